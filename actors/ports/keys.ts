@@ -1,0 +1,50 @@
+/** Private keys and certificates: sign, verify, inspect, derive. Secrets stay behind this port. */
+import { Context, Data, type Effect } from "effect";
+
+/** A private key that cannot be read, only used. */
+export interface PrivateKey {
+  readonly id: string;
+}
+
+/** Who we are to a TLS peer or a signature's verifier, and whom we trust. Certificates in DER, leaf first. */
+export interface Credentials {
+  readonly key: PrivateKey;
+  readonly certificates: ReadonlyArray<Uint8Array>;
+  readonly roots: ReadonlyArray<Uint8Array>;
+}
+
+/** What a certificate says. Times in milliseconds since 1970. */
+export interface CertificateFacts {
+  /** From `reload://<32 hex>@<overlay>/` subjectAltName URIs, RFC 6940 §11.3. */
+  readonly nodeIds: ReadonlyArray<bigint>;
+  readonly uris: ReadonlyArray<string>;
+  readonly dnsNames: ReadonlyArray<string>;
+  readonly emails: ReadonlyArray<string>;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+export class CertificateError extends Data.TaggedError("CertificateError")<{ readonly why: string }> {}
+
+export class Keys extends Context.Service<
+  Keys,
+  {
+    /** A fresh ECDSA P-256 key. */
+    readonly generate: Effect.Effect<PrivateKey>;
+    /** PKCS#10 in DER with an empty subject, as RFC 6940 §11.3 asks. */
+    readonly certificateRequest: (key: PrivateKey) => Effect.Effect<Uint8Array>;
+    /** ECDSA P-256 with SHA-256; the signature is a DER ECDSA-Sig-Value. */
+    readonly sign: (key: PrivateKey, bytes: Uint8Array) => Effect.Effect<Uint8Array>;
+    /** Never fails: an unreadable certificate or signature verifies as false. */
+    readonly verify: (certificate: Uint8Array, bytes: Uint8Array, signature: Uint8Array) => Effect.Effect<boolean>;
+    readonly inspect: (certificate: Uint8Array) => Effect.Effect<CertificateFacts, CertificateError>;
+    /** The leaf's facts, if the chain (leaf first) leads to one of the roots and every link is valid at `atMs`. */
+    readonly verifyChain: (
+      chain: ReadonlyArray<Uint8Array>,
+      roots: ReadonlyArray<Uint8Array>,
+      atMs: number,
+    ) => Effect.Effect<CertificateFacts, CertificateError>;
+    /** PBKDF2-HMAC-SHA-256. Takes a tenth of a second at 100 000 rounds: derive once, keep the key. */
+    readonly derive: (password: string, salt: Uint8Array, rounds: number, size: number) => Effect.Effect<Uint8Array>;
+  }
+>()("vipr/actors/ports/Keys") {}

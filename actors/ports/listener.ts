@@ -1,0 +1,37 @@
+/** Streams others open. */
+import { Context, Data, type Effect, type Scope } from "effect";
+import type { ByteStreamShape } from "./byte-stream.ts";
+import type { Credentials } from "./keys.ts";
+
+export class ListenFailed extends Data.TaggedError("ListenFailed")<{ readonly why: string }> {}
+
+export interface ListenOn {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Mutual TLS: a peer without a certificate that chains to our roots is closed before the handler sees it. */
+  readonly tls?: Credentials;
+  /** Streams at once; further ones are closed at accept. Default `STREAMS_MAX`. */
+  readonly streamsMax?: number;
+}
+
+export const STREAMS_MAX = 1_024;
+
+export interface Listening {
+  readonly host: string;
+  readonly port: number;
+}
+
+export class Listener extends Context.Service<
+  Listener,
+  {
+    /**
+     * Listens until the scope closes. Each stream gets a fiber of its own running `serve`, and is closed when that ends,
+     * fails or dies; a defect there is logged and touches no other stream.
+     */
+    readonly listen: <R>(
+      on: ListenOn,
+      serve: (stream: ByteStreamShape) => Effect.Effect<void, never, R>,
+    ) => Effect.Effect<Listening, ListenFailed, R | Scope.Scope>;
+  }
+>()("vipr/actors/ports/Listener") {}

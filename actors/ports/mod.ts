@@ -1,0 +1,6 @@
+/** What actors ask of the world; runtime fills these in. */
+export { ByteStream, type ByteStreamShape, type Peer, StreamClosed } from "./byte-stream.ts";
+export { CONNECT_TIMEOUT_MS, Dialer, DialFailed, type DialTarget } from "./dialer.ts";
+export { Entropy } from "./entropy.ts";
+export { CertificateError, type CertificateFacts, type Credentials, Keys, type PrivateKey } from "./keys.ts";
+export { Listener, ListenFailed, type Listening, type ListenOn, STREAMS_MAX } from "./listener.ts";

@@ -1,0 +1,19 @@
+/** A telephone number in its one normal form: `+` and 1 to 15 digits, no leading zero. ITU-T E.164 §6. */
+
+export type E164 = string;
+
+const DIGITS_MAX = 15;
+const E164_FORM = /^\+[1-9][0-9]{0,14}$/;
+
+export const isE164 = (text: string): boolean => E164_FORM.test(text);
+
+/** `00`, `+`, spaces, dots, hyphens and brackets are understood; anything else is not a number. */
+export const normalizeE164 = (text: string): E164 | undefined => {
+  const bare = text.trim().replace(/[\s().-]/g, "");
+  const plus = bare.startsWith("00") ? `+${bare.slice(2)}` : bare.startsWith("+") ? bare : `+${bare}`;
+  return plus.length <= DIGITS_MAX + 1 && isE164(plus) ? plus : undefined;
+};
+
+/** For logs: country and last digits only, never the whole number. `+14085555432` -> `+14…32`. */
+export const maskE164 = (number: string): string =>
+  number.length < 6 ? "+…" : `${number.slice(0, 3)}…${number.slice(-2)}`;

@@ -1,0 +1,15 @@
+/** What several codecs share: numbers, times, call records, bytes. */
+export {
+  bigOf,
+  bytesOfBig,
+  bytesOfHex,
+  concat,
+  equalBytes,
+  equalSecrets,
+  hexOf,
+  nodeIdText,
+  utf8,
+} from "./bytes.ts";
+export { type E164, isE164, maskE164, normalizeE164 } from "./e164.ts";
+export { msFromNtp, type Ntp, ntpFromMs, ntpSeconds } from "./ntp.ts";
+export type { Vcr } from "./vcr.ts";

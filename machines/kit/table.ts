@@ -1,0 +1,36 @@
+/**
+ * A machine printed as its transition table: state x event -> target, orders.
+ * The text is committed under properties/tables, so that a change of behaviour is a change one can read.
+ */
+import type { AnyStateMachine } from "xstate";
+
+export const tableOf = (logic: AnyStateMachine): string => {
+  const rows: Array<readonly [string, string, string, string]> = [];
+  for (const node of nodesOf(logic.root as any)) {
+    const state = node.path.join(".") || "(any)";
+    for (const order of node.entry ?? []) rows.push([state, "(entry)", "", nameOf(order)]);
+    for (const order of node.exit ?? []) rows.push([state, "(exit)", "", nameOf(order)]);
+    for (const list of node.transitions.values())
+      for (const t of list) {
+        const target = (t.target ?? []).map((n: any) => n.path.join(".")).join(", ");
+        const guard = t.guard === undefined ? "" : " [guarded]";
+        rows.push([state, `${t.eventType}${guard}`, target, t.actions.map(nameOf).join(", ")]);
+      }
+    if (node.type === "final") rows.push([state, "(final)", "", ""]);
+  }
+  return layOut(["state", "event", "target", "orders"], rows);
+};
+
+const nodesOf = (node: any): Array<any> => [node, ...Object.values(node.states).flatMap(nodesOf)];
+
+const nameOf = (order: any): string => (order.type === "xstate.enqueueActions" ? "(decides)" : (order.type ?? "?"));
+
+const layOut = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
+  const width = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
+  const line = (cells: ReadonlyArray<string>) =>
+    cells
+      .map((cell, i) => cell.padEnd(width[i]!))
+      .join("  ")
+      .trimEnd();
+  return `${[line(head), line(width.map((n) => "-".repeat(n))), ...rows.map(line)].join("\n")}\n`;
+};

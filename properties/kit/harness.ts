@@ -1,0 +1,18 @@
+/** The only file that names a test runner: Node's, which Deno and Bun run as well. */
+import { test as nodeTest } from "node:test";
+import { Effect } from "effect";
+
+export const test = (name: string, body: () => void | Promise<void>): void => {
+  nodeTest(name, async () => {
+    await body();
+  });
+};
+
+/** A test whose body is an Effect. */
+export const testEffect = <E>(name: string, body: Effect.Effect<unknown, E>): void =>
+  test(name, async () => {
+    await Effect.runPromise(body);
+  });
+
+/** Runs of each property: VIPR_RUNS, else 100. */
+export const runs: number = Number(process.env["VIPR_RUNS"] ?? 100);

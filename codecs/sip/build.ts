@@ -1,0 +1,91 @@
+/** Messages that follow from others: responses, ACK and CANCEL. RFC 3261 §8.2.6, §9.1 and §17.1.1.3. */
+import { utf8 } from "../shared/mod.ts";
+import { type Header, headerOf, listOf, parseCSeq, parseVia } from "./header.ts";
+import type { SipRequest, SipResponse } from "./message.ts";
+import { paramOf } from "./params.ts";
+import { parseNameAddr } from "./uri.ts";
+
+export interface ResponseParts {
+  /** Put on To when the request had none there. */
+  readonly toTag?: string;
+  readonly headers?: ReadonlyArray<Header>;
+  readonly body?: Uint8Array;
+}
+
+/** A response that finds its way back: Via, From, To, Call-ID and CSeq are the request's. */
+export const responseTo = (request: SipRequest, status: number, parts: ResponseParts = {}): SipResponse => {
+  const to = headerOf(request, "To")!;
+  const tagged = parts.toTag === undefined || tagOf(request, "To") !== undefined ? to : `${to};tag=${parts.toTag}`;
+  // A dialog is made by these: its route is told to both ends. RFC 3261 §12.1.1.
+  const routes = status > 100 && status < 300 ? listOf(request, "Record-Route") : [];
+  return {
+    type: "response",
+    status,
+    reason: REASONS[status] ?? "Unknown",
+    headers: [
+      ...listOf(request, "Via").map((value) => ({ name: "Via", value })),
+      ...routes.map((value) => ({ name: "Record-Route", value })),
+      { name: "From", value: headerOf(request, "From")! },
+      { name: "To", value: tagged },
+      { name: "Call-ID", value: headerOf(request, "Call-ID")! },
+      { name: "CSeq", value: headerOf(request, "CSeq")! },
+      ...(parts.headers ?? []),
+    ],
+    body: parts.body ?? new Uint8Array(),
+  };
+};
+
+/** The ACK of a final response other than 2xx: same branch, hop by hop. */
+export const ackOf = (invite: SipRequest, response: SipResponse): SipRequest =>
+  sibling(invite, "ACK", headerOf(response, "To")!);
+
+/** The CANCEL of a request still pending: same branch, same everything. */
+export const cancelOf = (invite: SipRequest): SipRequest => sibling(invite, "CANCEL", headerOf(invite, "To")!);
+
+/** The tag of From or To. */
+export const tagOf = (message: SipRequest | SipResponse, name: "From" | "To"): string | undefined => {
+  const address = parseNameAddr(name, headerOf(message, name) ?? "");
+  return address.ok ? paramOf(address.value.params, "tag") : undefined;
+};
+
+/** The branch of the topmost Via: which transaction this belongs to. */
+export const branchOf = (message: SipRequest | SipResponse): string | undefined => {
+  const via = parseVia(listOf(message, "Via")[0] ?? "");
+  return via.ok ? paramOf(via.value.params, "branch") : undefined;
+};
+
+export const cseqOf = (message: SipRequest | SipResponse): { readonly number: number; readonly method: string } => {
+  const cseq = parseCSeq(headerOf(message, "CSeq") ?? "");
+  return cseq.ok ? cseq.value : { number: 0, method: "" };
+};
+
+export const textBody = (text: string): Uint8Array => utf8(text);
+
+/** Every branch made by RFC 3261 begins so. */
+export const MAGIC_BRANCH = "z9hG4bK";
+
+// biome-ignore format: columns
+const REASONS: Readonly<Record<number, string>> = {
+  100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 400: "Bad Request", 403: "Forbidden",
+  404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 416: "Unsupported URI Scheme",
+  420: "Bad Extension", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist",
+  482: "Loop Detected", 483: "Too Many Hops", 486: "Busy Here", 487: "Request Terminated",
+  488: "Not Acceptable Here", 500: "Server Internal Error", 503: "Service Unavailable", 504: "Server Time-out",
+  603: "Decline",
+};
+
+const sibling = (invite: SipRequest, method: string, to: string): SipRequest => ({
+  type: "request",
+  method,
+  uri: invite.uri,
+  headers: [
+    { name: "Via", value: listOf(invite, "Via")[0]! },
+    ...listOf(invite, "Route").map((value) => ({ name: "Route", value })),
+    { name: "Max-Forwards", value: "70" },
+    { name: "From", value: headerOf(invite, "From")! },
+    { name: "To", value: to },
+    { name: "Call-ID", value: headerOf(invite, "Call-ID")! },
+    { name: "CSeq", value: `${cseqOf(invite).number} ${method}` },
+  ],
+  body: new Uint8Array(),
+});

@@ -1,0 +1,100 @@
+/**
+ * Whole messages out of a stream cut anywhere. RFC 3261 §7.5 and §18.3.
+ *
+ *   chunk --> [ from ... scanned ... to )  one buffer, at most twice the limit --> messages, rest
+ *
+ * Each byte is looked at once and moved a bounded number of times, however small the chunks are. A message that would be
+ * larger than the limit is refused when its header fields say so, or when they themselves go over it.
+ */
+import { type SipError, tooLarge } from "./error.ts";
+import { endOfHead, type Head, parseHead, type SipMessage } from "./message.ts";
+
+/** What waits for more bytes. It belongs to `cutSip`, which writes into it: go on with the newest, drop the older. */
+export interface SipHeld {
+  readonly buffer: Uint8Array;
+  readonly from: number;
+  readonly to: number;
+  /** No end of the header fields lies before this. */
+  readonly scanned: number;
+  /** The header fields, once they are whole, and where their body begins. */
+  readonly head: (Head & { readonly bodyAt: number }) | undefined;
+}
+
+export const noSip: SipHeld = { buffer: new Uint8Array(), from: 0, to: 0, scanned: 0, head: undefined };
+
+export interface SipCut {
+  readonly messages: ReadonlyArray<SipMessage>;
+  readonly held: SipHeld;
+  /** After an error the stream cannot be read on. */
+  readonly error: SipError | undefined;
+}
+
+export const cutSip = (held: SipHeld, chunk: Uint8Array, limit: number): SipCut => {
+  const messages: Array<SipMessage> = [];
+  let now: Mutable = { ...held };
+  for (let at = 0; at < chunk.length; ) {
+    const piece = chunk.subarray(at, at + Math.max(1, limit - (now.to - now.from)));
+    now = append(now, piece, limit);
+    at += piece.length;
+    for (let next = take(now, limit); next !== undefined; next = take(now, limit)) {
+      if ("_tag" in next) return { messages, held: noSip, error: next };
+      messages.push(next);
+    }
+  }
+  return { messages, held: now, error: undefined };
+};
+
+type Mutable = { -readonly [K in keyof SipHeld]: SipHeld[K] };
+
+/** The next whole message, the reason why there can be none, or undefined: wait. */
+const take = (now: Mutable, limit: number): SipMessage | SipError | undefined => {
+  if (now.head === undefined) {
+    const problem = findHead(now, limit);
+    if (problem !== undefined || now.head === undefined) return problem;
+  }
+  const { message, contentLength, bodyAt } = now.head as NonNullable<SipHeld["head"]>;
+  const end = bodyAt + contentLength;
+  if (end > now.to) return undefined;
+  const body = now.buffer.slice(bodyAt, end);
+  now.from = end;
+  now.scanned = end;
+  now.head = undefined;
+  return { ...message, body };
+};
+
+const findHead = (now: Mutable, limit: number): SipError | undefined => {
+  // Empty lines between messages keep a connection alive and mean nothing. RFC 3261 §7.5.
+  while (now.from < now.to && (now.buffer[now.from] === 13 || now.buffer[now.from] === 10)) now.from++;
+  if (now.from === now.to) return undefined;
+  if (!isLetter(now.buffer[now.from]!)) return { _tag: "SipMalformed", at: "start line", why: "not text" };
+  const bodyAt = endOfHead(now.buffer, Math.max(now.from, now.scanned - 3), now.to);
+  now.scanned = now.to;
+  if (bodyAt < 0)
+    return now.to - now.from >= limit ? tooLarge("header fields", `more than ${limit} bytes`).error : undefined;
+  const head = parseHead(now.buffer.subarray(now.from, bodyAt));
+  if (!head.ok) return head.error;
+  const size = bodyAt - now.from + head.value.contentLength;
+  if (size > limit) return tooLarge("Content-Length", `more than ${limit} bytes`).error;
+  now.head = { ...head.value, bodyAt };
+  return undefined;
+};
+
+/** Bytes are moved to the front only when the end is reached: at most once for each `limit` bytes that came. */
+const append = (now: Mutable, piece: Uint8Array, limit: number): Mutable => {
+  const need = now.to + piece.length;
+  if (need <= now.buffer.length) {
+    now.buffer.set(piece, now.to);
+    return { ...now, to: need };
+  }
+  const kept = now.to - now.from;
+  const grown = Math.min(2 * limit, Math.max(FIRST_BYTES, 2 * (kept + piece.length)));
+  const buffer = grown > now.buffer.length ? new Uint8Array(grown) : now.buffer;
+  buffer.set(now.buffer.subarray(now.from, now.to), 0);
+  buffer.set(piece, kept);
+  const head = now.head && { ...now.head, bodyAt: now.head.bodyAt - now.from };
+  return { buffer, from: 0, to: kept + piece.length, scanned: Math.max(0, now.scanned - now.from), head };
+};
+
+const FIRST_BYTES = 2_048;
+
+const isLetter = (byte: number): boolean => (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122);

@@ -1,0 +1,124 @@
+/**
+ * Parameters, `;name=value`, as URIs and header fields carry them. RFC 3261 §19.1.1 and §25.1.
+ * Names are case-insensitive and kept in lower case; a name that comes twice is refused, for two readers might each
+ * believe another one.
+ */
+import { malformed, type Parsed, parsed } from "./error.ts";
+
+export interface Param {
+  readonly name: string;
+  /** Undefined when there was no `=`. Without quotes and escapes. */
+  readonly value: string | undefined;
+}
+
+export const PARAMS_MAX = 32;
+
+/** `["", "a=1", "b"]`: the text cut at `mark`, save where it stands in quotes or angle brackets. */
+export const splitOutside = (text: string, mark: string): ReadonlyArray<string> => {
+  const parts: Array<string> = [];
+  let from = 0;
+  let quoted = false;
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!;
+    if (quoted) {
+      if (c === "\\") i++;
+      else if (c === '"') quoted = false;
+    } else if (c === '"') quoted = true;
+    else if (c === "<") depth++;
+    else if (c === ">") depth = Math.max(0, depth - 1);
+    else if (c === mark && depth === 0) {
+      parts.push(text.slice(from, i));
+      from = i + 1;
+    }
+  }
+  parts.push(text.slice(from));
+  return parts;
+};
+
+export const paramOf = (params: ReadonlyArray<Param>, name: string): string | undefined =>
+  params.find((param) => param.name === name)?.value;
+
+export const hasParam = (params: ReadonlyArray<Param>, name: string): boolean =>
+  params.some((param) => param.name === name);
+
+/** With this parameter set, in its old place or at the end. */
+export const withParam = (
+  params: ReadonlyArray<Param>,
+  name: string,
+  value: string | undefined,
+): ReadonlyArray<Param> =>
+  hasParam(params, name)
+    ? params.map((param) => (param.name === name ? { name, value } : param))
+    : [...params, { name, value }];
+
+/** The parameters of a header field: values are tokens, hosts or quoted strings. */
+export const parseParams = (at: string, pieces: ReadonlyArray<string>): Parsed<ReadonlyArray<Param>> =>
+  collect(at, pieces, TOKEN, (raw) => {
+    const value = raw.trim();
+    if (value.startsWith('"')) return unquote(value);
+    return PLAIN_VALUE.test(value) ? value : undefined;
+  });
+
+export const printParams = (params: ReadonlyArray<Param>): string =>
+  params
+    .map(({ name, value }) =>
+      value === undefined ? `;${name}` : `;${name}=${PLAIN_VALUE.test(value) ? value : quote(value)}`,
+    )
+    .join("");
+
+/** The parameters of a URI: names and values are escaped. */
+export const parseUriParams = (at: string, pieces: ReadonlyArray<string>): Parsed<ReadonlyArray<Param>> =>
+  collect(at, pieces, URI_TEXT, (raw) => (URI_TEXT.test(raw) ? unescaped(raw) : undefined));
+
+export const printUriParams = (params: ReadonlyArray<Param>): string =>
+  params
+    .map(({ name, value }) => {
+      const escapedName = escaped(name, "[]/:&+$");
+      return value === undefined ? `;${escapedName}` : `;${escapedName}=${escaped(value, "[]/:&+$")}`;
+    })
+    .join("");
+
+/** `%41` read as UTF-8; undefined when the escapes are not that. */
+export const unescaped = (text: string): string | undefined => {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/** Everything but the unreserved characters of RFC 3261 §25.1 and `keep` becomes `%` and hex. */
+export const escaped = (text: string, keep: string): string =>
+  [...text.toWellFormed()].map((c) => (keep.includes(c) ? c : encodeURIComponent(c))).join("");
+
+export const quote = (text: string): string => `"${text.replace(/[\\"]/g, (c) => `\\${c}`)}"`;
+
+export const unquote = (text: string): string | undefined =>
+  /^"(?:[^"\\]|\\.)*"$/s.test(text) ? text.slice(1, -1).replace(/\\(.)/gs, "$1") : undefined;
+
+export const TOKEN = /^[A-Za-z0-9.!%*_+`'~-]+$/;
+const PLAIN_VALUE = /^[A-Za-z0-9.!%*_+`'~[\]:-]+$/;
+const URI_TEXT = /^[A-Za-z0-9_.!~*'()[\]/:&+$%-]+$/;
+
+const collect = (
+  at: string,
+  pieces: ReadonlyArray<string>,
+  nameForm: RegExp,
+  read: (raw: string) => string | undefined,
+): Parsed<ReadonlyArray<Param>> => {
+  if (pieces.length > PARAMS_MAX) return malformed(at, "too many parameters");
+  const params: Array<Param> = [];
+  for (const piece of pieces) {
+    const equals = piece.indexOf("=");
+    const rawName = (equals < 0 ? piece : piece.slice(0, equals)).trim();
+    const name = nameForm === URI_TEXT ? unescaped(rawName)?.toLowerCase() : rawName.toLowerCase();
+    if (name === undefined || !nameForm.test(rawName)) return malformed(at, "a parameter's name is not one");
+    if (hasParam(params, name)) return malformed(at, `parameter ${name} comes twice`);
+    const value = equals < 0 ? undefined : read(piece.slice(equals + 1));
+    if (equals >= 0 && value === undefined) return malformed(at, `parameter ${name} has a bad value`);
+    params.push({ name, value });
+  }
+  return parsed(params);
+};

@@ -1,0 +1,10 @@
+/** The header field that carries a ticket: `X-Cisco-ViPR-Ticket: <base64>`. ViPR overview §6.3; profile §3. */
+import { type HasHeaders, headerOf, withHeader } from "./header.ts";
+
+export const TICKET_HEADER = "X-Cisco-ViPR-Ticket";
+
+/** The ticket's text, unread; undefined when the field is missing or empty. */
+export const ticketOf = (message: HasHeaders): string | undefined => headerOf(message, TICKET_HEADER) || undefined;
+
+export const withTicket = <M extends HasHeaders>(message: M, ticket: string): M =>
+  withHeader(message, TICKET_HEADER, ticket);

@@ -1,0 +1,183 @@
+/**
+ * SIP and telephone URIs, and the addresses that wrap them. RFC 3261 §19.1 and §20.10, RFC 3966.
+ *
+ *   "Alice" <sip:+14085555432@acme.example:5061;maddr=192.0.2.1;transport=tls>;tag=1928
+ *    display      user          host       port   URI parameters              header parameters
+ */
+import { type E164, isE164 } from "../shared/mod.ts";
+import { malformed, type Parsed, parsed } from "./error.ts";
+import {
+  escaped,
+  type Param,
+  parseParams,
+  parseUriParams,
+  printParams,
+  printUriParams,
+  quote,
+  splitOutside,
+  TOKEN,
+  unescaped,
+  unquote,
+} from "./params.ts";
+
+export interface SipUri {
+  readonly type: "sip";
+  /** `sips:` */
+  readonly secure: boolean;
+  /** Without escapes. */
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  /** Lower case; an IPv6 address stands in its brackets. */
+  readonly host: string;
+  readonly port: number | undefined;
+  readonly params: ReadonlyArray<Param>;
+  /** What stood after `?`, as it was written. */
+  readonly headers: string | undefined;
+}
+
+export interface TelUri {
+  readonly type: "tel";
+  /** As written, visual separators included. */
+  readonly number: string;
+  readonly params: ReadonlyArray<Param>;
+}
+
+export type Uri = SipUri | TelUri;
+
+export interface NameAddr {
+  readonly display: string | undefined;
+  readonly uri: Uri;
+  readonly params: ReadonlyArray<Param>;
+}
+
+export const sipUri = (parts: Partial<Omit<SipUri, "type">> & { readonly host: string }): SipUri => ({
+  type: "sip",
+  secure: false,
+  user: undefined,
+  password: undefined,
+  port: undefined,
+  params: [],
+  headers: undefined,
+  ...parts,
+});
+
+export const parseUri = (text: string): Parsed<Uri> => {
+  const colon = text.indexOf(":");
+  const scheme = text.slice(0, Math.max(0, colon)).toLowerCase();
+  const rest = text.slice(colon + 1);
+  if (scheme === "tel") return parseTel(rest);
+  if (scheme === "sip" || scheme === "sips") return parseSipUri(rest, scheme === "sips");
+  return malformed("uri", "neither a SIP nor a telephone URI");
+};
+
+export const printUri = (uri: Uri): string => {
+  if (uri.type === "tel") return `tel:${uri.number}${printUriParams(uri.params)}`;
+  const password = uri.password === undefined ? "" : `:${escaped(uri.password, "&=+$,")}`;
+  const user = uri.user === undefined ? "" : `${escaped(uri.user, "&=+$,;?/")}${password}@`;
+  const headers = uri.headers === undefined ? "" : `?${uri.headers}`;
+  return `${uri.secure ? "sips" : "sip"}:${user}${printHostPort(uri.host, uri.port)}${printUriParams(uri.params)}${headers}`;
+};
+
+export const printHostPort = (host: string, port: number | undefined): string =>
+  port === undefined ? host : `${host}:${port}`;
+
+/** `host`, `host:5061`, `[::1]:5061`. */
+export const parseHostPort = (at: string, text: string): Parsed<{ host: string; port: number | undefined }> => {
+  const match = /^([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9.])?|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?$/.exec(text);
+  if (match === null || match[1]!.length > HOST_CHARS_MAX) return malformed(at, "not a host");
+  const port = match[2] === undefined ? undefined : Number(match[2]);
+  if (port !== undefined && (port < 1 || port > 65_535)) return malformed(at, "not a port");
+  return parsed({ host: match[1]!.toLowerCase(), port });
+};
+
+/** The telephone number that a URI means: a global one in the user part, or a telephone URI's own. RFC 3966 §5.1.4. */
+export const numberOf = (uri: Uri): E164 | undefined => {
+  const text = uri.type === "tel" ? uri.number : uri.user?.split(";")[0];
+  if (text === undefined || !text.startsWith("+")) return undefined;
+  const number = text.replace(/[-.()]/g, "");
+  return isE164(number) ? number : undefined;
+};
+
+/** A value of From, To, Contact, Route or Record-Route: with brackets or bare. */
+export const parseNameAddr = (at: string, text: string): Parsed<NameAddr> => {
+  const open = outsideQuotes(text, "<");
+  if (open < 0) return parseBareAddress(at, text);
+  const close = text.indexOf(">", open);
+  if (close < 0) return malformed(at, "an angle bracket is left open");
+  const display = parseDisplay(text.slice(0, open).trim());
+  if (display === null) return malformed(at, "the display name is not one");
+  return withHeaderParams(at, display, text.slice(open + 1, close).trim(), text.slice(close + 1).trim());
+};
+
+export const printNameAddr = ({ display, uri, params }: NameAddr): string =>
+  `${display === undefined ? "" : `${quote(display)} `}<${printUri(uri)}>${printParams(params)}`;
+
+const HOST_CHARS_MAX = 255;
+
+const parseSipUri = (text: string, secure: boolean): Parsed<SipUri> => {
+  const at = text.indexOf("@");
+  const userInfo = at < 0 ? undefined : parseUserInfo(text.slice(0, at));
+  if (userInfo !== undefined && !userInfo.ok) return userInfo;
+  const question = text.indexOf("?", at + 1);
+  const headers = question < 0 ? undefined : text.slice(question + 1);
+  if (headers !== undefined && !/^[!-;=?-~]*$/.test(headers)) return malformed("uri", "its headers are not plain text");
+  const [where, ...pieces] = text.slice(at + 1, question < 0 ? undefined : question).split(";");
+  const hostPort = parseHostPort("uri", where!);
+  if (!hostPort.ok) return hostPort;
+  const params = parseUriParams("uri", pieces);
+  if (!params.ok) return params;
+  const none = { user: undefined, password: undefined };
+  return parsed(sipUri({ secure, ...(userInfo?.value ?? none), ...hostPort.value, params: params.value, headers }));
+};
+
+const parseUserInfo = (text: string): Parsed<{ user: string; password: string | undefined }> => {
+  if (!/^[A-Za-z0-9_.!~*'()&=+$,;?/%:#-]+$/.test(text)) return malformed("uri", "its user part is not one");
+  const colon = text.indexOf(":");
+  const user = unescaped(colon < 0 ? text : text.slice(0, colon));
+  const password = colon < 0 ? undefined : unescaped(text.slice(colon + 1));
+  if (user === undefined || user === "") return malformed("uri", "its user part is not one");
+  if (colon >= 0 && password === undefined) return malformed("uri", "its password is not one");
+  return parsed({ user, password });
+};
+
+const parseTel = (text: string): Parsed<TelUri> => {
+  const [number, ...pieces] = text.split(";");
+  if (!/^\+?[0-9A-Fa-f*#().-]{1,64}$/.test(number!)) return malformed("uri", "not a telephone number");
+  const params = parseUriParams("uri", pieces);
+  return params.ok ? parsed({ type: "tel", number: number!, params: params.value }) : params;
+};
+
+/** Without brackets every parameter is the header field's, not the URI's. RFC 3261 §20. */
+const parseBareAddress = (at: string, text: string): Parsed<NameAddr> => {
+  const semicolon = text.indexOf(";");
+  const uri = (semicolon < 0 ? text : text.slice(0, semicolon)).trim();
+  if (/[,?]/.test(uri)) return malformed(at, "this URI needs angle brackets");
+  return withHeaderParams(at, undefined, uri, semicolon < 0 ? "" : text.slice(semicolon));
+};
+
+const withHeaderParams = (at: string, display: string | undefined, uriText: string, tail: string): Parsed<NameAddr> => {
+  const uri = parseUri(uriText);
+  if (!uri.ok) return malformed(at, uri.error.why);
+  const [before, ...pieces] = splitOutside(tail, ";");
+  if (before !== "") return malformed(at, "something stands after the address");
+  const params = parseParams(at, pieces);
+  return params.ok ? parsed({ display, uri: uri.value, params: params.value }) : params;
+};
+
+/** Null when it is neither words nor a quoted string. */
+const parseDisplay = (text: string): string | undefined | null => {
+  if (text === "") return undefined;
+  if (text.startsWith('"')) return unquote(text) ?? null;
+  return text.split(/[ \t]+/).every((word) => TOKEN.test(word)) ? text : null;
+};
+
+const outsideQuotes = (text: string, wanted: string): number => {
+  let quoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text[i]!;
+    if (quoted && c === "\\") i++;
+    else if (c === '"') quoted = !quoted;
+    else if (!quoted && c === wanted) return i;
+  }
+  return -1;
+};

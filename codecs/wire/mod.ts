@@ -1,4 +1,6 @@
 /** Binary messages described once: the words, and what reads a description. */
+
+export { decode, decodeFirst, type First } from "./decode.ts";
 export {
   bits,
   boolean,
@@ -45,4 +47,5 @@ export {
   type Wire,
   within,
 } from "./describe.ts";
+export { encode } from "./encode.ts";
 export { type Decoded, Unfit, type WireError, wireErrorText } from "./error.ts";

@@ -1,0 +1,315 @@
+/**
+ * A description read as the source of a writer.
+ *
+ *   function w0(v, p)   writes one struct or TLV into the sink's buffer from p, and gives its end
+ *
+ * Lengths are left open and filled in when what they measure has been written; nothing is built apart and copied. A value
+ * that does not fit is thrown as Unfit: our own fault, so that the cost of saying where does not matter.
+ */
+import type { BitsNode, EnumerationNode, Node, SelectNode, StructNode, TlvNode, UintNode } from "./node.ts";
+import { codesByName, maskOf, measuresOf, quoted, runsOf, type Source } from "./source.ts";
+
+interface Scope {
+  readonly source: Source;
+  readonly functionOf: (node: Node) => string;
+}
+
+export const writerPrelude = `
+const unfit = (at, why) => { throw new Unfit(at, why); };
+const under = (thrown, at) => thrown instanceof Unfit ? new Unfit(at + thrown.at, thrown.why) : new Unfit(at, String(thrown));
+`;
+
+/** Writes the function that writes a node, and those it calls; gives its name. */
+export const writeWriter = (source: Source, root: Node): string => {
+  const names = new Map<Node, string>();
+  const functionOf = (node: Node): string => {
+    const known = names.get(node);
+    if (known !== undefined) return known;
+    const name = source.fresh("w");
+    names.set(node, name);
+    const scope: Scope = { source, functionOf };
+    source.apart(() => {
+      source.line(`function ${name}(v, p) {`, "let b = sink.b;");
+      if (node.kind === "struct") writeStruct(scope, node);
+      else if (node.kind === "tlv") writeTlv(scope, node);
+      else write(scope, node, "v", '""', "v");
+      source.line("return p;", "}");
+    });
+    return name;
+  };
+  return functionOf(root);
+};
+
+/** Lines that write the value of the expression `v`; `at` is the expression of its path, `whole` the struct it stands in. */
+const write = (s: Scope, node: Node, v: string, at: string, whole: string): void => {
+  switch (node.kind) {
+    case "uint":
+      return writeUint(s, node, v, at);
+    case "bytes":
+      return writeBytes(s, v, at, `${v}.length !== ${node.size}`, `must be ${node.size} bytes`);
+    case "rest":
+      return writeBytes(s, v, at, "false", "");
+    case "boolean":
+      s.source.line(`if (typeof ${v} !== "boolean") unfit(${at}, "neither true nor false");`);
+      return store(s, 1, `${v} ? 1 : 0`);
+    case "text":
+      return writeText(s, v, at, node.max);
+    case "opaque":
+      return prefixed(s, node, at, () => writeBytes(s, v, at, "false", ""));
+    case "textVector":
+      return prefixed(s, node, at, () => writeText(s, v, at, node.max));
+    case "vector":
+      return prefixed(s, node, at, () => writeList(s, node.item, v, at));
+    case "list":
+      return writeList(s, node.item, v, at);
+    case "opaqueOf":
+      return prefixed(s, { ...node, min: 0 }, at, () => write(s, node.inner, v, at, whole));
+    case "enumeration":
+      return writeEnumeration(s, node, v, at);
+    case "constant":
+      return store(s, node.width.bytes, node.width.bytes > 4 ? `${node.value}n` : `${node.value}`);
+    case "lengthOf":
+      s.source.line(`if (p + ${node.width.bytes} > b.length) b = grow(p + ${node.width.bytes});`);
+      return s.source.line(`p += ${node.width.bytes};`);
+    case "optional":
+      s.source.line(`if (${v} !== undefined) {`);
+      write(s, node.inner, v, at, whole);
+      return s.source.line("}");
+    case "select":
+      return writeSelect(s, node, v, at, whole);
+    case "firstBit":
+      return writeFirstBit(s, node.zero, node.one, v, at);
+    case "bits":
+      return writeBits(s, node, v, at);
+    case "tagged":
+      store(s, node.type.bytes, `${node.code}`);
+      return prefixed(s, { prefix: node.length, min: 0, max: Number.POSITIVE_INFINITY }, at, () =>
+        write(s, node.inner, v, at, whole),
+      );
+    case "struct":
+    case "tlv":
+      return s.source.line(
+        `try { p = ${s.functionOf(node)}(${v}, p); } catch (thrown) { throw under(thrown, ${at}); }`,
+        "b = sink.b;",
+      );
+  }
+};
+
+/** Stores an integer that is known to fit. */
+const store = (s: Scope, bytes: number, value: string): void => {
+  s.source.line(`if (p + ${bytes} > b.length) b = grow(p + ${bytes});`, ...stored(bytes, "p", value), `p += ${bytes};`);
+};
+const stored = (bytes: number, p: string, value: string): ReadonlyArray<string> => {
+  if (bytes === 8) return [`putU64(b, ${p}, ${value});`];
+  if (bytes === 16) return [`putU128(b, ${p}, ${value});`];
+  if (bytes === 1) return [`b[${p}] = ${value};`];
+  return Array.from({ length: bytes }, (_, i) => {
+    const shift = 8 * (bytes - 1 - i);
+    return `b[${p} + ${i}] = ${shift === 0 ? value : `${value} >>> ${shift}`};`;
+  });
+};
+
+const writeUint = (s: Scope, node: UintNode, v: string, at: string): void => {
+  const { bytes, signed, min, max } = node;
+  const x = s.source.fresh("x");
+  s.source.line(`const ${x} = ${v};`);
+  const fits =
+    bytes > 4
+      ? `typeof ${x} === "bigint" && ${x} >= 0n && ${x} <= ${2n ** BigInt(8 * bytes) - 1n}n`
+      : bytes === 4
+        ? `(${x} ${signed ? "| 0" : ">>> 0"}) === ${x}`
+        : `(${x} & ${2 ** (8 * bytes) - 1}) === ${x}`;
+  s.source.line(`if (!(${fits})) unfit(${at}, String(${x}) + " is not an integer of ${8 * bytes} bits");`);
+  if (min !== undefined && max !== undefined)
+    s.source.line(`if (${x} < ${min} || ${x} > ${max}) unfit(${at}, ${x} + " is not in ${min}..${max}");`);
+  store(s, bytes, x);
+};
+
+const writeBytes = (s: Scope, v: string, at: string, wrong: string, why: string): void =>
+  s.source.line(
+    `if (!(${v} instanceof Uint8Array)) unfit(${at}, "not bytes");`,
+    `if (${wrong}) unfit(${at}, ${quoted(why)});`,
+    `if (p + ${v}.length > b.length) b = grow(p + ${v}.length);`,
+    `put(b, p, ${v});`,
+    `p += ${v}.length;`,
+  );
+
+const writeText = (s: Scope, v: string, at: string, max: number): void =>
+  s.source.line(
+    `p = putText(${v}, p, ${max});`,
+    `if (p < 0) unfit(${at}, p === -1 ? "longer than ${max} bytes" : "not text");`,
+    "b = sink.b;",
+  );
+
+const writeEnumeration = (s: Scope, node: EnumerationNode, v: string, at: string): void => {
+  const [code, names] = [s.source.fresh("c"), s.source.constant(codesByName(node.names))];
+  s.source.line(`let ${code} = ${names}[${v}];`);
+  const unknown = node.open ? openCode(s, node, v, code, at) : `unfit(${at}, "no name " + String(${v}));`;
+  s.source.line(`if (${code} === undefined) ${unknown}`);
+  store(s, node.width.bytes, code);
+};
+/** A number that has a name is written by its name, so that a value has one form. */
+const openCode = (s: Scope, node: EnumerationNode, v: string, code: string, at: string): string => {
+  const taken = s.source.constant(new Set(Object.values(node.names)));
+  const max = 2 ** (8 * node.width.bytes) - 1;
+  return `{ if (!Number.isInteger(${v}) || ${v} < 0 || ${v} > ${max} || ${taken}.has(${v})) unfit(${at}, "no name or number " + String(${v})); ${code} = ${v}; }`;
+};
+
+/** A length left open, what it measures, and the length. */
+const prefixed = (
+  s: Scope,
+  node: { readonly prefix: UintNode; readonly min: number; readonly max: number },
+  at: string,
+  body: () => void,
+): void => {
+  const open = s.source.fresh("l");
+  s.source.line(`const ${open} = p;`);
+  write(s, { kind: "lengthOf", of: "after", width: node.prefix }, "", at, "");
+  body();
+  closeLength(s, node.prefix, open, `p - ${open} - ${node.prefix.bytes}`, at, node.min, node.max);
+};
+
+const closeLength = (s: Scope, width: UintNode, p: string, size: string, at: string, min = 0, max = Infinity): void => {
+  const n = s.source.fresh("n");
+  const most = Math.min(max, Number(width.max ?? 2 ** (8 * width.bytes) - 1));
+  const least = Math.max(min, Number(width.min ?? 0));
+  s.source.line(
+    `const ${n} = ${size};`,
+    `if (${n} > ${most}) unfit(${at}, ${n} + " bytes, more than ${most}");`,
+    ...(least > 0 ? [`if (${n} < ${least}) unfit(${at}, ${n} + " bytes, fewer than ${least}");`] : []),
+    ...stored(width.bytes, p, n),
+  );
+};
+
+const writeList = (s: Scope, item: Node, v: string, at: string): void => {
+  const [all, i, n] = [s.source.fresh("a"), s.source.fresh("i"), s.source.fresh("n")];
+  s.source.line(`const ${all} = ${v};`, `if (!Array.isArray(${all})) unfit(${at}, "not a list");`);
+  s.source.line(`let ${i} = 0;`, "try {", `for (const ${n} = ${all}.length; ${i} < ${n}; ${i}++) {`);
+  write(s, item, `${all}[${i}]`, '""', all);
+  s.source.line(`}`, `} catch (thrown) { throw under(thrown, ${at} + "[" + ${i} + "]"); }`);
+};
+
+const writeSelect = (s: Scope, node: SelectNode, v: string, at: string, whole: string): void => {
+  const on =
+    whole +
+    node.on
+      .split(".")
+      .map((part) => `[${quoted(part)}]`)
+      .join("");
+  const chosen = s.source.fresh("c");
+  s.source.line(`const ${chosen} = ${node.via === undefined ? on : `${s.source.constant(node.via)}(${on})`};`);
+  s.source.line(`switch (${chosen}) {`);
+  for (const [name, arm] of Object.entries(node.cases)) {
+    s.source.line(`case ${quoted(name)}: {`);
+    write(s, arm, v, at, "");
+    s.source.line("break;", "}");
+  }
+  s.source.line("default: {");
+  if (node.otherwise === undefined) s.source.line(`unfit(${at}, "no arm for " + String(${chosen}));`);
+  else write(s, node.otherwise, v, at, "");
+  s.source.line("}", "}");
+};
+
+/** Which form a value has is told by a field that only that form has. */
+const writeFirstBit = (s: Scope, zero: Node, one: Node, v: string, at: string): void => {
+  const from = s.source.fresh("q");
+  s.source.line(`const ${from} = p;`, `if (${quoted(ownField(zero, one))} in ${v}) {`);
+  write(s, zero, v, at, v);
+  s.source.line(`if (b[${from}] >= 128) unfit(${at}, "the first bit must be 0");`, "} else {");
+  write(s, one, v, at, v);
+  s.source.line(`if (b[${from}] < 128) unfit(${at}, "the first bit must be 1");`, "}");
+};
+const ownField = (a: Node, b: Node): string => {
+  const own = shown(a).find((name) => !shown(b).includes(name));
+  if (own === undefined || shown(b).every((name) => shown(a).includes(name)))
+    throw new Error("two forms told apart by their first bit need a field each that the other has not");
+  return own;
+};
+const shown = (node: Node): ReadonlyArray<string> =>
+  node.kind !== "struct"
+    ? []
+    : node.fields.flatMap(({ name, node }) => (["constant", "lengthOf", "optional"].includes(node.kind) ? [] : [name]));
+
+const writeBits = (s: Scope, node: BitsNode, v: string, at: string): void => {
+  const word = s.source.fresh("c");
+  s.source.line(`let ${word} = ${maskOf(node, "1")};`);
+  for (const part of node.parts) {
+    const [x, path] = [s.source.fresh("x"), `${at} + ${quoted(`.${part.name}`)}`];
+    const value = `${v}[${quoted(part.name)}]`;
+    const runs = runsOf(node, part.letter);
+    const size = runs.reduce((sum, run) => sum + run.size, 0);
+    if (part.flag) {
+      s.source.line(`if (typeof ${value} !== "boolean") unfit(${path}, "neither true nor false");`);
+      s.source.line(`const ${x} = ${value} ? 1 : 0;`);
+    } else if (part.names === undefined) s.source.line(`const ${x} = ${value};`);
+    else {
+      const codes = s.source.constant(codesByName(part.names));
+      const taken = s.source.constant(new Set(Object.values(part.names)));
+      s.source.line(`let ${x} = ${codes}[${value}];`);
+      if (part.open) s.source.line(`if (${x} === undefined && !${taken}.has(${value})) ${x} = ${value};`);
+      s.source.line(`if (${x} === undefined) unfit(${path}, "no name " + String(${value}));`);
+    }
+    s.source.line(
+      `if (!(Number.isInteger(${x}) && ${x} >= 0 && ${x} < ${2 ** size})) unfit(${path}, String(${x}) + " does not fit ${size} bits");`,
+    );
+    for (const { from, to, size } of runs)
+      s.source.line(`${word} |= (${x} >>> ${to}${size === 32 ? "" : ` & ${2 ** size - 1}`}) << ${from};`);
+  }
+  store(s, node.picture.length / 8, word);
+};
+
+const writeTlv = (s: Scope, node: TlvNode): void => {
+  const header = node.type.bytes + node.length.bytes;
+  s.source.line(
+    "const x = v.value, t = p;",
+    `if (p + ${header} > b.length) b = grow(p + ${header});`,
+    `p += ${header};`,
+  );
+  s.source.line("let c;", "switch (v.type) {");
+  for (const { name, code, value } of node.cases) {
+    s.source.line(`case ${quoted(name)}: {`, `c = ${code};`);
+    write(s, value, "x", quoted(`.${name}`), "x");
+    s.source.line("break;", "}");
+  }
+  const taken = s.source.constant(new Set(node.cases.map(({ code }) => code)));
+  s.source.line('case "unknown": {', "c = v.code;");
+  s.source.line(
+    `if (!Number.isInteger(c) || c < 0 || c >= ${2 ** (8 * node.type.bytes)} || ${taken}.has(c)) unfit(".code", String(c) + " is no unknown code");`,
+  );
+  write(s, { kind: "rest" }, "x", '".unknown"', "x");
+  s.source.line("break;", "}", 'default: unfit("", "no name " + String(v.type));', "}");
+  s.source.line(...stored(node.type.bytes, "t", "c"));
+  closeLength(s, node.length, `t + ${node.type.bytes}`, `p - t - ${header}`, '""');
+  if (node.padTo === 1) return;
+  s.source.line(`let pad = (${node.padTo} - (p - t - ${header}) % ${node.padTo}) % ${node.padTo};`);
+  s.source.line("if (p + pad > b.length) b = grow(p + pad);", "while (pad-- > 0) b[p++] = 0;");
+};
+
+const writeStruct = (s: Scope, node: StructNode): void => {
+  const { source } = s;
+  const measures = measuresOf(node);
+  const opened = node.fields.map(() => "");
+  const begun = measures.map(() => "");
+  if (measures.some(({ whole }) => whole)) source.line("const p0 = p;");
+  node.fields.forEach((field, i) => {
+    const at = quoted(`.${field.name}`);
+    measures.forEach(({ from }, m) => {
+      if (from !== i) return;
+      begun[m] = source.fresh("q");
+      source.line(`const ${begun[m]} = p;`);
+    });
+    if (field.node.kind === "lengthOf") {
+      opened[i] = source.fresh("l");
+      source.line(`const ${opened[i]} = p;`);
+    }
+    write(s, field.node, valueOf(field.node, field.name), at, "v");
+    measures.forEach(({ by, to, whole }, m) => {
+      const length = node.fields[by]!;
+      if (to !== i || length.node.kind !== "lengthOf") return;
+      const size = whole ? "p - p0" : `p - ${begun[m]}`;
+      closeLength(s, length.node.width, opened[by]!, size, quoted(`.${length.name}`));
+    });
+  });
+};
+const valueOf = (node: Node, name: string): string =>
+  node.kind === "constant" || node.kind === "lengthOf" ? "undefined" : `v[${quoted(name)}]`;

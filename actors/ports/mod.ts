@@ -1,4 +1,6 @@
 /** What actors ask of the world; runtime fills these in. */
+export { Arithmetic } from "./arithmetic.ts";
+export { Authority, type AuthorityShape, type IssueRequest } from "./authority.ts";
 export { ByteStream, type ByteStreamShape, type Peer, StreamClosed } from "./byte-stream.ts";
 export { CONNECT_TIMEOUT_MS, Dialer, DialFailed, type DialTarget } from "./dialer.ts";
 export { Entropy } from "./entropy.ts";

@@ -1,0 +1,24 @@
+/** Issues certificates: what stands behind an enrolment server. */
+import { Context, type Effect } from "effect";
+import type { CertificateError } from "./keys.ts";
+
+export interface IssueRequest {
+  /** PKCS#10 in DER; its signature is checked before anything is issued. */
+  readonly csr: Uint8Array;
+  readonly uris: ReadonlyArray<string>;
+  readonly dnsNames: ReadonlyArray<string>;
+  readonly emails: ReadonlyArray<string>;
+  /** RFC 6940 certificates have none. */
+  readonly commonName?: string;
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+}
+
+export interface AuthorityShape {
+  /** The root certificate in DER. */
+  readonly root: Uint8Array;
+  /** A certificate in DER, issued directly under the root. */
+  readonly issue: (request: IssueRequest) => Effect.Effect<Uint8Array, CertificateError>;
+}
+
+export class Authority extends Context.Service<Authority, AuthorityShape>()("vipr/actors/ports/Authority") {}

@@ -1,0 +1,48 @@
+/**
+ * The fourth runtime: no world. A seeded network, virtual time, real keys and certificates.
+ *
+ *   runVirtual(Effect.provide(program, memoryLayer({ seed: 7 })))
+ */
+import { pbkdf2Sync } from "node:crypto";
+import { Context, Effect, Layer } from "effect";
+import { Dialer, Entropy, Keys, Listener } from "../actors/ports/mod.ts";
+import { keysLayer } from "./keys.ts";
+import { chanceOf } from "./memory/chance.ts";
+import { type MemoryNetworkOptions, memoryNetwork } from "./memory/network.ts";
+
+export { type Chance, chanceOf } from "./memory/chance.ts";
+export { runVirtual } from "./memory/clock.ts";
+export { type MemoryNetworkOptions, memoryPair } from "./memory/network.ts";
+
+export interface MemoryOptions extends MemoryNetworkOptions {
+  readonly seed: number;
+}
+
+export type Ports = Dialer | Entropy | Keys | Listener;
+
+/** Derivation in place: a thread of the pool would work in real time while virtual time jumps past it. */
+const memoryKeys: Layer.Layer<Keys> = Layer.effect(
+  Keys,
+  Effect.gen(function* () {
+    return {
+      ...(yield* Keys),
+      derive: (password: string, salt: Uint8Array, rounds: number, size: number) =>
+        Effect.sync(() => new Uint8Array(pbkdf2Sync(password, salt, rounds, size, "sha256"))),
+    };
+  }),
+).pipe(Layer.provide(keysLayer));
+
+export const memoryLayer = (options: MemoryOptions): Layer.Layer<Ports> => {
+  const chance = chanceOf(options.seed);
+  const network = Layer.effectContext(
+    Effect.gen(function* () {
+      const { dial, listen } = memoryNetwork(yield* Keys, chance, options);
+      return Context.make(Dialer, { dial }).pipe(Context.add(Listener, { listen }));
+    }),
+  );
+  const entropy = Layer.succeed(Entropy, {
+    bytes: (size: number) => Effect.sync(() => chance.bytes(size)),
+    between: (min: number, max: number) => Effect.sync(() => chance.between(min, max)),
+  });
+  return Layer.mergeAll(network, entropy).pipe(Layer.provideMerge(memoryKeys));
+};

@@ -1,0 +1,161 @@
+/**
+ * A network without a world: listeners in a map, streams as pairs of queues, delay drawn by seed.
+ *
+ * With credentials both ends show their certificates and check the other's chain, as mutual TLS does; nothing is
+ * encrypted, since nobody else is there to read it.
+ */
+import { Clock, Effect, FiberSet, Queue, type Scope } from "effect";
+import {
+  type ByteStreamShape,
+  type Credentials,
+  DialFailed,
+  type DialTarget,
+  type Keys,
+  ListenFailed,
+  type Listening,
+  type ListenOn,
+  type Peer,
+  STREAMS_MAX,
+  StreamClosed,
+} from "../../actors/ports/mod.ts";
+import type { Chance } from "./chance.ts";
+
+const CHUNKS_MAX = 64; // in flight one way; a writer beyond that waits
+const FIRST_FREE_PORT = 40_000;
+
+export interface MemoryNetworkOptions {
+  /** One-way delay of each chunk, drawn uniformly. Default none. */
+  readonly delayMs?: readonly [min: number, max: number];
+  /** Asked at each dial: false makes the destination unreachable, as a partition does. */
+  readonly reachable?: (target: DialTarget) => boolean;
+}
+
+interface Chunk {
+  readonly bytes: Uint8Array;
+  readonly dueMs: number;
+}
+
+export interface MemoryNetwork {
+  readonly dial: (target: DialTarget) => Effect.Effect<ByteStreamShape, DialFailed, Scope.Scope>;
+  readonly listen: <R>(
+    on: ListenOn,
+    serve: (stream: ByteStreamShape) => Effect.Effect<void, never, R>,
+  ) => Effect.Effect<Listening, ListenFailed, R | Scope.Scope>;
+}
+
+/** The two ends of one stream. `peerOfA` is whom A sees. */
+export const memoryPair = (
+  peerOfA: Peer = NOBODY,
+  peerOfB: Peer = NOBODY,
+  delay: () => number = () => 0,
+): Effect.Effect<readonly [a: ByteStreamShape, b: ByteStreamShape]> =>
+  Effect.gen(function* () {
+    const toB = yield* Queue.bounded<Chunk, StreamClosed>(CHUNKS_MAX);
+    const toA = yield* Queue.bounded<Chunk, StreamClosed>(CHUNKS_MAX);
+    const close = Effect.andThen(
+      Queue.fail(toA, new StreamClosed({ why: "closed" })),
+      Queue.fail(toB, new StreamClosed({ why: "closed" })),
+    ).pipe(Effect.asVoid);
+    const end = (peer: Peer, from: Queue.Queue<Chunk, StreamClosed>, to: Queue.Queue<Chunk, StreamClosed>) => ({
+      peer,
+      read: Effect.gen(function* () {
+        const chunk = yield* Queue.take(from);
+        const early = chunk.dueMs - (yield* Clock.currentTimeMillis);
+        if (early > 0) yield* Effect.sleep(early);
+        return chunk.bytes;
+      }),
+      write: (bytes: Uint8Array) =>
+        Effect.gen(function* () {
+          if (bytes.length === 0) return;
+          const dueMs = (yield* Clock.currentTimeMillis) + delay();
+          if (!(yield* Queue.offer(to, { bytes: bytes.slice(), dueMs })))
+            return yield* new StreamClosed({ why: "closed" });
+        }),
+      close,
+    });
+    return [end(peerOfA, toA, toB), end(peerOfB, toB, toA)] as const;
+  });
+
+const NOBODY: Peer = { host: "memory", port: 0, certificates: [] };
+
+interface Open {
+  readonly on: ListenOn;
+  readonly accept: (stream: ByteStreamShape) => boolean;
+}
+
+export const memoryNetwork = (
+  keys: Keys["Service"],
+  chance: Chance,
+  options: MemoryNetworkOptions = {},
+): MemoryNetwork => {
+  const [delayMin, delayMax] = options.delayMs ?? [0, 0];
+  const delay = () => (delayMax === 0 ? 0 : chance.between(delayMin, delayMax));
+  const listeners = new Map<string, Open>();
+  let freePort = FIRST_FREE_PORT;
+
+  const dial = (target: DialTarget) =>
+    Effect.gen(function* () {
+      const where = `${target.host}:${target.port}`;
+      const open = listeners.get(where);
+      if (open === undefined || options.reachable?.(target) === false)
+        return yield* new DialFailed({ why: `${where} refused` });
+      if ((open.on.tls === undefined) !== (target.tls === undefined))
+        return yield* new DialFailed({ why: `${where}: one side speaks TLS, the other does not` });
+      if (open.on.tls !== undefined && target.tls !== undefined) {
+        yield* trust(keys, target.tls, open.on.tls, where);
+        yield* trust(keys, open.on.tls, target.tls, where);
+      }
+      const [ours, theirs] = yield* memoryPair(
+        { host: target.host, port: target.port, certificates: open.on.tls?.certificates ?? [] },
+        { host: "memory", port: freePort++, certificates: target.tls?.certificates ?? [] },
+        delay,
+      );
+      yield* Effect.addFinalizer(() => ours.close);
+      if (!open.accept(theirs)) return yield* new DialFailed({ why: `${where}: too many streams` });
+      return ours;
+    });
+
+  const listen: MemoryNetwork["listen"] = <R>(
+    on: ListenOn,
+    serve: (stream: ByteStreamShape) => Effect.Effect<void, never, R>,
+  ) =>
+    Effect.gen(function* () {
+      const port = on.port === 0 ? freePort++ : on.port;
+      const where = `${on.host}:${port}`;
+      if (listeners.has(where)) return yield* new ListenFailed({ why: `${where} is taken` });
+      const run = yield* FiberSet.makeRuntime<R>();
+      let streams = 0;
+      const accept = (stream: ByteStreamShape) => {
+        if (streams >= (on.streamsMax ?? STREAMS_MAX)) return false;
+        streams += 1;
+        const ended = Effect.andThen(
+          Effect.sync(() => {
+            streams -= 1;
+          }),
+          stream.close,
+        );
+        run(
+          Effect.ensuring(
+            Effect.catchCause(serve(stream), (cause) => Effect.logError("listener.died", cause)),
+            ended,
+          ),
+        );
+        return true;
+      };
+      listeners.set(where, { on, accept });
+      yield* Effect.addFinalizer(() => Effect.sync(() => listeners.delete(where)));
+      return { host: on.host, port };
+    });
+
+  return { dial, listen };
+};
+
+/** What a TLS stack does with the other's certificate, and no more. */
+const trust = (keys: Keys["Service"], ours: Credentials, theirs: Credentials, where: string) =>
+  Effect.gen(function* () {
+    const nowMs = yield* Clock.currentTimeMillis;
+    yield* Effect.mapError(
+      keys.verifyChain(theirs.certificates, ours.roots, nowMs),
+      ({ why }) => new DialFailed({ why: `${where}: ${why}` }),
+    );
+  });

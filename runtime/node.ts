@@ -1,0 +1,16 @@
+/** Every port opened for real on Node. Deno and Bun offer the same modules; their own files say where they differ. */
+import { Layer } from "effect";
+import type { Dialer, Entropy, Keys, Listener } from "../actors/ports/mod.ts";
+import { entropyLayer } from "./entropy.ts";
+import { keysLayer } from "./keys.ts";
+import { dialerLayer, listenerLayer } from "./sockets.ts";
+
+export interface RuntimeOptions {
+  /** Makes choices repeatable; secrets and identifiers stay random. */
+  readonly seed?: number;
+}
+
+export type Ports = Dialer | Entropy | Keys | Listener;
+
+export const nodeLayer = (options: RuntimeOptions = {}): Layer.Layer<Ports> =>
+  Layer.mergeAll(dialerLayer, listenerLayer, keysLayer, entropyLayer(options.seed));

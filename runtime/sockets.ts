@@ -1,0 +1,214 @@
+/**
+ * Dialer and Listener over node:net and node:tls, which Node, Deno and Bun all have.
+ *
+ *   socket "data" -> held (bounded: the socket is paused) -> read      write -> socket; waits for "drain"
+ *
+ * Error codes differ between the runtimes, so nothing here looks at one: a failure is its message.
+ */
+import net from "node:net";
+import tls from "node:tls";
+import { Deferred, Effect, FiberSet, Layer, type Scope } from "effect";
+import {
+  type ByteStreamShape,
+  CONNECT_TIMEOUT_MS,
+  type Credentials,
+  Dialer,
+  DialFailed,
+  type DialTarget,
+  Listener,
+  ListenFailed,
+  type ListenOn,
+  STREAMS_MAX,
+  StreamClosed,
+} from "../actors/ports/mod.ts";
+import { pemOf } from "./keys.ts";
+
+const HELD_BYTES_MAX = 256 * 1024; // received and not yet read; beyond, the socket is paused
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+const CHAIN_MAX = 4;
+
+/** Mutual TLS 1.2 or 1.3; the chain is checked by the platform, the name by whoever knows which one to expect. */
+const secureOptions = (credentials: Credentials) => ({
+  key: pemOf(credentials.key),
+  cert: credentials.certificates.map(pemCertificate).join(""),
+  ca: credentials.roots.map(pemCertificate),
+  minVersion: "TLSv1.2" as const,
+  rejectUnauthorized: true,
+});
+
+const pemCertificate = (der: Uint8Array): string => {
+  const lines = Buffer.from(der)
+    .toString("base64")
+    .match(/.{1,64}/g)!
+    .join("\n");
+  return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
+};
+
+const dial = ({ host, port, tls: credentials, timeoutMs }: DialTarget) =>
+  Effect.acquireRelease(
+    Effect.callback<net.Socket, DialFailed>((resume) => {
+      const socket =
+        credentials === undefined
+          ? net.connect({ host, port })
+          : tls.connect({ host, port, ...secureOptions(credentials), checkServerIdentity: () => undefined });
+      const fail = (why: string) => {
+        clearTimeout(timer);
+        socket.destroy();
+        resume(Effect.fail(new DialFailed({ why: `${host}:${port}: ${why}` })));
+      };
+      const timer = setTimeout(() => fail("timed out"), timeoutMs ?? CONNECT_TIMEOUT_MS);
+      socket.on("error", (error) => fail(error.message)); // stays: a socket without one kills the process
+      socket.once("close", () => fail("closed"));
+      socket.once(credentials === undefined ? "connect" : "secureConnect", () => {
+        clearTimeout(timer);
+        resume(Effect.succeed(socket));
+      });
+      return Effect.sync(() => {
+        clearTimeout(timer);
+        socket.destroy();
+      });
+    }),
+    (socket) => Effect.sync(() => socket.destroy()),
+  ).pipe(Effect.map((socket) => streamOf(socket, host, port)));
+
+/** One reader at a time, as every actor here is. */
+const streamOf = (socket: net.Socket, host: string, port: number): ByteStreamShape => {
+  const held: Array<Uint8Array> = [];
+  let heldBytes = 0;
+  let closed: string | undefined;
+  let wake: (() => void) | undefined;
+  const stir = () => {
+    const waiting = wake;
+    wake = undefined; // first: the reader may run, and wait again, before this call returns
+    waiting?.();
+  };
+  const ended = (why: string) => {
+    closed ??= why;
+    stir();
+  };
+  socket.on("data", (chunk: Buffer) => {
+    held.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
+    heldBytes += chunk.byteLength;
+    if (heldBytes >= HELD_BYTES_MAX) socket.pause();
+    stir();
+  });
+  socket.on("error", (error) => ended(error.message));
+  socket.on("end", () => ended("closed by the peer"));
+  socket.on("close", () => ended("closed"));
+  if (socket.destroyed) ended("closed");
+  socket.setNoDelay(true);
+
+  const taken = (): Effect.Effect<Uint8Array, StreamClosed> | undefined => {
+    const chunk = held.shift();
+    if (chunk !== undefined) {
+      heldBytes -= chunk.byteLength;
+      if (heldBytes < HELD_BYTES_MAX && socket.isPaused()) socket.resume();
+      return Effect.succeed(chunk);
+    }
+    return closed === undefined ? undefined : Effect.fail(new StreamClosed({ why: closed }));
+  };
+  return {
+    peer: { host, port, certificates: socket instanceof tls.TLSSocket ? chainOf(socket) : [] },
+    read: Effect.suspend(
+      () =>
+        taken() ??
+        Effect.callback<Uint8Array, StreamClosed>((resume) => {
+          wake = () => resume(Effect.suspend(() => taken()!));
+          return Effect.sync(() => {
+            wake = undefined;
+          });
+        }),
+    ),
+    write: (bytes) => writeTo(socket, bytes, () => closed),
+    close: Effect.sync(() => {
+      if (closed === undefined) socket.end(); // what was written still leaves
+      ended("closed by us");
+    }),
+  };
+};
+
+const writeTo = (socket: net.Socket, bytes: Uint8Array, closed: () => string | undefined) =>
+  Effect.callback<void, StreamClosed>((resume) => {
+    const refused = () => resume(Effect.fail(new StreamClosed({ why: closed() ?? "closed" })));
+    if (closed() !== undefined || socket.destroyed) return refused();
+    if (socket.write(bytes)) return resume(Effect.void);
+    const drained = () => {
+      socket.off("close", refused);
+      resume(Effect.void);
+    };
+    socket.once("drain", drained);
+    socket.once("close", refused);
+    return Effect.sync(() => {
+      socket.off("drain", drained);
+      socket.off("close", refused);
+    });
+  });
+
+/** What the peer showed, leaf first. Node strings the chain together by `issuerCertificate`, ending in a loop. */
+const chainOf = (socket: tls.TLSSocket): ReadonlyArray<Uint8Array> => {
+  const chain: Array<Uint8Array> = [];
+  let link = socket.getPeerCertificate(true);
+  while (link?.raw !== undefined && chain.length < CHAIN_MAX) {
+    chain.push(new Uint8Array(link.raw));
+    if (link.issuerCertificate === undefined || link.issuerCertificate === link) break;
+    link = link.issuerCertificate;
+  }
+  return chain;
+};
+
+const listen = <R>(on: ListenOn, serve: (stream: ByteStreamShape) => Effect.Effect<void, never, R>) =>
+  Effect.gen(function* () {
+    const run = yield* FiberSet.makeRuntime<R>();
+    const sockets = new Set<net.Socket>();
+    const accept = (socket: net.Socket) => {
+      if (sockets.size >= (on.streamsMax ?? STREAMS_MAX)) return void socket.destroy();
+      sockets.add(socket);
+      const stream = streamOf(socket, socket.remoteAddress ?? "?", socket.remotePort ?? 0);
+      const released = Effect.andThen(
+        stream.close,
+        Effect.sync(() => sockets.delete(socket)),
+      );
+      run(
+        serve(stream).pipe(
+          Effect.catchCause((cause) => Effect.logError("listener.died", cause)),
+          Effect.ensuring(released),
+        ),
+      );
+    };
+    const server = on.tls === undefined ? net.createServer(accept) : secureServer(on.tls, accept, run);
+    server.maxConnections = (on.streamsMax ?? STREAMS_MAX) + 1; // one over, so that the refusal is ours
+    const bound = yield* Deferred.make<number, ListenFailed>();
+    server.once("error", (error) =>
+      run(Deferred.fail(bound, new ListenFailed({ why: `${on.host}:${on.port}: ${error.message}` }))),
+    );
+    server.listen(on.port, on.host, () => run(Deferred.succeed(bound, (server.address() as net.AddressInfo).port)));
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        server.close();
+        for (const socket of sockets) socket.destroySoon();
+      }),
+    );
+    return { host: on.host, port: yield* Deferred.await(bound) };
+  });
+
+/** A peer that shows no certificate of ours, or speaks something else than TLS, never reaches `accept`. */
+const secureServer = (
+  credentials: Credentials,
+  accept: (socket: net.Socket) => void,
+  run: (effect: Effect.Effect<void>) => unknown,
+): tls.Server => {
+  const server = tls.createServer(
+    { ...secureOptions(credentials), requestCert: true, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+    accept,
+  );
+  server.on("tlsClientError", (error, socket) => {
+    run(Effect.logInfo("listener.refused", `${socket.remoteAddress ?? "?"}: ${error.message}`));
+    socket.destroy();
+  });
+  return server;
+};
+
+export const dialerLayer: Layer.Layer<Dialer> = Layer.succeed(Dialer, {
+  dial: dial as (target: DialTarget) => Effect.Effect<ByteStreamShape, DialFailed, Scope.Scope>,
+});
+export const listenerLayer: Layer.Layer<Listener> = Layer.succeed(Listener, { listen });

@@ -1,0 +1,27 @@
+/**
+ * The platform's WebCrypto where it has the algorithm, @peculiar/webcrypto where it lacks it.
+ * Asked once per algorithm, by trying.
+ */
+import { webcrypto } from "node:crypto";
+import { Crypto } from "@peculiar/webcrypto";
+
+type SubtleCrypto = webcrypto.SubtleCrypto;
+type Algorithm = webcrypto.EcKeyGenParams | webcrypto.RsaHashedKeyGenParams;
+
+const answers = new Map<string, Promise<SubtleCrypto>>();
+
+export const subtleFor = (algorithm: Algorithm): Promise<SubtleCrypto> => {
+  const name = JSON.stringify(algorithm);
+  const found = answers.get(name) ?? probe(algorithm);
+  answers.set(name, found);
+  return found;
+};
+
+const probe = async (algorithm: Algorithm): Promise<SubtleCrypto> => {
+  try {
+    await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+    return webcrypto.subtle;
+  } catch {
+    return new Crypto().subtle as unknown as SubtleCrypto;
+  }
+};

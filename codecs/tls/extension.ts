@@ -1,0 +1,18 @@
+/** Extensions of the two hellos. RFC 5246 §7.4.1.4. One that we do not know is kept as it came. */
+import { empty, opaque, type TypeOf, tlv, u8, u16, vector } from "../wire/mod.ts";
+import { extensionType } from "./registry.ts";
+
+// biome-ignore format: columns
+export const TlsExtension = tlv("Extension", "RFC 5246 §7.4.1.4", { padTo: 1 }, {
+  srp:                  [extensionType.srp,                  opaque(u8, 255, 1)],  // srp_I, RFC 5054 §2.8.1
+  encryptThenMac:       [extensionType.encryptThenMac,       empty],               // RFC 7366 §2
+  extendedMasterSecret: [extensionType.extendedMasterSecret, empty],               // RFC 7627 §5.1
+  renegotiationInfo:    [extensionType.renegotiationInfo,    opaque(u8)],          // RFC 5746 §3.2
+});
+export type TlsExtension = TypeOf<typeof TlsExtension>;
+
+export const TlsExtensions = vector(TlsExtension, u16);
+
+/** The code of any extension, known or not. */
+export const extensionCodeOf = (extension: TlsExtension): number =>
+  extension.type === "unknown" ? extension.code : extensionType[extension.type];

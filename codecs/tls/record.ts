@@ -1,0 +1,36 @@
+/** TLS 1.2 records: their header, what two of their contents say, and the header that a MAC covers. RFC 5246 §6, §7. */
+import { constant, enumeration, openEnumeration, struct, type TypeOf, u8, u16, u64 } from "../wire/mod.ts";
+import { alertDescription, alertLevel, contentType, tls12 } from "./registry.ts";
+
+/** So many bytes begin every record. */
+export const RECORD_HEADER_BYTES = 5;
+
+/** The fragment that follows has `length` bytes; its bounds depend on whether it is protected. */
+// biome-ignore format: columns
+export const TlsRecordHeader = struct("TLSPlaintext", "RFC 5246 §6.2.1", {
+  type:    openEnumeration(u8, contentType),
+  version: u16,
+  length:  u16,
+});
+export type TlsRecordHeader = TypeOf<typeof TlsRecordHeader>;
+export type ContentType = keyof typeof contentType;
+
+// biome-ignore format: columns
+export const TlsAlert = struct("Alert", "RFC 5246 §7.2", {
+  level:       openEnumeration(u8, alertLevel),
+  description: openEnumeration(u8, alertDescription),
+});
+export type TlsAlert = TypeOf<typeof TlsAlert>;
+
+export const TlsChangeCipherSpec = struct("ChangeCipherSpec", "RFC 5246 §7.1", {
+  type: constant(u8, 1),
+});
+
+/** What a record's MAC covers before the fragment. */
+// biome-ignore format: columns
+export const TlsMacHeader = struct("MAC", "RFC 5246 §6.2.3.1", {
+  sequence: u64,
+  type:     enumeration(u8, contentType),
+  version:  constant(u16, tls12),
+  length:   u16,
+});

@@ -1,0 +1,82 @@
+/** Numbers that TLS assigns: RFC 5246, RFC 5054, RFC 5746, RFC 7366, RFC 7627. */
+
+/** The only version we speak. RFC 5246 §6.2.1. */
+export const tls12 = 0x0303;
+
+/** RFC 5246 §6.2.1. */
+export const contentType = {
+  changeCipherSpec: 20,
+  alert: 21,
+  handshake: 22,
+  applicationData: 23,
+} as const;
+
+/** RFC 5246 §7.4; those that an SRP handshake meets. */
+export const handshakeType = {
+  helloRequest: 0,
+  clientHello: 1,
+  serverHello: 2,
+  serverKeyExchange: 12,
+  serverHelloDone: 14,
+  clientKeyExchange: 16,
+  finished: 20,
+} as const;
+
+/** The SRP suites without certificates that we speak, RFC 5054 §2.7; the key's size in bytes. */
+export const srpSuites = {
+  TLS_SRP_SHA_WITH_AES_128_CBC_SHA: { code: 0xc01d, keySize: 16 },
+  TLS_SRP_SHA_WITH_AES_256_CBC_SHA: { code: 0xc020, keySize: 32 },
+} as const;
+export type SrpSuite = keyof typeof srpSuites;
+
+/** "I know secure renegotiation", said in the list of suites. RFC 5746 §3.3. */
+export const renegotiationScsv = 0x00ff;
+
+export const nullCompression = 0;
+
+/** RFC 5246 §7.4.1.4 and the documents named beside each. */
+export const extensionType = {
+  srp: 12, // RFC 5054 §2.8.1
+  encryptThenMac: 22, // RFC 7366 §2
+  extendedMasterSecret: 23, // RFC 7627 §5.1
+  renegotiationInfo: 0xff01, // RFC 5746 §3.2
+} as const;
+
+export const alertLevel = { warning: 1, fatal: 2 } as const;
+export type AlertLevel = keyof typeof alertLevel;
+
+/** RFC 5246 §7.2 and RFC 4279 §6. */
+export const alertDescription = {
+  closeNotify: 0,
+  unexpectedMessage: 10,
+  badRecordMac: 20,
+  decryptionFailed: 21,
+  recordOverflow: 22,
+  decompressionFailure: 30,
+  handshakeFailure: 40,
+  badCertificate: 42,
+  unsupportedCertificate: 43,
+  certificateRevoked: 44,
+  certificateExpired: 45,
+  certificateUnknown: 46,
+  illegalParameter: 47,
+  unknownCa: 48,
+  accessDenied: 49,
+  decodeError: 50,
+  decryptError: 51,
+  protocolVersion: 70,
+  insufficientSecurity: 71,
+  internalError: 80,
+  inappropriateFallback: 86,
+  userCanceled: 90,
+  noRenegotiation: 100,
+  unsupportedExtension: 110,
+  unknownPskIdentity: 115,
+} as const;
+export type AlertDescription = keyof typeof alertDescription;
+
+/** RFC 5246 §6.2.1 and §6.2.3: what a record may carry in the clear, and what protection may add to it. */
+export const RECORD_PLAINTEXT_BYTES_MAX = 16_384;
+export const RECORD_CIPHERTEXT_BYTES_MAX = RECORD_PLAINTEXT_BYTES_MAX + 2_048;
+/** Of one handshake message with its header. An SRP handshake needs some 1,200 bytes at 4096 bits. */
+export const HANDSHAKE_MESSAGE_BYTES_MAX = 16_384;

@@ -1,0 +1,146 @@
+/**
+ * From the bytes that a peer sends to the next thing it says.
+ *
+ *   bytes --> raw --(whole record)--> unprotect --> handshake fragments --> messages --(whole message)--> unit
+ *                                         +-------> alert | changeCipherSpec | applicationData ---------> unit
+ *
+ * Never more is held than one record and one message that are not whole yet, and what the host gave in one piece.
+ */
+import {
+  type AlertDescription,
+  HANDSHAKE_HEADER_BYTES,
+  HANDSHAKE_MESSAGE_BYTES_MAX,
+  RECORD_CIPHERTEXT_BYTES_MAX,
+  RECORD_HEADER_BYTES,
+  RECORD_PLAINTEXT_BYTES_MAX,
+  TlsAlert,
+  TlsChangeCipherSpec,
+  TlsHandshake,
+  TlsHandshakeHeader,
+  TlsRecordHeader,
+  tls12,
+} from "../../codecs/tls/mod.ts";
+import { decode, type Wire } from "../../codecs/wire/mod.ts";
+import { type Held, heldSize, hold, nothing, peek, take } from "./held.ts";
+import { type Protection, RECORDS_MAX, unprotect } from "./record.ts";
+
+export interface Inbound {
+  readonly raw: Held;
+  readonly messages: Held;
+  /** How records are protected since the peer's ChangeCipherSpec; undefined before it. */
+  readonly read: Protection | undefined;
+  /** Records in a row that brought no data. */
+  readonly idle: number;
+}
+
+export type Unit =
+  | { readonly type: "handshake"; readonly message: TlsHandshake; readonly bytes: Uint8Array }
+  | { readonly type: "changeCipherSpec" }
+  | { readonly type: "alert"; readonly alert: TlsAlert }
+  | { readonly type: "applicationData"; readonly bytes: Uint8Array };
+
+/** What we must tell the peer before we hang up, and for our own log why. */
+export interface Refusal {
+  readonly alert: AlertDescription;
+  readonly why: string;
+}
+
+export interface Taken {
+  readonly inbound: Inbound;
+  readonly unit?: Unit;
+  readonly refusal?: Refusal;
+}
+
+/** Records in a row without data, each of which costs us work and the peer next to nothing. */
+export const IDLE_RECORDS_MAX = 16;
+
+export const noInbound: Inbound = { raw: nothing, messages: nothing, read: undefined, idle: 0 };
+
+export const received = (inbound: Inbound, bytes: Uint8Array): Inbound => ({
+  ...inbound,
+  raw: hold(inbound.raw, bytes),
+});
+
+/** The next unit, if it is whole; else whatever progress could be made towards it. */
+export const takeUnit = (inbound: Inbound): Taken => {
+  let now = inbound;
+  while (true) {
+    const message = takeMessage(now);
+    if (message !== undefined) return message;
+    const record = takeRecord(now);
+    if (record === undefined) return { inbound: now };
+    if ("refusal" in record) return { inbound: now, refusal: record.refusal };
+    now = record.inbound;
+    if (record.type !== "handshake") return unitOf(record);
+    //# "Implementations MUST NOT send zero-length fragments of Handshake, Alert, or ChangeCipherSpec content types."
+    //# (RFC 5246 §6.2.1)
+    if (record.content.length === 0) return refuse(now, "decodeError", "empty handshake record");
+    now = { ...now, messages: hold(now.messages, record.content) };
+  }
+};
+
+const takeMessage = (inbound: Inbound): Taken | undefined => {
+  const header = decode(TlsHandshakeHeader, peek(inbound.messages, HANDSHAKE_HEADER_BYTES));
+  if (!header.ok) return undefined; // nothing can be wrong with four bytes but that some are missing
+  const size = HANDSHAKE_HEADER_BYTES + header.value.length;
+  if (size > HANDSHAKE_MESSAGE_BYTES_MAX) return refuse(inbound, "decodeError", "handshake message too long");
+  if (heldSize(inbound.messages) < size) return undefined;
+  const [bytes, messages] = take(inbound.messages, size);
+  const message = decode(TlsHandshake, bytes);
+  return message.ok
+    ? { inbound: { ...inbound, messages }, unit: { type: "handshake", message: message.value, bytes } }
+    : refuse(inbound, "decodeError", `malformed ${message.error.at}`);
+};
+
+type Record =
+  | { readonly inbound: Inbound; readonly type: TlsRecordHeader["type"]; readonly content: Uint8Array }
+  | { readonly refusal: Refusal };
+
+const takeRecord = (inbound: Inbound): Record | undefined => {
+  const header = decode(TlsRecordHeader, peek(inbound.raw, RECORD_HEADER_BYTES));
+  if (!header.ok) return undefined;
+  const { type, version, length } = header.value;
+  if (typeof type === "number") return refuse(inbound, "unexpectedMessage", "not a TLS record");
+  // A ClientHello may come in a record of an older version (RFC 5246 appendix E.1); later ones may not.
+  if (inbound.read === undefined ? version >> 8 !== tls12 >> 8 : version !== tls12)
+    return refuse(inbound, "protocolVersion", "record of another version");
+  const isProtected = inbound.read !== undefined;
+  if (length > (isProtected ? RECORD_CIPHERTEXT_BYTES_MAX : RECORD_PLAINTEXT_BYTES_MAX))
+    return refuse(inbound, "recordOverflow", "record too long");
+  if (heldSize(inbound.raw) < RECORD_HEADER_BYTES + length) return undefined;
+  const [whole, raw] = take(inbound.raw, RECORD_HEADER_BYTES + length);
+  const fragment = whole.subarray(RECORD_HEADER_BYTES);
+  if (inbound.read === undefined) return { inbound: { ...inbound, raw }, type, content: fragment };
+  return openRecord({ ...inbound, raw }, inbound.read, type, fragment);
+};
+
+const openRecord = (
+  inbound: Inbound,
+  read: Protection,
+  type: Exclude<TlsRecordHeader["type"], number>,
+  fragment: Uint8Array,
+): Record => {
+  const content = unprotect(read, type, fragment);
+  if (content === undefined) return refuse(inbound, "badRecordMac", "record does not open");
+  if (content.length > RECORD_PLAINTEXT_BYTES_MAX) return refuse(inbound, "recordOverflow", "content too long");
+  if (read.sequence >= RECORDS_MAX) return refuse(inbound, "internalError", "too many records under one key");
+  return { inbound: { ...inbound, read: { ...read, sequence: read.sequence + 1 } }, type, content };
+};
+
+const unitOf = ({ inbound, type, content }: Exclude<Record, { readonly refusal: Refusal }>): Taken => {
+  // A message in two parts may not have another thing between them, least of all a change of keys.
+  if (heldSize(inbound.messages) > 0) return refuse(inbound, "unexpectedMessage", "record within a handshake message");
+  const idle = type === "applicationData" && content.length > 0 ? 0 : inbound.idle + 1;
+  if (idle > IDLE_RECORDS_MAX) return refuse(inbound, "unexpectedMessage", "too many records that say nothing");
+  const next = { ...inbound, idle };
+  if (type === "applicationData") return { inbound: next, unit: { type, bytes: content } };
+  if (type === "alert") return saying(next, TlsAlert, content, (alert) => ({ type, alert }));
+  return saying(next, TlsChangeCipherSpec, content, () => ({ type: "changeCipherSpec" }));
+};
+
+const saying = <A>(inbound: Inbound, wire: Wire<A>, content: Uint8Array, of: (value: A) => Unit): Taken => {
+  const said = decode(wire, content);
+  return said.ok ? { inbound, unit: of(said.value) } : refuse(inbound, "decodeError", `malformed ${said.error.at}`);
+};
+
+const refuse = (inbound: Inbound, alert: AlertDescription, why: string) => ({ inbound, refusal: { alert, why } });

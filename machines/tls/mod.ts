@@ -1,0 +1,19 @@
+/** TLS 1.2 with SRP: the two sides of a session, and the arithmetic and protection they rest on. */
+export { type TlsClientInput, tlsClient } from "./client.ts";
+export {
+  type SrpCredential,
+  type TlsServerAction,
+  type TlsServerEvent,
+  type TlsServerInput,
+  tlsServer,
+} from "./server.ts";
+export {
+  CHANCE_BYTES,
+  HANDSHAKE_TIMEOUT_MS,
+  type PowerId,
+  type TlsAction,
+  type TlsChance,
+  type TlsEvent,
+  type TlsFacts,
+  type TlsOutcome,
+} from "./session.ts";

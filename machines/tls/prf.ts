@@ -1,0 +1,88 @@
+/**
+ * From a premaster secret to the keys of both directions: RFC 5246 §5, §6.3, §7.4.9, §8.1, and RFC 7627 §4.
+ * Our suites name no hash of their own, so that TLS 1.2's SHA-256 is the PRF's.
+ */
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { concat, utf8 } from "../../codecs/shared/mod.ts";
+import { type SrpSuite, srpSuites } from "../../codecs/tls/mod.ts";
+
+/** PRF(secret, label, seed) = P_SHA256(secret, label + seed). */
+export const prf = (secret: Uint8Array, label: string, seed: Uint8Array, size: number): Uint8Array => {
+  const keyed = hmac.create(sha256, secret);
+  const start = concat(utf8(label), seed);
+  const out = new Uint8Array(Math.ceil(size / sha256.outputLen) * sha256.outputLen);
+  let a: Uint8Array = start;
+  for (let at = 0; at < size; at += sha256.outputLen) {
+    a = keyed.clone().update(a).digest();
+    out.set(keyed.clone().update(a).update(start).digest(), at);
+  }
+  return out.subarray(0, size);
+};
+
+export interface Randoms {
+  readonly client: Uint8Array;
+  readonly server: Uint8Array;
+}
+
+const MASTER_SECRET_BYTES = 48;
+
+/** RFC 5246 §8.1. */
+export const masterSecret = (premaster: Uint8Array, randoms: Randoms): Uint8Array =>
+  prf(premaster, "master secret", concat(randoms.client, randoms.server), MASTER_SECRET_BYTES);
+
+/** RFC 7627 §4; the transcript reaches from ClientHello to ClientKeyExchange. */
+export const extendedMasterSecret = (premaster: Uint8Array, transcript: Uint8Array): Uint8Array =>
+  prf(premaster, "extended master secret", sha256(transcript), MASTER_SECRET_BYTES);
+
+export const VERIFY_DATA_BYTES = 12;
+
+/** What a Finished message says; the transcript is every handshake message before it. RFC 5246 §7.4.9. */
+export const verifyData = (
+  master: Uint8Array,
+  label: "client finished" | "server finished",
+  transcript: Uint8Array,
+): Uint8Array => prf(master, label, sha256(transcript), VERIFY_DATA_BYTES);
+
+/** One direction's secrets. */
+export interface DirectionKeys {
+  readonly macKey: Uint8Array;
+  readonly key: Uint8Array;
+}
+
+const MAC_KEY_BYTES = 20; // HMAC-SHA1, RFC 5246 appendix C
+
+/** RFC 5246 §6.3. */
+export const directionKeys = (
+  master: Uint8Array,
+  randoms: Randoms,
+  suite: SrpSuite,
+): { readonly client: DirectionKeys; readonly server: DirectionKeys } => {
+  const { keySize } = srpSuites[suite];
+  const seed = concat(randoms.server, randoms.client);
+  const block = prf(master, "key expansion", seed, 2 * (MAC_KEY_BYTES + keySize));
+  const keysAt = 2 * MAC_KEY_BYTES;
+  return {
+    client: { macKey: block.slice(0, MAC_KEY_BYTES), key: block.slice(keysAt, keysAt + keySize) },
+    server: { macKey: block.slice(MAC_KEY_BYTES, keysAt), key: block.slice(keysAt + keySize) },
+  };
+};
+
+export interface SessionSecrets {
+  readonly master: Uint8Array;
+  readonly client: DirectionKeys;
+  readonly server: DirectionKeys;
+}
+
+/** Everything that follows from the premaster secret; the transcript reaches from ClientHello to ClientKeyExchange. */
+export const sessionSecrets = (
+  premaster: Uint8Array,
+  randoms: Randoms,
+  transcript: Uint8Array,
+  agreed: { readonly suite: SrpSuite; readonly extendedMasterSecret: boolean },
+): SessionSecrets => {
+  const master = agreed.extendedMasterSecret
+    ? extendedMasterSecret(premaster, transcript)
+    : masterSecret(premaster, randoms);
+  return { master, ...directionKeys(master, randoms, agreed.suite) };
+};

@@ -1,0 +1,139 @@
+/**
+ * The record layer's protection: AES-CBC with HMAC-SHA1, in the two orders that TLS 1.2 knows.
+ *
+ *   MAC then encrypt, RFC 5246 §6.2.3.2     IV | ENC(content | MAC | padding)
+ *   encrypt then MAC, RFC 7366 §3           IV | ENC(content | padding) | MAC(IV | ENC(...))
+ *
+ * SHA-1 and CBC are what RFC 5054's suites fix. In the first order, bad padding and a bad MAC cost the same and are
+ * answered alike, as RFC 5246 §6.2.3.2 asks; what a garbage-collected language leaves of the timing is why the second
+ * is required between two of ours.
+ */
+import { cbc } from "@noble/ciphers/aes.js";
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha1 } from "@noble/hashes/legacy.js";
+import { concat, equalSecrets } from "../../codecs/shared/mod.ts";
+import {
+  type ContentType,
+  RECORD_PLAINTEXT_BYTES_MAX,
+  TlsMacHeader,
+  TlsRecordHeader,
+  tls12,
+} from "../../codecs/tls/mod.ts";
+import { encode } from "../../codecs/wire/mod.ts";
+import type { DirectionKeys } from "./prf.ts";
+
+/** One direction under protection. Plain data: it is kept in a machine's context. */
+export interface Protection extends DirectionKeys {
+  readonly encryptThenMac: boolean;
+  readonly sequence: number;
+}
+
+/** A direction we write to; its IVs are drawn from a key of their own, which never leaves us. */
+export interface WriteProtection extends Protection {
+  readonly ivKey: Uint8Array;
+}
+
+/** Records in one direction before the connection must end; the sequence number never wraps. RFC 5246 §6.1. */
+export const RECORDS_MAX = 2 ** 40;
+
+const BLOCK = 16;
+const MAC = 20;
+const PADDING_MAX = 255;
+
+/** Whole records with this content, and the direction as it stands after them. Undefined `write` leaves them in clear. */
+export const writeRecords = <W extends WriteProtection | undefined>(
+  write: W,
+  type: ContentType,
+  content: Uint8Array,
+): { readonly bytes: Uint8Array; readonly write: W } => {
+  const records: Array<Uint8Array> = [];
+  let now: WriteProtection | undefined = write;
+  for (let at = 0; at === 0 || at < content.length; at += RECORD_PLAINTEXT_BYTES_MAX) {
+    const part = content.subarray(at, at + RECORD_PLAINTEXT_BYTES_MAX);
+    const fragment = now === undefined ? part : protect(now, type, part);
+    records.push(encode(TlsRecordHeader, { type, version: tls12, length: fragment.length }), fragment);
+    if (now !== undefined) now = { ...now, sequence: now.sequence + 1 };
+  }
+  return { bytes: concat(...records), write: now as W };
+};
+
+/** What a record's fragment becomes on the wire. */
+export const protect = (write: WriteProtection, type: ContentType, content: Uint8Array): Uint8Array => {
+  const iv = ivOf(write);
+  const aes = cbc(write.key, iv, { disablePadding: true });
+  if (!write.encryptThenMac)
+    return concat(iv, aes.encrypt(padded(concat(content, macOf(write, type, content.length, content)))));
+  const sealed = concat(iv, aes.encrypt(padded(content)));
+  return concat(sealed, macOf(write, type, sealed.length, sealed));
+};
+
+/** What was protected; undefined, and nothing more, when any of it is wrong: the answer is always bad_record_mac. */
+export const unprotect = (read: Protection, type: ContentType, fragment: Uint8Array): Uint8Array | undefined =>
+  read.encryptThenMac ? openSealed(read, type, fragment) : openMacked(read, type, fragment);
+
+//# "The MAC SHALL be evaluated before any further processing such as decryption is performed" (RFC 7366 §3)
+const openSealed = (read: Protection, type: ContentType, fragment: Uint8Array): Uint8Array | undefined => {
+  const sealed = fragment.subarray(0, Math.max(0, fragment.length - MAC));
+  if (!isBlocks(sealed, 2 * BLOCK)) return undefined;
+  if (!equalSecrets(macOf(read, type, sealed.length, sealed), fragment.subarray(sealed.length))) return undefined;
+  const plain = decrypted(read, sealed);
+  const padding = plain[plain.length - 1]!;
+  return isPadded(plain, padding) ? plain.subarray(0, plain.length - 1 - padding) : undefined;
+};
+
+//# "implementations MUST ensure that record processing time is essentially the same whether or not the padding is
+//# correct" (RFC 5246 §6.2.3.2)
+const openMacked = (read: Protection, type: ContentType, fragment: Uint8Array): Uint8Array | undefined => {
+  if (!isBlocks(fragment, 3 * BLOCK)) return undefined;
+  const plain = decrypted(read, fragment);
+  const most = plain.length - MAC - 1;
+  const claimed = plain[plain.length - 1]!;
+  const isGood = claimed <= most && isPadded(plain, claimed);
+  const length = most - (isGood ? claimed : 0); // "assume a zero-length pad and then proceed to compute the MAC"
+  const content = plain.subarray(0, length);
+  const mac = macOf(read, type, length, content);
+  levelTime(most, length);
+  const isSame = equalSecrets(mac, plain.subarray(length, length + MAC));
+  return isGood && isSame ? content : undefined;
+};
+
+/** Hashes as many blocks more as the longest possible content would have needed, so that padding does not show. */
+const levelTime = (most: number, length: number): void => {
+  const blocks = (size: number) => Math.ceil((13 + size + 9) / 64);
+  const missing = blocks(most) - blocks(length);
+  if (missing > 0) sha1(new Uint8Array(64 * missing));
+};
+
+const decrypted = (read: Protection, sealed: Uint8Array): Uint8Array =>
+  cbc(read.key, sealed.subarray(0, BLOCK), { disablePadding: true }).decrypt(sealed.subarray(BLOCK));
+
+const macOf = (direction: Protection, type: ContentType, length: number, covered: Uint8Array): Uint8Array => {
+  const header = encode(TlsMacHeader, { sequence: BigInt(direction.sequence), type, length });
+  return hmac.create(sha1, direction.macKey).update(header).update(covered).digest();
+};
+
+/** Each padding byte says how many stand before it; one block at most, as we have nothing to hide by more. */
+const padded = (content: Uint8Array): Uint8Array => {
+  const padding = BLOCK - 1 - (content.length % BLOCK);
+  const out = new Uint8Array(content.length + padding + 1).fill(padding);
+  out.set(content);
+  return out;
+};
+
+/** Looks at as many bytes whatever the padding, so that its time does not tell where it went wrong. */
+const isPadded = (plain: Uint8Array, padding: number): boolean => {
+  const looked = Math.min(PADDING_MAX + 1, plain.length);
+  let difference = padding < plain.length ? 0 : 1;
+  for (let i = 1; i <= looked; i++) difference |= i <= padding + 1 ? plain[plain.length - i]! ^ padding : 0;
+  return difference === 0;
+};
+
+const isBlocks = (sealed: Uint8Array, least: number): boolean => sealed.length >= least && sealed.length % BLOCK === 0;
+
+//# "The Initialization Vector (IV) SHOULD be chosen at random, and MUST be unpredictable." (RFC 5246 §6.2.3.2)
+/** The record's number, encrypted under a random key of its own: NIST SP 800-38A, appendix C, first method. */
+const ivOf = (write: WriteProtection): Uint8Array => {
+  const counter = new Uint8Array(BLOCK);
+  new DataView(counter.buffer).setBigUint64(BLOCK - 8, BigInt(write.sequence));
+  return cbc(write.ivKey, new Uint8Array(BLOCK), { disablePadding: true }).encrypt(counter);
+};

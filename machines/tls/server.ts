@@ -1,0 +1,298 @@
+/**
+ * The server's side of a TLS 1.2 handshake with SRP, and the session after it. RFC 5246 §7.3, RFC 5054 §2.2.
+ *
+ *    o -- startTimer --> awaitingClientHello -- ClientHello --> lookingUp    lookUp
+ *       preparing <-- found ------------------------------------+            power g^x, power g^b
+ *        |-- both powers --> awaitingClientKeyExchange           send ServerHello, N g s B, ServerHelloDone
+ *                             |-- A --> computing                power v^u, then power premaster
+ *       awaitingChangeCipherSpec <-- premaster --+
+ *        |-- ChangeCipherSpec --> awaitingFinished -- Finished --> open   send both, stopTimer, secured
+ *                                                                   |-- received: data    sendData: send
+ *    any -- alert, close, lost, timerFired, anything unexpected -> ended  send alert, stopTimer, ended
+ *
+ * A name that nobody bears goes the same way with a salt and a password made from our own secret: what the peer sees,
+ * and when, is what it would see with a wrong password. RFC 5054 §2.5.1.3.
+ */
+import { setup } from "xstate";
+import { bigOf, concat, equalSecrets, utf8 } from "../../codecs/shared/mod.ts";
+import { bytesOfInteger, type SrpGroupBits, srpGroup } from "../../codecs/tls/mod.ts";
+import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
+import { agreedByClient, serverHello } from "./hello.ts";
+import { type SessionSecrets, sessionSecrets, verifyData } from "./prf.ts";
+import { writeRecords } from "./record.ts";
+import { newSession, refuse, type TlsAction, type TlsChance, type TlsEvent, type TlsSession } from "./session.ts";
+import {
+  isPublicValue,
+  premasterOf,
+  privateKeyOf,
+  saltFor,
+  scrambler,
+  serverBase,
+  serverPublicOf,
+  simulatedPassword,
+  simulatedVerifier,
+} from "./srp.ts";
+import {
+  bodyOf,
+  changeCipherSpec,
+  done,
+  ends,
+  inClear,
+  isChangeCipherSpec,
+  isMessage,
+  opens,
+  readUnder,
+  say,
+  timesOut,
+  unexpected,
+  whenever,
+  whileOpen,
+  writingUnder,
+} from "./turns.ts";
+
+/** What a server keeps of a user. Without a salt of its own, the name's salt is made from `seedKey`. */
+export type SrpCredential =
+  | { readonly type: "password"; readonly password: string; readonly salt?: Uint8Array }
+  | { readonly type: "verifier"; readonly verifier: bigint; readonly salt: Uint8Array };
+
+export interface TlsServerInput {
+  readonly chance: TlsChance;
+  /** Secret and the same for all handshakes: makes the salts, and the users that do not exist. */
+  readonly seedKey: Uint8Array;
+  /** What this server keeps, and so what it simulates. */
+  readonly keeps: SrpCredential["type"];
+  readonly group: SrpGroupBits;
+  readonly handshakeTimeoutMs: number;
+  /** Talks to stacks that lack extended_master_secret, encrypt_then_mac or renegotiation_info. */
+  readonly legacy: boolean;
+}
+
+/** The answer to `lookUp`: undefined when nobody bears the name. */
+export type TlsServerEvent = TlsEvent | { readonly type: "found"; readonly credential: SrpCredential | undefined };
+export type TlsServerAction = TlsAction | { readonly type: "lookUp"; readonly userName: string };
+
+interface TlsServerContext extends TlsSession {
+  readonly input: TlsServerInput;
+  readonly clientRandom: Uint8Array;
+  readonly userName: Uint8Array;
+  readonly isSimulated: boolean;
+  readonly salt: Uint8Array;
+  readonly verifier: bigint | undefined;
+  /** g^b */
+  readonly generatorPower: bigint | undefined;
+  readonly serverPublic: bigint;
+  readonly clientPublic: bigint;
+  readonly premaster: bigint | undefined;
+  readonly secrets: SessionSecrets | undefined;
+  /** ServerHello, kept until the rest of its flight is known. */
+  readonly hello: Uint8Array;
+}
+type Decided = Decision<TlsServerContext, TlsServerAction>;
+
+const nothingYet = new Uint8Array();
+
+const contextOf = (input: TlsServerInput): TlsServerContext => ({
+  ...newSession("server", input.chance),
+  input,
+  userName: nothingYet,
+  isSimulated: false,
+  salt: nothingYet,
+  verifier: undefined,
+  generatorPower: undefined,
+  serverPublic: 0n,
+  clientPublic: 0n,
+  premaster: undefined,
+  secrets: undefined,
+  clientRandom: nothingYet,
+  hello: nothingYet,
+});
+
+export const tlsServer = machineOf<TlsServerAction>()(
+  setup({
+    types: { input: {} as TlsServerInput, context: {} as TlsServerContext, events: {} as TlsServerEvent },
+    actions: declared<TlsServerAction>({
+      lookUp: true,
+      send: true,
+      power: true,
+      secured: true,
+      data: true,
+      ended: true,
+      startTimer: true,
+      stopTimer: true,
+      note: true,
+    }),
+    guards: {
+      isPrepared: ({ context: { ending, verifier, generatorPower } }) =>
+        ending === undefined && verifier !== undefined && generatorPower !== undefined,
+      isPremaster: ({ context }) => context.ending === undefined && context.premaster !== undefined,
+      isHandshaking: ({ context }) => !context.isOpen,
+    },
+  }).createMachine({
+    id: "tlsServer",
+    context: ({ input }) => contextOf(input),
+    initial: "awaitingClientHello",
+    always: ends,
+    on: {
+      ...whenever,
+      timerFired: { guard: "isHandshaking", ...timesOut },
+      "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } },
+    },
+    states: {
+      awaitingClientHello: {
+        entry: {
+          type: "startTimer",
+          params: ({ context }) => ({ timer: "handshake" as const, ms: context.input.handshakeTimeoutMs }),
+        },
+        always: [{ guard: isMessage("clientHello"), target: "lookingUp", actions: decide(heardHello) }, unexpected],
+      },
+      lookingUp: { on: { found: { target: "preparing", actions: decide(prepare) } } },
+      preparing: {
+        on: { powered: { actions: decide(takePower) } },
+        always: { guard: "isPrepared", target: "awaitingClientKeyExchange", actions: decide(answer) },
+      },
+      awaitingClientKeyExchange: {
+        always: [{ guard: isMessage("clientKeyExchange"), target: "computing", actions: decide(exchange) }, unexpected],
+      },
+      computing: {
+        on: { powered: { actions: decide(takePower) } },
+        always: { guard: "isPremaster", target: "awaitingChangeCipherSpec", actions: decide(deriveKeys) },
+      },
+      awaitingChangeCipherSpec: {
+        always: [
+          {
+            guard: isChangeCipherSpec,
+            target: "awaitingFinished",
+            actions: decide(
+              (context: TlsServerContext): Decided => ({
+                context: readUnder(context, context.secrets!.client),
+              }),
+            ),
+          },
+          unexpected,
+        ],
+      },
+      awaitingFinished: {
+        always: [{ guard: isMessage("finished"), target: "open", actions: decide(checkFinished) }, unexpected],
+      },
+      open: { entry: opens, on: whileOpen },
+      ended: { type: "final" },
+    },
+  }),
+);
+
+function heardHello(context: TlsServerContext): Decided {
+  const { input, chance } = context;
+  const client = bodyOf(context, "clientHello");
+  const agreed = agreedByClient(client, input.legacy);
+  if ("ending" in agreed) return { context: agreed };
+  const { userName, ...facts } = agreed;
+  const hello = say({ type: "serverHello", body: serverHello(chance.random, client, facts) });
+  return {
+    context: done({
+      ...context,
+      userName,
+      clientRandom: client.random,
+      facts: { ...facts, group: input.group },
+      hello,
+    }),
+    // Bytes that are not UTF-8 are nobody's name; the hashes below go by the bytes and not by this text.
+    actions: [{ type: "lookUp", userName: new TextDecoder().decode(userName) }],
+  };
+}
+
+function prepare(
+  { input, chance, userName }: TlsServerContext,
+  { credential }: Extract<TlsServerEvent, { readonly type: "found" }>,
+): Decided {
+  const group = srpGroup(input.group);
+  const salt = credential?.salt ?? saltFor(input.seedKey, userName);
+  const ours = { type: "power", id: "ours", base: group.generator, exponent: bigOf(chance.secret), group: group.bits };
+  const common = { salt, isSimulated: credential === undefined };
+  if ((credential?.type ?? input.keeps) === "verifier") {
+    const verifier =
+      credential?.type === "verifier" ? credential.verifier : simulatedVerifier(input.seedKey, userName, group);
+    return { context: { ...common, verifier }, actions: [ours as TlsAction] };
+  }
+  const password =
+    credential?.type === "password" ? utf8(credential.password) : simulatedPassword(input.seedKey, userName);
+  const exponent = privateKeyOf(salt, userName, password);
+  return { context: common, actions: [{ ...ours, id: "verifier", exponent } as TlsAction, ours as TlsAction] };
+}
+
+function takePower(
+  context: TlsServerContext,
+  { id, value }: Extract<TlsServerEvent, { readonly type: "powered" }>,
+): Decided {
+  if (id === "verifier") return { context: { verifier: value } };
+  if (id === "ours") return { context: { generatorPower: value } };
+  if (id === "premaster") return { context: { premaster: value } };
+  const group = srpGroup(context.input.group);
+  const base = serverBase(context.clientPublic, value, group);
+  const exponent = bigOf(context.chance.secret);
+  return { actions: [{ type: "power", id: "premaster", base, exponent, group: group.bits }] };
+}
+
+function answer({ input, verifier, generatorPower, transcript, hello, salt }: TlsServerContext): Decided {
+  const group = srpGroup(input.group);
+  const serverPublic = serverPublicOf(verifier!, generatorPower!, group);
+  const exchange = say({
+    type: "serverKeyExchange",
+    body: {
+      prime: bytesOfInteger(group.prime),
+      generator: bytesOfInteger(group.generator),
+      salt,
+      serverPublic: bytesOfInteger(serverPublic),
+    },
+  });
+  const flight = concat(hello, exchange, say({ type: "serverHelloDone", body: {} }));
+  return {
+    context: { serverPublic, transcript: concat(transcript, flight) },
+    actions: [{ type: "send", bytes: inClear("handshake", flight) }],
+  };
+}
+
+function exchange(context: TlsServerContext): Decided {
+  const group = srpGroup(context.input.group);
+  const clientPublic = bigOf(bodyOf(context, "clientKeyExchange").clientPublic);
+  if (!isPublicValue(clientPublic, group)) return { context: refuse("illegalParameter", "A % N = 0, or A beyond N") };
+  const exponent = scrambler(clientPublic, context.serverPublic, group);
+  return {
+    context: done({ ...context, clientPublic }),
+    actions: [{ type: "power", id: "scrambled", base: context.verifier!, exponent, group: group.bits }],
+  };
+}
+
+function deriveKeys(context: TlsServerContext): Decided {
+  const randoms = { client: context.clientRandom, server: context.chance.random };
+  const premaster = premasterOf(context.premaster!);
+  return { context: { secrets: sessionSecrets(premaster, randoms, context.transcript, context.facts!) } };
+}
+
+//# "If either the client or the server calculates an incorrect premaster secret, the finished messages will fail to
+//# decrypt properly, and the other party will return a "bad_record_mac" alert." (RFC 5054 §2.6)
+function checkFinished(context: TlsServerContext): Decided {
+  const secrets = context.secrets!;
+  const expected = verifyData(secrets.master, "client finished", context.transcript);
+  if (context.isSimulated) return { context: refuse("badRecordMac", "nobody bears this name") };
+  if (!equalSecrets(expected, bodyOf(context, "finished").verifyData))
+    return { context: refuse("decryptError", "the client's Finished is wrong") };
+  const heard = done(forgetful(context));
+  const finished = say({
+    type: "finished",
+    body: { verifyData: verifyData(secrets.master, "server finished", heard.transcript) },
+  });
+  const { bytes, write } = writeRecords(writingUnder(context, secrets.server), "handshake", finished);
+  return {
+    context: { ...heard, write },
+    actions: [{ type: "send", bytes: concat(changeCipherSpec(), bytes) }],
+  };
+}
+
+/** Without what only the handshake needed. */
+const forgetful = (context: TlsServerContext): TlsServerContext => ({
+  ...context,
+  verifier: undefined,
+  generatorPower: undefined,
+  premaster: undefined,
+  secrets: undefined,
+});

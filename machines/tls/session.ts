@@ -1,0 +1,102 @@
+/** What the client's and the server's machine both hear, order and know. RFC 5246. */
+import type { AlertDescription, SrpGroupBits, SrpSuite } from "../../codecs/tls/mod.ts";
+import { type Inbound, noInbound, type Unit } from "./inbound.ts";
+import type { WriteProtection } from "./record.ts";
+
+/** Three draws of 32 random bytes, never used again. */
+export interface TlsChance {
+  /** Sent in our hello. */
+  readonly random: Uint8Array;
+  /** a or b: "SHOULD be at least 256 bits in length" (RFC 5054 §2.5.3, §2.5.4). */
+  readonly secret: Uint8Array;
+  /** From which the records' IVs are made. */
+  readonly ivKey: Uint8Array;
+}
+export const CHANCE_BYTES = 32;
+
+export const HANDSHAKE_TIMEOUT_MS = 20_000;
+
+export type PowerId = "ours" | "verifier" | "scrambled" | "premaster";
+
+export type TlsEvent =
+  | { readonly type: "received"; readonly bytes: Uint8Array }
+  /** The answer to `power`. */
+  | { readonly type: "powered"; readonly id: PowerId; readonly value: bigint }
+  /** Bytes for the peer; only once `secured`. */
+  | { readonly type: "sendData"; readonly bytes: Uint8Array }
+  | { readonly type: "close" }
+  | { readonly type: "lost"; readonly why: string }
+  | { readonly type: "timerFired"; readonly timer: "handshake" };
+
+export type TlsAction =
+  | { readonly type: "send"; readonly bytes: Uint8Array }
+  /** base ^ exponent in the group: asked for, since it takes a millisecond or more. */
+  | {
+      readonly type: "power";
+      readonly id: PowerId;
+      readonly base: bigint;
+      readonly exponent: bigint;
+      readonly group: SrpGroupBits;
+    }
+  /** Both Finished messages were right; data may flow. */
+  | ({ readonly type: "secured" } & TlsFacts)
+  | { readonly type: "data"; readonly bytes: Uint8Array }
+  /** The last order, always and once. */
+  | { readonly type: "ended"; readonly outcome: TlsOutcome }
+  | { readonly type: "startTimer"; readonly timer: "handshake"; readonly ms: number }
+  | { readonly type: "stopTimer"; readonly timer: "handshake" }
+  | { readonly type: "note"; readonly unexpected: string };
+
+export interface TlsFacts {
+  readonly suite: SrpSuite;
+  readonly group: SrpGroupBits;
+  readonly extendedMasterSecret: boolean;
+  readonly encryptThenMac: boolean;
+}
+
+export type TlsOutcome =
+  /** Ended in order, by one side's close_notify: no data is missing. */
+  | { readonly type: "closed" }
+  /** We sent this alert. */
+  | { readonly type: "refused"; readonly alert: AlertDescription; readonly why: string }
+  /** The peer sent this one. */
+  | { readonly type: "alerted"; readonly alert: AlertDescription | number }
+  /** The stream broke off; data may be missing. */
+  | { readonly type: "lost"; readonly why: string }
+  | { readonly type: "timedOut" };
+
+export interface Ending {
+  readonly outcome: TlsOutcome;
+  readonly alert?: { readonly level: "warning" | "fatal"; readonly description: AlertDescription };
+}
+
+/** The part of the context that both sides share. */
+export interface TlsSession {
+  readonly side: "client" | "server";
+  readonly chance: TlsChance;
+  readonly inbound: Inbound;
+  /** Taken, and not yet acted upon. */
+  readonly unit: Unit | undefined;
+  readonly write: WriteProtection | undefined;
+  /** Every handshake message so far; let go once the session is open. */
+  readonly transcript: Uint8Array;
+  readonly facts: TlsFacts | undefined;
+  readonly isOpen: boolean;
+  readonly ending: Ending | undefined;
+}
+
+export const newSession = (side: TlsSession["side"], chance: TlsChance): TlsSession => ({
+  side,
+  chance,
+  inbound: noInbound,
+  unit: undefined,
+  write: undefined,
+  transcript: new Uint8Array(),
+  facts: undefined,
+  isOpen: false,
+  ending: undefined,
+});
+
+export const refuse = (alert: AlertDescription, why: string): { readonly ending: Ending } => ({
+  ending: { outcome: { type: "refused", alert, why }, alert: { level: "fatal", description: alert } },
+});

@@ -1,0 +1,73 @@
+/**
+ * The Secure Remote Password protocol as TLS uses it: RFC 5054 §2.4 to §2.6, in its own letters.
+ *
+ *   N, g  group      I, P  user name and password      s  salt      v  verifier
+ *   a, A  client's private and public value            b, B  server's           k, u, x  hashes
+ *
+ * Pure and quick; powers are slow, and are asked for by the machines. SHA-1 is what RFC 5054 fixes.
+ */
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha1 } from "@noble/hashes/legacy.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bigOf, bytesOfBig, concat, hexOf, utf8 } from "../../codecs/shared/mod.ts";
+import { bytesOfInteger, type SrpGroup } from "../../codecs/tls/mod.ts";
+
+/** k = SHA1(N | PAD(g)) */
+export const multiplier = (group: SrpGroup): bigint =>
+  bigOf(sha1(concat(pad(group.prime, group), pad(group.generator, group))));
+
+/** x = SHA1(s | SHA1(I | ":" | P)) */
+export const privateKeyOf = (salt: Uint8Array, userName: Uint8Array, password: Uint8Array): bigint =>
+  bigOf(sha1(concat(salt, sha1(concat(userName, utf8(":"), password)))));
+
+/** u = SHA1(PAD(A) | PAD(B)) */
+export const scrambler = (clientPublic: bigint, serverPublic: bigint, group: SrpGroup): bigint =>
+  bigOf(sha1(concat(pad(clientPublic, group), pad(serverPublic, group))));
+
+/** B = k*v + g^b % N */
+export const serverPublicOf = (verifier: bigint, generatorPower: bigint, group: SrpGroup): bigint =>
+  (multiplier(group) * verifier + generatorPower) % group.prime;
+
+/** The client's premaster secret is (B - (k * g^x)) ^ (a + (u * x)) % N: this is its base. */
+export const clientBase = (serverPublic: bigint, verifier: bigint, group: SrpGroup): bigint => {
+  const difference = (serverPublic - multiplier(group) * verifier) % group.prime;
+  return difference < 0n ? difference + group.prime : difference;
+};
+
+/** ... and this its exponent. */
+export const clientExponent = (secret: bigint, scramble: bigint, privateKey: bigint): bigint =>
+  secret + scramble * privateKey;
+
+/** The server's premaster secret is (A * v^u) ^ b % N: this is its base. */
+export const serverBase = (clientPublic: bigint, verifierPower: bigint, group: SrpGroup): bigint =>
+  (clientPublic * verifierPower) % group.prime;
+
+//# "The client MUST abort the handshake with an "illegal_parameter" alert if B % N = 0." (RFC 5054 §2.5.3)
+//# "The server MUST abort the handshake with an "illegal_parameter" alert if A % N = 0." (RFC 5054 §2.5.4)
+/** A value of N or more cannot be padded to N's length, and no honest side sends one. */
+export const isPublicValue = (value: bigint, group: SrpGroup): boolean => value > 0n && value < group.prime;
+
+/** The premaster secret in bytes: without leading zeros, as every integer that is not padded. RFC 5054 §2.1. */
+export const premasterOf = (value: bigint): Uint8Array => bytesOfInteger(value);
+
+/** The salt that a name always gets from us, whether anybody bears it or not. RFC 5054 §2.5.1.3. */
+export const saltFor = (seedKey: Uint8Array, userName: Uint8Array): Uint8Array =>
+  hmac(sha256, seedKey, concat(utf8("salt"), userName)).subarray(0, SALT_BYTES);
+
+/** The password of a name that nobody bears. RFC 5054 §2.5.1.3. */
+export const simulatedPassword = (seedKey: Uint8Array, userName: Uint8Array): Uint8Array =>
+  utf8(hexOf(hmac(sha256, seedKey, concat(utf8("password"), userName))));
+
+/** The verifier of a name that nobody bears, for a server that keeps verifiers. */
+export const simulatedVerifier = (seedKey: Uint8Array, userName: Uint8Array, group: SrpGroup): bigint => {
+  const blocks = Math.ceil(group.size / 32);
+  const stream = Array.from({ length: blocks }, (_, i) =>
+    hmac(sha256, seedKey, concat(utf8("verifier"), Uint8Array.of(i), userName)),
+  );
+  return (bigOf(concat(...stream)) % (group.prime - 2n)) + 2n;
+};
+
+/** Of a salt that we choose. */
+export const SALT_BYTES = 16;
+
+const pad = (value: bigint, group: SrpGroup): Uint8Array => bytesOfBig(value, group.size);

@@ -9,7 +9,7 @@
 import type { Wire } from "./describe.ts";
 import type { Decoded, WireError } from "./error.ts";
 import type { Node } from "./node.ts";
-import { take, textAt, u64At, u128At } from "./octets.ts";
+import { plain, take, textAt, u64At, u128At } from "./octets.ts";
 import { readerPrelude, writeReader } from "./read.ts";
 import { labelOf, quoted, sourceOf } from "./source.ts";
 
@@ -28,10 +28,6 @@ export const decode = <A>(wire: Wire<A>, bytes: Uint8Array): Decoded<A> => reade
 
 /** Reads the message that the bytes begin with. Truncated means: more bytes may make it whole. */
 export const decodeFirst = <A>(wire: Wire<A>, bytes: Uint8Array): First<A> => readerOf(wire.node).first(plain(bytes));
-
-// A subclass, as Node's Buffer is, may have a `slice` that does not copy.
-const plain = (bytes: Uint8Array): Uint8Array =>
-  bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 const readers = new WeakMap<Node, Reader>();
 const readerOf = (node: Node): Reader => {

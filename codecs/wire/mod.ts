@@ -1,5 +1,6 @@
 /** Binary messages described once: the words, and what reads a description. */
 
+export { type Cut, cut, type Held, nothingHeld } from "./cut.ts";
 export { decode, decodeFirst, type First } from "./decode.ts";
 export {
   bits,
@@ -49,3 +50,4 @@ export {
 } from "./describe.ts";
 export { encode } from "./encode.ts";
 export { type Decoded, Unfit, type WireError, wireErrorText } from "./error.ts";
+export { type Span, type Spans, spanOf, spansOf } from "./span.ts";

@@ -11,6 +11,10 @@ const ASCII_BYTES = 64;
 const SINK_BYTES = 4_096;
 const SINK_KEPT_BYTES_MAX = 1_048_576;
 
+/** The same bytes as a Uint8Array and no subclass: Node's Buffer has a `slice` that does not copy. */
+export const plain = (bytes: Uint8Array): Uint8Array =>
+  bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
 /** Always a copy: a view would keep the whole message alive, and would change when its buffer is used again. */
 export const take = (b: Uint8Array, from: number, to: number): Uint8Array => {
   const size = to - from;

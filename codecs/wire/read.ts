@@ -56,64 +56,55 @@ export const writeReader = (source: Source, root: Node, traced: boolean): string
 type Earlier = (path: string) => string;
 
 /** Lines that read a node into the variable `v`; `at` is the expression of its path within this function. */
-const read = (s: Scope, node: Node, v: string, at: string, earlier: Earlier): void => {
-  switch (node.kind) {
-    case "uint":
-      return readUint(s, node, v, at);
-    case "bytes":
-      need(s, `${node.size}`, at);
-      return s.source.line(`${v} = take(b, p, p + ${node.size});`, `p += ${node.size};`);
-    case "rest":
-      return s.source.line(`${v} = take(b, p, ${s.end});`, `p = ${s.end};`);
-    case "boolean":
-      return readBoolean(s, v, at);
-    case "text":
-      s.source.line(`if (${s.end} - p > ${node.max}) return bad(${at}, "longer than ${node.max} bytes");`);
-      return readText(s, v, at);
-    case "opaque":
-      return prefixed(s, node, at, (inner) => read(inner, { kind: "rest" }, v, at, earlier));
-    case "textVector":
-      return prefixed(s, node, at, (inner) => readText(inner, v, at));
-    case "vector":
-      return prefixed(s, node, at, (inner) => readList(inner, node.item, v, at));
-    case "list":
-      return readList(s, node.item, v, at);
-    case "opaqueOf":
-      return prefixed(s, { ...node, min: 0 }, at, (inner) => readFilling(inner, node.inner, v, at));
-    case "enumeration":
-      return readEnumeration(s, node, v, at);
-    case "constant":
-      return readConstant(s, node.width, node.value, v, at);
-    case "lengthOf":
-      return readUint(s, node.width, v, at);
-    case "optional":
-      s.source.line(`if (p < ${s.end}) {`);
-      read(s, node.inner, v, at, earlier);
-      return s.source.line("}");
-    case "select":
-      return readSelect(s, node, v, at, earlier);
-    case "firstBit":
-      need(s, "1", at);
-      s.source.line("if (b[p] < 128) {");
-      read(s, node.zero, v, at, earlier);
-      s.source.line("} else {");
-      read(s, node.one, v, at, earlier);
-      return s.source.line("}");
-    case "bits":
-      return readBits(s, node, v, at);
-    case "tagged": {
-      const code = s.source.fresh("c");
-      s.source.line(`let ${code};`);
-      readConstant(s, node.type, node.code, code, at);
-      return prefixed(s, { prefix: node.length, min: 0, max: Number.POSITIVE_INFINITY }, at, (inner) =>
-        readFilling(inner, node.inner, v, at),
-      );
-    }
-    case "struct":
-    case "tlv":
-      return call(s, node, v, at);
-  }
+type Emit<N> = (s: Scope, node: N, v: string, at: string, earlier: Earlier) => void;
+const read: Emit<Node> = (s, node, v, at, earlier) => (emitters[node.kind] as Emit<Node>)(s, node, v, at, earlier);
+
+const emitters: { readonly [K in Node["kind"]]: Emit<Extract<Node, { readonly kind: K }>> } = {
+  uint: (s, node, v, at) => readUint(s, node, v, at),
+  bytes: (s, node, v, at) => {
+    need(s, `${node.size}`, at);
+    s.source.line(`${v} = take(b, p, p + ${node.size});`, `p += ${node.size};`);
+  },
+  rest: (s, _, v) => s.source.line(`${v} = take(b, p, ${s.end});`, `p = ${s.end};`),
+  boolean: (s, _, v, at) => readBoolean(s, v, at),
+  text: (s, node, v, at) => {
+    s.source.line(`if (${s.end} - p > ${node.max}) return bad(${at}, "longer than ${node.max} bytes");`);
+    readText(s, v, at);
+  },
+  opaque: (s, node, v, at, earlier) => prefixed(s, node, at, (inner) => read(inner, { kind: "rest" }, v, at, earlier)),
+  textVector: (s, node, v, at) => prefixed(s, node, at, (inner) => readText(inner, v, at)),
+  vector: (s, node, v, at) => prefixed(s, node, at, (inner) => readList(inner, node.item, v, at)),
+  list: (s, node, v, at) => readList(s, node.item, v, at),
+  opaqueOf: (s, node, v, at) => prefixed(s, { ...node, min: 0 }, at, (inner) => readFilling(inner, node.inner, v, at)),
+  enumeration: (s, node, v, at) => readEnumeration(s, node, v, at),
+  constant: (s, node, v, at) => readConstant(s, node.width, node.value, v, at),
+  lengthOf: (s, node, v, at) => readUint(s, node.width, v, at),
+  optional: (s, node, v, at, earlier) => {
+    s.source.line(`if (p < ${s.end}) {`);
+    read(s, node.inner, v, at, earlier);
+    s.source.line("}");
+  },
+  select: (s, node, v, at, earlier) => readSelect(s, node, v, at, earlier),
+  firstBit: (s, node, v, at, earlier) => {
+    need(s, "1", at);
+    s.source.line("if (b[p] < 128) {");
+    read(s, node.zero, v, at, earlier);
+    s.source.line("} else {");
+    read(s, node.one, v, at, earlier);
+    s.source.line("}");
+  },
+  bits: (s, node, v, at) => readBits(s, node, v, at),
+  tagged: (s, node, v, at) => {
+    const code = s.source.fresh("c");
+    s.source.line(`let ${code};`);
+    readConstant(s, node.type, node.code, code, at);
+    prefixed(s, unlimited(node.length), at, (inner) => readFilling(inner, node.inner, v, at));
+  },
+  struct: (s, node, v, at) => call(s, node, v, at),
+  tlv: (s, node, v, at) => call(s, node, v, at),
 };
+
+const unlimited = (prefix: UintNode) => ({ prefix, min: 0, max: Number.POSITIVE_INFINITY });
 
 const need = (s: Scope, size: string, at: string): void =>
   s.source.line(`if (${s.end} - p < ${size}) return ${s.bounded ? "over" : "short"}(${at}, ${size} - (${s.end} - p));`);
@@ -127,7 +118,10 @@ const call = (s: Scope, node: Node, v: string, at: string): void =>
 
 /** Notes where the lines of `body` read. */
 const marked = (s: Scope, at: string, body: () => void): void => {
-  if (!s.traced) return body();
+  if (!s.traced) {
+    body();
+    return;
+  }
   const from = s.source.fresh("s");
   s.source.line(`const ${from} = p;`);
   body();

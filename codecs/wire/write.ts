@@ -41,59 +41,49 @@ export const writeWriter = (source: Source, root: Node): string => {
 };
 
 /** Lines that write the value of the expression `v`; `at` is the expression of its path, `whole` the struct it stands in. */
-const write = (s: Scope, node: Node, v: string, at: string, whole: string): void => {
-  switch (node.kind) {
-    case "uint":
-      return writeUint(s, node, v, at);
-    case "bytes":
-      return writeBytes(s, v, at, `${v}.length !== ${node.size}`, `must be ${node.size} bytes`);
-    case "rest":
-      return writeBytes(s, v, at, "false", "");
-    case "boolean":
-      s.source.line(`if (typeof ${v} !== "boolean") unfit(${at}, "neither true nor false");`);
-      return store(s, 1, `${v} ? 1 : 0`);
-    case "text":
-      return writeText(s, v, at, node.max);
-    case "opaque":
-      return prefixed(s, node, at, () => writeBytes(s, v, at, "false", ""));
-    case "textVector":
-      return prefixed(s, node, at, () => writeText(s, v, at, node.max));
-    case "vector":
-      return prefixed(s, node, at, () => writeList(s, node.item, v, at));
-    case "list":
-      return writeList(s, node.item, v, at);
-    case "opaqueOf":
-      return prefixed(s, { ...node, min: 0 }, at, () => write(s, node.inner, v, at, whole));
-    case "enumeration":
-      return writeEnumeration(s, node, v, at);
-    case "constant":
-      return store(s, node.width.bytes, node.width.bytes > 4 ? `${node.value}n` : `${node.value}`);
-    case "lengthOf":
-      s.source.line(`if (p + ${node.width.bytes} > b.length) b = grow(p + ${node.width.bytes});`);
-      return s.source.line(`p += ${node.width.bytes};`);
-    case "optional":
-      s.source.line(`if (${v} !== undefined) {`);
-      write(s, node.inner, v, at, whole);
-      return s.source.line("}");
-    case "select":
-      return writeSelect(s, node, v, at, whole);
-    case "firstBit":
-      return writeFirstBit(s, node.zero, node.one, v, at);
-    case "bits":
-      return writeBits(s, node, v, at);
-    case "tagged":
-      store(s, node.type.bytes, `${node.code}`);
-      return prefixed(s, { prefix: node.length, min: 0, max: Number.POSITIVE_INFINITY }, at, () =>
-        write(s, node.inner, v, at, whole),
-      );
-    case "struct":
-    case "tlv":
-      return s.source.line(
-        `try { p = ${s.functionOf(node)}(${v}, p); } catch (thrown) { throw under(thrown, ${at}); }`,
-        "b = sink.b;",
-      );
-  }
+type Emit<N> = (s: Scope, node: N, v: string, at: string, whole: string) => void;
+const write: Emit<Node> = (s, node, v, at, whole) => (emitters[node.kind] as Emit<Node>)(s, node, v, at, whole);
+
+const emitters: { readonly [K in Node["kind"]]: Emit<Extract<Node, { readonly kind: K }>> } = {
+  uint: (s, node, v, at) => writeUint(s, node, v, at),
+  bytes: (s, node, v, at) => writeBytes(s, v, at, `${v}.length !== ${node.size}`, `must be ${node.size} bytes`),
+  rest: (s, _, v, at) => writeBytes(s, v, at, "false", ""),
+  boolean: (s, _, v, at) => {
+    s.source.line(`if (typeof ${v} !== "boolean") unfit(${at}, "neither true nor false");`);
+    store(s, 1, `${v} ? 1 : 0`);
+  },
+  text: (s, node, v, at) => writeText(s, v, at, node.max),
+  opaque: (s, node, v, at) => prefixed(s, node, at, () => writeBytes(s, v, at, "false", "")),
+  textVector: (s, node, v, at) => prefixed(s, node, at, () => writeText(s, v, at, node.max)),
+  vector: (s, node, v, at) => prefixed(s, node, at, () => writeList(s, node.item, v, at)),
+  list: (s, node, v, at) => writeList(s, node.item, v, at),
+  opaqueOf: (s, node, v, at, whole) => prefixed(s, { ...node, min: 0 }, at, () => write(s, node.inner, v, at, whole)),
+  enumeration: (s, node, v, at) => writeEnumeration(s, node, v, at),
+  constant: (s, { width, value }) => store(s, width.bytes, width.bytes > 4 ? `${value}n` : `${value}`),
+  lengthOf: (s, { width }) =>
+    s.source.line(`if (p + ${width.bytes} > b.length) b = grow(p + ${width.bytes});`, `p += ${width.bytes};`),
+  optional: (s, node, v, at, whole) => {
+    s.source.line(`if (${v} !== undefined) {`);
+    write(s, node.inner, v, at, whole);
+    s.source.line("}");
+  },
+  select: (s, node, v, at, whole) => writeSelect(s, node, v, at, whole),
+  firstBit: (s, node, v, at) => writeFirstBit(s, node.zero, node.one, v, at),
+  bits: (s, node, v, at) => writeBits(s, node, v, at),
+  tagged: (s, node, v, at, whole) => {
+    store(s, node.type.bytes, `${node.code}`);
+    const limits = { prefix: node.length, min: 0, max: Number.POSITIVE_INFINITY };
+    prefixed(s, limits, at, () => write(s, node.inner, v, at, whole));
+  },
+  struct: (s, node, v, at) => call(s, node, v, at),
+  tlv: (s, node, v, at) => call(s, node, v, at),
 };
+
+const call = (s: Scope, node: Node, v: string, at: string): void =>
+  s.source.line(
+    `try { p = ${s.functionOf(node)}(${v}, p); } catch (thrown) { throw under(thrown, ${at}); }`,
+    "b = sink.b;",
+  );
 
 /** Stores an integer that is known to fit. */
 const store = (s: Scope, bytes: number, value: string): void => {
@@ -151,7 +141,7 @@ const writeEnumeration = (s: Scope, node: EnumerationNode, v: string, at: string
 /** A number that has a name is written by its name, so that a value has one form. */
 const openCode = (s: Scope, node: EnumerationNode, v: string, code: string, at: string): string => {
   const taken = s.source.constant(new Set(Object.values(node.names)));
-  const max = 2 ** (8 * node.width.bytes) - 1;
+  const max = node.width.max ?? 2 ** (8 * node.width.bytes) - 1;
   return `{ if (!Number.isInteger(${v}) || ${v} < 0 || ${v} > ${max} || ${taken}.has(${v})) unfit(${at}, "no name or number " + String(${v})); ${code} = ${v}; }`;
 };
 
@@ -302,7 +292,7 @@ const writeStruct = (s: Scope, node: StructNode): void => {
       opened[i] = source.fresh("l");
       source.line(`const ${opened[i]} = p;`);
     }
-    write(s, field.node, valueOf(field.node, field.name), at, "v");
+    write(s, field.node, expressionOf(field.node, field.name), at, "v");
     measures.forEach(({ by, to, whole }, m) => {
       const length = node.fields[by]!;
       if (to !== i || length.node.kind !== "lengthOf") return;
@@ -311,5 +301,5 @@ const writeStruct = (s: Scope, node: StructNode): void => {
     });
   });
 };
-const valueOf = (node: Node, name: string): string =>
+const expressionOf = (node: Node, name: string): string =>
   node.kind === "constant" || node.kind === "lengthOf" ? "undefined" : `v[${quoted(name)}]`;

@@ -1,0 +1,111 @@
+/**
+ * A telephone network of our own, for demonstrations and tests: carries calls between the lines attached to it.
+ *
+ *   place --> setup delay --> incoming at the called line --> answered, both ends --> ended, both ends
+ *
+ * It is as inexact as the real one: each line's exchange has a clock of its own, signalling takes its time, and the
+ * caller's number arrives missing or wrong now and then. A call's times come from whoever places it and not from the
+ * clock, so that a day's calls can be carried in a second. A number that no line serves is answered out there.
+ */
+import { Effect, Layer } from "effect";
+import { type E164, maskE164 } from "../../codecs/shared/mod.ts";
+import { Entropy, Pstn, type PstnCall, type PstnEvent, type PstnLine, type PstnShape } from "../ports/mod.ts";
+
+export interface PstnOptions {
+  /** How long, in real time, until a call is answered, and again until it ends. Default [5, 40]. */
+  readonly setupMs?: readonly [min: number, max: number];
+  /** From one exchange to the other, per event. Default [20, 400]. */
+  readonly signallingMs?: readonly [min: number, max: number];
+  /** A line's clock is at most this far from the true hour. Default 2 000. */
+  readonly skewMsMax?: number;
+  /** Two lines' clocks are at most this far from each other. Default 2 000: with signalling, PVP's T/4 of 2 500. */
+  readonly skewBetweenMsMax?: number;
+  /** Of 100 calls, how many arrive without the caller's number, and how many with a wrong one. Defaults 10 and 5. */
+  readonly callerMissingPercent?: number;
+  readonly callerWrongPercent?: number;
+}
+
+/** Calls under way at once; a further one fails as congestion. */
+export const PSTN_CALLS_MAX = 4_096;
+
+interface Attached {
+  readonly line: PstnLine;
+  readonly skewMs: number;
+}
+
+export const makePstn = (options: PstnOptions = {}): Effect.Effect<PstnShape, never, Entropy> =>
+  Effect.gen(function* () {
+    const entropy = yield* Entropy;
+    const [setupMin, setupMax] = options.setupMs ?? [5, 40];
+    const [signalMin, signalMax] = options.signallingMs ?? [20, 400];
+    const skewMax = options.skewMsMax ?? 2_000;
+    const half = Math.min(skewMax, Math.floor((options.skewBetweenMsMax ?? 2_000) / 2));
+    const middle = yield* entropy.between(half - skewMax, skewMax - half);
+    const lines = new Set<Attached>();
+    let underWay = 0;
+
+    const carry = Effect.fn("pstn.call")(function* (
+      from: Attached | undefined,
+      call: PstnCall,
+      tell: (event: PstnEvent) => Effect.Effect<void>,
+    ) {
+      yield* Effect.sleep(yield* entropy.between(setupMin, setupMax));
+      const to = [...lines].find(({ line }) => line.serves(call.called));
+      const calling = yield* delivered(call.calling);
+      const tellThere =
+        to === undefined ? () => Effect.void : yield* to.line.incoming({ calling, called: call.called });
+      // The called side answers; the calling side hears of it later. Either may hang up, and the other hears of that later.
+      const answerDelay = yield* entropy.between(signalMin, signalMax);
+      const endDelay = yield* entropy.between(signalMin, signalMax);
+      const callerEnds = (yield* entropy.between(0, 1)) === 1;
+      const here = (from?.skewMs ?? 0) + call.startMs;
+      const there = (to?.skewMs ?? 0) + call.startMs;
+      yield* tellThere({ type: "answered", atMs: there });
+      yield* tell({ type: "answered", atMs: here + answerDelay });
+      yield* Effect.sleep(yield* entropy.between(setupMin, setupMax));
+      yield* tellThere({ type: "ended", atMs: there + call.durationMs + (callerEnds ? endDelay : 0) });
+      yield* tell({ type: "ended", atMs: here + call.durationMs + (callerEnds ? 0 : endDelay) });
+      yield* Effect.logDebug("pstn.carried", maskE164(call.called));
+    });
+
+    const delivered = (calling: E164 | undefined) =>
+      Effect.gen(function* () {
+        if (calling === undefined) return undefined;
+        const lot = yield* entropy.between(1, 100);
+        const missing = options.callerMissingPercent ?? 10;
+        if (lot <= missing) return undefined;
+        return lot <= missing + (options.callerWrongPercent ?? 5) ? yield* garbled(calling) : calling;
+      });
+    /** Another number of the same length: the last four digits moved on. */
+    const garbled = (calling: E164) =>
+      Effect.map(entropy.between(1, 9_999), (by) => {
+        const tail = Math.min(4, calling.length - 2);
+        const moved = (Number(calling.slice(-tail)) + by) % 10 ** tail;
+        return calling.slice(0, -tail) + String(moved).padStart(tail, "0");
+      });
+
+    const placeFrom =
+      (from: Attached | undefined) => (call: PstnCall, tell: (event: PstnEvent) => Effect.Effect<void>) =>
+        Effect.suspend(() => {
+          if (underWay >= PSTN_CALLS_MAX) return tell({ type: "failed", why: "congestion" });
+          underWay += 1;
+          return Effect.ensuring(
+            carry(from, call, tell),
+            Effect.sync(() => {
+              underWay -= 1;
+            }),
+          );
+        });
+
+    const attach = (line: PstnLine) =>
+      Effect.gen(function* () {
+        const attached = { line, skewMs: middle + (yield* entropy.between(-half, half)) };
+        lines.add(attached);
+        yield* Effect.addFinalizer(() => Effect.sync(() => lines.delete(attached)));
+        return { place: placeFrom(attached) };
+      });
+    return { attach, place: placeFrom(undefined) };
+  });
+
+export const pstnLayer = (options: PstnOptions = {}): Layer.Layer<Pstn, never, Entropy> =>
+  Layer.effect(Pstn, makePstn(options));

@@ -1,0 +1,58 @@
+/** SIP decided: the four transactions, a proxy's relay and admission, a call agent's calls. */
+export {
+  type AnswerAction,
+  type AnswerEvent,
+  type AnswerInput,
+  type AnswerTimer,
+  answer,
+} from "./answer.ts";
+export {
+  type BorderAction,
+  type BorderEvent,
+  type BorderInput,
+  type BorderRefusal,
+  borderAdmission,
+  faultOf,
+  numberIn,
+  type OnReject,
+  offersSecured,
+} from "./border.ts";
+export {
+  type CallAction,
+  type CallEvent,
+  type CallInput,
+  type CallOutcome,
+  type CallRoute,
+  type CallTimer,
+  call,
+} from "./call.ts";
+export { type CertificateNames, domainsOf } from "./domain.ts";
+export {
+  type ClientTransactionInput,
+  type InviteClientAction,
+  type InviteClientEvent,
+  inviteClient,
+  type TransactionFailure,
+} from "./invite-client.ts";
+export {
+  type InviteServerAction,
+  type InviteServerEvent,
+  inviteServer,
+  type ServerTransactionInput,
+} from "./invite-server.ts";
+export { type NonInviteClientAction, type NonInviteClientEvent, nonInviteClient } from "./non-invite-client.ts";
+export { type NonInviteServerAction, type NonInviteServerEvent, nonInviteServer } from "./non-invite-server.ts";
+export { type PstnAnswerAction, type PstnAnswerEvent, type PstnAnswerInput, pstnAnswer } from "./pstn-answer.ts";
+export { type RelayAction, type RelayEvent, type RelayInput, relay } from "./relay.ts";
+export {
+  type BorderSelf,
+  forwardedOf,
+  type HostPort,
+  MAX_FORWARDS,
+  type OutsideHop,
+  outsideHopOf,
+  routeOf,
+  SIPS_PORT,
+  type Side,
+  withoutOurRoutes,
+} from "./route.ts";

@@ -1,0 +1,122 @@
+/**
+ * Where a border element sends a request, and what it writes on it. RFC 3261 §16.4 to §16.6, RFC 5658 for the two
+ * Record-Route fields of a proxy that stands in two networks. Functions only.
+ *
+ *   inside (TCP, our call agent)  <-->  border element  <-->  outside (mutual TLS, other domains)
+ */
+import {
+  addressesOf,
+  type Header,
+  hasParam,
+  headerOf,
+  type NameAddr,
+  paramOf,
+  parseUri,
+  printNameAddr,
+  printVia,
+  type SipRequest,
+  type SipUri,
+  sipUri,
+  type Uri,
+  withHeader,
+  withList,
+} from "../../codecs/sip/mod.ts";
+
+export interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** How the border element is known on its two sides. */
+export interface BorderSelf {
+  readonly domain: string;
+  readonly outside: HostPort;
+  readonly inside: HostPort;
+}
+
+export type Side = "inside" | "outside";
+
+/** Where to dial, and for which domain the certificate there must be; undefined: the dialog's own. */
+export interface OutsideHop extends HostPort {
+  readonly domain: string | undefined;
+}
+
+export const SIPS_PORT = 5_061;
+export const MAX_FORWARDS = 70;
+
+/** The request without the Route fields that name us. RFC 3261 §16.4. Undefined: its Routes cannot be read. */
+export const withoutOurRoutes = (request: SipRequest, self: BorderSelf): SipRequest | undefined => {
+  const routes = addressesOf(request, "Route");
+  if (!routes.ok) return undefined;
+  const first = routes.value.findIndex(({ uri }) => !isOurs(uri, self));
+  const left = first < 0 ? [] : routes.value.slice(first);
+  return withList(request, "Route", left.map(printNameAddr));
+};
+
+/** Where a request from inside goes next: its topmost Route, or its Request-URI. Undefined: neither can be dialled. */
+export const outsideHopOf = (request: SipRequest): OutsideHop | undefined => {
+  const routes = addressesOf(request, "Route");
+  if (!routes.ok) return undefined;
+  const route = routes.value[0];
+  if (route !== undefined) return hopOf(route.uri, true);
+  const target = parseUri(request.uri);
+  return target.ok ? hopOf(target.value, false) : undefined;
+};
+
+/** What leaves on the next hop: one hop fewer, our Via on top, and our Record-Routes when it may open a dialog. */
+export const forwardedOf = (request: SipRequest, to: Side, branch: string, self: BorderSelf): SipRequest => {
+  const hops = Number(headerOf(request, "Max-Forwards") ?? MAX_FORWARDS + 1) - 1;
+  const counted = withHeader(request, "Max-Forwards", String(Math.max(0, hops)));
+  const recorded = request.method === "INVITE" ? prepend(counted, recordRoutes(to, self)) : counted;
+  const transport = to === "outside" ? "TLS" : "TCP";
+  const via = printVia({ transport, ...self[to], params: [{ name: "branch", value: branch }] });
+  return prepend(recorded, [{ name: "Via", value: via }]);
+};
+
+const prepend = (request: SipRequest, headers: ReadonlyArray<Header>): SipRequest => ({
+  ...request,
+  headers: [...headers, ...request.headers],
+});
+
+/** The side that it leaves by comes first. RFC 5658 §5. */
+const recordRoutes = (to: Side, self: BorderSelf): ReadonlyArray<Header> => {
+  const { domain, outside, inside } = self;
+  const lr = { name: "lr", value: undefined };
+  const sides: Record<Side, SipUri> = {
+    outside: sipUri({
+      host: domain,
+      port: outside.port,
+      params: [{ name: "maddr", value: outside.host }, { name: "transport", value: "tls" }, lr],
+    }),
+    inside: sipUri({ ...inside, params: [{ name: "transport", value: "tcp" }, lr] }),
+  };
+  const order: ReadonlyArray<Side> = to === "outside" ? ["outside", "inside"] : ["inside", "outside"];
+  return order.map((side) => ({ name: "Record-Route", value: printNameAddr(bare(sides[side])) }));
+};
+
+const bare = (uri: Uri): NameAddr => ({ display: undefined, uri, params: [] });
+
+const isOurs = (uri: Uri, { domain, outside, inside }: BorderSelf): boolean => {
+  if (uri.type !== "sip") return false;
+  if (uri.host === domain) return uri.port === undefined || uri.port === outside.port;
+  return [outside, inside].some((end) => uri.host === end.host && uri.port === end.port);
+};
+
+/** Only over TLS, and, when the URI is a Route, only to a domain that the far end can prove. */
+const hopOf = (uri: Uri, isRoute: boolean): OutsideHop | undefined => {
+  if (uri.type !== "sip") return undefined;
+  const transport = paramOf(uri.params, "transport")?.toLowerCase();
+  if (!uri.secure && transport !== "tls" && isRoute) return undefined;
+  const host = paramOf(uri.params, "maddr") ?? uri.host;
+  return { host, port: uri.port ?? SIPS_PORT, domain: isRoute ? uri.host : undefined };
+};
+
+/** A learned SIP URI as a Route field: loose, so that the Request-URI stays the number. RFC 3261 §16.12. */
+export const routeOf = (text: string): string | undefined => {
+  const uri = parseUri(text);
+  if (!uri.ok || uri.value.type !== "sip") return undefined;
+  const params = hasParam(uri.value.params, "lr")
+    ? uri.value.params
+    : [...uri.value.params, { name: "lr", value: undefined }];
+  return printNameAddr(bare({ ...uri.value, params }));
+};

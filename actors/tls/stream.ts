@@ -1,0 +1,195 @@
+/**
+ * A byte stream protected by TLS-SRP, made of a byte stream. RFC 5246, RFC 5054.
+ *
+ *   below.read -----> received --+                        +--> send  --> below.write
+ *   read (app) <-- data <--------+-- mailbox <-> machine --+--> power --> Arithmetic --> powered
+ *   write (app) ---> sendData ---+                        +--> lookUp -> found       secured | ended
+ *
+ * Bytes that the application has not read yet are held up to a limit, beyond which we stop reading from below.
+ */
+import { Data, Deferred, Effect, Latch, Queue, type Scope } from "effect";
+import type { SrpGroupBits } from "../../codecs/tls/mod.ts";
+import type { Machine } from "../../machines/kit/mod.ts";
+import {
+  CHANCE_BYTES,
+  HANDSHAKE_TIMEOUT_MS,
+  type SrpCredential,
+  type TlsAction,
+  type TlsChance,
+  type TlsEvent,
+  type TlsFacts,
+  type TlsOutcome,
+  type TlsServerAction,
+  type TlsServerEvent,
+  tlsClient,
+  tlsServer,
+} from "../../machines/tls/mod.ts";
+import { drive, mailbox } from "../kit/mod.ts";
+import { Arithmetic, type ByteStreamShape, Entropy, StreamClosed } from "../ports/mod.ts";
+
+export class HandshakeFailed extends Data.TaggedError("HandshakeFailed")<{
+  readonly outcome: TlsOutcome;
+  /** One line for a log, without secrets. */
+  readonly why: string;
+  /** Either side said bad_record_mac: in an SRP handshake, a wrong password or a name that nobody bears. */
+  readonly isWrongPassword: boolean;
+}> {}
+
+/** A protected stream, and what the handshake settled. */
+export interface TlsStream extends ByteStreamShape {
+  readonly facts: TlsFacts;
+}
+
+interface TlsOptions {
+  /** Talks to stacks that lack extended_master_secret or encrypt_then_mac. Default false. */
+  readonly legacy?: boolean;
+  /** Default `HANDSHAKE_TIMEOUT_MS`, 20 s. */
+  readonly handshakeTimeoutMs?: number;
+}
+export interface TlsSrpClientOptions extends TlsOptions {
+  readonly userName: string;
+  readonly password: string;
+  /** Smaller groups are refused. Default 2048. */
+  readonly groupBitsMin?: SrpGroupBits;
+}
+export interface TlsSrpServerOptions extends TlsOptions {
+  /** Undefined when nobody bears the name: the handshake then goes on, to fail as with a wrong password. */
+  readonly lookUp: (userName: string) => Effect.Effect<SrpCredential | undefined>;
+  /** 32 random bytes, drawn once per server. */
+  readonly seedKey: Uint8Array;
+  /** What `lookUp` gives, as the names that nobody bears must cost the same. Default "password". */
+  readonly keeps?: SrpCredential["type"];
+  /** Default 2048. */
+  readonly group?: SrpGroupBits;
+}
+
+const MAILBOX_EVENTS_MAX = 16;
+/** Decrypted, and not read by the application yet: above this we stop reading from below. */
+const UNREAD_BYTES_MAX = 65_536;
+const CLOSE_TIMEOUT_MS = 1_000;
+
+/** The user's side. Succeeds when both Finished messages were right; the stream closes with the scope. */
+export const tlsSrpClient = Effect.fn("tls.client")(function* (stream: ByteStreamShape, options: TlsSrpClientOptions) {
+  const { userName, password, groupBitsMin = 2048, legacy = false } = options;
+  const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
+  const input = { userName, password, groupBitsMin, legacy, handshakeTimeoutMs, chance: yield* drawChance };
+  return yield* secure<typeof input, never, never>(tlsClient, input, stream, (never) => never);
+});
+
+/** The side that knows passwords or verifiers. Succeeds when both Finished messages were right. */
+export const tlsSrpServer = Effect.fn("tls.server")(function* (stream: ByteStreamShape, options: TlsSrpServerOptions) {
+  const { seedKey, keeps = "password", group = 2048, legacy = false } = options;
+  const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
+  const input = { seedKey, keeps, group, legacy, handshakeTimeoutMs, chance: yield* drawChance };
+  const found = ({ userName }: Question): Effect.Effect<Answer> =>
+    Effect.map(options.lookUp(userName), (credential) => ({ type: "found", credential }));
+  return yield* secure<typeof input, Answer, Question>(tlsServer, input, stream, found);
+});
+
+type Answer = Exclude<TlsServerEvent, TlsEvent>;
+type Question = Exclude<TlsServerAction, TlsAction>;
+
+const drawChance: Effect.Effect<TlsChance, never, Entropy> = Effect.gen(function* () {
+  const entropy = yield* Entropy;
+  const draw = entropy.bytes(CHANCE_BYTES);
+  return { random: yield* draw, secret: yield* draw, ivKey: yield* draw };
+});
+
+const secure = Effect.fnUntraced(function* <I, Ev, A extends { readonly type: string }>(
+  machine: Machine<I, TlsEvent | Ev, TlsAction | A>,
+  input: I,
+  below: ByteStreamShape,
+  answerTo: (question: A) => Effect.Effect<Ev>,
+): Effect.fn.Return<TlsStream, HandshakeFailed, Arithmetic | Scope.Scope> {
+  const arithmetic = yield* Arithmetic;
+  const scope = yield* Effect.scope;
+  const box = yield* mailbox<TlsEvent | Ev>(MAILBOX_EVENTS_MAX);
+  const handshake = yield* Deferred.make<TlsFacts, HandshakeFailed>();
+  const ended = yield* Deferred.make<never, StreamClosed>();
+  const unread = yield* unreadBytes;
+
+  const listen = Effect.forever(
+    Effect.flatMap(Effect.andThen(unread.hasRoom, below.read), (bytes) => box.tell({ type: "received", bytes })),
+  );
+  const later = (event: Effect.Effect<TlsEvent | Ev>) => Effect.forkIn(Effect.flatMap(event, box.tell), scope);
+  const end = (outcome: TlsOutcome) => {
+    const closed = new StreamClosed({ why: whyOf(outcome) });
+    const failed = new HandshakeFailed({ outcome, why: whyOf(outcome), isWrongPassword: isWrongPassword(outcome) });
+    return Effect.all([Deferred.fail(handshake, failed), Deferred.fail(ended, closed), unread.end(closed)]);
+  };
+
+  const perform = (action: TlsAction | A): Effect.Effect<unknown> => {
+    const order = action as TlsAction;
+    switch (order.type) {
+      case "send":
+        return Effect.ignore(below.write(order.bytes)); // the reader reports a broken stream
+      case "power": {
+        const value = arithmetic.power(order.base, order.exponent, order.group);
+        return later(Effect.map(value, (value) => ({ type: "powered", id: order.id, value })));
+      }
+      case "secured": {
+        const { type, ...facts } = order;
+        return Deferred.succeed(handshake, facts);
+      }
+      case "data":
+        return unread.add(order.bytes);
+      case "ended":
+        return end(order.outcome);
+      case "startTimer":
+        return box.startTimer(order.timer, order.ms, { type: "timerFired", timer: order.timer });
+      case "stopTimer":
+        return box.stopTimer(order.timer);
+      case "note":
+        return Effect.logDebug("tls.unexpected", order.unexpected);
+      default:
+        return later(answerTo(action as A));
+    }
+  };
+
+  const driven = drive(machine, input, box, (action) => Effect.asVoid(perform(action)));
+  yield* Effect.forkScoped(Effect.onError(driven, () => end({ type: "lost", why: "an error of our own" })));
+  yield* Effect.forkScoped(Effect.catchTag(listen, "StreamClosed", ({ why }) => box.tell({ type: "lost", why })));
+  const isEnded = Deferred.await(ended);
+  const write = (bytes: Uint8Array) => Effect.asVoid(Effect.raceFirst(isEnded, box.tell({ type: "sendData", bytes })));
+  const closing = Effect.raceFirst(isEnded, Effect.andThen(box.tell({ type: "close" }), isEnded));
+  const close = Effect.andThen(Effect.ignore(Effect.timeout(closing, CLOSE_TIMEOUT_MS)), below.close);
+  yield* Effect.addFinalizer(() => close);
+  const facts = yield* Deferred.await(handshake);
+  return { peer: below.peer, facts, read: unread.read, write, close };
+});
+
+/** Bytes on their way to the application; `hasRoom` waits while there are too many. */
+const unreadBytes = Effect.gen(function* () {
+  const queue = yield* Queue.unbounded<Uint8Array, StreamClosed>();
+  const room = yield* Latch.make(true);
+  let size = 0;
+  const count = (bytes: number) =>
+    Effect.suspend(() => {
+      size += bytes;
+      return size < UNREAD_BYTES_MAX ? Latch.open(room) : Latch.close(room);
+    });
+  return {
+    hasRoom: room.await,
+    add: (bytes: Uint8Array) => Effect.andThen(count(bytes.length), Queue.offer(queue, bytes)),
+    read: Effect.tap(Queue.take(queue), (bytes) => count(-bytes.length)),
+    end: (closed: StreamClosed) => Queue.fail(queue, closed),
+  };
+});
+
+const isWrongPassword = (outcome: TlsOutcome): boolean =>
+  (outcome.type === "refused" || outcome.type === "alerted") && outcome.alert === "badRecordMac";
+
+const whyOf = (outcome: TlsOutcome): string => {
+  switch (outcome.type) {
+    case "closed":
+      return "closed";
+    case "refused":
+      return `we refused: ${outcome.why} (${outcome.alert})`;
+    case "alerted":
+      return `the peer sent ${outcome.alert}`;
+    case "lost":
+      return `lost: ${outcome.why}`;
+    case "timedOut":
+      return "the handshake took too long";
+  }
+};

@@ -94,8 +94,11 @@ export const machineOf =
       id: logic.id,
       logic,
       start: (input) => taking(() => logic.getInitialSnapshot(scopeFor(input), input as never) as never),
+      // XState would still run the handlers of the root; after the end nothing happens.
       step: (snapshot, event) =>
-        taking(() => logic.transition(snapshot as never, event as never, scopeFor(undefined)) as never),
+        snapshot.status !== "active"
+          ? { snapshot, actions: [] }
+          : taking(() => logic.transition(snapshot as never, event as never, scopeFor(undefined)) as never),
       isDone: (snapshot) => snapshot.status !== "active",
     };
   };

@@ -6,3 +6,12 @@ export { CONNECT_TIMEOUT_MS, Dialer, DialFailed, type DialTarget } from "./diale
 export { Entropy } from "./entropy.ts";
 export { CertificateError, type CertificateFacts, type Credentials, Keys, type PrivateKey } from "./keys.ts";
 export { Listener, ListenFailed, type Listening, type ListenOn, STREAMS_MAX } from "./listener.ts";
+export {
+  Pstn,
+  type PstnCall,
+  type PstnEvent,
+  type PstnIncoming,
+  type PstnLine,
+  type PstnShape,
+  type PstnTrunk,
+} from "./pstn.ts";

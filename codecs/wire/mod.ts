@@ -48,6 +48,7 @@ export {
   type Wire,
   within,
 } from "./describe.ts";
+export { draw, present } from "./draw.ts";
 export { encode } from "./encode.ts";
 export { type Decoded, Unfit, type WireError, wireErrorText } from "./error.ts";
 export { type Span, type Spans, spanOf, spansOf } from "./span.ts";

@@ -11,6 +11,18 @@ export {
   textBody,
 } from "./build.ts";
 export { cutSip, noSip, type SipCut, type SipHeld } from "./cut.ts";
+export {
+  contactOf,
+  type Dialog,
+  dialogIdOf,
+  dialogOfCallee,
+  dialogOfCaller,
+  hostOf,
+  type InviteParts,
+  inviteOf,
+  requestIn,
+  type SentBy,
+} from "./dialog.ts";
 export type { Parsed, SipError } from "./error.ts";
 export {
   addressesOf,

@@ -42,6 +42,7 @@ export {
 } from "./invite-server.ts";
 export { type NonInviteClientAction, type NonInviteClientEvent, nonInviteClient } from "./non-invite-client.ts";
 export { type NonInviteServerAction, type NonInviteServerEvent, nonInviteServer } from "./non-invite-server.ts";
+export { type Arrival, type Disposition, dialogKeysOf, dispositionOf } from "./proxy.ts";
 export { type PstnAnswerAction, type PstnAnswerEvent, type PstnAnswerInput, pstnAnswer } from "./pstn-answer.ts";
 export { type RelayAction, type RelayEvent, type RelayInput, relay } from "./relay.ts";
 export {

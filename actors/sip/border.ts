@@ -1,0 +1,94 @@
+/**
+ * A border element: the only door between a domain's call agent and the Internet. ViPR overview §6.3; profile §4.
+ *
+ *   other domains == mutual TLS ==> outside --> admission --> relay --> inside -- TCP --> call agent
+ *   other domains <= mutual TLS === outside <-- relay <---------------- inside <- TCP --- call agent
+ *
+ * A proxy with Record-Route, not a back-to-back agent: what it does not understand it passes on unharmed.
+ */
+import { Deferred, Effect } from "effect";
+import type { BorderSelf, HostPort, OnReject } from "../../machines/sip/mod.ts";
+import { type ByteStreamShape, type Credentials, Listener, type Listening } from "../ports/mod.ts";
+import { openTicketChecker, type TicketChecker, type TicketSecret } from "../ticket/mod.ts";
+import { type Endpoint, openEndpoint } from "./endpoint.ts";
+import { type BorderProxy, type BorderReason, openProxy } from "./proxy.ts";
+
+export interface BorderOptions {
+  /** Our domain: lower case, A-labels. */
+  readonly domain: string;
+  /** With a certificate that proves the domain, RFC 5922. */
+  readonly credentials: Credentials;
+  /** Port 0 takes a free one. The host is told to other domains as the way back. */
+  readonly outside: HostPort;
+  /** Where the call agent connects to: loopback, or a network that is ours alone. */
+  readonly inside: HostPort;
+  readonly callAgent: HostPort;
+  /** What the ViPR server seals tickets with, newest epoch last. */
+  readonly secrets: ReadonlyArray<TicketSecret>;
+  /** Default `silence`. */
+  readonly onReject?: OnReject;
+  /** Default 1 500, less than a call agent waits for an attempt. */
+  readonly dialTimeoutMs?: number;
+}
+
+export interface BorderCounters {
+  /** INVITEs let in. */
+  readonly admitted: number;
+  /** Requests from outside that were not, by reason. */
+  readonly refused: Readonly<Partial<Record<BorderReason, number>>>;
+  /** INVITEs passed on, in either direction. */
+  readonly forwarded: number;
+  /** Requests whose next hop could not be reached or did not answer. */
+  readonly failed: number;
+}
+
+export interface Border {
+  readonly outside: Listening;
+  readonly inside: Listening;
+  readonly counters: Effect.Effect<BorderCounters>;
+  /** For a new epoch, or to void an old one. */
+  readonly tickets: TicketChecker;
+}
+
+/** Serves until the scope closes. Fails with ListenFailed. */
+export const serveBorder = Effect.fn("sip.border")(function* (options: BorderOptions) {
+  const listener = yield* Listener;
+  const tickets = yield* openTicketChecker(options.secrets);
+  const self = yield* Deferred.make<BorderSelf>();
+  const tally = { admitted: 0, refused: {} as Record<string, number>, forwarded: 0, failed: 0 };
+  let proxy: BorderProxy | undefined;
+
+  const endpoint: Endpoint = yield* openEndpoint(
+    {
+      credentials: options.credentials,
+      ...(options.dialTimeoutMs === undefined ? {} : { dialTimeoutMs: options.dialTimeoutMs }),
+    },
+    {
+      request: (flow, request) => proxy!.request(flow, request),
+      ack: (flow, ack) => proxy!.ack(flow, ack),
+    },
+  );
+  // A stream may come before we know our own ports: it waits.
+  const serve = (side: "inside" | "outside") => (stream: ByteStreamShape) =>
+    Effect.andThen(Deferred.await(self), endpoint.accept(stream, side));
+  const outside = yield* listener.listen({ ...options.outside, tls: options.credentials }, serve("outside"));
+  const inside = yield* listener.listen(options.inside, serve("inside"));
+
+  const known: BorderSelf = { domain: options.domain, outside, inside };
+  proxy = yield* openProxy({
+    endpoint,
+    self: known,
+    callAgent: options.callAgent,
+    onReject: options.onReject ?? "silence",
+    checker: tickets,
+    count: (what) => {
+      tally[what] += 1;
+    },
+    refused: (why) => {
+      tally.refused[why] = (tally.refused[why] ?? 0) + 1;
+    },
+  });
+  yield* Deferred.succeed(self, known);
+  const counters = Effect.sync((): BorderCounters => ({ ...tally, refused: { ...tally.refused } }));
+  return { outside, inside, counters, tickets } satisfies Border as Border;
+});

@@ -1,0 +1,77 @@
+/**
+ * One stream that carries SIP both ways. RFC 3261 §18.
+ *
+ *   ByteStream.read -> cut -> receive            send -> queue (bounded) -> print -> ByteStream.write
+ *
+ * Whoever sends never waits: a peer that does not read its stream has it closed, and stalls no one else's call.
+ */
+import { Effect, Option, Queue } from "effect";
+import { cutSip, noSip, printSip, SIP_BYTES_MAX, type SipMessage } from "../../codecs/sip/mod.ts";
+import type { Side } from "../../machines/sip/mod.ts";
+import type { ByteStreamShape } from "../ports/mod.ts";
+
+/** Written and not yet taken by the transport; one more closes the stream. */
+export const FLOW_MESSAGES_MAX = 256;
+/** A stream on which nothing arrives for so long is closed; longer than timer C, so that no call waits on it. */
+export const FLOW_IDLE_MS = 300_000;
+
+export interface Flow {
+  readonly side: Side;
+  /** The domains that the peer's certificate proves; none inside. */
+  readonly domains: ReadonlyArray<string>;
+  /** Tells peers apart: transactions of one are not another's. */
+  readonly who: string;
+  /** Never waits and never fails: a broken stream is told once, by its reader. */
+  readonly send: (message: SipMessage) => Effect.Effect<void>;
+  /** False once `lost` was told. */
+  readonly isOpen: () => boolean;
+}
+
+export interface FlowHandlers {
+  readonly opened: (flow: Flow) => Effect.Effect<void>;
+  readonly receive: (flow: Flow, message: SipMessage) => Effect.Effect<void>;
+  readonly lost: (flow: Flow, why: string) => Effect.Effect<void>;
+}
+
+/** Serves the stream until it ends. */
+export const runFlow = Effect.fn("sip.flow")(function* (
+  stream: ByteStreamShape,
+  side: Side,
+  domains: ReadonlyArray<string>,
+  handlers: FlowHandlers,
+) {
+  const queue = yield* Queue.dropping<SipMessage>(FLOW_MESSAGES_MAX);
+  const where = `${stream.peer.host}:${stream.peer.port}`;
+  const write = Effect.forever(Effect.flatMap(Queue.take(queue), (message) => stream.write(printSip(message))));
+  yield* Effect.forkScoped(Effect.ignore(write));
+
+  const send = (message: SipMessage) =>
+    Effect.flatMap(Queue.offer(queue, message), (taken) =>
+      taken ? Effect.void : Effect.andThen(Effect.logWarning("sip.slowPeer", where), stream.close),
+    );
+  let open = true;
+  const who = side === "inside" ? "inside" : domains.join(" ");
+  const flow: Flow = { side, domains, who, send, isOpen: () => open };
+  yield* handlers.opened(flow);
+  const why = yield* listen(stream, (message) => handlers.receive(flow, message));
+  open = false;
+  yield* handlers.lost(flow, why);
+  yield* Effect.logDebug("sip.flowEnded", { where, why });
+}, Effect.scoped);
+
+const listen = (stream: ByteStreamShape, receive: (message: SipMessage) => Effect.Effect<void>) =>
+  Effect.gen(function* () {
+    let held = noSip;
+    while (true) {
+      const chunk = yield* Effect.timeoutOption(stream.read, FLOW_IDLE_MS);
+      if (Option.isNone(chunk)) return "idle";
+      const cut = cutSip(held, chunk.value, SIP_BYTES_MAX);
+      for (const message of cut.messages) yield* receive(message);
+      if (cut.error !== undefined) {
+        const { at, why } = cut.error;
+        yield* Effect.logInfo("sip.garbage", { from: stream.peer.host, port: stream.peer.port, at, why });
+        return `garbage: ${at} ${why}`;
+      }
+      held = cut.held;
+    }
+  }).pipe(Effect.catchTag("StreamClosed", ({ why }) => Effect.succeed(why)));

@@ -1,0 +1,145 @@
+/**
+ * Requests that open a dialog and those within it. RFC 3261 §8.1.1, §12 and §13.2.2.4.
+ * A dialog is what both ends remember of an INVITE and its 2xx: two addresses with tags, a target and a set of routes.
+ */
+import type { E164 } from "../shared/mod.ts";
+import { cseqOf, tagOf } from "./build.ts";
+import { addressesOf, type Header, headerOf, listOf, printVia } from "./header.ts";
+import type { SipRequest, SipResponse } from "./message.ts";
+import { TICKET_HEADER } from "./ticket-header.ts";
+import { parseUri, printUri, type SipUri, sipUri } from "./uri.ts";
+
+/** Where we are, in a Via and in a Contact. */
+export interface SentBy {
+  readonly transport: "TCP" | "TLS";
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface InviteParts {
+  /** The Request-URI's host; the number is its user part. */
+  readonly host: string;
+  readonly called: E164;
+  readonly calling: E164 | undefined;
+  /** Our own domain, for From. */
+  readonly domain: string;
+  readonly by: SentBy;
+  readonly branch: string;
+  readonly tag: string;
+  readonly callId: string;
+  /** The topmost Route's value, RFC 3261 §16.12.1.1; none sends the request to the Request-URI's host. */
+  readonly route: string | undefined;
+  readonly ticket: string | undefined;
+  readonly body: Uint8Array;
+}
+
+export const inviteOf = (parts: InviteParts): SipRequest => {
+  const { host, called, calling, domain, by, branch, tag, callId, route, ticket, body } = parts;
+  const uri = printUri(sipUri({ user: called, host, params: [{ name: "user", value: "phone" }] }));
+  const optional = (name: string, value: string | undefined): ReadonlyArray<Header> =>
+    value === undefined ? [] : [{ name, value }];
+  return {
+    type: "request",
+    method: "INVITE",
+    uri,
+    headers: [
+      { name: "Via", value: printVia({ ...by, params: [{ name: "branch", value: branch }] }) },
+      ...optional("Route", route),
+      { name: "Max-Forwards", value: "70" },
+      { name: "From", value: `${fromOf(calling, domain)};tag=${tag}` },
+      { name: "To", value: `<${uri}>` },
+      { name: "Call-ID", value: callId },
+      { name: "CSeq", value: "1 INVITE" },
+      { name: "Contact", value: contactOf(by) },
+      ...optional(TICKET_HEADER, ticket),
+      { name: "Content-Type", value: "application/sdp" },
+    ],
+    body,
+  };
+};
+
+export const contactOf = ({ transport, host, port }: SentBy): string => {
+  const uri: SipUri = sipUri({ host, port, params: [{ name: "transport", value: transport.toLowerCase() }] });
+  return `<${printUri(uri)}>`;
+};
+
+export interface Dialog {
+  readonly callId: string;
+  /** Our own address and the other's, with their tags: From and To of what we send. */
+  readonly local: string;
+  readonly remote: string;
+  /** The Request-URI of what we send. */
+  readonly target: string;
+  /** Route values, first to last. */
+  readonly routes: ReadonlyArray<string>;
+  /** The number of the INVITE, for its ACK; our own requests go on from there. */
+  readonly invited: number;
+}
+
+/** As the caller knows it, by the 2xx. RFC 3261 §12.1.2. Undefined: the 2xx has no readable Contact. */
+export const dialogOfCaller = (invite: SipRequest, response: SipResponse): Dialog | undefined => {
+  const target = targetOf(response);
+  return target === undefined
+    ? undefined
+    : {
+        callId: headerOf(invite, "Call-ID")!,
+        local: headerOf(invite, "From")!,
+        remote: headerOf(response, "To")!,
+        target,
+        routes: [...listOf(response, "Record-Route")].reverse(),
+        invited: cseqOf(invite).number,
+      };
+};
+
+/** As the called side knows it. RFC 3261 §12.1.1. */
+export const dialogOfCallee = (invite: SipRequest, response: SipResponse): Dialog | undefined => {
+  const target = targetOf(invite);
+  return target === undefined
+    ? undefined
+    : {
+        callId: headerOf(invite, "Call-ID")!,
+        local: headerOf(response, "To")!,
+        remote: headerOf(invite, "From")!,
+        target,
+        routes: listOf(invite, "Record-Route"),
+        invited: 0,
+      };
+};
+
+/** ACK of a 2xx, or BYE. RFC 3261 §12.2.1.1 and §13.2.2.4. */
+export const requestIn = (dialog: Dialog, method: "ACK" | "BYE", by: SentBy, branch: string): SipRequest => ({
+  type: "request",
+  method,
+  uri: dialog.target,
+  headers: [
+    { name: "Via", value: printVia({ ...by, params: [{ name: "branch", value: branch }] }) },
+    ...dialog.routes.map((value) => ({ name: "Route", value })),
+    { name: "Max-Forwards", value: "70" },
+    { name: "From", value: dialog.local },
+    { name: "To", value: dialog.remote },
+    { name: "Call-ID", value: dialog.callId },
+    { name: "CSeq", value: `${method === "ACK" ? dialog.invited : dialog.invited + 1} ${method}` },
+  ],
+  body: new Uint8Array(),
+});
+
+/** Which dialog a message speaks of, whoever sent it: the Call-ID and both tags, in one order. RFC 3261 §12. */
+export const dialogIdOf = (message: SipRequest | SipResponse): string =>
+  [headerOf(message, "Call-ID") ?? "", ...[tagOf(message, "From") ?? "", tagOf(message, "To") ?? ""].sort()].join(" ");
+
+/** The other end's Contact, as a Request-URI. */
+const targetOf = (message: SipRequest | SipResponse): string | undefined => {
+  const contacts = addressesOf(message, "Contact");
+  return contacts.ok && contacts.value[0] !== undefined ? printUri(contacts.value[0].uri) : undefined;
+};
+
+const fromOf = (calling: E164 | undefined, domain: string): string =>
+  calling === undefined
+    ? '"Anonymous" <sip:anonymous@anonymous.invalid>'
+    : `<${printUri(sipUri({ user: calling, host: domain, params: [{ name: "user", value: "phone" }] }))}>`;
+
+/** The host that a SIP URI names: a route's domain. */
+export const hostOf = (text: string): string | undefined => {
+  const uri = parseUri(text);
+  return uri.ok && uri.value.type === "sip" ? uri.value.host : undefined;
+};

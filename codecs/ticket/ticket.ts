@@ -1,0 +1,97 @@
+/**
+ * A ticket: one domain's leave to call one number of another domain over SIP. Profile §3.
+ *
+ *   version 1 | id | salt | validity | number | granting node | granting domain | granted to | epoch | vservice | integrity
+ *   '-------------------------------------- covered by the integrity ---------------------------------------'
+ *
+ * On the wire and in the header field it is base64, RFC 4648 §4, in its one canonical form.
+ */
+import { isE164 } from "../shared/mod.ts";
+import {
+  bytes,
+  constant,
+  decode,
+  encode,
+  struct,
+  type TypeOf,
+  tagged,
+  text,
+  u8,
+  u64,
+  u128,
+  type WireError,
+  within,
+} from "../wire/mod.ts";
+import { ticketField } from "./registry.ts";
+
+const Validity = struct("Validity", "profile §3", {
+  notBefore: u64, // 64-bit NTP
+  notAfter: u64,
+});
+
+// biome-ignore format: columns
+const GRANT = {
+  version:        constant(u8, 1),
+  id:             tagged(ticketField.id,             bytes(16)),            // UUID, RFC 4122 §4.4
+  salt:           tagged(ticketField.salt,           bytes(16)),
+  validity:       tagged(ticketField.validity,       Validity),
+  number:         tagged(ticketField.number,         text(16)),             // +E.164
+  grantingNode:   tagged(ticketField.grantingNode,   u128),
+  grantingDomain: tagged(ticketField.grantingDomain, text(253)),            // DNS name, lower case, A-labels
+  grantedTo:      tagged(ticketField.grantedTo,      text(253)),
+  epoch:          tagged(ticketField.epoch,          within(u8, 1, 255)),
+  vservice:       tagged(ticketField.vservice,       u64),
+};
+
+/** What is granted: every byte that the integrity covers. */
+export const Grant = struct("Grant", "profile §3", GRANT);
+export type Grant = TypeOf<typeof Grant>;
+
+export const Ticket = struct("Ticket", "profile §3", { ...GRANT, integrity: tagged(ticketField.integrity, bytes(32)) });
+export type Ticket = TypeOf<typeof Ticket>;
+
+/** No ticket is longer, in base64. */
+export const TICKET_CHARS_MAX = 1_024;
+
+export type ReadTicket =
+  | { readonly ok: true; readonly ticket: Ticket; readonly covered: Uint8Array }
+  | { readonly ok: false; readonly error: WireError };
+
+/** The ticket in a header field's text, with the bytes that its integrity covers. */
+export const readTicket = (base64: string): ReadTicket => {
+  const wire = bytesOfBase64(base64);
+  if (wire === undefined) return bad("Ticket", "not base64");
+  const decoded = decode(Ticket, wire);
+  if (!decoded.ok) return decoded;
+  const ticket = decoded.value;
+  if (!isE164(ticket.number)) return bad("Ticket.number", "not a number");
+  if (!isDomainName(ticket.grantingDomain)) return bad("Ticket.grantingDomain", "not a domain name");
+  if (!isDomainName(ticket.grantedTo)) return bad("Ticket.grantedTo", "not a domain name");
+  if (ticket.validity.notAfter < ticket.validity.notBefore) return bad("Ticket.validity", "ends before it begins");
+  return { ok: true, ticket, covered: coveredOf(wire) };
+};
+
+/** Written and sealed: `seal` makes 32 bytes of those that the integrity covers. */
+export const writeTicket = (grant: Grant, seal: (covered: Uint8Array) => Uint8Array): string =>
+  base64Of(encode(Ticket, { ...grant, integrity: seal(encode(Grant, grant)) }));
+
+/** A DNS name in lower case and A-labels, without a dot at its end. RFC 1035 §2.3.4, RFC 5890 §2.3.2.1. */
+export const isDomainName = (text: string): boolean =>
+  text.length <= 253 && /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text);
+
+const INTEGRITY_FIELD_BYTES = 4 + 32;
+
+/** Everything before the last field. */
+const coveredOf = (wire: Uint8Array): Uint8Array => wire.slice(0, wire.length - INTEGRITY_FIELD_BYTES);
+
+const bad = (at: string, why: string): ReadTicket => ({ ok: false, error: { _tag: "Malformed", at, why } });
+
+const base64Of = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
+
+/** Undefined for anything but canonical base64: no white space, no missing padding, no stray bits. */
+const bytesOfBase64 = (text: string): Uint8Array | undefined => {
+  if (text.length > TICKET_CHARS_MAX || !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text))
+    return undefined;
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  return base64Of(bytes) === text ? bytes : undefined;
+};

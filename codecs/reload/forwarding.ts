@@ -1,0 +1,80 @@
+/**
+ * Who a RELOAD message is for, and the way it came. RFC 6940 §6.3.2.
+ *
+ *   +-------------------+  read by every peer on the way: lists grow and shrink, the rest passes unharmed
+ *   | forwarding header |
+ *   +-------------------+  read by the peer it is for: message contents, then the security block; until a
+ *   | payload           |  last fragment has come, a part of these
+ *   +-------------------+
+ */
+import {
+  byFirstBit,
+  constant,
+  enumeration,
+  lengthOf,
+  lengthOfWhole,
+  list,
+  opaque,
+  rest,
+  select,
+  struct,
+  type TypeOf,
+  u8,
+  u16,
+  u32,
+  u64,
+  u128,
+  within,
+} from "../wire/mod.ts";
+import { destinationType, reloToken } from "./registry.ts";
+
+export const NodeId = u128; // NodeIdLength 16: this overlay's choice, §11.1
+export const NODE_ID_BYTES = 16;
+export const ResourceId = opaque(u8); // opaque ResourceId<0..2^8-1>
+
+const FullDestination = struct("Destination", "RFC 6940 §6.3.2.2", {
+  type: enumeration(u8, destinationType),
+  length: lengthOf("data", u8),
+  data: select("type", {
+    node: NodeId,
+    resource: ResourceId,
+    opaqueId: opaque(u8),
+  }),
+});
+const CompactDestination = struct("Destination", "RFC 6940 §6.3.2.2", {
+  compactId: within(u16, 0x8000, 0xffff), // "Top bit MUST be 1"
+});
+export const Destination = byFirstBit({ 0: FullDestination, 1: CompactDestination });
+export type Destination = TypeOf<typeof Destination>;
+
+/** None is defined yet; whoever forwards or answers looks at the flags of those it does not know. */
+export const ForwardingOption = struct("ForwardingOption", "RFC 6940 §6.3.2.3", {
+  type: u8,
+  flags: u8,
+  option: opaque(u16),
+});
+export type ForwardingOption = TypeOf<typeof ForwardingOption>;
+
+// biome-ignore format: columns
+export const Packet = struct("Packet", "RFC 6940 §6.3.2", {
+  token:                 constant(u32, reloToken),
+  overlay:               u32,
+  configurationSequence: u16,
+  version:               u8,
+  ttl:                   u8,
+  fragment:              u32,
+  length:                lengthOfWhole(u32),
+  transactionId:         u64,
+  maxResponseLength:     u32,
+  viaListLength:         lengthOf("viaList", u16), // three lengths first, three lists after
+  destinationListLength: lengthOf("destinationList", u16),
+  optionsLength:         lengthOf("options", u16),
+  viaList:               list(Destination),
+  destinationList:       list(Destination),
+  options:               list(ForwardingOption),
+  payload:               rest,
+});
+export type Packet = TypeOf<typeof Packet>;
+
+export const toNode = (id: bigint): Destination => ({ type: "node", data: id });
+export const toResource = (id: Uint8Array): Destination => ({ type: "resource", data: id });

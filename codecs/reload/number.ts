@@ -1,0 +1,32 @@
+/**
+ * How a telephone number stands in the overlay: a resource, and in it one entry per ViPR server and VService.
+ *
+ *   Resource-ID     the first 128 bits of SHA-1("+14085555432")        RFC 6940 §10.2
+ *   dictionary key  Node-ID (16 bytes) || VServiceID (8 bytes)         the profile §1
+ *   value           the Node-ID to contact (16 bytes)
+ */
+import { sha1 } from "@noble/hashes/legacy.js";
+import { bigOf, bytesOfBig, type E164, utf8 } from "../shared/mod.ts";
+import { type Decoded, decode, encode, struct, type TypeOf, u64 } from "../wire/mod.ts";
+import { NODE_ID_BYTES, NodeId } from "./forwarding.ts";
+
+export const RESOURCE_ID_BYTES = 16;
+
+/** §10.2: SHA-1, "truncated to the most significant 128 bits". SHA-1 is RFC 6940's choice. */
+export const resourceOf = (name: Uint8Array): Uint8Array => sha1(name).slice(0, RESOURCE_ID_BYTES);
+
+export const resourceOfNumber = (number: E164): Uint8Array => resourceOf(utf8(number));
+/** Where a node's certificates are stored, §8. */
+export const resourceOfNode = (nodeId: bigint): Uint8Array => resourceOf(bytesOfBig(nodeId, NODE_ID_BYTES));
+
+/** §6.3.2: "the lower 32 bits of the SHA-1 hash of the overlay name". */
+export const overlayHash = (name: string): number => Number(bigOf(sha1(utf8(name)).slice(-4)));
+
+const RegistrationKey = struct("RegistrationKey", "profile §1", { nodeId: NodeId, vservice: u64 });
+export type RegistrationKey = TypeOf<typeof RegistrationKey>;
+
+export const encodeRegistrationKey = (key: RegistrationKey): Uint8Array => encode(RegistrationKey, key);
+export const decodeRegistrationKey = (key: Uint8Array): Decoded<RegistrationKey> => decode(RegistrationKey, key);
+
+export const encodeRegistration = (contact: bigint): Uint8Array => encode(NodeId, contact);
+export const decodeRegistration = (value: Uint8Array): Decoded<bigint> => decode(NodeId, value);

@@ -1,0 +1,125 @@
+/**
+ * Certificates and signatures, and what a signature covers. RFC 6940 §6.3.4, §7.1.
+ * Whose signature it is stands in a SignerIdentity: a hash that names one certificate of the bucket.
+ */
+import { sha1 } from "@noble/hashes/legacy.js";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { bytesOfBig, concat } from "../shared/mod.ts";
+import {
+  empty,
+  encode,
+  enumeration,
+  lengthOf,
+  opaque,
+  select,
+  struct,
+  type TypeOf,
+  u8,
+  u16,
+  u32,
+  u64,
+  vector,
+} from "../wire/mod.ts";
+import { NODE_ID_BYTES, ResourceId } from "./forwarding.ts";
+import { certificateType, hashAlgorithm, signatureAlgorithm, signerIdentityType } from "./registry.ts";
+
+export const GenericCertificate = struct("GenericCertificate", "RFC 6940 §6.3.4", {
+  type: u8, // RFC 6091; 0 is X.509
+  certificate: opaque(u16),
+});
+export type GenericCertificate = TypeOf<typeof GenericCertificate>;
+
+const HashedIdentity = struct("HashedIdentity", "RFC 6940 §6.3.4", {
+  algorithm: u8, // HashAlgorithm of RFC 5246 §7.4.1.4.1
+  hash: opaque(u8),
+});
+export const SignerIdentity = struct("SignerIdentity", "RFC 6940 §6.3.4", {
+  type: enumeration(u8, signerIdentityType),
+  length: lengthOf("identity", u16),
+  identity: select("type", {
+    certHash: HashedIdentity,
+    certHashNodeId: HashedIdentity,
+    none: empty,
+  }),
+});
+export type SignerIdentity = TypeOf<typeof SignerIdentity>;
+
+export const Signature = struct("Signature", "RFC 6940 §6.3.4", {
+  hash: u8, // SignatureAndHashAlgorithm of RFC 5246 §7.4.1.4.1
+  signature: u8,
+  identity: SignerIdentity,
+  value: opaque(u16),
+});
+export type Signature = TypeOf<typeof Signature>;
+
+export const SecurityBlock = struct("SecurityBlock", "RFC 6940 §6.3.4", {
+  certificates: vector(GenericCertificate, u16),
+  signature: Signature,
+});
+export type SecurityBlock = TypeOf<typeof SecurityBlock>;
+
+/** "the identity_type is set to "none", ... {0, 0} ..., and the signature value is of zero length", §7.4.2.2. */
+export const noSignature: Signature = {
+  hash: hashAlgorithm.none,
+  signature: signatureAlgorithm.anonymous,
+  identity: { type: "none", identity: {} },
+  value: new Uint8Array(),
+};
+export const isUnsigned = (signature: Signature): boolean =>
+  signature.identity.type === "none" ||
+  (signature.hash === hashAlgorithm.none && signature.signature === signatureAlgorithm.anonymous);
+
+export const ecdsaSignature = (identity: SignerIdentity, value: Uint8Array): Signature => ({
+  hash: hashAlgorithm.sha256,
+  signature: signatureAlgorithm.ecdsa,
+  identity,
+  value,
+});
+
+export const x509 = (certificate: Uint8Array): GenericCertificate => ({ type: certificateType.x509, certificate });
+
+/** How the holder of a certificate with one Node-ID signs: SHA-256 of the certificate. */
+export const identityOf = (certificate: Uint8Array): SignerIdentity => ({
+  type: "certHash",
+  identity: { algorithm: hashAlgorithm.sha256, hash: sha256(certificate) },
+});
+
+/** Whether the identity names this certificate, used as this Node-ID. Hashes: SHA-256, SHA-1 (RFC 6940 leaves it open). */
+export const isIdentityOf = (identity: SignerIdentity, certificate: Uint8Array, nodeId: bigint): boolean => {
+  if (identity.type === "none") return false;
+  const digest = digestOf(identity.identity.algorithm);
+  const hashed = identity.type === "certHash" ? certificate : concat(bytesOfBig(nodeId, NODE_ID_BYTES), certificate);
+  return digest !== undefined && equal(digest(hashed), identity.identity.hash);
+};
+
+const digestOf = (algorithm: number): ((bytes: Uint8Array) => Uint8Array) | undefined =>
+  algorithm === hashAlgorithm.sha256 ? sha256 : algorithm === hashAlgorithm.sha1 ? sha1 : undefined;
+
+const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((byte, i) => byte === b[i]);
+
+/** §6.3.4: overlay || transaction_id || MessageContents || SignerIdentity. */
+export const messageSignatureInput = (
+  overlay: number,
+  transactionId: bigint,
+  contents: Uint8Array,
+  identity: SignerIdentity,
+): Uint8Array => concat(encode(u32, overlay), encode(u64, transactionId), contents, encode(SignerIdentity, identity));
+
+/**
+ * §7.1: resource_id || kind || storage_time || StoredDataValue || SignerIdentity. The Resource-ID stands with its length
+ * byte, as the presentation language writes it: only for Node-IDs does the text ask for raw bytes.
+ */
+export const valueSignatureInput = (
+  resource: Uint8Array,
+  kind: number,
+  storageTime: bigint,
+  value: Uint8Array,
+  identity: SignerIdentity,
+): Uint8Array =>
+  concat(
+    encode(ResourceId, resource),
+    encode(u32, kind),
+    encode(u64, storageTime),
+    value,
+    encode(SignerIdentity, identity),
+  );

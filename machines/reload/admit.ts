@@ -1,0 +1,204 @@
+/**
+ * A Store, looked at from every side and then done whole or not at all. RFC 6940 §7.4.1.1; limits: the profile §1.
+ * Signatures have been verified at the edge: here their signers are known, or undefined.
+ */
+
+import {
+  type ErrorName,
+  isUnsigned,
+  type KindConfiguration,
+  RESOURCE_ID_BYTES,
+  StoreAns,
+  type StoredData,
+  type StoreKindData,
+  UnknownKinds,
+} from "../../codecs/reload/mod.ts";
+import { bigOf, equalBytes } from "../../codecs/shared/mod.ts";
+import { encode } from "../../codecs/wire/mod.ts";
+import type {
+  KeeperContext,
+  KeeperDecision,
+  KeeperEventOf,
+  KeeperSettings,
+  Kept,
+  KeptKind,
+  Resource,
+  Signer,
+} from "./keeper-types.ts";
+import type { Asked } from "./peer-types.ts";
+import { mayWrite, type Writer } from "./policy.ts";
+import { quotaBound } from "./quota.ts";
+import { dueForReplicas, pump, REPLICAS, tallyKey } from "./repair.ts";
+import { isResponsible, ownedFraction, ownersOf, type RingView, replicatedFraction } from "./ring.ts";
+import { bytesIn, entriesOf, isLive, keyOf, placeOf, resourceAtKey, withResource } from "./shelf.ts";
+
+/** "A store at index 0xffffffff places the new value at the end of the array", §7.4.1.1. */
+const APPEND = 0xffff_ffff;
+
+export interface Refusal {
+  readonly error: ErrorName;
+  readonly info: string | Uint8Array;
+}
+const refusal = (error: ErrorName, info: string | Uint8Array): { readonly refused: Refusal } => ({
+  refused: { error, info },
+});
+
+export const refuseStored = (asked: Asked, { error, info }: Refusal): KeeperDecision => ({
+  actions: [
+    { type: "refuse", reply: asked.reply, error, info },
+    { type: "count", refused: typeof info === "string" && info !== "" ? info : error, signer: asked.signer },
+  ],
+});
+
+export const store = (context: KeeperContext, event: KeeperEventOf<"storeReq">): KeeperDecision => {
+  const { asked, body } = event;
+  const refused = misplaced(context.view, body, asked.signer) ?? unknown(context.settings, body.kinds);
+  if (refused !== undefined) return refuseStored(asked, refused);
+  const key = keyOf(body.resource);
+  const before = resourceAtKey(context.shelf, key) ?? { id: body.resource, kinds: {} };
+  let resource: Resource = before;
+  for (const [i, kindData] of body.kinds.entries()) {
+    const made = withKind(context, event, resource, kindData, event.signers[i] ?? []);
+    if ("refused" in made) return refuseStored(asked, made.refused);
+    resource = made;
+  }
+  const tallied = withinQuota(context, before, resource);
+  if ("refused" in tallied) return refuseStored(asked, tallied.refused);
+  const replicas = body.replica === 0 ? context.view.successors.slice(0, REPLICAS) : [];
+  const value: StoreAns = {
+    kinds: body.kinds.map(({ kind }) => ({ kind, generation: resource.kinds[kind]?.generation ?? 0n, replicas })),
+  };
+  const kept = { ...context, ...tallied, shelf: withResource(context.shelf, key, resource) };
+  const pumped = pump({ ...kept, due: [...kept.due, ...dueForReplicas(kept, key)] }, asked.atMs);
+  return {
+    context: { ...kept, ...pumped.context },
+    actions: [
+      { type: "answer", reply: asked.reply, body: { type: "storeAns", value }, certificates: [] },
+      ...(pumped.actions ?? []),
+    ],
+  };
+};
+
+/** "MUST check that it is responsible for the resource if the replica number is zero", else that the sender is plausible. */
+const misplaced = (
+  view: RingView,
+  { resource, replica }: { readonly resource: Uint8Array; readonly replica: number },
+  signer: bigint,
+): Refusal | undefined => {
+  if (resource.length !== RESOURCE_ID_BYTES) return { error: "invalidMessage", info: "a resource of 128 bits, please" };
+  const id = bigOf(resource);
+  if (replica === 0) return isResponsible(view, id) ? undefined : { error: "notFound", info: "not responsible" };
+  return isPlausible(view, id, signer) ? undefined : { error: "forbidden", info: "not of the replica set" };
+};
+
+/**
+ * Replica stores "MUST come from nodes which are either in the known replica set for a given resource or which are closer
+ * than some node in the replica set". One node more is taken, as the sender may know of a loss before us.
+ */
+const isPlausible = (view: RingView, id: bigint, signer: bigint): boolean => {
+  if (!view.joined) return true; // the admitting peer hands over before we know the ring
+  const owners = ownersOf({ ...view, successors: [...view.successors, signer] }, id, REPLICAS + 2);
+  return owners.includes(signer) && owners.includes(view.self);
+};
+
+const unknown = (settings: KeeperSettings, kinds: ReadonlyArray<StoreKindData>): Refusal | undefined => {
+  const strangers = kinds.filter(
+    ({ kind, values }) => kindOf(settings, kind) === undefined || values instanceof Uint8Array,
+  );
+  if (strangers.length > 0)
+    return {
+      error: "unknownKind",
+      info: encode(
+        UnknownKinds,
+        strangers.slice(0, 63).map(({ kind }) => kind),
+      ),
+    };
+  const twice = new Set(kinds.map(({ kind }) => kind)).size < kinds.length;
+  return twice ? { error: "invalidMessage", info: "a Kind stands twice" } : undefined;
+};
+
+export const kindOf = (settings: KeeperSettings, kind: number): KindConfiguration | undefined =>
+  settings.kinds.find((known) => known.kind === kind);
+
+const withKind = (
+  context: KeeperContext,
+  event: KeeperEventOf<"storeReq">,
+  resource: Resource,
+  kindData: StoreKindData,
+  signers: ReadonlyArray<Signer | undefined>,
+): Resource | { readonly refused: Refusal } => {
+  const { asked, body, users } = event;
+  const kind = kindOf(context.settings, kindData.kind)!;
+  const held: KeptKind = resource.kinds[kind.kind] ?? { generation: 0n, entries: {} };
+  const isOriginal = body.replica === 0;
+  if (isOriginal && kindData.generation !== 0n && kindData.generation !== held.generation)
+    return refusal("generationCounterTooLow", generationInfo(kind.kind, held.generation));
+  if (!isOriginal && kindData.generation === 0n) return refusal("invalidMessage", "a replica without a generation");
+  const writer: Writer | undefined = isOriginal ? { nodeId: asked.signer, users } : undefined;
+  const entries: Record<string, Kept> = liveEntries(held, asked.atMs);
+  let changes = 0;
+  for (const [i, given] of (kindData.values as ReadonlyArray<StoredData>).entries()) {
+    const signer = signers[i];
+    if (signer === undefined || isUnsigned(given.signature)) return refusal("forbidden", "signature");
+    for (const who of writer === undefined ? [signer] : [signer, writer])
+      if (!mayWrite(kind.accessControl, kind.maxNodeMultiple ?? 1, who, resource.id, given.value))
+        return refusal("forbidden", kind.accessControl);
+    if (bytesIn(given.value) > kind.maxSize) return refusal("dataTooLarge", "size");
+    const data = appended(given, entries);
+    const before = entries[placeOf(data.value)];
+    const copies = isOriginal ? [] : [asked.signer];
+    if (before !== undefined && before.data.storageTime >= data.storageTime) {
+      // The same version once more, by a retransmission or another holder of it, is no news and no fault.
+      const isSame = equalBytes(before.data.signature.value, data.signature.value);
+      if (!isSame) return refusal("dataTooOld", "");
+      entries[placeOf(data.value)] = { ...before, copies: [...new Set([...before.copies, ...copies])] };
+      continue;
+    }
+    entries[placeOf(data.value)] = { data, signer, storedMs: asked.atMs, copies };
+    changes++;
+  }
+  if (Object.keys(entries).length > kind.maxCount) return refusal("dataTooLarge", "count");
+  const generation = isOriginal ? held.generation + (changes > 0 ? 1n : 0n) : kindData.generation;
+  return { ...resource, kinds: { ...resource.kinds, [kind.kind]: { generation, entries } } };
+};
+
+const liveEntries = ({ entries }: KeptKind, atMs: number): Record<string, Kept> =>
+  Object.fromEntries(Object.entries(entries).filter(([, kept]) => isLive(kept, atMs)));
+
+/** "The resulting StoredData has the correct index value when it is subsequently fetched." */
+const appended = (given: StoredData, entries: Readonly<Record<string, Kept>>): StoredData => {
+  if (!("index" in given.value) || given.value.index !== APPEND) return given;
+  const index = Object.keys(entries).reduce((next, place) => Math.max(next, Number(place) + 1), 0);
+  return { ...given, value: { ...given.value, index } };
+};
+
+/** "The error_info in the ErrorResponse MUST be a StoreAns response containing the correct generation counter". */
+const generationInfo = (kind: number, generation: bigint): Uint8Array =>
+  encode(StoreAns, { kinds: [{ kind, generation, replicas: [] }] });
+
+/** Entries by signer, with those of this resource counted anew; refused where a signer would pass its bound. */
+const withinQuota = (
+  context: KeeperContext,
+  before: Resource,
+  after: Resource,
+): Pick<KeeperContext, "primaries"> | Pick<KeeperContext, "replicas"> | { readonly refused: Refusal } => {
+  const { view, settings } = context;
+  const isOurs = isResponsible(view, bigOf(after.id));
+  const fraction = isOurs ? ownedFraction(view) : Math.max(0, replicatedFraction(view, REPLICAS) - ownedFraction(view));
+  const tally: Record<string, number> = { ...(isOurs ? context.primaries : context.replicas) };
+  const grown = new Set<string>();
+  const count = (resource: Resource, change: 1 | -1) => {
+    for (const [, , kept] of entriesOf(resource)) {
+      const signer = tallyKey(kept);
+      tally[signer] = (tally[signer] ?? 0) + change;
+      if (change > 0) grown.add(signer);
+    }
+  };
+  count(before, -1);
+  count(after, 1);
+  const bound = quotaBound(settings.quota, fraction);
+  const was = isOurs ? context.primaries : context.replicas;
+  for (const signer of grown)
+    if (tally[signer]! > bound && tally[signer]! > (was[signer] ?? 0)) return refusal("dataTooLarge", "quota");
+  return isOurs ? { primaries: tally } : { replicas: tally };
+};

@@ -1,0 +1,147 @@
+/** What a keeper of stored values is told, what it orders, and what it remembers. */
+import type {
+  Body,
+  ErrorName,
+  FetchReq,
+  FindReq,
+  KindConfiguration,
+  ProbeReq,
+  StoredData,
+  StoreReq,
+} from "../../codecs/reload/mod.ts";
+import type { Decision } from "../kit/mod.ts";
+import type { Asked, ReplyTo, RingChange } from "./peer-types.ts";
+import type { Bucket } from "./quota.ts";
+import type { RingView } from "./ring.ts";
+import type { Shelf } from "./shelf.ts";
+
+export interface KeeperSettings {
+  readonly kinds: ReadonlyArray<KindConfiguration>;
+  /** Entries one Node-ID may keep in the whole overlay. */
+  readonly quota: number;
+  readonly storesPerSecond: number;
+  readonly fetchesPerSecond: number;
+  readonly timing: KeeperTiming;
+  readonly startedMs: number;
+}
+
+/** All in milliseconds. */
+export interface KeeperTiming {
+  /** "the successor replacement hold-down time (30 seconds)", §10.7.1. */
+  readonly holdDown: number;
+  /** Between two looks for values whose lifetime is over. */
+  readonly expire: number;
+}
+export const keeperTiming: KeeperTiming = { holdDown: 30_000, expire: 60_000 };
+
+/** Whose certificate signed, as the edge has verified it. */
+export interface Signer {
+  readonly nodeId: bigint;
+  /** The user names of the certificate, §11.3. */
+  readonly users: ReadonlyArray<string>;
+  /** DER; kept with the value, to be shown with it. */
+  readonly certificate: Uint8Array;
+}
+/** For every value of a Store, its signer; undefined where the signature does not hold. */
+export type Signers = ReadonlyArray<ReadonlyArray<Signer | undefined>>;
+
+/** What is stored at one place of a resource: a key of a dictionary, an index of an array, the single value. */
+export interface Kept {
+  readonly data: StoredData;
+  readonly signer: Signer;
+  /** By our clock. */
+  readonly storedMs: number;
+  /** Nodes known to hold this version. */
+  readonly copies: ReadonlyArray<bigint>;
+}
+export interface KeptKind {
+  readonly generation: bigint;
+  /** By place: hex of the key, the index in decimal, or nothing. */
+  readonly entries: Readonly<Record<string, Kept>>;
+}
+export interface Resource {
+  readonly id: Uint8Array;
+  readonly kinds: Readonly<Record<number, KeptKind>>;
+}
+
+/** One version of one value: what a copy carried. */
+export interface Mark {
+  readonly resource: string;
+  readonly kind: number;
+  readonly place: string;
+  readonly storageTime: bigint;
+}
+/** A resource that another node should have. */
+export interface Due {
+  readonly resource: string;
+  readonly to: bigint;
+  readonly replica: number;
+}
+
+export type KeeperTimer = "expire" | "repair";
+export type KeeperEvent =
+  | {
+      readonly type: "storeReq";
+      readonly asked: Asked;
+      readonly body: StoreReq;
+      readonly signers: Signers;
+      readonly users: ReadonlyArray<string>;
+    }
+  | { readonly type: "fetchReq"; readonly asked: Asked; readonly body: FetchReq }
+  | { readonly type: "statReq"; readonly asked: Asked; readonly body: FetchReq }
+  | { readonly type: "findReq"; readonly asked: Asked; readonly body: FindReq }
+  | { readonly type: "probeReq"; readonly asked: Asked; readonly body: ProbeReq }
+  | { readonly type: "ring"; readonly view: RingView; readonly change: RingChange; readonly atMs: number }
+  | { readonly type: "handOver"; readonly to: bigint; readonly atMs: number }
+  | {
+      readonly type: "copied";
+      readonly to: bigint;
+      readonly marks: ReadonlyArray<Mark>;
+      readonly ok: boolean;
+      readonly atMs: number;
+    }
+  | { readonly type: "timerFired"; readonly timer: KeeperTimer; readonly atMs: number }
+  | { readonly type: "closed" };
+
+export type KeeperAction =
+  | {
+      readonly type: "answer";
+      readonly reply: ReplyTo;
+      readonly body: Body;
+      readonly certificates: ReadonlyArray<Uint8Array>;
+    }
+  | { readonly type: "refuse"; readonly reply: ReplyTo; readonly error: ErrorName; readonly info: string | Uint8Array }
+  /** A Store to another node, of values signed by those who own them; `copied` tells how it went. */
+  | {
+      readonly type: "copy";
+      readonly to: bigint;
+      readonly body: StoreReq;
+      readonly marks: ReadonlyArray<Mark>;
+      readonly certificates: ReadonlyArray<Uint8Array>;
+    }
+  | { readonly type: "handedOver"; readonly to: bigint }
+  | { readonly type: "startTimer"; readonly timer: KeeperTimer; readonly ms: number }
+  | { readonly type: "stopTimer"; readonly timer: KeeperTimer }
+  /** For the operator's counters: why a store or fetch was turned away. */
+  | { readonly type: "count"; readonly refused: string; readonly signer: bigint }
+  | { readonly type: "note"; readonly unexpected: string };
+
+export interface KeeperContext {
+  readonly settings: KeeperSettings;
+  readonly view: RingView;
+  readonly shelf: Shelf;
+  /** Entries by signer (hex): those we answer for, and replicas. */
+  readonly primaries: Readonly<Record<string, number>>;
+  readonly replicas: Readonly<Record<string, number>>;
+  readonly stores: Readonly<Record<string, Bucket>>;
+  readonly fetches: Readonly<Record<string, Bucket>>;
+  readonly due: ReadonlyArray<Due>;
+  /** Where copies are on their way to, one item a copy. */
+  readonly copying: ReadonlyArray<bigint>;
+  /** Nodes that wait for `handedOver`. */
+  readonly handing: ReadonlyArray<bigint>;
+  /** The repair timer runs. */
+  readonly repairing: boolean;
+}
+export type KeeperDecision = Decision<KeeperContext, KeeperAction>;
+export type KeeperEventOf<K extends KeeperEvent["type"]> = Extract<KeeperEvent, { readonly type: K }>;

@@ -1,0 +1,62 @@
+/** RELOAD's machines: a Chord node, its keeper of values, its links, its requests; and the ring's arithmetic. */
+export { reloadKeeper } from "./keeper.ts";
+export {
+  type KeeperAction,
+  type KeeperContext,
+  type KeeperEvent,
+  type KeeperSettings,
+  type KeeperTimer,
+  type KeeperTiming,
+  keeperTiming,
+  type Mark,
+  type Signer,
+  type Signers,
+} from "./keeper-types.ts";
+export { maskOf, type ReloadLinkAction, type ReloadLinkEvent, type ReloadLinkInput, reloadLink } from "./link.ts";
+export { reloadPeer } from "./peer.ts";
+export {
+  type Asked,
+  type Errand,
+  type PeerAction,
+  type PeerContext,
+  type PeerEvent,
+  type PeerSettings,
+  type PeerState,
+  type PeerTimer,
+  type PeerTiming,
+  peerTiming,
+  type ReplyTo,
+  type RingChange,
+} from "./peer-types.ts";
+export { matchesRegistration, mayWrite, type Writer } from "./policy.ts";
+export { BURST_S, type Bucket, fullBucket, QUOTA_DEFAULT, quotaBound, take, waitMs } from "./quota.ts";
+export { REPLICAS } from "./repair.ts";
+export {
+  distance,
+  fingerRange,
+  fingersOf,
+  isBetween,
+  isResponsible,
+  nextHop,
+  ownedFraction,
+  ownersOf,
+  predecessorsOf,
+  RING_BITS,
+  RING_SIZE,
+  type RingView,
+  replicatedFraction,
+  successorsOf,
+  WILDCARD,
+  wrap,
+} from "./ring.ts";
+export { isAnswer, mayAnswer, type RouteSettings, routeOf, type Verdict, wayBack } from "./route.ts";
+export { resourcesOf, type Shelf } from "./shelf.ts";
+export { type Table, viewOf } from "./table.ts";
+export {
+  type ReloadOutcome,
+  type ReloadTransactionAction,
+  type ReloadTransactionEvent,
+  type ReloadTransactionInput,
+  reloadTransaction,
+  SENDS_MAX,
+} from "./transaction.ts";

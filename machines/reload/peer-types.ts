@@ -1,0 +1,169 @@
+/** What a Chord node is told, what it orders, and what it remembers. */
+import type {
+  Answer,
+  AppAttach,
+  Attach,
+  Body,
+  ChordUpdate,
+  ConfigUpdateReq,
+  Destination,
+  Endpoint,
+  ErrorName,
+  ForwardingOption,
+  IceCandidate,
+  JoinReq,
+  LeaveReq,
+  Request,
+  RouteQueryReq,
+} from "../../codecs/reload/mod.ts";
+import type { Decision } from "../kit/mod.ts";
+import type { RingView } from "./ring.ts";
+import type { Table } from "./table.ts";
+
+export interface PeerSettings {
+  readonly self: bigint;
+  /** Where others reach us. */
+  readonly endpoint: Endpoint;
+  /** Nodes to join through; our own address not among them. */
+  readonly bootstrap: ReadonlyArray<Endpoint>;
+  /** "a configuration flag": this node may form the overlay alone when it finds nobody, §6.4.2.1. */
+  readonly mayBeFirst: boolean;
+  readonly applications: ReadonlyArray<{ readonly application: number; readonly endpoint: Endpoint }>;
+  readonly neighbours: number;
+  readonly fingers: number;
+  readonly reactive: boolean;
+  readonly timing: PeerTiming;
+  readonly startedMs: number;
+}
+
+/** All in milliseconds. */
+export interface PeerTiming {
+  /** From a change of neighbours to the Update that tells it: changes that come together are told together. */
+  readonly react: number;
+  readonly update: number;
+  readonly ping: number;
+  /** For one step of the join: dial, Attach, Join. */
+  readonly step: number;
+  /** For the links to the neighbours-to-be. */
+  readonly meet: number;
+  /** Before a join is tried again. */
+  readonly pause: number;
+  /** For a promised link to come. */
+  readonly sweep: number;
+  /** For a polite farewell, hand-over included. */
+  readonly leave: number;
+}
+
+export const peerTiming: PeerTiming = {
+  react: 20,
+  update: 600_000,
+  ping: 3_600_000,
+  step: 15_000,
+  meet: 3_000,
+  pause: 250,
+  sweep: 10_000,
+  leave: 2_000,
+};
+
+/** How to answer: carried by a request's event, given back with the answer, read by nobody in between. */
+export interface ReplyTo {
+  readonly transactionId: bigint;
+  readonly to: ReadonlyArray<Destination>;
+  /** Bytes; 0 when the asker set no limit. */
+  readonly maxResponseLength: number;
+  /** Options to copy into the answer, §6.3.2.3. */
+  readonly options: ReadonlyArray<ForwardingOption>;
+}
+
+/** A request for us whose signature holds. */
+export interface Asked {
+  /** The neighbour whose link brought it. */
+  readonly from: bigint;
+  readonly signer: bigint;
+  readonly reply: ReplyTo;
+  readonly atMs: number;
+  /** 64 random bits. */
+  readonly draw: bigint;
+}
+
+/** What a request of ours is for; its answer comes back under the same words. */
+export type Errand =
+  | { readonly type: "admission" }
+  | { readonly type: "attach"; readonly node: bigint }
+  | { readonly type: "finger"; readonly entry: number }
+  | { readonly type: "search"; readonly entry: number }
+  | { readonly type: "join" }
+  | { readonly type: "update"; readonly node: bigint }
+  | { readonly type: "leave"; readonly node: bigint };
+
+export type PeerTimer = "step" | "pause" | "react" | "update" | "ping" | "sweep" | "rejoin" | "leave";
+
+export type PeerEvent =
+  | { readonly type: "dialled"; readonly node: bigint }
+  | { readonly type: "dialFailed"; readonly why: string }
+  | { readonly type: "linked"; readonly node: bigint; readonly atMs: number }
+  | { readonly type: "unlinked"; readonly node: bigint; readonly why: string }
+  | { readonly type: "attachReq"; readonly asked: Asked; readonly body: Attach }
+  | { readonly type: "joinReq"; readonly asked: Asked; readonly body: JoinReq }
+  | { readonly type: "leaveReq"; readonly asked: Asked; readonly body: LeaveReq }
+  | { readonly type: "updateReq"; readonly asked: Asked; readonly body: ChordUpdate }
+  | { readonly type: "pingReq"; readonly asked: Asked }
+  | { readonly type: "routeQueryReq"; readonly asked: Asked; readonly body: RouteQueryReq }
+  | { readonly type: "appAttachReq"; readonly asked: Asked; readonly body: AppAttach }
+  | { readonly type: "configUpdateReq"; readonly asked: Asked; readonly body: ConfigUpdateReq }
+  | { readonly type: "answered"; readonly errand: Errand; readonly signer: bigint; readonly body: Answer }
+  | { readonly type: "failed"; readonly errand: Errand; readonly why: string }
+  | { readonly type: "handedOver"; readonly to: bigint; readonly atMs: number }
+  | { readonly type: "timerFired"; readonly timer: PeerTimer; readonly atMs: number; readonly draw: bigint }
+  | { readonly type: "leave" };
+
+/** Why the ring looks different now: after a loss, new replicas wait for the hold-down time. §10.7.1. */
+export type RingChange = "joined" | "lost";
+export type PeerState = "joining" | "settled" | "leaving" | "left" | "failed";
+
+export type PeerAction =
+  | { readonly type: "dial"; readonly endpoint: Endpoint }
+  | {
+      readonly type: "request";
+      readonly errand: Errand;
+      readonly destinations: ReadonlyArray<Destination>;
+      /** The link to send it on; by routing when absent. */
+      readonly over: bigint | undefined;
+      readonly body: Request;
+    }
+  | { readonly type: "answer"; readonly reply: ReplyTo; readonly body: Body }
+  | { readonly type: "refuse"; readonly reply: ReplyTo; readonly error: ErrorName; readonly info: string }
+  /** We have answered an Attach, and so are TLS client, §6.5.1.13. */
+  | { readonly type: "connect"; readonly node: bigint; readonly candidates: ReadonlyArray<IceCandidate> }
+  | { readonly type: "ring"; readonly view: RingView; readonly change: RingChange }
+  /** Everything that belongs to that node once it is our neighbour; `handedOver` says when. */
+  | { readonly type: "handOver"; readonly to: bigint }
+  | { readonly type: "startTimer"; readonly timer: PeerTimer; readonly ms: number; readonly spreadMs: number }
+  | { readonly type: "stopTimer"; readonly timer: PeerTimer }
+  | { readonly type: "report"; readonly state: PeerState; readonly why: string }
+  | { readonly type: "note"; readonly unexpected: string };
+
+export interface PeerContext {
+  readonly settings: PeerSettings;
+  readonly table: Table;
+  /** Failed attempts to join since the last success. */
+  readonly tries: number;
+  /** The bootstrap node's Node-ID, as its certificate says. */
+  readonly boot: bigint | undefined;
+  /** The peer responsible for our place, as the answer to our Attach says. */
+  readonly admitting: bigint | undefined;
+  /** Peers that Updates have spoken of while we join. */
+  readonly known: ReadonlyArray<bigint>;
+  /** Neighbours-to-be whose Update we await; or those whom a farewell is on its way to. */
+  readonly awaited: ReadonlyArray<bigint>;
+  /** Attaches under way; `old` since the last sweep. */
+  readonly asking: ReadonlyArray<{ readonly node: bigint; readonly old: boolean }>;
+  /** Joining nodes whose data is on its way to them. */
+  readonly admitted: ReadonlyArray<bigint>;
+  /** An Update to everyone is due in a moment. */
+  readonly reacting: boolean;
+  /** Alone in the ring, and about to try the bootstrap nodes again. */
+  readonly rejoining: boolean;
+}
+export type PeerDecision = Decision<PeerContext, PeerAction>;
+export type PeerEventOf<K extends PeerEvent["type"]> = Extract<PeerEvent, { readonly type: K }>;

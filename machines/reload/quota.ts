@@ -1,0 +1,39 @@
+/** How much one Node-ID may store at one peer, and how fast anyone may ask. The project's profile §1. Functions only. */
+
+/** Entries per Node-ID in the whole overlay, unless its configuration says otherwise. */
+export const QUOTA_DEFAULT = 10_000;
+
+/**
+ * Entries one signer may keep at a peer that answers for fraction `f` of the ring: its expected share of a quota `q`
+ * and three standard deviations, so that an honest node is refused at any one peer with probability below 0.2 %.
+ */
+export const quotaBound = (q: number, f: number): number => Math.ceil(q * f + 3 * Math.sqrt(q * f) + 1);
+
+/** A token bucket; fractions of a token are kept, so that slow rates are exact. */
+export interface Bucket {
+  readonly tokens: number;
+  readonly atMs: number;
+}
+
+/** Seconds of rate that may be saved up. */
+export const BURST_S = 2;
+
+export const fullBucket = (perSecond: number, atMs: number): Bucket => ({ tokens: burstOf(perSecond), atMs });
+
+/** Takes one token, or gives undefined when there is none; time that runs backwards gives nothing. */
+export const take = (bucket: Bucket, perSecond: number, atMs: number): Bucket | undefined => {
+  const tokens = refilled(bucket, perSecond, atMs);
+  return tokens < 1 ? undefined : { tokens: tokens - 1, atMs };
+};
+
+/** Milliseconds until a token is there, 0 when one is. */
+export const waitMs = (bucket: Bucket, perSecond: number, atMs: number): number => {
+  const missing = 1 - refilled(bucket, perSecond, atMs);
+  return missing <= 0 ? 0 : Math.ceil((missing / perSecond) * 1000);
+};
+
+/** At least one token fits, or a rate below one a burst could never be used. */
+const burstOf = (perSecond: number): number => Math.max(1, perSecond * BURST_S);
+
+const refilled = (bucket: Bucket, perSecond: number, atMs: number): number =>
+  Math.min(burstOf(perSecond), bucket.tokens + (Math.max(0, atMs - bucket.atMs) * perSecond) / 1000);

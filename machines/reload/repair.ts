@@ -1,0 +1,205 @@
+/**
+ * Values where they belong: on the peer that answers for them and on its next two successors, whoever comes and goes.
+ * RFC 6940 §10.4, §10.5 step 6, §10.7.3. Copies go out a few at a time; one that fails is made again at the next repair.
+ */
+
+import type { StoreKindData } from "../../codecs/reload/mod.ts";
+import { nodeIdText } from "../../codecs/shared/mod.ts";
+import type {
+  Due,
+  KeeperAction,
+  KeeperContext,
+  KeeperDecision,
+  KeeperEventOf,
+  Kept,
+  Mark,
+  Resource,
+} from "./keeper-types.ts";
+import { distance, isResponsible, ownersOf, type RingView } from "./ring.ts";
+import {
+  aged,
+  entriesOf,
+  idOf,
+  isLive,
+  mapShelf,
+  resourceAtKey,
+  resourcesOf,
+  type Shelf,
+  withResource,
+} from "./shelf.ts";
+
+/** "its successor in the Neighbor Table and to that peer's successor", §10.4. */
+export const REPLICAS = 2;
+/** Copies on their way at once. */
+const COPYING_MAX = 16;
+/** Values in one copy, so that their certificates fit beside them. */
+const COPY_VALUES_MAX = 8;
+
+export const tallyKey = (kept: Kept): string => nodeIdText(kept.signer.nodeId);
+
+/** The replicas of one resource that lack something of it. */
+export const dueForReplicas = (
+  { view, shelf }: Pick<KeeperContext, "view" | "shelf">,
+  key: string,
+): ReadonlyArray<Due> => {
+  const resource = resourceAtKey(shelf, key);
+  if (resource === undefined || !isResponsible(view, idOf(resource))) return [];
+  return view.successors
+    .slice(0, REPLICAS)
+    .flatMap((to, i) => (lacks(resource, to) ? [{ resource: key, to, replica: i + 1 }] : []));
+};
+
+const lacks = (resource: Resource, node: bigint): boolean => {
+  for (const [, , kept] of entriesOf(resource)) if (!kept.copies.includes(node)) return true;
+  return false;
+};
+
+/** Whether the ring puts a replica of this resource on our shelf: fewer than three predecessors between it and us. */
+const isOfReplicaSet = (view: RingView, id: bigint): boolean => {
+  const farthest = view.predecessors[REPLICAS];
+  return farthest === undefined || (id !== farthest && distance(farthest, id) <= distance(farthest, view.self));
+};
+
+/** All that other nodes should have of us, as the ring now stands; `before`: as it stood until now. */
+const allDue = (view: RingView, shelf: Shelf, before: RingView): ReadonlyArray<Due> => {
+  const due: Array<Due> = [];
+  if (!view.joined) return due;
+  for (const [key, resource] of resourcesOf(shelf)) {
+    const id = idOf(resource);
+    if (isResponsible(view, id)) due.push(...dueForReplicas({ view, shelf }, key));
+    else if (isResponsible(before, id) || !isOfReplicaSet(view, id)) {
+      // "MUST attempt to Store a copy to the correct node unless it knows [it] already has a copy", §6.4.2.3.
+      const to = ownersOf(view, id, 1)[0];
+      if (to !== undefined && to !== view.self && lacks(resource, to)) due.push({ resource: key, to, replica: 1 });
+    }
+  }
+  return due;
+};
+
+/** The ring has changed: what is no longer ours to keep goes, what others lack is due, at once or after the hold-down. */
+export const ringChanged = (context: KeeperContext, event: KeeperEventOf<"ring">): KeeperDecision => {
+  const shelf = tidied(context.shelf, event.view);
+  const now = { ...context, view: event.view, shelf, ...tallies(event.view, shelf) };
+  if (event.change === "joined") return pump({ ...now, due: allDue(event.view, shelf, context.view) }, event.atMs);
+  return repairLater({ ...now, due: now.due.filter(({ to }) => event.view.linked.includes(to)) });
+};
+
+const repairLater = (context: KeeperContext): KeeperDecision => ({
+  context: { ...context, repairing: true },
+  actions: context.repairing ? [] : [{ type: "startTimer", timer: "repair", ms: context.settings.timing.holdDown }],
+});
+
+export const repairNow = (context: KeeperContext, atMs: number): KeeperDecision =>
+  pump({ ...context, repairing: false, due: allDue(context.view, context.shelf, context.view) }, atMs);
+
+/** "When peer x detects that it is no longer in the replica set ..., it SHOULD delete all data associated": once the owner has it. */
+const tidied = (shelf: Shelf, view: RingView): Shelf =>
+  view.joined
+    ? mapShelf(shelf, (resource) => {
+        if (isOfReplicaSet(view, idOf(resource))) return resource;
+        const owner = ownersOf(view, idOf(resource), 1)[0];
+        return filtered(resource, (kept) => owner === undefined || !kept.copies.includes(owner));
+      })
+    : shelf;
+
+export const filtered = (resource: Resource, keep: (kept: Kept) => boolean): Resource => {
+  let dropped = false;
+  const kinds = Object.fromEntries(
+    Object.entries(resource.kinds).map(([kind, { generation, entries }]) => {
+      const left = Object.entries(entries).filter(([, kept]) => keep(kept));
+      dropped ||= left.length < Object.keys(entries).length;
+      return [kind, { generation, entries: Object.fromEntries(left) }];
+    }),
+  );
+  return dropped ? { ...resource, kinds } : resource;
+};
+
+/** Entries by signer, counted anew. */
+export const tallies = (view: RingView, shelf: Shelf): Pick<KeeperContext, "primaries" | "replicas"> => {
+  const primaries: Record<string, number> = {};
+  const replicas: Record<string, number> = {};
+  for (const [, resource] of resourcesOf(shelf)) {
+    const tally = isResponsible(view, idOf(resource)) ? primaries : replicas;
+    for (const [, , kept] of entriesOf(resource)) tally[tallyKey(kept)] = (tally[tallyKey(kept)] ?? 0) + 1;
+  }
+  return { primaries, replicas };
+};
+
+/** Everything that node will answer for as our predecessor, or, when we go, everything we answer for. */
+export const handOver = (context: KeeperContext, { to, atMs }: KeeperEventOf<"handOver">): KeeperDecision => {
+  const { view } = context;
+  const isPredecessorToBe = isResponsible(view, to);
+  const due: Array<Due> = [];
+  for (const [key, resource] of resourcesOf(context.shelf)) {
+    const id = idOf(resource);
+    const goes = isResponsible(view, id) && (!isPredecessorToBe || distance(id, to) <= distance(id, view.self));
+    if (goes && lacks(resource, to)) due.push({ resource: key, to, replica: 1 });
+  }
+  return pump({ ...context, due: [...due, ...context.due], handing: [...context.handing, to] }, atMs);
+};
+
+/** One copy has arrived or failed. Who has a newer version has what we would have it have. */
+export const copied = (context: KeeperContext, { to, marks, ok, atMs }: KeeperEventOf<"copied">): KeeperDecision => {
+  const at = context.copying.indexOf(to);
+  const copying = context.copying.filter((_, i) => i !== at);
+  const shelf = ok ? marks.reduce((now, mark) => marked(now, mark, to), context.shelf) : context.shelf;
+  const now = { ...context, copying, shelf: ok ? tidied(shelf, context.view) : shelf };
+  if (ok) return pump(now, atMs);
+  const later = repairLater(now);
+  const pumped = pump({ ...now, ...later.context }, atMs);
+  return { context: { ...pumped.context }, actions: [...(later.actions ?? []), ...(pumped.actions ?? [])] };
+};
+
+const marked = (shelf: Shelf, { resource: key, kind, place, storageTime }: Mark, to: bigint): Shelf => {
+  const resource = resourceAtKey(shelf, key);
+  const held = resource?.kinds[kind];
+  const kept = held?.entries[place];
+  if (kept === undefined || kept.data.storageTime !== storageTime || kept.copies.includes(to)) return shelf;
+  const entries = { ...held!.entries, [place]: { ...kept, copies: [...kept.copies, to] } };
+  return withResource(shelf, key, { ...resource!, kinds: { ...resource!.kinds, [kind]: { ...held!, entries } } });
+};
+
+/** Sends copies while there is room for them, and tells when a node has all it waited for. */
+export const pump = (context: KeeperContext, atMs: number): KeeperDecision => {
+  const due = [...context.due];
+  const copying = [...context.copying];
+  const actions: Array<KeeperAction> = [];
+  while (copying.length < COPYING_MAX) {
+    const next = due.shift();
+    if (next === undefined) break;
+    const copy = copyOf(context, next, atMs);
+    if (copy === undefined) continue;
+    actions.push(copy.action);
+    copying.push(next.to);
+    if (copy.more) due.push(next);
+  }
+  const isWaiting = (to: bigint) => copying.includes(to) || due.some((other) => other.to === to);
+  const done = context.handing.filter((to) => !isWaiting(to));
+  return {
+    context: { ...context, due, copying, handing: context.handing.filter(isWaiting) },
+    actions: [...actions, ...done.map((to) => ({ type: "handedOver" as const, to }))],
+  };
+};
+
+const copyOf = (
+  { shelf }: KeeperContext,
+  { resource: key, to, replica }: Due,
+  atMs: number,
+): { readonly action: KeeperAction; readonly more: boolean } | undefined => {
+  const resource = resourceAtKey(shelf, key);
+  if (resource === undefined) return undefined;
+  const missing = [...entriesOf(resource)].filter(([, , kept]) => !kept.copies.includes(to) && isLive(kept, atMs));
+  if (missing.length === 0) return undefined;
+  const sent = missing.slice(0, COPY_VALUES_MAX);
+  const kinds = [...new Set(sent.map(([kind]) => kind))].map(
+    (kind): StoreKindData => ({
+      kind,
+      generation: resource.kinds[kind]!.generation,
+      values: sent.filter((entry) => entry[0] === kind).map(([, , kept]) => aged(kept, atMs)),
+    }),
+  );
+  const marks = sent.map(([kind, place, kept]) => ({ resource: key, kind, place, storageTime: kept.data.storageTime }));
+  const certificates = [...new Set(sent.map(([, , kept]) => kept.signer.certificate))];
+  const action = { type: "copy" as const, to, body: { resource: resource.id, replica, kinds }, marks, certificates };
+  return { action, more: missing.length > sent.length };
+};

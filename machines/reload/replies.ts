@@ -1,0 +1,130 @@
+/**
+ * What a node answers to the requests that make and keep the overlay. RFC 6940 §6.4.2, §6.5, §10.5 to §10.9.
+ * Decisions only; every request gets exactly one answer or refusal.
+ */
+
+import { ChordLeaveData, type Destination, hostCandidate } from "../../codecs/reload/mod.ts";
+import { bigOf } from "../../codecs/shared/mod.ts";
+import { decode } from "../../codecs/wire/mod.ts";
+import type { PeerAction, PeerContext, PeerDecision, PeerEventOf } from "./peer-types.ts";
+import { isResponsible, nextHop } from "./ring.ts";
+import { attachBody, changed, inTurn, notAsking, seek, updateTo } from "./stabilize.ts";
+import { viewOf, withoutPeer, withReady } from "./table.ts";
+
+/** Nodes joining through us at once. */
+const ADMITTED_MAX = 16;
+
+export const refuse = (asked: PeerEventOf<"pingReq">["asked"], error: RefusalName, info: string): PeerDecision => ({
+  actions: [{ type: "refuse", reply: asked.reply, error, info }],
+});
+type RefusalName = Extract<PeerAction, { type: "refuse" }>["error"];
+
+/** §6.5.1.2, with its tie-breaker for two nodes that attach to each other at once. */
+export const attachAsked = (context: PeerContext, { asked, body }: PeerEventOf<"attachReq">): PeerDecision => {
+  const { self, linked, joined } = context.table;
+  const node = asked.signer;
+  if (node === self) return refuse(asked, "notFound", "yourself");
+  const isLinked = linked.includes(node);
+  if (!isLinked && context.asking.some((asking) => asking.node === node) && self > node)
+    return refuse(asked, "inProgress", "");
+  return inTurn(
+    context,
+    isLinked ? () => ({}) : notAsking(node),
+    (now) => ({
+      actions: [
+        {
+          type: "answer",
+          reply: asked.reply,
+          body: { type: "attachAns", value: { ...attachBody(now), role: "active", sendUpdate: false } },
+        },
+        ...(isLinked ? [] : [{ type: "connect", node, candidates: body.candidates } as const]),
+      ],
+    }),
+    isLinked && joined && body.sendUpdate ? updateTo([node], "full", asked.atMs) : () => ({}),
+  );
+};
+
+export const pingAsked = (_: PeerContext, { asked }: PeerEventOf<"pingReq">): PeerDecision => ({
+  actions: [
+    {
+      type: "answer",
+      reply: asked.reply,
+      body: { type: "pingAns", value: { responseId: asked.draw, time: BigInt(asked.atMs) } },
+    },
+  ],
+});
+
+/** "If the Application ID is not supported, the peer MUST reply with an Error_Not_Found error", §6.5.2.2. */
+export const appAttachAsked = (context: PeerContext, { asked, body }: PeerEventOf<"appAttachReq">): PeerDecision => {
+  const served = context.settings.applications.find(({ application }) => application === body.application);
+  const candidate = served === undefined ? undefined : hostCandidate(served.endpoint);
+  if (candidate === undefined) return refuse(asked, "notFound", "no such application");
+  const none = new Uint8Array();
+  const { application } = body;
+  const value = { ufrag: none, password: none, application, role: "passive", candidates: [candidate] };
+  return { actions: [{ type: "answer", reply: asked.reply, body: { type: "appAttachAns", value } }] };
+};
+
+/** The next peer we would route to, or ourselves. §10.8. */
+export const routeQueryAsked = (context: PeerContext, { asked, body }: PeerEventOf<"routeQueryReq">): PeerDecision => {
+  const view = viewOf(context.table);
+  const id = idOf(body.destination);
+  if (id === undefined) return refuse(asked, "notFound", "an opaque id that is not ours");
+  const nextPeer = isResponsible(view, id) ? view.self : (nextHop(view, id) ?? view.self);
+  return inTurn(
+    context,
+    () => ({ actions: [{ type: "answer", reply: asked.reply, body: { type: "routeQueryAns", value: { nextPeer } } }] }),
+    body.sendUpdate && view.joined && view.linked.includes(asked.signer)
+      ? updateTo([asked.signer], "full", asked.atMs)
+      : () => ({}),
+  );
+};
+
+const idOf = (destination: Destination): bigint | undefined => {
+  if (!("type" in destination) || destination.type === "opaqueId") return undefined;
+  return destination.type === "node" ? destination.data : bigOf(destination.data);
+};
+
+/** A new configuration needs a signature by a configuration signer; this node takes its document from its operator. */
+export const configUpdateAsked = (_: PeerContext, { asked }: PeerEventOf<"configUpdateReq">): PeerDecision =>
+  refuse(asked, "forbidden", "configuration comes from the enrolment server");
+
+/** The joining node gets its data first, then the Update that makes it our predecessor: §10.5, steps 5 to 8. */
+export const joinAsked = (context: PeerContext, { asked, body }: PeerEventOf<"joinReq">): PeerDecision => {
+  const node = asked.signer;
+  if (body.joiningPeer !== node || asked.from !== node) return refuse(asked, "forbidden", "not its own link");
+  const isAdmitted = context.admitted.includes(node);
+  if (!isAdmitted && !isResponsible(viewOf(context.table), node))
+    return refuse(asked, "notFound", "not the admitting peer");
+  if (!isAdmitted && context.admitted.length >= ADMITTED_MAX) return refuse(asked, "inProgress", "others join");
+  const answer: PeerAction = {
+    type: "answer",
+    reply: asked.reply,
+    body: { type: "joinAns", value: { overlayData: new Uint8Array() } },
+  };
+  if (isAdmitted) return { actions: [answer] };
+  return { context: { admitted: [...context.admitted, node] }, actions: [answer, { type: "handOver", to: node }] };
+};
+
+/** The joining node holds what it will answer for: "AP MUST send JN an Update explicitly labeling JN as its predecessor". */
+export const admit = (context: PeerContext, node: bigint, atMs: number): PeerDecision =>
+  inTurn(
+    context,
+    (now) => ({ context: { admitted: now.admitted.filter((other) => other !== node) } }),
+    (now) => (now.table.linked.includes(node) ? changed(now, withReady(now.table, node), "joined") : {}),
+    (now) => (now.table.linked.includes(node) ? updateTo([node], "neighbors", atMs)(now) : {}),
+  );
+
+/** "follow procedures as if it had detected a peer failure", §10.9; the lists show who stands behind the leaving one. */
+export const leaveAsked = (context: PeerContext, { asked, body }: PeerEventOf<"leaveReq">): PeerDecision => {
+  const node = asked.signer;
+  if (body.leavingPeer !== node || asked.from !== node) return refuse(asked, "forbidden", "not its own link");
+  const said = decode(ChordLeaveData, body.overlayData);
+  const heard = said.ok ? said.value.nodes.filter((other) => other !== node) : [];
+  return inTurn(
+    context,
+    () => ({ actions: [{ type: "answer", reply: asked.reply, body: { type: "leaveAns", value: {} } }] }),
+    (now) => changed(now, withoutPeer(now.table, node), "lost"),
+    seek(heard, node),
+  );
+};

@@ -1,0 +1,100 @@
+/**
+ * What becomes of a packet that arrives, or that we send: ours, another's, refused, or dropped. RFC 6940 §6.1.
+ * Reads the forwarding header alone; the payload may be a fragment and is not looked at. Functions only.
+ */
+
+import {
+  codeOf,
+  type Destination,
+  type ErrorName,
+  isRequestCode,
+  optionFlag,
+  type Packet,
+  reloadVersion,
+  toNode,
+} from "../../codecs/reload/mod.ts";
+import { bigOf } from "../../codecs/shared/mod.ts";
+import { isResponsible, nextHop, type RingView, WILDCARD } from "./ring.ts";
+
+export interface RouteSettings {
+  /** The overlay's hash, §6.3.2. */
+  readonly overlay: number;
+  readonly initialTtl: number;
+}
+
+export type Verdict =
+  | { readonly type: "deliver" }
+  | { readonly type: "forward"; readonly to: bigint; readonly packet: Packet }
+  | { readonly type: "refuse"; readonly error: ErrorName; readonly info: string }
+  | { readonly type: "drop"; readonly why: string };
+
+const drop = (why: string): Verdict => ({ type: "drop", why });
+const refuse = (error: ErrorName, info: string): Verdict => ({ type: "refuse", error, info });
+
+/** `from` is the node whose link brought the packet; our own Node-ID when we send it ourselves. */
+export const routeOf = (view: RingView, settings: RouteSettings, packet: Packet, from: bigint): Verdict => {
+  if (packet.version !== reloadVersion) return refuse("incompatibleWithOverlay", `version ${packet.version}`);
+  if (packet.overlay !== settings.overlay) return refuse("incompatibleWithOverlay", "another overlay");
+  if (packet.ttl > settings.initialTtl) return refuse("ttlExceeded", `over ${settings.initialTtl}`);
+  for (let i = 0; i < packet.destinationList.length; i++) {
+    const first = packet.destinationList[i]!;
+    const isLast = i === packet.destinationList.length - 1;
+    const left = { ...packet, destinationList: packet.destinationList.slice(i) };
+    if (!("type" in first) || first.type === "opaqueId") return drop("an opaque id that is not ours");
+    if (first.type === "resource") {
+      if (!isLast) return drop("a resource that is not the last destination");
+      const id = bigOf(first.data);
+      return first.data.length > 16
+        ? drop("a resource of more than 128 bits")
+        : isResponsible(view, id)
+          ? { type: "deliver" }
+          : forward(view, left, from, id);
+    }
+    if (first.data === WILDCARD || (first.data === view.self && isLast)) return { type: "deliver" };
+    if (first.data === view.self) continue; // ours, and not the last: "removes the entry ... and repeats", §6.1.1
+    if (isResponsible(view, first.data) && !view.linked.includes(first.data)) return drop("no such node here");
+    return forward(view, left, from, first.data);
+  }
+  return drop("no destination left");
+};
+
+/** §6.1.2, and the time to live of §6.3.2: decremented by everyone who passes the message on. */
+const forward = (view: RingView, packet: Packet, from: bigint, id: bigint): Verdict => {
+  const ours = from === view.self;
+  if (packet.ttl === 0) return refuse("ttlExceeded", "0 left");
+  if (!ours && packet.options.some(({ flags }) => flags & optionFlag.forwardCritical))
+    return refuse("unsupportedForwardingOption", "");
+  const to = nextHop(view, id);
+  if (to === undefined) return drop("nobody to ask");
+  // "appending to the Via List the Node-ID of the node from which the request was received"; answers need none.
+  const viaList = ours || isAnswer(packet) ? packet.viaList : [...packet.viaList, toNode(from)];
+  return { type: "forward", to, packet: { ...packet, ttl: packet.ttl - 1, viaList } };
+};
+
+/** The message code stands first in the payload; a later fragment has none, and counts as a request. */
+export const isAnswer = (packet: Packet): boolean => {
+  const code = isFirstFragment(packet) ? codeOf(packet.payload) : undefined;
+  return code !== undefined && !isRequestCode(code);
+};
+
+const OFFSET_BITS = 0xff_ffff;
+const isFirstFragment = (packet: Packet): boolean => (packet.fragment & OFFSET_BITS) === 0;
+
+/** "constructs the Destination List by reversing the order of the entries on the Via List", §6.2.2. */
+export const wayBack = (packet: Packet, from: bigint): ReadonlyArray<Destination> => [
+  toNode(from),
+  ...packet.viaList.toReversed(),
+];
+
+/**
+ * Whether this node may have answered for that destination, §6.3.4: the Node-ID itself, or for a Resource-ID a node "at
+ * least as close to the target Resource-ID as any node in the requesting node's Neighbor Table".
+ */
+export const mayAnswer = (view: RingView, destination: Destination, signer: bigint): boolean => {
+  if (!("type" in destination) || destination.type === "opaqueId") return false;
+  if (destination.type === "node") return destination.data === WILDCARD || destination.data === signer;
+  const id = bigOf(destination.data);
+  const known = [...view.successors, ...view.predecessors, ...(view.joined ? [view.self] : [])];
+  const steps = (node: bigint) => (node >= id ? node - id : node - id + (1n << 128n));
+  return known.every((node) => steps(signer) <= steps(node));
+};

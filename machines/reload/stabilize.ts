@@ -1,0 +1,272 @@
+/**
+ * Keeping the tables true: neighbours by Updates, at once after a change and again at leisure; fingers by searching.
+ * RFC 6940 §10.6, §10.7. Decisions only; peer.ts says when each is taken.
+ */
+
+import { type Attach, hostCandidate, type Request, toNode, toResource } from "../../codecs/reload/mod.ts";
+import { bytesOfBig } from "../../codecs/shared/mod.ts";
+import type { PeerAction, PeerContext, PeerDecision, PeerEventOf, RingChange } from "./peer-types.ts";
+import { distance, fingerRange, fingersOf, isBetween, predecessorsOf, successorsOf, wrap } from "./ring.ts";
+import {
+  nodesIn,
+  peersOf,
+  sameNeighbours,
+  sameView,
+  type Table,
+  updateOf,
+  viewOf,
+  withLink,
+  withoutNode,
+  withReady,
+} from "./table.ts";
+
+/** Attaches under way at once; more wait for the next Update. */
+export const ASKING_MAX = 32;
+
+export const attachBody = (context: PeerContext): Attach => {
+  const candidate = hostCandidate(context.settings.endpoint);
+  return {
+    ufrag: new Uint8Array(),
+    password: new Uint8Array(),
+    role: "passive", // "MUST be "passive" for the offerer", §6.5.1.1
+    candidates: candidate === undefined ? [] : [candidate],
+    sendUpdate: true,
+  };
+};
+
+export const resourceAt = (id: bigint) => toResource(bytesOfBig(wrap(id), 16));
+
+/** The table has changed: those who route and keep by it are told now, the neighbours a moment later. */
+export const changed = (context: PeerContext, table: Table, change: RingChange): PeerDecision => {
+  const before = viewOf(context.table);
+  const after = viewOf(table);
+  const actions: Array<PeerAction> = [];
+  if (!sameView(before, after)) actions.push({ type: "ring", view: after, change });
+  // "When a peer discovers that its range of responsible IDs has changed, it MUST send an Update", reactive or not.
+  const tell = context.settings.reactive
+    ? !sameNeighbours(before, after)
+    : before.predecessors[0] !== after.predecessors[0];
+  const react = table.joined && tell && !context.reacting;
+  if (react) actions.push({ type: "startTimer", timer: "react", ms: context.settings.timing.react, spreadMs: 0 });
+  return { context: { table, reacting: context.reacting || react }, actions };
+};
+
+/** One decision after another, each seeing what the one before it changed. */
+export const inTurn = (
+  context: PeerContext,
+  ...decisions: ReadonlyArray<(context: PeerContext) => PeerDecision>
+): PeerDecision => {
+  let now = context;
+  const actions: Array<PeerAction> = [];
+  for (const decision of decisions) {
+    const made = decision(now);
+    now = { ...now, ...made.context };
+    actions.push(...(made.actions ?? []));
+  }
+  return { context: now, actions };
+};
+
+/** Attaches to those of `heard` that belong among our neighbours, through whom told us of them, §10.6. */
+export const seek =
+  (heard: ReadonlyArray<bigint>, via: bigint) =>
+  (context: PeerContext): PeerDecision => {
+    const { table, settings } = context;
+    const peers = new Set([...peersOf(table), ...heard]);
+    const wanted = [
+      ...successorsOf(table.self, peers, settings.neighbours),
+      ...predecessorsOf(table.self, peers, settings.neighbours),
+    ];
+    return attachTo(wanted, via)(context);
+  };
+
+/** "it MUST source-route the Attach request through the peer from which it learned the new peer's Node-ID", §10.6. */
+export const attachTo =
+  (wanted: ReadonlyArray<bigint>, via: bigint | undefined, evenLinked = false) =>
+  (context: PeerContext): PeerDecision => {
+    const { self, linked } = context.table;
+    const isAsked = (node: bigint) => context.asking.some((asking) => asking.node === node);
+    const fresh = [...new Set(wanted)]
+      .filter((node) => node !== self && (evenLinked || !linked.includes(node)) && !isAsked(node))
+      .slice(0, Math.max(0, ASKING_MAX - context.asking.length));
+    if (fresh.length === 0) return {};
+    const body: Request = { type: "attachReq", value: attachBody(context) };
+    const { sweep } = context.settings.timing;
+    return {
+      context: { asking: [...context.asking, ...fresh.map((node) => ({ node, old: false }))] },
+      actions: [
+        ...(context.asking.length === 0
+          ? [{ type: "startTimer", timer: "sweep", ms: sweep, spreadMs: 0 } as const]
+          : []),
+        ...fresh.map((node) => ({
+          type: "request" as const,
+          errand: { type: "attach" as const, node },
+          destinations: via === undefined || via === node ? [toNode(node)] : [toNode(via), toNode(node)],
+          over: via === node ? undefined : via,
+          body,
+        })),
+      ],
+    };
+  };
+
+/** An Attach has failed, or its link has come. */
+export const notAsking =
+  (node: bigint) =>
+  (context: PeerContext): PeerDecision => {
+    const asking = context.asking.filter((other) => other.node !== node);
+    const isLast = asking.length === 0 && context.asking.length > 0;
+    return { context: { asking }, actions: isLast ? [{ type: "stopTimer", timer: "sweep" }] : [] };
+  };
+
+/** A link that was promised two sweeps ago will not come. */
+export const sweepAsking = (context: PeerContext): PeerDecision => {
+  const asking = context.asking.filter(({ old }) => !old).map(({ node }) => ({ node, old: true }));
+  return {
+    context: { asking },
+    actions:
+      asking.length === 0
+        ? []
+        : [{ type: "startTimer", timer: "sweep", ms: context.settings.timing.sweep, spreadMs: 0 }],
+  };
+};
+
+/** Updates to these nodes, as a peer: never before the join is done, §10.5. */
+export const updateTo =
+  (nodes: ReadonlyArray<bigint>, type: "neighbors" | "full", atMs: number) =>
+  (context: PeerContext): PeerDecision => {
+    const body: Request = {
+      type: "updateReq",
+      value: updateOf(viewOf(context.table), atMs - context.settings.startedMs, type),
+    };
+    return {
+      actions: nodes.map((node) => ({
+        type: "request",
+        errand: { type: "update", node },
+        destinations: [toNode(node)],
+        over: node,
+        body,
+      })),
+    };
+  };
+
+/** An Update: its sender is a peer, and speaks of others, §10.7.3. */
+export const heardUpdate = (context: PeerContext, { asked, body }: PeerEventOf<"updateReq">): PeerDecision =>
+  inTurn(
+    context,
+    (now) => ({
+      ...(now.table.linked.includes(asked.signer) ? changed(now, withReady(now.table, asked.signer), "joined") : {}),
+    }),
+    () => ({ actions: [{ type: "answer", reply: asked.reply, body: { type: "updateAns", value: {} } }] }),
+    seek(nodesIn(body), asked.signer),
+  );
+
+/** A link is up: whoever it is shall know our tables. */
+export const gotLink = (context: PeerContext, node: bigint, atMs: number): PeerDecision =>
+  inTurn(
+    context,
+    notAsking(node),
+    (now) => changed(now, withLink(now.table, node), "joined"),
+    (now) => (now.table.joined ? updateTo([node], "full", atMs)(now) : {}),
+  );
+
+/** A link is down: the node leaves the tables, and the next best takes its place. §10.7.1. */
+export const lostLink = (context: PeerContext, node: bigint): PeerDecision =>
+  inTurn(
+    context,
+    (now) => changed(now, withoutNode(now.table, node), "lost"),
+    (now) => (now.table.joined && peersOf(now.table).length === 0 ? rejoinSoon(now) : {}),
+  );
+
+/** "this peer SHOULD assume that it has been disconnected ..., and it SHOULD periodically try to join", §10.7.1. */
+export const rejoinSoon = (context: PeerContext): PeerDecision => {
+  if (context.rejoining || context.settings.bootstrap.length === 0) return {};
+  const { pause } = context.settings.timing;
+  return {
+    context: { rejoining: true },
+    actions: [{ type: "startTimer", timer: "rejoin", ms: pause, spreadMs: pause }],
+  };
+};
+
+/** Finger entries worth a search: those whose beginning no neighbour of ours answers for, farthest first. */
+export const openFingers = (context: PeerContext): ReadonlyArray<number> => {
+  const { self, successors, predecessors } = viewOf(context.table);
+  const table = fingersOf(self, peersOf(context.table), context.settings.fingers);
+  const farthest = successors[successors.length - 1];
+  const earliest = predecessors[predecessors.length - 1];
+  if (farthest === undefined || earliest === undefined || isWhole(self, farthest, earliest, successors)) return [];
+  return table.flatMap((peer, i) => {
+    const { from } = fingerRange(self, i + 1);
+    const covered = isBetween(self, from, farthest) || isBetween(earliest, from, self);
+    return peer === undefined && !covered ? [i + 1] : [];
+  });
+};
+
+/** Successors and predecessors overlap: the neighbours are the whole ring. */
+const isWhole = (self: bigint, farthest: bigint, earliest: bigint, successors: ReadonlyArray<bigint>): boolean =>
+  successors.includes(earliest) || distance(self, earliest) <= distance(self, farthest);
+
+/** "In order to set up its i'th Finger Table entry, JN MUST send an Attach to peer n+2^(128-i)", §10.5. */
+export const attachFingers = (context: PeerContext): PeerDecision => ({
+  actions: openFingers(context).map((entry) => ({
+    type: "request",
+    errand: { type: "finger", entry },
+    destinations: [resourceAt(fingerRange(context.table.self, entry).from)],
+    over: undefined,
+    body: { type: "attachReq", value: attachBody(context) },
+  })),
+});
+
+/** "each time an invalid entry is encountered, send a Ping to replace that entry with probability 0.5", §10.7.4.2. */
+export const searchFinger =
+  (draw: bigint) =>
+  (context: PeerContext): PeerDecision => {
+    const open = openFingers(context);
+    const entry = open.find((_, i) => (draw >> BigInt(i)) & 1n) ?? open[0];
+    if (entry === undefined) return {};
+    const { from, size } = fingerRange(context.table.self, entry);
+    // 64 random bits, spread over a range that is far wider.
+    const at = from + ((draw * size) >> 64n);
+    return {
+      actions: [
+        {
+          type: "request",
+          errand: { type: "search", entry },
+          destinations: [resourceAt(at)],
+          over: undefined,
+          body: { type: "pingReq", value: { padding: new Uint8Array() } },
+        },
+      ],
+    };
+  };
+
+/** A search has found a peer: it is worth a link when it lies in the entry's range. */
+export const foundFinger =
+  (entry: number, peer: bigint) =>
+  (context: PeerContext): PeerDecision => {
+    const { from, size } = fingerRange(context.table.self, entry);
+    return distance(from, peer) < size ? attachTo([peer], undefined)(context) : {};
+  };
+
+/** A change is told to the whole Connection Table: "These Update requests are what end up filling in the ... tables". */
+export const reactNow = (context: PeerContext, { atMs }: PeerEventOf<"timerFired">): PeerDecision =>
+  inTurn(
+    context,
+    () => ({ context: { reacting: false } }),
+    (now) => updateTo(now.table.linked, "neighbors", atMs)(now),
+  );
+
+/** "A peer MUST periodically send an Update request to every peer in its Neighbor Table", §10.7.4.1. */
+export const updateNow = (context: PeerContext, { atMs }: PeerEventOf<"timerFired">): PeerDecision => {
+  const { predecessors, successors } = viewOf(context.table);
+  const { update } = context.settings.timing;
+  return inTurn(context, updateTo([...new Set([...predecessors, ...successors])], "neighbors", atMs), () => ({
+    actions: [{ type: "startTimer", timer: "update", ms: update, spreadMs: update / 4 }],
+  }));
+};
+
+/** "A peer MUST periodically search for new peers to replace invalid entries in the Finger Table", §10.7.4.2. */
+export const pingNow = (context: PeerContext, { draw }: PeerEventOf<"timerFired">): PeerDecision => {
+  const { ping } = context.settings.timing;
+  return inTurn(context, searchFinger(draw), () => ({
+    actions: [{ type: "startTimer", timer: "ping", ms: ping, spreadMs: ping / 4 }],
+  }));
+};

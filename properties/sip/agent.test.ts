@@ -1,8 +1,8 @@
 /** Two domains call each other: over SIP when they may, over the telephone network whenever anything is amiss. */
-import { deepStrictEqual as same, ok } from "node:assert";
+import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, type Scope } from "effect";
 import { sendInvite } from "../../actors/sip/mod.ts";
-import { memoryLayer, runVirtual, type Ports } from "../../runtime/memory.ts";
+import { memoryLayer, type Ports, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { twoDomains } from "./domains.ts";
@@ -16,7 +16,8 @@ const inMemory = (name: string, program: Program, options: Partial<Parameters<ty
   test(`memory: ${name}`, () =>
     runVirtual(program.pipe(Effect.scoped, Effect.provide(memoryLayer({ seed: 11, delayMs: [1, 20], ...options })))));
 const onSockets = (name: string, program: Program) =>
-  test(`sockets: ${name}`, () => Effect.runPromise(program.pipe(Effect.scoped, Effect.provide(nodeLayer({ seed: 11 })))));
+  test(`sockets: ${name}`, () =>
+    Effect.runPromise(program.pipe(Effect.scoped, Effect.provide(nodeLayer({ seed: 11 })))));
 const both = (name: string, program: Program) => {
   inMemory(name, program);
   onSockets(name, program);

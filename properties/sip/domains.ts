@@ -1,8 +1,15 @@
 /** Domains with a call agent, a border element and a ticket issuer each, on one telephone network: what SIP's tests call. */
 import { Clock, Effect } from "effect";
-import { makePstn, type PstnOptions } from "../../actors/pstn/mod.ts";
 import { type Credentials, Keys, Pstn } from "../../actors/ports/mod.ts";
-import { type Agent, type AgentOptions, type Border, type BorderOptions, serveBorder, startAgent } from "../../actors/sip/mod.ts";
+import { makePstn, type PstnOptions } from "../../actors/pstn/mod.ts";
+import {
+  type Agent,
+  type AgentOptions,
+  type Border,
+  type BorderOptions,
+  serveBorder,
+  startAgent,
+} from "../../actors/sip/mod.ts";
 import { openTicketIssuer, type TicketIssuer, type TicketSecret } from "../../actors/ticket/mod.ts";
 import type { Vcr } from "../../codecs/shared/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";

@@ -1,0 +1,2 @@
+/** Call records brought in. */
+export { CALLS_MAX, importCdr, NoUsableCalls, PROBLEMS_MAX } from "./importer.ts";

@@ -1,0 +1,20 @@
+/** Documents of the exchange, one to a frame, over a protected stream. Profile §2. */
+import { Effect } from "effect";
+import { FRAME_BYTES_MAX, PvpFrame } from "../../codecs/validation/mod.ts";
+import { cut, encode, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
+import { type ByteStreamShape, StreamClosed } from "../ports/mod.ts";
+
+/** The first document that the peer sends; there is never a second one to wait for. */
+export const readDocument = (stream: ByteStreamShape): Effect.Effect<Uint8Array, StreamClosed> =>
+  Effect.gen(function* () {
+    let held = nothingHeld;
+    while (true) {
+      const { messages, rest, error } = cut(PvpFrame, held, yield* stream.read, FRAME_BYTES_MAX);
+      if (messages[0] !== undefined) return messages[0].document;
+      if (error !== undefined) return yield* new StreamClosed({ why: wireErrorText(error) });
+      held = rest;
+    }
+  });
+
+export const writeDocument = (stream: ByteStreamShape, document: Uint8Array): Effect.Effect<void, StreamClosed> =>
+  stream.write(encode(PvpFrame, { document }));

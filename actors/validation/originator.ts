@@ -1,0 +1,106 @@
+/**
+ * Hosts the originator's side of one call: Tv, the overlay's claims, an attempt at each.
+ *
+ *   lookUp --> the overlay --> found | notFound --+
+ *   attempt -> attemptClaim -> attempted ---------+--> mailbox --> step --> report
+ */
+import { Data, Deferred, Effect, FiberSet } from "effect";
+import { type E164, maskE164, nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";
+import {
+  type ClaimVerdict,
+  instantWithin,
+  knownCall,
+  type PvpClaim,
+  type PvpOriginatorAction,
+  type PvpOriginatorEvent,
+  type PvpOutcome,
+  pvpOriginator,
+  ROUND_MS,
+  TV_MS_MAX,
+  TV_MS_MIN,
+} from "../../machines/validation/mod.ts";
+import { drive, mailbox } from "../kit/mod.ts";
+import { type Arithmetic, type Dialer, Entropy } from "../ports/mod.ts";
+import { attemptClaim, type Resolve, whyOf } from "./attempt.ts";
+
+export interface ValidateOptions {
+  /** A call that we made. */
+  readonly call: Pick<Vcr, "called" | "calling" | "start" | "stop">;
+  /** Of ours, under which we validate. */
+  readonly nodeId: bigint;
+  /** Ours: whom the ticket will be for. */
+  readonly domain: string;
+  /** Tv is drawn from this. Default 30 s to 24 h. */
+  readonly waitBetweenMs?: readonly [min: number, max: number];
+  /** T; all servers of an overlay have the same. Default 10 s. */
+  readonly roundMs?: number;
+}
+
+/** The world as validation sees it; the overlay answers both. */
+export interface ValidateHandlers {
+  /** Who claims to serve the number. */
+  readonly lookUp: (number: E164) => Effect.Effect<ReadonlyArray<PvpClaim>, unknown>;
+  readonly resolve: Resolve;
+}
+
+/** The overlay did not say who claims the number. */
+export class LookUpFailed extends Data.TaggedError("LookUpFailed")<{ readonly why: string }> {}
+
+const CHANCES = 2 ** 30;
+
+/** Ends when every claim has its verdict; none when nobody claims the number. Interruptible throughout. */
+export const validate = Effect.fn("pvp.validate")(function* (
+  { call, nodeId, domain, waitBetweenMs = [TV_MS_MIN, TV_MS_MAX], roundMs = ROUND_MS }: ValidateOptions,
+  { lookUp, resolve }: ValidateHandlers,
+): Effect.fn.Return<ReadonlyArray<ClaimVerdict>, LookUpFailed, Arithmetic | Dialer | Entropy> {
+  const { between } = yield* Entropy;
+  const known = knownCall({ ...call, direction: "sent", vservice: 0n });
+  const at = (yield* between(0, CHANCES - 1)) / CHANCES;
+  const waitMs = yield* between(...waitBetweenMs);
+  const input = { call: known, nodeId, domain, instant: instantWithin(known, at), roundMs, waitMs };
+  return yield* Effect.scoped(
+    Effect.gen(function* () {
+      const box = yield* mailbox<PvpOriginatorEvent>(16);
+      const outcome = yield* Deferred.make<PvpOutcome>();
+      const run = yield* FiberSet.makeRuntime<Arithmetic | Dialer | Entropy>();
+      const later = (event: Effect.Effect<PvpOriginatorEvent, never, Arithmetic | Dialer | Entropy>) =>
+        Effect.sync(() => run(Effect.flatMap(event, box.tell)));
+
+      const perform = (action: PvpOriginatorAction): Effect.Effect<unknown> => {
+        switch (action.type) {
+          case "lookUp":
+            return later(
+              Effect.match(lookUp(action.number), {
+                onSuccess: (claims): PvpOriginatorEvent => ({ type: "found", claims }),
+                onFailure: (error): PvpOriginatorEvent => ({ type: "notFound", why: whyOf(error) }),
+              }),
+            );
+          case "attempt":
+            return later(
+              Effect.map(Effect.scoped(attemptClaim(action.input, resolve)), (verdict) => ({
+                type: "attempted",
+                verdict,
+              })),
+            );
+          case "report":
+            return Deferred.succeed(outcome, action.outcome);
+          case "startTimer":
+            return box.startTimer(action.timer, action.ms, { type: "timerFired", timer: action.timer });
+          case "stopTimer":
+            return box.stopTimer(action.timer);
+          case "note":
+            return Effect.logDebug("pvp.unexpected", action.unexpected);
+        }
+      };
+
+      yield* drive(pvpOriginator, input, box, (action) => Effect.asVoid(perform(action)));
+      const said = yield* Deferred.await(outcome);
+      if (said.type === "notFound") return yield* new LookUpFailed({ why: said.why });
+      for (const verdict of said.verdicts) yield* logVerdict(call.called, verdict);
+      return said.verdicts;
+    }),
+  );
+});
+
+const logVerdict = (called: E164, { nodeId, method, verdict, bits }: ClaimVerdict) =>
+  Effect.logInfo("pvp.verdict", { called: maskE164(called), node: nodeIdText(nodeId), method, verdict, bits });

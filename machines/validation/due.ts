@@ -1,0 +1,65 @@
+/**
+ * Things to be done at a time of their own, next first: calls waiting for their Tv without a timer each.
+ * A binary heap that one actor owns and these functions change in place.
+ */
+export interface DueQueue<A> {
+  readonly heap: Array<{ readonly dueMs: number; readonly order: number; readonly item: A }>;
+  readonly max: number;
+  lastOrder: number;
+}
+
+export const DUE_MAX = 100_000;
+
+export const dueQueue = <A>(max: number = DUE_MAX): DueQueue<A> => ({ heap: [], max, lastOrder: 0 });
+
+/** False when the queue is full, and the item is not taken. */
+export const schedule = <A>(queue: DueQueue<A>, item: A, dueMs: number): boolean => {
+  const { heap } = queue;
+  if (heap.length >= queue.max) return false;
+  heap.push({ dueMs, order: ++queue.lastOrder, item });
+  for (let at = heap.length - 1, up = (at - 1) >> 1; at > 0 && isBefore(heap, at, up); at = up, up = (at - 1) >> 1)
+    swap(heap, at, up);
+  return true;
+};
+
+/** When the next one is due; undefined when nothing waits. */
+export const nextDueMs = <A>({ heap }: DueQueue<A>): number | undefined => heap[0]?.dueMs;
+
+/** What is due by now, in order; at most `max` of it. */
+export const takeDue = <A>(queue: DueQueue<A>, nowMs: number, max: number): ReadonlyArray<A> => {
+  const taken: Array<A> = [];
+  while (taken.length < max && queue.heap.length > 0 && queue.heap[0]!.dueMs <= nowMs)
+    taken.push(takeFirst(queue.heap));
+  return taken;
+};
+
+type Heap = DueQueue<any>["heap"];
+
+const takeFirst = (heap: Heap): any => {
+  const { item } = heap[0]!;
+  const last = heap.pop()!;
+  if (heap.length > 0) heap[0] = last;
+  for (
+    let at = 0, next = lesserChild(heap, 0);
+    next < heap.length && isBefore(heap, next, at);
+    next = lesserChild(heap, at)
+  ) {
+    swap(heap, at, next);
+    at = next;
+  }
+  return item;
+};
+
+const lesserChild = (heap: Heap, at: number): number => {
+  const left = 2 * at + 1;
+  return left + 1 < heap.length && isBefore(heap, left + 1, left) ? left + 1 : left;
+};
+
+const isBefore = (heap: Heap, a: number, b: number): boolean => {
+  const difference = heap[a]!.dueMs - heap[b]!.dueMs;
+  return difference < 0 || (difference === 0 && heap[a]!.order < heap[b]!.order);
+};
+
+const swap = (heap: Heap, a: number, b: number): void => {
+  [heap[a], heap[b]] = [heap[b]!, heap[a]!];
+};

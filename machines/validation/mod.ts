@@ -1,0 +1,76 @@
+/** The PSTN Validation Protocol: secrets made of calls, the two sides of a proof, and the calls that are remembered. */
+export {
+  type ClaimVerdict,
+  CONNECT_TIMEOUT_MS,
+  EXCHANGE_TIMEOUT_MS,
+  HANDSHAKE_TIMEOUT_MS,
+  type PvpAttemptAction,
+  type PvpAttemptEvent,
+  type PvpAttemptInput,
+  type PvpClaim,
+  type PvpTimer,
+  pvpAttempt,
+} from "./attempt.ts";
+export { DUE_MAX, type DueQueue, dueQueue, nextDueMs, schedule, takeDue } from "./due.ts";
+export {
+  CLAIMS_AT_ONCE,
+  CLAIMS_MAX,
+  type PvpOriginatorAction,
+  type PvpOriginatorEvent,
+  type PvpOriginatorInput,
+  type PvpOutcome,
+  pvpOriginator,
+  TV_MS_MAX,
+  TV_MS_MIN,
+} from "./originator.ts";
+export {
+  BITS_CAP,
+  type CallTimes,
+  calledHash,
+  callerHash,
+  equivalentBits,
+  instantWithin,
+  type KnownCall,
+  knownCall,
+  minutesOf,
+  originatorPassword,
+  ROUND_MS,
+  type Rounded,
+  roundAsTold,
+  roundNearest,
+  terminatorPassword,
+  timesOf,
+  userNameFor,
+} from "./secret.ts";
+export {
+  peerFailed,
+  peerSucceeded,
+  type Standing,
+  type StandingLimits,
+  type Standings,
+  standingLimits,
+  standingOf,
+  standings,
+} from "./standing.ts";
+export {
+  ATTEMPTS_MAX,
+  CALLS_MAX,
+  type CallStore,
+  callStore,
+  candidatesFor,
+  expireCalls,
+  failCall,
+  insertCall,
+  isLocked,
+  type KeptCall,
+  RETENTION_MS,
+  removeCall,
+} from "./store.ts";
+export {
+  type PvpCandidate,
+  type PvpTerminatorAction,
+  type PvpTerminatorEvent,
+  type PvpTerminatorInput,
+  type PvpTerminatorOutcome,
+  pvpTerminator,
+} from "./terminator.ts";

@@ -1,0 +1,153 @@
+/**
+ * What two ends of a telephone call know of it, made into a user name and a password that both derive alike.
+ * Profile §2. Pure functions over times in NTP milliseconds.
+ *
+ *   originator   rounds start and stop to the nearest multiple of T, and says which way it went
+ *   terminator   rounds to the nearest near a multiple; between two, the way it was told
+ *
+ *        n - T      n - 3T/4     n - T/2      n - T/4        n        n + T/4
+ *   -------|-----------|-----------:-----------|-------------|-----------|-----
+ *                      |  as told  :  as told  |        nearest          |
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { type E164, hexOf, type Ntp, nodeIdText, ntpSeconds, utf8, type Vcr } from "../../codecs/shared/mod.ts";
+import {
+  type Direction,
+  type PvpMethod,
+  type PvpParties,
+  type PvpUserName,
+  vserviceText,
+} from "../../codecs/validation/mod.ts";
+
+/** T: times that differ by less than a quarter of it are taken for one. */
+export const ROUND_MS = 10_000;
+const MINUTE_MS = 60_000;
+
+/** A call's secret times, in NTP milliseconds. */
+export interface CallTimes {
+  readonly startMs: number;
+  readonly stopMs: number;
+}
+
+export const timesOf = ({ start, stop }: Pick<Vcr, "start" | "stop">): CallTimes => ({
+  startMs: ntpMs(start),
+  stopMs: ntpMs(stop),
+});
+const ntpMs = (time: Ntp): number => Math.round(ntpSeconds(time) * 1000);
+
+export interface Rounded {
+  readonly ms: number;
+  readonly direction: Direction;
+}
+
+/** To the nearest multiple, halves up; a multiple itself goes down. */
+export const roundNearest = (ms: number, roundMs: number): Rounded => {
+  const above = mod(ms, roundMs);
+  return 2 * above < roundMs ? { ms: ms - above, direction: "d" } : { ms: ms - above + roundMs, direction: "u" };
+};
+
+/** As the other side did, if our value is within a quarter of T of its. */
+export const roundAsTold = (ms: number, told: Direction, roundMs: number): number => {
+  const above = mod(ms, roundMs);
+  const isNear = 4 * above < roundMs || 4 * above > 3 * roundMs;
+  const direction = isNear ? roundNearest(ms, roundMs).direction : told;
+  return ms - above + (direction === "u" ? roundMs : 0);
+};
+
+const mod = (ms: number, of: number): number => ((ms % of) + of) % of;
+
+/** What one side knows of a call. */
+export interface KnownCall extends CallTimes {
+  readonly called: E164;
+  readonly calling: E164 | undefined;
+}
+
+export const knownCall = ({ called, calling, ...times }: Vcr): KnownCall => ({ called, calling, ...timesOf(times) });
+
+interface Claim {
+  readonly originator: bigint;
+  readonly terminator: bigint;
+  readonly vservice: bigint;
+}
+
+/** What an originator says; A only when there is a caller id. `instant`, in NTP seconds, is B's. */
+export const userNameFor = (
+  method: PvpMethod,
+  call: KnownCall,
+  claim: Claim,
+  instant: number,
+  roundMs: number,
+): PvpUserName => {
+  const parties: PvpParties = {
+    ...claim,
+    start: roundNearest(call.startMs, roundMs).direction,
+    stop: roundNearest(call.stopMs, roundMs).direction,
+  };
+  const { called, calling } = call;
+  if (method === "A") return { ...parties, method, called, callerHash: callerHash(called, calling ?? "", claim) };
+  if (method === "B") return { ...parties, method, called, instant };
+  return { ...parties, method, ...minutesOf(call), calledHash: calledHash(called) };
+};
+
+/** The first 8 bytes of SHA-256("vipr-caller" 0 called 0 calling 0 terminating Node-ID 0 VServiceID), texts all. */
+export const callerHash = (
+  called: E164,
+  calling: E164,
+  { terminator, vservice }: { readonly terminator: bigint; readonly vservice: bigint },
+): string => {
+  const parts = ["vipr-caller", called, calling, nodeIdText(terminator), vserviceText(vservice)];
+  return hexOf(sha256(utf8(parts.join("\0"))).subarray(0, 8));
+};
+
+/** The first byte of SHA-256(called). */
+export const calledHash = (called: E164): string => hexOf(sha256(utf8(called)).subarray(0, 1));
+
+/** Both times rounded to a minute, in NTP seconds: all that method C shows. */
+export const minutesOf = ({
+  startMs,
+  stopMs,
+}: CallTimes): { readonly startMinute: number; readonly stopMinute: number } => ({
+  startMinute: roundNearest(startMs, MINUTE_MS).ms / 1000,
+  stopMinute: roundNearest(stopMs, MINUTE_MS).ms / 1000,
+});
+
+/** An instant inside the call in whole NTP seconds; `at` is drawn from [0, 1). */
+export const instantWithin = ({ startMs, stopMs }: CallTimes, at: number): number => {
+  const [first, last] = [Math.ceil(startMs / 1000), Math.floor(stopMs / 1000)];
+  return last < first ? Math.round(startMs / 1000) : first + Math.floor(at * (last - first + 1));
+};
+
+/** The originator's password for what it said in the user name. */
+export const originatorPassword = (name: PvpUserName, call: KnownCall, roundMs: number): string =>
+  password(name, call, roundNearest(call.startMs, roundMs).ms, roundNearest(call.stopMs, roundMs).ms);
+
+/** The terminator's, for a call of its own. */
+export const terminatorPassword = (name: PvpUserName, call: KnownCall, roundMs: number): string =>
+  password(name, call, roundAsTold(call.startMs, name.start, roundMs), roundAsTold(call.stopMs, name.stop, roundMs));
+
+// Both Node-IDs and the VService stand in it: whoever relays a handshake to the number's real owner makes the two ends
+// derive different passwords.
+const password = (name: PvpUserName, { called, calling }: KnownCall, startMs: number, stopMs: number): string =>
+  [
+    `start=${startMs / 1000}`,
+    `stop=${stopMs / 1000}`,
+    `called=${called}`,
+    `calling=${name.method === "A" ? (calling ?? "-") : "-"}`,
+    `m=${name.method}`,
+    `on=${nodeIdText(name.originator)}`,
+    `tn=${nodeIdText(name.terminator)}`,
+    `vs=${vserviceText(name.vservice)}`,
+  ].join(";");
+
+/** W: over so long a start is taken to be spread evenly. */
+const SPREAD_MS = 3_600_000;
+export const BITS_CAP = 24;
+const HALF_HOUR_MS = 1_800_000;
+
+/** What a validated call is worth: the bits that a stranger would have had to guess. */
+export const equivalentBits = ({ startMs, stopMs }: CallTimes, roundMs: number, cap: number = BITS_CAP): number => {
+  const past = mod(startMs, HALF_HOUR_MS);
+  const isOnTheHour = Math.min(past, HALF_HOUR_MS - past) <= 2 * roundMs;
+  const spread = isOnTheHour ? 4 * roundMs : SPREAD_MS;
+  return Math.min(cap, Math.log2(spread / roundMs) + Math.log2(Math.max(1, (stopMs - startMs) / roundMs)));
+};

@@ -1,0 +1,43 @@
+/**
+ * How often peers failed of late, so that those who fail often are slowed and then refused. Profile §2.
+ *
+ *   failures in the window    0 .. slowFrom   welcome      slowFrom .. refuseFrom   slowed      refuseFrom ..   refused
+ *
+ * A peer is its address and the Node-ID it gives, both for itself: an address alone may be that of many, and a Node-ID
+ * alone is not proved. A success makes a peer welcome again. A table that one actor owns and these functions change.
+ */
+export type Standing = "welcome" | "slowed" | "refused";
+
+export interface Standings {
+  readonly limits: StandingLimits;
+  readonly peers: Map<string, { readonly failures: number; readonly sinceMs: number }>;
+}
+export interface StandingLimits {
+  readonly slowFrom: number;
+  readonly refuseFrom: number;
+  readonly windowMs: number;
+}
+
+export const standingLimits: StandingLimits = { slowFrom: 20, refuseFrom: 100, windowMs: 600_000 };
+const PEERS_MAX = 10_000;
+
+export const standings = (limits: StandingLimits = standingLimits): Standings => ({ limits, peers: new Map() });
+
+export const standingOf = ({ limits, peers }: Standings, peer: string, atMs: number): Standing => {
+  const known = peers.get(peer);
+  if (known === undefined || atMs - known.sinceMs >= limits.windowMs) return "welcome";
+  if (known.failures >= limits.refuseFrom) return "refused";
+  return known.failures >= limits.slowFrom ? "slowed" : "welcome";
+};
+
+export const peerFailed = ({ limits, peers }: Standings, peer: string, atMs: number): void => {
+  const known = peers.get(peer);
+  const isOld = known === undefined || atMs - known.sinceMs >= limits.windowMs;
+  peers.delete(peer); // the one that failed last stands last
+  if (peers.size >= PEERS_MAX) peers.delete(peers.keys().next().value!);
+  peers.set(peer, isOld ? { failures: 1, sinceMs: atMs } : { ...known, failures: known.failures + 1 });
+};
+
+export const peerSucceeded = ({ peers }: Standings, peer: string): void => {
+  peers.delete(peer);
+};

@@ -30,11 +30,11 @@ export const importCdr = Effect.fn("cdr.import")(function* (chunks: Iterable<str
     return yield* new NoUsableCalls({ why: `unknown time zone ${options.zone}`, first: undefined });
   const calls: Array<CdrCall> = [];
   const problems: Array<CdrProblem> = [];
-  let errors = 0;
+  const counts = { error: 0, skipped: 0 };
   const keep = Effect.fnUntraced(function* (reading: CdrReading) {
     for (const call of reading.calls) if (calls.length < CALLS_MAX) calls.push(call);
     for (const problem of reading.problems) {
-      if (problem.kind === "error") errors += 1;
+      counts[problem.kind] += 1;
       if (problems.length < PROBLEMS_MAX) problems.push(problem);
       const said = { line: problem.line, reason: problem.reason };
       yield* problem.kind === "error" ? Effect.logWarning("cdr.error", said) : Effect.logDebug("cdr.skipped", said);
@@ -47,6 +47,6 @@ export const importCdr = Effect.fn("cdr.import")(function* (chunks: Iterable<str
     const first = problems.find(({ kind }) => kind === "error") ?? problems[0];
     return yield* new NoUsableCalls({ why: "no line tells an answered call", first });
   }
-  yield* Effect.logInfo("cdr.read", { calls: calls.length, errors, skipped: problems.length - errors });
+  yield* Effect.logInfo("cdr.read", { calls: calls.length, errors: counts.error, skipped: counts.skipped });
   return { calls, problems } satisfies CdrReading as CdrReading;
 });

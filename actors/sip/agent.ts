@@ -32,6 +32,8 @@ export interface AgentOptions {
   readonly ringMs?: number;
   /** How long our telephones ring before they are answered. Default 20. */
   readonly answerMs?: number;
+  /** We hang up calls that reach us over SIP after so long. Default twelve hours. */
+  readonly answeredMsMax?: number;
 }
 
 /** What a notification taught about one number. VAP's ValInfo. */
@@ -54,6 +56,8 @@ export interface Agent {
   readonly placeCall: (call: Call) => Effect.Effect<CallOutcome>;
   /** Calls over SIP that we answered. */
   readonly answered: () => number;
+  /** Calls over SIP that are under way. */
+  readonly underWay: () => number;
 }
 
 /** Numbers with a route. */
@@ -92,6 +96,7 @@ export const startAgent = Effect.fn("sip.agent")(function* (options: AgentOption
     border: () => border,
     serves: options.serves,
     answerMs: options.answerMs ?? 20,
+    talkMsMax: options.answeredMsMax ?? 12 * 3_600_000,
     answered: () => {
       answered += 1;
     },
@@ -143,5 +148,6 @@ export const startAgent = Effect.fn("sip.agent")(function* (options: AgentOption
     routes: () => [...routes.values()],
     placeCall,
     answered: () => answered,
+    underWay: legs.count,
   } satisfies Agent as Agent;
 });

@@ -41,12 +41,11 @@ export interface Callee {
   readonly border: () => HostPort | undefined;
   readonly serves: (number: E164) => boolean;
   readonly answerMs: number;
+  readonly talkMsMax: number;
   /** Called for each call that was answered. */
   readonly answered: () => void;
   readonly context: Context.Context<Entropy | Scope.Scope>;
 }
-
-const TALK_MS_MAX = 12 * 3_600_000;
 
 /** Comes back as soon as the call rings. */
 export const answerCall = (callee: Callee, flow: Flow, invite: SipRequest): Effect.Effect<void> =>
@@ -97,7 +96,7 @@ export const answerCall = (callee: Callee, flow: Flow, invite: SipRequest): Effe
       callee.legs.remove(accepted);
       return Scope.close(scope, Exit.void);
     });
-    const input = { unwelcome, answerMs: callee.answerMs, t1Ms: T1_MS, talkMsMax: TALK_MS_MAX };
+    const input = { unwelcome, answerMs: callee.answerMs, t1Ms: T1_MS, talkMsMax: callee.talkMsMax };
     yield* Effect.forkIn(Effect.ensuring(drive(answer, input, box, perform), close), around);
   }).pipe(Effect.provideContext(callee.context));
 

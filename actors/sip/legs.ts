@@ -12,6 +12,7 @@ export interface Legs {
   readonly of: (request: SipRequest) => Leg | undefined;
   /** False: there are too many. `message`: one with both tags. */
   readonly add: (message: SipRequest | SipResponse, leg: Leg) => boolean;
+  readonly count: () => number;
   readonly remove: (message: SipRequest | SipResponse) => void;
 }
 
@@ -26,6 +27,7 @@ export const makeLegs = (): Legs => {
       legs.set(dialogIdOf(message), leg);
       return true;
     },
+    count: () => legs.size,
     remove: (message) => {
       legs.delete(dialogIdOf(message));
     },

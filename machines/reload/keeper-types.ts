@@ -101,6 +101,7 @@ export type KeeperEvent =
       readonly atMs: number;
     }
   | { readonly type: "timerFired"; readonly timer: KeeperTimer; readonly atMs: number }
+  | { readonly type: "statusAsked"; readonly ticket: number }
   | { readonly type: "closed" };
 
 export type KeeperAction =
@@ -124,6 +125,13 @@ export type KeeperAction =
   | { readonly type: "stopTimer"; readonly timer: KeeperTimer }
   /** For the operator's counters: why a store or fetch was turned away. */
   | { readonly type: "count"; readonly refused: string; readonly signer: bigint }
+  | {
+      readonly type: "status";
+      readonly ticket: number;
+      readonly resources: number;
+      readonly primaries: Readonly<Record<string, number>>;
+      readonly replicas: Readonly<Record<string, number>>;
+    }
   | { readonly type: "note"; readonly unexpected: string };
 
 export interface KeeperContext {

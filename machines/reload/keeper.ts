@@ -82,6 +82,7 @@ export const reloadKeeper = machineOf<KeeperAction>()(
       startTimer: true,
       stopTimer: true,
       count: true,
+      status: true,
       note: true,
     }),
   }).createMachine({
@@ -134,6 +135,17 @@ export const reloadKeeper = machineOf<KeeperAction>()(
           ring: { actions: on("ring", ringChanged) },
           handOver: { actions: on("handOver", handOver) },
           copied: { actions: on("copied", copied) },
+          statusAsked: {
+            actions: {
+              type: "status",
+              params: ({ context: { shelf, primaries, replicas }, event: { ticket } }) => ({
+                ticket,
+                resources: shelf.resources,
+                primaries,
+                replicas,
+              }),
+            },
+          },
           timerFired: [
             { guard: isTimer("expire"), actions: on("timerFired", (context, { atMs }) => expired(context, atMs)) },
             { guard: isTimer("repair"), actions: on("timerFired", (context, { atMs }) => repairNow(context, atMs)) },

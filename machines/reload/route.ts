@@ -65,7 +65,7 @@ const forward = (view: RingView, packet: Packet, from: bigint, id: bigint): Verd
   if (!ours && packet.options.some(({ flags }) => flags & optionFlag.forwardCritical))
     return refuse("unsupportedForwardingOption", "");
   const to = nextHop(view, id);
-  if (to === undefined) return drop("nobody to ask");
+  if (to === undefined) return refuse("notFound", "nobody to ask");
   // "appending to the Via List the Node-ID of the node from which the request was received"; answers need none.
   const viaList = ours || isAnswer(packet) ? packet.viaList : [...packet.viaList, toNode(from)];
   return { type: "forward", to, packet: { ...packet, ttl: packet.ttl - 1, viaList } };

@@ -1,0 +1,125 @@
+/**
+ * Hosts what this node keeps.
+ *
+ *   requests from the switchboard, the ring from the peer, copies done --> mailbox --> step --> perform
+ *                                                                    answer, refuse, copy --> switchboard
+ */
+import { Clock, Deferred, Effect, FiberSet, type Scope } from "effect";
+import { type Body, errorBody, errorCode, type StoredData, toNode } from "../../codecs/reload/mod.ts";
+import { hexOf } from "../../codecs/shared/mod.ts";
+import {
+  type Asked,
+  type KeeperAction,
+  type KeeperEvent,
+  type KeeperSettings,
+  type ReloadOutcome,
+  reloadKeeper,
+  type RingChange,
+  type RingView,
+} from "../../machines/reload/mod.ts";
+import { drive, mailbox } from "../kit/mod.ts";
+import type { Opened } from "./post.ts";
+import type { Switchboard } from "./switchboard.ts";
+
+const EVENTS_MAX = 256;
+/** Values verified in one Store; a longer one is refused. */
+export const VALUES_MAX = 128;
+
+/** What the keeper holds, as it says itself. */
+export interface KeeperStatus {
+  readonly resources: number;
+  /** Entries by the Node-ID (hex) that signed them: those this node answers for, and replicas. */
+  readonly primaries: Readonly<Record<string, number>>;
+  readonly replicas: Readonly<Record<string, number>>;
+}
+
+export interface Keeper {
+  readonly serve: (asked: Asked, body: Extract<Body, { type: KeeperRequest }>, opened: Opened) => Effect.Effect<void>;
+  readonly ring: (view: RingView, change: RingChange) => Effect.Effect<void>;
+  readonly handOver: (to: bigint) => Effect.Effect<void>;
+  readonly status: Effect.Effect<KeeperStatus>;
+  /** Why stores and fetches were turned away, counted. */
+  readonly refusals: Readonly<Record<string, number>>;
+}
+export type KeeperRequest = "storeReq" | "fetchReq" | "statReq" | "findReq" | "probeReq";
+
+export const keepValues = Effect.fn("reload.keeper")(function* (
+  settings: KeeperSettings,
+  board: Switchboard,
+  handedOver: (to: bigint) => Effect.Effect<void>,
+): Effect.fn.Return<Keeper, never, Scope.Scope> {
+  const box = yield* mailbox<KeeperEvent>(EVENTS_MAX);
+  const copies = yield* FiberSet.make();
+  const refusals: Record<string, number> = {};
+  const asking = new Map<number, Deferred.Deferred<KeeperStatus>>();
+  let tickets = 0;
+
+  const copy = Effect.fnUntraced(function* ({ to, body, marks, certificates }: Extract<KeeperAction, { type: "copy" }>) {
+    const { outcome } = yield* board.request([toNode(to)], { type: "storeReq", value: body }, { certificates });
+    yield* box.tell({ type: "copied", to, marks, ok: hasIt(outcome), atMs: yield* Clock.currentTimeMillis });
+  });
+
+  const perform = (action: KeeperAction): Effect.Effect<void> => {
+    switch (action.type) {
+      case "answer":
+        return board.answer(action.reply, action.body, action.certificates);
+      case "refuse":
+        return board.answer(action.reply, errorBody(action.error, action.info));
+      case "copy":
+        return Effect.asVoid(FiberSet.run(copies, copy(action)));
+      case "handedOver":
+        // In a fiber of its own: the peer may be waiting to tell us something.
+        return Effect.asVoid(FiberSet.run(copies, handedOver(action.to)));
+      case "startTimer": {
+        const { timer } = action;
+        const fired = Effect.map(Clock.currentTimeMillis, (atMs) => ({ type: "timerFired" as const, timer, atMs }));
+        return box.startTimer(timer, action.ms, fired);
+      }
+      case "stopTimer":
+        return box.stopTimer(action.timer);
+      case "count":
+        return Effect.sync(() => {
+          refusals[action.refused] = (refusals[action.refused] ?? 0) + 1;
+        });
+      case "status": {
+        const { ticket, resources, primaries, replicas } = action;
+        const asked = asking.get(ticket);
+        asking.delete(ticket);
+        return asked === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(asked, { resources, primaries, replicas }));
+      }
+      case "note":
+        return Effect.logDebug("reload.keeper.unexpected", action.unexpected);
+    }
+  };
+
+  const serve: Keeper["serve"] = Effect.fnUntraced(function* (asked, body, opened) {
+    if (body.type !== "storeReq") return yield* box.tell({ type: body.type, asked, body: body.value } as KeeperEvent);
+    const { resource, kinds } = body.value;
+    const values = kinds.map(({ values }) => (values instanceof Uint8Array ? [] : values));
+    if (values.flat().length > VALUES_MAX) return yield* board.answer(asked.reply, errorBody("dataTooLarge", "count"));
+    const signers = yield* Effect.forEach(kinds, ({ kind }, i) =>
+      Effect.forEach(values[i] as ReadonlyArray<StoredData>, (value) => opened.signerOf(resource, kind, value)),
+    );
+    yield* box.tell({ type: "storeReq", asked, body: body.value, signers, users: opened.signer.users });
+  });
+
+  yield* Effect.forkScoped(drive(reloadKeeper, settings, box, perform, hexOf(new Uint8Array())));
+  return {
+    serve,
+    ring: (view, change) =>
+      Effect.flatMap(Clock.currentTimeMillis, (atMs) => box.tell({ type: "ring", view, change, atMs })),
+    handOver: (to) => Effect.flatMap(Clock.currentTimeMillis, (atMs) => box.tell({ type: "handOver", to, atMs })),
+    status: Effect.gen(function* () {
+      const told = yield* Deferred.make<KeeperStatus>();
+      const ticket = tickets++;
+      asking.set(ticket, told);
+      yield* box.tell({ type: "statusAsked", ticket });
+      return yield* Deferred.await(told);
+    }),
+    refusals,
+  };
+});
+
+/** Who refuses an older version has a newer one, and lacks nothing of ours. */
+const hasIt = (outcome: ReloadOutcome): boolean =>
+  outcome.type === "answer" || (outcome.type === "refused" && outcome.error.code === errorCode.dataTooOld);

@@ -1,0 +1,69 @@
+/** The ViPR usage of the overlay: a number's claims, published and found. The profile §1. */
+import { Effect } from "effect";
+import {
+  decodeRegistration,
+  decodeRegistrationKey,
+  encodeRegistration,
+  encodeRegistrationKey,
+  kindId,
+  resourceOfNumber,
+} from "../../codecs/reload/mod.ts";
+import type { E164 } from "../../codecs/shared/mod.ts";
+import type { OverlayNode } from "./node.ts";
+import type { OverlayError } from "./usage.ts";
+
+/** Who says it serves a number. A claim is only that: a validated call proves it. */
+export interface Claim {
+  readonly nodeId: bigint;
+  readonly vservice: bigint;
+}
+type Stores = Pick<OverlayNode, "nodeId" | "store">;
+const KIND = kindId.viprRegistration;
+
+/** "DHTLifetime default 7 days". */
+export const NUMBER_LIFETIME_S = 604_800;
+
+export const publishNumber = (
+  node: Stores,
+  number: E164,
+  vservice: bigint,
+  lifetimeS: number = NUMBER_LIFETIME_S,
+): Effect.Effect<{ readonly replicas: ReadonlyArray<bigint> }, OverlayError> =>
+  node.store({
+    resourceId: resourceOfNumber(number),
+    kind: KIND,
+    key: encodeRegistrationKey({ nodeId: node.nodeId, vservice }),
+    value: encodeRegistration(node.nodeId),
+    exists: true,
+    lifetimeS,
+  });
+
+/** The lifetime is that of the entry withdrawn, so that nobody can store it again meanwhile, RFC 6940 §7.4.1.3. */
+export const withdrawNumber = (
+  node: Stores,
+  number: E164,
+  vservice: bigint,
+  lifetimeS: number = NUMBER_LIFETIME_S,
+): Effect.Effect<void, OverlayError> =>
+  Effect.asVoid(
+    node.store({
+      resourceId: resourceOfNumber(number),
+      kind: KIND,
+      key: encodeRegistrationKey({ nodeId: node.nodeId, vservice }),
+      value: new Uint8Array(),
+      exists: false,
+      lifetimeS,
+    }),
+  );
+
+export const claimsOf = (
+  node: Pick<OverlayNode, "fetch">,
+  number: E164,
+): Effect.Effect<ReadonlyArray<Claim>, OverlayError> =>
+  Effect.map(node.fetch({ resourceId: resourceOfNumber(number), kind: KIND }), (entries) =>
+    entries.flatMap(({ key, value }) => {
+      const claim = decodeRegistrationKey(key);
+      const contact = decodeRegistration(value);
+      return claim.ok && contact.ok ? [{ nodeId: contact.value, vservice: claim.value.vservice }] : [];
+    }),
+  );

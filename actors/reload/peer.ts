@@ -1,0 +1,129 @@
+/**
+ * Hosts a Chord node: its requests and answers by the switchboard, its links by dialler and listener.
+ *
+ *   requests from the switchboard, links up and down, answers --> mailbox --> step --> perform
+ *                                            request, answer --> switchboard     dial, connect --> links
+ */
+import { Clock, Effect, FiberSet, type Scope } from "effect";
+import { type Body, type Endpoint, endpointOf, errorBody, type IceCandidate, type Request } from "../../codecs/reload/mod.ts";
+import { bigOf } from "../../codecs/shared/mod.ts";
+import {
+  type Asked,
+  type PeerAction,
+  type PeerEvent,
+  type PeerSettings,
+  type PeerState,
+  reloadPeer,
+  type RingChange,
+  type RingView,
+} from "../../machines/reload/mod.ts";
+import { drive, mailbox } from "../kit/mod.ts";
+import { Entropy } from "../ports/mod.ts";
+import type { KeeperRequest } from "./keeper.ts";
+import type { Switchboard } from "./switchboard.ts";
+
+const EVENTS_MAX = 256;
+
+export interface PeerHooks {
+  /** A link to that node, if dialling brings one: its Node-ID, or why there is none. */
+  readonly dial: (endpoint: Endpoint) => Effect.Effect<bigint, string>;
+  readonly connect: (node: bigint, endpoint: Endpoint) => Effect.Effect<void>;
+  readonly ring: (view: RingView, change: RingChange) => Effect.Effect<void>;
+  readonly handOver: (to: bigint) => Effect.Effect<void>;
+  readonly report: (state: PeerState, why: string) => Effect.Effect<void>;
+}
+
+export interface Peer {
+  readonly serve: (asked: Asked, body: Exclude<Request, { type: KeeperRequest }>) => Effect.Effect<void>;
+  readonly linked: (node: bigint) => Effect.Effect<void>;
+  readonly unlinked: (node: bigint, why: string) => Effect.Effect<void>;
+  readonly handedOver: (to: bigint) => Effect.Effect<void>;
+  readonly leave: Effect.Effect<void>;
+  /** Drives the machine to its end. */
+  readonly run: Effect.Effect<void>;
+}
+
+export const makePeer = Effect.fn("reload.peer")(function* (
+  settings: PeerSettings,
+  board: Switchboard,
+  hooks: PeerHooks,
+): Effect.fn.Return<Peer, never, Entropy | Scope.Scope> {
+  const entropy = yield* Entropy;
+  const box = yield* mailbox<PeerEvent>(EVENTS_MAX);
+  const errands = yield* FiberSet.make();
+  const now = Clock.currentTimeMillis;
+
+  const request = Effect.fnUntraced(function* ({ errand, destinations, over, body }: Extract<PeerAction, { type: "request" }>) {
+    const { outcome } = yield* board.request(destinations, body, { over });
+    if (outcome.type === "answer")
+      return yield* box.tell({ type: "answered", errand, signer: outcome.signer, body: outcome.body });
+    const why = outcome.type === "refused" ? `refused ${outcome.error.code}` : outcome.type;
+    yield* box.tell({ type: "failed", errand, why });
+  });
+
+  const dial = Effect.fnUntraced(function* (endpoint: Endpoint) {
+    const event = yield* Effect.match(hooks.dial(endpoint), {
+      onSuccess: (node) => ({ type: "dialled" as const, node }),
+      onFailure: (why) => ({ type: "dialFailed" as const, why }),
+    });
+    yield* box.tell(event);
+  });
+
+  /** What may take its time goes on in a fiber of its own; the next event does not wait for it. */
+  const apart = (effect: Effect.Effect<void>) => Effect.asVoid(FiberSet.run(errands, effect));
+
+  const perform = (action: PeerAction): Effect.Effect<void> => {
+    switch (action.type) {
+      case "dial":
+        return apart(dial(action.endpoint));
+      case "request":
+        return apart(request(action));
+      case "answer":
+        return board.answer(action.reply, action.body);
+      case "refuse":
+        return board.answer(action.reply, errorBody(action.error, action.info));
+      case "connect": {
+        const endpoint = reachable(action.candidates);
+        return endpoint === undefined ? Effect.void : apart(hooks.connect(action.node, endpoint));
+      }
+      case "ring":
+        return hooks.ring(action.view, action.change);
+      case "handOver":
+        return hooks.handOver(action.to);
+      case "startTimer":
+        return startTimer(action);
+      case "stopTimer":
+        return box.stopTimer(action.timer);
+      case "report":
+        return hooks.report(action.state, action.why);
+      case "note":
+        return Effect.logDebug("reload.peer.unexpected", action.unexpected);
+    }
+  };
+
+  const startTimer = Effect.fnUntraced(function* ({ timer, ms, spreadMs }: Extract<PeerAction, { type: "startTimer" }>) {
+    const late = spreadMs > 0 ? yield* entropy.between(0, Math.floor(spreadMs)) : 0;
+    const fired = Effect.map(Effect.all([now, entropy.bytes(8)]), ([atMs, bytes]) => ({
+      type: "timerFired" as const,
+      timer,
+      atMs,
+      draw: bigOf(bytes),
+    }));
+    yield* box.startTimer(timer, ms + late, fired);
+  });
+
+  return {
+    serve: (asked, body: Body) => box.tell({ type: body.type, asked, body: body.value } as PeerEvent),
+    linked: (node) => Effect.flatMap(now, (atMs) => box.tell({ type: "linked", node, atMs })),
+    unlinked: (node, why) => box.tell({ type: "unlinked", node, why }),
+    handedOver: (to) => Effect.flatMap(now, (atMs) => box.tell({ type: "handedOver", to, atMs })),
+    leave: box.tell({ type: "leave" }),
+    run: Effect.asVoid(drive(reloadPeer, settings, box, perform, settings.self.toString(16))),
+  };
+});
+
+/** The candidate a TLS client of ours can reach: TLS over TCP, no ICE. */
+const reachable = (candidates: ReadonlyArray<IceCandidate>): Endpoint | undefined => {
+  const found = candidates.find(({ type, overlayLink }) => type === "host" && overlayLink === "tlsTcpFhNoIce");
+  return found === undefined ? undefined : endpointOf(found.address);
+};

@@ -1,0 +1,171 @@
+/** What a ViPR server asks of its node: store, fetch, reach an application. Values are signed here and verified here. */
+import { Clock, Data, Effect } from "effect";
+import {
+  type Answer,
+  type Destination,
+  dataValueOf,
+  type Endpoint,
+  endpointOf,
+  errorNameOf,
+  hostCandidate,
+  type OverlayConfiguration,
+  type Request,
+  type StoredData,
+  toNode,
+  toResource,
+} from "../../codecs/reload/mod.ts";
+import { bytesOfBig } from "../../codecs/shared/mod.ts";
+import { type Bucket, fullBucket, mayWrite, take, waitMs } from "../../machines/reload/mod.ts";
+import type { Post } from "./post.ts";
+import type { Reply, Switchboard } from "./switchboard.ts";
+
+/** The peer responsible refused; `code` is RFC 6940's name for it, `info` what it added: `quota`, `rate`, `count`… */
+export class OverlayRefused extends Data.TaggedError("OverlayRefused")<{ readonly code: string; readonly info: string }> {}
+/** No answer within the request's lifetime. */
+export class OverlayUnreachable extends Data.TaggedError("OverlayUnreachable")<{ readonly why: string }> {}
+export type OverlayError = OverlayRefused | OverlayUnreachable;
+
+/** A ring that has just changed may send a request to a peer that is not responsible any more: it is asked again. */
+const ATTEMPTS_MAX = 4;
+const AGAIN_MS = 200;
+
+export interface ToStore {
+  /** 128 bits. */
+  readonly resourceId: Uint8Array | bigint;
+  readonly kind: number;
+  /** A dictionary's key. */
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  /** False removes the entry. */
+  readonly exists: boolean;
+  readonly lifetimeS: number;
+}
+export interface Fetched {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly signer: bigint;
+}
+
+export interface Usage {
+  readonly store: (item: ToStore) => Effect.Effect<{ readonly replicas: ReadonlyArray<bigint> }, OverlayError>;
+  /** The dictionary's entries whose signature holds and whose signer may write them; the rest is passed over. */
+  readonly fetch: (of: {
+    readonly resourceId: Uint8Array | bigint;
+    readonly kind: number;
+  }) => Effect.Effect<ReadonlyArray<Fetched>, OverlayError>;
+  /** Where that node's application listens. */
+  readonly appAttach: (nodeId: bigint, application: number) => Effect.Effect<Endpoint, OverlayError>;
+  /** The node itself, or whichever answers for a resource. */
+  readonly ping: (
+    to: bigint | { readonly resourceId: Uint8Array },
+  ) => Effect.Effect<{ readonly nodeId: bigint; readonly atMs: number }, OverlayError>;
+}
+
+export const makeUsage = Effect.fn("reload.usage")(function* (
+  overlay: OverlayConfiguration,
+  post: Post,
+  board: Switchboard,
+  endpoint: Endpoint,
+) {
+  const startedMs = yield* Clock.currentTimeMillis;
+  const buckets: Record<"stores" | "fetches", Bucket> = {
+    stores: fullBucket(overlay.storesPerSecond, startedMs),
+    fetches: fullBucket(overlay.fetchesPerSecond, startedMs),
+  };
+  let lastStorageTime = 0n;
+
+  /** Waits for a token: "A server never exceeds them whatever its clients ask", the profile §1. */
+  const paced = Effect.fnUntraced(function* (of: "stores" | "fetches", perSecond: number) {
+    while (true) {
+      const atMs = yield* Clock.currentTimeMillis;
+      const left = take(buckets[of], perSecond, atMs);
+      if (left !== undefined) {
+        buckets[of] = left;
+        return;
+      }
+      yield* Effect.sleep(waitMs(buckets[of], perSecond, atMs));
+    }
+  });
+
+  const ask = Effect.fnUntraced(function* (
+    to: Destination,
+    body: Request,
+  ): Effect.fn.Return<{ readonly answer: Answer; readonly signer: bigint; readonly reply: Reply }, OverlayError> {
+    for (let attempt = 1; ; attempt++) {
+      const reply = yield* board.request([to], body);
+      const { outcome } = reply;
+      if (outcome.type === "answer") return { answer: outcome.body, signer: outcome.signer, reply };
+      if (outcome.type === "timedOut") return yield* new OverlayUnreachable({ why: "no answer" });
+      if (outcome.type === "lost") return yield* new OverlayUnreachable({ why: outcome.why });
+      const refused = new OverlayRefused({ code: errorNameOf(outcome.error.code), info: infoOf(outcome.error.info) });
+      if (refused.info !== NOT_RESPONSIBLE || attempt >= ATTEMPTS_MAX) return yield* refused;
+      yield* Effect.sleep(AGAIN_MS);
+    }
+  });
+
+  const store: Usage["store"] = Effect.fn("reload.store")(function* (item) {
+    yield* paced("stores", overlay.storesPerSecond);
+    const resource = resourceOf(item.resourceId);
+    // "The storage time values are greater than that of any values which would be replaced", whatever the clock does.
+    const now = BigInt(yield* Clock.currentTimeMillis);
+    const storageTime = now > lastStorageTime ? now : lastStorageTime + 1n;
+    lastStorageTime = storageTime;
+    const value = { key: item.key, value: { exists: item.exists, value: item.exists ? item.value : new Uint8Array() } };
+    const signature = yield* post.signValue(resource, item.kind, storageTime, value);
+    const values: ReadonlyArray<StoredData> = [{ storageTime, lifetime: item.lifetimeS, value, signature }];
+    const { answer } = yield* ask(toResource(resource), {
+      type: "storeReq",
+      value: { resource, replica: 0, kinds: [{ kind: item.kind, generation: 0n, values }] },
+    });
+    if (answer.type !== "storeAns") return yield* strange(answer);
+    return { replicas: answer.value.kinds.flatMap(({ replicas }) => replicas) };
+  });
+
+  const fetch: Usage["fetch"] = Effect.fn("reload.fetch")(function* ({ resourceId, kind }) {
+    yield* paced("fetches", overlay.fetchesPerSecond);
+    const resource = resourceOf(resourceId);
+    const { answer, reply } = yield* ask(toResource(resource), {
+      type: "fetchReq",
+      value: { resource, specifiers: [{ kind, generation: 0n, specifier: [] }] },
+    });
+    if (answer.type !== "fetchAns") return yield* strange(answer);
+    const policy = overlay.kinds.find((known) => known.kind === kind);
+    const values = answer.value.kinds.flatMap((found) => (found.values instanceof Uint8Array ? [] : found.values));
+    const entries = yield* Effect.forEach(values, (data) =>
+      Effect.gen(function* () {
+        const { exists, value } = dataValueOf(data.value);
+        const signer = exists && "key" in data.value ? yield* reply.opened!.signerOf(resource, kind, data) : undefined;
+        if (signer === undefined || !("key" in data.value)) return [];
+        const isAllowed = mayWrite(policy?.accessControl ?? "", policy?.maxNodeMultiple ?? 1, signer, resource, data.value);
+        return isAllowed ? [{ key: data.value.key, value, signer: signer.nodeId }] : [];
+      }),
+    );
+    return entries.flat();
+  });
+
+  const appAttach: Usage["appAttach"] = Effect.fn("reload.appAttach")(function* (nodeId, application) {
+    const candidate = hostCandidate(endpoint);
+    const none = new Uint8Array();
+    const candidates = candidate === undefined ? [] : [candidate];
+    const { answer } = yield* ask(toNode(nodeId), {
+      type: "appAttachReq",
+      value: { ufrag: none, password: none, application, role: "active", candidates },
+    });
+    const found = answer.type === "appAttachAns" ? answer.value.candidates.find(({ type }) => type === "host") : undefined;
+    return found === undefined ? yield* strange(answer) : endpointOf(found.address);
+  });
+
+  const ping: Usage["ping"] = Effect.fn("reload.ping")(function* (to) {
+    const target = typeof to === "bigint" ? toNode(to) : toResource(to.resourceId);
+    const { answer, signer } = yield* ask(target, { type: "pingReq", value: { padding: new Uint8Array() } });
+    return answer.type === "pingAns" ? { nodeId: signer, atMs: Number(answer.value.time) } : yield* strange(answer);
+  });
+
+  return { store, fetch, appAttach, ping } satisfies Usage;
+});
+
+const NOT_RESPONSIBLE = "not responsible";
+const strange = (answer: Answer) => new OverlayRefused({ code: "invalidMessage", info: `answered by ${answer.type}` });
+const resourceOf = (id: Uint8Array | bigint): Uint8Array => (typeof id === "bigint" ? bytesOfBig(id, 16) : id);
+const INFO_BYTES_MAX = 200;
+const infoOf = (info: Uint8Array): string => new TextDecoder().decode(info.slice(0, INFO_BYTES_MAX));

@@ -26,6 +26,8 @@ export const nothingHeld: Held = { buffer: new Uint8Array(0), size: 0, wanted: 1
 export interface Cut<A> {
   /** Those before the error, if there is one. */
   readonly messages: ReadonlyArray<A>;
+  /** The bytes of each, for what covers bytes: views into the chunk or the held buffer, good until the next cut. */
+  readonly raw: ReadonlyArray<Uint8Array>;
   readonly rest: Held;
   /** The stream is lost: where its next message begins is not known. Malformed, always. */
   readonly error?: WireError;
@@ -35,34 +37,38 @@ export interface Cut<A> {
 export const cut = <A>(wire: Wire<A>, held: Held, chunk: Uint8Array, limit: number): Cut<A> => {
   const { bytes, owned } = joined(held, chunk);
   const messages: Array<A> = [];
+  const raw: Array<Uint8Array> = [];
   let from = 0;
   let wanted = held.wanted;
   while (bytes.length - from >= wanted) {
     const first = decodeFirst(wire, bytes.subarray(from));
     if (first.ok) {
-      if (first.size > limit) return refused(messages, first.size, limit);
-      if (first.size === 0) return lost(messages, "an empty message");
+      if (first.size > limit) return lost(messages, raw, tooLong(first.size, limit));
+      if (first.size === 0) return lost(messages, raw, malformed("an empty message"));
       messages.push(first.value);
+      raw.push(bytes.subarray(from, from + first.size));
       from += first.size;
       wanted = 1;
       continue;
     }
-    if (first.error._tag === "Malformed") return { messages, rest: nothingHeld, error: first.error };
+    if (first.error._tag === "Malformed") return lost(messages, raw, first.error);
     wanted = bytes.length - from + first.error.missing;
-    if (wanted > limit) return refused(messages, wanted, limit);
+    if (wanted > limit) return lost(messages, raw, tooLong(wanted, limit));
   }
-  if (from === bytes.length) return { messages, rest: nothingHeld };
-  if (owned !== undefined && from === 0) return { messages, rest: { buffer: owned, size: bytes.length, wanted } };
-  return { messages, rest: { buffer: bytes.slice(from), size: bytes.length - from, wanted } };
+  if (from === bytes.length) return { messages, raw, rest: nothingHeld };
+  if (owned !== undefined && from === 0) return { messages, raw, rest: { buffer: owned, size: bytes.length, wanted } };
+  return { messages, raw, rest: { buffer: bytes.slice(from), size: bytes.length - from, wanted } };
 };
 
-const lost = <A>(messages: ReadonlyArray<A>, why: string): Cut<A> => ({
+const lost = <A>(messages: ReadonlyArray<A>, raw: ReadonlyArray<Uint8Array>, error: WireError): Cut<A> => ({
   messages,
+  raw,
   rest: nothingHeld,
-  error: { _tag: "Malformed", at: "stream", why },
+  error,
 });
-const refused = <A>(messages: ReadonlyArray<A>, size: number, limit: number): Cut<A> =>
-  lost(messages, `a message of ${size} bytes or more, the limit is ${limit}`);
+const malformed = (why: string): WireError => ({ _tag: "Malformed", at: "stream", why });
+const tooLong = (size: number, limit: number): WireError =>
+  malformed(`a message of ${size} bytes or more, the limit is ${limit}`);
 
 /** What is held and what came, in one piece. The buffer doubles, so that each byte is moved a few times at most. */
 const joined = (held: Held, chunk: Uint8Array): { readonly bytes: Uint8Array; readonly owned?: Uint8Array } => {

@@ -106,6 +106,10 @@ const cutsTo = <A>(wire: Wire<A>, messages: ReadonlyArray<A>, at: ReadonlyArray<
       const result = cut(wire, held, chunk, limit);
       assert.equal(result.error, undefined);
       found.push(...result.messages);
+      assert.deepEqual(
+        result.raw.map((bytes) => decode(wire, bytes)),
+        result.messages.map((value) => ({ ok: true, value })),
+      );
       held = result.rest;
     }
     assert.deepEqual(found, messages);

@@ -1,0 +1,65 @@
+/**
+ * The VAP message: a STUN-shaped header, then attributes. draft-jennings-vipr-vap-02 §9; the layout is that of
+ * RFC 5389 §6, where figures 2 and 3 draw what is written here.
+ *
+ *   |00| method, class |    length     |  cookie 0x41666679  |  transaction id, 96 bits  |  attributes ...
+ */
+import { bits, bytes, constant, lengthOf, list, struct, type TypeOf, u16, u32 } from "../wire/mod.ts";
+import { VapAttribute } from "./attributes.ts";
+import {
+  errorCode,
+  errorReason,
+  magicCookie,
+  messageClass,
+  method,
+  protocolVersion,
+  type VapError,
+} from "./registry.ts";
+
+export const TRANSACTION_ID_BYTES = 12;
+
+/** The method's bits lie around the class's. A method without a name is kept: its sender is told that it is unknown. */
+const MessageType = bits("00MMMMMCMMMCMMMM", { method: ["M", method, "open"], class: ["C", messageClass] });
+
+// biome-ignore format: columns
+export const VapMessage = struct("VapMessage", "RFC 5389 §6", {
+  type:          MessageType,
+  length:        lengthOf("attributes", u16),
+  cookie:        constant(u32, magicCookie),
+  transactionId: bytes(TRANSACTION_ID_BYTES),
+  attributes:    list(VapAttribute),
+});
+export type VapMessage = TypeOf<typeof VapMessage>;
+
+export type VapMethod = keyof typeof method;
+type Known = Exclude<VapAttribute, { readonly type: "unknown" }>;
+export type VapAttributeName = Known["type"];
+export type VapAttributeValue<K extends VapAttributeName> = Extract<Known, { readonly type: K }>["value"];
+
+/** What a message asks or answers, without its identity and seal, which are added where secrets are. */
+export interface VapContent {
+  readonly method: VapMethod;
+  readonly class: VapMessage["type"]["class"];
+  readonly attributes: ReadonlyArray<VapAttribute>;
+}
+
+/** The value of the first attribute of that name. */
+export const valueIn = <K extends VapAttributeName>(
+  { attributes }: { readonly attributes: ReadonlyArray<VapAttribute> },
+  name: K,
+): VapAttributeValue<K> | undefined =>
+  attributes.find((attribute) => attribute.type === name)?.value as VapAttributeValue<K> | undefined;
+
+/** An error's attribute, with the reason the draft gives or a closer one. */
+export const errorAttribute = (error: VapError, reason: string = errorReason[error]): VapAttribute => {
+  const code = errorCode[error];
+  return { type: "errorCode", value: { class: Math.floor(code / 100), number: code % 100, reason } };
+};
+
+/** The number of an error response; 478 also carries our version. Undefined for other messages. */
+export const errorNumberOf = (message: VapMessage): number | undefined => {
+  const error = valueIn(message, "errorCode");
+  return message.type.class !== "error" || error === undefined ? undefined : 100 * error.class + error.number;
+};
+
+export const ourVersion: VapAttribute = { type: "protocolVersion", value: protocolVersion };

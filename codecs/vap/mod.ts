@@ -1,0 +1,36 @@
+/** The ViPR Access Protocol: messages, their seals, and the documents they carry. */
+export { ServiceIdentity, VapAttribute } from "./attributes.ts";
+export { isSealed, judge, seal, unsealed, type Verdict, vapKey } from "./integrity.ts";
+export {
+  errorAttribute,
+  errorNumberOf,
+  ourVersion,
+  TRANSACTION_ID_BYTES,
+  type VapAttributeName,
+  type VapAttributeValue,
+  type VapContent,
+  VapMessage,
+  type VapMethod,
+  valueIn,
+} from "./message.ts";
+export {
+  anyInstance,
+  attribute,
+  CONTENT_BYTES_MAX,
+  callDirection,
+  errorCode,
+  errorReason,
+  MESSAGE_BYTES_MAX,
+  magicCookie,
+  messageClass,
+  method,
+  protocolVersion,
+  realm,
+  service,
+  serviceIds,
+  subservice,
+  type VapError,
+} from "./registry.ts";
+export { DHT_NAME, readVService, type VService, writeVService } from "./service.ts";
+export { readValInfo, type ValInfo, writeValInfo } from "./valinfo.ts";
+export { child, element, Fault, type Read, type Route, reading, textOf, type XmlError } from "./xml.ts";

@@ -1,16 +1,14 @@
 /** The PSTN Validation Protocol's texts: user names, and what is exchanged after the proof. */
+export type { ValInfo } from "../vap/mod.ts";
 export {
   EXCHANGE_BYTES_MAX,
-  type ExchangeError,
   FRAME_BYTES_MAX,
   isDomain,
   PvpFrame,
-  type Read,
   readAnswer,
   readRequest,
   type ValAnswer,
   type ValErrorCode,
-  type ValInfo,
   type ValRequest,
   writeAnswer,
   writeRequest,

@@ -104,7 +104,7 @@ export const parseUserName = (text: string): ParsedUserName => {
   const checks = [...common, ...(own[fields[1] ?? ""] ?? [])];
   const bad = checks.findIndex((check, i) => !check(fields[i] ?? ""));
   if (bad >= 0) return wrong(bad, fields[bad] === undefined ? "missing" : "not of its form");
-  return fields.length > checks.length ? wrong(checks.length, "one too many") : { ok: true, value: valueOf(fields) };
+  return fields.length > checks.length ? wrong(checks.length, "one too many") : { ok: true, value: nameOf(fields) };
 };
 
 const wrong = (field: number, why: string): ParsedUserName => ({
@@ -112,7 +112,7 @@ const wrong = (field: number, why: string): ParsedUserName => ({
   error: { _tag: "UserNameError", field, why },
 });
 
-const valueOf = (fields: ReadonlyArray<string>): PvpUserName => {
+const nameOf = (fields: ReadonlyArray<string>): PvpUserName => {
   const [, method, originator, terminator, vservice, directions, ...rest] = fields as [string, ...Array<string>];
   const parties: PvpParties = {
     originator: BigInt(`0x${originator}`),

@@ -10,16 +10,19 @@ export const tableOf = (logic: AnyStateMachine): string => {
     const state = node.path.join(".") || "(any)";
     for (const order of node.entry ?? []) rows.push([state, "(entry)", "", nameOf(order)]);
     for (const order of node.exit ?? []) rows.push([state, "(exit)", "", nameOf(order)]);
+    for (const t of node.always ?? [])
+      rows.push([state, `(always)${guardOf(t)}`, targetOf(t), t.actions.map(nameOf).join(", ")]);
     for (const list of node.transitions.values())
       for (const t of list) {
-        const target = (t.target ?? []).map((n: any) => n.path.join(".")).join(", ");
-        const guard = t.guard === undefined ? "" : " [guarded]";
-        rows.push([state, `${t.eventType}${guard}`, target, t.actions.map(nameOf).join(", ")]);
+        rows.push([state, `${t.eventType}${guardOf(t)}`, targetOf(t), t.actions.map(nameOf).join(", ")]);
       }
     if (node.type === "final") rows.push([state, "(final)", "", ""]);
   }
   return layOut(["state", "event", "target", "orders"], rows);
 };
+
+const guardOf = (t: any): string => (t.guard === undefined ? "" : " [guarded]");
+const targetOf = (t: any): string => (t.target ?? []).map((n: any) => n.path.join(".")).join(", ");
 
 const nodesOf = (node: any): Array<any> => [node, ...Object.values(node.states).flatMap(nodesOf)];
 

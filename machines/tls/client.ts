@@ -30,6 +30,7 @@ import {
   done,
   ends,
   inClear,
+  isAsked,
   isChangeCipherSpec,
   isMessage,
   opens,
@@ -130,7 +131,7 @@ export const tlsClient = machineOf<TlsAction>()(
         ],
       },
       awaitingServerHelloDone: {
-        on: { powered: { actions: decide(takePower) } },
+        on: { powered: { guard: isAsked, actions: decide(takePower) } },
         always: [
           {
             guard: isMessage("serverHelloDone"),
@@ -141,7 +142,7 @@ export const tlsClient = machineOf<TlsAction>()(
         ],
       },
       computing: {
-        on: { powered: { actions: decide(takePower) } },
+        on: { powered: { guard: isAsked, actions: decide(takePower) } },
         always: { guard: "isPremaster", target: "awaitingChangeCipherSpec", actions: decide(prove) },
       },
       awaitingChangeCipherSpec: {
@@ -206,7 +207,7 @@ function sharedSecret(
   const base = group.generator;
   const facts = { ...context.facts!, group: group.bits };
   return {
-    context: done({ ...context, facts, privateKey, serverPublic }),
+    context: done({ ...context, facts, privateKey, serverPublic, asked: ["ours", "verifier"] }),
     actions: [
       { type: "power", id: "ours", base, exponent: bigOf(context.chance.secret), group: group.bits },
       { type: "power", id: "verifier", base, exponent: privateKey, group: group.bits },
@@ -215,16 +216,17 @@ function sharedSecret(
 }
 
 function takePower(context: TlsClientContext, { id, value }: Extract<TlsEvent, { readonly type: "powered" }>): Decided {
-  if (id === "premaster") return { context: { premaster: value } };
+  if (id === "premaster") return { context: { premaster: value, asked: [] } };
   const clientPublic = id === "ours" ? value : context.clientPublic;
   const verifier = id === "verifier" ? value : context.verifier;
-  if (clientPublic === undefined || verifier === undefined) return { context: { clientPublic, verifier } };
+  if (clientPublic === undefined || verifier === undefined)
+    return { context: { clientPublic, verifier, asked: context.asked.filter((asked) => asked !== id) } };
   const group = srpGroup(context.facts!.group);
   const scramble = scrambler(clientPublic, context.serverPublic, group);
   const base = clientBase(context.serverPublic, verifier, group);
   const exponent = clientExponent(bigOf(context.chance.secret), scramble, context.privateKey);
   return {
-    context: { clientPublic, verifier },
+    context: { clientPublic, verifier, asked: ["premaster"] },
     actions: [{ type: "power", id: "premaster", base, exponent, group: group.bits }],
   };
 }
@@ -255,6 +257,7 @@ function checkFinished(context: TlsClientContext): Decided {
 /** Without what only the handshake needed. */
 const forgetful = (context: TlsClientContext): TlsClientContext => ({
   ...context,
+  chance: { ...context.chance, secret: nothingYet },
   input: { ...context.input, password: "" },
   privateKey: 0n,
   verifier: undefined,

@@ -29,6 +29,8 @@ export interface Inbound {
   readonly messages: Held;
   /** How records are protected since the peer's ChangeCipherSpec; undefined before it. */
   readonly read: Protection | undefined;
+  /** Until the first message, records may name an older version: RFC 5246 appendix E.1 allows it to a ClientHello. */
+  readonly isLax: boolean;
   /** Records in a row that brought no data. */
   readonly idle: number;
 }
@@ -54,7 +56,13 @@ export interface Taken {
 /** Records in a row without data, each of which costs us work and the peer next to nothing. */
 export const IDLE_RECORDS_MAX = 16;
 
-export const noInbound: Inbound = { raw: nothing, messages: nothing, read: undefined, idle: 0 };
+export const noInbound = (side: "client" | "server"): Inbound => ({
+  raw: nothing,
+  messages: nothing,
+  read: undefined,
+  isLax: side === "server",
+  idle: 0,
+});
 
 export const received = (inbound: Inbound, bytes: Uint8Array): Inbound => ({
   ...inbound,
@@ -88,7 +96,7 @@ const takeMessage = (inbound: Inbound): Taken | undefined => {
   const [bytes, messages] = take(inbound.messages, size);
   const message = decode(TlsHandshake, bytes);
   return message.ok
-    ? { inbound: { ...inbound, messages }, unit: { type: "handshake", message: message.value, bytes } }
+    ? { inbound: { ...inbound, messages, isLax: false }, unit: { type: "handshake", message: message.value, bytes } }
     : refuse(inbound, "decodeError", `malformed ${message.error.at}`);
 };
 
@@ -101,8 +109,7 @@ const takeRecord = (inbound: Inbound): Record | undefined => {
   if (!header.ok) return undefined;
   const { type, version, length } = header.value;
   if (typeof type === "number") return refuse(inbound, "unexpectedMessage", "not a TLS record");
-  // A ClientHello may come in a record of an older version (RFC 5246 appendix E.1); later ones may not.
-  if (inbound.read === undefined ? version >> 8 !== tls12 >> 8 : version !== tls12)
+  if (inbound.isLax ? version >> 8 !== tls12 >> 8 : version !== tls12)
     return refuse(inbound, "protocolVersion", "record of another version");
   const isProtected = inbound.read !== undefined;
   if (length > (isProtected ? RECORD_CIPHERTEXT_BYTES_MAX : RECORD_PLAINTEXT_BYTES_MAX))

@@ -1,7 +1,8 @@
 /** TLS 1.2 with SRP: the two sides of a session, and the arithmetic and protection they rest on. */
+
 export { type TlsClientInput, tlsClient } from "./client.ts";
+export type { SrpCredential } from "./credential.ts";
 export {
-  type SrpCredential,
   type TlsServerAction,
   type TlsServerEvent,
   type TlsServerInput,

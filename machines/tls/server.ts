@@ -14,30 +14,22 @@
  * and when, is what it would see with a wrong password. RFC 5054 §2.5.1.3.
  */
 import { setup } from "xstate";
-import { bigOf, concat, equalSecrets, utf8 } from "../../codecs/shared/mod.ts";
+import { bigOf, concat, equalSecrets } from "../../codecs/shared/mod.ts";
 import { bytesOfInteger, type SrpGroupBits, srpGroup } from "../../codecs/tls/mod.ts";
 import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
+import { type SrpCredential, secretOf } from "./credential.ts";
 import { agreedByClient, serverHello } from "./hello.ts";
 import { type SessionSecrets, sessionSecrets, verifyData } from "./prf.ts";
 import { writeRecords } from "./record.ts";
 import { newSession, refuse, type TlsAction, type TlsChance, type TlsEvent, type TlsSession } from "./session.ts";
-import {
-  isPublicValue,
-  premasterOf,
-  privateKeyOf,
-  saltFor,
-  scrambler,
-  serverBase,
-  serverPublicOf,
-  simulatedPassword,
-  simulatedVerifier,
-} from "./srp.ts";
+import { isPublicValue, premasterOf, scrambler, serverBase, serverPublicOf } from "./srp.ts";
 import {
   bodyOf,
   changeCipherSpec,
   done,
   ends,
   inClear,
+  isAsked,
   isChangeCipherSpec,
   isMessage,
   opens,
@@ -49,11 +41,6 @@ import {
   whileOpen,
   writingUnder,
 } from "./turns.ts";
-
-/** What a server keeps of a user. Without a salt of its own, the name's salt is made from `seedKey`. */
-export type SrpCredential =
-  | { readonly type: "password"; readonly password: string; readonly salt?: Uint8Array }
-  | { readonly type: "verifier"; readonly verifier: bigint; readonly salt: Uint8Array };
 
 export interface TlsServerInput {
   readonly chance: TlsChance;
@@ -147,14 +134,14 @@ export const tlsServer = machineOf<TlsServerAction>()(
       },
       lookingUp: { on: { found: { target: "preparing", actions: decide(prepare) } } },
       preparing: {
-        on: { powered: { actions: decide(takePower) } },
+        on: { powered: { guard: isAsked, actions: decide(takePower) } },
         always: { guard: "isPrepared", target: "awaitingClientKeyExchange", actions: decide(answer) },
       },
       awaitingClientKeyExchange: {
         always: [{ guard: isMessage("clientKeyExchange"), target: "computing", actions: decide(exchange) }, unexpected],
       },
       computing: {
-        on: { powered: { actions: decide(takePower) } },
+        on: { powered: { guard: isAsked, actions: decide(takePower) } },
         always: { guard: "isPremaster", target: "awaitingChangeCipherSpec", actions: decide(deriveKeys) },
       },
       awaitingChangeCipherSpec: {
@@ -205,31 +192,33 @@ function prepare(
   { credential }: Extract<TlsServerEvent, { readonly type: "found" }>,
 ): Decided {
   const group = srpGroup(input.group);
-  const salt = credential?.salt ?? saltFor(input.seedKey, userName);
-  const ours = { type: "power", id: "ours", base: group.generator, exponent: bigOf(chance.secret), group: group.bits };
-  const common = { salt, isSimulated: credential === undefined };
-  if ((credential?.type ?? input.keeps) === "verifier") {
-    const verifier =
-      credential?.type === "verifier" ? credential.verifier : simulatedVerifier(input.seedKey, userName, group);
-    return { context: { ...common, verifier }, actions: [ours as TlsAction] };
-  }
-  const password =
-    credential?.type === "password" ? utf8(credential.password) : simulatedPassword(input.seedKey, userName);
-  const exponent = privateKeyOf(salt, userName, password);
-  return { context: common, actions: [{ ...ours, id: "verifier", exponent } as TlsAction, ours as TlsAction] };
+  const secret = secretOf(credential, userName, input.keeps, input.seedKey, group);
+  const power = { type: "power", base: group.generator, group: group.bits } as const;
+  const ours = { ...power, id: "ours", exponent: bigOf(chance.secret) } as const;
+  const common = { salt: secret.salt, isSimulated: credential === undefined };
+  return "verifier" in secret
+    ? { context: { ...common, verifier: secret.verifier, asked: ["ours"] }, actions: [ours] }
+    : {
+        context: { ...common, asked: ["verifier", "ours"] },
+        actions: [{ ...power, id: "verifier", exponent: secret.privateKey }, ours],
+      };
 }
 
 function takePower(
   context: TlsServerContext,
   { id, value }: Extract<TlsServerEvent, { readonly type: "powered" }>,
 ): Decided {
-  if (id === "verifier") return { context: { verifier: value } };
-  if (id === "ours") return { context: { generatorPower: value } };
-  if (id === "premaster") return { context: { premaster: value } };
+  const asked = context.asked.filter((other) => other !== id);
+  if (id === "verifier") return { context: { verifier: value, asked } };
+  if (id === "ours") return { context: { generatorPower: value, asked } };
+  if (id === "premaster") return { context: { premaster: value, asked } };
   const group = srpGroup(context.input.group);
   const base = serverBase(context.clientPublic, value, group);
   const exponent = bigOf(context.chance.secret);
-  return { actions: [{ type: "power", id: "premaster", base, exponent, group: group.bits }] };
+  return {
+    context: { asked: ["premaster"] },
+    actions: [{ type: "power", id: "premaster", base, exponent, group: group.bits }],
+  };
 }
 
 function answer({ input, verifier, generatorPower, transcript, hello, salt }: TlsServerContext): Decided {
@@ -257,7 +246,7 @@ function exchange(context: TlsServerContext): Decided {
   if (!isPublicValue(clientPublic, group)) return { context: refuse("illegalParameter", "A % N = 0, or A beyond N") };
   const exponent = scrambler(clientPublic, context.serverPublic, group);
   return {
-    context: done({ ...context, clientPublic }),
+    context: done({ ...context, clientPublic, asked: ["scrambled"] }),
     actions: [{ type: "power", id: "scrambled", base: context.verifier!, exponent, group: group.bits }],
   };
 }
@@ -291,6 +280,7 @@ function checkFinished(context: TlsServerContext): Decided {
 /** Without what only the handshake needed. */
 const forgetful = (context: TlsServerContext): TlsServerContext => ({
   ...context,
+  chance: { ...context.chance, secret: nothingYet },
   verifier: undefined,
   generatorPower: undefined,
   premaster: undefined,

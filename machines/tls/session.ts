@@ -81,6 +81,8 @@ export interface TlsSession {
   /** Every handshake message so far; let go once the session is open. */
   readonly transcript: Uint8Array;
   readonly facts: TlsFacts | undefined;
+  /** Powers that we asked for and that have not come yet; others are not believed. */
+  readonly asked: ReadonlyArray<PowerId>;
   readonly isOpen: boolean;
   readonly ending: Ending | undefined;
 }
@@ -88,11 +90,12 @@ export interface TlsSession {
 export const newSession = (side: TlsSession["side"], chance: TlsChance): TlsSession => ({
   side,
   chance,
-  inbound: noInbound,
+  inbound: noInbound(side),
   unit: undefined,
   write: undefined,
   transcript: new Uint8Array(),
   facts: undefined,
+  asked: [],
   isOpen: false,
   ending: undefined,
 });

@@ -12,7 +12,7 @@ import { heldSize } from "./held.ts";
 import { IDLE_RECORDS_MAX, received, takeUnit } from "./inbound.ts";
 import type { DirectionKeys } from "./prf.ts";
 import { RECORDS_MAX, type WriteProtection, writeRecords } from "./record.ts";
-import { type Ending, refuse, type TlsAction, type TlsSession } from "./session.ts";
+import { type Ending, refuse, type TlsAction, type TlsEvent, type TlsSession } from "./session.ts";
 
 /** What may wait while powers are computed; an honest peer's flight has some 400 bytes. */
 const WAITING_BYTES_MAX = 65_536;
@@ -25,6 +25,11 @@ export const isMessage =
   (type: TlsHandshake["type"]) =>
   ({ context: { ending, unit } }: Shaped<TlsSession>): boolean =>
     ending === undefined && unit?.type === "handshake" && unit.message.type === type;
+
+/** The power is one that we asked for. */
+export const isAsked = ({ context, event }: Shaped<TlsSession> & { readonly event: TlsEvent | Answer }): boolean =>
+  event.type === "powered" && context.asked.includes(event.id);
+type Answer = { readonly type: "found" };
 
 export const isChangeCipherSpec = ({ context: { ending, unit } }: Shaped<TlsSession>): boolean =>
   ending === undefined && unit?.type === "changeCipherSpec";

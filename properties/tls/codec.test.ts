@@ -1,0 +1,85 @@
+/** TLS messages keep the wire laws; the group primes are those that RFC 5054 prints. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import fc from "fast-check";
+import { bytesOfHex } from "../../codecs/shared/mod.ts";
+import {
+  bytesOfInteger,
+  RECORD_HEADER_BYTES,
+  type SrpGroupBits,
+  srpGroup,
+  srpGroupOf,
+  TlsAlert,
+  TlsChangeCipherSpec,
+  TlsClientHello,
+  TlsExtension,
+  TlsHandshake,
+  TlsHandshakeHeader,
+  TlsMacHeader,
+  TlsRecordHeader,
+  TlsServerHello,
+  TlsServerSrpParams,
+} from "../../codecs/tls/mod.ts";
+import { decode, encode } from "../../codecs/wire/mod.ts";
+import { powerByWindow } from "../../runtime/arithmetic.ts";
+import { runs, test } from "../kit/harness.ts";
+import { wireLaws } from "../kit/wire-laws.ts";
+
+wireLaws(TlsRecordHeader, { name: "TlsRecordHeader" });
+wireLaws(TlsAlert);
+wireLaws(TlsChangeCipherSpec);
+wireLaws(TlsMacHeader, { name: "TlsMacHeader" });
+wireLaws(TlsExtension);
+wireLaws(TlsClientHello, { openEnded: true }); // without its extensions it is a hello, too: a message's length decides
+wireLaws(TlsServerHello, { openEnded: true });
+wireLaws(TlsServerSrpParams);
+wireLaws(TlsHandshakeHeader, { name: "TlsHandshakeHeader" });
+wireLaws(TlsHandshake, { name: "TlsHandshake", limit: 2 ** 24 });
+
+const groups: ReadonlyArray<SrpGroupBits> = [1024, 1536, 2048, 3072, 4096];
+
+test("RFC 5054 §2.5.3: each group's prime is a safe prime of its size", () => {
+  for (const bits of groups) {
+    const group = srpGroup(bits);
+    const half = { ...group, prime: (group.prime - 1n) / 2n };
+    same(group.prime.toString(2).length, bits);
+    for (const base of [2n, 3n, 65_537n]) {
+      same(powerByWindow(base, group.prime - 1n, group), 1n);
+      same(powerByWindow(base, half.prime - 1n, half), 1n);
+    }
+    // "g MUST be a generator": of the whole group, as its half power is not 1; or of the subgroup of that order.
+    ok([1n, group.prime - 1n].includes(powerByWindow(group.generator, half.prime, group)));
+  }
+});
+
+test("a group is known by its prime and generator together, leading zeros or not", () => {
+  for (const bits of groups) {
+    const { prime, generator } = srpGroup(bits);
+    const [p, g] = [bytesOfInteger(prime), bytesOfInteger(generator)];
+    same(srpGroupOf(p, g)?.bits, bits);
+    same(srpGroupOf(Uint8Array.of(0, ...p), g)?.bits, bits);
+    same(srpGroupOf(p, bytesOfInteger(generator + 1n)), undefined);
+    same(srpGroupOf(bytesOfInteger(prime + 2n), g), undefined);
+  }
+  same(srpGroupOf(new Uint8Array(), new Uint8Array()), undefined);
+});
+
+test("RFC 5054 §2.1: an integer has no leading zeros, and reads back", () =>
+  fc.assert(
+    fc.property(fc.bigInt({ min: 0n, max: 2n ** 300n }), (value) => {
+      const bytes = bytesOfInteger(value);
+      ok(bytes.length === 1 || bytes[0] !== 0);
+      same(BigInt(`0x${Buffer.from(bytes).toString("hex")}`), value);
+    }),
+    { numRuns: runs },
+  ));
+
+test("an unknown extension and an unknown message are kept as they came", () => {
+  const extension = bytesOfHex("00230003abcdef");
+  const read = decode(TlsExtension, extension);
+  same(read, { ok: true, value: { type: "unknown", code: 0x23, value: bytesOfHex("abcdef") } });
+  const message = bytesOfHex("0b000003000000"); // an empty Certificate
+  const certificate = decode(TlsHandshake, message);
+  same(certificate, { ok: true, value: { type: 11, body: bytesOfHex("000000") } });
+  if (certificate.ok) same(encode(TlsHandshake, certificate.value), message);
+  same(RECORD_HEADER_BYTES, 5);
+});

@@ -1,0 +1,548 @@
+/** The handshake between our two machines: what it settles, what it refuses and with which alert, and what it never shows. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import fc from "fast-check";
+import { bytesOfHex, concat, hexOf, utf8 } from "../../codecs/shared/mod.ts";
+import {
+  bytesOfInteger,
+  srpGroup,
+  type TlsClientHello,
+  TlsHandshake,
+  type TlsServerHello,
+  tls12,
+} from "../../codecs/tls/mod.ts";
+import { decode, encode } from "../../codecs/wire/mod.ts";
+import type { PowerId, TlsEvent, TlsServerEvent } from "../../machines/tls/mod.ts";
+import { tlsClient, tlsServer } from "../../machines/tls/mod.ts";
+import { simulatedVerifier } from "../../machines/tls/srp.ts";
+import { runs, test } from "../kit/harness.ts";
+import { machineLaws } from "../kit/machine-laws.ts";
+import {
+  allHeard,
+  clientInput,
+  type DuelOptions,
+  duel,
+  power,
+  rightCredential,
+  type Side,
+  serverInput,
+} from "./duel.ts";
+
+const both = { client: [utf8("from the client")], server: [utf8("from the server")] };
+const facts = {
+  suite: "TLS_SRP_SHA_WITH_AES_128_CBC_SHA",
+  group: 1024,
+  extendedMasterSecret: true,
+  encryptThenMac: true,
+} as const;
+
+test("handshake: both sides are secured, agree on the facts, and hear each other to the end", () => {
+  const { client, server } = duel({ says: both, closes: "client" });
+  same([client.facts, server.facts], [facts, facts]);
+  same([allHeard(server), allHeard(client)], [utf8("from the client"), utf8("from the server")]);
+  same([client.outcome, server.outcome], [{ type: "closed" }, { type: "closed" }]);
+  same(server.lookedUp, "alice");
+});
+
+test("handshake: every group, and a verifier as well as a password", () => {
+  for (const group of [1536, 2048, 3072, 4096] as const)
+    same(duel({ client: { groupBitsMin: group }, server: { group } }).client.facts?.group, group);
+  const verifier = { type: "verifier", salt: bytesOfHex("beb25379"), verifier: 0n } as const;
+  const group = srpGroup(1024);
+  same(duel({ credential: { ...verifier, verifier: group.generator } }).client.outcome, {
+    type: "alerted",
+    alert: "badRecordMac",
+  });
+  const { server } = duel({ credential: { type: "password", password: "secret", salt: verifier.salt } });
+  same(server.facts, facts);
+});
+
+test("handshake: user names of every kind of letter, up to 255 bytes", () => {
+  for (const userName of ["ä", "x".repeat(255), "vipr1;A;0;1", "\u0000"])
+    same(duel({ client: { userName } }).server.lookedUp, userName);
+});
+
+const cuts = fc.array(fc.nat(2_000), { maxLength: 12 });
+const cutting =
+  (at: ReadonlyArray<number>) =>
+  (_: Side, bytes: Uint8Array): ReadonlyArray<Uint8Array> => {
+    const points = [0, ...at.map((n) => n % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
+    return points.slice(1).map((point, i) => bytes.subarray(points[i]!, point));
+  };
+
+test("handshake: however the streams are cut, the same comes of it", () => {
+  const whole = duel({ says: both, closes: "server" });
+  const sent = (side: Side) => hexOf(concat(...whole[side].sent));
+  fc.assert(
+    fc.property(cuts, (at) => {
+      const found = duel({ says: both, closes: "server", carry: cutting(at) });
+      for (const side of ["client", "server"] as const) {
+        same(hexOf(concat(...found[side].sent)), sent(side));
+        same(found[side].outcome, { type: "closed" });
+        same(allHeard(found[side]), allHeard(whole[side]));
+      }
+    }),
+    { numRuns: runs },
+  );
+});
+
+test("handshake: byte by byte it takes no longer than linear, a large record too", () => {
+  const oneByOne = (_: Side, bytes: Uint8Array) => Array.from(bytes, (byte) => Uint8Array.of(byte));
+  const says = { client: [new Uint8Array(20_000).fill(5)] };
+  const { server } = duel({ says, carry: oneByOne, closes: "client" });
+  same([allHeard(server).length, server.outcome], [20_000, { type: "closed" }]);
+});
+
+test("handshake: messages split over records, and several in one record, are the same messages", () => {
+  // Each handshake record in the clear is written anew as records of at most `size` bytes.
+  const resplit = (size: number) => (_: Side, bytes: Uint8Array) => {
+    const out: Array<Uint8Array> = [];
+    for (let at = 0; at < bytes.length; ) {
+      const length = (bytes[at + 3]! << 8) | bytes[at + 4]!;
+      const fragment = bytes.subarray(at + 5, at + 5 + length);
+      const isClear = bytes[at] === 22 && out.every((record) => record[0] === 22);
+      const step = isClear ? size : length;
+      for (let from = 0; from < fragment.length; from += step) {
+        const part = fragment.subarray(from, from + step);
+        out.push(concat(Uint8Array.of(bytes[at]!, 3, 3, part.length >> 8, part.length & 255), part));
+      }
+      at += 5 + length;
+    }
+    return out;
+  };
+  for (const size of [1, 3, 100]) same(duel({ carry: resplit(size) }).server.facts, facts);
+});
+
+test("handshake: one bit changed anywhere ends it, and no data that was not sent is ever heard", () => {
+  const sizeOf = (side: Side) => concat(...duel({ says: both, closes: side })[side].sent).length;
+  const sizes = { client: sizeOf("client"), server: sizeOf("server") };
+  const sides = fc.constantFrom<Side>("client", "server");
+  fc.assert(
+    fc.property(sides, fc.nat(), (side, at) => {
+      const bit = at % (8 * sizes[side]);
+      let seen = 0;
+      const carry = (from: Side, bytes: Uint8Array) => {
+        const [start, end] = [seen, seen + bytes.length];
+        if (from === side) seen = end;
+        if (from !== side || bit >> 3 < start || bit >> 3 >= end) return [bytes];
+        const changed = bytes.slice();
+        changed[(bit >> 3) - start]! ^= 1 << (bit & 7);
+        return [changed];
+      };
+      const found = duel({ says: both, closes: side, carry });
+      const other = side === "client" ? "server" : "client";
+      const said = allHeard(found[other]);
+      ok(said.length === 0 || hexOf(said) === hexOf(both[side][0]!));
+      const isOrderly = found[other].outcome?.type === "closed" && found[other].facts !== undefined;
+      // The very first record may name an older version: RFC 5246 appendix E.1.
+      if (side === "client" && bit >> 3 === 2) return;
+      ok(!isOrderly, `bit ${bit} of the ${side}'s went unseen`);
+      // A record's length made longer leaves the other side waiting for the rest, which a network would end as lost.
+      const isWaiting = found[other].outcome === undefined;
+      ok(isWaiting || found[other].outcome?.type === "refused" || found[other].outcome?.type === "alerted");
+    }),
+    { numRuns: 5 * runs },
+  );
+});
+
+test("RFC 5054 §2.6: a wrong password ends in bad_record_mac, told by the server", () => {
+  const { client, server } = duel({ client: { password: "wrong" }, says: both });
+  same(client.outcome, { type: "alerted", alert: "badRecordMac" });
+  same(server.outcome?.type === "refused" && server.outcome.alert, "badRecordMac");
+  same([client.facts, server.facts], [undefined, undefined]);
+});
+
+/** The sizes of what the server sends, and when: all that a stranger can see besides random bytes. */
+const seen = (options: DuelOptions) => {
+  const { client, server } = duel(options);
+  return { sizes: server.sent.map(({ length }) => length), server: server.outcome, client: client.outcome };
+};
+
+test("RFC 5054 §2.5.1.3: an unknown user, a wrong password and a password that nobody has look alike", () => {
+  const wrong = seen({ client: { password: "wrong" } });
+  same(seen({ credential: undefined }), wrong);
+  same(seen({ credential: undefined, client: { password: "wrong" } }), wrong);
+  // ServerHello, the group and the salt are the same for the name, known or not; only B is as random as ever.
+  const beforeB = (options: DuelOptions) => {
+    const flight = duel(options).server.sent[0]!;
+    return hexOf(flight.subarray(0, 5 + 57 + 4 + 2 + 128 + 3 + 1 + 16));
+  };
+  same(beforeB({ credential: undefined }), beforeB({}));
+});
+
+test("RFC 5054 §2.5.1.3: the same powers are computed for a user that is not there", () => {
+  const asked = (options: DuelOptions) => {
+    const ids: Array<PowerId> = [];
+    const powered = (side: Side, id: PowerId, value: bigint) => {
+      if (side === "server") ids.push(id);
+      return value;
+    };
+    duel({ ...options, powered });
+    return ids;
+  };
+  same(asked({ credential: undefined }), asked({}));
+  const stored = { type: "verifier", salt: new Uint8Array(16), verifier: 5n } as const;
+  const keeps = { server: { keeps: "verifier" } as const };
+  same(asked({ ...keeps, credential: undefined }), asked({ ...keeps, credential: stored }));
+});
+
+test("a simulated user is refused even by whoever could compute its secret", () => {
+  // The simulated verifier of a server that keeps verifiers, given to a client that skips the password.
+  const group = srpGroup(1024);
+  const verifier = simulatedVerifier(serverInput.seedKey, utf8("alice"), group);
+  const powered = (side: Side, id: PowerId, value: bigint) =>
+    side === "client" && id === "verifier" ? verifier : value;
+  const { server } = duel({ server: { keeps: "verifier" }, credential: undefined, powered });
+  same([server.facts, server.outcome?.type], [undefined, "refused"]);
+});
+
+const helloOf = (change: (hello: TlsClientHello) => TlsClientHello): DuelOptions => ({
+  carry: (from, bytes, count) => {
+    if (from === "server" || count > 0) return [bytes];
+    const read = decode(TlsHandshake, bytes.subarray(5));
+    if (!read.ok || read.value.type !== "clientHello") throw new Error("no hello");
+    return [record(22, encode(TlsHandshake, { type: "clientHello", body: change(read.value.body) }))];
+  },
+});
+const record = (type: number, fragment: Uint8Array, version = tls12): Uint8Array =>
+  concat(Uint8Array.of(type, version >> 8, version & 255, fragment.length >> 8, fragment.length & 255), fragment);
+const alertOf = (options: DuelOptions, side: Side) => {
+  const { outcome, facts: settled } = duel(options)[side];
+  same(settled, undefined);
+  return outcome?.type === "refused" ? outcome.alert : outcome?.type;
+};
+const without = (type: string) => (hello: TlsClientHello) => ({
+  ...hello,
+  extensions: hello.extensions!.filter((extension) => extension.type !== type),
+});
+
+test("the server refuses a hello that it cannot accept, each with its alert", () => {
+  const refusal = (change: (hello: TlsClientHello) => TlsClientHello) => alertOf(helloOf(change), "server");
+  same(
+    refusal((hello) => ({ ...hello, version: 0x0302 })),
+    "protocolVersion",
+  );
+  same(
+    refusal((hello) => ({ ...hello, cipherSuites: [0x00ff, 0x1301, 0xc02f] })),
+    "handshakeFailure",
+  );
+  same(
+    refusal((hello) => ({ ...hello, compressionMethods: [1] })),
+    "illegalParameter",
+  );
+  same(refusal(without("srp")), "unknownPskIdentity"); // RFC 5054 §2.5.1.2
+  same(refusal(without("extendedMasterSecret")), "handshakeFailure"); // RFC 7627 §5.2
+  same(refusal(without("encryptThenMac")), "handshakeFailure");
+  same(
+    refusal((hello) => ({ ...hello, cipherSuites: [0xc01d] })),
+    "handshakeFailure",
+  ); // RFC 5746 §3.6
+  same(
+    refusal((hello) => ({ ...hello, extensions: [...hello.extensions!, hello.extensions![0]!] })),
+    "illegalParameter",
+  );
+  const renegotiation = { type: "renegotiationInfo", value: Uint8Array.of(1) } as const;
+  same(
+    refusal((hello) => ({ ...hello, extensions: [...hello.extensions!, renegotiation] })),
+    "handshakeFailure",
+  );
+  same(
+    refusal(({ extensions: _, ...hello }) => hello),
+    "unknownPskIdentity",
+  );
+});
+
+test("the server lets a hello pass that says more than it knows", () => {
+  const more = helloOf((hello) => ({
+    ...hello,
+    version: tls12,
+    cipherSuites: [0x1301, 0xfafa, ...hello.cipherSuites],
+    compressionMethods: [1, 0],
+    extensions: [...hello.extensions!, { type: "unknown", code: 43, value: bytesOfHex("0403040303") }],
+  }));
+  // The transcripts then differ, as somebody changed the hello on its way: it must fail, but only at the end.
+  const { server, client } = duel(more);
+  same([server.sent.length > 1, server.facts, client.facts], [true, undefined, undefined]);
+});
+
+const serverHelloOf = (change: (hello: TlsServerHello) => TlsServerHello): DuelOptions => ({
+  carry: (from, bytes, count) => {
+    if (from === "client" || count > 0) return [bytes];
+    const size = 4 + ((bytes[6]! << 16) | (bytes[7]! << 8) | bytes[8]!);
+    const read = decode(TlsHandshake, bytes.subarray(5, 5 + size));
+    if (!read.ok || read.value.type !== "serverHello") throw new Error("no hello");
+    const hello = encode(TlsHandshake, { type: "serverHello", body: change(read.value.body) });
+    return [record(22, hello), record(22, bytes.subarray(5 + size))];
+  },
+});
+
+test("the client refuses a server's hello that goes beyond its own, each with its alert", () => {
+  const refusal = (change: (hello: TlsServerHello) => TlsServerHello) => alertOf(serverHelloOf(change), "client");
+  same(
+    refusal((hello) => ({ ...hello, version: 0x0302 })),
+    "protocolVersion",
+  );
+  same(
+    refusal((hello) => ({ ...hello, cipherSuite: 0xc01e })),
+    "illegalParameter",
+  );
+  same(
+    refusal((hello) => ({ ...hello, compressionMethod: 1 })),
+    "illegalParameter",
+  );
+  const heartbeat = { type: "unknown", code: 15, value: Uint8Array.of(1) } as const;
+  same(
+    refusal((hello) => ({ ...hello, extensions: [...hello.extensions!, heartbeat] })),
+    "unsupportedExtension",
+  );
+  for (const type of ["renegotiationInfo", "extendedMasterSecret", "encryptThenMac"])
+    same(
+      refusal((hello) => ({ ...hello, extensions: hello.extensions!.filter((found) => found.type !== type) })),
+      "handshakeFailure",
+    );
+  same(
+    refusal(({ extensions: _, ...hello }) => hello),
+    "handshakeFailure",
+  );
+});
+
+test("a downgrade is refused by both: what one side leaves out on its way, the other misses or finds at the end", () => {
+  const strip = (type: string) =>
+    alertOf({ ...helloOf(without(type)), client: { legacy: true }, server: { legacy: true } }, "server");
+  // Even two that would do without notice that somebody else chose for them.
+  same([strip("extendedMasterSecret"), strip("encryptThenMac")], ["decryptError", "badRecordMac"]);
+});
+
+test("RFC 5054 §2.5.3: a group that is too small or unknown is insufficient_security", () => {
+  same(alertOf({ client: { groupBitsMin: 2048 } }, "client"), "insufficientSecurity");
+  const group = srpGroup(1024);
+  const [known, other] = [hexOf(bytesOfInteger(group.prime)), hexOf(bytesOfInteger(group.prime - 2n))];
+  const carry = (_: Side, bytes: Uint8Array) => [bytesOfHex(hexOf(bytes).replace(known, other))];
+  same(alertOf({ carry }, "client"), "insufficientSecurity");
+});
+
+test("RFC 5054 §2.5.3, §2.5.4: A or B that is 0 modulo N, or no remainder at all, is illegal_parameter", () => {
+  const group = srpGroup(1024);
+  const bodies = [0n, group.prime, 2n * group.prime, group.prime + 1n].map(bytesOfInteger);
+  for (const value of bodies) {
+    const forgeB: DuelOptions = {
+      carry: (from, bytes, count) => {
+        if (from === "client" || count > 0) return [bytes];
+        return [replaced(bytes, "serverKeyExchange", (body) => ({ ...body, serverPublic: value }))];
+      },
+    };
+    same(alertOf(forgeB, "client"), "illegalParameter");
+    const forgeA: DuelOptions = {
+      carry: (from, bytes, count) => {
+        if (from === "server" || count !== 1) return [bytes];
+        return [replaced(bytes, "clientKeyExchange", () => ({ clientPublic: value }))];
+      },
+    };
+    same(alertOf(forgeA, "server"), "illegalParameter");
+  }
+});
+
+/** A flight in one record of handshake messages, one of them changed. */
+const replaced = (bytes: Uint8Array, type: string, change: (body: any) => any): Uint8Array => {
+  const length = (bytes[3]! << 8) | bytes[4]!;
+  const messages: Array<Uint8Array> = [];
+  for (let at = 5; at < 5 + length; ) {
+    const size = 4 + ((bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!);
+    const read = decode(TlsHandshake, bytes.subarray(at, at + size));
+    if (!read.ok) throw new Error("not a message");
+    const { value } = read;
+    messages.push(
+      encode(TlsHandshake, (value.type === type ? { type, body: change(value.body) } : value) as TlsHandshake),
+    );
+    at += size;
+  }
+  return concat(record(22, concat(...messages)), bytes.subarray(5 + length));
+};
+
+/** A server that has heard nothing yet, given these bytes: its alert, or that it waits. */
+const first = (bytes: Uint8Array) => {
+  const { snapshot } = tlsServer.start(serverInput);
+  const { actions } = tlsServer.step(snapshot, { type: "received", bytes });
+  const ended = actions.find((action) => action.type === "ended");
+  return ended?.type === "ended" && ended.outcome.type === "refused" ? ended.outcome.alert : "waits";
+};
+
+test("what is no TLS is refused at once, and nothing is held beyond its limit", () => {
+  same(first(utf8("GET / HTTP/1.1\r\n\r\n")), "unexpectedMessage");
+  same(first(bytesOfHex("160301")), "waits");
+  same(first(bytesOfHex("1604010001")), "protocolVersion");
+  same(first(bytesOfHex("1603034001")), "recordOverflow"); // 2^14 + 1 in the clear
+  same(first(bytesOfHex("1603030000")), "decodeError"); // RFC 5246 §6.2.1: no empty handshake record
+  same(first(bytesOfHex("160303000401004000")), "decodeError"); // a message of 2^14 + 4
+  same(first(bytesOfHex("140303000101")), "unexpectedMessage");
+  same(first(bytesOfHex("170303000161")), "unexpectedMessage");
+  same(first(bytesOfHex("1603030005010000010a")), "decodeError");
+  same(first(concat(bytesOfHex("16030300020100"), bytesOfHex("140303000101"))), "unexpectedMessage");
+  const { snapshot } = tlsServer.start(serverInput);
+  const ended = tlsServer.step(snapshot, { type: "received", bytes: bytesOfHex("150303000202 28".replace(" ", "")) });
+  same(ended.actions.at(-1), { type: "ended", outcome: { type: "alerted", alert: "handshakeFailure" } });
+});
+
+/** An open session of our server's, and a way to speak to it as its client. */
+const openServer = () => {
+  let snapshot = tlsServer.start(serverInput).snapshot;
+  let client = tlsClient.start(clientInput);
+  const queue: Array<{ readonly to: Side; readonly event: any }> = [];
+  const route = (side: Side, actions: ReadonlyArray<any>) => {
+    for (const action of actions) {
+      if (action.type === "send")
+        queue.push({ to: side === "client" ? "server" : "client", event: { type: "received", bytes: action.bytes } });
+      if (action.type === "power")
+        queue.push({
+          to: side,
+          event: { type: "powered", id: action.id, value: power(action.base, action.exponent, action.group) },
+        });
+      if (action.type === "lookUp") queue.push({ to: side, event: { type: "found", credential: rightCredential } });
+    }
+  };
+  route("client", client.actions);
+  for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+    if (next.to === "server") {
+      const step = tlsServer.step(snapshot, next.event);
+      snapshot = step.snapshot;
+      route("server", step.actions);
+    } else {
+      client = tlsClient.step(client.snapshot, next.event);
+      route("client", client.actions);
+    }
+  }
+  return { server: snapshot, client: client.snapshot };
+};
+
+test("the open session: no renegotiation, no flood of empty records, no record after the end", async () => {
+  const { writeRecords } = await import("../../machines/tls/record.ts");
+  const { server, client } = openServer();
+  same([server.value, client.value], ["open", "open"]);
+  const hello = encode(TlsHandshake, {
+    type: "clientHello",
+    body: {
+      version: tls12,
+      random: new Uint8Array(32),
+      sessionId: new Uint8Array(),
+      cipherSuites: [0xc01d],
+      compressionMethods: [0],
+    },
+  });
+  const outcomeOf = (bytes: Uint8Array) => {
+    const ended = tlsServer.step(server, { type: "received", bytes }).actions.find((action) => action.type === "ended");
+    return ended?.type === "ended" ? ended.outcome : undefined;
+  };
+  const write = client.context.write!;
+  same(outcomeOf(writeRecords(write, "handshake", hello).bytes), {
+    type: "refused",
+    alert: "handshakeFailure",
+    why: "no renegotiation",
+  });
+  let now = write;
+  const empty = Array.from({ length: 17 }, () => {
+    const { bytes, write: after } = writeRecords(now, "applicationData", new Uint8Array());
+    now = after;
+    return bytes;
+  });
+  same(outcomeOf(concat(...empty.slice(0, 15))), undefined);
+  const flood = outcomeOf(concat(...empty));
+  same(flood?.type === "refused" && flood.alert, "unexpectedMessage");
+  const helloRequest = encode(TlsHandshake, { type: "helloRequest", body: {} });
+  const asked = tlsClient.step(client, {
+    type: "received",
+    bytes: writeRecords(server.context.write!, "handshake", helloRequest).bytes,
+  });
+  same([asked.snapshot.value, asked.actions], ["open", []]);
+  const closing = writeRecords(write, "alert", Uint8Array.of(1, 0));
+  const after = writeRecords(closing.write, "applicationData", utf8("late"));
+  const ended = tlsServer.step(server, { type: "received", bytes: concat(closing.bytes, after.bytes) });
+  same(
+    ended.actions.map(({ type }) => type),
+    ["send", "ended"],
+  );
+  same(outcomeOf(writeRecords(write, "alert", Uint8Array.of(2, 80)).bytes), {
+    type: "alerted",
+    alert: "internalError",
+  });
+  same(tlsServer.step(server, { type: "lost", why: "reset" }).actions, [
+    { type: "ended", outcome: { type: "lost", why: "reset" } },
+  ]);
+});
+
+test("secrets are let go once the session is open", () => {
+  const { server, client } = openServer();
+  const text = JSON.stringify([server.context, client.context], (_, value) =>
+    typeof value === "bigint" ? String(value) : value,
+  );
+  ok(!text.includes(':"secret"'));
+  same([client.context.chance.secret.length, server.context.chance.secret.length], [0, 0]);
+  same([client.context.secrets, server.context.secrets, client.context.premaster], [undefined, undefined, undefined]);
+});
+
+test("a peer that floods while powers are computed is refused", () => {
+  const { client } = duel();
+  let { snapshot } = tlsServer.start(serverInput);
+  snapshot = tlsServer.step(snapshot, { type: "received", bytes: client.sent[0]! }).snapshot;
+  same(snapshot.value, "lookingUp");
+  let refused = false;
+  for (let i = 0; i < 20 && !refused; i++) {
+    const step = tlsServer.step(snapshot, { type: "received", bytes: record(22, new Uint8Array(16_000).fill(1)) });
+    snapshot = step.snapshot;
+    refused = tlsServer.isDone(snapshot);
+  }
+  ok(refused);
+});
+
+test("a handshake that takes too long ends, an open session has no such limit", () => {
+  const late = { type: "timerFired", timer: "handshake" } as const;
+  const over = [{ type: "ended", outcome: { type: "timedOut" } }];
+  same(tlsClient.step(tlsClient.start(clientInput).snapshot, late).actions, over);
+  same(tlsServer.step(tlsServer.start(serverInput).snapshot, late).actions, over);
+  const { server } = openServer();
+  same(tlsServer.step(server, { type: "timerFired", timer: "handshake" }).actions, [
+    { type: "note", unexpected: "timerFired" },
+  ]);
+});
+
+// Events as a peer, a host and chance may mix them: pieces of real flights among noise.
+const honest = duel({ says: both, closes: "client" });
+const piecesOf = (side: Side) =>
+  fc.oneof(
+    { weight: 6, arbitrary: fc.constantFrom(...honest[side].sent) },
+    { weight: 1, arbitrary: fc.uint8Array({ maxLength: 40 }) },
+  );
+const commonEvents = (from: Side): fc.Arbitrary<TlsEvent> =>
+  fc.oneof(
+    { weight: 8, arbitrary: piecesOf(from).map((bytes) => ({ type: "received", bytes }) as const) },
+    {
+      weight: 6,
+      arbitrary: fc
+        .record(
+          {
+            id: fc.constantFrom<PowerId>("ours", "verifier", "scrambled", "premaster"),
+            value: fc.bigInt({ min: 1n, max: 2n ** 64n }),
+          },
+          { noNullPrototype: true },
+        )
+        .map(({ id, value }) => ({ type: "powered", id, value }) as const),
+    },
+    { weight: 2, arbitrary: fc.uint8Array({ maxLength: 20 }).map((bytes) => ({ type: "sendData", bytes }) as const) },
+    { weight: 1, arbitrary: fc.constantFrom<TlsEvent>({ type: "close" }, { type: "lost", why: "reset" }) },
+  );
+
+machineLaws(tlsClient, {
+  inputs: fc.boolean().map((legacy) => ({ ...clientInput, legacy })),
+  events: () => commonEvents("server"),
+});
+machineLaws(tlsServer, {
+  inputs: fc.boolean().map((legacy) => ({ ...serverInput, legacy })),
+  events: (): fc.Arbitrary<TlsServerEvent> =>
+    fc.oneof(
+      { weight: 5, arbitrary: commonEvents("client") },
+      {
+        weight: 1,
+        arbitrary: fc
+          .constantFrom(rightCredential, undefined)
+          .map((credential) => ({ type: "found", credential }) as const),
+      },
+    ),
+});

@@ -1,5 +1,7 @@
 /** Local times of call records as instants: a zone is `UTC`, `+02:00` or a name such as `Europe/Berlin`. */
 
+const DAY_MS = 24 * 3_600_000;
+
 /** Undefined when the zone is unknown. Otherwise: local time, counted as if it were UTC -> milliseconds since 1970. */
 export const zoneOf = (zone: string): ((localMs: number) => number) | undefined => {
   if (zone === "UTC" || zone === "Z") return (localMs) => localMs;
@@ -9,8 +11,14 @@ export const zoneOf = (zone: string): ((localMs: number) => number) | undefined 
     return (localMs) => localMs - minutes * 60_000;
   }
   const offsetAt = namedZone(zone);
-  // Twice, for the first guess may fall on the other side of a change of the clocks. An hour that comes twice is its first.
-  return offsetAt && ((localMs) => localMs - offsetAt(localMs - offsetAt(localMs)));
+  if (offsetAt === undefined) return undefined;
+  // By the offsets of the day before and the day after: an hour that comes twice is its first, one that never comes is
+  // counted on from before the clocks were changed.
+  return (localMs) => {
+    const [before, after] = [offsetAt(localMs - DAY_MS), offsetAt(localMs + DAY_MS)];
+    const fits = (offset: number) => offsetAt(localMs - offset) === offset;
+    return localMs - (fits(before) || !fits(after) ? before : after);
+  };
 };
 
 /** `YYYY-MM-DD HH:MM:SS`, with or without a fraction, counted as if it were UTC. Undefined when there is no such time. */

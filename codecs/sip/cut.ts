@@ -8,6 +8,7 @@
  */
 import { type SipError, tooLarge } from "./error.ts";
 import { endOfHead, type Head, parseHead, type SipMessage } from "./message.ts";
+import { TOKEN } from "./params.ts";
 
 /** What waits for more bytes. It belongs to `cutSip`, which writes into it: go on with the newest, drop the older. */
 export interface SipHeld {
@@ -66,7 +67,8 @@ const findHead = (now: Mutable, limit: number): SipError | undefined => {
   // Empty lines between messages keep a connection alive and mean nothing. RFC 3261 §7.5.
   while (now.from < now.to && (now.buffer[now.from] === 13 || now.buffer[now.from] === 10)) now.from++;
   if (now.from === now.to) return undefined;
-  if (!isLetter(now.buffer[now.from]!)) return { _tag: "SipMalformed", at: "start line", why: "not text" };
+  if (!TOKEN.test(String.fromCharCode(now.buffer[now.from]!)))
+    return { _tag: "SipMalformed", at: "start line", why: "not text" };
   const bodyAt = endOfHead(now.buffer, Math.max(now.from, now.scanned - 3), now.to);
   now.scanned = now.to;
   if (bodyAt < 0)
@@ -96,5 +98,3 @@ const append = (now: Mutable, piece: Uint8Array, limit: number): Mutable => {
 };
 
 const FIRST_BYTES = 2_048;
-
-const isLetter = (byte: number): boolean => (byte >= 65 && byte <= 90) || (byte >= 97 && byte <= 122);

@@ -106,6 +106,7 @@ const firedIs =
 /** In every state after the fallback: what becomes of the invitation that we gave up. */
 const late = {
   answered: {
+    guard: ({ context }: { context: Context }) => context.isPending,
     actions: decide((_: Context, { response }: Ev<"answered">) => ({
       context: { isPending: false },
       actions: [{ type: "ack", response } satisfies Only<"ack">, { type: "bye", response } satisfies Only<"bye">],

@@ -1,0 +1,170 @@
+/** Issuer and checker together: what is issued is admitted as issued and in no other way. Profile §3. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { Effect } from "effect";
+import fc from "fast-check";
+import { openTicketChecker, openTicketIssuer } from "../../actors/ticket/mod.ts";
+import { readTicket } from "../../codecs/ticket/mod.ts";
+import {
+  checkTicket,
+  EPOCHS_MAX,
+  type EpochKey,
+  type Presented,
+  type TicketIssuerInput,
+  type TicketQuestion,
+  type TicketVerdict,
+  ticketChecker,
+  ticketIssuer,
+  VALIDITY_SLACK_MS,
+} from "../../machines/ticket/mod.ts";
+import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
+import { runs, test } from "../kit/harness.ts";
+import { machineLaws } from "../kit/machine-laws.ts";
+import { domain, number } from "./arbitrary.ts";
+
+const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
+  fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
+const bytes = (size: number) => fc.uint8Array({ minLength: size, maxLength: size });
+const atMs = fc.integer({ min: 1_300_000_000_000, max: 1_900_000_000_000 });
+const epochKey = record<EpochKey>({ epoch: fc.integer({ min: 1, max: 255 }), key: bytes(32) });
+const inputs = record<TicketIssuerInput>({
+  grantingNode: fc.bigInt(0n, 2n ** 128n - 1n),
+  grantingDomain: domain,
+  lifetimeMs: fc.integer({ min: 0, max: 10_000_000_000 }),
+});
+const question = record<TicketQuestion>({
+  id: fc.string(),
+  number,
+  grantedTo: domain,
+  vservice: fc.bigInt(0n, 2n ** 64n - 1n),
+  random: bytes(32),
+  atMs,
+});
+const known = epochKey.map((known) => ({ type: "epochKnown" as const, ...known }));
+
+/** As the machine issues it. */
+const issued = (input: TicketIssuerInput, epoch: EpochKey, asked: TicketQuestion): string => {
+  const { snapshot } = ticketIssuer.step(ticketIssuer.start(input).snapshot, { type: "epochKnown", ...epoch });
+  const [action] = ticketIssuer.step(snapshot, { type: "asked", ...asked }).actions;
+  ok(action?.type === "grant");
+  same(action.id, asked.id);
+  return action.ticket;
+};
+const issue = fc.tuple(inputs, epochKey, question);
+
+machineLaws(ticketIssuer, {
+  inputs,
+  events: () =>
+    fc.oneof(
+      known,
+      question.map((asked) => ({ type: "asked" as const, ...asked })),
+      question.map((asked) => ({ type: "asked" as const, ...asked, grantedTo: "Not A Domain" })),
+      question.map((asked) => ({ type: "asked" as const, ...asked, number: "112" })),
+    ),
+});
+const ticketText = fc.oneof(
+  fc.constant(undefined),
+  fc.base64String(),
+  issue.map((all) => issued(...all)),
+);
+machineLaws(ticketChecker, {
+  inputs: fc.constant({}),
+  events: () =>
+    fc.oneof(
+      known,
+      record({ type: fc.constant("epochVoided" as const), epoch: fc.integer({ min: 1, max: 255 }) }),
+      record({
+        type: fc.constant("presented" as const),
+        id: fc.string(),
+        ticket: ticketText,
+        number: fc.option(number, { nil: undefined }),
+        domains: fc.array(domain, { maxLength: 2 }),
+        atMs,
+      }),
+    ),
+});
+
+const law = (what: string, property: fc.IProperty<any>) =>
+  test(`ticket: ${what}`, () => fc.assert(property as fc.IProperty<unknown>, { numRuns: runs }));
+const why = (verdict: TicketVerdict) => (verdict.type === "refuse" ? verdict.why : "admit");
+
+law(
+  "what is issued is admitted for its number and its domain while it lasts, and for no other",
+  fc.property(issue, number, domain, fc.nat(), ([input, epoch, asked], otherNumber, otherDomain, laterMs) => {
+    const good: Presented = {
+      ticket: issued(input, epoch, asked),
+      number: asked.number,
+      domains: ["else.where", asked.grantedTo],
+      atMs: asked.atMs + (laterMs % (input.lifetimeMs + 1)),
+    };
+    const check = (changes: Partial<Presented>, epochs = [epoch]) => why(checkTicket(epochs, { ...good, ...changes }));
+    same(check({}), "admit");
+    same(check({ ticket: undefined }), "missing");
+    same(check({ ticket: "" }), "malformed");
+    same(check({}, []), "unknownEpoch");
+    same(check({}, [{ ...epoch, key: epoch.key.map((byte) => byte ^ 1) }]), "badIntegrity");
+    const ends = asked.atMs + input.lifetimeMs;
+    same(check({ atMs: ends + VALIDITY_SLACK_MS }), "admit");
+    same(check({ atMs: ends + VALIDITY_SLACK_MS + 1 }), "expired");
+    same(check({ atMs: asked.atMs - VALIDITY_SLACK_MS }), "admit");
+    same(check({ atMs: asked.atMs - VALIDITY_SLACK_MS - 1 }), "notYetValid");
+    same(check({ number: otherNumber }), otherNumber === asked.number ? "admit" : "wrongNumber");
+    same(check({ number: undefined }), "wrongNumber");
+    same(check({ domains: [otherDomain] }), otherDomain === asked.grantedTo ? "admit" : "wrongDomain");
+    same(check({ domains: [] }), "wrongDomain");
+  }),
+);
+law(
+  "the first reason that fails is the one named",
+  fc.property(issue, ([input, epoch, asked]) => {
+    const wrong: Presented = {
+      ticket: issued(input, epoch, asked),
+      number: undefined,
+      domains: [],
+      atMs: asked.atMs + input.lifetimeMs + 2 * VALIDITY_SLACK_MS,
+    };
+    const bad = { ...epoch, key: new Uint8Array(32).fill(1) };
+    same(why(checkTicket([], wrong)), "unknownEpoch");
+    same(why(checkTicket([bad], wrong)), "badIntegrity");
+    same(why(checkTicket([epoch], wrong)), "expired");
+    same(why(checkTicket([epoch], { ...wrong, atMs: asked.atMs })), "wrongNumber");
+    same(why(checkTicket([epoch], { ...wrong, atMs: asked.atMs, number: asked.number })), "wrongDomain");
+  }),
+);
+law(
+  "a ticket's id is a random UUID, and no two tickets are alike",
+  fc.property(issue, bytes(32), ([input, epoch, asked], other) => {
+    const read = readTicket(issued(input, epoch, asked));
+    ok(read.ok);
+    same([read.ticket.id[6]! >> 4, read.ticket.id[8]! >> 6], [4, 2]);
+    const alike = issued(input, epoch, asked) === issued(input, epoch, { ...asked, random: other });
+    same(alike, Buffer.compare(other.subarray(16), asked.random.subarray(16)) === 0 && alike);
+  }),
+);
+law(
+  "no more epochs are kept than may be, the newest of them",
+  fc.property(fc.array(epochKey, { maxLength: 30 }), (all) => {
+    let { snapshot } = ticketChecker.start({});
+    for (const epoch of all) snapshot = ticketChecker.step(snapshot, { type: "epochKnown", ...epoch }).snapshot;
+    const kept = snapshot.context.epochs as ReadonlyArray<EpochKey>;
+    ok(kept.length <= EPOCHS_MAX);
+    same(new Set(kept.map(({ epoch }) => epoch)).size, kept.length);
+    if (all.length > 0) same(kept.at(-1), all.at(-1));
+  }),
+);
+
+test("ticket: issuer and border element agree by epoch and password alone, and on nothing less", () =>
+  runVirtual(
+    Effect.gen(function* () {
+      const secret = { epoch: 4, password: "a password that both sides know" };
+      const issuer = yield* openTicketIssuer({ grantingNode: 1n, grantingDomain: "nord.example", secret });
+      const ticket = yield* issuer.issue({ number: "+49305550001", grantedTo: "acme.example", vservice: 2n });
+      const shown = { ticket, number: "+49305550001", domains: ["acme.example"] };
+      const verdictWith = (secrets: Parameters<typeof openTicketChecker>[0]) =>
+        Effect.flatMap(openTicketChecker(secrets), (checker) => Effect.map(checker.check(shown), why));
+      same(yield* verdictWith([{ epoch: 3, password: "old" }, secret]), "admit");
+      same(yield* verdictWith([{ ...secret, password: "another" }]), "badIntegrity");
+      same(yield* verdictWith([{ ...secret, epoch: 5 }]), "unknownEpoch");
+      const refused = yield* Effect.flip(issuer.issue({ number: "+1", grantedTo: "Acme.example", vservice: 2n }));
+      same([refused._tag, refused.why], ["TicketRefused", "badDomain"]);
+    }).pipe(Effect.scoped, Effect.provide(memoryLayer({ seed: 1 }))),
+  ));

@@ -13,9 +13,9 @@ import {
   type KeeperEvent,
   type KeeperSettings,
   type ReloadOutcome,
-  reloadKeeper,
   type RingChange,
   type RingView,
+  reloadKeeper,
 } from "../../machines/reload/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
 import type { Opened } from "./post.ts";
@@ -54,7 +54,12 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
   const asking = new Map<number, Deferred.Deferred<KeeperStatus>>();
   let tickets = 0;
 
-  const copy = Effect.fnUntraced(function* ({ to, body, marks, certificates }: Extract<KeeperAction, { type: "copy" }>) {
+  const copy = Effect.fnUntraced(function* ({
+    to,
+    body,
+    marks,
+    certificates,
+  }: Extract<KeeperAction, { type: "copy" }>) {
     const { outcome } = yield* board.request([toNode(to)], { type: "storeReq", value: body }, { certificates });
     yield* box.tell({ type: "copied", to, marks, ok: hasIt(outcome), atMs: yield* Clock.currentTimeMillis });
   });
@@ -85,7 +90,9 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
         const { ticket, resources, primaries, replicas } = action;
         const asked = asking.get(ticket);
         asking.delete(ticket);
-        return asked === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(asked, { resources, primaries, replicas }));
+        return asked === undefined
+          ? Effect.void
+          : Effect.asVoid(Deferred.succeed(asked, { resources, primaries, replicas }));
       }
       case "note":
         return Effect.logDebug("reload.keeper.unexpected", action.unexpected);

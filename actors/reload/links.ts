@@ -101,7 +101,9 @@ export const makeLinks = Effect.fn("reload.links")(function* (
     if (board.links.has(node) || connecting.has(node)) return;
     connecting.add(node);
     yield* Effect.ensuring(
-      Effect.catch(dial(endpoint, node), (why) => Effect.logDebug("reload.link.failed", { node: nodeIdText(node), why })),
+      Effect.catch(dial(endpoint, node), (why) =>
+        Effect.logDebug("reload.link.failed", { node: nodeIdText(node), why }),
+      ),
       Effect.sync(() => connecting.delete(node)),
     );
   });

@@ -11,4 +11,11 @@ export {
 } from "./node.ts";
 export { type Claim, claimsOf, NUMBER_LIFETIME_S, publishNumber, withdrawNumber } from "./numbers.ts";
 export type { Counter } from "./switchboard.ts";
-export { type Fetched, type OverlayError, OverlayRefused, OverlayUnreachable, type ToStore, type Usage } from "./usage.ts";
+export {
+  type Fetched,
+  type OverlayError,
+  OverlayRefused,
+  OverlayUnreachable,
+  type ToStore,
+  type Usage,
+} from "./usage.ts";

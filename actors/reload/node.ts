@@ -95,7 +95,9 @@ export const startNode = Effect.fn("reload.node")(function* (
   let peer: Peer | undefined;
   const serve: Serve = (asked, request, opened) =>
     Effect.suspend(() =>
-      isKeepers(request) ? keeper!.serve(asked, request, opened) : peer!.serve(asked, request as Parameters<Peer["serve"]>[1]),
+      isKeepers(request)
+        ? keeper!.serve(asked, request, opened)
+        : peer!.serve(asked, request as Parameters<Peer["serve"]>[1]),
     );
   const board = yield* makeSwitchboard(
     {
@@ -120,7 +122,10 @@ export const startNode = Effect.fn("reload.node")(function* (
   let links: Effect.Success<ReturnType<typeof makeLinks>> | undefined;
   const listening = yield* Effect.mapError(
     listener.listen({ ...options.listen, tls: credentials, streamsMax: limits.linksMax }, (stream) =>
-      Effect.andThen(Deferred.await(ready), Effect.suspend(() => links!.serve(stream))),
+      Effect.andThen(
+        Deferred.await(ready),
+        Effect.suspend(() => links!.serve(stream)),
+      ),
     ),
     ({ why }) => new JoinFailed({ why }),
   );
@@ -137,7 +142,10 @@ export const startNode = Effect.fn("reload.node")(function* (
       endpoint,
       bootstrap: overlay.bootstrapNodes.filter((node) => !isOurs(node)),
       mayBeFirst: options.first ?? (firstListed === undefined || isOurs(firstListed)),
-      applications: Object.entries(options.applications ?? {}).map(([id, endpoint]) => ({ application: Number(id), endpoint })),
+      applications: Object.entries(options.applications ?? {}).map(([id, endpoint]) => ({
+        application: Number(id),
+        endpoint,
+      })),
       neighbours: limits.neighbours,
       fingers: limits.fingers,
       reactive: overlay.chordReactive,

@@ -5,7 +5,14 @@
  *                                            request, answer --> switchboard     dial, connect --> links
  */
 import { Clock, Effect, FiberSet, type Scope } from "effect";
-import { type Body, type Endpoint, endpointOf, errorBody, type IceCandidate, type Request } from "../../codecs/reload/mod.ts";
+import {
+  type Body,
+  type Endpoint,
+  endpointOf,
+  errorBody,
+  type IceCandidate,
+  type Request,
+} from "../../codecs/reload/mod.ts";
 import { bigOf } from "../../codecs/shared/mod.ts";
 import {
   type Asked,
@@ -13,9 +20,9 @@ import {
   type PeerEvent,
   type PeerSettings,
   type PeerState,
-  reloadPeer,
   type RingChange,
   type RingView,
+  reloadPeer,
 } from "../../machines/reload/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
 import { Entropy } from "../ports/mod.ts";
@@ -53,7 +60,12 @@ export const makePeer = Effect.fn("reload.peer")(function* (
   const errands = yield* FiberSet.make();
   const now = Clock.currentTimeMillis;
 
-  const request = Effect.fnUntraced(function* ({ errand, destinations, over, body }: Extract<PeerAction, { type: "request" }>) {
+  const request = Effect.fnUntraced(function* ({
+    errand,
+    destinations,
+    over,
+    body,
+  }: Extract<PeerAction, { type: "request" }>) {
     const { outcome } = yield* board.request(destinations, body, { over });
     if (outcome.type === "answer")
       return yield* box.tell({ type: "answered", errand, signer: outcome.signer, body: outcome.body });
@@ -101,7 +113,11 @@ export const makePeer = Effect.fn("reload.peer")(function* (
     }
   };
 
-  const startTimer = Effect.fnUntraced(function* ({ timer, ms, spreadMs }: Extract<PeerAction, { type: "startTimer" }>) {
+  const startTimer = Effect.fnUntraced(function* ({
+    timer,
+    ms,
+    spreadMs,
+  }: Extract<PeerAction, { type: "startTimer" }>) {
     const late = spreadMs > 0 ? yield* entropy.between(0, Math.floor(spreadMs)) : 0;
     const fired = Effect.map(Effect.all([now, entropy.bytes(8)]), ([atMs, bytes]) => ({
       type: "timerFired" as const,

@@ -5,8 +5,8 @@
 import { Clock, Effect } from "effect";
 import {
   type Body,
-  decodeBody,
   type Destination,
+  decodeBody,
   ecdsaSignature,
   encodeBody,
   type ForwardingOption,
@@ -16,16 +16,16 @@ import {
   isUnsigned,
   MessageContents,
   messageSignatureInput,
-  overlayHash,
   type OverlayConfiguration,
-  Packet,
+  overlayHash,
+  type Packet,
   Payload,
   reloadVersion,
   type Signature,
-  signatureAlgorithm,
   type SignerIdentity,
   type Stored,
   type StoredDataValue,
+  signatureAlgorithm,
   signedBytesOf,
   valueSignatureInput,
   x509,
@@ -97,8 +97,10 @@ export const makePost = Effect.fn("reload.post")(function* (credentials: Credent
     const nowMs = yield* Clock.currentTimeMillis;
     const held = known.get(name);
     if (held !== undefined) return held.facts.notBeforeMs <= nowMs && nowMs <= held.facts.notAfterMs ? held : undefined;
-    const facts = yield* Effect.catchTag(keys.verifyChain([certificate], credentials.roots, nowMs), "CertificateError", () =>
-      Effect.succeed(undefined),
+    const facts = yield* Effect.catchTag(
+      keys.verifyChain([certificate], credentials.roots, nowMs),
+      "CertificateError",
+      () => Effect.succeed(undefined),
     );
     if (facts === undefined || !facts.nodeIds.every((id) => namesNode(facts, id, overlay.name) && !badNodes.has(id)))
       return undefined;

@@ -145,13 +145,16 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     const { body, signer, contents } = opened;
     if (isAnswer(packet)) {
       const told = waiting.get(packet.transactionId);
-      return told === undefined || body === undefined ? yield* drop("an answer nobody waits for") : yield* told(opened, body);
+      return told === undefined || body === undefined
+        ? yield* drop("an answer nobody waits for")
+        : yield* told(opened, body);
     }
     const stale = staleness(packet, contents.code, settings.configurationSequence);
     if (stale !== undefined) return yield* refuse(packet, from, stale, "");
     if (packet.options.some(({ flags }) => flags & optionFlag.destinationCritical))
       return yield* refuse(packet, from, "unsupportedForwardingOption", "");
-    if (contents.extensions.some(({ critical }) => critical)) return yield* refuse(packet, from, "unknownExtension", "");
+    if (contents.extensions.some(({ critical }) => critical))
+      return yield* refuse(packet, from, "unknownExtension", "");
     if (body === undefined) return yield* refuse(packet, from, "invalidMessage", opened.why);
     const asked: Asked = {
       from,
@@ -183,7 +186,11 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     }
   });
 
-  const request: Switchboard["request"] = Effect.fnUntraced(function* (destinations, body, { over, certificates } = {}) {
+  const request: Switchboard["request"] = Effect.fnUntraced(function* (
+    destinations,
+    body,
+    { over, certificates } = {},
+  ) {
     if (waiting.size >= REQUESTS_MAX) return { outcome: { type: "lost", why: "too many requests" }, opened: undefined };
     const transactionId = yield* draw;
     const packet = yield* post.seal({ transactionId, destinations, body, certificates: certificates ?? [] });
@@ -194,7 +201,8 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
       waiting.set(transactionId, (found, answer) => {
         const { nodeId } = found.signer;
         if (answer.type.endsWith("Req")) return Effect.void;
-        const believed = mayAnswer(board.view, target, nodeId) || (answer.type === "error" && isFromTheWay(answer.value));
+        const believed =
+          mayAnswer(board.view, target, nodeId) || (answer.type === "error" && isFromTheWay(answer.value));
         if (!believed) return drop(`${nodeIdText(nodeId)} may not answer for that`);
         opened = found;
         return tell({ type: "answered", signer: nodeId, body: answer as never });
@@ -215,9 +223,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     request,
     answer,
   };
-  yield* Effect.forkScoped(
-    Effect.forever(Effect.flatMap(Queue.take(loopback), (packet) => delivered(packet, self))),
-  );
+  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(loopback), (packet) => delivered(packet, self))));
   return board;
 });
 
@@ -227,12 +233,22 @@ const replyTo = (packet: Packet, from: bigint): ReplyTo => ({
   maxResponseLength: packet.maxResponseLength,
   options: packet.options
     .filter(({ flags }) => flags & optionFlag.responseCopy)
-    .map((option) => ({ ...option, flags: option.flags & ~(optionFlag.forwardCritical | optionFlag.destinationCritical | optionFlag.responseCopy) })),
+    .map((option) => ({
+      ...option,
+      flags: option.flags & ~(optionFlag.forwardCritical | optionFlag.destinationCritical | optionFlag.responseCopy),
+    })),
 });
 
 /** Any peer on the way may refuse with these; the rest are the destination's to say. */
 const isFromTheWay = ({ code }: BodyOf<"error">): boolean =>
-  ([errorCode.ttlExceeded, errorCode.unsupportedForwardingOption, errorCode.incompatibleWithOverlay, errorCode.messageTooLarge] as ReadonlyArray<number>).includes(code);
+  (
+    [
+      errorCode.ttlExceeded,
+      errorCode.unsupportedForwardingOption,
+      errorCode.incompatibleWithOverlay,
+      errorCode.messageTooLarge,
+    ] as ReadonlyArray<number>
+  ).includes(code);
 
 /** "greater than or less than are interpreted by modulo arithmetic as in TCP"; 65535 with a ConfigUpdate always passes. */
 const staleness = (packet: Packet, code: number, ours: number): ErrorName | undefined => {

@@ -20,7 +20,10 @@ import type { Post } from "./post.ts";
 import type { Reply, Switchboard } from "./switchboard.ts";
 
 /** The peer responsible refused; `code` is RFC 6940's name for it, `info` what it added: `quota`, `rate`, `count`… */
-export class OverlayRefused extends Data.TaggedError("OverlayRefused")<{ readonly code: string; readonly info: string }> {}
+export class OverlayRefused extends Data.TaggedError("OverlayRefused")<{
+  readonly code: string;
+  readonly info: string;
+}> {}
 /** No answer within the request's lifetime. */
 export class OverlayUnreachable extends Data.TaggedError("OverlayUnreachable")<{ readonly why: string }> {}
 export type OverlayError = OverlayRefused | OverlayUnreachable;
@@ -136,7 +139,13 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
         const { exists, value } = dataValueOf(data.value);
         const signer = exists && "key" in data.value ? yield* reply.opened!.signerOf(resource, kind, data) : undefined;
         if (signer === undefined || !("key" in data.value)) return [];
-        const isAllowed = mayWrite(policy?.accessControl ?? "", policy?.maxNodeMultiple ?? 1, signer, resource, data.value);
+        const isAllowed = mayWrite(
+          policy?.accessControl ?? "",
+          policy?.maxNodeMultiple ?? 1,
+          signer,
+          resource,
+          data.value,
+        );
         return isAllowed ? [{ key: data.value.key, value, signer: signer.nodeId }] : [];
       }),
     );
@@ -151,7 +160,8 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
       type: "appAttachReq",
       value: { ufrag: none, password: none, application, role: "active", candidates },
     });
-    const found = answer.type === "appAttachAns" ? answer.value.candidates.find(({ type }) => type === "host") : undefined;
+    const found =
+      answer.type === "appAttachAns" ? answer.value.candidates.find(({ type }) => type === "host") : undefined;
     return found === undefined ? yield* strange(answer) : endpointOf(found.address);
   });
 

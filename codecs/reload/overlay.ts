@@ -154,10 +154,10 @@ const configurationOf = (element: XmlElement): OverlayConfiguration => {
     truthIn(last(childrenOf(element, namespace, name))?.text, name, otherwise);
   const name = element.attributes["instance-name"];
   if (name === undefined || !/^[A-Za-z0-9.-]{1,255}$/.test(name)) throw new Fault("instance-name", "not a DNS name");
-  const expiration = element.attributes["expiration"];
+  const expiration = element.attributes.expiration;
   return {
     name,
-    sequence: numberIn(element.attributes["sequence"], "sequence", 0, 0, 65_534),
+    sequence: numberIn(element.attributes.sequence, "sequence", 0, 0, 65_534),
     ...(expiration === undefined ? {} : { expirationMs: timeIn(expiration) }),
     topologyPlugin: last(base("topology-plugin"))?.text ?? overlayDefaults.topologyPlugin,
     nodeIdLength: number(BASE_NAMESPACE, "node-id-length", 16, 16, 20),
@@ -206,9 +206,9 @@ const childrenOf = (element: XmlElement, namespace: string, name: string): Reado
 const last = <A>(items: ReadonlyArray<A>): A | undefined => items[items.length - 1];
 
 const bootstrapOf = ({ attributes }: XmlElement): Endpoint => {
-  const host = attributes["address"];
+  const host = attributes.address;
   if (host === undefined || host === "") throw new Fault("bootstrap-node", "no address");
-  return { host, port: numberIn(attributes["port"], "bootstrap-node.port", reloadPort, 1, 65_535) };
+  return { host, port: numberIn(attributes.port, "bootstrap-node.port", reloadPort, 1, 65_535) };
 };
 
 const kindsOf = (required: XmlElement): ReadonlyArray<KindConfiguration> =>

@@ -4,9 +4,9 @@
  */
 import { ChordLeaveData, toNode } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
-import type { PeerAction, PeerContext, PeerDecision, PeerEventOf, PeerSettings } from "./peer-types.ts";
+import type { PeerAction, PeerContext, PeerDecision, PeerEvent, PeerEventOf, PeerSettings } from "./peer-types.ts";
 import { predecessorsOf, successorsOf } from "./ring.ts";
-import { attachBody, attachFingers, attachTo, changed, inTurn, resourceAt, updateTo } from "./stabilize.ts";
+import { attachBody, attachFingers, attachTo, changed, inTurn, rejoinSoon, resourceAt, updateTo } from "./stabilize.ts";
 import { nodesIn, peersOf, type Table, viewOf, withReady } from "./table.ts";
 
 /** Attempts to join before a node gives up, or forms the overlay alone where it may. */
@@ -105,10 +105,17 @@ export const sendJoin = (context: PeerContext): PeerDecision => ({
 });
 
 /** "explicitly labeling JN as its predecessor. At this point, JN is part of the ring", §10.5 step 7. */
-export const isAdmission = (context: PeerContext, { asked, body }: PeerEventOf<"updateReq">): boolean =>
-  asked.signer === context.admitting &&
-  body.type !== "peerReady" &&
-  body.tables.predecessors.includes(context.table.self);
+export const isAdmission = ({
+  context,
+  event,
+}: {
+  readonly context: PeerContext;
+  readonly event: PeerEvent;
+}): boolean =>
+  event.type === "updateReq" &&
+  event.asked.signer === context.admitting &&
+  event.body.type !== "peerReady" &&
+  event.body.tables.predecessors.includes(context.table.self);
 
 /** From now on a peer: everyone linked hears of it, §10.5 step 9, and the fingers are looked for. */
 export const settle = (context: PeerContext, atMs: number): PeerDecision => {
@@ -122,6 +129,7 @@ export const settle = (context: PeerContext, atMs: number): PeerDecision => {
     }),
     (now) => updateTo(now.table.linked, "neighbors", atMs)(now),
     attachFingers,
+    (now) => (peersOf(now.table).length === 0 ? rejoinSoon(now) : {}),
     () => ({
       actions: [
         { type: "startTimer", timer: "update", ms: update, spreadMs: update / 4 },
@@ -179,7 +187,7 @@ export const sayFarewell = (context: PeerContext): PeerDecision => {
 };
 
 /** While we leave, a change of links concerns the routing alone. */
-export const quietly = (context: PeerContext, table: Table): PeerDecision => ({
+export const quietly = (table: Table): PeerDecision => ({
   context: { table },
   actions: [{ type: "ring", view: viewOf(table), change: "lost" }],
 });

@@ -98,31 +98,33 @@ const receive = (context: ReloadLinkContext, sequence: number, message: Uint8Arr
   ],
 });
 
-/** On a reliable stream an acknowledgement answers for everything sent before it. */
-const acknowledge = (context: ReloadLinkContext, sequence: number, atMs: number): Made => {
+/**
+ * On a reliable stream an acknowledgement answers for everything sent before it. `isTimed`: the timer runs, as it does
+ * while the link is open and something is unacknowledged.
+ */
+const acknowledge = (context: ReloadLinkContext, sequence: number, atMs: number, isTimed: boolean): Made => {
   const at = context.unacknowledged.findIndex((sent) => sent.sequence === sequence);
   if (at < 0) return { actions: [{ type: "note", unexpected: `ack ${sequence}` }] };
   const left = context.unacknowledged.slice(at + 1);
-  const timed = measured(context, atMs - context.unacknowledged[at]!.atMs);
+  const found = measured(context, atMs - context.unacknowledged[at]!.atMs);
+  const more = { type: "startTimer", timer: "rto", ms: found.rtoMs ?? context.rtoMs } as const;
+  const none = isTimed ? [{ type: "stopTimer", timer: "rto" } as const] : [];
   return {
-    context: { ...timed, unacknowledged: left, warned: false },
-    actions: [
-      left.length === 0
-        ? { type: "stopTimer", timer: "rto" }
-        : { type: "startTimer", timer: "rto", ms: timed.rtoMs ?? context.rtoMs },
-    ],
+    context: { ...found, unacknowledged: left, warned: false },
+    actions: left.length === 0 ? none : [more],
   };
 };
 
 const posted = decide<ReloadLinkContext, Extract<ReloadLinkEvent, { type: "post" }>, ReloadLinkAction>(
   (context, event) => post(context, event.message, event.atMs),
 );
-const framed = decide<ReloadLinkContext, Extract<ReloadLinkEvent, { type: "framed" }>, ReloadLinkAction>(
-  (context, { frame, atMs }) =>
-    frame.type === "data"
-      ? receive(context, frame.frame.sequence, frame.frame.message)
-      : acknowledge(context, frame.frame.sequence, atMs),
-);
+const framed = (isTimed: boolean) =>
+  decide<ReloadLinkContext, Extract<ReloadLinkEvent, { type: "framed" }>, ReloadLinkAction>(
+    (context, { frame, atMs }) =>
+      frame.type === "data"
+        ? receive(context, frame.frame.sequence, frame.frame.message)
+        : acknowledge(context, frame.frame.sequence, atMs, isTimed),
+  );
 type Given = { readonly context: ReloadLinkContext; readonly event: ReloadLinkEvent };
 const isAcknowledged = ({ context, event }: Given) =>
   event.type === "framed" &&
@@ -171,12 +173,12 @@ export const reloadLink = machineOf<ReloadLinkAction>()(
         entry: { type: "report", params: { state: "open", why: "" } },
         on: {
           post: { actions: posted },
-          framed: { actions: framed },
+          framed: { actions: framed(true) },
           timerFired: [
             {
               guard: (given) => isTimer("rto")(given) && !given.context.warned,
               actions: decide<ReloadLinkContext, ReloadLinkEvent, ReloadLinkAction>(({ unacknowledged, rtoMs }) => ({
-                context: { warned: true },
+                context: { warned: unacknowledged.length > 0 },
                 actions: unacknowledged.length === 0 ? [] : [{ type: "startTimer", timer: "rto", ms: rtoMs }],
               })),
             },
@@ -195,9 +197,9 @@ export const reloadLink = machineOf<ReloadLinkAction>()(
             {
               guard: isAcknowledged,
               target: "open",
-              actions: [{ type: "stopTimer", params: { timer: "hold" } }, framed],
+              actions: [{ type: "stopTimer", params: { timer: "hold" } }, framed(false)],
             },
-            { actions: framed },
+            { actions: framed(false) },
           ],
           timerFired: { guard: isTimer("hold"), target: "lost", actions: [lost, { type: "close", params: {} }] },
           closed: { target: "lost", actions: [{ type: "stopTimer", params: { timer: "hold" } }, lost] },

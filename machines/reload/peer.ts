@@ -15,7 +15,7 @@
  * The decisions stand in joining.ts, stabilize.ts and replies.ts; this file says when each is taken.
  */
 import { setup } from "xstate";
-import { decide, declared, machineOf } from "../kit/mod.ts";
+import { declared, machineOf } from "../kit/mod.ts";
 import {
   attachToAdmitting,
   beginLeaving,
@@ -28,21 +28,29 @@ import {
   quietly,
   sayFarewell,
   sendJoin,
-  settle,
-  stopTimers,
-  TRIES_MAX,
 } from "./joining.ts";
-import type {
-  Errand,
-  PeerAction,
-  PeerContext,
-  PeerDecision,
-  PeerEvent,
-  PeerEventOf,
-  PeerSettings,
-  PeerState,
-  PeerTimer,
-} from "./peer-types.ts";
+import type { PeerAction, PeerContext, PeerEvent, PeerSettings } from "./peer-types.ts";
+import {
+  does,
+  fired,
+  forget,
+  hasBoot,
+  hasMet,
+  hasSuccessor,
+  hasTable,
+  isAbout,
+  isDue,
+  isFirst,
+  isWithoutHope,
+  mayStayAlone,
+  on,
+  pausesOn,
+  report,
+  rest,
+  settles,
+  stopAll,
+  within,
+} from "./peer-words.ts";
 import {
   admit,
   appAttachAsked,
@@ -50,12 +58,13 @@ import {
   configUpdateAsked,
   joinAsked,
   leaveAsked,
+  leaveHeard,
   pingAsked,
   refuse,
   routeQueryAsked,
 } from "./replies.ts";
 import {
-  foundFinger,
+  fingerFound,
   gotLink,
   heardUpdate,
   inTurn,
@@ -63,60 +72,20 @@ import {
   notAsking,
   pingNow,
   reactNow,
+  rejoinNow,
   rejoinSoon,
   sweepAsking,
   updateNow,
 } from "./stabilize.ts";
-import { peersOf, withLink, withoutNode } from "./table.ts";
+import { withLink, withoutNode } from "./table.ts";
 
-type Given = { readonly context: PeerContext; readonly event: PeerEvent };
-const on = <K extends PeerEvent["type"]>(_: K, of: (context: PeerContext, event: PeerEventOf<K>) => PeerDecision) =>
-  decide<PeerContext, PeerEventOf<K>, PeerAction>(of);
-const does = (of: (context: PeerContext, event: PeerEvent) => PeerDecision) =>
-  decide<PeerContext, PeerEvent, PeerAction>(of);
-const isFired = (event: PeerEvent, timer: PeerTimer) => event.type === "timerFired" && event.timer === timer;
-const fired =
-  (timer: PeerTimer) =>
-  ({ event }: Given) =>
-    isFired(event, timer);
-const isAbout =
-  (errand: Errand["type"]) =>
-  ({ event }: Given) =>
-    (event.type === "answered" || event.type === "failed") && event.errand.type === errand;
-const isFirst = ({ context }: Given) => context.settings.mayBeFirst && context.settings.bootstrap.length === 0;
-const isWithoutHope = ({ context }: Given) => context.tries >= TRIES_MAX;
-const mayStayAlone = (given: Given) => isWithoutHope(given) && given.context.settings.mayBeFirst;
-const hasBoot = ({ context }: Given) => context.boot !== undefined && context.table.linked.includes(context.boot);
-const hasTable = ({ context }: Given) =>
-  context.admitting !== undefined && peersOf(context.table).includes(context.admitting);
-const hasMet = ({ context }: Given) => context.awaited.length === 0;
-const hasSuccessor = ({ context }: Given) => peersOf(context.table).length > 0;
-
-/** A step of the join has a time of its own; leaving the state stops it, unless it is what fired. */
-const within = (of: "step" | "meet" | "leave", timer: PeerTimer = "step") => ({
-  entry: does((context) => ({
-    actions: [{ type: "startTimer", timer, ms: context.settings.timing[of], spreadMs: 0 }],
-  })),
-  exit: does((_, event) => ({ actions: isFired(event, timer) ? [] : [{ type: "stopTimer", timer }] })),
-});
-const rest = does((context) => ({
-  context: { tries: context.tries + 1, admitting: undefined, awaited: [] },
-  actions: [
-    { type: "startTimer", timer: "pause", ms: context.settings.timing.pause, spreadMs: context.settings.timing.pause },
-  ],
-}));
-const stopAll = does((context) => ({ actions: stopTimers(context) }));
-const report = (state: PeerState) => ({ type: "report" as const, params: { state, why: "" } });
-const atOf = (context: PeerContext, event: PeerEvent): number =>
-  event.type === "timerFired" ? event.atMs : "asked" in event ? event.asked.atMs : context.settings.startedMs;
-const settles = does((context, event) => settle(context, atOf(context, event)));
-const forget =
-  (node: bigint) =>
-  (context: PeerContext): PeerDecision => ({
-    context: { awaited: context.awaited.filter((other) => other !== node) },
-  });
-
-const pausesOn = (timer: PeerTimer) => ({ guard: fired(timer), target: "pausing" });
+const step = within("step");
+const farewellDone = {
+  guard: isAbout("leave"),
+  actions: does((context, event) =>
+    "errand" in event && event.errand.type === "leave" ? forget(event.errand.node)(context) : {},
+  ),
+};
 
 export const reloadPeer = machineOf<PeerAction>()(
   setup({
@@ -152,12 +121,15 @@ export const reloadPeer = machineOf<PeerAction>()(
       leaveReq: { actions: on("leaveReq", leaveAsked) },
       joinReq: { actions: on("joinReq", (_, { asked }) => refuse(asked, "notFound", "not a peer now")) },
       answered: {}, // an Attach answered is not yet a link; an Update answered says nothing
-      failed: {
-        guard: isAbout("attach"),
-        actions: on("failed", (context, { errand }) =>
-          inTurn(context, ...("node" in errand ? [notAsking(errand.node), forget(errand.node)] : [])),
-        ),
-      },
+      failed: [
+        {
+          guard: isAbout("attach"),
+          actions: on("failed", (context, { errand }) =>
+            errand.type === "attach" ? inTurn(context, notAsking(errand.node), forget(errand.node)) : {},
+          ),
+        },
+        {}, // a neighbour that does not answer is seen by its link, or by the next Update
+      ],
       timerFired: { guard: fired("sweep"), actions: does(sweepAsking) },
       "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } },
     },
@@ -169,8 +141,8 @@ export const reloadPeer = machineOf<PeerAction>()(
         on: { leave: { target: "left", actions: stopAll } },
         states: {
           calling: {
-            entry: [does(dialBootstrap), within("step").entry],
-            exit: within("step").exit,
+            entry: [does(dialBootstrap), step.entry],
+            exit: step.exit,
             on: {
               dialled: {
                 target: "attaching",
@@ -181,7 +153,7 @@ export const reloadPeer = machineOf<PeerAction>()(
             },
           },
           attaching: {
-            ...within("step"),
+            ...step,
             always: { guard: hasTable, target: "meeting" },
             on: {
               answered: {
@@ -194,20 +166,16 @@ export const reloadPeer = machineOf<PeerAction>()(
           },
           meeting: {
             entry: [does(meetNeighbours), within("meet").entry],
-            exit: within("meet").exit,
+            exit: step.exit,
             always: { guard: hasMet, target: "entering" },
             on: { timerFired: { guard: fired("step"), target: "entering" } },
           },
           entering: {
-            entry: [does(sendJoin), within("step").entry],
-            exit: within("step").exit,
+            entry: [does(sendJoin), step.entry],
+            exit: step.exit,
             on: {
               updateReq: [
-                {
-                  guard: ({ context, event }) => isAdmission(context, event),
-                  target: "#reloadPeer.settled",
-                  actions: [on("updateReq", learn), settles],
-                },
+                { guard: isAdmission, target: "#reloadPeer.settled", actions: [on("updateReq", learn), settles] },
                 { actions: on("updateReq", learn) },
               ],
               failed: { guard: isAbout("join"), target: "pausing" },
@@ -219,18 +187,10 @@ export const reloadPeer = machineOf<PeerAction>()(
             exit: within("step", "pause").exit,
             on: {
               timerFired: [
+                { guard: isDue("pause", mayStayAlone), target: "#reloadPeer.settled", actions: settles },
+                { guard: isDue("pause", isWithoutHope), target: "#reloadPeer.failed", actions: stopAll },
                 {
-                  guard: (given) => fired("pause")(given) && mayStayAlone(given),
-                  target: "#reloadPeer.settled",
-                  actions: settles,
-                },
-                {
-                  guard: (given) => fired("pause")(given) && isWithoutHope(given),
-                  target: "#reloadPeer.failed",
-                  actions: stopAll,
-                },
-                {
-                  guard: (given) => fired("pause")(given) && hasBoot(given),
+                  guard: isDue("pause", hasBoot),
                   target: "attaching",
                   actions: does((context) => attachToAdmitting(context, context.boot!)),
                 },
@@ -245,25 +205,18 @@ export const reloadPeer = machineOf<PeerAction>()(
           updateReq: { actions: on("updateReq", heardUpdate) },
           joinReq: { actions: on("joinReq", joinAsked) },
           handedOver: { actions: on("handedOver", (context, { to, atMs }) => admit(context, to, atMs)) },
-          answered: {
-            guard: isAbout("search"),
-            actions: on("answered", (context, { errand, signer }) =>
-              errand.type === "search" ? foundFinger(errand.entry, signer)(context) : {},
-            ),
-          },
+          answered: { guard: isAbout("search"), actions: on("answered", fingerFound) },
           dialled: { actions: on("dialled", (context, { node }) => attachToAdmitting(context, node)) },
           dialFailed: { actions: does(rejoinSoon) },
+          failed: { guard: isAbout("admission"), actions: does(rejoinSoon) },
           timerFired: [
-            { guard: fired("react"), actions: on("timerFired", reactNow) },
+            { guard: isDue("react", ({ context }) => context.reacting), actions: on("timerFired", reactNow) },
             { guard: fired("update"), actions: on("timerFired", updateNow) },
             { guard: fired("ping"), actions: on("timerFired", pingNow) },
             {
-              guard: fired("rejoin"),
-              actions: does((context) =>
-                inTurn(context, () => ({ context: { rejoining: false, tries: context.tries + 1 } }), dialBootstrap),
-              ),
+              guard: isDue("rejoin", ({ context }) => context.rejoining),
+              actions: does((context) => inTurn(context, rejoinNow, dialBootstrap)),
             },
-            { guard: fired("sweep"), actions: does(sweepAsking) },
           ],
           leave: { target: "leaving", actions: does(beginLeaving) },
         },
@@ -272,13 +225,14 @@ export const reloadPeer = machineOf<PeerAction>()(
         ...within("leave", "leave"),
         initial: "handing",
         on: {
-          linked: { actions: on("linked", (context, { node }) => quietly(context, withLink(context.table, node))) },
+          linked: { actions: on("linked", (context, { node }) => quietly(withLink(context.table, node))) },
           unlinked: {
             actions: on("unlinked", (context, { node }) =>
-              inTurn(context, (now) => quietly(now, withoutNode(now.table, node)), forget(node)),
+              inTurn(context, (now) => quietly(withoutNode(now.table, node)), forget(node)),
             ),
           },
           updateReq: { actions: on("updateReq", learnNothing) },
+          leaveReq: { actions: on("leaveReq", leaveHeard) },
           timerFired: { guard: fired("leave"), target: "left" },
         },
         states: {
@@ -289,18 +243,7 @@ export const reloadPeer = machineOf<PeerAction>()(
           parting: {
             entry: does(sayFarewell),
             always: { guard: hasMet, target: "#reloadPeer.left" },
-            on: {
-              answered: {
-                guard: isAbout("leave"),
-                actions: on("answered", (context, { errand }) =>
-                  "node" in errand ? forget(errand.node)(context) : {},
-                ),
-              },
-              failed: {
-                guard: isAbout("leave"),
-                actions: on("failed", (context, { errand }) => ("node" in errand ? forget(errand.node)(context) : {})),
-              },
-            },
+            on: { answered: farewellDone, failed: farewellDone },
           },
         },
       },

@@ -128,3 +128,8 @@ export const leaveAsked = (context: PeerContext, { asked, body }: PeerEventOf<"l
     seek(heard, node),
   );
 };
+
+/** Leaving ourselves, we owe a neighbour that leaves no more than an answer. */
+export const leaveHeard = (_: PeerContext, { asked }: PeerEventOf<"leaveReq">): PeerDecision => ({
+  actions: [{ type: "answer", reply: asked.reply, body: { type: "leaveAns", value: {} } }],
+});

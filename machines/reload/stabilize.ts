@@ -108,7 +108,7 @@ export const attachTo =
     };
   };
 
-/** An Attach has failed, or its link has come. */
+/** An Attach is over: it has failed, or its link has come. */
 export const notAsking =
   (node: bigint) =>
   (context: PeerContext): PeerDecision => {
@@ -173,18 +173,21 @@ export const lostLink = (context: PeerContext, node: bigint): PeerDecision =>
   inTurn(
     context,
     (now) => changed(now, withoutNode(now.table, node), "lost"),
-    (now) => (now.table.joined && peersOf(now.table).length === 0 ? rejoinSoon(now) : {}),
+    (now) => (now.table.joined ? rejoinSoon(now) : {}),
   );
 
 /** "this peer SHOULD assume that it has been disconnected ..., and it SHOULD periodically try to join", §10.7.1. */
 export const rejoinSoon = (context: PeerContext): PeerDecision => {
-  if (context.rejoining || context.settings.bootstrap.length === 0) return {};
-  const { pause } = context.settings.timing;
-  return {
-    context: { rejoining: true },
-    actions: [{ type: "startTimer", timer: "rejoin", ms: pause, spreadMs: pause }],
-  };
+  if (context.rejoining || context.settings.bootstrap.length === 0 || peersOf(context.table).length > 0) return {};
+  const ms = context.settings.timing.pause * 2 ** Math.min(context.tries, REJOIN_DOUBLINGS_MAX);
+  return { context: { rejoining: true }, actions: [{ type: "startTimer", timer: "rejoin", ms, spreadMs: ms }] };
 };
+/** Each attempt waits twice as long as the one before it: at the default pause, up to two minutes. */
+const REJOIN_DOUBLINGS_MAX = 9;
+
+export const rejoinNow = (context: PeerContext): PeerDecision => ({
+  context: { rejoining: false, tries: context.tries + 1 },
+});
 
 /** Finger entries worth a search: those whose beginning no neighbour of ours answers for, farthest first. */
 export const openFingers = (context: PeerContext): ReadonlyArray<number> => {
@@ -239,12 +242,11 @@ export const searchFinger =
   };
 
 /** A search has found a peer: it is worth a link when it lies in the entry's range. */
-export const foundFinger =
-  (entry: number, peer: bigint) =>
-  (context: PeerContext): PeerDecision => {
-    const { from, size } = fingerRange(context.table.self, entry);
-    return distance(from, peer) < size ? attachTo([peer], undefined)(context) : {};
-  };
+export const fingerFound = (context: PeerContext, { errand, signer }: PeerEventOf<"answered">): PeerDecision => {
+  if (errand.type !== "search") return {};
+  const { from, size } = fingerRange(context.table.self, errand.entry);
+  return distance(from, signer) < size ? attachTo([signer], undefined)(context) : {};
+};
 
 /** A change is told to the whole Connection Table: "These Update requests are what end up filling in the ... tables". */
 export const reactNow = (context: PeerContext, { atMs }: PeerEventOf<"timerFired">): PeerDecision =>
@@ -258,9 +260,14 @@ export const reactNow = (context: PeerContext, { atMs }: PeerEventOf<"timerFired
 export const updateNow = (context: PeerContext, { atMs }: PeerEventOf<"timerFired">): PeerDecision => {
   const { predecessors, successors } = viewOf(context.table);
   const { update } = context.settings.timing;
-  return inTurn(context, updateTo([...new Set([...predecessors, ...successors])], "neighbors", atMs), () => ({
-    actions: [{ type: "startTimer", timer: "update", ms: update, spreadMs: update / 4 }],
-  }));
+  return inTurn(
+    context,
+    updateTo([...new Set([...predecessors, ...successors])], "neighbors", atMs),
+    () => ({
+      actions: [{ type: "startTimer", timer: "update", ms: update, spreadMs: update / 4 }],
+    }),
+    rejoinSoon,
+  );
 };
 
 /** "A peer MUST periodically search for new peers to replace invalid entries in the Finger Table", §10.7.4.2. */

@@ -1,0 +1,487 @@
+import * as assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  type BodyOf,
+  decodeRegistrationKey,
+  ecdsaSignature,
+  encodeRegistration,
+  encodeRegistrationKey,
+  identityOf,
+  kindId,
+  noSignature,
+  resourceOfNode,
+  type StoredData,
+  viprOverlay,
+} from "../../codecs/reload/mod.ts";
+import { bigOf, bytesOfBig, hexOf, nodeIdText } from "../../codecs/shared/mod.ts";
+import type { Snapshot } from "../../machines/kit/mod.ts";
+import {
+  type Asked,
+  type KeeperAction,
+  type KeeperContext,
+  type KeeperEvent,
+  type KeeperSettings,
+  keeperTiming,
+  quotaBound,
+  type RingView,
+  reloadKeeper,
+  type Signer,
+} from "../../machines/reload/mod.ts";
+import { runs, test } from "../kit/harness.ts";
+import { machineLaws } from "../kit/machine-laws.ts";
+
+const SELF = 1n << 120n;
+const KIND = kindId.viprRegistration;
+const settings: KeeperSettings = {
+  ...viprOverlay({ name: "ring.example", sequence: 1, storesPerSecond: 1_000, fetchesPerSecond: 1_000 }),
+  timing: keeperTiming,
+  startedMs: 0,
+};
+const alone: RingView = { self: SELF, joined: true, predecessors: [], successors: [], fingers: [], linked: [] };
+
+const asking = (signer: bigint, atMs: number): Asked => ({
+  from: signer,
+  signer,
+  reply: { transactionId: 1n, to: [], maxResponseLength: 0, options: [] },
+  atMs,
+  draw: 1n,
+});
+const signerOf = (nodeId: bigint): Signer => ({ nodeId, users: [], certificate: bytesOfBig(nodeId, 16) });
+
+interface Registration {
+  readonly resource: bigint;
+  readonly node: bigint;
+  readonly vservice: bigint;
+  readonly contact?: bigint;
+  readonly exists?: boolean;
+  readonly storageTime: bigint;
+  readonly lifetimeS?: number;
+}
+const registration = (given: Registration): StoredData => ({
+  storageTime: given.storageTime,
+  lifetime: given.lifetimeS ?? 3_600,
+  value: {
+    key: encodeRegistrationKey({ nodeId: given.node, vservice: given.vservice }),
+    value:
+      given.exists === false
+        ? { exists: false, value: new Uint8Array() }
+        : { exists: true, value: encodeRegistration(given.contact ?? given.node) },
+  },
+  signature: ecdsaSignature(identityOf(bytesOfBig(given.node, 16)), bytesOfBig(given.storageTime, 8)),
+});
+interface Way {
+  readonly by?: bigint;
+  readonly signer?: bigint;
+  readonly replica?: number;
+  readonly atMs?: number;
+  readonly generation?: bigint;
+}
+const storing = (given: Registration, way: Way = {}): KeeperEvent => {
+  const { by = given.node, replica = 0, atMs = 0 } = way;
+  const { signer = by, generation = replica === 0 ? 0n : 1n } = way;
+  return {
+    type: "storeReq",
+    asked: asking(by, atMs),
+    body: {
+      resource: bytesOfBig(given.resource, 16),
+      replica,
+      kinds: [{ kind: KIND, generation, values: [registration(given)] }],
+    },
+    signers: [[signerOf(signer)]],
+    users: [],
+  };
+};
+const fetching = (resource: bigint, atMs = 0): KeeperEvent => ({
+  type: "fetchReq",
+  asked: asking(9n, atMs),
+  body: { resource: bytesOfBig(resource, 16), specifiers: [{ kind: KIND, generation: 0n, specifier: [] }] },
+});
+
+/** A keeper that can be talked to. */
+const keeperOf = (given: Partial<KeeperSettings> = {}, view: RingView = alone) => {
+  let snapshot: Snapshot<KeeperContext> = reloadKeeper.start({ ...settings, ...given }).snapshot;
+  const tell = (event: KeeperEvent): ReadonlyArray<KeeperAction> => {
+    const step = reloadKeeper.step(snapshot, event);
+    snapshot = step.snapshot;
+    return step.actions;
+  };
+  tell({ type: "ring", view, change: "joined", atMs: 0 });
+  /** `stored`, or the error's name and what was said with it. */
+  const store = (event: KeeperEvent): string => {
+    const said = tell(event).find(({ type }) => type === "answer" || type === "refuse");
+    return said?.type === "refuse"
+      ? `${said.error} ${typeof said.info === "string" ? said.info : hexOf(said.info)}`.trim()
+      : "stored";
+  };
+  const fetch = (resource: bigint, atMs = 0): ReadonlyArray<StoredData> => {
+    const said = tell(fetching(resource, atMs)).find(({ type }) => type === "answer");
+    assert.ok(said?.type === "answer" && said.body.type === "fetchAns");
+    return said.body.value.kinds[0]!.values as ReadonlyArray<StoredData>;
+  };
+  return { tell, store, fetch, context: () => snapshot.context };
+};
+
+const NUMBER = SELF - 5n;
+const [ALICE, MALLORY] = [77n, 666n];
+const first = { resource: NUMBER, node: ALICE, vservice: 3n, storageTime: 10n };
+
+test("RFC 6940 §7.4.1: stored once, found; stored again later, replaced; earlier, refused", () => {
+  const keeper = keeperOf();
+  assert.equal(keeper.store(storing(first)), "stored");
+  assert.equal(keeper.store(storing(first)), "stored"); // the same once more: a retransmission
+  assert.equal(keeper.store(storing({ ...first, storageTime: 9n })), "dataTooOld");
+  assert.equal(keeper.store(storing({ ...first, storageTime: 11n })), "stored");
+  const found = keeper.fetch(NUMBER);
+  assert.equal(found.length, 1);
+  assert.equal(found[0]!.storageTime, 11n);
+});
+
+test("profile §1: VIPR-MATCH, from every side a thief may try", () => {
+  const keeper = keeperOf();
+  assert.equal(keeper.store(storing(first)), "stored");
+  const later = { ...first, storageTime: 20n };
+  const refusals = [
+    storing(later, { by: MALLORY }), // signed by the thief, Alice's key
+    storing(later, { by: MALLORY, signer: ALICE }), // Alice's value, sent again by the thief
+    storing({ ...later, node: MALLORY, contact: ALICE }, {}), // its own key, Alice's contact
+    storing({ ...later, contact: MALLORY }, { by: ALICE }), // Alice's key, the thief's contact
+    storing({ ...later, exists: false }, { by: MALLORY }), // a removal by another
+  ];
+  for (const event of refusals) assert.equal(keeper.store(event), "forbidden VIPR-MATCH");
+  const unsigned = storing(later) as Extract<KeeperEvent, { type: "storeReq" }>;
+  assert.equal(keeper.store({ ...unsigned, signers: [[undefined]] }), "forbidden signature");
+  const none = unsigned.body.kinds.map((kind) => ({
+    ...kind,
+    values: (kind.values as ReadonlyArray<StoredData>).map((value) => ({ ...value, signature: noSignature })),
+  }));
+  assert.equal(keeper.store({ ...unsigned, body: { ...unsigned.body, kinds: none } }), "forbidden signature");
+  assert.deepEqual(
+    keeper.fetch(NUMBER).map(({ storageTime }) => storageTime),
+    [10n],
+  );
+});
+
+test("RFC 6940 §7.4.1.3: an owner removes its entry, and an old copy of it does not come back", () => {
+  const keeper = keeperOf();
+  keeper.store(storing(first));
+  assert.equal(keeper.store(storing({ ...first, storageTime: 20n, exists: false })), "stored");
+  const [left] = keeper.fetch(NUMBER);
+  assert.ok(left !== undefined && "key" in left.value && !left.value.value.exists);
+  assert.equal(keeper.store(storing(first, { replica: 1 })), "dataTooOld");
+});
+
+test("RFC 6940 §7.4.1.1: generations, Kinds, places that are not ours, atomicity", () => {
+  const view = { ...alone, predecessors: [SELF - 10n], successors: [SELF + 10n], linked: [SELF - 10n, SELF + 10n] };
+  const keeper = keeperOf({}, view);
+  assert.equal(keeper.store(storing({ ...first, resource: SELF + 3n })), "notFound not responsible");
+  assert.equal(keeper.store(storing(first)), "stored");
+  assert.match(
+    keeper.store(storing({ ...first, storageTime: 30n }, { generation: 7n })),
+    /^generationCounterTooLow 000ef00001000000000000000001/,
+  );
+  assert.equal(keeper.store(storing({ ...first, storageTime: 31n }, { generation: 1n })), "stored");
+  const two = storing({ ...first, storageTime: 40n }) as Extract<KeeperEvent, { type: "storeReq" }>;
+  const kind = two.body.kinds[0]!;
+  const stranger = { ...kind, kind: 0xf0000777, values: new Uint8Array() };
+  assert.equal(keeper.store({ ...two, body: { ...two.body, kinds: [kind, stranger] } }), "unknownKind 04f0000777");
+  assert.equal(
+    keeper.store({ ...two, body: { ...two.body, kinds: [kind, kind] } }),
+    "invalidMessage a Kind stands twice",
+  );
+  const bad = registration({ ...first, vservice: 4n, node: MALLORY, storageTime: 41n });
+  const values = [...(kind.values as ReadonlyArray<StoredData>), bad];
+  const both = {
+    ...two,
+    body: { ...two.body, kinds: [{ ...kind, values }] },
+    signers: [[signerOf(ALICE), signerOf(ALICE)]],
+  };
+  assert.equal(keeper.store(both), "forbidden VIPR-MATCH");
+  assert.deepEqual(
+    keeper.fetch(NUMBER).map(({ storageTime }) => storageTime),
+    [31n],
+    "a Store is done whole or not at all",
+  );
+});
+
+test("RFC 6940 §10.4: replicas come from the replica set only", () => {
+  const view = {
+    ...alone,
+    predecessors: [SELF - 10n, SELF - 20n, SELF - 30n, SELF - 40n],
+    successors: [SELF + 10n, SELF + 20n, SELF + 30n],
+  };
+  const keeper = keeperOf({}, view);
+  const theirs = { ...first, resource: SELF - 15n };
+  const from = (by: bigint) => keeper.store(storing(theirs, { by, signer: ALICE, replica: 1 }));
+  assert.equal(from(SELF - 10n), "stored");
+  assert.equal(from(SELF + 30n), "forbidden not of the replica set");
+  assert.equal(from(MALLORY), "forbidden not of the replica set");
+});
+
+test("profile §1: 64 entries a number, 4 KiB each", () => {
+  const keeper = keeperOf();
+  for (let i = 0; i < 64; i++)
+    assert.equal(keeper.store(storing({ ...first, node: BigInt(i + 1), storageTime: 1n })), "stored");
+  assert.equal(keeper.store(storing({ ...first, node: 65n, storageTime: 1n })), "dataTooLarge count");
+  const certificate = (size: number): KeeperEvent => ({
+    type: "storeReq",
+    asked: asking(ALICE, 0),
+    body: {
+      resource: resourceOfNode(ALICE),
+      replica: 0,
+      kinds: [
+        {
+          kind: kindId.certificateByNode,
+          generation: 0n,
+          values: [
+            {
+              storageTime: 1n,
+              lifetime: 60,
+              value: { index: 0xffff_ffff, value: { exists: true, value: new Uint8Array(size) } },
+              signature: ecdsaSignature(identityOf(new Uint8Array(1)), Uint8Array.of(1)),
+            },
+          ],
+        },
+      ],
+    },
+    signers: [[signerOf(ALICE)]],
+    users: [],
+  });
+  assert.equal(keeper.store(certificate(8_192)), "stored");
+  assert.equal(keeper.store(certificate(8_193)), "dataTooLarge size");
+  assert.equal(keeper.store(certificate(10)), "stored"); // appended: index 1
+  const held = keeper.context().shelf;
+  const kinds = Object.values(held.drawers)
+    .flatMap((drawer) => Object.values(drawer))
+    .map(({ kinds }) => kinds[3]);
+  assert.deepEqual(
+    kinds.flatMap((kind) => Object.keys(kind?.entries ?? {})),
+    ["0", "1"],
+  );
+});
+
+test("profile §1: a greedy node meets its quota, others do not feel it", () => {
+  const keeper = keeperOf({ quota: 20 });
+  const bound = quotaBound(20, 1);
+  let stored = 0;
+  for (let i = 0; i < 100; i++)
+    if (keeper.store(storing({ ...first, resource: NUMBER - BigInt(i), storageTime: 1n })) === "stored") stored++;
+  assert.equal(stored, bound);
+  assert.equal(keeper.store(storing({ ...first, resource: 4n, storageTime: 1n })), "dataTooLarge quota");
+  assert.equal(keeper.store(storing({ ...first, storageTime: 2n })), "stored"); // what it has it may renew
+  assert.equal(keeper.store(storing({ ...first, node: 5n })), "stored");
+});
+
+test("profile §1: who asks too fast is told so", () => {
+  const keeper = keeperOf({ storesPerSecond: 2, fetchesPerSecond: 2 });
+  const said = Array.from({ length: 12 }, (_, i) => keeper.store(storing({ ...first, storageTime: BigInt(i + 1) })));
+  assert.equal(said.filter((word) => word === "stored").length, 8);
+  assert.equal(said.at(-1), "forbidden rate");
+  assert.equal(keeper.store(storing({ ...first, storageTime: 99n }, { atMs: 1_000 })), "stored");
+});
+
+test("RFC 6940 §7.4.2, §7.4.3, §7.4.4, §6.4.2.5: keys asked for, digests, the nearest resource, a probe", () => {
+  const keeper = keeperOf();
+  keeper.store(storing(first));
+  const reply = (event: KeeperEvent) => {
+    const said = keeper.tell(event).find(({ type }) => type === "answer");
+    assert.ok(said?.type === "answer");
+    return said.body;
+  };
+  const key = encodeRegistrationKey({ nodeId: ALICE, vservice: 3n });
+  const absent = encodeRegistrationKey({ nodeId: ALICE, vservice: 4n });
+  const specifiers = [{ kind: KIND, generation: 0n, specifier: [key, absent] }];
+  const body = { resource: bytesOfBig(NUMBER, 16), specifiers };
+  const fetched = reply({ type: "fetchReq", asked: asking(9n, 0), body }) as { value: BodyOf<"fetchAns"> };
+  const [present, missing] = fetched.value.kinds[0]!.values as ReadonlyArray<StoredData>;
+  assert.equal(present!.storageTime, 10n);
+  assert.deepEqual(missing!.signature, noSignature);
+  const again = { ...body, specifiers: [{ ...specifiers[0]!, generation: 1n }] };
+  const unchanged = reply({ type: "fetchReq", asked: asking(9n, 0), body: again }) as { value: BodyOf<"fetchAns"> };
+  assert.deepEqual(unchanged.value.kinds[0]!.values, []);
+  const stat = reply({ type: "statReq", asked: asking(9n, 0), body }) as { value: BodyOf<"statAns"> };
+  assert.equal((stat.value.kinds[0]!.values as ReadonlyArray<unknown>).length, 2);
+  const find = reply({
+    type: "findReq",
+    asked: asking(9n, 0),
+    body: { resource: bytesOfBig(1n, 16), kinds: [KIND, 3] },
+  });
+  assert.deepEqual(find.value, {
+    results: [
+      { kind: KIND, closest: bytesOfBig(NUMBER, 16) },
+      { kind: 3, closest: new Uint8Array() },
+    ],
+  });
+  const probe = reply({
+    type: "probeReq",
+    asked: asking(9n, 7_000),
+    body: { requested: ["uptime", 77, "responsibleSet", "numResources"] },
+  });
+  assert.deepEqual(probe.value, {
+    information: [
+      { type: "uptime", value: 7 },
+      { type: "responsibleSet", value: 1e9 },
+      { type: "numResources", value: 1 },
+    ],
+  });
+});
+
+test("a value ends with its lifetime, which shrinks as it is passed on", () => {
+  const keeper = keeperOf();
+  keeper.store(storing({ ...first, lifetimeS: 100 }));
+  assert.equal(keeper.fetch(NUMBER, 40_000)[0]!.lifetime, 60);
+  assert.equal(keeper.fetch(NUMBER, 100_000).length, 0);
+  keeper.tell({ type: "timerFired", timer: "expire", atMs: 100_000 });
+  assert.equal(keeper.context().shelf.resources, 0);
+  assert.deepEqual(keeper.context().primaries, {});
+});
+
+test("RFC 6940 §10.4, §10.7.3: two replicas, and new ones when the ring changes", () => {
+  const [a, b, c] = [SELF + 10n, SELF + 20n, SELF + 30n];
+  const view = { ...alone, predecessors: [c, b, a], successors: [a, b, c], linked: [a, b, c] };
+  const keeper = keeperOf({}, view);
+  const copies = (actions: ReadonlyArray<KeeperAction>) =>
+    actions.flatMap((action) => (action.type === "copy" ? [action] : []));
+  const sent = copies(keeper.tell(storing(first)));
+  assert.deepEqual(
+    sent.map(({ to, body }) => [to, body.replica, body.kinds[0]!.generation]),
+    [
+      [a, 1, 1n],
+      [b, 2, 1n],
+    ],
+  );
+  for (const { to, marks } of sent) keeper.tell({ type: "copied", to, marks, ok: true, atMs: 1 });
+  // A loss: nothing until the hold-down is over, then the one who has nothing gets its copy.
+  const without = { ...view, successors: [b, c], predecessors: [c, b], linked: [b, c] };
+  const lost = keeper.tell({ type: "ring", view: without, change: "lost", atMs: 2 });
+  assert.deepEqual(copies(lost), []);
+  assert.deepEqual(
+    lost.filter(({ type }) => type === "startTimer").map((action) => (action as { ms: number }).ms),
+    [30_000],
+  );
+  const repaired = copies(keeper.tell({ type: "timerFired", timer: "repair", atMs: 30_002 }));
+  assert.deepEqual(
+    repaired.map(({ to }) => to),
+    [c],
+  );
+});
+
+test("RFC 6940 §10.5 step 6: a joining node gets what will be its own, and then is said to have it", () => {
+  const keeper = keeperOf();
+  const joiner = SELF / 2n;
+  keeper.store(storing({ ...first, resource: joiner - 1n }));
+  keeper.store(storing({ ...first, resource: joiner + 1n }));
+  const actions = keeper.tell({ type: "handOver", to: joiner, atMs: 1 });
+  const [copy] = actions.flatMap((action) => (action.type === "copy" ? [action] : []));
+  assert.equal(actions.filter(({ type }) => type === "copy").length, 1);
+  assert.equal(bigOf(copy!.body.resource), joiner - 1n);
+  const done = keeper.tell({ type: "copied", to: joiner, marks: copy!.marks, ok: true, atMs: 2 });
+  assert.deepEqual(done, [{ type: "handedOver", to: joiner }]);
+});
+
+/** The keeper alone in its ring against a map: what is stored, replaced, removed and expired. */
+test("the keeper does as a map would", () => {
+  const nodes = fc.constantFrom(1n, 2n, 3n);
+  const command = fc.record({
+    resource: fc.constantFrom(10n, 11n),
+    node: nodes,
+    by: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: nodes }),
+    vservice: fc.constantFrom(0n, 1n),
+    storageTime: fc.bigInt({ min: 1n, max: 6n }),
+    exists: fc.boolean(),
+    lifetimeS: fc.integer({ min: 1, max: 20 }),
+    afterMs: fc.nat(5_000),
+  });
+  fc.assert(
+    fc.property(fc.array(command, { maxLength: 40 }), (commands) => {
+      const keeper = keeperOf();
+      const model = new Map<string, { time: bigint; exists: boolean; endMs: number }>();
+      let atMs = 0;
+      for (const { by, afterMs, ...given } of commands) {
+        atMs += afterMs;
+        for (const [key, { endMs }] of model) if (endMs <= atMs) model.delete(key);
+        const key = `${given.resource} ${given.node} ${given.vservice}`;
+        const held = model.get(key);
+        const said = keeper.store(storing(given, { by: by ?? given.node, atMs }));
+        if (by !== undefined && by !== given.node) assert.equal(said, "forbidden VIPR-MATCH");
+        else if (held !== undefined && held.time > given.storageTime) assert.equal(said, "dataTooOld");
+        else if (held === undefined || held.time < given.storageTime) {
+          assert.equal(said, "stored");
+          model.set(key, { time: given.storageTime, exists: given.exists, endMs: atMs + given.lifetimeS * 1_000 });
+        }
+        for (const resource of [10n, 11n]) {
+          const found = keeper.fetch(resource, atMs).map(({ value, storageTime }) => {
+            assert.ok("key" in value);
+            const read = decodeRegistrationKey(value.key);
+            assert.ok(read.ok);
+            return [`${resource} ${read.value.nodeId} ${read.value.vservice}`, storageTime, value.value.exists];
+          });
+          const wanted = [...model].flatMap(([key, { time, exists }]) =>
+            key.startsWith(`${resource} `) ? [[key, time, exists]] : [],
+          );
+          assert.deepEqual(found.sort(), wanted.sort());
+        }
+      }
+    }),
+    { numRuns: runs },
+  );
+});
+
+const anyId = fc.constantFrom(SELF, SELF - 10n, SELF + 10n, SELF + 20n, 5n, 1n << 127n);
+const anyView = fc
+  .record({ joined: fc.boolean(), others: fc.uniqueArray(anyId, { maxLength: 5 }) })
+  .map(({ joined, others }): RingView => {
+    const linked = others.filter((node) => node !== SELF);
+    return {
+      self: SELF,
+      joined,
+      predecessors: linked.slice(0, 3),
+      successors: linked.toReversed().slice(0, 3),
+      fingers: [],
+      linked,
+    };
+  });
+const anyRegistration = fc.record(
+  {
+    resource: anyId,
+    node: anyId,
+    vservice: fc.constantFrom(0n, 1n),
+    storageTime: fc.bigInt({ min: 1n, max: 4n }),
+    lifetimeS: fc.integer({ min: 1, max: 9 }),
+  },
+  { noNullPrototype: true },
+);
+const hour = fc.nat(20_000);
+machineLaws(reloadKeeper, {
+  inputs: fc
+    .record({ quota: fc.integer({ min: 1, max: 5 }), storesPerSecond: fc.constantFrom(1, 1_000) })
+    .map((given) => ({ ...settings, ...given })),
+  events: () =>
+    fc.oneof(
+      fc
+        .tuple(anyRegistration, anyId, fc.nat(2), hour)
+        .map(([given, by, replica, atMs]) => storing(given, { by, signer: given.node, replica, atMs })),
+      fc.tuple(anyId, hour).map(([resource, atMs]) => fetching(resource, atMs)),
+      fc
+        .tuple(anyView, fc.constantFrom("joined" as const, "lost" as const), hour)
+        .map(([view, change, atMs]): KeeperEvent => ({ type: "ring", view, change, atMs })),
+      fc.tuple(anyId, hour).map(([to, atMs]): KeeperEvent => ({ type: "handOver", to, atMs })),
+      fc.tuple(anyId, fc.boolean(), anyId, hour).map(
+        ([to, ok, resource, atMs]): KeeperEvent => ({
+          type: "copied",
+          to,
+          marks: [
+            {
+              resource: hexOf(bytesOfBig(resource, 16)),
+              kind: KIND,
+              place: `${nodeIdText(5n)}0000000000000000`,
+              storageTime: 1n,
+            },
+          ],
+          ok,
+          atMs,
+        }),
+      ),
+      fc.nat(9).map((ticket): KeeperEvent => ({ type: "statusAsked", ticket })),
+      fc.constant<KeeperEvent>({ type: "closed" }),
+    ),
+});

@@ -1,0 +1,123 @@
+import * as assert from "node:assert/strict";
+import fc from "fast-check";
+import { FramedMessage } from "../../codecs/reload/mod.ts";
+import {
+  maskOf,
+  type ReloadLinkAction,
+  type ReloadLinkEvent,
+  type ReloadLinkInput,
+  reloadLink,
+} from "../../machines/reload/mod.ts";
+import { arbitraryOf } from "../kit/arbitrary.ts";
+import { runs, test } from "../kit/harness.ts";
+import { machineLaws } from "../kit/machine-laws.ts";
+
+const input: ReloadLinkInput = { rtoMsMin: 1_000, holdMs: 30_000 };
+const message = Uint8Array.of(1);
+const post = (atMs: number): ReloadLinkEvent => ({ type: "post", message, atMs });
+const data = (sequence: number): ReloadLinkEvent => ({
+  type: "framed",
+  frame: { type: "data", frame: { sequence, message } },
+  atMs: 0,
+});
+const ack = (sequence: number, atMs: number): ReloadLinkEvent => ({
+  type: "framed",
+  frame: { type: "ack", frame: { sequence, received: 0 } },
+  atMs,
+});
+const linkOf = () => {
+  let snapshot = reloadLink.start(input).snapshot;
+  const tell = (event: ReloadLinkEvent): ReadonlyArray<ReloadLinkAction> => {
+    const step = reloadLink.step(snapshot, event);
+    snapshot = step.snapshot;
+    return step.actions;
+  };
+  return { tell, value: () => snapshot.value, context: () => snapshot.context };
+};
+const states = (actions: ReadonlyArray<ReloadLinkAction>) =>
+  actions.flatMap((action) => (action.type === "report" ? [action.state] : []));
+
+test("RFC 6940 §6.6.2: the first message has number 0, and every message is acknowledged", () => {
+  const link = linkOf();
+  assert.deepEqual(link.tell(post(0))[0], { type: "write", frame: { type: "data", frame: { sequence: 0, message } } });
+  assert.deepEqual((link.tell(post(1))[0] as { frame: FramedMessage }).frame.frame, { sequence: 1, message });
+  assert.deepEqual(link.tell(data(0)), [
+    { type: "write", frame: { type: "ack", frame: { sequence: 0, received: 0 } } },
+    { type: "deliver", message },
+  ]);
+  // Received before: 0. For message 2 the bit N-M = 2 is set, the second from below.
+  assert.deepEqual(link.tell(data(2))[0], {
+    type: "write",
+    frame: { type: "ack", frame: { sequence: 2, received: 0b10 } },
+  });
+});
+
+test("RFC 6940 §6.6.2: the mask of what was received, against its definition", () => {
+  const numbers = fc.uniqueArray(fc.integer({ min: 0, max: 80 }), { maxLength: 32 });
+  fc.assert(
+    fc.property(numbers, fc.integer({ min: 0, max: 90 }), (received, n) => {
+      const mask = maskOf(n, received);
+      for (let back = 1; back <= 32; back++)
+        assert.equal((mask >>> (back - 1)) & 1, received.includes(n - back) ? 1 : 0);
+      assert.ok(mask >= 0 && mask < 2 ** 32);
+    }),
+    { numRuns: runs },
+  );
+});
+
+test("RFC 6298 §2: the timer follows the round trips, and is never below its minimum", () => {
+  const link = linkOf();
+  link.tell(post(0));
+  link.tell(ack(0, 800)); // SRTT 800, RTTVAR 400: RTO 2400
+  assert.equal(link.context().rtoMs, 2_400);
+  link.tell(post(1_000));
+  assert.deepEqual(link.tell(ack(1, 1_800)), [{ type: "stopTimer", timer: "rto" }]); // RTTVAR 300: RTO 2000
+  assert.equal(link.context().rtoMs, 2_000);
+  for (let i = 2; i < 40; i++) {
+    link.tell(post(2_000 + i));
+    link.tell(ack(i, 2_001 + i));
+  }
+  assert.equal(link.context().rtoMs, 1_000);
+});
+
+test("RFC 6940 §6.6.5: a silent link is doubtful, then well again or lost", () => {
+  const silent = linkOf();
+  silent.tell(post(0));
+  assert.deepEqual(states(silent.tell({ type: "timerFired", timer: "rto", atMs: 1_000 })), []);
+  assert.deepEqual(states(silent.tell({ type: "timerFired", timer: "rto", atMs: 2_000 })), ["doubtful"]);
+  assert.deepEqual(states(silent.tell(ack(0, 2_500))), ["open"]);
+  assert.equal(silent.value(), "open");
+  const dead = linkOf();
+  dead.tell(post(0));
+  dead.tell({ type: "timerFired", timer: "rto", atMs: 1_000 });
+  dead.tell({ type: "timerFired", timer: "rto", atMs: 2_000 });
+  assert.deepEqual(dead.tell({ type: "timerFired", timer: "hold", atMs: 32_000 }), [
+    { type: "report", state: "lost", why: "silent" },
+    { type: "close" },
+  ]);
+});
+
+test("one late waking is no loss: an acknowledgement that was there all along counts", () => {
+  const link = linkOf();
+  link.tell(post(0));
+  link.tell({ type: "timerFired", timer: "rto", atMs: 9_000 });
+  assert.deepEqual(link.tell(ack(0, 9_001)), [{ type: "stopTimer", timer: "rto" }]);
+  link.tell(post(10_000));
+  assert.deepEqual(states(link.tell({ type: "timerFired", timer: "rto", atMs: 60_000 })), []);
+});
+
+const sequence = fc.oneof(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
+const atMs = fc.nat(100_000);
+machineLaws(reloadLink, {
+  inputs: fc.record({ rtoMsMin: fc.integer({ min: 1, max: 3_000 }), holdMs: fc.integer({ min: 1, max: 30_000 }) }),
+  events: () =>
+    fc.oneof(
+      atMs.map(post),
+      sequence.map(data),
+      fc.tuple(sequence, atMs).map(([number, at]) => ack(number, at)),
+      fc
+        .tuple(arbitraryOf(FramedMessage), atMs)
+        .map(([frame, at]): ReloadLinkEvent => ({ type: "framed", frame, atMs: at })),
+      fc.constant<ReloadLinkEvent>({ type: "closed", why: "gone" }),
+    ),
+});

@@ -1,0 +1,355 @@
+import * as assert from "node:assert/strict";
+import fc from "fast-check";
+import { type Attach, type ChordUpdate, chordLeaveType, hostCandidate, toNode } from "../../codecs/reload/mod.ts";
+import { bytesOfBig } from "../../codecs/shared/mod.ts";
+import type { Snapshot } from "../../machines/kit/mod.ts";
+import {
+  type Asked,
+  type Errand,
+  type PeerAction,
+  type PeerContext,
+  type PeerEvent,
+  type PeerSettings,
+  type PeerTimer,
+  peerTiming,
+  reloadPeer,
+} from "../../machines/reload/mod.ts";
+import { test } from "../kit/harness.ts";
+import { machineLaws } from "../kit/machine-laws.ts";
+
+const SELF = 500n;
+const settings: PeerSettings = {
+  self: SELF,
+  endpoint: { host: "192.0.2.1", port: 6084 },
+  bootstrap: [{ host: "192.0.2.9", port: 6084 }],
+  mayBeFirst: false,
+  applications: [{ application: 0xf056, endpoint: { host: "192.0.2.1", port: 5621 } }],
+  neighbours: 3,
+  fingers: 16,
+  reactive: true,
+  timing: peerTiming,
+  startedMs: 0,
+};
+const asking = (signer: bigint, from = signer): Asked => ({
+  from,
+  signer,
+  reply: { transactionId: 1n, to: [toNode(from)], maxResponseLength: 0, options: [] },
+  atMs: 1_000,
+  draw: 7n,
+});
+const update = (predecessors: ReadonlyArray<bigint>, successors: ReadonlyArray<bigint>): ChordUpdate => ({
+  uptime: 1,
+  type: "neighbors",
+  tables: { predecessors, successors },
+});
+const attach: Attach = {
+  ufrag: new Uint8Array(),
+  password: new Uint8Array(),
+  role: "passive",
+  candidates: [hostCandidate({ host: "192.0.2.7", port: 1 })!],
+  sendUpdate: true,
+};
+
+const peerOf = (given: Partial<PeerSettings> = {}) => {
+  const start = reloadPeer.start({ ...settings, ...given });
+  let snapshot: Snapshot<PeerContext> = start.snapshot;
+  const tell = (event: PeerEvent): ReadonlyArray<PeerAction> => {
+    const step = reloadPeer.step(snapshot, event);
+    snapshot = step.snapshot;
+    return step.actions;
+  };
+  return { first: start.actions, tell, value: () => JSON.stringify(snapshot.value), context: () => snapshot.context };
+};
+const timer = (timer: PeerTimer): PeerEvent => ({ type: "timerFired", timer, atMs: 1_000, draw: 3n });
+const linked = (node: bigint): PeerEvent => ({ type: "linked", node, atMs: 1_000 });
+const updated = (node: bigint, of: ChordUpdate): PeerEvent => ({ type: "updateReq", asked: asking(node), body: of });
+const requests = (actions: ReadonlyArray<PeerAction>) =>
+  actions.flatMap((action) =>
+    action.type === "request"
+      ? [[action.body.type, action.errand.type, ...action.destinations.map((to) => ("type" in to ? to.data : 0))]]
+      : [],
+  );
+const refusal = (actions: ReadonlyArray<PeerAction>) =>
+  actions.find(({ type }) => type === "refuse") as Extract<PeerAction, { type: "refuse" }> | undefined;
+
+/** A ring of five, joined as RFC 6940 §10.5 has it: bootstrap node 9, admitting peer 600. */
+const joined = () => {
+  const peer = peerOf();
+  peer.tell(linked(900n));
+  peer.tell({ type: "dialled", node: 900n });
+  peer.tell({
+    type: "answered",
+    errand: { type: "admission" },
+    signer: 600n,
+    body: { type: "attachAns", value: attach },
+  });
+  peer.tell(linked(600n));
+  peer.tell(updated(600n, update([400n, 300n], [900n, 300n])));
+  for (const node of [400n, 300n]) {
+    peer.tell(linked(node));
+    peer.tell(updated(node, update([], [])));
+  }
+  peer.tell(updated(900n, update([600n], [300n])));
+  peer.tell(updated(600n, update([SELF, 400n], [900n])));
+  return peer;
+};
+
+test("RFC 6940 §10.5: dial, Attach to n+1, meet the neighbours, Join, wait for the Update that names us", () => {
+  const peer = peerOf();
+  assert.deepEqual(
+    peer.first.map(({ type }) => type),
+    ["report", "dial", "startTimer"],
+  );
+  peer.tell(linked(900n));
+  const dialled = peer.tell({ type: "dialled", node: 900n });
+  assert.deepEqual(requests(dialled), [["attachReq", "admission", bytesOfBig(SELF + 1n, 16)]]);
+  peer.tell({
+    type: "answered",
+    errand: { type: "admission" },
+    signer: 600n,
+    body: { type: "attachAns", value: attach },
+  });
+  peer.tell(linked(600n));
+  const met = peer.tell(updated(600n, update([400n, 300n], [900n, 300n])));
+  // Neighbours-to-be, source-routed through the peer that told of them, §10.6. Of the bootstrap node too we want an Update.
+  assert.deepEqual(requests(met), [
+    ["attachReq", "attach", 600n, 900n],
+    ["attachReq", "attach", 600n, 300n],
+    ["attachReq", "attach", 600n, 400n],
+  ]);
+  assert.match(peer.value(), /meeting/);
+  for (const node of [400n, 300n]) {
+    peer.tell(linked(node));
+    peer.tell(updated(node, update([], [])));
+  }
+  const ready = peer.tell(updated(900n, update([600n], [300n])));
+  assert.deepEqual(requests(ready), [["joinReq", "join", 600n]]);
+  // "MUST NOT send any Update message placing itself in the overlay until" now.
+  const settled = peer.tell(updated(600n, update([SELF, 400n], [900n])));
+  assert.deepEqual(
+    requests(settled)
+      .filter(([type]) => type === "updateReq")
+      .map(([, , to]) => to),
+    [900n, 600n, 400n, 300n],
+  );
+  assert.equal(peer.value(), '"settled"');
+  const ring = settled.findLast(({ type }) => type === "ring") as Extract<PeerAction, { type: "ring" }>;
+  assert.deepEqual(ring.view.predecessors, [400n, 300n, 900n]);
+  assert.deepEqual(ring.view.successors, [600n, 900n, 300n]);
+  assert.ok(ring.view.joined);
+});
+
+test("RFC 6940 §6.4.2.1: the first node forms the overlay alone, another one never does", () => {
+  assert.equal(peerOf({ bootstrap: [], mayBeFirst: true }).value(), '"settled"');
+  const peer = peerOf();
+  for (let i = 0; i < 20; i++) {
+    peer.tell({ type: "dialFailed", why: "refused" });
+    peer.tell(timer("pause"));
+  }
+  assert.equal(peer.value(), '"failed"');
+});
+
+test("RFC 6940 §10.5: the admitting peer hands over first and tells then", () => {
+  const peer = joined();
+  const joiner = 450n;
+  const join = {
+    type: "joinReq",
+    asked: asking(joiner),
+    body: { joiningPeer: joiner, overlayData: new Uint8Array() },
+  } as const;
+  assert.equal(refusal(peer.tell({ ...join, asked: asking(joiner, 400n) }))?.error, "forbidden");
+  assert.equal(refusal(peer.tell({ ...join, body: { ...join.body, joiningPeer: 451n } }))?.error, "forbidden");
+  assert.equal(
+    refusal(peer.tell({ type: "joinReq", asked: asking(550n), body: { ...join.body, joiningPeer: 550n } }))?.error,
+    "notFound",
+  );
+  peer.tell(linked(joiner));
+  assert.deepEqual(
+    peer.tell(join).map(({ type }) => type),
+    ["answer", "handOver"],
+  );
+  assert.deepEqual(
+    peer.tell(join).map(({ type }) => type),
+    ["answer"],
+    "a retransmission changes nothing",
+  );
+  const admitted = peer.tell({ type: "handedOver", to: joiner, atMs: 2_000 });
+  const told = admitted.find(({ type }) => type === "request") as Extract<PeerAction, { type: "request" }>;
+  assert.deepEqual(told.body.value, {
+    uptime: 2,
+    type: "neighbors",
+    tables: { predecessors: [450n, 400n, 300n], successors: [600n, 900n, 300n] },
+  });
+  assert.deepEqual(
+    requests(peer.tell(timer("react"))).map(([, , to]) => to),
+    [900n, 600n, 400n, 300n, 450n],
+  );
+});
+
+test("RFC 6940 §10.7.1: a lost neighbour is replaced by the next best, and the others hear of it", () => {
+  const peer = joined();
+  const lost = peer.tell({ type: "unlinked", node: 600n, why: "gone" });
+  const ring = lost.find(({ type }) => type === "ring") as Extract<PeerAction, { type: "ring" }>;
+  assert.equal(ring.change, "lost");
+  assert.deepEqual(ring.view.successors, [900n, 300n, 400n]);
+  assert.deepEqual(
+    lost.filter(({ type }) => type === "startTimer").map((action) => (action as { timer: string }).timer),
+    ["react"],
+  );
+});
+
+test("RFC 6940 §10.7.3: an Update that speaks of a nearer peer leads to an Attach through its sender", () => {
+  const peer = joined();
+  assert.deepEqual(requests(peer.tell(updated(600n, update([SELF, 400n], [550n, 900n])))), [
+    ["attachReq", "attach", 600n, 550n],
+  ]);
+  assert.deepEqual(requests(peer.tell(updated(600n, update([SELF], [550n])))), [], "once asked is enough");
+});
+
+test("RFC 6940 §10.9: a Leave counts when it comes from the leaving node itself", () => {
+  const peer = joined();
+  const overlayData = Uint8Array.of(chordLeaveType.fromPredecessor, 0, 0);
+  const leave = (by: bigint, of: bigint): PeerEvent => ({
+    type: "leaveReq",
+    asked: asking(by),
+    body: { leavingPeer: of, overlayData },
+  });
+  assert.equal(refusal(peer.tell(leave(400n, 600n)))?.error, "forbidden");
+  assert.ok(peer.context().table.ready.includes(600n));
+  peer.tell(leave(600n, 600n));
+  assert.ok(!peer.context().table.ready.includes(600n));
+});
+
+test("RFC 6940 §6.5.1.2: of two nodes that attach to each other at once, one gives way", () => {
+  const peer = joined();
+  const asked = (node: bigint): PeerEvent => ({ type: "attachReq", asked: asking(node), body: attach });
+  peer.tell(updated(600n, update([], [550n, 480n])));
+  assert.equal(refusal(peer.tell(asked(480n)))?.error, "inProgress");
+  assert.deepEqual(
+    peer.tell(asked(550n)).map(({ type }) => type),
+    ["answer", "connect"],
+  );
+});
+
+test("RFC 6940 §6.5.2.2: an application we serve is told, another is not found", () => {
+  const peer = joined();
+  const asked = (application: number): PeerEvent => ({
+    type: "appAttachReq",
+    asked: asking(600n),
+    body: { ufrag: new Uint8Array(), password: new Uint8Array(), application, role: "active", candidates: [] },
+  });
+  const [answer] = peer.tell(asked(0xf056));
+  assert.ok(answer?.type === "answer" && answer.body.type === "appAttachAns");
+  assert.deepEqual(answer.body.value.candidates[0]!.address, {
+    type: "ipv4",
+    address: { addr: 0xc0000201, port: 5621 },
+  });
+  assert.equal(refusal(peer.tell(asked(0xf057)))?.error, "notFound");
+});
+
+test("RFC 6940 §10.9: who leaves hands over, says farewell, and is gone", () => {
+  const peer = joined();
+  assert.deepEqual(
+    peer.tell({ type: "leave" }).flatMap((action) => (action.type === "handOver" ? [action.to] : [])),
+    [600n],
+  );
+  const farewells = requests(peer.tell({ type: "handedOver", to: 600n, atMs: 1 }));
+  // In so small a ring every predecessor but the farthest is a successor too, and hears of it as one.
+  assert.deepEqual(
+    farewells.map(([type, , to]) => [type, to]),
+    [
+      ["leaveReq", 400n],
+      ["leaveReq", 600n],
+      ["leaveReq", 900n],
+      ["leaveReq", 300n],
+    ],
+  );
+  for (const node of [300n, 400n, 600n])
+    peer.tell({ type: "failed", errand: { type: "leave", node }, why: "timedOut" });
+  peer.tell({
+    type: "answered",
+    errand: { type: "leave", node: 900n },
+    signer: 900n,
+    body: { type: "leaveAns", value: {} },
+  });
+  assert.equal(peer.value(), '"left"');
+});
+
+const node = fc.constantFrom(SELF, SELF + 1n, 450n, 400n, 300n, 600n, 900n, 1n << 127n);
+const nodes = fc.uniqueArray(node, { maxLength: 4 });
+const anyAsked = fc.tuple(node, node, fc.boolean()).map(([signer, other, own]) => asking(signer, own ? signer : other));
+const anyUpdate = fc.oneof(
+  fc.tuple(nodes, nodes).map(([a, b]) => update(a, b)),
+  fc.constant<ChordUpdate>({ uptime: 0, type: "peerReady", tables: {} }),
+);
+const errand: fc.Arbitrary<Errand> = fc.oneof(
+  fc.constantFrom<Errand>(
+    { type: "admission" },
+    { type: "join" },
+    { type: "finger", entry: 2 },
+    { type: "search", entry: 1 },
+  ),
+  node.map((node): Errand => ({ type: "attach", node })),
+  node.map((node): Errand => ({ type: "leave", node })),
+  node.map((node): Errand => ({ type: "update", node })),
+);
+machineLaws(
+  reloadPeer,
+  {
+    inputs: fc
+      .record({ mayBeFirst: fc.boolean(), reactive: fc.boolean(), hasBootstrap: fc.boolean() })
+      .map(({ hasBootstrap, ...given }) => ({
+        ...settings,
+        ...given,
+        bootstrap: hasBootstrap || !given.mayBeFirst ? settings.bootstrap : [],
+      })),
+    events: () =>
+      fc.oneof(
+        node.map((node): PeerEvent => ({ type: "dialled", node })),
+        fc.constant<PeerEvent>({ type: "dialFailed", why: "refused" }),
+        { weight: 3, arbitrary: node.filter((id) => id !== SELF).map(linked) },
+        node.map((node): PeerEvent => ({ type: "unlinked", node, why: "gone" })),
+        {
+          weight: 4,
+          arbitrary: fc
+            .tuple(anyAsked, anyUpdate)
+            .map(([asked, body]): PeerEvent => ({ type: "updateReq", asked, body })),
+        },
+        anyAsked.map((asked): PeerEvent => ({ type: "attachReq", asked, body: attach })),
+        anyAsked.map(
+          (asked): PeerEvent => ({
+            type: "joinReq",
+            asked,
+            body: { joiningPeer: asked.signer, overlayData: new Uint8Array() },
+          }),
+        ),
+        anyAsked.map(
+          (asked): PeerEvent => ({
+            type: "leaveReq",
+            asked,
+            body: { leavingPeer: asked.signer, overlayData: Uint8Array.of(1, 0, 0) },
+          }),
+        ),
+        anyAsked.map((asked): PeerEvent => ({ type: "pingReq", asked })),
+        fc.tuple(anyAsked, node).map(
+          ([asked, id]): PeerEvent => ({
+            type: "routeQueryReq",
+            asked,
+            body: { sendUpdate: true, destination: toNode(id), overlayData: new Uint8Array() },
+          }),
+        ),
+        fc.tuple(errand, node).map(
+          ([errand, signer]): PeerEvent => ({
+            type: "answered",
+            errand,
+            signer,
+            body: { type: "attachAns", value: attach },
+          }),
+        ),
+        errand.map((errand): PeerEvent => ({ type: "failed", errand, why: "timedOut" })),
+        node.map((to): PeerEvent => ({ type: "handedOver", to, atMs: 5 })),
+        fc.constant<PeerEvent>({ type: "leave" }),
+      ),
+  },
+  { fired: (timer, atMs): PeerEvent => ({ type: "timerFired", timer: timer as PeerTimer, atMs, draw: 5n }) },
+);

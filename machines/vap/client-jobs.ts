@@ -1,0 +1,189 @@
+/**
+ * What a call agent wants of its server, in the order in which the server can have it: first the VService, then what
+ * belongs to it. Functions from a session to what changes and what is asked.
+ */
+import type { Vcr } from "../../codecs/shared/mod.ts";
+import {
+  anyInstance,
+  service,
+  subservice,
+  type VapAttribute,
+  type VapContent,
+  type VapMethod,
+  writeVService,
+} from "../../codecs/vap/mod.ts";
+import type { Decision } from "../kit/mod.ts";
+import type { Ask, VapClientAction, VapClientContext, VapClientEvent, VapJob, VapResult } from "./client.ts";
+
+export const NUMBERS_MAX = 20_000;
+export const VCRS_MAX = 10_000;
+/** Call records out at once; numbers go one after another. */
+export const VCRS_ASKED_MAX = 8;
+export const JOB_ATTEMPTS_MAX = 3;
+
+/** Refreshing begins after two thirds of the lifetime at the latest; the jitter keeps agents apart. */
+const REFRESH_BETWEEN = [0.6, 2 / 3] as const;
+
+type Context = VapClientContext;
+export type Decided = Decision<Context, VapClientAction>;
+type Event<K extends VapClientEvent["type"]> = Extract<VapClientEvent, { readonly type: K }>;
+
+/** Nobody waits for ref 0. */
+export const settle = (ref: number, result: VapResult): ReadonlyArray<VapClientAction> =>
+  ref === 0 ? [] : [{ type: "settle", ref, result }];
+export const fail = (ref: number, why: string): ReadonlyArray<VapClientAction> => settle(ref, { type: "failed", why });
+
+/** Something new to do. */
+export const take = (context: Context, event: Event<"publishService" | "publishNumber" | "upload">): Decided => {
+  const { numbers, vcrs, service } = context;
+  switch (event.type) {
+    case "publishService": {
+      const version = service === undefined ? context.firstVersion : service.version + 1;
+      return {
+        context: { service: { ref: event.ref, content: event.content, version }, isPublished: false },
+        actions: fail(service?.ref ?? 0, "replaced by another"),
+      };
+    }
+    case "publishNumber": {
+      if (numbers.length >= NUMBERS_MAX) return { actions: fail(event.ref, "too many numbers wait") };
+      return {
+        context: { numbers: [...numbers, { type: "number", ref: event.ref, number: event.number, attempts: 0 }] },
+      };
+    }
+    case "upload": {
+      if (vcrs.length >= VCRS_MAX) return { actions: fail(event.ref, "too many call records wait") };
+      return { context: { vcrs: [...vcrs, { type: "vcr", ref: event.ref, vcr: event.vcr, attempts: 0 }] } };
+    }
+  }
+};
+
+/** A decision, and after it everything that can now be asked. */
+export const pumped =
+  <E>(of: (context: Context, event: E) => Decided) =>
+  (context: Context, event: E): Decided => {
+    const first = of(context, event);
+    const then = pump({ ...context, ...first.context });
+    return {
+      context: { ...first.context, ...then.context },
+      actions: [...(first.actions ?? []), ...(then.actions ?? [])],
+    };
+  };
+
+export const pump = (context: Context): Decided => {
+  const { service, isPublished, subscription, asks, numbers, vcrs } = context;
+  if (service === undefined) return {};
+  const { version } = service;
+  if (!isPublished)
+    return asks.some(({ what }) => isService(what))
+      ? {}
+      : asking(context, [[{ type: "service", version }, publishService(context, service)]]);
+  const wanted: Array<readonly [Ask["what"], VapContent]> = [];
+  if (subscription === undefined && !isOut(asks, "subscribe")) wanted.push(["subscribe", subscribe(context)]);
+  const number = asks.some(({ what }) => isJob(what) && what.type === "number") ? undefined : numbers[0];
+  if (number !== undefined) wanted.push([number, publishNumber(context, number)]);
+  const out = asks.filter(({ what }) => isJob(what) && what.type === "vcr").length;
+  const records = vcrs.slice(0, Math.max(0, VCRS_ASKED_MAX - out));
+  wanted.push(...records.map((job) => [job, upload(context, job.vcr)] as const));
+  const { context: changed, actions } = asking(context, wanted);
+  return {
+    context: {
+      ...changed,
+      numbers: number === undefined ? numbers : numbers.slice(1),
+      vcrs: vcrs.slice(records.length),
+    },
+    actions: actions ?? [],
+  };
+};
+export const isService = (what: Ask["what"]): what is { readonly type: "service"; readonly version: number } =>
+  typeof what === "object" && what.type === "service";
+export const isJob = (what: Ask["what"]): what is VapJob => typeof what === "object" && what.type !== "service";
+const isOut = (asks: ReadonlyArray<Ask>, what: Ask["what"]): boolean => asks.some((ask) => ask.what === what);
+
+/** Requests go out, and are remembered until they are answered. */
+export const asking = (context: Context, wanted: ReadonlyArray<readonly [Ask["what"], VapContent]>): Decided => ({
+  context: {
+    asks: [...context.asks, ...wanted.map(([what], i) => ({ ask: context.nextAsk + i, what }))],
+    nextAsk: context.nextAsk + wanted.length,
+  },
+  actions: wanted.map(([, request], i) => ({ type: "ask", ask: context.nextAsk + i, request })),
+});
+export const request = (method: VapMethod, ...attributes: ReadonlyArray<VapAttribute>): VapContent => ({
+  method,
+  class: "request",
+  attributes,
+});
+
+const identity = (serviceId: number, subserviceId: number, vservice: bigint, instance: bigint): VapAttribute => ({
+  type: "serviceIdentity",
+  value: { service: serviceId, subservice: subserviceId, vservice, instance },
+});
+
+const publishService = ({ vservice, instance }: Context, { content, version }: NonNullable<Context["service"]>) =>
+  request(
+    "publish",
+    identity(service.publish, subservice.vservice, vservice, instance),
+    { type: "serviceVersion", value: version },
+    { type: "serviceContent", value: writeVService(content) },
+  );
+const publishNumber = ({ vservice, instance }: Context, { number }: { readonly number: string }) =>
+  request("publish", identity(service.publish, subservice.number, vservice, instance), {
+    type: "calledNumber",
+    value: number,
+  });
+const subscribe = ({ vservice }: Context) =>
+  request("subscribe", identity(service.subscribe, subservice.number, vservice, anyInstance));
+const upload = ({ vservice, instance }: Context, vcr: Vcr) =>
+  request(
+    "uploadVcr",
+    { type: "callingNumber", value: vcr.calling ?? "" },
+    { type: "calledNumber", value: vcr.called },
+    { type: "startTime", value: vcr.start },
+    { type: "stopTime", value: vcr.stop },
+    { type: "callDirection", value: vcr.direction },
+    identity(service.vcr, subservice.number, vservice, instance),
+  );
+
+/** A number is with the overlay; the first of several sets the hour at which all are published again. */
+export const keepNumber = (context: Context, number: string): Decided => {
+  const { stored, isRefreshing, lifetimeMs } = context;
+  const [least, most] = REFRESH_BETWEEN;
+  return {
+    context: {
+      stored: [...stored.filter((other) => other !== number), number].slice(-NUMBERS_MAX),
+      isRefreshing: isRefreshing || lifetimeMs > 0,
+    },
+    actions:
+      isRefreshing || lifetimeMs === 0
+        ? []
+        : [{ type: "startTimer", timer: "refresh", betweenMs: [least * lifetimeMs, most * lifetimeMs] }],
+  };
+};
+export const refreshNumbers = ({ numbers, stored, isRefreshing }: Context): Decided => {
+  if (!isRefreshing) return {};
+  const again = stored.map((number) => ({ type: "number" as const, ref: 0, number, attempts: 0 }));
+  return { context: { numbers: [...numbers, ...again].slice(0, NUMBERS_MAX), stored: [], isRefreshing: false } };
+};
+
+/** What was asked and not answered is to be asked again, before anything else. */
+export const putBack = ({ asks, numbers, vcrs }: Context): Pick<Context, "asks" | "numbers" | "vcrs"> => {
+  const jobs = asks.flatMap(({ what }) => (isJob(what) ? [what] : []));
+  return {
+    asks: [],
+    numbers: [...jobs.filter((job) => job.type === "number"), ...numbers],
+    vcrs: [...jobs.filter((job) => job.type === "vcr"), ...vcrs],
+  };
+};
+
+/** The end: nobody is left waiting, no timer is left running. */
+export const finished = (context: Context): Decided => {
+  const { numbers, vcrs } = putBack(context);
+  const refs = [context.service?.ref ?? 0, ...[...numbers, ...vcrs].map(({ ref }) => ref)];
+  return {
+    context: { asks: [], numbers: [], vcrs: [], service: undefined, isRefreshing: false },
+    actions: [
+      ...(context.isRefreshing ? [{ type: "stopTimer" as const, timer: "refresh" as const }] : []),
+      ...refs.flatMap((ref) => fail(ref, "unregistered")),
+      ...settle(context.ending, { type: "done" }),
+    ],
+  };
+};

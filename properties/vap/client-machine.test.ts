@@ -1,0 +1,245 @@
+/** A call agent's session: everything asked of it is settled in the end, over as many connections as it takes. */
+import * as assert from "node:assert/strict";
+import fc from "fast-check";
+import { type VapClientAction, type VapClientEvent, type VapClientInput, vapClient } from "../../machines/vap/mod.ts";
+import { runs, test } from "../kit/harness.ts";
+import { machineLaws } from "../kit/machine-laws.ts";
+import { document, errorOf, meaningful, messageOf, NUMBER, requests, responses, VSERVICE, vcr } from "./values.ts";
+
+const input: VapClientInput = {
+  name: "agent/1.0",
+  vservice: VSERVICE,
+  instance: 1n,
+  firstVersion: 5,
+  reconnectMs: [1_000, 2_000],
+};
+const refs = fc.integer({ min: 1, max: 50 });
+const jobs: fc.Arbitrary<VapClientEvent> = fc.oneof(
+  refs.map((ref) => ({ type: "publishService" as const, ref, content: document })),
+  refs.map((ref) => ({ type: "publishNumber" as const, ref, number: NUMBER })),
+  refs.map((ref) => ({ type: "upload" as const, ref, vcr })),
+);
+const world: fc.Arbitrary<VapClientEvent> = fc.oneof(
+  { weight: 4, arbitrary: fc.constant({ type: "connected" as const }) },
+  fc.constant({ type: "lost" as const, why: "reset" }),
+  {
+    weight: 8,
+    arbitrary: fc.tuple(fc.integer({ min: 1, max: 8 }), responses).map(([ask, response]) => ({
+      type: "answered" as const,
+      ask,
+      outcome: { type: "answer" as const, response },
+    })),
+  },
+  fc
+    .integer({ min: 1, max: 8 })
+    .map((ask) => ({ type: "answered" as const, ask, outcome: { type: "timedOut" as const } })),
+  fc
+    .integer({ min: 1, max: 8 })
+    .map((ask) => ({ type: "answered" as const, ask, outcome: { type: "lost" as const, why: "x" } })),
+  fc.tuple(requests, fc.boolean()).map(([request, genuine]) => ({ type: "asked" as const, request, genuine })),
+  fc.constant({ type: "timerFired" as const, timer: "reconnect" as const }),
+);
+const bye = refs.map((ref) => ({ type: "unregister" as const, ref }));
+const events = fc.oneof(
+  { weight: 4, arbitrary: jobs },
+  { weight: 12, arbitrary: world },
+  { weight: 1, arbitrary: bye },
+);
+machineLaws(vapClient, { inputs: fc.constant(input), events: () => events });
+
+/** Jobs with refs that are all different, amid whatever the world does. */
+const distinct = fc
+  .array(fc.oneof(jobs, world), { maxLength: 60 })
+  .map((list) => list.map((event, i) => ("ref" in event ? { ...event, ref: i + 1 } : event)));
+
+test("each job is settled at most once, and all of them by the end", () =>
+  fc.assert(
+    fc.property(distinct, (script) => {
+      let now = vapClient.start(input);
+      const settled: Array<number> = [];
+      const end: ReadonlyArray<VapClientEvent> = [
+        { type: "unregister", ref: 1_000 },
+        { type: "lost", why: "closed" },
+      ];
+      for (const event of [...script, ...end]) {
+        now = vapClient.step(now.snapshot, event);
+        for (const action of now.actions) if (action.type === "settle") settled.push(action.ref);
+      }
+      const given = script.flatMap((event) => ("ref" in event ? [event.ref] : []));
+      assert.deepEqual(
+        settled.toSorted((a, b) => a - b),
+        [...given, 1_000],
+      );
+    }),
+    { numRuns: runs },
+  ));
+
+test("nothing is asked of a server that has not registered us, and numbers go one at a time", () =>
+  fc.assert(
+    fc.property(distinct, (script) => {
+      let now = vapClient.start(input);
+      for (const event of script) {
+        now = vapClient.step(now.snapshot, event);
+        const { asks } = now.snapshot.context;
+        const numbers = asks.filter(({ what }: { what: any }) => what.type === "number").length;
+        assert.ok(numbers <= 1);
+        if (now.snapshot.value === "connecting" || now.snapshot.value === "waiting") assert.deepEqual(asks, []);
+      }
+    }),
+    { numRuns: runs },
+  ));
+
+type Play = {
+  readonly actions: ReadonlyArray<VapClientAction>;
+  readonly snapshot: ReturnType<typeof vapClient.start>["snapshot"];
+};
+const play = (...events: ReadonlyArray<VapClientEvent>): Play => {
+  let now = vapClient.start(input);
+  const actions = [...now.actions];
+  for (const event of events) {
+    now = vapClient.step(now.snapshot, event);
+    actions.push(...now.actions);
+  }
+  return { actions, snapshot: now.snapshot };
+};
+const ok = (ask: number, ...attributes: Parameters<typeof messageOf>[2] & {}): VapClientEvent => ({
+  type: "answered",
+  ask,
+  outcome: { type: "answer", response: messageOf("publish", "success", attributes) },
+});
+const no = (ask: number, error: Parameters<typeof errorOf>[1]): VapClientEvent => ({
+  type: "answered",
+  ask,
+  outcome: { type: "answer", response: errorOf("publish", error) },
+});
+const handle = [{ type: "clientHandle", value: 7 } as const, { type: "keepalive", value: 30_000 } as const];
+const connected = { type: "connected" } as const;
+const methodsOf = ({ actions }: Play): ReadonlyArray<string> =>
+  actions.flatMap((action) =>
+    action.type === "ask"
+      ? [
+          `${action.request.method}${action.request.attributes.some(({ type }) => type === "calledNumber") ? " number" : ""}`,
+        ]
+      : [],
+  );
+const service = { type: "publishService", ref: 1, content: document } as const;
+const number = { type: "publishNumber", ref: 2, number: NUMBER } as const;
+const lost = { type: "lost", why: "reset" } as const;
+const again = { type: "timerFired", timer: "reconnect" } as const;
+
+test("Register, Publish VService, Subscribe, Publish Number, in this order, whenever they were asked for", () => {
+  const played = play(
+    number,
+    service,
+    connected,
+    ok(1, ...handle),
+    ok(2, { type: "dhtLifetime", value: 3_600 }),
+    ok(3, { type: "subscriptionId", value: 4 }),
+    ok(4),
+  );
+  assert.deepEqual(methodsOf(played), ["register", "publish", "subscribe", "publish number"]);
+  const settled = played.actions.flatMap((action) =>
+    action.type === "settle" ? [[action.ref, action.result.type]] : [],
+  );
+  assert.deepEqual(settled, [
+    [1, "done"],
+    [2, "done"],
+  ]);
+  const refresh = played.actions.find((action) => action.type === "startTimer" && action.timer === "refresh");
+  assert.deepEqual(refresh, { type: "startTimer", timer: "refresh", betweenMs: [2_160_000, 2_400_000] });
+});
+
+test("draft-jennings-vipr-vap-02 §8.2: a sign of life between a third and a half of Keepalive, with the handle", () => {
+  const { actions, snapshot } = play(connected, ok(1, ...handle));
+  assert.deepEqual(actions.at(-1), { type: "startTimer", timer: "keepalive", betweenMs: [10_000, 15_000] });
+  const next = vapClient.step(snapshot, { type: "timerFired", timer: "keepalive" });
+  const [ask] = next.actions;
+  assert.ok(ask?.type === "ask" && ask.request.method === "register");
+  assert.ok(ask.request.attributes.some(({ type, value }) => type === "clientHandle" && value === 7));
+});
+
+test("a lost connection is made again, and what was out is asked again on it", () => {
+  const before = [
+    service,
+    number,
+    connected,
+    ok(1, ...handle),
+    ok(2),
+    ok(3, { type: "subscriptionId", value: 4 }),
+  ] as const;
+  const played = play(
+    ...before,
+    lost,
+    again,
+    connected,
+    ok(5, ...handle),
+    ok(6),
+    ok(7, { type: "subscriptionId", value: 4 }),
+    ok(8),
+  );
+  assert.deepEqual(methodsOf(played).slice(4), ["register", "publish", "subscribe", "publish number"]);
+  assert.equal(played.snapshot.context.numbers.length, 0);
+});
+
+test("471: the handle is forgotten, and a new session registered", () => {
+  const played = play(connected, ok(1, ...handle), lost, again, connected, no(2, "badClientHandle"));
+  assert.equal(played.snapshot.value, "waiting");
+  assert.equal(played.snapshot.context.handle, undefined);
+  assert.ok(played.actions.some(({ type }) => type === "disconnect"));
+});
+
+test("472: the VService is published again as another instance", () => {
+  const played = play(service, connected, ok(1, ...handle), no(2, "versionNumberTooLow"));
+  assert.equal(played.snapshot.context.instance, 2n);
+  assert.deepEqual(methodsOf(played), ["register", "publish", "publish"]);
+});
+
+test("481: a number is asked for three times, and then given up", () => {
+  const played = play(
+    service,
+    number,
+    connected,
+    ok(1, ...handle),
+    ok(2),
+    ok(3, { type: "subscriptionId", value: 4 }),
+    no(4, "publicationFailed"),
+    no(5, "publicationFailed"),
+    no(6, "publicationFailed"),
+  );
+  const last = played.actions.filter((action) => action.type === "settle").at(-1);
+  assert.deepEqual(last, { type: "settle", ref: 2, result: { type: "failed", why: "error 481" } });
+});
+
+test("no answer within Ti: the connection is given up", () => {
+  const { snapshot, actions } = play(service, connected, ok(1, ...handle), {
+    type: "answered",
+    ask: 2,
+    outcome: { type: "timedOut" },
+  });
+  assert.equal(snapshot.value, "waiting");
+  assert.ok(actions.some(({ type }) => type === "disconnect"));
+});
+
+test("draft-jennings-vipr-vap-02 §8.6: a Notify is learned from and answered; one for a subscription we have not, 476", () => {
+  const notify = meaningful.at(-1)!;
+  const subscribed = [
+    service,
+    connected,
+    ok(1, ...handle),
+    ok(2),
+    ok(3, { type: "subscriptionId", value: 1 }),
+  ] as const;
+  const { actions } = play(...subscribed, { type: "asked", request: notify, genuine: true });
+  assert.deepEqual(
+    actions.slice(-2).map(({ type }) => type),
+    ["answer", "learned"],
+  );
+  const early = play(service, connected, ok(1, ...handle), {
+    type: "asked",
+    request: notify,
+    genuine: true,
+  }).actions.at(-1);
+  assert.ok(early?.type === "answer" && early.content.class === "error");
+  const forged = play(...subscribed, { type: "asked", request: notify, genuine: false }).actions.at(-1);
+  assert.equal(forged?.type, "note");
+});

@@ -1,0 +1,120 @@
+/** Numbers at the overlay's pace: never faster than its rate, each tried a few times, none lost without a word. */
+import * as assert from "node:assert/strict";
+import fc from "fast-check";
+import {
+  type VapPublisherAction,
+  type VapPublisherEvent,
+  type VapPublisherInput,
+  vapPublisher,
+} from "../../machines/vap/mod.ts";
+import { runs, test } from "../kit/harness.ts";
+import { machineLaws } from "../kit/machine-laws.ts";
+import { hostPlainly } from "../kit/plain-host.ts";
+
+const inputs: fc.Arbitrary<VapPublisherInput> = fc.record(
+  {
+    storesPerSecond: fc.integer({ min: 1, max: 50 }),
+    burst: fc.integer({ min: 1, max: 5 }),
+    lifetimeMs: fc.option(fc.integer({ min: 60_000, max: 604_800_000 }), { nil: undefined }),
+    pauseMs: fc.constant([1_000, 3_000] as const),
+  },
+  { noNullPrototype: true },
+);
+const numbers = fc.integer({ min: 1, max: 9 }).map((n) => `+1408555000${n}`);
+const publish = fc
+  .tuple(fc.integer({ min: 1, max: 99 }), numbers, fc.constantFrom(1n, 2n))
+  .map(([ref, number, vservice]) => ({ type: "publish" as const, ref, number, vservice }));
+const events: fc.Arbitrary<VapPublisherEvent> = fc.oneof(
+  { weight: 4, arbitrary: publish },
+  { weight: 3, arbitrary: fc.nat(100_000).map((atMs) => ({ type: "stored" as const, atMs })) },
+  fc.constant({ type: "storeFailed" as const, why: "unreachable" }),
+  fc.constantFrom(1n, 2n).map((vservice) => ({ type: "withdraw" as const, vservice })),
+  { weight: 1, arbitrary: fc.constant({ type: "stop" as const }) },
+);
+machineLaws(vapPublisher, { inputs, events: () => events });
+
+test("profile §1: whatever is asked, the overlay sees no more than its rate and a burst", () =>
+  fc.assert(
+    fc.property(inputs, fc.array(fc.tuple(publish, fc.nat(300)), { maxLength: 80 }), (input, script) => {
+      let nowMs = 0;
+      const moments = script.flatMap(([event, afterMs]) => {
+        nowMs += afterMs;
+        return [
+          { afterMs, event },
+          { afterMs: 0, event: { type: "stored" as const, atMs: nowMs } },
+        ];
+      });
+      const storedAt: Array<number> = [];
+      let at = 0;
+      const seen = hostPlainly<VapPublisherInput, VapPublisherEvent, VapPublisherAction & { timer?: string }, any>(
+        vapPublisher,
+        input,
+        moments,
+        (timer, atMs) => {
+          at = atMs;
+          return { type: "timerFired", timer: timer as "refill", atMs };
+        },
+        (action) => (action.type === "startTimer" ? action.betweenMs[0] : 0),
+      );
+      for (const { event, actions } of seen) {
+        if (event?.type === "stored") at = event.atMs;
+        if (event?.type === "timerFired") at = event.atMs;
+        for (const { type } of actions) if (type === "store") storedAt.push(at);
+      }
+      for (let i = 0; i < storedAt.length; i++) {
+        const within = storedAt.filter((ms) => ms >= storedAt[i]! && ms <= storedAt[i]! + 1_000).length;
+        assert.ok(within <= input.burst + input.storesPerSecond + 1, `${within} stores in a second`);
+      }
+    }),
+    { numRuns: runs },
+  ));
+
+const input = { storesPerSecond: 10, burst: 20, lifetimeMs: 604_800_000, pauseMs: [1_000, 3_000] as const };
+const play = (...events: ReadonlyArray<VapPublisherEvent>) => {
+  let now = vapPublisher.start(input);
+  const actions: Array<VapPublisherAction> = [...now.actions];
+  for (const event of events) {
+    now = vapPublisher.step(now.snapshot, event);
+    actions.push(...now.actions);
+  }
+  return { actions, value: now.snapshot.value };
+};
+const one = { type: "publish", ref: 1, vservice: 1n, number: "+14085550001" } as const;
+const two = { ...one, ref: 2, number: "+14085550002" } as const;
+const failed = { type: "storeFailed", why: "unreachable" } as const;
+const pause = { type: "timerFired", timer: "pause", atMs: 0 } as const;
+
+test("one after another, in the order in which they came", () => {
+  const { actions } = play(one, two, { type: "stored", atMs: 5 }, { type: "stored", atMs: 6 });
+  const told = actions.flatMap((action) =>
+    action.type === "store"
+      ? [action.number]
+      : action.type === "report"
+        ? [`${action.ref} ${action.outcome.type}`]
+        : [],
+  );
+  assert.deepEqual(told, [one.number, "1 stored", two.number, "2 stored"]);
+});
+
+test("a store that fails stops the queue for a while, and is tried five times", () => {
+  const tries = Array.from({ length: 4 }, () => [failed, pause]).flat();
+  assert.equal(play(one, failed).value, "paused");
+  const { actions } = play(one, ...tries, failed);
+  assert.equal(actions.filter(({ type }) => type === "store").length, 5);
+  assert.deepEqual(actions.at(-1), { type: "report", ref: 1, outcome: { type: "failed", why: "unreachable" } });
+});
+
+test("profile §1: a number is stored again after two thirds of its lifetime, with jitter before", () => {
+  const { actions } = play(one, { type: "stored", atMs: 0 });
+  const timer = actions.find((action) => action.type === "startTimer" && action.timer === "refresh");
+  assert.deepEqual(timer, { type: "startTimer", timer: "refresh", betweenMs: [362_880_000, 403_200_000] });
+  const again = play(one, { type: "stored", atMs: 0 }, { type: "timerFired", timer: "refresh", atMs: 380_000_000 });
+  assert.equal(again.actions.filter(({ type }) => type === "store").length, 2);
+});
+
+test("a withdrawn VService is stored no more, and its waiting numbers are told", () => {
+  const { actions } = play(one, two, { type: "withdraw", vservice: 1n }, { type: "stored", atMs: 0 });
+  assert.equal(actions.filter(({ type }) => type === "store").length, 1);
+  assert.ok(actions.some((action) => action.type === "report" && action.ref === 2 && action.outcome.type === "failed"));
+  assert.ok(!actions.some((action) => action.type === "startTimer" && action.timer === "refresh"));
+});

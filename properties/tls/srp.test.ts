@@ -32,7 +32,7 @@ test("RFC 5054 Appendix B: every value printed there", () => {
   const value = (name: string) => BigInt(`0x${printed[name]}`);
   const group = srpGroup(1024);
   const power = (base: bigint, exponent: bigint) => powerByWindow(base, exponent, group);
-  const x = privateKeyOf(bytesOfHex(printed["salt"]!), utf8("alice"), utf8("password123"));
+  const x = privateKeyOf(bytesOfHex(printed.salt!), utf8("alice"), utf8("password123"));
   const v = power(group.generator, x);
   const [a, b] = [value("a"), value("b")];
   const publicA = power(group.generator, a);
@@ -42,7 +42,7 @@ test("RFC 5054 Appendix B: every value printed there", () => {
   const byClient = power(clientBase(publicB, v, group), clientExponent(a, u, x));
   const byServer = power(serverBase(publicA, power(v, u), group), b);
   same([byClient, byServer], [value("premaster"), value("premaster")]);
-  same(hexOf(premasterOf(byClient)), printed["premaster"]!.toLowerCase());
+  same(hexOf(premasterOf(byClient)), printed.premaster!.toLowerCase());
 });
 
 test("RFC 5246 §5: the PRF's output for a known secret, of any length", () => {

@@ -1,0 +1,66 @@
+/** Calls, claims and user names for the properties of validation. */
+import fc from "fast-check";
+import { ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import type { PvpUserName } from "../../codecs/validation/mod.ts";
+import type { KnownCall } from "../../machines/validation/mod.ts";
+
+export const numbers = fc
+  .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 999_999_999 }))
+  .map(([first, rest]) => `+${first}${rest}`);
+export const nodeIds = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n });
+export const vservices = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+const hex = (digits: number) =>
+  fc.bigInt({ min: 0n, max: 16n ** BigInt(digits) - 1n }).map((n) => n.toString(16).padStart(digits, "0"));
+export const seconds = fc.integer({ min: 0, max: 0xffff_ffff });
+const minutes = fc.integer({ min: 0, max: Math.floor(0xffff_ffff / 60) }).map((n) => n * 60);
+const directions = fc.constantFrom("u" as const, "d" as const);
+
+const parties = { originator: nodeIds, terminator: nodeIds, vservice: vservices, start: directions, stop: directions };
+export const userNames: fc.Arbitrary<PvpUserName> = fc.oneof(
+  fc.record(
+    { ...parties, method: fc.constant("A" as const), called: numbers, callerHash: hex(16) },
+    { noNullPrototype: true },
+  ),
+  fc.record(
+    { ...parties, method: fc.constant("B" as const), called: numbers, instant: seconds },
+    { noNullPrototype: true },
+  ),
+  fc.record(
+    { ...parties, method: fc.constant("C" as const), startMinute: minutes, stopMinute: minutes, calledHash: hex(2) },
+    { noNullPrototype: true },
+  ),
+);
+
+/** Any hour of 2026, in milliseconds since 1970. */
+export const HOUR_MS = 1_767_225_600_000;
+const SECONDS_1900_TO_1970 = 2_208_988_800;
+export const ntpMsOf = (ms: number): number => ms + SECONDS_1900_TO_1970 * 1000;
+
+export const vcrs: fc.Arbitrary<Vcr> = fc
+  .record({
+    calling: fc.option(numbers, { nil: undefined }),
+    called: numbers,
+    startMs: fc.nat(30 * 24 * 3_600_000),
+    lastsMs: fc.nat(4 * 3_600_000),
+    vservice: vservices,
+  })
+  .map(({ calling, called, startMs, lastsMs, vservice }) => ({
+    direction: "received" as const,
+    calling,
+    called,
+    start: ntpFromMs(HOUR_MS + startMs),
+    stop: ntpFromMs(HOUR_MS + startMs + lastsMs),
+    vservice,
+  }));
+
+export const knownCalls: fc.Arbitrary<KnownCall> = fc
+  .record(
+    {
+      called: numbers,
+      calling: fc.option(numbers, { nil: undefined }),
+      startMs: fc.nat(3_600_000).map((ms) => ntpMsOf(HOUR_MS + ms)),
+      lastsMs: fc.nat(3_600_000),
+    },
+    { noNullPrototype: true },
+  )
+  .map(({ lastsMs, ...call }) => ({ ...call, stopMs: call.startMs + lastsMs }));

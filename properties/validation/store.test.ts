@@ -1,0 +1,228 @@
+/** The remembered calls against a plain list of them; the due queue against a sorted one; standings against a count. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import fc from "fast-check";
+import type { Vcr } from "../../codecs/shared/mod.ts";
+import type { PvpUserName } from "../../codecs/validation/mod.ts";
+import {
+  ATTEMPTS_MAX,
+  callStore,
+  candidatesFor,
+  dueQueue,
+  expireCalls,
+  failCall,
+  insertCall,
+  instantWithin,
+  isLocked,
+  knownCall,
+  nextDueMs,
+  peerFailed,
+  peerSucceeded,
+  ROUND_MS,
+  removeCall,
+  schedule,
+  standingOf,
+  standings,
+  takeDue,
+  userNameFor,
+} from "../../machines/validation/mod.ts";
+import { runs, test } from "../kit/harness.ts";
+import { HOUR_MS, vcrs } from "./arbitrary.ts";
+
+const NODE = 5n;
+// Few numbers and one service, so that calls meet.
+const fewVcrs = vcrs.chain((vcr) =>
+  fc
+    .record({
+      called: fc.constantFrom("+11", "+12"),
+      calling: fc.constantFrom("+21", "+22", undefined),
+      vservice: fc.constantFrom(7n, 8n),
+    })
+    .map((few): Vcr => ({ ...vcr, ...few })),
+);
+const nameFor = (vcr: Vcr, method: "A" | "B" | "C", at: number): PvpUserName => {
+  const call = knownCall(vcr);
+  return userNameFor(
+    method,
+    call,
+    { originator: 1n, terminator: NODE, vservice: vcr.vservice },
+    instantWithin(call, at),
+    ROUND_MS,
+  );
+};
+
+test("store: a call is found by every name its other end may give it, and by no name of another's", () =>
+  fc.assert(
+    fc.property(
+      fc.array(fewVcrs, { minLength: 1, maxLength: 12 }),
+      fc.nat(),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (all, pick, at) => {
+        const store = callStore([NODE]);
+        const kept = all.map((vcr) => insertCall(store, vcr, HOUR_MS));
+        const vcr = all[pick % all.length]!;
+        for (const method of ["A", "B", "C"] as const) {
+          if (method === "A" && vcr.calling === undefined) continue;
+          const name = nameFor(vcr, method, at);
+          const expected = kept.filter((call) => {
+            if (call.vservice !== name.vservice) return false;
+            if (name.method === "B") {
+              const near = name.instant * 1000;
+              return (
+                call.called === name.called && near >= call.startMs - ROUND_MS / 4 && near <= call.stopMs + ROUND_MS / 4
+              );
+            }
+            const own = nameFor({ ...all[kept.indexOf(call)]!, calling: call.calling ?? "+0" }, method, 0);
+            if (name.method === "A")
+              return (
+                own.method === "A" &&
+                own.called === name.called &&
+                own.callerHash === name.callerHash &&
+                call.calling !== undefined
+              );
+            return (
+              own.method === "C" &&
+              own.startMinute === name.startMinute &&
+              own.stopMinute === name.stopMinute &&
+              own.calledHash === name.calledHash
+            );
+          });
+          same(
+            candidatesFor(store, name).map(({ id }) => id),
+            expected.map(({ id }) => id),
+          );
+          ok(expected.some(({ id }) => id === kept[all.indexOf(vcr)]!.id));
+        }
+      },
+    ),
+    { numRuns: runs },
+  ));
+
+test("store: another node, service, caller or hour finds nothing", () => {
+  const store = callStore([NODE]);
+  const vcr: Vcr = {
+    direction: "received",
+    calling: "+21",
+    called: "+11",
+    start: 1n << 63n,
+    stop: (1n << 63n) + (60n << 32n),
+    vservice: 7n,
+  };
+  insertCall(store, vcr, 0);
+  const [a, b] = [nameFor(vcr, "A", 0), nameFor(vcr, "B", 0)];
+  same([candidatesFor(store, a).length, candidatesFor(store, b).length], [1, 1]);
+  same(candidatesFor(store, { ...a, terminator: 6n } as PvpUserName), []);
+  same(candidatesFor(store, { ...b, vservice: 8n }), []);
+  same(candidatesFor(store, nameFor({ ...vcr, calling: "+22" }, "A", 0)), []);
+  same(candidatesFor(store, { ...b, instant: (b as { instant: number }).instant + 120 } as PvpUserName), []);
+});
+
+test("store: a call that lasts for days is found at any instant of its first day", () => {
+  const store = callStore([NODE]);
+  const day = 86_400n << 32n;
+  const vcr: Vcr = {
+    direction: "received",
+    calling: undefined,
+    called: "+11",
+    start: 1n << 63n,
+    stop: (1n << 63n) + 3n * day,
+    vservice: 7n,
+  };
+  insertCall(store, vcr, 0);
+  for (const at of [0, 0.1, 0.2, 0.33]) same(candidatesFor(store, nameFor(vcr, "B", at)).length, 1);
+  ok(store.index.size < 110);
+});
+
+test("store: locked after three failures, kept for 48 hours, and nothing stays in the index after it", () =>
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fewVcrs, fc.nat(100_000_000)), { maxLength: 20 }), (given) => {
+      const store = callStore([NODE, 6n]);
+      let nowMs = HOUR_MS;
+      const model = new Map<number, number>();
+      for (const [vcr, laterMs] of given) {
+        nowMs += laterMs;
+        model.set(insertCall(store, vcr, nowMs).id, nowMs + 48 * 3_600_000);
+        for (const [id, until] of model) if (until <= nowMs) model.delete(id);
+        same([...store.calls.keys()], [...model.keys()]);
+      }
+      const id = [...model.keys()][0];
+      if (id !== undefined) {
+        const locked = Array.from({ length: ATTEMPTS_MAX }, () => isLocked(failCall(store, id)!));
+        same(locked, [false, false, true]);
+        removeCall(store, id);
+        same(failCall(store, id), undefined);
+      }
+      same(expireCalls(store, nowMs + 49 * 3_600_000), Math.max(0, model.size - 1));
+      same([store.calls.size, store.index.size], [0, 0]);
+    }),
+    { numRuns: runs },
+  ));
+
+test("store: holds so many calls and no more, the newest ones", () =>
+  fc.assert(
+    fc.property(fc.array(fewVcrs, { maxLength: 30 }), (all) => {
+      const store = callStore([NODE], { callsMax: 5 });
+      const ids = all.map((vcr) => insertCall(store, vcr, HOUR_MS).id);
+      same([...store.calls.keys()], ids.slice(-5));
+    }),
+    { numRuns: runs },
+  ));
+
+test("store: a look-up does not look at the calls to other numbers, nor at other hours of a busy one", () => {
+  const store = callStore([NODE]);
+  const vcr = (n: number): Vcr => {
+    const start = (1n << 63n) + (BigInt(n * 30) << 32n);
+    return { direction: "received", calling: `+2${n}`, called: "+11", start, stop: start + (20n << 32n), vservice: 7n };
+  };
+  for (let n = 0; n < 5_000; n++) insertCall(store, vcr(n), 0);
+  ok(Math.max(...[...store.index.values()].map((ids) => ids.length)) <= 64);
+  same(candidatesFor(store, nameFor(vcr(4_321), "A", 0)).length, 1);
+  same(candidatesFor(store, nameFor(vcr(4_321), "B", 0.5)).length, 1);
+});
+
+test("due: comes out by its hour, of two at one hour the first put in first", () =>
+  fc.assert(
+    fc.property(
+      fc.array(fc.nat(50), { maxLength: 60 }),
+      fc.nat(50),
+      fc.integer({ min: 1, max: 10 }),
+      (hours, now, max) => {
+        const queue = dueQueue<number>();
+        hours.forEach((hour, i) => ok(schedule(queue, i, hour)));
+        const sorted = hours.map((hour, i) => ({ hour, i })).sort((a, b) => a.hour - b.hour || a.i - b.i);
+        const due = sorted.filter(({ hour }) => hour <= now).map(({ i }) => i);
+        const taken: Array<number> = [];
+        for (let more = takeDue(queue, now, max); more.length > 0; more = takeDue(queue, now, max)) {
+          ok(more.length <= max);
+          taken.push(...more);
+        }
+        same(taken, due);
+        same(nextDueMs(queue), sorted[due.length]?.hour);
+      },
+    ),
+    { numRuns: runs },
+  ));
+
+test("due: a full queue takes nothing more", () => {
+  const queue = dueQueue<string>(2);
+  same([schedule(queue, "a", 1), schedule(queue, "b", 0), schedule(queue, "c", 0)], [true, true, false]);
+  same(takeDue(queue, 9, 9), ["b", "a"]);
+});
+
+test("standing: welcome, slowed, refused; forgiven by time and by success, others untouched", () => {
+  const table = standings({ slowFrom: 2, refuseFrom: 4, windowMs: 1_000 });
+  const after = (failures: number) => {
+    for (let i = 0; i < failures; i++) peerFailed(table, "a", i);
+    return standingOf(table, "a", 500);
+  };
+  same(
+    [standingOf(table, "a", 0), after(1), after(1), after(1), after(1)],
+    ["welcome", "welcome", "slowed", "slowed", "refused"],
+  );
+  same([standingOf(table, "b", 500), standingOf(table, "a", 1_000)], ["welcome", "welcome"]);
+  peerFailed(table, "a", 1_500);
+  same(standingOf(table, "a", 1_500), "welcome"); // a new window begins
+  peerSucceeded(table, "a");
+  same(table.peers.size, 0);
+  for (let i = 0; i < 20_000; i++) peerFailed(table, String(i), 0);
+  same(table.peers.size, 10_000);
+});

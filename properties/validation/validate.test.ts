@@ -1,0 +1,312 @@
+/** Validation between whole servers, in memory and on virtual time: the owner, thieves, guessers, floods and garbage. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { Effect, Exit, Layer, Logger, type Scope } from "effect";
+import { type Arithmetic, Dialer, type Entropy, Listener } from "../../actors/ports/mod.ts";
+import { tlsSrpClient } from "../../actors/tls/mod.ts";
+import {
+  type PvpGrant,
+  type PvpHandlers,
+  type ServePvpOptions,
+  servePvp,
+  validate,
+} from "../../actors/validation/mod.ts";
+import { hexOf, ntpFromMs, utf8, type Vcr } from "../../codecs/shared/mod.ts";
+import { printUserName } from "../../codecs/validation/mod.ts";
+import {
+  type CallStore,
+  callStore,
+  candidatesFor,
+  failCall,
+  insertCall,
+  isLocked,
+  knownCall,
+  ROUND_MS,
+  userNameFor,
+} from "../../machines/validation/mod.ts";
+import { arithmeticLayer } from "../../runtime/arithmetic.ts";
+import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
+import { test } from "../kit/harness.ts";
+import { HOUR_MS } from "./arbitrary.ts";
+
+type World = Arithmetic | Dialer | Entropy | Listener | Scope.Scope;
+const world = Layer.mergeAll(memoryLayer({ seed: 5, delayMs: [1, 20] }), arithmeticLayer, Logger.layer([]));
+const virtually = <E>(name: string, body: Effect.Effect<unknown, E, World>) =>
+  test(`validation: ${name}`, async () => {
+    await runVirtual(Effect.scoped(Effect.provide(body, world)));
+  });
+
+const HOST = "vipr.test";
+const sent: Vcr = {
+  direction: "sent",
+  calling: "+33123456789",
+  called: "+14085555432",
+  start: ntpFromMs(HOUR_MS + 423_000),
+  stop: ntpFromMs(HOUR_MS + 523_000),
+  vservice: 0n,
+};
+/** As the other side saw it, its clock two seconds away. */
+const got: Vcr = {
+  ...sent,
+  direction: "received",
+  start: ntpFromMs(HOUR_MS + 425_000),
+  stop: ntpFromMs(HOUR_MS + 521_100),
+  vservice: 7n,
+};
+const valInfo = {
+  number: sent.called,
+  ticket: "dGlja2V0",
+  routes: [{ sipUris: ["sip:x@b.example:5061;transport=tls"] }],
+};
+
+interface Site {
+  readonly host: string;
+  readonly port: number;
+  readonly store: CallStore;
+  readonly granted: Array<string>;
+  readonly counters: Effect.Effect<Record<string, number>>;
+}
+
+const serve = Effect.fnUntraced(function* (
+  nodeId: bigint,
+  calls: ReadonlyArray<Vcr>,
+  options: Partial<ServePvpOptions> & { readonly grant?: PvpHandlers["grant"] } = {},
+) {
+  const store = callStore([nodeId]);
+  for (const call of calls) insertCall(store, call, HOUR_MS);
+  const granted: Array<string> = [];
+  const { grant, ...rest } = options;
+  const handlers: PvpHandlers = {
+    candidates: (name) =>
+      Effect.sync(() => candidatesFor(store, name).map((call) => ({ ...call, isLocked: isLocked(call) }))),
+    failed: ({ id }) => Effect.sync(() => void failCall(store, id)),
+    grant:
+      grant ??
+      (({ number, domain, vservice }) =>
+        Effect.sync((): PvpGrant => {
+          granted.push(`${number} ${domain} ${vservice}`);
+          return { type: "granted", valInfo };
+        })),
+  };
+  const serving = yield* servePvp({ host: HOST, port: 0, nodeIds: [nodeId], ...rest }, handlers);
+  return { ...serving, store, granted, counters: serving.counters as Effect.Effect<any> } satisfies Site as Site;
+});
+
+/** Validates a call of ours against whoever claims its number. */
+const tryAll = (sites: ReadonlyMap<bigint, Site>, call: Vcr = sent, vservice = 7n) =>
+  validate(
+    { call, nodeId: 1n, domain: "a.example", waitBetweenMs: [30_000, 60_000] },
+    {
+      lookUp: () => Effect.succeed([...sites.keys()].map((nodeId) => ({ nodeId, vservice }))),
+      resolve: (nodeId) => {
+        const site = sites.get(nodeId)!;
+        return Effect.succeed({ host: site.host, port: site.port });
+      },
+    },
+  );
+const outcomes = (verdicts: ReadonlyArray<{ readonly verdict: string; readonly method: string }>) =>
+  verdicts.map(({ verdict, method }) => `${verdict} ${method}`);
+
+virtually(
+  "the owner validates by A, a thief is refused by A and B, who is not there is unreachable",
+  Effect.gen(function* () {
+    const owner = yield* serve(2n, [got]);
+    const thief = yield* serve(3n, []);
+    const nobody = { ...thief, port: 1 };
+    const verdicts = yield* tryAll(
+      new Map([
+        [2n, owner],
+        [3n, thief],
+        [4n, nobody],
+      ]),
+    );
+    same(outcomes(verdicts), ["validated A", "refused B", "unreachable A"]);
+    same(owner.granted, ["+14085555432 a.example 7"]);
+    ok(verdicts[0]!.verdict === "validated" && hexOf(utf8(verdicts[0]!.info.ticket)) === hexOf(utf8(valInfo.ticket)));
+    ok(verdicts[0]!.bits > 8);
+    const counted = yield* thief.counters;
+    same([counted.validated, counted.simulated], [0, 2]);
+  }),
+);
+
+virtually(
+  "a caller id that is missing or wrong on either side is made up for by B",
+  Effect.gen(function* () {
+    const owner = yield* serve(2n, [got]);
+    for (const calling of [undefined, "+4999"])
+      same(outcomes(yield* tryAll(new Map([[2n, owner]]), { ...sent, calling })), ["validated B"]);
+    const blind = yield* serve(5n, [{ ...got, calling: undefined }]);
+    same(outcomes(yield* tryAll(new Map([[5n, blind]]))), ["validated B"]);
+    same((yield* owner.counters).failed, 0);
+  }),
+);
+
+virtually(
+  "clocks that differ by T/4 or more do not validate, and that is all that happens",
+  Effect.gen(function* () {
+    const owner = yield* serve(2n, [{ ...got, start: ntpFromMs(HOUR_MS + 432_000) }]);
+    same(outcomes(yield* tryAll(new Map([[2n, owner]]))), ["refused B"]);
+    same((yield* owner.counters).failed, 2);
+  }),
+);
+
+virtually(
+  "the grand chessmaster: who claims a number and relays every byte to its owner gets nothing",
+  Effect.gen(function* () {
+    const owner = yield* serve(2n, [got]);
+    const { listen } = yield* Listener;
+    const { dial } = yield* Dialer;
+    const relayed = { bytes: 0 };
+    const relay = yield* listen({ host: HOST, port: 0 }, (near) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const far = yield* dial({ host: owner.host, port: owner.port });
+          const pump = (from: typeof near, to: typeof near) =>
+            Effect.forever(
+              Effect.flatMap(from.read, (bytes) => {
+                relayed.bytes += bytes.length;
+                return to.write(bytes);
+              }),
+            );
+          yield* Effect.race(pump(near, far), pump(far, near));
+        }),
+      ).pipe(Effect.ignore),
+    );
+    // It stands in the overlay under its own Node-ID, 3, and has no call of its own.
+    const verdicts = yield* tryAll(new Map([[3n, { ...owner, port: relay.port }]]));
+    same(outcomes(verdicts), ["refused B"]);
+    ok(relayed.bytes > 1_000);
+    same([owner.granted, (yield* owner.counters).validated], [[], 0]);
+  }),
+);
+
+/** A stranger who speaks TLS-SRP and knows that there was a call, and not when. */
+const guess = (site: Site, method: "A" | "B", password: string, originator = 9n) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const { dial } = yield* Dialer;
+      const parties = { originator, terminator: 2n, vservice: 7n };
+      const name = userNameFor(
+        method,
+        knownCall(got),
+        parties,
+        Math.round(knownCall(got).startMs / 1000) + 5,
+        ROUND_MS,
+      );
+      return yield* tlsSrpClient(yield* dial({ host: site.host, port: site.port }), {
+        userName: printUserName(name),
+        password,
+      });
+    }),
+  ).pipe(Effect.exit);
+
+virtually(
+  "a guesser has three tries at a call, one after the other or at once, and then not even the right password helps",
+  Effect.gen(function* () {
+    for (const isAtOnce of [false, true]) {
+      const owner = yield* serve(2n, [got]);
+      const tries = Array.from({ length: 8 }, (_, i) => guess(owner, "B", `guess ${i}`, BigInt(100 + i)));
+      yield* Effect.all(tries, isAtOnce ? { concurrency: 8 } : {});
+      const counted = yield* owner.counters;
+      ok(counted.failed! <= 3, `${counted.failed} guesses were counted against a limit of 3`);
+      same(counted.failed! + counted.simulated!, 8);
+      for (let i = counted.failed!; i < 3; i++) yield* guess(owner, "B", "again");
+      same(outcomes(yield* tryAll(new Map([[2n, owner]]))), ["refused B"]);
+      same(owner.granted, []);
+    }
+  }),
+);
+
+virtually(
+  "a call that was never made, a locked one and a wrong password look the same from outside",
+  Effect.gen(function* () {
+    const why = (exit: Exit.Exit<unknown, { readonly why: string } | object>) =>
+      Exit.isFailure(exit) ? JSON.stringify(exit.cause).replace(/[0-9]{6,}/g, "") : "in";
+    const [owner, stranger] = [yield* serve(2n, [got]), yield* serve(2n, [])];
+    const wrong = why(yield* guess(owner, "A", "x"));
+    same(why(yield* guess(stranger, "A", "x")), wrong);
+    for (let i = 0; i < 4; i++) yield* guess(owner, "A", "x");
+    same(why(yield* guess(owner, "A", "x")), wrong);
+  }),
+);
+
+virtually(
+  "peers that fail often are slowed, then not looked up, and others are served all the while",
+  Effect.gen(function* () {
+    const standing = { slowFrom: 2, refuseFrom: 4, windowMs: 600_000 };
+    const owner = yield* serve(2n, [got], { standing });
+    for (let i = 0; i < 8; i++) yield* guess(owner, "A", "x", 77n);
+    const counted = yield* owner.counters;
+    same([counted.slowed, counted.barred], [2, 4]);
+    same(outcomes(yield* tryAll(new Map([[2n, owner]]))), ["refused B"]); // its call is locked by now: three failures
+    const other = yield* serve(4n, [got], { standing });
+    same(outcomes(yield* tryAll(new Map([[4n, other]]))), ["validated A"]);
+  }),
+);
+
+virtually(
+  "a domain that is not welcome is declined after its proof, and told so",
+  Effect.gen(function* () {
+    const owner = yield* serve(2n, [got], { grant: () => Effect.succeed({ type: "refused", code: 403 }) });
+    const [verdict] = yield* tryAll(new Map([[2n, owner]]));
+    ok(verdict?.verdict === "declined" && verdict.code === 403);
+    same((yield* owner.counters).declined, 1);
+  }),
+);
+
+virtually(
+  "two calls that cannot be told apart by A are by B; two at one instant by neither",
+  Effect.gen(function* () {
+    const later = { ...got, start: ntpFromMs(HOUR_MS + 4_000_000), stop: ntpFromMs(HOUR_MS + 4_100_000) };
+    same(outcomes(yield* tryAll(new Map([[2n, yield* serve(2n, [got, later])]]))), ["validated B"]);
+    same(outcomes(yield* tryAll(new Map([[2n, yield* serve(2n, [got, { ...got, calling: "+31" }])]]))), [
+      "validated A",
+    ]);
+    same(outcomes(yield* tryAll(new Map([[2n, yield* serve(2n, [got, got])]]))), ["refused B"]);
+  }),
+);
+
+virtually(
+  "garbage, silence and a break at any point end the stream and nothing else",
+  Effect.gen(function* () {
+    const owner = yield* serve(2n, [got]);
+    const { dial } = yield* Dialer;
+    for (const bytes of [utf8("GET / HTTP/1.0\r\n\r\n"), new Uint8Array(100_000), Uint8Array.of(22, 3, 3)]) {
+      const stream = yield* dial({ host: owner.host, port: owner.port });
+      yield* Effect.ignore(stream.write(bytes));
+      let isClosed = false;
+      while (!isClosed) isClosed = Exit.isFailure(yield* Effect.exit(stream.read)); // an alert may come before
+    }
+    yield* Effect.sleep(1_000);
+    const counted = yield* owner.counters;
+    same([counted.streams, counted.malformed, counted.failed], [3, 3, 0]);
+    same(outcomes(yield* tryAll(new Map([[2n, owner]]))), ["validated A"]);
+  }),
+);
+
+virtually(
+  "nobody claims the number: nothing to report; the overlay fails: that is reported",
+  Effect.gen(function* () {
+    same(yield* tryAll(new Map()), []);
+    const failed = validate(
+      { call: sent, nodeId: 1n, domain: "a.example", waitBetweenMs: [0, 0] },
+      { lookUp: () => Effect.fail({ why: "overlay down" }), resolve: () => Effect.die("not asked") },
+    );
+    same((yield* Effect.flip(failed)).why, "overlay down");
+  }),
+);
+
+virtually(
+  "a server that accepts and never speaks costs the handshake's time, and the others are validated meanwhile",
+  Effect.gen(function* () {
+    const { listen } = yield* Listener;
+    const owner = yield* serve(2n, [got]);
+    const mute = yield* listen({ host: HOST, port: 0 }, () => Effect.never);
+    const verdicts = yield* tryAll(
+      new Map([
+        [3n, { ...owner, port: mute.port }],
+        [2n, owner],
+      ]),
+    );
+    same(outcomes(verdicts), ["broken A", "validated A"]);
+  }),
+);

@@ -32,7 +32,7 @@ export interface NodeLimits {
   readonly reactMs: number;
   /** For the whole join. */
   readonly joinMs: number;
-  /** For a polite farewell when the scope closes. */
+  /** For a polite farewell when the scope closes; 0 goes without one, as a crash does. */
   readonly leaveMs: number;
 }
 export const nodeLimits: NodeLimits = {
@@ -188,7 +188,7 @@ export const startNode = Effect.fn("reload.node")(function* (
   yield* Deferred.succeed(ready, undefined);
   yield* Effect.forkScoped(peer.run);
   const leave = Effect.andThen(peer.leave, Deferred.await(left));
-  yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(leave, limits.leaveMs)));
+  if (limits.leaveMs > 0) yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(leave, limits.leaveMs)));
   yield* Effect.catchTag(Effect.timeout(Deferred.await(settled), limits.joinMs), "TimeoutError", () =>
     Effect.fail(new JoinFailed({ why: `not settled within ${limits.joinMs} ms` })),
   );

@@ -1,0 +1,90 @@
+/** Overlays for tests: an authority, certificates, and nodes on virtual time in the runtime of memory. */
+import { Clock, Effect, Exit, Scope } from "effect";
+import { type Credentials, type Dialer, type Entropy, Keys, type Listener } from "../../actors/ports/mod.ts";
+import { type JoinFailed, type NodeOptions, type OverlayNode, startNode } from "../../actors/reload/mod.ts";
+import { type OverlayConfiguration, viprOverlay } from "../../codecs/reload/mod.ts";
+import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
+import { makeAuthority } from "../../runtime/authority.ts";
+import { chanceOf, type MemoryOptions, memoryLayer, runVirtual } from "../../runtime/memory.ts";
+import { test } from "../kit/harness.ts";
+
+export type World = Dialer | Entropy | Keys | Listener | Scope.Scope;
+const DAY_MS = 86_400_000;
+
+/** A node that can be ended before the rest of the overlay is. */
+export interface Member extends OverlayNode {
+  readonly end: Effect.Effect<void>;
+}
+
+export interface Overlay {
+  readonly configuration: OverlayConfiguration;
+  readonly members: Array<Member>;
+  readonly issue: (nodeId: bigint, overlay?: string) => Effect.Effect<Credentials>;
+  /** A further node with a drawn Node-ID, joining through the first. */
+  readonly join: (options?: Partial<NodeOptions>) => Effect.Effect<Member, JoinFailed, World>;
+  /** Node-IDs in the order of the ring. */
+  readonly ids: () => ReadonlyArray<bigint>;
+}
+
+export const NAME = "ring.example";
+
+/** An overlay with one node, which formed it alone. */
+export const overlayOf = Effect.fn(function* (
+  seed: number,
+  given: Partial<OverlayConfiguration> = {},
+  options: Partial<NodeOptions> = {},
+) {
+  const chance = chanceOf(seed);
+  const nowMs = yield* Clock.currentTimeMillis;
+  const keys = yield* Keys;
+  const authority = yield* makeAuthority({ name: "authority of the ring", nowMs });
+  const issue = Effect.fnUntraced(function* (nodeId: bigint, overlay = NAME) {
+    const key = yield* keys.generate;
+    const certificate = yield* Effect.orDie(
+      authority.issue({
+        csr: yield* keys.certificateRequest(key),
+        uris: [`reload://${nodeIdText(nodeId)}@${overlay}/`],
+        dnsNames: [],
+        emails: [],
+        notBeforeMs: nowMs,
+        notAfterMs: nowMs + DAY_MS,
+      }),
+    );
+    return { key, certificates: [certificate], roots: [authority.root] } satisfies Credentials;
+  });
+  const members: Array<Member> = [];
+  const plain = viprOverlay({ name: NAME, sequence: 1, storesPerSecond: 10_000, fetchesPerSecond: 10_000, ...given });
+  const join: Overlay["join"] = Effect.fnUntraced(function* (more = {}) {
+    const scope = yield* Scope.fork(yield* Effect.scope);
+    const [first] = members;
+    const bootstrapNodes = first === undefined ? [] : [{ host: first.host, port: first.port }];
+    const node = yield* Effect.provideService(
+      startNode({
+        credentials: more.credentials ?? (yield* issue(bigOf(chance.bytes(16)))),
+        overlay: { ...plain, bootstrapNodes },
+        listen: { host: "127.0.0.1", port: 0 },
+        ...options,
+        ...more,
+      }),
+      Scope.Scope,
+      scope,
+    );
+    const member: Member = { ...node, end: Scope.close(scope, Exit.void) };
+    members.push(member);
+    return member;
+  });
+  yield* join();
+  const ids = () => members.map(({ nodeId }) => nodeId).toSorted((a, b) => (a < b ? -1 : 1));
+  return { configuration: plain, members, issue, join, ids } satisfies Overlay;
+});
+
+/** A test in a world of its own. */
+export const testOverlay = (
+  name: string,
+  body: Effect.Effect<unknown, unknown, World>,
+  options: Partial<MemoryOptions> = {},
+): void =>
+  test(name, async () => {
+    const layer = memoryLayer({ seed: 7, ...options });
+    await runVirtual(Effect.provide(Effect.scoped(body), layer) as Effect.Effect<unknown, unknown>);
+  });

@@ -1,0 +1,242 @@
+/** Whole overlays on virtual time: real certificates and signatures, a network of memory, every machine unchanged. */
+import * as assert from "node:assert/strict";
+import { Effect } from "effect";
+import { claimsOf, OverlayRefused, publishNumber, withdrawNumber } from "../../actors/reload/mod.ts";
+import { encodeRegistration, encodeRegistrationKey, kindId, resourceOfNumber } from "../../codecs/reload/mod.ts";
+import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
+import { isBetween, quotaBound } from "../../machines/reload/mod.ts";
+import { type Member, type Overlay, overlayOf, testOverlay } from "../reload/ring-of-nodes.ts";
+
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => `+1408555${1_000 + i}`);
+
+/** What a settled ring must look like, told by the sorted array of its members. */
+const assertRing = Effect.fnUntraced(function* (overlay: Overlay) {
+  const ids = overlay.ids();
+  for (const member of overlay.members) {
+    const { state, ring } = yield* member.status;
+    const at = ids.indexOf(member.nodeId);
+    const others = ids.length - 1;
+    const around = (by: number) =>
+      Array.from({ length: Math.min(3, others) }, (_, i) => ids.at((at + by * (i + 1)) % ids.length));
+    assert.equal(state, "settled");
+    assert.deepEqual(ring.successors, around(1), "successors");
+    assert.deepEqual(ring.predecessors, around(-1), "predecessors");
+  }
+});
+
+const ownerOf = (overlay: Overlay, number: string): bigint => {
+  const id = bigOf(resourceOfNumber(number));
+  const ids = overlay.ids();
+  return ids.find((node, i) => isBetween(ids.at(i - 1)!, id, node))!;
+};
+
+const publish = Effect.fnUntraced(function* (overlay: Overlay, all: ReadonlyArray<string>) {
+  const published = new Map<string, Member>();
+  for (const [i, number] of all.entries()) {
+    const member = overlay.members[i % overlay.members.length]!;
+    yield* publishNumber(member, number, BigInt(i), 3_600);
+    published.set(number, member);
+  }
+  return published;
+});
+
+const assertFound = Effect.fnUntraced(function* (overlay: Overlay, published: ReadonlyMap<string, Member>) {
+  for (const member of overlay.members)
+    for (const [number, owner] of published) {
+      const claims = yield* claimsOf(member, number);
+      assert.deepEqual(
+        claims.map(({ nodeId }) => nodeId),
+        [owner.nodeId],
+        `${number} from ${nodeIdText(member.nodeId)}`,
+      );
+    }
+});
+
+const stored = (overlay: Overlay) =>
+  Effect.map(
+    Effect.forEach(overlay.members, (member) => member.status),
+    (all) => all.reduce((sum, { resources }) => sum + resources, 0),
+  );
+
+for (const size of [1, 2, 3])
+  testOverlay(
+    `an overlay of ${size} keeps and finds`,
+    Effect.gen(function* () {
+      const overlay = yield* overlayOf(size);
+      for (let i = 1; i < size; i++) yield* overlay.join();
+      yield* Effect.sleep(100);
+      yield* assertRing(overlay);
+      const published = yield* publish(overlay, numbers(12));
+      yield* Effect.sleep(100);
+      yield* assertFound(overlay, published);
+      assert.equal(yield* stored(overlay), 12 * size);
+    }),
+  );
+
+testOverlay(
+  "twenty nodes: one ring, one owner a key, two replicas, found from everywhere",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(20);
+    for (let i = 1; i < 20; i++) yield* overlay.join();
+    yield* Effect.sleep(200);
+    yield* assertRing(overlay);
+    const all = numbers(30);
+    const published = yield* publish(overlay, all);
+    yield* Effect.sleep(200);
+    yield* assertFound(overlay, published);
+    assert.equal(yield* stored(overlay), 3 * all.length);
+    for (const number of all) {
+      const { nodeId } = yield* overlay.members[3]!.ping({ resourceId: resourceOfNumber(number) });
+      assert.equal(nodeId, ownerOf(overlay, number));
+    }
+    for (const { counters } of overlay.members) assert.equal(counters.badSignatures + counters.garbage, 0);
+  }),
+  { delayMs: [1, 20] },
+);
+
+testOverlay(
+  "sixteen nodes that join at once make one ring",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(31);
+    yield* Effect.forEach(Array.from({ length: 15 }), () => overlay.join(), {
+      concurrency: "unbounded",
+      discard: true,
+    });
+    yield* Effect.sleep(2_000);
+    yield* assertRing(overlay);
+    const published = yield* publish(overlay, numbers(16));
+    yield* assertFound(overlay, published);
+  }),
+  { delayMs: [1, 30] },
+);
+
+testOverlay(
+  "values stored before a node joins are found after, and it holds its part",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(5);
+    for (let i = 1; i < 4; i++) yield* overlay.join();
+    const all = numbers(40);
+    const published = yield* publish(overlay, all);
+    for (let i = 0; i < 4; i++) {
+      const member = yield* overlay.join();
+      yield* assertFound(overlay, published);
+      const mine = all.filter((number) => ownerOf(overlay, number) === member.nodeId);
+      const { primaries } = yield* member.status;
+      assert.equal(
+        Object.values(primaries).reduce((sum, count) => sum + count, 0),
+        mine.length,
+      );
+    }
+    yield* Effect.sleep(1_000);
+    assert.equal(yield* stored(overlay), 3 * all.length, "who is no longer of the replica set has let go");
+  }),
+);
+
+testOverlay(
+  "nodes die: values live on their replicas, the ring closes, and there are three copies again",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(9, {}, { limits: { leaveMs: 0 } });
+    for (let i = 1; i < 12; i++) yield* overlay.join();
+    yield* Effect.sleep(200);
+    const all = numbers(30);
+    const published = yield* publish(overlay, all);
+    yield* Effect.sleep(200);
+    // Two neighbours at once, and one across the ring.
+    const ids = overlay.ids();
+    const dying = [ids[3]!, ids[4]!, ids[9]!];
+    for (const id of dying) {
+      const at = overlay.members.findIndex(({ nodeId }) => nodeId === id);
+      yield* overlay.members.splice(at, 1)[0]!.end;
+    }
+    yield* Effect.sleep(500);
+    yield* assertRing(overlay);
+    yield* assertFound(overlay, published);
+    assert.ok((yield* stored(overlay)) < 3 * all.length);
+    yield* Effect.sleep(31_000); // the hold-down of RFC 6940 §10.7.1
+    assert.equal(yield* stored(overlay), 3 * all.length);
+  }),
+  { delayMs: [1, 5] },
+);
+
+testOverlay(
+  "nodes leave one after the other, down to the last: nothing is lost",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(12);
+    for (let i = 1; i < 7; i++) yield* overlay.join();
+    const published = yield* publish(overlay, numbers(20));
+    while (overlay.members.length > 1) {
+      yield* overlay.members.pop()!.end;
+      yield* Effect.sleep(100);
+      yield* assertRing(overlay);
+      yield* assertFound(overlay, published);
+    }
+  }),
+);
+
+testOverlay(
+  "a thief overwrites nothing and removes nothing; its own claim stands beside",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(14);
+    for (let i = 1; i < 5; i++) yield* overlay.join();
+    const [alice, thief, asker] = overlay.members as [Member, Member, Member];
+    const number = "+14085550001";
+    yield* publishNumber(alice, number, 1n, 3_600);
+    const attempt = (by: Member, key: bigint, value: bigint, exists = true) =>
+      Effect.flip(
+        by.store({
+          resourceId: resourceOfNumber(number),
+          kind: kindId.viprRegistration,
+          key: encodeRegistrationKey({ nodeId: key, vservice: 1n }),
+          value: encodeRegistration(value),
+          exists,
+          lifetimeS: 3_600,
+        }),
+      );
+    for (const refusal of [
+      yield* attempt(thief, alice.nodeId, thief.nodeId),
+      yield* attempt(thief, alice.nodeId, alice.nodeId),
+      yield* attempt(thief, alice.nodeId, alice.nodeId, false),
+      yield* attempt(thief, thief.nodeId, alice.nodeId),
+    ]) {
+      assert.ok(refusal instanceof OverlayRefused);
+      assert.deepEqual([refusal.code, refusal.info], ["forbidden", "VIPR-MATCH"]);
+    }
+    yield* publishNumber(thief, number, 9n, 3_600);
+    const claims = yield* claimsOf(asker, number);
+    assert.deepEqual(new Set(claims.map(({ nodeId }) => nodeId)), new Set([alice.nodeId, thief.nodeId]));
+    yield* withdrawNumber(alice, number, 1n);
+    assert.deepEqual(
+      (yield* claimsOf(asker, number)).map(({ nodeId }) => nodeId),
+      [thief.nodeId],
+    );
+  }),
+);
+
+testOverlay(
+  "a greedy node meets its quota, at every peer and in the sum",
+  Effect.gen(function* () {
+    const quota = 40;
+    const overlay = yield* overlayOf(15, { quota });
+    for (let i = 1; i < 6; i++) yield* overlay.join();
+    yield* Effect.sleep(100);
+    const [, greedy, honest] = overlay.members as [Member, Member, Member];
+    let kept = 0;
+    for (const number of numbers(300)) {
+      const outcome = yield* Effect.result(publishNumber(greedy, number, 1n, 3_600));
+      if (outcome._tag === "Success") kept++;
+      else
+        assert.deepEqual([outcome.failure._tag, (outcome.failure as OverlayRefused).info], ["OverlayRefused", "quota"]);
+    }
+    const n = overlay.members.length;
+    assert.ok(kept <= quota + 3 * Math.sqrt(quota * n) + 2 * n, `${kept} kept`);
+    assert.ok(kept >= quota, `${kept} kept`);
+    const ids = overlay.ids();
+    for (const member of overlay.members) {
+      const { primaries } = yield* member.status;
+      const before = ids.at(ids.indexOf(member.nodeId) - 1)!;
+      const share = Number((member.nodeId - before + (1n << 128n)) % (1n << 128n)) / 2 ** 128;
+      assert.ok((primaries[nodeIdText(greedy.nodeId)] ?? 0) <= quotaBound(quota, share));
+    }
+    yield* publishNumber(honest, "+14085559999", 1n, 3_600);
+  }),
+);

@@ -10,12 +10,15 @@
 import { Clock, Effect, type Scope } from "effect";
 import { type E164, maskE164, type Vcr } from "../../codecs/shared/mod.ts";
 import { responseTo } from "../../codecs/sip/mod.ts";
-import type { CallOutcome, CallRoute, HostPort } from "../../machines/sip/mod.ts";
+import type { CallOutcome, HostPort } from "../../machines/sip/mod.ts";
 import { type Entropy, Listener, type Listening, Pstn } from "../ports/mod.ts";
-import { answerCall, answerPstn, type Callee } from "./callee.ts";
+import { answerCall, type Callee } from "./callee.ts";
 import { type Call, type Caller, callOut } from "./caller.ts";
 import { openEndpoint } from "./endpoint.ts";
-import { type Legs, makeLegs } from "./legs.ts";
+import { makeLegs } from "./legs.ts";
+import { answerPstn } from "./pstn-callee.ts";
+import { type LearnedRoute, makeRoutes } from "./routes.ts";
+import type { TransactionUser } from "./transactions.ts";
 
 export interface AgentOptions {
   readonly domain: string;
@@ -36,15 +39,6 @@ export interface AgentOptions {
   readonly answeredMsMax?: number;
 }
 
-/** What a notification taught about one number. VAP's ValInfo. */
-export interface LearnedRoute {
-  readonly number: E164;
-  readonly uris: ReadonlyArray<string>;
-  readonly ticket: string;
-  /** Milliseconds since 1970. */
-  readonly expiresMs: number;
-}
-
 export interface Agent {
   readonly listening: Listening;
   /** The inside address of our border element; until it is told, every call takes the telephone network. */
@@ -60,94 +54,72 @@ export interface Agent {
   readonly underWay: () => number;
 }
 
-/** Numbers with a route. */
-export const ROUTES_MAX = 100_000;
-
-/** Serves until the scope closes. */
+/** Serves until the scope closes. Fails with ListenFailed. */
 export const startAgent = Effect.fn("sip.agent")(function* (options: AgentOptions) {
   const listener = yield* Listener;
-  const pstn = yield* Pstn;
-  const legs: Legs = makeLegs();
-  const routes = new Map<E164, LearnedRoute>();
+  const context = yield* Effect.context<Entropy | Scope.Scope>();
+  const legs = makeLegs();
+  const routes = makeRoutes();
   let border: HostPort | undefined;
   let answered = 0;
   let callee: Callee | undefined;
 
   const endpoint = yield* openEndpoint(
     { credentials: undefined },
-    {
-      request: (flow, request) => {
-        const leg = legs.of(request);
-        if (request.method === "INVITE" && leg === undefined) return answerCall(callee!, flow, request);
-        if (request.method === "BYE" && leg !== undefined)
-          return Effect.andThen(flow.send(responseTo(request, 200)), leg.hungUp);
-        return flow.send(responseTo(request, leg === undefined ? 481 : 405));
-      },
-      ack: (_, ack) => legs.of(ack)?.acked ?? Effect.void,
-    },
+    userOf(legs, () => callee!),
   );
   const listening = yield* listener.listen(options.listen, (stream) => endpoint.accept(stream, "inside"));
-  const context = yield* Effect.context<Entropy | Scope.Scope>();
   const by = { transport: "TCP" as const, host: listening.host, port: listening.port };
+  const place = { endpoint, legs, by, border: () => border, context };
   callee = {
-    endpoint,
-    legs,
-    by,
-    border: () => border,
+    ...place,
     serves: options.serves,
     answerMs: options.answerMs ?? 20,
     talkMsMax: options.answeredMsMax ?? 12 * 3_600_000,
     answered: () => {
       answered += 1;
     },
-    context,
   };
-  const trunk = yield* pstn.attach({
-    name: options.domain,
-    serves: options.serves,
-    incoming: ({ calling, called }) =>
-      Effect.provideContext(answerPstn({ calling, called, vservice: options.vservice }, options.uploadVcr), context),
-  });
-
   const caller: Caller = {
-    endpoint,
-    legs,
-    by,
-    border: () => border,
+    ...place,
     domain: options.domain,
     vservice: options.vservice,
-    trunk,
+    trunk: yield* attach(options, context),
     uploadVcr: options.uploadVcr,
     attemptMs: options.attemptMs ?? 2_000,
     ringMs: options.ringMs ?? 60_000,
-    context,
-  };
-  /** Only while it lasts; without a border element there is no way to it. */
-  const routeTo = (number: E164, nowMs: number): CallRoute | undefined => {
-    const route = routes.get(number);
-    return route === undefined || route.expiresMs <= nowMs || border === undefined ? undefined : route;
   };
   const placeCall: Agent["placeCall"] = Effect.fn("agent.placeCall")(function* (call: Call) {
-    const route = routeTo(call.called, yield* Clock.currentTimeMillis);
+    const nowMs = yield* Clock.currentTimeMillis;
+    const route = border === undefined ? undefined : routes.to(call.called, nowMs);
     const outcome = yield* callOut(caller, call, route);
     yield* Effect.logInfo("agent.called", { number: maskE164(call.called), via: outcome.via });
     return outcome;
   });
-  const learn: Agent["learn"] = (route) => {
-    if (route.uris.length === 0 || (routes.size >= ROUTES_MAX && !routes.has(route.number))) return false;
-    routes.set(route.number, route);
-    return true;
-  };
   const useBorder = (address: HostPort) => {
     border = address;
   };
-  return {
-    listening,
-    useBorder,
-    learn,
-    routes: () => [...routes.values()],
-    placeCall,
-    answered: () => answered,
-    underWay: legs.count,
-  } satisfies Agent as Agent;
+  const seen = { routes: routes.all, answered: () => answered, underWay: legs.count };
+  return { listening, useBorder, learn: routes.learn, placeCall, ...seen } satisfies Agent as Agent;
 });
+
+/** Whom a message belongs to that belongs to no transaction. */
+const userOf = (legs: ReturnType<typeof makeLegs>, callee: () => Callee): TransactionUser => ({
+  request: (flow, request) => {
+    const leg = legs.of(request);
+    if (request.method === "INVITE" && leg === undefined) return answerCall(callee(), flow, request);
+    if (request.method === "BYE" && leg !== undefined)
+      return Effect.andThen(flow.send(responseTo(request, 200)), leg.hungUp);
+    return flow.send(responseTo(request, leg === undefined ? 481 : 405));
+  },
+  ack: (_, ack) => legs.of(ack)?.acked ?? Effect.void,
+});
+
+const attach = ({ domain, vservice, serves, uploadVcr }: AgentOptions, context: Callee["context"]) =>
+  Effect.flatMap(Effect.service(Pstn), (pstn) =>
+    pstn.attach({
+      name: domain,
+      serves,
+      incoming: ({ calling, called }) => answerPstn({ calling, called, vservice }, uploadVcr, context),
+    }),
+  );

@@ -11,7 +11,8 @@ import type { BorderSelf, HostPort, OnReject } from "../../machines/sip/mod.ts";
 import { type ByteStreamShape, type Credentials, Listener, type Listening } from "../ports/mod.ts";
 import { openTicketChecker, type TicketChecker, type TicketSecret } from "../ticket/mod.ts";
 import { type Endpoint, openEndpoint } from "./endpoint.ts";
-import { type BorderProxy, type BorderReason, openProxy } from "./proxy.ts";
+import { type BorderReason, openProxy } from "./proxy.ts";
+import type { TransactionUser } from "./transactions.ts";
 
 export interface BorderOptions {
   /** Our domain: lower case, A-labels. */
@@ -56,7 +57,7 @@ export const serveBorder = Effect.fn("sip.border")(function* (options: BorderOpt
   const tickets = yield* openTicketChecker(options.secrets);
   const self = yield* Deferred.make<BorderSelf>();
   const tally = { admitted: 0, refused: {} as Record<string, number>, forwarded: 0, failed: 0 };
-  let proxy: BorderProxy | undefined;
+  let proxy: TransactionUser | undefined;
 
   const endpoint: Endpoint = yield* openEndpoint(
     {

@@ -1,6 +1,6 @@
-/** Hosts calls that reach us: over SIP from our border element, and over the telephone network. */
+/** Hosts one call that reaches us over SIP, from our border element. */
 import { type Context, Effect, Exit, Scope } from "effect";
-import type { E164, Vcr } from "../../codecs/shared/mod.ts";
+import type { E164 } from "../../codecs/shared/mod.ts";
 import {
   answerTo,
   contactOf,
@@ -9,36 +9,22 @@ import {
   printSdp,
   type ResponseParts,
   responseTo,
-  type SentBy,
   type SipRequest,
   textBody,
 } from "../../codecs/sip/mod.ts";
-import {
-  type AnswerAction,
-  type AnswerEvent,
-  answer,
-  type HostPort,
-  numberIn,
-  type PstnAnswerAction,
-  type PstnAnswerEvent,
-  type PstnAnswerInput,
-  pstnAnswer,
-} from "../../machines/sip/mod.ts";
+import { type AnswerAction, type AnswerEvent, answer, numberIn } from "../../machines/sip/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
-import type { Entropy, PstnEvent } from "../ports/mod.ts";
-import { newTag, pstnTold, sendWithin } from "./caller.ts";
-import type { Endpoint } from "./endpoint.ts";
+import type { Entropy } from "../ports/mod.ts";
 import type { Flow } from "./flow.ts";
 import type { Legs } from "./legs.ts";
 import { mediaEnd } from "./media-end.ts";
-import { type ServerTold, T1_MS } from "./transactions.ts";
+import type { ServerTold } from "./server-transaction.ts";
+import { T1_MS } from "./transactions.ts";
+import { newTag, type Place, sendBye } from "./within.ts";
 
 /** What calls to one agent share. */
-export interface Callee {
-  readonly endpoint: Endpoint;
+export interface Callee extends Place {
   readonly legs: Legs;
-  readonly by: SentBy;
-  readonly border: () => HostPort | undefined;
   readonly serves: (number: E164) => boolean;
   readonly answerMs: number;
   readonly talkMsMax: number;
@@ -55,22 +41,11 @@ export const answerCall = (callee: Callee, flow: Flow, invite: SipRequest): Effe
     const box = yield* Scope.provide(mailbox<AnswerEvent>(16), scope);
     let isOver = false;
     const tell = (event: AnswerEvent) => Effect.suspend(() => (isOver ? Effect.void : box.tell(event)));
-    const onTold = (told: ServerTold) =>
-      tell(told.type === "cancelled" ? { type: "cancelled" } : { type: "lost", why: "upstream" });
-    const server = yield* callee.endpoint.serve(flow, invite, onTold);
-
-    const number = numberIn(invite);
-    const sdp = parseSdp(new TextDecoder().decode(invite.body));
-    const media = sdp.ok ? answerTo(sdp.value, yield* mediaEnd(callee.by.host)) : undefined;
-    const isOurs = number !== undefined && callee.serves(number);
-    const parts: ResponseParts = { toTag: yield* newTag, headers: [{ name: "Contact", value: contactOf(callee.by) }] };
-    const accepted = responseTo(invite, 200, {
-      ...parts,
-      headers: [...parts.headers!, { name: "Content-Type", value: "application/sdp" }],
-      body: textBody(media === undefined ? "" : printSdp(media)),
-    });
+    const server = yield* callee.endpoint.serve(flow, invite, (told) => tell(eventOf(told)));
+    const { parts, accepted, isSecured } = yield* acceptanceOf(callee, invite);
     const isNew = callee.legs.add(accepted, { acked: tell({ type: "acked" }), hungUp: tell({ type: "hungUp" }) });
-    const unwelcome = !isOurs ? 404 : media === undefined ? 488 : isNew ? undefined : 503;
+    const number = numberIn(invite);
+    const isOurs = number !== undefined && callee.serves(number);
 
     const perform = (action: AnswerAction): Effect.Effect<void, never, Entropy> => {
       switch (action.type) {
@@ -78,8 +53,8 @@ export const answerCall = (callee: Callee, flow: Flow, invite: SipRequest): Effe
           if (action.status === 200) callee.answered();
           return server.respond(action.status === 200 ? accepted : responseTo(invite, action.status, parts));
         case "bye":
-          return sendWithin(callee, dialogOfCallee(invite, accepted), "BYE", (told) =>
-            told.type === "received" && told.response.status < 200 ? Effect.void : tell({ type: "byeDone" }),
+          return Effect.asVoid(
+            Effect.forkIn(sendBye(callee, dialogOfCallee(invite, accepted), tell({ type: "byeDone" })), scope),
           );
         case "startTimer":
           return box.startTimer(action.timer, action.ms, { type: "timerFired", timer: action.timer });
@@ -96,19 +71,25 @@ export const answerCall = (callee: Callee, flow: Flow, invite: SipRequest): Effe
       callee.legs.remove(accepted);
       return Scope.close(scope, Exit.void);
     });
+    const unwelcome = !isOurs ? 404 : !isSecured ? 488 : isNew ? undefined : 503;
     const input = { unwelcome, answerMs: callee.answerMs, t1Ms: T1_MS, talkMsMax: callee.talkMsMax };
     yield* Effect.forkIn(Effect.ensuring(drive(answer, input, box, perform), close), around);
   }).pipe(Effect.provideContext(callee.context));
 
-/** Gives what the network tells of the call to. */
-export const answerPstn = (input: PstnAnswerInput, uploadVcr: (vcr: Vcr) => Effect.Effect<void>) =>
+/** The 200 that we shall send if we answer, and what its lesser responses share with it. */
+const acceptanceOf = (callee: Callee, invite: SipRequest) =>
   Effect.gen(function* () {
-    const around = yield* Effect.scope;
-    const scope = yield* Scope.fork(around);
-    const box = yield* Scope.provide(mailbox<PstnAnswerEvent>(8), scope);
-    const perform = (action: PstnAnswerAction) =>
-      action.type === "upload" ? uploadVcr(action.vcr) : Effect.logDebug("call.unexpected", action.unexpected);
-    const whole = Effect.ensuring(drive(pstnAnswer, input, box, perform), Scope.close(scope, Exit.void));
-    yield* Effect.forkIn(whole, around);
-    return (event: PstnEvent) => box.tell(pstnTold(event));
+    const offer = parseSdp(new TextDecoder().decode(invite.body));
+    const media = offer.ok ? answerTo(offer.value, yield* mediaEnd(callee.by.host)) : undefined;
+    const contact = { name: "Contact", value: contactOf(callee.by) };
+    const parts: ResponseParts = { toTag: yield* newTag, headers: [contact] };
+    const accepted = responseTo(invite, 200, {
+      ...parts,
+      headers: [contact, { name: "Content-Type", value: "application/sdp" }],
+      body: textBody(media === undefined ? "" : printSdp(media)),
+    });
+    return { parts, accepted, isSecured: media !== undefined };
   });
+
+const eventOf = (told: ServerTold): AnswerEvent =>
+  told.type === "cancelled" ? { type: "cancelled" } : { type: "lost", why: "upstream" };

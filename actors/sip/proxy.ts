@@ -21,14 +21,13 @@ import {
 import type { Entropy } from "../ports/mod.ts";
 import type { TicketChecker } from "../ticket/mod.ts";
 import { admit } from "./admission.ts";
-import { makeDialogs } from "./dialogs.ts";
+import { type Dialogs, makeDialogs } from "./dialogs.ts";
 import type { Endpoint, FlowTarget } from "./endpoint.ts";
 import type { Flow } from "./flow.ts";
 import { newBranch, relayRequest } from "./relay.ts";
 import type { TransactionUser } from "./transactions.ts";
 
 export type BorderReason = Extract<Disposition, { readonly type: "discard" }>["why"];
-export type BorderProxy = TransactionUser;
 
 export interface ProxyOptions {
   readonly endpoint: Endpoint;
@@ -40,84 +39,109 @@ export interface ProxyOptions {
   readonly refused: (why: BorderReason) => void;
 }
 
+/** A request on its way: as it came, and without the Routes that name us. */
+interface Passing {
+  readonly from: Flow;
+  readonly request: SipRequest;
+  readonly stripped: SipRequest;
+}
+type Proxying = ProxyOptions & { readonly dialogs: Dialogs };
+
 export const openProxy = Effect.fn("sip.proxy")(function* (options: ProxyOptions) {
-  const { endpoint, self, checker, onReject } = options;
   const around = yield* Effect.context<Entropy | Scope.Scope>();
-  const dialogs = makeDialogs();
-  const inwards: FlowTarget = { side: "inside", ...options.callAgent, domain: undefined };
-
-  const pass = (from: Flow, request: SipRequest, stripped: SipRequest, to: FlowTarget) => {
-    const opens = tagOf(request, "To") === undefined;
-    const ended = (final: SipResponse | undefined) => {
-      const isOver = opens ? final === undefined || final.status >= 300 : request.method === "BYE";
-      if (isOver) dialogs.forget(request);
-    };
-    return relayRequest(endpoint, { from, request, stripped, to, self, count: options.count, ended });
-  };
-  /** A call that opens is remembered before it is passed on: its requests may come as soon as it is. */
-  const open = (from: Flow, request: SipRequest, stripped: SipRequest, to: FlowTarget, domain: string) =>
-    Effect.flatMap(dialogs.remember(request, domain), (isKept) =>
-      isKept ? pass(from, request, stripped, to) : respond(from, request, 503),
-    );
-  const respond = (to: Flow, request: SipRequest, status: number) =>
-    Effect.flatMap(newBranch, (toTag) => to.send(responseTo(request, status, { toTag })));
-  const discard = (from: Flow, request: SipRequest, why: BorderReason) => {
-    options.refused(why);
-    const number = maskE164(numberIn(request) ?? "");
-    return Effect.logInfo("border.refused", { why, method: request.method, domains: from.domains, number });
-  };
-
-  const admission = Effect.fn("border.admission")(function* (from: Flow, request: SipRequest, stripped: SipRequest) {
-    const outcome = yield* admit(request, from.domains, onReject, checker);
-    if (outcome.type === "admitted") {
-      options.count("admitted");
-      yield* Effect.logInfo("border.admitted", { domain: outcome.domain, number: maskE164(numberIn(request) ?? "") });
-      return yield* open(from, request, stripped, inwards, outcome.domain);
-    }
-    if (outcome.respond !== undefined) yield* respond(from, request, outcome.respond);
-    yield* discard(from, request, outcome.why);
-  });
-
-  const dispose = (from: Flow, request: SipRequest, stripped: SipRequest) => {
-    const dialogDomain = dialogs.domainOf(request);
-    const found = dispositionOf(stripped, { from: from.side, domains: from.domains, dialogDomain });
-    switch (found.type) {
-      case "admit":
-        return admission(from, request, stripped);
-      case "passIn":
-        return pass(from, request, stripped, inwards);
-      case "passOut": {
-        const to: FlowTarget = { side: "outside", ...found.hop };
-        return dialogDomain === undefined
-          ? open(from, request, stripped, to, found.hop.domain)
-          : pass(from, request, stripped, to);
-      }
-      case "respond":
-        return respond(from, request, found.status);
-      case "discard":
-        return discard(from, request, found.why);
-    }
-  };
-
-  const request: BorderProxy["request"] = (from, message) => {
-    const stripped = withoutOurRoutes(message, self);
-    const done = stripped === undefined ? discard(from, message, "malformed") : dispose(from, message, stripped);
-    return Effect.provideContext(done, around);
-  };
-  /** The ACK of a 2xx goes the way of its call, without a transaction; one that belongs to none is dropped. */
-  const ack: BorderProxy["ack"] = (from, message) => {
-    const stripped = withoutOurRoutes(message, self) ?? message;
-    const dialogDomain = dialogs.domainOf(message);
-    const found = dispositionOf(stripped, { from: from.side, domains: from.domains, dialogDomain });
-    if (found.type !== "passIn" && found.type !== "passOut") return Effect.logDebug("border.strayAck");
-    const to: FlowTarget = found.type === "passIn" ? inwards : { side: "outside", ...found.hop };
-    const sent = Effect.gen(function* () {
-      const branch = yield* newBranch;
-      const flow = yield* endpoint.to(to);
-      yield* flow.send(forwardedOf(stripped, to.side, branch, self));
-    });
-    const told = Effect.catchTag(sent, "DialFailed", ({ why }) => Effect.logInfo("border.ackLost", why));
-    return Effect.provideContext(Effect.asVoid(Effect.forkScoped(told)), around); // a dial must not hold up other calls
-  };
-  return { request, ack } satisfies BorderProxy as BorderProxy;
+  const proxy: Proxying = { ...options, dialogs: makeDialogs() };
+  const strippedOf = (request: SipRequest) => withoutOurRoutes(request, options.self);
+  return {
+    request: (from, request) => {
+      const stripped = strippedOf(request);
+      const done =
+        stripped === undefined
+          ? discard(proxy, from, request, "malformed")
+          : dispose(proxy, { from, request, stripped });
+      return Effect.provideContext(done, around);
+    },
+    ack: (from, request) => {
+      const stripped = strippedOf(request);
+      const passed = stripped === undefined ? Effect.void : passAck(proxy, { from, request, stripped });
+      return Effect.provideContext(passed, around);
+    },
+  } satisfies TransactionUser as TransactionUser;
 });
+
+const placeOf = ({ dialogs }: Proxying, { from, request, stripped }: Passing) => {
+  const dialogDomain = dialogs.domainOf(request);
+  return { dialogDomain, found: dispositionOf(stripped, { from: from.side, domains: from.domains, dialogDomain }) };
+};
+const inwards = ({ callAgent }: Proxying): FlowTarget => ({ side: "inside", ...callAgent, domain: undefined });
+
+const dispose = (proxy: Proxying, passing: Passing) => {
+  const { dialogDomain, found } = placeOf(proxy, passing);
+  switch (found.type) {
+    case "admit":
+      return admission(proxy, passing);
+    case "passIn":
+      return pass(proxy, passing, inwards(proxy));
+    case "passOut": {
+      const to: FlowTarget = { side: "outside", ...found.hop };
+      return dialogDomain === undefined ? open(proxy, passing, to, found.hop.domain) : pass(proxy, passing, to);
+    }
+    case "respond":
+      return respond(passing, found.status);
+    case "discard":
+      return discard(proxy, passing.from, passing.request, found.why);
+  }
+};
+
+const admission = Effect.fn("border.admission")(function* (proxy: Proxying, passing: Passing) {
+  const { from, request } = passing;
+  const outcome = yield* admit(request, from.domains, proxy.onReject, proxy.checker);
+  if (outcome.type === "refused") {
+    if (outcome.respond !== undefined) yield* respond(passing, outcome.respond);
+    return yield* discard(proxy, from, request, outcome.why);
+  }
+  proxy.count("admitted");
+  yield* Effect.logInfo("border.admitted", { domain: outcome.domain, number: maskedIn(request) });
+  yield* open(proxy, passing, inwards(proxy), outcome.domain);
+});
+
+/** A call that opens is remembered before it is passed on: its requests may come as soon as it is. */
+const open = (proxy: Proxying, passing: Passing, to: FlowTarget, domain: string) =>
+  Effect.flatMap(proxy.dialogs.remember(passing.request, domain), (isKept) =>
+    isKept ? pass(proxy, passing, to) : respond(passing, 503),
+  );
+
+const pass = (proxy: Proxying, passing: Passing, to: FlowTarget) => {
+  const { endpoint, self, count, dialogs } = proxy;
+  const { request } = passing;
+  const opens = tagOf(request, "To") === undefined;
+  const ended = (final: SipResponse | undefined) => {
+    const isOver = opens ? final === undefined || final.status >= 300 : request.method === "BYE";
+    if (isOver) dialogs.forget(request);
+  };
+  return relayRequest(endpoint, { ...passing, to, self, count, ended });
+};
+
+/** The ACK of a 2xx goes the way of its call, without a transaction; one that belongs to none is dropped. */
+const passAck = (proxy: Proxying, passing: Passing) => {
+  const { found } = placeOf(proxy, passing);
+  if (found.type !== "passIn" && found.type !== "passOut") return Effect.logDebug("border.strayAck");
+  const to: FlowTarget = found.type === "passIn" ? inwards(proxy) : { side: "outside", ...found.hop };
+  const sent = Effect.gen(function* () {
+    const branch = yield* newBranch;
+    const flow = yield* proxy.endpoint.to(to);
+    yield* flow.send(forwardedOf(passing.stripped, to.side, branch, proxy.self));
+  });
+  const told = Effect.catchTag(sent, "DialFailed", ({ why }) => Effect.logInfo("border.ackLost", why));
+  return Effect.asVoid(Effect.forkScoped(told)); // a dial must not hold up other calls
+};
+
+const respond = ({ from, request }: Passing, status: number) =>
+  Effect.flatMap(newBranch, (toTag) => from.send(responseTo(request, status, { toTag })));
+
+const discard = (proxy: Proxying, from: Flow, request: SipRequest, why: BorderReason) => {
+  proxy.refused(why);
+  const number = maskedIn(request);
+  return Effect.logInfo("border.refused", { why, method: request.method, domains: from.domains, number });
+};
+
+const maskedIn = (request: SipRequest): string => maskE164(numberIn(request) ?? "");

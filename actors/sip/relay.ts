@@ -9,9 +9,9 @@ import { MAGIC_BRANCH, type SipRequest, type SipResponse } from "../../codecs/si
 import { type BorderSelf, forwardedOf, type RelayAction, type RelayEvent, relay } from "../../machines/sip/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
 import { Entropy } from "../ports/mod.ts";
+import type { ClientTransaction } from "./client-transaction.ts";
 import type { Endpoint, FlowTarget } from "./endpoint.ts";
 import type { Flow } from "./flow.ts";
-import type { ClientTransaction } from "./transactions.ts";
 
 /** More than three minutes. RFC 3261 §16.6 step 11. */
 export const TIMER_C_MS = 181_000;

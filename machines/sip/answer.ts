@@ -4,7 +4,7 @@
  *    o -- unwelcome: respond --> done
  *    o -- respond 180 --> ringing -- answer timer: respond 200 --> answered -- acked --> talking -- hungUp --> done
  *                           |-- cancelled: respond 487 --> done       |-- hungUp --> done  |
- *                           +-- lost --> done                         +-- H: bye --------> ending -- byeDone --> done
+ *                           +-- lost --> done                         +-- ack timer: bye --------> ending -- byeDone --> done
  */
 import { setup } from "xstate";
 import { decide, declared, machineOf } from "../kit/mod.ts";
@@ -19,7 +19,7 @@ export interface AnswerInput {
   readonly talkMsMax: number;
 }
 
-export type AnswerTimer = "answer" | "H" | "talk";
+export type AnswerTimer = "answer" | "ack" | "talk";
 
 export type AnswerEvent =
   | { readonly type: "acked" }
@@ -80,7 +80,7 @@ export const answer = machineOf<AnswerAction>()(
             target: "answered",
             actions: [
               respond(200),
-              { type: "startTimer", params: ({ context }) => ({ timer: "H" as const, ms: 64 * context.t1Ms }) },
+              { type: "startTimer", params: ({ context }) => ({ timer: "ack" as const, ms: 64 * context.t1Ms }) },
             ],
           },
           cancelled: { target: "done", actions: [stopTimer("answer"), respond(487), report("cancelled")] },
@@ -92,12 +92,12 @@ export const answer = machineOf<AnswerAction>()(
           acked: {
             target: "talking",
             actions: [
-              stopTimer("H"),
+              stopTimer("ack"),
               { type: "startTimer", params: ({ context }) => ({ timer: "talk" as const, ms: context.talkMsMax }) },
             ],
           },
-          hungUp: { target: "done", actions: [stopTimer("H"), report("talked")] },
-          timerFired: { guard: firedIs("H"), target: "ending", actions: bye },
+          hungUp: { target: "done", actions: [stopTimer("ack"), report("talked")] },
+          timerFired: { guard: firedIs("ack"), target: "ending", actions: bye },
           lost: {}, // the dialog outlives the connection it was made on
           cancelled: {}, // too late
         },

@@ -3,11 +3,11 @@
  *
  *    o -- send, start B --> calling -- 1xx --> proceeding -- 300..699: send ACK --> done
  *                              |  \               |   \----- 2xx ------------------> done
- *                              | giveUp           | giveUp: cancel, start G
+ *                              | giveUp           | giveUp: cancel, start cancel
  *                              v                  v
- *                         cancelWanted -- 1xx --> cancelling -- final, timer G --> done
+ *                         cancelWanted -- 1xx --> cancelling -- final, timer cancel --> done
  *
- * Timers A and D are for datagrams: A never starts and D is zero here. B is the RFC's; G is ours, for the 64*T1 that
+ * Timers A and D are for datagrams: A never starts and D is zero here. B is the RFC's; `cancel` is ours, for the 64*T1 that
  * §9.1 waits after a CANCEL. A CANCEL must not be sent before a provisional response came, hence cancelWanted.
  */
 import { setup } from "xstate";
@@ -24,14 +24,14 @@ export type InviteClientEvent =
   | { readonly type: "received"; readonly response: SipResponse }
   | { readonly type: "giveUp" }
   | { readonly type: "lost"; readonly why: string }
-  | { readonly type: "timerFired"; readonly timer: "B" | "G" };
+  | { readonly type: "timerFired"; readonly timer: "B" | "cancel" };
 
 export type InviteClientAction =
   | { readonly type: "send"; readonly message: SipRequest }
   /** Send the CANCEL of the request, in a transaction of its own. */
   | { readonly type: "cancel" }
-  | { readonly type: "startTimer"; readonly timer: "B" | "G"; readonly ms: number }
-  | { readonly type: "stopTimer"; readonly timer: "B" | "G" }
+  | { readonly type: "startTimer"; readonly timer: "B" | "cancel"; readonly ms: number }
+  | { readonly type: "stopTimer"; readonly timer: "B" | "cancel" }
   | { readonly type: "pass"; readonly response: SipResponse }
   /** It ended without a final response. */
   | { readonly type: "fail"; readonly why: TransactionFailure }
@@ -42,7 +42,7 @@ export type TransactionFailure = "timedOut" | "lost";
 const isProvisional = ({ event }: { event: { readonly response: SipResponse } }) => event.response.status < 200;
 const isRefusal = ({ event }: { event: { readonly response: SipResponse } }) => event.response.status >= 300;
 
-const stop = (timer: "B" | "G") => ({ type: "stopTimer", params: { timer } }) as const;
+const stop = (timer: "B" | "cancel") => ({ type: "stopTimer", params: { timer } }) as const;
 const passIt = {
   type: "pass",
   params: ({ event }: { event: { readonly response: SipResponse } }) => ({ response: event.response }),
@@ -54,23 +54,23 @@ const sendAck = {
   }),
 } as const;
 const fail = (why: TransactionFailure) => ({ type: "fail", params: { why } }) as const;
-const startG = {
+const startCancel = {
   type: "startTimer",
-  params: ({ context }: { context: ClientTransactionInput }) => ({ timer: "G" as const, ms: 64 * context.t1Ms }),
+  params: ({ context }: { context: ClientTransactionInput }) => ({ timer: "cancel" as const, ms: 64 * context.t1Ms }),
 } as const;
 /** What ends the transaction in any state, with the timer that runs there. */
-const endings = (timer: "B" | "G" | undefined) => {
+const endings = (timer: "B" | "cancel" | undefined) => {
   const stopped = timer === undefined ? [] : [stop(timer)];
   return [
     { guard: isRefusal, target: "done", actions: [...stopped, sendAck, passIt] },
     { target: "done", actions: [...stopped, passIt] },
   ] as const;
 };
-const lost = (timer?: "B" | "G") =>
+const lost = (timer?: "B" | "cancel") =>
   ({ target: "done", actions: timer === undefined ? [fail("lost")] : [stop(timer), fail("lost")] }) as const;
-const firedIs = (timer: "B" | "G") =>
+const firedIs = (timer: "B" | "cancel") =>
   ({
-    guard: ({ event }: { event: { readonly timer: "B" | "G" } }) => event.timer === timer,
+    guard: ({ event }: { event: { readonly timer: "B" | "cancel" } }) => event.timer === timer,
     target: "done",
     actions: fail("timedOut"),
   }) as const;
@@ -117,7 +117,7 @@ export const inviteClient = machineOf<InviteClientAction>()(
             {
               guard: isProvisional,
               target: "cancelling",
-              actions: [stop("B"), passIt, { type: "cancel", params: {} }, startG],
+              actions: [stop("B"), passIt, { type: "cancel", params: {} }, startCancel],
             },
             ...endings("B"),
           ],
@@ -128,15 +128,15 @@ export const inviteClient = machineOf<InviteClientAction>()(
       proceeding: {
         on: {
           received: [{ guard: isProvisional, actions: passIt }, ...endings(undefined)],
-          giveUp: { target: "cancelling", actions: [{ type: "cancel", params: {} }, startG] },
+          giveUp: { target: "cancelling", actions: [{ type: "cancel", params: {} }, startCancel] },
           lost: lost(),
         },
       },
       cancelling: {
         on: {
-          received: [{ guard: isProvisional, actions: passIt }, ...endings("G")],
-          lost: lost("G"),
-          timerFired: firedIs("G"),
+          received: [{ guard: isProvisional, actions: passIt }, ...endings("cancel")],
+          lost: lost("cancel"),
+          timerFired: firedIs("cancel"),
         },
       },
       done: { type: "final" },

@@ -143,10 +143,10 @@ test("call: the record of a call over the network holds its two times, and its n
 
 test("answer: a call that nobody acknowledges is hung up after 64*T1. RFC 3261 §13.3.1.4", () => {
   const input = { unwelcome: undefined, answerMs: 20, t1Ms: 500, talkMsMax: 60_000 };
-  const events = [fired("answer" as never), fired("H" as never), { type: "byeDone" }] as ReadonlyArray<any>;
+  const events = [fired("answer" as never), fired("ack" as never), { type: "byeDone" }] as ReadonlyArray<any>;
   same(named(ordersOf(answer, input, events).orders), [
     "respond 180, startTimer answer 20",
-    "respond 200, startTimer H 32000",
+    "respond 200, startTimer ack 32000",
     "bye",
     "report",
   ]);

@@ -54,17 +54,17 @@ const walks: ReadonlyArray<readonly [string, ReadonlyArray<any>, ReadonlyArray<s
     [
       "startTimer B 32000, send INVITE",
       "",
-      "stopTimer B, pass 100, cancel, startTimer G 32000",
-      "stopTimer G, send ACK, pass 487",
+      "stopTimer B, pass 100, cancel, startTimer cancel 32000",
+      "stopTimer cancel, send ACK, pass 487",
     ],
   ],
   [
     "INVITE client: a cancelled call that never ends is given up after 64*T1. §9.1",
-    [received(180), { type: "giveUp" }, { type: "giveUp" }, fired("G")],
+    [received(180), { type: "giveUp" }, { type: "giveUp" }, fired("cancel")],
     [
       "startTimer B 32000, send INVITE",
       "stopTimer B, pass 180",
-      "cancel, startTimer G 32000",
+      "cancel, startTimer cancel 32000",
       "note giveUp",
       "fail timedOut",
     ],

@@ -24,7 +24,7 @@ import {
   tlsClient,
   tlsServer,
 } from "../../machines/tls/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { drive, type Mailbox, mailbox } from "../kit/mod.ts";
 import { Arithmetic, type ByteStreamShape, Entropy, StreamClosed } from "../ports/mod.ts";
 
 export class HandshakeFailed extends Data.TaggedError("HandshakeFailed")<{
@@ -95,68 +95,92 @@ const drawChance: Effect.Effect<TlsChance, never, Entropy> = Effect.gen(function
   return { random: yield* draw, secret: yield* draw, ivKey: yield* draw };
 });
 
+/** One machine over one stream, and all that waits for it. */
+interface Session<Ev> {
+  readonly below: ByteStreamShape;
+  readonly box: Mailbox<TlsEvent | Ev>;
+  readonly handshake: Deferred.Deferred<TlsFacts, HandshakeFailed>;
+  readonly ended: Deferred.Deferred<never, StreamClosed>;
+  readonly unread: Effect.Success<typeof unreadBytes>;
+}
+
 const secure = Effect.fnUntraced(function* <I, Ev, A extends { readonly type: string }>(
   machine: Machine<I, TlsEvent | Ev, TlsAction | A>,
   input: I,
   below: ByteStreamShape,
   answerTo: (question: A) => Effect.Effect<Ev>,
 ): Effect.fn.Return<TlsStream, HandshakeFailed, Arithmetic | Scope.Scope> {
+  const session: Session<Ev> = {
+    below,
+    box: yield* mailbox<TlsEvent | Ev>(MAILBOX_EVENTS_MAX),
+    handshake: yield* Deferred.make<TlsFacts, HandshakeFailed>(),
+    ended: yield* Deferred.make<never, StreamClosed>(),
+    unread: yield* unreadBytes,
+  };
+  const { box, unread } = session;
   const arithmetic = yield* Arithmetic;
   const scope = yield* Effect.scope;
-  const box = yield* mailbox<TlsEvent | Ev>(MAILBOX_EVENTS_MAX);
-  const handshake = yield* Deferred.make<TlsFacts, HandshakeFailed>();
-  const ended = yield* Deferred.make<never, StreamClosed>();
-  const unread = yield* unreadBytes;
-
+  const later = (event: Effect.Effect<TlsEvent | Ev>) => Effect.forkIn(Effect.flatMap(event, box.tell), scope);
+  const perform = (action: TlsAction | A): Effect.Effect<unknown> => {
+    const order = action as TlsAction;
+    if (order.type === "power") {
+      const value = arithmetic.power(order.base, order.exponent, order.group);
+      return later(Effect.map(value, (value) => ({ type: "powered", id: order.id, value })));
+    }
+    return performIn(session, order) ?? later(answerTo(action as A));
+  };
+  const driven = drive(machine, input, box, (action) => Effect.asVoid(perform(action)));
+  yield* Effect.forkScoped(Effect.onError(driven, () => end(session, { type: "lost", why: "an error of our own" })));
   const listen = Effect.forever(
     Effect.flatMap(Effect.andThen(unread.hasRoom, below.read), (bytes) => box.tell({ type: "received", bytes })),
   );
-  const later = (event: Effect.Effect<TlsEvent | Ev>) => Effect.forkIn(Effect.flatMap(event, box.tell), scope);
-  const end = (outcome: TlsOutcome) => {
-    const closed = new StreamClosed({ why: whyOf(outcome) });
-    const failed = new HandshakeFailed({ outcome, why: whyOf(outcome), isWrongPassword: isWrongPassword(outcome) });
-    return Effect.all([Deferred.fail(handshake, failed), Deferred.fail(ended, closed), unread.end(closed)]);
-  };
-
-  const perform = (action: TlsAction | A): Effect.Effect<unknown> => {
-    const order = action as TlsAction;
-    switch (order.type) {
-      case "send":
-        return Effect.ignore(below.write(order.bytes)); // the reader reports a broken stream
-      case "power": {
-        const value = arithmetic.power(order.base, order.exponent, order.group);
-        return later(Effect.map(value, (value) => ({ type: "powered", id: order.id, value })));
-      }
-      case "secured": {
-        const { type, ...facts } = order;
-        return Deferred.succeed(handshake, facts);
-      }
-      case "data":
-        return unread.add(order.bytes);
-      case "ended":
-        return end(order.outcome);
-      case "startTimer":
-        return box.startTimer(order.timer, order.ms, { type: "timerFired", timer: order.timer });
-      case "stopTimer":
-        return box.stopTimer(order.timer);
-      case "note":
-        return Effect.logDebug("tls.unexpected", order.unexpected);
-      default:
-        return later(answerTo(action as A));
-    }
-  };
-
-  const driven = drive(machine, input, box, (action) => Effect.asVoid(perform(action)));
-  yield* Effect.forkScoped(Effect.onError(driven, () => end({ type: "lost", why: "an error of our own" })));
   yield* Effect.forkScoped(Effect.catchTag(listen, "StreamClosed", ({ why }) => box.tell({ type: "lost", why })));
-  const isEnded = Deferred.await(ended);
-  const write = (bytes: Uint8Array) => Effect.asVoid(Effect.raceFirst(isEnded, box.tell({ type: "sendData", bytes })));
-  const closing = Effect.raceFirst(isEnded, Effect.andThen(box.tell({ type: "close" }), isEnded));
-  const close = Effect.andThen(Effect.ignore(Effect.timeout(closing, CLOSE_TIMEOUT_MS)), below.close);
-  yield* Effect.addFinalizer(() => close);
-  const facts = yield* Deferred.await(handshake);
-  return { peer: below.peer, facts, read: unread.read, write, close };
+  const stream = streamOver(session);
+  yield* Effect.addFinalizer(() => stream.close);
+  return { ...stream, facts: yield* Deferred.await(session.handshake) };
 });
+
+/** What needs nothing but the session; undefined for the rest. */
+const performIn = <Ev>(session: Session<Ev>, order: TlsAction): Effect.Effect<unknown> | undefined => {
+  const { below, box, handshake, unread } = session;
+  switch (order.type) {
+    case "send":
+      return Effect.ignore(below.write(order.bytes)); // the reader reports a broken stream
+    case "secured": {
+      const { type, ...facts } = order;
+      return Deferred.succeed(handshake, facts);
+    }
+    case "data":
+      return unread.add(order.bytes);
+    case "ended":
+      return end(session, order.outcome);
+    case "startTimer":
+      return box.startTimer(order.timer, order.ms, { type: "timerFired", timer: order.timer });
+    case "stopTimer":
+      return box.stopTimer(order.timer);
+    case "note":
+      return Effect.logDebug("tls.unexpected", order.unexpected);
+  }
+};
+
+const end = <Ev>({ handshake, ended, unread }: Session<Ev>, outcome: TlsOutcome): Effect.Effect<unknown> => {
+  const why = whyOf(outcome);
+  const closed = new StreamClosed({ why });
+  const failed = new HandshakeFailed({ outcome, why, isWrongPassword: isWrongPassword(outcome) });
+  return Effect.all([Deferred.fail(handshake, failed), Deferred.fail(ended, closed), unread.end(closed)]);
+};
+
+/** The application's view. After the end, writes fail as reads do. */
+const streamOver = <Ev>({ below, box, ended, unread }: Session<Ev>): ByteStreamShape => {
+  const isEnded = Deferred.await(ended);
+  const closing = Effect.raceFirst(isEnded, Effect.andThen(box.tell({ type: "close" }), isEnded));
+  return {
+    peer: below.peer,
+    read: unread.read,
+    write: (bytes) => Effect.asVoid(Effect.raceFirst(isEnded, box.tell({ type: "sendData", bytes }))),
+    close: Effect.andThen(Effect.ignore(Effect.timeout(closing, CLOSE_TIMEOUT_MS)), below.close),
+  };
+};
 
 /** Bytes on their way to the application; `hasRoom` waits while there are too many. */
 const unreadBytes = Effect.gen(function* () {

@@ -1,0 +1,220 @@
+/**
+ * Hosts the terminator's side of one stream that somebody opened to us.
+ *
+ *   tlsSrpServer --lookUp--> named -------------------------+
+ *        | secured, failed                                   +--> mailbox --> step
+ *        +--> readDocument --> asked, malformed, lost -------+
+ *   findCandidates --> handlers.candidates      grant --> handlers.grant      charge --> handlers.failed
+ */
+import { Clock, Deferred, Effect, Scope } from "effect";
+import { type E164, maskE164, nodeIdText } from "../../codecs/shared/mod.ts";
+import {
+  type PvpUserName,
+  readRequest,
+  type ValErrorCode,
+  type ValInfo,
+  writeAnswer,
+} from "../../codecs/validation/mod.ts";
+import {
+  type PvpCandidate,
+  type PvpTerminatorAction,
+  type PvpTerminatorEvent,
+  type PvpTerminatorOutcome,
+  peerFailed,
+  peerSucceeded,
+  pvpTerminator,
+  type Standings,
+  standingOf,
+} from "../../machines/validation/mod.ts";
+import { drive, type Mailbox, mailbox } from "../kit/mod.ts";
+import type { Arithmetic, ByteStreamShape, Entropy } from "../ports/mod.ts";
+import { tlsSrpServer } from "../tls/mod.ts";
+import { readDocument, writeDocument } from "./frames.ts";
+
+export interface PvpHandlers {
+  /** Calls received that the name may speak of, locked ones included. By index: this is asked by strangers. */
+  readonly candidates: (name: PvpUserName) => Effect.Effect<ReadonlyArray<PvpCandidate>>;
+  /** Somebody failed at this call. */
+  readonly failed: (call: PvpCandidate) => Effect.Effect<void>;
+  /** A domain, not proved to be whose it says, proved to know of a call to the number. */
+  readonly grant: (request: PvpGrantRequest) => Effect.Effect<PvpGrant>;
+}
+export interface PvpGrantRequest {
+  readonly number: E164;
+  readonly domain: string;
+  readonly vservice: bigint;
+}
+export type PvpGrant =
+  | { readonly type: "granted"; readonly valInfo: ValInfo }
+  | { readonly type: "refused"; readonly code: ValErrorCode };
+
+export interface PvpCounters {
+  streams: number;
+  validated: number;
+  declined: number;
+  /** Wrong passwords for calls that exist. */
+  failed: number;
+  /** Wrong passwords where there was no right one. */
+  simulated: number;
+  lost: number;
+  malformed: number;
+  /** Peers held up, and peers not looked up at all, for failing often. */
+  slowed: number;
+  barred: number;
+}
+
+/** What the streams of one server share. */
+export interface PvpServer {
+  readonly nodeIds: ReadonlyArray<bigint>;
+  readonly roundMs: number;
+  readonly handlers: PvpHandlers;
+  /** Makes salts, and the secrets of calls that do not exist. */
+  readonly seedKey: Uint8Array;
+  readonly counters: PvpCounters;
+  readonly peers: Standings;
+  /** As `peers`, by address alone: a stranger may give itself a new Node-ID each time, and not a new address. */
+  readonly addresses: Standings;
+  /** Calls that somebody is trying at this moment: a second one must wait its turn, or it would not be counted. */
+  readonly busy: Set<number>;
+}
+
+const SLOW_MS = 2_000;
+
+interface Line {
+  readonly server: PvpServer;
+  readonly below: ByteStreamShape;
+  readonly box: Mailbox<PvpTerminatorEvent>;
+  readonly scope: Scope.Scope;
+  readonly given: Deferred.Deferred<string | undefined>;
+  stream: ByteStreamShape | undefined;
+  candidate: PvpCandidate | undefined;
+  peer: string;
+}
+
+export const serveCaller = Effect.fnUntraced(function* (
+  below: ByteStreamShape,
+  server: PvpServer,
+): Effect.fn.Return<void, never, Arithmetic | Entropy | Scope.Scope> {
+  const { counters, addresses, nodeIds, roundMs } = server;
+  const { host } = below.peer;
+  counters.streams += 1;
+  if (standingOf(addresses, host, yield* Clock.currentTimeMillis) === "refused") {
+    counters.barred += 1;
+    return;
+  }
+  const box = yield* mailbox<PvpTerminatorEvent>(16);
+  const given = yield* Deferred.make<string | undefined>();
+  const scope = yield* Effect.scope;
+  const line: Line = { server, below, box, scope, given, stream: undefined, candidate: undefined, peer: host };
+  yield* Scope.addFinalizer(
+    scope,
+    Effect.sync(() => free(line)),
+  );
+  yield* Effect.forkIn(listen(line), scope);
+  yield* drive(pvpTerminator, { nodeIds, roundMs }, box, (action) => Effect.asVoid(perform(line, action)));
+});
+
+const free = ({ server, candidate }: Line): void => {
+  if (candidate !== undefined) server.busy.delete(candidate.id);
+};
+
+/** The handshake and the one request, as events. */
+const listen = (line: Line) =>
+  Effect.gen(function* () {
+    const { box, below, server } = line;
+    line.stream = yield* tlsSrpServer(below, { lookUp: lookUp(line), seedKey: server.seedKey });
+    yield* box.tell({ type: "secured" });
+    const request = readRequest(yield* readDocument(line.stream));
+    if (request.ok) return yield* box.tell({ type: "asked", request: request.value });
+    yield* box.tell({ type: "malformed", why: `${request.error.at}: ${request.error.why}` });
+  }).pipe(
+    Effect.catchTags({
+      HandshakeFailed: ({ isWrongPassword, why }) => line.box.tell({ type: "failed", isWrongPassword, why }),
+      StreamClosed: ({ why }) => line.box.tell({ type: "lost", why }),
+    }),
+  );
+
+const lookUp =
+  ({ box, given }: Line) =>
+  (userName: string) =>
+    Effect.andThen(
+      box.tell({ type: "named", userName }),
+      Effect.map(Deferred.await(given), (password) =>
+        password === undefined ? undefined : ({ type: "password", password } as const),
+      ),
+    );
+
+const perform = (line: Line, action: PvpTerminatorAction): Effect.Effect<unknown> => {
+  const { box, server } = line;
+  const later = (event: Effect.Effect<PvpTerminatorEvent>) =>
+    Effect.forkIn(Effect.flatMap(event, box.tell), line.scope);
+  switch (action.type) {
+    case "findCandidates":
+      return later(Effect.map(find(line, action.name), (candidates) => ({ type: "candidates", candidates })));
+    case "give":
+      return Deferred.succeed(line.given, action.password);
+    case "charge":
+      return server.handlers.failed(line.candidate!);
+    case "grant":
+      return later(Effect.map(server.handlers.grant(action), eventOf));
+    case "answer":
+      return Effect.ignore(writeDocument(line.stream!, writeAnswer(action.answer)));
+    case "hangUp":
+      return (line.stream ?? line.below).close;
+    case "report":
+      return report(line, action.outcome);
+    case "startTimer":
+      return box.startTimer(action.timer, action.ms, { type: "timerFired", timer: action.timer });
+    case "stopTimer":
+      return box.stopTimer(action.timer);
+    case "note":
+      return Effect.logDebug("pvp.unexpected", action.unexpected);
+  }
+};
+
+const eventOf = (grant: PvpGrant): PvpTerminatorEvent =>
+  grant.type === "granted" ? { type: "granted", info: grant.valInfo } : { type: "declined", code: grant.code };
+
+const find = Effect.fnUntraced(function* (line: Line, name: PvpUserName) {
+  const { counters, peers, handlers, busy } = line.server;
+  line.peer = `${line.below.peer.host};${nodeIdText(name.originator)}`;
+  const standing = standingOf(peers, line.peer, yield* Clock.currentTimeMillis);
+  if (standing === "refused") {
+    counters.barred += 1;
+    return [];
+  }
+  if (standing === "slowed") {
+    counters.slowed += 1;
+    yield* Effect.sleep(SLOW_MS);
+  }
+  const candidates = yield* handlers.candidates(name);
+  const now = candidates.map((call) => (busy.has(call.id) ? { ...call, isLocked: true } : call));
+  if (now.length === 1 && !now[0]!.isLocked) {
+    line.candidate = now[0]!;
+    busy.add(line.candidate.id);
+  }
+  return now;
+});
+
+const report = Effect.fnUntraced(function* ({ server, peer, below, candidate }: Line, outcome: PvpTerminatorOutcome) {
+  const { counters, peers, addresses } = server;
+  const atMs = yield* Clock.currentTimeMillis;
+  const { host } = below.peer;
+  const called = maskE164(candidate?.called ?? "");
+  switch (outcome.type) {
+    case "validated":
+    case "declined":
+      counters[outcome.type] += 1;
+      peerSucceeded(peers, peer);
+      return yield* Effect.logInfo(`pvp.${outcome.type}`, { called, ...outcome });
+    case "failed":
+      counters[outcome.simulated === undefined ? "failed" : "simulated"] += 1;
+      peerFailed(peers, peer, atMs);
+      peerFailed(addresses, host, atMs);
+      return yield* Effect.logInfo("pvp.failed", { host, called, simulated: outcome.simulated });
+    case "lost":
+    case "malformed":
+      counters[outcome.type] += 1;
+      return yield* Effect.logInfo(`pvp.${outcome.type}`, { host, why: outcome.why });
+  }
+});

@@ -223,8 +223,9 @@ function conclude(context: PvpAttemptContext, { answer }: { readonly answer: Val
   return report(context, { verdict: "validated", info: answer.info });
 }
 
+/** Before there is a stream it is unreachable; after that it is there, and broken. */
 function unreachable(context: PvpAttemptContext, { why }: { readonly why: string }): Decided {
-  return report(context, { verdict: "unreachable", why });
+  return report(context, { verdict: context.timer === "connect" ? "unreachable" : "broken", why });
 }
 
 function tooLate(context: PvpAttemptContext): Decided {

@@ -179,6 +179,11 @@ test("profile §2, timers: connect 10 s, handshake 20 s, exchange 10 s, each end
   same(late("handshake", resolved, connected), "broken");
   same(late("exchange", resolved, connected, secured), "broken");
   same(late("connect", resolved, connected), undefined); // a stale one
+  const lost = { type: "lost", why: "reset" } as const;
+  const verdicts = [[resolved], [resolved, connected], [resolved, connected, secured]].map(
+    (before) => verdictIn(attemptOrders(attempt, ...before, lost))?.verdict,
+  );
+  same(verdicts, ["unreachable", "broken", "broken"]);
 });
 
 test("the originator tries all claims, each once, a few at a time, and reports them in order", () => {

@@ -11,8 +11,7 @@ import type { BorderSelf, HostPort, OnReject } from "../../machines/sip/mod.ts";
 import { type ByteStreamShape, type Credentials, Listener, type Listening } from "../ports/mod.ts";
 import { openTicketChecker, type TicketChecker, type TicketSecret } from "../ticket/mod.ts";
 import { type Endpoint, openEndpoint } from "./endpoint.ts";
-import { type BorderReason, openProxy } from "./proxy.ts";
-import type { TransactionUser } from "./transactions.ts";
+import { type BorderReason, openProxy, type Proxied } from "./proxy.ts";
 
 export interface BorderOptions {
   /** Our domain: lower case, A-labels. */
@@ -41,6 +40,8 @@ export interface BorderCounters {
   readonly forwarded: number;
   /** Requests whose next hop could not be reached or did not answer. */
   readonly failed: number;
+  /** Calls that were let through and are not over. */
+  readonly underWay: number;
 }
 
 export interface Border {
@@ -57,7 +58,7 @@ export const serveBorder = Effect.fn("sip.border")(function* (options: BorderOpt
   const tickets = yield* openTicketChecker(options.secrets);
   const self = yield* Deferred.make<BorderSelf>();
   const tally = { admitted: 0, refused: {} as Record<string, number>, forwarded: 0, failed: 0 };
-  let proxy: TransactionUser | undefined;
+  let proxy: Proxied | undefined;
 
   const endpoint: Endpoint = yield* openEndpoint(
     {
@@ -90,6 +91,12 @@ export const serveBorder = Effect.fn("sip.border")(function* (options: BorderOpt
     },
   });
   yield* Deferred.succeed(self, known);
-  const counters = Effect.sync((): BorderCounters => ({ ...tally, refused: { ...tally.refused } }));
+  const counters = Effect.sync(
+    (): BorderCounters => ({
+      ...tally,
+      refused: { ...tally.refused },
+      underWay: proxy?.underWay() ?? 0,
+    }),
+  );
   return { outside, inside, counters, tickets } satisfies Border as Border;
 });

@@ -13,6 +13,7 @@ export interface Dialogs {
   /** False: there is no room, or another domain's call has the same identifiers. */
   readonly remember: (invite: SipRequest, domain: string) => Effect.Effect<boolean>;
   readonly forget: (request: SipRequest) => void;
+  readonly count: () => number;
 }
 
 export const makeDialogs = (): Dialogs => {
@@ -35,6 +36,7 @@ export const makeDialogs = (): Dialogs => {
         known.set(key, { domain, sinceMs });
         return true;
       }),
+    count: () => known.size,
     forget: (request) => {
       const key = keyOf(request);
       if (key !== undefined) known.delete(key);

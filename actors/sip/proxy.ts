@@ -39,6 +39,11 @@ export interface ProxyOptions {
   readonly refused: (why: BorderReason) => void;
 }
 
+export interface Proxied extends TransactionUser {
+  /** Calls that were let through and are not over. */
+  readonly underWay: () => number;
+}
+
 /** A request on its way: as it came, and without the Routes that name us. */
 interface Passing {
   readonly from: Flow;
@@ -65,7 +70,8 @@ export const openProxy = Effect.fn("sip.proxy")(function* (options: ProxyOptions
       const passed = stripped === undefined ? Effect.void : passAck(proxy, { from, request, stripped });
       return Effect.provideContext(passed, around);
     },
-  } satisfies TransactionUser as TransactionUser;
+    underWay: proxy.dialogs.count,
+  } satisfies Proxied as Proxied;
 });
 
 const placeOf = ({ dialogs }: Proxying, { from, request, stripped }: Passing) => {

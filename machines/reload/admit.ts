@@ -176,6 +176,10 @@ const appended = (given: StoredData, entries: Readonly<Record<string, Kept>>): S
 const generationInfo = (kind: number, generation: bigint): Uint8Array =>
   encode(StoreAns, { kinds: [{ kind, generation, replicas: [] }] });
 
+/** The part of the ring whose replicas are ours to keep. A node that is still joining does not know its part: all of it. */
+const sharedFraction = (view: RingView): number =>
+  view.joined ? Math.max(0, replicatedFraction(view, REPLICAS) - ownedFraction(view)) : 1;
+
 /** Entries by signer, with those of this resource counted anew; refused where a signer would pass its bound. */
 const withinQuota = (
   context: KeeperContext,
@@ -184,7 +188,7 @@ const withinQuota = (
 ): Pick<KeeperContext, "primaries"> | Pick<KeeperContext, "replicas"> | { readonly refused: Refusal } => {
   const { view, settings } = context;
   const isOurs = isResponsible(view, bigOf(after.id));
-  const fraction = isOurs ? ownedFraction(view) : Math.max(0, replicatedFraction(view, REPLICAS) - ownedFraction(view));
+  const fraction = isOurs ? ownedFraction(view) : sharedFraction(view);
   const tally: Record<string, number> = { ...(isOurs ? context.primaries : context.replicas) };
   const grown = new Set<string>();
   const count = (resource: Resource, change: 1 | -1) => {

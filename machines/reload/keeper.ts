@@ -22,9 +22,9 @@ import type {
 import { fetch, findClosest, probe, stat } from "./lookup.ts";
 import type { Asked } from "./peer-types.ts";
 import { type Bucket, fullBucket, take } from "./quota.ts";
-import { copied, filtered, handOver, repairNow, ringChanged, tallies } from "./repair.ts";
+import { copied, handOver, repairNow, ringChanged, spring } from "./repair.ts";
 import type { RingView } from "./ring.ts";
-import { emptyShelf, isLive, mapShelf } from "./shelf.ts";
+import { emptyShelf } from "./shelf.ts";
 
 /** Token buckets kept, one for each asker; the one longest in use is forgotten first, and starts full again. */
 const BUCKETS_MAX = 1_024;
@@ -58,11 +58,9 @@ const paced = (
 const nowhere: RingView = { self: 0n, joined: false, predecessors: [], successors: [], fingers: [], linked: [] };
 
 const expired = (context: KeeperContext, atMs: number): KeeperDecision => {
-  const shelf = mapShelf(context.shelf, (resource) => filtered(resource, (kept) => isLive(kept, atMs)));
-  return {
-    context: { shelf, ...(shelf === context.shelf ? {} : tallies(context.view, shelf)) },
-    actions: [{ type: "startTimer", timer: "expire", ms: context.settings.timing.expire }],
-  };
+  const made = spring(context, atMs);
+  const again: KeeperAction = { type: "startTimer", timer: "expire", ms: context.settings.timing.expire };
+  return { ...made, actions: [again, ...(made.actions ?? [])] };
 };
 
 type Given = { readonly event: KeeperEvent };

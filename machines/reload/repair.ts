@@ -60,13 +60,16 @@ const isOfReplicaSet = (view: RingView, id: bigint): boolean => {
   return farthest === undefined || (id !== farthest && distance(farthest, id) <= distance(farthest, view.self));
 };
 
-/** All that other nodes should have of us, as the ring now stands; `before`: as it stood until now. */
-const allDue = (view: RingView, shelf: Shelf, before: RingView): ReadonlyArray<Due> => {
+/**
+ * All that other nodes should have of us, as the ring now stands; `before`: as it stood until now. While a hold-down
+ * lasts no replica is made anew: "to allow a triggered update to inform it of a better match", §10.7.1.
+ */
+const allDue = ({ view, shelf, repairing }: KeeperContext, before: RingView): ReadonlyArray<Due> => {
   const due: Array<Due> = [];
   if (!view.joined) return due;
   for (const [key, resource] of resourcesOf(shelf)) {
     const id = idOf(resource);
-    if (isResponsible(view, id)) due.push(...dueForReplicas({ view, shelf }, key));
+    if (isResponsible(view, id)) due.push(...(repairing ? [] : dueForReplicas({ view, shelf }, key)));
     else if (isResponsible(before, id) || !isOfReplicaSet(view, id)) {
       // "MUST attempt to Store a copy to the correct node unless it knows [it] already has a copy", §6.4.2.3.
       const to = ownersOf(view, id, 1)[0];
@@ -80,7 +83,7 @@ const allDue = (view: RingView, shelf: Shelf, before: RingView): ReadonlyArray<D
 export const ringChanged = (context: KeeperContext, event: KeeperEventOf<"ring">): KeeperDecision => {
   const shelf = tidied(context.shelf, event.view);
   const now = { ...context, view: event.view, shelf, ...tallies(event.view, shelf) };
-  if (event.change === "joined") return pump({ ...now, due: allDue(event.view, shelf, context.view) }, event.atMs);
+  if (event.change === "joined") return pump({ ...now, due: allDue(now, context.view) }, event.atMs);
   return repairLater({ ...now, due: now.due.filter(({ to }) => event.view.linked.includes(to)) });
 };
 
@@ -89,8 +92,18 @@ const repairLater = (context: KeeperContext): KeeperDecision => ({
   actions: context.repairing ? [] : [{ type: "startTimer", timer: "repair", ms: context.settings.timing.holdDown }],
 });
 
-export const repairNow = (context: KeeperContext, atMs: number): KeeperDecision =>
-  pump({ ...context, repairing: false, due: allDue(context.view, context.shelf, context.view) }, atMs);
+export const repairNow = (context: KeeperContext, atMs: number): KeeperDecision => {
+  const now = { ...context, repairing: false };
+  return pump({ ...now, due: allDue(now, now.view) }, atMs);
+};
+
+/** Now and then: what has had its time goes, what came here by a ring that is no more goes, what is missing is made up. */
+export const spring = (context: KeeperContext, atMs: number): KeeperDecision => {
+  const live = mapShelf(context.shelf, (resource) => filtered(resource, (kept) => isLive(kept, atMs)));
+  const shelf = tidied(live, context.view);
+  const now = { ...context, shelf, ...(shelf === context.shelf ? {} : tallies(context.view, shelf)) };
+  return pump({ ...now, due: [...now.due, ...allDue(now, now.view)] }, atMs);
+};
 
 /** "When peer x detects that it is no longer in the replica set ..., it SHOULD delete all data associated": once the owner has it. */
 const tidied = (shelf: Shelf, view: RingView): Shelf =>
@@ -102,7 +115,7 @@ const tidied = (shelf: Shelf, view: RingView): Shelf =>
       })
     : shelf;
 
-export const filtered = (resource: Resource, keep: (kept: Kept) => boolean): Resource => {
+const filtered = (resource: Resource, keep: (kept: Kept) => boolean): Resource => {
   let dropped = false;
   const kinds = Object.fromEntries(
     Object.entries(resource.kinds).map(([kind, { generation, entries }]) => {

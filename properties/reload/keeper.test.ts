@@ -271,6 +271,14 @@ test("profile §1: a greedy node meets its quota, others do not feel it", () => 
   assert.equal(keeper.store(storing({ ...first, node: 5n })), "stored");
 });
 
+test("a node that is still joining takes what the admitting peer hands over", () => {
+  const keeper = keeperOf({}, { ...alone, joined: false, predecessors: [SELF - 9n], successors: [SELF + 9n] });
+  for (let i = 0n; i < 8n; i++) {
+    const theirs = { ...first, resource: SELF - 1n - i };
+    assert.equal(keeper.store(storing(theirs, { by: SELF + 9n, signer: ALICE, replica: 1 })), "stored");
+  }
+});
+
 test("profile §1: who asks too fast is told so", () => {
   const keeper = keeperOf({ storesPerSecond: 2, fetchesPerSecond: 2 });
   const said = Array.from({ length: 12 }, (_, i) => keeper.store(storing({ ...first, storageTime: BigInt(i + 1) })));

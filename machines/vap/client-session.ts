@@ -63,9 +63,11 @@ export const isRegistered = (context: Context, event: Event<"answered">): boolea
 
 export const ready = (context: Context, event: Event<"answered">): Decided => {
   const response = responseOf(event)!;
-  const keepaliveMs = valueIn(response, "keepalive") ?? 0;
+  const [handle, keepaliveMs] = [valueIn(response, "clientHandle"), valueIn(response, "keepalive") ?? 0];
   const changed = {
-    handle: valueIn(response, "clientHandle"),
+    handle,
+    // The server still knows the subscriptions of a session that is taken up again, and may use them at once.
+    subscription: handle === context.handle ? context.subscription : undefined,
     keepaliveMs,
     failures: 0,
     asks: context.asks.filter(({ ask }) => ask !== event.ask),
@@ -94,7 +96,7 @@ export const lose = (context: Context, what: "lost" | "refused", why: string): D
   const doubled = 2 ** Math.min(context.failures, BACKOFF_DOUBLINGS_MAX);
   const [least, most] = context.reconnectMs;
   return {
-    context: { ...putBack(context), isPublished: false, subscription: undefined, failures: context.failures + 1 },
+    context: { ...putBack(context), isPublished: false, failures: context.failures + 1 },
     actions: [
       { type: "report", what, why },
       { type: "startTimer", timer: "reconnect", betweenMs: [least * doubled, most * doubled] },

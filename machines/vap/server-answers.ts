@@ -21,7 +21,7 @@ import {
   valueIn,
 } from "../../codecs/vap/mod.ts";
 import type { Decision } from "../kit/mod.ts";
-import type { Instance, VapServerAction, VapServerContext, VapServerEvent } from "./server.ts";
+import type { Instance, News, VapServerAction, VapServerContext, VapServerEvent } from "./server.ts";
 
 /** Of one session. */
 export const INSTANCES_MAX = 16;
@@ -84,19 +84,23 @@ const again = (context: VapServerContext, event: Received): Decided => {
   if (handle !== context.handle) return { actions: [refuse(event, "badClientHandle")] };
   const old = context.connection;
   if (old === event.connection) return { actions: [registered(context, event)] };
-  const resumed = { ...context, connection: event.connection };
-  const waiting = context.waiting.flatMap(({ vservice, content, transactionId }) =>
-    notifiesFor(resumed, vservice, content, transactionId),
-  );
+  const resumed = { ...context, ...detached(context), connection: event.connection };
+  const notified = resumed.waiting.filter((news) => subscriptionOf(context, news.vservice) !== undefined);
   return {
-    context: { connection: event.connection, waiting: [] },
+    context: { connection: event.connection, waiting: [], notified },
     actions: [
       ...(old === undefined ? [] : [{ type: "close" as const, connection: old, why: "resumed on another connection" }]),
       registered(context, event),
-      ...waiting,
+      ...notified.flatMap((news) => notify(resumed, news)),
     ],
   };
 };
+/** A session without its connection: what was sent and not answered is to be sent again. */
+export const detached = ({ notified, waiting }: VapServerContext) => ({
+  connection: undefined,
+  notified: [],
+  waiting: [...notified, ...waiting].slice(-NOTIFIES_MAX),
+});
 
 const isOurs = ({ service }: ServiceIdentity): boolean => serviceIds.includes(service);
 const sameInstance = (a: ServiceIdentity, b: ServiceIdentity): boolean =>
@@ -236,51 +240,42 @@ const vcrOf = (message: VapMessage): Vcr | undefined => {
   return { direction, calling, called, start, stop, vservice: identity.vservice };
 };
 
-/** One Notify for each subscription to that VService. The draft's Notify says 100, its Subscribe 101. */
-export const notifiesFor = (
-  { connection, username, subscriptions }: VapServerContext,
-  vservice: bigint,
-  content: Uint8Array,
-  transactionId: Uint8Array,
-): ReadonlyArray<VapServerAction> =>
-  connection === undefined
-    ? []
-    : subscriptions
-        .filter((subscription) => subscription.vservice === vservice)
-        .map(({ id }) => ({
-          type: "send" as const,
-          connection,
-          transactionId,
-          username,
-          content: {
-            method: "notify" as const,
-            class: "request" as const,
-            attributes: [
-              { type: "subscriptionId" as const, value: id },
-              {
-                type: "serviceIdentity" as const,
-                value: { service: service.notify, subservice: subservice.number, vservice, instance: anyInstance },
-              },
-              { type: "serviceContent" as const, value: content },
-            ],
-          },
-        }));
+/** A session has at most one subscription to a VService. */
+const subscriptionOf = ({ subscriptions }: VapServerContext, vservice: bigint): number | undefined =>
+  subscriptions.find((subscription) => subscription.vservice === vservice)?.id;
 
-/** Something was learned: told now, or when the client comes back. A session has at most one subscription to a VService. */
+/** A Notify, if there is a connection and a subscription for it. The draft's Notify says 100, its Subscribe 101. */
+const notify = (
+  context: VapServerContext,
+  { vservice, content, transactionId }: News,
+): ReadonlyArray<VapServerAction> => {
+  const { connection, username } = context;
+  const id = subscriptionOf(context, vservice);
+  if (connection === undefined || id === undefined) return [];
+  const identity = { service: service.notify, subservice: subservice.number, vservice, instance: anyInstance };
+  const attributes: VapContent["attributes"] = [
+    { type: "subscriptionId", value: id },
+    { type: "serviceIdentity", value: identity },
+    { type: "serviceContent", value: content },
+  ];
+  return [
+    { type: "send", connection, transactionId, username, content: { method: "notify", class: "request", attributes } },
+  ];
+};
+
+/** Something was learned: told now, or when the client comes back. */
 export const learn = (
   context: VapServerContext,
   { ref, vservice, content, transactionId }: Extract<VapServerEvent, { readonly type: "learned" }>,
 ): Decided => {
-  const subscription = context.subscriptions.find((candidate) => candidate.vservice === vservice);
-  if (subscription === undefined) return { actions: [{ type: "told", ref, count: 0 }] };
-  if (context.connection === undefined) {
-    const waiting = [...context.waiting, { vservice, content, transactionId }].slice(-NOTIFIES_MAX);
-    return { context: { waiting }, actions: [{ type: "told", ref, count: 1 }] };
-  }
-  const notified = [...context.notified, { transactionId, subscription: subscription.id }].slice(-NOTIFIES_MAX);
+  const news: News = { vservice, content, transactionId };
+  if (subscriptionOf(context, vservice) === undefined) return { actions: [{ type: "told", ref, count: 0 }] };
+  const told: VapServerAction = { type: "told", ref, count: 1 };
+  if (context.connection === undefined)
+    return { context: { waiting: [...context.waiting, news].slice(-NOTIFIES_MAX) }, actions: [told] };
   return {
-    context: { notified },
-    actions: [...notifiesFor(context, vservice, content, transactionId), { type: "told", ref, count: 1 }],
+    context: { notified: [...context.notified, news].slice(-NOTIFIES_MAX) },
+    actions: [...notify(context, news), told],
   };
 };
 
@@ -291,6 +286,6 @@ export const heard = (context: VapServerContext, { message }: Received): Decided
   const notified = context.notified.filter((other) => other !== asked);
   if (errorNumberOf(message) !== errorCode.unknownSubscription) return { context: { notified } };
   return {
-    context: { notified, subscriptions: context.subscriptions.filter(({ id }) => id !== asked.subscription) },
+    context: { notified, subscriptions: context.subscriptions.filter(({ vservice }) => vservice !== asked.vservice) },
   };
 };

@@ -15,7 +15,7 @@ import { setup } from "xstate";
 import type { E164, Vcr } from "../../codecs/shared/mod.ts";
 import type { ServiceIdentity, VapContent, VapMessage, Verdict, VService } from "../../codecs/vap/mod.ts";
 import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
-import { learn, type Received, refuse, settle } from "./server-answers.ts";
+import { detached, learn, type Received, refuse, settle } from "./server-answers.ts";
 import {
   beforeRegister,
   expire,
@@ -43,6 +43,12 @@ export interface Instance {
   readonly identity: ServiceIdentity;
   readonly version: number;
 }
+/** What one Notify tells. */
+export interface News {
+  readonly vservice: bigint;
+  readonly content: Uint8Array;
+  readonly transactionId: Uint8Array;
+}
 export interface VapServerContext extends Omit<VapServerInput, "connection"> {
   /** Undefined while the client is away. */
   readonly connection: number | undefined;
@@ -55,13 +61,9 @@ export interface VapServerContext extends Omit<VapServerInput, "connection"> {
   readonly pending: ReadonlyArray<{ readonly ref: number; readonly event: Received }>;
   readonly nextRef: number;
   /** Sent, and not yet answered. */
-  readonly notified: ReadonlyArray<{ readonly transactionId: Uint8Array; readonly subscription: number }>;
-  /** Learned while the client was away. */
-  readonly waiting: ReadonlyArray<{
-    readonly vservice: bigint;
-    readonly content: Uint8Array;
-    readonly transactionId: Uint8Array;
-  }>;
+  readonly notified: ReadonlyArray<News>;
+  /** Learned while the client was away, or sent when its connection broke. */
+  readonly waiting: ReadonlyArray<News>;
   readonly distrusted: number;
 }
 export interface VapQuota {
@@ -211,7 +213,7 @@ export const vapServer = machineOf<VapServerAction>()(
           learned: { actions: deciding<"learned">(learn) },
           lost: {
             guard: ({ context, event }) => isOurs(context, event),
-            actions: deciding<"lost">(() => ({ context: { connection: undefined } })),
+            actions: deciding<"lost">((context) => ({ context: detached(context) })),
           },
           timerFired: [
             {

@@ -167,18 +167,11 @@ test("a lost connection is made again, and what was out is asked again on it", (
     ok(2),
     ok(3, { type: "subscriptionId", value: 4 }),
   ] as const;
-  const played = play(
-    ...before,
-    lost,
-    again,
-    connected,
-    ok(5, ...handle),
-    ok(6),
-    ok(7, { type: "subscriptionId", value: 4 }),
-    ok(8),
-  );
-  assert.deepEqual(methodsOf(played).slice(4), ["register", "publish", "subscribe", "publish number"]);
-  assert.equal(played.snapshot.context.numbers.length, 0);
+  const resumed = play(...before, lost, again, connected, ok(5, ...handle), ok(6), ok(7));
+  assert.deepEqual(methodsOf(resumed).slice(4), ["register", "publish", "publish number"]);
+  assert.equal(resumed.snapshot.context.numbers.length, 0);
+  const anew = play(...before, lost, again, connected, ok(5, { type: "clientHandle", value: 9 }), ok(6));
+  assert.deepEqual(methodsOf(anew).slice(4), ["register", "publish", "subscribe", "publish number"]);
 });
 
 test("471: the handle is forgotten, and a new session registered", () => {

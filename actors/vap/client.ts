@@ -1,0 +1,87 @@
+/**
+ * Hosts a call agent's session with its ViPR server, over as many connections as it takes.
+ *
+ *   publish, upload ... --> mailbox <-- connected, lost, answered, asked -- link.ts <-> Dialer
+ *                              |
+ *                            step --> connect, ask, answer --> link.ts
+ *                                 --> settle, learned      --> whoever asked, whoever listens
+ */
+import { Clock, Effect, Queue, type Scope } from "effect";
+import type { ValInfo } from "../../codecs/vap/mod.ts";
+import { TI_MS, type VapClientAction, type VapClientEvent, vapClient } from "../../machines/vap/mod.ts";
+import { drive, mailbox } from "../kit/mod.ts";
+import { type Credentials, type Dialer, Entropy } from "../ports/mod.ts";
+import { clientOf, jobTable, type VapClient } from "./jobs.ts";
+import { vapLink } from "./link.ts";
+
+export const LEARNED_MAX = 1_024;
+const MAILBOX_EVENTS_MAX = 256;
+const RECONNECT_MS = [1_000, 2_000] as const;
+
+export interface VapClientOptions {
+  readonly host: string;
+  readonly port: number;
+  /** Plain TCP when absent: servers take it on loopback only. */
+  readonly tls?: Credentials;
+  readonly username: string;
+  readonly password: string;
+  /** Product, version, host: for the server's operator. */
+  readonly name: string;
+  readonly vservice: bigint;
+  /** Default 1. */
+  readonly instance?: bigint;
+  /** Default the draft's Ti, 39.5 s. */
+  readonly timeoutMs?: number;
+  /** Wait between connections, doubled up to 64 times as failures follow one another. Default 1 to 2 s. */
+  readonly reconnectMs?: readonly [min: number, max: number];
+}
+
+/** Connects in the background and stays connected until the scope closes: a server that is away is awaited. */
+export const connectVap = Effect.fn("vap.client")(function* (
+  options: VapClientOptions,
+): Effect.fn.Return<VapClient, never, Dialer | Entropy | Scope.Scope> {
+  const { host, port, tls, username, password, name, vservice } = options;
+  const { instance = 1n, timeoutMs = TI_MS, reconnectMs = RECONNECT_MS } = options;
+  const entropy = yield* Entropy;
+  const box = yield* mailbox<VapClientEvent>(MAILBOX_EVENTS_MAX);
+  const target = { host, port, ...(tls === undefined ? {} : { tls }) };
+  const link = yield* vapLink({ target, username, password, timeoutMs }, box.tell);
+  const learned = yield* Queue.dropping<ValInfo>(LEARNED_MAX);
+  const jobs = jobTable(box);
+
+  const perform = (action: VapClientAction): Effect.Effect<void> => {
+    switch (action.type) {
+      case "connect":
+        return link.connect;
+      case "disconnect":
+        return link.disconnect;
+      case "ask":
+        return link.ask(action.ask, action.request);
+      case "answer":
+        return link.answer(action.content, action.transactionId);
+      case "settle":
+        return jobs.settle(action.ref, action.result);
+      case "learned":
+        return Effect.flatMap(Queue.offer(learned, action.info), (taken) =>
+          taken ? Effect.void : Effect.logWarning("vap.learned.dropped"),
+        );
+      case "report":
+        return Effect.logInfo(`vap.client.${action.what}`, action.why);
+      case "startTimer": {
+        const [min, max] = action.betweenMs;
+        return Effect.flatMap(entropy.between(Math.ceil(min), Math.ceil(max)), (ms) =>
+          box.startTimer(action.timer, ms, { type: "timerFired", timer: action.timer }),
+        );
+      }
+      case "stopTimer":
+        return box.stopTimer(action.timer);
+      case "note":
+        return Effect.logDebug("vap.unexpected", action.unexpected);
+    }
+  };
+  // Above the version of a life before this one, as long as that changed less than once a second.
+  const firstVersion = Math.floor((yield* Clock.currentTimeMillis) / 1000);
+  const session = drive(vapClient, { name, vservice, instance, firstVersion, reconnectMs }, box, perform, username);
+  yield* Effect.forkScoped(Effect.ensuring(session, jobs.end));
+  return clientOf(jobs.ask, learned);
+});

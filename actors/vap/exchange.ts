@@ -1,0 +1,101 @@
+/**
+ * Messages on one byte stream, either side: read whole, judged, and given on; responses find the request that waits.
+ *
+ *   stream.read -> cut -> response -> the transaction that waits for it
+ *                      +-> request -> `take`                 stream.write <- seal <- transactions, answers
+ */
+import { Data, Deferred, Effect } from "effect";
+import { hexOf } from "../../codecs/shared/mod.ts";
+import { MESSAGE_BYTES_MAX, TRANSACTION_ID_BYTES, type VapContent, VapMessage } from "../../codecs/vap/mod.ts";
+import { cut, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
+import {
+  type VapOutcome,
+  type VapTransactionAction,
+  type VapTransactionEvent,
+  vapTransaction,
+} from "../../machines/vap/mod.ts";
+import { drive, mailbox } from "../kit/mod.ts";
+import { type ByteStreamShape, Entropy } from "../ports/mod.ts";
+
+/** What came is not VAP, or too long to be held: the stream is lost. */
+export class Garbage extends Data.TaggedError("Garbage")<{ readonly why: string }> {}
+
+/** Gives every message with its bytes to `take`, until the stream closes or no more can be made of it. */
+export const readMessages = <R>(
+  stream: ByteStreamShape,
+  take: (message: VapMessage, bytes: Uint8Array) => Effect.Effect<void, never, R>,
+) =>
+  Effect.gen(function* () {
+    let held = nothingHeld;
+    while (true) {
+      const { messages, raw, rest, error } = cut(VapMessage, held, yield* stream.read, MESSAGE_BYTES_MAX);
+      for (const [i, message] of messages.entries()) yield* take(message, raw[i]!);
+      if (error !== undefined) return yield* new Garbage({ why: wireErrorText(error) });
+      held = rest;
+    }
+  });
+
+/** Requests that are out on one connection. */
+export interface VapRequests {
+  /** Sends a request and waits for its answer, for Ti, or for the end of the connection. */
+  readonly request: (content: VapContent) => Effect.Effect<VapOutcome>;
+  /** A response for whichever request waits for it; passed over when none does. */
+  readonly answer: (response: VapMessage, genuine: boolean) => Effect.Effect<void>;
+  /** All that wait are told, and all that come later. */
+  readonly lose: (why: string) => Effect.Effect<void>;
+}
+
+/** Of one connection; more than our own machines ever ask at once. */
+export const REQUESTS_MAX = 256;
+
+export const vapRequests = Effect.fnUntraced(function* (
+  send: (content: VapContent, transactionId: Uint8Array) => Effect.Effect<void>,
+  timeoutMs: number,
+) {
+  const entropy = yield* Entropy;
+  const waiting = new Map<string, (event: VapTransactionEvent) => Effect.Effect<void>>();
+  let lost: string | undefined;
+
+  const request = (content: VapContent): Effect.Effect<VapOutcome> =>
+    Effect.gen(function* () {
+      const transactionId = yield* entropy.bytes(TRANSACTION_ID_BYTES);
+      const id = hexOf(transactionId);
+      const box = yield* mailbox<VapTransactionEvent>(4);
+      const outcome = yield* Deferred.make<VapOutcome>();
+      const perform = (action: VapTransactionAction): Effect.Effect<void> => {
+        switch (action.type) {
+          case "send":
+            return send(action.content, action.transactionId);
+          case "startTimer":
+            return box.startTimer(action.timer, action.ms, { type: "timerFired", timer: action.timer });
+          case "stopTimer":
+            return box.stopTimer(action.timer);
+          case "report":
+            return Effect.asVoid(Deferred.succeed(outcome, action.outcome));
+          case "note":
+            return Effect.logDebug("vap.unexpected", action.unexpected);
+        }
+      };
+      if (lost !== undefined) return { type: "lost" as const, why: lost };
+      if (waiting.size >= REQUESTS_MAX) return { type: "lost" as const, why: "too many requests at once" };
+      waiting.set(id, box.tell);
+      yield* Effect.ensuring(
+        drive(vapTransaction, { request: content, transactionId, timeoutMs }, box, perform, id),
+        Effect.sync(() => waiting.delete(id)),
+      );
+      return yield* Deferred.await(outcome);
+    }).pipe(Effect.scoped);
+
+  const tell = (id: string, event: VapTransactionEvent): Effect.Effect<void> =>
+    waiting.get(id)?.(event) ?? Effect.logDebug("vap.unexpected", event.type);
+  const requests: VapRequests = {
+    request,
+    answer: (response, genuine) => tell(hexOf(response.transactionId), { type: "answered", response, genuine }),
+    lose: (why) =>
+      Effect.suspend(() => {
+        lost = why;
+        return Effect.forEach([...waiting.keys()], (id) => tell(id, { type: "lost", why }), { discard: true });
+      }),
+  };
+  return requests;
+});

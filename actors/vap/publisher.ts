@@ -1,0 +1,104 @@
+/**
+ * Hosts the publisher: numbers go to the overlay one by one, at its pace, and again before it forgets them.
+ *
+ *   publish --> mailbox --> step --> store (the overlay) --> stored | storeFailed --> mailbox
+ *                                --> report              --> whoever asked
+ */
+import { Clock, Data, Deferred, Effect, FiberSet, type Scope } from "effect";
+import type { E164 } from "../../codecs/shared/mod.ts";
+import {
+  type PublishOutcome,
+  type VapPublisherAction,
+  type VapPublisherEvent,
+  vapPublisher,
+} from "../../machines/vap/mod.ts";
+import { drive, mailbox } from "../kit/mod.ts";
+import { Entropy } from "../ports/mod.ts";
+
+export interface VapPublisherOptions<R> {
+  /** What the overlay allows; default 10, profile §1. */
+  readonly storesPerSecond?: number;
+  /** How long the overlay keeps a number, in seconds; undefined leaves refreshing to the call agents. */
+  readonly dhtLifetimeS?: number;
+  /** How long the overlay is left alone after a store that failed. Default 1 to 3 s. */
+  readonly pauseMs?: readonly [min: number, max: number];
+  /** Puts one number into the overlay. */
+  readonly store: (vservice: bigint, number: E164) => Effect.Effect<void, { readonly why: string }, R>;
+}
+
+export class PublishFailed extends Data.TaggedError("PublishFailed")<{ readonly why: string }> {}
+
+export interface VapPublisher {
+  /** Succeeds when the overlay has it; fails after a few tries, or when too many wait. */
+  readonly publish: (vservice: bigint, number: E164) => Effect.Effect<void, PublishFailed>;
+  /** Its numbers are stored and refreshed no more. */
+  readonly withdraw: (vservice: bigint) => Effect.Effect<void>;
+}
+
+const STORES_PER_SECOND = 10;
+const PAUSE_MS = [1_000, 3_000] as const;
+/** Profile §1: a burst is what two seconds allow. */
+const BURST_S = 2;
+const MAILBOX_EVENTS_MAX = 256;
+
+export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
+  options: VapPublisherOptions<R>,
+): Effect.fn.Return<VapPublisher, never, Entropy | Scope.Scope | R> {
+  const { storesPerSecond = STORES_PER_SECOND, dhtLifetimeS, pauseMs = PAUSE_MS, store } = options;
+  const entropy = yield* Entropy;
+  const box = yield* mailbox<VapPublisherEvent>(MAILBOX_EVENTS_MAX);
+  const stores = yield* FiberSet.make<void>();
+  const waiting = new Map<number, Deferred.Deferred<PublishOutcome>>();
+  let refs = 0;
+
+  const storing = (vservice: bigint, number: E164): Effect.Effect<void, never, R> =>
+    Effect.flatMap(
+      Effect.match(store(vservice, number), {
+        onSuccess: () => undefined,
+        onFailure: ({ why }) => why,
+      }),
+      (why) =>
+        Effect.flatMap(Clock.currentTimeMillis, (atMs) =>
+          box.tell(why === undefined ? { type: "stored", atMs } : { type: "storeFailed", why }),
+        ),
+    );
+  const perform = (action: VapPublisherAction): Effect.Effect<void, never, R> => {
+    switch (action.type) {
+      case "store":
+        return Effect.asVoid(FiberSet.run(stores, storing(action.vservice, action.number)));
+      case "report": {
+        const asked = waiting.get(action.ref);
+        waiting.delete(action.ref);
+        return asked === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(asked, action.outcome));
+      }
+      case "startTimer": {
+        const { timer, betweenMs } = action;
+        const fired = Effect.map(Clock.currentTimeMillis, (atMs) => ({ type: "timerFired" as const, timer, atMs }));
+        return Effect.flatMap(entropy.between(...betweenMs), (ms) => box.startTimer(timer, ms, fired));
+      }
+      case "stopTimer":
+        return box.stopTimer(action.timer);
+      case "note":
+        return Effect.logDebug("vap.unexpected", action.unexpected);
+    }
+  };
+  const input = {
+    storesPerSecond,
+    burst: Math.max(1, Math.round(BURST_S * storesPerSecond)),
+    lifetimeMs: dhtLifetimeS === undefined ? undefined : 1000 * dhtLifetimeS,
+    pauseMs,
+  };
+  yield* Effect.forkScoped(drive(vapPublisher, input, box, perform));
+  return {
+    publish: (vservice, number) =>
+      Effect.gen(function* () {
+        const ref = ++refs;
+        const asked = yield* Deferred.make<PublishOutcome>();
+        waiting.set(ref, asked);
+        yield* box.tell({ type: "publish", ref, vservice, number });
+        const outcome = yield* Deferred.await(asked);
+        if (outcome.type === "failed") return yield* new PublishFailed({ why: outcome.why });
+      }),
+    withdraw: (vservice) => box.tell({ type: "withdraw", vservice }),
+  };
+});

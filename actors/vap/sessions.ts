@@ -1,0 +1,130 @@
+/**
+ * The sessions of a ViPR server: each a machine in a fiber of its own, found by its handle, told what was learned.
+ *
+ *   received, lost, settled, learned --> mailbox --> step --> send, close ----> connections
+ *                                                         --> publish, upload -> handlers, each in a fiber -> settled
+ */
+import { Clock, Deferred, Effect, FiberSet } from "effect";
+import { seal, TRANSACTION_ID_BYTES, unsealed, type ValInfo, writeValInfo } from "../../codecs/vap/mod.ts";
+import { type VapServerAction, type VapServerEvent, type VapServerInput, vapServer } from "../../machines/vap/mod.ts";
+import { drive, mailbox } from "../kit/mod.ts";
+import { Entropy } from "../ports/mod.ts";
+import type { VapConnection } from "./connection.ts";
+import type { VapOrders } from "./handlers.ts";
+
+const MAILBOX_EVENTS_MAX = 64;
+const HANDLE_MAX = 0xffff_ffff;
+
+export interface VapSession {
+  readonly handle: number;
+  /** Empty before Register. */
+  readonly username: () => string;
+  /** Waits while the mailbox is full; what is told to a session that is over is told to nobody. */
+  readonly tell: (event: VapServerEvent) => Effect.Effect<void>;
+  readonly over: Effect.Effect<void>;
+}
+export interface VapSessionsOptions {
+  readonly times: Pick<VapServerInput, "keepaliveMs" | "greetingMs" | "lingerMs">;
+  readonly keyOf: (username: string) => Uint8Array | undefined;
+  readonly connections: ReadonlyMap<number, VapConnection>;
+}
+export interface VapSessions<R> {
+  /** The session of a new connection. */
+  readonly open: (connection: number) => Effect.Effect<VapSession, never, R>;
+  /** One that this user may take up again. */
+  readonly resumable: (handle: number | undefined, username: string) => VapSession | undefined;
+  readonly notify: (vservice: bigint, info: ValInfo) => Effect.Effect<number>;
+  readonly count: () => number;
+}
+
+export const vapSessions = Effect.fnUntraced(function* <R>(
+  { times, keyOf, connections }: VapSessionsOptions,
+  orders: VapOrders<R>,
+) {
+  const entropy = yield* Entropy;
+  const fibers = yield* FiberSet.make<void>();
+  const sessions = new Map<number, VapSession>();
+  const told = new Map<number, Deferred.Deferred<number>>();
+  let refs = 0;
+
+  const send = ({ connection, content, transactionId, username }: Extract<VapServerAction, { type: "send" }>) => {
+    const key = username === undefined ? undefined : keyOf(username);
+    const bytes =
+      username === undefined || key === undefined
+        ? unsealed(content, transactionId)
+        : seal(content, transactionId, { username, key });
+    return connections.get(connection)?.send(bytes) ?? Effect.void;
+  };
+
+  const run = Effect.fnUntraced(function* (handle: number, connection: number, ready: Deferred.Deferred<VapSession>) {
+    const box = yield* mailbox<VapServerEvent>(MAILBOX_EVENTS_MAX);
+    const over = yield* Deferred.make<void>();
+    let username = "";
+    const tell = (event: VapServerEvent) => Effect.raceFirst(box.tell(event), Deferred.await(over));
+    const session: VapSession = { handle, username: () => username, tell, over: Deferred.await(over) };
+    const perform = (action: VapServerAction): Effect.Effect<void, never, R> => {
+      switch (action.type) {
+        case "send":
+          return send(action);
+        case "close":
+          return connections.get(action.connection)?.close(action.why) ?? Effect.void;
+        case "opened":
+          username = action.username;
+          sessions.set(handle, session);
+          return Effect.logInfo("vap.registered", action.username, action.name);
+        case "told":
+          return Effect.asVoid(Deferred.succeed(told.get(action.ref) ?? Deferred.makeUnsafe<number>(), action.count));
+        case "startTimer": {
+          const { timer, ms } = action;
+          const fired = Effect.map(Clock.currentTimeMillis, (atMs) => ({ type: "timerFired" as const, timer, atMs }));
+          return box.startTimer(timer, ms, fired);
+        }
+        case "stopTimer":
+          return box.stopTimer(action.timer);
+        case "note":
+          return Effect.logDebug("vap.unexpected", action.unexpected);
+        default:
+          return Effect.asVoid(FiberSet.run(fibers, orders.obey(handle, action, tell)));
+      }
+    };
+    yield* Deferred.succeed(ready, session);
+    const ended = Effect.suspend(() => {
+      if (sessions.get(handle) === session) sessions.delete(handle);
+      return Deferred.succeed(over, undefined);
+    });
+    yield* Effect.ensuring(drive(vapServer, { handle, connection, ...times }, box, perform, String(handle)), ended);
+  }, Effect.scoped);
+
+  const learn = Effect.fnUntraced(function* (session: VapSession, vservice: bigint, content: Uint8Array) {
+    const transactionId = yield* entropy.bytes(TRANSACTION_ID_BYTES);
+    const ref = ++refs;
+    const count = yield* Deferred.make<number>();
+    told.set(ref, count);
+    yield* session.tell({ type: "learned", ref, vservice, content, transactionId });
+    const reached = yield* Effect.raceFirst(Deferred.await(count), Effect.as(session.over, 0));
+    told.delete(ref);
+    return reached;
+  });
+
+  const all: VapSessions<R> = {
+    open: Effect.fnUntraced(function* (connection) {
+      let handle = yield* entropy.between(1, HANDLE_MAX);
+      while (sessions.has(handle)) handle = yield* entropy.between(1, HANDLE_MAX);
+      const ready = yield* Deferred.make<VapSession>();
+      yield* FiberSet.run(fibers, run(handle, connection, ready));
+      return yield* Deferred.await(ready);
+    }),
+    resumable: (handle, username) => {
+      const session = handle === undefined ? undefined : sessions.get(handle);
+      return session?.username() === username ? session : undefined;
+    },
+    notify: Effect.fnUntraced(function* (vservice, info) {
+      const content = writeValInfo(info);
+      const tellOne = (session: VapSession) => learn(session, vservice, content);
+      const counts = yield* Effect.forEach([...sessions.values()], tellOne, { concurrency: "unbounded" });
+      return counts.reduce((sum, count) => sum + count, 0);
+    }),
+    count: () => sessions.size,
+  };
+  return all;
+});

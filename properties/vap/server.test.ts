@@ -1,0 +1,394 @@
+/** Call agents and their ViPR server, hosted: over memory streams on a virtual clock. */
+import * as assert from "node:assert/strict";
+import { Effect, Exit, Queue, Scope } from "effect";
+import { Dialer } from "../../actors/ports/mod.ts";
+import {
+  connectVap,
+  serveVap,
+  type VapClientOptions,
+  type VapHandlers,
+  type VapServerOptions,
+} from "../../actors/vap/mod.ts";
+import type { Vcr } from "../../codecs/shared/mod.ts";
+import { type ServiceIdentity, seal, VapMessage, type VService, vapKey } from "../../codecs/vap/mod.ts";
+import { cut, nothingHeld } from "../../codecs/wire/mod.ts";
+import { memoryLayer, type Ports, runVirtual } from "../../runtime/memory.ts";
+import { nodeLayer } from "../../runtime/node.ts";
+import { test } from "../kit/harness.ts";
+import { document, errorOf, meaningful, NUMBER, VSERVICE, valInfo, vcr } from "./values.ts";
+
+/** A ViPR server that remembers what it was asked, and fails when told to. */
+const recorder = () => {
+  const seen = {
+    services: new Map<string, VService>(),
+    numbers: [] as Array<string>,
+    vcrs: [] as Array<Vcr>,
+    withdrawn: 0,
+  };
+  const fail = { numbers: 0 };
+  const keyOf = ({ vservice, instance }: ServiceIdentity) => `${vservice}/${instance}`;
+  const handlers: VapHandlers = {
+    publishVService: (identity, _, service) =>
+      Effect.sync(() => {
+        seen.services.set(keyOf(identity), service);
+        return { quotaLimit: 100, quotaCurrent: 7, dhtLifetimeS: 3_600 };
+      }),
+    withdrawVService: (identity) =>
+      Effect.sync(() => {
+        seen.withdrawn += 1;
+        seen.services.delete(keyOf(identity));
+      }),
+    publishNumber: (_, number) =>
+      Effect.suspend(() => {
+        if (fail.numbers-- > 0) return Effect.fail({ why: "the overlay is away" });
+        seen.numbers.push(number);
+        return Effect.void;
+      }),
+    uploadVcr: (vcr) =>
+      Effect.sync(() => {
+        seen.vcrs.push(vcr);
+      }),
+  };
+  return { seen, fail, handlers };
+};
+
+const users = { ann: "secret", bob: "other" };
+const serving = (handlers: VapHandlers, options: Partial<VapServerOptions> = {}) =>
+  serveVap({ host: "127.0.0.1", port: 5620, users, keepaliveMs: 30_000, ...options }, handlers);
+const agent = (options: Partial<VapClientOptions> = {}) =>
+  connectVap({
+    host: "127.0.0.1",
+    port: 5620,
+    username: "ann",
+    password: "secret",
+    name: "test/1.0",
+    vservice: VSERVICE,
+    ...options,
+  });
+const virtually = (name: string, program: Effect.Effect<unknown, unknown, Ports | Scope.Scope>) =>
+  test(name, async () => {
+    await runVirtual(Effect.provide(Effect.scoped(program), memoryLayer({ seed: 1 })));
+  });
+
+virtually(
+  "register, publish, upload, notify, unregister",
+  Effect.gen(function* () {
+    const { seen, handlers } = recorder();
+    const server = yield* serving(handlers);
+    const client = yield* agent();
+    assert.deepEqual(yield* client.publishVService(document), { limit: 100, current: 7 });
+    assert.deepEqual([...seen.services.values()], [document]);
+    const numbers = Array.from({ length: 50 }, (_, i) => `+1408555${1000 + i}`);
+    const results = yield* client.publishNumbers(numbers);
+    assert.deepEqual(
+      results.map(({ number, result }) => [number, result.type]),
+      numbers.map((number) => [number, "done"]),
+    );
+    assert.deepEqual(seen.numbers, numbers);
+    yield* client.uploadVcr(vcr);
+    yield* client.uploadVcr({ ...vcr, calling: undefined, direction: "received" });
+    assert.deepEqual(seen.vcrs, [vcr, { ...vcr, calling: undefined, direction: "received" }]);
+    assert.equal(yield* server.notify(VSERVICE, valInfo), 1);
+    assert.equal(yield* server.notify(VSERVICE + 1n, valInfo), 0);
+    assert.deepEqual(yield* Queue.take(client.learned), valInfo);
+    const { sessions, vservices, numbers: count, vcrs, notifies } = yield* server.counters;
+    assert.deepEqual([sessions, vservices, count, vcrs, notifies], [1, 1, 50, 2, 1]);
+    yield* client.unregister;
+    yield* Effect.sleep(60_000);
+    assert.equal(seen.services.size, 0);
+    assert.deepEqual(
+      yield* Effect.map(server.counters, ({ sessions, connections }) => [sessions, connections]),
+      [0, 0],
+    );
+    const late = yield* Effect.exit(client.uploadVcr(vcr));
+    assert.ok(Exit.isFailure(late));
+  }),
+);
+
+virtually(
+  "a number the overlay did not take is tried again, and its failure told in the end",
+  Effect.gen(function* () {
+    const { fail, handlers } = recorder();
+    yield* serving(handlers);
+    const client = yield* agent();
+    yield* client.publishVService(document);
+    fail.numbers = 2;
+    assert.deepEqual(yield* client.publishNumbers([NUMBER]), [{ number: NUMBER, result: { type: "done" } }]);
+    fail.numbers = 3;
+    const [result] = yield* client.publishNumbers([NUMBER]);
+    assert.deepEqual(result, { number: NUMBER, result: { type: "failed", why: "error 481" } });
+  }),
+);
+
+virtually(
+  "what was asked before the server was there, and while it was away, is done when it is back",
+  Effect.gen(function* () {
+    const { seen, handlers } = recorder();
+    const client = yield* agent();
+    const early = yield* Effect.forkChild(
+      Effect.all([client.publishVService(document), client.publishNumbers([NUMBER])], { concurrency: 2 }),
+    );
+    yield* Effect.sleep(5_000);
+    const first = yield* Scope.make();
+    yield* Scope.provide(serving(handlers), first);
+    yield* Effect.sleep(30_000);
+    assert.equal(early.pollUnsafe()?._tag, "Success");
+    yield* Scope.close(first, Exit.void);
+    const upload = yield* Effect.forkChild(client.uploadVcr(vcr));
+    yield* Effect.sleep(10_000);
+    assert.equal(upload.pollUnsafe(), undefined);
+    seen.services.clear();
+    const second = yield* serving(handlers);
+    yield* Effect.sleep(200_000);
+    assert.equal(upload.pollUnsafe()?._tag, "Success");
+    assert.deepEqual(seen.vcrs, [vcr]);
+    assert.equal(seen.services.size, 1);
+    assert.equal(yield* second.notify(VSERVICE, valInfo), 1);
+    assert.deepEqual(yield* Queue.take(client.learned), valInfo);
+  }),
+);
+
+virtually(
+  "Keepalive: a client that lives is kept for hours, one that is gone is forgotten with what it published",
+  Effect.gen(function* () {
+    const { seen, handlers } = recorder();
+    const server = yield* serving(handlers);
+    const life = yield* Scope.make();
+    const client = yield* Scope.provide(agent(), life);
+    yield* client.publishVService(document);
+    yield* client.publishNumbers([NUMBER]);
+    yield* Effect.sleep(3 * 3_600_000);
+    assert.deepEqual(yield* Effect.map(server.counters, ({ sessions, vservices }) => [sessions, vservices]), [1, 1]);
+    assert.ok(seen.numbers.length >= 4, "numbers are published again before DHTLifetime");
+    yield* Scope.close(life, Exit.void);
+    yield* Effect.sleep(1_000);
+    assert.equal((yield* server.counters).sessions, 1);
+    yield* Effect.sleep(31_000);
+    assert.deepEqual(yield* Effect.map(server.counters, ({ sessions, vservices }) => [sessions, vservices]), [0, 0]);
+    assert.equal(seen.services.size, 0);
+  }),
+);
+
+virtually(
+  "an agent that starts anew is not withdrawn by the end of the life before",
+  Effect.gen(function* () {
+    const { seen, handlers } = recorder();
+    yield* serving(handlers);
+    const life = yield* Scope.make();
+    const before = yield* Scope.provide(agent(), life);
+    yield* before.publishVService(document);
+    yield* Scope.close(life, Exit.void);
+    const after = yield* agent();
+    yield* after.publishVService(document);
+    yield* Effect.sleep(120_000);
+    assert.equal(seen.services.size, 1);
+    assert.equal(seen.withdrawn, 0);
+  }),
+);
+
+virtually(
+  "two agents of different domains do not hear each other's news",
+  Effect.gen(function* () {
+    const { handlers } = recorder();
+    const server = yield* serving(handlers);
+    const ann = yield* agent();
+    const bob = yield* agent({ username: "bob", password: "other", vservice: 5n });
+    yield* ann.publishVService(document);
+    yield* bob.publishVService({ ...document, domain: "b.example" });
+    yield* Effect.sleep(1_000);
+    assert.equal(yield* server.notify(5n, valInfo), 1);
+    assert.deepEqual(yield* Queue.take(bob.learned), valInfo);
+    assert.equal(yield* Queue.size(ann.learned), 0);
+  }),
+);
+
+virtually(
+  "a wrong password is refused, and refused again, at a pace that slows",
+  Effect.gen(function* () {
+    const { handlers } = recorder();
+    const server = yield* serving(handlers);
+    const client = yield* agent({ password: "guess" });
+    const published = yield* Effect.forkChild(client.publishVService(document));
+    yield* Effect.sleep(600_000);
+    assert.equal(published.pollUnsafe(), undefined);
+    const { distrusted, sessions } = yield* server.counters;
+    assert.equal(sessions, 0);
+    assert.ok(distrusted >= 5 && distrusted < 30, `${distrusted} attempts in ten minutes`);
+  }),
+);
+
+/** Bytes straight at the port; what comes back, and whether the stream was closed. */
+const raw = (chunks: ReadonlyArray<Uint8Array>, forMs = 1_000) =>
+  Effect.gen(function* () {
+    const { dial } = yield* Dialer;
+    const stream = yield* dial({ host: "127.0.0.1", port: 5620 });
+    for (const chunk of chunks) yield* Effect.ignore(stream.write(chunk));
+    const messages: Array<VapMessage> = [];
+    let held = nothingHeld;
+    const reading = Effect.forever(
+      Effect.map(stream.read, (chunk) => {
+        const result = cut(VapMessage, held, chunk, 65_555);
+        held = result.rest;
+        messages.push(...result.messages);
+      }),
+    );
+    const closed = yield* Effect.raceFirst(
+      Effect.as(Effect.flip(reading), true),
+      Effect.as(Effect.sleep(forMs), false),
+    );
+    return { messages, closed };
+  }).pipe(Effect.scoped);
+
+virtually(
+  "garbage closes its own connection and nothing else",
+  Effect.gen(function* () {
+    const { handlers } = recorder();
+    const server = yield* serving(handlers);
+    const client = yield* agent();
+    yield* client.publishVService(document);
+    const text = new TextEncoder();
+    assert.ok((yield* raw([text.encode("GET / HTTP/1.1\r\n\r\n")])).closed);
+    assert.ok((yield* raw([text.encode("G"), text.encode("E"), text.encode("TTTTTTTT")])).closed);
+    assert.ok((yield* raw([new Uint8Array(4_000)])).closed);
+    yield* client.uploadVcr(vcr);
+    const { garbage, connections, sessions } = yield* server.counters;
+    assert.deepEqual([garbage, connections, sessions], [3, 1, 1]);
+  }),
+);
+
+virtually(
+  "a connection that says nothing is closed after a while",
+  Effect.gen(function* () {
+    const { handlers } = recorder();
+    const server = yield* serving(handlers);
+    assert.equal((yield* raw([], 9_000)).closed, false);
+    assert.equal((yield* raw([], 11_000)).closed, true);
+    assert.equal((yield* server.counters).connections, 0);
+  }),
+);
+
+const key = vapKey("ann", "secret");
+const sealed = (message: VapMessage, id: number, username = "ann", by = key) =>
+  seal(
+    { method: message.type.method as "register", class: message.type.class, attributes: message.attributes },
+    new Uint8Array(12).fill(id),
+    { username, key: by },
+  );
+
+virtually(
+  "requests may follow one another without waiting; each is answered with its transaction id",
+  Effect.gen(function* () {
+    const { handlers } = recorder();
+    yield* serving(handlers);
+    const [register, , publish, number, subscribe] = meaningful;
+    const requests = [register!, publish!, subscribe!, number!, number!].map((message, i) => sealed(message, i + 1));
+    const all = Uint8Array.from(requests.flatMap((bytes) => [...bytes]));
+    const { messages } = yield* raw([all.subarray(0, 33), all.subarray(33, 200), all.subarray(200)]);
+    assert.deepEqual(
+      messages.map(({ type }) => type.class),
+      Array.from({ length: 5 }, () => "success"),
+    );
+    assert.deepEqual(messages.map(({ transactionId }) => transactionId[0]).sort(), [1, 2, 3, 4, 5]);
+  }),
+);
+
+virtually(
+  "three requests with a wrong seal close the connection; another user's handle is refused",
+  Effect.gen(function* () {
+    const { handlers } = recorder();
+    yield* serving(handlers);
+    const forged = sealed(meaningful[0]!, 1, "ann", vapKey("ann", "guess"));
+    const { messages, closed } = yield* raw([forged, forged, forged]);
+    assert.equal(closed, true);
+    assert.deepEqual(
+      messages.map(({ attributes }) => attributes.map(({ type }) => type)),
+      Array.from({ length: 3 }, () => ["realm", "errorCode"]),
+    );
+    const theft = yield* raw([
+      sealed(
+        {
+          ...errorOf("register", "badRequest"),
+          type: { method: "register", class: "request" },
+          attributes: [{ type: "clientHandle", value: 1 }],
+        },
+        2,
+        "bob",
+        vapKey("bob", "other"),
+      ),
+    ]);
+    assert.equal(theft.messages[0]?.type.class, "error");
+  }),
+);
+
+virtually(
+  "plain TCP is for loopback, unless the operator says otherwise",
+  Effect.gen(function* () {
+    const { handlers } = recorder();
+    const refused = yield* Effect.flip(serving(handlers, { host: "192.0.2.1" }));
+    assert.equal(refused._tag, "InsecureVap");
+    const allowed = yield* serving(handlers, { host: "192.0.2.1", insecureVap: true });
+    assert.equal(allowed.port, 5620);
+  }),
+);
+
+virtually(
+  "a session whose connection breaks is taken up again with its handle, and hears what it missed",
+  Effect.gen(function* () {
+    const { seen, handlers } = recorder();
+    const server = yield* serving(handlers);
+    const { dial } = yield* Dialer;
+    let close: Effect.Effect<void> = Effect.void;
+    const breakable = {
+      dial: (target: Parameters<typeof dial>[0]) =>
+        Effect.tap(dial(target), (stream) =>
+          Effect.sync(() => {
+            close = stream.close;
+          }),
+        ),
+    };
+    const client = yield* Effect.provideService(agent({ reconnectMs: [5_000, 5_000] }), Dialer, breakable);
+    yield* client.publishVService(document);
+    yield* Effect.sleep(1_000);
+    yield* close;
+    yield* Effect.sleep(1_000);
+    assert.equal(yield* server.notify(VSERVICE, valInfo), 1);
+    assert.equal(yield* Queue.size(client.learned), 0);
+    yield* Effect.sleep(10_000);
+    assert.equal(yield* Queue.size(client.learned), 1);
+    assert.deepEqual(
+      yield* Effect.map(server.counters, ({ sessions, connections }) => [sessions, connections]),
+      [1, 1],
+    );
+    assert.equal(seen.withdrawn, 0);
+  }),
+);
+
+virtually(
+  "a client that asks and does not read is cut off, and holds up nobody",
+  Effect.gen(function* () {
+    const { handlers } = recorder();
+    const server = yield* serving(handlers);
+    const client = yield* agent();
+    yield* client.publishVService(document);
+    const again = Array.from({ length: 1_000 }, () => sealed(meaningful[0]!, 3));
+    assert.equal((yield* raw(again)).closed, true);
+    yield* client.uploadVcr(vcr);
+    assert.equal((yield* server.counters).sessions, 1 + 1);
+  }),
+);
+
+test("the same over real sockets", async () => {
+  const program = Effect.gen(function* () {
+    const { seen, handlers } = recorder();
+    const server = yield* serving(handlers, { port: 0 });
+    const client = yield* agent({ port: server.port });
+    yield* client.publishVService(document);
+    yield* client.publishNumbers([NUMBER]);
+    yield* client.uploadVcr(vcr);
+    assert.equal(yield* server.notify(VSERVICE, valInfo), 1);
+    assert.deepEqual(yield* Queue.take(client.learned), valInfo);
+    yield* client.unregister;
+    assert.deepEqual([seen.numbers, seen.vcrs, seen.services.size], [[NUMBER], [vcr], 0]);
+  });
+  await Effect.runPromise(Effect.provide(Effect.scoped(program), nodeLayer({ seed: 1 })));
+});

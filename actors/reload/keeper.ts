@@ -5,8 +5,8 @@
  *                                                                    answer, refuse, copy --> switchboard
  */
 import { Clock, Deferred, Effect, FiberSet, type Scope } from "effect";
-import { type Body, errorBody, errorCode, type StoredData, toNode } from "../../codecs/reload/mod.ts";
-import { hexOf } from "../../codecs/shared/mod.ts";
+import { errorBody, errorCode, type Request, type StoredData, toNode } from "../../codecs/reload/mod.ts";
+import { nodeIdText } from "../../codecs/shared/mod.ts";
 import {
   type Asked,
   type KeeperAction,
@@ -34,7 +34,11 @@ export interface KeeperStatus {
 }
 
 export interface Keeper {
-  readonly serve: (asked: Asked, body: Extract<Body, { type: KeeperRequest }>, opened: Opened) => Effect.Effect<void>;
+  readonly serve: (
+    asked: Asked,
+    body: Extract<Request, { type: KeeperRequest }>,
+    opened: Opened,
+  ) => Effect.Effect<void>;
   readonly ring: (view: RingView, change: RingChange) => Effect.Effect<void>;
   readonly handOver: (to: bigint) => Effect.Effect<void>;
   readonly status: Effect.Effect<KeeperStatus>;
@@ -42,8 +46,12 @@ export interface Keeper {
   readonly refusals: Readonly<Record<string, number>>;
 }
 export type KeeperRequest = "storeReq" | "fetchReq" | "statReq" | "findReq" | "probeReq";
+const KEEPERS: ReadonlySet<string> = new Set(["storeReq", "fetchReq", "statReq", "findReq", "probeReq"]);
+export const isKeepers = (request: Request): request is Extract<Request, { type: KeeperRequest }> =>
+  KEEPERS.has(request.type);
 
 export const keepValues = Effect.fn("reload.keeper")(function* (
+  self: bigint,
   settings: KeeperSettings,
   board: Switchboard,
   handedOver: (to: bigint) => Effect.Effect<void>,
@@ -110,7 +118,7 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
     yield* box.tell({ type: "storeReq", asked, body: body.value, signers, users: opened.signer.users });
   });
 
-  yield* Effect.forkScoped(drive(reloadKeeper, settings, box, perform, hexOf(new Uint8Array())));
+  yield* Effect.forkScoped(drive(reloadKeeper, settings, box, perform, nodeIdText(self)));
   return {
     serve,
     ring: (view, change) =>

@@ -8,7 +8,7 @@
  */
 import { Clock, Effect, Queue } from "effect";
 import { FRAME_OVERHEAD_BYTES, FramedMessage } from "../../codecs/reload/mod.ts";
-import { concat } from "../../codecs/shared/mod.ts";
+import { concat, nodeIdText } from "../../codecs/shared/mod.ts";
 import { cut, encode, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
 import {
   type ReloadLinkAction,
@@ -118,7 +118,7 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
             return Effect.logDebug("reload.link.unexpected", action.unexpected);
         }
       };
-      yield* drive(reloadLink, settings, box, perform, node.toString(16));
+      yield* drive(reloadLink, settings, box, perform, nodeIdText(node));
       yield* stream.close;
       return lostBy;
     }),

@@ -1,15 +1,8 @@
 /** A node of the RELOAD overlay, and what a ViPR server does with it. */
 export type { KeeperStatus } from "./keeper.ts";
-export {
-  JoinFailed,
-  type NodeLimits,
-  type NodeOptions,
-  type NodeStatus,
-  nodeLimits,
-  type OverlayNode,
-  startNode,
-} from "./node.ts";
+export { type NodeStatus, type OverlayNode, startNode } from "./node.ts";
 export { type Claim, claimsOf, NUMBER_LIFETIME_S, publishNumber, withdrawNumber } from "./numbers.ts";
+export { JoinFailed, type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
 export type { Counter } from "./switchboard.ts";
 export {
   type Fetched,

@@ -5,62 +5,23 @@
  *                                        ^
  *                store, fetch, ping, appAttach: requests of our own
  */
-import { Clock, Data, Deferred, Effect, type Scope } from "effect";
-import type { Endpoint, OverlayConfiguration } from "../../codecs/reload/mod.ts";
-import { keeperTiming, type PeerState, peerTiming, type RingView } from "../../machines/reload/mod.ts";
-import { type Credentials, type Dialer, type Entropy, type Keys, Listener } from "../ports/mod.ts";
-import { type Keeper, type KeeperRequest, type KeeperStatus, keepValues } from "./keeper.ts";
-import { makeLinks } from "./links.ts";
+import { Clock, Deferred, Effect, type Scope } from "effect";
+import type { Endpoint } from "../../codecs/reload/mod.ts";
+import {
+  keeperTiming,
+  type PeerSettings,
+  type PeerState,
+  peerTiming,
+  type RingView,
+} from "../../machines/reload/mod.ts";
+import { type Dialer, type Entropy, type Keys, Listener } from "../ports/mod.ts";
+import { isKeepers, type Keeper, type KeeperStatus, keepValues } from "./keeper.ts";
+import { type Links, makeLinks } from "./links.ts";
+import { JoinFailed, type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
 import { makePeer, type Peer } from "./peer.ts";
 import { makePost } from "./post.ts";
-import { type Counter, makeSwitchboard, type Serve } from "./switchboard.ts";
+import { type Counter, makeSwitchboard } from "./switchboard.ts";
 import { makeUsage, type Usage } from "./usage.ts";
-
-export class JoinFailed extends Data.TaggedError("JoinFailed")<{ readonly why: string }> {}
-
-/** Times in milliseconds. */
-export interface NodeLimits {
-  /** Successors and predecessors, each. At least 3, RFC 6940 §10.1. */
-  readonly neighbours: number;
-  /** At least 16, RFC 6940 §10.7.4.3. */
-  readonly fingers: number;
-  /** Streams from others at once. */
-  readonly linksMax: number;
-  readonly rtoMsMin: number;
-  readonly holdMs: number;
-  readonly holdDownMs: number;
-  readonly reactMs: number;
-  /** For the whole join. */
-  readonly joinMs: number;
-  /** For a polite farewell when the scope closes; 0 goes without one, as a crash does. */
-  readonly leaveMs: number;
-}
-export const nodeLimits: NodeLimits = {
-  neighbours: 3,
-  fingers: 16,
-  linksMax: 256,
-  rtoMsMin: 3_000,
-  holdMs: 30_000,
-  holdDownMs: keeperTiming.holdDown,
-  reactMs: peerTiming.react,
-  joinMs: 60_000,
-  leaveMs: 2_000,
-};
-
-export interface NodeOptions {
-  /** The certificate holds the Node-ID, as a `reload://` URI of this overlay. */
-  readonly credentials: Credentials;
-  readonly overlay: OverlayConfiguration;
-  /** An IP address; port 0 takes a free one. */
-  readonly listen: Endpoint;
-  /** Where others reach us, when that is not where we listen. */
-  readonly advertise?: Endpoint;
-  /** Applications others may reach through us, by Application-ID. */
-  readonly applications?: Readonly<Record<number, Endpoint>>;
-  /** May this node form the overlay alone? Default: when it is the first bootstrap node, or there is none. */
-  readonly first?: boolean;
-  readonly limits?: Partial<NodeLimits>;
-}
 
 export interface NodeStatus extends KeeperStatus {
   readonly state: PeerState;
@@ -90,15 +51,10 @@ export const startNode = Effect.fn("reload.node")(function* (
   const nodeId = certificate === undefined ? undefined : yield* post.nodeOf(certificate);
   if (nodeId === undefined) return yield* new JoinFailed({ why: "the certificate names no node of this overlay" });
 
-  // The peer and the keeper need the switchboard, and it needs them: they are set before the first packet comes.
+  // Peer, keeper and links need the switchboard, and it needs them: they are set before the first packet comes.
   let keeper: Keeper | undefined;
   let peer: Peer | undefined;
-  const serve: Serve = (asked, request, opened) =>
-    Effect.suspend(() =>
-      isKeepers(request)
-        ? keeper!.serve(asked, request, opened)
-        : peer!.serve(asked, request as Parameters<Peer["serve"]>[1]),
-    );
+  let links: Links | undefined;
   const board = yield* makeSwitchboard(
     {
       self: nodeId,
@@ -108,83 +64,42 @@ export const startNode = Effect.fn("reload.node")(function* (
       retransmitMs: overlay.reliabilityTimerMs,
     },
     post,
-    serve,
+    (asked, request, opened) =>
+      isKeepers(request) ? keeper!.serve(asked, request, opened) : peer!.serve(asked, request),
   );
   const startedMs = yield* Clock.currentTimeMillis;
-  keeper = yield* keepValues(
-    { ...overlay, timing: { ...keeperTiming, holdDown: limits.holdDownMs }, startedMs },
-    board,
-    (to) => peer!.handedOver(to),
-  );
+  const timing = { ...keeperTiming, holdDown: limits.holdDownMs };
+  keeper = yield* keepValues(nodeId, { ...overlay, timing, startedMs }, board, (to) => peer!.handedOver(to));
 
-  const listener = yield* Listener;
   const ready = yield* Deferred.make<void>();
-  let links: Effect.Success<ReturnType<typeof makeLinks>> | undefined;
   const listening = yield* Effect.mapError(
-    listener.listen({ ...options.listen, tls: credentials, streamsMax: limits.linksMax }, (stream) =>
-      Effect.andThen(
-        Deferred.await(ready),
-        Effect.suspend(() => links!.serve(stream)),
-      ),
+    (yield* Listener).listen({ ...options.listen, tls: credentials, streamsMax: limits.linksMax }, (stream) =>
+      Effect.flatMap(Deferred.await(ready), () => links!.serve(stream)),
     ),
     ({ why }) => new JoinFailed({ why }),
   );
   const endpoint = options.advertise ?? listening;
-  const isOurs = ({ host, port }: Endpoint) => host === endpoint.host && port === endpoint.port;
-  const firstListed = overlay.bootstrapNodes[0];
-
   let state: PeerState = "joining";
   const settled = yield* Deferred.make<void, JoinFailed>();
   const left = yield* Deferred.make<void>();
-  peer = yield* makePeer(
-    {
-      self: nodeId,
-      endpoint,
-      bootstrap: overlay.bootstrapNodes.filter((node) => !isOurs(node)),
-      mayBeFirst: options.first ?? (firstListed === undefined || isOurs(firstListed)),
-      applications: Object.entries(options.applications ?? {}).map(([id, endpoint]) => ({
-        application: Number(id),
-        endpoint,
-      })),
-      neighbours: limits.neighbours,
-      fingers: limits.fingers,
-      reactive: overlay.chordReactive,
-      timing: {
-        ...peerTiming,
-        react: limits.reactMs,
-        update: overlay.chordUpdateIntervalS * 1000,
-        ping: overlay.chordPingIntervalS * 1000,
-        leave: limits.leaveMs,
-      },
-      startedMs,
+  peer = yield* makePeer(peerSettings(options, limits, nodeId, endpoint, startedMs), board, {
+    dial: (to) => links!.dial(to),
+    connect: (node, to) => links!.connect(node, to),
+    ring: (view, change) => {
+      board.view = view;
+      return keeper!.ring(view, change);
     },
-    board,
-    {
-      dial: (to) => links!.dial(to),
-      connect: (node, to) => links!.connect(node, to),
-      ring: (view, change) => {
-        board.view = view;
-        return keeper!.ring(view, change);
-      },
-      handOver: (to) => keeper!.handOver(to),
-      report: (now, why) =>
-        Effect.gen(function* () {
-          state = now;
-          yield* Effect.logInfo(`reload.${now}`);
-          if (now === "settled") yield* Deferred.succeed(settled, undefined);
-          if (now === "failed") yield* Deferred.fail(settled, new JoinFailed({ why }));
-          if (now === "failed" || now === "left") yield* Deferred.succeed(left, undefined);
-        }),
-    },
-  );
-  links = yield* makeLinks(
-    nodeId,
-    { rtoMsMin: limits.rtoMsMin, holdMs: limits.holdMs, messageBytesMax: overlay.maxMessageSize },
-    credentials,
-    post,
-    board,
-    peer,
-  );
+    handOver: (to) => keeper!.handOver(to),
+    report: Effect.fnUntraced(function* (now, why) {
+      state = now;
+      yield* Effect.logInfo(`reload.${now}`);
+      if (now === "settled") yield* Deferred.succeed(settled, undefined);
+      if (now === "failed") yield* Deferred.fail(settled, new JoinFailed({ why }));
+      if (now === "failed" || now === "left") yield* Deferred.succeed(left, undefined);
+    }),
+  });
+  const linkSettings = { ...limits, messageBytesMax: overlay.maxMessageSize };
+  links = yield* makeLinks(nodeId, linkSettings, credentials, post, board, peer);
   yield* Deferred.succeed(ready, undefined);
   yield* Effect.forkScoped(peer.run);
   const leave = Effect.andThen(peer.leave, Deferred.await(left));
@@ -205,5 +120,31 @@ export const startNode = Effect.fn("reload.node")(function* (
   };
 });
 
-const isKeepers = (request: { readonly type: string }): request is Parameters<Keeper["serve"]>[1] =>
-  ["storeReq", "fetchReq", "statReq", "findReq", "probeReq"].includes(request.type as KeeperRequest);
+const peerSettings = (
+  { overlay, applications = {}, first }: NodeOptions,
+  limits: NodeLimits,
+  self: bigint,
+  endpoint: Endpoint,
+  startedMs: number,
+): PeerSettings => {
+  const isOurs = ({ host, port }: Endpoint) => host === endpoint.host && port === endpoint.port;
+  const firstListed = overlay.bootstrapNodes[0];
+  return {
+    self,
+    endpoint,
+    bootstrap: overlay.bootstrapNodes.filter((node) => !isOurs(node)),
+    mayBeFirst: first ?? (firstListed === undefined || isOurs(firstListed)),
+    applications: Object.entries(applications).map(([id, endpoint]) => ({ application: Number(id), endpoint })),
+    neighbours: limits.neighbours,
+    fingers: limits.fingers,
+    reactive: overlay.chordReactive,
+    timing: {
+      ...peerTiming,
+      react: limits.reactMs,
+      update: overlay.chordUpdateIntervalS * 1000,
+      ping: overlay.chordPingIntervalS * 1000,
+      leave: limits.leaveMs,
+    },
+    startedMs,
+  };
+};

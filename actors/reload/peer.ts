@@ -13,7 +13,7 @@ import {
   type IceCandidate,
   type Request,
 } from "../../codecs/reload/mod.ts";
-import { bigOf } from "../../codecs/shared/mod.ts";
+import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import {
   type Asked,
   type PeerAction,
@@ -134,7 +134,7 @@ export const makePeer = Effect.fn("reload.peer")(function* (
     unlinked: (node, why) => box.tell({ type: "unlinked", node, why }),
     handedOver: (to) => Effect.flatMap(now, (atMs) => box.tell({ type: "handedOver", to, atMs })),
     leave: box.tell({ type: "leave" }),
-    run: Effect.asVoid(drive(reloadPeer, settings, box, perform, settings.self.toString(16))),
+    run: Effect.asVoid(drive(reloadPeer, settings, box, perform, nodeIdText(settings.self))),
   };
 });
 

@@ -17,7 +17,8 @@ import {
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
 import { type Bucket, fullBucket, mayWrite, take, waitMs } from "../../machines/reload/mod.ts";
 import type { Post } from "./post.ts";
-import type { Reply, Switchboard } from "./switchboard.ts";
+import type { Reply } from "./requests.ts";
+import type { Switchboard } from "./switchboard.ts";
 
 /** The peer responsible refused; `code` is RFC 6940's name for it, `info` what it added: `quota`, `rate`, `count`… */
 export class OverlayRefused extends Data.TaggedError("OverlayRefused")<{

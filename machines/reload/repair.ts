@@ -81,11 +81,36 @@ const allDue = ({ view, shelf, repairing }: KeeperContext, before: RingView): Re
 
 /** The ring has changed: what is no longer ours to keep goes, what others lack is due, at once or after the hold-down. */
 export const ringChanged = (context: KeeperContext, event: KeeperEventOf<"ring">): KeeperDecision => {
-  const shelf = tidied(context.shelf, event.view);
+  const shelf = tidied(withoutGone(context, event.view), event.view);
   const now = { ...context, view: event.view, shelf, ...tallies(event.view, shelf) };
   if (event.change === "joined") return pump({ ...now, due: allDue(now, context.view) }, event.atMs);
   return repairLater({ ...now, due: now.due.filter(({ to }) => event.view.linked.includes(to)) });
 };
+
+/** What a node held is not counted on once it is gone: it may come back with an empty shelf. */
+const withoutGone = ({ shelf, view: before }: KeeperContext, view: RingView): Shelf => {
+  const gone = before.linked.filter((node) => !view.linked.includes(node));
+  if (gone.length === 0) return shelf;
+  return mapShelf(shelf, (resource) => {
+    const holds = [...entriesOf(resource)].some(([, , kept]) => kept.copies.some((node) => gone.includes(node)));
+    return holds
+      ? changedIn(resource, (kept) => ({ ...kept, copies: kept.copies.filter((node) => !gone.includes(node)) }))
+      : resource;
+  });
+};
+
+const changedIn = (resource: Resource, change: (kept: Kept) => Kept): Resource => ({
+  ...resource,
+  kinds: Object.fromEntries(
+    Object.entries(resource.kinds).map(([kind, { generation, entries }]) => [
+      kind,
+      {
+        generation,
+        entries: Object.fromEntries(Object.entries(entries).map(([place, kept]) => [place, change(kept)])),
+      },
+    ]),
+  ),
+});
 
 const repairLater = (context: KeeperContext): KeeperDecision => ({
   context: { ...context, repairing: true },

@@ -1,3 +1,4 @@
+/** What a keeper takes, refuses, tells, copies and forgets: RFC 6940 §7.4 and §10.4, the profile §1, and a map as its model. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import {

@@ -1,3 +1,4 @@
+/** One link: numbers, acknowledgements, the timer of RFC 6298, doubt and loss. RFC 6940 §6.6. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import { FramedMessage } from "../../codecs/reload/mod.ts";

@@ -1,3 +1,4 @@
+/** Every RELOAD message on the wire: laws for all, and the figures of RFC 6940 byte by byte. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import * as reload from "../../codecs/reload/mod.ts";

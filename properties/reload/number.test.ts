@@ -1,3 +1,4 @@
+/** Numbers, keys, overlay names and addresses, as the overlay writes them. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import {

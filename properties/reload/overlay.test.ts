@@ -1,3 +1,4 @@
+/** The overlay configuration document, written, read, and read when it is wrong. RFC 6940 §11.1. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import {

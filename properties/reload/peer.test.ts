@@ -1,3 +1,4 @@
+/** A Chord node told one event at a time: join, admit, stabilise, lose, leave. RFC 6940 §10.5 to §10.9. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import { type Attach, type ChordUpdate, chordLeaveType, hostCandidate, toNode } from "../../codecs/reload/mod.ts";

@@ -1,3 +1,4 @@
+/** Quotas and rates: an honest node is served, a greedy one is bounded. The profile §1. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import { BURST_S, fullBucket, quotaBound, take, waitMs } from "../../machines/reload/mod.ts";

@@ -1,3 +1,4 @@
+/** The ring's arithmetic against a sorted array. RFC 6940 §10.1, §10.3, §10.7.4.2. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import {

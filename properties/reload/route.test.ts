@@ -1,3 +1,4 @@
+/** What becomes of a packet, by its header alone. RFC 6940 §6.1, §6.2, §6.3.2. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import {

@@ -1,3 +1,4 @@
+/** One request and its five sendings. RFC 6940 §6.2.1. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import { type ReloadTransactionEvent, reloadTransaction, SENDS_MAX } from "../../machines/reload/mod.ts";

@@ -1,0 +1,55 @@
+/** What a node is told before it starts. */
+import { Data } from "effect";
+import type { Endpoint, OverlayConfiguration } from "../../codecs/reload/mod.ts";
+import { keeperTiming, peerTiming } from "../../machines/reload/mod.ts";
+import type { Credentials } from "../ports/mod.ts";
+
+export class JoinFailed extends Data.TaggedError("JoinFailed")<{ readonly why: string }> {}
+
+/** Times in milliseconds. */
+export interface NodeLimits {
+  /** Successors and predecessors, each. At least 3, RFC 6940 §10.1. */
+  readonly neighbours: number;
+  /** At least 16, RFC 6940 §10.7.4.3. */
+  readonly fingers: number;
+  /** Streams from others at once. */
+  readonly linksMax: number;
+  /** The least time without an acknowledgement before a link is doubted. */
+  readonly rtoMsMin: number;
+  /** How long a doubtful link is kept. */
+  readonly holdMs: number;
+  /** After a loss, before new replicas are made. */
+  readonly holdDownMs: number;
+  /** From a change of neighbours to the Update that tells it. */
+  readonly reactMs: number;
+  /** For the whole join. */
+  readonly joinMs: number;
+  /** For a polite farewell when the scope closes; 0 goes without one, as a crash does. */
+  readonly leaveMs: number;
+}
+export const nodeLimits: NodeLimits = {
+  neighbours: 3,
+  fingers: 16,
+  linksMax: 256,
+  rtoMsMin: 3_000,
+  holdMs: 30_000,
+  holdDownMs: keeperTiming.holdDown,
+  reactMs: peerTiming.react,
+  joinMs: 60_000,
+  leaveMs: peerTiming.leave,
+};
+
+export interface NodeOptions {
+  /** The certificate holds the Node-ID, as a `reload://` URI of this overlay. */
+  readonly credentials: Credentials;
+  readonly overlay: OverlayConfiguration;
+  /** An IP address; port 0 takes a free one. */
+  readonly listen: Endpoint;
+  /** Where others reach us, when that is not where we listen. */
+  readonly advertise?: Endpoint;
+  /** Applications others may reach through us, by Application-ID. */
+  readonly applications?: Readonly<Record<number, Endpoint>>;
+  /** May this node form the overlay alone? Default: when it is the first bootstrap node, or there is none. */
+  readonly first?: boolean;
+  readonly limits?: Partial<NodeLimits>;
+}

@@ -1,0 +1,72 @@
+/** Requests of our own on their way: sealed once, sent as often as needed, answered by who may answer. */
+import { Effect } from "effect";
+import type { Body, Destination, Packet, Request } from "../../codecs/reload/mod.ts";
+import { bigOf } from "../../codecs/shared/mod.ts";
+import {
+  isBelieved,
+  type ReloadOutcome,
+  type ReloadTransactionEvent,
+  type RingView,
+} from "../../machines/reload/mod.ts";
+import { Entropy } from "../ports/mod.ts";
+import type { Opened, Post } from "./post.ts";
+import { requestOnce } from "./transaction.ts";
+
+/** Under way at once; further ones fail at once. */
+const REQUESTS_MAX = 1_024;
+
+/** How a request ended; `opened` verifies the values in its answer. */
+export interface Reply {
+  readonly outcome: ReloadOutcome;
+  readonly opened: Opened | undefined;
+}
+
+export interface RequestOptions {
+  /** The link to send it on; by routing when absent, or when there is no such link. */
+  readonly over?: bigint | undefined;
+  /** Of those who signed values in the body. */
+  readonly certificates?: ReadonlyArray<Uint8Array>;
+}
+
+export interface Requests {
+  readonly ask: (to: ReadonlyArray<Destination>, body: Request, options?: RequestOptions) => Effect.Effect<Reply>;
+  /** False when nobody waits for that answer, or it is not that node's to give. */
+  readonly answered: (transactionId: bigint, opened: Opened, body: Body) => Effect.Effect<boolean>;
+}
+
+export const makeRequests = Effect.fn("reload.requests")(function* (
+  retransmitMs: number,
+  post: Post,
+  view: () => RingView,
+  send: (packet: Packet, over: bigint | undefined) => Effect.Effect<void>,
+): Effect.fn.Return<Requests, never, Entropy> {
+  const entropy = yield* Entropy;
+  const waiting = new Map<bigint, (opened: Opened, body: Body) => Effect.Effect<boolean>>();
+
+  const ask: Requests["ask"] = Effect.fnUntraced(function* (destinations, body, { over, certificates = [] } = {}) {
+    if (waiting.size >= REQUESTS_MAX)
+      return { outcome: { type: "lost" as const, why: "too many requests" }, opened: undefined };
+    const transactionId = bigOf(yield* entropy.bytes(8));
+    const packet = yield* post.seal({ transactionId, destinations, body, certificates });
+    const target = destinations[destinations.length - 1]!;
+    let opened: Opened | undefined;
+    const listen = (tell: (event: ReloadTransactionEvent) => Effect.Effect<void>) =>
+      waiting.set(transactionId, (found, answer) => {
+        const { nodeId: signer } = found.signer;
+        const error = answer.type === "error" ? answer.value : undefined;
+        if (answer.type.endsWith("Req") || !isBelieved(view(), target, signer, error)) return Effect.succeed(false);
+        opened = found;
+        return Effect.as(tell({ type: "answered", signer, body: answer as never }), true);
+      });
+    const outcome = yield* Effect.ensuring(
+      requestOnce({ retransmitMs }, listen, send(packet, over)),
+      Effect.sync(() => waiting.delete(transactionId)),
+    );
+    return { outcome, opened };
+  });
+
+  return {
+    ask,
+    answered: (transactionId, opened, body) => waiting.get(transactionId)?.(opened, body) ?? Effect.succeed(false),
+  };
+});

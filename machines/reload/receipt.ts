@@ -1,0 +1,64 @@
+/**
+ * What the destination of a packet makes of it, once its signature holds: how to answer, what is wrong with a request
+ * whatever it asks, and whose word counts as an answer. RFC 6940 §6.2, §6.3.2, §6.3.3. Functions only.
+ */
+import {
+  type BodyOf,
+  type Destination,
+  type ErrorName,
+  errorCode,
+  type MessageContents,
+  messageCode,
+  optionFlag,
+  type Packet,
+  sequenceAny,
+} from "../../codecs/reload/mod.ts";
+import type { ReplyTo } from "./peer-types.ts";
+import type { RingView } from "./ring.ts";
+import { mayAnswer, wayBack } from "./route.ts";
+
+const { forwardCritical, destinationCritical, responseCopy } = optionFlag;
+
+/** An option flagged so is copied "except that the RESPONSE_COPY, FORWARD_CRITICAL, and DESTINATION_CRITICAL flags MUST be cleared". */
+export const replyTo = (packet: Packet, from: bigint): ReplyTo => ({
+  transactionId: packet.transactionId,
+  to: wayBack(packet, from),
+  maxResponseLength: packet.maxResponseLength,
+  options: packet.options
+    .filter(({ flags }) => flags & responseCopy)
+    .map((option) => ({ ...option, flags: option.flags & ~(forwardCritical | destinationCritical | responseCopy) })),
+});
+
+/** Why a request is refused before its body is looked at; undefined when nothing speaks against it. */
+export const refusalOf = (packet: Packet, contents: MessageContents, sequence: number): ErrorName | undefined => {
+  const stale = staleness(packet.configurationSequence, sequence, contents.code);
+  if (stale !== undefined) return stale;
+  // None is defined yet, so none is known to us.
+  if (packet.options.some(({ flags }) => flags & destinationCritical)) return "unsupportedForwardingOption";
+  return contents.extensions.some(({ critical }) => critical) ? "unknownExtension" : undefined;
+};
+
+/** "greater than or less than are interpreted by modulo arithmetic as in TCP"; 65535 with a ConfigUpdate always passes. */
+const staleness = (theirs: number, ours: number, code: number): ErrorName | undefined => {
+  if (theirs === ours || (theirs === sequenceAny && code === messageCode.configUpdateReq)) return undefined;
+  return (theirs - ours + SEQUENCES) % SEQUENCES < SEQUENCES / 2 ? "configTooNew" : "configTooOld";
+};
+const SEQUENCES = 65_535;
+
+/** Whether an answer signed by that node ends the request: the destination's own word, or a peer's who could not pass it on. */
+export const isBelieved = (
+  view: RingView,
+  destination: Destination,
+  signer: bigint,
+  error: BodyOf<"error"> | undefined,
+): boolean => mayAnswer(view, destination, signer) || (error !== undefined && ON_THE_WAY.has(error.code));
+
+const ON_THE_WAY: ReadonlySet<number> = new Set([
+  errorCode.ttlExceeded,
+  errorCode.unsupportedForwardingOption,
+  errorCode.incompatibleWithOverlay,
+  errorCode.messageTooLarge,
+]);
+
+/** A message that nobody passed on can only be its neighbour's own. */
+export const isFromNeighbour = (packet: Packet): boolean => packet.viaList.length === 0;

@@ -1,0 +1,271 @@
+/** A node against the world: garbage, strangers, forgeries, wrong overlays, and its own rates. In memory, on virtual time. */
+import * as assert from "node:assert/strict";
+import { Clock, Effect } from "effect";
+import { type ByteStreamShape, type Credentials, Dialer, Keys } from "../../actors/ports/mod.ts";
+import { JoinFailed, OverlayRefused, OverlayUnreachable, publishNumber, startNode } from "../../actors/reload/mod.ts";
+import { makePost } from "../../actors/reload/post.ts";
+import {
+  decodeBody,
+  errorNameOf,
+  FramedMessage,
+  isRequestCode,
+  MessageContents,
+  messageSignatureInput,
+  Packet,
+  Payload,
+  type Request,
+  toNode,
+  type viprOverlay,
+} from "../../codecs/reload/mod.ts";
+import { bytesOfHex, utf8 } from "../../codecs/shared/mod.ts";
+import { cut, decode, encode, nothingHeld } from "../../codecs/wire/mod.ts";
+import { type Member, type Overlay, overlayOf, testOverlay } from "./ring-of-nodes.ts";
+
+const OUTSIDER = 0xabcn;
+const ping: Request = { type: "pingReq", value: { padding: new Uint8Array() } };
+
+/** A stream to a node, by somebody with a certificate of its own. */
+const dialled = Effect.fnUntraced(function* (to: Member, tls: Credentials) {
+  return yield* (yield* Dialer).dial({ host: to.host, port: to.port, tls });
+});
+
+/** Everything that comes until the node closes the stream. */
+const readToEnd = Effect.fnUntraced(function* (stream: ByteStreamShape) {
+  let held = nothingHeld;
+  const frames: Array<FramedMessage> = [];
+  while (true) {
+    const chunk = yield* Effect.result(stream.read);
+    if (chunk._tag === "Failure") return frames;
+    const got = cut(FramedMessage, held, chunk.success, 0xff_ffff);
+    frames.push(...got.messages);
+    held = got.rest;
+  }
+});
+
+const framed = (packet: Packet): Uint8Array =>
+  encode(FramedMessage, { type: "data", frame: { sequence: 0, message: encode(Packet, packet) } });
+
+/** What a node answers to one packet: a body's type, an error's name, or nothing within a second. */
+const answerTo = Effect.fnUntraced(function* (stream: ByteStreamShape, packet: Packet) {
+  yield* stream.write(framed(packet));
+  const answer = yield* Effect.timeoutOption(nextAnswer(stream), 1_000);
+  return answer._tag === "Some" ? answer.value : "silence";
+});
+
+/** Requests of the node's own, such as the Update it greets every neighbour with, are passed over. */
+const nextAnswer = Effect.fnUntraced(function* (stream: ByteStreamShape) {
+  let held = nothingHeld;
+  while (true) {
+    const got = cut(FramedMessage, held, yield* stream.read, 0xff_ffff);
+    held = got.rest;
+    for (const { type, frame } of got.messages) {
+      const read = type === "data" ? decode(Packet, frame.message) : undefined;
+      const payload = read?.ok ? decode(Payload, read.value.payload) : undefined;
+      if (!payload?.ok || isRequestCode(payload.value.contents.code)) continue;
+      const body = decodeBody(payload.value.contents);
+      assert.ok(body?.ok);
+      return body.value.type === "error" ? errorNameOf(body.value.value.code) : body.value.type;
+    }
+  }
+});
+
+const outsider = Effect.fnUntraced(function* (overlay: Overlay, id = OUTSIDER) {
+  const credentials = yield* overlay.issue(id);
+  const post = yield* makePost(credentials, overlay.configuration);
+  const seal = (to: Member, body: Request = ping) =>
+    post.seal({ transactionId: 5n, destinations: [toNode(to.nodeId)], body });
+  return { credentials, seal };
+});
+
+testOverlay(
+  "garbage, and a frame over the limit, close their own connection and nothing else",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(1);
+    yield* overlay.join();
+    const [node, other] = overlay.members as [Member, Member];
+    const { credentials } = yield* outsider(overlay);
+    const tooLong = bytesOfHex("8000000000ffffff"); // data, number 0, 16 MiB to come
+    for (const bytes of [utf8("GET / HTTP/1.1\r\n\r\n"), tooLong, framedGarbage()]) {
+      const stream = yield* dialled(node, credentials);
+      yield* stream.write(bytes);
+      yield* readToEnd(stream);
+    }
+    assert.equal(node.counters.garbage, 1);
+    yield* publishNumber(other, "+14085550001", 1n, 60);
+    assert.equal((yield* node.ping(other.nodeId)).nodeId, other.nodeId);
+  }),
+);
+const framedGarbage = () =>
+  encode(FramedMessage, { type: "data", frame: { sequence: 0, message: utf8("RELO, but not quite") } });
+
+testOverlay(
+  "a forged message is not answered, and its link is closed",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(2);
+    const [node] = overlay.members as [Member];
+    const { credentials, seal } = yield* outsider(overlay);
+    const honest = yield* seal(node);
+    const stream = yield* dialled(node, credentials);
+    assert.equal(yield* answerTo(stream, honest), "pingAns");
+    // The same signature over another transaction.
+    yield* stream.write(framed({ ...honest, transactionId: 6n }));
+    yield* readToEnd(stream);
+    assert.equal(node.counters.badSignatures, 1);
+  }),
+);
+
+testOverlay(
+  "RFC 6940 §14.9: what is wrong with a request has a name",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(3);
+    const [node] = overlay.members as [Member];
+    const { credentials, seal } = yield* outsider(overlay);
+    const good = yield* seal(node);
+    const says = Effect.fnUntraced(function* (packet: Packet) {
+      return yield* Effect.scoped(Effect.flatMap(dialled(node, credentials), (stream) => answerTo(stream, packet)));
+    });
+    assert.equal(yield* says(good), "pingAns");
+    assert.equal(yield* says({ ...good, version: 1 }), "incompatibleWithOverlay");
+    assert.equal(yield* says({ ...good, overlay: 1 }), "incompatibleWithOverlay");
+    assert.equal(yield* says({ ...good, ttl: 101 }), "ttlExceeded");
+    assert.equal(yield* says({ ...good, configurationSequence: 0 }), "configTooOld");
+    assert.equal(yield* says({ ...good, configurationSequence: 2 }), "configTooNew");
+    const option = { type: 77, flags: 2, option: new Uint8Array() };
+    assert.equal(yield* says({ ...good, options: [option] }), "unsupportedForwardingOption");
+    assert.equal(yield* says({ ...good, maxResponseLength: 200 }), "responseTooLarge");
+    assert.equal(yield* says({ ...good, destinationList: [toNode(node.nodeId), toNode(3n)] }), "silence");
+    assert.equal(yield* says({ ...good, fragment: 0x80000000 }), "silence");
+    const join: Request = { type: "joinReq", value: { joiningPeer: 1n, overlayData: new Uint8Array() } };
+    assert.equal(yield* says(yield* seal(node, join)), "forbidden");
+    const config: Request = { type: "configUpdateReq", value: { type: "config", data: new Uint8Array() } };
+    assert.equal(yield* says(yield* seal(node, config)), "forbidden");
+  }),
+);
+
+testOverlay(
+  "a body that is not what its code says, and a code nobody knows, are invalid messages",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(4);
+    const [node] = overlay.members as [Member];
+    const keys = yield* Keys;
+    const { credentials, seal } = yield* outsider(overlay);
+    const good = yield* seal(node);
+    const read = decode(Payload, good.payload);
+    assert.ok(read.ok);
+    const resigned = Effect.fnUntraced(function* (code: number, body: Uint8Array, critical = false) {
+      const extensions = critical ? [{ type: 1, critical, contents: new Uint8Array() }] : [];
+      const contents = { code, body, extensions };
+      const { signature } = read.value.security;
+      const input = messageSignatureInput(
+        good.overlay,
+        good.transactionId,
+        encode(MessageContents, contents),
+        signature.identity,
+      );
+      const value = yield* keys.sign(credentials.key, input);
+      const payload = { contents, security: { ...read.value.security, signature: { ...signature, value } } };
+      const packet = { ...good, payload: encode(Payload, payload) };
+      return yield* Effect.scoped(Effect.flatMap(dialled(node, credentials), (stream) => answerTo(stream, packet)));
+    });
+    assert.equal(yield* resigned(0x17, Uint8Array.of(1)), "invalidMessage");
+    assert.equal(yield* resigned(0x23, new Uint8Array()), "invalidMessage");
+    assert.equal(yield* resigned(0x17, Uint8Array.of(0, 0), true), "unknownExtension");
+    assert.equal(yield* resigned(0x17, Uint8Array.of(0, 0)), "pingAns");
+  }),
+);
+
+testOverlay(
+  "a certificate of another overlay, or of a bad node, opens no link",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(5, { badNodes: [0xbadn] });
+    const [node] = overlay.members as [Member];
+    for (const credentials of [yield* overlay.issue(7n, "other.example"), yield* overlay.issue(0xbadn)]) {
+      const stream = yield* dialled(node, credentials);
+      assert.deepEqual(yield* readToEnd(stream), []);
+    }
+    assert.deepEqual((yield* node.status).ring.linked, []);
+    const failed = yield* Effect.flip(overlay.join({ credentials: yield* overlay.issue(9n, "other.example") }));
+    assert.ok(failed instanceof JoinFailed);
+  }),
+);
+
+testOverlay(
+  "a node that finds nobody, or another configuration, fails to join and says so",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(6);
+    const [node] = overlay.members as [Member];
+    const start = (given: Partial<Parameters<typeof viprOverlay>[0]>) =>
+      Effect.gen(function* () {
+        const credentials = yield* overlay.issue(11n);
+        const configuration = { ...overlay.configuration, ...given };
+        return yield* Effect.flip(
+          Effect.scoped(
+            startNode({
+              credentials,
+              overlay: configuration,
+              listen: { host: "127.0.0.1", port: 0 },
+              limits: { joinMs: 20_000 },
+            }),
+          ),
+        );
+      });
+    const nobody = yield* start({ bootstrapNodes: [{ host: "127.0.0.1", port: 9 }] });
+    assert.ok(nobody instanceof JoinFailed);
+    const stale = yield* start({ bootstrapNodes: [{ host: node.host, port: node.port }], sequence: 2 });
+    assert.ok(stale instanceof JoinFailed);
+  }),
+);
+
+testOverlay(
+  "a node asks at its overlay's pace, whatever its clients want",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(7, { storesPerSecond: 10, fetchesPerSecond: 10 });
+    const [node] = overlay.members as [Member];
+    const before = yield* Clock.currentTimeMillis;
+    yield* Effect.forEach(
+      Array.from({ length: 50 }, (_, i) => `+1408555${1_000 + i}`),
+      (number) => publishNumber(node, number, 1n, 60),
+      { concurrency: 8, discard: true },
+    );
+    const took = (yield* Clock.currentTimeMillis) - before;
+    assert.ok(took >= 2_900 && took <= 4_000, `${took} ms for 50 stores at 10 a second after a burst of 20`);
+  }),
+);
+
+testOverlay(
+  "an application is found at its node; an absent one, and an absent node, are told apart",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(8);
+    yield* overlay.join({ applications: { 61526: { host: "192.0.2.7", port: 5_621 } } });
+    yield* overlay.join();
+    const [a, b] = overlay.members as [Member, Member];
+    assert.deepEqual(yield* a.appAttach(b.nodeId, 0xf056), { host: "192.0.2.7", port: 5_621 });
+    const absent = yield* Effect.flip(a.appAttach(b.nodeId, 0xf057));
+    assert.ok(absent instanceof OverlayRefused && absent.code === "notFound");
+    const nobody = yield* Effect.flip(a.appAttach(b.nodeId + 1n, 0xf056));
+    assert.ok(nobody instanceof OverlayUnreachable);
+  }),
+);
+
+testOverlay(
+  "a lone survivor keeps its values, and takes its place again when the first node is back",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(9, {}, { limits: { leaveMs: 0 } });
+    const [first] = overlay.members as [Member];
+    const credentials = yield* overlay.issue(first.nodeId);
+    const second = yield* overlay.join();
+    yield* publishNumber(second, "+14085550001", 1n, 3_600);
+    yield* Effect.sleep(100);
+    yield* first.end;
+    yield* Effect.sleep(1_000);
+    assert.deepEqual((yield* second.status).ring.successors, []);
+    assert.equal((yield* second.status).resources, 1);
+    // The bootstrap node comes back where it was, not knowing that an overlay lives without it.
+    const listen = { host: first.host, port: first.port };
+    const again = yield* startNode({ credentials, overlay: overlay.configuration, listen });
+    yield* Effect.sleep(200_000);
+    assert.deepEqual((yield* again.status).ring.successors, [second.nodeId]);
+    assert.deepEqual((yield* second.status).ring.successors, [again.nodeId]);
+    assert.equal((yield* again.status).resources, 1);
+  }),
+);

@@ -5,7 +5,8 @@
  */
 import { pbkdf2Sync } from "node:crypto";
 import { Context, Effect, Layer } from "effect";
-import { Dialer, Entropy, Keys, Listener } from "../actors/ports/mod.ts";
+import { type Arithmetic, Dialer, Entropy, Keys, Listener } from "../actors/ports/mod.ts";
+import { arithmeticLayer } from "./arithmetic.ts";
 import { keysLayer } from "./keys.ts";
 import { chanceOf } from "./memory/chance.ts";
 import { type MemoryNetworkOptions, memoryNetwork } from "./memory/network.ts";
@@ -18,7 +19,7 @@ export interface MemoryOptions extends MemoryNetworkOptions {
   readonly seed: number;
 }
 
-export type Ports = Dialer | Entropy | Keys | Listener;
+export type Ports = Arithmetic | Dialer | Entropy | Keys | Listener;
 
 /** Derivation in place: a thread of the pool would work in real time while virtual time jumps past it. */
 const memoryKeys: Layer.Layer<Keys> = Layer.effect(
@@ -44,5 +45,5 @@ export const memoryLayer = (options: MemoryOptions): Layer.Layer<Ports> => {
     bytes: (size: number) => Effect.sync(() => chance.bytes(size)),
     between: (min: number, max: number) => Effect.sync(() => chance.between(min, max)),
   });
-  return Layer.mergeAll(network, entropy).pipe(Layer.provideMerge(memoryKeys));
+  return Layer.mergeAll(network, entropy, arithmeticLayer).pipe(Layer.provideMerge(memoryKeys));
 };

@@ -1,0 +1,255 @@
+/**
+ * A ViPR server: every role wired, until its scope closes.
+ *
+ *   call agents <--VAP--> vap --publish--> publisher --> nodes (RELOAD) <--> the overlay
+ *                          | upload                         ^ claims, where
+ *                          +--received--> call store        |
+ *                          +--sent-----> originating -------+--PVP--> other servers
+ *   other servers --PVP--> pvp --candidates--> call store
+ *                           +----grant--> services --> ticket issuer
+ */
+import { Clock, Effect, type Scope } from "effect";
+import { applicationId, type OverlayConfiguration } from "../../codecs/reload/mod.ts";
+import { type E164, maskE164, type Vcr } from "../../codecs/shared/mod.ts";
+import { parseUri } from "../../codecs/sip/mod.ts";
+import type { ValInfo } from "../../codecs/vap/mod.ts";
+import {
+  callStore,
+  candidatesFor,
+  expireCalls,
+  failCall,
+  insertCall,
+  isLocked,
+} from "../../machines/validation/mod.ts";
+import { REQUIRED_BITS } from "../../machines/vipr/mod.ts";
+import {
+  type Arithmetic,
+  type Credentials,
+  type Dialer,
+  type Entropy,
+  Keys,
+  type Listener,
+  type ListenFailed,
+} from "../ports/mod.ts";
+import {
+  claimsOf,
+  type JoinFailed,
+  type NodeLimits,
+  NUMBER_LIFETIME_S,
+  type OverlayNode,
+  publishNumber,
+  startNode,
+} from "../reload/mod.ts";
+import { openTicketIssuer, type TicketIssuer, type TicketSecret } from "../ticket/mod.ts";
+import { type PvpCounters, servePvp } from "../validation/mod.ts";
+import { type InsecureVap, openPublisher, serveVap, type VapCounters, type VapHandlers } from "../vap/mod.ts";
+import type { ViprEvent } from "./events.ts";
+import { openOriginating } from "./originating.ts";
+import { makeServices } from "./services.ts";
+
+export interface ViprServerOptions {
+  /** One for each node of the overlay that this server runs; each certificate holds one Node-ID. */
+  readonly nodes: ReadonlyArray<Credentials>;
+  readonly overlay: OverlayConfiguration;
+  /** Where the nodes, VAP and PVP listen; port 0 takes a free one. */
+  readonly host: string;
+  readonly reloadPort?: number;
+  readonly vapPort?: number;
+  readonly pvpPort?: number;
+  /** Call agents' passwords by user name. */
+  readonly users: Readonly<Record<string, string>>;
+  /** By domain, lower case: shared with that domain's border elements. */
+  readonly tickets: Readonly<Record<string, TicketSecret>>;
+  readonly ticketLifetimeMs?: number;
+  /** Equivalent entropy a route must have. Default 12. */
+  readonly requiredBits?: number;
+  /** Tv is drawn from this. Default 30 s up to the overlay's maxValidationDelay. */
+  readonly waitBetweenMs?: readonly [min: number, max: number];
+  readonly limits?: Partial<NodeLimits>;
+  /** Hears of everything that happens; must not fail or take long. */
+  readonly watch?: (event: ViprEvent) => Effect.Effect<void>;
+}
+
+export interface ViprServer {
+  readonly vap: { readonly host: string; readonly port: number };
+  readonly pvp: { readonly host: string; readonly port: number };
+  readonly nodes: ReadonlyArray<OverlayNode>;
+  readonly counters: Effect.Effect<ViprCounters>;
+}
+export interface ViprCounters {
+  readonly vap: VapCounters;
+  readonly pvp: Readonly<PvpCounters>;
+  /** Calls kept for callers who know them. */
+  readonly terminating: number;
+  /** Calls waiting for their Tv, and those being validated. */
+  readonly pending: number;
+  readonly underWay: number;
+}
+
+const TV_MIN_MS = 30_000;
+const EXPIRE_EVERY_MS = 60_000;
+
+export const startViprServer = Effect.fn("vipr.server")(function* (
+  options: ViprServerOptions,
+): Effect.fn.Return<
+  ViprServer,
+  JoinFailed | ListenFailed | InsecureVap,
+  Arithmetic | Dialer | Entropy | Keys | Listener | Scope.Scope
+> {
+  const { overlay, host, requiredBits = REQUIRED_BITS, watch = () => Effect.void } = options;
+  const { waitBetweenMs = [TV_MIN_MS, overlay.maxValidationDelayS * 1_000] } = options;
+  const roundMs = overlay.roundIntervalS * 1_000;
+  const nodeIds = yield* nodeIdsOf(options.nodes);
+  const issuers = yield* issuersOf(options, nodeIds[0]!);
+  const services = makeServices((domain) => issuers.get(domain), watch);
+  const calls = callStore(nodeIds, { roundMs });
+  yield* Effect.forkScoped(expiring(calls));
+
+  const pvp = yield* servePvp(
+    { host, port: options.pvpPort ?? 0, nodeIds, roundMs },
+    {
+      candidates: (name) =>
+        Effect.sync(() => candidatesFor(calls, name).map((call) => ({ ...call, isLocked: isLocked(call) }))),
+      failed: (call) => Effect.sync(() => failCall(calls, call.id)),
+      grant: services.grant,
+    },
+  );
+  const nodes = yield* startNodes(options, { host: pvp.host, port: pvp.port });
+  /** A number stays with one node, so that refreshing and removing it find the same entry. */
+  const nodeFor = (number: E164) => nodes[Number(number.slice(-4)) % nodes.length]!;
+  const publisher = yield* openPublisher({
+    storesPerSecond: overlay.storesPerSecond * nodes.length,
+    store: (vservice, number) =>
+      Effect.asVoid(publishNumber(nodeFor(number), number, vservice)).pipe(
+        Effect.mapError((error) => ({
+          why: error._tag === "OverlayRefused" ? `${error.code} ${error.info}` : error.why,
+        })),
+      ),
+  });
+
+  const learned = (vservice: bigint, info: ValInfo): Effect.Effect<void> =>
+    Effect.gen(function* () {
+      const domain = domainOf(info);
+      if (domain === undefined || !services.welcomes(vservice, domain)) {
+        yield* Effect.logInfo("vipr.unwelcome", maskE164(info.number), domain ?? "no domain");
+        return yield* watch({ type: "unwelcome", number: info.number, domain: domain ?? "" });
+      }
+      const told = yield* vap.notify(vservice, info);
+      yield* watch({ type: "learned", number: info.number, domain, told });
+    });
+  const originating = yield* openOriginating(
+    {
+      nodeId: nodes[0]!.nodeId,
+      waitBetweenMs,
+      requiredBits,
+      roundMs,
+      domainOf: (vservice) => services.document(vservice)?.domain,
+      learned,
+      watch,
+    },
+    {
+      lookUp: (number) => claimsOf(nodeFor(number), number),
+      resolve: (nodeId) => nodes[0]!.appAttach(nodeId, applicationId.pvp),
+    },
+  );
+
+  const handlers: VapHandlers = {
+    publishVService: (identity, _version, document) =>
+      Effect.gen(function* () {
+        // "DHTname must equal it": a call agent provisioned for another overlay shall hear so.
+        if (document.dhtName !== overlay.name) return yield* Effect.fail({ why: `unknown DHT ${document.dhtName}` });
+        services.publish(identity, document);
+        const quotaLimit = overlay.quota * nodes.length;
+        return { quotaLimit, quotaCurrent: services.didCount(), dhtLifetimeS: NUMBER_LIFETIME_S };
+      }),
+    withdrawVService: (identity) =>
+      Effect.gen(function* () {
+        services.withdraw(identity);
+        if (services.document(identity.vservice) === undefined) yield* publisher.withdraw(identity.vservice);
+      }),
+    publishNumber: (vservice, number) =>
+      Effect.gen(function* () {
+        yield* publisher
+          .publish(vservice, number)
+          .pipe(Effect.tapError(({ why }) => watch({ type: "publishFailed", number, why })));
+        if (!services.addNumber(vservice, number)) return yield* Effect.fail({ why: "too many numbers" });
+        yield* watch({ type: "published", number });
+      }),
+    uploadVcr: (vcr: Vcr) =>
+      Effect.gen(function* () {
+        if (vcr.direction === "sent") {
+          if (!(yield* originating.take(vcr))) return yield* Effect.fail({ why: "too many calls wait" });
+          return;
+        }
+        insertCall(calls, vcr, yield* Clock.currentTimeMillis);
+        yield* watch({ type: "vcr", direction: "received", number: vcr.called });
+      }),
+  };
+  const vap = yield* serveVap({ host, port: options.vapPort ?? 0, users: options.users }, handlers);
+
+  return {
+    vap: { host: vap.host, port: vap.port },
+    pvp: { host: pvp.host, port: pvp.port },
+    nodes,
+    counters: Effect.gen(function* () {
+      return {
+        vap: yield* vap.counters,
+        pvp: yield* pvp.counters,
+        terminating: calls.calls.size,
+        pending: originating.pending(),
+        underWay: yield* originating.underWay,
+      };
+    }),
+  };
+});
+
+const nodeIdsOf = Effect.fnUntraced(function* (nodes: ReadonlyArray<Credentials>) {
+  const keys = yield* Keys;
+  const facts = yield* Effect.forEach(nodes, ({ certificates }) => Effect.orDie(keys.inspect(certificates[0]!)));
+  return facts.flatMap(({ nodeIds }) => nodeIds.slice(0, 1));
+});
+
+const issuersOf = Effect.fnUntraced(function* (options: ViprServerOptions, grantingNode: bigint) {
+  const issuers = new Map<string, TicketIssuer>();
+  for (const [grantingDomain, secret] of Object.entries(options.tickets)) {
+    const lifetime = options.ticketLifetimeMs === undefined ? {} : { lifetimeMs: options.ticketLifetimeMs };
+    issuers.set(grantingDomain, yield* openTicketIssuer({ grantingNode, grantingDomain, secret, ...lifetime }));
+  }
+  return issuers;
+});
+
+/** One after another: each finds the one before it in the ring. */
+const startNodes = ({ nodes, overlay, host, reloadPort = 0, limits = {} }: ViprServerOptions, pvp: HostPort) =>
+  Effect.forEach(nodes, (credentials, i) =>
+    startNode({
+      credentials,
+      overlay,
+      listen: { host, port: reloadPort === 0 ? 0 : reloadPort + i },
+      applications: { [applicationId.pvp]: pvp },
+      limits,
+    }),
+  );
+
+interface HostPort {
+  readonly host: string;
+  readonly port: number;
+}
+
+const expiring = (calls: ReturnType<typeof callStore>) =>
+  Effect.forever(
+    Effect.andThen(
+      Effect.sleep(EXPIRE_EVERY_MS),
+      Effect.flatMap(Clock.currentTimeMillis, (nowMs) => Effect.sync(() => expireCalls(calls, nowMs))),
+    ),
+  );
+
+/** The domain that a learned route leads to: the first URI's host. All of them must agree, or it is nobody's. */
+const domainOf = (info: ValInfo): string | undefined => {
+  const hosts = info.routes.flatMap(({ sipUris }) =>
+    sipUris.map((text) => {
+      const uri = parseUri(text);
+      return uri.ok && uri.value.type === "sip" ? uri.value.host.toLowerCase() : undefined;
+    }),
+  );
+  return hosts.every((host) => host === hosts[0]) ? hosts[0] : undefined;
+};

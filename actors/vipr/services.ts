@@ -1,0 +1,81 @@
+/** The VServices that call agents have published here, their numbers, and what each grants to whom. Profile §2. */
+import { Effect } from "effect";
+import type { E164 } from "../../codecs/shared/mod.ts";
+import type { ServiceIdentity, VService } from "../../codecs/vap/mod.ts";
+import type { TicketIssuer } from "../ticket/mod.ts";
+import type { PvpGrant, PvpGrantRequest } from "../validation/mod.ts";
+import type { ViprEvent } from "./events.ts";
+
+/** Numbers under one VService; further ones are refused with 481. */
+export const NUMBERS_MAX = 100_000;
+
+interface Service {
+  /** By instance: routes are the instances', the rest is the VService's own. draft vap-02 §8.3. */
+  readonly instances: Map<bigint, VService>;
+  document: VService;
+  readonly numbers: Set<E164>;
+}
+
+export interface Services {
+  readonly publish: (identity: ServiceIdentity, document: VService) => void;
+  readonly withdraw: (identity: ServiceIdentity) => void;
+  /** False: no such VService, or no more room. */
+  readonly addNumber: (vservice: bigint, number: E164) => boolean;
+  readonly document: (vservice: bigint) => VService | undefined;
+  readonly didCount: () => number;
+  /** May this domain have to do with that VService? Its black or white list says. */
+  readonly welcomes: (vservice: bigint, domain: string) => boolean;
+  readonly grant: (request: PvpGrantRequest) => Effect.Effect<PvpGrant>;
+}
+
+export const makeServices = (
+  issuerFor: (domain: string) => TicketIssuer | undefined,
+  watch: (event: ViprEvent) => Effect.Effect<void>,
+): Services => {
+  const services = new Map<bigint, Service>();
+
+  const welcomes: Services["welcomes"] = (vservice, domain) => {
+    const list = services.get(vservice)?.document.list;
+    if (list === undefined) return true;
+    return list.domains.includes(domain.toLowerCase()) === (list.type === "whitelist");
+  };
+
+  const grant: Services["grant"] = Effect.fn("vipr.grant")(function* ({ number, domain, vservice }) {
+    const decline = (code: 403 | 404 | 503) =>
+      Effect.as(watch({ type: "declined", number, domain, code }), { type: "refused", code } as const);
+    const service = services.get(vservice);
+    if (service === undefined || !service.numbers.has(number)) return yield* decline(404);
+    if (!welcomes(vservice, domain)) return yield* decline(403);
+    const issuer = issuerFor(service.document.domain);
+    if (issuer === undefined) return yield* decline(503);
+    const ticket = yield* Effect.option(issuer.issue({ number, grantedTo: domain, vservice }));
+    if (ticket._tag === "None") return yield* decline(503);
+    yield* watch({ type: "granted", number, domain });
+    const routes = [...service.instances.values()].flatMap((instance) => instance.routes);
+    return { type: "granted", valInfo: { number, ticket: ticket.value, routes } } as const;
+  });
+
+  return {
+    publish: ({ vservice, instance }, document) => {
+      const service = services.get(vservice) ?? { instances: new Map(), document, numbers: new Set<E164>() };
+      service.instances.set(instance, document);
+      service.document = document;
+      services.set(vservice, service);
+    },
+    withdraw: ({ vservice, instance }) => {
+      const service = services.get(vservice);
+      service?.instances.delete(instance);
+      if (service?.instances.size === 0) services.delete(vservice);
+    },
+    addNumber: (vservice, number) => {
+      const service = services.get(vservice);
+      if (service === undefined || (service.numbers.size >= NUMBERS_MAX && !service.numbers.has(number))) return false;
+      service.numbers.add(number);
+      return true;
+    },
+    document: (vservice) => services.get(vservice)?.document,
+    didCount: () => [...services.values()].reduce((sum, { document }) => sum + document.didCount, 0),
+    welcomes,
+    grant,
+  };
+};

@@ -64,7 +64,7 @@ export const wireLaws = <A>(wire: Wire<A>, options: WireLawOptions<A> = {}): voi
 const readsBack = <A>(wire: Wire<A>, value: A): void =>
   assert.deepEqual(decode(wire, encode(wire, value)), { ok: true, value });
 
-/** Either an error, or a value that can be written and then reads and writes the same for ever. */
+/** Either an error, or a value that is written in as many bytes, and then reads and writes the same for ever. */
 const settles = <A>(wire: Wire<A>, bytes: Uint8Array): void => {
   const first = decode(wire, bytes);
   if (!first.ok) {
@@ -72,6 +72,7 @@ const settles = <A>(wire: Wire<A>, bytes: Uint8Array): void => {
     return;
   }
   const written = encode(wire, first.value);
+  assert.equal(written.length, bytes.length);
   assert.deepEqual(decode(wire, written), first);
   assert.deepEqual(encode(wire, first.value), written);
 };

@@ -112,6 +112,13 @@ test("profile §1: a number is stored again after two thirds of its lifetime, wi
   assert.equal(again.actions.filter(({ type }) => type === "store").length, 2);
 });
 
+test("a timer that comes too late brings no token", () => {
+  const refilled = { type: "timerFired", timer: "refill", atMs: 0 } as const;
+  const { snapshot } = vapPublisher.start({ ...input, burst: 1 });
+  const stale = [refilled, refilled, refilled].reduce((now, event) => vapPublisher.step(now, event).snapshot, snapshot);
+  assert.equal(stale.context.tokens, 1);
+});
+
 test("a withdrawn VService is stored no more, and its waiting numbers are told", () => {
   const { actions } = play(one, two, { type: "withdraw", vservice: 1n }, { type: "stored", atMs: 0 });
   assert.equal(actions.filter(({ type }) => type === "store").length, 1);

@@ -9,9 +9,12 @@ import {
   lengthOf,
   list,
   opaque,
+  opaqueOf,
   rest,
   select,
   struct,
+  tagged,
+  tlv,
   Unfit,
   u8,
   u16,
@@ -71,6 +74,15 @@ test("bytes that can still come are missing; bytes that cannot are malformed", (
     why: "runs 1 bytes past its bounds",
   });
   assert.deepEqual(errorOf(List, [0, 7, 8]), { _tag: "Malformed", at: "List", why: "1 trailing bytes" });
+});
+
+test("what a length bounds must fill it", () => {
+  const Bounded = struct("Bounded", "ours", { length: lengthOf(["a", "b"], u8), a: u8, b: u8 });
+  assert.equal(errorOf(Bounded, [3, 1, 2, 3])?.at, "Bounded.b");
+  assert.equal(errorOf(opaqueOf(u8, u8), [2, 1, 2])?._tag, "Malformed");
+  assert.equal(errorOf(tagged(1, u8), [0, 1, 0, 2, 1, 2])?._tag, "Malformed");
+  const Item = tlv("Item", "ours", {}, { one: [1, u8] });
+  assert.deepEqual(errorOf(Item, [0, 1, 0, 2, 1, 2]), { _tag: "Malformed", at: "Item.one", why: "1 trailing bytes" });
 });
 
 test("a wrong constant is told before what follows it has come", () => {

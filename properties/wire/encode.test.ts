@@ -7,6 +7,7 @@ import {
   lengthOf,
   list,
   opaque,
+  openEnumeration,
   struct,
   text,
   textVector,
@@ -49,6 +50,13 @@ test("integers are integers of their width", () => {
   unfit(bytes(2), new Uint8Array(3), "bytes");
   unfit(bytes(2), [1, 2], "bytes");
   unfit(text(3), "four", "text");
+});
+
+test("a number that has a name is written by its name only", () => {
+  const Open = openEnumeration(u8, { a: 1 });
+  assert.deepEqual(encode(Open, 2), Uint8Array.of(2));
+  assert.deepEqual(encode(Open, "a"), Uint8Array.of(1));
+  for (const value of [1, 256, -1, 0.5, "b"]) unfit(Open, value, "enumeration");
 });
 
 test("a writer that failed leaves the next one whole", () => {

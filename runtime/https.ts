@@ -31,10 +31,7 @@ const HEADER_BYTES_MAX = 8_192;
 const LINGER_MS = 500; // how long a refused client may go on sending, so that it can read why
 const CONNECTIONS_FACTOR = 4; // connections to requests: others are still shaking hands
 
-const serve = <R>(
-  on: HttpsServeOn,
-  handler: (request: HttpsRequest) => Effect.Effect<HttpsAnswer, never, R>,
-) =>
+const serve = <R>(on: HttpsServeOn, handler: (request: HttpsRequest) => Effect.Effect<HttpsAnswer, never, R>) =>
   Effect.gen(function* () {
     const run = yield* FiberSet.makeRuntime<R>();
     const requestsMax = on.requestsMax ?? HTTPS_REQUESTS_MAX;
@@ -42,7 +39,7 @@ const serve = <R>(
     const accept = (request: IncomingMessage, response: ServerResponse) => {
       request.on("error", () => {}); // a client that goes away is its own affair
       response.on("error", () => {});
-      if (under >= requestsMax) return refuse(request, response, 503);
+      if (under >= requestsMax) return void refuse(request, response, 503);
       under += 1;
       response.once("close", () => {
         under -= 1;
@@ -98,7 +95,7 @@ const take = (
   const parts: Array<Buffer> = [];
   let size = 0;
   let isOver = Number(request.headers["content-length"] ?? 0) > bytesMax;
-  if (isOver) return tooLong();
+  if (isOver) return void tooLong();
   request.on("data", (part: Buffer) => {
     if (isOver) return;
     size += part.length;

@@ -17,6 +17,7 @@ import {
 import * as x509 from "@peculiar/x509";
 import { Effect, Layer } from "effect";
 import { CertificateError, type CertificateFacts, Keys, type PrivateKey } from "../actors/ports/mod.ts";
+import { readReloadUri } from "../codecs/enrol/mod.ts";
 import { outside } from "./outside.ts";
 import { subtleFor } from "./webcrypto.ts";
 
@@ -76,16 +77,14 @@ const read = (der: Uint8Array): Known => {
   return fresh;
 };
 
-const NODE_ID_URI = /^reload:\/\/([0-9a-fA-F]{32})@/;
-
 const factsOf = (der: Uint8Array): CertificateFacts => {
   const certificate = new x509.X509Certificate(der.slice());
   const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
   const of = (type: string) => names.filter((name) => name.type === type).map((name) => name.value);
   return {
     nodeIds: of("url").flatMap((uri) => {
-      const match = NODE_ID_URI.exec(uri);
-      return match === null ? [] : [BigInt(`0x${match[1]}`)];
+      const named = readReloadUri(uri);
+      return named === undefined ? [] : [named.nodeId];
     }),
     uris: of("url"),
     dnsNames: of("dns").map((name) => name.toLowerCase()),

@@ -5,10 +5,11 @@
  */
 import { pbkdf2Sync } from "node:crypto";
 import { Context, Effect, Layer } from "effect";
-import { type Arithmetic, Dialer, Entropy, Keys, Listener } from "../actors/ports/mod.ts";
+import { type Arithmetic, Dialer, Entropy, Https, Keys, Listener } from "../actors/ports/mod.ts";
 import { arithmeticLayer } from "./arithmetic.ts";
 import { keysLayer } from "./keys.ts";
 import { chanceOf } from "./memory/chance.ts";
+import { memoryHttps } from "./memory/https.ts";
 import { type MemoryNetworkOptions, memoryNetwork } from "./memory/network.ts";
 
 export { type Chance, chanceOf } from "./memory/chance.ts";
@@ -19,7 +20,7 @@ export interface MemoryOptions extends MemoryNetworkOptions {
   readonly seed: number;
 }
 
-export type Ports = Arithmetic | Dialer | Entropy | Keys | Listener;
+export type Ports = Arithmetic | Dialer | Entropy | Https | Keys | Listener;
 
 /** Derivation in place: a thread of the pool would work in real time while virtual time jumps past it. */
 const memoryKeys: Layer.Layer<Keys> = Layer.effect(
@@ -37,8 +38,12 @@ export const memoryLayer = (options: MemoryOptions): Layer.Layer<Ports> => {
   const chance = chanceOf(options.seed);
   const network = Layer.effectContext(
     Effect.gen(function* () {
-      const { dial, listen } = memoryNetwork(yield* Keys, chance, options);
-      return Context.make(Dialer, { dial }).pipe(Context.add(Listener, { listen }));
+      const keys = yield* Keys;
+      const { dial, listen } = memoryNetwork(keys, chance, options);
+      return Context.make(Dialer, { dial }).pipe(
+        Context.add(Listener, { listen }),
+        Context.add(Https, memoryHttps(keys)),
+      );
     }),
   );
   const entropy = Layer.succeed(Entropy, {

@@ -1,8 +1,9 @@
 /** Every port opened for real on Node. Deno and Bun offer the same modules; their own files say where they differ. */
 import { Layer } from "effect";
-import type { Arithmetic, Dialer, Entropy, Keys, Listener } from "../actors/ports/mod.ts";
+import type { Arithmetic, Dialer, Entropy, Https, Keys, Listener } from "../actors/ports/mod.ts";
 import { arithmeticLayer } from "./arithmetic.ts";
 import { entropyLayer } from "./entropy.ts";
+import { httpsLayer } from "./https.ts";
 import { keysLayer } from "./keys.ts";
 import { dialerLayer, listenerLayer } from "./sockets.ts";
 
@@ -11,7 +12,7 @@ export interface RuntimeOptions {
   readonly seed?: number;
 }
 
-export type Ports = Arithmetic | Dialer | Entropy | Keys | Listener;
+export type Ports = Arithmetic | Dialer | Entropy | Https | Keys | Listener;
 
 export const nodeLayer = (options: RuntimeOptions = {}): Layer.Layer<Ports> =>
-  Layer.mergeAll(dialerLayer, listenerLayer, keysLayer, arithmeticLayer, entropyLayer(options.seed));
+  Layer.mergeAll(dialerLayer, listenerLayer, httpsLayer, keysLayer, arithmeticLayer, entropyLayer(options.seed));

@@ -21,6 +21,7 @@ import {
   STREAMS_MAX,
   StreamClosed,
 } from "../actors/ports/mod.ts";
+import { pemCertificate } from "./certificates.ts";
 import { pemOf } from "./keys.ts";
 
 const HELD_BYTES_MAX = 256 * 1024; // received and not yet read; beyond, the socket is paused
@@ -35,14 +36,6 @@ const secureOptions = (credentials: Credentials) => ({
   minVersion: "TLSv1.2" as const,
   rejectUnauthorized: true,
 });
-
-const pemCertificate = (der: Uint8Array): string => {
-  const lines = Buffer.from(der)
-    .toString("base64")
-    .match(/.{1,64}/g)!
-    .join("\n");
-  return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
-};
 
 const dial = ({ host, port, tls: credentials, timeoutMs }: DialTarget) =>
   Effect.acquireRelease(

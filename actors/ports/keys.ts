@@ -15,7 +15,7 @@ export interface Credentials {
 
 /** What a certificate says. Times in milliseconds since 1970. */
 export interface CertificateFacts {
-  /** From `reload://<32 hex>@<overlay>/` subjectAltName URIs, RFC 6940 §11.3. */
+  /** From `reload://…@<overlay>/` subjectAltName URIs, RFC 6940 §11.3 and §14.15. */
   readonly nodeIds: ReadonlyArray<bigint>;
   readonly uris: ReadonlyArray<string>;
   readonly dnsNames: ReadonlyArray<string>;

@@ -4,6 +4,16 @@ export { Authority, type AuthorityShape, type IssueRequest } from "./authority.t
 export { ByteStream, type ByteStreamShape, type Peer, StreamClosed } from "./byte-stream.ts";
 export { CONNECT_TIMEOUT_MS, Dialer, DialFailed, type DialTarget } from "./dialer.ts";
 export { Entropy } from "./entropy.ts";
+export {
+  HTTPS_REQUESTS_MAX,
+  HTTPS_TIMEOUT_MS,
+  Https,
+  type HttpsAnswer,
+  type HttpsCall,
+  HttpsFailed,
+  type HttpsRequest,
+  type HttpsServeOn,
+} from "./https.ts";
 export { CertificateError, type CertificateFacts, type Credentials, Keys, type PrivateKey } from "./keys.ts";
 export { Listener, ListenFailed, type Listening, type ListenOn, STREAMS_MAX } from "./listener.ts";
 export {

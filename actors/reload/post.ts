@@ -3,6 +3,7 @@
  * overlay's roots. RFC 6940 §6.3.4, §7.1. Private keys stay behind the Keys port; what is opened here is an event.
  */
 import { Clock, Effect } from "effect";
+import { readReloadUri } from "../../codecs/enrol/mod.ts";
 import {
   type Body,
   type Destination,
@@ -30,7 +31,7 @@ import {
   valueSignatureInput,
   x509,
 } from "../../codecs/reload/mod.ts";
-import { hexOf, nodeIdText } from "../../codecs/shared/mod.ts";
+import { hexOf } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import type { Signer } from "../../machines/reload/mod.ts";
 import { type CertificateFacts, type Credentials, Keys } from "../ports/mod.ts";
@@ -197,6 +198,9 @@ export const makePost = Effect.fn("reload.post")(function* (credentials: Credent
 const hashOf = (identity: SignerIdentity): string =>
   identity.type === "none" ? "" : `${identity.type}${identity.identity.algorithm}${hexOf(identity.identity.hash)}`;
 
-/** `reload://<Node-ID>@<overlay>/`, §14.15. */
+/** The certificate holds a `reload://` URI of this node in this overlay, §14.15. */
 const namesNode = ({ uris }: CertificateFacts, id: bigint, overlay: string): boolean =>
-  uris.some((uri) => uri.toLowerCase().replace(/\/$/, "") === `reload://${nodeIdText(id)}@${overlay.toLowerCase()}`);
+  uris.some((uri) => {
+    const named = readReloadUri(uri);
+    return named?.nodeId === id && named.overlay === overlay.toLowerCase();
+  });

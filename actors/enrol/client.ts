@@ -1,0 +1,193 @@
+/**
+ * Enrols a node: the overlay's document, then a certificate for a key of its own.
+ *
+ *   step --> fetchDocument, makeRequest, post, check --> Https, Keys (a fiber) --> what came of it --> mailbox
+ */
+import { Clock, Data, Deferred, Effect, FiberSet } from "effect";
+import {
+  CONFIGURATION_PATH,
+  type EnrolmentToken,
+  formContentType,
+  mediaType,
+  readEnrolmentUrl,
+  readReloadUri,
+  readToken,
+  writeEnrolment,
+} from "../../codecs/enrol/mod.ts";
+import { type OverlayConfiguration, readOverlay } from "../../codecs/reload/mod.ts";
+import { hexOf, nodeIdText, utf8 } from "../../codecs/shared/mod.ts";
+import {
+  type EnrolClientAction,
+  type EnrolClientEvent,
+  type EnrolOutcome,
+  enrolClient,
+} from "../../machines/enrol/mod.ts";
+import { drive, mailbox } from "../kit/mod.ts";
+import {
+  type Credentials,
+  Entropy,
+  Https,
+  type HttpsAnswer,
+  type HttpsFailed,
+  Keys,
+  type PrivateKey,
+} from "../ports/mod.ts";
+
+const DOCUMENT_BYTES_MAX = 1_048_576;
+const CERTIFICATE_BYTES_MAX = 16_384;
+const BOUNDARY_BYTES = 16;
+const MAILBOX_MAX = 16;
+const ATTEMPTS_MAX = 4;
+const RETRY_BETWEEN_MS = [500, 2_000] as const;
+const DEADLINE_MS = 60_000;
+
+export class EnrolmentRefused extends Data.TaggedError("EnrolmentRefused")<{
+  readonly token: EnrolmentToken | "unknown";
+}> {}
+export class EnrolmentFailed extends Data.TaggedError("EnrolmentFailed")<{ readonly why: string }> {}
+
+export interface ConfigurationServer {
+  readonly host: string;
+  readonly port: number;
+  /** The server's certificate must match it (RFC 2818), as the document must. */
+  readonly overlayName: string;
+  /** DER; whom we trust for HTTPS. */
+  readonly roots: ReadonlyArray<Uint8Array>;
+}
+
+export interface EnrolWith extends ConfigurationServer {
+  readonly user: string;
+  readonly password: string;
+  /** Default 1. */
+  readonly nodeIds?: number;
+}
+
+export interface Enrolled {
+  /** The key made for this, its certificate, and the roots of the document. */
+  readonly credentials: Credentials;
+  readonly nodeIds: ReadonlyArray<bigint>;
+  readonly overlay: OverlayConfiguration;
+}
+
+/** The overlay's configuration document. §11.2. */
+export const fetchOverlay = Effect.fn("enrol.fetchOverlay")(function* (from: ConfigurationServer) {
+  const answer = yield* Effect.mapError(askDocument(yield* Https, from), ({ why }) => new EnrolmentFailed({ why }));
+  const document = documentOf(answer, from.overlayName);
+  return document.type === "documentRead" ? document.document : yield* new EnrolmentFailed({ why: document.why });
+});
+
+const askDocument = (https: Https["Service"], { host, port, overlayName, roots }: ConfigurationServer) =>
+  https.request({
+    host,
+    port,
+    serverName: overlayName,
+    roots,
+    method: "GET",
+    path: CONFIGURATION_PATH,
+    headers: { accept: mediaType.overlay },
+    bodyBytesMax: DOCUMENT_BYTES_MAX,
+  });
+
+const documentOf = ({ status, body }: HttpsAnswer, overlayName: string) => {
+  if (status !== 200) return { type: "documentBad" as const, why: `no document: status ${status}` };
+  const read = readOverlay(new TextDecoder().decode(body), overlayName);
+  return read.ok
+    ? { type: "documentRead" as const, document: read.value }
+    : { type: "documentBad" as const, why: `${read.error.at}: ${read.error.why}` };
+};
+
+/** Fetches the document, makes a key, and has it certified. §11.3. */
+export const enrol = Effect.fn("enrol.enrol")(function* (options: EnrolWith) {
+  const [https, keys, entropy] = [yield* Https, yield* Keys, yield* Entropy];
+  const key = yield* keys.generate;
+  const box = yield* mailbox<EnrolClientEvent>(MAILBOX_MAX);
+  const run = yield* FiberSet.makeRuntime<never>();
+  const outcome = yield* Deferred.make<EnrolOutcome>();
+
+  const post = Effect.fnUntraced(function* (url: string, csr: Uint8Array) {
+    const place = readEnrolmentUrl(url)!; // the machine gives no other
+    const boundary = `vipr-${hexOf(yield* entropy.bytes(BOUNDARY_BYTES))}`;
+    const { user, password, nodeIds = 1 } = options;
+    return yield* https.request({
+      ...place,
+      serverName: options.overlayName,
+      roots: options.roots,
+      method: "POST",
+      headers: { accept: mediaType.certificate, "content-type": formContentType(boundary) },
+      body: writeEnrolment({ csr, user, password, nodeIds }, boundary),
+      bodyBytesMax: CERTIFICATE_BYTES_MAX,
+    });
+  });
+  const tell = (event: Effect.Effect<EnrolClientEvent, HttpsFailed>) =>
+    Effect.sync(() => {
+      const told = Effect.catch(event, ({ why }) => Effect.succeed({ type: "unreachable" as const, why }));
+      run(Effect.flatMap(told, box.tell));
+    });
+  const perform = (action: EnrolClientAction): Effect.Effect<void> => {
+    switch (action.type) {
+      case "fetchDocument":
+        return tell(Effect.map(askDocument(https, options), (answer) => documentOf(answer, options.overlayName)));
+      case "makeRequest":
+        return tell(Effect.map(keys.certificateRequest(key), (csr) => ({ type: "requestMade", csr })));
+      case "post":
+        return tell(Effect.map(post(action.url, action.csr), eventOf));
+      case "check":
+        return tell(check(keys, key, options.overlayName, action.certificate, action.roots));
+      case "startTimer":
+        return Effect.flatMap(entropy.between(...action.betweenMs), (ms) =>
+          box.startTimer(action.timer, ms, { type: "timerFired", timer: action.timer }),
+        );
+      case "stopTimer":
+        return box.stopTimer(action.timer);
+      case "report":
+        return Effect.asVoid(Deferred.succeed(outcome, action.outcome));
+      case "note":
+        return Effect.logDebug("enrol.unexpected", action.unexpected);
+    }
+  };
+  const input = {
+    overlay: options.overlayName,
+    nodeIds: options.nodeIds ?? 1,
+    attemptsMax: ATTEMPTS_MAX,
+    retryBetweenMs: RETRY_BETWEEN_MS,
+    deadlineMs: DEADLINE_MS,
+  };
+  yield* drive(enrolClient, input, box, perform);
+  const end = yield* Deferred.await(outcome);
+  if (end.type === "refused") return yield* new EnrolmentRefused({ token: end.token });
+  if (end.type === "failed") return yield* new EnrolmentFailed({ why: end.why });
+  yield* Effect.logInfo("enrol.enrolled", end.nodeIds.map(nodeIdText).join(" "));
+  const credentials: Credentials = { key, certificates: [end.certificate], roots: end.document.rootCertificates };
+  return { credentials, nodeIds: end.nodeIds, overlay: end.document } satisfies Enrolled as Enrolled;
+}, Effect.scoped);
+
+const eventOf = ({ status, contentType, body }: HttpsAnswer): EnrolClientEvent => {
+  if (status === 403) return { type: "refused", token: readToken(new TextDecoder().decode(body)) };
+  if (status === 503) return { type: "unreachable", why: "the server is busy" };
+  if (status !== 200) return { type: "answeredBadly", why: `status ${status}` };
+  return contentType.split(";", 1)[0]!.trim().toLowerCase() === mediaType.certificate
+    ? { type: "certified", certificate: body }
+    : { type: "answeredBadly", why: `not ${mediaType.certificate}` };
+};
+
+/** "The client MUST check that the returned certificate chains back to one of the certificates received"; and it is ours. */
+const check = Effect.fnUntraced(function* (
+  keys: Keys["Service"],
+  key: PrivateKey,
+  overlay: string,
+  certificate: Uint8Array,
+  roots: ReadonlyArray<Uint8Array>,
+) {
+  const bad = (why: string): EnrolClientEvent => ({ type: "bad", why });
+  const chain = yield* Effect.result(keys.verifyChain([certificate], roots, yield* Clock.currentTimeMillis));
+  if (chain._tag === "Failure") return bad(chain.failure.why);
+  const proof = utf8("this key is certified here");
+  if (!(yield* keys.verify(certificate, proof, yield* keys.sign(key, proof)))) return bad("certifies another key");
+  const nodeIds = chain.success.uris.flatMap((uri) => {
+    const named = readReloadUri(uri);
+    return named?.overlay === overlay.toLowerCase() ? [named.nodeId] : [];
+  });
+  return nodeIds.length === 0
+    ? bad("holds no Node-ID of this overlay")
+    : ({ type: "good", nodeIds } as EnrolClientEvent);
+});

@@ -1,0 +1,206 @@
+/**
+ * The enrolment server: gives out the overlay's document, and certificates with Node-IDs to those it knows. RFC 6940 §11.
+ *
+ *   GET  /.well-known/reload-config ---------------------------------> the document
+ *   POST /enroll --> form, password --> asked --> step --> draw, issue (a fiber each) --> drawn, issued --> mailbox
+ *                                                      \\--> certify | refuse | putOff --> the one who asked
+ */
+import { Clock, Deferred, Effect, FiberSet } from "effect";
+import {
+  CONFIGURATION_PATH,
+  ENROLMENT_PATH,
+  type EnrolmentToken,
+  enrolmentTokens,
+  enrolmentUrl,
+  FORM_BYTES_MAX,
+  mediaType,
+  readEnrolment,
+  readEnrolmentUrl,
+} from "../../codecs/enrol/mod.ts";
+import { type OverlayConfiguration, writeOverlay } from "../../codecs/reload/mod.ts";
+import { equalBytes, utf8 } from "../../codecs/shared/mod.ts";
+import {
+  type EnrolServerAction,
+  type EnrolServerEvent,
+  enrolServer,
+  isPassword,
+  passwordDigest,
+} from "../../machines/enrol/mod.ts";
+import { drive, mailbox } from "../kit/mod.ts";
+import { Authority, type Credentials, Entropy, Https, type HttpsAnswer, type HttpsRequest } from "../ports/mod.ts";
+
+const MAILBOX_MAX = 64;
+const CLOCK_SLACK_MS = 60_000; // a node's clock may be behind ours
+export const NODE_IDS_PER_USER_MAX = 1;
+export const CERTIFICATE_LIFETIME_MS = 365 * 24 * 3_600_000;
+
+export interface EnrolmentServerOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** The server's own: its certificate must hold the overlay's name as a dNSName. */
+  readonly credentials: Credentials;
+  /**
+   * The document given out; an effect is asked anew each time. Without an enrolment server it names this one, and our
+   * authority's root is added where it is missing.
+   */
+  readonly overlay: OverlayConfiguration | Effect.Effect<OverlayConfiguration>;
+  /** Passwords by user; kept as digests. */
+  readonly users: ReadonlyMap<string, string>;
+  readonly nodeIdsPerUserMax?: number;
+  readonly certificateLifetimeMs?: number;
+}
+
+export interface EnrolmentCounters {
+  readonly documents: number;
+  readonly issued: number;
+  readonly refused: Readonly<Record<EnrolmentToken, number>>;
+  /** No form, or no answer for lack of room. */
+  readonly badRequests: number;
+  readonly putOff: number;
+}
+
+export interface EnrolmentServer {
+  readonly host: string;
+  readonly port: number;
+  readonly counters: Effect.Effect<EnrolmentCounters>;
+}
+
+/** Serves until the scope closes. */
+export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: EnrolmentServerOptions) {
+  const [https, authority, entropy] = [yield* Https, yield* Authority, yield* Entropy];
+  const overlay = Effect.isEffect(options.overlay) ? options.overlay : Effect.succeed(options.overlay);
+  const digests = new Map([...options.users].map(([user, password]) => [user, passwordDigest(password)]));
+  const box = yield* mailbox<EnrolServerEvent>(MAILBOX_MAX);
+  const run = yield* FiberSet.makeRuntime<never>();
+  const waiting = new Map<string, Deferred.Deferred<HttpsAnswer>>();
+  const count = {
+    documents: 0,
+    issued: 0,
+    refused: Object.fromEntries(enrolmentTokens.map((token) => [token, 0])) as Record<EnrolmentToken, number>,
+    badRequests: 0,
+    putOff: 0,
+  };
+  let asked = 0;
+  let enrolmentPath = ENROLMENT_PATH;
+  let place = { host: options.host, port: options.port };
+
+  const issue = Effect.fnUntraced(function* ({ id, csr, uris, email }: OrderOf<"issue">) {
+    const nowMs = yield* Clock.currentTimeMillis;
+    const certificate = yield* authority.issue({
+      csr,
+      uris,
+      emails: [email],
+      dnsNames: [],
+      notBeforeMs: nowMs - CLOCK_SLACK_MS,
+      notAfterMs: nowMs + (options.certificateLifetimeMs ?? CERTIFICATE_LIFETIME_MS),
+    });
+    yield* box.tell({ type: "issued", id, certificate });
+  });
+  const answer = (id: string, given: HttpsAnswer) =>
+    Effect.suspend(() => {
+      const to = waiting.get(id);
+      return to === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(to, given));
+    });
+  const refuse = (token: EnrolmentToken) =>
+    Effect.as(
+      Effect.logInfo("enrol.refused", token),
+      (() => {
+        count.refused[token] += 1;
+        return textOf(403, token);
+      })(),
+    );
+  const perform = (action: EnrolServerAction): Effect.Effect<void> => {
+    switch (action.type) {
+      case "draw":
+        return Effect.flatMap(entropy.bytes(action.bytes), (random) =>
+          Effect.sync(() => run(box.tell({ type: "drawn", id: action.id, random }))),
+        );
+      case "issue":
+        return Effect.sync(() =>
+          run(
+            Effect.catch(issue(action), ({ why }) =>
+              Effect.andThen(Effect.logInfo("enrol.notIssued", why), box.tell({ type: "notIssued", id: action.id })),
+            ),
+          ),
+        );
+      case "certify":
+        count.issued += 1;
+        return answer(action.id, { status: 200, contentType: mediaType.certificate, body: action.certificate });
+      case "refuse":
+        return Effect.flatMap(refuse(action.token), (given) => answer(action.id, given));
+      case "putOff":
+        count.putOff += 1;
+        return answer(action.id, textOf(503, "busy"));
+      case "note":
+        return Effect.logDebug("enrol.unexpected", action.unexpected);
+    }
+  };
+
+  const document = Effect.gen(function* () {
+    const given = yield* overlay;
+    const isOurs = given.rootCertificates.some((root) => equalBytes(root, authority.root));
+    const whole: OverlayConfiguration = {
+      ...given,
+      rootCertificates: isOurs ? given.rootCertificates : [...given.rootCertificates, authority.root],
+      enrollmentServers:
+        given.enrollmentServers.length > 0
+          ? given.enrollmentServers
+          : [enrolmentUrl({ ...place, path: enrolmentPath })],
+    };
+    count.documents += 1;
+    return { status: 200, contentType: mediaType.overlay, body: utf8(writeOverlay(whole)) };
+  });
+
+  const enrol = Effect.fnUntraced(function* ({ contentType, body, accept }: HttpsRequest) {
+    if (!isAccepted(accept)) return textOf(406, mediaType.certificate);
+    const read = readEnrolment(contentType, body);
+    if (!read.ok && read.error.at === "csr") return yield* refuse("bad_CSR");
+    if (!read.ok) {
+      count.badRequests += 1;
+      yield* Effect.logInfo("enrol.badForm", `${read.error.at}: ${read.error.why}`);
+      return textOf(400, `${read.error.at}: ${read.error.why}`);
+    }
+    const { csr, user, password, nodeIds } = read.value;
+    const id = String(asked++);
+    const to = yield* Deferred.make<HttpsAnswer>();
+    waiting.set(id, to);
+    const isPasswordRight = isPassword(digests.get(user), password);
+    yield* box.tell({ type: "asked", id, user, isPasswordRight, nodeIds, csr });
+    return yield* Effect.ensuring(
+      Deferred.await(to),
+      Effect.sync(() => waiting.delete(id)),
+    );
+  });
+
+  const handle = (request: HttpsRequest): Effect.Effect<HttpsAnswer> => {
+    const wanted = request.path === CONFIGURATION_PATH ? "GET" : request.path === enrolmentPath ? "POST" : undefined;
+    if (wanted === undefined) return Effect.succeed(textOf(404, "nothing here"));
+    if (request.method !== wanted) return Effect.succeed(textOf(405, wanted));
+    return wanted === "GET" ? document : enrol(request);
+  };
+
+  const { name, enrollmentServers } = yield* overlay;
+  enrolmentPath = enrollmentServers.flatMap((url) => readEnrolmentUrl(url)?.path ?? [])[0] ?? ENROLMENT_PATH;
+  const nodeIdsPerUserMax = options.nodeIdsPerUserMax ?? NODE_IDS_PER_USER_MAX;
+  yield* Effect.forkScoped(drive(enrolServer, { overlay: name, nodeIdsPerUserMax }, box, perform, name));
+  place = yield* https.serve(
+    { host: options.host, port: options.port, tls: options.credentials, bodyBytesMax: FORM_BYTES_MAX },
+    handle,
+  );
+  const counters = Effect.sync(() => ({ ...count, refused: { ...count.refused } }));
+  return { ...place, counters } satisfies EnrolmentServer as EnrolmentServer;
+});
+
+type OrderOf<T extends EnrolServerAction["type"]> = Extract<EnrolServerAction, { readonly type: T }>;
+
+const textOf = (status: number, text: string): HttpsAnswer => ({
+  status,
+  contentType: mediaType.text,
+  body: utf8(text),
+});
+
+/** "The Accept header MUST contain the type "application/pkix-cert"": one that takes anything takes that too. */
+const isAccepted = (accept: string): boolean =>
+  accept === "" || accept.split(",").some((type) => ACCEPTED.test(type.trim()));
+const ACCEPTED = /^(application\/pkix-cert|application\/\*|\*\/\*)\s*(;.*)?$/i;

@@ -1,0 +1,19 @@
+/** Enrolment decided: whom the server certifies, and how a node goes about it. RFC 6940 §11. */
+export {
+  type EnrolClientAction,
+  type EnrolClientEvent,
+  type EnrolClientInput,
+  type EnrolClientTimer,
+  type EnrolOutcome,
+  enrolClient,
+} from "./client.ts";
+export { isPassword, passwordDigest } from "./password.ts";
+export {
+  ENROLLED_USERS_MAX,
+  ENROLMENTS_UNDER_WAY_MAX,
+  type EnrolServerAction,
+  type EnrolServerEvent,
+  type EnrolServerInput,
+  enrolServer,
+  NODE_ID_BYTES,
+} from "./server.ts";

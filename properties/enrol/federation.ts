@@ -1,0 +1,37 @@
+/** An overlay's authority and its enrolment server, for tests. */
+import { Clock, Effect } from "effect";
+import { serveEnrolment } from "../../actors/enrol/mod.ts";
+import { Authority } from "../../actors/ports/mod.ts";
+import { viprOverlay } from "../../codecs/reload/mod.ts";
+import { makeAuthority } from "../../runtime/authority.ts";
+import { credentialsUnder } from "../kit/port-laws.ts";
+
+export const OVERLAY = "vipr.example";
+export const HOST = "127.0.0.1";
+export const PASSWORD = "correct horse";
+
+/** Serves until the scope closes; `at` is what a client must know. */
+export const openEnrolment = Effect.fn("test.enrolment")(function* (
+  options: { readonly nodeIdsPerUserMax?: number; readonly serverName?: string } = {},
+) {
+  const authority = yield* makeAuthority({ name: "an overlay's root", nowMs: yield* Clock.currentTimeMillis });
+  const web = yield* makeAuthority({ name: "a public authority", nowMs: yield* Clock.currentTimeMillis });
+  const server = yield* Effect.provideService(
+    serveEnrolment({
+      host: HOST,
+      port: 0,
+      credentials: yield* credentialsUnder(options.serverName ?? OVERLAY, web),
+      overlay: viprOverlay({ name: OVERLAY, sequence: 1 }),
+      users: new Map([
+        ["alice", PASSWORD],
+        ["bob", "battery staple"],
+        ["in valid", PASSWORD],
+      ]),
+      nodeIdsPerUserMax: options.nodeIdsPerUserMax ?? 3,
+    }),
+    Authority,
+    authority,
+  );
+  const at = { host: HOST, port: server.port, overlayName: OVERLAY, roots: [web.root] };
+  return { server, authority, web, at };
+});

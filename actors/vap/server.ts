@@ -59,6 +59,8 @@ const GREETING_MS = 10_000;
 /** The draft's: how long a client that unregistered may take to close. */
 const LINGER_MS = 30_000;
 const CONNECTIONS_MAX = 1_024;
+/** With those whose clients are away. */
+const SESSIONS_MAX = 4_096;
 
 /** Listens until the scope closes. */
 export const serveVap = Effect.fn("vap.server")(function* <R>(
@@ -84,6 +86,7 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
       : { type: "forged" };
   };
   const serve = Effect.fnUntraced(function* (stream: ByteStreamShape) {
+    if (sessions.count() >= SESSIONS_MAX) return yield* Effect.logWarning("vap.full", `${SESSIONS_MAX} sessions`);
     const id = ++counts.opened;
     connections.set(id, yield* openConnection(id, stream));
     let session = yield* sessions.open(id);

@@ -15,7 +15,15 @@ import {
   toResource,
 } from "../../codecs/reload/mod.ts";
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
-import { type Bucket, fullBucket, mayWrite, take, waitMs } from "../../machines/reload/mod.ts";
+import {
+  type Bucket,
+  fullBucket,
+  mayWrite,
+  NOT_A_PEER,
+  NOT_RESPONSIBLE,
+  take,
+  waitMs,
+} from "../../machines/reload/mod.ts";
 import type { Post } from "./post.ts";
 import type { Reply } from "./requests.ts";
 import type { Switchboard } from "./switchboard.ts";
@@ -102,7 +110,8 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
       if (outcome.type === "timedOut") return yield* new OverlayUnreachable({ why: "no answer" });
       if (outcome.type === "lost") return yield* new OverlayUnreachable({ why: outcome.why });
       const refused = new OverlayRefused({ code: errorNameOf(outcome.error.code), info: infoOf(outcome.error.info) });
-      if (refused.info !== NOT_RESPONSIBLE || attempt >= ATTEMPTS_MAX) return yield* refused;
+      const isPassing = refused.info === NOT_RESPONSIBLE || refused.info === NOT_A_PEER;
+      if (!isPassing || attempt >= ATTEMPTS_MAX) return yield* refused;
       yield* Effect.sleep(AGAIN_MS);
     }
   });
@@ -175,7 +184,6 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
   return { store, fetch, appAttach, ping } satisfies Usage;
 });
 
-const NOT_RESPONSIBLE = "not responsible";
 const strange = (answer: Answer) => new OverlayRefused({ code: "invalidMessage", info: `answered by ${answer.type}` });
 const resourceOf = (id: Uint8Array | bigint): Uint8Array => (typeof id === "bigint" ? bytesOfBig(id, 16) : id);
 const INFO_BYTES_MAX = 200;

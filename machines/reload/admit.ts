@@ -30,6 +30,7 @@ import { mayWrite, type Writer } from "./policy.ts";
 import { quotaBound } from "./quota.ts";
 import { dueForReplicas, pump, REPLICAS, tallyKey } from "./repair.ts";
 import { isResponsible, ownedFraction, ownersOf, type RingView, replicatedFraction } from "./ring.ts";
+import { NOT_RESPONSIBLE } from "./route.ts";
 import { bytesIn, entriesOf, isLive, keyOf, placeOf, resourceAtKey, withResource } from "./shelf.ts";
 
 /** "A store at index 0xffffffff places the new value at the end of the array", §7.4.1.1. */
@@ -87,7 +88,7 @@ const misplaced = (
 ): Refusal | undefined => {
   if (resource.length !== RESOURCE_ID_BYTES) return { error: "invalidMessage", info: "a resource of 128 bits, please" };
   const id = bigOf(resource);
-  if (replica === 0) return isResponsible(view, id) ? undefined : { error: "notFound", info: "not responsible" };
+  if (replica === 0) return isResponsible(view, id) ? undefined : { error: "notFound", info: NOT_RESPONSIBLE };
   return isPlausible(view, id, signer) ? undefined : { error: "forbidden", info: "not of the replica set" };
 };
 

@@ -30,7 +30,7 @@ export const contextOf = (settings: PeerSettings): PeerContext => ({
   known: [],
   awaited: [],
   asking: [],
-  admitted: [],
+  joiners: [],
   reacting: false,
   rejoining: false,
 });

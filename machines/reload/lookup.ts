@@ -21,6 +21,7 @@ import { encode, opaque, u32 } from "../../codecs/wire/mod.ts";
 import { kindOf, refuseStored } from "./admit.ts";
 import type { KeeperContext, KeeperDecision, KeeperEventOf, Kept, KeptKind } from "./keeper-types.ts";
 import { distance, isResponsible, ownedFraction } from "./ring.ts";
+import { NOT_RESPONSIBLE } from "./route.ts";
 import { aged, isLive, keyOf, resourceAtKey, resourcesOf } from "./shelf.ts";
 
 const LAST = -1; // int32 of 0xffffffff: "used to indicate the final element", §7.4.2.1
@@ -140,7 +141,7 @@ const metaOf = ({ storageTime, lifetime, value }: StoredData) => {
 /** The nearest resource at or after the one named that holds the Kind; empty when there is none. §7.4.4. */
 export const findClosest = (context: KeeperContext, { asked, body }: KeeperEventOf<"findReq">): KeeperDecision => {
   const from = bigOf(body.resource);
-  if (!isResponsible(context.view, from)) return refuseStored(asked, { error: "notFound", info: "not responsible" });
+  if (!isResponsible(context.view, from)) return refuseStored(asked, { error: "notFound", info: NOT_RESPONSIBLE });
   if (new Set(body.kinds).size < body.kinds.length)
     return refuseStored(asked, { error: "invalidMessage", info: "a Kind stands twice" });
   const closest = new Map<number, Uint8Array>();

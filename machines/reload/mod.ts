@@ -50,7 +50,16 @@ export {
   WILDCARD,
   wrap,
 } from "./ring.ts";
-export { isAnswer, mayAnswer, type RouteSettings, routeOf, type Verdict, wayBack } from "./route.ts";
+export {
+  isAnswer,
+  mayAnswer,
+  NOT_A_PEER,
+  NOT_RESPONSIBLE,
+  type RouteSettings,
+  routeOf,
+  type Verdict,
+  wayBack,
+} from "./route.ts";
 export { resourcesOf, type Shelf } from "./shelf.ts";
 export { type Table, viewOf } from "./table.ts";
 export {

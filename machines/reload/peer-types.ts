@@ -60,7 +60,7 @@ export const peerTiming: PeerTiming = {
   ping: 3_600_000,
   step: 15_000,
   meet: 3_000,
-  pause: 250,
+  pause: 100,
   sweep: 10_000,
   leave: 2_000,
 };
@@ -93,6 +93,8 @@ export type Errand =
   | { readonly type: "finger"; readonly entry: number }
   | { readonly type: "search"; readonly entry: number }
   | { readonly type: "join" }
+  /** The Update that makes a joining node our predecessor. */
+  | { readonly type: "admit"; readonly node: bigint }
   | { readonly type: "update"; readonly node: bigint }
   | { readonly type: "leave"; readonly node: bigint };
 
@@ -158,8 +160,8 @@ export interface PeerContext {
   readonly awaited: ReadonlyArray<bigint>;
   /** Attaches under way; `old` since the last sweep. */
   readonly asking: ReadonlyArray<{ readonly node: bigint; readonly old: boolean }>;
-  /** Joining nodes whose data is on its way to them. */
-  readonly admitted: ReadonlyArray<bigint>;
+  /** Nodes that join through us, one after the other: the data of the first is on its way to it. */
+  readonly joiners: ReadonlyArray<Asked>;
   /** An Update to everyone is due in a moment. */
   readonly reacting: boolean;
   /** Alone in the ring, and about to try the bootstrap nodes again. */

@@ -34,6 +34,9 @@ export const isAbout =
   (errand: Errand["type"]) =>
   ({ event }: Given) =>
     (event.type === "answered" || event.type === "failed") && event.errand.type === errand;
+/** The node an errand of ours went to; for guards' sake only asked where there is one. */
+export const nodeOf = (event: PeerEvent): bigint =>
+  "errand" in event && "node" in event.errand ? event.errand.node : -1n;
 export const isFirst = ({ context }: Given) => context.settings.mayBeFirst && context.settings.bootstrap.length === 0;
 export const isWithoutHope = ({ context }: Given) => context.tries >= TRIES_MAX;
 export const mayStayAlone = (given: Given) => isWithoutHope(given) && given.context.settings.mayBeFirst;

@@ -16,6 +16,7 @@
  */
 import { setup } from "xstate";
 import { declared, machineOf } from "../kit/mod.ts";
+import { admitted, joinAsked, joinerLost, nameAsPredecessor, turnAway } from "./admitting.ts";
 import {
   attachToAdmitting,
   beginLeaving,
@@ -43,6 +44,7 @@ import {
   isFirst,
   isWithoutHope,
   mayStayAlone,
+  nodeOf,
   on,
   pausesOn,
   report,
@@ -52,11 +54,9 @@ import {
   within,
 } from "./peer-words.ts";
 import {
-  admit,
   appAttachAsked,
   attachAsked,
   configUpdateAsked,
-  joinAsked,
   leaveAsked,
   leaveHeard,
   pingAsked,
@@ -80,12 +80,7 @@ import {
 import { withLink, withoutNode } from "./table.ts";
 
 const step = within("step");
-const farewellDone = {
-  guard: isAbout("leave"),
-  actions: does((context, event) =>
-    "errand" in event && event.errand.type === "leave" ? forget(event.errand.node)(context) : {},
-  ),
-};
+const farewellDone = { guard: isAbout("leave"), actions: does((context, event) => forget(nodeOf(event))(context)) };
 
 export const reloadPeer = machineOf<PeerAction>()(
   setup({
@@ -124,9 +119,7 @@ export const reloadPeer = machineOf<PeerAction>()(
       failed: [
         {
           guard: isAbout("attach"),
-          actions: on("failed", (context, { errand }) =>
-            errand.type === "attach" ? inTurn(context, notAsking(errand.node), forget(errand.node)) : {},
-          ),
+          actions: does((context, event) => inTurn(context, notAsking(nodeOf(event)), forget(nodeOf(event)))),
         },
         {}, // a neighbour that does not answer is seen by its link, or by the next Update
       ],
@@ -204,11 +197,22 @@ export const reloadPeer = machineOf<PeerAction>()(
         on: {
           updateReq: { actions: on("updateReq", heardUpdate) },
           joinReq: { actions: on("joinReq", joinAsked) },
-          handedOver: { actions: on("handedOver", (context, { to, atMs }) => admit(context, to, atMs)) },
-          answered: { guard: isAbout("search"), actions: on("answered", fingerFound) },
+          handedOver: { actions: on("handedOver", nameAsPredecessor) },
+          unlinked: {
+            actions: on("unlinked", (context, { node }) =>
+              inTurn(context, (now) => lostLink(now, node), joinerLost(node)),
+            ),
+          },
+          answered: [
+            { guard: isAbout("search"), actions: on("answered", fingerFound) },
+            { guard: isAbout("admit"), actions: does((context, event) => admitted(context, nodeOf(event), true)) },
+          ],
           dialled: { actions: on("dialled", (context, { node }) => attachToAdmitting(context, node)) },
           dialFailed: { actions: does(rejoinSoon) },
-          failed: { guard: isAbout("admission"), actions: does(rejoinSoon) },
+          failed: [
+            { guard: isAbout("admission"), actions: does(rejoinSoon) },
+            { guard: isAbout("admit"), actions: does((context, event) => admitted(context, nodeOf(event), false)) },
+          ],
           timerFired: [
             { guard: isDue("react", ({ context }) => context.reacting), actions: on("timerFired", reactNow) },
             { guard: fired("update"), actions: on("timerFired", updateNow) },
@@ -218,7 +222,7 @@ export const reloadPeer = machineOf<PeerAction>()(
               actions: does((context) => inTurn(context, rejoinNow, dialBootstrap)),
             },
           ],
-          leave: { target: "leaving", actions: does(beginLeaving) },
+          leave: { target: "leaving", actions: does((context) => inTurn(context, turnAway, beginLeaving)) },
         },
       },
       leaving: {

@@ -9,10 +9,7 @@ import { decode } from "../../codecs/wire/mod.ts";
 import type { PeerAction, PeerContext, PeerDecision, PeerEventOf } from "./peer-types.ts";
 import { isResponsible, nextHop } from "./ring.ts";
 import { attachBody, changed, inTurn, notAsking, seek, updateTo } from "./stabilize.ts";
-import { viewOf, withoutPeer, withReady } from "./table.ts";
-
-/** Nodes joining through us at once. */
-const ADMITTED_MAX = 16;
+import { viewOf, withoutPeer } from "./table.ts";
 
 export const refuse = (asked: PeerEventOf<"pingReq">["asked"], error: RefusalName, info: string): PeerDecision => ({
   actions: [{ type: "refuse", reply: asked.reply, error, info }],
@@ -88,32 +85,6 @@ const idOf = (destination: Destination): bigint | undefined => {
 /** A new configuration needs a signature by a configuration signer; this node takes its document from its operator. */
 export const configUpdateAsked = (_: PeerContext, { asked }: PeerEventOf<"configUpdateReq">): PeerDecision =>
   refuse(asked, "forbidden", "configuration comes from the enrolment server");
-
-/** The joining node gets its data first, then the Update that makes it our predecessor: §10.5, steps 5 to 8. */
-export const joinAsked = (context: PeerContext, { asked, body }: PeerEventOf<"joinReq">): PeerDecision => {
-  const node = asked.signer;
-  if (body.joiningPeer !== node || asked.from !== node) return refuse(asked, "forbidden", "not its own link");
-  const isAdmitted = context.admitted.includes(node);
-  if (!isAdmitted && !isResponsible(viewOf(context.table), node))
-    return refuse(asked, "notFound", "not the admitting peer");
-  if (!isAdmitted && context.admitted.length >= ADMITTED_MAX) return refuse(asked, "inProgress", "others join");
-  const answer: PeerAction = {
-    type: "answer",
-    reply: asked.reply,
-    body: { type: "joinAns", value: { overlayData: new Uint8Array() } },
-  };
-  if (isAdmitted) return { actions: [answer] };
-  return { context: { admitted: [...context.admitted, node] }, actions: [answer, { type: "handOver", to: node }] };
-};
-
-/** The joining node holds what it will answer for: "AP MUST send JN an Update explicitly labeling JN as its predecessor". */
-export const admit = (context: PeerContext, node: bigint, atMs: number): PeerDecision =>
-  inTurn(
-    context,
-    (now) => ({ context: { admitted: now.admitted.filter((other) => other !== node) } }),
-    (now) => (now.table.linked.includes(node) ? changed(now, withReady(now.table, node), "joined") : {}),
-    (now) => (now.table.linked.includes(node) ? updateTo([node], "neighbors", atMs)(now) : {}),
-  );
 
 /** "follow procedures as if it had detected a peer failure", §10.9; the lists show who stands behind the leaving one. */
 export const leaveAsked = (context: PeerContext, { asked, body }: PeerEventOf<"leaveReq">): PeerDecision => {

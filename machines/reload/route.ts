@@ -31,6 +31,10 @@ export type Verdict =
 const drop = (why: string): Verdict => ({ type: "drop", why });
 const refuse = (error: ErrorName, info: string): Verdict => ({ type: "refuse", error, info });
 
+/** Said by a peer that is not the one; who asked may ask again in a moment. */
+export const NOT_RESPONSIBLE = "not responsible";
+export const NOT_A_PEER = "not a peer yet";
+
 /** `from` is the node whose link brought the packet; our own Node-ID when we send it ourselves. */
 export const routeOf = (view: RingView, settings: RouteSettings, packet: Packet, from: bigint): Verdict => {
   if (packet.version !== reloadVersion) return refuse("incompatibleWithOverlay", `version ${packet.version}`);
@@ -64,6 +68,8 @@ const forward = (view: RingView, packet: Packet, from: bigint, id: bigint): Verd
   if (packet.ttl === 0) return refuse("ttlExceeded", "0 left");
   if (!ours && packet.options.some(({ flags }) => flags & optionFlag.forwardCritical))
     return refuse("unsupportedForwardingOption", "");
+  // Who has not joined routes its own messages only: a peer that sends it another's is a step ahead, or wrong.
+  if (!ours && !view.joined && !view.linked.includes(id)) return refuse("notFound", NOT_A_PEER);
   const to = nextHop(view, id);
   if (to === undefined) return refuse("notFound", "nobody to ask");
   // "appending to the Via List the Node-ID of the node from which the request was received"; answers need none.

@@ -165,26 +165,48 @@ test("RFC 6940 §10.5: the admitting peer hands over first and tells then", () =
     "notFound",
   );
   peer.tell(linked(joiner));
-  assert.deepEqual(
-    peer.tell(join).map(({ type }) => type),
-    ["answer", "handOver"],
-  );
-  assert.deepEqual(
-    peer.tell(join).map(({ type }) => type),
-    ["answer"],
-    "a retransmission changes nothing",
-  );
-  const admitted = peer.tell({ type: "handedOver", to: joiner, atMs: 2_000 });
-  const told = admitted.find(({ type }) => type === "request") as Extract<PeerAction, { type: "request" }>;
+  const types = (actions: ReadonlyArray<PeerAction>) => actions.map(({ type }) => type);
+  assert.deepEqual(types(peer.tell(join)), ["answer", "handOver"]);
+  assert.deepEqual(types(peer.tell(join)), ["answer"], "a retransmission changes nothing");
+  const [told] = peer.tell({ type: "handedOver", to: joiner, atMs: 2_000 });
+  assert.ok(told?.type === "request" && told.errand.type === "admit");
   assert.deepEqual(told.body.value, {
     uptime: 2,
     type: "neighbors",
     tables: { predecessors: [450n, 400n, 300n], successors: [600n, 900n, 300n] },
   });
+  assert.ok(!peer.context().table.ready.includes(joiner), "until it knows, its part is still ours");
+  const updateAns = { type: "updateAns", value: {} } as const;
+  peer.tell({ type: "answered", errand: { type: "admit", node: joiner }, signer: joiner, body: updateAns });
+  assert.ok(peer.context().table.ready.includes(joiner));
   assert.deepEqual(
     requests(peer.tell(timer("react"))).map(([, , to]) => to),
     [900n, 600n, 400n, 300n, 450n],
   );
+});
+
+test("RFC 6940 §10.5: of two that join at once the second waits, and looks again when the first has come between", () => {
+  const peer = joined();
+  const join = (node: bigint): PeerEvent => ({
+    type: "joinReq",
+    asked: asking(node),
+    body: { joiningPeer: node, overlayData: new Uint8Array() },
+  });
+  for (const node of [450n, 440n, 460n]) peer.tell(linked(node));
+  assert.equal(peer.tell(join(450n)).length, 2);
+  assert.deepEqual(peer.tell(join(440n)), []);
+  assert.deepEqual(peer.tell(join(460n)), []);
+  peer.tell({ type: "handedOver", to: 450n, atMs: 1 });
+  const body = { type: "updateAns", value: {} } as const;
+  const next = peer.tell({ type: "answered", errand: { type: "admit", node: 450n }, signer: 450n, body });
+  const turned = next.filter(({ type }) => type === "refuse" || type === "handOver" || type === "answer");
+  assert.deepEqual(
+    turned.map((action) => (action.type === "handOver" ? action.to : action.type)),
+    ["refuse", "answer", 460n],
+  );
+  // The one in progress goes away: nobody is left waiting.
+  peer.tell({ type: "unlinked", node: 460n, why: "gone" });
+  assert.deepEqual(peer.context().joiners, []);
 });
 
 test("RFC 6940 §10.7.1: a lost neighbour is replaced by the next best, and the others hear of it", () => {
@@ -292,6 +314,7 @@ const errand: fc.Arbitrary<Errand> = fc.oneof(
   ),
   node.map((node): Errand => ({ type: "attach", node })),
   node.map((node): Errand => ({ type: "leave", node })),
+  node.map((node): Errand => ({ type: "admit", node })),
   node.map((node): Errand => ({ type: "update", node })),
 );
 machineLaws(

@@ -1,0 +1,94 @@
+/**
+ * Taking joining nodes in, one after the other. RFC 6940 §10.5, steps 5 to 8.
+ *
+ *   joinReq --> (its turn) JoinAns, handOver -- handedOver --> Update that names it -- answered --> our predecessor
+ *
+ * Until it has answered that Update the joining node may not know its part yet, and we go on answering for it. Whoever waits
+ * for its turn may find that another has come between: it is sent to look for its admitting peer again.
+ */
+import { toNode } from "../../codecs/reload/mod.ts";
+import type { Asked, PeerAction, PeerContext, PeerDecision, PeerEventOf } from "./peer-types.ts";
+import { refuse } from "./replies.ts";
+import { isResponsible } from "./ring.ts";
+import { changed, inTurn } from "./stabilize.ts";
+import { updateOf, viewOf, withReady } from "./table.ts";
+
+/** Nodes that wait to join through us, the one in progress among them. */
+const JOINERS_MAX = 16;
+
+const accept = ({ reply }: Asked): PeerAction => ({
+  type: "answer",
+  reply,
+  body: { type: "joinAns", value: { overlayData: new Uint8Array() } },
+});
+
+export const joinAsked = (context: PeerContext, { asked, body }: PeerEventOf<"joinReq">): PeerDecision => {
+  const node = asked.signer;
+  if (body.joiningPeer !== node || asked.from !== node) return refuse(asked, "forbidden", "not its own link");
+  const { joiners } = context;
+  if (joiners[0]?.signer === node) return { actions: [accept(asked)] };
+  if (joiners.some(({ signer }) => signer === node)) return {}; // answered in its turn
+  if (!isResponsible(viewOf(context.table), node)) return refuse(asked, "notFound", "not the admitting peer");
+  if (joiners.length >= JOINERS_MAX) return refuse(asked, "inProgress", "others join");
+  const now = { ...context, joiners: [...joiners, asked] };
+  return joiners.length === 0 ? begin(now) : { context: now };
+};
+
+/** The first in the row, if we are still the one to admit it; else the next. */
+const begin = (context: PeerContext): PeerDecision => {
+  const view = viewOf(context.table);
+  const at = context.joiners.findIndex(({ signer }) => isResponsible(view, signer) && view.linked.includes(signer));
+  const passed = at < 0 ? context.joiners : context.joiners.slice(0, at);
+  const joiners = at < 0 ? [] : context.joiners.slice(at);
+  const first = joiners[0];
+  return {
+    context: { joiners },
+    actions: [
+      ...passed.map(
+        ({ reply }): PeerAction => ({ type: "refuse", reply, error: "notFound", info: "not the admitting peer" }),
+      ),
+      ...(first === undefined ? [] : [accept(first), { type: "handOver", to: first.signer } as const]),
+    ],
+  };
+};
+
+/** "AP MUST send JN an Update explicitly labeling JN as its predecessor", §10.5 step 7. */
+export const nameAsPredecessor = (context: PeerContext, { to, atMs }: PeerEventOf<"handedOver">): PeerDecision => {
+  if (context.joiners[0]?.signer !== to) return {};
+  const view = viewOf(withReady(context.table, to));
+  return {
+    actions: [
+      {
+        type: "request",
+        errand: { type: "admit", node: to },
+        destinations: [toNode(to)],
+        over: to,
+        body: { type: "updateReq", value: updateOf(view, atMs - context.settings.startedMs, "neighbors") },
+      },
+    ],
+  };
+};
+
+/** It knows its part: from now on it answers for it. Or it does not answer, and the next may come. */
+export const admitted = (context: PeerContext, node: bigint, isTaken: boolean): PeerDecision => {
+  if (context.joiners[0]?.signer !== node) return {};
+  return inTurn(
+    context,
+    (now) => (isTaken && now.table.linked.includes(node) ? changed(now, withReady(now.table, node), "joined") : {}),
+    (now) => begin({ ...now, joiners: now.joiners.slice(1) }),
+  );
+};
+
+/** A node that waited to join is gone. */
+export const joinerLost =
+  (node: bigint) =>
+  (context: PeerContext): PeerDecision => {
+    if (context.joiners[0]?.signer === node) return admitted(context, node, false);
+    return { context: { joiners: context.joiners.filter(({ signer }) => signer !== node) } };
+  };
+
+/** We leave: whoever waits looks for another. */
+export const turnAway = (context: PeerContext): PeerDecision => ({
+  context: { joiners: [] },
+  actions: context.joiners.map(({ reply }) => ({ type: "refuse", reply, error: "notFound", info: "leaving" })),
+});

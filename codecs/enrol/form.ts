@@ -82,11 +82,28 @@ export const readForm = (contentType: string, body: Uint8Array): FormRead<Readon
 };
 
 const boundaryOf = (contentType: string): string | undefined => {
-  const match = /^\s*multipart\/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]+)"|([^\s;"]+))\s*(?:;.*)?$/i.exec(
-    contentType,
-  );
-  const boundary = match?.[1] ?? match?.[2];
+  const header = readHeader(contentType);
+  const boundary = header?.value === mediaType.form ? header.parameters.get("boundary") : undefined;
   return boundary !== undefined && BOUNDARY_FORM.test(boundary) ? boundary : undefined;
+};
+
+interface Header {
+  readonly value: string;
+  readonly parameters: ReadonlyMap<string, string>;
+}
+
+/** `value; name=token; name="quoted"`: the value and the names in lower case. RFC 2045 §5.1. */
+const readHeader = (text: string): Header | undefined => {
+  const value = text.split(";", 1)[0]!;
+  const parameter = /;\s*([A-Za-z0-9*_-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;"]+))\s*/y;
+  const parameters = new Map<string, string>();
+  parameter.lastIndex = value.length;
+  for (let at = value.length; at < text.length; at = parameter.lastIndex) {
+    const match = parameter.exec(text);
+    if (match === null || parameters.has(match[1]!.toLowerCase())) return undefined;
+    parameters.set(match[1]!.toLowerCase(), match[2] ?? match[3]!);
+  }
+  return { value: value.trim().toLowerCase(), parameters };
 };
 
 const readPart = (text: string, bytes: Uint8Array, where: string): FormRead<FormPart> => {
@@ -113,8 +130,8 @@ const readPart = (text: string, bytes: Uint8Array, where: string): FormRead<Form
 };
 
 const nameOf = (disposition: string): string | undefined => {
-  const match = /^form-data\s*;(?:[^"]*;)?\s*name=(?:"([^"]*)"|([^\s;"]+))/i.exec(disposition);
-  const name = match?.[1] ?? match?.[2];
+  const header = readHeader(disposition);
+  const name = header?.value === "form-data" ? header.parameters.get("name") : undefined;
   return name !== undefined && NAME_FORM.test(name) ? name : undefined;
 };
 

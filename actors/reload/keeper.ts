@@ -27,7 +27,8 @@ export const VALUES_MAX = 128;
 
 /** What the keeper holds, as it says itself. */
 export interface KeeperStatus {
-  readonly resources: number;
+  /** Resources, replicas included. */
+  readonly stored: number;
   /** Entries by the Node-ID (hex) that signed them: those this node answers for, and replicas. */
   readonly primaries: Readonly<Record<string, number>>;
   readonly replicas: Readonly<Record<string, number>>;
@@ -100,7 +101,7 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
         asking.delete(ticket);
         return asked === undefined
           ? Effect.void
-          : Effect.asVoid(Deferred.succeed(asked, { resources, primaries, replicas }));
+          : Effect.asVoid(Deferred.succeed(asked, { stored: resources, primaries, replicas }));
       }
       case "note":
         return Effect.logDebug("reload.keeper.unexpected", action.unexpected);

@@ -9,10 +9,10 @@ import { Clock, Deferred, Effect, type Scope } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import {
   keeperTiming,
+  ownedFraction,
   type PeerSettings,
   type PeerState,
   peerTiming,
-  type RingView,
 } from "../../machines/reload/mod.ts";
 import { type Dialer, type Entropy, type Keys, Listener } from "../ports/mod.ts";
 import { isKeepers, type Keeper, type KeeperStatus, keepValues } from "./keeper.ts";
@@ -25,7 +25,17 @@ import { makeUsage, type Usage } from "./usage.ts";
 
 export interface NodeStatus extends KeeperStatus {
   readonly state: PeerState;
-  readonly ring: RingView;
+  /** Nearest first. */
+  readonly successors: ReadonlyArray<bigint>;
+  readonly predecessors: ReadonlyArray<bigint>;
+  readonly fingers: ReadonlyArray<bigint>;
+  /** Every node with an open link. */
+  readonly linked: ReadonlyArray<bigint>;
+  /** The part of the ring this node answers for, 0 to 1. */
+  readonly share: number;
+  /** Entries this node may keep in the overlay, and how many it has there, as far as it has put them there itself. */
+  readonly quota: number;
+  readonly quotaUsed: number;
 }
 
 export interface OverlayNode extends Usage {
@@ -108,12 +118,20 @@ export const startNode = Effect.fn("reload.node")(function* (
     Effect.fail(new JoinFailed({ why: `not settled within ${limits.joinMs} ms` })),
   );
 
+  const usage = yield* makeUsage(overlay, post, board, endpoint);
+  const status = Effect.gen(function* (): Effect.fn.Return<NodeStatus> {
+    const { successors, predecessors, fingers, linked } = board.view;
+    const held = yield* keeper.status;
+    const quotaUsed = yield* usage.used;
+    const share = ownedFraction(board.view);
+    return { ...held, state, successors, predecessors, fingers, linked, share, quota: overlay.quota, quotaUsed };
+  });
   return {
-    ...(yield* makeUsage(overlay, post, board, endpoint)),
+    ...usage,
     nodeId,
     host: endpoint.host,
     port: endpoint.port,
-    status: Effect.map(keeper.status, (held) => ({ ...held, state, ring: board.view })),
+    status,
     leave,
     counters: board.counters,
     refusals: keeper.refusals,

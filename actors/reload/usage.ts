@@ -14,7 +14,7 @@ import {
   toNode,
   toResource,
 } from "../../codecs/reload/mod.ts";
-import { bytesOfBig } from "../../codecs/shared/mod.ts";
+import { bytesOfBig, hexOf } from "../../codecs/shared/mod.ts";
 import {
   type Bucket,
   fullBucket,
@@ -67,6 +67,8 @@ export interface Usage {
   }) => Effect.Effect<ReadonlyArray<Fetched>, OverlayError>;
   /** Where that node's application listens. */
   readonly appAttach: (nodeId: bigint, application: number) => Effect.Effect<Endpoint, OverlayError>;
+  /** Entries of our own in the overlay, by what we have stored and not removed since. */
+  readonly used: Effect.Effect<number>;
   /** The node itself, or whichever answers for a resource. */
   readonly ping: (
     to: bigint | { readonly resourceId: Uint8Array },
@@ -85,6 +87,12 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
     fetches: fullBucket(overlay.fetchesPerSecond, startedMs),
   };
   let lastStorageTime = 0n;
+  /** When each entry of ours ends, by resource and key. No longer than the quota is, as all else is refused. */
+  const entries = new Map<string, number>();
+  const used = Effect.map(Clock.currentTimeMillis, (nowMs) => {
+    for (const [entry, endMs] of entries) if (endMs <= nowMs) entries.delete(entry);
+    return entries.size;
+  });
 
   /** Waits for a token: "A server never exceeds them whatever its clients ask", the profile §1. */
   const paced = Effect.fnUntraced(function* (of: "stores" | "fetches", perSecond: number) {
@@ -131,6 +139,9 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
       value: { resource, replica: 0, kinds: [{ kind: item.kind, generation: 0n, values }] },
     });
     if (answer.type !== "storeAns") return yield* strange(answer);
+    const entry = `${item.kind} ${hexOf(resource)} ${hexOf(item.key)}`;
+    if (item.exists) entries.set(entry, Number(now) + item.lifetimeS * 1000);
+    else entries.delete(entry);
     return { replicas: answer.value.kinds.flatMap(({ replicas }) => replicas) };
   });
 
@@ -143,8 +154,8 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
     });
     if (answer.type !== "fetchAns") return yield* strange(answer);
     const policy = overlay.kinds.find((known) => known.kind === kind);
-    const values = answer.value.kinds.flatMap((found) => (found.values instanceof Uint8Array ? [] : found.values));
-    const entries = yield* Effect.forEach(values, (data) =>
+    const values = answer.value.kinds.flatMap((kind) => (kind.values instanceof Uint8Array ? [] : kind.values));
+    const found = yield* Effect.forEach(values, (data) =>
       Effect.gen(function* () {
         const { exists, value } = dataValueOf(data.value);
         const signer = exists && "key" in data.value ? yield* reply.opened!.signerOf(resource, kind, data) : undefined;
@@ -159,7 +170,7 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
         return isAllowed ? [{ key: data.value.key, value, signer: signer.nodeId }] : [];
       }),
     );
-    return entries.flat();
+    return found.flat();
   });
 
   const appAttach: Usage["appAttach"] = Effect.fn("reload.appAttach")(function* (nodeId, application) {
@@ -181,7 +192,7 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
     return answer.type === "pingAns" ? { nodeId: signer, atMs: Number(answer.value.time) } : yield* strange(answer);
   });
 
-  return { store, fetch, appAttach, ping } satisfies Usage;
+  return { store, fetch, appAttach, used, ping } satisfies Usage;
 });
 
 const strange = (answer: Answer) => new OverlayRefused({ code: "invalidMessage", info: `answered by ${answer.type}` });

@@ -2,7 +2,14 @@
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
 import { type ByteStreamShape, type Credentials, Dialer, Keys } from "../../actors/ports/mod.ts";
-import { JoinFailed, OverlayRefused, OverlayUnreachable, publishNumber, startNode } from "../../actors/reload/mod.ts";
+import {
+  JoinFailed,
+  OverlayRefused,
+  OverlayUnreachable,
+  publishNumber,
+  startNode,
+  withdrawNumber,
+} from "../../actors/reload/mod.ts";
 import { makePost } from "../../actors/reload/post.ts";
 import {
   decodeBody,
@@ -183,7 +190,7 @@ testOverlay(
       const stream = yield* dialled(node, credentials);
       assert.deepEqual(yield* readToEnd(stream), []);
     }
-    assert.deepEqual((yield* node.status).ring.linked, []);
+    assert.deepEqual((yield* node.status).linked, []);
     const failed = yield* Effect.flip(overlay.join({ credentials: yield* overlay.issue(9n, "other.example") }));
     assert.ok(failed instanceof JoinFailed);
   }),
@@ -258,14 +265,33 @@ testOverlay(
     yield* Effect.sleep(100);
     yield* first.end;
     yield* Effect.sleep(1_000);
-    assert.deepEqual((yield* second.status).ring.successors, []);
-    assert.equal((yield* second.status).resources, 1);
+    assert.deepEqual((yield* second.status).successors, []);
+    assert.equal((yield* second.status).stored, 1);
     // The bootstrap node comes back where it was, not knowing that an overlay lives without it.
     const listen = { host: first.host, port: first.port };
     const again = yield* startNode({ credentials, overlay: overlay.configuration, listen });
     yield* Effect.sleep(200_000);
-    assert.deepEqual((yield* again.status).ring.successors, [second.nodeId]);
-    assert.deepEqual((yield* second.status).ring.successors, [again.nodeId]);
-    assert.equal((yield* again.status).resources, 1);
+    assert.deepEqual((yield* again.status).successors, [second.nodeId]);
+    assert.deepEqual((yield* second.status).successors, [again.nodeId]);
+    assert.equal((yield* again.status).stored, 1);
+  }),
+);
+
+testOverlay(
+  "a node says how it stands: its part of the ring, what it keeps, and what it has out",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(10, { quota: 500 });
+    yield* overlay.join();
+    const [a, b] = overlay.members as [Member, Member];
+    yield* Effect.sleep(100);
+    for (let i = 0; i < 5; i++) yield* publishNumber(a, `+1408555000${i}`, 1n, 100 + i * 100);
+    yield* publishNumber(a, "+14085550000", 1n, 100); // the same entry again
+    yield* withdrawNumber(a, "+14085550001", 1n);
+    const [one, two] = [yield* a.status, yield* b.status];
+    assert.deepEqual([one.state, one.quota, one.quotaUsed, two.quotaUsed], ["settled", 500, 4, 0]);
+    assert.ok(Math.abs(one.share + two.share - 1) < 1e-9);
+    assert.deepEqual([one.linked, one.successors], [[b.nodeId], [b.nodeId]]);
+    yield* Effect.sleep(150_000);
+    assert.equal((yield* a.status).quotaUsed, 3);
   }),
 );

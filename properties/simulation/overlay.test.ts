@@ -13,14 +13,14 @@ const numbers = (count: number) => Array.from({ length: count }, (_, i) => `+140
 const assertRing = Effect.fnUntraced(function* (overlay: Overlay) {
   const ids = overlay.ids();
   for (const member of overlay.members) {
-    const { state, ring } = yield* member.status;
+    const { state, successors, predecessors } = yield* member.status;
     const at = ids.indexOf(member.nodeId);
     const others = ids.length - 1;
     const around = (by: number) =>
       Array.from({ length: Math.min(3, others) }, (_, i) => ids.at((at + by * (i + 1)) % ids.length));
     assert.equal(state, "settled");
-    assert.deepEqual(ring.successors, around(1), "successors");
-    assert.deepEqual(ring.predecessors, around(-1), "predecessors");
+    assert.deepEqual(successors, around(1), "successors");
+    assert.deepEqual(predecessors, around(-1), "predecessors");
   }
 });
 
@@ -55,7 +55,7 @@ const assertFound = Effect.fnUntraced(function* (overlay: Overlay, published: Re
 const stored = (overlay: Overlay) =>
   Effect.map(
     Effect.forEach(overlay.members, (member) => member.status),
-    (all) => all.reduce((sum, { resources }) => sum + resources, 0),
+    (all) => all.reduce((sum, member) => sum + member.stored, 0),
   );
 
 for (const size of [1, 2, 3])

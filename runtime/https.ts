@@ -140,6 +140,8 @@ const refuse = (request: IncomingMessage, response: ServerResponse, status: numb
 
 const request = (call: HttpsCall): Effect.Effect<HttpsAnswer, HttpsFailed> =>
   Effect.callback((resume) => {
+    // A platform given no root might take its own.
+    if (call.roots.length === 0) return resume(Effect.fail(new HttpsFailed({ why: "no root to trust" })));
     const name = call.serverName ?? call.host;
     const fail = (why: string) => {
       clearTimeout(timer);

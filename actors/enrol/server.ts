@@ -102,14 +102,11 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
       const to = waiting.get(id);
       return to === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(to, given));
     });
-  const refuse = (token: EnrolmentToken) =>
-    Effect.as(
-      Effect.logInfo("enrol.refused", token),
-      (() => {
-        count.refused[token] += 1;
-        return textOf(403, token);
-      })(),
-    );
+  const refuse = Effect.fnUntraced(function* (token: EnrolmentToken) {
+    count.refused[token] += 1;
+    yield* Effect.logInfo("enrol.refused", token);
+    return textOf(403, token);
+  });
   const perform = (action: EnrolServerAction): Effect.Effect<void> => {
     switch (action.type) {
       case "draw":

@@ -88,6 +88,10 @@ const noServer = {
   type: "report",
   params: { outcome: { type: "failed", why: "not this overlay's document, or no enrolment server in it" } },
 } as const;
+const tooFew = {
+  type: "report",
+  params: { outcome: { type: "failed", why: "fewer Node-IDs than asked for" } },
+} as const;
 const startRetry = {
   type: "startTimer" as const,
   params: ({ context }: { context: Context }) => ({ timer: "retry" as const, betweenMs: context.retryBetweenMs }),
@@ -195,7 +199,10 @@ export const enrolClient = machineOf<EnrolClientAction>()(
           }),
         },
         on: {
-          good: { target: "enrolled", actions: [stopDeadline, decide(reportEnrolled)] },
+          good: [
+            { guard: hasEnough, target: "enrolled", actions: [stopDeadline, decide(reportEnrolled)] },
+            { target: "failed", actions: [stopDeadline, tooFew] },
+          ],
           bad: { target: "failed", actions: [stopDeadline, failedAsSaid] },
           timerFired: late,
         },
@@ -212,6 +219,10 @@ function hasServer({ context, event }: { context: Context; event: DocumentRead }
     event.document.name.toLowerCase() === context.overlay.toLowerCase() &&
     event.document.enrollmentServers.some((url) => readEnrolmentUrl(url) !== undefined)
   );
+}
+
+function hasEnough({ context, event }: { context: Context; event: EventOf<"good"> }): boolean {
+  return event.nodeIds.length >= context.nodeIds;
 }
 
 function countAttempt({ attempts }: Context) {

@@ -33,6 +33,7 @@ const event: fc.Arbitrary<EnrolClientEvent> = fc.constantFrom<EnrolClientEvent>(
   { type: "refused", token: "bad_CSR" },
   { type: "answeredBadly", why: "as the test wants it" },
   { type: "good", nodeIds: [5n] },
+  { type: "good", nodeIds: [] },
   { type: "bad", why: "as the test wants it" },
   { type: "timerFired", timer: "retry" },
 );
@@ -87,6 +88,16 @@ test("enrolClient: what no repetition changes is not repeated", () => {
     const { posts, outcome } = play([READ, MADE, last, { type: "bad", why: "no chain" }, RETRY]);
     same([posts.length, outcome[0]?.type], [1, "failed"]);
   }
+});
+
+test("enrolClient: a certificate with fewer Node-IDs than asked for is not enough", () => {
+  const { outcome } = play([
+    READ,
+    MADE,
+    { type: "certified", certificate: Uint8Array.of(2) },
+    { type: "good", nodeIds: [] },
+  ]);
+  same(outcome, [{ type: "failed", why: "fewer Node-IDs than asked for" }]);
 });
 
 test("enrolClient: a document of another overlay, or one that names no https server, is discarded (§11.2)", () => {

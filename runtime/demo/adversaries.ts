@@ -1,0 +1,145 @@
+/**
+ * Two who try. The thief publishes numbers it does not own, writes over others' claims and guesses at calls it never
+ * made; the spammer sends INVITEs without a ticket, with a forged one, with another domain's, for another number.
+ * Both knock with rubbish on every port.
+ */
+import { Effect } from "effect";
+import { type Credentials, Dialer, Entropy } from "../../actors/ports/mod.ts";
+import { claimsOf, NUMBER_LIFETIME_S } from "../../actors/reload/mod.ts";
+import { type LearnedRoute, sendInvite } from "../../actors/sip/mod.ts";
+import { openTicketIssuer } from "../../actors/ticket/mod.ts";
+import { encodeRegistration, encodeRegistrationKey, kindId, resourceOfNumber } from "../../codecs/reload/mod.ts";
+import { type E164, hexOf, ntpFromMs, utf8 } from "../../codecs/shared/mod.ts";
+import type { RunningCompany } from "./company.ts";
+import { countIntrusion, type Intrusion, type Intrusions } from "./tally.ts";
+
+export const THIEF = "thief.example";
+export const SPAMMER = "spam.example";
+const OVERWRITES = 3;
+const GUESSES = 3;
+const GUESSED_CALL_MS = 120_000;
+const SPAM_WAIT_MS = 700;
+const GARBAGE_WAIT_MS = 3_000;
+
+/** Writes the thief's Node-ID over the claims of others, under their own keys. */
+export const overwriteClaims = Effect.fn("demo.overwrite")(function* (
+  thief: RunningCompany,
+  stolen: ReadonlyArray<E164>,
+  intrusions: Intrusions,
+) {
+  const node = thief.server.nodes[0]!;
+  for (const number of stolen.slice(0, OVERWRITES)) {
+    const claims = yield* Effect.orElseSucceed(claimsOf(node, number), () => []);
+    const victim = claims.find(({ nodeId }) => nodeId !== node.nodeId);
+    if (victim === undefined) continue;
+    const why = yield* node
+      .store({
+        resourceId: resourceOfNumber(number),
+        kind: kindId.viprRegistration,
+        key: encodeRegistrationKey(victim),
+        value: encodeRegistration(node.nodeId),
+        exists: true,
+        lifetimeS: NUMBER_LIFETIME_S,
+      })
+      .pipe(
+        Effect.as<string | undefined>(undefined),
+        Effect.catch((error) => Effect.succeed(error._tag === "OverlayRefused" ? error.code : error.why)),
+      );
+    countIntrusion(intrusions, "overwrittenClaim", why);
+  }
+});
+
+/** Tells its own server of calls that nobody made: what the server then tries, it counts as `guessedCall`. */
+export const guessCalls = Effect.fn("demo.guess")(function* (
+  thief: RunningCompany,
+  targets: ReadonlyArray<E164>,
+  betweenMs: readonly [min: number, max: number],
+) {
+  const { between } = yield* Entropy;
+  for (const called of targets.slice(0, GUESSES)) {
+    const startMs = yield* between(...betweenMs);
+    yield* Effect.ignore(
+      thief.vap.uploadVcr({
+        direction: "sent",
+        calling: undefined,
+        called,
+        start: ntpFromMs(startMs),
+        stop: ntpFromMs(startMs + GUESSED_CALL_MS),
+        vservice: thief.vservice,
+      }),
+    );
+  }
+});
+
+export interface SpamTargets {
+  readonly spammer: Credentials;
+  /** Whom to ring. */
+  readonly victim: RunningCompany;
+  /** A genuine ticket of the victim's for somebody else, and who that is. */
+  readonly leaked: LearnedRoute;
+  readonly holder: RunningCompany;
+  /** Another number of the victim's. */
+  readonly other: E164;
+}
+
+export const spam = Effect.fn("demo.spam")(function* (targets: SpamTargets, intrusions: Intrusions) {
+  const { spammer, victim, leaked, holder, other } = targets;
+  const { bytes } = yield* Entropy;
+  // Well made in every field, with the victim's names, under a key of the spammer's own.
+  const forger = yield* openTicketIssuer({
+    grantingNode: victim.server.nodes[0]!.nodeId,
+    grantingDomain: victim.domain,
+    secret: { epoch: 1, password: hexOf(yield* bytes(16)) },
+  });
+  const forged = yield* Effect.orDie(forger.issue({ number: other, grantedTo: SPAMMER, vservice: victim.vservice }));
+  const tries: ReadonlyArray<{ kind: Intrusion; as: Credentials; from: string; called: E164; ticket?: string }> = [
+    { kind: "noTicket", as: spammer, from: SPAMMER, called: other },
+    { kind: "forgedTicket", as: spammer, from: SPAMMER, called: other, ticket: forged },
+    { kind: "foreignTicket", as: spammer, from: SPAMMER, called: leaked.number, ticket: leaked.ticket },
+    { kind: "wrongNumber", as: holder.credentials, from: holder.domain, called: other, ticket: leaked.ticket },
+  ];
+  for (const { kind, as, from, called, ticket } of tries) {
+    const before = yield* victim.border.counters;
+    const fate = yield* sendInvite({
+      ...victim.border.outside,
+      credentials: as,
+      called,
+      domain: victim.domain,
+      from,
+      ...(ticket === undefined ? {} : { ticket }),
+      waitMs: SPAM_WAIT_MS,
+    });
+    const after = yield* victim.border.counters;
+    const isRefused = after.admitted === before.admitted && !(fate.type === "answered" && fate.status < 300);
+    countIntrusion(intrusions, kind, isRefused ? reasonBetween(before.refused, after.refused) : undefined);
+  }
+});
+
+/** Which of the border element's reasons went up. */
+const reasonBetween = (before: Counts, after: Counts): string =>
+  Object.keys(after).find((why) => (after[why] ?? 0) > (before[why] ?? 0)) ?? "closed";
+type Counts = Readonly<Record<string, number | undefined>>;
+
+/** Something else than the port's protocol, on every port of a company: each is to close, and nothing else is to happen. */
+export const knock = Effect.fn("demo.garbage")(function* (company: RunningCompany, intrusions: Intrusions) {
+  const { server, border } = company;
+  for (const { host, port } of [server.vap, server.pvp, ...server.nodes, border.inside, border.outside]) {
+    const isClosed = yield* rubbish(host, port);
+    countIntrusion(intrusions, "garbage", isClosed ? "closed" : undefined);
+  }
+});
+
+const rubbish = Effect.fnUntraced(
+  function* (host: string, port: number) {
+    const dialer = yield* Dialer;
+    const stream = yield* dialer.dial({ host, port });
+    yield* stream.write(utf8("GET /login HTTP/1.0\r\nHost: you\r\n\r\n"));
+    // An alert or an answer may come first; what counts is that the port ends it.
+    return yield* Effect.forever(stream.read).pipe(
+      Effect.catchTag("StreamClosed", () => Effect.succeed(true)),
+      Effect.timeoutOrElse({ duration: GARBAGE_WAIT_MS, orElse: () => Effect.succeed(false) }),
+    );
+  },
+  Effect.scoped,
+  Effect.catch(() => Effect.succeed(true)),
+);

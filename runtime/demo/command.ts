@@ -1,0 +1,167 @@
+/** `vipr demo`: reads the calls, runs the scenario, tells it to a person or to a script, and answers with an exit code. */
+import { readFileSync, writeSync } from "node:fs";
+import process from "node:process";
+import { Cause, Clock, Effect, Layer, Logger, References } from "effect";
+import { importCdr } from "../../actors/cdr/mod.ts";
+import { maskE164 } from "../../codecs/shared/mod.ts";
+import { nodeLayer } from "../node.ts";
+import { COMPANIES, companiesOf } from "./domains.ts";
+import { DEMO_HELP, type DemoOptions, readDemoOptions } from "./options.ts";
+import { brokenPromise, tableOf } from "./report.ts";
+import { type DemoTold, runDemo } from "./scenario.ts";
+
+const EXAMPLE = new URL("../../properties/examples/Master.csv", import.meta.url);
+const FILE_BYTES_MAX = 256 * 1024 * 1024;
+const PROBLEMS_SHOWN_MAX = 20;
+/** A whole run; beyond it something hangs, and a script is told so. */
+const RUN_MS_MAX = 300_000;
+
+/** Exit codes: 0 all held, 1 something did not, 2 bad input. */
+export const demoCommand = async (args: ReadonlyArray<string>): Promise<number> => {
+  const read = readDemoOptions(args);
+  if (read.type === "help") {
+    say(DEMO_HELP);
+    return 0;
+  }
+  if (read.type === "wrong") {
+    complain(`vipr demo: ${read.why}\nvipr demo --help tells the options`);
+    return 2;
+  }
+  return await demo(read.options);
+};
+
+const demo = async (options: DemoOptions): Promise<number> => {
+  const quiet = Layer.merge(
+    Logger.layer([options.json ? jsonLogger : stderrLogger]),
+    Layer.succeed(References.MinimumLogLevel, options.verbose ? "Info" : "Error"),
+  );
+  const ports = nodeLayer(options.seed === undefined ? {} : { seed: options.seed });
+  const input = await Effect.runPromise(Effect.provide(inputOf(options), quiet));
+  if (input === undefined) return 2;
+  const program = Effect.scoped(
+    Effect.gen(function* () {
+      const told = tellerOf(options, yield* Clock.currentTimeMillis);
+      const report = yield* Effect.timeoutOrElse(runDemo(input, told), {
+        duration: RUN_MS_MAX,
+        orElse: () => Effect.die(new Error(`no end after ${RUN_MS_MAX / 1_000} s`)),
+      });
+      say(options.json ? JSON.stringify({ summary: report.summary }) : tableOf(report));
+      const broken = brokenPromise(report.summary);
+      if (broken !== undefined) complain(`vipr demo: ${broken}`);
+      if (!options.once) {
+        if (!options.json) say("The companies stay up. Ctrl-C ends them.");
+        yield* interrupted;
+      }
+      return broken === undefined ? 0 : 1;
+    }),
+  );
+  return await Effect.runPromise(
+    program.pipe(
+      Effect.catchCause((cause) =>
+        Effect.sync(() => {
+          complain(`vipr demo: ${whyOf(cause)}`);
+          return 1;
+        }),
+      ),
+      Effect.provide(Layer.merge(ports, quiet)),
+    ),
+  );
+};
+
+/** The calls and whose numbers they tell of; undefined when the file is of no use, which has been said. */
+const inputOf = ({ calls: file, zone, domains, json }: DemoOptions) =>
+  Effect.gen(function* () {
+    const text = readCalls(file);
+    if (text === undefined) return undefined;
+    const { calls, problems } = yield* importCdr([text], { zone });
+    for (const { line, kind, reason } of problems.slice(0, PROBLEMS_SHOWN_MAX))
+      if (kind === "error" && !json) complain(`line ${line}: ${reason}; skipped`);
+      else if (json) say(JSON.stringify({ type: kind === "error" ? "badLine" : "skippedLine", line, reason }));
+    const errors = problems.filter(({ kind }) => kind === "error").length;
+    if (!json) {
+      if (errors > PROBLEMS_SHOWN_MAX) complain(`... and more: ${errors} lines could not be read`);
+      say(`${calls.length} answered calls read, ${problems.length - errors} unanswered, ${errors} bad lines`);
+    }
+    const companies = companiesOf(calls, domains);
+    if (companies !== undefined && companies.every(({ numbers }) => numbers.size > 0)) return { calls, companies };
+    complain(`vipr demo: the calls do not tell of numbers of ${COMPANIES} domains; --domain says whose are whose`);
+    return undefined;
+  }).pipe(
+    Effect.catchTag("NoUsableCalls", ({ why, first }) =>
+      Effect.sync(() => {
+        const at = first === undefined ? "" : ` (line ${first.line}: ${first.reason})`;
+        complain(`vipr demo: ${file ?? "the example"}: ${why}${at}`);
+        return undefined;
+      }),
+    ),
+  );
+
+const readCalls = (file: string | undefined): string | undefined => {
+  try {
+    const bytes = readFileSync(file ?? EXAMPLE);
+    if (bytes.length <= FILE_BYTES_MAX) return new TextDecoder().decode(bytes);
+    complain(`vipr demo: ${file}: over ${FILE_BYTES_MAX} bytes`);
+  } catch (error) {
+    complain(`vipr demo: cannot read the calls: ${(error as Error).message}`);
+  }
+  return undefined;
+};
+
+const tellerOf = ({ json }: DemoOptions, startedMs: number): DemoTold => ({
+  phase: (name, detail) =>
+    Effect.map(Clock.currentTimeMillis, (nowMs) => {
+      const seconds = ((nowMs - startedMs) / 1_000).toFixed(1);
+      if (json) say(JSON.stringify({ type: "phase", name, detail, seconds: Number(seconds) }));
+      else say(`[${seconds.padStart(5)} s] ${detail}`);
+    }),
+  event: (domain, event) =>
+    Effect.sync(() => {
+      if (json) say(JSON.stringify({ domain, ...masked(event) }));
+    }),
+});
+
+const masked = (event: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
+  typeof event.number === "string" ? { ...event, number: maskE164(event.number) } : event;
+
+/** A failure of ours says why in a field of its own; anything else shows where it happened. */
+const whyOf = (cause: Cause.Cause<unknown>): string => {
+  const failure = Cause.squash(cause) as { readonly _tag?: string; readonly why?: string };
+  return failure.why === undefined ? Cause.pretty(cause) : `${failure._tag}: ${failure.why}`;
+};
+
+const interrupted = Effect.callback<void>((resume) => {
+  const stop = () => resume(Effect.void);
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  // A pending signal handler alone keeps no process alive.
+  const alive = setInterval(() => {}, 60_000);
+  return Effect.sync(() => clearInterval(alive));
+});
+
+const stderrLogger = Logger.make(({ logLevel, message }) => {
+  complain(`${logLevel} ${textOf(message)}`);
+});
+const jsonLogger = Logger.make(({ logLevel, message }) => {
+  say(JSON.stringify({ type: "log", level: logLevel, message: textOf(message) }));
+});
+const textOf = (message: unknown): string =>
+  (Array.isArray(message) ? message : [message])
+    .map((part) =>
+      typeof part === "string" ? part : part instanceof Error ? String(part.stack) : JSON.stringify(part),
+    )
+    .join(" ");
+
+/** Synchronous, so that the last line is out before the process ends, whatever stdout is. */
+const say = (text: string): void => write(1, text);
+const complain = (text: string): void => write(2, text);
+const write = (to: 1 | 2, text: string): void => {
+  const bytes = Buffer.from(text.endsWith("\n") ? text : `${text}\n`);
+  for (let at = 0; at < bytes.length; )
+    try {
+      at += writeSync(to, bytes, at);
+    } catch (error) {
+      if ((error as { code?: string }).code === "EAGAIN") continue; // a full pipe: its reader is slower than we are
+      if ((error as { code?: string }).code === "EPIPE") return;
+      throw error;
+    }
+};

@@ -1,0 +1,126 @@
+/**
+ * One company: ViPR server, call agent and border element, as they stand in a company's own network.
+ *
+ *   PSTN <--> call agent <--SIP/TCP--> border element <--SIP/TLS--> other companies
+ *                 |VAP
+ *             ViPR server <--RELOAD, PVP--> other companies
+ */
+import { Clock, Effect, Exit, Queue, Scope } from "effect";
+import { type Credentials, Entropy } from "../../actors/ports/mod.ts";
+import { type Agent, type Border, serveBorder, startAgent } from "../../actors/sip/mod.ts";
+import { TICKET_LIFETIME_MS, type TicketSecret } from "../../actors/ticket/mod.ts";
+import { connectVap, type VapClient } from "../../actors/vap/mod.ts";
+import { startViprServer, type ViprEvent, type ViprServer } from "../../actors/vipr/mod.ts";
+import { bigOf, type E164, hexOf } from "../../codecs/shared/mod.ts";
+import { DHT_NAME } from "../../codecs/vap/mod.ts";
+import { demoLimits, HOST, type Member } from "./overlay.ts";
+
+export interface CompanySetup {
+  readonly domain: string;
+  /** The numbers that ring here. */
+  readonly numbers: ReadonlySet<E164>;
+  /** What it publishes; an honest company its own numbers. */
+  readonly publishes: ReadonlyArray<E164>;
+  readonly members: ReadonlyArray<Member>;
+  readonly credentials: Credentials;
+  readonly waitBetweenMs: readonly [min: number, max: number];
+  readonly watch: (event: ViprEvent) => Effect.Effect<void>;
+}
+
+export interface RunningCompany {
+  readonly domain: string;
+  readonly vservice: bigint;
+  readonly numbers: ReadonlySet<E164>;
+  readonly server: ViprServer;
+  readonly agent: Agent;
+  readonly border: Border;
+  readonly vap: VapClient;
+  readonly secret: TicketSecret;
+  readonly credentials: Credentials;
+  /** Publishes what it publishes; gives how many numbers the overlay took. */
+  readonly publish: Effect.Effect<number>;
+  /** Takes the border element off the network, as a broken link does. */
+  readonly cutBorder: Effect.Effect<void>;
+}
+
+const ATTEMPT_MS = 2_000;
+
+export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySetup) {
+  const { domain, numbers, credentials, watch } = setup;
+  const { bytes } = yield* Entropy;
+  const vservice = bigOf(yield* bytes(8));
+  const secret: TicketSecret = { epoch: 1, password: hexOf(yield* bytes(16)) };
+  const user = { name: `agent@${domain}`, password: hexOf(yield* bytes(16)) };
+  const server = yield* startViprServer({
+    nodes: setup.members.map((member) => member.credentials),
+    overlay: setup.members[0]!.overlay,
+    host: HOST,
+    users: { [user.name]: user.password },
+    tickets: { [domain]: secret },
+    waitBetweenMs: setup.waitBetweenMs,
+    limits: demoLimits,
+    watch,
+  });
+  const vap = yield* connectVap({
+    ...server.vap,
+    username: user.name,
+    password: user.password,
+    name: "ViPR demonstration agent/0.1.0",
+    vservice,
+  });
+  const agent = yield* startAgent({
+    domain,
+    vservice,
+    listen: { host: HOST, port: 0 },
+    serves: (number) => numbers.has(number),
+    // A call record that the server refuses costs a route, never a call.
+    uploadVcr: (vcr) =>
+      Effect.catchTag(vap.uploadVcr(vcr), "VapRefused", ({ why }) => Effect.logWarning("demo.vcr", why)),
+    attemptMs: ATTEMPT_MS,
+  });
+  const edge = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void));
+  const border = yield* serveBorder({
+    domain,
+    credentials,
+    outside: { host: HOST, port: 0 },
+    inside: { host: HOST, port: 0 },
+    callAgent: agent.listening,
+    secrets: [secret],
+  }).pipe(Scope.provide(edge));
+  agent.useBorder(border.inside);
+  yield* Effect.forkScoped(learning(agent, vap));
+
+  const { host, port } = border.outside;
+  const publish = Effect.gen(function* () {
+    const sipUri = `sip:${hexOf(yield* bytes(8))}@${domain}:${port};maddr=${host};transport=tls`;
+    const didCount = setup.publishes.length;
+    const routes = [{ sipUris: [sipUri] }];
+    yield* vap.publishVService({ id: "demo", dhtName: DHT_NAME, didCount, domain, routes });
+    const results = yield* vap.publishNumbers(setup.publishes);
+    return results.filter(({ result }) => result.type === "done").length;
+  }).pipe(Effect.catchTag("VapRefused", ({ why }) => Effect.as(Effect.logWarning("demo.publish", why), 0)));
+
+  return {
+    domain,
+    vservice,
+    numbers,
+    server,
+    agent,
+    border,
+    vap,
+    secret,
+    credentials,
+    publish: Effect.provideService(publish, Entropy, yield* Entropy),
+    cutBorder: Scope.close(edge, Exit.void),
+  } satisfies RunningCompany as RunningCompany;
+});
+
+/** What validations learned goes into the agent's routes, as long as its ticket is good. */
+const learning = (agent: Agent, vap: VapClient) =>
+  Effect.forever(
+    Effect.gen(function* () {
+      const { number, ticket, routes } = yield* Queue.take(vap.learned);
+      const expiresMs = (yield* Clock.currentTimeMillis) + TICKET_LIFETIME_MS;
+      agent.learn({ number, uris: routes.flatMap(({ sipUris }) => sipUris), ticket, expiresMs });
+    }),
+  );

@@ -1,0 +1,78 @@
+/** The demonstration's flags, read once. */
+import { parseArgs } from "node:util";
+import { COMPANIES, type DomainPrefixes, readPrefixes } from "./domains.ts";
+
+export interface DemoOptions {
+  readonly once: boolean;
+  readonly json: boolean;
+  readonly verbose: boolean;
+  /** Undefined: the example that comes with the package. */
+  readonly calls: string | undefined;
+  readonly seed: number | undefined;
+  readonly zone: string;
+  readonly domains: ReadonlyArray<DomainPrefixes>;
+}
+
+export const DEMO_HELP = `vipr demo: three companies, two adversaries, one telephone network, all on this machine
+
+usage: npm start -- [options]        (also npm run start:deno, npm run start:bun)
+
+  --once           end after the table; exit 0 only if every route learned leads to the
+                   number's owner, every intrusion was refused and no call failed
+  --json           one JSON object a line for each event; the last line is {"summary": {...}}
+  --calls FILE     call records in Asterisk's CDR CSV format (Master.csv) instead of the example
+  --zone ZONE      time zone of the file's times: UTC (default), +02:00, Europe/Berlin
+  --domain NAME=+PREFIX[,+PREFIX...]
+                   whose numbers are whose; give it three times. By default the example's
+                   prefixes, or the three largest blocks of numbers in the file
+  --seed N         makes choices (who steals what, delays, clocks) repeatable; keys stay random
+  --verbose        show the servers' own log
+  --help           this text
+
+Without --once the companies stay up until Ctrl-C.
+`;
+
+export type DemoRead =
+  | { readonly type: "run"; readonly options: DemoOptions }
+  | { readonly type: "help" }
+  | { readonly type: "wrong"; readonly why: string };
+
+export const readDemoOptions = (args: ReadonlyArray<string>): DemoRead => {
+  let values: ReturnType<typeof parsed>;
+  try {
+    values = parsed(args);
+  } catch (error) {
+    return { type: "wrong", why: (error as Error).message };
+  }
+  if (values.help) return { type: "help" };
+  const seed = values.seed === undefined ? undefined : Number(values.seed);
+  if (seed !== undefined && !(Number.isSafeInteger(seed) && seed >= 0))
+    return { type: "wrong", why: `--seed wants a whole number from 0, not "${values.seed}"` };
+  const domains: Array<DomainPrefixes> = [];
+  for (const text of values.domain) {
+    const read = readPrefixes(text);
+    if (read === undefined) return { type: "wrong", why: `--domain wants name=+prefix[,+prefix], not "${text}"` };
+    domains.push(read);
+  }
+  if (domains.length !== 0 && new Set(domains.map(({ domain }) => domain)).size !== COMPANIES)
+    return { type: "wrong", why: `--domain: give ${COMPANIES} different domains, or none` };
+  const { once, json, verbose, calls, zone } = values;
+  return { type: "run", options: { once, json, verbose, calls, seed, zone, domains } };
+};
+
+const parsed = (args: ReadonlyArray<string>) =>
+  parseArgs({
+    args: [...args],
+    strict: true,
+    allowPositionals: false,
+    options: {
+      once: { type: "boolean", default: false },
+      json: { type: "boolean", default: false },
+      verbose: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+      calls: { type: "string" },
+      seed: { type: "string" },
+      zone: { type: "string", default: "UTC" },
+      domain: { type: "string", multiple: true, default: [] },
+    },
+  }).values;

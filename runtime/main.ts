@@ -1,0 +1,30 @@
+#!/usr/bin/env node
+/** The `vipr` command. */
+import process from "node:process";
+
+const HELP = `vipr: phone calls between companies over the Internet, found by phone number
+
+usage: vipr COMMAND [options]
+
+  demo     three companies, two adversaries and a telephone network on this machine
+  help     this text
+
+vipr COMMAND --help tells a command's options.
+`;
+
+const [command, ...args] = process.argv.slice(2);
+switch (command) {
+  case "demo": {
+    const { demoCommand } = await import("./demo/command.ts");
+    process.exit(await demoCommand(args));
+    break;
+  }
+  case "help":
+  case "--help":
+  case "-h":
+    console.log(HELP);
+    break;
+  default:
+    console.error(command === undefined ? HELP : `vipr: there is no command "${command}"\n\n${HELP}`);
+    process.exit(2);
+}

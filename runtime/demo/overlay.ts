@@ -61,10 +61,10 @@ export const openOverlay = Effect.fn("demo.overlay")(function* (users: ReadonlyA
     first: true,
     limits: demoLimits,
   });
-  // Whoever enrols from now on learns where to begin.
+  // Whoever enrols from now on learns where to begin. The sequence stays: the first node knows itself, and nodes of one
+  // overlay must be of one sequence, RFC 6940 §6.3.2.1.
   yield* Ref.update(document, (given) => ({
     ...given,
-    sequence: 2,
     bootstrapNodes: [{ host: operator.host, port: operator.port }],
   }));
   /** `domainCredentials`: a domain's certificate as a public authority would issue it, RFC 5922 §4. */

@@ -192,18 +192,31 @@ const intrude = Effect.fnUntraced(function* (
   intrusions: Intrusions,
 ) {
   const spammer = yield* credentialsOf(SPAMMER);
-  for (const victim of running)
-    for (const holder of running) {
-      const leaked = holder.agent.routes().find(({ number }) => victim.numbers.has(number));
-      const other = [...victim.numbers].find((number) => number !== leaked?.number);
-      if (victim !== holder && leaked !== undefined && other !== undefined)
-        yield* spam({ spammer, victim, leaked, holder, other }, intrusions);
-    }
+  yield* Effect.forEach(running, (victim) => spamOne(running, victim, spammer, intrusions), {
+    concurrency: running.length, // each border element counts its own refusals
+    discard: true,
+  });
   yield* Effect.forEach(running, (company) => knock(company, intrusions), {
     concurrency: running.length,
     discard: true,
   });
 });
+
+/** With a genuine ticket that somebody else holds for one of the victim's numbers, when anybody does. */
+const spamOne = (
+  running: ReadonlyArray<RunningCompany>,
+  victim: RunningCompany,
+  spammer: RunningCompany["credentials"],
+  intrusions: Intrusions,
+) => {
+  for (const holder of running) {
+    const leaked = holder.agent.routes().find(({ number }) => victim.numbers.has(number));
+    const other = [...victim.numbers].find((number) => number !== leaked?.number);
+    if (victim !== holder && leaked !== undefined && other !== undefined)
+      return spam({ spammer, victim, leaked, holder, other }, intrusions);
+  }
+  return Effect.void;
+};
 
 /** A border element goes away: calls to its company fall back, and none fails. */
 const afterCut = Effect.fnUntraced(function* (

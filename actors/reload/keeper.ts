@@ -5,14 +5,15 @@
  *                                                                    answer, refuse, copy --> switchboard
  */
 import { Clock, Deferred, Effect, FiberSet, type Scope } from "effect";
-import { errorBody, errorCode, type Request, type StoredData, toNode } from "../../codecs/reload/mod.ts";
+import { errorBody, everything, type Request, type StoredData, toNode, toResource } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import {
   type Asked,
+  copyOutcomeOf,
+  heldBy,
   type KeeperAction,
   type KeeperEvent,
   type KeeperSettings,
-  type ReloadOutcome,
   type RingChange,
   type RingView,
   reloadKeeper,
@@ -69,8 +70,20 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
     marks,
     certificates,
   }: Extract<KeeperAction, { type: "copy" }>) {
-    const { outcome } = yield* board.request([toNode(to)], { type: "storeReq", value: body }, { certificates });
-    yield* box.tell({ type: "copied", to, marks, ok: hasIt(outcome), atMs: yield* Clock.currentTimeMillis });
+    const target = to === undefined ? toResource(body.resource) : toNode(to);
+    const { outcome } = yield* board.request([target], { type: "storeReq", value: body }, { certificates });
+    const atMs = yield* Clock.currentTimeMillis;
+    yield* box.tell({ type: "copied", to, marks, outcome: copyOutcomeOf(outcome), atMs });
+  });
+
+  const inquire = Effect.fnUntraced(function* ({ to, resource, marks }: Extract<KeeperAction, { type: "inquire" }>) {
+    const kinds = [...new Set(marks.map(({ kind }) => kind))];
+    const specifiers = kinds.map((kind) => ({ kind, generation: 0n, specifier: everything(kind) }));
+    const target = to === undefined ? toResource(resource) : toNode(to);
+    const { outcome } = yield* board.request([target], { type: "statReq", value: { resource, specifiers } });
+    const held = heldBy(outcome, marks);
+    const atMs = yield* Clock.currentTimeMillis;
+    yield* box.tell({ type: "copied", to, marks: held, outcome: held.length > 0 ? "stored" : "unanswered", atMs });
   });
 
   const perform = (action: KeeperAction): Effect.Effect<void> => {
@@ -81,6 +94,8 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
         return board.answer(action.reply, errorBody(action.error, action.info));
       case "copy":
         return Effect.asVoid(FiberSet.run(copies, copy(action)));
+      case "inquire":
+        return Effect.asVoid(FiberSet.run(copies, inquire(action)));
       case "handedOver":
         // In a fiber of its own: the peer may be waiting to tell us something.
         return Effect.asVoid(FiberSet.run(copies, handedOver(action.to)));
@@ -135,7 +150,3 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
     refusals,
   };
 });
-
-/** Who refuses an older version has a newer one, and lacks nothing of ours. */
-const hasIt = (outcome: ReloadOutcome): boolean =>
-  outcome.type === "answer" || (outcome.type === "refused" && outcome.error.code === errorCode.dataTooOld);

@@ -7,6 +7,7 @@ import {
   type Endpoint,
   endpointOf,
   errorNameOf,
+  everything,
   hostCandidate,
   type OverlayConfiguration,
   type Request,
@@ -150,7 +151,7 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
     const resource = resourceOf(resourceId);
     const { answer, reply } = yield* ask(toResource(resource), {
       type: "fetchReq",
-      value: { resource, specifiers: [{ kind, generation: 0n, specifier: [] }] },
+      value: { resource, specifiers: [{ kind, generation: 0n, specifier: everything(kind) }] },
     });
     if (answer.type !== "fetchAns") return yield* strange(answer);
     const policy = overlay.kinds.find((known) => known.kind === kind);

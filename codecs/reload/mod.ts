@@ -79,6 +79,7 @@ export {
   DataValue,
   DictionaryEntry,
   dataValueOf,
+  everything,
   FetchAns,
   FetchKindResponse,
   FetchReq,

@@ -89,6 +89,19 @@ export const ArrayRange = struct("ArrayRange", "RFC 6940 §7.4.2.1", { first: i3
 export type ArrayRange = TypeOf<typeof ArrayRange>;
 /** Ranges of an array, keys of a dictionary (none: all of them), nothing for a single value. */
 export type Specifier = {} | ReadonlyArray<ArrayRange> | ReadonlyArray<Uint8Array> | Uint8Array;
+/** All values of a Kind. */
+export const everything = (kind: number): Specifier => {
+  switch (modelOfKind(kind)) {
+    case "array":
+      return [{ first: 0, last: -1 }]; // "0xffffffff is used to indicate the final element"
+    case "dictionary":
+      return [];
+    case "single":
+      return {};
+    default:
+      return new Uint8Array();
+  }
+};
 export const StoredDataSpecifier = struct("StoredDataSpecifier", "RFC 6940 §7.4.2.1", {
   kind: u32,
   generation: u64,

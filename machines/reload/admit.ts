@@ -28,7 +28,7 @@ import type {
 import type { Asked } from "./peer-types.ts";
 import { mayWrite, type Writer } from "./policy.ts";
 import { quotaBound } from "./quota.ts";
-import { dueForReplicas, pump, REPLICAS, tallyKey } from "./repair.ts";
+import { dueForReplicas, mayCount, pump, REPLICAS, tallyKey } from "./repair.ts";
 import { isResponsible, ownedFraction, ownersOf, type RingView, replicatedFraction } from "./ring.ts";
 import { NOT_RESPONSIBLE } from "./route.ts";
 import { bytesIn, entriesOf, isLive, keyOf, placeOf, resourceAtKey, withResource } from "./shelf.ts";
@@ -147,7 +147,7 @@ const withKind = (
     if (bytesIn(given.value) > kind.maxSize) return refusal("dataTooLarge", "size");
     const data = appended(given, entries);
     const before = entries[placeOf(data.value)];
-    const copies = isOriginal ? [] : [asked.signer];
+    const copies = !isOriginal && mayCount(context.view, bigOf(resource.id), asked.signer) ? [asked.signer] : [];
     if (before !== undefined && before.data.storageTime >= data.storageTime) {
       // The same version once more, by a retransmission or another holder of it, is no news and no fault.
       const isSame = equalBytes(before.data.signature.value, data.signature.value);
@@ -155,7 +155,7 @@ const withKind = (
       entries[placeOf(data.value)] = { ...before, copies: [...new Set([...before.copies, ...copies])] };
       continue;
     }
-    entries[placeOf(data.value)] = { data, signer, storedMs: asked.atMs, copies };
+    entries[placeOf(data.value)] = { data, signer, storedMs: asked.atMs, copies, safe: false };
     changes++;
   }
   if (Object.keys(entries).length > kind.maxCount) return refusal("dataTooLarge", "count");

@@ -6,13 +6,22 @@ import { ChordLeaveData, toNode } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import type { PeerAction, PeerContext, PeerDecision, PeerEvent, PeerEventOf, PeerSettings } from "./peer-types.ts";
 import { predecessorsOf, successorsOf } from "./ring.ts";
-import { attachBody, attachFingers, attachTo, changed, inTurn, rejoinSoon, resourceAt, updateTo } from "./stabilize.ts";
+import {
+  attachBody,
+  attachFingers,
+  attachTo,
+  changed,
+  inTurn,
+  nextRound,
+  rejoinSoon,
+  resourceAt,
+  updateTo,
+  withKnown,
+} from "./stabilize.ts";
 import { nodesIn, peersOf, type Table, viewOf, withReady } from "./table.ts";
 
 /** Attempts to join before a node gives up, or forms the overlay alone where it may. */
 export const TRIES_MAX = 20;
-/** Peers that Updates may speak of before the join is done. */
-const KNOWN_MAX = 512;
 
 export const contextOf = (settings: PeerSettings): PeerContext => ({
   settings,
@@ -31,6 +40,7 @@ export const contextOf = (settings: PeerSettings): PeerContext => ({
   awaited: [],
   asking: [],
   joiners: [],
+  calm: 0,
   reacting: false,
   rejoining: false,
 });
@@ -66,7 +76,7 @@ export const learn = (context: PeerContext, { asked, body }: PeerEventOf<"update
       now.table.linked.includes(asked.signer) ? changed(now, withReady(now.table, asked.signer), "joined") : {},
     (now) => ({
       context: {
-        known: [...new Set([...now.known, ...nodesIn(body)])].slice(-KNOWN_MAX),
+        known: withKnown(now.known, nodesIn(body)),
         awaited: now.awaited.filter((node) => node !== asked.signer),
       },
       actions: [{ type: "answer", reply: asked.reply, body: { type: "updateAns", value: {} } }],
@@ -119,20 +129,20 @@ export const isAdmission = ({
 
 /** From now on a peer: everyone linked hears of it, §10.5 step 9, and the fingers are looked for. */
 export const settle = (context: PeerContext, atMs: number): PeerDecision => {
-  const { update, ping } = context.settings.timing;
+  const { ping } = context.settings.timing;
   return inTurn(
     context,
     // Joining, the table is told anew whatever it says: the keeper begins to answer for its part.
     (now) => ({
-      context: { tries: 0, known: [], awaited: [], table: { ...now.table, joined: true } },
+      context: { tries: 0, awaited: [], table: { ...now.table, joined: true } },
       actions: [{ type: "ring", view: viewOf({ ...now.table, joined: true }), change: "joined" }],
     }),
     (now) => updateTo(now.table.linked, "neighbors", atMs)(now),
     attachFingers,
+    nextRound,
     (now) => (peersOf(now.table).length === 0 ? rejoinSoon(now) : {}),
     () => ({
       actions: [
-        { type: "startTimer", timer: "update", ms: update, spreadMs: update / 4 },
         { type: "startTimer", timer: "ping", ms: ping, spreadMs: ping / 4 },
         { type: "report", state: "settled", why: "" },
       ],

@@ -53,6 +53,8 @@ export interface Kept {
   readonly storedMs: number;
   /** Nodes known to hold this version. */
   readonly copies: ReadonlyArray<bigint>;
+  /** Whoever answers for the resource has said, since the ring last changed, that it holds this version. */
+  readonly safe: boolean;
 }
 export interface KeptKind {
   readonly generation: bigint;
@@ -71,10 +73,10 @@ export interface Mark {
   readonly place: string;
   readonly storageTime: bigint;
 }
-/** A resource that another node should have. */
+/** A resource that another node should have: a certain one, or whoever answers for it. */
 export interface Due {
   readonly resource: string;
-  readonly to: bigint;
+  readonly to: bigint | undefined;
   readonly replica: number;
 }
 
@@ -93,11 +95,12 @@ export type KeeperEvent =
   | { readonly type: "probeReq"; readonly asked: Asked; readonly body: ProbeReq }
   | { readonly type: "ring"; readonly view: RingView; readonly change: RingChange; readonly atMs: number }
   | { readonly type: "handOver"; readonly to: bigint; readonly atMs: number }
+  /** How a copy went. `refused`: that node does not take it from us, and may have it from another. */
   | {
       readonly type: "copied";
-      readonly to: bigint;
+      readonly to: bigint | undefined;
       readonly marks: ReadonlyArray<Mark>;
-      readonly ok: boolean;
+      readonly outcome: "stored" | "refused" | "unanswered";
       readonly atMs: number;
     }
   | { readonly type: "timerFired"; readonly timer: KeeperTimer; readonly atMs: number }
@@ -115,10 +118,17 @@ export type KeeperAction =
   /** A Store to another node, of values signed by those who own them; `copied` tells how it went. */
   | {
       readonly type: "copy";
-      readonly to: bigint;
+      readonly to: bigint | undefined;
       readonly body: StoreReq;
       readonly marks: ReadonlyArray<Mark>;
       readonly certificates: ReadonlyArray<Uint8Array>;
+    }
+  /** A Stat of these values at that node; `copied` tells which it has. */
+  | {
+      readonly type: "inquire";
+      readonly to: bigint | undefined;
+      readonly resource: Uint8Array;
+      readonly marks: ReadonlyArray<Mark>;
     }
   | { readonly type: "handedOver"; readonly to: bigint }
   | { readonly type: "startTimer"; readonly timer: KeeperTimer; readonly ms: number }
@@ -145,7 +155,7 @@ export interface KeeperContext {
   readonly fetches: Readonly<Record<string, Bucket>>;
   readonly due: ReadonlyArray<Due>;
   /** Where copies are on their way to, one item a copy. */
-  readonly copying: ReadonlyArray<bigint>;
+  readonly copying: ReadonlyArray<bigint | undefined>;
   /** Nodes that wait for `handedOver`. */
   readonly handing: ReadonlyArray<bigint>;
   /** The repair timer runs. */

@@ -76,6 +76,7 @@ export const reloadKeeper = machineOf<KeeperAction>()(
       answer: true,
       refuse: true,
       copy: true,
+      inquire: true,
       handedOver: true,
       startTimer: true,
       stopTimer: true,

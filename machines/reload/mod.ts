@@ -30,7 +30,7 @@ export {
 } from "./peer-types.ts";
 export { matchesRegistration, mayWrite, type Writer } from "./policy.ts";
 export { BURST_S, type Bucket, fullBucket, QUOTA_DEFAULT, quotaBound, take, waitMs } from "./quota.ts";
-export { isBelieved, isFromNeighbour, refusalOf, replyTo } from "./receipt.ts";
+export { copyOutcomeOf, heldBy, isBelieved, isFromNeighbour, refusalOf, replyTo } from "./receipt.ts";
 export { REPLICAS } from "./repair.ts";
 export {
   distance,

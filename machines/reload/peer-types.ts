@@ -40,7 +40,9 @@ export interface PeerSettings {
 export interface PeerTiming {
   /** From a change of neighbours to the Update that tells it: changes that come together are told together. */
   readonly react: number;
+  /** Between rounds of Updates in a calm ring, and after a change. */
   readonly update: number;
+  readonly updateMin: number;
   readonly ping: number;
   /** For one step of the join: dial, Attach, Join. */
   readonly step: number;
@@ -57,6 +59,7 @@ export interface PeerTiming {
 export const peerTiming: PeerTiming = {
   react: 20,
   update: 600_000,
+  updateMin: 5_000,
   ping: 3_600_000,
   step: 15_000,
   meet: 3_000,
@@ -89,7 +92,8 @@ export interface Asked {
 /** What a request of ours is for; its answer comes back under the same words. */
 export type Errand =
   | { readonly type: "admission" }
-  | { readonly type: "attach"; readonly node: bigint }
+  /** `via`: through whom we learned of it; asked once more by routing when that fails. */
+  | { readonly type: "attach"; readonly node: bigint; readonly via: bigint | undefined }
   | { readonly type: "finger"; readonly entry: number }
   | { readonly type: "search"; readonly entry: number }
   | { readonly type: "join" }
@@ -154,7 +158,7 @@ export interface PeerContext {
   readonly boot: bigint | undefined;
   /** The peer responsible for our place, as the answer to our Attach says. */
   readonly admitting: bigint | undefined;
-  /** Peers that Updates have spoken of while we join. */
+  /** Nodes that Updates have spoken of, latest last: candidates for when a neighbour is lost. */
   readonly known: ReadonlyArray<bigint>;
   /** Neighbours-to-be whose Update we await; or those whom a farewell is on its way to. */
   readonly awaited: ReadonlyArray<bigint>;
@@ -162,6 +166,8 @@ export interface PeerContext {
   readonly asking: ReadonlyArray<{ readonly node: bigint; readonly old: boolean }>;
   /** Nodes that join through us, one after the other: the data of the first is on its way to it. */
   readonly joiners: ReadonlyArray<Asked>;
+  /** Rounds of Updates since the neighbours last changed: each waits twice as long as the one before it. */
+  readonly calm: number;
   /** An Update to everyone is due in a moment. */
   readonly reacting: boolean;
   /** Alone in the ring, and about to try the bootstrap nodes again. */

@@ -37,6 +37,8 @@ export const isAbout =
 /** The node an errand of ours went to; for guards' sake only asked where there is one. */
 export const nodeOf = (event: PeerEvent): bigint =>
   "errand" in event && "node" in event.errand ? event.errand.node : -1n;
+export const viaOf = (event: PeerEvent): bigint | undefined =>
+  "errand" in event && event.errand.type === "attach" ? event.errand.via : undefined;
 export const isFirst = ({ context }: Given) => context.settings.mayBeFirst && context.settings.bootstrap.length === 0;
 export const isWithoutHope = ({ context }: Given) => context.tries >= TRIES_MAX;
 export const mayStayAlone = (given: Given) => isWithoutHope(given) && given.context.settings.mayBeFirst;

@@ -51,6 +51,7 @@ import {
   rest,
   settles,
   stopAll,
+  viaOf,
   within,
 } from "./peer-words.ts";
 import {
@@ -64,12 +65,12 @@ import {
   routeQueryAsked,
 } from "./replies.ts";
 import {
+  attachFailed,
   fingerFound,
   gotLink,
   heardUpdate,
   inTurn,
   lostLink,
-  notAsking,
   pingNow,
   reactNow,
   rejoinNow,
@@ -119,7 +120,9 @@ export const reloadPeer = machineOf<PeerAction>()(
       failed: [
         {
           guard: isAbout("attach"),
-          actions: does((context, event) => inTurn(context, notAsking(nodeOf(event)), forget(nodeOf(event)))),
+          actions: does((context, event) =>
+            inTurn(context, attachFailed(nodeOf(event), viaOf(event)), forget(nodeOf(event))),
+          ),
         },
         {}, // a neighbour that does not answer is seen by its link, or by the next Update
       ],

@@ -8,14 +8,18 @@ import {
   type ErrorName,
   errorCode,
   type MessageContents,
+  type MetaDataValue,
   messageCode,
   optionFlag,
   type Packet,
   sequenceAny,
 } from "../../codecs/reload/mod.ts";
+import { hexOf } from "../../codecs/shared/mod.ts";
+import type { Mark } from "./keeper-types.ts";
 import type { ReplyTo } from "./peer-types.ts";
 import type { RingView } from "./ring.ts";
 import { mayAnswer, wayBack } from "./route.ts";
+import type { ReloadOutcome } from "./transaction.ts";
 
 const { forwardCritical, destinationCritical, responseCopy } = optionFlag;
 
@@ -62,3 +66,27 @@ const ON_THE_WAY: ReadonlySet<number> = new Set([
 
 /** A message that nobody passed on can only be its neighbour's own. */
 export const isFromNeighbour = (packet: Packet): boolean => packet.viaList.length === 0;
+
+/** How a copy of ours went, by the answer to its Store: who has a newer version lacks nothing of ours. */
+export const copyOutcomeOf = (outcome: ReloadOutcome): "stored" | "refused" | "unanswered" => {
+  if (outcome.type === "answer") return "stored";
+  if (outcome.type !== "refused") return "unanswered";
+  return outcome.error.code === errorCode.dataTooOld ? "stored" : "refused";
+};
+
+/** Which of these values a node has in our version or a later one, by its answer to a Stat. */
+export const heldBy = (outcome: ReloadOutcome, marks: ReadonlyArray<Mark>): ReadonlyArray<Mark> => {
+  if (outcome.type !== "answer" || outcome.body.type !== "statAns") return [];
+  const { kinds } = outcome.body.value;
+  return marks.filter(({ kind, place, storageTime }) =>
+    kinds.some(
+      ({ kind: told, values }) =>
+        told === kind &&
+        !(values instanceof Uint8Array) &&
+        values.some((value) => value.storageTime >= storageTime && placeOfMeta(value.metadata) === place),
+    ),
+  );
+};
+
+const placeOfMeta = (value: MetaDataValue): string =>
+  "key" in value ? hexOf(value.key) : "index" in value ? String(value.index) : "";

@@ -37,6 +37,14 @@ const COPY_VALUES_MAX = 8;
 
 export const tallyKey = (kept: Kept): string => nodeIdText(kept.signer.nodeId);
 
+/**
+ * Whether a copy at that node counts: it is of the replica set, or no peer yet and about to be. Another would let go of it,
+ * and might be back in the set before we saw it leave.
+ */
+export const mayCount = (view: RingView, id: bigint, node: bigint): boolean =>
+  ownersOf(view, id, REPLICAS + 1).includes(node) ||
+  !(view.successors.includes(node) || view.predecessors.includes(node));
+
 /** The replicas of one resource that lack something of it. */
 export const dueForReplicas = (
   { view, shelf }: Pick<KeeperContext, "view" | "shelf">,
@@ -49,8 +57,10 @@ export const dueForReplicas = (
     .flatMap((to, i) => (lacks(resource, to) ? [{ resource: key, to, replica: i + 1 }] : []));
 };
 
-const lacks = (resource: Resource, node: bigint): boolean => {
-  for (const [, , kept] of entriesOf(resource)) if (!kept.copies.includes(node)) return true;
+const isMissing = (kept: Kept, to: bigint | undefined): boolean =>
+  to === undefined ? !kept.safe : !kept.copies.includes(to);
+const lacks = (resource: Resource, to: bigint | undefined): boolean => {
+  for (const [, , kept] of entriesOf(resource)) if (isMissing(kept, to)) return true;
   return false;
 };
 
@@ -71,30 +81,35 @@ const allDue = ({ view, shelf, repairing }: KeeperContext, before: RingView): Re
     const id = idOf(resource);
     if (isResponsible(view, id)) due.push(...(repairing ? [] : dueForReplicas({ view, shelf }, key)));
     else if (isResponsible(before, id) || !isOfReplicaSet(view, id)) {
-      // "MUST attempt to Store a copy to the correct node unless it knows [it] already has a copy", §6.4.2.3.
-      const to = ownersOf(view, id, 1)[0];
-      if (to !== undefined && to !== view.self && lacks(resource, to)) due.push({ resource: key, to, replica: 1 });
+      // "MUST attempt to Store a copy to the correct node unless it knows [it] already has a copy", §6.4.2.3. From afar we
+      // do not know which node that is: the overlay does.
+      const to = isOfReplicaSet(view, id) ? ownersOf(view, id, 1)[0] : undefined;
+      if (lacks(resource, to)) due.push({ resource: key, to, replica: 1 });
     }
   }
   return due;
 };
 
-/** The ring has changed: what is no longer ours to keep goes, what others lack is due, at once or after the hold-down. */
+/** The ring has changed: what others lack is due, at once or after the hold-down. What is not ours to keep waits for `spring`. */
 export const ringChanged = (context: KeeperContext, event: KeeperEventOf<"ring">): KeeperDecision => {
-  const shelf = tidied(withoutGone(context, event.view), event.view);
+  const shelf = counted(context.shelf, context.view, event.view);
   const now = { ...context, view: event.view, shelf, ...tallies(event.view, shelf) };
   if (event.change === "joined") return pump({ ...now, due: allDue(now, context.view) }, event.atMs);
-  return repairLater({ ...now, due: now.due.filter(({ to }) => event.view.linked.includes(to)) });
+  return repairLater({ ...now, due: now.due.filter(({ to }) => to === undefined || event.view.linked.includes(to)) });
 };
 
-/** What a node held is not counted on once it is gone: it may come back with an empty shelf. */
-const withoutGone = ({ shelf, view: before }: KeeperContext, view: RingView): Shelf => {
+/**
+ * Who is gone may come back with an empty shelf, and who is no longer of a replica set may have let go: neither is counted
+ * on any more.
+ */
+const counted = (shelf: Shelf, before: RingView, view: RingView): Shelf => {
   const gone = before.linked.filter((node) => !view.linked.includes(node));
-  if (gone.length === 0) return shelf;
   return mapShelf(shelf, (resource) => {
-    const holds = [...entriesOf(resource)].some(([, , kept]) => kept.copies.some((node) => gone.includes(node)));
-    return holds
-      ? changedIn(resource, (kept) => ({ ...kept, copies: kept.copies.filter((node) => !gone.includes(node)) }))
+    const owners = ownersOf(view, idOf(resource), REPLICAS + 1);
+    const isLess = (node: bigint) => gone.includes(node) || !owners.includes(node);
+    const hasLess = [...entriesOf(resource)].some(([, , kept]) => kept.safe || kept.copies.some(isLess));
+    return hasLess
+      ? changedIn(resource, (kept) => ({ ...kept, copies: kept.copies.filter((node) => !isLess(node)), safe: false }))
       : resource;
   });
 };
@@ -130,13 +145,15 @@ export const spring = (context: KeeperContext, atMs: number): KeeperDecision => 
   return pump({ ...now, due: [...now.due, ...allDue(now, now.view)] }, atMs);
 };
 
-/** "When peer x detects that it is no longer in the replica set ..., it SHOULD delete all data associated": once the owner has it. */
+/**
+ * "When peer x detects that it is no longer in the replica set ..., it SHOULD delete all data associated": once the owner
+ * has it, and not while the ring may still be changing back.
+ */
 const tidied = (shelf: Shelf, view: RingView): Shelf =>
   view.joined
     ? mapShelf(shelf, (resource) => {
         if (isOfReplicaSet(view, idOf(resource))) return resource;
-        const owner = ownersOf(view, idOf(resource), 1)[0];
-        return filtered(resource, (kept) => owner === undefined || !kept.copies.includes(owner));
+        return filtered(resource, (kept) => !kept.safe);
       })
     : shelf;
 
@@ -176,24 +193,34 @@ export const handOver = (context: KeeperContext, { to, atMs }: KeeperEventOf<"ha
   return pump({ ...context, due: [...due, ...context.due], handing: [...context.handing, to] }, atMs);
 };
 
-/** One copy has arrived or failed. Who has a newer version has what we would have it have. */
-export const copied = (context: KeeperContext, { to, marks, ok, atMs }: KeeperEventOf<"copied">): KeeperDecision => {
+/** One copy has arrived or failed. Who refuses it may have it from another, and is asked. */
+export const copied = (
+  context: KeeperContext,
+  { to, marks, outcome, atMs }: KeeperEventOf<"copied">,
+): KeeperDecision => {
+  const [first] = marks;
+  const resource = first === undefined ? undefined : resourceAtKey(context.shelf, first.resource);
+  if (outcome === "refused" && resource !== undefined)
+    return { actions: [{ type: "inquire", to, resource: resource.id, marks }] };
   const at = context.copying.indexOf(to);
   const copying = context.copying.filter((_, i) => i !== at);
-  const shelf = ok ? marks.reduce((now, mark) => marked(now, mark, to), context.shelf) : context.shelf;
-  const now = { ...context, copying, shelf: ok ? tidied(shelf, context.view) : shelf };
-  if (ok) return pump(now, atMs);
-  const later = repairLater(now);
-  const pumped = pump({ ...now, ...later.context }, atMs);
+  if (outcome === "stored") {
+    const counts = resource !== undefined && (to === undefined || mayCount(context.view, idOf(resource), to));
+    const shelf = counts ? marks.reduce((now, mark) => marked(now, mark, to), context.shelf) : context.shelf;
+    return pump({ ...context, copying, shelf }, atMs);
+  }
+  const later = repairLater({ ...context, copying });
+  const pumped = pump({ ...context, copying, ...later.context }, atMs);
   return { context: { ...pumped.context }, actions: [...(later.actions ?? []), ...(pumped.actions ?? [])] };
 };
 
-const marked = (shelf: Shelf, { resource: key, kind, place, storageTime }: Mark, to: bigint): Shelf => {
+const marked = (shelf: Shelf, { resource: key, kind, place, storageTime }: Mark, to: bigint | undefined): Shelf => {
   const resource = resourceAtKey(shelf, key);
   const held = resource?.kinds[kind];
   const kept = held?.entries[place];
-  if (kept === undefined || kept.data.storageTime !== storageTime || kept.copies.includes(to)) return shelf;
-  const entries = { ...held!.entries, [place]: { ...kept, copies: [...kept.copies, to] } };
+  if (kept === undefined || kept.data.storageTime !== storageTime || !isMissing(kept, to)) return shelf;
+  const now = to === undefined ? { ...kept, safe: true } : { ...kept, copies: [...kept.copies, to] };
+  const entries = { ...held!.entries, [place]: now };
   return withResource(shelf, key, { ...resource!, kinds: { ...resource!.kinds, [kind]: { ...held!, entries } } });
 };
 
@@ -226,7 +253,7 @@ const copyOf = (
 ): { readonly action: KeeperAction; readonly more: boolean } | undefined => {
   const resource = resourceAtKey(shelf, key);
   if (resource === undefined) return undefined;
-  const missing = [...entriesOf(resource)].filter(([, , kept]) => !kept.copies.includes(to) && isLive(kept, atMs));
+  const missing = [...entriesOf(resource)].filter(([, , kept]) => isMissing(kept, to) && isLive(kept, atMs));
   if (missing.length === 0) return undefined;
   const sent = missing.slice(0, COPY_VALUES_MAX);
   const kinds = [...new Set(sent.map(([kind]) => kind))].map(

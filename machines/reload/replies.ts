@@ -96,7 +96,8 @@ export const leaveAsked = (context: PeerContext, { asked, body }: PeerEventOf<"l
     context,
     () => ({ actions: [{ type: "answer", reply: asked.reply, body: { type: "leaveAns", value: {} } }] }),
     (now) => changed(now, withoutPeer(now.table, node), "lost"),
-    seek(heard, node),
+    (now) => ({ context: { known: now.known.filter((other) => other !== node) } }),
+    seek(heard, undefined), // by routing: whoever told us is going
   );
 };
 

@@ -22,6 +22,11 @@ import {
 
 /** Attaches under way at once; more wait for the next Update. */
 export const ASKING_MAX = 32;
+/** Nodes remembered from Updates. */
+const KNOWN_MAX = 256;
+
+export const withKnown = (known: ReadonlyArray<bigint>, heard: ReadonlyArray<bigint>): ReadonlyArray<bigint> =>
+  [...known.filter((node) => !heard.includes(node)), ...new Set(heard)].slice(-KNOWN_MAX);
 
 export const attachBody = (context: PeerContext): Attach => {
   const candidate = hostCandidate(context.settings.endpoint);
@@ -48,7 +53,21 @@ export const changed = (context: PeerContext, table: Table, change: RingChange):
     : before.predecessors[0] !== after.predecessors[0];
   const react = table.joined && tell && !context.reacting;
   if (react) actions.push({ type: "startTimer", timer: "react", ms: context.settings.timing.react, spreadMs: 0 });
-  return { context: { table, reacting: context.reacting || react }, actions };
+  if (react && context.calm > 0) actions.push(...(nextRound({ ...context, calm: 0 }).actions ?? []));
+  return {
+    context: { table, reacting: context.reacting || react, calm: react ? 0 : context.calm },
+    actions,
+  };
+};
+
+/** After a change the rounds come soon, then ever more rarely, as in RFC 6940 §10.7.4.1 at last. */
+export const nextRound = (context: PeerContext): PeerDecision => {
+  const { update, updateMin } = context.settings.timing;
+  const ms = Math.min(update, updateMin * 2 ** Math.min(context.calm, 20));
+  return {
+    context: { calm: context.calm + 1 },
+    actions: [{ type: "startTimer", timer: "update", ms, spreadMs: ms / 4 }],
+  };
 };
 
 /** One decision after another, each seeing what the one before it changed. */
@@ -66,18 +85,23 @@ export const inTurn = (
   return { context: now, actions };
 };
 
-/** Attaches to those of `heard` that belong among our neighbours, through whom told us of them, §10.6. */
+/** Attaches to those we know of that belong among our neighbours, through whom told us of them, §10.6. */
 export const seek =
-  (heard: ReadonlyArray<bigint>, via: bigint) =>
+  (heard: ReadonlyArray<bigint>, via: bigint | undefined) =>
   (context: PeerContext): PeerDecision => {
-    const { table, settings } = context;
-    const peers = new Set([...peersOf(table), ...heard]);
-    const wanted = [
-      ...successorsOf(table.self, peers, settings.neighbours),
-      ...predecessorsOf(table.self, peers, settings.neighbours),
-    ];
-    return attachTo(wanted, via)(context);
+    const now = { ...context, known: withKnown(context.known, heard) };
+    const made = attachTo(wantedOf(now), via)(now);
+    return { ...made, context: { known: now.known, ...made.context } };
   };
+
+/** Neighbours as they would be if everyone we know of were a peer. */
+const wantedOf = ({ table, settings, known }: PeerContext): ReadonlyArray<bigint> => {
+  const peers = new Set([...peersOf(table), ...known]);
+  return [
+    ...successorsOf(table.self, peers, settings.neighbours),
+    ...predecessorsOf(table.self, peers, settings.neighbours),
+  ];
+};
 
 /** "it MUST source-route the Attach request through the peer from which it learned the new peer's Node-ID", §10.6. */
 export const attachTo =
@@ -99,7 +123,7 @@ export const attachTo =
           : []),
         ...fresh.map((node) => ({
           type: "request" as const,
-          errand: { type: "attach" as const, node },
+          errand: { type: "attach" as const, node, via: via === node ? undefined : via },
           destinations: via === undefined || via === node ? [toNode(node)] : [toNode(via), toNode(node)],
           over: via === node ? undefined : via,
           body,
@@ -116,6 +140,17 @@ export const notAsking =
     const isLast = asking.length === 0 && context.asking.length > 0;
     return { context: { asking }, actions: isLast ? [{ type: "stopTimer", timer: "sweep" }] : [] };
   };
+
+/** Once more by routing; when that fails too, the node is forgotten, and the next best is looked for. */
+export const attachFailed =
+  (node: bigint, via: bigint | undefined) =>
+  (context: PeerContext): PeerDecision =>
+    inTurn(
+      context,
+      notAsking(node),
+      (now) => (via === undefined ? { context: { known: now.known.filter((other) => other !== node) } } : {}),
+      (now) => (now.table.joined ? seek([], undefined)(now) : {}),
+    );
 
 /** A link that was promised two sweeps ago will not come. */
 export const sweepAsking = (context: PeerContext): PeerDecision => {
@@ -173,7 +208,8 @@ export const lostLink = (context: PeerContext, node: bigint): PeerDecision =>
   inTurn(
     context,
     (now) => changed(now, withoutNode(now.table, node), "lost"),
-    (now) => (now.table.joined ? rejoinSoon(now) : {}),
+    (now) => ({ context: { known: now.known.filter((other) => other !== node) } }),
+    (now) => (now.table.joined ? inTurn(now, seek([], undefined), rejoinSoon) : {}),
   );
 
 /** "this peer SHOULD assume that it has been disconnected ..., and it SHOULD periodically try to join", §10.7.1. */
@@ -259,15 +295,8 @@ export const reactNow = (context: PeerContext, { atMs }: PeerEventOf<"timerFired
 /** "A peer MUST periodically send an Update request to every peer in its Neighbor Table", §10.7.4.1. */
 export const updateNow = (context: PeerContext, { atMs }: PeerEventOf<"timerFired">): PeerDecision => {
   const { predecessors, successors } = viewOf(context.table);
-  const { update } = context.settings.timing;
-  return inTurn(
-    context,
-    updateTo([...new Set([...predecessors, ...successors])], "neighbors", atMs),
-    () => ({
-      actions: [{ type: "startTimer", timer: "update", ms: update, spreadMs: update / 4 }],
-    }),
-    rejoinSoon,
-  );
+  const neighbours = [...new Set([...predecessors, ...successors])];
+  return inTurn(context, updateTo(neighbours, "neighbors", atMs), seek([], undefined), nextRound, rejoinSoon);
 };
 
 /** "A peer MUST periodically search for new peers to replace invalid entries in the Finger Table", §10.7.4.2. */

@@ -358,7 +358,7 @@ test("RFC 6940 §10.4, §10.7.3: two replicas, and new ones when the ring change
       [b, 2, 1n],
     ],
   );
-  for (const { to, marks } of sent) keeper.tell({ type: "copied", to, marks, ok: true, atMs: 1 });
+  for (const { to, marks } of sent) keeper.tell({ type: "copied", to, marks, outcome: "stored", atMs: 1 });
   // A loss: nothing until the hold-down is over, then the one who has nothing gets its copy.
   const without = { ...view, successors: [b, c], predecessors: [c, b], linked: [b, c] };
   const lost = keeper.tell({ type: "ring", view: without, change: "lost", atMs: 2 });
@@ -383,7 +383,7 @@ test("RFC 6940 §10.5 step 6: a joining node gets what will be its own, and then
   const [copy] = actions.flatMap((action) => (action.type === "copy" ? [action] : []));
   assert.equal(actions.filter(({ type }) => type === "copy").length, 1);
   assert.equal(bigOf(copy!.body.resource), joiner - 1n);
-  const done = keeper.tell({ type: "copied", to: joiner, marks: copy!.marks, ok: true, atMs: 2 });
+  const done = keeper.tell({ type: "copied", to: joiner, marks: copy!.marks, outcome: "stored", atMs: 2 });
   assert.deepEqual(done, [{ type: "handedOver", to: joiner }]);
 });
 
@@ -474,8 +474,8 @@ machineLaws(reloadKeeper, {
         .tuple(anyView, fc.constantFrom("joined" as const, "lost" as const), hour)
         .map(([view, change, atMs]): KeeperEvent => ({ type: "ring", view, change, atMs })),
       fc.tuple(anyId, hour).map(([to, atMs]): KeeperEvent => ({ type: "handOver", to, atMs })),
-      fc.tuple(anyId, fc.boolean(), anyId, hour).map(
-        ([to, ok, resource, atMs]): KeeperEvent => ({
+      fc.tuple(anyId, fc.constantFrom("stored" as const, "refused" as const, "unanswered" as const), anyId, hour).map(
+        ([to, outcome, resource, atMs]): KeeperEvent => ({
           type: "copied",
           to,
           marks: [
@@ -486,7 +486,7 @@ machineLaws(reloadKeeper, {
               storageTime: 1n,
             },
           ],
-          ok,
+          outcome,
           atMs,
         }),
       ),

@@ -217,7 +217,7 @@ test("RFC 6940 §10.7.1: a lost neighbour is replaced by the next best, and the 
   assert.deepEqual(ring.view.successors, [900n, 300n, 400n]);
   assert.deepEqual(
     lost.filter(({ type }) => type === "startTimer").map((action) => (action as { timer: string }).timer),
-    ["react"],
+    ["react", "update"],
   );
 });
 
@@ -312,7 +312,7 @@ const errand: fc.Arbitrary<Errand> = fc.oneof(
     { type: "finger", entry: 2 },
     { type: "search", entry: 1 },
   ),
-  node.map((node): Errand => ({ type: "attach", node })),
+  fc.tuple(node, fc.option(node, { nil: undefined })).map(([node, via]): Errand => ({ type: "attach", node, via })),
   node.map((node): Errand => ({ type: "leave", node })),
   node.map((node): Errand => ({ type: "admit", node })),
   node.map((node): Errand => ({ type: "update", node })),

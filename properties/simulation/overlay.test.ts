@@ -5,6 +5,7 @@ import { claimsOf, OverlayRefused, publishNumber, withdrawNumber } from "../../a
 import { encodeRegistration, encodeRegistrationKey, kindId, resourceOfNumber } from "../../codecs/reload/mod.ts";
 import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import { isBetween, quotaBound } from "../../machines/reload/mod.ts";
+import { chanceOf } from "../../runtime/memory.ts";
 import { type Member, type Overlay, overlayOf, testOverlay } from "../reload/ring-of-nodes.ts";
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => `+1408555${1_000 + i}`);
@@ -243,3 +244,35 @@ testOverlay(
     yield* publishNumber(honest, "+14085559999", 1n, 3_600);
   }),
 );
+
+/** Joins alone and three at once, deaths, leaves, and all of it together: after each the ring is right and nothing is lost. */
+for (const seed of [4, 28])
+  testOverlay(
+    `nodes come and go, seed ${seed}: the ring closes, every value is found, and three copies of it remain`,
+    Effect.gen(function* () {
+      const chance = chanceOf(seed);
+      const overlay = yield* overlayOf(seed, {}, { limits: { leaveMs: chance.next() < 0.5 ? 0 : 2_000 } });
+      const joinThree = Effect.forEach([1, 2, 3], () => overlay.join(), { concurrency: "unbounded", discard: true });
+      yield* Effect.andThen(joinThree, joinThree);
+      yield* Effect.sleep(1_000);
+      const all = numbers(20);
+      for (const number of all) yield* publishNumber(overlay.members[0]!, number, 1n, 36_000);
+      const end = Effect.suspend(() => {
+        const at = chance.between(1, overlay.members.length - 1);
+        return overlay.members.length > 4 ? overlay.members.splice(at, 1)[0]!.end : Effect.void;
+      });
+      const both = Effect.all([end, end, overlay.join()], { concurrency: "unbounded", discard: true });
+      for (let step = 0; step < 10; step++) {
+        yield* [overlay.join(), joinThree, end, both][chance.between(0, 3)]!;
+        yield* Effect.sleep(45_000);
+        yield* assertRing(overlay);
+        for (const number of all) {
+          const asker = overlay.members[chance.between(0, overlay.members.length - 1)]!;
+          assert.equal((yield* claimsOf(asker, number)).length, 1, `${number} after step ${step}`);
+        }
+      }
+      yield* Effect.sleep(200_000);
+      assert.equal(yield* stored(overlay), 3 * all.length);
+    }),
+    { delayMs: [1, 40] },
+  );

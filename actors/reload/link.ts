@@ -73,7 +73,11 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
           const got = cut(FramedMessage, held, yield* stream.read, settings.messageBytesMax + FRAME_OVERHEAD_BYTES);
           const atMs = yield* Clock.currentTimeMillis;
           for (const frame of got.messages) yield* box.tell({ type: "framed", frame, atMs });
-          if (got.error !== undefined) return yield* box.tell({ type: "closed", why: wireErrorText(got.error) });
+          if (got.error !== undefined) {
+            const why = wireErrorText(got.error);
+            yield* Effect.logWarning("reload.link.garbage", { node: nodeIdText(node), why });
+            return yield* box.tell({ type: "closed", why });
+          }
           held = got.rest;
         }
       });

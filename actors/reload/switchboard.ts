@@ -140,7 +140,9 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     const read = decode(Packet, message);
     if (!read.ok) {
       counters.garbage++;
-      return yield* link.close(wireErrorText(read.error));
+      const why = wireErrorText(read.error);
+      yield* Effect.logWarning("reload.garbage", { from: nodeIdText(link.node), why });
+      return yield* link.close(why);
     }
     const verdict = routeOf(board.view, routing, read.value, link.node);
     switch (verdict.type) {

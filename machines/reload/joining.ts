@@ -4,11 +4,11 @@
  */
 import { ChordLeaveData, toNode } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
+import { attachFingers } from "./fingers.ts";
 import type { PeerAction, PeerContext, PeerDecision, PeerEvent, PeerEventOf, PeerSettings } from "./peer-types.ts";
 import { predecessorsOf, successorsOf } from "./ring.ts";
 import {
   attachBody,
-  attachFingers,
   attachTo,
   changed,
   inTurn,

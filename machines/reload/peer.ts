@@ -17,6 +17,7 @@
 import { setup } from "xstate";
 import { declared, machineOf } from "../kit/mod.ts";
 import { admitted, joinAsked, joinerLost, nameAsPredecessor, turnAway } from "./admitting.ts";
+import { fingerFound, pingNow } from "./fingers.ts";
 import {
   attachToAdmitting,
   beginLeaving,
@@ -66,12 +67,10 @@ import {
 } from "./replies.ts";
 import {
   attachFailed,
-  fingerFound,
   gotLink,
   heardUpdate,
   inTurn,
   lostLink,
-  pingNow,
   reactNow,
   rejoinNow,
   rejoinSoon,

@@ -1,0 +1,75 @@
+/**
+ * Fingers: links across the ring, one in each half, quarter, eighth. Attached to when a node joins, searched for at leisure.
+ * RFC 6940 §10.5, §10.7.4.2. Decisions only.
+ */
+import type { PeerContext, PeerDecision, PeerEventOf } from "./peer-types.ts";
+import { distance, fingerRange, fingersOf, isBetween } from "./ring.ts";
+import { attachBody, attachTo, inTurn, resourceAt } from "./stabilize.ts";
+import { peersOf, viewOf } from "./table.ts";
+
+/** Finger entries worth a search: those whose beginning no neighbour of ours answers for, farthest first. */
+export const openFingers = (context: PeerContext): ReadonlyArray<number> => {
+  const { self, successors, predecessors } = viewOf(context.table);
+  const table = fingersOf(self, peersOf(context.table), context.settings.fingers);
+  const farthest = successors[successors.length - 1];
+  const earliest = predecessors[predecessors.length - 1];
+  if (farthest === undefined || earliest === undefined || isWhole(self, farthest, earliest, successors)) return [];
+  return table.flatMap((peer, i) => {
+    const { from } = fingerRange(self, i + 1);
+    const covered = isBetween(self, from, farthest) || isBetween(earliest, from, self);
+    return peer === undefined && !covered ? [i + 1] : [];
+  });
+};
+
+/** Successors and predecessors overlap: the neighbours are the whole ring. */
+const isWhole = (self: bigint, farthest: bigint, earliest: bigint, successors: ReadonlyArray<bigint>): boolean =>
+  successors.includes(earliest) || distance(self, earliest) <= distance(self, farthest);
+
+/** "In order to set up its i'th Finger Table entry, JN MUST send an Attach to peer n+2^(128-i)", §10.5. */
+export const attachFingers = (context: PeerContext): PeerDecision => ({
+  actions: openFingers(context).map((entry) => ({
+    type: "request",
+    errand: { type: "finger", entry },
+    destinations: [resourceAt(fingerRange(context.table.self, entry).from)],
+    over: undefined,
+    body: { type: "attachReq", value: attachBody(context) },
+  })),
+});
+
+/** "each time an invalid entry is encountered, send a Ping to replace that entry with probability 0.5", §10.7.4.2. */
+export const searchFinger =
+  (draw: bigint) =>
+  (context: PeerContext): PeerDecision => {
+    const open = openFingers(context);
+    const entry = open.find((_, i) => (draw >> BigInt(i)) & 1n) ?? open[0];
+    if (entry === undefined) return {};
+    const { from, size } = fingerRange(context.table.self, entry);
+    // 64 random bits, spread over a range that is far wider.
+    const at = from + ((draw * size) >> 64n);
+    return {
+      actions: [
+        {
+          type: "request",
+          errand: { type: "search", entry },
+          destinations: [resourceAt(at)],
+          over: undefined,
+          body: { type: "pingReq", value: { padding: new Uint8Array() } },
+        },
+      ],
+    };
+  };
+
+/** A search has found a peer: it is worth a link when it lies in the entry's range. */
+export const fingerFound = (context: PeerContext, { errand, signer }: PeerEventOf<"answered">): PeerDecision => {
+  if (errand.type !== "search") return {};
+  const { from, size } = fingerRange(context.table.self, errand.entry);
+  return distance(from, signer) < size ? attachTo([signer], undefined)(context) : {};
+};
+
+/** "A peer MUST periodically search for new peers to replace invalid entries in the Finger Table", §10.7.4.2. */
+export const pingNow = (context: PeerContext, { draw }: PeerEventOf<"timerFired">): PeerDecision => {
+  const { ping } = context.settings.timing;
+  return inTurn(context, searchFinger(draw), () => ({
+    actions: [{ type: "startTimer", timer: "ping", ms: ping, spreadMs: ping / 4 }],
+  }));
+};

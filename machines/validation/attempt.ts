@@ -12,7 +12,7 @@ import { setup } from "xstate";
 import type { PvpMethod, ValAnswer, ValInfo, ValRequest } from "../../codecs/validation/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
-import { BITS_CAP, equivalentBits, type KnownCall, originatorPassword, userNameFor } from "./secret.ts";
+import { equivalentBits, type KnownCall, originatorPassword, userNameFor } from "./secret.ts";
 
 /** Who says that it serves the number. */
 export interface PvpClaim {
@@ -242,7 +242,7 @@ type Judgement = ClaimVerdict extends infer V
 
 function report({ claim, call, method, roundMs, timer }: PvpAttemptContext, judgement: Judgement): Decided {
   const isProved = judgement.verdict === "validated" || judgement.verdict === "declined";
-  const bits = isProved ? equivalentBits(call, roundMs, BITS_CAP) : 0;
+  const bits = isProved ? equivalentBits(call, roundMs, method) : 0;
   const verdict = { ...claim, method, bits, ...judgement } as ClaimVerdict;
   const stop = timer === undefined ? [] : [{ type: "stopTimer", timer } as const];
   return { context: { timer: undefined }, actions: [...stop, { type: "hangUp" }, { type: "report", verdict }] };

@@ -15,6 +15,7 @@ export { DUE_MAX, type DueQueue, dueQueue, nextDueMs, schedule, takeDue } from "
 export {
   CLAIMS_AT_ONCE,
   CLAIMS_MAX,
+  CLAIMS_OF_NODE_MAX,
   type PvpOriginatorAction,
   type PvpOriginatorEvent,
   type PvpOriginatorInput,

@@ -40,6 +40,11 @@ export type PvpOutcome =
 
 /** Of one number: the overlay's own limit. Profile §1. */
 export const CLAIMS_MAX = 64;
+/**
+ * Of one number by one node. Each claim is a guess at the call; a node that claims a number under many VServices would
+ * buy itself many guesses. An honest owner has one, and a second while an old VService's entry has not yet expired.
+ */
+export const CLAIMS_OF_NODE_MAX = 2;
 export const CLAIMS_AT_ONCE = 4;
 /** The draft's 30 s and 24 h. */
 export const TV_MS_MIN = 30_000;
@@ -143,7 +148,13 @@ const isSame = (a: PvpClaim, b: PvpClaim): boolean => a.nodeId === b.nodeId && a
 
 function begin(context: PvpOriginatorContext, event: { readonly claims: ReadonlyArray<PvpClaim> }): Decided {
   const distinct = event.claims.filter((claim, i) => event.claims.findIndex((other) => isSame(claim, other)) === i);
-  const claims = distinct.slice(0, CLAIMS_MAX);
+  const ofNode = new Map<bigint, number>();
+  const few = distinct.filter(({ nodeId }) => {
+    const count = (ofNode.get(nodeId) ?? 0) + 1;
+    ofNode.set(nodeId, count);
+    return count <= CLAIMS_OF_NODE_MAX;
+  });
+  const claims = few.slice(0, CLAIMS_MAX);
   const begun = Math.min(CLAIMS_AT_ONCE, claims.length);
   return { context: { claims, begun }, actions: [stopQuery, ...claims.slice(0, begun).map(attempt(context.input))] };
 }

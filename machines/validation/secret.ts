@@ -144,10 +144,21 @@ const SPREAD_MS = 3_600_000;
 export const BITS_CAP = 24;
 const HALF_HOUR_MS = 1_800_000;
 
-/** What a validated call is worth: the bits that a stranger would have had to guess. */
-export const equivalentBits = ({ startMs, stopMs }: CallTimes, roundMs: number, cap: number = BITS_CAP): number => {
+/**
+ * What a validated call is worth: the bits that a stranger would have had to guess. The user name is sent before the
+ * claimant proves anything, so whatever it tells of the call's times is not secret from him: B's instant leaves the two
+ * distances from it, C's minutes what lies within them.
+ */
+export const equivalentBits = (
+  { startMs, stopMs }: CallTimes,
+  roundMs: number,
+  method: PvpUserName["method"] = "A",
+  cap: number = BITS_CAP,
+): number => {
   const past = mod(startMs, HALF_HOUR_MS);
   const isOnTheHour = Math.min(past, HALF_HOUR_MS - past) <= 2 * roundMs;
   const spread = isOnTheHour ? 4 * roundMs : SPREAD_MS;
-  return Math.min(cap, Math.log2(spread / roundMs) + Math.log2(Math.max(1, (stopMs - startMs) / roundMs)));
+  const lasts = Math.log2(Math.max(1, (stopMs - startMs) / roundMs));
+  const untold = { A: Number.POSITIVE_INFINITY, B: 2 * lasts, C: 2 * Math.log2(Math.max(1, MINUTE_MS / roundMs)) };
+  return Math.min(cap, Math.log2(spread / roundMs) + lasts, untold[method]);
 };

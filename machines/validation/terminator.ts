@@ -23,7 +23,7 @@ import {
 } from "../../codecs/validation/mod.ts";
 import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
 import { EXCHANGE_TIMEOUT_MS } from "./attempt.ts";
-import { BITS_CAP, equivalentBits, type KnownCall, terminatorPassword } from "./secret.ts";
+import { equivalentBits, type KnownCall, terminatorPassword } from "./secret.ts";
 
 /** A call that we received; its `id` is its keeper's. */
 export interface PvpCandidate extends KnownCall {
@@ -151,8 +151,11 @@ export const pvpTerminator = machineOf<PvpTerminatorAction>()(
           granted: {
             target: "over",
             actions: decide(
-              ({ candidate, roundMs, domain }: PvpTerminatorContext, { info }: { readonly info: ValInfo }): Decided => {
-                const bits = equivalentBits(candidate!, roundMs, BITS_CAP);
+              (
+                { candidate, roundMs, domain, name }: PvpTerminatorContext,
+                { info }: { readonly info: ValInfo },
+              ): Decided => {
+                const bits = equivalentBits(candidate!, roundMs, name!.method);
                 return answer({ type: "valinfo", info }, { type: "validated", domain, bits });
               },
             ),

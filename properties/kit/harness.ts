@@ -1,6 +1,7 @@
 /** The only file that names a test runner: Node's, which Deno and Bun run as well. */
 import { test as nodeTest } from "node:test";
 import { Effect } from "effect";
+import fc from "fast-check";
 
 export const test = (name: string, body: () => void | Promise<void>): void => {
   nodeTest(name, async () => {
@@ -15,4 +16,7 @@ export const testEffect = <E>(name: string, body: Effect.Effect<unknown, E>): vo
   });
 
 /** Runs of each property: VIPR_RUNS, else 100. */
-export const runs: number = Number(process.env["VIPR_RUNS"] ?? 100);
+export const runs: number = Number(process.env.VIPR_RUNS ?? 100);
+
+/** VIPR_SEED replays every property of a run with that seed; a failure prints its own seed and path as well. */
+if (process.env.VIPR_SEED !== undefined) fc.configureGlobal({ seed: Number(process.env.VIPR_SEED) });

@@ -5,6 +5,7 @@ import { parseUserName, printUserName, type ValAnswer } from "../../codecs/valid
 import {
   CLAIMS_AT_ONCE,
   CLAIMS_MAX,
+  CLAIMS_OF_NODE_MAX,
   type ClaimVerdict,
   type KnownCall,
   originatorPassword,
@@ -12,6 +13,7 @@ import {
   type PvpAttemptEvent,
   type PvpAttemptInput,
   type PvpCandidate,
+  type PvpClaim,
   type PvpOriginatorEvent,
   type PvpTerminatorEvent,
   pvpAttempt,
@@ -213,6 +215,27 @@ test("the originator tries all claims, each once, a few at a time, and reports t
   same(
     report.outcome.verdicts.map(({ nodeId }) => nodeId),
     Array.from({ length: CLAIMS_MAX }, (_, i) => BigInt(i)),
+  );
+});
+
+test("the originator takes few claims of one node, however many VServices it names, and everybody else's", () => {
+  const { claim: _, ...rest } = attempt;
+  const querying = pvpOriginator.step(pvpOriginator.start({ ...rest, waitMs: 0 }).snapshot, {
+    type: "timerFired",
+    timer: "Tv",
+  }).snapshot;
+  const greedy = Array.from({ length: CLAIMS_MAX }, (_, i) => ({ nodeId: 1n, vservice: BigInt(i) }));
+  const claims = [...greedy, { nodeId: 2n, vservice: 0n }];
+  let step = pvpOriginator.step(querying, { type: "found", claims });
+  const tried: Array<PvpClaim> = [];
+  for (let taken = 0; taken <= tried.length && !pvpOriginator.isDone(step.snapshot); taken++) {
+    for (const action of step.actions) if (action.type === "attempt") tried.push(action.input.claim);
+    step = pvpOriginator.step(step.snapshot, { type: "attempted", verdict: { ...verdictOf(0n), ...tried[taken]! } });
+  }
+  ok(pvpOriginator.isDone(step.snapshot));
+  same(
+    tried.map(({ nodeId }) => nodeId),
+    [...Array.from({ length: CLAIMS_OF_NODE_MAX }, () => 1n), 2n],
   );
 });
 

@@ -146,3 +146,16 @@ test("equivalent entropy: grows with the call, is capped, and is worth less on t
   ok(at(30.4, 10_000) > 2 && at(29.6, 10_000) > 2);
   same(at(7, 1e9), 24);
 });
+
+test("equivalent entropy: what the user name told the claimant beforehand is not secret from him", () => {
+  const startMs = ntpMsOf(HOUR_MS) + 7 * 60_000;
+  const worth = (lasts: number, method: "A" | "B" | "C") =>
+    equivalentBits({ startMs, stopMs: startMs + lasts }, ROUND_MS, method);
+  same(worth(160_000, "B"), 8); // sixteen starts before the instant, sixteen stops after it
+  same(worth(10_000, "B"), 0);
+  same(worth(160_000, "C"), 2 * Math.log2(6));
+  for (const lasts of [10_000, 60_000, 160_000, 3_600_000, 1e9]) {
+    ok(worth(lasts, "B") <= worth(lasts, "A"));
+    ok(worth(lasts, "C") <= worth(lasts, "A"));
+  }
+});

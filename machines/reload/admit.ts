@@ -33,6 +33,9 @@ import { isResponsible, ownedFraction, ownersOf, type RingView, replicatedFracti
 import { NOT_RESPONSIBLE } from "./route.ts";
 import { bytesIn, entriesOf, isLive, keyOf, placeOf, resourceAtKey, withResource } from "./shelf.ts";
 
+/** Of one number by one node: a VService, the one before it, and room for the removed ones that must be remembered. */
+export const ENTRIES_OF_SIGNER_MAX = 4;
+
 /** "A store at index 0xffffffff places the new value at the end of the array", §7.4.1.1. */
 const APPEND = 0xffff_ffff;
 
@@ -159,8 +162,16 @@ const withKind = (
     changes++;
   }
   if (Object.keys(entries).length > kind.maxCount) return refusal("dataTooLarge", "count");
+  if (kind.accessControl === "VIPR-MATCH" && isCrowded(entries)) return refusal("dataTooLarge", "signer");
   const generation = isOriginal ? held.generation + (changes > 0 ? 1n : 0n) : kindData.generation;
   return { ...resource, kinds: { ...resource.kinds, [kind.kind]: { generation, entries } } };
+};
+
+/** Anybody may store at any number: one node that filled it would shut its owner out. */
+const isCrowded = (entries: Readonly<Record<string, Kept>>): boolean => {
+  const bySigner = new Map<bigint, number>();
+  for (const { signer } of Object.values(entries)) bySigner.set(signer.nodeId, (bySigner.get(signer.nodeId) ?? 0) + 1);
+  return [...bySigner.values()].some((count) => count > ENTRIES_OF_SIGNER_MAX);
 };
 
 const liveEntries = ({ entries }: KeptKind, atMs: number): Record<string, Kept> =>

@@ -1,4 +1,5 @@
 /** RELOAD's machines: a Chord node, its keeper of values, its links, its requests; and the ring's arithmetic. */
+export { ENTRIES_OF_SIGNER_MAX } from "./admit.ts";
 export { reloadKeeper } from "./keeper.ts";
 export {
   type KeeperAction,

@@ -18,6 +18,7 @@ import { bigOf, bytesOfBig, hexOf, nodeIdText } from "../../codecs/shared/mod.ts
 import type { Snapshot } from "../../machines/kit/mod.ts";
 import {
   type Asked,
+  ENTRIES_OF_SIGNER_MAX,
   type KeeperAction,
   type KeeperContext,
   type KeeperEvent,
@@ -216,6 +217,14 @@ test("RFC 6940 §10.4: replicas come from the replica set only", () => {
   assert.equal(from(SELF - 10n), "stored");
   assert.equal(from(SELF + 30n), "forbidden not of the replica set");
   assert.equal(from(MALLORY), "forbidden not of the replica set");
+});
+
+test("one node cannot fill a number with claims of its own and shut the owner out", () => {
+  const keeper = keeperOf();
+  const claim = (i: number) => storing({ ...first, node: MALLORY, vservice: BigInt(i), storageTime: BigInt(i + 1) });
+  for (let i = 0; i < ENTRIES_OF_SIGNER_MAX; i++) assert.equal(keeper.store(claim(i)), "stored");
+  assert.equal(keeper.store(claim(ENTRIES_OF_SIGNER_MAX)), "dataTooLarge signer");
+  assert.equal(keeper.store(storing({ ...first, node: ALICE, storageTime: 99n })), "stored");
 });
 
 test("profile §1: 64 entries a number, 4 KiB each", () => {

@@ -81,7 +81,7 @@ testOverlay(
     for (let i = 1; i < 20; i++) yield* overlay.join();
     yield* Effect.sleep(2_000);
     yield* assertRing(overlay);
-    const all = numbers(30);
+    const all = numbers(15);
     const published = yield* publish(overlay, all);
     yield* Effect.sleep(1_000);
     yield* assertFound(overlay, published);
@@ -116,7 +116,7 @@ testOverlay(
   Effect.gen(function* () {
     const overlay = yield* overlayOf(5);
     for (let i = 1; i < 4; i++) yield* overlay.join();
-    const all = numbers(40);
+    const all = numbers(25);
     const published = yield* publish(overlay, all);
     for (let i = 0; i < 4; i++) {
       const member = yield* overlay.join();
@@ -262,7 +262,7 @@ for (const seed of [4, 28])
         return overlay.members.length > 4 ? overlay.members.splice(at, 1)[0]!.end : Effect.void;
       });
       const both = Effect.all([end, end, overlay.join()], { concurrency: "unbounded", discard: true });
-      for (let step = 0; step < 10; step++) {
+      for (let step = 0; step < 8; step++) {
         yield* [overlay.join(), joinThree, end, both][chance.between(0, 3)]!;
         yield* Effect.sleep(45_000);
         yield* assertRing(overlay);

@@ -7,6 +7,7 @@ const HELP = `vipr: phone calls between companies over the Internet, found by ph
 usage: vipr COMMAND [options]
 
   demo     three companies, two adversaries and a telephone network on this machine
+  replay   a trace of the demo's machines, gone through again and compared
   help     this text
 
 vipr COMMAND --help tells a command's options.
@@ -17,6 +18,11 @@ switch (command) {
   case "demo": {
     const { demoCommand } = await import("./demo/command.ts");
     process.exit(await demoCommand(args));
+    break;
+  }
+  case "replay": {
+    const { replayCommand } = await import("./replay.ts");
+    process.exitCode = replayCommand(args);
     break;
   }
   case "help":

@@ -17,10 +17,14 @@ export interface Mailbox<Ev> {
   readonly stopTimer: (timer: string) => Effect.Effect<void>;
 }
 
-/** Sees every step of every hosted machine: for traces, for the simulator's checkers. Costs nothing when unset. */
+/**
+ * Sees every step of every hosted machine: for traces, for the simulator's checkers. Costs nothing when unset.
+ * `run` is another number for each `drive` of this process: several machines of one name run at once.
+ */
 export interface Watcher {
-  readonly saw: (machine: string, instance: string, event: unknown, step: Step<unknown, unknown>) => void;
+  readonly saw: (machine: string, instance: string, event: unknown, step: Step<unknown, unknown>, run: number) => void;
 }
+let lastRun = 0;
 export const Watch: Context.Reference<Watcher | undefined> = Context.Reference<Watcher | undefined>(
   "vipr/actors/kit/Watch",
   { defaultValue: () => undefined },
@@ -59,13 +63,14 @@ export const drive = <I, Ev, A, C, E, R>(
 ): Effect.Effect<Snapshot<C>, E, R> =>
   Effect.gen(function* () {
     const watcher = yield* Watch;
+    const run = ++lastRun;
     let now = machine.start(input);
-    watcher?.saw(machine.id, instance, { type: "(start)", input }, now);
+    watcher?.saw(machine.id, instance, { type: "(start)", input }, now, run);
     while (true) {
       for (const action of now.actions) yield* perform(action);
       if (machine.isDone(now.snapshot)) return now.snapshot;
       const event = yield* box.next;
       now = machine.step(now.snapshot, event);
-      watcher?.saw(machine.id, instance, event, now);
+      watcher?.saw(machine.id, instance, event, now, run);
     }
   });

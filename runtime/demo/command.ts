@@ -3,8 +3,10 @@ import { readFileSync, writeSync } from "node:fs";
 import process from "node:process";
 import { Cause, Clock, Effect, Layer, Logger, References } from "effect";
 import { importCdr } from "../../actors/cdr/mod.ts";
+import { Watch } from "../../actors/kit/mod.ts";
 import { maskE164 } from "../../codecs/shared/mod.ts";
 import { nodeLayer } from "../node.ts";
+import { openTrace, TraceFailed } from "../trace.ts";
 import { COMPANIES, companiesOf } from "./domains.ts";
 import { DEMO_HELP, type DemoOptions, readDemoOptions } from "./options.ts";
 import { brokenPromise, tableOf } from "./report.ts";
@@ -41,10 +43,11 @@ const demo = async (options: DemoOptions): Promise<number> => {
   const program = Effect.scoped(
     Effect.gen(function* () {
       const told = tellerOf(options, yield* Clock.currentTimeMillis);
-      const report = yield* Effect.timeoutOrElse(runDemo(input, told), {
+      const report = yield* Effect.timeoutOrElse(watched(options.trace, runDemo(input, told)), {
         duration: RUN_MS_MAX,
         orElse: () => Effect.die(new Error(`no end after ${RUN_MS_MAX / 1_000} s`)),
       });
+      told.end();
       say(options.json ? JSON.stringify({ summary: report.summary }) : tableOf(report));
       const broken = brokenPromise(report.summary);
       if (broken !== undefined) complain(`vipr demo: ${broken}`);
@@ -60,13 +63,21 @@ const demo = async (options: DemoOptions): Promise<number> => {
       Effect.catchCause((cause) =>
         Effect.sync(() => {
           complain(`vipr demo: ${whyOf(cause)}`);
-          return 1;
+          return Cause.squash(cause) instanceof TraceFailed ? 2 : 1;
         }),
       ),
       Effect.provide(Layer.merge(ports, quiet)),
     ),
   );
 };
+
+/** Under the trace's watcher when one is asked for. A trace that ends early is told at any level of the log. */
+const watched = <A, E, R>(file: string | undefined, work: Effect.Effect<A, E, R>) =>
+  file === undefined
+    ? work
+    : Effect.flatMap(Effect.provideService(openTrace(file), References.MinimumLogLevel, "Warn"), (watcher) =>
+        Effect.provideService(work, Watch, watcher),
+      );
 
 /** The calls and whose numbers they tell of; undefined when the file is of no use, which has been said. */
 const inputOf = ({ calls: file, zone, domains, json }: DemoOptions) =>
@@ -83,7 +94,7 @@ const inputOf = ({ calls: file, zone, domains, json }: DemoOptions) =>
       say(`${calls.length} answered calls read, ${problems.length - errors} unanswered, ${errors} bad lines`);
     }
     const companies = companiesOf(calls, domains);
-    if (companies !== undefined && companies.every(({ numbers }) => numbers.size > 0)) return { calls, companies };
+    if (companies?.every(({ numbers }) => numbers.size > 0)) return { calls, companies };
     complain(`vipr demo: the calls do not tell of numbers of ${COMPANIES} domains; --domain says whose are whose`);
     return undefined;
   }).pipe(
@@ -107,16 +118,26 @@ const readCalls = (file: string | undefined): string | undefined => {
   return undefined;
 };
 
-const tellerOf = ({ json }: DemoOptions, startedMs: number): DemoTold => ({
+/** After `end` nothing more is told: the summary is the last line, though validations may still be under way. */
+const tellerOf = ({ json }: DemoOptions, startedMs: number): DemoTold & { readonly end: () => void } => {
+  let ended = false;
+  const end = () => {
+    ended = true;
+  };
+  const tell = (line: string) => (ended ? undefined : say(line));
+  return { ...tellingOf(json, startedMs, tell), end };
+};
+
+const tellingOf = (json: boolean, startedMs: number, tell: (line: string) => void): DemoTold => ({
   phase: (name, detail) =>
     Effect.map(Clock.currentTimeMillis, (nowMs) => {
       const seconds = ((nowMs - startedMs) / 1_000).toFixed(1);
-      if (json) say(JSON.stringify({ type: "phase", name, detail, seconds: Number(seconds) }));
-      else say(`[${seconds.padStart(5)} s] ${detail}`);
+      if (json) tell(JSON.stringify({ type: "phase", name, detail, seconds: Number(seconds) }));
+      else tell(`[${seconds.padStart(5)} s] ${detail}`);
     }),
   event: (domain, event) =>
     Effect.sync(() => {
-      if (json) say(JSON.stringify({ domain, ...masked(event) }));
+      if (json) tell(JSON.stringify({ domain, ...masked(event) }));
     }),
 });
 

@@ -10,6 +10,8 @@ export interface DemoOptions {
   readonly calls: string | undefined;
   readonly seed: number | undefined;
   readonly zone: string;
+  /** Undefined: no trace. */
+  readonly trace: string | undefined;
   readonly domains: ReadonlyArray<DomainPrefixes>;
 }
 
@@ -26,6 +28,8 @@ usage: npm start -- [options]        (also npm run start:deno, npm run start:bun
                    whose numbers are whose; give it three times. By default the example's
                    prefixes, or the three largest blocks of numbers in the file
   --seed N         makes choices (who steals what, delays, clocks) repeatable; keys stay random
+  --trace FILE     write what the overlay's machines are told and order; vipr replay FILE goes
+                   through it again. No keys, passwords or phone numbers are in it
   --verbose        show the servers' own log
   --help           this text
 
@@ -56,8 +60,8 @@ export const readDemoOptions = (args: ReadonlyArray<string>): DemoRead => {
   }
   if (domains.length !== 0 && new Set(domains.map(({ domain }) => domain)).size !== COMPANIES)
     return { type: "wrong", why: `--domain: give ${COMPANIES} different domains, or none` };
-  const { once, json, verbose, calls, zone } = values;
-  return { type: "run", options: { once, json, verbose, calls, seed, zone, domains } };
+  const { once, json, verbose, calls, zone, trace } = values;
+  return { type: "run", options: { once, json, verbose, calls, seed, zone, trace, domains } };
 };
 
 const parsed = (args: ReadonlyArray<string>) =>
@@ -73,6 +77,7 @@ const parsed = (args: ReadonlyArray<string>) =>
       calls: { type: "string" },
       seed: { type: "string" },
       zone: { type: "string", default: "UTC" },
+      trace: { type: "string" },
       domain: { type: "string", multiple: true, default: [] },
     },
   }).values;

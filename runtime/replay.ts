@@ -1,0 +1,142 @@
+/** `vipr replay`: every run of a trace through today's machines, on this runtime; the same events must give the same orders. */
+import { readFileSync, statSync } from "node:fs";
+import { inspect, isDeepStrictEqual } from "node:util";
+import { bared, TRACE_BYTES_MAX, TRACE_FORMAT, TRACE_VERSION, TRACED, type TraceRecord, traceCbor } from "./trace.ts";
+
+export const REPLAY_HELP = `vipr replay: goes through a trace again and compares what the machines order
+
+usage: vipr replay FILE        (a file written by vipr demo --trace FILE, on any runtime)
+
+exit 0: the same orders at every step; 1: the first difference is shown;
+2: the file cannot be read, or its last record is cut off and all before it are the same
+`;
+
+export interface Difference {
+  readonly machine: string;
+  readonly run: number;
+  /** 0 is the start. */
+  readonly step: number;
+  readonly event: unknown;
+  /** Which of the step's orders, from 0; and what the trace and the machine say it is. */
+  readonly order: number;
+  readonly expected: unknown;
+  readonly found: unknown;
+}
+export interface Replayed {
+  readonly runs: number;
+  readonly steps: number;
+  readonly difference: Difference | undefined;
+  /** `at` in bytes from the file's start. When cut off, everything before was replayed; else nothing was. */
+  readonly broken: { readonly at: number; readonly why: string; readonly isCutOff: boolean } | undefined;
+}
+
+export const replayCommand = (args: ReadonlyArray<string>): number => {
+  const [file, ...more] = args;
+  if (file === "--help" || file === "-h") {
+    console.log(REPLAY_HELP);
+    return 0;
+  }
+  if (file === undefined || more.length > 0) {
+    console.error(`vipr replay: wants one file\n\n${REPLAY_HELP}`);
+    return 2;
+  }
+  let bytes: Uint8Array;
+  try {
+    if (statSync(file).size > TRACE_BYTES_MAX) throw new Error(`over ${TRACE_BYTES_MAX} bytes`);
+    bytes = readFileSync(file);
+  } catch (error) {
+    console.error(`vipr replay: ${file}: ${(error as Error).message}`);
+    return 2;
+  }
+  return tell(file, replayTrace(bytes));
+};
+
+const tell = (file: string, { runs, steps, difference, broken }: Replayed): number => {
+  if (broken !== undefined) console.error(`vipr replay: ${file}: byte ${broken.at}: ${broken.why}`);
+  if (broken !== undefined && !broken.isCutOff) return 2;
+  if (difference === undefined) {
+    console.log(`${runs} runs, ${steps} steps, all the same`);
+    return broken === undefined ? 0 : 2;
+  }
+  const { machine, run, step, event, order, expected, found } = difference;
+  const shown = (value: unknown) => inspect(value, { depth: 8, breakLength: 110, maxArrayLength: 40 });
+  console.log(`${machine}, run ${run}, step ${step}, order ${order}: not the same
+event     ${shown(event)}
+expected  ${shown(expected)}
+found     ${shown(found)}`);
+  return 1;
+};
+
+/** Stops at the first difference. Whatever the bytes are, it does not throw. */
+export const replayTrace = (bytes: Uint8Array): Replayed => {
+  const { records, broken } = read(bytes);
+  const done = { runs: 0, steps: 0, difference: undefined, broken };
+  if (broken !== undefined && !broken.isCutOff) return done;
+  const runs = new Map<number, { readonly snapshot: unknown; readonly step: number }>();
+  let steps = 0;
+  for (const { machine, run, event, actions } of records) {
+    const { machine: of, hidden } = TRACED.get(machine)!;
+    const before = runs.get(run);
+    let found: unknown = [];
+    try {
+      const after = before === undefined ? of.start((event as any).input) : of.step(before.snapshot as never, event);
+      found = roundTrip(bared(after.actions, hidden));
+      runs.set(run, { snapshot: after.snapshot, step: (before?.step ?? -1) + 1 });
+    } catch (error) {
+      found = [{ type: "(threw)", why: String(error) }];
+    }
+    steps += 1;
+    if (isDeepStrictEqual(actions, found)) continue;
+    const difference = { machine, run, step: (before?.step ?? -1) + 1, event, ...firstUnlike(actions, found as never) };
+    return { runs: runs.size, steps, difference, broken };
+  }
+  return { ...done, runs: runs.size, steps };
+};
+
+const roundTrip = (value: unknown): unknown => bared(traceCbor.decode(traceCbor.encode(value)));
+
+const firstUnlike = (expected: ReadonlyArray<unknown>, found: ReadonlyArray<unknown>) => {
+  let order = 0;
+  while (order < expected.length && isDeepStrictEqual(expected[order], found[order])) order++;
+  return { order, expected: expected[order] ?? "(nothing)", found: found[order] ?? "(nothing)" };
+};
+
+/** The records, each checked; a file that ends within a record gives those before it. */
+const read = (
+  bytes: Uint8Array,
+): { readonly records: ReadonlyArray<TraceRecord>; readonly broken: Replayed["broken"] } => {
+  const records: Array<TraceRecord> = [];
+  const started = new Map<number, string>();
+  let hasHeader = false;
+  try {
+    if (bytes.length === 0) throw new Error("empty, no trace");
+    traceCbor.decodeMultiple(bytes, (item) => {
+      const value = bared(item);
+      if (hasHeader) records.push(checked(value, started));
+      else if (!isHeader(value)) throw new Error(`no ${TRACE_FORMAT} of version ${TRACE_VERSION}`);
+      hasHeader = true;
+    });
+    return { records, broken: undefined };
+  } catch (error) {
+    const { lastPosition, incomplete, message } = error as Error & { lastPosition?: number; incomplete?: boolean };
+    const isCutOff = hasHeader && incomplete === true;
+    const why = isCutOff ? "the last record is cut off; those before it were replayed" : message;
+    return { records, broken: { at: lastPosition ?? 0, why, isCutOff } };
+  }
+};
+
+const isHeader = (value: any): boolean => value?.format === TRACE_FORMAT && value.version === TRACE_VERSION;
+
+/** Throws what is wrong with the record: its reader adds where. */
+const checked = (value: any, started: Map<number, string>): TraceRecord => {
+  const { machine, run, event, actions } = value ?? {};
+  if (typeof machine !== "string" || !Number.isSafeInteger(run) || !Array.isArray(actions))
+    throw new Error("no record");
+  if (typeof event?.type !== "string") throw new Error("a record without an event");
+  if (!TRACED.has(machine)) throw new Error(`no machine here is called ${JSON.stringify(machine.slice(0, 80))}`);
+  const isStart = event.type === "(start)";
+  if (isStart === started.has(run)) throw new Error(`run ${run} ${isStart ? "starts twice" : "has no start"}`);
+  if (!isStart && started.get(run) !== machine) throw new Error(`run ${run} is of another machine`);
+  started.set(run, machine);
+  return value;
+};

@@ -5,7 +5,7 @@
  *
  * Whoever tells a full mailbox waits: pressure travels back to the socket. `perform` therefore never tells its own box.
  */
-import { Context, Effect, FiberMap, Queue, type Scope } from "effect";
+import { Cause, Context, Effect, FiberMap, Queue, type Scope } from "effect";
 import type { Machine, Snapshot, Step } from "../../machines/kit/mod.ts";
 
 export interface Mailbox<Ev> {
@@ -53,7 +53,10 @@ export const mailbox = <Ev>(capacity: number): Effect.Effect<Mailbox<Ev>, never,
     };
   });
 
-/** Drives a machine from `start` to its final state and gives its last snapshot. A defect in a step kills the fiber. */
+/**
+ * Drives a machine from `start` to its final state and gives its last snapshot. A defect in a step, which is always our
+ * own fault, kills the fiber and is reported; whoever waits for that fiber sees it, and no other machine is touched.
+ */
 export const drive = <I, Ev, A, C, E, R>(
   machine: Machine<I, Ev, A, C>,
   input: I,
@@ -73,4 +76,8 @@ export const drive = <I, Ev, A, C, E, R>(
       now = machine.step(now.snapshot, event);
       watcher?.saw(machine.id, instance, event, now, run);
     }
-  });
+  }).pipe(
+    Effect.tapCause((cause) =>
+      Cause.hasDies(cause) ? Effect.logError("machine.died", `${machine.id} ${instance}`, cause) : Effect.void,
+    ),
+  );

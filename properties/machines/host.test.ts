@@ -1,0 +1,106 @@
+/** The host's own promises: pressure, timers, interruption, and a defect that stays where it happened. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { Effect, Exit, Fiber, Layer, Logger } from "effect";
+import { setup } from "xstate";
+import { drive, mailbox } from "../../actors/kit/mod.ts";
+import { decide, declared, machineOf } from "../../machines/kit/mod.ts";
+import { runVirtual } from "../../runtime/memory.ts";
+import { test } from "../kit/harness.ts";
+
+type Ev = { readonly type: "told"; readonly n: number } | { readonly type: "timerFired" } | { readonly type: "stop" };
+type Action = { readonly type: "heard"; readonly n: number };
+
+/** Hears numbers, breaks at 13, ends at stop or at its timer. */
+const listener = machineOf<Action>()(
+  setup({
+    types: { input: undefined as undefined, context: {} as {}, events: {} as Ev },
+    actions: declared<Action>({ heard: true }),
+  }).createMachine({
+    id: "listener",
+    initial: "open",
+    context: {},
+    states: {
+      open: {
+        on: {
+          told: {
+            actions: decide((_: {}, { n }: { n: number }) => {
+              if (n === 13) throw new Error("thirteen");
+              return { actions: [{ type: "heard" as const, n }] };
+            }),
+          },
+          timerFired: "over",
+          stop: "over",
+        },
+      },
+      over: { type: "final" },
+    },
+  }),
+);
+
+test("host: events are performed one by one, in order, though the mailbox is small", async () => {
+  const heard: Array<number> = [];
+  await runVirtual(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const box = yield* mailbox<Ev>(2);
+        const perform = ({ n }: Action) =>
+          Effect.andThen(
+            Effect.sleep(5),
+            Effect.sync(() => heard.push(n)),
+          );
+        const fiber = yield* Effect.forkChild(drive(listener, undefined, box, perform));
+        for (let n = 0; n < 10; n++) yield* box.tell({ type: "told", n });
+        yield* box.tell({ type: "stop" });
+        yield* Fiber.join(fiber);
+      }),
+    ),
+  );
+  same(heard, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+});
+
+test("host: a timer started again fires once, a stopped one never, and none outlives the scope", async () => {
+  const heard: Array<number> = [];
+  await runVirtual(
+    Effect.gen(function* () {
+      const perform = ({ n }: Action) => Effect.sync(() => heard.push(n));
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const box = yield* mailbox<Ev>(4);
+          yield* Effect.forkScoped(drive(listener, undefined, box, perform));
+          yield* box.startTimer("a", 10, { type: "told", n: 1 });
+          yield* box.startTimer("a", 20, { type: "told", n: 2 });
+          yield* box.startTimer("b", 10, { type: "told", n: 3 });
+          yield* box.stopTimer("b");
+          yield* box.startTimer("c", 100, { type: "told", n: 4 });
+          yield* Effect.sleep(50);
+        }),
+      );
+      yield* Effect.sleep(1_000);
+    }),
+  );
+  same(heard, [2]);
+});
+
+test("host: a defect in a step ends that machine, is reported with its name, and touches no other", async () => {
+  const logged: Array<string> = [];
+  const recorder = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))]);
+  const heard: Array<number> = [];
+  await runVirtual(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const [one, two] = [yield* mailbox<Ev>(4), yield* mailbox<Ev>(4)];
+        const perform = ({ n }: Action) => Effect.sync(() => heard.push(n));
+        const broken = yield* Effect.forkScoped(drive(listener, undefined, one, perform, "one"));
+        const sound = yield* Effect.forkScoped(drive(listener, undefined, two, perform, "two"));
+        yield* one.tell({ type: "told", n: 13 });
+        ok(Exit.hasDies(yield* Fiber.await(broken)));
+        yield* two.tell({ type: "told", n: 14 });
+        yield* two.tell({ type: "stop" });
+        ok(Exit.isSuccess(yield* Fiber.await(sound)));
+      }),
+    ).pipe(Effect.provide(Layer.mergeAll(recorder))),
+  );
+  same(heard, [14]);
+  same(logged.length, 1);
+  ok(logged[0]!.includes("machine.died,listener one"), logged[0]);
+});

@@ -40,8 +40,12 @@ export const companiesOf = (
   ];
   if (given.length > 0) return byPrefix(numbers, given);
   const example = byPrefix(numbers, EXAMPLE);
-  return example.every((company) => company.numbers.size > 0) ? example : byBlock(numbers);
+  return canCallEachOther(example) ? example : byBlock(numbers);
 };
+
+/** Two of them have numbers; the third may be a company that nobody calls. */
+export const canCallEachOther = (companies: ReadonlyArray<Company>): boolean =>
+  companies.filter(({ numbers }) => numbers.size > 0).length >= 2;
 
 const byPrefix = (numbers: ReadonlyArray<E164>, given: ReadonlyArray<DomainPrefixes>): ReadonlyArray<Company> =>
   given.map(({ domain, prefixes }) => ({

@@ -23,7 +23,7 @@ const CALLS_AT_ONCE = 24;
 /** How long two people talk when the calls are placed again. */
 const TALK_MS = 30;
 const STOLEN = 12;
-const VALIDATION_MS_MAX = 60_000;
+const VALIDATION_MS_MAX = 150_000;
 const AFTER_CUT_CALLS = 3;
 
 export interface DemoInput {
@@ -224,7 +224,9 @@ const afterCut = Effect.fnUntraced(function* (
   tallies: ReadonlyMap<string, Tally>,
   told: DemoTold,
 ) {
-  const gone = running.at(-1)!;
+  const routesTo = ({ numbers }: RunningCompany) =>
+    running.flatMap(({ agent }) => agent.routes()).filter(({ number }) => numbers.has(number)).length;
+  const gone = [...running].sort((a, b) => routesTo(b) - routesTo(a))[0]!;
   yield* gone.cutBorder;
   const calls = running
     .filter((company) => company !== gone)

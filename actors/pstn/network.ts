@@ -49,20 +49,23 @@ export const makePstn = (options: PstnOptions = {}): Effect.Effect<PstnShape, ne
       call: PstnCall,
       tell: (event: PstnEvent) => Effect.Effect<void>,
     ) {
-      yield* Effect.sleep(yield* entropy.between(setupMin, setupMax));
-      const to = [...lines].find(({ line }) => line.serves(call.called));
+      // Everything is drawn before anything is waited for: the same seed and the same order of calls give the same calls.
+      const setUpMs = yield* entropy.between(setupMin, setupMax);
+      const tearDownMs = yield* entropy.between(setupMin, setupMax);
       const calling = yield* delivered(call.calling);
-      const tellThere =
-        to === undefined ? () => Effect.void : yield* to.line.incoming({ calling, called: call.called });
       // The called side answers; the calling side hears of it later. Either may hang up, and the other hears of that later.
       const answerDelay = yield* entropy.between(signalMin, signalMax);
       const endDelay = yield* entropy.between(signalMin, signalMax);
       const callerEnds = (yield* entropy.between(0, 1)) === 1;
+      yield* Effect.sleep(setUpMs);
+      const to = [...lines].find(({ line }) => line.serves(call.called));
+      const tellThere =
+        to === undefined ? () => Effect.void : yield* to.line.incoming({ calling, called: call.called });
       const here = (from?.skewMs ?? 0) + call.startMs;
       const there = (to?.skewMs ?? 0) + call.startMs;
       yield* tellThere({ type: "answered", atMs: there });
       yield* tell({ type: "answered", atMs: here + answerDelay });
-      yield* Effect.sleep(yield* entropy.between(setupMin, setupMax));
+      yield* Effect.sleep(tearDownMs);
       yield* tellThere({ type: "ended", atMs: there + call.durationMs + (callerEnds ? endDelay : 0) });
       yield* tell({ type: "ended", atMs: here + call.durationMs + (callerEnds ? 0 : endDelay) });
       yield* Effect.logDebug("pstn.carried", maskE164(call.called));

@@ -25,6 +25,7 @@ const GARBAGE_WAIT_MS = 3_000;
 export const overwriteClaims = Effect.fn("demo.overwrite")(function* (
   thief: RunningCompany,
   stolen: ReadonlyArray<E164>,
+  ownerOf: (number: E164) => string | undefined,
   intrusions: Intrusions,
 ) {
   const node = thief.server.nodes[0]!;
@@ -45,7 +46,7 @@ export const overwriteClaims = Effect.fn("demo.overwrite")(function* (
         Effect.as<string | undefined>(undefined),
         Effect.catch((error) => Effect.succeed(error._tag === "OverlayRefused" ? error.code : error.why)),
       );
-    countIntrusion(intrusions, "overwrittenClaim", why);
+    countIntrusion(intrusions, "overwrittenClaim", ownerOf(number), why);
   }
 });
 
@@ -111,7 +112,12 @@ export const spam = Effect.fn("demo.spam")(function* (targets: SpamTargets, intr
     });
     const after = yield* victim.border.counters;
     const isRefused = after.admitted === before.admitted && !(fate.type === "answered" && fate.status < 300);
-    countIntrusion(intrusions, kind, isRefused ? reasonBetween(before.refused, after.refused) : undefined);
+    countIntrusion(
+      intrusions,
+      kind,
+      victim.domain,
+      isRefused ? reasonBetween(before.refused, after.refused) : undefined,
+    );
   }
 });
 
@@ -125,7 +131,7 @@ export const knock = Effect.fn("demo.garbage")(function* (company: RunningCompan
   const { server, border } = company;
   for (const { host, port } of [server.vap, server.pvp, ...server.nodes, border.inside, border.outside]) {
     const isClosed = yield* rubbish(host, port);
-    countIntrusion(intrusions, "garbage", isClosed ? "closed" : undefined);
+    countIntrusion(intrusions, "garbage", company.domain, isClosed ? "closed" : undefined);
   }
 });
 

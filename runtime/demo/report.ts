@@ -102,6 +102,8 @@ export const tableOf = ({ summary, tallies, intrusions, running }: DemoReport): 
     ...[...tallies].map(([domain, tally]) => String(key === "routes" ? (routes.get(domain) ?? 0) : tally[key])),
     String(key === "routes" ? summary.routes : total[key]),
   ]);
+  const aimed = [...tallies.keys()].map((domain) => intrusions.byDomain.get(domain) ?? 0);
+  rows.push(["intrusions refused", ...aimed.map(String), String(aimed.reduce((a, b) => a + b, 0))]);
   const refusals = INTRUSIONS.map((kind) => [
     kind,
     String(intrusions.refused[kind]),

@@ -80,20 +80,30 @@ export type Intrusion = (typeof INTRUSIONS)[number];
 export interface Intrusions {
   readonly refused: Record<Intrusion, number>;
   readonly reasons: Record<Intrusion, Set<string>>;
+  /** By the domain they were aimed at. */
+  readonly byDomain: Map<string, number>;
   admitted: number;
 }
 
 export const noIntrusions = (): Intrusions => ({
   refused: Object.fromEntries(INTRUSIONS.map((kind) => [kind, 0])) as Record<Intrusion, number>,
   reasons: Object.fromEntries(INTRUSIONS.map((kind) => [kind, new Set<string>()])) as Record<Intrusion, Set<string>>,
+  byDomain: new Map(),
   admitted: 0,
 });
 
-export const countIntrusion = (intrusions: Intrusions, kind: Intrusion, refusedFor: string | undefined): void => {
+/** `refusedFor`: the reason given; undefined when it got through. */
+export const countIntrusion = (
+  intrusions: Intrusions,
+  kind: Intrusion,
+  at: string | undefined,
+  refusedFor: string | undefined,
+): void => {
   if (refusedFor === undefined) {
     intrusions.admitted += 1;
     return;
   }
   intrusions.refused[kind] += 1;
   intrusions.reasons[kind].add(refusedFor);
+  if (at !== undefined) intrusions.byDomain.set(at, (intrusions.byDomain.get(at) ?? 0) + 1);
 };

@@ -11,29 +11,32 @@ export const quotaBound = (q: number, f: number): number => Math.ceil(q * f + 3 
 
 /** A token bucket; fractions of a token are kept, so that slow rates are exact. */
 export interface Bucket {
-  readonly tokens: number;
+  /** Thousandths of a token: a whole rate adds a whole number of them each millisecond, and none is lost to rounding. */
+  readonly thousandths: number;
   readonly atMs: number;
 }
+
+const TOKEN = 1_000;
 
 /** Seconds of rate that may be saved up. */
 export const BURST_S = 2;
 
-export const fullBucket = (perSecond: number, atMs: number): Bucket => ({ tokens: burstOf(perSecond), atMs });
+export const fullBucket = (perSecond: number, atMs: number): Bucket => ({ thousandths: burstOf(perSecond), atMs });
 
 /** Takes one token, or gives undefined when there is none; time that runs backwards gives nothing. */
 export const take = (bucket: Bucket, perSecond: number, atMs: number): Bucket | undefined => {
-  const tokens = refilled(bucket, perSecond, atMs);
-  return tokens < 1 ? undefined : { tokens: tokens - 1, atMs };
+  const thousandths = refilled(bucket, perSecond, atMs);
+  return thousandths < TOKEN ? undefined : { thousandths: thousandths - TOKEN, atMs };
 };
 
 /** Milliseconds until a token is there, 0 when one is. */
 export const waitMs = (bucket: Bucket, perSecond: number, atMs: number): number => {
-  const missing = 1 - refilled(bucket, perSecond, atMs);
-  return missing <= 0 ? 0 : Math.ceil((missing / perSecond) * 1000);
+  const missing = TOKEN - refilled(bucket, perSecond, atMs);
+  return missing <= 0 ? 0 : Math.ceil(missing / perSecond);
 };
 
 /** At least one token fits, or a rate below one a burst could never be used. */
-const burstOf = (perSecond: number): number => Math.max(1, perSecond * BURST_S);
+const burstOf = (perSecond: number): number => Math.max(1, perSecond * BURST_S) * TOKEN;
 
 const refilled = (bucket: Bucket, perSecond: number, atMs: number): number =>
-  Math.min(burstOf(perSecond), bucket.tokens + (Math.max(0, atMs - bucket.atMs) * perSecond) / 1000);
+  Math.min(burstOf(perSecond), bucket.thousandths + Math.max(0, atMs - bucket.atMs) * perSecond);

@@ -8,6 +8,7 @@
  */
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import process from "node:process";
 
 const SLOW = /^properties\/(simulation|demo)\//;
@@ -19,6 +20,7 @@ const runners = {
       "node",
       "--test",
       `--test-timeout=${TEST_TIMEOUT_MS}`,
+      `--test-concurrency=${availableParallelism()}`, // all cores: by default Node leaves one idle
       "--test-reporter=spec",
       ...files,
     ],

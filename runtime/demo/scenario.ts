@@ -19,11 +19,11 @@ import { countCall, countEvent, countIntrusion, type Intrusions, noIntrusions, n
 
 const NODES_PER_COMPANY = 2;
 /** Tv: long enough that the replay is over before the first proof, short enough for a visitor. */
-const WAIT_BETWEEN_MS = [2_500, 5_000] as const;
+const WAIT_BETWEEN_MS = [2_000, 4_000] as const;
 const CALLS_AT_ONCE = 24;
 /** How long two people talk when the calls are placed again. */
 const TALK_MS = 30;
-const STOLEN = 12;
+const STOLEN = 8;
 const VALIDATION_MS_MAX = 150_000;
 const AFTER_CUT_CALLS = 3;
 

@@ -5,7 +5,6 @@
 import "reflect-metadata";
 import {
   createHash,
-  createPrivateKey,
   generateKeyPairSync,
   type KeyObject,
   X509Certificate as NodeCertificate,
@@ -28,8 +27,6 @@ const ECDSA = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 /** The secret behind a handle: nobody outside runtime/ can reach into this map. */
 const secrets = new WeakMap<PrivateKey, KeyObject>();
 let keyCount = 0;
-
-export const privateKeyOf = (pem: string): PrivateKey => remember(createPrivateKey(pem));
 
 /** For runtime/ only: TLS sockets want the key itself. */
 export const pemOf = (key: PrivateKey): string => secretOf(key).export({ type: "pkcs8", format: "pem" }) as string;

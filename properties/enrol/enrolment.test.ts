@@ -1,6 +1,6 @@
 /** Enrolment from end to end, over real HTTPS and in memory on virtual time: the same laws for both. RFC 6940 §11. */
 import { notDeepStrictEqual as differ, ok, deepStrictEqual as same } from "node:assert";
-import { Clock, Effect, Layer, Logger, References, type Scope } from "effect";
+import { Clock, Effect, Layer, Logger, References } from "effect";
 import { EnrolmentRefused, type EnrolWith, enrol, fetchOverlay } from "../../actors/enrol/mod.ts";
 import { type Entropy, Https, type HttpsCall, Keys } from "../../actors/ports/mod.ts";
 import {
@@ -13,7 +13,7 @@ import {
 import { utf8 } from "../../codecs/shared/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
-import { test } from "../kit/harness.ts";
+import { lawsOn, type Run } from "../kit/law.ts";
 import { OVERLAY, openEnrolment, PASSWORD } from "./federation.ts";
 
 type Ports = Entropy | Https | Keys;
@@ -36,15 +36,8 @@ const post = (at: At, csr: Uint8Array = Uint8Array.of(1)) =>
     body: writeEnrolment({ csr, user: "alice", password: PASSWORD, nodeIds: 1 }, "a-boundary"),
   });
 
-const enrolmentLaws = (
-  name: string,
-  layer: () => Layer.Layer<Ports>,
-  run: <A, E>(effect: Effect.Effect<A, E>) => Promise<A>,
-): void => {
-  const law = <E>(title: string, body: Effect.Effect<unknown, E, Ports | Scope.Scope>) =>
-    test(`${name}: ${title}`, async () => {
-      await run(Effect.provide(Effect.scoped(body), Layer.merge(layer(), Logger.layer([]))));
-    });
+const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run): void => {
+  const law = lawsOn(name, layer, run);
 
   law(
     "a node gets the document, and a certificate that chains to its roots and says only what it must (§11.3)",

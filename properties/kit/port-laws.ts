@@ -11,7 +11,7 @@ import {
 } from "../../actors/ports/mod.ts";
 import { concat } from "../../codecs/shared/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
-import { test } from "./harness.ts";
+import { lawsOn, type Run } from "./law.ts";
 
 export type BasicPorts = Dialer | Entropy | Keys | Listener;
 
@@ -50,12 +50,9 @@ const HOST = "127.0.0.1";
 export const portLaws = (
   name: string,
   layer: () => Layer.Layer<BasicPorts>,
-  run: <A, E>(effect: Effect.Effect<A, E>) => Promise<A> = (effect) => Effect.runPromise(effect),
+  run: Run = (effect) => Effect.runPromise(effect),
 ): void => {
-  const law = <E>(title: string, body: Effect.Effect<unknown, E, BasicPorts | import("effect").Scope.Scope>) =>
-    test(`${name}: ${title}`, async () => {
-      await run(Effect.provide(Effect.scoped(body), layer()));
-    });
+  const law = lawsOn(name, layer, run);
 
   law(
     "what is written is read, in order, large writes too",

@@ -1,13 +1,14 @@
 /** What every runtime owes by its Https port: limits kept while bytes arrive, names checked, defects kept indoors. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import tls from "node:tls";
-import { Clock, Deferred, Effect, Fiber, Layer, Logger, type Scope } from "effect";
+import { Clock, Deferred, Effect, Fiber, Layer, Logger } from "effect";
 import { Https, type HttpsAnswer, type HttpsCall, type HttpsRequest, type Keys } from "../../actors/ports/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
+import { lawsOn, type Run } from "../kit/law.ts";
 import { credentialsUnder } from "../kit/port-laws.ts";
 
 type Ports = Https | Keys;
@@ -45,15 +46,8 @@ const opened = Effect.fnUntraced(function* (
 });
 const echo = ({ body }: HttpsRequest) => Effect.succeed({ status: 200, contentType: "text/x-echo", body });
 
-const httpsLaws = (
-  name: string,
-  layer: () => Layer.Layer<Ports>,
-  run: <A, E>(effect: Effect.Effect<A, E>) => Promise<A>,
-): void => {
-  const law = <E>(title: string, body: Effect.Effect<unknown, E, Ports | Scope.Scope>) =>
-    test(`${name}: ${title}`, async () => {
-      await run(Effect.provide(Effect.scoped(body), Layer.merge(layer(), Logger.layer([]))));
-    });
+const httpsLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run): void => {
+  const law = lawsOn(name, layer, run);
 
   law(
     "a request arrives as it was made, and its answer comes back",

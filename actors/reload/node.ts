@@ -6,7 +6,7 @@
  *                store, fetch, ping, appAttach: requests of our own
  */
 import { Clock, Deferred, Effect, type Scope } from "effect";
-import type { Endpoint } from "../../codecs/reload/mod.ts";
+import { type Endpoint, toNode } from "../../codecs/reload/mod.ts";
 import {
   keeperTiming,
   ownedFraction,
@@ -15,12 +15,13 @@ import {
   peerTiming,
 } from "../../machines/reload/mod.ts";
 import { type Dialer, type Entropy, type Keys, Listener } from "../ports/mod.ts";
+import { type Configuration, makeConfiguration } from "./configuration.ts";
 import { isKeepers, type Keeper, type KeeperStatus, keepValues } from "./keeper.ts";
 import { type Links, makeLinks } from "./links.ts";
 import { JoinFailed, type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
 import { makePeer, type Peer } from "./peer.ts";
 import { makePost } from "./post.ts";
-import { type Counter, makeSwitchboard } from "./switchboard.ts";
+import { type Counter, makeSwitchboard, type Switchboard } from "./switchboard.ts";
 import { makeUsage, type Usage } from "./usage.ts";
 
 export interface NodeStatus extends KeeperStatus {
@@ -42,6 +43,7 @@ export interface OverlayNode extends Usage {
   readonly nodeId: bigint;
   readonly host: string;
   readonly port: number;
+  readonly configuration: Configuration;
   readonly status: Effect.Effect<NodeStatus>;
   /** Hands over what it keeps and says farewell; done when the node has left. Closing the scope does the same. */
   readonly leave: Effect.Effect<void>;
@@ -56,7 +58,11 @@ export const startNode = Effect.fn("reload.node")(function* (
 ): Effect.fn.Return<OverlayNode, JoinFailed, Scope.Scope | Dialer | Listener | Keys | Entropy> {
   const { credentials, overlay } = options;
   const limits = { ...nodeLimits, ...options.limits };
-  const post = yield* makePost(credentials, overlay);
+  const configuration = yield* makeConfiguration(overlay, credentials.roots, (to, body) =>
+    board.request([toNode(to)], body),
+  );
+  const { now } = configuration;
+  const post = yield* makePost(credentials, configuration);
   const certificate = credentials.certificates[0];
   const nodeId = certificate === undefined ? undefined : yield* post.nodeOf(certificate);
   if (nodeId === undefined) return yield* new JoinFailed({ why: "the certificate names no node of this overlay" });
@@ -65,18 +71,12 @@ export const startNode = Effect.fn("reload.node")(function* (
   let keeper: Keeper | undefined;
   let peer: Peer | undefined;
   let links: Links | undefined;
-  const board = yield* makeSwitchboard(
-    {
-      self: nodeId,
-      initialTtl: overlay.initialTtl,
-      configurationSequence: overlay.sequence,
-      maxMessageSize: overlay.maxMessageSize,
-      retransmitMs: overlay.reliabilityTimerMs,
-    },
-    post,
-    (asked, request, opened) =>
-      isKeepers(request) ? keeper!.serve(asked, request, opened) : peer!.serve(asked, request),
-  );
+  const board: Switchboard = yield* makeSwitchboard(nodeId, configuration, post, (asked, request, opened) => {
+    if (isKeepers(request)) return keeper!.serve(asked, request, opened);
+    if (request.type !== "configUpdateReq") return peer!.serve(asked, request);
+    const answer = configuration.offered(asked.signer, request.value);
+    return Effect.flatMap(answer, (body) => board.answer(asked.reply, body));
+  });
   const startedMs = yield* Clock.currentTimeMillis;
   const timing = { ...keeperTiming, holdDown: limits.holdDownMs };
   keeper = yield* keepValues(nodeId, { ...overlay, timing, startedMs }, board, (to) => peer!.handedOver(to));
@@ -118,19 +118,20 @@ export const startNode = Effect.fn("reload.node")(function* (
     Effect.fail(new JoinFailed({ why: `not settled within ${limits.joinMs} ms` })),
   );
 
-  const usage = yield* makeUsage(overlay, post, board, endpoint);
+  const usage = yield* makeUsage(now, post, board, endpoint);
   const status = Effect.gen(function* (): Effect.fn.Return<NodeStatus> {
     const { successors, predecessors, fingers, linked } = board.view;
     const held = yield* keeper.status;
     const quotaUsed = yield* usage.used;
     const share = ownedFraction(board.view);
-    return { ...held, state, successors, predecessors, fingers, linked, share, quota: overlay.quota, quotaUsed };
+    return { ...held, state, successors, predecessors, fingers, linked, share, quota: now().quota, quotaUsed };
   });
   return {
     ...usage,
     nodeId,
     host: endpoint.host,
     port: endpoint.port,
+    configuration,
     status,
     leave,
     counters: board.counters,

@@ -17,7 +17,6 @@ import {
   isUnsigned,
   MessageContents,
   messageSignatureInput,
-  type OverlayConfiguration,
   overlayHash,
   type Packet,
   Payload,
@@ -26,6 +25,7 @@ import {
   type SignerIdentity,
   type Stored,
   type StoredDataValue,
+  sequenceAny,
   signatureAlgorithm,
   signedBytesOf,
   valueSignatureInput,
@@ -35,6 +35,7 @@ import { hexOf } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import type { Signer } from "../../machines/reload/mod.ts";
 import { type CertificateFacts, type Credentials, Keys } from "../ports/mod.ts";
+import type { Configuration } from "./configuration.ts";
 
 /** Certificates verified and kept by their hash; the one longest kept goes first. */
 const CERTIFICATES_MAX = 4_096;
@@ -84,26 +85,31 @@ export interface Post {
   readonly nodeOf: (certificate: Uint8Array) => Effect.Effect<bigint | undefined>;
 }
 
-export const makePost = Effect.fn("reload.post")(function* (credentials: Credentials, overlay: OverlayConfiguration) {
+export const makePost = Effect.fn("reload.post")(function* (
+  credentials: Credentials,
+  configuration: Pick<Configuration, "now" | "roots">,
+) {
   const keys = yield* Keys;
   const known = new Map<string, Known>();
   const ours = credentials.certificates[0] ?? new Uint8Array();
   const identity = identityOf(ours);
-  const hash = overlayHash(overlay.name);
-  const badNodes = new Set(overlay.badNodes);
+  const { name: overlayName } = configuration.now(); // the one thing no new configuration changes
+  const hash = overlayHash(overlayName);
+  const isBad = (id: bigint) => configuration.now().badNodes.includes(id);
 
   /** A certificate that leads to our roots, names a node of this overlay, and is valid now. */
   const verified = Effect.fnUntraced(function* (certificate: Uint8Array) {
     const name = hashOf(identityOf(certificate));
     const nowMs = yield* Clock.currentTimeMillis;
     const held = known.get(name);
+    if (held?.facts.nodeIds.some(isBad)) return undefined;
     if (held !== undefined) return held.facts.notBeforeMs <= nowMs && nowMs <= held.facts.notAfterMs ? held : undefined;
     const facts = yield* Effect.catchTag(
-      keys.verifyChain([certificate], credentials.roots, nowMs),
+      keys.verifyChain([certificate], configuration.roots(), nowMs),
       "CertificateError",
       () => Effect.succeed(undefined),
     );
-    if (facts === undefined || !facts.nodeIds.every((id) => namesNode(facts, id, overlay.name) && !badNodes.has(id)))
+    if (facts === undefined || !facts.nodeIds.every((id) => namesNode(facts, id, overlayName) && !isBad(id)))
       return undefined;
     if (known.size >= CERTIFICATES_MAX) known.delete(known.keys().next().value!);
     const fresh: Known = { facts, certificate };
@@ -143,11 +149,13 @@ export const makePost = Effect.fn("reload.post")(function* (credentials: Credent
     const input = messageSignatureInput(hash, letter.transactionId, encode(MessageContents, contents), identity);
     const signature = ecdsaSignature(identity, yield* keys.sign(credentials.key, input));
     const certificates = [...new Map([ours, ...(letter.certificates ?? [])].map((der) => [hexOf(der), der])).values()];
+    const { sequence, initialTtl } = configuration.now();
     return {
       overlay: hash,
-      configurationSequence: overlay.sequence,
+      // Whoever is behind must still take it, §6.3.2.1.
+      configurationSequence: letter.body.type === "configUpdateReq" ? sequenceAny : sequence,
       version: reloadVersion,
-      ttl: overlay.initialTtl,
+      ttl: initialTtl,
       fragment: fragmentWhole,
       transactionId: letter.transactionId,
       maxResponseLength: 0,

@@ -35,7 +35,7 @@ export interface Requests {
 }
 
 export const makeRequests = Effect.fn("reload.requests")(function* (
-  retransmitMs: number,
+  retransmitMs: () => number,
   post: Post,
   view: () => RingView,
   send: (packet: Packet, over: bigint | undefined) => Effect.Effect<void>,
@@ -59,7 +59,7 @@ export const makeRequests = Effect.fn("reload.requests")(function* (
         return Effect.as(tell({ type: "answered", signer, body: answer as never }), true);
       });
     const outcome = yield* Effect.ensuring(
-      requestOnce({ retransmitMs }, listen, send(packet, over)),
+      requestOnce({ retransmitMs: retransmitMs() }, listen, send(packet, over)),
       Effect.sync(() => waiting.delete(transactionId)),
     );
     return { outcome, opened };

@@ -7,7 +7,15 @@
  *                                  +-- refuse ---> sealed and sent back
  */
 import { Clock, Effect, Queue, type Scope } from "effect";
-import { type Body, type ErrorName, errorBody, fragmentWhole, Packet, type Request } from "../../codecs/reload/mod.ts";
+import {
+  type Body,
+  type ErrorName,
+  errorBody,
+  fragmentWhole,
+  Packet,
+  type Request,
+  sequenceAny,
+} from "../../codecs/reload/mod.ts";
 import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import { decode, encode, wireErrorText } from "../../codecs/wire/mod.ts";
 import {
@@ -21,20 +29,13 @@ import {
   routeOf,
 } from "../../machines/reload/mod.ts";
 import { Entropy } from "../ports/mod.ts";
+import type { Configuration } from "./configuration.ts";
 import type { Link } from "./link.ts";
 import type { Opened, Post } from "./post.ts";
 import { makeRequests, type Requests } from "./requests.ts";
 
 /** Packets to ourselves that wait their turn. */
 const LOOPBACK_MAX = 512;
-
-export interface SwitchboardSettings {
-  readonly self: bigint;
-  readonly initialTtl: number;
-  readonly configurationSequence: number;
-  readonly maxMessageSize: number;
-  readonly retransmitMs: number;
-}
 
 /** A request for this node, its signature verified; `opened` verifies the values inside. */
 export type Serve = (asked: Asked, request: Request, opened: Opened) => Effect.Effect<void>;
@@ -52,13 +53,14 @@ export interface Switchboard {
 }
 
 export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
-  settings: SwitchboardSettings,
+  self: bigint,
+  configuration: Configuration,
   post: Post,
   serve: Serve,
 ): Effect.fn.Return<Switchboard, never, Entropy | Scope.Scope> {
   const entropy = yield* Entropy;
-  const { self, maxMessageSize } = settings;
-  const routing = { overlay: post.overlay, initialTtl: settings.initialTtl };
+  const { now } = configuration;
+  const routing = () => ({ overlay: post.overlay, initialTtl: now().initialTtl });
   const loopback = yield* Queue.dropping<Packet>(LOOPBACK_MAX);
   const links = new Map<bigint, Array<Link>>();
   const counters = { forwarded: 0, delivered: 0, refused: 0, dropped: 0, badSignatures: 0, garbage: 0 };
@@ -71,6 +73,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
   const hand = (to: bigint, packet: Packet) =>
     Effect.suspend(() => {
       const bytes = encode(Packet, packet);
+      const { maxMessageSize } = now();
       if (bytes.length > maxMessageSize) return drop(`over ${maxMessageSize} bytes`);
       return links.get(to)?.at(-1)?.post(bytes) === true ? Effect.void : drop("no link, or a full one");
     });
@@ -78,7 +81,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
   /** Sends a packet of our own on its way. */
   const dispatch = (packet: Packet) =>
     Effect.suspend(() => {
-      const verdict = routeOf(board.view, routing, packet, self);
+      const verdict = routeOf(board.view, routing(), packet, self);
       switch (verdict.type) {
         case "deliver":
           return Queue.offerUnsafe(loopback, packet) ? Effect.void : drop("too much to ourselves");
@@ -94,6 +97,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
   const answer: Switchboard["answer"] = Effect.fnUntraced(function* (reply, body, certificates = []) {
     const { transactionId, to: destinations, options } = reply;
     const packet = yield* post.seal({ transactionId, destinations, body, certificates, options });
+    const { maxMessageSize } = now();
     const limit = Math.min(maxMessageSize, reply.maxResponseLength === 0 ? maxMessageSize : reply.maxResponseLength);
     const size = encode(Packet, packet).length;
     if (size <= limit || body.type === "error") return yield* dispatch(packet);
@@ -120,11 +124,13 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     }
     counters.delivered++;
     const { body, contents } = opened;
+    if (packet.configurationSequence !== now().sequence && packet.configurationSequence !== sequenceAny)
+      yield* configuration.heard(opened.signer.nodeId, packet.configurationSequence);
     if (isAnswer(packet)) {
       const isTaken = body !== undefined && (yield* requests.answered(packet.transactionId, opened, body));
       return isTaken ? undefined : yield* drop("an answer nobody waits for");
     }
-    const refusal = refusalOf(packet, contents, settings.configurationSequence);
+    const refusal = refusalOf(packet, contents, now().sequence);
     if (refusal !== undefined) return yield* refuse(packet, from, refusal);
     if (body === undefined) return yield* refuse(packet, from, "invalidMessage", opened.why);
     const atMs = yield* Clock.currentTimeMillis;
@@ -144,7 +150,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
       yield* Effect.logWarning("reload.garbage", { from: nodeIdText(link.node), why });
       return yield* link.close(why);
     }
-    const verdict = routeOf(board.view, routing, read.value, link.node);
+    const verdict = routeOf(board.view, routing(), read.value, link.node);
     switch (verdict.type) {
       case "deliver":
         return yield* delivered(read.value, link.node, link.close);
@@ -159,7 +165,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
   });
 
   const requests = yield* makeRequests(
-    settings.retransmitMs,
+    () => now().reliabilityTimerMs,
     post,
     () => board.view,
     (packet, over) => (over === undefined || !links.has(over) ? dispatch(packet) : hand(over, packet)),

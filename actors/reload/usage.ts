@@ -77,15 +77,15 @@ export interface Usage {
 }
 
 export const makeUsage = Effect.fn("reload.usage")(function* (
-  overlay: OverlayConfiguration,
+  overlay: () => OverlayConfiguration,
   post: Post,
   board: Switchboard,
   endpoint: Endpoint,
 ) {
   const startedMs = yield* Clock.currentTimeMillis;
   const buckets: Record<"stores" | "fetches", Bucket> = {
-    stores: fullBucket(overlay.storesPerSecond, startedMs),
-    fetches: fullBucket(overlay.fetchesPerSecond, startedMs),
+    stores: fullBucket(overlay().storesPerSecond, startedMs),
+    fetches: fullBucket(overlay().fetchesPerSecond, startedMs),
   };
   let lastStorageTime = 0n;
   /** When each entry of ours ends, by resource and key. No longer than the quota is, as all else is refused. */
@@ -126,7 +126,7 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
   });
 
   const store: Usage["store"] = Effect.fn("reload.store")(function* (item) {
-    yield* paced("stores", overlay.storesPerSecond);
+    yield* paced("stores", overlay().storesPerSecond);
     const resource = resourceOf(item.resourceId);
     // "The storage time values are greater than that of any values which would be replaced", whatever the clock does.
     const now = BigInt(yield* Clock.currentTimeMillis);
@@ -147,14 +147,14 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
   });
 
   const fetch: Usage["fetch"] = Effect.fn("reload.fetch")(function* ({ resourceId, kind }) {
-    yield* paced("fetches", overlay.fetchesPerSecond);
+    yield* paced("fetches", overlay().fetchesPerSecond);
     const resource = resourceOf(resourceId);
     const { answer, reply } = yield* ask(toResource(resource), {
       type: "fetchReq",
       value: { resource, specifiers: [{ kind, generation: 0n, specifier: everything(kind) }] },
     });
     if (answer.type !== "fetchAns") return yield* strange(answer);
-    const policy = overlay.kinds.find((known) => known.kind === kind);
+    const policy = overlay().kinds.find((known) => known.kind === kind);
     const values = answer.value.kinds.flatMap((kind) => (kind.values instanceof Uint8Array ? [] : kind.values));
     const found = yield* Effect.forEach(values, (data) =>
       Effect.gen(function* () {

@@ -78,7 +78,8 @@ const nextAnswer = Effect.fnUntraced(function* (stream: ByteStreamShape) {
 
 const outsider = Effect.fnUntraced(function* (overlay: Overlay, id = OUTSIDER) {
   const credentials = yield* overlay.issue(id);
-  const post = yield* makePost(credentials, overlay.configuration);
+  const configuration = { now: () => overlay.configuration, roots: () => credentials.roots };
+  const post = yield* makePost(credentials, configuration);
   const seal = (to: Member, body: Request = ping) =>
     post.seal({ transactionId: 5n, destinations: [toNode(to.nodeId)], body });
   return { credentials, seal };

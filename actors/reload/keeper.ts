@@ -13,6 +13,7 @@ import {
   heldBy,
   type KeeperAction,
   type KeeperEvent,
+  type KeeperPolicy,
   type KeeperSettings,
   type RingChange,
   type RingView,
@@ -43,6 +44,7 @@ export interface Keeper {
   ) => Effect.Effect<void>;
   readonly ring: (view: RingView, change: RingChange) => Effect.Effect<void>;
   readonly handOver: (to: bigint) => Effect.Effect<void>;
+  readonly configured: (policy: KeeperPolicy) => Effect.Effect<void>;
   readonly status: Effect.Effect<KeeperStatus>;
   /** Why stores and fetches were turned away, counted. */
   readonly refusals: Readonly<Record<string, number>>;
@@ -140,6 +142,8 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
     ring: (view, change) =>
       Effect.flatMap(Clock.currentTimeMillis, (atMs) => box.tell({ type: "ring", view, change, atMs })),
     handOver: (to) => Effect.flatMap(Clock.currentTimeMillis, (atMs) => box.tell({ type: "handOver", to, atMs })),
+    configured: ({ kinds, quota, storesPerSecond, fetchesPerSecond }) =>
+      box.tell({ type: "configured", policy: { kinds, quota, storesPerSecond, fetchesPerSecond } }),
     status: Effect.gen(function* () {
       const told = yield* Deferred.make<KeeperStatus>();
       const ticket = tickets++;

@@ -15,12 +15,15 @@ import type { Bucket } from "./quota.ts";
 import type { RingView } from "./ring.ts";
 import type { Shelf } from "./shelf.ts";
 
-export interface KeeperSettings {
+/** What the configuration document says of keeping. */
+export interface KeeperPolicy {
   readonly kinds: ReadonlyArray<KindConfiguration>;
   /** Entries one Node-ID may keep in the whole overlay. */
   readonly quota: number;
   readonly storesPerSecond: number;
   readonly fetchesPerSecond: number;
+}
+export interface KeeperSettings extends KeeperPolicy {
   readonly timing: KeeperTiming;
   readonly startedMs: number;
 }
@@ -105,6 +108,8 @@ export type KeeperEvent =
     }
   | { readonly type: "timerFired"; readonly timer: KeeperTimer; readonly atMs: number }
   | { readonly type: "statusAsked"; readonly ticket: number }
+  /** A new configuration document is in force. */
+  | { readonly type: "configured"; readonly policy: KeeperPolicy }
   | { readonly type: "closed" };
 
 export type KeeperAction =

@@ -134,6 +134,11 @@ export const reloadKeeper = machineOf<KeeperAction>()(
           ring: { actions: on("ring", ringChanged) },
           handOver: { actions: on("handOver", handOver) },
           copied: { actions: on("copied", copied) },
+          configured: {
+            actions: on("configured", ({ settings }, { policy }) => ({
+              context: { settings: { ...settings, ...policy } },
+            })),
+          },
           statusAsked: {
             actions: {
               type: "status",

@@ -5,6 +5,7 @@ export {
   type KeeperAction,
   type KeeperContext,
   type KeeperEvent,
+  type KeeperPolicy,
   type KeeperSettings,
   type KeeperTimer,
   type KeeperTiming,

@@ -500,6 +500,9 @@ machineLaws(reloadKeeper, {
         }),
       ),
       fc.nat(9).map((ticket): KeeperEvent => ({ type: "statusAsked", ticket })),
+      fc
+        .integer({ min: 1, max: 5 })
+        .map((quota): KeeperEvent => ({ type: "configured", policy: { ...settings, quota } })),
       fc.constant<KeeperEvent>({ type: "closed" }),
     ),
 });

@@ -26,7 +26,7 @@ import {
   u128,
   within,
 } from "../wire/mod.ts";
-import { destinationType, reloToken } from "./registry.ts";
+import { destinationType, fragmentAlways, fragmentLast, fragmentOffset, reloToken } from "./registry.ts";
 
 export const NodeId = u128; // NodeIdLength 16: this overlay's choice, §11.1
 export const NODE_ID_BYTES = 16;
@@ -75,6 +75,41 @@ export const Packet = struct("Packet", "RFC 6940 §6.3.2", {
   payload:               rest,
 });
 export type Packet = TypeOf<typeof Packet>;
+
+/** The header alone, of a message whose rest has not come or will not be held. */
+// biome-ignore format: columns
+export const ForwardingHeader = struct("ForwardingHeader", "RFC 6940 §6.3.2", {
+  token:                 constant(u32, reloToken),
+  overlay:               u32,
+  configurationSequence: u16,
+  version:               u8,
+  ttl:                   u8,
+  fragment:              u32,
+  length:                u32, // of the whole message
+  transactionId:         u64,
+  maxResponseLength:     u32,
+  viaListLength:         lengthOf("viaList", u16),
+  destinationListLength: lengthOf("destinationList", u16),
+  optionsLength:         lengthOf("options", u16),
+  viaList:               list(Destination),
+  destinationList:       list(Destination),
+  options:               list(ForwardingOption),
+});
+
+/** Which part of its message a packet carries, by its `fragment` field. §6.3.2, §6.7. */
+export interface Piece {
+  /** Bytes between the end of the forwarding header of the whole message and the first byte of this part. */
+  readonly offset: number;
+  readonly isLast: boolean;
+}
+/** Undefined without the high bit, which "MUST be set": "implementations SHOULD discard any message with it set to 0". */
+export const pieceOf = (fragment: number): Piece | undefined =>
+  (fragment & fragmentAlways) === 0
+    ? undefined
+    : { offset: fragment & fragmentOffset, isLast: (fragment & fragmentLast) !== 0 };
+export const fragmentFor = ({ offset, isLast }: Piece): number =>
+  (fragmentAlways | (isLast ? fragmentLast : 0) | (offset & fragmentOffset)) >>> 0;
+export const isWhole = ({ offset, isLast }: Piece): boolean => offset === 0 && isLast;
 
 export const toNode = (id: bigint): Destination => ({ type: "node", data: id });
 export const toResource = (id: Uint8Array): Destination => ({ type: "resource", data: id });

@@ -2,10 +2,15 @@
 export { addressOf, type Endpoint, endpointOf, hostCandidate } from "./address.ts";
 export {
   Destination,
+  ForwardingHeader,
   ForwardingOption,
+  fragmentFor,
+  isWhole,
   NODE_ID_BYTES,
   NodeId,
   Packet,
+  type Piece,
+  pieceOf,
   ResourceId,
   toNode,
   toResource,

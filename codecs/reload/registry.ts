@@ -7,6 +7,7 @@ export const reloadPort = 6084;
 /** §6.3.2: the two bits that say "whole"; the low 24 bits are a fragment's offset. */
 export const fragmentAlways = 0x80000000;
 export const fragmentLast = 0x40000000;
+export const fragmentOffset = 0x00ffffff;
 export const fragmentWhole = 0xc0000000;
 /** §6.3.2.1: a ConfigUpdate with this sequence is always accepted. */
 export const sequenceAny = 65_535;

@@ -1,5 +1,17 @@
 /** RELOAD's machines: a Chord node, its keeper of values, its links, its requests; and the ring's arithmetic. */
 export { ENTRIES_OF_SIGNER_MAX } from "./admit.ts";
+export {
+  FRAGMENTS_MS,
+  fragmentsOf,
+  type Gathered,
+  type Gathering,
+  gather,
+  nothingGathered,
+  OPEN_MAX,
+  OPEN_OF_NEIGHBOUR_MAX,
+  SIZES_MAX,
+  SIZES_OF_NEIGHBOUR_MAX,
+} from "./fragments.ts";
 export { reloadKeeper } from "./keeper.ts";
 export {
   type KeeperAction,
@@ -54,6 +66,7 @@ export {
 } from "./ring.ts";
 export {
   isAnswer,
+  isFirstFragment,
   mayAnswer,
   NOT_A_PEER,
   NOT_RESPONSIBLE,
@@ -62,6 +75,7 @@ export {
   type Verdict,
   wayBack,
 } from "./route.ts";
+export { settledPeer } from "./settled.ts";
 export { resourcesOf, type Shelf } from "./shelf.ts";
 export { type Table, viewOf } from "./table.ts";
 export {

@@ -6,14 +6,17 @@
 import {
   codeOf,
   type Destination,
+  Destination as DestinationWire,
   type ErrorName,
   isRequestCode,
   optionFlag,
   type Packet,
+  pieceOf,
   reloadVersion,
   toNode,
 } from "../../codecs/reload/mod.ts";
-import { bigOf } from "../../codecs/shared/mod.ts";
+import { bigOf, hexOf } from "../../codecs/shared/mod.ts";
+import { encode } from "../../codecs/wire/mod.ts";
 import { isResponsible, nextHop, type RingView, WILDCARD } from "./ring.ts";
 
 export interface RouteSettings {
@@ -40,6 +43,12 @@ export const routeOf = (view: RingView, settings: RouteSettings, packet: Packet,
   if (packet.version !== reloadVersion) return refuse("incompatibleWithOverlay", `version ${packet.version}`);
   if (packet.overlay !== settings.overlay) return refuse("incompatibleWithOverlay", "another overlay");
   if (packet.ttl > settings.initialTtl) return refuse("ttlExceeded", `over ${settings.initialTtl}`);
+  if (pieceOf(packet.fragment) === undefined) return drop("a fragment field without its high bit");
+  // A resource "MUST NOT appear in a Via List": there would be no way back.
+  if (packet.viaList.some((entry) => "type" in entry && entry.type === "resource"))
+    return drop("a resource to go back by");
+  // "implementations SHOULD check the Destination List for duplicate entries", §13.6.5: it takes two to make a loop.
+  if (hasRepeats(packet.destinationList)) return refuse("invalidMessage", "a destination named twice");
   for (let i = 0; i < packet.destinationList.length; i++) {
     const first = packet.destinationList[i]!;
     const isLast = i === packet.destinationList.length - 1;
@@ -62,6 +71,9 @@ export const routeOf = (view: RingView, settings: RouteSettings, packet: Packet,
   return drop("no destination left");
 };
 
+const hasRepeats = (list: ReadonlyArray<Destination>): boolean =>
+  list.length > 1 && new Set(list.map((entry) => hexOf(encode(DestinationWire, entry)))).size < list.length;
+
 /** §6.1.2, and the time to live of §6.3.2: decremented by everyone who passes the message on. */
 const forward = (view: RingView, packet: Packet, from: bigint, id: bigint): Verdict => {
   const ours = from === view.self;
@@ -70,7 +82,7 @@ const forward = (view: RingView, packet: Packet, from: bigint, id: bigint): Verd
     return refuse("unsupportedForwardingOption", "");
   // Who has not joined routes its own messages only: a peer that sends it another's is a step ahead, or wrong.
   if (!ours && !view.joined && !view.linked.includes(id)) return refuse("notFound", NOT_A_PEER);
-  const to = nextHop(view, id);
+  const to = nextHop(view, id, ours ? undefined : from);
   if (to === undefined) return refuse("notFound", "nobody to ask");
   // "appending to the Via List the Node-ID of the node from which the request was received"; answers need none.
   const viaList = ours || isAnswer(packet) ? packet.viaList : [...packet.viaList, toNode(from)];
@@ -83,8 +95,8 @@ export const isAnswer = (packet: Packet): boolean => {
   return code !== undefined && !isRequestCode(code);
 };
 
-const OFFSET_BITS = 0xff_ffff;
-const isFirstFragment = (packet: Packet): boolean => (packet.fragment & OFFSET_BITS) === 0;
+/** A later fragment says neither what it asks nor whether it asks: nobody is told anything about it. */
+export const isFirstFragment = (packet: Packet): boolean => pieceOf(packet.fragment)?.offset === 0;
 
 /** "constructs the Destination List by reversing the order of the entries on the Via List", §6.2.2. */
 export const wayBack = (packet: Packet, from: bigint): ReadonlyArray<Destination> => [

@@ -81,6 +81,11 @@ test("RFC 6940 §6.1: what must be dropped is dropped", () => {
   assert.equal(sentTo(packet([{ type: "opaqueId", data: Uint8Array.of(1) }])), "drop");
 });
 
+test("RFC 6940 §6.7: a fragment field without its high bit is dropped, and so is a resource in a via list", () => {
+  assert.equal(sentTo(packet([toNode(500n)], { fragment: 0x40000000 })), "drop");
+  assert.equal(sentTo(packet([toNode(500n)], { viaList: [resource(1n)] })), "drop");
+});
+
 test("RFC 6940 §6.3.2, §14.9: refusals by their names", () => {
   const refused = (given: Packet) => {
     const verdict = route(given);
@@ -89,6 +94,8 @@ test("RFC 6940 §6.3.2, §14.9: refusals by their names", () => {
   assert.equal(refused(packet([toNode(600n)], { ttl: 0 })), "ttlExceeded");
   assert.equal(refused(packet([toNode(500n)], { ttl: 0 })), "deliver");
   assert.equal(refused(packet([toNode(500n)], { ttl: 101 })), "ttlExceeded");
+  assert.equal(refused(packet([toNode(600n), toNode(700n), toNode(600n)])), "invalidMessage"); // §13.6.5
+  assert.equal(refused(packet([{ compactId: 0x8001 }, { compactId: 0x8001 }])), "invalidMessage");
   assert.equal(refused(packet([toNode(500n)], { version: 1 })), "incompatibleWithOverlay");
   assert.equal(refused(packet([toNode(500n)], { overlay: 2 })), "incompatibleWithOverlay");
   const critical = { options: [{ type: 9, flags: 1, option: new Uint8Array() }] };

@@ -16,6 +16,8 @@ export { type Chance, chanceOf } from "./memory/chance.ts";
 export { runVirtual } from "./memory/clock.ts";
 export { type MemoryNetworkOptions, memoryPair } from "./memory/network.ts";
 
+export { memoryStore, memoryStoreLayer } from "./store/memory.ts";
+
 export interface MemoryOptions extends MemoryNetworkOptions {
   readonly seed: number;
 }

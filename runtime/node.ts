@@ -7,6 +7,8 @@ import { httpsLayer } from "./https.ts";
 import { keysLayer } from "./keys.ts";
 import { dialerLayer, listenerLayer } from "./sockets.ts";
 
+export { openSqlite, type SqliteOptions, sqliteStoreLayer } from "./store/sqlite.ts";
+
 export interface RuntimeOptions {
   /** Makes choices repeatable; secrets and identifiers stay random. */
   readonly seed?: number;

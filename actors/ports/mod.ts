@@ -14,7 +14,14 @@ export {
   type HttpsRequest,
   type HttpsServeOn,
 } from "./https.ts";
-export { CertificateError, type CertificateFacts, type Credentials, Keys, type PrivateKey } from "./keys.ts";
+export {
+  CertificateError,
+  type CertificateFacts,
+  type Credentials,
+  type KeyAlgorithm,
+  Keys,
+  type PrivateKey,
+} from "./keys.ts";
 export { Listener, ListenFailed, type Listening, type ListenOn, STREAMS_MAX } from "./listener.ts";
 export {
   Pstn,
@@ -25,3 +32,17 @@ export {
   type PstnShape,
   type PstnTrunk,
 } from "./pstn.ts";
+export {
+  type Change,
+  type Row,
+  type ScanOf,
+  STORE_CHANGES_MAX,
+  STORE_KEY_BYTES_MAX,
+  STORE_ROWS_MAX,
+  STORE_VALUE_BYTES_MAX,
+  STORE_WAITING_MAX,
+  Store,
+  StoreFailed,
+  type StoreFault,
+  type StoreShape,
+} from "./store.ts";

@@ -1,0 +1,62 @@
+/**
+ * What must outlive the process: named tables of keys and values. SQLite on one machine, memory in simulations.
+ *
+ *   write [put, put, remove] --> all of them or none, durable when it succeeds
+ */
+import { Context, Data, type Effect } from "effect";
+
+/** A key's bytes, a value's bytes. */
+export const STORE_KEY_BYTES_MAX = 1_024;
+export const STORE_VALUE_BYTES_MAX = 1_048_576;
+/** Rows that one `scan` or `due` gives; the next call goes on after the last. */
+export const STORE_ROWS_MAX = 1_000;
+/** Changes of one write. */
+export const STORE_CHANGES_MAX = 10_000;
+/** Writes that wait for the disk; further ones are refused as `busy`. */
+export const STORE_WAITING_MAX = 16_384;
+
+/** `full`: no room left. `locked`: another process has it. `malformed`: no such table can be, or a key or value too large. */
+export type StoreFault = "full" | "readOnly" | "corrupt" | "locked" | "busy" | "closed" | "malformed" | "failed";
+
+export class StoreFailed extends Data.TaggedError("StoreFailed")<{
+  readonly reason: StoreFault;
+  readonly why: string;
+}> {}
+
+export interface Row {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  /** Milliseconds since 1970; undefined for a row that is never due. */
+  readonly dueMs: number | undefined;
+}
+export type Change =
+  | {
+      readonly type: "put";
+      /** Letters and digits, a letter first; made when first written. */
+      readonly table: string;
+      readonly key: Uint8Array;
+      readonly value: Uint8Array;
+      readonly dueMs?: number;
+    }
+  | { readonly type: "remove"; readonly table: string; readonly key: Uint8Array };
+
+export interface ScanOf {
+  /** Keys that begin so; default all. */
+  readonly prefix?: Uint8Array;
+  /** Keys greater than this. */
+  readonly after?: Uint8Array;
+  /** Default and most STORE_ROWS_MAX. */
+  readonly rowsMax?: number;
+}
+
+export interface StoreShape {
+  /** All or none. When it succeeds, a loss of power takes nothing of it away; when it fails, nothing has changed. */
+  readonly write: (changes: ReadonlyArray<Change>) => Effect.Effect<void, StoreFailed>;
+  readonly read: (table: string, key: Uint8Array) => Effect.Effect<Uint8Array | undefined, StoreFailed>;
+  /** In the order of keys, byte by byte. */
+  readonly scan: (table: string, of?: ScanOf) => Effect.Effect<ReadonlyArray<Row>, StoreFailed>;
+  /** Rows due at or before that time, earliest first. */
+  readonly due: (table: string, untilMs: number, rowsMax?: number) => Effect.Effect<ReadonlyArray<Row>, StoreFailed>;
+}
+
+export class Store extends Context.Service<Store, StoreShape>()("vipr/actors/ports/Store") {}

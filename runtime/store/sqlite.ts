@@ -1,0 +1,134 @@
+/**
+ * The store in one SQLite file, by `node:sqlite`, which Node, Deno and Bun all have.
+ *
+ *   write --+
+ *   write --+--> waiting --> one transaction, one fsync --> each writer is told
+ *   write --+
+ *
+ * A write-ahead log, flushed at every commit (synchronous=FULL): what was told as written survives a kill and a loss of
+ * power. The file belongs to one process: a second one is refused when it opens.
+ */
+import type { DatabaseSync } from "node:sqlite";
+import { Deferred, Effect, Layer, type Scope } from "effect";
+import {
+  type Change,
+  type Row,
+  STORE_WAITING_MAX,
+  Store,
+  StoreFailed,
+  type StoreShape,
+} from "../../actors/ports/mod.ts";
+import { faultOf } from "./faults.ts";
+import { closing, openFile, type SqliteOptions } from "./file.ts";
+import { changesFault, endOfPrefix, rowsOf, tableFault } from "./rules.ts";
+import { type Tables, tablesOf } from "./tables.ts";
+
+export type { SqliteOptions } from "./file.ts";
+
+const CLOSED = new StoreFailed({ reason: "closed", why: "the store is closed" });
+
+interface Waiting {
+  readonly changes: ReadonlyArray<Change>;
+  readonly told: Deferred.Deferred<void, StoreFailed>;
+}
+
+export const sqliteStoreLayer = (options: SqliteOptions): Layer.Layer<Store, StoreFailed> =>
+  Layer.effect(Store, openSqlite(options));
+
+/** Open until the scope closes. */
+export const openSqlite = Effect.fn("store.sqlite")(function* (
+  options: SqliteOptions,
+): Effect.fn.Return<StoreShape, StoreFailed, Scope.Scope> {
+  const db = yield* Effect.acquireRelease(openFile(options), closing);
+  const tables = tablesOf(db);
+  let waiting: Array<Waiting> = [];
+  let isFlushing = false;
+  let isClosed = false;
+  const guarded = <A>(table: string, give: () => A): Effect.Effect<A, StoreFailed> =>
+    Effect.suspend(() => {
+      const fault = isClosed ? CLOSED : tableFault(table);
+      return fault === undefined ? Effect.try({ try: give, catch: faultOf }) : Effect.fail(fault);
+    });
+
+  /** All that waits, in one transaction; where that fails, each for itself, so that one bad write spoils no other. */
+  const flush = Effect.gen(function* () {
+    const batch = waiting;
+    waiting = [];
+    isFlushing = false;
+    const fault = commit(
+      db,
+      tables,
+      batch.flatMap(({ changes }) => changes),
+    );
+    for (const { changes, told } of batch) {
+      const own = fault === undefined || batch.length === 1 ? fault : commit(db, tables, changes);
+      yield* own === undefined ? Deferred.succeed(told, undefined) : Deferred.fail(told, own);
+    }
+  });
+  const scope = yield* Effect.scope;
+  yield* Effect.addFinalizer(() =>
+    Effect.suspend(() => {
+      isClosed = true;
+      return Effect.forEach(waiting.splice(0), ({ told }) => Deferred.fail(told, CLOSED));
+    }),
+  );
+
+  return {
+    write: Effect.fnUntraced(function* (changes) {
+      const fault = changesFault(changes);
+      if (fault !== undefined) return yield* fault;
+      if (isClosed) return yield* CLOSED;
+      if (waiting.length >= STORE_WAITING_MAX)
+        return yield* new StoreFailed({ reason: "busy", why: `${STORE_WAITING_MAX} writes wait for the disk` });
+      const told = yield* Deferred.make<void, StoreFailed>();
+      waiting.push({ changes, told });
+      if (!isFlushing) {
+        isFlushing = true;
+        // Whoever is ready to run may write before this does: their writes share its fsync.
+        yield* Effect.forkIn(Effect.andThen(Effect.yieldNow, Effect.uninterruptible(flush)), scope);
+      }
+      return yield* Deferred.await(told);
+    }),
+    read: (table, key) => guarded(table, () => tables.reading(table)?.get(key)?.value as Uint8Array | undefined),
+    scan: (table, { prefix = new Uint8Array(), after, rowsMax } = {}) =>
+      guarded(table, () => {
+        const isPast = after !== undefined && hexLess(prefix, after);
+        const end = endOfPrefix(prefix);
+        const found = tables.scanning(table, isPast, end !== undefined);
+        const bounds = [isPast ? after : prefix, ...(end === undefined ? [] : [end])];
+        return (found?.all(...bounds, rowsOf(rowsMax)) ?? []).map(rowOf);
+      }),
+    due: (table, untilMs, rowsMax) =>
+      guarded(table, () => (tables.dueing(table)?.all(untilMs, rowsOf(rowsMax)) ?? []).map(rowOf)),
+  };
+});
+
+/** Undefined when it is done. */
+const commit = (db: DatabaseSync, tables: Tables, changes: ReadonlyArray<Change>): StoreFailed | undefined => {
+  try {
+    db.exec("BEGIN IMMEDIATE");
+    for (const change of changes)
+      if (change.type === "remove") tables.removing(change.table)?.run(change.key);
+      else tables.putting(change.table).run(change.key, change.value, change.dueMs ?? null);
+    db.exec("COMMIT");
+    return undefined;
+  } catch (cause) {
+    const fault = faultOf(cause);
+    try {
+      db.exec("ROLLBACK");
+    } catch {
+      // It never began, or is gone already.
+    }
+    tables.forget();
+    return fault;
+  }
+};
+
+const rowOf = (row: Record<string, unknown>): Row => ({
+  key: row.key as Uint8Array,
+  value: row.value as Uint8Array,
+  dueMs: (row.due as number | null) ?? undefined,
+});
+
+/** Whether `a` stands before `b` or is it, in the order of their bytes. */
+const hexLess = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) <= 0;

@@ -22,6 +22,8 @@ export interface Links {
   /** The node at the other end, once its link is up; `expected`: only that one will do. */
   readonly dial: (endpoint: Endpoint, expected?: bigint) => Effect.Effect<bigint, string>;
   readonly connect: (node: bigint, endpoint: Endpoint) => Effect.Effect<void>;
+  /** Closes the link that a dial for whoever is there brought; others to that node stay. */
+  readonly release: (node: bigint) => Effect.Effect<void>;
 }
 
 export const makeLinks = Effect.fn("reload.links")(function* (
@@ -35,6 +37,8 @@ export const makeLinks = Effect.fn("reload.links")(function* (
   const dialer = yield* Dialer;
   const dialled = yield* FiberSet.make();
   const connecting = new Set<bigint>();
+  /** Links that nobody was expected at: those to bootstrap nodes. */
+  const visits = new Map<bigint, Link>();
 
   /** The newest link to a node is the one used; the first makes it a neighbour. */
   const enter = (link: Link) =>
@@ -49,17 +53,22 @@ export const makeLinks = Effect.fn("reload.links")(function* (
       const left = before.filter((other) => other !== link);
       if (left.length > 0) board.links.set(link.node, left);
       else board.links.delete(link.node);
+      if (visits.get(link.node) === link) visits.delete(link.node);
       return left.length === 0 && before.length > 0 ? peer.unlinked(link.node, why) : Effect.void;
     });
 
-  const run = Effect.fnUntraced(function* (stream: ByteStreamShape, node: bigint, opened: Effect.Effect<unknown>) {
+  const run = Effect.fnUntraced(function* (
+    stream: ByteStreamShape,
+    node: bigint,
+    opened: (link: Link) => Effect.Effect<unknown>,
+  ) {
     if ((board.links.get(node) ?? []).length >= LINKS_PER_NODE_MAX) return yield* stream.close;
     let entered: Link | undefined;
     const hooks: LinkHooks<never> = {
       opened: (link) =>
         Effect.suspend(() => {
           entered = link;
-          return Effect.andThen(enter(link), opened);
+          return Effect.andThen(enter(link), opened(link));
         }),
       delivered: board.arrive,
       doubtful: (link) => withdraw(link, "doubtful"),
@@ -78,7 +87,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
   const serve: Links["serve"] = Effect.fnUntraced(function* (stream) {
     const node = yield* nodeAt(stream);
     if (node === undefined) return yield* Effect.logWarning("reload.link.stranger", { host: stream.peer.host });
-    yield* run(stream, node, Effect.void);
+    yield* run(stream, node, () => Effect.void);
   });
 
   const dial: Links["dial"] = Effect.fnUntraced(function* (endpoint, expected) {
@@ -89,7 +98,10 @@ export const makeLinks = Effect.fn("reload.links")(function* (
         const node = yield* nodeAt(stream);
         if (node === undefined || (expected !== undefined && node !== expected))
           return yield* Effect.asVoid(Deferred.fail(up, "not the node that was meant"));
-        yield* run(stream, node, Deferred.succeed(up, node));
+        yield* run(stream, node, (link) => {
+          if (expected === undefined) visits.set(node, link);
+          return Deferred.succeed(up, node);
+        });
       }),
     );
     const told = Effect.catchTag(attempt, "DialFailed", ({ why }) => Effect.asVoid(Deferred.fail(up, why)));
@@ -108,5 +120,8 @@ export const makeLinks = Effect.fn("reload.links")(function* (
     );
   });
 
-  return { serve, dial, connect };
+  const release: Links["release"] = (node) =>
+    Effect.suspend(() => visits.get(node)?.close("needed no more") ?? Effect.void);
+
+  return { serve, dial, connect, release };
 });

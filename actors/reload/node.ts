@@ -94,6 +94,7 @@ export const startNode = Effect.fn("reload.node")(function* (
   const left = yield* Deferred.make<void>();
   peer = yield* makePeer(peerSettings(options, limits, nodeId, endpoint, startedMs), board, {
     dial: (to) => links!.dial(to),
+    release: (node) => links!.release(node),
     connect: (node, to) => links!.connect(node, to),
     ring: (view, change) => {
       board.view = view;

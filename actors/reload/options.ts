@@ -8,7 +8,7 @@ export class JoinFailed extends Data.TaggedError("JoinFailed")<{ readonly why: s
 
 /** Times in milliseconds. */
 export interface NodeLimits {
-  /** Successors and predecessors, each. At least 3, RFC 6940 §10.1. */
+  /** Successors and predecessors, each. At least 3, RFC 6940 §10.1; with 20 a ring survives the death of half its nodes. */
   readonly neighbours: number;
   /** At least 16, RFC 6940 §10.7.4.3. */
   readonly fingers: number;
@@ -28,7 +28,7 @@ export interface NodeLimits {
   readonly leaveMs: number;
 }
 export const nodeLimits: NodeLimits = {
-  neighbours: 3,
+  neighbours: 20,
   fingers: 16,
   linksMax: 256,
   rtoMsMin: 3_000,

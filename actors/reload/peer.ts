@@ -34,6 +34,8 @@ const EVENTS_MAX = 256;
 export interface PeerHooks {
   /** A link to that node, if dialling brings one: its Node-ID, or why there is none. */
   readonly dial: (endpoint: Endpoint) => Effect.Effect<bigint, string>;
+  /** Closes the link that `dial` brought to that node. */
+  readonly release: (node: bigint) => Effect.Effect<void>;
   readonly connect: (node: bigint, endpoint: Endpoint) => Effect.Effect<void>;
   readonly ring: (view: RingView, change: RingChange) => Effect.Effect<void>;
   readonly handOver: (to: bigint) => Effect.Effect<void>;
@@ -88,6 +90,8 @@ export const makePeer = Effect.fn("reload.peer")(function* (
     switch (action.type) {
       case "dial":
         return apart(dial(action.endpoint));
+      case "release":
+        return hooks.release(action.node);
       case "request":
         return apart(request(action));
       case "answer":

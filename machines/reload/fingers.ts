@@ -26,15 +26,32 @@ const isWhole = (self: bigint, farthest: bigint, earliest: bigint, successors: R
   successors.includes(earliest) || distance(self, earliest) <= distance(self, farthest);
 
 /** "In order to set up its i'th Finger Table entry, JN MUST send an Attach to peer n+2^(128-i)", §10.5. */
-export const attachFingers = (context: PeerContext): PeerDecision => ({
-  actions: openFingers(context).map((entry) => ({
-    type: "request",
-    errand: { type: "finger", entry },
-    destinations: [resourceAt(fingerRange(context.table.self, entry).from)],
-    over: undefined,
-    body: { type: "attachReq", value: attachBody(context) },
-  })),
-});
+export const attachFingers = (context: PeerContext): PeerDecision => {
+  const entries = openFingers(context).filter((entry) => !context.searching.includes(entry));
+  if (entries.length === 0) return {};
+  return {
+    context: { searching: [...context.searching, ...entries] },
+    actions: entries.map((entry) => ({
+      type: "request",
+      errand: { type: "finger", entry },
+      destinations: [resourceAt(fingerRange(context.table.self, entry).from)],
+      over: undefined,
+      body: { type: "attachReq", value: attachBody(context) },
+    })),
+  };
+};
+
+/** The Attach for an entry is over, one way or the other. */
+export const fingerSought = (context: PeerContext, { errand }: PeerEventOf<"answered" | "failed">): PeerDecision =>
+  errand.type === "finger"
+    ? { context: { searching: context.searching.filter((entry) => entry !== errand.entry) } }
+    : {};
+
+/** "If using reactive recovery, the peer MUST initiate a search for a new Finger Table entry", §10.7.2. */
+export const fingerLost =
+  (wasFinger: boolean) =>
+  (context: PeerContext): PeerDecision =>
+    wasFinger && context.settings.reactive && context.table.joined ? attachFingers(context) : {};
 
 /** "each time an invalid entry is encountered, send a Ping to replace that entry with probability 0.5", §10.7.4.2. */
 export const searchFinger =

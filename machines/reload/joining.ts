@@ -5,45 +5,45 @@
 import { ChordLeaveData, toNode } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import { attachFingers } from "./fingers.ts";
-import type { PeerAction, PeerContext, PeerDecision, PeerEvent, PeerEventOf, PeerSettings } from "./peer-types.ts";
+import { checkLater } from "./partition.ts";
+import type {
+  PeerAction,
+  PeerContext,
+  PeerDecision,
+  PeerEvent,
+  PeerEventOf,
+  PeerSettings,
+  PeerTimer,
+} from "./peer-types.ts";
 import { predecessorsOf, successorsOf } from "./ring.ts";
-import {
-  attachBody,
-  attachTo,
-  changed,
-  inTurn,
-  nextRound,
-  rejoinSoon,
-  resourceAt,
-  updateTo,
-  withKnown,
-} from "./stabilize.ts";
-import { nodesIn, peersOf, type Table, viewOf, withReady } from "./table.ts";
+import { attachBody, attachTo, changed, inTurn, nextRound, resourceAt, updateTo, withKnown } from "./stabilize.ts";
+import { emptyTable, nodesIn, peersOf, type Table, viewOf, withJoined, withPeers, withReady } from "./table.ts";
 
 /** Attempts to join before a node gives up, or forms the overlay alone where it may. */
 export const TRIES_MAX = 20;
 
 export const contextOf = (settings: PeerSettings): PeerContext => ({
   settings,
-  table: {
-    self: settings.self,
-    joined: false,
-    linked: [],
-    ready: [],
-    neighbours: settings.neighbours,
-    fingers: settings.fingers,
-  },
+  table: emptyTable(settings.self, settings.neighbours, settings.fingers),
   tries: 0,
   boot: undefined,
   admitting: undefined,
   known: [],
   awaited: [],
   asking: [],
+  searching: [],
   joiners: [],
   calm: 0,
-  reacting: false,
-  rejoining: false,
+  reacting: undefined,
 });
+
+/** A node that has its place already, with links to these peers: for a simulation that does not begin with every join. */
+export const settledContext = (settings: PeerSettings, peers: ReadonlyArray<bigint>): PeerContext => {
+  const context = contextOf(settings);
+  return { ...context, calm: SETTLED_ROUNDS, table: withJoined(withPeers(context.table, peers)) };
+};
+/** Rounds of Updates after which they come at the calm ring's interval. */
+const SETTLED_ROUNDS = 7;
 
 /** The next bootstrap node in turn. */
 export const dialBootstrap = (context: PeerContext): PeerDecision => {
@@ -76,7 +76,7 @@ export const learn = (context: PeerContext, { asked, body }: PeerEventOf<"update
       now.table.linked.includes(asked.signer) ? changed(now, withReady(now.table, asked.signer), "joined") : {},
     (now) => ({
       context: {
-        known: withKnown(now.known, nodesIn(body)),
+        known: withKnown(now.table, now.known, nodesIn(body)),
         awaited: now.awaited.filter((node) => node !== asked.signer),
       },
       actions: [{ type: "answer", reply: asked.reply, body: { type: "updateAns", value: {} } }],
@@ -134,13 +134,13 @@ export const settle = (context: PeerContext, atMs: number): PeerDecision => {
     context,
     // Joining, the table is told anew whatever it says: the keeper begins to answer for its part.
     (now) => ({
-      context: { tries: 0, awaited: [], table: { ...now.table, joined: true } },
-      actions: [{ type: "ring", view: viewOf({ ...now.table, joined: true }), change: "joined" }],
+      context: { tries: 0, awaited: [], table: withJoined(now.table) },
+      actions: [{ type: "ring", view: viewOf(withJoined(now.table)), change: "joined" }],
     }),
     (now) => updateTo(now.table.linked, "neighbors", atMs)(now),
     attachFingers,
     nextRound,
-    (now) => (peersOf(now.table).length === 0 ? rejoinSoon(now) : {}),
+    checkLater,
     () => ({
       actions: [
         { type: "startTimer", timer: "ping", ms: ping, spreadMs: ping / 4 },
@@ -151,23 +151,22 @@ export const settle = (context: PeerContext, atMs: number): PeerDecision => {
 };
 
 /** Every timer that may be running between states. */
-export const stopTimers = (context: PeerContext): ReadonlyArray<PeerAction> => [
-  ...(context.table.joined
-    ? ([
-        { type: "stopTimer", timer: "update" },
-        { type: "stopTimer", timer: "ping" },
-      ] as const)
-    : []),
-  ...(context.reacting ? [{ type: "stopTimer", timer: "react" } as const] : []),
-  ...(context.rejoining ? [{ type: "stopTimer", timer: "rejoin" } as const] : []),
-  ...(context.asking.length > 0 ? [{ type: "stopTimer", timer: "sweep" } as const] : []),
-];
+export const stopTimers = (context: PeerContext): ReadonlyArray<PeerAction> => {
+  const { table, settings, reacting, asking } = context;
+  const running: ReadonlyArray<PeerTimer> = [
+    ...(table.joined ? (["update", "ping"] as const) : []),
+    ...(table.joined && settings.bootstrap.length > 0 ? (["partition"] as const) : []),
+    ...(reacting === undefined ? [] : (["react"] as const)),
+    ...(asking.length > 0 ? (["sweep"] as const) : []),
+  ];
+  return running.map((timer) => ({ type: "stopTimer", timer }));
+};
 
 /** What we hold goes to our successor first: it will answer for it. */
 export const beginLeaving = (context: PeerContext): PeerDecision => {
   const successor = viewOf(context.table).successors[0];
   return {
-    context: { asking: [], reacting: false, rejoining: false },
+    context: { asking: [], reacting: undefined },
     actions: [
       ...stopTimers(context),
       { type: "report", state: "leaving", why: "" },

@@ -12,6 +12,7 @@ export {
   SIZES_MAX,
   SIZES_OF_NEIGHBOUR_MAX,
 } from "./fragments.ts";
+export { settledContext } from "./joining.ts";
 export { reloadKeeper } from "./keeper.ts";
 export {
   type KeeperAction,

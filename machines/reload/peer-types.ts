@@ -38,8 +38,10 @@ export interface PeerSettings {
 
 /** All in milliseconds. */
 export interface PeerTiming {
-  /** From a change of neighbours to the Update that tells it: changes that come together are told together. */
+  /** From a change among the nearest neighbours to the Update that tells it: changes that come together are told together. */
   readonly react: number;
+  /** The same for neighbours farther off, who keep no data of ours: nothing is lost while they wait. */
+  readonly reactLater: number;
   /** Between rounds of Updates in a calm ring, and after a change. */
   readonly update: number;
   readonly updateMin: number;
@@ -52,19 +54,23 @@ export interface PeerTiming {
   readonly pause: number;
   /** For a promised link to come. */
   readonly sweep: number;
+  /** Between two looks for another part of the overlay, through a bootstrap node. */
+  readonly partition: number;
   /** For a polite farewell, hand-over included. */
   readonly leave: number;
 }
 
 export const peerTiming: PeerTiming = {
   react: 20,
+  reactLater: 5_000,
   update: 600_000,
-  updateMin: 5_000,
+  updateMin: 10_000,
   ping: 3_600_000,
   step: 15_000,
   meet: 3_000,
   pause: 100,
   sweep: 10_000,
+  partition: 600_000,
   leave: 2_000,
 };
 
@@ -96,13 +102,15 @@ export type Errand =
   | { readonly type: "attach"; readonly node: bigint; readonly via: bigint | undefined }
   | { readonly type: "finger"; readonly entry: number }
   | { readonly type: "search"; readonly entry: number }
+  /** Who answers for the place after ours, as a bootstrap node sees the ring. */
+  | { readonly type: "partition"; readonly via: bigint }
   | { readonly type: "join" }
   /** The Update that makes a joining node our predecessor. */
   | { readonly type: "admit"; readonly node: bigint }
   | { readonly type: "update"; readonly node: bigint }
   | { readonly type: "leave"; readonly node: bigint };
 
-export type PeerTimer = "step" | "pause" | "react" | "update" | "ping" | "sweep" | "rejoin" | "leave";
+export type PeerTimer = "step" | "pause" | "react" | "update" | "ping" | "sweep" | "partition" | "leave";
 
 export type PeerEvent =
   | { readonly type: "dialled"; readonly node: bigint }
@@ -129,6 +137,8 @@ export type PeerState = "joining" | "settled" | "leaving" | "left" | "failed";
 
 export type PeerAction =
   | { readonly type: "dial"; readonly endpoint: Endpoint }
+  /** The link that a dial of ours brought is needed no more, unless that node has opened another. */
+  | { readonly type: "release"; readonly node: bigint }
   | {
       readonly type: "request";
       readonly errand: Errand;
@@ -152,26 +162,26 @@ export type PeerAction =
 export interface PeerContext {
   readonly settings: PeerSettings;
   readonly table: Table;
-  /** Failed attempts to join since the last success. */
+  /** Failed attempts to join since the last success; the bootstrap nodes take turns by it. */
   readonly tries: number;
-  /** The bootstrap node's Node-ID, as its certificate says. */
+  /** The Node-ID of the bootstrap node last dialled, as its certificate says. */
   readonly boot: bigint | undefined;
   /** The peer responsible for our place, as the answer to our Attach says. */
   readonly admitting: bigint | undefined;
-  /** Nodes that Updates have spoken of, latest last: candidates for when a neighbour is lost. */
+  /** Nodes that Updates have spoken of and that are not linked: candidates for when a neighbour is lost. */
   readonly known: ReadonlyArray<bigint>;
   /** Neighbours-to-be whose Update we await; or those whom a farewell is on its way to. */
   readonly awaited: ReadonlyArray<bigint>;
+  /** Finger entries whose Attach is under way. */
+  readonly searching: ReadonlyArray<number>;
   /** Attaches under way; `old` since the last sweep. */
   readonly asking: ReadonlyArray<{ readonly node: bigint; readonly old: boolean }>;
   /** Nodes that join through us, one after the other: the data of the first is on its way to it. */
   readonly joiners: ReadonlyArray<Asked>;
   /** Rounds of Updates since the neighbours last changed: each waits twice as long as the one before it. */
   readonly calm: number;
-  /** An Update to everyone is due in a moment. */
-  readonly reacting: boolean;
-  /** Alone in the ring, and about to try the bootstrap nodes again. */
-  readonly rejoining: boolean;
+  /** An Update is due: in a moment or a little later, to everyone linked or to the neighbours. */
+  readonly reacting: { readonly soon: boolean; readonly everyone: boolean } | undefined;
 }
 export type PeerDecision = Decision<PeerContext, PeerAction>;
 export type PeerEventOf<K extends PeerEvent["type"]> = Extract<PeerEvent, { readonly type: K }>;

@@ -17,7 +17,7 @@
 import { setup } from "xstate";
 import { declared, machineOf } from "../kit/mod.ts";
 import { admitted, joinAsked, joinerLost, nameAsPredecessor, turnAway } from "./admitting.ts";
-import { fingerFound, pingNow } from "./fingers.ts";
+import { fingerFound, fingerLost, fingerSought, pingNow } from "./fingers.ts";
 import {
   attachToAdmitting,
   beginLeaving,
@@ -31,7 +31,8 @@ import {
   sayFarewell,
   sendJoin,
 } from "./joining.ts";
-import type { PeerAction, PeerContext, PeerEvent, PeerSettings } from "./peer-types.ts";
+import { checkNow, checkSoonIfAlone, pingThrough, releaseBoot, successorTold } from "./partition.ts";
+import type { PeerAction, PeerContext, PeerDecision, PeerEvent, PeerSettings } from "./peer-types.ts";
 import {
   does,
   fired,
@@ -65,19 +66,18 @@ import {
   refuse,
   routeQueryAsked,
 } from "./replies.ts";
-import {
-  attachFailed,
-  gotLink,
-  heardUpdate,
-  inTurn,
-  lostLink,
-  reactNow,
-  rejoinNow,
-  rejoinSoon,
-  sweepAsking,
-  updateNow,
-} from "./stabilize.ts";
+import { attachFailed, gotLink, heardUpdate, inTurn, lostLink, reactNow, sweepAsking, updateNow } from "./stabilize.ts";
 import { withLink, withoutNode } from "./table.ts";
+
+/** A link is down in a ring that we are part of. */
+const lost = (context: PeerContext, node: bigint): PeerDecision =>
+  inTurn(
+    context,
+    (now) => lostLink(now, node),
+    fingerLost(context.table.view.fingers.includes(node)),
+    checkSoonIfAlone(context.table.peers.length === 0),
+    joinerLost(node),
+  );
 
 const step = within("step");
 const farewellDone = { guard: isAbout("leave"), actions: does((context, event) => forget(nodeOf(event))(context)) };
@@ -87,6 +87,7 @@ export const reloadPeer = machineOf<PeerAction>()(
     types: { input: {} as PeerSettings, context: {} as PeerContext, events: {} as PeerEvent },
     actions: declared<PeerAction>({
       dial: true,
+      release: true,
       request: true,
       answer: true,
       refuse: true,
@@ -200,29 +201,33 @@ export const reloadPeer = machineOf<PeerAction>()(
           updateReq: { actions: on("updateReq", heardUpdate) },
           joinReq: { actions: on("joinReq", joinAsked) },
           handedOver: { actions: on("handedOver", nameAsPredecessor) },
-          unlinked: {
-            actions: on("unlinked", (context, { node }) =>
-              inTurn(context, (now) => lostLink(now, node), joinerLost(node)),
-            ),
-          },
+          unlinked: { actions: on("unlinked", (context, { node }) => lost(context, node)) },
           answered: [
             { guard: isAbout("search"), actions: on("answered", fingerFound) },
+            { guard: isAbout("finger"), actions: on("answered", fingerSought) },
+            { guard: isAbout("partition"), actions: on("answered", successorTold) },
             { guard: isAbout("admit"), actions: does((context, event) => admitted(context, nodeOf(event), true)) },
           ],
-          dialled: { actions: on("dialled", (context, { node }) => attachToAdmitting(context, node)) },
-          dialFailed: { actions: does(rejoinSoon) },
+          dialled: { actions: on("dialled", pingThrough) },
+          dialFailed: {}, // the partition timer runs
           failed: [
-            { guard: isAbout("admission"), actions: does(rejoinSoon) },
+            { guard: isAbout("finger"), actions: on("failed", fingerSought) },
+            { guard: isAbout("partition"), actions: does(releaseBoot) },
             { guard: isAbout("admit"), actions: does((context, event) => admitted(context, nodeOf(event), false)) },
           ],
           timerFired: [
-            { guard: isDue("react", ({ context }) => context.reacting), actions: on("timerFired", reactNow) },
-            { guard: fired("update"), actions: on("timerFired", updateNow) },
-            { guard: fired("ping"), actions: on("timerFired", pingNow) },
             {
-              guard: isDue("rejoin", ({ context }) => context.rejoining),
-              actions: does((context) => inTurn(context, rejoinNow, dialBootstrap)),
+              guard: isDue("react", ({ context }) => context.reacting !== undefined),
+              actions: on("timerFired", reactNow),
             },
+            {
+              guard: fired("update"),
+              actions: on("timerFired", (context, event) =>
+                inTurn(context, (now) => updateNow(now, event), releaseBoot),
+              ),
+            },
+            { guard: fired("ping"), actions: on("timerFired", pingNow) },
+            { guard: fired("partition"), actions: on("timerFired", checkNow) },
           ],
           leave: { target: "leaving", actions: does((context) => inTurn(context, turnAway, beginLeaving)) },
         },

@@ -6,6 +6,7 @@
 import { ChordLeaveData, type Destination, hostCandidate } from "../../codecs/reload/mod.ts";
 import { bigOf } from "../../codecs/shared/mod.ts";
 import { decode } from "../../codecs/wire/mod.ts";
+import { checkSoonIfAlone } from "./partition.ts";
 import type { PeerAction, PeerContext, PeerDecision, PeerEventOf } from "./peer-types.ts";
 import { isResponsible, nextHop } from "./ring.ts";
 import { attachBody, changed, inTurn, notAsking, seek, updateTo } from "./stabilize.ts";
@@ -98,6 +99,7 @@ export const leaveAsked = (context: PeerContext, { asked, body }: PeerEventOf<"l
     (now) => changed(now, withoutPeer(now.table, node), "lost"),
     (now) => ({ context: { known: now.known.filter((other) => other !== node) } }),
     seek(heard, undefined), // by routing: whoever told us is going
+    checkSoonIfAlone(context.table.peers.length === 0),
   );
 };
 

@@ -48,26 +48,49 @@ const fractionSince = (view: RingView, further: number): number => {
   return from === undefined ? 1 : Number(distance(from, view.self)) / Number(RING_SIZE);
 };
 
-/** Distinct peers of the Routing Table: "conceptually the union of the Neighbor Table and the Finger Table", §10.3. */
-export const routingTable = (view: RingView): ReadonlyArray<bigint> => [
-  ...new Set([...view.successors, ...view.predecessors, ...view.fingers]),
-];
+/**
+ * A Routing Table, clockwise from self, with the distances: "conceptually the union of the Neighbor Table and the Finger
+ * Table", §10.3. A view never changes, so it is found once.
+ */
+interface Routes {
+  readonly peers: ReadonlyArray<bigint>;
+  readonly steps: ReadonlyArray<bigint>;
+}
+const routesOfView = new WeakMap<RingView, Routes>();
+
+const routesOf = (view: RingView): Routes => {
+  const held = routesOfView.get(view);
+  if (held !== undefined) return held;
+  const all = [...new Set([...view.successors, ...view.predecessors, ...view.fingers])].map((peer) => ({
+    peer,
+    steps: distance(view.self, peer),
+  }));
+  all.sort((a, b) => (a.steps < b.steps ? -1 : 1));
+  const routes = { peers: all.map(({ peer }) => peer), steps: all.map(({ steps }) => steps) };
+  routesOfView.set(view, routes);
+  return routes;
+};
 
 /**
  * The peer to hand a message to, §10.3: the one directly connected, else "the peer in the Routing Table that has the
  * largest Node-ID that is in the interval between the peer and k", else "the smallest Node-ID that is greater than k".
+ * A message never goes back to where it came from, `notTo`: it would only come again.
  */
-export const nextHop = (view: RingView, id: bigint): bigint | undefined => {
+export const nextHop = (view: RingView, id: bigint, notTo?: bigint): bigint | undefined => {
   if (view.linked.includes(id)) return id;
-  let best: bigint | undefined;
-  let first: bigint | undefined;
+  const { peers, steps } = routesOf(view);
   const reach = distance(view.self, id);
-  for (const peer of routingTable(view)) {
-    const step = distance(view.self, peer);
-    if (step <= reach && (best === undefined || step > distance(view.self, best))) best = peer;
-    if (first === undefined || distance(id, peer) < distance(id, first)) first = peer;
+  let low = 0;
+  let high = peers.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (steps[middle]! <= reach) low = middle + 1;
+    else high = middle;
   }
-  return best ?? first;
+  // Those before `low` lie between us and k, nearest to k last.
+  const nearest = peers[low - 1];
+  if (nearest !== undefined && nearest !== notTo) return nearest;
+  return [peers[low], peers[low - 2], peers[0]].find((peer) => peer !== undefined && peer !== notTo);
 };
 
 /** The nearest `count` of `peers` after `self`, clockwise, nearest first; `self` never among them. */
@@ -106,9 +129,31 @@ export const fingersOf = (
   for (const peer of peers) {
     const steps = distance(self, peer);
     if (steps === 0n) continue;
-    const i = RING_BITS - (steps.toString(2).length - 1); // steps in [2^(128-i), 2^(129-i))
+    const i = entryOf(steps);
     const held = table[i - 1];
     if (i <= entries && (held === undefined || steps < distance(self, held))) table[i - 1] = peer;
   }
   return table;
+};
+
+/** The entry whose range holds a peer so many steps away: steps in [2^(128-i), 2^(129-i)). */
+export const entryOf = (steps: bigint): number => RING_BITS - (steps.toString(2).length - 1);
+
+/** The same for peers sorted clockwise from self, without the empty entries. */
+export const fingersAmong = (self: bigint, peers: ReadonlyArray<bigint>, entries: number): ReadonlyArray<bigint> => {
+  const fingers: Array<bigint> = [];
+  let end = peers.length; // peers from here on lie beyond the entry's range
+  for (let i = 1; i <= entries && end > 0; i++) {
+    const from = 1n << BigInt(RING_BITS - i);
+    let low = 0;
+    let high = end;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (distance(self, peers[middle]!) < from) low = middle + 1;
+      else high = middle;
+    }
+    if (low < end) fingers.push(peers[low]!);
+    end = low;
+  }
+  return fingers;
 };

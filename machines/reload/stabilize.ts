@@ -6,10 +6,11 @@
 import { type Attach, hostCandidate, type Request, toNode, toResource } from "../../codecs/reload/mod.ts";
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
 import type { PeerAction, PeerContext, PeerDecision, PeerEventOf, RingChange } from "./peer-types.ts";
-import { predecessorsOf, successorsOf, wrap } from "./ring.ts";
+import { distance, predecessorsOf, successorsOf, wrap } from "./ring.ts";
 import {
+  isPeer,
   nodesIn,
-  peersOf,
+  sameNearest,
   sameNeighbours,
   sameView,
   type Table,
@@ -18,15 +19,36 @@ import {
   withLink,
   withoutNode,
   withReady,
+  wouldBeNeighbour,
 } from "./table.ts";
 
-/** Attaches under way at once; more wait for the next Update. */
-export const ASKING_MAX = 32;
-/** Nodes remembered from Updates. */
-const KNOWN_MAX = 256;
+/** Attaches under way at once, room for a whole Neighbor Table; more wait for the next Update. */
+export const ASKING_MAX = 64;
+/** Nodes remembered from Updates, beside those linked; the nearest ones. */
+const KNOWN_MAX = 64;
+/** Neighbours a side that share the keeping of data with us: two replicas, and whoever comes next. */
+const NEAREST = 3;
 
-export const withKnown = (known: ReadonlyArray<bigint>, heard: ReadonlyArray<bigint>): ReadonlyArray<bigint> =>
-  [...known.filter((node) => !heard.includes(node)), ...new Set(heard)].slice(-KNOWN_MAX);
+/** What an Update adds to those we know of. Our peers need no remembering. */
+export const withKnown = (
+  table: Table,
+  known: ReadonlyArray<bigint>,
+  heard: ReadonlyArray<bigint>,
+): ReadonlyArray<bigint> => {
+  const fresh = [...new Set(heard)].filter(
+    (node) => node !== table.self && !isPeer(table, node) && !known.includes(node),
+  );
+  if (fresh.length === 0) return known;
+  const all = [...known, ...fresh];
+  if (all.length <= KNOWN_MAX) return all;
+  const far = (node: bigint) => {
+    const after = distance(table.self, node);
+    const before = distance(node, table.self);
+    return after < before ? after : before;
+  };
+  const ranked = all.map((node) => ({ node, far: far(node) })).sort((a, b) => (a.far < b.far ? -1 : 1));
+  return ranked.slice(0, KNOWN_MAX).map(({ node }) => node);
+};
 
 export const attachBody = (context: PeerContext): Attach => {
   const candidate = hostCandidate(context.settings.endpoint);
@@ -45,19 +67,34 @@ export const resourceAt = (id: bigint) => toResource(bytesOfBig(wrap(id), 16));
 export const changed = (context: PeerContext, table: Table, change: RingChange): PeerDecision => {
   const before = viewOf(context.table);
   const after = viewOf(table);
-  const actions: Array<PeerAction> = [];
-  if (!sameView(before, after)) actions.push({ type: "ring", view: after, change });
+  const shown: ReadonlyArray<PeerAction> = sameView(before, after) ? [] : [{ type: "ring", view: after, change }];
   // "When a peer discovers that its range of responsible IDs has changed, it MUST send an Update", reactive or not.
-  const tell = context.settings.reactive
-    ? !sameNeighbours(before, after)
-    : before.predecessors[0] !== after.predecessors[0];
-  const react = table.joined && tell && !context.reacting;
-  if (react) actions.push({ type: "startTimer", timer: "react", ms: context.settings.timing.react, spreadMs: 0 });
-  if (react && context.calm > 0) actions.push(...(nextRound({ ...context, calm: 0 }).actions ?? []));
-  return {
-    context: { table, reacting: context.reacting || react, calm: react ? 0 : context.calm },
-    actions,
-  };
+  const isRange = before.predecessors[0] !== after.predecessors[0];
+  const isTold = table.joined && (isRange || (context.settings.reactive && !sameNeighbours(before, after)));
+  if (!isTold) return { context: { table }, actions: shown };
+  const soon = !sameNearest(before, after, NEAREST);
+  // A loss is told to the Neighbor Table, a new neighbour or a new range "to each member of its Connection Table".
+  const made = react({ ...context, table }, soon, isRange || change === "joined");
+  return { context: { table, ...made.context }, actions: [...shown, ...(made.actions ?? [])] };
+};
+
+/** An Update falls due, or one that is due is hurried, and the rounds of Updates start anew. */
+const react = (context: PeerContext, soon: boolean, everyone: boolean): PeerDecision => {
+  const { reacting, settings, calm } = context;
+  const { react, reactLater } = settings.timing;
+  const due = { soon: soon || (reacting?.soon ?? false), everyone: everyone || (reacting?.everyone ?? false) };
+  const hurried = reacting !== undefined && soon && !reacting.soon;
+  const actions: Array<PeerAction> = [];
+  if (reacting === undefined || hurried)
+    actions.push({
+      type: "startTimer",
+      timer: "react",
+      ms: soon ? react : reactLater,
+      spreadMs: soon ? 0 : reactLater,
+    });
+  if (!soon || calm === 0) return { context: { reacting: due }, actions };
+  const round = nextRound({ ...context, calm: 0 });
+  return { context: { reacting: due, ...round.context }, actions: [...actions, ...(round.actions ?? [])] };
 };
 
 /** After a change the rounds come soon, then ever more rarely, as in RFC 6940 §10.7.4.1 at last. */
@@ -89,18 +126,23 @@ export const inTurn = (
 export const seek =
   (heard: ReadonlyArray<bigint>, via: bigint | undefined) =>
   (context: PeerContext): PeerDecision => {
-    const now = { ...context, known: withKnown(context.known, heard) };
-    const made = attachTo(wantedOf(now), via)(now);
-    return { ...made, context: { known: now.known, ...made.context } };
+    const known = withKnown(context.table, context.known, heard);
+    const now = known === context.known ? context : { ...context, known };
+    const wanted = wantedOf(now);
+    const made = wanted.length === 0 ? {} : attachTo(wanted, via)(now);
+    return { ...made, context: { known, ...made.context } };
   };
 
-/** Neighbours as they would be if everyone we know of were a peer. */
+/** Who of those we know of would be a neighbour if everyone we know of were a peer. */
 const wantedOf = ({ table, settings, known }: PeerContext): ReadonlyArray<bigint> => {
-  const peers = new Set([...peersOf(table), ...known]);
-  return [
+  const near = known.filter((node) => !table.linked.includes(node) && wouldBeNeighbour(table, node));
+  if (near.length <= 1) return near;
+  const peers = [...table.peers, ...near];
+  const nearest = new Set([
     ...successorsOf(table.self, peers, settings.neighbours),
     ...predecessorsOf(table.self, peers, settings.neighbours),
-  ];
+  ]);
+  return near.filter((node) => nearest.has(node));
 };
 
 /** "it MUST source-route the Attach request through the peer from which it learned the new peer's Node-ID", §10.6. */
@@ -208,34 +250,25 @@ export const lostLink = (context: PeerContext, node: bigint): PeerDecision =>
   inTurn(
     context,
     (now) => changed(now, withoutNode(now.table, node), "lost"),
-    (now) => ({ context: { known: now.known.filter((other) => other !== node) } }),
-    (now) => (now.table.joined ? inTurn(now, seek([], undefined), rejoinSoon) : {}),
+    (now) => (now.known.includes(node) ? { context: { known: now.known.filter((other) => other !== node) } } : {}),
+    (now) => (now.table.joined ? seek([], undefined)(now) : {}),
   );
 
-/** "this peer SHOULD assume that it has been disconnected ..., and it SHOULD periodically try to join", §10.7.1. */
-export const rejoinSoon = (context: PeerContext): PeerDecision => {
-  if (context.rejoining || context.settings.bootstrap.length === 0 || peersOf(context.table).length > 0) return {};
-  const ms = context.settings.timing.pause * 2 ** Math.min(context.tries, REJOIN_DOUBLINGS_MAX);
-  return { context: { rejoining: true }, actions: [{ type: "startTimer", timer: "rejoin", ms, spreadMs: ms }] };
-};
-/** Each attempt waits twice as long as the one before it: at the default pause, up to two minutes. */
-const REJOIN_DOUBLINGS_MAX = 9;
-
-export const rejoinNow = (context: PeerContext): PeerDecision => ({
-  context: { rejoining: false, tries: context.tries + 1 },
-});
-
-/** A change is told to the whole Connection Table: "These Update requests are what end up filling in the ... tables". */
-export const reactNow = (context: PeerContext, { atMs }: PeerEventOf<"timerFired">): PeerDecision =>
-  inTurn(
+/** A change is told: "These Update requests are what end up filling in the predecessor/successor tables", §10.7.3. */
+export const reactNow = (context: PeerContext, { atMs }: PeerEventOf<"timerFired">): PeerDecision => {
+  const nodes = context.reacting?.everyone ? context.table.linked : neighboursOf(context);
+  return inTurn(
     context,
-    () => ({ context: { reacting: false } }),
-    (now) => updateTo(now.table.linked, "neighbors", atMs)(now),
+    () => ({ context: { reacting: undefined } }),
+    (now) => updateTo(nodes, "neighbors", atMs)(now),
   );
+};
+
+const neighboursOf = ({ table }: PeerContext): ReadonlyArray<bigint> => {
+  const { predecessors, successors } = viewOf(table);
+  return [...new Set([...predecessors, ...successors])];
+};
 
 /** "A peer MUST periodically send an Update request to every peer in its Neighbor Table", §10.7.4.1. */
-export const updateNow = (context: PeerContext, { atMs }: PeerEventOf<"timerFired">): PeerDecision => {
-  const { predecessors, successors } = viewOf(context.table);
-  const neighbours = [...new Set([...predecessors, ...successors])];
-  return inTurn(context, updateTo(neighbours, "neighbors", atMs), seek([], undefined), nextRound, rejoinSoon);
-};
+export const updateNow = (context: PeerContext, { atMs }: PeerEventOf<"timerFired">): PeerDecision =>
+  inTurn(context, updateTo(neighboursOf(context), "neighbors", atMs), seek([], undefined), nextRound);

@@ -2,9 +2,15 @@
  * A node's tables, all derived from two sets: who has an open link (the Connection Table) and who has said by an Update
  * that it is a peer. Neighbours and fingers are the best of those in both, so a lost node is replaced "with the best
  * match it has from the other peers in its Routing Table" by merely leaving the sets. RFC 6940 §10.7. Functions only.
+ *
+ *   linked  ready          sets, changed by the functions below and by nothing else
+ *      \    /
+ *      peers               in both, clockwise from self: kept sorted, as thousands of Updates ask for the order
+ *        |
+ *      view                successors, predecessors, fingers: slices of it
  */
 import type { ChordUpdate } from "../../codecs/reload/mod.ts";
-import { fingersOf, predecessorsOf, type RingView, successorsOf } from "./ring.ts";
+import { distance, fingersAmong, type RingView } from "./ring.ts";
 
 export interface Table {
   readonly self: bigint;
@@ -17,46 +23,106 @@ export interface Table {
   readonly neighbours: number;
   /** Entries of the Finger Table. */
   readonly fingers: number;
+  /** Linked and ready, clockwise from self. */
+  readonly peers: ReadonlyArray<bigint>;
+  readonly view: RingView;
 }
 
-/** "it MUST NOT route messages through B to other peers" until an Update has come from B, §6.5.1. */
-export const peersOf = (table: Table): ReadonlyArray<bigint> =>
-  table.linked.filter((node) => table.ready.includes(node));
-
-export const viewOf = (table: Table): RingView => {
-  const peers = peersOf(table);
-  return {
-    self: table.self,
-    joined: table.joined,
-    predecessors: predecessorsOf(table.self, peers, table.neighbours),
-    successors: successorsOf(table.self, peers, table.neighbours),
-    fingers: [...new Set(fingersOf(table.self, peers, table.fingers))].filter((peer) => peer !== undefined),
-    linked: table.linked,
-  };
+export const emptyTable = (self: bigint, neighbours: number, fingers: number): Table => {
+  const view = { self, joined: false, predecessors: [], successors: [], fingers: [], linked: [] };
+  return { self, joined: false, linked: [], ready: [], neighbours, fingers, peers: [], view };
 };
 
-const including = (set: ReadonlyArray<bigint>, node: bigint): ReadonlyArray<bigint> =>
-  set.includes(node) ? set : [...set, node];
+/** "it MUST NOT route messages through B to other peers" until an Update has come from B, §6.5.1. */
+export const peersOf = (table: Table): ReadonlyArray<bigint> => table.peers;
+export const viewOf = (table: Table): RingView => table.view;
+
+const tableOf = (table: Omit<Table, "view">): Table => {
+  const { self, joined, linked, peers, neighbours, fingers } = table;
+  const view: RingView = {
+    self,
+    joined,
+    predecessors: peers.slice(-neighbours).reverse(),
+    successors: peers.slice(0, neighbours),
+    fingers: fingersAmong(self, peers, fingers),
+    linked,
+  };
+  return { ...table, view };
+};
+
+/** Where a node stands among peers that are sorted clockwise from self: its place, or where it would be put. */
+const placeOf = (self: bigint, peers: ReadonlyArray<bigint>, node: bigint): number => {
+  const steps = distance(self, node);
+  let low = 0;
+  let high = peers.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (distance(self, peers[middle]!) < steps) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
+
+export const isPeer = ({ self, peers }: Table, node: bigint): boolean => peers[placeOf(self, peers, node)] === node;
+
+/** Whether the node would be a neighbour of ours if it were a peer. */
+export const wouldBeNeighbour = ({ self, peers, neighbours }: Table, node: bigint): boolean => {
+  if (node === self) return false;
+  const at = placeOf(self, peers, node);
+  return at < neighbours || peers.length - at < neighbours;
+};
+
+const withPeer = (table: Table, node: bigint): ReadonlyArray<bigint> => {
+  const { self, peers } = table;
+  const at = placeOf(self, peers, node);
+  return peers[at] === node || node === self ? peers : [...peers.slice(0, at), node, ...peers.slice(at)];
+};
 const without = (set: ReadonlyArray<bigint>, node: bigint): ReadonlyArray<bigint> =>
   set.includes(node) ? set.filter((other) => other !== node) : set;
 
-export const withLink = (table: Table, node: bigint): Table => ({ ...table, linked: including(table.linked, node) });
-export const withReady = (table: Table, node: bigint): Table => ({ ...table, ready: including(table.ready, node) });
+export const withLink = (table: Table, node: bigint): Table => {
+  if (table.linked.includes(node)) return table;
+  const linked = [...table.linked, node];
+  return tableOf({ ...table, linked, peers: table.ready.includes(node) ? withPeer(table, node) : table.peers });
+};
+export const withReady = (table: Table, node: bigint): Table => {
+  if (table.ready.includes(node)) return table;
+  const ready = [...table.ready, node];
+  return tableOf({ ...table, ready, peers: table.linked.includes(node) ? withPeer(table, node) : table.peers });
+};
 /** The link is down; should it come back, an Update tells whether the node is still a peer. */
-export const withoutNode = (table: Table, node: bigint): Table => ({
-  ...table,
-  linked: without(table.linked, node),
-  ready: without(table.ready, node),
-});
+export const withoutNode = (table: Table, node: bigint): Table => {
+  const linked = without(table.linked, node);
+  const ready = without(table.ready, node);
+  if (linked === table.linked && ready === table.ready) return table;
+  return tableOf({ ...table, linked, ready, peers: without(table.peers, node) });
+};
 /** A node that leaves is no peer any more, though its link may stay open a while. */
-export const withoutPeer = (table: Table, node: bigint): Table => ({ ...table, ready: without(table.ready, node) });
+export const withoutPeer = (table: Table, node: bigint): Table =>
+  table.ready.includes(node)
+    ? tableOf({ ...table, ready: without(table.ready, node), peers: without(table.peers, node) })
+    : table;
+export const withJoined = (table: Table): Table => tableOf({ ...table, joined: true });
+
+/** All of them linked and ready at once: a place in the ring that need not be come by link by link. */
+export const withPeers = (table: Table, nodes: ReadonlyArray<bigint>): Table => {
+  const all = [...new Set(nodes)].filter((node) => node !== table.self);
+  const far = new Map(all.map((node) => [node, distance(table.self, node)]));
+  const peers = all.toSorted((a, b) => (far.get(a)! < far.get(b)! ? -1 : 1));
+  return tableOf({ ...table, linked: all, ready: all, peers });
+};
 
 const sameList = (a: ReadonlyArray<bigint>, b: ReadonlyArray<bigint>): boolean =>
-  a.length === b.length && a.every((node, i) => node === b[i]);
+  a === b || (a.length === b.length && a.every((node, i) => node === b[i]));
 export const sameNeighbours = (a: RingView, b: RingView): boolean =>
   sameList(a.predecessors, b.predecessors) && sameList(a.successors, b.successors);
+/** Whether the nearest of them, who keep each other's data, are the same. */
+export const sameNearest = (a: RingView, b: RingView, count: number): boolean =>
+  sameList(a.predecessors.slice(0, count), b.predecessors.slice(0, count)) &&
+  sameList(a.successors.slice(0, count), b.successors.slice(0, count));
 export const sameView = (a: RingView, b: RingView): boolean =>
-  a.joined === b.joined && sameNeighbours(a, b) && sameList(a.fingers, b.fingers) && sameList(a.linked, b.linked);
+  a === b ||
+  (a.joined === b.joined && sameNeighbours(a, b) && sameList(a.fingers, b.fingers) && sameList(a.linked, b.linked));
 
 /** The nodes an Update speaks of. */
 export const nodesIn = (update: ChordUpdate): ReadonlyArray<bigint> => {

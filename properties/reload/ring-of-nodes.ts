@@ -27,6 +27,8 @@ export interface Overlay {
 }
 
 export const NAME = "ring.example";
+/** Neighbours a side: few, so that a small overlay already routes over several hops, and tests stay quick. */
+export const NEIGHBOURS = 3;
 
 /** An overlay with one node, which formed it alone. */
 export const overlayOf = Effect.fn(function* (
@@ -65,6 +67,7 @@ export const overlayOf = Effect.fn(function* (
         listen: { host: "127.0.0.1", port: 0 },
         ...options,
         ...more,
+        limits: { neighbours: NEIGHBOURS, ...options.limits, ...more.limits },
       }),
       Scope.Scope,
       scope,

@@ -60,7 +60,8 @@ test("RFC 6940 §10.3: the directly linked, else the largest before it, else the
   assert.equal(sentTo(packet([toNode(450n)])), 450n); // a client: linked, and in no table
   assert.equal(sentTo(packet([resource(650n)])), 600n);
   assert.equal(sentTo(packet([resource(400n)])), 400n);
-  assert.equal(sentTo(packet([resource(350n)])), 300n);
+  assert.equal(sentTo(packet([resource(350n)]), 600n), 300n);
+  assert.equal(sentTo(packet([resource(350n)]), 300n), 400n); // not back to where it came from
   assert.equal(sentTo(packet([resource(5_000n)])), 1000n);
   assert.equal(sentTo(packet([resource(510n)])), 600n);
 });

@@ -1,0 +1,77 @@
+/**
+ * Whether the ring is still one: a bootstrap node is asked now and then who answers for the place after ours. RFC 6940
+ * §10.7.4.4, and §10.7.1 for a node that has lost everybody.
+ *
+ *   timerFired partition --> dial a bootstrap node -- dialled --> Ping n+1 over it -- answered --+--> our successor: one ring
+ *            ^                                                                                 \--> another: Attach to it
+ *            +-- every ten minutes; alone, soon and then ever more rarely
+ *
+ * Wherever two rings lie on one circle, some node of each is followed by a node of the other: that node finds it, and Updates
+ * do the rest.
+ */
+import type { PeerAction, PeerContext, PeerDecision, PeerEventOf } from "./peer-types.ts";
+import { attachTo, inTurn, resourceAt } from "./stabilize.ts";
+import { isPeer, viewOf } from "./table.ts";
+
+/** Each attempt of a node alone waits twice as long as the one before it: at the default pause, up to two minutes. */
+const DOUBLINGS_MAX = 10;
+
+const isAlone = ({ table }: PeerContext): boolean => table.peers.length === 0;
+
+/** Starts the timer, or starts it anew for a node that has just lost everybody. */
+export const checkLater = (context: PeerContext): PeerDecision => {
+  const { bootstrap, timing } = context.settings;
+  if (bootstrap.length === 0) return {};
+  const alone = Math.min(timing.partition, timing.pause * 2 ** Math.min(context.tries, DOUBLINGS_MAX));
+  const ms = isAlone(context) ? alone : timing.partition;
+  return {
+    context: { tries: isAlone(context) ? context.tries + 1 : 0 },
+    actions: [{ type: "startTimer", timer: "partition", ms, spreadMs: isAlone(context) ? ms : ms / 4 }],
+  };
+};
+
+/** "this peer SHOULD assume that it has been disconnected ..., and it SHOULD periodically try to join", §10.7.1. */
+export const checkSoonIfAlone =
+  (wasAlone: boolean) =>
+  (context: PeerContext): PeerDecision =>
+    isAlone(context) && !wasAlone ? checkLater(context) : {};
+
+/** "periodically repeat the discovery process used in the initial join", §10.7.4.4: any of the bootstrap nodes. */
+export const checkNow = (context: PeerContext, { draw }: PeerEventOf<"timerFired">): PeerDecision => {
+  const { bootstrap } = context.settings;
+  const endpoint = bootstrap[Number(draw % BigInt(bootstrap.length))]!;
+  return inTurn(context, checkLater, () => ({ actions: [{ type: "dial", endpoint }] }));
+};
+
+/** "send a Ping for its own Node-ID routed through B": for the place after it, which in our own ring our successor answers for. */
+export const pingThrough = (context: PeerContext, { node }: PeerEventOf<"dialled">): PeerDecision => ({
+  context: { boot: node },
+  actions: [
+    {
+      type: "request",
+      errand: { type: "partition", via: node },
+      destinations: [resourceAt(context.table.self + 1n)],
+      over: node,
+      body: { type: "pingReq", value: { padding: new Uint8Array() } },
+    },
+  ],
+});
+
+/** "If a response is received from peer S', which is not P's successor, then the overlay is partitioned". */
+export const successorTold = (context: PeerContext, { errand, signer }: PeerEventOf<"answered">): PeerDecision => {
+  if (errand.type !== "partition") return {};
+  const { self, view, linked } = context.table;
+  const isOneRing = signer === self || signer === view.successors[0] || linked.includes(signer);
+  return isOneRing ? releaseBoot(context) : attachTo([signer], errand.via)(context);
+};
+
+/** A bootstrap node that is no neighbour and no finger of ours has others to serve. */
+export const releaseBoot = (context: PeerContext): PeerDecision => {
+  const { boot, table } = context;
+  if (boot === undefined) return {};
+  const { successors, predecessors, fingers } = viewOf(table);
+  const isNeeded = [successors, predecessors, fingers].some((nodes) => nodes.includes(boot)) && isPeer(table, boot);
+  const release: ReadonlyArray<PeerAction> =
+    !isNeeded && table.linked.includes(boot) ? [{ type: "release", node: boot }] : [];
+  return { context: { boot: undefined }, actions: release };
+};

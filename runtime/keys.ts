@@ -5,6 +5,8 @@
 import "reflect-metadata";
 import {
   createHash,
+  createPublicKey,
+  generateKeyPair,
   generateKeyPairSync,
   type KeyObject,
   X509Certificate as NodeCertificate,
@@ -15,14 +17,31 @@ import {
 } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import { Effect, Layer } from "effect";
-import { CertificateError, type CertificateFacts, Keys, type PrivateKey } from "../actors/ports/mod.ts";
+import {
+  CertificateError,
+  type CertificateFacts,
+  type KeyAlgorithm,
+  Keys,
+  type PrivateKey,
+} from "../actors/ports/mod.ts";
 import { readReloadUri } from "../codecs/enrol/mod.ts";
 import { outside } from "./outside.ts";
 import { subtleFor } from "./webcrypto.ts";
 
 const CERTIFICATES_KEPT_MAX = 4_096;
 const CHAIN_MAX = 4;
+/** Issuers looked at for one leaf, of those a message carries. */
+const ISSUERS_MAX = 96;
+/** Certificates of one name tried as issuer. */
+const NAMESAKES_MAX = 4;
+const RSA_BITS_MIN = 2_048;
 const ECDSA = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const RSA = {
+  name: "RSASSA-PKCS1-v1_5",
+  hash: "SHA-256",
+  modulusLength: RSA_BITS_MIN,
+  publicExponent: Uint8Array.of(1, 0, 1),
+} as const;
 
 /** The secret behind a handle: nobody outside runtime/ can reach into this map. */
 const secrets = new WeakMap<PrivateKey, KeyObject>();
@@ -32,9 +51,17 @@ let keyCount = 0;
 export const pemOf = (key: PrivateKey): string => secretOf(key).export({ type: "pkcs8", format: "pem" }) as string;
 
 const remember = (secret: KeyObject): PrivateKey => {
-  const key: PrivateKey = Object.freeze({ id: `key-${++keyCount}` });
+  const algorithm = algorithmOf(secret) ?? "ecdsa";
+  const key: PrivateKey = Object.freeze({ id: `key-${++keyCount}`, algorithm });
   secrets.set(key, secret);
   return key;
+};
+
+/** What a key may sign with here: undefined for other curves, and for RSA that is too short. */
+const algorithmOf = ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): KeyAlgorithm | undefined => {
+  if (asymmetricKeyType === "ec") return asymmetricKeyDetails?.namedCurve === "prime256v1" ? "ecdsa" : undefined;
+  if (asymmetricKeyType !== "rsa") return undefined;
+  return (asymmetricKeyDetails?.modulusLength ?? 0) >= RSA_BITS_MIN ? "rsa" : undefined;
 };
 
 const secretOf = (key: PrivateKey): KeyObject => {
@@ -46,32 +73,44 @@ const secretOf = (key: PrivateKey): KeyObject => {
 /** Both halves as WebCrypto wants them. */
 export const cryptoKeysOf = async (key: PrivateKey): Promise<webcrypto.CryptoKeyPair> => {
   const secret = secretOf(key);
-  const subtle = await subtleFor(ECDSA);
+  const algorithm = key.algorithm === "rsa" ? RSA : ECDSA;
+  const subtle = await subtleFor(algorithm);
   const pkcs8 = secret.export({ type: "pkcs8", format: "der" });
-  const privateKey = await subtle.importKey("pkcs8", pkcs8, ECDSA, true, ["sign"]);
-  const { d: _, key_ops: __, ...publicJwk } = await subtle.exportKey("jwk", privateKey);
-  const publicKey = await subtle.importKey("jwk", publicJwk, ECDSA, true, ["verify"]);
+  const privateKey = await subtle.importKey("pkcs8", pkcs8, algorithm, true, ["sign"]);
+  const spki = createPublicKey(secret).export({ type: "spki", format: "der" });
+  const publicKey = await subtle.importKey("spki", spki, algorithm, true, ["verify"]);
   return { privateKey, publicKey };
 };
 
 interface Known {
   readonly node: NodeCertificate;
   readonly publicKey: KeyObject;
+  readonly algorithm: KeyAlgorithm | undefined;
   readonly facts: CertificateFacts;
 }
 
 /** Certificates already read, by hash: a link shows the same one with every message. Oldest goes first. */
 const known = new Map<string, Known>();
+/** The same by the array they came in, which its holder never writes again: whoever keeps one pays for its hash once. */
+const knownArrays = new WeakMap<Uint8Array, Known>();
 
 const read = (der: Uint8Array): Known => {
+  const seen = knownArrays.get(der);
+  if (seen !== undefined) return seen;
   const hash = createHash("sha256").update(der).digest("base64");
-  const found = known.get(hash);
-  if (found !== undefined) return found;
+  const found = known.get(hash) ?? parsed(der);
+  if (!known.has(hash)) {
+    if (known.size >= CERTIFICATES_KEPT_MAX) known.delete(known.keys().next().value!);
+    known.set(hash, found);
+  }
+  knownArrays.set(der, found);
+  return found;
+};
+
+const parsed = (der: Uint8Array): Known => {
   const node = new NodeCertificate(der);
-  const fresh = { node, publicKey: node.publicKey, facts: factsOf(der) };
-  if (known.size >= CERTIFICATES_KEPT_MAX) known.delete(known.keys().next().value!);
-  known.set(hash, fresh);
-  return fresh;
+  const { publicKey } = node;
+  return { node, publicKey, algorithm: algorithmOf(publicKey), facts: factsOf(der) };
 };
 
 const factsOf = (der: Uint8Array): CertificateFacts => {
@@ -101,21 +140,36 @@ const verifyChain = Effect.fnUntraced(function* (
   roots: ReadonlyArray<Uint8Array>,
   atMs: number,
 ) {
-  if (chain.length === 0) return yield* new CertificateError({ why: "no certificate" });
-  if (chain.length > CHAIN_MAX) return yield* new CertificateError({ why: `chain over ${CHAIN_MAX} certificates` });
-  const links = yield* attempt("unreadable certificate", () => chain.map(read));
+  const [leaf, ...others] = chain;
+  if (leaf === undefined) return yield* new CertificateError({ why: "no certificate" });
+  if (others.length > ISSUERS_MAX) return yield* new CertificateError({ why: `over ${ISSUERS_MAX} issuers` });
   const anchors = yield* attempt("unreadable root", () => roots.map(read));
-  for (const [i, link] of links.entries()) {
+  let link = yield* attempt("unreadable certificate", () => read(leaf));
+  const { facts } = link;
+  // Names first: only a certificate that claims to be the issuer has its signature checked.
+  const named = others.flatMap(namesOf);
+  for (let depth = 1; depth <= CHAIN_MAX; depth++) {
     if (atMs < link.facts.notBeforeMs || atMs > link.facts.notAfterMs)
-      return yield* new CertificateError({ why: `certificate ${i} is not valid now` });
-    if (i > 0 && !link.node.ca) return yield* new CertificateError({ why: `certificate ${i} may not issue` });
-    if (anchors.some((root) => isIssuedBy(link, root))) return links[0]!.facts;
-    const issuer = links[i + 1];
-    if (issuer === undefined || !isIssuedBy(link, issuer))
-      return yield* new CertificateError({ why: `certificate ${i} does not lead to a root` });
+      return yield* new CertificateError({ why: `${depth === 1 ? "certificate" : "issuer"} is not valid now` });
+    const below = link;
+    if (anchors.some((root) => isIssuedBy(below, root))) return facts;
+    const candidates = named.filter(({ subject, issuer }) => subject === below.node.issuer && subject !== issuer);
+    const issuer = candidates.slice(0, NAMESAKES_MAX).find(({ known }) => isIssuedBy(below, known));
+    if (issuer === undefined) return yield* new CertificateError({ why: "certificate does not lead to a root" });
+    link = issuer.known;
   }
-  return yield* new CertificateError({ why: "chain does not lead to a root" });
+  return yield* new CertificateError({ why: `chain over ${CHAIN_MAX} certificates` });
 });
+
+/** Nothing for what is no certificate: a message's bucket may hold what it likes. */
+const namesOf = (der: Uint8Array): ReadonlyArray<{ subject: string; issuer: string; known: Known }> => {
+  try {
+    const known = read(der);
+    return [{ subject: known.node.subject, issuer: known.node.issuer, known }];
+  } catch {
+    return [];
+  }
+};
 
 const isIssuedBy = (link: Known, issuer: Known): boolean =>
   link.node.issuer === issuer.node.subject && issuer.node.ca && link.node.verify(issuer.publicKey);
@@ -124,7 +178,7 @@ const certificateRequest = (key: PrivateKey) =>
   outside(async () => {
     const keys = await cryptoKeysOf(key);
     const request = await x509.Pkcs10CertificateRequestGenerator.create(
-      { name: [], keys, signingAlgorithm: ECDSA },
+      { name: [], keys, signingAlgorithm: key.algorithm === "rsa" ? RSA : ECDSA },
       webcrypto as never,
     );
     return new Uint8Array(request.rawData);
@@ -139,12 +193,22 @@ const derive = (password: string, salt: Uint8Array, rounds: number, size: number
 
 export const keysLayer: Layer.Layer<Keys> = Layer.succeed(Keys, {
   generate: Effect.sync(() => remember(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey)),
+  generateRsa: outside(
+    () =>
+      new Promise<PrivateKey>((resolve, reject) =>
+        generateKeyPair("rsa", { modulusLength: RSA_BITS_MIN }, (error, _, secret) =>
+          error === null ? resolve(remember(secret)) : reject(error),
+        ),
+      ),
+  ),
   certificateRequest,
   sign: (key, bytes) => Effect.sync(() => new Uint8Array(sign("sha256", bytes, secretOf(key)))),
-  verify: (certificate, bytes, signature) =>
+  verify: (certificate, bytes, signature, algorithm) =>
     Effect.sync(() => {
       try {
-        return verify("sha256", bytes, read(certificate).publicKey, signature);
+        const { publicKey, algorithm: theirs } = read(certificate);
+        if (theirs === undefined || theirs !== (algorithm ?? theirs)) return false;
+        return verify("sha256", bytes, publicKey, signature);
       } catch {
         return false; // an unreadable certificate or signature proves nothing
       }

@@ -1,9 +1,13 @@
 /** Private keys and certificates: sign, verify, inspect, derive. Secrets stay behind this port. */
 import { Context, Data, type Effect } from "effect";
 
+/** ECDSA on P-256, or RSASSA-PKCS1-v1_5 with 2048 bits and more; both with SHA-256. */
+export type KeyAlgorithm = "ecdsa" | "rsa";
+
 /** A private key that cannot be read, only used. */
 export interface PrivateKey {
   readonly id: string;
+  readonly algorithm: KeyAlgorithm;
 }
 
 /** Who we are to a TLS peer or a signature's verifier, and whom we trust. Certificates in DER, leaf first. */
@@ -31,14 +35,27 @@ export class Keys extends Context.Service<
   {
     /** A fresh ECDSA P-256 key. */
     readonly generate: Effect.Effect<PrivateKey>;
+    /** A fresh RSA key of 2048 bits, "All implementations MUST support", RFC 6940 §6.3.4. Takes a tenth of a second or more. */
+    readonly generateRsa: Effect.Effect<PrivateKey>;
     /** PKCS#10 in DER with an empty subject, as RFC 6940 §11.3 asks. */
     readonly certificateRequest: (key: PrivateKey) => Effect.Effect<Uint8Array>;
-    /** ECDSA P-256 with SHA-256; the signature is a DER ECDSA-Sig-Value. */
+    /** With SHA-256, by the key's algorithm; an ECDSA signature is a DER ECDSA-Sig-Value. */
     readonly sign: (key: PrivateKey, bytes: Uint8Array) => Effect.Effect<Uint8Array>;
-    /** Never fails: an unreadable certificate or signature verifies as false. */
-    readonly verify: (certificate: Uint8Array, bytes: Uint8Array, signature: Uint8Array) => Effect.Effect<boolean>;
+    /**
+     * Never fails: an unreadable certificate or signature verifies as false, and so does a key of another algorithm than
+     * the one named (default: whichever the certificate has), of another curve, or of fewer than 2048 bits.
+     */
+    readonly verify: (
+      certificate: Uint8Array,
+      bytes: Uint8Array,
+      signature: Uint8Array,
+      algorithm?: KeyAlgorithm,
+    ) => Effect.Effect<boolean>;
     readonly inspect: (certificate: Uint8Array) => Effect.Effect<CertificateFacts, CertificateError>;
-    /** The leaf's facts, if the chain (leaf first) leads to one of the roots and every link is valid at `atMs`. */
+    /**
+     * The leaf's facts, if it leads to one of the roots and every link is valid at `atMs`. The leaf stands first; issuers
+     * follow in any order, and certificates that issued none of the chain are passed over.
+     */
     readonly verifyChain: (
       chain: ReadonlyArray<Uint8Array>,
       roots: ReadonlyArray<Uint8Array>,

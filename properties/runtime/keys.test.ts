@@ -1,0 +1,110 @@
+/** Keys and certificates on the runtime that runs this: both algorithms, chains in any order, what is too weak. RFC 6940 §6.3.4. */
+import "reflect-metadata";
+import * as assert from "node:assert/strict";
+import { createPrivateKey } from "node:crypto";
+import * as x509 from "@peculiar/x509";
+import { Clock, Effect, Layer } from "effect";
+import { Keys } from "../../actors/ports/mod.ts";
+import { keysLayer } from "../../runtime/keys.ts";
+import { authorityNamed, certified } from "../kit/certificates.ts";
+import { testEffect } from "../kit/harness.ts";
+
+const text = new TextEncoder().encode("who called whom");
+const run = (name: string, body: Effect.Effect<unknown, unknown, Keys>) =>
+  testEffect(name, Effect.provide(body, Layer.fresh(keysLayer)));
+
+run(
+  "RFC 6940 §6.3.4: RSA signs and verifies beside ECDSA, and neither passes for the other",
+  Effect.gen(function* () {
+    const keys = yield* Keys;
+    const nowMs = yield* Clock.currentTimeMillis;
+    const root = yield* authorityNamed("root", undefined, nowMs);
+    const lasting = { notBeforeMs: nowMs - 1_000, notAfterMs: nowMs + 60_000 };
+    const [rsa, ecdsa] = [yield* keys.generateRsa, yield* keys.generate];
+    assert.deepEqual([rsa.algorithm, ecdsa.algorithm], ["rsa", "ecdsa"]);
+    for (const key of [rsa, ecdsa]) {
+      const certificate = yield* certified(key, root, { name: "leaf", ...lasting });
+      yield* keys.verifyChain([certificate], [root.certificate], nowMs);
+      const signature = yield* keys.sign(key, text);
+      const other = key.algorithm === "rsa" ? "ecdsa" : "rsa";
+      assert.ok(yield* keys.verify(certificate, text, signature));
+      assert.ok(yield* keys.verify(certificate, text, signature, key.algorithm));
+      assert.ok(!(yield* keys.verify(certificate, text, signature, other)));
+      assert.ok(!(yield* keys.verify(certificate, text.with(3, 0), signature)));
+      const request = new x509.Pkcs10CertificateRequest((yield* keys.certificateRequest(key)).slice());
+      assert.ok(yield* Effect.promise(() => request.verify()));
+    }
+  }),
+);
+
+run(
+  "a chain is found in any order, among strangers and rubbish; a gap, a stranger's root or an old issuer breaks it",
+  Effect.gen(function* () {
+    const keys = yield* Keys;
+    const nowMs = yield* Clock.currentTimeMillis;
+    const lasting = { notBeforeMs: nowMs - 1_000, notAfterMs: nowMs + 60_000 };
+    const root = yield* authorityNamed("root", undefined, nowMs);
+    const middle = yield* authorityNamed("middle", root, nowMs);
+    const lower = yield* authorityNamed("lower", middle, nowMs);
+    const namesake = yield* authorityNamed("lower", undefined, nowMs);
+    const key = yield* keys.generate;
+    const leaf = yield* certified(key, lower, { name: "leaf", ...lasting });
+    const says = (chain: ReadonlyArray<Uint8Array>, roots = [root.certificate], atMs = nowMs) =>
+      Effect.match(keys.verifyChain(chain, roots, atMs), { onFailure: ({ why }) => why, onSuccess: () => "trusted" });
+    const rubbish = Uint8Array.of(0x30, 0);
+    const [m, l] = [middle.certificate, lower.certificate];
+    for (const issuers of [
+      [l, m],
+      [m, l],
+      [rubbish, m, namesake.certificate, l, m],
+      [l, m, root.certificate],
+    ])
+      assert.equal(yield* says([leaf, ...issuers]), "trusted");
+    assert.equal(yield* says([leaf, l], [m]), "trusted"); // an intermediate may itself be the root
+    for (const issuers of [[], [m], [l], [namesake.certificate, m]])
+      assert.equal(yield* says([leaf, ...issuers]), "certificate does not lead to a root");
+    assert.equal(yield* says([leaf, l, m], [namesake.certificate]), "certificate does not lead to a root");
+    assert.equal(yield* says([leaf, l, m], undefined, nowMs + 61_000), "certificate is not valid now");
+    // A leaf issues nothing, and an issuer must be valid too.
+    const below = yield* certified(
+      yield* keys.generate,
+      { certificate: leaf, name: "leaf", key },
+      { name: "x", ...lasting },
+    );
+    assert.equal(yield* says([below, leaf, l, m]), "certificate does not lead to a root");
+    const oldKey = yield* keys.generate;
+    const old = yield* certified(oldKey, root, { name: "old", isAuthority: true, ...lasting, notAfterMs: nowMs - 1 });
+    const young = yield* certified(key, { certificate: old, name: "old", key: oldKey }, { name: "young", ...lasting });
+    assert.equal(yield* says([young, old]), "issuer is not valid now");
+    const many = Array.from({ length: 97 }, () => m);
+    assert.match(yield* says([leaf, ...many, l]), /^over 96/);
+  }),
+);
+
+run(
+  "RSA of 1024 bits and other curves prove nothing",
+  Effect.gen(function* () {
+    const keys = yield* Keys;
+    for (const algorithm of [
+      { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256", modulusLength: 1_024, publicExponent: Uint8Array.of(1, 0, 1) },
+      { name: "ECDSA", namedCurve: "P-384", hash: "SHA-256" },
+    ]) {
+      const { certificate, signature } = yield* Effect.promise(() => selfSigned(algorithm));
+      assert.ok(!(yield* keys.verify(certificate, text, signature)));
+    }
+  }),
+);
+
+const selfSigned = async (algorithm: any) => {
+  const { webcrypto, sign } = await import("node:crypto");
+  x509.cryptoProvider.set(webcrypto as never);
+  const pair = (await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"])) as any;
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: "CN=weak",
+    keys: pair,
+    signingAlgorithm: algorithm,
+  });
+  const pkcs8 = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", pair.privateKey));
+  const signature = sign("sha256", text, createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" }));
+  return { certificate: new Uint8Array(certificate.rawData), signature: new Uint8Array(signature) };
+};

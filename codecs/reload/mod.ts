@@ -52,17 +52,28 @@ export {
   CHORD_NAMESPACE,
   certificateByNodeKind,
   certificateByUserKind,
+  isLaterSequence,
   type KindConfiguration,
+  type NumberHash,
   type OverlayConfiguration,
   type OverlayDocumentError,
   type OverlayRead,
   overlayDefaults,
-  readOverlay,
+  sequenceAfter,
+  unsupportedIn,
   VIPR_NAMESPACE,
   viprOverlay,
   viprRegistrationKind,
-  writeOverlay,
 } from "./overlay.ts";
+export {
+  type OverlayDocument,
+  readDocument,
+  readKindBlock,
+  readOverlay,
+  type Signed,
+  type SignedKind,
+} from "./overlay-read.ts";
+export { documentSignatureInput, kindElement, signedKindBlock, withSignature, writeOverlay } from "./overlay-write.ts";
 export * from "./registry.ts";
 export {
   ecdsaSignature,

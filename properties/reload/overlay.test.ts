@@ -1,16 +1,30 @@
 /** The overlay configuration document, written, read, and read when it is wrong. RFC 6940 §11.1. */
 import * as assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import {
+  isLaterSequence,
+  kindElement,
   type OverlayConfiguration,
   overlayDefaults,
+  readDocument,
+  readKindBlock,
   readOverlay,
+  sequenceAfter,
+  signedKindBlock,
+  unsupportedIn,
   viprOverlay,
+  viprRegistrationKind,
+  withSignature,
   writeOverlay,
 } from "../../codecs/reload/mod.ts";
+import { utf8 } from "../../codecs/shared/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 
 const integer = (min: number, max: number) => fc.integer({ min, max });
+const nodeIds = fc.array(fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }), { maxLength: 2 });
+const signedBlock = signedKindBlock(kindElement({ ...viprRegistrationKind, kind: 0xf0000200 }), Uint8Array.of(1, 2, 3));
+const signedKind = { ...viprRegistrationKind, kind: 0xf0000200, signedBlock };
 const configurations: fc.Arbitrary<OverlayConfiguration> = fc
   .record({
     name: fc.stringMatching(/^[a-z][a-z0-9.-]{0,40}$/),
@@ -31,14 +45,25 @@ const configurations: fc.Arbitrary<OverlayConfiguration> = fc
     maxMessageSize: integer(512, 0xff_ffff),
     initialTtl: integer(1, 255),
     reliabilityTimerMs: integer(200, 600_000),
-    badNodes: fc.array(fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }), { maxLength: 2 }),
+    badNodes: nodeIds,
+    configurationSigners: nodeIds,
+    kindSigners: nodeIds,
+    turnDensity: integer(0, 255),
+    clientsPermitted: fc.boolean(),
+    linkProtocols: fc.constantFrom(["TLS"], ["TLS", "SCTP"]),
+    kinds: fc.constantFrom([], [viprRegistrationKind], [signedKind, { ...viprRegistrationKind, maxNodeMultiple: 3 }]),
+    numberHash: fc.constantFrom("sha1" as const, "scrypt" as const),
     quota: integer(1, 1_000_000),
     storesPerSecond: integer(1, 1_000),
     fetchesPerSecond: integer(1, 1_000),
     maxValidationDelayS: integer(0, 604_800),
     roundIntervalS: integer(1, 3_600),
   })
-  .map((given) => viprOverlay(given));
+  .chain((given) =>
+    fc
+      .constantFrom({}, { sharedSecret: "a <secret> & more" }, { selfSigned: "sha256" as const })
+      .map((more) => viprOverlay({ ...given, ...more })),
+  );
 
 test("an overlay document written is read back", () => {
   fc.assert(
@@ -85,6 +110,8 @@ test("RFC 6940 §11.1: prefixes, white space, foreign elements and defaults", ()
       </r:kind><r:kind-signature>AAAA</r:kind-signature></r:kind-block></r:required-kinds>`),
   );
   assert.ok(read.ok);
+  const signedBlock = read.value.kinds[0]?.signedBlock ?? "";
+  assert.ok(signedBlock.startsWith("<r:kind-block>") && signedBlock.endsWith("</r:kind-block>"));
   assert.deepEqual(read.value, {
     ...overlayDefaults,
     name: "ring.example",
@@ -95,7 +122,9 @@ test("RFC 6940 §11.1: prefixes, white space, foreign elements and defaults", ()
     chordPingIntervalS: 30,
     quota: 500,
     // The model of a Kind that is registered is the registry's, whatever the document says.
-    kinds: [{ kind: 0xf0000100, model: "dictionary", accessControl: "VIPR-MATCH", maxCount: 3, maxSize: 40 }],
+    kinds: [
+      { kind: 0xf0000100, model: "dictionary", accessControl: "VIPR-MATCH", maxCount: 3, maxSize: 40, signedBlock },
+    ],
   });
 });
 
@@ -114,6 +143,10 @@ test("what is wrong in a document is named with its place", () => {
     fault("<r:required-kinds><r:kind-block><r:kind name='X'/></r:kind-block></r:required-kinds>"),
     "kind.name",
   );
+  assert.equal(fault("<v:number-hash>md5</v:number-hash>"), "number-hash");
+  assert.equal(fault("<r:self-signed-permitted>true</r:self-signed-permitted>"), "self-signed-permitted.digest");
+  assert.equal(fault("<r:configuration-signer>me</r:configuration-signer>"), "configuration-signer");
+  assert.equal(fault("<r:required-kinds><r:kind-block/></r:required-kinds>"), "kind-block");
   const bad = (text: string) => {
     const read = readOverlay(text);
     return read.ok ? "read" : read.error.at;
@@ -121,4 +154,118 @@ test("what is wrong in a document is named with its place", () => {
   assert.equal(bad("<overlay/>"), "overlay");
   assert.equal(bad(`<!DOCTYPE x [<!ENTITY a "b">]>${document("")}`), "document");
   assert.equal(readOverlay(document(""), "another.example").ok, false);
+});
+
+test("RFC 6940 §11.1: the RFC's own example, whole", () => {
+  const text = readFileSync("properties/vectors/rfc6940-overlay.xml", "utf8");
+  const read = readDocument(text, "overlay.example.org");
+  assert.ok(read.ok);
+  const { overlay, signatures, kinds } = read.value;
+  const { rootCertificates, kinds: _, ...plain } = overlay;
+  assert.deepEqual(plain, {
+    name: "overlay.example.org",
+    sequence: 22,
+    expirationMs: Date.UTC(2002, 9, 10, 7),
+    topologyPlugin: "CHORD-RELOAD",
+    nodeIdLength: 16,
+    enrollmentServers: ["https://example.org", "https://example.net"],
+    bootstrapNodes: [
+      { host: "192.0.0.1", port: 6084 },
+      { host: "192.0.2.2", port: 6084 },
+      { host: "2001:DB8::1", port: 6084 },
+    ],
+    turnDensity: 20,
+    clientsPermitted: false,
+    noIce: false,
+    sharedSecret: "password",
+    maxMessageSize: 4000,
+    initialTtl: 30,
+    reliabilityTimerMs: 3000,
+    linkProtocols: ["TLS"],
+    chordUpdateIntervalS: 400,
+    chordPingIntervalS: 30,
+    chordReactive: true,
+    configurationSigners: [0x47112162e84c69ban],
+    kindSigners: [0x47112162e84c69ban, 0x6eba45d31a900c06n],
+    badNodes: [0x6ebc45d31a900c06n, 0x6ebc45d31a900ca6n],
+    mandatoryExtensions: ["urn:ietf:params:xml:ns:p2p:config-ext1"],
+    quota: 10_000,
+    storesPerSecond: 10,
+    fetchesPerSecond: 10,
+    maxValidationDelayS: 86_400,
+    roundIntervalS: 10,
+    numberHash: "sha1",
+  });
+  assert.deepEqual([rootCertificates.length, signatures, kinds.length], [2, [utf8("This is not right!\n")], 2]);
+  assert.deepEqual(unsupportedIn(overlay), [
+    "mandatory-extension urn:ietf:params:xml:ns:p2p:config-ext1",
+    "no-ice false: this node has no ICE",
+    "shared-secret",
+  ]);
+  assert.ok(readOverlay(text, "other.example.net").ok);
+});
+
+test("RFC 6940 §11.1: a signature covers from the first < of the element to its last >, and its own is put after it", () => {
+  const decoys = [
+    "<!-- </configuration> <configuration/> -->",
+    "<![CDATA[</configuration>]]>",
+    "<other:x a='>' b=\"</r:configuration>\"/>",
+    "<?instruction </r:configuration> ?>",
+  ];
+  fc.assert(
+    fc.property(fc.shuffledSubarray(decoys), fc.uint8Array({ minLength: 1, maxLength: 80 }), (inside, block) => {
+      const text = document(inside.join("\n"));
+      const read = readDocument(text, "ring.example");
+      assert.ok(read.ok);
+      const exact = new TextDecoder().decode(read.value.bytes);
+      assert.equal(exact, text.slice(text.indexOf("<r:configuration"), text.lastIndexOf("</r:configuration>") + 18));
+      const again = readDocument(withSignature(text, "ring.example", block), "ring.example");
+      assert.ok(again.ok);
+      assert.deepEqual([again.value.bytes, again.value.signatures], [read.value.bytes, [block]]);
+    }),
+    { numRuns: runs },
+  );
+});
+
+test("of several configurations the one named is read, each with the signatures behind it; a name twice is refused", () => {
+  const two = writeOverlay(viprOverlay({ name: "b.example", sequence: 2 }));
+  const inner = two.slice(two.indexOf("<configuration"), two.indexOf("</overlay>"));
+  const one = writeOverlay(viprOverlay({ name: "a.example", sequence: 1 }));
+  const both = one.replace("</overlay>", () => `${inner}</overlay>`);
+  const signed = withSignature(withSignature(both, "b.example", Uint8Array.of(2)), "a.example", Uint8Array.of(1));
+  for (const [name, block, sequence] of [
+    ["a.example", 1, 1],
+    ["b.example", 2, 2],
+  ] as const) {
+    const read = readDocument(signed, name);
+    assert.ok(read.ok);
+    assert.deepEqual([read.value.signatures, read.value.overlay.sequence], [[Uint8Array.of(block)], sequence]);
+  }
+  assert.equal(readOverlay(both.replace('"a.example"', '"b.example"'), "b.example").ok, false);
+});
+
+test("RFC 6940 §6.5.4.1: a kind-block by itself, with the bytes its kind-signature covers", () => {
+  const read = readKindBlock(signedBlock);
+  assert.ok(read.ok);
+  assert.deepEqual(read.value.configuration, signedKind);
+  assert.deepEqual(read.value.signed, {
+    kind: 0xf0000200,
+    bytes: utf8(kindElement({ ...viprRegistrationKind, kind: 0xf0000200 })),
+    signatures: [Uint8Array.of(1, 2, 3)],
+  });
+  for (const wrong of ["", "<kind-block/>", `${signedBlock}${signedBlock}`, "<kind-block>", "rubbish"])
+    assert.equal(readKindBlock(wrong).ok, false, wrong);
+});
+
+test("RFC 6940 §6.3.2.1: sequences are greater or less by modulo arithmetic, and 65535 is none of them", () => {
+  const sequence = integer(0, 65_534);
+  fc.assert(
+    fc.property(sequence, sequence, (one, other) => {
+      assert.equal(isLaterSequence(one, other) || isLaterSequence(other, one), one !== other);
+      assert.ok(!(isLaterSequence(one, other) && isLaterSequence(other, one)));
+      assert.ok(isLaterSequence(sequenceAfter(one), one));
+    }),
+    { numRuns: runs },
+  );
+  assert.equal(sequenceAfter(65_534), 0);
 });

@@ -96,13 +96,14 @@ const misplaced = (
 };
 
 /**
- * Replica stores "MUST come from nodes which are either in the known replica set for a given resource or which are closer
- * than some node in the replica set". One node more is taken, as the sender may know of a loss before us.
+ * Replica stores come from "a plausible node to ... have been in the replica set": one of it, or the one after it, as the
+ * sender may know of a loss before us; or a neighbour, who answered for the resource while the ring lay in two.
  */
 const isPlausible = (view: RingView, id: bigint, signer: bigint): boolean => {
   if (!view.joined) return true; // the admitting peer hands over before we know the ring
   const owners = ownersOf({ ...view, successors: [...view.successors, signer] }, id, REPLICAS + 2);
-  return owners.includes(signer) && owners.includes(view.self);
+  if (!owners.includes(view.self)) return false;
+  return owners.includes(signer) || view.successors.includes(signer) || view.predecessors.includes(signer);
 };
 
 const unknown = (settings: KeeperSettings, kinds: ReadonlyArray<StoreKindData>): Refusal | undefined => {

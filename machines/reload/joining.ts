@@ -17,7 +17,7 @@ import type {
 } from "./peer-types.ts";
 import { predecessorsOf, successorsOf } from "./ring.ts";
 import { attachBody, attachTo, changed, inTurn, nextRound, resourceAt, updateTo, withKnown } from "./stabilize.ts";
-import { emptyTable, nodesIn, peersOf, type Table, viewOf, withJoined, withPeers, withReady } from "./table.ts";
+import { emptyTable, nodesIn, peersOf, type Table, viewOf, withJoined, withReady } from "./table.ts";
 
 /** Attempts to join before a node gives up, or forms the overlay alone where it may. */
 export const TRIES_MAX = 20;
@@ -36,14 +36,6 @@ export const contextOf = (settings: PeerSettings): PeerContext => ({
   calm: 0,
   reacting: undefined,
 });
-
-/** A node that has its place already, with links to these peers: for a simulation that does not begin with every join. */
-export const settledContext = (settings: PeerSettings, peers: ReadonlyArray<bigint>): PeerContext => {
-  const context = contextOf(settings);
-  return { ...context, calm: SETTLED_ROUNDS, table: withJoined(withPeers(context.table, peers)) };
-};
-/** Rounds of Updates after which they come at the calm ring's interval. */
-const SETTLED_ROUNDS = 7;
 
 /** The next bootstrap node in turn. */
 export const dialBootstrap = (context: PeerContext): PeerDecision => {

@@ -14,6 +14,7 @@ import {
   type PeerTimer,
   peerTiming,
   reloadPeer,
+  settledPeer,
 } from "../../machines/reload/mod.ts";
 import { test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
@@ -229,6 +230,85 @@ test("RFC 6940 §10.7.3: an Update that speaks of a nearer peer leads to an Atta
   assert.deepEqual(requests(peer.tell(updated(600n, update([SELF], [550n])))), [], "once asked is enough");
 });
 
+/** A finger: half the ring away. */
+const ACROSS = SELF + (1n << 127n);
+/** A ring of a hundred, each ten steps from the next, as a node with four neighbours a side has it. */
+const settled = () => {
+  const peers = Array.from({ length: 9 }, (_, i) => [SELF + 10n * BigInt(i + 1), SELF - 10n * BigInt(i + 1)]).flat();
+  const { snapshot } = settledPeer({ ...settings, neighbours: 4 }, [...peers, ACROSS], 0);
+  let now = snapshot;
+  const tell = (event: PeerEvent): ReadonlyArray<PeerAction> => {
+    const step = reloadPeer.step(now, event);
+    now = step.snapshot;
+    return step.actions;
+  };
+  return { tell, context: () => now.context };
+};
+const timers = (actions: ReadonlyArray<PeerAction>) =>
+  actions.flatMap((action) => (action.type === "startTimer" ? [[action.timer, action.ms, action.spreadMs]] : []));
+
+test("RFC 6940 §10.7.1: a loss among the nearest is told at once and to all, one farther off later and to the neighbours", () => {
+  const { react, reactLater, updateMin } = peerTiming;
+  const peer = settled();
+  assert.deepEqual(timers(peer.tell({ type: "unlinked", node: SELF + 40n, why: "gone" })), [
+    ["react", reactLater, reactLater],
+  ]);
+  const later = requests(peer.tell(timer("react")));
+  assert.equal(later.length, 8);
+  // Who answers for what has changed: everyone linked hears of it, and the rounds start anew.
+  assert.deepEqual(timers(peer.tell({ type: "unlinked", node: SELF - 10n, why: "gone" })), [
+    ["react", react, 0],
+    ["update", updateMin, updateMin / 4],
+  ]);
+  assert.equal(requests(peer.tell(timer("react"))).length, peer.context().table.linked.length);
+  // An Update that waits is hurried by a nearer change.
+  peer.tell({ type: "unlinked", node: SELF + 60n, why: "gone" });
+  peer.tell({ type: "unlinked", node: SELF + 50n, why: "gone" });
+  assert.deepEqual(
+    timers(peer.tell({ type: "unlinked", node: SELF + 10n, why: "gone" })).filter(([name]) => name === "react"),
+    [["react", react, 0]],
+  );
+});
+
+test("RFC 6940 §10.7.2: for a lost finger another is sought, once", () => {
+  const peer = settled();
+  const entry: Errand = { type: "finger", entry: 1 };
+  const lost = peer.tell({ type: "unlinked", node: ACROSS, why: "gone" });
+  assert.ok(requests(lost).some(([type, errand]) => type === "attachReq" && errand === "finger"));
+  assert.ok(peer.context().searching.includes(1));
+  peer.tell(linked(ACROSS));
+  peer.tell(updated(ACROSS, update([], [])));
+  assert.deepEqual(
+    requests(peer.tell({ type: "unlinked", node: ACROSS, why: "gone" })).filter(([, errand]) => errand === "finger"),
+    [],
+  );
+  peer.tell({ type: "failed", errand: entry, why: "timedOut" });
+  assert.ok(!peer.context().searching.includes(1));
+});
+
+test("RFC 6940 §10.7.4.4: who answers for the place after ours is asked through a bootstrap node, and met when it is another", () => {
+  const peer = settled();
+  const boot = 77n;
+  const check = () => {
+    const [dial] = peer.tell(timer("partition")).filter(({ type }) => type === "dial");
+    assert.deepEqual(dial, { type: "dial", endpoint: settings.bootstrap[0] });
+    peer.tell(linked(boot));
+    const [ping] = requests(peer.tell({ type: "dialled", node: boot }));
+    assert.deepEqual(ping, ["pingReq", "partition", bytesOfBig(SELF + 1n, 16)]);
+  };
+  const told = (signer: bigint) =>
+    peer.tell({
+      type: "answered",
+      errand: { type: "partition", via: boot },
+      signer,
+      body: { type: "pingAns", value: { responseId: 1n, time: 1n } },
+    });
+  check();
+  assert.deepEqual(told(SELF + 10n), [{ type: "release", node: boot }], "one ring: the bootstrap node is let go");
+  check();
+  assert.deepEqual(requests(told(SELF + 5n)), [["attachReq", "attach", boot, SELF + 5n]]);
+});
+
 test("RFC 6940 §10.9: a Leave counts when it comes from the leaving node itself", () => {
   const peer = joined();
   const overlayData = Uint8Array.of(chordLeaveType.fromPredecessor, 0, 0);
@@ -311,6 +391,7 @@ const errand: fc.Arbitrary<Errand> = fc.oneof(
     { type: "join" },
     { type: "finger", entry: 2 },
     { type: "search", entry: 1 },
+    { type: "partition", via: 900n },
   ),
   fc.tuple(node, fc.option(node, { nil: undefined })).map(([node, via]): Errand => ({ type: "attach", node, via })),
   node.map((node): Errand => ({ type: "leave", node })),

@@ -18,17 +18,21 @@ export interface Member extends OverlayNode {
 
 export interface Overlay {
   readonly configuration: OverlayConfiguration;
+  /** Neighbours a side of every member. */
+  readonly neighbours: number;
   readonly members: Array<Member>;
   readonly issue: (nodeId: bigint, overlay?: string) => Effect.Effect<Credentials>;
   /** A further node with a drawn Node-ID, joining through the first. */
   readonly join: (options?: Partial<NodeOptions>) => Effect.Effect<Member, JoinFailed, World>;
+  /** The certificates that node was started with. */
+  readonly shown: (nodeId: bigint) => ReadonlyArray<Uint8Array>;
   /** Node-IDs in the order of the ring. */
   readonly ids: () => ReadonlyArray<bigint>;
 }
 
 export const NAME = "ring.example";
 /** Neighbours a side: few, so that a small overlay already routes over several hops, and tests stay quick. */
-export const NEIGHBOURS = 3;
+const NEIGHBOURS = 3;
 
 /** An overlay with one node, which formed it alone. */
 export const overlayOf = Effect.fn(function* (
@@ -55,14 +59,16 @@ export const overlayOf = Effect.fn(function* (
     return { key, certificates: [certificate], roots: [authority.root] } satisfies Credentials;
   });
   const members: Array<Member> = [];
+  const shown = new Map<bigint, ReadonlyArray<Uint8Array>>();
   const plain = viprOverlay({ name: NAME, sequence: 1, storesPerSecond: 10_000, fetchesPerSecond: 10_000, ...given });
   const join: Overlay["join"] = Effect.fnUntraced(function* (more = {}) {
     const scope = yield* Scope.fork(yield* Effect.scope);
     const [first] = members;
     const bootstrapNodes = first === undefined ? [] : [{ host: first.host, port: first.port }];
+    const credentials = more.credentials ?? (yield* issue(bigOf(chance.bytes(16))));
     const node = yield* Effect.provideService(
       startNode({
-        credentials: more.credentials ?? (yield* issue(bigOf(chance.bytes(16)))),
+        credentials,
         overlay: { ...plain, bootstrapNodes },
         listen: { host: "127.0.0.1", port: 0 },
         ...options,
@@ -74,11 +80,21 @@ export const overlayOf = Effect.fn(function* (
     );
     const member: Member = { ...node, end: Scope.close(scope, Exit.void) };
     members.push(member);
+    shown.set(member.nodeId, credentials.certificates);
     return member;
   });
   yield* join();
   const ids = () => members.map(({ nodeId }) => nodeId).toSorted((a, b) => (a < b ? -1 : 1));
-  return { configuration: plain, members, issue, join, ids } satisfies Overlay;
+  const neighbours = options.limits?.neighbours ?? NEIGHBOURS;
+  return {
+    configuration: plain,
+    neighbours,
+    members,
+    issue,
+    join,
+    ids,
+    shown: (nodeId) => shown.get(nodeId)!,
+  } satisfies Overlay;
 });
 
 /** A test in a world of its own. */

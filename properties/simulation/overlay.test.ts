@@ -11,14 +11,14 @@ import { type Member, type Overlay, overlayOf, testOverlay } from "../reload/rin
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => `+1408555${1_000 + i}`);
 
 /** What a settled ring must look like, told by the sorted array of its members. */
-const assertRing = Effect.fnUntraced(function* (overlay: Overlay) {
-  const ids = overlay.ids();
-  for (const member of overlay.members) {
+const assertRing = Effect.fnUntraced(function* (overlay: Overlay, members: ReadonlyArray<Member> = overlay.members) {
+  const ids = overlay.ids().filter((id) => members.some(({ nodeId }) => nodeId === id));
+  for (const member of members) {
     const { state, successors, predecessors } = yield* member.status;
     const at = ids.indexOf(member.nodeId);
     const others = ids.length - 1;
     const around = (by: number) =>
-      Array.from({ length: Math.min(3, others) }, (_, i) => ids.at((at + by * (i + 1)) % ids.length));
+      Array.from({ length: Math.min(overlay.neighbours, others) }, (_, i) => ids.at((at + by * (i + 1)) % ids.length));
     assert.equal(state, "settled");
     assert.deepEqual(successors, around(1), "successors");
     assert.deepEqual(predecessors, around(-1), "predecessors");
@@ -35,7 +35,7 @@ const publish = Effect.fnUntraced(function* (overlay: Overlay, all: ReadonlyArra
   const published = new Map<string, Member>();
   for (const [i, number] of all.entries()) {
     const member = overlay.members[i % overlay.members.length]!;
-    yield* publishNumber(member, number, BigInt(i), 3_600);
+    yield* publishNumber(member, number, BigInt(i), 36_000);
     published.set(number, member);
   }
   return published;
@@ -276,3 +276,38 @@ for (const seed of [4, 28])
     }),
     { delayMs: [1, 40] },
   );
+
+/** Who is on the far side of the cut, by the certificate it shows, and whether there is a cut. */
+const far = { certificates: new Set<Uint8Array>(), ports: new Set<number>(), cut: false };
+testOverlay(
+  "RFC 6940 §10.7.4.4: an overlay cut in two is two rings, and one again when the cut is healed",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(3, {}, { limits: { neighbours: 20 } });
+    for (let i = 1; i < 9; i++) yield* overlay.join();
+    const all = numbers(12);
+    const published = yield* publish(overlay, all);
+    yield* Effect.sleep(60_000);
+    const [, ...others] = overlay.members as [Member, ...Array<Member>];
+    const there = others.filter((_, i) => i % 2 === 0);
+    const here = overlay.members.filter((member) => !there.includes(member));
+    for (const { port } of there) far.ports.add(port);
+    for (const { nodeId } of there) for (const der of overlay.shown(nodeId)) far.certificates.add(der);
+    far.cut = true;
+    yield* Effect.sleep(1_800_000);
+    yield* assertRing(overlay, here);
+    yield* assertRing(overlay, there);
+    // What is published on one side meanwhile must be found on both later.
+    yield* publishNumber(there[1]!, "+14085559998", 1n, 36_000);
+    yield* publishNumber(here[1]!, "+14085559999", 1n, 36_000);
+    published.set("+14085559998", there[1]!).set("+14085559999", here[1]!);
+    far.cut = false;
+    // The bootstrap node is on this side: those there look for it every ten minutes.
+    yield* Effect.sleep(1_200_000);
+    yield* assertRing(overlay);
+    yield* assertFound(overlay, published);
+  }),
+  {
+    delayMs: [1, 20],
+    reachable: ({ port, tls }) => !far.cut || far.ports.has(port) === far.certificates.has(tls!.certificates[0]!),
+  },
+);

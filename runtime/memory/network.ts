@@ -26,7 +26,7 @@ const FIRST_FREE_PORT = 40_000;
 export interface MemoryNetworkOptions {
   /** One-way delay of each chunk, drawn uniformly. Default none. */
   readonly delayMs?: readonly [min: number, max: number];
-  /** Asked at each dial: false makes the destination unreachable, as a partition does. */
+  /** Asked at each dial and each write: false makes the destination unreachable, and closes the stream, as a partition does. */
   readonly reachable?: (target: DialTarget) => boolean;
 }
 
@@ -48,6 +48,7 @@ export const memoryPair = (
   peerOfA: Peer = NOBODY,
   peerOfB: Peer = NOBODY,
   delay: () => number = () => 0,
+  isUp: () => boolean = () => true,
 ): Effect.Effect<readonly [a: ByteStreamShape, b: ByteStreamShape]> =>
   Effect.gen(function* () {
     const toB = yield* Queue.bounded<Chunk, StreamClosed>(CHUNKS_MAX);
@@ -67,6 +68,7 @@ export const memoryPair = (
       write: (bytes: Uint8Array) =>
         Effect.gen(function* () {
           if (bytes.length === 0) return;
+          if (!isUp()) yield* close;
           const dueMs = (yield* Clock.currentTimeMillis) + delay();
           if (!(yield* Queue.offer(to, { bytes: bytes.slice(), dueMs })))
             return yield* new StreamClosed({ why: "closed" });
@@ -109,6 +111,7 @@ export const memoryNetwork = (
         { host: target.host, port: target.port, certificates: open.on.tls?.certificates ?? [] },
         { host: "memory", port: freePort++, certificates: target.tls?.certificates ?? [] },
         delay,
+        () => options.reachable?.(target) !== false,
       );
       yield* Effect.addFinalizer(() => ours.close);
       if (!open.accept(theirs)) return yield* new DialFailed({ why: `${where}: too many streams` });

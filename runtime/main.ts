@@ -8,6 +8,7 @@ usage: vipr COMMAND [options]
 
   demo     three companies, two adversaries and a telephone network on this machine
   replay   a trace of the demo's machines, gone through again and compared
+  simulate  an overlay of thousands of nodes in one process, on virtual time
   help     this text
 
 vipr COMMAND --help tells a command's options.
@@ -23,6 +24,11 @@ switch (command) {
   case "replay": {
     const { replayCommand } = await import("./replay.ts");
     process.exitCode = replayCommand(args);
+    break;
+  }
+  case "simulate": {
+    const { simulateCommand } = await import("./simulate/command.ts");
+    process.exitCode = await simulateCommand(args);
     break;
   }
   case "help":

@@ -1,0 +1,76 @@
+/** `vipr simulate`: reads the flags, runs the simulation, tells it to a person or to a script. */
+import process from "node:process";
+import type { Line } from "./measure.ts";
+import { readSimulateOptions, SIMULATE_HELP, type SimulateOptions } from "./options.ts";
+import { type Detail, type Hooks, Stopped, simulate } from "./overlay.ts";
+import { routeOnly } from "./routing.ts";
+
+/** Exit codes: 0 it ran to its end, 2 bad flags, 130 ended by Ctrl-C. */
+export const simulateCommand = async (args: ReadonlyArray<string>): Promise<number> => {
+  const read = readSimulateOptions(args);
+  if (read.type === "help") {
+    console.log(SIMULATE_HELP);
+    return 0;
+  }
+  if (read.type === "wrong") {
+    console.error(`vipr simulate: ${read.why}\nvipr simulate overlay --help tells the options`);
+    return 2;
+  }
+  let isStopped = false;
+  const stop = () => {
+    isStopped = true;
+  };
+  process.once("SIGINT", stop);
+  try {
+    await run(read.options, { told: (what) => console.error(`simulate: ${what}`), isStopped: () => isStopped });
+    return 0;
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+    console.error("simulate: ended before its time; nothing is told of a part");
+    return 130;
+  } finally {
+    process.removeListener("SIGINT", stop);
+  }
+};
+
+const run = async (options: SimulateOptions, hooks: Hooks): Promise<void> => {
+  if (options.routingOnly) {
+    const line = await routeOnly(options, hooks);
+    console.log(options.json ? JSON.stringify(line) : tableOf(line, undefined));
+    return;
+  }
+  const { line, detail } = await simulate(options, hooks);
+  if (options.json) {
+    console.log(JSON.stringify({ detail }));
+    console.log(JSON.stringify(line));
+  } else console.log(tableOf(line, detail));
+};
+
+const tableOf = (line: Line, detail: Detail | undefined): string => {
+  const { hops } = line;
+  const rows: Array<readonly [string, string]> = [
+    ["nodes", `${line.nodes}`],
+    ["look-ups", `${line.lookups}`],
+    ["succeeded", `${(100 * line.success).toFixed(2)} %`],
+    ["hops", `mean ${hops.mean}, p50 ${hops.p50}, p99 ${hops.p99}, max ${hops.max}; log2 N = ${line.log2n}`],
+  ];
+  if (detail !== undefined) rows.push(...moreOf(line, detail));
+  rows.push(["took", `${line.seconds} s`]);
+  return rows.map(([name, value]) => `${name.padEnd(20)}${value}`).join("\n");
+};
+
+const seconds = (value: number | null): string => (value === null ? "not in the time given" : `${value} s`);
+const moreOf = (line: Line, detail: Detail): ReadonlyArray<readonly [string, string]> => {
+  const failures = Object.entries(detail.failures).map(([why, count]) => `${count} ${why}`);
+  return [
+    ["failures", failures.length === 0 ? "none" : failures.join(", ")],
+    ["values lost", `${line.lostValues}; no copy lived on: ${detail.goneValues}`],
+    ["ring repaired", `${seconds(line.repairSeconds)}; three neighbours each way: ${seconds(detail.repairSeconds3)}`],
+    ["came and went", `${detail.joined} and ${detail.left}`],
+    ["messages", `${line.messagesPerNodeSecond} a second and node`],
+    ["bytes", `${line.bytesPerNode} sent by a node while the look-ups ran`],
+    ["a node has", `${detail.linksPerNode} links, and takes ${detail.memoryBytesPerNode} bytes of memory`],
+    ["machine steps", `${Object.values(detail.steps).reduce((sum, n) => sum + n, 0)}, ${detail.usPerStep} µs each`],
+    ["virtual time", `${detail.virtualSeconds} s`],
+  ];
+};

@@ -1,0 +1,45 @@
+/** Look-ups as a ViPR server makes them: a Fetch, asked again when a ring that has just changed sends it astray. */
+import { errorNameOf, type Request, toResource } from "../../codecs/reload/mod.ts";
+import { NOT_A_PEER, NOT_RESPONSIBLE } from "../../machines/reload/mod.ts";
+import type { Agenda } from "./agenda.ts";
+import type { SimNode } from "./node.ts";
+import type { Ended } from "./requests.ts";
+import { fetchOf, tells, type Value } from "./values.ts";
+
+/** As actors/reload/usage.ts asks again. */
+const ATTEMPTS_MAX = 4;
+const AGAIN_MS = 200;
+
+/** How a look-up ended. `has`: the value came. */
+export interface LookedUp {
+  readonly isAnswered: boolean;
+  readonly has: boolean;
+  readonly hops: number;
+  readonly why: string;
+}
+
+/** A request of a node's own; nothing comes when the node dies before it is answered. */
+export const askFor = (
+  agenda: Agenda,
+  node: SimNode,
+  resource: Uint8Array,
+  body: Request,
+  ended: (end: Ended) => void,
+): void => {
+  const attempt = (left: number) =>
+    node.board.ask([toResource(resource)], body, {}, (end) => {
+      const { outcome } = end;
+      const info = outcome.type === "refused" ? new TextDecoder().decode(outcome.error.info) : "";
+      if ((info === NOT_RESPONSIBLE || info === NOT_A_PEER) && left > 1)
+        agenda.after(AGAIN_MS, () => node.alive && attempt(left - 1));
+      else ended(end);
+    });
+  attempt(ATTEMPTS_MAX);
+};
+
+export const lookUp = (agenda: Agenda, node: SimNode, value: Value, ended: (found: LookedUp) => void): void =>
+  askFor(agenda, node, value.resource, fetchOf(value), ({ outcome, hops }) => {
+    const isAnswered = outcome.type === "answer";
+    const why = outcome.type === "refused" ? errorNameOf(outcome.error.code) : outcome.type;
+    ended({ isAnswered, has: isAnswered && tells(outcome.body, value), hops, why: isAnswered ? "" : why });
+  });

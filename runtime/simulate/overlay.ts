@@ -1,0 +1,282 @@
+/**
+ * One simulation, from the first node to the line that tells what was found.
+ *
+ *   ring given, or joined --> numbers stored --> kill, churn, cut --> look-ups, and the ring's repair --> every number again
+ *                                                    t = 0              messages, bytes, hops            lost values
+ */
+import { performance } from "node:perf_hooks";
+import type { LookedUp } from "./lookups.ts";
+import { askFor, lookUp } from "./lookups.ts";
+import { hopsOf, isWhole, type Line, rounded } from "./measure.ts";
+import type { SimNode } from "./node.ts";
+import type { SimulateOptions } from "./options.ts";
+import { startChurn } from "./turmoil.ts";
+import { isKept, registrationOf, storeOf, type Value } from "./values.ts";
+import { makeWorld, type Simulated, secondsAt, settleAll } from "./world.ts";
+
+/** What stands beside the line, for who wants to know more. */
+export interface Detail {
+  readonly failures: Readonly<Record<string, number>>;
+  /** Look-ups whose asker went before the answer came; others took their place. */
+  readonly voided: number;
+  /** Values of which no copy lived on. */
+  readonly goneValues: number;
+  /** Until the nearest three successors and predecessors were right. */
+  readonly repairSeconds3: number | null;
+  readonly joined: number;
+  readonly left: number;
+  readonly lostFrames: number;
+  readonly linksPerNode: number;
+  readonly virtualSeconds: number;
+  readonly steps: { readonly peer: number; readonly keeper: number; readonly transaction: number };
+  readonly usPerStep: number;
+  /** Of the whole process, so with what the runtime itself needs. */
+  readonly memoryBytesPerNode: number;
+}
+export interface Simulation {
+  readonly line: Line;
+  readonly detail: Detail;
+}
+export interface Hooks {
+  readonly told: (what: string) => void;
+  readonly isStopped: () => boolean;
+}
+
+export class Stopped extends Error {}
+
+const STORE_MS = 10_000;
+const REPAIR_MS_MAX = 600_000;
+const CUT_MS = 120_000;
+const JOIN_EVERY_MS = 250;
+/** A ring is looked at that often while it heals. */
+const LOOK_MS = 100;
+/** Real time between two looks at the world outside. */
+const TURN_MS = 50;
+/** Other nodes that are asked for a value which was not found at the end. */
+const ASKED_MAX = 3;
+
+export const simulate = async (options: SimulateOptions, hooks: Hooks): Promise<Simulation> => {
+  const startedMs = performance.now();
+  const world = makeWorld(options);
+  const run = runner(world, hooks);
+  await (options.join ? joinAll(world, run, hooks) : settled(world, options, hooks));
+  const values = await storeAll(world, options, run, hooks);
+
+  if (options.partition) await cutInTwo(world, run, hooks);
+  const { network, nodes } = world;
+  const [messages, bytes] = [network.messages, network.bytes];
+  const fromS = secondsAt(world);
+  const living = nodes.filter(isLiving).length;
+  const turmoil = unrest(world, options, hooks);
+  const gone = new Set(options.kill > 0 ? values.filter((value) => !holder(nodes, value)) : []);
+  const repair = watchRepair(world, turmoil, options);
+  hooks.told(`${options.lookups} look-ups over ${options.spanS} s`);
+  const found = await lookAll(world, options, run, values);
+  const lastS = secondsAt(world);
+  const perNode = (living + nodes.filter(isLiving).length) / 2;
+  const sent = { messages: network.messages - messages, bytes: network.bytes - bytes };
+  turmoil.end();
+  hooks.told("waiting for the ring to heal");
+  await run(REPAIR_MS_MAX, () => repair.isDone());
+  hooks.told(`looking for all ${values.length} values again`);
+  const lost = await lostAmong(world, run, values, (value) => gone.has(value) || turmoil.tookAll(value));
+
+  const seconds = (performance.now() - startedMs) / 1_000;
+  const good = found.looked.filter(({ isGood }) => isGood);
+  const { peer, keeper, transaction } = world.steps;
+  return {
+    line: {
+      nodes: options.nodes,
+      lookups: options.lookups,
+      success: good.length / found.looked.length,
+      hops: hopsOf(good.map(({ hops }) => hops)),
+      log2n: rounded(Math.log2(options.nodes), 3),
+      lostValues: lost.lost,
+      repairSeconds: repair.seconds(1),
+      messagesPerNodeSecond: rounded(sent.messages / perNode / (lastS - fromS), 3),
+      bytesPerNode: Math.round(sent.bytes / perNode),
+      seconds: rounded(seconds, 2),
+    },
+    detail: {
+      failures: found.failures,
+      voided: found.voided,
+      goneValues: lost.gone,
+      repairSeconds3: repair.seconds(3),
+      joined: turmoil.counts.joined,
+      left: turmoil.counts.left,
+      lostFrames: network.lost,
+      linksPerNode: rounded(linksPerNode(nodes), 1),
+      virtualSeconds: rounded(secondsAt(world), 1),
+      steps: { peer, keeper, transaction },
+      usPerStep: rounded((seconds * 1e6) / (peer + keeper + transaction), 1),
+      memoryBytesPerNode: Math.round(process.memoryUsage().rss / options.nodes),
+    },
+  };
+};
+
+type Run = (ms: number, isDone?: () => boolean) => Promise<void>;
+
+/** Lets virtual time pass, at most so much; now and then the real world has a turn. */
+const runner =
+  ({ agenda }: Simulated, { isStopped }: Hooks): Run =>
+  async (ms, isDone = () => false) => {
+    const untilMs = agenda.nowMs + ms;
+    let turn = performance.now();
+    while (agenda.nowMs < untilMs && !isDone()) {
+      const sliceMs = Math.min(untilMs, agenda.nowMs + LOOK_MS);
+      while (agenda.next(sliceMs)) {
+        if ((agenda.done & 255) !== 0 || performance.now() - turn < TURN_MS) continue;
+        await new Promise<void>((next) => setImmediate(next));
+        if (isStopped()) throw new Stopped();
+        turn = performance.now();
+      }
+    }
+  };
+
+const isLiving = ({ alive }: SimNode): boolean => alive;
+const linksPerNode = (nodes: ReadonlyArray<SimNode>): number => {
+  const living = nodes.filter(isLiving);
+  return living.reduce((sum, { links }) => sum + links.size, 0) / living.length;
+};
+const holder = (nodes: Iterable<SimNode>, value: Value): boolean => {
+  for (const node of nodes) if (node.alive && isKept(node.keeper().shelf, value)) return true;
+  return false;
+};
+
+const settled = async (world: Simulated, options: SimulateOptions, { told }: Hooks): Promise<void> => {
+  told(`${options.nodes} nodes take their places`);
+  settleAll(world, options);
+};
+
+const joinAll = async (world: Simulated, run: Run, { told }: Hooks): Promise<void> => {
+  told(`${world.nodes.length} nodes join, one each ${JOIN_EVERY_MS} ms`);
+  for (const node of world.nodes) {
+    node.start();
+    await run(JOIN_EVERY_MS);
+  }
+  await run(REPAIR_MS_MAX, () => isWhole(world.nodes, 3));
+  told(`one ring after ${secondsAt(world)} s`);
+};
+
+/** Through the overlay, by the node that claims the number; replicas are its owner's business. */
+const storeAll = async (world: Simulated, { values: count }: SimulateOptions, run: Run, { told }: Hooks) => {
+  const { agenda } = world;
+  const values: Array<Value> = [];
+  told(`${count} numbers are stored`);
+  for (let i = 0; i < count; i++) {
+    const publisher = world.anyOf()!;
+    const value = registrationOf(i, publisher.id);
+    agenda.after(Math.floor((i * STORE_MS) / count), () =>
+      askFor(agenda, publisher, value.resource, storeOf(value, agenda.nowMs), ({ outcome }) => {
+        if (outcome.type === "answer") values.push(value);
+      }),
+    );
+  }
+  await run(2 * STORE_MS);
+  if (values.length < count) told(`${count - values.length} numbers were not stored`);
+  return values.sort((a, b) => a.index - b.index);
+};
+
+const cutInTwo = async (world: Simulated, run: Run, { told }: Hooks): Promise<void> => {
+  told(`the network is cut in two for ${CUT_MS / 1_000} s`);
+  world.network.cut(world.nodes);
+  await run(CUT_MS);
+  world.network.mend();
+};
+
+/** What happens to the nodes while the look-ups run. */
+const unrest = (world: Simulated, { kill, churn, nodes: count }: SimulateOptions, { told }: Hooks) => {
+  const dying = Math.floor(kill * count);
+  if (dying > 0) {
+    told(`${dying} nodes die`);
+    const living = world.nodes.filter(isLiving);
+    for (let i = 0; i < dying; i++) {
+      const at = world.chance.between(i, living.length - 1);
+      [living[i], living[at]] = [living[at]!, living[i]!];
+      living[i]!.crash();
+    }
+  }
+  return startChurn(world, (churn * count) / 60_000);
+};
+
+/** Looks until the nearest neighbours are right, one and three of them each way. */
+const watchRepair = (world: Simulated, turmoil: { readonly isOver: () => boolean }, options: SimulateOptions) => {
+  const { agenda, nodes } = world;
+  const isCalm = options.kill === 0 && options.churn === 0 && !options.partition;
+  const whole = new Map<number, number>();
+  let fromMs = agenda.nowMs;
+  const look = () => {
+    if (!turmoil.isOver()) fromMs = agenda.nowMs;
+    else for (const depth of [1, 3]) if (!whole.has(depth) && isWhole(nodes, depth)) whole.set(depth, agenda.nowMs);
+    if (whole.size < 2) agenda.after(LOOK_MS, look);
+  };
+  look();
+  return {
+    isDone: () => whole.size === 2 || isCalm,
+    seconds: (depth: number): number | null => {
+      const at = whole.get(depth);
+      return at === undefined ? (isCalm ? 0 : null) : rounded((at - fromMs) / 1_000, 1);
+    },
+  };
+};
+
+type Looked = LookedUp & { readonly isGood: boolean };
+
+/** Random numbers by random nodes, spread evenly. Who dies while it asks is replaced by another. */
+const lookAll = async (world: Simulated, options: SimulateOptions, run: Run, values: ReadonlyArray<Value>) => {
+  const { agenda, chance, nodes } = world;
+  const looked: Array<Looked> = [];
+  const failures: Record<string, number> = {};
+  const asking = new Map<number, SimNode>();
+  let voided = 0;
+  const ask = (i: number) => {
+    const node = world.anyOf();
+    if (node === undefined) return;
+    const value = values[chance.between(0, values.length - 1)]!;
+    asking.set(i, node);
+    lookUp(agenda, node, value, (found) => {
+      asking.delete(i);
+      // An empty answer is a right one when nobody alive has the value.
+      const isGood = found.has || (found.isAnswered && !holder(nodes, value));
+      const why = found.isAnswered ? "value missing" : found.why;
+      if (!isGood) failures[why] = (failures[why] ?? 0) + 1;
+      looked.push({ ...found, isGood });
+    });
+  };
+  for (let i = 0; i < options.lookups; i++)
+    agenda.after(Math.floor((i * options.spanS * 1_000) / options.lookups), () => ask(i));
+  const replace = () => {
+    for (const [i, node] of [...asking])
+      if (!node.alive) {
+        voided++;
+        ask(i);
+      }
+    return looked.length >= options.lookups;
+  };
+  await run(options.spanS * 1_000 + REPAIR_MS_MAX, replace);
+  return { looked, failures, voided };
+};
+
+/** Every value once more, in a ring at rest: what somebody keeps must be found. */
+const lostAmong = async (
+  world: Simulated,
+  run: Run,
+  values: ReadonlyArray<Value>,
+  isGone: (value: Value) => boolean,
+): Promise<{ readonly lost: number; readonly gone: number }> => {
+  const { agenda, nodes } = world;
+  const count = { lost: 0, gone: 0 };
+  let open = values.length;
+  const ask = (value: Value, left: number) =>
+    lookUp(agenda, world.anyOf()!, value, ({ has }) => {
+      if (!has && left > 1) return ask(value, left - 1);
+      open--;
+      if (has) return;
+      if (isGone(value) && !holder(nodes, value)) count.gone++;
+      else count.lost++;
+    });
+  for (const [i, value] of values.entries())
+    agenda.after(Math.floor((i * STORE_MS) / values.length), () => ask(value, ASKED_MAX));
+  await run(REPAIR_MS_MAX, () => open === 0);
+  return { ...count, lost: count.lost + open };
+};

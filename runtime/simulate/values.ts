@@ -1,0 +1,78 @@
+/** Registrations of numbers: made, stored through the overlay, looked for on the shelves of those who live. */
+import {
+  type Answer,
+  decodeRegistrationKey,
+  ecdsaSignature,
+  encodeRegistration,
+  encodeRegistrationKey,
+  everything,
+  identityOf,
+  kindId,
+  type Request,
+  resourceOfNumber,
+  type Signature,
+  type StoreReq,
+} from "../../codecs/reload/mod.ts";
+import { bigOf, bytesOfBig, hexOf } from "../../codecs/shared/mod.ts";
+import { resourceAtKey, type Shelf, type Signer, type Signers } from "../../machines/reload/mod.ts";
+
+const KIND = kindId.viprRegistration;
+/** "DHTLifetime default 7 days", in seconds. */
+const LIFETIME_S = 604_800;
+/** Numbers of one country code: +1 and ten digits. */
+const FIRST_NUMBER = 2_000_000_000;
+export const VALUES_MAX = 1_000_000;
+
+/** One number, and the node that claims it. */
+export interface Value {
+  readonly index: number;
+  readonly resource: Uint8Array;
+  readonly id: bigint;
+  readonly publisher: bigint;
+}
+
+/** Nobody computes a signature here: whoever made one is written down beside it. */
+const signers = new WeakMap<Signature, Signer>();
+/** One certificate for all: it is counted, and not read. */
+const certificate = new Uint8Array(8);
+const identity = identityOf(certificate);
+
+export const registrationOf = (index: number, publisher: bigint): Value => {
+  const resource = resourceOfNumber(`+1${FIRST_NUMBER + index}`);
+  return { index, resource, id: bigOf(resource), publisher };
+};
+
+export const storeOf = ({ resource, publisher }: Value, atMs: number): Request => {
+  const signature = ecdsaSignature(identity, bytesOfBig(publisher, 16));
+  signers.set(signature, { nodeId: publisher, users: [], certificate });
+  const key = encodeRegistrationKey({ nodeId: publisher, vservice: 1n });
+  const value = { key, value: { exists: true, value: encodeRegistration(publisher) } };
+  const values = [{ storageTime: BigInt(atMs), lifetime: LIFETIME_S, value, signature }];
+  return { type: "storeReq", value: { resource, replica: 0, kinds: [{ kind: KIND, generation: 0n, values }] } };
+};
+
+/** Who signed each value of a Store. */
+export const signersOf = ({ kinds }: StoreReq): Signers =>
+  kinds.map(({ values }) =>
+    values instanceof Uint8Array ? [] : values.map(({ signature }) => signers.get(signature)),
+  );
+
+export const fetchOf = ({ resource }: Value): Request => ({
+  type: "fetchReq",
+  value: { resource, specifiers: [{ kind: KIND, generation: 0n, specifier: everything(KIND) }] },
+});
+
+/** Whether the answer to a Fetch has the registration. */
+export const tells = (answer: Answer, { publisher }: Value): boolean =>
+  answer.type === "fetchAns" &&
+  answer.value.kinds.some(
+    ({ values }) =>
+      !(values instanceof Uint8Array) &&
+      values.some(({ value }) => {
+        const key = "key" in value ? decodeRegistrationKey(value.key) : undefined;
+        return key?.ok === true && key.value.nodeId === publisher;
+      }),
+  );
+
+export const isKept = (shelf: Shelf, { resource }: Value): boolean =>
+  resourceAtKey(shelf, hexOf(resource)) !== undefined;

@@ -1,0 +1,117 @@
+/** The world of a simulation: its time, its chance, its network, and the nodes in it. */
+import { overlayDefaults, viprOverlay } from "../../codecs/reload/mod.ts";
+import { keeperTiming, peerTiming } from "../../machines/reload/mod.ts";
+import { type Chance, chanceOf } from "../memory/chance.ts";
+import { type Agenda, makeAgenda, START_MS } from "./agenda.ts";
+import { drawId, drawIds, idealLinks } from "./ideal.ts";
+import { makeNetwork, type Network } from "./network.ts";
+import { makeNode, type SimNode, type World } from "./node.ts";
+import type { SimulateOptions } from "./options.ts";
+import { makeSizes } from "./sizes.ts";
+
+const PORT = 6_084;
+/** Named in the configuration document. Churn spares them, as an operator would; mass death does not. */
+const BOOTSTRAP_NODES = 8;
+
+export interface Simulated {
+  readonly agenda: Agenda;
+  readonly chance: Chance;
+  readonly network: Network;
+  readonly steps: World["steps"];
+  /** In order of their index; those who have gone stay. */
+  readonly nodes: Array<SimNode>;
+  readonly byId: ReadonlyMap<bigint, SimNode>;
+  readonly bootstrap: ReadonlySet<SimNode>;
+  /** A further node, outside as yet. */
+  readonly add: () => SimNode;
+  /** Of the nodes in the ring, any one; undefined when there is none left. */
+  readonly anyOf: (is?: (node: SimNode) => boolean) => SimNode | undefined;
+}
+
+const endpointAt = (index: number) => ({
+  host: `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`,
+  port: PORT,
+});
+const indexAt = (host: string): number => {
+  const [, a, b, c] = host.split(".").map(Number);
+  return (a! << 16) | (b! << 8) | c!;
+};
+
+/** Nodes that are not yet anything: `settle` gives them their places, `start` lets them come on their own. */
+export const makeWorld = (options: SimulateOptions): Simulated => {
+  const { nodes: count, seed, neighbours, fingers } = options;
+  const chance = chanceOf(seed);
+  const agenda = makeAgenda();
+  const sizes = makeSizes();
+  const network = makeNetwork(agenda, chance, sizes, options);
+  const nodes: Array<SimNode> = [];
+  const byId = new Map<bigint, SimNode>();
+  const overlay = viprOverlay({ name: "simulated.example", sequence: 1 });
+  let transactions = 0n;
+  const word = () => BigInt(Math.floor(chance.next() * 2 ** 32));
+  const world: World = {
+    agenda,
+    sizes,
+    network,
+    byId,
+    retransmitMs: overlay.reliabilityTimerMs,
+    draw: () => (word() << 32n) | word(),
+    nextTransaction: () => ++transactions,
+    steps: { peer: 0, keeper: 0, transaction: 0 },
+    at: ({ host }) => nodes[indexAt(host)],
+    spread: (ms) => (ms > 0 ? Math.floor(chance.next() * (ms + 1)) : 0),
+  };
+  const firsts = options.join ? [0] : Array.from({ length: BOOTSTRAP_NODES }, () => chance.between(0, count - 1));
+  const timing = {
+    ...peerTiming,
+    update: overlayDefaults.chordUpdateIntervalS * 1_000,
+    ping: overlayDefaults.chordPingIntervalS * 1_000,
+  };
+  const place = (id: bigint): SimNode => {
+    const index = nodes.length;
+    const settings = {
+      self: id,
+      endpoint: endpointAt(index),
+      bootstrap: [...new Set(firsts)].filter((first) => first !== index).map(endpointAt),
+      mayBeFirst: options.join && index === 0,
+      applications: [],
+      neighbours,
+      fingers,
+      reactive: overlay.chordReactive,
+      timing,
+      startedMs: agenda.nowMs,
+    };
+    const keeper = { ...overlay, timing: keeperTiming, startedMs: agenda.nowMs };
+    const node = makeNode(world, index, settings, keeper, chance.next() < 0.5 ? 0 : 1);
+    nodes.push(node);
+    byId.set(id, node);
+    return node;
+  };
+  for (const id of drawIds(chance, count)) place(id);
+  return {
+    agenda,
+    chance,
+    network,
+    steps: world.steps,
+    nodes,
+    byId,
+    bootstrap: new Set(firsts.map((first) => nodes[first]!)),
+    add: () => place(drawId(chance)),
+    anyOf: (is = () => true) => {
+      for (let i = 0; i < DRAWS_MAX; i++) {
+        const node = nodes[chance.between(0, nodes.length - 1)]!;
+        if (node.alive && node.state === "settled" && is(node)) return node;
+      }
+      return nodes.find((node) => node.alive && node.state === "settled" && is(node));
+    },
+  };
+};
+const DRAWS_MAX = 1_000;
+
+/** Every node in its place, with the links it would have in the end. */
+export const settleAll = ({ nodes }: Simulated, options: SimulateOptions): void => {
+  const ids = nodes.map(({ id }) => id);
+  for (const [at, node] of nodes.entries()) node.resume([...idealLinks(ids, at, options)].map((i) => nodes[i]!));
+};
+
+export const secondsAt = ({ agenda }: Pick<Simulated, "agenda">): number => (agenda.nowMs - START_MS) / 1_000;

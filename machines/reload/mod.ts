@@ -1,5 +1,13 @@
 /** RELOAD's machines: a Chord node, its keeper of values, its links, its requests; and the ring's arithmetic. */
-export { ENTRIES_OF_SIGNER_MAX } from "./admit.ts";
+export { AHEAD_MS_MAX, ENTRIES_OF_SIGNER_MAX, LIFETIME_S_MAX } from "./admit.ts";
+export {
+  type ConfigurationAction,
+  type ConfigurationEvent,
+  type ConfigurationInput,
+  type ConfigurationTimer,
+  type Offered,
+  reloadConfiguration,
+} from "./configuration.ts";
 export {
   FRAGMENTS_MS,
   fragmentsOf,
@@ -12,9 +20,9 @@ export {
   SIZES_MAX,
   SIZES_OF_NEIGHBOUR_MAX,
 } from "./fragments.ts";
-export { settledContext } from "./joining.ts";
 export { reloadKeeper } from "./keeper.ts";
 export {
+  type CopyOutcome,
   type KeeperAction,
   type KeeperContext,
   type KeeperEvent,
@@ -24,8 +32,11 @@ export {
   type KeeperTiming,
   keeperTiming,
   type Mark,
+  type Resource,
+  type Restored,
   type Signer,
   type Signers,
+  type Was,
 } from "./keeper-types.ts";
 export { maskOf, type ReloadLinkAction, type ReloadLinkEvent, type ReloadLinkInput, reloadLink } from "./link.ts";
 export { reloadPeer } from "./peer.ts";
@@ -76,8 +87,9 @@ export {
   type Verdict,
   wayBack,
 } from "./route.ts";
-export { settledPeer } from "./settled.ts";
-export { resourcesOf, type Shelf } from "./shelf.ts";
+export { type RowChange, restoredFrom, rowsOfSave, sharingCertificates } from "./saving.ts";
+export { settledPeer, viewWith } from "./settled.ts";
+export { resourceAtKey, resourcesOf, type Shelf } from "./shelf.ts";
 export { type Table, viewOf } from "./table.ts";
 export {
   type ReloadOutcome,

@@ -3,9 +3,19 @@
  *
  *   requests from the switchboard, the ring from the peer, copies done --> mailbox --> step --> perform
  *                                                                    answer, refuse, copy --> switchboard
+ *                                                                    save --> durable.ts: before what it says leaves
  */
 import { Clock, Deferred, Effect, FiberSet, type Scope } from "effect";
-import { errorBody, everything, type Request, type StoredData, toNode, toResource } from "../../codecs/reload/mod.ts";
+import {
+  type BodyOf,
+  type Destination,
+  errorBody,
+  everything,
+  type Request,
+  type StoreKindData,
+  toNode,
+  toResource,
+} from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import {
   type Asked,
@@ -18,9 +28,13 @@ import {
   type RingChange,
   type RingView,
   reloadKeeper,
+  type Signers,
 } from "../../machines/reload/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
+import type { StoreFailed, StoreShape } from "../ports/mod.ts";
+import { forgetful, makeDurable } from "./durable.ts";
 import type { Opened } from "./post.ts";
+import { restoreValues } from "./restore.ts";
 import type { Switchboard } from "./switchboard.ts";
 
 const EVENTS_MAX = 256;
@@ -59,12 +73,15 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
   settings: KeeperSettings,
   board: Switchboard,
   handedOver: (to: bigint) => Effect.Effect<void>,
-): Effect.fn.Return<Keeper, never, Scope.Scope> {
+  store?: StoreShape,
+): Effect.fn.Return<Keeper, StoreFailed, Scope.Scope> {
   const box = yield* mailbox<KeeperEvent>(EVENTS_MAX);
   const copies = yield* FiberSet.make();
   const refusals: Record<string, number> = {};
   const asking = new Map<number, Deferred.Deferred<KeeperStatus>>();
   let tickets = 0;
+  const durable =
+    store === undefined ? forgetful : yield* makeDurable(store, self, (was) => box.tell({ type: "unsaved", was }));
 
   const copy = Effect.fnUntraced(function* ({
     to,
@@ -78,29 +95,68 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
     yield* box.tell({ type: "copied", to, marks, outcome: copyOutcomeOf(outcome), atMs });
   });
 
-  const inquire = Effect.fnUntraced(function* ({ to, resource, marks }: Extract<KeeperAction, { type: "inquire" }>) {
+  const notCopied = ({ to, marks }: Extract<KeeperAction, { type: "copy" }>) =>
+    Effect.flatMap(Clock.currentTimeMillis, (atMs) =>
+      box.tell({ type: "copied", to, marks, outcome: "unanswered", atMs }),
+    );
+  const apart = (effect: Effect.Effect<void>) => Effect.asVoid(FiberSet.run(copies, effect));
+  const count = (refused: string) =>
+    Effect.sync(() => {
+      refusals[refused] = (refusals[refused] ?? 0) + 1;
+    });
+
+  const inquire = Effect.fnUntraced(function* (action: Extract<KeeperAction, { type: "inquire" }>) {
+    const { to, resource, marks, isNewer } = action;
     const kinds = [...new Set(marks.map(({ kind }) => kind))];
     const specifiers = kinds.map((kind) => ({ kind, generation: 0n, specifier: everything(kind) }));
     const target = to === undefined ? toResource(resource) : toNode(to);
+    if (isNewer) return yield* recall(action, target, specifiers);
     const { outcome } = yield* board.request([target], { type: "statReq", value: { resource, specifiers } });
     const held = heldBy(outcome, marks);
     const atMs = yield* Clock.currentTimeMillis;
     yield* box.tell({ type: "copied", to, marks: held, outcome: held.length > 0 ? "stored" : "unanswered", atMs });
   });
 
+  const recall = Effect.fnUntraced(function* (
+    { to, resource, marks }: Extract<KeeperAction, { type: "inquire" }>,
+    target: Destination,
+    specifiers: BodyOf<"fetchReq">["specifiers"],
+  ) {
+    const { outcome, opened } = yield* board.request([target], { type: "fetchReq", value: { resource, specifiers } });
+    const isTold = outcome.type === "answer" && outcome.body.type === "fetchAns" && opened !== undefined;
+    const kinds = isTold ? (outcome.body as { value: BodyOf<"fetchAns"> }).value.kinds : [];
+    const signers = yield* signersOf(resource, kinds, opened);
+    const atMs = yield* Clock.currentTimeMillis;
+    yield* box.tell({ type: "recalled", to, resource, marks, kinds, signers, atMs });
+  });
+
+  /** What may not leave before it is kept, and leaves as a refusal when it cannot be. */
+  const answer = ({ reply, body, certificates }: Extract<KeeperAction, { type: "answer" }>) =>
+    body.type === "storeAns"
+      ? durable.after((isKept) =>
+          isKept
+            ? board.answer(reply, body, certificates)
+            : Effect.andThen(count("disk"), board.answer(reply, errorBody("dataTooLarge", "disk"))),
+        )
+      : board.answer(reply, body, certificates);
+
   const perform = (action: KeeperAction): Effect.Effect<void> => {
     switch (action.type) {
       case "answer":
-        return board.answer(action.reply, action.body, action.certificates);
+        return answer(action);
       case "refuse":
         return board.answer(action.reply, errorBody(action.error, action.info));
       case "copy":
-        return Effect.asVoid(FiberSet.run(copies, copy(action)));
+        return durable.after((isKept) => apart(isKept ? copy(action) : notCopied(action)));
       case "inquire":
-        return Effect.asVoid(FiberSet.run(copies, inquire(action)));
+        return apart(inquire(action));
+      case "save":
+        return durable.save(action);
+      case "undone":
+        return durable.undone;
       case "handedOver":
         // In a fiber of its own: the peer may be waiting to tell us something.
-        return Effect.asVoid(FiberSet.run(copies, handedOver(action.to)));
+        return apart(handedOver(action.to));
       case "startTimer": {
         const { timer } = action;
         const fired = Effect.map(Clock.currentTimeMillis, (atMs) => ({ type: "timerFired" as const, timer, atMs }));
@@ -109,9 +165,7 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
       case "stopTimer":
         return box.stopTimer(action.timer);
       case "count":
-        return Effect.sync(() => {
-          refusals[action.refused] = (refusals[action.refused] ?? 0) + 1;
-        });
+        return count(action.refused);
       case "status": {
         const { ticket, resources, primaries, replicas } = action;
         const asked = asking.get(ticket);
@@ -128,15 +182,17 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
   const serve: Keeper["serve"] = Effect.fnUntraced(function* (asked, body, opened) {
     if (body.type !== "storeReq") return yield* box.tell({ type: body.type, asked, body: body.value } as KeeperEvent);
     const { resource, kinds } = body.value;
-    const values = kinds.map(({ values }) => (values instanceof Uint8Array ? [] : values));
-    if (values.flat().length > VALUES_MAX) return yield* board.answer(asked.reply, errorBody("dataTooLarge", "count"));
-    const signers = yield* Effect.forEach(kinds, ({ kind }, i) =>
-      Effect.forEach(values[i] as ReadonlyArray<StoredData>, (value) => opened.signerOf(resource, kind, value)),
-    );
+    const count = kinds.reduce((sum, { values }) => sum + (values instanceof Uint8Array ? 0 : values.length), 0);
+    if (count > VALUES_MAX) return yield* board.answer(asked.reply, errorBody("dataTooLarge", "count"));
+    const signers = yield* signersOf(resource, kinds, opened);
     yield* box.tell({ type: "storeReq", asked, body: body.value, signers, users: opened.signer.users });
   });
 
   yield* Effect.forkScoped(drive(reloadKeeper, settings, box, perform, nodeIdText(self)));
+  if (store !== undefined) {
+    const found = yield* restoreValues(store, self, (kept, atMs) => box.tell({ type: "restored", kept, atMs }));
+    yield* Effect.logInfo("reload.restored", found);
+  }
   return {
     serve,
     ring: (view, change) =>
@@ -154,3 +210,15 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
     refusals,
   };
 });
+
+/** Of each value that came with a message, who signed it. */
+const signersOf = (
+  resource: Uint8Array,
+  kinds: ReadonlyArray<StoreKindData>,
+  opened: Opened | undefined,
+): Effect.Effect<Signers> =>
+  Effect.forEach(kinds, ({ kind, values }) =>
+    Effect.forEach(values instanceof Uint8Array || opened === undefined ? [] : values, (value) =>
+      opened!.signerOf(resource, kind, value),
+    ),
+  );

@@ -79,7 +79,14 @@ export const startNode = Effect.fn("reload.node")(function* (
   });
   const startedMs = yield* Clock.currentTimeMillis;
   const timing = { ...keeperTiming, holdDown: limits.holdDownMs };
-  keeper = yield* keepValues(nodeId, { ...overlay, timing, startedMs }, board, (to) => peer!.handedOver(to));
+  const keeping = keepValues(
+    nodeId,
+    { ...overlay, timing, startedMs },
+    board,
+    (to) => peer!.handedOver(to),
+    options.store,
+  );
+  keeper = yield* Effect.mapError(keeping, ({ reason, why }) => new JoinFailed({ why: `store ${reason}: ${why}` }));
 
   const ready = yield* Deferred.make<void>();
   const listening = yield* Effect.mapError(

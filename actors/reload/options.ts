@@ -2,7 +2,7 @@
 import { Data } from "effect";
 import type { Endpoint, OverlayConfiguration } from "../../codecs/reload/mod.ts";
 import { keeperTiming, peerTiming } from "../../machines/reload/mod.ts";
-import type { Credentials } from "../ports/mod.ts";
+import type { Credentials, StoreShape } from "../ports/mod.ts";
 
 export class JoinFailed extends Data.TaggedError("JoinFailed")<{ readonly why: string }> {}
 
@@ -52,4 +52,9 @@ export interface NodeOptions {
   /** May this node form the overlay alone? Default: when it is the first bootstrap node, or there is none. */
   readonly first?: boolean;
   readonly limits?: Partial<NodeLimits>;
+  /**
+   * Where what others store here, and what we have stored elsewhere, outlives the process; several nodes may share one.
+   * Without it a node that starts again begins with an empty shelf.
+   */
+  readonly store?: StoreShape;
 }

@@ -15,7 +15,19 @@ export {
   toNode,
   toResource,
 } from "./forwarding.ts";
-export { FRAME_OVERHEAD_BYTES, FramedMessage } from "./frame.ts";
+export { FRAME_OVERHEAD_BYTES, FramedMessage, FrameStart } from "./frame.ts";
+export {
+  encodeKeptEntry,
+  encodeKeptGeneration,
+  entryKey,
+  generationKey,
+  KEPT_VERSION,
+  type KeptEntry,
+  type KeptGeneration,
+  type KeptRow,
+  keptPrefix,
+  readKeptRow,
+} from "./kept.ts";
 export {
   type Answer,
   type Body,
@@ -76,9 +88,12 @@ export {
 export { documentSignatureInput, kindElement, signedKindBlock, withSignature, writeOverlay } from "./overlay-write.ts";
 export * from "./registry.ts";
 export {
+  algorithmOf,
+  Certificates,
   ecdsaSignature,
   GenericCertificate,
   identityOf,
+  identityOfNode,
   isIdentityOf,
   isUnsigned,
   messageSignatureInput,
@@ -86,6 +101,7 @@ export {
   SecurityBlock,
   Signature,
   SignerIdentity,
+  signatureBy,
   valueSignatureInput,
   x509,
 } from "./security.ts";

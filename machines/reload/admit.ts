@@ -4,6 +4,7 @@
  */
 
 import {
+  dataValueOf,
   type ErrorName,
   isUnsigned,
   type KindConfiguration,
@@ -28,13 +29,25 @@ import type {
 import type { Asked } from "./peer-types.ts";
 import { mayWrite, type Writer } from "./policy.ts";
 import { quotaBound } from "./quota.ts";
-import { dueForReplicas, mayCount, pump, REPLICAS, tallyKey } from "./repair.ts";
+import { dueForReplicas, mayCount, pump, REPLICAS } from "./repair.ts";
 import { isResponsible, ownedFraction, ownersOf, type RingView, replicatedFraction } from "./ring.ts";
 import { NOT_RESPONSIBLE } from "./route.ts";
-import { bytesIn, entriesOf, isLive, keyOf, placeOf, resourceAtKey, withResource } from "./shelf.ts";
+import { bytesIn, endMs, entriesOf, isLive, keyOf, placeOf, resourceAtKey, withResource } from "./shelf.ts";
+import { recounted, type Tallied, tallyKey } from "./tally.ts";
 
 /** Of one number by one node: a VService, the one before it, and room for the removed ones that must be remembered. */
 export const ENTRIES_OF_SIGNER_MAX = 4;
+
+/**
+ * A storage time may be so far ahead of our clock, no further: one from the far future could never be replaced, and its
+ * owner's next one neither. RFC 6940 leaves the bound open; who signs is enrolled, and has a clock that TLS believes.
+ */
+export const AHEAD_MS_MAX = 300_000;
+/**
+ * No entry outlives its storage time by more than 30 days, whatever lifetime is claimed: the storage time is signed and the
+ * lifetime is not, so that a holder of an old copy could have kept it alive for ever.
+ */
+export const LIFETIME_S_MAX = 2_592_000;
 
 /** "A store at index 0xffffffff places the new value at the end of the array", §7.4.1.1. */
 const APPEND = 0xffff_ffff;
@@ -125,7 +138,8 @@ const unknown = (settings: KeeperSettings, kinds: ReadonlyArray<StoreKindData>):
 export const kindOf = (settings: KeeperSettings, kind: number): KindConfiguration | undefined =>
   settings.kinds.find((known) => known.kind === kind);
 
-const withKind = (
+/** A Kind of a resource with these values stored, or why they are not. */
+export const withKind = (
   context: KeeperContext,
   event: KeeperEventOf<"storeReq">,
   resource: Resource,
@@ -149,7 +163,11 @@ const withKind = (
       if (!mayWrite(kind.accessControl, kind.maxNodeMultiple ?? 1, who, resource.id, given.value))
         return refusal("forbidden", kind.accessControl);
     if (bytesIn(given.value) > kind.maxSize) return refusal("dataTooLarge", "size");
+    if (isOriginal && Number(given.storageTime) > asked.atMs + AHEAD_MS_MAX)
+      return refusal("forbidden", "storage time");
     const data = appended(given, entries);
+    // An array's end is bounded like its entries: the gaps before it are told to whoever fetches.
+    if ("index" in data.value && data.value.index >= kind.maxCount) return refusal("dataTooLarge", "count");
     const before = entries[placeOf(data.value)];
     const copies = !isOriginal && mayCount(context.view, bigOf(resource.id), asked.signer) ? [asked.signer] : [];
     if (before !== undefined && before.data.storageTime >= data.storageTime) {
@@ -159,13 +177,25 @@ const withKind = (
       entries[placeOf(data.value)] = { ...before, copies: [...new Set([...before.copies, ...copies])] };
       continue;
     }
-    entries[placeOf(data.value)] = { data, signer, storedMs: asked.atMs, copies, safe: false };
+    const lasting = { ...data, lifetime: lifetimeOf(data, before, asked.atMs) };
+    entries[placeOf(data.value)] = { data: lasting, signer, storedMs: asked.atMs, copies, safe: false };
     changes++;
   }
   if (Object.keys(entries).length > kind.maxCount) return refusal("dataTooLarge", "count");
   if (kind.accessControl === "VIPR-MATCH" && isCrowded(entries)) return refusal("dataTooLarge", "signer");
   const generation = isOriginal ? held.generation + (changes > 0 ? 1n : 0n) : kindData.generation;
   return { ...resource, kinds: { ...resource.kinds, [kind.kind]: { generation, entries } } };
+};
+
+/**
+ * "The owner SHOULD use a lifetime for the nonexistent value that is at least as long as the remainder of the lifetime of the
+ * value it is replacing", §7.4.1.3: where it did not, we do, so that no old copy brings back what was removed.
+ */
+const lifetimeOf = (data: StoredData, before: Kept | undefined, atMs: number): number => {
+  const remaining = before === undefined ? 0 : Math.ceil((endMs(before) - atMs) / 1000);
+  const wanted = dataValueOf(data.value).exists ? data.lifetime : Math.max(data.lifetime, remaining);
+  const spentS = Math.floor((atMs - Number(data.storageTime)) / 1000);
+  return Math.max(0, Math.min(wanted, LIFETIME_S_MAX - spentS));
 };
 
 /** Anybody may store at any number: one node that filled it would shut its owner out. */
@@ -194,28 +224,20 @@ const sharedFraction = (view: RingView): number =>
   view.joined ? Math.max(0, replicatedFraction(view, REPLICAS) - ownedFraction(view)) : 1;
 
 /** Entries by signer, with those of this resource counted anew; refused where a signer would pass its bound. */
-const withinQuota = (
+export const withinQuota = (
   context: KeeperContext,
   before: Resource,
   after: Resource,
-): Pick<KeeperContext, "primaries"> | Pick<KeeperContext, "replicas"> | { readonly refused: Refusal } => {
+): Tallied | { readonly refused: Refusal } => {
   const { view, settings } = context;
   const isOurs = isResponsible(view, bigOf(after.id));
-  const fraction = isOurs ? ownedFraction(view) : sharedFraction(view);
-  const tally: Record<string, number> = { ...(isOurs ? context.primaries : context.replicas) };
-  const grown = new Set<string>();
-  const count = (resource: Resource, change: 1 | -1) => {
-    for (const [, , kept] of entriesOf(resource)) {
-      const signer = tallyKey(kept);
-      tally[signer] = (tally[signer] ?? 0) + change;
-      if (change > 0) grown.add(signer);
-    }
-  };
-  count(before, -1);
-  count(after, 1);
-  const bound = quotaBound(settings.quota, fraction);
+  const bound = quotaBound(settings.quota, isOurs ? ownedFraction(view) : sharedFraction(view));
+  const tallied = recounted(context, isOurs, before, after);
   const was = isOurs ? context.primaries : context.replicas;
-  for (const signer of grown)
-    if (tally[signer]! > bound && tally[signer]! > (was[signer] ?? 0)) return refusal("dataTooLarge", "quota");
-  return isOurs ? { primaries: tally } : { replicas: tally };
+  const now = "primaries" in tallied ? tallied.primaries : tallied.replicas;
+  for (const [, , kept] of entriesOf(after)) {
+    const signer = tallyKey(kept);
+    if (now[signer]! > bound && now[signer]! > (was[signer] ?? 0)) return refusal("dataTooLarge", "quota");
+  }
+  return tallied;
 };

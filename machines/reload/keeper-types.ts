@@ -7,6 +7,7 @@ import type {
   KindConfiguration,
   ProbeReq,
   StoredData,
+  StoreKindData,
   StoreReq,
 } from "../../codecs/reload/mod.ts";
 import type { Decision } from "../kit/mod.ts";
@@ -83,6 +84,17 @@ export interface Due {
   readonly replica: number;
 }
 
+/** One thing read from disk: an entry, or how often its Kind had been written. Whose copies it had is not known any more. */
+export type Restored =
+  | { readonly type: "entry"; readonly resource: Uint8Array; readonly kind: number; readonly kept: Kept }
+  | { readonly type: "generation"; readonly resource: Uint8Array; readonly kind: number; readonly generation: bigint };
+/** A resource as it was before; undefined: there was none. */
+export interface Was {
+  readonly id: Uint8Array;
+  readonly resource: Resource | undefined;
+}
+
+export type CopyOutcome = "stored" | "refused" | "older" | "unanswered";
 export type KeeperTimer = "expire" | "repair";
 export type KeeperEvent =
   | {
@@ -98,12 +110,29 @@ export type KeeperEvent =
   | { readonly type: "probeReq"; readonly asked: Asked; readonly body: ProbeReq }
   | { readonly type: "ring"; readonly view: RingView; readonly change: RingChange; readonly atMs: number }
   | { readonly type: "handOver"; readonly to: bigint; readonly atMs: number }
-  /** How a copy went. `refused`: that node does not take it from us, and may have it from another. */
+  /** What lay on disk, piece by piece, before this node takes its place in the ring. */
+  | { readonly type: "restored"; readonly kept: ReadonlyArray<Restored>; readonly atMs: number }
+  /** What `save` ordered could not be kept: these resources are again as the disk has them. */
+  | { readonly type: "unsaved"; readonly was: ReadonlyArray<Was> }
+  /**
+   * How a copy went. `refused`: that node does not take it from us, and may have it from another. `older`: it has a newer
+   * version, or says so.
+   */
   | {
       readonly type: "copied";
       readonly to: bigint | undefined;
       readonly marks: ReadonlyArray<Mark>;
-      readonly outcome: "stored" | "refused" | "unanswered";
+      readonly outcome: CopyOutcome;
+      readonly atMs: number;
+    }
+  /** What a node has of a resource, told by itself; signatures verified as for a Store. */
+  | {
+      readonly type: "recalled";
+      readonly to: bigint | undefined;
+      readonly resource: Uint8Array;
+      readonly marks: ReadonlyArray<Mark>;
+      readonly kinds: ReadonlyArray<StoreKindData>;
+      readonly signers: Signers;
       readonly atMs: number;
     }
   | { readonly type: "timerFired"; readonly timer: KeeperTimer; readonly atMs: number }
@@ -128,13 +157,29 @@ export type KeeperAction =
       readonly marks: ReadonlyArray<Mark>;
       readonly certificates: ReadonlyArray<Uint8Array>;
     }
-  /** A Stat of these values at that node; `copied` tells which it has. */
+  /**
+   * What that node has of these values. By a Stat, and `copied` tells which it has; or, where `isNewer`, by a Fetch, and
+   * `recalled` brings them.
+   */
   | {
       readonly type: "inquire";
       readonly to: bigint | undefined;
       readonly resource: Uint8Array;
       readonly marks: ReadonlyArray<Mark>;
+      readonly isNewer: boolean;
     }
+  /**
+   * To be on disk before any `answer` to a Store or `copy` that is ordered after it leaves. A host without a disk passes
+   * it over; one whose disk fails answers that Store with an error, and tells `unsaved`.
+   */
+  | {
+      readonly type: "save";
+      readonly id: Uint8Array;
+      readonly before: Resource | undefined;
+      readonly after: Resource | undefined;
+    }
+  /** What `unsaved` told has been undone. */
+  | { readonly type: "undone" }
   | { readonly type: "handedOver"; readonly to: bigint }
   | { readonly type: "startTimer"; readonly timer: KeeperTimer; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: KeeperTimer }
@@ -165,6 +210,8 @@ export interface KeeperContext {
   readonly handing: ReadonlyArray<bigint>;
   /** The repair timer runs. */
   readonly repairing: boolean;
+  /** There are values from disk of which we do not know whether their owners have them. */
+  readonly hasRestored: boolean;
 }
 export type KeeperDecision = Decision<KeeperContext, KeeperAction>;
 export type KeeperEventOf<K extends KeeperEvent["type"]> = Extract<KeeperEvent, { readonly type: K }>;

@@ -3,9 +3,11 @@
  * over. RFC 6940 §7.4, §10.4; the profile §1.
  *
  *   o --> keeping -- storeReq, fetchReq, statReq, findReq, probeReq --> keeping   answer or refuse, copy, count
- *            |   \-- ring, handOver, copied, timerFired repair -------> keeping   copy, handedOver
- *            |    \- timerFired expire -------------------------------> keeping
+ *            |   \-- ring, handOver, copied, recalled, timerFired ----> keeping   copy, inquire, handedOver
+ *            |    \- restored, unsaved -------------------------------> keeping   undone
  *            +------ closed --> closed   stopTimer
+ *
+ * Whatever changes the shelf orders `save` first.
  */
 import { setup } from "xstate";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
@@ -22,8 +24,10 @@ import type {
 import { fetch, findClosest, probe, stat } from "./lookup.ts";
 import type { Asked } from "./peer-types.ts";
 import { type Bucket, fullBucket, take } from "./quota.ts";
+import { recalled } from "./recall.ts";
 import { copied, handOver, repairNow, ringChanged, spring } from "./repair.ts";
 import type { RingView } from "./ring.ts";
+import { restored, saving, unsaved } from "./saving.ts";
 import { emptyShelf } from "./shelf.ts";
 
 /** Token buckets kept, one for each asker; the one longest in use is forgotten first, and starts full again. */
@@ -32,6 +36,11 @@ const BUCKETS_MAX = 1_024;
 const RATE_TOLERANCE = 2;
 
 const on = <K extends KeeperEvent["type"]>(
+  _: K,
+  of: (context: KeeperContext, event: KeeperEventOf<K>) => KeeperDecision,
+) => decide<KeeperContext, KeeperEventOf<K>, KeeperAction>((context, event) => saving(context, of(context, event)));
+/** What the disk says is not told to the disk. */
+const fromDisk = <K extends "restored" | "unsaved">(
   _: K,
   of: (context: KeeperContext, event: KeeperEventOf<K>) => KeeperDecision,
 ) => decide<KeeperContext, KeeperEventOf<K>, KeeperAction>(of);
@@ -77,6 +86,8 @@ export const reloadKeeper = machineOf<KeeperAction>()(
       refuse: true,
       copy: true,
       inquire: true,
+      save: true,
+      undone: true,
       handedOver: true,
       startTimer: true,
       stopTimer: true,
@@ -98,6 +109,7 @@ export const reloadKeeper = machineOf<KeeperAction>()(
       copying: [],
       handing: [],
       repairing: false,
+      hasRestored: false,
     }),
     initial: "keeping",
     on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
@@ -134,6 +146,9 @@ export const reloadKeeper = machineOf<KeeperAction>()(
           ring: { actions: on("ring", ringChanged) },
           handOver: { actions: on("handOver", handOver) },
           copied: { actions: on("copied", copied) },
+          recalled: { actions: on("recalled", recalled) },
+          restored: { actions: fromDisk("restored", restored) },
+          unsaved: { actions: fromDisk("unsaved", unsaved) },
           configured: {
             actions: on("configured", ({ settings }, { policy }) => ({
               context: { settings: { ...settings, ...policy } },

@@ -7,6 +7,7 @@ export {
   type ConfigurationTimer,
   type Offered,
   reloadConfiguration,
+  TOLD_MAX,
 } from "./configuration.ts";
 export {
   FRAGMENTS_MS,

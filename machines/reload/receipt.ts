@@ -15,7 +15,7 @@ import {
   sequenceAny,
 } from "../../codecs/reload/mod.ts";
 import { hexOf } from "../../codecs/shared/mod.ts";
-import type { Mark } from "./keeper-types.ts";
+import type { CopyOutcome, Mark } from "./keeper-types.ts";
 import type { ReplyTo } from "./peer-types.ts";
 import type { RingView } from "./ring.ts";
 import { mayAnswer, wayBack } from "./route.ts";
@@ -67,11 +67,13 @@ const ON_THE_WAY: ReadonlySet<number> = new Set([
 /** A message that nobody passed on can only be its neighbour's own. */
 export const isFromNeighbour = (packet: Packet): boolean => packet.viaList.length === 0;
 
-/** How a copy of ours went, by the answer to its Store: who has a newer version lacks nothing of ours. */
-export const copyOutcomeOf = (outcome: ReloadOutcome): "stored" | "refused" | "unanswered" => {
+/** How a copy of ours went, by the answer to its Store. */
+export const copyOutcomeOf = (outcome: ReloadOutcome): CopyOutcome => {
   if (outcome.type === "answer") return "stored";
   if (outcome.type !== "refused") return "unanswered";
-  return outcome.error.code === errorCode.dataTooOld ? "stored" : "refused";
+  const isOlder =
+    outcome.error.code === errorCode.dataTooOld || outcome.error.code === errorCode.generationCounterTooLow;
+  return isOlder ? "older" : "refused";
 };
 
 /** Which of these values a node has in our version or a later one, by its answer to a Stat. */

@@ -4,7 +4,6 @@
  */
 
 import type { StoreKindData } from "../../codecs/reload/mod.ts";
-import { nodeIdText } from "../../codecs/shared/mod.ts";
 import type {
   Due,
   KeeperAction,
@@ -27,6 +26,7 @@ import {
   type Shelf,
   withResource,
 } from "./shelf.ts";
+import { tallies } from "./tally.ts";
 
 /** "its successor in the Neighbor Table and to that peer's successor", §10.4. */
 export const REPLICAS = 2;
@@ -34,8 +34,6 @@ export const REPLICAS = 2;
 const COPYING_MAX = 16;
 /** Values in one copy, so that their certificates fit beside them. */
 const COPY_VALUES_MAX = 8;
-
-export const tallyKey = (kept: Kept): string => nodeIdText(kept.signer.nodeId);
 
 /**
  * Whether a copy at that node counts: it is of the replica set, or no peer yet and about to be. Another would let go of it,
@@ -71,16 +69,17 @@ const isOfReplicaSet = (view: RingView, id: bigint): boolean => {
 };
 
 /**
- * All that other nodes should have of us, as the ring now stands; `before`: as it stood until now. While a hold-down
+ * All that other nodes should have of us, as the ring now stands; `before`: as it stood until now. Of what we kept over a
+ * restart nobody has told us that its owner has it: the owner gets it too. While a hold-down
  * lasts no replica is made anew: "to allow a triggered update to inform it of a better match", §10.7.1.
  */
-const allDue = ({ view, shelf, repairing }: KeeperContext, before: RingView): ReadonlyArray<Due> => {
+const allDue = ({ view, shelf, repairing, hasRestored }: KeeperContext, before: RingView): ReadonlyArray<Due> => {
   const due: Array<Due> = [];
   if (!view.joined) return due;
   for (const [key, resource] of resourcesOf(shelf)) {
     const id = idOf(resource);
     if (isResponsible(view, id)) due.push(...(repairing ? [] : dueForReplicas({ view, shelf }, key)));
-    else if (isResponsible(before, id) || !isOfReplicaSet(view, id)) {
+    else if (hasRestored || isResponsible(before, id) || !isOfReplicaSet(view, id)) {
       // "MUST attempt to Store a copy to the correct node unless it knows [it] already has a copy", §6.4.2.3. From afar we
       // do not know which node that is: the overlay does.
       const to = isOfReplicaSet(view, id) ? ownersOf(view, id, 1)[0] : undefined;
@@ -94,7 +93,8 @@ const allDue = ({ view, shelf, repairing }: KeeperContext, before: RingView): Re
 export const ringChanged = (context: KeeperContext, event: KeeperEventOf<"ring">): KeeperDecision => {
   const shelf = counted(context.shelf, context.view, event.view);
   const now = { ...context, view: event.view, shelf, ...tallies(event.view, shelf) };
-  if (event.change === "joined") return pump({ ...now, due: allDue(now, context.view) }, event.atMs);
+  if (event.change === "joined")
+    return pump({ ...now, due: allDue(now, context.view), hasRestored: false }, event.atMs);
   return repairLater({ ...now, due: now.due.filter(({ to }) => to === undefined || event.view.linked.includes(to)) });
 };
 
@@ -169,17 +169,6 @@ const filtered = (resource: Resource, keep: (kept: Kept) => boolean): Resource =
   return dropped ? { ...resource, kinds } : resource;
 };
 
-/** Entries by signer, counted anew. */
-export const tallies = (view: RingView, shelf: Shelf): Pick<KeeperContext, "primaries" | "replicas"> => {
-  const primaries: Record<string, number> = {};
-  const replicas: Record<string, number> = {};
-  for (const [, resource] of resourcesOf(shelf)) {
-    const tally = isResponsible(view, idOf(resource)) ? primaries : replicas;
-    for (const [, , kept] of entriesOf(resource)) tally[tallyKey(kept)] = (tally[tallyKey(kept)] ?? 0) + 1;
-  }
-  return { primaries, replicas };
-};
-
 /** Everything that node will answer for as our predecessor, or, when we go, everything we answer for. */
 export const handOver = (context: KeeperContext, { to, atMs }: KeeperEventOf<"handOver">): KeeperDecision => {
   const { view } = context;
@@ -193,15 +182,18 @@ export const handOver = (context: KeeperContext, { to, atMs }: KeeperEventOf<"ha
   return pump({ ...context, due: [...due, ...context.due], handing: [...context.handing, to] }, atMs);
 };
 
-/** One copy has arrived or failed. Who refuses it may have it from another, and is asked. */
+/**
+ * One copy has arrived or failed. Who refuses it may have it from another, and is asked. Of a node with a newer version the
+ * peer "MUST fetch the newer data from the peer generating the error and use that to replace its own copy", §7.4.1.1.
+ */
 export const copied = (
   context: KeeperContext,
   { to, marks, outcome, atMs }: KeeperEventOf<"copied">,
 ): KeeperDecision => {
   const [first] = marks;
   const resource = first === undefined ? undefined : resourceAtKey(context.shelf, first.resource);
-  if (outcome === "refused" && resource !== undefined)
-    return { actions: [{ type: "inquire", to, resource: resource.id, marks }] };
+  if ((outcome === "refused" || outcome === "older") && resource !== undefined)
+    return { actions: [{ type: "inquire", to, resource: resource.id, marks, isNewer: outcome === "older" }] };
   const at = context.copying.indexOf(to);
   const copying = context.copying.filter((_, i) => i !== at);
   if (outcome === "stored") {

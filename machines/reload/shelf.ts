@@ -45,6 +45,19 @@ export const mapShelf = (shelf: Shelf, change: (resource: Resource, key: string)
   return out;
 };
 
+/** What the one shelf has otherwise than the other: drawers and resources that nobody touched are the same objects. */
+export function* changedResources(
+  before: Shelf,
+  after: Shelf,
+): Generator<readonly [before: Resource | undefined, after: Resource | undefined]> {
+  for (const name of new Set([...Object.keys(before.drawers), ...Object.keys(after.drawers)])) {
+    const [was = {}, is = {}] = [before.drawers[name], after.drawers[name]];
+    if (was === is) continue;
+    for (const [key, resource] of Object.entries(was)) if (is[key] !== resource) yield [resource, is[key]];
+    for (const [key, resource] of Object.entries(is)) if (was[key] === undefined) yield [undefined, resource];
+  }
+}
+
 export function* entriesOf(resource: Resource): Generator<readonly [kind: number, place: string, kept: Kept]> {
   for (const [kind, { entries }] of Object.entries(resource.kinds))
     for (const [place, kept] of Object.entries(entries)) yield [Number(kind), place, kept];

@@ -60,9 +60,10 @@ export const pingThrough = (context: PeerContext, { node }: PeerEventOf<"dialled
 /** "If a response is received from peer S', which is not P's successor, then the overlay is partitioned". */
 export const successorTold = (context: PeerContext, { errand, signer }: PeerEventOf<"answered">): PeerDecision => {
   if (errand.type !== "partition") return {};
-  const { self, view, linked } = context.table;
-  const isOneRing = signer === self || signer === view.successors[0] || linked.includes(signer);
-  return isOneRing ? releaseBoot(context) : attachTo([signer], errand.via)(context);
+  const { self, view } = context.table;
+  const isOneRing = signer === self || signer === view.successors[0];
+  // A link there may be already, and no Update over it yet: our Attach asks for one.
+  return isOneRing ? releaseBoot(context) : attachTo([signer], errand.via, true)(context);
 };
 
 /** A bootstrap node that is no neighbour and no finger of ours has others to serve. */

@@ -21,6 +21,8 @@ export interface RingView {
   readonly fingers: ReadonlyArray<bigint>;
   /** Every node with an open link, peers or not. */
   readonly linked: ReadonlyArray<bigint>;
+  /** All peers among them, clockwise from self; absent: the neighbours and fingers alone. */
+  readonly peers?: ReadonlyArray<bigint>;
 }
 
 export const wrap = (id: bigint): bigint => ((id % RING_SIZE) + RING_SIZE) % RING_SIZE;
@@ -50,7 +52,9 @@ const fractionSince = (view: RingView, further: number): number => {
 
 /**
  * A Routing Table, clockwise from self, with the distances: "conceptually the union of the Neighbor Table and the Finger
- * Table", §10.3. A view never changes, so it is found once.
+ * Table", §10.3. Every peer with a link is in it: "A peer MAY choose to keep connections to multiple peers that can act for a
+ * given Finger Table entry", §10.7.4.2, and whose finger we are stands in the range of some entry of ours. A view never
+ * changes, so it is found once.
  */
 interface Routes {
   readonly peers: ReadonlyArray<bigint>;
@@ -61,20 +65,21 @@ const routesOfView = new WeakMap<RingView, Routes>();
 const routesOf = (view: RingView): Routes => {
   const held = routesOfView.get(view);
   if (held !== undefined) return held;
-  const all = [...new Set([...view.successors, ...view.predecessors, ...view.fingers])].map((peer) => ({
-    peer,
-    steps: distance(view.self, peer),
-  }));
-  all.sort((a, b) => (a.steps < b.steps ? -1 : 1));
-  const routes = { peers: all.map(({ peer }) => peer), steps: all.map(({ steps }) => steps) };
+  const peers = view.peers ?? clockwise(view.self, [...view.successors, ...view.predecessors, ...view.fingers]);
+  const routes = { peers, steps: peers.map((peer) => distance(view.self, peer)) };
   routesOfView.set(view, routes);
   return routes;
 };
+const clockwise = (self: bigint, nodes: ReadonlyArray<bigint>): ReadonlyArray<bigint> =>
+  [...new Set(nodes)]
+    .map((node) => ({ node, steps: distance(self, node) }))
+    .sort((a, b) => (a.steps < b.steps ? -1 : 1))
+    .map(({ node }) => node);
 
 /**
  * The peer to hand a message to, §10.3: the one directly connected, else "the peer in the Routing Table that has the
  * largest Node-ID that is in the interval between the peer and k", else "the smallest Node-ID that is greater than k".
- * A message never goes back to where it came from, `notTo`: it would only come again.
+ * A message goes back to where it came from, `notTo`, only when there is nobody else.
  */
 export const nextHop = (view: RingView, id: bigint, notTo?: bigint): bigint | undefined => {
   if (view.linked.includes(id)) return id;
@@ -90,7 +95,8 @@ export const nextHop = (view: RingView, id: bigint, notTo?: bigint): bigint | un
   // Those before `low` lie between us and k, nearest to k last.
   const nearest = peers[low - 1];
   if (nearest !== undefined && nearest !== notTo) return nearest;
-  return [peers[low], peers[low - 2], peers[0]].find((peer) => peer !== undefined && peer !== notTo);
+  const others = [peers[low], peers[low - 2], peers[0]];
+  return others.find((peer) => peer !== undefined && peer !== notTo) ?? peers[0];
 };
 
 /** The nearest `count` of `peers` after `self`, clockwise, nearest first; `self` never among them. */

@@ -9,15 +9,30 @@ import { peersOf, viewOf } from "./table.ts";
 
 /** Finger entries worth a search: those whose beginning no neighbour of ours answers for, farthest first. */
 export const openFingers = (context: PeerContext): ReadonlyArray<number> => {
+  const table = fingersOf(context.table.self, peersOf(context.table), context.settings.fingers);
+  return farEntries(context).filter((entry) => table[entry - 1] === undefined);
+};
+
+/** Peers that one entry of the Finger Table is searched for. */
+const PEERS_OF_ENTRY = 2;
+/** Entries with one peer alone, farthest first: a second one, somewhere else in the range, shortens the way. */
+export const thinFingers = (context: PeerContext): ReadonlyArray<number> => {
+  const { self } = context.table;
+  const far = peersOf(context.table).map((peer) => distance(self, peer));
+  return farEntries(context).filter((entry) => {
+    const { size } = fingerRange(self, entry);
+    return far.filter((steps) => steps >= size && steps < 2n * size).length < PEERS_OF_ENTRY;
+  });
+};
+
+const farEntries = (context: PeerContext): ReadonlyArray<number> => {
   const { self, successors, predecessors } = viewOf(context.table);
-  const table = fingersOf(self, peersOf(context.table), context.settings.fingers);
   const farthest = successors[successors.length - 1];
   const earliest = predecessors[predecessors.length - 1];
   if (farthest === undefined || earliest === undefined || isWhole(self, farthest, earliest, successors)) return [];
-  return table.flatMap((peer, i) => {
-    const { from } = fingerRange(self, i + 1);
-    const covered = isBetween(self, from, farthest) || isBetween(earliest, from, self);
-    return peer === undefined && !covered ? [i + 1] : [];
+  return Array.from({ length: context.settings.fingers }, (_, i) => i + 1).filter((entry) => {
+    const { from } = fingerRange(self, entry);
+    return !(isBetween(self, from, farthest) || isBetween(earliest, from, self));
   });
 };
 
@@ -57,7 +72,8 @@ export const fingerLost =
 export const searchFinger =
   (draw: bigint) =>
   (context: PeerContext): PeerDecision => {
-    const open = openFingers(context);
+    const empty = openFingers(context);
+    const open = empty.length > 0 ? empty : thinFingers(context);
     const entry = open.find((_, i) => (draw >> BigInt(i)) & 1n) ?? open[0];
     if (entry === undefined) return {};
     const { from, size } = fingerRange(context.table.self, entry);

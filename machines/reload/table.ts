@@ -46,6 +46,7 @@ const tableOf = (table: Omit<Table, "view">): Table => {
     successors: peers.slice(0, neighbours),
     fingers: fingersAmong(self, peers, fingers),
     linked,
+    peers,
   };
   return { ...table, view };
 };
@@ -122,7 +123,11 @@ export const sameNearest = (a: RingView, b: RingView, count: number): boolean =>
   sameList(a.successors.slice(0, count), b.successors.slice(0, count));
 export const sameView = (a: RingView, b: RingView): boolean =>
   a === b ||
-  (a.joined === b.joined && sameNeighbours(a, b) && sameList(a.fingers, b.fingers) && sameList(a.linked, b.linked));
+  (a.joined === b.joined &&
+    sameNeighbours(a, b) &&
+    sameList(a.fingers, b.fingers) &&
+    sameList(a.linked, b.linked) &&
+    sameList(a.peers ?? [], b.peers ?? []));
 
 /** The nodes an Update speaks of. */
 export const nodesIn = (update: ChordUpdate): ReadonlyArray<bigint> => {

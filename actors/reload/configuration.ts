@@ -1,14 +1,50 @@
 /**
  * The configuration in force at this node: everyone who needs it reads `now()` each time, and so follows a change.
  *
- *   ConfigUpdate from another node, or from the operator --> verified --> now(), then told to neighbours
- *   a sequence seen in another node's message -------------> older: a ConfigUpdate to it; newer: it is asked
+ *   ConfigUpdate from a node, a document from the operator or by refetch --> read, verified --> offered --+
+ *   a sequence seen in another node's message --------------------------------------------> heard ----+--> step
+ *   adopt --> now(), whoever waits for it     push, ask --> requests of our own     leave --> the node
  */
-import { Effect } from "effect";
-import { type Body, type BodyOf, errorBody, type OverlayConfiguration, type Request } from "../../codecs/reload/mod.ts";
+import { Clock, Data, Deferred, Effect, FiberSet, type Scope, Semaphore } from "effect";
+import {
+  type Body,
+  type BodyOf,
+  errorBody,
+  errorNameOf,
+  type KindConfiguration,
+  type OverlayConfiguration,
+  type OverlayDocument,
+  type Request,
+  readDocument,
+  readKindBlock,
+} from "../../codecs/reload/mod.ts";
+import { equalBytes, nodeIdText, utf8 } from "../../codecs/shared/mod.ts";
+import {
+  type ConfigurationAction,
+  type ConfigurationEvent,
+  type Offered,
+  type ReloadOutcome,
+  reloadConfiguration,
+} from "../../machines/reload/mod.ts";
+import { drive, mailbox } from "../kit/mod.ts";
+import { Entropy, type Keys } from "../ports/mod.ts";
+import { type Trust, verifySigned } from "./signed.ts";
 
-/** How the configuration sends a request of its own to a node. */
-export type Send = (to: bigint, body: Request) => Effect.Effect<unknown>;
+const EVENTS_MAX = 128;
+/** Documents read and verified at once; those beyond are put off. */
+const OFFERS_MAX = 8;
+/** ConfigUpdates on their way at once: a neighbour more is a neighbour later. */
+const PUSHES_MAX = 4;
+const KINDS_OFFERED_MAX = 16;
+/** How long a request that was refused for its sequence waits for the newer document, and for one of ours to arrive. */
+const NEWER_MS = 3_000;
+const TAKEN_MS = 500;
+
+/** The operator's document is refused: by RFC 6940's name for the error, and what was wrong. */
+export class ConfigurationRefused extends Data.TaggedError("ConfigurationRefused")<{
+  readonly code: string;
+  readonly info: string;
+}> {}
 
 export interface Configuration {
   readonly now: () => OverlayConfiguration;
@@ -16,23 +52,249 @@ export interface Configuration {
   readonly document: () => Uint8Array;
   /** Roots of the configuration in force, DER. */
   readonly roots: () => ReadonlyArray<Uint8Array>;
-  /** A ConfigUpdate from that node: its answer. */
-  readonly offered: (from: bigint, update: BodyOf<"configUpdateReq">) => Effect.Effect<Body>;
+  /** A ConfigUpdate, answered when it has been looked at. */
+  readonly serve: (
+    update: BodyOf<"configUpdateReq">,
+    answer: (body: Body) => Effect.Effect<void>,
+  ) => Effect.Effect<void>;
+  /** A new document from the operator, signed as every other: it comes into force here, and goes through the overlay. */
+  readonly offer: (document: string) => Effect.Effect<void, ConfigurationRefused>;
   /** A node's message showed this sequence, which is not ours. */
   readonly heard: (node: bigint, sequence: number) => Effect.Effect<void>;
+  /** From here on it acts; what came before waits. */
+  readonly begin: (self: bigint, hooks: ConfigurationHooks) => Effect.Effect<void, never, Scope.Scope>;
+  /** A request of ours was refused for its sequence: done when it may be worth asking again. */
+  readonly settled: (refused: "configTooOld" | "configTooNew") => Effect.Effect<void>;
+}
+
+export interface ConfigurationHooks {
+  /** A request of our own to that node. */
+  readonly send: (to: bigint, body: Request) => Effect.Effect<{ readonly outcome: ReloadOutcome }>;
+  readonly neighbours: () => ReadonlyArray<bigint>;
+  readonly changed: (now: OverlayConfiguration) => Effect.Effect<void>;
+  readonly leave: (why: string) => Effect.Effect<void>;
+}
+
+export interface ConfigurationGiven {
+  readonly overlay: OverlayConfiguration;
+  /** The document that says so, as it was received; without one, nobody can be told of it. */
+  readonly document?: string | undefined;
+  /** Of the node's credentials: trusted where the document names none. DER. */
+  readonly roots: ReadonlyArray<Uint8Array>;
+  /** The document of the configuration server now, asked for before ours expires; undefined when it cannot be had. */
+  readonly refetch?: Effect.Effect<string | undefined> | undefined;
 }
 
 export const makeConfiguration = Effect.fn("reload.configuration")(function* (
-  overlay: OverlayConfiguration,
-  roots: ReadonlyArray<Uint8Array>,
-  _send: Send,
-): Effect.fn.Return<Configuration> {
-  const trusted = overlay.rootCertificates.length > 0 ? overlay.rootCertificates : roots;
+  given: ConfigurationGiven,
+): Effect.fn.Return<Configuration, never, Keys | Entropy | Scope.Scope> {
+  const entropy = yield* Entropy;
+  const services = yield* Effect.context<Keys>();
+  const box = yield* mailbox<ConfigurationEvent>(EVENTS_MAX);
+  const errands = yield* FiberSet.make();
+  const pushing = yield* Semaphore.make(PUSHES_MAX);
+  const waiting = new Map<number, { readonly answer: Deferred.Deferred<Body>; readonly document: Uint8Array }>();
+  let ids = 0;
+  let document = utf8(given.document ?? "");
+  let overlay = given.overlay;
+  let previous = overlay.sequence;
+  let hooks: ConfigurationHooks = idle;
+  let changed = yield* Deferred.make<void>();
+  const rootsOf = (of: OverlayConfiguration) => (of.rootCertificates.length > 0 ? of.rootCertificates : given.roots);
+  const trust = (signers: ReadonlyArray<bigint>, of = overlay): Trust => ({
+    overlay: of.name,
+    signers,
+    badNodes: of.badNodes,
+    roots: rootsOf(of),
+  });
+
+  /** Without the Kinds whose signature is missing or wrong, where the document names who may sign them. */
+  const withGoodKinds = Effect.fnUntraced(function* ({ overlay, kinds }: OverlayDocument) {
+    if (overlay.kindSigners.length === 0) return overlay;
+    const good: Array<KindConfiguration> = [];
+    for (const [i, signed] of kinds.entries()) {
+      const verdict = yield* verifySigned(signed, trust(overlay.kindSigners, overlay));
+      if ("by" in verdict) good.push(overlay.kinds[i]!);
+      else yield* Effect.logWarning("reload.configuration.kind", { kind: signed.kind, why: verdict.refused });
+    }
+    return { ...overlay, kinds: good };
+  });
+
+  const read = Effect.fnUntraced(function* (text: string): Effect.fn.Return<Offered, never, Keys> {
+    const got = readDocument(text, overlay.name);
+    if (!got.ok) return { type: "unreadable", why: `${got.error.at}: ${got.error.why}` };
+    //# "Any configuration file MUST be signed by one of the configuration-signer elements from the previous extant configuration" (RFC 6940 §11.1)
+    const verdict = yield* verifySigned(got.value, trust(overlay.configurationSigners));
+    return "by" in verdict
+      ? { type: "document", overlay: yield* withGoodKinds(got.value) }
+      : { type: "forged", why: verdict.refused, sequence: got.value.overlay.sequence };
+  });
+
+  const readKinds = Effect.fnUntraced(function* (
+    blocks: ReadonlyArray<string>,
+  ): Effect.fn.Return<Offered, never, Keys> {
+    if (overlay.kindSigners.length === 0) return { type: "forged", why: "no kind-signer", sequence: undefined };
+    if (blocks.length > KINDS_OFFERED_MAX) return { type: "unreadable", why: `over ${KINDS_OFFERED_MAX} Kinds` };
+    const kinds: Array<{ readonly kind: KindConfiguration; readonly by: bigint | "authority" }> = [];
+    for (const block of blocks) {
+      const got = readKindBlock(block);
+      if (!got.ok) return { type: "unreadable", why: `${got.error.at}: ${got.error.why}` };
+      const verdict = yield* verifySigned(got.value.signed, trust(overlay.kindSigners));
+      if (!("by" in verdict)) return { type: "forged", why: verdict.refused, sequence: undefined };
+      kinds.push({ kind: got.value.configuration, by: verdict.by });
+    }
+    return { type: "kinds", kinds };
+  });
+
+  const weighed = Effect.fnUntraced(function* (reading: Effect.Effect<Offered, never, Keys>, document: Uint8Array) {
+    if (waiting.size >= OFFERS_MAX) return errorBody("forbidden", "busy");
+    const id = ids++;
+    const answer = yield* Deferred.make<Body>();
+    waiting.set(id, { answer, document });
+    const offer = Effect.flatMap(Effect.provide(reading, services), (offered) =>
+      Effect.flatMap(Clock.currentTimeMillis, (atMs) => box.tell({ type: "offered", id, offered, atMs })),
+    );
+    return yield* Effect.ensuring(
+      Effect.andThen(offer, Deferred.await(answer)),
+      Effect.sync(() => waiting.delete(id)),
+    );
+  });
+
+  const offered = (update: BodyOf<"configUpdateReq">): Effect.Effect<Body> =>
+    Effect.suspend(() => {
+      if (update.type === "kind") return weighed(readKinds(update.data as ReadonlyArray<string>), document);
+      if (update.type !== "config")
+        return Effect.succeed(errorBody("invalidMessage", "a type of update we do not know"));
+      const bytes = update.data as Uint8Array;
+      if (equalBytes(bytes, document)) return Effect.succeed(errorBody("configTooOld", "we have it"));
+      const text = textOf(bytes);
+      return text === undefined ? Effect.succeed(errorBody("invalidMessage", "not UTF-8")) : weighed(read(text), bytes);
+    });
+
+  const offer: Configuration["offer"] = Effect.fnUntraced(function* (text) {
+    const answer = yield* weighed(read(text), utf8(text));
+    if (answer.type !== "error") return;
+    const info = new TextDecoder().decode(answer.value.info);
+    return yield* new ConfigurationRefused({ code: errorNameOf(answer.value.code), info });
+  });
+
+  const apart = (effect: Effect.Effect<unknown>) => Effect.asVoid(FiberSet.run(errands, effect));
+
+  const push = Effect.fnUntraced(function* (to: bigint) {
+    if (document.length === 0) return;
+    const body: Request = { type: "configUpdateReq", value: { type: "config", data: document } };
+    const { outcome } = yield* hooks.send(to, body);
+    if (outcome.type === "answer" || outcome.type === "refused") return;
+    yield* box.tell({ type: "notPushed", node: to });
+  });
+
+  const adopt = Effect.fnUntraced(function* ({ id, overlay: next }: Extract<ConfigurationAction, { type: "adopt" }>) {
+    const before = overlay;
+    overlay = next;
+    if (next.sequence !== before.sequence) document = waiting.get(id)?.document ?? document;
+    yield* Effect.logInfo("reload.configuration.adopted", { sequence: next.sequence });
+    const told = changed;
+    changed = yield* Deferred.make<void>();
+    yield* Deferred.succeed(told, undefined);
+    yield* hooks.changed(next);
+    for (const what of needsRestart(before, next))
+      yield* Effect.logWarning("reload.configuration.restart", `${what} takes effect when the node is started again`);
+    previous = before.sequence;
+  });
+
+  const refetch = Effect.gen(function* () {
+    const text = given.refetch === undefined ? undefined : yield* given.refetch;
+    if (text === undefined)
+      return yield* Effect.logWarning("reload.configuration.refetch", "no newer document to be had");
+    if (!equalBytes(utf8(text), document))
+      yield* Effect.ignore(
+        Effect.catch(offer(text), (why) => Effect.logWarning("reload.configuration.refetch", why.info)),
+      );
+  });
+
+  const perform = (action: ConfigurationAction): Effect.Effect<void> => {
+    switch (action.type) {
+      case "answer":
+        return answered(action.id, { type: "configUpdateAns", value: {} });
+      case "refuse":
+        return answered(action.id, errorBody(action.error, action.info));
+      case "adopt":
+        return adopt(action);
+      case "push":
+        return apart(pushing.withPermits(1)(push(action.to)));
+      case "pushToNeighbours": {
+        const sequence = previous;
+        return apart(Effect.forEach(hooks.neighbours(), (node) => box.tell({ type: "heard", node, sequence })));
+      }
+      case "ask":
+        return apart(hooks.send(action.node, { type: "pingReq", value: { padding: new Uint8Array() } }));
+      case "refresh":
+        return apart(refetch);
+      case "leave":
+        return Effect.andThen(
+          Effect.logError("reload.configuration.leave", action.why),
+          apart(hooks.leave(action.why)),
+        );
+      case "startTimer": {
+        const { timer } = action;
+        const fired = Effect.map(Clock.currentTimeMillis, (atMs) => ({ type: "timerFired" as const, timer, atMs }));
+        return Effect.flatMap(entropy.between(...action.betweenMs), (ms) => box.startTimer(timer, ms, fired));
+      }
+      case "stopTimer":
+        return box.stopTimer(action.timer);
+      case "note":
+        return Effect.logDebug("reload.configuration.unexpected", action.unexpected);
+    }
+  };
+  const answered = (id: number, body: Body) =>
+    Effect.suspend(() => {
+      const asked = waiting.get(id);
+      return asked === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(asked.answer, body));
+    });
+
+  const begin: Configuration["begin"] = Effect.fnUntraced(function* (self, given) {
+    hooks = given;
+    const startedMs = yield* Clock.currentTimeMillis;
+    yield* Effect.forkScoped(drive(reloadConfiguration, { self, overlay, startedMs }, box, perform, nodeIdText(self)));
+  });
   return {
     now: () => overlay,
-    document: () => new Uint8Array(),
-    roots: () => trusted,
-    offered: () => Effect.succeed(errorBody("forbidden", "no document")),
-    heard: () => Effect.void,
+    document: () => document,
+    roots: () => rootsOf(overlay),
+    serve: (update, answer) => apart(Effect.flatMap(offered(update), answer)),
+    offer,
+    begin,
+    heard: (node, sequence) => box.tell({ type: "heard", node, sequence }),
+    settled: (refused) =>
+      refused === "configTooNew"
+        ? Effect.sleep(TAKEN_MS)
+        : Effect.suspend(() => Effect.asVoid(Effect.timeoutOption(Deferred.await(changed), NEWER_MS))),
   };
 });
+
+const idle: ConfigurationHooks = {
+  send: () => Effect.succeed({ outcome: { type: "lost", why: "not begun" } }),
+  neighbours: () => [],
+  changed: () => Effect.void,
+  leave: () => Effect.void,
+};
+
+/** What a running node cannot change in itself. */
+const needsRestart = (before: OverlayConfiguration, now: OverlayConfiguration): ReadonlyArray<string> => [
+  ...(isSameRoots(before, now) ? [] : ["root-cert"]),
+  ...(before.maxMessageSize === now.maxMessageSize ? [] : ["max-message-size of links"]),
+  ...(before.chordUpdateIntervalS === now.chordUpdateIntervalS ? [] : ["chord-update-interval"]),
+  ...(before.chordPingIntervalS === now.chordPingIntervalS ? [] : ["chord-ping-interval"]),
+  ...(before.chordReactive === now.chordReactive ? [] : ["chord-reactive"]),
+];
+const isSameRoots = ({ rootCertificates: a }: OverlayConfiguration, { rootCertificates: b }: OverlayConfiguration) =>
+  a.length === b.length && a.every((root, i) => equalBytes(root, b[i]!));
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const textOf = (bytes: Uint8Array): string | undefined => {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+};

@@ -1,0 +1,120 @@
+/**
+ * Signatures over the configuration document and over Kinds: made, and looked at. RFC 6940 §11.1.
+ *
+ * Signers are named by Node-ID, and show a certificate of this overlay that holds it. In an overlay whose document names
+ * no signer the authority itself may sign: its word is what every certificate of the overlay rests on.
+ */
+import { Clock, Effect } from "effect";
+import { readReloadUri } from "../../codecs/enrol/mod.ts";
+import {
+  documentSignatureInput,
+  ecdsaSignature,
+  identityOf,
+  isIdentityOf,
+  isUnsigned,
+  type KindConfiguration,
+  kindElement,
+  readDocument,
+  SecurityBlock,
+  type Signed,
+  signatureAlgorithm,
+  signedKindBlock,
+  withSignature,
+  x509,
+} from "../../codecs/reload/mod.ts";
+import { equalBytes, utf8 } from "../../codecs/shared/mod.ts";
+import { decode, encode } from "../../codecs/wire/mod.ts";
+import { type CertificateFacts, type Credentials, Keys } from "../ports/mod.ts";
+
+/** Signatures looked at over one element, and certificates in each. */
+const SIGNATURES_MAX = 4;
+const CERTIFICATES_MAX = 8;
+
+/** Whose word counts: nodes by their Node-IDs, or the roots where `signers` is empty. */
+export interface Trust {
+  readonly overlay: string;
+  readonly signers: ReadonlyArray<bigint>;
+  readonly badNodes: ReadonlyArray<bigint>;
+  /** DER. */
+  readonly roots: ReadonlyArray<Uint8Array>;
+}
+export type Verdict = { readonly by: bigint | "authority" } | { readonly refused: string };
+
+/** The SecurityBlock of these bytes, as a configuration or Kind holds it in base64. */
+const blockOf = Effect.fnUntraced(function* (bytes: Uint8Array, { key, certificates }: Credentials) {
+  const keys = yield* Keys;
+  const identity = identityOf(certificates[0]!);
+  const value = yield* keys.sign(key, documentSignatureInput(bytes, identity));
+  const signature = { ...ecdsaSignature(identity, value), signature: signatureAlgorithm[key.algorithm] };
+  return encode(SecurityBlock, { certificates: certificates.map(x509), signature });
+});
+
+/** The same document, signed; one that was signed before loses that signature. Dies on a text that is no document of that overlay. */
+export const signDocument = Effect.fn("reload.signDocument")(function* (
+  text: string,
+  overlay: string,
+  credentials: Credentials,
+) {
+  const read = readDocument(text, overlay);
+  if (!read.ok) return yield* Effect.die(new Error(`${read.error.at}: ${read.error.why}`));
+  return withSignature(text, overlay, yield* blockOf(read.value.bytes, credentials));
+});
+
+/** The Kind with its signed block, ready for a document or a ConfigUpdate. */
+export const signKind = Effect.fn("reload.signKind")(function* (kind: KindConfiguration, credentials: Credentials) {
+  const element = kindElement(kind);
+  const signedBlock = signedKindBlock(element, yield* blockOf(utf8(element), credentials));
+  return { ...kind, signedBlock } satisfies KindConfiguration as KindConfiguration;
+});
+
+/** Who signed, if it is somebody whose word counts; else why it does not. */
+export const verifySigned = Effect.fn("reload.verifySigned")(function* (signed: Signed, trust: Trust) {
+  if (signed.signatures.length === 0) return { refused: "unsigned" } as Verdict;
+  let verdict: Verdict = { refused: "unsigned" };
+  for (const block of signed.signatures.slice(0, SIGNATURES_MAX)) {
+    verdict = yield* verifyBlock(signed.bytes, block, trust);
+    if ("by" in verdict) return verdict;
+  }
+  return verdict;
+});
+
+const verifyBlock = Effect.fnUntraced(function* (
+  bytes: Uint8Array,
+  block: Uint8Array,
+  trust: Trust,
+): Effect.fn.Return<Verdict, never, Keys> {
+  const keys = yield* Keys;
+  const read = decode(SecurityBlock, block);
+  if (!read.ok) return { refused: `no SecurityBlock: ${read.error._tag}` };
+  const { signature, certificates } = read.value;
+  if (isUnsigned(signature)) return { refused: "unsigned" };
+  const shown = certificates.slice(0, CERTIFICATES_MAX).map(({ certificate }) => certificate);
+  const nowMs = yield* Clock.currentTimeMillis;
+  for (const leaf of [...shown, ...trust.roots]) {
+    const others = shown.filter((other) => other !== leaf);
+    const facts = yield* Effect.option(keys.verifyChain([leaf, ...others], trust.roots, nowMs));
+    if (facts._tag === "None") continue;
+    const by = named(facts.value, leaf, trust).find((id) =>
+      isIdentityOf(signature.identity, leaf, id === "authority" ? 0n : id),
+    );
+    if (by === undefined) continue;
+    const algorithm = signature.signature === signatureAlgorithm.rsa ? "rsa" : "ecdsa";
+    const input = documentSignatureInput(bytes, signature.identity);
+    return (yield* keys.verify(leaf, input, signature.value, algorithm)) ? { by } : { refused: "wrong signature" };
+  }
+  return { refused: "not by one who may sign" };
+});
+
+/** What this certificate may sign as. */
+const named = (
+  { uris }: CertificateFacts,
+  certificate: Uint8Array,
+  { overlay, signers, badNodes, roots }: Trust,
+): ReadonlyArray<bigint | "authority"> => {
+  if (signers.length === 0) return roots.some((root) => equalBytes(root, certificate)) ? ["authority"] : [];
+  return uris.flatMap((uri) => {
+    const name = readReloadUri(uri);
+    if (name === undefined || name.overlay !== overlay.toLowerCase()) return [];
+    return signers.includes(name.nodeId) && !badNodes.includes(name.nodeId) ? [name.nodeId] : [];
+  });
+};

@@ -146,26 +146,34 @@ const verifyChain = Effect.fnUntraced(function* (
   const anchors = yield* attempt("unreadable root", () => roots.map(read));
   let link = yield* attempt("unreadable certificate", () => read(leaf));
   const { facts } = link;
+  const issuers: Array<Uint8Array> = [];
   // Names first: only a certificate that claims to be the issuer has its signature checked.
   const named = others.flatMap(namesOf);
   for (let depth = 1; depth <= CHAIN_MAX; depth++) {
     if (atMs < link.facts.notBeforeMs || atMs > link.facts.notAfterMs)
       return yield* new CertificateError({ why: `${depth === 1 ? "certificate" : "issuer"} is not valid now` });
     const below = link;
-    if (anchors.some((root) => isIssuedBy(below, root))) return facts;
+    if (anchors.some((root) => isIssuedBy(below, root))) return { ...facts, issuers };
     const candidates = named.filter(({ subject, issuer }) => subject === below.node.issuer && subject !== issuer);
     const issuer = candidates.slice(0, NAMESAKES_MAX).find(({ known }) => isIssuedBy(below, known));
     if (issuer === undefined) return yield* new CertificateError({ why: "certificate does not lead to a root" });
+    issuers.push(issuer.der);
     link = issuer.known;
   }
   return yield* new CertificateError({ why: `chain over ${CHAIN_MAX} certificates` });
 });
 
+interface NamedCertificate {
+  readonly der: Uint8Array;
+  readonly subject: string;
+  readonly issuer: string;
+  readonly known: Known;
+}
 /** Nothing for what is no certificate: a message's bucket may hold what it likes. */
-const namesOf = (der: Uint8Array): ReadonlyArray<{ subject: string; issuer: string; known: Known }> => {
+const namesOf = (der: Uint8Array): ReadonlyArray<NamedCertificate> => {
   try {
     const known = read(der);
-    return [{ subject: known.node.subject, issuer: known.node.issuer, known }];
+    return [{ der, subject: known.node.subject, issuer: known.node.issuer, known }];
   } catch {
     return [];
   }

@@ -28,6 +28,11 @@ export interface CertificateFacts {
   readonly notAfterMs: number;
 }
 
+/** The issuers lead from the leaf to a root, nearest first; the root itself is not among them. */
+export interface VerifiedCertificate extends CertificateFacts {
+  readonly issuers: ReadonlyArray<Uint8Array>;
+}
+
 export class CertificateError extends Data.TaggedError("CertificateError")<{ readonly why: string }> {}
 
 export class Keys extends Context.Service<
@@ -60,7 +65,7 @@ export class Keys extends Context.Service<
       chain: ReadonlyArray<Uint8Array>,
       roots: ReadonlyArray<Uint8Array>,
       atMs: number,
-    ) => Effect.Effect<CertificateFacts, CertificateError>;
+    ) => Effect.Effect<VerifiedCertificate, CertificateError>;
     /** PBKDF2-HMAC-SHA-256. Takes a tenth of a second at 100 000 rounds: derive once, keep the key. */
     readonly derive: (password: string, salt: Uint8Array, rounds: number, size: number) => Effect.Effect<Uint8Array>;
   }

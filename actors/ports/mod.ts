@@ -21,6 +21,7 @@ export {
   type KeyAlgorithm,
   Keys,
   type PrivateKey,
+  type VerifiedCertificate,
 } from "./keys.ts";
 export { Listener, ListenFailed, type Listening, type ListenOn, STREAMS_MAX } from "./listener.ts";
 export {

@@ -7,9 +7,15 @@
  *                                                                           +--> deliver: the next hop, or the node itself
  */
 import { Clock, Effect, Queue } from "effect";
-import { FRAME_OVERHEAD_BYTES, FramedMessage } from "../../codecs/reload/mod.ts";
+import {
+  ForwardingHeader,
+  FRAME_OVERHEAD_BYTES,
+  FramedMessage,
+  FrameStart,
+  type Packet,
+} from "../../codecs/reload/mod.ts";
 import { concat, nodeIdText } from "../../codecs/shared/mod.ts";
-import { cut, encode, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
+import { cut, decodeFirst, encode, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
 import {
   type ReloadLinkAction,
   type ReloadLinkEvent,
@@ -19,10 +25,20 @@ import {
 import { drive, mailbox } from "../kit/mod.ts";
 import type { ByteStreamShape } from "../ports/mod.ts";
 
-const EVENTS_MAX = 128;
+/** Frames read and not yet looked at: with messages of the greatest size, 2 MiB. */
+const EVENTS_MAX = 16;
 /** Messages waiting to be framed, and frames waiting to be written; beyond that they are lost, as datagrams are. */
 const POSTS_MAX = 512;
 const FRAMES_MAX = 1_024;
+/** Of both together. One message of any size passes when nothing else waits. */
+const WAITING_BYTES_MAX = 2 * 1_048_576;
+/** What of a message over the limit is looked at, for whom to tell. */
+const HEADER_BYTES_MAX = 4_096;
+const HEADER_MS = 1_000;
+/** Of its payload: enough to tell a request from an answer. */
+const CODE_BYTES = 2;
+/** For the last words of a link to leave. */
+const LINGER_MS = 200;
 
 /** A way to one neighbour. */
 export interface Link {
@@ -37,15 +53,22 @@ export interface LinkHooks<R> {
   /** Before the first message is delivered; again when a doubtful link has proved well. */
   readonly opened: (link: Link) => Effect.Effect<void, never, R>;
   readonly delivered: (link: Link, message: Uint8Array) => Effect.Effect<void, never, R>;
+  /** A message over the limit begins so; the link is closed once this is done. */
+  readonly oversize: (link: Link, beginning: Packet) => Effect.Effect<void, never, R>;
   /** It may come back: no message should go this way until `opened` says so. */
   readonly doubtful: (link: Link) => Effect.Effect<void, never, R>;
+}
+
+export interface LinkSettings extends ReloadLinkInput {
+  /** The overlay's max-message-size, which a new configuration may change. */
+  readonly messageBytesMax: () => number;
 }
 
 /** Serves the stream until it is lost, and says why. */
 export const serveLink = Effect.fn("reload.link")(function* <R>(
   stream: ByteStreamShape,
   node: bigint,
-  settings: ReloadLinkInput & { readonly messageBytesMax: number },
+  settings: LinkSettings,
   hooks: LinkHooks<R>,
 ): Effect.fn.Return<string, never, R> {
   return yield* Effect.scoped(
@@ -54,9 +77,15 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
       const posts = yield* Queue.dropping<Uint8Array>(POSTS_MAX);
       const frames = yield* Queue.dropping<Uint8Array>(FRAMES_MAX);
       let lostBy = "closed";
+      let waitingBytes = 0;
       const link: Link = {
         node,
-        post: (message) => Queue.offerUnsafe(posts, message),
+        post: (message) => {
+          if (waitingBytes > 0 && waitingBytes + message.length > WAITING_BYTES_MAX) return false;
+          if (!Queue.offerUnsafe(posts, message)) return false;
+          waitingBytes += message.length;
+          return true;
+        },
         close: (why) =>
           Effect.andThen(
             Effect.sync(() => {
@@ -70,15 +99,41 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
       const read = Effect.gen(function* () {
         let held = nothingHeld;
         while (true) {
-          const got = cut(FramedMessage, held, yield* stream.read, settings.messageBytesMax + FRAME_OVERHEAD_BYTES);
+          const chunk = yield* stream.read;
+          const got = cut(FramedMessage, held, chunk, settings.messageBytesMax() + FRAME_OVERHEAD_BYTES);
           const atMs = yield* Clock.currentTimeMillis;
           for (const frame of got.messages) yield* box.tell({ type: "framed", frame, atMs });
           if (got.error !== undefined) {
             const why = wireErrorText(got.error);
             yield* Effect.logWarning("reload.link.garbage", { node: nodeIdText(node), why });
+            const good = got.raw.reduce((sum, { length }) => sum + length, 0);
+            yield* Effect.ignore(lastWords(concat(held.buffer.subarray(0, held.size), chunk).subarray(good)));
             return yield* box.tell({ type: "closed", why });
           }
           held = got.rest;
+        }
+      });
+
+      /** "the peer SHOULD send an Error_Message_Too_Large error and then close the TLS or DTLS session", §6.6. */
+      const lastWords = Effect.fnUntraced(function* (start: Uint8Array) {
+        let bytes: Uint8Array = start.slice(0, HEADER_BYTES_MAX);
+        while (true) {
+          const frame = decodeFirst(FrameStart, bytes);
+          if (!frame.ok && frame.error._tag === "Malformed") return;
+          if (frame.ok && frame.value.length <= settings.messageBytesMax()) return;
+          const header = frame.ok ? decodeFirst(ForwardingHeader, bytes.subarray(frame.size)) : undefined;
+          const payload = frame.ok && header?.ok ? bytes.subarray(frame.size + header.size) : new Uint8Array();
+          if (header?.ok && payload.length >= CODE_BYTES) {
+            const { length: _, ...known } = header.value;
+            yield* hooks.oversize(link, { ...known, payload });
+            return yield* Effect.sleep(LINGER_MS);
+          }
+          if (
+            (header !== undefined && !header.ok && header.error._tag === "Malformed") ||
+            bytes.length >= HEADER_BYTES_MAX
+          )
+            return;
+          bytes = concat(bytes, yield* Effect.timeout(stream.read, HEADER_MS));
         }
       });
       const reported = (why: string) => box.tell({ type: "closed", why });
@@ -88,19 +143,27 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
       const frame = Effect.gen(function* () {
         while (true) {
           const message = yield* Queue.take(posts);
+          waitingBytes -= message.length;
           yield* box.tell({ type: "post", message, atMs: yield* Clock.currentTimeMillis });
         }
       });
       yield* Effect.forkScoped(frame);
       const write = Effect.gen(function* () {
-        while (true) yield* stream.write(concat(...(yield* Queue.takeAll(frames))));
+        while (true) {
+          const bytes = concat(...(yield* Queue.takeAll(frames)));
+          yield* stream.write(bytes);
+          waitingBytes -= bytes.length;
+        }
       });
       yield* Effect.forkScoped(Effect.ignore(write)); // the reader reports a broken stream
 
       const perform = (action: ReloadLinkAction): Effect.Effect<void, never, R> => {
         switch (action.type) {
           case "write":
-            return Effect.sync(() => void Queue.offerUnsafe(frames, encode(FramedMessage, action.frame)));
+            return Effect.sync(() => {
+              const bytes = encode(FramedMessage, action.frame);
+              if (Queue.offerUnsafe(frames, bytes)) waitingBytes += bytes.length;
+            });
           case "deliver":
             return hooks.delivered(link, action.message);
           case "startTimer": {
@@ -122,7 +185,8 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
             return Effect.logDebug("reload.link.unexpected", action.unexpected);
         }
       };
-      yield* drive(reloadLink, settings, box, perform, nodeIdText(node));
+      const { rtoMsMin, holdMs } = settings;
+      yield* drive(reloadLink, { rtoMsMin, holdMs }, box, perform, nodeIdText(node));
       yield* stream.close;
       return lostBy;
     }),

@@ -6,9 +6,9 @@
 import { Deferred, Effect, FiberSet, type Scope } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
-import type { ReloadLinkInput } from "../../machines/reload/mod.ts";
 import { type ByteStreamShape, type Credentials, Dialer } from "../ports/mod.ts";
-import { type Link, type LinkHooks, serveLink } from "./link.ts";
+import { type Link, type LinkHooks, type LinkSettings, serveLink } from "./link.ts";
+import { makePace } from "./pace.ts";
 import type { Peer } from "./peer.ts";
 import type { Post } from "./post.ts";
 import type { Switchboard } from "./switchboard.ts";
@@ -28,7 +28,7 @@ export interface Links {
 
 export const makeLinks = Effect.fn("reload.links")(function* (
   self: bigint,
-  settings: ReloadLinkInput & { readonly messageBytesMax: number },
+  settings: LinkSettings & { readonly messagesPerSecond: number },
   credentials: Credentials,
   post: Post,
   board: Switchboard,
@@ -37,6 +37,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
   const dialer = yield* Dialer;
   const dialled = yield* FiberSet.make();
   const connecting = new Set<bigint>();
+  const pace = makePace(settings.messagesPerSecond);
   /** Links that nobody was expected at: those to bootstrap nodes. */
   const visits = new Map<bigint, Link>();
 
@@ -70,7 +71,8 @@ export const makeLinks = Effect.fn("reload.links")(function* (
           entered = link;
           return Effect.andThen(enter(link), opened(link));
         }),
-      delivered: board.arrive,
+      delivered: (link, message) => Effect.andThen(pace(link.node), board.arrive(link, message)),
+      oversize: board.oversize,
       doubtful: (link) => withdraw(link, "doubtful"),
     };
     const why = yield* serveLink(stream, node, settings, hooks);
@@ -78,9 +80,10 @@ export const makeLinks = Effect.fn("reload.links")(function* (
     yield* Effect.logDebug("reload.link.lost", { node: nodeIdText(node), why });
   });
 
-  const nodeAt = Effect.fnUntraced(function* (stream: ByteStreamShape) {
-    const certificate = stream.peer.certificates[0];
-    const node = certificate === undefined ? undefined : yield* post.nodeOf(certificate);
+  /** The one Node-ID its certificate names; of several, the one that is expected. */
+  const nodeAt = Effect.fnUntraced(function* (stream: ByteStreamShape, expected?: bigint) {
+    const nodes = yield* post.nodesOf(stream.peer.certificates);
+    const node = nodes.length === 1 ? nodes[0] : nodes.find((id) => id === expected);
     return node === self ? undefined : node;
   });
 
@@ -95,7 +98,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
     const attempt = Effect.scoped(
       Effect.gen(function* () {
         const stream = yield* dialer.dial({ ...endpoint, tls: credentials });
-        const node = yield* nodeAt(stream);
+        const node = yield* nodeAt(stream, expected);
         if (node === undefined || (expected !== undefined && node !== expected))
           return yield* Effect.asVoid(Deferred.fail(up, "not the node that was meant"));
         yield* run(stream, node, (link) => {

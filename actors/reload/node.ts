@@ -6,7 +6,7 @@
  *                store, fetch, ping, appAttach: requests of our own
  */
 import { Clock, Deferred, Effect, type Scope } from "effect";
-import { type Endpoint, toNode } from "../../codecs/reload/mod.ts";
+import { type Endpoint, type OverlayConfiguration, toNode, unsupportedIn } from "../../codecs/reload/mod.ts";
 import {
   keeperTiming,
   ownedFraction,
@@ -58,26 +58,32 @@ export const startNode = Effect.fn("reload.node")(function* (
 ): Effect.fn.Return<OverlayNode, JoinFailed, Scope.Scope | Dialer | Listener | Keys | Entropy> {
   const { credentials, overlay } = options;
   const limits = { ...nodeLimits, ...options.limits };
-  const configuration = yield* makeConfiguration(overlay, credentials.roots, (to, body) =>
-    board.request([toNode(to)], body),
-  );
+  const startedMs = yield* Clock.currentTimeMillis;
+  const against = objectionTo(overlay, startedMs);
+  if (against !== undefined) return yield* new JoinFailed({ why: against });
+  const configuration = yield* makeConfiguration({ ...options, roots: credentials.roots });
   const { now } = configuration;
-  const post = yield* makePost(credentials, configuration);
-  const certificate = credentials.certificates[0];
-  const nodeId = certificate === undefined ? undefined : yield* post.nodeOf(certificate);
-  if (nodeId === undefined) return yield* new JoinFailed({ why: "the certificate names no node of this overlay" });
+  const post = yield* makePost(credentials, configuration, options.nodeId);
+  const names = yield* post.nodesOf(credentials.certificates);
+  const nodeId = options.nodeId ?? (names.length === 1 ? names[0] : undefined);
+  if (nodeId === undefined || !names.includes(nodeId))
+    return yield* new JoinFailed({ why: "the certificate names no node of this overlay" });
 
   // Peer, keeper and links need the switchboard, and it needs them: they are set before the first packet comes.
   let keeper: Keeper | undefined;
   let peer: Peer | undefined;
   let links: Links | undefined;
-  const board: Switchboard = yield* makeSwitchboard(nodeId, configuration, post, (asked, request, opened) => {
-    if (isKeepers(request)) return keeper!.serve(asked, request, opened);
-    if (request.type !== "configUpdateReq") return peer!.serve(asked, request);
-    const answer = configuration.offered(asked.signer, request.value);
-    return Effect.flatMap(answer, (body) => board.answer(asked.reply, body));
-  });
-  const startedMs = yield* Clock.currentTimeMillis;
+  const board: Switchboard = yield* makeSwitchboard(
+    nodeId,
+    configuration,
+    post,
+    (asked, request, opened) => {
+      if (isKeepers(request)) return keeper!.serve(asked, request, opened);
+      if (request.type !== "configUpdateReq") return peer!.serve(asked, request);
+      return configuration.serve(request.value, (body) => board.answer(asked.reply, body));
+    },
+    limits,
+  );
   const timing = { ...keeperTiming, holdDown: limits.holdDownMs };
   const keeping = keepValues(
     nodeId,
@@ -116,11 +122,17 @@ export const startNode = Effect.fn("reload.node")(function* (
       if (now === "failed" || now === "left") yield* Deferred.succeed(left, undefined);
     }),
   });
-  const linkSettings = { ...limits, messageBytesMax: overlay.maxMessageSize };
+  const linkSettings = { ...limits, messageBytesMax: () => now().maxMessageSize };
   links = yield* makeLinks(nodeId, linkSettings, credentials, post, board, peer);
   yield* Deferred.succeed(ready, undefined);
   yield* Effect.forkScoped(peer.run);
   const leave = Effect.andThen(peer.leave, Deferred.await(left));
+  yield* configuration.begin(nodeId, {
+    send: (to, body) => board.request([toNode(to)], body),
+    neighbours: () => [...board.links.keys()],
+    changed: (now) => Effect.andThen(keeper!.configured(now), closeBad(board, now)),
+    leave: () => leave,
+  });
   if (limits.leaveMs > 0) yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(leave, limits.leaveMs)));
   yield* Effect.catchTag(Effect.timeout(Deferred.await(settled), limits.joinMs), "TimeoutError", () =>
     Effect.fail(new JoinFailed({ why: `not settled within ${limits.joinMs} ms` })),
@@ -146,6 +158,24 @@ export const startNode = Effect.fn("reload.node")(function* (
     refusals: keeper.refusals,
   };
 });
+
+/** Why a node of ours does not join under this configuration at all; in words for its operator. */
+const objectionTo = (overlay: OverlayConfiguration, nowMs: number): string | undefined => {
+  const missing = unsupportedIn(overlay);
+  if (missing.length > 0) return `the configuration asks for what this node cannot: ${missing.join(", ")}`;
+  const { expirationMs } = overlay;
+  return expirationMs !== undefined && expirationMs <= nowMs
+    ? `the configuration expired at ${new Date(expirationMs).toISOString()}`
+    : undefined;
+};
+
+/** "the certificate with this Node-ID MUST NOT be considered valid", §11.1: its links were made by it. */
+const closeBad = (board: Switchboard, { badNodes }: OverlayConfiguration) =>
+  Effect.forEach(
+    badNodes.flatMap((node) => board.links.get(node) ?? []),
+    (link) => link.close("a bad node"),
+    { discard: true },
+  );
 
 const peerSettings = (
   { overlay, applications = {}, first }: NodeOptions,

@@ -1,5 +1,5 @@
 /** What a node is told before it starts. */
-import { Data } from "effect";
+import { Data, type Effect } from "effect";
 import type { Endpoint, OverlayConfiguration } from "../../codecs/reload/mod.ts";
 import { keeperTiming, peerTiming } from "../../machines/reload/mod.ts";
 import type { Credentials, StoreShape } from "../ports/mod.ts";
@@ -26,6 +26,12 @@ export interface NodeLimits {
   readonly joinMs: number;
   /** For a polite farewell when the scope closes; 0 goes without one, as a crash does. */
   readonly leaveMs: number;
+  /** Messages a second that one neighbour is listened to, with two seconds' worth at once. */
+  readonly messagesPerSecond: number;
+  /** Messages longer than this leave in fragments, RFC 6940 §6.7; 0 for never: a stream carries any length. */
+  readonly fragmentBytes: number;
+  /** `strangers`: our certificate is left out of messages that go to a neighbour and no further. */
+  readonly carry: "always" | "strangers";
 }
 export const nodeLimits: NodeLimits = {
   neighbours: 20,
@@ -37,12 +43,21 @@ export const nodeLimits: NodeLimits = {
   reactMs: peerTiming.react,
   joinMs: 60_000,
   leaveMs: peerTiming.leave,
+  messagesPerSecond: 1_000,
+  fragmentBytes: 0,
+  carry: "always",
 };
 
 export interface NodeOptions {
   /** The certificate holds the Node-ID, as a `reload://` URI of this overlay. */
   readonly credentials: Credentials;
+  /** Which Node-ID to be, when the certificate names several. */
+  readonly nodeId?: bigint;
   readonly overlay: OverlayConfiguration;
+  /** The signed document that says so, as received: without it this node cannot tell others of it. */
+  readonly document?: string;
+  /** The document of the configuration server now; asked for before ours expires. */
+  readonly refetch?: Effect.Effect<string | undefined>;
   /** An IP address; port 0 takes a free one. */
   readonly listen: Endpoint;
   /** Where others reach us, when that is not where we listen. */

@@ -1,7 +1,8 @@
 /** Requests of our own on their way: sealed once, sent as often as needed, answered by who may answer. */
 import { Effect } from "effect";
-import type { Body, Destination, Packet, Request } from "../../codecs/reload/mod.ts";
+import { type Body, type Destination, Packet, type Request } from "../../codecs/reload/mod.ts";
 import { bigOf } from "../../codecs/shared/mod.ts";
+import { encode } from "../../codecs/wire/mod.ts";
 import {
   isBelieved,
   type ReloadOutcome,
@@ -26,37 +27,57 @@ export interface RequestOptions {
   readonly over?: bigint | undefined;
   /** Of those who signed values in the body. */
   readonly certificates?: ReadonlyArray<Uint8Array>;
+  /** The answer must carry every certificate it needs: none is fetched for it. */
+  readonly selfContained?: boolean;
 }
 
 export interface Requests {
   readonly ask: (to: ReadonlyArray<Destination>, body: Request, options?: RequestOptions) => Effect.Effect<Reply>;
   /** False when nobody waits for that answer, or it is not that node's to give. */
   readonly answered: (transactionId: bigint, opened: Opened, body: Body) => Effect.Effect<boolean>;
+  /** Whom the request was sent to, unless its answer is to be self-contained. */
+  readonly askedOf: (transactionId: bigint) => Destination | undefined;
+}
+
+interface Waiting {
+  readonly target: Destination | undefined;
+  readonly hear: (opened: Opened, body: Body) => Effect.Effect<boolean>;
 }
 
 export const makeRequests = Effect.fn("reload.requests")(function* (
   retransmitMs: () => number,
   post: Post,
   view: () => RingView,
+  messageBytesMax: () => number,
+  /** Whether our certificate may be left out on the way there. */
+  isBare: (destinations: ReadonlyArray<Destination>) => boolean,
   send: (packet: Packet, over: bigint | undefined) => Effect.Effect<void>,
 ): Effect.fn.Return<Requests, never, Entropy> {
   const entropy = yield* Entropy;
-  const waiting = new Map<bigint, (opened: Opened, body: Body) => Effect.Effect<boolean>>();
+  const waiting = new Map<bigint, Waiting>();
 
-  const ask: Requests["ask"] = Effect.fnUntraced(function* (destinations, body, { over, certificates = [] } = {}) {
+  const ask: Requests["ask"] = Effect.fnUntraced(function* (destinations, body, options = {}) {
+    const { over, certificates = [], selfContained = false } = options;
     if (waiting.size >= REQUESTS_MAX)
       return { outcome: { type: "lost" as const, why: "too many requests" }, opened: undefined };
     const transactionId = bigOf(yield* entropy.bytes(8));
-    const packet = yield* post.seal({ transactionId, destinations, body, certificates });
+    const packet = yield* post.seal({ transactionId, destinations, body, certificates, bare: isBare(destinations) });
+    if (encode(Packet, packet).length > messageBytesMax()) {
+      const why = `a message over ${messageBytesMax()} bytes`;
+      return { outcome: { type: "lost" as const, why }, opened: undefined };
+    }
     const target = destinations[destinations.length - 1]!;
     let opened: Opened | undefined;
     const listen = (tell: (event: ReloadTransactionEvent) => Effect.Effect<void>) =>
-      waiting.set(transactionId, (found, answer) => {
-        const { nodeId: signer } = found.signer;
-        const error = answer.type === "error" ? answer.value : undefined;
-        if (answer.type.endsWith("Req") || !isBelieved(view(), target, signer, error)) return Effect.succeed(false);
-        opened = found;
-        return Effect.as(tell({ type: "answered", signer, body: answer as never }), true);
+      waiting.set(transactionId, {
+        target: selfContained ? undefined : target,
+        hear: (found, answer) => {
+          const { nodeId: signer } = found.signer;
+          const error = answer.type === "error" ? answer.value : undefined;
+          if (answer.type.endsWith("Req") || !isBelieved(view(), target, signer, error)) return Effect.succeed(false);
+          opened = found;
+          return Effect.as(tell({ type: "answered", signer, body: answer as never }), true);
+        },
       });
     const outcome = yield* Effect.ensuring(
       requestOnce({ retransmitMs: retransmitMs() }, listen, send(packet, over)),
@@ -67,6 +88,7 @@ export const makeRequests = Effect.fn("reload.requests")(function* (
 
   return {
     ask,
-    answered: (transactionId, opened, body) => waiting.get(transactionId)?.(opened, body) ?? Effect.succeed(false),
+    answered: (transactionId, opened, body) => waiting.get(transactionId)?.hear(opened, body) ?? Effect.succeed(false),
+    askedOf: (transactionId) => waiting.get(transactionId)?.target,
   };
 });

@@ -2,25 +2,32 @@
  * Where packets meet: from links and from ourselves, to links and to ourselves, by the ring as the peer last told it.
  *
  *   link, or our own --> routeOf --+-- forward --> link.post            (never waits)
- *                                  +-- deliver --> open --> request --> peer, keeper
- *                                  |                    \-> answer ---> the request that waits for it
+ *                                  +-- deliver --> inbox --> request --> peer, keeper
+ *                                  |                     \-> answer ---> the request that waits for it
  *                                  +-- refuse ---> sealed and sent back
  */
 import { Clock, Effect, Queue, type Scope } from "effect";
 import {
   type Body,
+  type Destination,
+  dataValueOf,
   type ErrorName,
   errorBody,
-  fragmentWhole,
+  everything,
+  kindId,
   Packet,
   type Request,
+  resourceOfNode,
   sequenceAny,
+  toResource,
 } from "../../codecs/reload/mod.ts";
 import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import { decode, encode, wireErrorText } from "../../codecs/wire/mod.ts";
 import {
   type Asked,
+  fragmentsOf,
   isAnswer,
+  isFirstFragment,
   isFromNeighbour,
   type ReplyTo,
   type RingView,
@@ -30,8 +37,11 @@ import {
 } from "../../machines/reload/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 import type { Configuration } from "./configuration.ts";
+import { inSequence } from "./in-sequence.ts";
+import { makeInbox } from "./inbox.ts";
 import type { Link } from "./link.ts";
-import type { Opened, Post } from "./post.ts";
+import type { Opened, Post, Refused } from "./post.ts";
+import { makeRepeats } from "./repeats.ts";
 import { makeRequests, type Requests } from "./requests.ts";
 
 /** Packets to ourselves that wait their turn. */
@@ -39,7 +49,14 @@ const LOOPBACK_MAX = 512;
 
 /** A request for this node, its signature verified; `opened` verifies the values inside. */
 export type Serve = (asked: Asked, request: Request, opened: Opened) => Effect.Effect<void>;
-export type Counter = "forwarded" | "delivered" | "refused" | "dropped" | "badSignatures" | "garbage";
+export type Counter = "forwarded" | "delivered" | "refused" | "dropped" | "repeated" | "badSignatures" | "garbage";
+
+export interface SwitchboardSettings {
+  /** Messages longer than this leave in fragments; 0 for never, as a stream needs none. */
+  readonly fragmentBytes: number;
+  /** Who is linked to us has seen our certificate: `strangers` leaves it out of what goes to such a node and no further. */
+  readonly carry: "always" | "strangers";
+}
 
 export interface Switchboard {
   /** The ring as the peer knows it now. */
@@ -48,6 +65,8 @@ export interface Switchboard {
   readonly counters: Record<Counter, number>;
   /** A message from a link. What cannot be a neighbour's honest doing closes the link. */
   readonly arrive: (link: Link, message: Uint8Array) => Effect.Effect<void>;
+  /** A message over the limit has begun to come. */
+  readonly oversize: (link: Link, beginning: Packet) => Effect.Effect<void>;
   readonly request: Requests["ask"];
   readonly answer: (reply: ReplyTo, body: Body, certificates?: ReadonlyArray<Uint8Array>) => Effect.Effect<void>;
 }
@@ -57,26 +76,39 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
   configuration: Configuration,
   post: Post,
   serve: Serve,
+  settings: SwitchboardSettings = { fragmentBytes: 0, carry: "always" },
 ): Effect.fn.Return<Switchboard, never, Entropy | Scope.Scope> {
   const entropy = yield* Entropy;
   const { now } = configuration;
   const routing = () => ({ overlay: post.overlay, initialTtl: now().initialTtl });
   const loopback = yield* Queue.dropping<Packet>(LOOPBACK_MAX);
   const links = new Map<bigint, Array<Link>>();
-  const counters = { forwarded: 0, delivered: 0, refused: 0, dropped: 0, badSignatures: 0, garbage: 0 };
+  const counters = { forwarded: 0, delivered: 0, refused: 0, dropped: 0, repeated: 0, badSignatures: 0, garbage: 0 };
+  const repeats = makeRepeats();
 
   const drop = (why: string) => {
     counters.dropped++;
     return Effect.logDebug("reload.dropped", why);
   };
 
-  const hand = (to: bigint, packet: Packet) =>
+  const hand = (to: bigint, packet: Packet, tooLong: Effect.Effect<void>) =>
     Effect.suspend(() => {
       const bytes = encode(Packet, packet);
-      const { maxMessageSize } = now();
-      if (bytes.length > maxMessageSize) return drop(`over ${maxMessageSize} bytes`);
-      return links.get(to)?.at(-1)?.post(bytes) === true ? Effect.void : drop("no link, or a full one");
+      const { fragmentBytes } = settings;
+      if (bytes.length > now().maxMessageSize) return tooLong;
+      const pieces =
+        fragmentBytes === 0 || bytes.length <= fragmentBytes
+          ? [bytes]
+          : fragmentsOf(packet, fragmentBytes).map((piece) => encode(Packet, piece));
+      const link = links.get(to)?.at(-1);
+      return link !== undefined && pieces.every(link.post) ? Effect.void : drop("no link, or a full one");
     });
+  const oversized = Effect.suspend(() => drop(`over ${now().maxMessageSize} bytes`));
+  const isBare = (destinations: ReadonlyArray<Destination>): boolean => {
+    const [first, ...others] = destinations;
+    if (settings.carry === "always" || first === undefined || others.length > 0) return false;
+    return "type" in first && first.type === "node" && links.has(first.data);
+  };
 
   /** Sends a packet of our own on its way. */
   const dispatch = (packet: Packet) =>
@@ -86,7 +118,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
         case "deliver":
           return Queue.offerUnsafe(loopback, packet) ? Effect.void : drop("too much to ourselves");
         case "forward":
-          return hand(verdict.to, verdict.packet);
+          return hand(verdict.to, verdict.packet, oversized);
         case "refuse":
           return drop(verdict.error);
         case "drop":
@@ -96,32 +128,35 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
 
   const answer: Switchboard["answer"] = Effect.fnUntraced(function* (reply, body, certificates = []) {
     const { transactionId, to: destinations, options } = reply;
-    const packet = yield* post.seal({ transactionId, destinations, body, certificates, options });
+    const bare = isBare(destinations);
+    const packet = yield* post.seal({ transactionId, destinations, body, certificates, options, bare });
     const { maxMessageSize } = now();
     const limit = Math.min(maxMessageSize, reply.maxResponseLength === 0 ? maxMessageSize : reply.maxResponseLength);
     const size = encode(Packet, packet).length;
-    if (size <= limit || body.type === "error") return yield* dispatch(packet);
+    const isFit = size <= limit || body.type === "error";
     const refusal = errorBody("responseTooLarge", `${size} bytes`);
-    yield* dispatch(yield* post.seal({ transactionId, destinations, body: refusal, options }));
+    const sent = isFit ? packet : yield* post.seal({ transactionId, destinations, body: refusal, options, bare });
+    repeats.answered(reply, (to) => dispatch({ ...sent, destinationList: to }));
+    yield* dispatch(sent);
   });
 
-  const refuse = (packet: Packet, from: bigint, error: ErrorName, info = "") => {
-    counters.refused++;
-    return isAnswer(packet) ? drop(error) : answer(replyTo(packet, from), errorBody(error, info));
-  };
+  /** No error for an error, nor for an answer, nor for a part that does not say what it is. */
+  const refuse = (packet: Packet, from: bigint, error: ErrorName, info = "") =>
+    Effect.suspend(() => {
+      counters.refused++;
+      const isAsking = !isAnswer(packet) && isFirstFragment(packet);
+      return isAsking ? answer(replyTo(packet, from), errorBody(error, info)) : drop(error);
+    });
 
-  const delivered = Effect.fnUntraced(function* (
-    packet: Packet,
-    from: bigint,
-    close: (why: string) => Effect.Effect<void>,
-  ) {
-    if (packet.fragment >>> 0 !== fragmentWhole) return yield* drop("a fragment");
-    const opened = yield* post.open(packet);
-    if ("refused" in opened) {
-      counters.badSignatures++;
-      yield* Effect.logWarning("reload.unbelievable", { from: nodeIdText(from), why: opened.refused });
-      return yield* isFromNeighbour(packet) ? close(opened.refused) : Effect.void;
-    }
+  const unbelievable = Effect.fnUntraced(function* (packet: Packet, from: bigint, why: Refused) {
+    counters.badSignatures++;
+    yield* Effect.logWarning("reload.unbelievable", { from: nodeIdText(from), why: why.refused });
+    // "the implementation SHOULD simply drop the message"; but what nobody passed on was forged by who brought it.
+    if (isFromNeighbour(packet) && why.unknown === undefined && from !== self)
+      yield* Effect.forEach(links.get(from) ?? [], (link) => link.close(why.refused));
+  });
+
+  const delivered = Effect.fnUntraced(function* (packet: Packet, from: bigint, opened: Opened) {
     counters.delivered++;
     const { body, contents } = opened;
     if (packet.configurationSequence !== now().sequence && packet.configurationSequence !== sequenceAny)
@@ -134,12 +169,14 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     if (refusal !== undefined) return yield* refuse(packet, from, refusal);
     if (body === undefined) return yield* refuse(packet, from, "invalidMessage", opened.why);
     const atMs = yield* Clock.currentTimeMillis;
+    const reply = replyTo(packet, from);
+    const before = repeats.asked(opened.signer.nodeId, body.type, reply, atMs);
+    if (before.is === "old") {
+      counters.repeated++;
+      return yield* before.again?.(reply.to) ?? drop("a request that was answered long ago");
+    }
     const draw = bigOf(yield* entropy.bytes(8));
-    yield* serve(
-      { from, signer: opened.signer.nodeId, reply: replyTo(packet, from), atMs, draw },
-      body as Request,
-      opened,
-    );
+    yield* serve({ from, signer: opened.signer.nodeId, reply, atMs, draw }, body as Request, opened);
   });
 
   const arrive: Switchboard["arrive"] = Effect.fnUntraced(function* (link, message) {
@@ -153,10 +190,12 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     const verdict = routeOf(board.view, routing(), read.value, link.node);
     switch (verdict.type) {
       case "deliver":
-        return yield* delivered(read.value, link.node, link.close);
-      case "forward":
+        return yield* inbox.deliver(read.value, link.node);
+      case "forward": {
         counters.forwarded++;
-        return yield* hand(verdict.to, verdict.packet);
+        const why = `over ${now().maxMessageSize} bytes`; // with us on its Via List
+        return yield* hand(verdict.to, verdict.packet, refuse(read.value, link.node, "messageTooLarge", why));
+      }
       case "refuse":
         return yield* refuse(read.value, link.node, verdict.error, verdict.info);
       case "drop":
@@ -164,21 +203,55 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     }
   });
 
+  /** Refused by its header, if that is one of this overlay's and asks something. */
+  const oversize: Switchboard["oversize"] = (link, packet) => {
+    const verdict = routeOf(board.view, routing(), packet, link.node);
+    const isOurs = verdict.type === "deliver" || verdict.type === "forward";
+    return isOurs ? refuse(packet, link.node, "messageTooLarge", `over ${now().maxMessageSize} bytes`) : Effect.void;
+  };
+
   const requests = yield* makeRequests(
     () => now().reliabilityTimerMs,
     post,
     () => board.view,
-    (packet, over) => (over === undefined || !links.has(over) ? dispatch(packet) : hand(over, packet)),
+    () => now().maxMessageSize,
+    isBare,
+    (packet, over) => (over === undefined || !links.has(over) ? dispatch(packet) : hand(over, packet, oversized)),
   );
+  const inbox = yield* makeInbox(post, () => now().maxMessageSize, {
+    opened: delivered,
+    unbelievable,
+    drop,
+    askedOf: requests.askedOf,
+    fetch: (nodeId) => certificatesOf(requests, nodeId),
+  });
   const board: Switchboard = {
     view: { self, joined: false, predecessors: [], successors: [], fingers: [], linked: [] },
     links,
     counters,
     arrive,
-    request: requests.ask,
+    oversize,
+    request: inSequence(configuration, requests.ask),
     answer,
   };
-  const toOurselves = Effect.flatMap(Queue.take(loopback), (packet) => delivered(packet, self, () => Effect.void));
+  const toOurselves = Effect.flatMap(Queue.take(loopback), (packet) => inbox.deliver(packet, self));
   yield* Effect.forkScoped(Effect.forever(toOurselves));
   return board;
 });
+
+const certificatesOf = (requests: Requests, nodeId: bigint): Effect.Effect<ReadonlyArray<Uint8Array>> => {
+  const kind = kindId.certificateByNode;
+  const resource = resourceOfNode(nodeId);
+  const specifiers = [{ kind, generation: 0n, specifier: everything(kind) }];
+  const asked = requests.ask(
+    [toResource(resource)],
+    { type: "fetchReq", value: { resource, specifiers } },
+    { selfContained: true },
+  );
+  return Effect.map(asked, ({ outcome }) => {
+    const kinds = outcome.type === "answer" && outcome.body.type === "fetchAns" ? outcome.body.value.kinds : [];
+    // No signature is asked about: a certificate that is the right one shows that itself.
+    const values = kinds.flatMap(({ values }) => (values instanceof Uint8Array ? [] : values));
+    return values.flatMap(({ value }) => (dataValueOf(value).exists ? [dataValueOf(value).value] : []));
+  });
+};

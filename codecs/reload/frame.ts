@@ -1,5 +1,5 @@
 /** How messages stand on a link: each in a frame with a number, each answered by an acknowledgement. RFC 6940 §6.6.2. */
-import { enumeration, opaque, select, struct, type TypeOf, u8, u24, u32 } from "../wire/mod.ts";
+import { constant, enumeration, opaque, select, struct, type TypeOf, u8, u24, u32 } from "../wire/mod.ts";
 import { framedMessageType } from "./registry.ts";
 
 const FramedData = struct("FramedData", "RFC 6940 §6.6.2", {
@@ -15,6 +15,13 @@ export const FramedMessage = struct("FramedMessage", "RFC 6940 §6.6.2", {
   frame: select("type", { data: FramedData, ack: FramedAck }),
 });
 export type FramedMessage = TypeOf<typeof FramedMessage>;
+
+/** The beginning of a data frame whose message is not to be held. */
+export const FrameStart = struct("FrameStart", "RFC 6940 §6.6.2", {
+  type: constant(u8, framedMessageType.data),
+  sequence: u32,
+  length: u24,
+});
 
 /** Bytes of a data frame around its message. */
 export const FRAME_OVERHEAD_BYTES = 8;

@@ -52,8 +52,10 @@ export const Signature = struct("Signature", "RFC 6940 §6.3.4", {
 });
 export type Signature = TypeOf<typeof Signature>;
 
+/** "A bucket of certificates." */
+export const Certificates = vector(GenericCertificate, u16);
 export const SecurityBlock = struct("SecurityBlock", "RFC 6940 §6.3.4", {
-  certificates: vector(GenericCertificate, u16),
+  certificates: Certificates,
   signature: Signature,
 });
 export type SecurityBlock = TypeOf<typeof SecurityBlock>;
@@ -69,12 +71,22 @@ export const isUnsigned = (signature: Signature): boolean =>
   signature.identity.type === "none" ||
   (signature.hash === hashAlgorithm.none && signature.signature === signatureAlgorithm.anonymous);
 
-export const ecdsaSignature = (identity: SignerIdentity, value: Uint8Array): Signature => ({
+/** With SHA-256, by the algorithm of the key that made it. */
+export const signatureBy = (algorithm: "ecdsa" | "rsa", identity: SignerIdentity, value: Uint8Array): Signature => ({
   hash: hashAlgorithm.sha256,
-  signature: signatureAlgorithm.ecdsa,
+  signature: signatureAlgorithm[algorithm],
   identity,
   value,
 });
+export const ecdsaSignature = (identity: SignerIdentity, value: Uint8Array): Signature =>
+  signatureBy("ecdsa", identity, value);
+
+/** The algorithm of a signature we can check; undefined for others, and for none. */
+export const algorithmOf = ({ hash, signature }: Signature): "ecdsa" | "rsa" | undefined => {
+  if (hash !== hashAlgorithm.sha256) return undefined;
+  if (signature === signatureAlgorithm.ecdsa) return "ecdsa";
+  return signature === signatureAlgorithm.rsa ? "rsa" : undefined;
+};
 
 export const x509 = (certificate: Uint8Array): GenericCertificate => ({ type: certificateType.x509, certificate });
 
@@ -82,6 +94,15 @@ export const x509 = (certificate: Uint8Array): GenericCertificate => ({ type: ce
 export const identityOf = (certificate: Uint8Array): SignerIdentity => ({
   type: "certHash",
   identity: { algorithm: hashAlgorithm.sha256, hash: sha256(certificate) },
+});
+
+/** How the holder of a certificate with several Node-IDs signs as one of them: "H(NodeId || certificate)". */
+export const identityOfNode = (certificate: Uint8Array, nodeId: bigint): SignerIdentity => ({
+  type: "certHashNodeId",
+  identity: {
+    algorithm: hashAlgorithm.sha256,
+    hash: sha256(concat(bytesOfBig(nodeId, NODE_ID_BYTES), certificate)),
+  },
 });
 
 /** Whether the identity names this certificate, used as this Node-ID. Hashes: SHA-256, SHA-1 (RFC 6940 leaves it open). */

@@ -1,0 +1,76 @@
+/**
+ * Certificates that a message names and does not carry: fetched from the overlay, each once, within limits. RFC 6940 §8.
+ *
+ *   identity, Node-ID it is said to be --> one fetch of CERTIFICATE_BY_NODE --> certificates, or none for a while
+ *
+ * An identity is a hash, and the overlay keeps certificates by Node-ID. The Node-ID is a guess by whoever brought the
+ * message (the way it came, the node that was asked, the key of a stored value); a wrong one finds nothing, since a
+ * certificate counts only if the identity is its hash.
+ */
+import { Clock, Deferred, Effect } from "effect";
+import { decodeRegistrationKey, kindId, type SignerIdentity } from "../../codecs/reload/mod.ts";
+import type { Opened } from "./post.ts";
+import { nameOf } from "./trust.ts";
+
+/** Fetches under way at once; a message that would need one more is dropped, and may come again. */
+export const FETCHES_MAX = 32;
+/** Messages that wait for one fetch. */
+export const WAITING_MAX = 16;
+/** Identities not found, and how long nobody asks again. */
+export const ABSENT_MAX = 1_024;
+export const ABSENT_MS = 60_000;
+
+export interface ToFind {
+  readonly identity: SignerIdentity;
+  readonly nodeId: bigint;
+}
+export interface Finder {
+  readonly find: (what: ToFind) => Effect.Effect<ReadonlyArray<Uint8Array>>;
+}
+
+/** Of one message's values, so many signers are looked for. */
+const SIGNERS_MAX = 8;
+
+/** Who signed values of this message and is not known here, with the Node-ID that the value itself names. */
+export const missingOf = ({ body, isKnown }: Opened): ReadonlyArray<ToFind> => {
+  if (body?.type !== "storeReq" && body?.type !== "fetchAns") return [];
+  const found = new Map<string, ToFind>();
+  for (const { kind, values } of body.value.kinds)
+    for (const { value, signature } of values instanceof Uint8Array ? [] : values) {
+      if (isKnown(signature) || found.size >= SIGNERS_MAX) continue;
+      const key = kind === kindId.viprRegistration && "key" in value ? decodeRegistrationKey(value.key) : undefined;
+      if (key?.ok) found.set(nameOf(signature.identity), { identity: signature.identity, nodeId: key.value.nodeId });
+    }
+  return [...found.values()];
+};
+
+/** `fetch` gives whatever certificates lie at that Node-ID's resource. */
+export const makeFinder = (fetch: (nodeId: bigint) => Effect.Effect<ReadonlyArray<Uint8Array>>): Finder => {
+  const underWay = new Map<string, { readonly found: Deferred.Deferred<ReadonlyArray<Uint8Array>>; waiting: number }>();
+  const absentUntilMs = new Map<string, number>();
+
+  const find: Finder["find"] = Effect.fnUntraced(function* ({ identity, nodeId }) {
+    const name = `${nameOf(identity)} ${nodeId}`;
+    const nowMs = yield* Clock.currentTimeMillis;
+    if ((absentUntilMs.get(name) ?? 0) > nowMs) return [];
+    const before = underWay.get(name);
+    if (before !== undefined) {
+      if (before.waiting >= WAITING_MAX) return [];
+      before.waiting++;
+      return yield* Deferred.await(before.found);
+    }
+    if (underWay.size >= FETCHES_MAX) return [];
+    const found = yield* Deferred.make<ReadonlyArray<Uint8Array>>();
+    underWay.set(name, { found, waiting: 0 });
+    const certificates = yield* Effect.ensuring(
+      fetch(nodeId),
+      Effect.sync(() => underWay.delete(name)),
+    ).pipe(Effect.onExit((exit) => Deferred.succeed(found, exit._tag === "Success" ? exit.value : [])));
+    if (certificates.length === 0) {
+      if (absentUntilMs.size >= ABSENT_MAX) absentUntilMs.delete(absentUntilMs.keys().next().value!);
+      absentUntilMs.set(name, nowMs + ABSENT_MS);
+    }
+    return certificates;
+  });
+  return { find };
+};

@@ -1,0 +1,95 @@
+/**
+ * From a packet that has reached its destination to a message whose signature holds.
+ *
+ *   packet --> gather --> whole --> open --+-- believed ---------------------------> opened
+ *                                         +-- its certificate is not here: fetched, and opened once more
+ *                                         +-- not believed --> unbelievable
+ *
+ * "Intermediate nodes do not verify signatures. Upon receipt (and fragment reassembly, if needed), the destination node MUST
+ * verify the signature and the authorizing certificate." RFC 6940 §6.3.4. What waits for a certificate waits apart: the link
+ * goes on, and what comes after it may overtake it.
+ */
+import { Clock, Effect, FiberSet, type Scope } from "effect";
+import type { Destination, Packet } from "../../codecs/reload/mod.ts";
+import { gather, isAnswer, nothingGathered } from "../../machines/reload/mod.ts";
+import { makeFinder, missingOf, type ToFind } from "./finder.ts";
+import type { Opened, Post, Refused } from "./post.ts";
+
+/** Messages that wait for certificates, of one neighbour and of all. */
+const WAITING_OF_NEIGHBOUR_MAX = 8;
+const WAITING_MAX = 64;
+
+export interface InboxHooks {
+  readonly opened: (packet: Packet, from: bigint, opened: Opened) => Effect.Effect<void>;
+  readonly unbelievable: (packet: Packet, from: bigint, why: Refused) => Effect.Effect<void>;
+  readonly drop: (why: string) => Effect.Effect<void>;
+  /** Whom the request of that transaction was sent to, when its answer may name a certificate that it does not carry. */
+  readonly askedOf: (transactionId: bigint) => Destination | undefined;
+  /** What lies at a node's resource as CERTIFICATE_BY_NODE. */
+  readonly fetch: (nodeId: bigint) => Effect.Effect<ReadonlyArray<Uint8Array>>;
+}
+
+export interface Inbox {
+  readonly deliver: (packet: Packet, from: bigint) => Effect.Effect<void>;
+}
+
+export const makeInbox = Effect.fn("reload.inbox")(function* (
+  post: Post,
+  messageBytesMax: () => number,
+  hooks: InboxHooks,
+): Effect.fn.Return<Inbox, never, Scope.Scope> {
+  const finder = makeFinder(hooks.fetch);
+  const waiting = yield* FiberSet.make();
+  const waitingOf = new Map<bigint, number>();
+  let gathering = nothingGathered;
+
+  /** Who signed, as the message was brought: the first on its way, its neighbour, or the node that was asked. */
+  const signerOf = (packet: Packet, from: bigint): bigint | undefined => {
+    const said = isAnswer(packet) ? hooks.askedOf(packet.transactionId) : packet.viaList[0];
+    if (said === undefined) return isAnswer(packet) ? undefined : from;
+    return "type" in said && said.type === "node" ? said.data : undefined;
+  };
+
+  const later = Effect.fnUntraced(function* (missing: ReadonlyArray<ToFind>, packet: Packet, from: bigint) {
+    const count = waitingOf.get(from) ?? 0;
+    const all = [...waitingOf.values()].reduce((sum, one) => sum + one, 0);
+    if (count >= WAITING_OF_NEIGHBOUR_MAX || all >= WAITING_MAX)
+      return yield* hooks.drop("too many wait for certificates");
+    waitingOf.set(from, count + 1);
+    const work = Effect.gen(function* () {
+      const found = yield* Effect.forEach(missing, finder.find, { concurrency: missing.length });
+      yield* opened(packet, from, found.flat());
+    });
+    const done = Effect.sync(() => {
+      const left = (waitingOf.get(from) ?? 1) - 1;
+      if (left === 0) waitingOf.delete(from);
+      else waitingOf.set(from, left);
+    });
+    yield* FiberSet.run(waiting, Effect.ensuring(work, done));
+  });
+
+  const opened = (packet: Packet, from: bigint, fetched: ReadonlyArray<Uint8Array> | undefined): Effect.Effect<void> =>
+    Effect.gen(function* () {
+      const found = yield* post.open(packet, fetched);
+      const missing = fetched === undefined ? wanted(found, packet, from) : [];
+      if (missing.length > 0) return yield* later(missing, packet, from);
+      yield* "refused" in found ? hooks.unbelievable(packet, from, found) : hooks.opened(packet, from, found);
+    });
+
+  const wanted = (found: Opened | Refused, packet: Packet, from: bigint): ReadonlyArray<ToFind> => {
+    if ("refused" in found) {
+      const nodeId = found.unknown === undefined ? undefined : signerOf(packet, from);
+      return nodeId === undefined ? [] : [{ identity: found.unknown!, nodeId }];
+    }
+    return isAnswer(packet) && hooks.askedOf(packet.transactionId) === undefined ? [] : missingOf(found);
+  };
+
+  const deliver: Inbox["deliver"] = Effect.fnUntraced(function* (packet, from) {
+    const atMs = yield* Clock.currentTimeMillis;
+    const { held, whole, dropped } = gather(gathering, packet, from, atMs, messageBytesMax());
+    gathering = held;
+    if (dropped !== undefined) yield* hooks.drop(dropped);
+    if (whole !== undefined) yield* opened(whole, from, undefined);
+  });
+  return { deliver };
+});

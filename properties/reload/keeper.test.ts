@@ -5,123 +5,36 @@ import {
   type BodyOf,
   decodeRegistrationKey,
   ecdsaSignature,
-  encodeRegistration,
   encodeRegistrationKey,
   identityOf,
   kindId,
   noSignature,
   resourceOfNode,
   type StoredData,
-  viprOverlay,
 } from "../../codecs/reload/mod.ts";
 import { bigOf, bytesOfBig, hexOf, nodeIdText } from "../../codecs/shared/mod.ts";
-import type { Snapshot } from "../../machines/kit/mod.ts";
 import {
-  type Asked,
   ENTRIES_OF_SIGNER_MAX,
   type KeeperAction,
-  type KeeperContext,
   type KeeperEvent,
-  type KeeperSettings,
-  keeperTiming,
   quotaBound,
   type RingView,
   reloadKeeper,
-  type Signer,
 } from "../../machines/reload/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
-
-const SELF = 1n << 120n;
-const KIND = kindId.viprRegistration;
-const settings: KeeperSettings = {
-  ...viprOverlay({ name: "ring.example", sequence: 1, storesPerSecond: 1_000, fetchesPerSecond: 1_000 }),
-  timing: keeperTiming,
-  startedMs: 0,
-};
-const alone: RingView = { self: SELF, joined: true, predecessors: [], successors: [], fingers: [], linked: [] };
-
-const asking = (signer: bigint, atMs: number): Asked => ({
-  from: signer,
-  signer,
-  reply: { transactionId: 1n, to: [], maxResponseLength: 0, options: [] },
-  atMs,
-  draw: 1n,
-});
-const signerOf = (nodeId: bigint): Signer => ({ nodeId, users: [], certificate: bytesOfBig(nodeId, 16) });
-
-interface Registration {
-  readonly resource: bigint;
-  readonly node: bigint;
-  readonly vservice: bigint;
-  readonly contact?: bigint;
-  readonly exists?: boolean;
-  readonly storageTime: bigint;
-  readonly lifetimeS?: number;
-}
-const registration = (given: Registration): StoredData => ({
-  storageTime: given.storageTime,
-  lifetime: given.lifetimeS ?? 3_600,
-  value: {
-    key: encodeRegistrationKey({ nodeId: given.node, vservice: given.vservice }),
-    value:
-      given.exists === false
-        ? { exists: false, value: new Uint8Array() }
-        : { exists: true, value: encodeRegistration(given.contact ?? given.node) },
-  },
-  signature: ecdsaSignature(identityOf(bytesOfBig(given.node, 16)), bytesOfBig(given.storageTime, 8)),
-});
-interface Way {
-  readonly by?: bigint;
-  readonly signer?: bigint;
-  readonly replica?: number;
-  readonly atMs?: number;
-  readonly generation?: bigint;
-}
-const storing = (given: Registration, way: Way = {}): KeeperEvent => {
-  const { by = given.node, replica = 0, atMs = 0 } = way;
-  const { signer = by, generation = replica === 0 ? 0n : 1n } = way;
-  return {
-    type: "storeReq",
-    asked: asking(by, atMs),
-    body: {
-      resource: bytesOfBig(given.resource, 16),
-      replica,
-      kinds: [{ kind: KIND, generation, values: [registration(given)] }],
-    },
-    signers: [[signerOf(signer)]],
-    users: [],
-  };
-};
-const fetching = (resource: bigint, atMs = 0): KeeperEvent => ({
-  type: "fetchReq",
-  asked: asking(9n, atMs),
-  body: { resource: bytesOfBig(resource, 16), specifiers: [{ kind: KIND, generation: 0n, specifier: [] }] },
-});
-
-/** A keeper that can be talked to. */
-const keeperOf = (given: Partial<KeeperSettings> = {}, view: RingView = alone) => {
-  let snapshot: Snapshot<KeeperContext> = reloadKeeper.start({ ...settings, ...given }).snapshot;
-  const tell = (event: KeeperEvent): ReadonlyArray<KeeperAction> => {
-    const step = reloadKeeper.step(snapshot, event);
-    snapshot = step.snapshot;
-    return step.actions;
-  };
-  tell({ type: "ring", view, change: "joined", atMs: 0 });
-  /** `stored`, or the error's name and what was said with it. */
-  const store = (event: KeeperEvent): string => {
-    const said = tell(event).find(({ type }) => type === "answer" || type === "refuse");
-    return said?.type === "refuse"
-      ? `${said.error} ${typeof said.info === "string" ? said.info : hexOf(said.info)}`.trim()
-      : "stored";
-  };
-  const fetch = (resource: bigint, atMs = 0): ReadonlyArray<StoredData> => {
-    const said = tell(fetching(resource, atMs)).find(({ type }) => type === "answer");
-    assert.ok(said?.type === "answer" && said.body.type === "fetchAns");
-    return said.body.value.kinds[0]!.values as ReadonlyArray<StoredData>;
-  };
-  return { tell, store, fetch, context: () => snapshot.context };
-};
+import {
+  alone,
+  asking,
+  fetching,
+  KIND,
+  keeperOf,
+  registration,
+  SELF,
+  settings,
+  signerOf,
+  storing,
+} from "./keeper-talk.ts";
 
 const NUMBER = SELF - 5n;
 const [ALICE, MALLORY] = [77n, 666n];

@@ -4,16 +4,31 @@ const encoder = new TextEncoder();
 
 export const utf8 = (text: string): Uint8Array => encoder.encode(text);
 
+const HEX: ReadonlyArray<string> = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 export const hexOf = (bytes: Uint8Array): string => {
   let out = "";
-  for (const byte of bytes) out += byte.toString(16).padStart(2, "0");
+  for (let i = 0; i < bytes.length; i++) out += HEX[bytes[i]!];
   return out;
 };
 
 /** Throws on anything but an even number of hex digits: for constants and tests, not for input. */
 export const bytesOfHex = (hex: string): Uint8Array => {
   if (!/^([0-9a-fA-F]{2})*$/.test(hex)) throw new Error("not hex");
-  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16));
+  return readHex(hex, hex.length / 2);
+};
+
+/** So many bytes, the last ones from these digits and zeros before them: a bigint's digits are right, and need no look. */
+const readHex = (hex: string, size: number): Uint8Array => {
+  const out = new Uint8Array(size);
+  for (let at = hex.length - 1, i = size - 1; at >= 0; at -= 2, i--)
+    out[i] = digitAt(hex, at) | (at > 0 ? digitAt(hex, at - 1) << 4 : 0);
+  return out;
+};
+/** "0" is 0x30, "A" 0x41, "a" 0x61. */
+const digitAt = (hex: string, at: number): number => {
+  const code = hex.charCodeAt(at);
+  return (code & 0x0f) + (code > 0x39 ? 9 : 0);
 };
 
 export const concat = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
@@ -39,11 +54,12 @@ export const equalSecrets = (a: Uint8Array, b: Uint8Array): boolean => {
 
 export const bigOf = (bytes: Uint8Array): bigint => (bytes.length === 0 ? 0n : BigInt(`0x${hexOf(bytes)}`));
 
-/** Throws when the number does not fit. */
-export const bytesOfBig = (value: bigint, size: number): Uint8Array => {
+/** Big-endian, in as few bytes as it takes unless a size is given; throws when the number does not fit. */
+export const bytesOfBig = (value: bigint, wanted?: number): Uint8Array => {
   const hex = value.toString(16);
+  const size = wanted ?? (hex.length + 1) >> 1;
   if (value < 0n || hex.length > 2 * size) throw new Error(`number does not fit ${size} bytes`);
-  return bytesOfHex(hex.padStart(2 * size, "0"));
+  return readHex(hex, size);
 };
 
 /** A Node-ID as it is written: 32 hex digits. */

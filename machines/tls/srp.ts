@@ -12,9 +12,15 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bigOf, bytesOfBig, concat, hexOf, utf8 } from "../../codecs/shared/mod.ts";
 import { bytesOfInteger, type SrpGroup } from "../../codecs/tls/mod.ts";
 
-/** k = SHA1(N | PAD(g)) */
-export const multiplier = (group: SrpGroup): bigint =>
-  bigOf(sha1(concat(pad(group.prime, group), pad(group.generator, group))));
+/** k = SHA1(N | PAD(g)): the group's own, and so computed once. */
+export const multiplier = (group: SrpGroup): bigint => {
+  const known = multipliers.get(group.bits);
+  if (known !== undefined) return known;
+  const k = bigOf(sha1(concat(pad(group.prime, group), pad(group.generator, group))));
+  multipliers.set(group.bits, k);
+  return k;
+};
+const multipliers = new Map<SrpGroup["bits"], bigint>();
 
 /** x = SHA1(s | SHA1(I | ":" | P)) */
 export const privateKeyOf = (salt: Uint8Array, userName: Uint8Array, password: Uint8Array): bigint =>
@@ -37,6 +43,9 @@ export const clientBase = (serverPublic: bigint, verifier: bigint, group: SrpGro
 /** ... and this its exponent. */
 export const clientExponent = (secret: bigint, scramble: bigint, privateKey: bigint): bigint =>
   secret + scramble * privateKey;
+
+/** v^u = g^(u*x): whoever keeps a password has a power of g to ask for, which costs less than one of v. */
+export const verifierExponent = (scramble: bigint, privateKey: bigint): bigint => scramble * privateKey;
 
 /** The server's premaster secret is (A * v^u) ^ b % N: this is its base. */
 export const serverBase = (clientPublic: bigint, verifierPower: bigint, group: SrpGroup): bigint =>

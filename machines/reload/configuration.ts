@@ -1,12 +1,12 @@
 /**
  * Which configuration document is in force at a node, and who is told of it. RFC 6940 §6.3.2.1, §6.5.4, §11.1.
  *
- *   o --> inForce -- offered: newer, signed, good --> inForce   answer, adopt, then push to all neighbours
+ *   o --> inForce -- offered: newer, signed, good --> inForce   adopt, answer, then push to all neighbours
  *           |     -- offered: old, forged, ... -----> inForce   refuse
  *           |     -- heard an older sequence -------> inForce   push, once a node and sequence
  *           |     -- heard a newer one -------------> inForce   ask, once a node and sequence
  *           |     -- timer refresh -----------------> inForce   refresh: the enrolment server may have another
- *           |     -- offered: asks what we cannot --> gone      answer, adopt, leave
+ *           |     -- offered: asks what we cannot --> gone      adopt, answer, leave
  *           +----- timer expire --------------------> gone      leave: nothing may be done by an expired document
  *
  * The host reads and verifies what is offered, since that takes long; what follows from it is decided here.
@@ -153,8 +153,8 @@ const adopt = (context: Context, id: number, overlay: OverlayConfiguration, atMs
     // "the new information in the configuration files overrides any previously learned information", §11.1.
     context: { overlay, pushed: {}, asked: {}, signers: {} },
     actions: [
-      { type: "answer", id },
       { type: "adopt", id, overlay },
+      { type: "answer", id },
       ...(why === undefined ? timersAgain(overlay, running, atMs) : running),
       { type: "pushToNeighbours" },
       ...(why === undefined ? [] : [{ type: "leave", why } as const]),
@@ -186,8 +186,8 @@ const takeKinds = (context: Context, id: number, given: ReadonlyArray<SignedBy>)
       signers: { ...signers, ...Object.fromEntries(given.map(({ kind, by }) => [kind.kind, by])) },
     },
     actions: [
-      { type: "answer", id },
       { type: "adopt", id, overlay: now },
+      { type: "answer", id },
     ],
   };
 };

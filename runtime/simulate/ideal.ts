@@ -2,7 +2,9 @@
  * The ring as it is when all have found each other: for every node the links that the protocol ends with. Functions only.
  *
  * A node has links to its nearest successors and predecessors, for each entry i of its Finger Table to the first peer at or
- * after n + 2^(128-i) (RFC 6940 §10.5), and, links being symmetric, to every node whose finger it is.
+ * after n + 2^(128-i) (RFC 6940 §10.5), and, links being symmetric, to every node whose finger it is. In a ring that has
+ * stood for long the hourly searches (§10.7.4.2) have found a second peer for each entry: drawn at random there, here the
+ * first at or after the middle of its range.
  */
 import { RING_BITS, wrap } from "../../machines/reload/mod.ts";
 import type { Chance } from "../memory/chance.ts";
@@ -12,6 +14,8 @@ export interface TableSizes {
   readonly neighbours: number;
   /** Entries of the Finger Table. */
   readonly fingers: number;
+  /** With the second peers. */
+  readonly searched: boolean;
 }
 
 export const drawId = ({ next }: Chance): bigint => {
@@ -48,7 +52,7 @@ export const ownerIndex = (ids: ReadonlyArray<bigint>, id: bigint): number => be
 export const idealLinks = (
   ids: ReadonlyArray<bigint>,
   at: number,
-  { neighbours, fingers }: TableSizes,
+  { neighbours, fingers, searched }: TableSizes,
 ): ReadonlySet<number> => {
   const count = ids.length;
   const links = new Set<number>();
@@ -59,12 +63,14 @@ export const idealLinks = (
   const self = ids[at]!;
   const before = ids[(at - 1 + count) % count]!;
   for (let i = 1; i <= fingers; i++) {
-    const reach = 1n << BigInt(RING_BITS - i);
-    links.add(ownerIndex(ids, wrap(self + reach)));
-    // Whose finger we are: those that lie in (predecessor - reach, self - reach].
-    const first = ownerIndex(ids, wrap(before - reach) + 1n);
-    const last = ownerIndex(ids, wrap(self - reach) + 1n);
-    for (let j = first; j !== last; j = (j + 1) % count) links.add(j);
+    const begin = 1n << BigInt(RING_BITS - i);
+    for (const reach of searched ? [begin, begin + begin / 2n] : [begin]) {
+      links.add(ownerIndex(ids, wrap(self + reach)));
+      // Whose finger we are: those that lie in (predecessor - reach, self - reach].
+      const first = ownerIndex(ids, wrap(before - reach) + 1n);
+      const last = ownerIndex(ids, wrap(self - reach) + 1n);
+      for (let j = first; j !== last; j = (j + 1) % count) links.add(j);
+    }
   }
   links.delete(at);
   return links;

@@ -49,6 +49,8 @@ export interface Network {
   lost: number;
   readonly transmit: (from: Station, to: Station, packet: SimPacket) => void;
   readonly open: (from: Station, to: Station, then: (isUp: boolean) => void) => void;
+  /** One of them closes the link. */
+  readonly close: (from: Station, to: Station) => void;
   /** The process is gone, or the node has left: its links close. */
   readonly vanish: (station: Station) => void;
   readonly cut: (stations: ReadonlyArray<Station>) => void;
@@ -100,6 +102,12 @@ export const makeNetwork = (agenda: Agenda, chance: Chance, sizes: Sizes, settin
         }
         if (from.alive) then(isUp);
       });
+    },
+    close: (from, to) => {
+      agenda.after(0, () => {
+        if (from.links.delete(to) && from.alive) from.unlinked(to);
+      });
+      closeAt(to, from);
     },
     vanish: (station) => {
       station.alive = false;

@@ -65,6 +65,8 @@ export const makeNode = (
   const { agenda, network, byId, steps } = world;
   const { self } = settings;
   const connecting = new Set<bigint>();
+  /** Links that a dial to whoever is there has opened. */
+  const visits = new Set<Station>();
   const timers = new Map<string, number>();
   let timersStarted = 0;
   let peer = reloadPeer.resume("settled", {} as PeerContext);
@@ -104,9 +106,14 @@ export const makeNode = (
     const other = world.at(endpoint);
     if (other === undefined || other === node)
       return agenda.after(0, () => tellPeer({ type: "dialFailed", why: "nobody there" }));
-    network.open(node, other, (isUp) =>
-      tellPeer(isUp ? { type: "dialled", node: other.id } : { type: "dialFailed", why: "no link" }),
-    );
+    if (!node.links.has(other)) visits.add(other);
+    network.open(node, other, (isUp) => {
+      tellPeer(isUp ? { type: "dialled", node: other.id } : { type: "dialFailed", why: "no link" });
+    });
+  };
+  const release = (to: bigint) => {
+    const other = byId.get(to);
+    if (other !== undefined && visits.delete(other)) network.close(node, other);
   };
   const request = ({ errand, destinations, over, body }: Extract<PeerAction, { readonly type: "request" }>) =>
     board.ask(destinations, body, { over }, ({ outcome }) => {
@@ -118,29 +125,40 @@ export const makeNode = (
   const performPeer = (action: PeerAction): void => {
     switch (action.type) {
       case "dial":
-        return dial(action.endpoint);
+        dial(action.endpoint);
+        break;
+      case "release":
+        release(action.node);
+        break;
       case "request":
-        return request(action);
+        request(action);
+        break;
       case "answer":
-        return board.answer(action.reply, action.body);
+        board.answer(action.reply, action.body);
+        break;
       case "refuse":
-        return board.answer(action.reply, errorBody(action.error, action.info));
+        board.answer(action.reply, errorBody(action.error, action.info));
+        break;
       case "connect":
-        return connect(action.node);
+        connect(action.node);
+        break;
       case "ring":
         board.view = action.view;
-        return tellKeeper({ type: "ring", view: action.view, change: action.change, atMs: agenda.nowMs });
+        tellKeeper({ type: "ring", view: action.view, change: action.change, atMs: agenda.nowMs });
+        break;
       case "handOver":
-        return tellKeeper({ type: "handOver", to: action.to, atMs: agenda.nowMs });
+        tellKeeper({ type: "handOver", to: action.to, atMs: agenda.nowMs });
+        break;
       case "startTimer": {
         const { timer, ms, spreadMs } = action;
-        return startTimer(`peer ${timer}`, ms + world.spread(spreadMs), () =>
+        startTimer(`peer ${timer}`, ms + world.spread(spreadMs), () =>
           tellPeer({ type: "timerFired", timer, atMs: agenda.nowMs, draw: world.draw() }),
         );
+        break;
       }
       case "stopTimer":
         timers.delete(`peer ${action.timer}`);
-        return;
+        break;
       case "report":
         node.state = action.state;
         if (action.state === "left" || action.state === "failed") gone();
@@ -168,20 +186,26 @@ export const makeNode = (
   const performKeeper = (action: KeeperAction): void => {
     switch (action.type) {
       case "answer":
-        return board.answer(action.reply, action.body, action.certificates.length);
+        board.answer(action.reply, action.body, action.certificates.length);
+        break;
       case "refuse":
-        return board.answer(action.reply, errorBody(action.error, action.info));
+        board.answer(action.reply, errorBody(action.error, action.info));
+        break;
       case "copy":
-        return copy(action);
+        copy(action);
+        break;
       case "inquire":
-        return inquire(action);
+        inquire(action);
+        break;
       case "handedOver": {
         const { to } = action;
-        return agenda.after(0, () => tellPeer({ type: "handedOver", to, atMs: agenda.nowMs }));
+        agenda.after(0, () => tellPeer({ type: "handedOver", to, atMs: agenda.nowMs }));
+        break;
       }
       case "startTimer": {
         const { timer, ms } = action;
-        return startTimer(`keeper ${timer}`, ms, () => tellKeeper({ type: "timerFired", timer, atMs: agenda.nowMs }));
+        startTimer(`keeper ${timer}`, ms, () => tellKeeper({ type: "timerFired", timer, atMs: agenda.nowMs }));
+        break;
       }
       case "stopTimer":
         timers.delete(`keeper ${action.timer}`);
@@ -190,9 +214,9 @@ export const makeNode = (
 
   const serve = (asked: Asked, request: Request) => {
     const { type, value: body } = request as Body;
-    if (type === "storeReq") return tellKeeper({ type, asked, body, signers: signersOf(body), users: [] });
-    const event = { type, asked, body } as never;
-    return KEEPERS.has(type) ? tellKeeper(event) : tellPeer(event);
+    if (type === "storeReq") tellKeeper({ type, asked, body, signers: signersOf(body), users: [] });
+    else if (KEEPERS.has(type)) tellKeeper({ type, asked, body } as never);
+    else tellPeer({ type, asked, body } as never);
   };
 
   const hooks: BoardHooks = {

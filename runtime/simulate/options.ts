@@ -24,6 +24,8 @@ export interface SimulateOptions {
   readonly spanS: number;
   readonly neighbours: number;
   readonly fingers: number;
+  /** The hourly searches for second fingers have been made. */
+  readonly searched: boolean;
   readonly seed: number;
   readonly json: boolean;
   readonly routingOnly: boolean;
@@ -62,7 +64,7 @@ the network and the tables:
   --detect MS      until a neighbour's end is seen, at most, beyond the delay (default 50)
   --neighbours K   successors, and predecessors (default ${nodeLimits.neighbours})
   --fingers F      entries of the Finger Table, 16 to ${RING_BITS} (default 16)
-  --full-fingers   the same as --fingers ${RING_BITS}
+  --full-fingers   ${RING_BITS} entries, each with the second peer that the hourly searches find
   --values V       numbers stored before (default: as many as nodes, at most ${VALUES_DEFAULT_MAX})
   --span S         spread the look-ups over so many virtual seconds (default ${SPAN_S}; with churn ${CHURN_SPAN_S})
 
@@ -126,6 +128,7 @@ const optionsOf = (flags: Flags): SimulateOptions => {
     spanS: whole("--span", flags.span, 1, 3_600) ?? (churn > 0 ? CHURN_SPAN_S : SPAN_S),
     neighbours: whole("--neighbours", flags.neighbours, 3, 64) ?? nodeLimits.neighbours,
     fingers: flags["full-fingers"] ? RING_BITS : (fingers ?? nodeLimits.fingers),
+    searched: flags["full-fingers"],
     seed: whole("--seed", flags.seed, 0, 2 ** 32 - 1) ?? 1,
     json,
     routingOnly,

@@ -1,6 +1,6 @@
-/** The figures of docs/protocol.md are drawn from the descriptions: VIPR_TABLES=write draws them anew. */
+/** The figures of docs/protocol.md and docs/protocol/ are drawn from the descriptions: VIPR_TABLES=write draws them anew. */
 import * as assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import { FramedMessage, Packet, StoreReq } from "../../codecs/reload/mod.ts";
 import { Ticket } from "../../codecs/ticket/mod.ts";
@@ -23,18 +23,29 @@ const messages: Readonly<Record<string, Wire<any>>> = {
 };
 const pens: Readonly<Record<string, (wire: Wire<any>) => string>> = { draw, present };
 
-const file = new URL("../../docs/protocol.md", import.meta.url);
+const docs = new URL("../../docs/", import.meta.url);
+const pages = [
+  "protocol.md",
+  ...readdirSync(new URL("protocol/", docs))
+    .sort()
+    .map((name) => `protocol/${name}`),
+];
 /** `<!-- draw VapMessage -->` and the block that follows it. */
 const FIGURE = /<!-- (draw|present) (\w+) -->\n```text\n[\s\S]*?```\n/g;
 
-test("docs/protocol.md: every figure is what its description draws", () => {
-  const text = readFileSync(file, "utf8");
-  const drawn = text.replace(FIGURE, (_, pen: string, name: string) => {
-    const wire = messages[name];
-    assert.ok(wire !== undefined, `no message ${name}`);
-    return `<!-- ${pen} ${name} -->\n\`\`\`text\n${pens[pen]!(wire)}\`\`\`\n`;
-  });
-  if (process.env.VIPR_TABLES === "write") writeFileSync(file, drawn);
-  else assert.equal(text, drawn);
-  assert.equal([...text.matchAll(FIGURE)].length, Object.keys(messages).length);
+test("docs/protocol: every figure is what its description draws, and every message has one", () => {
+  const shown = new Set<string>();
+  for (const page of pages) {
+    const file = new URL(page, docs);
+    const text = readFileSync(file, "utf8");
+    const drawn = text.replace(FIGURE, (_, pen: string, name: string) => {
+      const wire = messages[name];
+      assert.ok(wire !== undefined, `${page}: no message ${name}`);
+      shown.add(name);
+      return `<!-- ${pen} ${name} -->\n\`\`\`text\n${pens[pen]!(wire)}\`\`\`\n`;
+    });
+    if (process.env.VIPR_TABLES === "write") writeFileSync(file, drawn);
+    else assert.equal(text, drawn, page);
+  }
+  assert.deepEqual([...shown].sort(), Object.keys(messages).sort());
 });

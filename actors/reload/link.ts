@@ -8,6 +8,7 @@
  */
 import { Clock, Effect, Queue } from "effect";
 import {
+  type Endpoint,
   ForwardingHeader,
   FRAME_OVERHEAD_BYTES,
   FramedMessage,
@@ -43,6 +44,8 @@ const LINGER_MS = 200;
 /** A way to one neighbour. */
 export interface Link {
   readonly node: bigint;
+  /** The far end of its stream; where that node listens only if we dialled it. */
+  readonly at: Endpoint;
   /** Never waits; false when the link is full. */
   readonly post: (message: Uint8Array) => boolean;
   /** Ends the link, with a reason for the log. */
@@ -80,6 +83,7 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
       let waitingBytes = 0;
       const link: Link = {
         node,
+        at: { host: stream.peer.host, port: stream.peer.port },
         post: (message) => {
           if (waitingBytes > 0 && waitingBytes + message.length > WAITING_BYTES_MAX) return false;
           if (!Queue.offerUnsafe(posts, message)) return false;

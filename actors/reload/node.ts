@@ -18,6 +18,7 @@ import { type Dialer, type Entropy, type Keys, Listener } from "../ports/mod.ts"
 import { type Configuration, makeConfiguration } from "./configuration.ts";
 import { isKeepers, type Keeper, type KeeperStatus, keepValues } from "./keeper.ts";
 import { type Links, makeLinks } from "./links.ts";
+import { makeNumberHash, type ResourceOf } from "./number-hash.ts";
 import { JoinFailed, type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
 import { makePeer, type Peer } from "./peer.ts";
 import { makePost } from "./post.ts";
@@ -32,6 +33,10 @@ export interface NodeStatus extends KeeperStatus {
   readonly fingers: ReadonlyArray<bigint>;
   /** Every node with an open link. */
   readonly linked: ReadonlyArray<bigint>;
+  /** The far ends of their links; where a node listens, if it was dialled from here. */
+  readonly addresses: ReadonlyMap<bigint, Endpoint>;
+  /** Where linked nodes listen, as far as this node has dialled them: its `known` when it starts again. */
+  readonly reached: ReadonlyArray<Endpoint>;
   /** The part of the ring this node answers for, 0 to 1. */
   readonly share: number;
   /** Entries this node may keep in the overlay, and how many it has there, as far as it has put them there itself. */
@@ -44,6 +49,8 @@ export interface OverlayNode extends Usage {
   readonly host: string;
   readonly port: number;
   readonly configuration: Configuration;
+  /** Where a number lies in this overlay. */
+  readonly resourceOf: ResourceOf;
   readonly status: Effect.Effect<NodeStatus>;
   /** Hands over what it keeps and says farewell; done when the node has left. Closing the scope does the same. */
   readonly leave: Effect.Effect<void>;
@@ -60,14 +67,14 @@ export const startNode = Effect.fn("reload.node")(function* (
   const limits = { ...nodeLimits, ...options.limits };
   const startedMs = yield* Clock.currentTimeMillis;
   const against = objectionTo(overlay, startedMs);
-  if (against !== undefined) return yield* new JoinFailed({ why: against });
+  if (against !== undefined) return yield* new JoinFailed({ reason: "configuration", why: against });
   const configuration = yield* makeConfiguration({ ...options, roots: credentials.roots });
   const { now } = configuration;
   const post = yield* makePost(credentials, configuration, options.nodeId);
   const names = yield* post.nodesOf(credentials.certificates);
   const nodeId = options.nodeId ?? (names.length === 1 ? names[0] : undefined);
   if (nodeId === undefined || !names.includes(nodeId))
-    return yield* new JoinFailed({ why: "the certificate names no node of this overlay" });
+    return yield* new JoinFailed({ reason: "certificate", why: "the certificate names no node of this overlay" });
 
   // Peer, keeper and links need the switchboard, and it needs them: they are set before the first packet comes.
   let keeper: Keeper | undefined;
@@ -92,14 +99,17 @@ export const startNode = Effect.fn("reload.node")(function* (
     (to) => peer!.handedOver(to),
     options.store,
   );
-  keeper = yield* Effect.mapError(keeping, ({ reason, why }) => new JoinFailed({ why: `store ${reason}: ${why}` }));
+  keeper = yield* Effect.mapError(
+    keeping,
+    ({ reason: fault, why }) => new JoinFailed({ reason: "store", fault, why: `store ${fault}: ${why}` }),
+  );
 
   const ready = yield* Deferred.make<void>();
   const listening = yield* Effect.mapError(
     (yield* Listener).listen({ ...options.listen, tls: credentials, streamsMax: limits.linksMax }, (stream) =>
       Effect.flatMap(Deferred.await(ready), () => links!.serve(stream)),
     ),
-    ({ why }) => new JoinFailed({ why }),
+    ({ why }) => new JoinFailed({ reason: "port", why }),
   );
   const endpoint = options.advertise ?? listening;
   let state: PeerState = "joining";
@@ -118,7 +128,7 @@ export const startNode = Effect.fn("reload.node")(function* (
       state = now;
       yield* Effect.logInfo(`reload.${now}`);
       if (now === "settled") yield* Deferred.succeed(settled, undefined);
-      if (now === "failed") yield* Deferred.fail(settled, new JoinFailed({ why }));
+      if (now === "failed") yield* Deferred.fail(settled, new JoinFailed({ reason: "ring", why }));
       if (now === "failed" || now === "left") yield* Deferred.succeed(left, undefined);
     }),
   });
@@ -135,16 +145,21 @@ export const startNode = Effect.fn("reload.node")(function* (
   });
   if (limits.leaveMs > 0) yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(leave, limits.leaveMs)));
   yield* Effect.catchTag(Effect.timeout(Deferred.await(settled), limits.joinMs), "TimeoutError", () =>
-    Effect.fail(new JoinFailed({ why: `not settled within ${limits.joinMs} ms` })),
+    Effect.fail(new JoinFailed({ reason: "ring", why: `not settled within ${limits.joinMs} ms` })),
   );
 
+  const resourceOf = yield* makeNumberHash(now);
   const usage = yield* makeUsage(now, post, board, endpoint);
   const status = Effect.gen(function* (): Effect.fn.Return<NodeStatus> {
     const { successors, predecessors, fingers, linked } = board.view;
     const held = yield* keeper.status;
     const quotaUsed = yield* usage.used;
     const share = ownedFraction(board.view);
-    return { ...held, state, successors, predecessors, fingers, linked, share, quota: now().quota, quotaUsed };
+    const reached = [...links.reached.values()];
+    const ends = [...board.links].flatMap(([node, [link]]) => (link === undefined ? [] : [[node, link.at] as const]));
+    const addresses = new Map<bigint, Endpoint>([...ends, ...links.reached]);
+    const ring = { state, successors, predecessors, fingers, linked, addresses, reached, share };
+    return { ...held, ...ring, quota: now().quota, quotaUsed };
   });
   return {
     ...usage,
@@ -152,6 +167,7 @@ export const startNode = Effect.fn("reload.node")(function* (
     host: endpoint.host,
     port: endpoint.port,
     configuration,
+    resourceOf,
     status,
     leave,
     counters: board.counters,
@@ -178,7 +194,7 @@ const closeBad = (board: Switchboard, { badNodes }: OverlayConfiguration) =>
   );
 
 const peerSettings = (
-  { overlay, applications = {}, first }: NodeOptions,
+  { overlay, applications = {}, first, known = [] }: NodeOptions,
   limits: NodeLimits,
   self: bigint,
   endpoint: Endpoint,
@@ -189,7 +205,7 @@ const peerSettings = (
   return {
     self,
     endpoint,
-    bootstrap: overlay.bootstrapNodes.filter((node) => !isOurs(node)),
+    bootstrap: [...overlay.bootstrapNodes, ...known].filter((node) => !isOurs(node)),
     mayBeFirst: first ?? (firstListed === undefined || isOurs(firstListed)),
     applications: Object.entries(applications).map(([id, endpoint]) => ({ application: Number(id), endpoint })),
     neighbours: limits.neighbours,

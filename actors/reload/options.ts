@@ -2,9 +2,16 @@
 import { Data, type Effect } from "effect";
 import type { Endpoint, OverlayConfiguration } from "../../codecs/reload/mod.ts";
 import { keeperTiming, peerTiming } from "../../machines/reload/mod.ts";
-import type { Credentials, StoreShape } from "../ports/mod.ts";
+import type { Credentials, StoreFault, StoreShape } from "../ports/mod.ts";
 
-export class JoinFailed extends Data.TaggedError("JoinFailed")<{ readonly why: string }> {}
+/** `configuration`: what it asks for, or its end. `ring`: no place there, or not in time. */
+export type JoinFault = "configuration" | "certificate" | "store" | "port" | "ring";
+export class JoinFailed extends Data.TaggedError("JoinFailed")<{
+  readonly reason: JoinFault;
+  readonly why: string;
+  /** What the store said, when it was the store. */
+  readonly fault?: StoreFault;
+}> {}
 
 /** Times in milliseconds. */
 export interface NodeLimits {
@@ -62,6 +69,8 @@ export interface NodeOptions {
   readonly listen: Endpoint;
   /** Where others reach us, when that is not where we listen. */
   readonly advertise?: Endpoint;
+  /** Where nodes were when this one last ran: tried beside the bootstrap nodes, or a restarted first node begins alone. */
+  readonly known?: ReadonlyArray<Endpoint>;
   /** Applications others may reach through us, by Application-ID. */
   readonly applications?: Readonly<Record<number, Endpoint>>;
   /** May this node form the overlay alone? Default: when it is the first bootstrap node, or there is none. */

@@ -1,0 +1,131 @@
+/**
+ * What an operator's port answers: how the node stands, and by a token, numbers published, withdrawn and found.
+ *
+ *   GET  /ring.json                             anyone on this machine
+ *   POST /publish, /withdraw, /find  {number}   whoever can read the token's file
+ *
+ * A page in a browser can be made to ask a name that leads to 127.0.0.1 ("DNS rebinding"), and then sends that name as
+ * Host: only this machine's own names are served. It cannot know the token.
+ */
+import { Clock, Effect } from "effect";
+import { bigOf, bytesOfHex, type E164, equalSecrets, normalizeE164, utf8 } from "../../codecs/shared/mod.ts";
+import {
+  claimsOf,
+  NUMBER_LIFETIME_S,
+  type OverlayError,
+  type OverlayNode,
+  publishNumber,
+  withdrawNumber,
+} from "../reload/mod.ts";
+import { type ReportedTimes, reportOf } from "./report.ts";
+
+/** Of a request. */
+export const ADMIN_BODY_BYTES_MAX = 4_096;
+const LIFETIME_S_MAX = NUMBER_LIFETIME_S;
+
+export interface AdminRequest {
+  readonly method: string;
+  /** Without its query. */
+  readonly path: string;
+  /** The Host header, empty when missing. */
+  readonly host: string;
+  /** The Authorization header, empty when missing. */
+  readonly authorization: string;
+  readonly body: string;
+}
+
+/** The body is sent as JSON. */
+export interface AdminAnswer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export interface AdminOf {
+  readonly node: OverlayNode;
+  readonly token: string;
+  readonly times: Omit<ReportedTimes, "nowMs">;
+}
+
+export const handleAdmin = ({ node, token, times }: AdminOf) =>
+  Effect.fn("admin.handle")(function* (request: AdminRequest): Effect.fn.Return<AdminAnswer> {
+    if (!isThisMachine(request.host)) return refused(421, "this port answers as 127.0.0.1, ::1 or localhost only");
+    const wanted = WANTED[request.path];
+    if (wanted === undefined) return refused(404, "nothing here");
+    if (request.method !== wanted) return refused(405, `${request.path} takes ${wanted}`);
+    if (wanted === "GET") {
+      const nowMs = yield* Clock.currentTimeMillis;
+      return { status: 200, body: yield* reportOf(node, { ...times, nowMs }) };
+    }
+    if (!isToken(request.authorization, token)) return refused(401, "the token of this node is wanted");
+    const read = readOrder(request.body);
+    if (typeof read === "string") return refused(400, read);
+    return yield* Effect.catch(perform(node, request.path, read), (error) => Effect.succeed(refusalOf(error)));
+  });
+
+const WANTED: Readonly<Record<string, "GET" | "POST" | undefined>> = Object.assign(Object.create(null), {
+  "/ring.json": "GET",
+  "/publish": "POST",
+  "/withdraw": "POST",
+  "/find": "POST",
+});
+
+const refused = (status: number, error: string): AdminAnswer => ({ status, body: { error } });
+
+/** With any port: whoever forwards one of their own to ours is on this machine too. */
+const isThisMachine = (host: string): boolean => THIS_MACHINE.test(host.toLowerCase());
+const THIS_MACHINE = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:\d{1,5})?$/;
+
+const isToken = (authorization: string, token: string): boolean =>
+  equalSecrets(utf8(authorization), utf8(`Bearer ${token}`));
+
+interface Order {
+  readonly number: E164;
+  readonly vservice: bigint;
+  readonly lifetimeS: number;
+}
+
+/** The order, or what is wrong with it. */
+const readOrder = (body: string): Order | string => {
+  let given: unknown;
+  try {
+    given = JSON.parse(body);
+  } catch {
+    return "the body is no JSON";
+  }
+  if (typeof given !== "object" || given === null) return "the body is no object";
+  const { number, vservice = "0", lifetimeS = NUMBER_LIFETIME_S } = given as Readonly<Record<string, unknown>>;
+  const normal = typeof number === "string" ? normalizeE164(number) : undefined;
+  if (normal === undefined) return "number: not a telephone number in E.164 form, as +14085555432";
+  if (typeof vservice !== "string" || !/^[0-9a-f]{1,16}$/i.test(vservice))
+    return "vservice: not 1 to 16 hexadecimal digits";
+  if (typeof lifetimeS !== "number" || !Number.isInteger(lifetimeS) || lifetimeS < 1 || lifetimeS > LIFETIME_S_MAX)
+    return `lifetimeS: not a whole number of seconds from 1 to ${LIFETIME_S_MAX}`;
+  return { number: normal, vservice: bigOf(bytesOfHex(vservice.padStart(16, "0"))), lifetimeS };
+};
+
+const perform = (
+  node: OverlayNode,
+  path: string,
+  { number, vservice, lifetimeS }: Order,
+): Effect.Effect<AdminAnswer, OverlayError> => {
+  const done = (body: unknown): AdminAnswer => ({ status: 200, body });
+  if (path === "/publish")
+    return Effect.map(publishNumber(node, number, vservice, lifetimeS), ({ replicas }) =>
+      done({ replicas: replicas.length, lifetimeS }),
+    );
+  if (path === "/withdraw") return Effect.map(withdrawNumber(node, number, vservice), () => done({}));
+  return Effect.map(claimsOf(node, number), (claims) =>
+    done({
+      claims: claims.map((claim) => ({
+        nodeId: claim.nodeId.toString(16).padStart(32, "0"),
+        vservice: claim.vservice.toString(16).padStart(16, "0"),
+      })),
+    }),
+  );
+};
+
+/** In words for an operator; `info` is what the peer responsible added. */
+const refusalOf = (error: OverlayError): AdminAnswer =>
+  error._tag === "OverlayRefused"
+    ? refused(409, `the overlay refused: ${error.code}${error.info === "" ? "" : ` (${error.info})`}`)
+    : refused(504, `the overlay gave no answer: ${error.why}`);

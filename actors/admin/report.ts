@@ -1,0 +1,145 @@
+/**
+ * A live overlay seen from one node, as plain values for JSON: field names are a promise, docs/operator.md explains them.
+ * Nothing in it is secret: Node-IDs, addresses and counts, no key, no password, no telephone number.
+ */
+import { DateTime, Effect } from "effect";
+import type { Endpoint } from "../../codecs/reload/mod.ts";
+import { nodeIdText } from "../../codecs/shared/mod.ts";
+import { distance, RING_SIZE } from "../../machines/reload/mod.ts";
+import type { NodeStatus, OverlayNode } from "../reload/mod.ts";
+
+export const REPORT_VERSION = 1;
+
+export interface SeenNode {
+  /** 32 hexadecimal digits. */
+  readonly nodeId: string;
+  /** Clockwise from this node, as a part of the ring: 0 to 1. */
+  readonly distance: number;
+  /** Clockwise from identifier 0, as a part of the ring: 0 to 1. */
+  readonly place: number;
+  /** Where the link to it leads; null without one. */
+  readonly address: string | null;
+}
+
+export interface RingReport {
+  readonly version: number;
+  readonly overlay: string;
+  readonly configurationSequence: number;
+  readonly nodeId: string;
+  readonly place: number;
+  /** Where others reach it. */
+  readonly address: string;
+  readonly state: string;
+  readonly upSeconds: number;
+  /** ISO 8601. */
+  readonly certificateExpires: string;
+  /** Of the ring, 0 to 1. */
+  readonly share: number;
+  /** Distinct nodes among neighbours, fingers and links, this one included. */
+  readonly nodesSeen: number;
+  /** How many the overlay has, reckoned from how close the neighbours lie; exact when they are all there is. */
+  readonly nodesEstimated: number;
+  /** Nearest first. */
+  readonly successors: ReadonlyArray<SeenNode>;
+  readonly predecessors: ReadonlyArray<SeenNode>;
+  readonly fingers: ReadonlyArray<SeenNode>;
+  readonly links: ReadonlyArray<SeenNode>;
+  readonly stored: { readonly resources: number; readonly primaries: number; readonly replicas: number };
+  readonly quota: {
+    readonly limit: number;
+    readonly used: number;
+    /** What each signer keeps here, most first. */
+    readonly byNode: ReadonlyArray<{ readonly nodeId: string; readonly primaries: number; readonly replicas: number }>;
+  };
+  readonly counters: Readonly<Record<string, number>>;
+  readonly refusals: Readonly<Record<string, number>>;
+}
+
+/** What a report needs to know of a node. */
+export type Reported = Pick<
+  OverlayNode,
+  "nodeId" | "host" | "port" | "configuration" | "status" | "counters" | "refusals"
+>;
+
+export interface ReportedTimes {
+  readonly startedMs: number;
+  readonly nowMs: number;
+  readonly certificateEndsMs: number;
+}
+
+export const reportOf = (node: Reported, { startedMs, nowMs, certificateEndsMs }: ReportedTimes) =>
+  Effect.map(node.status, (status): RingReport => {
+    const { name, sequence } = node.configuration.now();
+    const seen = seenFrom(node.nodeId, status.addresses);
+    const { successors, predecessors, fingers, linked } = status;
+    return {
+      version: REPORT_VERSION,
+      overlay: name,
+      configurationSequence: sequence,
+      nodeId: nodeIdText(node.nodeId),
+      place: partOf(node.nodeId),
+      address: addressText(node),
+      state: status.state,
+      upSeconds: Math.max(0, Math.round((nowMs - startedMs) / 1_000)),
+      certificateExpires: isoOf(certificateEndsMs),
+      share: status.share,
+      nodesSeen: new Set([node.nodeId, ...successors, ...predecessors, ...fingers, ...linked]).size,
+      nodesEstimated: estimatedNodes(node.nodeId, successors, predecessors),
+      successors: successors.map(seen),
+      predecessors: predecessors.map(seen),
+      fingers: fingers.map(seen),
+      links: linked.map(seen),
+      ...storedOf(status),
+      counters: { ...node.counters },
+      refusals: { ...node.refusals },
+    };
+  });
+
+const seenFrom =
+  (self: bigint, addresses: ReadonlyMap<bigint, Endpoint>) =>
+  (node: bigint): SeenNode => {
+    const address = addresses.get(node);
+    return {
+      nodeId: nodeIdText(node),
+      distance: partOf(distance(self, node)),
+      place: partOf(node),
+      address: address === undefined ? null : addressText(address),
+    };
+  };
+
+const storedOf = ({ stored, primaries, replicas, quota, quotaUsed }: NodeStatus) => {
+  const sum = (of: Readonly<Record<string, number>>) => Object.values(of).reduce((total, count) => total + count, 0);
+  const byNode = [...new Set([...Object.keys(primaries), ...Object.keys(replicas)])]
+    .map((nodeId) => ({ nodeId, primaries: primaries[nodeId] ?? 0, replicas: replicas[nodeId] ?? 0 }))
+    .sort((a, b) => b.primaries - a.primaries || b.replicas - a.replicas || (a.nodeId < b.nodeId ? -1 : 1));
+  return {
+    stored: { resources: stored, primaries: sum(primaries), replicas: sum(replicas) },
+    quota: { limit: quota, used: quotaUsed, byNode },
+  };
+};
+
+/**
+ * Neighbours on both sides that meet are the whole ring. Else so many gaps lie within the stretch from the farthest
+ * predecessor to the farthest successor, and the rest of the ring is taken to be as dense.
+ */
+export const estimatedNodes = (
+  self: bigint,
+  successors: ReadonlyArray<bigint>,
+  predecessors: ReadonlyArray<bigint>,
+): number => {
+  const last = successors.at(-1);
+  const first = predecessors.at(-1);
+  const known = new Set([self, ...successors, ...predecessors]);
+  if (last === undefined || first === undefined || successors.some((node) => predecessors.includes(node)))
+    return known.size;
+  const stretch = partOf(distance(first, self)) + partOf(distance(self, last));
+  return stretch === 0 ? known.size : Math.max(known.size, Math.round((known.size - 1) / stretch));
+};
+
+/** An identifier as a part of the whole ring, 0 to 1. */
+const partOf = (id: bigint): number => Number(id) / Number(RING_SIZE);
+
+export const addressText = ({ host, port }: Endpoint): string => `${host.includes(":") ? `[${host}]` : host}:${port}`;
+
+/** ISO 8601. */
+export const isoOf = (ms: number): string => DateTime.formatIso(DateTime.makeUnsafe(ms));

@@ -1,0 +1,111 @@
+/**
+ * A data directory: ours alone (0700), its files too (0600), each replaced whole or not at all.
+ *
+ *   write --> name.new, fsync --> rename over name --> fsync of the directory
+ */
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { Effect } from "effect";
+import { fileStopped, type Stopped, stopped } from "./exit.ts";
+
+const FILE_BYTES_MAX = 4 * 1_048_576;
+const FOLDER_MODE = 0o700;
+const FILE_MODE = 0o600;
+
+export interface Folder {
+  readonly path: string;
+  readonly at: (name: string) => string;
+  /** Undefined when there is no such file. */
+  readonly read: (name: string) => Effect.Effect<string | undefined, Stopped>;
+  readonly write: (name: string, text: string) => Effect.Effect<void, Stopped>;
+  /** One line at the end, on disk when it succeeds. A line torn by a crash before it stays a line of its own. */
+  readonly append: (name: string, line: string) => Effect.Effect<void, Stopped>;
+  readonly remove: (name: string) => Effect.Effect<void>;
+}
+
+/** Makes it where it is missing; refuses one that others may read or write. */
+export const openFolder = (path: string): Effect.Effect<Folder, Stopped> =>
+  attempt(path, () => {
+    mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+    const about = statSync(path);
+    if (!about.isDirectory()) throw stopped("notWritable", `${path}: not a directory`);
+    if ((about.mode & 0o077) !== 0)
+      throw stopped(
+        "notWritable",
+        `${path}: others may look into this directory, and keys lie in it: chmod 700 ${path}`,
+      );
+    const at = (name: string) => join(path, name);
+    return {
+      path,
+      at,
+      read: (name) => attempt(at(name), () => read(at(name))),
+      write: (name, text) => attempt(at(name), () => replace(path, at(name), text)),
+      append: (name, line) => attempt(at(name), () => append(at(name), line)),
+      remove: (name) => Effect.sync(() => rmSync(at(name), { force: true })),
+    };
+  });
+
+const attempt = <A>(what: string, work: () => A): Effect.Effect<A, Stopped> =>
+  Effect.try({
+    try: work,
+    catch: (cause) => (isStopped(cause) ? cause : fileStopped(what, cause)),
+  });
+const isStopped = (cause: unknown): cause is Stopped => (cause as { _tag?: string })._tag === "Stopped";
+
+const read = (file: string): string | undefined => {
+  try {
+    if (statSync(file).size > FILE_BYTES_MAX) throw stopped("damaged", `${file}: over ${FILE_BYTES_MAX} bytes`);
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return undefined;
+    throw error;
+  }
+};
+
+const replace = (folder: string, file: string, text: string): void => {
+  const fresh = `${file}.new`;
+  try {
+    writeWhole(fresh, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, () => text);
+    renameSync(fresh, file);
+  } catch (error) {
+    rmSync(fresh, { force: true });
+    throw error;
+  }
+  const directory = openSync(folder, "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+};
+
+const append = (file: string, line: string): void =>
+  writeWhole(file, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, (descriptor) => {
+    const isWhole = fstatSync(descriptor).size === 0 || readFileSync(file, "utf8").endsWith("\n");
+    return `${isWhole ? "" : "\n"}${line}\n`;
+  });
+
+const writeWhole = (file: string, flags: number, textFor: (descriptor: number) => string): void => {
+  const descriptor = openSync(file, flags, FILE_MODE);
+  try {
+    fchmodSync(descriptor, FILE_MODE);
+    const bytes = Buffer.from(textFor(descriptor));
+    for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+};

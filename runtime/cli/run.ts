@@ -1,0 +1,54 @@
+/**
+ * Runs one command: its ports, its log, its end.
+ *
+ *   SIGTERM, SIGINT --> interrupted: scopes close, farewells are said --> 0        a second one --> at once
+ *   Stopped --> its sentence and its number        a fault of ours --> the log, 1
+ */
+import process from "node:process";
+import { Cause, Effect, Exit, Layer, Logger, References, type Scope } from "effect";
+import { nodeLayer, type Ports } from "../node.ts";
+import { exitCode, Stopped } from "./exit.ts";
+import { complain, lineLogger, whyUnwritten } from "./output.ts";
+
+const AT_ONCE = 130;
+
+export interface RunSettings {
+  /** For complaints: `vipr node`. */
+  readonly name: string;
+  readonly logLevel: "Debug" | "Info" | "Warn" | "Error";
+}
+
+export const runCommand = async (
+  { name, logLevel }: RunSettings,
+  program: Effect.Effect<void, Stopped, Ports | Scope.Scope>,
+): Promise<number> => {
+  const log = Layer.merge(Logger.layer([lineLogger]), Layer.succeed(References.MinimumLogLevel, logLevel));
+  const abort = new AbortController();
+  const stop = () => {
+    if (abort.signal.aborted) process.exit(AT_ONCE);
+    abort.abort();
+  };
+  process.on("SIGINT", stop);
+  process.on("SIGTERM", stop);
+  const alive = setInterval(() => {}, 60_000); // a pending signal handler alone keeps no process alive
+  const exit = await Effect.runPromiseExit(Effect.provide(Effect.scoped(program), Layer.merge(nodeLayer(), log)), {
+    signal: abort.signal,
+  });
+  clearInterval(alive);
+  const code = codeOf(name, exit);
+  const unwritten = whyUnwritten();
+  if (unwritten === undefined) return code;
+  complain(`${name}: standard output could not be written: ${unwritten}`);
+  return code === exitCode.done ? exitCode.fault : code;
+};
+
+const codeOf = (name: string, exit: Exit.Exit<void, Stopped>): number => {
+  if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return exitCode.done;
+  const end = Cause.squash(exit.cause);
+  if (end instanceof Stopped) {
+    complain(`${name}: ${end.why}`);
+    return end.code;
+  }
+  complain(`${name}: a fault of this program: ${Cause.pretty(exit.cause)}`);
+  return exitCode.fault;
+};

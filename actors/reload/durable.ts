@@ -91,6 +91,7 @@ export const makeDurable = Effect.fn("reload.durable")(function* (
       }),
     undone: Effect.sync(() => {
       failures -= 1;
+      if (failures === 0) truths.tidy();
     }),
   };
 });
@@ -103,7 +104,7 @@ const written = (store: StoreShape, changes: ReadonlyArray<Change>): Effect.Effe
     ),
   );
 
-/** For each resource with saves under way: how it is on disk. */
+/** For each resource with saves under way, or with one that failed and is not undone yet: how it is on disk. */
 const truthsOf = () => {
   const truths = new Map<string, { resource: Resource | undefined; underWay: number }>();
   return {
@@ -111,6 +112,10 @@ const truthsOf = () => {
       const truth = truths.get(hexOf(id)) ?? { resource: before, underWay: 0 };
       truth.underWay += 1;
       truths.set(hexOf(id), truth);
+    },
+    /** Forgets those that nothing is under way for. */
+    tidy: (): void => {
+      for (const [key, { underWay }] of truths) if (underWay === 0) truths.delete(key);
     },
     /** How each resource of these saves is on disk now. */
     settle: (saves: ReadonlyArray<Save>, isKept: boolean): ReadonlyArray<Was> => {
@@ -120,7 +125,7 @@ const truthsOf = () => {
         const truth = truths.get(key)!;
         if (isKept) truth.resource = after;
         truth.underWay -= 1;
-        if (truth.underWay === 0) truths.delete(key);
+        if (isKept && truth.underWay === 0) truths.delete(key);
         was.set(key, { id, resource: truth.resource });
       }
       return [...was.values()];

@@ -1,0 +1,92 @@
+/** A keeper hosted as a node hosts it, alone in its ring, on a store of the test's choosing; who asks is the test. */
+import { Deferred, Effect, type Scope } from "effect";
+import type { StoreFailed, StoreShape } from "../../actors/ports/mod.ts";
+import { type Keeper, keepValues } from "../../actors/reload/keeper.ts";
+import type { Opened } from "../../actors/reload/post.ts";
+import type { Switchboard } from "../../actors/reload/switchboard.ts";
+import { type Body, errorNameOf, type StoredData } from "../../codecs/reload/mod.ts";
+import { alone, fetching, SELF, settings, signerOf, storing } from "./keeper-talk.ts";
+
+const OWNER = 7n;
+const QUOTA = 1_000_000;
+/** Storage times of these tests are counted from here, so that the real clock finds them young. */
+export const BASE_MS: number = Date.now() - 1_000;
+
+const versionOf = (resource: bigint, storageTime: bigint) => ({
+  resource,
+  node: OWNER,
+  vservice: 0n,
+  storageTime: storageTime + BigInt(BASE_MS),
+});
+
+export interface HostedKeeper {
+  readonly keeper: Keeper;
+  /** `answered` hears `stored`, or the error's name and what was said with it, at the moment the answer leaves. */
+  readonly store: (
+    what: { readonly resource: bigint; readonly storageTime: bigint },
+    answered: (said: string) => Effect.Effect<void>,
+  ) => Effect.Effect<void>;
+  /** The storage time of what it tells when asked. */
+  readonly held: (resource: bigint) => Effect.Effect<bigint | undefined>;
+  /** Done when all that it was told before has been performed. */
+  readonly rest: Effect.Effect<void>;
+}
+
+export const hostKeeper = Effect.fn("test.keeper")(function* (
+  store?: StoreShape,
+): Effect.fn.Return<HostedKeeper, StoreFailed, Scope.Scope> {
+  const waiting = new Map<bigint, (body: Body) => Effect.Effect<void>>();
+  let transactions = 0n;
+  const board = {
+    answer: ({ transactionId }: { readonly transactionId: bigint }, body: Body) => {
+      const listener = waiting.get(transactionId);
+      waiting.delete(transactionId);
+      return listener?.(body) ?? Effect.void;
+    },
+    request: () => Effect.succeed({ outcome: { type: "timedOut" }, opened: undefined }),
+  } as unknown as Switchboard;
+  const policy = { ...settings, quota: QUOTA, storesPerSecond: QUOTA, fetchesPerSecond: QUOTA };
+  const keeper = yield* keepValues(SELF, policy, board, () => Effect.void, store);
+  yield* keeper.ring(alone, "joined");
+  const signer = signerOf(OWNER);
+  const opened = { signer, signerOf: () => Effect.succeed(signer) } as unknown as Opened;
+  const ask = (
+    event: ReturnType<typeof storing> | ReturnType<typeof fetching>,
+    heard: (body: Body) => Effect.Effect<void>,
+  ) =>
+    Effect.suspend(() => {
+      if (event.type !== "storeReq" && event.type !== "fetchReq") return Effect.void;
+      const transactionId = ++transactions;
+      waiting.set(transactionId, heard);
+      const asked = { ...event.asked, reply: { ...event.asked.reply, transactionId } };
+      return keeper.serve(asked, { type: event.type, value: event.body } as Parameters<Keeper["serve"]>[1], opened);
+    });
+
+  const held = Effect.fnUntraced(function* (resource: bigint) {
+    const told = yield* Deferred.make<bigint | undefined>();
+    yield* ask(fetching(resource, BASE_MS), (body) => {
+      const kinds = body.type === "fetchAns" ? body.value.kinds : [];
+      const [value] = (kinds[0]?.values ?? []) as ReadonlyArray<StoredData>;
+      return Effect.asVoid(
+        Deferred.succeed(told, value === undefined ? undefined : value.storageTime - BigInt(BASE_MS)),
+      );
+    });
+    return yield* Deferred.await(told);
+  });
+  return {
+    keeper,
+    store: ({ resource, storageTime }, answered) =>
+      ask(storing(versionOf(resource, storageTime), { atMs: BASE_MS }), (body) =>
+        answered(
+          body.type === "error"
+            ? `${errorNameOf(body.value.code)} ${new TextDecoder().decode(body.value.info)}`.trim()
+            : "stored",
+        ),
+      ),
+    held,
+    rest: Effect.gen(function* () {
+      for (let i = 0; i < 50; i++) yield* Effect.yieldNow;
+      yield* keeper.status;
+    }),
+  };
+});

@@ -11,6 +11,8 @@ import {
   type KeyObject,
   X509Certificate as NodeCertificate,
   pbkdf2,
+  scrypt,
+  scryptSync,
   sign,
   verify,
   webcrypto,
@@ -25,6 +27,7 @@ import {
   type PrivateKey,
 } from "../actors/ports/mod.ts";
 import { readReloadUri } from "../codecs/enrol/mod.ts";
+import type { Stretching } from "../codecs/reload/mod.ts";
 import { outside } from "./outside.ts";
 import { subtleFor } from "./webcrypto.ts";
 
@@ -199,6 +202,17 @@ const derive = (password: string, salt: Uint8Array, rounds: number, size: number
     );
   });
 
+const SCRYPT_BYTES = 128; // times N and r: what it holds, and a little more
+const stretch = (password: Uint8Array, salt: Uint8Array, { N, r, p, size }: Stretching) =>
+  Effect.callback<Uint8Array>((resume) => {
+    scrypt(password, salt, size, { N, r, p, maxmem: 2 * SCRYPT_BYTES * N * r }, (error, key) =>
+      resume(error === null ? Effect.succeed(new Uint8Array(key)) : Effect.die(error)),
+    );
+  });
+/** The same in place, for virtual time. */
+export const stretchSync = (password: Uint8Array, salt: Uint8Array, { N, r, p, size }: Stretching): Uint8Array =>
+  new Uint8Array(scryptSync(password, salt, size, { N, r, p, maxmem: 2 * SCRYPT_BYTES * N * r }));
+
 export const keysLayer: Layer.Layer<Keys> = Layer.succeed(Keys, {
   generate: Effect.sync(() => remember(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey)),
   generateRsa: outside(
@@ -224,4 +238,5 @@ export const keysLayer: Layer.Layer<Keys> = Layer.succeed(Keys, {
   inspect,
   verifyChain,
   derive,
+  stretch,
 });

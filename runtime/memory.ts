@@ -6,8 +6,9 @@
 import { pbkdf2Sync } from "node:crypto";
 import { Context, Effect, Layer } from "effect";
 import { type Arithmetic, Dialer, Entropy, Https, Keys, Listener } from "../actors/ports/mod.ts";
+import type { Stretching } from "../codecs/reload/mod.ts";
 import { arithmeticLayer } from "./arithmetic.ts";
-import { keysLayer } from "./keys.ts";
+import { keysLayer, stretchSync } from "./keys.ts";
 import { chanceOf } from "./memory/chance.ts";
 import { memoryHttps } from "./memory/https.ts";
 import { type MemoryNetworkOptions, memoryNetwork } from "./memory/network.ts";
@@ -32,6 +33,8 @@ const memoryKeys: Layer.Layer<Keys> = Layer.effect(
       ...(yield* Keys),
       derive: (password: string, salt: Uint8Array, rounds: number, size: number) =>
         Effect.sync(() => new Uint8Array(pbkdf2Sync(password, salt, rounds, size, "sha256"))),
+      stretch: (password: Uint8Array, salt: Uint8Array, by: Stretching) =>
+        Effect.sync(() => stretchSync(password, salt, by)),
     };
   }),
 ).pipe(Layer.provide(keysLayer));

@@ -1,5 +1,6 @@
 /** Private keys and certificates: sign, verify, inspect, derive. Secrets stay behind this port. */
 import { Context, Data, type Effect } from "effect";
+import type { Stretching } from "../../codecs/reload/mod.ts";
 
 /** ECDSA on P-256, or RSASSA-PKCS1-v1_5 with 2048 bits and more; both with SHA-256. */
 export type KeyAlgorithm = "ecdsa" | "rsa";
@@ -68,5 +69,7 @@ export class Keys extends Context.Service<
     ) => Effect.Effect<VerifiedCertificate, CertificateError>;
     /** PBKDF2-HMAC-SHA-256. Takes a tenth of a second at 100 000 rounds: derive once, keep the key. */
     readonly derive: (password: string, salt: Uint8Array, rounds: number, size: number) => Effect.Effect<Uint8Array>;
+    /** scrypt, RFC 7914, beside the event loop. Takes a tenth of a second and 128·N·r bytes. */
+    readonly stretch: (password: Uint8Array, salt: Uint8Array, by: Stretching) => Effect.Effect<Uint8Array>;
   }
 >()("vipr/actors/ports/Keys") {}

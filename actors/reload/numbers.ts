@@ -6,7 +6,6 @@ import {
   encodeRegistration,
   encodeRegistrationKey,
   kindId,
-  resourceOfNumber,
 } from "../../codecs/reload/mod.ts";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import type { OverlayNode } from "./node.ts";
@@ -17,7 +16,7 @@ export interface Claim {
   readonly nodeId: bigint;
   readonly vservice: bigint;
 }
-type Stores = Pick<OverlayNode, "nodeId" | "store">;
+type Stores = Pick<OverlayNode, "nodeId" | "store" | "resourceOf">;
 const KIND = kindId.viprRegistration;
 
 /** "DHTLifetime default 7 days". */
@@ -29,14 +28,16 @@ export const publishNumber = (
   vservice: bigint,
   lifetimeS: number = NUMBER_LIFETIME_S,
 ): Effect.Effect<{ readonly replicas: ReadonlyArray<bigint> }, OverlayError> =>
-  node.store({
-    resourceId: resourceOfNumber(number),
-    kind: KIND,
-    key: encodeRegistrationKey({ nodeId: node.nodeId, vservice }),
-    value: encodeRegistration(node.nodeId),
-    exists: true,
-    lifetimeS,
-  });
+  Effect.flatMap(node.resourceOf(number), (resourceId) =>
+    node.store({
+      resourceId,
+      kind: KIND,
+      key: encodeRegistrationKey({ nodeId: node.nodeId, vservice }),
+      value: encodeRegistration(node.nodeId),
+      exists: true,
+      lifetimeS,
+    }),
+  );
 
 /** The lifetime is that of the entry withdrawn, so that nobody can store it again meanwhile, RFC 6940 §7.4.1.3. */
 export const withdrawNumber = (
@@ -45,25 +46,29 @@ export const withdrawNumber = (
   vservice: bigint,
   lifetimeS: number = NUMBER_LIFETIME_S,
 ): Effect.Effect<void, OverlayError> =>
-  Effect.asVoid(
-    node.store({
-      resourceId: resourceOfNumber(number),
-      kind: KIND,
-      key: encodeRegistrationKey({ nodeId: node.nodeId, vservice }),
-      value: new Uint8Array(),
-      exists: false,
-      lifetimeS,
-    }),
+  Effect.flatMap(node.resourceOf(number), (resourceId) =>
+    Effect.asVoid(
+      node.store({
+        resourceId,
+        kind: KIND,
+        key: encodeRegistrationKey({ nodeId: node.nodeId, vservice }),
+        value: new Uint8Array(),
+        exists: false,
+        lifetimeS,
+      }),
+    ),
   );
 
 export const claimsOf = (
-  node: Pick<OverlayNode, "fetch">,
+  node: Pick<OverlayNode, "fetch" | "resourceOf">,
   number: E164,
 ): Effect.Effect<ReadonlyArray<Claim>, OverlayError> =>
-  Effect.map(node.fetch({ resourceId: resourceOfNumber(number), kind: KIND }), (entries) =>
-    entries.flatMap(({ key, value }) => {
-      const claim = decodeRegistrationKey(key);
-      const contact = decodeRegistration(value);
-      return claim.ok && contact.ok ? [{ nodeId: contact.value, vservice: claim.value.vservice }] : [];
-    }),
+  Effect.flatMap(node.resourceOf(number), (resourceId) => node.fetch({ resourceId, kind: KIND })).pipe(
+    Effect.map((entries) =>
+      entries.flatMap(({ key, value }) => {
+        const claim = decodeRegistrationKey(key);
+        const contact = decodeRegistration(value);
+        return claim.ok && contact.ok ? [{ nodeId: contact.value, vservice: claim.value.vservice }] : [];
+      }),
+    ),
   );

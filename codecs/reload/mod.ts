@@ -58,6 +58,10 @@ export {
   resourceOf,
   resourceOfNode,
   resourceOfNumber,
+  resourceOfStretched,
+  type Stretching,
+  stretchedNumber,
+  stretching,
 } from "./number.ts";
 export {
   BASE_NAMESPACE,

@@ -2,10 +2,12 @@
  * How a telephone number stands in the overlay: a resource, and in it one entry per ViPR server and VService.
  *
  *   Resource-ID     the first 128 bits of SHA-1("+14085555432")        RFC 6940 §10.2
+ *                   or, where the overlay names scrypt, of SHA-1(scrypt("+14085555432", salt = the overlay's name))
  *   dictionary key  Node-ID (16 bytes) || VServiceID (8 bytes)         the profile §1
  *   value           the Node-ID to contact (16 bytes)
  */
 import { sha1 } from "@noble/hashes/legacy.js";
+import { scrypt } from "@noble/hashes/scrypt.js";
 import { bigOf, bytesOfBig, type E164, utf8 } from "../shared/mod.ts";
 import { type Decoded, decode, encode, struct, type TypeOf, u64 } from "../wire/mod.ts";
 import { NODE_ID_BYTES, NodeId } from "./forwarding.ts";
@@ -16,6 +18,21 @@ export const RESOURCE_ID_BYTES = 16;
 export const resourceOf = (name: Uint8Array): Uint8Array => sha1(name).slice(0, RESOURCE_ID_BYTES);
 
 export const resourceOfNumber = (number: E164): Uint8Array => resourceOf(utf8(number));
+
+/** scrypt against those who would try all numbers, the profile §1; 32 bytes come out. RFC 7914. */
+export interface Stretching {
+  readonly N: number;
+  readonly r: number;
+  readonly p: number;
+  readonly size: number;
+}
+export const stretching: Stretching = { N: 32_768, r: 8, p: 1, size: 32 };
+/** In JavaScript and in place, for whoever has no native one: half a second. Actors ask the Keys port. */
+export const stretchedNumber = (number: E164, overlay: string): Uint8Array => {
+  const { N, r, p, size } = stretching;
+  return scrypt(utf8(number), utf8(overlay), { N, r, p, dkLen: size });
+};
+export const resourceOfStretched = (stretched: Uint8Array): Uint8Array => resourceOf(stretched);
 /** Where a node's certificates are stored, §8. */
 export const resourceOfNode = (nodeId: bigint): Uint8Array => resourceOf(bytesOfBig(nodeId, NODE_ID_BYTES));
 

@@ -6,9 +6,10 @@
 import { type Attach, hostCandidate, type Request, toNode, toResource } from "../../codecs/reload/mod.ts";
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
 import type { PeerAction, PeerContext, PeerDecision, PeerEventOf, RingChange } from "./peer-types.ts";
-import { distance, predecessorsOf, successorsOf, wrap } from "./ring.ts";
+import { distance, wrap } from "./ring.ts";
 import {
   isPeer,
+  neighboursAmong,
   nodesIn,
   sameNearest,
   sameNeighbours,
@@ -134,15 +135,14 @@ export const seek =
   };
 
 /** Who of those we know of would be a neighbour if everyone we know of were a peer. */
-const wantedOf = ({ table, settings, known }: PeerContext): ReadonlyArray<bigint> => {
-  const near = known.filter((node) => !table.linked.includes(node) && wouldBeNeighbour(table, node));
-  if (near.length <= 1) return near;
-  const peers = [...table.peers, ...near];
-  const nearest = new Set([
-    ...successorsOf(table.self, peers, settings.neighbours),
-    ...predecessorsOf(table.self, peers, settings.neighbours),
-  ]);
-  return near.filter((node) => nearest.has(node));
+const wantedOf = ({ table, known }: PeerContext): ReadonlyArray<bigint> => {
+  const near = known.filter(wouldBeNeighbour(table));
+  return near.length === 0
+    ? near
+    : neighboursAmong(
+        table,
+        near.filter((node) => !table.linked.includes(node)),
+      );
 };
 
 /** "it MUST source-route the Attach request through the peer from which it learned the new peer's Node-ID", §10.6. */

@@ -66,11 +66,27 @@ const placeOf = (self: bigint, peers: ReadonlyArray<bigint>, node: bigint): numb
 
 export const isPeer = ({ self, peers }: Table, node: bigint): boolean => peers[placeOf(self, peers, node)] === node;
 
-/** Whether the node would be a neighbour of ours if it were a peer. */
-export const wouldBeNeighbour = ({ self, peers, neighbours }: Table, node: bigint): boolean => {
-  if (node === self) return false;
-  const at = placeOf(self, peers, node);
-  return at < neighbours || peers.length - at < neighbours;
+/** Asked of many nodes: whether each would be a neighbour of ours if it were a peer. */
+export const wouldBeNeighbour = ({ self, peers, neighbours }: Table): ((node: bigint) => boolean) => {
+  if (peers.length < neighbours) return (node) => node !== self;
+  const after = distance(self, peers[neighbours - 1]!);
+  const before = distance(self, peers[peers.length - neighbours]!);
+  return (node) => {
+    const steps = distance(self, node);
+    return node !== self && (steps <= after || steps > before);
+  };
+};
+
+/** Who of these, none of them a peer, would be a neighbour of ours if all of them were peers. */
+export const neighboursAmong = (table: Table, nodes: ReadonlyArray<bigint>): ReadonlyArray<bigint> => {
+  const { self, peers, neighbours } = table;
+  const near = nodes
+    .filter(wouldBeNeighbour(table))
+    .map((node) => ({ node, steps: distance(self, node), at: placeOf(self, peers, node) }))
+    .sort((a, b) => (a.steps < b.steps ? -1 : 1));
+  return near
+    .filter(({ at }, i) => at + i < neighbours || peers.length - at + (near.length - 1 - i) < neighbours)
+    .map(({ node }) => node);
 };
 
 const withPeer = (table: Table, node: bigint): ReadonlyArray<bigint> => {

@@ -205,8 +205,12 @@ const derive = (password: string, salt: Uint8Array, rounds: number, size: number
 const SCRYPT_BYTES = 128; // times N and r: what it holds, and a little more
 const stretch = (password: Uint8Array, salt: Uint8Array, { N, r, p, size }: Stretching) =>
   Effect.callback<Uint8Array>((resume) => {
-    scrypt(password, salt, size, { N, r, p, maxmem: 2 * SCRYPT_BYTES * N * r }, (error, key) =>
-      resume(error === null ? Effect.succeed(new Uint8Array(key)) : Effect.die(error)),
+    scrypt(
+      password,
+      salt,
+      size,
+      { N, r, p, maxmem: 2 * SCRYPT_BYTES * N * r },
+      (error, key) => resume(error ? Effect.die(error) : Effect.succeed(new Uint8Array(key))), // no error is null, or undefined on Bun
     );
   });
 /** The same in place, for virtual time. */

@@ -1,20 +1,79 @@
 /** Numbers, keys, overlay names and addresses, as the overlay writes them. */
 import * as assert from "node:assert/strict";
+import { Effect } from "effect";
 import fc from "fast-check";
+import { Keys } from "../../actors/ports/mod.ts";
+import { claimsOf, publishNumber, withdrawNumber } from "../../actors/reload/mod.ts";
 import {
   addressOf,
   decodeRegistrationKey,
   encodeRegistrationKey,
   endpointOf,
+  kindId,
   overlayHash,
   resourceOfNumber,
+  resourceOfStretched,
+  stretchedNumber,
+  stretching,
 } from "../../codecs/reload/mod.ts";
-import { hexOf } from "../../codecs/shared/mod.ts";
+import { hexOf, utf8 } from "../../codecs/shared/mod.ts";
+import { nodeLayer } from "../../runtime/node.ts";
 import { runs, test } from "../kit/harness.ts";
+import { type Member, NAME, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 
 test("profile §1: the Resource-ID of a number", () => {
   assert.equal(hexOf(resourceOfNumber("+14085555432")), "1817a141b6abaec4308294521e2f600a");
 });
+
+/** By OpenSSL: openssl kdf -keylen 32 -kdfopt pass:NUMBER -kdfopt salt:OVERLAY -kdfopt n:32768 -kdfopt r:8 -kdfopt p:1 SCRYPT */
+const stretched = [
+  [
+    "+14085555432",
+    "vipr.example",
+    "2f5dc315ab861221fa90495d987c447c31ac856c0be1ad0253502cabb00d63d0",
+    "25f316dc5f7350d450607ed8cb8d1b3a",
+  ],
+  [
+    "+14085555432",
+    "other.example",
+    "00b8e54336017ac282e06f215cb3354e528bfa82628dd76e7fdb9ecbfd51a6ef",
+    "65f5a40636ee9ca75f24fa96a7831712",
+  ],
+] as const;
+
+test("profile §1: number-hash scrypt, ours in JavaScript and the platform's, as OpenSSL has it", async () => {
+  for (const [number, overlay, hex, resource] of stretched) {
+    const native = await Effect.runPromise(
+      Effect.provide(
+        Effect.flatMap(Keys, (keys) => keys.stretch(utf8(number), utf8(overlay), stretching)),
+        nodeLayer(),
+      ),
+    );
+    assert.equal(hexOf(native), hex);
+    assert.equal(hexOf(resourceOfStretched(native)), resource);
+  }
+  const [number, overlay, hex] = stretched[0];
+  assert.equal(hexOf(stretchedNumber(number, overlay)), hex);
+});
+
+testOverlay(
+  "an overlay that names scrypt keeps a number where scrypt says, and finds it there; each number is computed once",
+  Effect.gen(function* () {
+    const { members, join } = yield* overlayOf(3, { numberHash: "scrypt" });
+    yield* join();
+    const [one, two] = members as [Member, Member];
+    const number = "+14085555432";
+    yield* publishNumber(one, number, 1n, 60);
+    assert.equal((yield* claimsOf(two, number)).length, 1);
+    const place = resourceOfStretched(stretchedNumber(number, NAME));
+    assert.deepEqual(yield* one.resourceOf(number), place);
+    assert.equal((yield* two.fetch({ resourceId: place, kind: kindId.viprRegistration })).length, 1);
+    assert.equal((yield* two.fetch({ resourceId: resourceOfNumber(number), kind: kindId.viprRegistration })).length, 0);
+    assert.equal(yield* one.resourceOf(number), yield* one.resourceOf(number));
+    yield* withdrawNumber(one, number, 1n, 60);
+    assert.equal((yield* claimsOf(two, number)).length, 0);
+  }),
+);
 
 test("RFC 6940 §6.3.2: an overlay's hash is the low 32 bits of SHA-1", () => {
   assert.equal(overlayHash("abc"), 0x9cd0d89d); // FIPS 180: a9993e36 4706816a ba3e2571 7850c26c 9cd0d89d

@@ -5,6 +5,7 @@
 import "reflect-metadata";
 import {
   createHash,
+  createPrivateKey,
   createPublicKey,
   generateKeyPair,
   generateKeyPairSync,
@@ -52,6 +53,16 @@ let keyCount = 0;
 
 /** For runtime/ only: TLS sockets want the key itself. */
 export const pemOf = (key: PrivateKey): string => secretOf(key).export({ type: "pkcs8", format: "pem" }) as string;
+
+/** For runtime/ only: a key kept on disk. Undefined for anything that is no private key which may sign here. */
+export const keyOfPem = (pem: string): PrivateKey | undefined => {
+  try {
+    const secret = createPrivateKey(pem);
+    return algorithmOf(secret) === undefined ? undefined : remember(secret);
+  } catch {
+    return undefined;
+  }
+};
 
 const remember = (secret: KeyObject): PrivateKey => {
   const algorithm = algorithmOf(secret) ?? "ecdsa";

@@ -1,84 +1,107 @@
 /**
- * Powers in the SRP groups, by native code where the runtime has it.
+ * Powers in the SRP groups, in a time that does not depend on the secret.
  *
- *   Node, Deno   a Diffie-Hellman agreement between two keys made for the purpose: base as public key, exponent as
- *                private key, handed over as DER, since a key object is not put through a primality test
- *   Bun          refuses such keys; BigInt, four bits of the exponent at a time
+ *   base = g                     here, by a table of its powers, in WebAssembly                 (arithmetic/digits.ts)
+ *   any base, to 4096 bits       here, in WebAssembly, until the group's thread is open; then there
+ *   any base, beyond 4096 bits   in the group's thread, always: it would hold the event loop for 10 ms and more
  *
- * A probe at start chooses; nothing is known by the runtime's name. BigInt's time depends on its operands, so the
- * native way is taken wherever it passes the probe.
+ * The thread (arithmetic/thread.ts) computes by the platform's own Diffie-Hellman where that is OpenSSL's or BoringSSL's,
+ * which test a prime for half a second before the first power; it is therefore opened only once a group is in earnest use.
+ * A probe tells; nothing is known by the runtime's name. Should a thread die, all goes on without it.
  */
-import { createPrivateKey, createPublicKey, diffieHellman } from "node:crypto";
+import { createDiffieHellman } from "node:crypto";
+import { Worker } from "node:worker_threads";
 import { Effect, Layer } from "effect";
 import { Arithmetic } from "../actors/ports/mod.ts";
-import { bigOf, concat } from "../codecs/shared/mod.ts";
-import { bytesOfInteger, type SrpGroup, srpGroup } from "../codecs/tls/mod.ts";
+import { type SrpGroup, type SrpGroupBits, srpGroup } from "../codecs/tls/mod.ts";
+import { type Digits, digitsOf } from "./arithmetic/digits.ts";
+import type { Asked, Told } from "./arithmetic/thread.ts";
+import { outside } from "./outside.ts";
 
-export type Power = (base: bigint, exponent: bigint, group: SrpGroup) => bigint;
+/** Powers of any base in one group before its thread is worth half a second of somebody's time. */
+const POWERS_BEFORE_THREAD_MAX = 64;
+/** Larger groups never compute here. */
+const HERE_BITS_MAX = 4096;
 
-export const arithmeticLayer: Layer.Layer<Arithmetic> = Layer.sync(Arithmetic, () => {
-  const power = isTrue(powerByKeys) ? powerByKeys : powerByWindow;
-  return { power: (base, exponent, bits) => Effect.sync(() => power(base, exponent, srpGroup(bits))) };
+interface Thread {
+  isOpen: boolean;
+  readonly power: (base: bigint, exponent: bigint) => Promise<bigint>;
+}
+/** What this process has for a group; made when it is first needed, and kept. */
+interface Ways {
+  readonly digits: Digits;
+  powers: number;
+  thread: Thread | undefined;
+}
+const known = new Map<SrpGroupBits, Ways>();
+const waysOf = (bits: SrpGroupBits): Ways => {
+  const ways = known.get(bits) ?? { digits: digitsOf(srpGroup(bits)), powers: 0, thread: undefined };
+  known.set(bits, ways);
+  return ways;
+};
+
+export const arithmeticLayer: Layer.Layer<Arithmetic> = Layer.succeed(Arithmetic, {
+  power: (base, exponent, bits) =>
+    Effect.suspend(() => {
+      const thread = threadFor(base, bits);
+      if (thread === undefined) return Effect.succeed(powerHere(base, exponent, srpGroup(bits)));
+      return outside(() => thread.power(base, exponent).catch(() => powerHere(base, exponent, srpGroup(bits))));
+    }),
 });
 
-/** Whether a way to raise to a power works here and gives what BigInt gives. */
-export const isTrue = (power: Power): boolean => {
+/** In place, whatever the group: for whoever cannot wait. */
+export const powerHere = (base: bigint, exponent: bigint, group: SrpGroup): bigint =>
+  waysOf(group.bits).digits.power(base % group.prime, exponent);
+
+const threadFor = (base: bigint, bits: SrpGroupBits): Thread | undefined => {
+  const group = srpGroup(bits);
+  const isLarge = bits > HERE_BITS_MAX;
+  if (!isLarge && base === group.generator) return undefined;
+  const ways = waysOf(bits);
+  ways.powers += 1;
+  if (ways.thread === undefined && (isLarge || (ways.powers > POWERS_BEFORE_THREAD_MAX && testsPrimes())))
+    ways.thread = openThread(ways, bits);
+  return isLarge || ways.thread?.isOpen ? ways.thread : undefined;
+};
+
+/** OpenSSL and BoringSSL see at once that 15 is no prime, and have constant-time powers; others do not look. */
+const testsPrimes = (): boolean => {
   try {
-    const group = srpGroup(2048);
-    const base = (group.prime / 3n) * 2n + 1n;
-    return [3n, group.prime >> 1_632n].every((e) => power(base, e, group) === powerByWindow(base, e, group));
+    return createDiffieHellman(Buffer.from([15]), Buffer.from([2])).verifyError !== 0;
   } catch {
     return false;
   }
 };
 
-export const powerByWindow: Power = (base, exponent, { prime }) => {
-  const powers = [1n];
-  for (let i = 1; i < 16; i++) powers.push((powers[i - 1]! * base) % prime);
-  let result = 1n;
-  for (const digit of exponent.toString(16)) {
-    for (let i = 0; i < 4; i++) result = (result * result) % prime;
-    result = (result * powers[Number.parseInt(digit, 16)]!) % prime;
-  }
-  return result;
-};
-
-/** Native code refuses what makes no sense as a key (bases 0, 1, -1; exponent 0): those few are answered here. */
-export const powerByKeys: Power = (base, exponent, group) => {
-  const order = group.prime - 1n;
-  const reduced = base % group.prime;
-  const power = exponent % order;
-  if (exponent === 0n) return 1n;
-  if (reduced <= 1n) return reduced;
-  if (power === 0n) return 1n;
-  if (reduced === order) return exponent % 2n === 0n ? 1n : reduced;
-  const privateKey = createPrivateKey({ key: privateKeyOf(power, group), format: "der", type: "pkcs8" });
-  const publicKey = createPublicKey({ key: publicKeyOf(reduced, group), format: "der", type: "spki" });
-  return bigOf(diffieHellman({ privateKey, publicKey }));
-};
-
-// PKCS#3 keys in DER: RFC 5208 §5 for the private one, RFC 5280 §4.1.2.7 for the public one.
-const DH_KEY_AGREEMENT = Uint8Array.of(0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x03, 0x01);
-
-const privateKeyOf = (exponent: bigint, group: SrpGroup): Buffer =>
-  Buffer.from(sequence(integer(0n), algorithm(group), der(0x04, integer(exponent))));
-
-const publicKeyOf = (base: bigint, group: SrpGroup): Buffer =>
-  Buffer.from(sequence(algorithm(group), der(0x03, Uint8Array.of(0), integer(base))));
-
-const algorithm = ({ prime, generator }: SrpGroup): Uint8Array =>
-  sequence(DH_KEY_AGREEMENT, sequence(integer(prime), integer(generator)));
-
-const sequence = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => der(0x30, ...parts);
-
-const integer = (value: bigint): Uint8Array => {
-  const bytes = bytesOfInteger(value);
-  return der(0x02, bytes[0]! < 0x80 ? bytes : concat(Uint8Array.of(0), bytes));
-};
-
-const der = (tag: number, ...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
-  const value = concat(...parts);
-  const size = bytesOfInteger(BigInt(value.length));
-  const length = value.length < 0x80 ? size : concat(Uint8Array.of(0x80 + size.length), size);
-  return concat(Uint8Array.of(tag), length, value);
+const openThread = (ways: Ways, bits: SrpGroupBits): Thread => {
+  const waiting = new Map<number, { readonly resolve: (value: bigint) => void; readonly reject: () => void }>();
+  const worker = new Worker(new URL("./arithmetic/thread.ts", import.meta.url), { workerData: bits });
+  worker.unref();
+  let last = 0;
+  const thread: Thread = {
+    isOpen: false,
+    power: (base, exponent) =>
+      new Promise((resolve, reject) => {
+        waiting.set(++last, { resolve, reject });
+        if (waiting.size === 1) worker.ref();
+        worker.postMessage({ id: last, base, exponent } satisfies Asked);
+      }),
+  };
+  worker.on("message", (told: Told) => {
+    if (told === "open") {
+      thread.isOpen = true;
+      return;
+    }
+    waiting.get(told.id)?.resolve(told.value);
+    waiting.delete(told.id);
+    if (waiting.size === 0) worker.unref();
+  });
+  const lose = () => {
+    for (const { reject } of waiting.values()) reject();
+    waiting.clear();
+    if (ways.thread === thread) thread.isOpen = false;
+  };
+  worker.on("error", lose);
+  worker.on("exit", lose);
+  return thread;
 };

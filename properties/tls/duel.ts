@@ -14,7 +14,7 @@ import {
   tlsClient,
   tlsServer,
 } from "../../machines/tls/mod.ts";
-import { isTrue, powerByKeys, powerByWindow } from "../../runtime/arithmetic.ts";
+import { powerHere } from "../../runtime/arithmetic.ts";
 
 export type Side = "client" | "server";
 
@@ -65,12 +65,11 @@ export const serverInput: TlsServerInput = {
 };
 export const rightCredential: SrpCredential = { type: "password", password: "secret" };
 
-const native = isTrue(powerByKeys) ? powerByKeys : powerByWindow;
 const powers = new Map<string, bigint>();
 /** Each power once: the same handshake is played many times. */
 export const power = (base: bigint, exponent: bigint, bits: SrpGroupBits): bigint => {
   const key = `${bits};${base.toString(36)};${exponent.toString(36)}`;
-  const known = powers.get(key) ?? native(base, exponent, srpGroup(bits));
+  const known = powers.get(key) ?? powerHere(base, exponent, srpGroup(bits));
   if (powers.size < 10_000) powers.set(key, known);
   return known;
 };

@@ -5,7 +5,7 @@ import { Effect } from "effect";
 import fc from "fast-check";
 import { Arithmetic } from "../../actors/ports/mod.ts";
 import { bigOf, bytesOfHex, hexOf, utf8 } from "../../codecs/shared/mod.ts";
-import { type SrpGroupBits, srpGroup } from "../../codecs/tls/mod.ts";
+import { type SrpGroup, type SrpGroupBits, srpGroup } from "../../codecs/tls/mod.ts";
 import { extendedMasterSecret, masterSecret, prf } from "../../machines/tls/prf.ts";
 import {
   clientBase,
@@ -21,7 +21,9 @@ import {
   simulatedPassword,
   simulatedVerifier,
 } from "../../machines/tls/srp.ts";
-import { arithmeticLayer, isTrue, powerByKeys, powerByWindow } from "../../runtime/arithmetic.ts";
+import { digitsOf } from "../../runtime/arithmetic/digits.ts";
+import { isProven, platformPower } from "../../runtime/arithmetic/thread.ts";
+import { arithmeticLayer, powerHere } from "../../runtime/arithmetic.ts";
 import { runs, test, testEffect } from "../kit/harness.ts";
 
 const vector = (name: string): Record<string, string> =>
@@ -31,7 +33,7 @@ test("RFC 5054 Appendix B: every value printed there", () => {
   const printed = vector("rfc5054-b");
   const value = (name: string) => BigInt(`0x${printed[name]}`);
   const group = srpGroup(1024);
-  const power = (base: bigint, exponent: bigint) => powerByWindow(base, exponent, group);
+  const power = (base: bigint, exponent: bigint) => powerHere(base, exponent, group);
   const x = privateKeyOf(bytesOfHex(printed.salt!), utf8("alice"), utf8("password123"));
   const v = power(group.generator, x);
   const [a, b] = [value("a"), value("b")];
@@ -66,7 +68,7 @@ test("RFC 7627 §4: the extended master secret depends on the whole transcript, 
 
 test("RFC 5054 §2.6: both sides get one premaster secret exactly when they have one password", () => {
   const group = srpGroup(1024);
-  const power = (base: bigint, exponent: bigint) => powerByWindow(base, exponent, group);
+  const power = (base: bigint, exponent: bigint) => powerHere(base, exponent, group);
   const bytes = fc.uint8Array({ minLength: 1, maxLength: 32 });
   fc.assert(
     fc.property(bytes, bytes, bytes, bytes, bytes, fc.boolean(), (name, password, salt, left, right, isWrong) => {
@@ -108,7 +110,7 @@ test("RFC 5054 §2.5.1.3: what is simulated for a name is always the same, and d
   ok(verifier > 1n && verifier < srpGroup(2048).prime);
 });
 
-const bits: ReadonlyArray<SrpGroupBits> = [1024, 1536, 2048, 3072, 4096];
+const bits: ReadonlyArray<SrpGroupBits> = [1024, 1536, 2048, 3072, 4096, 6144, 8192];
 
 testEffect(
   "Arithmetic: the port's power is the schoolbook's, in every group, at the edges too",
@@ -116,41 +118,115 @@ testEffect(
     const { power } = yield* Arithmetic;
     for (const size of bits) {
       const group = srpGroup(size);
-      const bases = [0n, 1n, 2n, group.generator, group.prime - 2n, group.prime - 1n, group.prime, group.prime / 3n];
-      const exponents = [0n, 1n, 2n, 3n, 2n ** 160n - 1n, 2n ** 256n + 1n, group.prime - 1n, group.prime];
-      for (const base of bases)
-        for (const exponent of size > 2048 ? exponents.slice(0, 5) : exponents)
-          same(yield* power(base, exponent, size), schoolbook(base, exponent, group.prime), `${base}^${exponent}`);
+      const { prime, generator } = group;
+      const bases = [0n, 1n, generator, prime - 2n, prime - 1n, prime, prime + 2n, prime / 3n];
+      const exponents = [0n, 1n, 2n, 2n ** 160n - 1n, 2n ** 256n + 1n, prime - 1n, prime];
+      for (const base of size > 3072 ? [0n, generator, prime - 1n, prime / 3n] : bases)
+        for (const exponent of exponents.slice(0, size > 3072 ? 4 : size > 1536 ? 5 : 7))
+          same(yield* power(base, exponent, size), schoolbook(base, exponent, prime), `${base}^${exponent}`);
     }
   }).pipe(Effect.provide(arithmeticLayer)),
 );
 
-test("each way that passes the probe gives what BigInt's squares and products give", () => {
-  const group = srpGroup(2048);
-  const ways = [powerByWindow, ...(isTrue(powerByKeys) ? [powerByKeys] : [])];
-  const random = fc.bigInt({ min: 0n, max: group.prime - 1n });
+const drawn = (group: SrpGroup, exponentBits: bigint) =>
+  fc.tuple(fc.bigInt({ min: 0n, max: group.prime - 1n }), fc.bigInt({ min: 0n, max: 2n ** exponentBits }));
+
+test("WebAssembly's powers are the schoolbook's, for any base and any exponent, in each group", () => {
+  for (const size of bits.filter((size) => size <= 4096)) {
+    const group = srpGroup(size);
+    const { power } = digitsOf(group);
+    fc.assert(
+      fc.property(drawn(group, 420n), ([base, exponent]) => {
+        same(power(base, exponent), schoolbook(base, exponent, group.prime));
+      }),
+      { numRuns: Math.min(runs, size > 2048 ? 4 : 25) },
+    );
+  }
+});
+
+test("the generator's table, growing and grown, gives what any base's way gives", () => {
+  const group = srpGroup(1024);
+  const { power } = digitsOf(group);
+  const exponents = fc.bigInt({ min: 0n, max: 2n ** 330n });
+  let taken = 0;
   fc.assert(
-    fc.property(random, fc.bigInt({ min: 0n, max: 2n ** 420n }), (base, exponent) => {
-      const expected = schoolbook(base, exponent, group.prime);
-      for (const way of ways) same(way(base, exponent, group), expected);
+    fc.property(exponents, (exponent) => {
+      same(power(group.generator, exponent), schoolbook(group.generator, exponent, group.prime));
+      taken += 1;
     }),
-    { numRuns: Math.min(runs, 20) },
+    { numRuns: Math.max(runs, 40) },
+  );
+  ok(taken >= 40); // the table is whole after a quarter of these
+});
+
+test("the platform's Diffie-Hellman, where a thread would use it, gives what ours gives, at the edges too", () => {
+  const group = srpGroup(1024);
+  const platform = platformPower(group);
+  const ours = digitsOf(group);
+  same(isProven(platform, group), true);
+  const order = group.prime - 1n;
+  for (const base of [0n, 1n, 2n, order - 1n, order])
+    for (const exponent of [0n, 1n, 2n, order - 1n, order, order + 1n, 2n * order])
+      same(platform.power(base, exponent), ours.power(base, exponent), `${base}^${exponent}`);
+  fc.assert(
+    fc.property(drawn(group, 420n), ([base, exponent]) => {
+      same(platform.power(base, exponent), ours.power(base, exponent));
+    }),
+    { numRuns: Math.min(runs, 50) },
   );
 });
 
-test("a way that is wrong, or throws, does not pass the probe", () => {
-  same(
-    isTrue(() => 1n),
-    false,
-  );
-  same(
-    isTrue(() => {
-      throw new Error("unsupported");
-    }),
-    false,
-  );
-  same(isTrue(powerByWindow), true);
+test("a platform that computes something else is not believed", () => {
+  const wrong = { power: (base: bigint, exponent: bigint) => base + exponent };
+  same(isProven(wrong, srpGroup(1024)), false);
 });
+
+testEffect(
+  "Arithmetic: a group's thread opens when the group is much used, and nobody can tell by the values",
+  Effect.gen(function* () {
+    const { power } = yield* Arithmetic;
+    const group = srpGroup(1024);
+    const base = group.prime / 5n;
+    for (let exponent = 0n; exponent < 200n; exponent++) {
+      same(yield* power(base, exponent << 150n, 1024), schoolbook(base, exponent << 150n, group.prime));
+      if (exponent % 50n === 0n) yield* Effect.sleep(150);
+    }
+  }).pipe(Effect.provide(arithmeticLayer)),
+);
+
+/** The longest time that the event loop was held while the effect ran, in ms. */
+const longestHold = <A>(effect: Effect.Effect<A>): Effect.Effect<number> =>
+  Effect.gen(function* () {
+    let [longest, last, isOver] = [0, performance.now(), false];
+    const turn = () => {
+      const now = performance.now();
+      longest = Math.max(longest, now - last);
+      last = now;
+      if (!isOver) setImmediate(turn);
+    };
+    setImmediate(turn);
+    yield* effect;
+    isOver = true;
+    return longest;
+  });
+
+testEffect(
+  "Arithmetic: in the largest groups a power does not hold the event loop while it is computed",
+  Effect.gen(function* () {
+    const { power } = yield* Arithmetic;
+    const group = srpGroup(8192);
+    yield* power(group.prime / 3n, 5n, 8192);
+    const took = yield* Effect.sync(() => performance.now());
+    const held = yield* longestHold(
+      Effect.all(
+        Array.from({ length: 8 }, (_, i) => power(group.prime / 7n, 2n ** 320n - BigInt(i), 8192)),
+        { concurrency: "unbounded" },
+      ),
+    );
+    const whole = performance.now() - took;
+    ok(held < whole / 3, `${held} ms of ${whole} ms in one turn`);
+  }).pipe(Effect.provide(arithmeticLayer)),
+);
 
 const schoolbook = (base: bigint, exponent: bigint, prime: bigint): bigint => {
   let [result, square] = [1n, base % prime];

@@ -1,0 +1,172 @@
+/**
+ * Powers in one SRP group on Montgomery's products in WebAssembly: for any base, and faster for the group's generator.
+ *
+ *   any base     a table of base^0 .. base^15, and four squares and one product for each four bits of the exponent
+ *   generator    a table of g^(d * 2^(6r)) for each digit d and row r: one product for each six bits
+ *
+ * Both tables are read whole for every digit, and the exponent's length is rounded up to eight bytes: neither time nor
+ * addresses tell of an exponent's bits. The generator's table grows by some rows with each of its powers, so that no call
+ * takes long; until it is whole, g is a base like any other.
+ */
+import { bytesOfInteger, type SrpGroup } from "../../codecs/tls/mod.ts";
+import { DIGIT_BITS, layoutOf, montgomeryModule } from "./montgomery.ts";
+import { instanceOf } from "./wasm.ts";
+
+export interface Digits {
+  /** 0 <= base < N. */
+  readonly power: (base: bigint, exponent: bigint) => bigint;
+}
+
+const WINDOW_BITS = 4;
+const COMB_BITS = 6;
+/** Longer exponents are taken as for any base. u * x, the longest power of g in a handshake, has 320 bits. */
+const COMB_EXPONENT_BITS_MAX = 320;
+const COMB_ROWS = Math.ceil(COMB_EXPONENT_BITS_MAX / COMB_BITS);
+const COMB_ROWS_AT_ONCE_MAX = 6;
+const PAGE_BYTES = 65_536;
+
+interface Procedures {
+  readonly times: (factor: number) => void;
+  readonly select: (table: number, index: number, count: number) => void;
+}
+
+export const digitsOf = (group: SrpGroup): Digits => {
+  const layout = layoutOf(group);
+  const { size, chosen, plain, end: windows } = layout;
+  const comb = windows + size * 2 ** WINDOW_BITS;
+  const pages = Math.ceil((comb + size * COMB_ROWS * 2 ** COMB_BITS) / PAGE_BYTES);
+  const { memory, times, select } = instanceOf<Procedures>(montgomeryModule(group, pages));
+  const bytes = new Uint8Array(memory.buffer);
+  const numbers = numbersIn(memory.buffer, layout.digits);
+  numbers.putPaired(layout.prime, group.prime);
+
+  const radix = 1n << BigInt(DIGIT_BITS * layout.digits);
+  const one = radix % group.prime;
+  const squared = (radix * radix) % group.prime;
+  const begin = (value: bigint): void => {
+    numbers.putPaired(layout.acc, value);
+    numbers.putPlain(plain, value);
+  };
+  /** base in Montgomery's form. */
+  const enter = (base: bigint): void => {
+    begin(base);
+    numbers.putPlain(chosen, squared);
+    times(chosen);
+  };
+  const leave = (): bigint => {
+    numbers.putPlain(chosen, 1n);
+    times(chosen);
+    const value = numbers.take(plain);
+    bytes.fill(0, layout.acc, comb); // no secret stays behind
+    return value % group.prime; // below 2N, so that this is a comparison
+  };
+  /** Writes acc^0 .. acc^(count-1); acc becomes acc^count. */
+  const fill = (table: number, count: number): void => {
+    numbers.putPlain(table, one);
+    for (let i = 1; i < count; i++) {
+      bytes.copyWithin(table + i * size, plain, plain + size);
+      times(table + size);
+    }
+  };
+
+  let rows = 0;
+  let next = group.generator * one;
+  const grow = (): void => {
+    begin(next % group.prime);
+    for (let i = 0; i < COMB_ROWS_AT_ONCE_MAX && rows < COMB_ROWS; i++, rows++)
+      fill(comb + rows * size * 2 ** COMB_BITS, 2 ** COMB_BITS);
+    next = numbers.take(plain);
+  };
+
+  const byComb = (exponent: Uint8Array): bigint => {
+    begin(one);
+    for (let row = 0; row * COMB_BITS < 8 * exponent.length; row++) {
+      select(comb + row * size * 2 ** COMB_BITS, bitsAt(exponent, row * COMB_BITS, COMB_BITS), 2 ** COMB_BITS);
+      times(chosen);
+    }
+    return leave();
+  };
+  const byWindows = (base: bigint, exponent: Uint8Array): bigint => {
+    enter(base);
+    fill(windows, 2 ** WINDOW_BITS);
+    begin(one);
+    for (let at = 8 * exponent.length - WINDOW_BITS; at >= 0; at -= WINDOW_BITS) {
+      for (let i = 0; i < WINDOW_BITS; i++) times(plain);
+      select(windows, bitsAt(exponent, at, WINDOW_BITS), 2 ** WINDOW_BITS);
+      times(chosen);
+    }
+    return leave();
+  };
+  return {
+    power: (base, exponent) => {
+      const bits = exponentOf(exponent);
+      const isShort = 8 * bits.length <= COMB_EXPONENT_BITS_MAX;
+      if (base === group.generator && isShort && rows < COMB_ROWS) grow();
+      const value = base === group.generator && isShort && rows === COMB_ROWS ? byComb(bits) : byWindows(base, bits);
+      bits.fill(0);
+      return value;
+    },
+  };
+};
+
+/** Little-endian, in whole words of eight bytes. */
+const exponentOf = (exponent: bigint): Uint8Array => {
+  const bytes = bytesOfInteger(exponent);
+  const out = new Uint8Array(8 * Math.ceil(bytes.length / 8));
+  for (let i = 0; i < bytes.length; i++) out[i] = bytes[bytes.length - 1 - i]!;
+  bytes.fill(0);
+  return out;
+};
+
+/** Fewer than eight bits; what lies beyond the end is 0. */
+const bitsAt = (bytes: Uint8Array, at: number, count: number): number => {
+  const byte = at >> 3;
+  const two = (bytes[byte] ?? 0) | ((bytes[byte + 1] ?? 0) << 8);
+  return (two >> (at & 7)) & (2 ** count - 1);
+};
+
+/** Integers into digits in the memory, and back. */
+const numbersIn = (memory: ArrayBuffer, digits: number) => {
+  const view = new Uint16Array(memory);
+  const digitsIn = new Uint16Array(digits + 1);
+  const size = 8 * Math.ceil((digits * DIGIT_BITS) / 64);
+  const held = Buffer.alloc(size);
+  const spread = (value: bigint): void => {
+    held.write(value.toString(16).padStart(2 * size, "0"), "hex");
+    let [bits, count, byte] = [0, 0, size];
+    for (let i = 0; i < digits; i++) {
+      while (count < DIGIT_BITS && byte > 0) {
+        bits |= held[--byte]! << count;
+        count += 8;
+      }
+      digitsIn[i] = bits & (2 ** DIGIT_BITS - 1);
+      bits >>>= DIGIT_BITS;
+      count -= DIGIT_BITS;
+    }
+  };
+  return {
+    putPlain: (at: number, value: bigint): void => {
+      spread(value);
+      view.set(digitsIn.subarray(0, digits), at / 2);
+    },
+    putPaired: (at: number, value: bigint): void => {
+      spread(value);
+      for (let i = 0; i <= digits; i++) {
+        view[at / 2 + 2 * i] = digitsIn[i]!;
+        view[at / 2 + 2 * i + 1] = i === 0 ? 0 : digitsIn[i - 1]!;
+      }
+    },
+    take: (at: number): bigint => {
+      let [bits, count, byte] = [0, 0, size];
+      for (let i = 0; i < digits; i++) {
+        bits |= view[at / 2 + i]! << count;
+        count += DIGIT_BITS;
+        for (; count >= 8; count -= 8, bits >>>= 8) held[--byte] = bits & 0xff;
+      }
+      for (; byte > 0; bits >>>= 8) held[--byte] = bits & 0xff;
+      const value = BigInt(`0x${held.toString("hex")}`);
+      held.fill(0);
+      return value;
+    },
+  };
+};

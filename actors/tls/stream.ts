@@ -46,11 +46,14 @@ interface TlsOptions {
   /** Default `HANDSHAKE_TIMEOUT_MS`, 20 s. */
   readonly handshakeTimeoutMs?: number;
 }
+/** Name and password are taken as they are: printable ASCII, which SASLprep leaves alone, or prepared by whoever gives them. */
 export interface TlsSrpClientOptions extends TlsOptions {
   readonly userName: string;
   readonly password: string;
   /** Smaller groups are refused. Default 2048. */
   readonly groupBitsMin?: SrpGroupBits;
+  /** Larger groups are refused. Default 4096. */
+  readonly groupBitsMax?: SrpGroupBits;
 }
 export interface TlsSrpServerOptions extends TlsOptions {
   /** Undefined when nobody bears the name: the handshake then goes on, to fail as with a wrong password. */
@@ -61,6 +64,8 @@ export interface TlsSrpServerOptions extends TlsOptions {
   readonly keeps?: SrpCredential["type"];
   /** Default 2048. */
   readonly group?: SrpGroupBits;
+  /** Says unknown_psk_identity to a name that nobody bears; only together with `legacy`. Default false. */
+  readonly tellsUnknown?: boolean;
 }
 
 const MAILBOX_EVENTS_MAX = 16;
@@ -70,17 +75,18 @@ const CLOSE_TIMEOUT_MS = 1_000;
 
 /** The user's side. Succeeds when both Finished messages were right; the stream closes with the scope. */
 export const tlsSrpClient = Effect.fn("tls.client")(function* (stream: ByteStreamShape, options: TlsSrpClientOptions) {
-  const { userName, password, groupBitsMin = 2048, legacy = false } = options;
+  const { userName, password, groupBitsMin = 2048, groupBitsMax = 4096, legacy = false } = options;
   const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
-  const input = { userName, password, groupBitsMin, legacy, handshakeTimeoutMs, chance: yield* drawChance };
+  const chance = yield* drawChance;
+  const input = { userName, password, groupBitsMin, groupBitsMax, legacy, handshakeTimeoutMs, chance };
   return yield* secure<typeof input, never, never>(tlsClient, input, stream, (never) => never);
 });
 
 /** The side that knows passwords or verifiers. Succeeds when both Finished messages were right. */
 export const tlsSrpServer = Effect.fn("tls.server")(function* (stream: ByteStreamShape, options: TlsSrpServerOptions) {
-  const { seedKey, keeps = "password", group = 2048, legacy = false } = options;
+  const { seedKey, keeps = "password", group = 2048, legacy = false, tellsUnknown = false } = options;
   const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
-  const input = { seedKey, keeps, group, legacy, handshakeTimeoutMs, chance: yield* drawChance };
+  const input = { seedKey, keeps, group, legacy, tellsUnknown, handshakeTimeoutMs, chance: yield* drawChance };
   const found = ({ userName }: Question): Effect.Effect<Answer> =>
     Effect.map(options.lookUp(userName), (credential) => ({ type: "found", credential }));
   return yield* secure<typeof input, Answer, Question>(tlsServer, input, stream, found);
@@ -97,6 +103,8 @@ const drawChance: Effect.Effect<TlsChance, never, Entropy> = Effect.gen(function
 
 /** One machine over one stream, and all that waits for it. */
 interface Session<Ev> {
+  /** Ours alone, and zeroed when it has served: the machine may not, as its steps can be played again. */
+  readonly chance: TlsChance;
   readonly below: ByteStreamShape;
   readonly box: Mailbox<TlsEvent | Ev>;
   readonly handshake: Deferred.Deferred<TlsFacts, HandshakeFailed>;
@@ -104,13 +112,18 @@ interface Session<Ev> {
   readonly unread: Effect.Success<typeof unreadBytes>;
 }
 
-const secure = Effect.fnUntraced(function* <I, Ev, A extends { readonly type: string }>(
+const secure = Effect.fnUntraced(function* <
+  I extends { readonly chance: TlsChance },
+  Ev,
+  A extends { readonly type: string },
+>(
   machine: Machine<I, TlsEvent | Ev, TlsAction | A>,
   input: I,
   below: ByteStreamShape,
   answerTo: (question: A) => Effect.Effect<Ev>,
 ): Effect.fn.Return<TlsStream, HandshakeFailed, Arithmetic | Scope.Scope> {
   const session: Session<Ev> = {
+    chance: input.chance,
     below,
     box: yield* mailbox<TlsEvent | Ev>(MAILBOX_EVENTS_MAX),
     handshake: yield* Deferred.make<TlsFacts, HandshakeFailed>(),
@@ -142,12 +155,13 @@ const secure = Effect.fnUntraced(function* <I, Ev, A extends { readonly type: st
 
 /** What needs nothing but the session; undefined for the rest. */
 const performIn = <Ev>(session: Session<Ev>, order: TlsAction): Effect.Effect<unknown> | undefined => {
-  const { below, box, handshake, unread } = session;
+  const { below, box, chance, handshake, unread } = session;
   switch (order.type) {
     case "send":
       return Effect.ignore(below.write(order.bytes)); // the reader reports a broken stream
     case "secured": {
       const { type, ...facts } = order;
+      chance.secret.fill(0);
       return Deferred.succeed(handshake, facts);
     }
     case "data":
@@ -163,7 +177,8 @@ const performIn = <Ev>(session: Session<Ev>, order: TlsAction): Effect.Effect<un
   }
 };
 
-const end = <Ev>({ handshake, ended, unread }: Session<Ev>, outcome: TlsOutcome): Effect.Effect<unknown> => {
+const end = <Ev>({ chance, handshake, ended, unread }: Session<Ev>, outcome: TlsOutcome): Effect.Effect<unknown> => {
+  for (const bytes of [chance.secret, chance.ivKey]) bytes.fill(0);
   const why = whyOf(outcome);
   const closed = new StreamClosed({ why });
   const failed = new HandshakeFailed({ outcome, why, isWrongPassword: isWrongPassword(outcome) });

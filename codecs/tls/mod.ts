@@ -1,7 +1,7 @@
 /** TLS 1.2 with SRP: numbers, groups, records, handshake messages. */
 
 export { extensionCodeOf, TlsExtension, TlsExtensions } from "./extension.ts";
-export { bytesOfInteger, type SrpGroup, type SrpGroupBits, srpGroup, srpGroupOf } from "./group.ts";
+export { bytesOfInteger, primeBytes, type SrpGroup, type SrpGroupBits, srpGroup, srpGroupOf } from "./group.ts";
 export {
   HANDSHAKE_HEADER_BYTES,
   TlsClientHello,
@@ -27,6 +27,7 @@ export {
   alertLevel,
   contentType,
   extensionType,
+  fallbackScsv,
   HANDSHAKE_MESSAGE_BYTES_MAX,
   handshakeType,
   nullCompression,

@@ -32,6 +32,9 @@ export type SrpSuite = keyof typeof srpSuites;
 /** "I know secure renegotiation", said in the list of suites. RFC 5746 §3.3. */
 export const renegotiationScsv = 0x00ff;
 
+/** "I came back with an older version, as a newer one failed", said in the list of suites. RFC 7507 §2. */
+export const fallbackScsv = 0x5600;
+
 export const nullCompression = 0;
 
 /** RFC 5246 §7.4.1.4 and the documents named beside each. */

@@ -50,9 +50,14 @@ export interface TlsClientInput {
   readonly handshakeTimeoutMs: number;
   /** Groups of fewer bits are refused with insufficient_security. */
   readonly groupBitsMin: SrpGroupBits;
+  /** ... and of more; default `GROUP_BITS_MAX`. */
+  readonly groupBitsMax?: SrpGroupBits;
   /** Talks to stacks that lack extended_master_secret, encrypt_then_mac or renegotiation_info. */
   readonly legacy: boolean;
 }
+
+/** What a stranger may make us compute in, unless we are told otherwise: 4 ms to 20 ms a power, by the runtime. */
+const GROUP_BITS_MAX: SrpGroupBits = 4096;
 
 interface TlsClientContext extends TlsSession {
   readonly input: TlsClientInput;
@@ -102,7 +107,7 @@ export const tlsClient = machineOf<TlsAction>()(
     id: "tlsClient",
     context: ({ input }) => contextOf(input),
     initial: "awaitingServerHello",
-    always: ends,
+    always: ends(forgetful),
     on: {
       ...whenever,
       timerFired: { guard: "isHandshaking", ...timesOut },
@@ -189,7 +194,8 @@ function heardHello(context: TlsClientContext): Partial<TlsClientContext> {
 
 function takeParams(context: TlsClientContext): Decided {
   const params = bodyOf(context, "serverKeyExchange");
-  const group = trustedGroup(params, context.input.groupBitsMin);
+  const { groupBitsMin, groupBitsMax = GROUP_BITS_MAX } = context.input;
+  const group = trustedGroup(params, groupBitsMin, groupBitsMax);
   if ("ending" in group) return { context: group };
   const serverPublic = bigOf(params.serverPublic);
   if (!isPublicValue(serverPublic, group)) return { context: refuse("illegalParameter", "B % N = 0, or B beyond N") };
@@ -255,12 +261,16 @@ function checkFinished(context: TlsClientContext): Decided {
 }
 
 /** Without what only the handshake needed. */
-const forgetful = (context: TlsClientContext): TlsClientContext => ({
-  ...context,
-  chance: { ...context.chance, secret: nothingYet },
-  input: { ...context.input, password: "" },
-  privateKey: 0n,
-  verifier: undefined,
-  premaster: undefined,
-  secrets: undefined,
-});
+function forgetful(context: TlsClientContext): TlsClientContext {
+  const { chance, input } = context;
+  const less = { ...chance, secret: nothingYet };
+  return {
+    ...context,
+    chance: less,
+    input: { ...input, password: "", chance: { ...less, ivKey: nothingYet } },
+    privateKey: 0n,
+    verifier: undefined,
+    premaster: undefined,
+    secrets: undefined,
+  };
+}

@@ -6,6 +6,7 @@ import { utf8 } from "../../codecs/shared/mod.ts";
 import {
   extensionCodeOf,
   extensionType,
+  fallbackScsv,
   nullCompression,
   renegotiationScsv,
   type SrpGroup,
@@ -61,7 +62,14 @@ export const agreedByClient = (
   legacy: boolean,
 ): (Agreed & { readonly userName: Uint8Array }) | Refused => {
   const { version, cipherSuites, compressionMethods, extensions = [] } = hello;
-  if (version < tls12) return refuse("protocolVersion", "older than TLS 1.2");
+  //# "If TLS_FALLBACK_SCSV appears in ClientHello.cipher_suites and the highest protocol version supported by the
+  //# server is higher than the version indicated in ClientHello.client_version, the server MUST respond with a fatal
+  //# inappropriate_fallback alert" (RFC 7507 §3)
+  if (version < tls12)
+    return refuse(
+      cipherSuites.includes(fallbackScsv) ? "inappropriateFallback" : "protocolVersion",
+      "older than TLS 1.2",
+    );
   const suite = suitePreference.find((name) => cipherSuites.includes(srpSuites[name].code));
   if (suite === undefined) return refuse("handshakeFailure", "no suite in common");
   if (!compressionMethods.includes(nullCompression)) return refuse("illegalParameter", "compression only");
@@ -128,8 +136,13 @@ export const serverHello = (random: Uint8Array, client: TlsClientHello, facts: A
 
 //# "Group parameters that are not accepted via one of the above methods MUST be rejected with an
 //# "insufficient_security" alert" (RFC 5054 §2.5.3)
-export const trustedGroup = (params: TlsServerSrpParams, groupBitsMin: SrpGroupBits): SrpGroup | Refused => {
+export const trustedGroup = (
+  params: TlsServerSrpParams,
+  groupBitsMin: SrpGroupBits,
+  groupBitsMax: SrpGroupBits,
+): SrpGroup | Refused => {
   const group = srpGroupOf(params.prime, params.generator);
   if (group === undefined) return refuse("insufficientSecurity", "a group we do not know");
-  return group.bits < groupBitsMin ? refuse("insufficientSecurity", `a group of ${group.bits} bits`) : group;
+  const isTrusted = group.bits >= groupBitsMin && group.bits <= groupBitsMax;
+  return isTrusted ? group : refuse("insufficientSecurity", `a group of ${group.bits} bits`);
 };

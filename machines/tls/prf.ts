@@ -17,6 +17,7 @@ export const prf = (secret: Uint8Array, label: string, seed: Uint8Array, size: n
     a = keyed.clone().update(a).digest();
     out.set(keyed.clone().update(a).update(start).digest(), at);
   }
+  keyed.destroy();
   return out.subarray(0, size);
 };
 
@@ -62,10 +63,12 @@ export const directionKeys = (
   const seed = concat(randoms.server, randoms.client);
   const block = prf(master, "key expansion", seed, 2 * (MAC_KEY_BYTES + keySize));
   const keysAt = 2 * MAC_KEY_BYTES;
-  return {
+  const keys = {
     client: { macKey: block.slice(0, MAC_KEY_BYTES), key: block.slice(keysAt, keysAt + keySize) },
     server: { macKey: block.slice(MAC_KEY_BYTES, keysAt), key: block.slice(keysAt + keySize) },
   };
+  block.fill(0);
+  return keys;
 };
 
 export interface SessionSecrets {
@@ -74,7 +77,10 @@ export interface SessionSecrets {
   readonly server: DirectionKeys;
 }
 
-/** Everything that follows from the premaster secret; the transcript reaches from ClientHello to ClientKeyExchange. */
+/**
+ * Everything that follows from the premaster secret, which is zeroed; the transcript reaches from ClientHello to
+ * ClientKeyExchange.
+ */
 export const sessionSecrets = (
   premaster: Uint8Array,
   randoms: Randoms,
@@ -84,5 +90,6 @@ export const sessionSecrets = (
   const master = agreed.extendedMasterSecret
     ? extendedMasterSecret(premaster, transcript)
     : masterSecret(premaster, randoms);
+  premaster.fill(0);
   return { master, ...directionKeys(master, randoms, agreed.suite) };
 };

@@ -39,6 +39,7 @@ export const RECORDS_MAX = 2 ** 40;
 const BLOCK = 16;
 const MAC = 20;
 const PADDING_MAX = 255;
+const HASH_BLOCK = 64;
 
 /** Whole records with this content, and the direction as it stands after them. Undefined `write` leaves them in clear. */
 export const writeRecords = <W extends WriteProtection | undefined>(
@@ -78,7 +79,9 @@ const openSealed = (read: Protection, type: ContentType, fragment: Uint8Array): 
   if (!equalSecrets(macOf(read, type, sealed.length, sealed), fragment.subarray(sealed.length))) return undefined;
   const plain = decrypted(read, sealed);
   const padding = plain[plain.length - 1]!;
-  return isPadded(plain, padding) ? plain.subarray(0, plain.length - 1 - padding) : undefined;
+  return goodPadding(plain, padding, plain.length - 1) === 1
+    ? plain.subarray(0, plain.length - 1 - padding)
+    : undefined;
 };
 
 //# "implementations MUST ensure that record processing time is essentially the same whether or not the padding is
@@ -88,21 +91,23 @@ const openMacked = (read: Protection, type: ContentType, fragment: Uint8Array): 
   const plain = decrypted(read, fragment);
   const most = plain.length - MAC - 1;
   const claimed = plain[plain.length - 1]!;
-  const isGood = claimed <= most && isPadded(plain, claimed);
-  const length = most - (isGood ? claimed : 0); // "assume a zero-length pad and then proceed to compute the MAC"
+  const good = goodPadding(plain, claimed, most);
+  const length = most - claimed * good; // "assume a zero-length pad and then proceed to compute the MAC"
   const content = plain.subarray(0, length);
   const mac = macOf(read, type, length, content);
   levelTime(most, length);
   const isSame = equalSecrets(mac, plain.subarray(length, length + MAC));
-  return isGood && isSame ? content : undefined;
+  return isSame && good === 1 ? content : undefined;
 };
 
-/** Hashes as many blocks more as the longest possible content would have needed, so that padding does not show. */
+/** Hashes one block, and those that the longest possible content would have needed more: padding does not show. */
 const levelTime = (most: number, length: number): void => {
-  const blocks = (size: number) => Math.ceil((13 + size + 9) / 64);
-  const missing = blocks(most) - blocks(length);
-  if (missing > 0) sha1(new Uint8Array(64 * missing));
+  const missing = hashBlocks(most) - hashBlocks(length);
+  sha1.create().update(zeros.subarray(0, HASH_BLOCK * (missing + 1)));
 };
+/** Blocks of the inner hash over a MAC's header of 13 bytes, a content, and SHA-1's own 9 bytes and more at the end. */
+const hashBlocks = (size: number): number => Math.ceil((13 + size + 9) / HASH_BLOCK);
+const zeros = new Uint8Array(HASH_BLOCK * (hashBlocks(PADDING_MAX) + 1));
 
 const decrypted = (read: Protection, sealed: Uint8Array): Uint8Array =>
   cbc(read.key, sealed.subarray(0, BLOCK), { disablePadding: true }).decrypt(sealed.subarray(BLOCK));
@@ -120,12 +125,12 @@ const padded = (content: Uint8Array): Uint8Array => {
   return out;
 };
 
-/** Looks at as many bytes whatever the padding, so that its time does not tell where it went wrong. */
-const isPadded = (plain: Uint8Array, padding: number): boolean => {
+/** 1 when right and at most `most`, else 0: without a branch, and looking at as many bytes whatever the padding says. */
+const goodPadding = (plain: Uint8Array, padding: number, most: number): 0 | 1 => {
   const looked = Math.min(PADDING_MAX + 1, plain.length);
-  let difference = padding < plain.length ? 0 : 1;
-  for (let i = 1; i <= looked; i++) difference |= i <= padding + 1 ? plain[plain.length - i]! ^ padding : 0;
-  return difference === 0;
+  let wrong = (most - padding) >>> 31;
+  for (let i = 1; i <= looked; i++) wrong |= (plain[plain.length - i]! ^ padding) & ~((padding + 1 - i) >> 31);
+  return (1 - ((wrong | -wrong) >>> 31)) as 0 | 1;
 };
 
 const isBlocks = (sealed: Uint8Array, least: number): boolean => sealed.length >= least && sealed.length % BLOCK === 0;

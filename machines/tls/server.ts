@@ -4,7 +4,7 @@
  *    o -- startTimer --> awaitingClientHello -- ClientHello --> lookingUp    lookUp
  *       preparing <-- found ------------------------------------+            power g^x, power g^b
  *        |-- both powers --> awaitingClientKeyExchange           send ServerHello, N g s B, ServerHelloDone
- *                             |-- A --> computing                power v^u, then power premaster
+ *                             |-- A --> computing                power v^u = g^(ux), then power premaster
  *       awaitingChangeCipherSpec <-- premaster --+
  *        |-- ChangeCipherSpec --> awaitingFinished -- Finished --> open   send both, stopTimer, secured
  *                                                                   |-- received: data    sendData: send
@@ -15,14 +15,14 @@
  */
 import { setup } from "xstate";
 import { bigOf, concat, equalSecrets } from "../../codecs/shared/mod.ts";
-import { bytesOfInteger, type SrpGroupBits, srpGroup } from "../../codecs/tls/mod.ts";
+import { bytesOfInteger, primeBytes, type SrpGroupBits, srpGroup } from "../../codecs/tls/mod.ts";
 import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
 import { type SrpCredential, secretOf } from "./credential.ts";
 import { agreedByClient, serverHello } from "./hello.ts";
 import { type SessionSecrets, sessionSecrets, verifyData } from "./prf.ts";
 import { writeRecords } from "./record.ts";
 import { newSession, refuse, type TlsAction, type TlsChance, type TlsEvent, type TlsSession } from "./session.ts";
-import { isPublicValue, premasterOf, scrambler, serverBase, serverPublicOf } from "./srp.ts";
+import { isPublicValue, premasterOf, scrambler, serverBase, serverPublicOf, verifierExponent } from "./srp.ts";
 import {
   bodyOf,
   changeCipherSpec,
@@ -52,6 +52,8 @@ export interface TlsServerInput {
   readonly handshakeTimeoutMs: number;
   /** Talks to stacks that lack extended_master_secret, encrypt_then_mac or renegotiation_info. */
   readonly legacy: boolean;
+  /** Tells who is unknown by unknown_psk_identity, where `legacy` is set too. Default false: they are simulated. */
+  readonly tellsUnknown?: boolean;
 }
 
 /** The answer to `lookUp`: undefined when nobody bears the name. */
@@ -65,6 +67,8 @@ interface TlsServerContext extends TlsSession {
   readonly isSimulated: boolean;
   readonly salt: Uint8Array;
   readonly verifier: bigint | undefined;
+  /** x, where a password is kept and not a verifier. */
+  readonly privateKey: bigint | undefined;
   /** g^b */
   readonly generatorPower: bigint | undefined;
   readonly serverPublic: bigint;
@@ -85,6 +89,7 @@ const contextOf = (input: TlsServerInput): TlsServerContext => ({
   isSimulated: false,
   salt: nothingYet,
   verifier: undefined,
+  privateKey: undefined,
   generatorPower: undefined,
   serverPublic: 0n,
   clientPublic: 0n,
@@ -118,7 +123,7 @@ export const tlsServer = machineOf<TlsServerAction>()(
     id: "tlsServer",
     context: ({ input }) => contextOf(input),
     initial: "awaitingClientHello",
-    always: ends,
+    always: ends(forgetful),
     on: {
       ...whenever,
       timerFired: { guard: "isHandshaking", ...timesOut },
@@ -191,6 +196,10 @@ function prepare(
   { input, chance, userName }: TlsServerContext,
   { credential }: Extract<TlsServerEvent, { readonly type: "found" }>,
 ): Decided {
+  //# "If the server doesn't have a verifier for the user name, the server MAY abort the handshake with an
+  //# "unknown_psk_identity" alert." (RFC 5054 §2.5.1.3)
+  if (credential === undefined && input.legacy && input.tellsUnknown)
+    return { context: refuse("unknownPskIdentity", "nobody bears this name") };
   const group = srpGroup(input.group);
   const secret = secretOf(credential, userName, input.keeps, input.seedKey, group);
   const power = { type: "power", base: group.generator, group: group.bits } as const;
@@ -199,7 +208,7 @@ function prepare(
   return "verifier" in secret
     ? { context: { ...common, verifier: secret.verifier, asked: ["ours"] }, actions: [ours] }
     : {
-        context: { ...common, asked: ["verifier", "ours"] },
+        context: { ...common, privateKey: secret.privateKey, asked: ["verifier", "ours"] },
         actions: [{ ...power, id: "verifier", exponent: secret.privateKey }, ours],
       };
 }
@@ -227,7 +236,7 @@ function answer({ input, verifier, generatorPower, transcript, hello, salt }: Tl
   const exchange = say({
     type: "serverKeyExchange",
     body: {
-      prime: bytesOfInteger(group.prime),
+      prime: primeBytes(group),
       generator: bytesOfInteger(group.generator),
       salt,
       serverPublic: bytesOfInteger(serverPublic),
@@ -244,10 +253,15 @@ function exchange(context: TlsServerContext): Decided {
   const group = srpGroup(context.input.group);
   const clientPublic = bigOf(bodyOf(context, "clientKeyExchange").clientPublic);
   if (!isPublicValue(clientPublic, group)) return { context: refuse("illegalParameter", "A % N = 0, or A beyond N") };
-  const exponent = scrambler(clientPublic, context.serverPublic, group);
+  const scramble = scrambler(clientPublic, context.serverPublic, group);
+  const { privateKey } = context;
+  const power =
+    privateKey === undefined
+      ? { base: context.verifier!, exponent: scramble }
+      : { base: group.generator, exponent: verifierExponent(scramble, privateKey) };
   return {
     context: done({ ...context, clientPublic, asked: ["scrambled"] }),
-    actions: [{ type: "power", id: "scrambled", base: context.verifier!, exponent, group: group.bits }],
+    actions: [{ type: "power", id: "scrambled", ...power, group: group.bits }],
   };
 }
 
@@ -278,11 +292,17 @@ function checkFinished(context: TlsServerContext): Decided {
 }
 
 /** Without what only the handshake needed. */
-const forgetful = (context: TlsServerContext): TlsServerContext => ({
-  ...context,
-  chance: { ...context.chance, secret: nothingYet },
-  verifier: undefined,
-  generatorPower: undefined,
-  premaster: undefined,
-  secrets: undefined,
-});
+function forgetful(context: TlsServerContext): TlsServerContext {
+  const { chance, input } = context;
+  const less = { ...chance, secret: nothingYet };
+  return {
+    ...context,
+    chance: less,
+    input: { ...input, chance: { ...less, ivKey: nothingYet } },
+    verifier: undefined,
+    privateKey: undefined,
+    generatorPower: undefined,
+    premaster: undefined,
+    secrets: undefined,
+  };
+}

@@ -12,7 +12,7 @@ import { heldSize } from "./held.ts";
 import { IDLE_RECORDS_MAX, received, takeUnit } from "./inbound.ts";
 import type { DirectionKeys } from "./prf.ts";
 import { RECORDS_MAX, type WriteProtection, writeRecords } from "./record.ts";
-import { type Ending, refuse, type TlsAction, type TlsEvent, type TlsSession } from "./session.ts";
+import { type Ending, newSession, refuse, type TlsAction, type TlsEvent, type TlsSession } from "./session.ts";
 
 /** What may wait while powers are computed; an honest peer's flight has some 400 bytes. */
 const WAITING_BYTES_MAX = 65_536;
@@ -85,12 +85,17 @@ export const unexpected = {
   actions: decide((session: TlsSession): Decided => ({ context: surprised(session) })),
 };
 
-/** Eventless transition of the machine's root. */
-export const ends = {
+/** Eventless transition of the machine's root: the last orders, and no secret kept beyond them. */
+export const ends = <S extends TlsSession>(forgetful: (session: S) => S) => ({
   guard: ({ context: { ending } }: Shaped<TlsSession>): boolean => ending !== undefined,
   target: ".ended",
-  actions: decide((session: TlsSession): Decided => ({ actions: lastOrders(session) })),
-};
+  actions: decide((session: S): Decision<S, TlsAction> => {
+    const { side, chance, ending, isOpen, facts } = session;
+    const bare = { ...newSession(side, { ...chance, secret: none, ivKey: none }), ending, isOpen, facts };
+    return { context: { ...forgetful(session), ...bare } as S, actions: lastOrders(session) };
+  }),
+});
+const none = new Uint8Array();
 
 /** Transitions of the machine's root. */
 export const whenever = {
@@ -144,21 +149,38 @@ function drain(session: TlsSession): Decided {
     if (now.unit.type === "applicationData") {
       if (now.unit.bytes.length > 0) actions.push({ type: "data", bytes: now.unit.bytes });
       now = done(now);
+    } else if (asksToRenegotiate(now)) {
+      const { bytes, write } = writeRecords(now.write!, "alert", encode(TlsAlert, noRenegotiation));
+      actions.push({ type: "send", bytes });
+      now = passedOver({ ...now, write });
     } else now = { ...now, ...surprised(now) };
   }
   return { context: now, actions };
 }
 
-/** A unit that no state asked for: an alert, an attempt to renegotiate, or an error. */
+//# "Either of these would normally lead to renegotiation; when that is not appropriate, the recipient should respond
+//# with this alert." (RFC 5246 §7.2.2)
+const noRenegotiation = { level: "warning", description: "noRenegotiation" } as const;
+
+const asksToRenegotiate = ({ side, unit, inbound }: TlsSession): boolean =>
+  unit?.type === "handshake" &&
+  unit.message.type === (side === "client" ? "helloRequest" : "clientHello") &&
+  inbound.idle < IDLE_RECORDS_MAX;
+
+/** Without the message at hand, which says nothing, and is no part of the transcript. */
+const passedOver = (session: TlsSession): TlsSession => {
+  const idle = session.inbound.idle + 1;
+  return advance({ ...session, inbound: { ...session.inbound, idle }, unit: undefined });
+};
+
+/** A unit that no state asked for: an alert, or an error. */
 function surprised(session: TlsSession): Partial<TlsSession> {
   const unit = session.unit!;
   if (unit.type === "alert") return alerted(session, unit.alert);
   const name = unit.type === "handshake" ? String(unit.message.type) : unit.type;
-  //# "This message MAY be ignored by the client if it does not wish to renegotiate a session" (RFC 5246 §7.4.1.1)
-  const idle = session.inbound.idle + 1;
-  if (name === "helloRequest" && session.side === "client" && idle <= IDLE_RECORDS_MAX)
-    return advance({ ...session, inbound: { ...session.inbound, idle }, unit: undefined });
-  if (session.isOpen && unit.type === "handshake") return refuse("handshakeFailure", "no renegotiation");
+  //# "This message will be ignored by the client if the client is currently negotiating a session." (RFC 5246 §7.4.1.1)
+  if (name === "helloRequest" && session.side === "client" && session.inbound.idle < IDLE_RECORDS_MAX)
+    return passedOver(session);
   return refuse("unexpectedMessage", `unexpected ${name}`);
 }
 

@@ -11,9 +11,10 @@ import {
   tls12,
 } from "../../codecs/tls/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
-import type { PowerId, TlsEvent, TlsServerEvent } from "../../machines/tls/mod.ts";
+import type { PowerId, TlsEvent, TlsServerAction, TlsServerEvent } from "../../machines/tls/mod.ts";
 import { tlsClient, tlsServer } from "../../machines/tls/mod.ts";
-import { simulatedVerifier } from "../../machines/tls/srp.ts";
+import { unprotect, type WriteProtection, writeRecords } from "../../machines/tls/record.ts";
+import { privateKeyOf, saltFor, simulatedVerifier } from "../../machines/tls/srp.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
 import {
@@ -44,8 +45,8 @@ test("handshake: both sides are secured, agree on the facts, and hear each other
 });
 
 test("handshake: every group, and a verifier as well as a password", () => {
-  for (const group of [1536, 2048, 3072, 4096] as const)
-    same(duel({ client: { groupBitsMin: group }, server: { group } }).client.facts?.group, group);
+  for (const group of [1536, 2048, 3072, 4096, 6144, 8192] as const)
+    same(duel({ client: { groupBitsMin: group, groupBitsMax: 8192 }, server: { group } }).client.facts?.group, group);
   const verifier = { type: "verifier", salt: bytesOfHex("beb25379"), verifier: 0n } as const;
   const group = srpGroup(1024);
   same(duel({ credential: { ...verifier, verifier: group.generator } }).client.outcome, {
@@ -185,6 +186,15 @@ test("RFC 5054 §2.5.1.3: the same powers are computed for a user that is not th
   same(asked({ ...keeps, credential: undefined }), asked({ ...keeps, credential: stored }));
 });
 
+test("RFC 5054 §2.5.1.3: an unknown user is told so only where that was asked for, and in legacy mode", () => {
+  const outcome = (server: DuelOptions["server"] & {}) =>
+    duel({ credential: undefined, server, client: { legacy: true } }).client.outcome;
+  same(outcome({ legacy: true, tellsUnknown: true }), { type: "alerted", alert: "unknownPskIdentity" });
+  const hidden = { type: "alerted", alert: "badRecordMac" };
+  same([outcome({ tellsUnknown: true }), outcome({ legacy: true }), outcome({})], [hidden, hidden, hidden]);
+  same(duel({ server: { legacy: true, tellsUnknown: true } }).server.facts, facts);
+});
+
 test("a simulated user is refused even by whoever could compute its secret", () => {
   // The simulated verifier of a server that keeps verifiers, given to a client that skips the password.
   const group = srpGroup(1024);
@@ -221,6 +231,10 @@ test("the server refuses a hello that it cannot accept, each with its alert", ()
     refusal((hello) => ({ ...hello, version: 0x0302 })),
     "protocolVersion",
   );
+  same(
+    refusal((hello) => ({ ...hello, version: 0x0302, cipherSuites: [...hello.cipherSuites, 0x5600] })),
+    "inappropriateFallback",
+  ); // RFC 7507 §3
   same(
     refusal((hello) => ({ ...hello, cipherSuites: [0x00ff, 0x1301, 0xc02f] })),
     "handshakeFailure",
@@ -312,8 +326,9 @@ test("a downgrade is refused by both: what one side leaves out on its way, the o
   same([strip("extendedMasterSecret"), strip("encryptThenMac")], ["decryptError", "badRecordMac"]);
 });
 
-test("RFC 5054 §2.5.3: a group that is too small or unknown is insufficient_security", () => {
+test("RFC 5054 §2.5.3: a group that is too small, too large or unknown is insufficient_security", () => {
   same(alertOf({ client: { groupBitsMin: 2048 } }, "client"), "insufficientSecurity");
+  same(alertOf({ server: { group: 6144 } }, "client"), "insufficientSecurity"); // larger than it was told to bear
   const group = srpGroup(1024);
   const [known, other] = [hexOf(bytesOfInteger(group.prime)), hexOf(bytesOfInteger(group.prime - 2n))];
   const carry = (_: Side, bytes: Uint8Array) => [bytesOfHex(hexOf(bytes).replace(known, other))];
@@ -413,8 +428,13 @@ const openServer = () => {
   return { server: snapshot, client: client.snapshot };
 };
 
-test("the open session: no renegotiation, no flood of empty records, no record after the end", async () => {
-  const { writeRecords } = await import("../../machines/tls/record.ts");
+/** What one record of an open session says, to whoever has its keys. */
+const opened = (write: WriteProtection, action: TlsServerAction | undefined) => {
+  if (action?.type !== "send") throw new Error("nothing sent");
+  return unprotect(write, "alert", action.bytes.subarray(5));
+};
+
+test("the open session: no renegotiation, no flood of empty records, no record after the end", () => {
   const { server, client } = openServer();
   same([server.value, client.value], ["open", "open"]);
   const hello = encode(TlsHandshake, {
@@ -432,11 +452,21 @@ test("the open session: no renegotiation, no flood of empty records, no record a
     return ended?.type === "ended" ? ended.outcome : undefined;
   };
   const write = client.context.write!;
-  same(outcomeOf(writeRecords(write, "handshake", hello).bytes), {
+  const finished = encode(TlsHandshake, { type: "finished", body: { verifyData: new Uint8Array(12) } });
+  same(outcomeOf(writeRecords(write, "handshake", finished).bytes), {
     type: "refused",
-    alert: "handshakeFailure",
-    why: "no renegotiation",
+    alert: "unexpectedMessage",
+    why: "unexpected finished",
   });
+  // RFC 5246 §7.2.2: who asks to renegotiate hears no_renegotiation, and the session goes on; but not for ever.
+  const again = tlsServer.step(server, {
+    type: "received",
+    bytes: writeRecords(write, "handshake", concat(hello, hello)).bytes,
+  });
+  same([again.snapshot.value, again.actions.map(({ type }) => type)], ["open", ["send", "send"]]);
+  same(opened(server.context.write!, again.actions[0]), Uint8Array.of(1, 100));
+  const insistent = outcomeOf(writeRecords(write, "handshake", concat(...Array(17).fill(hello))).bytes);
+  same(insistent?.type === "refused" && insistent.alert, "unexpectedMessage");
   let now = write;
   const empty = Array.from({ length: 17 }, () => {
     const { bytes, write: after } = writeRecords(now, "applicationData", new Uint8Array());
@@ -451,7 +481,8 @@ test("the open session: no renegotiation, no flood of empty records, no record a
     type: "received",
     bytes: writeRecords(server.context.write!, "handshake", helloRequest).bytes,
   });
-  same([asked.snapshot.value, asked.actions], ["open", []]);
+  same([asked.snapshot.value, asked.actions.length], ["open", 1]);
+  same(opened(write, asked.actions[0]), Uint8Array.of(1, 100));
   const closing = writeRecords(write, "alert", Uint8Array.of(1, 0));
   const after = writeRecords(closing.write, "applicationData", utf8("late"));
   const ended = tlsServer.step(server, { type: "received", bytes: concat(closing.bytes, after.bytes) });
@@ -468,14 +499,30 @@ test("the open session: no renegotiation, no flood of empty records, no record a
   ]);
 });
 
-test("secrets are let go once the session is open", () => {
-  const { server, client } = openServer();
-  const text = JSON.stringify([server.context, client.context], (_, value) =>
-    typeof value === "bigint" ? String(value) : value,
+/** What a context still holds, as text in which a secret would be seen. */
+const textOf = (context: unknown) =>
+  JSON.stringify(context, (_, value) =>
+    typeof value === "bigint" ? value.toString(16) : value instanceof Uint8Array ? hexOf(value) : value,
   );
-  ok(!text.includes(':"secret"'));
-  same([client.context.chance.secret.length, server.context.chance.secret.length], [0, 0]);
-  same([client.context.secrets, server.context.secrets, client.context.premaster], [undefined, undefined, undefined]);
+
+test("secrets are let go once the session is open, and all of them once it has ended", () => {
+  const { server, client } = openServer();
+  const [a, b] = [hexOf(clientInput.chance.secret), hexOf(serverInput.chance.secret)];
+  const x = privateKeyOf(saltFor(serverInput.seedKey, utf8("alice")), utf8("alice"), utf8("secret"));
+  for (const snapshot of [server, client])
+    for (const secret of [':"secret"', a, b, x.toString(16), '"master":'])
+      ok(!textOf(snapshot.context).includes(secret));
+  const keys = [server.context.write!, client.context.write!].flatMap(({ key, macKey, ivKey }) => [key, macKey, ivKey]);
+  const closed = [
+    tlsServer.step(server, { type: "close" }).snapshot,
+    tlsClient.step(client, { type: "lost", why: "reset" }).snapshot,
+    tlsClient.step(tlsClient.start(clientInput).snapshot, { type: "close" }).snapshot,
+  ];
+  for (const { value, context } of closed) {
+    same(value, "ended");
+    for (const key of [...keys.map(hexOf), a, b, ':"secret"']) ok(!textOf(context).includes(key));
+  }
+  ok(textOf(server.context).includes(hexOf(keys[0]!))); // it would be seen
 });
 
 test("a peer that floods while powers are computed is refused", () => {

@@ -1,7 +1,7 @@
 /** TLS-SRP streams over streams in memory, on virtual time: what an application sees of them. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Deferred, Effect, Exit, Fiber, Layer, type Scope } from "effect";
-import { Arithmetic, type ByteStreamShape, type Entropy, type StreamClosed } from "../../actors/ports/mod.ts";
+import { Arithmetic, type ByteStreamShape, Entropy, type StreamClosed } from "../../actors/ports/mod.ts";
 import {
   type TlsSrpClientOptions,
   type TlsSrpServerOptions,
@@ -160,6 +160,26 @@ virtually(
     const server = yield* Effect.forkScoped(tlsSrpServer(b, serverOptions));
     yield* Effect.scoped(tlsSrpClient(a, clientOptions));
     same((yield* Effect.flip((yield* Fiber.join(server)).read)).why, "closed");
+  }),
+);
+
+virtually(
+  "what chance gave the handshake is zeroed once it has served",
+  Effect.gen(function* () {
+    const drawn: Array<Uint8Array> = [];
+    const watched = Effect.map(Entropy, (entropy) =>
+      Entropy.of({
+        ...entropy,
+        bytes: (size) => Effect.tap(entropy.bytes(size), (bytes) => Effect.sync(() => drawn.push(bytes))),
+      }),
+    );
+    const [a, b] = yield* memoryPair(peer, peer, () => 0);
+    const zeroed = () => drawn.map((bytes) => bytes.every((byte) => byte === 0));
+    yield* Effect.forkScoped(tlsSrpServer(b, serverOptions));
+    const client = yield* Effect.provideServiceEffect(tlsSrpClient(a, clientOptions), Entropy, watched);
+    same(zeroed(), [false, true, false]); // its hello's random, a, the IVs' key
+    yield* client.close;
+    same(zeroed(), [false, true, true]);
   }),
 );
 

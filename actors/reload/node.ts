@@ -14,12 +14,13 @@ import {
   type PeerState,
   peerTiming,
 } from "../../machines/reload/mod.ts";
-import { type Dialer, type Entropy, type Keys, Listener } from "../ports/mod.ts";
+import { type Dialer, type Entropy, type Keys, Listener, type StoreFailed } from "../ports/mod.ts";
 import { type Configuration, makeConfiguration } from "./configuration.ts";
 import { isKeepers, type Keeper, type KeeperStatus, keepValues } from "./keeper.ts";
 import { type Links, makeLinks } from "./links.ts";
 import { makeNumberHash, type ResourceOf } from "./number-hash.ts";
 import { JoinFailed, type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
+import { openOwn } from "./own.ts";
 import { makePeer, type Peer } from "./peer.ts";
 import { makePost } from "./post.ts";
 import { type Counter, makeSwitchboard, type Switchboard } from "./switchboard.ts";
@@ -99,10 +100,8 @@ export const startNode = Effect.fn("reload.node")(function* (
     (to) => peer!.handedOver(to),
     options.store,
   );
-  keeper = yield* Effect.mapError(
-    keeping,
-    ({ reason: fault, why }) => new JoinFailed({ reason: "store", fault, why: `store ${fault}: ${why}` }),
-  );
+  keeper = yield* Effect.mapError(keeping, storeFault);
+  const own = yield* Effect.mapError(openOwn(nodeId, options.store), storeFault);
 
   const ready = yield* Deferred.make<void>();
   const listening = yield* Effect.mapError(
@@ -149,7 +148,7 @@ export const startNode = Effect.fn("reload.node")(function* (
   );
 
   const resourceOf = yield* makeNumberHash(now);
-  const usage = yield* makeUsage(now, post, board, endpoint);
+  const usage = yield* makeUsage(now, post, board, endpoint, own);
   const status = Effect.gen(function* (): Effect.fn.Return<NodeStatus> {
     const { successors, predecessors, fingers, linked } = board.view;
     const held = yield* keeper.status;
@@ -174,6 +173,9 @@ export const startNode = Effect.fn("reload.node")(function* (
     refusals: keeper.refusals,
   };
 });
+
+const storeFault = ({ reason: fault, why }: StoreFailed) =>
+  new JoinFailed({ reason: "store", fault, why: `store ${fault}: ${why}` });
 
 /** Why a node of ours does not join under this configuration at all; in words for its operator. */
 const objectionTo = (overlay: OverlayConfiguration, nowMs: number): string | undefined => {

@@ -25,6 +25,7 @@ import {
   take,
   waitMs,
 } from "../../machines/reload/mod.ts";
+import type { Own } from "./own.ts";
 import type { Post } from "./post.ts";
 import type { Reply } from "./requests.ts";
 import type { Switchboard } from "./switchboard.ts";
@@ -41,27 +42,36 @@ export type OverlayError = OverlayRefused | OverlayUnreachable;
 /** A ring that has just changed may send a request to a peer that is not responsible any more: it is asked again. */
 const ATTEMPTS_MAX = 4;
 const AGAIN_MS = 200;
+/** Stores and fetches that wait for a token; further ones fail at once. */
+const WAITING_MAX = 4_096;
 
-export interface ToStore {
+/** Where in its Kind a value stands: a dictionary's key, or an array's index; APPEND for its end. */
+export type Place =
+  | { readonly key: Uint8Array; readonly index?: undefined }
+  | { readonly index: number; readonly key?: undefined };
+export const APPEND = 0xffff_ffff;
+
+export type ToStore = Place & {
   /** 128 bits. */
   readonly resourceId: Uint8Array | bigint;
   readonly kind: number;
-  /** A dictionary's key. */
-  readonly key: Uint8Array;
   readonly value: Uint8Array;
   /** False removes the entry. */
   readonly exists: boolean;
   readonly lifetimeS: number;
-}
+};
 export interface Fetched {
+  /** Of a dictionary. */
   readonly key: Uint8Array;
+  /** Of an array. */
+  readonly index: number;
   readonly value: Uint8Array;
   readonly signer: bigint;
 }
 
 export interface Usage {
   readonly store: (item: ToStore) => Effect.Effect<{ readonly replicas: ReadonlyArray<bigint> }, OverlayError>;
-  /** The dictionary's entries whose signature holds and whose signer may write them; the rest is passed over. */
+  /** The entries that exist, whose signature holds and whose signer may write them; the rest is passed over. */
   readonly fetch: (of: {
     readonly resourceId: Uint8Array | bigint;
     readonly kind: number;
@@ -70,6 +80,10 @@ export interface Usage {
   readonly appAttach: (nodeId: bigint, application: number) => Effect.Effect<Endpoint, OverlayError>;
   /** Entries of our own in the overlay, by what we have stored and not removed since. */
   readonly used: Effect.Effect<number>;
+  /** When an entry of ours ends, in milliseconds since 1970; undefined when it is not in the overlay. */
+  readonly endOf: (
+    of: Place & { readonly resourceId: Uint8Array | bigint; readonly kind: number },
+  ) => number | undefined;
   /** The node itself, or whichever answers for a resource. */
   readonly ping: (
     to: bigint | { readonly resourceId: Uint8Array },
@@ -81,38 +95,48 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
   post: Post,
   board: Switchboard,
   endpoint: Endpoint,
+  own: Own,
 ) {
   const startedMs = yield* Clock.currentTimeMillis;
   const buckets: Record<"stores" | "fetches", Bucket> = {
     stores: fullBucket(overlay().storesPerSecond, startedMs),
     fetches: fullBucket(overlay().fetchesPerSecond, startedMs),
   };
-  let lastStorageTime = 0n;
-  /** When each entry of ours ends, by resource and key. No longer than the quota is, as all else is refused. */
-  const entries = new Map<string, number>();
-  const used = Effect.map(Clock.currentTimeMillis, (nowMs) => {
-    for (const [entry, endMs] of entries) if (endMs <= nowMs) entries.delete(entry);
-    return entries.size;
-  });
+  let waiting = 0;
 
   /** Waits for a token: "A server never exceeds them whatever its clients ask", the profile §1. */
-  const paced = Effect.fnUntraced(function* (of: "stores" | "fetches", perSecond: number) {
-    while (true) {
-      const atMs = yield* Clock.currentTimeMillis;
-      const left = take(buckets[of], perSecond, atMs);
-      if (left !== undefined) {
-        buckets[of] = left;
-        return;
+  const paced = Effect.fnUntraced(function* (of: "stores" | "fetches") {
+    if (waiting >= WAITING_MAX)
+      return yield* new OverlayUnreachable({ why: `${WAITING_MAX} requests wait their turn` });
+    waiting += 1;
+    const token = Effect.gen(function* () {
+      while (true) {
+        const perSecond = of === "stores" ? overlay().storesPerSecond : overlay().fetchesPerSecond;
+        const atMs = yield* Clock.currentTimeMillis;
+        const left = take(buckets[of], perSecond, atMs);
+        if (left !== undefined) {
+          buckets[of] = left;
+          return;
+        }
+        yield* Effect.sleep(waitMs(buckets[of], perSecond, atMs));
       }
-      yield* Effect.sleep(waitMs(buckets[of], perSecond, atMs));
-    }
+    });
+    yield* Effect.ensuring(
+      token,
+      Effect.sync(() => {
+        waiting -= 1;
+      }),
+    );
   });
 
+  /** Each attempt is a request of its own to the overlay, and takes a token of its own. */
   const ask = Effect.fnUntraced(function* (
     to: Destination,
     body: Request,
+    of?: "stores" | "fetches",
   ): Effect.fn.Return<{ readonly answer: Answer; readonly signer: bigint; readonly reply: Reply }, OverlayError> {
     for (let attempt = 1; ; attempt++) {
+      if (of !== undefined) yield* paced(of);
       const reply = yield* board.request([to], body);
       const { outcome } = reply;
       if (outcome.type === "answer") return { answer: outcome.body, signer: outcome.signer, reply };
@@ -126,41 +150,41 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
   });
 
   const store: Usage["store"] = Effect.fn("reload.store")(function* (item) {
-    yield* paced("stores", overlay().storesPerSecond);
     const resource = resourceOf(item.resourceId);
-    // "The storage time values are greater than that of any values which would be replaced", whatever the clock does.
-    const now = BigInt(yield* Clock.currentTimeMillis);
-    const storageTime = now > lastStorageTime ? now : lastStorageTime + 1n;
-    lastStorageTime = storageTime;
-    const value = { key: item.key, value: { exists: item.exists, value: item.exists ? item.value : new Uint8Array() } };
-    const signature = yield* post.signValue(resource, item.kind, storageTime, value);
-    const values: ReadonlyArray<StoredData> = [{ storageTime, lifetime: item.lifetimeS, value, signature }];
-    const { answer } = yield* ask(toResource(resource), {
+    const { kind, exists, lifetimeS } = item;
+    const name = { kind, resource, place: placeOf(item) };
+    const bytes = { exists, value: exists ? item.value : new Uint8Array() };
+    const value = item.key === undefined ? { index: item.index, value: bytes } : { key: item.key, value: bytes };
+    const storageTime = yield* Effect.mapError(
+      own.begin(name, lifetimeS, exists),
+      ({ reason, why }) => new OverlayUnreachable({ why: `own store ${reason}: ${why}` }),
+    );
+    const signature = yield* post.signValue(resource, kind, storageTime, value);
+    const values: ReadonlyArray<StoredData> = [{ storageTime, lifetime: lifetimeS, value, signature }];
+    const request: Request = {
       type: "storeReq",
-      value: { resource, replica: 0, kinds: [{ kind: item.kind, generation: 0n, values }] },
-    });
+      value: { resource, replica: 0, kinds: [{ kind, generation: 0n, values }] },
+    };
+    const { answer } = yield* Effect.onExit(ask(toResource(resource), request, "stores"), ({ _tag }) =>
+      own.settle(name, _tag === "Success"),
+    );
     if (answer.type !== "storeAns") return yield* strange(answer);
-    const entry = `${item.kind} ${hexOf(resource)} ${hexOf(item.key)}`;
-    if (item.exists) entries.set(entry, Number(now) + item.lifetimeS * 1000);
-    else entries.delete(entry);
     return { replicas: answer.value.kinds.flatMap(({ replicas }) => replicas) };
   });
 
   const fetch: Usage["fetch"] = Effect.fn("reload.fetch")(function* ({ resourceId, kind }) {
-    yield* paced("fetches", overlay().fetchesPerSecond);
     const resource = resourceOf(resourceId);
-    const { answer, reply } = yield* ask(toResource(resource), {
-      type: "fetchReq",
-      value: { resource, specifiers: [{ kind, generation: 0n, specifier: everything(kind) }] },
-    });
+    const specifiers = [{ kind, generation: 0n, specifier: everything(kind) }];
+    const request: Request = { type: "fetchReq", value: { resource, specifiers } };
+    const { answer, reply } = yield* ask(toResource(resource), request, "fetches");
     if (answer.type !== "fetchAns") return yield* strange(answer);
     const policy = overlay().kinds.find((known) => known.kind === kind);
     const values = answer.value.kinds.flatMap((kind) => (kind.values instanceof Uint8Array ? [] : kind.values));
     const found = yield* Effect.forEach(values, (data) =>
       Effect.gen(function* () {
         const { exists, value } = dataValueOf(data.value);
-        const signer = exists && "key" in data.value ? yield* reply.opened!.signerOf(resource, kind, data) : undefined;
-        if (signer === undefined || !("key" in data.value)) return [];
+        const signer = exists ? yield* reply.opened!.signerOf(resource, kind, data) : undefined;
+        if (signer === undefined) return [];
         const isAllowed = mayWrite(
           policy?.accessControl ?? "",
           policy?.maxNodeMultiple ?? 1,
@@ -168,7 +192,9 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
           resource,
           data.value,
         );
-        return isAllowed ? [{ key: data.value.key, value, signer: signer.nodeId }] : [];
+        const key = "key" in data.value ? data.value.key : new Uint8Array();
+        const index = "index" in data.value ? data.value.index : 0;
+        return isAllowed ? [{ key, index, value, signer: signer.nodeId }] : [];
       }),
     );
     return found.flat();
@@ -193,8 +219,12 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
     return answer.type === "pingAns" ? { nodeId: signer, atMs: Number(answer.value.time) } : yield* strange(answer);
   });
 
-  return { store, fetch, appAttach, used, ping } satisfies Usage;
+  const endOf: Usage["endOf"] = (item) =>
+    own.endOf({ kind: item.kind, resource: resourceOf(item.resourceId), place: placeOf(item) });
+  return { store, fetch, appAttach, used: own.used, endOf, ping } satisfies Usage;
 });
+
+const placeOf = (at: Place): string => (at.key === undefined ? String(at.index) : hexOf(at.key));
 
 const strange = (answer: Answer) => new OverlayRefused({ code: "invalidMessage", info: `answered by ${answer.type}` });
 const resourceOf = (id: Uint8Array | bigint): Uint8Array => (typeof id === "bigint" ? bytesOfBig(id, 16) : id);

@@ -5,11 +5,16 @@
  *           the same                                                     || 1 || SHA-256(place)  an entry
  *   value   version (1) || what that version says
  *
+ * And what this node has stored elsewhere, so that it knows of it after a restart:
+ *
+ *   key     Node-ID (16) || Resource-ID (16) || Kind-ID (4) || SHA-256(place)
+ *
  * A newer program reads rows of every version before it, and writes them in its own when they change.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesOfBig, concat, utf8 } from "../shared/mod.ts";
 import {
+  boolean,
   constant,
   type Decoded,
   decode,
@@ -46,6 +51,17 @@ const KeptGeneration = struct("KeptGeneration", "this project's store", {
 });
 export type KeptGeneration = Omit<TypeOf<typeof KeptGeneration>, "version">;
 
+const OwnEntry = struct("OwnEntry", "this project's store", {
+  version: constant(u8, KEPT_VERSION),
+  kind: u32,
+  resource: opaque(u8),
+  place: textVector(u16),
+  storageTime: u64,
+  endMs: u64, // milliseconds since 1970
+  exists: boolean, // false: we have removed it
+});
+export type OwnEntry = Omit<TypeOf<typeof OwnEntry>, "version">;
+
 const kindKey = (self: bigint, resource: Uint8Array, kind: number): Uint8Array =>
   concat(bytesOfBig(self, NODE_ID_BYTES), resource, encode(u32, kind));
 
@@ -59,6 +75,13 @@ export const entryKey = (self: bigint, resource: Uint8Array, kind: number, place
 
 export const encodeKeptEntry = (entry: KeptEntry): Uint8Array => encode(KeptEntry, entry);
 export const encodeKeptGeneration = (given: KeptGeneration): Uint8Array => encode(KeptGeneration, given);
+
+export const ownKey = (
+  self: bigint,
+  { resource, kind, place }: Pick<OwnEntry, "resource" | "kind" | "place">,
+): Uint8Array => concat(kindKey(self, resource, kind), sha256(utf8(place)));
+export const encodeOwnEntry = (entry: OwnEntry): Uint8Array => encode(OwnEntry, entry);
+export const decodeOwnEntry = (value: Uint8Array): Decoded<OwnEntry> => decode(OwnEntry, value);
 
 const TAG_AT = 36; // after Node-ID, Resource-ID and Kind-ID
 const RESOURCE_AT = [16, 32] as const;

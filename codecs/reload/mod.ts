@@ -17,8 +17,10 @@ export {
 } from "./forwarding.ts";
 export { FRAME_OVERHEAD_BYTES, FramedMessage, FrameStart } from "./frame.ts";
 export {
+  decodeOwnEntry,
   encodeKeptEntry,
   encodeKeptGeneration,
+  encodeOwnEntry,
   entryKey,
   generationKey,
   KEPT_VERSION,
@@ -26,6 +28,8 @@ export {
   type KeptGeneration,
   type KeptRow,
   keptPrefix,
+  type OwnEntry,
+  ownKey,
   readKeptRow,
 } from "./kept.ts";
 export {

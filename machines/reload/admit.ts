@@ -211,6 +211,11 @@ const liveEntries = ({ entries }: KeptKind, atMs: number): Record<string, Kept> 
 /** "The resulting StoredData has the correct index value when it is subsequently fetched." */
 const appended = (given: StoredData, entries: Readonly<Record<string, Kept>>): StoredData => {
   if (!("index" in given.value) || given.value.index !== APPEND) return given;
+  // The same once more, by a retransmission, stands where it stood.
+  const same = Object.values(entries).find(
+    ({ data }) => data.storageTime === given.storageTime && equalBytes(data.signature.value, given.signature.value),
+  );
+  if (same !== undefined && "index" in same.data.value) return { ...given, value: same.data.value };
   const index = Object.keys(entries).reduce((next, place) => Math.max(next, Number(place) + 1), 0);
   return { ...given, value: { ...given.value, index } };
 };

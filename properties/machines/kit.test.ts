@@ -118,3 +118,29 @@ test("XState's own timers and messages are refused: they carry references", () =
   const { snapshot } = telling.start(undefined);
   assert.throws(() => telling.step(snapshot, { type: "go" }));
 });
+
+test("kit: a machine resumed where another stands makes the same steps", () => {
+  const walk = fc.array(
+    fc.constantFrom<LampEvent>(
+      { type: "pressed", by: "somebody" },
+      { type: "timerFired", timer: "glow" },
+      { type: "lost", why: "dark" },
+    ),
+    { maxLength: 12 },
+  );
+  fc.assert(
+    fc.property(walk, walk, (before, after) => {
+      const lamp = machineOf<LampAction>()(logic);
+      const reached = before.reduce((now, event) => lamp.step(now, event).snapshot, lamp.start({ limit: 5 }).snapshot);
+      fc.pre(!lamp.isDone(reached));
+      let [one, other] = [reached, lamp.resume(reached.value, reached.context)];
+      for (const event of after) {
+        const [a, b] = [lamp.step(one, event), lamp.step(other, event)];
+        assert.deepEqual(b.actions, a.actions);
+        assert.deepEqual([b.snapshot.value, b.snapshot.context], [a.snapshot.value, a.snapshot.context]);
+        [one, other] = [a.snapshot, b.snapshot];
+      }
+    }),
+    { numRuns: runs },
+  );
+});

@@ -5,6 +5,7 @@
  *                                                    t = 0              messages, bytes, hops            lost values
  */
 import { performance } from "node:perf_hooks";
+import process from "node:process";
 import type { LookedUp } from "./lookups.ts";
 import { askFor, lookUp } from "./lookups.ts";
 import { hopsOf, isWhole, type Line, rounded } from "./measure.ts";
@@ -45,13 +46,14 @@ export interface Hooks {
 export class Stopped extends Error {}
 
 const STORE_MS = 10_000;
-const REPAIR_MS_MAX = 600_000;
+const REPAIR_MS_MAX = 900_000;
 const CUT_MS = 120_000;
 const JOIN_EVERY_MS = 250;
 /** A ring is looked at that often while it heals. */
 const LOOK_MS = 100;
-/** Real time between two looks at the world outside. */
+/** Real time between two looks at the world outside, and between two words about how far we are. */
 const TURN_MS = 50;
+const TOLD_MS = 10_000;
 /** Other nodes that are asked for a value which was not found at the end. */
 const ASKED_MAX = 3;
 
@@ -118,10 +120,12 @@ type Run = (ms: number, isDone?: () => boolean) => Promise<void>;
 
 /** Lets virtual time pass, at most so much; now and then the real world has a turn. */
 const runner =
-  ({ agenda }: Simulated, { isStopped }: Hooks): Run =>
+  (world: Simulated, { isStopped, told }: Hooks): Run =>
   async (ms, isDone = () => false) => {
+    const { agenda } = world;
     const untilMs = agenda.nowMs + ms;
     let turn = performance.now();
+    let toldAt = turn;
     while (agenda.nowMs < untilMs && !isDone()) {
       const sliceMs = Math.min(untilMs, agenda.nowMs + LOOK_MS);
       while (agenda.next(sliceMs)) {
@@ -129,6 +133,9 @@ const runner =
         await new Promise<void>((next) => setImmediate(next));
         if (isStopped()) throw new Stopped();
         turn = performance.now();
+        if (turn - toldAt < TOLD_MS) continue;
+        toldAt = turn;
+        told(`virtual time ${secondsAt(world).toFixed(1)} s, ${agenda.done} events`);
       }
     }
   };

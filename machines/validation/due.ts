@@ -8,7 +8,8 @@ export interface DueQueue<A> {
   lastOrder: number;
 }
 
-export const DUE_MAX = 100_000;
+/** Some 260 bytes each, the call record with it. */
+export const DUE_MAX = 4_000_000;
 
 export const dueQueue = <A>(max: number = DUE_MAX): DueQueue<A> => ({ heap: [], max, lastOrder: 0 });
 

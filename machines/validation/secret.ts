@@ -111,6 +111,24 @@ export const minutesOf = ({
   stopMinute: roundNearest(stopMs, MINUTE_MS).ms / 1000,
 });
 
+/** Over so many minutes a start may be spread by clocks; more only if T were minutes itself. */
+const MINUTES_MAX = 8;
+
+/** The minutes that the other side may name for this call, its clocks less than T/4 away. */
+export const minutesNear = (
+  { startMs, stopMs }: CallTimes,
+  roundMs: number,
+): { readonly starts: ReadonlyArray<number>; readonly stops: ReadonlyArray<number> } => ({
+  starts: minutesAround(startMs, roundMs / 4),
+  stops: minutesAround(stopMs, roundMs / 4),
+});
+const minutesAround = (ms: number, skewMs: number): ReadonlyArray<number> => {
+  const first = roundNearest(ms - skewMs, MINUTE_MS).ms / 1000;
+  const last = roundNearest(ms + skewMs, MINUTE_MS).ms / 1000;
+  const count = Math.min(MINUTES_MAX, (last - first) / 60 + 1);
+  return Array.from({ length: count }, (_, i) => first + 60 * i);
+};
+
 /** An instant inside the call in whole NTP seconds; `at` is drawn from [0, 1). */
 export const instantWithin = ({ startMs, stopMs }: CallTimes, at: number): number => {
   const [first, last] = [Math.ceil(startMs / 1000), Math.floor(stopMs / 1000)];

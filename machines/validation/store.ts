@@ -5,12 +5,28 @@
  *               B: called, quarter of an hour               +--> candidates(user name)
  *               C: start minute, stop minute, called's hash --+
  *
- * A table that one actor owns: these functions change it in place and know neither clock nor chance. Each look-up reads
- * one entry of an index. A call leaves after its retention, or earlier when newer ones need its place.
+ * A table that one actor owns: these functions change it in place and know neither clock nor chance. A call at rest is
+ * a row of numbers, no object, no timer; each look-up reads one key of an index. A call leaves after its retention, or
+ * earlier when newer ones need its place.
  */
-import { nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";
+import type { E164, Vcr } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
-import { calledHash, callerHash, type KnownCall, knownCall, minutesOf, ROUND_MS } from "./secret.ts";
+import { addEntry, type Buckets, buckets, removeEntries, slotsUnder } from "./buckets.ts";
+import { calledHash, callerHash, type KnownCall, knownCall, minutesNear, ROUND_MS } from "./secret.ts";
+import {
+  addAttempt,
+  attemptsIn,
+  entryOf,
+  freeSlot,
+  nameOfSlot,
+  recordIn,
+  SLOTS_MAX,
+  type Slots,
+  setEntry,
+  slotNamed,
+  slots,
+  takeSlot,
+} from "./slots.ts";
 
 export interface KeptCall extends KnownCall {
   readonly id: number;
@@ -25,96 +41,137 @@ export interface CallStore {
   readonly retentionMs: number;
   readonly callsMax: number;
   readonly roundMs: number;
-  readonly calls: Map<number, KeptCall>;
-  readonly index: Map<string, ReadonlyArray<number>>;
-  lastId: number;
+  readonly calls: Slots;
+  readonly index: Buckets;
 }
 
 export const RETENTION_MS = 48 * 3_600_000;
-export const CALLS_MAX = 200_000;
+/** Some 150 bytes each. */
+export const CALLS_MAX = 4_000_000;
 export const ATTEMPTS_MAX = 3;
 const BUCKET_MS = 900_000;
 /** Of one call: a day and an edge on each side. A longer call is found by its first day only. */
 const BUCKETS_MAX = 98;
-/** Under one key; more would be ambiguous anyway. */
-const CANDIDATES_MAX = 64;
 
 export const callStore = (
   nodeIds: ReadonlyArray<bigint>,
   options: { readonly retentionMs?: number; readonly callsMax?: number; readonly roundMs?: number } = {},
-): CallStore => ({
-  nodeIds,
-  retentionMs: options.retentionMs ?? RETENTION_MS,
-  callsMax: options.callsMax ?? CALLS_MAX,
-  roundMs: options.roundMs ?? ROUND_MS,
-  calls: new Map(),
-  index: new Map(),
-  lastId: 0,
-});
+): CallStore => {
+  const { callsMax = CALLS_MAX } = options;
+  if (!(callsMax >= 1 && callsMax < SLOTS_MAX)) throw new Error(`callsMax ${callsMax} is outside 1..${SLOTS_MAX - 1}`);
+  return {
+    nodeIds,
+    retentionMs: options.retentionMs ?? RETENTION_MS,
+    callsMax,
+    roundMs: options.roundMs ?? ROUND_MS,
+    calls: slots(),
+    index: buckets(),
+  };
+};
 
 /** Keeps a call that was received, until `atMs` and the retention. */
 export const insertCall = (store: CallStore, vcr: Vcr, atMs: number): KeptCall => {
+  const { calls, index } = store;
   expireCalls(store, atMs);
-  // The oldest stands first: it was inserted first, and would leave first.
-  if (store.calls.size >= store.callsMax) removeCall(store, store.calls.keys().next().value!);
-  const id = ++store.lastId;
+  // The oldest was put in first, and would leave first.
+  if (calls.size >= store.callsMax) remove(store, calls.oldest);
   const { vservice } = vcr;
-  const call = { ...knownCall(vcr), id, vservice, keepUntilMs: atMs + store.retentionMs, attempts: 0 };
-  store.calls.set(id, call);
-  for (const key of keysOf(store, call)) {
-    const ids = store.index.get(key) ?? [];
-    if (ids.length < CANDIDATES_MAX) store.index.set(key, [...ids, id]);
-  }
-  return call;
+  const known = knownCall(vcr);
+  const { startMs, stopMs } = known;
+  const keepUntilMs = atMs + store.retentionMs;
+  const [called, calling] = [Number(known.called), Number(known.calling ?? 0)];
+  const slot = takeSlot(calls, { called, calling, startMs, stopMs, keepUntilMs, vservice });
+  let last = 0;
+  eachKey(store, { ...known, vservice }, (hash, tag) => {
+    last = addEntry(index, hash, tag, slot, last);
+  });
+  setEntry(calls, slot, last);
+  return { ...known, vservice, keepUntilMs, attempts: 0, id: nameOfSlot(calls, slot) };
 };
 
 /** Forgets what is past its retention; returns how many. */
 export const expireCalls = (store: CallStore, atMs: number): number => {
-  const before = store.calls.size;
-  for (const { id, keepUntilMs } of store.calls.values()) {
-    if (keepUntilMs > atMs) break;
-    removeCall(store, id);
-  }
-  return before - store.calls.size;
+  const { calls } = store;
+  const before = calls.size;
+  while (calls.oldest !== 0 && recordIn(calls, calls.oldest).keepUntilMs <= atMs) remove(store, calls.oldest);
+  return before - calls.size;
 };
 
 export const removeCall = (store: CallStore, id: number): void => {
-  const call = store.calls.get(id);
-  if (call === undefined) return;
-  store.calls.delete(id);
-  for (const key of keysOf(store, call)) {
-    const ids = (store.index.get(key) ?? []).filter((other) => other !== id);
-    if (ids.length > 0) store.index.set(key, ids);
-    else store.index.delete(key);
-  }
+  const slot = slotNamed(store.calls, id);
+  if (slot !== 0) remove(store, slot);
+};
+
+const remove = ({ calls, index }: CallStore, slot: number): void => {
+  removeEntries(index, entryOf(calls, slot));
+  freeSlot(calls, slot);
+};
+
+/** Undefined once it has left. */
+export const callNamed = ({ calls }: CallStore, id: number): KeptCall | undefined => {
+  const slot = slotNamed(calls, id);
+  return slot === 0 ? undefined : callIn(calls, slot);
+};
+
+const callIn = (calls: Slots, slot: number): KeptCall => {
+  const { called, calling, ...rest } = recordIn(calls, slot);
+  return {
+    ...rest,
+    called: `+${called}`,
+    calling: calling === 0 ? undefined : `+${calling}`,
+    attempts: attemptsIn(calls, slot),
+    id: nameOfSlot(calls, slot),
+  };
 };
 
 /** The calls that a user name may speak of, locked ones included; one is a candidate, more are none. */
 export const candidatesFor = (store: CallStore, name: PvpUserName): ReadonlyArray<KeptCall> => {
-  const found = (store.index.get(keyOf(name)) ?? []).map((id) => store.calls.get(id)!);
-  return found.filter(
-    (call) => call.vservice === name.vservice && (name.method !== "B" || isDuring(store, call, name.instant)),
-  );
+  const { hash, tag } = keyOf(name);
+  return slotsUnder(store.index, hash, tag)
+    .map((slot) => callIn(store.calls, slot))
+    .filter((call) => call.vservice === name.vservice && isSpokenOf(store, call, name));
 };
+
+/** The key has 64 bits; this looks at the call itself. */
+const isSpokenOf = ({ roundMs }: CallStore, call: KeptCall, name: PvpUserName): boolean => {
+  switch (name.method) {
+    case "A":
+      return (
+        call.called === name.called &&
+        call.calling !== undefined &&
+        callerHash(call.called, call.calling, name) === name.callerHash
+      );
+    case "B":
+      return call.called === name.called && isDuring(call, name.instant, roundMs);
+    case "C": {
+      const { starts, stops } = minutesNear(call, roundMs);
+      return starts.includes(name.startMinute) && stops.includes(name.stopMinute);
+    }
+  }
+};
+
+const isDuring = ({ startMs, stopMs }: KeptCall, instant: number, roundMs: number): boolean =>
+  instant * 1000 >= startMs - roundMs / 4 && instant * 1000 <= stopMs + roundMs / 4;
 
 /** One more failed attempt; the call as it now stands, if it is still kept. */
 export const failCall = (store: CallStore, id: number): KeptCall | undefined => {
-  const call = store.calls.get(id);
-  if (call === undefined) return undefined;
-  const failed = { ...call, attempts: call.attempts + 1 };
-  store.calls.set(id, failed);
-  return failed;
+  const slot = slotNamed(store.calls, id);
+  if (slot === 0) return undefined;
+  addAttempt(store.calls, slot);
+  return callIn(store.calls, slot);
 };
 
 export const isLocked = ({ attempts }: Pick<KeptCall, "attempts">): boolean => attempts >= ATTEMPTS_MAX;
 
-const isDuring = ({ roundMs }: CallStore, { startMs, stopMs }: KeptCall, instant: number): boolean =>
-  instant * 1000 >= startMs - roundMs / 4 && instant * 1000 <= stopMs + roundMs / 4;
+interface Key {
+  readonly hash: number;
+  readonly tag: number;
+}
 
-const keyOf = (name: PvpUserName): string => {
+const keyOf = (name: PvpUserName): Key => {
   switch (name.method) {
     case "A":
-      return keyA(name.called, name.callerHash, name.terminator);
+      return keyA(name.callerHash);
     case "B":
       return keyB(name.called, Math.floor((name.instant * 1000) / BUCKET_MS));
     case "C":
@@ -122,20 +179,38 @@ const keyOf = (name: PvpUserName): string => {
   }
 };
 
-const keysOf = ({ nodeIds, roundMs }: CallStore, call: KeptCall): ReadonlyArray<string> => {
+type Indexed = KnownCall & { readonly vservice: bigint };
+
+const eachKey = ({ nodeIds, roundMs }: CallStore, call: Indexed, put: (hash: number, tag: number) => void): void => {
+  const add = ({ hash, tag }: Key) => put(hash, tag);
   const { called, calling, vservice, startMs, stopMs } = call;
-  const byCaller =
-    calling === undefined
-      ? []
-      : nodeIds.map((terminator) => keyA(called, callerHash(called, calling, { terminator, vservice }), terminator));
+  if (calling !== undefined)
+    for (const terminator of nodeIds) add(keyA(callerHash(called, calling, { terminator, vservice })));
   const first = Math.floor((startMs - roundMs / 4) / BUCKET_MS);
   const last = Math.min(first + BUCKETS_MAX - 1, Math.floor((stopMs + roundMs / 4) / BUCKET_MS));
-  const byInstant = Array.from({ length: Math.max(1, last - first + 1) }, (_, i) => keyB(called, first + i));
-  const { startMinute, stopMinute } = minutesOf(call);
-  return [...byCaller, ...byInstant, keyC(startMinute, stopMinute, calledHash(called))];
+  for (let bucket = first; bucket <= Math.max(first, last); bucket++) add(keyB(called, bucket));
+  const { starts, stops } = minutesNear(call, roundMs);
+  const hash = calledHash(called);
+  for (const start of starts) for (const stop of stops) add(keyC(start, stop, hash));
 };
 
-const keyA = (called: string, hash: string, terminator: bigint): string =>
-  `A;${called};${hash};${nodeIdText(terminator)}`;
-const keyB = (called: string, bucket: number): string => `B;${called};${bucket}`;
-const keyC = (start: number, stop: number, hash: string): string => `C;${start};${stop};${hash}`;
+/** The caller's hash is bound to called number, Node-ID and VService already: its 64 bits are the key. */
+const keyA = (hash: string): Key => ({
+  hash: Number.parseInt(hash.slice(0, 8), 16),
+  tag: Number.parseInt(hash.slice(8), 16),
+});
+const keyB = (called: E164, bucket: number): Key => {
+  const digits = Number(called);
+  return { hash: mixed(mixed(mixed(0xb, digits), digits / 2 ** 32), bucket), tag: bucket >>> 0 };
+};
+const keyC = (start: number, stop: number, hash: string): Key => {
+  const byte = Number.parseInt(hash, 16);
+  return { hash: mixed(mixed(mixed(0xc, start), stop), byte), tag: (start ^ byte) >>> 0 };
+};
+
+/** Spreads one more number over 32 bits, as MurmurHash3 does. */
+const mixed = (hash: number, value: number): number => {
+  let bits = Math.imul(hash ^ (value >>> 0), 0x85eb_ca6b);
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2_ae35);
+  return (bits ^ (bits >>> 16)) >>> 0;
+};

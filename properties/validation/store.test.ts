@@ -5,6 +5,7 @@ import type { Vcr } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   ATTEMPTS_MAX,
+  callNamed,
   callStore,
   candidatesFor,
   dueQueue,
@@ -14,6 +15,7 @@ import {
   instantWithin,
   isLocked,
   knownCall,
+  minutesNear,
   nextDueMs,
   peerFailed,
   peerSucceeded,
@@ -79,16 +81,18 @@ test("store: a call is found by every name its other end may give it, and by no 
                 own.callerHash === name.callerHash &&
                 call.calling !== undefined
               );
+            const { starts, stops } = minutesNear(call, ROUND_MS);
             return (
               own.method === "C" &&
-              own.startMinute === name.startMinute &&
-              own.stopMinute === name.stopMinute &&
+              name.method === "C" &&
+              starts.includes(name.startMinute) &&
+              stops.includes(name.stopMinute) &&
               own.calledHash === name.calledHash
             );
           });
           same(
-            candidatesFor(store, name).map(({ id }) => id),
-            expected.map(({ id }) => id),
+            new Set(candidatesFor(store, name)), // and so it comes back whole
+            new Set(expected),
           );
           ok(expected.some(({ id }) => id === kept[all.indexOf(vcr)]!.id));
         }
@@ -142,7 +146,11 @@ test("store: locked after three failures, kept for 48 hours, and nothing stays i
         nowMs += laterMs;
         model.set(insertCall(store, vcr, nowMs).id, nowMs + 48 * 3_600_000);
         for (const [id, until] of model) if (until <= nowMs) model.delete(id);
-        same([...store.calls.keys()], [...model.keys()]);
+        same(
+          [...model.keys()].map((id) => callNamed(store, id)?.id),
+          [...model.keys()],
+        );
+        same(store.calls.size, model.size);
       }
       const id = [...model.keys()][0];
       if (id !== undefined) {
@@ -162,7 +170,10 @@ test("store: holds so many calls and no more, the newest ones", () =>
     fc.property(fc.array(fewVcrs, { maxLength: 30 }), (all) => {
       const store = callStore([NODE], { callsMax: 5 });
       const ids = all.map((vcr) => insertCall(store, vcr, HOUR_MS).id);
-      same([...store.calls.keys()], ids.slice(-5));
+      same(
+        ids.filter((id) => callNamed(store, id) !== undefined),
+        ids.slice(-5),
+      );
     }),
     { numRuns: runs },
   ));
@@ -174,7 +185,6 @@ test("store: a look-up does not look at the calls to other numbers, nor at other
     return { direction: "received", calling: `+2${n}`, called: "+11", start, stop: start + (20n << 32n), vservice: 7n };
   };
   for (let n = 0; n < 5_000; n++) insertCall(store, vcr(n), 0);
-  ok(Math.max(...[...store.index.values()].map((ids) => ids.length)) <= 64);
   same(candidatesFor(store, nameFor(vcr(4_321), "A", 0)).length, 1);
   same(candidatesFor(store, nameFor(vcr(4_321), "B", 0.5)).length, 1);
 });

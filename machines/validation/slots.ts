@@ -1,0 +1,138 @@
+/**
+ * Call records at rest: 64 bytes each, in pages, in the order they came.
+ *
+ *   0 called   1 calling, 0 for none   2 start   3 stop   4 keep until   5 VServiceID   6 attempts | last entry
+ *   7 before | after: the slots that came next to it
+ *
+ * A number's digits are an integer below 10^15 whose first digit is not 0, so a float holds them and they come back.
+ */
+export interface Slots {
+  readonly pages: Array<SlotPage>;
+  size: number;
+  /** The end of what was ever used, and the first that was given back. Slots are counted from 1: 0 is none. */
+  end: number;
+  free: number;
+  oldest: number;
+  newest: number;
+}
+
+interface SlotPage {
+  readonly floats: Float64Array;
+  readonly bigs: BigUint64Array;
+  readonly words: Uint32Array;
+}
+
+export interface SlotRecord {
+  readonly called: number;
+  readonly calling: number;
+  readonly startMs: number;
+  readonly stopMs: number;
+  readonly keepUntilMs: number;
+  readonly vservice: bigint;
+}
+
+const PAGE_BITS = 12;
+const PAGE = 1 << PAGE_BITS;
+const MASK = PAGE - 1;
+const [CALLED, CALLING, START, STOP, KEEP, VSERVICE] = [0, 1, 2, 3, 4, 5];
+/** In words of 32 bits. `USES` tells one use of a slot from the next: a name given for the former finds nothing. */
+const [ATTEMPTS, ENTRY, BEFORE, AFTER] = [12, 13, 14, 15];
+const USES_SHIFT = 8;
+const ATTEMPTS_MASK = 0xff;
+const USES_MAX = 2 ** 24;
+/** Slots that there can be; a name is `use * SLOTS + slot`, an exact integer. */
+export const SLOTS_MAX = 2 ** 24;
+
+export const slots = (): Slots => ({ pages: [], size: 0, end: 1, free: 0, oldest: 0, newest: 0 });
+
+const pageOf = ({ pages }: Slots, slot: number): SlotPage => pages[slot >> PAGE_BITS]!;
+const wordOf = (all: Slots, slot: number, field: number): number =>
+  pageOf(all, slot).words[(slot & MASK) * 16 + field]!;
+const setWord = (all: Slots, slot: number, field: number, value: number): void => {
+  pageOf(all, slot).words[(slot & MASK) * 16 + field] = value;
+};
+
+/** A slot with this record in it, the newest; it has no entries and no attempts. */
+export const takeSlot = (all: Slots, record: SlotRecord): number => {
+  const slot = newSlot(all);
+  const { floats, bigs } = pageOf(all, slot);
+  const at = (slot & MASK) * 8;
+  floats[at + CALLED] = record.called;
+  floats[at + CALLING] = record.calling;
+  floats[at + START] = record.startMs;
+  floats[at + STOP] = record.stopMs;
+  floats[at + KEEP] = record.keepUntilMs;
+  bigs[at + VSERVICE] = record.vservice;
+  const uses = ((wordOf(all, slot, ATTEMPTS) >>> USES_SHIFT) + 1) % USES_MAX;
+  setWord(all, slot, ATTEMPTS, (uses << USES_SHIFT) >>> 0);
+  setWord(all, slot, ENTRY, 0);
+  setWord(all, slot, BEFORE, all.newest);
+  setWord(all, slot, AFTER, 0);
+  if (all.newest === 0) all.oldest = slot;
+  else setWord(all, all.newest, AFTER, slot);
+  all.newest = slot;
+  all.size += 1;
+  return slot;
+};
+
+const newSlot = (all: Slots): number => {
+  const given = all.free;
+  if (given !== 0) {
+    all.free = wordOf(all, given, AFTER);
+    return given;
+  }
+  const slot = all.end++;
+  if (slot >> PAGE_BITS >= all.pages.length) {
+    const bytes = new ArrayBuffer(PAGE * 64);
+    all.pages.push({
+      floats: new Float64Array(bytes),
+      bigs: new BigUint64Array(bytes),
+      words: new Uint32Array(bytes),
+    });
+  }
+  return slot;
+};
+
+/** Gives a slot back; whoever still has its name finds nothing. */
+export const freeSlot = (all: Slots, slot: number): void => {
+  const [before, after] = [wordOf(all, slot, BEFORE), wordOf(all, slot, AFTER)];
+  if (before === 0) all.oldest = after;
+  else setWord(all, before, AFTER, after);
+  if (after === 0) all.newest = before;
+  else setWord(all, after, BEFORE, before);
+  // Its use ends here: the next one counts on from it.
+  const uses = ((wordOf(all, slot, ATTEMPTS) >>> USES_SHIFT) + 1) % USES_MAX;
+  setWord(all, slot, ATTEMPTS, (uses << USES_SHIFT) >>> 0);
+  setWord(all, slot, AFTER, all.free);
+  all.free = slot;
+  all.size -= 1;
+};
+
+export const recordIn = (all: Slots, slot: number): SlotRecord => {
+  const { floats, bigs } = pageOf(all, slot);
+  const at = (slot & MASK) * 8;
+  return {
+    called: floats[at + CALLED]!,
+    calling: floats[at + CALLING]!,
+    startMs: floats[at + START]!,
+    stopMs: floats[at + STOP]!,
+    keepUntilMs: floats[at + KEEP]!,
+    vservice: bigs[at + VSERVICE]!,
+  };
+};
+
+export const nameOfSlot = (all: Slots, slot: number): number =>
+  (wordOf(all, slot, ATTEMPTS) >>> USES_SHIFT) * SLOTS_MAX + slot;
+/** 0 when that use of the slot is over. */
+export const slotNamed = (all: Slots, name: number): number => {
+  const slot = name % SLOTS_MAX;
+  return slot > 0 && slot < all.end && nameOfSlot(all, slot) === name ? slot : 0;
+};
+
+export const attemptsIn = (all: Slots, slot: number): number => wordOf(all, slot, ATTEMPTS) & ATTEMPTS_MASK;
+export const addAttempt = (all: Slots, slot: number): void => {
+  if (attemptsIn(all, slot) < ATTEMPTS_MASK) setWord(all, slot, ATTEMPTS, wordOf(all, slot, ATTEMPTS) + 1);
+};
+
+export const entryOf = (all: Slots, slot: number): number => wordOf(all, slot, ENTRY);
+export const setEntry = (all: Slots, slot: number, entry: number): void => setWord(all, slot, ENTRY, entry);

@@ -59,7 +59,7 @@ export const makeRepeats = (): Repeats => {
   const serving = new Map<string, Entry>();
   let size = 0;
 
-  /** Those whose answer may be wanted again, oldest first. */
+  /** Those whose answer may be wanted again, by when they were answered. */
   const recent = new Set<Entry>();
 
   const forget = (signer: bigint, of: Map<bigint, Entry>): void => {
@@ -96,8 +96,10 @@ export const makeRepeats = (): Repeats => {
       }
       const before = signers.get(signer)?.get(reply.transactionId);
       const age = before === undefined ? REPLAY_MS : atMs - before.atMs;
-      if (before !== undefined && age < REPLAY_MS)
-        return age < REQUEST_MS && before.again === undefined ? { is: "fresh" } : { is: "old", again: before.again };
+      if (before !== undefined && age < REPLAY_MS) {
+        if (age >= REQUEST_MS) return { is: "old", again: undefined };
+        return before.again === undefined ? { is: "fresh" } : { is: "old", again: before.again };
+      }
       if (before !== undefined && signers.get(signer)?.delete(reply.transactionId)) size--;
       const own = makeRoom(signer, atMs);
       const entry: Entry = { name: nameOf(reply), atMs, again: undefined };

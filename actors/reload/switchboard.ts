@@ -113,6 +113,10 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
   /** Sends a packet of our own on its way. */
   const dispatch = (packet: Packet) =>
     Effect.suspend(() => {
+      // A link is used from its first moment: the ring may hear of it a little later.
+      const [first] = packet.destinationList;
+      if (first !== undefined && "type" in first && first.type === "node" && links.has(first.data))
+        return hand(first.data, { ...packet, ttl: packet.ttl - 1 }, oversized);
       const verdict = routeOf(board.view, routing(), packet, self);
       switch (verdict.type) {
         case "deliver":

@@ -67,8 +67,9 @@ export const makeTrust = Effect.fn("reload.trust")(function* (configuration: Pic
 
   /** What was trusted by other roots is to be looked at again. */
   const current = () => {
-    if (configuration.roots() !== roots) known.clear();
-    roots = configuration.roots();
+    const now = configuration.roots();
+    if (now.length !== roots.length || now.some((root, i) => root !== roots[i])) known.clear();
+    roots = now;
     return known;
   };
 

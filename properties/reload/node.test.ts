@@ -1,7 +1,7 @@
 /** A node against the world: garbage, strangers, forgeries, wrong overlays, and its own rates. In memory, on virtual time. */
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
-import { type ByteStreamShape, type Credentials, Dialer, Keys } from "../../actors/ports/mod.ts";
+import { Keys } from "../../actors/ports/mod.ts";
 import {
   JoinFailed,
   OverlayRefused,
@@ -10,80 +10,20 @@ import {
   startNode,
   withdrawNumber,
 } from "../../actors/reload/mod.ts";
-import { makePost } from "../../actors/reload/post.ts";
 import {
-  decodeBody,
-  errorNameOf,
   FramedMessage,
-  isRequestCode,
   MessageContents,
   messageSignatureInput,
-  Packet,
+  type Packet,
   Payload,
   type Request,
   toNode,
   type viprOverlay,
 } from "../../codecs/reload/mod.ts";
 import { bytesOfHex, utf8 } from "../../codecs/shared/mod.ts";
-import { cut, decode, encode, nothingHeld } from "../../codecs/wire/mod.ts";
-import { type Member, type Overlay, overlayOf, testOverlay } from "./ring-of-nodes.ts";
-
-const OUTSIDER = 0xabcn;
-const ping: Request = { type: "pingReq", value: { padding: new Uint8Array() } };
-
-/** A stream to a node, by somebody with a certificate of its own. */
-const dialled = Effect.fnUntraced(function* (to: Member, tls: Credentials) {
-  return yield* (yield* Dialer).dial({ host: to.host, port: to.port, tls });
-});
-
-/** Everything that comes until the node closes the stream. */
-const readToEnd = Effect.fnUntraced(function* (stream: ByteStreamShape) {
-  let held = nothingHeld;
-  const frames: Array<FramedMessage> = [];
-  while (true) {
-    const chunk = yield* Effect.result(stream.read);
-    if (chunk._tag === "Failure") return frames;
-    const got = cut(FramedMessage, held, chunk.success, 0xff_ffff);
-    frames.push(...got.messages);
-    held = got.rest;
-  }
-});
-
-const framed = (packet: Packet): Uint8Array =>
-  encode(FramedMessage, { type: "data", frame: { sequence: 0, message: encode(Packet, packet) } });
-
-/** What a node answers to one packet: a body's type, an error's name, or nothing within a second. */
-const answerTo = Effect.fnUntraced(function* (stream: ByteStreamShape, packet: Packet) {
-  yield* stream.write(framed(packet));
-  const answer = yield* Effect.timeoutOption(nextAnswer(stream), 1_000);
-  return answer._tag === "Some" ? answer.value : "silence";
-});
-
-/** Requests of the node's own, such as the Update it greets every neighbour with, are passed over. */
-const nextAnswer = Effect.fnUntraced(function* (stream: ByteStreamShape) {
-  let held = nothingHeld;
-  while (true) {
-    const got = cut(FramedMessage, held, yield* stream.read, 0xff_ffff);
-    held = got.rest;
-    for (const { type, frame } of got.messages) {
-      const read = type === "data" ? decode(Packet, frame.message) : undefined;
-      const payload = read?.ok ? decode(Payload, read.value.payload) : undefined;
-      if (!payload?.ok || isRequestCode(payload.value.contents.code)) continue;
-      const body = decodeBody(payload.value.contents);
-      assert.ok(body?.ok);
-      return body.value.type === "error" ? errorNameOf(body.value.value.code) : body.value.type;
-    }
-  }
-});
-
-const outsider = Effect.fnUntraced(function* (overlay: Overlay, id = OUTSIDER) {
-  const credentials = yield* overlay.issue(id);
-  const configuration = { now: () => overlay.configuration, roots: () => credentials.roots };
-  const post = yield* makePost(credentials, configuration);
-  const seal = (to: Member, body: Request = ping) =>
-    post.seal({ transactionId: 5n, destinations: [toNode(to.nodeId)], body });
-  return { credentials, seal };
-});
+import { decode, encode } from "../../codecs/wire/mod.ts";
+import { type Member, overlayOf, testOverlay } from "./ring-of-nodes.ts";
+import { answerTo, dialled, framed, outsider, readToEnd } from "./stranger.ts";
 
 testOverlay(
   "garbage, and a frame over the limit, close their own connection and nothing else",

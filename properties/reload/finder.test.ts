@@ -1,0 +1,65 @@
+/** Certificates fetched for messages that do not carry them: each once, within limits, and absent ones not again at once. */
+import * as assert from "node:assert/strict";
+import { Effect } from "effect";
+import { ABSENT_MS, FETCHES_MAX, makeFinder, WAITING_MAX } from "../../actors/reload/finder.ts";
+import type { SignerIdentity } from "../../codecs/reload/mod.ts";
+import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
+import { test } from "../kit/harness.ts";
+
+const identity = (n: number): SignerIdentity => ({
+  type: "certHash",
+  identity: { algorithm: 4, hash: new Uint8Array(32).fill(n) },
+});
+const certificate = Uint8Array.of(1);
+
+const run = (name: string, body: Effect.Effect<unknown>) =>
+  test(name, async () => {
+    await runVirtual(Effect.provide(Effect.scoped(body), memoryLayer({ seed: 1 })));
+  });
+
+const counted = (answer: ReadonlyArray<Uint8Array>, afterMs = 100) => {
+  const asked: Array<bigint> = [];
+  const finder = makeFinder((nodeId) => {
+    asked.push(nodeId);
+    return Effect.as(Effect.sleep(afterMs), answer);
+  });
+  return { asked, finder };
+};
+
+run(
+  "many messages of one signer wait for one fetch, and no more than the limit wait",
+  Effect.gen(function* () {
+    const { asked, finder } = counted([certificate]);
+    const all = Array.from({ length: WAITING_MAX + 10 }, () => finder.find({ identity: identity(1), nodeId: 7n }));
+    const found = yield* Effect.all(all, { concurrency: "unbounded" });
+    assert.deepEqual(asked, [7n]);
+    assert.equal(found.filter(({ length }) => length === 1).length, WAITING_MAX + 1);
+  }),
+);
+
+run(
+  "who was not found is not looked for again for a while",
+  Effect.gen(function* () {
+    const { asked, finder } = counted([]);
+    const find = finder.find({ identity: identity(1), nodeId: 7n });
+    assert.deepEqual(yield* find, []);
+    assert.deepEqual(yield* find, []);
+    assert.equal(asked.length, 1);
+    // The same hash said to be another node's is another question.
+    yield* finder.find({ identity: identity(1), nodeId: 8n });
+    assert.equal(asked.length, 2);
+    yield* Effect.sleep(ABSENT_MS);
+    yield* find;
+    assert.equal(asked.length, 3);
+  }),
+);
+
+run(
+  "a stranger who names a thousand signers starts no more fetches than the limit",
+  Effect.gen(function* () {
+    const { asked, finder } = counted([]);
+    const all = Array.from({ length: 200 }, (_, i) => finder.find({ identity: identity(i), nodeId: BigInt(i) }));
+    yield* Effect.all(all, { concurrency: "unbounded" });
+    assert.equal(asked.length, FETCHES_MAX);
+  }),
+);

@@ -1,0 +1,155 @@
+/** From packet to believed message: certificates that are not carried are fetched, apart from the link and within limits. */
+import * as assert from "node:assert/strict";
+import { Clock, Effect } from "effect";
+import { Keys } from "../../actors/ports/mod.ts";
+import { makeInbox } from "../../actors/reload/inbox.ts";
+import type { Opened } from "../../actors/reload/post.ts";
+import { makePost } from "../../actors/reload/post.ts";
+import {
+  type Body,
+  type Destination,
+  encodeRegistrationKey,
+  kindId,
+  type Packet,
+  type StoredData,
+  toNode,
+  toResource,
+  viprOverlay,
+} from "../../codecs/reload/mod.ts";
+import { nodeIdText } from "../../codecs/shared/mod.ts";
+import { authorityNamed, certified } from "../kit/certificates.ts";
+import { testOverlay } from "./ring-of-nodes.ts";
+
+const FROM = 70n;
+const ping: Body = { type: "pingReq", value: { padding: new Uint8Array() } };
+const pong: Body = { type: "pingAns", value: { responseId: 1n, time: 1n } };
+
+const world = Effect.gen(function* () {
+  const nowMs = yield* Clock.currentTimeMillis;
+  const keys = yield* Keys;
+  const root = yield* authorityNamed("root", undefined, nowMs);
+  const overlay = viprOverlay({ name: "ring.example", sequence: 1 });
+  const member = Effect.fnUntraced(function* (id: bigint) {
+    const key = yield* keys.generate;
+    const uris = [`reload://${nodeIdText(id)}@ring.example/`];
+    const certificate = yield* certified(key, root, {
+      uris,
+      notBeforeMs: nowMs - 1_000,
+      notAfterMs: nowMs + 3_600_000,
+    });
+    const credentials = { key, certificates: [certificate], roots: [root.certificate] };
+    const post = yield* makePost(credentials, { now: () => overlay, roots: () => [root.certificate] });
+    return { certificate, post };
+  });
+  const us = yield* member(1n);
+  const stored = new Map<bigint, ReadonlyArray<Uint8Array>>();
+  const heard = {
+    opened: [] as Array<{ packet: Packet; opened: Opened }>,
+    refused: [] as Array<string>,
+    dropped: [] as Array<string>,
+    fetched: [] as Array<bigint>,
+    askedOf: undefined as Destination | undefined,
+  };
+  const inbox = yield* makeInbox(us.post, () => 131_072, {
+    opened: (packet, _, opened) => Effect.sync(() => void heard.opened.push({ packet, opened })),
+    unbelievable: (_, __, { refused }) => Effect.sync(() => void heard.refused.push(refused)),
+    drop: (why) => Effect.sync(() => void heard.dropped.push(why)),
+    askedOf: () => heard.askedOf,
+    fetch: (nodeId) => {
+      heard.fetched.push(nodeId);
+      return Effect.as(Effect.sleep(50), stored.get(nodeId) ?? []);
+    },
+  });
+  return { member, stored, heard, inbox };
+});
+
+const sealed = (post: Effect.Success<ReturnType<typeof makePost>>, body: Body, transactionId = 5n, bare = true) =>
+  post.seal({ transactionId, destinations: [toNode(1n)], body, bare });
+
+testOverlay(
+  "RFC 6940 §8: whose certificate is not carried is believed once the overlay has shown it, and from then on at once",
+  Effect.gen(function* () {
+    const { member, stored, heard, inbox } = yield* world;
+    const far = yield* member(2n);
+    stored.set(2n, [(yield* member(2n)).certificate, far.certificate]);
+    // Brought by another: the first of the via list is said to have signed.
+    const packet = { ...(yield* sealed(far.post, ping)), viaList: [toNode(2n), toNode(9n)] };
+    yield* inbox.deliver(packet, FROM);
+    assert.equal(heard.opened.length, 0); // the link is not held up
+    yield* Effect.sleep(60);
+    assert.deepEqual([heard.opened[0]?.opened.signer.nodeId, heard.fetched], [2n, [2n]]);
+    yield* inbox.deliver(packet, FROM);
+    assert.deepEqual([heard.opened.length, heard.fetched.length], [2, 1]);
+    // A lie about the way finds another's certificates, which do not fit.
+    const other = yield* member(3n);
+    stored.set(4n, [far.certificate]);
+    yield* inbox.deliver({ ...(yield* sealed(other.post, ping)), viaList: [toNode(4n)] }, FROM);
+    yield* Effect.sleep(60);
+    assert.deepEqual([heard.refused, heard.fetched], [["signature"], [2n, 4n]]);
+  }),
+);
+
+testOverlay(
+  "an answer's signer is who was asked; when a resource was asked nobody is guessed at",
+  Effect.gen(function* () {
+    const { member, stored, heard, inbox } = yield* world;
+    const far = yield* member(2n);
+    stored.set(2n, [far.certificate]);
+    const answer = yield* sealed(far.post, pong);
+    for (const asked of [undefined, toResource(new Uint8Array(16))]) {
+      heard.askedOf = asked;
+      yield* inbox.deliver(answer, FROM);
+    }
+    yield* Effect.sleep(60);
+    assert.deepEqual([heard.fetched, heard.refused.length], [[], 2]);
+    heard.askedOf = toNode(2n);
+    yield* inbox.deliver(answer, FROM);
+    yield* Effect.sleep(60);
+    assert.deepEqual([heard.fetched, heard.opened.length], [[2n], 1]);
+  }),
+);
+
+testOverlay(
+  "values of signers that are not shown wait for them: the key of a registration names its node",
+  Effect.gen(function* () {
+    const { member, stored, heard, inbox } = yield* world;
+    const [near, owner] = [yield* member(2n), yield* member(3n)];
+    stored.set(3n, [owner.certificate]);
+    const resource = new Uint8Array(16);
+    const kind = kindId.viprRegistration;
+    const key = encodeRegistrationKey({ nodeId: 3n, vservice: 1n });
+    const value = { key, value: { exists: true, value: new Uint8Array(16) } };
+    const signature = yield* owner.post.signValue(resource, kind, 7n, value);
+    const data: StoredData = { storageTime: 7n, lifetime: 60, value, signature };
+    const store: Body = {
+      type: "storeReq",
+      value: { resource, replica: 0, kinds: [{ kind, generation: 0n, values: [data] }] },
+    };
+    yield* inbox.deliver(yield* sealed(near.post, store, 5n, false), FROM);
+    yield* Effect.sleep(60);
+    assert.deepEqual(heard.fetched, [3n]);
+    const signer = yield* heard.opened[0]!.opened.signerOf(resource, kind, data);
+    assert.equal(signer?.nodeId, 3n);
+  }),
+);
+
+testOverlay(
+  "one neighbour's messages without certificates hold no more than their share, and nobody else's",
+  Effect.gen(function* () {
+    const { member, stored, heard, inbox } = yield* world;
+    const strangers = yield* Effect.forEach(
+      Array.from({ length: 12 }, (_, i) => BigInt(100 + i)),
+      member,
+    );
+    for (const [i, { post }] of strangers.entries()) {
+      const packet = { ...(yield* sealed(post, ping)), viaList: [toNode(BigInt(100 + i))] };
+      yield* inbox.deliver(packet, FROM);
+    }
+    assert.equal(heard.dropped.length, 4);
+    const far = yield* member(2n);
+    stored.set(2n, [far.certificate]);
+    yield* inbox.deliver({ ...(yield* sealed(far.post, ping)), viaList: [toNode(2n)] }, FROM + 1n);
+    yield* Effect.sleep(60);
+    assert.deepEqual([heard.opened.length, heard.refused.length], [1, 8]);
+  }),
+);

@@ -1,0 +1,223 @@
+/** Messages sealed and opened: both algorithms, chains, several Node-IDs, and everything that is not to be believed. RFC 6940 §6.3.4. */
+import * as assert from "node:assert/strict";
+import { Clock, Effect } from "effect";
+import { type Credentials, Keys, type PrivateKey } from "../../actors/ports/mod.ts";
+import { makePost } from "../../actors/reload/post.ts";
+import {
+  type Body,
+  kindId,
+  type Packet,
+  Payload,
+  type Signature,
+  type StoredDataValue,
+  toNode,
+  viprOverlay,
+} from "../../codecs/reload/mod.ts";
+import { nodeIdText } from "../../codecs/shared/mod.ts";
+import { decode, encode } from "../../codecs/wire/mod.ts";
+import { keysLayer } from "../../runtime/keys.ts";
+import { authorityNamed, certified, type Issuer } from "../kit/certificates.ts";
+import { testEffect } from "../kit/harness.ts";
+
+const NAME = "ring.example";
+const ping: Body = { type: "pingReq", value: { padding: new Uint8Array() } };
+const letter = { transactionId: 5n, destinations: [toNode(1n)], body: ping };
+const uri = (id: bigint, overlay = NAME) => `reload://${nodeIdText(id)}@${overlay}/`;
+const configured = (roots: ReadonlyArray<Uint8Array>, badNodes: ReadonlyArray<bigint> = []) => {
+  const overlay = viprOverlay({ name: NAME, sequence: 1, badNodes });
+  return { now: () => overlay, roots: () => roots };
+};
+
+const run = (name: string, body: Effect.Effect<unknown, unknown, Keys>) =>
+  testEffect(name, Effect.provide(body, keysLayer));
+
+/** Whoever holds a certificate for these Node-IDs under that issuer. */
+const holder = Effect.fnUntraced(function* (
+  by: Issuer,
+  ids: ReadonlyArray<bigint>,
+  more: { key?: PrivateKey; chain?: ReadonlyArray<Uint8Array>; lastsMs?: number; overlay?: string } = {},
+) {
+  const key = more.key ?? (yield* (yield* Keys).generate);
+  const nowMs = yield* Clock.currentTimeMillis;
+  const leaf = yield* certified(key, by, {
+    uris: ids.map((id) => uri(id, more.overlay)),
+    notBeforeMs: nowMs - 60_000,
+    notAfterMs: nowMs + (more.lastsMs ?? 60_000),
+  });
+  return { key, certificates: [leaf, ...(more.chain ?? [])], roots: [] } satisfies Credentials;
+});
+
+const payloadOf = (packet: Packet): Payload => {
+  const read = decode(Payload, packet.payload);
+  assert.ok(read.ok);
+  return read.value;
+};
+const withSignature = (packet: Packet, signature: Partial<Signature>): Packet => {
+  const { contents, security } = payloadOf(packet);
+  const changed = { ...security, signature: { ...security.signature, ...signature } };
+  return { ...packet, payload: encode(Payload, { contents, security: changed }) };
+};
+const withBucket = (
+  packet: Packet,
+  of: (certificates: ReadonlyArray<Uint8Array>) => ReadonlyArray<Uint8Array>,
+): Packet => {
+  const { contents, security } = payloadOf(packet);
+  const shown = of(security.certificates.map(({ certificate }) => certificate));
+  const certificates = shown.map((certificate) => ({ type: 0, certificate }));
+  return { ...packet, payload: encode(Payload, { contents, security: { ...security, certificates } }) };
+};
+
+const ring = Effect.gen(function* () {
+  const root = yield* authorityNamed("root", undefined, yield* Clock.currentTimeMillis);
+  const us = yield* makePost(yield* holder(root, [1n]), configured([root.certificate]));
+  const signerOf = Effect.fnUntraced(function* (packet: Packet, fetched?: ReadonlyArray<Uint8Array>) {
+    const opened = yield* us.open(packet, fetched);
+    return "refused" in opened ? opened.refused : opened.signer.nodeId;
+  });
+  return { root, us, signerOf };
+});
+
+run(
+  "RFC 6940 §6.3.4: who signs by RSA is believed as who signs by ECDSA, for messages and for values",
+  Effect.gen(function* () {
+    const { root, us, signerOf } = yield* ring;
+    const key = yield* (yield* Keys).generateRsa;
+    const rsa = yield* makePost(yield* holder(root, [7n], { key }), configured([root.certificate]));
+    const sealed = yield* rsa.seal(letter);
+    assert.deepEqual(
+      [payloadOf(sealed).security.signature.hash, payloadOf(sealed).security.signature.signature],
+      [4, 1],
+    );
+    assert.equal(yield* signerOf(sealed), 7n);
+    assert.equal(yield* signerOf(withSignature(sealed, { signature: 3 })), "signature"); // as if by ECDSA
+    const resource = new Uint8Array(16);
+    const value: StoredDataValue = { key: new Uint8Array(24), value: { exists: true, value: new Uint8Array(16) } };
+    const signature = yield* rsa.signValue(resource, kindId.viprRegistration, 9n, value);
+    const opened = yield* us.open(sealed);
+    assert.ok(!("refused" in opened));
+    const stored = { storageTime: 9n, lifetime: 1, value, signature };
+    assert.equal((yield* opened.signerOf(resource, kindId.viprRegistration, stored))?.nodeId, 7n);
+    const older = { ...stored, storageTime: 8n };
+    assert.equal(yield* opened.signerOf(resource, kindId.viprRegistration, older), undefined);
+    assert.equal(yield* opened.signerOf(resource.with(3, 1), kindId.viprRegistration, stored), undefined);
+    assert.equal(yield* opened.signerOf(resource, kindId.certificateByNode, stored), undefined);
+  }),
+);
+
+run(
+  "RFC 6940 §6.3.4: a bucket has no order, and carries the issuers of every certificate it needs",
+  Effect.gen(function* () {
+    const { root, us, signerOf } = yield* ring;
+    const nowMs = yield* Clock.currentTimeMillis;
+    const middle = yield* authorityNamed("middle", root, nowMs);
+    const lower = yield* authorityNamed("lower", middle, nowMs);
+    const chain = [lower.certificate, middle.certificate];
+    const post = yield* makePost(yield* holder(lower, [8n], { chain }), configured([root.certificate]));
+    const sealed = yield* post.seal(letter);
+    const fresh = yield* makePost(yield* holder(root, [2n]), configured([root.certificate]));
+    for (const order of [
+      (all: ReadonlyArray<Uint8Array>) => all,
+      (all: ReadonlyArray<Uint8Array>) => all.toReversed(),
+    ]) {
+      assert.equal(yield* signerOf(withBucket(sealed, order)), 8n);
+      assert.ok(!("refused" in (yield* fresh.open(withBucket(sealed, order)))));
+    }
+    const stranger = yield* makePost(yield* holder(root, [3n]), configured([root.certificate]));
+    assert.ok("refused" in (yield* stranger.open(withBucket(sealed, (all) => all.slice(0, 2)))));
+    // What we pass on for others carries their issuers too.
+    const opened = yield* us.open(sealed);
+    assert.ok(!("refused" in opened));
+    const onward = yield* us.seal({ ...letter, certificates: [opened.signer.certificate] });
+    assert.equal(payloadOf(onward).security.certificates.length, 4);
+  }),
+);
+
+run(
+  "RFC 6940 §6.3.4: a certificate of several Node-IDs signs as each of them, by the hash of both",
+  Effect.gen(function* () {
+    const { root, signerOf } = yield* ring;
+    const several = yield* holder(root, [20n, 21n]);
+    for (const id of [20n, 21n]) {
+      const post = yield* makePost(several, configured([root.certificate]), id);
+      const sealed = yield* post.seal(letter);
+      assert.equal(payloadOf(sealed).security.signature.identity.type, "certHashNodeId");
+      assert.equal(yield* signerOf(sealed), id);
+    }
+    // "In the first case, the cert_hash type MUST be used", and in the second the other.
+    const nameless = yield* makePost(several, configured([root.certificate]));
+    assert.equal(yield* signerOf(yield* nameless.seal(letter)), "signature");
+    const foreign = yield* makePost(several, configured([root.certificate]), 22n);
+    assert.equal(yield* signerOf(yield* foreign.seal(letter)), "signature");
+  }),
+);
+
+run(
+  "what is not to be believed: unsigned, another hash, a changed bit, another root, overlay or hour, a bad node",
+  Effect.gen(function* () {
+    const { root, us, signerOf } = yield* ring;
+    const good = yield* makePost(yield* holder(root, [9n]), configured([root.certificate]));
+    const sealed = yield* good.seal(letter);
+    assert.equal(yield* signerOf(sealed), 9n);
+    assert.equal(yield* signerOf(withSignature(sealed, { identity: { type: "none", identity: {} } })), "signature");
+    assert.equal(yield* signerOf(withSignature(sealed, { hash: 0, signature: 0 })), "signature");
+    assert.equal(yield* signerOf(withSignature(sealed, { hash: 2 })), "signature");
+    assert.equal(yield* signerOf({ ...sealed, transactionId: 6n }), "signature");
+    assert.equal(yield* signerOf({ ...sealed, overlay: sealed.overlay ^ 1 }), "signature");
+    for (const at of [0, 5, sealed.payload.length - 1]) {
+      const payload = sealed.payload.with(at, sealed.payload[at]! ^ 1);
+      assert.equal(typeof (yield* signerOf({ ...sealed, payload })), "string");
+    }
+    assert.equal(typeof (yield* signerOf({ ...sealed, payload: sealed.payload.slice(0, -9) })), "string");
+    // The parts of the header that every peer changes are not covered.
+    assert.equal(yield* signerOf({ ...sealed, ttl: 3, viaList: [toNode(4n)] }), 9n);
+    const nowMs = yield* Clock.currentTimeMillis;
+    const others = yield* authorityNamed("root", undefined, nowMs);
+    const from = (credentials: Credentials) =>
+      Effect.flatMap(makePost(credentials, configured([root.certificate])), (post) => post.seal(letter));
+    assert.equal(yield* signerOf(yield* from(yield* holder(others, [10n]))), "signature");
+    assert.equal(yield* signerOf(yield* from(yield* holder(root, [11n], { lastsMs: -1_000 }))), "signature");
+    assert.equal(yield* signerOf(yield* from(yield* holder(root, [12n], { overlay: "other.example" }))), "signature");
+    const stern = yield* makePost(yield* holder(root, [1n]), configured([root.certificate], [9n]));
+    assert.ok("refused" in (yield* stern.open(sealed)));
+    assert.ok(!("refused" in (yield* us.open(sealed))));
+  }),
+);
+
+run(
+  "a certificate that has run out since it was seen, or whose root is gone, is believed no more",
+  Effect.gen(function* () {
+    const nowMs = yield* Clock.currentTimeMillis;
+    const [root, other] = [yield* authorityNamed("a", undefined, nowMs), yield* authorityNamed("b", undefined, nowMs)];
+    let roots: ReadonlyArray<Uint8Array> = [root.certificate];
+    const us = yield* makePost(yield* holder(root, [1n]), { ...configured([]), roots: () => roots });
+    const short = yield* makePost(yield* holder(root, [2n], { lastsMs: 1_000 }), configured([root.certificate]));
+    const sealed = yield* short.seal(letter);
+    assert.ok(!("refused" in (yield* us.open(sealed))));
+    const late = { ...(yield* Clock.Clock), currentTimeMillis: Effect.succeed(nowMs + 2_000) } as never;
+    assert.ok("refused" in (yield* Effect.provideService(us.open(sealed), Clock.Clock, late)));
+    roots = [other.certificate];
+    assert.ok("refused" in (yield* us.open(sealed)));
+  }),
+);
+
+run(
+  "RFC 6940 §8: a certificate that is not carried is asked for by its identity, and one that was seen is not",
+  Effect.gen(function* () {
+    const { root, us, signerOf } = yield* ring;
+    const credentials = yield* holder(root, [13n]);
+    const post = yield* makePost(credentials, configured([root.certificate]));
+    const bare = yield* post.seal({ ...letter, bare: true });
+    assert.equal(payloadOf(bare).security.certificates.length, 0);
+    const refused = yield* us.open(bare);
+    assert.ok("refused" in refused && refused.unknown !== undefined);
+    const wrong = yield* holder(root, [13n]);
+    assert.equal(yield* signerOf(bare, wrong.certificates), "signature");
+    assert.equal(yield* signerOf(bare, [...wrong.certificates, ...credentials.certificates]), 13n);
+    assert.equal(yield* signerOf(bare), 13n);
+    // What TLS has shown is known as well.
+    const neighbour = yield* holder(root, [14n]);
+    assert.deepEqual(yield* us.nodesOf(neighbour.certificates), [14n]);
+    const other = yield* makePost(neighbour, configured([root.certificate]));
+    assert.equal(yield* signerOf(yield* other.seal({ ...letter, bare: true })), 14n);
+  }),
+);

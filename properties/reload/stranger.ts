@@ -1,0 +1,74 @@
+/** Somebody at the door of a node: a certificate of its own, and whatever bytes it likes. */
+import * as assert from "node:assert/strict";
+import { Effect } from "effect";
+import { type ByteStreamShape, type Credentials, Dialer } from "../../actors/ports/mod.ts";
+import { makePost } from "../../actors/reload/post.ts";
+import {
+  decodeBody,
+  errorNameOf,
+  FramedMessage,
+  isRequestCode,
+  Packet,
+  Payload,
+  type Request,
+  toNode,
+} from "../../codecs/reload/mod.ts";
+import { cut, decode, encode, nothingHeld } from "../../codecs/wire/mod.ts";
+import type { Member, Overlay } from "./ring-of-nodes.ts";
+
+export const OUTSIDER = 0xabcn;
+export const ping: Request = { type: "pingReq", value: { padding: new Uint8Array() } };
+
+/** A stream to a node, by somebody with a certificate of its own. */
+export const dialled = Effect.fnUntraced(function* (to: Member, tls: Credentials) {
+  return yield* (yield* Dialer).dial({ host: to.host, port: to.port, tls });
+});
+
+/** Everything that comes until the node closes the stream. */
+export const readToEnd = Effect.fnUntraced(function* (stream: ByteStreamShape) {
+  let held = nothingHeld;
+  const frames: Array<FramedMessage> = [];
+  while (true) {
+    const chunk = yield* Effect.result(stream.read);
+    if (chunk._tag === "Failure") return frames;
+    const got = cut(FramedMessage, held, chunk.success, 0xff_ffff);
+    frames.push(...got.messages);
+    held = got.rest;
+  }
+});
+
+export const framed = (packet: Packet): Uint8Array =>
+  encode(FramedMessage, { type: "data", frame: { sequence: 0, message: encode(Packet, packet) } });
+
+/** What a node answers to one packet: a body's type, an error's name, or nothing within a second. */
+export const answerTo = Effect.fnUntraced(function* (stream: ByteStreamShape, packet: Packet) {
+  yield* stream.write(framed(packet));
+  const answer = yield* Effect.timeoutOption(nextAnswer(stream), 1_000);
+  return answer._tag === "Some" ? answer.value : "silence";
+});
+
+/** Requests of the node's own, such as the Update it greets every neighbour with, are passed over. */
+export const nextAnswer = Effect.fnUntraced(function* (stream: ByteStreamShape) {
+  let held = nothingHeld;
+  while (true) {
+    const got = cut(FramedMessage, held, yield* stream.read, 0xff_ffff);
+    held = got.rest;
+    for (const { type, frame } of got.messages) {
+      const read = type === "data" ? decode(Packet, frame.message) : undefined;
+      const payload = read?.ok ? decode(Payload, read.value.payload) : undefined;
+      if (!payload?.ok || isRequestCode(payload.value.contents.code)) continue;
+      const body = decodeBody(payload.value.contents);
+      assert.ok(body?.ok);
+      return body.value.type === "error" ? errorNameOf(body.value.value.code) : body.value.type;
+    }
+  }
+});
+
+export const outsider = Effect.fnUntraced(function* (overlay: Overlay, id = OUTSIDER) {
+  const credentials = yield* overlay.issue(id);
+  const configuration = { now: () => overlay.configuration, roots: () => credentials.roots };
+  const post = yield* makePost(credentials, configuration);
+  const seal = (to: Member, body: Request = ping) =>
+    post.seal({ transactionId: 5n, destinations: [toNode(to.nodeId)], body });
+  return { credentials, post, seal };
+});

@@ -59,6 +59,8 @@ export interface Kept {
   readonly copies: ReadonlyArray<bigint>;
   /** Whoever answers for the resource has said, since the ring last changed, that it holds this version. */
   readonly safe: boolean;
+  /** It comes from disk, and nobody has told us since that its owner has it. */
+  readonly isRestored?: true;
 }
 export interface KeptKind {
   readonly generation: bigint;
@@ -210,8 +212,6 @@ export interface KeeperContext {
   readonly handing: ReadonlyArray<bigint>;
   /** The repair timer runs. */
   readonly repairing: boolean;
-  /** There are values from disk of which we do not know whether their owners have them. */
-  readonly hasRestored: boolean;
 }
 export type KeeperDecision = Decision<KeeperContext, KeeperAction>;
 export type KeeperEventOf<K extends KeeperEvent["type"]> = Extract<KeeperEvent, { readonly type: K }>;

@@ -109,7 +109,6 @@ export const reloadKeeper = machineOf<KeeperAction>()(
       copying: [],
       handing: [],
       repairing: false,
-      hasRestored: false,
     }),
     initial: "keeping",
     on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },

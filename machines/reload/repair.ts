@@ -73,13 +73,13 @@ const isOfReplicaSet = (view: RingView, id: bigint): boolean => {
  * restart nobody has told us that its owner has it: the owner gets it too. While a hold-down
  * lasts no replica is made anew: "to allow a triggered update to inform it of a better match", §10.7.1.
  */
-const allDue = ({ view, shelf, repairing, hasRestored }: KeeperContext, before: RingView): ReadonlyArray<Due> => {
+const allDue = ({ view, shelf, repairing }: KeeperContext, before: RingView): ReadonlyArray<Due> => {
   const due: Array<Due> = [];
   if (!view.joined) return due;
   for (const [key, resource] of resourcesOf(shelf)) {
     const id = idOf(resource);
     if (isResponsible(view, id)) due.push(...(repairing ? [] : dueForReplicas({ view, shelf }, key)));
-    else if (hasRestored || isResponsible(before, id) || !isOfReplicaSet(view, id)) {
+    else if (isResponsible(before, id) || !isOfReplicaSet(view, id) || isDoubtful(resource)) {
       // "MUST attempt to Store a copy to the correct node unless it knows [it] already has a copy", §6.4.2.3. From afar we
       // do not know which node that is: the overlay does.
       const to = isOfReplicaSet(view, id) ? ownersOf(view, id, 1)[0] : undefined;
@@ -89,12 +89,16 @@ const allDue = ({ view, shelf, repairing, hasRestored }: KeeperContext, before: 
   return due;
 };
 
+const isDoubtful = (resource: Resource): boolean => {
+  for (const [, , kept] of entriesOf(resource)) if (kept.isRestored) return true;
+  return false;
+};
+
 /** The ring has changed: what others lack is due, at once or after the hold-down. What is not ours to keep waits for `spring`. */
 export const ringChanged = (context: KeeperContext, event: KeeperEventOf<"ring">): KeeperDecision => {
   const shelf = counted(context.shelf, context.view, event.view);
   const now = { ...context, view: event.view, shelf, ...tallies(event.view, shelf) };
-  if (event.change === "joined")
-    return pump({ ...now, due: allDue(now, context.view), hasRestored: false }, event.atMs);
+  if (event.change === "joined") return pump({ ...now, due: allDue(now, context.view) }, event.atMs);
   return repairLater({ ...now, due: now.due.filter(({ to }) => to === undefined || event.view.linked.includes(to)) });
 };
 
@@ -211,7 +215,8 @@ const marked = (shelf: Shelf, { resource: key, kind, place, storageTime }: Mark,
   const held = resource?.kinds[kind];
   const kept = held?.entries[place];
   if (kept === undefined || kept.data.storageTime !== storageTime || !isMissing(kept, to)) return shelf;
-  const now = to === undefined ? { ...kept, safe: true } : { ...kept, copies: [...kept.copies, to] };
+  const { isRestored: _, ...sure } = kept;
+  const now = to === undefined ? { ...sure, safe: true } : { ...sure, copies: [...kept.copies, to] };
   const entries = { ...held!.entries, [place]: now };
   return withResource(shelf, key, { ...resource!, kinds: { ...resource!.kinds, [kind]: { ...held!, entries } } });
 };

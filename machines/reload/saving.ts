@@ -71,7 +71,7 @@ export const restored = (context: KeeperContext, { kept, atMs }: KeeperEventOf<"
   }
   let shelf = context.shelf;
   for (const [key, resource] of changed) shelf = withResource(shelf, key, resource);
-  return { context: { shelf, hasRestored: true, ...tallies(context.view, shelf) } };
+  return { context: { shelf, ...tallies(context.view, shelf) } };
 };
 
 const merged = (held: KeptKind | undefined, item: Restored, atMs: number): KeptKind => {
@@ -148,6 +148,7 @@ export const restoredFrom = (key: Uint8Array, value: Uint8Array, atMs: number): 
     storedMs: Number(storedMs),
     copies: [],
     safe: false,
+    isRestored: true,
   };
   return isLive(kept, atMs) ? { type: "entry", resource: row.resource, kind: stored.kind, kept } : undefined;
 };

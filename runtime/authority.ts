@@ -1,71 +1,126 @@
 /**
  * A certificate authority of our own: issues node certificates for the enrolment server (RFC 6940 §11.3) and, for
- * demonstrations and tests, domain certificates as a public authority would (RFC 5922 §4). ECDSA P-256, SHA-256.
+ * demonstrations and tests, domain certificates as a public authority would (RFC 5922 §4). ECDSA P-256 or RSA, SHA-256;
+ * a root, or an intermediate under one. authority-file.ts keeps it on disk.
  */
 import "reflect-metadata";
-import { randomBytes, webcrypto } from "node:crypto";
+import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import { Effect } from "effect";
-import { type AuthorityShape, CertificateError, type IssueRequest } from "../actors/ports/mod.ts";
+import {
+  type AuthorityShape,
+  CertificateError,
+  type Credentials,
+  type IssueRequest,
+  type KeyAlgorithm,
+  type PrivateKey,
+} from "../actors/ports/mod.ts";
+import { cryptoKeysOf, keyOfPem } from "./keys.ts";
 import { outside } from "./outside.ts";
-import { subtleFor } from "./webcrypto.ts";
 
 const ECDSA = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
+const RSA = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" } as const;
+/** An authority's own; what it certifies may be shorter. */
+const AUTHORITY_RSA_BITS = 3_072;
+const RSA_BITS_MIN = 2_048;
+const RSA_BITS_MAX = 8_192;
 const HOUR_MS = 3_600_000;
 const ROOT_YEARS_MS = 10 * 365 * 24 * HOUR_MS;
 const SERIAL_BYTES = 16;
 
 export interface AuthorityOptions {
   readonly name: string;
-  /** The root is valid from one hour before. */
+  /** Its certificate is valid from one hour before, for ten years. */
   readonly nowMs: number;
+  /** Default ECDSA P-256. */
+  readonly algorithm?: KeyAlgorithm;
+  /** Makes an intermediate, certified by this root. */
+  readonly under?: OwnAuthority;
 }
 
-/** A fresh root with a fresh key. */
-export const makeAuthority = ({ name, nowMs }: AuthorityOptions): Effect.Effect<AuthorityShape> =>
+/** An authority whose key is in this process. */
+export interface OwnAuthority extends AuthorityShape {
+  /** To sign with as the authority itself: its key, its certificate and those above it. */
+  readonly credentials: Credentials;
+}
+
+/** A fresh key with its certificate. */
+export const makeAuthority = ({
+  name,
+  nowMs,
+  algorithm = "ecdsa",
+  under,
+}: AuthorityOptions): Effect.Effect<OwnAuthority> =>
   outside(async () => {
-    x509.cryptoProvider.set(webcrypto as never);
-    const subtle = await subtleFor(ECDSA);
-    const keys = (await subtle.generateKey(ECDSA, true, ["sign", "verify"])) as webcrypto.CryptoKeyPair;
-    const root = await x509.X509CertificateGenerator.createSelfSigned({
+    const key = freshKey(algorithm);
+    const keys = await cryptoKeysOf(key);
+    const issuer = under === undefined ? undefined : certificateOf(under.credentials.certificates[0]!);
+    const signer = under === undefined ? key : under.credentials.key;
+    const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: serial(),
-      name: `CN=${name}`,
+      subject: `CN=${name}`,
+      issuer: issuer?.subject ?? `CN=${name}`,
       notBefore: new Date(nowMs - HOUR_MS),
       notAfter: new Date(nowMs + ROOT_YEARS_MS),
-      signingAlgorithm: ECDSA,
-      keys: keys as never,
+      signingAlgorithm: signing(signer),
+      publicKey: keys.publicKey as never,
+      signingKey: (await cryptoKeysOf(signer)).privateKey as never,
       extensions: [
-        new x509.BasicConstraintsExtension(true, 1, true),
+        new x509.BasicConstraintsExtension(true, issuer === undefined ? 1 : 0, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
         await x509.SubjectKeyIdentifierExtension.create(keys.publicKey as never),
+        ...(issuer === undefined ? [] : [await x509.AuthorityKeyIdentifierExtension.create(issuer, false)]),
       ],
     });
-    return {
-      root: new Uint8Array(root.rawData),
-      issue: (request) =>
-        Effect.flatten(
-          outside(() =>
-            issue(root, keys, request).then(Effect.succeed, (cause: Error) =>
-              Effect.fail(new CertificateError({ why: `bad_CSR: ${cause.message}` })),
-            ),
-          ),
-        ),
-    };
+    return authorityOf(key, [new Uint8Array(certificate.rawData), ...(under?.credentials.certificates ?? [])]);
   });
 
+/** The authority with this key, whose certificate stands first and its root last. */
+export const authorityOf = (key: PrivateKey, certificates: ReadonlyArray<Uint8Array>): OwnAuthority => {
+  x509.cryptoProvider.set(webcrypto as never);
+  const own = certificateOf(certificates[0]!);
+  const root = certificates.at(-1)!;
+  return {
+    root,
+    intermediates: certificates.slice(0, -1),
+    credentials: { key, certificates, roots: [root] },
+    issue: (request) =>
+      Effect.flatten(
+        outside(() =>
+          issue(own, key, request).then(Effect.succeed, (cause: Error) =>
+            Effect.fail(new CertificateError({ why: `bad_CSR: ${cause.message}` })),
+          ),
+        ),
+      ),
+  };
+};
+
+const freshKey = (algorithm: KeyAlgorithm): PrivateKey => {
+  const { privateKey } =
+    algorithm === "rsa"
+      ? generateKeyPairSync("rsa", { modulusLength: AUTHORITY_RSA_BITS })
+      : generateKeyPairSync("ec", { namedCurve: "P-256" });
+  return keyOfPem(privateKey.export({ type: "pkcs8", format: "pem" }) as string)!;
+};
+
+const signing = ({ algorithm }: PrivateKey) => (algorithm === "rsa" ? RSA : ECDSA);
+const certificateOf = (der: Uint8Array): x509.X509Certificate => new x509.X509Certificate(der.slice());
+
 /** Proof of possession first: a request not signed by its own key is refused. */
-const issue = async (root: x509.X509Certificate, keys: webcrypto.CryptoKeyPair, request: IssueRequest) => {
+const issue = async (issuer: x509.X509Certificate, key: PrivateKey, request: IssueRequest) => {
   const csr = new x509.Pkcs10CertificateRequest(request.csr.slice());
+  const against = weakness(createPublicKey({ key: Buffer.from(csr.publicKey.rawData), format: "der", type: "spki" }));
+  if (against !== undefined) throw new Error(against);
   if (!(await csr.verify(webcrypto as never))) throw new Error("the request is not signed by its own key");
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial(),
     subject: request.commonName === undefined ? [] : `CN=${request.commonName}`,
-    issuer: root.subject,
+    issuer: issuer.subject,
     notBefore: new Date(request.notBeforeMs),
     notAfter: new Date(request.notAfterMs),
-    signingAlgorithm: ECDSA,
+    signingAlgorithm: signing(key),
     publicKey: csr.publicKey,
-    signingKey: keys.privateKey as never,
+    signingKey: (await cryptoKeysOf(key)).privateKey as never,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
@@ -79,11 +134,19 @@ const issue = async (root: x509.X509Certificate, keys: webcrypto.CryptoKeyPair, 
         ],
         request.commonName === undefined,
       ),
-      await x509.AuthorityKeyIdentifierExtension.create(root, false),
+      await x509.AuthorityKeyIdentifierExtension.create(issuer, false),
       await x509.SubjectKeyIdentifierExtension.create(csr.publicKey),
     ],
   });
   return new Uint8Array(certificate.rawData);
+};
+
+/** Why a key is not certified: nodes speak ECDSA P-256 and RSA of 2048 bits or more, RFC 6940 §6.3.4. */
+const weakness = ({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): string | undefined => {
+  if (type === "ec") return details?.namedCurve === "prime256v1" ? undefined : "an elliptic curve other than P-256";
+  if (type !== "rsa") return `a key of type ${type}`;
+  const bits = details?.modulusLength ?? 0;
+  return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX ? undefined : `RSA of ${bits} bits`;
 };
 
 /** Positive and at most 20 octets, RFC 5280 §4.1.2.2. */

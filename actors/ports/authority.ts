@@ -17,7 +17,9 @@ export interface IssueRequest {
 export interface AuthorityShape {
   /** The root certificate in DER. */
   readonly root: Uint8Array;
-  /** A certificate in DER, issued directly under the root. */
+  /** Between the root and what it issues, DER, the issuer first; none where the root itself issues. */
+  readonly intermediates: ReadonlyArray<Uint8Array>;
+  /** A certificate in DER. */
   readonly issue: (request: IssueRequest) => Effect.Effect<Uint8Array, CertificateError>;
 }
 

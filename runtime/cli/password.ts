@@ -1,0 +1,68 @@
+/** Passwords: from a file, from a pipe, or asked for; never from the command line, which others on the machine can read. */
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import { fileStopped, type Stopped, stopped } from "./exit.ts";
+import { complain } from "./output.ts";
+
+const PASSWORD_BYTES_MAX = 4_096;
+
+/** One line; its end does not count. */
+export const passwordIn = (file: string): string => {
+  let text: string;
+  try {
+    text = readFileSync(file === "-" ? 0 : file, "utf8");
+  } catch (error) {
+    throw fileStopped(file, error);
+  }
+  return lineOf(text, file === "-" ? "standard input" : file);
+};
+
+const lineOf = (text: string, where: string): string => {
+  const line = text.split(/\r?\n/, 1)[0]!;
+  if (line === "" || line.length > PASSWORD_BYTES_MAX) throw stopped("usage", `${where}: holds no password`);
+  return line;
+};
+
+/** Without a terminal, the first line of standard input. */
+export const askPassword = async (prompt: string): Promise<string> => {
+  const { stdin } = process;
+  if (!stdin.isTTY) return lineOf(await whole(stdin), "standard input");
+  process.stderr.write(`${prompt}: `);
+  stdin.setRawMode(true);
+  try {
+    return await typed(stdin);
+  } finally {
+    stdin.setRawMode(false);
+    stdin.pause();
+    complain("");
+  }
+};
+
+const whole = async (stdin: NodeJS.ReadStream): Promise<string> => {
+  let text = "";
+  for await (const part of stdin) {
+    text += String(part);
+    if (text.length > PASSWORD_BYTES_MAX) break;
+  }
+  return text;
+};
+
+const INTERRUPT = "\u0003";
+const RUB_OUT = /[\u007f\b]/;
+const typed = (stdin: NodeJS.ReadStream): Promise<string> =>
+  new Promise((resolve, reject: (why: Stopped) => void) => {
+    let line = "";
+    const take = (chunk: Buffer) => {
+      for (const sign of chunk.toString("utf8")) {
+        if (sign === INTERRUPT || sign === "\r" || sign === "\n") {
+          stdin.off("data", take);
+          if (sign === INTERRUPT || line === "") reject(stopped("usage", "no password was given"));
+          else resolve(line);
+          return;
+        }
+        line = RUB_OUT.test(sign) ? line.slice(0, -1) : line + sign;
+      }
+    };
+    stdin.on("data", take);
+    stdin.resume();
+  });

@@ -1,0 +1,114 @@
+/**
+ * How a newcomer comes to trust an overlay: its root as a file, or the root's fingerprint as the authority printed it.
+ *
+ *   document over unproved TLS --> a root in it that has the fingerprint, the overlay's name --> all else is thrown away
+ *   document again, over TLS that this root proves to be of that name --> believed
+ */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import https from "node:https";
+import { Effect } from "effect";
+import { addressText } from "../../actors/admin/mod.ts";
+import type { ConfigurationServer } from "../../actors/enrol/mod.ts";
+import { CONFIGURATION_PATH, mediaType } from "../../codecs/enrol/mod.ts";
+import { type Endpoint, readDocument } from "../../codecs/reload/mod.ts";
+import { fileStopped, type Stopped, stopped } from "./exit.ts";
+import { endpointOf, Wrong } from "./options.ts";
+import { derOfPem } from "./pem.ts";
+
+const DOCUMENT_BYTES_MAX = 1_048_576;
+const TIMEOUT_MS = 10_000;
+export const ENROLMENT_PORT = 8_443;
+
+export type Anchor =
+  /** The file that holds it. */
+  | { readonly type: "root"; readonly der: Uint8Array }
+  /** SHA-256 of the root in DER, 64 hexadecimal digits. */
+  | { readonly type: "fingerprint"; readonly sha256: string };
+
+export const fingerprintOf = (der: Uint8Array): string => createHash("sha256").update(der).digest("hex");
+/** As people compare it: `sha256:` and pairs of digits. */
+export const fingerprintText = (der: Uint8Array): string => `sha256:${fingerprintOf(der).match(/../g)!.join(":")}`;
+
+/** `https://host:8443`, as `vipr authority` prints it. */
+export const authorityOf = (text: string): Endpoint => {
+  const match = /^https:\/\/([^/?#@\s]+)\/?$/.exec(text);
+  if (match === null) throw new Wrong(`--authority wants https://host:port, not "${text}"`);
+  return endpointOf(match[1]!, "authority", ENROLMENT_PORT);
+};
+
+export const anchorOf = (root: string | undefined, fingerprint: string | undefined): Anchor => {
+  if (fingerprint !== undefined) {
+    const sha256 = fingerprint
+      .toLowerCase()
+      .replace(/^sha256:/, "")
+      .replaceAll(":", "");
+    if (!/^[0-9a-f]{64}$/.test(sha256))
+      throw new Wrong(`--fingerprint wants the SHA-256 fingerprint that vipr authority printed, not "${fingerprint}"`);
+    return { type: "fingerprint", sha256 };
+  }
+  if (root === undefined)
+    throw new Wrong("--fingerprint (which vipr authority printed) or --root FILE must say whom to trust");
+  try {
+    const [der] = derOfPem(readFileSync(root, "utf8"), "CERTIFICATE");
+    if (der !== undefined) return { type: "root", der };
+  } catch (error) {
+    throw new Wrong(fileStopped(root, error).why);
+  }
+  throw new Wrong(`--root: ${root} holds no certificate in PEM`);
+};
+
+/** Where to enrol, and whom to believe there. */
+export const findServer = Effect.fn("node.findServer")(function* (
+  at: Endpoint,
+  anchor: Anchor,
+  name: string | undefined,
+): Effect.fn.Return<ConfigurationServer, Stopped> {
+  if (anchor.type === "root" && name !== undefined) return { ...at, overlayName: name, roots: [anchor.der] };
+  const read = readDocument(yield* unproved(at), name);
+  if (!read.ok) return yield* stopped("unreachable", `${addressText(at)}: ${read.error.at}: ${read.error.why}`);
+  const { overlay } = read.value;
+  if (anchor.type === "root") return { ...at, overlayName: overlay.name, roots: [anchor.der] };
+  const root = overlay.rootCertificates.find((der) => fingerprintOf(der) === anchor.sha256);
+  if (root === undefined)
+    return yield* stopped("refused", `${addressText(at)}: no root there has that fingerprint; this may be an impostor`);
+  return { ...at, overlayName: overlay.name, roots: [root] };
+});
+
+/** Whatever is served there; nothing of it is believed but what a fingerprint or a later handshake proves. */
+const unproved = (at: Endpoint): Effect.Effect<string, Stopped> =>
+  Effect.callback((resume) => {
+    const fail = (why: string) => {
+      clearTimeout(timer);
+      resume(Effect.fail(stopped("unreachable", `the authority at ${addressText(at)} cannot be reached: ${why}`)));
+      request.destroy();
+    };
+    const request = https.get({
+      ...at,
+      path: CONFIGURATION_PATH,
+      headers: { accept: mediaType.overlay, connection: "close" },
+      agent: false,
+      rejectUnauthorized: false,
+    });
+    const timer = setTimeout(() => fail("no answer"), TIMEOUT_MS);
+    request.on("error", (error) => fail(error.message));
+    request.once("response", (response) => {
+      const parts: Array<Buffer> = [];
+      let size = 0;
+      response.on("error", (error) => fail(error.message));
+      response.on("data", (part: Buffer) => {
+        parts.push(part);
+        size += part.length;
+        if (size > DOCUMENT_BYTES_MAX) fail(`a document over ${DOCUMENT_BYTES_MAX} bytes`);
+      });
+      response.on("end", () => {
+        clearTimeout(timer);
+        if (response.statusCode !== 200) return fail(`status ${response.statusCode} instead of a document`);
+        resume(Effect.succeed(Buffer.concat(parts).toString("utf8")));
+      });
+    });
+    return Effect.sync(() => {
+      clearTimeout(timer);
+      request.destroy();
+    });
+  });

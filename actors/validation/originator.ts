@@ -2,7 +2,7 @@
  * Hosts the originator's side of one call: Tv, the overlay's claims, an attempt at each.
  *
  *   lookUp --> the overlay --> found | notFound --+
- *   attempt -> attemptClaim -> attempted ---------+--> mailbox --> step --> report
+ *   attempt -> attemptClaim -> attempted ---------+--> mailbox --> step --> settle, settle, ... report
  */
 import { Data, Deferred, Effect, FiberSet } from "effect";
 import { type E164, maskE164, nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";
@@ -34,6 +34,8 @@ export interface ValidateOptions {
   readonly waitBetweenMs?: readonly [min: number, max: number];
   /** T; all servers of an overlay have the same. Default 10 s. */
   readonly roundMs?: number;
+  /** Method C only: no claimant sees a telephone number before it has proved the call. Default false. */
+  readonly isPrivate?: boolean;
 }
 
 /** The world as validation sees it; the overlay answers both. */
@@ -41,6 +43,10 @@ export interface ValidateHandlers {
   /** Who claims to serve the number. */
   readonly lookUp: (number: E164) => Effect.Effect<ReadonlyArray<PvpClaim>, unknown>;
   readonly resolve: Resolve;
+  /** Hears each verdict as it comes, while slower claims are still being tried. Several may be told at once. */
+  readonly settled?: (verdict: ClaimVerdict) => Effect.Effect<void>;
+  /** Waits for its turn before a claim is dialled: who validates many calls at once bounds its streams so. */
+  readonly inTurn?: <A, R>(attempt: Effect.Effect<A, never, R>) => Effect.Effect<A, never, R>;
 }
 
 /** The overlay did not say who claims the number. */
@@ -48,21 +54,30 @@ export class LookUpFailed extends Data.TaggedError("LookUpFailed")<{ readonly wh
 
 const CHANCES = 2 ** 30;
 
-/** Ends when every claim has its verdict; none when nobody claims the number. Interruptible throughout. */
+/** Ends when every claim has its verdict and each was told; none when nobody claims the number. Interruptible throughout. */
 export const validate = Effect.fn("pvp.validate")(function* (
-  { call, nodeId, domain, waitBetweenMs = [TV_MS_MIN, TV_MS_MAX], roundMs = ROUND_MS }: ValidateOptions,
-  { lookUp, resolve }: ValidateHandlers,
+  { call, nodeId, domain, waitBetweenMs = [TV_MS_MIN, TV_MS_MAX], roundMs = ROUND_MS, isPrivate }: ValidateOptions,
+  { lookUp, resolve, settled = () => Effect.void, inTurn = (attempt) => attempt }: ValidateHandlers,
 ): Effect.fn.Return<ReadonlyArray<ClaimVerdict>, LookUpFailed, Arithmetic | Dialer | Entropy> {
   const { between } = yield* Entropy;
   const known = knownCall({ ...call, direction: "sent", vservice: 0n });
   const at = (yield* between(0, CHANCES - 1)) / CHANCES;
   const waitMs = yield* between(...waitBetweenMs);
-  const input = { call: known, nodeId, domain, instant: instantWithin(known, at), roundMs, waitMs };
+  const input = {
+    call: known,
+    nodeId,
+    domain,
+    instant: instantWithin(known, at),
+    roundMs,
+    waitMs,
+    isPrivate: isPrivate === true,
+  };
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const box = yield* mailbox<PvpOriginatorEvent>(16);
       const outcome = yield* Deferred.make<PvpOutcome>();
-      const run = yield* FiberSet.makeRuntime<Arithmetic | Dialer | Entropy>();
+      const running = yield* FiberSet.make<void>();
+      const run = yield* FiberSet.runtime(running)<Arithmetic | Dialer | Entropy>();
       const later = (event: Effect.Effect<PvpOriginatorEvent, never, Arithmetic | Dialer | Entropy>) =>
         Effect.sync(() => run(Effect.flatMap(event, box.tell)));
 
@@ -77,10 +92,14 @@ export const validate = Effect.fn("pvp.validate")(function* (
             );
           case "attempt":
             return later(
-              Effect.map(Effect.scoped(attemptClaim(action.input, resolve)), (verdict) => ({
+              Effect.map(inTurn(Effect.scoped(attemptClaim(action.input, resolve))), (verdict) => ({
                 type: "attempted",
                 verdict,
               })),
+            );
+          case "settle":
+            return Effect.sync(() =>
+              run(Effect.andThen(logVerdict(call.called, action.verdict), settled(action.verdict))),
             );
           case "report":
             return Deferred.succeed(outcome, action.outcome);
@@ -96,7 +115,7 @@ export const validate = Effect.fn("pvp.validate")(function* (
       yield* drive(pvpOriginator, input, box, (action) => Effect.asVoid(perform(action)));
       const said = yield* Deferred.await(outcome);
       if (said.type === "notFound") return yield* new LookUpFailed({ why: said.why });
-      for (const verdict of said.verdicts) yield* logVerdict(call.called, verdict);
+      yield* FiberSet.awaitEmpty(running);
       return said.verdicts;
     }),
   );

@@ -1,10 +1,10 @@
 /**
  * One claim to a number, put to the proof: does its owner know of the call we made? Profile §2.
  *
- *    o -- resolve, startTimer --> resolving -- resolved --> dialling       dial with A's user name, or B's
+ *    o -- resolve, startTimer --> resolving -- resolved --> dialling       dial with A's user name, B's, or C's
  *                                                |-- secured --> exchanging    ask
  *             dialling again with B <-- wrongPassword with A --+  |-- answered --> over   report validated | declined
- *    any -- unresolved, lost, timerFired, wrongPassword with B --------------> over   hangUp, report
+ *    any -- unresolved, lost, timerFired, wrongPassword with B or C ---------> over   hangUp, report
  *
  * Dialling is two waits, one after the other: for the stream (`connected` ends it), then for the handshake.
  */
@@ -30,6 +30,8 @@ export interface PvpAttemptInput {
   /** NTP seconds, inside the call: what method B shows. */
   readonly instant: number;
   readonly roundMs: number;
+  /** Our domain shows no telephone number to a claimant that has proved nothing: C, and never A or B. Default false. */
+  readonly isPrivate?: boolean;
 }
 
 export type PvpTimer = "connect" | "handshake" | "exchange";
@@ -110,7 +112,7 @@ export const pvpAttempt = machineOf<PvpAttemptAction>()(
     id: "pvpAttempt",
     context: ({ input }) => ({
       ...input,
-      method: input.call.calling === undefined ? "B" : "A",
+      method: methodsFor(input)[0]!,
       address: undefined,
       timer: undefined,
     }),
@@ -174,6 +176,18 @@ export const pvpAttempt = machineOf<PvpAttemptAction>()(
     },
   }),
 );
+
+/**
+ * In which order a claim is tried. Profile §2: A if a caller id is known, then B; C for a domain that asks for it, which
+ * then falls back on neither, since both tell the number.
+ */
+export const methodsFor = ({
+  isPrivate,
+  call,
+}: Pick<PvpAttemptInput, "isPrivate" | "call">): ReadonlyArray<PvpMethod> => {
+  if (isPrivate === true) return ["C"];
+  return call.calling === undefined ? ["B"] : ["A", "B"];
+};
 
 function dial(context: PvpAttemptContext): Decided {
   const { call, claim, nodeId, instant, roundMs, method, address } = context;

@@ -4,6 +4,7 @@ export {
   CONNECT_TIMEOUT_MS,
   EXCHANGE_TIMEOUT_MS,
   HANDSHAKE_TIMEOUT_MS,
+  methodsFor,
   type PvpAttemptAction,
   type PvpAttemptEvent,
   type PvpAttemptInput,
@@ -13,7 +14,6 @@ export {
 } from "./attempt.ts";
 export { DUE_MAX, type DueQueue, dueQueue, nextDueMs, schedule, takeDue } from "./due.ts";
 export {
-  CLAIMS_AT_ONCE,
   CLAIMS_MAX,
   CLAIMS_OF_NODE_MAX,
   type PvpOriginatorAction,

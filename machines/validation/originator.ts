@@ -3,11 +3,13 @@
  * Profile §2; draft-jennings-vipr-vap-02 §9.5.
  *
  *    o -- startTimer Tv --> waiting -- timerFired --> querying              lookUp
- *                                                      |-- found --> proving   attempt each, some at a time
+ *                                                      |-- found --> proving   attempt each
+ *                                                      |              |-- attempted --> settle
  *                                                      |              |-- attempted, the last --> over   report
  *                                                      +-- found none, notFound --> over   report
  *
- * Claims are tried each alone: what one says or fails to say changes nothing for another.
+ * Claims are tried each alone and all at once, and each is settled as its verdict comes: what one says, or how long it
+ * says nothing, changes nothing for another.
  */
 import { setup } from "xstate";
 import type { E164 } from "../../codecs/shared/mod.ts";
@@ -28,6 +30,8 @@ export type PvpOriginatorEvent =
 export type PvpOriginatorAction =
   | { readonly type: "lookUp"; readonly number: E164 }
   | { readonly type: "attempt"; readonly input: PvpAttemptInput }
+  /** One claim has its verdict; others may still be under way. */
+  | { readonly type: "settle"; readonly verdict: ClaimVerdict }
   | { readonly type: "report"; readonly outcome: PvpOutcome }
   | { readonly type: "startTimer"; readonly timer: "Tv" | "query"; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: "Tv" | "query" }
@@ -45,7 +49,6 @@ export const CLAIMS_MAX = 64;
  * buy itself many guesses. An honest owner has one, and a second while an old VService's entry has not yet expired.
  */
 export const CLAIMS_OF_NODE_MAX = 2;
-export const CLAIMS_AT_ONCE = 4;
 /** The draft's 30 s and 24 h. */
 export const TV_MS_MIN = 30_000;
 export const TV_MS_MAX = 24 * 3_600_000;
@@ -54,8 +57,6 @@ export const QUERY_TIMEOUT_MS = 30_000;
 interface PvpOriginatorContext {
   readonly input: PvpOriginatorInput;
   readonly claims: ReadonlyArray<PvpClaim>;
-  /** How many of the claims have been handed out. */
-  readonly begun: number;
   readonly verdicts: ReadonlyArray<ClaimVerdict>;
 }
 type Decided = Decision<PvpOriginatorContext, PvpOriginatorAction>;
@@ -66,6 +67,7 @@ export const pvpOriginator = machineOf<PvpOriginatorAction>()(
     actions: declared<PvpOriginatorAction>({
       lookUp: true,
       attempt: true,
+      settle: true,
       report: true,
       startTimer: true,
       stopTimer: true,
@@ -77,13 +79,13 @@ export const pvpOriginator = machineOf<PvpOriginatorAction>()(
       isNobody: ({ event }) => event.type === "found" && event.claims.length === 0,
       isOurs: ({ context, event }) =>
         event.type === "attempted" &&
-        context.claims.slice(0, context.begun).some((claim) => isSame(claim, event.verdict)) &&
+        context.claims.some((claim) => isSame(claim, event.verdict)) &&
         !context.verdicts.some((verdict) => isSame(verdict, event.verdict)),
       isTried: ({ context }) => context.verdicts.length === context.claims.length,
     },
   }).createMachine({
     id: "pvpOriginator",
-    context: ({ input }) => ({ input, claims: [], begun: 0, verdicts: [] }),
+    context: ({ input }) => ({ input, claims: [], verdicts: [] }),
     initial: "waiting",
     on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
     states: {
@@ -155,20 +157,11 @@ function begin(context: PvpOriginatorContext, event: { readonly claims: Readonly
     return count <= CLAIMS_OF_NODE_MAX;
   });
   const claims = few.slice(0, CLAIMS_MAX);
-  const begun = Math.min(CLAIMS_AT_ONCE, claims.length);
-  return { context: { claims, begun }, actions: [stopQuery, ...claims.slice(0, begun).map(attempt(context.input))] };
+  const { waitMs: _, ...input } = context.input;
+  const attempts = claims.map((claim): PvpOriginatorAction => ({ type: "attempt", input: { ...input, claim } }));
+  return { context: { claims }, actions: [stopQuery, ...attempts] };
 }
 
-function take(
-  { input, claims, begun, verdicts }: PvpOriginatorContext,
-  { verdict }: { readonly verdict: ClaimVerdict },
-): Decided {
-  return {
-    context: { verdicts: [...verdicts, verdict], begun: Math.min(begun + 1, claims.length) },
-    actions: claims.slice(begun, begun + 1).map(attempt(input)),
-  };
+function take({ verdicts }: PvpOriginatorContext, { verdict }: { readonly verdict: ClaimVerdict }): Decided {
+  return { context: { verdicts: [...verdicts, verdict] }, actions: [{ type: "settle", verdict }] };
 }
-
-const attempt =
-  ({ waitMs: _, ...input }: PvpOriginatorInput) =>
-  (claim: PvpClaim): PvpOriginatorAction => ({ type: "attempt", input: { ...input, claim } });

@@ -3,7 +3,6 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { parseUserName, printUserName, type ValAnswer } from "../../codecs/validation/mod.ts";
 import {
-  CLAIMS_AT_ONCE,
   CLAIMS_MAX,
   CLAIMS_OF_NODE_MAX,
   type ClaimVerdict,
@@ -154,6 +153,13 @@ test("profile §2, order: without a caller id B is the only one", () => {
   same([methodsIn(orders), verdictIn(orders)?.verdict], [["B"], "refused"]);
 });
 
+test("profile §2, order: a private domain's claims are tried by C alone, which tells no number and no caller", () => {
+  const orders = attemptOrders({ ...attempt, isPrivate: true }, resolved, connected, wrong);
+  same([methodsIn(orders), verdictIn(orders)?.verdict], [["C"], "refused"]);
+  const dialled = orders.find((order) => order.type === "dial");
+  ok(dialled?.type === "dial" && !dialled.userName.includes(call.called) && !dialled.userName.includes("3312345"));
+});
+
 test("a claim that proves itself is asked, and its grant reported with what the proof is worth", () => {
   const orders = attemptOrders(attempt, resolved, connected, secured, { type: "answered", answer: granted });
   ok(orders.some((order) => order.type === "ask" && order.request.domain === "a.example"));
@@ -188,7 +194,7 @@ test("profile §2, timers: connect 10 s, handshake 20 s, exchange 10 s, each end
   same(verdicts, ["unreachable", "broken", "broken"]);
 });
 
-test("the originator tries all claims, each once, a few at a time, and reports them in order", () => {
+test("the originator tries all claims at once, settles each as it comes, and reports them in order", () => {
   const { claim: _, ...rest } = attempt;
   let step = pvpOriginator.start({ ...rest, waitMs: 30_000 });
   same(step.actions, [{ type: "startTimer", timer: "Tv", ms: 30_000 }]);
@@ -199,22 +205,19 @@ test("the originator tries all claims, each once, a few at a time, and reports t
   );
   const claims = Array.from({ length: 100 }, (_, i) => ({ nodeId: BigInt(i % 90), vservice: 7n }));
   step = pvpOriginator.step(step.snapshot, { type: "found", claims });
-  const begun: Array<bigint> = [];
-  const taken: Array<bigint> = [];
-  const note = () => {
-    for (const action of step.actions) if (action.type === "attempt") begun.push(action.input.claim.nodeId);
-  };
-  for (note(); taken.length < begun.length; note()) {
-    ok(begun.length - taken.length <= CLAIMS_AT_ONCE);
-    const nodeId = begun[taken.length]!;
-    taken.push(nodeId);
+  const begun = step.actions.flatMap((action) => (action.type === "attempt" ? [action.input.claim.nodeId] : []));
+  const all = Array.from({ length: CLAIMS_MAX }, (_, i) => BigInt(i));
+  same(begun, all);
+  for (const nodeId of begun.toReversed()) {
     step = pvpOriginator.step(step.snapshot, { type: "attempted", verdict: verdictOf(nodeId) });
+    same(step.actions[0], { type: "settle", verdict: verdictOf(nodeId) });
+    same(step.actions.length, nodeId === 0n ? 2 : 1); // the dawdler's is the last, and nobody waited for it
   }
   const report = step.actions.find((action) => action.type === "report");
   ok(report?.type === "report" && report.outcome.type === "tried" && pvpOriginator.isDone(step.snapshot));
   same(
     report.outcome.verdicts.map(({ nodeId }) => nodeId),
-    Array.from({ length: CLAIMS_MAX }, (_, i) => BigInt(i)),
+    all,
   );
 });
 
@@ -228,10 +231,9 @@ test("the originator takes few claims of one node, however many VServices it nam
   const claims = [...greedy, { nodeId: 2n, vservice: 0n }];
   let step = pvpOriginator.step(querying, { type: "found", claims });
   const tried: Array<PvpClaim> = [];
-  for (let taken = 0; taken <= tried.length && !pvpOriginator.isDone(step.snapshot); taken++) {
-    for (const action of step.actions) if (action.type === "attempt") tried.push(action.input.claim);
-    step = pvpOriginator.step(step.snapshot, { type: "attempted", verdict: { ...verdictOf(0n), ...tried[taken]! } });
-  }
+  for (const action of step.actions) if (action.type === "attempt") tried.push(action.input.claim);
+  for (const claim of tried)
+    step = pvpOriginator.step(step.snapshot, { type: "attempted", verdict: { ...verdictOf(0n), ...claim } });
   ok(pvpOriginator.isDone(step.snapshot));
   same(
     tried.map(({ nodeId }) => nodeId),

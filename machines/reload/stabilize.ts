@@ -8,7 +8,6 @@ import { bytesOfBig } from "../../codecs/shared/mod.ts";
 import type { PeerAction, PeerContext, PeerDecision, PeerEventOf, RingChange } from "./peer-types.ts";
 import { distance, wrap } from "./ring.ts";
 import {
-  isPeer,
   neighboursAmong,
   nodesIn,
   sameNearest,
@@ -30,26 +29,39 @@ const KNOWN_MAX = 64;
 /** Neighbours a side that share the keeping of data with us: two replicas, and whoever comes next. */
 const NEAREST = 3;
 
-/** What an Update adds to those we know of. Our peers need no remembering. */
+/** What an Update adds to those we know of. Our peers need no remembering. A list that is full is sorted, nearest first. */
 export const withKnown = (
   table: Table,
   known: ReadonlyArray<bigint>,
   heard: ReadonlyArray<bigint>,
 ): ReadonlyArray<bigint> => {
-  const fresh = [...new Set(heard)].filter(
-    (node) => node !== table.self && !isPeer(table, node) && !known.includes(node),
-  );
-  if (fresh.length === 0) return known;
-  const all = [...known, ...fresh];
-  if (all.length <= KNOWN_MAX) return all;
   const far = (node: bigint) => {
     const after = distance(table.self, node);
     const before = distance(node, table.self);
     return after < before ? after : before;
   };
+  const peers = setOf(table.peers);
+  const held = setOf(known);
+  const reach = known.length < KNOWN_MAX ? undefined : far(known[KNOWN_MAX - 1]!);
+  const fresh = [...new Set(heard)].filter(
+    (node) => !held.has(node) && !peers.has(node) && node !== table.self && (reach === undefined || far(node) < reach),
+  );
+  if (fresh.length === 0) return known;
+  const all = [...known, ...fresh];
+  if (all.length < KNOWN_MAX) return all;
   const ranked = all.map((node) => ({ node, far: far(node) })).sort((a, b) => (a.far < b.far ? -1 : 1));
   return ranked.slice(0, KNOWN_MAX).map(({ node }) => node);
 };
+
+/** The same lists are asked about in every Update heard, and never change in place. */
+const setOf = (list: ReadonlyArray<bigint>): ReadonlySet<bigint> => {
+  const held = sets.get(list);
+  if (held !== undefined) return held;
+  const made = new Set(list);
+  sets.set(list, made);
+  return made;
+};
+const sets = new WeakMap<ReadonlyArray<bigint>, ReadonlySet<bigint>>();
 
 export const attachBody = (context: PeerContext): Attach => {
   const candidate = hostCandidate(context.settings.endpoint);

@@ -1,0 +1,67 @@
+/**
+ * The overlay's laws on rings of full size, one after the other: `npm run simulate`. Each line shows what was asked, what
+ * was found and what it must be; a law that does not hold is shown with the command that replays it. Exit code 1 then.
+ *
+ *   node properties/simulation/run.ts [--large] [--seed S]
+ *
+ * --large adds 10,000 nodes with churn and 1,000,000 nodes of routing alone: some ten minutes more.
+ */
+import process from "node:process";
+import { parseArgs } from "node:util";
+import type { Line } from "../../runtime/simulate/measure.ts";
+import { readSimulateOptions } from "../../runtime/simulate/options.ts";
+import { simulate } from "../../runtime/simulate/overlay.ts";
+import { routeOnly } from "../../runtime/simulate/routing.ts";
+
+type Law = readonly [what: string, holds: (line: Line) => boolean];
+const half = ({ nodes }: Line) => Math.log2(nodes) / 2;
+const all: Law = ["success = 1", ({ success }) => success === 1];
+const none: Law = ["lostValues = 0", ({ lostValues }) => lostValues === 0];
+const longest = (most: number): Law => [`hops.max <= ${most}`, ({ hops }) => hops.max <= most];
+const mean = (part: number): Law => [`hops.mean <= ${part} log2(N)/2`, (line) => line.hops.mean <= part * half(line)];
+const p99: Law = ["hops.p99 <= log2 N", (line) => line.hops.p99 <= 2 * half(line)];
+const most: Law = ["success >= 0.99", ({ success }) => success >= 0.99];
+const healed = (s: number): Law => [
+  `healed within ${s} s`,
+  ({ repairSeconds }) => repairSeconds !== null && repairSeconds <= s,
+];
+const within = (s: number): Law => [`took at most ${s} s`, ({ seconds }) => seconds <= s];
+
+const usual: ReadonlyArray<readonly [flags: string, laws: ReadonlyArray<Law>]> = [
+  ["--nodes 1024 --lookups 100000 --routing-only", [longest(10), mean(1.15), p99]],
+  ["--nodes 2048 --lookups 100000 --routing-only", [longest(11), mean(1.15), p99]],
+  ["--nodes 1024 --lookups 100000 --routing-only --full-fingers", [longest(10), mean(0.9), p99]],
+  ["--nodes 2048 --lookups 100000 --routing-only --full-fingers", [longest(11), mean(0.9), p99]],
+  ["--nodes 1024 --lookups 10000", [all, none, longest(10), mean(1.15), p99]],
+  ["--nodes 2048 --lookups 10000", [all, none, longest(11), mean(1.15), p99]],
+  ["--nodes 1024 --lookups 10000 --full-fingers", [all, none, longest(10), mean(0.9), p99]],
+  ["--nodes 1000 --lookups 1000", [all, none, within(60)]],
+  ["--nodes 1024 --lookups 10000 --kill 0.5", [all, none, healed(5)]],
+  ["--nodes 1000 --lookups 10000 --churn 0.1", [most, none, healed(60)]],
+  ["--nodes 300 --lookups 1000 --partition", [none, healed(600)]],
+  ["--nodes 200 --lookups 1000 --join", [all, none]],
+];
+const large: typeof usual = [
+  ["--nodes 1000000 --lookups 10000 --routing-only", [mean(1.15), p99]],
+  ["--nodes 10000 --lookups 10000 --churn 0.1", [most, none, within(600)]],
+];
+
+const { values } = parseArgs({
+  options: { large: { type: "boolean", default: false }, seed: { type: "string", default: "7" } },
+});
+let broken = 0;
+for (const [flags, laws] of values.large ? [...usual, ...large] : usual) {
+  const whole = `${flags} --seed ${values.seed}`;
+  const read = readSimulateOptions(["overlay", ...whole.split(" ")]);
+  if (read.type !== "run") throw new Error(`${whole}: ${read.type}`);
+  const hooks = { told: () => {}, isStopped: () => false };
+  const line = read.options.routingOnly
+    ? await routeOnly(read.options, hooks)
+    : (await simulate(read.options, hooks)).line;
+  const wrong = laws.filter(([, holds]) => !holds(line)).map(([what]) => what);
+  broken += wrong.length;
+  console.log(`${wrong.length === 0 ? "held  " : "BROKEN"} ${flags}: ${laws.map(([what]) => what).join(", ")}`);
+  console.log(`       ${JSON.stringify(line)}`);
+  if (wrong.length > 0) console.log(`       not ${wrong.join(", not ")}; replay: vipr simulate overlay ${whole}`);
+}
+process.exitCode = broken > 0 ? 1 : 0;

@@ -45,10 +45,16 @@ export interface EnrolmentServerOptions {
    * authority's root is added where it is missing.
    */
   readonly overlay: OverlayConfiguration | Effect.Effect<OverlayConfiguration>;
-  /** Passwords by user; kept as digests. */
-  readonly users: ReadonlyMap<string, string>;
+  /** The signed document, given out as it is instead of one written from `overlay`; asked anew each time. */
+  readonly document?: Effect.Effect<string>;
+  /** Passwords by user, kept as digests; or who knows them, and takes as long for a user it does not know. */
+  readonly users: ReadonlyMap<string, string> | ((user: string, password: string) => Effect.Effect<boolean>);
   readonly nodeIdsPerUserMax?: number;
   readonly certificateLifetimeMs?: number;
+  /** Where the Node-IDs of users outlive a restart; without it they are drawn anew. */
+  readonly store?: StoreShape;
+  /** Signs the document: a configuration-signer that the document names, or the authority itself where it names none. */
+  readonly signer?: Credentials;
 }
 
 export interface EnrolmentCounters {
@@ -57,7 +63,8 @@ export interface EnrolmentCounters {
   readonly refused: Readonly<Record<EnrolmentToken, number>>;
   /** No form, or no answer for lack of room. */
   readonly badRequests: number;
-  readonly putOff: number;
+  /** `brake`: of too many wrong passwords; they count here and not as refused. */
+  readonly putOff: Readonly<Record<"busy" | "brake" | "store", number>>;
 }
 
 export interface EnrolmentServer {
@@ -70,7 +77,8 @@ export interface EnrolmentServer {
 export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: EnrolmentServerOptions) {
   const [https, authority, entropy] = [yield* Https, yield* Authority, yield* Entropy];
   const overlay = Effect.isEffect(options.overlay) ? options.overlay : Effect.succeed(options.overlay);
-  const digests = new Map([...options.users].map(([user, password]) => [user, passwordDigest(password)]));
+  const isPasswordOf = passwordCheck(options.users);
+  const book = yield* openBook(options.store);
   const box = yield* mailbox<EnrolServerEvent>(MAILBOX_MAX);
   const run = yield* FiberSet.makeRuntime<never>();
   const waiting = new Map<string, Deferred.Deferred<HttpsAnswer>>();
@@ -79,7 +87,7 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
     issued: 0,
     refused: Object.fromEntries(enrolmentTokens.map((token) => [token, 0])) as Record<EnrolmentToken, number>,
     badRequests: 0,
-    putOff: 0,
+    putOff: { busy: 0, brake: 0, store: 0 },
   };
   let asked = 0;
   let enrolmentPath = ENROLMENT_PATH;
@@ -113,6 +121,19 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
         return Effect.flatMap(entropy.bytes(action.bytes), (random) =>
           Effect.sync(() => run(box.tell({ type: "drawn", id: action.id, random }))),
         );
+      case "keep":
+        return Effect.sync(() =>
+          run(
+            Effect.matchEffect(book.keep(action), {
+              onSuccess: () => box.tell({ type: "kept", id: action.id }),
+              onFailure: ({ reason, why }) =>
+                Effect.andThen(
+                  Effect.logError("enrol.notKept", `${reason}: ${why}`),
+                  box.tell({ type: "notKept", id: action.id }),
+                ),
+            }),
+          ),
+        );
       case "issue":
         return Effect.sync(() =>
           run(
@@ -127,7 +148,7 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
       case "refuse":
         return Effect.flatMap(refuse(action.token), (given) => answer(action.id, given));
       case "putOff":
-        count.putOff += 1;
+        count.putOff[action.why] += 1;
         return answer(action.id, textOf(503, "busy"));
       case "note":
         return Effect.logDebug("enrol.unexpected", action.unexpected);
@@ -146,6 +167,8 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
           : [enrolmentUrl({ ...place, path: enrolmentPath })],
     };
     count.documents += 1;
+    if (options.document !== undefined)
+      return { status: 200, contentType: mediaType.overlay, body: utf8(yield* options.document) };
     return { status: 200, contentType: mediaType.overlay, body: utf8(writeOverlay(whole)) };
   });
 
@@ -162,7 +185,7 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
     const id = String(asked++);
     const to = yield* Deferred.make<HttpsAnswer>();
     waiting.set(id, to);
-    const isPasswordRight = isPassword(digests.get(user), password);
+    const isPasswordRight = yield* isPasswordOf(user, password);
     yield* box.tell({ type: "asked", id, user, isPasswordRight, nodeIds, csr });
     return yield* Effect.ensuring(
       Deferred.await(to),
@@ -180,7 +203,7 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
   const { name, enrollmentServers } = yield* overlay;
   enrolmentPath = enrollmentServers.flatMap((url) => readEnrolmentUrl(url)?.path ?? [])[0] ?? ENROLMENT_PATH;
   const nodeIdsPerUserMax = options.nodeIdsPerUserMax ?? NODE_IDS_PER_USER_MAX;
-  yield* Effect.forkScoped(drive(enrolServer, { overlay: name, nodeIdsPerUserMax }, box, perform, name));
+  yield* Effect.forkScoped(drive(enrolServer, { overlay: name, nodeIdsPerUserMax, enrolled: book.enrolled }, box, perform, name));
   place = yield* https.serve(
     { host: options.host, port: options.port, tls: options.credentials, bodyBytesMax: FORM_BYTES_MAX },
     handle,
@@ -188,6 +211,12 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
   const counters = Effect.sync(() => ({ ...count, refused: { ...count.refused } }));
   return { ...place, counters } satisfies EnrolmentServer as EnrolmentServer;
 });
+
+const passwordCheck = (users: EnrolmentServerOptions["users"]) => {
+  if (typeof users === "function") return users;
+  const digests = new Map([...users].map(([user, password]) => [user, passwordDigest(password)]));
+  return (user: string, password: string) => Effect.sync(() => isPassword(digests.get(user), password));
+};
 
 type OrderOf<T extends EnrolServerAction["type"]> = Extract<EnrolServerAction, { readonly type: T }>;
 

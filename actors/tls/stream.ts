@@ -181,19 +181,26 @@ const end = <Ev>({ chance, handshake, ended, unread }: Session<Ev>, outcome: Tls
   for (const bytes of [chance.secret, chance.ivKey]) bytes.fill(0);
   const why = whyOf(outcome);
   const closed = new StreamClosed({ why });
-  const failed = new HandshakeFailed({ outcome, why, isWrongPassword: isWrongPassword(outcome) });
-  return Effect.all([Deferred.fail(handshake, failed), Deferred.fail(ended, closed), unread.end(closed)]);
+  const failed = () => new HandshakeFailed({ outcome, why, isWrongPassword: isWrongPassword(outcome) });
+  return Effect.gen(function* () {
+    if (!(yield* Deferred.isDone(handshake))) yield* Deferred.fail(handshake, failed());
+    yield* Deferred.fail(ended, closed);
+    yield* unread.end(closed);
+  });
 };
 
 /** The application's view. After the end, writes fail as reads do. */
 const streamOver = <Ev>({ below, box, ended, unread }: Session<Ev>): ByteStreamShape => {
   const isEnded = Deferred.await(ended);
-  const closing = Effect.raceFirst(isEnded, Effect.andThen(box.tell({ type: "close" }), isEnded));
+  const closing = Effect.andThen(box.tell({ type: "close" }), isEnded);
   return {
     peer: below.peer,
     read: unread.read,
     write: (bytes) => Effect.asVoid(Effect.raceFirst(isEnded, box.tell({ type: "sendData", bytes }))),
-    close: Effect.andThen(Effect.ignore(Effect.timeout(closing, CLOSE_TIMEOUT_MS)), below.close),
+    close: Effect.gen(function* () {
+      if (!(yield* Deferred.isDone(ended))) yield* Effect.ignore(Effect.timeout(closing, CLOSE_TIMEOUT_MS));
+      yield* below.close;
+    }),
   };
 };
 

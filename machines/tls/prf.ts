@@ -10,12 +10,17 @@ import { type SrpSuite, srpSuites } from "../../codecs/tls/mod.ts";
 /** PRF(secret, label, seed) = P_SHA256(secret, label + seed). */
 export const prf = (secret: Uint8Array, label: string, seed: Uint8Array, size: number): Uint8Array => {
   const keyed = hmac.create(sha256, secret);
+  const used = keyed.clone(); // for one hash after another, as a new one costs more than the hash
   const start = concat(utf8(label), seed);
   const out = new Uint8Array(Math.ceil(size / sha256.outputLen) * sha256.outputLen);
   let a: Uint8Array = start;
   for (let at = 0; at < size; at += sha256.outputLen) {
-    a = keyed.clone().update(a).digest();
-    out.set(keyed.clone().update(a).update(start).digest(), at);
+    a = keyed._cloneInto(used).update(a).digest();
+    keyed
+      ._cloneInto(used)
+      .update(a)
+      .update(start)
+      .digestInto(out.subarray(at, at + sha256.outputLen));
   }
   keyed.destroy();
   return out.subarray(0, size);
@@ -32,9 +37,17 @@ const MASTER_SECRET_BYTES = 48;
 export const masterSecret = (premaster: Uint8Array, randoms: Randoms): Uint8Array =>
   prf(premaster, "master secret", concat(randoms.client, randoms.server), MASTER_SECRET_BYTES);
 
+/** Of a transcript that is asked for twice: by the master secret, and by the client's Finished. */
+const hashOf = (transcript: Uint8Array): Uint8Array => {
+  const hash = hashes.get(transcript) ?? sha256(transcript);
+  hashes.set(transcript, hash);
+  return hash;
+};
+const hashes = new WeakMap<Uint8Array, Uint8Array>();
+
 /** RFC 7627 §4; the transcript reaches from ClientHello to ClientKeyExchange. */
 export const extendedMasterSecret = (premaster: Uint8Array, transcript: Uint8Array): Uint8Array =>
-  prf(premaster, "extended master secret", sha256(transcript), MASTER_SECRET_BYTES);
+  prf(premaster, "extended master secret", hashOf(transcript), MASTER_SECRET_BYTES);
 
 export const VERIFY_DATA_BYTES = 12;
 
@@ -43,7 +56,7 @@ export const verifyData = (
   master: Uint8Array,
   label: "client finished" | "server finished",
   transcript: Uint8Array,
-): Uint8Array => prf(master, label, sha256(transcript), VERIFY_DATA_BYTES);
+): Uint8Array => prf(master, label, hashOf(transcript), VERIFY_DATA_BYTES);
 
 /** One direction's secrets. */
 export interface DirectionKeys {

@@ -17,7 +17,7 @@ import {
   readEnrolment,
   readEnrolmentUrl,
 } from "../../codecs/enrol/mod.ts";
-import { type OverlayConfiguration, writeOverlay } from "../../codecs/reload/mod.ts";
+import { addressOf, type OverlayConfiguration, writeOverlay } from "../../codecs/reload/mod.ts";
 import { equalBytes, utf8 } from "../../codecs/shared/mod.ts";
 import {
   type EnrolServerAction,
@@ -27,7 +27,18 @@ import {
   passwordDigest,
 } from "../../machines/enrol/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
-import { Authority, type Credentials, Entropy, Https, type HttpsAnswer, type HttpsRequest } from "../ports/mod.ts";
+import {
+  Authority,
+  type Credentials,
+  Entropy,
+  Https,
+  type HttpsAnswer,
+  type HttpsRequest,
+  Keys,
+  type StoreShape,
+} from "../ports/mod.ts";
+import { signDocument } from "../reload/mod.ts";
+import { openBook } from "./book.ts";
 
 const MAILBOX_MAX = 64;
 const CLOCK_SLACK_MS = 60_000; // a node's clock may be behind ours
@@ -75,7 +86,7 @@ export interface EnrolmentServer {
 
 /** Serves until the scope closes. */
 export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: EnrolmentServerOptions) {
-  const [https, authority, entropy] = [yield* Https, yield* Authority, yield* Entropy];
+  const [https, authority, entropy, keys] = [yield* Https, yield* Authority, yield* Entropy, yield* Keys];
   const overlay = Effect.isEffect(options.overlay) ? options.overlay : Effect.succeed(options.overlay);
   const isPasswordOf = passwordCheck(options.users);
   const book = yield* openBook(options.store);
@@ -155,24 +166,35 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
     }
   };
 
-  const document = Effect.gen(function* () {
+  const written = Effect.fnUntraced(function* () {
     const given = yield* overlay;
-    const isOurs = given.rootCertificates.some((root) => equalBytes(root, authority.root));
-    const whole: OverlayConfiguration = {
+    const ours = [...authority.intermediates, authority.root].filter(
+      (mine) => !given.rootCertificates.some((root) => equalBytes(root, mine)),
+    );
+    const text = writeOverlay({
       ...given,
-      rootCertificates: isOurs ? given.rootCertificates : [...given.rootCertificates, authority.root],
+      rootCertificates: [...given.rootCertificates, ...ours],
       enrollmentServers:
         given.enrollmentServers.length > 0
           ? given.enrollmentServers
           : [enrolmentUrl({ ...place, path: enrolmentPath })],
-    };
+    });
+    if (options.signer === undefined) return text;
+    // Signed once: nodes that compare documents see one, and nobody makes us sign without pause.
+    if (signedOf.text !== text)
+      signedOf = {
+        text,
+        signed: yield* Effect.provideService(signDocument(text, given.name, options.signer), Keys, keys),
+      };
+    return signedOf.signed;
+  });
+  let signedOf = { text: "", signed: "" };
+  const document = Effect.gen(function* () {
     count.documents += 1;
-    if (options.document !== undefined)
-      return { status: 200, contentType: mediaType.overlay, body: utf8(yield* options.document) };
-    return { status: 200, contentType: mediaType.overlay, body: utf8(writeOverlay(whole)) };
+    return { status: 200, contentType: mediaType.overlay, body: utf8(yield* options.document ?? written()) };
   });
 
-  const enrol = Effect.fnUntraced(function* ({ contentType, body, accept }: HttpsRequest) {
+  const enrol = Effect.fnUntraced(function* ({ contentType, body, accept, peer }: HttpsRequest) {
     if (!isAccepted(accept)) return textOf(406, mediaType.certificate);
     const read = readEnrolment(contentType, body);
     if (!read.ok && read.error.at === "csr") return yield* refuse("bad_CSR");
@@ -186,7 +208,9 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
     const to = yield* Deferred.make<HttpsAnswer>();
     waiting.set(id, to);
     const isPasswordRight = yield* isPasswordOf(user, password);
-    yield* box.tell({ type: "asked", id, user, isPasswordRight, nodeIds, csr });
+    const atMs = yield* Clock.currentTimeMillis;
+    const address = neighbourhoodOf(peer.host);
+    yield* box.tell({ type: "asked", id, user, isPasswordRight, nodeIds, csr, address, atMs });
     return yield* Effect.ensuring(
       Deferred.await(to),
       Effect.sync(() => waiting.delete(id)),
@@ -203,12 +227,14 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
   const { name, enrollmentServers } = yield* overlay;
   enrolmentPath = enrollmentServers.flatMap((url) => readEnrolmentUrl(url)?.path ?? [])[0] ?? ENROLMENT_PATH;
   const nodeIdsPerUserMax = options.nodeIdsPerUserMax ?? NODE_IDS_PER_USER_MAX;
-  yield* Effect.forkScoped(drive(enrolServer, { overlay: name, nodeIdsPerUserMax, enrolled: book.enrolled }, box, perform, name));
+  yield* Effect.forkScoped(
+    drive(enrolServer, { overlay: name, nodeIdsPerUserMax, enrolled: book.enrolled }, box, perform, name),
+  );
   place = yield* https.serve(
     { host: options.host, port: options.port, tls: options.credentials, bodyBytesMax: FORM_BYTES_MAX },
     handle,
   );
-  const counters = Effect.sync(() => ({ ...count, refused: { ...count.refused } }));
+  const counters = Effect.sync(() => ({ ...count, refused: { ...count.refused }, putOff: { ...count.putOff } }));
   return { ...place, counters } satisfies EnrolmentServer as EnrolmentServer;
 });
 
@@ -219,6 +245,14 @@ const passwordCheck = (users: EnrolmentServerOptions["users"]) => {
 };
 
 type OrderOf<T extends EnrolServerAction["type"]> = Extract<EnrolServerAction, { readonly type: T }>;
+
+/** Addresses that count as one guesser: an IPv6 network of 64 bits is one customer's, an IPv4 address is itself. */
+const neighbourhoodOf = (host: string): string => {
+  const address = addressOf({ host, port: 0 });
+  if (address?.type !== "ipv6") return host;
+  const addr = address.address.addr;
+  return addr >> 32n === 0xffffn ? `v4 ${addr & 0xffff_ffffn}` : `v6 ${addr >> 64n}`;
+};
 
 const textOf = (status: number, text: string): HttpsAnswer => ({
   status,

@@ -11,12 +11,8 @@ import {
   type BodyOf,
   errorBody,
   errorNameOf,
-  type KindConfiguration,
   type OverlayConfiguration,
-  type OverlayDocument,
   type Request,
-  readDocument,
-  readKindBlock,
 } from "../../codecs/reload/mod.ts";
 import { equalBytes, nodeIdText, utf8 } from "../../codecs/shared/mod.ts";
 import {
@@ -28,14 +24,13 @@ import {
 } from "../../machines/reload/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
 import { Entropy, type Keys } from "../ports/mod.ts";
-import { type Trust, verifySigned } from "./signed.ts";
+import { readKinds, readOffered } from "./offers.ts";
 
 const EVENTS_MAX = 128;
 /** Documents read and verified at once; those beyond are put off. */
 const OFFERS_MAX = 8;
 /** ConfigUpdates on their way at once: a neighbour more is a neighbour later. */
 const PUSHES_MAX = 4;
-const KINDS_OFFERED_MAX = 16;
 /** How long a request that was refused for its sequence waits for the newer document, and for one of ours to arrive. */
 const NEWER_MS = 3_000;
 const TAKEN_MS = 500;
@@ -101,50 +96,6 @@ export const makeConfiguration = Effect.fn("reload.configuration")(function* (
   let hooks: ConfigurationHooks = idle;
   let changed = yield* Deferred.make<void>();
   const rootsOf = (of: OverlayConfiguration) => (of.rootCertificates.length > 0 ? of.rootCertificates : given.roots);
-  const trust = (signers: ReadonlyArray<bigint>, of = overlay): Trust => ({
-    overlay: of.name,
-    signers,
-    badNodes: of.badNodes,
-    roots: rootsOf(of),
-  });
-
-  /** Without the Kinds whose signature is missing or wrong, where the document names who may sign them. */
-  const withGoodKinds = Effect.fnUntraced(function* ({ overlay, kinds }: OverlayDocument) {
-    if (overlay.kindSigners.length === 0) return overlay;
-    const good: Array<KindConfiguration> = [];
-    for (const [i, signed] of kinds.entries()) {
-      const verdict = yield* verifySigned(signed, trust(overlay.kindSigners, overlay));
-      if ("by" in verdict) good.push(overlay.kinds[i]!);
-      else yield* Effect.logWarning("reload.configuration.kind", { kind: signed.kind, why: verdict.refused });
-    }
-    return { ...overlay, kinds: good };
-  });
-
-  const read = Effect.fnUntraced(function* (text: string): Effect.fn.Return<Offered, never, Keys> {
-    const got = readDocument(text, overlay.name);
-    if (!got.ok) return { type: "unreadable", why: `${got.error.at}: ${got.error.why}` };
-    //# "Any configuration file MUST be signed by one of the configuration-signer elements from the previous extant configuration" (RFC 6940 §11.1)
-    const verdict = yield* verifySigned(got.value, trust(overlay.configurationSigners));
-    return "by" in verdict
-      ? { type: "document", overlay: yield* withGoodKinds(got.value) }
-      : { type: "forged", why: verdict.refused, sequence: got.value.overlay.sequence };
-  });
-
-  const readKinds = Effect.fnUntraced(function* (
-    blocks: ReadonlyArray<string>,
-  ): Effect.fn.Return<Offered, never, Keys> {
-    if (overlay.kindSigners.length === 0) return { type: "forged", why: "no kind-signer", sequence: undefined };
-    if (blocks.length > KINDS_OFFERED_MAX) return { type: "unreadable", why: `over ${KINDS_OFFERED_MAX} Kinds` };
-    const kinds: Array<{ readonly kind: KindConfiguration; readonly by: bigint | "authority" }> = [];
-    for (const block of blocks) {
-      const got = readKindBlock(block);
-      if (!got.ok) return { type: "unreadable", why: `${got.error.at}: ${got.error.why}` };
-      const verdict = yield* verifySigned(got.value.signed, trust(overlay.kindSigners));
-      if (!("by" in verdict)) return { type: "forged", why: verdict.refused, sequence: undefined };
-      kinds.push({ kind: got.value.configuration, by: verdict.by });
-    }
-    return { type: "kinds", kinds };
-  });
 
   const weighed = Effect.fnUntraced(function* (reading: Effect.Effect<Offered, never, Keys>, document: Uint8Array) {
     if (waiting.size >= OFFERS_MAX) return errorBody("forbidden", "busy");
@@ -162,17 +113,20 @@ export const makeConfiguration = Effect.fn("reload.configuration")(function* (
 
   const offered = (update: BodyOf<"configUpdateReq">): Effect.Effect<Body> =>
     Effect.suspend(() => {
-      if (update.type === "kind") return weighed(readKinds(update.data as ReadonlyArray<string>), document);
+      if (update.type === "kind")
+        return weighed(readKinds(update.data as ReadonlyArray<string>, overlay, rootsOf), document);
       if (update.type !== "config")
         return Effect.succeed(errorBody("invalidMessage", "a type of update we do not know"));
       const bytes = update.data as Uint8Array;
       if (equalBytes(bytes, document)) return Effect.succeed(errorBody("configTooOld", "we have it"));
       const text = textOf(bytes);
-      return text === undefined ? Effect.succeed(errorBody("invalidMessage", "not UTF-8")) : weighed(read(text), bytes);
+      return text === undefined
+        ? Effect.succeed(errorBody("invalidMessage", "not UTF-8"))
+        : weighed(readOffered(text, overlay, rootsOf), bytes);
     });
 
   const offer: Configuration["offer"] = Effect.fnUntraced(function* (text) {
-    const answer = yield* weighed(read(text), utf8(text));
+    const answer = yield* weighed(readOffered(text, overlay, rootsOf), utf8(text));
     if (answer.type !== "error") return;
     const info = new TextDecoder().decode(answer.value.info);
     return yield* new ConfigurationRefused({ code: errorNameOf(answer.value.code), info });

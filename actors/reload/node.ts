@@ -6,7 +6,7 @@
  *                store, fetch, ping, appAttach: requests of our own
  */
 import { Clock, Deferred, Effect, type Scope } from "effect";
-import { type Endpoint, type OverlayConfiguration, toNode, unsupportedIn } from "../../codecs/reload/mod.ts";
+import { type Endpoint, expiryOf, type OverlayConfiguration, toNode, unsupportedIn } from "../../codecs/reload/mod.ts";
 import {
   keeperTiming,
   ownedFraction,
@@ -181,10 +181,7 @@ const storeFault = ({ reason: fault, why }: StoreFailed) =>
 const objectionTo = (overlay: OverlayConfiguration, nowMs: number): string | undefined => {
   const missing = unsupportedIn(overlay);
   if (missing.length > 0) return `the configuration asks for what this node cannot: ${missing.join(", ")}`;
-  const { expirationMs } = overlay;
-  return expirationMs !== undefined && expirationMs <= nowMs
-    ? `the configuration expired at ${new Date(expirationMs).toISOString()}`
-    : undefined;
+  return expiryOf(overlay, nowMs);
 };
 
 /** "the certificate with this Node-ID MUST NOT be considered valid", §11.1: its links were made by it. */

@@ -19,6 +19,7 @@ export {
   reloadUri,
   userNameOf,
 } from "./names.ts";
+export { decodeEnrolled, encodeEnrolled } from "./record.ts";
 export {
   CONFIGURATION_PATH,
   ENROLMENT_PATH,

@@ -72,6 +72,7 @@ export {
   CHORD_NAMESPACE,
   certificateByNodeKind,
   certificateByUserKind,
+  expiryOf,
   isLaterSequence,
   type KindConfiguration,
   type NumberHash,

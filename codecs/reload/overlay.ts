@@ -154,6 +154,12 @@ export const unsupportedIn = (overlay: OverlayConfiguration): ReadonlyArray<stri
   ...(overlay.sharedSecret === undefined ? [] : ["shared-secret"]),
 ];
 
+/** Why the configuration may not be acted on at that time; undefined when it may. */
+export const expiryOf = ({ expirationMs }: OverlayConfiguration, nowMs: number): string | undefined =>
+  expirationMs !== undefined && expirationMs <= nowMs
+    ? `the configuration expired at ${new Date(expirationMs).toISOString()}`
+    : undefined;
+
 /** §6.3.2.1: "greater than or less than are interpreted by modulo arithmetic as in TCP". */
 export const isLaterSequence = (one: number, other: number): boolean =>
   one !== other && (one - other + SEQUENCES) % SEQUENCES < SEQUENCES / 2;

@@ -1,5 +1,16 @@
 /** Enrolment decided: whom the server certifies, and how a node goes about it. RFC 6940 §11. */
 export {
+  addressBrake,
+  BRAKE_NAMES_MAX,
+  type Brake,
+  type BrakePolicy,
+  failed,
+  forgiven,
+  noBrake,
+  userBrake,
+  waitOf,
+} from "./brake.ts";
+export {
   type EnrolClientAction,
   type EnrolClientEvent,
   type EnrolClientInput,
@@ -11,6 +22,7 @@ export { isPassword, passwordDigest } from "./password.ts";
 export {
   ENROLLED_USERS_MAX,
   ENROLMENTS_UNDER_WAY_MAX,
+  type Enrolled,
   type EnrolServerAction,
   type EnrolServerEvent,
   type EnrolServerInput,

@@ -1,9 +1,10 @@
 /**
  * The enrolment server: who may have how many Node-IDs, and which. RFC 6940 §11.3.
  *
- *   asked -- password wrong, too many, name illegal ----------------------> refuse
- *         -- all its Node-IDs known ------------------------------> issue
- *         -- else draw ... drawn: kept for the user, then --------> issue ... issued | notIssued --> certify | refuse
+ *   asked -- too many wrong ones of that user or address lately -----------------> putOff
+ *         -- password wrong, too many, name illegal -----------------------------> refuse
+ *         -- all its Node-IDs known --------------------------------------> issue
+ *         -- else draw ... drawn: keep ... kept on disk: ----------------> issue ... issued | notIssued --> certify | refuse
  *
  * One state, since each request stands alone; what is under way stands in `pending`. "If the same user returns, the
  * enrollment server should return the same Node-IDs": a user has one list, of which it gets the first n, and which grows
@@ -13,14 +14,21 @@ import { setup } from "xstate";
 import { type EnrolmentToken, reloadUri, userNameOf } from "../../codecs/enrol/mod.ts";
 import { bigOf } from "../../codecs/shared/mod.ts";
 import { decide, declared, machineOf } from "../kit/mod.ts";
+import { addressBrake, type Brake, failed, forgiven, noBrake, userBrake, waitOf } from "./brake.ts";
 
 export const NODE_ID_BYTES = 16;
 export const ENROLMENTS_UNDER_WAY_MAX = 64;
 export const ENROLLED_USERS_MAX = 100_000;
 
+export interface Enrolled {
+  readonly user: string;
+  readonly nodeIds: ReadonlyArray<bigint>;
+}
 export interface EnrolServerInput {
   readonly overlay: string;
   readonly nodeIdsPerUserMax: number;
+  /** Who has which Node-IDs already. */
+  readonly enrolled: ReadonlyArray<Enrolled>;
 }
 
 export type EnrolServerEvent =
@@ -31,13 +39,20 @@ export type EnrolServerEvent =
       readonly isPasswordRight: boolean;
       readonly nodeIds: number;
       readonly csr: Uint8Array;
+      /** Where it came from, as far as guesses are counted together. */
+      readonly address: string;
+      readonly atMs: number;
     }
   | { readonly type: "drawn"; readonly id: string; readonly random: Uint8Array }
+  | { readonly type: "kept"; readonly id: string }
+  | { readonly type: "notKept"; readonly id: string }
   | { readonly type: "issued"; readonly id: string; readonly certificate: Uint8Array }
   | { readonly type: "notIssued"; readonly id: string };
 
 export type EnrolServerAction =
   | { readonly type: "draw"; readonly id: string; readonly bytes: number }
+  /** The user's whole list, to outlive a restart before anything is certified. */
+  | { readonly type: "keep"; readonly id: string; readonly user: string; readonly nodeIds: ReadonlyArray<bigint> }
   | {
       readonly type: "issue";
       readonly id: string;
@@ -47,7 +62,7 @@ export type EnrolServerAction =
     }
   | { readonly type: "certify"; readonly id: string; readonly certificate: Uint8Array }
   | { readonly type: "refuse"; readonly id: string; readonly token: EnrolmentToken }
-  | { readonly type: "putOff"; readonly id: string }
+  | { readonly type: "putOff"; readonly id: string; readonly why: "busy" | "brake" | "store" }
   | { readonly type: "note"; readonly unexpected: string };
 
 type EventOf<T extends EnrolServerEvent["type"]> = Extract<EnrolServerEvent, { readonly type: T }>;
@@ -58,11 +73,15 @@ interface Pending {
   readonly email: string;
   readonly nodeIds: number;
   readonly csr: Uint8Array;
-  readonly isDrawing: boolean;
+  readonly step: "drawing" | "keeping" | "issuing";
+  /** The user's list as it is being kept. */
+  readonly list: ReadonlyArray<bigint>;
 }
 interface Context extends EnrolServerInput {
-  readonly enrolled: ReadonlyArray<{ readonly user: string; readonly nodeIds: ReadonlyArray<bigint> }>;
   readonly pending: ReadonlyArray<Pending>;
+  /** Wrong passwords by user name, whether there is such a user or not, and by address. */
+  readonly users: Brake;
+  readonly addresses: Brake;
 }
 
 export const enrolServer = machineOf<EnrolServerAction>()(
@@ -70,6 +89,7 @@ export const enrolServer = machineOf<EnrolServerAction>()(
     types: { input: {} as EnrolServerInput, context: {} as Context, events: {} as EnrolServerEvent },
     actions: declared<EnrolServerAction>({
       draw: true,
+      keep: true,
       issue: true,
       certify: true,
       refuse: true,
@@ -78,14 +98,21 @@ export const enrolServer = machineOf<EnrolServerAction>()(
     }),
   }).createMachine({
     id: "enrolServer",
-    context: ({ input }) => ({ ...input, enrolled: [], pending: [] }),
+    context: ({ input }) => ({ ...input, pending: [], users: noBrake, addresses: noBrake }),
     initial: "serving",
     on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
     states: {
       serving: {
         on: {
           asked: [
-            { guard: ({ event }) => !event.isPasswordRight, actions: refuse("failed_authentication") },
+            {
+              guard: ({ context, event }) => isBraked(context, event),
+              actions: { type: "putOff", params: ({ event }) => ({ id: event.id, why: "brake" as const }) },
+            },
+            {
+              guard: ({ event }) => !event.isPasswordRight,
+              actions: [decide(count), refuse("failed_authentication")],
+            },
             {
               guard: ({ context, event }) => event.nodeIds < 1 || event.nodeIds > context.nodeIdsPerUserMax,
               actions: refuse("Node-IDs_not_available"),
@@ -96,7 +123,7 @@ export const enrolServer = machineOf<EnrolServerAction>()(
             },
             {
               guard: ({ context, event }) => isFull(context, event.id),
-              actions: { type: "putOff", params: ({ event }) => ({ id: event.id }) },
+              actions: { type: "putOff", params: ({ event }) => ({ id: event.id, why: "busy" as const }) },
             },
             { actions: decide(begin) },
           ],
@@ -104,12 +131,20 @@ export const enrolServer = machineOf<EnrolServerAction>()(
             { guard: ({ context, event }) => hasDrawn(context, event), actions: decide(keep) },
             { actions: { type: "note", params: { unexpected: "drawn" } } },
           ],
+          kept: [
+            { guard: ({ context, event }) => isAt(context, event.id, "keeping"), actions: decide(issueKept) },
+            { actions: { type: "note", params: { unexpected: "kept" } } },
+          ],
+          notKept: [
+            { guard: ({ context, event }) => isAt(context, event.id, "keeping"), actions: decide(forget) },
+            { actions: { type: "note", params: { unexpected: "notKept" } } },
+          ],
           issued: [
-            { guard: ({ context, event }) => isIssuing(context, event.id), actions: decide(certify) },
+            { guard: ({ context, event }) => isAt(context, event.id, "issuing"), actions: decide(certify) },
             { actions: { type: "note", params: { unexpected: "issued" } } },
           ],
           notIssued: [
-            { guard: ({ context, event }) => isIssuing(context, event.id), actions: decide(giveUp) },
+            { guard: ({ context, event }) => isAt(context, event.id, "issuing"), actions: decide(giveUp) },
             { actions: { type: "note", params: { unexpected: "notIssued" } } },
           ],
         },
@@ -129,37 +164,71 @@ const isFull = ({ pending, enrolled }: Context, id: string): boolean =>
   pending.some((one) => one.id === id);
 
 const hasDrawn = ({ pending }: Context, { id, random }: EventOf<"drawn">): boolean =>
-  pending.some((one) => one.id === id && one.isDrawing && random.length >= one.nodeIds * NODE_ID_BYTES);
+  pending.some((one) => one.id === id && one.step === "drawing" && random.length >= one.nodeIds * NODE_ID_BYTES);
 
-const isIssuing = ({ pending }: Context, id: string): boolean => pending.some((one) => one.id === id && !one.isDrawing);
+const isAt = ({ pending }: Context, id: string, step: Pending["step"]): boolean =>
+  pending.some((one) => one.id === id && one.step === step);
+
+const isBraked = ({ users, addresses }: Context, { user, address, atMs }: EventOf<"asked">): boolean =>
+  waitOf(users, user, userBrake, atMs) > 0 || waitOf(addresses, address, addressBrake, atMs) > 0;
+
+function count({ users, addresses }: Context, { user, address, atMs }: EventOf<"asked">) {
+  return { context: { users: failed(users, user, atMs), addresses: failed(addresses, address, atMs) } };
+}
 
 const nodeIdsOf = ({ enrolled }: Context, user: string): ReadonlyArray<bigint> =>
   enrolled.find((one) => one.user === user)?.nodeIds ?? [];
 
+/** A right password clears the user's own count, not the address's: a guesser may have an account too. */
 function begin(context: Context, { id, user, nodeIds, csr }: EventOf<"asked">) {
   const isDrawing = nodeIdsOf(context, user).length < nodeIds;
-  const one: Pending = { id, user, email: userNameOf(user, context.overlay)!, nodeIds, csr, isDrawing };
+  const step = isDrawing ? ("drawing" as const) : ("issuing" as const);
+  const one: Pending = { id, user, email: userNameOf(user, context.overlay)!, nodeIds, csr, step, list: [] };
   return {
-    context: { pending: [...context.pending, one] },
+    context: { pending: [...context.pending, one], users: forgiven(context.users, user) },
     actions: [isDrawing ? { type: "draw" as const, id, bytes: nodeIds * NODE_ID_BYTES } : issue(context, one)],
   };
 }
 
-/** Only what the user still lacks is taken: a second request of the same user may have drawn first. */
+/**
+ * Only what the user still lacks is taken: a second request of the same user may have drawn first, and its list counts
+ * though it is not on disk yet.
+ */
 function keep(context: Context, { id, random }: EventOf<"drawn">) {
   const one = context.pending.find((one) => one.id === id)!;
-  const known = nodeIdsOf(context, one.user);
+  const lists = context.pending.flatMap(({ user, list }) => (user === one.user ? [list] : []));
+  const known = longest([nodeIdsOf(context, one.user), ...lists]);
   const fresh = Array.from({ length: Math.max(0, one.nodeIds - known.length) }, (_, i) =>
     bigOf(random.slice(i * NODE_ID_BYTES, (i + 1) * NODE_ID_BYTES)),
   );
-  const others = context.enrolled.filter(({ user }) => user !== one.user);
-  const next: Context = {
-    ...context,
-    enrolled: [...others, { user: one.user, nodeIds: [...known, ...fresh] }],
-    pending: context.pending.map((other) => (other === one ? { ...one, isDrawing: false } : other)),
+  const list = [...known, ...fresh];
+  return {
+    context: { pending: replaced(context.pending, one, { ...one, step: "keeping", list }) },
+    actions: [{ type: "keep" as const, id, user: one.user, nodeIds: list }],
   };
-  return { context: { enrolled: next.enrolled, pending: next.pending }, actions: [issue(next, one)] };
 }
+
+function issueKept(context: Context, { id }: EventOf<"kept">) {
+  const one = context.pending.find((one) => one.id === id)!;
+  const { user } = one;
+  const nodeIds = longest([nodeIdsOf(context, user), one.list]);
+  const enrolled = [...context.enrolled.filter((other) => other.user !== user), { user, nodeIds }];
+  const pending = replaced(context.pending, one, { ...one, step: "issuing", list: [] });
+  return { context: { enrolled, pending }, actions: [issue({ ...context, enrolled }, one)] };
+}
+
+/** Nobody has been told these Node-IDs: the next request draws others. */
+function forget({ pending }: Context, { id }: EventOf<"notKept">) {
+  return {
+    context: { pending: without(pending, id) },
+    actions: [{ type: "putOff" as const, id, why: "store" as const }],
+  };
+}
+
+const longest = (lists: ReadonlyArray<ReadonlyArray<bigint>>): ReadonlyArray<bigint> =>
+  lists.reduce((best, list) => (list.length > best.length ? list : best));
+const replaced = (pending: ReadonlyArray<Pending>, one: Pending, by: Pending) =>
+  pending.map((other) => (other === one ? by : other));
 
 function issue(context: Context, { id, user, email, nodeIds, csr }: Pending) {
   const uris = nodeIdsOf(context, user)

@@ -1,0 +1,42 @@
+/** The enrolment server's book: which user has which Node-IDs, over restarts. In memory alone when there is no store. */
+import { Effect, Semaphore } from "effect";
+import { decodeEnrolled, encodeEnrolled } from "../../codecs/enrol/mod.ts";
+import { utf8 } from "../../codecs/shared/mod.ts";
+import { ENROLLED_USERS_MAX, type Enrolled } from "../../machines/enrol/mod.ts";
+import { STORE_ROWS_MAX, StoreFailed, type StoreShape } from "../ports/mod.ts";
+
+const TABLE = "enrolled";
+
+export interface Book {
+  readonly enrolled: ReadonlyArray<Enrolled>;
+  /** Durable when it succeeds. Writes of one user come to the disk in the order they were asked for. */
+  readonly keep: (one: Enrolled) => Effect.Effect<void, StoreFailed>;
+}
+
+export const openBook = Effect.fn("enrol.book")(function* (
+  store: StoreShape | undefined,
+): Effect.fn.Return<Book, StoreFailed> {
+  if (store === undefined) return { enrolled: [], keep: () => Effect.void };
+  const enrolled: Array<Enrolled> = [];
+  const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let after: Uint8Array | undefined;
+  while (enrolled.length < ENROLLED_USERS_MAX) {
+    const rows = yield* store.scan(TABLE, after === undefined ? {} : { after });
+    for (const { key, value } of rows) {
+      const read = decodeEnrolled(value);
+      // To go on without it would give the user other Node-IDs, and strand what it has stored.
+      if (!read.ok) return yield* new StoreFailed({ reason: "corrupt", why: `a record of ${TABLE} is unreadable` });
+      enrolled.push({ user: text.decode(key), nodeIds: read.value.nodeIds });
+      after = key;
+    }
+    if (rows.length < STORE_ROWS_MAX) break;
+  }
+  const inTurn = yield* Semaphore.make(1);
+  return {
+    enrolled,
+    keep: ({ user, nodeIds }) =>
+      inTurn.withPermits(1)(
+        store.write([{ type: "put", table: TABLE, key: utf8(user), value: encodeEnrolled(nodeIds) }]),
+      ),
+  };
+});

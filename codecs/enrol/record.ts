@@ -1,0 +1,14 @@
+/** What an enrolment server keeps of each user: its Node-IDs, in the order they were given. RFC 6940 §11.3. */
+import { NodeId } from "../reload/mod.ts";
+import { constant, type Decoded, decode, encode, struct, u8, u16, vector } from "../wire/mod.ts";
+
+/** Raised when the shape changes; a record of another version is not read. */
+const RECORD_VERSION = 1;
+const EnrolledRecord = struct("EnrolledRecord", "ours", {
+  version: constant(u8, RECORD_VERSION),
+  nodeIds: vector(NodeId, u16),
+});
+
+export const encodeEnrolled = (nodeIds: ReadonlyArray<bigint>): Uint8Array => encode(EnrolledRecord, { nodeIds });
+export const decodeEnrolled = (bytes: Uint8Array): Decoded<{ readonly nodeIds: ReadonlyArray<bigint> }> =>
+  decode(EnrolledRecord, bytes);

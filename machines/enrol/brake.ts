@@ -1,0 +1,58 @@
+/**
+ * A brake on guessing: whoever fails again and again waits longer each time. Functions only.
+ *
+ *   failures   free    free+1   free+2   ...
+ *   wait          0    first    2 first  4 first ... most
+ *
+ * A try within the wait is not looked at, right or wrong, so that it tells nothing; nor is it counted, so that nobody can
+ * be kept out for longer than `mostMs` by another's tries.
+ */
+
+/** Names remembered; the one whose last failure is oldest goes first. */
+export const BRAKE_NAMES_MAX = 1_024;
+/** A name that has not failed for so long begins anew. */
+export const FORGOTTEN_MS = 3_600_000;
+
+export interface BrakePolicy {
+  /** Failures without any wait. */
+  readonly free: number;
+  readonly firstMs: number;
+  readonly mostMs: number;
+}
+/** What one user name may cost: a forgetful user waits little, and nobody is kept out for more than a minute. */
+export const userBrake: BrakePolicy = { free: 5, firstMs: 1_000, mostMs: 60_000 };
+/** What one address may cost: behind it may stand many users, and it is the one who guesses over many names. */
+export const addressBrake: BrakePolicy = { free: 20, firstMs: 1_000, mostMs: 900_000 };
+
+interface Failures {
+  readonly count: number;
+  readonly lastMs: number;
+}
+/** By name, oldest failure first. */
+export type Brake = ReadonlyMap<string, Failures>;
+export const noBrake: Brake = new Map();
+
+/** How long this name must still wait; 0 when it may try. */
+export const waitOf = (brake: Brake, name: string, policy: BrakePolicy, atMs: number): number => {
+  const failed = brake.get(name);
+  if (failed === undefined || failed.count < policy.free) return 0;
+  const due = Math.min(policy.mostMs, policy.firstMs * 2 ** (failed.count - policy.free));
+  // A clock that went back does not lengthen it.
+  return Math.max(0, Math.min(due, failed.lastMs + due - atMs));
+};
+
+export const failed = (brake: Brake, name: string, atMs: number): Brake => {
+  const next = new Map(brake);
+  const before = next.get(name);
+  next.delete(name);
+  const count = before === undefined || atMs - before.lastMs > FORGOTTEN_MS ? 0 : before.count;
+  if (next.size >= BRAKE_NAMES_MAX) next.delete(next.keys().next().value!);
+  return next.set(name, { count: count + 1, lastMs: atMs });
+};
+
+export const forgiven = (brake: Brake, name: string): Brake => {
+  if (!brake.has(name)) return brake;
+  const next = new Map(brake);
+  next.delete(name);
+  return next;
+};

@@ -90,7 +90,7 @@ export {
 } from "./route.ts";
 export { type RowChange, restoredFrom, rowsOfSave, sharingCertificates } from "./saving.ts";
 export { settledPeer, viewWith } from "./settled.ts";
-export { resourceAtKey, resourcesOf, type Shelf } from "./shelf.ts";
+export { entriesIn, resourceAtKey, resourcesOf, type Shelf } from "./shelf.ts";
 export { type Table, viewOf } from "./table.ts";
 export {
   type ReloadOutcome,

@@ -77,3 +77,9 @@ export const aged = (kept: Kept, atMs: number): Kept["data"] => ({
   ...kept.data,
   lifetime: Math.max(0, Math.floor((endMs(kept) - atMs) / 1000)),
 });
+
+/** Every entry: its resource, its Kind, the Node-ID that signed it. */
+export function* entriesIn(shelf: Shelf): Generator<readonly [key: string, kind: number, signer: bigint]> {
+  for (const [key, resource] of resourcesOf(shelf))
+    for (const [kind, , kept] of entriesOf(resource)) yield [key, kind, kept.signer.nodeId];
+}

@@ -157,7 +157,7 @@ test("profile §1: 64 entries a number, 4 KiB each", () => {
           generation: 0n,
           values: [
             {
-              storageTime: 1n,
+              storageTime: BigInt(size),
               lifetime: 60,
               value: { index: 0xffff_ffff, value: { exists: true, value: new Uint8Array(size) } },
               signature: ecdsaSignature(identityOf(new Uint8Array(1)), Uint8Array.of(1)),

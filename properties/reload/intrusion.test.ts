@@ -1,0 +1,326 @@
+/**
+ * Nobody's entry is overwritten or removed by another, nobody exceeds the quota bound. The profile §1, RFC 6940 §7.3, §7.4.1.
+ * An adversary has what a real one has: every value that any owner ever signed, its own keys, any place in the ring, any
+ * lifetime (it is not signed), and no owner's key.
+ */
+import * as assert from "node:assert/strict";
+import fc from "fast-check";
+import { decodeRegistrationKey, type StoredData, type StoreKindData } from "../../codecs/reload/mod.ts";
+import { bytesOfBig, hexOf, nodeIdText } from "../../codecs/shared/mod.ts";
+import {
+  AHEAD_MS_MAX,
+  ENTRIES_OF_SIGNER_MAX,
+  entriesIn,
+  type KeeperEvent,
+  ownedFraction,
+  ownersOf,
+  quotaBound,
+  REPLICAS,
+  type RingView,
+  replicatedFraction,
+} from "../../machines/reload/mod.ts";
+import { runs, test } from "../kit/harness.ts";
+import { alone, KIND, keeperOf, registration, SELF, signerOf, storing } from "./keeper-talk.ts";
+
+const [P1, P2, P3, P4] = [SELF - (1n << 120n) / 2n, 5n, 4n, 3n];
+const [S1, S2, S3] = [SELF + 10n, SELF + 20n, SELF + 30n];
+const view: RingView = {
+  ...alone,
+  predecessors: [P1, P2, P3, P4],
+  successors: [S1, S2, S3],
+  linked: [P1, P2, P3, P4, S1, S2, S3],
+};
+const OWNERS = [70n, 71n] as const;
+const THIEVES = [S1, P1, 666n] as const; // two of them neighbours, whose replicas are plausible
+const RESOURCES = [SELF, SELF - 1n, P1, P1 - 1n] as const; // two that we answer for, two whose replicas we keep
+const QUOTA = 2;
+
+interface Signed {
+  readonly resource: bigint;
+  readonly data: StoredData;
+  readonly signer: bigint;
+}
+const placeOf = ({ value }: StoredData): string => ("key" in value ? hexOf(value.key) : "");
+const ownerOf = ({ value }: StoredData): bigint => {
+  const key = decodeRegistrationKey("key" in value ? value.key : new Uint8Array());
+  return key.ok ? key.value.nodeId : 0n;
+};
+
+const resource = fc.constantFrom(...RESOURCES);
+const thief = fc.constantFrom(...THIEVES);
+const lifetimeS = fc.constantFrom(5, 50, 4_000_000);
+const anyMove = fc.oneof(
+  // An owner stores or removes what is its own.
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      move: fc.constant("own" as const),
+      resource,
+      owner: fc.constantFrom(...OWNERS),
+
+      exists: fc.boolean(),
+      lifetimeS,
+    }),
+  },
+  // A thief sends something that was signed before, by anyone, as if it were a Store or a replica of its own.
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      move: fc.constant("replay" as const),
+      which: fc.nat(),
+      by: thief,
+      elsewhere: fc.option(resource),
+      replica: fc.nat(2),
+      lifetimeS,
+    }),
+  },
+  // A thief signs by its own key whatever it likes at an owner's key, or at its own.
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      move: fc.constant("forge" as const),
+      resource,
+      by: thief,
+      node: fc.constantFrom(undefined, undefined, undefined, ...OWNERS),
+      vservice: fc.constantFrom(0n, 1n, 2n, 3n, 4n, 5n),
+      exists: fc.boolean(),
+      isSigned: fc.boolean(),
+      replica: fc.nat(1),
+      aheadMs: fc.constantFrom(0, 1_000, AHEAD_MS_MAX * 2),
+      lifetimeS,
+    }),
+  },
+  // A thief answers when it is asked what it has: the keeper fetches from who says that it has a newer version.
+  {
+    weight: 3,
+    arbitrary: fc.record({
+      move: fc.constant("answer" as const),
+      which: fc.nat(),
+      by: thief,
+      elsewhere: fc.option(resource),
+      lifetimeS,
+    }),
+  },
+  { weight: 1, arbitrary: fc.constant({ move: "look" as const }) },
+);
+
+test("whatever an adversary does, an owner's entries are the owner's, and nobody has more than the bound", () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(anyMove, fc.constantFrom(0, 1, 10, 4_000, 9_000)), { maxLength: 60, size: "max" }),
+      (moves) => {
+        const keeper = keeperOf({ quota: QUOTA }, view);
+        const signed: Array<Signed> = [];
+        /** The newest version of each entry that the keeper held, and until when it must not forget it. */
+        const held = new Map<string, { time: bigint; untilMs: number }>();
+        let atMs = 1_000_000;
+        for (const [given, afterMs] of moves) {
+          atMs += afterMs;
+          const sent = moveOf(given, signed, atMs);
+          if (sent === undefined) continue;
+          keeper.tell(sent);
+          checkEntries(keeper, signed, held, atMs);
+          checkBounds(keeper);
+        }
+      },
+    ),
+    { numRuns: Math.max(runs, 100) },
+  );
+});
+
+type Move = typeof anyMove extends fc.Arbitrary<infer M> ? M : never;
+
+const moveOf = (given: Move, signed: Array<Signed>, atMs: number): KeeperEvent | undefined => {
+  switch (given.move) {
+    case "own": {
+      const { resource, owner, exists, lifetimeS } = given;
+      const what = { resource, node: owner, vservice: 1n, exists, lifetimeS, storageTime: BigInt(atMs) };
+      signed.push({ resource, data: registration(what), signer: owner });
+      return storing(what, { by: owner, atMs });
+    }
+    case "forge": {
+      const { by, replica, isSigned, aheadMs, node = by, ...rest } = given;
+      const what = { ...rest, node, storageTime: BigInt(atMs + aheadMs) };
+      if (isSigned && node === by) signed.push({ resource: rest.resource, data: registration(what), signer: by });
+      const event = storing(what, { by, signer: by, replica, atMs });
+      return isSigned ? event : { ...event, signers: [[undefined]] };
+    }
+    case "look":
+      return { type: "timerFired", timer: "expire", atMs };
+    default: {
+      const found = signed[given.which % Math.max(1, signed.length)];
+      if (found === undefined) return undefined;
+      const to = given.elsewhere ?? found.resource;
+      // A signature covers the Resource-ID: elsewhere it does not hold.
+      const signer = to === found.resource ? signerOf(found.signer) : undefined;
+      const id = bytesOfBig(to, 16);
+      const values = [{ ...found.data, lifetime: given.lifetimeS }];
+      const kinds: ReadonlyArray<StoreKindData> = [
+        { kind: KIND, generation: given.move === "replay" && given.replica === 0 ? 0n : 9n, values },
+      ];
+      if (given.move === "answer")
+        return { type: "recalled", to: given.by, resource: id, marks: [], kinds, signers: [[signer]], atMs };
+      const event = storing({ resource: to, node: given.by, vservice: 0n, storageTime: 1n }, { by: given.by, atMs });
+      return { ...event, body: { resource: id, replica: given.replica, kinds }, signers: [[signer]] };
+    }
+  }
+};
+
+type Talk = ReturnType<typeof keeperOf>;
+
+const checkEntries = (
+  keeper: Talk,
+  signed: ReadonlyArray<Signed>,
+  held: Map<string, { time: bigint; untilMs: number }>,
+  atMs: number,
+) => {
+  const now = new Map<string, StoredData>();
+  for (const resource of RESOURCES)
+    for (const data of keeper.fetch(resource, atMs)) {
+      const owner = ownerOf(data);
+      const isTheirs = signed.some(
+        (known) =>
+          known.resource === resource &&
+          known.signer === owner &&
+          known.data.storageTime === data.storageTime &&
+          hexOf(known.data.signature.value) === hexOf(data.signature.value),
+      );
+      assert.ok(isTheirs, "an entry that its owner never signed");
+      assert.ok(Number(data.storageTime) <= atMs + AHEAD_MS_MAX || owner === 666n || THIEVES.includes(owner as never));
+      now.set(`${resource} ${placeOf(data)}`, data);
+    }
+  for (const [name, { time, untilMs }] of held) {
+    const data = now.get(name);
+    if (atMs >= untilMs) held.delete(name);
+    else assert.ok(data !== undefined && data.storageTime >= time, "an entry went back, or went away before its time");
+  }
+  for (const [name, data] of now) {
+    const before = held.get(name);
+    if (before !== undefined && before.time === data.storageTime) continue;
+    const endMs = atMs + data.lifetime * 1_000;
+    const isRemoval = "key" in data.value && !data.value.value.exists;
+    // A removal stands as long as what it removed would have.
+    held.set(name, { time: data.storageTime, untilMs: isRemoval ? Math.max(endMs, before?.untilMs ?? 0) : endMs });
+  }
+};
+
+const checkBounds = (keeper: Talk) => {
+  const { primaries, replicas, shelf } = keeper.context();
+  const owned = quotaBound(QUOTA, ownedFraction(view));
+  const shared = quotaBound(QUOTA, replicatedFraction(view, REPLICAS) - ownedFraction(view));
+  for (const count of Object.values(primaries)) assert.ok(count <= owned);
+  for (const count of Object.values(replicas)) assert.ok(count <= shared);
+  const bySigner = new Map<string, number>();
+  for (const [key, , signer] of entriesIn(shelf)) {
+    const name = `${key} ${signer}`;
+    bySigner.set(name, (bySigner.get(name) ?? 0) + 1);
+  }
+  for (const count of bySigner.values()) assert.ok(count <= ENTRIES_OF_SIGNER_MAX);
+};
+
+test("the adversary's moves are not all in vain: honest stores succeed among them", () => {
+  const keeper = keeperOf({ quota: QUOTA }, view);
+  for (let i = 0n; i < 9n; i++)
+    keeper.tell(storing({ resource: SELF, node: 666n, vservice: i, storageTime: 5n }, { by: 666n, atMs: 10 }));
+  assert.equal(
+    keeper.store(storing({ resource: SELF, node: 70n, vservice: 1n, storageTime: 5n }, { atMs: 10 })),
+    "stored",
+  );
+  assert.equal(
+    keeper.store(
+      storing({ resource: SELF, node: 70n, vservice: 1n, storageTime: BigInt(AHEAD_MS_MAX) + 11n }, { atMs: 10 }),
+    ),
+    "forbidden storage time",
+  );
+});
+
+const GREEDY = nodeIdText(666n);
+
+/** A ring of so many peers, each knowing all. */
+const ringOf = (ids: ReadonlyArray<bigint>, quota: number) =>
+  ids.map((self) => {
+    const after = ids.filter((id) => id > self).concat(ids.filter((id) => id < self));
+    const before = after.toReversed();
+    const full = { ...alone, self, predecessors: before.slice(0, 20), successors: after.slice(0, 20), linked: ids };
+    return { self, keeper: keeperOf({ quota, storesPerSecond: 1e6 }, full), view: full };
+  });
+const anyIds = fc
+  .uniqueArray(fc.bigInt({ min: 1n, max: (1n << 128n) - 2n }), { minLength: 1, maxLength: 24 })
+  .map((ids) => ids.sort((a, b) => (a < b ? -1 : 1)));
+
+test("profile §1: a greedy node keeps at most q + 3·sqrt(q·N) + 2N entries in an overlay of N peers, whatever it tries", () => {
+  fc.assert(
+    fc.property(
+      anyIds,
+      fc.integer({ min: 1, max: 60 }),
+      fc.infiniteStream(fc.bigInt({ min: 0n, max: (1n << 128n) - 1n })),
+      (ids, quota, drawn) => {
+        const peers = ringOf(ids, quota);
+        const bound = quota + 3 * Math.sqrt(quota * ids.length) + 2 * ids.length;
+        for (let tries = 0; tries < 2 * bound + 20; tries++) {
+          const resource = drawn.next().value!;
+          const owner = ownersOf(peers[0]!.view, resource, 1)[0];
+          const peer = peers.find(({ self }) => self === owner)!;
+          peer.keeper.tell(storing({ resource, node: 666n, vservice: 0n, storageTime: 1n }));
+        }
+        const stored = peers.reduce((sum, { keeper }) => sum + (keeper.context().primaries[GREEDY] ?? 0), 0);
+        assert.ok(stored <= bound, `${stored} stored, the bound is ${bound}`);
+      },
+    ),
+    { numRuns: Math.min(runs, 25) },
+  );
+});
+
+test("profile §1: the bound follows the fraction when nodes join and leave; what is there may be renewed, not added to", () => {
+  const half: RingView = { ...alone, predecessors: [SELF + (1n << 127n)], successors: [SELF + (1n << 127n)] };
+  const keeper = keeperOf({ quota: 40 });
+  const whole = quotaBound(40, 1);
+  const near = (i: number) => ({ resource: SELF - BigInt(i), node: 666n, vservice: 0n, storageTime: 1n });
+  for (let i = 0; i < whole; i++) assert.equal(keeper.store(storing(near(i))), "stored");
+  keeper.tell({ type: "ring", view: half, change: "joined", atMs: 1 });
+  assert.ok(quotaBound(40, 0.5) < whole);
+  assert.equal(keeper.store(storing(near(whole))), "dataTooLarge quota");
+  assert.equal(keeper.store(storing({ ...near(0), storageTime: 2n })), "stored");
+  keeper.tell({ type: "ring", view: alone, change: "lost", atMs: 2 });
+  assert.equal(keeper.store(storing(near(whole))), "dataTooLarge quota", "the whole ring again: the bound is met");
+});
+
+test("profile §1: limits are the identity's: one Node-ID from many places meets one limit, many at one place each its own", () => {
+  const keeper = keeperOf({ storesPerSecond: 1 });
+  const from = (signer: bigint, way: bigint, i: number) => {
+    const event = storing({ resource: SELF, node: signer, vservice: 0n, storageTime: BigInt(i + 1) }, { atMs: 0 });
+    return keeper.store({ ...event, asked: { ...event.asked, from: way } });
+  };
+  const one = Array.from({ length: 12 }, (_, i) => from(70n, BigInt(i), i));
+  assert.equal(one.filter((said) => said === "stored").length, 4); // twice the rate, two seconds' worth
+  assert.equal(one.at(-1), "forbidden rate");
+  for (let i = 0; i < 12; i++) assert.equal(from(100n + BigInt(i), 5n, i), "stored");
+});
+
+test("RFC 6940 §7.4.1.1: of a node that has a newer version it is fetched, and kept like a replica: within the bounds", () => {
+  const keeper = keeperOf({ quota: QUOTA }, view);
+  const what = { resource: SELF, node: 70n, vservice: 1n, storageTime: 5n };
+  const [copy] = keeper.tell(storing(what, { atMs: 10 })).flatMap((action) => (action.type === "copy" ? [action] : []));
+  const asked = keeper.tell({ type: "copied", to: S1, marks: copy!.marks, outcome: "older", atMs: 20 });
+  const resource = bytesOfBig(SELF, 16);
+  assert.deepEqual(asked, [{ type: "inquire", to: S1, resource, marks: copy!.marks, isNewer: true }]);
+  const told = (storageTime: bigint, node = 70n, id = SELF): KeeperEvent => ({
+    type: "recalled",
+    to: S1,
+    resource: bytesOfBig(id, 16),
+    marks: [],
+    kinds: [{ kind: KIND, generation: 6n, values: [registration({ ...what, node, storageTime })] }],
+    signers: [[signerOf(node)]],
+    atMs: 30,
+  });
+  const types = keeper.tell(told(9n)).map(({ type }) => type);
+  assert.equal(types[0], "save", "the newer version is kept before anything else");
+  assert.deepEqual(
+    keeper.fetch(SELF, 40).map(({ storageTime }) => storageTime),
+    [9n],
+  );
+  keeper.tell(told(7n));
+  assert.equal(keeper.fetch(SELF, 40)[0]!.storageTime, 9n, "an older one replaces nothing");
+  for (let i = 0; i < 50; i++) keeper.tell(told(9n, 666n, SELF - BigInt(i)));
+  assert.equal(keeper.context().primaries[GREEDY], quotaBound(QUOTA, ownedFraction(view)));
+});

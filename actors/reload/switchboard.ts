@@ -47,6 +47,9 @@ import { makeRequests, type Requests } from "./requests.ts";
 /** Packets to ourselves that wait their turn. */
 const LOOPBACK_MAX = 512;
 
+/** Between two warnings of forged messages: who floods us with them shall not fill the log as well. */
+const WARNING_MS = 1_000;
+
 /** A request for this node, its signature verified; `opened` verifies the values inside. */
 export type Serve = (asked: Asked, request: Request, opened: Opened) => Effect.Effect<void>;
 export type Counter = "forwarded" | "delivered" | "refused" | "dropped" | "repeated" | "badSignatures" | "garbage";
@@ -85,6 +88,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
   const links = new Map<bigint, Array<Link>>();
   const counters = { forwarded: 0, delivered: 0, refused: 0, dropped: 0, repeated: 0, badSignatures: 0, garbage: 0 };
   const repeats = makeRepeats();
+  let quietUntilMs = 0;
 
   const drop = (why: string) => {
     counters.dropped++;
@@ -154,7 +158,12 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
 
   const unbelievable = Effect.fnUntraced(function* (packet: Packet, from: bigint, why: Refused) {
     counters.badSignatures++;
-    yield* Effect.logWarning("reload.unbelievable", { from: nodeIdText(from), why: why.refused });
+    const nowMs = yield* Clock.currentTimeMillis;
+    if (nowMs >= quietUntilMs) {
+      quietUntilMs = nowMs + WARNING_MS;
+      const of = counters.badSignatures;
+      yield* Effect.logWarning("reload.unbelievable", { from: nodeIdText(from), why: why.refused, of });
+    }
     // "the implementation SHOULD simply drop the message"; but what nobody passed on was forged by who brought it.
     if (isFromNeighbour(packet) && why.unknown === undefined && from !== self)
       yield* Effect.forEach(links.get(from) ?? [], (link) => link.close(why.refused));

@@ -1,0 +1,114 @@
+/** One neighbour that floods takes nothing from the others: rates on virtual time, round trips on real sockets. */
+import * as assert from "node:assert/strict";
+import { Clock, Effect } from "effect";
+import { makePace } from "../../actors/reload/pace.ts";
+import { FramedMessage, Packet, toNode } from "../../codecs/reload/mod.ts";
+import { concat } from "../../codecs/shared/mod.ts";
+import { encode } from "../../codecs/wire/mod.ts";
+import { nodeLayer } from "../../runtime/node.ts";
+import { testEffect } from "../kit/harness.ts";
+import { type Member, overlayOf, testOverlay } from "./ring-of-nodes.ts";
+import { dialled, nextAnswer, outsider } from "./stranger.ts";
+
+const RATE = 200;
+
+testOverlay(
+  "a node's messages are taken at its rate after a burst, however many links it has; another's are not counted with them",
+  Effect.gen(function* () {
+    const pace = makePace(RATE);
+    const startMs = yield* Clock.currentTimeMillis;
+    const taken: Array<number> = [];
+    const one = Effect.gen(function* () {
+      for (let i = 0; i < 400; i++) {
+        yield* pace(1n);
+        taken.push((yield* Clock.currentTimeMillis) - startMs);
+      }
+    });
+    yield* Effect.all([one, one, one], { concurrency: "unbounded" });
+    for (const [i, atMs] of taken.entries()) assert.ok(i <= 2 * RATE + (atMs * RATE) / 1_000 + 1);
+    assert.ok(taken.at(-1)! >= 3_900 && taken.at(-1)! < 4_200, `${taken.at(-1)}`);
+    const before = yield* Clock.currentTimeMillis;
+    for (let i = 0; i < 2 * RATE; i++) yield* pace(2n);
+    assert.equal(yield* Clock.currentTimeMillis, before);
+  }),
+);
+
+testOverlay(
+  "what a flood brings is looked at no faster than the rate: true pings, forged messages, and messages for others alike",
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(1, {}, { limits: { messagesPerSecond: RATE } });
+    yield* overlay.join();
+    const [node, other] = overlay.members as [Member, Member];
+    const { credentials, seal } = yield* outsider(overlay);
+    const good = yield* seal(node);
+    const forged = { ...good, transactionId: 6n, viaList: [toNode(5n)] };
+    const onward = yield* seal(other);
+    const counted = () => {
+      const { delivered, badSignatures, forwarded } = node.counters;
+      return delivered + badSignatures + forwarded;
+    };
+    yield* Effect.sleep(5_000);
+    const before = counted();
+    const stream = yield* dialled(node, credentials);
+    const flood = concat(...[good, forged, onward].map((packet, i) => dataFrame(packet, i)));
+    yield* Effect.forkScoped(Effect.ignore(Effect.forever(stream.write(flood))));
+    yield* Effect.forkScoped(Effect.ignore(Effect.forever(stream.read)));
+    yield* Effect.sleep(3_000);
+    const seen = counted() - before;
+    // Two seconds' burst, three seconds, and the answers that come back through us to a third of them.
+    assert.ok(seen <= (5 * RATE * 4) / 3 + 60 && seen >= 4 * RATE, `${seen} in 3 s`);
+    assert.equal((yield* node.ping(other.nodeId)).nodeId, other.nodeId);
+  }),
+);
+const dataFrame = (packet: Packet, sequence: number): Uint8Array =>
+  encode(FramedMessage, { type: "data", frame: { sequence, message: encode(Packet, packet) } });
+
+/** Round trips of an honest stranger's pings, in milliseconds, sorted. */
+const roundTrips = Effect.fnUntraced(function* (ask: Effect.Effect<unknown, unknown, never>, count: number) {
+  const took: Array<number> = [];
+  for (let i = 0; i < count; i++) {
+    const before = performance.now();
+    yield* ask;
+    took.push(performance.now() - before);
+  }
+  return took.sort((a, b) => a - b);
+});
+
+/** Strangers here acknowledge nothing, and are not to be doubted for it. */
+const onSockets = Effect.gen(function* () {
+  const overlay = yield* overlayOf(2, {}, { limits: { leaveMs: 0, rtoMsMin: 60_000 } });
+  const [node] = overlay.members as [Member];
+  const honest = yield* outsider(overlay, 0x111n);
+  const greedy = yield* outsider(overlay, 0x222n);
+  const stream = yield* dialled(node, honest.credentials);
+  const ping = dataFrame(yield* honest.seal(node), 0);
+  const ask = Effect.andThen(stream.write(ping), nextAnswer(stream));
+  yield* roundTrips(ask, 20);
+  const calm = yield* roundTrips(ask, 60);
+  const frame = dataFrame(yield* greedy.seal(node), 0);
+  const burst = concat(...Array.from({ length: 64 }, () => frame));
+  for (let i = 0; i < 3; i++) {
+    const line = yield* dialled(node, greedy.credentials);
+    // Some 50 000 messages a second: the flood shares our thread, and shall leave a turn to the sockets.
+    yield* Effect.forkScoped(Effect.ignore(Effect.forever(Effect.andThen(line.write(burst), Effect.sleep(4)))));
+    yield* Effect.forkScoped(Effect.ignore(Effect.forever(line.read)));
+  }
+  const first = yield* roundTrips(ask, 60); // its burst is being served
+  yield* Effect.sleep(2_000);
+  const later = yield* roundTrips(ask, 60);
+  return { calm, first, later, delivered: node.counters.delivered };
+});
+
+const at = (sorted: ReadonlyArray<number>, part: number): number => sorted[Math.floor((sorted.length - 1) * part)]!;
+
+testEffect(
+  "real sockets: an honest neighbour is answered while another floods over three links",
+  Effect.gen(function* () {
+    const { calm, first, later, delivered } = yield* Effect.provide(Effect.scoped(onSockets), nodeLayer());
+    const shown = [calm, first, later].map((sorted) => [0.5, 0.95, 1].map((part) => at(sorted, part).toFixed(1)));
+    console.log(
+      `round trips in ms (half, 95 %, all) calm, burst, flood: ${JSON.stringify(shown)}; delivered ${delivered}`,
+    );
+    assert.ok(at(later, 0.5) < 100, JSON.stringify(shown));
+  }) as Effect.Effect<void, unknown>,
+);

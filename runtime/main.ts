@@ -6,16 +6,34 @@ const HELP = `vipr: phone calls between companies over the Internet, found by ph
 
 usage: vipr COMMAND [options]
 
-  demo     three companies, two adversaries and a telephone network on this machine
-  replay   a trace of the demo's machines, gone through again and compared
-  simulate  an overlay of thousands of nodes in one process, on virtual time
-  help     this text
+  authority  an overlay's root, its configuration, and its enrolment server
+  node       a node of an overlay; also publishes and finds numbers
+  ring       a live overlay as one of its nodes sees it
+  demo       three companies, two adversaries and a telephone network on this machine
+  replay     a trace of the demo's machines, gone through again and compared
+  simulate   an overlay of thousands of nodes in one process, on virtual time
+  help       this text
 
 vipr COMMAND --help tells a command's options.
 `;
 
 const [command, ...args] = process.argv.slice(2);
 switch (command) {
+  case "authority": {
+    const { authorityCommand } = await import("./cli/authority.ts");
+    process.exit(await authorityCommand(args));
+    break;
+  }
+  case "node": {
+    const { nodeCommand } = await import("./cli/node.ts");
+    process.exit(await nodeCommand(args));
+    break;
+  }
+  case "ring": {
+    const { ringCommand } = await import("./cli/ring.ts");
+    process.exit(await ringCommand(args));
+    break;
+  }
   case "demo": {
     const { demoCommand } = await import("./demo/command.ts");
     process.exit(await demoCommand(args));

@@ -14,7 +14,7 @@ import { pemCertificate } from "../certificates.ts";
 import { keyOfPem, pemOf } from "../keys.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import type { Folder } from "./folder.ts";
-import { askPassword, passwordIn } from "./password.ts";
+import { passwordFrom } from "./password.ts";
 import { derOfPem } from "./pem.ts";
 import { type Anchor, findServer } from "./trust.ts";
 
@@ -92,7 +92,7 @@ const firstIdentity = Effect.fnUntraced(function* (
     );
   if (user === undefined) return yield* stopped("usage", "--user is missing: this node has not enrolled yet");
   const server = yield* findServer(authority, anchor, name);
-  const password = yield* passwordOf(passwordFile, `password of ${user}`);
+  const password = yield* passwordFrom(passwordFile, `password of ${user}`);
   const identity = yield* enrolled(folder, server, user, password);
   yield* folder.write(ROOT, server.roots.map(pemCertificate).join(""));
   const kept: Kept = { ...authority, overlay: server.overlayName, user };
@@ -101,16 +101,9 @@ const firstIdentity = Effect.fnUntraced(function* (
   return identity;
 });
 
-const passwordOf = (file: string | undefined, prompt: string): Effect.Effect<string, Stopped> =>
-  Effect.tryPromise({
-    try: async () => (file === undefined ? await askPassword(prompt) : passwordIn(file)),
-    catch: (cause) =>
-      (cause as { _tag?: string })._tag === "Stopped" ? (cause as Stopped) : stopped("usage", String(cause)),
-  });
-
 /** A new key and certificate for the same user, and so for the same Node-ID. */
 export const renewed = Effect.fn("node.renew")(function* (folder: Folder, identity: Identity, passwordFile: string) {
-  const password = yield* passwordOf(passwordFile, "");
+  const password = yield* passwordFrom(passwordFile, "");
   return yield* enrolled(folder, identity.server, identity.user, password);
 });
 
@@ -165,7 +158,8 @@ const readKept = Effect.fnUntraced(function* (folder: Folder): Effect.fn.Return<
 const readCredentials = Effect.fnUntraced(function* (folder: Folder, overlay: string) {
   const text = yield* folder.read(CREDENTIALS);
   if (text === undefined) return undefined;
-  const key = keyOfPem(text);
+  // Deno reads a key only when nothing else stands in the text.
+  const key = keyOfPem(/-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/.exec(text)?.[0] ?? "");
   const certificates = derOfPem(text, "CERTIFICATE");
   const damaged = (why: string) =>
     stopped(

@@ -1,5 +1,4 @@
 /** `vipr node`: a node of an overlay; and by a running one, a number published, withdrawn or found. */
-import { networkInterfaces } from "node:os";
 import { Effect } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { maskE164, normalizeE164 } from "../../codecs/shared/mod.ts";
@@ -9,6 +8,7 @@ import { type Stopped, stopped } from "./exit.ts";
 import { openFolder } from "./folder.ts";
 import { command, endpointOf, logOptions, loopbackOf, required, Wrong } from "./options.ts";
 import { say } from "./output.ts";
+import { ownAddress } from "./own-address.ts";
 import { runCommand } from "./run.ts";
 import { type NodeSettings, serveNode } from "./serve-node.ts";
 import { anchorOf, authorityOf } from "./trust.ts";
@@ -97,14 +97,11 @@ export const nodeCommand = (args: ReadonlyArray<string>): Promise<number> =>
 /** A node that listens everywhere must say where; with one address the machine itself knows. */
 const advertiseOf = (text: string | undefined, listen: Endpoint): Endpoint | undefined => {
   if (text !== undefined) return endpointOf(text, "advertise", listen.port === 0 ? undefined : listen.port);
-  if (listen.host !== "0.0.0.0" && listen.host !== "::") return undefined;
-  const family = listen.host === "0.0.0.0" ? "IPv4" : "IPv6";
-  const own = Object.values(networkInterfaces())
-    .flatMap((addresses) => addresses ?? [])
-    .filter((address) => !address.internal && address.family === family && !address.address.startsWith("fe80:"));
-  if (own.length !== 1 || listen.port === 0)
+  const host = ownAddress(listen.host);
+  if (host === listen.host) return undefined;
+  if (host === undefined || listen.port === 0)
     throw new Wrong(`--listen ${listen.host} is every address: --advertise must say where others reach this node`);
-  return { host: own[0]!.address, port: listen.port };
+  return { host, port: listen.port };
 };
 
 /** The command's own output names the number; the log and an error only its ends. */

@@ -1,13 +1,14 @@
 /** Passwords: from a file, from a pipe, or asked for; never from the command line, which others on the machine can read. */
 import { readFileSync } from "node:fs";
 import process from "node:process";
-import { fileStopped, type Stopped, stopped } from "./exit.ts";
+import { Effect } from "effect";
+import { fileStopped, Stopped, stopped } from "./exit.ts";
 import { complain } from "./output.ts";
 
 const PASSWORD_BYTES_MAX = 4_096;
 
 /** One line; its end does not count. */
-export const passwordIn = (file: string): string => {
+const passwordIn = (file: string): string => {
   let text: string;
   try {
     text = readFileSync(file === "-" ? 0 : file, "utf8");
@@ -23,8 +24,21 @@ const lineOf = (text: string, where: string): string => {
   return line;
 };
 
+/** The same as an effect. */
+export const askedPassword = (prompt: string): Effect.Effect<string, Stopped> => effectOf(() => askPassword(prompt));
+
+/** From that file, or else asked for. */
+export const passwordFrom = (file: string | undefined, prompt: string): Effect.Effect<string, Stopped> =>
+  effectOf(async () => (file === undefined ? await askPassword(prompt) : passwordIn(file)));
+
+const effectOf = (work: () => Promise<string>): Effect.Effect<string, Stopped> =>
+  Effect.tryPromise({
+    try: work,
+    catch: (cause) => (cause instanceof Stopped ? cause : stopped("usage", String(cause))),
+  });
+
 /** Without a terminal, the first line of standard input. */
-export const askPassword = async (prompt: string): Promise<string> => {
+const askPassword = async (prompt: string): Promise<string> => {
   const { stdin } = process;
   if (!stdin.isTTY) return lineOf(await whole(stdin), "standard input");
   process.stderr.write(`${prompt}: `);

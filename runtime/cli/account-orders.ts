@@ -1,0 +1,47 @@
+/** `vipr authority add-user`, `remove-user`, `users`. */
+import { Effect } from "effect";
+import {
+  addAccount,
+  isAccountName,
+  PASSWORD_LENGTH_MAX,
+  PASSWORD_LENGTH_MIN,
+  readAccounts,
+  removeAccount,
+} from "./accounts.ts";
+import { type Stopped, stopped } from "./exit.ts";
+import type { Folder } from "./folder.ts";
+import { Wrong } from "./options.ts";
+import { say } from "./output.ts";
+import { askedPassword } from "./password.ts";
+
+export const accountOrder = (
+  order: string,
+  name: string | undefined,
+): ((folder: Folder) => Effect.Effect<void, Stopped>) => {
+  if (order === "users" && name === undefined) return listed;
+  if (order !== "add-user" && order !== "remove-user")
+    throw new Wrong(`there is no order "${order}", but add-user, remove-user and users`);
+  if (name === undefined) throw new Wrong(`${order} wants a name`);
+  if (!isAccountName(name)) throw new Wrong(`"${name}" is no name that a certificate can show`);
+  return order === "add-user" ? (folder) => added(folder, name) : (folder) => removed(folder, name);
+};
+
+const listed = (folder: Folder) =>
+  Effect.map(readAccounts(folder), (accounts) => {
+    for (const name of [...accounts.keys()].sort()) say(name);
+  });
+
+const added = Effect.fnUntraced(function* (folder: Folder, name: string) {
+  const isKnown = (yield* readAccounts(folder)).has(name);
+  const password = yield* askedPassword(`password for ${name}`);
+  if (password.length < PASSWORD_LENGTH_MIN || password.length > PASSWORD_LENGTH_MAX)
+    return yield* stopped("usage", `a password has ${PASSWORD_LENGTH_MIN} to ${PASSWORD_LENGTH_MAX} characters`);
+  yield* addAccount(folder, name, password);
+  say(isKnown ? `${name} has a new password` : `${name} may enrol`);
+});
+
+const removed = Effect.fnUntraced(function* (folder: Folder, name: string) {
+  if (!(yield* readAccounts(folder)).has(name)) return yield* stopped("refused", `there is no account ${name}`);
+  yield* removeAccount(folder, name);
+  say(`${name} may enrol no more`);
+});

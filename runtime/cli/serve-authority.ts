@@ -1,0 +1,173 @@
+/**
+ * The authority as a process.
+ *
+ *   authority.pem   the root's key and certificate       accounts           who may enrol, by salted hashes
+ *   overlay.xml     the document, signed by the root     enrolments.sqlite  who has which Node-IDs
+ *
+ *   open, or make --> listen --> the document with our own address --- changed? next sequence, signed, kept --> served
+ */
+import { Clock, Deferred, Effect, Ref, type Scope } from "effect";
+import { addressText } from "../../actors/admin/mod.ts";
+import { serveEnrolment } from "../../actors/enrol/mod.ts";
+import { Authority, type Credentials, Keys } from "../../actors/ports/mod.ts";
+import { signDocument } from "../../actors/reload/mod.ts";
+import { ENROLMENT_PATH, enrolmentUrl } from "../../codecs/enrol/mod.ts";
+import {
+  type Endpoint,
+  type OverlayConfiguration,
+  readDocument,
+  sequenceAfter,
+  writeOverlay,
+} from "../../codecs/reload/mod.ts";
+import { makeAuthority, type OwnAuthority } from "../authority.ts";
+import { authorityOfPem, pemOfAuthority } from "../authority-file.ts";
+import type { Ports } from "../node.ts";
+import { openSqlite } from "../store/sqlite.ts";
+import { openAccounts } from "./accounts.ts";
+import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
+import { type Folder, openFolder } from "./folder.ts";
+import { say } from "./output.ts";
+import { isSameOverlay, newOverlay, type OverlayChanges, objectionTo } from "./overlay-flags.ts";
+import { ownAddress } from "./own-address.ts";
+import { fingerprintText } from "./trust.ts";
+
+const ROOT = "authority.pem";
+const DOCUMENT = "overlay.xml";
+const ENROLMENTS = "enrolments.sqlite";
+/** Of the server's own certificate: made anew at each start. */
+const SERVER_MS = 800 * 86_400_000;
+const SERVER_SLACK_MS = 3_600_000;
+
+export interface AuthoritySettings {
+  readonly data: string;
+  readonly name: string | undefined;
+  readonly listen: Endpoint;
+  readonly advertise: Endpoint | undefined;
+  readonly changes: OverlayChanges;
+  readonly certificateMs: number;
+  readonly nodeIdsPerUser: number;
+}
+
+export const serveAuthority = Effect.fn("authority.serve")(function* (
+  settings: AuthoritySettings,
+): Effect.fn.Return<void, Stopped, Ports | Scope.Scope> {
+  const { listen, name, changes } = settings;
+  const folder = yield* openFolder(settings.data);
+  const store = yield* Effect.mapError(openSqlite({ file: folder.at(ENROLMENTS) }), ({ reason, why }) =>
+    storeStopped(folder.path, reason, why),
+  );
+  const kept = yield* readKept(folder);
+  const against = kept === undefined ? undefined : objectionTo(kept, name, changes);
+  if (against !== undefined) return yield* stopped("usage", against);
+  const authority = yield* openAuthority(folder, kept?.name ?? name);
+  const wanted = kept === undefined ? newOverlay(name, authority.root, changes) : { ...kept, ...changes };
+  if (typeof wanted === "string") return yield* stopped("usage", wanted);
+  const accounts = yield* openAccounts(folder);
+
+  const overlay = yield* Ref.make(wanted);
+  const document = yield* Deferred.make<string>();
+  const serving = serveEnrolment({
+    ...listen,
+    credentials: yield* serverCredentials(authority, wanted.name),
+    overlay: Ref.get(overlay),
+    document: Deferred.await(document),
+    users: accounts.isRight,
+    nodeIdsPerUserMax: settings.nodeIdsPerUser,
+    certificateLifetimeMs: settings.certificateMs,
+    store,
+  });
+  const { port } = yield* serving.pipe(
+    Effect.provideService(Authority, authority),
+    Effect.catchTag("ListenFailed", ({ why }) => listenStopped(why, "--listen takes another")),
+    Effect.catchTag("StoreFailed", ({ reason, why }) => storeStopped(folder.path, reason, why)),
+  );
+  const at = yield* reachedAt(settings, port);
+  const enrollmentServers = [enrolmentUrl({ ...at, path: ENROLMENT_PATH })];
+  const next = yield* keptDocument(folder, kept, { ...wanted, enrollmentServers }, authority.credentials);
+  yield* Ref.set(overlay, next.overlay);
+  yield* Deferred.succeed(document, next.text);
+  yield* tell(next.overlay, at, authority.root, yield* accounts.count, settings.data);
+  return yield* Effect.never;
+});
+
+const readKept = Effect.fnUntraced(function* (folder: Folder) {
+  const text = yield* folder.read(DOCUMENT);
+  if (text === undefined) return undefined;
+  const read = readDocument(text);
+  if (read.ok) return read.value.overlay;
+  return yield* stopped("damaged", `${folder.at(DOCUMENT)}: ${read.error.at}: ${read.error.why}`);
+});
+
+const openAuthority = Effect.fnUntraced(function* (
+  folder: Folder,
+  name: string | undefined,
+): Effect.fn.Return<OwnAuthority, Stopped> {
+  const pem = yield* folder.read(ROOT);
+  if (pem === undefined) {
+    const made = yield* makeAuthority({
+      name: `${name ?? "overlay"} root`,
+      nowMs: yield* Clock.currentTimeMillis,
+    });
+    // Nothing of it is told to anybody before it is on disk. A directory without a name is refused right after this.
+    if (name !== undefined) yield* folder.write(ROOT, pemOfAuthority(made));
+    return made;
+  }
+  const read = authorityOfPem(pem);
+  return "why" in read ? yield* stopped("damaged", `${folder.at(ROOT)}: ${read.why}`) : read;
+});
+
+/** "the server's certificate": of the overlay's own root, for the overlay's name, §11.2. */
+const serverCredentials = Effect.fnUntraced(function* (authority: OwnAuthority, name: string) {
+  const keys = yield* Keys;
+  const key = yield* keys.generate;
+  const nowMs = yield* Clock.currentTimeMillis;
+  const certificate = yield* Effect.orDie(
+    authority.issue({
+      csr: yield* keys.certificateRequest(key),
+      uris: [],
+      dnsNames: [name],
+      emails: [],
+      notBeforeMs: nowMs - SERVER_SLACK_MS,
+      notAfterMs: nowMs + SERVER_MS,
+    }),
+  );
+  const certificates = [certificate, ...authority.intermediates];
+  return { key, certificates, roots: [authority.root] } satisfies Credentials as Credentials;
+});
+
+/** An address that nodes can dial. */
+const reachedAt = ({ listen, advertise }: AuthoritySettings, port: number): Effect.Effect<Endpoint, Stopped> => {
+  if (advertise !== undefined)
+    return Effect.succeed({ host: advertise.host, port: advertise.port === 0 ? port : advertise.port });
+  const host = ownAddress(listen.host);
+  return host === undefined
+    ? Effect.fail(
+        stopped("usage", `--listen ${listen.host} is every address: --advertise must say where nodes reach it`),
+      )
+    : Effect.succeed({ host, port });
+};
+
+/** The document as it stood when nothing changes; else the next one, signed by the root and kept. */
+const keptDocument = Effect.fnUntraced(function* (
+  folder: Folder,
+  kept: OverlayConfiguration | undefined,
+  wanted: OverlayConfiguration,
+  signer: Credentials,
+) {
+  const text = yield* folder.read(DOCUMENT);
+  if (kept !== undefined && text !== undefined && isSameOverlay(kept, wanted)) return { overlay: kept, text };
+  const overlay = kept === undefined ? wanted : { ...wanted, sequence: sequenceAfter(kept.sequence) };
+  const signed = yield* signDocument(writeOverlay(overlay), overlay.name, signer);
+  yield* folder.write(DOCUMENT, signed);
+  yield* Effect.logInfo("authority.configuration", { sequence: overlay.sequence });
+  return { overlay, text: signed };
+});
+
+const tell = (overlay: OverlayConfiguration, at: Endpoint, root: Uint8Array, accounts: number, data: string) =>
+  Effect.sync(() => {
+    say(`overlay      ${overlay.name}, configuration ${overlay.sequence}`);
+    say(`enrolment    https://${addressText(at)}`);
+    say(`fingerprint  ${fingerprintText(root)}`);
+    say(`bootstrap    ${overlay.bootstrapNodes.map(addressText).join(" ")}`);
+    say(`accounts     ${accounts}${accounts > 0 ? "" : `: vipr authority add-user NAME --data ${data}`}`);
+  });

@@ -1,4 +1,4 @@
 /** The ViPR server: the roles wired as one. */
 export type { ViprEvent } from "./events.ts";
-export { VALIDATIONS_MAX } from "./originating.ts";
+export { ATTEMPTS_AT_ONCE_MAX, VALIDATIONS_MAX } from "./originating.ts";
 export { startViprServer, type ViprCounters, type ViprServer, type ViprServerOptions } from "./server.ts";

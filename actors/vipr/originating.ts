@@ -5,11 +5,20 @@
  *
  * A call at rest is a line in the queue; only what is due has a fiber. VAP draft §9.5, profile §2.
  */
-import { Clock, Effect, FiberSet, Queue, type Scope } from "effect";
+import { Clock, Effect, FiberSet, Queue, type Scope, Semaphore } from "effect";
 import { maskE164, nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
-import { type ClaimVerdict, dueQueue, nextDueMs, schedule, takeDue } from "../../machines/validation/mod.ts";
-import { credit, openLedger } from "../../machines/vipr/mod.ts";
+import {
+  type ClaimVerdict,
+  dueQueue,
+  equivalentBits,
+  methodsFor,
+  nextDueMs,
+  schedule,
+  takeDue,
+  timesOf,
+} from "../../machines/validation/mod.ts";
+import { credit, discredit, openLedger } from "../../machines/vipr/mod.ts";
 import { type Arithmetic, type Dialer, Entropy } from "../ports/mod.ts";
 import { type ValidateHandlers, validate } from "../validation/mod.ts";
 import type { ViprEvent } from "./events.ts";
@@ -20,6 +29,8 @@ export interface OriginatingOptions {
   readonly waitBetweenMs: readonly [min: number, max: number];
   readonly requiredBits: number;
   readonly roundMs: number;
+  /** Domains of ours that show no telephone number to claimants: their calls are proved by method C. */
+  readonly isPrivate: (domain: string) => boolean;
   /** The domain on whose behalf a VService's calls were made; undefined once it is no longer published. */
   readonly domainOf: (vservice: bigint) => string | undefined;
   /** What a validation learned, to be told to the VService's agents. */
@@ -27,8 +38,12 @@ export interface OriginatingOptions {
   readonly watch: (event: ViprEvent) => Effect.Effect<void>;
 }
 
-/** Validations under way at once; what else is due waits its turn. */
-export const VALIDATIONS_MAX = 8;
+/**
+ * Validations under way at once, and the claims of them all that are being tried; what else is due waits its turn. Both
+ * are far more than honest servers need, so that some who answer slowly do not hold up the rest.
+ */
+export const VALIDATIONS_MAX = 64;
+export const ATTEMPTS_AT_ONCE_MAX = 512;
 
 export interface Originating {
   /** False: the queue is full. */
@@ -49,26 +64,40 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   const stirred = yield* Queue.sliding<void>(1);
   const running = yield* FiberSet.make<void>();
 
+  const turns = yield* Semaphore.make(ATTEMPTS_AT_ONCE_MAX);
+
   const prove = Effect.fnUntraced(function* (vcr: Vcr) {
-    const { called, vservice } = vcr;
+    const { called: number, vservice } = vcr;
     const domain = domainOf(vservice);
     if (domain === undefined) return; // "if VService still published", VAP draft §9.5.1
-    const watched: ValidateHandlers = {
-      ...handlers,
-      lookUp: (number) =>
-        Effect.tap(handlers.lookUp(number), (claims) => watch({ type: "lookedUp", number, claims: claims.length })),
-    };
-    const verdicts = yield* validate({ call: vcr, nodeId, domain, waitBetweenMs: [0, 0], roundMs }, watched);
-    for (const attempt of verdicts) {
-      yield* watch({ type: "attempted", number: called, attempt });
-      if (attempt.verdict === "validated") yield* count(vcr, attempt);
-    }
+    const isPrivate = options.isPrivate(domain);
+    const call = timesOf(vcr);
+    const tries = methodsFor({ isPrivate, call: { ...vcr, ...call } }).length;
+    yield* validate(
+      { call: vcr, nodeId, domain, waitBetweenMs: [0, 0], roundMs, isPrivate },
+      {
+        ...handlers,
+        lookUp: (of) =>
+          Effect.tap(handlers.lookUp(of), (claimants) =>
+            watch({ type: "lookedUp", number, call, claims: claimants.length, claimants }),
+          ),
+        inTurn: Semaphore.withPermits(turns, 1),
+        settled: (attempt) =>
+          Effect.andThen(watch({ type: "attempted", number, call, attempt, tries }), judge(vcr, attempt)),
+      },
+    );
   });
 
-  const count = Effect.fnUntraced(function* (vcr: Vcr, attempt: ClaimVerdict & { readonly verdict: "validated" }) {
-    const claim = `${vcr.called}/${nodeIdText(attempt.nodeId)}/${attempt.vservice}`;
-    const { bits, isRoute } = credit(ledger, claim, `${vcr.start}/${vcr.stop}`, attempt.bits);
-    yield* watch({ type: "proved", number: vcr.called, bits, required: requiredBits });
+  const judge = Effect.fnUntraced(function* (vcr: Vcr, attempt: ClaimVerdict) {
+    const { nodeId, vservice, verdict } = attempt;
+    const name = `${vcr.called}/${nodeIdText(nodeId)}/${vservice}`;
+    // Neither gave the proof that it was asked for. Whoever was not reached was not asked.
+    if (verdict === "refused" || verdict === "broken") discredit(ledger, name);
+    if (verdict !== "validated") return;
+    const atMs = yield* Clock.currentTimeMillis;
+    const { bits, calls, isRoute } = credit(ledger, name, `${vcr.start}/${vcr.stop}`, attempt.bits, atMs);
+    const claim = { nodeId, vservice };
+    yield* watch({ type: "proved", number: vcr.called, claim, bits, calls, required: requiredBits });
     if (isRoute) yield* learned(vcr.vservice, attempt.info);
   });
 
@@ -77,7 +106,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
       Effect.catchTag("LookUpFailed", ({ why }) =>
         Effect.andThen(
           Effect.logInfo("vipr.lookUp.failed", maskE164(vcr.called), why),
-          watch({ type: "lookUpFailed", number: vcr.called, why }),
+          watch({ type: "lookUpFailed", number: vcr.called, call: timesOf(vcr), why }),
         ),
       ),
       Effect.catchCause((cause) => Effect.logError("vipr.validation.died", cause)),
@@ -104,7 +133,21 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
       Effect.gen(function* () {
         const dueMs = (yield* Clock.currentTimeMillis) + (yield* between(...waitBetweenMs));
         if (!schedule(queue, vcr, dueMs)) return false;
-        yield* watch({ type: "vcr", direction: "sent", number: vcr.called, dueMs });
+        const domain = domainOf(vcr.vservice);
+        const call = timesOf(vcr);
+        const [method] = methodsFor({
+          isPrivate: domain !== undefined && options.isPrivate(domain),
+          call: { ...vcr, ...call },
+        });
+        yield* watch({
+          type: "vcr",
+          direction: "sent",
+          number: vcr.called,
+          call,
+          hasCaller: vcr.calling !== undefined,
+          dueMs,
+          worthBits: equivalentBits(call, roundMs, method),
+        });
         yield* Queue.offer(stirred, undefined);
         return true;
       }),

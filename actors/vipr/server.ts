@@ -20,8 +20,9 @@ import {
   failCall,
   insertCall,
   isLocked,
+  timesOf,
 } from "../../machines/validation/mod.ts";
-import { REQUIRED_BITS } from "../../machines/vipr/mod.ts";
+import { REQUIRED_BITS, remember, type Story, stories, storyOf } from "../../machines/vipr/mod.ts";
 import {
   type Arithmetic,
   type Credentials,
@@ -63,6 +64,8 @@ export interface ViprServerOptions {
   readonly ticketLifetimeMs?: number;
   /** Equivalent entropy a route must have. Default 12. */
   readonly requiredBits?: number;
+  /** Domains of ours, lower case, that show no telephone number to claimants: method C proves their calls. */
+  readonly privateDomains?: ReadonlyArray<string>;
   /** Tv is drawn from this. Default 30 s up to the overlay's maxValidationDelay. */
   readonly waitBetweenMs?: readonly [min: number, max: number];
   readonly limits?: Partial<NodeLimits>;
@@ -75,6 +78,8 @@ export interface ViprServer {
   readonly pvp: { readonly host: string; readonly port: number };
   readonly nodes: ReadonlyArray<OverlayNode>;
   readonly counters: Effect.Effect<ViprCounters>;
+  /** The story of a number, as far as it is remembered. */
+  readonly explain: (number: E164) => Effect.Effect<Story | undefined>;
 }
 export interface ViprCounters {
   readonly vap: VapCounters;
@@ -96,7 +101,13 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   JoinFailed | ListenFailed | InsecureVap,
   Arithmetic | Dialer | Entropy | Keys | Listener | Scope.Scope
 > {
-  const { overlay, host, requiredBits = REQUIRED_BITS, watch = () => Effect.void } = options;
+  const { overlay, host, requiredBits = REQUIRED_BITS, privateDomains = [] } = options;
+  const told = stories(requiredBits);
+  const watch = (event: ViprEvent): Effect.Effect<void> =>
+    Effect.flatMap(Clock.currentTimeMillis, (atMs) => {
+      remember(told, event, atMs);
+      return options.watch?.(event) ?? Effect.void;
+    });
   const { waitBetweenMs = [TV_MIN_MS, overlay.maxValidationDelayS * 1_000] } = options;
   const roundMs = overlay.roundIntervalS * 1_000;
   const nodeIds = yield* nodeIdsOf(options.nodes);
@@ -110,7 +121,13 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     {
       candidates: (name) =>
         Effect.sync(() => candidatesFor(calls, name).map((call) => ({ ...call, isLocked: isLocked(call) }))),
-      failed: (call) => Effect.sync(() => failCall(calls, call.id)),
+      failed: (call) =>
+        Effect.suspend(() => {
+          const attempts = failCall(calls, call.id)?.attempts;
+          if (attempts === undefined) return Effect.void;
+          const { startMs, stopMs } = call;
+          return watch({ type: "charged", number: call.called, call: { startMs, stopMs }, attempts });
+        }),
       grant: services.grant,
     },
   );
@@ -143,6 +160,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       waitBetweenMs,
       requiredBits,
       roundMs,
+      isPrivate: (domain) => privateDomains.includes(domain),
       domainOf: (vservice) => services.document(vservice)?.domain,
       learned,
       watch,
@@ -182,7 +200,8 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
           return;
         }
         insertCall(calls, vcr, yield* Clock.currentTimeMillis);
-        yield* watch({ type: "vcr", direction: "received", number: vcr.called });
+        const [call, hasCaller] = [timesOf(vcr), vcr.calling !== undefined];
+        yield* watch({ type: "vcr", direction: "received", number: vcr.called, call, hasCaller });
       }),
   };
   const vap = yield* serveVap({ host, port: options.vapPort ?? 0, users: options.users }, handlers);
@@ -191,6 +210,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     vap: { host: vap.host, port: vap.port },
     pvp: { host: pvp.host, port: pvp.port },
     nodes,
+    explain: (number) => Effect.sync(() => storyOf(told, number)),
     counters: Effect.gen(function* () {
       return {
         vap: yield* vap.counters,

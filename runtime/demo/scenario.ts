@@ -251,16 +251,25 @@ const afterCut = Effect.fnUntraced(function* (
   yield* told.phase("cut", `${gone.domain}'s border element went away: ${calls.length} calls to it took the PSTN`);
 });
 
-/** Identifiers as text: a JSON line has no integers of 128 bits. */
+/** Identifiers as text: a JSON line has no integers of 128 bits. Of each event what a watcher of the demonstration needs. */
 const plainOf = (event: ViprEvent): Readonly<Record<string, unknown>> => {
-  if (event.type !== "attempted") return { ...event };
-  const { nodeId, verdict, method, bits } = event.attempt;
-  return {
-    type: event.type,
-    number: event.number,
-    nodeId: nodeIdText(nodeId),
-    verdict,
-    method,
-    bits: Math.round(bits * 10) / 10,
-  };
+  const { type, number } = event;
+  switch (event.type) {
+    case "attempted": {
+      const { nodeId, verdict, method, bits } = event.attempt;
+      return { type, number, nodeId: nodeIdText(nodeId), verdict, method, bits: Math.round(bits * 10) / 10 };
+    }
+    case "vcr":
+      return { type, direction: event.direction, number, ...(event.dueMs === undefined ? {} : { dueMs: event.dueMs }) };
+    case "lookedUp":
+      return { type, number, claims: event.claims };
+    case "proved":
+      return { type, number, bits: event.bits, required: event.required };
+    case "lookUpFailed":
+      return { type, number, why: event.why };
+    case "charged":
+      return { type, number, attempts: event.attempts };
+    default:
+      return { ...event };
+  }
 };

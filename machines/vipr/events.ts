@@ -1,0 +1,58 @@
+/**
+ * What a ViPR server tells whoever watches it: counters for operators, a story for `explain`, rows for a demonstration.
+ * Numbers are whole here, since the watcher is the operator's own program; what is logged masks them.
+ */
+import type { E164 } from "../../codecs/shared/mod.ts";
+import type { ClaimVerdict, PvpClaim } from "../validation/mod.ts";
+
+/** A call's own name among those of its number: its times in NTP milliseconds. */
+export interface CallName {
+  readonly startMs: number;
+  readonly stopMs: number;
+}
+
+export type ViprEvent =
+  | { readonly type: "published"; readonly number: E164 }
+  | { readonly type: "publishFailed"; readonly number: E164; readonly why: string }
+  | {
+      readonly type: "vcr";
+      readonly direction: "sent" | "received";
+      readonly number: E164;
+      readonly call: CallName;
+      /** Whether a caller id is known. */
+      readonly hasCaller: boolean;
+      /** Of a sent one: when it will be validated, and what that will be worth at most. */
+      readonly dueMs?: number;
+      readonly worthBits?: number;
+    }
+  | {
+      readonly type: "lookedUp";
+      readonly number: E164;
+      readonly call: CallName;
+      readonly claims: number;
+      readonly claimants: ReadonlyArray<PvpClaim>;
+    }
+  | { readonly type: "lookUpFailed"; readonly number: E164; readonly call: CallName; readonly why: string }
+  | {
+      readonly type: "attempted";
+      readonly number: E164;
+      readonly call: CallName;
+      readonly attempt: ClaimVerdict;
+      /** Handshakes that a claimant gets for one call: a guess each. */
+      readonly tries: number;
+    }
+  | {
+      readonly type: "proved";
+      readonly number: E164;
+      readonly claim: PvpClaim;
+      /** The sum of so many calls. */
+      readonly bits: number;
+      readonly calls: number;
+      readonly required: number;
+    }
+  | { readonly type: "learned"; readonly number: E164; readonly domain: string; readonly told: number }
+  | { readonly type: "unwelcome"; readonly number: E164; readonly domain: string }
+  | { readonly type: "granted"; readonly number: E164; readonly domain: string }
+  | { readonly type: "declined"; readonly number: E164; readonly domain: string; readonly code: number }
+  /** Somebody tried a call that we received, and failed: the so-manieth time. */
+  | { readonly type: "charged"; readonly number: E164; readonly call: CallName; readonly attempts: number };

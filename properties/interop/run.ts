@@ -28,11 +28,13 @@ const limited = (check: InteropCheck): Promise<void> => {
 };
 
 const only = process.argv[2] ?? "";
+const summaries: Array<string> = [];
 let passed = 0;
 let failed = 0;
 for (const file of globSync("properties/interop/*.interop.ts").sort()) {
-  const { checks } = (await import(new URL(`../../${file}`, import.meta.url).href)) as {
+  const { checks, summary } = (await import(new URL(`../../${file}`, import.meta.url).href)) as {
     checks: ReadonlyArray<InteropCheck>;
+    summary?: () => string;
   };
   for (const check of checks.filter(({ name }) => name.includes(only))) {
     const missing = check.needs.filter((need) => !isThere(need));
@@ -47,6 +49,8 @@ for (const file of globSync("properties/interop/*.interop.ts").sort()) {
       console.log(`FAILED  ${check.name}\n        ${error instanceof Error ? (error.stack ?? error.message) : error}`);
     }
   }
+  if (summary !== undefined) summaries.push(summary());
 }
+for (const text of summaries) if (text !== "") console.log(`\n${text}`);
 console.log(`\ninterop: ${passed} passed, ${failed} failed`);
 process.exit(failed > 0 || passed === 0 ? 1 : 0);

@@ -1,12 +1,14 @@
 /*
  * A peer for TLS-SRP on libssl, as the openssl commands lose the user name. Loopback only.
  *
- *   srp-peer server USER PASSWORD BITS CIPHER [old]   prints "port N", then serves one connection after another:
- *                                                     sends back what it reads
- *   srp-peer client PORT USER PASSWORD CIPHER BYTES [old]
- *                                                     sends so many bytes, reads them back, prints "same" or "differs"
+ *   srp-peer server USER PASSWORD CIPHER [SWITCH]...   prints "port N", then serves one connection after another:
+ *                                                      sends back what it reads
+ *   srp-peer client PORT USER PASSWORD CIPHER BYTES [SWITCH]...
+ *                                                      sends so many bytes, reads them back, prints "same" or "differs"
  *
- * `old` does without encrypt-then-MAC and the extended master secret.
+ * The server knows USER-1024, USER-2048 and so on, each with a verifier in the group of that size.
+ * Switches: noetm and noems do without encrypt-then-MAC and the extended master secret; renegotiate asks for that after
+ * the first data.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <arpa/inet.h>
@@ -19,7 +21,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *user, *password, *bits;
+static const char *user, *password;
+static int renegotiates;
 
 static void tell_alert(const SSL *ssl, int where, int what) {
   (void)ssl;
@@ -31,30 +34,38 @@ static int give_verifier(SSL *ssl, int *alert, void *none) {
   (void)none;
   const char *name = SSL_get_srp_username(ssl);
   if (name == NULL) return -1;
-  if (strcmp(name, user) != 0) {
+  size_t size = strlen(user);
+  SRP_gN *group = strncmp(name, user, size) == 0 && name[size] == '-' ? SRP_get_default_gN(name + size + 1) : NULL;
+  if (group == NULL) {
     *alert = SSL_AD_UNKNOWN_PSK_IDENTITY;
     return SSL3_AL_FATAL;
   }
-  SRP_gN *group = SRP_get_default_gN(bits);
   BIGNUM *salt = NULL, *verifier = NULL;
-  if (group == NULL || !SRP_create_verifier_BN(user, password, &salt, &verifier, group->N, group->g))
-    return SSL3_AL_FATAL;
+  if (!SRP_create_verifier_BN(name, password, &salt, &verifier, group->N, group->g)) return SSL3_AL_FATAL;
   return SSL_set_srp_server_param(ssl, group->N, group->g, salt, verifier, NULL) < 0 ? SSL3_AL_FATAL
                                                                                       : SSL_ERROR_NONE;
 }
 
-static SSL_CTX *context(const char *cipher, int old) {
+static SSL_CTX *context(const char *cipher, char **switches) {
   SSL_CTX *ctx = SSL_CTX_new(TLS_method());
   SSL_CTX_set_max_proto_version(ctx, TLS1_2_VERSION);
   SSL_CTX_set_security_level(ctx, 0);
   SSL_CTX_set_info_callback(ctx, tell_alert);
-  if (old) SSL_CTX_set_options(ctx, SSL_OP_NO_ENCRYPT_THEN_MAC | SSL_OP_NO_EXTENDED_MASTER_SECRET);
+  for (; *switches != NULL; switches++) {
+    if (strcmp(*switches, "noetm") == 0) SSL_CTX_set_options(ctx, SSL_OP_NO_ENCRYPT_THEN_MAC);
+    if (strcmp(*switches, "noems") == 0) SSL_CTX_set_options(ctx, SSL_OP_NO_EXTENDED_MASTER_SECRET);
+    if (strcmp(*switches, "renegotiate") == 0) renegotiates = 1;
+  }
   if (!SSL_CTX_set_cipher_list(ctx, cipher)) exit(2);
   return ctx;
 }
 
 static void tell_facts(SSL *ssl) {
   printf("secured %s ems=%d\n", SSL_get_cipher(ssl), SSL_get_extms_support(ssl) != 0);
+}
+
+static void renegotiate(SSL *ssl) {
+  printf("renegotiates %d\n", SSL_renegotiate(ssl) > 0 ? SSL_do_handshake(ssl) : 0);
 }
 
 static int serve(SSL_CTX *ctx) {
@@ -72,7 +83,10 @@ static int serve(SSL_CTX *ctx) {
     SSL_set_fd(ssl, fd);
     if (SSL_accept(ssl) > 0) {
       tell_facts(ssl);
-      while ((got = SSL_read(ssl, bytes, sizeof bytes)) > 0) SSL_write(ssl, bytes, got);
+      while ((got = SSL_read(ssl, bytes, sizeof bytes)) > 0) {
+        SSL_write(ssl, bytes, got);
+        if (renegotiates) renegotiate(ssl);
+      }
       printf("ended %s\n", SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN ? "in order" : "broken off");
       SSL_shutdown(ssl);
     }
@@ -105,6 +119,7 @@ static int call(SSL_CTX *ctx, int port, int count) {
       got += more;
     }
   }
+  if (renegotiates) renegotiate(ssl);
   printf("%s\n", memcmp(sent, back, count) == 0 ? "same" : "differs");
   SSL_shutdown(ssl);
   printf("peer %s\n", SSL_shutdown(ssl) == 1 ? "said close_notify" : "broke off");
@@ -114,14 +129,13 @@ static int call(SSL_CTX *ctx, int port, int count) {
 int main(int count, char **words) {
   signal(SIGPIPE, SIG_IGN);
   setvbuf(stdout, NULL, _IOLBF, 0);
-  int old = count > 1 && strcmp(words[count - 1], "old") == 0;
-  if (count >= 6 && strcmp(words[1], "server") == 0) {
-    user = words[2], password = words[3], bits = words[4];
-    return serve(context(words[5], old));
+  if (count >= 5 && strcmp(words[1], "server") == 0) {
+    user = words[2], password = words[3];
+    return serve(context(words[4], words + 5));
   }
   if (count >= 7 && strcmp(words[1], "client") == 0) {
     user = words[3], password = words[4];
-    return call(context(words[5], old), atoi(words[2]), atoi(words[6]));
+    return call(context(words[5], words + 7), atoi(words[2]), atoi(words[6]));
   }
   return 2;
 }

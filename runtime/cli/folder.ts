@@ -18,12 +18,14 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
 import { Effect } from "effect";
 import { fileStopped, type Stopped, stopped } from "./exit.ts";
 
 const FILE_BYTES_MAX = 4 * 1_048_576;
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
+const OTHERS = 0o077;
 
 export interface Folder {
   readonly path: string;
@@ -39,10 +41,11 @@ export interface Folder {
 /** Makes it where it is missing; refuses one that others may read or write. */
 export const openFolder = (path: string): Effect.Effect<Folder, Stopped> =>
   attempt(path, () => {
+    process.umask(OTHERS); // SQLite makes files of its own beside ours
     mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
     const about = statSync(path);
     if (!about.isDirectory()) throw stopped("notWritable", `${path}: not a directory`);
-    if ((about.mode & 0o077) !== 0)
+    if ((about.mode & OTHERS) !== 0)
       throw stopped(
         "notWritable",
         `${path}: others may look into this directory, and keys lie in it: chmod 700 ${path}`,

@@ -55,18 +55,17 @@ const badNodesOf = (texts: ReadonlyArray<string>): ReadonlyArray<bigint> => {
   });
 };
 
-/** A new overlay, or why there cannot be one. */
-export const newOverlay = (
-  name: string | undefined,
-  root: Uint8Array,
-  changes: OverlayChanges,
-): OverlayConfiguration | string => {
+export const newOverlay = (name: string, root: Uint8Array, changes: OverlayChanges): OverlayConfiguration =>
+  viprOverlay({ name, sequence: 1, rootCertificates: [root], ...changes });
+
+/** What a new overlay lacks; undefined when it lacks nothing. */
+export const objectionToNew = (name: string | undefined, { bootstrapNodes }: OverlayChanges): string | undefined => {
   if (name === undefined) return "--name is missing: this directory holds no overlay yet";
   if (!/^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$/.test(name))
     return `--name wants a DNS name in small letters, not "${name}"`;
-  if (changes.bootstrapNodes === undefined)
-    return "--bootstrap is missing: where the first node will be, or every node would begin a ring of its own";
-  return viprOverlay({ name, sequence: 1, rootCertificates: [root], ...changes });
+  return bootstrapNodes === undefined
+    ? "--bootstrap is missing: where the first node will be, or every node would begin a ring of its own"
+    : undefined;
 };
 
 /** What stands in the way of these changes; undefined when nothing does. */

@@ -27,7 +27,7 @@ import { openAccounts } from "./accounts.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { type Folder, openFolder } from "./folder.ts";
 import { say } from "./output.ts";
-import { isSameOverlay, newOverlay, type OverlayChanges, objectionTo } from "./overlay-flags.ts";
+import { isSameOverlay, newOverlay, type OverlayChanges, objectionTo, objectionToNew } from "./overlay-flags.ts";
 import { ownAddress } from "./own-address.ts";
 import { fingerprintText } from "./trust.ts";
 
@@ -57,11 +57,10 @@ export const serveAuthority = Effect.fn("authority.serve")(function* (
     storeStopped(folder.path, reason, why),
   );
   const kept = yield* readKept(folder);
-  const against = kept === undefined ? undefined : objectionTo(kept, name, changes);
+  const against = kept === undefined ? objectionToNew(name, changes) : objectionTo(kept, name, changes);
   if (against !== undefined) return yield* stopped("usage", against);
-  const authority = yield* openAuthority(folder, kept?.name ?? name);
-  const wanted = kept === undefined ? newOverlay(name, authority.root, changes) : { ...kept, ...changes };
-  if (typeof wanted === "string") return yield* stopped("usage", wanted);
+  const authority = yield* openAuthority(folder, kept?.name ?? name!);
+  const wanted = kept === undefined ? newOverlay(name!, authority.root, changes) : { ...kept, ...changes };
   const accounts = yield* openAccounts(folder);
 
   const overlay = yield* Ref.make(wanted);
@@ -100,16 +99,12 @@ const readKept = Effect.fnUntraced(function* (folder: Folder) {
 
 const openAuthority = Effect.fnUntraced(function* (
   folder: Folder,
-  name: string | undefined,
+  name: string,
 ): Effect.fn.Return<OwnAuthority, Stopped> {
   const pem = yield* folder.read(ROOT);
   if (pem === undefined) {
-    const made = yield* makeAuthority({
-      name: `${name ?? "overlay"} root`,
-      nowMs: yield* Clock.currentTimeMillis,
-    });
-    // Nothing of it is told to anybody before it is on disk. A directory without a name is refused right after this.
-    if (name !== undefined) yield* folder.write(ROOT, pemOfAuthority(made));
+    const made = yield* makeAuthority({ name: `${name} root`, nowMs: yield* Clock.currentTimeMillis });
+    yield* folder.write(ROOT, pemOfAuthority(made)); // nothing is signed before its key is on disk
     return made;
   }
   const read = authorityOfPem(pem);

@@ -75,7 +75,7 @@ export const serveNode = Effect.fn("node.serve")(function* (
 
 interface Admin {
   readonly token: string;
-  readonly at: Endpoint | undefined;
+  at: Endpoint | undefined;
   /** What answers now; nothing does until the node has joined. */
   answer: ((request: AdminRequest) => Effect.Effect<AdminAnswer>) | undefined;
 }
@@ -85,13 +85,13 @@ const JOINING: AdminAnswer = { status: 503, body: { error: "this node has not jo
 const openAdmin = Effect.fnUntraced(function* (folder: Folder, on: Endpoint | undefined) {
   const admin: Admin = { token: newToken(), at: undefined, answer: undefined };
   if (on === undefined) return admin;
-  const at = yield* Effect.mapError(
+  admin.at = yield* Effect.mapError(
     serveAdmin(on, (request) => admin.answer?.(request) ?? Effect.succeed(JOINING)),
     ({ why }) => listenStopped(why, "--admin takes another, --admin none takes none"),
   );
-  yield* writeDoor(folder, { ...at, token: admin.token });
+  yield* writeDoor(folder, { ...admin.at, token: admin.token });
   yield* Effect.addFinalizer(() => removeDoor(folder));
-  return { ...admin, at } satisfies Admin as Admin;
+  return admin;
 });
 
 interface Living {

@@ -14,7 +14,7 @@ import {
   readToken,
   writeEnrolment,
 } from "../../codecs/enrol/mod.ts";
-import { type OverlayConfiguration, readOverlay } from "../../codecs/reload/mod.ts";
+import { type OverlayConfiguration, readDocument } from "../../codecs/reload/mod.ts";
 import { hexOf, nodeIdText, utf8 } from "../../codecs/shared/mod.ts";
 import {
   type EnrolClientAction,
@@ -29,9 +29,11 @@ import {
   Https,
   type HttpsAnswer,
   type HttpsFailed,
+  type KeyAlgorithm,
   Keys,
   type PrivateKey,
 } from "../ports/mod.ts";
+import { verifySigned } from "../reload/mod.ts";
 
 const DOCUMENT_BYTES_MAX = 1_048_576;
 const CERTIFICATE_BYTES_MAX = 16_384;
@@ -53,6 +55,11 @@ export interface ConfigurationServer {
   readonly overlayName: string;
   /** DER; whom we trust for HTTPS. */
   readonly roots: ReadonlyArray<Uint8Array>;
+  /**
+   * The first document is believed because of whom it comes from, §11.2. A signature in it must be right by what the
+   * document itself says; `required`: and there must be one, as nodes will ask for one with every later document.
+   */
+  readonly signature?: "ifPresent" | "required";
 }
 
 export interface EnrolWith extends ConfigurationServer {
@@ -60,6 +67,8 @@ export interface EnrolWith extends ConfigurationServer {
   readonly password: string;
   /** Default 1. */
   readonly nodeIds?: number;
+  /** Of the key made. Default ECDSA P-256. */
+  readonly algorithm?: KeyAlgorithm;
 }
 
 export interface Enrolled {
@@ -67,14 +76,21 @@ export interface Enrolled {
   readonly credentials: Credentials;
   readonly nodeIds: ReadonlyArray<bigint>;
   readonly overlay: OverlayConfiguration;
+  /** The document that says so, as it came. */
+  readonly document: string;
 }
 
-/** The overlay's configuration document. §11.2. */
-export const fetchOverlay = Effect.fn("enrol.fetchOverlay")(function* (from: ConfigurationServer) {
+/** The overlay's configuration document, as it came and as it reads. §11.2. */
+export const fetchDocument = Effect.fn("enrol.fetchDocument")(function* (from: ConfigurationServer) {
+  const keys = yield* Keys;
   const answer = yield* Effect.mapError(askDocument(yield* Https, from), ({ why }) => new EnrolmentFailed({ why }));
-  const document = documentOf(answer, from.overlayName);
-  return document.type === "documentRead" ? document.document : yield* new EnrolmentFailed({ why: document.why });
+  const read = yield* documentOf(keys, answer, from);
+  if (read.type === "documentBad") return yield* new EnrolmentFailed({ why: read.why });
+  return { overlay: read.document, document: read.text };
 });
+
+/** Its reading alone. */
+export const fetchOverlay = (from: ConfigurationServer) => Effect.map(fetchDocument(from), ({ overlay }) => overlay);
 
 const askDocument = (https: Https["Service"], { host, port, overlayName, roots }: ConfigurationServer) =>
   https.request({
@@ -88,21 +104,34 @@ const askDocument = (https: Https["Service"], { host, port, overlayName, roots }
     bodyBytesMax: DOCUMENT_BYTES_MAX,
   });
 
-const documentOf = ({ status, body }: HttpsAnswer, overlayName: string) => {
-  if (status !== 200) return { type: "documentBad" as const, why: `no document: status ${status}` };
-  const read = readOverlay(new TextDecoder().decode(body), overlayName);
-  return read.ok
-    ? { type: "documentRead" as const, document: read.value }
-    : { type: "documentBad" as const, why: `${read.error.at}: ${read.error.why}` };
-};
+const documentOf = Effect.fnUntraced(function* (
+  keys: Keys["Service"],
+  { status, body }: HttpsAnswer,
+  { overlayName, signature = "ifPresent" }: ConfigurationServer,
+) {
+  const bad = (why: string) => ({ type: "documentBad" as const, why });
+  if (status !== 200) return bad(`no document: status ${status}`);
+  const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(body);
+  const read = readDocument(text, overlayName);
+  if (!read.ok) return bad(`${read.error.at}: ${read.error.why}`);
+  const { overlay, signatures } = read.value;
+  if (signatures.length > 0 || signature === "required") {
+    const { name, configurationSigners: signers, badNodes, rootCertificates: roots } = overlay;
+    const trust = { overlay: name, signers, badNodes, roots };
+    const verdict = yield* Effect.provideService(verifySigned(read.value, trust), Keys, keys);
+    if ("refused" in verdict) return bad(`the document's signature: ${verdict.refused}`);
+  }
+  return { type: "documentRead" as const, document: overlay, text };
+});
 
 /** Fetches the document, makes a key, and has it certified. §11.3. */
 export const enrol = Effect.fn("enrol.enrol")(function* (options: EnrolWith) {
   const [https, keys, entropy] = [yield* Https, yield* Keys, yield* Entropy];
-  const key = yield* keys.generate;
+  const key = yield* options.algorithm === "rsa" ? keys.generateRsa : keys.generate;
   const box = yield* mailbox<EnrolClientEvent>(MAILBOX_MAX);
   const run = yield* FiberSet.makeRuntime<never>();
   const outcome = yield* Deferred.make<EnrolOutcome>();
+  let document = "";
 
   const post = Effect.fnUntraced(function* (url: string, csr: Uint8Array) {
     const place = readEnrolmentUrl(url)!; // the machine gives no other
@@ -126,7 +155,15 @@ export const enrol = Effect.fn("enrol.enrol")(function* (options: EnrolWith) {
   const perform = (action: EnrolClientAction): Effect.Effect<void> => {
     switch (action.type) {
       case "fetchDocument":
-        return tell(Effect.map(askDocument(https, options), (answer) => documentOf(answer, options.overlayName)));
+        return tell(
+          Effect.flatMap(askDocument(https, options), (answer) =>
+            Effect.tap(documentOf(keys, answer, options), (read) =>
+              Effect.sync(() => {
+                if (read.type === "documentRead") document = read.text;
+              }),
+            ),
+          ),
+        );
       case "makeRequest":
         return tell(Effect.map(keys.certificateRequest(key), (csr) => ({ type: "requestMade", csr })));
       case "post":
@@ -158,7 +195,7 @@ export const enrol = Effect.fn("enrol.enrol")(function* (options: EnrolWith) {
   if (end.type === "failed") return yield* new EnrolmentFailed({ why: end.why });
   yield* Effect.logInfo("enrol.enrolled", end.nodeIds.map(nodeIdText).join(" "));
   const credentials: Credentials = { key, certificates: [end.certificate], roots: end.document.rootCertificates };
-  return { credentials, nodeIds: end.nodeIds, overlay: end.document } satisfies Enrolled as Enrolled;
+  return { credentials, nodeIds: end.nodeIds, overlay: end.document, document } satisfies Enrolled as Enrolled;
 }, Effect.scoped);
 
 const eventOf = ({ status, contentType, body }: HttpsAnswer): EnrolClientEvent => {

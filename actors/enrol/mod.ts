@@ -6,6 +6,7 @@ export {
   EnrolmentRefused,
   type EnrolWith,
   enrol,
+  fetchDocument,
   fetchOverlay,
 } from "./client.ts";
 export {

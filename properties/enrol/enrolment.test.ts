@@ -1,8 +1,9 @@
 /** Enrolment from end to end, over real HTTPS and in memory on virtual time: the same laws for both. RFC 6940 §11. */
 import { notDeepStrictEqual as differ, ok, deepStrictEqual as same } from "node:assert";
 import { Clock, Effect, Layer, Logger, References } from "effect";
-import { EnrolmentRefused, type EnrolWith, enrol, fetchOverlay } from "../../actors/enrol/mod.ts";
-import { type Entropy, Https, type HttpsCall, Keys } from "../../actors/ports/mod.ts";
+import { EnrolmentRefused, type EnrolWith, enrol, fetchDocument, fetchOverlay } from "../../actors/enrol/mod.ts";
+import { type Entropy, Https, type HttpsCall, Keys, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
+import { signDocument, verifySigned } from "../../actors/reload/mod.ts";
 import {
   CONFIGURATION_PATH,
   ENROLMENT_PATH,
@@ -10,9 +11,13 @@ import {
   readReloadUri,
   writeEnrolment,
 } from "../../codecs/enrol/mod.ts";
+import { readDocument, writeOverlay } from "../../codecs/reload/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
+import { userBrake } from "../../machines/enrol/mod.ts";
+import { makeAuthority } from "../../runtime/authority.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
+import { memoryStore } from "../../runtime/store/memory.ts";
 import { lawsOn, type Run } from "../kit/law.ts";
 import { OVERLAY, openEnrolment, PASSWORD } from "./federation.ts";
 
@@ -28,13 +33,18 @@ const ask = Effect.fnUntraced(function* (at: At, call: Pick<HttpsCall, "method" 
   return yield* (yield* Https).request({ host, port, serverName: overlayName, roots, bodyBytesMax: 100_000, ...call });
 });
 /** A form as a node posts it, for alice. */
-const post = (at: At, csr: Uint8Array = Uint8Array.of(1)) =>
+const post = (at: At, csr: Uint8Array = Uint8Array.of(1), password = PASSWORD, user = "alice") =>
   ask(at, {
     method: "POST",
     path: ENROLMENT_PATH,
     headers: { "content-type": formContentType("a-boundary"), accept: "application/pkix-cert" },
-    body: writeEnrolment({ csr, user: "alice", password: PASSWORD, nodeIds: 1 }, "a-boundary"),
+    body: writeEnrolment({ csr, user, password, nodeIds: 1 }, "a-boundary"),
   });
+
+const ownCsr = Effect.gen(function* () {
+  const keys = yield* Keys;
+  return yield* keys.certificateRequest(yield* keys.generate);
+});
 
 const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run): void => {
   const law = lawsOn(name, layer, run);
@@ -167,6 +177,97 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
   );
 
   law(
+    "RSA and ECDSA, at the root and below it: nodes of either are certified, and their chain is good (§11.3)",
+    Effect.gen(function* () {
+      for (const [algorithm, isBelow] of [
+        ["rsa", false],
+        ["ecdsa", true],
+      ] as const) {
+        const { at, authority } = yield* openEnrolment({ algorithm, isBelow });
+        for (const node of ["rsa", "ecdsa"] as const) {
+          const { credentials, overlay } = yield* enrol({ ...alice(at), algorithm: node });
+          same([credentials.key.algorithm, credentials.roots], [node, [...authority.intermediates, authority.root]]);
+          same(overlay.rootCertificates, credentials.roots);
+          const nowMs = yield* Clock.currentTimeMillis;
+          yield* (yield* Keys).verifyChain(
+            credentials.certificates,
+            [authority.intermediates[0] ?? authority.root],
+            nowMs,
+          );
+        }
+      }
+    }),
+  );
+
+  law(
+    "a restart forgets nobody: the same user has the same Node-IDs, for another key (§11.3)",
+    Effect.gen(function* () {
+      const store = memoryStore();
+      const before = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { at } = yield* openEnrolment({ store });
+          return [yield* enrol({ ...alice(at), nodeIds: 2 }), yield* enrol(bob(at))].map(({ nodeIds }) => nodeIds);
+        }),
+      );
+      const { at } = yield* openEnrolment({ store });
+      const after = [yield* enrol({ ...alice(at), nodeIds: 2 }), yield* enrol(bob(at))].map(({ nodeIds }) => nodeIds);
+      same(after, before);
+      const other = yield* openEnrolment();
+      differ((yield* enrol({ ...alice(other.at), nodeIds: 2 })).nodeIds, before[0]);
+    }),
+  );
+
+  law(
+    "where Node-IDs cannot be kept, nothing is certified, and the next try may serve",
+    Effect.gen(function* () {
+      const store = memoryStore();
+      let isFull = true;
+      const full: StoreShape = {
+        ...store,
+        write: (changes) =>
+          isFull ? Effect.fail(new StoreFailed({ reason: "full", why: "a test" })) : store.write(changes),
+      };
+      const { at, server } = yield* openEnrolment({ store: full });
+      const keys = yield* Keys;
+      const csr = yield* keys.certificateRequest(yield* keys.generate);
+      same((yield* post(at, csr)).status, 503);
+      isFull = false;
+      same((yield* post(at, csr)).status, 200);
+      same((yield* server.counters).putOff, { busy: 0, brake: 0, store: 1 });
+    }),
+  );
+
+  law(
+    "a signed document is believed as it stands, a wrong signature is not, and one may be asked for (§11.1)",
+    Effect.gen(function* () {
+      const { at, authority } = yield* openEnrolment({ isSigned: true });
+      const { document, overlay } = yield* fetchDocument({ ...at, signature: "required" });
+      same((yield* fetchDocument(at)).document, document);
+      same((yield* enrol(alice(at))).document, document);
+      const trust = { overlay: OVERLAY, signers: [], badNodes: [], roots: overlay.rootCertificates };
+      const judged = Effect.fnUntraced(function* (text: string) {
+        const read = readDocument(text, OVERLAY);
+        ok(read.ok);
+        return yield* verifySigned(read.value, trust);
+      });
+      same(yield* judged(document), { by: "authority" });
+      same(yield* judged(document.replace(">10000<", ">10001<")), { refused: "wrong signature" });
+      same(yield* judged(writeOverlay(overlay)), { refused: "unsigned" });
+      const stranger = yield* makeAuthority({ name: "an overlay's root", nowMs: yield* Clock.currentTimeMillis });
+      same(yield* judged(yield* signDocument(document, OVERLAY, stranger.credentials)), {
+        refused: "not by one who may sign",
+      });
+      same(yield* judged(yield* signDocument(document, OVERLAY, authority.credentials)), { by: "authority" });
+      const unsigned = yield* openEnrolment();
+      const refused = yield* Effect.flip(fetchDocument({ ...unsigned.at, signature: "required" }));
+      ok(refused.why.includes("unsigned"));
+      // It names a signer, and is signed by the authority all the same: by its own word, that counts for nothing.
+      const wrong = yield* openEnrolment({ isSigned: true, overlay: { configurationSigners: [5n] } });
+      ok((yield* Effect.flip(fetchDocument(wrong.at))).why.includes("not by one who may sign"));
+    }),
+  );
+
+  law(
     "no password reaches a log",
     Effect.gen(function* () {
       const lines: Array<string> = [];
@@ -197,4 +298,28 @@ enrolmentLaws(
   "memory",
   () => memoryLayer({ seed: 5 }),
   (effect) => runVirtual(effect),
+);
+
+/** Waits of a second are none to a loaded machine: on virtual time alone. */
+const onVirtualTime = lawsOn(
+  "memory",
+  () => memoryLayer({ seed: 6 }),
+  (effect) => runVirtual(effect),
+);
+onVirtualTime(
+  "guessing is slowed, for a user who is there as for one who is not, and the right password is put off alike",
+  Effect.gen(function* () {
+    const { at, server } = yield* openEnrolment();
+    for (const user of ["alice", "mallory"]) {
+      const statuses: Array<number> = [];
+      for (let i = 0; i < userBrake.free + 2; i++) statuses.push((yield* post(at, undefined, "wrong", user)).status);
+      same(statuses, [...Array(userBrake.free).fill(403), 503, 503]);
+    }
+    const right = yield* post(at);
+    same([right.status, textOf(right.body)], [503, "busy"]);
+    const { putOff, refused } = yield* server.counters;
+    same([putOff.brake, refused.failed_authentication], [5, 2 * userBrake.free]);
+    yield* Effect.sleep(userBrake.firstMs + 100);
+    same((yield* post(at, yield* ownCsr)).status, 200);
+  }),
 );

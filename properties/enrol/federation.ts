@@ -1,8 +1,8 @@
 /** An overlay's authority and its enrolment server, for tests. */
 import { Clock, Effect } from "effect";
 import { serveEnrolment } from "../../actors/enrol/mod.ts";
-import { Authority } from "../../actors/ports/mod.ts";
-import { viprOverlay } from "../../codecs/reload/mod.ts";
+import { Authority, type KeyAlgorithm, type StoreShape } from "../../actors/ports/mod.ts";
+import { type OverlayConfiguration, viprOverlay } from "../../codecs/reload/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
 import { credentialsUnder } from "../kit/port-laws.ts";
 
@@ -12,16 +12,32 @@ export const PASSWORD = "correct horse";
 
 /** Serves until the scope closes; `at` is what a client must know. */
 export const openEnrolment = Effect.fn("test.enrolment")(function* (
-  options: { readonly nodeIdsPerUserMax?: number; readonly serverName?: string } = {},
+  options: {
+    readonly nodeIdsPerUserMax?: number;
+    readonly serverName?: string;
+    readonly algorithm?: KeyAlgorithm;
+    /** Certificates come from below the root. */
+    readonly isBelow?: boolean;
+    readonly isSigned?: boolean;
+    readonly store?: StoreShape;
+    readonly overlay?: Partial<OverlayConfiguration>;
+  } = {},
 ) {
-  const authority = yield* makeAuthority({ name: "an overlay's root", nowMs: yield* Clock.currentTimeMillis });
+  const nowMs = yield* Clock.currentTimeMillis;
+  const { algorithm = "ecdsa", store } = options;
+  const root = yield* makeAuthority({ name: "an overlay's root", nowMs, algorithm });
+  const authority = options.isBelow
+    ? yield* makeAuthority({ name: "an overlay's issuing authority", nowMs, algorithm, under: root })
+    : root;
   const web = yield* makeAuthority({ name: "a public authority", nowMs: yield* Clock.currentTimeMillis });
   const server = yield* Effect.provideService(
     serveEnrolment({
       host: HOST,
       port: 0,
       credentials: yield* credentialsUnder(options.serverName ?? OVERLAY, web),
-      overlay: viprOverlay({ name: OVERLAY, sequence: 1 }),
+      overlay: viprOverlay({ name: OVERLAY, sequence: 1, ...options.overlay }),
+      ...(options.isSigned ? { signer: authority.credentials } : {}),
+      ...(store === undefined ? {} : { store }),
       users: new Map([
         ["alice", PASSWORD],
         ["bob", "battery staple"],

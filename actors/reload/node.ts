@@ -15,6 +15,7 @@ import {
   peerTiming,
 } from "../../machines/reload/mod.ts";
 import { type Dialer, type Entropy, type Keys, Listener, type StoreFailed } from "../ports/mod.ts";
+import { publishCertificate } from "./certificates.ts";
 import { type Configuration, makeConfiguration } from "./configuration.ts";
 import { isKeepers, type Keeper, type KeeperStatus, keepValues } from "./keeper.ts";
 import { type Links, makeLinks } from "./links.ts";
@@ -149,6 +150,8 @@ export const startNode = Effect.fn("reload.node")(function* (
 
   const resourceOf = yield* makeNumberHash(now);
   const usage = yield* makeUsage(now, post, board, endpoint, own);
+  if (options.publishesCertificate !== false)
+    yield* Effect.forkScoped(publishCertificate(now, usage, nodeId, credentials));
   const status = Effect.gen(function* (): Effect.fn.Return<NodeStatus> {
     const { successors, predecessors, fingers, linked } = board.view;
     const held = yield* keeper.status;

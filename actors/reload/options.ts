@@ -50,7 +50,7 @@ export const nodeLimits: NodeLimits = {
   reactMs: peerTiming.react,
   joinMs: 60_000,
   leaveMs: peerTiming.leave,
-  messagesPerSecond: 1_000,
+  messagesPerSecond: 500,
   fragmentBytes: 0,
   carry: "always",
 };
@@ -81,4 +81,6 @@ export interface NodeOptions {
    * Without it a node that starts again begins with an empty shelf.
    */
   readonly store?: StoreShape;
+  /** Whether its certificate is stored in the overlay for others to find, RFC 6940 §8. Default true. */
+  readonly publishesCertificate?: boolean;
 }

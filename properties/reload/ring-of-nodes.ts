@@ -21,7 +21,7 @@ export interface Overlay {
   /** Neighbours a side of every member. */
   readonly neighbours: number;
   readonly members: Array<Member>;
-  readonly issue: (nodeId: bigint, overlay?: string) => Effect.Effect<Credentials>;
+  readonly issue: (nodeId: bigint, overlay?: string, users?: ReadonlyArray<string>) => Effect.Effect<Credentials>;
   /** A further node with a drawn Node-ID, joining through the first. */
   readonly join: (options?: Partial<NodeOptions>) => Effect.Effect<Member, JoinFailed, World>;
   /** The certificates that node was started with. */
@@ -44,14 +44,14 @@ export const overlayOf = Effect.fn(function* (
   const nowMs = yield* Clock.currentTimeMillis;
   const keys = yield* Keys;
   const authority = yield* makeAuthority({ name: "authority of the ring", nowMs });
-  const issue = Effect.fnUntraced(function* (nodeId: bigint, overlay = NAME) {
+  const issue = Effect.fnUntraced(function* (nodeId: bigint, overlay = NAME, emails: ReadonlyArray<string> = []) {
     const key = yield* keys.generate;
     const certificate = yield* Effect.orDie(
       authority.issue({
         csr: yield* keys.certificateRequest(key),
         uris: [`reload://${nodeIdText(nodeId)}@${overlay}/`],
         dnsNames: [],
-        emails: [],
+        emails,
         notBeforeMs: nowMs,
         notAfterMs: nowMs + DAY_MS,
       }),
@@ -71,6 +71,7 @@ export const overlayOf = Effect.fn(function* (
         credentials,
         overlay: { ...plain, bootstrapNodes },
         listen: { host: "127.0.0.1", port: 0 },
+        publishesCertificate: false, // tests count what is stored
         ...options,
         ...more,
         limits: { neighbours: NEIGHBOURS, ...options.limits, ...more.limits },

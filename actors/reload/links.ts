@@ -24,7 +24,7 @@ export interface Links {
   readonly connect: (node: bigint, endpoint: Endpoint) => Effect.Effect<void>;
   /** Closes the link that a dial for whoever is there brought; others to that node stay. */
   readonly release: (node: bigint) => Effect.Effect<void>;
-  /** Where the linked nodes listen that were dialled from here. */
+  /** Where linked nodes listen: as they said, or as we dialled them. */
   readonly reached: ReadonlyMap<bigint, Endpoint>;
 }
 
@@ -42,7 +42,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
   const pace = makePace(settings.messagesPerSecond);
   /** Links that nobody was expected at: those to bootstrap nodes. */
   const visits = new Map<bigint, Link>();
-  const reached = new Map<bigint, Endpoint>();
+  const dialledAt = new Map<bigint, Endpoint>();
 
   /** The newest link to a node is the one used; the first makes it a neighbour. */
   const enter = (link: Link) =>
@@ -57,7 +57,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
       const left = before.filter((other) => other !== link);
       if (left.length > 0) board.links.set(link.node, left);
       else board.links.delete(link.node);
-      if (left.length === 0) reached.delete(link.node);
+      if (left.length === 0) dialledAt.delete(link.node);
       if (visits.get(link.node) === link) visits.delete(link.node);
       return left.length === 0 && before.length > 0 ? peer.unlinked(link.node, why) : Effect.void;
     });
@@ -107,7 +107,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
           return yield* Effect.asVoid(Deferred.fail(up, "not the node that was meant"));
         yield* run(stream, node, (link) => {
           if (expected === undefined) visits.set(node, link);
-          reached.set(node, endpoint);
+          dialledAt.set(node, endpoint);
           return Deferred.succeed(up, node);
         });
       }),
@@ -131,5 +131,14 @@ export const makeLinks = Effect.fn("reload.links")(function* (
   const release: Links["release"] = (node) =>
     Effect.suspend(() => visits.get(node)?.close("needed no more") ?? Effect.void);
 
-  return { serve, dial, connect, release, reached };
+  return {
+    serve,
+    dial,
+    connect,
+    release,
+    get reached() {
+      const told = [...peer.told].filter(([node]) => board.links.has(node));
+      return new Map([...told, ...dialledAt]);
+    },
+  };
 });

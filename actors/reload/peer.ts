@@ -30,6 +30,8 @@ import type { KeeperRequest } from "./keeper.ts";
 import type { Switchboard } from "./switchboard.ts";
 
 const EVENTS_MAX = 256;
+/** Nodes whose addresses are remembered; the one told first goes first. */
+const TOLD_MAX = 1_024;
 
 export interface PeerHooks {
   /** A link to that node, if dialling brings one: its Node-ID, or why there is none. */
@@ -48,6 +50,8 @@ export interface Peer {
   readonly unlinked: (node: bigint, why: string) => Effect.Effect<void>;
   readonly handedOver: (to: bigint) => Effect.Effect<void>;
   readonly leave: Effect.Effect<void>;
+  /** Where nodes listen, as their Attaches say. */
+  readonly told: ReadonlyMap<bigint, Endpoint>;
   /** Drives the machine to its end. */
   readonly run: Effect.Effect<void>;
 }
@@ -62,6 +66,15 @@ export const makePeer = Effect.fn("reload.peer")(function* (
   const errands = yield* FiberSet.make();
   const now = Clock.currentTimeMillis;
 
+  const told = new Map<bigint, Endpoint>();
+  const hear = (node: bigint, candidates: ReadonlyArray<IceCandidate>) => {
+    const endpoint = reachable(candidates);
+    if (endpoint === undefined) return;
+    told.delete(node);
+    told.set(node, endpoint);
+    if (told.size > TOLD_MAX) told.delete(told.keys().next().value!);
+  };
+
   const request = Effect.fnUntraced(function* ({
     errand,
     destinations,
@@ -69,6 +82,8 @@ export const makePeer = Effect.fn("reload.peer")(function* (
     body,
   }: Extract<PeerAction, { type: "request" }>) {
     const { outcome } = yield* board.request(destinations, body, { over });
+    if (outcome.type === "answer" && outcome.body.type === "attachAns")
+      hear(outcome.signer, outcome.body.value.candidates);
     if (outcome.type === "answer")
       return yield* box.tell({ type: "answered", errand, signer: outcome.signer, body: outcome.body });
     const why = outcome.type === "refused" ? `refused ${outcome.error.code}` : outcome.type;
@@ -133,7 +148,12 @@ export const makePeer = Effect.fn("reload.peer")(function* (
   });
 
   return {
-    serve: (asked, body: Body) => box.tell({ type: body.type, asked, body: body.value } as PeerEvent),
+    serve: (asked, body: Body) =>
+      Effect.suspend(() => {
+        if (body.type === "attachReq") hear(asked.signer, body.value.candidates);
+        return box.tell({ type: body.type, asked, body: body.value } as PeerEvent);
+      }),
+    told,
     linked: (node) => Effect.flatMap(now, (atMs) => box.tell({ type: "linked", node, atMs })),
     unlinked: (node, why) => box.tell({ type: "unlinked", node, why }),
     handedOver: (to) => Effect.flatMap(now, (atMs) => box.tell({ type: "handedOver", to, atMs })),

@@ -157,10 +157,21 @@ const password = (name: PvpUserName, { called, calling }: KnownCall, startMs: nu
     `vs=${vserviceText(name.vservice)}`,
   ].join(";");
 
-/** W: over so long a start is taken to be spread evenly. */
+/** W: over so long a start is taken to be spread evenly, at most. */
 const SPREAD_MS = 3_600_000;
 export const BITS_CAP = 24;
 const HALF_HOUR_MS = 1_800_000;
+
+/**
+ * Over how long a start is spread that lies so far from a full or half hour. Calls gather there, and nobody knows how
+ * closely: if their density falls off to both sides as a bell does, of whatever width, then at a distance x it is below
+ * that of starts spread evenly over 4x. Within 2T it counts as 4T.
+ */
+const spreadOf = (startMs: number, roundMs: number): number => {
+  const past = mod(startMs, HALF_HOUR_MS);
+  const awayMs = Math.min(past, HALF_HOUR_MS - past);
+  return Math.min(SPREAD_MS, 4 * Math.max(roundMs, awayMs - roundMs));
+};
 
 /**
  * What a validated call is worth: the bits that a stranger would have had to guess. The user name is sent before the
@@ -173,10 +184,7 @@ export const equivalentBits = (
   method: PvpUserName["method"] = "A",
   cap: number = BITS_CAP,
 ): number => {
-  const past = mod(startMs, HALF_HOUR_MS);
-  const isOnTheHour = Math.min(past, HALF_HOUR_MS - past) <= 2 * roundMs;
-  const spread = isOnTheHour ? 4 * roundMs : SPREAD_MS;
   const lasts = Math.log2(Math.max(1, (stopMs - startMs) / roundMs));
   const untold = { A: Number.POSITIVE_INFINITY, B: 2 * lasts, C: 2 * Math.log2(Math.max(1, MINUTE_MS / roundMs)) };
-  return Math.min(cap, Math.log2(spread / roundMs) + lasts, untold[method]);
+  return Math.min(cap, Math.log2(spreadOf(startMs, roundMs) / roundMs) + lasts, untold[method]);
 };

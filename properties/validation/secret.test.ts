@@ -26,13 +26,14 @@ test("rounding: clocks that differ by less than T/4 always agree, every offset o
   }
 });
 
-test("rounding: the bound is tight, and beyond 3T/4 both directions are wrong", () => {
+test("rounding: the bound is tight, and clocks that differ by more than 3T/4 never agree, at any instant of T", () => {
   const T = 400;
   const agrees = (v: number, offset: number) =>
     roundAsTold(v + offset, roundNearest(v, T).direction, T) === roundNearest(v, T).ms;
   ok(!Array.from({ length: T }, (_, v) => agrees(v, T / 4 + 1)).every(Boolean));
   ok(!Array.from({ length: T }, (_, v) => agrees(v, -T / 4 - 1)).every(Boolean));
-  ok(Array.from({ length: T }, (_, v) => agrees(v, 3 * T)).every((is) => !is));
+  for (let v = 0; v < T; v++)
+    for (let offset = (3 * T) / 4 + 1; offset < 4 * T; offset++) ok(!agrees(v, offset) && !agrees(v, -offset));
 });
 
 test("rounding: to the nearest multiple, halves up, a multiple down to itself", () => {
@@ -138,13 +139,19 @@ test("equivalent entropy: grows with the call, is capped, and is worth less on t
     const startMs = ntpMsOf(HOUR_MS) + minutes * 60_000;
     return equivalentBits({ startMs, stopMs: startMs + lasts }, ROUND_MS);
   };
-  same(at(7, 10_000), Math.log2(360));
+  same(at(7, 10_000), Math.log2(4 * 41));
   same(at(7, 0), at(7, 10_000));
-  same(at(7, 160_000), Math.log2(360) + 4);
+  same(at(7, 160_000), Math.log2(4 * 41) + 4);
+  same(at(15, 10_000), Math.log2(356)); // all but the whole hour
+  for (let minutes = 0; minutes < 15; minutes += 0.25) {
+    ok(at(minutes, 10_000) <= at(minutes + 0.25, 10_000));
+    same(at(60 - minutes, 10_000), at(minutes, 10_000));
+    same(at(30 + minutes, 10_000), at(minutes, 10_000));
+  }
   same(at(0, 10_000), 2);
   same([at(30, 10_000), at(59.8, 10_000), at(30.3, 10_000)], [2, 2, 2]);
   ok(at(30.4, 10_000) > 2 && at(29.6, 10_000) > 2);
-  same(at(7, 1e9), 24);
+  same(at(7, 1e10), 24);
 });
 
 test("equivalent entropy: what the user name told the claimant beforehand is not secret from him", () => {

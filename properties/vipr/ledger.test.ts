@@ -1,0 +1,64 @@
+/** Sums of proofs: distinct calls, one after another, young enough; against a plain list of what was credited. */
+import { ok, deepStrictEqual as same, throws } from "node:assert";
+import fc from "fast-check";
+import {
+  ACCOUNTS_MAX,
+  credit,
+  discredit,
+  openLedger,
+  PROOF_LIFETIME_MS,
+  REQUIRED_BITS_MAX,
+} from "../../machines/vipr/mod.ts";
+import { runs, test } from "../kit/harness.ts";
+
+const DAY_MS = 86_400_000;
+const steps = fc.array(
+  fc.record({
+    claim: fc.constantFrom("a", "b"),
+    call: fc.nat(5).map(String),
+    bits: fc.nat(10),
+    laterMs: fc.nat(30 * DAY_MS),
+    isProof: fc.boolean(),
+  }),
+  { maxLength: 40 },
+);
+
+test("ledger: bits of distinct young calls sum up, a call that is not proved sets that claim back, and no other", () =>
+  fc.assert(
+    fc.property(steps, fc.integer({ min: 1, max: REQUIRED_BITS_MAX }), (given, required) => {
+      const ledger = openLedger(required);
+      let model: ReadonlyArray<{ claim: string; call: string; bits: number; atMs: number }> = [];
+      let atMs = 0;
+      for (const { claim, call, bits, laterMs, isProof } of given) {
+        atMs += laterMs;
+        if (!isProof) {
+          discredit(ledger, claim);
+          model = model.filter((proof) => proof.claim !== claim);
+          continue;
+        }
+        model = model.filter((proof) => proof.claim !== claim || atMs - proof.atMs < PROOF_LIFETIME_MS);
+        if (!model.some((proof) => proof.claim === claim && proof.call === call))
+          model = [...model, { claim, call, bits, atMs }];
+        const own = model.filter((proof) => proof.claim === claim);
+        const sum = own.reduce((total, proof) => total + proof.bits, 0);
+        same(credit(ledger, claim, call, bits, atMs), { bits: sum, calls: own.length, isRoute: sum >= required });
+      }
+    }),
+    { numRuns: runs },
+  ));
+
+test("ledger: a call proves nothing twice, and a number that was given back is proved anew", () => {
+  const ledger = openLedger(12);
+  same(credit(ledger, "a", "1", 7, 0).isRoute, false);
+  same(credit(ledger, "a", "1", 7, 1).isRoute, false);
+  same(credit(ledger, "a", "2", 7, PROOF_LIFETIME_MS), { bits: 7, calls: 1, isRoute: false });
+  same(credit(ledger, "a", "3", 7, PROOF_LIFETIME_MS), { bits: 14, calls: 2, isRoute: true });
+});
+
+test("ledger: holds so many claims, the ones heard of last; requirements out of range are refused", () => {
+  const ledger = openLedger(12);
+  for (let i = 0; i < ACCOUNTS_MAX + 10; i++) credit(ledger, String(i), "1", 1, 0);
+  same([ledger.accounts.size, ledger.accounts.has("9"), ledger.accounts.has("10")], [ACCOUNTS_MAX, false, true]);
+  for (const bits of [0, 65, Number.NaN]) throws(() => openLedger(bits));
+  ok(openLedger(64).requiredBits === 64);
+});

@@ -9,12 +9,10 @@ import { openFolder } from "./folder.ts";
 import { command, endpointOf, logOptions, loopbackOf, required, Wrong } from "./options.ts";
 import { say } from "./output.ts";
 import { ownAddress } from "./own-address.ts";
+import { ADMIN_PORT, RELOAD_PORT } from "./ports.ts";
 import { runCommand } from "./run.ts";
-import { type NodeSettings, serveNode } from "./serve-node.ts";
+import type { NodeSettings } from "./serve-node.ts";
 import { anchorOf, authorityOf } from "./trust.ts";
-
-const RELOAD_PORT = 6_084;
-export const ADMIN_PORT = 8_080;
 
 const HELP = `vipr node: a node of an overlay; it enrols once, and keeps its key and its values in a directory
 
@@ -91,7 +89,8 @@ export const nodeCommand = (args: ReadonlyArray<string>): Promise<number> =>
       advertise: advertiseOf(values.advertise, listen),
       admin: values.admin === "none" ? undefined : loopbackOf(values.admin, "admin", ADMIN_PORT),
     };
-    return await runCommand({ name: "vipr node", logLevel }, serveNode(settings));
+    const [{ serveNode }, { nodeLayer }] = await Promise.all([import("./serve-node.ts"), import("../node.ts")]);
+    return await runCommand({ name: "vipr node", logLevel }, Effect.provide(serveNode(settings), nodeLayer()));
   });
 
 /** A node that listens everywhere must say where; with one address the machine itself knows. */

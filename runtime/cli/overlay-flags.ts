@@ -1,8 +1,8 @@
 /** The configuration as an authority's flags change it: what is not said stays as it is. */
 import { type Endpoint, type OverlayConfiguration, viprOverlay, writeOverlay } from "../../codecs/reload/mod.ts";
 import { endpointOf, oneOf, Wrong, wholeOf } from "./options.ts";
+import { RELOAD_PORT } from "./ports.ts";
 
-const RELOAD_PORT = 6_084;
 const QUOTA_MAX = 10_000_000;
 const RATE_MAX = 100_000;
 const BOOTSTRAP_MAX = 64;

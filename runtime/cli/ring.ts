@@ -7,9 +7,9 @@ import { askAdmin } from "../admin.ts";
 import { readDoor } from "./door.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { openFolder } from "./folder.ts";
-import { ADMIN_PORT } from "./node.ts";
 import { command, loopbackOf, Wrong, wholeOf } from "./options.ts";
 import { say } from "./output.ts";
+import { ADMIN_PORT } from "./ports.ts";
 import { ringText } from "./ring-text.ts";
 import { runCommand } from "./run.ts";
 

@@ -1,12 +1,11 @@
 /**
- * Runs one command: its ports, its log, its end.
+ * Runs one command: its log, its end.
  *
  *   SIGTERM, SIGINT --> interrupted: scopes close, farewells are said --> 0        a second one --> at once
  *   Stopped --> its sentence and its number        a fault of ours --> the log, 1
  */
 import process from "node:process";
 import { Cause, Effect, Exit, Layer, Logger, References, type Scope } from "effect";
-import { nodeLayer, type Ports } from "../node.ts";
 import { exitCode, Stopped } from "./exit.ts";
 import { complain, lineLogger, whyUnwritten } from "./output.ts";
 
@@ -20,7 +19,7 @@ export interface RunSettings {
 
 export const runCommand = async (
   { name, logLevel }: RunSettings,
-  program: Effect.Effect<void, Stopped, Ports | Scope.Scope>,
+  program: Effect.Effect<void, Stopped, Scope.Scope>,
 ): Promise<number> => {
   const log = Layer.merge(Logger.layer([lineLogger]), Layer.succeed(References.MinimumLogLevel, logLevel));
   const abort = new AbortController();
@@ -31,9 +30,7 @@ export const runCommand = async (
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   const alive = setInterval(() => {}, 60_000); // a pending signal handler alone keeps no process alive
-  const exit = await Effect.runPromiseExit(Effect.provide(Effect.scoped(program), Layer.merge(nodeLayer(), log)), {
-    signal: abort.signal,
-  });
+  const exit = await Effect.runPromiseExit(Effect.provide(Effect.scoped(program), log), { signal: abort.signal });
   clearInterval(alive);
   const code = codeOf(name, exit);
   const unwritten = whyUnwritten();

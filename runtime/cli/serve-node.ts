@@ -10,7 +10,7 @@ import { Clock, Effect, type Scope } from "effect";
 import { type AdminAnswer, type AdminRequest, addressText, handleAdmin, isoOf } from "../../actors/admin/mod.ts";
 import { Entropy, type StoreShape } from "../../actors/ports/mod.ts";
 import { type JoinFailed, type OverlayNode, startNode } from "../../actors/reload/mod.ts";
-import type { Endpoint } from "../../codecs/reload/mod.ts";
+import { type Endpoint, isLaterSequence } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { serveAdmin } from "../admin.ts";
 import type { Ports } from "../node.ts";
@@ -31,7 +31,11 @@ import { knownKeeper, readKnown } from "./known.ts";
 import { say } from "./output.ts";
 
 const VALUES = "values.sqlite";
-const WATCH_EVERY_MS = 5_000;
+/** What a node learns is kept often at first, when it learns most. */
+const WATCH_MS_MIN = 1_000;
+const WATCH_MS_MAX = 10_000;
+/** Between two looks at the authority's document: whoever finds a new one tells the whole overlay. */
+const FOLLOW_BETWEEN_MS = [1_800_000, 3_600_000] as const;
 const JOIN_MS = 30_000;
 /** Between two tries to join; each waits twice as long as the one before it. */
 const PAUSE_MS_MIN = 1_000;
@@ -138,7 +142,8 @@ const live = Effect.fnUntraced(
     );
     const door = admin.at === undefined ? "" : `, admin http://${addressText(admin.at)}/ring.json`;
     say(`node ${nodeIdText(node.nodeId)} of ${overlay.name} is at ${addressText(node)}${door}`);
-    return yield* Effect.raceFirst(watched(folder, node, document.text), renewal(living));
+    const following = followed(node, identity);
+    return yield* Effect.raceAllFirst([watched(folder, node, document.text), following, renewal(living)]);
   },
   Effect.catchTag("JoinFailed", (failed) => joinStopped(failed)),
 );
@@ -162,7 +167,7 @@ const joinStopped = ({ reason, fault, why }: JoinFailed): Effect.Effect<End, Sto
 const watched = Effect.fnUntraced(function* (folder: Folder, node: OverlayNode, documentThen: string) {
   const keepKnown = knownKeeper(folder);
   let document = documentThen;
-  while (true) {
+  for (let pauseMs = WATCH_MS_MIN; ; pauseMs = Math.min(2 * pauseMs, WATCH_MS_MAX)) {
     const { state, reached } = yield* node.status;
     if (state === "left" || state === "failed")
       return yield* stopped("unsupported", "this node is out of the overlay; the log says why");
@@ -170,7 +175,22 @@ const watched = Effect.fnUntraced(function* (folder: Folder, node: OverlayNode, 
     const keeping = text === "" || text === document ? Effect.void : keepDocument(folder, text);
     document = text;
     yield* Effect.catch(Effect.andThen(keeping, keepKnown(reached)), ({ why }) => Effect.logError("node.notKept", why));
-    yield* Effect.sleep(WATCH_EVERY_MS);
+    yield* Effect.sleep(pauseMs);
+  }
+});
+
+/** Takes the authority's newer document; an authority that is away is asked again. */
+const followed = Effect.fnUntraced(function* (node: OverlayNode, { server }: Identity) {
+  const { between } = yield* Entropy;
+  while (true) {
+    yield* Effect.sleep(yield* between(...FOLLOW_BETWEEN_MS));
+    const { configuration } = node;
+    const served = yield* Effect.result(fetchDocument(server));
+    if (served._tag === "Failure") yield* Effect.logWarning("node.authority.unreachable", served.failure);
+    else if (isLaterSequence(served.success.overlay.sequence, configuration.now().sequence))
+      yield* Effect.catch(configuration.offer(served.success.text), ({ code, info }) =>
+        Effect.logError("node.configuration.refused", `${code} ${info}`),
+      );
   }
 });
 

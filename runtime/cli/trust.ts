@@ -15,10 +15,10 @@ import { type Endpoint, readDocument } from "../../codecs/reload/mod.ts";
 import { fileStopped, type Stopped, stopped } from "./exit.ts";
 import { endpointOf, Wrong } from "./options.ts";
 import { derOfPem } from "./pem.ts";
+import { ENROLMENT_PORT } from "./ports.ts";
 
 const DOCUMENT_BYTES_MAX = 1_048_576;
 const TIMEOUT_MS = 10_000;
-export const ENROLMENT_PORT = 8_443;
 
 export type Anchor =
   /** The file that holds it. */

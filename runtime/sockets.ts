@@ -25,6 +25,9 @@ import { pemCertificate } from "./certificates.ts";
 import { pemOf } from "./keys.ts";
 
 const HELD_BYTES_MAX = 256 * 1024; // received and not yet read; beyond, the socket is paused
+/** Deno reads a paused TLS socket on (2.9.5): what it holds so is looked at while it is paused, and ends the stream. */
+const BACKLOG_BYTES_MAX = 4 * 1_048_576;
+const BACKLOG_CHECK_MS = 50;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const CHAIN_MAX = 4;
 
@@ -82,6 +85,8 @@ const dial = ({ host, port, tls: credentials, timeoutMs }: DialTarget) =>
 const streamOf = (socket: net.Socket, host: string, port: number): ByteStreamShape => {
   const held: Array<Uint8Array> = [];
   let heldBytes = 0;
+  let seenBytes = 0;
+  let watch: ReturnType<typeof setInterval> | undefined;
   let closed: string | undefined;
   let wake: (() => void) | undefined;
   const stir = () => {
@@ -96,12 +101,27 @@ const streamOf = (socket: net.Socket, host: string, port: number): ByteStreamSha
   socket.on("data", (chunk: Buffer) => {
     held.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
     heldBytes += chunk.byteLength;
-    if (heldBytes >= HELD_BYTES_MAX) socket.pause();
+    seenBytes += chunk.byteLength;
+    if (heldBytes >= HELD_BYTES_MAX && !socket.isPaused()) pause();
     stir();
   });
+  const pause = () => {
+    socket.pause();
+    watch ??= setInterval(() => {
+      if (socket.bytesRead - seenBytes > BACKLOG_BYTES_MAX) socket.destroy(new Error("sends faster than it is read"));
+    }, BACKLOG_CHECK_MS);
+  };
+  const resume = () => {
+    clearInterval(watch);
+    watch = undefined;
+    socket.resume();
+  };
   socket.on("error", (error) => ended(error.message));
   socket.on("end", () => ended("closed by the peer"));
-  socket.on("close", () => ended("closed"));
+  socket.on("close", () => {
+    clearInterval(watch);
+    ended("closed");
+  });
   if (socket.destroyed) ended("closed");
   socket.setNoDelay(true);
 
@@ -109,7 +129,7 @@ const streamOf = (socket: net.Socket, host: string, port: number): ByteStreamSha
     const chunk = held.shift();
     if (chunk !== undefined) {
       heldBytes -= chunk.byteLength;
-      if (heldBytes < HELD_BYTES_MAX && socket.isPaused()) socket.resume();
+      if (heldBytes < HELD_BYTES_MAX && socket.isPaused()) resume();
       return Effect.succeed(chunk);
     }
     return closed === undefined ? undefined : Effect.fail(new StreamClosed({ why: closed }));

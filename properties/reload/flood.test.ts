@@ -76,7 +76,7 @@ const roundTrips = Effect.fnUntraced(function* (ask: Effect.Effect<unknown, unkn
 
 /** Strangers here acknowledge nothing, and are not to be doubted for it. */
 const onSockets = Effect.gen(function* () {
-  const overlay = yield* overlayOf(2, {}, { limits: { leaveMs: 0, rtoMsMin: 60_000 } });
+  const overlay = yield* overlayOf(2, {}, { limits: { leaveMs: 0, rtoMsMin: 60_000, messagesPerSecond: RATE } });
   const [node] = overlay.members as [Member];
   const honest = yield* outsider(overlay, 0x111n);
   const greedy = yield* outsider(overlay, 0x222n);
@@ -86,11 +86,11 @@ const onSockets = Effect.gen(function* () {
   yield* roundTrips(ask, 20);
   const calm = yield* roundTrips(ask, 60);
   const frame = dataFrame(yield* greedy.seal(node), 0);
-  const burst = concat(...Array.from({ length: 64 }, () => frame));
+  const burst = concat(...Array.from({ length: 16 }, () => frame));
   for (let i = 0; i < 3; i++) {
     const line = yield* dialled(node, greedy.credentials);
-    // Some 50 000 messages a second: the flood shares our thread, and shall leave a turn to the sockets.
-    yield* Effect.forkScoped(Effect.ignore(Effect.forever(Effect.andThen(line.write(burst), Effect.sleep(4)))));
+    // Some 5 000 messages a second: the flood shares our thread, and shall not itself be what slows the others.
+    yield* Effect.forkScoped(Effect.ignore(Effect.forever(Effect.andThen(line.write(burst), Effect.sleep(10)))));
     yield* Effect.forkScoped(Effect.ignore(Effect.forever(line.read)));
   }
   const first = yield* roundTrips(ask, 60); // its burst is being served

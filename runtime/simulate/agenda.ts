@@ -6,13 +6,18 @@
  * A heap holds the milliseconds that have a list; most tasks find theirs there already and cost one push.
  */
 
+/** A task that can be called off; what it holds is then let go at once, long before its time. */
+export interface Due {
+  run: (() => void) | undefined;
+}
+
 export interface Agenda {
   /** Milliseconds since 1970, as the machines are told. */
   nowMs: number;
   /** Tasks done. */
   done: number;
   /** Whole milliseconds from now; 0 comes after all that is due now. */
-  readonly after: (ms: number, task: () => void) => void;
+  readonly after: (ms: number, task: () => void) => Due;
   /** Does the next task; false when there is none before that time, which it then is. */
   readonly next: (untilMs: number) => boolean;
 }
@@ -20,10 +25,12 @@ export interface Agenda {
 /** 2011-04-01T00:00:00Z, as runtime/memory/clock.ts has it. */
 export const START_MS = 1_301_616_000_000;
 
+const DONE: Due = { run: undefined };
+
 export const makeAgenda = (): Agenda => {
-  const lists = new Map<number, Array<() => void>>();
+  const lists = new Map<number, Array<Due>>();
   const heap: Array<number> = [];
-  let current: Array<() => void> = [];
+  let current: Array<Due> = [];
   let at = 0;
 
   const push = (ms: number) => {
@@ -55,18 +62,19 @@ export const makeAgenda = (): Agenda => {
     nowMs: START_MS,
     done: 0,
     after: (ms, task) => {
+      const due: Due = { run: task };
       if (ms <= 0) {
-        current.push(task);
-        return;
+        current.push(due);
+        return due;
       }
-      const due = agenda.nowMs + Math.ceil(ms);
-      const list = lists.get(due);
-      if (list !== undefined) {
-        list.push(task);
-        return;
+      const atMs = agenda.nowMs + Math.ceil(ms);
+      const list = lists.get(atMs);
+      if (list !== undefined) list.push(due);
+      else {
+        lists.set(atMs, [due]);
+        push(atMs);
       }
-      lists.set(due, [task]);
-      push(due);
+      return due;
     },
     next: (untilMs) => {
       if (at >= current.length) {
@@ -82,7 +90,9 @@ export const makeAgenda = (): Agenda => {
         at = 0;
       }
       agenda.done++;
-      current[at++]!();
+      const task = current[at]!.run;
+      current[at++] = DONE;
+      task?.();
       return true;
     },
   };

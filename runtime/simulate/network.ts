@@ -90,7 +90,10 @@ export const makeNetwork = (agenda: Agenda, chance: Chance, sizes: Sizes, settin
       });
     },
     open: (from, to, then) => {
-      if (isApart(from, to)) return agenda.after(DIAL_MS_MAX, () => then(false));
+      if (isApart(from, to)) {
+        agenda.after(DIAL_MS_MAX, () => then(false));
+        return;
+      }
       agenda.after(3 * delayOf(from, to), () => {
         const isUp = from.alive && to.alive && !isApart(from, to);
         const isNew = isUp && !from.links.has(to);

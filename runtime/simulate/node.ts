@@ -23,6 +23,7 @@ import {
   reloadPeer,
   settledPeer,
 } from "../../machines/reload/mod.ts";
+import type { Due } from "./agenda.ts";
 import type { Network, SimPacket, Station } from "./network.ts";
 import { type Board, type BoardHooks, exactly, makeBoard, type Shared } from "./requests.ts";
 import { signersOf } from "./values.ts";
@@ -67,8 +68,7 @@ export const makeNode = (
   const connecting = new Set<bigint>();
   /** Links that a dial to whoever is there has opened. */
   const visits = new Set<Station>();
-  const timers = new Map<string, number>();
-  let timersStarted = 0;
+  const timers = new Map<string, Due>();
   let peer = reloadPeer.resume("settled", {} as PeerContext);
   let keeper = reloadKeeper.resume("keeping", {} as KeeperContext);
 
@@ -87,13 +87,17 @@ export const makeNode = (
     made.actions.forEach(performKeeper);
   };
   const startTimer = (timer: string, ms: number, fired: () => void) => {
-    const mine = ++timersStarted;
-    timers.set(timer, mine);
-    agenda.after(ms, () => {
-      if (timers.get(timer) !== mine) return;
+    stopTimer(timer);
+    const due = agenda.after(ms, () => {
       timers.delete(timer);
       fired();
     });
+    timers.set(timer, due);
+  };
+  const stopTimer = (timer: string) => {
+    const due = timers.get(timer);
+    if (due !== undefined) due.run = undefined;
+    timers.delete(timer);
   };
 
   const connect = (to: bigint) => {
@@ -104,8 +108,10 @@ export const makeNode = (
   };
   const dial = (endpoint: Endpoint) => {
     const other = world.at(endpoint);
-    if (other === undefined || other === node)
-      return agenda.after(0, () => tellPeer({ type: "dialFailed", why: "nobody there" }));
+    if (other === undefined || other === node) {
+      agenda.after(0, () => tellPeer({ type: "dialFailed", why: "nobody there" }));
+      return;
+    }
     if (!node.links.has(other)) visits.add(other);
     network.open(node, other, (isUp) => {
       tellPeer(isUp ? { type: "dialled", node: other.id } : { type: "dialFailed", why: "no link" });
@@ -157,7 +163,7 @@ export const makeNode = (
         break;
       }
       case "stopTimer":
-        timers.delete(`peer ${action.timer}`);
+        stopTimer(`peer ${action.timer}`);
         break;
       case "report":
         node.state = action.state;
@@ -208,7 +214,7 @@ export const makeNode = (
         break;
       }
       case "stopTimer":
-        timers.delete(`keeper ${action.timer}`);
+        stopTimer(`keeper ${action.timer}`);
     }
   };
 
@@ -232,7 +238,7 @@ export const makeNode = (
   };
   const board = makeBoard(self, world, hooks);
   const gone = () => {
-    timers.clear();
+    for (const timer of [...timers.keys()]) stopTimer(timer);
     board.close();
     network.vanish(node);
   };

@@ -22,7 +22,7 @@ import {
   replyTo,
   routeOf,
 } from "../../machines/reload/mod.ts";
-import type { Agenda } from "./agenda.ts";
+import type { Agenda, Due } from "./agenda.ts";
 import type { SimPacket } from "./network.ts";
 import { blank, type Sizes } from "./sizes.ts";
 
@@ -72,8 +72,10 @@ export interface Board {
 }
 
 type Waiting = (signer: bigint, packet: SimPacket) => void;
-/** The reply of a request knows by how many hops it came. */
-const hopsOfReply = new WeakMap<ReplyTo, number>();
+/** The reply of a request knows by how many hops it came; the machines carry it as it is. */
+interface Reply extends ReplyTo {
+  readonly hops?: number;
+}
 
 export const makeBoard = (self: bigint, shared: Shared, hooks: BoardHooks): Board => {
   const { agenda, sizes, steps } = shared;
@@ -106,13 +108,9 @@ export const makeBoard = (self: bigint, shared: Shared, hooks: BoardHooks): Boar
   };
 
   const answer: Board["answer"] = (reply, body, certificates = 0) =>
-    dispatch(seal(reply.transactionId, reply.to, body, certificates, hopsOfReply.get(reply) ?? 0));
+    dispatch(seal(reply.transactionId, reply.to, body, certificates, (reply as Reply).hops ?? 0));
 
-  const replyOf = (packet: SimPacket, from: bigint): ReplyTo => {
-    const reply = replyTo(packet, from);
-    hopsOfReply.set(reply, packet.trip.hops);
-    return reply;
-  };
+  const replyOf = (packet: SimPacket, from: bigint): Reply => ({ ...replyTo(packet, from), hops: packet.trip.hops });
   const refuse = (packet: SimPacket, from: bigint, error: ErrorName, info: string) => {
     if (!isAnswer(packet)) answer(replyOf(packet, from), errorBody(error, info));
   };
@@ -127,12 +125,14 @@ export const makeBoard = (self: bigint, shared: Shared, hooks: BoardHooks): Boar
   };
 
   const ask: Board["ask"] = (to, body, { over, certificates = 0 }, ended) => {
-    if (waiting.size >= REQUESTS_MAX)
-      return agenda.after(0, () => ended({ outcome: { type: "lost", why: "too many requests" }, hops: 0 }));
+    if (waiting.size >= REQUESTS_MAX) {
+      agenda.after(0, () => ended({ outcome: { type: "lost", why: "too many requests" }, hops: 0 }));
+      return;
+    }
     const transactionId = shared.nextTransaction();
     const target = to[to.length - 1]!;
     const packet = seal(transactionId, to, body, certificates, 0);
-    let timer = 0;
+    let timer: Due | undefined;
     let hops = 0;
     const send = () => {
       const fresh = { ...packet, trip: { hops: 0 } };
@@ -144,13 +144,11 @@ export const makeBoard = (self: bigint, shared: Shared, hooks: BoardHooks): Boar
       snapshot = made.snapshot;
       for (const action of made.actions) {
         if (action.type === "send") send();
-        if (action.type === "stopTimer") timer++;
-        if (action.type === "startTimer") {
-          const started = ++timer;
-          agenda.after(action.ms, () => {
-            if (isOpen && timer === started) tell({ type: "timerFired", timer: "retransmit" });
+        if (action.type === "stopTimer" && timer !== undefined) timer.run = undefined;
+        if (action.type === "startTimer")
+          timer = agenda.after(action.ms, () => {
+            if (isOpen) tell({ type: "timerFired", timer: "retransmit" });
           });
-        }
         if (action.type === "report") {
           waiting.delete(transactionId);
           ended({ outcome: action.outcome, hops });

@@ -43,11 +43,19 @@ const waysOf = (bits: SrpGroupBits): Ways => {
 export const arithmeticLayer: Layer.Layer<Arithmetic> = Layer.succeed(Arithmetic, {
   power: (base, exponent, bits) =>
     Effect.suspend(() => {
-      const thread = threadFor(base, bits);
-      if (thread === undefined) return Effect.succeed(powerHere(base, exponent, srpGroup(bits)));
-      return outside(() => thread.power(base, exponent).catch(() => powerHere(base, exponent, srpGroup(bits))));
+      const value = powerOf(base, exponent, bits);
+      return typeof value === "bigint" ? Effect.succeed(value) : outside(() => value);
     }),
 });
+
+/** The port without Effect: at once where that does not hold the event loop, else later. Never rejects. */
+export const powerOf = (base: bigint, exponent: bigint, bits: SrpGroupBits): bigint | Promise<bigint> => {
+  const group = srpGroup(bits);
+  const thread = threadFor(base, bits);
+  return thread === undefined
+    ? powerHere(base, exponent, group)
+    : thread.power(base, exponent).catch(() => powerHere(base, exponent, group));
+};
 
 /** In place, whatever the group: for whoever cannot wait. */
 export const powerHere = (base: bigint, exponent: bigint, group: SrpGroup): bigint =>

@@ -118,21 +118,30 @@ const requestOf = ({ method, url, headers, socket }: IncomingMessage, body: Uint
   peer: { host: socket.remoteAddress ?? "?", port: socket.remotePort ?? 0 },
 });
 
-const send = (response: ServerResponse, { status, contentType, body }: HttpsAnswer): void => {
-  if (response.headersSent || response.destroyed) return;
+const send = (response: ServerResponse, answer: HttpsAnswer): void => {
+  if (begin(response, answer)) response.end(answer.body);
+};
+
+/** False when there is nobody to answer any more. */
+const begin = (response: ServerResponse, { status, contentType, body }: HttpsAnswer): boolean => {
+  if (response.headersSent || response.destroyed) return false;
   response.writeHead(status, {
     "content-type": contentType,
     "content-length": body.length,
     "cache-control": "no-store",
     connection: "close",
   });
-  response.end(body);
+  return true;
 };
 
 const plain = (status: number): HttpsAnswer => ({ status, contentType: "text/plain", body: new Uint8Array() });
 
+/** The whole answer goes out, but ends only with the request: an end closes the connection under a client that still sends. */
 const refuse = (request: IncomingMessage, response: ServerResponse, status: number): void => {
-  send(response, plain(status));
+  if (!begin(response, plain(status))) return;
+  response.flushHeaders();
+  if (request.readableEnded) response.end();
+  else request.once("end", () => response.end());
   request.resume();
   const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
   request.socket.once("close", () => clearTimeout(timer));

@@ -1,6 +1,6 @@
 /** Validation between whole servers, in memory and on virtual time: the owner, thieves, guessers, floods and garbage. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { Effect, Exit, Layer, Logger, type Scope } from "effect";
+import { Clock, Effect, Exit, Layer, Logger, type Scope } from "effect";
 import { type Arithmetic, Dialer, type Entropy, Listener } from "../../actors/ports/mod.ts";
 import { tlsSrpClient } from "../../actors/tls/mod.ts";
 import {
@@ -296,17 +296,66 @@ virtually(
 );
 
 virtually(
-  "a server that accepts and never speaks costs the handshake's time, and the others are validated meanwhile",
+  "servers that accept and never speak cost their own handshakes' time: the owner's verdict is told long before theirs",
   Effect.gen(function* () {
     const { listen } = yield* Listener;
     const owner = yield* serve(2n, [got]);
     const mute = yield* listen({ host: HOST, port: 0 }, () => Effect.never);
-    const verdicts = yield* tryAll(
-      new Map([
-        [3n, { ...owner, port: mute.port }],
-        [2n, owner],
-      ]),
+    const thieves = Array.from({ length: 30 }, (_, i) => BigInt(100 + i));
+    const told: Array<string> = [];
+    let beganMs = 0;
+    const verdicts = yield* validate(
+      { call: sent, nodeId: 1n, domain: "a.example", waitBetweenMs: [0, 0] },
+      {
+        lookUp: () =>
+          Effect.map(Clock.currentTimeMillis, (nowMs) => {
+            beganMs = nowMs;
+            return [...thieves, 2n].map((nodeId) => ({ nodeId, vservice: 7n }));
+          }),
+        resolve: (nodeId) => Effect.succeed({ host: HOST, port: nodeId === 2n ? owner.port : mute.port }),
+        settled: ({ verdict }) =>
+          Effect.map(Clock.currentTimeMillis, (nowMs) => {
+            told.push(`${verdict} ${nowMs - beganMs < 2_000 ? "at once" : "late"}`);
+          }),
+      },
     );
-    same(outcomes(verdicts), ["broken A", "validated A"]);
+    same(told, ["validated at once", ...thieves.map(() => "broken late")]);
+    same(outcomes(verdicts).at(-1), "validated A"); // in the order in which they were found
+  }),
+);
+
+virtually(
+  "a private domain's call is proved by C, and neither its number nor its caller crosses the wire before that",
+  Effect.gen(function* () {
+    const owner = yield* serve(2n, [got]);
+    const { listen } = yield* Listener;
+    const { dial } = yield* Dialer;
+    const passed: Array<Uint8Array> = [];
+    const wire = yield* listen({ host: HOST, port: 0 }, (near) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const far = yield* dial({ host: owner.host, port: owner.port });
+          const pump = (from: typeof near, to: typeof near) =>
+            Effect.forever(
+              Effect.flatMap(from.read, (bytes) => {
+                passed.push(bytes);
+                return to.write(bytes);
+              }),
+            );
+          yield* Effect.race(pump(near, far), pump(far, near));
+        }),
+      ).pipe(Effect.ignore),
+    );
+    const verdicts = yield* validate(
+      { call: sent, nodeId: 1n, domain: "a.example", waitBetweenMs: [0, 0], isPrivate: true },
+      {
+        lookUp: () => Effect.succeed([{ nodeId: 2n, vservice: 7n }]),
+        resolve: () => Effect.succeed({ host: HOST, port: wire.port }),
+      },
+    );
+    same(outcomes(verdicts), ["validated C"]);
+    const text = Buffer.concat(passed).toString("latin1");
+    ok(text.includes("vipr1;C;"));
+    for (const secret of [sent.called, sent.calling!, sent.called.slice(1)]) ok(!text.includes(secret));
   }),
 );

@@ -1,0 +1,118 @@
+/** The `vipr` command as processes, under the runtime that runs the test; each is ended with the test that started it. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import net from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+
+const MAIN = new URL("../../runtime/main.ts", import.meta.url).pathname;
+const WAIT_MS_MAX = 60_000;
+
+export interface Running {
+  readonly out: () => string;
+  readonly err: () => string;
+  /** Its exit code; null when a signal ended it. */
+  readonly ended: Promise<number | null>;
+  readonly kill: (signal: "SIGTERM" | "SIGKILL") => Promise<number | null>;
+  /** The first match in its output; rejects when it ends before. */
+  readonly said: (what: RegExp) => Promise<RegExpExecArray>;
+}
+
+const running = new Set<Running>();
+
+export const start = (args: ReadonlyArray<string>, input = ""): Running => {
+  const own = "Deno" in globalThis ? ["run", "-A"] : [];
+  const child = spawn(process.execPath, [...own, MAIN, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  let [out, err] = ["", ""];
+  let isOver = false;
+  const woken = new Set<() => void>();
+  const wake = () => {
+    for (const one of woken) one();
+  };
+  child.stdin.on("error", () => {}); // it may end before it has read
+  child.stdin.end(input);
+  child.stdout.on("data", (chunk) => {
+    out += chunk;
+    wake();
+  });
+  child.stderr.on("data", (chunk) => {
+    err += chunk;
+  });
+  const ended = new Promise<number | null>((resolve) =>
+    child.on("close", (code) => {
+      isOver = true;
+      running.delete(one);
+      resolve(code);
+      wake();
+    }),
+  );
+  const one: Running = {
+    out: () => out,
+    err: () => err,
+    ended,
+    kill: (signal) => {
+      child.kill(signal);
+      return ended;
+    },
+    said: (what) =>
+      new Promise((resolve, reject) => {
+        const done = (settle: () => void) => {
+          clearTimeout(timer);
+          woken.delete(look);
+          settle();
+        };
+        const failed = (why: string) => done(() => reject(new Error(`${why}: ${args.join(" ")}\n${out}\n${err}`)));
+        const look = () => {
+          const found = what.exec(out);
+          if (found !== null) done(() => resolve(found));
+          else if (isOver) failed(`ended before it said ${what}`);
+        };
+        const timer = setTimeout(() => failed(`did not say ${what}`), WAIT_MS_MAX);
+        woken.add(look);
+        look();
+      }),
+  };
+  running.add(one);
+  return one;
+};
+
+/** To its end. */
+export const vipr = async (args: ReadonlyArray<string>, input?: string) => {
+  const one = start(args, input);
+  const code = await one.ended;
+  return { code, out: one.out(), err: one.err() };
+};
+
+/** A directory that goes with everything started meanwhile. */
+export const withFolder = async (use: (path: string) => Promise<void>): Promise<void> => {
+  const path = mkdtempSync(join(tmpdir(), "vipr-"));
+  try {
+    await use(path);
+  } finally {
+    await Promise.all([...running].map((one) => one.kill("SIGKILL")));
+    rmSync(path, { recursive: true, force: true });
+  }
+};
+
+/** A port that was free a moment ago. */
+export const freePort = (): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const server = net.createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as net.AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+
+/** Until it holds; looks again every so often. */
+export const until = async <A>(look: () => Promise<A | undefined>, what: string): Promise<A> => {
+  const endMs = performance.now() + WAIT_MS_MAX;
+  while (true) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (performance.now() > endMs) throw new Error(`not within ${WAIT_MS_MAX} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+};

@@ -39,6 +39,16 @@ export const publishNumber = (
     }),
   );
 
+/** Until when the overlay has a number from this node, in milliseconds since 1970, as far as the node knows. */
+export const publishedUntilMs = (
+  node: Pick<OverlayNode, "nodeId" | "endOf" | "resourceOf">,
+  number: E164,
+  vservice: bigint,
+): Effect.Effect<number | undefined> =>
+  Effect.map(node.resourceOf(number), (resourceId) =>
+    node.endOf({ resourceId, kind: KIND, key: encodeRegistrationKey({ nodeId: node.nodeId, vservice }) }),
+  );
+
 /** The lifetime is that of the entry withdrawn, so that nobody can store it again meanwhile, RFC 6940 §7.4.1.3. */
 export const withdrawNumber = (
   node: Stores,

@@ -6,6 +6,7 @@
  */
 import { Clock, Data, Deferred, Effect, FiberSet, type Scope } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
+import { againAtMs } from "../../machines/reload/mod.ts";
 import {
   type PublishOutcome,
   type VapPublisherAction,
@@ -22,6 +23,11 @@ export interface VapPublisherOptions<R> {
   readonly dhtLifetimeS?: number;
   /** How long the overlay is left alone after a store that failed. Default 1 to 3 s. */
   readonly pauseMs?: readonly [min: number, max: number];
+  /** Until when the overlay has a number, as far as we know: such a one is stored again at its time only. */
+  readonly held?: {
+    readonly lifetimeS: number;
+    readonly endMs: (vservice: bigint, number: E164) => Effect.Effect<number | undefined>;
+  };
   /** Puts one number into the overlay. */
   readonly store: (vservice: bigint, number: E164) => Effect.Effect<void, { readonly why: string }, R>;
 }
@@ -40,6 +46,7 @@ const PAUSE_MS = [1_000, 3_000] as const;
 /** Profile §1: a burst is what two seconds allow. */
 const BURST_S = 2;
 const MAILBOX_EVENTS_MAX = 256;
+const DRAWS = 1_000_000;
 
 export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
   options: VapPublisherOptions<R>,
@@ -51,6 +58,16 @@ export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
   const waiting = new Map<number, Deferred.Deferred<PublishOutcome>>();
   let refs = 0;
 
+  const draw = Effect.map(entropy.between(0, DRAWS), (drawn) => drawn / DRAWS);
+  /** When a number that the overlay has already is to be stored again. */
+  const heldOf = Effect.fnUntraced(function* (vservice: bigint, number: E164) {
+    const endMs = yield* options.held?.endMs(vservice, number) ?? Effect.succeed(undefined);
+    if (endMs === undefined) return {};
+    const atMs = yield* Clock.currentTimeMillis;
+    const dueAtMs = againAtMs(endMs, options.held!.lifetimeS * 1_000, atMs, yield* draw);
+    return dueAtMs === undefined ? {} : { held: { dueAtMs, atMs } };
+  });
+
   const storing = (vservice: bigint, number: E164): Effect.Effect<void, never, R> =>
     Effect.flatMap(
       Effect.match(store(vservice, number), {
@@ -58,8 +75,8 @@ export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
         onFailure: ({ why }) => why,
       }),
       (why) =>
-        Effect.flatMap(Clock.currentTimeMillis, (atMs) =>
-          box.tell(why === undefined ? { type: "stored", atMs } : { type: "storeFailed", why }),
+        Effect.flatMap(Effect.all([Clock.currentTimeMillis, draw]), ([atMs, draw]) =>
+          box.tell(why === undefined ? { type: "stored", atMs, draw } : { type: "storeFailed", why }),
         ),
     );
   const perform = (action: VapPublisherAction): Effect.Effect<void, never, R> => {
@@ -95,7 +112,7 @@ export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
         const ref = ++refs;
         const asked = yield* Deferred.make<PublishOutcome>();
         waiting.set(ref, asked);
-        yield* box.tell({ type: "publish", ref, vservice, number });
+        yield* box.tell({ type: "publish", ref, vservice, number, ...(yield* heldOf(vservice, number)) });
         const outcome = yield* Deferred.await(asked);
         if (outcome.type === "failed") return yield* new PublishFailed({ why: outcome.why });
       }),

@@ -31,6 +31,7 @@ import {
   Keys,
   type Listener,
   type ListenFailed,
+  type StoreShape,
 } from "../ports/mod.ts";
 import {
   claimsOf,
@@ -38,7 +39,6 @@ import {
   type NodeLimits,
   NUMBER_LIFETIME_S,
   type OverlayNode,
-  publishNumber,
   startNode,
 } from "../reload/mod.ts";
 import { openTicketIssuer, type TicketIssuer, type TicketSecret } from "../ticket/mod.ts";
@@ -46,6 +46,7 @@ import { type PvpCounters, servePvp } from "../validation/mod.ts";
 import { type InsecureVap, openPublisher, serveVap, type VapCounters, type VapHandlers } from "../vap/mod.ts";
 import type { ViprEvent } from "./events.ts";
 import { openOriginating } from "./originating.ts";
+import { openPublishing } from "./publishing.ts";
 import { makeServices } from "./services.ts";
 
 export interface ViprServerOptions {
@@ -69,6 +70,8 @@ export interface ViprServerOptions {
   /** Tv is drawn from this. Default 30 s up to the overlay's maxValidationDelay. */
   readonly waitBetweenMs?: readonly [min: number, max: number];
   readonly limits?: Partial<NodeLimits>;
+  /** Where its nodes keep what must outlive the process; without it they begin anew each time. */
+  readonly store?: StoreShape;
   /** Hears of everything that happens; must not fail or take long. */
   readonly watch?: (event: ViprEvent) => Effect.Effect<void>;
 }
@@ -132,16 +135,11 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     },
   );
   const nodes = yield* startNodes(options, { host: pvp.host, port: pvp.port });
-  /** A number stays with one node, so that refreshing and removing it find the same entry. */
-  const nodeFor = (number: E164) => nodes[Number(number.slice(-4)) % nodes.length]!;
+  const { store, endMs, nodeFor } = openPublishing(nodes);
   const publisher = yield* openPublisher({
     storesPerSecond: overlay.storesPerSecond * nodes.length,
-    store: (vservice, number) =>
-      Effect.asVoid(publishNumber(nodeFor(number), number, vservice)).pipe(
-        Effect.mapError((error) => ({
-          why: error._tag === "OverlayRefused" ? `${error.code} ${error.info}` : error.why,
-        })),
-      ),
+    held: { lifetimeS: NUMBER_LIFETIME_S, endMs },
+    store,
   });
 
   const learned = (vservice: bigint, info: ValInfo): Effect.Effect<void> =>
@@ -239,7 +237,7 @@ const issuersOf = Effect.fnUntraced(function* (options: ViprServerOptions, grant
 });
 
 /** One after another: each finds the one before it in the ring. */
-const startNodes = ({ nodes, overlay, host, reloadPort = 0, limits = {} }: ViprServerOptions, pvp: HostPort) =>
+const startNodes = ({ nodes, overlay, host, reloadPort = 0, limits = {}, store }: ViprServerOptions, pvp: HostPort) =>
   Effect.forEach(nodes, (credentials, i) =>
     startNode({
       credentials,
@@ -247,6 +245,7 @@ const startNodes = ({ nodes, overlay, host, reloadPort = 0, limits = {} }: ViprS
       listen: { host, port: reloadPort === 0 ? 0 : reloadPort + i },
       applications: { [applicationId.pvp]: pvp },
       limits,
+      ...(store === undefined ? {} : { store }),
     }),
   );
 

@@ -47,6 +47,7 @@ export {
   type PeerAction,
   type PeerContext,
   type PeerEvent,
+  type PeerPolicy,
   type PeerSettings,
   type PeerState,
   type PeerTimer,
@@ -58,7 +59,7 @@ export {
 export { matchesRegistration, mayWrite, type Writer } from "./policy.ts";
 export { BURST_S, type Bucket, fullBucket, QUOTA_DEFAULT, quotaBound, take, waitMs } from "./quota.ts";
 export { copyOutcomeOf, heldBy, isBelieved, isFromNeighbour, refusalOf, replyTo } from "./receipt.ts";
-export { isYoung, REFRESH_AT, REFRESH_JITTER, refreshMs } from "./refresh.ts";
+export { againAtMs, REFRESH_AT, REFRESH_JITTER, refreshMs } from "./refresh.ts";
 export { REPLICAS } from "./repair.ts";
 export {
   distance,

@@ -9,9 +9,18 @@ export const REFRESH_JITTER = 0.15;
 export const refreshMs = (lifetimeMs: number, draw: number): number =>
   Math.round(lifetimeMs * REFRESH_AT * (1 + REFRESH_JITTER * (2 * draw - 1)));
 
+/** Of what is left of an entry's life when it is found held, the part over which overdue refreshes are spread. */
+const SPREAD = 0.25;
+/** Less than this part of a life left: there is no time to wait. */
+const URGENT = 0.05;
+
 /**
- * Whether an entry is still young enough to be left alone: its refresh is not due for whatever draw. After a restart an
- * agent publishes all its numbers anew; those that the overlay holds for long yet are not stored again.
+ * When to store an entry again that the overlay holds until `endMs`; undefined: at once. After a restart of many servers,
+ * when every agent publishes all its numbers anew, nothing is stored that need not be, and what is overdue is spread too.
  */
-export const isYoung = (endMs: number, lifetimeMs: number, nowMs: number): boolean =>
-  nowMs < endMs - lifetimeMs * (1 - REFRESH_AT * (1 - REFRESH_JITTER));
+export const againAtMs = (endMs: number, lifetimeMs: number, nowMs: number, draw: number): number | undefined => {
+  const leftMs = endMs - nowMs;
+  if (leftMs < lifetimeMs * URGENT) return undefined;
+  const dueMs = endMs - lifetimeMs + refreshMs(lifetimeMs, draw);
+  return Math.max(dueMs, nowMs + Math.ceil(leftMs * SPREAD * draw));
+};

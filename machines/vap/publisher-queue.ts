@@ -1,5 +1,6 @@
 /** What the publisher's events do to its queue, its tokens and what it keeps fresh. */
 import { decide } from "../kit/mod.ts";
+import { refreshMs } from "../reload/mod.ts";
 import type { Publication, VapPublisherAction, VapPublisherContext, VapPublisherEvent } from "./publisher.ts";
 
 export const QUEUE_NUMBERS_MAX = 20_000;
@@ -13,18 +14,35 @@ const on = <K extends VapPublisherEvent["type"]>(
   ) => { readonly context?: Partial<VapPublisherContext>; readonly actions?: ReadonlyArray<VapPublisherAction> },
 ) => decide<VapPublisherContext, Of<K>, VapPublisherAction>(of);
 
-/** Refreshing begins here; the jitter before it keeps those who published together from refreshing together. */
-const REFRESH_AT = 2 / 3;
-const REFRESH_JITTER = 0.1;
+/** Numbers that wait to be stored again; one more is left to its agent to publish again. */
+export const KEPT_NUMBERS_MAX = 200_000;
 
 const failed = (ref: number, why: string): ReadonlyArray<VapPublisherAction> =>
   ref === 0 ? [] : [{ type: "report", ref, outcome: { type: "failed", why } }];
 
-export const enqueue = on<"publish">(({ queue }, { ref, vservice, number }) =>
-  queue.length >= QUEUE_NUMBERS_MAX
+export const enqueue = on<"publish">((context, { ref, vservice, number, held }) => {
+  const { queue } = context;
+  if (held !== undefined) {
+    const made = keep(context, { vservice, number, dueAtMs: held.dueAtMs }, held.atMs);
+    return { ...made, actions: [...stored(ref), ...made.actions] };
+  }
+  return queue.length >= QUEUE_NUMBERS_MAX
     ? { actions: failed(ref, "too many numbers wait to be stored") }
-    : { context: { queue: [...queue, { ref, vservice, number, attempts: 0 }] } },
-);
+    : { context: { queue: [...queue, { ref, vservice, number, attempts: 0 }] } };
+});
+
+const stored = (ref: number): ReadonlyArray<VapPublisherAction> =>
+  ref === 0 ? [] : [{ type: "report", ref, outcome: { type: "stored" } }];
+
+/** To be stored again at its time; the timer runs for whichever is due first. */
+const keep = ({ kept, refreshing }: VapPublisherContext, item: VapPublisherContext["kept"][number], atMs: number) => {
+  const others = kept.filter(({ vservice, number }) => vservice !== item.vservice || number !== item.number);
+  if (others.length >= KEPT_NUMBERS_MAX) return { context: {}, actions: [] };
+  const at = others.findIndex(({ dueAtMs }) => dueAtMs > item.dueAtMs);
+  const now = at < 0 ? [...others, item] : [...others.slice(0, at), item, ...others.slice(at)];
+  const isFirst = now[0] === item || !refreshing;
+  return { context: { kept: now, refreshing: true }, actions: isFirst ? [refreshTimer(now, atMs)] : [] };
+};
 
 export const dropVService = on<"withdraw">(({ queue, kept, storing }, { vservice }) => ({
   context: {
@@ -58,29 +76,25 @@ export const refill = on<"timerFired">(({ tokens, burst, refilling, storesPerSec
   };
 });
 
-export const settleStored = on<"stored">((context, { atMs }) => {
+export const settleStored = on<"stored">((context, { atMs, draw }) => {
   const { ref, vservice, number, withdrawn } = context.storing!;
-  const reported: ReadonlyArray<VapPublisherAction> =
-    ref === 0 ? [] : [{ type: "report", ref, outcome: { type: "stored" } }];
-  if (context.lifetimeMs === undefined || withdrawn) return { context: { storing: undefined }, actions: reported };
-  const others = context.kept.filter((item) => item.vservice !== vservice || item.number !== number);
-  const kept = [...others, { vservice, number, dueAtMs: atMs + REFRESH_AT * context.lifetimeMs }];
-  const timer = context.refreshing ? [] : [refreshTimer(kept, atMs)];
-  return { context: { storing: undefined, kept, refreshing: true }, actions: [...reported, ...timer] };
+  if (context.lifetimeMs === undefined || withdrawn) return { context: { storing: undefined }, actions: stored(ref) };
+  const dueAtMs = atMs + refreshMs(context.lifetimeMs, draw);
+  const made = keep(context, { vservice, number, dueAtMs }, atMs);
+  return { context: { storing: undefined, ...made.context }, actions: [...stored(ref), ...made.actions] };
 });
 const refreshTimer = (kept: VapPublisherContext["kept"], atMs: number): VapPublisherAction => {
   const ms = Math.max(1, Math.ceil((kept[0]?.dueAtMs ?? atMs) - atMs));
-  return { type: "startTimer", timer: "refresh", betweenMs: [Math.ceil(ms * (1 - REFRESH_JITTER)), ms] };
+  return { type: "startTimer", timer: "refresh", betweenMs: [ms, ms] };
 };
 
-/** All that is due within the jitter is queued again, behind what is new. */
+/** All that is due is queued again, behind what is new. */
 export const refresh = on<"timerFired">((context, { atMs }) => {
   if (!context.refreshing) return {};
-  const soonMs = atMs + REFRESH_JITTER * REFRESH_AT * (context.lifetimeMs ?? 0);
-  const due = context.kept
-    .filter(({ dueAtMs }) => dueAtMs <= soonMs)
-    .slice(0, QUEUE_NUMBERS_MAX - context.queue.length);
-  const kept = context.kept.filter((item) => !due.includes(item));
+  const room = QUEUE_NUMBERS_MAX - context.queue.length;
+  const count = context.kept.findIndex(({ dueAtMs }) => dueAtMs > atMs);
+  const due = context.kept.slice(0, Math.min(room, count < 0 ? context.kept.length : count));
+  const kept = context.kept.slice(due.length);
   const again = due.map(({ vservice, number }): Publication => ({ ref: 0, vservice, number, attempts: 0 }));
   return {
     context: { queue: [...context.queue, ...again], kept, refreshing: kept.length > 0 },

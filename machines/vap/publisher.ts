@@ -11,7 +11,8 @@
  *
  * Tokens come back one at a time, so that whatever is asked the overlay sees at most `storesPerSecond`. A failed store
  * stops the whole queue for a while: it is the overlay that is away, not the number. What was stored is stored again
- * after two thirds of its lifetime.
+ * after two thirds of its lifetime, some sooner and some later; what the overlay has already when it is published, as after
+ * a restart, waits for its time.
  */
 import { setup } from "xstate";
 import type { E164 } from "../../codecs/shared/mod.ts";
@@ -50,15 +51,23 @@ export interface VapPublisherContext extends VapPublisherInput {
   readonly queue: ReadonlyArray<Publication>;
   readonly storing: Publication | undefined;
   readonly tokens: number;
-  /** Oldest first. */
+  /** What is due first stands first. */
   readonly kept: ReadonlyArray<{ readonly vservice: bigint; readonly number: E164; readonly dueAtMs: number }>;
   readonly refilling: boolean;
   readonly refreshing: boolean;
 }
 export type VapPublisherEvent =
-  | { readonly type: "publish"; readonly ref: number; readonly vservice: bigint; readonly number: E164 }
+  | {
+      readonly type: "publish";
+      readonly ref: number;
+      readonly vservice: bigint;
+      readonly number: E164;
+      /** The overlay has it already: when it is to be stored again, and the hour now. */
+      readonly held?: { readonly dueAtMs: number; readonly atMs: number };
+    }
   | { readonly type: "withdraw"; readonly vservice: bigint }
-  | { readonly type: "stored"; readonly atMs: number }
+  /** `draw`: 0 to 1, uniform, another each time. */
+  | { readonly type: "stored"; readonly atMs: number; readonly draw: number }
   | { readonly type: "storeFailed"; readonly why: string }
   | { readonly type: "timerFired"; readonly timer: "refill" | "refresh" | "pause"; readonly atMs: number }
   | { readonly type: "stop" };

@@ -11,6 +11,7 @@ export {
   REQUIRED_BITS,
   REQUIRED_BITS_MAX,
 } from "./ledger.ts";
+export { type NodeRoom, nodeOrder, nodesToTry } from "./spread.ts";
 export {
   type ClaimStory,
   FACTS_ALL_MAX,

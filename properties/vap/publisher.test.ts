@@ -26,7 +26,16 @@ const publish = fc
   .map(([ref, number, vservice]) => ({ type: "publish" as const, ref, number, vservice }));
 const events: fc.Arbitrary<VapPublisherEvent> = fc.oneof(
   { weight: 4, arbitrary: publish },
-  { weight: 3, arbitrary: fc.nat(100_000).map((atMs) => ({ type: "stored" as const, atMs })) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .tuple(publish, fc.nat(100_000), fc.nat(100_000))
+      .map(([event, atMs, ms]) => ({ ...event, held: { atMs, dueAtMs: atMs + ms } })),
+  },
+  {
+    weight: 3,
+    arbitrary: fc.nat(100_000).map((atMs) => ({ type: "stored" as const, atMs, draw: (atMs % 101) / 100 })),
+  },
   fc.constant({ type: "storeFailed" as const, why: "unreachable" }),
   fc.constantFrom(1n, 2n).map((vservice) => ({ type: "withdraw" as const, vservice })),
   { weight: 1, arbitrary: fc.constant({ type: "stop" as const }) },
@@ -41,7 +50,7 @@ test("profile §1: whatever is asked, the overlay sees no more than its rate and
         nowMs += afterMs;
         return [
           { afterMs, event },
-          { afterMs: 0, event: { type: "stored" as const, atMs: nowMs } },
+          { afterMs: 0, event: { type: "stored" as const, atMs: nowMs, draw: 0.5 } },
         ];
       });
       const storedAt: Array<number> = [];
@@ -85,7 +94,7 @@ const failed = { type: "storeFailed", why: "unreachable" } as const;
 const pause = { type: "timerFired", timer: "pause", atMs: 0 } as const;
 
 test("one after another, in the order in which they came", () => {
-  const { actions } = play(one, two, { type: "stored", atMs: 5 }, { type: "stored", atMs: 6 });
+  const { actions } = play(one, two, { type: "stored", atMs: 5, draw: 0.5 }, { type: "stored", atMs: 6, draw: 0.5 });
   const told = actions.flatMap((action) =>
     action.type === "store"
       ? [action.number]
@@ -104,11 +113,15 @@ test("a store that fails stops the queue for a while, and is tried five times", 
   assert.deepEqual(actions.at(-1), { type: "report", ref: 1, outcome: { type: "failed", why: "unreachable" } });
 });
 
-test("profile §1: a number is stored again after two thirds of its lifetime, with jitter before", () => {
-  const { actions } = play(one, { type: "stored", atMs: 0 });
+test("profile §1: a number is stored again after two thirds of its lifetime, and some way to either side", () => {
+  const { actions } = play(one, { type: "stored", atMs: 0, draw: 0.5 });
   const timer = actions.find((action) => action.type === "startTimer" && action.timer === "refresh");
-  assert.deepEqual(timer, { type: "startTimer", timer: "refresh", betweenMs: [362_880_000, 403_200_000] });
-  const again = play(one, { type: "stored", atMs: 0 }, { type: "timerFired", timer: "refresh", atMs: 380_000_000 });
+  assert.deepEqual(timer, { type: "startTimer", timer: "refresh", betweenMs: [403_200_000, 403_200_000] });
+  const again = play(
+    one,
+    { type: "stored", atMs: 0, draw: 0.5 },
+    { type: "timerFired", timer: "refresh", atMs: 403_200_000 },
+  );
   assert.equal(again.actions.filter(({ type }) => type === "store").length, 2);
 });
 
@@ -120,7 +133,7 @@ test("a timer that comes too late brings no token", () => {
 });
 
 test("a withdrawn VService is stored no more, and its waiting numbers are told", () => {
-  const { actions } = play(one, two, { type: "withdraw", vservice: 1n }, { type: "stored", atMs: 0 });
+  const { actions } = play(one, two, { type: "withdraw", vservice: 1n }, { type: "stored", atMs: 0, draw: 0.5 });
   assert.equal(actions.filter(({ type }) => type === "store").length, 1);
   assert.ok(actions.some((action) => action.type === "report" && action.ref === 2 && action.outcome.type === "failed"));
   assert.ok(!actions.some((action) => action.type === "startTimer" && action.timer === "refresh"));

@@ -1,0 +1,48 @@
+/** Numbers spread over a server's nodes: each has a quota and a pace of its own. The profile §1, several Node-IDs. */
+import { Effect } from "effect";
+import type { E164 } from "../../codecs/shared/mod.ts";
+import { type NodeRoom, nodeOrder, nodesToTry } from "../../machines/vipr/mod.ts";
+import { type OverlayError, type OverlayNode, publishedUntilMs, publishNumber } from "../reload/mod.ts";
+
+export interface Publishing {
+  /** By the node that has the number already, else by one with room; another is tried where a peer's bound is met. */
+  readonly store: (vservice: bigint, number: E164) => Effect.Effect<void, { readonly why: string }>;
+  /** Until when the overlay has it, from whichever of the nodes. */
+  readonly endMs: (vservice: bigint, number: E164) => Effect.Effect<number | undefined>;
+  /** The node to ask about a number: always the same. */
+  readonly nodeFor: (number: E164) => OverlayNode;
+}
+
+export const openPublishing = (nodes: ReadonlyArray<OverlayNode>): Publishing => {
+  const roomFor = (vservice: bigint, number: E164) => (node: OverlayNode) =>
+    Effect.gen(function* (): Effect.fn.Return<NodeRoom> {
+      const holds = (yield* publishedUntilMs(node, number, vservice)) !== undefined;
+      return { holds, used: yield* node.used, quota: node.configuration.now().quota };
+    });
+
+  const store: Publishing["store"] = Effect.fn("vipr.publish")(function* (vservice, number) {
+    const rooms = yield* Effect.forEach(nodes, roomFor(vservice, number));
+    let why = "the quota of every node is used up";
+    for (const index of nodesToTry(number, rooms)) {
+      const tried = yield* Effect.result(publishNumber(nodes[index]!, number, vservice));
+      if (tried._tag === "Success") return;
+      why = whyOf(tried.failure);
+      if (!isFull(tried.failure)) break;
+    }
+    return yield* Effect.fail({ why });
+  });
+
+  return {
+    store,
+    endMs: Effect.fnUntraced(function* (vservice, number) {
+      const ends = yield* Effect.forEach(nodes, (node) => publishedUntilMs(node, number, vservice));
+      return ends.find((endMs) => endMs !== undefined);
+    }),
+    nodeFor: (number) => nodes[nodeOrder(number, nodes.length)[0]!]!,
+  };
+};
+
+const whyOf = (error: OverlayError): string =>
+  error._tag === "OverlayRefused" ? `${error.code} ${error.info}` : error.why;
+/** That peer has as much of this node as it may; of another node it may take more. */
+const isFull = (error: OverlayError): boolean => error._tag === "OverlayRefused" && error.info === "quota";

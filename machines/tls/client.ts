@@ -267,6 +267,7 @@ function forgetful(context: TlsClientContext): TlsClientContext {
   return {
     ...context,
     chance: less,
+    serverRandom: nothingYet,
     input: { ...input, password: "", chance: { ...less, ivKey: nothingYet } },
     privateKey: 0n,
     verifier: undefined,

@@ -93,7 +93,8 @@ const takeMessage = (inbound: Inbound): Taken | undefined => {
   const size = HANDSHAKE_HEADER_BYTES + header.value.length;
   if (size > HANDSHAKE_MESSAGE_BYTES_MAX) return refuse(inbound, "decodeError", "handshake message too long");
   if (heldSize(inbound.messages) < size) return undefined;
-  const [bytes, messages] = take(inbound.messages, size);
+  const [view, messages] = take(inbound.messages, size);
+  const bytes = view.slice(); // what we keep of a message keeps no more than the message
   const message = decode(TlsHandshake, bytes);
   return message.ok
     ? { inbound: { ...inbound, messages, isLax: false }, unit: { type: "handshake", message: message.value, bytes } }

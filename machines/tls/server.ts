@@ -298,6 +298,10 @@ function forgetful(context: TlsServerContext): TlsServerContext {
   return {
     ...context,
     chance: less,
+    clientRandom: nothingYet,
+    userName: nothingYet,
+    salt: nothingYet,
+    hello: nothingYet,
     input: { ...input, chance: { ...less, ivKey: nothingYet } },
     verifier: undefined,
     privateKey: undefined,

@@ -234,13 +234,8 @@ const idle: ConfigurationHooks = {
 };
 
 /** What a running node cannot change in itself. */
-const needsRestart = (before: OverlayConfiguration, now: OverlayConfiguration): ReadonlyArray<string> => [
-  ...(isSameRoots(before, now) ? [] : ["root-cert"]),
-  ...(before.maxMessageSize === now.maxMessageSize ? [] : ["max-message-size of links"]),
-  ...(before.chordUpdateIntervalS === now.chordUpdateIntervalS ? [] : ["chord-update-interval"]),
-  ...(before.chordPingIntervalS === now.chordPingIntervalS ? [] : ["chord-ping-interval"]),
-  ...(before.chordReactive === now.chordReactive ? [] : ["chord-reactive"]),
-];
+const needsRestart = (before: OverlayConfiguration, now: OverlayConfiguration): ReadonlyArray<string> =>
+  isSameRoots(before, now) ? [] : ["root-cert in TLS"];
 const isSameRoots = ({ rootCertificates: a }: OverlayConfiguration, { rootCertificates: b }: OverlayConfiguration) =>
   a.length === b.length && a.every((root, i) => equalBytes(root, b[i]!));
 

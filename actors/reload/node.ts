@@ -10,6 +10,7 @@ import { type Endpoint, expiryOf, type OverlayConfiguration, toNode, unsupported
 import {
   keeperTiming,
   ownedFraction,
+  type PeerPolicy,
   type PeerSettings,
   type PeerState,
   peerTiming,
@@ -140,7 +141,11 @@ export const startNode = Effect.fn("reload.node")(function* (
   yield* configuration.begin(nodeId, {
     send: (to, body) => board.request([toNode(to)], body),
     neighbours: () => [...board.links.keys()],
-    changed: (now) => Effect.andThen(keeper!.configured(now), closeBad(board, now)),
+    changed: Effect.fnUntraced(function* (now) {
+      yield* keeper!.configured(now);
+      yield* peer!.configured(policyOf(now, options, endpoint));
+      yield* closeBad(board, now);
+    }),
     leave: () => leave,
   });
   if (limits.leaveMs > 0) yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(leave, limits.leaveMs)));
@@ -195,31 +200,42 @@ const closeBad = (board: Switchboard, { badNodes }: OverlayConfiguration) =>
     { discard: true },
   );
 
+const isSame =
+  (one: Endpoint) =>
+  ({ host, port }: Endpoint): boolean =>
+    host === one.host && port === one.port;
+
+/** Bootstrap nodes that a node was started with count on where a document names none. */
+const policyOf = (now: OverlayConfiguration, { overlay, known = [] }: NodeOptions, endpoint: Endpoint): PeerPolicy => {
+  const listed = now.bootstrapNodes.length > 0 ? now.bootstrapNodes : overlay.bootstrapNodes;
+  return {
+    bootstrap: [...listed, ...known].filter((node) => !isSame(endpoint)(node)),
+    reactive: now.chordReactive,
+    updateMs: now.chordUpdateIntervalS * 1000,
+    pingMs: now.chordPingIntervalS * 1000,
+  };
+};
+
 const peerSettings = (
-  { overlay, applications = {}, first, known = [] }: NodeOptions,
+  options: NodeOptions,
   limits: NodeLimits,
   self: bigint,
   endpoint: Endpoint,
   startedMs: number,
 ): PeerSettings => {
-  const isOurs = ({ host, port }: Endpoint) => host === endpoint.host && port === endpoint.port;
+  const { overlay, applications = {}, first } = options;
   const firstListed = overlay.bootstrapNodes[0];
+  const { bootstrap, reactive, updateMs: update, pingMs: ping } = policyOf(overlay, options, endpoint);
   return {
     self,
     endpoint,
-    bootstrap: [...overlay.bootstrapNodes, ...known].filter((node) => !isOurs(node)),
-    mayBeFirst: first ?? (firstListed === undefined || isOurs(firstListed)),
+    bootstrap,
+    mayBeFirst: first ?? (firstListed === undefined || isSame(endpoint)(firstListed)),
     applications: Object.entries(applications).map(([id, endpoint]) => ({ application: Number(id), endpoint })),
     neighbours: limits.neighbours,
     fingers: limits.fingers,
-    reactive: overlay.chordReactive,
-    timing: {
-      ...peerTiming,
-      react: limits.reactMs,
-      update: overlay.chordUpdateIntervalS * 1000,
-      ping: overlay.chordPingIntervalS * 1000,
-      leave: limits.leaveMs,
-    },
+    reactive,
+    timing: { ...peerTiming, react: limits.reactMs, update, ping, leave: limits.leaveMs },
     startedMs,
   };
 };

@@ -18,6 +18,7 @@ import {
   type Asked,
   type PeerAction,
   type PeerEvent,
+  type PeerPolicy,
   type PeerSettings,
   type PeerState,
   type RingChange,
@@ -45,7 +46,11 @@ export interface PeerHooks {
 }
 
 export interface Peer {
-  readonly serve: (asked: Asked, body: Exclude<Request, { type: KeeperRequest }>) => Effect.Effect<void>;
+  readonly serve: (
+    asked: Asked,
+    body: Exclude<Request, { type: KeeperRequest | "configUpdateReq" }>,
+  ) => Effect.Effect<void>;
+  readonly configured: (policy: PeerPolicy) => Effect.Effect<void>;
   readonly linked: (node: bigint) => Effect.Effect<void>;
   readonly unlinked: (node: bigint, why: string) => Effect.Effect<void>;
   readonly handedOver: (to: bigint) => Effect.Effect<void>;
@@ -157,6 +162,7 @@ export const makePeer = Effect.fn("reload.peer")(function* (
     linked: (node) => Effect.flatMap(now, (atMs) => box.tell({ type: "linked", node, atMs })),
     unlinked: (node, why) => box.tell({ type: "unlinked", node, why }),
     handedOver: (to) => Effect.flatMap(now, (atMs) => box.tell({ type: "handedOver", to, atMs })),
+    configured: (policy) => box.tell({ type: "configured", policy }),
     leave: box.tell({ type: "leave" }),
     run: Effect.asVoid(drive(reloadPeer, settings, box, perform, nodeIdText(settings.self))),
   };

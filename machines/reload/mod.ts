@@ -48,6 +48,7 @@ export {
   type PeerContext,
   type PeerEvent,
   type PeerPolicy,
+  type PeerPolicy,
   type PeerSettings,
   type PeerState,
   type PeerTimer,

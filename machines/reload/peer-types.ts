@@ -5,7 +5,6 @@ import type {
   Attach,
   Body,
   ChordUpdate,
-  ConfigUpdateReq,
   Destination,
   Endpoint,
   ErrorName,
@@ -34,6 +33,14 @@ export interface PeerSettings {
   readonly reactive: boolean;
   readonly timing: PeerTiming;
   readonly startedMs: number;
+}
+
+/** What the configuration document says of keeping one's place in the ring. Times in milliseconds. */
+export interface PeerPolicy {
+  readonly bootstrap: ReadonlyArray<Endpoint>;
+  readonly reactive: boolean;
+  readonly updateMs: number;
+  readonly pingMs: number;
 }
 
 /** All in milliseconds. */
@@ -124,7 +131,8 @@ export type PeerEvent =
   | { readonly type: "pingReq"; readonly asked: Asked }
   | { readonly type: "routeQueryReq"; readonly asked: Asked; readonly body: RouteQueryReq }
   | { readonly type: "appAttachReq"; readonly asked: Asked; readonly body: AppAttach }
-  | { readonly type: "configUpdateReq"; readonly asked: Asked; readonly body: ConfigUpdateReq }
+  /** A new configuration is in force; what it changes counts from the next timer on. */
+  | { readonly type: "configured"; readonly policy: PeerPolicy }
   | { readonly type: "answered"; readonly errand: Errand; readonly signer: bigint; readonly body: Answer }
   | { readonly type: "failed"; readonly errand: Errand; readonly why: string }
   | { readonly type: "handedOver"; readonly to: bigint; readonly atMs: number }

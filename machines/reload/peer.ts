@@ -59,7 +59,7 @@ import {
 import {
   appAttachAsked,
   attachAsked,
-  configUpdateAsked,
+  configured,
   leaveAsked,
   leaveHeard,
   pingAsked,
@@ -112,7 +112,7 @@ export const reloadPeer = machineOf<PeerAction>()(
       pingReq: { actions: on("pingReq", pingAsked) },
       appAttachReq: { actions: on("appAttachReq", appAttachAsked) },
       routeQueryReq: { actions: on("routeQueryReq", routeQueryAsked) },
-      configUpdateReq: { actions: on("configUpdateReq", configUpdateAsked) },
+      configured: { actions: on("configured", configured) },
       updateReq: { actions: on("updateReq", learn) },
       leaveReq: { actions: on("leaveReq", leaveAsked) },
       joinReq: { actions: on("joinReq", (_, { asked }) => refuse(asked, "notFound", "not a peer now")) },

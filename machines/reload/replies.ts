@@ -83,9 +83,11 @@ const idOf = (destination: Destination): bigint | undefined => {
   return destination.type === "node" ? destination.data : bigOf(destination.data);
 };
 
-/** A new configuration needs a signature by a configuration signer; this node takes its document from its operator. */
-export const configUpdateAsked = (_: PeerContext, { asked }: PeerEventOf<"configUpdateReq">): PeerDecision =>
-  refuse(asked, "forbidden", "configuration comes from the enrolment server");
+/** Not a request, but what a ConfigUpdate came to: timers that run end as they were set. */
+export const configured = ({ settings }: PeerContext, { policy }: PeerEventOf<"configured">): PeerDecision => {
+  const { bootstrap, reactive, updateMs: update, pingMs: ping } = policy;
+  return { context: { settings: { ...settings, bootstrap, reactive, timing: { ...settings.timing, update, ping } } } };
+};
 
 /** "follow procedures as if it had detected a peer failure", §10.9; the lists show who stands behind the leaving one. */
 export const leaveAsked = (context: PeerContext, { asked, body }: PeerEventOf<"leaveReq">): PeerDecision => {

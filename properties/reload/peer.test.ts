@@ -378,6 +378,17 @@ test("RFC 6940 §10.9: who leaves hands over, says farewell, and is gone", () =>
   assert.equal(peer.value(), '"left"');
 });
 
+test("RFC 6940 §11.1: a new configuration changes the times, the reaction and the bootstrap nodes of a living peer", () => {
+  const { snapshot } = reloadPeer.start(settings);
+  const bootstrap = [{ host: "192.0.2.7", port: 6084 }];
+  const policy = { bootstrap, reactive: false, updateMs: 60_000, pingMs: 90_000 };
+  const now = reloadPeer.step(snapshot, { type: "configured", policy }).snapshot.context.settings;
+  assert.deepEqual(
+    [now.bootstrap, now.reactive, now.timing.update, now.timing.ping, now.timing.step],
+    [bootstrap, false, 60_000, 90_000, settings.timing.step],
+  );
+});
+
 const node = fc.constantFrom(SELF, SELF + 1n, 450n, 400n, 300n, 600n, 900n, 1n << 127n);
 const nodes = fc.uniqueArray(node, { maxLength: 4 });
 const anyAsked = fc.tuple(node, node, fc.boolean()).map(([signer, other, own]) => asking(signer, own ? signer : other));
@@ -436,6 +447,12 @@ machineLaws(
           }),
         ),
         anyAsked.map((asked): PeerEvent => ({ type: "pingReq", asked })),
+        fc.boolean().map(
+          (reactive): PeerEvent => ({
+            type: "configured",
+            policy: { bootstrap: [], reactive, updateMs: 60_000, pingMs: 90_000 },
+          }),
+        ),
         fc.tuple(anyAsked, node).map(
           ([asked, id]): PeerEvent => ({
             type: "routeQueryReq",

@@ -57,7 +57,9 @@ testOverlay(
     yield* publishNumber(bad!, "+14085550001", 1n, 3_600);
     yield* publishNumber(second!, "+14085550002", 1n, 3_600);
     assert.equal((yield* claimsOf(first!, "+14085550001")).length, 1);
-    yield* second!.configuration.offer(yield* overlay.signed({ sequence: 2, quota: 77, badNodes: [bad!.nodeId] }));
+    yield* second!.configuration.offer(
+      yield* overlay.signed({ sequence: 2, quota: 77, badNodes: [bad!.nodeId], chordPingIntervalS: 60 }),
+    );
     yield* Effect.sleep(5_000);
     const good = overlay.members.filter((member) => member !== bad);
     assert.deepEqual(sequences(good), [2, 2, 2, 2]);

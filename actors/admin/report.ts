@@ -1,59 +1,10 @@
-/**
- * A live overlay seen from one node, as plain values for JSON: field names are a promise, docs/operator.md explains them.
- * Nothing in it is secret: Node-IDs, addresses and counts, no key, no password, no telephone number.
- */
+/** A live overlay seen from one node, as plain values for JSON. */
 import { DateTime, Effect } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { distance, RING_SIZE } from "../../machines/reload/mod.ts";
 import type { NodeStatus, OverlayNode } from "../reload/mod.ts";
-
-export const REPORT_VERSION = 1;
-
-export interface SeenNode {
-  /** 32 hexadecimal digits. */
-  readonly nodeId: string;
-  /** Clockwise from this node, as a part of the ring: 0 to 1. */
-  readonly distance: number;
-  /** Clockwise from identifier 0, as a part of the ring: 0 to 1. */
-  readonly place: number;
-  /** Where the link to it leads; null without one. */
-  readonly address: string | null;
-}
-
-export interface RingReport {
-  readonly version: number;
-  readonly overlay: string;
-  readonly configurationSequence: number;
-  readonly nodeId: string;
-  readonly place: number;
-  /** Where others reach it. */
-  readonly address: string;
-  readonly state: string;
-  readonly upSeconds: number;
-  /** ISO 8601. */
-  readonly certificateExpires: string;
-  /** Of the ring, 0 to 1. */
-  readonly share: number;
-  /** Distinct nodes among neighbours, fingers and links, this one included. */
-  readonly nodesSeen: number;
-  /** How many the overlay has, reckoned from how close the neighbours lie; exact when they are all there is. */
-  readonly nodesEstimated: number;
-  /** Nearest first. */
-  readonly successors: ReadonlyArray<SeenNode>;
-  readonly predecessors: ReadonlyArray<SeenNode>;
-  readonly fingers: ReadonlyArray<SeenNode>;
-  readonly links: ReadonlyArray<SeenNode>;
-  readonly stored: { readonly resources: number; readonly primaries: number; readonly replicas: number };
-  readonly quota: {
-    readonly limit: number;
-    readonly used: number;
-    /** What each signer keeps here, most first. */
-    readonly byNode: ReadonlyArray<{ readonly nodeId: string; readonly primaries: number; readonly replicas: number }>;
-  };
-  readonly counters: Readonly<Record<string, number>>;
-  readonly refusals: Readonly<Record<string, number>>;
-}
+import { REPORT_VERSION, type RingReport, type SeenNode } from "./form.ts";
 
 /** What a report needs to know of a node. */
 export type Reported = Pick<

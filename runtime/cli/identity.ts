@@ -12,11 +12,12 @@ import { CONFIGURATION_PATH, mediaType } from "../../codecs/enrol/mod.ts";
 import { type Endpoint, isLaterSequence, type OverlayConfiguration, readDocument } from "../../codecs/reload/mod.ts";
 import { pemCertificate } from "../certificates.ts";
 import { keyOfPem, pemOf } from "../keys.ts";
+import type { Anchor } from "./anchor.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import type { Folder } from "./folder.ts";
 import { passwordFrom } from "./password.ts";
 import { derOfPem } from "./pem.ts";
-import { type Anchor, findServer } from "./trust.ts";
+import { findServer } from "./trust.ts";
 
 const KEPT = "node.json";
 const ROOT = "root.pem";

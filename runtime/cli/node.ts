@@ -1,8 +1,9 @@
 /** `vipr node`: a node of an overlay; and by a running one, a number published, withdrawn or found. */
 import { Effect } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
-import { maskE164, normalizeE164 } from "../../codecs/shared/mod.ts";
-import { askAdmin } from "../admin.ts";
+import { maskE164, normalizeE164 } from "../../codecs/shared/e164.ts";
+import { askAdmin } from "../admin-client.ts";
+import { anchorOf, authorityOf } from "./anchor.ts";
 import { readDoor } from "./door.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { openFolder } from "./folder.ts";
@@ -12,7 +13,6 @@ import { ownAddress } from "./own-address.ts";
 import { ADMIN_PORT, RELOAD_PORT } from "./ports.ts";
 import { runCommand } from "./run.ts";
 import type { NodeSettings } from "./serve-node.ts";
-import { anchorOf, authorityOf } from "./trust.ts";
 
 const HELP = `vipr node: a node of an overlay; it enrols once, and keeps its key and its values in a directory
 

@@ -1,9 +1,9 @@
 /** `vipr ring`: a live overlay as one of its nodes sees it, for people and for scripts. */
 import process from "node:process";
 import { Effect } from "effect";
-import { REPORT_VERSION, type RingReport } from "../../actors/admin/mod.ts";
+import { REPORT_VERSION, type RingReport } from "../../actors/admin/form.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
-import { askAdmin } from "../admin.ts";
+import { askAdmin } from "../admin-client.ts";
 import { readDoor } from "./door.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { openFolder } from "./folder.ts";

@@ -94,7 +94,8 @@ type Side = "client" | "server";
 /** One runtime's turn: prints handshakes and processor seconds. */
 const run = async (what: string, seconds: number): Promise<void> => {
   const world = Layer.merge(arithmeticLayer, entropyLayer());
-  const once = what === "machines" ? Effect.promise(playMachines) : handshake;
+  // A turn of the event loop after each, or the thread would not be heard.
+  const once = what === "machines" ? Effect.andThen(Effect.promise(playMachines), Effect.sleep(0)) : handshake;
   const used = () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1e6;

@@ -32,7 +32,10 @@ interface Procedures {
 
 export const digitsOf = (group: SrpGroup): Digits => {
   const layout = layoutOf(group);
-  const { size, chosen, plain, end: windows } = layout;
+  const { size, paired, chosen, plain, end } = layout;
+  // What stays: 1, the radix and its square, modulo N, plain, and the radix paired. Then the tables.
+  const [unit, one, squared, start] = [end, end + size, end + 2 * size, end + 3 * size];
+  const windows = start + paired;
   const comb = windows + size * 2 ** WINDOW_BITS;
   const pages = Math.ceil((comb + size * COMB_ROWS * 2 ** COMB_BITS) / PAGE_BYTES);
   const { memory, times, select } = instanceOf<Procedures>(montgomeryModule(group, pages));
@@ -41,28 +44,29 @@ export const digitsOf = (group: SrpGroup): Digits => {
   numbers.putPaired(layout.prime, group.prime);
 
   const radix = 1n << BigInt(DIGIT_BITS * layout.digits);
-  const one = radix % group.prime;
-  const squared = (radix * radix) % group.prime;
-  const begin = (value: bigint): void => {
-    numbers.putPaired(layout.acc, value);
-    numbers.putPlain(plain, value);
+  numbers.putPlain(unit, 1n);
+  numbers.putPlain(one, radix % group.prime);
+  numbers.putPlain(squared, (radix * radix) % group.prime);
+  numbers.putPaired(start, radix % group.prime);
+  /** acc = 1, in Montgomery's form. */
+  const begin = (): void => {
+    bytes.copyWithin(layout.acc, start, start + paired);
+    bytes.copyWithin(plain, one, one + size);
   };
-  /** base in Montgomery's form. */
+  /** acc = base, in Montgomery's form. */
   const enter = (base: bigint): void => {
-    begin(base);
-    numbers.putPlain(chosen, squared);
-    times(chosen);
+    numbers.putPaired(layout.acc, base);
+    times(squared);
   };
   const leave = (): bigint => {
-    numbers.putPlain(chosen, 1n);
-    times(chosen);
+    times(unit);
     const value = numbers.take(plain);
-    bytes.fill(0, layout.acc, comb); // no secret stays behind
+    bytes.fill(0, layout.acc, end).fill(0, windows, comb); // no secret stays behind
     return value % group.prime; // below 2N, so that this is a comparison
   };
   /** Writes acc^0 .. acc^(count-1); acc becomes acc^count. */
   const fill = (table: number, count: number): void => {
-    numbers.putPlain(table, one);
+    bytes.copyWithin(table, one, one + size);
     for (let i = 1; i < count; i++) {
       bytes.copyWithin(table + i * size, plain, plain + size);
       times(table + size);
@@ -70,16 +74,16 @@ export const digitsOf = (group: SrpGroup): Digits => {
   };
 
   let rows = 0;
-  let next = group.generator * one;
+  let next = group.generator;
   const grow = (): void => {
-    begin(next % group.prime);
+    enter(next);
     for (let i = 0; i < COMB_ROWS_AT_ONCE_MAX && rows < COMB_ROWS; i++, rows++)
       fill(comb + rows * size * 2 ** COMB_BITS, 2 ** COMB_BITS);
-    next = numbers.take(plain);
+    next = leave();
   };
 
   const byComb = (exponent: Uint8Array): bigint => {
-    begin(one);
+    begin();
     for (let row = 0; row * COMB_BITS < 8 * exponent.length; row++) {
       select(comb + row * size * 2 ** COMB_BITS, bitsAt(exponent, row * COMB_BITS, COMB_BITS), 2 ** COMB_BITS);
       times(chosen);
@@ -89,7 +93,7 @@ export const digitsOf = (group: SrpGroup): Digits => {
   const byWindows = (base: bigint, exponent: Uint8Array): bigint => {
     enter(base);
     fill(windows, 2 ** WINDOW_BITS);
-    begin(one);
+    begin();
     for (let at = 8 * exponent.length - WINDOW_BITS; at >= 0; at -= WINDOW_BITS) {
       for (let i = 0; i < WINDOW_BITS; i++) times(plain);
       select(windows, bitsAt(exponent, at, WINDOW_BITS), 2 ** WINDOW_BITS);

@@ -61,6 +61,8 @@ export interface Layout {
   readonly digits: number;
   /** Of a plain number, with its share of padding. */
   readonly size: number;
+  /** Of a paired one. */
+  readonly paired: number;
   /** N, paired. */
   readonly prime: number;
   /** The number that is multiplied, paired; and the same, plain. */
@@ -85,7 +87,7 @@ export const layoutOf = (group: SrpGroup): Layout => {
   const plain = acc + paired;
   const chosen = plain + size;
   const sums = chosen + size;
-  return { digits, size, prime, acc, plain, chosen, sums, end: sums + 16 * Math.ceil((8 * digits + 64) / 16) };
+  return { digits, size, paired, prime, acc, plain, chosen, sums, end: sums + 16 * Math.ceil((8 * digits + 64) / 16) };
 };
 
 /** `times(factor)`: factor is a plain number's address. `select(table, index, count)`. */

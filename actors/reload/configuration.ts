@@ -60,6 +60,8 @@ export interface Configuration {
   readonly begin: (self: bigint, hooks: ConfigurationHooks) => Effect.Effect<void, never, Scope.Scope>;
   /** A request of ours was refused for its sequence: done when it may be worth asking again. */
   readonly settled: (refused: "configTooOld" | "configTooNew") => Effect.Effect<void>;
+  /** That node does not know these Kinds: whether it has taken them from us, signed as we have them. */
+  readonly taught: (node: bigint, kinds: ReadonlyArray<number>) => Effect.Effect<boolean>;
 }
 
 export interface ConfigurationHooks {
@@ -142,6 +144,16 @@ export const makeConfiguration = Effect.fn("reload.configuration")(function* (
     yield* box.tell({ type: "notPushed", node: to });
   });
 
+  //# "A node which receives this error MUST generate a ConfigUpdate message which contains the appropriate Kind definition" (RFC 6940 §7.4.1.2)
+  const taught: Configuration["taught"] = Effect.fnUntraced(function* (node, wanted) {
+    const blocks = overlay.kinds.flatMap(({ kind, signedBlock }) =>
+      wanted.includes(kind) && signedBlock !== undefined ? [signedBlock] : [],
+    );
+    if (blocks.length === 0) return false; // nobody takes a Kind that is not signed
+    const update: Request = { type: "configUpdateReq", value: { type: "kind", data: blocks } };
+    return (yield* hooks.send(node, update)).outcome.type === "answer";
+  });
+
   const adopt = Effect.fnUntraced(function* ({ id, overlay: next }: Extract<ConfigurationAction, { type: "adopt" }>) {
     const before = overlay;
     overlay = next;
@@ -219,6 +231,7 @@ export const makeConfiguration = Effect.fn("reload.configuration")(function* (
     offer,
     begin,
     heard: (node, sequence) => box.tell({ type: "heard", node, sequence }),
+    taught,
     settled: (refused) =>
       refused === "configTooNew"
         ? Effect.sleep(TAKEN_MS)

@@ -1,9 +1,10 @@
 /** A new configuration in a living overlay, on virtual time: it comes everywhere, and nobody else's does. RFC 6940 §6.3.2.1, §11.1. */
 import * as assert from "node:assert/strict";
-import { Clock, Effect } from "effect";
+import { Clock, Deferred, Effect } from "effect";
 import type { Credentials } from "../../actors/ports/mod.ts";
 import { claimsOf, JoinFailed, publishNumber, signDocument, signKind } from "../../actors/reload/mod.ts";
 import {
+  errorNameOf,
   type OverlayConfiguration,
   readOverlay,
   viprOverlay,
@@ -173,6 +174,21 @@ testOverlay(
     // The document's own Kinds carry no kind-signature, so they are discarded where Kinds must be signed.
     assert.deepEqual(two.configuration.now().kinds, []);
     const kinds = [yield* signKind(viprRegistrationKind, overlay.operator)];
+    const update = Effect.fnUntraced(function* (block: string) {
+      const told = yield* Deferred.make<string>();
+      yield* one.configuration.serve({ type: "kind", data: [block] }, (body) =>
+        Effect.asVoid(Deferred.succeed(told, body.type === "error" ? errorNameOf(body.value.code) : body.type)),
+      );
+      return yield* Deferred.await(told);
+    });
+    const stranger = yield* signKind(viprRegistrationKind, yield* overlay.issue(77n));
+    assert.equal(yield* update(stranger.signedBlock!), "forbidden");
+    assert.equal(yield* update("<kind-block/>"), "invalidMessage");
+    assert.equal(yield* update(kinds[0]!.signedBlock!), "configUpdateAns");
+    assert.deepEqual([one.configuration.now().kinds, two.configuration.now().kinds], [kinds, []]);
+    // §7.4.1.2: who does not know a Kind is told of it by whoever stores it.
+    for (let i = 0; i < 8; i++) yield* publishNumber(one, `+1408555000${i}`, 1n, 3_600);
+    assert.deepEqual(two.configuration.now().kinds, kinds);
     yield* one.configuration.offer(yield* overlay.signed({ sequence: 3, kindSigners: [OPERATOR], kinds }));
     yield* Effect.sleep(2_000);
     assert.deepEqual(two.configuration.now().kinds, kinds);

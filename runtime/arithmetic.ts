@@ -29,13 +29,13 @@ interface Thread {
 }
 /** What this process has for a group; made when it is first needed, and kept. */
 interface Ways {
-  readonly digits: Digits;
+  digits: Digits | undefined;
   powers: number;
   thread: Thread | undefined;
 }
 const known = new Map<SrpGroupBits, Ways>();
 const waysOf = (bits: SrpGroupBits): Ways => {
-  const ways = known.get(bits) ?? { digits: digitsOf(srpGroup(bits)), powers: 0, thread: undefined };
+  const ways = known.get(bits) ?? { digits: undefined, powers: 0, thread: undefined };
   known.set(bits, ways);
   return ways;
 };
@@ -58,8 +58,11 @@ export const powerOf = (base: bigint, exponent: bigint, bits: SrpGroupBits): big
 };
 
 /** In place, whatever the group: for whoever cannot wait. */
-export const powerHere = (base: bigint, exponent: bigint, group: SrpGroup): bigint =>
-  waysOf(group.bits).digits.power(base % group.prime, exponent);
+export const powerHere = (base: bigint, exponent: bigint, group: SrpGroup): bigint => {
+  const ways = waysOf(group.bits);
+  ways.digits ??= digitsOf(group);
+  return ways.digits.power(base % group.prime, exponent);
+};
 
 const threadFor = (base: bigint, bits: SrpGroupBits): Thread | undefined => {
   const group = srpGroup(bits);

@@ -20,6 +20,7 @@ import {
   code,
   constant,
   get,
+  ifFirstElseSecond,
   isEqual,
   isLess,
   load,
@@ -96,23 +97,27 @@ export const montgomeryModule = (group: SrpGroup, pages: number): Uint8Array<Arr
   return moduleOf([times(group, layout), select(layout)], pages);
 };
 
-// Locals of `times`: addresses of the factor's digit and of column k; multiples of N; what is carried; a scratch place.
-const [FACTOR, AT, M0, M1, M2, M3, CARRY, SCRATCH] = [0, 1, 2, 3, 4, 5, 6, 7] as const;
-const [FACTORS_LOW, FACTORS_HIGH, MULTIPLES_LOW, MULTIPLES_HIGH] = [8, 9, 10, 11] as const;
+// Locals of `times`: addresses of the factor's digit and of column k; multiples of N; what is carried; a scratch place;
+// the address at which columns must be carried up.
+const [FACTOR, AT, M0, M1, M2, M3, CARRY, SCRATCH, LIMIT] = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
+const [FACTORS_LOW, FACTORS_HIGH, MULTIPLES_LOW, MULTIPLES_HIGH] = [9, 10, 11, 12] as const;
 
 const times = (group: SrpGroup, layout: Layout): Procedure => {
   const { digits, sums } = layout;
-  const rounds: Array<Code> = [];
-  for (let from = 0; from < digits; from += DIGITS_BETWEEN_CARRIES_MAX) {
-    const to = Math.min(digits, from + DIGITS_BETWEEN_CARRIES_MAX);
-    rounds.push(loop(code(round(group, layout), constant(4 * to), isLess)));
-    if (to < digits) rounds.push(carryUp(layout));
-  }
+  const [whole, some] = [4 * digits, 4 * DIGITS_BETWEEN_CARRIES_MAX];
+  const nextLimit = code(get(LIMIT), constant(some), add, tee(LIMIT), constant(whole));
+  const rounds = loop(
+    code(
+      code(nextLimit, get(LIMIT), constant(whole), isLess, ifFirstElseSecond, set(LIMIT)),
+      loop(code(round(group, layout), get(LIMIT), isLess)),
+      code(carryUp(layout), get(AT), constant(whole), isLess),
+    ),
+  );
   const clear = Array.from({ length: (layout.end - sums) / 16 }, (_, i) =>
     code(constant(0), vZero, vStore(sums + 16 * i)),
   );
-  const body = code(...clear, constant(0), set(AT), ...rounds, settle(layout));
-  return { name: "times", parameters: 1, integers: 7, vectors: 4, body };
+  const body = code(...clear, constant(0), set(AT), constant(0), set(LIMIT), rounds, settle(layout));
+  return { name: "times", parameters: 1, integers: 8, vectors: 4, body };
 };
 
 /** Adds four digits' products, and as much of N as makes the four lowest columns vanish. Leaves column k + 4's address. */

@@ -48,6 +48,8 @@ export const get = (local: number): Code => [0x20, ...unsigned(local)];
 export const set = (local: number): Code => [0x21, ...unsigned(local)];
 export const tee = (local: number): Code => [0x22, ...unsigned(local)];
 export const constant = (value: number): Code => [0x41, ...signed(value)];
+/** Takes two values and a condition. */
+export const ifFirstElseSecond: Code = [0x1b];
 export const isEqual: Code = [0x46];
 export const isLess: Code = [0x49];
 export const add: Code = [0x6a];

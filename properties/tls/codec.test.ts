@@ -35,7 +35,9 @@ wireLaws(TlsServerSrpParams);
 wireLaws(TlsHandshakeHeader, { name: "TlsHandshakeHeader" });
 wireLaws(TlsHandshake, { name: "TlsHandshake", limit: 2 ** 24 });
 
+/** Small enough to be tested for primality here. */
 const groups: ReadonlyArray<SrpGroupBits> = [1024, 1536, 2048, 3072, 4096];
+const every: ReadonlyArray<SrpGroupBits> = [...groups, 6144, 8192];
 
 test("RFC 5054 §2.5.3: each group's prime is a safe prime of its size", () => {
   for (const bits of groups) {
@@ -51,8 +53,37 @@ test("RFC 5054 §2.5.3: each group's prime is a safe prime of its size", () => {
   }
 });
 
+/** pi times 2^bits, rounded down: Machin's 16 atan(1/5) - 4 atan(1/239), with bits to spare. */
+const piTimes = (bits: bigint): bigint => {
+  const spare = 64n;
+  const one = 1n << (bits + spare);
+  const arctangent = (inverse: bigint): bigint => {
+    let sum = 0n;
+    let power = one / inverse;
+    for (let n = 1n; power > 0n; n += 2n, power /= inverse * inverse) sum += n % 4n === 1n ? power / n : -(power / n);
+    return sum;
+  };
+  return (16n * arctangent(5n) - 4n * arctangent(239n)) >> spare;
+};
+
+test("RFC 5054 Appendix A: the primes from 3072 bits on are those of the formula printed above each", () => {
+  for (const [bits, n, c] of [
+    [3072, 3072n, 1_690_314n],
+    [4096, 4096n, 240_904n],
+    [6144, 6144n, 929_484n],
+    [8192, 8192n, 4_743_158n],
+  ] as const) {
+    const prime = 2n ** n - 2n ** (n - 64n) - 1n + 2n ** 64n * (piTimes(n - 130n) + c);
+    ok(srpGroup(bits).prime === prime, `${bits}`);
+  }
+  same(
+    every.map((bits) => srpGroup(bits).generator),
+    [2n, 2n, 2n, 5n, 5n, 5n, 19n],
+  );
+});
+
 test("a group is known by its prime and generator together, leading zeros or not", () => {
-  for (const bits of groups) {
+  for (const bits of every) {
     const { prime, generator } = srpGroup(bits);
     const [p, g] = [bytesOfInteger(prime), bytesOfInteger(generator)];
     same(srpGroupOf(p, g)?.bits, bits);

@@ -51,25 +51,12 @@ const fractionSince = (view: RingView, further: number): number => {
 };
 
 /**
- * A Routing Table, clockwise from self, with the distances: "conceptually the union of the Neighbor Table and the Finger
- * Table", §10.3. Every peer with a link is in it: "A peer MAY choose to keep connections to multiple peers that can act for a
- * given Finger Table entry", §10.7.4.2, and whose finger we are stands in the range of some entry of ours. A view never
- * changes, so it is found once.
+ * The Routing Table, clockwise from self: "conceptually the union of the Neighbor Table and the Finger Table", §10.3. Every
+ * peer with a link is in it: "A peer MAY choose to keep connections to multiple peers that can act for a given Finger Table
+ * entry", §10.7.4.2, and whose finger we are stands in the range of some entry of ours.
  */
-interface Routes {
-  readonly peers: ReadonlyArray<bigint>;
-  readonly steps: ReadonlyArray<bigint>;
-}
-const routesOfView = new WeakMap<RingView, Routes>();
-
-const routesOf = (view: RingView): Routes => {
-  const held = routesOfView.get(view);
-  if (held !== undefined) return held;
-  const peers = view.peers ?? clockwise(view.self, [...view.successors, ...view.predecessors, ...view.fingers]);
-  const routes = { peers, steps: peers.map((peer) => distance(view.self, peer)) };
-  routesOfView.set(view, routes);
-  return routes;
-};
+const routesOf = (view: RingView): ReadonlyArray<bigint> =>
+  view.peers ?? clockwise(view.self, [...view.successors, ...view.predecessors, ...view.fingers]);
 const clockwise = (self: bigint, nodes: ReadonlyArray<bigint>): ReadonlyArray<bigint> =>
   [...new Set(nodes)]
     .map((node) => ({ node, steps: distance(self, node) }))
@@ -83,13 +70,13 @@ const clockwise = (self: bigint, nodes: ReadonlyArray<bigint>): ReadonlyArray<bi
  */
 export const nextHop = (view: RingView, id: bigint, notTo?: bigint): bigint | undefined => {
   if (view.linked.includes(id)) return id;
-  const { peers, steps } = routesOf(view);
+  const peers = routesOf(view);
   const reach = distance(view.self, id);
   let low = 0;
   let high = peers.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if (steps[middle]! <= reach) low = middle + 1;
+    if (distance(view.self, peers[middle]!) <= reach) low = middle + 1;
     else high = middle;
   }
   // Those before `low` lie between us and k, nearest to k last.

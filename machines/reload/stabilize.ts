@@ -40,8 +40,8 @@ export const withKnown = (
     const before = distance(node, table.self);
     return after < before ? after : before;
   };
-  const peers = setOf(table.peers);
-  const held = setOf(known);
+  const peers = new Set(table.peers);
+  const held = new Set(known);
   const reach = known.length < KNOWN_MAX ? undefined : far(known[KNOWN_MAX - 1]!);
   const fresh = [...new Set(heard)].filter(
     (node) => !held.has(node) && !peers.has(node) && node !== table.self && (reach === undefined || far(node) < reach),
@@ -52,16 +52,6 @@ export const withKnown = (
   const ranked = all.map((node) => ({ node, far: far(node) })).sort((a, b) => (a.far < b.far ? -1 : 1));
   return ranked.slice(0, KNOWN_MAX).map(({ node }) => node);
 };
-
-/** The same lists are asked about in every Update heard, and never change in place. */
-const setOf = (list: ReadonlyArray<bigint>): ReadonlySet<bigint> => {
-  const held = sets.get(list);
-  if (held !== undefined) return held;
-  const made = new Set(list);
-  sets.set(list, made);
-  return made;
-};
-const sets = new WeakMap<ReadonlyArray<bigint>, ReadonlySet<bigint>>();
 
 export const attachBody = (context: PeerContext): Attach => {
   const candidate = hostCandidate(context.settings.endpoint);

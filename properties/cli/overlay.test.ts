@@ -9,7 +9,7 @@ import { addAccount } from "../../runtime/cli/accounts.ts";
 import { readDoor } from "../../runtime/cli/door.ts";
 import { openFolder } from "../../runtime/cli/folder.ts";
 import { test } from "../kit/harness.ts";
-import { freePort, type Running, start, until, vipr, withFolder } from "./processes.ts";
+import { freePort, POLITE_END, type Running, start, until, vipr, withFolder } from "./processes.ts";
 
 const NODES = 5;
 const NUMBER = "+14085555432";
@@ -100,7 +100,7 @@ test("five processes form an overlay, find each other's numbers, and survive kil
     const codes = await Promise.all([...running.values(), authority].map((one) => one.kill("SIGTERM")));
     same(
       codes,
-      codes.map(() => 0),
+      codes.map(() => POLITE_END),
     );
     for (const one of running.values()) ok(/reload\.left/.test(one.err()), one.err());
     const logs = [...running.values(), authority].map((one) => one.out() + one.err()).join("\n");

@@ -9,6 +9,9 @@ import process from "node:process";
 const MAIN = new URL("../../runtime/main.ts", import.meta.url).pathname;
 const WAIT_MS_MAX = 60_000;
 
+/** What a process leaves that was asked to end, and did. Deno tells its own signal instead of the other's exit code. */
+export const POLITE_END = "Deno" in globalThis ? null : 0;
+
 export interface Running {
   readonly out: () => string;
   readonly err: () => string;

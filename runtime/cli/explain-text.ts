@@ -91,13 +91,18 @@ export const missingText = (story: Story, nowMs: number): string => {
   const best = claims.toSorted((a, b) => a.missingBits - b.missingBits)[0];
   if (best !== undefined && best.missingBits === 0) {
     const isUnwelcome = facts.some(({ type }) => type === "unwelcome");
-    return isUnwelcome ? "No route: our own list does not welcome the domain that proved it." : "No route was told yet.";
+    return isUnwelcome
+      ? "No route: our own list does not welcome the domain that proved it."
+      : "No route was told yet.";
   }
   if (best !== undefined && best.bits > 0)
     return `No route yet: ${bitsText(best.missingBits)} are missing, one more call of some ${lengthText(neededMs(best.missingBits))} in the middle of a half hour.${wait}`;
-  if (best !== undefined) return `No route: nobody who claims the number has proved a call of ours (${requiredBits} bits are required).${wait}`;
+  if (best !== undefined)
+    return `No route: nobody who claims the number has proved a call of ours (${requiredBits} bits are required).${wait}`;
   if (next !== undefined)
-    return next.dueMs > nowMs ? `No route yet: no call has been looked at.${wait}` : "No route yet: the next call is being looked at.";
+    return next.dueMs > nowMs
+      ? `No route yet: no call has been looked at.${wait}`
+      : "No route yet: the next call is being looked at.";
   if (sent > 0) return "No route: nobody claims the number, or the overlay could not be asked.";
   return "No route: no call of ours to it is known. Routes are learned from calls over the telephone network.";
 };

@@ -1,0 +1,163 @@
+/** `vipr verify-call`: one validation by hand, with a call record from a file, against a real server over sockets. */
+import { Effect } from "effect";
+import { Entropy } from "../../actors/ports/mod.ts";
+import { attemptClaim } from "../../actors/validation/mod.ts";
+import type { Endpoint } from "../../codecs/reload/mod.ts";
+import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
+import { isDomain, vserviceText } from "../../codecs/validation/mod.ts";
+import {
+  type ClaimVerdict,
+  equivalentBits,
+  instantWithin,
+  knownCall,
+  methodsFor,
+} from "../../machines/validation/mod.ts";
+import { REQUIRED_BITS, REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
+import { stopped } from "./exit.ts";
+import { command, endpointOf, required, Wrong, wholeOf } from "./options.ts";
+import { say } from "./output.ts";
+import { runCommand } from "./run.ts";
+import { readVcr, type WrittenCall } from "./vcr-file.ts";
+
+const PVP_PORT = 5_621;
+const ROUND_S_MAX = 600;
+const INSTANTS = 2 ** 30;
+
+const HELP = `vipr verify-call: asks one server to prove that it knows of one call, as a ViPR server does of itself
+
+usage: vipr verify-call --vcr FILE --peer HOST:PORT --peer-node HEX --vservice HEX [options]
+
+  --vcr FILE         the call as its caller's side knows it, JSON; - is standard input:
+                       {"called": "+14085555432", "calling": "+33123456789",
+                        "start": "2026-11-22T10:07:03.250Z", "stop": "2026-11-22T10:09:41Z"}
+                     without "calling" when the caller id was withheld; times with their zone,
+                     or as NTP seconds
+  --peer HOST:PORT   where the server takes validations (port ${PVP_PORT} unless given)
+  --peer-node HEX    its Node-ID, 32 hexadecimal digits, and
+  --vservice HEX     its VServiceID, up to 16, as the overlay has them: vipr node find NUMBER
+  --node HEX         our own Node-ID (default: drawn; nothing in PVP proves it)
+  --domain NAME      our domain, whom the ticket would be for (default verify-call.invalid)
+  --private          method C, which shows no telephone number, instead of A and B
+  --round S          the overlay's rounding interval T in seconds (default 10)
+  --required BITS    what a route needs (default ${REQUIRED_BITS})
+  --json             one JSON object
+  --help             this text
+
+A wrong answer counts against the call at the other side: three lock it.
+
+exit codes: 0 it knows of the call, 2 options or file, 3 unreachable or broken off,
+4 it does not know of the call, or declines
+`;
+
+const OPTIONS = {
+  vcr: { type: "string" },
+  peer: { type: "string" },
+  "peer-node": { type: "string" },
+  vservice: { type: "string" },
+  node: { type: "string" },
+  domain: { type: "string", default: "verify-call.invalid" },
+  private: { type: "boolean", default: false },
+  round: { type: "string", default: "10" },
+  required: { type: "string", default: String(REQUIRED_BITS) },
+  json: { type: "boolean", default: false },
+} as const;
+
+interface Settings {
+  readonly call: WrittenCall;
+  readonly peer: Endpoint;
+  readonly claim: { readonly nodeId: bigint; readonly vservice: bigint };
+  /** Undefined: drawn. */
+  readonly nodeId: bigint | undefined;
+  readonly domain: string;
+  readonly isPrivate: boolean;
+  readonly roundMs: number;
+  readonly requiredBits: number;
+  readonly json: boolean;
+}
+
+export const verifyCallCommand = (args: ReadonlyArray<string>): Promise<number> =>
+  command({ name: "vipr verify-call", help: HELP, options: OPTIONS }, args, async (values) => {
+    if (!isDomain(values.domain)) throw new Wrong(`--domain wants a DNS name in lower case, not "${values.domain}"`);
+    const settings: Settings = {
+      peer: endpointOf(required(values.peer, "peer", "where the server takes validations"), "peer", PVP_PORT),
+      claim: {
+        nodeId: hexOption(required(values["peer-node"], "peer-node", "the server's Node-ID"), "peer-node", 32),
+        vservice: hexOption(required(values.vservice, "vservice", "the server's VServiceID"), "vservice", 16),
+      },
+      nodeId: values.node === undefined ? undefined : hexOption(values.node, "node", 32),
+      domain: values.domain,
+      isPrivate: values.private,
+      roundMs: 1_000 * wholeOf(values.round, "round", 1, ROUND_S_MAX),
+      requiredBits: wholeOf(values.required, "required", 1, REQUIRED_BITS_MAX),
+      json: values.json,
+      call: readVcr(required(values.vcr, "vcr", "a file with the call record")),
+    };
+    const { nodeLayer } = await import("../node.ts");
+    return await runCommand(
+      { name: "vipr verify-call", logLevel: "Warn" },
+      Effect.provide(verifyCall(settings), nodeLayer()),
+    );
+  });
+
+/** A Node-ID has all its digits; a VServiceID may leave out zeros before it. */
+const hexOption = (text: string, option: string, digits: 16 | 32): bigint => {
+  const form = digits === 32 ? /^[0-9a-f]{32}$/i : /^[0-9a-f]{1,16}$/i;
+  if (!form.test(text))
+    throw new Wrong(`--${option} wants ${digits === 32 ? "32" : "1 to 16"} hexadecimal digits, not "${text}"`);
+  return BigInt(`0x${text}`);
+};
+
+const verifyCall = Effect.fn("cli.verifyCall")(function* (settings: Settings) {
+  const { call, peer, claim, domain, isPrivate, roundMs } = settings;
+  const { between, bytes } = yield* Entropy;
+  const known = knownCall({ ...call, direction: "sent", vservice: 0n });
+  const nodeId = settings.nodeId ?? bigOf(yield* bytes(16));
+  const instant = instantWithin(known, (yield* between(0, INSTANTS - 1)) / INSTANTS);
+  const input = { call: known, claim, nodeId, domain, instant, roundMs, isPrivate };
+  const verdict = yield* attemptClaim(input, () => Effect.succeed(peer));
+  const worth = equivalentBits(known, roundMs, methodsFor(input)[0]);
+  say(settings.json ? JSON.stringify(plainOf(verdict, settings)) : textOf(verdict, settings, worth));
+  if (verdict.verdict === "unreachable" || verdict.verdict === "broken")
+    return yield* stopped("unreachable", `${verdict.verdict}: ${verdict.why}`);
+  if (verdict.verdict !== "validated") return yield* stopped("refused", sentenceOf(verdict));
+});
+
+const plainOf = (verdict: ClaimVerdict, { requiredBits }: Settings) => ({
+  ...verdict,
+  nodeId: nodeIdText(verdict.nodeId),
+  vservice: vserviceText(verdict.vservice),
+  requiredBits,
+  isRoute: verdict.verdict === "validated" && verdict.bits >= requiredBits,
+});
+
+const sentenceOf = (verdict: ClaimVerdict): string => {
+  switch (verdict.verdict) {
+    case "validated":
+      return `it knows of the call, proved by method ${verdict.method}`;
+    case "declined":
+      return `it knows of the call, proved by method ${verdict.method}, and grants nothing: ${reasons[verdict.code] ?? verdict.code}`;
+    case "refused":
+      return "it does not know of the call, or its clock is off by T/4 or more, or the call is locked or one of several";
+    default:
+      return verdict.why;
+  }
+};
+const reasons: Readonly<Record<number, string>> = {
+  403: "our domain is not welcome (403)",
+  404: "it has not published the number under this VService (404)",
+  503: "not now (503)",
+};
+
+const textOf = (verdict: ClaimVerdict, { requiredBits }: Settings, worth: number): string => {
+  const bits = (of: number) => `${(Math.round(of * 10) / 10).toFixed(1)} bits`;
+  const head = `${verdict.verdict}: ${sentenceOf(verdict)}`;
+  if (verdict.verdict !== "validated") return `${head}\n  the call would be worth ${bits(worth)} at most`;
+  const { info } = verdict;
+  const missing = requiredBits - verdict.bits;
+  return [
+    head,
+    `  worth    ${bits(verdict.bits)} of ${requiredBits}: ${missing <= 0 ? "enough for a route" : `${bits(missing)} missing, another call has to bring them`}`,
+    `  ticket   ${info.ticket.length} characters`,
+    ...info.routes.flatMap(({ sipUris }) => sipUris.map((uri) => `  route    ${uri}`)),
+  ].join("\n");
+};

@@ -34,7 +34,7 @@ for (const [nodes, hopsMax] of [
   [1_024, 10],
   [2_048, 11],
 ] as const)
-  for (const seed of [1, 2, 3])
+  for (const seed of [1, 2])
     test(`simulation: hops over ideal tables, ${nodes} nodes, seed ${seed}`, async () => {
       const half = Math.log2(nodes) / 2;
       const flags = `--nodes ${nodes} --lookups 4000 --routing-only --seed ${seed}`;
@@ -48,7 +48,7 @@ for (const [nodes, hopsMax] of [
       atMost(full.hops.mean, 0.9 * half, "mean, full table and 20 successors");
     });
 
-law("a settled ring of machines goes the ways of the ideal one", "--nodes 1024 --lookups 2000 --seed 1", ({ line }) => {
+law("a settled ring of machines goes the ways of the ideal one", "--nodes 1024 --lookups 1000 --seed 1", ({ line }) => {
   assert.equal(line.success, 1);
   assert.equal(line.lostValues, 0);
   atMost(line.hops.max, 10, "the longest way");
@@ -56,29 +56,29 @@ law("a settled ring of machines goes the ways of the ideal one", "--nodes 1024 -
   atMost(line.hops.mean, 1.15 * 5, "mean");
 });
 
-const quarter = "--nodes 256 --lookups 1500 --kill 0.5";
+const dying = "--nodes 128 --lookups 600 --kill 0.5";
 for (const seed of [1, 2])
-  law(`half the nodes die at once, seed ${seed}`, `${quarter} --seed ${seed}`, ({ line }) => {
+  law(`half the nodes die at once, seed ${seed}`, `${dying} --seed ${seed}`, ({ line }) => {
     assert.equal(line.success, 1, "no look-up fails, the first of them before the ring has stabilised");
     assert.equal(line.lostValues, 0, "no value with a living replica is lost");
     assert.ok(line.repairSeconds !== null && line.repairSeconds <= 5, `healed after ${line.repairSeconds} s`);
   });
 
-law("ten percent churn a minute", "--nodes 256 --lookups 1500 --churn 0.1 --seed 1", ({ line, detail }) => {
-  assert.ok(detail.joined >= 20 && detail.left >= 20, "there was churn");
+law("ten percent churn a minute", "--nodes 100 --lookups 500 --churn 0.1 --seed 1", ({ line, detail }) => {
+  assert.ok(detail.joined >= 5 && detail.left >= 5, "there was churn");
   atLeast(line.success, 0.99, "success");
   assert.equal(line.lostValues, 0);
   assert.ok(line.repairSeconds !== null, "whole at the end");
 });
 
-law("two halves cut apart and joined become one ring", "--nodes 48 --lookups 50 --partition --seed 1", ({ line }) => {
+law("two halves cut apart and joined become one ring", "--nodes 24 --lookups 50 --partition --seed 1", ({ line }) => {
   assert.ok(line.repairSeconds !== null, "one ring at the end");
   assert.equal(line.lostValues, 0);
 });
 
 law(
   "a ring built by joining is the ideal one",
-  "--nodes 40 --lookups 100 --join --neighbours 4 --seed 1",
+  "--nodes 24 --lookups 100 --join --neighbours 4 --seed 1",
   ({ line }) => {
     assert.equal(line.success, 1);
     assert.equal(line.lostValues, 0);
@@ -92,7 +92,7 @@ law("lost frames are sent again", "--nodes 64 --lookups 300 --loss 0.02 --seed 1
 
 test("simulation: the same seed gives the same line, another seed another", async () => {
   const run = async (seed: number) => {
-    const flags = `--nodes 64 --lookups 200 --churn 0.2 --loss 0.01 --kill 0.1 --span 10 --seed ${seed}`;
+    const flags = `--nodes 48 --lookups 100 --churn 0.3 --loss 0.01 --kill 0.1 --span 5 --seed ${seed}`;
     const { line } = await simulate(optionsOf(flags), quiet);
     return { ...line, seconds: 0 };
   };

@@ -9,6 +9,8 @@ usage: vipr COMMAND [options]
   authority  an overlay's root, its configuration, and its enrolment server
   node       a node of an overlay; also publishes and finds numbers
   ring       a live overlay as one of its nodes sees it
+  explain    why there is a route to a number, or none
+  verify-call  one validation by hand, against a server that claims a number
   demo       three companies, two adversaries and a telephone network on this machine
   replay     a trace of the demo's machines, gone through again and compared
   simulate   an overlay of thousands of nodes in one process, on virtual time
@@ -32,6 +34,16 @@ switch (command) {
   case "ring": {
     const { ringCommand } = await import("./cli/ring.ts");
     process.exit(await ringCommand(args));
+    break;
+  }
+  case "explain": {
+    const { explainCommand } = await import("./cli/explain.ts");
+    process.exit(await explainCommand(args));
+    break;
+  }
+  case "verify-call": {
+    const { verifyCallCommand } = await import("./cli/verify-call.ts");
+    process.exit(await verifyCallCommand(args));
     break;
   }
   case "demo": {

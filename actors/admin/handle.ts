@@ -3,6 +3,7 @@
  *
  *   GET  /ring.json                             anyone on this machine
  *   POST /publish, /withdraw, /find  {number}   whoever can read the token's file
+ *   POST /explain                    {number}   the same; of a ViPR server, for a number's story holds it whole
  *
  * A page in a browser can be made to ask a name that leads to 127.0.0.1 ("DNS rebinding"), and then sends that name as
  * Host: only this machine's own names are served. It cannot know the token.
@@ -44,9 +45,11 @@ export interface AdminOf {
   readonly node: OverlayNode;
   readonly token: string;
   readonly times: Omit<ReportedTimes, "nowMs">;
+  /** The story of a number, as plain JSON; undefined when nothing is known of it. Only a ViPR server has any. */
+  readonly explain?: (number: E164) => Effect.Effect<unknown>;
 }
 
-export const handleAdmin = ({ node, token, times }: AdminOf) =>
+export const handleAdmin = ({ node, token, times, explain }: AdminOf) =>
   Effect.fn("admin.handle")(function* (request: AdminRequest): Effect.fn.Return<AdminAnswer> {
     if (!isThisMachine(request.host)) return refused(421, "this port answers as 127.0.0.1, ::1 or localhost only");
     const wanted = WANTED[request.path];
@@ -59,6 +62,10 @@ export const handleAdmin = ({ node, token, times }: AdminOf) =>
     if (!isToken(request.authorization, token)) return refused(401, "the token of this node is wanted");
     const read = readOrder(request.body);
     if (typeof read === "string") return refused(400, read);
+    if (request.path === "/explain") {
+      if (explain === undefined) return refused(404, "no ViPR server runs here");
+      return { status: 200, body: { story: (yield* explain(read.number)) ?? null } };
+    }
     return yield* Effect.catch(perform(node, request.path, read), (error) => Effect.succeed(refusalOf(error)));
   });
 
@@ -67,6 +74,7 @@ const WANTED: Readonly<Record<string, "GET" | "POST" | undefined>> = Object.assi
   "/publish": "POST",
   "/withdraw": "POST",
   "/find": "POST",
+  "/explain": "POST",
 });
 
 const refused = (status: number, error: string): AdminAnswer => ({ status, body: { error } });

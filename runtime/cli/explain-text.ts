@@ -86,6 +86,7 @@ const chanceText = ({ bits, guessChance }: ClaimStory): string => {
 export const missingText = (story: Story, nowMs: number): string => {
   const { learned, waiting, claims, sent, facts, requiredBits } = story;
   if (learned !== undefined) return `There is a route, to ${learned.domain}, since ${clock(learned.atMs)}.`;
+  if (story.isPublished && sent === 0) return "It is a number of our own: others learn a route to it by calling it.";
   const next = waiting[0];
   const wait = next === undefined ? "" : ` The next call is looked at ${clock(next.dueMs)}.`;
   const best = claims.toSorted((a, b) => a.missingBits - b.missingBits)[0];

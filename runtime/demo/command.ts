@@ -1,13 +1,17 @@
 /** `vipr demo`: reads the calls, runs the scenario, tells it to a person or to a script, and answers with an exit code. */
 import { readFileSync, writeSync } from "node:fs";
 import process from "node:process";
-import { Cause, Clock, Effect, Layer, Logger, References } from "effect";
+import { Cause, Clock, Effect, Layer, Logger, References, Scope } from "effect";
 import { importCdr } from "../../actors/cdr/mod.ts";
 import { Watch } from "../../actors/kit/mod.ts";
-import { maskE164 } from "../../codecs/shared/mod.ts";
+import { Keys } from "../../actors/ports/mod.ts";
+import { type E164, maskE164 } from "../../codecs/shared/mod.ts";
+import { storyText } from "../cli/explain-text.ts";
 import { nodeLayer } from "../node.ts";
 import { openTrace, TraceFailed } from "../trace.ts";
+import type { RunningCompany } from "./company.ts";
 import { canCallEachOther, companiesOf } from "./domains.ts";
+import { openDoor } from "./doors.ts";
 import { DEMO_HELP, type DemoOptions, readDemoOptions } from "./options.ts";
 import { brokenPromise, tableOf } from "./report.ts";
 import { type DemoTold, runDemo } from "./scenario.ts";
@@ -48,11 +52,21 @@ const demo = async (options: DemoOptions): Promise<number> => {
   const program = Effect.scoped(
     Effect.gen(function* () {
       const told = tellerOf(options, yield* Clock.currentTimeMillis);
-      const report = yield* Effect.timeoutOrElse(watched(options.trace, runDemo(input, told)), {
+      const { data } = options;
+      const scope = yield* Effect.scope;
+      const keys = yield* Keys;
+      const opened = (company: RunningCompany) =>
+        data === undefined
+          ? Effect.void
+          : openDoor(data, company).pipe(Effect.provideService(Keys, keys), Scope.provide(scope), Effect.orDie);
+      const report = yield* Effect.timeoutOrElse(watched(options.trace, runDemo({ ...input, opened }, told)), {
         duration: RUN_MS_MAX,
         orElse: () => Effect.die(new Error(`no end after ${RUN_MS_MAX / 1_000} s`)),
       });
       told.end();
+      yield* Effect.forEach(options.explain, (number) => explained(number, report.running, options.json), {
+        discard: true,
+      });
       say(options.json ? JSON.stringify({ summary: report.summary }) : tableOf(report));
       const broken = brokenPromise(report.summary);
       if (broken !== undefined) complain(`vipr demo: ${broken}`);
@@ -75,6 +89,21 @@ const demo = async (options: DemoOptions): Promise<number> => {
     ),
   );
 };
+
+/** The story of a number in each company that has one. */
+const explained = (number: E164, running: ReadonlyArray<RunningCompany>, json: boolean) =>
+  Effect.gen(function* () {
+    const nowMs = yield* Clock.currentTimeMillis;
+    let isKnown = false;
+    for (const { domain, server } of running) {
+      const story = yield* server.explain(number);
+      if (story === undefined) continue;
+      isKnown = true;
+      say(json ? JSON.stringify({ type: "story", domain, story }) : `\n${domain} on ${storyText(story, nowMs)}`);
+    }
+    if (!isKnown && json) say(JSON.stringify({ type: "story", number, story: null }));
+    else if (!isKnown) say(`\nNo company knows anything of ${number}.`);
+  });
 
 /** Under the trace's watcher when one is asked for. A trace that ends early is told at any level of the log. */
 const watched = <A, E, R>(file: string | undefined, work: Effect.Effect<A, E, R>) =>

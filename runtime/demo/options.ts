@@ -1,5 +1,6 @@
 /** The demonstration's flags, read once. */
 import { parseArgs } from "node:util";
+import { type E164, normalizeE164 } from "../../codecs/shared/mod.ts";
 import { COMPANIES, type DomainPrefixes, readPrefixes } from "./domains.ts";
 
 export interface DemoOptions {
@@ -12,6 +13,10 @@ export interface DemoOptions {
   readonly zone: string;
   /** Undefined: no trace. */
   readonly trace: string | undefined;
+  /** Numbers whose stories are told at the end. */
+  readonly explain: ReadonlyArray<E164>;
+  /** Where each company's admin port is written down; undefined: none is open. */
+  readonly data: string | undefined;
   readonly domains: ReadonlyArray<DomainPrefixes>;
 }
 
@@ -30,6 +35,10 @@ usage: npm start -- [options]        (also npm run start:deno, npm run start:bun
   --seed N         makes choices (who steals what, delays, clocks) repeatable; keys stay random
   --trace FILE     write what the overlay's machines are told and order; vipr replay FILE goes
                    through it again. No keys, passwords or phone numbers are in it
+  --explain NUMBER tell at the end, for each company, why it has a route to this number or none;
+                   may be given several times
+  --data DIR       while it is up, vipr explain NUMBER --data DIR/<domain> and
+                   vipr ring --data DIR/<domain> ask a company's server
   --verbose        show the servers' own log
   --help           this text
 
@@ -60,8 +69,14 @@ export const readDemoOptions = (args: ReadonlyArray<string>): DemoRead => {
   }
   if (domains.length !== 0 && new Set(domains.map(({ domain }) => domain)).size !== COMPANIES)
     return { type: "wrong", why: `--domain: give ${COMPANIES} different domains, or none` };
-  const { once, json, verbose, calls, zone, trace } = values;
-  return { type: "run", options: { once, json, verbose, calls, seed, zone, trace, domains } };
+  const explain: Array<E164> = [];
+  for (const text of values.explain) {
+    const number = normalizeE164(text);
+    if (number === undefined) return { type: "wrong", why: `--explain wants a telephone number, not "${text}"` };
+    explain.push(number);
+  }
+  const { once, json, verbose, calls, zone, trace, data } = values;
+  return { type: "run", options: { once, json, verbose, calls, seed, zone, trace, explain, data, domains } };
 };
 
 const parsed = (args: ReadonlyArray<string>) =>
@@ -78,6 +93,8 @@ const parsed = (args: ReadonlyArray<string>) =>
       seed: { type: "string" },
       zone: { type: "string", default: "UTC" },
       trace: { type: "string" },
+      explain: { type: "string", multiple: true, default: [] },
+      data: { type: "string" },
       domain: { type: "string", multiple: true, default: [] },
     },
   }).values;

@@ -30,6 +30,8 @@ const AFTER_CUT_CALLS = 3;
 export interface DemoInput {
   readonly calls: ReadonlyArray<CdrCall>;
   readonly companies: ReadonlyArray<Company>;
+  /** Hears of each company as it is up; for what stays open with it. */
+  readonly opened?: (company: RunningCompany) => Effect.Effect<void>;
 }
 
 /** Hears what happens; numbers arrive whole and are the listener's to mask. */
@@ -38,7 +40,10 @@ export interface DemoTold {
   readonly event: (domain: string, event: Readonly<Record<string, unknown>>) => Effect.Effect<void>;
 }
 
-export const runDemo = Effect.fn("demo.run")(function* ({ calls, companies }: DemoInput, told: DemoTold) {
+export const runDemo = Effect.fn("demo.run")(function* (
+  { calls, companies, opened = () => Effect.void }: DemoInput,
+  told: DemoTold,
+) {
   const startedMs = yield* Clock.currentTimeMillis;
   const network = yield* Effect.provideServiceEffect(makePstn(), Entropy, ownChance);
   const stolen = yield* chosen(
@@ -88,7 +93,7 @@ export const runDemo = Effect.fn("demo.run")(function* ({ calls, companies }: De
     }).pipe(Effect.provideService(Pstn, network));
 
   for (const { domain, numbers } of companies)
-    running.push(yield* open(domain, numbers, [...numbers], nodeNames(domain)));
+    running.push(yield* Effect.tap(open(domain, numbers, [...numbers], nodeNames(domain)), opened));
   const thief = yield* open(THIEF, new Set(), stolen, [`1.${THIEF}`]);
   for (const { nodeId } of thief.server.nodes) thieves.add(nodeId);
 

@@ -10,11 +10,11 @@
 import {
   byFirstBit,
   constant,
-  enumeration,
   lengthOf,
   lengthOfWhole,
   list,
   opaque,
+  openEnumeration,
   rest,
   select,
   struct,
@@ -33,13 +33,17 @@ export const NODE_ID_BYTES = 16;
 export const ResourceId = opaque(u8); // opaque ResourceId<0..2^8-1>
 
 const FullDestination = struct("Destination", "RFC 6940 §6.3.2.2", {
-  type: enumeration(u8, destinationType),
+  type: openEnumeration(within(u8, 0, 0x7f), destinationType), // "128-255 not allowed"
   length: lengthOf("data", u8),
-  data: select("type", {
-    node: NodeId,
-    resource: ResourceId,
-    opaqueId: opaque(u8),
-  }),
+  data: select(
+    "type",
+    {
+      node: NodeId,
+      resource: ResourceId,
+      opaqueId: opaque(u8),
+    },
+    { otherwise: rest }, // "allows the addition of new DestinationTypes", and to skip over those one does not understand
+  ),
 });
 const CompactDestination = struct("Destination", "RFC 6940 §6.3.2.2", {
   compactId: within(u16, 0x8000, 0xffff), // "Top bit MUST be 1"

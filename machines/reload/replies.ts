@@ -79,8 +79,9 @@ export const routeQueryAsked = (context: PeerContext, { asked, body }: PeerEvent
 };
 
 const idOf = (destination: Destination): bigint | undefined => {
-  if (!("type" in destination) || destination.type === "opaqueId") return undefined;
-  return destination.type === "node" ? destination.data : bigOf(destination.data);
+  if (!("type" in destination)) return undefined;
+  if (destination.type === "resource") return bigOf(destination.data);
+  return destination.type === "node" ? destination.data : undefined;
 };
 
 /** Not a request, but what a ConfigUpdate came to: timers that run end as they were set. */

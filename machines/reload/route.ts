@@ -54,6 +54,7 @@ export const routeOf = (view: RingView, settings: RouteSettings, packet: Packet,
     const isLast = i === packet.destinationList.length - 1;
     const left = { ...packet, destinationList: packet.destinationList.slice(i) };
     if (!("type" in first) || first.type === "opaqueId") return drop("an opaque id that is not ours");
+    if (typeof first.type === "number") return drop(`a destination of type ${first.type}`);
     if (first.type === "resource") {
       if (!isLast) return drop("a resource that is not the last destination");
       const id = bigOf(first.data);
@@ -109,7 +110,7 @@ export const wayBack = (packet: Packet, from: bigint): ReadonlyArray<Destination
  * least as close to the target Resource-ID as any node in the requesting node's Neighbor Table".
  */
 export const mayAnswer = (view: RingView, destination: Destination, signer: bigint): boolean => {
-  if (!("type" in destination) || destination.type === "opaqueId") return false;
+  if (!("type" in destination) || (destination.type !== "node" && destination.type !== "resource")) return false;
   if (destination.type === "node") return destination.data === WILDCARD || destination.data === signer;
   const id = bigOf(destination.data);
   const known = [...view.successors, ...view.predecessors, ...(view.joined ? [view.self] : [])];

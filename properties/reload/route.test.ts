@@ -80,6 +80,8 @@ test("RFC 6940 §6.1: what must be dropped is dropped", () => {
   assert.equal(sentTo(packet([resource(450n), toNode(1n)])), "drop");
   assert.equal(sentTo(packet([{ compactId: 0x8001 }])), "drop");
   assert.equal(sentTo(packet([{ type: "opaqueId", data: Uint8Array.of(1) }])), "drop");
+  assert.equal(sentTo(packet([{ type: 9, data: Uint8Array.of(1) }])), "drop");
+  assert.equal(sentTo(packet([toNode(600n), { type: 9, data: Uint8Array.of(1) }])), 600n); // not ours to understand
 });
 
 test("RFC 6940 §6.7: a fragment field without its high bit is dropped, and so is a resource in a via list", () => {

@@ -5,7 +5,15 @@
  */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
-import { decodeRegistrationKey, type StoredData, type StoreKindData } from "../../codecs/reload/mod.ts";
+import {
+  decodeRegistrationKey,
+  ecdsaSignature,
+  identityOf,
+  kindId,
+  resourceOfNode,
+  type StoredData,
+  type StoreKindData,
+} from "../../codecs/reload/mod.ts";
 import { bytesOfBig, hexOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import {
   AHEAD_MS_MAX,
@@ -323,4 +331,18 @@ test("RFC 6940 §7.4.1.1: of a node that has a newer version it is fetched, and 
   assert.equal(keeper.fetch(SELF, 40)[0]!.storageTime, 9n, "an older one replaces nothing");
   for (let i = 0; i < 50; i++) keeper.tell(told(9n, 666n, SELF - BigInt(i)));
   assert.equal(keeper.context().primaries[GREEDY], quotaBound(QUOTA, ownedFraction(view)));
+});
+
+test("an array ends where its count ends: no value far out makes every fetch a list of gaps", () => {
+  const keeper = keeperOf();
+  const at = (index: number): KeeperEvent => {
+    const event = storing({ resource: SELF, node: 70n, vservice: 0n, storageTime: BigInt(index % 1_000) + 1n });
+    const value = { index, value: { exists: true, value: Uint8Array.of(1) } };
+    const signature = ecdsaSignature(identityOf(new Uint8Array(1)), bytesOfBig(BigInt(index), 8));
+    const values = [{ storageTime: BigInt(index % 1_000) + 1n, lifetime: 60, value, signature }];
+    const kinds = [{ kind: kindId.certificateByNode, generation: 0n, values }];
+    return { ...event, body: { resource: resourceOfNode(70n), replica: 0, kinds } };
+  };
+  assert.equal(keeper.store(at(3)), "stored");
+  for (const index of [4, 1_000, 0x7fff_ffff, 0xffff_fffe]) assert.equal(keeper.store(at(index)), "dataTooLarge count");
 });

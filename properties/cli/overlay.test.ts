@@ -4,27 +4,16 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "n
 import { join } from "node:path";
 import { Effect } from "effect";
 import type { RingReport } from "../../actors/admin/mod.ts";
-import { askAdmin } from "../../runtime/admin-client.ts";
 import { addAccount } from "../../runtime/cli/accounts.ts";
-import { readDoor } from "../../runtime/cli/door.ts";
 import { openFolder } from "../../runtime/cli/folder.ts";
 import { test } from "../kit/harness.ts";
-import { freePort, POLITE_END, type Running, start, until, vipr, withFolder } from "./processes.ts";
+import { freePort, POLITE_END, type Running, reportOf, start, until, vipr, withFolder } from "./processes.ts";
 
 const NODES = 5;
 const NUMBER = "+14085555432";
 const names = Array.from({ length: NODES }, (_, i) => `n${i + 1}`);
 const passwordOf = (name: string) => `${name} knows its word`;
 
-const reportOf = (folder: string): Promise<RingReport | undefined> =>
-  Effect.runPromise(
-    openFolder(folder).pipe(
-      Effect.flatMap(readDoor),
-      Effect.flatMap((door) => askAdmin(door, "/ring.json")),
-      Effect.map(({ status, body }) => (status === 200 ? (body as RingReport) : undefined)),
-      Effect.orElseSucceed(() => undefined),
-    ),
-  );
 const seesAll = (folder: string) => async () => {
   const report = await reportOf(folder);
   return report?.nodesSeen === NODES ? report : undefined;

@@ -5,6 +5,11 @@ import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { Effect } from "effect";
+import type { RingReport } from "../../actors/admin/mod.ts";
+import { askAdmin } from "../../runtime/admin-client.ts";
+import { readDoor } from "../../runtime/cli/door.ts";
+import { openFolder } from "../../runtime/cli/folder.ts";
 
 const MAIN = new URL("../../runtime/main.ts", import.meta.url).pathname;
 const WAIT_MS_MAX = 60_000;
@@ -119,3 +124,14 @@ export const until = async <A>(look: () => Promise<A | undefined>, what: string)
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 };
+
+/** What the node of that directory says of itself; undefined until it has joined. */
+export const reportOf = (folder: string): Promise<RingReport | undefined> =>
+  Effect.runPromise(
+    openFolder(folder).pipe(
+      Effect.flatMap(readDoor),
+      Effect.flatMap((door) => askAdmin(door, "/ring.json")),
+      Effect.map(({ status, body }) => (status === 200 ? (body as RingReport) : undefined)),
+      Effect.orElseSucceed(() => undefined),
+    ),
+  );

@@ -6,7 +6,6 @@
 import {
   closeSync,
   constants,
-  fchmodSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
@@ -61,6 +60,12 @@ export const openFolder = (path: string): Effect.Effect<Folder, Stopped> =>
     };
   });
 
+/** What a directory is whose: an authority's and a node's are never one. */
+export const AUTHORITY_FILE = "authority.pem";
+export const NODE_FILE = "node.json";
+export const isAuthoritys = ({ read }: Folder) => Effect.map(read(AUTHORITY_FILE), (text) => text !== undefined);
+export const isNodes = ({ read }: Folder) => Effect.map(read(NODE_FILE), (text) => text !== undefined);
+
 const attempt = <A>(what: string, work: () => A): Effect.Effect<A, Stopped> =>
   Effect.try({
     try: work,
@@ -80,6 +85,7 @@ const read = (file: string): string | undefined => {
 
 const replace = (folder: string, file: string, text: string): void => {
   const fresh = `${file}.new`;
+  rmSync(fresh, { force: true }); // of a run that was killed meanwhile
   try {
     writeWhole(fresh, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, () => text);
     renameSync(fresh, file);
@@ -104,7 +110,6 @@ const append = (file: string, line: string): void =>
 const writeWhole = (file: string, flags: number, textFor: (descriptor: number) => string): void => {
   const descriptor = openSync(file, flags, FILE_MODE);
   try {
-    fchmodSync(descriptor, FILE_MODE);
     const bytes = Buffer.from(textFor(descriptor));
     for (let at = 0; at < bytes.length; ) at += writeSync(descriptor, bytes, at);
     fsyncSync(descriptor);

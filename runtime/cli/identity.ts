@@ -14,12 +14,12 @@ import { pemCertificate } from "../certificates.ts";
 import { keyOfPem, pemOf } from "../keys.ts";
 import type { Anchor } from "./anchor.ts";
 import { type Stopped, stopped } from "./exit.ts";
-import type { Folder } from "./folder.ts";
+import { type Folder, NODE_FILE } from "./folder.ts";
 import { passwordFrom } from "./password.ts";
 import { derOfPem } from "./pem.ts";
 import { findServer } from "./trust.ts";
 
-const KEPT = "node.json";
+const KEPT = NODE_FILE;
 const ROOT = "root.pem";
 const CREDENTIALS = "node.pem";
 const DOCUMENT = "overlay.xml";

@@ -25,13 +25,13 @@ import type { Ports } from "../node.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { openAccounts } from "./accounts.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
-import { type Folder, openFolder } from "./folder.ts";
+import { AUTHORITY_FILE, type Folder, isNodes, openFolder } from "./folder.ts";
 import { say } from "./output.ts";
 import { isSameOverlay, newOverlay, type OverlayChanges, objectionTo, objectionToNew } from "./overlay-flags.ts";
 import { ownAddress } from "./own-address.ts";
 import { fingerprintText } from "./trust.ts";
 
-const ROOT = "authority.pem";
+const ROOT = AUTHORITY_FILE;
 const DOCUMENT = "overlay.xml";
 const ENROLMENTS = "enrolments.sqlite";
 /** Of the server's own certificate: made anew at each start. */
@@ -53,6 +53,7 @@ export const serveAuthority = Effect.fn("authority.serve")(function* (
 ): Effect.fn.Return<void, Stopped, Ports | Scope.Scope> {
   const { listen, name, changes } = settings;
   const folder = yield* openFolder(settings.data);
+  if (yield* isNodes(folder)) return yield* stopped("usage", `${folder.path} belongs to a node`);
   const store = yield* Effect.mapError(openSqlite({ file: folder.at(ENROLMENTS) }), ({ reason, why }) =>
     storeStopped(folder.path, reason, why),
   );

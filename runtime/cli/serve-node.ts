@@ -17,7 +17,7 @@ import type { Ports } from "../node.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { newToken, removeDoor, writeDoor } from "./door.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
-import { type Folder, openFolder } from "./folder.ts";
+import { type Folder, isAuthoritys, openFolder } from "./folder.ts";
 import {
   fetchDocument,
   type Identity,
@@ -57,6 +57,7 @@ export const serveNode = Effect.fn("node.serve")(function* (
   settings: NodeSettings,
 ): Effect.fn.Return<void, Stopped, Ports | Scope.Scope> {
   const folder = yield* openFolder(settings.data);
+  if (yield* isAuthoritys(folder)) return yield* stopped("usage", `${folder.path} belongs to an authority`);
   // First of all: the store belongs to one process, and with it the whole directory.
   const store = yield* Effect.mapError(openSqlite({ file: folder.at(VALUES) }), ({ reason, why }) =>
     storeStopped(folder.path, reason, why),

@@ -111,33 +111,13 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
             const why = wireErrorText(got.error);
             yield* Effect.logWarning("reload.link.garbage", { node: nodeIdText(node), why });
             const good = got.raw.reduce((sum, { length }) => sum + length, 0);
-            yield* Effect.ignore(lastWords(concat(held.buffer.subarray(0, held.size), chunk).subarray(good)));
+            const start = concat(held.buffer.subarray(0, held.size), chunk).subarray(good, good + HEADER_BYTES_MAX);
+            yield* Effect.ignore(
+              lastWords(stream, start, settings.messageBytesMax(), (begun) => hooks.oversize(link, begun)),
+            );
             return yield* box.tell({ type: "closed", why });
           }
           held = got.rest;
-        }
-      });
-
-      /** "the peer SHOULD send an Error_Message_Too_Large error and then close the TLS or DTLS session", §6.6. */
-      const lastWords = Effect.fnUntraced(function* (start: Uint8Array) {
-        let bytes: Uint8Array = start.slice(0, HEADER_BYTES_MAX);
-        while (true) {
-          const frame = decodeFirst(FrameStart, bytes);
-          if (!frame.ok && frame.error._tag === "Malformed") return;
-          if (frame.ok && frame.value.length <= settings.messageBytesMax()) return;
-          const header = frame.ok ? decodeFirst(ForwardingHeader, bytes.subarray(frame.size)) : undefined;
-          const payload = frame.ok && header?.ok ? bytes.subarray(frame.size + header.size) : new Uint8Array();
-          if (header?.ok && payload.length >= CODE_BYTES) {
-            const { length: _, ...known } = header.value;
-            yield* hooks.oversize(link, { ...known, payload });
-            return yield* Effect.sleep(LINGER_MS);
-          }
-          if (
-            (header !== undefined && !header.ok && header.error._tag === "Malformed") ||
-            bytes.length >= HEADER_BYTES_MAX
-          )
-            return;
-          bytes = concat(bytes, yield* Effect.timeout(stream.read, HEADER_MS));
         }
       });
       const reported = (why: string) => box.tell({ type: "closed", why });
@@ -195,4 +175,30 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
       return lostBy;
     }),
   );
+});
+
+/**
+ * "the peer SHOULD send an Error_Message_Too_Large error and then close the TLS or DTLS session from which the message was
+ * received. Note that this error can be sent and the session closed before the peer receives the complete message", §6.6.
+ */
+const lastWords = Effect.fnUntraced(function* <R>(
+  stream: ByteStreamShape,
+  start: Uint8Array,
+  messageBytesMax: number,
+  oversize: (beginning: Packet) => Effect.Effect<void, never, R>,
+) {
+  let bytes = start;
+  while (true) {
+    const frame = decodeFirst(FrameStart, bytes);
+    if (frame.ok ? frame.value.length <= messageBytesMax : frame.error._tag === "Malformed") return;
+    const header = frame.ok ? decodeFirst(ForwardingHeader, bytes.subarray(frame.size)) : undefined;
+    if (frame.ok && header?.ok && bytes.length >= frame.size + header.size + CODE_BYTES) {
+      const { length: _, ...known } = header.value;
+      yield* oversize({ ...known, payload: bytes.subarray(frame.size + header.size) });
+      return yield* Effect.sleep(LINGER_MS);
+    }
+    const isHeader = header === undefined || header.ok || header.error._tag === "Truncated";
+    if (!isHeader || bytes.length >= HEADER_BYTES_MAX) return;
+    bytes = concat(bytes, yield* Effect.timeout(stream.read, HEADER_MS));
+  }
 });

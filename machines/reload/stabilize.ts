@@ -40,12 +40,11 @@ export const withKnown = (
     const before = distance(node, table.self);
     return after < before ? after : before;
   };
-  const peers = new Set(table.peers);
-  const held = new Set(known);
   const reach = known.length < KNOWN_MAX ? undefined : far(known[KNOWN_MAX - 1]!);
-  const fresh = [...new Set(heard)].filter(
-    (node) => !held.has(node) && !peers.has(node) && node !== table.self && (reach === undefined || far(node) < reach),
-  );
+  const near = reach === undefined ? heard : heard.filter((node) => far(node) < reach);
+  if (near.length === 0) return known; // as of most Updates from fingers
+  const old = new Set([table.self, ...table.peers, ...known]);
+  const fresh = [...new Set(near)].filter((node) => !old.has(node));
   if (fresh.length === 0) return known;
   const all = [...known, ...fresh];
   if (all.length < KNOWN_MAX) return all;

@@ -5,7 +5,7 @@
  *   POST /enroll --> form, password --> asked --> step --> draw, issue (a fiber each) --> drawn, issued --> mailbox
  *                                                      \\--> certify | refuse | putOff --> the one who asked
  */
-import { Clock, Deferred, Effect, FiberSet } from "effect";
+import { Clock, Deferred, Effect, FiberSet, Semaphore } from "effect";
 import {
   CONFIGURATION_PATH,
   ENROLMENT_PATH,
@@ -41,6 +41,8 @@ import { signDocument } from "../reload/mod.ts";
 import { openBook } from "./book.ts";
 
 const MAILBOX_MAX = 64;
+/** Passwords looked at together: a slow hash of them may take 32 MiB each. */
+const CHECKS_MAX = 2;
 const CLOCK_SLACK_MS = 60_000; // a node's clock may be behind ours
 export const NODE_IDS_PER_USER_MAX = 1;
 export const CERTIFICATE_LIFETIME_MS = 365 * 24 * 3_600_000;
@@ -89,6 +91,7 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
   const [https, authority, entropy, keys] = [yield* Https, yield* Authority, yield* Entropy, yield* Keys];
   const overlay = Effect.isEffect(options.overlay) ? options.overlay : Effect.succeed(options.overlay);
   const isPasswordOf = passwordCheck(options.users);
+  const checking = yield* Semaphore.make(CHECKS_MAX);
   const book = yield* openBook(options.store);
   const box = yield* mailbox<EnrolServerEvent>(MAILBOX_MAX);
   const run = yield* FiberSet.makeRuntime<never>();
@@ -207,7 +210,7 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
     const id = String(asked++);
     const to = yield* Deferred.make<HttpsAnswer>();
     waiting.set(id, to);
-    const isPasswordRight = yield* isPasswordOf(user, password);
+    const isPasswordRight = yield* checking.withPermits(1)(isPasswordOf(user, password));
     const atMs = yield* Clock.currentTimeMillis;
     const address = neighbourhoodOf(peer.host);
     yield* box.tell({ type: "asked", id, user, isPasswordRight, nodeIds, csr, address, atMs });

@@ -175,7 +175,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
         // "DHTname must equal it": a call agent provisioned for another overlay shall hear so.
         if (document.dhtName !== overlay.name) return yield* Effect.fail({ why: `unknown DHT ${document.dhtName}` });
         services.publish(identity, document);
-        const quotaLimit = overlay.quota * nodes.length;
+        const quotaLimit = (nodes[0]?.configuration.now() ?? overlay).quota * nodes.length;
         return { quotaLimit, quotaCurrent: services.didCount(), dhtLifetimeS: NUMBER_LIFETIME_S };
       }),
     withdrawVService: (identity) =>

@@ -48,7 +48,6 @@ export {
   type PeerContext,
   type PeerEvent,
   type PeerPolicy,
-  type PeerPolicy,
   type PeerSettings,
   type PeerState,
   type PeerTimer,

@@ -87,7 +87,6 @@ const testsPrimes = (): boolean => {
 const openThread = (ways: Ways, bits: SrpGroupBits): Thread => {
   const waiting = new Map<number, { readonly resolve: (value: bigint) => void; readonly reject: () => void }>();
   const worker = new Worker(new URL("./arithmetic/thread.ts", import.meta.url), { workerData: bits });
-  worker.unref();
   let last = 0;
   const thread: Thread = {
     isOpen: false,
@@ -114,5 +113,6 @@ const openThread = (ways: Ways, bits: SrpGroupBits): Thread => {
   };
   worker.on("error", lose);
   worker.on("exit", lose);
+  worker.unref(); // after the listeners, as each of them would hold the process again
   return thread;
 };

@@ -217,6 +217,19 @@ virtually(
 );
 
 virtually(
+  "whoever locks a call by failing at it denies that call, and the next one to the same number validates",
+  Effect.gen(function* () {
+    const hour = 3_600_000n << 32n;
+    const later = (vcr: Vcr): Vcr => ({ ...vcr, start: vcr.start + hour / 1_000n, stop: vcr.stop + hour / 1_000n });
+    const owner = yield* serve(2n, [got, later(got)]);
+    for (let i = 0; i < 5; i++) yield* guess(owner, "B", `spite ${i}`);
+    const sites = new Map([[2n, owner]]);
+    same(outcomes(yield* tryAll(sites)), ["refused B"]);
+    same(outcomes(yield* tryAll(sites, later(sent))), ["validated B"]);
+  }),
+);
+
+virtually(
   "a call that was never made, a locked one and a wrong password look the same from outside",
   Effect.gen(function* () {
     const why = (exit: Exit.Exit<unknown, { readonly why: string } | object>) =>

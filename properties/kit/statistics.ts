@@ -35,7 +35,8 @@ export const inTurns = <K extends string>(
   const found = Object.fromEntries(kinds.map((kind) => [kind, []])) as unknown as Record<K, Array<number>>;
   for (let round = 0; round < rounds; round++)
     for (let i = 0; i < kinds.length; i++) {
-      const kind = kinds[(i * (1 + (round % 2)) + round) % kinds.length]!;
+      const turn = round % 2 === 0 ? i : kinds.length - 1 - i;
+      const kind = kinds[(turn + round) % kinds.length]!;
       found[kind].push(run(kind));
     }
   return found;

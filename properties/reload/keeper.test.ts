@@ -417,6 +417,23 @@ machineLaws(reloadKeeper, {
           atMs,
         }),
       ),
+      fc.tuple(anyRegistration, fc.option(anyId, { nil: undefined }), hour).map(
+        ([given, to, atMs]): KeeperEvent => ({
+          type: "recalled",
+          to,
+          resource: bytesOfBig(given.resource, 16),
+          marks: [],
+          kinds: [{ kind: KIND, generation: 2n, values: [registration(given)] }],
+          signers: [[signerOf(given.node)]],
+          atMs,
+        }),
+      ),
+      fc.tuple(anyRegistration, hour).map(([given, atMs]): KeeperEvent => {
+        const kept = { data: registration(given), signer: signerOf(given.node), storedMs: 1, copies: [], safe: false };
+        const resource = bytesOfBig(given.resource, 16);
+        return { type: "restored", kept: [{ type: "entry", resource, kind: KIND, kept }], atMs };
+      }),
+      anyId.map((id): KeeperEvent => ({ type: "unsaved", was: [{ id: bytesOfBig(id, 16), resource: undefined }] })),
       fc.nat(9).map((ticket): KeeperEvent => ({ type: "statusAsked", ticket })),
       fc
         .integer({ min: 1, max: 5 })

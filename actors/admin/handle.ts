@@ -66,7 +66,10 @@ export const handleAdmin = ({ node, token, times, explain }: AdminOf) =>
       if (explain === undefined) return refused(404, "no ViPR server runs here");
       return { status: 200, body: { story: (yield* explain(read.number)) ?? null } };
     }
-    return yield* Effect.catch(perform(node, request.path, read), (error) => Effect.succeed(refusalOf(error)));
+    return yield* Effect.catch(perform(node, request.path, read), (error) => {
+      const answer = refusalOf(error);
+      return Effect.as(Effect.logWarning("admin.notDone", request.path, answer.body), answer);
+    });
   });
 
 const WANTED: Readonly<Record<string, "GET" | "POST" | undefined>> = Object.assign(Object.create(null), {
@@ -136,4 +139,8 @@ const perform = (
 const refusalOf = (error: OverlayError): AdminAnswer =>
   error._tag === "OverlayRefused"
     ? refused(409, `the overlay refused: ${error.code}${error.info === "" ? "" : ` (${error.info})`}`)
-    : refused(504, `the overlay gave no answer: ${error.why}`);
+    : error.why.startsWith(OWN_STORE)
+      ? refused(507, `this node cannot keep it: ${error.why}`)
+      : refused(504, `the overlay gave no answer: ${error.why}`);
+/** As usage.ts begins when the fault is on this machine. */
+const OWN_STORE = "own store";

@@ -120,6 +120,7 @@ const ordered = (data: string, order: string, number: string, vservice: string):
       readonly replicas?: number;
       readonly claims?: ReadonlyArray<{ readonly nodeId: string; readonly vservice: string }>;
     };
+    if (status === 507) return yield* stopped("diskFull", `${maskE164(number)}: ${error}`);
     if (status !== 200)
       return yield* stopped(
         status === 503 || status === 504 ? "unreachable" : "refused",

@@ -129,9 +129,10 @@ const table = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<st
   if (rows.length === 0) return [];
   const shown = rows.slice(0, ROWS_MAX);
   const widths = head.map((title, i) => Math.max(title.length, ...shown.map((row) => row[i]!.length)));
+  const isRight = head.map((_, i) => i > 0 && shown.every((row) => /^[\d.]+( %)?$/.test(row[i]!)));
   const line = (cells: ReadonlyArray<string>) =>
     cells
-      .map((cell, i) => (i === 0 || i === cells.length - 1 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
+      .map((cell, i) => (isRight[i] ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)))
       .join("  ")
       .trimEnd();
   const more = rows.length > shown.length ? [`and ${rows.length - shown.length} more`] : [];

@@ -59,10 +59,13 @@ const demo = async (options: DemoOptions): Promise<number> => {
         data === undefined
           ? Effect.void
           : openDoor(data, company).pipe(Effect.provideService(Keys, keys), Scope.provide(scope), Effect.orDie);
-      const report = yield* Effect.timeoutOrElse(watched(options.trace, runDemo({ ...input, opened }, told)), {
-        duration: RUN_MS_MAX,
-        orElse: () => Effect.die(new Error(`no end after ${RUN_MS_MAX / 1_000} s`)),
-      });
+      const report = yield* Effect.timeoutOrElse(
+        watched(options.trace, runDemo({ ...input, opened, admin: options.admin }, told)),
+        {
+          duration: RUN_MS_MAX,
+          orElse: () => Effect.die(new Error(`no end after ${RUN_MS_MAX / 1_000} s`)),
+        },
+      );
       told.end();
       yield* Effect.forEach(options.explain, (number) => explained(number, report.running, options.json), {
         discard: true,

@@ -1,6 +1,9 @@
 /** The demonstration's flags, read once. */
 import { parseArgs } from "node:util";
+import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { type E164, normalizeE164 } from "../../codecs/shared/mod.ts";
+import { loopbackOf } from "../cli/options.ts";
+import { ADMIN_PORT } from "../cli/ports.ts";
 import { COMPANIES, type DomainPrefixes, readPrefixes } from "./domains.ts";
 
 export interface DemoOptions {
@@ -11,6 +14,8 @@ export interface DemoOptions {
   readonly calls: string | undefined;
   readonly seed: number | undefined;
   readonly zone: string;
+  /** Where vipr ring may ask the overlay's first node; undefined: nowhere. */
+  readonly admin: Endpoint | undefined;
   /** Undefined: no trace. */
   readonly trace: string | undefined;
   /** Numbers whose stories are told at the end. */
@@ -39,6 +44,8 @@ usage: npm start -- [options]        (also npm run start:deno, npm run start:bun
                    may be given several times
   --data DIR       while it is up, vipr explain NUMBER --data DIR/<domain> and
                    vipr ring --data DIR/<domain> ask a company's server
+  --admin HOST:PORT
+                   let vipr ring ask the overlay's first node here, an address of this machine
   --verbose        show the servers' own log
   --help           this text
 
@@ -76,7 +83,12 @@ export const readDemoOptions = (args: ReadonlyArray<string>): DemoRead => {
     explain.push(number);
   }
   const { once, json, verbose, calls, zone, trace, data } = values;
-  return { type: "run", options: { once, json, verbose, calls, seed, zone, trace, explain, data, domains } };
+  try {
+    const admin = values.admin === undefined ? undefined : loopbackOf(values.admin, "admin", ADMIN_PORT);
+    return { type: "run", options: { once, json, verbose, calls, seed, zone, trace, admin, explain, data, domains } };
+  } catch (error) {
+    return { type: "wrong", why: (error as Error).message };
+  }
 };
 
 const parsed = (args: ReadonlyArray<string>) =>
@@ -92,6 +104,7 @@ const parsed = (args: ReadonlyArray<string>) =>
       calls: { type: "string" },
       seed: { type: "string" },
       zone: { type: "string", default: "UTC" },
+      admin: { type: "string" },
       trace: { type: "string" },
       explain: { type: "string", multiple: true, default: [] },
       data: { type: "string" },

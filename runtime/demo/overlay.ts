@@ -68,7 +68,7 @@ export const openOverlay = Effect.fn("demo.overlay")(function* (users: ReadonlyA
     bootstrapNodes: [{ host: operator.host, port: operator.port }],
   }));
   /** `domainCredentials`: a domain's certificate as a public authority would issue it, RFC 5922 §4. */
-  return { operator, enrolment, enrolledWith, domainCredentials };
+  return { operator, certificate: first.credentials.certificates[0]!, enrolment, enrolledWith, domainCredentials };
 });
 
 const credentialsFor = Effect.fnUntraced(function* (authority: AuthorityShape, domain: string, nowMs: number) {

@@ -4,12 +4,15 @@
  *   overlay --> companies --> publish --> replay over the PSTN --> validate --> call again --> a link breaks --> intruders
  */
 import { Clock, Effect } from "effect";
+import { addressText } from "../../actors/admin/mod.ts";
 import { Entropy, Pstn } from "../../actors/ports/mod.ts";
 import { makePstn } from "../../actors/pstn/mod.ts";
 import type { ViprEvent } from "../../actors/vipr/mod.ts";
 import type { CdrCall } from "../../codecs/cdr/mod.ts";
+import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { type E164, nodeIdText } from "../../codecs/shared/mod.ts";
 import { chanceOf } from "../memory/chance.ts";
+import { openDemoAdmin } from "./admin.ts";
 import { guessCalls, knock, overwriteClaims, SPAMMER, spam, THIEF } from "./adversaries.ts";
 import { openCompany, type RunningCompany } from "./company.ts";
 import type { Company } from "./domains.ts";
@@ -32,6 +35,8 @@ export interface DemoInput {
   readonly companies: ReadonlyArray<Company>;
   /** Hears of each company as it is up; for what stays open with it. */
   readonly opened?: (company: RunningCompany) => Effect.Effect<void>;
+  /** Where the overlay's first node tells how it stands. */
+  readonly admin?: Endpoint | undefined;
 }
 
 /** Hears what happens; numbers arrive whole and are the listener's to mask. */
@@ -41,7 +46,7 @@ export interface DemoTold {
 }
 
 export const runDemo = Effect.fn("demo.run")(function* (
-  { calls, companies, opened = () => Effect.void }: DemoInput,
+  { calls, companies, opened = () => Effect.void, admin }: DemoInput,
   told: DemoTold,
 ) {
   const startedMs = yield* Clock.currentTimeMillis;
@@ -57,6 +62,10 @@ export const runDemo = Effect.fn("demo.run")(function* (
   const users = [...companies.flatMap(({ domain }) => nodeNames(domain)), `1.${THIEF}`];
   const overlay = yield* openOverlay(users);
   yield* told.phase("overlay", "enrolment server and first node are up");
+  if (admin !== undefined) {
+    const at = addressText(yield* openDemoAdmin(admin, overlay.operator, overlay.certificate));
+    yield* told.phase("admin", `vipr ring --admin ${at} shows the overlay`);
+  }
 
   const running: Array<RunningCompany> = [];
   const ownerOf = (number: E164) => running.find(({ numbers }) => numbers.has(number));

@@ -1,6 +1,10 @@
 /** The arithmetic: RFC 5054 Appendix B, both sides' agreement, the PRF's vector, and every way to raise to a power. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
 import { Effect } from "effect";
 import fc from "fast-check";
 import { Arithmetic } from "../../actors/ports/mod.ts";
@@ -193,6 +197,22 @@ testEffect(
     }
   }).pipe(Effect.provide(arithmeticLayer)),
 );
+
+test("Arithmetic: an open thread does not hold a process that has nothing left to do", () => {
+  const arithmetic = JSON.stringify(new URL("../../runtime/arithmetic.ts", import.meta.url).href);
+  const script = `const { powerOf } = await import(${arithmetic});
+    for (let i = 3n; i < 80n; i++) await powerOf(i, 5n, 1024);`;
+  const folder = mkdtempSync(join(tmpdir(), "vipr-arithmetic-"));
+  const file = join(folder, "ends.mjs");
+  try {
+    writeFileSync(file, script);
+    const words = "Deno" in globalThis ? ["run", "-A", "--no-check", file] : [file];
+    const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8", timeout: 20_000 });
+    same(status, 0, stderr);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
 
 /** The longest time that the event loop was held while the effect ran, in ms. */
 const longestHold = <A>(effect: Effect.Effect<A>): Effect.Effect<number> =>

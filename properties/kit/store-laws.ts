@@ -31,7 +31,7 @@ const anyChange: fc.Arbitrary<Change> = fc.oneof(
 
 /** `open` gives an empty store each time. */
 export const storeLaws = (name: string, open: Open): void => {
-  const law = (title: string, body: (store: StoreShape) => Effect.Effect<unknown, StoreFailed | void>) =>
+  const law = (title: string, body: (store: StoreShape) => Effect.Effect<unknown, unknown>) =>
     test(`${name}: ${title}`, () => Effect.runPromise(Effect.asVoid(Effect.scoped(Effect.flatMap(open, body)))));
 
   test(`${name}: reads, scans and due rows are those of a map`, async () => {

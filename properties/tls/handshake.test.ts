@@ -236,7 +236,8 @@ test("the server refuses a hello that it cannot accept, each with its alert", ()
 test("the server lets a hello pass that says more than it knows", () => {
   const more = helloOf((hello) => ({
     ...hello,
-    version: tls12,
+    version: 0x0304, // RFC 5246 appendix E.1: a later version is answered by ours
+    sessionId: new Uint8Array(32).fill(1), // ... and a session is never resumed
     cipherSuites: [0x1301, 0xfafa, ...hello.cipherSuites],
     compressionMethods: [1, 0],
     extensions: [...hello.extensions!, { type: "unknown", code: 43, value: bytesOfHex("0403040303") }],
@@ -255,6 +256,12 @@ const serverHelloOf = (change: (hello: TlsServerHello) => TlsServerHello): DuelO
     const hello = encode(TlsHandshake, { type: "serverHello", body: change(read.value.body) });
     return [record(22, hello), record(22, bytes.subarray(5 + size))];
   },
+});
+
+test("the client lets a server's hello pass that names a session, and asks for no other of it", () => {
+  const named = serverHelloOf((hello) => ({ ...hello, sessionId: new Uint8Array(32).fill(1) }));
+  const { client } = duel(named); // as above: it must fail, but only at the end
+  same([client.sent.length > 1, client.facts], [true, undefined]);
 });
 
 test("the client refuses a server's hello that goes beyond its own, each with its alert", () => {

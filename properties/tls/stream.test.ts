@@ -1,6 +1,7 @@
 /** TLS-SRP streams over streams in memory, on virtual time: what an application sees of them. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { Deferred, Effect, Exit, Fiber, Layer, type Scope } from "effect";
+import { inspect } from "node:util";
+import { Deferred, Effect, Exit, Fiber, Layer, Logger, References, type Scope } from "effect";
 import { Arithmetic, type ByteStreamShape, Entropy, type StreamClosed } from "../../actors/ports/mod.ts";
 import {
   type TlsSrpClientOptions,
@@ -8,7 +9,7 @@ import {
   tlsSrpClient,
   tlsSrpServer,
 } from "../../actors/tls/mod.ts";
-import { concat, utf8 } from "../../codecs/shared/mod.ts";
+import { concat, hexOf, utf8 } from "../../codecs/shared/mod.ts";
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, memoryPair, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
@@ -160,6 +161,37 @@ virtually(
     const server = yield* Effect.forkScoped(tlsSrpServer(b, serverOptions));
     yield* Effect.scoped(tlsSrpClient(a, clientOptions));
     same((yield* Effect.flip((yield* Fiber.join(server)).read)).why, "closed");
+  }),
+);
+
+virtually(
+  "no log line holds a password, or any byte that chance gave",
+  Effect.gen(function* () {
+    const lines: Array<string> = [];
+    const drawn: Array<Uint8Array> = [];
+    const listening = Layer.mergeAll(
+      Logger.layer([Logger.make((options) => void lines.push(inspect(options, { depth: 20 })))]),
+      Layer.succeed(References.MinimumLogLevel, "All"),
+    );
+    const watched = Effect.map(Entropy, (entropy) =>
+      Entropy.of({
+        ...entropy,
+        bytes: (size) => Effect.tap(entropy.bytes(size), (bytes) => Effect.sync(() => drawn.push(bytes.slice()))),
+      }),
+    );
+    for (const client of [{}, { password: "a wrong guess" }, { userName: "bob" }]) {
+      const found = yield* Effect.provide(
+        Effect.provideServiceEffect(join(undefined, { client }), Entropy, watched),
+        listening,
+      );
+      // An event that no state asked for is noted: here, data before there is a session.
+      if (Exit.isSuccess(found.client)) yield* Effect.provide(found.client.value.close, listening);
+      yield* Effect.provide(Effect.logDebug("the end", found.client, found.server), listening);
+    }
+    const text = lines.join("\n");
+    ok(text.includes("the end") && drawn.length === 18);
+    const secrets = ["secret", "a wrong guess", ...drawn.flatMap((bytes) => [hexOf(bytes), [...bytes].join(", ")])];
+    for (const secret of secrets) ok(!text.includes(secret), `logged: ${secret}`);
   }),
 );
 

@@ -2,8 +2,9 @@
 import process from "node:process";
 import type { Line } from "./measure.ts";
 import { readSimulateOptions, SIMULATE_HELP, type SimulateOptions } from "./options.ts";
-import { type Detail, type Hooks, Stopped, simulate } from "./overlay.ts";
+import { type Detail, simulate } from "./overlay.ts";
 import { routeOnly } from "./routing.ts";
+import { type Hooks, Stopped } from "./stages.ts";
 
 /** Exit codes: 0 it ran to its end, 2 bad flags, 130 ended by Ctrl-C. */
 export const simulateCommand = async (args: ReadonlyArray<string>): Promise<number> => {

@@ -6,14 +6,27 @@
  */
 import { performance } from "node:perf_hooks";
 import process from "node:process";
-import type { LookedUp } from "./lookups.ts";
-import { askFor, lookUp } from "./lookups.ts";
+import { type LookedUp, lookUp } from "./lookups.ts";
 import { hopsOf, isWhole, type Line, rounded } from "./measure.ts";
 import type { SimNode } from "./node.ts";
 import type { SimulateOptions } from "./options.ts";
-import { startChurn } from "./turmoil.ts";
-import { isKept, registrationOf, storeOf, type Value } from "./values.ts";
-import { makeWorld, type Simulated, secondsAt, settleAll } from "./world.ts";
+import {
+  cutInTwo,
+  type Hooks,
+  holder,
+  isLiving,
+  joinAll,
+  LOOK_MS,
+  REPAIR_MS_MAX,
+  type Run,
+  runner,
+  STORE_MS,
+  settled,
+  storeAll,
+  unrest,
+} from "./stages.ts";
+import type { Value } from "./values.ts";
+import { makeWorld, type Simulated, secondsAt } from "./world.ts";
 
 /** What stands beside the line, for who wants to know more. */
 export interface Detail {
@@ -38,22 +51,6 @@ export interface Simulation {
   readonly line: Line;
   readonly detail: Detail;
 }
-export interface Hooks {
-  readonly told: (what: string) => void;
-  readonly isStopped: () => boolean;
-}
-
-export class Stopped extends Error {}
-
-const STORE_MS = 10_000;
-const REPAIR_MS_MAX = 900_000;
-const CUT_MS = 120_000;
-const JOIN_EVERY_MS = 250;
-/** A ring is looked at that often while it heals. */
-const LOOK_MS = 100;
-/** Real time between two looks at the world outside, and between two words about how far we are. */
-const TURN_MS = 50;
-const TOLD_MS = 10_000;
 /** Other nodes that are asked for a value which was not found at the end. */
 const ASKED_MAX = 3;
 
@@ -85,127 +82,40 @@ export const simulate = async (options: SimulateOptions, hooks: Hooks): Promise<
 
   const seconds = (performance.now() - startedMs) / 1_000;
   const good = found.looked.filter(({ isGood }) => isGood);
+  const line: Line = {
+    nodes: options.nodes,
+    lookups: options.lookups,
+    success: good.length / options.lookups,
+    hops: hopsOf(good.map(({ hops }) => hops)),
+    log2n: rounded(Math.log2(options.nodes), 3),
+    lostValues: lost.lost,
+    repairSeconds: repair.seconds(1),
+    messagesPerNodeSecond: rounded(sent.messages / perNode / (lastS - fromS), 3),
+    bytesPerNode: Math.round(sent.bytes / perNode),
+    seconds: rounded(seconds, 2),
+  };
+  const { failures, voided } = found;
+  const told = { failures, voided, goneValues: lost.gone, repairSeconds3: repair.seconds(3), ...turmoil.counts };
+  return { line, detail: { ...told, ...pricesOf(world, options, seconds) } };
+};
+
+/** What the simulation itself has cost. */
+const pricesOf = (world: Simulated, options: SimulateOptions, seconds: number) => {
   const { peer, keeper, transaction } = world.steps;
   return {
-    line: {
-      nodes: options.nodes,
-      lookups: options.lookups,
-      success: good.length / found.looked.length,
-      hops: hopsOf(good.map(({ hops }) => hops)),
-      log2n: rounded(Math.log2(options.nodes), 3),
-      lostValues: lost.lost,
-      repairSeconds: repair.seconds(1),
-      messagesPerNodeSecond: rounded(sent.messages / perNode / (lastS - fromS), 3),
-      bytesPerNode: Math.round(sent.bytes / perNode),
-      seconds: rounded(seconds, 2),
-    },
-    detail: {
-      failures: found.failures,
-      voided: found.voided,
-      goneValues: lost.gone,
-      repairSeconds3: repair.seconds(3),
-      joined: turmoil.counts.joined,
-      left: turmoil.counts.left,
-      lostFrames: network.lost,
-      linksPerNode: rounded(linksPerNode(nodes), 1),
-      virtualSeconds: rounded(secondsAt(world), 1),
-      steps: { peer, keeper, transaction },
-      usPerStep: rounded((seconds * 1e6) / (peer + keeper + transaction), 1),
-      memoryBytesPerNode: Math.round(process.memoryUsage().rss / options.nodes),
-    },
+    lostFrames: world.network.lost,
+    linksPerNode: rounded(linksPerNode(world.nodes), 1),
+    virtualSeconds: rounded(secondsAt(world), 1),
+    steps: { peer, keeper, transaction },
+    usPerStep: rounded((seconds * 1e6) / (peer + keeper + transaction), 1),
+    memoryBytesPerNode: Math.round(process.memoryUsage().rss / options.nodes),
   };
 };
 
-type Run = (ms: number, isDone?: () => boolean) => Promise<void>;
-
-/** Lets virtual time pass, at most so much; now and then the real world has a turn. */
-const runner =
-  (world: Simulated, { isStopped, told }: Hooks): Run =>
-  async (ms, isDone = () => false) => {
-    const { agenda } = world;
-    const untilMs = agenda.nowMs + ms;
-    let turn = performance.now();
-    let toldAt = turn;
-    while (agenda.nowMs < untilMs && !isDone()) {
-      const sliceMs = Math.min(untilMs, agenda.nowMs + LOOK_MS);
-      while (agenda.next(sliceMs)) {
-        if ((agenda.done & 255) !== 0 || performance.now() - turn < TURN_MS) continue;
-        await new Promise<void>((next) => setImmediate(next));
-        if (isStopped()) throw new Stopped();
-        turn = performance.now();
-        if (turn - toldAt < TOLD_MS) continue;
-        toldAt = turn;
-        told(`virtual time ${secondsAt(world).toFixed(1)} s, ${agenda.done} events`);
-      }
-    }
-  };
-
-const isLiving = ({ alive }: SimNode): boolean => alive;
 const linksPerNode = (nodes: ReadonlyArray<SimNode>): number => {
   const living = nodes.filter(isLiving);
   return living.reduce((sum, { links }) => sum + links.size, 0) / living.length;
 };
-const holder = (nodes: Iterable<SimNode>, value: Value): boolean => {
-  for (const node of nodes) if (node.alive && isKept(node.keeper().shelf, value)) return true;
-  return false;
-};
-
-const settled = async (world: Simulated, options: SimulateOptions, { told }: Hooks): Promise<void> => {
-  told(`${options.nodes} nodes take their places`);
-  settleAll(world, options);
-};
-
-const joinAll = async (world: Simulated, run: Run, { told }: Hooks): Promise<void> => {
-  told(`${world.nodes.length} nodes join, one each ${JOIN_EVERY_MS} ms`);
-  for (const node of world.nodes) {
-    node.start();
-    await run(JOIN_EVERY_MS);
-  }
-  await run(REPAIR_MS_MAX, () => isWhole(world.nodes, 3));
-  told(`one ring after ${secondsAt(world)} s`);
-};
-
-/** Through the overlay, by the node that claims the number; replicas are its owner's business. */
-const storeAll = async (world: Simulated, { values: count }: SimulateOptions, run: Run, { told }: Hooks) => {
-  const { agenda } = world;
-  const values: Array<Value> = [];
-  told(`${count} numbers are stored`);
-  for (let i = 0; i < count; i++) {
-    const publisher = world.anyOf()!;
-    const value = registrationOf(i, publisher.id);
-    agenda.after(Math.floor((i * STORE_MS) / count), () =>
-      askFor(agenda, publisher, value.resource, storeOf(value, agenda.nowMs), ({ outcome }) => {
-        if (outcome.type === "answer") values.push(value);
-      }),
-    );
-  }
-  await run(2 * STORE_MS);
-  if (values.length < count) told(`${count - values.length} numbers were not stored`);
-  return values.sort((a, b) => a.index - b.index);
-};
-
-const cutInTwo = async (world: Simulated, run: Run, { told }: Hooks): Promise<void> => {
-  told(`the network is cut in two for ${CUT_MS / 1_000} s`);
-  world.network.cut(world.nodes);
-  await run(CUT_MS);
-  world.network.mend();
-};
-
-/** What happens to the nodes while the look-ups run. */
-const unrest = (world: Simulated, { kill, churn, nodes: count }: SimulateOptions, { told }: Hooks) => {
-  const dying = Math.floor(kill * count);
-  if (dying > 0) {
-    told(`${dying} nodes die`);
-    const living = world.nodes.filter(isLiving);
-    for (let i = 0; i < dying; i++) {
-      const at = world.chance.between(i, living.length - 1);
-      [living[i], living[at]] = [living[at]!, living[i]!];
-      living[i]!.crash();
-    }
-  }
-  return startChurn(world, (churn * count) / 60_000);
-};
-
 /** Looks until the nearest neighbours are right, one and three of them each way. */
 const watchRepair = (world: Simulated, turmoil: { readonly isOver: () => boolean }, options: SimulateOptions) => {
   const { agenda, nodes } = world;

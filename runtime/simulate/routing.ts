@@ -8,7 +8,7 @@ import { chanceOf } from "../memory/chance.ts";
 import { drawId, drawIds, idealLinks, ownerIndex } from "./ideal.ts";
 import { hopsOf, type Line, rounded } from "./measure.ts";
 import type { SimulateOptions } from "./options.ts";
-import { type Hooks, Stopped } from "./overlay.ts";
+import { type Hooks, Stopped } from "./stages.ts";
 
 /** Tables kept at once, some 10 kB each; the oldest goes first. */
 const VIEWS_MAX = 100_000;

@@ -206,7 +206,7 @@ test("Arithmetic: an open thread does not hold a process that has nothing left t
   const file = join(folder, "ends.mjs");
   try {
     writeFileSync(file, script);
-    const words = "Deno" in globalThis ? ["run", "-A", "--no-check", file] : [file];
+    const words = "Deno" in globalThis ? ["eval", script] : [file];
     const { status, stderr } = spawnSync(process.execPath, words, { encoding: "utf8", timeout: 20_000 });
     same(status, 0, stderr);
   } finally {

@@ -23,7 +23,6 @@ export const exitCode = {
   clock: 10,
   /** The overlay asks for what this program cannot do, or its document has ended. */
   unsupported: 11,
-  notJoined: 12,
 } as const;
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
 

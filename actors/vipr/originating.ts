@@ -19,9 +19,10 @@ import {
   timesOf,
 } from "../../machines/validation/mod.ts";
 import { credit, discredit, openLedger } from "../../machines/vipr/mod.ts";
-import { type Arithmetic, type Dialer, Entropy } from "../ports/mod.ts";
+import { type Arithmetic, type Dialer, Entropy, type StoreFailed } from "../ports/mod.ts";
 import { type ValidateHandlers, validate } from "../validation/mod.ts";
 import type { ViprEvent } from "./events.ts";
+import type { Records, Waiting } from "./records.ts";
 
 export interface OriginatingOptions {
   readonly nodeId: bigint;
@@ -46,8 +47,8 @@ export const VALIDATIONS_MAX = 64;
 export const ATTEMPTS_AT_ONCE_MAX = 512;
 
 export interface Originating {
-  /** False: the queue is full. */
-  readonly take: (vcr: Vcr) => Effect.Effect<boolean>;
+  /** False: the queue is full. It is kept when this succeeds. */
+  readonly take: (vcr: Vcr) => Effect.Effect<boolean, StoreFailed>;
   /** Calls waiting for their Tv. */
   readonly pending: () => number;
   readonly underWay: Effect.Effect<number>;
@@ -56,10 +57,12 @@ export interface Originating {
 export const openOriginating = Effect.fn("vipr.originating")(function* (
   options: OriginatingOptions,
   handlers: ValidateHandlers,
+  records: Pick<Records, "sent" | "done" | "waiting">,
 ): Effect.fn.Return<Originating, never, Arithmetic | Dialer | Entropy | Scope.Scope> {
   const { nodeId, waitBetweenMs, requiredBits, roundMs, domainOf, learned, watch } = options;
   const { between } = yield* Entropy;
-  const queue = dueQueue<Vcr>();
+  const queue = dueQueue<Waiting>();
+  for (const waiting of records.waiting) schedule(queue, waiting, waiting.dueMs);
   const ledger = openLedger(requiredBits);
   const stirred = yield* Queue.sliding<void>(1);
   const running = yield* FiberSet.make<void>();
@@ -118,7 +121,8 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     while (true) {
       const nowMs = yield* Clock.currentTimeMillis;
       const room = VALIDATIONS_MAX - (yield* FiberSet.size(running));
-      for (const vcr of room > 0 ? takeDue(queue, nowMs, room) : []) yield* FiberSet.run(running, proveSafely(vcr));
+      for (const waiting of room > 0 ? takeDue(queue, nowMs, room) : [])
+        yield* FiberSet.run(running, Effect.andThen(proveSafely(waiting.vcr), records.done(waiting)));
       const dueMs = room > 0 ? nextDueMs(queue) : undefined;
       const stir = Queue.take(stirred);
       if (dueMs === undefined) yield* stir;
@@ -131,8 +135,11 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   return {
     take: (vcr) =>
       Effect.gen(function* () {
-        const dueMs = (yield* Clock.currentTimeMillis) + (yield* between(...waitBetweenMs));
-        if (!schedule(queue, vcr, dueMs)) return false;
+        const waiting = { vcr, dueMs: (yield* Clock.currentTimeMillis) + (yield* between(...waitBetweenMs)) };
+        const { dueMs } = waiting;
+        if (queue.heap.length >= queue.max) return false;
+        yield* records.sent(waiting);
+        schedule(queue, waiting, dueMs);
         const domain = domainOf(vcr.vservice);
         const call = timesOf(vcr);
         const [method] = methodsFor({

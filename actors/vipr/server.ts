@@ -16,10 +16,10 @@ import type { ValInfo } from "../../codecs/vap/mod.ts";
 import {
   callStore,
   candidatesFor,
-  expireCalls,
   failCall,
   insertCall,
   isLocked,
+  removeCall,
   timesOf,
 } from "../../machines/validation/mod.ts";
 import { REQUIRED_BITS, remember, type Story, stories, storyOf } from "../../machines/vipr/mod.ts";
@@ -35,7 +35,7 @@ import {
 } from "../ports/mod.ts";
 import {
   claimsOf,
-  type JoinFailed,
+  JoinFailed,
   type NodeLimits,
   NUMBER_LIFETIME_S,
   type OverlayNode,
@@ -47,6 +47,7 @@ import { type InsecureVap, openPublisher, serveVap, type VapCounters, type VapHa
 import type { ViprEvent } from "./events.ts";
 import { openOriginating } from "./originating.ts";
 import { openPublishing } from "./publishing.ts";
+import { openRecords } from "./records.ts";
 import { makeServices } from "./services.ts";
 
 export interface ViprServerOptions {
@@ -70,7 +71,7 @@ export interface ViprServerOptions {
   /** Tv is drawn from this. Default 30 s up to the overlay's maxValidationDelay. */
   readonly waitBetweenMs?: readonly [min: number, max: number];
   readonly limits?: Partial<NodeLimits>;
-  /** Where its nodes keep what must outlive the process; without it they begin anew each time. */
+  /** Where nodes and call records are kept that must outlive the process; without it they begin anew each time. */
   readonly store?: StoreShape;
   /** Hears of everything that happens; must not fail or take long. */
   readonly watch?: (event: ViprEvent) => Effect.Effect<void>;
@@ -117,7 +118,11 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   const issuers = yield* issuersOf(options, nodeIds[0]!);
   const services = makeServices((domain) => issuers.get(domain), watch);
   const calls = callStore(nodeIds, { roundMs });
-  yield* Effect.forkScoped(expiring(calls));
+  const records = yield* Effect.mapError(
+    openRecords(options.store, calls),
+    ({ reason: fault, why }) => new JoinFailed({ reason: "store", fault, why: `store ${fault}: ${why}` }),
+  );
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), records.expire)));
 
   const pvp = yield* servePvp(
     { host, port: options.pvpPort ?? 0, nodeIds, roundMs },
@@ -126,10 +131,13 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
         Effect.sync(() => candidatesFor(calls, name).map((call) => ({ ...call, isLocked: isLocked(call) }))),
       failed: (call) =>
         Effect.suspend(() => {
-          const attempts = failCall(calls, call.id)?.attempts;
-          if (attempts === undefined) return Effect.void;
-          const { startMs, stopMs } = call;
-          return watch({ type: "charged", number: call.called, call: { startMs, stopMs }, attempts });
+          const charged = failCall(calls, call.id);
+          if (charged === undefined) return Effect.void;
+          const { attempts, startMs, stopMs } = charged;
+          return Effect.andThen(
+            Effect.catch(records.received(charged), ({ why }) => Effect.logWarning("vipr.records", why)),
+            watch({ type: "charged", number: call.called, call: { startMs, stopMs }, attempts }),
+          );
         }),
       grant: services.grant,
     },
@@ -167,6 +175,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       lookUp: (number) => claimsOf(nodeFor(number), number),
       resolve: (nodeId) => nodes[0]!.appAttach(nodeId, applicationId.pvp),
     },
+    records,
   );
 
   const handlers: VapHandlers = {
@@ -197,7 +206,8 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
           if (!(yield* originating.take(vcr))) return yield* Effect.fail({ why: "too many calls wait" });
           return;
         }
-        insertCall(calls, vcr, yield* Clock.currentTimeMillis);
+        const kept = insertCall(calls, vcr, yield* Clock.currentTimeMillis);
+        yield* Effect.tapError(records.received(kept), () => Effect.sync(() => removeCall(calls, kept.id)));
         const [call, hasCaller] = [timesOf(vcr), vcr.calling !== undefined];
         yield* watch({ type: "vcr", direction: "received", number: vcr.called, call, hasCaller });
       }),
@@ -253,14 +263,6 @@ interface HostPort {
   readonly host: string;
   readonly port: number;
 }
-
-const expiring = (calls: ReturnType<typeof callStore>) =>
-  Effect.forever(
-    Effect.andThen(
-      Effect.sleep(EXPIRE_EVERY_MS),
-      Effect.flatMap(Clock.currentTimeMillis, (nowMs) => Effect.sync(() => expireCalls(calls, nowMs))),
-    ),
-  );
 
 /** The domain that a learned route leads to: the first URI's host. All of them must agree, or it is nobody's. */
 const domainOf = (info: ValInfo): string | undefined => {

@@ -11,5 +11,5 @@ export {
   utf8,
 } from "./bytes.ts";
 export { type E164, isE164, maskE164, normalizeE164 } from "./e164.ts";
-export { msFromNtp, type Ntp, ntpFromMs, ntpSeconds } from "./ntp.ts";
+export { msFromNtp, type Ntp, ntpFromMs, ntpFromNtpMs, ntpSeconds } from "./ntp.ts";
 export type { Vcr } from "./vcr.ts";

@@ -13,6 +13,7 @@ export {
   writeAnswer,
   writeRequest,
 } from "./exchange.ts";
+export { decodeRecord, encodeRecord, hourOfKey, type KeptRecord, RECORD_VERSION, recordKey } from "./record.ts";
 export {
   type Direction,
   type ParsedUserName,

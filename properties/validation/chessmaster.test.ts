@@ -9,6 +9,7 @@ import { Effect, Layer, Logger } from "effect";
 import { type ByteStreamShape, Dialer, Listener } from "../../actors/ports/mod.ts";
 import { servePvp } from "../../actors/validation/mod.ts";
 import { openOriginating } from "../../actors/vipr/originating.ts";
+import { openRecords } from "../../actors/vipr/records.ts";
 import { hexOf, nodeIdText, ntpFromMs, utf8, type Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/validation/mod.ts";
 import {
@@ -142,6 +143,7 @@ const play = (strategyOf: () => Strategy, claimants: ReadonlyArray<PvpClaim>, re
           return Effect.succeed({ host, port });
         },
       },
+      yield* Effect.orDie(openRecords(undefined, store)),
     );
     yield* originating.take(sent);
     yield* Effect.sleep(200_000);

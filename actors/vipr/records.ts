@@ -1,0 +1,139 @@
+/**
+ * Call records that outlive the process: each is on disk before its upload is acknowledged, and until it is done with.
+ *
+ *   received --> kept until its retention is over, with the attempts that failed at it: a locked call stays locked
+ *   sent ------> kept until it was validated
+ *   start -----> both are read back; what was due meanwhile waits until the call agents are there again
+ *
+ * Without a store they live as long as the process.
+ */
+import { Clock, Effect } from "effect";
+import { ntpFromNtpMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { decodeRecord, encodeRecord, hourOfKey, type KeptRecord, recordKey } from "../../codecs/validation/mod.ts";
+import { type CallStore, expireCalls, failCall, insertCall, type KeptCall } from "../../machines/validation/mod.ts";
+import { type Change, type Row, STORE_ROWS_MAX, type StoreFailed, type StoreShape } from "../ports/mod.ts";
+
+/** A sent call on its way, and when it is due. */
+export interface Waiting {
+  readonly vcr: Vcr;
+  readonly dueMs: number;
+}
+
+export interface Records {
+  /** Also with one attempt more. */
+  readonly received: (call: KeptCall) => Effect.Effect<void, StoreFailed>;
+  readonly sent: (waiting: Waiting) => Effect.Effect<void, StoreFailed>;
+  /** Validated, or not to be. */
+  readonly done: (waiting: Waiting) => Effect.Effect<void>;
+  /** Forgets what is past its retention, in memory and on disk. */
+  readonly expire: Effect.Effect<void>;
+  /** What waited when the process ended. */
+  readonly waiting: ReadonlyArray<Waiting>;
+}
+
+const RECEIVED = "vcrReceived";
+const SENT = "vcrSent";
+/** Call agents come back within minutes; until then no VService is published, and its calls would count as nobody's. */
+const AFTER_RESTART_MS = 300_000;
+
+export const openRecords = Effect.fn("vipr.records")(function* (
+  store: StoreShape | undefined,
+  calls: CallStore,
+): Effect.fn.Return<Records, StoreFailed> {
+  const inMemory = Effect.flatMap(Clock.currentTimeMillis, (nowMs) =>
+    Effect.sync(() => void expireCalls(calls, nowMs)),
+  );
+  if (store === undefined)
+    return {
+      received: () => Effect.void,
+      sent: () => Effect.void,
+      done: () => Effect.void,
+      expire: inMemory,
+      waiting: [],
+    };
+
+  const write = (change: Change) => store.write([change]);
+  return {
+    received: (call) => {
+      const vcr = vcrOf(call);
+      const value = encodeRecord({ vcr, attempts: call.attempts });
+      return write({ type: "put", table: RECEIVED, key: recordKey(vcr, call.keepUntilMs), value });
+    },
+    sent: ({ vcr, dueMs }) =>
+      write({ type: "put", table: SENT, key: recordKey(vcr, dueMs), value: encodeRecord({ vcr, attempts: 0 }) }),
+    // Left behind it is validated once more after a restart, and the same call counts but once.
+    done: ({ vcr, dueMs }) =>
+      Effect.catch(write({ type: "remove", table: SENT, key: recordKey(vcr, dueMs) }), ({ why }) =>
+        Effect.logWarning("vipr.records", why),
+      ),
+    expire: Effect.andThen(
+      inMemory,
+      Effect.catch(expireOnDisk(store), ({ why }) => Effect.logWarning("vipr.records", why)),
+    ),
+    waiting: yield* restore(store, calls),
+  };
+});
+
+/** As a record says it, from what is kept of it. */
+const vcrOf = ({ called, calling, startMs, stopMs, vservice }: KeptCall): Vcr => ({
+  direction: "received",
+  called,
+  calling,
+  start: ntpFromNtpMs(startMs),
+  stop: ntpFromNtpMs(stopMs),
+  vservice,
+});
+
+const restore = Effect.fnUntraced(function* (store: StoreShape, calls: CallStore) {
+  const nowMs = yield* Clock.currentTimeMillis;
+  yield* eachRow(store, RECEIVED, (keepUntilMs, { vcr, attempts }) => {
+    if (keepUntilMs <= nowMs) return;
+    const { id } = insertCall(calls, vcr, keepUntilMs - calls.retentionMs);
+    for (let attempt = 0; attempt < attempts; attempt++) failCall(calls, id);
+  });
+  const waiting: Array<Waiting> = [];
+  const early: Array<Waiting> = [];
+  yield* eachRow(store, SENT, (dueMs, { vcr }) => {
+    (dueMs < nowMs + AFTER_RESTART_MS ? early : waiting).push({ vcr, dueMs });
+  });
+  for (const { vcr, dueMs } of early) {
+    const later = { vcr, dueMs: nowMs + AFTER_RESTART_MS };
+    yield* store.write([
+      { type: "put", table: SENT, key: recordKey(vcr, later.dueMs), value: encodeRecord({ vcr, attempts: 0 }) },
+      { type: "remove", table: SENT, key: recordKey(vcr, dueMs) },
+    ]);
+    waiting.push(later);
+  }
+  return waiting;
+});
+
+/** In the order of their hours. A row that cannot be read is passed over and told. */
+const eachRow = Effect.fnUntraced(function* (
+  store: StoreShape,
+  table: string,
+  use: (hourMs: number, record: KeptRecord) => void,
+) {
+  let [after, damaged]: [Uint8Array | undefined, number] = [undefined, 0];
+  while (true) {
+    const rows: ReadonlyArray<Row> = yield* store.scan(table, after === undefined ? {} : { after });
+    for (const { key, value } of rows) {
+      const record = decodeRecord(value);
+      if (record === undefined) damaged += 1;
+      else use(hourOfKey(key), record);
+    }
+    after = rows.at(-1)?.key;
+    if (rows.length < STORE_ROWS_MAX) break;
+  }
+  if (damaged > 0) yield* Effect.logWarning("vipr.records", `${damaged} damaged rows in ${table}`);
+});
+
+/** The oldest stand first. */
+const expireOnDisk = Effect.fnUntraced(function* (store: StoreShape) {
+  const nowMs = yield* Clock.currentTimeMillis;
+  while (true) {
+    const rows = yield* store.scan(RECEIVED);
+    const over = rows.filter(({ key }) => hourOfKey(key) <= nowMs);
+    if (over.length > 0) yield* store.write(over.map(({ key }): Change => ({ type: "remove", table: RECEIVED, key })));
+    if (over.length < STORE_ROWS_MAX) return;
+  }
+});

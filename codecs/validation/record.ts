@@ -1,0 +1,52 @@
+/**
+ * A call record as it lies on disk, until it is validated or forgotten.
+ *
+ *   key     hour in milliseconds (8) || SHA-256 of the record (16)      in the order of that hour
+ *   value   version (1) || what that version says
+ *
+ * The hour is the one at which something is to be done: a sent call is validated, a received one forgotten.
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { concat, isE164, type Vcr } from "../shared/mod.ts";
+import { constant, decode, encode, enumeration, struct, textVector, u8, u64 } from "../wire/mod.ts";
+
+export const RECORD_VERSION = 1;
+
+const CallRecord = struct("CallRecord", "this project's store", {
+  version: constant(u8, RECORD_VERSION),
+  direction: enumeration(u8, { received: 0, sent: 1 }),
+  called: textVector(u8),
+  calling: textVector(u8), // empty: unknown
+  start: u64, // NTP
+  stop: u64,
+  vservice: u64,
+  attempts: u8, // that failed, of a received call
+});
+
+export interface KeptRecord {
+  readonly vcr: Vcr;
+  readonly attempts: number;
+}
+
+export const encodeRecord = ({ vcr, attempts }: KeptRecord): Uint8Array =>
+  encode(CallRecord, { ...vcr, calling: vcr.calling ?? "", attempts });
+
+/** Undefined for what no version of this program wrote. */
+export const decodeRecord = (bytes: Uint8Array): KeptRecord | undefined => {
+  const read = decode(CallRecord, bytes);
+  if (!read.ok) return undefined;
+  const { attempts, direction, called, calling, start, stop, vservice } = read.value;
+  if ((direction !== "received" && direction !== "sent") || !isE164(called)) return undefined;
+  if (calling !== "" && !isE164(calling)) return undefined;
+  return { vcr: { direction, called, calling: calling === "" ? undefined : calling, start, stop, vservice }, attempts };
+};
+
+/** The same for a record whatever its attempts are. */
+export const recordKey = (vcr: Vcr, atMs: number): Uint8Array =>
+  concat(encode(u64, BigInt(atMs)), sha256(encodeRecord({ vcr, attempts: 0 })).subarray(0, 16));
+
+/** The hour in a key. */
+export const hourOfKey = (key: Uint8Array): number => {
+  const read = decode(u64, key.subarray(0, 8));
+  return read.ok ? Number(read.value) : 0;
+};

@@ -1,0 +1,195 @@
+/** Call records over a restart: what was acknowledged is there, what is done with is not, a locked call stays locked. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Clock, Effect, Layer, Logger } from "effect";
+import fc from "fast-check";
+import { type Change, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
+import { openOriginating } from "../../actors/vipr/originating.ts";
+import { openRecords } from "../../actors/vipr/records.ts";
+import { hexOf, type Vcr } from "../../codecs/shared/mod.ts";
+import { decodeRecord, encodeRecord, hourOfKey, recordKey } from "../../codecs/validation/mod.ts";
+import {
+  ATTEMPTS_MAX,
+  callNamed,
+  callStore,
+  candidatesFor,
+  failCall,
+  insertCall,
+  isLocked,
+  knownCall,
+  RETENTION_MS,
+  ROUND_MS,
+  userNameFor,
+} from "../../machines/validation/mod.ts";
+import { arithmeticLayer } from "../../runtime/arithmetic.ts";
+import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
+import { openSqlite } from "../../runtime/store/sqlite.ts";
+import { runs, test } from "../kit/harness.ts";
+import { vcrs } from "../validation/arbitrary.ts";
+
+const virtually = <A, E>(body: Effect.Effect<A, E, any>): Promise<A> =>
+  runVirtual(
+    Effect.scoped(
+      Effect.provide(body, Layer.mergeAll(memoryLayer({ seed: 3 }), arithmeticLayer, Logger.layer([]))),
+    ) as Effect.Effect<A, E>,
+  );
+const sample = fc.sample(vcrs, { numRuns: 12, seed: 11 });
+const nameOf = (vcr: Vcr) =>
+  userNameFor("C", knownCall(vcr), { originator: 1n, terminator: 5n, vservice: vcr.vservice }, 0, ROUND_MS);
+
+test("record: what is written is read, and nothing else is", () =>
+  fc.assert(
+    fc.property(
+      vcrs,
+      fc.boolean(),
+      fc.nat(255),
+      fc.nat(2 ** 45),
+      fc.uint8Array({ maxLength: 60 }),
+      (vcr, sent, attempts, atMs, noise) => {
+        const record = { vcr: { ...vcr, direction: sent ? ("sent" as const) : ("received" as const) }, attempts };
+        const bytes = encodeRecord(record);
+        same(decodeRecord(bytes), record);
+        for (let size = 0; size < bytes.length; size++) same(decodeRecord(bytes.subarray(0, size)), undefined);
+        same(decodeRecord(Uint8Array.of(2, ...bytes.subarray(1))), undefined);
+        decodeRecord(noise); // a value, whatever it is
+        same(hourOfKey(recordKey(vcr, atMs)), atMs);
+        ok(hexOf(recordKey(vcr, atMs)) < hexOf(recordKey(vcr, atMs + 1)), "keys stand in the order of their hours");
+      },
+    ),
+    { numRuns: runs },
+  ));
+
+test("records: received calls are found again after a restart, with their attempts and no longer than their retention", () =>
+  virtually(
+    Effect.gen(function* () {
+      const store = memoryStore();
+      const before = callStore([5n]);
+      const records = yield* openRecords(store, before);
+      const nowMs = yield* Clock.currentTimeMillis;
+      const kept = sample.map((vcr) => insertCall(before, vcr, nowMs));
+      for (const call of kept) yield* records.received(call);
+      for (let i = 0; i < ATTEMPTS_MAX; i++) yield* records.received(failCall(before, kept[0]!.id)!);
+      const after = callStore([5n]);
+      yield* openRecords(store, after);
+      same(after.calls.size, sample.length);
+      for (const vcr of sample) {
+        const [was, is] = [before, after].map((calls) => candidatesFor(calls, nameOf(vcr)));
+        same(
+          is!.map(({ id: _, ...call }) => call),
+          was!.map(({ id: _, ...call }) => call),
+        );
+      }
+      ok(candidatesFor(after, nameOf(sample[0]!)).some(isLocked));
+      yield* Effect.sleep(RETENTION_MS);
+      const late = callStore([5n]);
+      yield* (yield* openRecords(store, late)).expire;
+      same([late.calls.size, (yield* store.scan("vcrReceived")).length], [0, 0]);
+    }),
+  ));
+
+test("records: a sent call that was acknowledged is validated after a restart, once, and then no more", () =>
+  virtually(
+    Effect.gen(function* () {
+      const store = memoryStore();
+      const lookedUp: Array<string> = [];
+      const serve = (
+        body: (take: (vcr: Vcr) => Effect.Effect<boolean, StoreFailed>) => Effect.Effect<void, StoreFailed>,
+      ) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const originating = yield* openOriginating(
+              {
+                nodeId: 1n,
+                waitBetweenMs: [1_000_000, 2_000_000],
+                requiredBits: 12,
+                roundMs: ROUND_MS,
+                isPrivate: () => false,
+                domainOf: () => "a.example",
+                learned: () => Effect.void,
+                watch: () => Effect.void,
+              },
+              {
+                lookUp: (number) =>
+                  Effect.sync(() => {
+                    lookedUp.push(number);
+                    return [];
+                  }),
+                resolve: () => Effect.die("nobody claims it"),
+              },
+              yield* openRecords(store, callStore([5n])),
+            );
+            yield* body(originating.take);
+          }),
+        );
+      yield* serve((take) => Effect.asVoid(Effect.forEach(sample, take)));
+      same(lookedUp, []); // the process ended before any was due
+      yield* serve(() => Effect.sleep(3_000_000));
+      same([...lookedUp].sort(), sample.map(({ called }) => called).sort());
+      yield* serve(() => Effect.sleep(3_000_000));
+      same([lookedUp.length, (yield* store.scan("vcrSent")).length], [sample.length, 0]);
+    }),
+  ));
+
+test("records: what was due while the process was away waits for the call agents", () =>
+  virtually(
+    Effect.gen(function* () {
+      const store = memoryStore();
+      const records = yield* openRecords(store, callStore([5n]));
+      const nowMs = yield* Clock.currentTimeMillis;
+      yield* records.sent({ vcr: sample[0]!, dueMs: nowMs + 1_000 });
+      yield* Effect.sleep(86_400_000);
+      const { waiting } = yield* openRecords(store, callStore([5n]));
+      same(
+        waiting.map(({ dueMs }) => dueMs),
+        [nowMs + 86_400_000 + 300_000],
+      );
+      same((yield* openRecords(store, callStore([5n]))).waiting.length, 1);
+    }),
+  ));
+
+test("records: what the disk does not take is refused, and does not wait", () =>
+  virtually(
+    Effect.gen(function* () {
+      const full: StoreShape = {
+        ...memoryStore(),
+        write: (_: ReadonlyArray<Change>) => Effect.fail(new StoreFailed({ reason: "full", why: "no room" })),
+      };
+      const calls = callStore([5n]);
+      const records = yield* openRecords(full, calls);
+      const kept = insertCall(calls, sample[0]!, 0);
+      same((yield* Effect.flip(records.received(kept))).reason, "full");
+      same((yield* Effect.flip(records.sent({ vcr: sample[0]!, dueMs: 1 }))).reason, "full");
+      yield* records.done({ vcr: sample[0]!, dueMs: 1 }); // is told in the log
+      ok(callNamed(calls, kept.id) !== undefined);
+    }),
+  ));
+
+test("records: the same over a file, opened again", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "vipr-records-"));
+  try {
+    const once = <A>(use: (store: StoreShape) => Effect.Effect<A, StoreFailed>) =>
+      Effect.runPromise(
+        Effect.scoped(Effect.flatMap(openSqlite({ file: join(folder, "store.db") }), use)).pipe(
+          Effect.provide(Logger.layer([])),
+        ),
+      );
+    const nowMs = Date.now();
+    await once((store) =>
+      Effect.gen(function* () {
+        const calls = callStore([5n]);
+        const records = yield* openRecords(store, calls);
+        for (const vcr of sample) {
+          yield* records.received(insertCall(calls, vcr, nowMs));
+          yield* records.sent({ vcr, dueMs: nowMs + 3_600_000 });
+        }
+      }),
+    );
+    const calls = callStore([5n]);
+    const { waiting } = await once((store) => openRecords(store, calls));
+    same([calls.calls.size, waiting.length], [sample.length, sample.length]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

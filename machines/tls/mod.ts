@@ -2,12 +2,8 @@
 
 export { type TlsClientInput, tlsClient } from "./client.ts";
 export type { SrpCredential } from "./credential.ts";
-export {
-  type TlsServerAction,
-  type TlsServerEvent,
-  type TlsServerInput,
-  tlsServer,
-} from "./server.ts";
+export { tlsServer } from "./server.ts";
+export type { TlsServerAction, TlsServerEvent, TlsServerInput } from "./server-context.ts";
 export {
   CHANCE_BYTES,
   HANDSHAKE_TIMEOUT_MS,

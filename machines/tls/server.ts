@@ -15,13 +15,21 @@
  */
 import { setup } from "xstate";
 import { bigOf, concat, equalSecrets } from "../../codecs/shared/mod.ts";
-import { bytesOfInteger, primeBytes, type SrpGroupBits, srpGroup } from "../../codecs/tls/mod.ts";
+import { bytesOfInteger, primeBytes, srpGroup } from "../../codecs/tls/mod.ts";
 import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
-import { type SrpCredential, secretOf } from "./credential.ts";
+import { secretOf } from "./credential.ts";
 import { agreedByClient, serverHello } from "./hello.ts";
-import { type SessionSecrets, sessionSecrets, verifyData } from "./prf.ts";
+import { sessionSecrets, verifyData } from "./prf.ts";
 import { writeRecords } from "./record.ts";
-import { newSession, refuse, type TlsAction, type TlsChance, type TlsEvent, type TlsSession } from "./session.ts";
+import {
+  contextOf,
+  forgetful,
+  type TlsServerAction,
+  type TlsServerContext,
+  type TlsServerEvent,
+  type TlsServerInput,
+} from "./server-context.ts";
+import { refuse } from "./session.ts";
 import { isPublicValue, premasterOf, scrambler, serverBase, serverPublicOf, verifierExponent } from "./srp.ts";
 import {
   bodyOf,
@@ -42,62 +50,7 @@ import {
   writingUnder,
 } from "./turns.ts";
 
-export interface TlsServerInput {
-  readonly chance: TlsChance;
-  /** Secret and the same for all handshakes: makes the salts, and the users that do not exist. */
-  readonly seedKey: Uint8Array;
-  /** What this server keeps, and so what it simulates. */
-  readonly keeps: SrpCredential["type"];
-  readonly group: SrpGroupBits;
-  readonly handshakeTimeoutMs: number;
-  /** Talks to stacks that lack extended_master_secret, encrypt_then_mac or renegotiation_info. */
-  readonly legacy: boolean;
-  /** Tells who is unknown by unknown_psk_identity, where `legacy` is set too. Default false: they are simulated. */
-  readonly tellsUnknown?: boolean;
-}
-
-/** The answer to `lookUp`: undefined when nobody bears the name. */
-export type TlsServerEvent = TlsEvent | { readonly type: "found"; readonly credential: SrpCredential | undefined };
-export type TlsServerAction = TlsAction | { readonly type: "lookUp"; readonly userName: string };
-
-interface TlsServerContext extends TlsSession {
-  readonly input: TlsServerInput;
-  readonly clientRandom: Uint8Array;
-  readonly userName: Uint8Array;
-  readonly isSimulated: boolean;
-  readonly salt: Uint8Array;
-  readonly verifier: bigint | undefined;
-  /** x, where a password is kept and not a verifier. */
-  readonly privateKey: bigint | undefined;
-  /** g^b */
-  readonly generatorPower: bigint | undefined;
-  readonly serverPublic: bigint;
-  readonly clientPublic: bigint;
-  readonly premaster: bigint | undefined;
-  readonly secrets: SessionSecrets | undefined;
-  /** ServerHello, kept until the rest of its flight is known. */
-  readonly hello: Uint8Array;
-}
 type Decided = Decision<TlsServerContext, TlsServerAction>;
-
-const nothingYet = new Uint8Array();
-
-const contextOf = (input: TlsServerInput): TlsServerContext => ({
-  ...newSession("server", input.chance),
-  input,
-  userName: nothingYet,
-  isSimulated: false,
-  salt: nothingYet,
-  verifier: undefined,
-  privateKey: undefined,
-  generatorPower: undefined,
-  serverPublic: 0n,
-  clientPublic: 0n,
-  premaster: undefined,
-  secrets: undefined,
-  clientRandom: nothingYet,
-  hello: nothingYet,
-});
 
 export const tlsServer = machineOf<TlsServerAction>()(
   setup({
@@ -288,25 +241,5 @@ function checkFinished(context: TlsServerContext): Decided {
   return {
     context: { ...heard, write },
     actions: [{ type: "send", bytes: concat(changeCipherSpec(), bytes) }],
-  };
-}
-
-/** Without what only the handshake needed. */
-function forgetful(context: TlsServerContext): TlsServerContext {
-  const { chance, input } = context;
-  const less = { ...chance, secret: nothingYet };
-  return {
-    ...context,
-    chance: less,
-    clientRandom: nothingYet,
-    userName: nothingYet,
-    salt: nothingYet,
-    hello: nothingYet,
-    input: { ...input, chance: { ...less, ivKey: nothingYet } },
-    verifier: undefined,
-    privateKey: undefined,
-    generatorPower: undefined,
-    premaster: undefined,
-    secrets: undefined,
   };
 }

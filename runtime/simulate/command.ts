@@ -71,7 +71,10 @@ const moreOf = (line: Line, detail: Detail): ReadonlyArray<readonly [string, str
     ["messages", `${line.messagesPerNodeSecond} a second and node`],
     ["bytes", `${line.bytesPerNode} sent by a node while the look-ups ran`],
     ["a node has", `${detail.linksPerNode} links, and takes ${detail.memoryBytesPerNode} bytes of memory`],
-    ["machine steps", `${Object.values(detail.steps).reduce((sum, n) => sum + n, 0)}, ${detail.usPerStep} µs each`],
+    [
+      "machine steps",
+      `${Object.values(detail.steps).reduce((sum, n) => sum + n, 0)}, ${detail.usPerStep} µs of CPU each`,
+    ],
     ["virtual time", `${detail.virtualSeconds} s`],
   ];
 };

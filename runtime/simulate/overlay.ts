@@ -43,6 +43,8 @@ export interface Detail {
   readonly linksPerNode: number;
   readonly virtualSeconds: number;
   readonly steps: { readonly peer: number; readonly keeper: number; readonly transaction: number };
+  /** Of all threads, the collection of garbage among them; and as a price of each step. */
+  readonly cpuSeconds: number;
   readonly usPerStep: number;
   /** Of the whole process, so with what the runtime itself needs. */
   readonly memoryBytesPerNode: number;
@@ -56,6 +58,7 @@ const ASKED_MAX = 3;
 
 export const simulate = async (options: SimulateOptions, hooks: Hooks): Promise<Simulation> => {
   const startedMs = performance.now();
+  const cpu = process.cpuUsage();
   const world = makeWorld(options);
   const run = runner(world, hooks);
   await (options.join ? joinAll(world, run, hooks) : settled(world, options, hooks));
@@ -96,18 +99,19 @@ export const simulate = async (options: SimulateOptions, hooks: Hooks): Promise<
   };
   const { failures, voided } = found;
   const told = { failures, voided, goneValues: lost.gone, repairSeconds3: repair.seconds(3), ...turmoil.counts };
-  return { line, detail: { ...told, ...pricesOf(world, options, seconds) } };
+  return { line, detail: { ...told, ...pricesOf(world, options, process.cpuUsage(cpu).user) } };
 };
 
 /** What the simulation itself has cost. */
-const pricesOf = (world: Simulated, options: SimulateOptions, seconds: number) => {
+const pricesOf = (world: Simulated, options: SimulateOptions, cpuUs: number) => {
   const { peer, keeper, transaction } = world.steps;
   return {
     lostFrames: world.network.lost,
     linksPerNode: rounded(linksPerNode(world.nodes), 1),
     virtualSeconds: rounded(secondsAt(world), 1),
     steps: { peer, keeper, transaction },
-    usPerStep: rounded((seconds * 1e6) / (peer + keeper + transaction), 1),
+    cpuSeconds: rounded(cpuUs / 1e6, 1),
+    usPerStep: rounded(cpuUs / (peer + keeper + transaction), 1),
     memoryBytesPerNode: Math.round(process.memoryUsage().rss / options.nodes),
   };
 };

@@ -11,7 +11,6 @@
 import { Clock, Effect, type Scope } from "effect";
 import { applicationId, type OverlayConfiguration } from "../../codecs/reload/mod.ts";
 import { type E164, maskE164, type Vcr } from "../../codecs/shared/mod.ts";
-import { parseUri } from "../../codecs/sip/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import {
   callStore,
@@ -152,10 +151,10 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
 
   const learned = (vservice: bigint, info: ValInfo): Effect.Effect<void> =>
     Effect.gen(function* () {
-      const domain = domainOf(info);
-      if (domain === undefined || !services.welcomes(vservice, domain)) {
-        yield* Effect.logInfo("vipr.unwelcome", maskE164(info.number), domain ?? "no domain");
-        return yield* watch({ type: "unwelcome", number: info.number, domain: domain ?? "" });
+      const { domain, isWelcome } = services.leadsTo(vservice, info);
+      if (!isWelcome) {
+        yield* Effect.logInfo("vipr.unwelcome", maskE164(info.number), domain || "no domain");
+        return yield* watch({ type: "unwelcome", number: info.number, domain });
       }
       const told = yield* vap.notify(vservice, info);
       yield* watch({ type: "learned", number: info.number, domain, told });
@@ -263,14 +262,3 @@ interface HostPort {
   readonly host: string;
   readonly port: number;
 }
-
-/** The domain that a learned route leads to: the first URI's host. All of them must agree, or it is nobody's. */
-const domainOf = (info: ValInfo): string | undefined => {
-  const hosts = info.routes.flatMap(({ sipUris }) =>
-    sipUris.map((text) => {
-      const uri = parseUri(text);
-      return uri.ok && uri.value.type === "sip" ? uri.value.host.toLowerCase() : undefined;
-    }),
-  );
-  return hosts.every((host) => host === hosts[0]) ? hosts[0] : undefined;
-};

@@ -1,7 +1,8 @@
 /** The VServices that call agents have published here, their numbers, and what each grants to whom. Profile §2. */
 import { Effect } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
-import type { ServiceIdentity, VService } from "../../codecs/vap/mod.ts";
+import { parseUri } from "../../codecs/sip/mod.ts";
+import type { ServiceIdentity, ValInfo, VService } from "../../codecs/vap/mod.ts";
 import type { TicketIssuer } from "../ticket/mod.ts";
 import type { PvpGrant, PvpGrantRequest } from "../validation/mod.ts";
 import type { ViprEvent } from "./events.ts";
@@ -26,6 +27,8 @@ export interface Services {
   /** May this domain have to do with that VService? Its black or white list says. */
   readonly welcomes: (vservice: bigint, domain: string) => boolean;
   readonly grant: (request: PvpGrantRequest) => Effect.Effect<PvpGrant>;
+  /** Where what a validation learned leads, and whether the VService that made the call wants it. Empty: nowhere. */
+  readonly leadsTo: (vservice: bigint, info: ValInfo) => { readonly domain: string; readonly isWelcome: boolean };
 }
 
 export const makeServices = (
@@ -77,5 +80,20 @@ export const makeServices = (
     didCount: () => [...services.values()].reduce((sum, { document }) => sum + document.didCount, 0),
     welcomes,
     grant,
+    leadsTo: (vservice, info) => {
+      const domain = domainOf(info) ?? "";
+      return { domain, isWelcome: domain !== "" && welcomes(vservice, domain) };
+    },
   };
+};
+
+/** The domain that a learned route leads to: the first URI's host. All of them must agree, or it is nobody's. */
+const domainOf = (info: ValInfo): string | undefined => {
+  const hosts = info.routes.flatMap(({ sipUris }) =>
+    sipUris.map((text) => {
+      const uri = parseUri(text);
+      return uri.ok && uri.value.type === "sip" ? uri.value.host.toLowerCase() : undefined;
+    }),
+  );
+  return hosts.every((host) => host === hosts[0]) ? hosts[0] : undefined;
 };

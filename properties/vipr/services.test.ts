@@ -1,0 +1,94 @@
+/** Black and white lists on both sides: before a ticket is made, and before agents hear of a route. */
+import { deepStrictEqual as same } from "node:assert";
+import { Effect, Logger } from "effect";
+import fc from "fast-check";
+import { makeServices } from "../../actors/vipr/services.ts";
+import type { VService } from "../../codecs/vap/mod.ts";
+import type { ViprEvent } from "../../machines/vipr/mod.ts";
+import { runs, test } from "../kit/harness.ts";
+
+const NUMBER = "+14085555432";
+const identity = { service: 101, subservice: 4, vservice: 7n, instance: 1n };
+const domains = fc.constantFrom("a.example", "b.example", "c.example");
+const lists = fc.option(
+  fc.record({
+    type: fc.constantFrom("blacklist" as const, "whitelist" as const),
+    domains: fc.array(domains, { minLength: 1, maxLength: 3 }),
+  }),
+  { nil: undefined },
+);
+
+const documentOf = (list: VService["list"]): VService => ({
+  id: "demo",
+  dhtName: "x",
+  didCount: 1,
+  domain: "own.example",
+  routes: [{ sipUris: ["sip:x@own.example:5061"] }],
+  ...(list === undefined ? {} : { list }),
+});
+
+/** Services with one VService, and how many tickets were made. */
+const opened = (list: VService["list"]) => {
+  const seen = { tickets: 0, events: [] as Array<ViprEvent["type"]> };
+  const issuer = {
+    issue: () =>
+      Effect.sync(() => {
+        seen.tickets += 1;
+        return "dGlja2V0";
+      }),
+  };
+  const services = makeServices(
+    (domain) => (domain === "own.example" ? (issuer as any) : undefined),
+    (event) => Effect.sync(() => void seen.events.push(event.type)),
+  );
+  services.publish(identity, documentOf(list));
+  services.addNumber(7n, NUMBER);
+  return { services, seen };
+};
+const run = <A>(effect: Effect.Effect<A>): A => Effect.runSync(Effect.provide(effect, Logger.layer([])));
+
+const isWanted = (list: VService["list"], domain: string): boolean =>
+  list === undefined || list.domains.includes(domain) === (list.type === "whitelist");
+
+test("lists: the terminating side makes no ticket for a domain that is not welcome, and says 403", () =>
+  fc.assert(
+    fc.property(lists, domains, (list, domain) => {
+      const { services, seen } = opened(list);
+      const grant = run(services.grant({ number: NUMBER, domain, vservice: 7n }));
+      same(
+        [grant.type, grant.type === "refused" ? grant.code : 0, seen.tickets, seen.events],
+        isWanted(list, domain) ? ["granted", 0, 1, ["granted"]] : ["refused", 403, 0, ["declined"]],
+      );
+    }),
+    { numRuns: runs },
+  ));
+
+test("lists: a number that the VService has not published is 404, whoever asks; without an issuer 503", () => {
+  const { services, seen } = opened({ type: "whitelist", domains: ["a.example"] });
+  const codeOf = (number: string, domain: string, vservice: bigint) => {
+    const grant = run(services.grant({ number, domain, vservice }));
+    return grant.type === "refused" ? grant.code : "granted";
+  };
+  same(codeOf("+15551234567", "a.example", 7n), 404);
+  same(codeOf(NUMBER, "a.example", 8n), 404);
+  same(codeOf(NUMBER, "b.example", 7n), 403);
+  services.publish(identity, { ...documentOf(undefined), domain: "other.example" });
+  same([codeOf(NUMBER, "b.example", 7n), seen.tickets], [503, 0]);
+});
+
+test("lists: the originating side takes no route of a domain that its VService does not welcome, or of two domains", () =>
+  fc.assert(
+    fc.property(lists, domains, domains, (list, first, second) => {
+      const { services } = opened(list);
+      const routes = [{ sipUris: [`sip:x@${first}:5061`] }, { sipUris: [`sip:y@${second.toUpperCase()}:5061`] }];
+      const led = services.leadsTo(7n, { number: NUMBER, ticket: "x", routes });
+      same(
+        led,
+        first === second ? { domain: first, isWelcome: isWanted(list, first) } : { domain: "", isWelcome: false },
+      );
+      same(services.leadsTo(7n, { number: NUMBER, ticket: "x", routes: [] }).isWelcome, false);
+      const odd = [{ sipUris: ["tel:+1", "http://a.example"] }];
+      same(services.leadsTo(7n, { number: NUMBER, ticket: "x", routes: odd }).isWelcome, false);
+    }),
+    { numRuns: runs },
+  ));

@@ -165,7 +165,18 @@ test("a later run: the directory in use, no authority, an hour that is wrong, a 
 
     await ends(serveAuthority(authority({ data: dir("1") })), "usage", /1 belongs to a node/);
 
-    await again({ changes: overlayChanges({ quota: "77" }) });
+    // A running node follows the authority, which stays where it is; the first run of it took a free port.
+    const listen = { host: HOST, port: node("1").authority!.port };
+    const follower = background(serveNode(node("1", { followBetweenMs: [100, 200] })));
+    await joined();
+    await again({ listen, changes: overlayChanges({ quota: "77" }) });
+    await until(async () => {
+      const report = await reportOf(dir("1"));
+      return report?.quota.limit === 77 && report.configurationSequence === configurationSequence + 1
+        ? report
+        : undefined;
+    }, "the running node has the new configuration");
+    await follower.stop();
     const kept = node("1", { authority: undefined, anchor: undefined, user: undefined });
     // Nearly at its end: it is renewed at once, and the node is the same.
     await writeCertificate(own, dir("1/node.pem"), BigInt(`0x${nodeId}`), -60 * MINUTE_MS, MINUTE_MS);

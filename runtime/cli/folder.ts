@@ -8,6 +8,7 @@ import {
   constants,
   fstatSync,
   fsyncSync,
+  ftruncateSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -32,7 +33,7 @@ export interface Folder {
   /** Undefined when there is no such file. */
   readonly read: (name: string) => Effect.Effect<string | undefined, Stopped>;
   readonly write: (name: string, text: string) => Effect.Effect<void, Stopped>;
-  /** One line at the end, on disk when it succeeds. A line torn by a crash before it stays a line of its own. */
+  /** One line at the end, on disk when it succeeds. Half a line that a crash left there is taken away. */
   readonly append: (name: string, line: string) => Effect.Effect<void, Stopped>;
   readonly remove: (name: string) => Effect.Effect<void>;
 }
@@ -103,8 +104,10 @@ const replace = (folder: string, file: string, text: string): void => {
 
 const append = (file: string, line: string): void =>
   writeWhole(file, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, (descriptor) => {
-    const isWhole = fstatSync(descriptor).size === 0 || readFileSync(file, "utf8").endsWith("\n");
-    return `${isWhole ? "" : "\n"}${line}\n`;
+    const { size } = fstatSync(descriptor);
+    const whole = size === 0 ? 0 : readFileSync(file).lastIndexOf("\n") + 1;
+    if (whole < size) ftruncateSync(descriptor, whole);
+    return `${line}\n`;
   });
 
 const writeWhole = (file: string, flags: number, textFor: (descriptor: number) => string): void => {

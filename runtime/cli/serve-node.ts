@@ -51,6 +51,8 @@ export interface NodeSettings extends IdentityOptions {
   readonly advertise: Endpoint | undefined;
   /** Undefined: no port for the operator. */
   readonly admin: Endpoint | undefined;
+  /** Between two looks at the authority's document. Default half an hour to an hour. */
+  readonly followBetweenMs?: readonly [min: number, max: number];
 }
 
 export const serveNode = Effect.fn("node.serve")(function* (
@@ -143,7 +145,7 @@ const live = Effect.fnUntraced(
     );
     const door = admin.at === undefined ? "" : `, admin http://${addressText(admin.at)}/ring.json`;
     say(`node ${nodeIdText(node.nodeId)} of ${overlay.name} is at ${addressText(node)}${door}`);
-    const following = followed(node, identity);
+    const following = followed(node, identity, settings.followBetweenMs ?? FOLLOW_BETWEEN_MS);
     return yield* Effect.raceAllFirst([watched(folder, node, document.text), following, renewal(living)]);
   },
   Effect.catchTag("JoinFailed", (failed) => joinStopped(failed)),
@@ -181,10 +183,14 @@ const watched = Effect.fnUntraced(function* (folder: Folder, node: OverlayNode, 
 });
 
 /** Takes the authority's newer document; an authority that is away is asked again. */
-const followed = Effect.fnUntraced(function* (node: OverlayNode, { server }: Identity) {
+const followed = Effect.fnUntraced(function* (
+  node: OverlayNode,
+  { server }: Identity,
+  betweenMs: readonly [min: number, max: number],
+) {
   const { between } = yield* Entropy;
   while (true) {
-    yield* Effect.sleep(yield* between(...FOLLOW_BETWEEN_MS));
+    yield* Effect.sleep(yield* between(...betweenMs));
     const { configuration } = node;
     const served = yield* Effect.result(fetchDocument(server));
     if (served._tag === "Failure") yield* Effect.logWarning("node.authority.unreachable", served.failure);

@@ -251,6 +251,7 @@ ${options === "" ? "" : `SSLOpenSSLConfCmd Options ${options}`}
     at("apache.conf"),
     `${modules.map((name) => `LoadModule ${name}_module ${APACHE_MODULES}/mod_${name}.so`).join("\n")}
 ServerRoot ${folder}
+DefaultRuntimeDir ${folder}
 ServerName localhost
 PidFile ${at("pid")}
 DocumentRoot ${at("pages")}

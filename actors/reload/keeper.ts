@@ -198,8 +198,8 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
     ring: (view, change) =>
       Effect.flatMap(Clock.currentTimeMillis, (atMs) => box.tell({ type: "ring", view, change, atMs })),
     handOver: (to) => Effect.flatMap(Clock.currentTimeMillis, (atMs) => box.tell({ type: "handOver", to, atMs })),
-    configured: ({ kinds, quota, storesPerSecond, fetchesPerSecond }) =>
-      box.tell({ type: "configured", policy: { kinds, quota, storesPerSecond, fetchesPerSecond } }),
+    configured: ({ kinds, quota, storesPerSecond, fetchesPerSecond, badNodes }) =>
+      box.tell({ type: "configured", policy: { kinds, quota, storesPerSecond, fetchesPerSecond, badNodes } }),
     status: Effect.gen(function* () {
       const told = yield* Deferred.make<KeeperStatus>();
       const ticket = tickets++;

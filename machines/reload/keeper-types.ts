@@ -23,6 +23,8 @@ export interface KeeperPolicy {
   readonly quota: number;
   readonly storesPerSecond: number;
   readonly fetchesPerSecond: number;
+  /** Whose entries are believed no more, and go at the next look. */
+  readonly badNodes: ReadonlyArray<bigint>;
 }
 export interface KeeperSettings extends KeeperPolicy {
   readonly timing: KeeperTiming;

@@ -141,9 +141,11 @@ export const repairNow = (context: KeeperContext, atMs: number): KeeperDecision 
   return pump({ ...now, due: allDue(now, now.view) }, atMs);
 };
 
-/** Now and then: what has had its time goes, what came here by a ring that is no more goes, what is missing is made up. */
+/** Now and then: what has had its time or a bad owner goes, what a ring that is no more left here goes, what is missing is made up. */
 export const spring = (context: KeeperContext, atMs: number): KeeperDecision => {
-  const live = mapShelf(context.shelf, (resource) => filtered(resource, (kept) => isLive(kept, atMs)));
+  const { badNodes } = context.settings;
+  const stays = (kept: Kept) => isLive(kept, atMs) && !badNodes.includes(kept.signer.nodeId);
+  const live = mapShelf(context.shelf, (resource) => filtered(resource, stays));
   const shelf = tidied(live, context.view);
   const now = { ...context, shelf, ...(shelf === context.shelf ? {} : tallies(context.view, shelf)) };
   return pump({ ...now, due: [...now.due, ...allDue(now, now.view)] }, atMs);

@@ -76,6 +76,18 @@ test("profile §1: VIPR-MATCH, from every side a thief may try", () => {
   );
 });
 
+test("what a bad node stored goes at the next look, and nothing else does", () => {
+  const keeper = keeperOf();
+  keeper.store(storing(first));
+  keeper.store(storing({ ...first, node: MALLORY }));
+  keeper.tell({ type: "configured", policy: { ...settings, badNodes: [MALLORY] } });
+  keeper.tell({ type: "timerFired", timer: "expire", atMs: 60_000 });
+  assert.deepEqual(
+    keeper.fetch(NUMBER).map((value) => hexOf((value.value as { key: Uint8Array }).key)),
+    [hexOf(encodeRegistrationKey({ nodeId: ALICE, vservice: 3n }))],
+  );
+});
+
 test("RFC 6940 §7.4.1.3: an owner removes its entry, and an old copy of it does not come back", () => {
   const keeper = keeperOf();
   keeper.store(storing(first));

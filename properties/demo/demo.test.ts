@@ -8,6 +8,7 @@ import process from "node:process";
 import { test } from "../kit/harness.ts";
 
 const MAIN = new URL("../../runtime/main.ts", import.meta.url).pathname;
+const EXPLAINED = "+81355506960";
 const EXAMPLE = new URL("../examples/Master.csv", import.meta.url);
 
 /** Under the runtime that runs this test. */
@@ -39,7 +40,8 @@ const withFile = async (text: string, use: (file: string) => Promise<void>): Pro
 const summaryIn = (out: string) => JSON.parse(out.trimEnd().split("\n").at(-1)!).summary;
 
 test("demo --once --json: what must hold holds, and the last line says so", async () => {
-  const { code, out, err } = await vipr("demo", "--once", "--json", "--seed", "7");
+  // A number of the example that others call; it is told whole, since it was given.
+  const { code, out, err } = await vipr("demo", "--once", "--json", "--seed", "7", "--explain", EXPLAINED);
   same(err, "");
   same(code, 0);
   for (const line of out.trimEnd().split("\n")) JSON.parse(line);
@@ -53,6 +55,21 @@ test("demo --once --json: what must hold holds, and the last line says so", asyn
   ok(Object.values(summary.intrusions as Record<string, number>).filter((refused) => refused > 0).length >= 5);
   ok(summary.seconds < 60, `took ${summary.seconds} s`);
   ok(!/\+1408555\d/.test(out), "a whole number was told");
+  const stories = out
+    .split("\n")
+    .filter((line) => line.includes('"type":"story"'))
+    .map((line) => JSON.parse(line).story);
+  ok(
+    stories.some(({ isPublished, received }) => isPublished && received > 0),
+    "its owner tells of it",
+  );
+  const callers = stories.filter(({ sent }) => sent > 0);
+  ok(callers.length > 0, "and somebody who called it");
+  for (const { learned, claims, waiting, requiredBits } of callers) {
+    same(waiting, []);
+    const best = Math.max(0, ...claims.map(({ bits }: { readonly bits: number }) => bits));
+    ok(learned !== undefined || best < requiredBits);
+  }
 });
 
 test("demo --calls: bad lines are told with their number and skipped; other numbers find their companies", async () => {

@@ -15,7 +15,7 @@ import {
   FrameStart,
   type Packet,
 } from "../../codecs/reload/mod.ts";
-import { concat, nodeIdText } from "../../codecs/shared/mod.ts";
+import { concat } from "../../codecs/shared/mod.ts";
 import { cut, decodeFirst, encode, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
 import {
   type ReloadLinkAction,
@@ -41,9 +41,8 @@ const CODE_BYTES = 2;
 /** For the last words of a link to leave. */
 const LINGER_MS = 200;
 
-/** A way to one neighbour. */
-export interface Link {
-  readonly node: bigint;
+/** A way to whoever is at the other end. */
+export interface Line {
   /** The far end of its stream; where that node listens only if we dialled it. */
   readonly at: Endpoint;
   /** Never waits; false when the link is full. */
@@ -52,14 +51,23 @@ export interface Link {
   readonly close: (why: string) => Effect.Effect<void>;
 }
 
+/** A way to one neighbour. */
+export interface Link extends Line {
+  readonly node: bigint;
+  /** All that the certificate at the other end names; that node among them. */
+  readonly names: ReadonlyArray<bigint>;
+  /** Whether its neighbour may bring that. */
+  readonly allows: (packet: Packet) => boolean;
+}
+
 export interface LinkHooks<R> {
   /** Before the first message is delivered; again when a doubtful link has proved well. */
-  readonly opened: (link: Link) => Effect.Effect<void, never, R>;
-  readonly delivered: (link: Link, message: Uint8Array) => Effect.Effect<void, never, R>;
+  readonly opened: (line: Line) => Effect.Effect<void, never, R>;
+  readonly delivered: (line: Line, message: Uint8Array) => Effect.Effect<void, never, R>;
   /** A message over the limit begins so; the link is closed once this is done. */
-  readonly oversize: (link: Link, beginning: Packet) => Effect.Effect<void, never, R>;
+  readonly oversize: (beginning: Packet) => Effect.Effect<void, never, R>;
   /** It may come back: no message should go this way until `opened` says so. */
-  readonly doubtful: (link: Link) => Effect.Effect<void, never, R>;
+  readonly doubtful: Effect.Effect<void, never, R>;
 }
 
 export interface LinkSettings extends ReloadLinkInput {
@@ -67,10 +75,10 @@ export interface LinkSettings extends ReloadLinkInput {
   readonly messageBytesMax: () => number;
 }
 
-/** Serves the stream until it is lost, and says why. */
+/** Serves the stream until it is lost, and says why. `name`: of the other end, for the log. */
 export const serveLink = Effect.fn("reload.link")(function* <R>(
   stream: ByteStreamShape,
-  node: bigint,
+  name: string,
   settings: LinkSettings,
   hooks: LinkHooks<R>,
 ): Effect.fn.Return<string, never, R> {
@@ -81,8 +89,7 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
       const frames = yield* Queue.dropping<Uint8Array>(FRAMES_MAX);
       let lostBy = "closed";
       let waitingBytes = 0;
-      const link: Link = {
-        node,
+      const line: Line = {
         at: { host: stream.peer.host, port: stream.peer.port },
         post: (message) => {
           if (waitingBytes > 0 && waitingBytes + message.length > WAITING_BYTES_MAX) return false;
@@ -109,11 +116,11 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
           for (const frame of got.messages) yield* box.tell({ type: "framed", frame, atMs });
           if (got.error !== undefined) {
             const why = wireErrorText(got.error);
-            yield* Effect.logWarning("reload.link.garbage", { node: nodeIdText(node), why });
+            yield* Effect.logWarning("reload.link.garbage", { node: name, why });
             const good = got.raw.reduce((sum, { length }) => sum + length, 0);
             const start = concat(held.buffer.subarray(0, held.size), chunk).subarray(good, good + HEADER_BYTES_MAX);
             yield* Effect.ignore(
-              lastWords(stream, start, settings.messageBytesMax(), (begun) => hooks.oversize(link, begun)),
+              lastWords(stream, start, settings.messageBytesMax(), (begun) => hooks.oversize(begun)),
             );
             return yield* box.tell({ type: "closed", why });
           }
@@ -149,7 +156,7 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
               if (Queue.offerUnsafe(frames, bytes)) waitingBytes += bytes.length;
             });
           case "deliver":
-            return hooks.delivered(link, action.message);
+            return hooks.delivered(line, action.message);
           case "startTimer": {
             const { timer } = action;
             const fired = Effect.map(Clock.currentTimeMillis, (atMs) => ({ type: "timerFired" as const, timer, atMs }));
@@ -158,8 +165,8 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
           case "stopTimer":
             return box.stopTimer(action.timer);
           case "report":
-            if (action.state === "open") return hooks.opened(link);
-            if (action.state === "doubtful") return hooks.doubtful(link);
+            if (action.state === "open") return hooks.opened(line);
+            if (action.state === "doubtful") return hooks.doubtful;
             return Effect.sync(() => {
               lostBy = lostBy === "closed" ? action.why : lostBy;
             });
@@ -170,7 +177,7 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
         }
       };
       const { rtoMsMin, holdMs } = settings;
-      yield* drive(reloadLink, { rtoMsMin, holdMs }, box, perform, nodeIdText(node));
+      yield* drive(reloadLink, { rtoMsMin, holdMs }, box, perform, name);
       yield* stream.close;
       return lostBy;
     }),

@@ -1,13 +1,14 @@
 /**
- * The Connection Table: links we dial and links others dial to us, each bound to the Node-ID its certificate names.
+ * The Connection Table: links we dial and links others dial to us, each bound to a Node-ID that its certificate names.
  * "The certificate exchanged during the TLS or DTLS handshake MUST match the node which sent the AttachReqAns", RFC 6940
  * §6.5.1.11.
  */
 import { Deferred, Effect, FiberSet, type Scope } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
-import { type ByteStreamShape, type Credentials, Dialer } from "../ports/mod.ts";
-import { type Link, type LinkHooks, type LinkSettings, serveLink } from "./link.ts";
+import { type ByteStreamShape, type Credentials, Dialer, Entropy } from "../ports/mod.ts";
+import { guestOf, makeFarEnd, NAMELESS_MS } from "./far-end.ts";
+import { type Line, type Link, type LinkSettings, serveLink } from "./link.ts";
 import { makePace } from "./pace.ts";
 import type { Peer } from "./peer.ts";
 import type { Post } from "./post.ts";
@@ -15,6 +16,12 @@ import type { Switchboard } from "./switchboard.ts";
 
 /** Links to one node at once: two that dial each other may both succeed. */
 const LINKS_PER_NODE_MAX = 3;
+
+/** Whose certificate is at the other end, and which of its nodes, if that is known already. */
+interface Named {
+  readonly names: ReadonlyArray<bigint>;
+  readonly node: bigint | undefined;
+}
 
 export interface Links {
   /** For the listener: one stream, until it ends. */
@@ -35,14 +42,17 @@ export const makeLinks = Effect.fn("reload.links")(function* (
   post: Post,
   board: Switchboard,
   peer: Peer,
-): Effect.fn.Return<Links, never, Dialer | Scope.Scope> {
+): Effect.fn.Return<Links, never, Dialer | Entropy | Scope.Scope> {
   const dialer = yield* Dialer;
+  const entropy = yield* Entropy;
   const dialled = yield* FiberSet.make();
   const connecting = new Set<bigint>();
   const pace = makePace(settings.messagesPerSecond);
   /** Links that nobody was expected at: those to bootstrap nodes. */
   const visits = new Map<bigint, Link>();
   const dialledAt = new Map<bigint, Endpoint>();
+  /** Streams on which nobody has shown itself yet, with the first name of their certificate. */
+  const nameless = new Map<ByteStreamShape, bigint>();
 
   /** The newest link to a node is the one used; the first makes it a neighbour. */
   const enter = (link: Link) =>
@@ -62,39 +72,73 @@ export const makeLinks = Effect.fn("reload.links")(function* (
       return left.length === 0 && before.length > 0 ? peer.unlinked(link.node, why) : Effect.void;
     });
 
-  const run = Effect.fnUntraced(function* (
-    stream: ByteStreamShape,
-    node: bigint,
-    opened: (link: Link) => Effect.Effect<unknown>,
-  ) {
-    if ((board.links.get(node) ?? []).length >= LINKS_PER_NODE_MAX) return yield* stream.close;
-    let entered: Link | undefined;
-    const hooks: LinkHooks<never> = {
-      opened: (link) =>
-        Effect.suspend(() => {
-          entered = link;
-          return Effect.andThen(enter(link), opened(link));
-        }),
-      delivered: (link, message) => Effect.andThen(pace(link.node), board.arrive(link, message)),
-      oversize: board.oversize,
-      doubtful: (link) => withdraw(link, "doubtful"),
-    };
-    const why = yield* serveLink(stream, node, settings, hooks);
-    if (entered !== undefined) yield* withdraw(entered, why);
-    yield* Effect.logDebug("reload.link.lost", { node: nodeIdText(node), why });
+  /** A certificate of several nodes: whoever is there has to show itself, in time, and not on many streams at once. */
+  const meet = Effect.fnUntraced(function* (stream: ByteStreamShape, names: ReadonlyArray<bigint>) {
+    const others = [...nameless.values()].filter((name) => name === names[0]);
+    if (others.length >= LINKS_PER_NODE_MAX * names.length) return undefined;
+    nameless.set(stream, names[0]!);
+    yield* Effect.addFinalizer(() => Effect.sync(() => nameless.delete(stream)));
+    const late = Effect.suspend(() => (nameless.has(stream) ? stream.close : Effect.void));
+    yield* Effect.forkScoped(Effect.andThen(Effect.sleep(NAMELESS_MS), late));
+    return yield* Effect.provideService(makeFarEnd(names, self, post), Entropy, entropy);
   });
 
-  /** The one Node-ID its certificate names; of several, the one that is expected. */
-  const nodeAt = Effect.fnUntraced(function* (stream: ByteStreamShape, expected?: bigint) {
-    const nodes = yield* post.nodesOf(stream.peer.certificates);
-    const node = nodes.length === 1 ? nodes[0] : nodes.find((id) => id === expected);
-    return node === self ? undefined : node;
+  /** Serves a stream until it ends. */
+  const run = Effect.fnUntraced(function* (
+    stream: ByteStreamShape,
+    { names, node: known }: Named,
+    isGuest: boolean,
+    opened: (link: Link) => Effect.Effect<unknown>,
+  ) {
+    const farEnd = known === undefined ? yield* meet(stream, names) : undefined;
+    if (known === undefined && farEnd === undefined) return yield* stream.close;
+    let link: Link | undefined;
+    const begin = (line: Line, node: bigint) =>
+      Effect.suspend(() => {
+        nameless.delete(stream);
+        if ((board.links.get(node) ?? []).length >= LINKS_PER_NODE_MAX) return line.close("enough links");
+        const allows = isGuest ? guestOf(names, () => peer.told.has(node)) : () => true;
+        link = { ...line, node, names, allows };
+        return Effect.andThen(enter(link), opened(link));
+      });
+    const hear = Effect.fnUntraced(function* (line: Line, message: Uint8Array) {
+      const heard = yield* farEnd!.hear(message);
+      if (heard.is === "late") return yield* line.close("messages of nobody");
+      if (heard.is === "unknown") return;
+      yield* begin(line, heard.node);
+      for (const held of heard.messages) if (link !== undefined) yield* board.arrive(link, held);
+    });
+    const name = nodeIdText(known ?? names[0]!);
+    const why = yield* serveLink(stream, name, settings, {
+      opened: (line) =>
+        Effect.suspend(() => {
+          if (link !== undefined) return Effect.andThen(enter(link), opened(link));
+          return known !== undefined ? begin(line, known) : Effect.sync(() => void line.post(farEnd!.greeting));
+        }),
+      delivered: (line, message) =>
+        Effect.andThen(
+          pace(link?.node ?? known ?? names[0]!),
+          Effect.suspend(() => (link === undefined ? hear(line, message) : board.arrive(link, message))),
+        ),
+      oversize: (beginning) => (link === undefined ? Effect.void : board.oversize(link, beginning)),
+      doubtful: Effect.suspend(() => (link === undefined ? Effect.void : withdraw(link, "doubtful"))),
+    });
+    if (link !== undefined) yield* withdraw(link, why);
+    yield* Effect.logDebug("reload.link.lost", { node: name, why });
+  }, Effect.scoped);
+
+  /** Whom its certificate names; undefined for a stranger, and for ourselves. */
+  const namedBy = Effect.fnUntraced(function* (stream: ByteStreamShape, expected?: bigint) {
+    const names = yield* post.nodesOf(stream.peer.certificates);
+    const node = names.length === 1 ? names[0] : names.find((id) => id === expected);
+    const isOther = names.length > 0 && node !== self && (expected === undefined || node === expected);
+    return isOther ? ({ names, node } satisfies Named) : undefined;
   });
 
   const serve: Links["serve"] = Effect.fnUntraced(function* (stream) {
-    const node = yield* nodeAt(stream);
-    if (node === undefined) return yield* Effect.logWarning("reload.link.stranger", { host: stream.peer.host });
-    yield* run(stream, node, () => Effect.void);
+    const named = yield* namedBy(stream);
+    if (named === undefined) return yield* Effect.logWarning("reload.link.stranger", { host: stream.peer.host });
+    yield* run(stream, named, true, () => Effect.void);
   });
 
   const dial: Links["dial"] = Effect.fnUntraced(function* (endpoint, expected) {
@@ -102,13 +146,12 @@ export const makeLinks = Effect.fn("reload.links")(function* (
     const attempt = Effect.scoped(
       Effect.gen(function* () {
         const stream = yield* dialer.dial({ ...endpoint, tls: credentials });
-        const node = yield* nodeAt(stream, expected);
-        if (node === undefined || (expected !== undefined && node !== expected))
-          return yield* Effect.asVoid(Deferred.fail(up, "not the node that was meant"));
-        yield* run(stream, node, (link) => {
-          if (expected === undefined) visits.set(node, link);
-          dialledAt.set(node, endpoint);
-          return Deferred.succeed(up, node);
+        const named = yield* namedBy(stream, expected);
+        if (named === undefined) return yield* Effect.asVoid(Deferred.fail(up, "not the node that was meant"));
+        yield* run(stream, named, false, (link) => {
+          if (expected === undefined) visits.set(link.node, link);
+          dialledAt.set(link.node, endpoint);
+          return Deferred.succeed(up, link.node);
         });
       }),
     );

@@ -192,10 +192,10 @@ const objectionTo = (overlay: OverlayConfiguration, nowMs: number): string | und
   return expiryOf(overlay, nowMs);
 };
 
-/** "the certificate with this Node-ID MUST NOT be considered valid", §11.1: its links were made by it. */
+/** "the certificate with this Node-ID MUST NOT be considered valid", §11.1: its links were made by it, whoever uses them. */
 const closeBad = (board: Switchboard, { badNodes }: OverlayConfiguration) =>
   Effect.forEach(
-    badNodes.flatMap((node) => board.links.get(node) ?? []),
+    [...board.links.values()].flat().filter(({ names }) => names.some((name) => badNodes.includes(name))),
     (link) => link.close("a bad node"),
     { discard: true },
   );

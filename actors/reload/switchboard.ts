@@ -50,6 +50,8 @@ const LOOPBACK_MAX = 512;
 /** Between two warnings of forged messages: who floods us with them shall not fill the log as well. */
 const WARNING_MS = 1_000;
 
+const ANOTHERS = "the link of another Node-ID";
+
 /** A request for this node, its signature verified; `opened` verifies the values inside. */
 export type Serve = (asked: Asked, request: Request, opened: Opened) => Effect.Effect<void>;
 export type Counter = "forwarded" | "delivered" | "refused" | "dropped" | "repeated" | "badSignatures" | "garbage";
@@ -169,6 +171,10 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
       yield* Effect.forEach(links.get(from) ?? [], (link) => link.close(why.refused));
   });
 
+  /** A link is one node's, whatever else its certificate names: others of them link for themselves. */
+  const isAnothers = (packet: Packet, from: bigint, signer: bigint): boolean =>
+    isFromNeighbour(packet) && signer !== from && links.get(from)?.at(-1)?.names.includes(signer) === true;
+
   const delivered = Effect.fnUntraced(function* (packet: Packet, from: bigint, opened: Opened) {
     counters.delivered++;
     const { body, contents } = opened;
@@ -180,6 +186,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     }
     const refusal = refusalOf(packet, contents, now().sequence);
     if (refusal !== undefined) return yield* refuse(packet, from, refusal);
+    if (isAnothers(packet, from, opened.signer.nodeId)) return yield* refuse(packet, from, "forbidden", ANOTHERS);
     if (body === undefined) return yield* refuse(packet, from, "invalidMessage", opened.why);
     const atMs = yield* Clock.currentTimeMillis;
     const reply = replyTo(packet, from);
@@ -201,6 +208,8 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
       return yield* link.close(why);
     }
     const verdict = routeOf(board.view, routing(), read.value, link.node);
+    const isPassed = verdict.type === "deliver" || verdict.type === "forward";
+    if (isPassed && !link.allows(read.value)) return yield* refuse(read.value, link.node, "forbidden", "no Attach yet");
     switch (verdict.type) {
       case "deliver":
         return yield* inbox.deliver(read.value, link.node);

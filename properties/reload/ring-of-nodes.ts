@@ -21,7 +21,12 @@ export interface Overlay {
   /** Neighbours a side of every member. */
   readonly neighbours: number;
   readonly members: Array<Member>;
-  readonly issue: (nodeId: bigint, overlay?: string, users?: ReadonlyArray<string>) => Effect.Effect<Credentials>;
+  /** One certificate, for one Node-ID or several. */
+  readonly issue: (
+    nodeIds: bigint | ReadonlyArray<bigint>,
+    overlay?: string,
+    users?: ReadonlyArray<string>,
+  ) => Effect.Effect<Credentials>;
   /** A further node with a drawn Node-ID, joining through the first. */
   readonly join: (options?: Partial<NodeOptions>) => Effect.Effect<Member, JoinFailed, World>;
   /** The certificates that node was started with. */
@@ -44,12 +49,12 @@ export const overlayOf = Effect.fn(function* (
   const nowMs = yield* Clock.currentTimeMillis;
   const keys = yield* Keys;
   const authority = yield* makeAuthority({ name: "authority of the ring", nowMs });
-  const issue = Effect.fnUntraced(function* (nodeId: bigint, overlay = NAME, emails: ReadonlyArray<string> = []) {
+  const issue: Overlay["issue"] = Effect.fnUntraced(function* (nodeIds, overlay = NAME, emails = []) {
     const key = yield* keys.generate;
     const certificate = yield* Effect.orDie(
       authority.issue({
         csr: yield* keys.certificateRequest(key),
-        uris: [`reload://${nodeIdText(nodeId)}@${overlay}/`],
+        uris: [nodeIds].flat().map((nodeId) => `reload://${nodeIdText(nodeId)}@${overlay}/`),
         dnsNames: [],
         emails,
         notBeforeMs: nowMs,

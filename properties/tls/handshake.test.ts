@@ -13,7 +13,7 @@ import {
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import type { PowerId, TlsEvent, TlsServerAction, TlsServerEvent } from "../../machines/tls/mod.ts";
 import { tlsClient, tlsServer } from "../../machines/tls/mod.ts";
-import { unprotect, type WriteProtection, writeRecords } from "../../machines/tls/record.ts";
+import { RECORDS_MAX, unprotect, type WriteProtection, writeRecords } from "../../machines/tls/record.ts";
 import { privateKeyOf, saltFor, simulatedVerifier } from "../../machines/tls/srp.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
@@ -468,6 +468,14 @@ test("the open session: no renegotiation, no flood of empty records, no record a
   same(outcomeOf(writeRecords(write, "alert", Uint8Array.of(2, 80)).bytes), {
     type: "alerted",
     alert: "internalError",
+  });
+  const spent = {
+    ...server,
+    context: { ...server.context, write: { ...server.context.write!, sequence: RECORDS_MAX } },
+  };
+  same(tlsServer.step(spent, { type: "sendData", bytes: utf8("x") }).actions.at(-1), {
+    type: "ended",
+    outcome: { type: "refused", alert: "internalError", why: "too many records" },
   });
   same(tlsServer.step(server, { type: "lost", why: "reset" }).actions, [
     { type: "ended", outcome: { type: "lost", why: "reset" } },

@@ -5,7 +5,14 @@ import { concat } from "../../codecs/shared/mod.ts";
 import type { ContentType } from "../../codecs/tls/mod.ts";
 import { type Held, heldSize, hold, peek, take } from "../../machines/tls/held.ts";
 import { noInbound, received, takeUnit, type Unit } from "../../machines/tls/inbound.ts";
-import { type Protection, protect, unprotect, type WriteProtection, writeRecords } from "../../machines/tls/record.ts";
+import {
+  type Protection,
+  protect,
+  RECORDS_MAX,
+  unprotect,
+  type WriteProtection,
+  writeRecords,
+} from "../../machines/tls/record.ts";
 import { runs, test } from "../kit/harness.ts";
 
 const writes: fc.Arbitrary<WriteProtection> = fc.record(
@@ -125,6 +132,23 @@ law(
     );
   }),
 );
+
+test("records: RFC 5246 §6.2: one that is too long, sealed or opened, is record_overflow; the last of a key is the last", () => {
+  for (const encryptThenMac of [true, false]) {
+    const [write] = fc.sample(writes, { numRuns: 1, seed: 1 });
+    const direction = { ...write!, encryptThenMac, sequence: 5 };
+    const sealed = (size: number) => protect(direction, "applicationData", new Uint8Array(size));
+    const headed = (fragment: Uint8Array, length = fragment.length) =>
+      concat(Uint8Array.of(23, 3, 3, length >> 8, length & 255), fragment);
+    const refusal = (read: Protection, bytes: Uint8Array) => unitsOf(read, [bytes]).refusal?.alert;
+    same(refusal(direction, headed(sealed(16_384))), undefined);
+    same(refusal(direction, headed(sealed(16_385))), "recordOverflow");
+    same(refusal(direction, headed(new Uint8Array(), 16_384 + 2_048)), undefined); // it waits for the rest
+    same(refusal(direction, headed(new Uint8Array(), 16_384 + 2_049)), "recordOverflow");
+    const spent = { ...direction, sequence: RECORDS_MAX };
+    same(refusal(spent, headed(protect(spent, "applicationData", Uint8Array.of(1)))), "internalError");
+  }
+});
 
 const pieces = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 30 });
 law(

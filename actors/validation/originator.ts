@@ -10,6 +10,8 @@ import {
   type ClaimVerdict,
   instantWithin,
   knownCall,
+  methodsFor,
+  type PvpAttemptInput,
   type PvpClaim,
   type PvpOriginatorAction,
   type PvpOriginatorEvent,
@@ -92,14 +94,15 @@ export const validate = Effect.fn("pvp.validate")(function* (
             );
           case "attempt":
             return later(
-              Effect.map(inTurn(Effect.scoped(attemptClaim(action.input, resolve))), (verdict) => ({
-                type: "attempted",
-                verdict,
-              })),
+              Effect.map(inTurn(attemptSafely(action.input, resolve)), (verdict) => ({ type: "attempted", verdict })),
             );
           case "settle":
             return Effect.sync(() =>
-              run(Effect.andThen(logVerdict(call.called, action.verdict), settled(action.verdict))),
+              run(
+                Effect.andThen(logVerdict(call.called, action.verdict), settled(action.verdict)).pipe(
+                  Effect.catchCause((cause) => Effect.logError("pvp.settle.died", cause)),
+                ),
+              ),
             );
           case "report":
             return Deferred.succeed(outcome, action.outcome);
@@ -120,6 +123,20 @@ export const validate = Effect.fn("pvp.validate")(function* (
     }),
   );
 });
+
+/** A fault of ours ends one claim, and not the wait for all. */
+const attemptSafely = (input: PvpAttemptInput, resolve: Resolve) =>
+  Effect.scoped(attemptClaim(input, resolve)).pipe(
+    Effect.catchCause((cause) =>
+      Effect.as(Effect.logError("pvp.attempt.died", cause), {
+        ...input.claim,
+        method: methodsFor(input)[0]!,
+        bits: 0,
+        verdict: "broken",
+        why: "a fault of this program",
+      } satisfies ClaimVerdict as ClaimVerdict),
+    ),
+  );
 
 const logVerdict = (called: E164, { nodeId, method, verdict, bits }: ClaimVerdict) =>
   Effect.logInfo("pvp.verdict", { called: maskE164(called), node: nodeIdText(nodeId), method, verdict, bits });

@@ -66,6 +66,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   const ledger = openLedger(requiredBits);
   const stirred = yield* Queue.sliding<void>(1);
   const running = yield* FiberSet.make<void>();
+  let underWay = 0;
 
   const turns = yield* Semaphore.make(ATTEMPTS_AT_ONCE_MAX);
 
@@ -113,16 +114,25 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
         ),
       ),
       Effect.catchCause((cause) => Effect.logError("vipr.validation.died", cause)),
-      Effect.ensuring(Queue.offer(stirred, undefined)),
     );
+
+  /** Counted from here until the disk knows of it too: whoever waits for room is told when there is some. */
+  const begin = (waiting: Waiting) => {
+    underWay += 1;
+    const ended = Effect.suspend(() => {
+      underWay -= 1;
+      return Queue.offer(stirred, undefined);
+    });
+    const whole = Effect.andThen(proveSafely(waiting.vcr), records.done(waiting));
+    return FiberSet.run(running, Effect.ensuring(whole, ended));
+  };
 
   /** Sleeps until the next call is due, or until something changed. */
   const serve = Effect.gen(function* () {
     while (true) {
       const nowMs = yield* Clock.currentTimeMillis;
-      const room = VALIDATIONS_MAX - (yield* FiberSet.size(running));
-      for (const waiting of room > 0 ? takeDue(queue, nowMs, room) : [])
-        yield* FiberSet.run(running, Effect.andThen(proveSafely(waiting.vcr), records.done(waiting)));
+      const room = VALIDATIONS_MAX - underWay;
+      for (const waiting of takeDue(queue, nowMs, room)) yield* begin(waiting);
       const dueMs = room > 0 ? nextDueMs(queue) : undefined;
       const stir = Queue.take(stirred);
       if (dueMs === undefined) yield* stir;
@@ -159,6 +169,6 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
         return true;
       }),
     pending: () => queue.heap.length,
-    underWay: FiberSet.size(running),
+    underWay: Effect.sync(() => underWay),
   };
 });

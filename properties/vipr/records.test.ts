@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Clock, Effect, Layer, Logger } from "effect";
 import fc from "fast-check";
 import { type Change, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
-import { openOriginating } from "../../actors/vipr/originating.ts";
+import { openOriginating, VALIDATIONS_MAX } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
 import { hexOf, type Vcr } from "../../codecs/shared/mod.ts";
 import { decodeRecord, encodeRecord, hourOfKey, recordKey } from "../../codecs/validation/mod.ts";
@@ -129,6 +129,45 @@ test("records: a sent call that was acknowledged is validated after a restart, o
       same([...lookedUp].sort(), sample.map(({ called }) => called).sort());
       yield* serve(() => Effect.sleep(3_000_000));
       same([lookedUp.length, (yield* store.scan("vcrSent")).length], [sample.length, 0]);
+    }),
+  ));
+
+test("records: more calls due at once than are validated at once are all validated, however slow the disk", () =>
+  virtually(
+    Effect.gen(function* () {
+      const fast = memoryStore();
+      const slow: StoreShape = { ...fast, write: (changes) => Effect.andThen(Effect.sleep(40), fast.write(changes)) };
+      let [underWay, most, lookedUp] = [0, 0, 0];
+      const originating = yield* openOriginating(
+        {
+          nodeId: 1n,
+          waitBetweenMs: [60_000, 60_000],
+          requiredBits: 12,
+          roundMs: ROUND_MS,
+          isPrivate: () => false,
+          domainOf: () => "a.example",
+          learned: () => Effect.void,
+          watch: () => Effect.void,
+        },
+        {
+          lookUp: () =>
+            Effect.gen(function* () {
+              underWay += 1;
+              most = Math.max(most, underWay);
+              yield* Effect.sleep(10);
+              underWay -= 1;
+              lookedUp += 1;
+              return [];
+            }),
+          resolve: () => Effect.die("nobody claims it"),
+        },
+        yield* openRecords(slow, callStore([5n])),
+      );
+      const all = Array.from({ length: 4 * VALIDATIONS_MAX }, (_, i) => ({ ...sample[0]!, called: `+1${1_000 + i}` }));
+      yield* Effect.forEach(all, originating.take, { concurrency: all.length });
+      yield* Effect.sleep(120_000);
+      same([lookedUp, most], [all.length, VALIDATIONS_MAX]);
+      same([originating.pending(), yield* originating.underWay, (yield* fast.scan("vcrSent")).length], [0, 0, 0]);
     }),
   ));
 

@@ -35,10 +35,16 @@ type Command = Effect.Effect<void, Stopped, Ports | Scope.Scope>;
 const provided = (program: Command) =>
   Effect.scoped(program).pipe(Effect.provide(Layer.merge(nodeLayer(), Logger.layer([]))));
 
-/** Runs it until it is stopped. */
+const running = new Set<() => Promise<void>>();
+/** Runs it until it is stopped, at the latest with its test. */
 const background = (program: Command) => {
   const fiber = Effect.runFork(provided(program));
-  return { stop: () => Effect.runPromise(Fiber.interrupt(fiber)) };
+  const stop = async () => {
+    running.delete(stop);
+    await Effect.runPromise(Fiber.interrupt(fiber));
+  };
+  running.add(stop);
+  return { stop };
 };
 /** It ends by itself, so. */
 const ends = async (program: Command, code: keyof typeof exitCode, words: RegExp): Promise<void> => {
@@ -55,7 +61,11 @@ const withAuthority = (use: (setup: Setup) => Promise<void>): Promise<void> =>
   withFolder(async (root) => {
     const dir = (name: string) => join(root, name);
     const bootstrap = await freePort();
-    await Effect.runPromise(Effect.flatMap(openFolder(dir("a")), (folder) => addAccount(folder, "alice", PASSWORD)));
+    const users = ["alice", "bob"];
+    const added = Effect.flatMap(openFolder(dir("a")), (folder) =>
+      Effect.forEach(users, (name) => addAccount(folder, name, PASSWORD)),
+    );
+    await Effect.runPromise(added);
     writeFileSync(dir("word"), `${PASSWORD}\n`);
     const authority = (more: Partial<AuthoritySettings> = {}): AuthoritySettings => ({
       data: dir("a"),
@@ -67,7 +77,7 @@ const withAuthority = (use: (setup: Setup) => Promise<void>): Promise<void> =>
       nodeIdsPerUser: 1,
       ...more,
     });
-    let running = background(serveAuthority(authority()));
+    let serving = background(serveAuthority(authority()));
     const document = dir("a/overlay.xml");
     const overlay = () => {
       const read = existsSync(document) ? readDocument(readFileSync(document, "utf8")) : undefined;
@@ -88,15 +98,18 @@ const withAuthority = (use: (setup: Setup) => Promise<void>): Promise<void> =>
       ...more,
     });
     const again = async (more?: Partial<AuthoritySettings>) => {
-      await running.stop();
-      running = background(serveAuthority(authority(more)));
+      await serving.stop();
+      serving = background(serveAuthority(authority(more)));
       await until(
         async () => (overlay()?.sequence === first.sequence + 1 ? true : undefined),
         "the next configuration",
       );
     };
-    await use({ dir, node, own, authority, again, stop: () => running.stop() });
-    await running.stop();
+    try {
+      await use({ dir, node, own, authority, again, stop: () => serving.stop() });
+    } finally {
+      await Promise.all([...running].map((stop) => stop()));
+    }
   });
 interface Setup {
   readonly dir: (name: string) => string;
@@ -234,6 +247,23 @@ test("a directory that others may read, that is none, or whose files are damaged
     await ends(serveAuthority(authority()), "damaged", /authority.pem/);
     writeFileSync(dir("a/overlay.xml"), "<rubbish/>");
     await ends(serveAuthority(authority()), "damaged", /overlay.xml/);
+  });
+});
+
+test("a node that finds nobody goes on trying, can be stopped meanwhile, and joins when the first one comes", async () => {
+  await withAuthority(async ({ dir, node }) => {
+    const second = node("2", { user: "bob", listen: FREE });
+    const early = background(serveNode(second));
+    await until(async () => (existsSync(dir("2/overlay.xml")) ? true : undefined), "it has enrolled");
+    const before = performance.now();
+    await early.stop();
+    ok(performance.now() - before < 3_000, "stopped late");
+    const again = background(serveNode(second));
+    const first = background(serveNode(node("1")));
+    const seesTwo = (name: string) => async () => ((await reportOf(dir(name)))?.nodesSeen === 2 ? true : undefined);
+    await until(seesTwo("2"), "it has joined");
+    await until(seesTwo("1"), "the first sees it");
+    await Promise.all([again.stop(), first.stop()]);
   });
 });
 

@@ -57,13 +57,14 @@ export interface Originating {
 export const openOriginating = Effect.fn("vipr.originating")(function* (
   options: OriginatingOptions,
   handlers: ValidateHandlers,
-  records: Pick<Records, "sent" | "done" | "waiting">,
+  records: Omit<Records, "received" | "expire">,
 ): Effect.fn.Return<Originating, never, Arithmetic | Dialer | Entropy | Scope.Scope> {
   const { nodeId, waitBetweenMs, requiredBits, roundMs, domainOf, learned, watch } = options;
   const { between } = yield* Entropy;
   const queue = dueQueue<Waiting>();
   for (const waiting of records.waiting) schedule(queue, waiting, waiting.dueMs);
   const ledger = openLedger(requiredBits);
+  for (const { claim, call, bits, atMs } of records.proofs) credit(ledger, claim, call, bits, atMs);
   const stirred = yield* Queue.sliding<void>(1);
   const running = yield* FiberSet.make<void>();
   let underWay = 0;
@@ -96,10 +97,16 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     const { nodeId, vservice, verdict } = attempt;
     const name = `${vcr.called}/${nodeIdText(nodeId)}/${vservice}`;
     // Neither gave the proof that it was asked for. Whoever was not reached was not asked.
-    if (verdict === "refused" || verdict === "broken") discredit(ledger, name);
+    if ((verdict === "refused" || verdict === "broken") && discredit(ledger, name)) yield* records.disproved(name);
     if (verdict !== "validated") return;
-    const atMs = yield* Clock.currentTimeMillis;
-    const { bits, calls, isRoute } = credit(ledger, name, `${vcr.start}/${vcr.stop}`, attempt.bits, atMs);
+    const proof = {
+      claim: name,
+      call: `${vcr.start}/${vcr.stop}`,
+      bits: attempt.bits,
+      atMs: yield* Clock.currentTimeMillis,
+    };
+    yield* records.proved(proof);
+    const { bits, calls, isRoute } = credit(ledger, name, proof.call, proof.bits, proof.atMs);
     const claim = { nodeId, vservice };
     yield* watch({ type: "proved", number: vcr.called, claim, bits, calls, required: requiredBits });
     if (isRoute) yield* learned(vcr.vservice, attempt.info);

@@ -3,14 +3,26 @@
  *
  *   received --> kept until its retention is over, with the attempts that failed at it: a locked call stays locked
  *   sent ------> kept until it was validated
- *   start -----> both are read back; what was due meanwhile waits until the call agents are there again
+ *   proofs ----> kept until they are too old, or the claim fails to prove another call
+ *   start -----> all are read back; what was due meanwhile waits until the call agents are there again
  *
  * Without a store they live as long as the process.
  */
 import { Clock, Effect } from "effect";
 import { ntpFromNtpMs, type Vcr } from "../../codecs/shared/mod.ts";
-import { decodeRecord, encodeRecord, hourOfKey, type KeptRecord, recordKey } from "../../codecs/validation/mod.ts";
+import {
+  decodeProof,
+  decodeRecord,
+  encodeProof,
+  encodeRecord,
+  hourOfKey,
+  type KeptProof,
+  proofKey,
+  proofPrefix,
+  recordKey,
+} from "../../codecs/validation/mod.ts";
 import { type CallStore, expireCalls, failCall, insertCall, type KeptCall } from "../../machines/validation/mod.ts";
+import { PROOF_LIFETIME_MS } from "../../machines/vipr/mod.ts";
 import { type Change, type Row, STORE_ROWS_MAX, type StoreFailed, type StoreShape } from "../ports/mod.ts";
 
 /** A sent call on its way, and when it is due. */
@@ -29,12 +41,31 @@ export interface Records {
   readonly expire: Effect.Effect<void>;
   /** What waited when the process ended. */
   readonly waiting: ReadonlyArray<Waiting>;
+  readonly proved: (proof: KeptProof) => Effect.Effect<void>;
+  readonly disproved: (claim: string) => Effect.Effect<void>;
+  /** What was proved when the process ended, the oldest first. */
+  readonly proofs: ReadonlyArray<KeptProof>;
 }
 
 const RECEIVED = "vcrReceived";
 const SENT = "vcrSent";
+const PROOFS = "proofs";
 /** Call agents come back within minutes; until then no VService is published, and its calls would count as nobody's. */
 const AFTER_RESTART_MS = 300_000;
+
+const forgetful: Omit<Records, "expire"> = {
+  received: () => Effect.void,
+  sent: () => Effect.void,
+  done: () => Effect.void,
+  proved: () => Effect.void,
+  disproved: () => Effect.void,
+  waiting: [],
+  proofs: [],
+};
+
+/** What the disk did not take, where nothing was acknowledged: told, and gone on without. */
+const told = (work: Effect.Effect<unknown, StoreFailed>): Effect.Effect<void> =>
+  Effect.catch(Effect.asVoid(work), ({ why }) => Effect.logWarning("vipr.records", why));
 
 export const openRecords = Effect.fn("vipr.records")(function* (
   store: StoreShape | undefined,
@@ -43,14 +74,7 @@ export const openRecords = Effect.fn("vipr.records")(function* (
   const inMemory = Effect.flatMap(Clock.currentTimeMillis, (nowMs) =>
     Effect.sync(() => void expireCalls(calls, nowMs)),
   );
-  if (store === undefined)
-    return {
-      received: () => Effect.void,
-      sent: () => Effect.void,
-      done: () => Effect.void,
-      expire: inMemory,
-      waiting: [],
-    };
+  if (store === undefined) return { ...forgetful, expire: inMemory };
 
   const write = (change: Change) => store.write([change]);
   return {
@@ -62,15 +86,16 @@ export const openRecords = Effect.fn("vipr.records")(function* (
     sent: ({ vcr, dueMs }) =>
       write({ type: "put", table: SENT, key: recordKey(vcr, dueMs), value: encodeRecord({ vcr, attempts: 0 }) }),
     // Left behind it is validated once more after a restart, and the same call counts but once.
-    done: ({ vcr, dueMs }) =>
-      Effect.catch(write({ type: "remove", table: SENT, key: recordKey(vcr, dueMs) }), ({ why }) =>
-        Effect.logWarning("vipr.records", why),
-      ),
-    expire: Effect.andThen(
-      inMemory,
-      Effect.catch(expireOnDisk(store), ({ why }) => Effect.logWarning("vipr.records", why)),
-    ),
+    done: ({ vcr, dueMs }) => told(write({ type: "remove", table: SENT, key: recordKey(vcr, dueMs) })),
+    expire: Effect.andThen(inMemory, told(Effect.andThen(expireOnDisk(store), expireProofs(store)))),
     waiting: yield* restore(store, calls),
+    proved: (proof) => {
+      const key = proofKey(proof.claim, proof.call);
+      const dueMs = proof.atMs + PROOF_LIFETIME_MS;
+      return told(write({ type: "put", table: PROOFS, key, value: encodeProof(proof), dueMs }));
+    },
+    disproved: (claim) => told(forgetProofs(store, claim)),
+    proofs: yield* restoreProofs(store),
   };
 });
 
@@ -86,14 +111,16 @@ const vcrOf = ({ called, calling, startMs, stopMs, vservice }: KeptCall): Vcr =>
 
 const restore = Effect.fnUntraced(function* (store: StoreShape, calls: CallStore) {
   const nowMs = yield* Clock.currentTimeMillis;
-  yield* eachRow(store, RECEIVED, (keepUntilMs, { vcr, attempts }) => {
+  yield* eachRow(store, RECEIVED, decodeRecord, ({ vcr, attempts }, key) => {
+    const keepUntilMs = hourOfKey(key);
     if (keepUntilMs <= nowMs) return;
     const { id } = insertCall(calls, vcr, keepUntilMs - calls.retentionMs);
     for (let attempt = 0; attempt < attempts; attempt++) failCall(calls, id);
   });
   const waiting: Array<Waiting> = [];
   const early: Array<Waiting> = [];
-  yield* eachRow(store, SENT, (dueMs, { vcr }) => {
+  yield* eachRow(store, SENT, decodeRecord, ({ vcr }, key) => {
+    const dueMs = hourOfKey(key);
     (dueMs < nowMs + AFTER_RESTART_MS ? early : waiting).push({ vcr, dueMs });
   });
   for (const { vcr, dueMs } of early) {
@@ -107,19 +134,20 @@ const restore = Effect.fnUntraced(function* (store: StoreShape, calls: CallStore
   return waiting;
 });
 
-/** In the order of their hours. A row that cannot be read is passed over and told. */
-const eachRow = Effect.fnUntraced(function* (
+/** In the order of their keys. A row that cannot be read is passed over and told. */
+const eachRow = Effect.fnUntraced(function* <A>(
   store: StoreShape,
   table: string,
-  use: (hourMs: number, record: KeptRecord) => void,
+  read: (value: Uint8Array) => A | undefined,
+  use: (record: A, key: Uint8Array) => void,
 ) {
   let [after, damaged]: [Uint8Array | undefined, number] = [undefined, 0];
   while (true) {
     const rows: ReadonlyArray<Row> = yield* store.scan(table, after === undefined ? {} : { after });
     for (const { key, value } of rows) {
-      const record = decodeRecord(value);
+      const record = read(value);
       if (record === undefined) damaged += 1;
-      else use(hourOfKey(key), record);
+      else use(record, key);
     }
     after = rows.at(-1)?.key;
     if (rows.length < STORE_ROWS_MAX) break;
@@ -136,4 +164,26 @@ const expireOnDisk = Effect.fnUntraced(function* (store: StoreShape) {
     if (over.length > 0) yield* store.write(over.map(({ key }): Change => ({ type: "remove", table: RECEIVED, key })));
     if (over.length < STORE_ROWS_MAX) return;
   }
+});
+
+const restoreProofs = Effect.fnUntraced(function* (store: StoreShape) {
+  yield* expireProofs(store);
+  const proofs: Array<KeptProof> = [];
+  yield* eachRow(store, PROOFS, decodeProof, (proof) => proofs.push(proof));
+  return proofs.sort((a, b) => a.atMs - b.atMs);
+});
+
+const expireProofs = Effect.fnUntraced(function* (store: StoreShape) {
+  const nowMs = yield* Clock.currentTimeMillis;
+  while (true) {
+    const over = yield* store.due(PROOFS, nowMs);
+    if (over.length > 0) yield* store.write(over.map(({ key }): Change => ({ type: "remove", table: PROOFS, key })));
+    if (over.length < STORE_ROWS_MAX) return;
+  }
+});
+
+/** A ledger counts so few calls of a claim that one look finds them all. */
+const forgetProofs = Effect.fnUntraced(function* (store: StoreShape, claim: string) {
+  const rows = yield* store.scan(PROOFS, { prefix: proofPrefix(claim) });
+  if (rows.length > 0) yield* store.write(rows.map(({ key }): Change => ({ type: "remove", table: PROOFS, key })));
 });

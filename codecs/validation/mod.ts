@@ -13,7 +13,19 @@ export {
   writeAnswer,
   writeRequest,
 } from "./exchange.ts";
-export { decodeRecord, encodeRecord, hourOfKey, type KeptRecord, RECORD_VERSION, recordKey } from "./record.ts";
+export {
+  decodeProof,
+  decodeRecord,
+  encodeProof,
+  encodeRecord,
+  hourOfKey,
+  type KeptProof,
+  type KeptRecord,
+  proofKey,
+  proofPrefix,
+  RECORD_VERSION,
+  recordKey,
+} from "./record.ts";
 export {
   type Direction,
   type ParsedUserName,

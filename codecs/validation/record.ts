@@ -1,14 +1,15 @@
 /**
- * A call record as it lies on disk, until it is validated or forgotten.
+ * A call record as it lies on disk, until it is validated or forgotten; and what claims have proved.
  *
  *   key     hour in milliseconds (8) || SHA-256 of the record (16)      in the order of that hour
+ *           SHA-256 of the claim (16) || SHA-256 of the call (16)       a proof
  *   value   version (1) || what that version says
  *
  * The hour is the one at which something is to be done: a sent call is validated, a received one forgotten.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, isE164, type Vcr } from "../shared/mod.ts";
-import { constant, decode, encode, enumeration, struct, textVector, u8, u64 } from "../wire/mod.ts";
+import { concat, isE164, utf8, type Vcr } from "../shared/mod.ts";
+import { constant, decode, encode, enumeration, struct, textVector, u8, u16, u32, u64 } from "../wire/mod.ts";
 
 export const RECORD_VERSION = 1;
 
@@ -50,3 +51,36 @@ export const hourOfKey = (key: Uint8Array): number => {
   const read = decode(u64, key.subarray(0, 8));
   return read.ok ? Number(read.value) : 0;
 };
+
+const ProofRecord = struct("ProofRecord", "this project's store", {
+  version: constant(u8, RECORD_VERSION),
+  claim: textVector(u16),
+  call: textVector(u16),
+  microbits: u32,
+  atMs: u64, // milliseconds since 1970
+});
+
+/** One call that a claim has proved, by the names that its keeper gives them. */
+export interface KeptProof {
+  readonly claim: string;
+  readonly call: string;
+  readonly bits: number;
+  readonly atMs: number;
+}
+const MICRO = 1_000_000;
+
+/** Bits are rounded down: nothing is worth more for having been written. */
+export const encodeProof = ({ claim, call, bits, atMs }: KeptProof): Uint8Array =>
+  encode(ProofRecord, { claim, call, microbits: Math.floor(bits * MICRO), atMs: BigInt(Math.round(atMs)) });
+
+export const decodeProof = (bytes: Uint8Array): KeptProof | undefined => {
+  const read = decode(ProofRecord, bytes);
+  if (!read.ok) return undefined;
+  const { claim, call, microbits, atMs } = read.value;
+  return { claim, call, bits: microbits / MICRO, atMs: Number(atMs) };
+};
+
+/** What the keys of all proofs of a claim begin with. */
+export const proofPrefix = (claim: string): Uint8Array => sha256(utf8(claim)).subarray(0, 16);
+export const proofKey = (claim: string, call: string): Uint8Array =>
+  concat(proofPrefix(claim), sha256(utf8(call)).subarray(0, 16));

@@ -65,8 +65,6 @@ export const credit = (ledger: Ledger, claim: string, call: string, bits: number
 
 /**
  * A call that the claimant was asked about and did not prove. It need not have said so: a server that sees its guess fail
- * may as well fall silent.
+ * may as well fall silent. True when it had proved anything before.
  */
-export const discredit = (ledger: Ledger, claim: string): void => {
-  ledger.accounts.delete(claim);
-};
+export const discredit = (ledger: Ledger, claim: string): boolean => ledger.accounts.delete(claim);

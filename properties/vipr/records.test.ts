@@ -9,7 +9,14 @@ import { type Change, StoreFailed, type StoreShape } from "../../actors/ports/mo
 import { openOriginating, VALIDATIONS_MAX } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
 import { hexOf, type Vcr } from "../../codecs/shared/mod.ts";
-import { decodeRecord, encodeRecord, hourOfKey, recordKey } from "../../codecs/validation/mod.ts";
+import {
+  decodeProof,
+  decodeRecord,
+  encodeProof,
+  encodeRecord,
+  hourOfKey,
+  recordKey,
+} from "../../codecs/validation/mod.ts";
 import {
   ATTEMPTS_MAX,
   callNamed,
@@ -23,6 +30,7 @@ import {
   ROUND_MS,
   userNameFor,
 } from "../../machines/validation/mod.ts";
+import { PROOF_LIFETIME_MS } from "../../machines/vipr/mod.ts";
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { openSqlite } from "../../runtime/store/sqlite.ts";
@@ -59,6 +67,47 @@ test("record: what is written is read, and nothing else is", () =>
       },
     ),
     { numRuns: runs },
+  ));
+
+const proofs = fc.record({
+  claim: fc.string({ maxLength: 80 }),
+  call: fc.string({ maxLength: 50 }),
+  bits: fc.double({ min: 0, max: 24, noNaN: true }),
+  atMs: fc.nat(2 ** 45),
+});
+
+test("proof: what is written is read, and worth no more for it", () =>
+  fc.assert(
+    fc.property(proofs, fc.uint8Array({ maxLength: 60 }), (proof, noise) => {
+      const bytes = encodeProof(proof);
+      const { bits, ...rest } = decodeProof(bytes)!;
+      same(rest, { claim: proof.claim, call: proof.call, atMs: proof.atMs });
+      ok(bits <= proof.bits && bits > proof.bits - 1e-5);
+      for (let size = 0; size < bytes.length; size++) same(decodeProof(bytes.subarray(0, size)), undefined);
+      decodeProof(noise);
+    }),
+    { numRuns: runs },
+  ));
+
+test("records: proofs are there after a restart, but for those of a claim that failed, and those that are too old", () =>
+  virtually(
+    Effect.gen(function* () {
+      const store = memoryStore();
+      const records = yield* openRecords(store, callStore([5n]));
+      const atMs = yield* Clock.currentTimeMillis;
+      for (const claim of ["a", "b"])
+        for (let i = 0; i < 5; i++)
+          yield* records.proved({ claim, call: String(i), bits: 5.5, atMs: atMs + (5 - i) * 86_400_000 });
+      yield* records.disproved("a");
+      const left = Effect.map(openRecords(store, callStore([5n])), ({ proofs: kept }) =>
+        kept.map(({ claim, call, bits }) => `${claim}${call} ${bits}`),
+      );
+      same(yield* left, ["b4 5.5", "b3 5.5", "b2 5.5", "b1 5.5", "b0 5.5"]); // the oldest first
+      yield* Effect.sleep(PROOF_LIFETIME_MS + 2 * 86_400_000);
+      yield* records.expire;
+      same((yield* store.scan("proofs")).length, 3);
+      same(yield* left, ["b2 5.5", "b1 5.5", "b0 5.5"]);
+    }),
   ));
 
 test("records: received calls are found again after a restart, with their attempts and no longer than their retention", () =>

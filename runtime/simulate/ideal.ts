@@ -6,7 +6,7 @@
  * stood for long the hourly searches (§10.7.4.2) have found a second peer for each entry: drawn at random there, here the
  * first at or after the middle of its range.
  */
-import { RING_BITS, wrap } from "../../machines/reload/mod.ts";
+import { isBetween, RING_BITS, wrap } from "../../machines/reload/mod.ts";
 import type { Chance } from "../memory/chance.ts";
 
 export interface TableSizes {
@@ -67,9 +67,9 @@ export const idealLinks = (
     for (const reach of searched ? [begin, begin + begin / 2n] : [begin]) {
       links.add(ownerIndex(ids, wrap(self + reach)));
       // Whose finger we are: those that lie in (predecessor - reach, self - reach].
-      const first = ownerIndex(ids, wrap(before - reach) + 1n);
-      const last = ownerIndex(ids, wrap(self - reach) + 1n);
-      for (let j = first; j !== last; j = (j + 1) % count) links.add(j);
+      const [after, upTo] = [wrap(before - reach), wrap(self - reach)];
+      let j = ownerIndex(ids, after + 1n);
+      for (let left = count; left > 0 && isBetween(after, ids[j]!, upTo); left--, j = (j + 1) % count) links.add(j);
     }
   }
   links.delete(at);

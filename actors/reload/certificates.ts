@@ -23,6 +23,8 @@ export const publishCertificate = Effect.fn("reload.certificates")(function* (
   usage: Pick<Usage, "store" | "fetch">,
   nodeId: bigint,
   { certificates }: Credentials,
+  /** Whether others can find it by its Node-ID, as far as we know. */
+  told: (isThere: boolean) => void,
 ): Effect.fn.Return<void, never, Entropy | Keys> {
   const { between } = yield* Entropy;
   const keys = yield* Keys;
@@ -53,6 +55,7 @@ export const publishCertificate = Effect.fn("reload.certificates")(function* (
     if (leftS <= 0) return; // a renewed certificate comes with a node of its own
     const lifetimeS = Math.min(LIFETIME_S, leftS);
     const done = yield* Effect.result(Effect.forEach(places, (place) => publish(place, lifetimeS), { discard: true }));
+    told(done._tag === "Success" && overlay().kinds.some(({ kind }) => kind === kindId.certificateByNode));
     if (done._tag === "Failure") yield* Effect.logDebug("reload.certificate.unstored", done.failure._tag);
     const draw = (yield* between(0, DRAWS)) / DRAWS;
     yield* Effect.sleep(done._tag === "Failure" ? yield* between(...AGAIN_MS) : refreshMs(lifetimeS * 1_000, draw));

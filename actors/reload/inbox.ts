@@ -11,7 +11,7 @@
  */
 import { Clock, Effect, FiberSet, type Scope } from "effect";
 import type { Destination, Packet } from "../../codecs/reload/mod.ts";
-import { gather, isAnswer, nothingGathered } from "../../machines/reload/mod.ts";
+import { gather, isAnswer, nothingGathered, WILDCARD } from "../../machines/reload/mod.ts";
 import { makeFinder, missingOf, type ToFind } from "./finder.ts";
 import type { Opened, Post, Refused } from "./post.ts";
 
@@ -43,11 +43,14 @@ export const makeInbox = Effect.fn("reload.inbox")(function* (
   const waitingOf = new Map<bigint, number>();
   let gathering = nothingGathered;
 
-  /** Who signed, as the message was brought: the first on its way, its neighbour, or the node that was asked. */
+  /** Who is said to have signed: the node that was asked, or the first on the message's way; else who brought it. */
   const signerOf = (packet: Packet, from: bigint): bigint | undefined => {
-    const said = isAnswer(packet) ? hooks.askedOf(packet.transactionId) : packet.viaList[0];
-    if (said === undefined) return isAnswer(packet) ? undefined : from;
-    return "type" in said && said.type === "node" ? said.data : undefined;
+    const asked = isAnswer(packet) ? hooks.askedOf(packet.transactionId) : undefined;
+    if (isAnswer(packet) && asked === undefined) return undefined;
+    const said = asked ?? packet.viaList[0];
+    // Who answers for a resource carries its certificate, unless it is our neighbour.
+    if (said === undefined || !("type" in said) || said.type === "resource") return from;
+    return said.type === "node" && said.data !== WILDCARD ? said.data : from;
   };
 
   const later = Effect.fnUntraced(function* (missing: ReadonlyArray<ToFind>, packet: Packet, from: bigint) {

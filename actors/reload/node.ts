@@ -156,7 +156,11 @@ export const startNode = Effect.fn("reload.node")(function* (
   const resourceOf = yield* makeNumberHash(now);
   const usage = yield* makeUsage(now, post, board, endpoint, own);
   if (options.publishesCertificate !== false)
-    yield* Effect.forkScoped(publishCertificate(now, usage, nodeId, credentials));
+    yield* Effect.forkScoped(
+      publishCertificate(now, usage, nodeId, credentials, (isThere) => {
+        board.published = isThere;
+      }),
+    );
   const status = Effect.gen(function* (): Effect.fn.Return<NodeStatus> {
     const { successors, predecessors, fingers, linked } = board.view;
     const held = yield* keeper.status;

@@ -3,6 +3,7 @@ import { Data, type Effect } from "effect";
 import type { Endpoint, OverlayConfiguration } from "../../codecs/reload/mod.ts";
 import { keeperTiming, peerTiming } from "../../machines/reload/mod.ts";
 import type { Credentials, StoreFault, StoreShape } from "../ports/mod.ts";
+import type { Carry } from "./switchboard.ts";
 
 /** `configuration`: what it asks for, or its end. `ring`: no place there, or not in time. */
 export type JoinFault = "configuration" | "certificate" | "store" | "port" | "ring";
@@ -37,8 +38,8 @@ export interface NodeLimits {
   readonly messagesPerSecond: number;
   /** Messages longer than this leave in fragments, RFC 6940 §6.7; 0 for never: a stream carries any length. */
   readonly fragmentBytes: number;
-  /** `strangers`: our certificate is left out of messages that go to a neighbour and no further. */
-  readonly carry: "always" | "strangers";
+  /** Which messages carry our certificate: all, none that goes to a neighbour and no further, or beside that only answers. */
+  readonly carry: Carry;
 }
 export const nodeLimits: NodeLimits = {
   neighbours: 20,

@@ -77,6 +77,8 @@ export interface Opened {
 
 export interface Post {
   readonly overlay: number;
+  /** Our certificate leads to a root without issuers between: it is enough by itself. */
+  readonly standsAlone: boolean;
   readonly seal: (letter: ToSeal) => Effect.Effect<Packet>;
   /** The message of a whole packet, when its signature holds. `fetched`: certificates it did not carry. */
   readonly open: (packet: Packet, fetched?: ReadonlyArray<Uint8Array>) => Effect.Effect<Opened | Refused>;
@@ -182,5 +184,12 @@ export const makePost = Effect.fn("reload.post")(function* (
   const signValue: Post["signValue"] = (resource, kind, storageTime, value) =>
     signed(valueSignatureInput(resource, kind, storageTime, signedBytesOf(value), identity));
 
-  return { overlay: hash, seal, open, signValue, nodesOf: trust.nodesOf } satisfies Post;
+  return {
+    overlay: hash,
+    standsAlone: issuers.length === 0,
+    seal,
+    open,
+    signValue,
+    nodesOf: trust.nodesOf,
+  } satisfies Post;
 });

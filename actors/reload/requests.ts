@@ -14,7 +14,7 @@ import type { Opened, Post } from "./post.ts";
 import { requestOnce } from "./transaction.ts";
 
 /** Under way at once; further ones fail at once. */
-const REQUESTS_MAX = 1_024;
+export const REQUESTS_MAX = 1_024;
 
 /** How a request ended; `opened` verifies the values in its answer. */
 export interface Reply {
@@ -27,7 +27,7 @@ export interface RequestOptions {
   readonly over?: bigint | undefined;
   /** Of those who signed values in the body. */
   readonly certificates?: ReadonlyArray<Uint8Array>;
-  /** The answer must carry every certificate it needs: none is fetched for it. */
+  /** It carries our certificate, and its answer must carry every one it needs: none is fetched for either. */
   readonly selfContained?: boolean;
 }
 
@@ -61,7 +61,9 @@ export const makeRequests = Effect.fn("reload.requests")(function* (
     if (waiting.size >= REQUESTS_MAX)
       return { outcome: { type: "lost" as const, why: "too many requests" }, opened: undefined };
     const transactionId = bigOf(yield* entropy.bytes(8));
-    const packet = yield* post.seal({ transactionId, destinations, body, certificates, bare: isBare(destinations) });
+    const letter = { transactionId, destinations, body, certificates };
+    const bare = !selfContained && isBare(destinations);
+    const packet = yield* post.seal({ ...letter, bare });
     if (encode(Packet, packet).length > messageBytesMax()) {
       const why = `a message over ${messageBytesMax()} bytes`;
       return { outcome: { type: "lost" as const, why }, opened: undefined };
@@ -79,8 +81,15 @@ export const makeRequests = Effect.fn("reload.requests")(function* (
           return Effect.as(tell({ type: "answered", signer, body: answer as never }), true);
         },
       });
+    let isSent = false;
+    /** Who was silent may have missed our certificate, and not have found it. */
+    const transmit = Effect.suspend(() => {
+      if (isSent && bare) return Effect.flatMap(post.seal(letter), (carrying) => send(carrying, over));
+      isSent = true;
+      return send(packet, over);
+    });
     const outcome = yield* Effect.ensuring(
-      requestOnce({ retransmitMs: retransmitMs() }, listen, send(packet, over)),
+      requestOnce({ retransmitMs: retransmitMs() }, listen, transmit),
       Effect.sync(() => waiting.delete(transactionId)),
     );
     return { outcome, opened };

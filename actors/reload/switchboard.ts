@@ -54,18 +54,34 @@ const ANOTHERS = "the link of another Node-ID";
 
 /** A request for this node, its signature verified; `opened` verifies the values inside. */
 export type Serve = (asked: Asked, request: Request, opened: Opened) => Effect.Effect<void>;
-export type Counter = "forwarded" | "delivered" | "refused" | "dropped" | "repeated" | "badSignatures" | "garbage";
+export type Counter =
+  | "forwarded"
+  | "delivered"
+  | "refused"
+  | "dropped"
+  | "repeated"
+  | "badSignatures"
+  | "garbage"
+  | "certificatesFetched";
+
+/**
+ * Where our certificate goes with our messages: with all; `strangers`: not with what goes to a neighbour and no further, who has
+ * seen it when the link was made; `answers`: nor with requests, once others can find it in the overlay. Who is asked may
+ * not be who answers, so that answers carry it.
+ */
+export type Carry = "always" | "strangers" | "answers";
 
 export interface SwitchboardSettings {
   /** Messages longer than this leave in fragments; 0 for never, as a stream needs none. */
   readonly fragmentBytes: number;
-  /** Who is linked to us has seen our certificate: `strangers` leaves it out of what goes to such a node and no further. */
-  readonly carry: "always" | "strangers";
+  readonly carry: Carry;
 }
 
 export interface Switchboard {
   /** The ring as the peer knows it now. */
   view: RingView;
+  /** Whether our certificate lies in the overlay for others to find. */
+  published: boolean;
   readonly links: Map<bigint, Array<Link>>;
   readonly counters: Record<Counter, number>;
   /** A message from a link. What cannot be a neighbour's honest doing closes the link. */
@@ -88,7 +104,16 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
   const routing = () => ({ overlay: post.overlay, initialTtl: now().initialTtl });
   const loopback = yield* Queue.dropping<Packet>(LOOPBACK_MAX);
   const links = new Map<bigint, Array<Link>>();
-  const counters = { forwarded: 0, delivered: 0, refused: 0, dropped: 0, repeated: 0, badSignatures: 0, garbage: 0 };
+  const counters = {
+    forwarded: 0,
+    delivered: 0,
+    refused: 0,
+    dropped: 0,
+    repeated: 0,
+    badSignatures: 0,
+    garbage: 0,
+    certificatesFetched: 0,
+  };
   const repeats = makeRepeats();
   let quietUntilMs = 0;
 
@@ -115,6 +140,8 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     if (settings.carry === "always" || first === undefined || others.length > 0) return false;
     return "type" in first && first.type === "node" && links.has(first.data);
   };
+  const isBareRequest = (destinations: ReadonlyArray<Destination>): boolean =>
+    isBare(destinations) || (settings.carry === "answers" && board.published && post.standsAlone);
 
   /** Sends a packet of our own on its way. */
   const dispatch = (packet: Packet) =>
@@ -237,7 +264,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     post,
     () => board.view,
     () => now().maxMessageSize,
-    isBare,
+    isBareRequest,
     (packet, over) => (over === undefined || !links.has(over) ? dispatch(packet) : hand(over, packet, oversized)),
   );
   const inbox = yield* makeInbox(post, () => now().maxMessageSize, {
@@ -245,10 +272,15 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     unbelievable,
     drop,
     askedOf: requests.askedOf,
-    fetch: (nodeId) => certificatesOf(requests, nodeId),
+    fetch: (nodeId) =>
+      Effect.suspend(() => {
+        counters.certificatesFetched++;
+        return certificatesOf(requests, nodeId);
+      }),
   });
   const board: Switchboard = {
     view: { self, joined: false, predecessors: [], successors: [], fingers: [], linked: [] },
+    published: false,
     links,
     counters,
     arrive,

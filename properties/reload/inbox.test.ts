@@ -2,6 +2,7 @@
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
+import { ABSENT_MS } from "../../actors/reload/finder.ts";
 import { makeInbox } from "../../actors/reload/inbox.ts";
 import type { Opened } from "../../actors/reload/post.ts";
 import { makePost } from "../../actors/reload/post.ts";
@@ -17,6 +18,7 @@ import {
   viprOverlay,
 } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
+import { WILDCARD } from "../../machines/reload/mod.ts";
 import { authorityNamed, certified } from "../kit/certificates.ts";
 import { testOverlay } from "./ring-of-nodes.ts";
 
@@ -90,22 +92,32 @@ testOverlay(
 );
 
 testOverlay(
-  "an answer's signer is who was asked; when a resource was asked nobody is guessed at",
+  "an answer's signer is who was asked; when a resource was asked it can be the neighbour who brought it alone",
   Effect.gen(function* () {
     const { member, stored, heard, inbox } = yield* world;
     const far = yield* member(2n);
     stored.set(2n, [far.certificate]);
     const answer = yield* sealed(far.post, pong);
-    for (const asked of [undefined, toResource(new Uint8Array(16))]) {
+    yield* inbox.deliver(answer, FROM);
+    yield* Effect.sleep(60);
+    assert.deepEqual([heard.fetched, heard.refused.length], [[], 1]);
+    for (const asked of [toResource(new Uint8Array(16)), toNode(WILDCARD)]) {
       heard.askedOf = asked;
       yield* inbox.deliver(answer, FROM);
+      yield* Effect.sleep(60);
     }
-    yield* Effect.sleep(60);
-    assert.deepEqual([heard.fetched, heard.refused.length], [[], 2]);
+    assert.deepEqual([heard.fetched, heard.refused.length], [[FROM], 3]); // not there, and not sought again at once
     heard.askedOf = toNode(2n);
     yield* inbox.deliver(answer, FROM);
     yield* Effect.sleep(60);
-    assert.deepEqual([heard.fetched, heard.opened.length], [[2n], 1]);
+    assert.deepEqual([heard.fetched, heard.opened.length], [[FROM, 2n], 1]);
+    const near = yield* member(FROM);
+    stored.set(FROM, [near.certificate]);
+    yield* Effect.sleep(ABSENT_MS);
+    heard.askedOf = toResource(new Uint8Array(16));
+    yield* inbox.deliver(yield* sealed(near.post, pong, 6n), FROM);
+    yield* Effect.sleep(60);
+    assert.equal(heard.opened[1]?.opened.signer.nodeId, FROM);
   }),
 );
 

@@ -83,7 +83,7 @@ const withAuthority = (use: (setup: Setup) => Promise<void>): Promise<void> =>
       const read = existsSync(document) ? readDocument(readFileSync(document, "utf8")) : undefined;
       return read?.ok ? read.value.overlay : undefined;
     };
-    const first = await until(async () => overlay(), "the authority is up");
+    await until(async () => overlay(), "the authority is up");
     const own = authorityOfPem(readFileSync(dir("a/authority.pem"), "utf8")) as OwnAuthority;
     const node = (name: string, more: Partial<NodeSettings> = {}): NodeSettings => ({
       data: dir(name),
@@ -98,12 +98,10 @@ const withAuthority = (use: (setup: Setup) => Promise<void>): Promise<void> =>
       ...more,
     });
     const again = async (more?: Partial<AuthoritySettings>) => {
+      const { sequence } = overlay()!;
       await serving.stop();
       serving = background(serveAuthority(authority(more)));
-      await until(
-        async () => (overlay()?.sequence === first.sequence + 1 ? true : undefined),
-        "the next configuration",
-      );
+      await until(async () => (overlay()?.sequence === sequence + 1 ? true : undefined), "the next configuration");
     };
     try {
       await use({ dir, node, own, authority, again, stop: () => serving.stop() });
@@ -202,6 +200,20 @@ test("a later run: the directory in use, no authority, an hour that is wrong, a 
     same([renewed.nodeId, renewed.quota.limit, renewed.configurationSequence], [nodeId, 77, configurationSequence + 1]);
     await second.stop();
 
+    // Put out of the overlay, a node ends by itself.
+    const put = background(serveNode(node("1")));
+    await joined();
+    await put.stop();
+    const out = ends(
+      serveNode(node("1", { followBetweenMs: [100, 200] })),
+      "unsupported",
+      /this node is out of the overlay/,
+    );
+    await joined();
+    await again({ listen, changes: overlayChanges({ "bad-node": [nodeId] }) });
+    await out;
+    await ends(serveNode(node("1")), "unsupported", /lists this node as bad/);
+    await again({ listen, changes: overlayChanges({ "bad-node": ["none"] }) });
     await stop();
     const third = background(serveNode({ ...kept, passwordFile: undefined }));
     same((await joined()).nodeId, nodeId); // without the authority: the kept document serves on
@@ -286,6 +298,7 @@ test("options that cannot be taken end with 2, help with 0, a node that is not t
     [nodeCommand, []],
     [nodeCommand, [...data, "--dat", "x"]],
     [nodeCommand, [...data, "--listen", "here"]],
+    [nodeCommand, [...data, "--advertise", "node.example.com:6084"]],
     [nodeCommand, [...data, "--listen", "0.0.0.0:0"]],
     [nodeCommand, [...data, "--admin", "192.0.2.1:8080"]],
     [nodeCommand, [...data, "--authority", "http://127.0.0.1"]],

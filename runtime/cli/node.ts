@@ -7,7 +7,7 @@ import { anchorOf, authorityOf } from "./anchor.ts";
 import { readDoor } from "./door.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { openFolder } from "./folder.ts";
-import { command, endpointOf, logOptions, loopbackOf, required, Wrong } from "./options.ts";
+import { addressOf, command, logOptions, loopbackOf, required, Wrong } from "./options.ts";
 import { say } from "./output.ts";
 import { ownAddress } from "./own-address.ts";
 import { ADMIN_PORT, RELOAD_PORT } from "./ports.ts";
@@ -74,7 +74,7 @@ export const nodeCommand = (args: ReadonlyArray<string>): Promise<number> =>
       if (called === undefined) throw new Wrong(`${order} wants a telephone number, as +14085555432`);
       return await runCommand({ name: "vipr node", logLevel }, ordered(data, order, called, values.vservice));
     }
-    const listen = endpointOf(values.listen, "listen", RELOAD_PORT);
+    const listen = addressOf(values.listen, "listen", RELOAD_PORT);
     const settings: NodeSettings = {
       data,
       authority: values.authority === undefined ? undefined : authorityOf(values.authority),
@@ -95,7 +95,7 @@ export const nodeCommand = (args: ReadonlyArray<string>): Promise<number> =>
 
 /** A node that listens everywhere must say where; with one address the machine itself knows. */
 const advertiseOf = (text: string | undefined, listen: Endpoint): Endpoint | undefined => {
-  if (text !== undefined) return endpointOf(text, "advertise", listen.port === 0 ? undefined : listen.port);
+  if (text !== undefined) return addressOf(text, "advertise", listen.port === 0 ? undefined : listen.port);
   const host = ownAddress(listen.host);
   if (host === listen.host) return undefined;
   if (host === undefined || listen.port === 0)

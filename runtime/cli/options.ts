@@ -1,4 +1,5 @@
 /** Options as every command reads them: strictly, each value looked at, and what is wrong said in one sentence. */
+import { isIP } from "node:net";
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { exitCode } from "./exit.ts";
@@ -62,6 +63,14 @@ export const endpointOf = (text: string, option: string, portDefault?: number): 
   if (host === undefined || port === undefined || port > 65_535)
     throw new Wrong(`--${option} wants host:port, as 192.0.2.1:6084 or [2001:db8::1]:6084, not "${text}"`);
   return { host, port };
+};
+
+/** Nodes tell each other addresses and no names. */
+export const addressOf = (text: string, option: string, portDefault?: number): Endpoint => {
+  const at = endpointOf(text, option, portDefault);
+  const host = at.host === "localhost" ? "127.0.0.1" : at.host;
+  if (isIP(host) === 0) throw new Wrong(`--${option} wants an IP address and a port, not "${text}"`);
+  return { host, port: at.port };
 };
 
 export const wholeOf = (text: string, option: string, min: number, max: number): number => {

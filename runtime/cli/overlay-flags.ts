@@ -1,6 +1,6 @@
 /** The configuration as an authority's flags change it: what is not said stays as it is. */
 import { type Endpoint, type OverlayConfiguration, viprOverlay, writeOverlay } from "../../codecs/reload/mod.ts";
-import { endpointOf, oneOf, Wrong, wholeOf } from "./options.ts";
+import { addressOf, oneOf, Wrong, wholeOf } from "./options.ts";
 import { RELOAD_PORT } from "./ports.ts";
 
 const QUOTA_MAX = 10_000_000;
@@ -39,7 +39,7 @@ export const overlayChanges = (flags: OverlayFlags): OverlayChanges => {
 const bootstrapOf = (texts: ReadonlyArray<string>): ReadonlyArray<Endpoint> => {
   if (texts.length > BOOTSTRAP_MAX) throw new Wrong(`--bootstrap: over ${BOOTSTRAP_MAX} of them`);
   return texts.map((text) => {
-    const at = endpointOf(text, "bootstrap", RELOAD_PORT);
+    const at = addressOf(text, "bootstrap", RELOAD_PORT);
     if (at.port === 0 || at.host === "0.0.0.0" || at.host === "::")
       throw new Wrong(`--bootstrap wants where others reach the node, not "${text}"`);
     return at;

@@ -8,7 +8,7 @@
  */
 import { Clock, Effect, type Scope } from "effect";
 import { type AdminAnswer, type AdminRequest, addressText, handleAdmin, isoOf } from "../../actors/admin/mod.ts";
-import { Entropy, type StoreShape } from "../../actors/ports/mod.ts";
+import { Entropy, Keys, type StoreShape } from "../../actors/ports/mod.ts";
 import { type JoinFailed, type OverlayNode, startNode } from "../../actors/reload/mod.ts";
 import { type Endpoint, isLaterSequence } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
@@ -118,6 +118,9 @@ const live = Effect.fnUntraced(
     const { settings, folder, store, identity, admin } = living;
     const document = yield* openDocument(folder, identity);
     const { overlay } = document;
+    const { nodeIds } = yield* Effect.orDie((yield* Keys).inspect(identity.credentials.certificates[0]!));
+    if (nodeIds.some((id) => overlay.badNodes.includes(id)))
+      return yield* stopped("unsupported", "the overlay's configuration lists this node as bad");
     const startedMs = yield* Clock.currentTimeMillis;
     const roots = overlay.rootCertificates.length > 0 ? overlay.rootCertificates : identity.credentials.roots;
     const known = yield* readKnown(folder);

@@ -134,6 +134,23 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     return FiberSet.run(running, Effect.ensuring(whole, ended));
   };
 
+  const tellOf = ({ vcr, dueMs }: Waiting) => {
+    const domain = domainOf(vcr.vservice);
+    const call = timesOf(vcr);
+    const isPrivate = domain !== undefined && options.isPrivate(domain);
+    const [method] = methodsFor({ isPrivate, call: { ...vcr, ...call } });
+    return watch({
+      type: "vcr",
+      direction: "sent",
+      number: vcr.called,
+      call,
+      hasCaller: vcr.calling !== undefined,
+      dueMs,
+      worthBits: equivalentBits(call, roundMs, method),
+    });
+  };
+  yield* Effect.forEach(records.waiting, tellOf, { discard: true });
+
   /** Sleeps until the next call is due, or until something changed. */
   const serve = Effect.gen(function* () {
     while (true) {
@@ -153,25 +170,10 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     take: (vcr) =>
       Effect.gen(function* () {
         const waiting = { vcr, dueMs: (yield* Clock.currentTimeMillis) + (yield* between(...waitBetweenMs)) };
-        const { dueMs } = waiting;
         if (queue.heap.length >= queue.max) return false;
         yield* records.sent(waiting);
-        schedule(queue, waiting, dueMs);
-        const domain = domainOf(vcr.vservice);
-        const call = timesOf(vcr);
-        const [method] = methodsFor({
-          isPrivate: domain !== undefined && options.isPrivate(domain),
-          call: { ...vcr, ...call },
-        });
-        yield* watch({
-          type: "vcr",
-          direction: "sent",
-          number: vcr.called,
-          call,
-          hasCaller: vcr.calling !== undefined,
-          dueMs,
-          worthBits: equivalentBits(call, roundMs, method),
-        });
+        schedule(queue, waiting, waiting.dueMs);
+        yield* tellOf(waiting);
         yield* Queue.offer(stirred, undefined);
         return true;
       }),

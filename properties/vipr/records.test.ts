@@ -143,6 +143,7 @@ test("records: a sent call that was acknowledged is validated after a restart, o
     Effect.gen(function* () {
       const store = memoryStore();
       const lookedUp: Array<string> = [];
+      let told = 0;
       const serve = (
         body: (take: (vcr: Vcr) => Effect.Effect<boolean, StoreFailed>) => Effect.Effect<void, StoreFailed>,
       ) =>
@@ -157,7 +158,7 @@ test("records: a sent call that was acknowledged is validated after a restart, o
                 isPrivate: () => false,
                 domainOf: () => "a.example",
                 learned: () => Effect.void,
-                watch: () => Effect.void,
+                watch: ({ type }) => Effect.sync(() => void (type === "vcr" && told++)),
               },
               {
                 lookUp: (number) =>
@@ -174,7 +175,9 @@ test("records: a sent call that was acknowledged is validated after a restart, o
         );
       yield* serve((take) => Effect.asVoid(Effect.forEach(sample, take)));
       same(lookedUp, []); // the process ended before any was due
+      same(told, sample.length);
       yield* serve(() => Effect.sleep(3_000_000));
+      same(told, 2 * sample.length); // who explains them begins anew as well
       same([...lookedUp].sort(), sample.map(({ called }) => called).sort());
       yield* serve(() => Effect.sleep(3_000_000));
       same([lookedUp.length, (yield* store.scan("vcrSent")).length], [sample.length, 0]);

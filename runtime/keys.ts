@@ -101,6 +101,8 @@ interface Known {
   readonly publicKey: KeyObject;
   readonly algorithm: KeyAlgorithm | undefined;
   readonly facts: CertificateFacts;
+  /** Issuers that may stand between it and a leaf; undefined for one that may issue nothing. */
+  readonly issuersBelow: number | undefined;
 }
 
 /** Certificates already read, by hash: a link shows the same one with every message. Oldest goes first. */
@@ -124,11 +126,25 @@ const read = (der: Uint8Array): Known => {
 const parsed = (der: Uint8Array): Known => {
   const node = new NodeCertificate(der);
   const { publicKey } = node;
-  return { node, publicKey, algorithm: algorithmOf(publicKey), facts: factsOf(der) };
+  const certificate = new x509.X509Certificate(der.slice());
+  return {
+    node,
+    publicKey,
+    algorithm: algorithmOf(publicKey),
+    facts: factsOf(certificate),
+    issuersBelow: issuersBelow(certificate),
+  };
 };
 
-const factsOf = (der: Uint8Array): CertificateFacts => {
-  const certificate = new x509.X509Certificate(der.slice());
+/** "pathLenConstraint ... gives the maximum number of non-self-issued intermediate certificates that may follow", RFC 5280 §4.2.1.9. */
+const issuersBelow = (certificate: x509.X509Certificate): number | undefined => {
+  const constraints = certificate.getExtension(x509.BasicConstraintsExtension);
+  const usages = certificate.getExtension(x509.KeyUsagesExtension)?.usages ?? x509.KeyUsageFlags.keyCertSign;
+  if (constraints?.ca !== true || (usages & x509.KeyUsageFlags.keyCertSign) === 0) return undefined;
+  return constraints.pathLength ?? CHAIN_MAX;
+};
+
+const factsOf = (certificate: x509.X509Certificate): CertificateFacts => {
   const names = certificate.getExtension(x509.SubjectAlternativeNameExtension)?.names.items ?? [];
   const of = (type: string) => names.filter((name) => name.type === type).map((name) => name.value);
   return {
@@ -167,9 +183,9 @@ const verifyChain = Effect.fnUntraced(function* (
     if (atMs < link.facts.notBeforeMs || atMs > link.facts.notAfterMs)
       return yield* new CertificateError({ why: `${depth === 1 ? "certificate" : "issuer"} is not valid now` });
     const below = link;
-    if (anchors.some((root) => isIssuedBy(below, root))) return { ...facts, issuers };
+    if (anchors.some((root) => isIssuedBy(below, root, issuers.length))) return { ...facts, issuers };
     const candidates = named.filter(({ subject, issuer }) => subject === below.node.issuer && subject !== issuer);
-    const issuer = candidates.slice(0, NAMESAKES_MAX).find(({ known }) => isIssuedBy(below, known));
+    const issuer = candidates.slice(0, NAMESAKES_MAX).find(({ known }) => isIssuedBy(below, known, issuers.length));
     if (issuer === undefined) return yield* new CertificateError({ why: "certificate does not lead to a root" });
     issuers.push(issuer.der);
     link = issuer.known;
@@ -193,10 +209,14 @@ const namesOf = (der: Uint8Array): ReadonlyArray<NamedCertificate> => {
   }
 };
 
-/** Deno throws on some certificates whose fields it read before; what cannot be verified is not verified. */
-const isIssuedBy = (link: Known, issuer: Known): boolean => {
+/**
+ * `between`: issuers from there to the leaf, none of them self-issued. A root's own constraint counts as an intermediate's.
+ * Deno throws on some certificates whose fields it read before; what cannot be verified is not verified.
+ */
+const isIssuedBy = (link: Known, issuer: Known, between: number): boolean => {
+  if (link.node.issuer !== issuer.node.subject || between > (issuer.issuersBelow ?? -1)) return false;
   try {
-    return link.node.issuer === issuer.node.subject && issuer.node.ca && link.node.verify(issuer.publicKey);
+    return link.node.verify(issuer.publicKey);
   } catch {
     return false;
   }

@@ -59,8 +59,9 @@ export class Keys extends Context.Service<
     ) => Effect.Effect<boolean>;
     readonly inspect: (certificate: Uint8Array) => Effect.Effect<CertificateFacts, CertificateError>;
     /**
-     * The leaf's facts, if it leads to one of the roots and every link is valid at `atMs`. The leaf stands first; issuers
-     * follow in any order, and certificates that issued none of the chain are passed over.
+     * The leaf's facts, if it leads to one of the roots, every link is valid at `atMs`, and every issuer may issue and has no
+     * more issuers below it than it allows (RFC 5280 §4.2.1.9). The leaf stands first; issuers follow in any order, and
+     * certificates that issued none of the chain are passed over.
      */
     readonly verifyChain: (
       chain: ReadonlyArray<Uint8Array>,

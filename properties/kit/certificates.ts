@@ -16,6 +16,10 @@ export interface ToIssue {
   readonly name?: string;
   readonly uris?: ReadonlyArray<string>;
   readonly isAuthority?: boolean;
+  /** Of an authority: issuers that may stand below it. Default: any number. */
+  readonly pathLength?: number;
+  /** Default: none said, which allows all. */
+  readonly usages?: x509.KeyUsageFlags;
   readonly notBeforeMs: number;
   readonly notAfterMs: number;
 }
@@ -36,7 +40,8 @@ export const certified = Effect.fnUntraced(function* (key: PrivateKey, by: Issue
       signingKey: issuing.privateKey as never,
       signingAlgorithm: { name: issuing.privateKey.algorithm.name, hash: "SHA-256" } as never,
       extensions: [
-        new x509.BasicConstraintsExtension(what.isAuthority ?? false, undefined, true),
+        new x509.BasicConstraintsExtension(what.isAuthority ?? false, what.pathLength, true),
+        ...(what.usages === undefined ? [] : [new x509.KeyUsagesExtension(what.usages, true)]),
         ...(names.length === 0 ? [] : [new x509.SubjectAlternativeNameExtension(names, subject === "")]),
       ],
     });
@@ -45,9 +50,14 @@ export const certified = Effect.fnUntraced(function* (key: PrivateKey, by: Issue
 });
 
 /** An authority, under another or on its own. */
-export const authorityNamed = Effect.fnUntraced(function* (name: string, by: Issuer | undefined, nowMs: number) {
+export const authorityNamed = Effect.fnUntraced(function* (
+  name: string,
+  by: Issuer | undefined,
+  nowMs: number,
+  more: Pick<ToIssue, "pathLength" | "usages"> = {},
+) {
   const key = yield* (yield* Keys).generate;
   const lasting = { notBeforeMs: nowMs - 1_000, notAfterMs: nowMs + 86_400_000 };
-  const certificate = yield* certified(key, by, { name, isAuthority: true, ...lasting });
+  const certificate = yield* certified(key, by, { name, isAuthority: true, ...lasting, ...more });
   return { certificate, name, key } satisfies Issuer;
 });

@@ -6,7 +6,7 @@ import * as x509 from "@peculiar/x509";
 import { Clock, Effect, Layer } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
 import { keysLayer } from "../../runtime/keys.ts";
-import { authorityNamed, certified } from "../kit/certificates.ts";
+import { authorityNamed, certified, type Issuer } from "../kit/certificates.ts";
 import { testEffect } from "../kit/harness.ts";
 
 const text = new TextEncoder().encode("who called whom");
@@ -78,6 +78,57 @@ run(
     assert.equal(yield* says([young, old]), "issuer is not valid now");
     const many = Array.from({ length: 97 }, () => m);
     assert.match(yield* says([leaf, ...many, l]), /^over 96/);
+  }),
+);
+
+run(
+  "RFC 5280 §4.2.1.9: no more issuers below an issuer than its path length allows, root or not, as a model counts them",
+  Effect.gen(function* () {
+    const keys = yield* Keys;
+    const nowMs = yield* Clock.currentTimeMillis;
+    const lasting = { notBeforeMs: nowMs - 1_000, notAfterMs: nowMs + 60_000 };
+    const key = yield* keys.generate;
+    /** Of root, middle, lower: any number, or so many. */
+    for (const lengths of [
+      [undefined, undefined, undefined],
+      [2, 1, 0],
+      [1, undefined, undefined],
+      [undefined, 0, undefined],
+      [undefined, 1, 0],
+      [0, 0, 0],
+      [5, 4, 3],
+    ] as const) {
+      const chain: Array<Issuer> = [];
+      for (const [i, name] of ["root", "middle", "lower"].entries()) {
+        const pathLength = lengths[i];
+        chain.unshift(yield* authorityNamed(name, chain[0], nowMs, pathLength === undefined ? {} : { pathLength }));
+      }
+      for (const used of [1, 2, 3]) {
+        const issuers = chain.slice(chain.length - used);
+        const leaf = yield* certified(key, issuers[0]!, { name: "leaf", ...lasting });
+        const given = [leaf, ...issuers.map(({ certificate }) => certificate)];
+        const result = yield* Effect.result(keys.verifyChain(given, [chain.at(-1)!.certificate], nowMs));
+        const isAllowed = lengths.slice(0, used).every((length, i) => used - 1 - i <= (length ?? 9));
+        assert.equal(result._tag, isAllowed ? "Success" : "Failure", JSON.stringify({ lengths, used }));
+      }
+    }
+  }),
+);
+
+run(
+  "RFC 5280 §4.2.1.3: an issuer whose key is not for certificates issues none",
+  Effect.gen(function* () {
+    const keys = yield* Keys;
+    const nowMs = yield* Clock.currentTimeMillis;
+    const lasting = { notBeforeMs: nowMs - 1_000, notAfterMs: nowMs + 60_000 };
+    const root = yield* authorityNamed("root", undefined, nowMs);
+    const { digitalSignature, keyCertSign } = x509.KeyUsageFlags;
+    for (const usages of [digitalSignature, keyCertSign, digitalSignature | keyCertSign]) {
+      const middle = yield* authorityNamed("middle", root, nowMs, { usages });
+      const leaf = yield* certified(yield* keys.generate, middle, { name: "leaf", ...lasting });
+      const result = yield* Effect.result(keys.verifyChain([leaf, middle.certificate], [root.certificate], nowMs));
+      assert.equal(result._tag, usages === digitalSignature ? "Failure" : "Success");
+    }
   }),
 );
 

@@ -214,6 +214,9 @@ test("a later run: the directory in use, no authority, an hour that is wrong, a 
     await out;
     await ends(serveNode(node("1")), "unsupported", /lists this node as bad/);
     await again({ listen, changes: overlayChanges({ "bad-node": ["none"] }) });
+    const back = background(serveNode(node("1")));
+    await joined();
+    await back.stop();
     await stop();
     const third = background(serveNode({ ...kept, passwordFile: undefined }));
     same((await joined()).nodeId, nodeId); // without the authority: the kept document serves on

@@ -55,7 +55,7 @@ export const makeFarEnd = Effect.fn("reload.farEnd")(function* (
     if (node === undefined || node === self || !names.includes(node)) return { is: "unknown" };
     return { is: "known", node, messages: isAnswer(packet.value) ? held.filter((other) => other !== message) : held };
   });
-  return { greeting: encode(Packet, greeting), hear };
+  return { greeting: encode(Packet, { ...greeting, ttl: greeting.ttl - 1 }), hear };
 });
 
 /** An answer bears no list of who has passed it on: only one to our own question shows who is there. */

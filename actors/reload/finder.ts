@@ -8,8 +8,17 @@
  * certificate counts only if the identity is its hash.
  */
 import { Clock, Deferred, Effect } from "effect";
-import { decodeRegistrationKey, kindId, type SignerIdentity } from "../../codecs/reload/mod.ts";
+import {
+  dataValueOf,
+  decodeRegistrationKey,
+  everything,
+  kindId,
+  resourceOfNode,
+  type SignerIdentity,
+  toResource,
+} from "../../codecs/reload/mod.ts";
 import type { Opened } from "./post.ts";
+import type { Requests } from "./requests.ts";
 import { nameOf } from "./trust.ts";
 
 /** Fetches under way at once; a message that would need one more is dropped, and may come again. */
@@ -73,4 +82,22 @@ export const makeFinder = (fetch: (nodeId: bigint) => Effect.Effect<ReadonlyArra
     return certificates;
   });
   return { find };
+};
+
+/** Whatever lies at a node's resource as CERTIFICATE_BY_NODE. */
+export const certificatesOf = (requests: Requests, nodeId: bigint): Effect.Effect<ReadonlyArray<Uint8Array>> => {
+  const kind = kindId.certificateByNode;
+  const resource = resourceOfNode(nodeId);
+  const specifiers = [{ kind, generation: 0n, specifier: everything(kind) }];
+  const asked = requests.ask(
+    [toResource(resource)],
+    { type: "fetchReq", value: { resource, specifiers } },
+    { selfContained: true },
+  );
+  return Effect.map(asked, ({ outcome }) => {
+    const kinds = outcome.type === "answer" && outcome.body.type === "fetchAns" ? outcome.body.value.kinds : [];
+    // No signature is asked about: a certificate that is the right one shows that itself.
+    const values = kinds.flatMap(({ values }) => (values instanceof Uint8Array ? [] : values));
+    return values.flatMap(({ value }) => (dataValueOf(value).exists ? [dataValueOf(value).value] : []));
+  });
 };

@@ -10,16 +10,11 @@ import { Clock, Effect, Queue, type Scope } from "effect";
 import {
   type Body,
   type Destination,
-  dataValueOf,
   type ErrorName,
   errorBody,
-  everything,
-  kindId,
   Packet,
   type Request,
-  resourceOfNode,
   sequenceAny,
-  toResource,
 } from "../../codecs/reload/mod.ts";
 import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import { decode, encode, wireErrorText } from "../../codecs/wire/mod.ts";
@@ -37,6 +32,7 @@ import {
 } from "../../machines/reload/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 import type { Configuration } from "./configuration.ts";
+import { certificatesOf } from "./finder.ts";
 import { inSequence } from "./in-sequence.ts";
 import { makeInbox } from "./inbox.ts";
 import type { Link } from "./link.ts";
@@ -91,6 +87,9 @@ export interface Switchboard {
   readonly request: Requests["ask"];
   readonly answer: (reply: ReplyTo, body: Body, certificates?: ReadonlyArray<Uint8Array>) => Effect.Effect<void>;
 }
+
+/** A message of our own that is not routed: the TTL counts its first link as well, §6.3.2. */
+const onItsWay = (packet: Packet): Packet => ({ ...packet, ttl: packet.ttl - 1 });
 
 export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
   self: bigint,
@@ -149,7 +148,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
       // A link is used from its first moment: the ring may hear of it a little later.
       const [first] = packet.destinationList;
       if (first !== undefined && "type" in first && first.type === "node" && links.has(first.data))
-        return hand(first.data, { ...packet, ttl: packet.ttl - 1 }, oversized);
+        return hand(first.data, onItsWay(packet), oversized);
       const verdict = routeOf(board.view, routing(), packet, self);
       switch (verdict.type) {
         case "deliver":
@@ -265,7 +264,8 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     () => board.view,
     () => now().maxMessageSize,
     isBareRequest,
-    (packet, over) => (over === undefined || !links.has(over) ? dispatch(packet) : hand(over, packet, oversized)),
+    (packet, over) =>
+      over === undefined || !links.has(over) ? dispatch(packet) : hand(over, onItsWay(packet), oversized),
   );
   const inbox = yield* makeInbox(post, () => now().maxMessageSize, {
     opened: delivered,
@@ -292,20 +292,3 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
   yield* Effect.forkScoped(Effect.forever(toOurselves));
   return board;
 });
-
-const certificatesOf = (requests: Requests, nodeId: bigint): Effect.Effect<ReadonlyArray<Uint8Array>> => {
-  const kind = kindId.certificateByNode;
-  const resource = resourceOfNode(nodeId);
-  const specifiers = [{ kind, generation: 0n, specifier: everything(kind) }];
-  const asked = requests.ask(
-    [toResource(resource)],
-    { type: "fetchReq", value: { resource, specifiers } },
-    { selfContained: true },
-  );
-  return Effect.map(asked, ({ outcome }) => {
-    const kinds = outcome.type === "answer" && outcome.body.type === "fetchAns" ? outcome.body.value.kinds : [];
-    // No signature is asked about: a certificate that is the right one shows that itself.
-    const values = kinds.flatMap(({ values }) => (values instanceof Uint8Array ? [] : values));
-    return values.flatMap(({ value }) => (dataValueOf(value).exists ? [dataValueOf(value).value] : []));
-  });
-};

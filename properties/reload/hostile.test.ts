@@ -21,7 +21,7 @@ import {
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import { fragmentsOf } from "../../machines/reload/mod.ts";
 import { type Member, overlayOf, testOverlay } from "./ring-of-nodes.ts";
-import { answerTo, dialled, framed, nextAnswer, outsider, readToEnd } from "./stranger.ts";
+import { answerTo, dialled, framed, nextAnswer, OUTSIDER, outsider, readToEnd } from "./stranger.ts";
 
 const many = (count: number): ReadonlyArray<string> => Array.from({ length: count }, (_, i) => `+1408555${1_000 + i}`);
 
@@ -46,6 +46,32 @@ for (const limits of [
       for (const { counters } of members) assert.deepEqual([counters.badSignatures, counters.garbage], [0, 0]);
     }),
   );
+
+testOverlay(
+  'RFC 6940 §6.3.2: the TTL is "decremented by one at every hop along the route", the first one too, whatever is sent',
+  Effect.gen(function* () {
+    const overlay = yield* overlayOf(2);
+    const [node] = overlay.members as [Member];
+    const { credentials, seal } = yield* outsider(overlay);
+    const several = yield* overlay.issue([OUTSIDER + 1n, OUTSIDER + 2n]);
+    for (const [tls, code] of [
+      [credentials, messageCode.updateReq], // over its link, without routing
+      [credentials, messageCode.pingAns],
+      [several, messageCode.pingReq], // asks who is there
+    ] as const) {
+      const stream = yield* dialled(node, tls);
+      yield* stream.write(framed(yield* seal(node)));
+      yield* Effect.sleep(100);
+      yield* stream.write(Uint8Array.of(0xff)); // the end of it
+      const packets = (yield* readToEnd(stream)).flatMap(({ type, frame }) => {
+        const packet = type === "data" ? decode(Packet, frame.message) : undefined;
+        return packet?.ok && codeOf(packet.value.payload) === code ? [packet.value] : [];
+      });
+      assert.ok(packets.length > 0, `no ${code}`);
+      for (const { ttl } of packets) assert.equal(ttl, overlay.configuration.initialTtl - 1);
+    }
+  }),
+);
 
 testOverlay(
   "RFC 6940 §6.7: a request in fragments is answered, whoever cut it; half of one is silence",

@@ -97,7 +97,14 @@ test("demo --calls with nothing usable ends with a clear error and exit 2", asyn
 });
 
 test("vipr: wrong words end with exit 2 and say what was wrong, help with 0", async () => {
-  for (const args of [["demo", "--sed", "1"], ["demo", "--seed", "x"], ["demo", "--domain", "x"], ["dmo"], []]) {
+  for (const args of [
+    ["demo", "--sed", "1"],
+    ["demo", "--seed", "x"],
+    ["demo", "--domain", "x"],
+    ["demo", "--admin", "192.0.2.1:80"],
+    ["dmo"],
+    [],
+  ]) {
     const { code, err } = await vipr(...args);
     same(code, 2);
     ok(err.length > 0);

@@ -16,6 +16,7 @@ import {
 import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import {
   type Asked,
+  isAwaited,
   type PeerAction,
   type PeerEvent,
   type PeerPolicy,
@@ -89,6 +90,7 @@ export const makePeer = Effect.fn("reload.peer")(function* (
     const { outcome } = yield* board.request(destinations, body, { over });
     if (outcome.type === "answer" && outcome.body.type === "attachAns")
       hear(outcome.signer, outcome.body.value.candidates);
+    if (!isAwaited(errand)) return;
     if (outcome.type === "answer")
       return yield* box.tell({ type: "answered", errand, signer: outcome.signer, body: outcome.body });
     const why = outcome.type === "refused" ? `refused ${outcome.error.code}` : outcome.type;

@@ -44,6 +44,7 @@ export { reloadPeer } from "./peer.ts";
 export {
   type Asked,
   type Errand,
+  isAwaited,
   type PeerAction,
   type PeerContext,
   type PeerEvent,

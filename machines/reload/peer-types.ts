@@ -69,7 +69,7 @@ export interface PeerTiming {
 
 export const peerTiming: PeerTiming = {
   react: 20,
-  reactLater: 5_000,
+  reactLater: 10_000,
   update: 600_000,
   updateMin: 10_000,
   ping: 3_600_000,
@@ -116,6 +116,9 @@ export type Errand =
   | { readonly type: "admit"; readonly node: bigint }
   | { readonly type: "update"; readonly node: bigint }
   | { readonly type: "leave"; readonly node: bigint };
+
+/** An Update is heard or it is not: a neighbour that does not answer is seen by its link. Its host need not tell. */
+export const isAwaited = ({ type }: Errand): boolean => type !== "update";
 
 export type PeerTimer = "step" | "pause" | "react" | "update" | "ping" | "sweep" | "partition" | "leave";
 

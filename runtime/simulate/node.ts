@@ -10,6 +10,7 @@ import {
   type Asked,
   copyOutcomeOf,
   heldBy,
+  isAwaited,
   type KeeperAction,
   type KeeperContext,
   type KeeperEvent,
@@ -123,6 +124,7 @@ export const makeNode = (
   };
   const request = ({ errand, destinations, over, body }: Extract<PeerAction, { readonly type: "request" }>) =>
     board.ask(destinations, body, { over }, ({ outcome }) => {
+      if (!isAwaited(errand)) return;
       if (outcome.type === "answer") tellPeer({ type: "answered", errand, signer: outcome.signer, body: outcome.body });
       else
         tellPeer({ type: "failed", errand, why: outcome.type === "refused" ? `${outcome.error.code}` : outcome.type });

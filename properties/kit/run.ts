@@ -3,7 +3,7 @@
  *
  *   node properties/kit/run.ts node|deno|bun [--quick] [--laws] [--only TEXT]
  *
- * --quick leaves out the simulations and the demonstration; --laws runs the laws alone (set VIPR_RUNS and, to replay,
+ * --quick leaves out the simulations, the demonstration and the commands; --laws runs the laws alone (set VIPR_RUNS and, to replay,
  * VIPR_SEED). The exit code is 1 when anything failed, or when nothing ran.
  */
 import { spawn } from "node:child_process";
@@ -11,8 +11,10 @@ import { globSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import process from "node:process";
 
-const SLOW = /^properties\/(simulation|demo)\//;
+const SLOW = /^properties\/(simulation|demo|cli)\//;
 const TEST_TIMEOUT_MS = 180_000;
+/** Each test file is a process of its own, and would compile the same sources again: half of what a small one costs. */
+const NODE_COMPILE_CACHE = "node_modules/.cache/vipr";
 
 const runners = {
   node: {
@@ -66,7 +68,7 @@ const run = (command: ReadonlyArray<string>): Promise<{ code: number; output: st
   new Promise((resolve) => {
     const child = spawn(command[0]!, command.slice(1), {
       stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
+      env: { ...process.env, NODE_COMPILE_CACHE, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
     });
     let output = "";
     for (const stream of [child.stdout, child.stderr])

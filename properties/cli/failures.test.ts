@@ -323,7 +323,13 @@ test("options that cannot be taken end with 2, help with 0, a node that is not t
     [ringCommand, ["--admin", "example.com:80"]],
     [ringCommand, ["--admin", "127.0.0.1:1", ...data]],
   ];
-  for (const [command, args] of wrong) same(await command(args), exitCode.usage, args.join(" "));
+  for (const [command, args] of wrong) {
+    same(await command(args), exitCode.usage, args.join(" "));
+    ok(!existsSync("/nowhere"), `${args.join(" ")}: nothing is made before the options are taken`);
+  }
   for (const command of [nodeCommand, authorityCommand, ringCommand]) same(await command(["--help"]), exitCode.done);
   same(await ringCommand(["--admin", `127.0.0.1:${await freePort()}`]), exitCode.unreachable);
+  same(await ringCommand(data), exitCode.unreachable);
+  same(await nodeCommand([...data, "find", "+14085555432"]), exitCode.unreachable);
+  ok(!existsSync("/nowhere"), "who only asks makes nothing");
 });

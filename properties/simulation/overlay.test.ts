@@ -308,6 +308,6 @@ testOverlay(
   }),
   {
     delayMs: [1, 20],
-    reachable: ({ port, tls }) => !far.cut || far.ports.has(port) === far.certificates.has(tls!.certificates[0]!),
+    isCut: ({ port, tls }) => far.cut && far.ports.has(port) !== far.certificates.has(tls!.certificates[0]!),
   },
 );

@@ -6,7 +6,7 @@ import { askAdmin } from "../admin-client.ts";
 import { readDoor } from "./door.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { storyText } from "./explain-text.ts";
-import { openFolder } from "./folder.ts";
+import { knownFolder } from "./folder.ts";
 import { command, required, Wrong } from "./options.ts";
 import { say } from "./output.ts";
 import { runCommand } from "./run.ts";
@@ -56,7 +56,7 @@ const storyAt = Effect.fnUntraced(function* (
   directory: string,
   number: string,
 ): Effect.fn.Return<{ readonly story: Story | null; readonly nowMs: number }, Stopped> {
-  const door = yield* readDoor(yield* openFolder(directory));
+  const door = yield* readDoor(yield* knownFolder(directory));
   const { status, body } = yield* Effect.mapError(
     askAdmin(door, { path: "/explain", token: door.token, body: { number } }),
     ({ why }) => stopped("unreachable", `no server answers at ${why}`),

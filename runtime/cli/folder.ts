@@ -6,6 +6,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -60,6 +61,12 @@ export const openFolder = (path: string): Effect.Effect<Folder, Stopped> =>
       remove: (name) => Effect.sync(() => rmSync(at(name), { force: true })),
     };
   });
+
+/** One that is there already, for whoever only asks: nothing is made. */
+export const knownFolder = (path: string): Effect.Effect<Folder, Stopped> =>
+  Effect.suspend(() =>
+    existsSync(path) ? openFolder(path) : Effect.fail(stopped("unreachable", `${path}: there is no such directory`)),
+  );
 
 /** What a directory is whose: an authority's and a node's are never one. */
 export const AUTHORITY_FILE = "authority.pem";

@@ -6,7 +6,7 @@ import { askAdmin } from "../admin-client.ts";
 import { anchorOf, authorityOf } from "./anchor.ts";
 import { readDoor } from "./door.ts";
 import { type Stopped, stopped } from "./exit.ts";
-import { openFolder } from "./folder.ts";
+import { knownFolder } from "./folder.ts";
 import { addressOf, command, logOptions, loopbackOf, required, Wrong } from "./options.ts";
 import { say } from "./output.ts";
 import { ownAddress } from "./own-address.ts";
@@ -106,7 +106,7 @@ const advertiseOf = (text: string | undefined, listen: Endpoint): Endpoint | und
 /** The command's own output names the number; the log and an error only its ends. */
 const ordered = (data: string, order: string, number: string, vservice: string): Effect.Effect<void, Stopped> =>
   Effect.gen(function* () {
-    const door = yield* readDoor(yield* openFolder(data));
+    const door = yield* readDoor(yield* knownFolder(data));
     const { status, body } = yield* Effect.mapError(
       askAdmin(door, { path: `/${order}`, token: door.token, body: { number, vservice } }),
       ({ why }) => stopped("unreachable", `the node does not answer at ${why}`),

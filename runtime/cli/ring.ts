@@ -6,7 +6,7 @@ import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { askAdmin } from "../admin-client.ts";
 import { readDoor } from "./door.ts";
 import { type Stopped, stopped } from "./exit.ts";
-import { openFolder } from "./folder.ts";
+import { knownFolder } from "./folder.ts";
 import { command, loopbackOf, Wrong, wholeOf } from "./options.ts";
 import { say } from "./output.ts";
 import { ADMIN_PORT } from "./ports.ts";
@@ -45,7 +45,7 @@ export const ringCommand = (args: ReadonlyArray<string>): Promise<number> =>
     const fixed = loopbackOf(values.admin ?? `127.0.0.1:${ADMIN_PORT}`, "admin", ADMIN_PORT);
     const { data, json, watch } = values;
     const everyMs = 1_000 * wholeOf(values.every, "every", 1, EVERY_S_MAX);
-    const at = data === undefined ? Effect.succeed(fixed) : Effect.flatMap(openFolder(data), readDoor);
+    const at = data === undefined ? Effect.succeed(fixed) : Effect.flatMap(knownFolder(data), readDoor);
     const show = Effect.map(Effect.flatMap(at, reportAt), (report) => tell(report, json, watch));
     // A node that restarts is waited for, once it has been seen.
     const again = Effect.andThen(

@@ -26,8 +26,10 @@ const FIRST_FREE_PORT = 40_000;
 export interface MemoryNetworkOptions {
   /** One-way delay of each chunk, drawn uniformly. Default none. */
   readonly delayMs?: readonly [min: number, max: number];
-  /** Asked at each dial and each write: false makes the destination unreachable, and closes the stream, as a partition does. */
+  /** Asked at each dial: false makes the destination unreachable. */
   readonly reachable?: (target: DialTarget) => boolean;
+  /** Asked at each dial and each write: true refuses the one and closes the stream of the other, as a partition does. */
+  readonly isCut?: (target: DialTarget) => boolean;
 }
 
 interface Chunk {
@@ -99,7 +101,7 @@ export const memoryNetwork = (
     Effect.gen(function* () {
       const where = `${target.host}:${target.port}`;
       const open = listeners.get(where);
-      if (open === undefined || options.reachable?.(target) === false)
+      if (open === undefined || options.reachable?.(target) === false || options.isCut?.(target) === true)
         return yield* new DialFailed({ why: `${where} refused` });
       if ((open.on.tls === undefined) !== (target.tls === undefined))
         return yield* new DialFailed({ why: `${where}: one side speaks TLS, the other does not` });
@@ -111,7 +113,7 @@ export const memoryNetwork = (
         { host: target.host, port: target.port, certificates: open.on.tls?.certificates ?? [] },
         { host: "memory", port: freePort++, certificates: target.tls?.certificates ?? [] },
         delay,
-        () => options.reachable?.(target) !== false,
+        () => options.isCut?.(target) !== true,
       );
       yield* Effect.addFinalizer(() => ours.close);
       if (!open.accept(theirs)) return yield* new DialFailed({ why: `${where}: too many streams` });

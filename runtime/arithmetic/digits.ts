@@ -4,13 +4,21 @@
  *   any base     a table of base^0 .. base^15, and four squares and one product for each four bits of the exponent
  *   generator    a table of g^(d * 2^(6r)) for each digit d and row r: one product for each six bits
  *
- * Both tables are read whole for every digit, and the exponent's length is rounded up to eight bytes: neither time nor
+ * Both tables are read whole for every digit, and the exponent's length is rounded up to four bytes: neither time nor
  * addresses tell of an exponent's bits. The generator's table grows by some rows with each of its powers, so that no call
  * takes long; until it is whole, g is a base like any other.
  */
 import { bytesOfInteger, type SrpGroup } from "../../codecs/tls/mod.ts";
-import { DIGIT_BITS, layoutOf, montgomeryModule } from "./montgomery.ts";
-import { instanceOf } from "./wasm.ts";
+import {
+  DIGIT_BITS,
+  digitsFor,
+  type Montgomery,
+  montgomeryModule,
+  places,
+  strideFor,
+  wordsOf,
+} from "./montgomery.ts";
+import { compiled, instanceOf } from "./wasm.ts";
 
 export interface Digits {
   /** 0 <= base < N. */
@@ -25,43 +33,44 @@ const COMB_ROWS = Math.ceil(COMB_EXPONENT_BITS_MAX / COMB_BITS);
 const COMB_ROWS_AT_ONCE_MAX = 6;
 const PAGE_BYTES = 65_536;
 
-interface Procedures {
-  readonly times: (factor: number) => void;
-  readonly select: (table: number, index: number, count: number) => void;
-}
+let module: object | undefined; // one for all groups
 
 export const digitsOf = (group: SrpGroup): Digits => {
-  const layout = layoutOf(group);
-  const { size, paired, chosen, plain, end } = layout;
+  const digits = digitsFor(group);
+  const [whole, size] = [4 * digits, strideFor(digits)];
+  const { acc, plain, chosen, end } = places;
   // What stays: 1, the radix and its square, modulo N, plain, and the radix paired. Then the tables.
   const [unit, one, squared, start] = [end, end + size, end + 2 * size, end + 3 * size];
+  const paired = whole + 32;
   const windows = start + paired;
   const comb = windows + size * 2 ** WINDOW_BITS;
   const pages = Math.ceil((comb + size * COMB_ROWS * 2 ** COMB_BITS) / PAGE_BYTES);
-  const { memory, times, select } = instanceOf<Procedures>(montgomeryModule(group, pages));
+  module ??= compiled(montgomeryModule());
+  const { memory, times, square, select } = instanceOf<Montgomery>(module, pages);
   const bytes = new Uint8Array(memory.buffer);
-  const numbers = numbersIn(memory.buffer, layout.digits);
-  numbers.putPaired(layout.prime, group.prime);
+  const numbers = numbersIn(memory.buffer, digits);
+  new BigUint64Array(memory.buffer, places.words, 9).set(wordsOf(group));
+  numbers.putPaired(places.prime, group.prime);
 
-  const radix = 1n << BigInt(DIGIT_BITS * layout.digits);
+  const radix = 1n << BigInt(DIGIT_BITS * digits);
   numbers.putPlain(unit, 1n);
   numbers.putPlain(one, radix % group.prime);
   numbers.putPlain(squared, (radix * radix) % group.prime);
   numbers.putPaired(start, radix % group.prime);
   /** acc = 1, in Montgomery's form. */
   const begin = (): void => {
-    bytes.copyWithin(layout.acc, start, start + paired);
+    bytes.copyWithin(acc, start, start + paired);
     bytes.copyWithin(plain, one, one + size);
   };
   /** acc = base, in Montgomery's form. */
   const enter = (base: bigint): void => {
-    numbers.putPaired(layout.acc, base);
-    times(squared);
+    numbers.putPaired(acc, base);
+    times(squared, whole);
   };
   const leave = (): bigint => {
-    times(unit);
+    times(unit, whole);
     const value = numbers.take(plain);
-    bytes.fill(0, layout.acc, end).fill(0, windows, comb); // no secret stays behind
+    bytes.fill(0, acc, end).fill(0, windows, comb); // no secret stays behind
     return value % group.prime; // below 2N, so that this is a comparison
   };
   /** Writes acc^0 .. acc^(count-1); acc becomes acc^count. */
@@ -69,7 +78,7 @@ export const digitsOf = (group: SrpGroup): Digits => {
     bytes.copyWithin(table, one, one + size);
     for (let i = 1; i < count; i++) {
       bytes.copyWithin(table + i * size, plain, plain + size);
-      times(table + size);
+      times(table + size, whole);
     }
   };
 
@@ -85,8 +94,8 @@ export const digitsOf = (group: SrpGroup): Digits => {
   const byComb = (exponent: Uint8Array): bigint => {
     begin();
     for (let row = 0; row * COMB_BITS < 8 * exponent.length; row++) {
-      select(comb + row * size * 2 ** COMB_BITS, bitsAt(exponent, row * COMB_BITS, COMB_BITS), 2 ** COMB_BITS);
-      times(chosen);
+      select(comb + row * size * 2 ** COMB_BITS, bitsAt(exponent, row * COMB_BITS, COMB_BITS), 2 ** COMB_BITS, size);
+      times(chosen, whole);
     }
     return leave();
   };
@@ -95,9 +104,9 @@ export const digitsOf = (group: SrpGroup): Digits => {
     fill(windows, 2 ** WINDOW_BITS);
     begin();
     for (let at = 8 * exponent.length - WINDOW_BITS; at >= 0; at -= WINDOW_BITS) {
-      for (let i = 0; i < WINDOW_BITS; i++) times(plain);
-      select(windows, bitsAt(exponent, at, WINDOW_BITS), 2 ** WINDOW_BITS);
-      times(chosen);
+      for (let i = 0; i < WINDOW_BITS; i++) square(whole);
+      select(windows, bitsAt(exponent, at, WINDOW_BITS), 2 ** WINDOW_BITS, size);
+      times(chosen, whole);
     }
     return leave();
   };
@@ -113,10 +122,10 @@ export const digitsOf = (group: SrpGroup): Digits => {
   };
 };
 
-/** Little-endian, in whole words of eight bytes. */
+/** Little-endian, in whole words of four bytes: x has five of them. */
 const exponentOf = (exponent: bigint): Uint8Array => {
   const bytes = bytesOfInteger(exponent);
-  const out = new Uint8Array(8 * Math.ceil(bytes.length / 8));
+  const out = new Uint8Array(4 * Math.ceil(bytes.length / 4));
   for (let i = 0; i < bytes.length; i++) out[i] = bytes[bytes.length - 1 - i]!;
   bytes.fill(0);
   return out;
@@ -163,7 +172,7 @@ const numbersIn = (memory: ArrayBuffer, digits: number) => {
     take: (at: number): bigint => {
       let [bits, count, byte] = [0, 0, size];
       for (let i = 0; i < digits; i++) {
-        bits |= view[at / 2 + i]! << count;
+        bits += view[at / 2 + i]! << count; // a digit may have a bit too many
         count += DIGIT_BITS;
         for (; count >= 8; count -= 8, bits >>>= 8) held[--byte] = bits & 0xff;
       }

@@ -1,47 +1,65 @@
 /**
- * The product of two numbers in one SRP group, in WebAssembly, in a time that depends on the group alone.
+ * Products and squares of two numbers in an SRP group, in WebAssembly, in a time that depends on the group alone.
  *
  *   number   n digits of 13 bits each, 16 bits apart ("plain"), or with each digit's lower neighbour beside it ("paired")
  *   times    acc <- acc * factor / 2^(13n) mod N, P. Montgomery's product, Mathematics of Computation 44 (1985)
+ *   square   acc <- acc * acc / 2^(13n) mod N, with each product of two different digits taken once, and doubled
  *   select   one of a table's numbers, by reading all of them
  *
- * Four digits of the factor a round: what they and a multiple of N add to sixteen columns are four instructions. Every
- * address and every branch follows from the group and the round, none from a digit. All numbers stay below 2N, so that
- * nothing is compared or subtracted at the end.
+ * One module serves all groups: n and N lie in the memory. Every address and every branch follows from n and the round,
+ * none from a digit. All numbers stay below 2N, so that nothing is compared or subtracted at the end.
  *
- *   column  k+7  k+6  k+5  k+4 | k+3 .. k      sum of products of 13-bit digits, in 32 bits: up to 31 rounds' digits,
- *            +--- vAdd, vDot --+   become 0     then what exceeds a digit is moved to the column above
+ *   rows     eight digits of a factor times all digits of the other, into columns of 32 bits: four vectors of factors
+ *            stay in registers, and each part of the other number is loaded once for two places that need it
+ *   reduce   the same with N and the eight digits that make the lowest eight columns vanish; the next eight digits are
+ *            computed as soon as their columns are whole, beside the rest of the row
+ *   carry    before a column can overflow, what exceeds a digit is moved to the column above
+ *
+ * Digits are not made unique: one may exceed 13 bits a little (`DIGIT_SUM_MAX`), as the next product does not mind.
  */
 import type { SrpGroup } from "../../codecs/tls/mod.ts";
 import {
   add,
   and,
   type Code,
+  call,
   code,
   constant,
+  drop,
   get,
   ifFirstElseSecond,
-  isEqual,
+  ifThen,
   isLess,
   load,
+  long,
+  longAdd,
+  longAnd,
+  longLoad,
+  longLoad32,
+  longMultiply,
+  longShiftLeft,
+  longShiftRight,
+  longSubtract,
   loop,
   moduleOf,
-  multiply,
   or,
   type Procedure,
   set,
   shiftLeft,
   shiftRight,
   store,
-  store16,
   subtract,
   tee,
+  toInteger,
   vAdd,
   vAnd,
   vDot,
+  vIsEqual,
   vLoad,
   vLoadSplat,
+  vNarrow,
   vOr,
+  vShiftLeft,
   vShiftRight,
   vSplat,
   vStore,
@@ -50,210 +68,325 @@ import {
 
 export const DIGIT_BITS = 13;
 const DIGIT = 2 ** DIGIT_BITS - 1;
-/** Of the factor, in one round. */
-const ROUND_DIGITS = 4;
-/** 28 digits' products stay below 28 * 2 * 2^26, and 2^32 has room for what was left of the columns before. */
-const DIGITS_BETWEEN_CARRIES_MAX = 28;
-/** Registers of a processor: so many parts of a number are selected at once. */
-const PARTS_AT_ONCE_MAX = 11;
+/** Of the factor, in one row. */
+const ROW_DIGITS = 8;
+/** A group's number of digits is a multiple of this. */
+const DIGITS_STEP = 40;
+const DIGITS_MAX = 640;
+/** A settled digit is at most 8191 + 64; 63 products of two such fit a column of 32 bits, with what a carry left there. */
+export const DIGIT_SUM_MAX = DIGIT + 64;
+const DIGITS_BETWEEN_CARRIES_MAX = 56;
+/** Each row of a square brings sixteen products to a column: two for each digit. */
+const SQUARE_DIGITS_BETWEEN_CARRIES_MAX = 24;
+/** `select` keeps so many parts of 16 bytes in registers; a table's numbers lie so far apart. */
+const PARTS_AT_ONCE = 10;
 
-/** Where a group's numbers lie in the memory, in bytes. */
-export interface Layout {
-  readonly digits: number;
-  /** Of a plain number, with its share of padding. */
-  readonly size: number;
-  /** Of a paired one. */
-  readonly paired: number;
-  /** N, paired. */
-  readonly prime: number;
-  /** The number that is multiplied, paired; and the same, plain. */
-  readonly acc: number;
-  readonly plain: number;
-  /** Where `select` leaves its choice. */
-  readonly chosen: number;
-  /** The columns. */
-  readonly sums: number;
-  /** From here on the memory is the caller's. */
-  readonly end: number;
+export const digitsFor = (group: SrpGroup): number =>
+  // 2^(13n) of 4N or more keeps products of numbers below 2N below 2N.
+  DIGITS_STEP * Math.ceil((group.bits + 2) / DIGIT_BITS / DIGITS_STEP);
+/** Bytes of a number in a table. */
+export const strideFor = (digits: number): number => 16 * PARTS_AT_ONCE * Math.ceil((2 * digits) / 16 / PARTS_AT_ONCE);
+
+// Where numbers lie in the memory, in bytes. Eight zero pairs stand before a paired number and eight and more after it,
+// for the rows that reach beyond.
+const PAIRED = 32 + 4 * DIGITS_MAX + 96;
+const PLAIN_SIZE = 2 * DIGITS_MAX;
+/** 64 bits each: four words of 26 bits, the lowest of N; -1/N modulo 2^26; the upper digits of these words. */
+const WORDS = 0;
+const WORDS_SIZE = 8 * 16;
+/** N, paired. */
+const PRIME = WORDS_SIZE + 32;
+/** The number that is multiplied, paired; and the same, plain. */
+const ACC = PRIME + PAIRED;
+const PLAIN = ACC + PAIRED;
+/** Where `select` leaves its choice. */
+const CHOSEN = PLAIN + PLAIN_SIZE;
+/** A square's operand: paired, its digits doubled or not. */
+const WORK = CHOSEN + PLAIN_SIZE + 32;
+/** The columns. */
+const SUMS = WORK + PAIRED;
+/** From here on the memory is the caller's. */
+const END = SUMS + 8 * DIGITS_MAX + 128;
+
+export const places = { words: WORDS, prime: PRIME, acc: ACC, plain: PLAIN, chosen: CHOSEN, end: END } as const;
+
+/** What a group's instance finds at `places.words`. */
+export const wordsOf = ({ prime }: SrpGroup): BigUint64Array => {
+  const modulus = 1n << BigInt(2 * DIGIT_BITS);
+  let inverse = 1n; // by Newton's steps
+  for (let bits = 1; bits < 2 * DIGIT_BITS; bits *= 2) inverse = (inverse * (2n - prime * inverse)) % modulus;
+  const low = [0, 1, 2, 3].map((i) => (prime >> BigInt(2 * DIGIT_BITS * i)) % modulus);
+  return BigUint64Array.from([...low, (2n * modulus - inverse) % modulus, ...low.map((word) => word >> BigInt(DIGIT_BITS))]);
+};
+
+export interface Montgomery {
+  /** By the plain number at that address; `whole` is 4n. */
+  readonly times: (factor: number, whole: number) => void;
+  readonly square: (whole: number) => void;
+  /** Of so many numbers, `stride` bytes apart. */
+  readonly select: (table: number, index: number, count: number, stride: number) => void;
 }
 
-export const layoutOf = (group: SrpGroup): Layout => {
-  // 2^(13n) of 4N or more keeps products of numbers below 2N below 2N.
-  const digits = ROUND_DIGITS * Math.ceil((group.bits + 2) / DIGIT_BITS / ROUND_DIGITS);
-  const size = 16 * Math.ceil((2 * digits) / 16);
-  // Two zero pairs before the lowest digit and some after the highest, for the rounds that reach beyond.
-  const paired = 16 * Math.ceil((4 * (digits + 12)) / 16);
-  const prime = 16;
-  const acc = prime + paired + 16;
-  const plain = acc + paired;
-  const chosen = plain + size;
-  const sums = chosen + size;
-  return { digits, size, paired, prime, acc, plain, chosen, sums, end: sums + 16 * Math.ceil((8 * digits + 64) / 16) };
-};
+export const montgomeryModule = (): Uint8Array<ArrayBuffer> => moduleOf([reduce(), times(), square(), select()]);
+const REDUCE = 0;
 
-/** `times(factor)`: factor is a plain number's address. `select(table, index, count)`. */
-export const montgomeryModule = (group: SrpGroup, pages: number): Uint8Array<ArrayBuffer> => {
-  const layout = layoutOf(group);
-  return moduleOf([times(group, layout), select(layout)], pages);
-};
+// ---- one row: locals that `row` uses wherever it is put
+interface RowLocals {
+  readonly column: number;
+  readonly other: number;
+  readonly factors: readonly [number, number, number, number];
+  /** Six vectors. */
+  readonly parts: readonly [number, number, number, number, number, number];
+}
 
-// Locals of `times`: addresses of the factor's digit and of column k; multiples of N; what is carried; a scratch place;
-// the address at which columns must be carried up.
-const [FACTOR, AT, M0, M1, M2, M3, CARRY, SCRATCH, LIMIT] = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
-const [FACTORS_LOW, FACTORS_HIGH, MULTIPLES_LOW, MULTIPLES_HIGH] = [9, 10, 11, 12] as const;
+/** The parts of the other number that lie below where the row begins. */
+const rowStart = ({ other, parts: [below4, below6] }: RowLocals): Code =>
+  code(get(other), vLoadBelow(16), set(below4), get(other), vLoadBelow(24), set(below6));
+/** Addresses cannot be negative offsets: `other` always runs this far ahead of the place it means. */
+const AHEAD = 32;
+const vLoadBelow = (bytes: number): Code => vLoad(AHEAD - bytes);
 
-const times = (group: SrpGroup, layout: Layout): Procedure => {
-  const { digits, sums } = layout;
-  const [whole, some] = [4 * digits, 4 * DIGITS_BETWEEN_CARRIES_MAX];
-  const nextLimit = code(get(LIMIT), constant(some), add, tee(LIMIT), constant(whole));
-  const rounds = loop(
-    code(
-      code(nextLimit, get(LIMIT), constant(whole), isLess, ifFirstElseSecond, set(LIMIT)),
-      loop(code(round(group, layout), get(LIMIT), isLess)),
-      code(carryUp(layout), get(AT), constant(whole), isLess),
-    ),
-  );
-  const clear = Array.from({ length: (layout.end - sums) / 16 }, (_, i) =>
-    code(constant(0), vZero, vStore(sums + 16 * i)),
-  );
-  const body = code(...clear, constant(0), set(AT), constant(0), set(LIMIT), rounds, settle(layout));
-  return { name: "times", parameters: 1, integers: 8, vectors: 4, body };
-};
-
-/** Adds four digits' products, and as much of N as makes the four lowest columns vanish. Leaves column k + 4's address. */
-const round = (group: SrpGroup, layout: Layout): Code => {
-  const { digits, sums, acc, prime } = layout;
-  const products = (factors: number, at: number): Code => code(get(factors), constant(0), vLoad(at), vDot, vAdd);
-  const byFactors = (column: number): Code =>
-    code(products(FACTORS_LOW, acc + 4 * column), products(FACTORS_HIGH, acc + 4 * (column - 2)));
-  const byMultiples = (column: number): Code =>
-    code(products(MULTIPLES_LOW, prime + 4 * column), products(MULTIPLES_HIGH, prime + 4 * (column - 2)));
-  const columns = Array.from({ length: Math.ceil((digits + 3) / 4) }, (_, i) => 4 * i);
+/** Eight columns, and both addresses moved on. Leaves `other`. */
+const rowStep = ({ column, other, factors, parts }: RowLocals): Code => {
+  const [below4, below6, a, b, c, d] = parts;
+  const dots = (numbers: ReadonlyArray<number>): Code =>
+    code(...numbers.map((number, i) => code(get(number), get(factors[i]!), vDot, vAdd)));
   return code(
-    get(FACTOR),
-    vLoadSplat(0),
-    set(FACTORS_LOW),
-    get(FACTOR),
-    vLoadSplat(4),
-    set(FACTORS_HIGH),
-    code(get(AT), get(AT), vLoad(sums), byFactors(0), vStore(sums)),
-    multiplesOf(group, sums),
-    ...columns
-      .slice(1)
-      .map((column) =>
-        code(
-          get(AT),
-          get(AT),
-          vLoad(sums + 4 * column),
-          byFactors(column),
-          byMultiples(column),
-          vStore(sums + 4 * column),
-        ),
+    code(get(other), vLoad(AHEAD), set(b), get(other), vLoadBelow(8), set(a)),
+    code(get(column), get(column), vLoad(0), dots([b, a, below4, below6]), vStore(0)),
+    code(get(other), vLoad(AHEAD + 16), set(d), get(other), vLoad(AHEAD + 8), set(c)),
+    code(get(column), get(column), vLoad(16), dots([d, c, b, a]), vStore(16)),
+    code(get(d), set(below4), get(c), set(below6)),
+    code(get(column), constant(32), add, set(column), get(other), constant(32), add, tee(other)),
+  );
+};
+
+const takeFactors = (from: number, { factors }: RowLocals): Code =>
+  code(...factors.map((factor, i) => code(get(from), vLoadSplat(4 * i), set(factor))));
+
+// ---- carries
+/**
+ * What exceeds a digit goes one column up, from `first` to `last` (addresses of whole vectors; `last` is beyond the end
+ * and receives the uppermost carry). The lowest column is only cut.
+ */
+const carryUp = (first: number, last: Code, at: number, kept: number): Code =>
+  code(
+    code(get(first), load(0), constant(DIGIT), and, set(kept)),
+    code(last, constant(16), subtract, set(at)),
+    code(get(at), get(at), load(16), get(at), load(12), constant(DIGIT_BITS), shiftRight, add, store(16)),
+    loop(
+      code(
+        code(get(at), get(at), vLoad(0), constant(DIGIT), vSplat, vAnd),
+        code(get(at), constant(4), subtract, vLoad(0), constant(DIGIT_BITS), vShiftRight, vAdd, vStore(0)),
+        code(get(first), get(at), constant(16), subtract, tee(at), constant(1), add, isLess),
       ),
-    get(FACTOR),
-    constant(2 * ROUND_DIGITS),
-    add,
-    set(FACTOR),
-    get(AT),
-    constant(4 * ROUND_DIGITS),
-    add,
-    tee(AT),
+    ),
+    code(get(first), get(kept), store(0)),
   );
+
+/** The address beyond all columns of the rows before this one. */
+const beyond = (whole: number, row: number): Code => code(constant(SUMS), get(whole), add, get(row), add);
+
+// ---- times
+const times = (): Procedure => {
+  const [FACTOR, WHOLE, ROW, LIMIT, AT, KEPT, COLUMN, OTHER, FIRST] = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
+  const row: RowLocals = { column: COLUMN, other: OTHER, factors: [9, 10, 11, 12], parts: [13, 14, 15, 16, 17, 18] };
+  const one = code(
+    code(takeFactors(FACTOR, row), get(FACTOR), constant(2 * ROW_DIGITS), add, set(FACTOR)),
+    code(get(ROW), constant(SUMS), add, set(COLUMN), constant(ACC - AHEAD), set(OTHER), rowStart(row)),
+    loop(code(rowStep(row), constant(ACC - AHEAD + 32), get(WHOLE), add, isLess)),
+    code(get(ROW), constant(4 * ROW_DIGITS), add, tee(ROW)),
+  );
+  const body = code(
+    clear(WHOLE, AT),
+    loop(
+      code(
+        code(get(LIMIT), constant(4 * DIGITS_BETWEEN_CARRIES_MAX), add, set(LIMIT)),
+        code(get(LIMIT), get(WHOLE), get(LIMIT), get(WHOLE), isLess, ifFirstElseSecond, set(LIMIT)),
+        loop(code(one, get(LIMIT), isLess)),
+        code(get(ROW), constant(SUMS), add, set(FIRST)),
+        code(get(ROW), get(WHOLE), isLess, ifThen(carryUp(FIRST, code(get(FIRST), get(WHOLE), add), AT, KEPT))),
+        code(get(ROW), get(WHOLE), isLess),
+      ),
+    ),
+    code(get(WHOLE), call(REDUCE)),
+  );
+  return { name: "times", parameters: 2, integers: 7, vectors: 10, body };
 };
 
-/** The four digits by which N is multiplied, two at a time, and the carry out of the columns that they clear. */
-const multiplesOf = (group: SrpGroup, sums: number): Code => {
-  const n = Array.from({ length: ROUND_DIGITS }, (_, i) => Number((group.prime >> BigInt(DIGIT_BITS * i)) & 8191n));
-  const column = (i: number): Code => code(get(AT), load(sums + 4 * i));
-  const of = (multiple: number, digit: number): Code => code(get(multiple), constant(n[digit]!), multiply, add);
-  const two = inverseOf(group.prime);
-  const pair = (low: number, high: number, first: Code, second: Code): Code =>
-    code(
-      code(first, set(SCRATCH), second, tee(CARRY), constant(DIGIT_BITS), shiftLeft, get(SCRATCH), add),
-      code(constant(two), multiply, tee(high), constant(DIGIT), and, set(low)),
-      code(get(high), constant(DIGIT_BITS), shiftRight, constant(DIGIT), and, set(high)),
-      code(get(SCRATCH), of(low, 0), constant(DIGIT_BITS), shiftRight),
-      code(get(CARRY), add, of(low, 1), of(high, 0), constant(DIGIT_BITS), shiftRight, set(CARRY)),
+/** All columns are 0. */
+const clear = (whole: number, at: number): Code =>
+  code(
+    code(constant(0), set(at)),
+    loop(
+      code(
+        code(get(at), vZero, vStore(SUMS), get(at), vZero, vStore(SUMS + 16)),
+        code(get(at), constant(32), add, tee(at), get(whole), get(whole), add, constant(32), add, isLess),
+      ),
+    ),
+  );
+
+// ---- square
+const square = (): Procedure => {
+  const [WHOLE, ROW, LIMIT, AT, KEPT, COLUMN, OTHER, FIRST, FACTOR] = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
+  const row: RowLocals = { column: COLUMN, other: OTHER, factors: [9, 10, 11, 12], parts: [13, 14, 15, 16, 17, 18] };
+  const doubled = code(
+    code(constant(0), set(AT)),
+    loop(
+      code(
+        code(get(AT), get(AT), vLoad(ACC), constant(1), vShiftLeft, vStore(WORK)),
+        code(get(AT), get(AT), vLoad(ACC + 16), constant(1), vShiftLeft, vStore(WORK + 16)),
+        code(get(AT), constant(32), add, tee(AT), get(WHOLE), constant(32), add, isLess),
+      ),
+    ),
+  );
+  // The row's own eight digits stand once, those below them not at all.
+  const own = code(
+    code(get(ROW), vZero, vStore(WORK - 32), get(ROW), vZero, vStore(WORK - 16)),
+    code(get(ROW), get(ROW), vLoad(ACC), vStore(WORK), get(ROW), get(ROW), vLoad(ACC + 16), vStore(WORK + 16)),
+    code(get(ROW), get(ROW), load(ACC), constant(0xffff), and, store(WORK)),
+    code(get(ROW), get(ROW), load(ACC + 32), get(ROW), load(ACC + 32), constant(0xffff), and, add, store(WORK + 32)),
+  );
+  const one = code(
+    own,
+    code(get(ROW), constant(1), shiftRight, constant(PLAIN), add, set(FACTOR), takeFactors(FACTOR, row)),
+    code(get(ROW), constant(1), shiftLeft, constant(SUMS), add, set(COLUMN)),
+    code(get(ROW), constant(WORK - AHEAD), add, set(OTHER), rowStart(row)),
+    loop(code(rowStep(row), constant(WORK - AHEAD + 32), get(WHOLE), add, isLess)),
+    code(get(ROW), constant(4 * ROW_DIGITS), add, tee(ROW)),
+  );
+  const body = code(
+    clear(WHOLE, AT),
+    doubled,
+    loop(
+      code(
+        code(get(LIMIT), constant(4 * SQUARE_DIGITS_BETWEEN_CARRIES_MAX), add, set(LIMIT)),
+        code(get(LIMIT), get(WHOLE), get(LIMIT), get(WHOLE), isLess, ifFirstElseSecond, set(LIMIT)),
+        loop(code(one, get(LIMIT), isLess)),
+        // The next row begins at twice its place.
+        code(get(ROW), constant(1), shiftLeft, constant(SUMS), add, set(FIRST)),
+        code(get(ROW), get(WHOLE), isLess, ifThen(carryUp(FIRST, beyond(WHOLE, ROW), AT, KEPT))),
+        code(get(ROW), get(WHOLE), isLess),
+      ),
+    ),
+    code(get(WHOLE), call(REDUCE)),
+  );
+  return { name: "square", parameters: 1, integers: 8, vectors: 10, body };
+};
+
+// ---- reduce
+const reduce = (): Procedure => {
+  const [WHOLE, ROW, LIMIT, AT, KEPT, COLUMN, OTHER, FIRST, NEXT] = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
+  const MULTIPLES = [9, 10, 11, 12] as const;
+  const row: RowLocals = { column: COLUMN, other: OTHER, factors: [19, 20, 21, 22], parts: [23, 24, 25, 26, 27, 28] };
+  const splat = code(...MULTIPLES.map((multiple, i) => code(get(multiple), vSplat, set(row.factors[i]!))));
+  const one = code(
+    splat,
+    code(get(ROW), constant(SUMS + 32), add, tee(COLUMN), set(NEXT), constant(PRIME - AHEAD + 32), set(OTHER)),
+    code(rowStart(row), rowStep(row), drop),
+    code(get(NEXT), get(NEXT), load(0), get(LONG_CARRY), toInteger, add, store(0)),
+    multiplesOf(NEXT, MULTIPLES),
+    loop(code(rowStep(row), constant(PRIME - AHEAD + 32), get(WHOLE), add, isLess)),
+    code(get(ROW), constant(4 * ROW_DIGITS), add, tee(ROW)),
+  );
+  const body = code(
+    code(constant(SUMS), tee(FIRST), set(NEXT)),
+    carryUp(FIRST, beyond(WHOLE, WHOLE), AT, KEPT),
+    multiplesOf(NEXT, MULTIPLES),
+    loop(
+      code(
+        code(get(LIMIT), constant(4 * DIGITS_BETWEEN_CARRIES_MAX), add, set(LIMIT)),
+        code(get(LIMIT), get(WHOLE), get(LIMIT), get(WHOLE), isLess, ifFirstElseSecond, set(LIMIT)),
+        loop(code(one, get(LIMIT), isLess)),
+        // The next row's lowest eight columns are reckoned with already.
+        code(get(ROW), constant(SUMS + 32), add, set(FIRST)),
+        code(get(ROW), get(WHOLE), isLess, ifThen(carryUp(FIRST, beyond(WHOLE, ROW), AT, KEPT))),
+        code(get(ROW), get(WHOLE), isLess),
+      ),
+    ),
+    settle(WHOLE, FIRST, AT, KEPT),
+  );
+  return { name: "reduce", parameters: 1, integers: 12, longs: 6, vectors: 10, body };
+};
+
+// 64-bit locals of `reduce`: what the last eight columns carry, four words of the multiple, a sum, N's words, -1/N.
+const LONG_CARRY = 13;
+const LONG_WORDS = [14, 15, 16, 17] as const;
+const LONG_SUM = 18;
+
+/** The eight digits of a multiple of N that make eight columns vanish, two and two, and what these columns carry. */
+const multiplesOf = (column: number, into: ReadonlyArray<number>): Code => {
+  const primeWord = (i: number): Code => code(constant(0), longLoad(WORDS + 8 * i));
+  const words = LONG_WORDS.map((word, i) => {
+    const pair = code(
+      code(get(column), longLoad32(8 * i), get(column), longLoad32(8 * i + 4), long(DIGIT_BITS), longShiftLeft, longAdd),
     );
-  const splat = (low: number, high: number, into: number): Code =>
-    code(get(high), constant(16), shiftLeft, get(low), or, vSplat, set(into));
-  return code(
-    pair(M0, M1, column(0), column(1)),
-    pair(
-      M2,
-      M3,
-      code(column(2), get(CARRY), add, of(M0, 2), of(M1, 1)),
-      code(column(3), of(M0, 3), of(M1, 2)), // and what M2 and M3 add is `pair`'s own
-    ),
-    code(get(AT), column(4), get(CARRY), add, store(sums + 16)),
-    splat(M0, M1, MULTIPLES_LOW),
-    splat(M2, M3, MULTIPLES_HIGH),
+    const lower = LONG_WORDS.slice(0, i).map((other, j) => code(get(other), primeWord(i - j), longMultiply, longAdd));
+    return code(
+      code(pair, ...lower, ...(i === 0 ? [] : [get(LONG_CARRY), longAdd]), tee(LONG_SUM)),
+      code(primeWord(4), longMultiply, long(2 ** 26 - 1), longAnd, set(word)),
+      code(get(LONG_SUM), get(word), primeWord(0), longMultiply, longAdd, long(26), longShiftRight, set(LONG_CARRY)),
+      code(get(word), toInteger, constant(DIGIT), and),
+      code(get(word), toInteger, constant(3), shiftLeft, constant(DIGIT << 16), and, or, set(into[i]!)),
+    );
+  });
+  // The products of two upper digits at the end belong to the ninth column, and to the row.
+  const over = LONG_WORDS.map((word, i) =>
+    code(get(word), long(DIGIT_BITS), longShiftRight, primeWord(5 + 3 - i), longMultiply, longSubtract),
   );
-};
-
-/** -1/N modulo two digits, by Newton's steps. */
-const inverseOf = (prime: bigint): number => {
-  const modulus = 1n << BigInt(2 * DIGIT_BITS);
-  let inverse = 1n;
-  for (let bits = 1; bits < 2 * DIGIT_BITS; bits *= 2) inverse = (inverse * (2n - prime * inverse)) % modulus;
-  return Number((2n * modulus - inverse) % modulus);
-};
-
-/** In each column that is still to come: what exceeds a digit goes to the column above. */
-const carryUp = ({ digits, sums }: Layout): Code => {
-  const vectors = Math.ceil((digits + 4) / 4);
-  const fromTheTop = Array.from({ length: vectors }, (_, i) => sums + 4 + 16 * (vectors - 1 - i));
-  const digitOf = code(constant(DIGIT), vSplat, vAnd);
-  const carryOf = code(constant(DIGIT_BITS), vShiftRight);
-  return code(
-    ...fromTheTop.map((at) =>
-      code(get(AT), get(AT), vLoad(at), digitOf, get(AT), vLoad(at - 4), carryOf, vAdd, vStore(at)),
-    ),
-    code(get(AT), get(AT), load(sums), constant(DIGIT), and, store(sums)),
-  );
+  return code(...words, get(LONG_CARRY), ...over, set(LONG_CARRY));
 };
 
 /** The upper columns become digits: the new acc, paired and plain. */
-const settle = ({ digits, sums, acc, plain }: Layout): Code => {
-  const [digit, below] = [M1, M0];
-  const place = acc - 4 * digits;
+const settle = (whole: number, first: number, at: number, kept: number): Code => {
+  const last = code(get(first), get(whole), add);
+  const paired = (i: number): Code =>
+    code(
+      code(get(at), get(first), get(at), add, vLoad(i)),
+      code(get(first), get(at), add, constant(4), subtract, vLoad(i), constant(16), vShiftLeft, vOr, vStore(ACC + i)),
+    );
+  const columns = (i: number): Code => code(get(first), get(at), add, vLoad(i));
   return code(
-    code(constant(0), set(CARRY), constant(0), set(below), constant(plain), set(M2)),
+    code(constant(SUMS), get(whole), add, set(first)),
+    carryUp(first, last, at, kept),
+    carryUp(first, last, at, kept),
+    code(get(first), constant(4), subtract, constant(0), store(0), constant(0), set(at)),
     loop(
       code(
-        code(get(AT), load(sums), get(CARRY), add, tee(SCRATCH), constant(DIGIT_BITS), shiftRight, set(CARRY)),
-        code(get(SCRATCH), constant(DIGIT), and, set(digit)),
-        code(get(AT), get(below), constant(16), shiftLeft, get(digit), or, store(place)),
-        code(get(M2), get(digit), store16(0), get(M2), constant(2), add, set(M2), get(digit), set(below)),
-        code(get(AT), constant(4), add, tee(AT), constant(8 * digits), isLess),
+        code(paired(0), paired(16)),
+        code(get(at), constant(1), shiftRight, columns(0), columns(16), vNarrow, vStore(PLAIN)),
+        code(get(at), constant(32), add, tee(at), get(whole), isLess),
       ),
     ),
-    code(constant(0), get(below), constant(16), shiftLeft, store(acc + 4 * digits)),
+    code(get(whole), last, constant(4), subtract, load(0), constant(16), shiftLeft, store(ACC)),
   );
 };
 
 /** Each entry of the table is read whole and masked, all ones or all zeros, whichever is wanted. */
-const select = ({ size, chosen }: Layout): Procedure => {
-  const [TABLE, INDEX, COUNT, ENTRY, ADDRESS, MASK, FIRST] = [0, 1, 2, 3, 4, 5, 6] as const;
-  const parts = Array.from({ length: size / 16 }, (_, i) => i);
-  const some = (part: ReadonlyArray<number>): Code =>
-    code(
-      code(constant(0), set(ENTRY), get(TABLE), set(ADDRESS)),
-      ...part.map((_, i) => code(vZero, set(FIRST + i))),
-      loop(
-        code(
-          code(constant(0), get(ENTRY), get(INDEX), isEqual, subtract, vSplat, set(MASK)),
-          ...part.map((p, i) =>
-            code(get(FIRST + i), get(ADDRESS), vLoad(16 * p), get(MASK), vAnd, vOr, set(FIRST + i)),
+const select = (): Procedure => {
+  const [TABLE, INDEX, COUNT, STRIDE, ENTRY, ADDRESS, PART] = [0, 1, 2, 3, 4, 5, 6] as const;
+  const [MASK, WANTED, NOW, FIRST] = [7, 8, 9, 10] as const;
+  const parts = Array.from({ length: PARTS_AT_ONCE }, (_, i) => i);
+  const body = code(
+    code(get(INDEX), vSplat, set(WANTED)),
+    loop(
+      code(
+        code(constant(0), set(ENTRY), constant(0), vSplat, set(NOW), get(TABLE), get(PART), add, set(ADDRESS)),
+        ...parts.map((part) => code(vZero, set(FIRST + part))),
+        loop(
+          code(
+            code(get(NOW), get(WANTED), vIsEqual, set(MASK), get(NOW), constant(1), vSplat, vAdd, set(NOW)),
+            ...parts.map((part) =>
+              code(get(FIRST + part), get(ADDRESS), vLoad(16 * part), get(MASK), vAnd, vOr, set(FIRST + part)),
+            ),
+            code(get(ADDRESS), get(STRIDE), add, set(ADDRESS)),
+            code(get(ENTRY), constant(1), add, tee(ENTRY), get(COUNT), isLess),
           ),
-          code(get(ADDRESS), constant(size), add, set(ADDRESS)),
-          code(get(ENTRY), constant(1), add, tee(ENTRY), get(COUNT), isLess),
         ),
+        ...parts.map((part) => code(get(PART), get(FIRST + part), vStore(CHOSEN + 16 * part))),
+        code(get(PART), constant(16 * PARTS_AT_ONCE), add, tee(PART), get(STRIDE), isLess),
       ),
-      ...part.map((p, i) => code(constant(0), get(FIRST + i), vStore(chosen + 16 * p))),
-    );
-  const chunks: Array<Code> = [];
-  for (let from = 0; from < parts.length; from += PARTS_AT_ONCE_MAX)
-    chunks.push(some(parts.slice(from, from + PARTS_AT_ONCE_MAX)));
-  return { name: "select", parameters: 3, integers: 2, vectors: 1 + PARTS_AT_ONCE_MAX, body: code(...chunks) };
+    ),
+  );
+  return { name: "select", parameters: 4, integers: 3, vectors: 3 + PARTS_AT_ONCE, body };
 };

@@ -4,9 +4,9 @@ import { Clock, Effect } from "effect";
 import { claimsOf, publishNumber, withdrawNumber } from "../../actors/reload/mod.ts";
 import { overlayOf, testOverlay } from "./ring-of-nodes.ts";
 
-const NODES = 12;
+const NODES = 9;
 /** Few links, so that most requests go to nodes that have never seen us. */
-const limits = { neighbours: 3, fingers: 1, leaveMs: 0 };
+const limits = { neighbours: 2, fingers: 1, leaveMs: 0 };
 const numberOf = (i: number) => `+1408555${1_000 + i}`;
 
 for (const publishesCertificate of [true, false])

@@ -141,10 +141,15 @@ export const repairNow = (context: KeeperContext, atMs: number): KeeperDecision 
   return pump({ ...now, due: allDue(now, now.view) }, atMs);
 };
 
-/** Now and then: what has had its time or a bad owner goes, what a ring that is no more left here goes, what is missing is made up. */
+/**
+ * Now and then: what has had its time goes, and what a bad node or a ring that is no more left here; what is missing is made
+ * up. A Kind that is gone "MUST be discarded along with any stored information of that Kind", §11.1.
+ */
 export const spring = (context: KeeperContext, atMs: number): KeeperDecision => {
-  const { badNodes } = context.settings;
-  const stays = (kept: Kept) => isLive(kept, atMs) && !badNodes.includes(kept.signer.nodeId);
+  const { badNodes, kinds } = context.settings;
+  const known = new Set(kinds.map(({ kind }) => kind));
+  const stays = (kept: Kept, kind: number) =>
+    isLive(kept, atMs) && known.has(kind) && !badNodes.includes(kept.signer.nodeId);
   const live = mapShelf(context.shelf, (resource) => filtered(resource, stays));
   const shelf = tidied(live, context.view);
   const now = { ...context, shelf, ...(shelf === context.shelf ? {} : tallies(context.view, shelf)) };
@@ -163,11 +168,11 @@ const tidied = (shelf: Shelf, view: RingView): Shelf =>
       })
     : shelf;
 
-const filtered = (resource: Resource, keep: (kept: Kept) => boolean): Resource => {
+const filtered = (resource: Resource, keep: (kept: Kept, kind: number) => boolean): Resource => {
   let dropped = false;
   const kinds = Object.fromEntries(
     Object.entries(resource.kinds).map(([kind, { generation, entries }]) => {
-      const left = Object.entries(entries).filter(([, kept]) => keep(kept));
+      const left = Object.entries(entries).filter(([, kept]) => keep(kept, Number(kind)));
       dropped ||= left.length < Object.keys(entries).length;
       return [kind, { generation, entries: Object.fromEntries(left) }];
     }),

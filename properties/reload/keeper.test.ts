@@ -76,6 +76,20 @@ test("profile §1: VIPR-MATCH, from every side a thief may try", () => {
   );
 });
 
+test("RFC 6940 §11.1: a Kind that the document has no longer is discarded with all that is stored of it", () => {
+  const keeper = keeperOf();
+  keeper.store(storing(first));
+  const look = () => keeper.tell({ type: "timerFired", timer: "expire", atMs: 60_000 });
+  look();
+  assert.equal(keeper.context().shelf.resources, 1);
+  keeper.tell({
+    type: "configured",
+    policy: { ...settings, kinds: settings.kinds.filter(({ kind }) => kind !== KIND) },
+  });
+  look();
+  assert.equal(keeper.context().shelf.resources, 0);
+});
+
 test("what a bad node stored goes at the next look, and nothing else does", () => {
   const keeper = keeperOf();
   keeper.store(storing(first));

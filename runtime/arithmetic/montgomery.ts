@@ -116,7 +116,11 @@ export const wordsOf = ({ prime }: SrpGroup): BigUint64Array => {
   let inverse = 1n; // by Newton's steps
   for (let bits = 1; bits < 2 * DIGIT_BITS; bits *= 2) inverse = (inverse * (2n - prime * inverse)) % modulus;
   const low = [0, 1, 2, 3].map((i) => (prime >> BigInt(2 * DIGIT_BITS * i)) % modulus);
-  return BigUint64Array.from([...low, (2n * modulus - inverse) % modulus, ...low.map((word) => word >> BigInt(DIGIT_BITS))]);
+  return BigUint64Array.from([
+    ...low,
+    (2n * modulus - inverse) % modulus,
+    ...low.map((word) => word >> BigInt(DIGIT_BITS)),
+  ]);
 };
 
 export interface Montgomery {
@@ -169,16 +173,30 @@ const takeFactors = (from: number, { factors }: RowLocals): Code =>
  * What exceeds a digit goes one column up, from `first` to `last` (addresses of whole vectors; `last` is beyond the end
  * and receives the uppermost carry). The lowest column is only cut.
  */
-const carryUp = (first: number, last: Code, at: number, kept: number): Code =>
+const carryUp = (first: number, last: Code, at: number, kept: number, digit: number): Code =>
   code(
     code(get(first), load(0), constant(DIGIT), and, set(kept)),
-    code(last, constant(16), subtract, set(at)),
-    code(get(at), get(at), load(16), get(at), load(12), constant(DIGIT_BITS), shiftRight, add, store(16)),
+    code(last, constant(32), subtract, set(at)),
+    code(get(at), get(at), load(32), get(at), load(28), constant(DIGIT_BITS), shiftRight, add, store(32)),
+    code(constant(DIGIT), vSplat, set(digit)),
     loop(
       code(
-        code(get(at), get(at), vLoad(0), constant(DIGIT), vSplat, vAnd),
+        code(
+          get(at),
+          get(at),
+          vLoad(16),
+          get(digit),
+          vAnd,
+          get(at),
+          vLoad(12),
+          constant(DIGIT_BITS),
+          vShiftRight,
+          vAdd,
+          vStore(16),
+        ),
+        code(get(at), get(at), vLoad(0), get(digit), vAnd),
         code(get(at), constant(4), subtract, vLoad(0), constant(DIGIT_BITS), vShiftRight, vAdd, vStore(0)),
-        code(get(first), get(at), constant(16), subtract, tee(at), constant(1), add, isLess),
+        code(get(first), get(at), constant(32), subtract, tee(at), constant(1), add, isLess),
       ),
     ),
     code(get(first), get(kept), store(0)),
@@ -205,7 +223,12 @@ const times = (): Procedure => {
         code(get(LIMIT), get(WHOLE), get(LIMIT), get(WHOLE), isLess, ifFirstElseSecond, set(LIMIT)),
         loop(code(one, get(LIMIT), isLess)),
         code(get(ROW), constant(SUMS), add, set(FIRST)),
-        code(get(ROW), get(WHOLE), isLess, ifThen(carryUp(FIRST, code(get(FIRST), get(WHOLE), add), AT, KEPT))),
+        code(
+          get(ROW),
+          get(WHOLE),
+          isLess,
+          ifThen(carryUp(FIRST, code(get(FIRST), get(WHOLE), add), AT, KEPT, row.parts[0])),
+        ),
         code(get(ROW), get(WHOLE), isLess),
       ),
     ),
@@ -265,7 +288,7 @@ const square = (): Procedure => {
         loop(code(one, get(LIMIT), isLess)),
         // The next row begins at twice its place.
         code(get(ROW), constant(1), shiftLeft, constant(SUMS), add, set(FIRST)),
-        code(get(ROW), get(WHOLE), isLess, ifThen(carryUp(FIRST, beyond(WHOLE, ROW), AT, KEPT))),
+        code(get(ROW), get(WHOLE), isLess, ifThen(carryUp(FIRST, beyond(WHOLE, ROW), AT, KEPT, row.parts[0]))),
         code(get(ROW), get(WHOLE), isLess),
       ),
     ),
@@ -291,7 +314,7 @@ const reduce = (): Procedure => {
   );
   const body = code(
     code(constant(SUMS), tee(FIRST), set(NEXT)),
-    carryUp(FIRST, beyond(WHOLE, WHOLE), AT, KEPT),
+    carryUp(FIRST, beyond(WHOLE, WHOLE), AT, KEPT, row.parts[0]),
     multiplesOf(NEXT, MULTIPLES),
     loop(
       code(
@@ -300,11 +323,11 @@ const reduce = (): Procedure => {
         loop(code(one, get(LIMIT), isLess)),
         // The next row's lowest eight columns are reckoned with already.
         code(get(ROW), constant(SUMS + 32), add, set(FIRST)),
-        code(get(ROW), get(WHOLE), isLess, ifThen(carryUp(FIRST, beyond(WHOLE, ROW), AT, KEPT))),
+        code(get(ROW), get(WHOLE), isLess, ifThen(carryUp(FIRST, beyond(WHOLE, ROW), AT, KEPT, row.parts[0]))),
         code(get(ROW), get(WHOLE), isLess),
       ),
     ),
-    settle(WHOLE, FIRST, AT, KEPT),
+    settle(WHOLE, FIRST, AT, KEPT, row.parts[0]),
   );
   return { name: "reduce", parameters: 1, integers: 12, longs: 6, vectors: 10, body };
 };
@@ -319,7 +342,15 @@ const multiplesOf = (column: number, into: ReadonlyArray<number>): Code => {
   const primeWord = (i: number): Code => code(constant(0), longLoad(WORDS + 8 * i));
   const words = LONG_WORDS.map((word, i) => {
     const pair = code(
-      code(get(column), longLoad32(8 * i), get(column), longLoad32(8 * i + 4), long(DIGIT_BITS), longShiftLeft, longAdd),
+      code(
+        get(column),
+        longLoad32(8 * i),
+        get(column),
+        longLoad32(8 * i + 4),
+        long(DIGIT_BITS),
+        longShiftLeft,
+        longAdd,
+      ),
     );
     const lower = LONG_WORDS.slice(0, i).map((other, j) => code(get(other), primeWord(i - j), longMultiply, longAdd));
     return code(
@@ -338,7 +369,7 @@ const multiplesOf = (column: number, into: ReadonlyArray<number>): Code => {
 };
 
 /** The upper columns become digits: the new acc, paired and plain. */
-const settle = (whole: number, first: number, at: number, kept: number): Code => {
+const settle = (whole: number, first: number, at: number, kept: number, digit: number): Code => {
   const last = code(get(first), get(whole), add);
   const paired = (i: number): Code =>
     code(
@@ -348,8 +379,8 @@ const settle = (whole: number, first: number, at: number, kept: number): Code =>
   const columns = (i: number): Code => code(get(first), get(at), add, vLoad(i));
   return code(
     code(constant(SUMS), get(whole), add, set(first)),
-    carryUp(first, last, at, kept),
-    carryUp(first, last, at, kept),
+    carryUp(first, last, at, kept, digit),
+    carryUp(first, last, at, kept, digit),
     code(get(first), constant(4), subtract, constant(0), store(0), constant(0), set(at)),
     loop(
       code(

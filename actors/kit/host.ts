@@ -5,7 +5,7 @@
  *
  * Whoever tells a full mailbox waits: pressure travels back to the socket. `perform` therefore never tells its own box.
  */
-import { Cause, Context, Effect, FiberMap, Queue, type Scope } from "effect";
+import { Cause, Clock, Context, Effect, FiberMap, Queue, type Scope } from "effect";
 import type { Machine, Snapshot, Step } from "../../machines/kit/mod.ts";
 
 export interface Mailbox<Ev> {
@@ -16,6 +16,12 @@ export interface Mailbox<Ev> {
   readonly startTimer: (timer: string, ms: number, fired: Effect.Effect<Ev> | Ev) => Effect.Effect<void>;
   readonly stopTimer: (timer: string) => Effect.Effect<void>;
 }
+
+/** What a timer tells when it fires, with the hour. */
+export const fired = <T extends string>(
+  timer: T,
+): Effect.Effect<{ readonly type: "timerFired"; readonly timer: T; readonly atMs: number }> =>
+  Effect.map(Clock.currentTimeMillis, (atMs) => ({ type: "timerFired", timer, atMs }));
 
 /**
  * Sees every step of every hosted machine: for traces, for the simulator's checkers. Costs nothing when unset.

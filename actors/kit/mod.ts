@@ -1,2 +1,2 @@
 /** Hosting machines in fibers. */
-export { drive, type Mailbox, mailbox, Watch, type Watcher } from "./host.ts";
+export { drive, fired, type Mailbox, mailbox, Watch, type Watcher } from "./host.ts";

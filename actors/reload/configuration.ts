@@ -22,7 +22,7 @@ import {
   type ReloadOutcome,
   reloadConfiguration,
 } from "../../machines/reload/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { drive, fired, mailbox } from "../kit/mod.ts";
 import { Entropy, type Keys } from "../ports/mod.ts";
 import { readKinds, readOffered } from "./offers.ts";
 
@@ -203,8 +203,7 @@ export const makeConfiguration = Effect.fn("reload.configuration")(function* (
         );
       case "startTimer": {
         const { timer } = action;
-        const fired = Effect.map(Clock.currentTimeMillis, (atMs) => ({ type: "timerFired" as const, timer, atMs }));
-        return Effect.flatMap(entropy.between(...action.betweenMs), (ms) => box.startTimer(timer, ms, fired));
+        return Effect.flatMap(entropy.between(...action.betweenMs), (ms) => box.startTimer(timer, ms, fired(timer)));
       }
       case "stopTimer":
         return box.stopTimer(action.timer);

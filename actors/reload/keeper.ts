@@ -30,7 +30,7 @@ import {
   reloadKeeper,
   type Signers,
 } from "../../machines/reload/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { drive, fired, mailbox } from "../kit/mod.ts";
 import type { StoreFailed, StoreShape } from "../ports/mod.ts";
 import { forgetful, makeDurable } from "./durable.ts";
 import type { Opened } from "./post.ts";
@@ -157,11 +157,8 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
       case "handedOver":
         // In a fiber of its own: the peer may be waiting to tell us something.
         return apart(handedOver(action.to));
-      case "startTimer": {
-        const { timer } = action;
-        const fired = Effect.map(Clock.currentTimeMillis, (atMs) => ({ type: "timerFired" as const, timer, atMs }));
-        return box.startTimer(timer, action.ms, fired);
-      }
+      case "startTimer":
+        return box.startTimer(action.timer, action.ms, fired(action.timer));
       case "stopTimer":
         return box.stopTimer(action.timer);
       case "count":

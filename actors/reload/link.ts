@@ -23,7 +23,7 @@ import {
   type ReloadLinkInput,
   reloadLink,
 } from "../../machines/reload/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { drive, fired, mailbox } from "../kit/mod.ts";
 import type { ByteStreamShape } from "../ports/mod.ts";
 
 /** Frames read and not yet looked at: with messages of the greatest size, 2 MiB. */
@@ -157,11 +157,8 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
             });
           case "deliver":
             return hooks.delivered(line, action.message);
-          case "startTimer": {
-            const { timer } = action;
-            const fired = Effect.map(Clock.currentTimeMillis, (atMs) => ({ type: "timerFired" as const, timer, atMs }));
-            return box.startTimer(timer, action.ms, fired);
-          }
+          case "startTimer":
+            return box.startTimer(action.timer, action.ms, fired(action.timer));
           case "stopTimer":
             return box.stopTimer(action.timer);
           case "report":

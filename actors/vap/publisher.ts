@@ -13,7 +13,7 @@ import {
   type VapPublisherEvent,
   vapPublisher,
 } from "../../machines/vap/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { drive, fired, mailbox } from "../kit/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 
 export interface VapPublisherOptions<R> {
@@ -90,8 +90,7 @@ export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
       }
       case "startTimer": {
         const { timer, betweenMs } = action;
-        const fired = Effect.map(Clock.currentTimeMillis, (atMs) => ({ type: "timerFired" as const, timer, atMs }));
-        return Effect.flatMap(entropy.between(...betweenMs), (ms) => box.startTimer(timer, ms, fired));
+        return Effect.flatMap(entropy.between(...betweenMs), (ms) => box.startTimer(timer, ms, fired(timer)));
       }
       case "stopTimer":
         return box.stopTimer(action.timer);

@@ -4,10 +4,10 @@
  *   received, lost, settled, learned --> mailbox --> step --> send, close ----> connections
  *                                                         --> publish, upload -> handlers, each in a fiber -> settled
  */
-import { Clock, Deferred, Effect, FiberSet } from "effect";
+import { Deferred, Effect, FiberSet } from "effect";
 import { seal, TRANSACTION_ID_BYTES, unsealed, type ValInfo, writeValInfo } from "../../codecs/vap/mod.ts";
 import { type VapServerAction, type VapServerEvent, type VapServerInput, vapServer } from "../../machines/vap/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { drive, fired, mailbox } from "../kit/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 import type { VapConnection } from "./connection.ts";
 import type { VapOrders } from "./handlers.ts";
@@ -74,11 +74,8 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
           return Effect.logInfo("vap.registered", action.username, action.name);
         case "told":
           return Effect.asVoid(Deferred.succeed(told.get(action.ref) ?? Deferred.makeUnsafe<number>(), action.count));
-        case "startTimer": {
-          const { timer, ms } = action;
-          const fired = Effect.map(Clock.currentTimeMillis, (atMs) => ({ type: "timerFired" as const, timer, atMs }));
-          return box.startTimer(timer, ms, fired);
-        }
+        case "startTimer":
+          return box.startTimer(action.timer, action.ms, fired(action.timer));
         case "stopTimer":
           return box.stopTimer(action.timer);
         case "note":

@@ -21,7 +21,7 @@ import {
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import { fragmentsOf } from "../../machines/reload/mod.ts";
 import { type Member, overlayOf, testOverlay } from "./ring-of-nodes.ts";
-import { answerTo, dialled, framed, nextAnswer, OUTSIDER, outsider, readToEnd } from "./stranger.ts";
+import { answerTo, attach, dialled, framed, nextAnswer, OUTSIDER, outsider, readToEnd } from "./stranger.ts";
 
 const many = (count: number): ReadonlyArray<string> => Array.from({ length: count }, (_, i) => `+1408555${1_000 + i}`);
 
@@ -184,16 +184,6 @@ testOverlay(
     const [node] = overlay.members as [Member];
     const victim = yield* outsider(overlay, 0x111n);
     const thief = yield* outsider(overlay, 0x222n);
-    const attach: Request = {
-      type: "attachReq",
-      value: {
-        ufrag: new Uint8Array(),
-        password: new Uint8Array(),
-        role: "passive",
-        candidates: [],
-        sendUpdate: false,
-      },
-    };
     const recorded = yield* victim.seal(node, attach);
     assert.equal(yield* answerTo(yield* dialled(node, victim.credentials), recorded), "attachAns");
     yield* Effect.sleep(20_000);

@@ -7,7 +7,7 @@ import { makePost } from "../../actors/reload/post.ts";
 import { FramedMessage, type Packet, Packet as PacketWire, type Request, toNode } from "../../codecs/reload/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import { type Member, type Overlay, overlayOf, testOverlay } from "./ring-of-nodes.ts";
-import { answerTo, dialled, framed, ping, readToEnd } from "./stranger.ts";
+import { answerTo, attach, dialled, framed, ping, readToEnd } from "./stranger.ts";
 
 const IDS = [3n << 120n, 0x83n << 120n, 0xc3n << 120n] as const;
 const quick = { limits: { leaveMs: 0 } };
@@ -76,16 +76,6 @@ testOverlay(
 const find: Request = {
   type: "findReq",
   value: { resource: new Uint8Array(16), kinds: [] },
-};
-const attach: Request = {
-  type: "attachReq",
-  value: {
-    ufrag: new Uint8Array(),
-    password: new Uint8Array(),
-    role: "passive",
-    candidates: [],
-    sendUpdate: false,
-  },
 };
 
 /** A world with one node, and somebody at its door whose certificate names three. */

@@ -18,6 +18,17 @@ import type { Member, Overlay } from "./ring-of-nodes.ts";
 
 export const OUTSIDER = 0xabcn;
 export const ping: Request = { type: "pingReq", value: { padding: new Uint8Array() } };
+/** Of somebody whom nobody can reach. */
+export const attach: Request = {
+  type: "attachReq",
+  value: {
+    ufrag: new Uint8Array(),
+    password: new Uint8Array(),
+    role: "passive",
+    candidates: [],
+    sendUpdate: false,
+  },
+};
 
 /** A stream to a node, by somebody with a certificate of its own. */
 export const dialled = Effect.fnUntraced(function* (to: Member, tls: Credentials) {

@@ -3,7 +3,7 @@ import { Data, type Effect } from "effect";
 import type { Endpoint, OverlayConfiguration } from "../../codecs/reload/mod.ts";
 import { keeperTiming, peerTiming } from "../../machines/reload/mod.ts";
 import type { Credentials, StoreFault, StoreShape } from "../ports/mod.ts";
-import type { Carry } from "./switchboard.ts";
+import type { Carry } from "./outgoing.ts";
 
 /** `configuration`: what it asks for, or its end. `ring`: no place there, or not in time. */
 export type JoinFault = "configuration" | "certificate" | "store" | "port" | "ring";

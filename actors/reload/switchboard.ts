@@ -20,7 +20,6 @@ import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import { decode, encode, wireErrorText } from "../../codecs/wire/mod.ts";
 import {
   type Asked,
-  fragmentsOf,
   isAnswer,
   isFirstFragment,
   isFromNeighbour,
@@ -36,6 +35,7 @@ import { certificatesOf } from "./finder.ts";
 import { inSequence } from "./in-sequence.ts";
 import { makeInbox } from "./inbox.ts";
 import type { Link } from "./link.ts";
+import { makeOutgoing, type OutgoingSettings, onItsWay } from "./outgoing.ts";
 import type { Opened, Post, Refused } from "./post.ts";
 import { makeRepeats } from "./repeats.ts";
 import { makeRequests, type Requests } from "./requests.ts";
@@ -60,19 +60,6 @@ export type Counter =
   | "garbage"
   | "certificatesFetched";
 
-/**
- * Where our certificate goes with our messages: with all; `strangers`: not with what goes to a neighbour and no further, who has
- * seen it when the link was made; `answers`: nor with requests, once others can find it in the overlay. Who is asked may
- * not be who answers, so that answers carry it.
- */
-export type Carry = "always" | "strangers" | "answers";
-
-export interface SwitchboardSettings {
-  /** Messages longer than this leave in fragments; 0 for never, as a stream needs none. */
-  readonly fragmentBytes: number;
-  readonly carry: Carry;
-}
-
 export interface Switchboard {
   /** The ring as the peer knows it now. */
   view: RingView;
@@ -88,15 +75,12 @@ export interface Switchboard {
   readonly answer: (reply: ReplyTo, body: Body, certificates?: ReadonlyArray<Uint8Array>) => Effect.Effect<void>;
 }
 
-/** A message of our own that is not routed: the TTL counts its first link as well, §6.3.2. */
-const onItsWay = (packet: Packet): Packet => ({ ...packet, ttl: packet.ttl - 1 });
-
 export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
   self: bigint,
   configuration: Configuration,
   post: Post,
   serve: Serve,
-  settings: SwitchboardSettings = { fragmentBytes: 0, carry: "always" },
+  settings: OutgoingSettings = { fragmentBytes: 0, carry: "always" },
 ): Effect.fn.Return<Switchboard, never, Entropy | Scope.Scope> {
   const entropy = yield* Entropy;
   const { now } = configuration;
@@ -121,46 +105,13 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     return Effect.logDebug("reload.dropped", why);
   };
 
-  const hand = (to: bigint, packet: Packet, tooLong: Effect.Effect<void>) =>
-    Effect.suspend(() => {
-      const bytes = encode(Packet, packet);
-      const { fragmentBytes } = settings;
-      if (bytes.length > now().maxMessageSize) return tooLong;
-      const pieces =
-        fragmentBytes === 0 || bytes.length <= fragmentBytes
-          ? [bytes]
-          : fragmentsOf(packet, fragmentBytes).map((piece) => encode(Packet, piece));
-      const link = links.get(to)?.at(-1);
-      return link !== undefined && pieces.every(link.post) ? Effect.void : drop("no link, or a full one");
-    });
-  const oversized = Effect.suspend(() => drop(`over ${now().maxMessageSize} bytes`));
-  const isBare = (destinations: ReadonlyArray<Destination>): boolean => {
-    const [first, ...others] = destinations;
-    if (settings.carry === "always" || first === undefined || others.length > 0) return false;
-    return "type" in first && first.type === "node" && links.has(first.data);
-  };
+  const { hand, dispatch, isBare } = makeOutgoing(self, configuration, settings, post.overlay, links, {
+    view: () => board.view,
+    drop,
+    toOurselves: (packet) => Queue.offerUnsafe(loopback, packet),
+  });
   const isBareRequest = (destinations: ReadonlyArray<Destination>): boolean =>
     isBare(destinations) || (settings.carry === "answers" && board.published && post.standsAlone);
-
-  /** Sends a packet of our own on its way. */
-  const dispatch = (packet: Packet) =>
-    Effect.suspend(() => {
-      // A link is used from its first moment: the ring may hear of it a little later.
-      const [first] = packet.destinationList;
-      if (first !== undefined && "type" in first && first.type === "node" && links.has(first.data))
-        return hand(first.data, onItsWay(packet), oversized);
-      const verdict = routeOf(board.view, routing(), packet, self);
-      switch (verdict.type) {
-        case "deliver":
-          return Queue.offerUnsafe(loopback, packet) ? Effect.void : drop("too much to ourselves");
-        case "forward":
-          return hand(verdict.to, verdict.packet, oversized);
-        case "refuse":
-          return drop(verdict.error);
-        case "drop":
-          return drop(verdict.why);
-      }
-    });
 
   const answer: Switchboard["answer"] = Effect.fnUntraced(function* (reply, body, certificates = []) {
     const { transactionId, to: destinations, options } = reply;
@@ -264,8 +215,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     () => board.view,
     () => now().maxMessageSize,
     isBareRequest,
-    (packet, over) =>
-      over === undefined || !links.has(over) ? dispatch(packet) : hand(over, onItsWay(packet), oversized),
+    (packet, over) => (over === undefined || !links.has(over) ? dispatch(packet) : hand(over, onItsWay(packet))),
   );
   const inbox = yield* makeInbox(post, () => now().maxMessageSize, {
     opened: delivered,

@@ -9,7 +9,7 @@
  * This file alone knows how XState makes a step. `transition()` builds a whole actor on each call (about 118 us a step);
  * one inert scope per machine does the same for a tenth of that. properties/machines/kit.test.ts compares the two.
  */
-import { type AnyStateMachine, createActor, type EventFromLogic, enqueueActions, type InputFrom } from "xstate";
+import { type AnyStateMachine, createActor, type EventFromLogic, type InputFrom } from "xstate";
 
 export interface Step<S, A> {
   readonly snapshot: S;
@@ -58,11 +58,20 @@ export interface Decision<C, A> {
  * For transitions whose number of orders depends on what the machine knows; write single orders as `{ type, params }`.
  */
 export const decide = <C, E, A extends Typed>(of: (context: C, event: E) => Decision<C, A>): any =>
-  enqueueActions(({ context, event, enqueue }: any) => {
-    const { context: changed, actions } = of(context, event);
-    if (changed !== undefined) enqueue.assign(changed);
-    for (const { type, ...params } of actions ?? []) enqueue({ type, params });
-  });
+  Object.assign(() => {}, { type: DECIDES, resolve: (_: unknown, ...at: [any, any]) => resolved(of, ...at) });
+
+/** As XState's own `enqueueActions` with an `assign` in it would, which makes a dozen closures and three objects more. */
+const resolved = <C, E, A extends Typed>(
+  of: (context: C, event: E) => Decision<C, A>,
+  snapshot: Snapshot<C>,
+  { context, event }: { readonly context: C; readonly event: E },
+): readonly [Snapshot<C>, undefined, ReadonlyArray<object>] => {
+  const { context: changed, actions = [] } = of(context, event);
+  const next = changed === undefined ? snapshot : { ...snapshot, context: { ...context, ...changed } };
+  return [next, undefined, actions.map(({ type, ...params }) => ({ type, params }))];
+};
+/** How a decision is named where a machine is drawn. */
+export const DECIDES = "decides";
 
 export const machineOf =
   <A extends Typed>() =>

@@ -3,6 +3,7 @@
  * The text is committed under properties/tables, so that a change of behaviour is a change one can read.
  */
 import type { AnyStateMachine } from "xstate";
+import { DECIDES } from "./machine.ts";
 
 export const tableOf = (logic: AnyStateMachine): string => {
   const rows: Array<readonly [string, string, string, string]> = [];
@@ -26,7 +27,7 @@ const targetOf = (t: any): string => (t.target ?? []).map((n: any) => n.path.joi
 
 const nodesOf = (node: any): Array<any> => [node, ...Object.values(node.states).flatMap(nodesOf)];
 
-const nameOf = (order: any): string => (order.type === "xstate.enqueueActions" ? "(decides)" : (order.type ?? "?"));
+const nameOf = (order: any): string => (order.type === DECIDES ? "(decides)" : (order.type ?? "?"));
 
 const layOut = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const width = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));

@@ -9,7 +9,8 @@
  * takes long; until it is whole, g is a base like any other.
  */
 import { bytesOfInteger, type SrpGroup } from "../../codecs/tls/mod.ts";
-import { DIGIT_BITS, digitsFor, type Montgomery, montgomeryModule, places, strideFor, wordsOf } from "./montgomery.ts";
+import { DIGIT_BITS, digitsFor, places, strideFor, wordsOf } from "./layout.ts";
+import { type Montgomery, montgomeryModule } from "./montgomery.ts";
 import { compiled, instanceOf } from "./wasm.ts";
 
 export interface Digits {

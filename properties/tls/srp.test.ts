@@ -26,7 +26,10 @@ import {
   simulatedVerifier,
 } from "../../machines/tls/srp.ts";
 import { digitsOf } from "../../runtime/arithmetic/digits.ts";
+import { DIGIT_SUM_MAX, digitsFor, places, wordsOf } from "../../runtime/arithmetic/layout.ts";
+import { type Montgomery, montgomeryModule } from "../../runtime/arithmetic/montgomery.ts";
 import { isProven, platformPower } from "../../runtime/arithmetic/thread.ts";
+import { compiled, instanceOf } from "../../runtime/arithmetic/wasm.ts";
 import { arithmeticLayer, powerHere } from "../../runtime/arithmetic.ts";
 import { runs, test, testEffect } from "../kit/harness.ts";
 
@@ -160,7 +163,45 @@ test("the generator's table, growing and grown, gives what any base's way gives"
     }),
     { numRuns: Math.max(runs, 40) },
   );
-  ok(taken >= 40); // the table is whole after a quarter of these
+  ok(taken >= 40); // the table is whole after half of these
+});
+
+test("products and squares overflow no column, though all digits are as large as they may be", () => {
+  for (const size of bits) {
+    const group = srpGroup(size);
+    const digits = digitsFor(group);
+    const whole = 4 * digits;
+    const { memory, times, square } = instanceOf<Montgomery>(compiled(montgomeryModule()), 1);
+    const view = new Uint16Array(memory.buffer);
+    new BigUint64Array(memory.buffer, places.words, 9).set(wordsOf(group));
+    const put = (value: (i: number) => number, paired: number, plain: number): void => {
+      for (let i = 0; i <= digits; i++) {
+        view[paired / 2 + 2 * i] = value(i);
+        view[paired / 2 + 2 * i + 1] = i === 0 ? 0 : value(i - 1);
+        if (i < digits) view[plain / 2 + i] = value(i);
+      }
+    };
+    const numberAt = (at: number): bigint =>
+      view.subarray(at / 2, at / 2 + digits).reduceRight((sum, digit) => (sum << 13n) + BigInt(digit), 0n);
+    put((i) => Number((group.prime >> BigInt(13 * i)) & 8191n), places.prime, places.end);
+    // Below 2N: the digits that hold its highest bit, and those above them, are 0.
+    const highest = Math.floor(size / 13) - 1;
+    const largest = (i: number) => (i < highest ? DIGIT_SUM_MAX : 0);
+    put(largest, places.acc, places.plain);
+    const value = numberAt(places.plain);
+    const radix = 1n << BigInt(13 * digits);
+    const isRight = () => {
+      const result = numberAt(places.plain);
+      same((result * radix - value * value) % group.prime, 0n, `${size}`);
+      ok(result < 2n * group.prime);
+      ok(view.subarray(places.plain / 2, places.plain / 2 + digits).every((digit) => digit <= DIGIT_SUM_MAX));
+    };
+    square(whole);
+    isRight();
+    put(largest, places.acc, places.end);
+    times(places.end, whole);
+    isRight();
+  }
 });
 
 test("the platform's Diffie-Hellman, where a thread would use it, gives what ours gives, at the edges too", () => {

@@ -23,7 +23,7 @@ const COMB_BITS = 6;
 /** Longer exponents are taken as for any base. u * x, the longest power of g in a handshake, has 320 bits. */
 const COMB_EXPONENT_BITS_MAX = 320;
 const COMB_ROWS = Math.ceil(COMB_EXPONENT_BITS_MAX / COMB_BITS);
-const COMB_ROWS_AT_ONCE_MAX = 6;
+const COMB_ROWS_AT_ONCE_MAX = 3;
 const PAGE_BYTES = 65_536;
 
 let module: object | undefined; // one for all groups
@@ -96,8 +96,9 @@ export const digitsOf = (group: SrpGroup): Digits => {
     enter(base);
     fill(windows, 2 ** WINDOW_BITS);
     begin();
-    for (let at = 8 * exponent.length - WINDOW_BITS; at >= 0; at -= WINDOW_BITS) {
-      for (let i = 0; i < WINDOW_BITS; i++) square(whole);
+    const top = 8 * exponent.length - WINDOW_BITS;
+    for (let at = top; at >= 0; at -= WINDOW_BITS) {
+      for (let i = 0; i < WINDOW_BITS && at < top; i++) square(whole); // of 1, at the top
       select(windows, bitsAt(exponent, at, WINDOW_BITS), 2 ** WINDOW_BITS, size);
       times(chosen, whole);
     }

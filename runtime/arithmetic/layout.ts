@@ -1,11 +1,18 @@
-/** Where the numbers of one SRP group lie in the memory of montgomery.ts, of how many digits they are, and what digits may hold. */
+/**
+ * Where the numbers of one SRP group lie in the memory of montgomery.ts, and what their digits and columns may hold.
+ *
+ *   column of 32 bits < 2^32    holds 63 products of settled digits, or 64 of 13 bits each, and what a carry left
+ *   rows of a product           56 between carries
+ *   rows of a square            24 digits, each product of two different digits counting twice: 48
+ *   rows of the reduction       56, and a carry of the eight columns below, which is less than five products
+ */
 import type { SrpGroup } from "../../codecs/tls/mod.ts";
 
 export const DIGIT_BITS = 13;
 export const DIGIT = 2 ** DIGIT_BITS - 1;
 /** Of the factor, in one row. */
 export const ROW_DIGITS = 8;
-/** A group's number of digits is a multiple of this. */
+/** A group's number of digits is a multiple of this: 80, 120, 160, 240, 320, 480 and 640 hold the seven groups closely. */
 export const DIGITS_STEP = 40;
 export const DIGITS_MAX = 640;
 /** A settled digit is at most 8191 + 64; 63 products of two such fit a column of 32 bits, with what a carry left there. */

@@ -2,29 +2,22 @@
  * From a premaster secret to the keys of both directions: RFC 5246 §5, §6.3, §7.4.9, §8.1, and RFC 7627 §4.
  * Our suites name no hash of their own, so that TLS 1.2's SHA-256 is the PRF's.
  */
-import { hmac } from "@noble/hashes/hmac.js";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, utf8 } from "../../codecs/shared/mod.ts";
 import { type SrpSuite, srpSuites } from "../../codecs/tls/mod.ts";
+import { sha256 } from "./hash.ts";
 
 /** PRF(secret, label, seed) = P_SHA256(secret, label + seed). */
-export const prf = (secret: Uint8Array, label: string, seed: Uint8Array, size: number): Uint8Array => {
-  const keyed = hmac.create(sha256, secret);
-  const used = keyed.clone(); // for one hash after another, as a new one costs more than the hash
-  const start = concat(utf8(label), seed);
-  const out = new Uint8Array(Math.ceil(size / sha256.outputLen) * sha256.outputLen);
-  let a: Uint8Array = start;
-  for (let at = 0; at < size; at += sha256.outputLen) {
-    a = keyed._cloneInto(used).update(a).digest();
-    keyed
-      ._cloneInto(used)
-      .update(a)
-      .update(start)
-      .digestInto(out.subarray(at, at + sha256.outputLen));
-  }
-  keyed.destroy();
-  return out.subarray(0, size);
-};
+export const prf = (secret: Uint8Array, label: string, seed: Uint8Array, size: number): Uint8Array =>
+  sha256.keyed(secret, (mac) => {
+    const start = concat(utf8(label), seed);
+    const out = new Uint8Array(Math.ceil(size / sha256.size) * sha256.size);
+    let a: Uint8Array = start;
+    for (let at = 0; at < size; at += sha256.size) {
+      a = mac(a);
+      out.set(mac(a, start), at);
+    }
+    return out.subarray(0, size);
+  });
 
 export interface Randoms {
   readonly client: Uint8Array;
@@ -39,7 +32,7 @@ export const masterSecret = (premaster: Uint8Array, randoms: Randoms): Uint8Arra
 
 /** Of a transcript that is asked for twice: by the master secret, and by the client's Finished. */
 const hashOf = (transcript: Uint8Array): Uint8Array => {
-  const hash = hashes.get(transcript) ?? sha256(transcript);
+  const hash = hashes.get(transcript) ?? sha256.of(transcript);
   hashes.set(transcript, hash);
   return hash;
 };

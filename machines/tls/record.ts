@@ -9,8 +9,6 @@
  * is required between two of ours.
  */
 import { cbc } from "@noble/ciphers/aes.js";
-import { hmac } from "@noble/hashes/hmac.js";
-import { sha1 } from "@noble/hashes/legacy.js";
 import { concat, equalSecrets } from "../../codecs/shared/mod.ts";
 import {
   type ContentType,
@@ -20,6 +18,7 @@ import {
   tls12,
 } from "../../codecs/tls/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
+import { sha1 } from "./hash.ts";
 import type { DirectionKeys } from "./prf.ts";
 
 /** One direction under protection. Plain data: it is kept in a machine's context. */
@@ -100,10 +99,10 @@ const openMacked = (read: Protection, type: ContentType, fragment: Uint8Array): 
   return isSame && good === 1 ? content : undefined;
 };
 
-/** Hashes one block, and those that the longest possible content would have needed more: padding does not show. */
+/** Hashes two blocks, and those that the longest possible content would have needed more: padding does not show. */
 const levelTime = (most: number, length: number): void => {
   const missing = hashBlocks(most) - hashBlocks(length);
-  sha1.create().update(zeros.subarray(0, HASH_BLOCK * (missing + 1)));
+  sha1.of(zeros.subarray(0, HASH_BLOCK * (missing + 1)));
 };
 /** Blocks of the inner hash over a MAC's header of 13 bytes, a content, and SHA-1's own 9 bytes and more at the end. */
 const hashBlocks = (size: number): number => Math.ceil((13 + size + 9) / HASH_BLOCK);
@@ -114,7 +113,7 @@ const decrypted = (read: Protection, sealed: Uint8Array): Uint8Array =>
 
 const macOf = (direction: Protection, type: ContentType, length: number, covered: Uint8Array): Uint8Array => {
   const header = encode(TlsMacHeader, { sequence: BigInt(direction.sequence), type, length });
-  return hmac.create(sha1, direction.macKey).update(header).update(covered).digest();
+  return sha1.hmac(direction.macKey, header, covered);
 };
 
 /** Each padding byte says how many stand before it; one block at most, as we have nothing to hide by more. */

@@ -6,17 +6,15 @@
  *
  * Pure and quick; powers are slow, and are asked for by the machines. SHA-1 is what RFC 5054 fixes.
  */
-import { hmac } from "@noble/hashes/hmac.js";
-import { sha1 } from "@noble/hashes/legacy.js";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { bigOf, bytesOfBig, concat, hexOf, utf8 } from "../../codecs/shared/mod.ts";
 import { bytesOfInteger, type SrpGroup } from "../../codecs/tls/mod.ts";
+import { sha1, sha256 } from "./hash.ts";
 
 /** k = SHA1(N | PAD(g)): the group's own, and so computed once. */
 export const multiplier = (group: SrpGroup): bigint => {
   const known = multipliers.get(group.bits);
   if (known !== undefined) return known;
-  const k = bigOf(sha1(concat(pad(group.prime, group), pad(group.generator, group))));
+  const k = bigOf(sha1.of(pad(group.prime, group), pad(group.generator, group)));
   multipliers.set(group.bits, k);
   return k;
 };
@@ -24,11 +22,11 @@ const multipliers = new Map<SrpGroup["bits"], bigint>();
 
 /** x = SHA1(s | SHA1(I | ":" | P)) */
 export const privateKeyOf = (salt: Uint8Array, userName: Uint8Array, password: Uint8Array): bigint =>
-  bigOf(sha1(concat(salt, sha1(concat(userName, utf8(":"), password)))));
+  bigOf(sha1.of(salt, sha1.of(userName, utf8(":"), password)));
 
 /** u = SHA1(PAD(A) | PAD(B)) */
 export const scrambler = (clientPublic: bigint, serverPublic: bigint, group: SrpGroup): bigint =>
-  bigOf(sha1(concat(pad(clientPublic, group), pad(serverPublic, group))));
+  bigOf(sha1.of(pad(clientPublic, group), pad(serverPublic, group)));
 
 /** B = k*v + g^b % N */
 export const serverPublicOf = (verifier: bigint, generatorPower: bigint, group: SrpGroup): bigint =>
@@ -61,17 +59,17 @@ export const premasterOf = (value: bigint): Uint8Array => bytesOfInteger(value);
 
 /** The salt that a name always gets from us, whether anybody bears it or not. RFC 5054 §2.5.1.3. */
 export const saltFor = (seedKey: Uint8Array, userName: Uint8Array): Uint8Array =>
-  hmac(sha256, seedKey, concat(utf8("salt"), userName)).subarray(0, SALT_BYTES);
+  sha256.hmac(seedKey, utf8("salt"), userName).subarray(0, SALT_BYTES);
 
 /** The password of a name that nobody bears. RFC 5054 §2.5.1.3. */
 export const simulatedPassword = (seedKey: Uint8Array, userName: Uint8Array): Uint8Array =>
-  utf8(hexOf(hmac(sha256, seedKey, concat(utf8("password"), userName))));
+  utf8(hexOf(sha256.hmac(seedKey, utf8("password"), userName)));
 
 /** The verifier of a name that nobody bears, for a server that keeps verifiers. */
 export const simulatedVerifier = (seedKey: Uint8Array, userName: Uint8Array, group: SrpGroup): bigint => {
   const blocks = Math.ceil(group.size / 32);
   const stream = Array.from({ length: blocks }, (_, i) =>
-    hmac(sha256, seedKey, concat(utf8("verifier"), Uint8Array.of(i), userName)),
+    sha256.hmac(seedKey, utf8("verifier"), Uint8Array.of(i), userName),
   );
   return (bigOf(concat(...stream)) % (group.prime - 2n)) + 2n;
 };

@@ -113,7 +113,6 @@ const openThread = (ways: Ways, bits: SrpGroupBits): Thread => {
   };
   worker.on("error", lose);
   worker.on("exit", lose);
-  worker.unref(); // after its listeners, which would hold the process again
   worker.unref(); // after the listeners, as each of them would hold the process again
   return thread;
 };

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The `vipr` command. */
 import process from "node:process";
+import { complain, say } from "./cli/output.ts";
 
 const HELP = `vipr: phone calls between companies over the Internet, found by phone number
 
@@ -64,9 +65,9 @@ switch (command) {
   case "help":
   case "--help":
   case "-h":
-    console.log(HELP);
+    say(HELP);
     break;
   default:
-    console.error(command === undefined ? HELP : `vipr: there is no command "${command}"\n\n${HELP}`);
+    complain(command === undefined ? HELP : `vipr: there is no command "${command}"\n\n${HELP}`);
     process.exit(2);
 }

@@ -1,6 +1,7 @@
 /** `vipr replay`: every run of a trace through today's machines, on this runtime; the same events must give the same orders. */
 import { readFileSync, statSync } from "node:fs";
 import { inspect, isDeepStrictEqual } from "node:util";
+import { complain, say } from "./cli/output.ts";
 import { bared, TRACE_BYTES_MAX, TRACE_FORMAT, TRACE_VERSION, TRACED, type TraceRecord, traceCbor } from "./trace.ts";
 
 export const REPLAY_HELP = `vipr replay: goes through a trace again and compares what the machines order
@@ -33,11 +34,11 @@ export interface Replayed {
 export const replayCommand = (args: ReadonlyArray<string>): number => {
   const [file, ...more] = args;
   if (file === "--help" || file === "-h") {
-    console.log(REPLAY_HELP);
+    say(REPLAY_HELP);
     return 0;
   }
   if (file === undefined || more.length > 0) {
-    console.error(`vipr replay: wants one file\n\n${REPLAY_HELP}`);
+    complain(`vipr replay: wants one file\n\n${REPLAY_HELP}`);
     return 2;
   }
   let bytes: Uint8Array;
@@ -45,22 +46,22 @@ export const replayCommand = (args: ReadonlyArray<string>): number => {
     if (statSync(file).size > TRACE_BYTES_MAX) throw new Error(`over ${TRACE_BYTES_MAX} bytes`);
     bytes = readFileSync(file);
   } catch (error) {
-    console.error(`vipr replay: ${file}: ${(error as Error).message}`);
+    complain(`vipr replay: ${file}: ${(error as Error).message}`);
     return 2;
   }
   return tell(file, replayTrace(bytes));
 };
 
 const tell = (file: string, { runs, steps, difference, broken }: Replayed): number => {
-  if (broken !== undefined) console.error(`vipr replay: ${file}: byte ${broken.at}: ${broken.why}`);
+  if (broken !== undefined) complain(`vipr replay: ${file}: byte ${broken.at}: ${broken.why}`);
   if (broken !== undefined && !broken.isCutOff) return 2;
   if (difference === undefined) {
-    console.log(`${runs} runs, ${steps} steps, all the same`);
+    say(`${runs} runs, ${steps} steps, all the same`);
     return broken === undefined ? 0 : 2;
   }
   const { machine, run, step, event, order, expected, found } = difference;
   const shown = (value: unknown) => inspect(value, { depth: 8, breakLength: 110, maxArrayLength: 40 });
-  console.log(`${machine}, run ${run}, step ${step}, order ${order}: not the same
+  say(`${machine}, run ${run}, step ${step}, order ${order}: not the same
 event     ${shown(event)}
 expected  ${shown(expected)}
 found     ${shown(found)}`);

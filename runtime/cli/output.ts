@@ -1,6 +1,5 @@
-/** Standard output and the log. Written synchronously: the last line is out before the process ends, whatever it leads to. */
+/** Standard output and error. Written synchronously: the last line is out before the process ends, whatever it leads to. */
 import { writeSync } from "node:fs";
-import { Cause, Logger } from "effect";
 
 /** Why standard output could not be written whole: a full disk must not look like success. */
 let unwritten: string | undefined;
@@ -20,18 +19,3 @@ const write = (to: 1 | 2, text: string): void => {
       return; // a reader who left has what it wanted
     }
 };
-
-/** `2026-11-22T07:00:00.000Z INFO reload.settled`: one line each, whatever the message holds. */
-export const lineLogger = Logger.make(({ date, logLevel, message }) => {
-  complain(`${date.toISOString()} ${logLevel.toUpperCase()} ${textOf(message).replaceAll("\n", " | ")}`);
-});
-
-const textOf = (message: unknown): string =>
-  (Array.isArray(message) ? message : [message])
-    .map((part) => {
-      if (typeof part === "string") return part;
-      if (part instanceof Error) return String(part.stack);
-      return Cause.isCause(part) ? Cause.pretty(part) : JSON.stringify(part, bigAsText);
-    })
-    .join(" ");
-const bigAsText = (_: string, value: unknown): unknown => (typeof value === "bigint" ? value.toString(16) : value);

@@ -7,7 +7,8 @@
 import process from "node:process";
 import { Cause, Effect, Exit, Layer, Logger, References, type Scope } from "effect";
 import { exitCode, Stopped } from "./exit.ts";
-import { complain, lineLogger, whyUnwritten } from "./output.ts";
+import { lineLogger } from "./log.ts";
+import { complain, whyUnwritten } from "./output.ts";
 
 const AT_ONCE = 130;
 

@@ -12,10 +12,9 @@ import { Entropy, Keys, type StoreShape } from "../../actors/ports/mod.ts";
 import { type JoinFailed, type OverlayNode, startNode } from "../../actors/reload/mod.ts";
 import { type Endpoint, isLaterSequence } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
-import { serveAdmin } from "../admin.ts";
 import type { Ports } from "../node.ts";
 import { openSqlite } from "../store/sqlite.ts";
-import { newToken, removeDoor, writeDoor } from "./door.ts";
+import { newToken } from "./door.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { type Folder, isAuthoritys, openFolder } from "./folder.ts";
 import {
@@ -28,6 +27,7 @@ import {
   renewed,
 } from "./identity.ts";
 import { knownKeeper, readKnown } from "./known.ts";
+import { openDoor } from "./open-door.ts";
 import { say } from "./output.ts";
 
 const VALUES = "values.sqlite";
@@ -92,12 +92,10 @@ const JOINING: AdminAnswer = { status: 503, body: { error: "this node has not jo
 const openAdmin = Effect.fnUntraced(function* (folder: Folder, on: Endpoint | undefined) {
   const admin: Admin = { token: newToken(), at: undefined, answer: undefined };
   if (on === undefined) return admin;
-  admin.at = yield* Effect.mapError(
-    serveAdmin(on, (request) => admin.answer?.(request) ?? Effect.succeed(JOINING)),
-    ({ why }) => listenStopped(why, "--admin takes another, --admin none takes none"),
+  const answer = (request: AdminRequest) => admin.answer?.(request) ?? Effect.succeed(JOINING);
+  admin.at = yield* Effect.catchTag(openDoor(folder, on, admin.token, answer), "ListenFailed", ({ why }) =>
+    Effect.fail(listenStopped(why, "--admin takes another, --admin none takes none")),
   );
-  yield* writeDoor(folder, { ...admin.at, token: admin.token });
-  yield* Effect.addFinalizer(() => removeDoor(folder));
   return admin;
 });
 

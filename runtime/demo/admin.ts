@@ -1,4 +1,8 @@
-/** The demonstration's overlay shown: the admin port of its first node. Orders are not taken: nobody is told the token. */
+/**
+ * The demonstration's admin ports, for `vipr ring` and `vipr explain` while it is up: one of the overlay's first node at
+ * an address of the visitor's choice, and one a company on a free port, which DIR/<domain>/admin.json tells.
+ */
+import { join } from "node:path";
 import { Clock, Effect } from "effect";
 import { handleAdmin } from "../../actors/admin/mod.ts";
 import { Keys } from "../../actors/ports/mod.ts";
@@ -6,13 +10,29 @@ import type { OverlayNode } from "../../actors/reload/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { serveAdmin } from "../admin.ts";
 import { newToken } from "../cli/door.ts";
+import { openFolder } from "../cli/folder.ts";
+import { openDoor } from "../cli/open-door.ts";
+import type { RunningCompany } from "./company.ts";
+import { HOST } from "./overlay.ts";
 
-export const openDemoAdmin = Effect.fn("demo.admin")(function* (
+/** Orders are not taken: nobody is told the token. */
+export const openOverlayAdmin = Effect.fn("demo.admin")(function* (
+  { operator: node, certificate }: { readonly operator: OverlayNode; readonly certificate: Uint8Array },
   on: Endpoint,
-  node: OverlayNode,
-  certificate: Uint8Array,
 ) {
+  return yield* serveAdmin(on, handleAdmin({ node, token: newToken(), times: yield* timesOf(certificate) }));
+});
+
+export const openCompanyAdmin = Effect.fn("demo.companyAdmin")(function* (company: RunningCompany, directory: string) {
+  const { domain, server, credentials } = company;
+  const folder = yield* openFolder(join(directory, domain));
+  const token = newToken();
+  const times = yield* timesOf(credentials.certificates[0]!);
+  const answer = handleAdmin({ node: server.nodes[0]!, token, times, explain: server.explain });
+  yield* openDoor(folder, { host: HOST, port: 0 }, token, answer);
+});
+
+const timesOf = Effect.fnUntraced(function* (certificate: Uint8Array) {
   const { notAfterMs } = yield* Effect.orDie((yield* Keys).inspect(certificate));
-  const times = { startedMs: yield* Clock.currentTimeMillis, certificateEndsMs: notAfterMs };
-  return yield* serveAdmin(on, handleAdmin({ node, token: newToken(), times }));
+  return { startedMs: yield* Clock.currentTimeMillis, certificateEndsMs: notAfterMs };
 });

@@ -1,17 +1,17 @@
 /** `vipr demo`: reads the calls, runs the scenario, tells it to a person or to a script, and answers with an exit code. */
-import { readFileSync, writeSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import process from "node:process";
-import { Cause, Clock, Effect, Layer, Logger, References, Scope } from "effect";
+import { Cause, Clock, Effect, Layer, Logger, References } from "effect";
 import { importCdr } from "../../actors/cdr/mod.ts";
 import { Watch } from "../../actors/kit/mod.ts";
-import { Keys } from "../../actors/ports/mod.ts";
 import { type E164, maskE164 } from "../../codecs/shared/mod.ts";
 import { storyText } from "../cli/explain-text.ts";
+import { lineLogger, textOf } from "../cli/log.ts";
+import { complain, say, whyUnwritten } from "../cli/output.ts";
 import { nodeLayer } from "../node.ts";
 import { openTrace, TraceFailed } from "../trace.ts";
 import type { RunningCompany } from "./company.ts";
 import { canCallEachOther, companiesOf } from "./domains.ts";
-import { openDoor } from "./doors.ts";
 import { DEMO_HELP, type DemoOptions, readDemoOptions } from "./options.ts";
 import { brokenPromise, tableOf } from "./report.ts";
 import { type DemoTold, runDemo } from "./scenario.ts";
@@ -36,6 +36,7 @@ export const demoCommand = async (args: ReadonlyArray<string>): Promise<number> 
     return 2;
   }
   const code = await demo(read.options);
+  const unwritten = whyUnwritten();
   if (unwritten === undefined) return code;
   complain(`vipr demo: the report could not be written: ${unwritten}`);
   return code === 0 ? 1 : code;
@@ -43,7 +44,7 @@ export const demoCommand = async (args: ReadonlyArray<string>): Promise<number> 
 
 const demo = async (options: DemoOptions): Promise<number> => {
   const quiet = Layer.merge(
-    Logger.layer([options.json ? jsonLogger : stderrLogger]),
+    Logger.layer([options.json ? jsonLogger : lineLogger]),
     Layer.succeed(References.MinimumLogLevel, options.verbose ? "Info" : "Error"),
   );
   const ports = nodeLayer(options.seed === undefined ? {} : { seed: options.seed });
@@ -52,20 +53,11 @@ const demo = async (options: DemoOptions): Promise<number> => {
   const program = Effect.scoped(
     Effect.gen(function* () {
       const told = tellerOf(options, yield* Clock.currentTimeMillis);
-      const { data } = options;
-      const scope = yield* Effect.scope;
-      const keys = yield* Keys;
-      const opened = (company: RunningCompany) =>
-        data === undefined
-          ? Effect.void
-          : openDoor(data, company).pipe(Effect.provideService(Keys, keys), Scope.provide(scope), Effect.orDie);
-      const report = yield* Effect.timeoutOrElse(
-        watched(options.trace, runDemo({ ...input, opened, admin: options.admin }, told)),
-        {
-          duration: RUN_MS_MAX,
-          orElse: () => Effect.die(new Error(`no end after ${RUN_MS_MAX / 1_000} s`)),
-        },
-      );
+      const { admin, data } = options;
+      const report = yield* Effect.timeoutOrElse(watched(options.trace, runDemo({ ...input, admin, data }, told)), {
+        duration: RUN_MS_MAX,
+        orElse: () => Effect.die(new Error(`no end after ${RUN_MS_MAX / 1_000} s`)),
+      });
       told.end();
       yield* Effect.forEach(options.explain, (number) => explained(number, report.running, options.json), {
         discard: true,
@@ -197,32 +189,6 @@ const interrupted = Effect.callback<void>((resume) => {
   return Effect.sync(() => clearInterval(alive));
 });
 
-const stderrLogger = Logger.make(({ logLevel, message }) => {
-  complain(`${logLevel} ${textOf(message)}`);
-});
 const jsonLogger = Logger.make(({ logLevel, message }) => {
   say(JSON.stringify({ type: "log", level: logLevel, message: textOf(message) }));
 });
-const textOf = (message: unknown): string =>
-  (Array.isArray(message) ? message : [message])
-    .map((part) =>
-      typeof part === "string" ? part : part instanceof Error ? String(part.stack) : JSON.stringify(part),
-    )
-    .join(" ");
-
-/** Synchronous, so that the last line is out before the process ends, whatever stdout is. */
-/** Why the report could not be written whole: a full disk must not look like success. */
-let unwritten: string | undefined;
-const say = (text: string): void => write(1, text);
-const complain = (text: string): void => write(2, text);
-const write = (to: 1 | 2, text: string): void => {
-  const bytes = Buffer.from(text.endsWith("\n") ? text : `${text}\n`);
-  for (let at = 0; at < bytes.length; )
-    try {
-      at += writeSync(to, bytes, at);
-    } catch (error) {
-      if ((error as { code?: string }).code === "EAGAIN") continue; // a full pipe: its reader is slower than we are
-      if (to === 1 && (error as { code?: string }).code !== "EPIPE") unwritten = (error as Error).message;
-      return; // a reader who left has what it wanted
-    }
-};

@@ -12,7 +12,7 @@ import type { CdrCall } from "../../codecs/cdr/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { type E164, nodeIdText } from "../../codecs/shared/mod.ts";
 import { chanceOf } from "../memory/chance.ts";
-import { openDemoAdmin } from "./admin.ts";
+import { openCompanyAdmin, openOverlayAdmin } from "./admin.ts";
 import { guessCalls, knock, overwriteClaims, SPAMMER, spam, THIEF } from "./adversaries.ts";
 import { openCompany, type RunningCompany } from "./company.ts";
 import type { Company } from "./domains.ts";
@@ -33,10 +33,10 @@ const AFTER_CUT_CALLS = 3;
 export interface DemoInput {
   readonly calls: ReadonlyArray<CdrCall>;
   readonly companies: ReadonlyArray<Company>;
-  /** Hears of each company as it is up; for what stays open with it. */
-  readonly opened?: (company: RunningCompany) => Effect.Effect<void>;
-  /** Where the overlay's first node tells how it stands. */
+  /** Where the overlay's first node tells how it stands; undefined: nowhere. */
   readonly admin?: Endpoint | undefined;
+  /** The directory that says where each company's admin port is; undefined: none has one. */
+  readonly data?: string | undefined;
 }
 
 /** Hears what happens; numbers arrive whole and are the listener's to mask. */
@@ -45,10 +45,7 @@ export interface DemoTold {
   readonly event: (domain: string, event: Readonly<Record<string, unknown>>) => Effect.Effect<void>;
 }
 
-export const runDemo = Effect.fn("demo.run")(function* (
-  { calls, companies, opened = () => Effect.void, admin }: DemoInput,
-  told: DemoTold,
-) {
+export const runDemo = Effect.fn("demo.run")(function* ({ calls, companies, admin, data }: DemoInput, told: DemoTold) {
   const startedMs = yield* Clock.currentTimeMillis;
   const network = yield* Effect.provideServiceEffect(makePstn(), Entropy, ownChance);
   const stolen = yield* chosen(
@@ -63,7 +60,7 @@ export const runDemo = Effect.fn("demo.run")(function* (
   const overlay = yield* openOverlay(users);
   yield* told.phase("overlay", "enrolment server and first node are up");
   if (admin !== undefined) {
-    const at = addressText(yield* openDemoAdmin(admin, overlay.operator, overlay.certificate));
+    const at = addressText(yield* openOverlayAdmin(overlay, admin));
     yield* told.phase("admin", `vipr ring --admin ${at} shows the overlay`);
   }
 
@@ -101,8 +98,11 @@ export const runDemo = Effect.fn("demo.run")(function* (
       return company;
     }).pipe(Effect.provideService(Pstn, network));
 
-  for (const { domain, numbers } of companies)
-    running.push(yield* Effect.tap(open(domain, numbers, [...numbers], nodeNames(domain)), opened));
+  for (const { domain, numbers } of companies) {
+    const company = yield* open(domain, numbers, [...numbers], nodeNames(domain));
+    if (data !== undefined) yield* openCompanyAdmin(company, data);
+    running.push(company);
+  }
   const thief = yield* open(THIEF, new Set(), stolen, [`1.${THIEF}`]);
   for (const { nodeId } of thief.server.nodes) thieves.add(nodeId);
 

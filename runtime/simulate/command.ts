@@ -1,5 +1,6 @@
 /** `vipr simulate`: reads the flags, runs the simulation, tells it to a person or to a script. */
 import process from "node:process";
+import { complain, say } from "../cli/output.ts";
 import type { Line } from "./measure.ts";
 import { readSimulateOptions, SIMULATE_HELP, type SimulateOptions } from "./options.ts";
 import { type Detail, simulate } from "./overlay.ts";
@@ -10,11 +11,11 @@ import { type Hooks, Stopped } from "./stages.ts";
 export const simulateCommand = async (args: ReadonlyArray<string>): Promise<number> => {
   const read = readSimulateOptions(args);
   if (read.type === "help") {
-    console.log(SIMULATE_HELP);
+    say(SIMULATE_HELP);
     return 0;
   }
   if (read.type === "wrong") {
-    console.error(`vipr simulate: ${read.why}\nvipr simulate overlay --help tells the options`);
+    complain(`vipr simulate: ${read.why}\nvipr simulate overlay --help tells the options`);
     return 2;
   }
   let isStopped = false;
@@ -23,11 +24,11 @@ export const simulateCommand = async (args: ReadonlyArray<string>): Promise<numb
   };
   process.once("SIGINT", stop);
   try {
-    await run(read.options, { told: (what) => console.error(`simulate: ${what}`), isStopped: () => isStopped });
+    await run(read.options, { told: (what) => complain(`simulate: ${what}`), isStopped: () => isStopped });
     return 0;
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
-    console.error("simulate: ended before its time; nothing is told of a part");
+    complain("simulate: ended before its time; nothing is told of a part");
     return 130;
   } finally {
     process.removeListener("SIGINT", stop);
@@ -37,14 +38,14 @@ export const simulateCommand = async (args: ReadonlyArray<string>): Promise<numb
 const run = async (options: SimulateOptions, hooks: Hooks): Promise<void> => {
   if (options.routingOnly) {
     const line = await routeOnly(options, hooks);
-    console.log(options.json ? JSON.stringify(line) : tableOf(line, undefined));
+    say(options.json ? JSON.stringify(line) : tableOf(line, undefined));
     return;
   }
   const { line, detail } = await simulate(options, hooks);
   if (options.json) {
-    console.log(JSON.stringify({ detail }));
-    console.log(JSON.stringify(line));
-  } else console.log(tableOf(line, detail));
+    say(JSON.stringify({ detail }));
+    say(JSON.stringify(line));
+  } else say(tableOf(line, detail));
 };
 
 const tableOf = (line: Line, detail: Detail | undefined): string => {

@@ -12,6 +12,7 @@ import {
   dataValueOf,
   decodeRegistrationKey,
   everything,
+  isIdentityOf,
   kindId,
   resourceOfNode,
   type SignerIdentity,
@@ -75,7 +76,8 @@ export const makeFinder = (fetch: (nodeId: bigint) => Effect.Effect<ReadonlyArra
       fetch(nodeId),
       Effect.sync(() => underWay.delete(name)),
     ).pipe(Effect.onExit((exit) => Deferred.succeed(found, exit._tag === "Success" ? exit.value : [])));
-    if (certificates.length === 0) {
+    // What lies there may be anybody's: another's certificate is not the one that was asked for.
+    if (!certificates.some((certificate) => isIdentityOf(identity, certificate, nodeId))) {
       if (absentUntilMs.size >= ABSENT_MAX) absentUntilMs.delete(absentUntilMs.keys().next().value!);
       absentUntilMs.set(name, nowMs + ABSENT_MS);
     }

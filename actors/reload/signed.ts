@@ -17,6 +17,7 @@ import {
   readDocument,
   SecurityBlock,
   type Signed,
+  type SignerIdentity,
   signatureAlgorithm,
   signedKindBlock,
   withSignature,
@@ -91,6 +92,8 @@ const verifyBlock = Effect.fnUntraced(function* (
   const shown = certificates.slice(0, CERTIFICATES_MAX).map(({ certificate }) => certificate);
   const nowMs = yield* Clock.currentTimeMillis;
   for (const leaf of [...shown, ...trust.roots]) {
+    // A hash costs little, a chain much: only the certificate that the signature names is looked at.
+    if (!mayBeNamed(signature.identity, leaf, trust)) continue;
     const others = shown.filter((other) => other !== leaf);
     const facts = yield* Effect.option(keys.verifyChain([leaf, ...others], trust.roots, nowMs));
     if (facts._tag === "None") continue;
@@ -104,6 +107,9 @@ const verifyBlock = Effect.fnUntraced(function* (
   }
   return { refused: "not by one who may sign" };
 });
+
+const mayBeNamed = (identity: SignerIdentity, certificate: Uint8Array, { signers }: Trust): boolean =>
+  (identity.type === "certHashNodeId" ? signers : [0n]).some((id) => isIdentityOf(identity, certificate, id));
 
 /** What this certificate may sign as. */
 const named = (

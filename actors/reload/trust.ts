@@ -21,17 +21,20 @@ const SIGNERS_MAX = 4_096;
 /** The certificates of one message, leaves and issuers in any order. */
 export interface Bucket {
   readonly certificates: ReadonlyArray<Uint8Array>;
-  /** Those that an identity may name. */
+  /** Those that an identity may name, each once. */
   readonly named: (identity: SignerIdentity) => ReadonlyArray<Uint8Array>;
+  /** What their chains came to: each is checked once, however many values name it. */
+  readonly checked: Map<Uint8Array, VerifiedCertificate | undefined>;
 }
 
 export const bucketOf = (certificates: ReadonlyArray<Uint8Array>): Bucket => {
   let byName: Map<string, Uint8Array> | undefined;
   return {
     certificates,
+    checked: new Map(),
     named: (identity) => {
-      if (identity.type !== "certHash" || nameOf(identity).length !== SHA256_NAME) return certificates;
       byName ??= new Map(certificates.map((certificate) => [nameOf(identityOf(certificate)), certificate]));
+      if (identity.type !== "certHash" || nameOf(identity).length !== SHA256_NAME) return [...byName.values()];
       const found = byName.get(nameOf(identity));
       return found === undefined ? [] : [found];
     },
@@ -79,9 +82,14 @@ export const makeTrust = Effect.fn("reload.trust")(function* (configuration: Pic
     !facts.nodeIds.some((id) => configuration.now().badNodes.includes(id));
 
   /** A certificate that leads to our roots, names nodes of this overlay, none of them bad, and is valid now. */
-  const verified = Effect.fnUntraced(function* (certificate: Uint8Array, bucket: ReadonlyArray<Uint8Array>) {
+  const verified = Effect.fnUntraced(function* (certificate: Uint8Array, bucket: Bucket) {
+    if (!bucket.checked.has(certificate)) bucket.checked.set(certificate, yield* check(certificate, bucket));
+    return bucket.checked.get(certificate);
+  });
+
+  const check = Effect.fnUntraced(function* (certificate: Uint8Array, { certificates }: Bucket) {
     const nowMs = yield* Clock.currentTimeMillis;
-    const chain = [certificate, ...bucket.filter((other) => other !== certificate)];
+    const chain = [certificate, ...certificates.filter((other) => other !== certificate)];
     const facts = yield* Effect.catchTag(
       keys.verifyChain(chain, configuration.roots(), nowMs),
       "CertificateError",
@@ -102,7 +110,7 @@ export const makeTrust = Effect.fn("reload.trust")(function* (configuration: Pic
     const held = current().get(nameOf(identity));
     if (held !== undefined) return isGood(held.facts, yield* Clock.currentTimeMillis) ? held.signer : undefined;
     for (const certificate of bucket.named(identity)) {
-      const facts = yield* verified(certificate, bucket.certificates);
+      const facts = yield* verified(certificate, bucket);
       if (facts === undefined) continue;
       // "one for a certificate with only one Node-ID and one for a certificate with multiple Node-IDs", §6.3.4.
       if ((identity.type === "certHash") !== (facts.nodeIds.length === 1)) continue;
@@ -116,8 +124,8 @@ export const makeTrust = Effect.fn("reload.trust")(function* (configuration: Pic
   });
 
   const nodesOf: Trust["nodesOf"] = Effect.fnUntraced(function* (chain) {
-    const [certificate, ...issuers] = chain;
-    const facts = certificate === undefined ? undefined : yield* verified(certificate, issuers);
+    const [certificate] = chain;
+    const facts = certificate === undefined ? undefined : yield* check(certificate, bucketOf(chain));
     if (facts === undefined) return [];
     // What TLS has shown need not come with each message.
     for (const nodeId of facts.nodeIds) {

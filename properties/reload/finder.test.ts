@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import { Effect } from "effect";
 import { ABSENT_MS, FETCHES_MAX, makeFinder, WAITING_MAX } from "../../actors/reload/finder.ts";
-import type { SignerIdentity } from "../../codecs/reload/mod.ts";
+import { identityOf, type SignerIdentity } from "../../codecs/reload/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
 
@@ -61,5 +61,17 @@ run(
     const all = Array.from({ length: 200 }, (_, i) => finder.find({ identity: identity(i), nodeId: BigInt(i) }));
     yield* Effect.all(all, { concurrency: "unbounded" });
     assert.equal(asked.length, FETCHES_MAX);
+  }),
+);
+
+run(
+  "a node whose resource holds other certificates than the one that is named is not asked again for a while either",
+  Effect.gen(function* () {
+    const { asked, finder } = counted([certificate]);
+    for (let i = 0; i < 5; i++) yield* finder.find({ identity: identity(1), nodeId: 7n });
+    assert.deepEqual(asked, [7n]);
+    // The one that is there is found each time.
+    for (let i = 0; i < 3; i++) yield* finder.find({ identity: identityOf(certificate), nodeId: 7n });
+    assert.equal(asked.length, 4);
   }),
 );

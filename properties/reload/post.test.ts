@@ -1,10 +1,11 @@
 /** Messages sealed and opened: both algorithms, chains, several Node-IDs, and everything that is not to be believed. RFC 6940 §6.3.4. */
 import * as assert from "node:assert/strict";
-import { Clock, Effect } from "effect";
+import { Clock, Effect, Layer } from "effect";
 import { type Credentials, Keys, type PrivateKey } from "../../actors/ports/mod.ts";
 import { makePost } from "../../actors/reload/post.ts";
 import {
   type Body,
+  identityOf,
   kindId,
   type Packet,
   Payload,
@@ -219,5 +220,44 @@ run(
     assert.deepEqual(yield* us.nodesOf(neighbour.certificates), [14n]);
     const other = yield* makePost(neighbour, configured([root.certificate]));
     assert.equal(yield* signerOf(yield* other.seal({ ...letter, bare: true })), 14n);
+  }),
+);
+
+run(
+  "a member who shows certificates of his own making, and names another with each value, has each chain checked once",
+  Effect.gen(function* () {
+    const keys = yield* Keys;
+    let chains = 0;
+    const counting = Layer.succeed(Keys, {
+      ...keys,
+      verifyChain: (...given) => {
+        chains++;
+        return keys.verifyChain(...given);
+      },
+    });
+    const { root } = yield* ring;
+    const us = yield* Effect.provide(makePost(yield* holder(root, [1n]), configured([root.certificate])), counting);
+    const member = yield* makePost(yield* holder(root, [15n]), configured([root.certificate]));
+    const strangers = yield* authorityNamed("root", undefined, yield* Clock.currentTimeMillis);
+    const [key, own] = [yield* keys.generate, 8];
+    const made = yield* Effect.forEach(Array(own).keys(), (i) => holder(strangers, [BigInt(i), 99n], { key }));
+    const shown = made.flatMap(({ certificates }) => certificates);
+    const packet = withBucket(yield* member.seal(letter), (all) => [...all, ...shown, ...shown]);
+    const opened = yield* us.open(packet);
+    assert.ok(!("refused" in opened));
+    const resource = new Uint8Array(16);
+    const value: StoredDataValue = { key: new Uint8Array(24), value: { exists: true, value: new Uint8Array(16) } };
+    const signed = yield* member.signValue(resource, kindId.viprRegistration, 9n, value);
+    for (let i = 0; i < 50; i++) {
+      const identities: ReadonlyArray<Signature["identity"]> = [
+        { type: "certHashNodeId", identity: { algorithm: 4, hash: new Uint8Array(32).fill(i) } },
+        identityOf(shown[i % own]!),
+      ];
+      for (const identity of identities) {
+        const stored = { storageTime: 9n, lifetime: 1, value, signature: { ...signed, identity } };
+        assert.equal(yield* opened.signerOf(resource, kindId.viprRegistration, stored), undefined);
+      }
+    }
+    assert.ok(chains <= 2 + 1 + own + 1, `${chains} chains`); // our own, the member's, the strangers', once each
   }),
 );

@@ -4,8 +4,9 @@ import { Clock, Effect, Layer, Logger } from "effect";
 import fc from "fast-check";
 import { type Credentials, Keys } from "../../actors/ports/mod.ts";
 import { signDocument, type Trust, verifySigned } from "../../actors/reload/mod.ts";
-import { readDocument, viprOverlay, writeOverlay } from "../../codecs/reload/mod.ts";
+import { readDocument, SecurityBlock, viprOverlay, writeOverlay, x509 } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
+import { decode, encode } from "../../codecs/wire/mod.ts";
 import { makeAuthority, type OwnAuthority } from "../../runtime/authority.ts";
 import { keysLayer } from "../../runtime/keys.ts";
 import { runs, test } from "../kit/harness.ts";
@@ -106,5 +107,40 @@ test("RFC 6940 §11.1: no byte of a signed configuration changes unnoticed, nor 
           { numRuns: tries },
         ),
       );
+    }),
+  ));
+
+test("RFC 6940 §11.1: of the certificates that come with a signature, only the one that it names has its chain looked at", () =>
+  run(
+    Effect.gen(function* () {
+      const nowMs = yield* Clock.currentTimeMillis;
+      const authority = yield* makeAuthority({ name: "root", nowMs });
+      const trust: Trust = { overlay: NAME, signers: [SIGNER], badNodes: [], roots: [authority.root] };
+      const good = yield* certified(authority);
+      const others = yield* Effect.forEach([6n, 7n, 8n], (nodeId) => certified(authority, { nodeId }));
+      const crowd = others.flatMap(({ certificates }) => certificates);
+      const signed = yield* signDocument(text, NAME, { ...good, certificates: [...good.certificates, ...crowd] });
+      // Names none of those that it shows.
+      const nobodys = yield* signDocument(text, NAME, good);
+      const keys = yield* Keys;
+      let chains = 0;
+      const counting = Layer.succeed(Keys, {
+        ...keys,
+        verifyChain: (...given) => {
+          chains++;
+          return keys.verifyChain(...given);
+        },
+      });
+      const verdict = yield* Effect.provide(judged(signed, trust), counting);
+      same([verdict, chains], [{ by: SIGNER }, 1]);
+      const read = [readDocument(nobodys, NAME), readDocument(signed, NAME)] as const;
+      ok(read[0].ok && read[1].ok);
+      const block = decode(SecurityBlock, read[0].value.signatures[0]!);
+      ok(block.ok);
+      const certificates = crowd.map(x509);
+      const forged = encode(SecurityBlock, { ...block.value, certificates });
+      const given = { bytes: read[0].value.bytes, signatures: Array(4).fill(forged) };
+      same("refused" in (yield* Effect.provide(verifySigned(given, trust), counting)), true);
+      same(chains, 1);
     }),
   ));

@@ -2,13 +2,14 @@
  * The enrolment server: gives out the overlay's document, and certificates with Node-IDs to those it knows. RFC 6940 §11.
  *
  *   GET  /.well-known/reload-config ---------------------------------> the document
- *   POST /enroll --> form, password --> asked --> step --> draw, issue (a fiber each) --> drawn, issued --> mailbox
+ *   POST /enroll --> form --> came --> step --> check, draw, issue (a fiber each) --> asked, drawn, issued --> mailbox
  *                                                      \\--> certify | refuse | putOff --> the one who asked
  */
 import { Clock, Deferred, Effect, FiberSet, Semaphore } from "effect";
 import {
   CONFIGURATION_PATH,
   ENROLMENT_PATH,
+  type EnrolmentRequest,
   type EnrolmentToken,
   enrolmentTokens,
   enrolmentUrl,
@@ -43,6 +44,8 @@ import { openBook } from "./book.ts";
 const MAILBOX_MAX = 64;
 /** Passwords looked at together: a slow hash of them may take 32 MiB each. */
 const CHECKS_MAX = 2;
+/** Enrolments that wait for an answer, also of those who have gone away: more are put off. */
+export const ENROLMENTS_WAITING_MAX = 64;
 const CLOCK_SLACK_MS = 60_000; // a node's clock may be behind ours
 export const NODE_IDS_PER_USER_MAX = 1;
 export const CERTIFICATE_LIFETIME_MS = 365 * 24 * 3_600_000;
@@ -95,7 +98,7 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
   const book = yield* openBook(options.store);
   const box = yield* mailbox<EnrolServerEvent>(MAILBOX_MAX);
   const run = yield* FiberSet.makeRuntime<never>();
-  const waiting = new Map<string, Deferred.Deferred<HttpsAnswer>>();
+  const waiting = new Map<string, Waiting>();
   const count = {
     documents: 0,
     issued: 0,
@@ -121,9 +124,18 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
   });
   const answer = (id: string, given: HttpsAnswer) =>
     Effect.suspend(() => {
-      const to = waiting.get(id);
-      return to === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(to, given));
+      const one = waiting.get(id);
+      return one === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(one.answer, given));
     });
+  /** A slow hash: only for who is not within a wait. */
+  const check = Effect.fnUntraced(function* (id: string) {
+    const one = waiting.get(id);
+    if (one === undefined) return;
+    const { user, password, nodeIds, csr } = one.form;
+    const isPasswordRight = yield* checking.withPermits(1)(isPasswordOf(user, password));
+    const atMs = yield* Clock.currentTimeMillis;
+    yield* box.tell({ type: "asked", id, user, isPasswordRight, nodeIds, csr, address: one.address, atMs });
+  });
   const refuse = Effect.fnUntraced(function* (token: EnrolmentToken) {
     count.refused[token] += 1;
     yield* Effect.logInfo("enrol.refused", token);
@@ -131,6 +143,8 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
   });
   const perform = (action: EnrolServerAction): Effect.Effect<void> => {
     switch (action.type) {
+      case "check":
+        return Effect.sync(() => run(check(action.id)));
       case "draw":
         return Effect.flatMap(entropy.bytes(action.bytes), (random) =>
           Effect.sync(() => run(box.tell({ type: "drawn", id: action.id, random }))),
@@ -206,16 +220,17 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
       yield* Effect.logInfo("enrol.badForm", `${read.error.at}: ${read.error.why}`);
       return textOf(400, `${read.error.at}: ${read.error.why}`);
     }
-    const { csr, user, password, nodeIds } = read.value;
+    if (waiting.size >= ENROLMENTS_WAITING_MAX) {
+      count.putOff.busy += 1;
+      return textOf(503, "busy");
+    }
     const id = String(asked++);
-    const to = yield* Deferred.make<HttpsAnswer>();
-    waiting.set(id, to);
-    const isPasswordRight = yield* checking.withPermits(1)(isPasswordOf(user, password));
+    const [address, to] = [neighbourhoodOf(peer.host), yield* Deferred.make<HttpsAnswer>()];
+    waiting.set(id, { form: read.value, address, answer: to });
     const atMs = yield* Clock.currentTimeMillis;
-    const address = neighbourhoodOf(peer.host);
-    yield* box.tell({ type: "asked", id, user, isPasswordRight, nodeIds, csr, address, atMs });
+    const came = box.tell({ type: "came", id, user: read.value.user, address, atMs });
     return yield* Effect.ensuring(
-      Deferred.await(to),
+      Effect.andThen(came, Deferred.await(to)),
       Effect.sync(() => waiting.delete(id)),
     );
   });
@@ -240,6 +255,12 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
   const counters = Effect.sync(() => ({ ...count, refused: { ...count.refused }, putOff: { ...count.putOff } }));
   return { ...place, counters } satisfies EnrolmentServer as EnrolmentServer;
 });
+
+interface Waiting {
+  readonly form: EnrolmentRequest;
+  readonly address: string;
+  readonly answer: Deferred.Deferred<HttpsAnswer>;
+}
 
 const passwordCheck = (users: EnrolmentServerOptions["users"]) => {
   if (typeof users === "function") return users;

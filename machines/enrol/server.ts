@@ -1,7 +1,9 @@
 /**
  * The enrolment server: who may have how many Node-IDs, and which. RFC 6940 §11.3.
  *
- *   asked -- too many wrong ones of that user or address lately -----------------> putOff
+ *   came  -- too many wrong ones of that user or address lately -----------------> putOff
+ *         -- else check: the password is looked at, at some cost ... asked
+ *   asked -- too many meanwhile ------------------------------------------------> putOff
  *         -- password wrong, too many, name illegal -----------------------------> refuse
  *         -- all its Node-IDs known --------------------------------------> issue
  *         -- else draw ... drawn: keep ... kept on disk: ----------------> issue ... issued | notIssued --> certify | refuse
@@ -33,6 +35,13 @@ export interface EnrolServerInput {
 
 export type EnrolServerEvent =
   | {
+      readonly type: "came";
+      readonly id: string;
+      readonly user: string;
+      readonly address: string;
+      readonly atMs: number;
+    }
+  | {
       readonly type: "asked";
       readonly id: string;
       readonly user: string;
@@ -50,6 +59,8 @@ export type EnrolServerEvent =
   | { readonly type: "notIssued"; readonly id: string };
 
 export type EnrolServerAction =
+  /** Look at its password, and tell by `asked`. */
+  | { readonly type: "check"; readonly id: string }
   | { readonly type: "draw"; readonly id: string; readonly bytes: number }
   /** The user's whole list, to outlive a restart before anything is certified. */
   | { readonly type: "keep"; readonly id: string; readonly user: string; readonly nodeIds: ReadonlyArray<bigint> }
@@ -88,6 +99,7 @@ export const enrolServer = machineOf<EnrolServerAction>()(
   setup({
     types: { input: {} as EnrolServerInput, context: {} as Context, events: {} as EnrolServerEvent },
     actions: declared<EnrolServerAction>({
+      check: true,
       draw: true,
       keep: true,
       issue: true,
@@ -104,6 +116,13 @@ export const enrolServer = machineOf<EnrolServerAction>()(
     states: {
       serving: {
         on: {
+          came: [
+            {
+              guard: ({ context, event }) => isBraked(context, event),
+              actions: { type: "putOff", params: ({ event }) => ({ id: event.id, why: "brake" as const }) },
+            },
+            { actions: { type: "check", params: ({ event }) => ({ id: event.id }) } },
+          ],
           asked: [
             {
               guard: ({ context, event }) => isBraked(context, event),
@@ -169,7 +188,7 @@ const hasDrawn = ({ pending }: Context, { id, random }: EventOf<"drawn">): boole
 const isAt = ({ pending }: Context, id: string, step: Pending["step"]): boolean =>
   pending.some((one) => one.id === id && one.step === step);
 
-const isBraked = ({ users, addresses }: Context, { user, address, atMs }: EventOf<"asked">): boolean =>
+const isBraked = ({ users, addresses }: Context, { user, address, atMs }: Omit<EventOf<"came">, "type">): boolean =>
   waitOf(users, user, userBrake, atMs) > 0 || waitOf(addresses, address, addressBrake, atMs) > 0;
 
 function count({ users, addresses }: Context, { user, address, atMs }: EventOf<"asked">) {

@@ -1,8 +1,17 @@
 /** Enrolment from end to end, over real HTTPS and in memory on virtual time: the same laws for both. RFC 6940 §11. */
 import { notDeepStrictEqual as differ, ok, deepStrictEqual as same } from "node:assert";
-import { Clock, Effect, Layer, Logger, References } from "effect";
+import { Clock, Deferred, Effect, Layer, Logger, Option, References } from "effect";
 import { EnrolmentRefused, type EnrolWith, enrol, fetchDocument, fetchOverlay } from "../../actors/enrol/mod.ts";
-import { type Entropy, Https, type HttpsCall, Keys, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
+import { ENROLMENTS_WAITING_MAX } from "../../actors/enrol/server.ts";
+import {
+  type Entropy,
+  HTTPS_TIMEOUT_MS,
+  Https,
+  type HttpsCall,
+  Keys,
+  StoreFailed,
+  type StoreShape,
+} from "../../actors/ports/mod.ts";
 import { signDocument, verifySigned } from "../../actors/reload/mod.ts";
 import {
   CONFIGURATION_PATH,
@@ -28,13 +37,23 @@ const alice = (at: At): EnrolWith => ({ ...at, user: "alice", password: PASSWORD
 const bob = (at: At): EnrolWith => ({ ...at, user: "bob", password: "battery staple" });
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
-const ask = Effect.fnUntraced(function* (at: At, call: Pick<HttpsCall, "method" | "path" | "headers" | "body">) {
+const ask = Effect.fnUntraced(function* (
+  at: At,
+  call: Pick<HttpsCall, "method" | "path" | "headers" | "body" | "timeoutMs">,
+) {
   const { host, port, overlayName, roots } = at;
   return yield* (yield* Https).request({ host, port, serverName: overlayName, roots, bodyBytesMax: 100_000, ...call });
 });
 /** A form as a node posts it, for alice. */
-const post = (at: At, csr: Uint8Array = Uint8Array.of(1), password = PASSWORD, user = "alice") =>
+const post = (
+  at: At,
+  csr: Uint8Array = Uint8Array.of(1),
+  password = PASSWORD,
+  user = "alice",
+  timeoutMs = HTTPS_TIMEOUT_MS,
+) =>
   ask(at, {
+    timeoutMs,
     method: "POST",
     path: ENROLMENT_PATH,
     headers: { "content-type": formContentType("a-boundary"), accept: "application/pkix-cert" },
@@ -321,5 +340,45 @@ onVirtualTime(
     same([putOff.brake, refused.failed_authentication], [5, 2 * userBrake.free]);
     yield* Effect.sleep(userBrake.firstMs + 100);
     same((yield* post(at, yield* ownCsr)).status, 200);
+  }),
+);
+
+onVirtualTime(
+  "within a wait no password is hashed: a guesser costs the server as many hashes as it may guess",
+  Effect.gen(function* () {
+    let hashed = 0;
+    const users = () => Effect.as(Effect.sleep(70), ++hashed < 0);
+    const { at, server } = yield* openEnrolment({ users });
+    for (let i = 0; i < 3 * userBrake.free; i++) yield* post(at, undefined, "wrong");
+    same(hashed, userBrake.free);
+    same((yield* server.counters).putOff.brake, 2 * userBrake.free);
+  }),
+);
+
+const onRealTime = lawsOn(
+  "https",
+  () => nodeLayer(),
+  (effect) => Effect.runPromise(effect),
+);
+onRealTime(
+  "clients that ask and go away leave no more hashes behind them than the limit, and later ones are told to come again",
+  Effect.gen(function* () {
+    const gate = yield* Deferred.make<void>();
+    let hashed = 0;
+    const users = () => Effect.as(Deferred.await(gate), ++hashed < 0);
+    const { at, server } = yield* openEnrolment({ users });
+    const gone = Effect.ignore(post(at, undefined, "wrong", "alice", 400));
+    const statusNow = Effect.option(Effect.map(post(at, undefined, "wrong", "alice", 1_000), ({ status }) => status));
+    let asked = 0;
+    while ((yield* server.counters).putOff.busy === 0 && asked < 6 * ENROLMENTS_WAITING_MAX) {
+      yield* Effect.all(Array<typeof gone>(24).fill(gone), { concurrency: "unbounded" });
+      asked += 24;
+    }
+    same(yield* statusNow, Option.some(503));
+    yield* Deferred.succeed(gate, undefined);
+    while ((yield* server.counters).refused.failed_authentication === 0) yield* Effect.sleep(10);
+    yield* Effect.sleep(100);
+    ok(hashed <= ENROLMENTS_WAITING_MAX, String(hashed));
+    same((yield* post(at, undefined, "wrong", "bob")).status, 403);
   }),
 );

@@ -1,6 +1,6 @@
 /** An overlay's authority and its enrolment server, for tests. */
 import { Clock, Effect } from "effect";
-import { serveEnrolment } from "../../actors/enrol/mod.ts";
+import { type EnrolmentServerOptions, serveEnrolment } from "../../actors/enrol/mod.ts";
 import { Authority, type KeyAlgorithm, type StoreShape } from "../../actors/ports/mod.ts";
 import { type OverlayConfiguration, viprOverlay } from "../../codecs/reload/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
@@ -21,6 +21,8 @@ export const openEnrolment = Effect.fn("test.enrolment")(function* (
     readonly isSigned?: boolean;
     readonly store?: StoreShape;
     readonly overlay?: Partial<OverlayConfiguration>;
+    /** Instead of alice, bob and "in valid". */
+    readonly users?: EnrolmentServerOptions["users"];
   } = {},
 ) {
   const nowMs = yield* Clock.currentTimeMillis;
@@ -38,11 +40,13 @@ export const openEnrolment = Effect.fn("test.enrolment")(function* (
       overlay: viprOverlay({ name: OVERLAY, sequence: 1, ...options.overlay }),
       ...(options.isSigned ? { signer: authority.credentials } : {}),
       ...(store === undefined ? {} : { store }),
-      users: new Map([
-        ["alice", PASSWORD],
-        ["bob", "battery staple"],
-        ["in valid", PASSWORD],
-      ]),
+      users:
+        options.users ??
+        new Map([
+          ["alice", PASSWORD],
+          ["bob", "battery staple"],
+          ["in valid", PASSWORD],
+        ]),
       nodeIdsPerUserMax: options.nodeIdsPerUserMax ?? 3,
     }),
     Authority,

@@ -39,6 +39,16 @@ const asked: fc.Arbitrary<EnrolServerEvent> = fc.record(
   { noNullPrototype: true },
 );
 const others: fc.Arbitrary<EnrolServerEvent> = fc.oneof(
+  fc.record(
+    {
+      type: fc.constant("came" as const),
+      id,
+      user: fc.constantFrom("alice", "bob"),
+      address: fc.constantFrom("192.0.2.1", "192.0.2.2"),
+      atMs: fc.integer({ min: 0, max: 100_000 }),
+    },
+    { noNullPrototype: true },
+  ),
   fc.record({ type: fc.constant("drawn" as const), id, random: bytes(3 * NODE_ID_BYTES) }, { noNullPrototype: true }),
   fc.record({ type: fc.constant("issued" as const), id, certificate: bytes(3) }, { noNullPrototype: true }),
   fc.record(
@@ -231,11 +241,14 @@ test("enrolServer: a guesser is slowed by user and by address, whether the user 
 });
 
 test("enrolServer: within the wait a right password is put off as a wrong one is; after it, it serves and clears the count", () => {
-  const { ask } = opened();
+  const { ask, tell } = opened();
   const types = (given: Ask) => ask(given).map(({ type }) => type);
   for (let i = 0; i < userBrake.free; i++) same(types({ isPasswordRight: false, address: `a${i}` }), ["refuse"]);
   for (const isPasswordRight of [true, false])
     same(ask({ isPasswordRight, atMs: 999, id: "x" }), [{ type: "putOff", id: "x", why: "brake" }]);
+  const came = (atMs: number) => tell({ type: "came", id: "y", user: "alice", address: "192.0.2.1", atMs });
+  same(came(999), [{ type: "putOff", id: "y", why: "brake" }]); // before anything is hashed
+  same(came(1_000), [{ type: "check", id: "y" }]);
   same(types({ atMs: 1_000 }), ["draw"]);
   same(types({ isPasswordRight: false, atMs: 1_000 }), ["refuse"]);
   // Another user, at another address, never waited.

@@ -10,6 +10,7 @@ import {
   type Packet,
   Payload,
   type Signature,
+  type Stored,
   type StoredDataValue,
   toNode,
   viprOverlay,
@@ -254,7 +255,12 @@ run(
         identityOf(shown[i % own]!),
       ];
       for (const identity of identities) {
-        const stored = { storageTime: 9n, lifetime: 1, value, signature: { ...signed, identity } };
+        const stored: Stored<StoredDataValue> = {
+          storageTime: 9n,
+          lifetime: 1,
+          value,
+          signature: { ...signed, identity },
+        };
         assert.equal(yield* opened.signerOf(resource, kindId.viprRegistration, stored), undefined);
       }
     }

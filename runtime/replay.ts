@@ -4,7 +4,7 @@ import { inspect, isDeepStrictEqual } from "node:util";
 import { complain, say } from "./cli/output.ts";
 import { bared, TRACE_BYTES_MAX, TRACE_FORMAT, TRACE_VERSION, TRACED, type TraceRecord, traceCbor } from "./trace.ts";
 
-export const REPLAY_HELP = `vipr replay: goes through a trace again and compares what the machines order
+const REPLAY_HELP = `vipr replay: goes through a trace again and compares what the machines order
 
 usage: vipr replay FILE        (a file written by vipr demo --trace FILE, on any runtime)
 

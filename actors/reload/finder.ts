@@ -27,7 +27,7 @@ export const FETCHES_MAX = 32;
 /** Messages that wait for one fetch. */
 export const WAITING_MAX = 16;
 /** Identities not found, and how long nobody asks again. */
-export const ABSENT_MAX = 1_024;
+const ABSENT_MAX = 1_024;
 export const ABSENT_MS = 60_000;
 
 export interface ToFind {

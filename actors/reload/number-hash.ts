@@ -14,7 +14,7 @@ import { type E164, utf8 } from "../../codecs/shared/mod.ts";
 import { Keys } from "../ports/mod.ts";
 
 /** Numbers whose place is remembered, the one longest kept goes first: some 15 MiB. */
-export const NUMBERS_KEPT_MAX = 65_536;
+const NUMBERS_KEPT_MAX = 65_536;
 const STRETCHED_AT_ONCE_MAX = 2;
 
 export type ResourceOf = (number: E164) => Effect.Effect<Uint8Array>;

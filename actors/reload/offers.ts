@@ -24,7 +24,7 @@ const trustIn = (signers: ReadonlyArray<bigint>, overlay: OverlayConfiguration, 
 });
 
 /** Without the Kinds whose signature is missing or wrong, where the document names who may sign them. */
-export const withGoodKinds = Effect.fnUntraced(function* (
+const withGoodKinds = Effect.fnUntraced(function* (
   { overlay, kinds }: Pick<OverlayDocument, "overlay" | "kinds">,
   rootsOf: RootsOf,
 ): Effect.fn.Return<OverlayConfiguration, never, Keys> {

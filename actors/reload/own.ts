@@ -7,7 +7,7 @@ import { decodeOwnEntry, encodeOwnEntry, keptPrefix, type OwnEntry, ownKey } fro
 import { hexOf } from "../../codecs/shared/mod.ts";
 import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
 
-export const OWN_TABLE = "own";
+const OWN_TABLE = "own";
 
 export type OwnName = Pick<OwnEntry, "kind" | "resource" | "place">;
 

@@ -3,9 +3,9 @@ import { Clock, Effect } from "effect";
 import type { SipRequest } from "../../codecs/sip/mod.ts";
 import { dialogKeysOf } from "../../machines/sip/mod.ts";
 
-export const DIALOGS_MAX = 20_000;
+const DIALOGS_MAX = 20_000;
 /** A call older than this is forgotten when room is needed. */
-export const DIALOG_MS_MAX = 12 * 3_600_000;
+const DIALOG_MS_MAX = 12 * 3_600_000;
 
 export interface Dialogs {
   /** The other domain of the call that a request speaks of. */

@@ -11,9 +11,9 @@ import type { Side } from "../../machines/sip/mod.ts";
 import type { ByteStreamShape } from "../ports/mod.ts";
 
 /** Written and not yet taken by the transport; one more closes the stream. */
-export const FLOW_MESSAGES_MAX = 256;
+const FLOW_MESSAGES_MAX = 256;
 /** A stream on which nothing arrives for so long is closed; longer than timer C, so that no call waits on it. */
-export const FLOW_IDLE_MS = 300_000;
+const FLOW_IDLE_MS = 300_000;
 
 export interface Flow {
   readonly side: Side;

@@ -16,7 +16,7 @@ export interface Legs {
   readonly remove: (message: SipRequest | SipResponse) => void;
 }
 
-export const LEGS_MAX = 20_000;
+const LEGS_MAX = 20_000;
 
 export const makeLegs = (): Legs => {
   const legs = new Map<string, Leg>();

@@ -14,7 +14,7 @@ import type { Endpoint, FlowTarget } from "./endpoint.ts";
 import type { Flow } from "./flow.ts";
 
 /** More than three minutes. RFC 3261 §16.6 step 11. */
-export const TIMER_C_MS = 181_000;
+const TIMER_C_MS = 181_000;
 
 export interface RelayJob {
   readonly from: Flow;

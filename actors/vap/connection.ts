@@ -6,7 +6,7 @@
 import { Effect, Queue } from "effect";
 import type { ByteStreamShape } from "../ports/mod.ts";
 
-export const OUTGOING_MESSAGES_MAX = 512;
+const OUTGOING_MESSAGES_MAX = 512;
 
 export interface VapConnection {
   readonly id: number;

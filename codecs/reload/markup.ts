@@ -5,7 +5,7 @@
  * For texts that the parser of xml.ts has found well-formed: this one looks for the ends of things, not for mistakes.
  */
 
-export const ELEMENTS_MAX = 20_000;
+const ELEMENTS_MAX = 20_000;
 
 export interface Span {
   /** Without its prefix. */

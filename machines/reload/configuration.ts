@@ -25,7 +25,7 @@ import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
 /** Nodes remembered as told or asked; the one longest there goes first, and may be told again. */
 export const TOLD_MAX = 256;
 /** Kinds that ConfigUpdates may add to those of the document. */
-export const KINDS_MAX = 256;
+const KINDS_MAX = 256;
 /** A timer for longer than this is set again when it fires. */
 const TIMER_MS_MAX = 24 * 3_600_000;
 /** A new document is fetched in the last third of an old one's time. */

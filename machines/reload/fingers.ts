@@ -8,7 +8,7 @@ import { attachBody, attachTo, inTurn, resourceAt } from "./stabilize.ts";
 import { peersOf, viewOf } from "./table.ts";
 
 /** Finger entries worth a search: those whose beginning no neighbour of ours answers for, farthest first. */
-export const openFingers = (context: PeerContext): ReadonlyArray<number> => {
+const openFingers = (context: PeerContext): ReadonlyArray<number> => {
   const table = fingersOf(context.table.self, peersOf(context.table), context.settings.fingers);
   return farEntries(context).filter((entry) => table[entry - 1] === undefined);
 };
@@ -16,7 +16,7 @@ export const openFingers = (context: PeerContext): ReadonlyArray<number> => {
 /** Peers that one entry of the Finger Table is searched for. */
 const PEERS_OF_ENTRY = 2;
 /** Entries with one peer alone, farthest first: a second one, somewhere else in the range, shortens the way. */
-export const thinFingers = (context: PeerContext): ReadonlyArray<number> => {
+const thinFingers = (context: PeerContext): ReadonlyArray<number> => {
   const { self } = context.table;
   const far = peersOf(context.table).map((peer) => distance(self, peer));
   return farEntries(context).filter((entry) => {
@@ -69,7 +69,7 @@ export const fingerLost =
     wasFinger && context.settings.reactive && context.table.joined ? attachFingers(context) : {};
 
 /** "each time an invalid entry is encountered, send a Ping to replace that entry with probability 0.5", §10.7.4.2. */
-export const searchFinger =
+const searchFinger =
   (draw: bigint) =>
   (context: PeerContext): PeerDecision => {
     const empty = openFingers(context);

@@ -20,7 +20,7 @@ export const on = <K extends PeerEvent["type"]>(
 ) => decide<PeerContext, PeerEventOf<K>, PeerAction>(of);
 export const does = (of: (context: PeerContext, event: PeerEvent) => PeerDecision) =>
   decide<PeerContext, PeerEvent, PeerAction>(of);
-export const isFired = (event: PeerEvent, timer: PeerTimer) => event.type === "timerFired" && event.timer === timer;
+const isFired = (event: PeerEvent, timer: PeerTimer) => event.type === "timerFired" && event.timer === timer;
 export const fired =
   (timer: PeerTimer) =>
   ({ event }: Given) =>
@@ -64,7 +64,7 @@ export const rest = does((context) => ({
 }));
 export const stopAll = does((context) => ({ actions: stopTimers(context) }));
 export const report = (state: PeerState) => ({ type: "report" as const, params: { state, why: "" } });
-export const atOf = (context: PeerContext, event: PeerEvent): number =>
+const atOf = (context: PeerContext, event: PeerEvent): number =>
   event.type === "timerFired" ? event.atMs : "asked" in event ? event.asked.atMs : context.settings.startedMs;
 export const settles = does((context, event) => settle(context, atOf(context, event)));
 export const forget =

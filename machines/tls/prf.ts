@@ -42,7 +42,7 @@ const hashes = new WeakMap<Uint8Array, Uint8Array>();
 export const extendedMasterSecret = (premaster: Uint8Array, transcript: Uint8Array): Uint8Array =>
   prf(premaster, "extended master secret", hashOf(transcript), MASTER_SECRET_BYTES);
 
-export const VERIFY_DATA_BYTES = 12;
+const VERIFY_DATA_BYTES = 12;
 
 /** What a Finished message says; the transcript is every handshake message before it. RFC 5246 §7.4.9. */
 export const verifyData = (
@@ -60,7 +60,7 @@ export interface DirectionKeys {
 const MAC_KEY_BYTES = 20; // HMAC-SHA1, RFC 5246 appendix C
 
 /** RFC 5246 §6.3. */
-export const directionKeys = (
+const directionKeys = (
   master: Uint8Array,
   randoms: Randoms,
   suite: SrpSuite,

@@ -52,7 +52,7 @@ export const CLAIMS_OF_NODE_MAX = 2;
 /** The draft's 30 s and 24 h. */
 export const TV_MS_MIN = 30_000;
 export const TV_MS_MAX = 24 * 3_600_000;
-export const QUERY_TIMEOUT_MS = 30_000;
+const QUERY_TIMEOUT_MS = 30_000;
 
 interface PvpOriginatorContext {
   readonly input: PvpOriginatorInput;

@@ -18,7 +18,7 @@ import type { Ask, VapClientAction, VapClientContext, VapClientEvent, VapJob, Va
 export const NUMBERS_MAX = 20_000;
 export const VCRS_MAX = 10_000;
 /** Call records out at once; numbers go one after another. */
-export const VCRS_ASKED_MAX = 8;
+const VCRS_ASKED_MAX = 8;
 export const JOB_ATTEMPTS_MAX = 3;
 
 /** Refreshing begins after two thirds of the lifetime at the latest; the jitter keeps agents apart. */

@@ -4,7 +4,7 @@ import { refreshMs } from "../reload/mod.ts";
 import type { Publication, VapPublisherAction, VapPublisherContext, VapPublisherEvent } from "./publisher.ts";
 
 export const QUEUE_NUMBERS_MAX = 20_000;
-export const STORE_ATTEMPTS_MAX = 5;
+const STORE_ATTEMPTS_MAX = 5;
 
 type Of<K extends VapPublisherEvent["type"]> = Extract<VapPublisherEvent, { readonly type: K }>;
 const on = <K extends VapPublisherEvent["type"]>(
@@ -15,7 +15,7 @@ const on = <K extends VapPublisherEvent["type"]>(
 ) => decide<VapPublisherContext, Of<K>, VapPublisherAction>(of);
 
 /** Numbers that wait to be stored again; one more is left to its agent to publish again. */
-export const KEPT_NUMBERS_MAX = 200_000;
+const KEPT_NUMBERS_MAX = 200_000;
 
 const failed = (ref: number, why: string): ReadonlyArray<VapPublisherAction> =>
   ref === 0 ? [] : [{ type: "report", ref, outcome: { type: "failed", why } }];

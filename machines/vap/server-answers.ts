@@ -24,10 +24,10 @@ import type { Decision } from "../kit/mod.ts";
 import type { Instance, News, VapServerAction, VapServerContext, VapServerEvent } from "./server.ts";
 
 /** Of one session. */
-export const INSTANCES_MAX = 16;
-export const SUBSCRIPTIONS_MAX = 16;
-export const PENDING_MAX = 64;
-export const NOTIFIES_MAX = 256;
+const INSTANCES_MAX = 16;
+const SUBSCRIPTIONS_MAX = 16;
+const PENDING_MAX = 64;
+const NOTIFIES_MAX = 256;
 
 export type Received = Extract<VapServerEvent, { readonly type: "received" }>;
 type Decided = Decision<VapServerContext, VapServerAction>;

@@ -28,7 +28,7 @@ import {
 } from "./server-session.ts";
 
 /** Requests that are forged, or of nobody, on one connection before it is closed. */
-export const DISTRUSTED_MAX = 3;
+const DISTRUSTED_MAX = 3;
 
 export interface VapServerInput {
   readonly handle: number;

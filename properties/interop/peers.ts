@@ -54,7 +54,7 @@ export const ended = (child: ChildProcess) =>
     else child.on("close", (code) => resume(Effect.succeed(code ?? -1)));
   });
 
-export const temporary = Effect.acquireRelease(
+const temporary = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "vipr-srp-"))),
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true })),
 );

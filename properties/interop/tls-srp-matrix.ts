@@ -58,7 +58,7 @@ export const SWITCHES: ReadonlyArray<Without> = [
   { encryptThenMac: true, extendedMasterSecret: true },
 ];
 export const both: Without = SWITCHES[0]!;
-export const KEY_BITS: ReadonlyArray<KeyBits> = [128, 256];
+const KEY_BITS: ReadonlyArray<KeyBits> = [128, 256];
 
 export const GROUPS_AND_KEYS = GROUPS.flatMap((group) => KEY_BITS.map((bits) => ({ group, bits })));
 export const everyCell: ReadonlyArray<Cell> = GROUPS.flatMap((group) =>

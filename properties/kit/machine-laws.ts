@@ -197,7 +197,7 @@ const settled = (so: () => boolean): Effect.Effect<void> =>
   Effect.suspend(() => (so() ? Effect.yieldNow : Effect.andThen(Effect.yieldNow, settled(so))));
 
 /** The machine's transition table is committed text: VIPR_TABLES=write writes it, otherwise it must be as it was. */
-export const tableLaw = (machine: Machine<any, any, any>, name: string = machine.id): void =>
+const tableLaw = (machine: Machine<any, any, any>, name: string = machine.id): void =>
   test(`${name}: its table is the one committed`, () => {
     const folder = new URL("../tables/", import.meta.url);
     const file = new URL(`${machine.id}.txt`, folder);

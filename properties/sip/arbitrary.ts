@@ -19,10 +19,10 @@ const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<
 const maybe = <T>(of: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(of, { nil: undefined });
 
 /** Whole characters only, and none that ends a line. */
-export const lineText = fc
+const lineText = fc
   .string({ unit: "binary", maxLength: 20 })
   .map((text) => text.toWellFormed().replace(/[\r\n\0]/g, "_"));
-export const someText = lineText.filter((text) => text !== "");
+const someText = lineText.filter((text) => text !== "");
 const letters = (alphabet: string, minLength: number, maxLength: number) =>
   fc.string({ unit: fc.constantFrom(...alphabet), minLength, maxLength });
 export const token = letters("abcXYZ019-.!%*_+`'~", 1, 10);
@@ -34,8 +34,8 @@ export const port = maybe(fc.integer({ min: 1, max: 65_535 }));
 
 const unique = (params: fc.Arbitrary<Param>) =>
   fc.uniqueArray(params, { selector: ({ name }) => name, maxLength: 5 }) as fc.Arbitrary<ReadonlyArray<Param>>;
-export const uriParams = unique(record<Param>({ name: letters("abcxyz-1", 1, 8), value: maybe(someText) }));
-export const headerParams = unique(
+const uriParams = unique(record<Param>({ name: letters("abcxyz-1", 1, 8), value: maybe(someText) }));
+const headerParams = unique(
   record<Param>({ name: letters("abcxyz-1", 1, 8), value: maybe(fc.oneof(token, lineText)) }),
 );
 

@@ -58,7 +58,7 @@ export const authorityOf = Effect.gen(function* () {
 
 const HOST = "127.0.0.1";
 
-export const openDomain = (issue: Issue, options: DomainOptions) =>
+const openDomain = (issue: Issue, options: DomainOptions) =>
   Effect.gen(function* () {
     const { name, prefix } = options;
     const credentials = yield* issue(name);

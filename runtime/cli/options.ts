@@ -10,7 +10,7 @@ export class Wrong extends Error {}
 
 /** For every command that runs until it is stopped. */
 export const logOptions = { verbose: { type: "boolean", default: false } } as const;
-export const helpOption = { help: { type: "boolean", short: "h", default: false } } as const;
+const helpOption = { help: { type: "boolean", short: "h", default: false } } as const;
 
 /** `vipr node`, and what follows it. Gives the exit code: of `run`, 0 after help, 2 for what cannot be taken. */
 export const command = async <O extends ParseArgsOptionsConfig>(

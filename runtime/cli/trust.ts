@@ -17,7 +17,7 @@ import { type Stopped, stopped } from "./exit.ts";
 const DOCUMENT_BYTES_MAX = 1_048_576;
 const TIMEOUT_MS = 10_000;
 
-export const fingerprintOf = (der: Uint8Array): string => createHash("sha256").update(der).digest("hex");
+const fingerprintOf = (der: Uint8Array): string => createHash("sha256").update(der).digest("hex");
 /** As people compare it: `sha256:` and pairs of digits. */
 export const fingerprintText = (der: Uint8Array): string => `sha256:${fingerprintOf(der).match(/../g)!.join(":")}`;
 

@@ -33,11 +33,11 @@ export interface SimulateOptions {
 }
 
 /** With machines: some 100 kB a node. */
-export const NODES_MAX = 50_000;
-export const ROUTING_NODES_MAX = 1_000_000;
+const NODES_MAX = 50_000;
+const ROUTING_NODES_MAX = 1_000_000;
 const LOOKUPS_MAX = 1_000_000;
 /** Joined one after the other: beyond it the ring is better given than built. */
-export const JOINED_NODES_MAX = 2_000;
+const JOINED_NODES_MAX = 2_000;
 const DELAY_MS_MAX = 10_000;
 const SPAN_S = 10;
 const CHURN_SPAN_S = 60;

@@ -44,13 +44,15 @@ export interface Shared {
   readonly retransmitMs: number;
   /** 64 random bits. */
   readonly draw: () => bigint;
+  /** Uniform from 0 to this, whole milliseconds. */
+  readonly spread: (ms: number) => number;
   /** Counts up through the whole simulation. */
   readonly nextTransaction: () => bigint;
   /** Steps that machines have made. */
   readonly steps: { peer: number; keeper: number; transaction: number };
 }
 
-export interface BoardHooks {
+interface BoardHooks {
   readonly isLinked: (to: bigint) => boolean;
   readonly hand: (to: bigint, packet: SimPacket) => void;
   readonly serve: (asked: Asked, request: Request) => void;

@@ -1,0 +1,112 @@
+/** The machine reloadPeer in a simulated node: each order performed as actors/reload/peer.ts performs it. */
+import { type Endpoint, errorBody } from "../../codecs/reload/mod.ts";
+import {
+  isAwaited,
+  type KeeperEvent,
+  type PeerAction,
+  type PeerContext,
+  type PeerEvent,
+  type PeerSettings,
+  type PeerState,
+  reloadPeer,
+  settledPeer,
+} from "../../machines/reload/mod.ts";
+import type { Board, Shared } from "./requests.ts";
+import type { Timers } from "./timers.ts";
+
+export interface PeerHooks {
+  readonly isAlive: () => boolean;
+  readonly dial: (endpoint: Endpoint) => void;
+  readonly release: (node: bigint) => void;
+  readonly connect: (node: bigint) => void;
+  readonly tellKeeper: (event: KeeperEvent) => void;
+  readonly reported: (state: PeerState) => void;
+}
+
+export interface HostedPeer {
+  readonly context: () => PeerContext;
+  readonly tell: (event: PeerEvent) => void;
+  /** Begins to join. */
+  readonly start: (settings: PeerSettings) => void;
+  /** Stands in the ring already, with links to these. */
+  readonly resume: (settings: PeerSettings, linked: ReadonlyArray<bigint>) => void;
+}
+
+export const hostPeer = (shared: Shared, board: Board, timers: Timers, hooks: PeerHooks): HostedPeer => {
+  const { agenda, steps } = shared;
+  let peer = reloadPeer.resume("settled", {} as PeerContext);
+
+  const tell = (event: PeerEvent) => {
+    if (!hooks.isAlive()) return;
+    steps.peer++;
+    const made = reloadPeer.step(peer, event);
+    peer = made.snapshot;
+    made.actions.forEach(perform);
+  };
+  const request = ({ errand, destinations, over, body }: Extract<PeerAction, { readonly type: "request" }>) =>
+    board.ask(destinations, body, { over }, ({ outcome }) => {
+      if (!isAwaited(errand)) return;
+      if (outcome.type === "answer") tell({ type: "answered", errand, signer: outcome.signer, body: outcome.body });
+      else tell({ type: "failed", errand, why: outcome.type === "refused" ? `${outcome.error.code}` : outcome.type });
+    });
+
+  const perform = (action: PeerAction): void => {
+    switch (action.type) {
+      case "dial":
+        hooks.dial(action.endpoint);
+        break;
+      case "release":
+        hooks.release(action.node);
+        break;
+      case "request":
+        request(action);
+        break;
+      case "answer":
+        board.answer(action.reply, action.body);
+        break;
+      case "refuse":
+        board.answer(action.reply, errorBody(action.error, action.info));
+        break;
+      case "connect":
+        hooks.connect(action.node);
+        break;
+      case "ring":
+        board.view = action.view;
+        hooks.tellKeeper({ type: "ring", view: action.view, change: action.change, atMs: agenda.nowMs });
+        break;
+      case "handOver":
+        hooks.tellKeeper({ type: "handOver", to: action.to, atMs: agenda.nowMs });
+        break;
+      case "startTimer": {
+        const { timer, ms, spreadMs } = action;
+        timers.start(`peer ${timer}`, ms + shared.spread(spreadMs), () =>
+          tell({ type: "timerFired", timer, atMs: agenda.nowMs, draw: shared.draw() }),
+        );
+        break;
+      }
+      case "stopTimer":
+        timers.stop(`peer ${action.timer}`);
+        break;
+      case "report":
+        hooks.reported(action.state);
+    }
+  };
+
+  return {
+    context: () => peer.context,
+    tell,
+    start: (settings) => {
+      const begun = reloadPeer.start(settings);
+      peer = begun.snapshot;
+      begun.actions.forEach(perform);
+    },
+    resume: (settings, linked) => {
+      const begun = settledPeer(settings, linked, agenda.nowMs);
+      peer = begun.snapshot;
+      for (const action of begun.actions)
+        if (action.type === "startTimer")
+          perform({ ...action, ms: 0, spreadMs: action.ms + action.spreadMs }); // somewhere in the interval
+        else perform(action);
+    },
+  };
+};

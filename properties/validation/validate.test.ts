@@ -149,32 +149,38 @@ virtually(
   }),
 );
 
+/** A port that passes everything on to a server and back, and what has passed. */
+const relayTo = Effect.fnUntraced(function* (to: Site) {
+  const { listen } = yield* Listener;
+  const { dial } = yield* Dialer;
+  const passed: Array<Uint8Array> = [];
+  const { port } = yield* listen({ host: HOST, port: 0 }, (near) =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const far = yield* dial({ host: to.host, port: to.port });
+        const pump = (from: typeof near, into: typeof near) =>
+          Effect.forever(
+            Effect.flatMap(from.read, (bytes) => {
+              passed.push(bytes);
+              return into.write(bytes);
+            }),
+          );
+        yield* Effect.race(pump(near, far), pump(far, near));
+      }),
+    ).pipe(Effect.ignore),
+  );
+  return { port, passed };
+});
+
 virtually(
   "the grand chessmaster: who claims a number and relays every byte to its owner gets nothing",
   Effect.gen(function* () {
     const owner = yield* serve(2n, [got]);
-    const { listen } = yield* Listener;
-    const { dial } = yield* Dialer;
-    const relayed = { bytes: 0 };
-    const relay = yield* listen({ host: HOST, port: 0 }, (near) =>
-      Effect.scoped(
-        Effect.gen(function* () {
-          const far = yield* dial({ host: owner.host, port: owner.port });
-          const pump = (from: typeof near, to: typeof near) =>
-            Effect.forever(
-              Effect.flatMap(from.read, (bytes) => {
-                relayed.bytes += bytes.length;
-                return to.write(bytes);
-              }),
-            );
-          yield* Effect.race(pump(near, far), pump(far, near));
-        }),
-      ).pipe(Effect.ignore),
-    );
+    const { port, passed } = yield* relayTo(owner);
     // It stands in the overlay under its own Node-ID, 3, and has no call of its own.
-    const verdicts = yield* tryAll(new Map([[3n, { ...owner, port: relay.port }]]));
+    const verdicts = yield* tryAll(new Map([[3n, { ...owner, port }]]));
     same(outcomes(verdicts), ["refused B"]);
-    ok(relayed.bytes > 1_000);
+    ok(Buffer.concat(passed).length > 1_000);
     same([owner.granted, (yield* owner.counters).validated], [[], 0]);
   }),
 );
@@ -341,29 +347,12 @@ virtually(
   "a private domain's call is proved by C, and neither its number nor its caller crosses the wire before that",
   Effect.gen(function* () {
     const owner = yield* serve(2n, [got]);
-    const { listen } = yield* Listener;
-    const { dial } = yield* Dialer;
-    const passed: Array<Uint8Array> = [];
-    const wire = yield* listen({ host: HOST, port: 0 }, (near) =>
-      Effect.scoped(
-        Effect.gen(function* () {
-          const far = yield* dial({ host: owner.host, port: owner.port });
-          const pump = (from: typeof near, to: typeof near) =>
-            Effect.forever(
-              Effect.flatMap(from.read, (bytes) => {
-                passed.push(bytes);
-                return to.write(bytes);
-              }),
-            );
-          yield* Effect.race(pump(near, far), pump(far, near));
-        }),
-      ).pipe(Effect.ignore),
-    );
+    const { port, passed } = yield* relayTo(owner);
     const verdicts = yield* validate(
       { call: sent, nodeId: 1n, domain: "a.example", waitBetweenMs: [0, 0], isPrivate: true },
       {
         lookUp: () => Effect.succeed([{ nodeId: 2n, vservice: 7n }]),
-        resolve: () => Effect.succeed({ host: HOST, port: wire.port }),
+        resolve: () => Effect.succeed({ host: HOST, port }),
       },
     );
     same(outcomes(verdicts), ["validated C"]);

@@ -64,3 +64,21 @@ export const knownCalls: fc.Arbitrary<KnownCall> = fc
     { noNullPrototype: true },
   )
   .map(({ lastsMs, ...call }) => ({ ...call, stopMs: call.startMs + lastsMs }));
+
+/** One call as its caller's side recorded it. */
+export const sentCall: Vcr = {
+  direction: "sent",
+  calling: "+33123456789",
+  called: "+14085555432",
+  start: ntpFromMs(HOUR_MS + 423_000),
+  stop: ntpFromMs(HOUR_MS + 523_000),
+  vservice: 0n,
+};
+/** The same as the other side saw it, its clock two seconds away. */
+export const receivedCall: Vcr = {
+  ...sentCall,
+  direction: "received",
+  start: ntpFromMs(HOUR_MS + 425_000),
+  stop: ntpFromMs(HOUR_MS + 521_100),
+  vservice: 7n,
+};

@@ -10,7 +10,7 @@ import { type ByteStreamShape, Dialer, Listener } from "../../actors/ports/mod.t
 import { servePvp } from "../../actors/validation/mod.ts";
 import { openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { hexOf, nodeIdText, ntpFromMs, utf8, type Vcr } from "../../codecs/shared/mod.ts";
+import { hexOf, nodeIdText, utf8, type Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/validation/mod.ts";
 import {
   type ClaimVerdict,
@@ -24,19 +24,12 @@ import {
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
-import { HOUR_MS } from "./arbitrary.ts";
+import { HOUR_MS, sentCall } from "./arbitrary.ts";
 
 const HOST = "vipr.test";
 const [OWNER, MASTER] = [2n, 3n];
 const TICKET = "dGhlIG93bmVyJ3MgdGlja2V0";
-const sent: Vcr = {
-  direction: "sent",
-  calling: "+33123456789",
-  called: "+14085555432",
-  start: ntpFromMs(HOUR_MS + 423_000),
-  stop: ntpFromMs(HOUR_MS + 523_000),
-  vservice: 1n,
-};
+const sent: Vcr = { ...sentCall, vservice: 1n };
 
 /** What he makes of the so-manieth piece in one direction; he may give back several, or none. */
 type Hand = (bytes: Uint8Array, piece: number) => ReadonlyArray<Uint8Array>;

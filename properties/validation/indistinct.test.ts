@@ -10,7 +10,7 @@ import { Effect, Layer, Logger } from "effect";
 import { Dialer } from "../../actors/ports/mod.ts";
 import { HandshakeFailed, tlsSrpClient } from "../../actors/tls/mod.ts";
 import { servePvp } from "../../actors/validation/mod.ts";
-import { hexOf, ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { hexOf } from "../../codecs/shared/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import {
   callStore,
@@ -26,17 +26,9 @@ import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
 import { compareRanks } from "../kit/statistics.ts";
-import { HOUR_MS } from "./arbitrary.ts";
+import { receivedCall as got, HOUR_MS } from "./arbitrary.ts";
 
 const HOST = "vipr.test";
-const got: Vcr = {
-  direction: "received",
-  calling: "+33123456789",
-  called: "+14085555432",
-  start: ntpFromMs(HOUR_MS + 425_000),
-  stop: ntpFromMs(HOUR_MS + 521_100),
-  vservice: 7n,
-};
 
 type Kind = "wrong password" | "unknown" | "locked" | "ambiguous" | "late";
 const KINDS: ReadonlyArray<Kind> = ["wrong password", "unknown", "locked", "ambiguous"];

@@ -26,7 +26,7 @@ import {
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
-import { HOUR_MS } from "./arbitrary.ts";
+import { receivedCall as got, HOUR_MS, sentCall as sent } from "./arbitrary.ts";
 
 type World = Arithmetic | Dialer | Entropy | Listener | Scope.Scope;
 const world = Layer.mergeAll(memoryLayer({ seed: 5, delayMs: [1, 20] }), arithmeticLayer, Logger.layer([]));
@@ -36,22 +36,6 @@ const virtually = <E>(name: string, body: Effect.Effect<unknown, E, World>) =>
   });
 
 const HOST = "vipr.test";
-const sent: Vcr = {
-  direction: "sent",
-  calling: "+33123456789",
-  called: "+14085555432",
-  start: ntpFromMs(HOUR_MS + 423_000),
-  stop: ntpFromMs(HOUR_MS + 523_000),
-  vservice: 0n,
-};
-/** As the other side saw it, its clock two seconds away. */
-const got: Vcr = {
-  ...sent,
-  direction: "received",
-  start: ntpFromMs(HOUR_MS + 425_000),
-  stop: ntpFromMs(HOUR_MS + 521_100),
-  vservice: 7n,
-};
 const valInfo = {
   number: sent.called,
   ticket: "dGlja2V0",

@@ -1,8 +1,16 @@
-/** What a ViPR server does with what its call agents ask: the orders of their sessions, made effects. */
+/**
+ * What a ViPR server does with what its call agents ask: the orders of their sessions, made effects.
+ *
+ * A VService is the user's who first published it here. Its id is public, it lies in the overlay with each number: without
+ * an owner any user of the server could publish routes under it, upload calls for it and hear what it learns.
+ */
 import { Effect, Semaphore } from "effect";
 import type { E164, Vcr } from "../../codecs/shared/mod.ts";
 import type { ServiceIdentity, VService } from "../../codecs/vap/mod.ts";
 import type { VapQuota, VapServerAction, VapServerEvent } from "../../machines/vap/mod.ts";
+
+/** VServices whose user is remembered. Of those that are not published now the one longest known goes first. */
+export const VSERVICES_MAX = 10_000;
 
 /** A failure is told to the agent as 481, with its reason. */
 export interface VapHandlers<R = never> {
@@ -26,21 +34,46 @@ export type VapOrder = Extract<
   VapServerAction,
   { readonly type: "publishVService" | "withdrawVService" | "publishNumber" | "upload" }
 >;
+/** Whose order it is. */
+export interface VapOrderer {
+  /** Of the session. */
+  readonly handle: number;
+  readonly username: string;
+}
 export interface VapOrders<R> {
   /** For a fiber of its own: it may take long. The session's `tell` hears how it went. */
   readonly obey: (
-    handle: number,
+    by: VapOrderer,
     order: VapOrder,
     tell: (event: VapServerEvent) => Effect.Effect<void>,
   ) => Effect.Effect<void, never, R>;
+  /** Whether that VService is another user's. */
+  readonly isAnothers: (vservice: bigint, username: string) => boolean;
   readonly counts: () => { readonly vservices: number; readonly numbers: number; readonly vcrs: number };
 }
 
 export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R>) {
   /** Which session published an instance last: only the end of that one withdraws it. */
   const owners = new Map<string, number>();
+  const holders = new Map<bigint, Holder>();
   const inTurn = (yield* Semaphore.make(1)).withPermits(1);
   let [numbers, vcrs] = [0, 0];
+
+  const isAnothers = (vservice: bigint, username: string): boolean =>
+    (holders.get(vservice)?.username ?? username) !== username;
+
+  /** False when there is no room for one more. */
+  const hold = ({ vservice, instance }: ServiceIdentity, username: string): boolean => {
+    const held = holders.get(vservice) ?? { username, instances: new Set<bigint>() };
+    if (!holders.has(vservice) && holders.size >= VSERVICES_MAX) {
+      const idle = [...holders].find(([, { instances }]) => instances.size === 0);
+      if (idle === undefined) return false;
+      holders.delete(idle[0]);
+    }
+    held.instances.add(instance);
+    holders.set(vservice, held);
+    return true;
+  };
 
   const settled = (
     ref: number,
@@ -53,10 +86,14 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
     });
 
   const orders: VapOrders<R> = {
-    obey: (handle, order, tell) => {
+    isAnothers,
+    obey: ({ handle, username }, order, tell) => {
+      const refused = (ref: number, why: string) => settled(ref, tell, Effect.fail({ why }));
       switch (order.type) {
         case "publishVService": {
           const { identity, version, service } = order;
+          if (isAnothers(identity.vservice, username)) return refused(order.ref, ANOTHERS);
+          if (!hold(identity, username)) return refused(order.ref, "too many VServices");
           owners.set(keyOf(identity), handle);
           const quota = Effect.map(
             handlers.publishVService(identity, version, service),
@@ -68,9 +105,11 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
           const key = keyOf(order.identity);
           if (owners.get(key) !== handle) return Effect.void;
           owners.delete(key);
+          holders.get(order.identity.vservice)?.instances.delete(order.identity.instance);
           return inTurn(handlers.withdrawVService(order.identity));
         }
         case "publishNumber": {
+          if (isAnothers(order.vservice, username)) return refused(order.ref, ANOTHERS);
           const stored = Effect.map(handlers.publishNumber(order.vservice, order.number), () => {
             numbers += 1;
             return undefined;
@@ -78,6 +117,7 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
           return settled(order.ref, tell, stored);
         }
         case "upload": {
+          if (isAnothers(order.vcr.vservice, username)) return refused(order.ref, ANOTHERS);
           const taken = Effect.map(handlers.uploadVcr(order.vcr), () => {
             vcrs += 1;
             return undefined;
@@ -90,5 +130,12 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
   };
   return orders;
 });
+
+interface Holder {
+  readonly username: string;
+  /** Published now. */
+  readonly instances: Set<bigint>;
+}
+const ANOTHERS = "the VService of another user";
 
 const keyOf = ({ vservice, instance }: ServiceIdentity): string => `${vservice}/${instance}`;

@@ -81,7 +81,7 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
         case "note":
           return Effect.logDebug("vap.unexpected", action.unexpected);
         default:
-          return Effect.asVoid(FiberSet.run(fibers, orders.obey(handle, action, tell)));
+          return Effect.asVoid(FiberSet.run(fibers, orders.obey({ handle, username }, action, tell)));
       }
     };
     yield* Deferred.succeed(ready, session);
@@ -118,7 +118,8 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
     notify: Effect.fnUntraced(function* (vservice, info) {
       const content = writeValInfo(info);
       const tellOne = (session: VapSession) => learn(session, vservice, content);
-      const counts = yield* Effect.forEach([...sessions.values()], tellOne, { concurrency: "unbounded" });
+      const own = [...sessions.values()].filter((session) => !orders.isAnothers(vservice, session.username()));
+      const counts = yield* Effect.forEach(own, tellOne, { concurrency: "unbounded" });
       return counts.reduce((sum, count) => sum + count, 0);
     }),
     count: () => sessions.size,

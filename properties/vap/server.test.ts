@@ -1,6 +1,6 @@
 /** Call agents and their ViPR server, hosted: over memory streams on a virtual clock. */
 import * as assert from "node:assert/strict";
-import { Effect, Exit, Queue, Scope } from "effect";
+import { Effect, Exit, Fiber, Queue, Scope } from "effect";
 import { Dialer } from "../../actors/ports/mod.ts";
 import {
   connectVap,
@@ -199,6 +199,45 @@ virtually(
     assert.equal(yield* server.notify(5n, valInfo), 1);
     assert.deepEqual(yield* Queue.take(bob.learned), valInfo);
     assert.equal(yield* Queue.size(ann.learned), 0);
+  }),
+);
+
+virtually(
+  "a VService is its first user's: another user of the server publishes nothing under it, adds no call to it, and hears nothing of it",
+  Effect.gen(function* () {
+    const { seen, handlers } = recorder();
+    const server = yield* serving(handlers);
+    const ann = yield* agent();
+    yield* ann.publishVService(document);
+    // The id is public: it lies in the overlay beside each number.
+    const bob = yield* agent({ username: "bob", password: "other", instance: 2n });
+    const forged = { ...document, domain: "b.example" };
+    const tried = yield* Effect.forkChild(
+      Effect.all(
+        [
+          bob.publishVService(forged),
+          bob.publishNumbers([NUMBER]),
+          bob.uploadVcr({ ...vcr, direction: "received" }),
+        ].map(Effect.exit),
+        { concurrency: 3 },
+      ),
+    );
+    yield* Effect.sleep(60_000);
+    assert.deepEqual([[...seen.services.values()], seen.numbers, seen.vcrs], [[document], [], []]);
+    assert.equal(yield* server.notify(VSERVICE, valInfo), 1);
+    assert.deepEqual(yield* Queue.take(ann.learned), valInfo);
+    assert.equal(yield* Queue.size(bob.learned), 0);
+    // Nor while its owner is away; and what the other leaves behind takes nothing away.
+    yield* bob.unregister;
+    yield* Fiber.interrupt(tried);
+    assert.equal(seen.services.size, 1);
+    yield* ann.unregister;
+    const again = yield* agent({ username: "bob", password: "other", instance: 1n });
+    assert.ok(Exit.isFailure(yield* Effect.exit(again.publishVService(forged))));
+    // Another agent of the same user is welcome.
+    const second = yield* agent({ instance: 3n });
+    yield* second.publishVService(document);
+    assert.deepEqual([...seen.services.values()], [document]);
   }),
 );
 

@@ -5,7 +5,7 @@
  */
 import { Clock, Effect } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
-import { Entropy, Pstn } from "../../actors/ports/mod.ts";
+import { Entropy, Pstn, type PstnShape } from "../../actors/ports/mod.ts";
 import { makePstn } from "../../actors/pstn/mod.ts";
 import type { ViprEvent } from "../../actors/vipr/mod.ts";
 import type { CdrCall } from "../../codecs/cdr/mod.ts";
@@ -67,30 +67,17 @@ export const runDemo = Effect.fn("demo.run")(function* ({ calls, companies, admi
   const running: Array<RunningCompany> = [];
   const ownerOf = (number: E164) => running.find(({ numbers }) => numbers.has(number));
   const thieves = new Set<bigint>();
-  const watch = (domain: string) => (event: ViprEvent) =>
-    Effect.suspend(() => {
-      const tally = tallies.get(domain);
-      if (tally !== undefined) countEvent(tally, event);
-      if (event.type === "attempted") {
-        const { nodeId, verdict } = event.attempt;
-        const isRefused = verdict === "refused" || verdict === "declined";
-        const hasOutcome = isRefused || verdict === "validated";
-        if (hasOutcome && domain === THIEF)
-          countIntrusion(intrusions, "guessedCall", ownerOf(event.number)?.domain, isRefused ? verdict : undefined);
-        else if (hasOutcome && thieves.has(nodeId))
-          countIntrusion(intrusions, "stolenNumber", domain, isRefused ? verdict : undefined);
-      }
-      return told.event(domain, plainOf(event));
-    });
+  const watch = watcherOf({ tallies, intrusions, thieves, ownerOf }, told);
   const open = (domain: string, own: ReadonlySet<E164>, publishes: ReadonlyArray<E164>, names: ReadonlyArray<string>) =>
     Effect.gen(function* () {
       const members = yield* Effect.forEach(names, overlay.enrolledWith);
+      const credentials = yield* overlay.domainCredentials(domain);
       const company = yield* openCompany({
         domain,
         numbers: own,
         publishes,
         members,
-        credentials: yield* overlay.domainCredentials(domain),
+        credentials,
         waitBetweenMs: WAIT_BETWEEN_MS,
         watch: watch(domain),
       });
@@ -116,15 +103,7 @@ export const runDemo = Effect.fn("demo.run")(function* ({ calls, companies, admi
   });
   const foreign = calls.filter(({ calling }) => calling === undefined || ownerOf(calling) === undefined);
 
-  // First time: over the telephone network, as the records tell it.
-  yield* Effect.forEach(outward, (call) => ownerOf(call.calling!)!.agent.placeCall({ ...call, talkMs: TALK_MS }), {
-    concurrency: CALLS_AT_ONCE,
-    discard: true,
-  });
-  yield* Effect.forEach(foreign, (call) => network.place(call, () => Effect.void), {
-    concurrency: CALLS_AT_ONCE,
-    discard: true,
-  });
+  yield* replayed(outward, foreign, ownerOf, network);
   yield* told.phase("replayed", `${outward.length + foreign.length} calls over the PSTN`);
 
   yield* overwriteClaims(thief, stolen, (number) => ownerOf(number)?.domain, intrusions);
@@ -159,6 +138,45 @@ export const runDemo = Effect.fn("demo.run")(function* ({ calls, companies, admi
     seconds: ((yield* Clock.currentTimeMillis) - startedMs) / 1_000,
   });
   return { summary, tallies, intrusions, running } satisfies DemoReport & { summary: Summary };
+});
+
+interface Watched {
+  readonly tallies: ReadonlyMap<string, Tally>;
+  readonly intrusions: Intrusions;
+  readonly thieves: ReadonlySet<bigint>;
+  readonly ownerOf: (number: E164) => RunningCompany | undefined;
+}
+
+/** Counts what a company's server tells, and above all who was refused. */
+const watcherOf =
+  ({ tallies, intrusions, thieves, ownerOf }: Watched, told: DemoTold) =>
+  (domain: string) =>
+  (event: ViprEvent) =>
+    Effect.suspend(() => {
+      const tally = tallies.get(domain);
+      if (tally !== undefined) countEvent(tally, event);
+      if (event.type === "attempted") {
+        const { nodeId, verdict } = event.attempt;
+        const isRefused = verdict === "refused" || verdict === "declined";
+        const hasOutcome = isRefused || verdict === "validated";
+        if (hasOutcome && domain === THIEF)
+          countIntrusion(intrusions, "guessedCall", ownerOf(event.number)?.domain, isRefused ? verdict : undefined);
+        else if (hasOutcome && thieves.has(nodeId))
+          countIntrusion(intrusions, "stolenNumber", domain, isRefused ? verdict : undefined);
+      }
+      return told.event(domain, plainOf(event));
+    });
+
+/** First time: over the telephone network, as the records tell it. */
+const replayed = Effect.fnUntraced(function* (
+  outward: ReadonlyArray<CdrCall>,
+  foreign: ReadonlyArray<CdrCall>,
+  ownerOf: (number: E164) => RunningCompany | undefined,
+  network: PstnShape,
+) {
+  const how = { concurrency: CALLS_AT_ONCE, discard: true } as const;
+  yield* Effect.forEach(outward, (call) => ownerOf(call.calling!)!.agent.placeCall({ ...call, talkMs: TALK_MS }), how);
+  yield* Effect.forEach(foreign, (call) => network.place(call, () => Effect.void), how);
 });
 
 /** Choices of its own, begun from the common ones: what the others draw meanwhile does not change them. */

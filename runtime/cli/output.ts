@@ -5,11 +5,23 @@ import { writeSync } from "node:fs";
 let unwritten: string | undefined;
 export const whyUnwritten = (): string | undefined => unwritten;
 
-export const say = (text: string): void => write(1, text);
-export const complain = (text: string): void => write(2, text);
+/** Control characters but for the end of a line and the tab, and what turns the direction of writing. */
+const ORDERS = /(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu;
 
-const write = (to: 1 | 2, text: string): void => {
-  const bytes = Buffer.from(text.endsWith("\n") ? text : `${text}\n`);
+/**
+ * A peer's words, a domain or a client's name may hold orders to a terminal: they are shown, not obeyed. Within JSON this is
+ * the same text written otherwise.
+ */
+export const harmless = (text: string): string =>
+  text.replace(ORDERS, (order) => `\\u${order.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+export const say = (text: string): void => write(1, harmless(text));
+export const complain = (text: string): void => write(2, harmless(text));
+/** The screen empty, for a text that is shown again and again. */
+export const clear = (): void => write(1, "\u001b[H\u001b[2J", "");
+
+const write = (to: 1 | 2, text: string, end = "\n"): void => {
+  const bytes = Buffer.from(text.endsWith(end) ? text : `${text}${end}`);
   for (let at = 0; at < bytes.length; )
     try {
       at += writeSync(to, bytes, at);

@@ -8,13 +8,12 @@ import { readDoor } from "./door.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { knownFolder } from "./folder.ts";
 import { command, loopbackOf, Wrong, wholeOf } from "./options.ts";
-import { say } from "./output.ts";
+import { clear, say } from "./output.ts";
 import { ADMIN_PORT } from "./ports.ts";
 import { ringText } from "./ring-text.ts";
 import { runCommand } from "./run.ts";
 
 const EVERY_S_MAX = 3_600;
-const CLEAR = "\u001b[H\u001b[2J";
 
 const HELP = `vipr ring: a live overlay as one of its nodes on this machine sees it
 
@@ -66,6 +65,7 @@ const reportAt = Effect.fnUntraced(function* (at: Endpoint): Effect.fn.Return<Ri
 });
 
 const tell = (report: RingReport, json: boolean, watch: boolean): void => {
-  if (json) say(JSON.stringify(report));
-  else say(`${watch && process.stdout.isTTY ? CLEAR : ""}${ringText(report)}`);
+  if (json) return say(JSON.stringify(report));
+  if (watch && process.stdout.isTTY) clear();
+  say(ringText(report));
 };

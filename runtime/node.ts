@@ -7,6 +7,7 @@ import { httpsLayer } from "./https.ts";
 import { keysLayer } from "./keys.ts";
 import { dialerLayer, listenerLayer } from "./sockets.ts";
 
+export { openHere } from "./arithmetic.ts";
 export { openSqlite, type SqliteOptions, sqliteStoreLayer } from "./store/sqlite.ts";
 
 export interface RuntimeOptions {

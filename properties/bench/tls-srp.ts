@@ -22,7 +22,7 @@ import { Effect, Fiber, Layer, Queue } from "effect";
 import { type ByteStreamShape, StreamClosed } from "../../actors/ports/mod.ts";
 import { tlsSrpClient, tlsSrpServer } from "../../actors/tls/mod.ts";
 import { type TlsChance, type TlsEvent, type TlsServerEvent, tlsClient, tlsServer } from "../../machines/tls/mod.ts";
-import { arithmeticLayer, powerOf } from "../../runtime/arithmetic.ts";
+import { arithmeticLayer, openHere, powerOf } from "../../runtime/arithmetic.ts";
 import { entropyLayer } from "../../runtime/entropy.ts";
 
 const BITS = 2048;
@@ -95,8 +95,8 @@ type Side = "client" | "server";
 /** One runtime's turn: prints handshakes and processor seconds. */
 const run = async (what: string, seconds: number): Promise<void> => {
   const world = Layer.merge(arithmeticLayer, entropyLayer());
-  // A turn of the event loop after each, or the thread would not be heard.
-  const once = what === "machines" ? Effect.andThen(Effect.promise(playMachines), Effect.sleep(0)) : handshake;
+  openHere(BITS); // as a server does before it serves
+  const once = what === "machines" ? Effect.promise(playMachines) : handshake;
   const used = () => {
     const { user, system } = process.cpuUsage();
     return (user + system) / 1e6;

@@ -30,7 +30,7 @@ import { DIGIT_SUM_MAX, digitsFor, places, wordsOf } from "../../runtime/arithme
 import { type Montgomery, montgomeryModule } from "../../runtime/arithmetic/montgomery.ts";
 import { isProven, platformPower } from "../../runtime/arithmetic/thread.ts";
 import { compiled, instanceOf } from "../../runtime/arithmetic/wasm.ts";
-import { arithmeticLayer, powerHere } from "../../runtime/arithmetic.ts";
+import { arithmeticLayer, openHere, powerHere, powerOf } from "../../runtime/arithmetic.ts";
 import { runs, test, testEffect } from "../kit/harness.ts";
 
 const vector = (name: string): Record<string, string> =>
@@ -219,6 +219,17 @@ test("the platform's Diffie-Hellman, where a thread would use it, gives what our
     }),
     { numRuns: Math.min(runs, 50) },
   );
+});
+
+test("Arithmetic: a group opened in place gives the same powers, at once; one that cannot be is as before", () => {
+  const group = srpGroup(1024);
+  const isOpen = openHere(1024);
+  same(openHere(1024), isOpen);
+  same(openHere(8192), false);
+  const bases = [0n, 1n, 2n, group.prime - 1n, group.prime, group.prime + 5n, (group.prime * 2n) / 3n];
+  for (const base of bases)
+    for (const exponent of [0n, 1n, 2n, group.prime - 1n, (1n << 320n) - 1n])
+      same(powerOf(base, exponent, 1024), powerHere(base, exponent, group));
 });
 
 test("a platform that computes something else is not believed", () => {

@@ -1,2 +1,2 @@
 /** A telephone network of our own. */
-export { makePstn, PSTN_CALLS_MAX, type PstnOptions, pstnLayer } from "./network.ts";
+export { makePstn, PSTN_CALLS_MAX, type PstnOptions } from "./network.ts";

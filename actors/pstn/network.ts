@@ -7,9 +7,9 @@
  * caller's number arrives missing or wrong now and then. A call's times come from whoever places it and not from the
  * clock, so that a day's calls can be carried in a second. A number that no line serves is answered out there.
  */
-import { Effect, Layer } from "effect";
+import { Effect } from "effect";
 import { type E164, maskE164 } from "../../codecs/shared/mod.ts";
-import { Entropy, Pstn, type PstnCall, type PstnEvent, type PstnLine, type PstnShape } from "../ports/mod.ts";
+import { Entropy, type PstnCall, type PstnEvent, type PstnLine, type PstnShape } from "../ports/mod.ts";
 
 export interface PstnOptions {
   /** How long, in real time, until a call is answered, and again until it ends. Default [5, 40]. */
@@ -109,6 +109,3 @@ export const makePstn = (options: PstnOptions = {}): Effect.Effect<PstnShape, ne
       });
     return { attach, place: placeFrom(undefined) };
   });
-
-export const pstnLayer = (options: PstnOptions = {}): Layer.Layer<Pstn, never, Entropy> =>
-  Layer.effect(Pstn, makePstn(options));

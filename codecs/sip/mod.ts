@@ -48,7 +48,7 @@ export {
   type SipRequest,
   type SipResponse,
 } from "./message.ts";
-export { hasParam, PARAMS_MAX, type Param, paramOf, withParam } from "./params.ts";
+export { hasParam, PARAMS_MAX, type Param, paramOf } from "./params.ts";
 export {
   answerTo,
   type Crypto,

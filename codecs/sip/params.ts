@@ -42,16 +42,6 @@ export const paramOf = (params: ReadonlyArray<Param>, name: string): string | un
 export const hasParam = (params: ReadonlyArray<Param>, name: string): boolean =>
   params.some((param) => param.name === name);
 
-/** With this parameter set, in its old place or at the end. */
-export const withParam = (
-  params: ReadonlyArray<Param>,
-  name: string,
-  value: string | undefined,
-): ReadonlyArray<Param> =>
-  hasParam(params, name)
-    ? params.map((param) => (param.name === name ? { name, value } : param))
-    : [...params, { name, value }];
-
 /** The parameters of a header field: values are tokens, hosts or quoted strings. */
 export const parseParams = (at: string, pieces: ReadonlyArray<string>): Parsed<ReadonlyArray<Param>> =>
   collect(at, pieces, TOKEN, (raw) => {

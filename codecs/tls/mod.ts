@@ -22,7 +22,6 @@ export {
 } from "./record.ts";
 export {
   type AlertDescription,
-  type AlertLevel,
   alertDescription,
   alertLevel,
   contentType,

@@ -46,7 +46,6 @@ export const extensionType = {
 } as const;
 
 export const alertLevel = { warning: 1, fatal: 2 } as const;
-export type AlertLevel = keyof typeof alertLevel;
 
 /** RFC 5246 §7.2 and RFC 4279 §6. */
 export const alertDescription = {

@@ -58,7 +58,7 @@ export {
   type RingChange,
 } from "./peer-types.ts";
 export { matchesRegistration, mayWrite, type Writer } from "./policy.ts";
-export { BURST_S, type Bucket, fullBucket, QUOTA_DEFAULT, quotaBound, take, waitMs } from "./quota.ts";
+export { BURST_S, type Bucket, fullBucket, quotaBound, take, waitMs } from "./quota.ts";
 export { copyOutcomeOf, heldBy, isBelieved, isFromNeighbour, refusalOf, replyTo } from "./receipt.ts";
 export { againAtMs, REFRESH_AT, REFRESH_JITTER, refreshMs } from "./refresh.ts";
 export { REPLICAS } from "./repair.ts";

@@ -1,8 +1,5 @@
 /** How much one Node-ID may store at one peer, and how fast anyone may ask. The project's profile §1. Functions only. */
 
-/** Entries per Node-ID in the whole overlay, unless its configuration says otherwise. */
-export const QUOTA_DEFAULT = 10_000;
-
 /**
  * Entries one signer may keep at a peer that answers for fraction `f` of the ring: its expected share of a quota `q`
  * and three standard deviations, so that an honest node is refused at any one peer with probability below 0.2 %.

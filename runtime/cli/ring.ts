@@ -65,7 +65,6 @@ const reportAt = Effect.fnUntraced(function* (at: Endpoint): Effect.fn.Return<Ri
 });
 
 const tell = (report: RingReport, json: boolean, watch: boolean): void => {
-  if (json) return say(JSON.stringify(report));
-  if (watch && process.stdout.isTTY) clear();
-  say(ringText(report));
+  if (!json && watch && process.stdout.isTTY) clear();
+  say(json ? JSON.stringify(report) : ringText(report));
 };

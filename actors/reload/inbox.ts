@@ -12,12 +12,16 @@
 import { Clock, Effect, FiberSet, type Scope } from "effect";
 import type { Destination, Packet } from "../../codecs/reload/mod.ts";
 import { gather, isAnswer, nothingGathered, WILDCARD } from "../../machines/reload/mod.ts";
-import { makeFinder, missingOf, type ToFind } from "./finder.ts";
+import { FETCHES_MAX, makeFinder, missingOf, type ToFind } from "./finder.ts";
 import type { Opened, Post, Refused } from "./post.ts";
 
 /** Messages that wait for certificates, of one neighbour and of all. */
 const WAITING_OF_NEIGHBOUR_MAX = 8;
 const WAITING_MAX = 64;
+/** Certificates sought for one neighbour's messages at once: half of all fetches, so that nobody has them all. */
+const SOUGHT_OF_NEIGHBOUR_MAX = FETCHES_MAX / 2;
+
+const NOTHING = { messages: 0, sought: 0 };
 
 export interface InboxHooks {
   readonly opened: (packet: Packet, from: bigint, opened: Opened) => Effect.Effect<void>;
@@ -40,7 +44,7 @@ export const makeInbox = Effect.fn("reload.inbox")(function* (
 ): Effect.fn.Return<Inbox, never, Scope.Scope> {
   const finder = makeFinder(hooks.fetch);
   const waiting = yield* FiberSet.make();
-  const waitingOf = new Map<bigint, number>();
+  const waitingOf = new Map<bigint, { readonly messages: number; readonly sought: number }>();
   let gathering = nothingGathered;
 
   /** Who is said to have signed: the node that was asked, or the first on the message's way; else who brought it. */
@@ -54,19 +58,19 @@ export const makeInbox = Effect.fn("reload.inbox")(function* (
   };
 
   const later = Effect.fnUntraced(function* (missing: ReadonlyArray<ToFind>, packet: Packet, from: bigint) {
-    const count = waitingOf.get(from) ?? 0;
-    const all = [...waitingOf.values()].reduce((sum, one) => sum + one, 0);
-    if (count >= WAITING_OF_NEIGHBOUR_MAX || all >= WAITING_MAX)
-      return yield* hooks.drop("too many wait for certificates");
-    waitingOf.set(from, count + 1);
+    const { messages, sought } = waitingOf.get(from) ?? NOTHING;
+    const all = [...waitingOf.values()].reduce((sum, one) => sum + one.messages, 0);
+    const isShare = messages < WAITING_OF_NEIGHBOUR_MAX && sought + missing.length <= SOUGHT_OF_NEIGHBOUR_MAX;
+    if (!isShare || all >= WAITING_MAX) return yield* hooks.drop("too many wait for certificates");
+    waitingOf.set(from, { messages: messages + 1, sought: sought + missing.length });
     const work = Effect.gen(function* () {
       const found = yield* Effect.forEach(missing, finder.find, { concurrency: missing.length });
       yield* opened(packet, from, found.flat());
     });
     const done = Effect.sync(() => {
-      const left = (waitingOf.get(from) ?? 1) - 1;
-      if (left === 0) waitingOf.delete(from);
-      else waitingOf.set(from, left);
+      const { messages, sought } = waitingOf.get(from) ?? NOTHING;
+      if (messages <= 1) waitingOf.delete(from);
+      else waitingOf.set(from, { messages: messages - 1, sought: sought - missing.length });
     });
     yield* FiberSet.run(waiting, Effect.ensuring(work, done));
   });

@@ -165,3 +165,36 @@ testOverlay(
     assert.deepEqual([heard.opened.length, heard.refused.length], [1, 8]);
   }),
 );
+
+testOverlay(
+  "a member whose Stores each name eight unknown signers has half of the fetches at most, and others find theirs",
+  Effect.gen(function* () {
+    const { member, stored, heard, inbox } = yield* world;
+    const [near, far] = [yield* member(2n), yield* member(3n)];
+    stored.set(3n, [far.certificate]);
+    const [resource, kind] = [new Uint8Array(16), kindId.viprRegistration];
+    for (let i = 0; i < 8; i++) {
+      const values = Array.from({ length: 8 }, (_, j): StoredData => {
+        const key = encodeRegistrationKey({ nodeId: BigInt(100 + 8 * i + j), vservice: 1n });
+        const hash = new Uint8Array(32).fill(8 * i + j);
+        const identity = { type: "certHash" as const, identity: { algorithm: 4, hash } };
+        const signature = { hash: 4, signature: 3, identity, value: new Uint8Array(70) };
+        return { storageTime: 7n, lifetime: 60, value: { key, value: { exists: true, value: resource } }, signature };
+      });
+      const store: Body = {
+        type: "storeReq",
+        value: { resource, replica: 0, kinds: [{ kind, generation: 0n, values }] },
+      };
+      yield* inbox.deliver(yield* sealed(near.post, store, BigInt(i), false), FROM);
+    }
+    yield* Effect.yieldNow;
+    yield* inbox.deliver({ ...(yield* sealed(far.post, ping)), viaList: [toNode(3n)] }, FROM + 1n);
+    yield* Effect.sleep(60);
+    assert.deepEqual([heard.fetched.length, heard.fetched.includes(3n), heard.dropped.length], [17, true, 6]);
+    assert.ok(heard.opened.some(({ opened }) => opened.signer.nodeId === 3n));
+    // Their share is theirs again.
+    yield* inbox.deliver({ ...(yield* sealed((yield* member(4n)).post, ping)), viaList: [toNode(4n)] }, FROM);
+    yield* Effect.sleep(60);
+    assert.equal(heard.fetched.at(-1), 4n);
+  }),
+);

@@ -26,6 +26,8 @@ import {
 export const ASKING_MAX = 64;
 /** Nodes remembered from Updates, beside those linked; the nearest ones. */
 const KNOWN_MAX = 64;
+/** Nodes looked at in one Update: room for any table of ours, and not for the thousands that fit into a message. */
+export const HEARD_MAX = 512;
 /** Neighbours a side that share the keeping of data with us: two replicas, and whoever comes next. */
 const NEAREST = 3;
 
@@ -41,7 +43,8 @@ export const withKnown = (
     return after < before ? after : before;
   };
   const reach = known.length < KNOWN_MAX ? undefined : far(known[KNOWN_MAX - 1]!);
-  const near = reach === undefined ? heard : heard.filter((node) => far(node) < reach);
+  const looked = heard.slice(0, HEARD_MAX);
+  const near = reach === undefined ? looked : looked.filter((node) => far(node) < reach);
   if (near.length === 0) return known; // as of most Updates from fingers
   const old = new Set([table.self, ...table.peers, ...known]);
   const fresh = [...new Set(near)].filter((node) => !old.has(node));

@@ -16,6 +16,7 @@ import {
   reloadPeer,
   settledPeer,
 } from "../../machines/reload/mod.ts";
+import { ASKING_MAX, HEARD_MAX } from "../../machines/reload/stabilize.ts";
 import { test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
 
@@ -228,6 +229,17 @@ test("RFC 6940 §10.7.3: an Update that speaks of a nearer peer leads to an Atta
     ["attachReq", "attach", 600n, 550n],
   ]);
   assert.deepEqual(requests(peer.tell(updated(600n, update([SELF], [550n])))), [], "once asked is enough");
+});
+
+test("an Update that names thousands of nodes is looked at so far and no farther, and leads to few Attaches", () => {
+  const peer = joined();
+  const phantoms = Array.from({ length: HEARD_MAX }, (_, i) => SELF + (1n << 100n) + BigInt(i));
+  const near = SELF + 1n;
+  const attached = (nodes: ReadonlyArray<bigint>) => requests(peer.tell(updated(600n, update([SELF], nodes))));
+  const first = attached([...phantoms, near]);
+  assert.ok(first.length <= ASKING_MAX, `${first.length} requests`);
+  assert.ok(!first.some(([, , , node]) => node === near));
+  assert.ok(attached([near, ...phantoms]).some(([, , , node]) => node === near));
 });
 
 /** A finger: a quarter of the ring away, alone in the range of its entry, the second. */

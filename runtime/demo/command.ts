@@ -14,7 +14,8 @@ import type { RunningCompany } from "./company.ts";
 import { canCallEachOther, companiesOf } from "./domains.ts";
 import { DEMO_HELP, type DemoOptions, readDemoOptions } from "./options.ts";
 import { brokenPromise, tableOf } from "./report.ts";
-import { type DemoTold, runDemo } from "./scenario.ts";
+import { runDemo } from "./scenario.ts";
+import type { DemoTold } from "./watcher.ts";
 
 const EXAMPLE = new URL("../../properties/examples/Master.csv", import.meta.url);
 const FILE_BYTES_MAX = 256 * 1024 * 1024;

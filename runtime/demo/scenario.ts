@@ -7,10 +7,9 @@ import { Clock, Effect } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
 import { Entropy, Pstn, type PstnShape } from "../../actors/ports/mod.ts";
 import { makePstn } from "../../actors/pstn/mod.ts";
-import type { ViprEvent } from "../../actors/vipr/mod.ts";
 import type { CdrCall } from "../../codecs/cdr/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
-import { type E164, nodeIdText } from "../../codecs/shared/mod.ts";
+import type { E164 } from "../../codecs/shared/mod.ts";
 import { chanceOf } from "../memory/chance.ts";
 import { openCompanyAdmin, openOverlayAdmin } from "./admin.ts";
 import { guessCalls, knock, overwriteClaims, SPAMMER, spam, THIEF } from "./adversaries.ts";
@@ -18,7 +17,8 @@ import { openCompany, type RunningCompany } from "./company.ts";
 import type { Company } from "./domains.ts";
 import { openOverlay } from "./overlay.ts";
 import { type DemoReport, type Summary, summaryOf } from "./report.ts";
-import { countCall, countEvent, countIntrusion, type Intrusions, noIntrusions, noTally, type Tally } from "./tally.ts";
+import { countCall, type Intrusions, noIntrusions, noTally, type Tally } from "./tally.ts";
+import { type DemoTold, watcherOf } from "./watcher.ts";
 
 const NODES_PER_COMPANY = 2;
 /** Tv: long enough that the replay is over before the first proof, short enough for a visitor. */
@@ -37,12 +37,6 @@ export interface DemoInput {
   readonly admin?: Endpoint | undefined;
   /** The directory that says where each company's admin port is; undefined: none has one. */
   readonly data?: string | undefined;
-}
-
-/** Hears what happens; numbers arrive whole and are the listener's to mask. */
-export interface DemoTold {
-  readonly phase: (name: string, detail: string) => Effect.Effect<void>;
-  readonly event: (domain: string, event: Readonly<Record<string, unknown>>) => Effect.Effect<void>;
 }
 
 export const runDemo = Effect.fn("demo.run")(function* ({ calls, companies, admin, data }: DemoInput, told: DemoTold) {
@@ -139,33 +133,6 @@ export const runDemo = Effect.fn("demo.run")(function* ({ calls, companies, admi
   });
   return { summary, tallies, intrusions, running } satisfies DemoReport & { summary: Summary };
 });
-
-interface Watched {
-  readonly tallies: ReadonlyMap<string, Tally>;
-  readonly intrusions: Intrusions;
-  readonly thieves: ReadonlySet<bigint>;
-  readonly ownerOf: (number: E164) => RunningCompany | undefined;
-}
-
-/** Counts what a company's server tells, and above all who was refused. */
-const watcherOf =
-  ({ tallies, intrusions, thieves, ownerOf }: Watched, told: DemoTold) =>
-  (domain: string) =>
-  (event: ViprEvent) =>
-    Effect.suspend(() => {
-      const tally = tallies.get(domain);
-      if (tally !== undefined) countEvent(tally, event);
-      if (event.type === "attempted") {
-        const { nodeId, verdict } = event.attempt;
-        const isRefused = verdict === "refused" || verdict === "declined";
-        const hasOutcome = isRefused || verdict === "validated";
-        if (hasOutcome && domain === THIEF)
-          countIntrusion(intrusions, "guessedCall", ownerOf(event.number)?.domain, isRefused ? verdict : undefined);
-        else if (hasOutcome && thieves.has(nodeId))
-          countIntrusion(intrusions, "stolenNumber", domain, isRefused ? verdict : undefined);
-      }
-      return told.event(domain, plainOf(event));
-    });
 
 /** First time: over the telephone network, as the records tell it. */
 const replayed = Effect.fnUntraced(function* (
@@ -282,26 +249,3 @@ const afterCut = Effect.fnUntraced(function* (
   }
   yield* told.phase("cut", `${gone.domain}'s border element went away: ${calls.length} calls to it took the PSTN`);
 });
-
-/** Identifiers as text: a JSON line has no integers of 128 bits. Of each event what a watcher of the demonstration needs. */
-const plainOf = (event: ViprEvent): Readonly<Record<string, unknown>> => {
-  const { type, number } = event;
-  switch (event.type) {
-    case "attempted": {
-      const { nodeId, verdict, method, bits } = event.attempt;
-      return { type, number, nodeId: nodeIdText(nodeId), verdict, method, bits: Math.round(bits * 10) / 10 };
-    }
-    case "vcr":
-      return { type, direction: event.direction, number, ...(event.dueMs === undefined ? {} : { dueMs: event.dueMs }) };
-    case "lookedUp":
-      return { type, number, claims: event.claims };
-    case "proved":
-      return { type, number, bits: event.bits, required: event.required };
-    case "lookUpFailed":
-      return { type, number, why: event.why };
-    case "charged":
-      return { type, number, attempts: event.attempts };
-    default:
-      return { ...event };
-  }
-};

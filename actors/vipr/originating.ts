@@ -18,7 +18,7 @@ import {
   takeDue,
   timesOf,
 } from "../../machines/validation/mod.ts";
-import { credit, discredit, openLedger } from "../../machines/vipr/mod.ts";
+import { claimName, credit, discredit, openLedger } from "../../machines/vipr/mod.ts";
 import { type Arithmetic, type Dialer, Entropy, type StoreFailed } from "../ports/mod.ts";
 import { type ValidateHandlers, validate } from "../validation/mod.ts";
 import type { ViprEvent } from "./events.ts";
@@ -95,7 +95,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
 
   const judge = Effect.fnUntraced(function* (vcr: Vcr, attempt: ClaimVerdict) {
     const { nodeId, vservice, verdict } = attempt;
-    const name = `${vcr.called}/${nodeIdText(nodeId)}/${vservice}`;
+    const name = claimName({ by: vcr.vservice, number: vcr.called, nodeId: nodeIdText(nodeId), vservice });
     // Neither gave the proof that it was asked for. Whoever was not reached was not asked.
     if ((verdict === "refused" || verdict === "broken") && discredit(ledger, name)) yield* records.disproved(name);
     if (verdict !== "validated") return;

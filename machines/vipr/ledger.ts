@@ -10,6 +10,17 @@
  * 2^-requiredBits: his chance after n calls stays below n * 2^-requiredBits.
  */
 
+/**
+ * A claim's name in the ledger. `by`: the VService of ours whose agents made the calls. Each sums for itself: another's
+ * agents could make up calls that a thief proves, or that the owner cannot.
+ */
+export const claimName = (of: {
+  readonly by: bigint;
+  readonly number: string;
+  readonly nodeId: string;
+  readonly vservice: bigint;
+}): string => `${of.by}/${of.number}/${of.nodeId}/${of.vservice}`;
+
 /** What is known of one claim: calls already counted, as the same call proves nothing twice, and what each is worth. */
 interface Account {
   readonly calls: Map<string, { readonly bits: number; readonly atMs: number }>;

@@ -3,6 +3,7 @@ export type { CallName, ViprEvent } from "./events.ts";
 export {
   ACCOUNTS_MAX,
   type Credited,
+  claimName,
   credit,
   discredit,
   type Ledger,

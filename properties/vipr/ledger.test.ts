@@ -3,6 +3,7 @@ import { ok, deepStrictEqual as same, throws } from "node:assert";
 import fc from "fast-check";
 import {
   ACCOUNTS_MAX,
+  claimName,
   credit,
   discredit,
   openLedger,
@@ -61,4 +62,16 @@ test("ledger: holds so many claims, the ones heard of last; requirements out of 
   same([ledger.accounts.size, ledger.accounts.has("9"), ledger.accounts.has("10")], [ACCOUNTS_MAX, false, true]);
   for (const bits of [0, 65, Number.NaN]) throws(() => openLedger(bits));
   ok(openLedger(64).requiredBits === 64);
+});
+
+test("ledger: what one VService's agents say of their calls counts for no other's, neither for a claim nor against it", () => {
+  const claim = { number: "+14085555432", nodeId: "0a", vservice: 7n };
+  const [own, others] = [1n, 2n].map((by) => claimName({ by, ...claim }));
+  const ledger = openLedger(12);
+  // Calls that another user of this server made up with a thief, and one guess at a call of ours.
+  for (const call of ["a", "b", "c"]) credit(ledger, others!, call, 11, 0);
+  same(credit(ledger, own!, "ours", 6, 0), { bits: 6, calls: 1, isRoute: false });
+  // Calls that never were, which the true owner cannot prove.
+  same(discredit(ledger, others!), true);
+  same(credit(ledger, own!, "ours too", 6, 0), { bits: 12, calls: 2, isRoute: true });
 });

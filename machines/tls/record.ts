@@ -99,13 +99,18 @@ const openMacked = (read: Protection, type: ContentType, fragment: Uint8Array): 
   return isSame && good === 1 ? content : undefined;
 };
 
-/** Hashes two blocks, and those that the longest possible content would have needed more: padding does not show. */
+/**
+ * Hashes one block, and those that the longest possible content would have needed more: padding does not show. In the same
+ * two parts as a MAC's inner hash, since blocks that begin on odd bytes take a little longer.
+ */
 const levelTime = (most: number, length: number): void => {
-  const missing = hashBlocks(most) - hashBlocks(length);
-  sha1.of(zeros.subarray(0, HASH_BLOCK * (missing + 1)));
+  const blocks = hashBlocks(most) - hashBlocks(length) + 1;
+  sha1.of(zeros.subarray(0, MAC_HEADER), zeros.subarray(0, HASH_BLOCK * blocks - MAC_HEADER - HASH_END));
 };
-/** Blocks of the inner hash over a MAC's header of 13 bytes, a content, and SHA-1's own 9 bytes and more at the end. */
-const hashBlocks = (size: number): number => Math.ceil((13 + size + 9) / HASH_BLOCK);
+/** A MAC's header, and what SHA-1 adds at least. */
+const [MAC_HEADER, HASH_END] = [13, 9];
+/** Blocks of the inner hash over a MAC's header and a content. */
+const hashBlocks = (size: number): number => Math.ceil((MAC_HEADER + size + HASH_END) / HASH_BLOCK);
 const zeros = new Uint8Array(HASH_BLOCK * (hashBlocks(PADDING_MAX) + 1));
 
 const decrypted = (read: Protection, sealed: Uint8Array): Uint8Array =>

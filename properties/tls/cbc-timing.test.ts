@@ -59,16 +59,20 @@ const furthest = (open: (fragment: Uint8Array) => unknown): number => {
   return Math.max(...offs);
 };
 
+/** The least of three: what a record tells it tells each time, what the machine does beside it comes and goes. */
+const leastOf = (open: (fragment: Uint8Array) => unknown): number => {
+  furthest(open); // until all is compiled
+  return Math.min(furthest(open), furthest(open), furthest(open));
+};
+
 test("RFC 5246 §6.2.3.2: a record's time does not tell good padding from bad", () => {
   const ours = (fragment: Uint8Array) => unprotect(read, "applicationData", fragment);
-  furthest(ours); // until all is compiled
-  const found = furthest(ours);
+  const found = leastOf(ours);
   ok(found < LARGER_OFF_MAX, `off by ${found}`);
 });
 
 test("... and a naive way to open records would have been seen to tell", () => {
-  furthest(naive);
-  const found = furthest(naive);
+  const found = leastOf(naive);
   ok(found > 3 * LARGER_OFF_MAX, `off by ${found}`);
 });
 

@@ -43,13 +43,25 @@ const waysOf = (bits: SrpGroupBits): Ways => {
   return ways;
 };
 
-export const arithmeticLayer: Layer.Layer<Arithmetic> = Layer.succeed(Arithmetic, {
-  power: (base, exponent, bits) =>
-    Effect.suspend(() => {
-      const value = powerOf(base, exponent, bits);
-      return typeof value === "bigint" ? Effect.succeed(value) : outside(() => value);
-    }),
+export const arithmeticLayer: Layer.Layer<Arithmetic> = Layer.sync(Arithmetic, () => {
+  compileNow();
+  return {
+    power: (base, exponent, bits) =>
+      Effect.suspend(() => {
+        const value = powerOf(base, exponent, bits);
+        return typeof value === "bigint" ? Effect.succeed(value) : outside(() => value);
+      }),
+  };
 });
+
+/** The first power of a process compiles for 10 to 20 ms: before anybody is served, and not in the first handshake. */
+const compileNow = (): void => {
+  const group = srpGroup(COMPILED_BITS);
+  if (waysOf(COMPILED_BITS).digits !== undefined) return;
+  for (const base of [group.generator, group.prime / 3n]) powerHere(base, COMPILED_EXPONENT, group);
+};
+const COMPILED_BITS = 2048;
+const COMPILED_EXPONENT = 0xffff_ffffn;
 
 /** The port without Effect: at once where that does not hold the event loop, else later. Never rejects. */
 export const powerOf = (base: bigint, exponent: bigint, bits: SrpGroupBits): bigint | Promise<bigint> => {

@@ -11,7 +11,7 @@
  */
 import type { PeerAction, PeerContext, PeerDecision, PeerEventOf } from "./peer-types.ts";
 import { attachTo, inTurn, resourceAt } from "./stabilize.ts";
-import { isPeer, viewOf } from "./table.ts";
+import { viewOf } from "./table.ts";
 
 /** Each attempt of a node alone waits twice as long as the one before it: at the default pause, up to two minutes. */
 const DOUBLINGS_MAX = 10;
@@ -71,7 +71,7 @@ export const releaseBoot = (context: PeerContext): PeerDecision => {
   const { boot, table } = context;
   if (boot === undefined) return {};
   const { successors, predecessors, fingers } = viewOf(table);
-  const isNeeded = [successors, predecessors, fingers].some((nodes) => nodes.includes(boot)) && isPeer(table, boot);
+  const isNeeded = [successors, predecessors, fingers].some((nodes) => nodes.includes(boot));
   const release: ReadonlyArray<PeerAction> =
     !isNeeded && table.linked.includes(boot) ? [{ type: "release", node: boot }] : [];
   return { context: { boot: undefined }, actions: release };

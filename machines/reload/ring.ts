@@ -63,6 +63,23 @@ const clockwise = (self: bigint, nodes: ReadonlyArray<bigint>): ReadonlyArray<bi
     .sort((a, b) => (a.steps < b.steps ? -1 : 1))
     .map(({ node }) => node);
 
+/** Of the first `end` peers, sorted clockwise from self, how many are fewer than so many steps away. */
+export const countBefore = (
+  self: bigint,
+  peers: ReadonlyArray<bigint>,
+  steps: bigint,
+  end: number = peers.length,
+): number => {
+  let low = 0;
+  let high = end;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (distance(self, peers[middle]!) < steps) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+};
+
 /**
  * The peer to hand a message to, §10.3: the one directly connected, else "the peer in the Routing Table that has the
  * largest Node-ID that is in the interval between the peer and k", else "the smallest Node-ID that is greater than k".
@@ -71,14 +88,7 @@ const clockwise = (self: bigint, nodes: ReadonlyArray<bigint>): ReadonlyArray<bi
 export const nextHop = (view: RingView, id: bigint, notTo?: bigint): bigint | undefined => {
   if (view.linked.includes(id)) return id;
   const peers = routesOf(view);
-  const reach = distance(view.self, id);
-  let low = 0;
-  let high = peers.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (distance(view.self, peers[middle]!) <= reach) low = middle + 1;
-    else high = middle;
-  }
+  const low = countBefore(view.self, peers, distance(view.self, id) + 1n);
   // Those before `low` lie between us and k, nearest to k last.
   const nearest = peers[low - 1];
   if (nearest !== undefined && nearest !== notTo) return nearest;
@@ -137,16 +147,9 @@ export const fingersAmong = (self: bigint, peers: ReadonlyArray<bigint>, entries
   const fingers: Array<bigint> = [];
   let end = peers.length; // peers from here on lie beyond the entry's range
   for (let i = 1; i <= entries && end > 0; i++) {
-    const from = 1n << BigInt(RING_BITS - i);
-    let low = 0;
-    let high = end;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (distance(self, peers[middle]!) < from) low = middle + 1;
-      else high = middle;
-    }
-    if (low < end) fingers.push(peers[low]!);
-    end = low;
+    const first = countBefore(self, peers, 1n << BigInt(RING_BITS - i), end);
+    if (first < end) fingers.push(peers[first]!);
+    end = first;
   }
   return fingers;
 };

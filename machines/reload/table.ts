@@ -10,7 +10,7 @@
  *      view                successors, predecessors, fingers: slices of it
  */
 import type { ChordUpdate } from "../../codecs/reload/mod.ts";
-import { distance, fingersAmong, type RingView } from "./ring.ts";
+import { countBefore, distance, fingersAmong, type RingView } from "./ring.ts";
 
 export interface Table {
   readonly self: bigint;
@@ -52,17 +52,8 @@ const tableOf = (table: Omit<Table, "view">): Table => {
 };
 
 /** Where a node stands among peers that are sorted clockwise from self: its place, or where it would be put. */
-const placeOf = (self: bigint, peers: ReadonlyArray<bigint>, node: bigint): number => {
-  const steps = distance(self, node);
-  let low = 0;
-  let high = peers.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (distance(self, peers[middle]!) < steps) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-};
+const placeOf = (self: bigint, peers: ReadonlyArray<bigint>, node: bigint): number =>
+  countBefore(self, peers, distance(self, node));
 
 export const isPeer = ({ self, peers }: Table, node: bigint): boolean => peers[placeOf(self, peers, node)] === node;
 

@@ -1,4 +1,5 @@
 /** A node of the RELOAD overlay, and what a ViPR server does with it. */
+export { type OverlayError, OverlayRefused, OverlayUnreachable } from "./asking.ts";
 export { type Configuration, ConfigurationRefused } from "./configuration.ts";
 export type { KeeperStatus } from "./keeper.ts";
 export { type NodeStatus, type OverlayNode, startNode } from "./node.ts";
@@ -6,11 +7,4 @@ export { type Claim, claimsOf, NUMBER_LIFETIME_S, publishedUntilMs, publishNumbe
 export { JoinFailed, type JoinFault, type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
 export { signDocument, signKind, type Trust, type Verdict, verifySigned } from "./signed.ts";
 export type { Counter } from "./switchboard.ts";
-export {
-  type Fetched,
-  type OverlayError,
-  OverlayRefused,
-  OverlayUnreachable,
-  type ToStore,
-  type Usage,
-} from "./usage.ts";
+export type { Fetched, ToStore, Usage } from "./usage.ts";

@@ -8,8 +8,8 @@ import {
   kindId,
 } from "../../codecs/reload/mod.ts";
 import type { E164 } from "../../codecs/shared/mod.ts";
+import type { OverlayError } from "./asking.ts";
 import type { OverlayNode } from "./node.ts";
-import type { OverlayError } from "./usage.ts";
 
 /** Who says it serves a number. A claim is only that: a validated call proves it. */
 export interface Claim {

@@ -1,12 +1,10 @@
 /** What a ViPR server asks of its node: store, fetch, reach an application. Values are signed here and verified here. */
-import { Clock, Data, Effect } from "effect";
+import { Effect } from "effect";
 import {
   type Answer,
-  type Destination,
   dataValueOf,
   type Endpoint,
   endpointOf,
-  errorNameOf,
   everything,
   hostCandidate,
   type OverlayConfiguration,
@@ -16,34 +14,11 @@ import {
   toResource,
 } from "../../codecs/reload/mod.ts";
 import { bytesOfBig, hexOf } from "../../codecs/shared/mod.ts";
-import {
-  type Bucket,
-  fullBucket,
-  mayWrite,
-  NOT_A_PEER,
-  NOT_RESPONSIBLE,
-  take,
-  waitMs,
-} from "../../machines/reload/mod.ts";
+import { mayWrite } from "../../machines/reload/mod.ts";
+import { makeAsking, type OverlayError, OverlayRefused, OverlayUnreachable } from "./asking.ts";
 import type { Own } from "./own.ts";
 import type { Post } from "./post.ts";
-import type { Reply } from "./requests.ts";
 import type { Switchboard } from "./switchboard.ts";
-
-/** The peer responsible refused; `code` is RFC 6940's name for it, `info` what it added: `quota`, `rate`, `count`… */
-export class OverlayRefused extends Data.TaggedError("OverlayRefused")<{
-  readonly code: string;
-  readonly info: string;
-}> {}
-/** No answer within the request's lifetime. */
-export class OverlayUnreachable extends Data.TaggedError("OverlayUnreachable")<{ readonly why: string }> {}
-export type OverlayError = OverlayRefused | OverlayUnreachable;
-
-/** A ring that has just changed may send a request to a peer that is not responsible any more: it is asked again. */
-const ATTEMPTS_MAX = 4;
-const AGAIN_MS = 200;
-/** Stores and fetches that wait for a token; further ones fail at once. */
-const WAITING_MAX = 4_096;
 
 /** Where in its Kind a value stands: a dictionary's key, or an array's index; APPEND for its end. */
 export type Place =
@@ -97,57 +72,7 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
   endpoint: Endpoint,
   own: Own,
 ) {
-  const startedMs = yield* Clock.currentTimeMillis;
-  const buckets: Record<"stores" | "fetches", Bucket> = {
-    stores: fullBucket(overlay().storesPerSecond, startedMs),
-    fetches: fullBucket(overlay().fetchesPerSecond, startedMs),
-  };
-  let waiting = 0;
-
-  /** Waits for a token: "A server never exceeds them whatever its clients ask", the profile §1. */
-  const paced = Effect.fnUntraced(function* (of: "stores" | "fetches") {
-    if (waiting >= WAITING_MAX)
-      return yield* new OverlayUnreachable({ why: `${WAITING_MAX} requests wait their turn` });
-    waiting += 1;
-    const token = Effect.gen(function* () {
-      while (true) {
-        const perSecond = of === "stores" ? overlay().storesPerSecond : overlay().fetchesPerSecond;
-        const atMs = yield* Clock.currentTimeMillis;
-        const left = take(buckets[of], perSecond, atMs);
-        if (left !== undefined) {
-          buckets[of] = left;
-          return;
-        }
-        yield* Effect.sleep(waitMs(buckets[of], perSecond, atMs));
-      }
-    });
-    yield* Effect.ensuring(
-      token,
-      Effect.sync(() => {
-        waiting -= 1;
-      }),
-    );
-  });
-
-  /** Each attempt is a request of its own to the overlay, and takes a token of its own. */
-  const ask = Effect.fnUntraced(function* (
-    to: Destination,
-    body: Request,
-    of?: "stores" | "fetches",
-  ): Effect.fn.Return<{ readonly answer: Answer; readonly signer: bigint; readonly reply: Reply }, OverlayError> {
-    for (let attempt = 1; ; attempt++) {
-      if (of !== undefined) yield* paced(of);
-      const reply = yield* board.request([to], body);
-      const { outcome } = reply;
-      if (outcome.type === "answer") return { answer: outcome.body, signer: outcome.signer, reply };
-      if (outcome.type === "timedOut") return yield* new OverlayUnreachable({ why: "no answer" });
-      if (outcome.type === "lost") return yield* new OverlayUnreachable({ why: outcome.why });
-      const refused = new OverlayRefused({ code: errorNameOf(outcome.error.code), info: infoOf(outcome.error.info) });
-      const isPassing = refused.info === NOT_RESPONSIBLE || refused.info === NOT_A_PEER;
-      if (!isPassing || attempt >= ATTEMPTS_MAX) return yield* refused;
-      yield* Effect.sleep(AGAIN_MS);
-    }
-  });
+  const ask = yield* makeAsking(overlay, board);
 
   const store: Usage["store"] = Effect.fn("reload.store")(function* (item) {
     const resource = resourceOf(item.resourceId);
@@ -228,5 +153,3 @@ const placeOf = (at: Place): string => (at.key === undefined ? String(at.index) 
 
 const strange = (answer: Answer) => new OverlayRefused({ code: "invalidMessage", info: `answered by ${answer.type}` });
 const resourceOf = (id: Uint8Array | bigint): Uint8Array => (typeof id === "bigint" ? bytesOfBig(id, 16) : id);
-const INFO_BYTES_MAX = 200;
-const infoOf = (info: Uint8Array): string => new TextDecoder().decode(info.slice(0, INFO_BYTES_MAX));

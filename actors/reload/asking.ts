@@ -1,0 +1,98 @@
+/**
+ * Requests to the overlay at its pace, asked again while the ring changes under them.
+ *
+ *   request --> a token, of stores or of fetches --> switchboard --+-- answer
+ *                  ^                                              +-- not responsible: a pause, again
+ *                  +----------------------------------------------+   refused, no answer: the error
+ */
+import { Clock, Data, Effect } from "effect";
+import {
+  type Answer,
+  type Destination,
+  errorNameOf,
+  type OverlayConfiguration,
+  type Request,
+} from "../../codecs/reload/mod.ts";
+import { type Bucket, fullBucket, NOT_A_PEER, NOT_RESPONSIBLE, take, waitMs } from "../../machines/reload/mod.ts";
+import type { Reply } from "./requests.ts";
+import type { Switchboard } from "./switchboard.ts";
+
+/** The peer responsible refused; `code` is RFC 6940's name for it, `info` what it added: `quota`, `rate`, `count`… */
+export class OverlayRefused extends Data.TaggedError("OverlayRefused")<{
+  readonly code: string;
+  readonly info: string;
+}> {}
+/** No answer within the request's lifetime. */
+export class OverlayUnreachable extends Data.TaggedError("OverlayUnreachable")<{ readonly why: string }> {}
+export type OverlayError = OverlayRefused | OverlayUnreachable;
+
+/** A ring that has just changed may send a request to a peer that is not responsible any more: it is asked again. */
+const ATTEMPTS_MAX = 4;
+const AGAIN_MS = 200;
+/** Stores and fetches that wait for a token; further ones fail at once. */
+const WAITING_MAX = 4_096;
+
+export type Paced = "stores" | "fetches";
+
+export interface Asked {
+  readonly answer: Answer;
+  readonly signer: bigint;
+  readonly reply: Reply;
+}
+/** Each attempt is a request of its own to the overlay, and takes a token of its own. */
+export type Ask = (to: Destination, body: Request, of?: Paced) => Effect.Effect<Asked, OverlayError>;
+
+export const makeAsking = Effect.fnUntraced(function* (overlay: () => OverlayConfiguration, board: Switchboard) {
+  const takeToken = yield* makeTokens(overlay);
+  return Effect.fnUntraced(function* (to: Destination, body: Request, of?: Paced) {
+    for (let attempt = 1; ; attempt++) {
+      if (of !== undefined) yield* takeToken(of);
+      const reply = yield* board.request([to], body);
+      const { outcome } = reply;
+      if (outcome.type === "answer") return { answer: outcome.body, signer: outcome.signer, reply };
+      if (outcome.type === "timedOut") return yield* new OverlayUnreachable({ why: "no answer" });
+      if (outcome.type === "lost") return yield* new OverlayUnreachable({ why: outcome.why });
+      const refused = new OverlayRefused({ code: errorNameOf(outcome.error.code), info: infoOf(outcome.error.info) });
+      const isPassing = refused.info === NOT_RESPONSIBLE || refused.info === NOT_A_PEER;
+      if (!isPassing || attempt >= ATTEMPTS_MAX) return yield* refused;
+      yield* Effect.sleep(AGAIN_MS);
+    }
+  }) satisfies Ask as Ask;
+});
+
+/** "A server never exceeds them whatever its clients ask", the profile §1. */
+const makeTokens = Effect.fnUntraced(function* (overlay: () => OverlayConfiguration) {
+  const startedMs = yield* Clock.currentTimeMillis;
+  const perSecond = (of: Paced) => (of === "stores" ? overlay().storesPerSecond : overlay().fetchesPerSecond);
+  const buckets: Record<Paced, Bucket> = {
+    stores: fullBucket(perSecond("stores"), startedMs),
+    fetches: fullBucket(perSecond("fetches"), startedMs),
+  };
+  let waiting = 0;
+  const token = Effect.fnUntraced(function* (of: Paced) {
+    while (true) {
+      const atMs = yield* Clock.currentTimeMillis;
+      const left = take(buckets[of], perSecond(of), atMs);
+      if (left !== undefined) {
+        buckets[of] = left;
+        return;
+      }
+      yield* Effect.sleep(waitMs(buckets[of], perSecond(of), atMs));
+    }
+  });
+  return (of: Paced): Effect.Effect<void, OverlayUnreachable> =>
+    Effect.suspend(() => {
+      if (waiting >= WAITING_MAX)
+        return Effect.fail(new OverlayUnreachable({ why: `${WAITING_MAX} requests wait their turn` }));
+      waiting += 1;
+      return Effect.ensuring(
+        token(of),
+        Effect.sync(() => {
+          waiting -= 1;
+        }),
+      );
+    });
+});
+
+const INFO_BYTES_MAX = 200;
+const infoOf = (info: Uint8Array): string => new TextDecoder().decode(info.slice(0, INFO_BYTES_MAX));

@@ -202,7 +202,8 @@ const listen = <R>(on: ListenOn, serve: (stream: ByteStreamShape) => Effect.Effe
         ),
       );
     };
-    const server = on.tls === undefined ? net.createServer(accept) : secureServer(on.tls, accept, run);
+    const server =
+      on.tls === undefined ? net.createServer(accept) : secureServer(on.tls, on.anyClient === true, accept, run);
     server.maxConnections = (on.streamsMax ?? STREAMS_MAX) + 1; // one over, so that the refusal is ours
     const bound = yield* Deferred.make<number, ListenFailed>();
     server.once("error", (error) =>
@@ -221,11 +222,12 @@ const listen = <R>(on: ListenOn, serve: (stream: ByteStreamShape) => Effect.Effe
 /** A peer that shows no certificate of ours, or speaks something else than TLS, never reaches `accept`. */
 const secureServer = (
   credentials: Credentials,
+  anyClient: boolean,
   accept: (socket: net.Socket) => void,
   run: (effect: Effect.Effect<void>) => unknown,
 ): tls.Server => {
   const server = tls.createServer(
-    { ...secureOptions(credentials), requestCert: true, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+    { ...secureOptions(credentials), requestCert: !anyClient, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
     accept,
   );
   server.on("tlsClientError", (error, socket) => {

@@ -11,6 +11,8 @@ export interface ListenOn {
   readonly port: number;
   /** Mutual TLS: a peer without a certificate that chains to our roots is closed before the handler sees it. */
   readonly tls?: Credentials;
+  /** With `tls`: clients show no certificate, and are known by what they say. Default false. */
+  readonly anyClient?: boolean;
   /** Streams at once; further ones are closed at accept. Default `STREAMS_MAX`. */
   readonly streamsMax?: number;
 }

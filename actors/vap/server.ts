@@ -17,11 +17,12 @@ export interface VapServerOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** The server's own; clients show none, the seal of each message says who they are. draft-jennings-vipr-vap-02. */
   readonly tls?: Credentials;
   /** Takes plain TCP from elsewhere than this machine, too. Profile §5. */
   readonly insecureVap?: boolean;
-  /** Passwords by user name. */
-  readonly users: Readonly<Record<string, string>>;
+  /** Passwords by user name; or whoever knows the users' keys (`vapKey`), asked at each message. */
+  readonly users: Readonly<Record<string, string>> | ((username: string) => Uint8Array | undefined);
   /** How long a session outlives its client's last message. Default 30 s. */
   readonly keepaliveMs?: number;
   /** How long a connection may stay without a Register. Default 10 s. */
@@ -70,8 +71,7 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
   const { host, port, tls, users, keepaliveMs = KEEPALIVE_MS, greetingMs = GREETING_MS } = options;
   if (tls === undefined && options.insecureVap !== true && !isLoopback(host)) return yield* new InsecureVap({ host });
   const { listen } = yield* Listener;
-  const keys = new Map(Object.entries(users).map(([name, password]) => [name, vapKey(name, password)]));
-  const keyOf = (name: string): Uint8Array | undefined => keys.get(name);
+  const keyOf = typeof users === "function" ? users : keysOf(users);
   const connections = new Map<number, VapConnection>();
   const orders = yield* vapOrders(handlers);
   const times = { keepaliveMs, greetingMs, lingerMs: LINGER_MS };
@@ -118,7 +118,7 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
     host,
     port,
     streamsMax: options.connectionsMax ?? CONNECTIONS_MAX,
-    ...(tls === undefined ? {} : { tls }),
+    ...(tls === undefined ? {} : { tls, anyClient: true }),
   };
   const listening = yield* listen(on, serve);
   return {
@@ -136,5 +136,10 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
     }),
   };
 });
+
+const keysOf = (users: Readonly<Record<string, string>>) => {
+  const keys = new Map(Object.entries(users).map(([name, password]) => [name, vapKey(name, password)]));
+  return (name: string): Uint8Array | undefined => keys.get(name);
+};
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || /^127\./.test(host);

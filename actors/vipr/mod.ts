@@ -1,4 +1,5 @@
 /** The ViPR server: the roles wired as one. */
+export type { ViprDomains } from "./domains.ts";
 export type { ViprEvent } from "./events.ts";
 export { ATTEMPTS_AT_ONCE_MAX, VALIDATIONS_MAX } from "./originating.ts";
 export { startViprServer, type ViprCounters, type ViprServer, type ViprServerOptions } from "./server.ts";

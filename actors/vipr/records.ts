@@ -70,6 +70,7 @@ const told = (work: Effect.Effect<unknown, StoreFailed>): Effect.Effect<void> =>
 export const openRecords = Effect.fn("vipr.records")(function* (
   store: StoreShape | undefined,
   calls: CallStore,
+  graceMs: number = AFTER_RESTART_MS,
 ): Effect.fn.Return<Records, StoreFailed> {
   const inMemory = Effect.flatMap(Clock.currentTimeMillis, (nowMs) =>
     Effect.sync(() => void expireCalls(calls, nowMs)),
@@ -88,7 +89,7 @@ export const openRecords = Effect.fn("vipr.records")(function* (
     // Left behind it is validated once more after a restart, and the same call counts but once.
     done: ({ vcr, dueMs }) => told(write({ type: "remove", table: SENT, key: recordKey(vcr, dueMs) })),
     expire: Effect.andThen(inMemory, told(Effect.andThen(expireOnDisk(store), expireProofs(store)))),
-    waiting: yield* restore(store, calls),
+    waiting: yield* restore(store, calls, graceMs),
     proved: (proof) => {
       const key = proofKey(proof.claim, proof.call);
       const dueMs = proof.atMs + PROOF_LIFETIME_MS;
@@ -109,7 +110,7 @@ const vcrOf = ({ called, calling, startMs, stopMs, vservice }: KeptCall): Vcr =>
   vservice,
 });
 
-const restore = Effect.fnUntraced(function* (store: StoreShape, calls: CallStore) {
+const restore = Effect.fnUntraced(function* (store: StoreShape, calls: CallStore, graceMs: number) {
   const nowMs = yield* Clock.currentTimeMillis;
   yield* eachRow(store, RECEIVED, decodeRecord, ({ vcr, attempts }, key) => {
     const keepUntilMs = hourOfKey(key);
@@ -121,10 +122,10 @@ const restore = Effect.fnUntraced(function* (store: StoreShape, calls: CallStore
   const early: Array<Waiting> = [];
   yield* eachRow(store, SENT, decodeRecord, ({ vcr }, key) => {
     const dueMs = hourOfKey(key);
-    (dueMs < nowMs + AFTER_RESTART_MS ? early : waiting).push({ vcr, dueMs });
+    (dueMs < nowMs + graceMs ? early : waiting).push({ vcr, dueMs });
   });
   for (const { vcr, dueMs } of early) {
-    const later = { vcr, dueMs: nowMs + AFTER_RESTART_MS };
+    const later = { vcr, dueMs: nowMs + graceMs };
     yield* store.write([
       { type: "put", table: SENT, key: recordKey(vcr, later.dueMs), value: encodeRecord({ vcr, attempts: 0 }) },
       { type: "remove", table: SENT, key: recordKey(vcr, dueMs) },

@@ -9,7 +9,7 @@
  *                           +----grant--> services --> ticket issuer
  */
 import { Clock, Effect, type Scope } from "effect";
-import { applicationId, type OverlayConfiguration } from "../../codecs/reload/mod.ts";
+import { applicationId, type Endpoint, type OverlayConfiguration } from "../../codecs/reload/mod.ts";
 import { type E164, maskE164, type Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import {
@@ -36,39 +36,46 @@ import {
   claimsOf,
   JoinFailed,
   type NodeLimits,
+  type NodeOptions,
   NUMBER_LIFETIME_S,
   type OverlayNode,
   startNode,
 } from "../reload/mod.ts";
-import { openTicketIssuer, type TicketIssuer, type TicketSecret } from "../ticket/mod.ts";
 import { type PvpCounters, servePvp } from "../validation/mod.ts";
-import { type InsecureVap, openPublisher, serveVap, type VapCounters, type VapHandlers } from "../vap/mod.ts";
+import {
+  type InsecureVap,
+  openPublisher,
+  serveVap,
+  type VapCounters,
+  type VapHandlers,
+  type VapServerOptions,
+} from "../vap/mod.ts";
+import { openDomains, type ViprDomains } from "./domains.ts";
 import type { ViprEvent } from "./events.ts";
 import { openOriginating } from "./originating.ts";
-import { openPublishing } from "./publishing.ts";
+import { openPublishing, type Publishing } from "./publishing.ts";
 import { openRecords } from "./records.ts";
 import { makeServices } from "./services.ts";
 
-export interface ViprServerOptions {
+export interface ViprServerOptions extends ViprDomains {
   /** One for each node of the overlay that this server runs; each certificate holds one Node-ID. */
   readonly nodes: ReadonlyArray<Credentials>;
   readonly overlay: OverlayConfiguration;
-  /** Where the nodes, VAP and PVP listen; port 0 takes a free one. */
-  readonly host: string;
-  readonly reloadPort?: number;
-  readonly vapPort?: number;
-  readonly pvpPort?: number;
-  /** Call agents' passwords by user name. */
-  readonly users: Readonly<Record<string, string>>;
-  /** By domain, lower case: shared with that domain's border elements. */
-  readonly tickets: Readonly<Record<string, TicketSecret>>;
+  /** What nodes are told beside; the first of several is advertised there, the others where they listen. */
+  readonly node?: Pick<NodeOptions, "document" | "refetch" | "known" | "advertise">;
+  /** Where each listens; port 0 takes a free one. Several nodes listen at successive ports. */
+  readonly listen: { readonly reload: Endpoint; readonly vap: Endpoint; readonly pvp: Endpoint };
+  /** Where other servers reach PVP, when that is not where it listens; port 0 is the one it listens at. */
+  readonly advertisePvp?: Endpoint;
+  /** Who may speak VAP, and how beyond this machine. */
+  readonly vap: Pick<VapServerOptions, "users" | "tls" | "insecureVap">;
   readonly ticketLifetimeMs?: number;
   /** Equivalent entropy a route must have. Default 12. */
   readonly requiredBits?: number;
-  /** Domains of ours, lower case, that show no telephone number to claimants: method C proves their calls. */
-  readonly privateDomains?: ReadonlyArray<string>;
   /** Tv is drawn from this. Default 30 s up to the overlay's maxValidationDelay. */
   readonly waitBetweenMs?: readonly [min: number, max: number];
+  /** How long calls that are due at the start wait for the call agents to come back. Default 5 min. */
+  readonly graceMs?: number;
   readonly limits?: Partial<NodeLimits>;
   /** Where nodes and call records are kept that must outlive the process; without it they begin anew each time. */
   readonly store?: StoreShape;
@@ -81,6 +88,8 @@ export interface ViprServer {
   readonly pvp: { readonly host: string; readonly port: number };
   readonly nodes: ReadonlyArray<OverlayNode>;
   readonly counters: Effect.Effect<ViprCounters>;
+  /** From now on tickets are granted for these domains and no others. */
+  readonly setDomains: (domains: ViprDomains) => Effect.Effect<void>;
   /** The story of a number, as far as it is remembered. */
   readonly explain: (number: E164) => Effect.Effect<Story | undefined>;
 }
@@ -104,7 +113,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   JoinFailed | ListenFailed | InsecureVap,
   Arithmetic | Dialer | Entropy | Keys | Listener | Scope.Scope
 > {
-  const { overlay, host, requiredBits = REQUIRED_BITS, privateDomains = [] } = options;
+  const { overlay, listen, requiredBits = REQUIRED_BITS } = options;
   const told = stories(requiredBits);
   const watch = (event: ViprEvent): Effect.Effect<void> =>
     Effect.flatMap(Clock.currentTimeMillis, (atMs) => {
@@ -114,17 +123,21 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   const { waitBetweenMs = [TV_MIN_MS, overlay.maxValidationDelayS * 1_000] } = options;
   const roundMs = overlay.roundIntervalS * 1_000;
   const nodeIds = yield* nodeIdsOf(options.nodes);
-  const issuers = yield* issuersOf(options, nodeIds[0]!);
-  const services = makeServices((domain) => issuers.get(domain), watch);
+  const domains = yield* openDomains(nodeIds[0]!, options.ticketLifetimeMs);
+  yield* domains.set(options);
+  let publishing: Publishing | undefined; // there are nodes before anybody can ask
+  const isHeld = (vservice: bigint, number: E164): Effect.Effect<boolean> =>
+    Effect.map(publishing?.endMs(vservice, number) ?? Effect.succeed(undefined), (endMs) => endMs !== undefined);
+  const services = makeServices(domains.issuerFor, isHeld, watch);
   const calls = callStore(nodeIds, { roundMs });
   const records = yield* Effect.mapError(
-    openRecords(options.store, calls),
+    openRecords(options.store, calls, options.graceMs),
     ({ reason: fault, why }) => new JoinFailed({ reason: "store", fault, why: `store ${fault}: ${why}` }),
   );
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), records.expire)));
 
   const pvp = yield* servePvp(
-    { host, port: options.pvpPort ?? 0, nodeIds, roundMs },
+    { ...listen.pvp, nodeIds, roundMs },
     {
       candidates: (name) =>
         Effect.sync(() => candidatesFor(calls, name).map((call) => ({ ...call, isLocked: isLocked(call) }))),
@@ -141,8 +154,9 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       grant: services.grant,
     },
   );
-  const nodes = yield* startNodes(options, { host: pvp.host, port: pvp.port });
-  const { store, endMs, nodeFor } = openPublishing(nodes);
+  const nodes = yield* startNodes(options, pvpAt(options.advertisePvp, pvp));
+  publishing = openPublishing(nodes);
+  const { store, endMs, nodeFor } = publishing;
   const publisher = yield* openPublisher({
     storesPerSecond: overlay.storesPerSecond * nodes.length,
     held: { lifetimeS: NUMBER_LIFETIME_S, endMs },
@@ -165,7 +179,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       waitBetweenMs,
       requiredBits,
       roundMs,
-      isPrivate: (domain) => privateDomains.includes(domain),
+      isPrivate: domains.isPrivate,
       domainOf: (vservice) => services.document(vservice)?.domain,
       learned,
       watch,
@@ -211,12 +225,13 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
         yield* watch({ type: "vcr", direction: "received", number: vcr.called, call, hasCaller });
       }),
   };
-  const vap = yield* serveVap({ host, port: options.vapPort ?? 0, users: options.users }, handlers);
+  const vap = yield* serveVap({ ...listen.vap, ...options.vap }, handlers);
 
   return {
     vap: { host: vap.host, port: vap.port },
     pvp: { host: pvp.host, port: pvp.port },
     nodes,
+    setDomains: domains.set,
     explain: (number) => Effect.sync(() => storyOf(told, number)),
     counters: Effect.gen(function* () {
       return {
@@ -236,29 +251,25 @@ const nodeIdsOf = Effect.fnUntraced(function* (nodes: ReadonlyArray<Credentials>
   return facts.flatMap(({ nodeIds }) => nodeIds.slice(0, 1));
 });
 
-const issuersOf = Effect.fnUntraced(function* (options: ViprServerOptions, grantingNode: bigint) {
-  const issuers = new Map<string, TicketIssuer>();
-  for (const [grantingDomain, secret] of Object.entries(options.tickets)) {
-    const lifetime = options.ticketLifetimeMs === undefined ? {} : { lifetimeMs: options.ticketLifetimeMs };
-    issuers.set(grantingDomain, yield* openTicketIssuer({ grantingNode, grantingDomain, secret, ...lifetime }));
-  }
-  return issuers;
-});
-
 /** One after another: each finds the one before it in the ring. */
-const startNodes = ({ nodes, overlay, host, reloadPort = 0, limits = {}, store }: ViprServerOptions, pvp: HostPort) =>
-  Effect.forEach(nodes, (credentials, i) =>
+const startNodes = ({ nodes, overlay, node, listen, limits = {}, store }: ViprServerOptions, pvp: Endpoint) => {
+  const { advertise, ...told } = node ?? {};
+  const { host, port } = listen.reload;
+  return Effect.forEach(nodes, (credentials, i) =>
     startNode({
+      ...told,
+      ...(advertise === undefined || i > 0 ? {} : { advertise }),
       credentials,
       overlay,
-      listen: { host, port: reloadPort === 0 ? 0 : reloadPort + i },
+      listen: { host, port: port === 0 ? 0 : port + i },
       applications: { [applicationId.pvp]: pvp },
       limits,
       ...(store === undefined ? {} : { store }),
     }),
   );
+};
 
-interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
+const pvpAt = (advertised: Endpoint | undefined, { host, port }: Endpoint): Endpoint => ({
+  host: advertised?.host ?? host,
+  port: advertised === undefined || advertised.port === 0 ? port : advertised.port,
+});

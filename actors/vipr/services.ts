@@ -33,6 +33,8 @@ export interface Services {
 
 export const makeServices = (
   issuerFor: (domain: string) => TicketIssuer | undefined,
+  /** Whether the overlay has that number from us: it may be of a life before this one, whose agents publish it later. */
+  isHeld: (vservice: bigint, number: E164) => Effect.Effect<boolean>,
   watch: (event: ViprEvent) => Effect.Effect<void>,
 ): Services => {
   const services = new Map<bigint, Service>();
@@ -47,7 +49,8 @@ export const makeServices = (
     const decline = (code: 403 | 404 | 503) =>
       Effect.as(watch({ type: "declined", number, domain, code }), { type: "refused", code } as const);
     const service = services.get(vservice);
-    if (service === undefined || !service.numbers.has(number)) return yield* decline(404);
+    if (service === undefined) return yield* decline(404);
+    if (!service.numbers.has(number) && !(yield* isHeld(vservice, number))) return yield* decline(404);
     if (!welcomes(vservice, domain)) return yield* decline(403);
     const issuer = issuerFor(service.document.domain);
     if (issuer === undefined) return yield* decline(503);

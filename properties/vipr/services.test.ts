@@ -8,6 +8,8 @@ import type { ViprEvent } from "../../machines/vipr/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 
 const NUMBER = "+14085555432";
+/** Published in a life before this one: the overlay has it from us, and no agent has published it since. */
+const HELD = "+14085555433";
 const identity = { service: 101, subservice: 4, vservice: 7n, instance: 1n };
 const domains = fc.constantFrom("a.example", "b.example", "c.example");
 const lists = fc.option(
@@ -39,6 +41,7 @@ const opened = (list: VService["list"]) => {
   };
   const services = makeServices(
     (domain) => (domain === "own.example" ? (issuer as any) : undefined),
+    (vservice, number) => Effect.succeed(vservice === 7n && number === HELD),
     (event) => Effect.sync(() => void seen.events.push(event.type)),
   );
   services.publish(identity, documentOf(list));
@@ -92,3 +95,14 @@ test("lists: the originating side takes no route of a domain that its VService d
     }),
     { numRuns: runs },
   ));
+
+test("numbers: what the overlay still has from us is granted after a restart, and no other number", () => {
+  const { services, seen } = opened(undefined);
+  const grantOf = (number: string, vservice: bigint) => run(services.grant({ number, domain: "b.example", vservice }));
+  same(grantOf(HELD, 7n).type, "granted");
+  same(grantOf("+14085555434", 7n), { type: "refused", code: 404 });
+  same(grantOf(HELD, 8n), { type: "refused", code: 404 });
+  services.withdraw(identity);
+  same(grantOf(HELD, 7n), { type: "refused", code: 404 });
+  same(seen.tickets, 1);
+});

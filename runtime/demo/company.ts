@@ -44,6 +44,7 @@ export interface RunningCompany {
 }
 
 const ATTEMPT_MS = 2_000;
+const FREE = { host: HOST, port: 0 } as const;
 
 export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySetup) {
   const { domain, numbers, credentials, watch } = setup;
@@ -54,8 +55,8 @@ export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySe
   const server = yield* startViprServer({
     nodes: setup.members.map((member) => member.credentials),
     overlay: setup.members[0]!.overlay,
-    host: HOST,
-    users: { [user.name]: user.password },
+    listen: { reload: FREE, vap: FREE, pvp: FREE },
+    vap: { users: { [user.name]: user.password } },
     tickets: { [domain]: secret },
     waitBetweenMs: setup.waitBetweenMs,
     limits: demoLimits,

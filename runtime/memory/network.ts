@@ -107,11 +107,15 @@ export const memoryNetwork = (
         return yield* new DialFailed({ why: `${where}: one side speaks TLS, the other does not` });
       if (open.on.tls !== undefined && target.tls !== undefined) {
         yield* trust(keys, target.tls, open.on.tls, where);
-        yield* trust(keys, open.on.tls, target.tls, where);
+        if (open.on.anyClient !== true) yield* trust(keys, open.on.tls, target.tls, where);
       }
       const [ours, theirs] = yield* memoryPair(
         { host: target.host, port: target.port, certificates: open.on.tls?.certificates ?? [] },
-        { host: "memory", port: freePort++, certificates: target.tls?.certificates ?? [] },
+        {
+          host: "memory",
+          port: freePort++,
+          certificates: open.on.anyClient === true ? [] : (target.tls?.certificates ?? []),
+        },
         delay,
         () => options.isCut?.(target) !== true,
       );

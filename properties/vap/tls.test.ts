@@ -4,7 +4,7 @@ import { Clock, Effect, Layer, Logger, type Scope } from "effect";
 import { Dialer, type Entropy, Keys, Listener } from "../../actors/ports/mod.ts";
 import { connectVap, serveVap } from "../../actors/vap/mod.ts";
 import { vapKey } from "../../codecs/vap/mod.ts";
-import { makeAuthority } from "../../runtime/authority.ts";
+import { makeAuthority, type OwnAuthority } from "../../runtime/authority.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
@@ -13,15 +13,10 @@ import { document, VSERVICE } from "./values.ts";
 const HOST = "127.0.0.1";
 const HOUR_MS = 3_600_000;
 
-const body: Effect.Effect<void, unknown, Dialer | Entropy | Keys | Listener | Scope.Scope> = Effect.gen(function* () {
-  const nowMs = yield* Clock.currentTimeMillis;
+const credentialsUnder = Effect.fnUntraced(function* (authority: OwnAuthority, nowMs: number) {
   const keys = yield* Keys;
-  const [ours, others] = [
-    yield* makeAuthority({ name: "ours", nowMs }),
-    yield* makeAuthority({ name: "others", nowMs }),
-  ];
   const key = yield* keys.generate;
-  const certificate = yield* ours.issue({
+  const certificate = yield* authority.issue({
     csr: yield* keys.certificateRequest(key),
     uris: [],
     dnsNames: ["vap.example"],
@@ -29,12 +24,22 @@ const body: Effect.Effect<void, unknown, Dialer | Entropy | Keys | Listener | Sc
     notBeforeMs: nowMs - HOUR_MS,
     notAfterMs: nowMs + HOUR_MS,
   });
+  return { key, certificates: [certificate], roots: [authority.root] };
+});
+
+const body: Effect.Effect<void, unknown, Dialer | Entropy | Keys | Listener | Scope.Scope> = Effect.gen(function* () {
+  const nowMs = yield* Clock.currentTimeMillis;
+  const [ours, others] = [
+    yield* makeAuthority({ name: "ours", nowMs }),
+    yield* makeAuthority({ name: "others", nowMs }),
+  ];
+  const [server, own] = [yield* credentialsUnder(ours, nowMs), yield* credentialsUnder(others, nowMs)];
   const users = new Map([["ann", vapKey("ann", "secret")]]);
   const { port } = yield* serveVap(
     {
       host: HOST,
       port: 0,
-      tls: { key, certificates: [certificate], roots: [ours.root] },
+      tls: server,
       users: (name) => users.get(name),
     },
     {
@@ -49,7 +54,7 @@ const body: Effect.Effect<void, unknown, Dialer | Entropy | Keys | Listener | Sc
     connectVap({
       host: HOST,
       port,
-      tls: { ...others.credentials, roots },
+      tls: { ...own, roots },
       username: "ann",
       password,
       name: "test/1.0",
@@ -71,11 +76,8 @@ const body: Effect.Effect<void, unknown, Dialer | Entropy | Keys | Listener | Sc
 
   // Where a certificate is asked for, a stranger's is still refused.
   const { listen } = yield* Listener;
-  const strict = yield* listen(
-    { host: HOST, port: 0, tls: { key, certificates: [certificate], roots: [ours.root] } },
-    () => Effect.die("never served"),
-  );
-  const stranger = { ...others.credentials, roots: [ours.root] };
+  const strict = yield* listen({ host: HOST, port: 0, tls: server }, () => Effect.die("never served"));
+  const stranger = { ...own, roots: [ours.root] };
   const attempt = Effect.gen(function* () {
     return yield* (yield* (yield* Dialer).dial({ ...strict, tls: stranger })).read;
   });

@@ -6,7 +6,7 @@
  * A call at rest is a line in the queue; only what is due has a fiber. VAP draft §9.5, profile §2.
  */
 import { Clock, Effect, FiberSet, Queue, type Scope, Semaphore } from "effect";
-import { maskE164, nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, maskE164, nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import {
   type ClaimVerdict,
@@ -18,7 +18,16 @@ import {
   takeDue,
   timesOf,
 } from "../../machines/validation/mod.ts";
-import { claimName, credit, discredit, openLedger } from "../../machines/vipr/mod.ts";
+import {
+  claimName,
+  credit,
+  discredit,
+  ledgerName,
+  openLedger,
+  provedBy,
+  type StandsNow,
+  type Waiting as WaitingCall,
+} from "../../machines/vipr/mod.ts";
 import { type Arithmetic, type Dialer, Entropy, type StoreFailed } from "../ports/mod.ts";
 import { type ValidateHandlers, validate } from "../validation/mod.ts";
 import type { ViprEvent } from "./events.ts";
@@ -51,6 +60,8 @@ export interface Originating {
   readonly take: (vcr: Vcr) => Effect.Effect<boolean, StoreFailed>;
   /** Calls waiting for their Tv. */
   readonly pending: () => number;
+  /** How things stand with a number. It looks through all that waits: some 10 ms a million calls. */
+  readonly standing: (number: E164, nowMs: number) => Omit<StandsNow, "isPublished">;
   readonly underWay: Effect.Effect<number>;
 }
 
@@ -68,15 +79,17 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   const stirred = yield* Queue.sliding<void>(1);
   const running = yield* FiberSet.make<void>();
   let underWay = 0;
+  const proving = new Set<Waiting>();
 
   const turns = yield* Semaphore.make(ATTEMPTS_AT_ONCE_MAX);
 
   const prove = Effect.fnUntraced(function* (vcr: Vcr) {
     const { called: number, vservice } = vcr;
     const domain = domainOf(vservice);
-    if (domain === undefined) return; // "if VService still published", VAP draft §9.5.1
-    const isPrivate = options.isPrivate(domain);
     const call = timesOf(vcr);
+    // "if VService still published", VAP draft §9.5.1
+    if (domain === undefined) return yield* watch({ type: "dropped", number, call });
+    const isPrivate = options.isPrivate(domain);
     const tries = methodsFor({ isPrivate, call: { ...vcr, ...call } }).length;
     yield* validate(
       { call: vcr, nodeId, domain, waitBetweenMs: [0, 0], roundMs, isPrivate },
@@ -88,7 +101,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
           ),
         inTurn: Semaphore.withPermits(turns, 1),
         settled: (attempt) =>
-          Effect.andThen(watch({ type: "attempted", number, call, attempt, tries }), judge(vcr, attempt)),
+          Effect.andThen(watch({ type: "attempted", number, by: vservice, call, attempt, tries }), judge(vcr, attempt)),
       },
     );
   });
@@ -108,7 +121,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     yield* records.proved(proof);
     const { bits, calls, isRoute } = credit(ledger, name, proof.call, proof.bits, proof.atMs);
     const claim = { nodeId, vservice };
-    yield* watch({ type: "proved", number: vcr.called, claim, bits, calls, required: requiredBits });
+    yield* watch({ type: "proved", number: vcr.called, by: vcr.vservice, claim, bits, calls, required: requiredBits });
     if (isRoute) yield* learned(vcr.vservice, attempt.info);
   });
 
@@ -126,30 +139,31 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   /** Counted from here until the disk knows of it too: whoever waits for room is told when there is some. */
   const begin = (waiting: Waiting) => {
     underWay += 1;
+    proving.add(waiting);
     const ended = Effect.suspend(() => {
       underWay -= 1;
+      proving.delete(waiting);
       return Queue.offer(stirred, undefined);
     });
     const whole = Effect.andThen(proveSafely(waiting.vcr), records.done(waiting));
     return FiberSet.run(running, Effect.ensuring(whole, ended));
   };
 
-  const tellOf = ({ vcr, dueMs }: Waiting) => {
+  /** What it will be worth at most: of a VService that is not published again yet nobody knows whether it is private. */
+  const shownOf = ({ vcr, dueMs }: Waiting): WaitingCall => {
     const domain = domainOf(vcr.vservice);
     const call = timesOf(vcr);
     const isPrivate = domain !== undefined && options.isPrivate(domain);
     const [method] = methodsFor({ isPrivate, call: { ...vcr, ...call } });
-    return watch({
-      type: "vcr",
-      direction: "sent",
-      number: vcr.called,
-      call,
-      hasCaller: vcr.calling !== undefined,
-      dueMs,
-      worthBits: equivalentBits(call, roundMs, method),
-    });
+    return { call, dueMs, worthBits: equivalentBits(call, roundMs, method) };
   };
-  yield* Effect.forEach(records.waiting, tellOf, { discard: true });
+  const tellOf = (waiting: Waiting) => {
+    const { called: number, calling } = waiting.vcr;
+    return watch({ type: "vcr", direction: "sent", number, hasCaller: calling !== undefined, ...shownOf(waiting) });
+  };
+  // The others wait as they did; whoever tells their story has heard of them.
+  for (const late of records.waiting.filter(({ isLate }) => isLate === true))
+    yield* watch({ type: "waits", number: late.vcr.called, ...shownOf(late) });
 
   /** Sleeps until the next call is due, or until something changed. */
   const serve = Effect.gen(function* () {
@@ -178,6 +192,12 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
         return true;
       }),
     pending: () => queue.heap.length,
+    standing: (number, nowMs) => {
+      const waiting = [...proving].filter(({ vcr }) => vcr.called === number);
+      for (const { item } of queue.heap) if (item.vcr.called === number) waiting.push(item);
+      const proved: StandsNow["proved"] = (claim) => provedBy(ledger, ledgerName(number, claim), nowMs);
+      return { waiting: waiting.map(shownOf), proved };
+    },
     underWay: Effect.sync(() => underWay),
   };
 });

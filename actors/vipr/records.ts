@@ -9,7 +9,7 @@
  * Without a store they live as long as the process.
  */
 import { Clock, Effect } from "effect";
-import { ntpFromNtpMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, ntpFromNtpMs, type Vcr } from "../../codecs/shared/mod.ts";
 import {
   decodeProof,
   decodeRecord,
@@ -29,6 +29,8 @@ import { type Change, type Row, STORE_ROWS_MAX, type StoreFailed, type StoreShap
 export interface Waiting {
   readonly vcr: Vcr;
   readonly dueMs: number;
+  /** It was due while the process was away. */
+  readonly isLate?: boolean;
 }
 
 export interface Records {
@@ -124,15 +126,34 @@ const restore = Effect.fnUntraced(function* (store: StoreShape, calls: CallStore
     const dueMs = hourOfKey(key);
     (dueMs < nowMs + graceMs ? early : waiting).push({ vcr, dueMs });
   });
-  for (const { vcr, dueMs } of early) {
-    const later = { vcr, dueMs: nowMs + graceMs };
-    yield* store.write([
-      { type: "put", table: SENT, key: recordKey(vcr, later.dueMs), value: encodeRecord({ vcr, attempts: 0 }) },
-      { type: "remove", table: SENT, key: recordKey(vcr, dueMs) },
-    ]);
-    waiting.push(later);
-  }
+  const laterMs = nowMs + graceMs;
+  for (let at = 0; at < early.length; at += STORE_ROWS_MAX)
+    yield* store.write(
+      early.slice(at, at + STORE_ROWS_MAX).flatMap(
+        ({ vcr, dueMs }): ReadonlyArray<Change> => [
+          { type: "remove", table: SENT, key: recordKey(vcr, dueMs) },
+          { type: "put", table: SENT, key: recordKey(vcr, laterMs), value: encodeRecord({ vcr, attempts: 0 }) },
+        ],
+      ),
+    );
+  return [...waiting, ...early.map(({ vcr }) => ({ vcr, dueMs: laterMs, isLate: true }))];
+});
+
+/** What the store holds of one number's sent calls, without a server: it looks through them all. */
+export const waitingIn = Effect.fnUntraced(function* (store: StoreShape, number: E164) {
+  const waiting: Array<Waiting> = [];
+  yield* eachRow(store, SENT, decodeRecord, ({ vcr }, key) => {
+    if (vcr.called === number) waiting.push({ vcr, dueMs: hourOfKey(key) });
+  });
   return waiting;
+});
+
+/** What a server would count for a claim at that hour. */
+export const provedIn = Effect.fnUntraced(function* (store: StoreShape, claim: string, nowMs: number) {
+  const rows = yield* store.scan(PROOFS, { prefix: proofPrefix(claim) });
+  const proofs = rows.flatMap(({ value }) => decodeProof(value) ?? []);
+  const fresh = proofs.filter(({ atMs }) => nowMs - atMs < PROOF_LIFETIME_MS);
+  return { bits: fresh.reduce((sum, { bits }) => sum + bits, 0), calls: fresh.length };
 });
 
 /** In the order of their keys. A row that cannot be read is passed over and told. */

@@ -21,7 +21,7 @@ import {
   removeCall,
   timesOf,
 } from "../../machines/validation/mod.ts";
-import { REQUIRED_BITS, remember, type Story, stories, storyOf } from "../../machines/vipr/mod.ts";
+import { REQUIRED_BITS, type Story, storyNow } from "../../machines/vipr/mod.ts";
 import {
   type Arithmetic,
   type Credentials,
@@ -56,6 +56,7 @@ import { openOriginating } from "./originating.ts";
 import { openPublishing, type Publishing } from "./publishing.ts";
 import { openRecords } from "./records.ts";
 import { makeServices } from "./services.ts";
+import { openStories } from "./stories.ts";
 
 export interface ViprServerOptions extends ViprDomains {
   /** One for each node of the overlay that this server runs; each certificate holds one Node-ID. */
@@ -90,7 +91,7 @@ export interface ViprServer {
   readonly counters: Effect.Effect<ViprCounters>;
   /** From now on tickets are granted for these domains and no others. */
   readonly setDomains: (domains: ViprDomains) => Effect.Effect<void>;
-  /** The story of a number, as far as it is remembered. */
+  /** The story of a number, as far as it is remembered: with a store, 60 days since it was last heard of. */
   readonly explain: (number: E164) => Effect.Effect<Story | undefined>;
 }
 export interface ViprCounters {
@@ -114,10 +115,10 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   Arithmetic | Dialer | Entropy | Keys | Listener | Scope.Scope
 > {
   const { overlay, listen, requiredBits = REQUIRED_BITS } = options;
-  const told = stories(requiredBits);
+  const stories = yield* openStories({ store: options.store, requiredBits });
   const watch = (event: ViprEvent): Effect.Effect<void> =>
     Effect.flatMap(Clock.currentTimeMillis, (atMs) => {
-      remember(told, event, atMs);
+      stories.hear(event, atMs);
       return options.watch?.(event) ?? Effect.void;
     });
   const { waitBetweenMs = [TV_MIN_MS, overlay.maxValidationDelayS * 1_000] } = options;
@@ -232,7 +233,12 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     pvp: { host: pvp.host, port: pvp.port },
     nodes,
     setDomains: domains.set,
-    explain: (number) => Effect.sync(() => storyOf(told, number)),
+    explain: (number) =>
+      Effect.gen(function* () {
+        const nowMs = yield* Clock.currentTimeMillis;
+        const stands = { isPublished: services.hasNumber(number), ...originating.standing(number, nowMs) };
+        return storyNow(yield* stories.told(number), number, requiredBits, stands);
+      }),
     counters: Effect.gen(function* () {
       return {
         vap: yield* vap.counters,

@@ -22,6 +22,8 @@ export interface Services {
   readonly withdraw: (identity: ServiceIdentity) => void;
   /** False: no such VService, or no more room. */
   readonly addNumber: (vservice: bigint, number: E164) => boolean;
+  /** Whether any VService has it. */
+  readonly hasNumber: (number: E164) => boolean;
   readonly document: (vservice: bigint) => VService | undefined;
   readonly didCount: () => number;
   /** May this domain have to do with that VService? Its black or white list says. */
@@ -79,6 +81,7 @@ export const makeServices = (
       service.numbers.add(number);
       return true;
     },
+    hasNumber: (number) => [...services.values()].some(({ numbers }) => numbers.has(number)),
     document: (vservice) => services.get(vservice)?.document,
     didCount: () => [...services.values()].reduce((sum, { document }) => sum + document.didCount, 0),
     welcomes,

@@ -25,6 +25,16 @@ export type ViprEvent =
       readonly dueMs?: number;
       readonly worthBits?: number;
     }
+  /** A sent one that was due while the server was away: it waits anew. */
+  | {
+      readonly type: "waits";
+      readonly number: E164;
+      readonly call: CallName;
+      readonly dueMs: number;
+      readonly worthBits: number;
+    }
+  /** A sent one whose VService was no longer published when it was due: it is not validated. */
+  | { readonly type: "dropped"; readonly number: E164; readonly call: CallName }
   | {
       readonly type: "lookedUp";
       readonly number: E164;
@@ -36,6 +46,8 @@ export type ViprEvent =
   | {
       readonly type: "attempted";
       readonly number: E164;
+      /** The VService of ours whose agents made the call. */
+      readonly by: bigint;
       readonly call: CallName;
       readonly attempt: ClaimVerdict;
       /** Handshakes that a claimant gets for one call: a guess each. */
@@ -44,6 +56,7 @@ export type ViprEvent =
   | {
       readonly type: "proved";
       readonly number: E164;
+      readonly by: bigint;
       readonly claim: PvpClaim;
       /** The sum of so many calls. */
       readonly bits: number;

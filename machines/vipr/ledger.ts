@@ -74,6 +74,13 @@ export const credit = (ledger: Ledger, claim: string, call: string, bits: number
   return { bits: sum, calls: calls.size, isRoute: sum >= ledger.requiredBits };
 };
 
+/** What a claim has proved and still counts at that hour. */
+export const provedBy = (ledger: Ledger, claim: string, atMs: number): Omit<Credited, "isRoute"> => {
+  const calls = [...(ledger.accounts.get(claim)?.calls.values() ?? [])];
+  const fresh = calls.filter((proof) => atMs - proof.atMs < PROOF_LIFETIME_MS);
+  return { bits: fresh.reduce((total, proof) => total + proof.bits, 0), calls: fresh.length };
+};
+
 /**
  * A call that the claimant was asked about and did not prove. It need not have said so: a server that sees its guess fail
  * may as well fall silent. True when it had proved anything before.

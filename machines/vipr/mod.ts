@@ -1,4 +1,5 @@
 /** What a ViPR server decides besides its protocols: when proofs suffice; and what it remembers of each number. */
+export type { Fact } from "../../codecs/vipr/mod.ts";
 export type { CallName, ViprEvent } from "./events.ts";
 export {
   ACCOUNTS_MAX,
@@ -9,6 +10,7 @@ export {
   type Ledger,
   openLedger,
   PROOF_LIFETIME_MS,
+  provedBy,
   REQUIRED_BITS,
   REQUIRED_BITS_MAX,
 } from "./ledger.ts";
@@ -17,11 +19,20 @@ export {
   type ClaimStory,
   FACTS_ALL_MAX,
   FACTS_MAX,
-  type Fact,
   remember,
+  type StandsNow,
   type Stories,
   type Story,
   stories,
+  storyFrom,
+  storyNow,
   storyOf,
   type Waiting,
 } from "./story.ts";
+export {
+  STORY_LIFETIME_MS,
+  type StoryChange,
+  type StoryChanges,
+  storyRows,
+} from "./story-rows.ts";
+export { type ClaimSum, factOf, ledgerName, NOTHING_YET, summed } from "./sum.ts";

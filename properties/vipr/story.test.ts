@@ -1,13 +1,23 @@
 /** The story of a number: nothing is lost but what is too old, and its last sentence says what is missing. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
+import { nodeIdText } from "../../codecs/shared/mod.ts";
 import type { ClaimVerdict } from "../../machines/validation/mod.ts";
 import {
+  type ClaimSum,
+  claimName,
+  credit,
+  discredit,
   FACTS_ALL_MAX,
   FACTS_MAX,
+  ledgerName,
+  openLedger,
+  PROOF_LIFETIME_MS,
+  provedBy,
   remember,
   type Story,
   stories,
+  storyNow,
   storyOf,
   type ViprEvent,
 } from "../../machines/vipr/mod.ts";
@@ -37,11 +47,12 @@ const attempted = (verdict: "validated" | "refused" | "broken" | "unreachable"):
       : verdict === "refused"
         ? { ...common, verdict }
         : { ...common, verdict, why: "reset" };
-  return { type: "attempted", number: NUMBER, call, attempt, tries: 2 };
+  return { type: "attempted", number: NUMBER, by: 3n, call, attempt, tries: 2 };
 };
 const proved = (bits: number, calls: number): ViprEvent => ({
   type: "proved",
   number: NUMBER,
+  by: 3n,
   claim,
   bits,
   calls,
@@ -54,11 +65,20 @@ const told = (...events: ReadonlyArray<ViprEvent>): Story => {
   });
   return storyOf(all, NUMBER)!;
 };
+/** With the first call still to be looked at. */
+const waitingWord = (dueMs: number, ...events: ReadonlyArray<ViprEvent>): string => {
+  const waiting = [{ call, dueMs, worthBits: 9.5 }];
+  const stands = { isPublished: undefined, waiting, proved: ({ bits, calls }: ClaimSum) => ({ bits, calls }) };
+  return missingText(storyNow(told(...events), NUMBER, 12, stands)!, NOW_MS);
+};
 const lastWord = (...events: ReadonlyArray<ViprEvent>): string => missingText(told(...events), NOW_MS);
 
 test("story: what is missing, at each step on the way to a route", () => {
   const due = sentCall(NOW_MS + 60_000);
-  same(lastWord(due), "No route yet: no call has been looked at. The next call is looked at 2026-01-01 00:01:00Z.");
+  same(
+    waitingWord(NOW_MS + 60_000, due),
+    "No route yet: no call has been looked at. The next call is looked at 2026-01-01 00:01:00Z.",
+  );
   ok(lastWord(due, { ...lookedUp, claims: 0, claimants: [] }).startsWith("No route: nobody claims the number"));
   ok(lastWord(due, lookedUp, attempted("refused")).startsWith("No route: nobody who claims the number has proved"));
   const half = lastWord(due, lookedUp, attempted("validated"), proved(7, 1));
@@ -69,6 +89,10 @@ test("story: what is missing, at each step on the way to a route", () => {
   const unwelcome: ViprEvent = { type: "unwelcome", number: NUMBER, domain: "b.example" };
   ok(lastWord(due, attempted("validated"), proved(14, 2), unwelcome).includes("does not welcome"));
   ok(lastWord({ type: "published", number: NUMBER }).startsWith("It is a number of our own"));
+  const lapsed = missingText(told(due, attempted("validated"), learned), NOW_MS + PROOF_LIFETIME_MS + 10);
+  ok(/^The route to b.example of .* is over: none lives longer than 60 days. No route: nobody/.test(lapsed), lapsed);
+  const refusedSince = lastWord(due, attempted("validated"), proved(14, 2), learned, attempted("refused"));
+  ok(refusedSince.endsWith("It is not told again before 12.0 bits more are proved."), refusedSince);
 });
 
 test("story: a claim that fails to prove a call begins anew; one that was not reached does not", () => {
@@ -105,6 +129,8 @@ const events: fc.Arbitrary<ViprEvent> = fc.oneof(
     { type: "granted", number: NUMBER, domain: "a.example" },
     { type: "declined", number: NUMBER, domain: "a.example", code: 403 },
     { type: "charged", number: NUMBER, call, attempts: 3 },
+    { type: "waits", number: NUMBER, call, dueMs: NOW_MS, worthBits: 1 / 3 },
+    { type: "dropped", number: NUMBER, call },
   ),
 );
 
@@ -124,6 +150,58 @@ test("story: any row of events is plain JSON, has a text for each fact, and keep
       );
       const text = storyText(story, NOW_MS);
       ok(!/undefined|NaN|\[object/.test(text), text);
+    }),
+    { numRuns: runs },
+  ));
+
+const other = { by: 4n, nodeId: 9n, vservice: 1n };
+const proofs = fc.array(
+  fc.record({
+    call: fc.nat(9),
+    isOther: fc.boolean(),
+    isProof: fc.boolean(),
+    bits: fc.double({ min: 0, max: 12, noNaN: true }),
+    afterMs: fc.nat(PROOF_LIFETIME_MS / 2),
+  }),
+  { maxLength: 20 },
+);
+
+test("story: the bits of a claim are those that the ledger counts, now and when proofs have lapsed", () =>
+  fc.assert(
+    fc.property(proofs, fc.nat(2 * PROOF_LIFETIME_MS), (given, laterMs) => {
+      const [all, ledger] = [stories(12), openLedger(12)];
+      let atMs = NOW_MS;
+      for (const { call: name, isOther, isProof, bits, afterMs } of given) {
+        atMs += afterMs;
+        const { by, ...who } = isOther ? other : { by: 3n, ...claim };
+        const key = claimName({ by, number: NUMBER, nodeId: nodeIdText(who.nodeId), vservice: who.vservice });
+        const attempt: ClaimVerdict = isProof
+          ? { ...who, method: "A", bits, verdict: "validated", info }
+          : { ...who, method: "B", bits: 0, verdict: "refused" };
+        remember(all, { type: "attempted", number: NUMBER, by, call, attempt, tries: 2 }, atMs);
+        if (!isProof) discredit(ledger, key);
+        else {
+          const { isRoute: _, ...sum } = credit(ledger, key, String(name), bits, atMs);
+          remember(all, { type: "proved", number: NUMBER, by, claim: who, ...sum, required: 12 }, atMs);
+        }
+      }
+      const byLedger = (of: ClaimSum, nowMs: number) => provedBy(ledger, ledgerName(NUMBER, of), nowMs);
+      const story = storyOf(all, NUMBER);
+      for (const told of story?.claims ?? []) {
+        // Lapsed proofs leave the ledger's account when the next one comes; the story's sum is that of the last one.
+        if (told.verdict === "validated" && given.at(-1)!.isOther === (told.by === "0000000000000004"))
+          ok(Math.abs(told.bits - byLedger(told, atMs).bits) < 1e-5, `${told.bits}`);
+        if (told.verdict === "refused") same([told.bits, byLedger(told, atMs)], [0, { bits: 0, calls: 0 }]);
+      }
+      const nowMs = atMs + laterMs;
+      const stands = { isPublished: false, waiting: [], proved: (of: ClaimSum) => byLedger(of, nowMs) };
+      for (const now of storyNow(story, NUMBER, 12, stands)?.claims ?? []) {
+        const { bits, calls } = byLedger(now, nowMs);
+        same([now.bits, now.calls, now.missingBits], [bits, calls, Math.max(0, 12 - bits)]);
+        const was = story!.claims.find(({ by, nodeId }) => by === now.by && nodeId === now.nodeId)!;
+        ok(Math.abs(now.lapsedBits + now.bits - was.bits) < 1e-2);
+        ok(now.guessChance >= was.guessChance - 1e-4, "less proof never bounds a guesser more closely");
+      }
     }),
     { numRuns: runs },
   ));

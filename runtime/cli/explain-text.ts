@@ -1,62 +1,76 @@
 /** The story of a number for people: what happened, how far each claim has come, and what is missing until a route. */
 import { msFromNtp } from "../../codecs/shared/mod.ts";
-import type { ClaimStory, Fact, Story, Waiting } from "../../machines/vipr/mod.ts";
+import { type ClaimStory, type Fact, PROOF_LIFETIME_MS, type Story, type Waiting } from "../../machines/vipr/mod.ts";
+
+const DAY_MS = 86_400_000;
 
 /** Whole numbers are in it: it is the operator who asks. `nowMs` tells what is yet to come. */
 export const storyText = (story: Story, nowMs: number): string => {
   const { number, requiredBits, sent, received, claims, facts, forgotten } = story;
+  const happened = [
+    ...(forgotten === 0 ? [] : [`  (${count(forgotten, "older fact is", "older facts are")} no longer kept)`]),
+    ...facts.map((fact) => `  ${clock(fact.atMs)}  ${factText(fact)}`),
+  ];
   return [
     `${number}`,
     "",
     `  calls of ours to it: ${sent}     calls to it that we received: ${received}${story.isPublished ? "     published here" : ""}`,
     ...story.waiting.map((call) => `  ${waitingText(call, nowMs)}`),
     "",
-    ...(forgotten === 0 ? [] : [`  (${forgotten} older facts are no longer kept)`]),
-    ...facts.map((fact) => `  ${clock(fact.atMs)}  ${factText(fact)}`),
-    "",
+    ...happened,
+    ...(happened.length === 0 ? [] : [""]),
     ...claims.flatMap((claim) => claimText(claim, requiredBits)),
     `  ${missingText(story, nowMs)}`,
   ].join("\n");
 };
 
-const waitingText = ({ call, dueMs, worthBits }: Waiting, nowMs: number): string =>
-  `the call of ${callText(call)} waits: due ${clock(dueMs)}${dueMs > nowMs ? `, in ${lengthText(dueMs - nowMs)}` : ""}, worth ${bitsText(worthBits)}`;
+const waitingText = ({ call, dueMs, worthBits }: Waiting, nowMs: number): string => {
+  const wait =
+    dueMs > nowMs
+      ? `waits: due ${clock(dueMs)}, in ${lengthText(dueMs - nowMs)}`
+      : `was due ${clock(dueMs)}: its turn comes next`;
+  return `the call of ${callText(call)} ${wait}, worth at most ${bitsText(worthBits)}`;
+};
 
 const factText = (fact: Fact): string => {
-  const of = fact as Fact & Readonly<Record<string, any>>;
   switch (fact.type) {
     case "published":
       return "published for our own domain";
     case "publishFailed":
-      return `could not be published: ${of.why}`;
+      return `could not be published: ${fact.why}`;
     case "vcr":
-      return of.direction === "received"
-        ? `received a call: ${callText(of.call)}${of.hasCaller ? "" : ", caller unknown"}`
-        : `called it: ${callText(of.call)}${of.hasCaller ? "" : ", caller id withheld"}; to be validated ${clock(of.dueMs)}, worth ${bitsText(of.worthBits)}`;
+      return fact.direction === "received"
+        ? `received a call: ${callText(fact.call)}${fact.hasCaller ? "" : ", caller unknown"}`
+        : `called it: ${callText(fact.call)}${fact.hasCaller ? "" : ", caller id withheld"}; to be validated ${clock(fact.dueMs ?? 0)}, worth at most ${bitsText(fact.worthBits ?? 0)}`;
+    case "waits":
+      return `the call of ${callText(fact.call)} was due while this server was away; now due ${clock(fact.dueMs)}`;
+    case "dropped":
+      return `the call of ${callText(fact.call)} was not validated: its VService was no longer published`;
     case "lookedUp":
-      return of.claims === 0
-        ? `the call of ${callText(of.call)}: nobody claims the number`
-        : `the call of ${callText(of.call)}: claimed by ${of.claimants.map(nameOf).join(", ")}`;
+      return fact.claims === 0
+        ? `the call of ${callText(fact.call)}: nobody claims the number`
+        : `the call of ${callText(fact.call)}: claimed by ${fact.claimants.map(nameOf).join(", ")}`;
     case "lookUpFailed":
-      return `the call of ${callText(of.call)}: the overlay did not say who claims it: ${of.why}`;
+      return `the call of ${callText(fact.call)}: the overlay did not say who claims it: ${fact.why}`;
     case "attempted":
-      return `  ${nameOf(of.attempt)} by ${of.attempt.method}: ${verdictText(of.attempt)}`;
+      return `  ${nameOf(fact.attempt)} by ${fact.attempt.method}: ${verdictText(fact.attempt)}`;
     case "proved":
-      return `  ${nameOf(of.claim)} has proved ${bitsText(of.bits)} of ${of.required} by ${count(of.calls, "call")}`;
+      return `  ${nameOf(fact.claim)} has proved ${bitsText(fact.bits)} of ${fact.required} by ${count(fact.calls, "call")}`;
     case "learned":
-      return `route to ${of.domain}, told to ${count(of.told, "agent")}`;
+      return `route to ${fact.domain}, told to ${count(fact.told, "agent")}`;
     case "unwelcome":
-      return `route to ${of.domain || "nowhere"} not taken: our list does not welcome it`;
+      return `route to ${fact.domain || "nowhere"} not taken: our list does not welcome it`;
     case "granted":
-      return `${of.domain} proved a call and was given a ticket`;
+      return `${fact.domain} proved a call and was given a ticket`;
     case "declined":
-      return `${of.domain} proved a call and was given no ticket (${of.code})`;
+      return `${fact.domain} proved a call and was given no ticket (${fact.code})`;
     case "charged":
-      return `somebody failed at the call of ${callText(of.call)}: ${count(of.attempts, "time")}${of.attempts >= 3 ? ", locked" : ""}`;
+      return `somebody failed at the call of ${callText(fact.call)}: ${count(fact.attempts, "time")}${fact.attempts >= 3 ? ", locked" : ""}`;
   }
 };
 
-const verdictText = ({ verdict, bits, why, code }: Readonly<Record<string, any>>): string => {
+type Attempt = (Fact & { readonly type: "attempted" })["attempt"];
+const verdictText = ({ verdict, bits, why, code }: Attempt): string => {
   switch (verdict) {
     case "validated":
       return `validated, ${bitsText(bits)}`;
@@ -70,36 +84,55 @@ const verdictText = ({ verdict, bits, why, code }: Readonly<Record<string, any>>
 };
 
 const claimText = (claim: ClaimStory, required: number): ReadonlyArray<string> => [
-  `  claim ${nameOf(claim)}`,
+  `  claim ${nameOf(claim)}, by calls of our VService ${shortOf(claim.by)}`,
   `    ${count(claim.tries, "try", "tries")}, ${claim.validated} validated, ${claim.refused} not; last: ${claim.verdict} by ${claim.method}`,
   `    ${bitsText(claim.bits)} of ${required} by ${count(claim.calls, "call")} in a row${claim.missingBits > 0 ? `, ${bitsText(claim.missingBits)} missing` : ""}`,
+  ...(claim.lapsedBits === 0
+    ? []
+    : [`    ${bitsText(claim.lapsedBits)} more count no longer: proofs lapse after ${LIFETIME_DAYS} days`]),
   `    chance that somebody who only guessed came so far: ${chanceText(claim)}`,
   "",
 ];
+const LIFETIME_DAYS = Math.round(PROOF_LIFETIME_MS / DAY_MS);
 
 const chanceText = ({ bits, guessChance }: ClaimStory): string => {
   if (bits === 0) return "nothing is proved";
   return guessChance >= 1 ? "no bound yet" : `at most 1 in ${Math.floor(1 / guessChance).toLocaleString("en")}`;
 };
 
-/** One sentence: is there a route, and if not, what has to happen. */
+/** What is there and what has to happen, in a sentence or two. */
 export const missingText = (story: Story, nowMs: number): string => {
-  const { learned, waiting, claims, sent, facts, requiredBits } = story;
-  if (learned !== undefined) return `There is a route, to ${learned.domain}, since ${clock(learned.atMs)}.`;
+  const { learned } = story;
+  if (learned === undefined) return unlearnedText(story, nowMs);
+  const { domain, atMs, told } = learned;
+  if (nowMs - atMs >= PROOF_LIFETIME_MS)
+    return `The route to ${domain} of ${clock(atMs)} is over: none lives longer than ${LIFETIME_DAYS} days. ${unlearnedText(story, nowMs)}`;
+  const best = bestOf(story);
+  const untold = told === 0 ? " No call agent was there to be told of it." : "";
+  const unproved =
+    best !== undefined && best.missingBits > 0
+      ? ` It is not told again before ${bitsText(best.missingBits)} more are proved.`
+      : "";
+  return `There is a route, to ${domain}, since ${clock(atMs)}.${untold}${unproved}`;
+};
+
+const bestOf = ({ claims }: Story): ClaimStory | undefined =>
+  claims.toSorted((a, b) => a.missingBits - b.missingBits)[0];
+
+const unlearnedText = (story: Story, nowMs: number): string => {
+  const { waiting, sent, facts, requiredBits } = story;
   if (story.isPublished && sent === 0) return "It is a number of our own: others learn a route to it by calling it.";
   const next = waiting[0];
-  const wait = next === undefined ? "" : ` The next call is looked at ${clock(next.dueMs)}.`;
-  const best = claims.toSorted((a, b) => a.missingBits - b.missingBits)[0];
-  if (best !== undefined && best.missingBits === 0) {
-    const isUnwelcome = facts.some(({ type }) => type === "unwelcome");
-    return isUnwelcome
+  const wait = next === undefined ? "" : ` The next call is looked at ${clock(Math.max(next.dueMs, nowMs))}.`;
+  const best = bestOf(story);
+  if (best !== undefined && best.missingBits === 0)
+    return facts.some(({ type }) => type === "unwelcome")
       ? "No route: our own list does not welcome the domain that proved it."
-      : "No route was told yet.";
-  }
+      : `No route was told yet, though enough is proved: it is told after the next call that is proved.${wait}`;
   if (best !== undefined && best.bits > 0)
     return `No route yet: ${bitsText(best.missingBits)} are missing, one more call of some ${lengthText(neededMs(best.missingBits))} in the middle of a half hour.${wait}`;
   if (best !== undefined)
-    return `No route: nobody who claims the number has proved a call of ours (${requiredBits} bits are required).${wait}`;
+    return `No route: nobody who claims the number has proved a call of ours${best.lapsedBits > 0 ? " lately" : ""} (${requiredBits} bits are required).${wait}`;
   if (next !== undefined)
     return next.dueMs > nowMs
       ? `No route yet: no call has been looked at.${wait}`
@@ -111,8 +144,13 @@ export const missingText = (story: Story, nowMs: number): string => {
 /** How long a call must last that starts a quarter of an hour from the hour and is proved by A: 2^(bits - 8.5) T of 10 s. */
 const neededMs = (bits: number): number => 10_000 * Math.max(1, 2 ** (bits - 8.4));
 
+/** Enough of an identifier to tell it from another. */
+const shortOf = (hex: string): string => {
+  const digits = hex.replace(/^0+(?=.)/, "");
+  return digits.length > 8 ? `${digits.slice(0, 8)}…` : digits;
+};
 const nameOf = ({ nodeId, vservice }: { readonly nodeId: string; readonly vservice: string }): string =>
-  `${nodeId.slice(0, 8)}…/${vservice.slice(0, 8)}…`;
+  `${shortOf(nodeId)}/${shortOf(vservice)}`;
 const bitsText = (bits: number): string => `${(Math.round(bits * 10) / 10).toFixed(1)} bits`;
 const count = (of: number, one: string, many = `${one}s`): string => `${of} ${of === 1 ? one : many}`;
 const lengthText = (ms: number): string => {

@@ -1,0 +1,20 @@
+/** What a ViPR server keeps of its own: the story of each number. */
+export {
+  asKept,
+  decodeCount,
+  decodeFact,
+  decodeStory,
+  encodeCount,
+  encodeFact,
+  encodeStory,
+  type Fact,
+  factKey,
+  type KeptStory,
+  numberOfKey,
+  STORY_TEXT_BYTES_MAX,
+  STORY_VERSION,
+  StoryFactRow,
+  StoryRow,
+  type StorySum,
+  storyKey,
+} from "./story.ts";

@@ -1,0 +1,232 @@
+/**
+ * The story of a number as it lies on disk: a row that sums it up, and a row for each fact.
+ *
+ *   stories      key   number || 0                 value   version (1) || the sum
+ *   storyFacts   key   number || 0 || place (4)    value   version (1) || hour (8) || type || length || the fact
+ *
+ * Told, it is plain JSON: Node-IDs and VServiceIDs in hexadecimal, bits as numbers, times in milliseconds, those of calls
+ * since 1900. Bits are kept in millionths, rounded down.
+ */
+import { concat, type E164, isE164, nodeIdText, utf8 } from "../shared/mod.ts";
+import { vserviceText } from "../validation/mod.ts";
+import {
+  boolean,
+  constant,
+  decode,
+  empty,
+  encode,
+  enumeration,
+  optional,
+  struct,
+  type TypeOf,
+  textVector,
+  tlv,
+  type Unknown,
+  u8,
+  u16,
+  u32,
+  u64,
+  u128,
+  vector,
+  within,
+} from "../wire/mod.ts";
+
+export const STORY_VERSION = 1;
+const SPEC = "this project's store";
+/** Of a domain or a reason; what is longer is cut. */
+export const STORY_TEXT_BYTES_MAX = 255;
+
+/** The last hour that a JavaScript Date can say. */
+const HOUR_MS_MAX = 8_640_000_000_000_000;
+const time = within(u64, 0n, BigInt(HOUR_MS_MAX));
+const words = textVector(u8, STORY_TEXT_BYTES_MAX);
+const method = enumeration(u8, { A: 1, B: 2, C: 3 });
+const verdict = enumeration(u8, { validated: 1, declined: 2, refused: 3, unreachable: 4, broken: 5 });
+const Call = struct("StoryCall", SPEC, { startMs: time, stopMs: time });
+const Claim = struct("StoryClaimant", SPEC, { nodeId: u128, vservice: u64 });
+
+const FactKind = tlv(
+  "StoryFactKind",
+  SPEC,
+  {},
+  {
+    published: [1, empty],
+    publishFailed: [2, struct("PublishFailed", SPEC, { why: words })],
+    vcr: [
+      3,
+      struct("Vcr", SPEC, {
+        direction: enumeration(u8, { received: 0, sent: 1 }),
+        call: Call,
+        hasCaller: boolean,
+        dueMs: optional(time), // of a sent one
+        worthBits: optional(u32),
+      }),
+    ],
+    waits: [4, struct("Waits", SPEC, { call: Call, dueMs: time, worthBits: u32 })],
+    lookedUp: [5, struct("LookedUp", SPEC, { call: Call, claims: u32, claimants: vector(Claim, u16) })],
+    lookUpFailed: [6, struct("LookUpFailed", SPEC, { call: Call, why: words })],
+    attempted: [
+      7,
+      struct("Attempted", SPEC, {
+        by: u64,
+        call: Call,
+        tries: u32,
+        attempt: struct("StoryAttempt", SPEC, {
+          ...Claim.fields,
+          method,
+          verdict,
+          bits: u32,
+          why: words, // of one that was unreachable or broken
+          code: optional(u32), // of one that declined
+        }),
+      }),
+    ],
+    proved: [8, struct("Proved", SPEC, { by: u64, claim: Claim, bits: u32, calls: u32, required: u32 })],
+    learned: [9, struct("Learned", SPEC, { domain: words, told: u32 })],
+    unwelcome: [10, struct("Unwelcome", SPEC, { domain: words })],
+    granted: [11, struct("Granted", SPEC, { domain: words })],
+    declined: [12, struct("Declined", SPEC, { domain: words, code: u32 })],
+    charged: [13, struct("Charged", SPEC, { call: Call, attempts: u32 })],
+    dropped: [14, struct("Dropped", SPEC, { call: Call })],
+  },
+);
+export const StoryFactRow = struct("StoryFact", SPEC, {
+  version: constant(u8, STORY_VERSION),
+  atMs: time,
+  fact: FactKind,
+});
+
+export const StoryRow = struct("Story", SPEC, {
+  version: constant(u8, STORY_VERSION),
+  requiredBits: u32,
+  count: u32, // facts there ever were: the place of the next one
+  sent: u32,
+  received: u32,
+  isPublished: boolean,
+  learned: vector(struct("StoryRoute", SPEC, { domain: words, atMs: time, told: u32 }), u16), // none, or one
+  claims: vector(
+    struct("StoryClaim", SPEC, {
+      by: u64,
+      ...Claim.fields,
+      tries: u32,
+      validated: u32,
+      refused: u32,
+      method,
+      verdict,
+      bits: u32,
+      calls: u32,
+      runBits: u32,
+    }),
+    u16,
+  ),
+});
+
+/** A value of the wire told in plain JSON: by the name of its field. */
+type PlainOf<Name, V> = Name extends "by" | "nodeId" | "vservice"
+  ? string
+  : V extends bigint
+    ? number
+    : V extends ReadonlyArray<infer Item>
+      ? ReadonlyArray<PlainOf<"", Item>>
+      : V extends object
+        ? { readonly [Field in keyof V]: PlainOf<Field, V[Field]> }
+        : V;
+type FactOf<K> = K extends { readonly type: infer T; readonly value: infer V }
+  ? { readonly atMs: number; readonly type: T } & PlainOf<"", V>
+  : never;
+/** What happened, and when. */
+export type Fact = FactOf<Exclude<TypeOf<typeof FactKind>, Unknown>>;
+
+/** What a story sums up to. */
+export type StorySum = PlainOf<"", Omit<TypeOf<typeof StoryRow>, "requiredBits">>;
+
+export interface KeptStory {
+  /** What was required when it was written. */
+  readonly requiredBits: number;
+  readonly sum: StorySum;
+}
+
+const MICRO = 1_000_000;
+/** A count that no description refuses. */
+const whole = (of: number): number => Math.min(0xffff_ffff, Math.max(0, Math.trunc(of))) || 0;
+const hex = (text: string): bigint => BigInt(`0x${text}`);
+const hour = (ms: number): bigint => BigInt(Math.min(HOUR_MS_MAX, Math.max(0, Math.round(ms))) || 0);
+/** A little is added before it is cut, so that what was cut before is not cut again. */
+const micro = (of: number): number => whole(of * MICRO + 1e-4);
+
+type Turned = Readonly<Record<string, (value: any) => unknown>>;
+const bitsRead = (value: number) => value / MICRO;
+const READ: Turned = {
+  by: vserviceText,
+  nodeId: nodeIdText,
+  vservice: vserviceText,
+  ...{ bits: bitsRead, worthBits: bitsRead, runBits: bitsRead, required: bitsRead, requiredBits: bitsRead },
+  ...{ atMs: Number, dueMs: Number, startMs: Number, stopMs: Number },
+};
+const WRITE: Turned = {
+  ...{ by: hex, nodeId: hex, vservice: hex },
+  ...{ bits: micro, worthBits: micro, runBits: micro, required: micro, requiredBits: micro },
+  ...{ atMs: hour, dueMs: hour, startMs: hour, stopMs: hour },
+  why: (text: string) => cutText(text),
+  domain: (text: string) => cutText(text),
+};
+
+/** Each field turned by its name; a missing one stays missing. */
+const turned = (how: Turned, value: any, name = ""): any => {
+  if (value === undefined) return undefined;
+  if (Object.hasOwn(how, name)) return how[name]!(value);
+  if (Array.isArray(value)) return value.map((item) => turned(how, item));
+  if (typeof value === "number") return whole(value);
+  if (typeof value !== "object") return value;
+  const fields = Object.entries(value).filter(([, part]) => part !== undefined);
+  return Object.fromEntries(fields.map(([field, part]) => [field, turned(how, part, field)]));
+};
+
+/** The beginning that has room, whole characters only. */
+const cutText = (text: string): string => {
+  const whole = text.toWellFormed();
+  const { read } = new TextEncoder().encodeInto(whole, new Uint8Array(STORY_TEXT_BYTES_MAX));
+  return whole.slice(0, read);
+};
+
+/** The fact as it will be read again: bits and texts cut as the disk cuts them. */
+export const asKept = (fact: Fact): Fact => turned(READ, turned(WRITE, fact));
+
+export const encodeFact = ({ atMs, type, ...value }: Fact): Uint8Array =>
+  encode(StoryFactRow, { atMs: hour(atMs), fact: { type, value: turned(WRITE, value) } as never });
+
+/** Undefined for what no version of this program wrote, and for a fact that only a newer one knows. */
+export const decodeFact = (bytes: Uint8Array): Fact | undefined => {
+  const read = decode(StoryFactRow, bytes);
+  if (!read.ok || read.value.fact.type === "unknown") return undefined;
+  const { atMs, fact } = read.value;
+  return { atMs: Number(atMs), type: fact.type, ...turned(READ, fact.value) };
+};
+
+export const encodeStory = ({ requiredBits, sum }: KeptStory): Uint8Array =>
+  encode(StoryRow, turned(WRITE, { requiredBits, ...sum }));
+
+export const decodeStory = (bytes: Uint8Array): KeptStory | undefined => {
+  const read = decode(StoryRow, bytes);
+  if (!read.ok) return undefined;
+  const { requiredBits, ...sum } = turned(READ, read.value);
+  return { requiredBits, sum };
+};
+
+/** The story's own; what the keys of its facts begin with. */
+export const storyKey = (number: E164): Uint8Array => concat(utf8(number), Uint8Array.of(0));
+/** `story`: its key. */
+export const factKey = (story: Uint8Array, place: number): Uint8Array => concat(story, encode(u32, place));
+
+/** Undefined for what is no story's key. */
+export const numberOfKey = (key: Uint8Array): E164 | undefined => {
+  const text = new TextDecoder().decode(key.subarray(0, -1));
+  return key.at(-1) === 0 && isE164(text) ? text : undefined;
+};
+
+/** How many stories there are. */
+export const encodeCount = (count: number): Uint8Array => encode(u32, count);
+export const decodeCount = (bytes: Uint8Array): number => {
+  const read = decode(u32, bytes);
+  return read.ok ? read.value : 0;
+};

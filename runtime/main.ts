@@ -9,6 +9,7 @@ usage: vipr COMMAND [options]
 
   authority  an overlay's root, its configuration, and its enrolment server
   node       a node of an overlay; also publishes and finds numbers
+  server     a company's ViPR server, its call agents and its domains
   ring       a live overlay as one of its nodes sees it
   explain    why there is a route to a number, or none
   verify-call  one validation by hand, against a server that claims a number
@@ -30,6 +31,11 @@ switch (command) {
   case "node": {
     const { nodeCommand } = await import("./cli/node.ts");
     process.exit(await nodeCommand(args));
+    break;
+  }
+  case "server": {
+    const { serverCommand } = await import("./cli/server.ts");
+    process.exit(await serverCommand(args));
     break;
   }
   case "ring": {

@@ -1,18 +1,11 @@
 /** `vipr authority add-user`, `remove-user`, `users`. */
 import { Effect } from "effect";
-import {
-  addAccount,
-  isAccountName,
-  PASSWORD_LENGTH_MAX,
-  PASSWORD_LENGTH_MIN,
-  readAccounts,
-  removeAccount,
-} from "./accounts.ts";
+import { addAccount, isAccountName, readAccounts, removeAccount } from "./accounts.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import type { Folder } from "./folder.ts";
 import { Wrong } from "./options.ts";
 import { say } from "./output.ts";
-import { askedPassword } from "./password.ts";
+import { newPassword } from "./password.ts";
 
 export const accountOrder = (
   order: string,
@@ -33,10 +26,7 @@ const listed = (folder: Folder) =>
 
 const added = Effect.fnUntraced(function* (folder: Folder, name: string) {
   const isKnown = (yield* readAccounts(folder)).has(name);
-  const password = yield* askedPassword(`password for ${name}`);
-  if (password.length < PASSWORD_LENGTH_MIN || password.length > PASSWORD_LENGTH_MAX)
-    return yield* stopped("usage", `a password has ${PASSWORD_LENGTH_MIN} to ${PASSWORD_LENGTH_MAX} characters`);
-  yield* addAccount(folder, name, password);
+  yield* addAccount(folder, name, yield* newPassword(undefined, `password for ${name}`));
   say(isKnown ? `${name} has a new password` : `${name} may enrol`);
 });
 

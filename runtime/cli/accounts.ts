@@ -1,17 +1,17 @@
 /**
- * Who may enrol: one line an account, the last line of a name counts, none is ever rewritten.
+ * Who may enrol, by lines of a file (lines.ts):
  *
  *   alice scrypt 15 8 1 <salt, base64> <hash, base64>
- *   bob gone
  *
  * A line that is added while the authority runs is seen at the next enrolment.
  */
 import { randomBytes, scrypt, timingSafeEqual } from "node:crypto";
-import { statSync } from "node:fs";
 import { Effect, Semaphore } from "effect";
 import { outside } from "../outside.ts";
-import { type Stopped, stopped } from "./exit.ts";
+import type { Stopped } from "./exit.ts";
 import type { Folder } from "./folder.ts";
+import { followLines, type LineFile, readLines, removeLine } from "./lines.ts";
+import { PASSWORD_LENGTH_MAX } from "./password.ts";
 
 export const ACCOUNTS_FILE = "accounts";
 /** N = 2^15 and r = 8: 32 MiB and some 60 ms for each guess. */
@@ -24,8 +24,6 @@ const COST_LOG_MAX = 19;
 const MEMORY_BYTES_MAX = 2 * 128 * BLOCK * 2 ** COST_LOG_MAX;
 /** Guesses under way: beyond, others wait. */
 const CHECKS_AT_ONCE_MAX = 2;
-export const PASSWORD_LENGTH_MIN = 8;
-export const PASSWORD_LENGTH_MAX = 512;
 
 interface Account {
   readonly costLog: number;
@@ -48,30 +46,25 @@ export const addAccount = (folder: Folder, name: string, password: string): Effe
   });
 
 export const removeAccount = (folder: Folder, name: string): Effect.Effect<void, Stopped> =>
-  folder.append(ACCOUNTS_FILE, `${name} gone`);
+  removeLine(folder, ACCOUNTS, name);
 
 export const readAccounts = (folder: Folder): Effect.Effect<ReadonlyMap<string, Account>, Stopped> =>
-  Effect.flatMap(folder.read(ACCOUNTS_FILE), (text = "") =>
-    Effect.suspend(() => {
-      const accounts = new Map<string, Account>();
-      const lines = text.split("\n");
-      for (const [i, line] of lines.entries()) {
-        if (line === "" || i === lines.length - 1) continue; // what stands after the last line's end was torn by a crash
-        const [name = "", scheme, costLog, block, parallel, salt, hash] = line.split(" ");
-        const account = {
-          costLog: Number(costLog),
-          block: Number(block),
-          parallel: Number(parallel),
-          salt: Buffer.from(salt ?? "", "base64"),
-          hash: Buffer.from(hash ?? "", "base64"),
-        };
-        if (scheme === "gone") accounts.delete(name);
-        else if (scheme === "scrypt" && isSound(account)) accounts.set(name, account);
-        else return Effect.fail(stopped("damaged", `${folder.at(ACCOUNTS_FILE)}: line ${i + 1} is no account`));
-      }
-      return Effect.succeed(accounts);
-    }),
-  );
+  Effect.map(readLines(folder, ACCOUNTS), ({ now }) => now);
+
+const ACCOUNTS: LineFile<Account> = {
+  file: ACCOUNTS_FILE,
+  what: "account",
+  read: ([scheme, costLog, block, parallel, salt, hash]) => {
+    const account = {
+      costLog: Number(costLog),
+      block: Number(block),
+      parallel: Number(parallel),
+      salt: Buffer.from(salt ?? "", "base64"),
+      hash: Buffer.from(hash ?? "", "base64"),
+    };
+    return scheme === "scrypt" && isSound(account) ? account : undefined;
+  },
+};
 
 const isSound = ({ costLog, block, parallel, salt, hash }: Account): boolean =>
   Number.isInteger(costLog) &&
@@ -83,12 +76,11 @@ const isSound = ({ costLog, block, parallel, salt, hash }: Account): boolean =>
   hash.length === HASH_BYTES;
 
 /**
- * Whether the password is that user's. An unknown user costs what a known one costs. The file is read again when it has
- * changed; one that cannot be read lets nobody in, and the log says why.
+ * Whether the password is that user's. An unknown user costs what a known one costs. The file is looked at each time;
+ * one that cannot be read lets nobody in.
  */
 export const openAccounts = Effect.fn("authority.accounts")(function* (folder: Folder) {
-  let accounts = yield* readAccounts(folder);
-  let seen = stampOf(folder);
+  const accounts = yield* followLines(folder, ACCOUNTS);
   const gate = yield* Semaphore.make(CHECKS_AT_ONCE_MAX);
   const nobody: Account = {
     costLog: COST_LOG,
@@ -97,39 +89,15 @@ export const openAccounts = Effect.fn("authority.accounts")(function* (folder: F
     salt: randomBytes(SALT_BYTES),
     hash: randomBytes(HASH_BYTES),
   };
-  const refreshed = Effect.gen(function* () {
-    const stamp = stampOf(folder);
-    if (stamp === seen) return;
-    accounts = yield* Effect.catch(readAccounts(folder), ({ why }) =>
-      Effect.as(Effect.logError("authority.accounts", why), new Map()),
-    );
-    seen = stamp;
-  });
   const isRight = Effect.fn("authority.isRight")(function* (user: string, password: string) {
-    yield* refreshed;
-    const account = accounts.get(user);
+    const account = (yield* accounts).get(user);
     if (password.length > PASSWORD_LENGTH_MAX) return false;
     const { hash } = account ?? nobody;
     const given = yield* gate.withPermits(1)(hashOf(password, account ?? nobody));
     return timingSafeEqual(given, hash) && account !== undefined;
   });
-  return {
-    isRight,
-    count: Effect.andThen(
-      refreshed,
-      Effect.sync(() => accounts.size),
-    ),
-  };
+  return { isRight, count: Effect.map(accounts, ({ size }) => size) };
 });
-
-const stampOf = (folder: Folder): string => {
-  try {
-    const { mtimeMs, size, ino } = statSync(folder.at(ACCOUNTS_FILE));
-    return `${mtimeMs} ${size} ${ino}`;
-  } catch {
-    return "none";
-  }
-};
 
 const hashOf = (password: string, { costLog, block, parallel, salt }: Omit<Account, "hash">): Effect.Effect<Buffer> =>
   outside(

@@ -86,11 +86,12 @@ export const oneOf = <T extends string>(text: string, option: string, among: Rea
   return found;
 };
 
+export const isLoopback = (host: string): boolean => host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+
 /** The operator's port speaks to this machine alone. */
 export const loopbackOf = (text: string, option: string, portDefault: number): Endpoint => {
   const at = endpointOf(text, option, portDefault);
   const host = at.host === "localhost" ? "127.0.0.1" : at.host;
-  if (host !== "::1" && !/^127(\.\d{1,3}){3}$/.test(host))
-    throw new Wrong(`--${option} wants an address of this machine, 127.0.0.1:port, not "${text}"`);
+  if (!isLoopback(host)) throw new Wrong(`--${option} wants an address of this machine, 127.0.0.1:port, not "${text}"`);
   return { host, port: at.port };
 };

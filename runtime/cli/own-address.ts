@@ -1,9 +1,11 @@
 /** The address others reach this machine at, when that can be known. */
 import { networkInterfaces } from "node:os";
 
+export const isEveryAddress = (host: string): boolean => host === "0.0.0.0" || host === "::";
+
 /** `listen` itself, unless it is every address: then the one that is not the loopback; undefined where there are several. */
 export const ownAddress = (listen: string): string | undefined => {
-  if (listen !== "0.0.0.0" && listen !== "::") return listen;
+  if (!isEveryAddress(listen)) return listen;
   const family = listen === "::" ? "IPv6" : "IPv4";
   const own = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])

@@ -6,6 +6,9 @@ import { fileStopped, Stopped, stopped } from "./exit.ts";
 import { complain } from "./output.ts";
 
 const PASSWORD_BYTES_MAX = 4_096;
+/** Of a new one. */
+const PASSWORD_LENGTH_MIN = 8;
+export const PASSWORD_LENGTH_MAX = 512;
 
 /** One line; its end does not count. */
 const passwordIn = (file: string): string => {
@@ -24,12 +27,17 @@ const lineOf = (text: string, where: string): string => {
   return line;
 };
 
-/** The same as an effect. */
-export const askedPassword = (prompt: string): Effect.Effect<string, Stopped> => effectOf(() => askPassword(prompt));
-
 /** From that file, or else asked for. */
 export const passwordFrom = (file: string | undefined, prompt: string): Effect.Effect<string, Stopped> =>
   effectOf(async () => (file === undefined ? await askPassword(prompt) : passwordIn(file)));
+
+/** One that is good for a new account. */
+export const newPassword = (file: string | undefined, prompt: string): Effect.Effect<string, Stopped> =>
+  Effect.flatMap(passwordFrom(file, prompt), (password) =>
+    password.length < PASSWORD_LENGTH_MIN || password.length > PASSWORD_LENGTH_MAX
+      ? stopped("usage", `a password has ${PASSWORD_LENGTH_MIN} to ${PASSWORD_LENGTH_MAX} characters`)
+      : Effect.succeed(password),
+  );
 
 const effectOf = (work: () => Promise<string>): Effect.Effect<string, Stopped> =>
   Effect.tryPromise({

@@ -6,10 +6,10 @@
  *
  *   open, or make --> listen --> the document with our own address --- changed? next sequence, signed, kept --> served
  */
-import { Clock, Deferred, Effect, Ref, type Scope } from "effect";
+import { Deferred, Effect, Ref, type Scope } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
 import { serveEnrolment } from "../../actors/enrol/mod.ts";
-import { Authority, type Credentials, Keys } from "../../actors/ports/mod.ts";
+import { Authority, type Credentials } from "../../actors/ports/mod.ts";
 import { signDocument } from "../../actors/reload/mod.ts";
 import { ENROLMENT_PATH, enrolmentUrl } from "../../codecs/enrol/mod.ts";
 import {
@@ -19,8 +19,6 @@ import {
   sequenceAfter,
   writeOverlay,
 } from "../../codecs/reload/mod.ts";
-import { makeAuthority, type OwnAuthority } from "../authority.ts";
-import { authorityOfPem, pemOfAuthority } from "../authority-file.ts";
 import type { Ports } from "../node.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { openAccounts } from "./accounts.ts";
@@ -29,14 +27,11 @@ import { AUTHORITY_FILE, type Folder, isNodes, openFolder } from "./folder.ts";
 import { say } from "./output.ts";
 import { isSameOverlay, newOverlay, type OverlayChanges, objectionTo, objectionToNew } from "./overlay-flags.ts";
 import { ownAddress } from "./own-address.ts";
+import { credentialsUnder, openAuthority } from "./own-authority.ts";
 import { fingerprintText } from "./trust.ts";
 
-const ROOT = AUTHORITY_FILE;
 const DOCUMENT = "overlay.xml";
 const ENROLMENTS = "enrolments.sqlite";
-/** Of the server's own certificate: made anew at each start. */
-const SERVER_MS = 800 * 86_400_000;
-const SERVER_SLACK_MS = 3_600_000;
 
 export interface AuthoritySettings {
   readonly data: string;
@@ -60,7 +55,7 @@ export const serveAuthority = Effect.fn("authority.serve")(function* (
   const kept = yield* readKept(folder);
   const against = kept === undefined ? objectionToNew(name, changes) : objectionTo(kept, name, changes);
   if (against !== undefined) return yield* stopped("usage", against);
-  const authority = yield* openAuthority(folder, kept?.name ?? name!);
+  const authority = yield* openAuthority(folder, AUTHORITY_FILE, `${kept?.name ?? name!} root`);
   const wanted = kept === undefined ? newOverlay(name!, authority.root, changes) : { ...kept, ...changes };
   const accounts = yield* openAccounts(folder);
 
@@ -68,7 +63,7 @@ export const serveAuthority = Effect.fn("authority.serve")(function* (
   const document = yield* Deferred.make<string>();
   const serving = serveEnrolment({
     ...listen,
-    credentials: yield* serverCredentials(authority, wanted.name),
+    credentials: yield* credentialsUnder(authority, wanted.name), // "the server's certificate", §11.2
     overlay: Ref.get(overlay),
     document: Deferred.await(document),
     users: accounts.isRight,
@@ -96,39 +91,6 @@ const readKept = Effect.fnUntraced(function* (folder: Folder) {
   const read = readDocument(text);
   if (read.ok) return read.value.overlay;
   return yield* stopped("damaged", `${folder.at(DOCUMENT)}: ${read.error.at}: ${read.error.why}`);
-});
-
-const openAuthority = Effect.fnUntraced(function* (
-  folder: Folder,
-  name: string,
-): Effect.fn.Return<OwnAuthority, Stopped> {
-  const pem = yield* folder.read(ROOT);
-  if (pem === undefined) {
-    const made = yield* makeAuthority({ name: `${name} root`, nowMs: yield* Clock.currentTimeMillis });
-    yield* folder.write(ROOT, pemOfAuthority(made)); // nothing is signed before its key is on disk
-    return made;
-  }
-  const read = authorityOfPem(pem);
-  return "why" in read ? yield* stopped("damaged", `${folder.at(ROOT)}: ${read.why}`) : read;
-});
-
-/** "the server's certificate": of the overlay's own root, for the overlay's name, §11.2. */
-const serverCredentials = Effect.fnUntraced(function* (authority: OwnAuthority, name: string) {
-  const keys = yield* Keys;
-  const key = yield* keys.generate;
-  const nowMs = yield* Clock.currentTimeMillis;
-  const certificate = yield* Effect.orDie(
-    authority.issue({
-      csr: yield* keys.certificateRequest(key),
-      uris: [],
-      dnsNames: [name],
-      emails: [],
-      notBeforeMs: nowMs - SERVER_SLACK_MS,
-      notAfterMs: nowMs + SERVER_MS,
-    }),
-  );
-  const certificates = [certificate, ...authority.intermediates];
-  return { key, certificates, roots: [authority.root] } satisfies Credentials as Credentials;
 });
 
 /** An address that nodes can dial. */

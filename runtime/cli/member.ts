@@ -1,0 +1,262 @@
+/**
+ * A member of an overlay as a process, be it a bare node or a ViPR server: it joins, serves its operator's port, keeps what
+ * it has learned, renews its certificate. What joins is given: `stand`.
+ *
+ *   folder, store, identity, document --> stand --+-- no place in the ring --> a pause, again
+ *                                                 +-- settled --> watched every few seconds --+-- out of the ring --> the end
+ *                                                 |                                           +-- interrupted: farewell
+ *                                                 +-- certificate renewed --> farewell, stand with the new one
+ */
+import { Clock, Effect, type Scope } from "effect";
+import {
+  type AdminAnswer,
+  type AdminOf,
+  type AdminRequest,
+  addressText,
+  handleAdmin,
+  isoOf,
+} from "../../actors/admin/mod.ts";
+import { Entropy, Keys, type StoreShape } from "../../actors/ports/mod.ts";
+import type { JoinFailed, NodeOptions, OverlayNode } from "../../actors/reload/mod.ts";
+import { type Endpoint, isLaterSequence } from "../../codecs/reload/mod.ts";
+import { nodeIdText } from "../../codecs/shared/mod.ts";
+import type { Ports } from "../node.ts";
+import { openSqlite } from "../store/sqlite.ts";
+import { newToken } from "./door.ts";
+import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
+import { type Folder, isAuthoritys, openFolder } from "./folder.ts";
+import {
+  fetchDocument,
+  type Identity,
+  type IdentityOptions,
+  keepDocument,
+  openDocument,
+  openIdentity,
+  renewed,
+} from "./identity.ts";
+import { knownKeeper, readKnown } from "./known.ts";
+import { openDoor } from "./open-door.ts";
+import { say } from "./output.ts";
+
+const VALUES = "values.sqlite";
+/** What a node learns is kept often at first, when it learns most. */
+const WATCH_MS_MIN = 1_000;
+const WATCH_MS_MAX = 10_000;
+/** Between two looks at the authority's document: whoever finds a new one tells the whole overlay. */
+const FOLLOW_BETWEEN_MS = [1_800_000, 3_600_000] as const;
+const JOIN_MS = 30_000;
+/** Between two tries to join; each waits twice as long as the one before it. */
+const PAUSE_MS_MIN = 1_000;
+const PAUSE_MS_MAX = 60_000;
+/** A certificate that could not be renewed is asked for again, and its end is told. */
+const RENEW_AGAIN_MS = 3_600_000;
+/** The longest sleep that every runtime's timers take. */
+const SLEEP_MS_MAX = 86_400_000;
+
+export interface MemberSettings extends IdentityOptions {
+  readonly data: string;
+  readonly listen: Endpoint;
+  readonly advertise: Endpoint | undefined;
+  /** Undefined: no port for the operator. */
+  readonly admin: Endpoint | undefined;
+  /** Between two looks at the authority's document. Default half an hour to an hour. */
+  readonly followBetweenMs?: readonly [min: number, max: number];
+}
+
+/** What a member is in its overlay. */
+export interface Membership {
+  readonly folder: Folder;
+  readonly node: Omit<NodeOptions, "store"> & { readonly store: StoreShape };
+}
+/** What stands there until its scope closes. */
+export interface Standing extends Pick<AdminOf, "explain"> {
+  readonly node: OverlayNode;
+  /** For the operator, after the node's own line. */
+  readonly said?: ReadonlyArray<string>;
+}
+export type Stand = (membership: Membership) => Effect.Effect<Standing, Stopped | JoinFailed, Ports | Scope.Scope>;
+
+export const serveMember = Effect.fn("member.serve")(function* (
+  settings: MemberSettings,
+  stand: Stand,
+): Effect.fn.Return<void, Stopped, Ports | Scope.Scope> {
+  const folder = yield* openFolder(settings.data);
+  if (yield* isAuthoritys(folder)) return yield* stopped("usage", `${folder.path} belongs to an authority`);
+  // First of all: the store belongs to one process, and with it the whole directory.
+  const store = yield* Effect.mapError(openSqlite({ file: folder.at(VALUES) }), ({ reason, why }) =>
+    storeStopped(folder.path, reason, why),
+  );
+  const admin = yield* openAdmin(folder, settings.admin);
+  let identity = yield* openIdentity(folder, settings);
+  let pauseMs = PAUSE_MS_MIN;
+  while (true) {
+    const end = yield* Effect.scoped(live({ settings, folder, store, identity, admin, stand }));
+    if (end.type === "renewed") {
+      identity = end.identity;
+      pauseMs = PAUSE_MS_MIN;
+      continue;
+    }
+    yield* Effect.logWarning("node.notJoined", `${end.why}; again in ${pauseMs / 1_000} s`);
+    yield* Effect.sleep(pauseMs);
+    pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX);
+  }
+});
+
+interface Admin {
+  readonly token: string;
+  at: Endpoint | undefined;
+  /** What answers now; nothing does until the node has joined. */
+  answer: ((request: AdminRequest) => Effect.Effect<AdminAnswer>) | undefined;
+}
+const JOINING: AdminAnswer = { status: 503, body: { error: "this node has not joined its overlay yet" } };
+
+/** Opened before the node joins: a taken port is told at once. */
+const openAdmin = Effect.fnUntraced(function* (folder: Folder, on: Endpoint | undefined) {
+  const admin: Admin = { token: newToken(), at: undefined, answer: undefined };
+  if (on === undefined) return admin;
+  const answer = (request: AdminRequest) => admin.answer?.(request) ?? Effect.succeed(JOINING);
+  admin.at = yield* Effect.catchTag(openDoor(folder, on, admin.token, answer), "ListenFailed", ({ why }) =>
+    Effect.fail(listenStopped(why, "--admin takes another, --admin none takes none")),
+  );
+  return admin;
+});
+
+interface Living {
+  readonly settings: MemberSettings;
+  readonly folder: Folder;
+  readonly store: StoreShape;
+  readonly identity: Identity;
+  readonly admin: Admin;
+  readonly stand: Stand;
+}
+type End =
+  | { readonly type: "renewed"; readonly identity: Identity }
+  | { readonly type: "notJoined"; readonly why: string };
+
+/** From the join to the farewell. */
+const live = Effect.fnUntraced(
+  function* (living: Living): Effect.fn.Return<End, Stopped | JoinFailed, Ports | Scope.Scope> {
+    const { settings, folder, store, identity, admin, stand } = living;
+    const document = yield* openDocument(folder, identity);
+    const { overlay } = document;
+    const { nodeIds } = yield* Effect.orDie((yield* Keys).inspect(identity.credentials.certificates[0]!));
+    if (nodeIds.some((id) => overlay.badNodes.includes(id)))
+      return yield* stopped("unsupported", "the overlay's configuration lists this node as bad");
+    const startedMs = yield* Clock.currentTimeMillis;
+    const roots = overlay.rootCertificates.length > 0 ? overlay.rootCertificates : identity.credentials.roots;
+    const known = yield* readKnown(folder);
+    const context = yield* Effect.context<Ports>();
+    const refetch = Effect.map(Effect.option(fetchDocument(identity.server)), (found) =>
+      found._tag === "Some" ? found.value.text : undefined,
+    );
+    const { advertise } = settings;
+    const standing = yield* stand({
+      folder,
+      node: {
+        credentials: { ...identity.credentials, roots },
+        overlay,
+        document: document.text,
+        refetch: Effect.provide(refetch, context),
+        listen: settings.listen,
+        ...(advertise === undefined ? {} : { advertise }),
+        known,
+        limits: { joinMs: JOIN_MS },
+        store,
+      },
+    });
+    const { node, said = [], ...more } = standing;
+    const times = { startedMs, certificateEndsMs: identity.notAfterMs };
+    admin.answer = handleAdmin({ node, token: admin.token, times, ...more });
+    yield* Effect.addFinalizer(() =>
+      Effect.sync(() => {
+        admin.answer = undefined;
+      }),
+    );
+    const door = admin.at === undefined ? "" : `, admin http://${addressText(admin.at)}/ring.json`;
+    say(`node ${nodeIdText(node.nodeId)} of ${overlay.name} is at ${addressText(node)}${door}`);
+    for (const line of said) say(line);
+    const following = followed(node, identity, settings.followBetweenMs ?? FOLLOW_BETWEEN_MS);
+    return yield* Effect.raceAllFirst([watched(folder, node, document.text), following, renewal(living)]);
+  },
+  Effect.catchTag("JoinFailed", (failed) => joinStopped(failed)),
+);
+
+const joinStopped = ({ reason, fault, why }: JoinFailed): Effect.Effect<End, Stopped> => {
+  switch (reason) {
+    case "ring":
+      return Effect.succeed({ type: "notJoined", why });
+    case "configuration":
+      return Effect.fail(stopped("unsupported", why));
+    case "certificate":
+      return Effect.fail(stopped("damaged", `${why}: remove node.pem, and this node enrols anew`));
+    case "store":
+      return Effect.fail(storeStopped(VALUES, fault ?? "failed", why));
+    case "port":
+      return Effect.fail(listenStopped(why, "--listen takes another"));
+  }
+};
+
+/** Keeps what the node learns; fails when it is in the ring no more. What cannot be written is told, and costs no more. */
+const watched = Effect.fnUntraced(function* (folder: Folder, node: OverlayNode, documentThen: string) {
+  const keepKnown = knownKeeper(folder);
+  let document = documentThen;
+  for (let pauseMs = WATCH_MS_MIN; ; pauseMs = Math.min(2 * pauseMs, WATCH_MS_MAX)) {
+    const { state, reached } = yield* node.status;
+    if (state === "left" || state === "failed")
+      return yield* stopped("unsupported", "this node is out of the overlay; the log says why");
+    const text = new TextDecoder().decode(node.configuration.document());
+    const keeping = text === "" || text === document ? Effect.void : keepDocument(folder, text);
+    document = text;
+    yield* Effect.catch(Effect.andThen(keeping, keepKnown(reached)), ({ why }) => Effect.logError("node.notKept", why));
+    yield* Effect.sleep(pauseMs);
+  }
+});
+
+/** Takes the authority's newer document; an authority that is away is asked again. */
+const followed = Effect.fnUntraced(function* (
+  node: OverlayNode,
+  { server }: Identity,
+  betweenMs: readonly [min: number, max: number],
+) {
+  const { between } = yield* Entropy;
+  while (true) {
+    yield* Effect.sleep(yield* between(...betweenMs));
+    const { configuration } = node;
+    const served = yield* Effect.result(fetchDocument(server));
+    if (served._tag === "Failure") yield* Effect.logWarning("node.authority.unreachable", served.failure);
+    else if (isLaterSequence(served.success.overlay.sequence, configuration.now().sequence))
+      yield* Effect.catch(configuration.offer(served.success.text), ({ code, info }) =>
+        Effect.logError("node.configuration.refused", `${code} ${info}`),
+      );
+  }
+});
+
+const renewal = Effect.fnUntraced(function* ({
+  folder,
+  identity,
+  settings: { passwordFile },
+}: Living): Effect.fn.Return<End, never, Ports> {
+  const { between } = yield* Entropy;
+  let dueMs = identity.renewMs;
+  while (true) {
+    const nowMs = yield* Clock.currentTimeMillis;
+    if (nowMs < dueMs) {
+      yield* Effect.sleep(Math.min(dueMs - nowMs, SLEEP_MS_MAX));
+      continue;
+    }
+    if (passwordFile === undefined)
+      yield* Effect.logWarning("node.certificate", `ends at ${isoOf(identity.notAfterMs)}; --password-file renews it`);
+    else {
+      const next = yield* Effect.result(renewed(folder, identity, passwordFile));
+      if (next._tag === "Success") {
+        yield* Effect.logInfo("node.certificate.renewed", isoOf(next.success.notAfterMs));
+        return { type: "renewed", identity: next.success };
+      }
+      yield* Effect.logError("node.certificate.notRenewed", next.failure.why);
+    }
+    // So that an authority that comes back is not asked by everybody at once; and never later than half of what is left.
+    const left = Math.max(1_000, Math.floor((identity.notAfterMs - nowMs) / 2));
+    dueMs = nowMs + (yield* between(Math.floor(RENEW_AGAIN_MS / 2), RENEW_AGAIN_MS));
+    dueMs = Math.min(dueMs, nowMs + left);
+  }
+});

@@ -1,0 +1,127 @@
+/**
+ * A ViPR server as a process: a member of the overlay (member.ts) that also speaks VAP to call agents and PVP to other servers.
+ *
+ *   agents, domains --> looked at each second --> VAP's users, tickets, private domains
+ *   values.sqlite ----> what the node keeps, call records, proofs: one file, one owner
+ */
+import { Effect, type Scope } from "effect";
+import { addressText } from "../../actors/admin/mod.ts";
+import type { Credentials } from "../../actors/ports/mod.ts";
+import type { JoinFailed } from "../../actors/reload/mod.ts";
+import { startViprServer, type ViprEvent, type ViprServer, type ViprServerOptions } from "../../actors/vipr/mod.ts";
+import type { Endpoint } from "../../codecs/reload/mod.ts";
+import { maskE164 } from "../../codecs/shared/mod.ts";
+import type { Ports } from "../node.ts";
+import { type Agents, openAgents } from "./agents.ts";
+import { followDomains } from "./domains.ts";
+import { listenStopped, type Stopped, stopped } from "./exit.ts";
+import { type MemberSettings, type Membership, type Standing, serveMember } from "./member.ts";
+import { fingerprintText } from "./trust.ts";
+import { openVapCredentials, VAP_ROOT } from "./vap-door.ts";
+
+export interface ServerSettings extends MemberSettings {
+  readonly vap: Endpoint;
+  /** How VAP is spoken there. */
+  readonly vapOver: "loopback" | "tls" | "plain";
+  readonly pvp: Endpoint;
+  readonly advertisePvp: Endpoint | undefined;
+  /** What the operator decides of validations; undefined leaves the default. */
+  readonly requiredBits: number | undefined;
+  readonly waitBetweenMs: readonly [min: number, max: number] | undefined;
+  readonly graceMs: number | undefined;
+}
+
+const LOOK_MS = 1_000;
+
+export const serveServer = (settings: ServerSettings): Effect.Effect<void, Stopped, Ports | Scope.Scope> =>
+  serveMember(settings, (membership) => standServer(settings, membership));
+
+const standServer = Effect.fnUntraced(function* (
+  settings: ServerSettings,
+  { folder, node }: Membership,
+): Effect.fn.Return<Standing, Stopped | JoinFailed, Ports | Scope.Scope> {
+  const agents = yield* openAgents(folder);
+  const follow = yield* followDomains(folder);
+  const domains = yield* follow;
+  const tls = settings.vapOver === "tls" ? yield* openVapCredentials(folder) : undefined;
+  const { credentials, overlay, listen, limits, store, ...told } = node;
+  const options: ViprServerOptions = {
+    nodes: [credentials],
+    overlay,
+    node: told,
+    listen: { reload: listen, vap: settings.vap, pvp: settings.pvp },
+    ...given("advertisePvp", settings.advertisePvp),
+    vap: { users: agents.keyOf, insecureVap: settings.vapOver === "plain", ...given("tls", tls) },
+    ...domains,
+    ...given("requiredBits", settings.requiredBits),
+    ...given("waitBetweenMs", settings.waitBetweenMs),
+    ...given("graceMs", settings.graceMs),
+    ...given("limits", limits),
+    store,
+    watch: logged,
+  };
+  const server = yield* startViprServer(options).pipe(
+    Effect.catchTag("ListenFailed", ({ why }) => Effect.fail(listenStopped(why, "--vap or --pvp takes another"))),
+    Effect.catchTag("InsecureVap", ({ host }) =>
+      Effect.fail(stopped("usage", `VAP in plain TCP at ${host}: --insecure-vap`)),
+    ),
+  );
+  let seen = domains;
+  const again = Effect.flatMap(follow, (now) => {
+    if (now === seen) return Effect.void;
+    seen = now;
+    return server.setDomains(now);
+  });
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(LOOK_MS), again)));
+  const said = linesOf(settings, server, { overlay: overlay.name, tls, agents, domains: Object.keys(domains.tickets) });
+  return { node: server.nodes[0]!, explain: server.explain, said };
+});
+
+/** Left out where it is not given. */
+const given = <K extends string, A>(key: K, value: A | undefined) =>
+  (value === undefined ? {} : { [key]: value }) as { readonly [_ in K]?: A };
+
+interface Told {
+  readonly overlay: string;
+  readonly tls: Credentials | undefined;
+  readonly agents: Agents;
+  readonly domains: ReadonlyArray<string>;
+}
+
+const linesOf = (
+  { data, vapOver, advertisePvp }: ServerSettings,
+  { vap, pvp }: ViprServer,
+  { overlay, tls, agents, domains }: Told,
+): ReadonlyArray<string> => {
+  const how = { loopback: "", plain: ", in plain TCP", tls: tls && `, TLS, root ${fingerprintText(tls.roots[0]!)}` };
+  const where = tls === undefined ? "" : ` in ${VAP_ROOT}`;
+  const reached = advertisePvp === undefined ? "" : `, reached at ${addressText(reachedAt(advertisePvp, pvp))}`;
+  const none = (order: string) => `none yet: vipr server ${order} --data ${data}`;
+  return [
+    `vap      ${addressText(vap)}${how[vapOver]}${where}; DHTname ${overlay}`,
+    `pvp      ${addressText(pvp)}${reached}`,
+    `agents   ${agents.count === 0 ? none("add-agent NAME") : agents.count}`,
+    `domains  ${domains.length === 0 ? none("add-domain DOMAIN") : domains.toSorted().join(" ")}`,
+  ];
+};
+
+const reachedAt = ({ host, port }: Endpoint, pvp: Endpoint): Endpoint => ({ host, port: port === 0 ? pvp.port : port });
+
+/** A line each for what an operator may wait for, the rest with --verbose. No number is whole, no ticket is told. */
+const logged = (event: ViprEvent): Effect.Effect<void> => {
+  const number = maskE164(event.number);
+  switch (event.type) {
+    case "learned":
+      return Effect.logInfo("vipr.learned", number, event.domain, { told: event.told });
+    case "granted":
+      return Effect.logInfo("vipr.granted", number, event.domain);
+    case "declined":
+      return Effect.logInfo("vipr.declined", number, event.domain, event.code);
+    case "publishFailed":
+      return Effect.logWarning("vipr.publishFailed", number, event.why);
+    case "attempted":
+      return Effect.logDebug("vipr.attempted", number, event.attempt.verdict);
+    default:
+      return Effect.logDebug(`vipr.${event.type}`, number);
+  }
+};

@@ -1,0 +1,120 @@
+/** `vipr server`: a company's ViPR server; and who may speak to it, and whom it grants tickets for. */
+import { Effect } from "effect";
+import type { Endpoint } from "../../codecs/reload/mod.ts";
+import { REQUIRED_BITS, REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
+import { openFolder } from "./folder.ts";
+import type { MemberSettings } from "./member.ts";
+import { dataOf, IDENTITY_HELP, MEMBER_CODES, MEMBER_OPTIONS, memberOf } from "./member-options.ts";
+import { addressOf, command, isLoopback, type ValuesOf, Wrong, wholeOf } from "./options.ts";
+import { isEveryAddress, ownAddress } from "./own-address.ts";
+import { ADMIN_PORT, PVP_PORT, RELOAD_PORT, VAP_PORT } from "./ports.ts";
+import { runCommand } from "./run.ts";
+import type { ServerSettings } from "./serve-server.ts";
+import { serverOrder } from "./server-orders.ts";
+
+const WAIT_S_MAX = 604_800;
+const GRACE_S_MAX = 86_400;
+
+const HELP = `vipr server: a company's ViPR server: a node of the overlay that call agents tell of their calls (VAP),
+and that proves calls to other companies' servers (PVP)
+
+usage: vipr server --data DIR --authority https://HOST:8443 --fingerprint sha256:... --user NAME
+       vipr server --data DIR                      (when it has enrolled)
+       vipr server add-agent|remove-agent NAME --data DIR
+       vipr server agents --data DIR
+       vipr server add-domain DOMAIN [--private] [--new-secret] --data DIR
+       vipr server remove-domain|domain-secret DOMAIN --data DIR
+       vipr server domains --data DIR
+
+  --data DIR            where this server keeps what it has; made if missing, for this user alone
+${IDENTITY_HELP}
+  --listen HOST:PORT    RELOAD, an address of this machine (default 0.0.0.0:${RELOAD_PORT})
+  --advertise HOST:PORT where other nodes reach it, if that is another address
+  --pvp HOST:PORT       validations (default 0.0.0.0:${PVP_PORT})
+  --advertise-pvp HOST:PORT  where other servers reach PVP, if that is another address
+  --vap HOST:PORT       call agents (default 127.0.0.1:${VAP_PORT}); elsewhere than on loopback over TLS
+  --insecure-vap        there in plain TCP: whoever listens reads numbers and calls
+  --admin HOST:PORT     where vipr ring and vipr explain ask, on this machine only (default
+                        127.0.0.1:${ADMIN_PORT}); port 0 takes a free one, none opens none
+  --required-bits N     what the proofs of a route are worth at least, 1 to ${REQUIRED_BITS_MAX} (default ${REQUIRED_BITS})
+  --wait MIN-MAX        seconds from a call to its validation, drawn in between (default 30 up to what
+                        the overlay says, a day)
+  --grace SECONDS       how long calls that are due at the start wait for the call agents to come back
+                        (default 300)
+  --private             add-domain: its calls are proved by method C, which shows claimants no number
+  --new-secret          add-domain: another secret under the next epoch; border elements must be told
+  --verbose             log what happens in detail
+  --help                this text
+
+add-agent asks for the password, or takes it from --password-file. What is added or removed counts a
+second later, also while the server runs. domain-secret prints what the domain's border element needs.
+
+The log goes to standard error, a line an event; it holds no password and no whole telephone number.
+SIGTERM and SIGINT end the server politely: others get what it holds, then 0 is the exit code.
+
+${MEMBER_CODES}
+`;
+
+const OPTIONS = {
+  ...MEMBER_OPTIONS,
+  vap: { type: "string", default: `127.0.0.1:${VAP_PORT}` },
+  "insecure-vap": { type: "boolean", default: false },
+  pvp: { type: "string", default: `0.0.0.0:${PVP_PORT}` },
+  "advertise-pvp": { type: "string" },
+  "required-bits": { type: "string" },
+  wait: { type: "string" },
+  grace: { type: "string" },
+  private: { type: "boolean", default: false },
+  "new-secret": { type: "boolean", default: false },
+} as const;
+type Values = ValuesOf<typeof OPTIONS>;
+
+export const serverCommand = (args: ReadonlyArray<string>): Promise<number> =>
+  command({ name: "vipr server", help: HELP, options: OPTIONS, words: [0, 2] }, args, async (values, [order, name]) => {
+    const data = dataOf(values);
+    const run = { name: "vipr server", logLevel: values.verbose ? "Debug" : "Info" } as const;
+    const { private: isPrivate, "new-secret": isNewSecret, "password-file": passwordFile } = values;
+    if ((isPrivate || isNewSecret) && order !== "add-domain")
+      throw new Wrong("--private and --new-secret belong to add-domain");
+    if (order !== undefined) {
+      const obey = serverOrder(order, name, { passwordFile, isPrivate, isNewSecret });
+      return await runCommand(run, Effect.flatMap(openFolder(data), obey));
+    }
+    const settings = settingsOf(values);
+    const [{ serveServer }, { nodeLayer }] = await Promise.all([import("./serve-server.ts"), import("../node.ts")]);
+    return await runCommand(run, Effect.provide(serveServer(settings), nodeLayer()));
+  });
+
+const settingsOf = (values: Values): ServerSettings => {
+  const member = memberOf(values);
+  const [vap, pvp] = [addressOf(values.vap, "vap", VAP_PORT), addressOf(values.pvp, "pvp", PVP_PORT)];
+  const { "required-bits": bits, wait, grace } = values;
+  return {
+    ...member,
+    vap,
+    vapOver: isLoopback(vap.host) ? "loopback" : values["insecure-vap"] ? "plain" : "tls",
+    pvp,
+    advertisePvp: advertisePvpOf(values["advertise-pvp"], pvp, member),
+    requiredBits: bits === undefined ? undefined : wholeOf(bits, "required-bits", 1, REQUIRED_BITS_MAX),
+    waitBetweenMs: wait === undefined ? undefined : waitOf(wait),
+    graceMs: grace === undefined ? undefined : 1_000 * wholeOf(grace, "grace", 0, GRACE_S_MAX),
+  };
+};
+
+/** Said, else where the node is reached. Port 0: the one that PVP's listener takes. */
+const advertisePvpOf = (text: string | undefined, pvp: Endpoint, node: MemberSettings): Endpoint | undefined => {
+  if (text !== undefined) return addressOf(text, "advertise-pvp", pvp.port);
+  if (!isEveryAddress(pvp.host)) return undefined;
+  const host = node.advertise?.host ?? ownAddress(node.listen.host);
+  if (host === undefined)
+    throw new Wrong(`--pvp ${pvp.host} is every address: --advertise-pvp must say where others reach it`);
+  return { host, port: pvp.port };
+};
+
+const waitOf = (text: string): readonly [min: number, max: number] => {
+  const [, min = "", max = ""] = /^(\d{1,6})-(\d{1,6})$/.exec(text) ?? [];
+  const between = [Number(min), Number(max)] as const;
+  if (!(between[0] >= 1 && between[0] <= between[1] && between[1] <= WAIT_S_MAX))
+    throw new Wrong(`--wait wants seconds, as 30-3600, up to ${WAIT_S_MAX}, not "${text}"`);
+  return [1_000 * between[0], 1_000 * between[1]];
+};

@@ -1,4 +1,5 @@
 /** Byte streams protected by TLS-SRP. */
+export { EPHEMERALS_MAX, type Ephemeral, type Ephemerals, makeEphemerals } from "./ephemerals.ts";
 export {
   HandshakeFailed,
   type TlsSrpClientOptions,

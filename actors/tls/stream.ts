@@ -26,6 +26,7 @@ import {
 } from "../../machines/tls/mod.ts";
 import { drive, type Mailbox, mailbox } from "../kit/mod.ts";
 import { Arithmetic, type ByteStreamShape, Entropy, StreamClosed } from "../ports/mod.ts";
+import type { Ephemerals } from "./ephemerals.ts";
 
 export class HandshakeFailed extends Data.TaggedError("HandshakeFailed")<{
   readonly outcome: TlsOutcome;
@@ -62,8 +63,10 @@ export interface TlsSrpServerOptions extends TlsOptions {
   readonly seedKey: Uint8Array;
   /** What `lookUp` gives, as the names that nobody bears must cost the same. Default "password". */
   readonly keeps?: SrpCredential["type"];
-  /** Default 2048. */
+  /** Default that of `ephemerals`, else 2048. */
   readonly group?: SrpGroupBits;
+  /** Pairs of b and g^b made ahead, for servers that share them; those of another group are left alone. */
+  readonly ephemerals?: Ephemerals;
   /** Says unknown_psk_identity to a name that nobody bears; only together with `legacy`. Default false. */
   readonly tellsUnknown?: boolean;
 }
@@ -77,16 +80,19 @@ const CLOSE_TIMEOUT_MS = 1_000;
 export const tlsSrpClient = Effect.fn("tls.client")(function* (stream: ByteStreamShape, options: TlsSrpClientOptions) {
   const { userName, password, groupBitsMin = 2048, groupBitsMax = 4096, legacy = false } = options;
   const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
-  const chance = yield* drawChance;
+  const chance = yield* drawChance();
   const input = { userName, password, groupBitsMin, groupBitsMax, legacy, handshakeTimeoutMs, chance };
   return yield* secure<typeof input, never, never>(tlsClient, input, stream, (never) => never);
 });
 
 /** The side that knows passwords or verifiers. Succeeds when both Finished messages were right. */
 export const tlsSrpServer = Effect.fn("tls.server")(function* (stream: ByteStreamShape, options: TlsSrpServerOptions) {
-  const { seedKey, keeps = "password", group = 2048, legacy = false, tellsUnknown = false } = options;
-  const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
-  const input = { seedKey, keeps, group, legacy, tellsUnknown, handshakeTimeoutMs, chance: yield* drawChance };
+  const { seedKey, keeps = "password", ephemerals, legacy = false, tellsUnknown = false } = options;
+  const { group = ephemerals?.group ?? 2048, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
+  const ahead = ephemerals?.group === group ? yield* ephemerals.take : undefined;
+  const chance = yield* drawChance(ahead?.secret);
+  const { generatorPower } = ahead ?? {};
+  const input = { seedKey, keeps, group, legacy, tellsUnknown, handshakeTimeoutMs, chance, generatorPower };
   const found = ({ userName }: Question): Effect.Effect<Answer> =>
     Effect.map(options.lookUp(userName), (credential) => ({ type: "found", credential }));
   return yield* secure<typeof input, Answer, Question>(tlsServer, input, stream, found);
@@ -95,11 +101,13 @@ export const tlsSrpServer = Effect.fn("tls.server")(function* (stream: ByteStrea
 type Answer = Exclude<TlsServerEvent, TlsEvent>;
 type Question = Exclude<TlsServerAction, TlsAction>;
 
-const drawChance: Effect.Effect<TlsChance, never, Entropy> = Effect.gen(function* () {
-  const entropy = yield* Entropy;
-  const draw = entropy.bytes(CHANCE_BYTES);
-  return { random: yield* draw, secret: yield* draw, ivKey: yield* draw };
-});
+/** A secret that was drawn ahead is not drawn again. */
+const drawChance = (secret?: Uint8Array): Effect.Effect<TlsChance, never, Entropy> =>
+  Effect.gen(function* () {
+    const entropy = yield* Entropy;
+    const draw = entropy.bytes(CHANCE_BYTES);
+    return { random: yield* draw, secret: secret ?? (yield* draw), ivKey: yield* draw };
+  });
 
 /** One machine over one stream, and all that waits for it. */
 interface Session<Ev> {

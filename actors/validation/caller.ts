@@ -28,7 +28,7 @@ import {
 } from "../../machines/validation/mod.ts";
 import { drive, type Mailbox, mailbox } from "../kit/mod.ts";
 import type { Arithmetic, ByteStreamShape, Entropy } from "../ports/mod.ts";
-import { tlsSrpServer } from "../tls/mod.ts";
+import { type Ephemerals, tlsSrpServer } from "../tls/mod.ts";
 import { readDocument, writeDocument } from "./frames.ts";
 
 export interface PvpHandlers {
@@ -70,6 +70,8 @@ export interface PvpServer {
   readonly handlers: PvpHandlers;
   /** Makes salts, and the secrets of calls that do not exist. */
   readonly seedKey: Uint8Array;
+  /** What handshakes may have ready before they begin. */
+  readonly ephemerals: Ephemerals;
   readonly counters: PvpCounters;
   readonly peers: Standings;
   /** As `peers`, by address alone: a stranger may give itself a new Node-ID each time, and not a new address. */
@@ -122,7 +124,8 @@ const free = ({ server, candidate }: Line): void => {
 const listen = (line: Line) =>
   Effect.gen(function* () {
     const { box, below, server } = line;
-    line.stream = yield* tlsSrpServer(below, { lookUp: lookUp(line), seedKey: server.seedKey });
+    const { seedKey, ephemerals } = server;
+    line.stream = yield* tlsSrpServer(below, { lookUp: lookUp(line), seedKey, ephemerals });
     yield* box.tell({ type: "secured" });
     const request = readRequest(yield* readDocument(line.stream));
     if (request.ok) return yield* box.tell({ type: "asked", request: request.value });

@@ -2,6 +2,7 @@
 import { Effect, type Scope } from "effect";
 import { ROUND_MS, type StandingLimits, standingLimits, standings } from "../../machines/validation/mod.ts";
 import { type Arithmetic, Entropy, Listener, type ListenFailed, type Listening } from "../ports/mod.ts";
+import { makeEphemerals } from "../tls/mod.ts";
 import { type PvpCounters, type PvpHandlers, type PvpServer, serveCaller } from "./caller.ts";
 
 export interface ServePvpOptions {
@@ -24,6 +25,8 @@ export interface ServingPvp extends Listening {
 }
 
 export const PVP_STREAMS_MAX = 256;
+/** What every validator of this protocol takes. */
+const GROUP_BITS = 2048;
 /** Many peers may share an address. */
 const ADDRESS_FACTOR = 10;
 
@@ -44,6 +47,7 @@ export const servePvp = Effect.fn("pvp.serve")(function* (
     roundMs,
     handlers,
     seedKey: yield* (yield* Entropy).bytes(32),
+    ephemerals: yield* makeEphemerals(GROUP_BITS),
     counters,
     peers: standings(standing),
     addresses: standings(byAddress),

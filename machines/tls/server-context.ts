@@ -6,6 +6,8 @@ import { newSession, type TlsAction, type TlsChance, type TlsEvent, type TlsSess
 
 export interface TlsServerInput {
   readonly chance: TlsChance;
+  /** g^b modulo N for the chance's secret b, where it was computed ahead; else it is asked for. */
+  readonly generatorPower?: bigint | undefined;
   /** Secret and the same for all handshakes: makes the salts, and the users that do not exist. */
   readonly seedKey: Uint8Array;
   /** What this server keeps, and so what it simulates. */
@@ -51,7 +53,7 @@ export const contextOf = (input: TlsServerInput): TlsServerContext => ({
   salt: nothingYet,
   verifier: undefined,
   privateKey: undefined,
-  generatorPower: undefined,
+  generatorPower: input.generatorPower,
   serverPublic: 0n,
   clientPublic: 0n,
   premaster: undefined,
@@ -71,7 +73,7 @@ export function forgetful(context: TlsServerContext): TlsServerContext {
     userName: nothingYet,
     salt: nothingYet,
     hello: nothingYet,
-    input: { ...input, chance: { ...less, ivKey: nothingYet } },
+    input: { ...input, chance: { ...less, ivKey: nothingYet }, generatorPower: undefined },
     verifier: undefined,
     privateKey: undefined,
     generatorPower: undefined,

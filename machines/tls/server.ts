@@ -2,7 +2,7 @@
  * The server's side of a TLS 1.2 handshake with SRP, and the session after it. RFC 5246 §7.3, RFC 5054 §2.2.
  *
  *    o -- startTimer --> awaitingClientHello -- ClientHello --> lookingUp    lookUp
- *       preparing <-- found ------------------------------------+            power g^x, power g^b
+ *       preparing <-- found ------------------------------------+            power g^x, power g^b unless it is there
  *        |-- both powers --> awaitingClientKeyExchange           send ServerHello, N g s B, ServerHelloDone
  *                             |-- A --> computing                power v^u = g^(ux), then power premaster
  *       awaitingChangeCipherSpec <-- premaster --+
@@ -146,7 +146,7 @@ function heardHello(context: TlsServerContext): Decided {
 }
 
 function prepare(
-  { input, chance, userName }: TlsServerContext,
+  { input, chance, userName, generatorPower }: TlsServerContext,
   { credential }: Extract<TlsServerEvent, { readonly type: "found" }>,
 ): Decided {
   //# "If the server doesn't have a verifier for the user name, the server MAY abort the handshake with an
@@ -156,14 +156,10 @@ function prepare(
   const group = srpGroup(input.group);
   const secret = secretOf(credential, userName, input.keeps, input.seedKey, group);
   const power = { type: "power", base: group.generator, group: group.bits } as const;
-  const ours = { ...power, id: "ours", exponent: bigOf(chance.secret) } as const;
-  const common = { salt: secret.salt, isSimulated: credential === undefined };
-  return "verifier" in secret
-    ? { context: { ...common, verifier: secret.verifier, asked: ["ours"] }, actions: [ours] }
-    : {
-        context: { ...common, privateKey: secret.privateKey, asked: ["verifier", "ours"] },
-        actions: [{ ...power, id: "verifier", exponent: secret.privateKey }, ours],
-      };
+  const actions: Array<Extract<TlsServerAction, { readonly type: "power" }>> = [];
+  if ("privateKey" in secret) actions.push({ ...power, id: "verifier", exponent: secret.privateKey });
+  if (generatorPower === undefined) actions.push({ ...power, id: "ours", exponent: bigOf(chance.secret) });
+  return { context: { ...secret, isSimulated: credential === undefined, asked: actions.map(({ id }) => id) }, actions };
 }
 
 function takePower(

@@ -1,7 +1,7 @@
 /** The handshake between our two machines: what it settles, what it refuses and with which alert, and what it never shows. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { bytesOfHex, concat, hexOf, utf8 } from "../../codecs/shared/mod.ts";
+import { bigOf, bytesOfHex, concat, hexOf, utf8 } from "../../codecs/shared/mod.ts";
 import {
   bytesOfInteger,
   srpGroup,
@@ -161,6 +161,30 @@ test("RFC 5054 §2.5.1.3: an unknown user is told so only where that was asked f
   const hidden = { type: "alerted", alert: "badRecordMac" };
   same([outcome({ tellsUnknown: true }), outcome({ legacy: true }), outcome({})], [hidden, hidden, hidden]);
   same(duel({ server: { legacy: true, tellsUnknown: true } }).server.facts, facts);
+});
+
+test("RFC 5054 §2.5.3: with g^b computed ahead it is the same handshake, and one power is not asked for", () => {
+  const group = srpGroup(1024);
+  const generatorPower = power(group.generator, bigOf(serverInput.chance.secret), 1024);
+  const seenWith = (options: DuelOptions) => {
+    const ids: Array<PowerId> = [];
+    const powered = (side: Side, id: PowerId, value: bigint) => {
+      if (side === "server") ids.push(id);
+      return value;
+    };
+    const { client, server } = duel({ ...options, powered, says: both, closes: "client" });
+    return { ids, sent: [client.sent, server.sent].map((sent) => hexOf(concat(...sent))), ends: server.outcome };
+  };
+  const verifier = { type: "verifier", salt: new Uint8Array(16), verifier: 5n } as const;
+  for (const options of [{}, { credential: undefined }, { client: { password: "wrong" } }, { credential: verifier }]) {
+    const [here, ahead] = [seenWith(options), seenWith({ ...options, server: { generatorPower } })];
+    same([ahead.sent, ahead.ends], [here.sent, here.ends]);
+    same(
+      ahead.ids,
+      here.ids.filter((id) => id !== "ours"),
+    );
+    ok(here.ids.includes("ours"));
+  }
 });
 
 test("a simulated user is refused even by whoever could compute its secret", () => {
@@ -564,7 +588,9 @@ machineLaws(tlsClient, {
   events: () => commonEvents("server"),
 });
 machineLaws(tlsServer, {
-  inputs: fc.boolean().map((legacy) => ({ ...serverInput, legacy })),
+  inputs: fc
+    .record({ legacy: fc.boolean(), generatorPower: fc.constantFrom(undefined, 4n) }, { noNullPrototype: true })
+    .map((drawn) => ({ ...serverInput, ...drawn })),
   events: (): fc.Arbitrary<TlsServerEvent> =>
     fc.oneof(
       { weight: 5, arbitrary: commonEvents("client") },

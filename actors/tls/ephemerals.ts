@@ -1,0 +1,62 @@
+/**
+ * A server's pairs of b and g^b, computed ahead of the handshakes that will use them. RFC 5054 §2.5.3.
+ *
+ *   take --> the oldest pair, or none ---> a handshake, which then asks for no power of its own
+ *     +----> wake --> a pause --> draw b, power g^b, ... until the store is full
+ *
+ * One fiber fills the store again, a moment after a pair was taken and so beside the handshake, not in it. A pair leaves
+ * the store before its handshake has read a byte: which name is asked for cannot tell whether there was one.
+ */
+import { Effect, Latch, type Scope } from "effect";
+import { bigOf } from "../../codecs/shared/mod.ts";
+import { type SrpGroupBits, srpGroup } from "../../codecs/tls/mod.ts";
+import { CHANCE_BYTES } from "../../machines/tls/mod.ts";
+import { Arithmetic, Entropy } from "../ports/mod.ts";
+
+export interface Ephemeral {
+  /** b, of `CHANCE_BYTES`. Whoever takes a pair owns it, and zeroes this. */
+  readonly secret: Uint8Array;
+  /** g^b modulo N. */
+  readonly generatorPower: bigint;
+}
+export interface Ephemerals {
+  readonly group: SrpGroupBits;
+  /** Each pair once; none when they are used up, and the handshake then computes its own. */
+  readonly take: Effect.Effect<Ephemeral | undefined>;
+}
+
+export const EPHEMERALS_MAX = 8;
+/** A handshake that has just begun is to have the processor first. */
+const REFILL_AFTER_MS = 20;
+
+/** Filled within `REFILL_AFTER_MS` and a few powers; what is left when the scope closes is zeroed. */
+export const makeEphemerals = Effect.fn("tls.ephemerals")(function* (
+  group: SrpGroupBits,
+): Effect.fn.Return<Ephemerals, never, Arithmetic | Entropy | Scope.Scope> {
+  const [arithmetic, entropy] = [yield* Arithmetic, yield* Entropy];
+  const pairs: Array<Ephemeral> = [];
+  const wanted = yield* Latch.make(true);
+  const makeOne = Effect.gen(function* () {
+    const secret = yield* entropy.bytes(CHANCE_BYTES);
+    const generatorPower = yield* arithmetic.power(srpGroup(group).generator, bigOf(secret), group);
+    pairs.push({ secret, generatorPower });
+    yield* Effect.yieldNow; // one power at a time: whoever waits for the processor comes between
+  });
+  const refill = Effect.gen(function* () {
+    yield* wanted.await;
+    yield* Latch.close(wanted); // before the rest, so that what is taken meanwhile wakes it again
+    yield* Effect.sleep(REFILL_AFTER_MS);
+    while (pairs.length < EPHEMERALS_MAX) yield* makeOne;
+  });
+  yield* Effect.addFinalizer(() => Effect.sync(() => wipe(pairs)));
+  yield* Effect.forkScoped(Effect.forever(refill));
+  const take = Effect.suspend(() => {
+    const pair = pairs.shift();
+    return Effect.as(Latch.open(wanted), pair);
+  });
+  return { group, take };
+});
+
+const wipe = (pairs: Array<Ephemeral>): void => {
+  for (const { secret } of pairs.splice(0)) secret.fill(0);
+};

@@ -1,0 +1,330 @@
+/** Stories over restarts, kills and bad disks: told from the store they are those that memory would tell. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { isDeepStrictEqual } from "node:util";
+import { Clock, Effect, Exit, Layer, Logger, Scope } from "effect";
+import fc from "fast-check";
+import { type Change, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
+import { storedStory } from "../../actors/vipr/stored-story.ts";
+import { FACTS_AT_ONCE_MAX, GATHERED_MAX, openStories, type Stories } from "../../actors/vipr/stories.ts";
+import {
+  asKept,
+  decodeFact,
+  decodeStory,
+  encodeFact,
+  encodeStory,
+  factKey,
+  numberOfKey,
+  StoryFactRow,
+  StoryRow,
+  storyKey,
+} from "../../codecs/vipr/mod.ts";
+import {
+  FACTS_MAX,
+  factOf,
+  NOTHING_YET,
+  remember,
+  STORY_LIFETIME_MS,
+  type Story,
+  stories,
+  storyOf,
+  summed,
+  type ViprEvent,
+} from "../../machines/vipr/mod.ts";
+import { storyText } from "../../runtime/cli/explain-text.ts";
+import { memoryStore, runVirtual } from "../../runtime/memory.ts";
+import { runs, test } from "../kit/harness.ts";
+import { wireLaws } from "../kit/wire-laws.ts";
+import { HOUR_MS } from "../validation/arbitrary.ts";
+import { NUMBERS, viprEvents } from "./arbitrary.ts";
+
+const REQUIRED = 12;
+const LONG_MS = 1_000;
+const [NUMBER] = NUMBERS;
+
+wireLaws(StoryFactRow, { openEnded: true });
+wireLaws(StoryRow);
+
+test("story row: a fact and a sum are read as they were written, and as memory has them", () =>
+  fc.assert(
+    fc.property(fc.array(viprEvents, { minLength: 1, maxLength: 20 }), (events) => {
+      const facts = events.map((event, i) => factOf(event, HOUR_MS + i));
+      for (const fact of facts) {
+        same(decodeFact(encodeFact(fact)), fact);
+        same(asKept(fact), fact);
+      }
+      const sum = facts.reduce(summed, NOTHING_YET);
+      same(decodeStory(encodeStory({ requiredBits: REQUIRED, sum })), { requiredBits: REQUIRED, sum });
+      same(
+        NUMBERS.map((number) => numberOfKey(storyKey(number))),
+        [...NUMBERS],
+      );
+    }),
+    { numRuns: runs },
+  ));
+
+const virtually = <A, E>(body: Effect.Effect<A, E>, logged: Array<unknown> = []): Promise<A> => {
+  const logger = Logger.make(({ message }) => void logged.push(message));
+  return runVirtual(Effect.provide(body, Layer.mergeAll(Logger.layer([logger]))));
+};
+const forSome = (body: (...given: any) => Promise<void>, ...arbitraries: ReadonlyArray<fc.Arbitrary<any>>) =>
+  fc.assert((fc.asyncProperty as any)(...arbitraries, body), { numRuns: runs });
+
+/** What memory would tell. */
+const model = (events: ReadonlyArray<Heard>): ReadonlyArray<Story | undefined> => {
+  const all = stories(REQUIRED);
+  for (const { event, atMs } of events) remember(all, event, atMs);
+  return NUMBERS.map((number) => storyOf(all, number));
+};
+const toldBy = ({ told }: Stories) => Effect.forEach(NUMBERS, told);
+/** An event and its hour. */
+interface Heard {
+  readonly event: ViprEvent;
+  readonly atMs: number;
+}
+const hear = (of: Stories, events: ReadonlyArray<Heard>) =>
+  Effect.sync(() => {
+    for (const { event, atMs } of events) of.hear(event, atMs);
+  });
+/** A server's life: its stories, until the scope closes, or is left open as by a kill. */
+const life = Effect.fnUntraced(function* (store: StoreShape, storiesMax?: number) {
+  const scope = yield* Scope.make();
+  const options = { store, requiredBits: REQUIRED, ...(storiesMax === undefined ? {} : { storiesMax }) };
+  const of = yield* Scope.provide(openStories(options), scope);
+  return { of, close: Scope.close(scope, Exit.void) };
+});
+
+const heard = fc
+  .array(viprEvents, { maxLength: 3 * FACTS_MAX })
+  .map((events) => events.map((event, i): Heard => ({ event, atMs: HOUR_MS + i })));
+/** How many events come before each of these: a look, a while, a restart. */
+const cuts = fc.array(fc.tuple(fc.nat(60), fc.constantFrom("look", "wait", "restart")), { maxLength: 8 });
+
+test("stories: however events are cut into writes and lives of the server, they are told as memory tells them", () =>
+  forSome(
+    (events: ReadonlyArray<Heard>, cutAt: ReadonlyArray<readonly [number, string]>) =>
+      virtually(
+        Effect.gen(function* () {
+          const store = memoryStore();
+          let [now, at] = [yield* life(store), 0];
+          for (const [many, then] of [...cutAt, [events.length, "restart"] as const]) {
+            yield* hear(now.of, events.slice(at, at + many));
+            at += many;
+            if (then === "look") same(yield* toldBy(now.of), model(events.slice(0, at)));
+            if (then === "wait") yield* Effect.sleep(LONG_MS);
+            if (then !== "restart") continue;
+            yield* now.close;
+            now = yield* life(store);
+            same(yield* toldBy(now.of), model(events.slice(0, at)));
+          }
+          yield* now.close;
+          const kept = yield* Effect.forEach(NUMBERS, (number) => storedStory(store, number, HOUR_MS));
+          same(
+            kept.map((story) => story?.facts),
+            model(events).map((story) => story?.facts),
+          );
+          for (const story of kept) if (story !== undefined) ok(!/undefined|NaN|\[object/.test(storyText(story, 0)));
+          for (const number of NUMBERS)
+            ok((yield* store.scan("storyFacts", { prefix: storyKey(number) })).length <= FACTS_MAX);
+        }),
+      ),
+    heard,
+    cuts,
+  ));
+
+test("stories: a kill loses the last moments of a story, and nothing between", () =>
+  forSome(
+    (events: ReadonlyArray<Heard>, pauses: ReadonlyArray<number>) =>
+      virtually(
+        Effect.gen(function* () {
+          const store = memoryStore();
+          const { of } = yield* life(store);
+          let [at, safe] = [0, 0];
+          for (const many of pauses) {
+            yield* hear(of, events.slice(at, at + many));
+            at += many;
+            if (many % 2 === 0) continue;
+            yield* Effect.sleep(LONG_MS);
+            safe = Math.min(at, events.length);
+          }
+          const after = yield* toldBy((yield* life(store)).of); // the first one was killed
+          const prefixes = Array.from({ length: events.length - safe + 1 }, (_, i) => events.slice(0, safe + i));
+          ok(prefixes.some((prefix) => isDeepStrictEqual(model(prefix), after)));
+        }),
+      ),
+    heard.map((events) => events.slice(0, 40)),
+    fc.array(fc.nat(15), { maxLength: 5 }),
+  ));
+
+/** Refuses while it is told to. */
+const moody = (store: StoreShape) => {
+  const mood = { isBad: false, refused: 0 };
+  const write = (changes: ReadonlyArray<Change>) =>
+    Effect.suspend(() => {
+      if (!mood.isBad) return store.write(changes);
+      mood.refused += 1;
+      return Effect.fail(new StoreFailed({ reason: "full", why: "no room" }));
+    });
+  return { mood, store: { ...store, write } satisfies StoreShape };
+};
+
+test("stories: a disk that refuses for a while loses nothing, and is told of once", async () => {
+  const logged: Array<unknown> = [];
+  await forSome(
+    (events: ReadonlyArray<Heard>, moods: ReadonlyArray<boolean>) => {
+      logged.length = 0;
+      return virtually(
+        Effect.gen(function* () {
+          const { mood, store } = moody(memoryStore());
+          const { of, close } = yield* life(store);
+          for (const [i, isBad] of moods.entries()) {
+            mood.isBad = isBad;
+            yield* hear(of, events.slice(i * 10, i * 10 + 10));
+            yield* Effect.sleep(LONG_MS);
+            same(yield* toldBy(of), model(events.slice(0, i * 10 + 10))); // as if nothing were amiss
+          }
+          ok(logged.length <= 1, "within ten minutes");
+          mood.isBad = false;
+          yield* close;
+          same(yield* toldBy((yield* life(store)).of), model(events.slice(0, moods.length * 10)));
+        }),
+        logged,
+      );
+    },
+    heard,
+    fc.array(fc.boolean(), { maxLength: 6 }),
+  );
+});
+
+const published = (number: string, atMs: number): Heard => ({ event: { type: "published", number }, atMs });
+
+test("stories: a disk that goes on refusing costs so many facts of memory, and the newest are lost", async () => {
+  const logged: Array<unknown> = [];
+  await virtually(
+    Effect.gen(function* () {
+      const { mood, store } = moody(memoryStore());
+      const { of, close } = yield* life(store);
+      mood.isBad = true;
+      const many = Array.from({ length: GATHERED_MAX + 500 }, (_, i) => published(NUMBER, HOUR_MS + i));
+      yield* hear(of, many);
+      yield* Effect.sleep(3_600_000);
+      ok(mood.refused > 300 && logged.length > 3 && logged.length <= 8, `${logged.length} of ${mood.refused}`);
+      mood.isBad = false;
+      yield* Effect.sleep(60_000);
+      const [story] = yield* toldBy(of);
+      same(story!.facts.at(-1)!.atMs, HOUR_MS + GATHERED_MAX - 1);
+      same(story!.forgotten, GATHERED_MAX - FACTS_MAX);
+      yield* close;
+    }),
+    logged,
+  );
+  ok(!JSON.stringify(logged).includes(NUMBER), "no whole number in the log");
+});
+
+test("stories: so many numbers, those heard of last; and none that was not heard of for 60 days", () =>
+  virtually(
+    Effect.gen(function* () {
+      const store = memoryStore();
+      const rows = (table: string) => Effect.map(store.scan(table), ({ length }) => length);
+      const nowMs = yield* Clock.currentTimeMillis;
+      const many = Array.from({ length: 150 }, (_, i) => published(`+1${200 + (i % 75)}`, nowMs + i));
+      for (const part of [many.slice(0, 100), many.slice(100)]) {
+        const { of, close } = yield* life(store, 40);
+        yield* hear(of, part);
+        yield* Effect.sleep(LONG_MS);
+        same(yield* rows("stories"), 40);
+        ok((yield* rows("storyFacts")) <= 40 * 2);
+        yield* close;
+      }
+      const { of } = yield* life(store, 40);
+      const told = yield* Effect.forEach(many.slice(75), ({ event }) => of.told(event.number));
+      same(
+        told.map((story) => story !== undefined),
+        told.map((_, i) => i >= 35),
+      );
+      yield* Effect.sleep(STORY_LIFETIME_MS - 2 * 3_600_000);
+      same(yield* rows("stories"), 40);
+      yield* Effect.sleep(4 * 3_600_000);
+      same([yield* rows("stories"), yield* rows("storyFacts")], [0, 0]);
+      yield* hear(of, [published(NUMBER, yield* Clock.currentTimeMillis)]);
+      yield* Effect.sleep(LONG_MS);
+      same([yield* rows("stories"), (yield* of.told(NUMBER))?.facts.length], [1, 1]);
+    }),
+  ));
+
+test("stories: damaged rows are passed over and told, and the story goes on", () =>
+  forSome(
+    (events: ReadonlyArray<Heard>, damages: ReadonlyArray<readonly [number, Uint8Array]>) => {
+      const logged: Array<unknown> = [];
+      return virtually(
+        Effect.gen(function* () {
+          const store = memoryStore();
+          const first = yield* life(store);
+          yield* hear(first.of, events);
+          yield* first.close;
+          let isSumDamaged = false;
+          const rows = [
+            ...(yield* store.scan("storyFacts")).map((row) => ({ ...row, table: "storyFacts" })),
+            ...(yield* store.scan("stories")).map((row) => ({ ...row, table: "stories" })),
+          ];
+          for (const [which, value] of damages) {
+            const { table, key, dueMs } = rows[which % rows.length]!;
+            yield* store.write([{ type: "put", table, key, value, ...(dueMs === undefined ? {} : { dueMs }) }]);
+            isSumDamaged ||= table === "stories";
+          }
+          const { of, close } = yield* life(store);
+          yield* toldBy(of);
+          yield* hear(of, [published(NUMBER, HOUR_MS + 1e6)]);
+          yield* Effect.sleep(LONG_MS);
+          const [story] = yield* toldBy(of);
+          same(story!.facts.at(-1)!.atMs, HOUR_MS + 1e6);
+          ok(story!.facts.length + story!.forgotten >= 1 && story!.forgotten >= 0);
+          if (!isSumDamaged) {
+            const count = events.filter(({ event }) => event.number === NUMBER).length;
+            same(story!.facts.length + story!.forgotten, count + 1);
+          }
+          storyText(story!, HOUR_MS);
+          yield* close;
+        }),
+        logged,
+      );
+    },
+    heard.filter((events) => events.length > 0),
+    fc.array(fc.tuple(fc.nat(), fc.uint8Array({ maxLength: 40 })), { minLength: 1, maxLength: 5 }),
+  ));
+
+test("stories: an event costs as many reads and changes among a thousand numbers as among ten", () =>
+  virtually(
+    Effect.gen(function* () {
+      const costs: Array<ReadonlyArray<number>> = [];
+      for (const numbers of [10, 1_000]) {
+        const store = memoryStore();
+        let [reads, changes] = [0, 0];
+        const counting: StoreShape = {
+          ...store,
+          read: (...of) =>
+            Effect.suspend(() => {
+              reads += 1;
+              return store.read(...of);
+            }),
+          scan: () => Effect.die("no event is worth a search"),
+          write: (of) =>
+            Effect.suspend(() => {
+              changes += of.length;
+              return store.write(of);
+            }),
+        };
+        const { of } = yield* life(counting);
+        for (let i = 0; i < numbers; i++) of.hear({ type: "published", number: `+1${1_000 + i}` }, i);
+        yield* Effect.sleep(LONG_MS);
+        [reads, changes] = [0, 0];
+        for (let i = 0; i < 10; i++) of.hear({ type: "published", number: `+1${1_000 + i}` }, i);
+        yield* Effect.sleep(LONG_MS);
+        costs.push([reads, changes]);
+      }
+      same(costs, [
+        [10, 20],
+        [10, 20],
+      ]);
+      ok(3 * FACTS_AT_ONCE_MAX < 10_000 && factKey(storyKey(NUMBER), 1).length < 1_024);
+    }),
+  ));

@@ -55,13 +55,16 @@ export interface OriginatingOptions {
 export const VALIDATIONS_MAX = 64;
 export const ATTEMPTS_AT_ONCE_MAX = 512;
 
+/** Waiting calls looked at before others have their turn, a few milliseconds. */
+const SEEN_AT_ONCE_MAX = 16_384;
+
 export interface Originating {
   /** False: the queue is full. It is kept when this succeeds. */
   readonly take: (vcr: Vcr) => Effect.Effect<boolean, StoreFailed>;
   /** Calls waiting for their Tv. */
   readonly pending: () => number;
-  /** How things stand with a number. It looks through all that waits: some 10 ms a million calls. */
-  readonly standing: (number: E164, nowMs: number) => Omit<StandsNow, "isPublished">;
+  /** How things stand with a number. It looks through all that waits, part by part: some 0.2 s for a million calls. */
+  readonly standing: (number: E164) => Effect.Effect<Omit<StandsNow, "isPublished">>;
   readonly underWay: Effect.Effect<number>;
 }
 
@@ -192,12 +195,17 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
         return true;
       }),
     pending: () => queue.heap.length,
-    standing: (number, nowMs) => {
+    standing: Effect.fnUntraced(function* (number) {
       const waiting = [...proving].filter(({ vcr }) => vcr.called === number);
-      for (const { item } of queue.heap) if (item.vcr.called === number) waiting.push(item);
+      const all = queue.heap.slice();
+      for (let at = 0; at < all.length; at += SEEN_AT_ONCE_MAX) {
+        for (const { item } of all.slice(at, at + SEEN_AT_ONCE_MAX)) if (item.vcr.called === number) waiting.push(item);
+        yield* Effect.yieldNow;
+      }
+      const nowMs = yield* Clock.currentTimeMillis;
       const proved: StandsNow["proved"] = (claim) => provedBy(ledger, ledgerName(number, claim), nowMs);
       return { waiting: waiting.map(shownOf), proved };
-    },
+    }),
     underWay: Effect.sync(() => underWay),
   };
 });

@@ -122,7 +122,7 @@ test("two companies: what was acknowledged before kill -9 of both servers is val
     const { dir, word } = place;
     const { authority, trust } = await openAuthority(place);
     const run = async (company: Company, ...more: ReadonlyArray<string>) => {
-      const server = start(serverArgs(place, company, "--wait", "5-6", "--grace", "6", ...more));
+      const server = start(serverArgs(place, company, "--wait", "5-6", "--grace", "9", ...more));
       return { server, nodeId: (await server.said(JOINED))[1]! };
     };
     const enrolling = (company: Company) => [...trust, "--user", company, "--password-file", word(company)];
@@ -165,7 +165,10 @@ test("two companies: what was acknowledged before kill -9 of both servers is val
           const [a, b] = await Promise.all([run("a"), run("b")]);
           return { a, b };
         });
-        const learned = yield* Effect.timeout(Queue.take(a.learned), LEARNED_MS_MAX);
+        const learned = yield* Effect.timeoutOrElse(Queue.take(a.learned), {
+          duration: LEARNED_MS_MAX,
+          orElse: () => Effect.die(new Error(`nothing learned\n${second!.a.server.err()}\n${second!.b.server.err()}`)),
+        });
         same(learned.number, CALLED);
         same(learned.routes[0]!.sipUris, ["sip:x@b.example:5061;maddr=192.0.2.1;transport=tls"]);
         const read = readTicket(learned.ticket);

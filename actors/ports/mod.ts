@@ -35,6 +35,7 @@ export {
 } from "./pstn.ts";
 export {
   type Change,
+  type ReadableStore,
   type Row,
   type ScanOf,
   STORE_CHANGES_MAX,

@@ -59,4 +59,7 @@ export interface StoreShape {
   readonly due: (table: string, untilMs: number, rowsMax?: number) => Effect.Effect<ReadonlyArray<Row>, StoreFailed>;
 }
 
+/** A store that is only looked at. */
+export type ReadableStore = Pick<StoreShape, "read" | "scan" | "due">;
+
 export class Store extends Context.Service<Store, StoreShape>()("vipr/actors/ports/Store") {}

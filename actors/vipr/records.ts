@@ -23,7 +23,14 @@ import {
 } from "../../codecs/validation/mod.ts";
 import { type CallStore, expireCalls, failCall, insertCall, type KeptCall } from "../../machines/validation/mod.ts";
 import { PROOF_LIFETIME_MS } from "../../machines/vipr/mod.ts";
-import { type Change, type Row, STORE_ROWS_MAX, type StoreFailed, type StoreShape } from "../ports/mod.ts";
+import {
+  type Change,
+  type ReadableStore,
+  type Row,
+  STORE_ROWS_MAX,
+  type StoreFailed,
+  type StoreShape,
+} from "../ports/mod.ts";
 
 /** A sent call on its way, and when it is due. */
 export interface Waiting {
@@ -140,7 +147,7 @@ const restore = Effect.fnUntraced(function* (store: StoreShape, calls: CallStore
 });
 
 /** What the store holds of one number's sent calls, without a server: it looks through them all. */
-export const waitingIn = Effect.fnUntraced(function* (store: StoreShape, number: E164) {
+export const waitingIn = Effect.fnUntraced(function* (store: ReadableStore, number: E164) {
   const waiting: Array<Waiting> = [];
   yield* eachRow(store, SENT, decodeRecord, ({ vcr }, key) => {
     if (vcr.called === number) waiting.push({ vcr, dueMs: hourOfKey(key) });
@@ -149,7 +156,7 @@ export const waitingIn = Effect.fnUntraced(function* (store: StoreShape, number:
 });
 
 /** What a server would count for a claim at that hour. */
-export const provedIn = Effect.fnUntraced(function* (store: StoreShape, claim: string, nowMs: number) {
+export const provedIn = Effect.fnUntraced(function* (store: ReadableStore, claim: string, nowMs: number) {
   const rows = yield* store.scan(PROOFS, { prefix: proofPrefix(claim) });
   const proofs = rows.flatMap(({ value }) => decodeProof(value) ?? []);
   const fresh = proofs.filter(({ atMs }) => nowMs - atMs < PROOF_LIFETIME_MS);
@@ -158,7 +165,7 @@ export const provedIn = Effect.fnUntraced(function* (store: StoreShape, claim: s
 
 /** In the order of their keys. A row that cannot be read is passed over and told. */
 const eachRow = Effect.fnUntraced(function* <A>(
-  store: StoreShape,
+  store: ReadableStore,
   table: string,
   read: (value: Uint8Array) => A | undefined,
   use: (record: A, key: Uint8Array) => void,

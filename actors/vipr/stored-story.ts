@@ -9,7 +9,7 @@ import { Effect } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import { equivalentBits, methodsFor, ROUND_MS, timesOf } from "../../machines/validation/mod.ts";
 import { ledgerName, REQUIRED_BITS, type Story, storyFrom, storyNow, type Waiting } from "../../machines/vipr/mod.ts";
-import type { StoreFailed, StoreShape } from "../ports/mod.ts";
+import type { ReadableStore, StoreFailed } from "../ports/mod.ts";
 import { provedIn, waitingIn } from "./records.ts";
 import { readStory } from "./stories.ts";
 
@@ -18,7 +18,7 @@ import { readStory } from "./stories.ts";
  * waiting calls are worth is reckoned with a T of 10 s, by A where a caller is known.
  */
 export const storedStory = Effect.fn("vipr.storedStory")(function* (
-  store: StoreShape,
+  store: ReadableStore,
   number: E164,
   nowMs: number,
 ): Effect.fn.Return<Story | undefined, StoreFailed> {

@@ -31,7 +31,7 @@ import {
   storyRows,
   summed,
 } from "../../machines/vipr/mod.ts";
-import type { Change, Row, StoreFailed, StoreShape } from "../ports/mod.ts";
+import type { Change, ReadableStore, Row, StoreFailed, StoreShape } from "../ports/mod.ts";
 import type { ViprEvent } from "./events.ts";
 
 /** Numbers with a story on disk; the one heard of longest ago goes first. At most some 10 KiB each, as a rule one. */
@@ -141,7 +141,7 @@ interface Heard {
 
 /** What is on disk of a number. Rows that cannot be read are passed over; the story counts them as forgotten. */
 export const readStory = Effect.fnUntraced(function* (
-  store: StoreShape,
+  store: ReadableStore,
   number: E164,
 ): Effect.fn.Return<
   { readonly kept: KeptStory | undefined; readonly facts: ReadonlyArray<Fact>; readonly damaged: number },

@@ -71,6 +71,8 @@ export const knownFolder = (path: string): Effect.Effect<Folder, Stopped> =>
 /** What a directory is whose: an authority's and a node's are never one. */
 export const AUTHORITY_FILE = "authority.pem";
 export const NODE_FILE = "node.json";
+/** A member's store: what its node keeps, and a ViPR server's records and stories. */
+export const STORE_FILE = "values.sqlite";
 export const isAuthoritys = ({ read }: Folder) => Effect.map(read(AUTHORITY_FILE), (text) => text !== undefined);
 export const isNodes = ({ read }: Folder) => Effect.map(read(NODE_FILE), (text) => text !== undefined);
 

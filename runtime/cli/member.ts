@@ -24,7 +24,7 @@ import type { Ports } from "../node.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { newToken } from "./door.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
-import { type Folder, isAuthoritys, openFolder } from "./folder.ts";
+import { type Folder, isAuthoritys, openFolder, STORE_FILE } from "./folder.ts";
 import {
   fetchDocument,
   type Identity,
@@ -38,7 +38,6 @@ import { knownKeeper, readKnown } from "./known.ts";
 import { openDoor } from "./open-door.ts";
 import { say } from "./output.ts";
 
-const VALUES = "values.sqlite";
 /** What a node learns is kept often at first, when it learns most. */
 const WATCH_MS_MIN = 1_000;
 const WATCH_MS_MAX = 10_000;
@@ -83,7 +82,7 @@ export const serveMember = Effect.fn("member.serve")(function* (
   const folder = yield* openFolder(settings.data);
   if (yield* isAuthoritys(folder)) return yield* stopped("usage", `${folder.path} belongs to an authority`);
   // First of all: the store belongs to one process, and with it the whole directory.
-  const store = yield* Effect.mapError(openSqlite({ file: folder.at(VALUES) }), ({ reason, why }) =>
+  const store = yield* Effect.mapError(openSqlite({ file: folder.at(STORE_FILE) }), ({ reason, why }) =>
     storeStopped(folder.path, reason, why),
   );
   const admin = yield* openAdmin(folder, settings.admin);
@@ -190,7 +189,7 @@ const joinStopped = ({ reason, fault, why }: JoinFailed): Effect.Effect<End, Sto
     case "certificate":
       return Effect.fail(stopped("damaged", `${why}: remove node.pem, and this node enrols anew`));
     case "store":
-      return Effect.fail(storeStopped(VALUES, fault ?? "failed", why));
+      return Effect.fail(storeStopped(STORE_FILE, fault ?? "failed", why));
     case "port":
       return Effect.fail(listenStopped(why, "--listen takes another"));
   }

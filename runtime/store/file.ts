@@ -35,11 +35,37 @@ export const openFile = ({ file, pagesMax }: SqliteOptions): Effect.Effect<Datab
         },
       }),
     ),
-    Effect.mapError(({ reason, why }) => {
-      const plainly = reason === "locked" ? "another process has it open" : why;
-      return new StoreFailed({ reason, why: `${file}: ${plainly}` });
-    }),
+    Effect.mapError(inWords(file)),
   );
+
+/** A file that its owner has closed, or a crash has left. Never made, and never brought up to date. */
+export const openToRead = (file: string): Effect.Effect<DatabaseSync, StoreFailed> =>
+  Effect.try({ try: () => new DatabaseSync(file, { readOnly: true }), catch: faultOf }).pipe(
+    Effect.tap((db) =>
+      Effect.try({
+        try: () => {
+          db.exec("PRAGMA busy_timeout = 0");
+          if (numberOf(db, "application_id") !== APPLICATION)
+            throw new StoreFailed({ reason: "malformed", why: "this is no store of this program" });
+          const version = numberOf(db, "user_version");
+          if (version !== MIGRATIONS.length)
+            throw new StoreFailed({ reason: "malformed", why: `version ${version} is not this program's` });
+        },
+        catch: (cause) => {
+          db.close();
+          return faultOf(cause);
+        },
+      }),
+    ),
+    Effect.mapError(inWords(file)),
+  );
+
+const inWords =
+  (file: string) =>
+  ({ reason, why }: StoreFailed): StoreFailed => {
+    const plainly = reason === "locked" ? "another process has it open" : why;
+    return new StoreFailed({ reason, why: `${file}: ${plainly}` });
+  };
 
 const numberOf = (db: DatabaseSync, pragma: string): number => Number(db.prepare(`PRAGMA ${pragma}`).get()?.[pragma]);
 

@@ -10,22 +10,14 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { Deferred, Effect, Layer, type Scope } from "effect";
-import {
-  type Change,
-  type Row,
-  STORE_WAITING_MAX,
-  Store,
-  StoreFailed,
-  type StoreShape,
-} from "../../actors/ports/mod.ts";
+import { type Change, STORE_WAITING_MAX, Store, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { faultOf } from "./faults.ts";
 import { closing, openFile, type SqliteOptions } from "./file.ts";
-import { changesFault, endOfPrefix, rowsOf, tableFault } from "./rules.ts";
+import { CLOSED, readsOf } from "./reads.ts";
+import { changesFault } from "./rules.ts";
 import { type Tables, tablesOf } from "./tables.ts";
 
 export type { SqliteOptions } from "./file.ts";
-
-const CLOSED = new StoreFailed({ reason: "closed", why: "the store is closed" });
 
 interface Waiting {
   readonly changes: ReadonlyArray<Change>;
@@ -44,11 +36,6 @@ export const openSqlite = Effect.fn("store.sqlite")(function* (
   let waiting: Array<Waiting> = [];
   let isFlushing = false;
   let isClosed = false;
-  const guarded = <A>(table: string, give: () => A): Effect.Effect<A, StoreFailed> =>
-    Effect.suspend(() => {
-      const fault = isClosed ? CLOSED : tableFault(table);
-      return fault === undefined ? Effect.try({ try: give, catch: faultOf }) : Effect.fail(fault);
-    });
 
   /** All that waits, in one transaction; where that fails, each for itself, so that one bad write spoils no other. */
   const flush = Effect.gen(function* () {
@@ -89,17 +76,7 @@ export const openSqlite = Effect.fn("store.sqlite")(function* (
       }
       return yield* Deferred.await(told);
     }),
-    read: (table, key) => guarded(table, () => tables.reading(table)?.get(key)?.value as Uint8Array | undefined),
-    scan: (table, { prefix = new Uint8Array(), after, rowsMax } = {}) =>
-      guarded(table, () => {
-        const isPast = after !== undefined && hexLess(prefix, after);
-        const end = endOfPrefix(prefix);
-        const found = tables.scanning(table, isPast, end !== undefined);
-        const bounds = [isPast ? after : prefix, ...(end === undefined ? [] : [end])];
-        return (found?.all(...bounds, rowsOf(rowsMax)) ?? []).map(rowOf);
-      }),
-    due: (table, untilMs, rowsMax) =>
-      guarded(table, () => (tables.dueing(table)?.all(untilMs, rowsOf(rowsMax)) ?? []).map(rowOf)),
+    ...readsOf(tables, () => isClosed),
   };
 });
 
@@ -123,12 +100,3 @@ const commit = (db: DatabaseSync, tables: Tables, changes: ReadonlyArray<Change>
     return fault;
   }
 };
-
-const rowOf = (row: Record<string, unknown>): Row => ({
-  key: row.key as Uint8Array,
-  value: row.value as Uint8Array,
-  dueMs: (row.due as number | null) ?? undefined,
-});
-
-/** Whether `a` stands before `b` or is it, in the order of their bytes. */
-const hexLess = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) <= 0;

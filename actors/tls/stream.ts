@@ -77,7 +77,7 @@ const UNREAD_BYTES_MAX = 65_536;
 const CLOSE_TIMEOUT_MS = 1_000;
 
 /** The user's side. Succeeds when both Finished messages were right; the stream closes with the scope. */
-export const tlsSrpClient = Effect.fn("tls.client")(function* (stream: ByteStreamShape, options: TlsSrpClientOptions) {
+export const tlsSrpClient = Effect.fnUntraced(function* (stream: ByteStreamShape, options: TlsSrpClientOptions) {
   const { userName, password, groupBitsMin = 2048, groupBitsMax = 4096, legacy = false } = options;
   const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
   const chance = yield* drawChance();
@@ -86,7 +86,7 @@ export const tlsSrpClient = Effect.fn("tls.client")(function* (stream: ByteStrea
 });
 
 /** The side that knows passwords or verifiers. Succeeds when both Finished messages were right. */
-export const tlsSrpServer = Effect.fn("tls.server")(function* (stream: ByteStreamShape, options: TlsSrpServerOptions) {
+export const tlsSrpServer = Effect.fnUntraced(function* (stream: ByteStreamShape, options: TlsSrpServerOptions) {
   const { seedKey, keeps = "password", ephemerals, legacy = false, tellsUnknown = false } = options;
   const { group = ephemerals?.group ?? 2048, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
   const ahead = ephemerals?.group === group ? yield* ephemerals.take : undefined;
@@ -140,22 +140,22 @@ const secure = Effect.fnUntraced(function* <
   };
   const { box, unread } = session;
   const arithmetic = yield* Arithmetic;
-  const scope = yield* Effect.scope;
-  const later = (event: Effect.Effect<TlsEvent | Ev>) => Effect.forkIn(Effect.flatMap(event, box.tell), scope);
   const perform = (action: TlsAction | A): Effect.Effect<unknown> => {
     const order = action as TlsAction;
     if (order.type === "power") {
       const value = arithmetic.power(order.base, order.exponent, order.group);
-      return later(Effect.map(value, (value) => ({ type: "powered", id: order.id, value })));
+      return box.tellWhen(Effect.map(value, (value) => ({ type: "powered", id: order.id, value })));
     }
-    return performIn(session, order) ?? later(answerTo(action as A));
+    return performIn(session, order) ?? box.tellWhen(answerTo(action as A));
   };
-  const driven = drive(machine, input, box, (action) => Effect.asVoid(perform(action)));
-  yield* Effect.forkScoped(Effect.onError(driven, () => end(session, { type: "lost", why: "an error of our own" })));
+  const driven = drive(machine, input, box, perform);
+  const supervised = Effect.onError(driven, () => end(session, { type: "lost", why: "an error of our own" }));
+  yield* Effect.forkScoped(supervised, { startImmediately: true });
   const listen = Effect.forever(
     Effect.flatMap(Effect.andThen(unread.hasRoom, below.read), (bytes) => box.tell({ type: "received", bytes })),
   );
-  yield* Effect.forkScoped(Effect.catchTag(listen, "StreamClosed", ({ why }) => box.tell({ type: "lost", why })));
+  const heard = Effect.catchTag(listen, "StreamClosed", ({ why }) => box.tell({ type: "lost", why }));
+  yield* Effect.forkScoped(heard, { startImmediately: true });
   const stream = streamOver(session);
   yield* Effect.addFinalizer(() => stream.close);
   return { ...stream, facts: yield* Deferred.await(session.handshake) };
@@ -188,7 +188,7 @@ const performIn = <Ev>(session: Session<Ev>, order: TlsAction): Effect.Effect<un
 const end = <Ev>({ chance, handshake, ended, unread }: Session<Ev>, outcome: TlsOutcome): Effect.Effect<unknown> => {
   for (const bytes of [chance.secret, chance.ivKey]) bytes.fill(0);
   const why = whyOf(outcome);
-  const closed = new StreamClosed({ why });
+  const closed = outcome.type === "closed" ? closedInOrder : new StreamClosed({ why });
   const failed = () => new HandshakeFailed({ outcome, why, isWrongPassword: isWrongPassword(outcome) });
   return Effect.gen(function* () {
     if (!(yield* Deferred.isDone(handshake))) yield* Deferred.fail(handshake, failed());
@@ -197,6 +197,9 @@ const end = <Ev>({ chance, handshake, ended, unread }: Session<Ev>, outcome: Tls
   });
 };
 
+/** One for all: a stack for each would cost more than the rest of a close, and nobody reads it. */
+const closedInOrder = new StreamClosed({ why: "closed" });
+
 /** The application's view. After the end, writes fail as reads do. */
 const streamOver = <Ev>({ below, box, ended, unread }: Session<Ev>): ByteStreamShape => {
   const isEnded = Deferred.await(ended);
@@ -204,7 +207,12 @@ const streamOver = <Ev>({ below, box, ended, unread }: Session<Ev>): ByteStreamS
   return {
     peer: below.peer,
     read: unread.read,
-    write: (bytes) => Effect.asVoid(Effect.raceFirst(isEnded, box.tell({ type: "sendData", bytes }))),
+    write: (bytes) =>
+      Effect.suspend(() => {
+        const event = { type: "sendData", bytes } as const;
+        const hasTold = !Deferred.isDoneUnsafe(ended) && box.tellNow(event); // else it waits for room, or for the end
+        return hasTold ? Effect.void : Effect.asVoid(Effect.raceFirst(isEnded, box.tell(event)));
+      }),
     close: Effect.gen(function* () {
       if (!(yield* Deferred.isDone(ended))) yield* Effect.ignore(Effect.timeout(closing, CLOSE_TIMEOUT_MS));
       yield* below.close;

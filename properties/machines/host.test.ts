@@ -81,6 +81,47 @@ test("host: a timer started again fires once, a stopped one never, and none outl
   same(heard, [2]);
 });
 
+test("host: an answer that is there at once comes before what others told, a later one in its turn", async () => {
+  const heard: Array<number> = [];
+  await runVirtual(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const box = yield* mailbox<Ev>(2); // as small as this: nothing that `perform` says may wait for room
+        const told = (n: number): Ev => ({ type: "told", n });
+        const perform = ({ n }: Action) => {
+          heard.push(n);
+          if (n >= 10) return Effect.void;
+          const late = Effect.as(Effect.sleep(n), told(100 + n));
+          return Effect.andThen(
+            box.tellWhen(Effect.succeed(told(10 + n))),
+            box.tellWhen(n === 1 ? late : Effect.never),
+          );
+        };
+        const fiber = yield* Effect.forkChild(drive(listener, undefined, box, perform));
+        for (const n of [1, 2, 4, 5]) yield* box.tell(told(n)); // 13 breaks it
+        yield* Effect.sleep(50);
+        yield* box.tell({ type: "stop" });
+        yield* Fiber.join(fiber);
+      }),
+    ),
+  );
+  same(heard, [1, 11, 2, 12, 4, 14, 5, 15, 101]);
+});
+
+test("host: a full mailbox is told nothing now, and what it has been told stays", async () => {
+  const box = mailbox<Ev>(2);
+  const heard = await Effect.runPromise(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { tellNow, next } = yield* box;
+        const told = [1, 2, 3].map((n) => tellNow({ type: "told", n }));
+        return [told, yield* next, yield* next, tellNow({ type: "stop" }), yield* next];
+      }),
+    ),
+  );
+  same(heard, [[true, true, false], { type: "told", n: 1 }, { type: "told", n: 2 }, true, { type: "stop" }]);
+});
+
 test("host: a defect in a step ends that machine, is reported with its name, and touches no other", async () => {
   const logged: Array<string> = [];
   const recorder = Logger.layer([Logger.make(({ message }) => void logged.push(String(message)))]);

@@ -1,12 +1,13 @@
 /** Stores: memory and SQLite owe the same laws; SQLite besides tells what the disk does to it. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Effect } from "effect";
 import type { Change } from "../../actors/ports/mod.ts";
 import { memoryStore } from "../../runtime/store/memory.ts";
+import { readSqlite } from "../../runtime/store/reads.ts";
 import { openSqlite } from "../../runtime/store/sqlite.ts";
 import { test, testEffect } from "../kit/harness.ts";
 import { storeLaws } from "../kit/store-laws.ts";
@@ -44,6 +45,48 @@ testEffect(
       (yield* store.scan("values")).map(({ value }) => value.length),
       [10, 20],
     );
+  }).pipe(Effect.scoped),
+);
+
+testEffect(
+  "sqlite store: what is written while its scope closes is kept, and whoever wrote it hears so",
+  Effect.gen(function* () {
+    const file = join(yield* folder, "store.db");
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        const store = yield* openSqlite({ file });
+        yield* Effect.addFinalizer(() => Effect.orDie(store.write([put(1, 10)])));
+      }),
+    );
+    const store = yield* readSqlite(file);
+    same((yield* store.scan("values")).length, 1);
+    same((yield* Effect.flip(openSqlite({ file }))).reason, "locked");
+  }).pipe(Effect.scoped),
+);
+
+testEffect(
+  "sqlite store: looked at without an owner, it says what it said to its owner; never made, never shared",
+  Effect.gen(function* () {
+    const file = join(yield* folder, "store.db");
+    same((yield* Effect.flip(Effect.scoped(readSqlite(file)))).reason, "readOnly");
+    ok(!existsSync(file));
+    const owned = yield* Effect.scoped(
+      Effect.gen(function* () {
+        const store = yield* openSqlite({ file });
+        yield* store.write(Array.from({ length: 20 }, (_, i) => ({ ...put(i, i), dueMs: 20 - i })));
+        same((yield* Effect.flip(Effect.scoped(readSqlite(file)))).reason, "locked");
+        return [yield* store.scan("values", { after: put(3, 0).key }), yield* store.due("values", 9)];
+      }),
+    );
+    const seen = yield* Effect.scoped(
+      Effect.gen(function* () {
+        const store = yield* readSqlite(file);
+        same(yield* store.scan("never"), []);
+        return [yield* store.scan("values", { after: put(3, 0).key }), yield* store.due("values", 9)];
+      }),
+    );
+    same(seen, owned);
+    yield* Effect.scoped(openSqlite({ file })); // and it is its owner's again
   }).pipe(Effect.scoped),
 );
 

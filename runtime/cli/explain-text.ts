@@ -137,8 +137,23 @@ const unlearnedText = (story: Story, nowMs: number): string => {
     return next.dueMs > nowMs
       ? `No route yet: no call has been looked at.${wait}`
       : "No route yet: the next call is being looked at.";
-  if (sent > 0) return "No route: nobody claims the number, or the overlay could not be asked.";
+  if (sent > 0) return lookedAtText(story);
   return "No route: no call of ours to it is known. Routes are learned from calls over the telephone network.";
+};
+
+/** Of calls that were looked at, and led to no claim. */
+const lookedAtText = ({ facts }: Story): string => {
+  const last = facts.findLast(({ type }) => type === "lookedUp" || type === "lookUpFailed" || type === "dropped");
+  switch (last?.type) {
+    case "lookedUp":
+      return "No route: nobody claims the number.";
+    case "lookUpFailed":
+      return "No route: the overlay could not be asked who claims the number.";
+    case "dropped":
+      return "No route: no call agent had published the VService of the call when it was due.";
+    default:
+      return "No route, and what became of the calls is not known here any more.";
+  }
 };
 
 /** How long a call must last that starts a quarter of an hour from the hour and is proved by A: 2^(bits - 8.5) T of 10 s. */

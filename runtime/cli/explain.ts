@@ -1,12 +1,20 @@
-/** `vipr explain`: the story of a number, from the facts that a running ViPR server keeps of it. */
-import { Clock, Effect } from "effect";
+/**
+ * `vipr explain`: the story of a number, from the facts that a ViPR server keeps of it.
+ *
+ *   DIR/admin.json --> a server answers ------------------------> its story
+ *         |                                                  +--> the store's story, and that no server runs
+ *         +-- none, or nobody there --> DIR/values.sqlite ---+
+ *                                                            +--> somebody has it open: exit code 6
+ */
+import { existsSync } from "node:fs";
+import { Clock, Effect, type Scope } from "effect";
 import { normalizeE164 } from "../../codecs/shared/mod.ts";
 import type { Story } from "../../machines/vipr/mod.ts";
 import { askAdmin } from "../admin-client.ts";
 import { readDoor } from "./door.ts";
-import { type Stopped, stopped } from "./exit.ts";
+import { exitCode, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { storyText } from "./explain-text.ts";
-import { knownFolder } from "./folder.ts";
+import { type Folder, knownFolder, STORE_FILE } from "./folder.ts";
 import { command, required, Wrong } from "./options.ts";
 import { say } from "./output.ts";
 import { runCommand } from "./run.ts";
@@ -19,14 +27,18 @@ It tells the calls to the number, when each is or was validated, who claims the 
 with its method, its verdict and its worth in bits, what is missing until there is a route, and how
 likely it is at most that somebody came so far by guessing.
 
-  --data DIR   the directory of a running ViPR server, which knows its admin port;
+  --data DIR   the directory of a ViPR server. A running one is asked by its admin port; where none runs
+               its store is read, and that is said first.
                vipr demo --data DIR has one for each company, DIR/<domain>
-  --json       one JSON object instead; times in milliseconds since 1970, those of calls since 1900
+  --json       one JSON object instead: number, source ("server" or "store"), story;
+               times in milliseconds since 1970, those of calls since 1900
   --help       this text
 
-The number is told whole, as the server's operator may see it.
+A story goes when its number was not heard of for 60 days. The number is told whole, as the server's
+operator may see it.
 
-exit codes: 0, 1 nothing is known of the number, 2 options, 3 no server answers
+exit codes: 0, 1 nothing is known of the number, 2 options, 3 no server answers and there is no store,
+            6 a server runs that has no admin port, 7 DIR cannot be read, 9 a file in it is damaged
 `;
 
 const OPTIONS = { data: { type: "string" }, json: { type: "boolean", default: false } } as const;
@@ -40,11 +52,12 @@ export const explainCommand = async (args: ReadonlyArray<string>): Promise<numbe
     async ({ data, json }, [text]) => {
       const number = normalizeE164(text!);
       if (number === undefined) throw new Wrong(`"${text}" is no telephone number, as +14085555432`);
-      const directory = required(data, "data", "the directory of a running server");
-      const told = Effect.map(storyAt(directory, number), ({ story, nowMs }) => {
+      const directory = required(data, "data", "the directory of a ViPR server");
+      const told = Effect.map(storyAt(directory, number), ({ story, source, nowMs }) => {
         isKnown = story !== null;
-        if (json) say(JSON.stringify({ number, story }));
-        else say(story === null ? `${number}\n\n  Nothing is known of it here.` : storyText(story, nowMs));
+        if (json) return say(JSON.stringify({ number, source, story }));
+        const text = story === null ? `${number}\n\n  Nothing is known of it here.` : storyText(story, nowMs);
+        say(source === "server" ? text : `No server runs in ${directory}: this is what its store tells.\n\n${text}`);
       });
       return await runCommand({ name: "vipr explain", logLevel: "Warn" }, told);
     },
@@ -52,16 +65,62 @@ export const explainCommand = async (args: ReadonlyArray<string>): Promise<numbe
   return code === 0 && !isKnown ? NOTHING : code;
 };
 
+interface Told {
+  readonly story: Story | null;
+  readonly source: "server" | "store";
+  readonly nowMs: number;
+}
+
 const storyAt = Effect.fnUntraced(function* (
   directory: string,
   number: string,
-): Effect.fn.Return<{ readonly story: Story | null; readonly nowMs: number }, Stopped> {
-  const door = yield* readDoor(yield* knownFolder(directory));
-  const { status, body } = yield* Effect.mapError(
-    askAdmin(door, { path: "/explain", token: door.token, body: { number } }),
-    ({ why }) => stopped("unreachable", `no server answers at ${why}`),
+): Effect.fn.Return<Told, Stopped, Scope.Scope> {
+  const folder = yield* knownFolder(directory);
+  const asked = yield* askServer(folder, number);
+  const nowMs = yield* Clock.currentTimeMillis;
+  if (asked.type === "told") return { story: asked.story, source: "server", nowMs };
+  if (!existsSync(folder.at(STORE_FILE)))
+    return yield* stopped("unreachable", `${asked.why}; and there is no ${STORE_FILE} of a server`);
+  return { story: yield* readStore(folder, number, nowMs), source: "store", nowMs };
+});
+
+type Asked = { readonly type: "told"; readonly story: Story | null } | { readonly type: "away"; readonly why: string };
+
+/** A kill leaves admin.json behind, and its port may be another program's by now: who does not know our token is nobody. */
+const askServer = Effect.fnUntraced(function* (folder: Folder, number: string): Effect.fn.Return<Asked, Stopped> {
+  const away = (why: string): Asked => ({ type: "away", why });
+  const door = yield* Effect.catch(readDoor(folder), (end) =>
+    end.code === exitCode.unreachable ? Effect.succeed(end.why) : Effect.fail(end),
   );
-  const { error, story = null } = body as { readonly error?: string; readonly story?: Story | null };
-  if (status !== 200) return yield* stopped("unreachable", error ?? `the server answered ${status}`);
-  return { story, nowMs: yield* Clock.currentTimeMillis };
+  if (typeof door === "string") return away(door);
+  const answer = yield* Effect.catch(askAdmin(door, { path: "/explain", token: door.token, body: { number } }), (end) =>
+    Effect.succeed(end.why),
+  );
+  if (typeof answer === "string") return away(`no server answers at ${answer}`);
+  const { status, body } = answer;
+  const { error = `the server answered ${status}`, story = null } = body as {
+    readonly error?: string;
+    readonly story?: Story | null;
+  };
+  if (status === 401) return away(`whoever answers at ${door.host}:${door.port} is not the server of ${folder.path}`);
+  if (status !== 200) return yield* stopped("unreachable", error);
+  return { type: "told", story };
+});
+
+/** Without a server; what reads a store is loaded only here. */
+const readStore = Effect.fnUntraced(function* (
+  folder: Folder,
+  number: string,
+  nowMs: number,
+): Effect.fn.Return<Story | null, Stopped, Scope.Scope> {
+  const [{ readSqlite }, { storedStory }] = yield* Effect.promise(() =>
+    Promise.all([import("../store/reads.ts"), import("../../actors/vipr/stored-story.ts")]),
+  );
+  const told = Effect.flatMap(readSqlite(folder.at(STORE_FILE)), (store) => storedStory(store, number, nowMs));
+  const story = yield* Effect.mapError(told, ({ reason, why }) =>
+    reason === "locked"
+      ? stopped("inUse", `${folder.path}: a server has its store open, and no admin port to be asked at (--admin none)`)
+      : storeStopped(folder.path, reason, why),
+  );
+  return story ?? null;
 });

@@ -42,6 +42,7 @@ export const openSqlite = Effect.fn("store.sqlite")(function* (
     const batch = waiting;
     waiting = [];
     isFlushing = false;
+    if (batch.length === 0) return; // closed meanwhile: they have been told
     const fault = commit(
       db,
       tables,
@@ -52,7 +53,6 @@ export const openSqlite = Effect.fn("store.sqlite")(function* (
       yield* own === undefined ? Deferred.succeed(told, undefined) : Deferred.fail(told, own);
     }
   });
-  const scope = yield* Effect.scope;
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
       isClosed = true;
@@ -71,8 +71,9 @@ export const openSqlite = Effect.fn("store.sqlite")(function* (
       waiting.push({ changes, told });
       if (!isFlushing) {
         isFlushing = true;
-        // Whoever is ready to run may write before this does: their writes share its fsync.
-        yield* Effect.forkIn(Effect.andThen(Effect.yieldNow, Effect.uninterruptible(flush)), scope);
+        // Whoever is ready to run may write before this does: their writes share its fsync. In no scope: who writes while
+        // its scope closes, before us, is told as well.
+        yield* Effect.forkDetach(Effect.andThen(Effect.yieldNow, flush));
       }
       return yield* Deferred.await(told);
     }),

@@ -1,0 +1,115 @@
+/** A ViPR server whose disk fills up while it runs: what it could not keep it does not acknowledge, and it goes on. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Clock, Effect, Layer, Logger } from "effect";
+import { Keys } from "../../actors/ports/mod.ts";
+import { connectVap } from "../../actors/vap/mod.ts";
+import { startViprServer } from "../../actors/vipr/mod.ts";
+import { reloadUri } from "../../codecs/enrol/mod.ts";
+import { viprOverlay } from "../../codecs/reload/mod.ts";
+import { ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { makeAuthority } from "../../runtime/authority.ts";
+import { nodeLayer, openSqlite } from "../../runtime/node.ts";
+import { test } from "../kit/harness.ts";
+import { HOUR_MS } from "../validation/arbitrary.ts";
+
+const FREE = { host: "127.0.0.1", port: 0 } as const;
+const OVERLAY = "vipr.test";
+const MINUTE_MS = 60_000;
+const PAGES_MAX = 18;
+const AT_ONCE = 8;
+/** So many, and the disk is full; so many, and it never will be. */
+const REFUSED = 20;
+const UPLOADS_MAX = 5_000;
+
+const member = Effect.gen(function* () {
+  const keys = yield* Keys;
+  const nowMs = yield* Clock.currentTimeMillis;
+  const root = yield* makeAuthority({ name: "root", nowMs });
+  const key = yield* keys.generate;
+  const certificate = yield* root.issue({
+    csr: yield* keys.certificateRequest(key),
+    uris: [reloadUri({ nodeId: 5n, overlay: OVERLAY })],
+    dnsNames: [],
+    emails: ["a@vipr.test"],
+    notBeforeMs: nowMs - MINUTE_MS,
+    notAfterMs: nowMs + 60 * MINUTE_MS,
+  });
+  const credentials = { key, certificates: [certificate], roots: [root.root] };
+  return { credentials, overlay: viprOverlay({ name: OVERLAY, sequence: 1, rootCertificates: [root.root] }) };
+});
+
+const vcrOf = (i: number): Vcr => ({
+  direction: i % 2 === 0 ? "sent" : "received",
+  called: `+4989${1_000_000 + i}`,
+  calling: "+14085551000",
+  start: ntpFromMs(HOUR_MS + 700_000),
+  stop: ntpFromMs(HOUR_MS + 1_900_000),
+  vservice: 7n,
+});
+
+test("a full disk: an upload that cannot be kept is refused over VAP, what was acknowledged is there after a restart", async () => {
+  const path = mkdtempSync(join(tmpdir(), "vipr-full-"));
+  const file = join(path, "values.sqlite");
+  try {
+    await Effect.runPromise(
+      Effect.gen(function* () {
+        const { credentials, overlay } = yield* member;
+        const running = Effect.fnUntraced(function* (pagesMax: number | undefined) {
+          const store = yield* openSqlite({ file, ...(pagesMax === undefined ? {} : { pagesMax }) });
+          const server = yield* startViprServer({
+            nodes: [credentials],
+            overlay,
+            listen: { reload: FREE, vap: FREE, pvp: FREE },
+            vap: { users: { pbx: "secret" } },
+            tickets: {},
+            limits: { leaveMs: 0 },
+            store,
+          });
+          return { store, server };
+        });
+        const accepted = yield* Effect.scoped(
+          Effect.gen(function* () {
+            const { store, server } = yield* running(PAGES_MAX);
+            const agent = yield* connectVap({
+              ...server.vap,
+              username: "pbx",
+              password: "secret",
+              name: "exchange/1.0",
+              vservice: 7n,
+            });
+            yield* agent.publishVService({
+              id: "x",
+              dhtName: OVERLAY,
+              didCount: 1,
+              domain: "a.example",
+              routes: [{ sipUris: ["sip:x@a.example:5061"] }],
+            });
+            const tried: Array<boolean> = [];
+            while (tried.filter((is) => !is).length < REFUSED && tried.length < UPLOADS_MAX) {
+              const next = Array.from({ length: AT_ONCE }, (_, i) => tried.length + i);
+              const upload = (i: number) => Effect.result(agent.uploadVcr(vcrOf(i)));
+              const results = yield* Effect.forEach(next, upload, { concurrency: "unbounded" });
+              tried.push(...results.map(({ _tag }) => _tag === "Success"));
+            }
+            ok(tried.length < UPLOADS_MAX, "the disk never was full");
+            ok(tried.filter((is) => is).length > AT_ONCE, "the disk was full from the beginning");
+            const counts = [tried.filter((is, i) => is && i % 2 === 1), tried.filter((is, i) => is && i % 2 === 0)];
+            const [received, sent] = counts.map(({ length }) => length);
+            const { terminating, pending } = yield* server.counters;
+            same([terminating, pending], [received, sent]);
+            same([(yield* store.scan("vcrReceived")).length, (yield* store.scan("vcrSent")).length], [received, sent]);
+            return [received, sent];
+          }),
+        );
+        const { server } = yield* running(undefined);
+        const { terminating, pending } = yield* server.counters;
+        same([terminating, pending], accepted);
+      }).pipe(Effect.scoped, Effect.provide(Layer.merge(nodeLayer(), Logger.layer([])))),
+    );
+  } finally {
+    rmSync(path, { recursive: true, force: true });
+  }
+});

@@ -6,7 +6,10 @@ export class Entropy extends Context.Service<
   {
     /** Cryptographically strong, always: no seed reaches these, save in the memory runtime. */
     readonly bytes: (size: number) => Effect.Effect<Uint8Array>;
-    /** An integer drawn uniformly from [min, max]. For delays and choices, never for secrets. */
+    /**
+     * An integer drawn uniformly from [min, max], fewer than 2^48 of them; as strong as `bytes` unless a seed was given. For
+     * delays and choices, never for keys.
+     */
     readonly between: (min: number, max: number) => Effect.Effect<number>;
   }
 >()("vipr/actors/ports/Entropy") {}

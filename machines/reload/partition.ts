@@ -39,6 +39,7 @@ export const checkSoonIfAlone =
 /** "periodically repeat the discovery process used in the initial join", §10.7.4.4: any of the bootstrap nodes. */
 export const checkNow = (context: PeerContext, { draw }: PeerEventOf<"timerFired">): PeerDecision => {
   const { bootstrap } = context.settings;
+  if (bootstrap.length === 0) return checkLater(context); // a new document may name none
   const endpoint = bootstrap[Number(draw % BigInt(bootstrap.length))]!;
   return inTurn(context, checkLater, () => ({ actions: [{ type: "dial", endpoint }] }));
 };

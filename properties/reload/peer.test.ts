@@ -321,6 +321,16 @@ test("RFC 6940 §10.7.4.4: who answers for the place after ours is asked through
   assert.deepEqual(requests(told(SELF + 5n)), [["attachReq", "attach", boot, SELF + 5n]]);
 });
 
+test("a document that names no bootstrap node any more leaves nobody to ask, and the next look is as far off as ever", () => {
+  const peer = settled();
+  peer.tell({ type: "configured", policy: { bootstrap: [], reactive: true, updateMs: 600_000, pingMs: 3_600_000 } });
+  const said = peer.tell(timer("partition"));
+  assert.deepEqual(
+    said.map((action) => (action.type === "startTimer" ? action.timer : action.type)),
+    ["partition"],
+  );
+});
+
 test("RFC 6940 §10.9: a Leave counts when it comes from the leaving node itself", () => {
   const peer = joined();
   const overlayData = Uint8Array.of(chordLeaveType.fromPredecessor, 0, 0);

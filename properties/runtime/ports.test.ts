@@ -1,6 +1,8 @@
 /** Memory first, then the runtime this file runs on: both owe the same. */
 import { strictEqual as same } from "node:assert";
 import { Clock, Effect, Fiber } from "effect";
+import { Entropy } from "../../actors/ports/mod.ts";
+import { entropyLayer } from "../../runtime/entropy.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
@@ -8,6 +10,23 @@ import { portLaws } from "../kit/port-laws.ts";
 
 portLaws("memory", () => memoryLayer({ seed: 1, delayMs: [1, 30] }), runVirtual);
 portLaws("sockets", () => nodeLayer());
+
+const DRAWS = 64;
+const drawn = (min: number, max: number, seed?: number) =>
+  Effect.gen(function* () {
+    const { between } = yield* Entropy;
+    const list: Array<number> = [];
+    for (let i = 0; i < DRAWS; i++) list.push(yield* between(min, max));
+    return list;
+  }).pipe(Effect.provide(entropyLayer(seed)), Effect.runPromise);
+
+test("choices repeat with a seed; without one no seed of 32 bits can be behind them", async () => {
+  same(String(await drawn(0, 1_000_000, 7)), String(await drawn(0, 1_000_000, 7)));
+  same(new Set(await drawn(3, 4)).size, 2);
+  // A generator with 32 bits to a draw leaves the lowest eight of forty at nothing.
+  const low = (await drawn(0, 2 ** 40 - 1)).map((value) => value % 256);
+  same(new Set(low).size > 1, true);
+});
 
 test("virtual time: an hour's sleep costs nothing, and sleepers wake in order", async () => {
   const woken = await runVirtual(

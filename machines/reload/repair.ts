@@ -14,7 +14,7 @@ import type {
   Mark,
   Resource,
 } from "./keeper-types.ts";
-import { distance, isResponsible, ownersOf, type RingView } from "./ring.ts";
+import { distance, isResponsible, ownersIn, ownersOf, type RingView } from "./ring.ts";
 import {
   aged,
   entriesOf,
@@ -76,13 +76,14 @@ const isOfReplicaSet = (view: RingView, id: bigint): boolean => {
 const allDue = ({ view, shelf, repairing }: KeeperContext, before: RingView): ReadonlyArray<Due> => {
   const due: Array<Due> = [];
   if (!view.joined) return due;
+  const owners = ownersIn(view);
   for (const [key, resource] of resourcesOf(shelf)) {
     const id = idOf(resource);
     if (isResponsible(view, id)) due.push(...(repairing ? [] : dueForReplicas({ view, shelf }, key)));
     else if (isResponsible(before, id) || !isOfReplicaSet(view, id) || isDoubtful(resource)) {
       // "MUST attempt to Store a copy to the correct node unless it knows [it] already has a copy", §6.4.2.3. From afar we
       // do not know which node that is: the overlay does.
-      const to = isOfReplicaSet(view, id) ? ownersOf(view, id, 1)[0] : undefined;
+      const to = isOfReplicaSet(view, id) ? owners(id, 1)[0] : undefined;
       if (lacks(resource, to)) due.push({ resource: key, to, replica: 1 });
     }
   }
@@ -108,8 +109,9 @@ export const ringChanged = (context: KeeperContext, event: KeeperEventOf<"ring">
  */
 const counted = (shelf: Shelf, before: RingView, view: RingView): Shelf => {
   const gone = before.linked.filter((node) => !view.linked.includes(node));
+  const ownersOfId = ownersIn(view);
   return mapShelf(shelf, (resource) => {
-    const owners = ownersOf(view, idOf(resource), REPLICAS + 1);
+    const owners = ownersOfId(idOf(resource), REPLICAS + 1);
     const isLess = (node: bigint) => gone.includes(node) || !owners.includes(node);
     const hasLess = [...entriesOf(resource)].some(([, , kept]) => kept.safe || kept.copies.some(isLess));
     return hasLess
@@ -169,15 +171,12 @@ const tidied = (shelf: Shelf, view: RingView): Shelf =>
     : shelf;
 
 const filtered = (resource: Resource, keep: (kept: Kept, kind: number) => boolean): Resource => {
-  let dropped = false;
-  const kinds = Object.fromEntries(
-    Object.entries(resource.kinds).map(([kind, { generation, entries }]) => {
-      const left = Object.entries(entries).filter(([, kept]) => keep(kept, Number(kind)));
-      dropped ||= left.length < Object.keys(entries).length;
-      return [kind, { generation, entries: Object.fromEntries(left) }];
-    }),
-  );
-  return dropped ? { ...resource, kinds } : resource;
+  if ([...entriesOf(resource)].every(([kind, , kept]) => keep(kept, kind))) return resource;
+  const kinds = Object.entries(resource.kinds).map(([kind, { generation, entries }]) => {
+    const left = Object.entries(entries).filter(([, kept]) => keep(kept, Number(kind)));
+    return [kind, { generation, entries: Object.fromEntries(left) }];
+  });
+  return { ...resource, kinds: Object.fromEntries(kinds) };
 };
 
 /** Everything that node will answer for as our predecessor, or, when we go, everything we answer for. */

@@ -111,10 +111,16 @@ const nearest = (peers: Iterable<bigint>, self: bigint, count: number, far: (pee
     .slice(0, count);
 
 /** The peer that answers for `id` among those known, the view's own node included, and the ones after it. */
-export const ownersOf = (view: RingView, id: bigint, count: number): ReadonlyArray<bigint> =>
-  [...new Set([...(view.joined ? [view.self] : []), ...view.successors, ...view.predecessors])]
-    .sort((a, b) => (distance(id, a) < distance(id, b) ? -1 : 1))
-    .slice(0, count);
+export const ownersOf = (view: RingView, id: bigint, count: number): ReadonlyArray<bigint> => ownersIn(view)(id, count);
+
+/** The same for many identifiers: the peers are sorted once. */
+export const ownersIn = (view: RingView): ((id: bigint, count: number) => ReadonlyArray<bigint>) => {
+  const peers = clockwise(0n, [...(view.joined ? [view.self] : []), ...view.successors, ...view.predecessors]);
+  return (id, count) => {
+    const first = countBefore(0n, peers, id);
+    return [...peers.slice(first), ...peers.slice(0, first)].slice(0, count);
+  };
+};
 
 /** Entry i of the Finger Table, 1-based, is valid in [x + 2^(128-i), x + 2^(128-(i-1)) - 1]. §10.7.4.2. */
 export const fingerRange = (self: bigint, i: number): { readonly from: bigint; readonly size: bigint } => ({

@@ -20,6 +20,7 @@ import {
   quotaBound,
   type RingView,
   reloadKeeper,
+  resourcesOf,
 } from "../../machines/reload/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
@@ -198,10 +199,7 @@ test("profile §1: 64 entries a number, 4 KiB each", () => {
   assert.equal(keeper.store(certificate(8_192)), "stored");
   assert.equal(keeper.store(certificate(8_193)), "dataTooLarge size");
   assert.equal(keeper.store(certificate(10)), "stored"); // appended: index 1
-  const held = keeper.context().shelf;
-  const kinds = Object.values(held.drawers)
-    .flatMap((drawer) => Object.values(drawer))
-    .map(({ kinds }) => kinds[3]);
+  const kinds = [...resourcesOf(keeper.context().shelf)].map(([, { kinds }]) => kinds[3]);
   assert.deepEqual(
     kinds.flatMap((kind) => Object.keys(kind?.entries ?? {})),
     ["0", "1"],

@@ -232,7 +232,7 @@ const numberHashIn = (text: string | undefined): OverlayConfiguration["numberHas
 const kindConfiguration = (element: XmlElement): KindConfiguration => {
   const field = (name: string) => childrenOf(element, name).at(-1)?.text;
   const kind = kindOf(element.attributes);
-  const model = modelNames[field("data-model") ?? ""];
+  const model = modelNames.get(field("data-model") ?? "");
   if (model === undefined) throw new Fault("kind.data-model", `${field("data-model") ?? "missing"}`);
   //# "the data-model and access-control elements MUST match those in the Kind registration, and clients MUST ignore them in favor of the IANA versions" (RFC 6940 §11.1)
   const known = modelOfKind(kind);
@@ -249,19 +249,24 @@ const kindConfiguration = (element: XmlElement): KindConfiguration => {
   };
 };
 
-const modelNames: Record<string, DataModel> = { SINGLE: "single", ARRAY: "array", DICTIONARY: "dictionary" };
-export const kindNames: Record<string, number> = {
-  "SIP-REGISTRATION": 0x1, // RFC 7904
-  "TURN-SERVICE": kindId.turnService,
-  CERTIFICATE_BY_NODE: kindId.certificateByNode,
-  CERTIFICATE_BY_USER: kindId.certificateByUser,
-  "VIPR-REGISTRATION": kindId.viprRegistration,
-};
+// Maps, as they are asked with a document's text: objects would also answer to `constructor`.
+const modelNames: ReadonlyMap<string, DataModel> = new Map([
+  ["SINGLE", "single"],
+  ["ARRAY", "array"],
+  ["DICTIONARY", "dictionary"],
+]);
+export const kindNames: ReadonlyMap<string, number> = new Map([
+  ["SIP-REGISTRATION", 0x1], // RFC 7904
+  ["TURN-SERVICE", kindId.turnService],
+  ["CERTIFICATE_BY_NODE", kindId.certificateByNode],
+  ["CERTIFICATE_BY_USER", kindId.certificateByUser],
+  ["VIPR-REGISTRATION", kindId.viprRegistration],
+]);
 
 const kindOf = ({ id, name }: Readonly<Record<string, string>>): number =>
   id !== undefined
     ? numberIn(id, "kind.id", undefined, 1, 0xffff_fffe)
-    : (kindNames[name ?? ""] ?? fail("kind.name", `no Kind of the name ${name ?? "(none)"}`));
+    : (kindNames.get(name ?? "") ?? fail("kind.name", `no Kind of the name ${name ?? "(none)"}`));
 
 const fail = (at: string, why: string): never => {
   throw new Fault(at, why);

@@ -94,7 +94,7 @@ const requiredKinds = (kinds: ReadonlyArray<KindConfiguration>): XmlToWrite => (
 const markOf = (i: number): string => `<kind-block ${BLOCK_MARK}="${i}"/>`;
 
 const kindBlock = (kind: KindConfiguration): XmlToWrite => {
-  const name = Object.entries(kindNames).find(([, id]) => id === kind.kind && id < 0xf0000001)?.[0];
+  const name = [...kindNames].find(([, id]) => id === kind.kind && id < 0xf0000001)?.[0];
   return {
     name: "kind-block",
     contents: [

@@ -35,14 +35,21 @@ export const readXml = (text: string): XmlElement | { readonly error: string } =
   const valid = XMLValidator.validate(text);
   if (valid !== true) return { error: `line ${valid.err.line}: ${valid.err.msg}` };
   try {
-    const roots = elementsOf(parser.parse(text) as Ordered, { xml: "http://www.w3.org/XML/1998/namespace" }, 0);
+    const roots = elementsOf(
+      parser.parse(text) as Ordered,
+      new Map([["xml", "http://www.w3.org/XML/1998/namespace"]]),
+      0,
+    );
     return roots.length === 1 ? roots[0]! : { error: `${roots.length} root elements` };
   } catch (cause) {
     return { error: cause instanceof Error ? cause.message : "unreadable" };
   }
 };
 
-const elementsOf = (nodes: Ordered, scope: Record<string, string>, depth: number): ReadonlyArray<XmlElement> => {
+/** Namespaces by prefix: a map, as prefixes are a stranger's text and an object would also know `constructor`. */
+type Scope = ReadonlyMap<string, string>;
+
+const elementsOf = (nodes: Ordered, scope: Scope, depth: number): ReadonlyArray<XmlElement> => {
   if (depth > DEPTH_MAX) throw new Error(`nested deeper than ${DEPTH_MAX}`);
   return nodes.flatMap((node) => {
     const qualified = Object.keys(node).find((key) => key !== ATTRIBUTES && key !== TEXT);
@@ -50,20 +57,15 @@ const elementsOf = (nodes: Ordered, scope: Record<string, string>, depth: number
   });
 };
 
-const elementOf = (
-  qualified: string,
-  node: Record<string, any>,
-  outer: Record<string, string>,
-  depth: number,
-): XmlElement => {
+const elementOf = (qualified: string, node: Record<string, any>, outer: Scope, depth: number): XmlElement => {
   const written = Object.entries((node[ATTRIBUTES] ?? {}) as Record<string, string>);
-  const scope: Record<string, string> = { ...outer };
+  const scope = new Map(outer);
   for (const [key, value] of written) {
-    if (key === "xmlns") scope[""] = value;
-    else if (key.startsWith("xmlns:")) scope[key.slice("xmlns:".length)] = value;
+    if (key === "xmlns") scope.set("", value);
+    else if (key.startsWith("xmlns:")) scope.set(key.slice("xmlns:".length), value);
   }
   const [prefix, name] = qualified.includes(":") ? (qualified.split(":", 2) as [string, string]) : ["", qualified];
-  const namespace = scope[prefix];
+  const namespace = scope.get(prefix);
   if (namespace === undefined && prefix !== "") throw new Error(`prefix ${prefix} is not declared`);
   const inside = node[qualified] as Ordered;
   return {

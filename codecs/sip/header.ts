@@ -19,7 +19,7 @@ export interface HasHeaders {
 /** Compact forms (RFC 3261 §20 and the IANA table) become the long ones; known names get their usual letters. */
 export const canonicalName = (name: string): string => {
   const lower = name.toLowerCase();
-  const long = COMPACT[lower] ?? lower;
+  const long = COMPACT.get(lower) ?? lower;
   return USUAL.get(long) ?? name;
 };
 
@@ -102,11 +102,11 @@ export const addressesOf = (message: HasHeaders, name: string): Parsed<ReadonlyA
 };
 
 // biome-ignore format: columns
-const COMPACT: Readonly<Record<string, string>> = {
+const COMPACT: ReadonlyMap<string, string> = new Map(Object.entries({
   a: "accept-contact", b: "referred-by", c: "content-type", d: "request-disposition", e: "content-encoding",
   f: "from", i: "call-id", j: "reject-contact", k: "supported", l: "content-length", m: "contact", n: "identity-info",
   o: "event", r: "refer-to", s: "subject", t: "to", u: "allow-events", v: "via", x: "session-expires", y: "identity",
-};
+}));
 
 // biome-ignore format: columns
 const USUAL: ReadonlyMap<string, string> = new Map([

@@ -92,16 +92,17 @@ const common: ReadonlyArray<Check> = [
   like(forms.vservice),
   like(forms.directions),
 ];
-const own: Readonly<Record<string, ReadonlyArray<Check>>> = {
-  A: [isE164, like(forms.callerHash)],
-  B: [isE164, isSeconds],
-  C: [isMinute, isMinute, like(forms.calledHash)],
-};
+/** A map, as it is asked with a stranger's text: an object would also answer to `constructor`. */
+const own: ReadonlyMap<string, ReadonlyArray<Check>> = new Map([
+  ["A", [isE164, like(forms.callerHash)]],
+  ["B", [isE164, isSeconds]],
+  ["C", [isMinute, isMinute, like(forms.calledHash)]],
+]);
 
 export const parseUserName = (text: string): ParsedUserName => {
   if (text.length > USER_NAME_BYTES_MAX) return wrong(-1, "too long");
   const fields = text.split(";");
-  const checks = [...common, ...(own[fields[1] ?? ""] ?? [])];
+  const checks = [...common, ...(own.get(fields[1] ?? "") ?? [])];
   const bad = checks.findIndex((check, i) => !check(fields[i] ?? ""));
   if (bad >= 0) return wrong(bad, fields[bad] === undefined ? "missing" : "not of its form");
   return fields.length > checks.length ? wrong(checks.length, "one too many") : { ok: true, value: nameOf(fields) };

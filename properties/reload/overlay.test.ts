@@ -97,6 +97,23 @@ const document = (inside: string, attributes = 'instance-name="ring.example" seq
     <r:signature>AAAA</r:signature>
   </r:overlay>`;
 
+test("overlay: a prefix, a Kind's name or model that every object answers to is none", () => {
+  const kind = (attributes: string, model: string) =>
+    document(`<r:required-kinds><r:kind-block><r:kind ${attributes}><r:data-model>${model}</r:data-model>
+      <r:access-control>NODE-MATCH</r:access-control><r:max-count>3</r:max-count><r:max-size>40</r:max-size>
+      </r:kind><r:kind-signature>AAAA</r:kind-signature></r:kind-block></r:required-kinds>`);
+  const faultOf = (text: string) => {
+    const read = readOverlay(text);
+    return read.ok ? "ok" : `${read.error.at}: ${read.error.why}`;
+  };
+  assert.equal(faultOf(kind('id="7"', "SINGLE")), "ok");
+  for (const name of Object.getOwnPropertyNames(Object.prototype)) {
+    assert.match(faultOf(document(`<${name}:quota>5</${name}:quota>`)), /^document: .*(prefix|Restricted|SECURITY)/);
+    assert.match(faultOf(kind('id="7"', name)), /kind\.data-model/);
+    assert.match(faultOf(kind(`name="${name}"`, "SINGLE")), /kind\.name/);
+  }
+});
+
 test("RFC 6940 §11.1: prefixes, white space, foreign elements and defaults", () => {
   const read = readOverlay(
     document(`

@@ -48,6 +48,15 @@ test("user name: any other text is an error with its field, or prints as it stoo
     { numRuns: 5 * runs },
   ));
 
+test("user name: the names that every object answers to are no methods", () => {
+  const good = printUserName(sample).split(";");
+  for (const method of Object.getOwnPropertyNames(Object.prototype))
+    for (const text of [`vipr1;${method};x`, good.toSpliced(1, 1, method).join(";")]) {
+      const parsed = parseUserName(text);
+      same(parsed.ok || [parsed.error.field, parsed.error.why], [1, "not of its form"], text);
+    }
+});
+
 test("user name: the field that is wrong is named", () => {
   const fieldOf = (text: string) => {
     const parsed = parseUserName(text);

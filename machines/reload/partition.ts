@@ -20,8 +20,7 @@ const isAlone = ({ table }: PeerContext): boolean => table.peers.length === 0;
 
 /** Starts the timer, or starts it anew for a node that has just lost everybody. */
 export const checkLater = (context: PeerContext): PeerDecision => {
-  const { bootstrap, timing } = context.settings;
-  if (bootstrap.length === 0) return {};
+  const { timing } = context.settings;
   const alone = Math.min(timing.partition, timing.pause * 2 ** Math.min(context.tries, DOUBLINGS_MAX));
   const ms = isAlone(context) ? alone : timing.partition;
   return {
@@ -39,7 +38,7 @@ export const checkSoonIfAlone =
 /** "periodically repeat the discovery process used in the initial join", §10.7.4.4: any of the bootstrap nodes. */
 export const checkNow = (context: PeerContext, { draw }: PeerEventOf<"timerFired">): PeerDecision => {
   const { bootstrap } = context.settings;
-  if (bootstrap.length === 0) return checkLater(context); // a new document may name none
+  if (bootstrap.length === 0) return checkLater(context); // the next document may name one again
   const endpoint = bootstrap[Number(draw % BigInt(bootstrap.length))]!;
   return inTurn(context, checkLater, () => ({ actions: [{ type: "dial", endpoint }] }));
 };

@@ -134,7 +134,7 @@ test("explain: where no server runs its store is read and that is said; a server
     for (const line of [
       /the call of 2026-01-01 .* waits: due .*, in (60|59) min, worth at most \d+\.\d bits/,
       /called it: .*, 97 s; to be validated .*, worth at most 9\.5 bits/,
-      /80000000…\/7 by A: validated, 7\.5 bits/,
+      /80000000…\/7 by A, asked of the call of .*: validated, 7\.5 bits/,
       /7\.5 bits of 12 by 1 call in a row, 4\.5 bits missing/,
       /only guessed came so far: at most 1 in 45/,
       /No route yet: 4\.5 bits are missing, one more call of some .* The next call is looked at /,

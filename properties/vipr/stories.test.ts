@@ -4,8 +4,12 @@ import { isDeepStrictEqual } from "node:util";
 import { Clock, Effect, Exit, Layer, Logger, Scope } from "effect";
 import fc from "fast-check";
 import { type Change, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
+import { type Originating, openOriginating } from "../../actors/vipr/originating.ts";
+import { openRecords } from "../../actors/vipr/records.ts";
 import { storedStory } from "../../actors/vipr/stored-story.ts";
 import { FACTS_AT_ONCE_MAX, GATHERED_MAX, openStories, type Stories } from "../../actors/vipr/stories.ts";
+import { nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";
+import type { ValInfo } from "../../codecs/vap/mod.ts";
 import {
   asKept,
   decodeFact,
@@ -18,27 +22,35 @@ import {
   StoryRow,
   storyKey,
 } from "../../codecs/vipr/mod.ts";
+import { callStore, ROUND_MS } from "../../machines/validation/mod.ts";
 import {
+  claimName,
+  credit,
   FACTS_MAX,
   factOf,
   NOTHING_YET,
+  openLedger,
+  PROOF_LIFETIME_MS,
   remember,
   STORY_LIFETIME_MS,
   type Story,
   stories,
+  storyNow,
   storyOf,
   summed,
   type ViprEvent,
 } from "../../machines/vipr/mod.ts";
+import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { storyText } from "../../runtime/cli/explain-text.ts";
-import { memoryStore, runVirtual } from "../../runtime/memory.ts";
+import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
 import { wireLaws } from "../kit/wire-laws.ts";
-import { HOUR_MS } from "../validation/arbitrary.ts";
+import { HOUR_MS, vcrs } from "../validation/arbitrary.ts";
 import { NUMBERS, viprEvents } from "./arbitrary.ts";
 
 const REQUIRED = 12;
 const LONG_MS = 1_000;
+const CALL = { startMs: 3_976_214_403_000, stopMs: 3_976_214_500_000 };
 const [NUMBER] = NUMBERS;
 
 wireLaws(StoryFactRow, { openEnded: true });
@@ -194,6 +206,85 @@ test("stories: a disk that refuses for a while loses nothing, and is told of onc
     fc.array(fc.boolean(), { maxLength: 6 }),
   );
 });
+
+/** Of sent calls: nothing is validated here, and the hours of the queue are those of the records. */
+const originates = Effect.fnUntraced(function* (store: StoreShape, of: Stories) {
+  const options = {
+    nodeId: 1n,
+    waitBetweenMs: [1_000_000, 2_000_000] as const,
+    requiredBits: REQUIRED,
+    roundMs: ROUND_MS,
+    isPrivate: () => false,
+    domainOf: () => "a.example",
+    learned: () => Effect.void,
+    watch: (event: ViprEvent) => Effect.map(Clock.currentTimeMillis, (atMs) => of.hear(event, atMs)),
+  };
+  const nobody = { lookUp: () => Effect.succeed([]), resolve: () => Effect.die("nobody claims it") };
+  const records = yield* openRecords(store, callStore([5n]));
+  return { records, originating: yield* openOriginating(options, nobody, records) };
+});
+const proofs = fc.array(fc.record({ day: fc.nat(80), bits: fc.double({ min: 0, max: 12, noNaN: true }) }), {
+  maxLength: 12,
+});
+
+test("stories: after a restart calls wait with their new hour, and a claim's bits are those that the ledger restored", () =>
+  forSome(
+    (given: ReadonlyArray<{ readonly day: number; readonly bits: number }>, awayMs: number, lost: boolean) =>
+      virtually(
+        Effect.gen(function* () {
+          const store = memoryStore();
+          const claim = { nodeId: 2n, vservice: 7n };
+          const vcr: Vcr = fc.sample(vcrs, { numRuns: 1, seed: 11 })[0]!;
+          const number = vcr.called;
+          const name = claimName({ by: 3n, number, nodeId: nodeIdText(claim.nodeId), vservice: 7n });
+          const told = Effect.fnUntraced(function* (of: Stories, originating: Originating) {
+            const stands = { isPublished: false, ...(yield* originating.standing(number)) };
+            return storyNow(yield* of.told(number), number, REQUIRED, stands)!;
+          });
+          const before = yield* Effect.scoped(
+            Effect.gen(function* () {
+              const of = yield* openStories({ store: lost ? undefined : store, requiredBits: REQUIRED });
+              const { records, originating } = yield* originates(store, of);
+              const ledger = openLedger(REQUIRED);
+              for (const [i, { day, bits }] of given.toSorted((a, b) => a.day - b.day).entries()) {
+                const atMs = (yield* Clock.currentTimeMillis) + (day - 80) * 86_400_000;
+                const attempt = { ...claim, method: "A", bits, verdict: "validated", info: {} as ValInfo } as const;
+                of.hear({ type: "attempted", number, by: 3n, call: CALL, attempt, tries: 2 }, atMs);
+                yield* records.proved({ claim: name, call: String(i), bits, atMs });
+                const { isRoute: _, ...sum } = credit(ledger, name, String(i), bits, atMs);
+                of.hear({ type: "proved", number, by: 3n, claim, ...sum, required: REQUIRED }, atMs);
+              }
+              ok(yield* originating.take(vcr));
+              return yield* told(of, originating);
+            }),
+          );
+          yield* Effect.sleep(awayMs);
+          yield* Effect.scoped(
+            Effect.gen(function* () {
+              const of = yield* openStories({ store, requiredBits: REQUIRED });
+              const { records, originating } = yield* originates(store, of);
+              const now = yield* told(of, originating);
+              const nowMs = yield* Clock.currentTimeMillis;
+              const [waits] = now.waiting;
+              same([now.sent, now.waiting.length], [1, 1]);
+              const isLate = before.waiting[0]!.dueMs < nowMs + 300_000;
+              same(waits!.dueMs, isLate ? nowMs + 300_000 : before.waiting[0]!.dueMs);
+              same(now.facts.at(-1)?.type, isLate ? "waits" : lost ? undefined : "vcr");
+              if (lost) return;
+              const counted = records.proofs.filter(({ atMs }) => nowMs - atMs < PROOF_LIFETIME_MS);
+              const bits = counted.reduce((sum, proof) => sum + proof.bits, 0);
+              for (const of of now.claims) ok(Math.abs(of.bits - bits) < 1e-9, `${of.bits} of ${bits}`);
+              const isGone = given.length === 0 || awayMs >= STORY_LIFETIME_MS;
+              same(now.claims.length, isGone ? 0 : 1);
+              if (isGone) same(bits, 0); // with the last proof that could count
+            }),
+          );
+        }).pipe(Effect.provide(Layer.merge(memoryLayer({ seed: 3 }), arithmeticLayer))) as Effect.Effect<void>,
+      ),
+    proofs,
+    fc.oneof(fc.nat(2_000_000), fc.nat(90 * 86_400_000)),
+    fc.boolean(),
+  ));
 
 const published = (number: string, atMs: number): Heard => ({ event: { type: "published", number }, atMs });
 

@@ -53,7 +53,7 @@ const factText = (fact: Fact): string => {
     case "lookUpFailed":
       return `the call of ${callText(fact.call)}: the overlay did not say who claims it: ${fact.why}`;
     case "attempted":
-      return `  ${nameOf(fact.attempt)} by ${fact.attempt.method}: ${verdictText(fact.attempt)}`;
+      return `  ${nameOf(fact.attempt)} by ${fact.attempt.method}, asked of the call of ${startText(fact.call)}: ${verdictText(fact.attempt)}`;
     case "proved":
       return `  ${nameOf(fact.claim)} has proved ${bitsText(fact.bits)} of ${fact.required} by ${count(fact.calls, "call")}`;
     case "learned":
@@ -108,12 +108,12 @@ export const missingText = (story: Story, nowMs: number): string => {
   if (nowMs - atMs >= PROOF_LIFETIME_MS)
     return `The route to ${domain} of ${clock(atMs)} is over: none lives longer than ${LIFETIME_DAYS} days. ${unlearnedText(story, nowMs)}`;
   const best = bestOf(story);
-  const untold = told === 0 ? " No call agent was there to be told of it." : "";
+  const when = told === 0 ? "and no call agent was there to be told of it" : "and call agents were told of it";
   const unproved =
     best !== undefined && best.missingBits > 0
       ? ` It is not told again before ${bitsText(best.missingBits)} more are proved.`
       : "";
-  return `There is a route, to ${domain}, since ${clock(atMs)}.${untold}${unproved}`;
+  return `There is a route, to ${domain}: it was proved last ${clock(atMs)}, ${when}.${unproved}`;
 };
 
 const bestOf = ({ claims }: Story): ClaimStory | undefined =>
@@ -174,7 +174,8 @@ const lengthText = (ms: number): string => {
   return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 360) / 10} h`;
 };
 const clock = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")}Z`;
+const startText = ({ startMs }: { readonly startMs: number }): string => clock(startMs + NTP_TO_UNIX_MS);
 /** From NTP milliseconds. */
 const callText = ({ startMs, stopMs }: { readonly startMs: number; readonly stopMs: number }): string =>
-  `${clock(startMs + NTP_TO_UNIX_MS)}, ${lengthText(stopMs - startMs)}`;
+  `${startText({ startMs })}, ${lengthText(stopMs - startMs)}`;
 const NTP_TO_UNIX_MS = msFromNtp(0n);

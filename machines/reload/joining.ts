@@ -144,10 +144,9 @@ export const settle = (context: PeerContext, atMs: number): PeerDecision => {
 
 /** Every timer that may be running between states. */
 export const stopTimers = (context: PeerContext): ReadonlyArray<PeerAction> => {
-  const { table, settings, reacting, asking } = context;
+  const { table, reacting, asking } = context;
   const running: ReadonlyArray<PeerTimer> = [
-    ...(table.joined ? (["update", "ping"] as const) : []),
-    ...(table.joined && settings.bootstrap.length > 0 ? (["partition"] as const) : []),
+    ...(table.joined ? (["update", "ping", "partition"] as const) : []),
     ...(reacting === undefined ? [] : (["react"] as const)),
     ...(asking.length > 0 ? (["sweep"] as const) : []),
   ];

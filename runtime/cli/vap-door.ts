@@ -22,7 +22,7 @@ export const VAP_ROOT = "vap-root.pem";
 export const openVapCredentials = Effect.fn("server.vapCredentials")(function* (
   folder: Folder,
 ): Effect.fn.Return<Credentials, Stopped, Keys> {
-  const authority = yield* openAuthority(folder, AUTHORITY, "ViPR server, VAP");
+  const authority = yield* openAuthority(folder, AUTHORITY, "ViPR server VAP");
   yield* folder.write(VAP_ROOT, pemCertificate(authority.root));
   const own = hostname().toLowerCase();
   return yield* credentialsUnder(authority, isDomainName(own) ? own : "localhost");

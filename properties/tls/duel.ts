@@ -28,6 +28,8 @@ export interface DuelOptions {
   readonly carry?: (from: Side, bytes: Uint8Array, count: number) => ReadonlyArray<Uint8Array>;
   /** Replaces a power's value on its way back. */
   readonly powered?: (side: Side, id: PowerId, value: bigint) => bigint;
+  /** Sees each machine's context as it is when what it sends is on its way. */
+  readonly sees?: (side: Side, context: any) => void;
   /** Who hangs up when there is nothing left to do. Default: nobody. */
   readonly closes?: Side;
 }
@@ -133,6 +135,7 @@ export const duel = (options: DuelOptions = {}): { readonly [S in Side]: Duelist
   };
   const take = (side: Side, step: { readonly snapshot: any; readonly actions: ReadonlyArray<TlsServerAction> }) => {
     seats[side].snapshot = step.snapshot;
+    options.sees?.(side, step.snapshot.context);
     for (const action of step.actions) perform(side, action);
   };
   const tell = (side: Side, event: any) => {

@@ -113,6 +113,36 @@ test("handshake: messages split over records, and several in one record, are the
   for (const size of [1, 3, 100]) same(duel({ carry: resplit(size) }).server.facts, facts);
 });
 
+test("RFC 5246 §7.4.9: a Finished under the right keys that says something else ends in decrypt_error, on both sides", () => {
+  const sealedBy = (liar: Side) => {
+    let write: WriteProtection | undefined;
+    return duel({
+      says: both,
+      sees: (side, context) => {
+        if (side === liar) write = context.write ?? write;
+      },
+      carry: (from, bytes) => {
+        const at = finishedAt(bytes);
+        if (from !== liar || at === undefined || write === undefined) return [bytes];
+        const lie = encode(TlsHandshake, { type: "finished", body: { verifyData: new Uint8Array(12) } });
+        return [concat(bytes.subarray(0, at), writeRecords({ ...write, sequence: 0 }, "handshake", lie).bytes)];
+      },
+    });
+  };
+  const { client, server } = sealedBy("server");
+  same(client.outcome?.type === "refused" && client.outcome.alert, "decryptError");
+  same([client.facts, client.heard, server.outcome], [undefined, [], { type: "alerted", alert: "decryptError" }]);
+  const other = sealedBy("client");
+  same(other.server.outcome?.type === "refused" && other.server.outcome.alert, "decryptError");
+  same([other.server.facts, other.server.heard], [undefined, []]);
+});
+/** Where the record after a ChangeCipherSpec begins. */
+const finishedAt = (bytes: Uint8Array): number | undefined => {
+  for (let at = 0; at + 5 <= bytes.length; at += 5 + ((bytes[at + 3]! << 8) | bytes[at + 4]!))
+    if (bytes[at] === 20) return at + 6;
+  return undefined;
+};
+
 test("RFC 5054 §2.6: a wrong password ends in bad_record_mac, told by the server", () => {
   const { client, server } = duel({ client: { password: "wrong" }, says: both });
   same(client.outcome, { type: "alerted", alert: "badRecordMac" });

@@ -106,7 +106,10 @@ const life = Effect.fnUntraced(function* (store: StoreShape, storiesMax?: number
 });
 
 const heard = fc
-  .array(viprEvents, { maxLength: 3 * FACTS_MAX })
+  .oneof(
+    { weight: 4, arbitrary: fc.array(viprEvents, { maxLength: FACTS_MAX }) },
+    { weight: 1, arbitrary: fc.array(viprEvents, { minLength: 2 * FACTS_MAX, maxLength: 3 * FACTS_MAX }) },
+  )
   .map((events) => events.map((event, i): Heard => ({ event, atMs: HOUR_MS + i })));
 /** How many events come before each of these: a look, a while, a restart. */
 const cuts = fc.array(fc.tuple(fc.nat(60), fc.constantFrom("look", "wait", "restart")), { maxLength: 8 });

@@ -197,6 +197,7 @@ test("story: the bits of a claim are those that the ledger counts, now and when 
       const stands = { isPublished: false, waiting: [], proved: (of: ClaimSum) => byLedger(of, nowMs) };
       for (const now of storyNow(story, NUMBER, 12, stands)?.claims ?? []) {
         const { bits, calls } = byLedger(now, nowMs);
+        if (laterMs >= PROOF_LIFETIME_MS) same(bits, 0);
         same([now.bits, now.calls, now.missingBits], [bits, calls, Math.max(0, 12 - bits)]);
         const was = story!.claims.find(({ by, nodeId }) => by === now.by && nodeId === now.nodeId)!;
         ok(Math.abs(now.lapsedBits + now.bits - was.bits) < 1e-2);

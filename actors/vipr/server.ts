@@ -235,7 +235,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     setDomains: domains.set,
     explain: (number) =>
       Effect.gen(function* () {
-        const stands = { isPublished: services.hasNumber(number), ...(yield* originating.standing(number)) };
+        const stands = { isPublished: yield* services.hasNumber(number), ...(yield* originating.standing(number)) };
         return storyNow(yield* stories.told(number), number, requiredBits, stands);
       }),
     counters: Effect.gen(function* () {

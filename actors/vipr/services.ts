@@ -22,8 +22,8 @@ export interface Services {
   readonly withdraw: (identity: ServiceIdentity) => void;
   /** False: no such VService, or no more room. */
   readonly addNumber: (vservice: bigint, number: E164) => boolean;
-  /** Whether any VService has it. */
-  readonly hasNumber: (number: E164) => boolean;
+  /** Whether any VService has it. Undefined while none is published: its agents are away. */
+  readonly hasNumber: (number: E164) => Effect.Effect<boolean | undefined>;
   readonly document: (vservice: bigint) => VService | undefined;
   readonly didCount: () => number;
   /** May this domain have to do with that VService? Its black or white list says. */
@@ -81,7 +81,11 @@ export const makeServices = (
       service.numbers.add(number);
       return true;
     },
-    hasNumber: (number) => [...services.values()].some(({ numbers }) => numbers.has(number)),
+    hasNumber: Effect.fnUntraced(function* (number) {
+      for (const [vservice, { numbers }] of services)
+        if (numbers.has(number) || (yield* isHeld(vservice, number))) return true;
+      return services.size === 0 ? undefined : false;
+    }),
     document: (vservice) => services.get(vservice)?.document,
     didCount: () => [...services.values()].reduce((sum, { document }) => sum + document.didCount, 0),
     welcomes,

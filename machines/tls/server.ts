@@ -140,8 +140,9 @@ function heardHello(context: TlsServerContext): Decided {
       facts: { ...facts, group: input.group },
       hello,
     }),
-    // Bytes that are not UTF-8 are nobody's name; the hashes below go by the bytes and not by this text.
-    actions: [{ type: "lookUp", userName: new TextDecoder().decode(userName) }],
+    // Bytes that are not UTF-8 are nobody's name; the hashes below go by the bytes and not by this text. A byte order
+    // mark stays: without it one user would have two names.
+    actions: [{ type: "lookUp", userName: new TextDecoder("utf-8", { ignoreBOM: true }).decode(userName) }],
   };
 }
 

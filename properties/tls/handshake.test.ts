@@ -58,7 +58,7 @@ test("handshake: every group, and a verifier as well as a password", () => {
 });
 
 test("handshake: user names of every kind of letter, up to 255 bytes", () => {
-  for (const userName of ["ä", "x".repeat(255), "vipr1;A;0;1", "\u0000"])
+  for (const userName of ["ä", "x".repeat(255), "vipr1;A;0;1", "\ufeffvipr1;A;0;1", "\u0000"])
     same(duel({ client: { userName } }).server.lookedUp, userName);
 });
 

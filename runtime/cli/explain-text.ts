@@ -19,7 +19,7 @@ export const storyText = (story: Story, nowMs: number): string => {
     "",
     ...happened,
     ...(happened.length === 0 ? [] : [""]),
-    ...claims.flatMap((claim) => claimText(claim, requiredBits)),
+    ...byProgress(claims).flatMap((claim) => claimText(claim, requiredBits)),
     `  ${missingText(story, nowMs)}`,
   ].join("\n");
 };
@@ -43,7 +43,7 @@ const factText = (fact: Fact): string => {
         ? `received a call: ${callText(fact.call)}${fact.hasCaller ? "" : ", caller unknown"}`
         : `called it: ${callText(fact.call)}${fact.hasCaller ? "" : ", caller id withheld"}; to be validated ${clock(fact.dueMs ?? 0)}, worth at most ${bitsText(fact.worthBits ?? 0)}`;
     case "waits":
-      return `the call of ${callText(fact.call)} was due while this server was away; now due ${clock(fact.dueMs)}`;
+      return `the call of ${callText(fact.call)} is put off, as this server was away: now due ${clock(fact.dueMs)}`;
     case "dropped":
       return `the call of ${callText(fact.call)} was not validated: its VService was no longer published`;
     case "lookedUp":
@@ -116,8 +116,10 @@ export const missingText = (story: Story, nowMs: number): string => {
   return `There is a route, to ${domain}: it was proved last ${clock(atMs)}, ${when}.${unproved}`;
 };
 
-const bestOf = ({ claims }: Story): ClaimStory | undefined =>
-  claims.toSorted((a, b) => a.missingBits - b.missingBits)[0];
+/** Who has come furthest first. */
+const byProgress = (claims: ReadonlyArray<ClaimStory>): ReadonlyArray<ClaimStory> =>
+  claims.toSorted((a, b) => a.missingBits - b.missingBits);
+const bestOf = ({ claims }: Story): ClaimStory | undefined => byProgress(claims)[0];
 
 const unlearnedText = (story: Story, nowMs: number): string => {
   const { waiting, sent, facts, requiredBits } = story;

@@ -6,10 +6,12 @@
  *   step(snapshot, event) -+              ^
  *   resume(value, context) ---------------+  the snapshot alone
  *
- * This file alone knows how XState makes a step. `transition()` builds a whole actor on each call (about 118 us a step);
- * one inert scope per machine does the same for a tenth of that. properties/machines/kit.test.ts compares the two.
+ * This file and plan.ts alone know how a step is made of an XState definition. `transition()` builds a whole actor on each
+ * call (about 118 us a step); one inert scope per machine does the same for a tenth of that, and what plan.ts reads off the
+ * definition once for a tenth again. properties/machines/kit.test.ts and the machine laws compare them.
  */
 import { type AnyStateMachine, createActor, type EventFromLogic, type InputFrom } from "xstate";
+import { type Act, plannedSteps, type Steps } from "./plan.ts";
 
 export interface Step<S, A> {
   readonly snapshot: S;
@@ -58,7 +60,7 @@ export interface Decision<C, A> {
  * For transitions whose number of orders depends on what the machine knows; write single orders as `{ type, params }`.
  */
 export const decide = <C, E, A extends Typed>(of: (context: C, event: E) => Decision<C, A>): any =>
-  Object.assign(() => {}, { type: DECIDES, resolve: (_: unknown, ...at: [any, any]) => resolved(of, ...at) });
+  Object.assign(() => {}, { type: DECIDES, of, resolve: (_: unknown, ...at: [any, any]) => resolved(of, ...at) });
 
 /** As XState's own `enqueueActions` with an `assign` in it would, which makes a dozen closures and three objects more. */
 const resolved = <C, E, A extends Typed>(
@@ -73,48 +75,77 @@ const resolved = <C, E, A extends Typed>(
 /** How a decision is named where a machine is drawn. */
 export const DECIDES = "decides";
 
+/** Decisions, and XState's own `assign`, as plan.ts takes them; undefined for the rest. */
+const readAct = (action: any): Act | undefined => {
+  if (action?.type === "xstate.assign") {
+    const { assignment } = action;
+    const partOf = (given: { context: any; event: any }) =>
+      typeof assignment === "function"
+        ? assignment(given)
+        : Object.fromEntries(
+            Object.entries(assignment).map(([key, of]) => [key, typeof of === "function" ? of(given) : of]),
+          );
+    return (context, event) => ({ ...context, ...partOf({ context, event }) });
+  }
+  if (action?.type !== DECIDES || action.of === undefined) return undefined;
+  const of = action.of as (context: any, event: any) => Decision<any, object>;
+  return (context, event, orders) => {
+    const { context: changed, actions } = of(context, event);
+    if (actions !== undefined) orders.push(...actions);
+    return changed === undefined ? context : { ...context, ...changed };
+  };
+};
+
 export const machineOf =
   <A extends Typed>() =>
   <L extends AnyStateMachine>(
     logic: L,
   ): Machine<InputFrom<L>, EventFromLogic<L>, A, ReturnType<L["getInitialSnapshot"]>["context"]> => {
-    let collected: Array<A> = [];
-    let scope: any;
-    const scopeFor = (input: unknown) => {
-      if (scope !== undefined) return scope;
-      const self = createActor(logic, { input } as never); // never started: only its name and its system are used
-      scope = {
-        self,
-        id: self.id,
-        sessionId: self.sessionId,
-        system: (self as any).system,
-        logger: () => {},
-        defer: () => {},
-        stopChild: () => {},
-        emit: () => {},
-        actionExecutor: (action: { type: string; params: object }) => collected.push(plain<A>(action)),
-      };
-      return scope;
-    };
-    const taking = <S>(make: () => S): Step<S, A> => {
-      collected = [];
-      const snapshot = make();
-      if ((snapshot as any).status === "error") throw (snapshot as any).error; // we are wrong: the fiber dies, its supervisor reports
-      return { snapshot, actions: collected };
-    };
+    const { start, step, resume } = plannedSteps<any, any, A, any>(logic, readAct) ?? stepsByXState<A>(logic);
     return {
       id: logic.id,
       logic,
-      start: (input) => taking(() => logic.getInitialSnapshot(scopeFor(input), input as never) as never),
-      resume: (value, context) => logic.resolveState({ value: value as never, context }) as never,
+      start,
+      resume,
       // XState would still run the handlers of the root; after the end nothing happens.
-      step: (snapshot, event) =>
-        snapshot.status !== "active"
-          ? { snapshot, actions: [] }
-          : taking(() => logic.transition(snapshot as never, event as never, scopeFor(undefined)) as never),
+      step: (snapshot, event) => (snapshot.status === "active" ? step(snapshot, event) : { snapshot, actions: [] }),
       isDone: (snapshot) => snapshot.status !== "active",
     };
   };
+
+/** For definitions that have no plan, and for the laws, which hold the others against this. */
+export const stepsByXState = <A extends Typed>(logic: AnyStateMachine): Steps<any, any, A, any> => {
+  let collected: Array<A> = [];
+  let scope: any;
+  const scopeFor = (input: unknown) => {
+    if (scope !== undefined) return scope;
+    const self = createActor(logic, { input } as never); // never started: only its name and its system are used
+    scope = {
+      self,
+      id: self.id,
+      sessionId: self.sessionId,
+      system: (self as any).system,
+      logger: () => {},
+      defer: () => {},
+      stopChild: () => {},
+      emit: () => {},
+      actionExecutor: (action: { type: string; params: object }) => collected.push(plain<A>(action)),
+    };
+    return scope;
+  };
+  const taking = <S>(make: () => S): Step<S, A> => {
+    collected = [];
+    const snapshot = make();
+    if ((snapshot as any).status === "error") throw (snapshot as any).error; // we are wrong: the fiber dies, its supervisor reports
+    return { snapshot, actions: collected };
+  };
+  return {
+    start: (input) => taking(() => logic.getInitialSnapshot(scopeFor(input), input as never) as never),
+    step: (snapshot, event) =>
+      taking(() => logic.transition(snapshot as never, event as never, scopeFor(undefined)) as never),
+    resume: (value, context) => logic.resolveState({ value: value as never, context }) as never,
+  };
+};
 
 /** Timers and children are data too: XState's own `after`, `invoke` and `sendTo` carry references, and are refused. */
 const plain = <A>({ type, params }: { type: string; params: object }): A => {

@@ -13,7 +13,7 @@ import { Clock, Effect, Fiber } from "effect";
 import { TestClock } from "effect/testing";
 import fc from "fast-check";
 import { drive, mailbox, Watch } from "../../actors/kit/mod.ts";
-import { type Machine, type Snapshot, type Step, tableOf } from "../../machines/kit/mod.ts";
+import { type Machine, type Snapshot, type Step, stepsByXState, tableOf } from "../../machines/kit/mod.ts";
 import { runs, test } from "./harness.ts";
 import { type Fired, hostPlainly, type Moment, type Seen } from "./plain-host.ts";
 
@@ -66,6 +66,13 @@ export const machineLaws = <I, E extends Typed, A extends Order, C>(
   law("the same events give the same orders", ({ input, events }) =>
     assert.deepEqual(shown(play(machine, { input: copyOf(input), events })), shown(play(machine, { input, events }))),
   );
+  law("its steps are those that XState makes of its definition", ({ input, events }) => {
+    const byXState = { ...machine, ...stepsByXState<A>(machine.logic) };
+    assert.deepEqual(
+      shown(play(machine, { input: copyOf(input), events })),
+      shown(play(byXState, { input: copyOf(input), events })),
+    );
+  });
   law("every order is plain data", (given) => {
     for (const { actions } of play(machine, given))
       for (const action of actions) assert.deepEqual(structuredClone(action), action);

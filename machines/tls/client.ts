@@ -20,7 +20,7 @@ import {
 } from "../../codecs/tls/mod.ts";
 import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
 import { agreedByServer, clientHello, trustedGroup } from "./hello.ts";
-import { type SessionSecrets, sessionSecrets, verifyData } from "./prf.ts";
+import { hashOf, type SessionSecrets, sessionSecrets, verifyData } from "./prf.ts";
 import { writeRecords } from "./record.ts";
 import { newSession, refuse, type TlsAction, type TlsChance, type TlsEvent, type TlsSession } from "./session.ts";
 import { clientBase, clientExponent, isPublicValue, premasterOf, privateKeyOf, scrambler } from "./srp.ts";
@@ -240,11 +240,12 @@ function takePower(context: TlsClientContext, { id, value }: Extract<TlsEvent, {
 function prove(context: TlsClientContext): Decided {
   const exchange = say({ type: "clientKeyExchange", body: { clientPublic: bytesOfInteger(context.clientPublic!) } });
   const throughExchange = concat(context.transcript, exchange);
+  const heard = hashOf(throughExchange);
   const randoms = { client: context.chance.random, server: context.serverRandom };
-  const secrets = sessionSecrets(premasterOf(context.premaster!), randoms, throughExchange, context.facts!);
+  const secrets = sessionSecrets(premasterOf(context.premaster!), randoms, heard, context.facts!);
   const finished = say({
     type: "finished",
-    body: { verifyData: verifyData(secrets.master, "client finished", throughExchange) },
+    body: { verifyData: verifyData(secrets.master, "client finished", heard) },
   });
   const start = writingUnder(context, secrets.client);
   const { bytes, write } = writeRecords(start, "handshake", finished);
@@ -255,7 +256,7 @@ function prove(context: TlsClientContext): Decided {
 }
 
 function checkFinished(context: TlsClientContext): Decided {
-  const expected = verifyData(context.secrets!.master, "server finished", context.transcript);
+  const expected = verifyData(context.secrets!.master, "server finished", hashOf(context.transcript));
   const isRight = equalSecrets(expected, bodyOf(context, "finished").verifyData);
   return { context: isRight ? done(forgetful(context)) : refuse("decryptError", "the server's Finished is wrong") };
 }

@@ -9,7 +9,7 @@ import { sha256 } from "./hash.ts";
 /** PRF(secret, label, seed) = P_SHA256(secret, label + seed). */
 export const prf = (secret: Uint8Array, label: string, seed: Uint8Array, size: number): Uint8Array =>
   sha256.keyed(secret, (mac) => {
-    const start = concat(utf8(label), seed);
+    const start = concat(bytesOf(label), seed);
     const out = new Uint8Array(Math.ceil(size / sha256.size) * sha256.size);
     let a: Uint8Array = start;
     for (let at = 0; at < size; at += sha256.size) {
@@ -18,6 +18,15 @@ export const prf = (secret: Uint8Array, label: string, seed: Uint8Array, size: n
     }
     return out.subarray(0, size);
   });
+
+/** The labels are few, and written in ASCII. */
+const bytesOf = (label: string): Uint8Array => {
+  const known = labels.get(label) ?? utf8(label);
+  if (labels.size < LABELS_MAX) labels.set(label, known);
+  return known;
+};
+const labels = new Map<string, Uint8Array>();
+const LABELS_MAX = 8;
 
 export interface Randoms {
   readonly client: Uint8Array;
@@ -30,26 +39,21 @@ const MASTER_SECRET_BYTES = 48;
 export const masterSecret = (premaster: Uint8Array, randoms: Randoms): Uint8Array =>
   prf(premaster, "master secret", concat(randoms.client, randoms.server), MASTER_SECRET_BYTES);
 
-/** Of a transcript that is asked for twice: by the master secret, and by the client's Finished. */
-const hashOf = (transcript: Uint8Array): Uint8Array => {
-  const hash = hashes.get(transcript) ?? sha256.of(transcript);
-  hashes.set(transcript, hash);
-  return hash;
-};
-const hashes = new WeakMap<Uint8Array, Uint8Array>();
+/** Of the handshake messages so far, in a row: RFC 5246 §7.4.9, and RFC 7627 §3, where it is the session_hash. */
+export const hashOf = (transcript: Uint8Array): Uint8Array => sha256.of(transcript);
 
-/** RFC 7627 §4; the transcript reaches from ClientHello to ClientKeyExchange. */
-export const extendedMasterSecret = (premaster: Uint8Array, transcript: Uint8Array): Uint8Array =>
-  prf(premaster, "extended master secret", hashOf(transcript), MASTER_SECRET_BYTES);
+/** RFC 7627 §4; the hash reaches from ClientHello to ClientKeyExchange. */
+export const extendedMasterSecret = (premaster: Uint8Array, sessionHash: Uint8Array): Uint8Array =>
+  prf(premaster, "extended master secret", sessionHash, MASTER_SECRET_BYTES);
 
 const VERIFY_DATA_BYTES = 12;
 
-/** What a Finished message says; the transcript is every handshake message before it. RFC 5246 §7.4.9. */
+/** What a Finished message says; the hash is that of every handshake message before it. RFC 5246 §7.4.9. */
 export const verifyData = (
   master: Uint8Array,
   label: "client finished" | "server finished",
-  transcript: Uint8Array,
-): Uint8Array => prf(master, label, hashOf(transcript), VERIFY_DATA_BYTES);
+  heard: Uint8Array,
+): Uint8Array => prf(master, label, heard, VERIFY_DATA_BYTES);
 
 /** One direction's secrets. */
 export interface DirectionKeys {
@@ -83,18 +87,15 @@ export interface SessionSecrets {
   readonly server: DirectionKeys;
 }
 
-/**
- * Everything that follows from the premaster secret, which is zeroed; the transcript reaches from ClientHello to
- * ClientKeyExchange.
- */
+/** Everything that follows from the premaster secret, which is zeroed; the hash reaches from ClientHello to ClientKeyExchange. */
 export const sessionSecrets = (
   premaster: Uint8Array,
   randoms: Randoms,
-  transcript: Uint8Array,
+  sessionHash: Uint8Array,
   agreed: { readonly suite: SrpSuite; readonly extendedMasterSecret: boolean },
 ): SessionSecrets => {
   const master = agreed.extendedMasterSecret
-    ? extendedMasterSecret(premaster, transcript)
+    ? extendedMasterSecret(premaster, sessionHash)
     : masterSecret(premaster, randoms);
   premaster.fill(0);
   return { master, ...directionKeys(master, randoms, agreed.suite) };

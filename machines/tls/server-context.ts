@@ -39,6 +39,8 @@ export interface TlsServerContext extends TlsSession {
   readonly clientPublic: bigint;
   readonly premaster: bigint | undefined;
   readonly secrets: SessionSecrets | undefined;
+  /** Of the transcript as it was when the secrets were made: the client's Finished speaks of the same. */
+  readonly sessionHash: Uint8Array;
   /** ServerHello, kept until the rest of its flight is known. */
   readonly hello: Uint8Array;
 }
@@ -58,6 +60,7 @@ export const contextOf = (input: TlsServerInput): TlsServerContext => ({
   clientPublic: 0n,
   premaster: undefined,
   secrets: undefined,
+  sessionHash: nothingYet,
   clientRandom: nothingYet,
   hello: nothingYet,
 });
@@ -72,6 +75,7 @@ export function forgetful(context: TlsServerContext): TlsServerContext {
     clientRandom: nothingYet,
     userName: nothingYet,
     salt: nothingYet,
+    sessionHash: nothingYet,
     hello: nothingYet,
     input: { ...input, chance: { ...less, ivKey: nothingYet }, generatorPower: undefined },
     verifier: undefined,

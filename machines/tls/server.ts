@@ -19,7 +19,7 @@ import { bytesOfInteger, primeBytes, srpGroup } from "../../codecs/tls/mod.ts";
 import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
 import { secretOf } from "./credential.ts";
 import { agreedByClient, serverHello } from "./hello.ts";
-import { sessionSecrets, verifyData } from "./prf.ts";
+import { hashOf, sessionSecrets, verifyData } from "./prf.ts";
 import { writeRecords } from "./record.ts";
 import {
   contextOf,
@@ -218,21 +218,22 @@ function exchange(context: TlsServerContext): Decided {
 function deriveKeys(context: TlsServerContext): Decided {
   const randoms = { client: context.clientRandom, server: context.chance.random };
   const premaster = premasterOf(context.premaster!);
-  return { context: { secrets: sessionSecrets(premaster, randoms, context.transcript, context.facts!) } };
+  const sessionHash = hashOf(context.transcript);
+  return { context: { sessionHash, secrets: sessionSecrets(premaster, randoms, sessionHash, context.facts!) } };
 }
 
 //# "If either the client or the server calculates an incorrect premaster secret, the finished messages will fail to
 //# decrypt properly, and the other party will return a "bad_record_mac" alert." (RFC 5054 §2.6)
 function checkFinished(context: TlsServerContext): Decided {
   const secrets = context.secrets!;
-  const expected = verifyData(secrets.master, "client finished", context.transcript);
+  const expected = verifyData(secrets.master, "client finished", context.sessionHash);
   if (context.isSimulated) return { context: refuse("badRecordMac", "nobody bears this name") };
   if (!equalSecrets(expected, bodyOf(context, "finished").verifyData))
     return { context: refuse("decryptError", "the client's Finished is wrong") };
   const heard = done(forgetful(context));
   const finished = say({
     type: "finished",
-    body: { verifyData: verifyData(secrets.master, "server finished", heard.transcript) },
+    body: { verifyData: verifyData(secrets.master, "server finished", hashOf(heard.transcript)) },
   });
   const { bytes, write } = writeRecords(writingUnder(context, secrets.server), "handshake", finished);
   return {

@@ -1,0 +1,324 @@
+"""PVP's own part: what two ends of a call make of it, and what they say once it is proved.
+
+From docs/protocol/pvp.md: "Rounding", "User name", "Password", "What the terminating server does", "The exchange".
+Times are whole NTP milliseconds here, so that nothing is lost in a fraction.
+"""
+
+import dataclasses
+import decimal
+import hashlib
+import re
+import secrets
+import xml.parsers.expat
+from typing import List, Optional, Tuple
+from xml.sax.saxutils import escape
+
+ROUND_MS = 10_000
+MINUTE_MS = 60_000
+USER_NAME_BYTES_MAX = 255
+FRAME_BYTES_MAX = 65_536
+DOCUMENT_BYTES_MAX = 32_767
+DEPTH_MAX = 8
+ATTEMPTS_MAX = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """What one end knows of a call. `calling` is None when the caller id was withheld."""
+
+    called: str
+    calling: Optional[str]
+    start_ms: int
+    stop_ms: int
+
+
+@dataclasses.dataclass(frozen=True)
+class Parties:
+    """Who claims to whom, as the texts of the user name."""
+
+    originator: str
+    terminator: str
+    vservice: str
+
+
+def call_of(record):
+    """A call out of JSON: called, perhaps calling, start and stop in NTP seconds."""
+    return Call(record["called"], record.get("calling"), _milliseconds(record["start"]), _milliseconds(record["stop"]))
+
+
+def _milliseconds(seconds):
+    """Of a number as json gives it with parse_float=Decimal."""
+    return int((decimal.Decimal(seconds) * 1000).to_integral_value())
+
+
+# Rounding
+
+
+def round_nearest(value_ms, unit_ms):
+    """To the nearest multiple, halves up."""
+    return (2 * value_ms + unit_ms) // (2 * unit_ms) * unit_ms
+
+
+def direction_of(value_ms, unit_ms):
+    """`d` for a multiple itself."""
+    return "u" if round_nearest(value_ms, unit_ms) > value_ms else "d"
+
+
+def round_as_told(value_ms, direction, unit_ms):
+    """The terminator's step 2: near a multiple its own way, between two the other side's."""
+    below = value_ms // unit_ms * unit_ms
+    distance = value_ms - below
+    if 4 * distance < unit_ms or 4 * distance > 3 * unit_ms:
+        return round_nearest(value_ms, unit_ms)
+    return below + unit_ms if direction == "u" else below
+
+
+# User name
+
+
+def user_name(method, parties, call, round_ms=ROUND_MS, instant=None):
+    """What the originator says; `instant` is B's, in NTP seconds, drawn when it is not given."""
+    directions = direction_of(call.start_ms, round_ms) + direction_of(call.stop_ms, round_ms)
+    common = ["vipr1", method, parties.originator, parties.terminator, parties.vservice, directions]
+    return ";".join(common + _fields_of(method, parties, call, instant))
+
+
+def _fields_of(method, parties, call, instant):
+    if method == "A":
+        return [call.called, caller_hash(call, parties)]
+    if method == "B":
+        return [call.called, str(draw_instant(call) if instant is None else instant)]
+    minutes = [str(round_nearest(time, MINUTE_MS) // 1000) for time in (call.start_ms, call.stop_ms)]
+    return minutes + [called_hash(call)]
+
+
+def caller_hash(call, parties):
+    parts = ["vipr-caller", call.called, call.calling or "", parties.terminator, parties.vservice]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def called_hash(call):
+    return hashlib.sha256(call.called.encode()).hexdigest()[:2]
+
+
+def draw_instant(call):
+    """A whole second between start and stop, both included; the nearest to the start when there is none."""
+    first, last = -(-call.start_ms // 1000), call.stop_ms // 1000
+    if first > last:
+        return round_nearest(call.start_ms, 1000) // 1000
+    return first + secrets.randbelow(last - first + 1)
+
+
+_COMMON_FORMS = ["vipr1", "[ABC]", "[0-9a-f]{32}", "[0-9a-f]{32}", "[0-9a-f]{16}", "[ud]{2}"]
+_NUMBER, _SECONDS = r"\+[1-9][0-9]{0,14}", "0|[1-9][0-9]{0,9}"
+_METHOD_FORMS = {
+    "A": [_NUMBER, "[0-9a-f]{16}"],
+    "B": [_NUMBER, _SECONDS],
+    "C": [_SECONDS, _SECONDS, "[0-9a-f]{2}"],
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Claim:
+    """A user name, taken apart; `fields` are those of its method."""
+
+    method: str
+    parties: Parties
+    directions: str
+    fields: Tuple[str, ...]
+
+
+def read_user_name(text):
+    """None when it is not of the one form that a user name has."""
+    fields = text.split(";")
+    forms = _COMMON_FORMS + _METHOD_FORMS.get(fields[1] if len(fields) > 1 else "", [])
+    is_formed = len(text) <= USER_NAME_BYTES_MAX and len(fields) == len(forms) > len(_COMMON_FORMS)
+    if not is_formed or not all(re.fullmatch(form, field) for form, field in zip(forms, fields)):
+        return None
+    _version, method, originator, terminator, vservice, directions, *own = fields
+    return Claim(method, Parties(originator, terminator, vservice), directions, tuple(own))
+
+
+# Password
+
+
+def originator_password(method, parties, call, round_ms=ROUND_MS):
+    start, stop = (round_nearest(time, round_ms) for time in (call.start_ms, call.stop_ms))
+    return _password(method, parties, call, start, stop)
+
+
+def terminator_password(claim, call, round_ms=ROUND_MS):
+    start = round_as_told(call.start_ms, claim.directions[0], round_ms)
+    stop = round_as_told(call.stop_ms, claim.directions[1], round_ms)
+    return _password(claim.method, claim.parties, call, start, stop)
+
+
+def _password(method, parties, call, start_ms, stop_ms):
+    calling = call.calling if method == "A" else "-"
+    return (
+        f"start={start_ms // 1000};stop={stop_ms // 1000};called={call.called};calling={calling};m={method}"
+        f";on={parties.originator};tn={parties.terminator};vs={parties.vservice}"
+    )
+
+
+# What the terminating server does
+
+
+@dataclasses.dataclass
+class Record:
+    """A call that was received, what a proof of it brings, and how many passwords were wrong already."""
+
+    call: Call
+    vservice: str
+    ticket: str
+    routes: List[str]
+    refused_domains: List[str]
+    attempts: int = 0
+
+
+class Records:
+    """Those of one node. A list to walk through: the page wants an index, and so few records need none."""
+
+    def __init__(self, node, records, round_ms=ROUND_MS):
+        self._node, self._records, self._round_ms = node, records, round_ms
+
+    def find(self, claim):
+        """The one record that fits, or None and why there is none: to the peer all reasons look alike."""
+        if claim is None:
+            return None, "no user name"
+        found = [record for record in self._records if self._fits(claim, record)]
+        if len(found) != 1:
+            return None, "several" if found else "unknown"
+        if found[0].attempts >= ATTEMPTS_MAX:
+            return None, "locked"
+        return found[0], None
+
+    def _fits(self, claim, record):
+        if claim.parties.terminator != self._node or claim.parties.vservice != record.vservice:
+            return False
+        call, skew_ms = record.call, self._round_ms // 4
+        if claim.method == "A":
+            return claim.fields == (call.called, caller_hash(call, claim.parties)) and call.calling is not None
+        if claim.method == "B":
+            instant_ms = int(claim.fields[1]) * 1000
+            is_during = call.start_ms - skew_ms <= instant_ms <= call.stop_ms + skew_ms
+            return claim.fields[0] == call.called and is_during
+        start, stop, called = claim.fields
+        is_start = _is_minute_near(int(start), call.start_ms, skew_ms)
+        is_stop = _is_minute_near(int(stop), call.stop_ms, skew_ms)
+        return is_start and is_stop and called == called_hash(call)
+
+
+def _is_minute_near(told_s, own_ms, skew_ms):
+    """Whether our time, moved by less than T/4, would round to the minute told."""
+    # One millisecond less than a quarter is the furthest that our times can tell from it.
+    first, last = (round_nearest(own_ms + moved, MINUTE_MS) for moved in (1 - skew_ms, skew_ms - 1))
+    return told_s * 1000 % MINUTE_MS == 0 and first <= told_s * 1000 <= last
+
+
+# The exchange
+
+
+class Malformed(Exception):
+    """A frame or a document that is not as the page has it."""
+
+
+def write_frame(stream, document):
+    stream.write(len(document).to_bytes(4, "big") + document)
+
+
+def read_frame(stream):
+    """One document, its size looked at before it is read."""
+    size = int.from_bytes(stream.read_exactly(4), "big")
+    if not 1 <= size <= FRAME_BYTES_MAX:
+        raise Malformed(f"a frame of {size} bytes")
+    return stream.read_exactly(size)
+
+
+def write_request(number, domain):
+    text = f'<valrequest xmlns="urn:vipr:pvp:1">{_element("number", number)}{_element("domain", domain)}</valrequest>'
+    return text.encode()
+
+
+def read_request(document):
+    """Number and domain."""
+    name, _attributes, texts = read_document(document)
+    if name != "valrequest":
+        raise Malformed(f"<{name}> is no request")
+    return _one(texts, "valrequest/number"), _one(texts, "valrequest/domain")
+
+
+def write_valinfo(number, ticket, routes):
+    uris = "".join(f"<route>{_element('SIPURI', uri)}</route>" for uri in routes)
+    return f"<valinfo>{_element('number', number)}{_element('ticket', ticket)}{uris}</valinfo>".encode()
+
+
+def write_valerror(code):
+    return f'<valerror code="{code}"/>'.encode()
+
+
+def read_answer(document):
+    """("valinfo", number, ticket, routes), or ("valerror", code)."""
+    name, attributes, texts = read_document(document)
+    if name == "valerror":
+        if attributes.get("code") not in ("403", "404", "503"):
+            raise Malformed("a valerror of no code that we know")
+        return "valerror", int(attributes["code"])
+    if name != "valinfo":
+        raise Malformed(f"<{name}> is no answer")
+    routes = [text for path, text in texts if path == "valinfo/route/SIPURI"]
+    return "valinfo", _one(texts, "valinfo/number"), _one(texts, "valinfo/ticket"), routes
+
+
+def _element(name, text):
+    return f"<{name}>{escape(text)}</{name}>"
+
+
+def _one(texts, path):
+    found = [text for at, text in texts if at == path]
+    if len(found) != 1 or found[0] == "":
+        raise Malformed(f"not one {path}")
+    return found[0]
+
+
+def read_document(document):
+    """The root's name and attributes, and each element's path and text, as far as the page lets XML go."""
+    if len(document) > DOCUMENT_BYTES_MAX:
+        raise Malformed("a document that is too long")
+    reading = _Reading()
+    try:
+        reading.parser.Parse(document, True)
+    except xml.parsers.expat.ExpatError as error:
+        raise Malformed("not well-formed") from error
+    return reading.root, reading.attributes, reading.texts
+
+
+class _Reading:
+    """Expat's events, gathered. Names lose their prefixes: "namespaces are not looked at"."""
+
+    def __init__(self):
+        self.root, self.attributes, self.texts = "", {}, []
+        self._path, self._held = [], []
+        self.parser = parser = xml.parsers.expat.ParserCreate("utf-8")
+        parser.StartElementHandler = self._start
+        parser.EndElementHandler = self._end
+        parser.CharacterDataHandler = lambda text: self._held[-1].append(text)
+        for forbidden in ("StartDoctypeDeclHandler", "CommentHandler", "StartCdataSectionHandler"):
+            setattr(parser, forbidden, self._refuse)
+
+    def _start(self, name, attributes):
+        name = name.split(":")[-1]
+        self._path.append(name)
+        self._held.append([])
+        if len(self._path) > DEPTH_MAX:
+            raise Malformed("a document that is too deep")
+        if len(self._path) == 1:
+            self.root, self.attributes = name, attributes
+
+    def _end(self, _name):
+        text = "".join(self._held.pop()).strip()
+        self.texts.append(("/".join(self._path), text))
+        self._path.pop()
+
+    def _refuse(self, *_what):
+        raise Malformed("a document type, a comment or a CDATA section")

@@ -26,7 +26,7 @@ const [CALLING, CALLED] = ["+14085551000", "+498912345678"];
 const WORDS = { a: "a keeps its word", b: "b keeps its word", pbx: "the exchange's word" } as const;
 const JOINED = /^node ([0-9a-f]{32}) of vipr\.test is at (\S+), admin/m;
 const LEARNED_MS_MAX = 30_000;
-const END_MS_MAX = 10_000;
+const END_MS_MAX = 5_000;
 
 type Company = "a" | "b";
 const VSERVICE = { a: 0xa1n, b: 0xb2n } as const;
@@ -122,7 +122,9 @@ test("two companies: what was acknowledged before kill -9 of both servers is val
     const { dir, word } = place;
     const { authority, trust } = await openAuthority(place);
     const run = async (company: Company, ...more: ReadonlyArray<string>) => {
-      const server = start(serverArgs(place, company, "--wait", "5-6", "--grace", "9", ...more));
+      // Who waits so little tells claimants when the call ended: it is worth its length, and no more.
+      const pace = ["--wait", "5-6", "--grace", "8", "--required-bits", "6"];
+      const server = start(serverArgs(place, company, ...pace, ...more));
       return { server, nodeId: (await server.said(JOINED))[1]! };
     };
     const enrolling = (company: Company) => [...trust, "--user", company, "--password-file", word(company)];
@@ -132,14 +134,13 @@ test("two companies: what was acknowledged before kill -9 of both servers is val
       ["add-agent", "pbx", "--password-file", word("pbx"), "--data", dir(company)],
       ["add-domain", domainOf(company), "--data", dir(company)],
     ];
-    const said = [];
-    for (const order of orders("a")) said.push(await vipr(["server", ...order]));
+    const said = await Promise.all(orders("a").map((order) => vipr(["server", ...order])));
     const first = { a: await run("a", ...enrolling("a")), b: await run("b", ...enrolling("b")) };
     await first.a.server.said(/^agents {3}1$/m);
     await first.b.server.said(/^vap .* TLS, root sha256:[0-9a-f:]+ in vap-root\.pem; DHTname vipr\.test$/m);
     await first.b.server.said(/^agents {3}none yet: vipr server add-agent NAME --data /m);
     await first.b.server.said(/^domains {2}none yet: /m);
-    for (const order of orders("b")) said.push(await vipr(["server", ...order]));
+    said.push(...(await Promise.all(orders("b").map((order) => vipr(["server", ...order])))));
     same(
       said.map(({ code, out, err }) => [code, out, err]),
       (["a", "b"] as const).flatMap((company) => [
@@ -147,8 +148,12 @@ test("two companies: what was acknowledged before kill -9 of both servers is val
         [0, `${domainOf(company)} is granted for, epoch 1\n`, ""],
       ]),
     );
-    const taken = await vipr(serverArgs(place, "a"));
-    same([taken.code, /another process uses this directory/.test(taken.err)], [6, true], taken.err);
+    const [used, below] = await Promise.all([
+      vipr(serverArgs(place, "a")),
+      vipr(["server", "--data", join(word("a"), "below"), ...enrolling("a"), "--listen", `${HOST}:0`]),
+    ]);
+    same([used.code, /another process uses this directory/.test(used.err)], [6, true], used.err);
+    same(below.code, 7, below.err);
 
     let second: { readonly a: { readonly server: Running }; readonly b: { readonly server: Running } } | undefined;
     await Effect.runPromise(
@@ -184,24 +189,11 @@ test("two companies: what was acknowledged before kill -9 of both servers is val
     same(told.code, 0, told.err);
     const { story } = JSON.parse(told.out);
     same(story.claims.length, 1);
-    ok(story.claims[0].missingBits === 0 && story.claims[0].bits >= 12, told.out);
+    ok(story.claims[0].missingBits === 0 && story.claims[0].bits >= 6, told.out);
 
     await until(async () => (/vipr\.granted/.test(b.server.err()) ? true : undefined), "the grant is logged");
-    const before = performance.now();
-    const ended = await Promise.all([a.server, b.server, authority].map((one) => one.kill("SIGTERM")));
-    same(ended, [POLITE_END, POLITE_END, POLITE_END]);
-    ok(performance.now() - before < END_MS_MAX, "a polite end took long");
-    for (const one of [first.a.server, first.b.server, a.server, b.server]) noSecretIn(one.out() + one.err(), "a log");
-    for (const name of ["a", "b"])
-      for (const file of readdirSync(dir(name))) {
-        const path = join(dir(name), file);
-        same(statSync(path).mode & 0o077, 0, path);
-        for (const secret of Object.values(WORDS)) ok(!readFileSync(path).includes(secret), path);
-      }
-
-    // A's agents' port is another's now; b's directory would do.
-    const busy = start(serverArgs(place, "a"));
-    await busy.said(JOINED);
+    // While a has its ports, b's directory would do for others.
+    same(await b.server.kill("SIGTERM"), POLITE_END);
     const late = await vipr([...serverArgs(place, "b"), "--vap", `${HOST}:${place.ports.a.vap}`]);
     same(
       [late.code, /another program has this port; --vap or --pvp takes another/.test(late.err)],
@@ -210,16 +202,17 @@ test("two companies: what was acknowledged before kill -9 of both servers is val
     );
     const early = await vipr([...serverArgs(place, "b"), "--pvp", `${HOST}:${place.ports.a.pvp}`]);
     same([early.code, /--vap or --pvp takes another/.test(early.err)], [5, true], early.err);
-    same(await busy.kill("SIGTERM"), POLITE_END);
-    const below = await vipr([
-      "server",
-      "--data",
-      join(word("a"), "below"),
-      ...enrolling("a"),
-      "--listen",
-      `${HOST}:0`,
-    ]);
-    same(below.code, 7, below.err);
+
+    const before = performance.now();
+    same(await Promise.all([a.server, authority].map((one) => one.kill("SIGTERM"))), [POLITE_END, POLITE_END]);
+    ok(performance.now() - before < END_MS_MAX, "a polite end took long");
+    for (const one of [first.a.server, first.b.server, a.server, b.server]) noSecretIn(one.out() + one.err(), "a log");
+    for (const name of ["a", "b"])
+      for (const file of readdirSync(dir(name))) {
+        const path = join(dir(name), file);
+        same(statSync(path).mode & 0o077, 0, path);
+        for (const secret of Object.values(WORDS)) ok(!readFileSync(path).includes(secret), path);
+      }
   }));
 
 test("agents and domains: lines of files that hold no password; a domain's secret changes with its epoch only", () =>

@@ -22,7 +22,7 @@ import {
   recordKey,
 } from "../../codecs/validation/mod.ts";
 import { type CallStore, expireCalls, failCall, insertCall, type KeptCall } from "../../machines/validation/mod.ts";
-import { PROOF_LIFETIME_MS } from "../../machines/vipr/mod.ts";
+import { credit, openLedger, PROOF_LIFETIME_MS, provedBy } from "../../machines/vipr/mod.ts";
 import {
   type Change,
   type ReadableStore,
@@ -155,12 +155,13 @@ export const waitingIn = Effect.fnUntraced(function* (store: ReadableStore, numb
   return waiting;
 });
 
-/** What a server would count for a claim at that hour. */
+/** What a server's ledger would count for a claim at that hour: of many proofs it takes the last ones. */
 export const provedIn = Effect.fnUntraced(function* (store: ReadableStore, claim: string, nowMs: number) {
-  const rows = yield* store.scan(PROOFS, { prefix: proofPrefix(claim) });
-  const proofs = rows.flatMap(({ value }) => decodeProof(value) ?? []);
-  const fresh = proofs.filter(({ atMs }) => nowMs - atMs < PROOF_LIFETIME_MS);
-  return { bits: fresh.reduce((sum, { bits }) => sum + bits, 0), calls: fresh.length };
+  const proofs: Array<KeptProof> = [];
+  yield* eachRow(store, PROOFS, decodeProof, (proof) => proofs.push(proof), proofPrefix(claim));
+  const ledger = openLedger();
+  for (const { call, bits, atMs } of proofs.sort((a, b) => a.atMs - b.atMs)) credit(ledger, claim, call, bits, atMs);
+  return provedBy(ledger, claim, nowMs);
 });
 
 /** In the order of their keys. A row that cannot be read is passed over and told. */
@@ -169,10 +170,11 @@ const eachRow = Effect.fnUntraced(function* <A>(
   table: string,
   read: (value: Uint8Array) => A | undefined,
   use: (record: A, key: Uint8Array) => void,
+  prefix: Uint8Array = new Uint8Array(),
 ) {
   let [after, damaged]: [Uint8Array | undefined, number] = [undefined, 0];
   while (true) {
-    const rows: ReadonlyArray<Row> = yield* store.scan(table, after === undefined ? {} : { after });
+    const rows: ReadonlyArray<Row> = yield* store.scan(table, after === undefined ? { prefix } : { prefix, after });
     for (const { key, value } of rows) {
       const record = read(value);
       if (record === undefined) damaged += 1;

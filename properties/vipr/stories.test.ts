@@ -31,6 +31,7 @@ import {
   NOTHING_YET,
   openLedger,
   PROOF_LIFETIME_MS,
+  provedBy,
   remember,
   STORY_LIFETIME_MS,
   type Story,
@@ -276,6 +277,8 @@ test("stories: after a restart calls wait with their new hour, and a claim's bit
               if (lost) return;
               const counted = records.proofs.filter(({ atMs }) => nowMs - atMs < PROOF_LIFETIME_MS);
               const bits = counted.reduce((sum, proof) => sum + proof.bits, 0);
+              const alone = yield* storedStory(store, number, nowMs); // as whoever reads it without a server
+              for (const of of alone?.claims ?? []) ok(Math.abs(of.bits - bits) < 1e-9, `${of.bits} of ${bits}`);
               for (const of of now.claims) ok(Math.abs(of.bits - bits) < 1e-9, `${of.bits} of ${bits}`);
               const isGone = given.length === 0 || awayMs >= STORY_LIFETIME_MS;
               same(now.claims.length, isGone ? 0 : 1);
@@ -287,6 +290,29 @@ test("stories: after a restart calls wait with their new hour, and a claim's bit
     proofs,
     fc.oneof(fc.nat(2_000_000), fc.nat(90 * 86_400_000)),
     fc.boolean(),
+  ));
+
+test("stories: of more proofs than a ledger counts, a store without a server tells as many as its server would", () =>
+  virtually(
+    Effect.gen(function* () {
+      const store = memoryStore();
+      const claim = { nodeId: 2n, vservice: 7n };
+      const name = claimName({ by: 3n, number: NUMBER, nodeId: nodeIdText(claim.nodeId), vservice: 7n });
+      const atMs = yield* Clock.currentTimeMillis;
+      const { of, close } = yield* life(store);
+      const attempt = { ...claim, method: "A", bits: 0.5, verdict: "validated", info: {} as ValInfo } as const;
+      of.hear({ type: "attempted", number: NUMBER, by: 3n, call: CALL, attempt, tries: 2 }, atMs);
+      const records = yield* openRecords(store, callStore([5n]));
+      for (let i = 0; i < 100; i++) yield* records.proved({ claim: name, call: String(i), bits: 0.5, atMs: atMs + i });
+      yield* close;
+      const [told] = (yield* storedStory(store, NUMBER, atMs))!.claims;
+      const ledger = openLedger(REQUIRED);
+      for (const { call, bits, atMs } of (yield* openRecords(store, callStore([5n]))).proofs)
+        credit(ledger, name, call, bits, atMs);
+      const { bits, calls } = provedBy(ledger, name, atMs);
+      same([told!.bits, told!.calls], [bits, calls]);
+      ok(calls < 100);
+    }),
   ));
 
 const published = (number: string, atMs: number): Heard => ({ event: { type: "published", number }, atMs });

@@ -1,5 +1,5 @@
 /** Validations: those we ask for, and those we serve. */
-export { attemptClaim, type PvpAddress, type Resolve } from "./attempt.ts";
+export { attemptClaim, type Gate, type PvpAddress, type Resolve } from "./attempt.ts";
 export type { PvpCounters, PvpGrant, PvpGrantRequest, PvpHandlers } from "./caller.ts";
 export { LookUpFailed, type ValidateHandlers, type ValidateOptions, validate } from "./originator.ts";
 export { PVP_STREAMS_MAX, type ServePvpOptions, type ServingPvp, servePvp } from "./terminator.ts";

@@ -1,20 +1,22 @@
 /**
- * Hosts the originator's side of one call: Tv, the overlay's claims, an attempt at each.
+ * Hosts the originator's side of one call: Tv, the overlay's claims, an attempt at each, and the gate between them.
  *
- *   lookUp --> the overlay --> found | notFound --+
- *   attempt -> attemptClaim -> attempted ---------+--> mailbox --> step --> settle, settle, ... report
+ *   lookUp ---> the overlay --> found | notFound -----------+
+ *   takeTurn -> turn ---------> turned ---------------------+--> mailbox --> step --> settle, settle, ... report
+ *   attempt --> attemptClaim -> committed, then attempted --+
+ *   open, shut --> its gate
  */
-import { Data, Deferred, Effect, FiberSet } from "effect";
+import { Data, Deferred, Effect, FiberSet, Scope } from "effect";
 import { type E164, maskE164, nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";
 import {
   type ClaimVerdict,
   instantWithin,
   knownCall,
-  methodsFor,
   type PvpAttemptInput,
   type PvpClaim,
   type PvpOriginatorAction,
   type PvpOriginatorEvent,
+  type PvpOriginatorInput,
   type PvpOutcome,
   pvpOriginator,
   ROUND_MS,
@@ -23,7 +25,7 @@ import {
 } from "../../machines/validation/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
 import { type Arithmetic, type Dialer, Entropy } from "../ports/mod.ts";
-import { attemptClaim, type Resolve, whyOf } from "./attempt.ts";
+import { attemptClaim, type Gate, type PvpAddress, type Resolve, whyOf } from "./attempt.ts";
 
 export interface ValidateOptions {
   /** A call that we made. */
@@ -36,6 +38,8 @@ export interface ValidateOptions {
   readonly waitBetweenMs?: readonly [min: number, max: number];
   /** T; all servers of an overlay have the same. Default 10 s. */
   readonly roundMs?: number;
+  /** Within how long the call is known to have ended, when it is proved: `windowOf`. Default Tv's range. */
+  readonly windowMs?: number;
   /** Method C only: no claimant sees a telephone number before it has proved the call. Default false. */
   readonly isPrivate?: boolean;
 }
@@ -47,8 +51,8 @@ export interface ValidateHandlers {
   readonly resolve: Resolve;
   /** Hears each verdict as it comes, while slower claims are still being tried. Several may be told at once. */
   readonly settled?: (verdict: ClaimVerdict) => Effect.Effect<void>;
-  /** Waits for its turn before a claim is dialled: who validates many calls at once bounds its streams so. */
-  readonly inTurn?: <A, R>(attempt: Effect.Effect<A, never, R>) => Effect.Effect<A, never, R>;
+  /** Waits until so many claims may be tried at once, until the scope closes: who validates many calls bounds streams so. */
+  readonly turn?: (claims: number) => Effect.Effect<void, never, Scope.Scope>;
 }
 
 /** The overlay did not say who claims the number. */
@@ -58,30 +62,22 @@ const CHANCES = 2 ** 30;
 
 /** Ends when every claim has its verdict and each was told; none when nobody claims the number. Interruptible throughout. */
 export const validate = Effect.fn("pvp.validate")(function* (
-  { call, nodeId, domain, waitBetweenMs = [TV_MS_MIN, TV_MS_MAX], roundMs = ROUND_MS, isPrivate }: ValidateOptions,
-  { lookUp, resolve, settled = () => Effect.void, inTurn = (attempt) => attempt }: ValidateHandlers,
+  options: ValidateOptions,
+  { lookUp, resolve, settled = () => Effect.void, turn = () => Effect.void }: ValidateHandlers,
 ): Effect.fn.Return<ReadonlyArray<ClaimVerdict>, LookUpFailed, Arithmetic | Dialer | Entropy> {
-  const { between } = yield* Entropy;
-  const known = knownCall({ ...call, direction: "sent", vservice: 0n });
-  const at = (yield* between(0, CHANCES - 1)) / CHANCES;
-  const waitMs = yield* between(...waitBetweenMs);
-  const input = {
-    call: known,
-    nodeId,
-    domain,
-    instant: instantWithin(known, at),
-    roundMs,
-    waitMs,
-    isPrivate: isPrivate === true,
-  };
+  const { call } = options;
+  const input = yield* inputOf(options);
   return yield* Effect.scoped(
     Effect.gen(function* () {
+      const scope = yield* Effect.scope;
       const box = yield* mailbox<PvpOriginatorEvent>(16);
       const outcome = yield* Deferred.make<PvpOutcome>();
       const running = yield* FiberSet.make<void>();
       const run = yield* FiberSet.runtime(running)<Arithmetic | Dialer | Entropy>();
       const later = (event: Effect.Effect<PvpOriginatorEvent, never, Arithmetic | Dialer | Entropy>) =>
         Effect.sync(() => run(Effect.flatMap(event, box.tell)));
+      const gates = gatesOf((claim) => box.tell({ type: "committed", claim }));
+      const resolveOnce = once(resolve);
 
       const perform = (action: PvpOriginatorAction): Effect.Effect<unknown> => {
         switch (action.type) {
@@ -92,10 +88,21 @@ export const validate = Effect.fn("pvp.validate")(function* (
                 onFailure: (error): PvpOriginatorEvent => ({ type: "notFound", why: whyOf(error) }),
               }),
             );
+          case "takeTurn":
+            return later(
+              Effect.as(Effect.provideService(turn(action.claims), Scope.Scope, scope), { type: "turned" } as const),
+            );
           case "attempt":
             return later(
-              Effect.map(inTurn(attemptSafely(action.input, resolve)), (verdict) => ({ type: "attempted", verdict })),
+              Effect.map(attemptSafely(action.input, resolveOnce, gates.before(action.input.claim)), (verdict) => ({
+                type: "attempted",
+                verdict,
+              })),
             );
+          case "open":
+            return gates.tell(action.claim, "opened");
+          case "shut":
+            return gates.tell(action.claim, "shut");
           case "settle":
             return Effect.sync(() =>
               run(
@@ -124,13 +131,55 @@ export const validate = Effect.fn("pvp.validate")(function* (
   );
 });
 
+const inputOf = Effect.fnUntraced(function* ({
+  call,
+  nodeId,
+  domain,
+  waitBetweenMs = [TV_MS_MIN, TV_MS_MAX],
+  roundMs = ROUND_MS,
+  windowMs = waitBetweenMs[1] - waitBetweenMs[0],
+  isPrivate = false,
+}: ValidateOptions): Effect.fn.Return<PvpOriginatorInput, never, Entropy> {
+  const { between } = yield* Entropy;
+  const known = knownCall({ ...call, direction: "sent", vservice: 0n });
+  const instant = instantWithin(known, (yield* between(0, CHANCES - 1)) / CHANCES);
+  const lot = yield* between(0, CHANCES - 1);
+  const waitMs = yield* between(...waitBetweenMs);
+  return { call: known, nodeId, domain, instant, lot, roundMs, windowMs, waitMs, isPrivate };
+});
+
+/** One gate for each attempt, opened by the machine; an attempt anew has a new one. */
+const gatesOf = (committed: (claim: PvpClaim) => Effect.Effect<void>) => {
+  const gates = new Map<string, Deferred.Deferred<"opened" | "shut">>();
+  const nameOf = ({ nodeId, vservice }: PvpClaim) => `${nodeId}/${vservice}`;
+  return {
+    before: (claim: PvpClaim): Gate => {
+      const opened = Deferred.makeUnsafe<"opened" | "shut">();
+      gates.set(nameOf(claim), opened);
+      return { committed: committed(claim), opened: Deferred.await(opened) };
+    },
+    tell: (claim: PvpClaim, what: "opened" | "shut") => Deferred.succeed(gates.get(nameOf(claim))!, what),
+  };
+};
+
+/** Whoever answered its AppAttach is not asked again for this call. */
+const once = (resolve: Resolve): Resolve => {
+  const known = new Map<bigint, PvpAddress>();
+  return (nodeId) =>
+    Effect.suspend(() => {
+      const address = known.get(nodeId);
+      if (address !== undefined) return Effect.succeed(address);
+      return Effect.tap(resolve(nodeId), (found) => Effect.sync(() => known.set(nodeId, found)));
+    });
+};
+
 /** A fault of ours ends one claim, and not the wait for all. */
-const attemptSafely = (input: PvpAttemptInput, resolve: Resolve) =>
-  Effect.scoped(attemptClaim(input, resolve)).pipe(
+const attemptSafely = (input: PvpAttemptInput, resolve: Resolve, gate: Gate) =>
+  Effect.scoped(attemptClaim(input, resolve, gate)).pipe(
     Effect.catchCause((cause) =>
       Effect.as(Effect.logError("pvp.attempt.died", cause), {
         ...input.claim,
-        method: methodsFor(input)[0]!,
+        method: input.method,
         bits: 0,
         verdict: "broken",
         why: "a fault of this program",

@@ -1,12 +1,12 @@
 /**
  * Calls that we made, on their way to becoming routes.
  *
- *   upload --> due queue (Tv) --> look the number up --> prove each claim --> ledger --> enough bits --> learned
+ *   upload --> due queue (Tv) --> asked before? --> look the number up --> prove each claim --> ledger --> learned
  *
  * A call at rest is a line in the queue; only what is due has a fiber. VAP draft §9.5, profile §2.
  */
 import { Clock, Effect, FiberSet, Queue, type Scope, Semaphore } from "effect";
-import { type E164, maskE164, nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, maskE164, msFromNtp, nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import {
   type ClaimVerdict,
@@ -17,8 +17,12 @@ import {
   schedule,
   takeDue,
   timesOf,
+  windowOf,
 } from "../../machines/validation/mod.ts";
 import {
+  ask,
+  askedCalls,
+  callName,
   claimName,
   credit,
   discredit,
@@ -26,6 +30,7 @@ import {
   openLedger,
   provedBy,
   type StandsNow,
+  unask,
   type Waiting as WaitingCall,
 } from "../../machines/vipr/mod.ts";
 import { type Arithmetic, type Dialer, Entropy, type StoreFailed } from "../ports/mod.ts";
@@ -49,7 +54,8 @@ export interface OriginatingOptions {
 }
 
 /**
- * Validations under way at once, and the claims of them all that are being tried; what else is due waits its turn. Both
+ * Validations under way at once, and the claims of them all that are being tried; what else is due waits its turn, which a
+ * call has for all its claims or for none, as they wait for one another. Both
  * are far more than honest servers need, so that some who answer slowly do not hold up the rest.
  */
 export const VALIDATIONS_MAX = 64;
@@ -77,7 +83,8 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   const { between } = yield* Entropy;
   const queue = dueQueue<Waiting>();
   for (const waiting of records.waiting) schedule(queue, waiting, waiting.dueMs);
-  const ledger = openLedger(requiredBits);
+  const ledger = openLedger(requiredBits, roundMs);
+  const asked = askedCalls(roundMs);
   for (const { claim, call, bits, atMs } of records.proofs) credit(ledger, claim, call, bits, atMs);
   const stirred = yield* Queue.sliding<void>(1);
   const running = yield* FiberSet.make<void>();
@@ -92,32 +99,37 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     const call = timesOf(vcr);
     // "if VService still published", VAP draft §9.5.1
     if (domain === undefined) return yield* watch({ type: "dropped", number, call });
+    const line = `${vservice}/${number}`;
+    const atMs = yield* Clock.currentTimeMillis;
+    if (!ask(asked, line, call, atMs)) return yield* watch({ type: "repeated", number, call });
     const isPrivate = options.isPrivate(domain);
-    const tries = methodsFor({ isPrivate, call: { ...vcr, ...call } }).length;
-    yield* validate(
-      { call: vcr, nodeId, domain, waitBetweenMs: [0, 0], roundMs, isPrivate },
+    const tries = methodsFor({ isPrivate, call: vcr }).length;
+    const windowMs = windowOf(waitBetweenMs, atMs - msFromNtp(vcr.stop));
+    const verdicts = yield* validate(
+      { call: vcr, nodeId, domain, waitBetweenMs: [0, 0], windowMs, roundMs, isPrivate },
       {
         ...handlers,
         lookUp: (of) =>
           Effect.tap(handlers.lookUp(of), (claimants) =>
             watch({ type: "lookedUp", number, call, claims: claimants.length, claimants }),
           ),
-        inTurn: Semaphore.withPermits(turns, 1),
+        turn: (claims) => Semaphore.takeScoped(turns, claims),
         settled: (attempt) =>
           Effect.andThen(watch({ type: "attempted", number, by: vservice, call, attempt, tries }), judge(vcr, attempt)),
       },
-    );
+    ).pipe(Effect.tapError(() => Effect.sync(() => unask(asked, line, call))));
+    if (verdicts.every(({ verdict }) => verdict === "unreachable")) unask(asked, line, call);
   });
 
   const judge = Effect.fnUntraced(function* (vcr: Vcr, attempt: ClaimVerdict) {
     const { nodeId, vservice, verdict } = attempt;
     const name = claimName({ by: vcr.vservice, number: vcr.called, nodeId: nodeIdText(nodeId), vservice });
-    // Neither gave the proof that it was asked for. Whoever was not reached was not asked.
+    // Neither gave the proof that it was asked for. Whoever was not reached knows nothing of the call: see the ledger.
     if ((verdict === "refused" || verdict === "broken") && discredit(ledger, name)) yield* records.disproved(name);
     if (verdict !== "validated") return;
     const proof = {
       claim: name,
-      call: `${vcr.start}/${vcr.stop}`,
+      call: callName(vcr),
       bits: attempt.bits,
       atMs: yield* Clock.currentTimeMillis,
     };
@@ -157,8 +169,9 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     const domain = domainOf(vcr.vservice);
     const call = timesOf(vcr);
     const isPrivate = domain !== undefined && options.isPrivate(domain);
-    const [method] = methodsFor({ isPrivate, call: { ...vcr, ...call } });
-    return { call, dueMs, worthBits: equivalentBits(call, roundMs, method) };
+    const [method] = methodsFor({ isPrivate, call: vcr });
+    const windowMs = windowOf(waitBetweenMs, dueMs - msFromNtp(vcr.stop));
+    return { call, dueMs, worthBits: equivalentBits(call, roundMs, method, windowMs) };
   };
   const tellOf = (waiting: Waiting) => {
     const { called: number, calling } = waiting.vcr;

@@ -26,7 +26,7 @@ export const storedStory = Effect.fn("vipr.storedStory")(function* (
   const requiredBits = kept?.requiredBits ?? REQUIRED_BITS;
   const waiting = (yield* waitingIn(store, number)).map(({ vcr, dueMs }): Waiting => {
     const call = timesOf(vcr);
-    const [method] = methodsFor({ isPrivate: false, call: { ...vcr, ...call } });
+    const [method] = methodsFor({ isPrivate: false, call: vcr });
     return { call, dueMs, worthBits: equivalentBits(call, ROUND_MS, method) };
   });
   const proved = new Map<string, { readonly bits: number; readonly calls: number }>();

@@ -88,6 +88,7 @@ const FactKind = tlv(
     declined: [12, struct("Declined", SPEC, { domain: words, code: u32 })],
     charged: [13, struct("Charged", SPEC, { call: Call, attempts: u32 })],
     dropped: [14, struct("Dropped", SPEC, { call: Call })],
+    repeated: [15, struct("Repeated", SPEC, { call: Call })],
   },
 );
 export const StoryFactRow = struct("StoryFact", SPEC, {

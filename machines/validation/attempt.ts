@@ -1,12 +1,18 @@
 /**
- * One claim to a number, put to the proof: does its owner know of the call we made? Profile §2.
+ * One claim to a number, put to the proof once, by one method: does its owner know of the call we made? Profile §2.
  *
- *    o -- resolve, startTimer --> resolving -- resolved --> dialling       dial with A's user name, B's, or C's
- *                                                |-- secured --> exchanging    ask
- *             dialling again with B <-- wrongPassword with A --+  |-- answered --> over   report validated | declined
- *    any -- unresolved, lost, timerFired, wrongPassword with B or C ---------> over   hangUp, report
+ *    o -- resolve, startTimer --> resolving -- resolved --> dialling       dial with the method's user name
+ *                                                             |-- committed --> gated        commit
+ *             proving <-- opened   proceed -------------------------------------+
+ *                |-- secured --> exchanging    ask     |-- answered --> over    hangUp, report validated | declined
+ *                +-- wrongPassword --> over            hangUp, report refused
+ *    resolving, dialling -- unresolved, lost, wrongPassword, timerFired --> over    hangUp, report unreachable
+ *    resolving, dialling, gated -- shut --> over       hangUp, report unreachable
+ *    gated, proving, exchanging -- lost, timerFired --> over    hangUp, report broken
  *
- * Dialling is two waits, one after the other: for the stream (`connected` ends it), then for the handshake.
+ * Dialling is two waits, one after the other: for the stream (`connected` ends it), then for the ServerKeyExchange, which
+ * holds the claimant's guess at the password (`committed`). What we say next tells it whether the guess was right: that
+ * waits at the gate until every other claimant of the call has given its guess too. See originator.ts.
  */
 import { setup } from "xstate";
 import type { PvpMethod, ValAnswer, ValInfo, ValRequest } from "../../codecs/validation/mod.ts";
@@ -23,6 +29,7 @@ export interface PvpClaim {
 export interface PvpAttemptInput {
   readonly call: KnownCall;
   readonly claim: PvpClaim;
+  readonly method: PvpMethod;
   /** Our own Node-ID. */
   readonly nodeId: bigint;
   /** Our own domain, which the ticket will be for. */
@@ -30,8 +37,10 @@ export interface PvpAttemptInput {
   /** NTP seconds, inside the call: what method B shows. */
   readonly instant: number;
   readonly roundMs: number;
-  /** Our domain shows no telephone number to a claimant that has proved nothing: C, and never A or B. Default false. */
-  readonly isPrivate?: boolean;
+  /** Within how long the call is known to have ended; `windowOf`. */
+  readonly windowMs: number;
+  /** Guesses at this call that were answered before this one is made, by whomever: any of them may have told this claimant. */
+  readonly guessesBefore: number;
 }
 
 export type PvpTimer = "connect" | "handshake" | "exchange";
@@ -43,6 +52,11 @@ export type PvpAttemptEvent =
   | { readonly type: "resolved"; readonly host: string; readonly port: number }
   | { readonly type: "unresolved"; readonly why: string }
   | { readonly type: "connected" }
+  /** The ServerKeyExchange is in, and our answer to it waits. */
+  | { readonly type: "committed" }
+  /** The gate is open; or it was opened without us. */
+  | { readonly type: "opened" }
+  | { readonly type: "shut" }
   | { readonly type: "secured" }
   /** The handshake failed as it does when the other side does not know of the call. */
   | { readonly type: "wrongPassword" }
@@ -60,6 +74,10 @@ export type PvpAttemptAction =
       readonly userName: string;
       readonly password: string;
     }
+  /** It stands at the gate. */
+  | { readonly type: "commit" }
+  /** The handshake may go on. */
+  | { readonly type: "proceed" }
   | { readonly type: "ask"; readonly request: ValRequest }
   | { readonly type: "hangUp" }
   | { readonly type: "report"; readonly verdict: ClaimVerdict }
@@ -70,7 +88,8 @@ export type PvpAttemptAction =
 /**
  * `validated`: it knows of the call; `info` is what it granted.
  * `declined`: it knows of the call and grants nothing; `code` says why.
- * `refused`: it does not know of the call, by any method. `unreachable`: no stream. `broken`: a stream, and no end to it.
+ * `refused`: it gave a wrong guess. `broken`: it gave a guess, and then no end to it.
+ * `unreachable`: it gave none in time, so that nothing was told to it or anybody about this call.
  */
 export type ClaimVerdict = PvpClaim & {
   /** The last one tried. */
@@ -85,7 +104,6 @@ export type ClaimVerdict = PvpClaim & {
   );
 
 interface PvpAttemptContext extends PvpAttemptInput {
-  readonly method: PvpMethod;
   readonly address: { readonly host: string; readonly port: number } | undefined;
   readonly timer: PvpTimer | undefined;
 }
@@ -97,6 +115,8 @@ export const pvpAttempt = machineOf<PvpAttemptAction>()(
     actions: declared<PvpAttemptAction>({
       resolve: true,
       dial: true,
+      commit: true,
+      proceed: true,
       ask: true,
       hangUp: true,
       report: true,
@@ -106,16 +126,10 @@ export const pvpAttempt = machineOf<PvpAttemptAction>()(
     }),
     guards: {
       isCurrent: ({ context, event }) => event.type === "timerFired" && event.timer === context.timer,
-      isFirstMethod: ({ context }) => context.method === "A",
     },
   }).createMachine({
     id: "pvpAttempt",
-    context: ({ input }) => ({
-      ...input,
-      method: methodsFor(input)[0]!,
-      address: undefined,
-      timer: undefined,
-    }),
+    context: ({ input }) => ({ ...input, address: undefined, timer: undefined }),
     initial: "resolving",
     on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
     states: {
@@ -139,37 +153,47 @@ export const pvpAttempt = machineOf<PvpAttemptAction>()(
               }),
             ),
           },
-          unresolved: { target: "over", actions: decide(unreachable) },
-          timerFired: { guard: "isCurrent", target: "over", actions: decide(tooLate) },
+          unresolved: outOf("unreachable"),
+          shut: outOf("unreachable"),
+          timerFired: tooLateFor("unreachable"),
         },
       },
       dialling: {
         entry: decide(dial),
         on: {
           connected: { actions: decide((context: PvpAttemptContext): Decided => waitFor(context, "handshake")) },
+          committed: { target: "gated", actions: { type: "commit", params: {} } },
+          wrongPassword: outOf("unreachable"),
+          lost: outOf("unreachable"),
+          shut: outOf("unreachable"),
+          timerFired: tooLateFor("unreachable"),
+        },
+      },
+      gated: {
+        on: {
+          opened: { target: "proving", actions: { type: "proceed", params: {} } },
+          shut: outOf("unreachable"),
+          wrongPassword: outOf("broken"),
+          lost: outOf("broken"),
+          timerFired: tooLateFor("broken"),
+        },
+      },
+      proving: {
+        on: {
           secured: { target: "exchanging", actions: decide(ask) },
-          wrongPassword: [
-            { guard: "isFirstMethod", target: "dialling", reenter: true, actions: decide(nextMethod) },
-            {
-              target: "over",
-              actions: decide((context: PvpAttemptContext): Decided => report(context, { verdict: "refused" })),
-            },
-          ],
-          lost: { target: "over", actions: decide(unreachable) },
-          timerFired: { guard: "isCurrent", target: "over", actions: decide(tooLate) },
+          wrongPassword: {
+            target: "over",
+            actions: decide((context: PvpAttemptContext): Decided => report(context, { verdict: "refused" })),
+          },
+          lost: outOf("broken"),
+          timerFired: tooLateFor("broken"),
         },
       },
       exchanging: {
         on: {
           answered: { target: "over", actions: decide(conclude) },
-          lost: {
-            target: "over",
-            actions: decide(
-              (context: PvpAttemptContext, { why }: { readonly why: string }): Decided =>
-                report(context, { verdict: "broken", why }),
-            ),
-          },
-          timerFired: { guard: "isCurrent", target: "over", actions: decide(tooLate) },
+          lost: outOf("broken"),
+          timerFired: tooLateFor("broken"),
         },
       },
       over: { type: "final" },
@@ -184,7 +208,11 @@ export const pvpAttempt = machineOf<PvpAttemptAction>()(
 export const methodsFor = ({
   isPrivate,
   call,
-}: Pick<PvpAttemptInput, "isPrivate" | "call">): ReadonlyArray<PvpMethod> => {
+}: {
+  /** Our domain shows no telephone number to a claimant that has proved nothing. Default false. */
+  readonly isPrivate?: boolean;
+  readonly call: Pick<KnownCall, "calling">;
+}): ReadonlyArray<PvpMethod> => {
   if (isPrivate === true) return ["C"];
   return call.calling === undefined ? ["B"] : ["A", "B"];
 };
@@ -220,10 +248,6 @@ function waitFor({ timer }: PvpAttemptContext, next: PvpTimer): Decided {
   };
 }
 
-function nextMethod({ timer }: PvpAttemptContext): Decided {
-  return { context: { method: "B" }, actions: [{ type: "stopTimer", timer: timer! }] };
-}
-
 function ask(context: PvpAttemptContext): Decided {
   const { context: changed, actions = [] } = waitFor(context, "exchange");
   const request = { number: context.call.called, domain: context.domain };
@@ -237,15 +261,23 @@ function conclude(context: PvpAttemptContext, { answer }: { readonly answer: Val
   return report(context, { verdict: "validated", info: answer.info });
 }
 
-/** Before there is a stream it is unreachable; after that it is there, and broken. */
-function unreachable(context: PvpAttemptContext, { why }: { readonly why: string }): Decided {
-  return report(context, { verdict: context.timer === "connect" ? "unreachable" : "broken", why });
-}
+/** No guess before the gate opened: nothing was told. A guess, and then silence or a break: as a wrong one. */
+type Ended = "unreachable" | "broken";
 
-function tooLate(context: PvpAttemptContext): Decided {
-  const late = { ...context, timer: undefined };
-  const why = `no end to ${context.timer}`;
-  return report(late, { verdict: context.timer === "connect" ? "unreachable" : "broken", why });
+function outOf(verdict: Ended) {
+  const out = (context: PvpAttemptContext, event: { readonly type: string; readonly why?: string }): Decided =>
+    report(context, { verdict, why: event.why ?? whys[event.type] ?? event.type });
+  return { target: "over", actions: decide(out) } as const;
+}
+const whys: { readonly [type: string]: string } = {
+  shut: "no guess at the password in time",
+  wrongPassword: "a refusal before our proof",
+};
+
+function tooLateFor(verdict: Ended) {
+  const late = (context: PvpAttemptContext): Decided =>
+    report({ ...context, timer: undefined }, { verdict, why: `no end to ${context.timer}` });
+  return { guard: "isCurrent", target: "over", actions: decide(late) } as const;
 }
 
 type Judgement = ClaimVerdict extends infer V
@@ -254,10 +286,15 @@ type Judgement = ClaimVerdict extends infer V
     : never
   : never;
 
-function report({ claim, call, method, roundMs, timer }: PvpAttemptContext, judgement: Judgement): Decided {
+function report(context: PvpAttemptContext, judgement: Judgement): Decided {
+  const { claim, method, timer } = context;
   const isProved = judgement.verdict === "validated" || judgement.verdict === "declined";
-  const bits = isProved ? equivalentBits(call, roundMs, method) : 0;
+  const bits = isProved ? worthOf(context) : 0;
   const verdict = { ...claim, method, bits, ...judgement } as ClaimVerdict;
   const stop = timer === undefined ? [] : [{ type: "stopTimer", timer } as const];
   return { context: { timer: undefined }, actions: [...stop, { type: "hangUp" }, { type: "report", verdict }] };
 }
+
+/** Of several guesses at one call, each of which this claimant may have learned from, one is right more often than one. */
+const worthOf = ({ call, roundMs, method, windowMs, guessesBefore }: PvpAttemptContext): number =>
+  Math.max(0, equivalentBits(call, roundMs, method, windowMs) - Math.log2(1 + guessesBefore));

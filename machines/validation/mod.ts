@@ -16,6 +16,7 @@ export { DUE_MAX, type DueQueue, dueQueue, nextDueMs, schedule, takeDue } from "
 export {
   CLAIMS_MAX,
   CLAIMS_OF_NODE_MAX,
+  GATE_MS_MAX,
   type PvpOriginatorAction,
   type PvpOriginatorEvent,
   type PvpOriginatorInput,
@@ -43,9 +44,11 @@ export {
   terminatorPassword,
   timesOf,
   userNameFor,
+  windowOf,
 } from "./secret.ts";
 export {
   peerFailed,
+  peerForgiven,
   peerSucceeded,
   type Standing,
   type StandingLimits,
@@ -63,14 +66,19 @@ export {
   candidatesFor,
   expireCalls,
   failCall,
+  heldCall,
   insertCall,
   isLocked,
   type KeptCall,
   RETENTION_MS,
   removeCall,
+  SAME_KEY_MAX,
+  type Way,
+  wayOf,
 } from "./store.ts";
 export {
   type PvpCandidate,
+  type PvpFailure,
   type PvpTerminatorAction,
   type PvpTerminatorEvent,
   type PvpTerminatorInput,

@@ -174,17 +174,26 @@ const spreadOf = (startMs: number, roundMs: number): number => {
 };
 
 /**
+ * Over how long the stop of a call is spread for a claimant that is asked `ageMs` after it: over Tv's own range. A record
+ * that came later than at once is older than Tv allows; how much later they come nobody knows, and the same holds as at the
+ * hour: beyond the range by x it counts as evenly over 4x.
+ */
+export const windowOf = ([minMs, maxMs]: readonly [minMs: number, maxMs: number], ageMs: number): number =>
+  Math.max(maxMs - minMs, 4 * (ageMs - maxMs));
+
+/**
  * What a validated call is worth: the bits that a stranger would have had to guess. The user name is sent before the
  * claimant proves anything, so whatever it tells of the call's times is not secret from him: B's instant leaves the two
- * distances from it, C's minutes what lies within them.
+ * distances from it, C's minutes what lies within them. When he is asked tells that it ended within `windowMs`.
  */
 export const equivalentBits = (
   { startMs, stopMs }: CallTimes,
   roundMs: number,
   method: PvpUserName["method"] = "A",
-  cap: number = BITS_CAP,
+  windowMs: number = SPREAD_MS,
 ): number => {
   const lasts = Math.log2(Math.max(1, (stopMs - startMs) / roundMs));
   const untold = { A: Number.POSITIVE_INFINITY, B: 2 * lasts, C: 2 * Math.log2(Math.max(1, MINUTE_MS / roundMs)) };
-  return Math.min(cap, Math.log2(spreadOf(startMs, roundMs) / roundMs) + lasts, untold[method]);
+  const spreadMs = Math.max(roundMs, Math.min(windowMs, spreadOf(startMs, roundMs)));
+  return Math.min(BITS_CAP, Math.log2(spreadMs / roundMs) + lasts, untold[method]);
 };

@@ -35,6 +35,8 @@ export type ViprEvent =
     }
   /** A sent one whose VService was no longer published when it was due: it is not validated. */
   | { readonly type: "dropped"; readonly number: E164; readonly call: CallName }
+  /** A sent one that overlaps one that was put to the proof, or lies close by it: it is not validated. */
+  | { readonly type: "repeated"; readonly number: E164; readonly call: CallName }
   | {
       readonly type: "lookedUp";
       readonly number: E164;

@@ -3,12 +3,20 @@
  * what the domain requires. Profile §2, "Equivalent entropy". A table that one actor owns and these functions change.
  *
  *   (number, Node-ID, VServiceID) --> bits of call 1 + bits of call 2 + ... >= requiredBits --> route
- *                                     a call that it does not prove: back to 0
+ *                                     a wrong guess, or none after the gate: back to 0
  *
  * Without the return to 0 a thief would need no luck but patience: with a hundred calls to guess at, two right guesses of
  * 6 bits are all but sure. With it, a row of right guesses can begin at each call, and be right as a whole with the chance
- * 2^-requiredBits: his chance after n calls stays below n * 2^-requiredBits.
+ * 2^-requiredBits: his chance after n calls stays below n * 2^-requiredBits, for each claim that he has.
+ *
+ * Who may keep his sum without a proof? Only one who chose to before he could know whether a guess at this call was right:
+ * leaving out a call is then like not having been called. That is so for "unreachable", which is said of nobody whose guess
+ * was in when the gate opened, nor of anybody who was tried by a method before; see validation/originator.ts. Whoever
+ * knows, by an answer to himself or to a friend, must prove the call or begin anew: "refused" and "broken". "declined" has
+ * proved it, and grants nothing.
  */
+import { type Ntp, ntpSeconds, type Vcr } from "../../codecs/shared/mod.ts";
+import { type CallTimes, ROUND_MS } from "../validation/mod.ts";
 
 /**
  * A claim's name in the ledger. `by`: the VService of ours whose agents made the calls. Each sums for itself: another's
@@ -21,13 +29,30 @@ export const claimName = (of: {
   readonly vservice: bigint;
 }): string => `${of.by}/${of.number}/${of.nodeId}/${of.vservice}`;
 
-/** What is known of one claim: calls already counted, as the same call proves nothing twice, and what each is worth. */
+/** A call's name in the ledger, of which its times can be read. */
+export const callName = ({ start, stop }: Pick<Vcr, "start" | "stop">): string => `${start}/${stop}`;
+
+const timesIn = (name: string): CallTimes | undefined => {
+  const parts = /^(\d+)\/(\d+)$/.exec(name);
+  return parts === null ? undefined : { startMs: msOf(parts[1]!), stopMs: msOf(parts[2]!) };
+};
+const msOf = (ntp: string): number => ntpSeconds(BigInt(ntp) as Ntp) * 1000;
+
+/** What a proved call is worth, and when it was proved. */
+interface Proof {
+  readonly bits: number;
+  readonly atMs: number;
+}
+
+/** What is known of one claim: calls already counted, and what each is worth. */
 interface Account {
-  readonly calls: Map<string, { readonly bits: number; readonly atMs: number }>;
+  readonly calls: Map<string, Proof>;
 }
 
 export interface Ledger {
   readonly requiredBits: number;
+  /** T. */
+  readonly roundMs: number;
   readonly accounts: Map<string, Account>;
 }
 
@@ -44,10 +69,10 @@ const CALLS_COUNTED_MAX = 64;
  */
 export const PROOF_LIFETIME_MS = 60 * 86_400_000;
 
-export const openLedger = (requiredBits: number = REQUIRED_BITS): Ledger => {
+export const openLedger = (requiredBits: number = REQUIRED_BITS, roundMs: number = ROUND_MS): Ledger => {
   if (!(requiredBits >= 1 && requiredBits <= REQUIRED_BITS_MAX))
     throw new Error(`requiredBits ${requiredBits} is outside 1..${REQUIRED_BITS_MAX}`);
-  return { requiredBits, accounts: new Map() };
+  return { requiredBits, roundMs, accounts: new Map() };
 };
 
 export interface Credited {
@@ -58,31 +83,56 @@ export interface Credited {
   readonly isRoute: boolean;
 }
 
-/** Counts one validated call for a claim. Names are the caller's to choose, one for each claim and each call. */
+/**
+ * Counts one validated call for a claim. `call`: its `callName`, or any other name, under which it is a call like no other.
+ * Proved once more, it is worth the lesser of both.
+ */
 export const credit = (ledger: Ledger, claim: string, call: string, bits: number, atMs: number): Credited => {
   const account = ledger.accounts.get(claim) ?? { calls: new Map() };
   const { calls } = account;
   ledger.accounts.delete(claim); // and in again: the last in the map is the one heard of last
   ledger.accounts.set(claim, account);
   for (const [name, proof] of calls) if (atMs - proof.atMs >= PROOF_LIFETIME_MS) calls.delete(name);
-  if (!calls.has(call)) {
-    if (calls.size >= CALLS_COUNTED_MAX) calls.delete(calls.keys().next().value!);
-    calls.set(call, { bits, atMs });
-  }
+  const before = calls.get(call);
+  if (before === undefined && calls.size >= CALLS_COUNTED_MAX) calls.delete(calls.keys().next().value!);
+  calls.set(call, before === undefined ? { bits, atMs } : { ...before, bits: Math.min(before.bits, bits) });
   if (ledger.accounts.size > ACCOUNTS_MAX) ledger.accounts.delete(ledger.accounts.keys().next().value!);
-  const sum = [...calls.values()].reduce((total, proof) => total + proof.bits, 0);
-  return { bits: sum, calls: calls.size, isRoute: sum >= ledger.requiredBits };
+  const sum = sumOf(calls, atMs, ledger.roundMs);
+  return { ...sum, isRoute: sum.bits >= ledger.requiredBits };
 };
 
 /** What a claim has proved and still counts at that hour. */
-export const provedBy = (ledger: Ledger, claim: string, atMs: number): Omit<Credited, "isRoute"> => {
-  const calls = [...(ledger.accounts.get(claim)?.calls.values() ?? [])];
-  const fresh = calls.filter((proof) => atMs - proof.atMs < PROOF_LIFETIME_MS);
-  return { bits: fresh.reduce((total, proof) => total + proof.bits, 0), calls: fresh.length };
+export const provedBy = ({ accounts, roundMs }: Ledger, claim: string, atMs: number): Omit<Credited, "isRoute"> =>
+  sumOf(accounts.get(claim)?.calls ?? [], atMs, roundMs);
+
+/**
+ * The bits of those proofs by their calls' names that still count. Calls that overlap, or have less than 2T between them,
+ * are perhaps one call told twice (by an agent and by a call detail record, by two legs of a conference): who knows one
+ * knows much of the other. Together they count as one, with the least of their bits.
+ */
+export const sumOf = (
+  proofs: Iterable<readonly [call: string, proof: Proof]>,
+  atMs: number,
+  roundMs: number = ROUND_MS,
+): Omit<Credited, "isRoute"> => {
+  const fresh = [...proofs].filter(([, proof]) => atMs - proof.atMs < PROOF_LIFETIME_MS);
+  const alone = fresh.flatMap(([name, { bits }]) => (timesIn(name) === undefined ? bits : []));
+  const timed = fresh.flatMap(([name, { bits }]) => {
+    const times = timesIn(name);
+    return times === undefined ? [] : { ...times, bits };
+  });
+  const apart: Array<{ stopMs: number; bits: number }> = [];
+  for (const { startMs, stopMs, bits } of timed.sort((a, b) => a.startMs - b.startMs)) {
+    const last = apart.at(-1);
+    if (last === undefined || startMs - last.stopMs >= 2 * roundMs) apart.push({ stopMs, bits });
+    else Object.assign(last, { stopMs: Math.max(last.stopMs, stopMs), bits: Math.min(last.bits, bits) });
+  }
+  const counted = [...alone, ...apart.map(({ bits }) => bits)];
+  return { bits: counted.reduce((total, bits) => total + bits, 0), calls: counted.length };
 };
 
 /**
- * A call that the claimant was asked about and did not prove. It need not have said so: a server that sees its guess fail
- * may as well fall silent. True when it had proved anything before.
+ * A call that the claimant guessed at and did not prove. It need not have said so: a server that sees its guess fail may as
+ * well fall silent. True when it had proved anything before.
  */
 export const discredit = (ledger: Ledger, claim: string): boolean => ledger.accounts.delete(claim);

@@ -1,9 +1,11 @@
 /** What a ViPR server decides besides its protocols: when proofs suffice; and what it remembers of each number. */
 export type { Fact } from "../../codecs/vipr/mod.ts";
+export { ASKED_LIFETIME_MS, ASKED_MAX, type AskedCalls, ask, askedCalls, unask } from "./asked.ts";
 export type { CallName, ViprEvent } from "./events.ts";
 export {
   ACCOUNTS_MAX,
   type Credited,
+  callName,
   claimName,
   credit,
   discredit,
@@ -13,6 +15,7 @@ export {
   provedBy,
   REQUIRED_BITS,
   REQUIRED_BITS_MAX,
+  sumOf,
 } from "./ledger.ts";
 export { type NodeRoom, nodeOrder, nodesToTry } from "./spread.ts";
 export {

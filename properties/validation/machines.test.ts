@@ -6,6 +6,8 @@ import {
   CLAIMS_MAX,
   CLAIMS_OF_NODE_MAX,
   type ClaimVerdict,
+  equivalentBits,
+  GATE_MS_MAX,
   type KnownCall,
   originatorPassword,
   type PvpAttemptAction,
@@ -13,12 +15,15 @@ import {
   type PvpAttemptInput,
   type PvpCandidate,
   type PvpClaim,
+  type PvpOriginatorAction,
   type PvpOriginatorEvent,
+  type PvpOriginatorInput,
   type PvpTerminatorEvent,
   pvpAttempt,
   pvpOriginator,
   pvpTerminator,
   ROUND_MS,
+  TV_MS_MAX,
   userNameFor,
 } from "../../machines/validation/mod.ts";
 import { test } from "../kit/harness.ts";
@@ -35,10 +40,13 @@ const claim = { nodeId: 2n, vservice: 7n };
 const attempt: PvpAttemptInput = {
   call,
   claim,
+  method: "A",
   nodeId: 1n,
   domain: "a.example",
   instant: 3_976_214_450,
   roundMs: ROUND_MS,
+  windowMs: TV_MS_MAX,
+  guessesBefore: 0,
 };
 const info = { number: call.called, ticket: "dGlja2V0", routes: [{ sipUris: ["sip:x@b.example:5061"] }] };
 const granted: ValAnswer = { type: "valinfo", info };
@@ -48,6 +56,9 @@ const attemptEvents: fc.Arbitrary<PvpAttemptEvent> = fc.oneof(
     { type: "resolved", host: "192.0.2.1", port: 5621 },
     { type: "unresolved", why: "not found" },
     { type: "connected" },
+    { type: "committed" },
+    { type: "opened" },
+    { type: "shut" },
     { type: "secured" },
     { type: "wrongPassword" },
     { type: "answered", answer: granted },
@@ -65,28 +76,28 @@ const attempts = fc.record(
 );
 machineLaws(pvpAttempt, { inputs: attempts.map((given) => ({ ...attempt, ...given })), events: () => attemptEvents });
 
-const verdictOf = (nodeId: bigint): ClaimVerdict => ({
-  nodeId,
-  vservice: 7n,
-  method: "A",
-  bits: 0,
-  verdict: "refused",
-});
-const fewNodes = fc.bigInt({ min: 0n, max: 9n });
+const verdictOf = (nodeId: bigint, verdict: ClaimVerdict["verdict"] = "refused", method: "A" | "B" = "A") =>
+  ({ nodeId, vservice: 7n, method, bits: 0, verdict, why: "x", code: 403, info }) as ClaimVerdict;
+const { claim: _, method: __, guessesBefore: ___, ...ofCall } = attempt;
+const originator: PvpOriginatorInput = { ...ofCall, waitMs: 0, lot: 0 };
+const fewNodes = fc.bigInt({ min: 0n, max: 5n });
 machineLaws(pvpOriginator, {
   inputs: fc
-    .record({ call: knownCalls, waitMs: fc.nat(86_400_000) }, { noNullPrototype: true })
-    .map(({ call, waitMs }) => {
-      const { claim: _, ...rest } = attempt;
-      return { ...rest, call, waitMs };
-    }),
+    .record(
+      { call: knownCalls, waitMs: fc.nat(86_400_000), lot: fc.nat(), isPrivate: fc.boolean() },
+      { noNullPrototype: true },
+    )
+    .map((given) => ({ ...originator, ...given })),
   events: () =>
     fc.oneof<fc.Arbitrary<PvpOriginatorEvent>[]>(
       fc
         .array(fewNodes, { maxLength: 12 })
         .map((nodes) => ({ type: "found", claims: nodes.map((nodeId) => ({ nodeId, vservice: 7n })) }) as const),
-      fc.constant({ type: "notFound", why: "no answer" } as const),
-      fewNodes.map((nodeId) => ({ type: "attempted", verdict: verdictOf(nodeId) }) as const),
+      fc.constantFrom<PvpOriginatorEvent>({ type: "notFound", why: "no answer" }, { type: "turned" }),
+      fewNodes.map((nodeId) => ({ type: "committed", claim: { nodeId, vservice: 7n } }) as const),
+      fc
+        .tuple(fewNodes, fc.constantFrom<ClaimVerdict["verdict"]>("refused", "validated", "unreachable", "broken"))
+        .map(([nodeId, verdict]) => ({ type: "attempted", verdict: verdictOf(nodeId, verdict) }) as const),
     ),
 });
 
@@ -139,44 +150,83 @@ const methodsIn = (orders: ReadonlyArray<PvpAttemptAction>) =>
   orders.flatMap((order) => (order.type === "dial" ? [order.userName.split(";")[1]] : []));
 
 const resolved = { type: "resolved", host: "192.0.2.1", port: 5621 } as const;
-const [connected, secured, wrong] = [{ type: "connected" }, { type: "secured" }, { type: "wrongPassword" }] as const;
+const [connected, committed, opened, shut, secured, wrong] = [
+  { type: "connected" },
+  { type: "committed" },
+  { type: "opened" },
+  { type: "shut" },
+  { type: "secured" },
+  { type: "wrongPassword" },
+] as const;
+const lost = { type: "lost", why: "reset" } as const;
+/** A claim that has guessed, and was answered. */
+const answeredTo = [resolved, connected, committed, opened] as const;
 
-test("profile §2, order: A, then B on a new stream when A fails; refused when both fail", () => {
-  const both = attemptOrders(attempt, resolved, connected, wrong, connected, wrong);
-  same(methodsIn(both), ["A", "B"]);
-  same(verdictIn(both), { ...claim, method: "B", bits: 0, verdict: "refused" });
+test("an attempt is one handshake by one method; whoever guesses wrong is refused", () => {
+  for (const method of ["A", "B", "C"] as const) {
+    const orders = attemptOrders({ ...attempt, method }, ...answeredTo, wrong);
+    same(methodsIn(orders), [method]);
+    same(verdictIn(orders), { ...claim, method, bits: 0, verdict: "refused" });
+    const dialled = orders.find((order) => order.type === "dial");
+    ok(dialled?.type === "dial" && dialled.userName.includes(call.called) === (method !== "C"));
+  }
 });
 
-test("profile §2, order: without a caller id B is the only one", () => {
-  const blind = { ...attempt, call: { ...call, calling: undefined } };
-  const orders = attemptOrders(blind, resolved, connected, wrong);
-  same([methodsIn(orders), verdictIn(orders)?.verdict], [["B"], "refused"]);
-});
-
-test("profile §2, order: a private domain's claims are tried by C alone, which tells no number and no caller", () => {
-  const orders = attemptOrders({ ...attempt, isPrivate: true }, resolved, connected, wrong);
-  same([methodsIn(orders), verdictIn(orders)?.verdict], [["C"], "refused"]);
-  const dialled = orders.find((order) => order.type === "dial");
-  ok(dialled?.type === "dial" && !dialled.userName.includes(call.called) && !dialled.userName.includes("3312345"));
+test("the gate: a guess is not answered before it is open, and none comes to no harm before that", () => {
+  const before = attemptOrders(attempt, resolved, connected, committed);
+  ok(before.some(({ type }) => type === "commit") && !before.some(({ type }) => type === "proceed"));
+  ok(attemptOrders(attempt, ...answeredTo).some(({ type }) => type === "proceed"));
+  // Who gave no guess, however he went about it, is out of this call; who gave one is so when the gate was closed to him.
+  const firstOnes = [[], [resolved], [resolved, connected]];
+  for (const events of firstOnes) {
+    same(verdictIn(attemptOrders(attempt, ...events, shut))?.verdict, "unreachable");
+    if (events.length === 0) continue;
+    for (const end of [lost, wrong]) same(verdictIn(attemptOrders(attempt, ...events, end))?.verdict, "unreachable");
+  }
+  same(verdictIn(attemptOrders(attempt, resolved, connected, committed, shut))?.verdict, "unreachable");
+  // Who gave one, and then goes, is not.
+  for (const end of [lost, wrong])
+    same(verdictIn(attemptOrders(attempt, resolved, connected, committed, end))?.verdict, "broken");
+  same(verdictIn(attemptOrders(attempt, ...answeredTo, lost))?.verdict, "broken");
+  same(verdictIn(attemptOrders(attempt, ...answeredTo, secured, lost))?.verdict, "broken");
+  same(verdictIn(attemptOrders(attempt, ...answeredTo, shut)), undefined); // it is open already
 });
 
 test("a claim that proves itself is asked, and its grant reported with what the proof is worth", () => {
-  const orders = attemptOrders(attempt, resolved, connected, secured, { type: "answered", answer: granted });
+  const orders = attemptOrders(attempt, ...answeredTo, secured, { type: "answered", answer: granted });
   ok(orders.some((order) => order.type === "ask" && order.request.domain === "a.example"));
   const verdict = verdictIn(orders);
-  ok(verdict?.verdict === "validated" && verdict.bits > 0 && verdict.info === info && verdict.method === "A");
+  ok(verdict?.verdict === "validated" && verdict.info === info && verdict.method === "A");
+  same(verdict.bits, equivalentBits(call, ROUND_MS, "A"));
+});
+
+test("a proof is worth less for each guess at the call that was answered before, and for a stop known more closely", () => {
+  const startMs = call.startMs + 900_000; // far from the hour
+  const long = { ...call, startMs, stopMs: startMs + 640_000 };
+  const worth = (change: Partial<PvpAttemptInput>) =>
+    verdictIn(
+      attemptOrders({ ...attempt, call: long, ...change }, ...answeredTo, secured, {
+        type: "answered",
+        answer: granted,
+      }),
+    )!.bits;
+  same(worth({ method: "B" }), 12);
+  for (const guessesBefore of [1, 3, 63])
+    same(worth({ method: "B", guessesBefore }), 12 - Math.log2(1 + guessesBefore));
+  same(worth({ method: "B", guessesBefore: 2 ** 20 }), 0);
+  same(worth({ windowMs: 40_000 }), 2 + 6);
 });
 
 test("an answer for another number is no validation, an error code declines", () => {
   const answer = (given: ValAnswer) =>
-    verdictIn(attemptOrders(attempt, resolved, connected, secured, { type: "answered", answer: given }));
+    verdictIn(attemptOrders(attempt, ...answeredTo, secured, { type: "answered", answer: given }));
   same(answer({ type: "valinfo", info: { ...info, number: "+19" } })?.verdict, "broken");
   const declined = answer({ type: "valerror", code: 403 });
   ok(declined?.verdict === "declined" && declined.code === 403 && declined.bits > 0);
 });
 
 test("profile §2, timers: connect 10 s, handshake 20 s, exchange 10 s, each ends the attempt", () => {
-  const timers = attemptOrders(attempt, resolved, connected, secured).flatMap((order) =>
+  const timers = attemptOrders(attempt, ...answeredTo, secured).flatMap((order) =>
     order.type === "startTimer" ? [`${order.timer} ${order.ms}`] : [],
   );
   same(timers, ["connect 10000", "connect 10000", "handshake 20000", "exchange 10000"]);
@@ -184,66 +234,158 @@ test("profile §2, timers: connect 10 s, handshake 20 s, exchange 10 s, each end
     verdictIn(attemptOrders(attempt, ...before, { type: "timerFired", timer }))?.verdict;
   same(late("connect"), "unreachable");
   same(late("connect", resolved), "unreachable");
-  same(late("handshake", resolved, connected), "broken");
-  same(late("exchange", resolved, connected, secured), "broken");
+  same(late("handshake", resolved, connected), "unreachable");
+  same(late("handshake", resolved, connected, committed), "broken");
+  same(late("handshake", ...answeredTo), "broken");
+  same(late("exchange", ...answeredTo, secured), "broken");
   same(late("connect", resolved, connected), undefined); // a stale one
-  const lost = { type: "lost", why: "reset" } as const;
-  const verdicts = [[resolved], [resolved, connected], [resolved, connected, secured]].map(
-    (before) => verdictIn(attemptOrders(attempt, ...before, lost))?.verdict,
-  );
-  same(verdicts, ["unreachable", "broken", "broken"]);
 });
 
-test("the originator tries all claims at once, settles each as it comes, and reports them in order", () => {
-  const { claim: _, ...rest } = attempt;
-  let step = pvpOriginator.start({ ...rest, waitMs: 30_000 });
+/** An originator that has found these claims and may try them: what it does from there. */
+const proving = (claims: ReadonlyArray<PvpClaim>, input: Partial<PvpOriginatorInput> = {}) => {
+  const before: ReadonlyArray<PvpOriginatorEvent> = [
+    { type: "timerFired", timer: "Tv" },
+    { type: "found", claims },
+    { type: "turned" },
+  ];
+  let step = pvpOriginator.start({ ...originator, ...input });
+  for (const event of before) step = pvpOriginator.step(step.snapshot, event);
+  return {
+    orders: () => step.actions,
+    tell: (...events: ReadonlyArray<PvpOriginatorEvent>): ReadonlyArray<PvpOriginatorAction> =>
+      events.flatMap((event) => {
+        step = pvpOriginator.step(step.snapshot, event);
+        return step.actions;
+      }),
+    isDone: () => pvpOriginator.isDone(step.snapshot),
+  };
+};
+const claimsOf = (...nodeIds: ReadonlyArray<bigint>) => nodeIds.map((nodeId) => ({ nodeId, vservice: 7n }));
+const commits = (nodeId: bigint) => ({ type: "committed", claim: { nodeId, vservice: 7n } }) as const;
+const ends = (nodeId: bigint, verdict?: ClaimVerdict["verdict"], method?: "A" | "B") =>
+  ({ type: "attempted", verdict: verdictOf(nodeId, verdict, method) }) as const;
+/** Orders in short: "A 2" an attempt by A at node 2, "open 2", "validated 2" when it is settled. */
+const told = (orders: ReadonlyArray<PvpOriginatorAction>): ReadonlyArray<string> =>
+  orders.map((order) => {
+    switch (order.type) {
+      case "attempt":
+        return `${order.input.method} ${order.input.claim.nodeId}`;
+      case "open":
+      case "shut":
+        return `${order.type} ${order.claim.nodeId}`;
+      case "settle":
+        return `${order.verdict.verdict} ${order.verdict.nodeId}`;
+      case "startTimer":
+      case "stopTimer":
+        return `${order.type} ${order.timer}`;
+      default:
+        return order.type;
+    }
+  });
+
+test("the originator has its turn for all claims before it tries the first", () => {
+  let step = pvpOriginator.start({ ...originator, waitMs: 30_000 });
   same(step.actions, [{ type: "startTimer", timer: "Tv", ms: 30_000 }]);
   step = pvpOriginator.step(step.snapshot, { type: "timerFired", timer: "Tv" });
-  same(
-    step.actions.map(({ type }) => type),
-    ["startTimer", "lookUp"],
-  );
+  same(told(step.actions), ["startTimer query", "lookUp"]);
   const claims = Array.from({ length: 100 }, (_, i) => ({ nodeId: BigInt(i % 90), vservice: 7n }));
   step = pvpOriginator.step(step.snapshot, { type: "found", claims });
-  const begun = step.actions.flatMap((action) => (action.type === "attempt" ? [action.input.claim.nodeId] : []));
-  const all = Array.from({ length: CLAIMS_MAX }, (_, i) => BigInt(i));
-  same(begun, all);
-  for (const nodeId of begun.toReversed()) {
-    step = pvpOriginator.step(step.snapshot, { type: "attempted", verdict: verdictOf(nodeId) });
-    same(step.actions[0], { type: "settle", verdict: verdictOf(nodeId) });
-    same(step.actions.length, nodeId === 0n ? 2 : 1); // the dawdler's is the last, and nobody waited for it
-  }
-  const report = step.actions.find((action) => action.type === "report");
-  ok(report?.type === "report" && report.outcome.type === "tried" && pvpOriginator.isDone(step.snapshot));
+  same(step.actions, [
+    { type: "stopTimer", timer: "query" },
+    { type: "takeTurn", claims: CLAIMS_MAX },
+  ]);
+  step = pvpOriginator.step(step.snapshot, { type: "turned" });
+  same(told(step.actions), ["startTimer gate", ...Array.from({ length: CLAIMS_MAX }, (_, i) => `A ${i}`)]);
+});
+
+test("the gate opens when every claim has guessed or has ended, for all at once", () => {
+  const { tell, orders } = proving(claimsOf(2n, 3n, 4n));
+  same(orders()[0], { type: "startTimer", timer: "gate", ms: GATE_MS_MAX });
+  same(told(tell(commits(2n), ends(3n, "unreachable"))), ["unreachable 3"]);
+  same(told(tell(commits(2n))), ["note"]); // twice is once
+  same(told(tell(commits(4n))), ["stopTimer gate", "open 2", "open 4"]);
+});
+
+test("the gate opens at its hour for those who are there, and the others are out of this call, by every method", () => {
+  const { tell, isDone } = proving(claimsOf(2n, 3n, 4n));
+  same(told(tell(commits(3n), { type: "timerFired", timer: "gate" })), ["shut 2", "open 3", "shut 4"]);
+  same(told(tell(commits(2n))), ["note"]); // too late
+  same(told(tell(ends(2n, "unreachable"), ends(3n))), ["unreachable 2"]);
+  // B begins when the last has ended by A, and for nobody but those whom it refused.
+  same(told(tell(ends(4n, "unreachable"))), ["unreachable 4", "startTimer gate", "B 3"]);
+  same(told(tell(commits(3n), ends(3n, "validated", "B"))), ["stopTimer gate", "open 3", "validated 3", "report"]);
+  ok(isDone());
+});
+
+test("profile §2, order: all by A, then those that failed by B, which counts the guesses that A has answered", () => {
+  const { tell } = proving(claimsOf(2n, 3n, 4n, 5n));
+  tell(commits(2n), commits(3n), commits(4n), ends(5n, "unreachable"));
+  same(told(tell(ends(2n), ends(3n), ends(4n, "validated"))), ["validated 4", "startTimer gate", "B 2", "B 3"]);
+  const { tell: again } = proving(claimsOf(2n, 3n, 4n, 5n));
+  again(commits(2n), commits(3n), commits(4n), ends(5n, "unreachable"));
+  const attempts = again(ends(2n), ends(3n), ends(4n, "broken")).flatMap((order) =>
+    order.type === "attempt" ? [[order.input.method, order.input.claim.nodeId, order.input.guessesBefore]] : [],
+  );
+  same(attempts, [
+    ["B", 2n, 3],
+    ["B", 3n, 3],
+  ]);
+});
+
+test("only by the first method may a claim be unreachable: who closes its door before B is refused", () => {
+  const { tell } = proving(claimsOf(2n, 3n));
+  same(told(tell(commits(2n), commits(3n), ends(2n), ends(3n))).slice(2), ["open 3", "startTimer gate", "B 2", "B 3"]);
+  same(told(tell(ends(2n, "unreachable", "B"))), ["refused 2"]);
+  same(told(tell({ type: "timerFired", timer: "gate" })), ["shut 3"]);
+  const [settled, report] = tell(ends(3n, "unreachable", "B"));
+  same([settled], [{ type: "settle", verdict: { ...claimsOf(3n)[0], method: "B", bits: 0, verdict: "refused" } }]);
+  ok(report?.type === "report" && report.outcome.type === "tried");
+  same(
+    report.outcome.verdicts.map(({ nodeId, verdict }) => `${nodeId} ${verdict}`),
+    ["2 refused", "3 refused"],
+  );
+});
+
+test("profile §2, order: B alone without a caller id; C alone for a private domain, which tells no number", () => {
+  const blind = proving(claimsOf(2n), { call: { ...call, calling: undefined } });
+  same(told(blind.orders()), ["startTimer gate", "B 2"]);
+  same(told(blind.tell(commits(2n), ends(2n, "refused", "B"))).slice(-2), ["refused 2", "report"]);
+  const hidden = proving(claimsOf(2n), { isPrivate: true });
+  same(told(hidden.orders()), ["startTimer gate", "C 2"]);
+  same(told(hidden.tell(commits(2n), ends(2n))).slice(-2), ["refused 2", "report"]);
+});
+
+test("the originator settles each claim as it comes, and reports them in the order in which they were found", () => {
+  const { tell, isDone } = proving(claimsOf(4n, 3n, 2n));
+  tell(commits(2n), commits(3n), commits(4n));
+  same(told(tell(ends(2n, "validated"))), ["validated 2"]);
+  same(told(tell(ends(4n, "declined"))), ["declined 4"]);
+  const report = tell(ends(3n, "broken")).at(-1);
+  ok(report?.type === "report" && report.outcome.type === "tried" && isDone());
   same(
     report.outcome.verdicts.map(({ nodeId }) => nodeId),
-    all,
+    [4n, 3n, 2n],
   );
 });
 
 test("the originator takes few claims of one node, however many VServices it names, and everybody else's", () => {
-  const { claim: _, ...rest } = attempt;
-  const querying = pvpOriginator.step(pvpOriginator.start({ ...rest, waitMs: 0 }).snapshot, {
-    type: "timerFired",
-    timer: "Tv",
-  }).snapshot;
-  const greedy = Array.from({ length: CLAIMS_MAX }, (_, i) => ({ nodeId: 1n, vservice: BigInt(i) }));
-  const claims = [...greedy, { nodeId: 2n, vservice: 0n }];
-  let step = pvpOriginator.step(querying, { type: "found", claims });
-  const tried: Array<PvpClaim> = [];
-  for (const action of step.actions) if (action.type === "attempt") tried.push(action.input.claim);
-  for (const claim of tried)
-    step = pvpOriginator.step(step.snapshot, { type: "attempted", verdict: { ...verdictOf(0n), ...claim } });
-  ok(pvpOriginator.isDone(step.snapshot));
-  same(
-    tried.map(({ nodeId }) => nodeId),
-    [...Array.from({ length: CLAIMS_OF_NODE_MAX }, () => 1n), 2n],
-  );
+  const greedy = Array.from({ length: 5 }, (_, i) => ({ nodeId: 1n, vservice: BigInt(i) }));
+  const tried = (lot: number) =>
+    proving([...greedy, { nodeId: 2n, vservice: 0n }], { lot })
+      .orders()
+      .flatMap((order) => (order.type === "attempt" ? [order.input.claim] : []));
+  for (let lot = 0; lot < 10; lot++)
+    same(
+      tried(lot).map(({ nodeId }) => nodeId),
+      [...Array.from({ length: CLAIMS_OF_NODE_MAX }, () => 1n), 2n],
+    );
+  // Which of them is drawn for each call: each has its turn.
+  const chosen = Array.from({ length: 5 }, (_, lot) => tried(lot).slice(0, -1)).flat();
+  for (const { vservice } of greedy) same(chosen.filter((claim) => claim.vservice === vservice).length, 2);
 });
 
 test("the originator reports nobody when nobody claims, and that it could not ask", () => {
-  const { claim: _, ...rest } = attempt;
-  const querying = pvpOriginator.step(pvpOriginator.start({ ...rest, waitMs: 0 }).snapshot, {
+  const querying = pvpOriginator.step(pvpOriginator.start(originator).snapshot, {
     type: "timerFired",
     timer: "Tv",
   }).snapshot;
@@ -283,9 +425,9 @@ test("profile §2, candidates: one that is free gets its password, all else is s
 test("a wrong password is charged to the call, and to nothing when it was simulated", () => {
   const failed = { type: "failed", isWrongPassword: true, why: "" } as const;
   const charged = (...events: ReadonlyArray<PvpTerminatorEvent>) =>
-    terminatorOrders(...events).flatMap((order) => (order.type === "charge" ? [order.id] : []));
-  same(charged(named, found(candidate), failed), [4]);
-  same(charged(named, found(), failed), []);
+    terminatorOrders(...events).flatMap((order) => (order.type === "charge" ? [order.failed] : []));
+  same(charged(named, found(candidate), failed), [{ id: 4, method: "A" }]);
+  same(charged(named, found(), failed), [undefined]);
   same(charged(named, found(candidate), { ...failed, isWrongPassword: false }), []);
   same(charged(named, found(candidate), { type: "lost", why: "" }), []);
 });

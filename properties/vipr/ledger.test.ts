@@ -38,8 +38,9 @@ test("ledger: bits of distinct young calls sum up, a call that is not proved set
           continue;
         }
         model = model.filter((proof) => proof.claim !== claim || atMs - proof.atMs < PROOF_LIFETIME_MS);
-        if (!model.some((proof) => proof.claim === claim && proof.call === call))
-          model = [...model, { claim, call, bits, atMs }];
+        const again = model.find((proof) => proof.claim === claim && proof.call === call);
+        if (again === undefined) model = [...model, { claim, call, bits, atMs }];
+        else model = model.map((proof) => (proof === again ? { ...proof, bits: Math.min(proof.bits, bits) } : proof));
         const own = model.filter((proof) => proof.claim === claim);
         const sum = own.reduce((total, proof) => total + proof.bits, 0);
         same(credit(ledger, claim, call, bits, atMs), { bits: sum, calls: own.length, isRoute: sum >= required });

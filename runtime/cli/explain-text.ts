@@ -46,6 +46,8 @@ const factText = (fact: Fact): string => {
       return `the call of ${callText(fact.call)} is put off, as this server was away: now due ${clock(fact.dueMs)}`;
     case "dropped":
       return `the call of ${callText(fact.call)} was not validated: its VService was no longer published`;
+    case "repeated":
+      return `the call of ${callText(fact.call)} was not validated: another at that time was`;
     case "lookedUp":
       return fact.claims === 0
         ? `the call of ${callText(fact.call)}: nobody claims the number`

@@ -1,17 +1,11 @@
 /** `vipr verify-call`: one validation by hand, with a call record from a file, against a real server over sockets. */
 import { Effect } from "effect";
 import { Entropy } from "../../actors/ports/mod.ts";
-import { attemptClaim } from "../../actors/validation/mod.ts";
+import { validate } from "../../actors/validation/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import { isDomain, vserviceText } from "../../codecs/validation/mod.ts";
-import {
-  type ClaimVerdict,
-  equivalentBits,
-  instantWithin,
-  knownCall,
-  methodsFor,
-} from "../../machines/validation/mod.ts";
+import { type ClaimVerdict, equivalentBits, methodsFor, TV_MS_MAX, timesOf } from "../../machines/validation/mod.ts";
 import { REQUIRED_BITS, REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
 import { stopped } from "./exit.ts";
 import { command, endpointOf, required, Wrong, wholeOf } from "./options.ts";
@@ -21,7 +15,6 @@ import { readVcr, type WrittenCall } from "./vcr-file.ts";
 
 const PVP_PORT = 5_621;
 const ROUND_S_MAX = 600;
-const INSTANTS = 2 ** 30;
 
 const HELP = `vipr verify-call: asks one server to prove that it knows of one call, as a ViPR server does of itself
 
@@ -109,13 +102,14 @@ const hexOption = (text: string, option: string, digits: 16 | 32): bigint => {
 
 const verifyCall = Effect.fn("cli.verifyCall")(function* (settings: Settings) {
   const { call, peer, claim, domain, isPrivate, roundMs } = settings;
-  const { between, bytes } = yield* Entropy;
-  const known = knownCall({ ...call, direction: "sent", vservice: 0n });
+  const { bytes } = yield* Entropy;
   const nodeId = settings.nodeId ?? bigOf(yield* bytes(16));
-  const instant = instantWithin(known, (yield* between(0, INSTANTS - 1)) / INSTANTS);
-  const input = { call: known, claim, nodeId, domain, instant, roundMs, isPrivate };
-  const verdict = yield* attemptClaim(input, () => Effect.succeed(peer));
-  const worth = equivalentBits(known, roundMs, methodsFor(input)[0]);
+  const [verdict] = yield* validate(
+    { call, nodeId, domain, waitBetweenMs: [0, 0], windowMs: TV_MS_MAX, roundMs, isPrivate },
+    { lookUp: () => Effect.succeed([claim]), resolve: () => Effect.succeed(peer) },
+  ).pipe(Effect.orDie); // the look-up is ours
+  if (verdict === undefined) return yield* Effect.die("one claim, and no verdict");
+  const worth = equivalentBits(timesOf(call), roundMs, methodsFor({ isPrivate, call })[0]);
   say(settings.json ? JSON.stringify(plainOf(verdict, settings)) : textOf(verdict, settings, worth));
   if (verdict.verdict === "unreachable" || verdict.verdict === "broken")
     return yield* stopped("unreachable", `${verdict.verdict}: ${verdict.why}`);

@@ -13,7 +13,7 @@ import {
   readEnrolment,
   readEnrolmentUrl,
 } from "../../codecs/enrol/mod.ts";
-import { addressOf, type OverlayConfiguration } from "../../codecs/reload/mod.ts";
+import { neighbourhoodOf, type OverlayConfiguration } from "../../codecs/reload/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import {
   Authority,
@@ -119,14 +119,6 @@ const answerTo = (outcome: EnrolmentOutcome): HttpsAnswer => {
     case "busy":
       return textOf(503, "busy");
   }
-};
-
-/** Addresses that count as one guesser: an IPv6 network of 64 bits is one customer's, an IPv4 address is itself. */
-const neighbourhoodOf = (host: string): string => {
-  const address = addressOf({ host, port: 0 });
-  if (address?.type !== "ipv6") return host;
-  const addr = address.address.addr;
-  return addr >> 32n === 0xffffn ? `v4 ${addr & 0xffff_ffffn}` : `v6 ${addr >> 64n}`;
 };
 
 const textOf = (status: number, text: string): HttpsAnswer => ({

@@ -4,11 +4,13 @@
  *   tlsSrpServer --lookUp--> named -------------------------+
  *        | secured, failed                                   +--> mailbox --> step
  *        +--> readDocument --> asked, malformed, lost -------+
- *   findCandidates --> handlers.candidates      grant --> handlers.grant      charge --> handlers.failed
+ *   findCandidates --> handlers.candidates      grant --> handlers.grant      charge --> handlers.failed, nobodyThere
  */
 import { Clock, Deferred, Effect, Scope } from "effect";
+import { neighbourhoodOf } from "../../codecs/reload/mod.ts";
 import { type E164, maskE164, nodeIdText } from "../../codecs/shared/mod.ts";
 import {
+  type PvpMethod,
   type PvpUserName,
   readRequest,
   type ValErrorCode,
@@ -21,10 +23,13 @@ import {
   type PvpTerminatorEvent,
   type PvpTerminatorOutcome,
   peerFailed,
+  peerForgiven,
   peerSucceeded,
   pvpTerminator,
+  type Standing,
   type Standings,
   standingOf,
+  wayOf,
 } from "../../machines/validation/mod.ts";
 import { drive, type Mailbox, mailbox } from "../kit/mod.ts";
 import type { Arithmetic, ByteStreamShape, Entropy } from "../ports/mod.ts";
@@ -34,8 +39,13 @@ import { readDocument, writeDocument } from "./frames.ts";
 export interface PvpHandlers {
   /** Calls received that the name may speak of, locked ones included. By index: this is asked by strangers. */
   readonly candidates: (name: PvpUserName) => Effect.Effect<ReadonlyArray<PvpCandidate>>;
-  /** Somebody failed at this call. */
-  readonly failed: (call: PvpCandidate) => Effect.Effect<void>;
+  /**
+   * Somebody failed at this call by that method. To be counted before this succeeds; what it costs the peer does not wait
+   * for, but it may feel it on other streams: see `nobodyThere`.
+   */
+  readonly failed: (call: PvpCandidate, method: PvpMethod) => Effect.Effect<void>;
+  /** Somebody failed where there was no call, or one that was not to be had: may cost what `failed` costs. Default nothing. */
+  readonly nobodyThere?: Effect.Effect<void>;
   /** A domain, not proved to be whose it says, proved to know of a call to the number. */
   readonly grant: (request: PvpGrantRequest) => Effect.Effect<PvpGrant>;
 }
@@ -61,6 +71,8 @@ export interface PvpCounters {
   /** Peers held up, and peers not looked up at all, for failing often. */
   slowed: number;
   barred: number;
+  /** Streams closed at once, for there were too many of one address. */
+  crowded: number;
 }
 
 /** What the streams of one server share. */
@@ -76,8 +88,11 @@ export interface PvpServer {
   readonly peers: Standings;
   /** As `peers`, by address alone: a stranger may give itself a new Node-ID each time, and not a new address. */
   readonly addresses: Standings;
-  /** Calls that somebody is trying at this moment: a second one must wait its turn, or it would not be counted. */
-  readonly busy: Set<number>;
+  /** Streams by address. Of IPv6 a network is one address, here and for the standings. */
+  readonly open: Map<string, number>;
+  readonly streamsOfAddressMax: number;
+  /** Tries at each call at this moment: no more than it has left, or some would not be counted. */
+  readonly trying: Map<number, number>;
 }
 
 const SLOW_MS = 2_000;
@@ -90,6 +105,10 @@ interface Line {
   readonly given: Deferred.Deferred<string | undefined>;
   stream: ByteStreamShape | undefined;
   candidate: PvpCandidate | undefined;
+  /** In `trying`. */
+  tried: number | undefined;
+  readonly address: string;
+  /** Address and Node-ID. */
   peer: string;
 }
 
@@ -97,17 +116,23 @@ export const serveCaller = Effect.fnUntraced(function* (
   below: ByteStreamShape,
   server: PvpServer,
 ): Effect.fn.Return<void, never, Arithmetic | Entropy | Scope.Scope> {
-  const { counters, addresses, nodeIds, roundMs } = server;
-  const { host } = below.peer;
+  const { counters, addresses, nodeIds, roundMs, open, streamsOfAddressMax } = server;
+  const address = neighbourhoodOf(below.peer.host);
   counters.streams += 1;
-  if (standingOf(addresses, host, yield* Clock.currentTimeMillis) === "refused") {
+  if (standingOf(addresses, address, yield* Clock.currentTimeMillis) === "refused") {
     counters.barred += 1;
+    return;
+  }
+  if ((open.get(address) ?? 0) >= streamsOfAddressMax) {
+    counters.crowded += 1;
     return;
   }
   const box = yield* mailbox<PvpTerminatorEvent>(16);
   const given = yield* Deferred.make<string | undefined>();
   const scope = yield* Effect.scope;
-  const line: Line = { server, below, box, scope, given, stream: undefined, candidate: undefined, peer: host };
+  const unknown = { stream: undefined, candidate: undefined, tried: undefined };
+  const line: Line = { server, below, box, scope, given, address, peer: address, ...unknown };
+  more(open, address);
   yield* Scope.addFinalizer(
     scope,
     Effect.sync(() => free(line)),
@@ -116,8 +141,16 @@ export const serveCaller = Effect.fnUntraced(function* (
   yield* drive(pvpTerminator, { nodeIds, roundMs }, box, (action) => Effect.asVoid(perform(line, action)));
 });
 
-const free = ({ server, candidate }: Line): void => {
-  if (candidate !== undefined) server.busy.delete(candidate.id);
+const free = ({ server: { open, trying }, address, tried }: Line): void => {
+  less(open, address);
+  if (tried !== undefined) less(trying, tried);
+};
+
+const more = <K>(counts: Map<K, number>, key: K): void => void counts.set(key, (counts.get(key) ?? 0) + 1);
+const less = <K>(counts: Map<K, number>, key: K): void => {
+  const left = (counts.get(key) ?? 0) - 1;
+  if (left > 0) counts.set(key, left);
+  else counts.delete(key);
 };
 
 /** The handshake and the one request, as events. */
@@ -157,7 +190,9 @@ const perform = (line: Line, action: PvpTerminatorAction): Effect.Effect<unknown
     case "give":
       return Deferred.succeed(line.given, action.password);
     case "charge":
-      return server.handlers.failed(line.candidate!);
+      return action.failed === undefined
+        ? (server.handlers.nobodyThere ?? Effect.void)
+        : server.handlers.failed(line.candidate!, action.failed.method);
     case "grant":
       return later(Effect.map(server.handlers.grant(action), eventOf));
     case "answer":
@@ -179,9 +214,10 @@ const eventOf = (grant: PvpGrant): PvpTerminatorEvent =>
   grant.type === "granted" ? { type: "granted", info: grant.valInfo } : { type: "declined", code: grant.code };
 
 const find = Effect.fnUntraced(function* (line: Line, name: PvpUserName) {
-  const { counters, peers, handlers, busy } = line.server;
-  line.peer = `${line.below.peer.host};${nodeIdText(name.originator)}`;
-  const standing = standingOf(peers, line.peer, yield* Clock.currentTimeMillis);
+  const { counters, peers, addresses, handlers, trying } = line.server;
+  line.peer = `${line.address};${nodeIdText(name.originator)}`;
+  const nowMs = yield* Clock.currentTimeMillis;
+  const standing = worse(standingOf(peers, line.peer, nowMs), standingOf(addresses, line.address, nowMs));
   if (standing === "refused") {
     counters.barred += 1;
     return [];
@@ -191,15 +227,22 @@ const find = Effect.fnUntraced(function* (line: Line, name: PvpUserName) {
     yield* Effect.sleep(SLOW_MS);
   }
   const candidates = yield* handlers.candidates(name);
-  const now = candidates.map((call) => (busy.has(call.id) ? { ...call, isLocked: true } : call));
-  if (now.length === 1 && !now[0]!.isLocked) {
-    line.candidate = now[0]!;
-    busy.add(line.candidate.id);
-  }
-  return now;
+  const [only, second] = candidates;
+  if (only === undefined || second !== undefined || only.isLocked) return candidates;
+  // Two ways of naming a call are tried, and counted, each by itself.
+  const key = 2 * only.id + (wayOf(name.method) === "caller" ? 0 : 1);
+  if ((trying.get(key) ?? 0) >= (only.triesLeft ?? 1)) return [{ ...only, isLocked: true }];
+  more(trying, key);
+  line.tried = key;
+  line.candidate = only;
+  return candidates;
 });
 
-const report = Effect.fnUntraced(function* ({ server, peer, below, candidate }: Line, outcome: PvpTerminatorOutcome) {
+const worse = (a: Standing, b: Standing): Standing =>
+  (["refused", "slowed"] as const).find((standing) => a === standing || b === standing) ?? "welcome";
+
+const report = Effect.fnUntraced(function* (line: Line, outcome: PvpTerminatorOutcome) {
+  const { server, peer, address, below, candidate } = line;
   const { counters, peers, addresses } = server;
   const atMs = yield* Clock.currentTimeMillis;
   const { host } = below.peer;
@@ -209,11 +252,12 @@ const report = Effect.fnUntraced(function* ({ server, peer, below, candidate }: 
     case "declined":
       counters[outcome.type] += 1;
       peerSucceeded(peers, peer);
+      peerForgiven(addresses, address, candidate!.id);
       return yield* Effect.logInfo(`pvp.${outcome.type}`, { called, ...outcome });
     case "failed":
       counters[outcome.simulated === undefined ? "failed" : "simulated"] += 1;
       peerFailed(peers, peer, atMs);
-      peerFailed(addresses, host, atMs);
+      peerFailed(addresses, address, atMs);
       return yield* Effect.logInfo("pvp.failed", { host, called, simulated: outcome.simulated });
     case "lost":
     case "malformed":

@@ -15,6 +15,8 @@ export interface ServePvpOptions {
   readonly roundMs?: number;
   /** Streams at once. Default `PVP_STREAMS_MAX`. */
   readonly streamsMax?: number;
+  /** Of them, those of one address. Default `PVP_STREAMS_OF_ADDRESS_MAX`. */
+  readonly streamsOfAddressMax?: number;
   /** When a peer is slowed and refused. Default `standingLimits`. */
   readonly standing?: StandingLimits;
 }
@@ -25,6 +27,8 @@ export interface ServingPvp extends Listening {
 }
 
 export const PVP_STREAMS_MAX = 256;
+/** As many as validations that one server has under way. */
+export const PVP_STREAMS_OF_ADDRESS_MAX = 64;
 /** What every validator of this protocol takes. */
 const GROUP_BITS = 2048;
 /** Many peers may share an address. */
@@ -32,9 +36,11 @@ const ADDRESS_FACTOR = 10;
 
 /** Serves until the scope closes. Each stream stands alone: what happens on one touches no other. */
 export const servePvp = Effect.fn("pvp.serve")(function* (
-  { host, port, nodeIds, roundMs = ROUND_MS, streamsMax = PVP_STREAMS_MAX, standing = standingLimits }: ServePvpOptions,
+  options: ServePvpOptions,
   handlers: PvpHandlers,
 ): Effect.fn.Return<ServingPvp, ListenFailed, Arithmetic | Entropy | Listener | Scope.Scope> {
+  const { host, port, nodeIds, roundMs = ROUND_MS, streamsMax = PVP_STREAMS_MAX } = options;
+  const { streamsOfAddressMax = PVP_STREAMS_OF_ADDRESS_MAX, standing = standingLimits } = options;
   const { listen } = yield* Listener;
   const counters = noneYet();
   const byAddress = {
@@ -51,7 +57,9 @@ export const servePvp = Effect.fn("pvp.serve")(function* (
     counters,
     peers: standings(standing),
     addresses: standings(byAddress),
-    busy: new Set(),
+    open: new Map(),
+    streamsOfAddressMax,
+    trying: new Map(),
   };
   const listening = yield* listen({ host, port, streamsMax }, (stream) => Effect.scoped(serveCaller(stream, server)));
   return { ...listening, counters: Effect.sync(() => ({ ...counters })) };
@@ -67,4 +75,5 @@ const noneYet = (): PvpCounters => ({
   malformed: 0,
   slowed: 0,
   barred: 0,
+  crowded: 0,
 });

@@ -41,8 +41,9 @@ export interface Waiting {
 }
 
 export interface Records {
-  /** Also with one attempt more. */
   readonly received: (call: KeptCall) => Effect.Effect<void, StoreFailed>;
+  /** With one attempt more; undefined for one that there was not, which costs the same. */
+  readonly charged: (calls: ReadonlyArray<KeptCall | undefined>) => Effect.Effect<void>;
   readonly sent: (waiting: Waiting) => Effect.Effect<void, StoreFailed>;
   /** Validated, or not to be. */
   readonly done: (waiting: Waiting) => Effect.Effect<void>;
@@ -59,11 +60,15 @@ export interface Records {
 const RECEIVED = "vcrReceived";
 const SENT = "vcrSent";
 const PROOFS = "proofs";
+/** Rows that say nothing, so many of them. */
+const NOBODY = "vcrNobody";
+const NOBODY_ROWS_MAX = 256;
 /** Call agents come back within minutes; until then no VService is published, and its calls would count as nobody's. */
 const AFTER_RESTART_MS = 300_000;
 
 const forgetful: Omit<Records, "expire"> = {
   received: () => Effect.void,
+  charged: () => Effect.void,
   sent: () => Effect.void,
   done: () => Effect.void,
   proved: () => Effect.void,
@@ -88,13 +93,17 @@ export const openRecords = Effect.fn("vipr.records")(function* (
 
   const write = (change: Change) => store.write([change]);
   return {
-    received: (call) => {
-      const vcr = vcrOf(call);
-      const value = encodeRecord({ vcr, attempts: call.attempts });
-      return write({ type: "put", table: RECEIVED, key: recordKey(vcr, call.keepUntilMs), value });
-    },
+    received: (call) => write(rowOf(RECEIVED, call)),
+    charged: (failed) =>
+      told(
+        store.write(
+          failed.map((call, i) =>
+            call === undefined ? rowOf(NOBODY, { ...nobody, keepUntilMs: i % NOBODY_ROWS_MAX }) : rowOf(RECEIVED, call),
+          ),
+        ),
+      ),
     sent: ({ vcr, dueMs }) =>
-      write({ type: "put", table: SENT, key: recordKey(vcr, dueMs), value: encodeRecord({ vcr, attempts: 0 }) }),
+      write({ type: "put", table: SENT, key: recordKey(vcr, dueMs), value: encodeRecord({ vcr }) }),
     // Left behind it is validated once more after a restart, and the same call counts but once.
     done: ({ vcr, dueMs }) => told(write({ type: "remove", table: SENT, key: recordKey(vcr, dueMs) })),
     expire: Effect.andThen(inMemory, told(Effect.andThen(expireOnDisk(store), expireProofs(store)))),
@@ -109,8 +118,24 @@ export const openRecords = Effect.fn("vipr.records")(function* (
   };
 });
 
+/** As long as a call's. */
+const nobody: Omit<KeptCall, "id" | "keepUntilMs"> = {
+  called: "+1000000000000",
+  calling: "+1000000000000",
+  startMs: 0,
+  stopMs: 0,
+  vservice: 0n,
+  attempts: { caller: 0, times: 0 },
+};
+
+const rowOf = (table: string, call: Omit<KeptCall, "id">): Change => {
+  const vcr = vcrOf(call);
+  const value = encodeRecord({ vcr, attempts: call.attempts });
+  return { type: "put", table, key: recordKey(vcr, call.keepUntilMs), value };
+};
+
 /** As a record says it, from what is kept of it. */
-const vcrOf = ({ called, calling, startMs, stopMs, vservice }: KeptCall): Vcr => ({
+const vcrOf = ({ called, calling, startMs, stopMs, vservice }: Omit<KeptCall, "id">): Vcr => ({
   direction: "received",
   called,
   calling,
@@ -125,7 +150,8 @@ const restore = Effect.fnUntraced(function* (store: StoreShape, calls: CallStore
     const keepUntilMs = hourOfKey(key);
     if (keepUntilMs <= nowMs) return;
     const { id } = insertCall(calls, vcr, keepUntilMs - calls.retentionMs);
-    for (let attempt = 0; attempt < attempts; attempt++) failCall(calls, id);
+    for (let attempt = 0; attempt < attempts.caller; attempt++) failCall(calls, id, "A");
+    for (let attempt = 0; attempt < attempts.times; attempt++) failCall(calls, id, "B");
   });
   const waiting: Array<Waiting> = [];
   const early: Array<Waiting> = [];
@@ -139,7 +165,7 @@ const restore = Effect.fnUntraced(function* (store: StoreShape, calls: CallStore
       early.slice(at, at + STORE_ROWS_MAX).flatMap(
         ({ vcr, dueMs }): ReadonlyArray<Change> => [
           { type: "remove", table: SENT, key: recordKey(vcr, dueMs) },
-          { type: "put", table: SENT, key: recordKey(vcr, laterMs), value: encodeRecord({ vcr, attempts: 0 }) },
+          { type: "put", table: SENT, key: recordKey(vcr, laterMs), value: encodeRecord({ vcr }) },
         ],
       ),
     );
@@ -213,8 +239,10 @@ const expireProofs = Effect.fnUntraced(function* (store: StoreShape) {
   }
 });
 
-/** A ledger counts so few calls of a claim that one look finds them all. */
 const forgetProofs = Effect.fnUntraced(function* (store: StoreShape, claim: string) {
-  const rows = yield* store.scan(PROOFS, { prefix: proofPrefix(claim) });
-  if (rows.length > 0) yield* store.write(rows.map(({ key }): Change => ({ type: "remove", table: PROOFS, key })));
+  while (true) {
+    const rows = yield* store.scan(PROOFS, { prefix: proofPrefix(claim) });
+    if (rows.length > 0) yield* store.write(rows.map(({ key }): Change => ({ type: "remove", table: PROOFS, key })));
+    if (rows.length < STORE_ROWS_MAX) return;
+  }
 });

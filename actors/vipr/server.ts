@@ -13,13 +13,15 @@ import { applicationId, type Endpoint, type OverlayConfiguration } from "../../c
 import { type E164, maskE164, type Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import {
+  ATTEMPTS_MAX,
   callStore,
   candidatesFor,
-  failCall,
+  heldCall,
   insertCall,
   isLocked,
   removeCall,
   timesOf,
+  wayOf,
 } from "../../machines/validation/mod.ts";
 import { REQUIRED_BITS, type Story, storyNow } from "../../machines/vipr/mod.ts";
 import {
@@ -50,6 +52,7 @@ import {
   type VapHandlers,
   type VapServerOptions,
 } from "../vap/mod.ts";
+import { openCharges } from "./charges.ts";
 import { openDomains, type ViprDomains } from "./domains.ts";
 import type { ViprEvent } from "./events.ts";
 import { openOriginating } from "./originating.ts";
@@ -141,17 +144,14 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     { ...listen.pvp, nodeIds, roundMs },
     {
       candidates: (name) =>
-        Effect.sync(() => candidatesFor(calls, name).map((call) => ({ ...call, isLocked: isLocked(call) }))),
-      failed: (call) =>
-        Effect.suspend(() => {
-          const charged = failCall(calls, call.id);
-          if (charged === undefined) return Effect.void;
-          const { attempts, startMs, stopMs } = charged;
-          return Effect.andThen(
-            Effect.catch(records.received(charged), ({ why }) => Effect.logWarning("vipr.records", why)),
-            watch({ type: "charged", number: call.called, call: { startMs, stopMs }, attempts }),
-          );
-        }),
+        Effect.sync(() =>
+          candidatesFor(calls, name).map((call) => ({
+            ...call,
+            isLocked: isLocked(call, name.method),
+            triesLeft: ATTEMPTS_MAX - call.attempts[wayOf(name.method)],
+          })),
+        ),
+      ...(yield* openCharges(calls, records, stories, watch)),
       grant: services.grant,
     },
   );
@@ -197,7 +197,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       Effect.gen(function* () {
         // "DHTname must equal it": a call agent provisioned for another overlay shall hear so.
         if (document.dhtName !== overlay.name) return yield* Effect.fail({ why: `unknown DHT ${document.dhtName}` });
-        services.publish(identity, document);
+        yield* services.publish(identity, document);
         const quotaLimit = (nodes[0]?.configuration.now() ?? overlay).quota * nodes.length;
         return { quotaLimit, quotaCurrent: services.didCount(), dhtLifetimeS: NUMBER_LIFETIME_S };
       }),
@@ -208,10 +208,14 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       }),
     publishNumber: (vservice, number) =>
       Effect.gen(function* () {
-        yield* publisher
-          .publish(vservice, number)
-          .pipe(Effect.tapError(({ why }) => watch({ type: "publishFailed", number, why })));
+        // First its place here: what stands in the overlay is claimed by us, and must be granted by us.
+        const isNew = !services.hasNumberOf(vservice, number);
         if (!services.addNumber(vservice, number)) return yield* Effect.fail({ why: "too many numbers" });
+        const failed = (why: string) => {
+          if (isNew) services.dropNumber(vservice, number);
+          return watch({ type: "publishFailed", number, why });
+        };
+        yield* Effect.tapError(publisher.publish(vservice, number), ({ why }) => failed(why));
         yield* watch({ type: "published", number });
       }),
     uploadVcr: (vcr: Vcr) =>
@@ -220,8 +224,12 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
           if (!(yield* originating.take(vcr))) return yield* Effect.fail({ why: "too many calls wait" });
           return;
         }
-        const kept = insertCall(calls, vcr, yield* Clock.currentTimeMillis);
-        yield* Effect.tapError(records.received(kept), () => Effect.sync(() => removeCall(calls, kept.id)));
+        // Uploaded again, after an answer that was lost on its way: written again, as the first may not be on disk yet.
+        const held = heldCall(calls, vcr);
+        const kept = held ?? insertCall(calls, vcr, yield* Clock.currentTimeMillis);
+        const forget = Effect.sync(() => removeCall(calls, kept.id));
+        yield* Effect.tapError(records.received(kept), () => (held === undefined ? forget : Effect.void));
+        if (held !== undefined) return;
         const [call, hasCaller] = [timesOf(vcr), vcr.calling !== undefined];
         yield* watch({ type: "vcr", direction: "received", number: vcr.called, call, hasCaller });
       }),

@@ -1,7 +1,8 @@
 /** The VServices that call agents have published here, their numbers, and what each grants to whom. Profile §2. */
-import { Effect } from "effect";
+import { Clock, Effect } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import { parseUri } from "../../codecs/sip/mod.ts";
+import { isDomainName } from "../../codecs/ticket/mod.ts";
 import type { ServiceIdentity, ValInfo, VService } from "../../codecs/vap/mod.ts";
 import type { TicketIssuer } from "../ticket/mod.ts";
 import type { PvpGrant, PvpGrantRequest } from "../validation/mod.ts";
@@ -9,19 +10,28 @@ import type { ViprEvent } from "./events.ts";
 
 /** Numbers under one VService; further ones are refused with 481. */
 export const NUMBERS_MAX = 100_000;
+/**
+ * After its publication a VService is granted for numbers that the overlay has from us and its agents have not published
+ * again: they do so one after another. Whatever has not come by then was given up.
+ */
+export const REPUBLISHED_MS = 3_600_000;
 
 interface Service {
   /** By instance: routes are the instances', the rest is the VService's own. draft vap-02 §8.3. */
   readonly instances: Map<bigint, VService>;
   document: VService;
   readonly numbers: Set<E164>;
+  /** When the first of its instances was published. */
+  readonly sinceMs: number;
 }
 
 export interface Services {
-  readonly publish: (identity: ServiceIdentity, document: VService) => void;
+  readonly publish: (identity: ServiceIdentity, document: VService) => Effect.Effect<void>;
   readonly withdraw: (identity: ServiceIdentity) => void;
   /** False: no such VService, or no more room. */
   readonly addNumber: (vservice: bigint, number: E164) => boolean;
+  readonly dropNumber: (vservice: bigint, number: E164) => void;
+  readonly hasNumberOf: (vservice: bigint, number: E164) => boolean;
   /** Whether any VService has it. Undefined while none is published: its agents are away. */
   readonly hasNumber: (number: E164) => Effect.Effect<boolean | undefined>;
   readonly document: (vservice: bigint) => VService | undefined;
@@ -43,16 +53,23 @@ export const makeServices = (
 
   const welcomes: Services["welcomes"] = (vservice, domain) => {
     const list = services.get(vservice)?.document.list;
-    if (list === undefined) return true;
-    return list.domains.includes(domain.toLowerCase()) === (list.type === "whitelist");
+    const name = normalDomain(domain);
+    if (list === undefined || name === undefined) return name !== undefined;
+    return list.domains.some((listed) => normalDomain(listed) === name) === (list.type === "whitelist");
   };
+
+  /** Published, or held by the overlay since a life before this one. */
+  const hasNumber = Effect.fnUntraced(function* ({ numbers, sinceMs }: Service, vservice: bigint, number: E164) {
+    if (numbers.has(number)) return true;
+    return (yield* Clock.currentTimeMillis) < sinceMs + REPUBLISHED_MS && (yield* isHeld(vservice, number));
+  });
 
   const grant: Services["grant"] = Effect.fn("vipr.grant")(function* ({ number, domain, vservice }) {
     const decline = (code: 403 | 404 | 503) =>
       Effect.as(watch({ type: "declined", number, domain, code }), { type: "refused", code } as const);
     const service = services.get(vservice);
     if (service === undefined) return yield* decline(404);
-    if (!service.numbers.has(number) && !(yield* isHeld(vservice, number))) return yield* decline(404);
+    if (!(yield* hasNumber(service, vservice, number))) return yield* decline(404);
     if (!welcomes(vservice, domain)) return yield* decline(403);
     const issuer = issuerFor(service.document.domain);
     if (issuer === undefined) return yield* decline(503);
@@ -64,12 +81,14 @@ export const makeServices = (
   });
 
   return {
-    publish: ({ vservice, instance }, document) => {
-      const service = services.get(vservice) ?? { instances: new Map(), document, numbers: new Set<E164>() };
-      service.instances.set(instance, document);
-      service.document = document;
-      services.set(vservice, service);
-    },
+    publish: ({ vservice, instance }, document) =>
+      Effect.map(Clock.currentTimeMillis, (sinceMs) => {
+        const fresh = { instances: new Map(), document, numbers: new Set<E164>(), sinceMs };
+        const service = services.get(vservice) ?? fresh;
+        service.instances.set(instance, document);
+        service.document = document;
+        services.set(vservice, service);
+      }),
     withdraw: ({ vservice, instance }) => {
       const service = services.get(vservice);
       service?.instances.delete(instance);
@@ -81,9 +100,10 @@ export const makeServices = (
       service.numbers.add(number);
       return true;
     },
+    dropNumber: (vservice, number) => void services.get(vservice)?.numbers.delete(number),
+    hasNumberOf: (vservice, number) => services.get(vservice)?.numbers.has(number) === true,
     hasNumber: Effect.fnUntraced(function* (number) {
-      for (const [vservice, { numbers }] of services)
-        if (numbers.has(number) || (yield* isHeld(vservice, number))) return true;
+      for (const [vservice, service] of services) if (yield* hasNumber(service, vservice, number)) return true;
       return services.size === 0 ? undefined : false;
     }),
     document: (vservice) => services.get(vservice)?.document,
@@ -97,12 +117,23 @@ export const makeServices = (
   };
 };
 
+/**
+ * The one form in which domains are compared: lower case, without a dot at its end. Undefined for what is no domain name,
+ * an IP address among them: such a host is nobody's, and no list says anything of it.
+ */
+const normalDomain = (host: string): string | undefined => {
+  const name = host.toLowerCase().replace(/\.$/, "");
+  return isDomainName(name) && !NUMERIC.test(name) ? name : undefined;
+};
+/** No top-level domain is a number; an IPv4 address ends in one, in whichever of its forms. */
+const NUMERIC = /(^|\.)([0-9]+|0x[0-9a-f]*)$/;
+
 /** The domain that a learned route leads to: the first URI's host. All of them must agree, or it is nobody's. */
 const domainOf = (info: ValInfo): string | undefined => {
   const hosts = info.routes.flatMap(({ sipUris }) =>
     sipUris.map((text) => {
       const uri = parseUri(text);
-      return uri.ok && uri.value.type === "sip" ? uri.value.host.toLowerCase() : undefined;
+      return uri.ok && uri.value.type === "sip" ? normalDomain(uri.value.host) : undefined;
     }),
   );
   return hosts.every((host) => host === hosts[0]) ? hosts[0] : undefined;

@@ -21,6 +21,14 @@ export const endpointOf = (address: IpAddressPort): Endpoint =>
     ? { host: ipv4Text(address.address.addr), port: address.address.port }
     : { host: ipv6Text(address.address.addr), port: address.address.port };
 
+/** Addresses that count as one peer: an IPv6 network of 64 bits is one customer's, an IPv4 address is itself, mapped or not. */
+export const neighbourhoodOf = (host: string): string => {
+  const address = addressOf({ host, port: 0 });
+  if (address?.type !== "ipv6") return host;
+  const { addr } = address.address;
+  return addr >> 32n === 0xffffn ? ipv4Text(Number(addr & 0xffff_ffffn)) : `${ipv6Text((addr >> 64n) << 64n)}/64`;
+};
+
 /** The only candidate a No-ICE node offers: where it listens. §6.5.1.1, §6.6.5. */
 export const hostCandidate = (endpoint: Endpoint): IceCandidate | undefined => {
   const address = addressOf(endpoint);

@@ -1,5 +1,5 @@
 /** RELOAD on the wire, RFC 6940, and the ViPR usage of it. */
-export { addressOf, type Endpoint, endpointOf, hostCandidate } from "./address.ts";
+export { addressOf, type Endpoint, endpointOf, hostCandidate, neighbourhoodOf } from "./address.ts";
 export {
   Destination,
   ForwardingHeader,

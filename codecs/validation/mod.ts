@@ -14,6 +14,7 @@ export {
   writeRequest,
 } from "./exchange.ts";
 export {
+  type Attempts,
   decodeProof,
   decodeRecord,
   encodeProof,

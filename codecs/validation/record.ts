@@ -9,7 +9,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, isE164, utf8, type Vcr } from "../shared/mod.ts";
-import { constant, decode, encode, enumeration, struct, textVector, u8, u16, u32, u64 } from "../wire/mod.ts";
+import { bits, constant, decode, encode, enumeration, struct, textVector, u8, u16, u32, u64 } from "../wire/mod.ts";
 
 export const RECORD_VERSION = 1;
 
@@ -21,15 +21,22 @@ const CallRecord = struct("CallRecord", "this project's store", {
   start: u64, // NTP
   stop: u64,
   vservice: u64,
-  attempts: u8, // that failed, of a received call
+  attempts: bits("ttttcccc", { times: ["t"], caller: ["c"] }), // that failed, of a received call
 });
+
+/** Who failed at a call had named it by its caller (method A) or by its times (B, C). 0 to 15 each. */
+export interface Attempts {
+  readonly caller: number;
+  readonly times: number;
+}
+const UNTRIED: Attempts = { caller: 0, times: 0 };
 
 export interface KeptRecord {
   readonly vcr: Vcr;
-  readonly attempts: number;
+  readonly attempts: Attempts;
 }
 
-export const encodeRecord = ({ vcr, attempts }: KeptRecord): Uint8Array =>
+export const encodeRecord = ({ vcr, attempts = UNTRIED }: Pick<KeptRecord, "vcr"> & Partial<KeptRecord>): Uint8Array =>
   encode(CallRecord, { ...vcr, calling: vcr.calling ?? "", attempts });
 
 /** Undefined for what no version of this program wrote. */
@@ -44,7 +51,7 @@ export const decodeRecord = (bytes: Uint8Array): KeptRecord | undefined => {
 
 /** The same for a record whatever its attempts are. */
 export const recordKey = (vcr: Vcr, atMs: number): Uint8Array =>
-  concat(encode(u64, BigInt(atMs)), sha256(encodeRecord({ vcr, attempts: 0 })).subarray(0, 16));
+  concat(encode(u64, BigInt(atMs)), sha256(encodeRecord({ vcr })).subarray(0, 16));
 
 /** The hour in a key. */
 export const hourOfKey = (key: Uint8Array): number => {

@@ -2,9 +2,14 @@
  * Places found by hash, millions of them: a table that grows by one bucket at a time, so that no insertion pays for all.
  * Linear hashing, in pages of plain numbers: nothing of it is an object that a garbage collector would have to visit.
  *
- *   heads[bucket] --> entry --> entry --> 0        an entry: hash, tag, slot, next of the bucket, next of the slot
+ *   heads[bucket] --> first of a key --link--> first of another key --> 0      an entry: hash, tag, slot, link, same, sibling
+ *                         | same                                               sibling: of the same slot, under another key
+ *                         v
+ *                     the next of that key, whose link leads back up --> ... --> 0
  *
- * A key is a hash and a tag, 64 bits; whoever looks up checks what lies in the slot. Owned by one store, changed in place.
+ * A key is a hash and a tag, 64 bits; whoever looks up checks what lies in the slot. However many slots a key has, putting
+ * one there and taking one away cost the same, and the other keys of its bucket are found past one entry of it. Owned by
+ * one store, changed in place.
  */
 export interface Buckets {
   readonly heads: Array<Uint32Array>;
@@ -21,10 +26,11 @@ export interface Buckets {
 const PAGE_BITS = 12;
 const PAGE = 1 << PAGE_BITS;
 const MASK = PAGE - 1;
-const WORDS = 5;
-const [HASH, TAG, SLOT, NEXT, SIBLING] = [0, 1, 2, 3, 4];
-/** Slots under one key; more would be ambiguous anyway. */
-export const SAME_KEY_MAX = 64;
+const WORDS = 6;
+const [HASH, TAG, SLOT, LINK, SAME, SIBLING] = [0, 1, 2, 3, 4, 5];
+/** In the word of the slot: the first of its key. Slots are below 2^24. */
+const FIRST = 0x8000_0000;
+const SLOT_MASK = 0x7fff_ffff;
 
 export const buckets = (): Buckets => ({
   heads: [new Uint32Array(PAGE)],
@@ -54,29 +60,50 @@ const bucketOf = ({ count }: Buckets, hash: number): number => {
   return wide < count ? wide : hash & (low - 1);
 };
 
-/** Puts a slot under a key. `sibling`: another entry of the same slot. Gives the entry; `sibling` when the key is full. */
+/** The first entry of a key, 0 when it has none. */
+const firstOf = (table: Buckets, hash: number, tag: number): number => {
+  let at = head(table, bucketOf(table, hash));
+  while (at !== 0 && (word(table, at, HASH) !== hash || word(table, at, TAG) !== tag)) at = word(table, at, LINK);
+  return at;
+};
+
+/** Puts a slot under a key. `sibling`: another entry of the same slot. Gives the entry. */
 export const addEntry = (table: Buckets, hash: number, tag: number, slot: number, sibling: number): number => {
-  const bucket = bucketOf(table, hash);
-  let same = 0;
-  for (let at = head(table, bucket); at !== 0; at = word(table, at, NEXT))
-    if (word(table, at, HASH) === hash && word(table, at, TAG) === tag) same += 1;
-  if (same >= SAME_KEY_MAX) return sibling;
+  const first = firstOf(table, hash, tag);
   const entry = newEntry(table);
   setWord(table, entry, HASH, hash);
   setWord(table, entry, TAG, tag);
   setWord(table, entry, SLOT, slot);
-  setWord(table, entry, NEXT, head(table, bucket));
   setWord(table, entry, SIBLING, sibling);
-  setHead(table, bucket, entry);
+  if (first === 0) putFirst(table, entry, 0);
+  else putSecond(table, entry, first);
   table.size += 1;
   if (table.size > table.count) split(table);
   return entry;
 };
 
+/** Into its bucket, as the first of its key. */
+const putFirst = (table: Buckets, entry: number, same: number): void => {
+  const bucket = bucketOf(table, word(table, entry, HASH));
+  setWord(table, entry, SLOT, (word(table, entry, SLOT) | FIRST) >>> 0);
+  setWord(table, entry, LINK, head(table, bucket));
+  setWord(table, entry, SAME, same);
+  if (same !== 0) setWord(table, same, LINK, entry);
+  setHead(table, bucket, entry);
+};
+
+const putSecond = (table: Buckets, entry: number, first: number): void => {
+  const next = word(table, first, SAME);
+  setWord(table, entry, LINK, first);
+  setWord(table, entry, SAME, next);
+  if (next !== 0) setWord(table, next, LINK, entry);
+  setWord(table, first, SAME, entry);
+};
+
 const newEntry = (table: Buckets): number => {
   const given = table.free;
   if (given !== 0) {
-    table.free = word(table, given, NEXT);
+    table.free = word(table, given, LINK);
     return given;
   }
   const entry = table.end++;
@@ -93,9 +120,9 @@ const split = (table: Buckets): void => {
   let at = head(table, from);
   setHead(table, from, 0);
   while (at !== 0) {
-    const next = word(table, at, NEXT);
+    const next = word(table, at, LINK);
     const to = (word(table, at, HASH) & low) === 0 ? from : bucket;
-    setWord(table, at, NEXT, head(table, to));
+    setWord(table, at, LINK, head(table, to));
     setHead(table, to, at);
     at = next;
   }
@@ -106,7 +133,7 @@ export const removeEntries = (table: Buckets, last: number): void => {
   for (let entry = last; entry !== 0; ) {
     const sibling = word(table, entry, SIBLING);
     unlink(table, entry);
-    setWord(table, entry, NEXT, table.free);
+    setWord(table, entry, LINK, table.free);
     table.free = entry;
     table.size -= 1;
     entry = sibling;
@@ -114,21 +141,32 @@ export const removeEntries = (table: Buckets, last: number): void => {
 };
 
 const unlink = (table: Buckets, entry: number): void => {
+  const [link, same] = [word(table, entry, LINK), word(table, entry, SAME)];
+  if ((word(table, entry, SLOT) & FIRST) === 0) {
+    setWord(table, link, SAME, same);
+    if (same !== 0) setWord(table, same, LINK, link);
+    return;
+  }
+  leaveBucket(table, entry);
+  if (same !== 0) putFirst(table, same, word(table, same, SAME));
+};
+
+const leaveBucket = (table: Buckets, entry: number): void => {
   const bucket = bucketOf(table, word(table, entry, HASH));
-  const next = word(table, entry, NEXT);
+  const next = word(table, entry, LINK);
   let at = head(table, bucket);
   if (at === entry) {
     setHead(table, bucket, next);
     return;
   }
-  while (word(table, at, NEXT) !== entry) at = word(table, at, NEXT);
-  setWord(table, at, NEXT, next);
+  while (word(table, at, LINK) !== entry) at = word(table, at, LINK);
+  setWord(table, at, LINK, next);
 };
 
-/** The slots under a key, in no order. */
-export const slotsUnder = (table: Buckets, hash: number, tag: number): ReadonlyArray<number> => {
+/** Slots under a key, so many at most: the one longest there, then the newest first. */
+export const slotsUnder = (table: Buckets, hash: number, tag: number, most: number): ReadonlyArray<number> => {
   const slots: Array<number> = [];
-  for (let at = head(table, bucketOf(table, hash)); at !== 0; at = word(table, at, NEXT))
-    if (word(table, at, HASH) === hash && word(table, at, TAG) === tag) slots.push(word(table, at, SLOT));
+  for (let at = firstOf(table, hash, tag); at !== 0 && slots.length < most; at = word(table, at, SAME))
+    slots.push(word(table, at, SLOT) & SLOT_MASK);
   return slots;
 };

@@ -6,6 +6,8 @@
  *
  * A number's digits are an integer below 10^15 whose first digit is not 0, so a float holds them and they come back.
  */
+import type { Attempts } from "../../codecs/validation/mod.ts";
+
 export interface Slots {
   readonly pages: Array<SlotPage>;
   size: number;
@@ -38,7 +40,9 @@ const [CALLED, CALLING, START, STOP, KEEP, VSERVICE] = [0, 1, 2, 3, 4, 5];
 /** In words of 32 bits. `USES` tells one use of a slot from the next: a name given for the former finds nothing. */
 const [ATTEMPTS, ENTRY, BEFORE, AFTER] = [12, 13, 14, 15];
 const USES_SHIFT = 8;
-const ATTEMPTS_MASK = 0xff;
+/** Attempts of each way, four bits: more than ever lock a call. */
+const ATTEMPTS_SHIFT: Attempts = { caller: 0, times: 4 };
+const ATTEMPTS_MASK = 0xf;
 const USES_MAX = 2 ** 24;
 /** Slots that there can be; a name is `use * SLOTS + slot`, an exact integer. */
 export const SLOTS_MAX = 2 ** 24;
@@ -129,9 +133,14 @@ export const slotNamed = (all: Slots, name: number): number => {
   return slot > 0 && slot < all.end && nameOfSlot(all, slot) === name ? slot : 0;
 };
 
-export const attemptsIn = (all: Slots, slot: number): number => wordOf(all, slot, ATTEMPTS) & ATTEMPTS_MASK;
-export const addAttempt = (all: Slots, slot: number): void => {
-  if (attemptsIn(all, slot) < ATTEMPTS_MASK) setWord(all, slot, ATTEMPTS, wordOf(all, slot, ATTEMPTS) + 1);
+export const attemptsIn = (all: Slots, slot: number): Attempts => {
+  const word = wordOf(all, slot, ATTEMPTS);
+  const count = (way: keyof Attempts) => (word >>> ATTEMPTS_SHIFT[way]) & ATTEMPTS_MASK;
+  return { caller: count("caller"), times: count("times") };
+};
+export const addAttempt = (all: Slots, slot: number, way: keyof Attempts): void => {
+  if (attemptsIn(all, slot)[way] >= ATTEMPTS_MASK) return;
+  setWord(all, slot, ATTEMPTS, wordOf(all, slot, ATTEMPTS) + (1 << ATTEMPTS_SHIFT[way]));
 };
 
 export const entryOf = (all: Slots, slot: number): number => wordOf(all, slot, ENTRY);

@@ -4,13 +4,20 @@
  *   failures in the window    0 .. slowFrom   welcome      slowFrom .. refuseFrom   slowed      refuseFrom ..   refused
  *
  * A peer is its address and the Node-ID it gives, both for itself: an address alone may be that of many, and a Node-ID
- * alone is not proved. A success makes a peer welcome again. A table that one actor owns and these functions change.
+ * alone is not proved. A success makes a peer welcome again. An address, behind which there may be guessers as well, is
+ * forgiven no more than one failure, and that once for each call that was proved: who has a call of his own cannot wash
+ * himself with it, and honest peers, whose method A fails where a pair of numbers had two calls, are not charged for it.
+ * What they failed at does not matter: a failure that did not count would tell of what it was.
+ *
+ * A table that one actor owns and these functions change.
  */
 export type Standing = "welcome" | "slowed" | "refused";
 
 export interface Standings {
   readonly limits: StandingLimits;
   readonly peers: Map<string, { readonly failures: number; readonly sinceMs: number }>;
+  /** Calls whose proof has forgiven somebody, the oldest first. */
+  readonly proved: Set<number>;
 }
 export interface StandingLimits {
   readonly slowFrom: number;
@@ -20,8 +27,13 @@ export interface StandingLimits {
 
 export const standingLimits: StandingLimits = { slowFrom: 20, refuseFrom: 100, windowMs: 600_000 };
 const PEERS_MAX = 10_000;
+const PROVED_MAX = 10_000;
 
-export const standings = (limits: StandingLimits = standingLimits): Standings => ({ limits, peers: new Map() });
+export const standings = (limits: StandingLimits = standingLimits): Standings => ({
+  limits,
+  peers: new Map(),
+  proved: new Set(),
+});
 
 export const standingOf = ({ limits, peers }: Standings, peer: string, atMs: number): Standing => {
   const known = peers.get(peer);
@@ -40,4 +52,13 @@ export const peerFailed = ({ limits, peers }: Standings, peer: string, atMs: num
 
 export const peerSucceeded = ({ peers }: Standings, peer: string): void => {
   peers.delete(peer);
+};
+
+/** One failure less, for the first proof of that call. */
+export const peerForgiven = ({ peers, proved }: Standings, peer: string, call: number): void => {
+  const known = peers.get(peer);
+  if (proved.has(call)) return;
+  if (proved.size >= PROVED_MAX) proved.delete(proved.values().next().value!);
+  proved.add(call);
+  if (known !== undefined) peers.set(peer, { ...known, failures: Math.max(0, known.failures - 1) });
 };

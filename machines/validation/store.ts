@@ -1,18 +1,19 @@
 /**
  * The calls that a terminating server remembers, found by what an originator may say of them. Profile §2.
  *
- *   insert ---> A: called, hash of the caller, Node-ID     --+
- *               B: called, quarter of an hour               +--> candidates(user name)
- *               C: start minute, stop minute, called's hash --+
+ *   insert ---> A: called, hash of the caller, Node-ID, VService  --+
+ *               B: called, quarter of an hour, VService             +--> candidates(user name)
+ *               C: start and stop minute, called's hash, VService  --+
  *
  * A table that one actor owns: these functions change it in place and know neither clock nor chance. A call at rest is
  * a row of numbers, no object, no timer; each look-up reads one key of an index. A call leaves after its retention, or
  * earlier when newer ones need its place.
  */
-import type { E164, Vcr } from "../../codecs/shared/mod.ts";
-import type { PvpUserName } from "../../codecs/validation/mod.ts";
+import { sha256 } from "@noble/hashes/sha2.js";
+import { type E164, utf8, type Vcr } from "../../codecs/shared/mod.ts";
+import { type Attempts, type PvpMethod, type PvpUserName, vserviceText } from "../../codecs/validation/mod.ts";
 import { addEntry, type Buckets, buckets, removeEntries, slotsUnder } from "./buckets.ts";
-import { calledHash, callerHash, type KnownCall, knownCall, minutesNear, ROUND_MS } from "./secret.ts";
+import { type CallTimes, calledHash, callerHash, type KnownCall, knownCall, minutesNear, ROUND_MS } from "./secret.ts";
 import {
   addAttempt,
   attemptsIn,
@@ -32,8 +33,8 @@ export interface KeptCall extends KnownCall {
   readonly id: number;
   readonly vservice: bigint;
   readonly keepUntilMs: number;
-  /** Attempts that failed; locked from `ATTEMPTS_MAX` on. */
-  readonly attempts: number;
+  /** Those that failed; locked to one way of naming it from `ATTEMPTS_MAX` on. */
+  readonly attempts: Attempts;
 }
 
 export interface CallStore {
@@ -46,9 +47,14 @@ export interface CallStore {
 }
 
 export const RETENTION_MS = 48 * 3_600_000;
-/** Some 150 bytes each. */
+/** Some 220 bytes each. */
 export const CALLS_MAX = 4_000_000;
 export const ATTEMPTS_MAX = 3;
+/**
+ * Calls looked at under one key, as a stranger asks for it. A number with more in a quarter of an hour has several at any
+ * instant, if they last a few seconds: B would find none of them anyway.
+ */
+export const SAME_KEY_MAX = 256;
 const BUCKET_MS = 900_000;
 /** Of one call: a day and an edge on each side. A longer call is found by its first day only. */
 const BUCKETS_MAX = 98;
@@ -69,10 +75,12 @@ export const callStore = (
   };
 };
 
-/** Keeps a call that was received, until `atMs` and the retention. */
+/** Keeps a call that was received, until `atMs` and the retention. One that is held already stays as it is. */
 export const insertCall = (store: CallStore, vcr: Vcr, atMs: number): KeptCall => {
   const { calls, index } = store;
   expireCalls(store, atMs);
+  const held = heldCall(store, vcr);
+  if (held !== undefined) return held;
   // The oldest was put in first, and would leave first.
   if (calls.size >= store.callsMax) remove(store, calls.oldest);
   const { vservice } = vcr;
@@ -86,7 +94,31 @@ export const insertCall = (store: CallStore, vcr: Vcr, atMs: number): KeptCall =
     last = addEntry(index, hash, tag, slot, last);
   });
   setEntry(calls, slot, last);
-  return { ...known, vservice, keepUntilMs, attempts: 0, id: nameOfSlot(calls, slot) };
+  return { ...known, vservice, keepUntilMs, attempts: attemptsIn(calls, slot), id: nameOfSlot(calls, slot) };
+};
+
+/**
+ * The same call, if it is kept already: same numbers, same VService, both times nearer than T/4. A client uploads again
+ * what was not acknowledged, and two clocks may have written down one call. Kept twice it would be two that nobody can
+ * tell apart, and prove nothing. Two calls at once of one caller to one number are told apart by nobody either.
+ */
+export const heldCall = (store: CallStore, vcr: Vcr): KeptCall | undefined => {
+  const { calls, nodeIds, roundMs } = store;
+  const { called, calling, startMs, stopMs } = knownCall(vcr);
+  const { vservice } = vcr;
+  const [terminator] = nodeIds;
+  const key =
+    calling === undefined || terminator === undefined
+      ? keyB(called, Math.floor(startMs / BUCKET_MS), vservice)
+      : keyA(callerHash(called, calling, { terminator, vservice }));
+  const isNear = (a: number, b: number) => Math.abs(a - b) < roundMs / 4;
+  const slot = slotsUnder(store.index, key.hash, key.tag, SAME_KEY_MAX).find((slot) => {
+    const kept = recordIn(calls, slot);
+    const isSame =
+      kept.called === Number(called) && kept.calling === Number(calling ?? 0) && kept.vservice === vservice;
+    return isSame && isNear(kept.startMs, startMs) && isNear(kept.stopMs, stopMs);
+  });
+  return slot === undefined ? undefined : callIn(calls, slot);
 };
 
 /** Forgets what is past its retention; returns how many. */
@@ -124,12 +156,22 @@ const callIn = (calls: Slots, slot: number): KeptCall => {
   };
 };
 
-/** The calls that a user name may speak of, locked ones included; one is a candidate, more are none. */
+/**
+ * The calls that a user name may speak of, locked ones included; one is a candidate, more are none, so that two are told
+ * for any number of them. A key with more calls than are looked at is itself not to be told apart.
+ */
 export const candidatesFor = (store: CallStore, name: PvpUserName): ReadonlyArray<KeptCall> => {
   const { hash, tag } = keyOf(name);
-  return slotsUnder(store.index, hash, tag)
-    .map((slot) => callIn(store.calls, slot))
-    .filter((call) => call.vservice === name.vservice && isSpokenOf(store, call, name));
+  const slots = slotsUnder(store.index, hash, tag, SAME_KEY_MAX + 1);
+  if (slots.length > SAME_KEY_MAX) return slots.slice(0, 2).map((slot) => callIn(store.calls, slot));
+  const found: Array<KeptCall> = [];
+  for (const slot of slots) {
+    if (name.method === "B" && !isDuring(recordIn(store.calls, slot), name.instant, store.roundMs)) continue;
+    const call = callIn(store.calls, slot);
+    if (call.vservice === name.vservice && isSpokenOf(store, call, name)) found.push(call);
+    if (found.length === 2) break;
+  }
+  return found;
 };
 
 /** The key has 64 bits; this looks at the call itself. */
@@ -150,18 +192,26 @@ const isSpokenOf = ({ roundMs }: CallStore, call: KeptCall, name: PvpUserName): 
   }
 };
 
-const isDuring = ({ startMs, stopMs }: KeptCall, instant: number, roundMs: number): boolean =>
+const isDuring = ({ startMs, stopMs }: CallTimes, instant: number, roundMs: number): boolean =>
   instant * 1000 >= startMs - roundMs / 4 && instant * 1000 <= stopMs + roundMs / 4;
 
-/** One more failed attempt; the call as it now stands, if it is still kept. */
-export const failCall = (store: CallStore, id: number): KeptCall | undefined => {
+/** One more failed attempt by that method; the call as it now stands, if it is still kept. */
+export const failCall = (store: CallStore, id: number, method: PvpMethod): KeptCall | undefined => {
   const slot = slotNamed(store.calls, id);
   if (slot === 0) return undefined;
-  addAttempt(store.calls, slot);
+  addAttempt(store.calls, slot, wayOf(method));
   return callIn(store.calls, slot);
 };
 
-export const isLocked = ({ attempts }: Pick<KeptCall, "attempts">): boolean => attempts >= ATTEMPTS_MAX;
+/**
+ * How a user name says which call it means: A by who called whom, B and C by when. Failures count for each by itself. B can
+ * be tried by whoever knows nothing; who names the caller shall not be shut out by that. It costs one bit.
+ */
+export type Way = keyof Attempts;
+export const wayOf = (method: PvpMethod): Way => (method === "A" ? "caller" : "times");
+
+export const isLocked = ({ attempts }: Pick<KeptCall, "attempts">, method: PvpMethod): boolean =>
+  attempts[wayOf(method)] >= ATTEMPTS_MAX;
 
 interface Key {
   readonly hash: number;
@@ -173,9 +223,9 @@ const keyOf = (name: PvpUserName): Key => {
     case "A":
       return keyA(name.callerHash);
     case "B":
-      return keyB(name.called, Math.floor((name.instant * 1000) / BUCKET_MS));
+      return keyB(name.called, Math.floor((name.instant * 1000) / BUCKET_MS), name.vservice);
     case "C":
-      return keyC(name.startMinute, name.stopMinute, name.calledHash);
+      return keyC(name.startMinute, name.stopMinute, name.calledHash, name.vservice);
   }
 };
 
@@ -188,10 +238,10 @@ const eachKey = ({ nodeIds, roundMs }: CallStore, call: Indexed, put: (hash: num
     for (const terminator of nodeIds) add(keyA(callerHash(called, calling, { terminator, vservice })));
   const first = Math.floor((startMs - roundMs / 4) / BUCKET_MS);
   const last = Math.min(first + BUCKETS_MAX - 1, Math.floor((stopMs + roundMs / 4) / BUCKET_MS));
-  for (let bucket = first; bucket <= Math.max(first, last); bucket++) add(keyB(called, bucket));
+  for (let bucket = first; bucket <= Math.max(first, last); bucket++) add(keyB(called, bucket, vservice));
   const { starts, stops } = minutesNear(call, roundMs);
   const hash = calledHash(called);
-  for (const start of starts) for (const stop of stops) add(keyC(start, stop, hash));
+  for (const start of starts) for (const stop of stops) add(keyC(start, stop, hash, vservice));
 };
 
 /** The caller's hash is bound to called number, Node-ID and VService already: its 64 bits are the key. */
@@ -199,18 +249,14 @@ const keyA = (hash: string): Key => ({
   hash: Number.parseInt(hash.slice(0, 8), 16),
   tag: Number.parseInt(hash.slice(8), 16),
 });
-const keyB = (called: E164, bucket: number): Key => {
-  const digits = Number(called);
-  return { hash: mixed(mixed(mixed(0xb, digits), digits / 2 ** 32), bucket), tag: bucket >>> 0 };
-};
-const keyC = (start: number, stop: number, hash: string): Key => {
-  const byte = Number.parseInt(hash, 16);
-  return { hash: mixed(mixed(mixed(0xc, start), stop), byte), tag: (start ^ byte) >>> 0 };
-};
+const keyB = (called: E164, bucket: number, vservice: bigint): Key => hashed("B", called, bucket, vservice);
+const keyC = (start: number, stop: number, hash: string, vservice: bigint): Key =>
+  hashed("C", start, stop, hash, vservice);
 
-/** Spreads one more number over 32 bits, as MurmurHash3 does. */
-const mixed = (hash: number, value: number): number => {
-  let bits = Math.imul(hash ^ (value >>> 0), 0x85eb_ca6b);
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2_ae35);
-  return (bits ^ (bits >>> 16)) >>> 0;
+/** Of a hash for which nobody finds a second VService: a tenant's many calls shall not stand under another's key. */
+const hashed = (...parts: ReadonlyArray<string | number | bigint>): Key => {
+  const texts = parts.map((part) => (typeof part === "bigint" ? vserviceText(part) : part));
+  const digest = sha256(utf8(texts.join(";")));
+  const view = new DataView(digest.buffer, digest.byteOffset);
+  return { hash: view.getUint32(0), tag: view.getUint32(4) };
 };

@@ -5,15 +5,17 @@
  *                           |          |-- candidates --> handshaking     give a password, or none
  *                           +-- (not a user name) -------> handshaking     give none: simulated
  *            handshaking -- secured --> awaitingRequest    startTimer exchange
- *                           |-- failed with a candidate -> over     charge, report
+ *                           |-- failed by a wrong password -> over  hangUp, charge, report
  *            awaitingRequest -- asked --> granting -- granted, declined --> over    answer, hangUp, report
  *    any -- lost, malformed, timerFired --> over   hangUp, report
  *
  * No candidate, more than one, a locked one, a name that is none: all go on without a password, and fail at the end of
- * the handshake as a wrong password does. What we know of our calls shows in nothing that the peer sees.
+ * the handshake as a wrong password does. What we know of our calls shows in nothing that the peer sees: also what such a
+ * failure is charged to, if to anything, comes after the end of what it sees.
  */
 import { setup } from "xstate";
 import {
+  type PvpMethod,
   type PvpUserName,
   parseUserName,
   type ValAnswer,
@@ -29,7 +31,10 @@ import { equivalentBits, type KnownCall, terminatorPassword } from "./secret.ts"
 export interface PvpCandidate extends KnownCall {
   readonly id: number;
   readonly vservice: bigint;
+  /** To the method that asked. */
   readonly isLocked: boolean;
+  /** So many may try it at the same moment; further ones find it locked. Default 1. */
+  readonly triesLeft?: number;
 }
 
 export interface PvpTerminatorInput {
@@ -53,8 +58,8 @@ export type PvpTerminatorEvent =
 export type PvpTerminatorAction =
   | { readonly type: "findCandidates"; readonly name: PvpUserName }
   | { readonly type: "give"; readonly password: string | undefined }
-  /** Somebody failed at this call. */
-  | { readonly type: "charge"; readonly id: number }
+  /** Somebody failed: at this call, or where there was none to fail at. */
+  | { readonly type: "charge"; readonly failed: PvpFailure | undefined }
   /** Whether the domain is welcome, and a ticket for it. */
   | { readonly type: "grant"; readonly number: string; readonly domain: string; readonly vservice: bigint }
   | { readonly type: "answer"; readonly answer: ValAnswer }
@@ -63,6 +68,12 @@ export type PvpTerminatorAction =
   | { readonly type: "startTimer"; readonly timer: "exchange"; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: "exchange" }
   | { readonly type: "note"; readonly unexpected: string };
+
+/** A wrong password for a call that exists. */
+export interface PvpFailure {
+  readonly id: number;
+  readonly method: PvpMethod;
+}
 
 export type PvpTerminatorOutcome =
   | { readonly type: "validated"; readonly domain: string; readonly bits: number }
@@ -203,13 +214,19 @@ function choose(
 }
 
 function fail(
-  { candidate, simulated }: PvpTerminatorContext,
+  { name, candidate, simulated }: PvpTerminatorContext,
   { isWrongPassword, why }: { readonly isWrongPassword: boolean; readonly why: string },
 ): Decided {
   if (!isWrongPassword)
     return { actions: [{ type: "hangUp" }, { type: "report", outcome: { type: "malformed", why } }] };
-  const charge = candidate === undefined ? [] : [{ type: "charge", id: candidate.id } as const];
-  return { actions: [...charge, { type: "hangUp" }, { type: "report", outcome: { type: "failed", simulated } }] };
+  const failed = candidate === undefined ? undefined : { id: candidate.id, method: name!.method };
+  return {
+    actions: [
+      { type: "hangUp" },
+      { type: "charge", failed },
+      { type: "report", outcome: { type: "failed", simulated } },
+    ],
+  };
 }
 
 function grant({ candidate }: PvpTerminatorContext, { request }: { readonly request: ValRequest }): Decided {

@@ -35,8 +35,10 @@ const withServer = (grant: PvpGrant, use: (port: number) => Promise<void>): Prom
         { host: HOST, port: 0, nodeIds: [2n] },
         {
           candidates: (name) =>
-            Effect.sync(() => candidatesFor(store, name).map((call) => ({ ...call, isLocked: isLocked(call) }))),
-          failed: ({ id }) => Effect.sync(() => void failCall(store, id)),
+            Effect.sync(() =>
+              candidatesFor(store, name).map((call) => ({ ...call, isLocked: isLocked(call, name.method) })),
+            ),
+          failed: ({ id }, method) => Effect.sync(() => void failCall(store, id, method)),
           grant: () => Effect.succeed(grant),
         },
       );

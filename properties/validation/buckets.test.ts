@@ -1,11 +1,12 @@
 /** The table of millions against a plain list, and what it costs when it grows. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { addEntry, buckets, removeEntries, SAME_KEY_MAX, slotsUnder } from "../../machines/validation/buckets.ts";
+import { addEntry, buckets, removeEntries, slotsUnder } from "../../machines/validation/buckets.ts";
 import { runs, test } from "../kit/harness.ts";
 
 // Few low bits, so that keys meet in a bucket, and high ones, so that buckets split.
 const hashes = fc.tuple(fc.nat(3), fc.nat(7)).map(([low, high]) => ((high << 29) | low) >>> 0);
+const ALL = 1_000_000;
 const keys = fc.array(fc.tuple(hashes, fc.nat(2)), { maxLength: 4 });
 
 test("buckets: what was put under a key is found there, what was taken away nowhere", () =>
@@ -31,7 +32,7 @@ test("buckets: what was put under a key is found there, what was taken away nowh
         for (const [hash, tag] of [...distinct, ...(model.get(i)?.keys ?? [])]) {
           const under = [...model].filter(([, { keys: own }]) => own.some(([h, t]) => h === hash && t === tag));
           same(
-            [...slotsUnder(table, hash, tag)].sort((a, b) => a - b),
+            [...slotsUnder(table, hash, tag, ALL)].sort((a, b) => a - b),
             under.map(([slot]) => slot),
           );
         }
@@ -39,28 +40,40 @@ test("buckets: what was put under a key is found there, what was taken away nowh
       for (const { last } of model.values()) removeEntries(table, last);
       same(table.size, 0);
       same(
-        given.flatMap(([slotKeys]) => slotKeys.flatMap(([hash, tag]) => slotsUnder(table, hash, tag))),
+        given.flatMap(([slotKeys]) => slotKeys.flatMap(([hash, tag]) => slotsUnder(table, hash, tag, ALL))),
         [],
       );
     }),
     { numRuns: runs },
   ));
 
-test("buckets: chains stay short however many there are, and a key takes so many slots and no more", () => {
+test("buckets: chains stay short however many there are", () => {
   const table = buckets();
   for (let i = 1; i <= 50_000; i++) addEntry(table, Math.imul(i, 0x9e37_79b1) >>> 0, i, i, 0);
   same([table.size, table.count], [50_000, 50_000]);
-  for (let i = 1; i <= 50_000; i += 997) same(slotsUnder(table, Math.imul(i, 0x9e37_79b1) >>> 0, i), [i]);
-  let last = 0;
-  for (let i = 0; i < 2 * SAME_KEY_MAX; i++) last = addEntry(table, 1, 7, 60_000 + i, last);
-  same(slotsUnder(table, 1, 7).length, SAME_KEY_MAX);
-  removeEntries(table, last);
-  same(slotsUnder(table, 1, 7), []);
-  const pages = table.entries.length;
-  for (let round = 0; round < 3; round++) {
+  for (let i = 1; i <= 50_000; i += 997) same(slotsUnder(table, Math.imul(i, 0x9e37_79b1) >>> 0, i, ALL), [i]);
+});
+
+test("buckets: a key takes any number of slots, tells as many as one asks for, and is no load on the others of its bucket", () => {
+  const table = buckets();
+  const entries = Array.from({ length: 200_000 }, (_, i) => addEntry(table, 1, 7, i + 1, 0));
+  addEntry(table, 1, 8, 300_000, 0); // the same hash: it will always be in one bucket with them
+  same(slotsUnder(table, 1, 7, 4), [1, 200_000, 199_999, 199_998]);
+  same(new Set(slotsUnder(table, 1, 7, ALL)).size, 200_000);
+  // A walk along the key for each of these would be 2 * 10^10 steps.
+  const from = performance.now();
+  for (const entry of entries.slice(0, -1)) removeEntries(table, entry);
+  for (let i = 0; i < 200_000; i++) same(slotsUnder(table, 1, 8, 1).length, 1);
+  ok(performance.now() - from < 5_000);
+  same([slotsUnder(table, 1, 7, ALL), table.size], [[200_000], 2]);
+});
+
+test("buckets: entries that were given back are used again", () => {
+  const table = buckets();
+  for (let round = 0; round < 5; round++) {
     let chain = 0;
-    for (let i = 0; i < SAME_KEY_MAX; i++) chain = addEntry(table, i, 9, 70_000, chain);
+    for (let i = 0; i < 64; i++) chain = addEntry(table, i % 3, 9, 70_000, chain);
     removeEntries(table, chain);
   }
-  ok(table.entries.length === pages, "entries that were given back are used again");
+  same([table.size, table.end], [0, 65]);
 });

@@ -80,8 +80,10 @@ const play = (strategyOf: () => Strategy, claimants: ReadonlyArray<PvpClaim>, re
       { host: HOST, port: 0, nodeIds: [OWNER] },
       {
         candidates: (name) =>
-          Effect.sync(() => candidatesFor(store, name).map((found) => ({ ...found, isLocked: isLocked(found) }))),
-        failed: ({ id }) => Effect.sync(() => void failCall(store, id)),
+          Effect.sync(() =>
+            candidatesFor(store, name).map((found) => ({ ...found, isLocked: isLocked(found, name.method) })),
+          ),
+        failed: ({ id }, method) => Effect.sync(() => void failCall(store, id, method)),
         grant: ({ number, domain }) =>
           Effect.sync(() => {
             granted.push(domain);
@@ -147,7 +149,7 @@ const play = (strategyOf: () => Strategy, claimants: ReadonlyArray<PvpClaim>, re
       yield* Effect.sleep(60_000);
     }
     same([originating.pending(), yield* originating.underWay], [0, 0]);
-    return { learned, granted, seen, toOwner, verdicts, isLocked: isLocked(failCall(store, call.id)!) };
+    return { learned, granted, seen, toOwner, verdicts, isLocked: isLocked(failCall(store, call.id, "A")!, "A") };
   }).pipe(
     Effect.scoped,
     Effect.provide(Layer.mergeAll(memoryLayer({ seed: 9, delayMs: [1, 20] }), arithmeticLayer, Logger.layer([]))),

@@ -45,11 +45,11 @@ const standing = { slowFrom: 1_000_000, refuseFrom: 1_000_000, windowMs: 60_000 
 const serve = Effect.fnUntraced(function* (kind: Kind) {
   const store = callStore([2n]);
   const calls = kind === "unknown" ? 0 : kind === "ambiguous" ? 2 : 1;
-  for (let i = 0; i < calls; i++) insertCall(store, got, HOUR_MS);
+  for (let i = 0; i < calls; i++) insertCall(store, { ...got, stop: got.stop + (BigInt(i) << 40n) }, HOUR_MS);
   const name = userNameFor("A", knownCall(got), { originator: 9n, terminator: 2n, vservice: 7n }, 0, ROUND_MS);
   const known = candidatesFor(store, name);
   same(known.length, calls);
-  if (kind === "locked") for (let i = 0; i < 3; i++) failCall(store, known[0]!.id);
+  if (kind === "locked") for (let i = 0; i < 3; i++) failCall(store, known[0]!.id, "A");
   const serving = yield* servePvp(
     { host: HOST, port: 0, nodeIds: [2n], standing },
     {
@@ -57,7 +57,7 @@ const serve = Effect.fnUntraced(function* (kind: Kind) {
         Effect.sync(() => {
           const until = performance.now() + (kind === "late" ? LATE_MS : 0);
           while (performance.now() < until);
-          return candidatesFor(store, asked).map((call) => ({ ...call, isLocked: isLocked(call) }));
+          return candidatesFor(store, asked).map((call) => ({ ...call, isLocked: isLocked(call, asked.method) }));
         }),
       failed: () => Effect.void, // one guess more or less: the call must stay as it is for the next round
       grant: () => Effect.die("nobody is right"),

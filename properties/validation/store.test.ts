@@ -65,7 +65,8 @@ test("store: a call is found by every name its other end may give it, and by no 
         for (const method of ["A", "B", "C"] as const) {
           if (method === "A" && vcr.calling === undefined) continue;
           const name = nameFor(vcr, method, at);
-          const expected = kept.filter((call) => {
+          const expected = kept.filter((call, i) => {
+            if (kept.findIndex(({ id }) => id === call.id) < i) return false; // the same call once more
             if (call.vservice !== name.vservice) return false;
             if (name.method === "B") {
               const near = name.instant * 1000;
@@ -90,10 +91,9 @@ test("store: a call is found by every name its other end may give it, and by no 
               own.calledHash === name.calledHash
             );
           });
-          same(
-            new Set(candidatesFor(store, name)), // and so it comes back whole
-            new Set(expected),
-          );
+          const found = candidatesFor(store, name); // and so it comes back whole
+          if (expected.length < 2) same(found, expected);
+          else ok(found.length === 2 && found.every((call) => expected.some(({ id }) => id === call.id)));
           ok(expected.some(({ id }) => id === kept[all.indexOf(vcr)]!.id));
         }
       },
@@ -144,7 +144,9 @@ test("store: locked after three failures, kept for 48 hours, and nothing stays i
       const model = new Map<number, number>();
       for (const [vcr, laterMs] of given) {
         nowMs += laterMs;
-        model.set(insertCall(store, vcr, nowMs).id, nowMs + 48 * 3_600_000);
+        const { id, keepUntilMs } = insertCall(store, vcr, nowMs);
+        model.set(id, model.get(id) ?? nowMs + 48 * 3_600_000); // one that is held stays as long as it was to stay
+        same(model.get(id), keepUntilMs);
         for (const [id, until] of model) if (until <= nowMs) model.delete(id);
         same(
           [...model.keys()].map((id) => callNamed(store, id)?.id),
@@ -154,10 +156,10 @@ test("store: locked after three failures, kept for 48 hours, and nothing stays i
       }
       const id = [...model.keys()][0];
       if (id !== undefined) {
-        const locked = Array.from({ length: ATTEMPTS_MAX }, () => isLocked(failCall(store, id)!));
+        const locked = Array.from({ length: ATTEMPTS_MAX }, () => isLocked(failCall(store, id, "A")!, "A"));
         same(locked, [false, false, true]);
         removeCall(store, id);
-        same(failCall(store, id), undefined);
+        same(failCall(store, id, "A"), undefined);
       }
       same(expireCalls(store, nowMs + 49 * 3_600_000), Math.max(0, model.size - 1));
       same([store.calls.size, store.index.size], [0, 0]);
@@ -170,9 +172,10 @@ test("store: holds so many calls and no more, the newest ones", () =>
     fc.property(fc.array(fewVcrs, { maxLength: 30 }), (all) => {
       const store = callStore([NODE], { callsMax: 5 });
       const ids = all.map((vcr) => insertCall(store, vcr, HOUR_MS).id);
+      const calls = [...new Set(ids)];
       same(
-        ids.filter((id) => callNamed(store, id) !== undefined),
-        ids.slice(-5),
+        calls.filter((id) => callNamed(store, id) !== undefined),
+        calls.slice(-5),
       );
     }),
     { numRuns: runs },

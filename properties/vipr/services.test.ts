@@ -44,7 +44,7 @@ const opened = (list: VService["list"]) => {
     (vservice, number) => Effect.succeed(vservice === 7n && number === HELD),
     (event) => Effect.sync(() => void seen.events.push(event.type)),
   );
-  services.publish(identity, documentOf(list));
+  run(services.publish(identity, documentOf(list)));
   services.addNumber(7n, NUMBER);
   return { services, seen };
 };
@@ -75,7 +75,7 @@ test("lists: a number that the VService has not published is 404, whoever asks; 
   same(codeOf("+15551234567", "a.example", 7n), 404);
   same(codeOf(NUMBER, "a.example", 8n), 404);
   same(codeOf(NUMBER, "b.example", 7n), 403);
-  services.publish(identity, { ...documentOf(undefined), domain: "other.example" });
+  run(services.publish(identity, { ...documentOf(undefined), domain: "other.example" }));
   same([codeOf(NUMBER, "b.example", 7n), seen.tickets], [503, 0]);
 });
 

@@ -210,9 +210,8 @@ class Records:
 
 
 def _is_minute_near(told_s, own_ms, skew_ms):
-    """Whether our time, moved by less than T/4, would round to the minute told."""
-    # One millisecond less than a quarter is the furthest that our times can tell from it.
-    first, last = (round_nearest(own_ms + moved, MINUTE_MS) for moved in (1 - skew_ms, skew_ms - 1))
+    """Whether our time, moved by T/4 at most, would round to the minute told."""
+    first, last = (round_nearest(own_ms + moved, MINUTE_MS) for moved in (-skew_ms, skew_ms))
     return told_s * 1000 % MINUTE_MS == 0 and first <= told_s * 1000 <= last
 
 

@@ -2,10 +2,10 @@
 
     second.py prove  --vcr FILE --peer HOST:PORT --peer-node HEX --vservice HEX --node HEX   an originator
     second.py answer --records FILE                                                          a terminator
-    second.py words  --vcr FILE --peer-node HEX --vservice HEX --node HEX --instant S        what a call becomes
+    second.py words  --questions FILE                                                        what calls become
 
 Each prints JSON, one object a line: `prove` its verdict, `answer` its port and then a line for each connection, `words`
-a line for each method. FILE is JSON, - is standard input. What a server must do against many strangers (limits, delays,
+a line for each question and method. FILE is JSON, - is standard input. What a server must do against many strangers (limits, delays,
 an index, several connections at once) is not here. Python 3.9 or later, and nothing beside its standard library.
 """
 
@@ -172,15 +172,25 @@ def grant(stream, record):
 
 
 def words(options):
-    """User name, originator's password, and the password of a terminator that knows `--received` of the call."""
-    call = pvp.call_of(read_json(options.vcr))
-    received = pvp.call_of(json.loads(options.received, parse_float=Decimal)) if options.received else call
-    for method in "ABC":
-        parties = parties_of(options)
-        name = pvp.user_name(method, parties, call, options.round_ms, options.instant)
-        password = pvp.originator_password(method, parties, call, options.round_ms)
-        theirs = pvp.terminator_password(pvp.read_user_name(name), received, options.round_ms)
-        say(user_name=name, password=password, terminator_password=theirs)
+    """For questions about a call and how the other end received it: what either end derives, and whether it is found."""
+    for question in read_json(options.questions):
+        call, received = pvp.call_of(question["call"]), pvp.call_of(question["received"])
+        parties = pvp.Parties(question["node"], question["peer_node"], question["vservice"])
+        for method in "BC" if call.calling is None else "ABC":
+            say(**words_for(method, parties, call, received, question))
+
+
+def words_for(method, parties, call, received, question):
+    round_ms = question["round_ms"]
+    name = pvp.user_name(method, parties, call, round_ms, question["instant"])
+    claim = pvp.read_user_name(name)
+    records = pvp.Records(parties.terminator, [pvp.Record(received, parties.vservice, "", [], [])], round_ms)
+    found, _why = records.find(claim)
+    return {
+        "user_name": name,
+        "password": pvp.originator_password(method, parties, call, round_ms),
+        "terminator_password": found and pvp.terminator_password(claim, found.call, round_ms),
+    }
 
 
 # Options
@@ -197,21 +207,22 @@ def suites_of(options):
 def options_of(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(required=True)
-    for run in (prove, answer, words):
+    for run, add_options in ((prove, add_prove_options), (answer, add_answer_options), (words, add_words_options)):
         command = commands.add_parser(run.__name__)
         command.set_defaults(run=run)
-        command.add_argument("--round-ms", type=int, default=pvp.ROUND_MS)
-        command.add_argument("--suites", default="c01d,c020", help="in the order in which they are liked")
-        if run is answer:
-            add_answer_options(command)
-            continue
-        for name in ("--vcr", "--node", "--peer-node", "--vservice"):
-            command.add_argument(name, required=True)
-        add_prove_options(command) if run is prove else add_words_options(command)
+        add_options(command)
     return parser.parse_args(arguments)
 
 
+def add_common_options(command):
+    command.add_argument("--round-ms", type=int, default=pvp.ROUND_MS)
+    command.add_argument("--suites", default="c01d,c020", help="in the order in which they are liked")
+
+
 def add_prove_options(command):
+    add_common_options(command)
+    for name in ("--vcr", "--node", "--peer-node", "--vservice"):
+        command.add_argument(name, required=True)
     command.add_argument("--peer", required=True, metavar="HOST:PORT")
     command.add_argument("--domain", default="caller.example")
     command.add_argument("--number", help="ask for another number than was proved")
@@ -220,11 +231,11 @@ def add_prove_options(command):
 
 
 def add_words_options(command):
-    command.add_argument("--instant", type=int, help="method B's, in NTP seconds")
-    command.add_argument("--received", help="the call as the other end knows it, JSON")
+    command.add_argument("--questions", required=True, help="[{call, received, node, peer_node, vservice, ...}]")
 
 
 def add_answer_options(command):
+    add_common_options(command)
     command.add_argument("--records", required=True, help='{"node": HEX, "records": [...]}')
     command.add_argument("--host", default="127.0.0.1")
     command.add_argument("--port", type=int, default=0)

@@ -1,0 +1,359 @@
+/**
+ * Validations with the Python implementation of `second/`, either way round, on whichever runtime runs this file: it proves
+ * calls to our terminator, and answers `vipr verify-call`. Each case opens what it needs and shares nothing with another.
+ */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { Effect, Logger } from "effect";
+import { type ByteStreamShape, Listener } from "../../actors/ports/mod.ts";
+import { type HandshakeFailed, tlsSrpServer } from "../../actors/tls/mod.ts";
+import { readDocument, writeDocument } from "../../actors/validation/frames.ts";
+import { type PvpGrant, servePvp } from "../../actors/validation/mod.ts";
+import { type E164, ntpFromNtpMs, type Vcr } from "../../codecs/shared/mod.ts";
+import type { SrpGroupBits } from "../../codecs/tls/mod.ts";
+import { parseUserName, readRequest, writeAnswer } from "../../codecs/validation/mod.ts";
+import {
+  ATTEMPTS_MAX,
+  callStore,
+  candidatesFor,
+  failCall,
+  insertCall,
+  isLocked,
+  type KnownCall,
+  ROUND_MS,
+  terminatorPassword,
+} from "../../machines/validation/mod.ts";
+import { start } from "../cli/processes.ts";
+import { ended, HOST, peer, until } from "./peers.ts";
+import type { World } from "./tls-srp-matrix.ts";
+
+export const SECOND = new URL("second/second.py", import.meta.url).pathname;
+
+const [ORIGINATOR, TERMINATOR, VSERVICE] = [
+  "000000000000000000000000000000ab",
+  "00000000000000000000000000abcdef",
+  "0000000000000007",
+];
+const parties = ["--node", ORIGINATOR, "--peer-node", TERMINATOR, "--vservice", VSERVICE];
+const call: KnownCall = {
+  called: "+14085555432",
+  calling: "+33123456789",
+  startMs: 3_976_214_403_250,
+  stopMs: 3_976_214_526_800,
+};
+const withheld: KnownCall = { ...call, calling: undefined };
+const otherNumber: KnownCall = { ...call, called: "+14085555433" };
+
+/** The same call by clocks that differ so, its start later and its stop earlier. */
+const shifted = (of: KnownCall, ms: number): KnownCall => ({ ...of, startMs: of.startMs + ms, stopMs: of.stopMs - ms });
+const WITHIN_MS = ROUND_MS / 4 - 100;
+const BEYOND_MS = (3 * ROUND_MS) / 4 + 100;
+
+const TICKET = "dGlja2V0";
+const URIS = ["sip:x7kq@called.example:5061;transport=tls", "sip:x7kq@called.example:5061?a=1&b=2"];
+
+/** A call as the Python side and `vipr verify-call` read it. */
+export const written = ({ called, calling, startMs, stopMs }: KnownCall) => ({
+  called,
+  ...(calling === undefined ? {} : { calling }),
+  start: startMs / 1_000,
+  stop: stopMs / 1_000,
+});
+
+export const receivedOf = ({ called, calling, startMs, stopMs }: KnownCall, vservice: bigint): Vcr => ({
+  direction: "received",
+  called,
+  calling,
+  start: ntpFromNtpMs(startMs),
+  stop: ntpFromNtpMs(stopMs),
+  vservice,
+});
+
+export interface Case {
+  readonly name: string;
+  readonly body: Effect.Effect<void, unknown, World>;
+}
+
+// What it proves to us
+
+/** Runs `second.py` to its end, with `input` where it reads a file; gives what it said, an object a line. */
+export const runSecond = Effect.fnUntraced(function* (words: ReadonlyArray<string>, input: unknown) {
+  const { child, said } = yield* peer("python3", [SECOND, ...words]);
+  child.stdin.end(JSON.stringify(input));
+  same(yield* ended(child), 0, said.text);
+  return linesOf(said.text);
+});
+const linesOf = (text: string): ReadonlyArray<any> =>
+  text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line));
+
+/** Its verdict on one call. */
+const prove = (of: KnownCall, port: number, ...words: ReadonlyArray<string>) =>
+  Effect.map(
+    Effect.scoped(runSecond(["prove", "--vcr", "-", ...parties, "--peer", `${HOST}:${port}`, ...words], written(of))),
+    ([verdict]) => verdict,
+  );
+
+const infoOf = (number: E164) => ({ number, ticket: TICKET, routes: URIS.map((uri) => ({ sipUris: [uri] })) });
+
+/** A terminator of ours that received these calls. */
+const serve = Effect.fnUntraced(function* (received: ReadonlyArray<KnownCall>, grant?: PvpGrant) {
+  const node = BigInt(`0x${TERMINATOR}`);
+  const store = callStore([node]);
+  for (const one of received) insertCall(store, receivedOf(one, BigInt(`0x${VSERVICE}`)), 0);
+  return yield* servePvp(
+    { host: HOST, port: 0, nodeIds: [node] },
+    {
+      candidates: (name) =>
+        Effect.sync(() =>
+          candidatesFor(store, name).map((kept) => ({ ...kept, isLocked: isLocked(kept, name.method) })),
+        ),
+      failed: ({ id }, method) => Effect.sync(() => void failCall(store, id, method)),
+      grant: ({ number }) => Effect.succeed(grant ?? { type: "granted", valInfo: infoOf(number) }),
+    },
+  );
+});
+
+const validated = (method: string, suite = "c01d", group = 2048) => ({
+  method,
+  suite,
+  group,
+  verdict: "validated",
+  ticket: TICKET,
+  route: URIS,
+  end: "close_notify",
+});
+const declined = (code: number) => ({
+  method: "A",
+  suite: "c01d",
+  group: 2048,
+  verdict: "declined",
+  code,
+  end: "close_notify",
+});
+const refused = (method: string) => ({ method, verdict: "refused", alert: 20, by: "peer" });
+
+/** One call of ours as it was received, one proof, and what it must come to. */
+const proves = (
+  name: string,
+  expected: unknown,
+  { received = call, sent = call, words = [] as ReadonlyArray<string>, grant = undefined as PvpGrant | undefined } = {},
+): Case => ({
+  name,
+  body: Effect.gen(function* () {
+    const { port } = yield* serve([received], grant);
+    same(yield* prove(sent, port, ...words), expected);
+  }),
+});
+
+/** Three wrong passwords, by a start that is a minute off; then the right one comes too late. */
+const provesToALock: Case = {
+  name: "locked",
+  body: Effect.gen(function* () {
+    const { port, counters } = yield* serve([call]);
+    const wrong = { ...call, startMs: call.startMs - 60_000 };
+    same((yield* prove(call, port)).verdict, "validated");
+    for (let i = 0; i < ATTEMPTS_MAX; i++) same(yield* prove(wrong, port, "--method", "A"), refused("A"));
+    same(yield* prove(call, port, "--method", "A"), refused("A"));
+    const { validated, failed, simulated } = yield* counters;
+    same([validated, failed, simulated], [1, ATTEMPTS_MAX, 1]);
+  }),
+};
+
+/** A terminator of one call in another group, made of our TLS and our codecs: `servePvp` has the one group. */
+const serveIn = Effect.fnUntraced(function* (group: SrpGroupBits) {
+  const { listen } = yield* Listener;
+  const failures: Array<HandshakeFailed> = [];
+  const lookUp = (userName: string) => {
+    const name = parseUserName(userName);
+    ok(name.ok);
+    const password = terminatorPassword(name.value, call, ROUND_MS);
+    return Effect.succeed({ type: "password" as const, password });
+  };
+  const handle = (below: ByteStreamShape) =>
+    tlsSrpServer(below, { group, lookUp, seedKey: new Uint8Array(32) }).pipe(
+      Effect.flatMap(answerOnce),
+      Effect.catchTag("HandshakeFailed", (failure) => Effect.sync(() => void failures.push(failure))),
+      Effect.ignore,
+      Effect.scoped,
+    );
+  return { ...(yield* listen({ host: HOST, port: 0 }, handle)), failures };
+});
+
+const answerOnce = (stream: ByteStreamShape) =>
+  Effect.gen(function* () {
+    const request = readRequest(yield* readDocument(stream));
+    ok(request.ok);
+    yield* writeDocument(stream, writeAnswer({ type: "valinfo", info: infoOf(request.value.number) }));
+    yield* stream.close;
+  });
+
+const provesIn = (group: SrpGroupBits): Case => ({
+  name: `group ${group}`,
+  body: Effect.gen(function* () {
+    const { port } = yield* serveIn(group);
+    same(yield* prove(call, port), validated("A", "c01d", group));
+  }),
+});
+
+/** Its alert reaches us, as ours reach it. */
+const provesToAWeakGroup: Case = {
+  name: "group 1024",
+  body: Effect.gen(function* () {
+    const { port, failures } = yield* serveIn(1024);
+    same(yield* prove(call, port), { method: "A", verdict: "broken", alert: 71, by: "us" });
+    yield* until("its alert", () => failures.length > 0, { text: "" });
+    same(
+      failures.map(({ outcome }) => outcome.type === "alerted" && outcome.alert),
+      ["insufficientSecurity"],
+    );
+  }),
+};
+
+export const proving: ReadonlyArray<Case> = [
+  proves("A", validated("A")),
+  proves("A, then B", validated("B"), { received: { ...call, calling: "+4999" } }),
+  proves("B", validated("B"), { received: withheld, sent: withheld }),
+  proves("C", validated("C"), { words: ["--private"] }),
+  proves("AES-256", validated("A", "c020"), { words: ["--suites", "c020"] }),
+  proves("clock within", validated("A"), { received: shifted(call, WITHIN_MS) }),
+  proves("clock before", validated("A"), { received: shifted(call, -WITHIN_MS) }),
+  proves("clock beyond", refused("B"), { received: shifted(call, -BEYOND_MS) }),
+  proves("unknown", refused("B"), { received: otherNumber }),
+  proves("403", declined(403), { grant: { type: "refused", code: 403 } }),
+  proves("404", declined(404), { words: ["--number", otherNumber.called] }),
+  provesToALock,
+  provesIn(3072),
+  provesIn(4096),
+  provesToAWeakGroup,
+];
+
+// What it answers us
+
+/** The Python terminator of one call; `lines` waits for so many connections to be told of. */
+const answering = Effect.fnUntraced(function* (received: KnownCall, ...words: ReadonlyArray<string>) {
+  const { child, said } = yield* peer("python3", [SECOND, "answer", "--records", "-", ...words]);
+  const record = {
+    ...written(received),
+    vservice: VSERVICE,
+    ticket: TICKET,
+    routes: URIS,
+    refuses: ["spam.example"],
+  };
+  child.stdin.end(JSON.stringify({ node: TERMINATOR, records: [record] }));
+  yield* until("second.py listens", () => said.text.includes("\n"), said);
+  const [{ port }] = linesOf(said.text);
+  const lines = (count: number) =>
+    Effect.map(
+      until(`${count} connections`, () => said.text.split("\n").length > count + 1, said),
+      () => linesOf(said.text).slice(1),
+    );
+  return { port: port as number, lines };
+});
+
+/** `vipr verify-call` on this runtime. */
+const verifyCall = (of: KnownCall, port: number, ...words: ReadonlyArray<string>) =>
+  Effect.promise(async () => {
+    const peerWords = ["--peer", `${HOST}:${port}`, "--domain", "caller.example", ...words];
+    const child = start(["verify-call", "--json", "--vcr", "-", ...parties, ...peerWords], JSON.stringify(written(of)));
+    const code = await child.ended;
+    ok(child.out() !== "", child.err());
+    const { method, verdict, info } = JSON.parse(child.out());
+    return { code, method, verdict, ...(info === undefined ? {} : { info }) };
+  });
+
+const isValidated = (method: string) => ({ code: 0, method, verdict: "validated", info: infoOf(call.called) });
+const isRefused = (method: string) => ({ code: 4, method, verdict: "refused" });
+
+const facts = (method: string, suite = "c01d", group = 2048) => ({ method, simulated: null, suite, group });
+const secured = (...of: Parameters<typeof facts>) => ({
+  ...facts(...of),
+  verdict: "validated",
+  domain: "caller.example",
+});
+const failed = (method: string, simulated: string | null) => ({
+  method,
+  simulated,
+  verdict: "failed",
+  alert: 20,
+  by: "us",
+});
+
+/** One call as Python received it, one `verify-call`, what it must say, and what Python must say of each connection. */
+const answers = (
+  name: string,
+  ours: unknown,
+  theirs: ReadonlyArray<unknown>,
+  { received = call, sent = call, words = [] as ReadonlyArray<string>, peerWords = [] as ReadonlyArray<string> } = {},
+): Case => ({
+  name,
+  body: Effect.gen(function* () {
+    const { port, lines } = yield* answering(received, ...peerWords);
+    same(yield* verifyCall(sent, port, ...words), ours);
+    same(yield* lines(theirs.length), theirs);
+  }),
+});
+
+const answersWithALock: Case = {
+  name: "locked",
+  body: Effect.gen(function* () {
+    const { port, lines } = yield* answering(call);
+    // Within the same minutes, so that C finds the call, and more than 3T/4 away, so that its password is another.
+    const wrong = { ...call, startMs: call.startMs + BEYOND_MS };
+    for (let i = 0; i < ATTEMPTS_MAX; i++) same(yield* verifyCall(wrong, port, "--private"), isRefused("C"));
+    same(yield* verifyCall(call, port, "--private"), isRefused("C"));
+    const wrongOnes = Array.from({ length: ATTEMPTS_MAX }, () => failed("C", null));
+    same(yield* lines(ATTEMPTS_MAX + 1), [...wrongOnes, failed("C", "locked")]);
+  }),
+};
+
+export const answeringCases: ReadonlyArray<Case> = [
+  answers("A", isValidated("A"), [secured("A")]),
+  answers("A, then B", isValidated("B"), [failed("A", "unknown"), secured("B")], {
+    received: { ...call, calling: "+4999" },
+  }),
+  answers("B", isValidated("B"), [secured("B")], { received: withheld, sent: withheld }),
+  answers("C", isValidated("C"), [secured("C")], { words: ["--private"] }),
+  answers("AES-256", isValidated("A"), [secured("A", "c020")], { peerWords: ["--suites", "c020"] }),
+  answers("clock within", isValidated("A"), [secured("A")], { received: shifted(call, WITHIN_MS) }),
+  answers("clock before", isValidated("A"), [secured("A")], { received: shifted(call, -WITHIN_MS) }),
+  // What Python received began earlier and ended later, so that it finds the call by any instant.
+  answers("clock beyond", isRefused("B"), [failed("A", null), failed("B", null)], {
+    received: shifted(call, -BEYOND_MS),
+  }),
+  answers("unknown", isRefused("B"), [failed("A", "unknown"), failed("B", "unknown")], { received: otherNumber }),
+  answers(
+    "403",
+    { code: 4, method: "A", verdict: "declined" },
+    [{ ...facts("A"), verdict: "declined", domain: "spam.example", code: 403 }],
+    { words: ["--domain", "spam.example"] },
+  ),
+  answersWithALock,
+  answers("group 3072", isValidated("A"), [secured("A", "c01d", 3072)], { peerWords: ["--group", "3072"] }),
+  answers("group 4096", isValidated("A"), [secured("A", "c01d", 4096)], { peerWords: ["--group", "4096"] }),
+];
+
+// All of them
+
+export interface Tried {
+  readonly name: string;
+  /** What went wrong, or null. */
+  readonly why: string | null;
+}
+
+const CASE_TIMEOUT_MS = 20_000;
+const CASES_AT_ONCE_MAX = 3;
+
+/** Tries each; never fails, but tells. */
+export const tryCases = (cases: ReadonlyArray<Case>): Effect.Effect<ReadonlyArray<Tried>, never, World> =>
+  Effect.forEach(
+    cases,
+    ({ name, body }) =>
+      Effect.scoped(body).pipe(
+        Effect.timeout(CASE_TIMEOUT_MS),
+        Effect.matchCause({ onFailure: (cause) => String(cause).slice(0, 2_000), onSuccess: () => null }),
+        Effect.map((why) => ({ name, why })),
+      ),
+    { concurrency: CASES_AT_ONCE_MAX },
+  ).pipe(Effect.provide(Logger.layer([])));

@@ -1,0 +1,184 @@
+/**
+ * Validation against the Python implementation of `second/`. It is ours too, but was first written from the documents alone
+ * and shares no code, no library and no language with the rest: what both do alike stands in the documents.
+ */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import process from "node:process";
+import fc from "fast-check";
+import { nodeIdText } from "../../codecs/shared/mod.ts";
+import { printUserName, vserviceText } from "../../codecs/validation/mod.ts";
+import {
+  callStore,
+  candidatesFor,
+  insertCall,
+  instantWithin,
+  type KnownCall,
+  originatorPassword,
+  terminatorPassword,
+  userNameFor,
+} from "../../machines/validation/mod.ts";
+import { knownCalls, nodeIds, vservices } from "../validation/arbitrary.ts";
+import type { InteropCheck } from "./run.ts";
+import { receivedOf, runSecond, SECOND, type Tried, written } from "./second-cases.ts";
+import { run } from "./tls-srp-matrix.ts";
+
+interface Words {
+  readonly user_name: string;
+  readonly password: string;
+  /** Null when the call is not found by that name. */
+  readonly terminator_password: string | null;
+}
+interface Question {
+  readonly call: KnownCall;
+  readonly received: KnownCall;
+  readonly originator: bigint;
+  readonly terminator: bigint;
+  readonly vservice: bigint;
+  readonly roundMs: number;
+  readonly instant: number;
+}
+
+const askSecond = (questions: ReadonlyArray<Question>): Promise<ReadonlyArray<Words>> => {
+  const asked = questions.map(({ call, received, originator, terminator, vservice, roundMs, instant }) => ({
+    call: written(call),
+    received: written(received),
+    node: nodeIdText(originator),
+    peer_node: nodeIdText(terminator),
+    vservice: vserviceText(vservice),
+    round_ms: roundMs,
+    instant,
+  }));
+  return run(runSecond(["words", "--questions", "-"], asked));
+};
+
+/** What the page prints below its example: the call as both know it, then a user name and a password a method. */
+const pageExample = (): { readonly question: Question; readonly words: ReadonlyArray<Words> } => {
+  const page = readFileSync(new URL("../../docs/protocol/pvp.md", import.meta.url), "utf8");
+  const [, text] = /<!-- example -->\n```text\n([\s\S]*?)```/.exec(page)!;
+  const [, called, calling, seconds] = /called (\S+), calling (\S+), T = (\d+) s/.exec(text!)!;
+  const timesOf = (end: string) => {
+    const [, start, stop] = new RegExp(`${end} +start (\\S+) +stop (\\S+)`).exec(text!)!;
+    return { startMs: Math.round(Number(start) * 1_000), stopMs: Math.round(Number(stop) * 1_000) };
+  };
+  const words = [...text!.matchAll(/^(vipr1;\S+)\n {2}(\S+)$/gm)].map(([, user_name, password]) => ({
+    user_name: user_name!,
+    password: password!,
+    terminator_password: password!,
+  }));
+  const [, , originator, terminator, vservice] = words[0]!.user_name.split(";");
+  const numbers = { called: called!, calling: calling! };
+  const question = {
+    call: { ...numbers, ...timesOf("originator") },
+    received: { ...numbers, ...timesOf("terminator") },
+    originator: BigInt(`0x${originator}`),
+    terminator: BigInt(`0x${terminator}`),
+    vservice: BigInt(`0x${vservice}`),
+    roundMs: 1_000 * Number(seconds),
+    instant: Number(words[1]!.user_name.split(";").at(-1)),
+  };
+  return { question, words };
+};
+
+const QUESTIONS = 1_000;
+
+/** Any call, received up to 1.1 T earlier or later at either end, perhaps without its caller. */
+const questions: fc.Arbitrary<Question> = fc
+  .record({
+    call: knownCalls,
+    originator: nodeIds,
+    terminator: nodeIds,
+    vservice: vservices,
+    roundMs: fc.constantFrom(4_000, 10_000, 60_000),
+    skews: fc.tuple(fc.double({ min: -1.1, max: 1.1, noNaN: true }), fc.double({ min: -1.1, max: 1.1, noNaN: true })),
+    at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+    isBlind: fc.boolean(),
+  })
+  .map(({ call, skews: [atStart, atStop], at, isBlind, roundMs, ...rest }) => {
+    const startMs = call.startMs + Math.round(atStart * roundMs);
+    const stopMs = Math.max(startMs, call.stopMs + Math.round(atStop * roundMs));
+    const received = { called: call.called, calling: isBlind ? undefined : call.calling, startMs, stopMs };
+    return { call, received, roundMs, instant: instantWithin(call, at), ...rest };
+  });
+
+const ourWords = ({ call, received, roundMs, instant, ...claim }: Question): ReadonlyArray<Words> => {
+  const store = callStore([claim.terminator], { roundMs });
+  insertCall(store, receivedOf(received, claim.vservice), 0);
+  const methods = call.calling === undefined ? (["B", "C"] as const) : (["A", "B", "C"] as const);
+  return methods.map((method) => {
+    const name = userNameFor(method, call, claim, instant, roundMs);
+    const [found] = candidatesFor(store, name);
+    return {
+      user_name: printUserName(name),
+      password: originatorPassword(name, call, roundMs),
+      terminator_password: found === undefined ? null : terminatorPassword(name, found, roundMs),
+    };
+  });
+};
+
+const wordsAlike: InteropCheck = {
+  name: `second: user names and passwords of the page's example, and of ${QUESTIONS} calls, are the same`,
+  needs: ["python3"],
+  run: async () => {
+    const { question, words } = pageExample();
+    same(words.length, 3);
+    same(await askSecond([question]), words);
+    const seed = Date.now() | 0;
+    const asked = fc.sample(questions, { seed, numRuns: QUESTIONS });
+    const ours = asked.flatMap(ourWords);
+    ok(ours.some(({ terminator_password }) => terminator_password === null));
+    ok(ours.some(({ password, terminator_password }) => terminator_password !== password));
+    same(await askSecond(asked), ours, `with seed ${seed}`);
+  },
+};
+
+const DIRECTIONS = ["proves to ours", "answers ours"] as const;
+interface Row {
+  readonly title: string;
+  readonly tried: ReadonlyArray<Tried>;
+}
+const rows: Array<Row> = [];
+
+const outputOf = (command: string, words: ReadonlyArray<string>) =>
+  new Promise<string>((resolve, reject) => {
+    const child = spawn(command, words, { stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    child.stdout.on("data", (bytes) => (text += bytes));
+    child.on("error", reject);
+    child.on("close", (code) => (code === 0 ? resolve(text) : reject(new Error(`${command} ended with ${code}`))));
+  });
+
+const bothWays = (runtime: string, command: string, words: ReadonlyArray<string>): InteropCheck => ({
+  name: `second: proves calls to our terminator and answers \`vipr verify-call\`, on ${runtime}`,
+  needs: [command, "python3"],
+  run: async () => {
+    const script = new URL("second-here.ts", import.meta.url).pathname;
+    const found: ReadonlyArray<ReadonlyArray<Tried>> = JSON.parse(await outputOf(command, [...words, script]));
+    same(found.length, DIRECTIONS.length);
+    for (const [i, tried] of found.entries()) rows.push({ title: `${runtime.padEnd(6)}${DIRECTIONS[i]}`, tried });
+    same(
+      found.flatMap((tried) => tried.filter(({ why }) => why !== null)),
+      [],
+    );
+  },
+});
+
+export const checks: ReadonlyArray<InteropCheck> = [
+  wordsAlike,
+  bothWays("Node", process.execPath, []),
+  bothWays("Deno", "deno", ["run", "-A"]),
+  bothWays("Bun", "bun", []),
+];
+
+/** A line for each runtime and direction. */
+export const summary = (): string =>
+  rows.length === 0
+    ? ""
+    : [
+        `${SECOND.split("/").slice(-2).join("/")} (+ held, X failed)`,
+        ...rows.map(
+          ({ title, tried }) =>
+            `${title.padEnd(24)}${tried.map(({ name, why }) => `${why === null ? "+" : "X"} ${name}`).join("; ")}`,
+        ),
+      ].join("\n");

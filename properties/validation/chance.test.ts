@@ -1,7 +1,7 @@
 /**
  * What guessing brings, measured. A guesser has watched ten thousand calls of the same kind and knows how they are spread,
  * to the second and around the hour; then it guesses at ten thousand others. A call that it guesses right is worth
- * 2^bits of tries: its luck, summed so and divided by the tries, may not exceed 1.
+ * 2^bits of tries: its luck, summed so and divided by the tries, may not exceed 1. Last, guessers who tell one another.
  */
 import { ok } from "node:assert";
 import { ntpFromMs } from "../../codecs/shared/mod.ts";
@@ -9,6 +9,10 @@ import {
   type CallTimes,
   equivalentBits,
   instantWithin,
+  type PvpAttemptInput,
+  type PvpOriginatorAction,
+  type PvpOriginatorEvent,
+  pvpOriginator,
   ROUND_MS,
   roundNearest,
   timesOf,
@@ -118,4 +122,146 @@ test("patience: a thief who is given a hundred calls to guess at, and an owner w
   ok(thieves > 0 && thieves <= bound + 3 * Math.sqrt(bound / THIEVES), `${thieves} against ${bound}`);
   const owners = Array.from({ length: 1_000 }, () => routeAfter(0.95));
   ok(owners.filter((calls) => calls <= 6).length > 990);
+});
+
+/**
+ * Claimants of one call who share all that they learn, against the originator's own machine. A call is one of PLACES, each as
+ * likely; B's user name tells which of HINTS it is among.
+ */
+const [PLACES, HINTS] = [64, 4];
+interface Shared {
+  readonly wrong: ReadonlySet<number>;
+  readonly right: number | undefined;
+  readonly hint: number | undefined;
+}
+interface Coalition {
+  /** The place that this member guesses at now; undefined: it waits, and sees what the others hear. */
+  readonly guess: (member: number, method: "A" | "B", shared: Shared) => number | undefined;
+  /** Whether a member who guessed rightly says so; else it fails, and tells its friends. */
+  readonly owns: (member: number, method: "A" | "B") => boolean;
+}
+
+/** One call put to the proof: the verdict on each member. */
+const verdictsOn = (place: number, members: number, { guess, owns }: Coalition, isBlind = false) => {
+  const call = { called: "+1", calling: isBlind ? undefined : "+2", startMs: 0, stopMs: 0 };
+  const wrong = new Set<number>();
+  let [right, hint]: [number | undefined, number | undefined] = [undefined, undefined];
+  const attempts = new Map<bigint, { input: PvpAttemptInput; guess: number | undefined }>();
+  const verdicts = new Map<number, { readonly verdict: string; readonly bits: number }>();
+  const due: Array<PvpOriginatorEvent> = [
+    { type: "timerFired", timer: "Tv" },
+    { type: "found", claims: Array.from({ length: members }, (_, i) => ({ nodeId: BigInt(i), vservice: 0n })) },
+    { type: "turned" },
+  ];
+  const input = { call, nodeId: 99n, domain: "", instant: 0, roundMs: ROUND_MS, windowMs: 0, waitMs: 0, lot: 0 };
+  let step = pvpOriginator.start(input);
+  const end = ({ claim, method, guessesBefore }: PvpAttemptInput, verdict: "validated" | "refused" | "unreachable") => {
+    attempts.delete(claim.nodeId);
+    const untold = method === "A" ? PLACES : PLACES / HINTS;
+    const bits = verdict === "validated" ? Math.max(0, Math.log2(untold / (1 + guessesBefore))) : 0;
+    due.push({ type: "attempted", verdict: { ...claim, method, bits, verdict, why: "", info: {} as never } as never });
+  };
+  const perform = (order: PvpOriginatorAction) => {
+    if (order.type === "settle") verdicts.set(Number(order.verdict.nodeId), order.verdict);
+    if (order.type === "attempt") attempts.set(order.input.claim.nodeId, { input: order.input, guess: undefined });
+    if (order.type === "attempt" && order.input.method === "B") hint = place % HINTS;
+    if (order.type !== "open" && order.type !== "shut") return;
+    const attempt = attempts.get(order.claim.nodeId)!;
+    if (order.type === "shut") return end(attempt.input, "unreachable");
+    const isRight = attempt.guess === place;
+    if (isRight) right = place;
+    else wrong.add(attempt.guess!);
+    end(
+      attempt.input,
+      isRight && owns(Number(order.claim.nodeId), attempt.input.method as "A") ? "validated" : "refused",
+    );
+  };
+  while (!pvpOriginator.isDone(step.snapshot)) {
+    for (const attempt of attempts.values()) {
+      const { claim, method } = attempt.input;
+      if (attempt.guess !== undefined || method === "C") continue;
+      attempt.guess = guess(Number(claim.nodeId), method, { wrong, right, hint });
+      if (attempt.guess !== undefined) due.push({ type: "committed", claim });
+    }
+    step = pvpOriginator.step(step.snapshot, due.shift() ?? { type: "timerFired", timer: "gate" });
+    step.actions.forEach(perform);
+  }
+  return verdicts;
+};
+
+/** The first that it may still be, beginning at another one for each member. */
+const untried = (member: number, { wrong, right, hint }: Shared): number => {
+  if (right !== undefined) return right;
+  const step = hint === undefined ? 1 : HINTS;
+  let at = hint === undefined ? member : hint + HINTS * member;
+  while (wrong.has(at % PLACES)) at += step;
+  return at % PLACES;
+};
+const always = () => true;
+const coalitions: Readonly<Record<string, Coalition>> = {
+  "each for itself": { guess: (member, _, shared) => untried(member, shared), owns: always },
+  "all share, and keep quiet in A": {
+    guess: (member, _, shared) => untried(member, shared),
+    owns: (_, m) => m === "B",
+  },
+  "pawns guess, the first one waits for their answer": {
+    guess: (member, _, shared) => (member > 0 || shared.right !== undefined ? untried(member, shared) : undefined),
+    owns: always,
+  },
+  "they refuse A, and close their doors before B unless one was right": {
+    guess: (member, method, shared) =>
+      method === "A" || shared.right !== undefined ? untried(member, shared) : undefined,
+    owns: always,
+  },
+  "the first one waits for B's hint to choose its guess for A": {
+    guess: (member, method, shared) =>
+      member > 0 || method === "B" || shared.hint !== undefined ? untried(member, shared) : undefined,
+    owns: always,
+  },
+};
+
+test("coalition: whatever k claimants tell one another, each call brings none of them more than its tries", () => {
+  for (const [name, coalition] of Object.entries(coalitions))
+    for (const members of [1, 2, 3, 8])
+      for (const isBlind of [false, true]) {
+        const all = Array.from({ length: PLACES }, (_, place) => verdictsOn(place, members, coalition, isBlind));
+        for (let member = 0; member < members; member++) {
+          const bits = all.flatMap((one) => (one.get(member)?.verdict === "validated" ? one.get(member)!.bits : []));
+          const luck = bits.reduce((sum, each) => sum + 2 ** each, 0) / PLACES;
+          ok(luck <= (isBlind ? 1 : 2) + 1e-9, `${name}, member ${member} of ${members}, ${isBlind}: ${luck}`);
+        }
+      }
+});
+
+test("coalition: with patience k claimants come to b bits by c calls with a chance of k * n * m^c * 2^-b at most", () => {
+  const [REQUIRED, OFFERED, ROUNDS, MEMBERS] = [12, 50, 120, 4];
+  const { unit } = drawOf(5);
+  for (const [name, coalition] of Object.entries(coalitions))
+    for (const [isBlind, guesses] of [
+      [true, 1], // B alone, 4 bits: three calls
+      [false, 2], // A, 6 bits, and B, which is worth 1.7 when four were asked by A
+    ] as const) {
+      let routes = 0; // each weighed with m^-c
+      for (let round = 0; round < ROUNDS; round++) {
+        const ledger = openLedger(REQUIRED);
+        const arrived = new Set<number>();
+        for (let call = 0; call < OFFERED; call++)
+          for (const [member, { verdict, bits }] of verdictsOn(
+            Math.floor(unit() * PLACES),
+            MEMBERS,
+            coalition,
+            isBlind,
+          )) {
+            if (verdict === "refused") discredit(ledger, `${member}`);
+            if (verdict !== "validated" || arrived.has(member)) continue;
+            const { isRoute, calls } = credit(ledger, `${member}`, `${call}`, bits, call);
+            if (!isRoute) continue;
+            arrived.add(member);
+            routes += guesses ** -calls;
+          }
+      }
+      const bound = MEMBERS * OFFERED * 2 ** -REQUIRED;
+      const chance = routes / ROUNDS;
+      ok(chance <= bound + 3 * Math.sqrt(bound / ROUNDS), `${name}, blind ${isBlind}: ${chance} against ${bound}`);
+    }
 });

@@ -1,0 +1,267 @@
+/**
+ * Claimants who share what they learn, and claimants who keep what they have proved by not being asked: with whole TLS, through
+ * the originating server's own queue and ledger, over memory's network. chance.test.ts has the sums of it.
+ *
+ *   originator --> pawn: guesses      --(right!)--> main: comes when he knows
+ */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { Deferred, Effect, Layer, Logger } from "effect";
+import { type ByteStreamShape, Listener } from "../../actors/ports/mod.ts";
+import { tlsSrpServer } from "../../actors/tls/mod.ts";
+import { readDocument, writeDocument } from "../../actors/validation/frames.ts";
+import { openOriginating } from "../../actors/vipr/originating.ts";
+import { openRecords } from "../../actors/vipr/records.ts";
+import { ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type PvpUserName, parseUserName, writeAnswer } from "../../codecs/validation/mod.ts";
+import {
+  callStore,
+  equivalentBits,
+  knownCall,
+  originatorPassword,
+  type PvpClaim,
+  ROUND_MS,
+} from "../../machines/validation/mod.ts";
+import type { ViprEvent } from "../../machines/vipr/mod.ts";
+import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
+import { test } from "../kit/harness.ts";
+import { HOUR_MS, sentCall } from "./arbitrary.ts";
+
+const HOST = "vipr.test";
+const HOUR = 3_600_000;
+const info = { number: sentCall.called, ticket: "dGlja2V0", routes: [{ sipUris: ["sip:x@thief.example:5061"] }] };
+
+/** Two minutes, a quarter past each hour: 12.1 bits by A. */
+const callAt = (
+  hour: number,
+  change: { readonly calling?: string | undefined; readonly laterMs?: number } = {},
+): Vcr => {
+  const startMs = HOUR_MS + hour * HOUR + 900_000 + (change.laterMs ?? 0);
+  const times = { start: ntpFromMs(startMs), stop: ntpFromMs(startMs + 120_000) };
+  return { ...sentCall, ...("calling" in change ? { calling: change.calling } : {}), ...times, vservice: 1n };
+};
+
+/** What a claimant does on the so-manieth evening; what it does not say is done at once and rightly. */
+interface Member {
+  readonly claim: PvpClaim;
+  /** Before it answers its AppAttach. */
+  readonly attach?: (evening: number) => Effect.Effect<unknown>;
+  /** Its own hand on the stream; undefined: it closes the door. */
+  readonly door?: (near: ByteStreamShape, evening: number, visit: number) => ByteStreamShape | undefined;
+  /** Whether it guesses rightly, when it must. */
+  readonly guess?: (name: PvpUserName, evening: number) => Effect.Effect<boolean>;
+  /** The originator's Finished was right. */
+  readonly secured?: (evening: number) => Effect.Effect<unknown>;
+}
+
+/** One evening after the other, each with a call or several: what the originator tells of them. */
+const play = (
+  evenings: ReadonlyArray<ReadonlyArray<Vcr>>,
+  members: ReadonlyArray<Member>,
+  waitBetweenMs: readonly [number, number] = [30_000, 24 * HOUR],
+) =>
+  Effect.gen(function* () {
+    const { listen } = yield* Listener;
+    let [evening, call] = [0, evenings[0]![0]!];
+    const doors = new Map<string, number>();
+    for (const {
+      claim,
+      door = (near: ByteStreamShape) => near,
+      guess = () => Effect.succeed(true),
+      secured,
+    } of members) {
+      const visits = new Map<number, number>();
+      const lookUp = (userName: string) =>
+        Effect.gen(function* () {
+          const name = parseUserName(userName);
+          if (!name.ok) return yield* Effect.die(name.error);
+          const isRight = yield* guess(name.value, evening);
+          const known = knownCall(call);
+          const guessed = isRight ? known : { ...known, startMs: known.startMs + 60_000 };
+          return { type: "password", password: originatorPassword(name.value, guessed, ROUND_MS) } as const;
+        });
+      const { port } = yield* listen({ host: HOST, port: 0 }, (near) =>
+        Effect.gen(function* () {
+          const visit = visits.get(evening) ?? 0;
+          visits.set(evening, visit + 1);
+          const stream = door(near, evening, visit);
+          if (stream === undefined) return;
+          const safe = yield* tlsSrpServer(stream, { lookUp, seedKey: new Uint8Array(32) });
+          if (secured !== undefined) yield* secured(evening);
+          yield* readDocument(safe);
+          yield* writeDocument(safe, writeAnswer({ type: "valinfo", info }));
+          yield* Effect.sleep(1_000);
+        }).pipe(Effect.scoped, Effect.ignore),
+      );
+      doors.set(`${claim.nodeId}`, port);
+    }
+    const events: Array<ViprEvent> = [];
+    const originating = yield* openOriginating(
+      {
+        nodeId: 1n,
+        waitBetweenMs,
+        requiredBits: 64,
+        roundMs: ROUND_MS,
+        isPrivate: () => false,
+        domainOf: () => "a.example",
+        learned: () => Effect.void,
+        watch: (event) => Effect.sync(() => void events.push(event)),
+      },
+      {
+        lookUp: () => Effect.succeed(members.map(({ claim }) => claim)),
+        resolve: (nodeId) => {
+          const attach = members.find(({ claim }) => claim.nodeId === nodeId)?.attach;
+          return Effect.as(attach?.(evening) ?? Effect.void, { host: HOST, port: doors.get(`${nodeId}`)! });
+        },
+      },
+      yield* Effect.orDie(openRecords(undefined, callStore([]))),
+    );
+    for (const calls of evenings) {
+      call = calls[0]!;
+      yield* Effect.forEach(calls, originating.take);
+      yield* Effect.sleep(25 * HOUR);
+      evening += 1;
+    }
+    return events;
+  }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(memoryLayer({ seed: 9, delayMs: [1, 20] }), Logger.layer([]))));
+
+const verdictsOf = (events: ReadonlyArray<ViprEvent>, nodeId: bigint) =>
+  events.flatMap((event) =>
+    event.type === "attempted" && event.attempt.nodeId === nodeId
+      ? [`${event.attempt.verdict} ${event.attempt.method}`]
+      : [],
+  );
+/** How many calls the ledger counted for it, after each that it proved. */
+const countsOf = (events: ReadonlyArray<ViprEvent>, nodeId: bigint) =>
+  events.flatMap((event) => (event.type === "proved" && event.claim.nodeId === nodeId ? [event.calls] : []));
+
+const [PAWN, MAIN] = [
+  { nodeId: 3n, vservice: 7n },
+  { nodeId: 4n, vservice: 7n },
+];
+const three = [[callAt(0)], [callAt(1)], [callAt(2)]];
+
+test("coalition: who comes only when a friend's guess was right comes too late, by AppAttach and by his own guess", async () => {
+  for (const where of ["attach", "guess"] as const) {
+    const confirmed = three.map(() => Deferred.makeUnsafe<void>());
+    const wait = (evening: number) => Deferred.await(confirmed[evening]!);
+    const events = await runVirtual(
+      play(three, [
+        { claim: PAWN, secured: (evening) => Deferred.succeed(confirmed[evening]!, undefined) },
+        where === "attach"
+          ? { claim: MAIN, attach: wait }
+          : { claim: MAIN, guess: (_, evening) => Effect.as(wait(evening), true) },
+      ]),
+    );
+    same(verdictsOf(events, PAWN.nodeId), ["validated A", "validated A", "validated A"]);
+    same(verdictsOf(events, MAIN.nodeId), ["unreachable A", "unreachable A", "unreachable A"]);
+    same(countsOf(events, MAIN.nodeId), []);
+  }
+});
+
+test("coalition: what B tells one claim serves no other that dawdles with A", async () => {
+  const told = Deferred.makeUnsafe<number>();
+  const seen: Array<string> = [];
+  const events = await runVirtual(
+    play(
+      [[callAt(0)]],
+      [
+        {
+          claim: PAWN,
+          guess: (name) => {
+            seen.push(`pawn ${name.method}`);
+            const instant = name.method === "B" ? Deferred.succeed(told, name.instant) : Effect.void;
+            return Effect.as(instant, false);
+          },
+        },
+        {
+          claim: MAIN,
+          guess: (name) => {
+            seen.push(`main ${name.method}`);
+            return Effect.as(Deferred.await(told), true);
+          },
+        },
+      ],
+    ),
+  );
+  same([seen.length, ...seen.toSorted()], [3, "main A", "pawn A", "pawn B"]);
+  same([verdictsOf(events, MAIN.nodeId), verdictsOf(events, PAWN.nodeId)], [["unreachable A"], ["refused B"]]);
+});
+
+test("coalition: a guess by B is worth less for every guess that A has answered", async () => {
+  const byB = (name: PvpUserName) => Effect.succeed(name.method === "B");
+  const members = [3n, 4n, 5n].map((nodeId): Member => ({ claim: { nodeId, vservice: 7n }, guess: byB }));
+  const events = await runVirtual(play([[callAt(0)]], members));
+  const bits = events.flatMap((event) => (event.type === "attempted" ? [event.attempt.bits] : []));
+  const call = knownCall(callAt(0));
+  same(bits, [0, 0, 0].fill(equivalentBits(call, ROUND_MS, "B") - 2)); // three by A, and his own
+});
+
+/** Rightly on the first evening and the third. */
+const butSecond = (_: PvpUserName, evening: number) => Effect.succeed(evening !== 1);
+/** Its hello and its guess, and not a word more. */
+const mutedAfter = (near: ByteStreamShape, pieces: number): ByteStreamShape => {
+  let said = 0;
+  return { ...near, write: (bytes) => (said++ < pieces ? near.write(bytes) : Effect.void) };
+};
+const silent = (near: ByteStreamShape): ByteStreamShape => ({ ...near, write: () => Effect.void });
+
+const sums: ReadonlyArray<readonly [what: string, member: Omit<Member, "claim">, second: string, counts: number[]]> = [
+  ["refuses A and B", { guess: butSecond }, "refused B", [1, 1]],
+  [
+    "refuses A and closes its door before B",
+    { guess: butSecond, door: (near, evening, visit) => (evening === 1 && visit === 1 ? undefined : near) },
+    "refused B",
+    [1, 1],
+  ],
+  [
+    "refuses A and says nothing to B",
+    { guess: butSecond, door: (near, evening, visit) => (evening === 1 && visit === 1 ? silent(near) : near) },
+    "refused B",
+    [1, 1],
+  ],
+  [
+    "guesses and falls silent",
+    { guess: butSecond, door: (near, evening) => (evening === 1 ? mutedAfter(near, 1) : near) },
+    "broken A",
+    [1, 1],
+  ],
+  [
+    "is not there, and so learns nothing",
+    { door: (near, evening) => (evening === 1 ? undefined : near) },
+    "unreachable A",
+    [1, 2],
+  ],
+  [
+    "is there and does not guess",
+    { door: (near, evening) => (evening === 1 ? silent(near) : near) },
+    "unreachable A",
+    [1, 2],
+  ],
+];
+for (const [what, member, second, counts] of sums)
+  test(`patience: a claimant proves two calls, and between them ${what}`, async () => {
+    const events = await runVirtual(play(three, [{ claim: PAWN, ...member }]));
+    same(verdictsOf(events, PAWN.nodeId), ["validated A", second, "validated A"]);
+    same(countsOf(events, PAWN.nodeId), counts);
+  });
+
+test("patience: a call that is told twice is put to the proof once, and again when nobody guessed at it", async () => {
+  const twice = [callAt(0), callAt(0, { laterMs: 40 })];
+  const events = await runVirtual(play([twice, [callAt(0, { laterMs: 19_000 })], [callAt(5)]], [{ claim: PAWN }]));
+  same(countsOf(events, PAWN.nodeId), [1, 2]);
+  same(events.filter(({ type }) => type === "repeated").length, 2);
+  const away = await runVirtual(
+    play([[callAt(0)], [callAt(0)]], [{ claim: PAWN, door: (near, evening) => (evening === 0 ? undefined : near) }]),
+  );
+  same(verdictsOf(away, PAWN.nodeId), ["unreachable A", "validated A"]);
+});
+
+test("a stop that is known within Tv's short range hides no more than that; one of a record that came late does", async () => {
+  const worth = async (hour: number) => {
+    const events = await runVirtual(play([[callAt(hour)]], [{ claim: PAWN }], [30_000, 60_000]));
+    return events.flatMap((event) => (event.type === "proved" ? event.bits : []));
+  };
+  const bits = (windowMs: number) => equivalentBits(knownCall(callAt(0)), ROUND_MS, "A", windowMs);
+  same(await worth(0), [bits(30_000)]);
+  same(await worth(-16 * 8_766), [bits(HOUR)]); // virtual time begins in 2011
+});

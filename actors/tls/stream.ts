@@ -7,7 +7,7 @@
  *
  * Bytes that the application has not read yet are held up to a limit, beyond which we stop reading from below.
  */
-import { Data, Deferred, Effect, Latch, Queue, type Scope } from "effect";
+import { Data, Deferred, Effect, Fiber, Latch, Queue, type Scope } from "effect";
 import type { SrpGroupBits } from "../../codecs/tls/mod.ts";
 import type { Machine } from "../../machines/kit/mod.ts";
 import {
@@ -59,6 +59,8 @@ export interface TlsSrpClientOptions extends TlsOptions {
 export interface TlsSrpServerOptions extends TlsOptions {
   /** Undefined when nobody bears the name: the handshake then goes on, to fail as with a wrong password. */
   readonly lookUp: (userName: string) => Effect.Effect<SrpCredential | undefined>;
+  /** No look-up is answered earlier, so that one which takes less does not show by its time what it found. Default 0. */
+  readonly answerAfterMs?: number;
   /** 32 random bytes, drawn once per server. */
   readonly seedKey: Uint8Array;
   /** What `lookUp` gives, as the names that nobody bears must cost the same. Default "password". */
@@ -87,19 +89,30 @@ export const tlsSrpClient = Effect.fnUntraced(function* (stream: ByteStreamShape
 
 /** The side that knows passwords or verifiers. Succeeds when both Finished messages were right. */
 export const tlsSrpServer = Effect.fnUntraced(function* (stream: ByteStreamShape, options: TlsSrpServerOptions) {
-  const { seedKey, keeps = "password", ephemerals, legacy = false, tellsUnknown = false } = options;
+  const { seedKey, keeps = "password", ephemerals, legacy = false, tellsUnknown = false, answerAfterMs = 0 } = options;
   const { group = ephemerals?.group ?? 2048, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
   const ahead = ephemerals?.group === group ? yield* ephemerals.take : undefined;
   const chance = yield* drawChance(ahead?.secret);
   const { generatorPower } = ahead ?? {};
   const input = { seedKey, keeps, group, legacy, tellsUnknown, handshakeTimeoutMs, chance, generatorPower };
   const found = ({ userName }: Question): Effect.Effect<Answer> =>
-    Effect.map(options.lookUp(userName), (credential) => ({ type: "found", credential }));
+    Effect.map(notBefore(answerAfterMs, options.lookUp(userName)), (credential) => ({ type: "found", credential }));
   return yield* secure<typeof input, Answer, Question>(tlsServer, input, stream, found);
 });
 
 type Answer = Exclude<TlsServerEvent, TlsEvent>;
 type Question = Exclude<TlsServerAction, TlsAction>;
+
+/** Comes when both are over: the clock runs beside what is done, and not after it. */
+const notBefore = <A>(ms: number, what: Effect.Effect<A>): Effect.Effect<A> =>
+  ms === 0
+    ? what
+    : Effect.gen(function* () {
+        const clock = yield* Effect.forkChild(Effect.sleep(ms), { startImmediately: true });
+        const found = yield* what;
+        yield* Fiber.join(clock);
+        return found;
+      });
 
 /** A secret that was drawn ahead is not drawn again. */
 const drawChance = (secret?: Uint8Array): Effect.Effect<TlsChance, never, Entropy> =>

@@ -16,7 +16,7 @@ import type { Stories } from "./stories.ts";
 
 /** Of one write. */
 export const CHARGES_AT_ONCE_MAX = 500;
-const CHARGES_AFTER_MS = 1_000;
+export const CHARGES_AFTER_MS = 1_000;
 /** A number that nobody has: its story is that of failures at calls that are not there. Nobody can ask for it. */
 const NOBODY = "+0";
 
@@ -35,6 +35,7 @@ export const openCharges = Effect.fn("vipr.charges")(function* (
   records: Pick<Records, "charged">,
   stories: Pick<Stories, "hear">,
   watch: (event: ViprEvent) => Effect.Effect<void>,
+  afterMs: number = CHARGES_AFTER_MS,
 ): Effect.fn.Return<Charges, never, Scope.Scope> {
   const waiting: Array<Charge | undefined> = [];
   const wake = yield* Queue.sliding<void>(1);
@@ -57,7 +58,7 @@ export const openCharges = Effect.fn("vipr.charges")(function* (
   }).pipe(Effect.uninterruptible);
   yield* Effect.addFinalizer(() => writeAll);
   yield* Effect.forkScoped(
-    Effect.forever(Effect.andThen(Effect.andThen(Queue.take(wake), Effect.sleep(CHARGES_AFTER_MS)), writeAll)),
+    Effect.forever(Effect.andThen(Effect.andThen(Queue.take(wake), Effect.sleep(afterMs)), writeAll)),
   );
 
   const wait = (charge: Charge | undefined): void => {

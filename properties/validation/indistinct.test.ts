@@ -1,15 +1,19 @@
 /**
- * What a stranger learns by asking: nothing. A call that was never made, a locked one, two that cannot be told apart and a
- * wrong password are answered with the same bytes, as long, and after the same time. RFC 5054 §2.5.1.3.
+ * What a stranger learns by asking: nothing. A call that was never made, a locked one, two that cannot be told apart, one
+ * that somebody else is trying and a wrong password are answered with the same bytes, as long, and after the same time, and
+ * the stream ends as soon after. RFC 5054 §2.5.1.3. What the disk does for each, later, is `closing.test.ts`.
  *
- * 67 handshakes of each kind, whole servers over memory, in turns; what is timed is how long a stranger waits for answers.
- * Threshold: Mann and Whitney's z below 4 for each pair, which chance alone exceeds once in 16,000 pairs.
+ * 50 handshakes of each kind, or `VIPR_RUNS` where that is more than 100, whole servers over memory, in turns; what is timed
+ * is how long a stranger waits for answers, and after the last of them for the end. With VIPR_SHOW=1 it prints what it
+ * found. Threshold: Mann and Whitney's z below 4 for each pair, which chance alone exceeds once in 16,000 pairs.
  */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { Effect, Layer, Logger } from "effect";
+import process from "node:process";
+import { Deferred, Effect, Layer, Logger } from "effect";
 import { Dialer } from "../../actors/ports/mod.ts";
 import { HandshakeFailed, tlsSrpClient } from "../../actors/tls/mod.ts";
-import { servePvp } from "../../actors/validation/mod.ts";
+import { type PvpHandlers, servePvp } from "../../actors/validation/mod.ts";
+import { openCharges } from "../../actors/vipr/charges.ts";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import {
@@ -23,54 +27,86 @@ import {
   userNameFor,
 } from "../../machines/validation/mod.ts";
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
-import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
-import { test } from "../kit/harness.ts";
+import { memoryLayer } from "../../runtime/memory.ts";
+import { runs, test } from "../kit/harness.ts";
 import { compareRanks } from "../kit/statistics.ts";
 import { receivedCall as got, HOUR_MS } from "./arbitrary.ts";
 
 const HOST = "vipr.test";
 
-type Kind = "wrong password" | "unknown" | "locked" | "ambiguous" | "late";
-const KINDS: ReadonlyArray<Kind> = ["wrong password", "unknown", "locked", "ambiguous"];
-const ROUNDS = 67;
-const Z_MAX = 4;
-/** The control: what a server that is later by so much would look like. */
+type Kind = "wrong password" | "unknown" | "locked" | "ambiguous" | "busy";
+const KINDS: ReadonlyArray<Kind> = ["wrong password", "unknown", "locked", "ambiguous", "busy"];
+/** The controls: a server that answers later by `LATE_MS`, and one that writes down before it hangs up. */
+type Control = "late" | "at once";
+const ALL: ReadonlyArray<Kind | Control> = [...KINDS, "late", "at once"];
 const LATE_MS = 5;
+const WRITE_MS = 3;
+const ROUNDS = runs > 100 ? runs : 50;
+const Z_MAX = 4;
+/** What is put off is not done before the test is over. */
+const PUT_OFF_MS = 3_600_000;
 
 /** ServerHello, the group, the salt, B and ServerHelloDone; one byte less where B begins with zeros, whoever is asked. */
 const FLIGHT_BYTES = 606;
 const standing = { slowFrom: 1_000_000, refuseFrom: 1_000_000, windowMs: 60_000 };
 
+/** Nobody does anything else meanwhile. */
+const hold = (ms: number) =>
+  Effect.sync(() => {
+    const until = performance.now() + ms;
+    while (performance.now() < until);
+  });
+
 /** A server in whose eyes a guess at the call is of this kind, as often as it is asked. */
-const serve = Effect.fnUntraced(function* (kind: Kind) {
-  const store = callStore([2n]);
-  const calls = kind === "unknown" ? 0 : kind === "ambiguous" ? 2 : 1;
-  for (let i = 0; i < calls; i++) insertCall(store, { ...got, stop: got.stop + (BigInt(i) << 40n) }, HOUR_MS);
+const serve = Effect.fnUntraced(function* (kind: Kind | Control) {
+  const calls = callStore([2n]);
+  const many = kind === "unknown" ? 0 : kind === "ambiguous" ? 2 : 1;
+  for (let i = 0; i < many; i++) insertCall(calls, { ...got, stop: got.stop + (BigInt(i) << 40n) }, HOUR_MS);
   const name = userNameFor("A", knownCall(got), { originator: 9n, terminator: 2n, vservice: 7n }, 0, ROUND_MS);
-  const known = candidatesFor(store, name);
-  same(known.length, calls);
-  if (kind === "locked") for (let i = 0; i < 3; i++) failCall(store, known[0]!.id, "A");
-  const serving = yield* servePvp(
-    { host: HOST, port: 0, nodeIds: [2n], standing },
-    {
-      candidates: (asked) =>
-        Effect.sync(() => {
-          const until = performance.now() + (kind === "late" ? LATE_MS : 0);
-          while (performance.now() < until);
-          return candidatesFor(store, asked).map((call) => ({ ...call, isLocked: isLocked(call, asked.method) }));
-        }),
-      failed: () => Effect.void, // one guess more or less: the call must stay as it is for the next round
-      grant: () => Effect.die("nobody is right"),
-    },
-  );
-  return { ...serving, userName: printUserName(name) };
+  const known = candidatesFor(calls, name);
+  same(known.length, many);
+  if (kind === "locked") for (let i = 0; i < 3; i++) failCall(calls, known[0]!.id, "A");
+  const idle = () => Effect.void;
+  const { failed, nobodyThere } = yield* openCharges(calls, { charged: idle }, { hear: () => {} }, idle, PUT_OFF_MS);
+  const handlers: PvpHandlers = {
+    candidates: (asked) =>
+      Effect.map(hold(kind === "late" ? LATE_MS : 0), () =>
+        candidatesFor(calls, asked).map((call) => ({
+          ...call,
+          isLocked: kind === "locked" && isLocked(call, asked.method), // the others stay as they are for the next round
+        })),
+      ),
+    failed: kind === "at once" ? () => hold(WRITE_MS) : failed,
+    nobodyThere,
+    grant: () => Effect.die("nobody is right"),
+  };
+  const serving = yield* servePvp({ host: HOST, port: 0, nodeIds: [2n], standing }, handlers);
+  return { ...serving, kind, userName: printUserName(name) };
+});
+type Site = Effect.Success<ReturnType<typeof serve>>;
+
+/** Somebody else is at that call, and nothing more is heard of him until the scope closes. */
+const holdBusy = Effect.fnUntraced(function* (site: Site) {
+  const { dial } = yield* Dialer;
+  const answered = yield* Deferred.make<void>();
+  const below = yield* dial({ host: HOST, port: site.port });
+  let said = 0;
+  const halting = {
+    ...below,
+    write: (bytes: Uint8Array) => Effect.suspend(() => (said++ === 0 ? below.write(bytes) : Effect.void)),
+    read: Effect.tap(below.read, () => Deferred.succeed(answered, undefined)),
+  };
+  yield* Effect.forkScoped(Effect.ignore(tlsSrpClient(halting, { userName: site.userName, password: "x" })));
+  yield* Deferred.await(answered);
 });
 
-/** One guess: what it heard, and how long it waited for that, in milliseconds of the machine's clock. */
-const guess = Effect.fnUntraced(function* (site: { readonly port: number; readonly userName: string }) {
+/** One guess: what it heard, and how long it waited for that and then for the end, in milliseconds of the machine's clock. */
+const guess = Effect.fnUntraced(function* (site: Site) {
   const { dial } = yield* Dialer;
+  if (site.kind === "busy") yield* holdBusy(site);
   const heard: Array<Uint8Array> = [];
-  let [tookMs, sentAt] = [0, 0];
+  let [tookMs, sentAt, heardAt] = [0, 0, 0];
+  const ended = yield* Deferred.make<number>();
   const below = yield* dial({ host: HOST, port: site.port });
   const listening = {
     ...below,
@@ -79,45 +115,69 @@ const guess = Effect.fnUntraced(function* (site: { readonly port: number; readon
         sentAt = performance.now();
         return below.write(bytes);
       }),
-    read: Effect.tap(below.read, (bytes) =>
-      Effect.sync(() => {
-        tookMs += performance.now() - sentAt;
-        heard.push(bytes);
-      }),
+    read: below.read.pipe(
+      Effect.tap((bytes) =>
+        Effect.sync(() => {
+          heardAt = performance.now();
+          tookMs += heardAt - sentAt;
+          heard.push(bytes);
+        }),
+      ),
+      Effect.tapError(() => Effect.suspend(() => Deferred.succeed(ended, performance.now() - heardAt))),
     ),
   };
   const failure = yield* Effect.flip(tlsSrpClient(listening, { userName: site.userName, password: "a guess" }));
   if (!(failure instanceof HandshakeFailed)) throw failure;
-  return { tookMs, outcome: failure.outcome, sizes: heard.map(({ length }) => length), last: heard.at(-1) };
+  const endedMs = yield* Deferred.await(ended);
+  return { tookMs, endedMs, outcome: failure.outcome, sizes: heard.map(({ length }) => length), last: heard.at(-1) };
 }, Effect.scoped);
 
-test("validation: unknown, locked and ambiguous calls and wrong passwords cannot be told apart, by bytes or by time", async () => {
+type Times = Readonly<Record<Kind | Control, Array<number>>>;
+const noTimes = (): Times => Object.fromEntries(ALL.map((kind) => [kind, []])) as unknown as Times;
+
+/** Medians in milliseconds, and z of each pair. */
+const shown = (what: string, times: Times): string => {
+  const median = (kind: Kind | Control) => [...times[kind]].sort((a, b) => a - b)[times[kind].length >> 1]!.toFixed(3);
+  const pairs = KINDS.flatMap((one, i) =>
+    KINDS.slice(i + 1).map((other) => `${one}, ${other}: z ${compareRanks(times[one], times[other]).z.toFixed(2)}`),
+  );
+  return [`${what}, ${ROUNDS} of each`, ...ALL.map((kind) => `${kind}: ${median(kind)} ms`), ...pairs].join("\n");
+};
+
+const tellNothingApart = (what: string, times: Times, control: Control): void => {
+  if (process.env.VIPR_SHOW === "1") console.log(shown(what, times));
+  const z = (one: Kind, other: Kind) => Math.abs(compareRanks(times[one], times[other]).z);
+  for (const [i, one] of KINDS.entries())
+    for (const other of KINDS.slice(i + 1))
+      ok(z(one, other) < Z_MAX, `${what}, ${one} and ${other}: z = ${z(one, other)}`);
+  const inTime = KINDS.flatMap((kind) => times[kind]);
+  const seen = compareRanks(times[control], inTime).z;
+  ok(seen > Z_MAX, `${what}, the control "${control}": z = ${seen}`);
+};
+
+test("validation: unknown, locked, ambiguous and busy calls and wrong passwords cannot be told apart, by bytes or by time", async () => {
   const world = Layer.mergeAll(memoryLayer({ seed: 5 }), arithmeticLayer, Logger.layer([]));
-  const times: Record<Kind, Array<number>> = { "wrong password": [], unknown: [], locked: [], ambiguous: [], late: [] };
+  const [times, ends] = [noTimes(), noTimes()];
   const body = Effect.gen(function* () {
-    const all: ReadonlyArray<Kind> = [...KINDS, "late"];
-    const sites = new Map<Kind, Effect.Success<ReturnType<typeof serve>>>();
-    for (const kind of all) sites.set(kind, yield* serve(kind));
-    for (let i = 0; i < 40; i++) yield* guess(sites.get(all[i % all.length]!)!); // until all is compiled
+    const sites = new Map<Kind | Control, Site>();
+    for (const kind of ALL) sites.set(kind, yield* serve(kind));
+    for (const kind of ALL) for (let i = 0; i < 6; i++) yield* guess(sites.get(kind)!); // until all is compiled
     for (let round = 0; round < ROUNDS; round++)
-      for (let i = 0; i < all.length; i++) {
-        const kind = all[(i * (1 + (round % 4)) + round) % all.length]!;
-        const { tookMs, outcome, sizes, last } = yield* guess(sites.get(kind)!);
+      for (let i = 0; i < ALL.length; i++) {
+        const kind = ALL[(i * (1 + (round % 6)) + round) % ALL.length]!;
+        const { tookMs, endedMs, outcome, sizes, last } = yield* guess(sites.get(kind)!);
         times[kind].push(tookMs);
+        ends[kind].push(endedMs);
         same(outcome, { type: "alerted", alert: "badRecordMac" });
         same([hexOf(last!), sizes.length], ["15030300020214", 2]);
         ok(sizes[0]! <= FLIGHT_BYTES && sizes[0]! > FLIGHT_BYTES - 3, `${sizes}`);
       }
     const counters = yield* sites.get("wrong password")!.counters;
     ok(counters.failed >= ROUNDS && counters.simulated === 0); // it was what it says
-    for (const kind of ["unknown", "locked", "ambiguous"] as const)
+    for (const kind of ["unknown", "locked", "ambiguous", "busy"] as const)
       ok((yield* sites.get(kind)!.counters).simulated >= ROUNDS);
   });
-  await runVirtual(Effect.scoped(Effect.provide(body, world)));
-  const z = (one: Kind, other: Kind) => Math.abs(compareRanks(times[one], times[other]).z);
-  for (const [i, one] of KINDS.entries())
-    for (const other of KINDS.slice(i + 1)) ok(z(one, other) < Z_MAX, `${one} and ${other}: z = ${z(one, other)}`);
-  const onTime = KINDS.flatMap((kind) => times[kind]);
-  const seen = compareRanks(times.late, onTime).z;
-  ok(seen > Z_MAX, `one that is later by ${LATE_MS} ms: z = ${seen}`);
+  await Effect.runPromise(Effect.scoped(Effect.provide(body, world))); // on the real clock: what a server waits for is part of it
+  tellNothingApart("the answers", times, "late");
+  tellNothingApart("the end", ends, "at once");
 });

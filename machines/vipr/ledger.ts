@@ -110,7 +110,7 @@ export const provedBy = ({ accounts, roundMs }: Ledger, claim: string, atMs: num
  * are perhaps one call told twice (by an agent and by a call detail record, by two legs of a conference): who knows one
  * knows much of the other. Together they count as one, with the least of their bits.
  */
-export const sumOf = (
+const sumOf = (
   proofs: Iterable<readonly [call: string, proof: Proof]>,
   atMs: number,
   roundMs: number = ROUND_MS,

@@ -15,7 +15,6 @@ export {
   provedBy,
   REQUIRED_BITS,
   REQUIRED_BITS_MAX,
-  sumOf,
 } from "./ledger.ts";
 export { type NodeRoom, nodeOrder, nodesToTry } from "./spread.ts";
 export {

@@ -4,7 +4,7 @@
  *
  *   originator --> pawn: guesses      --(right!)--> main: comes when he knows
  */
-import { ok, deepStrictEqual as same } from "node:assert";
+import { deepStrictEqual as same } from "node:assert";
 import { Deferred, Effect, Layer, Logger } from "effect";
 import { type ByteStreamShape, Listener } from "../../actors/ports/mod.ts";
 import { tlsSrpServer } from "../../actors/tls/mod.ts";

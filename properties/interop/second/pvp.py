@@ -10,7 +10,7 @@ import hashlib
 import re
 import secrets
 import xml.parsers.expat
-from typing import List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 from xml.sax.saxutils import escape
 
 ROUND_MS = 10_000
@@ -166,14 +166,25 @@ def _password(method, parties, call, start_ms, stop_ms):
 
 @dataclasses.dataclass
 class Record:
-    """A call that was received, what a proof of it brings, and how many passwords were wrong already."""
+    """A call that was received, what a proof of it brings, and how many passwords were wrong, by each way of naming it."""
 
     call: Call
     vservice: str
     ticket: str
     routes: List[str]
     refused_domains: List[str]
-    attempts: int = 0
+    attempts: Dict[str, int] = dataclasses.field(default_factory=lambda: {"A": 0, "B and C": 0})
+
+    def is_locked(self, method):
+        return self.attempts[_way_of(method)] >= ATTEMPTS_MAX
+
+    def charge(self, method):
+        self.attempts[_way_of(method)] += 1
+
+
+def _way_of(method):
+    """A names a call by who called, B and C by when."""
+    return "A" if method == "A" else "B and C"
 
 
 class Records:
@@ -189,7 +200,7 @@ class Records:
         found = [record for record in self._records if self._fits(claim, record)]
         if len(found) != 1:
             return None, "several" if found else "unknown"
-        if found[0].attempts >= ATTEMPTS_MAX:
+        if found[0].is_locked(claim.method):
             return None, "locked"
         return found[0], None
 

@@ -146,7 +146,7 @@ def serve(opened, records, server_secret, options):
     except tls_records.Alerted as alert:
         is_wrong_password = alert.by == "us" and alert.code == tls_records.BAD_RECORD_MAC
         if is_wrong_password and asked["record"] is not None:
-            asked["record"].attempts += 1
+            asked["record"].charge(facts["method"])
         facts.update(verdict="failed" if is_wrong_password else "broken", alert=alert.code, by=alert.by)
     except (tls_records.StreamEnded, pvp.Malformed, OSError) as error:
         facts.update(verdict="broken", why=str(error))

@@ -144,15 +144,7 @@ export const pvpAttempt = machineOf<PvpAttemptAction>()(
           }),
         ),
         on: {
-          resolved: {
-            target: "dialling",
-            actions: decide(
-              (_: PvpAttemptContext, { host, port }: { readonly host: string; readonly port: number }): Decided => ({
-                context: { address: { host, port } },
-                actions: [{ type: "stopTimer", timer: "connect" }],
-              }),
-            ),
-          },
+          resolved: { target: "dialling", actions: decide(resolved) },
           unresolved: outOf("unreachable"),
           shut: outOf("unreachable"),
           timerFired: tooLateFor("unreachable"),
@@ -216,6 +208,10 @@ export const methodsFor = ({
   if (isPrivate === true) return ["C"];
   return call.calling === undefined ? ["B"] : ["A", "B"];
 };
+
+function resolved(_: PvpAttemptContext, { host, port }: { readonly host: string; readonly port: number }): Decided {
+  return { context: { address: { host, port } }, actions: [{ type: "stopTimer", timer: "connect" }] };
+}
 
 function dial(context: PvpAttemptContext): Decided {
   const { call, claim, nodeId, instant, roundMs, method, address } = context;

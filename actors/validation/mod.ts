@@ -2,4 +2,10 @@
 export { attemptClaim, type Gate, type PvpAddress, type Resolve } from "./attempt.ts";
 export type { PvpCounters, PvpGrant, PvpGrantRequest, PvpHandlers } from "./caller.ts";
 export { LookUpFailed, type ValidateHandlers, type ValidateOptions, validate } from "./originator.ts";
-export { PVP_STREAMS_MAX, type ServePvpOptions, type ServingPvp, servePvp } from "./terminator.ts";
+export {
+  PVP_STREAMS_MAX,
+  PVP_STREAMS_OF_ADDRESS_MAX,
+  type ServePvpOptions,
+  type ServingPvp,
+  servePvp,
+} from "./terminator.ts";

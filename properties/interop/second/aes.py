@@ -21,9 +21,15 @@ def _times(left, right):
     return product
 
 
+# Of 3, which generates all 255 elements but zero: the inverse of 3^i is 3^(255 - i).
+_POWERS = [1]
+for _ in range(254):
+    _POWERS.append(_times(_POWERS[-1], 3))
+
+
 def _substituted(value):
-    """One entry of the S-box, FIPS 197 §5.1.1: the inverse in GF(2^8), then the affine map."""
-    inverse = next((other for other in range(256) if _times(value, other) == 1), 0)
+    """One entry of the S-box, FIPS 197 §5.1.1: the inverse in GF(2^8), zero for zero, then the affine map."""
+    inverse = 0 if value == 0 else _POWERS[-_POWERS.index(value) % 255]
     rotations = (((inverse << n) | (inverse >> (8 - n))) & 0xFF for n in range(5))
     result = 0x63
     for rotation in rotations:

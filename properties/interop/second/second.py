@@ -5,8 +5,9 @@
     second.py words  --questions FILE                                                        what calls become
 
 Each prints JSON, one object a line: `prove` its verdict, `answer` its port and then a line for each connection, `words`
-a line for each question and method. FILE is JSON, - is standard input. What a server must do against many strangers (limits, delays,
-an index, several connections at once) is not here. Python 3.9 or later, and nothing beside its standard library.
+a line for each question and method. FILE is JSON, - is standard input. What a server must do against many strangers
+(limits, delays, an index, several connections at once) is not here. Python 3.9 or later, and nothing beside its standard
+library.
 """
 
 import argparse
@@ -172,7 +173,7 @@ def grant(stream, record):
 
 
 def words(options):
-    """For questions about a call and how the other end received it: what either end derives, and whether it is found."""
+    """For each call, and how the other end received it: what either end derives, and whether it is found."""
     for question in read_json(options.questions):
         call, received = pvp.call_of(question["call"]), pvp.call_of(question["received"])
         parties = pvp.Parties(question["node"], question["peer_node"], question["vservice"])

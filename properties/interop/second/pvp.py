@@ -166,7 +166,7 @@ def _password(method, parties, call, start_ms, stop_ms):
 
 @dataclasses.dataclass
 class Record:
-    """A call that was received, what a proof of it brings, and how many passwords were wrong by each way of naming it."""
+    """A received call, what a proof of it brings, and how many passwords were wrong by each way of naming it."""
 
     call: Call
     vservice: str

@@ -6,8 +6,8 @@
 
 Each prints JSON, one object a line: `prove` its verdict, `answer` its port and then a line for each connection, `words`
 a line for each question and method. FILE is JSON, - is standard input. What a server must do against many strangers
-(limits, delays, an index, several connections at once) is not here. Python 3.9 or later, and nothing beside its standard
-library.
+(limits, delays, an index, several connections at once) is not here. Runs on the Python of Debian 12, 3.11, and needs
+nothing beside its standard library.
 """
 
 import argparse

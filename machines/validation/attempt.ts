@@ -7,7 +7,7 @@
  *                |-- secured --> exchanging    ask     |-- answered --> over    hangUp, report validated | declined
  *                +-- wrongPassword --> over            hangUp, report refused
  *    resolving, dialling -- unresolved, lost, wrongPassword, timerFired --> over    hangUp, report unreachable
- *    resolving, dialling, gated -- shut --> over       hangUp, report unreachable
+ *    resolving, dialling, gated -- shut --> over       hangUp, report unreachable; by B and C `broken` once it is connected
  *    gated, proving, exchanging -- lost, timerFired --> over    hangUp, report broken
  *
  * Dialling is two waits, one after the other: for the stream (`connected` ends it), then for the ServerKeyExchange, which
@@ -88,8 +88,8 @@ export type PvpAttemptAction =
 /**
  * `validated`: it knows of the call; `info` is what it granted.
  * `declined`: it knows of the call and grants nothing; `code` says why.
- * `refused`: it gave a wrong guess. `broken`: it gave a guess, and then no end to it.
- * `unreachable`: it gave none in time, so that nothing was told to it or anybody about this call.
+ * `refused`: it gave a wrong guess. `broken`: it gave a guess, and then no end to it; or by B or C it heard of the call, and
+ * gave none. `unreachable`: it gave none in time, and nothing was told to it or anybody of when this call was.
  */
 export type ClaimVerdict = PvpClaim & {
   /** The last one tried. */
@@ -257,12 +257,18 @@ function conclude(context: PvpAttemptContext, { answer }: { readonly answer: Val
   return report(context, { verdict: "validated", info: answer.info });
 }
 
-/** No guess before the gate opened: nothing was told. A guess, and then silence or a break: as a wrong one. */
+/** A guess, and then silence or a break, is as a wrong one. Without one, `unreachable`: as long as nothing was told. */
 type Ended = "unreachable" | "broken";
 
+/** B's name tells an instant and C's two minutes: whoever would guess after some of them only, has luck beyond his bits. */
+const isTold = ({ method, timer }: PvpAttemptContext): boolean => method !== "A" && timer === "handshake";
+
 function outOf(verdict: Ended) {
-  const out = (context: PvpAttemptContext, event: { readonly type: string; readonly why?: string }): Decided =>
-    report(context, { verdict, why: event.why ?? whys[event.type] ?? event.type });
+  const out = (context: PvpAttemptContext, event: { readonly type: string; readonly why?: string }): Decided => {
+    const why = event.why ?? whys[event.type] ?? `no end to ${context.timer}`;
+    const left = event.type === "timerFired" ? { ...context, timer: undefined } : context;
+    return report(left, { verdict: isTold(context) ? "broken" : verdict, why });
+  };
   return { target: "over", actions: decide(out) } as const;
 }
 const whys: { readonly [type: string]: string } = {
@@ -271,9 +277,7 @@ const whys: { readonly [type: string]: string } = {
 };
 
 function tooLateFor(verdict: Ended) {
-  const late = (context: PvpAttemptContext): Decided =>
-    report({ ...context, timer: undefined }, { verdict, why: `no end to ${context.timer}` });
-  return { guard: "isCurrent", target: "over", actions: decide(late) } as const;
+  return { guard: "isCurrent", ...outOf(verdict) } as const;
 }
 
 type Judgement = ClaimVerdict extends infer V

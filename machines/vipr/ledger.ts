@@ -9,11 +9,11 @@
  * 6 bits are all but sure. With it, a row of right guesses can begin at each call, and be right as a whole with the chance
  * 2^-requiredBits: his chance after n calls stays below n * 2^-requiredBits, for each claim that he has.
  *
- * Who may keep his sum without a proof? Only one who chose to before he could know whether a guess at this call was right:
- * leaving out a call is then like not having been called. That is so for "unreachable", which is said of nobody whose guess
- * was in when the gate opened, nor of anybody who was tried by a method before; see validation/originator.ts. Whoever
- * knows, by an answer to himself or to a friend, must prove the call or begin anew: "refused" and "broken". "declined" has
- * proved it, and grants nothing.
+ * Who may keep his sum without a proof? Only one who chose to before he knew anything of when this call was, or whether a
+ * guess at it was right: leaving out a call is then like not having been called. That is so for "unreachable", which is
+ * said of nobody whose guess was in when the gate opened, of nobody to whom a user name of B or C was sent, and of nobody
+ * who was tried by a method before; see validation/originator.ts. All others must prove the call or begin anew: "refused"
+ * and "broken". "declined" has proved it, and grants nothing.
  */
 import { type Ntp, ntpSeconds, type Vcr } from "../../codecs/shared/mod.ts";
 import { type CallTimes, ROUND_MS } from "../validation/mod.ts";

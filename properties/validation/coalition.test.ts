@@ -6,7 +6,7 @@
  */
 import { deepStrictEqual as same } from "node:assert";
 import { Deferred, Effect, Layer, Logger } from "effect";
-import { type ByteStreamShape, Listener } from "../../actors/ports/mod.ts";
+import { type ByteStreamShape, Dialer, Listener } from "../../actors/ports/mod.ts";
 import { tlsSrpServer } from "../../actors/tls/mod.ts";
 import { readDocument, writeDocument } from "../../actors/validation/frames.ts";
 import { openOriginating } from "../../actors/vipr/originating.ts";
@@ -45,6 +45,8 @@ interface Member {
   readonly claim: PvpClaim;
   /** Before it answers its AppAttach. */
   readonly attach?: (evening: number) => Effect.Effect<unknown>;
+  /** Whether nobody listens at its port. */
+  readonly isAway?: (evening: number, visit: number) => boolean;
   /** Its own hand on the stream; undefined: it closes the door. */
   readonly door?: (near: ByteStreamShape, evening: number, visit: number) => ByteStreamShape | undefined;
   /** Whether it guesses rightly, when it must. */
@@ -61,6 +63,7 @@ const play = (
 ) =>
   Effect.gen(function* () {
     const { listen } = yield* Listener;
+    const { dial } = yield* Dialer;
     let [evening, call] = [0, evenings[0]![0]!];
     const doors = new Map<string, number>();
     for (const {
@@ -94,6 +97,14 @@ const play = (
       );
       doors.set(`${claim.nodeId}`, port);
     }
+    const dialled = new Map<string, number>();
+    const dialUnlessAway: Dialer["Service"]["dial"] = (to) => {
+      const member = members.find(({ claim }) => doors.get(`${claim.nodeId}`) === to.port)!;
+      const key = `${to.port} ${evening}`;
+      const visit = dialled.get(key) ?? 0;
+      dialled.set(key, visit + 1);
+      return dial(member.isAway?.(evening, visit) === true ? { ...to, port: 1 } : to);
+    };
     const events: Array<ViprEvent> = [];
     const originating = yield* openOriginating(
       {
@@ -114,7 +125,7 @@ const play = (
         },
       },
       yield* Effect.orDie(openRecords(undefined, callStore([]))),
-    );
+    ).pipe(Effect.provideService(Dialer, { dial: dialUnlessAway }));
     for (const calls of evenings) {
       call = calls[0]!;
       yield* Effect.forEach(calls, originating.take);
@@ -198,6 +209,8 @@ test("coalition: a guess by B is worth less for every guess that A has answered"
 
 /** Rightly on the first evening and the third. */
 const butSecond = (_: PvpUserName, evening: number) => Effect.succeed(evening !== 1);
+/** When B comes, on the second evening. */
+const atSecond = (evening: number, visit: number) => evening === 1 && visit === 1;
 /** Its hello and its guess, and not a word more. */
 const mutedAfter = (near: ByteStreamShape, pieces: number): ByteStreamShape => {
   let said = 0;
@@ -207,16 +220,17 @@ const silent = (near: ByteStreamShape): ByteStreamShape => ({ ...near, write: ()
 
 const sums: ReadonlyArray<readonly [what: string, member: Omit<Member, "claim">, second: string, counts: number[]]> = [
   ["refuses A and B", { guess: butSecond }, "refused B", [1, 1]],
+  ["refuses A and is gone before B", { guess: butSecond, isAway: atSecond }, "refused B", [1, 1]],
   [
     "refuses A and closes its door before B",
-    { guess: butSecond, door: (near, evening, visit) => (evening === 1 && visit === 1 ? undefined : near) },
-    "refused B",
+    { guess: butSecond, door: (near, evening, visit) => (atSecond(evening, visit) ? undefined : near) },
+    "broken B",
     [1, 1],
   ],
   [
     "refuses A and says nothing to B",
-    { guess: butSecond, door: (near, evening, visit) => (evening === 1 && visit === 1 ? silent(near) : near) },
-    "refused B",
+    { guess: butSecond, door: (near, evening, visit) => (atSecond(evening, visit) ? silent(near) : near) },
+    "broken B",
     [1, 1],
   ],
   [
@@ -238,6 +252,18 @@ const sums: ReadonlyArray<readonly [what: string, member: Omit<Member, "claim">,
     [1, 2],
   ],
 ];
+test("patience: by B whoever has heard the instant and does not guess begins anew, and who was not there does not", async () => {
+  const blind = three.map(([call]) => [{ ...call!, calling: undefined }]);
+  const door: Member["door"] = (near, evening) => (evening === 1 ? silent(near) : near);
+  const heard = await runVirtual(play(blind, [{ claim: PAWN, door }]));
+  same(verdictsOf(heard, PAWN.nodeId), ["validated B", "broken B", "validated B"]);
+  same(countsOf(heard, PAWN.nodeId), [1, 1]);
+  const attach: Member["attach"] = (evening) => (evening === 1 ? Effect.never : Effect.void);
+  const away = await runVirtual(play(blind, [{ claim: PAWN, attach }]));
+  same(verdictsOf(away, PAWN.nodeId), ["validated B", "unreachable B", "validated B"]);
+  same(countsOf(away, PAWN.nodeId), [1, 2]);
+});
+
 for (const [what, member, second, counts] of sums)
   test(`patience: a claimant proves two calls, and between them ${what}`, async () => {
     const events = await runVirtual(play(three, [{ claim: PAWN, ...member }]));

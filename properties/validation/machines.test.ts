@@ -184,6 +184,14 @@ test("the gate: a guess is not answered before it is open, and none comes to no 
     for (const end of [lost, wrong]) same(verdictIn(attemptOrders(attempt, ...events, end))?.verdict, "unreachable");
   }
   same(verdictIn(attemptOrders(attempt, resolved, connected, committed, shut))?.verdict, "unreachable");
+  // By B and C the name alone tells of the call's times: whoever has heard it may not choose.
+  for (const method of ["B", "C"] as const)
+    for (const end of [lost, wrong, shut, { type: "timerFired", timer: "handshake" } as const]) {
+      const verdict = (...before: ReadonlyArray<PvpAttemptEvent>) =>
+        verdictIn(attemptOrders({ ...attempt, method }, ...before, end))?.verdict;
+      same(verdict(resolved, connected), "broken");
+      if (end.type !== "timerFired") same(verdict(resolved), "unreachable");
+    }
   // Who gave one, and then goes, is not.
   for (const end of [lost, wrong])
     same(verdictIn(attemptOrders(attempt, resolved, connected, committed, end))?.verdict, "broken");

@@ -271,6 +271,13 @@ for (const [what, member, second, counts] of sums)
     same(countsOf(events, PAWN.nodeId), counts);
   });
 
+test("a claimant that fails by A is tried by B at the address that it gave: the overlay is not asked again", async () => {
+  let attached = 0;
+  const attach = () => Effect.sync(() => attached++);
+  const events = await runVirtual(play([[callAt(0)]], [{ claim: PAWN, attach, guess: () => Effect.succeed(false) }]));
+  same([verdictsOf(events, PAWN.nodeId), attached], [["refused B"], 1]);
+});
+
 test("patience: a call that is told twice is put to the proof once, and again when nobody guessed at it", async () => {
   const twice = [callAt(0), callAt(0, { laterMs: 40 })];
   const events = await runVirtual(play([twice, [callAt(0, { laterMs: 19_000 })], [callAt(5)]], [{ claim: PAWN }]));

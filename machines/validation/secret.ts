@@ -175,11 +175,11 @@ const spreadOf = (startMs: number, roundMs: number): number => {
 
 /**
  * Over how long the stop of a call is spread for a claimant that is asked `ageMs` after it: over Tv's own range. A record
- * that came later than at once is older than Tv allows; how much later they come nobody knows, and the same holds as at the
- * hour: beyond the range by x it counts as evenly over 4x.
+ * that came later than at once is older than Tv allows, one from another clock may be younger. How much so they are nobody
+ * knows, and it is as at the hour: outside of the range by x it counts as evenly over 4x.
  */
 export const windowOf = ([minMs, maxMs]: readonly [minMs: number, maxMs: number], ageMs: number): number =>
-  Math.max(maxMs - minMs, 4 * (ageMs - maxMs));
+  Math.max(maxMs - minMs, 4 * (ageMs - maxMs), 4 * (minMs - ageMs));
 
 /**
  * What a validated call is worth: the bits that a stranger would have had to guess. The user name is sent before the

@@ -28,6 +28,8 @@ import { HOUR_MS, sentCall } from "./arbitrary.ts";
 
 const HOST = "vipr.test";
 const HOUR = 3_600_000;
+/** When virtual time begins. */
+const VIRTUAL_START_MS = Date.UTC(2011, 3, 1);
 const info = { number: sentCall.called, ticket: "dGlja2V0", routes: [{ sipUris: ["sip:x@thief.example:5061"] }] };
 
 /** Two minutes, a quarter past each hour: 12.1 bits by A. */
@@ -289,12 +291,14 @@ test("patience: a call that is told twice is put to the proof once, and again wh
   same(verdictsOf(away, PAWN.nodeId), ["unreachable A", "validated A"]);
 });
 
-test("a stop that is known within Tv's short range hides no more than that; one of a record that came late does", async () => {
-  const worth = async (hour: number) => {
-    const events = await runVirtual(play([[callAt(hour)]], [{ claim: PAWN }], [30_000, 60_000]));
+test("a stop that is known within Tv's short range hides no more than that; that of a record which came late does", async () => {
+  const worth = async (call: Vcr) => {
+    const events = await runVirtual(play([[call]], [{ claim: PAWN }], [30_000, 60_000]));
     return events.flatMap((event) => (event.type === "proved" ? event.bits : []));
   };
-  const bits = (windowMs: number) => equivalentBits(knownCall(callAt(0)), ROUND_MS, "A", windowMs);
-  same(await worth(0), [bits(30_000)]);
-  same(await worth(-16 * 8_766), [bits(HOUR)]); // virtual time begins in 2011
+  const bits = (call: Vcr, windowMs: number) => equivalentBits(knownCall(call), ROUND_MS, "A", windowMs);
+  const hourBefore = Math.round((VIRTUAL_START_MS - HOUR_MS) / HOUR) - 1;
+  const [late, atOnce] = [callAt(hourBefore), callAt(hourBefore, { laterMs: 2_579_000 })]; // 43 minutes ago, and 1 s
+  same(await worth(atOnce), [bits(atOnce, 30_000)]);
+  same([await worth(late), bits(late, HOUR) > 12], [[bits(late, HOUR)], true]);
 });

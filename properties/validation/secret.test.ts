@@ -14,6 +14,7 @@ import {
   terminatorPassword,
   timesOf,
   userNameFor,
+  windowOf,
 } from "../../machines/validation/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { HOUR_MS, knownCalls, nodeIds, ntpMsOf, vservices } from "./arbitrary.ts";
@@ -165,4 +166,17 @@ test("equivalent entropy: what the user name told the claimant beforehand is not
     ok(worth(lasts, "B") <= worth(lasts, "A"));
     ok(worth(lasts, "C") <= worth(lasts, "A"));
   }
+});
+
+test("equivalent entropy: when a claimant is asked tells that the call ended within Tv's range, and worth follows", () => {
+  const startMs = ntpMsOf(HOUR_MS) + 7 * 60_000;
+  const worth = (windowMs?: number) => equivalentBits({ startMs, stopMs: startMs + 160_000 }, ROUND_MS, "A", windowMs);
+  same(worth(40_000), 2 + 4);
+  same([worth(0), worth(5_000)], [4, 4]); // T is hidden at least
+  same([worth(86_400_000), worth(1_640_000)], [worth(), worth()]);
+  const draft = [30_000, 86_400_000] as const;
+  same([windowOf(draft, 0), windowOf(draft, 40_000), windowOf(draft, 86_400_000)], Array(3).fill(86_370_000));
+  const short = [30_000, 60_000] as const;
+  for (const ageMs of [22_500, 45_000, 60_000, 67_500]) same(windowOf(short, ageMs), 30_000);
+  same([windowOf(short, 160_000), windowOf(short, -20_000)], [400_000, 200_000]); // imported; of a clock that is ahead
 });

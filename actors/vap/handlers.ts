@@ -75,6 +75,23 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
     return true;
   };
 
+  /** Nothing is published by a publication that was refused. */
+  const letGo = (
+    { vservice, instance }: ServiceIdentity,
+    handle: number,
+    before: { readonly owner: number | undefined; readonly isHeld: boolean },
+  ): void => {
+    const key = keyOf({ vservice, instance });
+    if (owners.get(key) !== handle) return; // withdrawn meanwhile
+    if (before.owner !== undefined) return void owners.set(key, before.owner);
+    owners.delete(key);
+    const held = holders.get(vservice);
+    held?.instances.delete(instance);
+    if (!before.isHeld && held?.instances.size === 0) holders.delete(vservice);
+  };
+  /** The VServices that were asked for earlier are published now, or refused. */
+  const publishedBefore = inTurn(Effect.void);
+
   const settled = (
     ref: number,
     tell: (event: VapServerEvent) => Effect.Effect<void>,
@@ -93,13 +110,15 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
         case "publishVService": {
           const { identity, version, service } = order;
           if (isAnothers(identity.vservice, username)) return refused(order.ref, ANOTHERS);
+          const before = { owner: owners.get(keyOf(identity)), isHeld: holders.has(identity.vservice) };
           if (!hold(identity, username)) return refused(order.ref, "too many VServices");
           owners.set(keyOf(identity), handle);
           const quota = Effect.map(
             handlers.publishVService(identity, version, service),
             ({ quotaLimit: limit, quotaCurrent: current, dhtLifetimeS: lifetimeS }) => ({ limit, current, lifetimeS }),
           );
-          return settled(order.ref, tell, inTurn(quota));
+          const undone = Effect.sync(() => letGo(identity, handle, before));
+          return settled(order.ref, tell, inTurn(Effect.tapError(quota, () => undone)));
         }
         case "withdrawVService": {
           const key = keyOf(order.identity);
@@ -114,7 +133,7 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
             numbers += 1;
             return undefined;
           });
-          return settled(order.ref, tell, stored);
+          return settled(order.ref, tell, Effect.andThen(publishedBefore, stored));
         }
         case "upload": {
           if (isAnothers(order.vcr.vservice, username)) return refused(order.ref, ANOTHERS);
@@ -122,7 +141,7 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
             vcrs += 1;
             return undefined;
           });
-          return settled(order.ref, tell, taken);
+          return settled(order.ref, tell, Effect.andThen(publishedBefore, taken));
         }
       }
     },
@@ -138,4 +157,5 @@ interface Holder {
 }
 const ANOTHERS = "the VService of another user";
 
-const keyOf = ({ vservice, instance }: ServiceIdentity): string => `${vservice}/${instance}`;
+const keyOf = ({ vservice, instance }: Pick<ServiceIdentity, "vservice" | "instance">): string =>
+  `${vservice}/${instance}`;

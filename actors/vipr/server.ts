@@ -192,6 +192,9 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     records,
   );
 
+  /** A client need not wait for the answer to its VService before it goes on, and that may have been a refusal. */
+  const known = (vservice: bigint) =>
+    services.document(vservice) === undefined ? Effect.fail({ why: "unknown VService" }) : Effect.void;
   const handlers: VapHandlers = {
     publishVService: (identity, _version, document) =>
       Effect.gen(function* () {
@@ -210,6 +213,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       Effect.gen(function* () {
         // First its place here: what stands in the overlay is claimed by us, and must be granted by us.
         const isNew = !services.hasNumberOf(vservice, number);
+        yield* known(vservice);
         if (!services.addNumber(vservice, number)) return yield* Effect.fail({ why: "too many numbers" });
         const failed = (why: string) => {
           if (isNew) services.dropNumber(vservice, number);
@@ -220,6 +224,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       }),
     uploadVcr: (vcr: Vcr) =>
       Effect.gen(function* () {
+        yield* known(vcr.vservice);
         if (vcr.direction === "sent") {
           if (!(yield* originating.take(vcr))) return yield* Effect.fail({ why: "too many calls wait" });
           return;

@@ -21,6 +21,7 @@ import {
   valueIn,
 } from "../../codecs/vap/mod.ts";
 import type { Decision } from "../kit/mod.ts";
+import { allInstances, publishes, sameInstance, withInstance, withoutInstance } from "./instances.ts";
 import type { Instance, News, VapServerAction, VapServerContext, VapServerEvent } from "./server.ts";
 
 /** Of one session. */
@@ -103,10 +104,6 @@ export const detached = ({ notified, waiting }: VapServerContext) => ({
 });
 
 const isOurs = ({ service }: ServiceIdentity): boolean => serviceIds.includes(service);
-const sameInstance = (a: ServiceIdentity, b: ServiceIdentity): boolean =>
-  a.vservice === b.vservice && a.instance === b.instance;
-const publishes = ({ instances }: VapServerContext, vservice: bigint): boolean =>
-  instances.some(({ identity }) => identity.vservice === vservice);
 
 const publish = (context: VapServerContext, event: Received): Decided => {
   const identity = valueIn(event.message, "serviceIdentity");
@@ -119,41 +116,37 @@ const publish = (context: VapServerContext, event: Received): Decided => {
 const publishService = (context: VapServerContext, event: Received, identity: ServiceIdentity): Decided => {
   const [version, content] = [valueIn(event.message, "serviceVersion"), valueIn(event.message, "serviceContent")];
   if (version === undefined || content === undefined) return { actions: [refuse(event, "badRequest")] };
-  const known = context.instances.find((instance) => sameInstance(instance.identity, identity));
+  const all = allInstances(context);
+  const known = all.find((instance) => sameInstance(instance.identity, identity));
   if (known !== undefined && version < known.version) return { actions: [refuse(event, "versionNumberTooLow")] };
-  const others = context.instances.filter((instance) => instance !== known);
+  const others = all.filter((instance) => instance !== known);
   if (others.length >= INSTANCES_MAX) return { actions: [refuse(event, "badRequest", "too many instances")] };
   const read = readVService(content);
   if (!read.ok) return { actions: [refuse(event, "badRequest", `${read.error.at}: ${read.error.why}`)] };
-  const instances: ReadonlyArray<Instance> = [...others, { identity, version }];
-  return later(context, event, { instances }, (ref) => ({
-    type: "publishVService",
-    ref,
-    identity,
-    version,
-    service: read.value,
-  }));
+  const order = { type: "publishVService", identity, version, service: read.value } as const;
+  return later(context, event, (ref) => ({ ...order, ref }), { identity, version });
 };
 
 const publishNumber = (context: VapServerContext, event: Received, { vservice }: ServiceIdentity): Decided => {
   if (!publishes(context, vservice)) return { actions: [refuse(event, "unregistered", "unknown VService")] };
   const number = valueIn(event.message, "calledNumber");
   if (number === undefined || !isE164(number)) return { actions: [refuse(event, "badRequest", "no E.164 number")] };
-  return later(context, event, {}, (ref) => ({ type: "publishNumber", ref, vservice, number }));
+  return later(context, event, (ref) => ({ type: "publishNumber", ref, vservice, number }));
 };
 
 /** Asks for what takes time, and remembers whom to answer. */
 const later = (
   context: VapServerContext,
   event: Received,
-  changed: Partial<VapServerContext>,
   order: (ref: number) => VapServerAction,
+  coming?: Instance,
 ): Decided => {
   if (context.pending.length >= PENDING_MAX)
     return { actions: [refuse(event, "publicationFailed", "too many requests at once")] };
   const ref = context.nextRef;
+  const asked = coming === undefined ? { ref, event } : { ref, event, coming };
   return {
-    context: { ...changed, nextRef: ref + 1, pending: [...context.pending, { ref, event }] },
+    context: { nextRef: ref + 1, pending: [...context.pending, asked] },
     actions: [order(ref)],
   };
 };
@@ -166,7 +159,10 @@ export const settle = (
   const found = context.pending.find((pending) => pending.ref === ref);
   if (found === undefined) return { actions: [{ type: "note", unexpected: "settled" }] };
   const pending = context.pending.filter((other) => other !== found);
-  if (found.event.connection !== context.connection) return { context: { pending } };
+  const { coming } = found;
+  const isPublished = coming !== undefined && outcome.type === "done";
+  const changed = isPublished ? { pending, instances: withInstance(context.instances, coming) } : { pending };
+  if (found.event.connection !== context.connection) return { context: changed };
   const { quota } = outcome.type === "done" ? outcome : { quota: undefined };
   const attributes: VapContent["attributes"] =
     quota === undefined
@@ -179,16 +175,16 @@ export const settle = (
     outcome.type === "done"
       ? reply(found.event, "success", attributes)
       : refuse(found.event, "publicationFailed", outcome.why);
-  return { context: { pending }, actions: [answered] };
+  return { context: changed, actions: [answered] };
 };
 
 const unpublish = (context: VapServerContext, event: Received): Decided => {
   const identity = valueIn(event.message, "serviceIdentity");
   if (identity === undefined || !isOurs(identity) || identity.subservice !== subservice.vservice)
     return { actions: [refuse(event, "badRequest")] };
-  const gone = context.instances.filter((instance) => sameInstance(instance.identity, identity));
+  const gone = allInstances(context).filter((instance) => sameInstance(instance.identity, identity));
   return {
-    context: { instances: context.instances.filter((instance) => !gone.includes(instance)) },
+    context: withoutInstance(context, identity),
     actions: [reply(event, "success"), ...withdrawals(gone)],
   };
 };
@@ -225,7 +221,7 @@ const upload = (context: VapServerContext, event: Received): Decided => {
   const vcr = vcrOf(event.message);
   if (vcr === undefined) return { actions: [refuse(event, "badRequest", "not a call record")] };
   if (!publishes(context, vcr.vservice)) return { actions: [refuse(event, "unregistered", "unknown VService")] };
-  return later(context, event, {}, (ref) => ({ type: "upload", ref, vcr }));
+  return later(context, event, (ref) => ({ type: "upload", ref, vcr }));
 };
 
 /** A caller's number may be missing or nonsense; the rest of a record may not. */

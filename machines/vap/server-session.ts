@@ -4,6 +4,7 @@
  */
 import { protocolVersion, type VapError, valueIn } from "../../codecs/vap/mod.ts";
 import type { Decision } from "../kit/mod.ts";
+import { allInstances } from "./instances.ts";
 import type { VapServerAction, VapServerContext, VapServerEvent } from "./server.ts";
 import { answer, heard, type Received, refuse, registered, reply, withdrawals } from "./server-answers.ts";
 
@@ -74,18 +75,21 @@ export const expire = (
 });
 
 /** "The server destroys the client, its subscriptions and its instances"; call records stay. */
-export const unregister = ({ instances }: VapServerContext, event: Received): Decided => ({
+export const unregister = (context: VapServerContext, event: Received): Decided => ({
   context: { instances: [], subscriptions: [], waiting: [], pending: [] },
-  actions: [reply(event, "success"), ...withdrawals(instances)],
+  actions: [reply(event, "success"), ...withdrawals(allInstances(context))],
 });
 
 /** The end: whatever is still open is closed, whatever is still published is withdrawn. */
 export const leave =
   (why: string) =>
-  ({ connection, instances }: VapServerContext): Decided => ({
-    context: { connection: undefined, instances: [] },
-    actions: [
-      ...(connection === undefined ? [] : [{ type: "close" as const, connection, why }]),
-      ...withdrawals(instances),
-    ],
-  });
+  (context: VapServerContext): Decided => {
+    const { connection } = context;
+    return {
+      context: { connection: undefined, instances: [], pending: [] },
+      actions: [
+        ...(connection === undefined ? [] : [{ type: "close" as const, connection, why }]),
+        ...withdrawals(allInstances(context)),
+      ],
+    };
+  };

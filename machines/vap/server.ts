@@ -55,10 +55,12 @@ export interface VapServerContext extends Omit<VapServerInput, "connection"> {
   readonly username: string;
   /** When the client last said something genuine. */
   readonly heardAtMs: number;
+  /** Published, and accepted. */
   readonly instances: ReadonlyArray<Instance>;
   readonly subscriptions: ReadonlyArray<{ readonly id: number; readonly vservice: bigint }>;
   readonly nextSubscription: number;
-  readonly pending: ReadonlyArray<{ readonly ref: number; readonly event: Received }>;
+  /** Asked for and not settled; `coming` is an instance that will be published when it is. */
+  readonly pending: ReadonlyArray<{ readonly ref: number; readonly event: Received; readonly coming?: Instance }>;
   readonly nextRef: number;
   /** Sent, and not yet answered. */
   readonly notified: ReadonlyArray<News>;

@@ -163,6 +163,23 @@ test("draft-jennings-vipr-vap-02 §9.4: Publish", () => {
   assert.equal(answerTo(from(register), from(publish), from(number), failed), 481);
 });
 
+test("a VService that was refused is not published: neither numbers nor calls under it, and nothing to withdraw", () => {
+  const refused = { type: "settled", ref: 1, outcome: { type: "failed", why: "unknown DHT" } } as const;
+  assert.equal(answerTo(from(register), from(publish), refused, from(number)), 474);
+  assert.equal(answerTo(from(register), from(publish), refused, from(upload)), 474);
+  const typesOf = (...events: ReadonlyArray<VapServerEvent>) =>
+    play(...events).actions.flatMap(({ type }) => (type.endsWith("Timer") ? [] : [type]));
+  assert.deepEqual(typesOf(from(register), from(publish), refused, from(unregister)), ["send"]);
+  // On its way it may be counted on, and is withdrawn when the session ends before the answer.
+  assert.deepEqual(typesOf(from(register), from(publish), from(number)), ["publishNumber"]);
+  assert.deepEqual(typesOf(from(register), from(publish), from(unregister)), ["send", "withdrawVService"]);
+  // A new version that is refused leaves the one before it.
+  const done = { type: "settled", ref: 1, outcome: { type: "done", quota: undefined } } as const;
+  assert.deepEqual(typesOf(from(register), from(publish), done, from(publish), { ...refused, ref: 2 }, from(number)), [
+    "publishNumber",
+  ]);
+});
+
 test("ServiceID 100 and 101 are both understood, others are not", () => {
   for (const service of [100, 101])
     assert.equal(

@@ -315,6 +315,41 @@ const sealed = (message: VapMessage, id: number, username = "ann", by = key) =>
   );
 
 virtually(
+  "a VService that is refused is nobody's, and what was asked for under it meanwhile comes after the refusal",
+  Effect.gen(function* () {
+    const order: Array<string> = [];
+    const { handlers } = recorder();
+    let isRefused = true;
+    yield* serving({
+      ...handlers,
+      publishVService: (identity, version, service) =>
+        Effect.gen(function* () {
+          yield* Effect.sleep(100);
+          order.push("VService");
+          if (isRefused) return yield* Effect.fail({ why: "unknown DHT" });
+          return yield* handlers.publishVService(identity, version, service);
+        }),
+      publishNumber: () =>
+        Effect.suspend(() => {
+          order.push("number");
+          return Effect.fail({ why: "unknown VService" });
+        }),
+    });
+    const [register, , publish, number] = meaningful;
+    const requests = [register!, publish!, number!].map((message, i) => sealed(message, i + 1));
+    const { messages } = yield* raw([Uint8Array.from(requests.flatMap((bytes) => [...bytes]))]);
+    assert.deepEqual(
+      messages.map(({ type }) => type.class),
+      ["success", "error", "error"],
+    );
+    assert.deepEqual(order, ["VService", "number"]);
+    isRefused = false;
+    const bob = yield* agent({ username: "bob", password: "other" });
+    yield* bob.publishVService(document); // its id is not taken by who was refused
+  }),
+);
+
+virtually(
   "requests may follow one another without waiting; each is answered with its transaction id",
   Effect.gen(function* () {
     const { handlers } = recorder();

@@ -51,8 +51,8 @@ export const RETENTION_MS = 48 * 3_600_000;
 export const CALLS_MAX = 4_000_000;
 export const ATTEMPTS_MAX = 3;
 /**
- * Calls looked at under one key, as a stranger asks for it. A number with more in a quarter of an hour has several at any
- * instant, if they last a few seconds: B would find none of them anyway.
+ * Calls looked at under one key, as a stranger asks for it. With more in a quarter of an hour one begins every 3.5 s, and
+ * each is found from T/4 before its start to T/4 after its end, 5 s and more: at most instants B has several anyway.
  */
 export const SAME_KEY_MAX = 256;
 const BUCKET_MS = 900_000;

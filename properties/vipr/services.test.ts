@@ -2,9 +2,10 @@
 import { deepStrictEqual as same } from "node:assert";
 import { Effect, Logger } from "effect";
 import fc from "fast-check";
-import { makeServices } from "../../actors/vipr/services.ts";
+import { makeServices, REPUBLISHED_MS } from "../../actors/vipr/services.ts";
 import type { VService } from "../../codecs/vap/mod.ts";
 import type { ViprEvent } from "../../machines/vipr/mod.ts";
+import { runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
 
 const NUMBER = "+14085555432";
@@ -105,4 +106,41 @@ test("numbers: what the overlay still has from us is granted after a restart, an
   services.withdraw(identity);
   same(grantOf(HELD, 7n), { type: "refused", code: 404 });
   same(seen.tickets, 1);
+});
+
+test("lists: a domain is one domain however its host is written, and an address is nobody's", () => {
+  const { services } = opened({ type: "blacklist", domains: ["b.example.", "a.example"] });
+  const leads = (host: string) =>
+    services.leadsTo(7n, { number: NUMBER, ticket: "", routes: [{ sipUris: [`sip:x@${host}:5061`] }] });
+  for (const host of ["a.example", "A.Example", "a.example.", "b.example"]) same(leads(host).isWelcome, false, host);
+  same(leads("C.example."), { domain: "c.example", isWelcome: true });
+  same(leads("c.example.."), { domain: "", isWelcome: false });
+  const addresses = ["192.0.2.1", "192.0.2.1.", "[2001:db8::1]", "3221225985", "0xc0000201", "192.0.513", "1.2.3.0x4"];
+  for (const host of addresses) same(leads(host), { domain: "", isWelcome: false }, host);
+  const codeOf = (domain: string) => {
+    const grant = run(services.grant({ number: NUMBER, domain, vservice: 7n }));
+    return grant.type === "refused" ? grant.code : "granted";
+  };
+  same(["a.example.", "b.example", "192.0.2.1", "c.example"].map(codeOf), [403, 403, 403, "granted"]);
+});
+
+test("a number that its agents have not published again within an hour is given up, though the overlay has it", async () => {
+  const { services } = opened(undefined);
+  const typeOf = (number: string) =>
+    Effect.map(services.grant({ number, domain: "a.example", vservice: 7n }), ({ type }) => type);
+  await runVirtual(
+    Effect.gen(function* () {
+      services.withdraw(identity);
+      yield* services.publish(identity, documentOf(undefined));
+      services.addNumber(7n, NUMBER);
+      yield* Effect.sleep(REPUBLISHED_MS - 1);
+      same([yield* typeOf(NUMBER), yield* typeOf(HELD)], ["granted", "granted"]);
+      yield* Effect.sleep(1);
+      same([yield* typeOf(NUMBER), yield* typeOf(HELD)], ["granted", "refused"]);
+      // Whoever was away for a while begins anew.
+      services.withdraw(identity);
+      yield* services.publish(identity, documentOf(undefined));
+      same(yield* typeOf(HELD), "granted");
+    }).pipe(Effect.provide(Logger.layer([]))),
+  );
 });

@@ -15,6 +15,7 @@ import {
   encodeProof,
   encodeRecord,
   hourOfKey,
+  proofKey,
   recordKey,
 } from "../../codecs/validation/mod.ts";
 import {
@@ -107,6 +108,24 @@ test("records: proofs are there after a restart, but for those of a claim that f
       yield* records.expire;
       same((yield* store.scan("proofs")).length, 3);
       same(yield* left, ["b2 5.5", "b1 5.5", "b0 5.5"]);
+    }),
+  ));
+
+test("records: however many proofs a disk holds of a claim, one that fails has none left", () =>
+  virtually(
+    Effect.gen(function* () {
+      const store = memoryStore();
+      const atMs = yield* Clock.currentTimeMillis;
+      const proofs = Array.from({ length: 2_500 }, (_, i) => ({ claim: "a", call: String(i), bits: 1, atMs }));
+      const put = (proof: (typeof proofs)[number]): Change => ({
+        type: "put",
+        table: "proofs",
+        key: proofKey(proof.claim, proof.call),
+        value: encodeProof(proof),
+      });
+      yield* store.write(proofs.map(put));
+      yield* (yield* openRecords(store, callStore([5n]))).disproved("a");
+      same(yield* store.scan("proofs"), []);
     }),
   ));
 

@@ -317,6 +317,8 @@ test("options that cannot be taken end with 2, help with 0, a node that is not t
     [authorityCommand, [...data, "--number-hash", "md5"]],
     [authorityCommand, [...data, "--certificate-days", "0"]],
     [authorityCommand, [...data, "add-user"]],
+    [authorityCommand, [...data, "remove-user", "alice", "--password-file", "-"]],
+    [authorityCommand, [...data, "--password-file", "-"]],
     [authorityCommand, [...data, "add-user", "two words"]],
     [authorityCommand, [...data, "--password", "on the command line"]],
     [ringCommand, ["--every", "0"]],

@@ -10,13 +10,15 @@ import { newPassword } from "./password.ts";
 export const accountOrder = (
   order: string,
   name: string | undefined,
+  passwordFile: string | undefined,
 ): ((folder: Folder) => Effect.Effect<void, Stopped>) => {
-  if (order === "users" && name === undefined) return listed;
+  if (order === "users" && name === undefined && passwordFile === undefined) return listed;
   if (order !== "add-user" && order !== "remove-user")
     throw new Wrong(`there is no order "${order}", but add-user, remove-user and users`);
   if (name === undefined) throw new Wrong(`${order} wants a name`);
   if (!isAccountName(name)) throw new Wrong(`"${name}" is no name that a certificate can show`);
-  return order === "add-user" ? (folder) => added(folder, name) : (folder) => removed(folder, name);
+  if (passwordFile !== undefined && order !== "add-user") throw new Wrong("--password-file is for add-user");
+  return order === "add-user" ? (folder) => added(folder, name, passwordFile) : (folder) => removed(folder, name);
 };
 
 const listed = (folder: Folder) =>
@@ -24,9 +26,9 @@ const listed = (folder: Folder) =>
     for (const name of [...accounts.keys()].sort()) say(name);
   });
 
-const added = Effect.fnUntraced(function* (folder: Folder, name: string) {
+const added = Effect.fnUntraced(function* (folder: Folder, name: string, passwordFile: string | undefined) {
   const isKnown = (yield* readAccounts(folder)).has(name);
-  yield* addAccount(folder, name, yield* newPassword(undefined, `password for ${name}`));
+  yield* addAccount(folder, name, yield* newPassword(passwordFile, `password for ${name}`));
   say(isKnown ? `${name} has a new password` : `${name} may enrol`);
 });
 

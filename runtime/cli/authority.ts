@@ -31,11 +31,11 @@ usage: vipr authority --data DIR --name OVERLAY --bootstrap HOST:PORT
   --bad-node NODE-ID      32 hexadecimal digits: out of the overlay. May be repeated; none takes all back
   --certificate-days N    how long a node's certificate is good (default 365)
   --nodes-per-user N      Node-IDs one account may have (default 1)
+  --password-file FILE    add-user: the password, the first line; - is standard input
   --verbose               log what happens in detail
   --help                  this text
 
-add-user reads the password from the terminal, or the first line of standard input. It takes effect at
-once, as remove-user does: a node that has enrolled stays until its certificate ends or --bad-node
+add-user asks for the password, or reads the first line of standard input. It takes effect at once, as remove-user does: a node that has enrolled stays until its certificate ends or --bad-node
 names it. What is given on a later run changes the configuration under a new sequence number, and
 nodes tell each other of it.
 
@@ -55,6 +55,7 @@ const OPTIONS = {
   "bad-node": { type: "string", multiple: true },
   "certificate-days": { type: "string", default: "365" },
   "nodes-per-user": { type: "string", default: "1" },
+  "password-file": { type: "string" },
   ...logOptions,
 } as const;
 
@@ -66,7 +67,11 @@ export const authorityCommand = (args: ReadonlyArray<string>): Promise<number> =
       const data = required(values.data, "data", "the directory of this authority");
       const run = { name: "vipr authority", logLevel: values.verbose ? "Debug" : "Info" } as const;
       if (order !== undefined)
-        return await runCommand(run, Effect.flatMap(openFolder(data), accountOrder(order, name)));
+        return await runCommand(
+          run,
+          Effect.flatMap(openFolder(data), accountOrder(order, name, values["password-file"])),
+        );
+      if (values["password-file"] !== undefined) throw new Wrong("--password-file is for add-user");
       const listen = endpointOf(values.listen, "listen", ENROLMENT_PORT);
       const days = Number(values["certificate-days"]);
       if (!(days * DAY_MS >= CERTIFICATE_MS_MIN && days <= 3_650))

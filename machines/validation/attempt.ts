@@ -134,15 +134,7 @@ export const pvpAttempt = machineOf<PvpAttemptAction>()(
     on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
     states: {
       resolving: {
-        entry: decide(
-          ({ claim }: PvpAttemptContext): Decided => ({
-            context: { timer: "connect" },
-            actions: [
-              { type: "startTimer", timer: "connect", ms: CONNECT_TIMEOUT_MS },
-              { type: "resolve", nodeId: claim.nodeId },
-            ],
-          }),
-        ),
+        entry: decide(resolve),
         on: {
           resolved: { target: "dialling", actions: decide(resolved) },
           unresolved: outOf("unreachable"),
@@ -208,6 +200,11 @@ export const methodsFor = ({
   if (isPrivate === true) return ["C"];
   return call.calling === undefined ? ["B"] : ["A", "B"];
 };
+
+function resolve({ claim }: PvpAttemptContext): Decided {
+  const wait = { type: "startTimer", timer: "connect", ms: CONNECT_TIMEOUT_MS } as const;
+  return { context: { timer: "connect" }, actions: [wait, { type: "resolve", nodeId: claim.nodeId }] };
+}
 
 function resolved(_: PvpAttemptContext, { host, port }: { readonly host: string; readonly port: number }): Decided {
   return { context: { address: { host, port } }, actions: [{ type: "stopTimer", timer: "connect" }] };

@@ -200,7 +200,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       Effect.gen(function* () {
         // "DHTname must equal it": a call agent provisioned for another overlay shall hear so.
         if (document.dhtName !== overlay.name) return yield* Effect.fail({ why: `unknown DHT ${document.dhtName}` });
-        yield* services.publish(identity, document);
+        services.publish(identity, document);
         const quotaLimit = (nodes[0]?.configuration.now() ?? overlay).quota * nodes.length;
         return { quotaLimit, quotaCurrent: services.didCount(), dhtLifetimeS: NUMBER_LIFETIME_S };
       }),

@@ -1,5 +1,5 @@
 /** The VServices that call agents have published here, their numbers, and what each grants to whom. Profile §2. */
-import { Clock, Effect } from "effect";
+import { Effect } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import { parseUri } from "../../codecs/sip/mod.ts";
 import { isDomainName } from "../../codecs/ticket/mod.ts";
@@ -10,23 +10,16 @@ import type { ViprEvent } from "./events.ts";
 
 /** Numbers under one VService; further ones are refused with 481. */
 export const NUMBERS_MAX = 100_000;
-/**
- * After its publication a VService is granted for numbers that the overlay has from us and its agents have not published
- * again: they do so one after another. Whatever has not come by then was given up.
- */
-export const REPUBLISHED_MS = 3_600_000;
 
 interface Service {
   /** By instance: routes are the instances', the rest is the VService's own. draft vap-02 §8.3. */
   readonly instances: Map<bigint, VService>;
   document: VService;
   readonly numbers: Set<E164>;
-  /** When the first of its instances was published. */
-  readonly sinceMs: number;
 }
 
 export interface Services {
-  readonly publish: (identity: ServiceIdentity, document: VService) => Effect.Effect<void>;
+  readonly publish: (identity: ServiceIdentity, document: VService) => void;
   readonly withdraw: (identity: ServiceIdentity) => void;
   /** False: no such VService, or no more room. */
   readonly addNumber: (vservice: bigint, number: E164) => boolean;
@@ -59,10 +52,8 @@ export const makeServices = (
   };
 
   /** Published, or held by the overlay since a life before this one. */
-  const hasNumber = Effect.fnUntraced(function* ({ numbers, sinceMs }: Service, vservice: bigint, number: E164) {
-    if (numbers.has(number)) return true;
-    return (yield* Clock.currentTimeMillis) < sinceMs + REPUBLISHED_MS && (yield* isHeld(vservice, number));
-  });
+  const hasNumber = ({ numbers }: Service, vservice: bigint, number: E164): Effect.Effect<boolean> =>
+    numbers.has(number) ? Effect.succeed(true) : isHeld(vservice, number);
 
   const grant: Services["grant"] = Effect.fn("vipr.grant")(function* ({ number, domain, vservice }) {
     const decline = (code: 403 | 404 | 503) =>
@@ -81,14 +72,12 @@ export const makeServices = (
   });
 
   return {
-    publish: ({ vservice, instance }, document) =>
-      Effect.map(Clock.currentTimeMillis, (sinceMs) => {
-        const fresh = { instances: new Map(), document, numbers: new Set<E164>(), sinceMs };
-        const service = services.get(vservice) ?? fresh;
-        service.instances.set(instance, document);
-        service.document = document;
-        services.set(vservice, service);
-      }),
+    publish: ({ vservice, instance }, document) => {
+      const service = services.get(vservice) ?? { instances: new Map(), document, numbers: new Set<E164>() };
+      service.instances.set(instance, document);
+      service.document = document;
+      services.set(vservice, service);
+    },
     withdraw: ({ vservice, instance }) => {
       const service = services.get(vservice);
       service?.instances.delete(instance);

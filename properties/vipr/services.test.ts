@@ -2,10 +2,9 @@
 import { deepStrictEqual as same } from "node:assert";
 import { Effect, Logger } from "effect";
 import fc from "fast-check";
-import { makeServices, REPUBLISHED_MS } from "../../actors/vipr/services.ts";
+import { makeServices } from "../../actors/vipr/services.ts";
 import type { VService } from "../../codecs/vap/mod.ts";
 import type { ViprEvent } from "../../machines/vipr/mod.ts";
-import { runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
 
 const NUMBER = "+14085555432";
@@ -45,7 +44,7 @@ const opened = (list: VService["list"]) => {
     (vservice, number) => Effect.succeed(vservice === 7n && number === HELD),
     (event) => Effect.sync(() => void seen.events.push(event.type)),
   );
-  run(services.publish(identity, documentOf(list)));
+  services.publish(identity, documentOf(list));
   services.addNumber(7n, NUMBER);
   return { services, seen };
 };
@@ -76,7 +75,7 @@ test("lists: a number that the VService has not published is 404, whoever asks; 
   same(codeOf("+15551234567", "a.example", 7n), 404);
   same(codeOf(NUMBER, "a.example", 8n), 404);
   same(codeOf(NUMBER, "b.example", 7n), 403);
-  run(services.publish(identity, { ...documentOf(undefined), domain: "other.example" }));
+  services.publish(identity, { ...documentOf(undefined), domain: "other.example" });
   same([codeOf(NUMBER, "b.example", 7n), seen.tickets], [503, 0]);
 });
 
@@ -122,25 +121,4 @@ test("lists: a domain is one domain however its host is written, and an address 
     return grant.type === "refused" ? grant.code : "granted";
   };
   same(["a.example.", "b.example", "192.0.2.1", "c.example"].map(codeOf), [403, 403, 403, "granted"]);
-});
-
-test("a number that its agents have not published again within an hour is given up, though the overlay has it", async () => {
-  const { services } = opened(undefined);
-  const typeOf = (number: string) =>
-    Effect.map(services.grant({ number, domain: "a.example", vservice: 7n }), ({ type }) => type);
-  await runVirtual(
-    Effect.gen(function* () {
-      services.withdraw(identity);
-      yield* services.publish(identity, documentOf(undefined));
-      services.addNumber(7n, NUMBER);
-      yield* Effect.sleep(REPUBLISHED_MS - 1);
-      same([yield* typeOf(NUMBER), yield* typeOf(HELD)], ["granted", "granted"]);
-      yield* Effect.sleep(1);
-      same([yield* typeOf(NUMBER), yield* typeOf(HELD)], ["granted", "refused"]);
-      // Whoever was away for a while begins anew.
-      services.withdraw(identity);
-      yield* services.publish(identity, documentOf(undefined));
-      same(yield* typeOf(HELD), "granted");
-    }).pipe(Effect.provide(Logger.layer([]))),
-  );
 });

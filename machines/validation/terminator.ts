@@ -5,7 +5,7 @@
  *                           |          |-- candidates --> handshaking     give a password, or none
  *                           +-- (not a user name) -------> handshaking     give none: simulated
  *            handshaking -- secured --> awaitingRequest    startTimer exchange
- *                           |-- failed by a wrong password -> over  hangUp, charge, report
+ *                           |-- failed by a wrong password -> over  hangUp, report, charge
  *            awaitingRequest -- asked --> granting -- granted, declined --> over    answer, hangUp, report
  *    any -- lost, malformed, timerFired --> over   hangUp, report
  *
@@ -223,8 +223,8 @@ function fail(
   return {
     actions: [
       { type: "hangUp" },
-      { type: "charge", failed },
       { type: "report", outcome: { type: "failed", simulated } },
+      { type: "charge", failed },
     ],
   };
 }

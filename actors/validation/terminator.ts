@@ -1,5 +1,6 @@
 /** Serves validations: a listener, and one terminator for each stream that somebody opens to it. */
 import { Effect, type Scope } from "effect";
+import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import { ROUND_MS, type StandingLimits, standingLimits, standings } from "../../machines/validation/mod.ts";
 import { type Arithmetic, Entropy, Listener, type ListenFailed, type Listening } from "../ports/mod.ts";
 import { makeEphemerals } from "../tls/mod.ts";
@@ -13,6 +14,8 @@ export interface ServePvpOptions {
   readonly nodeIds: ReadonlyArray<bigint>;
   /** T; all servers of an overlay have the same. Default 10 s. */
   readonly roundMs?: number;
+  /** SRP's. Default 2048 bits, which every validator of this protocol takes; those of ours take up to 4096. */
+  readonly group?: PvpGroupBits;
   /** Streams at once. Default `PVP_STREAMS_MAX`. */
   readonly streamsMax?: number;
   /** Of them, those of one address. Default `PVP_STREAMS_OF_ADDRESS_MAX`. */
@@ -29,8 +32,6 @@ export interface ServingPvp extends Listening {
 export const PVP_STREAMS_MAX = 256;
 /** As many as validations that one server has under way. */
 export const PVP_STREAMS_OF_ADDRESS_MAX = 64;
-/** What every validator of this protocol takes. */
-const GROUP_BITS = 2048;
 /** Many peers may share an address. */
 const ADDRESS_FACTOR = 10;
 
@@ -53,7 +54,7 @@ export const servePvp = Effect.fn("pvp.serve")(function* (
     roundMs,
     handlers,
     seedKey: yield* (yield* Entropy).bytes(32),
-    ephemerals: yield* makeEphemerals(GROUP_BITS),
+    ephemerals: yield* makeEphemerals(options.group ?? 2048),
     counters,
     peers: standings(standing),
     addresses: standings(byAddress),

@@ -10,19 +10,10 @@
  */
 import { Clock, Effect, type Scope } from "effect";
 import { applicationId, type Endpoint, type OverlayConfiguration } from "../../codecs/reload/mod.ts";
-import { type E164, maskE164, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, maskE164 } from "../../codecs/shared/mod.ts";
+import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
-import {
-  ATTEMPTS_MAX,
-  callStore,
-  candidatesFor,
-  heldCall,
-  insertCall,
-  isLocked,
-  removeCall,
-  timesOf,
-  wayOf,
-} from "../../machines/validation/mod.ts";
+import { ATTEMPTS_MAX, callStore, candidatesFor, isLocked, wayOf } from "../../machines/validation/mod.ts";
 import { REQUIRED_BITS, type Story, storyNow } from "../../machines/vipr/mod.ts";
 import {
   type Arithmetic,
@@ -44,17 +35,11 @@ import {
   startNode,
 } from "../reload/mod.ts";
 import { type PvpCounters, servePvp } from "../validation/mod.ts";
-import {
-  type InsecureVap,
-  openPublisher,
-  serveVap,
-  type VapCounters,
-  type VapHandlers,
-  type VapServerOptions,
-} from "../vap/mod.ts";
+import { type InsecureVap, openPublisher, serveVap, type VapCounters, type VapServerOptions } from "../vap/mod.ts";
 import { openCharges } from "./charges.ts";
 import { openDomains, type ViprDomains } from "./domains.ts";
 import type { ViprEvent } from "./events.ts";
+import { makeHandlers } from "./handlers.ts";
 import { openOriginating } from "./originating.ts";
 import { openPublishing, type Publishing } from "./publishing.ts";
 import { openRecords } from "./records.ts";
@@ -71,6 +56,8 @@ export interface ViprServerOptions extends ViprDomains {
   readonly listen: { readonly reload: Endpoint; readonly vap: Endpoint; readonly pvp: Endpoint };
   /** Where other servers reach PVP, when that is not where it listens; port 0 is the one it listens at. */
   readonly advertisePvp?: Endpoint;
+  /** SRP's, for those who prove calls to us. Default 2048 bits; further ones cost both sides more. Profile §2. */
+  readonly pvpGroup?: PvpGroupBits;
   /** Who may speak VAP, and how beyond this machine. */
   readonly vap: Pick<VapServerOptions, "users" | "tls" | "insecureVap">;
   readonly ticketLifetimeMs?: number;
@@ -141,7 +128,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), records.expire)));
 
   const pvp = yield* servePvp(
-    { ...listen.pvp, nodeIds, roundMs },
+    { ...listen.pvp, nodeIds, roundMs, ...(options.pvpGroup === undefined ? {} : { group: options.pvpGroup }) },
     {
       candidates: (name) =>
         Effect.sync(() =>
@@ -192,53 +179,17 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     records,
   );
 
-  /** A client need not wait for the answer to its VService before it goes on, and that may have been a refusal. */
-  const known = (vservice: bigint) =>
-    services.document(vservice) === undefined ? Effect.fail({ why: "unknown VService" }) : Effect.void;
-  const handlers: VapHandlers = {
-    publishVService: (identity, _version, document) =>
-      Effect.gen(function* () {
-        // "DHTname must equal it": a call agent provisioned for another overlay shall hear so.
-        if (document.dhtName !== overlay.name) return yield* Effect.fail({ why: `unknown DHT ${document.dhtName}` });
-        services.publish(identity, document);
-        const quotaLimit = (nodes[0]?.configuration.now() ?? overlay).quota * nodes.length;
-        return { quotaLimit, quotaCurrent: services.didCount(), dhtLifetimeS: NUMBER_LIFETIME_S };
-      }),
-    withdrawVService: (identity) =>
-      Effect.gen(function* () {
-        services.withdraw(identity);
-        if (services.document(identity.vservice) === undefined) yield* publisher.withdraw(identity.vservice);
-      }),
-    publishNumber: (vservice, number) =>
-      Effect.gen(function* () {
-        // First its place here: what stands in the overlay is claimed by us, and must be granted by us.
-        const isNew = !services.hasNumberOf(vservice, number);
-        yield* known(vservice);
-        if (!services.addNumber(vservice, number)) return yield* Effect.fail({ why: "too many numbers" });
-        const failed = (why: string) => {
-          if (isNew) services.dropNumber(vservice, number);
-          return watch({ type: "publishFailed", number, why });
-        };
-        yield* Effect.tapError(publisher.publish(vservice, number), ({ why }) => failed(why));
-        yield* watch({ type: "published", number });
-      }),
-    uploadVcr: (vcr: Vcr) =>
-      Effect.gen(function* () {
-        yield* known(vcr.vservice);
-        if (vcr.direction === "sent") {
-          if (!(yield* originating.take(vcr))) return yield* Effect.fail({ why: "too many calls wait" });
-          return;
-        }
-        // Uploaded again, after an answer that was lost on its way: written again, as the first may not be on disk yet.
-        const held = heldCall(calls, vcr);
-        const kept = held ?? insertCall(calls, vcr, yield* Clock.currentTimeMillis);
-        const forget = Effect.sync(() => removeCall(calls, kept.id));
-        yield* Effect.tapError(records.received(kept), () => (held === undefined ? forget : Effect.void));
-        if (held !== undefined) return;
-        const [call, hasCaller] = [timesOf(vcr), vcr.calling !== undefined];
-        yield* watch({ type: "vcr", direction: "received", number: vcr.called, call, hasCaller });
-      }),
-  };
+  const quota = (): number => (nodes[0]?.configuration.now() ?? overlay).quota * nodes.length;
+  const handlers = makeHandlers({
+    overlayName: overlay.name,
+    quota,
+    services,
+    publisher,
+    originating,
+    calls,
+    records,
+    watch,
+  });
   const vap = yield* serveVap({ ...listen.vap, ...options.vap }, handlers);
 
   return {

@@ -27,6 +27,7 @@ export {
   RECORD_VERSION,
   recordKey,
 } from "./record.ts";
+export { PVP_GROUPS, type PvpGroupBits } from "./registry.ts";
 export {
   type Direction,
   type ParsedUserName,

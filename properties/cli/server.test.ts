@@ -257,6 +257,7 @@ test("options of vipr server that cannot be taken end with 2, help with 0, what 
     [...data, ...loopback, "--advertise-pvp", "pvp.example.com"],
     [...data, ...loopback, "--vap", "vap.example.com"],
     [...data, ...loopback, "--admin", "192.0.2.1:8080"],
+    [...data, ...loopback, "--pvp-group", "1024"],
     [...data, ...loopback, "--required-bits", "65"],
     [...data, ...loopback, "--required-bits", "0"],
     [...data, ...loopback, "--wait", "10"],

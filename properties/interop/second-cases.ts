@@ -4,13 +4,11 @@
  */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, Logger } from "effect";
-import { type ByteStreamShape, Listener } from "../../actors/ports/mod.ts";
+import { Listener } from "../../actors/ports/mod.ts";
 import { type HandshakeFailed, tlsSrpServer } from "../../actors/tls/mod.ts";
-import { readDocument, writeDocument } from "../../actors/validation/frames.ts";
 import { type PvpGrant, servePvp } from "../../actors/validation/mod.ts";
 import { type E164, ntpFromNtpMs, type Vcr } from "../../codecs/shared/mod.ts";
-import type { SrpGroupBits } from "../../codecs/tls/mod.ts";
-import { parseUserName, readRequest, writeAnswer } from "../../codecs/validation/mod.ts";
+import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import {
   ATTEMPTS_MAX,
   callStore,
@@ -20,7 +18,6 @@ import {
   isLocked,
   type KnownCall,
   ROUND_MS,
-  terminatorPassword,
 } from "../../machines/validation/mod.ts";
 import { start } from "../cli/processes.ts";
 import { ended, HOST, peer, until } from "./peers.ts";
@@ -98,12 +95,15 @@ const prove = (of: KnownCall, port: number, ...words: ReadonlyArray<string>) =>
 const infoOf = (number: E164) => ({ number, ticket: TICKET, routes: URIS.map((uri) => ({ sipUris: [uri] })) });
 
 /** A terminator of ours that received these calls. */
-const serve = Effect.fnUntraced(function* (received: ReadonlyArray<KnownCall>, grant?: PvpGrant) {
+const serve = Effect.fnUntraced(function* (
+  received: ReadonlyArray<KnownCall>,
+  { grant, group = 2048 }: { readonly grant?: PvpGrant | undefined; readonly group?: PvpGroupBits } = {},
+) {
   const node = BigInt(`0x${TERMINATOR}`);
   const store = callStore([node]);
   for (const one of received) insertCall(store, receivedOf(one, BigInt(`0x${VSERVICE}`)), 0);
   return yield* servePvp(
-    { host: HOST, port: 0, nodeIds: [node] },
+    { host: HOST, port: 0, nodeIds: [node], group },
     {
       candidates: (name) =>
         Effect.sync(() =>
@@ -142,7 +142,7 @@ const proves = (
 ): Case => ({
   name,
   body: Effect.gen(function* () {
-    const { port } = yield* serve([received], grant);
+    const { port } = yield* serve([received], { grant });
     same(yield* prove(sent, port, ...words), expected);
   }),
 });
@@ -162,19 +162,13 @@ const provesToALock: Case = {
   }),
 };
 
-/** A terminator of one call in another group, made of our TLS and our codecs: `servePvp` has the one group. */
-const serveIn = Effect.fnUntraced(function* (group: SrpGroupBits) {
+/** A terminator in a group that is too small for any of ours: our TLS alone, as `servePvp` takes no such group. */
+const serveWeakly = Effect.gen(function* () {
   const { listen } = yield* Listener;
   const failures: Array<HandshakeFailed> = [];
-  const lookUp = (userName: string) => {
-    const name = parseUserName(userName);
-    ok(name.ok);
-    const password = terminatorPassword(name.value, call, ROUND_MS);
-    return Effect.succeed({ type: "password" as const, password });
-  };
-  const handle = (below: ByteStreamShape) =>
-    tlsSrpServer(below, { group, lookUp, seedKey: new Uint8Array(32) }).pipe(
-      Effect.flatMap(answerOnce),
+  const lookUp = () => Effect.succeed(undefined);
+  const handle = (below: Parameters<typeof tlsSrpServer>[0]) =>
+    tlsSrpServer(below, { group: 1024, lookUp, seedKey: new Uint8Array(32) }).pipe(
       Effect.catchTag("HandshakeFailed", (failure) => Effect.sync(() => void failures.push(failure))),
       Effect.ignore,
       Effect.scoped,
@@ -182,18 +176,10 @@ const serveIn = Effect.fnUntraced(function* (group: SrpGroupBits) {
   return { ...(yield* listen({ host: HOST, port: 0 }, handle)), failures };
 });
 
-const answerOnce = (stream: ByteStreamShape) =>
-  Effect.gen(function* () {
-    const request = readRequest(yield* readDocument(stream));
-    ok(request.ok);
-    yield* writeDocument(stream, writeAnswer({ type: "valinfo", info: infoOf(request.value.number) }));
-    yield* stream.close;
-  });
-
-const provesIn = (group: SrpGroupBits): Case => ({
+const provesIn = (group: PvpGroupBits): Case => ({
   name: `group ${group}`,
   body: Effect.gen(function* () {
-    const { port } = yield* serveIn(group);
+    const { port } = yield* serve([call], { group });
     same(yield* prove(call, port), validated("A", "c01d", group));
   }),
 });
@@ -202,7 +188,7 @@ const provesIn = (group: SrpGroupBits): Case => ({
 const provesToAWeakGroup: Case = {
   name: "group 1024",
   body: Effect.gen(function* () {
-    const { port, failures } = yield* serveIn(1024);
+    const { port, failures } = yield* serveWeakly;
     same(yield* prove(call, port), { method: "A", verdict: "broken", alert: 71, by: "us" });
     yield* until("its alert", () => failures.length > 0, { text: "" });
     same(

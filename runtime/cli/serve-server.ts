@@ -11,6 +11,7 @@ import type { JoinFailed } from "../../actors/reload/mod.ts";
 import { startViprServer, type ViprEvent, type ViprServer, type ViprServerOptions } from "../../actors/vipr/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { maskE164 } from "../../codecs/shared/mod.ts";
+import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import type { Ports } from "../node.ts";
 import { type Agents, openAgents } from "./agents.ts";
 import { followDomains } from "./domains.ts";
@@ -25,6 +26,7 @@ export interface ServerSettings extends MemberSettings {
   readonly vapOver: "loopback" | "tls" | "plain";
   readonly pvp: Endpoint;
   readonly advertisePvp: Endpoint | undefined;
+  readonly pvpGroup: PvpGroupBits | undefined;
   /** What the operator decides of validations; undefined leaves the default. */
   readonly requiredBits: number | undefined;
   readonly waitBetweenMs: readonly [min: number, max: number] | undefined;
@@ -51,6 +53,7 @@ const standServer = Effect.fnUntraced(function* (
     node: told,
     listen: { reload: listen, vap: settings.vap, pvp: settings.pvp },
     ...given("advertisePvp", settings.advertisePvp),
+    ...given("pvpGroup", settings.pvpGroup),
     vap: { users: agents.keyOf, insecureVap: settings.vapOver === "plain", ...given("tls", tls) },
     ...domains,
     ...given("requiredBits", settings.requiredBits),

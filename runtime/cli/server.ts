@@ -1,6 +1,7 @@
 /** `vipr server`: a company's ViPR server; and who may speak to it, and whom it grants tickets for. */
 import { Effect } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
+import { PVP_GROUPS, type PvpGroupBits } from "../../codecs/validation/mod.ts";
 import { REQUIRED_BITS, REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
 import { openFolder } from "./folder.ts";
 import type { MemberSettings } from "./member.ts";
@@ -32,6 +33,7 @@ ${IDENTITY_HELP}
   --advertise HOST:PORT where other nodes reach it, if that is another address
   --pvp HOST:PORT       validations (default 0.0.0.0:${PVP_PORT})
   --advertise-pvp HOST:PORT  where other servers reach PVP, if that is another address
+  --pvp-group BITS      of SRP in validations: 2048, 3072 or 4096 (default 2048); more costs both sides more
   --vap HOST:PORT       call agents (default 127.0.0.1:${VAP_PORT}); elsewhere than on loopback over TLS
   --insecure-vap        there in plain TCP: whoever listens reads numbers and calls
   --admin HOST:PORT     where vipr ring and vipr explain ask, on this machine only (default
@@ -61,6 +63,7 @@ const OPTIONS = {
   "insecure-vap": { type: "boolean", default: false },
   pvp: { type: "string", default: `0.0.0.0:${PVP_PORT}` },
   "advertise-pvp": { type: "string" },
+  "pvp-group": { type: "string" },
   "required-bits": { type: "string" },
   wait: { type: "string" },
   grace: { type: "string" },
@@ -95,6 +98,7 @@ const settingsOf = (values: Values): ServerSettings => {
     vapOver: isLoopback(vap.host) ? "loopback" : values["insecure-vap"] ? "plain" : "tls",
     pvp,
     advertisePvp: advertisePvpOf(values["advertise-pvp"], pvp, member),
+    pvpGroup: values["pvp-group"] === undefined ? undefined : groupOf(values["pvp-group"]),
     requiredBits: bits === undefined ? undefined : wholeOf(bits, "required-bits", 1, REQUIRED_BITS_MAX),
     waitBetweenMs: wait === undefined ? undefined : waitOf(wait),
     graceMs: grace === undefined ? undefined : 1_000 * wholeOf(grace, "grace", 0, GRACE_S_MAX),
@@ -109,6 +113,12 @@ const advertisePvpOf = (text: string | undefined, pvp: Endpoint, node: MemberSet
   if (host === undefined)
     throw new Wrong(`--pvp ${pvp.host} is every address: --advertise-pvp must say where others reach it`);
   return { host, port: pvp.port };
+};
+
+const groupOf = (text: string): PvpGroupBits => {
+  const group = PVP_GROUPS.find((bits) => String(bits) === text);
+  if (group === undefined) throw new Wrong(`--pvp-group wants ${PVP_GROUPS.join(", ")}, not "${text}"`);
+  return group;
 };
 
 const waitOf = (text: string): readonly [min: number, max: number] => {

@@ -1,0 +1,77 @@
+/**
+ * What a call agent's requests do in a ViPR server. draft vap-02 §5 to §9.
+ *
+ *   VService --> services              number --> services, then publisher --> the overlay
+ *   call sent --> originating          call received --> call store, then records: on disk before it is acknowledged
+ */
+import { Clock, Effect } from "effect";
+import type { Vcr } from "../../codecs/shared/mod.ts";
+import { type CallStore, heldCall, insertCall, removeCall, timesOf } from "../../machines/validation/mod.ts";
+import { NUMBER_LIFETIME_S } from "../reload/mod.ts";
+import type { VapHandlers, VapPublisher } from "../vap/mod.ts";
+import type { ViprEvent } from "./events.ts";
+import type { Originating } from "./originating.ts";
+import type { Records } from "./records.ts";
+import type { Services } from "./services.ts";
+
+export interface HandledBy {
+  readonly overlayName: string;
+  /** Entries that this server's nodes may have in the overlay together, as the configuration stands. */
+  readonly quota: () => number;
+  readonly services: Services;
+  readonly publisher: Pick<VapPublisher, "publish" | "withdraw">;
+  readonly originating: Pick<Originating, "take">;
+  readonly calls: CallStore;
+  readonly records: Pick<Records, "received">;
+  readonly watch: (event: ViprEvent) => Effect.Effect<void>;
+}
+
+export const makeHandlers = (by: HandledBy): VapHandlers => {
+  const { overlayName, quota, services, publisher, originating, watch } = by;
+
+  /** A client need not wait for the answer to its VService before it goes on, and that may have been a refusal. */
+  const known = (vservice: bigint) =>
+    services.document(vservice) === undefined ? Effect.fail({ why: "unknown VService" }) : Effect.void;
+  const received = uploads(by);
+  return {
+    publishVService: Effect.fnUntraced(function* (identity, _version, document) {
+      // "DHTname must equal it": a call agent provisioned for another overlay shall hear so.
+      if (document.dhtName !== overlayName) return yield* Effect.fail({ why: `unknown DHT ${document.dhtName}` });
+      services.publish(identity, document);
+      return { quotaLimit: quota(), quotaCurrent: services.didCount(), dhtLifetimeS: NUMBER_LIFETIME_S };
+    }),
+    withdrawVService: Effect.fnUntraced(function* (identity) {
+      services.withdraw(identity);
+      if (services.document(identity.vservice) === undefined) yield* publisher.withdraw(identity.vservice);
+    }),
+    publishNumber: Effect.fnUntraced(function* (vservice, number) {
+      yield* known(vservice);
+      // First its place here: what stands in the overlay is claimed by us, and must be granted by us.
+      const isNew = !services.hasNumberOf(vservice, number);
+      if (!services.addNumber(vservice, number)) return yield* Effect.fail({ why: "too many numbers" });
+      const failed = (why: string) => {
+        if (isNew) services.dropNumber(vservice, number);
+        return watch({ type: "publishFailed", number, why });
+      };
+      yield* Effect.tapError(publisher.publish(vservice, number), ({ why }) => failed(why));
+      yield* watch({ type: "published", number });
+    }),
+    uploadVcr: Effect.fnUntraced(function* (vcr) {
+      yield* known(vcr.vservice);
+      if (vcr.direction === "received") return yield* received(vcr);
+      if (!(yield* originating.take(vcr))) return yield* Effect.fail({ why: "too many calls wait" });
+    }),
+  };
+};
+
+/** Uploaded again, after an answer that was lost on its way, a call is written again: the first may not be on disk yet. */
+const uploads = ({ calls, records, watch }: HandledBy) =>
+  Effect.fnUntraced(function* (vcr: Vcr) {
+    const held = heldCall(calls, vcr);
+    const kept = held ?? insertCall(calls, vcr, yield* Clock.currentTimeMillis);
+    const forget = Effect.sync(() => removeCall(calls, kept.id));
+    yield* Effect.tapError(records.received(kept), () => (held === undefined ? forget : Effect.void));
+    if (held !== undefined) return;
+    const [call, hasCaller] = [timesOf(vcr), vcr.calling !== undefined];
+    yield* watch({ type: "vcr", direction: "received", number: vcr.called, call, hasCaller });
+  });

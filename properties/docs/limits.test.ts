@@ -8,6 +8,7 @@ import { VALUES_MAX } from "../../actors/reload/keeper.ts";
 import { NUMBER_LIFETIME_S } from "../../actors/reload/numbers.ts";
 import { nodeLimits } from "../../actors/reload/options.ts";
 import { OF_SIGNER_MAX, REPLAY_MS, REQUEST_MS, REQUESTS_MAX } from "../../actors/reload/repeats.ts";
+import { PVP_STREAMS_MAX, PVP_STREAMS_OF_ADDRESS_MAX } from "../../actors/validation/terminator.ts";
 import { FORM_BYTES_MAX, FORM_PARTS_MAX } from "../../codecs/enrol/mod.ts";
 import {
   applicationId,
@@ -21,6 +22,8 @@ import {
   viprRegistrationKind,
 } from "../../codecs/reload/mod.ts";
 import { DOCUMENT_CHARS_MAX } from "../../codecs/reload/xml.ts";
+import { EXCHANGE_BYTES_MAX, USER_NAME_BYTES_MAX } from "../../codecs/validation/mod.ts";
+import { CONTENT_BYTES_MAX } from "../../codecs/vap/mod.ts";
 import { addressBrake, BRAKE_NAMES_MAX, userBrake } from "../../machines/enrol/brake.ts";
 import { ENROLLED_USERS_MAX, ENROLMENTS_UNDER_WAY_MAX } from "../../machines/enrol/server.ts";
 import { AHEAD_MS_MAX, ENTRIES_OF_SIGNER_MAX, LIFETIME_S_MAX } from "../../machines/reload/admit.ts";
@@ -38,6 +41,22 @@ import { BURST_S } from "../../machines/reload/quota.ts";
 import { REFRESH_AT, REFRESH_JITTER } from "../../machines/reload/refresh.ts";
 import { ASKING_MAX } from "../../machines/reload/stabilize.ts";
 import { SENDS_MAX } from "../../machines/reload/transaction.ts";
+import {
+  ATTEMPTS_MAX,
+  BITS_CAP,
+  CLAIMS_MAX,
+  CLAIMS_OF_NODE_MAX,
+  CONNECT_TIMEOUT_MS,
+  EXCHANGE_TIMEOUT_MS,
+  GATE_MS_MAX,
+  HANDSHAKE_TIMEOUT_MS,
+  RETENTION_MS,
+  SAME_KEY_MAX,
+  standingLimits,
+  TV_MS_MAX,
+  TV_MS_MIN,
+} from "../../machines/validation/mod.ts";
+import { ASKED_LIFETIME_MS, PROOF_LIFETIME_MS, REQUIRED_BITS, REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
 import { test } from "../kit/harness.ts";
 
 /** As the pages write a number: a space before each three digits, of those with more than three. */
@@ -104,6 +123,30 @@ const sentences: Readonly<Record<string, ReadonlyArray<string>>> = {
     `| \`max-validation-delay\` | the latest that a call is validated after its end, seconds | 0, 604 800, ${said(ours.maxValidationDelayS)} |`,
     `| 1, 3 600, ${ours.roundIntervalS} |`,
     `${DOCUMENT_CHARS_MAX / 1_048_576} MiB of characters`,
+  ],
+  "pvp.md": [
+    `from ${seconds(TV_MS_MIN)} s to the overlay's maximal validation delay (${TV_MS_MAX / 3_600_000} h)`,
+    `no more than ${words[CLAIMS_OF_NODE_MAX]} of one Node-ID`,
+    `in the last ${ASKED_LIFETIME_MS / 3_600_000} h`,
+    `after ${seconds(GATE_MS_MAX)} s at the latest`,
+    `| those uploaded as received; kept ${RETENTION_MS / 3_600_000} h |`,
+    `more than ${SAME_KEY_MAX} that share what a look-up goes by`,
+    `from ${standingLimits.slowFrom} failures in ${minutes(standingLimits.windowMs)} minutes on`,
+    `from ${standingLimits.refuseFrom} on each try is simulated`,
+    `A frame of 0 or over ${said(EXCHANGE_BYTES_MAX)} bytes`,
+    `bits = min(${BITS_CAP}, `,
+    `none older than ${PROOF_LIFETIME_MS / 86_400_000} days`,
+    `\`requiredBits\`, ${REQUIRED_BITS} by default, 1 to ${REQUIRED_BITS_MAX}`,
+    `| ${seconds(CONNECT_TIMEOUT_MS)} s each |`,
+    `| ${seconds(GATE_MS_MAX)} s, from the first AppAttach`,
+    `| handshake | ${seconds(HANDSHAKE_TIMEOUT_MS)} s |`,
+    `| request and answer together | ${seconds(EXCHANGE_TIMEOUT_MS)} s |`,
+    `| claims of one call | ${CLAIMS_MAX}, ${words[CLAIMS_OF_NODE_MAX]} of one Node-ID |`,
+    `| ${PVP_STREAMS_MAX} at once, ${PVP_STREAMS_OF_ADDRESS_MAX} of one address;`,
+    `| user name | ${USER_NAME_BYTES_MAX} bytes |`,
+    `| document | ${said(CONTENT_BYTES_MAX)} bytes,`,
+    `| tries at a record | ${words[ATTEMPTS_MAX]} by A, ${words[ATTEMPTS_MAX]} by B and C |`,
+    `| records under one key | ${SAME_KEY_MAX} |`,
   ],
 };
 

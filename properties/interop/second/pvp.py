@@ -1,6 +1,6 @@
 """PVP's own part: what two ends of a call make of it, and what they say once it is proved.
 
-From docs/protocol/pvp.md: "Rounding", "User name", "Password", "What the terminating server does", "The exchange".
+From docs/protocol/pvp.md: "Rounding", "User name", "Password", "Candidates", "The exchange".
 Times are whole NTP milliseconds here, so that nothing is lost in a fraction.
 """
 
@@ -161,7 +161,7 @@ def _password(method, parties, call, start_ms, stop_ms):
     )
 
 
-# What the terminating server does
+# Candidates
 
 
 @dataclasses.dataclass

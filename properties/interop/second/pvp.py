@@ -1,6 +1,6 @@
 """PVP's own part: what two ends of a call make of it, and what they say once it is proved.
 
-From docs/protocol/pvp.md: "Rounding", "User name", "Password", "Candidates", "The exchange".
+From docs/protocol/pvp.md: "Rounding", "User name", "Password", "Candidates", "Wrong passwords", "The exchange".
 Times are whole NTP milliseconds here, so that nothing is lost in a fraction.
 """
 
@@ -161,7 +161,7 @@ def _password(method, parties, call, start_ms, stop_ms):
     )
 
 
-# Candidates
+# Candidates and wrong passwords
 
 
 @dataclasses.dataclass

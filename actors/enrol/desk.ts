@@ -2,7 +2,7 @@
  * The desk where nodes enrol: the enrolment machine hosted, with a fiber for each slow thing it orders. RFC 6940 §11.3.
  *
  *   enrolment --> came --> step --> check, draw, keep, issue (a fiber each) --> asked, drawn, kept, issued --> mailbox
- *                             \\--> certify | refuse | putOff --> the one who waits
+ *                             \--> certify | refuse | putOff --> the one who waits
  */
 import { Clock, Deferred, Effect, FiberSet, Semaphore } from "effect";
 import { type EnrolmentRequest, type EnrolmentToken, enrolmentTokens } from "../../codecs/enrol/mod.ts";

@@ -1,5 +1,6 @@
 /** The story of a number for people: what happened, how far each claim has come, and what is missing until a route. */
 import { msFromNtp } from "../../codecs/shared/mod.ts";
+import { ATTEMPTS_MAX, ROUND_MS } from "../../machines/validation/mod.ts";
 import { type ClaimStory, type Fact, PROOF_LIFETIME_MS, type Story, type Waiting } from "../../machines/vipr/mod.ts";
 
 const DAY_MS = 86_400_000;
@@ -67,7 +68,8 @@ const factText = (fact: Fact): string => {
     case "declined":
       return `${fact.domain} proved a call and was given no ticket (${fact.code})`;
     case "charged":
-      return `somebody failed at the call of ${callText(fact.call)}: ${count(fact.attempts, "time")}${fact.attempts >= 3 ? ", locked" : ""}`;
+      // By A, or by B and C: a way each counts for itself, and which one it was the fact does not say.
+      return `somebody failed at the call of ${callText(fact.call)}: ${count(fact.attempts, "time")}${fact.attempts >= ATTEMPTS_MAX ? ", locked to that method" : ""}`;
   }
 };
 
@@ -160,8 +162,10 @@ const lookedAtText = ({ facts }: Story): string => {
   }
 };
 
-/** How long a call must last that starts a quarter of an hour from the hour and is proved by A: 2^(bits - 8.5) T of 10 s. */
-const neededMs = (bits: number): number => 10_000 * Math.max(1, 2 ** (bits - 8.4));
+/** A call that starts a quarter of an hour from the hour and is proved by A has log2(W / T) = 8.48 bits from its start. */
+const START_BITS = 8.4;
+/** How long it must last to be worth so many. T is taken as 10 s. */
+const neededMs = (bits: number): number => ROUND_MS * Math.max(1, 2 ** (bits - START_BITS));
 
 /** Enough of an identifier to tell it from another. */
 const shortOf = (hex: string): string => {

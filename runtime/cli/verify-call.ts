@@ -36,7 +36,8 @@ usage: vipr verify-call --vcr FILE --peer HOST:PORT --peer-node HEX --vservice H
   --json             one JSON object
   --help             this text
 
-A wrong answer counts against the call at the other side: three lock it.
+Where the server has other times for the call, each try counts against the call there: three by A lock it
+to A, three by B and C lock it to these two. A and B, if A fails, are a try each.
 
 exit codes: 0 it knows of the call, 2 options or file, 3 unreachable or broken off,
 4 it does not know of the call, or declines

@@ -29,7 +29,7 @@ export const readsOf = (tables: Tables, isClosed: () => boolean): ReadableStore 
     read: (table, key) => guarded(table, () => tables.reading(table)?.get(key)?.value as Uint8Array | undefined),
     scan: (table, { prefix = new Uint8Array(), after, rowsMax } = {}) =>
       guarded(table, () => {
-        const isPast = after !== undefined && hexLess(prefix, after);
+        const isPast = after !== undefined && isNotAfter(prefix, after);
         const end = endOfPrefix(prefix);
         const found = tables.scanning(table, isPast, end !== undefined);
         const bounds = [isPast ? after : prefix, ...(end === undefined ? [] : [end])];
@@ -46,5 +46,5 @@ const rowOf = (row: Record<string, unknown>): Row => ({
   dueMs: (row.due as number | null) ?? undefined,
 });
 
-/** Whether `a` stands before `b` or is it, in the order of their bytes. */
-const hexLess = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) <= 0;
+/** In the order of their bytes. */
+const isNotAfter = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) <= 0;

@@ -1,9 +1,9 @@
 /**
  * Hosts the terminator's side of one stream that somebody opened to us.
  *
- *   tlsSrpServer --lookUp--> named -------------------------+
- *        | secured, failed                                   +--> mailbox --> step
- *        +--> readDocument --> asked, malformed, lost -------+
+ *   tlsSrpServer --lookUp--> named --------------------+
+ *        | secured, failed                              +--> mailbox --> step
+ *        +--> readDocument --> asked, malformed, lost --+
  *   findCandidates --> handlers.candidates      grant --> handlers.grant      charge --> handlers.failed, nobodyThere
  */
 import { Clock, Deferred, Effect, Scope } from "effect";

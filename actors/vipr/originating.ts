@@ -54,9 +54,9 @@ export interface OriginatingOptions {
 }
 
 /**
- * Validations under way at once, and the claims of them all that are being tried; what else is due waits its turn, which a
- * call has for all its claims or for none, as they wait for one another. Both
- * are far more than honest servers need, so that some who answer slowly do not hold up the rest.
+ * Validations under way at once, and claims of them all that are being tried. What else is due waits its turn, which a call
+ * has for all its claims or for none, as they wait for one another. Both are far more than honest servers need, so that
+ * some who answer slowly do not hold up the rest.
  */
 export const VALIDATIONS_MAX = 64;
 export const ATTEMPTS_AT_ONCE_MAX = 512;

@@ -109,14 +109,14 @@ export const StoryRow = struct("Story", SPEC, {
     struct("StoryClaim", SPEC, {
       by: u64,
       ...Claim.fields,
-      tries: u32,
+      tries: u32, // guesses that it was given, over all calls
       validated: u32,
       refused: u32,
-      method,
+      method, // of the last attempt
       verdict,
-      bits: u32,
+      bits: u32, // that it has proved one after another, up to now
       calls: u32,
-      runBits: u32,
+      runBits: u32, // what more than one guess a call gives away in that row
     }),
     u16,
   ),

@@ -4,15 +4,16 @@
  *    o -- resolve, startTimer --> resolving -- resolved --> dialling       dial with the method's user name
  *                                                             |-- committed --> gated        commit
  *             proving <-- opened   proceed -------------------------------------+
- *                |-- secured --> exchanging    ask     |-- answered --> over    hangUp, report validated | declined
+ *                |-- secured --> exchanging    ask     |-- answered --> over    hangUp, report validated | declined | broken
  *                +-- wrongPassword --> over            hangUp, report refused
- *    resolving, dialling -- unresolved, lost, wrongPassword, timerFired --> over    hangUp, report unreachable
- *    resolving, dialling, gated -- shut --> over       hangUp, report unreachable; by B and C `broken` once it is connected
- *    gated, proving, exchanging -- lost, timerFired --> over    hangUp, report broken
+ *    resolving, dialling -- unresolved, lost, wrongPassword, timerFired, shut --> over    hangUp, report unreachable | broken
+ *    gated -- shut --> over                            hangUp, report unreachable | broken
+ *    gated, proving, exchanging -- lost, timerFired; gated -- wrongPassword --> over    hangUp, report broken
  *
  * Dialling is two waits, one after the other: for the stream (`connected` ends it), then for the ServerKeyExchange, which
  * holds the claimant's guess at the password (`committed`). What we say next tells it whether the guess was right: that
- * waits at the gate until every other claimant of the call has given its guess too. See originator.ts.
+ * waits at the gate until every other claimant of the call has given its guess too. See originator.ts. Without a guess it
+ * is `unreachable`, unless it is connected and the method is B or C: then it is `broken`, as it has heard of the times.
  */
 import { setup } from "xstate";
 import type { PvpMethod, ValAnswer, ValInfo, ValRequest } from "../../codecs/validation/mod.ts";
@@ -88,8 +89,8 @@ export type PvpAttemptAction =
 /**
  * `validated`: it knows of the call; `info` is what it granted.
  * `declined`: it knows of the call and grants nothing; `code` says why.
- * `refused`: it gave a wrong guess. `broken`: it gave a guess, and then no end to it; or by B or C it heard of the call, and
- * gave none. `unreachable`: it gave none in time, and nothing was told to it or anybody of when this call was.
+ * `refused`: it gave a wrong guess. `broken`: it gave a guess, and then no end to it, or no answer of any use; or by B or C
+ * it heard of the times, and gave no guess. `unreachable`: it gave none in time, and had heard nothing of the times.
  */
 export type ClaimVerdict = PvpClaim & {
   /** The last one tried. */
@@ -254,7 +255,7 @@ function conclude(context: PvpAttemptContext, { answer }: { readonly answer: Val
   return report(context, { verdict: "validated", info: answer.info });
 }
 
-/** A guess, and then silence or a break, is as a wrong one. Without one, `unreachable`: as long as nothing was told. */
+/** A guess, and then silence or a break, is as a wrong one. Without a guess: `unreachable`, as long as nothing was told. */
 type Ended = "unreachable" | "broken";
 
 /** B's name tells an instant and C's two minutes: whoever would guess after some of them only, has luck beyond his bits. */

@@ -7,11 +7,11 @@
  *            handshaking -- secured --> awaitingRequest    startTimer exchange
  *                           |-- failed by a wrong password -> over  hangUp, report, charge
  *            awaitingRequest -- asked --> granting -- granted, declined --> over    answer, hangUp, report
- *    any -- lost, malformed, timerFired --> over   hangUp, report
+ *    any -- lost, malformed, failed otherwise, timerFired --> over    hangUp, report
  *
  * No candidate, more than one, a locked one, a name that is none: all go on without a password, and fail at the end of
- * the handshake as a wrong password does. What we know of our calls shows in nothing that the peer sees: also what such a
- * failure is charged to, if to anything, comes after the end of what it sees.
+ * the handshake as a wrong password does. What we know of our calls shows in nothing that the peer sees; so `charge`, which
+ * differs with it, is the last order.
  */
 import { setup } from "xstate";
 import {

@@ -69,5 +69,5 @@ export type ViprEvent =
   | { readonly type: "unwelcome"; readonly number: E164; readonly domain: string }
   | { readonly type: "granted"; readonly number: E164; readonly domain: string }
   | { readonly type: "declined"; readonly number: E164; readonly domain: string; readonly code: number }
-  /** Somebody tried a call that we received, and failed: the so-manieth time. */
+  /** Somebody tried a call that we received, and failed; `attempts` have, by that way of naming it. */
   | { readonly type: "charged"; readonly number: E164; readonly call: CallName; readonly attempts: number };

@@ -6,14 +6,15 @@
  *                                     a wrong guess, or none after the gate: back to 0
  *
  * Without the return to 0 a thief would need no luck but patience: with a hundred calls to guess at, two right guesses of
- * 6 bits are all but sure. With it, a row of right guesses can begin at each call, and be right as a whole with the chance
- * 2^-requiredBits: his chance after n calls stays below n * 2^-requiredBits, for each claim that he has.
+ * 6 bits are all but sure. With it, a row of right guesses can begin at each call, and has to be right as a whole: by c
+ * calls of m guesses each, with a chance of m^c * 2^-requiredBits at most. After n calls his chance is no more than n times
+ * that, for each claim that he has.
  *
  * Who may keep his sum without a proof? Only one who chose to before he knew anything of when this call was, or whether a
  * guess at it was right: leaving out a call is then like not having been called. That is so for "unreachable", which is
- * said of nobody whose guess was in when the gate opened, of nobody to whom a user name of B or C was sent, and of nobody
- * who was tried by a method before; see validation/originator.ts. All others must prove the call or begin anew: "refused"
- * and "broken". "declined" has proved it, and grants nothing.
+ * said of nobody whose guess was in when the gate opened, of nobody who may have been sent a user name of B or C, and of
+ * nobody who was tried by a method before; see validation/originator.ts. All others must prove the call or begin anew:
+ * "refused" and "broken". "declined" has proved it, and grants nothing.
  */
 import { type Ntp, ntpSeconds, type Vcr } from "../../codecs/shared/mod.ts";
 import { type CallTimes, ROUND_MS } from "../validation/mod.ts";

@@ -15,9 +15,6 @@ import { type ClaimSum, chanceOf, factOf, NOTHING_YET, summed } from "./sum.ts";
 
 /** How far one claim has come with the calls of one VService of ours: `by`. */
 export interface ClaimStory extends ClaimSum {
-  // tries: handshakes that it was given over all calls
-  // method, verdict: of the last one
-  // bits, calls: that it proved one after another, up to now
   /** Bits that it still has to prove; 0 for a route. */
   readonly missingBits: number;
   /** Bits that it had proved and that count no more: PROOF_LIFETIME_MS, or the ledger has forgotten them. */

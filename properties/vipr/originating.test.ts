@@ -1,7 +1,8 @@
 /** Validations under way: how many claims are tried at once, and what one call asks of the overlay. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, Layer, Logger } from "effect";
-import { ATTEMPTS_AT_ONCE_MAX, openOriginating, VALIDATIONS_MAX } from "../../actors/vipr/originating.ts";
+import { openOriginating, VALIDATIONS_MAX } from "../../actors/vipr/originating.ts";
+import { ATTEMPTS_AT_ONCE_MAX } from "../../actors/vipr/proving.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
 import { CLAIMS_MAX, callStore, ROUND_MS } from "../../machines/validation/mod.ts";
 import type { ViprEvent } from "../../machines/vipr/mod.ts";

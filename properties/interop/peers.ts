@@ -25,6 +25,16 @@ export interface Without {
 }
 export const GROUPS: ReadonlyArray<SrpGroupBits> = [1024, 2048, 4096];
 
+/** What a command prints, once it has ended well. */
+export const outputOf = (command: string, words: ReadonlyArray<string>) =>
+  new Promise<string>((resolve, reject) => {
+    const child = spawn(command, words, { stdio: ["ignore", "pipe", "inherit"] });
+    let text = "";
+    child.stdout.on("data", (bytes) => (text += bytes));
+    child.on("error", reject);
+    child.on("close", (code) => (code === 0 ? resolve(text) : reject(new Error(`${command} ended with ${code}`))));
+  });
+
 /** A command of a peer's, whose words are kept; killed with the scope. */
 export const peer = (command: string, words: ReadonlyArray<string>, env: Record<string, string> = {}) =>
   Effect.acquireRelease(

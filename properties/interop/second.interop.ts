@@ -3,7 +3,6 @@
  * and shares no code, no library and no language with the rest: what both do alike stands in the documents.
  */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import fc from "fast-check";
@@ -20,6 +19,7 @@ import {
   userNameFor,
 } from "../../machines/validation/mod.ts";
 import { knownCalls, nodeIds, vservices } from "../validation/arbitrary.ts";
+import { outputOf } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
 import { receivedOf, runSecond, SECOND, type Tried, written } from "./second-cases.ts";
 import { run } from "./tls-srp-matrix.ts";
@@ -139,15 +139,6 @@ interface Row {
   readonly tried: ReadonlyArray<Tried>;
 }
 const rows: Array<Row> = [];
-
-const outputOf = (command: string, words: ReadonlyArray<string>) =>
-  new Promise<string>((resolve, reject) => {
-    const child = spawn(command, words, { stdio: ["ignore", "pipe", "inherit"] });
-    let text = "";
-    child.stdout.on("data", (bytes) => (text += bytes));
-    child.on("error", reject);
-    child.on("close", (code) => (code === 0 ? resolve(text) : reject(new Error(`${command} ended with ${code}`))));
-  });
 
 const bothWays = (runtime: string, command: string, words: ReadonlyArray<string>): InteropCheck => ({
   name: `second: proves calls to our terminator and answers \`vipr verify-call\`, on ${runtime}`,

@@ -3,10 +3,9 @@
  * some that must fail, each with its alert. The whole matrix from Node, its diagonal from Deno and Bun; the table comes last.
  */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { spawn } from "node:child_process";
 import { Effect } from "effect";
 import { IDLE_RECORDS_MAX } from "../../machines/tls/inbound.ts";
-import { gnutlsClient, libsslClient, libsslServer, PASSWORD, until, userIn } from "./peers.ts";
+import { gnutlsClient, libsslClient, libsslServer, outputOf, PASSWORD, until, userIn } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
 import {
   alertOf,
@@ -38,15 +37,6 @@ const fullRow = (row: Row): InteropCheck => ({
     same(found.wrong, []);
   },
 });
-
-const outputOf = (command: string, words: ReadonlyArray<string>) =>
-  new Promise<string>((resolve, reject) => {
-    const child = spawn(command, words, { stdio: ["ignore", "pipe", "inherit"] });
-    let text = "";
-    child.stdout.on("data", (bytes) => (text += bytes));
-    child.on("error", reject);
-    child.on("close", (code) => (code === 0 ? resolve(text) : reject(new Error(`${command} ended with ${code}`))));
-  });
 
 const diagonalOn = (runtime: string, command: string, words: ReadonlyArray<string>): InteropCheck => ({
   name: `tls-srp: the diagonal on ${runtime}`,

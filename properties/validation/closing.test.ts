@@ -1,6 +1,6 @@
 /** What a stranger's failure does to the server that he may feel elsewhere, and how much of the server one address may take. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { Clock, Deferred, Effect, Layer, Logger, type Scope } from "effect";
+import { Clock, Effect, Layer, Logger, type Scope } from "effect";
 import { type Arithmetic, Dialer, type Entropy, Listener, type StoreShape } from "../../actors/ports/mod.ts";
 import { tlsSrpClient } from "../../actors/tls/mod.ts";
 import {
@@ -31,6 +31,7 @@ import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
 import { receivedCall as got, sentCall as sent } from "./arbitrary.ts";
+import { haltAfterName } from "./halting.ts";
 
 type World = Arithmetic | Dialer | Entropy | Listener | Scope.Scope;
 const HOST = "vipr.test";
@@ -254,20 +255,8 @@ virtually(
 );
 
 /** A caller who says his name, and then nothing more. */
-const hold = Effect.fnUntraced(function* (site: Site, method: PvpMethod) {
-  const { dial } = yield* Dialer;
-  const answered = yield* Deferred.make<void>();
-  const below = yield* dial({ host: HOST, port: site.port });
-  let said = 0;
-  const halting = {
-    ...below,
-    write: (bytes: Uint8Array) => Effect.suspend(() => (said++ === 0 ? below.write(bytes) : Effect.void)),
-    read: Effect.tap(below.read, () => Deferred.succeed(answered, undefined)),
-  };
-  const client = tlsSrpClient(halting, { userName: printUserName(nameFor(method, 77n)), password: "x" });
-  yield* Effect.forkScoped(Effect.ignore(client));
-  yield* Deferred.await(answered);
-});
+const hold = (site: Site, method: PvpMethod) =>
+  haltAfterName({ host: HOST, port: site.port }, printUserName(nameFor(method, 77n)));
 
 virtually(
   "as many may try a call at once as it has tries left: one who holds it open does not shut out another",

@@ -31,6 +31,7 @@ import { memoryLayer } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
 import { compareRanks } from "../kit/statistics.ts";
 import { receivedCall as got, HOUR_MS } from "./arbitrary.ts";
+import { haltAfterName } from "./halting.ts";
 
 const HOST = "vipr.test";
 
@@ -102,20 +103,8 @@ const HOLDER_MS = 5;
  * Somebody else is at a call, and nothing more is heard of him until the scope closes: at the call itself where it is to be
  * busy, at another one where it is not, so that each guess finds the server as it does the others.
  */
-const holdOne = Effect.fnUntraced(function* (site: Site) {
-  const { dial } = yield* Dialer;
-  const answered = yield* Deferred.make<void>();
-  const below = yield* dial({ host: HOST, port: site.port });
-  let said = 0;
-  const halting = {
-    ...below,
-    write: (bytes: Uint8Array) => Effect.suspend(() => (said++ === 0 ? below.write(bytes) : Effect.void)),
-    read: Effect.tap(below.read, () => Deferred.succeed(answered, undefined)),
-  };
-  yield* Effect.forkScoped(Effect.ignore(tlsSrpClient(halting, { userName: site.held, password: "x" })));
-  yield* Deferred.await(answered);
-  yield* Effect.sleep(HOLDER_MS);
-});
+const holdOne = (site: Site) =>
+  Effect.andThen(haltAfterName({ host: HOST, port: site.port }, site.held), Effect.sleep(HOLDER_MS));
 
 /** One guess: what it heard, and how long it waited for that and then for the end, in milliseconds of the machine's clock. */
 const guess = Effect.fnUntraced(function* (site: Site) {

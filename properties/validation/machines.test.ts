@@ -172,11 +172,11 @@ test("an attempt is one handshake by one method; whoever guesses wrong is refuse
   }
 });
 
-test("the gate: a guess is not answered before it is open, and none comes to no harm before that", () => {
+test("the gate: no guess is answered before it is open, and who gives none is unreachable unless he knows of the times", () => {
   const before = attemptOrders(attempt, resolved, connected, committed);
   ok(before.some(({ type }) => type === "commit") && !before.some(({ type }) => type === "proceed"));
   ok(attemptOrders(attempt, ...answeredTo).some(({ type }) => type === "proceed"));
-  // Who gave no guess, however he went about it, is out of this call; who gave one is so when the gate was closed to him.
+  // By A whoever gave no guess is out of this call, however he went about it; so is one whose guess the gate shut out.
   const firstOnes = [[], [resolved], [resolved, connected]];
   for (const events of firstOnes) {
     same(verdictIn(attemptOrders(attempt, ...events, shut))?.verdict, "unreachable");

@@ -11,7 +11,7 @@
  * definition once for a tenth again. properties/machines/kit.test.ts and the machine laws compare them.
  */
 import { type AnyStateMachine, createActor, type EventFromLogic, type InputFrom } from "xstate";
-import { type Act, plannedSteps, type Steps } from "./plan.ts";
+import { type Act, giving, plannedSteps, type Steps } from "./plan.ts";
 
 export interface Step<S, A> {
   readonly snapshot: S;
@@ -85,7 +85,7 @@ const readAct = (action: any): Act | undefined => {
         : Object.fromEntries(
             Object.entries(assignment).map(([key, of]) => [key, typeof of === "function" ? of(given) : of]),
           );
-    return (context, event) => ({ ...context, ...partOf({ context, event }) });
+    return (context, event) => ({ ...context, ...partOf(giving({ context, event })) });
   }
   if (action?.type !== DECIDES || action.of === undefined) return undefined;
   const of = action.of as (context: any, event: any) => Decision<any, object>;

@@ -58,6 +58,22 @@ interface Leaf {
   always: ReadonlyArray<Plan>;
 }
 
+/** What XState hands to functions beside these carries references, and is no data: whoever takes it is told. */
+export const giving = <T extends object>(given: T): T => Object.assign(Object.create(refusing), given);
+const refusing = Object.defineProperties(
+  {},
+  Object.fromEntries(
+    ["self", "spawn", "system"].map((name) => [
+      name,
+      {
+        get: () => {
+          throw new Error(`${name} is not data; a machine of ours is given none`);
+        },
+      },
+    ]),
+  ),
+);
+
 /** How an action that is a function is read; undefined for those that only XState understands. */
 export type ReadAct = (action: unknown) => Act | undefined;
 
@@ -81,12 +97,14 @@ const stepsOf = <I, E extends { readonly type: string }, A, C>(
   readAct: ReadAct,
 ): Steps<I, E, A, C> => {
   const root = logic.root as unknown as Node;
+  const { options } = logic.config as { readonly options?: unknown };
+  if (Object.keys(root.states).length === 0 || options !== undefined) throw new Unplanned("no states, or options");
   const read = readerOf(logic, readAct);
   const leaves = leavesOf(root, read);
   const byValue = new Map<unknown, Leaf>([...leaves.values()].map((leaf) => [leaf.value, leaf]));
   const at = (value: unknown): Leaf => byValue.get(value) ?? leaves.get(nodeAt(root, value))!;
   const { context: made } = logic.config as { readonly context?: unknown };
-  const contextOf = (input: I): C => ({ ...(typeof made === "function" ? made({ input }) : made) });
+  const contextOf = (input: I): C => ({ ...(typeof made === "function" ? made(giving({ input })) : made) });
 
   /** The plan, if there is one, and then what follows without an event, until that changes nothing. */
   const follow = (from: Leaf, plan: Plan | undefined, given: C, event: E): Step<Snapshot<C>, A> => {
@@ -104,12 +122,15 @@ const stepsOf = <I, E extends { readonly type: string }, A, C>(
     return { snapshot: { status: leaf.isDone ? "done" : "active", value: leaf.value, context }, actions };
   };
   const initial = leaves.get(firstLeaf(root))!;
+  if (initial.isDone) throw new Unplanned("an end that is the beginning");
   const begin: Plan = { guard: undefined, acts: pathTo(initial.node, undefined).flatMap(read.entry), to: initial };
   return {
     start: (input) => follow(initial, begin, contextOf(input), { type: "xstate.init", input } as never),
     step: (snapshot, event) => {
       const leaf = at(snapshot.value);
-      const plan = chosen(leaf.on.get(event.type) ?? leaf.other, snapshot.context, event);
+      const named = leaf.on.get(event.type);
+      if (named === undefined && event.type.startsWith("xstate.")) throw new Error(`${event.type} is XState's own`);
+      const plan = chosen(named ?? leaf.other, snapshot.context, event);
       return follow(leaf, plan, snapshot.context, event);
     },
     resume: (value, context) => ({ status: "active", value: at(value).value, context }),
@@ -132,7 +153,9 @@ type Reader = ReturnType<typeof readerOf>;
 const readerOf = (logic: AnyStateMachine, readAct: ReadAct) => {
   const { actions, guards } = logic.implementations as unknown as Record<string, Record<string, any>>;
   const act = (action: any): Act => {
-    const known = readAct(action) ?? readAct(actions![action.type]);
+    const named = actions![action.type];
+    if (named?.type === "xstate.assign" && action.params !== undefined) throw new Unplanned("assign with params");
+    const known = readAct(action) ?? readAct(named);
     if (known !== undefined) return known;
     const { type, params = {} } = typeof action === "string" ? { type: action } : action;
     if (typeof action === "function" || "resolve" in (actions![type] ?? {})) throw new Unplanned(type);

@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import { assign, initialTransition, sendTo, setup, transition } from "xstate";
-import { decide, declared, machineOf } from "../../machines/kit/mod.ts";
+import { decide, declared, machineOf, stepsByXState } from "../../machines/kit/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
 
@@ -143,4 +143,51 @@ test("kit: a machine resumed where another stands makes the same steps", () => {
     }),
     { numRuns: runs },
   );
+});
+
+const odd = {
+  "an assign that is given params": {
+    logic: setup({ actions: { set: assign((_, given: any) => ({ x: given.v })) } }).createMachine({
+      context: { x: 0 },
+      initial: "a",
+      states: { a: { on: { go: { actions: { type: "set", params: { v: 7 } } as never } } } },
+    }),
+    events: ["go"],
+  },
+  "a beginning that is the end": {
+    logic: setup({
+      actions: declared<LampAction>({ startTimer: true, stopTimer: true, told: true, note: true }),
+    }).createMachine({
+      context: {},
+      exit: { type: "note", params: { unexpected: "root" } },
+      initial: "a",
+      states: { a: { type: "final", exit: { type: "note", params: { unexpected: "a" } } } },
+    }),
+    events: [],
+  },
+  "no states": { logic: setup({}).createMachine({ context: { x: 1 } }), events: ["go"] },
+} as const;
+for (const [name, { logic, events }] of Object.entries(odd))
+  test(`${name}: stepped as XState steps it`, () => {
+    const [ours, theirs] = [machineOf<any>()(logic as any), stepsByXState<any>(logic as any)];
+    let [a, b] = [ours.start(undefined as never), theirs.start(undefined)];
+    for (const type of [undefined, ...events]) {
+      if (type !== undefined) [a, b] = [ours.step(a.snapshot, { type } as never), theirs.step(b.snapshot, { type })];
+      const { value, context, status } = b.snapshot;
+      assert.deepEqual([a.snapshot.value, a.snapshot.context, a.snapshot.status], [value, context, status]);
+      assert.deepEqual(a.actions, b.actions);
+    }
+  });
+
+test("what carries references is refused where it is asked for, and XState's own events are", () => {
+  const spawning = machineOf<any>()(
+    setup({}).createMachine({
+      context: { who: "" },
+      initial: "a",
+      states: { a: { on: { go: { actions: assign({ who: ({ self }) => self.id }) } } } },
+    }),
+  );
+  const { snapshot } = spawning.start(undefined);
+  assert.throws(() => spawning.step(snapshot, { type: "go" }), /self is not data/);
+  assert.throws(() => spawning.step(snapshot, { type: "xstate.stop" } as never), /xstate.stop is XState's own/);
 });

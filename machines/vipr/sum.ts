@@ -95,8 +95,9 @@ const tried = (
 };
 
 /**
- * A row of right guesses may begin at each of its tries, and each call after the first may give it two guesses instead of
- * one: `runBits` are what that gives away. What it did not have to guess counts for nothing: no bits, no bound.
+ * A row of right guesses may begin at each of its tries, and each call of the row may give it two guesses instead of one:
+ * `runBits` are what that gives away. The first call's two are among the tries as well, which makes the bound wider and no
+ * less true. What it did not have to guess counts for nothing: no bits, no bound.
  */
 export const chanceOf = ({ tries, runBits }: Pick<ClaimSum, "tries" | "runBits">, bits: number): number =>
   Math.min(1, tries * 2 ** (runBits - bits));

@@ -67,6 +67,8 @@ export interface PvpCounters {
   failed: number;
   /** Wrong passwords where there was no right one. */
   simulated: number;
+  /** Names for another server's node: closed at once, and charged to nobody. */
+  foreign: number;
   lost: number;
   malformed: number;
   /** Peers held up, and peers not looked up at all, for failing often. */
@@ -270,6 +272,9 @@ const report = Effect.fnUntraced(function* (line: Line, outcome: PvpTerminatorOu
       peerFailed(peers, peer, atMs);
       peerFailed(addresses, address, atMs);
       return yield* Effect.logInfo("pvp.failed", { host, called, simulated: outcome.simulated });
+    case "foreign":
+      counters.foreign += 1;
+      return yield* Effect.logInfo("pvp.foreign", { host });
     case "lost":
     case "malformed":
       counters[outcome.type] += 1;

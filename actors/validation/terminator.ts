@@ -72,6 +72,7 @@ const noneYet = (): PvpCounters => ({
   declined: 0,
   failed: 0,
   simulated: 0,
+  foreign: 0,
   lost: 0,
   malformed: 0,
   slowed: 0,

@@ -3,6 +3,7 @@
  *
  *    o --> awaitingName -- named --> lookingUp      findCandidates
  *                           |          |-- candidates --> handshaking     give a password, or none
+ *                           |-- (another node's) --------> over           hangUp, report
  *                           +-- (not a user name) -------> handshaking     give none: simulated
  *            handshaking -- secured --> awaitingRequest    startTimer exchange
  *                           |-- failed by a wrong password -> over  hangUp, report, charge
@@ -12,6 +13,9 @@
  * No candidate, more than one, a locked one, a name that is none: all go on without a password, and fail at the end of
  * the handshake as a wrong password does. What we know of our calls shows in nothing that the peer sees; so `charge`, which
  * differs with it, is the last order.
+ *
+ * A name for another server's node is no guess: a claimant told its caller an address that is ours, and the caller was led
+ * here. It gets no handshake, so that it keeps none of our places, and its address is not charged for what it did not do.
  */
 import { setup } from "xstate";
 import {
@@ -38,7 +42,7 @@ export interface PvpCandidate extends KnownCall {
 }
 
 export interface PvpTerminatorInput {
-  /** Our nodes: a name for another is nobody's. */
+  /** Our nodes: a name for another is no business of ours. */
   readonly nodeIds: ReadonlyArray<bigint>;
   readonly roundMs: number;
 }
@@ -80,6 +84,8 @@ export type PvpTerminatorOutcome =
   | { readonly type: "declined"; readonly domain: string; readonly code: ValErrorCode }
   /** A wrong password. `simulated`: why there was no right one. */
   | { readonly type: "failed"; readonly simulated: string | undefined }
+  /** The name of a call to another server's node. */
+  | { readonly type: "foreign" }
   /** Neither right nor wrong: it went away, or said what is no TLS-SRP or no request. */
   | { readonly type: "lost" | "malformed"; readonly why: string };
 
@@ -107,7 +113,8 @@ export const pvpTerminator = machineOf<PvpTerminatorAction>()(
       note: true,
     }),
     guards: {
-      isName: ({ context, event }) => event.type === "named" && nameOf(event.userName, context) !== undefined,
+      isOurs: ({ context, event }) => event.type === "named" && whoseOf(event.userName, context) === "ours",
+      isForeign: ({ context, event }) => event.type === "named" && whoseOf(event.userName, context) === "foreign",
       isItsCall: ({ context, event }) => event.type === "asked" && event.request.number === context.candidate?.called,
     },
   }).createMachine({
@@ -125,14 +132,15 @@ export const pvpTerminator = machineOf<PvpTerminatorAction>()(
         on: {
           named: [
             {
-              guard: "isName",
+              guard: "isOurs",
               target: "lookingUp",
-              actions: decide((context: PvpTerminatorContext, { userName }: { readonly userName: string }): Decided => {
-                const name = nameOf(userName, context)!;
+              actions: decide((_: PvpTerminatorContext, { userName }: { readonly userName: string }): Decided => {
+                const name = nameOf(userName)!;
                 return { context: { name }, actions: [{ type: "findCandidates", name }] };
               }),
             },
-            { target: "handshaking", actions: decide((): Decided => simulate("no user name of ours")) },
+            { guard: "isForeign", target: "over", actions: decide(turnAway) },
+            { target: "handshaking", actions: decide((): Decided => simulate("no user name")) },
           ],
         },
       },
@@ -189,10 +197,20 @@ export const pvpTerminator = machineOf<PvpTerminatorAction>()(
   }),
 );
 
-const nameOf = (userName: string, { nodeIds }: PvpTerminatorInput): PvpUserName | undefined => {
+const nameOf = (userName: string): PvpUserName | undefined => {
   const parsed = parseUserName(userName);
-  return parsed.ok && nodeIds.includes(parsed.value.terminator) ? parsed.value : undefined;
+  return parsed.ok ? parsed.value : undefined;
 };
+
+const whoseOf = (userName: string, { nodeIds }: PvpTerminatorInput): "ours" | "foreign" | "nobody's" => {
+  const name = nameOf(userName);
+  if (name === undefined) return "nobody's";
+  return nodeIds.includes(name.terminator) ? "ours" : "foreign";
+};
+
+function turnAway(): Decided {
+  return { actions: [{ type: "hangUp" }, { type: "report", outcome: { type: "foreign" } }] };
+}
 
 const simulate = (simulated: string): Decided => ({
   context: { simulated },

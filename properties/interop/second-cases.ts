@@ -162,6 +162,17 @@ const provesToALock: Case = {
   }),
 };
 
+/** Led to the wrong server by who claims the number: no handshake, and no failure there. */
+const provesToAnother: Case = {
+  name: "another's node",
+  body: Effect.gen(function* () {
+    const { port, counters } = yield* serve([call]);
+    same((yield* prove(call, port, "--peer-node", ORIGINATOR)).verdict, "broken");
+    const { foreign, simulated } = yield* counters;
+    same([foreign, simulated], [1, 0]);
+  }),
+};
+
 /** A terminator in a group that is too small for any of ours: our TLS alone, as `servePvp` takes no such group. */
 const serveWeakly = Effect.gen(function* () {
   const { listen } = yield* Listener;
@@ -211,6 +222,7 @@ export const proving: ReadonlyArray<Case> = [
   proves("403", declined(403), { grant: { type: "refused", code: 403 } }),
   proves("404", declined(404), { words: ["--number", otherNumber.called] }),
   provesToALock,
+  provesToAnother,
   provesIn(3072),
   provesIn(4096),
   provesToAWeakGroup,
@@ -318,6 +330,9 @@ export const answeringCases: ReadonlyArray<Case> = [
     { words: ["--domain", "spam.example"] },
   ),
   answersWithALock,
+  answers("another's node", { code: 3, method: "A", verdict: "unreachable" }, [{ verdict: "foreign" }], {
+    words: ["--peer-node", ORIGINATOR],
+  }),
   answers("group 3072", isValidated("A"), [secured("A", "c01d", 3072)], { peerWords: ["--group", "3072"] }),
   answers("group 4096", isValidated("A"), [secured("A", "c01d", 4096)], { peerWords: ["--group", "4096"] }),
 ];

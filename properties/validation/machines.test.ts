@@ -104,12 +104,15 @@ machineLaws(pvpOriginator, {
 const candidate: PvpCandidate = { ...call, id: 4, vservice: 7n, isLocked: false };
 const parties = { originator: 1n, terminator: 2n, vservice: 7n };
 const name = userNameFor("A", call, parties, 0, ROUND_MS);
+const elsewhere = printUserName({ ...name, terminator: 3n });
 const terminator = { nodeIds: [2n], roundMs: ROUND_MS };
 machineLaws(pvpTerminator, {
   inputs: fc.constant(terminator),
   events: () =>
     fc.oneof<fc.Arbitrary<PvpTerminatorEvent>[]>(
-      fc.constantFrom(printUserName(name), "alice", "").map((userName) => ({ type: "named", userName }) as const),
+      fc
+        .constantFrom(printUserName(name), elsewhere, "alice", "")
+        .map((userName) => ({ type: "named", userName }) as const),
       fc
         .array(fc.record({ id: fc.nat(), isLocked: fc.boolean() }, { noNullPrototype: true }), { maxLength: 2 })
         .map(
@@ -425,9 +428,12 @@ test("profile §2, candidates: one that is free gets its password, all else is s
   same(given(named, found(candidate, { ...candidate, id: 5 })), undefined);
   same(given(named, found({ ...candidate, isLocked: true })), undefined);
   same(given({ type: "named", userName: "alice" }), undefined);
-  const elsewhere = parseUserName(printUserName({ ...name, terminator: 3n }));
-  ok(elsewhere.ok);
-  same(given({ type: "named", userName: printUserName({ ...name, terminator: 3n }) }), undefined);
+});
+
+test("a name for another server's node is turned away before any password, and is nobody's failure", () => {
+  ok(parseUserName(elsewhere).ok);
+  const outcome = { type: "foreign" } as const;
+  same(terminatorOrders({ type: "named", userName: elsewhere }), [{ type: "hangUp" }, { type: "report", outcome }]);
 });
 
 test("a wrong password is charged to the call, and to nothing when it was simulated", () => {

@@ -23,6 +23,7 @@ import {
   isLocked,
   knownCall,
   ROUND_MS,
+  standingLimits,
   TV_MS_MAX,
   userNameFor,
   wayOf,
@@ -126,6 +127,23 @@ virtually(
 );
 
 virtually(
+  "claimants that lead our streams to the owner of another number get no handshake there, and cost our address nothing",
+  Effect.gen(function* () {
+    const owner = yield* serve(2n, [got], { standing: { ...standingLimits, slowFrom: 1, refuseFrom: 1 } });
+    const ledAstray = new Map([2n, 90n, 91n, 92n].map((nodeId) => [nodeId, owner] as const));
+    for (let i = 0; i < 4; i++) {
+      const verdicts = yield* tryAll(ledAstray);
+      same(outcomes(verdicts), ["validated A", "unreachable A", "unreachable A", "unreachable A"]);
+    }
+    const { foreign, simulated, failed, slowed, barred } = yield* owner.counters;
+    same([foreign, simulated, failed, slowed, barred], [12, 0, 0, 0, 0]);
+    // By B the ClientHello has told of the call's times: the claimant keeps nothing, wherever it sent us.
+    const byB = yield* tryAll(ledAstray, { ...sent, calling: undefined });
+    same(outcomes(byB), ["validated B", "broken B", "broken B", "broken B"]);
+  }),
+);
+
+virtually(
   "two nodes of one owner with one number stand at the gate together, and both prove the call, by A and by B",
   Effect.gen(function* () {
     const owner = yield* serve(2n, [got], { nodeIds: [2n, 5n] });
@@ -187,9 +205,10 @@ virtually(
     const { port, passed } = yield* relayTo(owner);
     // It stands in the overlay under its own Node-ID, 3, and has no call of its own.
     const verdicts = yield* tryAll(new Map([[3n, { ...owner, port }]]));
-    same(outcomes(verdicts), ["refused B"]);
-    ok(Buffer.concat(passed).length > 1_000);
-    same([owner.granted, (yield* owner.counters).validated], [[], 0]);
+    same(outcomes(verdicts), ["unreachable A"]);
+    ok(Buffer.concat(passed).length > 100);
+    const { validated, foreign } = yield* owner.counters;
+    same([owner.granted, validated, foreign], [[], 0, 1]);
   }),
 );
 

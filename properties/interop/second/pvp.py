@@ -193,6 +193,9 @@ class Records:
     def __init__(self, node, records, round_ms=ROUND_MS):
         self._node, self._records, self._round_ms = node, records, round_ms
 
+    def is_ours(self, claim):
+        return claim.parties.terminator == self._node
+
     def find(self, claim):
         """The one record that fits, or None and why there is none: to the peer all reasons look alike."""
         if claim is None:
@@ -205,7 +208,7 @@ class Records:
         return found[0], None
 
     def _fits(self, claim, record):
-        if claim.parties.terminator != self._node or claim.parties.vservice != record.vservice:
+        if not self.is_ours(claim) or claim.parties.vservice != record.vservice:
             return False
         call, skew_ms = record.call, self._round_ms // 4
         if claim.method == "A":
@@ -227,6 +230,10 @@ def _is_minute_near(told_s, own_ms, skew_ms):
 
 
 # The exchange
+
+
+class Foreign(Exception):
+    """A user name for another server's node: whoever says it was led here, and gets no handshake."""
 
 
 class Malformed(Exception):

@@ -129,6 +129,8 @@ def serve(opened, records, server_secret, options):
 
     def look_up(name):
         claim = pvp.read_user_name(name.decode("ascii", "replace"))
+        if claim is not None and not records.is_ours(claim):
+            raise pvp.Foreign("a name for another server's node")
         asked["record"], simulated = records.find(claim)
         facts.update(method=claim.method if claim else None, simulated=simulated)
         if asked["record"] is None:
@@ -149,6 +151,8 @@ def serve(opened, records, server_secret, options):
         if is_wrong_password and asked["record"] is not None:
             asked["record"].charge(facts["method"])
         facts.update(verdict="failed" if is_wrong_password else "broken", alert=alert.code, by=alert.by)
+    except pvp.Foreign:
+        facts.update(verdict="foreign")
     except (tls_records.StreamEnded, pvp.Malformed, OSError) as error:
         facts.update(verdict="broken", why=str(error))
     return facts

@@ -114,6 +114,8 @@ interface Line {
   candidate: PvpCandidate | undefined;
   /** In `trying`. */
   tried: number | undefined;
+  /** Why the handshake was bound to fail, if it was. */
+  simulated: string | undefined;
   readonly address: string;
   /** Address and Node-ID. */
   peer: string;
@@ -137,7 +139,7 @@ export const serveCaller = Effect.fnUntraced(function* (
   const box = yield* mailbox<PvpTerminatorEvent>(16);
   const given = yield* Deferred.make<string | undefined>();
   const scope = yield* Effect.scope;
-  const unknown = { stream: undefined, candidate: undefined, tried: undefined };
+  const unknown = { stream: undefined, candidate: undefined, tried: undefined, simulated: undefined };
   const line: Line = { server, below, box, scope, given, address, peer: address, ...unknown };
   more(open, address);
   yield* Scope.addFinalizer(
@@ -202,7 +204,7 @@ const perform = (line: Line, action: PvpTerminatorAction): Effect.Effect<unknown
     case "give":
       return Deferred.succeed(line.given, action.password);
     case "charge":
-      return Effect.delay(charge(line, action.failed), CHARGE_AFTER_MS);
+      return Effect.delay(Effect.andThen(tellFailure(line), charge(line, action.failed)), CHARGE_AFTER_MS);
     case "grant":
       return later(Effect.map(server.handlers.grant(action), eventOf));
     case "answer":
@@ -219,6 +221,11 @@ const perform = (line: Line, action: PvpTerminatorAction): Effect.Effect<unknown
       return Effect.logDebug("pvp.unexpected", action.unexpected);
   }
 };
+
+const tellFailure = ({ below, candidate, simulated }: Line): Effect.Effect<void> =>
+  Effect.suspend(() =>
+    Effect.logInfo("pvp.failed", { host: below.peer.host, called: maskE164(candidate?.called ?? ""), simulated }),
+  );
 
 const charge = ({ server: { handlers }, candidate }: Line, failed: PvpFailure | undefined): Effect.Effect<void> =>
   failed === undefined ? (handlers.nobodyThere ?? Effect.void) : handlers.failed(candidate!, failed.method);
@@ -259,19 +266,21 @@ const report = Effect.fnUntraced(function* (line: Line, outcome: PvpTerminatorOu
   const { counters, peers, addresses } = server;
   const atMs = yield* Clock.currentTimeMillis;
   const { host } = below.peer;
-  const called = maskE164(candidate?.called ?? "");
   switch (outcome.type) {
     case "validated":
-    case "declined":
+    case "declined": {
+      const called = maskE164(candidate!.called);
       counters[outcome.type] += 1;
       peerSucceeded(peers, peer);
       peerForgiven(addresses, address, candidate!.id);
       return yield* Effect.logInfo(`pvp.${outcome.type}`, { called, ...outcome });
+    }
     case "failed":
       counters[outcome.simulated === undefined ? "failed" : "simulated"] += 1;
       peerFailed(peers, peer, atMs);
       peerFailed(addresses, address, atMs);
-      return yield* Effect.logInfo("pvp.failed", { host, called, simulated: outcome.simulated });
+      line.simulated = outcome.simulated;
+      return; // the rest when the end is on its way: a call's number takes longer to tell than that there is none
     case "foreign":
       counters.foreign += 1;
       return yield* Effect.logInfo("pvp.foreign", { host });

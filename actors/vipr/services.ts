@@ -2,7 +2,7 @@
 import { Effect } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import { parseUri } from "../../codecs/sip/mod.ts";
-import { isDomainName } from "../../codecs/ticket/mod.ts";
+import { normalDomain } from "../../codecs/ticket/mod.ts";
 import type { ServiceIdentity, ValInfo, VService } from "../../codecs/vap/mod.ts";
 import type { TicketIssuer } from "../ticket/mod.ts";
 import type { PvpGrant, PvpGrantRequest } from "../validation/mod.ts";
@@ -105,17 +105,6 @@ export const makeServices = (
     },
   };
 };
-
-/**
- * The one form in which domains are compared: lower case, without a dot at its end. Undefined for what is no domain name,
- * an IP address among them: such a host is nobody's, and no list says anything of it.
- */
-const normalDomain = (host: string): string | undefined => {
-  const name = host.toLowerCase().replace(/\.$/, "");
-  return isDomainName(name) && !NUMERIC.test(name) ? name : undefined;
-};
-/** No top-level domain is a number; an IPv4 address ends in one, in whichever of its forms. */
-const NUMERIC = /(^|\.)([0-9]+|0x[0-9a-f]*)$/;
 
 /** The domain that a learned route leads to: the first URI's host. All of them must agree, or it is nobody's. */
 const domainOf = (info: ValInfo): string | undefined => {

@@ -1,3 +1,12 @@
 /** The ticket: its fields, the bytes it covers, its text. */
 export { ticketField } from "./registry.ts";
-export { Grant, isDomainName, type ReadTicket, readTicket, TICKET_CHARS_MAX, Ticket, writeTicket } from "./ticket.ts";
+export {
+  Grant,
+  isDomainName,
+  normalDomain,
+  type ReadTicket,
+  readTicket,
+  TICKET_CHARS_MAX,
+  Ticket,
+  writeTicket,
+} from "./ticket.ts";

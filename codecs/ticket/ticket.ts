@@ -79,6 +79,17 @@ export const writeTicket = (grant: Grant, seal: (covered: Uint8Array) => Uint8Ar
 export const isDomainName = (text: string): boolean =>
   text.length <= 253 && /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text);
 
+/**
+ * The one form in which domains are compared: lower case, without a dot at its end. Undefined for what is no domain name,
+ * an IP address among them: such a host is nobody's, and no list says anything of it.
+ */
+export const normalDomain = (text: string): string | undefined => {
+  const name = text.toLowerCase().replace(/\.$/, "");
+  return isDomainName(name) && !NUMERIC.test(name) ? name : undefined;
+};
+/** No top-level domain is a number; an IPv4 address ends in one, in whichever of its forms. */
+const NUMERIC = /(^|\.)([0-9]+|0x[0-9a-f]*)$/;
+
 const INTEGRITY_FIELD_BYTES = 4 + 32;
 
 /** Everything before the last field. */

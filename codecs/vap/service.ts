@@ -7,6 +7,7 @@
  *       <DHTname/> <DIDCount/> <domain/> [<blacklist|whitelist> <domain/>... </>] <route> <SIPURI/>... </route>...
  */
 import { utf8 } from "../shared/mod.ts";
+import { normalDomain } from "../ticket/mod.ts";
 import {
   child,
   children,
@@ -29,6 +30,7 @@ export interface VService {
   readonly dhtName: string;
   /** How many numbers the call agent has; counted against the quota. */
   readonly didCount: number;
+  /** Read back in its one form: lower case, without a dot at its end. */
   readonly domain: string;
   /** Domains that may not learn from us, or the only ones that may. */
   readonly list?: { readonly type: "blacklist" | "whitelist"; readonly domains: ReadonlyArray<string> } | undefined;
@@ -65,11 +67,18 @@ export const readVService = (bytes: Uint8Array): Read<VService> =>
       id: texts(root, "@id", 1, 1)[0]!,
       dhtName: textOf(service, "DHTname"),
       didCount: countOf(textOf(service, "DIDCount")),
-      domain: textOf(service, "domain").toLowerCase(),
+      domain: domainOf(textOf(service, "domain")),
       ...listOf(service),
       routes: routesOf(service),
     };
   });
+
+/** What compares as no domain would be neither private nor welcome or unwelcome, whatever its operator meant. */
+const domainOf = (text: string): string => {
+  const domain = normalDomain(text);
+  if (domain === undefined) throw new Fault("domain", "not a domain name");
+  return domain;
+};
 
 const countOf = (text: string): number => {
   const count = /^[0-9]{1,10}$/.test(text) ? Number(text) : Number.NaN;
@@ -83,5 +92,5 @@ const listOf = (service: Parameters<typeof child>[0]): Pick<VService, "list"> =>
   const [type] = present;
   if (type === undefined) return {};
   const [list] = elements(service, type, 1, 1);
-  return { list: { type, domains: texts(list!, "domain", 1, DOMAINS_MAX).map((name) => name.toLowerCase()) } };
+  return { list: { type, domains: texts(list!, "domain", 1, DOMAINS_MAX).map(domainOf) } };
 };

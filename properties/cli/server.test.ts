@@ -265,6 +265,7 @@ test("options of vipr server that cannot be taken end with 2, help with 0, what 
     [...data, ...loopback, "--wait", "0-5"],
     [...data, ...loopback, "--grace", "soon"],
     [...data, ...loopback, "--private"],
+    [...data, ...loopback, "--public"],
     [...data, ...loopback, "--password", "on the command line"],
     [...data, "add-agent"],
     [...data, "add-agent", "two words"],

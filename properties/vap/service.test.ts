@@ -86,6 +86,12 @@ test("the draft's shape is read, with prefixes, other elements and zeros at its 
   });
 });
 
+test("a domain is read in its one form, the VService's as those of its list", () => {
+  const read = readVService(utf8(example.replace("Example.com", " Nord.Example. ").replace("b.example", "B.example.")));
+  assert.ok(read.ok);
+  assert.deepEqual([read.value.domain, read.value.list?.domains], ["nord.example", ["b.example"]]);
+});
+
 test("what is wrong is told with its element", () => {
   const at = (text: string): string => {
     const read = readVService(utf8(text));
@@ -94,6 +100,17 @@ test("what is wrong is told with its element", () => {
   assert.equal(at(example.replace("1000", "many")), "DIDCount");
   assert.equal(at(example.replace("1000", "4294967296")), "DIDCount");
   assert.equal(at(example.replace("<t:domain>Example.com</t:domain>", "")), "domain");
+  for (const text of [
+    "nord example",
+    "nord.example..",
+    "&#32;nord.example",
+    "nord.example\u200b",
+    "192.0.2.1",
+    "*.nord",
+  ]) {
+    assert.equal(at(example.replace("Example.com", text)), "domain", text);
+    assert.equal(at(example.replace("b.example", text)), "domain", text);
+  }
   assert.equal(at(example.replace(/<t:route>.*<\/t:route>/, "")), "route");
   assert.equal(at(example.replace("Quetzalcoatl", "&secret;")), "DHTname");
   assert.equal(at(`<!DOCTYPE x [<!ENTITY a "b">]>${example}`), "document");

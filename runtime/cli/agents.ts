@@ -20,6 +20,7 @@ const LOOK_MS = 1_000;
 const AGENTS: LineFile<Uint8Array> = {
   file: "agents",
   what: "agent",
+  isKept: true,
   read: ([scheme, key = ""]) => (scheme === SCHEME && KEY.test(key) ? bytesOfHex(key) : undefined),
 };
 

@@ -10,6 +10,7 @@ import { randomBytes } from "node:crypto";
 import { Effect } from "effect";
 import type { TicketSecret } from "../../actors/ticket/mod.ts";
 import type { ViprDomains } from "../../actors/vipr/mod.ts";
+import { normalDomain } from "../../codecs/ticket/mod.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import type { Folder } from "./folder.ts";
 import { followLines, type LineFile, readLines, removeLine } from "./lines.ts";
@@ -27,7 +28,9 @@ export interface OwnDomain {
 const DOMAINS: LineFile<OwnDomain> = {
   file: "domains",
   what: "domain",
-  read: ([epoch = "", password = "", access]) =>
+  isKept: true,
+  read: ([epoch = "", password = "", access], name) =>
+    normalDomain(name) === name &&
     /^[1-9]\d{0,2}$/.test(epoch) &&
     Number(epoch) <= EPOCH_MAX &&
     /^[\w-]+$/.test(password) &&
@@ -36,15 +39,23 @@ const DOMAINS: LineFile<OwnDomain> = {
       : undefined,
 };
 
+export interface DomainWishes {
+  /** Undefined: as it was, also before it was removed; public when it is new. */
+  readonly isPrivate: boolean | undefined;
+  readonly isNewSecret: boolean;
+}
+
 /** A known domain keeps its secret, unless a new one is wanted; its epoch never comes again, or old tickets would count. */
 export const addDomain = Effect.fnUntraced(function* (
   folder: Folder,
   domain: string,
-  { isPrivate, isNewSecret }: { readonly isPrivate: boolean; readonly isNewSecret: boolean },
+  { isPrivate: wished, isNewSecret }: DomainWishes,
 ): Effect.fn.Return<OwnDomain, Stopped> {
   const { now, gone } = yield* readLines(folder, DOMAINS);
   const known = now.get(domain)?.secret;
-  const epoch = ((known ?? gone.get(domain)?.secret)?.epoch ?? 0) + 1;
+  const before = now.get(domain) ?? gone.get(domain);
+  const epoch = (before?.secret.epoch ?? 0) + 1;
+  const isPrivate = wished ?? before?.isPrivate ?? false;
   const isKept = known !== undefined && !isNewSecret;
   if (!isKept && epoch > EPOCH_MAX)
     return yield* stopped("refused", `${domain}: the epochs are used up: each of ${EPOCH_MAX} has had a secret`);
@@ -60,19 +71,27 @@ export const removeDomain = (folder: Folder, domain: string): Effect.Effect<void
 export const readDomains = (folder: Folder): Effect.Effect<ReadonlyMap<string, OwnDomain>, Stopped> =>
   Effect.map(readLines(folder, DOMAINS), ({ now }) => now);
 
-/** As they stand at each look; the same value as long as nothing changed. */
+/**
+ * As they stand at each look; the same value as long as nothing changed. A private domain stays private when it is gone:
+ * calls of its VServices may still be waiting for their validation.
+ */
 export const followDomains = Effect.fnUntraced(function* (folder: Folder) {
+  const { gone } = yield* readLines(folder, DOMAINS);
   const look = yield* followLines(folder, DOMAINS);
   let seen = yield* look;
-  let domains = domainsOf(seen);
+  let domains = domainsOf(seen, privateOf(gone));
   return Effect.map(look, (now) => {
-    if (now !== seen) domains = domainsOf(now);
+    if (now !== seen) domains = domainsOf(now, domains.privateDomains);
     seen = now;
     return domains;
   });
 });
 
-const domainsOf = (domains: ReadonlyMap<string, OwnDomain>): ViprDomains => ({
-  tickets: Object.fromEntries([...domains].map(([domain, { secret }]) => [domain, secret])),
-  privateDomains: [...domains].flatMap(([domain, { isPrivate }]) => (isPrivate ? [domain] : [])),
-});
+const domainsOf = (domains: ReadonlyMap<string, OwnDomain>, privateBefore: ReadonlyArray<string>) =>
+  ({
+    tickets: Object.fromEntries([...domains].map(([domain, { secret }]) => [domain, secret])),
+    privateDomains: [...privateOf(domains), ...privateBefore.filter((domain) => !domains.has(domain))],
+  }) satisfies ViprDomains;
+
+const privateOf = (domains: ReadonlyMap<string, OwnDomain>): ReadonlyArray<string> =>
+  [...domains].flatMap(([domain, { isPrivate }]) => (isPrivate ? [domain] : []));

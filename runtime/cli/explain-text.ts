@@ -49,6 +49,8 @@ const factText = (fact: Fact): string => {
       return `the call of ${callText(fact.call)} was not validated: its VService was no longer published`;
     case "repeated":
       return `the call of ${callText(fact.call)} was not validated: another at that time was`;
+    case "crowded":
+      return `the call of ${callText(fact.call)} was not validated: too many to this number waited for one another`;
     case "lookedUp":
       return fact.claims === 0
         ? `the call of ${callText(fact.call)}: nobody claims the number`

@@ -16,12 +16,18 @@ export interface LineFile<A> {
   /** What a line is: `account`. */
   readonly what: string;
   /** Of the words after the name; undefined when they are none. */
-  readonly read: (words: ReadonlyArray<string>) => A | undefined;
+  readonly read: (words: ReadonlyArray<string>, name: string) => A | undefined;
+  /** Whether who runs goes on with what it has, without those that were removed, when a line is damaged; else with nobody. */
+  readonly isKept?: boolean;
 }
 export interface Lines<A> {
   readonly now: ReadonlyMap<string, A>;
   /** As they were last. */
   readonly gone: ReadonlyMap<string, A>;
+}
+interface Found<A> extends Lines<A> {
+  /** The lines that are none of the file's, by number from 1. */
+  readonly damaged: ReadonlyArray<number>;
 }
 
 const GONE = "gone";
@@ -30,40 +36,57 @@ export const removeLine = (folder: Folder, { file }: LineFile<unknown>, name: st
   folder.append(file, `${name} ${GONE}`);
 
 export const readLines = <A>(folder: Folder, of: LineFile<A>): Effect.Effect<Lines<A>, Stopped> =>
-  Effect.flatMap(folder.read(of.file), (text = "") =>
-    Effect.suspend(() => {
-      const [now, gone] = [new Map<string, A>(), new Map<string, A>()];
-      const lines = text.split("\n").slice(0, -1); // what stands after the last line's end was torn by a crash
-      for (const [i, line] of lines.entries()) {
-        if (line === "") continue;
-        const [name = "", ...words] = line.split(" ");
-        const value = of.read(words);
-        if (words[0] === GONE) {
-          if (now.has(name)) gone.set(name, now.get(name)!);
-          now.delete(name);
-        } else if (value !== undefined) now.set(name, value);
-        else return Effect.fail(stopped("damaged", `${folder.at(of.file)}: line ${i + 1} is no ${of.what}`));
-      }
-      return Effect.succeed({ now, gone });
-    }),
+  Effect.flatMap(findLines(folder, of), (found) =>
+    found.damaged.length === 0 ? Effect.succeed(found) : stopped("damaged", whyOf(folder, of, found)),
   );
 
-/** The lines as they stand at each look. Later than at first a file that cannot be read holds nobody, and the log says why. */
+const findLines = <A>(folder: Folder, of: LineFile<A>): Effect.Effect<Found<A>, Stopped> =>
+  Effect.map(folder.read(of.file), (text = "") => {
+    const [now, gone, damaged] = [new Map<string, A>(), new Map<string, A>(), [] as number[]];
+    const lines = text.split("\n").slice(0, -1); // what stands after the last line's end was torn by a crash
+    for (const [i, line] of lines.entries()) {
+      if (line === "") continue;
+      const [name = "", ...words] = line.split(" ");
+      const value = of.read(words, name);
+      if (words[0] === GONE) {
+        if (now.has(name)) gone.set(name, now.get(name)!);
+        now.delete(name);
+      } else if (value !== undefined) now.set(name, value);
+      else damaged.push(i + 1);
+    }
+    return { now, gone, damaged };
+  });
+
+const whyOf = (folder: Folder, { file, what }: LineFile<unknown>, { damaged }: Found<unknown>): string =>
+  `${folder.at(file)}: line ${damaged[0]} is no ${what}`;
+
+/**
+ * The lines as they stand at each look. Later than at first, a line that cannot be read is told to the log. Those before and
+ * after it are not taken for the whole then: an older line of its name would count again.
+ */
 export const followLines = Effect.fnUntraced(function* <A>(folder: Folder, of: LineFile<A>) {
   let seen = stampOf(folder, of);
   let { now } = yield* readLines(folder, of);
+  const nobody: Found<A> = { now: new Map(), gone: new Map(), damaged: [] };
   const look = Effect.gen(function* () {
     const stamp = stampOf(folder, of);
     if (stamp === seen) return now;
     seen = stamp;
-    now = yield* Effect.matchEffect(readLines(folder, of), {
-      onSuccess: (lines) => Effect.succeed(lines.now),
-      onFailure: ({ why }) => Effect.as(Effect.logError(`${of.what}s.unreadable`, why), new Map<string, A>()),
-    });
+    const found = yield* Effect.catch(findLines(folder, of), ({ why }) =>
+      Effect.as(Effect.logError(`${of.what}s.unreadable`, why), undefined),
+    );
+    if (found?.damaged.length === 0) now = found.now;
+    else {
+      if (found !== undefined) yield* Effect.logError(`${of.what}s.unreadable`, whyOf(folder, of, found));
+      now = of.isKept === true ? without(now, found ?? nobody) : nobody.now;
+    }
     return now;
   });
   return look;
 });
+
+const without = <A>(known: ReadonlyMap<string, A>, { now, gone }: Lines<A>): ReadonlyMap<string, A> =>
+  new Map([...known].filter(([name]) => now.has(name) || !gone.has(name)));
 
 const stampOf = (folder: Folder, { file }: LineFile<unknown>): string => {
   try {

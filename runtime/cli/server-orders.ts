@@ -1,19 +1,17 @@
 /** `vipr server add-agent`, `remove-agent`, `agents`; `add-domain`, `remove-domain`, `domains`, `domain-secret`. */
 import { Effect } from "effect";
-import { isDomainName } from "../../codecs/ticket/mod.ts";
+import { normalDomain } from "../../codecs/ticket/mod.ts";
 import { isAccountName } from "./accounts.ts";
 import { addAgent, readAgents, removeAgent } from "./agents.ts";
-import { addDomain, type OwnDomain, readDomains, removeDomain } from "./domains.ts";
+import { addDomain, type DomainWishes, type OwnDomain, readDomains, removeDomain } from "./domains.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { type Folder, isAuthoritys } from "./folder.ts";
 import { Wrong } from "./options.ts";
 import { say } from "./output.ts";
 import { newPassword } from "./password.ts";
 
-export interface ServerOrderOptions {
+export interface ServerOrderOptions extends DomainWishes {
   readonly passwordFile: string | undefined;
-  readonly isPrivate: boolean;
-  readonly isNewSecret: boolean;
 }
 type Order = (folder: Folder) => Effect.Effect<void, Stopped>;
 
@@ -37,8 +35,8 @@ const orderOf = (order: string, name: string | undefined, options: ServerOrderOp
     if (!isAccountName(name)) throw new Wrong(`"${name}" is no name for a call agent: letters, digits and signs`);
     return order === "add-agent" ? agentAdded(name, options.passwordFile) : agentRemoved(name);
   }
-  const domain = name.toLowerCase();
-  if (!isDomainName(domain)) throw new Wrong(`"${name}" is no DNS name`);
+  const domain = normalDomain(name);
+  if (domain === undefined) throw new Wrong(`"${name}" is no DNS name`);
   if (order === "domain-secret") return secretTold(domain);
   return order === "add-domain" ? domainAdded(domain, options) : domainRemoved(domain);
 };

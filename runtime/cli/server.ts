@@ -23,7 +23,7 @@ usage: vipr server --data DIR --authority https://HOST:8443 --fingerprint sha256
        vipr server --data DIR                      (when it has enrolled)
        vipr server add-agent|remove-agent NAME --data DIR
        vipr server agents --data DIR
-       vipr server add-domain DOMAIN [--private] [--new-secret] --data DIR
+       vipr server add-domain DOMAIN [--private|--public] [--new-secret] --data DIR
        vipr server remove-domain|domain-secret DOMAIN --data DIR
        vipr server domains --data DIR
 
@@ -44,6 +44,7 @@ ${IDENTITY_HELP}
   --grace SECONDS       how long calls that are due at the start wait for the call agents to come back
                         (default 300)
   --private             add-domain: its calls are proved by method C, which shows claimants no number
+  --public              add-domain: a private domain is so no more; without either it stays what it was
   --new-secret          add-domain: another secret under the next epoch; border elements must be told
   --verbose             log what happens in detail
   --help                this text
@@ -68,6 +69,7 @@ const OPTIONS = {
   wait: { type: "string" },
   grace: { type: "string" },
   private: { type: "boolean", default: false },
+  public: { type: "boolean", default: false },
   "new-secret": { type: "boolean", default: false },
 } as const;
 type Values = ValuesOf<typeof OPTIONS>;
@@ -76,9 +78,11 @@ export const serverCommand = (args: ReadonlyArray<string>): Promise<number> =>
   command({ name: "vipr server", help: HELP, options: OPTIONS, words: [0, 2] }, args, async (values, [order, name]) => {
     const data = dataOf(values);
     const run = { name: "vipr server", logLevel: values.verbose ? "Debug" : "Info" } as const;
-    const { private: isPrivate, "new-secret": isNewSecret, "password-file": passwordFile } = values;
-    if ((isPrivate || isNewSecret) && order !== "add-domain")
-      throw new Wrong("--private and --new-secret belong to add-domain");
+    const { private: toPrivate, public: toPublic, "new-secret": isNewSecret, "password-file": passwordFile } = values;
+    if ((toPrivate || toPublic || isNewSecret) && order !== "add-domain")
+      throw new Wrong("--private, --public and --new-secret belong to add-domain");
+    if (toPrivate && toPublic) throw new Wrong("--private and --public exclude one another");
+    const isPrivate = toPrivate ? true : toPublic ? false : undefined;
     if (order !== undefined) {
       const obey = serverOrder(order, name, { passwordFile, isPrivate, isNewSecret });
       return await runCommand(run, Effect.flatMap(openFolder(data), obey));

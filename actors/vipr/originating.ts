@@ -1,12 +1,13 @@
 /**
  * Calls that we made, until their hour has come.
  *
- *   upload --> on disk --> due queue (Tv) --> proving.ts --> off the disk
+ *   upload --> on disk --> due queue (Tv) --> its line's turn --> proving.ts, which takes it off the disk
+ *                               ^------ put off: the disk refused
  *
- * A call at rest is a line in the queue; only what is due has a fiber. VAP draft §9.5, profile §2.
+ * A call at rest is a row in the queue; only what is under way has a fiber. VAP draft §9.5, profile §2.
  */
 import { Clock, Effect, FiberSet, Queue, type Scope } from "effect";
-import { type E164, msFromNtp, type Vcr } from "../../codecs/shared/mod.ts";
+import type { E164, Vcr } from "../../codecs/shared/mod.ts";
 import {
   dueQueue,
   equivalentBits,
@@ -15,19 +16,26 @@ import {
   schedule,
   takeDue,
   timesOf,
-  windowOf,
 } from "../../machines/validation/mod.ts";
-import type { StandsNow, Waiting as WaitingCall } from "../../machines/vipr/mod.ts";
+import {
+  lineOf,
+  openLines,
+  type StandsNow,
+  stepOut,
+  stepUp,
+  type Waiting as WaitingCall,
+} from "../../machines/vipr/mod.ts";
 import { type Arithmetic, type Dialer, Entropy, type StoreFailed } from "../ports/mod.ts";
 import type { ValidateHandlers } from "../validation/mod.ts";
-import { makeProving, type ProvingOptions } from "./proving.ts";
+import { ATTEMPTS_AT_ONCE_MAX, makeProving, type ProvingOptions, windowFor } from "./proving.ts";
 import type { Records, Waiting } from "./records.ts";
 
-/**
- * Validations under way at once; what else is due waits its turn. Far more than honest servers need, so that some who
- * answer slowly do not hold up the rest.
- */
-export const VALIDATIONS_MAX = 64;
+/** Calls under way at once, each with a claim at least: it is claims that are few, so that dawdlers must have many. */
+export const VALIDATIONS_MAX = ATTEMPTS_AT_ONCE_MAX;
+/** Of them those of which the overlay is being asked: it gives each node so many answers a second. */
+export const LOOK_UPS_MAX = 64;
+/** Until a call is tried again that the disk did not let go of. */
+const PUT_OFF_MS = 600_000;
 
 /** Waiting calls looked at before others have their turn, a few milliseconds. */
 const SEEN_AT_ONCE_MAX = 16_384;
@@ -35,7 +43,7 @@ const SEEN_AT_ONCE_MAX = 16_384;
 export interface Originating {
   /** False: the queue is full. It is kept when this succeeds. */
   readonly take: (vcr: Vcr) => Effect.Effect<boolean, StoreFailed>;
-  /** Calls waiting for their Tv. */
+  /** Calls waiting for their Tv, or for another of their line. */
   readonly pending: () => number;
   /** How things stand with a number. It looks through all that waits, part by part: some 0.2 s for a million calls. */
   readonly standing: (number: E164) => Effect.Effect<Omit<StandsNow, "isPublished">>;
@@ -54,30 +62,55 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   const { prove, proved } = yield* makeProving(options, handlers, records);
   const stirred = yield* Queue.sliding<void>(1);
   const running = yield* FiberSet.make<void>();
-  let underWay = 0;
+  const lines = openLines<Waiting>();
   const proving = new Set<Waiting>();
+  const lookingUp = new Set<Waiting>();
+  const pending = () => queue.heap.length + lines.count;
 
   /** Counted from here until the disk knows of it too: whoever waits for room is told when there is some. */
   const begin = (waiting: Waiting) => {
-    underWay += 1;
     proving.add(waiting);
-    const ended = Effect.suspend(() => {
-      underWay -= 1;
+    lookingUp.add(waiting);
+    const found = Effect.suspend(() =>
+      lookingUp.delete(waiting) ? Effect.asVoid(Queue.offer(stirred, undefined)) : Effect.void,
+    );
+    const ended = Effect.gen(function* () {
+      const nowMs = yield* Clock.currentTimeMillis;
       proving.delete(waiting);
-      return Queue.offer(stirred, undefined);
+      lookingUp.delete(waiting);
+      for (const next of stepOut(lines, lineOf(waiting.vcr))) schedule(queue, next, nowMs);
+      yield* Queue.offer(stirred, undefined);
     });
-    const whole = Effect.andThen(prove(waiting.vcr), records.done(waiting));
+    const putOff = Effect.map(Clock.currentTimeMillis, (nowMs) => void schedule(queue, waiting, nowMs + PUT_OFF_MS));
+    const whole = Effect.flatMap(prove(waiting, found), (isOver) => (isOver ? Effect.void : putOff));
     return FiberSet.run(running, Effect.ensuring(whole, ended));
   };
 
+  /** Its hour has come; its line's may not have. */
+  const goOn = (waiting: Waiting): Effect.Effect<unknown, never, Arithmetic | Dialer | Entropy> => {
+    switch (stepUp(lines, lineOf(waiting.vcr), waiting)) {
+      case "first":
+        return begin(waiting);
+      case "behind":
+        return Effect.void;
+      case "crowded": {
+        const { vcr } = waiting;
+        return Effect.andThen(
+          records.done(waiting),
+          watch({ type: "crowded", number: vcr.called, call: timesOf(vcr) }),
+        );
+      }
+    }
+  };
+
   /** What it will be worth at most: of a VService that is not published again yet nobody knows whether it is private. */
-  const shownOf = ({ vcr, dueMs }: Waiting): WaitingCall => {
+  const shownOf = (waiting: Waiting): WaitingCall => {
+    const { vcr, dueMs } = waiting;
     const domain = domainOf(vcr.vservice);
     const call = timesOf(vcr);
     const isPrivate = domain !== undefined && options.isPrivate(domain);
     const [method] = methodsFor({ isPrivate, call: vcr });
-    const windowMs = windowOf(waitBetweenMs, dueMs - msFromNtp(vcr.stop));
-    return { call, dueMs, worthBits: equivalentBits(call, roundMs, method, windowMs) };
+    return { call, dueMs, worthBits: equivalentBits(call, roundMs, method, windowFor(waitBetweenMs, waiting)) };
   };
   const tellOf = (waiting: Waiting) => {
     const { called: number, calling } = waiting.vcr;
@@ -87,13 +120,17 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   for (const late of records.waiting.filter(({ isLate }) => isLate === true))
     yield* watch({ type: "waits", number: late.vcr.called, ...shownOf(late) });
 
+  const hasRoom = () => proving.size < VALIDATIONS_MAX && lookingUp.size < LOOK_UPS_MAX;
   /** Sleeps until the next call is due, or until something changed. */
   const serve = Effect.gen(function* () {
     while (true) {
       const nowMs = yield* Clock.currentTimeMillis;
-      const room = VALIDATIONS_MAX - underWay;
-      for (const waiting of takeDue(queue, nowMs, room)) yield* begin(waiting);
-      const dueMs = room > 0 ? nextDueMs(queue) : undefined;
+      while (hasRoom()) {
+        const [waiting] = takeDue(queue, nowMs, 1);
+        if (waiting === undefined) break;
+        yield* goOn(waiting);
+      }
+      const dueMs = hasRoom() ? nextDueMs(queue) : undefined;
       const stir = Queue.take(stirred);
       if (dueMs === undefined) yield* stir;
       else if (dueMs > nowMs) yield* Effect.raceFirst(stir, Effect.sleep(dueMs - nowMs));
@@ -106,16 +143,16 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     take: (vcr) =>
       Effect.gen(function* () {
         const waiting = { vcr, dueMs: (yield* Clock.currentTimeMillis) + (yield* between(...waitBetweenMs)) };
-        if (queue.heap.length >= queue.max) return false;
+        if (pending() >= queue.max) return false;
         yield* records.sent(waiting);
         schedule(queue, waiting, waiting.dueMs);
         yield* tellOf(waiting);
         yield* Queue.offer(stirred, undefined);
         return true;
       }),
-    pending: () => queue.heap.length,
+    pending,
     standing: Effect.fnUntraced(function* (number) {
-      const waiting = [...proving].filter(({ vcr }) => vcr.called === number);
+      const waiting = [...proving, ...[...lines.behind.values()].flat()].filter(({ vcr }) => vcr.called === number);
       const all = queue.heap.slice();
       for (let at = 0; at < all.length; at += SEEN_AT_ONCE_MAX) {
         for (const { item } of all.slice(at, at + SEEN_AT_ONCE_MAX)) if (item.vcr.called === number) waiting.push(item);
@@ -123,6 +160,6 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
       }
       return { waiting: waiting.map(shownOf), proved: yield* proved(number) };
     }),
-    underWay: Effect.sync(() => underWay),
+    underWay: Effect.sync(() => proving.size),
   };
 });

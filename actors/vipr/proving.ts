@@ -1,11 +1,13 @@
 /**
  * One call that we made, put to the proof; and what its proofs bring.
  *
- *   due --> asked before? --> look the number up --> prove each claim --> ledger --> learned
+ *   due --> asked before? --> look the number up --> off the disk --> prove each claim --> ledger --> learned
  *
+ * Whoever is asked about a call a second time may know what his guess at the first was worth, or B's instant. So its row is
+ * off the disk before the first is asked: a crash costs this call's proof.
  * VAP draft §9.5.1, profile §2.
  */
-import { Clock, Effect, Semaphore } from "effect";
+import { Clock, Deferred, Effect, Semaphore } from "effect";
 import { type E164, maskE164, msFromNtp, nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import { type ClaimVerdict, methodsFor, timesOf, windowOf } from "../../machines/validation/mod.ts";
@@ -17,15 +19,16 @@ import {
   credit,
   discredit,
   ledgerName,
+  lineOf,
   openLedger,
   provedBy,
   type StandsNow,
   unask,
 } from "../../machines/vipr/mod.ts";
-import type { Arithmetic, Dialer, Entropy } from "../ports/mod.ts";
+import type { Arithmetic, Dialer, Entropy, StoreFailed } from "../ports/mod.ts";
 import { type ValidateHandlers, validate } from "../validation/mod.ts";
 import type { ViprEvent } from "./events.ts";
-import type { Records } from "./records.ts";
+import type { Records, Waiting } from "./records.ts";
 
 export interface ProvingOptions {
   readonly nodeId: bigint;
@@ -49,16 +52,30 @@ export interface ProvingOptions {
 export const ATTEMPTS_AT_ONCE_MAX = 512;
 
 export interface Proving {
-  /** Ends when each claim has its verdict and what that changed is on disk. It never fails: what goes wrong is told. */
-  readonly prove: (vcr: Vcr) => Effect.Effect<void, never, Arithmetic | Dialer | Entropy>;
+  /**
+   * Ends when each claim has its verdict and what that changed is on disk. It never fails: what goes wrong is told. False:
+   * nobody was asked, since the disk would not let go of the call. `found`: the overlay has said who claims the number.
+   */
+  readonly prove: (
+    waiting: Waiting,
+    found: Effect.Effect<void>,
+  ) => Effect.Effect<boolean, never, Arithmetic | Dialer | Entropy>;
   /** What claims to the number have proved up to now. */
   readonly proved: (number: E164) => Effect.Effect<StandsNow["proved"]>;
 }
 
+/**
+ * Within how long the call is known to have ended. What made us late with it is no secret: claimants see when we are away,
+ * and it is they who make others wait. So it counts when the call was due, and of one that fell due while we were away no
+ * more than Tv's own range.
+ */
+export const windowFor = (waitBetweenMs: ProvingOptions["waitBetweenMs"], { vcr, dueMs, isLate }: Waiting): number =>
+  isLate === true ? waitBetweenMs[1] - waitBetweenMs[0] : windowOf(waitBetweenMs, dueMs - msFromNtp(vcr.stop));
+
 export const makeProving = Effect.fnUntraced(function* (
   options: ProvingOptions,
   handlers: ValidateHandlers,
-  records: Pick<Records, "proved" | "disproved" | "proofs">,
+  records: Pick<Records, "asking" | "done" | "proved" | "disproved" | "proofs">,
 ) {
   const { nodeId, waitBetweenMs, requiredBits, roundMs, domainOf, learned, watch } = options;
   const ledger = openLedger(requiredBits, roundMs);
@@ -66,31 +83,40 @@ export const makeProving = Effect.fnUntraced(function* (
   for (const { claim, call, bits, atMs } of records.proofs) credit(ledger, claim, call, bits, atMs);
   const turns = yield* Semaphore.make(ATTEMPTS_AT_ONCE_MAX);
 
-  const prove = Effect.fnUntraced(function* (vcr: Vcr) {
+  const prove = Effect.fnUntraced(function* (waiting: Waiting, found: Effect.Effect<void>) {
+    const { vcr } = waiting;
     const { called: number, vservice } = vcr;
     const domain = domainOf(vservice);
     const call = timesOf(vcr);
     // "if VService still published", VAP draft §9.5.1
     if (domain === undefined) return yield* watch({ type: "dropped", number, call });
-    const line = `${vservice}/${number}`;
-    const atMs = yield* Clock.currentTimeMillis;
-    if (!ask(asked, line, call, atMs)) return yield* watch({ type: "repeated", number, call });
+    const line = lineOf(vcr);
+    if (!ask(asked, line, call, yield* Clock.currentTimeMillis))
+      return yield* watch({ type: "repeated", number, call });
     const isPrivate = options.isPrivate(domain);
     const tries = methodsFor({ isPrivate, call: vcr }).length;
-    const windowMs = windowOf(waitBetweenMs, atMs - msFromNtp(vcr.stop));
-    const verdicts = yield* validate(
+    const windowMs = windowFor(waitBetweenMs, waiting);
+    const halt = yield* Deferred.make<never, StoreFailed>();
+    const whole = validate(
       { call: vcr, nodeId, domain, waitBetweenMs: [0, 0], windowMs, roundMs, isPrivate },
       {
         ...handlers,
         lookUp: (of) =>
-          Effect.tap(handlers.lookUp(of), (claimants) =>
+          Effect.tap(Effect.ensuring(handlers.lookUp(of), found), (claimants) =>
             watch({ type: "lookedUp", number, call, claims: claimants.length, claimants }),
           ),
-        turn: (claims) => Semaphore.takeScoped(turns, claims),
+        turn: (claims) =>
+          Semaphore.takeScoped(turns, claims).pipe(
+            Effect.andThen(records.asking(waiting)),
+            Effect.catchTag("StoreFailed", (fault) => Effect.andThen(Deferred.fail(halt, fault), Effect.never)),
+          ),
         settled: (attempt) =>
           Effect.andThen(watch({ type: "attempted", number, by: vservice, call, attempt, tries }), judge(vcr, attempt)),
       },
-    ).pipe(Effect.tapError(() => Effect.sync(() => unask(asked, line, call))));
+    );
+    const verdicts = yield* Effect.raceFirst(whole, Deferred.await(halt)).pipe(
+      Effect.tapError(() => Effect.sync(() => unask(asked, line, call))),
+    );
     if (verdicts.every(({ verdict }) => verdict === "unreachable")) unask(asked, line, call);
   });
 
@@ -114,16 +140,21 @@ export const makeProving = Effect.fnUntraced(function* (
   });
 
   return {
-    prove: (vcr) =>
-      prove(vcr).pipe(
+    prove: (waiting, found) => {
+      const { called: number } = waiting.vcr;
+      const over = Effect.as(records.done(waiting), true);
+      return prove(waiting, found).pipe(
         Effect.catchTag("LookUpFailed", ({ why }) =>
           Effect.andThen(
-            Effect.logInfo("vipr.lookUp.failed", maskE164(vcr.called), why),
-            watch({ type: "lookUpFailed", number: vcr.called, call: timesOf(vcr), why }),
+            Effect.logInfo("vipr.lookUp.failed", maskE164(number), why),
+            watch({ type: "lookUpFailed", number, call: timesOf(waiting.vcr), why }),
           ),
         ),
-        Effect.catchCause((cause) => Effect.logError("vipr.validation.died", cause)),
-      ),
+        Effect.andThen(over),
+        Effect.catchTag("StoreFailed", ({ why }) => Effect.as(Effect.logWarning("vipr.records", why), false)),
+        Effect.catchCause((cause) => Effect.andThen(Effect.logError("vipr.validation.died", cause), over)),
+      );
+    },
     proved: (number) =>
       Effect.map(
         Clock.currentTimeMillis,

@@ -2,7 +2,7 @@
  * Call records that outlive the process: each is on disk before its upload is acknowledged, and until it is done with.
  *
  *   received --> kept until its retention is over, with the attempts that failed at it: a locked call stays locked
- *   sent ------> kept until it was validated
+ *   sent ------> kept until somebody is asked about it
  *   proofs ----> kept until they are too old, or the claim fails to prove another call
  *   start -----> all are read back; what was due meanwhile waits until the call agents are there again
  *
@@ -36,7 +36,7 @@ import {
 export interface Waiting {
   readonly vcr: Vcr;
   readonly dueMs: number;
-  /** It was due while the process was away. */
+  /** It was due while the process was away, once or more than once. */
   readonly isLate?: boolean;
 }
 
@@ -45,6 +45,8 @@ export interface Records {
   /** With one attempt more; undefined for one that there was not, which costs the same. */
   readonly charged: (calls: ReadonlyArray<KeptCall | undefined>) => Effect.Effect<void>;
   readonly sent: (waiting: Waiting) => Effect.Effect<void, StoreFailed>;
+  /** Claimants are about to be asked about it. What was not taken off the disk they must not be. */
+  readonly asking: (waiting: Waiting) => Effect.Effect<void, StoreFailed>;
   /** Validated, or not to be. */
   readonly done: (waiting: Waiting) => Effect.Effect<void>;
   /** Forgets what is past its retention, in memory and on disk. */
@@ -70,6 +72,7 @@ const forgetful: Omit<Records, "expire"> = {
   received: () => Effect.void,
   charged: () => Effect.void,
   sent: () => Effect.void,
+  asking: () => Effect.void,
   done: () => Effect.void,
   proved: () => Effect.void,
   disproved: () => Effect.void,
@@ -92,6 +95,8 @@ export const openRecords = Effect.fn("vipr.records")(function* (
   if (store === undefined) return { ...forgetful, expire: inMemory };
 
   const write = (change: Change) => store.write([change]);
+  const off = new WeakSet<Waiting>();
+  const offOf = ({ vcr, dueMs }: Waiting): Change => ({ type: "remove", table: SENT, key: recordKey(vcr, dueMs) });
   return {
     received: (call) => write(rowOf(RECEIVED, call)),
     charged: (failed) =>
@@ -104,8 +109,9 @@ export const openRecords = Effect.fn("vipr.records")(function* (
       ),
     sent: ({ vcr, dueMs }) =>
       write({ type: "put", table: SENT, key: recordKey(vcr, dueMs), value: encodeRecord({ vcr }) }),
-    // Left behind it is validated once more after a restart, and the same call counts but once.
-    done: ({ vcr, dueMs }) => told(write({ type: "remove", table: SENT, key: recordKey(vcr, dueMs) })),
+    asking: (waiting) => Effect.map(write(offOf(waiting)), () => void off.add(waiting)),
+    // Left behind it waits once more after a restart: nobody was asked about it.
+    done: (waiting) => (off.has(waiting) ? Effect.void : told(write(offOf(waiting)))),
     expire: Effect.andThen(inMemory, told(Effect.andThen(expireOnDisk(store), expireProofs(store)))),
     waiting: yield* restore(store, calls, graceMs),
     proved: (proof) => {
@@ -155,9 +161,10 @@ const restore = Effect.fnUntraced(function* (store: StoreShape, calls: CallStore
   });
   const waiting: Array<Waiting> = [];
   const early: Array<Waiting> = [];
-  yield* eachRow(store, SENT, decodeRecord, ({ vcr }, key) => {
+  yield* eachRow(store, SENT, decodeRecord, ({ vcr, isLate }, key) => {
     const dueMs = hourOfKey(key);
-    (dueMs < nowMs + graceMs ? early : waiting).push({ vcr, dueMs });
+    const late = isLate === true ? { isLate } : {};
+    (dueMs < nowMs + graceMs ? early : waiting).push({ vcr, dueMs, ...late });
   });
   const laterMs = nowMs + graceMs;
   for (let at = 0; at < early.length; at += STORE_ROWS_MAX)
@@ -165,7 +172,7 @@ const restore = Effect.fnUntraced(function* (store: StoreShape, calls: CallStore
       early.slice(at, at + STORE_ROWS_MAX).flatMap(
         ({ vcr, dueMs }): ReadonlyArray<Change> => [
           { type: "remove", table: SENT, key: recordKey(vcr, dueMs) },
-          { type: "put", table: SENT, key: recordKey(vcr, laterMs), value: encodeRecord({ vcr }) },
+          { type: "put", table: SENT, key: recordKey(vcr, laterMs), value: encodeRecord({ vcr, isLate: true }) },
         ],
       ),
     );

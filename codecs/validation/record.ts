@@ -15,7 +15,7 @@ export const RECORD_VERSION = 1;
 
 const CallRecord = struct("CallRecord", "this project's store", {
   version: constant(u8, RECORD_VERSION),
-  direction: enumeration(u8, { received: 0, sent: 1 }),
+  direction: enumeration(u8, { received: 0, sent: 1, sentLate: 2 }),
   called: textVector(u8),
   calling: textVector(u8), // empty: unknown
   start: u64, // NTP
@@ -34,20 +34,32 @@ const UNTRIED: Attempts = { caller: 0, times: 0 };
 export interface KeptRecord {
   readonly vcr: Vcr;
   readonly attempts: Attempts;
+  /** Of a sent call: it fell due while its server was away. */
+  readonly isLate?: boolean;
 }
 
-export const encodeRecord = ({ vcr, attempts = UNTRIED }: Pick<KeptRecord, "vcr"> & Partial<KeptRecord>): Uint8Array =>
-  encode(CallRecord, { ...vcr, calling: vcr.calling ?? "", attempts });
+export const encodeRecord = ({
+  vcr,
+  attempts = UNTRIED,
+  isLate = false,
+}: Pick<KeptRecord, "vcr"> & Partial<KeptRecord>): Uint8Array => {
+  const direction = isLate ? "sentLate" : vcr.direction;
+  return encode(CallRecord, { ...vcr, direction, calling: vcr.calling ?? "", attempts });
+};
 
 /** Undefined for what no version of this program wrote. */
 export const decodeRecord = (bytes: Uint8Array): KeptRecord | undefined => {
   const read = decode(CallRecord, bytes);
   if (!read.ok) return undefined;
-  const { attempts, direction, called, calling, start, stop, vservice } = read.value;
-  if ((direction !== "received" && direction !== "sent") || !isE164(called)) return undefined;
-  if (calling !== "" && !isE164(calling)) return undefined;
-  return { vcr: { direction, called, calling: calling === "" ? undefined : calling, start, stop, vservice }, attempts };
+  const { attempts, direction: said, called, calling, start, stop, vservice } = read.value;
+  const direction = directionOf(said);
+  if (direction === undefined || !isE164(called) || (calling !== "" && !isE164(calling))) return undefined;
+  const vcr = { direction, called, calling: calling === "" ? undefined : calling, start, stop, vservice };
+  return { vcr, attempts, ...(said === "sentLate" ? { isLate: true } : {}) };
 };
+
+const directionOf = (said: unknown): Vcr["direction"] | undefined =>
+  said === "sentLate" ? "sent" : said === "received" || said === "sent" ? said : undefined;
 
 /** The same for a record whatever its attempts are. */
 export const recordKey = (vcr: Vcr, atMs: number): Uint8Array =>

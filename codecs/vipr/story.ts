@@ -89,6 +89,7 @@ const FactKind = tlv(
     charged: [13, struct("Charged", SPEC, { call: Call, attempts: u32 })],
     dropped: [14, struct("Dropped", SPEC, { call: Call })],
     repeated: [15, struct("Repeated", SPEC, { call: Call })],
+    crowded: [16, struct("Crowded", SPEC, { call: Call })],
   },
 );
 export const StoryFactRow = struct("StoryFact", SPEC, {

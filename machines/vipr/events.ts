@@ -37,6 +37,8 @@ export type ViprEvent =
   | { readonly type: "dropped"; readonly number: E164; readonly call: CallName }
   /** A sent one that overlaps one that was put to the proof, or lies close by it: it is not validated. */
   | { readonly type: "repeated"; readonly number: E164; readonly call: CallName }
+  /** A sent one that found too many of its line waiting: it is not validated. */
+  | { readonly type: "crowded"; readonly number: E164; readonly call: CallName }
   | {
       readonly type: "lookedUp";
       readonly number: E164;

@@ -16,6 +16,7 @@ export {
   REQUIRED_BITS,
   REQUIRED_BITS_MAX,
 } from "./ledger.ts";
+export { LINE_MAX, type Lines, lineOf, openLines, stepOut, stepUp } from "./lines.ts";
 export { type NodeRoom, nodeOrder, nodesToTry } from "./spread.ts";
 export {
   type ClaimStory,

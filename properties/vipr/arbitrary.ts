@@ -51,6 +51,7 @@ export const viprEvents: fc.Arbitrary<ViprEvent> = fc.oneof(
   of("waits", { call, dueMs: hours, worthBits: bits }),
   of("dropped", { call }),
   of("repeated", { call }),
+  of("crowded", { call }),
   of("lookedUp", { call, claims: few, claimants: fc.array(claim, { maxLength: 70 }) }),
   of("lookUpFailed", { call, why: words }),
   of("attempted", { by, call, attempt, tries: fc.constantFrom(1, 2) }),

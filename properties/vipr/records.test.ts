@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Clock, Effect, Layer, Logger } from "effect";
 import fc from "fast-check";
 import { type Change, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
-import { openOriginating, VALIDATIONS_MAX } from "../../actors/vipr/originating.ts";
+import { LOOK_UPS_MAX, openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
 import { hexOf, type Vcr } from "../../codecs/shared/mod.ts";
 import {
@@ -203,7 +203,7 @@ test("records: a sent call that was acknowledged is validated after a restart, o
     }),
   ));
 
-test("records: more calls due at once than are validated at once are all validated, however slow the disk", () =>
+test("records: more calls due at once than are looked up at once are all validated, however slow the disk", () =>
   virtually(
     Effect.gen(function* () {
       const fast = memoryStore();
@@ -234,10 +234,10 @@ test("records: more calls due at once than are validated at once are all validat
         },
         yield* openRecords(slow, callStore([5n])),
       );
-      const all = Array.from({ length: 4 * VALIDATIONS_MAX }, (_, i) => ({ ...sample[0]!, called: `+1${1_000 + i}` }));
+      const all = Array.from({ length: 4 * LOOK_UPS_MAX }, (_, i) => ({ ...sample[0]!, called: `+1${1_000 + i}` }));
       yield* Effect.forEach(all, originating.take, { concurrency: all.length });
       yield* Effect.sleep(120_000);
-      same([lookedUp, most], [all.length, VALIDATIONS_MAX]);
+      same([lookedUp, most], [all.length, LOOK_UPS_MAX]);
       same([originating.pending(), yield* originating.underWay, (yield* fast.scan("vcrSent")).length], [0, 0, 0]);
     }),
   ));

@@ -14,6 +14,7 @@ import { openRecords } from "../../actors/vipr/records.ts";
 import { ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { type PvpUserName, parseUserName, writeAnswer } from "../../codecs/validation/mod.ts";
 import {
+  callerHash,
   callStore,
   equivalentBits,
   knownCall,
@@ -66,7 +67,7 @@ const play = (
   Effect.gen(function* () {
     const { listen } = yield* Listener;
     const { dial } = yield* Dialer;
-    let [evening, call] = [0, evenings[0]![0]!];
+    let [evening, calls] = [0, evenings[0]!];
     const doors = new Map<string, number>();
     for (const {
       claim,
@@ -80,7 +81,7 @@ const play = (
           const name = parseUserName(userName);
           if (!name.ok) return yield* Effect.die(name.error);
           const isRight = yield* guess(name.value, evening);
-          const known = knownCall(call);
+          const known = knownCall(calls.find((of) => isNamed(name.value, of)) ?? calls[0]!);
           const guessed = isRight ? known : { ...known, startMs: known.startMs + 60_000 };
           return { type: "password", password: originatorPassword(name.value, guessed, ROUND_MS) } as const;
         });
@@ -94,7 +95,7 @@ const play = (
           if (secured !== undefined) yield* secured(evening);
           yield* readDocument(safe);
           yield* writeDocument(safe, writeAnswer({ type: "valinfo", info }));
-          yield* Effect.sleep(1_000);
+          yield* Effect.sleep(5_000);
         }).pipe(Effect.scoped, Effect.ignore),
       );
       doors.set(`${claim.nodeId}`, port);
@@ -128,14 +129,17 @@ const play = (
       },
       yield* Effect.orDie(openRecords(undefined, callStore([]))),
     ).pipe(Effect.provideService(Dialer, { dial: dialUnlessAway }));
-    for (const calls of evenings) {
-      call = calls[0]!;
+    for (calls of evenings) {
       yield* Effect.forEach(calls, originating.take);
       yield* Effect.sleep(25 * HOUR);
       evening += 1;
     }
     return events;
   }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(memoryLayer({ seed: 9, delayMs: [1, 20] }), Logger.layer([]))));
+
+/** Whether a user name of A says this call's caller. */
+const isNamed = (name: PvpUserName, { called, calling }: Vcr): boolean =>
+  name.method === "A" && calling !== undefined && callerHash(called, calling, name) === name.callerHash;
 
 const verdictsOf = (events: ReadonlyArray<ViprEvent>, nodeId: bigint) =>
   events.flatMap((event) =>
@@ -272,6 +276,22 @@ for (const [what, member, second, counts] of sums)
     same(verdictsOf(events, PAWN.nodeId), ["validated A", second, "validated A"]);
     same(countsOf(events, PAWN.nodeId), counts);
   });
+
+test("patience: of calls that fall due together a claimant cannot have right guesses counted before wrong ones", async () => {
+  const batch = Array.from({ length: 6 }, (_, hour) => callAt(hour, { calling: `+1408555${1000 + hour}` }));
+  const isLucky = (name: PvpUserName) => [1, 4].some((lucky) => isNamed(name, batch[lucky]!));
+  // All dial at one instant, in their order, where they may; then only those who guessed rightly answer at once.
+  const door: Member["door"] = (near, _, visit) => {
+    let said = 0;
+    const held = (bytes: Uint8Array) => (said++ < 1 ? near.write(bytes) : Effect.delay(near.write(bytes), 2_000));
+    return visit === 1 || visit === 4 ? near : { ...near, write: held };
+  };
+  const guess = (name: PvpUserName) => Effect.succeed(isLucky(name));
+  const events = await runVirtual(play([batch], [{ claim: PAWN, door, guess }], [60_000, 60_000]));
+  const verdicts = verdictsOf(events, PAWN.nodeId);
+  same([verdicts.length, verdicts.filter((verdict) => verdict === "validated A").length], [6, 2]);
+  same(countsOf(events, PAWN.nodeId), [1, 1]);
+});
 
 test("a claimant that fails by A is tried by B at the address that it gave: the overlay is not asked again", async () => {
   let attached = 0;

@@ -1,0 +1,258 @@
+/** Calls of one line, one after another: against a plain list, as the table they stand in; and through the server's own queue. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { Clock, Effect, Exit, Layer, Logger, Scope } from "effect";
+import fc from "fast-check";
+import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
+import { LOOK_UPS_MAX, openOriginating, VALIDATIONS_MAX } from "../../actors/vipr/originating.ts";
+import { ATTEMPTS_AT_ONCE_MAX, windowFor } from "../../actors/vipr/proving.ts";
+import { openRecords, type Records, type Waiting } from "../../actors/vipr/records.ts";
+import { msFromNtp, ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { callStore, ROUND_MS, windowOf } from "../../machines/validation/mod.ts";
+import { LINE_MAX, openLines, stepOut, stepUp, type ViprEvent } from "../../machines/vipr/mod.ts";
+import { arithmeticLayer } from "../../runtime/arithmetic.ts";
+import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
+import { runs, test } from "../kit/harness.ts";
+import { HOUR_MS, sentCall } from "../validation/arbitrary.ts";
+
+const [BUSY, OTHER] = ["+14085550001", "+14085550002"];
+const MINUTE_MS = 60_000;
+const HOUR = 60 * MINUTE_MS;
+/** When virtual time begins. */
+const BEGIN_MS = Date.UTC(2011, 3, 1);
+/** As long as the overlay may take with an AppAttach. */
+const ATTACH_MS = 10_000;
+
+/** Two minutes of each hour. */
+const callOf = (hour: number, called: string): Vcr => {
+  const startMs = HOUR_MS + hour * HOUR;
+  return { ...sentCall, called, start: ntpFromMs(startMs), stop: ntpFromMs(startMs + 2 * MINUTE_MS), vservice: 1n };
+};
+const calls = (count: number, called: string): ReadonlyArray<Vcr> =>
+  Array.from({ length: count }, (_, hour) => callOf(hour, called));
+const dueAtOnce = (all: ReadonlyArray<Vcr>): ReadonlyArray<Waiting> =>
+  all.map((vcr) => ({ vcr, dueMs: BEGIN_MS + MINUTE_MS }));
+
+const virtually = <A, E>(body: Effect.Effect<A, E, any>): Promise<A> =>
+  runVirtual(
+    Effect.scoped(
+      Effect.provide(body, Layer.mergeAll(memoryLayer({ seed: 3 }), arithmeticLayer, Logger.layer([]))),
+    ) as Effect.Effect<A, E>,
+  );
+const noRecords = Effect.orDie(openRecords(undefined, callStore([])));
+
+interface World {
+  /** Default: one claimant. */
+  readonly lookUp?: (number: string) => Effect.Effect<ReadonlyArray<{ nodeId: bigint; vservice: bigint }>>;
+  /** The AppAttach, of whom nobody gets further. Default: no answer. */
+  readonly resolve?: Effect.Effect<never>;
+  readonly waitBetweenMs?: readonly [number, number];
+}
+
+/** A server's queue, and what it tells with the milliseconds since virtual time began. */
+const serve = Effect.fnUntraced(function* (
+  records: Omit<Records, "received" | "expire">,
+  { lookUp, resolve = Effect.never, waitBetweenMs = [MINUTE_MS, MINUTE_MS] }: World = {},
+) {
+  const told: Array<{ readonly event: ViprEvent; readonly ms: number }> = [];
+  const originating = yield* openOriginating(
+    {
+      nodeId: 1n,
+      waitBetweenMs,
+      requiredBits: 12,
+      roundMs: ROUND_MS,
+      isPrivate: () => false,
+      domainOf: () => "a.example",
+      learned: () => Effect.void,
+      watch: (event) => Effect.map(Clock.currentTimeMillis, (nowMs) => void told.push({ event, ms: nowMs - BEGIN_MS })),
+    },
+    { lookUp: lookUp ?? (() => Effect.succeed([{ nodeId: 3n, vservice: 8n }])), resolve: () => resolve },
+    records,
+  );
+  const hours = (type: ViprEvent["type"], number: string) =>
+    told.flatMap(({ event, ms }) => (event.type === type && event.number === number ? [ms] : []));
+  return { originating, told, hours };
+});
+
+test("lines: one of each line is under way, the others stand behind it in their order, and not too many", () =>
+  fc.assert(
+    fc.property(
+      fc.array(
+        fc.record({ line: fc.constantFrom("a", "b"), steps: fc.constantFrom(1, 2, LINE_MAX), isOut: fc.boolean() }),
+      ),
+      (given) => {
+        const lines = openLines<number>();
+        const model = new Map<string, number[]>();
+        let item = 0;
+        for (const { line, steps, isOut } of given) {
+          const behind = model.get(line);
+          if (isOut) {
+            same(stepOut(lines, line), behind ?? []);
+            model.delete(line);
+          } else
+            for (let step = 0; step < steps; step++) {
+              const now = model.get(line);
+              const said = now === undefined ? "first" : now.length < LINE_MAX ? "behind" : "crowded";
+              same(stepUp(lines, line, ++item), said);
+              model.set(line, now === undefined ? [] : said === "behind" ? [...now, item] : now);
+            }
+          same(
+            lines.count,
+            [...model.values()].reduce((sum, { length }) => sum + length, 0),
+          );
+          same(lines.behind.size, model.size);
+        }
+      },
+    ),
+    { numRuns: runs },
+  ));
+
+test("lines: calls of a line that fall due together are looked up one after another, and hold up no other line", () =>
+  virtually(
+    Effect.gen(function* () {
+      const waiting = dueAtOnce([...calls(3 * VALIDATIONS_MAX, BUSY).slice(0, LINE_MAX + 1), ...calls(1, OTHER)]);
+      const { originating, hours } = yield* serve({ ...(yield* noRecords), waiting });
+      yield* Effect.sleep(2 * MINUTE_MS);
+      same(hours("lookedUp", OTHER), [MINUTE_MS]); // a call that waits for its line holds no place
+      same((yield* originating.standing(BUSY)).waiting.length, originating.pending() + 1);
+      yield* Effect.sleep(24 * HOUR);
+      const begun = hours("lookedUp", BUSY);
+      same(begun.length, LINE_MAX + 1);
+      same(
+        begun,
+        begun.map((_, i) => MINUTE_MS + i * ATTACH_MS),
+      );
+      same([originating.pending(), yield* originating.underWay], [0, 0]);
+    }),
+  ));
+
+test("lines: who waits in a line takes turns with the other lines that are due", () =>
+  virtually(
+    Effect.gen(function* () {
+      const others = Array.from({ length: 3 * VALIDATIONS_MAX }, (_, i) => callOf(0, `+1555${10_000 + i}`));
+      const waiting = dueAtOnce([...calls(3, BUSY), ...others]);
+      const { hours } = yield* serve({ ...(yield* noRecords), waiting });
+      yield* Effect.sleep(HOUR);
+      const [first, second] = hours("lookedUp", BUSY);
+      const last = Math.max(...others.flatMap(({ called }) => hours("lookedUp", called)));
+      ok(first! < last && second! >= last, `${first}, ${second}, the last of the others ${last}`);
+    }),
+  ));
+
+test("lines: more than may wait behind one call are let go, off the disk too, and are told", () =>
+  virtually(
+    Effect.gen(function* () {
+      const store = memoryStore();
+      const { originating, hours } = yield* serve(yield* openRecords(store, callStore([])));
+      yield* Effect.forEach(calls(LINE_MAX + 4, BUSY), originating.take);
+      yield* Effect.sleep(MINUTE_MS + ATTACH_MS / 2);
+      same(hours("crowded", BUSY).length, 3);
+      same((yield* store.scan("vcrSent")).length, LINE_MAX); // and one is being asked about
+    }),
+  ));
+
+test("places go by attempts: so many calls of one claim each, however slow, and of few at once the overlay is asked", () =>
+  virtually(
+    Effect.gen(function* () {
+      let [asking, most] = [0, 0];
+      const lookUp = () =>
+        Effect.gen(function* () {
+          most = Math.max(most, ++asking);
+          yield* Effect.sleep(100);
+          asking -= 1;
+          return [{ nodeId: 3n, vservice: 8n }];
+        });
+      const all = Array.from({ length: VALIDATIONS_MAX + 1 }, (_, i) => callOf(0, `+1555${10_000 + i}`));
+      const { originating } = yield* serve({ ...(yield* noRecords), waiting: dueAtOnce(all) }, { lookUp });
+      yield* Effect.sleep(MINUTE_MS + ATTACH_MS / 2);
+      same([most, yield* originating.underWay, originating.pending()], [LOOK_UPS_MAX, ATTEMPTS_AT_ONCE_MAX, 1]);
+    }),
+  ));
+
+/** A server that runs for a while and is stopped: how often it attached to a claimant. */
+const live = Effect.fnUntraced(function* (
+  store: StoreShape,
+  forMs: number,
+  { lookUp, upload = [] }: Pick<World, "lookUp"> & { readonly upload?: ReadonlyArray<Vcr> } = {},
+) {
+  let attached = 0;
+  const resolve = Effect.andThen(
+    Effect.sync(() => void attached++),
+    Effect.never,
+  );
+  const scope = yield* Scope.make();
+  const records = yield* openRecords(store, callStore([]), 1_000);
+  const { originating } = yield* Scope.provide(serve(records, { resolve, ...(lookUp && { lookUp }) }), scope);
+  yield* Effect.forEach(upload, originating.take);
+  yield* Effect.sleep(forMs);
+  yield* Scope.close(scope, Exit.void);
+  return attached;
+});
+
+test("a stop in the middle: who was asked about a call is not asked again, and a call that nobody was asked about is not lost", () =>
+  virtually(
+    Effect.gen(function* () {
+      const upload = calls(1, BUSY);
+      const asked = memoryStore();
+      same(yield* live(asked, MINUTE_MS + 1_000, { upload }), 1);
+      same(yield* live(asked, HOUR), 0);
+      const notAsked = memoryStore();
+      same(yield* live(notAsked, MINUTE_MS + 1_000, { upload, lookUp: () => Effect.never }), 0);
+      same([yield* live(notAsked, HOUR), yield* live(notAsked, HOUR)], [1, 0]);
+    }),
+  ));
+
+test("a disk that does not let go of a call: nobody is asked about it until it does", () =>
+  virtually(
+    Effect.gen(function* () {
+      const disk = memoryStore();
+      let isFull = false;
+      const store: StoreShape = {
+        ...disk,
+        write: (changes) =>
+          isFull ? Effect.fail(new StoreFailed({ reason: "full", why: "no room" })) : disk.write(changes),
+      };
+      let attached = 0;
+      const resolve = Effect.andThen(
+        Effect.sync(() => void attached++),
+        Effect.never,
+      );
+      const { originating } = yield* serve(yield* openRecords(store, callStore([])), { resolve });
+      yield* originating.take(callOf(0, BUSY));
+      isFull = true;
+      yield* Effect.sleep(HOUR);
+      same([attached, originating.pending(), (yield* disk.scan("vcrSent")).length], [0, 1, 1]);
+      isFull = false;
+      yield* Effect.sleep(HOUR);
+      same([attached, originating.pending(), (yield* disk.scan("vcrSent")).length], [1, 0, 0]);
+    }),
+  ));
+
+test("what a stop is spread over: Tv's range of a call that we were late with, over two restarts too, and the age of a record that came late", () =>
+  virtually(
+    Effect.gen(function* () {
+      const waitBetweenMs = [30_000, MINUTE_MS] as const;
+      const call = { ...callOf(0, BUSY), start: ntpFromMs(BEGIN_MS - 3 * MINUTE_MS), stop: ntpFromMs(BEGIN_MS) };
+      const store = memoryStore();
+      const records = yield* openRecords(store, callStore([]));
+      const nowMs = yield* Clock.currentTimeMillis;
+      yield* records.sent({ vcr: call, dueMs: nowMs + 45_000 });
+      yield* Effect.sleep(HOUR);
+      const [late] = (yield* openRecords(store, callStore([]), 5 * MINUTE_MS)).waiting;
+      const [again] = (yield* openRecords(store, callStore([]), 1_000)).waiting;
+      same(
+        [late!.dueMs, again!.dueMs, windowFor(waitBetweenMs, again!)],
+        [nowMs + HOUR + 5 * MINUTE_MS, late!.dueMs, 30_000],
+      );
+      const imported = { vcr: call, dueMs: msFromNtp(call.stop) + HOUR };
+      same(windowFor(waitBetweenMs, imported), windowOf(waitBetweenMs, HOUR));
+      ok(windowFor(waitBetweenMs, imported) > HOUR);
+      const slow = yield* serve({ ...(yield* noRecords), waiting: [imported] }, { waitBetweenMs });
+      const [stands] = (yield* slow.originating.standing(BUSY)).waiting;
+      yield* Effect.sleep(HOUR);
+      const [other] = (yield* (yield* serve(
+        { ...(yield* noRecords), waiting: [again!] },
+        { waitBetweenMs },
+      )).originating.standing(BUSY)).waiting;
+      ok(other!.worthBits < stands!.worthBits, `${other!.worthBits} < ${stands!.worthBits}`);
+    }),
+  ));

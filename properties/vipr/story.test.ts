@@ -80,6 +80,7 @@ test("story: what is missing, at each step on the way to a route", () => {
     "No route yet: no call has been looked at. The next call is looked at 2026-01-01 00:01:00Z.",
   );
   ok(lastWord(due, { ...lookedUp, claims: 0, claimants: [] }).startsWith("No route: nobody claims the number"));
+  ok(lastWord(due, lookedUp).startsWith("No route: this server stopped while it asked"));
   ok(lastWord(due, lookedUp, attempted("refused")).startsWith("No route: nobody who claims the number has proved"));
   const half = lastWord(due, lookedUp, attempted("validated"), proved(7, 1));
   ok(half.startsWith("No route yet: 5.0 bits are missing"), half);

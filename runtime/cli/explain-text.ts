@@ -154,7 +154,9 @@ const lookedAtText = ({ facts }: Story): string => {
   const last = facts.findLast(({ type }) => type === "lookedUp" || type === "lookUpFailed" || type === "dropped");
   switch (last?.type) {
     case "lookedUp":
-      return "No route: nobody claims the number.";
+      return last.claims === 0
+        ? "No route: nobody claims the number."
+        : "No route: this server stopped while it asked those who claim the number, and asks about a call only once.";
     case "lookUpFailed":
       return "No route: the overlay could not be asked who claims the number.";
     case "dropped":

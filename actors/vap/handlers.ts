@@ -2,15 +2,13 @@
  * What a ViPR server does with what its call agents ask: the orders of their sessions, made effects.
  *
  * A VService is the user's who first published it here. Its id is public, it lies in the overlay with each number: without
- * an owner any user of the server could publish routes under it, upload calls for it and hear what it learns.
+ * an owner any user of the server could publish routes under it, upload calls for it and hear what it learns (holders.ts).
  */
 import { Effect, Semaphore } from "effect";
 import type { E164, Vcr } from "../../codecs/shared/mod.ts";
 import type { ServiceIdentity, VService } from "../../codecs/vap/mod.ts";
 import type { VapQuota, VapServerAction, VapServerEvent } from "../../machines/vap/mod.ts";
-
-/** VServices whose user is remembered. Of those that are not published now the one longest known goes first. */
-export const VSERVICES_MAX = 10_000;
+import type { Holders } from "./holders.ts";
 
 /** A failure is told to the agent as 481, with its reason. */
 export interface VapHandlers<R = never> {
@@ -52,43 +50,26 @@ export interface VapOrders<R> {
   readonly counts: () => { readonly vservices: number; readonly numbers: number; readonly vcrs: number };
 }
 
-export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R>) {
+export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R>, holders: Holders) {
   /** Which session published an instance last: only the end of that one withdraws it. */
   const owners = new Map<string, number>();
-  const holders = new Map<bigint, Holder>();
   const inTurn = (yield* Semaphore.make(1)).withPermits(1);
+  const { isAnothers } = holders;
   let [numbers, vcrs] = [0, 0];
 
-  const isAnothers = (vservice: bigint, username: string): boolean =>
-    (holders.get(vservice)?.username ?? username) !== username;
-
-  /** False when there is no room for one more. */
-  const hold = ({ vservice, instance }: ServiceIdentity, username: string): boolean => {
-    const held = holders.get(vservice) ?? { username, instances: new Set<bigint>() };
-    if (!holders.has(vservice) && holders.size >= VSERVICES_MAX) {
-      const idle = [...holders].find(([, { instances }]) => instances.size === 0);
-      if (idle === undefined) return false;
-      holders.delete(idle[0]);
-    }
-    held.instances.add(instance);
-    holders.set(vservice, held);
-    return true;
-  };
-
   /** Nothing is published by a publication that was refused. */
-  const letGo = (
-    { vservice, instance }: ServiceIdentity,
-    handle: number,
-    before: { readonly owner: number | undefined; readonly isHeld: boolean },
-  ): void => {
-    const key = keyOf({ vservice, instance });
-    if (owners.get(key) !== handle) return; // withdrawn meanwhile
-    if (before.owner !== undefined) return void owners.set(key, before.owner);
-    owners.delete(key);
-    const held = holders.get(vservice);
-    held?.instances.delete(instance);
-    if (!before.isHeld && held?.instances.size === 0) holders.delete(vservice);
-  };
+  const letGo = (identity: ServiceIdentity, handle: number, before: Before): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const key = keyOf(identity);
+      if (owners.get(key) !== handle) return Effect.void; // withdrawn meanwhile
+      if (before.owner !== undefined) {
+        owners.set(key, before.owner);
+        return Effect.void;
+      }
+      owners.delete(key);
+      holders.release(identity);
+      return before.isHeld ? Effect.void : holders.forget(identity.vservice);
+    });
   /** The VServices that were asked for earlier are published now, or refused. */
   const publishedBefore = inTurn(Effect.void);
 
@@ -110,21 +91,20 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
         case "publishVService": {
           const { identity, version, service } = order;
           if (isAnothers(identity.vservice, username)) return refused(order.ref, ANOTHERS);
-          const before = { owner: owners.get(keyOf(identity)), isHeld: holders.has(identity.vservice) };
-          if (!hold(identity, username)) return refused(order.ref, "too many VServices");
+          const before = { owner: owners.get(keyOf(identity)), isHeld: holders.isHeld(identity.vservice) };
+          if (!holders.hold(identity, username)) return refused(order.ref, "too many VServices");
           owners.set(keyOf(identity), handle);
           const quota = Effect.map(
-            handlers.publishVService(identity, version, service),
+            Effect.andThen(holders.keep(identity.vservice), handlers.publishVService(identity, version, service)),
             ({ quotaLimit: limit, quotaCurrent: current, dhtLifetimeS: lifetimeS }) => ({ limit, current, lifetimeS }),
           );
-          const undone = Effect.sync(() => letGo(identity, handle, before));
-          return settled(order.ref, tell, inTurn(Effect.tapError(quota, () => undone)));
+          return settled(order.ref, tell, inTurn(Effect.tapError(quota, () => letGo(identity, handle, before))));
         }
         case "withdrawVService": {
           const key = keyOf(order.identity);
           if (owners.get(key) !== handle) return Effect.void;
           owners.delete(key);
-          holders.get(order.identity.vservice)?.instances.delete(order.identity.instance);
+          holders.release(order.identity);
           return inTurn(handlers.withdrawVService(order.identity));
         }
         case "publishNumber": {
@@ -150,10 +130,10 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
   return orders;
 });
 
-interface Holder {
-  readonly username: string;
-  /** Published now. */
-  readonly instances: Set<bigint>;
+/** How it stood when a publication was asked for. */
+interface Before {
+  readonly owner: number | undefined;
+  readonly isHeld: boolean;
 }
 const ANOTHERS = "the VService of another user";
 

@@ -5,6 +5,7 @@ export {
   type VapClientOptions,
 } from "./client.ts";
 export type { PublishedVService, VapHandlers } from "./handlers.ts";
+export { type Holders, openHolders, VSERVICES_MAX, VSERVICES_OF_USER_MAX } from "./holders.ts";
 export { type VapClient, VapRefused } from "./jobs.ts";
 export { openPublisher, PublishFailed, type VapPublisher, type VapPublisherOptions } from "./publisher.ts";
 export { InsecureVap, serveVap, type VapCounters, type VapServer, type VapServerOptions } from "./server.ts";

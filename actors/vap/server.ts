@@ -11,6 +11,7 @@ import { type ByteStreamShape, type Credentials, type Entropy, Listener, type Li
 import { openConnection, type VapConnection } from "./connection.ts";
 import { readMessages } from "./exchange.ts";
 import { type VapHandlers, vapOrders } from "./handlers.ts";
+import { type Holders, openHolders } from "./holders.ts";
 import { type VapSession, vapSessions } from "./sessions.ts";
 
 export interface VapServerOptions {
@@ -23,6 +24,8 @@ export interface VapServerOptions {
   readonly insecureVap?: boolean;
   /** Passwords by user name; or whoever knows the users' keys (`vapKey`), asked at each message. */
   readonly users: Readonly<Record<string, string>> | ((username: string) => Uint8Array | undefined);
+  /** Whose each VService is. Default: known as long as this server runs. */
+  readonly holders?: Holders;
   /** How long a session outlives its client's last message. Default 30 s. */
   readonly keepaliveMs?: number;
   /** How long a connection may stay without a Register. Default 10 s. */
@@ -73,7 +76,8 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
   const { listen } = yield* Listener;
   const keyOf = typeof users === "function" ? users : keysOf(users);
   const connections = new Map<number, VapConnection>();
-  const orders = yield* vapOrders(handlers);
+  const forgetful = Effect.orDie(openHolders(undefined, (username) => keyOf(username) !== undefined));
+  const orders = yield* vapOrders(handlers, options.holders ?? (yield* forgetful));
   const times = { keepaliveMs, greetingMs, lingerMs: LINGER_MS };
   const sessions = yield* vapSessions({ times, keyOf, connections }, orders);
   const counts = { opened: 0, garbage: 0, distrusted: 0, notifies: 0 };

@@ -49,6 +49,8 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
 
   const send = ({ connection, content, transactionId, username }: Extract<VapServerAction, { type: "send" }>) => {
     const key = username === undefined ? undefined : keyOf(username);
+    // A user who has no key any more could be anybody, and hears nothing.
+    if (username !== undefined && key === undefined) return Effect.void;
     const bytes =
       username === undefined || key === undefined
         ? unsealed(content, transactionId)
@@ -118,7 +120,8 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
     notify: Effect.fnUntraced(function* (vservice, info) {
       const content = writeValInfo(info);
       const tellOne = (session: VapSession) => learn(session, vservice, content);
-      const own = [...sessions.values()].filter((session) => !orders.isAnothers(vservice, session.username()));
+      const isTold = (username: string) => keyOf(username) !== undefined && !orders.isAnothers(vservice, username);
+      const own = [...sessions.values()].filter((session) => isTold(session.username()));
       const counts = yield* Effect.forEach(own, tellOne, { concurrency: "unbounded" });
       return counts.reduce((sum, count) => sum + count, 0);
     }),

@@ -23,6 +23,7 @@ import {
   Keys,
   type Listener,
   type ListenFailed,
+  type StoreFailed,
   type StoreShape,
 } from "../ports/mod.ts";
 import {
@@ -35,7 +36,14 @@ import {
   startNode,
 } from "../reload/mod.ts";
 import { type PvpCounters, servePvp } from "../validation/mod.ts";
-import { type InsecureVap, openPublisher, serveVap, type VapCounters, type VapServerOptions } from "../vap/mod.ts";
+import {
+  type InsecureVap,
+  openHolders,
+  openPublisher,
+  serveVap,
+  type VapCounters,
+  type VapServerOptions,
+} from "../vap/mod.ts";
 import { openCharges } from "./charges.ts";
 import { openDomains, type ViprDomains } from "./domains.ts";
 import type { ViprEvent } from "./events.ts";
@@ -117,14 +125,21 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   const domains = yield* openDomains(nodeIds[0]!, options.ticketLifetimeMs);
   yield* domains.set(options);
   let publishing: Publishing | undefined; // there are nodes before anybody can ask
+  const storeStopped = Effect.mapError(
+    ({ reason: fault, why }: StoreFailed) => new JoinFailed({ reason: "store", fault, why: `store ${fault}: ${why}` }),
+  );
+  const holders = yield* storeStopped(openHolders(options.store, isUserOf(options.vap.users)));
+  /** What lies here since before its user had the VService is another's. */
+  const isItsUsers = (vservice: bigint, atMs: number): boolean =>
+    atMs >= (holders.sinceMs(vservice) ?? Number.POSITIVE_INFINITY);
   const isHeld = (vservice: bigint, number: E164): Effect.Effect<boolean> =>
-    Effect.map(publishing?.endMs(vservice, number) ?? Effect.succeed(undefined), (endMs) => endMs !== undefined);
+    Effect.map(
+      publishing?.endMs(vservice, number) ?? Effect.succeed(undefined),
+      (endMs) => endMs !== undefined && isItsUsers(vservice, endMs - NUMBER_LIFETIME_S * 1_000),
+    );
   const services = makeServices(domains.issuerFor, isHeld, watch);
   const calls = callStore(nodeIds, { roundMs });
-  const records = yield* Effect.mapError(
-    openRecords(options.store, calls, options.graceMs),
-    ({ reason: fault, why }) => new JoinFailed({ reason: "store", fault, why: `store ${fault}: ${why}` }),
-  );
+  const records = yield* storeStopped(openRecords(options.store, calls, options.graceMs));
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), records.expire)));
 
   const pvp = yield* servePvp(
@@ -132,11 +147,13 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     {
       candidates: (name) =>
         Effect.sync(() =>
-          candidatesFor(calls, name).map((call) => ({
-            ...call,
-            isLocked: isLocked(call, name.method),
-            triesLeft: ATTEMPTS_MAX - call.attempts[wayOf(name.method)],
-          })),
+          candidatesFor(calls, name)
+            .filter(({ vservice, keepUntilMs }) => isItsUsers(vservice, keepUntilMs - calls.retentionMs))
+            .map((call) => ({
+              ...call,
+              isLocked: isLocked(call, name.method),
+              triesLeft: ATTEMPTS_MAX - call.attempts[wayOf(name.method)],
+            })),
         ),
       ...(yield* openCharges(calls, records, stories, watch)),
       grant: services.grant,
@@ -190,7 +207,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     records,
     watch,
   });
-  const vap = yield* serveVap({ ...listen.vap, ...options.vap }, handlers);
+  const vap = yield* serveVap({ ...listen.vap, ...options.vap, holders }, handlers);
 
   return {
     vap: { host: vap.host, port: vap.port },
@@ -213,6 +230,11 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     }),
   };
 });
+
+const isUserOf =
+  (users: VapServerOptions["users"]) =>
+  (name: string): boolean =>
+    typeof users === "function" ? users(name) !== undefined : Object.hasOwn(users, name);
 
 const nodeIdsOf = Effect.fnUntraced(function* (nodes: ReadonlyArray<Credentials>) {
   const keys = yield* Keys;

@@ -1,5 +1,6 @@
 /** The ViPR Access Protocol: messages, their seals, and the documents they carry. */
 export { ServiceIdentity, VapAttribute } from "./attributes.ts";
+export { decodeHolder, encodeHolder, holderKey, type KeptHolder } from "./holder.ts";
 export { isSealed, judge, seal, unsealed, type Verdict, vapKey } from "./integrity.ts";
 export {
   errorAttribute,
@@ -32,5 +33,5 @@ export {
   type VapError,
 } from "./registry.ts";
 export { DHT_NAME, readVService, type VService, writeVService } from "./service.ts";
-export { readValInfo, type ValInfo, writeValInfo } from "./valinfo.ts";
+export { readValInfo, type ValInfo, withFittingRoutes, writeValInfo } from "./valinfo.ts";
 export { child, element, Fault, type Read, type Route, reading, textOf, type XmlError } from "./xml.ts";

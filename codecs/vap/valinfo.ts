@@ -6,7 +6,8 @@
  * The draft lets the three repeat for further numbers; a validation proves one, and we write and read one.
  */
 import { type E164, isE164, utf8 } from "../shared/mod.ts";
-import { element, Fault, type Read, type Route, reading, routesOf, routeText, textOf } from "./xml.ts";
+import { CONTENT_BYTES_MAX } from "./registry.ts";
+import { element, Fault, type Read, ROUTES_MAX, type Route, reading, routesOf, routeText, textOf } from "./xml.ts";
 
 export interface ValInfo {
   readonly number: E164;
@@ -16,6 +17,18 @@ export interface ValInfo {
 
 export const writeValInfo = ({ number, ticket, routes }: ValInfo): Uint8Array =>
   utf8(`<valinfo>${element("number", number)}${element("ticket", ticket)}${routes.map(routeText).join("")}</valinfo>`);
+
+/** The same with as many of its routes, the first ones, as a reader takes: a VService may have more than one answer holds. */
+export const withFittingRoutes = (info: ValInfo): ValInfo => {
+  const routes: Array<Route> = [];
+  let bytes = writeValInfo({ ...info, routes }).length;
+  for (const route of info.routes.slice(0, ROUTES_MAX)) {
+    bytes += utf8(routeText(route)).length;
+    if (bytes > CONTENT_BYTES_MAX) break;
+    routes.push(route);
+  }
+  return { ...info, routes };
+};
 
 export const readValInfo = (bytes: Uint8Array): Read<ValInfo> =>
   reading(bytes, "valinfo", (info) => {

@@ -123,7 +123,7 @@ export const element = (name: string, text: string): string => `<${name}>${escap
 export interface Route {
   readonly sipUris: ReadonlyArray<string>;
 }
-const ROUTES_MAX = 16;
+export const ROUTES_MAX = 16;
 const URIS_MAX = 16;
 export const routesOf = (parent: Element): ReadonlyArray<Route> =>
   elements(parent, "route", 1, ROUTES_MAX).map((route) => ({ sipUris: texts(route, "SIPURI", 1, URIS_MAX) }));

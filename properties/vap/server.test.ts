@@ -242,6 +242,33 @@ virtually(
 );
 
 virtually(
+  "an agent that was removed hears nothing any more, from the moment its key is gone",
+  Effect.gen(function* () {
+    let key: Uint8Array | undefined = vapKey("ann", "secret");
+    const server = yield* serving(recorder().handlers, { users: () => key });
+    const heard: Array<string> = [];
+    const { dial } = yield* Dialer;
+    const overheard: typeof dial = (at) =>
+      Effect.map(dial(at), (stream) => ({
+        ...stream,
+        read: Effect.tap(stream.read, (bytes) => Effect.sync(() => void heard.push(new TextDecoder().decode(bytes)))),
+      }));
+    const ann = yield* Effect.provideService(agent(), Dialer, { dial: overheard });
+    yield* ann.publishVService(document);
+    yield* Effect.sleep(1_000);
+    const isTold = () => heard.join("").includes(valInfo.number);
+    assert.equal(yield* server.notify(VSERVICE, valInfo), 1);
+    yield* Effect.sleep(1_000);
+    assert.equal(isTold(), true);
+    key = undefined;
+    heard.length = 0;
+    assert.equal(yield* server.notify(VSERVICE, valInfo), 0);
+    yield* Effect.sleep(60_000);
+    assert.equal(isTold(), false);
+  }),
+);
+
+virtually(
   "a wrong password is refused, and refused again, at a pace that slows",
   Effect.gen(function* () {
     const { handlers } = recorder();

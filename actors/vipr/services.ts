@@ -3,7 +3,7 @@ import { Effect } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import { parseUri } from "../../codecs/sip/mod.ts";
 import { normalDomain } from "../../codecs/ticket/mod.ts";
-import type { ServiceIdentity, ValInfo, VService } from "../../codecs/vap/mod.ts";
+import { type ServiceIdentity, type ValInfo, type VService, withFittingRoutes } from "../../codecs/vap/mod.ts";
 import type { TicketIssuer } from "../ticket/mod.ts";
 import type { PvpGrant, PvpGrantRequest } from "../validation/mod.ts";
 import type { ViprEvent } from "./events.ts";
@@ -68,7 +68,7 @@ export const makeServices = (
     if (ticket._tag === "None") return yield* decline(503);
     yield* watch({ type: "granted", number, domain });
     const routes = [...service.instances.values()].flatMap((instance) => instance.routes);
-    return { type: "granted", valInfo: { number, ticket: ticket.value, routes } } as const;
+    return { type: "granted", valInfo: withFittingRoutes({ number, ticket: ticket.value, routes }) } as const;
   });
 
   return {

@@ -1,9 +1,9 @@
 /** Black and white lists on both sides: before a ticket is made, and before agents hear of a route. */
-import { deepStrictEqual as same } from "node:assert";
+import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, Logger } from "effect";
 import fc from "fast-check";
 import { makeServices } from "../../actors/vipr/services.ts";
-import type { VService } from "../../codecs/vap/mod.ts";
+import { readValInfo, type VService, writeValInfo } from "../../codecs/vap/mod.ts";
 import type { ViprEvent } from "../../machines/vipr/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 
@@ -122,3 +122,24 @@ test("lists: a domain is one domain however its host is written, and an address 
   };
   same(["a.example.", "b.example", "192.0.2.1", "c.example"].map(codeOf), [403, 403, 403, "granted"]);
 });
+
+test("routes of many instances: the answer holds as many as a reader takes, the first ones", () =>
+  fc.assert(
+    fc.property(fc.array(fc.nat(4_000), { minLength: 1, maxLength: 40 }), (lengths) => {
+      const { services } = opened(undefined);
+      const uris = lengths.map((length, i) => `sip:${"x".repeat(length)}${i}@own.example:5061`);
+      for (const [i, uri] of uris.entries())
+        services.publish(
+          { ...identity, instance: BigInt(i + 1) },
+          { ...documentOf(undefined), routes: [{ sipUris: [uri] }] },
+        );
+      const grant = run(services.grant({ number: NUMBER, domain: "a.example", vservice: 7n }));
+      ok(grant.type === "granted");
+      const read = readValInfo(writeValInfo(grant.valInfo));
+      ok(read.ok);
+      const shown = read.value.routes.flatMap(({ sipUris }) => sipUris);
+      same(shown, uris.slice(0, shown.length));
+      ok(shown.length === Math.min(16, uris.length) || shown.join().length > 24_000);
+    }),
+    { numRuns: runs },
+  ));

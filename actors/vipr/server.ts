@@ -13,7 +13,7 @@ import { applicationId, type Endpoint, type OverlayConfiguration } from "../../c
 import { type E164, maskE164 } from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
-import { ATTEMPTS_MAX, callStore, candidatesFor, isLocked, wayOf } from "../../machines/validation/mod.ts";
+import { callStore, tryableFor } from "../../machines/validation/mod.ts";
 import { REQUIRED_BITS, type Story, storyNow } from "../../machines/vipr/mod.ts";
 import {
   type Arithmetic,
@@ -147,13 +147,9 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     {
       candidates: (name) =>
         Effect.sync(() =>
-          candidatesFor(calls, name)
-            .filter(({ vservice, keepUntilMs }) => isItsUsers(vservice, keepUntilMs - calls.retentionMs))
-            .map((call) => ({
-              ...call,
-              isLocked: isLocked(call, name.method),
-              triesLeft: ATTEMPTS_MAX - call.attempts[wayOf(name.method)],
-            })),
+          tryableFor(calls, name).filter(({ vservice, keepUntilMs }) =>
+            isItsUsers(vservice, keepUntilMs - calls.retentionMs),
+          ),
         ),
       ...(yield* openCharges(calls, records, stories, watch)),
       grant: services.grant,

@@ -73,6 +73,7 @@ export {
   RETENTION_MS,
   removeCall,
   SAME_KEY_MAX,
+  tryableFor,
   type Way,
   wayOf,
 } from "./store.ts";

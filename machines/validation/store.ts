@@ -174,6 +174,19 @@ export const candidatesFor = (store: CallStore, name: PvpUserName): ReadonlyArra
   return found;
 };
 
+/** The same as the terminator takes them, each with what is left to that way of naming it. */
+export const tryableFor = (store: CallStore, name: PvpUserName): ReadonlyArray<KeptCall & TriesLeft> =>
+  candidatesFor(store, name).map((call) => ({
+    ...call,
+    isLocked: isLocked(call, name.method),
+    triesLeft: ATTEMPTS_MAX - call.attempts[wayOf(name.method)],
+  }));
+
+interface TriesLeft {
+  readonly isLocked: boolean;
+  readonly triesLeft: number;
+}
+
 /** The key has 64 bits; this looks at the call itself. */
 const isSpokenOf = ({ roundMs }: CallStore, call: KeptCall, name: PvpUserName): boolean => {
   switch (name.method) {

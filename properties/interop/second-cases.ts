@@ -12,12 +12,11 @@ import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import {
   ATTEMPTS_MAX,
   callStore,
-  candidatesFor,
   failCall,
   insertCall,
-  isLocked,
   type KnownCall,
   ROUND_MS,
+  tryableFor,
 } from "../../machines/validation/mod.ts";
 import { start } from "../cli/processes.ts";
 import { ended, HOST, peer, until } from "./peers.ts";
@@ -105,10 +104,7 @@ const serve = Effect.fnUntraced(function* (
   return yield* servePvp(
     { host: HOST, port: 0, nodeIds: [node], group },
     {
-      candidates: (name) =>
-        Effect.sync(() =>
-          candidatesFor(store, name).map((kept) => ({ ...kept, isLocked: isLocked(kept, name.method) })),
-        ),
+      candidates: (name) => Effect.sync(() => tryableFor(store, name)),
       failed: ({ id }, method) => Effect.sync(() => void failCall(store, id, method)),
       grant: ({ number }) => Effect.succeed(grant ?? { type: "granted", valInfo: infoOf(number) }),
     },

@@ -15,11 +15,11 @@ import type { ValInfo } from "../../codecs/validation/mod.ts";
 import {
   type ClaimVerdict,
   callStore,
-  candidatesFor,
   failCall,
   insertCall,
   isLocked,
   type PvpClaim,
+  tryableFor,
 } from "../../machines/validation/mod.ts";
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
@@ -79,10 +79,7 @@ const play = (strategyOf: () => Strategy, claimants: ReadonlyArray<PvpClaim>, re
     const owner = yield* servePvp(
       { host: HOST, port: 0, nodeIds: [OWNER] },
       {
-        candidates: (name) =>
-          Effect.sync(() =>
-            candidatesFor(store, name).map((found) => ({ ...found, isLocked: isLocked(found, name.method) })),
-          ),
+        candidates: (name) => Effect.sync(() => tryableFor(store, name)),
         failed: ({ id }, method) => Effect.sync(() => void failCall(store, id, method)),
         grant: ({ number, domain }) =>
           Effect.sync(() => {

@@ -20,12 +20,11 @@ import {
   candidatesFor,
   failCall,
   insertCall,
-  isLocked,
   knownCall,
   originatorPassword,
   ROUND_MS,
+  tryableFor,
   userNameFor,
-  wayOf,
 } from "../../machines/validation/mod.ts";
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
@@ -95,14 +94,7 @@ const serve = Effect.fnUntraced(function* (
     yield* Effect.orDie(records.received(insertCall(calls, { ...got, stop: got.stop + (BigInt(i) << 40n) }, nowMs)));
   const charges = yield* openCharges(calls, records, stories, (event) => Effect.sync(() => stories.hear(event, nowMs)));
   const handlers: PvpHandlers = {
-    candidates: (name) =>
-      Effect.sync(() =>
-        candidatesFor(calls, name).map((call) => ({
-          ...call,
-          isLocked: isLocked(call, name.method),
-          triesLeft: ATTEMPTS_MAX - call.attempts[wayOf(name.method)],
-        })),
-      ),
+    candidates: (name) => Effect.sync(() => tryableFor(calls, name)),
     ...charges,
     grant,
   };

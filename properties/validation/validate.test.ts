@@ -13,20 +13,17 @@ import {
 import { hexOf, ntpFromMs, utf8, type Vcr } from "../../codecs/shared/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import {
-  ATTEMPTS_MAX,
   type CallStore,
   callStore,
-  candidatesFor,
   failCall,
   GATE_MS_MAX,
   insertCall,
-  isLocked,
   knownCall,
   ROUND_MS,
   standingLimits,
   TV_MS_MAX,
+  tryableFor,
   userNameFor,
-  wayOf,
 } from "../../machines/validation/mod.ts";
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
@@ -65,14 +62,7 @@ const serve = Effect.fnUntraced(function* (
   const granted: Array<string> = [];
   const { grant, ...rest } = options;
   const handlers: PvpHandlers = {
-    candidates: (name) =>
-      Effect.sync(() =>
-        candidatesFor(store, name).map((call) => ({
-          ...call,
-          isLocked: isLocked(call, name.method),
-          triesLeft: ATTEMPTS_MAX - call.attempts[wayOf(name.method)],
-        })),
-      ),
+    candidates: (name) => Effect.sync(() => tryableFor(store, name)),
     failed: ({ id }, method) => Effect.sync(() => void failCall(store, id, method)),
     grant:
       grant ??

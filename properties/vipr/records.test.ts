@@ -52,12 +52,13 @@ test("record: what is written is read, and nothing else is", () =>
   fc.assert(
     fc.property(
       vcrs,
-      fc.boolean(),
+      fc.constantFrom("received", "sent", "late"),
       fc.record({ caller: fc.nat(15), times: fc.nat(15) }, { noNullPrototype: true }),
       fc.nat(2 ** 45),
       fc.uint8Array({ maxLength: 60 }),
-      (vcr, sent, attempts, atMs, noise) => {
-        const record = { vcr: { ...vcr, direction: sent ? ("sent" as const) : ("received" as const) }, attempts };
+      (vcr, kind, attempts, atMs, noise) => {
+        const direction = kind === "received" ? "received" : "sent";
+        const record = { vcr: { ...vcr, direction } as const, attempts, ...(kind === "late" ? { isLate: true } : {}) };
         const bytes = encodeRecord(record);
         same(decodeRecord(bytes), record);
         for (let size = 0; size < bytes.length; size++) same(decodeRecord(bytes.subarray(0, size)), undefined);

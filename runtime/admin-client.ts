@@ -1,8 +1,10 @@
 /** The operator's port asked. It needs nothing of an overlay, so that a command which only asks is there at once. */
+import { randomBytes } from "node:crypto";
 import http from "node:http";
 import { Data, Effect } from "effect";
 import type { AdminAnswer } from "../actors/admin/mod.ts";
 import type { Endpoint } from "../codecs/reload/mod.ts";
+import { answerSeal, equalSecrets, orderSeal, utf8 } from "../codecs/shared/mod.ts";
 
 /** A number's publication waits for the overlay's pace and answer. */
 const ANSWER_TIMEOUT_MS = 60_000;
@@ -13,15 +15,24 @@ export class AdminUnreachable extends Data.TaggedError("AdminUnreachable")<{ rea
 
 export interface AdminOrder {
   readonly path: string;
+  /** Does not leave this process. */
   readonly token: string;
   readonly body: unknown;
 }
 
+export interface Asked extends Pick<AdminAnswer, "status" | "body"> {
+  /** Whether it is the answer to our order of somebody who has its token. */
+  readonly isSealed: boolean;
+}
+
+const NONCE_BYTES = 16;
+
 /** GETs a path, or POSTs an order. */
-export const askAdmin = (at: Endpoint, what: string | AdminOrder): Effect.Effect<AdminAnswer, AdminUnreachable> =>
+export const askAdmin = (at: Endpoint, what: string | AdminOrder): Effect.Effect<Asked, AdminUnreachable> =>
   Effect.callback((resume) => {
     const order = typeof what === "string" ? undefined : what;
     const body = order === undefined ? "" : JSON.stringify(order.body);
+    const nonce = randomBytes(NONCE_BYTES).toString("hex");
     const fail = (why: string) => {
       clearTimeout(timer);
       resume(Effect.fail(new AdminUnreachable({ why: `${at.host}:${at.port}: ${why}` })));
@@ -34,7 +45,7 @@ export const askAdmin = (at: Endpoint, what: string | AdminOrder): Effect.Effect
       headers: {
         "content-length": Buffer.byteLength(body),
         connection: "close",
-        ...(order === undefined ? {} : { authorization: `Bearer ${order.token}` }),
+        ...(order === undefined ? {} : { authorization: orderSeal(order.token, nonce, order.path, body) }),
       },
       agent: false,
     });
@@ -52,7 +63,10 @@ export const askAdmin = (at: Endpoint, what: string | AdminOrder): Effect.Effect
         clearTimeout(timer);
         const read = jsonOf(text);
         if (read === undefined) return fail("the answer is no JSON: this is not a node's port");
-        resume(Effect.succeed({ status: response.statusCode ?? 0, body: read.value }));
+        const { statusCode: status = 0, headers } = response;
+        const seal = order === undefined ? "" : answerSeal(order.token, nonce, status, text.replace(/\n$/, ""));
+        const isSealed = order !== undefined && equalSecrets(utf8(String(headers["vipr-seal"])), utf8(seal));
+        resume(Effect.succeed({ status, body: read.value, isSealed }));
       });
     });
     request.end(body);

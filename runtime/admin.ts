@@ -24,13 +24,14 @@ export const serveAdmin = Effect.fn("admin.serve")(function* (
     (request, response) => {
       request.on("error", () => {}); // a client that goes away is its own affair
       response.on("error", () => {});
-      const send = ({ status, body }: AdminAnswer) => {
+      const send = ({ status, body, seal }: AdminAnswer) => {
         if (response.headersSent || response.destroyed) return;
         response.writeHead(status, {
           "content-type": "application/json",
           "cache-control": "no-store",
           "x-content-type-options": "nosniff",
           connection: "close",
+          ...(seal === undefined ? {} : { "vipr-seal": seal }),
         });
         response.end(`${JSON.stringify(body)}\n`);
       };

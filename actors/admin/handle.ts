@@ -9,7 +9,17 @@
  * Host: only this machine's own names are served. It cannot know the token.
  */
 import { Clock, Effect } from "effect";
-import { bigOf, bytesOfHex, type E164, equalSecrets, normalizeE164, utf8 } from "../../codecs/shared/mod.ts";
+import {
+  answerSeal,
+  bigOf,
+  bytesOfHex,
+  type E164,
+  equalSecrets,
+  nonceOf,
+  normalizeE164,
+  orderSeal,
+  utf8,
+} from "../../codecs/shared/mod.ts";
 import {
   claimsOf,
   NUMBER_LIFETIME_S,
@@ -39,6 +49,8 @@ export interface AdminRequest {
 export interface AdminAnswer {
   readonly status: number;
   readonly body: unknown;
+  /** Shows to whom the token showed himself without sending it that this is the node. */
+  readonly seal?: string;
 }
 
 export interface AdminOf {
@@ -59,18 +71,28 @@ export const handleAdmin = ({ node, token, times, explain }: AdminOf) =>
       const nowMs = yield* Clock.currentTimeMillis;
       return { status: 200, body: yield* reportOf(node, { ...times, nowMs }) };
     }
-    if (!isToken(request.authorization, token)) return refused(401, "the token of this node is wanted");
-    const read = readOrder(request.body);
-    if (typeof read === "string") return refused(400, read);
-    if (request.path === "/explain") {
-      if (explain === undefined) return refused(404, "no ViPR server runs here");
-      return { status: 200, body: { story: (yield* explain(read.number)) ?? null } };
-    }
-    return yield* Effect.catch(perform(node, request.path, read), (error) => {
-      const answer = refusalOf(error);
-      return Effect.as(Effect.logWarning("admin.notDone", request.path, answer.body), answer);
-    });
+    if (!isFromToken(request, token)) return refused(401, "the token of this node is wanted");
+    const answer = yield* obey({ node, explain }, request);
+    const nonce = nonceOf(request.authorization);
+    if (nonce === undefined) return answer;
+    return { ...answer, seal: answerSeal(token, nonce, answer.status, JSON.stringify(answer.body)) };
   });
+
+const obey = Effect.fnUntraced(function* (
+  { node, explain }: Pick<AdminOf, "node"> & { readonly explain: AdminOf["explain"] | undefined },
+  { path, body }: AdminRequest,
+): Effect.fn.Return<AdminAnswer> {
+  const read = readOrder(body);
+  if (typeof read === "string") return refused(400, read);
+  if (path === "/explain") {
+    if (explain === undefined) return refused(404, "no ViPR server runs here");
+    return { status: 200, body: { story: (yield* explain(read.number)) ?? null } };
+  }
+  return yield* Effect.catch(perform(node, path, read), (error) => {
+    const answer = refusalOf(error);
+    return Effect.as(Effect.logWarning("admin.notDone", path, answer.body), answer);
+  });
+});
 
 const WANTED: Readonly<Record<string, "GET" | "POST" | undefined>> = Object.assign(Object.create(null), {
   "/ring.json": "GET",
@@ -86,8 +108,12 @@ const refused = (status: number, error: string): AdminAnswer => ({ status, body:
 const isThisMachine = (host: string): boolean => THIS_MACHINE.test(host.toLowerCase());
 const THIS_MACHINE = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:\d{1,5})?$/;
 
-const isToken = (authorization: string, token: string): boolean =>
-  equalSecrets(utf8(authorization), utf8(`Bearer ${token}`));
+/** The token itself, as `curl` sends it, or what only who has it can make of this order. */
+const isFromToken = ({ authorization, path, body }: AdminRequest, token: string): boolean => {
+  const nonce = nonceOf(authorization);
+  const wanted = nonce === undefined ? `Bearer ${token}` : orderSeal(token, nonce, path, body);
+  return equalSecrets(utf8(authorization), utf8(wanted));
+};
 
 interface Order {
   readonly number: E164;

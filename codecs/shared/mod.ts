@@ -12,4 +12,5 @@ export {
 } from "./bytes.ts";
 export { type E164, isE164, maskE164, normalizeE164 } from "./e164.ts";
 export { msFromNtp, type Ntp, ntpFromMs, ntpFromNtpMs, ntpSeconds } from "./ntp.ts";
+export { answerSeal, nonceOf, orderSeal } from "./order-seal.ts";
 export type { Vcr } from "./vcr.ts";

@@ -4,7 +4,7 @@ import net from "node:net";
 import { Effect, Logger } from "effect";
 import fc from "fast-check";
 import { type AdminRequest, estimatedNodes, handleAdmin, type RingReport } from "../../actors/admin/mod.ts";
-import { nodeIdText } from "../../codecs/shared/mod.ts";
+import { nodeIdText, nonceOf, orderSeal } from "../../codecs/shared/mod.ts";
 import { distance, predecessorsOf, RING_SIZE, successorsOf } from "../../machines/reload/mod.ts";
 import { serveAdmin } from "../../runtime/admin.ts";
 import { askAdmin } from "../../runtime/admin-client.ts";
@@ -167,7 +167,9 @@ testEffect(
       same([method, path, host], ["GET", "/ring.json", `127.0.0.1:${at.port}`]);
       const posted = yield* askAdmin(at, { path: "/find", token: "t", body: { number: NUMBER } });
       const { authorization, body } = posted.body as AdminRequest;
-      same([authorization, body], ["Bearer t", JSON.stringify({ number: NUMBER })]);
+      const sent = JSON.stringify({ number: NUMBER });
+      same([authorization, body], [orderSeal("t", nonceOf(authorization)!, "/find", sent), sent]);
+      same([posted.status, posted.isSealed], [200, false]);
       const many = "x".repeat(5_000);
       const long = yield* Effect.promise(() =>
         answersRaw(at.port, `POST /find HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5000\r\n\r\n${many}`),
@@ -175,7 +177,7 @@ testEffect(
       ok(long === "" || long.startsWith("HTTP/1.1 413"), long);
       const rubbish = yield* Effect.promise(() => answersRaw(at.port, "\u0016\u0003\u0001 rubbish\r\n\r\n"));
       ok(!rubbish.includes("200"), rubbish);
-      same(yield* askAdmin(at, "/die"), { status: 500, body: { error: "see the log" } });
+      same(yield* askAdmin(at, "/die"), { status: 500, body: { error: "see the log" }, isSealed: false });
       same((yield* askAdmin(at, "/ring.json")).status, 200);
       const closed = yield* Effect.flip(askAdmin({ host: "127.0.0.1", port: 1 }, "/ring.json"));
       same(closed._tag, "AdminUnreachable");

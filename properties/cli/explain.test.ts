@@ -3,10 +3,10 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Effect, Logger } from "effect";
-import { handleAdmin } from "../../actors/admin/mod.ts";
+import { type AdminAnswer, type AdminRequest, handleAdmin } from "../../actors/admin/mod.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
 import { openStories } from "../../actors/vipr/stories.ts";
-import { ntpFromNtpMs } from "../../codecs/shared/mod.ts";
+import { ntpFromNtpMs, orderSeal } from "../../codecs/shared/mod.ts";
 import { callStore } from "../../machines/validation/mod.ts";
 import {
   type ClaimSum,
@@ -19,7 +19,7 @@ import {
 } from "../../machines/vipr/mod.ts";
 import { serveAdmin } from "../../runtime/admin.ts";
 import { newToken, writeDoor } from "../../runtime/cli/door.ts";
-import { openFolder, STORE_FILE } from "../../runtime/cli/folder.ts";
+import { type Folder, openFolder, STORE_FILE } from "../../runtime/cli/folder.ts";
 import { openSqlite } from "../../runtime/store/sqlite.ts";
 import { test } from "../kit/harness.ts";
 import { vipr, withFolder } from "./processes.ts";
@@ -81,6 +81,14 @@ test("explain: a running server tells a number's story to whoever may read its d
           body: JSON.stringify({ number: NUMBER }),
         });
         same(unasked.status, 401);
+        // A seal is good for its own order.
+        const body = JSON.stringify({ number: NUMBER });
+        const asked = { method: "POST", path: "/explain", host: "127.0.0.1", body };
+        const authorization = orderSeal(token, "0".repeat(32), "/explain", body);
+        same((yield* answer({ ...asked, authorization })).status, 200);
+        same((yield* answer({ ...asked, authorization: `Bearer ${token}` })).seal, undefined);
+        for (const other of [{ path: "/find" }, { body: JSON.stringify({ number: "+49301234567" }) }])
+          same((yield* answer({ ...asked, authorization, ...other })).status, 401);
       }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
     );
   }));
@@ -119,6 +127,30 @@ const leave = Effect.fnUntraced(function* (path: string, nowMs: number) {
   yield* records.sent({ vcr: { ...vcr, start, stop }, dueMs: nowMs + 3_600_000 });
 });
 
+/** Another program has the port of a server that was killed: whatever it answers, the store is read, and it learns no token. */
+const strangersAt = Effect.fnUntraced(function* (folder: Folder, ask: () => ReturnType<typeof vipr>) {
+  const [token, forged] = [newToken(), { story: { number: NUMBER, sent: 99 } }];
+  const heard: Array<AdminRequest> = [];
+  const answers: Array<(request: AdminRequest) => AdminAnswer> = [
+    () => ({ status: 200, body: forged }),
+    () => ({ status: 404, body: { error: "nothing here" } }),
+    ({ authorization }) => ({ status: 200, body: forged, seal: authorization.slice(-64) }),
+  ];
+  for (const answer of answers) {
+    const handle = (request: AdminRequest) =>
+      Effect.sync(() => {
+        heard.push(request);
+        return answer(request);
+      });
+    yield* writeDoor(folder, { ...(yield* serveAdmin({ host: "127.0.0.1", port: 0 }, handle)), token });
+    const { code, out, err } = yield* Effect.promise(ask);
+    same([code, JSON.parse(out).source, err], [0, "store", ""]);
+  }
+  same(heard.length, answers.length);
+  ok(!JSON.stringify(heard).includes(token));
+  yield* writeDoor(folder, { host: "127.0.0.1", port: 1, token: "t" });
+});
+
 test("explain: where no server runs its store is read and that is said; a server without a port has it, and that is told", () =>
   withFolder(async (path) => {
     const nowMs = Date.now();
@@ -129,6 +161,7 @@ test("explain: where no server runs its store is read and that is said; a server
     // Left behind by a kill: nobody is at that port.
     await run(writeDoor(folder, { host: "127.0.0.1", port: 1, token: "t" }));
     const asked = (...more: ReadonlyArray<string>) => vipr(["explain", ...more, "--data", path]);
+    await run(strangersAt(folder, () => asked(NUMBER, "--json")));
     const [text, json, unknown] = await Promise.all([asked(NUMBER), asked(NUMBER, "--json"), asked("+49301234567")]);
     ok(text.out.startsWith(`No server runs in ${path}: this is what its store tells.\n\n${NUMBER}\n`), text.out);
     for (const line of [

@@ -86,7 +86,7 @@ const storyAt = Effect.fnUntraced(function* (
 
 type Asked = { readonly type: "told"; readonly story: Story | null } | { readonly type: "away"; readonly why: string };
 
-/** A kill leaves admin.json behind, and its port may be another program's by now: who does not know our token is nobody. */
+/** A kill leaves admin.json behind, and its port may be another program's by now: who does not show our token is nobody. */
 const askServer = Effect.fnUntraced(function* (folder: Folder, number: string): Effect.fn.Return<Asked, Stopped> {
   const away = (why: string): Asked => ({ type: "away", why });
   const door = yield* Effect.catch(readDoor(folder), (end) =>
@@ -97,12 +97,12 @@ const askServer = Effect.fnUntraced(function* (folder: Folder, number: string): 
     Effect.succeed(end.why),
   );
   if (typeof answer === "string") return away(`no server answers at ${answer}`);
-  const { status, body } = answer;
+  const { status, body, isSealed } = answer;
+  if (!isSealed) return away(`whoever answers at ${door.host}:${door.port} is not the server of ${folder.path}`);
   const { error = `the server answered ${status}`, story = null } = body as {
     readonly error?: string;
     readonly story?: Story | null;
   };
-  if (status === 401) return away(`whoever answers at ${door.host}:${door.port} is not the server of ${folder.path}`);
   if (status !== 200) return yield* stopped("unreachable", error);
   return { type: "told", story };
 });

@@ -58,10 +58,12 @@ export const nodeCommand = (args: ReadonlyArray<string>): Promise<number> =>
 const ordered = (data: string, order: string, number: string, vservice: string): Effect.Effect<void, Stopped> =>
   Effect.gen(function* () {
     const door = yield* readDoor(yield* knownFolder(data));
-    const { status, body } = yield* Effect.mapError(
+    const { status, body, isSealed } = yield* Effect.mapError(
       askAdmin(door, { path: `/${order}`, token: door.token, body: { number, vservice } }),
       ({ why }) => stopped("unreachable", `the node does not answer at ${why}`),
     );
+    if (!isSealed)
+      return yield* stopped("unreachable", `whoever answers at ${door.host}:${door.port} is not that node`);
     const {
       error,
       replicas,

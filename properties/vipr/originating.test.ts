@@ -1,7 +1,7 @@
 /** Validations under way: how many claims are tried at once, and what one call asks of the overlay. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, Layer, Logger } from "effect";
-import { openOriginating, VALIDATIONS_MAX } from "../../actors/vipr/originating.ts";
+import { openOriginating } from "../../actors/vipr/originating.ts";
 import { ATTEMPTS_AT_ONCE_MAX } from "../../actors/vipr/proving.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
 import { CLAIMS_MAX, callStore, ROUND_MS } from "../../machines/validation/mod.ts";
@@ -11,6 +11,9 @@ import { test } from "../kit/harness.ts";
 import { sentCall } from "../validation/arbitrary.ts";
 
 const HOST = "vipr.test";
+
+/** Their claims are four times what is tried at once. */
+const CALLS = 64;
 
 test("originating: a call has its turn for all of its claims, and they of all calls are not too many", () =>
   runVirtual(
@@ -49,10 +52,10 @@ test("originating: a call has its turn for all of its claims, and they of all ca
         },
         yield* Effect.orDie(openRecords(undefined, callStore([]))),
       );
-      for (let i = 0; i < VALIDATIONS_MAX; i++) yield* originating.take({ ...sentCall, called: `+1555${i}${i % 2}` });
+      for (let i = 0; i < CALLS; i++) yield* originating.take({ ...sentCall, called: `+1555${i}${i % 2}` });
       yield* Effect.sleep(600_000);
       ok(most > ATTEMPTS_AT_ONCE_MAX - CLAIMS_MAX && most <= ATTEMPTS_AT_ONCE_MAX, `${most} at once`);
       const ended = events.filter(({ type }) => type === "attempted").length;
-      same([ended, yield* originating.underWay], [(VALIDATIONS_MAX / 2) * (CLAIMS_MAX + 1), 0]);
+      same([ended, yield* originating.underWay], [(CALLS / 2) * (CLAIMS_MAX + 1), 0]);
     }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(memoryLayer({ seed: 3 }), Logger.layer([])))),
   ));

@@ -3,7 +3,7 @@
  *
  *   publish --> hold (at once) --> keep (on disk) --> acknowledged
  *                 |-- another's -----------------> 481
- *                 +-- no room: the user's own that is longest known and idle goes
+ *                 +-- no room: an idle one goes, nobody's, else the longest known of the user who has most
  *
  * A VService's id is public, it lies in the overlay with each number. What was stored and uploaded under it before its user
  * had it is not his: see `sinceMs`.
@@ -60,10 +60,16 @@ export const openHolders = Effect.fn("vap.holders")(function* (
   const stands = ({ username, instances }: Holder): boolean => instances.size > 0 || isUser(username);
 
   const makeRoom = (username: string): boolean => {
-    const own = [...holders].filter(([, holder]) => holder.username === username);
-    if (own.length < VSERVICES_OF_USER_MAX && holders.size < VSERVICES_MAX) return true;
-    const nobodys = own.length < VSERVICES_OF_USER_MAX ? [...holders].find(([, holder]) => !stands(holder)) : undefined;
-    const idle = nobodys ?? own.find(([, { instances }]) => instances.size === 0);
+    const counts = new Map<string, number>();
+    for (const holder of holders.values()) counts.set(holder.username, (counts.get(holder.username) ?? 0) + 1);
+    const own = counts.get(username) ?? 0;
+    if (own < VSERVICES_OF_USER_MAX && holders.size < VSERVICES_MAX) return true;
+    // Who has few loses nothing to who has many, and so nobody takes another's by publishing more.
+    const [most = username] = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)!);
+    const from = own >= VSERVICES_OF_USER_MAX || counts.get(most)! <= own + 1 ? username : most;
+    const all = [...holders];
+    const nobodys = own < VSERVICES_OF_USER_MAX ? all.find(([, holder]) => !stands(holder)) : undefined;
+    const idle = nobodys ?? all.find(([, { username: of, instances }]) => of === from && instances.size === 0);
     if (idle === undefined) return false;
     holders.delete(idle[0]);
     evicted.add(idle[0]);
@@ -78,7 +84,7 @@ export const openHolders = Effect.fn("vap.holders")(function* (
     const value = encodeHolder({ username: holder.username, sinceMs });
     const put: Change = { type: "put", table: TABLE, key: holderKey(vservice), value };
     yield* store?.write([...gone.map(removalOf), put]) ?? Effect.void;
-    for (const other of gone) evicted.delete(other);
+    for (const other of [vservice, ...gone]) evicted.delete(other);
     holder.sinceMs = sinceMs;
   });
 
@@ -91,8 +97,8 @@ export const openHolders = Effect.fn("vap.holders")(function* (
     hold: ({ vservice, instance }, username) => {
       const known = holders.get(vservice);
       if (known?.username !== username) {
-        if (!makeRoom(username)) return false;
         holders.delete(vservice); // of a user who is no more
+        if (!makeRoom(username)) return false;
         holders.set(vservice, { username, instances: new Set([instance]), sinceMs: NOT_YET_MS });
       } else known.instances.add(instance);
       return true;

@@ -2,17 +2,18 @@
  * Calls that we made, until their hour has come.
  *
  *   upload --> on disk --> due queue (Tv) --> its line's turn --> proving.ts, which takes it off the disk
- *                               ^------ put off: the disk refused
+ *                               ^------ put off: the disk refused, or too many of its line wait
  *
  * A call at rest is a row in the queue; only what is under way has a fiber. VAP draft §9.5, profile §2.
  */
 import { Clock, Effect, FiberSet, Queue, type Scope } from "effect";
-import type { E164, Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, msFromNtp, type Vcr } from "../../codecs/shared/mod.ts";
 import {
   dueQueue,
   equivalentBits,
   methodsFor,
   nextDueMs,
+  RETENTION_MS,
   schedule,
   takeDue,
   timesOf,
@@ -34,8 +35,8 @@ import type { Records, Waiting } from "./records.ts";
 export const VALIDATIONS_MAX = ATTEMPTS_AT_ONCE_MAX;
 /** Of them those of which the overlay is being asked: it gives each node so many answers a second. */
 export const LOOK_UPS_MAX = 64;
-/** Until a call is tried again that the disk did not let go of. */
-const PUT_OFF_MS = 600_000;
+/** Until a call is tried again that the disk did not let go of, or behind whose line there was no room. */
+export const PUT_OFF_MS = 600_000;
 
 /** Waiting calls looked at before others have their turn, a few milliseconds. */
 const SEEN_AT_ONCE_MAX = 16_384;
@@ -87,7 +88,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   };
 
   /** Its hour has come; its line's may not have. */
-  const goOn = (waiting: Waiting): Effect.Effect<unknown, never, Arithmetic | Dialer | Entropy> => {
+  const goOn = (waiting: Waiting, nowMs: number): Effect.Effect<unknown, never, Arithmetic | Dialer | Entropy> => {
     switch (stepUp(lines, lineOf(waiting.vcr), waiting)) {
       case "first":
         return begin(waiting);
@@ -95,6 +96,9 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
         return Effect.void;
       case "crowded": {
         const { vcr } = waiting;
+        // Until its owner forgets it: what he cannot prove then would count against him.
+        if (nowMs - msFromNtp(vcr.stop) < RETENTION_MS)
+          return Effect.sync(() => void schedule(queue, waiting, nowMs + PUT_OFF_MS));
         return Effect.andThen(
           records.done(waiting),
           watch({ type: "crowded", number: vcr.called, call: timesOf(vcr) }),
@@ -128,7 +132,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
       while (hasRoom()) {
         const [waiting] = takeDue(queue, nowMs, 1);
         if (waiting === undefined) break;
-        yield* goOn(waiting);
+        yield* goOn(waiting, nowMs);
       }
       const dueMs = hasRoom() ? nextDueMs(queue) : undefined;
       const stir = Queue.take(stirred);
@@ -145,7 +149,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
         const waiting = { vcr, dueMs: (yield* Clock.currentTimeMillis) + (yield* between(...waitBetweenMs)) };
         if (pending() >= queue.max) return false;
         yield* records.sent(waiting);
-        schedule(queue, waiting, waiting.dueMs);
+        if (!schedule(queue, waiting, waiting.dueMs)) return yield* Effect.as(records.done(waiting), false);
         yield* tellOf(waiting);
         yield* Queue.offer(stirred, undefined);
         return true;

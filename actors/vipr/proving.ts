@@ -82,6 +82,8 @@ export const makeProving = Effect.fnUntraced(function* (
   const asked = askedCalls(roundMs);
   for (const { claim, call, bits, atMs } of records.proofs) credit(ledger, claim, call, bits, atMs);
   const turns = yield* Semaphore.make(ATTEMPTS_AT_ONCE_MAX);
+  /** A semaphore gives what is free to whoever it suffices: without an order a call of many claims would never be next. */
+  const inOrder = yield* Semaphore.make(1);
 
   const prove = Effect.fnUntraced(function* (waiting: Waiting, found: Effect.Effect<void>) {
     const { vcr } = waiting;
@@ -106,10 +108,12 @@ export const makeProving = Effect.fnUntraced(function* (
             watch({ type: "lookedUp", number, call, claims: claimants.length, claimants }),
           ),
         turn: (claims) =>
-          Semaphore.takeScoped(turns, claims).pipe(
-            Effect.andThen(records.asking(waiting)),
-            Effect.catchTag("StoreFailed", (fault) => Effect.andThen(Deferred.fail(halt, fault), Effect.never)),
-          ),
+          inOrder
+            .withPermits(1)(Semaphore.takeScoped(turns, claims))
+            .pipe(
+              Effect.andThen(records.asking(waiting)),
+              Effect.catchTag("StoreFailed", (fault) => Effect.andThen(Deferred.fail(halt, fault), Effect.never)),
+            ),
         settled: (attempt) =>
           Effect.andThen(watch({ type: "attempted", number, by: vservice, call, attempt, tries }), judge(vcr, attempt)),
       },

@@ -147,9 +147,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     {
       candidates: (name) =>
         Effect.sync(() =>
-          tryableFor(calls, name).filter(({ vservice, keepUntilMs }) =>
-            isItsUsers(vservice, keepUntilMs - calls.retentionMs),
-          ),
+          tryableFor(calls, name, ({ vservice, keepUntilMs }) => isItsUsers(vservice, keepUntilMs - calls.retentionMs)),
         ),
       ...(yield* openCharges(calls, records, stories, watch)),
       grant: services.grant,

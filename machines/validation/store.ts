@@ -160,7 +160,11 @@ const callIn = (calls: Slots, slot: number): KeptCall => {
  * The calls that a user name may speak of, locked ones included; one is a candidate, more are none, so that two are told
  * for any number of them. A key with more calls than are looked at is itself not to be told apart.
  */
-export const candidatesFor = (store: CallStore, name: PvpUserName): ReadonlyArray<KeptCall> => {
+export const candidatesFor = (
+  store: CallStore,
+  name: PvpUserName,
+  isOpen: (call: KeptCall) => boolean = () => true,
+): ReadonlyArray<KeptCall> => {
   const { hash, tag } = keyOf(name);
   const slots = slotsUnder(store.index, hash, tag, SAME_KEY_MAX + 1);
   if (slots.length > SAME_KEY_MAX) return slots.slice(0, 2).map((slot) => callIn(store.calls, slot));
@@ -168,15 +172,19 @@ export const candidatesFor = (store: CallStore, name: PvpUserName): ReadonlyArra
   for (const slot of slots) {
     if (name.method === "B" && !isDuring(recordIn(store.calls, slot), name.instant, store.roundMs)) continue;
     const call = callIn(store.calls, slot);
-    if (call.vservice === name.vservice && isSpokenOf(store, call, name)) found.push(call);
+    if (call.vservice === name.vservice && isSpokenOf(store, call, name) && isOpen(call)) found.push(call);
     if (found.length === 2) break;
   }
   return found;
 };
 
 /** The same as the terminator takes them, each with what is left to that way of naming it. */
-export const tryableFor = (store: CallStore, name: PvpUserName): ReadonlyArray<KeptCall & TriesLeft> =>
-  candidatesFor(store, name).map((call) => ({
+export const tryableFor = (
+  store: CallStore,
+  name: PvpUserName,
+  isOpen?: (call: KeptCall) => boolean,
+): ReadonlyArray<KeptCall & TriesLeft> =>
+  candidatesFor(store, name, isOpen).map((call) => ({
     ...call,
     isLocked: isLocked(call, name.method),
     triesLeft: ATTEMPTS_MAX - call.attempts[wayOf(name.method)],

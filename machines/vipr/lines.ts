@@ -3,7 +3,7 @@
  *
  *   due --> stepUp --> first      put to the proof --> stepOut --> who stood behind it is due again
  *              +-----> behind     stands here
- *              +-----> crowded    too many stand here
+ *              +-----> crowded    too many stand here: again later
  *
  * A row of proofs counts one call after another, and a wrong guess ends it. Each claimant knows at our Finished whether it
  * guessed rightly, and chooses when we know: with several calls at once it would answer where it was right, and hold back

@@ -66,6 +66,47 @@ test("a VService is its first user's, whoever publishes and withdraws, and howev
     { numRuns: runs },
   ));
 
+test("a VService that was evicted and comes back stays on disk, whoever is published next", async () => {
+  const store = memoryStore();
+  let isFull = false;
+  const full: StoreShape = {
+    ...store,
+    write: (changes) =>
+      isFull ? Effect.fail(new StoreFailed({ reason: "full", why: "no room" })) : store.write(changes),
+  };
+  const holders = await run(openHolders(full, everybody));
+  for (let id = 1n; id <= BigInt(VSERVICES_OF_USER_MAX); id++) {
+    await publish(holders, id, "ann");
+    holders.release(of(id));
+  }
+  isFull = true;
+  ok(holders.hold(of(5_000n), "ann")); // 1 is evicted for it
+  await run(Effect.ignore(holders.keep(5_000n)));
+  isFull = false;
+  ok(await publish(holders, 1n, "ann"));
+  holders.release(of(5_000n));
+  ok(await publish(holders, 5_001n, "ann"));
+  same((await run(openHolders(store, everybody))).isAnothers(1n, "bob"), true);
+});
+
+test("when all room is taken, an idle VService of who has most makes place for who has few", async () => {
+  const holders = await run(openHolders(undefined, everybody));
+  for (let id = 0n; id < BigInt(VSERVICES_MAX); id++) {
+    ok(await publish(holders, id, `user ${id / BigInt(VSERVICES_OF_USER_MAX)}`));
+    holders.release(of(id));
+  }
+  for (let i = 0n; i < 20n; i++) ok(await publish(holders, 20_000n + i, "newcomer"));
+  const left = Array.from({ length: 10 }, (_, user) =>
+    Array.from({ length: VSERVICES_OF_USER_MAX }, (_, i) => BigInt(user * VSERVICES_OF_USER_MAX + i)).filter((id) =>
+      holders.isHeld(id),
+    ),
+  );
+  same(
+    left.map(({ length }) => length),
+    Array.from({ length: 10 }, () => VSERVICES_OF_USER_MAX - 2),
+  );
+});
+
 test("who publishes many VServices loses the oldest of his own, and takes nobody else's", async () => {
   const store = memoryStore();
   const holders = await run(openHolders(store, everybody));

@@ -3,11 +3,11 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { Clock, Effect, Exit, Layer, Logger, Scope } from "effect";
 import fc from "fast-check";
 import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
-import { LOOK_UPS_MAX, openOriginating, VALIDATIONS_MAX } from "../../actors/vipr/originating.ts";
+import { LOOK_UPS_MAX, openOriginating, PUT_OFF_MS, VALIDATIONS_MAX } from "../../actors/vipr/originating.ts";
 import { ATTEMPTS_AT_ONCE_MAX, windowFor } from "../../actors/vipr/proving.ts";
 import { openRecords, type Records, type Waiting } from "../../actors/vipr/records.ts";
 import { msFromNtp, ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
-import { callStore, ROUND_MS, windowOf } from "../../machines/validation/mod.ts";
+import { CLAIMS_MAX, callStore, RETENTION_MS, ROUND_MS, windowOf } from "../../machines/validation/mod.ts";
 import { LINE_MAX, openLines, stepOut, stepUp, type ViprEvent } from "../../machines/vipr/mod.ts";
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
@@ -138,15 +138,47 @@ test("lines: who waits in a line takes turns with the other lines that are due",
     }),
   ));
 
-test("lines: more than may wait behind one call are let go, off the disk too, and are told", () =>
+test("lines: more than may wait behind one call come again later; those that their owner has forgotten are let go, off the disk too", () =>
   virtually(
     Effect.gen(function* () {
       const store = memoryStore();
       const { originating, hours } = yield* serve(yield* openRecords(store, callStore([])));
-      yield* Effect.forEach(calls(LINE_MAX + 4, BUSY), originating.take);
+      const forgotten = (vcr: Vcr, i: number): Vcr => {
+        const stopMs = BEGIN_MS - RETENTION_MS - i * HOUR;
+        return { ...vcr, start: ntpFromMs(stopMs - MINUTE_MS), stop: ntpFromMs(stopMs) };
+      };
+      const all = calls(LINE_MAX + 7, BUSY);
+      yield* Effect.forEach([...all.slice(0, -3), ...all.slice(-3).map(forgotten)], originating.take);
       yield* Effect.sleep(MINUTE_MS + ATTACH_MS / 2);
       same(hours("crowded", BUSY).length, 3);
-      same((yield* store.scan("vcrSent")).length, LINE_MAX); // and one is being asked about
+      same((yield* store.scan("vcrSent")).length, LINE_MAX + 3); // and one is being asked about
+      yield* Effect.sleep((LINE_MAX + 4) * 2 * ATTACH_MS + PUT_OFF_MS);
+      same([hours("lookedUp", BUSY).length, (yield* store.scan("vcrSent")).length], [LINE_MAX + 4, 0]);
+    }),
+  ));
+
+test("places: a call of many claims has its turn among ever so many of one", () =>
+  virtually(
+    Effect.gen(function* () {
+      const many = "+15550000000";
+      const isMany = (number: string) => number === many;
+      const { originating, hours } = yield* serve(yield* noRecords, {
+        lookUp: (number) =>
+          Effect.succeed(
+            Array.from({ length: isMany(number) ? CLAIMS_MAX : 1 }, (_, i) => ({
+              nodeId: BigInt(i + 3),
+              vservice: 8n,
+            })),
+          ),
+        waitBetweenMs: [0, 0],
+      });
+      // A hundred a second, each of which holds its place for ten: there is never room for all.
+      for (let i = 0; i < 6_000; i++) {
+        if (i === 2_000) yield* originating.take(callOf(0, many));
+        yield* originating.take(callOf(0, `+1556${i}`));
+        yield* Effect.sleep(10);
+      }
+      same(hours("attempted", many).length, CLAIMS_MAX);
     }),
   ));
 

@@ -149,9 +149,11 @@ const unlearnedText = (story: Story, nowMs: number): string => {
   return "No route: no call of ours to it is known. Routes are learned from calls over the telephone network.";
 };
 
+const LOOKED_AT: ReadonlySet<string> = new Set(["lookedUp", "lookUpFailed", "dropped", "crowded"]);
+
 /** Of calls that were looked at, and led to no claim. */
 const lookedAtText = ({ facts }: Story): string => {
-  const last = facts.findLast(({ type }) => type === "lookedUp" || type === "lookUpFailed" || type === "dropped");
+  const last = facts.findLast(({ type }) => LOOKED_AT.has(type));
   switch (last?.type) {
     case "lookedUp":
       return last.claims === 0
@@ -159,6 +161,8 @@ const lookedAtText = ({ facts }: Story): string => {
         : "No route: this server stopped while it asked those who claim the number, and asks about a call only once.";
     case "lookUpFailed":
       return "No route: the overlay could not be asked who claims the number.";
+    case "crowded":
+      return "No route: the calls to it were more than could be put to the proof one after another.";
     case "dropped":
       return "No route: no call agent had published the VService of the call when it was due.";
     default:

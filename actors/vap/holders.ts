@@ -59,20 +59,30 @@ export const openHolders = Effect.fn("vap.holders")(function* (
 
   const stands = ({ username, instances }: Holder): boolean => instances.size > 0 || isUser(username);
 
+  const countOf = (username: string): number => {
+    let count = 0;
+    for (const holder of holders.values()) if (holder.username === username) count += 1;
+    return count;
+  };
+  /** Somebody who has more than this user will have. Who has few loses nothing to who has many. */
+  const whoHasMost = (username: string): string => {
+    const counts = new Map([[username, countOf(username) + 1]]);
+    for (const { username: of } of holders.values()) if (of !== username) counts.set(of, (counts.get(of) ?? 0) + 1);
+    return [...counts].reduce((most, one) => (one[1] > most[1] ? one : most))[0];
+  };
+  const firstOf = (isIt: (holder: Holder) => boolean): bigint | undefined => {
+    for (const [vservice, holder] of holders) if (isIt(holder)) return vservice;
+    return undefined;
+  };
+  const idleOf = (username: string) => firstOf((holder) => holder.username === username && holder.instances.size === 0);
+
   const makeRoom = (username: string): boolean => {
-    const counts = new Map<string, number>();
-    for (const holder of holders.values()) counts.set(holder.username, (counts.get(holder.username) ?? 0) + 1);
-    const own = counts.get(username) ?? 0;
-    if (own < VSERVICES_OF_USER_MAX && holders.size < VSERVICES_MAX) return true;
-    // Who has few loses nothing to who has many, and so nobody takes another's by publishing more.
-    const [most = username] = [...counts.keys()].sort((a, b) => counts.get(b)! - counts.get(a)!);
-    const from = own >= VSERVICES_OF_USER_MAX || counts.get(most)! <= own + 1 ? username : most;
-    const all = [...holders];
-    const nobodys = own < VSERVICES_OF_USER_MAX ? all.find(([, holder]) => !stands(holder)) : undefined;
-    const idle = nobodys ?? all.find(([, { username: of, instances }]) => of === from && instances.size === 0);
+    const isOwnFull = countOf(username) >= VSERVICES_OF_USER_MAX;
+    if (!isOwnFull && holders.size < VSERVICES_MAX) return true;
+    const idle = isOwnFull ? idleOf(username) : (firstOf((holder) => !stands(holder)) ?? idleOf(whoHasMost(username)));
     if (idle === undefined) return false;
-    holders.delete(idle[0]);
-    evicted.add(idle[0]);
+    holders.delete(idle);
+    evicted.add(idle);
     return true;
   };
 

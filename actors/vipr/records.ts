@@ -219,15 +219,24 @@ const eachRow = Effect.fnUntraced(function* <A>(
   if (damaged > 0) yield* Effect.logWarning("vipr.records", `${damaged} damaged rows in ${table}`);
 });
 
+/** Removes what `next` finds, until that is less than a page. */
+const removeAll = Effect.fnUntraced(function* (
+  store: StoreShape,
+  table: string,
+  next: Effect.Effect<ReadonlyArray<Row>, StoreFailed>,
+) {
+  while (true) {
+    const rows = yield* next;
+    if (rows.length > 0) yield* store.write(rows.map(({ key }): Change => ({ type: "remove", table, key })));
+    if (rows.length < STORE_ROWS_MAX) return;
+  }
+});
+
 /** The oldest stand first. */
 const expireOnDisk = Effect.fnUntraced(function* (store: StoreShape) {
   const nowMs = yield* Clock.currentTimeMillis;
-  while (true) {
-    const rows = yield* store.scan(RECEIVED);
-    const over = rows.filter(({ key }) => hourOfKey(key) <= nowMs);
-    if (over.length > 0) yield* store.write(over.map(({ key }): Change => ({ type: "remove", table: RECEIVED, key })));
-    if (over.length < STORE_ROWS_MAX) return;
-  }
+  const over = Effect.map(store.scan(RECEIVED), (rows) => rows.filter(({ key }) => hourOfKey(key) <= nowMs));
+  yield* removeAll(store, RECEIVED, over);
 });
 
 const restoreProofs = Effect.fnUntraced(function* (store: StoreShape) {
@@ -237,19 +246,8 @@ const restoreProofs = Effect.fnUntraced(function* (store: StoreShape) {
   return proofs.sort((a, b) => a.atMs - b.atMs);
 });
 
-const expireProofs = Effect.fnUntraced(function* (store: StoreShape) {
-  const nowMs = yield* Clock.currentTimeMillis;
-  while (true) {
-    const over = yield* store.due(PROOFS, nowMs);
-    if (over.length > 0) yield* store.write(over.map(({ key }): Change => ({ type: "remove", table: PROOFS, key })));
-    if (over.length < STORE_ROWS_MAX) return;
-  }
-});
+const expireProofs = (store: StoreShape) =>
+  Effect.flatMap(Clock.currentTimeMillis, (nowMs) => removeAll(store, PROOFS, store.due(PROOFS, nowMs)));
 
-const forgetProofs = Effect.fnUntraced(function* (store: StoreShape, claim: string) {
-  while (true) {
-    const rows = yield* store.scan(PROOFS, { prefix: proofPrefix(claim) });
-    if (rows.length > 0) yield* store.write(rows.map(({ key }): Change => ({ type: "remove", table: PROOFS, key })));
-    if (rows.length < STORE_ROWS_MAX) return;
-  }
-});
+const forgetProofs = (store: StoreShape, claim: string) =>
+  removeAll(store, PROOFS, store.scan(PROOFS, { prefix: proofPrefix(claim) }));

@@ -3,43 +3,21 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Clock, Effect, Layer, Logger } from "effect";
-import { Keys } from "../../actors/ports/mod.ts";
+import { Effect, Layer, Logger } from "effect";
 import { connectVap } from "../../actors/vap/mod.ts";
 import { startViprServer } from "../../actors/vipr/mod.ts";
-import { reloadUri } from "../../codecs/enrol/mod.ts";
-import { viprOverlay } from "../../codecs/reload/mod.ts";
 import { ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
-import { makeAuthority } from "../../runtime/authority.ts";
 import { nodeLayer, openSqlite } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { HOUR_MS } from "../validation/arbitrary.ts";
+import { memberOf, OVERLAY } from "./member.ts";
 
 const FREE = { host: "127.0.0.1", port: 0 } as const;
-const OVERLAY = "vipr.test";
-const MINUTE_MS = 60_000;
 const PAGES_MAX = 18;
 const AT_ONCE = 8;
 /** So many, and the disk is full; so many, and it never will be. */
 const REFUSED = 20;
 const UPLOADS_MAX = 5_000;
-
-const member = Effect.gen(function* () {
-  const keys = yield* Keys;
-  const nowMs = yield* Clock.currentTimeMillis;
-  const root = yield* makeAuthority({ name: "root", nowMs });
-  const key = yield* keys.generate;
-  const certificate = yield* root.issue({
-    csr: yield* keys.certificateRequest(key),
-    uris: [reloadUri({ nodeId: 5n, overlay: OVERLAY })],
-    dnsNames: [],
-    emails: ["a@vipr.test"],
-    notBeforeMs: nowMs - MINUTE_MS,
-    notAfterMs: nowMs + 60 * MINUTE_MS,
-  });
-  const credentials = { key, certificates: [certificate], roots: [root.root] };
-  return { credentials, overlay: viprOverlay({ name: OVERLAY, sequence: 1, rootCertificates: [root.root] }) };
-});
 
 const vcrOf = (i: number): Vcr => ({
   direction: i % 2 === 0 ? "sent" : "received",
@@ -56,7 +34,7 @@ test("a full disk: an upload that cannot be kept is refused over VAP, what was a
   try {
     await Effect.runPromise(
       Effect.gen(function* () {
-        const { credentials, overlay } = yield* member;
+        const { credentials, overlay } = yield* memberOf(5n);
         const running = Effect.fnUntraced(function* (pagesMax: number | undefined) {
           const store = yield* openSqlite({ file, ...(pagesMax === undefined ? {} : { pagesMax }) });
           const server = yield* startViprServer({

@@ -1,41 +1,21 @@
 /** What lies at a server from before its VService had another user is proved to nobody: numbers in the overlay, calls. */
 import { deepStrictEqual as same } from "node:assert";
-import { Clock, Effect, Layer, Logger } from "effect";
-import { Keys, type StoreShape } from "../../actors/ports/mod.ts";
+import { Effect, Layer, Logger } from "effect";
+import type { StoreShape } from "../../actors/ports/mod.ts";
 import { validate } from "../../actors/validation/mod.ts";
 import { connectVap } from "../../actors/vap/mod.ts";
 import { startViprServer, type ViprServer } from "../../actors/vipr/mod.ts";
-import { reloadUri } from "../../codecs/enrol/mod.ts";
-import { viprOverlay } from "../../codecs/reload/mod.ts";
 import { ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { vapKey } from "../../codecs/vap/mod.ts";
-import { makeAuthority } from "../../runtime/authority.ts";
 import { memoryStore } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { HOUR_MS } from "../validation/arbitrary.ts";
+import { memberOf, OVERLAY } from "./member.ts";
 
 const FREE = { host: "127.0.0.1", port: 0 } as const;
-const OVERLAY = "vipr.test";
 const MINUTE_MS = 60_000;
 const [NUMBER, CALLER, VSERVICE, NODE] = ["+498912345678", "+14085551000", 7n, 5n];
-
-const member = Effect.gen(function* () {
-  const keys = yield* Keys;
-  const nowMs = yield* Clock.currentTimeMillis;
-  const root = yield* makeAuthority({ name: "root", nowMs });
-  const key = yield* keys.generate;
-  const certificate = yield* root.issue({
-    csr: yield* keys.certificateRequest(key),
-    uris: [reloadUri({ nodeId: NODE, overlay: OVERLAY })],
-    dnsNames: [],
-    emails: ["a@vipr.test"],
-    notBeforeMs: nowMs - MINUTE_MS,
-    notAfterMs: nowMs + 60 * MINUTE_MS,
-  });
-  const credentials = { key, certificates: [certificate], roots: [root.root] };
-  return { credentials, overlay: viprOverlay({ name: OVERLAY, sequence: 1, rootCertificates: [root.root] }) };
-});
 
 /** A call that ended so long after the hour. */
 const callAt = (minutes: number): Vcr => ({
@@ -71,7 +51,7 @@ const prove = Effect.fnUntraced(function* (server: ViprServer, call: Vcr) {
 });
 
 const lives = Effect.gen(function* () {
-  const { credentials, overlay } = yield* member;
+  const { credentials, overlay } = yield* memberOf(NODE);
   const store: StoreShape = memoryStore();
   const users = new Set(["ann", "bob"]);
   const life = startViprServer({

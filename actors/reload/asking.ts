@@ -60,7 +60,7 @@ export const makeAsking = Effect.fnUntraced(function* (overlay: () => OverlayCon
   }) satisfies Ask as Ask;
 });
 
-/** "A server never exceeds them whatever its clients ask", the profile §1. */
+/** The overlay's rates, which a server keeps to whatever its clients ask. docs/protocol/overlay.md#storage. */
 const makeTokens = Effect.fnUntraced(function* (overlay: () => OverlayConfiguration) {
   const startedMs = yield* Clock.currentTimeMillis;
   const perSecond = (of: Paced) => (of === "stores" ? overlay().storesPerSecond : overlay().fetchesPerSecond);

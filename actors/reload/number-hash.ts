@@ -1,5 +1,6 @@
 /**
- * Where a number lies in the overlay, by the hash that its configuration names. The profile §1.
+ * Where a number lies in the overlay, by the hash that its configuration names.
+ * docs/protocol/overlay.md#the-vipr-usage.
  *
  * The slow one is computed once for each number and kept; only a few at a time, as each takes 32 MiB while it lasts.
  */

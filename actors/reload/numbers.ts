@@ -1,4 +1,4 @@
-/** The ViPR usage of the overlay: a number's claims, published and found. The profile §1. */
+/** The ViPR usage of the overlay: a number's claims, published and found. docs/protocol/overlay.md#the-vipr-usage. */
 import { Effect } from "effect";
 import {
   decodeRegistration,

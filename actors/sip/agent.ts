@@ -29,7 +29,7 @@ export interface AgentOptions {
   readonly serves: (number: E164) => boolean;
   /** Told of each telephone call that we had a part in, when it is over. */
   readonly uploadVcr: (vcr: Vcr) => Effect.Effect<void>;
-  /** How long an attempt may bring no provisional response. Default 2 000, profile §4. */
+  /** How long an attempt may bring no provisional response. Default 2 000, docs/protocol/sip.md#the-callers-side. */
   readonly attemptMs?: number;
   /** How long a telephone rings before the caller gives up. Default 60 000. */
   readonly ringMs?: number;

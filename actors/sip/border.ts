@@ -1,5 +1,6 @@
 /**
- * A border element: the only door between a domain's call agent and the Internet. ViPR overview §6.3; profile §4.
+ * A border element: the only door between a domain's call agent and the Internet. ViPR overview §6.3;
+ * docs/protocol/sip.md#the-border-element.
  *
  *   other domains == mutual TLS ==> outside --> admission --> relay --> inside -- TCP --> call agent
  *   other domains <= mutual TLS === outside <-- relay <---------------- inside <- TCP --- call agent

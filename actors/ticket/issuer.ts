@@ -24,7 +24,7 @@ export interface TicketIssuerOptions {
   readonly lifetimeMs?: number;
 }
 
-/** 60 days. Profile §3. */
+/** 60 days. docs/protocol/ticket.md#layout. */
 export const TICKET_LIFETIME_MS = 60 * 24 * 3_600_000;
 
 export class TicketRefused extends Data.TaggedError("TicketRefused")<{ readonly why: TicketRefusal }> {}

@@ -1,4 +1,4 @@
-/** An epoch's key, derived once from its password behind the Keys port. Profile §3. */
+/** An epoch's key, derived once from its password behind the Keys port. docs/protocol/ticket.md#keys. */
 import { Effect } from "effect";
 import { KEY_BYTES, KEY_ROUNDS, keySalt } from "../../machines/ticket/mod.ts";
 import { Keys } from "../ports/mod.ts";

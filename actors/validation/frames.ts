@@ -1,4 +1,4 @@
-/** Documents of the exchange, one to a frame, over a protected stream. Profile §2. */
+/** Documents of the exchange, one to a frame, over a protected stream. docs/protocol/pvp.md#the-exchange. */
 import { Effect } from "effect";
 import { FRAME_BYTES_MAX, PvpFrame } from "../../codecs/validation/mod.ts";
 import { cut, encode, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";

@@ -17,7 +17,7 @@ import { drive, fired, mailbox } from "../kit/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 
 export interface VapPublisherOptions<R> {
-  /** What the overlay allows; default 10, profile §1. */
+  /** What the overlay allows; default 10, docs/protocol/overlay.md#storage. */
   readonly storesPerSecond?: number;
   /** How long the overlay keeps a number, in seconds; undefined leaves refreshing to the call agents. */
   readonly dhtLifetimeS?: number;
@@ -43,7 +43,7 @@ export interface VapPublisher {
 
 const STORES_PER_SECOND = 10;
 const PAUSE_MS = [1_000, 3_000] as const;
-/** Profile §1: a burst is what two seconds allow. */
+/** docs/protocol/overlay.md#storage: a burst is what two seconds allow. */
 const BURST_S = 2;
 const MAILBOX_EVENTS_MAX = 256;
 const DRAWS = 1_000_000;

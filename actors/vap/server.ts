@@ -20,7 +20,7 @@ export interface VapServerOptions {
   readonly port: number;
   /** The server's own; clients show none, the seal of each message says who they are. draft-jennings-vipr-vap-02. */
   readonly tls?: Credentials;
-  /** Takes plain TCP from elsewhere than this machine, too. Profile §5. */
+  /** Takes plain TCP from elsewhere than this machine, too. docs/protocol/vap.md#transport. */
   readonly insecureVap?: boolean;
   /** Passwords by user name; or whoever knows the users' keys (`vapKey`), asked at each message. */
   readonly users: Readonly<Record<string, string>> | ((username: string) => Uint8Array | undefined);

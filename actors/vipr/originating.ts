@@ -4,7 +4,8 @@
  *   upload --> on disk --> due queue (Tv) --> its line's turn --> proving.ts, which takes it off the disk
  *                               ^------ put off: the disk refused, or too many of its line wait
  *
- * A call at rest is a row in the queue; only what is under way has a fiber. VAP draft §9.5, profile §2.
+ * A call at rest is a row in the queue; only what is under way has a fiber. VAP draft §9.5,
+ * docs/protocol/pvp.md#when-and-with-whom.
  */
 import { Clock, Effect, FiberSet, Queue, type Scope } from "effect";
 import { type E164, msFromNtp, type Vcr } from "../../codecs/shared/mod.ts";

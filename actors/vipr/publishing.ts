@@ -1,4 +1,7 @@
-/** Numbers spread over a server's nodes: each has a quota and a pace of its own. The profile §1, several Node-IDs. */
+/**
+ * Numbers spread over a server's nodes: each has a quota and a pace of its own.
+ * docs/protocol/overlay.md#the-vipr-usage.
+ */
 import { Effect } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import { type NodeRoom, nodeOrder, nodesToTry } from "../../machines/vipr/mod.ts";

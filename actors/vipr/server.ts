@@ -64,7 +64,10 @@ export interface ViprServerOptions extends ViprDomains {
   readonly listen: { readonly reload: Endpoint; readonly vap: Endpoint; readonly pvp: Endpoint };
   /** Where other servers reach PVP, when that is not where it listens; port 0 is the one it listens at. */
   readonly advertisePvp?: Endpoint;
-  /** SRP's, for those who prove calls to us. Default 2048 bits; further ones cost both sides more. Profile §2. */
+  /**
+   * SRP's, for those who prove calls to us. Default 2048 bits; further ones cost both sides more.
+   * docs/protocol/pvp.md#the-channel.
+   */
   readonly pvpGroup?: PvpGroupBits;
   /** Who may speak VAP, and how beyond this machine. */
   readonly vap: Pick<VapServerOptions, "users" | "tls" | "insecureVap">;

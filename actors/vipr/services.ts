@@ -1,4 +1,7 @@
-/** The VServices that call agents have published here, their numbers, and what each grants to whom. Profile §2. */
+/**
+ * The VServices that call agents have published here, their numbers, and what each grants to whom.
+ * docs/protocol/pvp.md#the-exchange.
+ */
 import { Effect } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import { parseUri } from "../../codecs/sip/mod.ts";

@@ -3,7 +3,7 @@
  *
  *   Resource-ID     the first 128 bits of SHA-1("+14085555432")        RFC 6940 §10.2
  *                   or, where the overlay names scrypt, of SHA-1(scrypt("+14085555432", salt = the overlay's name))
- *   dictionary key  Node-ID (16 bytes) || VServiceID (8 bytes)         the profile §1
+ *   dictionary key  Node-ID (16 bytes) || VServiceID (8 bytes)         docs/protocol/overlay.md#the-vipr-usage
  *   value           the Node-ID to contact (16 bytes)
  */
 import { sha1 } from "@noble/hashes/legacy.js";
@@ -19,7 +19,9 @@ export const resourceOf = (name: Uint8Array): Uint8Array => sha1(name).slice(0, 
 
 export const resourceOfNumber = (number: E164): Uint8Array => resourceOf(utf8(number));
 
-/** scrypt against those who would try all numbers, the profile §1; 32 bytes come out. RFC 7914. */
+/**
+ * scrypt against those who would try all numbers, docs/protocol/overlay.md#the-vipr-usage; 32 bytes come out. RFC 7914.
+ */
 export interface Stretching {
   readonly N: number;
   readonly r: number;
@@ -39,7 +41,10 @@ export const resourceOfNode = (nodeId: bigint): Uint8Array => resourceOf(bytesOf
 /** §6.3.2: "the lower 32 bits of the SHA-1 hash of the overlay name". */
 export const overlayHash = (name: string): number => Number(bigOf(sha1(utf8(name)).slice(-4)));
 
-const RegistrationKey = struct("RegistrationKey", "profile §1", { nodeId: NodeId, vservice: u64 });
+const RegistrationKey = struct("RegistrationKey", "docs/protocol/overlay.md#the-vipr-usage", {
+  nodeId: NodeId,
+  vservice: u64,
+});
 export type RegistrationKey = TypeOf<typeof RegistrationKey>;
 
 export const encodeRegistrationKey = (key: RegistrationKey): Uint8Array => encode(RegistrationKey, key);

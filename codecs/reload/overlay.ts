@@ -7,7 +7,9 @@ import { type DataModel, kindId } from "./registry.ts";
 
 export const BASE_NAMESPACE = "urn:ietf:params:xml:ns:p2p:config-base";
 export const CHORD_NAMESPACE = "urn:ietf:params:xml:ns:p2p:config-chord";
-/** Quota, rates, validation delay, rounding and number hash: the profile's additions. */
+/**
+ * Quota, rates, validation delay, rounding and number hash: additions of ours, docs/protocol/enrolment.md#the-document.
+ */
 export const VIPR_NAMESPACE = "urn:vipr:overlay:1";
 
 export interface KindConfiguration {
@@ -23,7 +25,10 @@ export interface KindConfiguration {
   readonly signedBlock?: string;
 }
 
-/** How a number becomes the name that is hashed to its Resource-ID: as it is, or slowly, the profile §1. */
+/**
+ * How a number becomes the name that is hashed to its Resource-ID: as it is, or slowly,
+ * docs/protocol/overlay.md#the-vipr-usage.
+ */
 export type NumberHash = "sha1" | "scrypt";
 
 export interface OverlayConfiguration {
@@ -76,7 +81,7 @@ export type OverlayRead =
   | { readonly ok: true; readonly value: OverlayConfiguration }
   | { readonly ok: false; readonly error: OverlayDocumentError };
 
-/** What a document that says nothing means: §11.1, and the profile §1 and §2. */
+/** What a document that says nothing means: §11.1, and docs/protocol/enrolment.md#the-document. */
 export const overlayDefaults = {
   topologyPlugin: "CHORD-RELOAD",
   nodeIdLength: 16,
@@ -106,7 +111,7 @@ export const overlayDefaults = {
   numberHash: "sha1",
 } as const satisfies Partial<OverlayConfiguration>;
 
-/** The profile §1: 64 entries a number, 4 KiB each. */
+/** docs/protocol/overlay.md#the-vipr-usage: 64 entries a number, 4 KiB each. */
 export const viprRegistrationKind: KindConfiguration = {
   kind: kindId.viprRegistration,
   model: "dictionary",

@@ -1,4 +1,7 @@
-/** The header field that carries a ticket: `X-Cisco-ViPR-Ticket: <base64>`. ViPR overview §6.3; profile §3. */
+/**
+ * The header field that carries a ticket: `X-Cisco-ViPR-Ticket: <base64>`. ViPR overview §6.3;
+ * docs/protocol/ticket.md#layout.
+ */
 import { type HasHeaders, headerOf, withHeader } from "./header.ts";
 
 export const TICKET_HEADER = "X-Cisco-ViPR-Ticket";

@@ -1,4 +1,4 @@
-/** The ticket's field numbers. Profile §3. */
+/** The ticket's field numbers. docs/protocol/ticket.md#layout. */
 export const ticketField = {
   id: 0x0001,
   salt: 0x0002,

@@ -1,5 +1,5 @@
 /**
- * A ticket: one domain's leave to call one number of another domain over SIP. Profile §3.
+ * A ticket: one domain's leave to call one number of another domain over SIP. docs/protocol/ticket.md#layout.
  *
  *   version 1 | id | salt | validity | number | granting node | granting domain | granted to | epoch | vservice | integrity
  *   '-------------------------------------- covered by the integrity ---------------------------------------'
@@ -24,7 +24,7 @@ import {
 } from "../wire/mod.ts";
 import { ticketField } from "./registry.ts";
 
-const Validity = struct("Validity", "profile §3", {
+const Validity = struct("Validity", "docs/protocol/ticket.md#layout", {
   notBefore: u64, // 64-bit NTP
   notAfter: u64,
 });
@@ -44,10 +44,13 @@ const GRANT = {
 };
 
 /** What is granted: every byte that the integrity covers. */
-export const Grant = struct("Grant", "profile §3", GRANT);
+export const Grant = struct("Grant", "docs/protocol/ticket.md#layout", GRANT);
 export type Grant = TypeOf<typeof Grant>;
 
-export const Ticket = struct("Ticket", "profile §3", { ...GRANT, integrity: tagged(ticketField.integrity, bytes(32)) });
+export const Ticket = struct("Ticket", "docs/protocol/ticket.md#layout", {
+  ...GRANT,
+  integrity: tagged(ticketField.integrity, bytes(32)),
+});
 export type Ticket = TypeOf<typeof Ticket>;
 
 /** No ticket is longer, in base64. */

@@ -1,6 +1,7 @@
 /**
- * What is said once the password is proved: one request and one answer, each XML in a frame. Profile §2; the answer's
- * shape is that of draft-jennings-vipr-vap-02 §10.2, read and written by VAP's room, which knows how to distrust XML.
+ * What is said once the password is proved: one request and one answer, each XML in a frame.
+ * docs/protocol/pvp.md#the-exchange; the answer's shape is that of draft-jennings-vipr-vap-02 §10.2, read and written
+ * by VAP's room, which knows how to distrust XML.
  *
  *   u32 length | <valrequest xmlns="urn:vipr:pvp:1"><number>+1…</number><domain>a.example</domain></valrequest>
  *   u32 length | <valinfo><number/><ticket/><route><SIPURI/>…</route>…</valinfo>  or  <valerror code="403"/>
@@ -13,7 +14,9 @@ export const EXCHANGE_BYTES_MAX = 65_536;
 /** With its length. */
 export const FRAME_BYTES_MAX = EXCHANGE_BYTES_MAX + 4;
 
-export const PvpFrame = struct("ValExchange", "profile §2", { document: opaque(u32, EXCHANGE_BYTES_MAX, 1) });
+export const PvpFrame = struct("ValExchange", "docs/protocol/pvp.md#the-exchange", {
+  document: opaque(u32, EXCHANGE_BYTES_MAX, 1),
+});
 export type PvpFrame = TypeOf<typeof PvpFrame>;
 
 export interface ValRequest {

@@ -1,6 +1,7 @@
 /**
  * The user name of a validation: which call the originator claims to know of, and how it rounded what it keeps secret.
- * Profile §2. One text for each value and one value for each text, so that both sides hash the same bytes.
+ * docs/protocol/pvp.md#user-name. One text for each value and one value for each text, so that both sides hash the same
+ * bytes.
  *
  *   vipr1;A;<originating Node-ID>;<terminating Node-ID>;<VServiceID>;<directions>;<called>;<hash of the caller>
  *   vipr1;B;...                                                                  ;<called>;<instant in the call>

@@ -1,6 +1,6 @@
 /**
  * What this node keeps for others: stored by rule, told on request, copied to where it belongs, dropped when its time is
- * over. RFC 6940 §7.4, §10.4; the profile §1.
+ * over. RFC 6940 §7.4, §10.4; docs/protocol/overlay.md#storage.
  *
  *   o --> keeping -- storeReq, fetchReq, statReq, findReq, probeReq --> keeping   answer or refuse, copy, count
  *            |   \-- ring, handOver, copied, recalled, timerFired ----> keeping   copy, inquire, handedOver
@@ -45,7 +45,7 @@ const fromDisk = <K extends "restored" | "unsaved">(
   of: (context: KeeperContext, event: KeeperEventOf<K>) => KeeperDecision,
 ) => decide<KeeperContext, KeeperEventOf<K>, KeeperAction>(of);
 
-/** Takes a token from the asker's bucket, or refuses: "Error_Forbidden info rate", the profile §1. */
+/** Takes a token from the asker's bucket or refuses with Forbidden `rate`: docs/protocol/overlay.md#storage. */
 const paced = (
   context: KeeperContext,
   asked: Asked,

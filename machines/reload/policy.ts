@@ -1,4 +1,7 @@
-/** Who may write what where: the access control policies of RFC 6940 §7.3, and the profile's VIPR-MATCH. Functions only. */
+/**
+ * Who may write what where: the access control policies of RFC 6940 §7.3, and VIPR-MATCH,
+ * docs/protocol/overlay.md#the-vipr-usage. Functions only.
+ */
 
 import {
   dataValueOf,

@@ -1,4 +1,7 @@
-/** How much one Node-ID may store at one peer, and how fast anyone may ask. The project's profile §1. Functions only. */
+/**
+ * How much one Node-ID may store at one peer, and how fast anyone may ask. docs/protocol/overlay.md#storage. Functions
+ * only.
+ */
 
 /**
  * Entries one signer may keep at a peer that answers for fraction `f` of the ring: its expected share of a quota `q`

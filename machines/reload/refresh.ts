@@ -1,6 +1,6 @@
 /** When what was stored is stored again, so that neither its time runs out nor everyone comes at once. Functions only. */
 
-/** "the call agent refreshes at 2/3 of it, with jitter": the profile §1. */
+/** An entry is stored again after two thirds of its lifetime, with jitter: docs/protocol/overlay.md#the-vipr-usage. */
 export const REFRESH_AT: number = 2 / 3;
 /** Of that, earlier or later. */
 export const REFRESH_JITTER = 0.15;

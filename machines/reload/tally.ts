@@ -1,4 +1,7 @@
-/** How many entries each signer has here: those we answer for, and replicas. The profile §1. Functions only. */
+/**
+ * How many entries each signer has here: those we answer for, and replicas. docs/protocol/overlay.md#storage. Functions
+ * only.
+ */
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import type { KeeperContext, Kept, Resource } from "./keeper-types.ts";
 import { isResponsible, type RingView } from "./ring.ts";

@@ -1,5 +1,5 @@
 /**
- * A call that reaches our call agent over SIP. RFC 3261 §13.3; profile §4.
+ * A call that reaches our call agent over SIP. RFC 3261 §13.3; docs/protocol/sip.md#call-records.
  *
  *    o -- unwelcome: respond --> done
  *    o -- respond 180 --> ringing -- answer timer: respond 200 --> answered -- acked --> talking -- hungUp --> done

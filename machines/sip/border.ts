@@ -1,5 +1,6 @@
 /**
- * Admission of one INVITE that came from outside. ViPR overview §6.3 and §8.4; profile §3 and §4.
+ * Admission of one INVITE that came from outside. ViPR overview §6.3 and §8.4; docs/protocol/ticket.md#the-check and
+ * docs/protocol/sip.md#the-border-element.
  *
  *    o -- check --> checking -- verdict: admit, secured --> pass -----> admitted
  *                      |------- verdict: admit, unsecured -> respond 488 -> refused

@@ -1,6 +1,6 @@
 /**
  * A call that our call agent places: over SIP when a route is known, over the telephone network otherwise and whenever
- * the attempt fails before it is answered. ViPR overview §5.3.2 and §5.3.4; profile §4.
+ * the attempt fails before it is answered. ViPR overview §5.3.2 and §5.3.4; docs/protocol/sip.md#the-callers-side.
  *
  *    o -- route --> attempting -- progress --> ringing --- answered: ack --> talking -- talk over: bye --> hangingUp
  *    |                 | answered: ack ----------------------^  | hungUp                              byeDone |

@@ -1,5 +1,6 @@
 /**
- * A call that reaches our call agent over the telephone network: watched, so that its record can be told. Profile §4.
+ * A call that reaches our call agent over the telephone network: watched, so that its record can be told.
+ * docs/protocol/sip.md#call-records.
  *
  *    o --> ringing -- pstnAnswered --> talking -- pstnEnded: upload --> done
  *             +------- pstnFailed -------+-----------------------------> done

@@ -1,5 +1,5 @@
 /**
- * Says whether a ticket lets this call in. Profile §3; ViPR overview §6.3.
+ * Says whether a ticket lets this call in. docs/protocol/ticket.md#the-check; ViPR overview §6.3.
  *
  *   present -> well-formed -> epoch known -> integrity -> validity -> number -> domain -> admit
  *      |           |              |             |            |          |         |

@@ -1,5 +1,5 @@
 /**
- * Mints tickets for other domains. Profile §3; ViPR overview §5.3.4.
+ * Mints tickets for other domains. docs/protocol/ticket.md#layout; ViPR overview §5.3.4.
  *
  *    o --> keyless -- epochKnown --> ready <--+ epochKnown: later tickets are of that epoch
  *             | asked: refuse           |-----+ asked: grant

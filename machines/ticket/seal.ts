@@ -1,4 +1,4 @@
-/** A ticket's integrity under an epoch's key, and that key's recipe. Profile §3. */
+/** A ticket's integrity under an epoch's key, and that key's recipe. docs/protocol/ticket.md#keys. */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, utf8 } from "../../codecs/shared/mod.ts";

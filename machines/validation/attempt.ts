@@ -1,5 +1,6 @@
 /**
- * One claim to a number, put to the proof once, by one method: does its owner know of the call we made? Profile §2.
+ * One claim to a number, put to the proof once, by one method: does its owner know of the call we made?
+ * docs/protocol/pvp.md#the-gate.
  *
  *    o -- resolve, startTimer --> resolving -- resolved --> dialling       dial with the method's user name
  *                                                             |-- committed --> gated        commit
@@ -187,8 +188,8 @@ export const pvpAttempt = machineOf<PvpAttemptAction>()(
 );
 
 /**
- * In which order a claim is tried. Profile §2: A if a caller id is known, then B; C for a domain that asks for it, which
- * then falls back on neither, since both tell the number.
+ * In which order a claim is tried. docs/protocol/pvp.md#user-name: A if a caller id is known, then B; C for a domain
+ * that asks for it, which then falls back on neither, since both tell the number.
  */
 export const methodsFor = ({
   isPrivate,

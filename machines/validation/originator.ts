@@ -1,6 +1,6 @@
 /**
  * A call that we made, on its way to a route: wait, ask the overlay who claims the number, put every claim to the proof.
- * Profile §2; draft-jennings-vipr-vap-02 §9.5.
+ * docs/protocol/pvp.md#the-gate; draft-jennings-vipr-vap-02 §9.5.
  *
  *    o -- startTimer Tv --> waiting -- timerFired --> querying        lookUp
  *                                        |-- found none, notFound --> over   report
@@ -63,7 +63,7 @@ export type PvpOutcome =
   | { readonly type: "tried"; readonly verdicts: ReadonlyArray<ClaimVerdict> }
   | { readonly type: "notFound"; readonly why: string };
 
-/** Of one number: the overlay's own limit. Profile §1. */
+/** Of one number: the overlay's own limit. docs/protocol/pvp.md#limits. */
 export const CLAIMS_MAX = 64;
 /**
  * Of one number by one node. Each claim is a guess at the call; a node that claims a number under many VServices would

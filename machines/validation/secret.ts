@@ -1,6 +1,6 @@
 /**
  * What two ends of a telephone call know of it, made into a user name and a password that both derive alike.
- * Profile §2. Pure functions over times in NTP milliseconds.
+ * docs/protocol/pvp.md#rounding, #user-name, #password. Pure functions over times in NTP milliseconds.
  *
  *   originator   rounds start and stop to the nearest multiple of T, and says which way it went
  *   terminator   rounds to the nearest near a multiple; between two, the way it was told

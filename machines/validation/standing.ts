@@ -1,5 +1,6 @@
 /**
- * How often peers failed of late, so that those who fail often are slowed and then refused. Profile §2.
+ * How often peers failed of late, so that those who fail often are slowed and then refused.
+ * docs/protocol/pvp.md#wrong-passwords.
  *
  *   failures in the window    0 .. slowFrom   welcome      slowFrom .. refuseFrom   slowed      refuseFrom ..   refused
  *

@@ -1,5 +1,6 @@
 /**
- * The calls that a terminating server remembers, found by what an originator may say of them. Profile §2.
+ * The calls that a terminating server remembers, found by what an originator may say of them.
+ * docs/protocol/pvp.md#candidates.
  *
  *   insert ---> A: called, hash of the caller, Node-ID, VService  --+
  *               B: called, quarter of an hour, VService             +--> candidates(user name)

@@ -1,5 +1,5 @@
 /**
- * One caller at our door, who claims to know of a call that we received. Profile §2.
+ * One caller at our door, who claims to know of a call that we received. docs/protocol/pvp.md#candidates.
  *
  *    o --> awaitingName -- named --> lookingUp      findCandidates
  *                           |          |-- candidates --> handshaking     give a password, or none

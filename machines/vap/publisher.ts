@@ -1,6 +1,6 @@
 /**
- * Numbers stored one by one, at the overlay's pace. draft-jennings-vipr-vap-02 §9.4.2 (Store Rate Limit), profile §1
- * (policing, lifetime).
+ * Numbers stored one by one, at the overlay's pace. draft-jennings-vipr-vap-02 §9.4.2 (Store Rate Limit),
+ * docs/protocol/overlay.md#storage (policing, lifetime).
  *
  *        publish, refill, refresh (queue grows)              stored: report, keep
  *               +---+                             +----------------------------------+

@@ -1,6 +1,7 @@
 /**
  * Equivalent entropy, summed: a claim becomes a route when the bits of distinct validated calls, one after another, reach
- * what the domain requires. Profile §2, "Equivalent entropy". A table that one actor owns and these functions change.
+ * what the domain requires. docs/protocol/pvp.md#what-a-proof-is-worth. A table that one actor owns and these functions
+ * change.
  *
  *   (number, Node-ID, VServiceID) --> bits of call 1 + bits of call 2 + ... >= requiredBits --> route
  *                                     a wrong guess, or none after the gate: back to 0

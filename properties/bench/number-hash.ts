@@ -1,6 +1,6 @@
 /**
  * What the two number hashes cost: an honest server for each number it publishes or looks up, and whoever would try all
- * telephone numbers against an overlay. The profile §1.
+ * telephone numbers against an overlay. docs/protocol/overlay.md#the-vipr-usage.
  *
  *   node properties/bench/number-hash.ts        deno run -A ...        bun ...
  */

@@ -1,5 +1,6 @@
 /**
- * Nobody's entry is overwritten or removed by another, nobody exceeds the quota bound. The profile §1, RFC 6940 §7.3, §7.4.1.
+ * Nobody's entry is overwritten or removed by another, nobody exceeds the quota bound.
+ * docs/protocol/overlay.md#storage, RFC 6940 §7.3, §7.4.1.
  * An adversary has what a real one has: every value that any owner ever signed, its own keys, any place in the ring, any
  * lifetime (it is not signed), and no owner's key.
  */
@@ -256,7 +257,7 @@ const anyIds = fc
   .uniqueArray(fc.bigInt({ min: 1n, max: (1n << 128n) - 2n }), { minLength: 1, maxLength: 24 })
   .map((ids) => ids.sort((a, b) => (a < b ? -1 : 1)));
 
-test("profile §1: a greedy node keeps at most q + 3·sqrt(q·N) + 2N entries in an overlay of N peers, whatever it tries", () => {
+test("docs/protocol/overlay.md#storage: a greedy node keeps at most q + 3·sqrt(q·N) + 2N entries in an overlay of N peers, whatever it tries", () => {
   fc.assert(
     fc.property(
       anyIds,
@@ -279,7 +280,7 @@ test("profile §1: a greedy node keeps at most q + 3·sqrt(q·N) + 2N entries in
   );
 });
 
-test("profile §1: the bound follows the fraction when nodes join and leave; what is there may be renewed, not added to", () => {
+test("docs/protocol/overlay.md#storage: the bound follows the fraction when nodes join and leave; what is there may be renewed, not added to", () => {
   const half: RingView = { ...alone, predecessors: [SELF + (1n << 127n)], successors: [SELF + (1n << 127n)] };
   const keeper = keeperOf({ quota: 40 });
   const whole = quotaBound(40, 1);
@@ -293,7 +294,7 @@ test("profile §1: the bound follows the fraction when nodes join and leave; wha
   assert.equal(keeper.store(storing(near(whole))), "dataTooLarge quota", "the whole ring again: the bound is met");
 });
 
-test("profile §1: limits are the identity's: one Node-ID from many places meets one limit, many at one place each its own", () => {
+test("docs/protocol/overlay.md#storage: limits are the identity's: one Node-ID from many places meets one limit, many at one place each its own", () => {
   const keeper = keeperOf({ storesPerSecond: 1 });
   const from = (signer: bigint, way: bigint, i: number) => {
     const event = storing({ resource: SELF, node: signer, vservice: 0n, storageTime: BigInt(i + 1) }, { atMs: 0 });

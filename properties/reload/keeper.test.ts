@@ -1,4 +1,7 @@
-/** What a keeper takes, refuses, tells, copies and forgets: RFC 6940 §7.4 and §10.4, the profile §1, and a map as its model. */
+/**
+ * What a keeper takes, refuses, tells, copies and forgets: RFC 6940 §7.4 and §10.4, docs/protocol/overlay.md#storage,
+ * and a map as its model.
+ */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import {
@@ -52,7 +55,7 @@ test("RFC 6940 §7.4.1: stored once, found; stored again later, replaced; earlie
   assert.equal(found[0]!.storageTime, 11n);
 });
 
-test("profile §1: VIPR-MATCH, from every side a thief may try", () => {
+test("docs/protocol/overlay.md#the-vipr-usage: VIPR-MATCH, from every side a thief may try", () => {
   const keeper = keeperOf();
   assert.equal(keeper.store(storing(first)), "stored");
   const later = { ...first, storageTime: 20n };
@@ -167,7 +170,7 @@ test("one node cannot fill a number with claims of its own and shut the owner ou
   assert.equal(keeper.store(storing({ ...first, node: ALICE, storageTime: 99n })), "stored");
 });
 
-test("profile §1: 64 entries a number, 4 KiB each", () => {
+test("docs/protocol/overlay.md#the-vipr-usage: 64 entries a number, 4 KiB each", () => {
   const keeper = keeperOf();
   for (let i = 0; i < 64; i++)
     assert.equal(keeper.store(storing({ ...first, node: BigInt(i + 1), storageTime: 1n })), "stored");
@@ -206,7 +209,7 @@ test("profile §1: 64 entries a number, 4 KiB each", () => {
   );
 });
 
-test("profile §1: a greedy node meets its quota, others do not feel it", () => {
+test("docs/protocol/overlay.md#storage: a greedy node meets its quota, others do not feel it", () => {
   const keeper = keeperOf({ quota: 20 });
   const bound = quotaBound(20, 1);
   let stored = 0;
@@ -226,7 +229,7 @@ test("a node that is still joining takes what the admitting peer hands over", ()
   }
 });
 
-test("profile §1: who asks too fast is told so", () => {
+test("docs/protocol/overlay.md#storage: who asks too fast is told so", () => {
   const keeper = keeperOf({ storesPerSecond: 2, fetchesPerSecond: 2 });
   const said = Array.from({ length: 12 }, (_, i) => keeper.store(storing({ ...first, storageTime: BigInt(i + 1) })));
   assert.equal(said.filter((word) => word === "stored").length, 8);

@@ -21,7 +21,7 @@ import { nodeLayer } from "../../runtime/node.ts";
 import { runs, test } from "../kit/harness.ts";
 import { type Member, NAME, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 
-test("profile §1: the Resource-ID of a number", () => {
+test("docs/protocol/overlay.md#the-vipr-usage: the Resource-ID of a number", () => {
   assert.equal(hexOf(resourceOfNumber("+14085555432")), "1817a141b6abaec4308294521e2f600a");
 });
 
@@ -41,7 +41,7 @@ const stretched = [
   ],
 ] as const;
 
-test("profile §1: number-hash scrypt, ours in JavaScript and the platform's, as OpenSSL has it", async () => {
+test("docs/protocol/overlay.md#the-vipr-usage: number-hash scrypt, ours in JavaScript and the platform's, as OpenSSL has it", async () => {
   for (const [number, overlay, hex, resource] of stretched) {
     const native = await Effect.runPromise(
       Effect.provide(
@@ -79,7 +79,7 @@ test("RFC 6940 §6.3.2: an overlay's hash is the low 32 bits of SHA-1", () => {
   assert.equal(overlayHash("abc"), 0x9cd0d89d); // FIPS 180: a9993e36 4706816a ba3e2571 7850c26c 9cd0d89d
 });
 
-test("profile §1: a dictionary key is Node-ID and VServiceID, 24 bytes", () => {
+test("docs/protocol/overlay.md#the-vipr-usage: a dictionary key is Node-ID and VServiceID, 24 bytes", () => {
   const id = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n });
   const vservice = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
   fc.assert(

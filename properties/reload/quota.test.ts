@@ -1,17 +1,17 @@
-/** Quotas and rates: an honest node is served, a greedy one is bounded. The profile §1. */
+/** Quotas and rates: an honest node is served, a greedy one is bounded. docs/protocol/overlay.md#storage. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import { BURST_S, fullBucket, quotaBound, take, waitMs } from "../../machines/reload/mod.ts";
 import { chanceOf } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
 
-test("profile §1: the bound is the expected share, three deviations and one", () => {
+test("docs/protocol/overlay.md#storage: the bound is the expected share, three deviations and one", () => {
   assert.equal(quotaBound(10_000, 0.1), 1_000 + Math.ceil(3 * Math.sqrt(1_000) + 1));
   assert.equal(quotaBound(10_000, 0), 1);
   assert.equal(quotaBound(10_000, 1), 10_301);
 });
 
-test("profile §1: an honest node is refused at any one peer with probability below 0.2 %", () => {
+test("docs/protocol/overlay.md#storage: an honest node is refused at any one peer with probability below 0.2 %", () => {
   // q numbers fall on the ring by hash; a peer with fraction f sees about Poisson(q·f) of them.
   const chance = chanceOf(42);
   const [q, f, trials] = [2_000, 0.05, 4_000];
@@ -24,7 +24,7 @@ test("profile §1: an honest node is refused at any one peer with probability be
   assert.ok(refused / trials < 0.002, `${refused} of ${trials}`);
 });
 
-test("profile §1: whatever a greedy node tries, it keeps at most q + 3·sqrt(q·N) + 2N entries", () => {
+test("docs/protocol/overlay.md#storage: whatever a greedy node tries, it keeps at most q + 3·sqrt(q·N) + 2N entries", () => {
   const fractions = fc.array(fc.integer({ min: 1, max: 1_000 }), { minLength: 1, maxLength: 64 });
   fc.assert(
     fc.property(fractions, fc.integer({ min: 1, max: 100_000 }), (shares, q) => {

@@ -1,4 +1,7 @@
-/** A call agent's calls, placed and received: laws, tables, and every way a call can go. Profile §4. */
+/**
+ * A call agent's calls, placed and received: laws, tables, and every way a call can go.
+ * docs/protocol/sip.md#the-callers-side.
+ */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { ntpFromMs } from "../../codecs/shared/mod.ts";

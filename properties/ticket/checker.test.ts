@@ -1,4 +1,7 @@
-/** Issuer and checker together: what is issued is admitted as issued and in no other way. Profile §3. */
+/**
+ * Issuer and checker together: what is issued is admitted as issued and in no other way.
+ * docs/protocol/ticket.md#the-check.
+ */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
 import fc from "fast-check";

@@ -1,4 +1,4 @@
-/** The ticket's bytes and text. Profile §3. */
+/** The ticket's bytes and text. docs/protocol/ticket.md#layout. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { bytesOfHex, ntpFromMs } from "../../codecs/shared/mod.ts";

@@ -236,7 +236,7 @@ test("an answer for another number is no validation, an error code declines", ()
   ok(declined?.verdict === "declined" && declined.code === 403 && declined.bits > 0);
 });
 
-test("profile §2, timers: connect 10 s, handshake 20 s, exchange 10 s, each ends the attempt", () => {
+test("docs/protocol/pvp.md#limits: connect 10 s, handshake 20 s, exchange 10 s, each ends the attempt", () => {
   const timers = attemptOrders(attempt, ...answeredTo, secured).flatMap((order) =>
     order.type === "startTimer" ? [`${order.timer} ${order.ms}`] : [],
   );
@@ -328,7 +328,7 @@ test("the gate opens at its hour for those who are there, and the others are out
   ok(isDone());
 });
 
-test("profile §2, order: all by A, then those that failed by B, which counts the guesses that A has answered", () => {
+test("docs/protocol/pvp.md#the-gate: all by A, then those that failed by B, which counts the guesses that A has answered", () => {
   const { tell } = proving(claimsOf(2n, 3n, 4n, 5n));
   tell(commits(2n), commits(3n), commits(4n), ends(5n, "unreachable"));
   same(told(tell(ends(2n), ends(3n), ends(4n, "validated"))), ["validated 4", "startTimer gate", "B 2", "B 3"]);
@@ -357,7 +357,7 @@ test("only by the first method may a claim be unreachable: who closes its door b
   );
 });
 
-test("profile §2, order: B alone without a caller id; C alone for a private domain, which tells no number", () => {
+test("docs/protocol/pvp.md#user-name: B alone without a caller id; C alone for a private domain, which tells no number", () => {
   const blind = proving(claimsOf(2n), { call: { ...call, calling: undefined } });
   same(told(blind.orders()), ["startTimer gate", "B 2"]);
   same(told(blind.tell(commits(2n), ends(2n, "refused", "B"))).slice(-2), ["refused 2", "report"]);
@@ -422,7 +422,7 @@ const given = (...events: ReadonlyArray<PvpTerminatorEvent>) => {
   return give?.type === "give" ? give.password : "none given";
 };
 
-test("profile §2, candidates: one that is free gets its password, all else is simulated", () => {
+test("docs/protocol/pvp.md#candidates: one that is free gets its password, all else is simulated", () => {
   same(given(named, found(candidate)), originatorPassword(name, call, ROUND_MS));
   same(given(named, found()), undefined);
   same(given(named, found(candidate, { ...candidate, id: 5 })), undefined);

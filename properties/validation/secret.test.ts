@@ -117,7 +117,7 @@ test("user name: A and B tell the called number, and neither the caller nor the 
     { numRuns: runs },
   ));
 
-test("profile §2: the caller's hash is bound to the claim", () => {
+test("docs/protocol/pvp.md#user-name: the caller's hash is bound to the claim", () => {
   const hash = callerHash("+14085555432", "+33123456789", { terminator: 1n, vservice: 7n });
   same(hash.length, 16);
   ok(hash !== callerHash("+14085555432", "+33123456789", { terminator: 2n, vservice: 7n }));

@@ -16,7 +16,7 @@ const sample: PvpUserName = {
   instant: 3_976_214_400,
 };
 
-test("profile §2: a user name as it is written", () =>
+test("docs/protocol/pvp.md#user-name: a user name as it is written", () =>
   same(
     printUserName(sample),
     `vipr1;B;${"0".repeat(30)}11;${"f".repeat(32)};0000000000000007;ud;+14085555432;3976214400`,

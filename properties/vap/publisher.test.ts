@@ -42,7 +42,7 @@ const events: fc.Arbitrary<VapPublisherEvent> = fc.oneof(
 );
 machineLaws(vapPublisher, { inputs, events: () => events });
 
-test("profile §1: whatever is asked, the overlay sees no more than its rate and a burst", () =>
+test("docs/protocol/overlay.md#storage: whatever is asked, the overlay sees no more than its rate and a burst", () =>
   fc.assert(
     fc.property(inputs, fc.array(fc.tuple(publish, fc.nat(300)), { maxLength: 80 }), (input, script) => {
       let nowMs = 0;
@@ -113,7 +113,7 @@ test("a store that fails stops the queue for a while, and is tried five times", 
   assert.deepEqual(actions.at(-1), { type: "report", ref: 1, outcome: { type: "failed", why: "unreachable" } });
 });
 
-test("profile §1: a number is stored again after two thirds of its lifetime, and some way to either side", () => {
+test("docs/protocol/overlay.md#the-vipr-usage: a number is stored again after two thirds of its lifetime, and some way to either side", () => {
   const { actions } = play(one, { type: "stored", atMs: 0, draw: 0.5 });
   const timer = actions.find((action) => action.type === "startTimer" && action.timer === "refresh");
   assert.deepEqual(timer, { type: "startTimer", timer: "refresh", betweenMs: [403_200_000, 403_200_000] });

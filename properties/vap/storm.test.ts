@@ -1,6 +1,6 @@
 /**
  * No storm after a restart: a thousand servers start again at the same second, their agents publish every number anew, and
- * the overlay hardly notices. The profile §1 (refresh with jitter). Machines alone, on virtual time.
+ * the overlay hardly notices. docs/protocol/overlay.md#the-vipr-usage. Machines alone, on virtual time.
  */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";

@@ -60,7 +60,7 @@ test("as long as any node has room, a number finds one; where it stands already,
   ));
 
 testOverlay(
-  "profile §1: a domain with more numbers than one quota publishes them all over several nodes, and no more than theirs",
+  "docs/protocol/overlay.md#the-vipr-usage: a domain with more numbers than one quota publishes them all over several nodes, and no more than theirs",
   Effect.gen(function* () {
     const quota = 8;
     const ring = yield* overlayOf(21, { quota });

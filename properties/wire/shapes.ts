@@ -157,11 +157,11 @@ export const Frame = struct("Frame", "RFC 6940 §6.6.2", {
 });
 
 /** Items that stand once each and in order, and one whose value is a message of its own. */
-export const Ticketlike = struct("Ticketlike", "profile §3", {
+export const Ticketlike = struct("Ticketlike", "docs/protocol/ticket.md#layout", {
   version: constant(u8, 1),
   id: tagged(0x0001, bytes(16)),
   number: tagged(0x0004, text(16)),
-  validity: tagged(0x0003, struct("Validity", "profile §3", { notBefore: u64, notAfter: u64 })),
+  validity: tagged(0x0003, struct("Validity", "docs/protocol/ticket.md#layout", { notBefore: u64, notAfter: u64 })),
   integrity: tagged(0x00ff, bytes(32), { length: u8 }),
 });
 

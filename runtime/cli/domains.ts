@@ -4,7 +4,8 @@
  *   acme.example 1 <password, base64url>
  *   nord.example 3 <password, base64url> private
  *
- * The number is the secret's epoch. Profile §3: server and border elements of a domain share the secret, nobody else.
+ * The number is the secret's epoch. docs/protocol/ticket.md#keys: server and border elements of a domain share the
+ * secret, nobody else.
  */
 import { randomBytes } from "node:crypto";
 import { Effect } from "effect";

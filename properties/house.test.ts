@@ -1,4 +1,7 @@
-/** The house rules that a program can check: floors, doors, sizes, tables, hygiene. design: CONTRIBUTING.md. */
+/**
+ * The house rules that a program can check: floors, doors, sizes, tables, hygiene. design: CONTRIBUTING.md.
+ * DECISIONS.md D-039.
+ */
 import { deepStrictEqual as same } from "node:assert";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";

@@ -1,6 +1,7 @@
 /**
  * The operator's port: JSON over HTTP on loopback. TCP and not a socket file, since browsers and `curl`
  * without options reach it, and since Deno, Bun and Node agree on it; the token's file has the rights a socket file would.
+ * DECISIONS.md D-073.
  */
 import http from "node:http";
 import type { AddressInfo } from "node:net";

@@ -9,6 +9,7 @@
  * The thread (arithmetic/thread.ts) computes by the platform's own Diffie-Hellman where that is OpenSSL's or BoringSSL's,
  * which test a prime for half a second before the first power; it is therefore opened only once a group is in earnest use.
  * A probe tells; nothing is known by the runtime's name. Should a thread die, all goes on without it.
+ * DECISIONS.md D-022.
  */
 import { createDiffieHellman } from "node:crypto";
 import { Worker } from "node:worker_threads";

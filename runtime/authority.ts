@@ -1,7 +1,7 @@
 /**
  * A certificate authority of our own: issues node certificates for the enrolment server (RFC 6940 §11.3) and, for
  * demonstrations and tests, domain certificates as a public authority would (RFC 5922 §4). ECDSA P-256 or RSA, SHA-256;
- * a root, or an intermediate under one. authority-file.ts keeps it on disk.
+ * a root, or an intermediate under one. authority-file.ts keeps it on disk. DECISIONS.md D-059.
  */
 import "reflect-metadata";
 import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, webcrypto } from "node:crypto";

@@ -1,6 +1,7 @@
 /**
  * Keys over node:crypto, which all three runtimes have, and certificates over @peculiar/x509.
  * Signing is synchronous and takes some 50 us; a promise would cost more, and would make virtual time guess.
+ * DECISIONS.md D-007.
  */
 import "reflect-metadata";
 import {

@@ -3,7 +3,7 @@
  *
  *   socket "data" -> held (bounded: the socket is paused) -> read      write -> socket; waits for "drain"
  *
- * Error codes differ between the runtimes, so nothing here looks at one: a failure is its message.
+ * Error codes differ between the runtimes, so nothing here looks at one: a failure is its message. DECISIONS.md D-004.
  */
 import net from "node:net";
 import tls from "node:tls";

@@ -7,6 +7,7 @@
  * Only machines that handle no secret and no phone number are written, and of those the named fields come empty: a
  * machine carries them and never looks inside, so that its steps are the same without them. What remains is what any
  * node of the overlay may see; among it are hashes of numbers, which a patient reader can search: treat it as a log.
+ * DECISIONS.md D-054.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import process from "node:process";

@@ -5,7 +5,7 @@
  *   tellWhen, there at once -------------+--> step --> perform, perform, ... --> next event
  *
  * Whoever tells a full mailbox waits: pressure travels back to the socket. `perform` therefore never tells its own box;
- * what it has to say it says by `tellWhen`.
+ * what it has to say it says by `tellWhen`. DECISIONS.md D-003.
  */
 import { Cause, Clock, Context, Effect, type Fiber, Queue, type Scope } from "effect";
 import type { Machine, Snapshot, Step } from "../../machines/kit/mod.ts";

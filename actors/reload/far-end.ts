@@ -6,7 +6,7 @@
  *                                          +-- anything else waits: 16 messages, 10 s, then the link is closed
  *
  * A TLS certificate with several Node-IDs tells whose node this is, not which. A signature does: over an answer to a Ping
- * that nobody passed on, or over a request that nobody has brought.
+ * that nobody passed on, or over a request that nobody has brought. DECISIONS.md D-015.
  */
 import { Effect } from "effect";
 import { codeOf, messageCode, Packet, toNode } from "../../codecs/reload/mod.ts";

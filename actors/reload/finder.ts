@@ -5,7 +5,7 @@
  *
  * An identity is a hash, and the overlay keeps certificates by Node-ID. The Node-ID is a guess by whoever brought the
  * message (the way it came, the node that was asked, the key of a stored value); a wrong one finds nothing, since a
- * certificate counts only if the identity is its hash.
+ * certificate counts only if the identity is its hash. DECISIONS.md D-017.
  */
 import { Clock, Deferred, Effect } from "effect";
 import {

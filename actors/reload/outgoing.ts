@@ -1,6 +1,6 @@
 /**
  * The way out: over the link to a neighbour, by the ring to whoever is next, or back to ourselves; in fragments where a node
- * is to make them. Never waits.
+ * is to make them. Never waits. DECISIONS.md D-013.
  */
 import { Effect } from "effect";
 import { type Destination, Packet } from "../../codecs/reload/mod.ts";

@@ -6,6 +6,7 @@
  *                                 \------ no ---> its link waits; TCP holds the sender
  *
  * By Node-ID: a second link, or a new one, has no second bucket. RFC 6940 §13.6.5 leaves the means to us.
+ * DECISIONS.md D-014.
  */
 import { Clock, Effect } from "effect";
 import { type Bucket, fullBucket, take, waitMs } from "../../machines/reload/mod.ts";

@@ -5,6 +5,7 @@
  * is received within the maximum request lifetime (15 seconds). ... For other requests (e.g., Store), it may be necessary to
  * maintain state for the duration of the request lifetime." RFC 6940 §6.2.1. Beyond it nobody transmits again, and who does
  * has recorded the message: a signature holds for as long as its certificate, and nothing in it tells the hour.
+ * DECISIONS.md D-016.
  */
 import type { Effect } from "effect";
 import { type BodyType, type Destination, Destination as DestinationWire } from "../../codecs/reload/mod.ts";

@@ -3,6 +3,7 @@
  *
  * Signers are named by Node-ID, and show a certificate of this overlay that holds it. In an overlay whose document names
  * no signer the authority itself may sign: its word is what every certificate of the overlay rests on.
+ * DECISIONS.md D-056.
  */
 import { Clock, Effect } from "effect";
 import { readReloadUri } from "../../codecs/enrol/mod.ts";

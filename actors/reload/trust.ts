@@ -5,7 +5,7 @@
  *                   \-> a certificate of the bucket --> chain, names, time --^
  *
  * A certificate is read and its chain checked once; after that a signer is found by the hash in its identity, and only the
- * hour and the list of bad nodes are looked at again.
+ * hour and the list of bad nodes are looked at again. DECISIONS.md D-018.
  */
 import { Clock, Effect } from "effect";
 import { readReloadUri } from "../../codecs/enrol/mod.ts";

@@ -6,6 +6,7 @@
  *   other domains <= mutual TLS === outside <-- relay <---------------- inside <- TCP --- call agent
  *
  * A proxy with Record-Route, not a back-to-back agent: what it does not understand it passes on unharmed.
+ * DECISIONS.md D-038.
  */
 import { Deferred, Effect } from "effect";
 import type { BorderSelf, HostPort, OnReject } from "../../machines/sip/mod.ts";

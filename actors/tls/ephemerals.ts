@@ -6,6 +6,7 @@
  *
  * One fiber fills the store again, a moment after a pair was taken and so beside the handshake, not in it. A pair leaves
  * the store before its handshake has read a byte: which name is asked for cannot tell whether there was one.
+ * DECISIONS.md D-023.
  */
 import { Effect, Latch, type Scope } from "effect";
 import { bigOf } from "../../codecs/shared/mod.ts";

@@ -1,4 +1,4 @@
-/** Serves validations: a listener, and one terminator for each stream that somebody opens to it. */
+/** Serves validations: a listener, and one terminator for each stream that somebody opens to it. DECISIONS.md D-033. */
 import { Effect, type Scope } from "effect";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import { ROUND_MS, type StandingLimits, standingLimits, standings } from "../../machines/validation/mod.ts";

@@ -6,7 +6,7 @@
  *                 +-- no room: an idle one goes, nobody's, else the longest known of the user who has most
  *
  * A VService's id is public, it lies in the overlay with each number. Numbers stored and received calls uploaded under it
- * before its user had it are not his: see `sinceMs`.
+ * before its user had it are not his: see `sinceMs`. DECISIONS.md D-005, D-076.
  */
 import { Clock, Effect } from "effect";
 import { decodeHolder, encodeHolder, holderKey, type KeptHolder, type ServiceIdentity } from "../../codecs/vap/mod.ts";

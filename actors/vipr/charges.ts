@@ -5,7 +5,7 @@
  *
  * To write is to hold up the process, and with it every stream that the one who failed has open besides. If only the
  * failures at calls that exist were written, he would feel which do. So all of them are, a second later, some at once;
- * what is counted in memory counts at once. A crash loses the last second.
+ * what is counted in memory counts at once. A crash loses the last second. DECISIONS.md D-081.
  */
 import { Clock, Effect, Queue, type Scope } from "effect";
 import type { PvpMethod } from "../../codecs/validation/mod.ts";

@@ -5,7 +5,7 @@
  *                               ^------ put off: the disk refused, or too many of its line wait
  *
  * A call at rest is a row in the queue; only what is under way has a fiber. VAP draft §9.5,
- * docs/protocol/pvp.md#when-and-with-whom.
+ * docs/protocol/pvp.md#when-and-with-whom. DECISIONS.md D-037.
  */
 import { Clock, Effect, FiberSet, Queue, type Scope } from "effect";
 import { type E164, msFromNtp, type Vcr } from "../../codecs/shared/mod.ts";

@@ -5,7 +5,7 @@
  *
  * Whoever is asked about a call a second time may know what his guess at the first was worth, or B's instant. So its row is
  * off the disk before the first is asked: a crash costs this call's proof.
- * VAP draft §9.5.1, docs/protocol/pvp.md#when-and-with-whom.
+ * VAP draft §9.5.1, docs/protocol/pvp.md#when-and-with-whom. DECISIONS.md D-043, D-045.
  */
 import { Clock, Deferred, Effect, Semaphore } from "effect";
 import { type E164, maskE164, msFromNtp, nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";

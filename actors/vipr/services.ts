@@ -1,6 +1,6 @@
 /**
  * The VServices that call agents have published here, their numbers, and what each grants to whom.
- * docs/protocol/pvp.md#the-exchange.
+ * docs/protocol/pvp.md#the-exchange. DECISIONS.md D-079.
  */
 import { Effect } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";

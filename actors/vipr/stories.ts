@@ -7,6 +7,7 @@
  *
  * Nobody waits for a story: a crash loses what had gathered, and a disk that refuses loses no more than there is no room
  * for here. Memory holds what is not written yet, and nothing else. Without a store stories last as long as the process.
+ * DECISIONS.md D-053.
  */
 import { Clock, Effect, Queue, type Scope, Semaphore } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";

@@ -1,7 +1,7 @@
 /**
  * Comma-separated values, record by record, out of text that arrives in pieces. RFC 4180.
  * A quoted field may hold commas, doubled quotes and line ends. A record whose quotes are wrong, or that grows over the
- * limit, costs its first line only: reading goes on with the next one.
+ * limit, costs its first line only: reading goes on with the next one. DECISIONS.md D-011.
  */
 
 export const RECORD_CHARS_MAX = 8_192;

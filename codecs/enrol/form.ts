@@ -9,7 +9,7 @@
  *   (bytes) CRLF
  *   --boundary-- CRLF
  *
- * The reader is strict: no preamble, no epilogue, no transfer encoding but the identity.
+ * The reader is strict: no preamble, no epilogue, no transfer encoding but the identity. DECISIONS.md D-011.
  */
 import { concat, utf8 } from "../shared/mod.ts";
 import { mediaType } from "./registry.ts";

@@ -10,6 +10,7 @@
  *   key     Node-ID (16) || Resource-ID (16) || Kind-ID (4) || SHA-256(place)
  *
  * A newer program reads rows of every version before it, and writes them in its own when they change.
+ * DECISIONS.md D-062.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesOfBig, concat, utf8 } from "../shared/mod.ts";

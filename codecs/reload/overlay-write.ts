@@ -2,7 +2,7 @@
  * The configuration document written, and its signature put where it belongs. RFC 6940 §11.1.
  *
  * Namespaces are declared in the configuration element, not only in the root: a signature covers the first and not the
- * second, and who could bind a prefix anew could make our elements nobody's.
+ * second, and who could bind a prefix anew could make our elements nobody's. DECISIONS.md D-057.
  */
 import { concat } from "../shared/mod.ts";
 import { encode } from "../wire/mod.ts";

@@ -1,6 +1,6 @@
 /**
  * The configuration of an overlay: what every node of it must agree on. RFC 6940 §11.1.
- * As a value; overlay-read.ts and overlay-write.ts turn it from XML and into XML.
+ * As a value; overlay-read.ts and overlay-write.ts turn it from XML and into XML. DECISIONS.md D-036.
  */
 import type { Endpoint } from "./address.ts";
 import { type DataModel, kindId } from "./registry.ts";

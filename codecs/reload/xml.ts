@@ -1,4 +1,7 @@
-/** XML read into a tree whose names carry their namespaces, and written back. Text by fast-xml-parser; no DTD. */
+/**
+ * XML read into a tree whose names carry their namespaces, and written back. Text by fast-xml-parser; no DTD.
+ * DECISIONS.md D-012.
+ */
 import { XMLBuilder, XMLParser, XMLValidator } from "fast-xml-parser";
 
 export const DOCUMENT_CHARS_MAX = 1_048_576;

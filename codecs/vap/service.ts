@@ -5,6 +5,7 @@
  *   <service-description xmlns=".../saf-uc" schemaVersion="1.0" id="has7gg">
  *     <vservice xmlns=".../viprtrunk">
  *       <DHTname/> <DIDCount/> <domain/> [<blacklist|whitelist> <domain/>... </>] <route> <SIPURI/>... </route>...
+ * DECISIONS.md D-035.
  */
 import { utf8 } from "../shared/mod.ts";
 import { normalDomain } from "../ticket/mod.ts";

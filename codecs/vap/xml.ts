@@ -1,6 +1,7 @@
 /**
  * XML of strangers, read with suspicion: sizes first, no document type, no entities but the five and numbers, no depth.
  * Names are read without their prefixes, since the draft's schema and its example disagree about namespaces.
+ * DECISIONS.md D-012.
  */
 import { XMLParser } from "fast-xml-parser";
 import { CONTENT_BYTES_MAX } from "./registry.ts";

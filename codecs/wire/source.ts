@@ -4,7 +4,7 @@
  *   description --> read.ts, write.ts --> lines of JavaScript --> new Function, once --> a reader, a writer
  *
  * Only descriptions reach the text: names are quoted by `quoted`, numbers are numbers, everything else is a constant
- * passed beside it. No byte of a message and no value ever becomes source.
+ * passed beside it. No byte of a message and no value ever becomes source. DECISIONS.md D-010.
  */
 import type { BitsNode, Node, StructNode } from "./node.ts";
 

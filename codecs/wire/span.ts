@@ -4,7 +4,7 @@
  *   spanOf(VapMessage, bytes, "attributes[3]")            the whole attribute, its type, length and padding included
  *   spanOf(VapMessage, bytes, "attributes[3].username")   its value alone
  *
- * The same reader as decode's, compiled once more to note each field as it passes.
+ * The same reader as decode's, compiled once more to note each field as it passes. DECISIONS.md D-019.
  */
 import type { Wire } from "./describe.ts";
 import type { Decoded, WireError } from "./error.ts";

@@ -5,7 +5,7 @@
  *   wait          0    first    2 first  4 first ... most
  *
  * A try within the wait is not looked at, right or wrong, so that it tells nothing; nor is it counted, so that nobody can
- * be kept out for longer than `mostMs` by another's tries.
+ * be kept out for longer than `mostMs` by another's tries. DECISIONS.md D-060.
  */
 
 /** Names remembered; the one whose last failure is oldest goes first. */

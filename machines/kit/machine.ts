@@ -9,6 +9,7 @@
  * This file and plan.ts alone know how a step is made of an XState definition. `transition()` builds a whole actor on each
  * call (about 118 us a step); one inert scope per machine does the same for a tenth of that, and what plan.ts reads off the
  * definition once for a tenth again. properties/machines/kit.test.ts and the machine laws compare them.
+ * DECISIONS.md D-002.
  */
 import { type AnyStateMachine, createActor, type EventFromLogic, type InputFrom } from "xstate";
 import { type Act, giving, plannedSteps, type Steps } from "./plan.ts";

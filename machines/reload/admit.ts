@@ -1,7 +1,7 @@
 /**
  * A Store, looked at from every side and then done whole or not at all. RFC 6940 §7.4.1.1; limits:
  * docs/protocol/overlay.md#storage.
- * Signatures have been verified at the edge: here their signers are known, or undefined.
+ * Signatures have been verified at the edge: here their signers are known, or undefined. DECISIONS.md D-065, D-066.
  */
 
 import {

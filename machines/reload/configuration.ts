@@ -10,6 +10,7 @@
  *           +----- timer expire --------------------> gone      leave: nothing may be done by an expired document
  *
  * The host reads and verifies what is offered, since that takes long; what follows from it is decided here.
+ * DECISIONS.md D-058.
  */
 import { setup } from "xstate";
 import {

@@ -1,4 +1,7 @@
-/** When what was stored is stored again, so that neither its time runs out nor everyone comes at once. Functions only. */
+/**
+ * When what was stored is stored again, so that neither its time runs out nor everyone comes at once. Functions only.
+ * DECISIONS.md D-068.
+ */
 
 /** An entry is stored again after two thirds of its lifetime, with jitter: docs/protocol/overlay.md#the-vipr-usage. */
 export const REFRESH_AT: number = 2 / 3;

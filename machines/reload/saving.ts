@@ -1,6 +1,7 @@
 /**
  * What of the shelf must be on disk: every entry with its hour and its signer, and every generation counter. Who holds
  * copies is not kept: after a restart that would be a belief about a ring that is no more. RFC 6940 leaves keeping open.
+ * DECISIONS.md D-063, D-064.
  */
 import {
   encodeKeptEntry,

@@ -1,6 +1,7 @@
 /**
  * A node that has had its place for long: the machine of peer.ts in its settled state, with a table that is given instead of
  * gathered. For a simulation of ten thousand nodes, which need not join one after the other. Functions only.
+ * DECISIONS.md D-071.
  */
 import type { Snapshot } from "../kit/mod.ts";
 import { contextOf, settle } from "./joining.ts";

@@ -1,6 +1,6 @@
 /**
  * What the two hellos and the server's parameters may say: pure checks, each refusal with the alert that tells of it.
- * RFC 5246 §7.4.1, RFC 5054 §2.5, RFC 5746 §3, RFC 7366 §2, RFC 7627 §5.2.
+ * RFC 5246 §7.4.1, RFC 5054 §2.5, RFC 5746 §3, RFC 7366 §2, RFC 7627 §5.2. DECISIONS.md D-025, D-030.
  */
 import { utf8 } from "../../codecs/shared/mod.ts";
 import {

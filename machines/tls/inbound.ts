@@ -5,6 +5,7 @@
  *                                         +-------> alert | changeCipherSpec | applicationData ---------> unit
  *
  * Never more is held than one record and one message that are not whole yet, and what the host gave in one piece.
+ * DECISIONS.md D-028.
  */
 import {
   type AlertDescription,

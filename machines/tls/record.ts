@@ -6,7 +6,7 @@
  *
  * SHA-1 and CBC are what RFC 5054's suites fix. In the first order, bad padding and a bad MAC cost the same and are
  * answered alike, as RFC 5246 §6.2.3.2 asks; what a garbage-collected language leaves of the timing is why the second
- * is required between two of ours.
+ * is required between two of ours. DECISIONS.md D-021.
  */
 import { cbc } from "@noble/ciphers/aes.js";
 import { concat, equalSecrets } from "../../codecs/shared/mod.ts";

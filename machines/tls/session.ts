@@ -1,4 +1,4 @@
-/** What the client's and the server's machine both hear, order and know. RFC 5246. */
+/** What the client's and the server's machine both hear, order and know. RFC 5246. DECISIONS.md D-031. */
 import type { AlertDescription, SrpGroupBits, SrpSuite } from "../../codecs/tls/mod.ts";
 import { type Inbound, noInbound, type Unit } from "./inbound.ts";
 import type { WriteProtection } from "./record.ts";

@@ -1,6 +1,6 @@
 /**
  * One claim to a number, put to the proof once, by one method: does its owner know of the call we made?
- * docs/protocol/pvp.md#the-gate.
+ * docs/protocol/pvp.md#the-gate. DECISIONS.md D-050.
  *
  *    o -- resolve, startTimer --> resolving -- resolved --> dialling       dial with the method's user name
  *                                                             |-- committed --> gated        commit

@@ -9,7 +9,7 @@
  *
  * A key is a hash and a tag, 64 bits; whoever looks up checks what lies in the slot. However many slots a key has, putting
  * one there and taking one away cost the same, and the other keys of its bucket are found past one entry of it. Owned by
- * one store, changed in place.
+ * one store, changed in place. DECISIONS.md D-051.
  */
 export interface Buckets {
   readonly heads: Array<Uint32Array>;

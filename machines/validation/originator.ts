@@ -19,6 +19,7 @@
  * right one is then no guess any more. So nobody is answered before all have guessed, or are out of this call; and no
  * claimant hears of the next method, whose user name tells more, before all have ended with this one. What those guesses
  * have told, the next method's proofs are worth less: log2(1 + guesses). A verdict that is final is settled as it comes.
+ * DECISIONS.md D-046, D-047.
  */
 import { setup } from "xstate";
 import type { E164 } from "../../codecs/shared/mod.ts";

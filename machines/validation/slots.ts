@@ -5,6 +5,7 @@
  *   7 before | after: the slots that came next to it
  *
  * A number's digits are an integer below 10^15 whose first digit is not 0, so a float holds them and they come back.
+ * DECISIONS.md D-051.
  */
 import type { Attempts } from "../../codecs/validation/mod.ts";
 

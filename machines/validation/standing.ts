@@ -10,7 +10,7 @@
  * himself with it, and honest peers, whose method A fails where a pair of numbers had two calls, are not charged for it.
  * What they failed at does not matter: a failure that did not count would tell of what it was.
  *
- * A table that one actor owns and these functions change.
+ * A table that one actor owns and these functions change. DECISIONS.md D-032.
  */
 export type Standing = "welcome" | "slowed" | "refused";
 

@@ -8,7 +8,7 @@
  *
  * A table that one actor owns: these functions change it in place and know neither clock nor chance. A call at rest is
  * a row of numbers, no object, no timer; each look-up reads one key of an index. A call leaves after its retention, or
- * earlier when newer ones need its place.
+ * earlier when newer ones need its place. DECISIONS.md D-082, D-083.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { type E164, utf8, type Vcr } from "../../codecs/shared/mod.ts";

@@ -6,7 +6,7 @@
  *   call, due --> ask --> true: put it to the proof --> nobody guessed at it: unask
  *                  +----> false: it overlaps one that was, or has less than 2T between them
  *
- * Two true calls at once are one here, too: it costs a busy line some proofs, and no route.
+ * Two true calls at once are one here, too: it costs a busy line some proofs, and no route. DECISIONS.md D-048.
  */
 import type { CallTimes } from "../validation/mod.ts";
 

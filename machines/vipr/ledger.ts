@@ -15,7 +15,7 @@
  * guess at it was right: leaving out a call is then like not having been called. That is so for "unreachable", which is
  * said of nobody whose guess was in when the gate opened, of nobody who may have been sent a user name of B or C, and of
  * nobody who was tried by a method before; see validation/originator.ts. All others must prove the call or begin anew:
- * "refused" and "broken". "declined" has proved it, and grants nothing.
+ * "refused" and "broken". "declined" has proved it, and grants nothing. DECISIONS.md D-041.
  */
 import { type Ntp, ntpSeconds, type Vcr } from "../../codecs/shared/mod.ts";
 import { type CallTimes, ROUND_MS } from "../validation/mod.ts";

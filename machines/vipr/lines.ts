@@ -7,7 +7,7 @@
  *
  * A row of proofs counts one call after another, and a wrong guess ends it. Each claimant knows at our Finished whether it
  * guessed rightly, and chooses when we know: with several calls at once it would answer where it was right, and hold back
- * where it was wrong until it had a route. A table that one actor owns and these functions change.
+ * where it was wrong until it had a route. A table that one actor owns and these functions change. DECISIONS.md D-044.
  */
 import type { Vcr } from "../../codecs/shared/mod.ts";
 

@@ -1,7 +1,7 @@
 /**
  * Which of a server's nodes publishes a number. Each number prefers the nodes in an order of its own, the same after every
  * restart; a node that is full is passed over, so that a domain with more numbers than one quota publishes them all.
- * Rendezvous hashing; functions only.
+ * Rendezvous hashing; functions only. DECISIONS.md D-067.
  */
 import type { E164 } from "../../codecs/shared/mod.ts";
 

@@ -6,7 +6,7 @@
  *
  * A table that one actor owns and these functions change in place; with a store, story-rows.ts has the same as rows. It
  * decides nothing: what is so now is asked of those who do, and facts tell how it came. Stories are plain JSON, Node-IDs
- * and VServiceIDs in hexadecimal. Numbers are whole: it is the operator who asks.
+ * and VServiceIDs in hexadecimal. Numbers are whole: it is the operator who asks. DECISIONS.md D-052.
  */
 import type { E164 } from "../../codecs/shared/mod.ts";
 import type { Fact, StorySum } from "../../codecs/vipr/mod.ts";

@@ -1,4 +1,4 @@
-/** The only file that names a test runner: Node's, which Deno and Bun run as well. */
+/** The only file that names a test runner: Node's, which Deno and Bun run as well. DECISIONS.md D-009. */
 import { test as nodeTest } from "node:test";
 import { Effect } from "effect";
 import fc from "fast-check";

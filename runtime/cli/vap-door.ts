@@ -5,7 +5,7 @@
  *
  * The overlay's root would not do: every member of the overlay has a certificate of that one. What the server shows is made
  * anew at each start, the root stays for ten years: an agent compares with that, a configured value, as
- * draft-jennings-vipr-vap-02 has it.
+ * draft-jennings-vipr-vap-02 has it. DECISIONS.md D-078.
  */
 import { hostname } from "node:os";
 import { Effect } from "effect";

@@ -3,7 +3,7 @@
  *
  *   run every ready task --> let promises settle --> nothing ready? --> jump to the next sleeper --> again
  *
- * A program that waits for nothing and for nobody is reported instead of hanging.
+ * A program that waits for nothing and for nobody is reported instead of hanging. DECISIONS.md D-006.
  */
 import { Cause, Clock, type Duration, Effect, Exit, Scheduler } from "effect";
 import { worksOutside } from "../outside.ts";

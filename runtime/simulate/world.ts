@@ -1,4 +1,4 @@
-/** The world of a simulation: its time, its chance, its network, and the nodes in it. */
+/** The world of a simulation: its time, its chance, its network, and the nodes in it. DECISIONS.md D-070. */
 import { overlayDefaults, viprOverlay } from "../../codecs/reload/mod.ts";
 import { keeperTiming, peerTiming } from "../../machines/reload/mod.ts";
 import { type Chance, chanceOf } from "../memory/chance.ts";

@@ -6,7 +6,7 @@
  *   write --+
  *
  * A write-ahead log, flushed at every commit (synchronous=FULL): what was told as written survives a kill and a loss of
- * power. The file belongs to one process: a second one is refused when it opens.
+ * power. The file belongs to one process: a second one is refused when it opens. DECISIONS.md D-061.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { Deferred, Effect, Layer, type Scope } from "effect";

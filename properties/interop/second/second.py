@@ -1,4 +1,4 @@
-"""A second implementation of validation, for one call at a time: `prove` and `answer` of docs/protocol/pvp.md.
+"""A second implementation of validation, for one call at a time: `prove` and `answer` of docs/protocol/pvp.md. DECISIONS.md D-080.
 
     second.py prove  --vcr FILE --peer HOST:PORT --peer-node HEX --vservice HEX --node HEX   an originator
     second.py answer --records FILE                                                          a terminator

@@ -1,5 +1,8 @@
-/** RELOAD messages a second that one node seals and opens, with the signatures that takes; and what signing alone costs. */
-import process from "node:process";
+/**
+ * RELOAD messages that one node seals and opens, with the signatures that takes, beside the signature alone as the
+ * runtime's `node:crypto` makes and checks it, over as many bytes. Below 1 is what the rest of the work costs.
+ */
+import { generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
 import { Clock, Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
 import { makePost } from "../../actors/reload/post.ts";
@@ -7,40 +10,58 @@ import { type Body, toNode, viprOverlay } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { keysLayer } from "../../runtime/keys.ts";
 import { authorityNamed, certified } from "../kit/certificates.ts";
+import { type Contest, rateOf, rateOfAsync } from "./kit.ts";
 
-const MESSAGES = Number(process.env.VIPR_MESSAGES ?? 3_000);
 const ping: Body = { type: "pingReq", value: { padding: new Uint8Array(64) } };
+const text = new Uint8Array(300);
 
-const perSecond = Effect.fnUntraced(function* (what: string, one: Effect.Effect<unknown>) {
-  for (let i = 0; i < 200; i++) yield* one;
-  const before = performance.now();
-  for (let i = 0; i < MESSAGES; i++) yield* one;
-  const ms = performance.now() - before;
-  console.log(
-    `${what.padEnd(34)} ${Math.round((MESSAGES * 1_000) / ms)}/s  ${((ms * 1_000) / MESSAGES).toFixed(0)} us each`,
-  );
+const pairs = {
+  ECDSA: generateKeyPairSync("ec", { namedCurve: "P-256" }),
+  RSA: generateKeyPairSync("rsa", { modulusLength: 2048 }),
+};
+const signAlone = (key: KeyObject) => () => rateOf(() => sign("sha256", text, key));
+const verifyAlone = (key: KeyObject, signature: Uint8Array) => () =>
+  rateOf(() => verify("sha256", text, key, signature));
+
+/** The two contests of one algorithm. */
+const contestsFor = Effect.fnUntraced(function* (algorithm: keyof typeof pairs) {
+  const keys = yield* Keys;
+  const nowMs = yield* Clock.currentTimeMillis;
+  const root = yield* authorityNamed("root", undefined, nowMs);
+  const configuration = {
+    now: () => viprOverlay({ name: "ring.example", sequence: 1 }),
+    roots: () => [root.certificate],
+  };
+  const key = yield* algorithm === "RSA" ? keys.generateRsa : keys.generate;
+  const uris = [`reload://${nodeIdText(7n)}@ring.example/`];
+  const lasting = { notBeforeMs: nowMs - 1_000, notAfterMs: nowMs + 3_600_000 };
+  const certificates = [yield* certified(key, root, { uris, ...lasting })];
+  const post = yield* makePost({ key, certificates, roots: [] }, configuration);
+  const seal = post.seal({ transactionId: 5n, destinations: [toNode(1n)], body: ping });
+  const sealed = yield* seal;
+  const { privateKey, publicKey } = pairs[algorithm];
+  const pass = (work: Effect.Effect<unknown, unknown>) => () => rateOfAsync(() => Effect.runPromise(work));
+  return [
+    {
+      name: `messages: ${algorithm} seal`,
+      unit: "1/s",
+      peerName: "node:crypto sign alone",
+      ours: pass(seal),
+      peer: signAlone(privateKey),
+    },
+    {
+      name: `messages: ${algorithm} open`,
+      unit: "1/s",
+      peerName: "node:crypto verify alone",
+      ours: pass(post.open(sealed)),
+      peer: verifyAlone(publicKey, sign("sha256", text, privateKey)),
+    },
+  ] satisfies ReadonlyArray<Contest>;
 });
 
-await Effect.runPromise(
-  Effect.gen(function* () {
-    const keys = yield* Keys;
-    const nowMs = yield* Clock.currentTimeMillis;
-    const root = yield* authorityNamed("root", undefined, nowMs);
-    const roots = [root.certificate];
-    const configuration = { now: () => viprOverlay({ name: "ring.example", sequence: 1 }), roots: () => roots };
-    const text = new Uint8Array(300);
-    for (const key of [yield* keys.generate, yield* keys.generateRsa]) {
-      const uris = [`reload://${nodeIdText(7n)}@ring.example/`];
-      const lasting = { notBeforeMs: nowMs - 1_000, notAfterMs: nowMs + 3_600_000 };
-      const certificates = [yield* certified(key, root, { uris, ...lasting })];
-      const post = yield* makePost({ key, certificates, roots: [] }, configuration);
-      const seal = post.seal({ transactionId: 5n, destinations: [toNode(1n)], body: ping });
-      const sealed = yield* seal;
-      const signature = yield* keys.sign(key, text);
-      yield* perSecond(`${key.algorithm} seal`, seal);
-      yield* perSecond(`${key.algorithm} open`, post.open(sealed));
-      yield* perSecond(`${key.algorithm} sign alone`, keys.sign(key, text));
-      yield* perSecond(`${key.algorithm} verify alone`, keys.verify(certificates[0]!, text, signature));
-    }
-  }).pipe(Effect.provide(keysLayer)) as Effect.Effect<void>,
-);
+export const contests = (): Promise<ReadonlyArray<Contest>> =>
+  Effect.runPromise(
+    Effect.map(Effect.all([contestsFor("ECDSA"), contestsFor("RSA")]), (both) => both.flat()).pipe(
+      Effect.provide(keysLayer),
+    ) as Effect.Effect<ReadonlyArray<Contest>>,
+  );

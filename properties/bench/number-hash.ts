@@ -1,72 +1,56 @@
 /**
- * What the two number hashes cost: an honest server for each number it publishes or looks up, and whoever would try all
- * telephone numbers against an overlay. docs/protocol/overlay.md#the-vipr-usage.
- *
- *   node properties/bench/number-hash.ts        deno run -A ...        bun ...
+ * What the two number hashes cost an honest server for each number it publishes or looks up, beside the same hash of
+ * OpenSSL or BoringSSL by `node:crypto`. docs/protocol/overlay.md#the-vipr-usage; what the
+ * figures mean for somebody who tries all numbers: docs/security.md.
  */
-import { createHash } from "node:crypto";
-import { availableParallelism } from "node:os";
+import { createHash, scryptSync } from "node:crypto";
 import { Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
-import { resourceOfNumber, resourceOfStretched, stretchedNumber, stretching } from "../../codecs/reload/mod.ts";
+import { resourceOfNumber, stretchedNumber, stretching } from "../../codecs/reload/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import { nodeLayer } from "../../runtime/node.ts";
+import { type Contest, rateOf, rateOfAsync } from "./kit.ts";
 
 const OVERLAY = "vipr.example";
-const NUMBERS = 1e10;
-const YEAR_S = 365.25 * 24 * 3_600;
-const SCRYPTS = 12;
-const SHA_BATCH = 200_000;
+/** So that a round holds some of them. */
+const SCRYPT_MS = 400;
+/** Twice what N and r need, which is where `node:crypto` draws its limit by default. */
+const SCRYPT_MEMORY_MAX = 256 * stretching.N * stretching.r;
 
-const secondsEach = async (count: number, work: (i: number) => unknown): Promise<number> => {
-  const before = performance.now();
-  for (let i = 0; i < count; i++) await work(i);
-  return (performance.now() - before) / 1_000 / count;
-};
-const numberOf = (i: number) => `+1408555${String(i).padStart(4, "0")}`;
-const native = (i: number) =>
+let made = 0;
+const nextNumber = () => `+1408${String(made++ % 10_000_000).padStart(7, "0")}`;
+const byPort = () =>
   Effect.runPromise(
     Effect.provide(
-      Effect.flatMap(Keys, (keys) => keys.stretch(utf8(numberOf(i)), utf8(OVERLAY), stretching)),
+      Effect.flatMap(Keys, (keys) => keys.stretch(utf8(nextNumber()), utf8(OVERLAY), stretching)),
       nodeLayer(),
     ),
-  ).then(resourceOfStretched);
-const shaLoop = () => {
-  const before = performance.now();
-  for (let i = 0; i < SHA_BATCH; i++) createHash("sha1").update(numberOf(i)).digest();
-  return (performance.now() - before) / 1_000 / SHA_BATCH;
-};
+  );
+const { N, r, p, size } = stretching;
+const byCrypto = () => scryptSync(nextNumber(), OVERLAY, size, { N, r, p, maxmem: SCRYPT_MEMORY_MAX });
 
-const cores = availableParallelism();
-const honestSha = await secondsEach(20_000, (i) => resourceOfNumber(numberOf(i)));
-await native(0);
-const honestScrypt = await secondsEach(SCRYPTS, native);
-const inScript = await secondsEach(2, (i) => stretchedNumber(numberOf(i), OVERLAY));
-const together = await (async () => {
-  const before = performance.now();
-  await Promise.all(Array.from({ length: SCRYPTS }, (_, i) => native(i)));
-  return (performance.now() - before) / 1_000 / SCRYPTS;
-})();
-shaLoop();
-const attackerSha = shaLoop();
-
-const spent = (seconds: number): string =>
-  seconds < 172_800
-    ? `${(seconds / 3_600).toFixed(1)} hours`
-    : seconds < YEAR_S
-      ? `${(seconds / 86_400).toFixed(1)} days`
-      : `${(seconds / YEAR_S).toFixed(1)} years`;
-
-console.log(
-  `honest server, one number   sha1 ${(honestSha * 1e6).toFixed(1)} us   scrypt ${(honestScrypt * 1e3).toFixed(0)} ms`,
-);
-console.log(
-  `  a thousand numbers, once  sha1 ${(honestSha * 1e3).toFixed(3)} s   scrypt ${(together * 1e3).toFixed(0)} s on ${cores} cores`,
-);
-console.log(`  scrypt without native code: ${(inScript * 1e3).toFixed(0)} ms`);
-console.log(
-  `enumerator, 10^10 numbers, one core   sha1 ${spent(attackerSha * NUMBERS)}   scrypt ${spent(honestScrypt * NUMBERS)}`,
-);
-console.log(
-  `  (${(1 / attackerSha / 1e6).toFixed(1)} million SHA-1 a second, ${(1 / honestScrypt).toFixed(1)} scrypt; a graphics card does some 10^10 SHA-1 a second)`,
-);
+export const contests: ReadonlyArray<Contest> = [
+  {
+    name: "number-hash: SHA-1 of a number",
+    unit: "1/s",
+    peerName: "node:crypto createHash",
+    ours: () => rateOf(() => resourceOfNumber(nextNumber())),
+    peer: () => rateOf(() => createHash("sha1").update(nextNumber()).digest()),
+  },
+  {
+    name: "number-hash: scrypt of a number",
+    unit: "1/s",
+    peerName: "node:crypto scryptSync",
+    rounds: 5,
+    ours: () => rateOfAsync(byPort, SCRYPT_MS),
+    peer: () => rateOf(byCrypto, SCRYPT_MS),
+  },
+  {
+    name: "number-hash: scrypt without native code",
+    unit: "1/s",
+    peerName: "node:crypto scryptSync",
+    rounds: 3,
+    ours: () => rateOf(() => stretchedNumber(nextNumber(), OVERLAY), SCRYPT_MS),
+    peer: () => rateOf(byCrypto, SCRYPT_MS),
+  },
+];

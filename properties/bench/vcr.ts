@@ -1,15 +1,13 @@
 /**
- * What a call record costs at rest, and how long it takes to keep one, to find it by each method and to take it when due.
- *
- *   npm run bench -- vcr        deno run -A properties/bench/vcr.ts        bun properties/bench/vcr.ts
- *
- * Times are of one record on a table that already holds so many. Look-ups draw records at random, so that the figures
- * hold what the processor's caches miss. `VIPR_VCRS` names the sizes: "10000 100000 1000000" by default.
+ * What a call record costs at rest, and how long it takes to keep one and to find it by each method, on a table that holds
+ * so many already, beside a table of SQLite in memory. Look-ups draw records at random, so that the figures hold what the
+ * processor's caches miss. `VIPR_VCRS` names the sizes.
  */
 import process from "node:process";
 import type { Vcr } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
+  type CallStore,
   callStore,
   candidatesFor,
   dueQueue,
@@ -20,11 +18,14 @@ import {
   takeDue,
   userNameFor,
 } from "../../machines/validation/mod.ts";
+import { type Contest, heapBytesOf, PeerMissing, rateOf } from "./kit.ts";
 
 const NODE = 5n;
-const LOOK_UPS = 2_000;
-const sizes = (process.env.VIPR_VCRS ?? "10000 100000 1000000").split(" ").map(Number);
-const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
+const NAMES = 2_000;
+/** Room above the size for those that the rounds keep. */
+const SPARE = 2_000_000;
+const AT_REST = 100_000;
+const sizes = (process.env.VIPR_VCRS ?? "10000 100000").split(" ").map(Number);
 
 /** A day's calls to ten thousand numbers: as many callers as calls. Each record is made anew, as one that arrives is. */
 const vcr = (n: number): Vcr => {
@@ -44,56 +45,124 @@ const nameFor = (n: number, method: "A" | "B" | "C"): PvpUserName => {
   return userNameFor(method, call, claim, Math.ceil(call.startMs / 1000) + 5, ROUND_MS);
 };
 
-const collect = (globalThis as { gc?: () => void }).gc ?? (globalThis as any).Bun?.gc?.bind(undefined, true);
-const usedBytes = (): number => {
-  collect?.();
-  collect?.();
-  const { heapUsed, external, arrayBuffers, rss } = process.memoryUsage();
-  return runtime === "bun" ? rss : heapUsed + Math.max(external, arrayBuffers);
-};
-const nsEach = (count: number, work: (i: number) => void): number => {
-  const from = performance.now();
-  for (let i = 0; i < count; i++) work(i);
-  return Math.round((1e6 * (performance.now() - from)) / count);
-};
-/** The longest of them, in ms: what the event loop would feel. */
-const longestMs = (count: number, work: (i: number) => void): number => {
-  let longest = 0;
-  for (let i = 0; i < count; i++) {
-    const from = performance.now();
-    work(i);
-    longest = Math.max(longest, performance.now() - from);
-  }
-  return longest;
+const filled = (size: number): CallStore => {
+  const store = callStore([NODE], { callsMax: size + SPARE });
+  for (let i = 0; i < size; i++) insertCall(store, vcr(i), 0);
+  return store;
 };
 
-const rows = sizes.map((size) => {
-  const keptBefore = usedBytes();
-  const store = callStore([NODE], { callsMax: size + LOOK_UPS });
-  const longest = longestMs(size, (i) => insertCall(store, vcr(i), 0));
-  const keptBytes = Math.round((usedBytes() - keptBefore) / size);
-  const insert = nsEach(LOOK_UPS, (i) => insertCall(store, vcr(size + i), 0));
-  const picks = Array.from({ length: LOOK_UPS }, (_, i) => (i * 7_368_787) % size);
-  const lookUps = (["A", "B", "C"] as const).map((method) => {
-    const names = picks.map((n) => nameFor(n, method));
-    let found = 0;
-    const ns = nsEach(LOOK_UPS, (i) => {
-      found += candidatesFor(store, names[i]!).length;
-    });
-    if (found < LOOK_UPS) throw new Error(`${method} found ${found} of ${LOOK_UPS}`);
-    return ns;
+/** SQLite's table of the same records in memory, with the index that a look-up by called number and start needs. */
+const tableOf = async (size: number) => {
+  const { DatabaseSync } = await import("node:sqlite").catch(() => {
+    throw new PeerMissing("this runtime has no node:sqlite");
   });
-  const waitBefore = usedBytes();
-  const queue = dueQueue<Vcr>(size + LOOK_UPS);
+  const db = new DatabaseSync(":memory:");
+  db.exec("CREATE TABLE calls (called TEXT, startMs INTEGER, calling TEXT, stop INTEGER, vservice INTEGER)");
+  db.exec("CREATE INDEX found ON calls (called, startMs); CREATE INDEX due ON calls (startMs)");
+  const insert = db.prepare("INSERT INTO calls VALUES (?, ?, ?, ?, ?)");
+  const keep = (n: number) => {
+    const { called, calling, start } = vcr(n);
+    insert.run(called!, Number(start >> 32n), calling ?? null, 20 + (n % 300), 7);
+  };
+  db.exec("BEGIN");
+  for (let i = 0; i < size; i++) keep(i);
+  db.exec("COMMIT");
+  return { db, keep };
+};
+type Table = Awaited<ReturnType<typeof tableOf>>;
+const sqlite = "SQLite in memory";
+
+/** Each look-up of the round draws another record. */
+const looking = (size: number, method: "A" | "B" | "C", store: CallStore, { db }: Table): Contest => {
+  const picks = Array.from({ length: NAMES }, (_, i) => (i * 7_368_787) % size);
+  const names = picks.map((n) => nameFor(n, method));
+  const wanted = picks.map((n) => [vcr(n).called, Number(vcr(n).start >> 32n)] as const);
+  const select = db.prepare("SELECT * FROM calls WHERE called = ? AND startMs BETWEEN ? AND ?");
+  let [next, there] = [0, 0];
+  return {
+    name: `vcr: found by ${method} among ${size.toLocaleString("en")}`,
+    unit: "1/s",
+    peerName: sqlite,
+    ours: () =>
+      rateOf(() => {
+        if (candidatesFor(store, names[next++ % NAMES]!).length === 0) throw new Error(`${method} found nothing`);
+      }),
+    peer: () =>
+      rateOf(() => {
+        const [called, start] = wanted[there++ % NAMES]!;
+        if (select.all(called, start - 5, start + 5).length === 0) throw new Error("SQLite found nothing");
+      }),
+  };
+};
+
+const keeping = (size: number, store: CallStore, table: Table): Contest => {
+  let [next, more] = [size, size];
+  return {
+    name: `vcr: kept beside ${size.toLocaleString("en")}`,
+    unit: "1/s",
+    peerName: sqlite,
+    ours: () => rateOf(() => insertCall(store, vcr(next++), 0)),
+    peer: () => rateOf(() => table.keep(more++)),
+  };
+};
+
+const waiting = (size: number, { db, keep }: Table): Contest => {
   const dueOf = (n: number) => 1_767_225_600_000 + ((n * 48_271) % 86_400_000);
-  for (let i = 0; i < size; i++) schedule(queue, vcr(i), dueOf(i));
-  const waitBytes = Math.round((usedBytes() - waitBefore) / size);
-  const put = nsEach(LOOK_UPS, (i) => schedule(queue, vcr(size + i), dueOf(size + i)));
-  const pop = nsEach(LOOK_UPS, () => takeDue(queue, Number.MAX_SAFE_INTEGER, 1));
-  return [size, insert, ...lookUps, keptBytes, put, pop, waitBytes, longest.toFixed(1)];
+  const queue = dueQueue<number>(size + 1);
+  for (let i = 0; i < size; i++) schedule(queue, i, dueOf(i));
+  const take = db.prepare("DELETE FROM calls WHERE rowid = (SELECT rowid FROM calls ORDER BY startMs LIMIT 1)");
+  let [next, more] = [size, size];
+  return {
+    name: `vcr: put and taken when due, ${size.toLocaleString("en")} waiting`,
+    unit: "1/s",
+    peerName: sqlite,
+    ours: () =>
+      rateOf(() => {
+        schedule(queue, next, dueOf(next++));
+        takeDue(queue, Number.MAX_SAFE_INTEGER, 1);
+      }),
+    peer: () =>
+      rateOf(() => {
+        keep(more++);
+        take.run();
+      }),
+  };
+};
+
+const atRest: Contest = {
+  name: `vcr: a record at rest among ${AT_REST.toLocaleString("en")}`,
+  unit: "B",
+  peerName: sqlite,
+  lowerIsBetter: true,
+  rounds: 3,
+  ours: () => heapBytesOf(() => filled(AT_REST)).then((bytes) => bytes / AT_REST),
+  peer: async () => {
+    const { db } = await tableOf(AT_REST);
+    const read = (pragma: string) => Number(Object.values(db.prepare(`PRAGMA ${pragma}`).get()!)[0]);
+    const bytes = read("page_count") * read("page_size");
+    db.close();
+    return bytes / AT_REST;
+  },
+};
+
+/** Where there is no SQLite, each contest that names it says so. */
+const withoutPeer = (contest: Contest, why: PeerMissing): Contest => ({
+  ...contest,
+  peer: () => {
+    throw why;
+  },
 });
 
-console.log(`${runtime}${collect === undefined ? " (no gc: bytes are a guess)" : ""}`);
-console.log("            received: ns each, bytes at rest              sent: ns each, bytes");
-const heading = ["records", "insert", "by A", "by B", "by C", "bytes", "put", "take due", "bytes", "longest ms"];
-for (const row of [heading, ...rows]) console.log(row.map((cell) => String(cell).padStart(10)).join(""));
+const contestsAt = async (size: number): Promise<ReadonlyArray<Contest>> => {
+  const store = filled(size);
+  const table = await tableOf(size).catch((error) => error as PeerMissing);
+  const has = table instanceof PeerMissing ? ({ db: { prepare: () => undefined } } as unknown as Table) : table;
+  const found = (["A", "B", "C"] as const).map((method) => looking(size, method, store, has));
+  const all = [...found, waiting(size, has), keeping(size, filled(size), has)];
+  return table instanceof PeerMissing ? all.map((contest) => withoutPeer(contest, table)) : all;
+};
+
+export const contests = async (): Promise<ReadonlyArray<Contest>> => [
+  atRest,
+  ...(await Promise.all(sizes.map(contestsAt))).flat(),
+];

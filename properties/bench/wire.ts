@@ -1,14 +1,13 @@
 /**
  * How fast a description reads and writes, beside a codec written by hand for the same 200-byte message.
  *
- *   node properties/bench/wire.ts        deno run -A properties/bench/wire.ts        bun properties/bench/wire.ts
- *
  * The hand-written one checks what the description checks (lengths, constants, ranges, UTF-8, padding), copies its byte
  * fields and gives the same values, with errors as values but without their paths: what one would write who needs speed.
  */
 import * as assert from "node:assert/strict";
 import { decode, encode, type TypeOf } from "../../codecs/wire/mod.ts";
 import { Stun } from "../wire/shapes.ts";
+import { type Contest, rateOf } from "./kit.ts";
 
 type Message = TypeOf<typeof Stun>;
 type Attribute = Message["attributes"][number];
@@ -171,37 +170,20 @@ assert.deepEqual(writeByHand(message), bytes);
 assert.deepEqual(readByHand(bytes), message);
 assert.deepEqual(decode(Stun, bytes), { ok: true, value: message });
 
-const ROUND_MS = 300;
-const ROUNDS = 5;
-const BATCH = 2_000;
-/** Messages a second in the best of several rounds: the machine's other work slows some of them. */
-const rateOf = (work: () => unknown): number => {
-  let best = 0;
-  for (let round = 0; round <= ROUNDS; round++) {
-    const from = performance.now();
-    let count = 0;
-    while (performance.now() - from < ROUND_MS) {
-      for (let i = 0; i < BATCH; i++) work();
-      count += BATCH;
-    }
-    if (round > 0) best = Math.max(best, (1000 * count) / (performance.now() - from));
-  }
-  return best;
-};
-
-const runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
-const rows = (
-  [
-    ["decode", () => decode(Stun, bytes), () => readByHand(bytes)],
-    ["encode", () => encode(Stun, message), () => writeByHand(message)],
-  ] as const
-).map(([what, ours, byHand]) => ({ what, ours: rateOf(ours), byHand: rateOf(byHand) }));
-
-console.log(`${runtime}: a message of ${bytes.length} bytes, thousands a second`);
-console.log("what     described  by hand  by hand / described");
-for (const { what, ours, byHand } of rows) {
-  const [described, hand] = [ours, byHand].map((rate) => Math.round(rate / 1000));
-  console.log(
-    `${what.padEnd(9)}${String(described).padStart(8)}${String(hand).padStart(10)}${(byHand / ours).toFixed(2).padStart(13)}`,
-  );
-}
+const byHand = "a codec by hand";
+export const contests: ReadonlyArray<Contest> = [
+  {
+    name: `wire: decode ${bytes.length} bytes`,
+    unit: "1/s",
+    peerName: byHand,
+    ours: () => rateOf(() => decode(Stun, bytes)),
+    peer: () => rateOf(() => readByHand(bytes)),
+  },
+  {
+    name: `wire: encode ${bytes.length} bytes`,
+    unit: "1/s",
+    peerName: byHand,
+    ours: () => rateOf(() => encode(Stun, message)),
+    peer: () => rateOf(() => writeByHand(message)),
+  },
+];

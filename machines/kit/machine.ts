@@ -1,35 +1,28 @@
 /**
- * The narrow waist: what the house asks of a machine, and all that another actor system needs.
+ * What a machine of this project is, and `setup`, by which one is defined.
  *
  *   start(input) ----------+
  *                          +--> { snapshot, actions }      isDone(snapshot) --> no more events, please
  *   step(snapshot, event) -+              ^
  *   resume(value, context) ---------------+  the snapshot alone
  *
- * This file and plan.ts alone know how a step is made of an XState definition. `transition()` builds a whole actor on each
- * call (about 118 us a step); one inert scope per machine does the same for a tenth of that, and what plan.ts reads off the
- * definition once for a tenth again. properties/machines/kit.test.ts and the machine laws compare them.
+ * These functions are all that a host needs; machines perform nothing and know no time, chance or promise. The words of a
+ * definition are those of chart.ts, its steps are made by steps.ts, and `logic` is the XState definition that it stands for.
  * DECISIONS.md D-002.
  */
-import { type AnyStateMachine, createActor, type EventFromLogic, type InputFrom } from "xstate";
-import { type Act, giving, plannedSteps, type Steps } from "./plan.ts";
-
-export interface Step<S, A> {
-  readonly snapshot: S;
-  readonly actions: ReadonlyArray<A>;
-}
-
-/** What every snapshot shows; the rest of it belongs to its machine. */
-export interface Snapshot<C> {
-  readonly status: "active" | "done" | "error" | "stopped";
-  readonly value: unknown;
-  readonly context: C;
-}
+import type { AnyStateMachine } from "xstate";
+import type { Begun, Chart, Decision, Deed, Handlers, KnownDecision, KnownFields, Note, Of, Typed } from "./chart.ts";
+import { logicOf } from "./logic.ts";
+import { type Snapshot, type Step, stepsOf } from "./steps.ts";
+import { rowsOf, type TableRow } from "./table.ts";
+import { type AnyChart, treeOf } from "./tree.ts";
 
 export interface Machine<I, E, A, C = any> {
   readonly id: string;
-  /** The XState logic itself, for those who draw it or walk its graph. */
+  /** The same machine as an XState definition: for `createActor`, for those who draw it or walk its graph. */
   readonly logic: AnyStateMachine;
+  /** Its transition table: what each event does in each state, and which orders that may give. */
+  readonly table: ReadonlyArray<TableRow>;
   readonly start: (input: I) => Step<Snapshot<C>, A>;
   /** A machine that stands in that state already: nothing is entered, and nothing ordered. `value` as a snapshot shows it. */
   readonly resume: (value: Snapshot<C>["value"], context: C) => Snapshot<C>;
@@ -37,119 +30,73 @@ export interface Machine<I, E, A, C = any> {
   readonly isDone: (snapshot: Snapshot<C>) => boolean;
 }
 
-interface Typed {
-  readonly type: string;
+/** The types of one machine, said once. */
+export interface MachineTypes {
+  readonly input: unknown;
+  readonly context: object;
+  readonly event: Typed;
+  /** Includes `Note`. */
+  readonly order: Typed;
 }
-type ParamsOf<A extends Typed, K extends A["type"]> = Omit<Extract<A, { readonly type: K }>, "type">;
+type ParamsOf<A> = A extends Typed ? Omit<A, "type"> : never;
 
-/** Typed stand-ins for XState: a machine names its actions here and nowhere performs them. */
-export const declared = <A extends Typed>(
-  names: {
-    readonly [K in A["type"]]: true;
-  },
-): { [K in A["type"]]: (_: unknown, params: ParamsOf<A, K>) => void } =>
-  Object.fromEntries(Object.keys(names).map((name) => [name, () => {}])) as never;
-
-/** What a decision gives back: the parts of the context that changed, and the orders, first to last. */
-export interface Decision<C, A> {
-  readonly context?: Partial<C>;
-  readonly actions?: ReadonlyArray<A>;
+export interface Setup<I, C, E extends Typed, A extends Typed> {
+  /** Defines a machine. Throws MachineError, while its module loads, for what is not stepped here. */
+  readonly machine: <const S extends string>(id: string, chart: Chart<S, I, C, E, A>) => Machine<I, E, A, C>;
+  /** Changes the context, orders nothing. */
+  readonly assign: <V extends E | Begun<I>, P extends Partial<C>>(
+    of: (context: C, event: V) => P & KnownFields<P, C>,
+  ) => Deed<C, V, never>;
+  /** Changes the context and orders what is listed, or some of it. */
+  readonly decide: <V extends E | Begun<I>, K extends A["type"], D extends Decision<C, Of<A, K>>>(
+    orders: ReadonlyArray<K>,
+    of: (context: C, event: V) => D & KnownDecision<D, C>,
+  ) => Deed<C, V, Of<A, K>>;
+  /** One order whose parameters are computed. */
+  readonly give: <V extends E | Begun<I>, K extends A["type"]>(
+    order: K,
+    of: (context: C, event: V) => ParamsOf<Of<A, K>>,
+  ) => Deed<C, V, Of<A, K>>;
+  /** Handlers that several states share, to be spread into their `on`. */
+  readonly handlers: <const S extends string, const H extends Handlers<S, C, E, A>>(
+    on: H & { readonly [K in Exclude<keyof H, E["type"] | "*">]: never },
+  ) => H;
 }
 
-/**
- * A transition's action that is one plain function of context and event.
- * For transitions whose number of orders depends on what the machine knows; write single orders as `{ type, params }`.
- */
-export const decide = <C, E, A extends Typed>(of: (context: C, event: E) => Decision<C, A>): any =>
-  Object.assign(() => {}, { type: DECIDES, of, resolve: (_: unknown, ...at: [any, any]) => resolved(of, ...at) });
+/** The words of `chart.ts` bound to the types of one machine. The compiler asks for `Note` among its orders. */
+export const setup = <T extends MachineTypes>(): Note extends T["order"]
+  ? Setup<T["input"], T["context"], T["event"], T["order"]>
+  : "a machine's orders include Note" => ({ machine, assign, decide, give, handlers: (on: object) => on }) as never;
 
-/** As XState's own `enqueueActions` with an `assign` in it would, which makes a dozen closures and three objects more. */
-const resolved = <C, E, A extends Typed>(
-  of: (context: C, event: E) => Decision<C, A>,
-  snapshot: Snapshot<C>,
-  { context, event }: { readonly context: C; readonly event: E },
-): readonly [Snapshot<C>, undefined, ReadonlyArray<object>] => {
-  const { context: changed, actions = [] } = of(context, event);
-  const next = changed === undefined ? snapshot : { ...snapshot, context: { ...context, ...changed } };
-  return [next, undefined, actions.map(({ type, ...params }) => ({ type, params }))];
-};
-/** How a decision is named where a machine is drawn. */
-export const DECIDES = "decides";
+const decide = (orders: ReadonlyArray<string>, of: Deed<any, any, any>["of"]) => ({ orders, of });
+const assign = (of: (context: any, event: any) => object) => ({
+  orders: [],
+  of: (context: any, event: any) => ({ context: of(context, event) }),
+});
+const give = (type: string, of: (context: any, event: any) => object) => ({
+  orders: [type],
+  isCertain: true,
+  of: (context: any, event: any) => ({ actions: [{ type, ...of(context, event) }] }),
+});
+const noteUnexpected = { actions: give("note", (_, event) => ({ unexpected: event.type })) };
 
-/** Decisions, and XState's own `assign`, as plan.ts takes them; undefined for the rest. */
-const readAct = (action: any): Act | undefined => {
-  if (action?.type === "xstate.assign") {
-    const { assignment } = action;
-    const partOf = (given: { context: any; event: any }) =>
-      typeof assignment === "function"
-        ? assignment(given)
-        : Object.fromEntries(
-            Object.entries(assignment).map(([key, of]) => [key, typeof of === "function" ? of(given) : of]),
-          );
-    return (context, event) => ({ ...context, ...partOf(giving({ context, event })) });
-  }
-  if (action?.type !== DECIDES || action.of === undefined) return undefined;
-  const of = action.of as (context: any, event: any) => Decision<any, object>;
-  return (context, event, orders) => {
-    const { context: changed, actions } = of(context, event);
-    if (actions !== undefined) orders.push(...actions);
-    return changed === undefined ? context : { ...context, ...changed };
-  };
-};
-
-export const machineOf =
-  <A extends Typed>() =>
-  <L extends AnyStateMachine>(
-    logic: L,
-  ): Machine<InputFrom<L>, EventFromLogic<L>, A, ReturnType<L["getInitialSnapshot"]>["context"]> => {
-    const { start, step, resume } = plannedSteps<any, any, A, any>(logic, readAct) ?? stepsByXState<A>(logic);
-    return {
-      id: logic.id,
-      logic,
-      start,
-      resume,
-      // XState would still run the handlers of the root; after the end nothing happens.
-      step: (snapshot, event) => (snapshot.status === "active" ? step(snapshot, event) : { snapshot, actions: [] }),
-      isDone: (snapshot) => snapshot.status !== "active",
-    };
-  };
-
-/** For definitions that have no plan, and for the laws, which hold the others against this. */
-export const stepsByXState = <A extends Typed>(logic: AnyStateMachine): Steps<any, any, A, any> => {
-  let collected: Array<A> = [];
-  let scope: any;
-  const scopeFor = (input: unknown) => {
-    if (scope !== undefined) return scope;
-    const self = createActor(logic, { input } as never); // never started: only its name and its system are used
-    scope = {
-      self,
-      id: self.id,
-      sessionId: self.sessionId,
-      system: (self as any).system,
-      logger: () => {},
-      defer: () => {},
-      stopChild: () => {},
-      emit: () => {},
-      actionExecutor: (action: { type: string; params: object }) => collected.push(plain<A>(action)),
-    };
-    return scope;
-  };
-  const taking = <S>(make: () => S): Step<S, A> => {
-    collected = [];
-    const snapshot = make();
-    if ((snapshot as any).status === "error") throw (snapshot as any).error; // we are wrong: the fiber dies, its supervisor reports
-    return { snapshot, actions: collected };
-  };
+const machine = (id: string, defined: AnyChart): Machine<any, any, any, any> => {
+  const chart = { ...defined, on: { "*": noteUnexpected, ...defined.on } } as AnyChart;
+  const tree = treeOf(id, chart);
+  const { start, step, resume } = stepsOf<any, any, any, any>(chart, tree);
+  let logic: AnyStateMachine | undefined;
   return {
-    start: (input) => taking(() => logic.getInitialSnapshot(scopeFor(input), input as never) as never),
-    step: (snapshot, event) =>
-      taking(() => logic.transition(snapshot as never, event as never, scopeFor(undefined)) as never),
-    resume: (value, context) => logic.resolveState({ value: value as never, context }) as never,
+    id,
+    get logic() {
+      logic ??= logicOf(id, chart, tree); // made when somebody asks: a host needs none
+      return logic;
+    },
+    get table() {
+      return rowsOf(tree);
+    },
+    start,
+    step,
+    resume,
+    isDone: (snapshot) => snapshot.status !== "active",
   };
-};
-
-/** Timers and children are data too: XState's own `after`, `invoke` and `sendTo` carry references, and are refused. */
-const plain = <A>({ type, params }: { type: string; params: object }): A => {
-  if (type.startsWith("xstate.")) throw new Error(`${type} is not data; declare an action for it`);
-  return { type, ...params } as A;
 };

@@ -1,12 +1,8 @@
-/** How a machine is made, and what one is. */
-export {
-  type Decision,
-  decide,
-  declared,
-  type Machine,
-  machineOf,
-  type Snapshot,
-  type Step,
-  stepsByXState,
-} from "./machine.ts";
-export { tableOf } from "./table.ts";
+/** How a machine is defined, and what one is. */
+
+export { decide, declared, machineOf } from "./before.ts";
+export type { Chart, Decision, Deed, Note, Of, TimerFired, Transition, Typed } from "./chart.ts";
+export { type Machine, type MachineTypes, type Setup, setup } from "./machine.ts";
+export type { Snapshot, Step } from "./steps.ts";
+export { type TableRow, tableOf } from "./table.ts";
+export { MachineError } from "./tree.ts";

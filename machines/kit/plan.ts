@@ -10,7 +10,7 @@
  * A definition with more in it (parallel states, history, `invoke`, `after`, `raise`) has no plans, and XState steps it.
  */
 import type { AnyStateMachine } from "xstate";
-import type { Snapshot, Step } from "./machine.ts";
+import type { Snapshot, Step } from "./steps.ts";
 
 export interface Steps<I, E, A, C> {
   readonly start: (input: I) => Step<Snapshot<C>, A>;

@@ -1,33 +1,65 @@
 /**
- * A machine printed as its transition table: state x event -> target, orders.
- * The text is committed under properties/tables, so that a change of behaviour is a change one can read.
+ * A machine printed as its transition table: state x event [guard] -> target, orders.
+ * The text is committed under properties/tables, so that a change of behaviour is a change one can read. The orders of a
+ * decision are those that it may give; the compiler sees to it that it gives no others.
  */
-import type { AnyStateMachine } from "xstate";
-import { DECIDES } from "./machine.ts";
+import { type Actions, isDeed, listOf } from "./chart.ts";
+import { nameOf } from "./logic.ts";
+import type { Machine } from "./machine.ts";
+import type { AnyTransition, Node, Tree } from "./tree.ts";
 
-export const tableOf = (logic: AnyStateMachine): string => {
-  const rows: Array<readonly [string, string, string, string]> = [];
-  for (const node of nodesOf(logic.root as any)) {
-    const state = node.path.join(".") || "(any)";
-    for (const order of node.entry ?? []) rows.push([state, "(entry)", "", nameOf(order)]);
-    for (const order of node.exit ?? []) rows.push([state, "(exit)", "", nameOf(order)]);
-    for (const t of node.always ?? [])
-      rows.push([state, `(always)${guardOf(t)}`, targetOf(t), t.actions.map(nameOf).join(", ")]);
-    for (const list of node.transitions.values())
-      for (const t of list) {
-        rows.push([state, `${t.eventType}${guardOf(t)}`, targetOf(t), t.actions.map(nameOf).join(", ")]);
-      }
-    if (node.type === "final") rows.push([state, "(final)", "", ""]);
-  }
-  return layOut(["state", "event", "target", "orders"], rows);
+export interface TableRow {
+  /** Path of the state; "(any)" for the machine itself. */
+  readonly state: string;
+  /** Type of the event, `timerFired` with its timer, or (entry), (exit), (always), (final). */
+  readonly event: string;
+  /** Name of the guard; "guarded" where it has none; undefined where there is no guard. */
+  readonly guard: string | undefined;
+  readonly target: string;
+  /** Types of the orders that may be given, in the order of the actions; those in brackets are decided on. */
+  readonly orders: ReadonlyArray<string>;
+}
+
+export const rowsOf = ({ root, byName }: Tree): ReadonlyArray<TableRow> =>
+  [root, ...byName.values()].flatMap((node) => rowsOfNode(node, byName));
+
+const rowsOfNode = (node: Node, byName: ReadonlyMap<string, Node>): ReadonlyArray<TableRow> => {
+  const state = node.path.join(".") || "(any)";
+  const row = (event: string, given: Pick<AnyTransition, "guard" | "target" | "actions">): TableRow => ({
+    state,
+    event,
+    guard: given.guard === undefined ? undefined : (nameOf(given.guard.name) ?? "guarded"),
+    target: given.target === undefined ? "" : byName.get(given.target)!.path.join("."),
+    orders: listOf(given.actions as Actions<any, any, any>).flatMap(ordersOf),
+  });
+  const { entry, exit, always, timers = {}, on = {} } = node.state as any;
+  const all = (event: string, given: unknown) => listOf(given as AnyTransition).map((one) => row(event, one));
+  return [
+    ...(entry === undefined ? [] : [row("(entry)", { actions: entry })]),
+    ...(exit === undefined ? [] : [row("(exit)", { actions: exit })]),
+    ...all("(always)", always),
+    ...Object.entries(timers).flatMap(([timer, given]) => all(`timerFired ${timer}`, given)),
+    ...Object.entries(on).flatMap(([type, given]) => all(type, given)),
+    ...(node.isFinal ? [row("(final)", {})] : []),
+  ];
 };
 
-const guardOf = (t: any): string => (t.guard === undefined ? "" : " [guarded]");
-const targetOf = (t: any): string => (t.target ?? []).map((n: any) => n.path.join(".")).join(", ");
+const ordersOf = (action: object): ReadonlyArray<string> => {
+  if (!isDeed(action)) return [(action as { readonly type: string }).type];
+  if (action.isCertain === true) return action.orders;
+  return action.orders.length === 0 ? [] : [`(${action.orders.join(", ")})`];
+};
 
-const nodesOf = (node: any): Array<any> => [node, ...Object.values(node.states).flatMap(nodesOf)];
-
-const nameOf = (order: any): string => (order.type === DECIDES ? "(decides)" : (order.type ?? "?"));
+export const tableOf = ({ table }: Pick<Machine<any, any, any>, "table">): string =>
+  layOut(
+    ["state", "event", "target", "orders"],
+    table.map(({ state, event, guard, target, orders }) => [
+      state,
+      guard === undefined ? event : `${event} [${guard}]`,
+      target,
+      orders.join(", "),
+    ]),
+  );
 
 const layOut = (head: ReadonlyArray<string>, rows: ReadonlyArray<ReadonlyArray<string>>): string => {
   const width = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));

@@ -9,9 +9,8 @@
  * The timeout "is not used for retransmissions, but rather ... to indicate when the link SHOULD be removed from the
  * Routing Table". One firing may be our own late waking: the second, with no acknowledgement in between, tells.
  */
-import { setup } from "xstate";
 import type { FramedMessage } from "../../codecs/reload/mod.ts";
-import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
+import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";
 
 export interface ReloadLinkInput {
   /** RFC 6298 §2.4 asks for at least 1 s. */
@@ -33,14 +32,16 @@ export type ReloadLinkAction =
   | { readonly type: "stopTimer"; readonly timer: "rto" | "hold" }
   | { readonly type: "report"; readonly state: "open" | "doubtful" | "lost"; readonly why: string }
   | { readonly type: "close" }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
 export interface ReloadLinkContext extends ReloadLinkInput {
   readonly next: number;
   /** Sent and not acknowledged, oldest first. */
   readonly unacknowledged: ReadonlyArray<{ readonly sequence: number; readonly atMs: number }>;
-  /** Numbers of the last messages received, newest first. */
-  readonly received: ReadonlyArray<number>;
+  /** The highest number received; undefined before the first message. */
+  readonly highest: number | undefined;
+  /** Bit i is set when `highest` - i - 1 was received as well. */
+  readonly before: number;
   readonly srttMs: number | undefined;
   readonly rttvarMs: number;
   readonly rtoMs: number;
@@ -48,17 +49,21 @@ export interface ReloadLinkContext extends ReloadLinkInput {
   readonly warned: boolean;
 }
 
-/** "MUST keep track of the 32 most recent sequence numbers", §6.6.2. */
-const RECEIVED_MAX = 32;
 /** Older ones are forgotten: their acknowledgements would measure nothing new. */
 const UNACKNOWLEDGED_MAX = 1_024;
 const RTO_MS_MAX = 60_000;
 const SEQUENCES = 2 ** 32;
 
-type Made = Decision<ReloadLinkContext, ReloadLinkAction>;
+const { machine, decide, assign, give } = setup<{
+  input: ReloadLinkInput;
+  context: ReloadLinkContext;
+  event: ReloadLinkEvent;
+  order: ReloadLinkAction;
+}>();
+type Made<K extends ReloadLinkAction["type"]> = Decision<ReloadLinkContext, Of<ReloadLinkAction, K>>;
 
 /** RFC 6298 §2.2, §2.3, with the clock's grain of 1 ms. */
-const measured = (context: ReloadLinkContext, rttMs: number): Partial<ReloadLinkContext> => {
+const measured = (context: ReloadLinkContext, rttMs: number) => {
   const first = context.srttMs === undefined;
   const rttvarMs = first ? rttMs / 2 : 0.75 * context.rttvarMs + 0.25 * Math.abs(context.srttMs - rttMs);
   const srttMs = first ? rttMs : 0.875 * context.srttMs + 0.125 * rttMs;
@@ -69,31 +74,48 @@ const measured = (context: ReloadLinkContext, rttMs: number): Partial<ReloadLink
   };
 };
 
-const post = (context: ReloadLinkContext, message: Uint8Array, atMs: number): Made => {
+const post = decide(["write", "startTimer"], (context, { message, atMs }: Of<ReloadLinkEvent, "post">) => {
   const { next, unacknowledged, rtoMs } = context;
+  const sent = { sequence: next, atMs };
+  const write = { type: "write", frame: { type: "data", frame: { sequence: next, message } } } as const;
+  const isFirst = unacknowledged.length === 0;
   return {
     context: {
       next: (next + 1) % SEQUENCES,
-      unacknowledged: [...unacknowledged, { sequence: next, atMs }].slice(-UNACKNOWLEDGED_MAX),
+      unacknowledged: isFirst ? [sent] : [...unacknowledged, sent].slice(-UNACKNOWLEDGED_MAX),
     },
-    actions: [
-      { type: "write", frame: { type: "data", frame: { sequence: next, message } } },
-      ...(unacknowledged.length === 0 ? [{ type: "startTimer", timer: "rto", ms: rtoMs } as const] : []),
-    ],
+    actions: isFirst ? [write, { type: "startTimer", timer: "rto", ms: rtoMs }] : [write],
   };
+});
+
+/** Numbers of a mask, which is also how many numbers before the highest are kept: "MUST keep track of the 32 most recent". */
+const MASK_NUMBERS = 32;
+type Received = Pick<ReloadLinkContext, "highest" | "before">;
+
+/** Numbers are counted modulo 2^32: what is less than half of that ahead is newer. */
+const ahead = (sequence: number, highest: number): number => (sequence - highest) | 0;
+const shifted = (mask: number, by: number): number => (by >= MASK_NUMBERS ? 0 : mask << by);
+
+/** "the N-M bit of the received bitmask is set" when M was received, §6.6.2: bit 0 is the number before N. */
+export const maskFor = (sequence: number, { highest, before }: Received): number => {
+  if (highest === undefined) return 0;
+  const by = ahead(sequence, highest);
+  if (by <= 0) return -by >= MASK_NUMBERS ? 0 : before >>> -by;
+  const own = by <= MASK_NUMBERS ? shifted(1, by - 1) : 0;
+  return (shifted(before, by) | own) >>> 0;
+};
+export const withReceived = (sequence: number, { highest, before }: Received): Received => {
+  if (highest === undefined) return { highest: sequence, before: 0 };
+  const by = ahead(sequence, highest);
+  if (by > 0) return { highest: sequence, before: maskFor(sequence, { highest, before }) };
+  const isKept = by < 0 && -by <= MASK_NUMBERS;
+  return { highest, before: isKept ? (before | shifted(1, -by - 1)) >>> 0 : before };
 };
 
-/** "the N-M bit of the received bitmask is set": bit 0 is the first of the 32 before N. */
-export const maskOf = (sequence: number, received: ReadonlyArray<number>): number =>
-  received.reduce((mask, earlier) => {
-    const back = sequence - earlier;
-    return back >= 1 && back <= RECEIVED_MAX ? (mask | (1 << (back - 1))) >>> 0 : mask;
-  }, 0);
-
-const receive = (context: ReloadLinkContext, sequence: number, message: Uint8Array): Made => ({
-  context: { received: [sequence, ...context.received].slice(0, RECEIVED_MAX) },
+const receive = (context: ReloadLinkContext, sequence: number, message: Uint8Array): Made<"write" | "deliver"> => ({
+  context: withReceived(sequence, context),
   actions: [
-    { type: "write", frame: { type: "ack", frame: { sequence, received: maskOf(sequence, context.received) } } },
+    { type: "write", frame: { type: "ack", frame: { sequence, received: maskFor(sequence, context) } } },
     { type: "deliver", message },
   ],
 });
@@ -102,110 +124,91 @@ const receive = (context: ReloadLinkContext, sequence: number, message: Uint8Arr
  * On a reliable stream an acknowledgement answers for everything sent before it. `isTimed`: the timer runs, as it does
  * while the link is open and something is unacknowledged.
  */
-const acknowledge = (context: ReloadLinkContext, sequence: number, atMs: number, isTimed: boolean): Made => {
+const acknowledge = (
+  context: ReloadLinkContext,
+  sequence: number,
+  atMs: number,
+  isTimed: boolean,
+): Made<"startTimer" | "stopTimer" | "note"> => {
   const at = context.unacknowledged.findIndex((sent) => sent.sequence === sequence);
   if (at < 0) return { actions: [{ type: "note", unexpected: `ack ${sequence}` }] };
   const left = context.unacknowledged.slice(at + 1);
-  const found = measured(context, atMs - context.unacknowledged[at]!.atMs);
-  const more = { type: "startTimer", timer: "rto", ms: found.rtoMs ?? context.rtoMs } as const;
-  const none = isTimed ? [{ type: "stopTimer", timer: "rto" } as const] : [];
-  return {
-    context: { ...found, unacknowledged: left, warned: false },
-    actions: left.length === 0 ? none : [more],
-  };
+  const times = measured(context, atMs - context.unacknowledged[at]!.atMs);
+  const changed = { ...times, unacknowledged: left, warned: false };
+  if (left.length > 0) return { context: changed, actions: [{ type: "startTimer", timer: "rto", ms: times.rtoMs }] };
+  return { context: changed, actions: isTimed ? [{ type: "stopTimer", timer: "rto" }] : [] };
 };
 
-const posted = decide<ReloadLinkContext, Extract<ReloadLinkEvent, { type: "post" }>, ReloadLinkAction>(
-  (context, event) => post(context, event.message, event.atMs),
-);
 const framed = (isTimed: boolean) =>
-  decide<ReloadLinkContext, Extract<ReloadLinkEvent, { type: "framed" }>, ReloadLinkAction>(
-    (context, { frame, atMs }) =>
+  decide(
+    ["write", "deliver", "startTimer", "stopTimer", "note"],
+    (context, { frame, atMs }: Of<ReloadLinkEvent, "framed">) =>
       frame.type === "data"
         ? receive(context, frame.frame.sequence, frame.frame.message)
         : acknowledge(context, frame.frame.sequence, atMs, isTimed),
   );
-type Given = { readonly context: ReloadLinkContext; readonly event: ReloadLinkEvent };
-const isAcknowledged = ({ context, event }: Given) =>
-  event.type === "framed" &&
-  event.frame.type === "ack" &&
-  context.unacknowledged.some(({ sequence }) => sequence === event.frame.frame.sequence);
-const isTimer =
-  (timer: "rto" | "hold") =>
-  ({ event }: Given) =>
-    event.type === "timerFired" && event.timer === timer;
-const stopRto = decide<ReloadLinkContext, ReloadLinkEvent, ReloadLinkAction>(({ unacknowledged }) => ({
-  actions: unacknowledged.length === 0 ? [] : [{ type: "stopTimer", timer: "rto" }],
-}));
-const lost = {
-  type: "report" as const,
-  params: ({ event }: Given) => ({ state: "lost" as const, why: event.type === "closed" ? event.why : "silent" }),
-};
 
-export const reloadLink = machineOf<ReloadLinkAction>()(
-  setup({
-    types: { input: {} as ReloadLinkInput, context: {} as ReloadLinkContext, events: {} as ReloadLinkEvent },
-    actions: declared<ReloadLinkAction>({
-      write: true,
-      deliver: true,
-      startTimer: true,
-      stopTimer: true,
-      report: true,
-      close: true,
-      note: true,
-    }),
-  }).createMachine({
-    id: "reloadLink",
-    context: ({ input }) => ({
-      ...input,
-      next: 0,
-      unacknowledged: [],
-      received: [],
-      srttMs: undefined,
-      rttvarMs: 0,
-      rtoMs: input.rtoMsMin,
-      warned: false,
-    }),
-    initial: "open",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      open: {
-        entry: { type: "report", params: { state: "open", why: "" } },
-        on: {
-          post: { actions: posted },
-          framed: { actions: framed(true) },
-          timerFired: [
-            {
-              guard: (given) => isTimer("rto")(given) && !given.context.warned,
-              actions: decide<ReloadLinkContext, ReloadLinkEvent, ReloadLinkAction>(({ unacknowledged, rtoMs }) => ({
-                context: { warned: unacknowledged.length > 0 },
-                actions: unacknowledged.length === 0 ? [] : [{ type: "startTimer", timer: "rto", ms: rtoMs }],
-              })),
-            },
-            { guard: isTimer("rto"), target: "doubtful" },
-          ],
-          closed: { target: "lost", actions: [stopRto, lost] },
-        },
-      },
-      doubtful: {
-        entry: [
-          { type: "report", params: { state: "doubtful", why: "no acknowledgement" } },
-          { type: "startTimer", params: ({ context }) => ({ timer: "hold", ms: context.holdMs }) },
-        ],
-        on: {
-          framed: [
-            {
-              guard: isAcknowledged,
-              target: "open",
-              actions: [{ type: "stopTimer", params: { timer: "hold" } }, framed(false)],
-            },
-            { actions: framed(false) },
-          ],
-          timerFired: { guard: isTimer("hold"), target: "lost", actions: [lost, { type: "close", params: {} }] },
-          closed: { target: "lost", actions: [{ type: "stopTimer", params: { timer: "hold" } }, lost] },
-        },
-      },
-      lost: { type: "final" },
-    },
+const isAcknowledged = ({ unacknowledged }: ReloadLinkContext, { frame }: Of<ReloadLinkEvent, "framed">): boolean =>
+  frame.type === "ack" && unacknowledged.some(({ sequence }) => sequence === frame.frame.sequence);
+const hasBeenWarned = ({ warned }: ReloadLinkContext): boolean => warned;
+const hasNothingOut = ({ unacknowledged }: ReloadLinkContext): boolean => unacknowledged.length === 0;
+
+const stopHold = { type: "stopTimer", timer: "hold" } as const;
+const stopRto = decide(["stopTimer"], (context) => ({
+  actions: hasNothingOut(context) ? [] : [{ type: "stopTimer", timer: "rto" }],
+}));
+const lost = give("report", (_, { why }: Of<ReloadLinkEvent, "closed">) => ({ state: "lost", why }));
+
+export const reloadLink = machine("reloadLink", {
+  context: (input) => ({
+    ...input,
+    next: 0,
+    unacknowledged: [],
+    highest: undefined,
+    before: 0,
+    srttMs: undefined,
+    rttvarMs: 0,
+    rtoMs: input.rtoMsMin,
+    warned: false,
   }),
-);
+  initial: "open",
+  states: {
+    open: {
+      entry: { type: "report", state: "open", why: "" },
+      on: {
+        post: { actions: post },
+        framed: { actions: framed(true) },
+        closed: { target: "lost", actions: [stopRto, lost] },
+      },
+      timers: {
+        rto: [
+          { guard: hasBeenWarned, target: "doubtful" },
+          { guard: hasNothingOut },
+          {
+            actions: [
+              assign(() => ({ warned: true })),
+              give("startTimer", ({ rtoMs }) => ({ timer: "rto", ms: rtoMs })),
+            ],
+          },
+        ],
+      },
+    },
+    doubtful: {
+      entry: [
+        { type: "report", state: "doubtful", why: "no acknowledgement" },
+        give("startTimer", ({ holdMs }) => ({ timer: "hold", ms: holdMs })),
+      ],
+      on: {
+        framed: [
+          { guard: isAcknowledged, target: "open", actions: [stopHold, framed(false)] },
+          { actions: framed(false) },
+        ],
+        closed: { target: "lost", actions: [stopHold, lost] },
+      },
+      timers: {
+        hold: { target: "lost", actions: [{ type: "report", state: "lost", why: "silent" }, { type: "close" }] },
+      },
+    },
+    lost: { type: "final" },
+  },
+});

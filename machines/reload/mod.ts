@@ -39,7 +39,14 @@ export {
   type Signers,
   type Was,
 } from "./keeper-types.ts";
-export { maskOf, type ReloadLinkAction, type ReloadLinkEvent, type ReloadLinkInput, reloadLink } from "./link.ts";
+export {
+  maskFor,
+  type ReloadLinkAction,
+  type ReloadLinkEvent,
+  type ReloadLinkInput,
+  reloadLink,
+  withReceived,
+} from "./link.ts";
 export { reloadPeer } from "./peer.ts";
 export {
   type Asked,

@@ -10,10 +10,9 @@
  * The attempt has `attemptMs` to bring any provisional response but 100, which comes from our own border element.
  * Lingering waits for the end of an invitation that was cancelled: a late answer to it is acknowledged and hung up.
  */
-import { setup } from "xstate";
 import { type E164, ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
 import type { SipResponse } from "../../codecs/sip/mod.ts";
-import { decide, declared, machineOf } from "../kit/mod.ts";
+import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";
 
 export interface CallInput {
   readonly calling: E164 | undefined;
@@ -56,7 +55,7 @@ export type CallAction =
   | { readonly type: "report"; readonly outcome: CallOutcome }
   | { readonly type: "startTimer"; readonly timer: CallTimer; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: CallTimer }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
 /** `fellBack`: why the SIP attempt did not become the call; undefined when there was no attempt. */
 export type CallOutcome =
@@ -74,162 +73,140 @@ interface Context extends CallInput {
   readonly startMs: number;
 }
 
-type Ev<T extends CallEvent["type"]> = Extract<CallEvent, { readonly type: T }>;
-type Only<A extends CallAction["type"]> = Extract<CallAction, { readonly type: A }>;
+const { machine, assign, decide, give, handlers } = setup<{
+  input: CallInput;
+  context: Context;
+  event: CallEvent;
+  order: CallAction;
+}>();
 
-const stopTimer = (timer: CallTimer) => ({ type: "stopTimer", params: { timer } }) as const;
-const noLongerPending = decide((_: Context) => ({ context: { isPending: false } }));
-const fallBack = decide((_: Context, event: Ev<"refused"> | Ev<"lost"> | Ev<"timerFired">) => ({
-  context: { fellBack: reasonOf(event), isPending: event.type === "timerFired" },
-  actions: event.type === "timerFired" ? [{ type: "cancelInvite" } satisfies Only<"cancelInvite">] : [],
+const stopTimer = (timer: CallTimer) => ({ type: "stopTimer", timer }) as const;
+const invitationEnded = assign(() => ({ isPending: false }));
+/** The attempt is given up; an invitation that nobody has answered is cancelled. */
+const fallBack = assign((_, event: Of<CallEvent, "refused" | "lost">) => ({
+  fellBack: reasonOf(event),
+  isPending: false,
 }));
-const converse = decide(({ talkMs }: Context, { response }: Ev<"answered">) => ({
+const giveUp = (fellBack: string) => [assign(() => ({ fellBack, isPending: true })), { type: "cancelInvite" } as const];
+const converse = decide(["ack", "startTimer"], ({ talkMs }, { response }: Of<CallEvent, "answered">) => ({
   context: { answer: response, isPending: false },
   actions: [
-    { type: "ack", response } satisfies Only<"ack">,
-    { type: "startTimer", timer: "talk", ms: talkMs } satisfies Only<"startTimer">,
+    { type: "ack", response },
+    { type: "startTimer", timer: "talk", ms: talkMs },
   ],
 }));
 const reportSip = (hungUpBy: "us" | "them") =>
-  decide(({ route, at }: Context) => ({
-    actions: [{ type: "report", outcome: { via: "sip", uri: route!.uris[at]!, hungUpBy } } satisfies Only<"report">],
-  }));
-const tryNext = decide((context: Context, event: Ev<"refused"> | Ev<"lost">) => ({
-  context: { at: context.at + 1, fellBack: reasonOf(event) },
-}));
-const hasAnother = ({ context }: { context: Context }) => context.at + 1 < context.route!.uris.length;
-const firedIs =
-  (timer: CallTimer) =>
-  ({ event }: { event: Ev<"timerFired"> }) =>
-    event.timer === timer;
+  give("report", ({ route, at }) => ({ outcome: { via: "sip", uri: route!.uris[at]!, hungUpBy } }));
+const hasRoute = ({ route }: Context): boolean => (route?.uris.length ?? 0) > 0;
+const hasAnother = ({ at, route }: Context): boolean => at + 1 < route!.uris.length;
+const isPending = ({ isPending }: Context): boolean => isPending;
+const isSettled = (context: Context): boolean => !isPending(context);
+
+const failAttempt = [
+  {
+    guard: hasAnother,
+    target: "attempting",
+    reenter: true,
+    actions: assign(({ at }, event: Of<CallEvent, "refused" | "lost">) => ({ at: at + 1, fellBack: reasonOf(event) })),
+  },
+  { target: "pstnCalling", actions: [stopTimer("attempt"), fallBack] },
+] as const;
+const failRinging = { target: "pstnCalling", actions: [stopTimer("ring"), fallBack] } as const;
 
 /** In every state after the fallback: what becomes of the invitation that we gave up. */
-const late = {
+const late = handlers({
   answered: {
-    guard: ({ context }: { context: Context }) => context.isPending,
-    actions: decide((_: Context, { response }: Ev<"answered">) => ({
+    guard: isPending,
+    actions: decide(["ack", "bye"], (_, { response }: Of<CallEvent, "answered">) => ({
       context: { isPending: false },
-      actions: [{ type: "ack", response } satisfies Only<"ack">, { type: "bye", response } satisfies Only<"bye">],
+      actions: [
+        { type: "ack", response },
+        { type: "bye", response },
+      ],
     })),
   },
-  refused: { actions: noLongerPending },
-  lost: { actions: noLongerPending },
+  refused: { actions: invitationEnded },
+  lost: { actions: invitationEnded },
   progress: {},
   byeDone: {},
-};
+});
+const reportFailure = give("report", ({ fellBack }, { why }: Of<CallEvent, "pstnFailed">) => ({
+  outcome: { via: "failed", fellBack, why },
+}));
 
-export const call = machineOf<CallAction>()(
-  setup({
-    types: { input: {} as CallInput, context: {} as Context, events: {} as CallEvent },
-    actions: declared<CallAction>({
-      invite: true,
-      cancelInvite: true,
-      ack: true,
-      bye: true,
-      placePstn: true,
-      upload: true,
-      report: true,
-      startTimer: true,
-      stopTimer: true,
-      note: true,
-    }),
-  }).createMachine({
-    id: "call",
-    context: ({ input }) => ({ ...input, at: 0, fellBack: undefined, isPending: false, answer: undefined, startMs: 0 }),
-    initial: "deciding",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      deciding: {
-        always: [
-          {
-            guard: ({ context }) => (context.route?.uris.length ?? 0) > 0,
-            target: "attempting",
-            actions: {
-              type: "startTimer",
-              params: ({ context }) => ({ timer: "attempt" as const, ms: context.attemptMs }),
-            },
-          },
-          { target: "pstnCalling" },
-        ],
-      },
-      attempting: {
-        entry: {
-          type: "invite",
-          params: ({ context }) => ({ uri: context.route!.uris[context.at]!, ticket: context.route!.ticket }),
+export const call = machine("call", {
+  context: (input) => ({ ...input, at: 0, fellBack: undefined, isPending: false, answer: undefined, startMs: 0 }),
+  initial: "deciding",
+  states: {
+    deciding: {
+      always: [
+        {
+          guard: hasRoute,
+          target: "attempting",
+          actions: give("startTimer", ({ attemptMs }) => ({ timer: "attempt", ms: attemptMs })),
         },
-        on: {
-          progress: [
-            { guard: ({ event }) => event.status === 100 },
-            {
-              target: "ringing",
-              actions: [
-                stopTimer("attempt"),
-                { type: "startTimer", params: ({ context }) => ({ timer: "ring" as const, ms: context.ringMs }) },
-              ],
-            },
-          ],
-          answered: { target: "talking", actions: [stopTimer("attempt"), converse] },
-          refused: [
-            { guard: hasAnother, target: "attempting", reenter: true, actions: tryNext },
-            { target: "pstnCalling", actions: [stopTimer("attempt"), fallBack] },
-          ],
-          lost: [
-            { guard: hasAnother, target: "attempting", reenter: true, actions: tryNext },
-            { target: "pstnCalling", actions: [stopTimer("attempt"), fallBack] },
-          ],
-          timerFired: { guard: firedIs("attempt"), target: "pstnCalling", actions: fallBack },
-        },
-      },
-      ringing: {
-        on: {
-          progress: {},
-          answered: { target: "talking", actions: [stopTimer("ring"), converse] },
-          refused: { target: "pstnCalling", actions: [stopTimer("ring"), fallBack] },
-          lost: { target: "pstnCalling", actions: [stopTimer("ring"), fallBack] },
-          timerFired: { guard: firedIs("ring"), target: "pstnCalling", actions: fallBack },
-        },
-      },
-      talking: {
-        on: {
-          hungUp: { target: "done", actions: [stopTimer("talk"), reportSip("them")] },
-          timerFired: {
-            guard: firedIs("talk"),
-            target: "hangingUp",
-            actions: { type: "bye", params: ({ context }) => ({ response: context.answer! }) },
-          },
-        },
-      },
-      hangingUp: {
-        on: {
-          hungUp: {}, // both hung up at once
-          byeDone: { target: "done", actions: reportSip("us") },
-        },
-      },
-      pstnCalling: {
-        entry: { type: "placePstn", params: {} },
-        on: {
-          ...late,
-          pstnAnswered: {
-            target: "pstnTalking",
-            actions: decide((_: Context, { atMs }: Ev<"pstnAnswered">) => ({ context: { startMs: atMs } })),
-          },
-          pstnFailed: { target: "lingering", actions: decide(reportFailure) },
-        },
-      },
-      pstnTalking: {
-        on: {
-          ...late,
-          pstnEnded: { target: "lingering", actions: decide(reportPstn) },
-          pstnFailed: { target: "lingering", actions: decide(reportFailure) },
-        },
-      },
-      lingering: { always: { guard: ({ context }) => !context.isPending, target: "done" }, on: late },
-      done: { type: "final" },
+        { target: "pstnCalling" },
+      ],
     },
-  }),
-);
+    attempting: {
+      entry: give("invite", ({ route, at }) => ({ uri: route!.uris[at]!, ticket: route!.ticket })),
+      on: {
+        progress: [
+          { guard: (_, { status }) => status === 100 },
+          {
+            target: "ringing",
+            actions: [stopTimer("attempt"), give("startTimer", ({ ringMs }) => ({ timer: "ring", ms: ringMs }))],
+          },
+        ],
+        answered: { target: "talking", actions: [stopTimer("attempt"), converse] },
+        refused: failAttempt,
+        lost: failAttempt,
+      },
+      timers: { attempt: { target: "pstnCalling", actions: giveUp("no answer to the attempt") } },
+    },
+    ringing: {
+      on: {
+        progress: {},
+        answered: { target: "talking", actions: [stopTimer("ring"), converse] },
+        refused: failRinging,
+        lost: failRinging,
+      },
+      timers: { ring: { target: "pstnCalling", actions: giveUp("rang too long") } },
+    },
+    talking: {
+      on: { hungUp: { target: "done", actions: [stopTimer("talk"), reportSip("them")] } },
+      timers: { talk: { target: "hangingUp", actions: give("bye", ({ answer }) => ({ response: answer! })) } },
+    },
+    hangingUp: {
+      on: {
+        hungUp: {}, // both hung up at once
+        byeDone: { target: "done", actions: reportSip("us") },
+      },
+    },
+    pstnCalling: {
+      entry: { type: "placePstn" },
+      on: {
+        ...late,
+        pstnAnswered: { target: "pstnTalking", actions: assign((_, { atMs }) => ({ startMs: atMs })) },
+        pstnFailed: { target: "lingering", actions: reportFailure },
+      },
+    },
+    pstnTalking: {
+      on: {
+        ...late,
+        pstnEnded: { target: "lingering", actions: decide(["upload", "report"], reportPstn) },
+        pstnFailed: { target: "lingering", actions: reportFailure },
+      },
+    },
+    lingering: { always: { guard: isSettled, target: "done" }, on: late },
+    done: { type: "final" },
+  },
+});
 
-function reportPstn({ calling, called, startMs, vservice, fellBack }: Context, { atMs }: Ev<"pstnEnded">) {
+function reportPstn(
+  { calling, called, startMs, vservice, fellBack }: Context,
+  { atMs }: Of<CallEvent, "pstnEnded">,
+): Decision<Context, Of<CallAction, "upload" | "report">> {
   const stopMs = Math.max(startMs, atMs);
   const vcr: Vcr = {
     direction: "sent",
@@ -239,23 +216,13 @@ function reportPstn({ calling, called, startMs, vservice, fellBack }: Context, {
     stop: ntpFromMs(stopMs),
     vservice,
   };
-  const outcome: CallOutcome = { via: "pstn", fellBack, vcr };
   return {
-    actions: [{ type: "upload", vcr } satisfies Only<"upload">, { type: "report", outcome } satisfies Only<"report">],
+    actions: [
+      { type: "upload", vcr },
+      { type: "report", outcome: { via: "pstn", fellBack, vcr } },
+    ],
   };
 }
 
-function reportFailure({ fellBack }: Context, { why }: Ev<"pstnFailed">) {
-  return { actions: [{ type: "report", outcome: { via: "failed", fellBack, why } } satisfies Only<"report">] };
-}
-
-function reasonOf(event: Ev<"refused"> | Ev<"lost"> | Ev<"timerFired">): string {
-  switch (event.type) {
-    case "refused":
-      return `refused ${event.status}`;
-    case "lost":
-      return event.why;
-    case "timerFired":
-      return event.timer === "attempt" ? "no answer to the attempt" : "rang too long";
-  }
-}
+const reasonOf = (event: Of<CallEvent, "refused" | "lost">): string =>
+  event.type === "refused" ? `refused ${event.status}` : event.why;

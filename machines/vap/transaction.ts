@@ -6,10 +6,9 @@
  *                                    |------ timerFired -> timedOut  report
  *                                    +------ lost -------> lost      stopTimer Ti, report
  */
-import { setup } from "xstate";
 import { equalBytes } from "../../codecs/shared/mod.ts";
 import { errorCode, errorNumberOf, type VapContent, type VapMessage } from "../../codecs/vap/mod.ts";
-import { declared, machineOf } from "../kit/mod.ts";
+import { type Note, type Of, setup } from "../kit/mod.ts";
 
 /** The draft's default for Ti. */
 export const TI_MS = 39_500;
@@ -29,75 +28,61 @@ export type VapTransactionAction =
   | { readonly type: "startTimer"; readonly timer: "Ti"; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: "Ti" }
   | { readonly type: "report"; readonly outcome: VapOutcome }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 export type VapOutcome =
   | { readonly type: "answer"; readonly response: VapMessage }
   | { readonly type: "timedOut" }
   | { readonly type: "lost"; readonly why: string };
 
-const stopTi = { type: "stopTimer", params: { timer: "Ti" } } as const;
+const { machine, give } = setup<{
+  input: VapTransactionInput;
+  context: VapTransactionInput;
+  event: VapTransactionEvent;
+  order: VapTransactionAction;
+}>();
 
-export const vapTransaction = machineOf<VapTransactionAction>()(
-  setup({
-    types: {
-      input: {} as VapTransactionInput,
-      context: {} as VapTransactionInput,
-      events: {} as VapTransactionEvent,
-    },
-    actions: declared<VapTransactionAction>({
-      send: true,
-      startTimer: true,
-      stopTimer: true,
-      report: true,
-      note: true,
-    }),
-  }).createMachine({
-    id: "vapTransaction",
-    context: ({ input }) => input,
-    initial: "waiting",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      waiting: {
-        entry: [
-          {
-            type: "send",
-            params: ({ context }) => ({ content: context.request, transactionId: context.transactionId }),
-          },
-          { type: "startTimer", params: ({ context }) => ({ timer: "Ti" as const, ms: context.timeoutMs }) },
-        ],
-        on: {
-          answered: {
-            guard: ({ context, event }) => isAnswer(context, event.response) && isBelieved(event),
-            target: "answered",
-            actions: [
-              stopTi,
-              {
-                type: "report",
-                params: ({ event }) => ({ outcome: { type: "answer" as const, response: event.response } }),
-              },
-            ],
-          },
-          timerFired: { target: "timedOut", actions: { type: "report", params: { outcome: { type: "timedOut" } } } },
-          lost: {
-            target: "lost",
-            actions: [
-              stopTi,
-              { type: "report", params: ({ event }) => ({ outcome: { type: "lost" as const, why: event.why } }) },
-            ],
-          },
+const stopTi = { type: "stopTimer", timer: "Ti" } as const;
+
+export const vapTransaction = machine("vapTransaction", {
+  context: (input) => input,
+  initial: "waiting",
+  states: {
+    waiting: {
+      entry: [
+        give("send", ({ request, transactionId }) => ({ content: request, transactionId })),
+        give("startTimer", ({ timeoutMs }) => ({ timer: "Ti", ms: timeoutMs })),
+      ],
+      on: {
+        answered: {
+          guard: isAnswer,
+          target: "answered",
+          actions: [stopTi, give("report", (_, { response }) => ({ outcome: { type: "answer", response } }))],
+        },
+        lost: {
+          target: "lost",
+          actions: [stopTi, give("report", (_, { why }) => ({ outcome: { type: "lost", why } }))],
         },
       },
-      answered: { type: "final" },
-      timedOut: { type: "final" },
-      lost: { type: "final" },
+      timers: { Ti: { target: "timedOut", actions: { type: "report", outcome: { type: "timedOut" } } } },
     },
-  }),
-);
+    answered: { type: "final" },
+    timedOut: { type: "final" },
+    lost: { type: "final" },
+  },
+});
 
-const isAnswer = ({ request, transactionId }: VapTransactionInput, response: VapMessage): boolean =>
-  response.type.class !== "request" &&
-  response.type.method === request.method &&
-  equalBytes(response.transactionId, transactionId);
+/** The response to our request, and with a seal that is to be believed. */
+function isAnswer(
+  { request, transactionId }: VapTransactionInput,
+  event: Of<VapTransactionEvent, "answered">,
+): boolean {
+  const { response } = event;
+  const isOurs =
+    response.type.class !== "request" &&
+    response.type.method === request.method &&
+    equalBytes(response.transactionId, transactionId);
+  return isOurs && isBelieved(event);
+}
 
 /** Responses that cannot be sealed are believed as they are; every other needs its seal. */
 const isBelieved = ({ response, genuine }: { readonly response: VapMessage; readonly genuine: boolean }): boolean => {

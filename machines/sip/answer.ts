@@ -6,8 +6,7 @@
  *                           |-- cancelled: respond 487 --> done       |-- hungUp --> done  |
  *                           +-- lost --> done                         +-- ack timer: bye --------> ending -- byeDone --> done
  */
-import { setup } from "xstate";
-import { decide, declared, machineOf } from "../kit/mod.ts";
+import { type Note, setup } from "../kit/mod.ts";
 
 export interface AnswerInput {
   /** The status with which the call is refused; undefined: it is welcome. */
@@ -35,93 +34,70 @@ export type AnswerAction =
   | { readonly type: "startTimer"; readonly timer: AnswerTimer; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: AnswerTimer }
   | { readonly type: "report"; readonly outcome: "talked" | "refused" | "cancelled" | "lost" }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
-const stopTimer = (timer: AnswerTimer) => ({ type: "stopTimer", params: { timer } }) as const;
-const respond = (status: number) => ({ type: "respond", params: { status } }) as const;
-const report = (outcome: "talked" | "cancelled" | "lost") => ({ type: "report", params: { outcome } }) as const;
-const bye = { type: "bye", params: {} } as const;
-const firedIs =
-  (timer: AnswerTimer) =>
-  ({ event }: { event: { readonly timer: AnswerTimer } }) =>
-    event.timer === timer;
+const { machine, give } = setup<{
+  input: AnswerInput;
+  context: AnswerInput;
+  event: AnswerEvent;
+  order: AnswerAction;
+}>();
 
-export const answer = machineOf<AnswerAction>()(
-  setup({
-    types: { input: {} as AnswerInput, context: {} as AnswerInput, events: {} as AnswerEvent },
-    actions: declared<AnswerAction>({
-      respond: true,
-      bye: true,
-      startTimer: true,
-      stopTimer: true,
-      report: true,
-      note: true,
-    }),
-  }).createMachine({
-    id: "answer",
-    context: ({ input }) => input,
-    initial: "deciding",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      deciding: {
-        always: [
-          { guard: ({ context }) => context.unwelcome !== undefined, target: "done", actions: decide(refuse) },
-          { target: "ringing" },
-        ],
-      },
-      ringing: {
-        entry: [
-          respond(180),
-          { type: "startTimer", params: ({ context }) => ({ timer: "answer" as const, ms: context.answerMs }) },
-        ],
-        on: {
-          timerFired: {
-            guard: firedIs("answer"),
-            target: "answered",
-            actions: [
-              respond(200),
-              { type: "startTimer", params: ({ context }) => ({ timer: "ack" as const, ms: 64 * context.t1Ms }) },
-            ],
-          },
-          cancelled: { target: "done", actions: [stopTimer("answer"), respond(487), report("cancelled")] },
-          lost: { target: "done", actions: [stopTimer("answer"), report("lost")] },
+const stopTimer = (timer: AnswerTimer) => ({ type: "stopTimer", timer }) as const;
+const respond = (status: number) => ({ type: "respond", status }) as const;
+const report = (outcome: "talked" | "refused" | "cancelled" | "lost") => ({ type: "report", outcome }) as const;
+const bye = { target: "ending", actions: { type: "bye" } } as const;
+const isUnwelcome = ({ unwelcome }: AnswerInput): boolean => unwelcome !== undefined;
+
+export const answer = machine("answer", {
+  context: (input) => input,
+  initial: "deciding",
+  states: {
+    deciding: {
+      always: [
+        {
+          guard: isUnwelcome,
+          target: "done",
+          actions: [give("respond", ({ unwelcome }) => ({ status: unwelcome! })), report("refused")],
         },
-      },
-      answered: {
-        on: {
-          acked: {
-            target: "talking",
-            actions: [
-              stopTimer("ack"),
-              { type: "startTimer", params: ({ context }) => ({ timer: "talk" as const, ms: context.talkMsMax }) },
-            ],
-          },
-          hungUp: { target: "done", actions: [stopTimer("ack"), report("talked")] },
-          timerFired: { guard: firedIs("ack"), target: "ending", actions: bye },
-          lost: {}, // the dialog outlives the connection it was made on
-          cancelled: {}, // too late
-        },
-      },
-      talking: {
-        on: {
-          hungUp: { target: "done", actions: [stopTimer("talk"), report("talked")] },
-          timerFired: { guard: firedIs("talk"), target: "ending", actions: bye },
-          acked: {},
-          lost: {},
-          cancelled: {},
-        },
-      },
-      ending: { on: { hungUp: {}, byeDone: { target: "done", actions: report("talked") } } },
-      done: { type: "final" },
+        { target: "ringing" },
+      ],
     },
-  }),
-);
-
-function refuse({ unwelcome }: AnswerInput) {
-  return {
-    actions: [
-      { type: "respond" as const, status: unwelcome! },
-      { type: "report" as const, outcome: "refused" as const },
-    ],
-  };
-}
+    ringing: {
+      entry: [respond(180), give("startTimer", ({ answerMs }) => ({ timer: "answer", ms: answerMs }))],
+      on: {
+        cancelled: { target: "done", actions: [stopTimer("answer"), respond(487), report("cancelled")] },
+        lost: { target: "done", actions: [stopTimer("answer"), report("lost")] },
+      },
+      timers: {
+        answer: {
+          target: "answered",
+          actions: [respond(200), give("startTimer", ({ t1Ms }) => ({ timer: "ack", ms: 64 * t1Ms }))],
+        },
+      },
+    },
+    answered: {
+      on: {
+        acked: {
+          target: "talking",
+          actions: [stopTimer("ack"), give("startTimer", ({ talkMsMax }) => ({ timer: "talk", ms: talkMsMax }))],
+        },
+        hungUp: { target: "done", actions: [stopTimer("ack"), report("talked")] },
+        lost: {}, // the dialog outlives the connection it was made on
+        cancelled: {}, // too late
+      },
+      timers: { ack: bye },
+    },
+    talking: {
+      on: {
+        hungUp: { target: "done", actions: [stopTimer("talk"), report("talked")] },
+        acked: {},
+        lost: {},
+        cancelled: {},
+      },
+      timers: { talk: bye },
+    },
+    ending: { on: { hungUp: {}, byeDone: { target: "done", actions: report("talked") } } },
+    done: { type: "final" },
+  },
+});

@@ -10,9 +10,8 @@
  * Timers A and D are for datagrams: A never starts and D is zero here. B is the RFC's; `cancel` is ours, for the 64*T1 that
  * §9.1 waits after a CANCEL. A CANCEL must not be sent before a provisional response came, hence cancelWanted.
  */
-import { setup } from "xstate";
 import { ackOf, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
-import { decide, declared, machineOf } from "../kit/mod.ts";
+import { type Note, type Of, setup } from "../kit/mod.ts";
 
 export interface ClientTransactionInput {
   readonly request: SipRequest;
@@ -35,111 +34,78 @@ export type InviteClientAction =
   | { readonly type: "pass"; readonly response: SipResponse }
   /** It ended without a final response. */
   | { readonly type: "fail"; readonly why: TransactionFailure }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
 export type TransactionFailure = "timedOut" | "lost";
 
-const isProvisional = ({ event }: { event: { readonly response: SipResponse } }) => event.response.status < 200;
-const isRefusal = ({ event }: { event: { readonly response: SipResponse } }) => event.response.status >= 300;
+type ClientTimer = Of<InviteClientEvent, "timerFired">["timer"];
+type Received = Of<InviteClientEvent, "received">;
+const { machine, give } = setup<{
+  input: ClientTransactionInput;
+  context: ClientTransactionInput;
+  event: InviteClientEvent;
+  order: InviteClientAction;
+}>();
 
-const stop = (timer: "B" | "cancel") => ({ type: "stopTimer", params: { timer } }) as const;
-const passIt = {
-  type: "pass",
-  params: ({ event }: { event: { readonly response: SipResponse } }) => ({ response: event.response }),
-} as const;
-const sendAck = {
-  type: "send",
-  params: (_: { context: ClientTransactionInput; event: { readonly response: SipResponse } }) => ({
-    message: ackOf(_.context.request, _.event.response),
-  }),
-} as const;
-const fail = (why: TransactionFailure) => ({ type: "fail", params: { why } }) as const;
-const startCancel = {
-  type: "startTimer",
-  params: ({ context }: { context: ClientTransactionInput }) => ({ timer: "cancel" as const, ms: 64 * context.t1Ms }),
-} as const;
-/** What ends the transaction in any state, with the timer that runs there. */
-const endings = (timer: "B" | "cancel" | undefined) => {
-  const stopped = timer === undefined ? [] : [stop(timer)];
-  return [
-    { guard: isRefusal, target: "done", actions: [...stopped, sendAck, passIt] },
-    { target: "done", actions: [...stopped, passIt] },
+const isProvisional = (_: ClientTransactionInput, { response }: Received): boolean => response.status < 200;
+const isRefusal = (_: ClientTransactionInput, { response }: Received): boolean => response.status >= 300;
+
+const stop = (timer: ClientTimer) => ({ type: "stopTimer", timer }) as const;
+const fail = (why: TransactionFailure) => ({ type: "fail", why }) as const;
+const timedOut = { target: "done", actions: fail("timedOut") } as const;
+const pass = give("pass", (_, { response }: Received) => ({ response }));
+const sendAck = give("send", ({ request }, { response }: Received) => ({ message: ackOf(request, response) }));
+const startCancel = give("startTimer", ({ t1Ms }) => ({ timer: "cancel", ms: 64 * t1Ms }));
+
+/** What ends the transaction in any state, with the timers that run there. */
+const finals = (...running: ReadonlyArray<ClientTimer>) =>
+  [
+    { guard: isRefusal, target: "done", actions: [...running.map(stop), sendAck, pass] },
+    { target: "done", actions: [...running.map(stop), pass] },
   ] as const;
-};
-const lost = (timer?: "B" | "cancel") =>
-  ({ target: "done", actions: timer === undefined ? [fail("lost")] : [stop(timer), fail("lost")] }) as const;
-const firedIs = (timer: "B" | "cancel") =>
-  ({
-    guard: ({ event }: { event: { readonly timer: "B" | "cancel" } }) => event.timer === timer,
-    target: "done",
-    actions: fail("timedOut"),
-  }) as const;
+const lost = (...running: ReadonlyArray<ClientTimer>) =>
+  ({ target: "done", actions: [...running.map(stop), fail("lost")] }) as const;
 
-export const inviteClient = machineOf<InviteClientAction>()(
-  setup({
-    types: {
-      input: {} as ClientTransactionInput,
-      context: {} as ClientTransactionInput,
-      events: {} as InviteClientEvent,
+export const inviteClient = machine("inviteClient", {
+  context: (input) => input,
+  initial: "calling",
+  entry: [
+    give("startTimer", ({ t1Ms }) => ({ timer: "B", ms: 64 * t1Ms })),
+    give("send", ({ request }) => ({ message: request })),
+  ],
+  states: {
+    calling: {
+      on: {
+        received: [{ guard: isProvisional, target: "proceeding", actions: [stop("B"), pass] }, ...finals("B")],
+        giveUp: { target: "cancelWanted" },
+        lost: lost("B"),
+      },
+      timers: { B: timedOut },
     },
-    actions: declared<InviteClientAction>({
-      send: true,
-      cancel: true,
-      startTimer: true,
-      stopTimer: true,
-      pass: true,
-      fail: true,
-      note: true,
-    }),
-  }).createMachine({
-    id: "inviteClient",
-    context: ({ input }) => input,
-    initial: "calling",
-    entry: decide(({ request, t1Ms }: ClientTransactionInput) => ({
-      actions: [
-        { type: "startTimer" as const, timer: "B" as const, ms: 64 * t1Ms },
-        { type: "send" as const, message: request },
-      ],
-    })),
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      calling: {
-        on: {
-          received: [{ guard: isProvisional, target: "proceeding", actions: [stop("B"), passIt] }, ...endings("B")],
-          giveUp: "cancelWanted",
-          lost: lost("B"),
-          timerFired: firedIs("B"),
-        },
+    cancelWanted: {
+      on: {
+        received: [
+          { guard: isProvisional, target: "cancelling", actions: [stop("B"), pass, { type: "cancel" }, startCancel] },
+          ...finals("B"),
+        ],
+        lost: lost("B"),
       },
-      cancelWanted: {
-        on: {
-          received: [
-            {
-              guard: isProvisional,
-              target: "cancelling",
-              actions: [stop("B"), passIt, { type: "cancel", params: {} }, startCancel],
-            },
-            ...endings("B"),
-          ],
-          lost: lost("B"),
-          timerFired: firedIs("B"),
-        },
-      },
-      proceeding: {
-        on: {
-          received: [{ guard: isProvisional, actions: passIt }, ...endings(undefined)],
-          giveUp: { target: "cancelling", actions: [{ type: "cancel", params: {} }, startCancel] },
-          lost: lost(),
-        },
-      },
-      cancelling: {
-        on: {
-          received: [{ guard: isProvisional, actions: passIt }, ...endings("cancel")],
-          lost: lost("cancel"),
-          timerFired: firedIs("cancel"),
-        },
-      },
-      done: { type: "final" },
+      timers: { B: timedOut },
     },
-  }),
-);
+    proceeding: {
+      on: {
+        received: [{ guard: isProvisional, actions: pass }, ...finals()],
+        giveUp: { target: "cancelling", actions: [{ type: "cancel" }, startCancel] },
+        lost: lost(),
+      },
+    },
+    cancelling: {
+      on: {
+        received: [{ guard: isProvisional, actions: pass }, ...finals("cancel")],
+        lost: lost("cancel"),
+      },
+      timers: { cancel: timedOut },
+    },
+    done: { type: "final" },
+  },
+});

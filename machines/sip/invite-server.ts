@@ -10,9 +10,8 @@
  * G is for datagrams and never starts; I is zero, so that `confirmed` is over as it begins. An INVITE that comes again
  * is answered with what was answered last.
  */
-import { setup } from "xstate";
 import { responseTo, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
-import { decide, declared, machineOf } from "../kit/mod.ts";
+import { type Note, type Of, setup } from "../kit/mod.ts";
 import type { TransactionFailure } from "./invite-client.ts";
 
 export interface ServerTransactionInput {
@@ -34,70 +33,55 @@ export type InviteServerAction =
   | { readonly type: "stopTimer"; readonly timer: "H" }
   | { readonly type: "tell"; readonly what: "cancelled" }
   | { readonly type: "fail"; readonly why: TransactionFailure }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
 interface Context extends ServerTransactionInput {
   readonly last: SipResponse;
 }
 
-type Respond = Extract<InviteServerEvent, { readonly type: "respond" }>;
-const send = decide((_: Context, { response }: Respond) => ({
-  context: { last: response },
-  actions: [{ type: "send" as const, message: response }],
-}));
-const sendLast = {
-  type: "send",
-  params: ({ context }: { context: Context }) => ({ message: context.last }),
-} as const;
+const { machine, decide, give } = setup<{
+  input: ServerTransactionInput;
+  context: Context;
+  event: InviteServerEvent;
+  order: InviteServerAction;
+}>();
+type Respond = Of<InviteServerEvent, "respond">;
 
-export const inviteServer = machineOf<InviteServerAction>()(
-  setup({
-    types: { input: {} as ServerTransactionInput, context: {} as Context, events: {} as InviteServerEvent },
-    actions: declared<InviteServerAction>({
-      send: true,
-      startTimer: true,
-      stopTimer: true,
-      tell: true,
-      fail: true,
-      note: true,
-    }),
-  }).createMachine({
-    id: "inviteServer",
-    context: ({ input }) => ({ ...input, last: responseTo(input.request, 100) }),
-    initial: "proceeding",
-    entry: sendLast,
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      proceeding: {
-        on: {
-          repeated: { actions: sendLast },
-          respond: [
-            { guard: ({ event }) => event.response.status < 200, actions: send },
-            { guard: ({ event }) => event.response.status < 300, target: "done", actions: send },
-            {
-              target: "completed",
-              actions: [
-                send,
-                {
-                  type: "startTimer",
-                  params: ({ context }) => ({ timer: "H" as const, ms: 64 * context.t1Ms }),
-                },
-              ],
-            },
-          ],
-          cancelled: { actions: { type: "tell", params: { what: "cancelled" } } },
-          lost: { target: "done", actions: { type: "fail", params: { why: "lost" } } },
-        },
+const isProvisional = (_: Context, { response }: Respond): boolean => response.status < 200;
+const isSuccess = (_: Context, { response }: Respond): boolean => response.status < 300;
+const stopH = { type: "stopTimer", timer: "H" } as const;
+const startH = give("startTimer", ({ t1Ms }) => ({ timer: "H", ms: 64 * t1Ms }));
+const sendLast = give("send", ({ last }) => ({ message: last }));
+const send = decide(["send"], (_, { response }: Respond) => ({
+  context: { last: response },
+  actions: [{ type: "send", message: response }],
+}));
+
+export const inviteServer = machine("inviteServer", {
+  context: (input) => ({ ...input, last: responseTo(input.request, 100) }),
+  initial: "proceeding",
+  entry: sendLast,
+  states: {
+    proceeding: {
+      on: {
+        repeated: { actions: sendLast },
+        respond: [
+          { guard: isProvisional, actions: send },
+          { guard: isSuccess, target: "done", actions: send },
+          { target: "completed", actions: [send, startH] },
+        ],
+        cancelled: { actions: { type: "tell", what: "cancelled" } },
+        lost: { target: "done", actions: { type: "fail", why: "lost" } },
       },
-      completed: {
-        on: {
-          repeated: { actions: sendLast },
-          acked: { target: "done", actions: { type: "stopTimer", params: { timer: "H" } } },
-          lost: { target: "done", actions: { type: "stopTimer", params: { timer: "H" } } },
-          timerFired: { target: "done", actions: { type: "fail", params: { why: "timedOut" } } },
-        },
-      },
-      done: { type: "final" },
     },
-  }),
-);
+    completed: {
+      on: {
+        repeated: { actions: sendLast },
+        acked: { target: "done", actions: stopH },
+        lost: { target: "done", actions: stopH },
+      },
+      timers: { H: { target: "done", actions: { type: "fail", why: "timedOut" } } },
+    },
+    done: { type: "final" },
+  },
+});

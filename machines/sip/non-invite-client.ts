@@ -6,9 +6,8 @@
  *                             |-- final: pass --> done    K is zero on a reliable transport, E never starts
  *                             |-- F, lost: fail -> done
  */
-import { setup } from "xstate";
 import type { SipRequest, SipResponse } from "../../codecs/sip/mod.ts";
-import { decide, declared, machineOf } from "../kit/mod.ts";
+import { type Note, type Of, setup } from "../kit/mod.ts";
 import type { ClientTransactionInput, TransactionFailure } from "./invite-client.ts";
 
 export type NonInviteClientEvent =
@@ -22,52 +21,38 @@ export type NonInviteClientAction =
   | { readonly type: "stopTimer"; readonly timer: "F" }
   | { readonly type: "pass"; readonly response: SipResponse }
   | { readonly type: "fail"; readonly why: TransactionFailure }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
-const stopF = { type: "stopTimer", params: { timer: "F" } } as const;
-const passIt = {
-  type: "pass",
-  params: ({ event }: { event: { readonly response: SipResponse } }) => ({ response: event.response }),
-} as const;
+const { machine, give } = setup<{
+  input: ClientTransactionInput;
+  context: ClientTransactionInput;
+  event: NonInviteClientEvent;
+  order: NonInviteClientAction;
+}>();
+type Received = Of<NonInviteClientEvent, "received">;
 
-export const nonInviteClient = machineOf<NonInviteClientAction>()(
-  setup({
-    types: {
-      input: {} as ClientTransactionInput,
-      context: {} as ClientTransactionInput,
-      events: {} as NonInviteClientEvent,
-    },
-    actions: declared<NonInviteClientAction>({
-      send: true,
-      startTimer: true,
-      stopTimer: true,
-      pass: true,
-      fail: true,
-      note: true,
-    }),
-  }).createMachine({
-    id: "nonInviteClient",
-    context: ({ input }) => input,
-    initial: "trying",
-    entry: decide(({ request, t1Ms }: ClientTransactionInput) => ({
-      actions: [
-        { type: "startTimer" as const, timer: "F" as const, ms: 64 * t1Ms },
-        { type: "send" as const, message: request },
-      ],
-    })),
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      trying: {
-        on: {
-          received: [
-            { guard: ({ event }) => event.response.status < 200, actions: passIt },
-            { target: "done", actions: [stopF, passIt] },
-          ],
-          lost: { target: "done", actions: [stopF, { type: "fail", params: { why: "lost" } }] },
-          timerFired: { target: "done", actions: { type: "fail", params: { why: "timedOut" } } },
-        },
+const isProvisional = (_: ClientTransactionInput, { response }: Received): boolean => response.status < 200;
+const stopF = { type: "stopTimer", timer: "F" } as const;
+const pass = give("pass", (_, { response }: Received) => ({ response }));
+
+export const nonInviteClient = machine("nonInviteClient", {
+  context: (input) => input,
+  initial: "trying",
+  entry: [
+    give("startTimer", ({ t1Ms }) => ({ timer: "F", ms: 64 * t1Ms })),
+    give("send", ({ request }) => ({ message: request })),
+  ],
+  states: {
+    trying: {
+      on: {
+        received: [
+          { guard: isProvisional, actions: pass },
+          { target: "done", actions: [stopF, pass] },
+        ],
+        lost: { target: "done", actions: [stopF, { type: "fail", why: "lost" }] },
       },
-      done: { type: "final" },
+      timers: { F: { target: "done", actions: { type: "fail", why: "timedOut" } } },
     },
-  }),
-);
+    done: { type: "final" },
+  },
+});

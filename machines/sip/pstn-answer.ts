@@ -5,9 +5,8 @@
  *    o --> ringing -- pstnAnswered --> talking -- pstnEnded: upload --> done
  *             +------- pstnFailed -------+-----------------------------> done
  */
-import { setup } from "xstate";
 import { type E164, ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
-import { decide, declared, machineOf } from "../kit/mod.ts";
+import { type Note, setup } from "../kit/mod.ts";
 
 export interface PstnAnswerInput {
   /** As the network delivered it: may be missing or wrong. */
@@ -21,42 +20,42 @@ export type PstnAnswerEvent =
   | { readonly type: "pstnEnded"; readonly atMs: number }
   | { readonly type: "pstnFailed"; readonly why: string };
 
-export type PstnAnswerAction =
-  | { readonly type: "upload"; readonly vcr: Vcr }
-  | { readonly type: "note"; readonly unexpected: string };
+export type PstnAnswerAction = { readonly type: "upload"; readonly vcr: Vcr } | Note;
 
 interface Context extends PstnAnswerInput {
   readonly startMs: number;
 }
-type At = { readonly atMs: number };
+const { machine, assign, give } = setup<{
+  input: PstnAnswerInput;
+  context: Context;
+  event: PstnAnswerEvent;
+  order: PstnAnswerAction;
+}>();
 
-export const pstnAnswer = machineOf<PstnAnswerAction>()(
-  setup({
-    types: { input: {} as PstnAnswerInput, context: {} as Context, events: {} as PstnAnswerEvent },
-    actions: declared<PstnAnswerAction>({ upload: true, note: true }),
-  }).createMachine({
-    id: "pstnAnswer",
-    context: ({ input }) => ({ ...input, startMs: 0 }),
-    initial: "ringing",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      ringing: {
-        on: {
-          pstnAnswered: {
-            target: "talking",
-            actions: decide((_: Context, { atMs }: At) => ({ context: { startMs: atMs } })),
-          },
-          pstnFailed: "done",
-        },
+export const pstnAnswer = machine("pstnAnswer", {
+  context: (input) => ({ ...input, startMs: 0 }),
+  initial: "ringing",
+  states: {
+    ringing: {
+      on: {
+        pstnAnswered: { target: "talking", actions: assign((_, { atMs }) => ({ startMs: atMs })) },
+        pstnFailed: { target: "done" },
       },
-      talking: { on: { pstnEnded: { target: "done", actions: decide(upload) }, pstnFailed: "done" } },
-      done: { type: "final" },
     },
-  }),
-);
+    talking: {
+      on: {
+        pstnEnded: {
+          target: "done",
+          actions: give("upload", (context, { atMs }) => ({ vcr: recordOf(context, atMs) })),
+        },
+        pstnFailed: { target: "done" },
+      },
+    },
+    done: { type: "final" },
+  },
+});
 
-function upload({ calling, called, vservice, startMs }: Context, { atMs }: At) {
-  const [start, stop] = [ntpFromMs(startMs), ntpFromMs(Math.max(startMs, atMs))];
-  const vcr: Vcr = { direction: "received", calling, called, start, stop, vservice };
-  return { actions: [{ type: "upload" as const, vcr }] };
+function recordOf({ calling, called, vservice, startMs }: Context, endMs: number): Vcr {
+  const [start, stop] = [ntpFromMs(startMs), ntpFromMs(Math.max(startMs, endMs))];
+  return { direction: "received", calling, called, start, stop, vservice };
 }

@@ -10,9 +10,8 @@
  * C guards an INVITE that rings for ever; requests of other methods have their transaction's own end and start none.
  * The server transaction has sent 100 already, and 100 from downstream is its own hop's affair.
  */
-import { setup } from "xstate";
 import { responseTo, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
-import { declared, machineOf } from "../kit/mod.ts";
+import { type Note, type Of, setup } from "../kit/mod.ts";
 import type { TransactionFailure } from "./invite-client.ts";
 
 export interface RelayInput {
@@ -38,107 +37,78 @@ export type RelayAction =
   | { readonly type: "startTimer"; readonly timer: "C"; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: "C" }
   | { readonly type: "count"; readonly what: "forwarded" | "failed" }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
-type Received = Extract<RelayEvent, { readonly type: "received" }>;
-const stopC = { type: "stopTimer", params: { timer: "C" } } as const;
-const startC = {
-  type: "startTimer",
-  params: ({ context }: { context: RelayInput }) => ({ timer: "C" as const, ms: context.timerCMs }),
-} as const;
-const answer = (status: number) =>
-  ({
-    type: "respond",
-    params: ({ context }: { context: RelayInput }) => ({ response: responseTo(context.request, status) }),
-  }) as const;
+const { machine, give } = setup<{ input: RelayInput; context: RelayInput; event: RelayEvent; order: RelayAction }>();
+type Received = Of<RelayEvent, "received">;
+
+const isInvite = ({ request }: RelayInput): boolean => request.method === "INVITE";
+const isTrying = (_: RelayInput, { response }: Received): boolean => response.status === 100;
+const isProvisional = (_: RelayInput, { response }: Received): boolean => response.status < 200;
+const isTimeout = (_: RelayInput, { why }: Of<RelayEvent, "failed">): boolean => why === "timedOut";
+
+const stopC = { type: "stopTimer", timer: "C" } as const;
+const startC = give("startTimer", ({ timerCMs }) => ({ timer: "C", ms: timerCMs }));
+const answer = (status: number) => give("respond", ({ request }) => ({ response: responseTo(request, status) }));
 /** The way back is the one that the request came: whatever downstream made of the Vias, ours are the request's. */
-const passBack = {
-  type: "respond",
-  params: ({ context, event }: { context: RelayInput; event: Received }) => ({
-    response: { ...event.response, headers: withViasOf(context.request, event.response) },
-  }),
-} as const;
-const failed = { type: "count", params: { what: "failed" } } as const;
-const giveUp = { type: "giveUp", params: {} } as const;
-const isTrying = ({ event }: { event: Received }) => event.response.status === 100;
-const isProvisional = ({ event }: { event: Received }) => event.response.status < 200;
-const failures = (actions: ReadonlyArray<typeof stopC>) =>
+const passBack = give("respond", ({ request }, { response }: Received) => ({
+  response: { ...response, headers: withViasOf(request, response) },
+}));
+const failed = { type: "count", what: "failed" } as const;
+const forwarded = { type: "count", what: "forwarded" } as const;
+const failures = (...first: ReadonlyArray<typeof stopC>) =>
   [
-    {
-      guard: ({ event }: { event: { readonly why: TransactionFailure } }) => event.why === "timedOut",
-      target: "done",
-      actions: [...actions, answer(408), failed],
-    },
-    { target: "done", actions: [...actions, answer(503), failed] },
+    { guard: isTimeout, target: "done", actions: [...first, answer(408), failed] },
+    { target: "done", actions: [...first, answer(503), failed] },
   ] as const;
 
-export const relay = machineOf<RelayAction>()(
-  setup({
-    types: { input: {} as RelayInput, context: {} as RelayInput, events: {} as RelayEvent },
-    actions: declared<RelayAction>({
-      connect: true,
-      forward: true,
-      giveUp: true,
-      respond: true,
-      startTimer: true,
-      stopTimer: true,
-      count: true,
-      note: true,
-    }),
-  }).createMachine({
-    id: "relay",
-    context: ({ input }) => input,
-    initial: "connecting",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      connecting: {
-        entry: { type: "connect", params: {} },
-        on: {
-          connected: [
-            {
-              guard: ({ context }) => context.request.method === "INVITE",
-              target: "ringing",
-              actions: [startC, { type: "forward", params: {} }, { type: "count", params: { what: "forwarded" } }],
-            },
-            { target: "asking", actions: { type: "forward", params: {} } },
-          ],
-          unreachable: { target: "done", actions: [answer(503), failed] },
-          cancelled: { target: "done", actions: answer(487) },
-          upstreamLost: "done",
-        },
+export const relay = machine("relay", {
+  context: (input) => input,
+  initial: "connecting",
+  states: {
+    connecting: {
+      entry: { type: "connect" },
+      on: {
+        connected: [
+          { guard: isInvite, target: "ringing", actions: [startC, { type: "forward" }, forwarded] },
+          { target: "asking", actions: { type: "forward" } },
+        ],
+        unreachable: { target: "done", actions: [answer(503), failed] },
+        cancelled: { target: "done", actions: answer(487) },
+        upstreamLost: { target: "done" },
       },
-      ringing: {
-        on: {
-          received: [
-            { guard: isTrying },
-            { guard: isProvisional, actions: [startC, passBack] },
-            { target: "done", actions: [stopC, passBack] },
-          ],
-          failed: failures([stopC]),
-          cancelled: { actions: giveUp },
-          upstreamLost: { target: "done", actions: [stopC, giveUp] },
-          timerFired: { target: "expiring", actions: giveUp },
-        },
-      },
-      expiring: {
-        on: {
-          received: [{ guard: isProvisional }, { target: "done", actions: passBack }],
-          failed: failures([]),
-          cancelled: {},
-          upstreamLost: "done",
-        },
-      },
-      asking: {
-        on: {
-          received: [{ guard: isProvisional }, { target: "done", actions: passBack }],
-          failed: failures([]),
-          upstreamLost: "done",
-        },
-      },
-      done: { type: "final" },
     },
-  }),
-);
+    ringing: {
+      on: {
+        received: [
+          { guard: isTrying },
+          { guard: isProvisional, actions: [startC, passBack] },
+          { target: "done", actions: [stopC, passBack] },
+        ],
+        failed: failures(stopC),
+        cancelled: { actions: { type: "giveUp" } },
+        upstreamLost: { target: "done", actions: [stopC, { type: "giveUp" }] },
+      },
+      timers: { C: { target: "expiring", actions: { type: "giveUp" } } },
+    },
+    expiring: {
+      on: {
+        received: [{ guard: isProvisional }, { target: "done", actions: passBack }],
+        failed: failures(),
+        cancelled: {},
+        upstreamLost: { target: "done" },
+      },
+    },
+    asking: {
+      on: {
+        received: [{ guard: isProvisional }, { target: "done", actions: passBack }],
+        failed: failures(),
+        upstreamLost: { target: "done" },
+      },
+    },
+    done: { type: "final" },
+  },
+});
 
 const withViasOf = (request: SipRequest, response: SipResponse) => {
   const isVia = ({ name }: { readonly name: string }) => name === "Via";

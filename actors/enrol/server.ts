@@ -3,6 +3,7 @@
  *
  *   GET  /.well-known/reload-config --> document
  *   POST /enroll --> form read -------> desk --> certificate | why not
+ *
  * DECISIONS.md D-034.
  */
 import { Effect } from "effect";

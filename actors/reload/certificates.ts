@@ -2,6 +2,7 @@
  * A node's certificate where others look for it: by its Node-ID and by its user's name. RFC 6940 §8.
  *
  *   settled --> a while --> fetch the list --> ours at its place, or at the end --> 2/3 of the lifetime --> again
+ *
  * DECISIONS.md D-069.
  */
 import { Clock, Effect } from "effect";

@@ -5,6 +5,7 @@
  *        | secured, failed                              +--> mailbox --> step
  *        +--> readDocument --> asked, malformed, lost --+
  *   findCandidates --> handlers.candidates      grant --> handlers.grant      charge --> handlers.failed, nobodyThere
+ *
  * DECISIONS.md D-024.
  */
 import { Clock, Deferred, Effect, Scope } from "effect";

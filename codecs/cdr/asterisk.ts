@@ -4,8 +4,8 @@
  *    0 accountcode  1 src  2 dst  3 dcontext  4 clid  5 channel  6 dstchannel  7 lastapp  8 lastdata
  *    9 start  10 answer  11 end  12 duration  13 billsec  14 disposition  15 amaflags  [16 uniqueid  [17 userfield]]
  *
- * A line that tells no call is a problem with its number, never a failure of the file. Calls that nobody answered are
- * told apart from lines that cannot be read.
+ * A line without a call is reported as a problem with its line number, and reading goes on. Calls that were not
+ * answered are distinguished from lines that cannot be read.
  */
 import { type E164, normalizeE164 } from "../shared/mod.ts";
 import { type CsvHeld, cutCsv, noCsv } from "./csv.ts";
@@ -25,9 +25,9 @@ export interface CdrCall {
 
 export interface CdrProblem {
   readonly line: number;
-  /** `skipped`: a sound line, but no call was answered. */
+  /** `skipped`: a valid line of a call that was not answered. */
   readonly kind: "error" | "skipped";
-  /** For people; never holds a telephone number. */
+  /** A sentence for people; it never contains a telephone number. */
   readonly reason: string;
 }
 
@@ -41,7 +41,10 @@ export interface CdrOptions {
   readonly zone?: string;
 }
 
-/** Reads a file piece by piece. Feed every chunk of text, then `end` once; each gives what became whole. */
+/**
+ * Reads a file piece by piece. Pass every chunk of text, then call `end` once; each returns the records that became
+ * complete.
+ */
 export interface CdrReader {
   readonly push: (chunk: string) => CdrReading;
   readonly end: () => CdrReading;
@@ -75,7 +78,7 @@ export const readAsterisk = (text: string, options: CdrOptions = {}): CdrReading
   return { calls: [...first.calls, ...rest.calls], problems: [...first.problems, ...rest.problems] };
 };
 
-/** One record as Asterisk writes it: texts in quotes, numbers bare. For examples and tests. */
+/** One record as Asterisk writes it: texts in quotes, numbers without. For examples and tests. */
 export const printAsterisk = (fields: ReadonlyArray<string>): string =>
   `${fields.map((field, i) => (i === 12 || i === 13 ? field : `"${field.replaceAll('"', '""')}"`)).join(",")}\n`;
 

@@ -1,7 +1,7 @@
 /**
  * Comma-separated values, record by record, out of text that arrives in pieces. RFC 4180.
- * A quoted field may hold commas, doubled quotes and line ends. A record whose quotes are wrong, or that grows over the
- * limit, costs its first line only: reading goes on with the next one. DECISIONS.md D-011.
+ * A quoted field may contain commas, doubled quotes and line ends. Of a record with wrong quotes, or one over the
+ * limit, only the first line is refused: reading goes on with the next line. DECISIONS.md D-011.
  */
 
 export const RECORD_CHARS_MAX = 8_192;
@@ -10,17 +10,19 @@ export type CsvRecord =
   | { readonly ok: true; readonly line: number; readonly fields: ReadonlyArray<string> }
   | { readonly ok: false; readonly line: number; readonly why: "bad quoting" | "too long" };
 
-/** Text read so far and not yet a whole record, and the number of its first line. */
+/** Text read so far that is no complete record yet, and the number of its first line. */
 export interface CsvHeld {
   readonly text: string;
   readonly line: number;
-  /** What comes up to the next line end belongs to a line already refused. */
+  /** The text up to the next line end belongs to a line that was already refused. */
   readonly skipping: boolean;
 }
 
 export const noCsv: CsvHeld = { text: "", line: 1, skipping: false };
 
-/** The whole records in what was held and what came. `last`: nothing more will come. Empty lines are no records. */
+/**
+ * The complete records in the buffered text and the new chunk. `last`: no more text follows. Empty lines are skipped.
+ */
 export const cutCsv = (
   held: CsvHeld,
   chunk: string,
@@ -49,7 +51,7 @@ type Found =
   | { readonly ok: true; readonly fields: ReadonlyArray<string>; readonly end: number }
   | { readonly ok: false; readonly why: "bad quoting" | "too long" };
 
-/** The record that begins at `from`; undefined when its end has not come yet. */
+/** The record that begins at `from`; undefined when its end has not arrived yet. */
 const recordAt = (text: string, from: number, last: boolean): Found | undefined => {
   const fields: Array<string> = [];
   let at = from;
@@ -101,7 +103,7 @@ const plainAt = (text: string, from: number): Field | "bad" => {
   return { value: text.slice(from, at), end: at, closed: true };
 };
 
-/** Past the end of the line that `from` stands in; undefined when that has not come. */
+/** The position after the line that contains `from`; undefined when the line end has not arrived yet. */
 const endOfLine = (text: string, from: number): number | undefined => {
   const newline = text.indexOf("\n", from);
   return newline >= 0 ? newline + 1 : undefined;

@@ -1,4 +1,4 @@
-/** Local times of call records as instants: a zone is `UTC`, `+02:00` or a name such as `Europe/Berlin`. */
+/** Converts local times of call records to UTC: a zone is `UTC`, `+02:00` or a name such as `Europe/Berlin`. */
 
 const DAY_MS = 24 * 3_600_000;
 
@@ -12,8 +12,8 @@ export const zoneOf = (zone: string): ((localMs: number) => number) | undefined 
   }
   const offsetAt = namedZone(zone);
   if (offsetAt === undefined) return undefined;
-  // By the offsets of the day before and the day after: an hour that comes twice is its first, one that never comes is
-  // counted on from before the clocks were changed.
+  // By the offsets of the day before and the day after. When clocks are set back, a time that occurs twice means the
+  // first; when they are set forward, a time that does not occur is counted with the offset from before the change.
   return (localMs) => {
     const [before, after] = [offsetAt(localMs - DAY_MS), offsetAt(localMs + DAY_MS)];
     const fits = (offset: number) => offsetAt(localMs - offset) === offset;

@@ -40,7 +40,7 @@ export const badForm = (at: string, why: string): { readonly ok: false; readonly
   error: { _tag: "BadForm", at, why },
 });
 
-/** The boundary must not occur in a body: whoever draws it at random can be sure. Throws on names no form of ours has. */
+/** The boundary must not occur in a body, so draw it at random. Throws on field names that our forms do not have. */
 export const writeForm = (parts: ReadonlyArray<FormPart>, boundary: string): Uint8Array => {
   if (!BOUNDARY_FORM.test(boundary)) throw new Error("not a boundary");
   const written = parts.map(({ name, contentType, body }) => {
@@ -54,7 +54,7 @@ export const writeForm = (parts: ReadonlyArray<FormPart>, boundary: string): Uin
 
 export const formContentType = (boundary: string): string => `${mediaType.form}; boundary="${boundary}"`;
 
-/** The parts in the order sent; a name that occurs twice is kept twice. */
+/** The parts in the order sent; a name that occurs twice is returned twice. */
 export const readForm = (contentType: string, body: Uint8Array): FormRead<ReadonlyArray<FormPart>> => {
   const boundary = boundaryOf(contentType);
   if (boundary === undefined) return badForm("content-type", "not multipart/form-data with a boundary");

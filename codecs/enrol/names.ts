@@ -1,4 +1,4 @@
-/** Names that a certificate of an overlay shows: the reload URI and the user name; and where enrolment is done. */
+/** Names in a certificate of an overlay: the reload URI and the user name; and the URL of enrolment. */
 import { Destination, toNode } from "../reload/mod.ts";
 import { hexOf } from "../shared/mod.ts";
 import { encode } from "../wire/mod.ts";
@@ -15,13 +15,19 @@ export interface ReloadUri {
 export const reloadUri = ({ nodeId, overlay }: ReloadUri): string =>
   `reload://${hexOf(encode(Destination, toNode(nodeId)))}@${overlay}/`;
 
-/** The bare 32 digits of a Node-ID are understood too; the overlay in lower case. Undefined for anything else, a specifier included. */
+/**
+ * The bare 32 digits of a Node-ID are read too; the overlay in lower case. Undefined for all else, a specifier
+ * included.
+ */
 export const readReloadUri = (uri: string): ReloadUri | undefined => {
   const match = /^reload:\/\/(?:0110)?([0-9a-f]{32})@([a-z0-9.-]{1,255})\/?$/.exec(uri.toLowerCase());
   return match === null ? undefined : { nodeId: BigInt(`0x${match[1]}`), overlay: match[2]! };
 };
 
-/** The rfc822Name of a user: as it is when it has a domain, else of the overlay. Undefined when it has illegal characters. */
+/**
+ * The rfc822Name of a user: the name itself if it has a domain, else in the overlay's. Undefined for illegal
+ * characters.
+ */
 export const userNameOf = (user: string, overlay: string): string | undefined => {
   const name = user.includes("@") ? user : `${user}@${overlay}`;
   return /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}$/.test(name) ? name : undefined;

@@ -1,8 +1,11 @@
-/** What an enrolment server keeps of each user: its Node-IDs, in the order they were given. RFC 6940 §11.3. */
+/**
+ * What an enrolment server stores for each user: its Node-IDs, in the order in which they were assigned. RFC 6940
+ * §11.3.
+ */
 import { NodeId } from "../reload/mod.ts";
 import { constant, type Decoded, decode, encode, struct, u8, u16, vector } from "../wire/mod.ts";
 
-/** Raised when the shape changes; a record of another version is not read. */
+/** Increased when the format changes; a record of another version is not read. */
 const RECORD_VERSION = 1;
 const EnrolledRecord = struct("EnrolledRecord", "ours", {
   version: constant(u8, RECORD_VERSION),

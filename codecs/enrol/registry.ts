@@ -1,6 +1,6 @@
 /** Assigned names of the enrolment protocol. RFC 6940 §11.2 and §11.3. */
 
-/** What a refusal says, as the whole text of a 403. §11.3. */
+/** The reason of a refusal, which is the whole body of a 403. §11.3. */
 export const enrolmentTokens = [
   "failed_authentication",
   "username_not_available",
@@ -22,5 +22,5 @@ export const mediaType = {
 } as const;
 
 export const CONFIGURATION_PATH = "/.well-known/reload-config";
-/** Our server's, where the document names none. */
+/** The path of our server, where the document names none. */
 export const ENROLMENT_PATH = "/enroll";

@@ -1,4 +1,7 @@
-/** What a node posts to be enrolled: its request to be certified, who its user is, how many Node-IDs. RFC 6940 §11.3. */
+/**
+ * The form that a node posts to enrol: its certificate request, user name, password, number of Node-IDs. RFC 6940
+ * §11.3.
+ */
 import { utf8 } from "../shared/mod.ts";
 import { badForm, type FormPart, type FormRead, readForm, writeForm } from "./form.ts";
 import { mediaType } from "./registry.ts";
@@ -27,7 +30,7 @@ export const writeEnrolment = ({ csr, user, password, nodeIds }: EnrolmentReques
     boundary,
   );
 
-/** Fields it does not know are passed over. An error at `csr` is a bad CSR; any other is a bad form. */
+/** Unknown fields are ignored. An error at `csr` means a bad CSR; any other a bad form. */
 export const readEnrolment = (contentType: string, body: Uint8Array): FormRead<EnrolmentRequest> => {
   const form = readForm(contentType, body);
   if (!form.ok) return form;

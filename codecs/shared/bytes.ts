@@ -6,7 +6,7 @@ export const utf8 = (text: string): Uint8Array => encoder.encode(text);
 
 const HEX: ReadonlyArray<string> = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
-/** The language's own (ECMAScript 2026), where a runtime has it: a tenth of the time. */
+/** The language's own function (ECMAScript 2026), where a runtime has it: a tenth of the time. */
 const native: { readonly toHex?: (this: Uint8Array) => string } = Uint8Array.prototype as object;
 const { fromHex }: { readonly fromHex?: (hex: string) => Uint8Array } = Uint8Array as object;
 
@@ -24,7 +24,7 @@ export const bytesOfHex = (hex: string): Uint8Array => {
   return readHex(hex, hex.length / 2);
 };
 
-/** So many bytes, the last ones from these digits and zeros before them: a bigint's digits are right, and need no look. */
+/** `size` bytes: zeros, then these hex digits. The digits of a bigint are valid, so they are not checked. */
 const readHex = (hex: string, size: number): Uint8Array => {
   if (fromHex !== undefined) return fromHex.call(Uint8Array, hex.padStart(2 * size, "0"));
   const out = new Uint8Array(size);
@@ -51,7 +51,7 @@ export const concat = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
 export const equalBytes = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, i) => byte === b[i]);
 
-/** As equalBytes, in a time that depends on the lengths alone: for integrity values. */
+/** Like equalBytes, in a time that depends on the lengths alone: for integrity values. */
 export const equalSecrets = (a: Uint8Array, b: Uint8Array): boolean => {
   if (a.length !== b.length) return false;
   let difference = 0;
@@ -61,7 +61,7 @@ export const equalSecrets = (a: Uint8Array, b: Uint8Array): boolean => {
 
 export const bigOf = (bytes: Uint8Array): bigint => (bytes.length === 0 ? 0n : BigInt(`0x${hexOf(bytes)}`));
 
-/** Big-endian, in as few bytes as it takes unless a size is given; throws when the number does not fit. */
+/** Big-endian, in as few bytes as possible unless a size is given; throws when the number does not fit. */
 export const bytesOfBig = (value: bigint, wanted?: number): Uint8Array => {
   const hex = value.toString(16);
   const size = wanted ?? (hex.length + 1) >> 1;

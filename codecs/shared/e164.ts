@@ -7,7 +7,7 @@ const E164_FORM = /^\+[1-9][0-9]{0,14}$/;
 
 export const isE164 = (text: string): boolean => E164_FORM.test(text);
 
-/** `00`, `+`, spaces, dots, hyphens and brackets are understood; anything else is not a number. */
+/** Accepts `00`, `+`, spaces, dots, hyphens and brackets; a text with anything else is no number. */
 export const normalizeE164 = (text: string): E164 | undefined => {
   const bare = text.trim().replace(/[\s().-]/g, "");
   const plus = bare.startsWith("00") ? `+${bare.slice(2)}` : bare.startsWith("+") ? bare : `+${bare}`;

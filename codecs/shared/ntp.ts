@@ -17,7 +17,7 @@ export const msFromNtp = (ntp: Ntp): number =>
 /** NTP seconds with their fraction, as PVP rounds them. */
 export const ntpSeconds = (ntp: Ntp): number => Number(ntp / FRACTIONS) + Number(ntp % FRACTIONS) / Number(FRACTIONS);
 
-/** Of NTP milliseconds, as PVP's times are; the inverse of rounding `ntpSeconds` to them. */
+/** From NTP milliseconds, PVP's times; the inverse of `ntpSeconds` rounded to milliseconds. */
 export const ntpFromNtpMs = (ms: number): Ntp => {
   const whole = BigInt(Math.round(ms));
   return ((whole / 1000n) << 32n) + ((whole % 1000n) << 32n) / 1000n;

@@ -1,4 +1,4 @@
-/** The ticket: its fields, the bytes it covers, its text. */
+/** The ticket: its fields, the bytes that its integrity covers, its text. */
 export { ticketField } from "./registry.ts";
 export {
   Grant,

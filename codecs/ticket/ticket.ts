@@ -1,5 +1,5 @@
 /**
- * A ticket: one domain's leave to call one number of another domain over SIP. docs/protocol/ticket.md#layout.
+ * A ticket: one domain's permission to call one number of another domain over SIP. docs/protocol/ticket.md#layout.
  *
  *   version 1 | id | salt | validity | number | granting node | granting domain | granted to | epoch | vservice | integrity
  *   '-------------------------------------- covered by the integrity ---------------------------------------'
@@ -43,7 +43,7 @@ const GRANT = {
   vservice:       tagged(ticketField.vservice,       u64),
 };
 
-/** What is granted: every byte that the integrity covers. */
+/** The grant: every byte that the integrity covers. */
 export const Grant = struct("Grant", "docs/protocol/ticket.md#layout", GRANT);
 export type Grant = TypeOf<typeof Grant>;
 
@@ -53,14 +53,14 @@ export const Ticket = struct("Ticket", "docs/protocol/ticket.md#layout", {
 });
 export type Ticket = TypeOf<typeof Ticket>;
 
-/** No ticket is longer, in base64. */
+/** The longest ticket, in base64. */
 export const TICKET_CHARS_MAX = 1_024;
 
 export type ReadTicket =
   | { readonly ok: true; readonly ticket: Ticket; readonly covered: Uint8Array }
   | { readonly ok: false; readonly error: WireError };
 
-/** The ticket in a header field's text, with the bytes that its integrity covers. */
+/** Reads the ticket in a header field's text; also returns the bytes that its integrity covers. */
 export const readTicket = (base64: string): ReadTicket => {
   const wire = bytesOfBase64(base64);
   if (wire === undefined) return bad("Ticket", "not base64");
@@ -74,7 +74,7 @@ export const readTicket = (base64: string): ReadTicket => {
   return { ok: true, ticket, covered: coveredOf(wire) };
 };
 
-/** Written and sealed: `seal` makes 32 bytes of those that the integrity covers. */
+/** Writes a ticket; `seal` computes the 32 bytes of integrity over the bytes that it covers. */
 export const writeTicket = (grant: Grant, seal: (covered: Uint8Array) => Uint8Array): string =>
   base64Of(encode(Ticket, { ...grant, integrity: seal(encode(Grant, grant)) }));
 
@@ -83,19 +83,19 @@ export const isDomainName = (text: string): boolean =>
   text.length <= 253 && /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text);
 
 /**
- * The one form in which domains are compared: lower case, without a dot at its end. Undefined for what is no domain name,
- * an IP address among them: such a host is nobody's, and no list says anything of it.
+ * The form in which domains are compared: lower case, without a dot at the end. Undefined for anything that is no
+ * domain name, IP addresses included: no owner can be proved for such a host, and no list can name it.
  */
 export const normalDomain = (text: string): string | undefined => {
   const name = text.toLowerCase().replace(/\.$/, "");
   return isDomainName(name) && !NUMERIC.test(name) ? name : undefined;
 };
-/** No top-level domain is a number; an IPv4 address ends in one, in whichever of its forms. */
+/** An IPv4 address ends in a number in each of its forms, and no top-level domain is a number. */
 const NUMERIC = /(^|\.)([0-9]+|0x[0-9a-f]*)$/;
 
 const INTEGRITY_FIELD_BYTES = 4 + 32;
 
-/** Everything before the last field. */
+/** Everything before the last field, which is the integrity. */
 const coveredOf = (wire: Uint8Array): Uint8Array => wire.slice(0, wire.length - INTEGRITY_FIELD_BYTES);
 
 const bad = (at: string, why: string): ReadTicket => ({ ok: false, error: { _tag: "Malformed", at, why } });

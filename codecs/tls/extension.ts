@@ -1,4 +1,4 @@
-/** Extensions of the two hellos. RFC 5246 §7.4.1.4. One that we do not know is kept as it came. */
+/** Extensions of the two hellos. RFC 5246 §7.4.1.4. An unknown one is preserved as bytes. */
 import { empty, opaque, type TypeOf, tlv, u8, u16, vector } from "../wire/mod.ts";
 import { extensionType } from "./registry.ts";
 
@@ -13,6 +13,6 @@ export type TlsExtension = TypeOf<typeof TlsExtension>;
 
 export const TlsExtensions = vector(TlsExtension, u16);
 
-/** The code of any extension, known or not. */
+/** The code of any extension, known or unknown. */
 export const extensionCodeOf = (extension: TlsExtension): number =>
   extension.type === "unknown" ? extension.code : extensionType[extension.type];

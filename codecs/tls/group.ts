@@ -1,6 +1,6 @@
 /**
- * The groups that SRP may work in: RFC 5054 Appendix A, each prime as printed there.
- * A client takes the two largest only where it is told to, as they let a stranger buy much of our time with one packet.
+ * The groups of SRP: RFC 5054 Appendix A, each prime as printed there. A client accepts the two largest only if it is
+ * configured to, since with them one packet of a stranger costs much of our time. DECISIONS.md D-026.
  */
 import { bigOf, bytesOfBig, equalBytes } from "../shared/mod.ts";
 
@@ -8,7 +8,7 @@ export interface SrpGroup {
   readonly bits: SrpGroupBits;
   readonly prime: bigint;
   readonly generator: bigint;
-  /** Of the prime; what PAD() pads to. */
+  /** Bytes of the prime; PAD() pads to this length. */
   readonly size: number;
 }
 export type SrpGroupBits = 1024 | 1536 | 2048 | 3072 | 4096 | 6144 | 8192;
@@ -24,7 +24,7 @@ export const srpGroupOf = (prime: Uint8Array, generator: Uint8Array): SrpGroup |
     : undefined;
 };
 
-/** A group's prime in bytes, made once: it stands in every key exchange. */
+/** A group's prime in bytes, made once, since every key exchange contains it. */
 export const primeBytes = (group: SrpGroup): Uint8Array => {
   const known = primes.get(group.bits) ?? bytesOfInteger(group.prime);
   primes.set(group.bits, known);

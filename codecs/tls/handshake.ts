@@ -1,6 +1,6 @@
 /**
  * Handshake messages of an SRP handshake: RFC 5246 §7.4, RFC 5054 §2.8.
- * Key exchanges are read as SRP's, since we offer and accept no other; other messages are kept as they came.
+ * Key exchanges are read as SRP's, since we offer and accept no other; other messages are preserved as bytes.
  */
 import {
   bytes,
@@ -61,7 +61,7 @@ export const TlsFinished = struct("Finished", "RFC 5246 §7.4.9", {
   verifyData: bytes(12),
 });
 
-/** So many bytes begin every handshake message. */
+/** Bytes of the header of every handshake message: type and length. */
 export const HANDSHAKE_HEADER_BYTES = 4;
 
 // biome-ignore format: columns

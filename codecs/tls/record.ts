@@ -1,8 +1,8 @@
-/** TLS 1.2 records: their header, what two of their contents say, and the header that a MAC covers. RFC 5246 §6, §7. */
+/** TLS 1.2 records: their header, two kinds of contents, and the header that a MAC covers. RFC 5246 §6, §7. */
 import { constant, enumeration, openEnumeration, struct, type TypeOf, u8, u16, u64 } from "../wire/mod.ts";
 import { alertDescription, alertLevel, contentType, tls12 } from "./registry.ts";
 
-/** So many bytes begin every record. */
+/** Bytes of the header of every record. */
 export const RECORD_HEADER_BYTES = 5;
 
 /** The fragment that follows has `length` bytes; its bounds depend on whether it is protected. */
@@ -26,7 +26,7 @@ export const TlsChangeCipherSpec = struct("ChangeCipherSpec", "RFC 5246 §7.1", 
   type: constant(u8, 1),
 });
 
-/** What a record's MAC covers before the fragment. */
+/** The bytes that a record's MAC covers before the fragment. */
 // biome-ignore format: columns
 export const TlsMacHeader = struct("MAC", "RFC 5246 §6.2.3.1", {
   sequence: u64,

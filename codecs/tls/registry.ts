@@ -1,6 +1,6 @@
 /** Numbers that TLS assigns: RFC 5246, RFC 5054, RFC 5746, RFC 7366, RFC 7627. */
 
-/** The only version we speak. RFC 5246 §6.2.1. */
+/** The only version that we support. RFC 5246 §6.2.1. */
 export const tls12 = 0x0303;
 
 /** RFC 5246 §6.2.1. */
@@ -11,7 +11,7 @@ export const contentType = {
   applicationData: 23,
 } as const;
 
-/** RFC 5246 §7.4; those that an SRP handshake meets. */
+/** RFC 5246 §7.4; those that occur in an SRP handshake. */
 export const handshakeType = {
   helloRequest: 0,
   clientHello: 1,
@@ -22,22 +22,22 @@ export const handshakeType = {
   finished: 20,
 } as const;
 
-/** The SRP suites without certificates that we speak, RFC 5054 §2.7; the key's size in bytes. */
+/** The SRP suites that we support, none with certificates; RFC 5054 §2.7. With the key's size in bytes. */
 export const srpSuites = {
   TLS_SRP_SHA_WITH_AES_128_CBC_SHA: { code: 0xc01d, keySize: 16 },
   TLS_SRP_SHA_WITH_AES_256_CBC_SHA: { code: 0xc020, keySize: 32 },
 } as const;
 export type SrpSuite = keyof typeof srpSuites;
 
-/** "I know secure renegotiation", said in the list of suites. RFC 5746 §3.3. */
+/** In the list of suites it means that the client supports secure renegotiation. RFC 5746 §3.3. */
 export const renegotiationScsv = 0x00ff;
 
-/** "I came back with an older version, as a newer one failed", said in the list of suites. RFC 7507 §2. */
+/** In the list of suites it means that the client retries with an older version after a failure. RFC 7507 §2. */
 export const fallbackScsv = 0x5600;
 
 export const nullCompression = 0;
 
-/** RFC 5246 §7.4.1.4 and the documents named beside each. */
+/** RFC 5246 §7.4.1.4, and the RFC named beside each. */
 export const extensionType = {
   srp: 12, // RFC 5054 §2.8.1
   encryptThenMac: 22, // RFC 7366 §2
@@ -77,8 +77,8 @@ export const alertDescription = {
 } as const;
 export type AlertDescription = keyof typeof alertDescription;
 
-/** RFC 5246 §6.2.1 and §6.2.3: what a record may carry in the clear, and what protection may add to it. */
+/** RFC 5246 §6.2.1 and §6.2.3: the greatest length of a fragment in the clear, and what protection may add to it. */
 export const RECORD_PLAINTEXT_BYTES_MAX = 16_384;
 export const RECORD_CIPHERTEXT_BYTES_MAX = RECORD_PLAINTEXT_BYTES_MAX + 2_048;
-/** Of one handshake message with its header. An SRP handshake needs some 1,200 bytes at 4096 bits. */
+/** Greatest size of one handshake message with its header. An SRP handshake needs some 1,200 bytes at 4096 bits. */
 export const HANDSHAKE_MESSAGE_BYTES_MAX = 16_384;

@@ -1,7 +1,7 @@
 /**
- * What is said once the password is proved: one request and one answer, each XML in a frame.
+ * The exchange after the password is proved: one request and one answer, each XML in a frame.
  * docs/protocol/pvp.md#the-exchange; the answer's shape is that of draft-jennings-vipr-vap-02 §10.2, read and written
- * by VAP's room, which knows how to distrust XML.
+ * by `codecs/vap`, which has the restricted XML reader.
  *
  *   u32 length | <valrequest xmlns="urn:vipr:pvp:1"><number>+1…</number><domain>a.example</domain></valrequest>
  *   u32 length | <valinfo><number/><ticket/><route><SIPURI/>…</route>…</valinfo>  or  <valerror code="403"/>
@@ -21,7 +21,7 @@ export type PvpFrame = TypeOf<typeof PvpFrame>;
 
 export interface ValRequest {
   readonly number: E164;
-  /** Whom the originator says it is; nothing proves it yet. */
+  /** The originator's domain by its own account; nothing proves it yet. */
   readonly domain: string;
 }
 /** 403: domain not welcome. 404: no such number published by this VService. 503: later. */
@@ -38,7 +38,7 @@ export const isDomain = (text: string): boolean => DOMAIN.test(text);
 export const writeRequest = ({ number, domain }: ValRequest): Uint8Array =>
   utf8(`<valrequest xmlns="urn:vipr:pvp:1">${element("number", number)}${element("domain", domain)}</valrequest>`);
 
-/** As VAP's documents, it is known by its name and not by its namespace. */
+/** Recognised by its name and not by its namespace, like VAP's documents. */
 export const readRequest = (bytes: Uint8Array): Read<ValRequest> =>
   reading(bytes, "valrequest", (request) => {
     const number = textOf(request, "number");

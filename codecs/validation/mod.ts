@@ -1,4 +1,4 @@
-/** The PSTN Validation Protocol's texts: user names, and what is exchanged after the proof. */
+/** The texts of the PSTN Validation Protocol: user names, and the exchange after the proof. */
 export type { ValInfo } from "../vap/mod.ts";
 export {
   EXCHANGE_BYTES_MAX,

@@ -1,11 +1,11 @@
 /**
- * A call record as it lies on disk, until it is validated or forgotten; and what claims have proved.
+ * The stored form of a call record, until it is validated or deleted; and of proofs.
  *
- *   key     hour in milliseconds (8) || SHA-256 of the record (16)      in the order of that hour
+ *   key     time in milliseconds (8) || SHA-256 of the record (16)      in the order of that time
  *           SHA-256 of the claim (16) || SHA-256 of the call (16)       a proof
- *   value   version (1) || what that version says
+ *   value   version (1) || the fields of that version
  *
- * The hour is the one at which something is to be done: a sent call is validated, a received one forgotten.
+ * The time is when a sent call is due to be validated, or a received one to be deleted.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { concat, isE164, utf8, type Vcr } from "../shared/mod.ts";
@@ -24,7 +24,7 @@ const CallRecord = struct("CallRecord", "this project's store", {
   attempts: bits("ttttcccc", { times: ["t"], caller: ["c"] }), // that failed, of a received call
 });
 
-/** Who failed at a call had named it by its caller (method A) or by its times (B, C). 0 to 15 each. */
+/** Failed attempts at a call that named it by its caller (method A), or by its times (B, C). 0 to 15 each. */
 export interface Attempts {
   readonly caller: number;
   readonly times: number;
@@ -34,7 +34,7 @@ const UNTRIED: Attempts = { caller: 0, times: 0 };
 export interface KeptRecord {
   readonly vcr: Vcr;
   readonly attempts: Attempts;
-  /** Of a sent call: it fell due while its server was away. */
+  /** For a sent call: it fell due while its server was down. */
   readonly isLate?: boolean;
 }
 
@@ -47,7 +47,7 @@ export const encodeRecord = ({
   return encode(CallRecord, { ...vcr, direction, calling: vcr.calling ?? "", attempts });
 };
 
-/** Undefined for what no version of this program wrote. */
+/** Undefined for bytes that no version of this program wrote. */
 export const decodeRecord = (bytes: Uint8Array): KeptRecord | undefined => {
   const read = decode(CallRecord, bytes);
   if (!read.ok) return undefined;
@@ -61,11 +61,11 @@ export const decodeRecord = (bytes: Uint8Array): KeptRecord | undefined => {
 const directionOf = (said: unknown): Vcr["direction"] | undefined =>
   said === "sentLate" ? "sent" : said === "received" || said === "sent" ? said : undefined;
 
-/** The same for a record whatever its attempts are. */
+/** Independent of the record's attempts. */
 export const recordKey = (vcr: Vcr, atMs: number): Uint8Array =>
   concat(encode(u64, BigInt(atMs)), sha256(encodeRecord({ vcr })).subarray(0, 16));
 
-/** The hour in a key. */
+/** The time in a key. */
 export const hourOfKey = (key: Uint8Array): number => {
   const read = decode(u64, key.subarray(0, 8));
   return read.ok ? Number(read.value) : 0;
@@ -79,7 +79,7 @@ const ProofRecord = struct("ProofRecord", "this project's store", {
   atMs: u64, // milliseconds since 1970
 });
 
-/** One call that a claim has proved, by the names that its keeper gives them. */
+/** One call that a claim has proved; both are named as the ledger names them. */
 export interface KeptProof {
   readonly claim: string;
   readonly call: string;
@@ -88,7 +88,7 @@ export interface KeptProof {
 }
 const MICRO = 1_000_000;
 
-/** Bits are rounded down: nothing is worth more for having been written. */
+/** Bits are rounded down, so that a stored proof is never worth more. */
 export const encodeProof = ({ claim, call, bits, atMs }: KeptProof): Uint8Array =>
   encode(ProofRecord, { claim, call, microbits: Math.floor(bits * MICRO), atMs: BigInt(Math.round(atMs)) });
 
@@ -99,7 +99,7 @@ export const decodeProof = (bytes: Uint8Array): KeptProof | undefined => {
   return { claim, call, bits: microbits / MICRO, atMs: Number(atMs) };
 };
 
-/** What the keys of all proofs of a claim begin with. */
+/** The common beginning of the keys of all proofs of a claim. */
 export const proofPrefix = (claim: string): Uint8Array => sha256(utf8(claim)).subarray(0, 16);
 export const proofKey = (claim: string, call: string): Uint8Array =>
   concat(proofPrefix(claim), sha256(utf8(call)).subarray(0, 16));

@@ -1,7 +1,7 @@
 /**
- * The user name of a validation: which call the originator claims to know of, and how it rounded what it keeps secret.
- * docs/protocol/pvp.md#user-name. One text for each value and one value for each text, so that both sides hash the same
- * bytes.
+ * The user name of a validation: it names the call, and says in which directions the originator rounded its secret
+ * times. docs/protocol/pvp.md#user-name. One text for each value and one value for each text, so that both sides hash
+ * the same bytes.
  *
  *   vipr1;A;<originating Node-ID>;<terminating Node-ID>;<VServiceID>;<directions>;<called>;<hash of the caller>
  *   vipr1;B;...                                                                  ;<called>;<instant in the call>
@@ -12,7 +12,7 @@ import { type E164, isE164, nodeIdText } from "../shared/mod.ts";
 /** `u`: the value was rounded up, `d`: down. */
 export type Direction = "u" | "d";
 
-/** Whose secret, for whom, and rounded which way. */
+/** The two ends of the validation, and the directions of rounding. */
 export interface PvpParties {
   readonly originator: bigint;
   readonly terminator: bigint;
@@ -35,7 +35,7 @@ export const USER_NAME_BYTES_MAX = 255;
 
 export interface UserNameError {
   readonly _tag: "UserNameError";
-  /** The field, counted from 0; -1 when it is the whole. */
+  /** The index of the field, from 0; -1 for the whole text. */
   readonly field: number;
   readonly why: string;
 }
@@ -62,7 +62,7 @@ const ownFields = (name: PvpUserName): ReadonlyArray<string> => {
   }
 };
 
-/** A VServiceID as it is written: 16 hex digits. */
+/** The text of a VServiceID: 16 hex digits. */
 export const vserviceText = (id: bigint): string => id.toString(16).padStart(16, "0");
 
 const forms = {
@@ -93,7 +93,7 @@ const common: ReadonlyArray<Check> = [
   like(forms.vservice),
   like(forms.directions),
 ];
-/** A map, as it is asked with a stranger's text: an object would also answer to `constructor`. */
+/** A map, because it is looked up by a text from outside: an object would also find `constructor`. */
 const own: ReadonlyMap<string, ReadonlyArray<Check>> = new Map([
   ["A", [isE164, like(forms.callerHash)]],
   ["B", [isE164, isSeconds]],

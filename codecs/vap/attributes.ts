@@ -1,6 +1,6 @@
 /**
  * One description for each attribute: type, length without padding, value, zeros to a multiple of four bytes.
- * draft-jennings-vipr-vap-02 §9, RFC 5389 §15. An attribute that we do not know is kept and looked at by nobody.
+ * draft-jennings-vipr-vap-02 §9, RFC 5389 §15. An unknown attribute is preserved and ignored.
  */
 import {
   bytes,

@@ -1,5 +1,5 @@
 /**
- * Whose a VService is, as it lies on disk: the user who published it here first, and since when.
+ * The stored owner of a VService: the user that published it here first, and since when.
  *
  *   key     VServiceID (8)
  *   value   version (1) || since, milliseconds since 1970 (8) || user name
@@ -26,7 +26,7 @@ export const holderKey = (vservice: bigint): Uint8Array => encode(u64, vservice)
 export const encodeHolder = ({ username, sinceMs }: Omit<KeptHolder, "vservice">): Uint8Array =>
   encode(HolderRecord, { username, sinceMs: BigInt(sinceMs) });
 
-/** Undefined for what no version of this program wrote. */
+/** Undefined for bytes that no version of this program wrote. */
 export const decodeHolder = (key: Uint8Array, value: Uint8Array): KeptHolder | undefined => {
   const [of, read] = [decode(u64, key), decode(HolderRecord, value)];
   if (!of.ok || !read.ok) return undefined;

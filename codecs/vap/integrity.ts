@@ -1,10 +1,10 @@
 /**
- * Seals a message, and checks a seal. draft-jennings-vipr-vap-02 §9.2, which keeps the manner of RFC 3489.
+ * Computes and checks MESSAGE-INTEGRITY. draft-jennings-vipr-vap-02 §9.2, which pads as RFC 3489 does.
  *
  *   | header | attributes ... | MESSAGE-INTEGRITY |
  *   |<------- covered ------->|  then zeros to a multiple of 64 bytes, as RFC 5389 no longer does
  *
- * The header's length counts the seal already. HMAC-SHA1 and MD5 are what the draft fixes; they stand nowhere else.
+ * The header's length already includes the attribute. The draft fixes HMAC-SHA1 and MD5; VAP uses them nowhere else.
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { md5, sha1 } from "@noble/hashes/legacy.js";
@@ -22,7 +22,7 @@ export const vapKey = (username: string, password: string): Uint8Array =>
   md5(utf8([bare(username), bare(realm), password.replace(/\0+$/, "")].join(":")));
 const bare = (text: string): string => text.replace(/"/g, "").replace(/\0+$/, "");
 
-/** The bytes of a message with its realm, its sender's name when it is a request, and its seal. */
+/** The bytes of a message with its realm, the user name if it is a request, and MESSAGE-INTEGRITY. */
 export const seal = (
   content: VapContent,
   transactionId: Uint8Array,
@@ -52,7 +52,7 @@ const messageOf = (
   attributes: [...before, ...attributes, ...after],
 });
 
-/** True when the last attribute of these bytes is the seal that this key makes. */
+/** True if the last attribute of these bytes is MESSAGE-INTEGRITY under this key. */
 export const isSealed = (message: VapMessage, bytes: Uint8Array, key: Uint8Array): boolean => {
   const last = message.attributes.length - 1;
   const found = message.attributes[last];
@@ -68,13 +68,13 @@ const sealOf = (bytes: Uint8Array, end: number, key: Uint8Array): Uint8Array => 
   return hmac(sha1, key, covered);
 };
 
-/** What a request's seal says of its sender. */
+/** The result of checking a request's user name and MESSAGE-INTEGRITY. */
 export type Verdict =
   | { readonly type: "genuine"; readonly username: string }
   | { readonly type: "forged" }
   | { readonly type: "unknownUser" };
 
-/** Judges a request by the keys of all who may ask. */
+/** Checks a request against the keys of all users. */
 export const judge = (
   message: VapMessage,
   bytes: Uint8Array,

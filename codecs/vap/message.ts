@@ -1,6 +1,6 @@
 /**
  * The VAP message: a STUN-shaped header, then attributes. draft-jennings-vipr-vap-02 §9; the layout is that of
- * RFC 5389 §6, where figures 2 and 3 draw what is written here.
+ * RFC 5389 §6, figures 2 and 3.
  *
  *   |00| method, class |    length     |  cookie 0x41666679  |  transaction id, 96 bits  |  attributes ...
  */
@@ -18,7 +18,7 @@ import {
 
 export const TRANSACTION_ID_BYTES = 12;
 
-/** The method's bits lie around the class's. A method without a name is kept: its sender is told that it is unknown. */
+/** The bits of the method surround those of the class. An unknown method is preserved, so that it can be answered. */
 const MessageType = bits("00MMMMMCMMMCMMMM", { method: ["M", method, "open"], class: ["C", messageClass] });
 
 // biome-ignore format: columns
@@ -36,7 +36,7 @@ type Known = Exclude<VapAttribute, { readonly type: "unknown" }>;
 export type VapAttributeName = Known["type"];
 export type VapAttributeValue<K extends VapAttributeName> = Extract<Known, { readonly type: K }>["value"];
 
-/** What a message asks or answers, without its identity and seal, which are added where secrets are. */
+/** A message without user name, realm and MESSAGE-INTEGRITY, which are added where the keys are. */
 export interface VapContent {
   readonly method: VapMethod;
   readonly class: VapMessage["type"]["class"];
@@ -50,7 +50,7 @@ export const valueIn = <K extends VapAttributeName>(
 ): VapAttributeValue<K> | undefined =>
   attributes.find((attribute) => attribute.type === name)?.value as VapAttributeValue<K> | undefined;
 
-/** An error's attribute, with the reason the draft gives or a closer one. */
+/** An ERROR-CODE attribute, with the draft's reason or a more precise one. */
 export const errorAttribute = (error: VapError, reason: string = errorReason[error]): VapAttribute => {
   const code = errorCode[error];
   return { type: "errorCode", value: { class: Math.floor(code / 100), number: code % 100, reason } };

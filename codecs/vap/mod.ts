@@ -1,4 +1,4 @@
-/** The ViPR Access Protocol: messages, their seals, and the documents they carry. */
+/** The ViPR Access Protocol: messages, their integrity, and the documents in them. */
 export { ServiceIdentity, VapAttribute } from "./attributes.ts";
 export { decodeHolder, encodeHolder, holderKey, type KeptHolder } from "./holder.ts";
 export { isSealed, judge, seal, unsealed, type Verdict, vapKey } from "./integrity.ts";

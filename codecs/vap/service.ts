@@ -5,6 +5,7 @@
  *   <service-description xmlns=".../saf-uc" schemaVersion="1.0" id="has7gg">
  *     <vservice xmlns=".../viprtrunk">
  *       <DHTname/> <DIDCount/> <domain/> [<blacklist|whitelist> <domain/>... </>] <route> <SIPURI/>... </route>...
+ *
  * DECISIONS.md D-035.
  */
 import { utf8 } from "../shared/mod.ts";
@@ -26,19 +27,19 @@ import {
 } from "./xml.ts";
 
 export interface VService {
-  /** The call agent's own name for it. */
+  /** Chosen by the call agent. */
   readonly id: string;
   readonly dhtName: string;
   /** How many numbers the call agent has; counted against the quota. */
   readonly didCount: number;
-  /** Read back in its one form: lower case, without a dot at its end. */
+  /** Normalised: lower case, without a dot at the end. */
   readonly domain: string;
-  /** Domains that may not learn from us, or the only ones that may. */
+  /** Domains that get no ticket from us, or the only ones that do. */
   readonly list?: { readonly type: "blacklist" | "whitelist"; readonly domains: ReadonlyArray<string> } | undefined;
   readonly routes: ReadonlyArray<Route>;
 }
 
-/** The name the drafts give to their overlay. */
+/** The overlay's name in the drafts. */
 export const DHT_NAME = "Quetzalcoatl";
 const SERVICE_NAMESPACE = "http://www.cisco.com/namespaces/saf-uc";
 const TRUNK_NAMESPACE = "http://www.cisco.com/namespaces/viprtrunk";
@@ -74,7 +75,7 @@ export const readVService = (bytes: Uint8Array): Read<VService> =>
     };
   });
 
-/** What compares as no domain would be neither private nor welcome or unwelcome, whatever its operator meant. */
+/** A text that is no domain would match neither the private domains nor any list, whatever its operator meant. */
 const domainOf = (text: string): string => {
   const domain = normalDomain(text);
   if (domain === undefined) throw new Fault("domain", "not a domain name");

@@ -1,9 +1,10 @@
 /**
- * What a validation learned: the content of a Notify. draft-jennings-vipr-vap-02 §10.2. No namespace.
+ * The result of a validation: the content of a Notify. draft-jennings-vipr-vap-02 §10.2. No namespace.
  *
  *   <valinfo> <number/> <ticket/> <route> <SIPURI/>... </route>... </valinfo>
  *
- * The draft lets the three repeat for further numbers; a validation proves one, and we write and read one.
+ * The draft lets the three elements repeat for further numbers; a validation proves one number, so we write and read
+ * one.
  */
 import { type E164, isE164, utf8 } from "../shared/mod.ts";
 import { CONTENT_BYTES_MAX } from "./registry.ts";
@@ -18,7 +19,7 @@ export interface ValInfo {
 export const writeValInfo = ({ number, ticket, routes }: ValInfo): Uint8Array =>
   utf8(`<valinfo>${element("number", number)}${element("ticket", ticket)}${routes.map(routeText).join("")}</valinfo>`);
 
-/** The same with as many of its routes, the first ones, as a reader takes: a VService may have more than one answer holds. */
+/** The same with only the first routes, as many as fit into one answer: a VService may have more. */
 export const withFittingRoutes = (info: ValInfo): ValInfo => {
   const routes: Array<Route> = [];
   let bytes = writeValInfo({ ...info, routes }).length;

@@ -1,6 +1,6 @@
 /**
- * XML of strangers, read with suspicion: sizes first, no document type, no entities but the five and numbers, no depth.
- * Names are read without their prefixes, since the draft's schema and its example disagree about namespaces.
+ * Restricted reader for XML from outside: sizes first, no document type, only the five entities and numbers, few
+ * levels. Names are read without their prefixes, since the draft's schema and its example disagree about namespaces.
  * DECISIONS.md D-012.
  */
 import { XMLParser } from "fast-xml-parser";
@@ -17,7 +17,7 @@ export type Read<A> = { readonly ok: true; readonly value: A } | { readonly ok: 
 const DEPTH_MAX = 8;
 const TEXT_CHARACTERS_MAX = 4_096;
 
-/** Thrown inside this room only, and made a value by `reading`. */
+/** Thrown only inside `codecs/vap`, and turned into a value by `reading`. */
 export class Fault extends Error {
   readonly at: string;
   constructor(at: string, why: string) {
@@ -39,12 +39,12 @@ const parser = new XMLParser({
   ignoreDeclaration: true,
 });
 
-/** The root of that name, given to `of`; whatever goes wrong is a value. */
+/** Passes the root element of that name to `of`; every error is returned as a value. */
 export const reading = <A>(bytes: Uint8Array, root: string, of: (element: Element) => A): Read<A> => {
   try {
     return { ok: true, value: of(rootOf(bytes, root)) };
   } catch (thrown) {
-    // What the parser and the decoder say of bad bytes is for nobody but us.
+    // The messages of the parser and the decoder may quote the input, so they are not passed on.
     const { at, message } = thrown instanceof Fault ? thrown : { at: "document", message: "not well-formed" };
     return { ok: false, error: { _tag: "XmlError", at, why: message } };
   }
@@ -58,7 +58,7 @@ const rootOf = (bytes: Uint8Array, name: string): Element => {
   return child(parser.parse(text, true) as Element, name);
 };
 
-/** The parser calls itself for each level. */
+/** The parser recurses at each level. */
 const depthOf = (text: string): number => {
   let [depth, most] = [0, 0];
   for (const [tag] of text.matchAll(/<[^>]*>/g)) {
@@ -110,7 +110,7 @@ const unescaped = (text: string, at: string): string =>
     return String.fromCodePoint(point);
   });
 
-/** White space is written as numbers: parsers trim it. */
+/** White space is written as character references, because parsers trim it. */
 export const escaped = (text: string): string =>
   [...text]
     .map((sign) => {

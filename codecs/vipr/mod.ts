@@ -1,4 +1,4 @@
-/** What a ViPR server keeps of its own: the story of each number. */
+/** The stored forms of a ViPR server: the audit log of each number. */
 export {
   asKept,
   decodeCount,

@@ -1,11 +1,11 @@
 /**
- * The story of a number as it lies on disk: a row that sums it up, and a row for each fact.
+ * The stored audit log of a number: a row with its summary, and a row for each event ("fact").
  *
- *   stories      key   number || 0                 value   version (1) || the sum
- *   storyFacts   key   number || 0 || place (4)    value   version (1) || hour (8) || type || length || the fact
+ *   stories      key   number || 0                 value   version (1) || the summary
+ *   storyFacts   key   number || 0 || place (4)    value   version (1) || time (8) || type || length || the fact
  *
- * Told, it is plain JSON: Node-IDs and VServiceIDs in hexadecimal, bits as numbers, times in milliseconds, those of calls
- * since 1900. Bits are kept in millionths, rounded down.
+ * In reports it is plain JSON: Node-IDs and VServiceIDs in hexadecimal, bits as numbers, times in milliseconds, those
+ * of calls since 1900. Bits are stored in millionths, rounded down.
  */
 import { concat, type E164, isE164, nodeIdText, utf8 } from "../shared/mod.ts";
 import { vserviceText } from "../validation/mod.ts";
@@ -33,10 +33,10 @@ import {
 
 export const STORY_VERSION = 1;
 const SPEC = "this project's store";
-/** Of a domain or a reason; what is longer is cut. */
+/** Longest text of a domain or a reason; longer ones are truncated. */
 export const STORY_TEXT_BYTES_MAX = 255;
 
-/** The last hour that a JavaScript Date can say. */
+/** The latest time of a JavaScript Date. */
 const HOUR_MS_MAX = 8_640_000_000_000_000;
 const time = within(u64, 0n, BigInt(HOUR_MS_MAX));
 const words = textVector(u8, STORY_TEXT_BYTES_MAX);
@@ -123,7 +123,7 @@ export const StoryRow = struct("Story", SPEC, {
   ),
 });
 
-/** A value of the wire told in plain JSON: by the name of its field. */
+/** The plain JSON type of a stored value, by the name of its field. */
 type PlainOf<Name, V> = Name extends "by" | "nodeId" | "vservice"
   ? string
   : V extends bigint
@@ -139,21 +139,21 @@ type FactOf<K> = K extends { readonly type: infer T; readonly value: infer V }
 /** What happened, and when. */
 export type Fact = FactOf<Exclude<TypeOf<typeof FactKind>, Unknown>>;
 
-/** What a story sums up to. */
+/** The summary of a number's log. */
 export type StorySum = PlainOf<"", Omit<TypeOf<typeof StoryRow>, "requiredBits">>;
 
 export interface KeptStory {
-  /** What was required when it was written. */
+  /** The required bits when it was written. */
   readonly requiredBits: number;
   readonly sum: StorySum;
 }
 
 const MICRO = 1_000_000;
-/** A count that no description refuses. */
+/** A count within the range of its field. */
 const whole = (of: number): number => Math.min(0xffff_ffff, Math.max(0, Math.trunc(of))) || 0;
 const hex = (text: string): bigint => BigInt(`0x${text}`);
 const hour = (ms: number): bigint => BigInt(Math.min(HOUR_MS_MAX, Math.max(0, Math.round(ms))) || 0);
-/** A little is added before it is cut, so that what was cut before is not cut again. */
+/** A small amount is added before truncation, so that a value that was truncated once stays the same. */
 const micro = (of: number): number => whole(of * MICRO + 1e-4);
 
 type Turned = Readonly<Record<string, (value: any) => unknown>>;
@@ -173,7 +173,7 @@ const WRITE: Turned = {
   domain: (text: string) => cutText(text),
 };
 
-/** Each field turned by its name; a missing one stays missing. */
+/** Converts each field by its name; a missing one stays missing. */
 const turned = (how: Turned, value: any, name = ""): any => {
   if (value === undefined) return undefined;
   if (Object.hasOwn(how, name)) return how[name]!(value);
@@ -184,20 +184,20 @@ const turned = (how: Turned, value: any, name = ""): any => {
   return Object.fromEntries(fields.map(([field, part]) => [field, turned(how, part, field)]));
 };
 
-/** The beginning that has room, whole characters only. */
+/** The longest beginning that fits, in whole characters. */
 const cutText = (text: string): string => {
   const whole = text.toWellFormed();
   const { read } = new TextEncoder().encodeInto(whole, new Uint8Array(STORY_TEXT_BYTES_MAX));
   return whole.slice(0, read);
 };
 
-/** The fact as it will be read again: bits and texts cut as the disk cuts them. */
+/** The fact as it will be read back: bits and texts truncated as in the stored form. */
 export const asKept = (fact: Fact): Fact => turned(READ, turned(WRITE, fact));
 
 export const encodeFact = ({ atMs, type, ...value }: Fact): Uint8Array =>
   encode(StoryFactRow, { atMs: hour(atMs), fact: { type, value: turned(WRITE, value) } as never });
 
-/** Undefined for what no version of this program wrote, and for a fact that only a newer one knows. */
+/** Undefined for bytes that no version of this program wrote, and for a fact that only a newer version knows. */
 export const decodeFact = (bytes: Uint8Array): Fact | undefined => {
   const read = decode(StoryFactRow, bytes);
   if (!read.ok || read.value.fact.type === "unknown") return undefined;
@@ -215,18 +215,18 @@ export const decodeStory = (bytes: Uint8Array): KeptStory | undefined => {
   return { requiredBits, sum };
 };
 
-/** The story's own; what the keys of its facts begin with. */
+/** The key of the summary, with which the keys of its facts begin. */
 export const storyKey = (number: E164): Uint8Array => concat(utf8(number), Uint8Array.of(0));
-/** `story`: its key. */
+/** `story`: the key of the summary. */
 export const factKey = (story: Uint8Array, place: number): Uint8Array => concat(story, encode(u32, place));
 
-/** Undefined for what is no story's key. */
+/** Undefined for any other key. */
 export const numberOfKey = (key: Uint8Array): E164 | undefined => {
   const text = new TextDecoder().decode(key.subarray(0, -1));
   return key.at(-1) === 0 && isE164(text) ? text : undefined;
 };
 
-/** How many stories there are. */
+/** The stored number of logs. */
 export const encodeCount = (count: number): Uint8Array => encode(u32, count);
 export const decodeCount = (bytes: Uint8Array): number => {
   const read = decode(u32, bytes);

@@ -8,6 +8,7 @@
  *        |-- ChangeCipherSpec --> awaitingFinished -- Finished --> open   stopTimer, secured
  *                                                                  |-- received: data     sendData: send
  *    any -- alert, close, lost, timerFired, anything unexpected -> ended  send alert, stopTimer, ended
+ *
  * DECISIONS.md D-020, D-026.
  */
 import { setup } from "xstate";

@@ -3,6 +3,7 @@
  *
  *   received --> inbound --> unit --(the state that expects it)--> next state
  *                             +--(any other)--> ending --> ended     send alert, stopTimer, ended
+ *
  * DECISIONS.md D-027.
  */
 import { concat } from "../../codecs/shared/mod.ts";

@@ -8,6 +8,7 @@
  *        n - T      n - 3T/4     n - T/2      n - T/4        n        n + T/4
  *   -------|-----------|-----------:-----------|-------------|-----------|-----
  *                      |  as told  :  as told  |        nearest          |
+ *
  * DECISIONS.md D-040, D-042, D-049.
  */
 import { sha256 } from "@noble/hashes/sha2.js";

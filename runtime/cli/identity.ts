@@ -3,6 +3,7 @@
  *
  *   node.json   where it enrolled, and as whom        node.pem      key and certificate, replaced together
  *   root.pem    whom it believes over HTTPS           overlay.xml   the document, as received
+ *
  * DECISIONS.md D-075.
  */
 import { Clock, Effect } from "effect";

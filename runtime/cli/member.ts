@@ -6,6 +6,7 @@
  *                                                 +-- settled --> watched every few seconds --+-- out of the ring --> the end
  *                                                 |                                           +-- interrupted: farewell
  *                                                 +-- certificate renewed --> farewell, stand with the new one
+ *
  * DECISIONS.md D-077.
  */
 import { Clock, Effect, type Scope } from "effect";

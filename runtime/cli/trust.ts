@@ -3,6 +3,7 @@
  *
  *   document over unproved TLS --> a root in it that has the fingerprint, the overlay's name --> all else is thrown away
  *   document again, over TLS that this root proves to be of that name --> believed
+ *
  * DECISIONS.md D-074.
  */
 import { createHash } from "node:crypto";

@@ -5,7 +5,6 @@
  */
 import { type Actions, isDeed, listOf } from "./chart.ts";
 import { nameOf } from "./logic.ts";
-import type { Machine } from "./machine.ts";
 import type { AnyTransition, Node, Tree } from "./tree.ts";
 
 export interface TableRow {
@@ -50,7 +49,7 @@ const ordersOf = (action: object): ReadonlyArray<string> => {
   return action.orders.length === 0 ? [] : [`(${action.orders.join(", ")})`];
 };
 
-export const tableOf = ({ table }: Pick<Machine<any, any, any>, "table">): string =>
+export const tableOf = ({ table }: { readonly table: ReadonlyArray<TableRow> }): string =>
   layOut(
     ["state", "event", "target", "orders"],
     table.map(({ state, event, guard, target, orders }) => [

@@ -26,7 +26,6 @@ const [CALLING, CALLED] = ["+14085551000", "+498912345678"];
 const WORDS = { a: "a keeps its word", b: "b keeps its word", pbx: "the exchange's word" } as const;
 const JOINED = /^node ([0-9a-f]{32}) of vipr\.test is at (\S+), admin/m;
 const LEARNED_MS_MAX = 30_000;
-const END_MS_MAX = 5_000;
 
 type Company = "a" | "b";
 const VSERVICE = { a: 0xa1n, b: 0xb2n } as const;
@@ -203,9 +202,7 @@ test("two companies: what was acknowledged before kill -9 of both servers is val
     const early = await vipr([...serverArgs(place, "b"), "--pvp", `${HOST}:${place.ports.a.pvp}`]);
     same([early.code, /--vap or --pvp takes another/.test(early.err)], [5, true], early.err);
 
-    const before = performance.now();
     same(await Promise.all([a.server, authority].map((one) => one.kill("SIGTERM"))), [POLITE_END, POLITE_END]);
-    ok(performance.now() - before < END_MS_MAX, "a polite end took long");
     for (const one of [first.a.server, first.b.server, a.server, b.server]) noSecretIn(one.out() + one.err(), "a log");
     for (const name of ["a", "b"])
       for (const file of readdirSync(dir(name))) {

@@ -6,7 +6,7 @@ import { FramedMessage, Packet, toNode } from "../../codecs/reload/mod.ts";
 import { concat } from "../../codecs/shared/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import { nodeLayer } from "../../runtime/node.ts";
-import { testEffect } from "../kit/harness.ts";
+import { timingLaw } from "../kit/timing.ts";
 import { type Member, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 import { dialled, nextAnswer, outsider } from "./stranger.ts";
 
@@ -101,14 +101,17 @@ const onSockets = Effect.gen(function* () {
 
 const at = (sorted: ReadonlyArray<number>, part: number): number => sorted[Math.floor((sorted.length - 1) * part)]!;
 
-testEffect(
-  "real sockets: an honest neighbour is answered while another floods over three links",
-  Effect.gen(function* () {
-    const { calm, first, later, delivered } = yield* Effect.provide(Effect.scoped(onSockets), nodeLayer());
-    const shown = [calm, first, later].map((sorted) => [0.5, 0.95, 1].map((part) => at(sorted, part).toFixed(1)));
-    console.log(
-      `round trips in ms (half, 95 %, all) calm, burst, flood: ${JSON.stringify(shown)}; delivered ${delivered}`,
-    );
-    assert.ok(at(later, 0.5) < 100, JSON.stringify(shown));
-  }) as Effect.Effect<void, unknown>,
-);
+/** An unbraked flood of 5 000 messages a second, at half a millisecond each, would make every answer wait for seconds. */
+const WAIT_TIMES_MAX = 40;
+
+timingLaw("real sockets: an honest neighbour is answered while another floods over three links", async () => {
+  const { calm, first, later, delivered } = await Effect.runPromise(
+    Effect.provide(Effect.scoped(onSockets), nodeLayer()) as Effect.Effect<Effect.Success<typeof onSockets>, unknown>,
+  );
+  const shown = [calm, first, later].map((sorted) => [0.5, 0.95, 1].map((part) => at(sorted, part).toFixed(1)));
+  return {
+    holds: at(later, 0.5) < WAIT_TIMES_MAX * Math.max(1, at(calm, 0.5)),
+    isClear: at(calm, 0.95) < 20, // a quiet machine answers a ping on loopback within some 2 ms
+    figures: `round trips in ms (half, 95 %, all) calm, burst, flood: ${JSON.stringify(shown)}; delivered ${delivered}`,
+  };
+});

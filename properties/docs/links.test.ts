@@ -1,4 +1,4 @@
-/** What code and pages refer to is there: pages and sections of docs/, and each relative link of each page. */
+/** What code and pages refer to is there: pages and sections of docs/, links and files that pages name. */
 import * as assert from "node:assert/strict";
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -78,6 +78,28 @@ test("docs: every page and section that code or a page cites by its path is ther
   );
 });
 
+/** The files and folders that a page names in code style, without those that stand for any: `codecs/<role>/`. */
+const namedIn = (page: string): ReadonlyArray<string> =>
+  [...prose(page).matchAll(/`([\w.-]+(?:\/[\w.*{},-]*)+)(?:#[\w-]+)?`/g)]
+    .map(([, path]) => path!)
+    .filter((path) => /^(codecs|machines|actors|runtime|properties|docs)\//.test(path) || path.endsWith(".test.ts"))
+    .flatMap((path) => {
+      const [, before = "", names, after = ""] = /^(.*)\{(.*)\}(.*)$/.exec(path) ?? [];
+      return names === undefined ? [path] : names.split(",").map((name) => before + name + after);
+    });
+
+test("docs: every file and folder that a page names is there", () => {
+  // words.md names what is no more; tests are named by their path below properties/, too.
+  const named = pages
+    .filter((page) => page !== "docs/words.md")
+    .flatMap((page) => namedIn(read(page)).map((path) => ({ page, path })));
+  assert.ok(named.length > 150, `${named.length} names`);
+  assert.deepEqual(
+    named.filter(({ path }) => globSync(path).length + globSync(`properties/${path}`).length === 0),
+    [],
+  );
+});
+
 test("docs: nothing cites a specification that the project does not hold", () => {
   const lost = new RegExp(["profile", "§"].join(" "), "i");
   assert.deepEqual(
@@ -98,5 +120,10 @@ test("docs: the checks of links and citations see what is wrong", () => {
   assert.match(faultOf("a.md", "b.md", text) ?? "", /no b\.md/);
   const cited = citationsOf("see docs/b.md#b, #c, and docs/protocol/d.md.");
   assert.deepEqual(cited, ["docs/b.md#b", "docs/b.md#c", "docs/protocol/d.md"]);
+  assert.deepEqual(namedIn("`actors/a/{b,c}.ts`, `codecs/<role>/`, `x.md`, `a/b.test.ts`"), [
+    "actors/a/b.ts",
+    "actors/a/c.ts",
+    "a/b.test.ts",
+  ]);
   assert.deepEqual(linksOf("[a](b.md#c), [d](https://e.example)\n```\n[f](g.md)\n```\n"), ["b.md#c"]);
 });

@@ -1,17 +1,11 @@
 /**
- * Hosts the ticket issuer beside a ViPR server: brings it the epoch's key, random bytes and the hour.
+ * The ticket issuer beside a ViPR server: brings the epoch's key, random bytes and the time to each question.
  *
- *   issue --> Entropy, Clock --> asked --> step --> grant | refuse --> the one who asked
+ *   issue --> Entropy, Clock, the epoch's key --> mintTicket --> the ticket, or TicketRefused
  */
-import { Clock, Data, Deferred, Effect } from "effect";
+import { Clock, Data, Effect } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
-import {
-  type TicketIssuerAction,
-  type TicketIssuerEvent,
-  type TicketRefusal,
-  ticketIssuer,
-} from "../../machines/ticket/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { type EpochKey, mintTicket, type TicketRefusal } from "../../machines/ticket/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 import { epochKey, type TicketSecret } from "./key.ts";
 
@@ -26,6 +20,8 @@ export interface TicketIssuerOptions {
 
 /** 60 days. docs/protocol/ticket.md#layout. */
 export const TICKET_LIFETIME_MS = 60 * 24 * 3_600_000;
+/** Of a ticket's id and salt. */
+const RANDOM_BYTES = 32;
 
 export class TicketRefused extends Data.TaggedError("TicketRefused")<{ readonly why: TicketRefusal }> {}
 
@@ -45,40 +41,19 @@ export interface TicketIssuer {
 export const openTicketIssuer = Effect.fn("ticket.issuer")(function* (options: TicketIssuerOptions) {
   const entropy = yield* Entropy;
   const derive = yield* epochKey;
-  const box = yield* mailbox<TicketIssuerEvent>(64);
-  const waiting = new Map<string, Deferred.Deferred<string, TicketRefused>>();
-  let asked = 0;
-
-  const answer = (id: string, give: (to: Deferred.Deferred<string, TicketRefused>) => Effect.Effect<unknown>) =>
-    Effect.suspend(() => {
-      const to = waiting.get(id);
-      waiting.delete(id);
-      return to === undefined ? Effect.void : Effect.asVoid(give(to));
-    });
-  const perform = (action: TicketIssuerAction): Effect.Effect<void> => {
-    switch (action.type) {
-      case "grant":
-        return answer(action.id, (to) => Deferred.succeed(to, action.ticket));
-      case "refuse":
-        return answer(action.id, (to) => Deferred.fail(to, new TicketRefused({ why: action.why })));
-      case "note":
-        return Effect.logDebug("ticket.unexpected", action.unexpected);
-    }
-  };
+  const keyOf = (secret: TicketSecret) => Effect.map(derive(secret), (key): EpochKey => ({ epoch: secret.epoch, key }));
+  let current = yield* keyOf(options.secret);
   const { grantingNode, grantingDomain, lifetimeMs = TICKET_LIFETIME_MS } = options;
-  yield* Effect.forkScoped(drive(ticketIssuer, { grantingNode, grantingDomain, lifetimeMs }, box, perform));
-
-  const raise: TicketIssuer["raise"] = (secret) =>
-    Effect.flatMap(derive(secret), (key) => box.tell({ type: "epochKnown", epoch: secret.epoch, key }));
-  yield* raise(options.secret);
+  const input = { grantingNode, grantingDomain, lifetimeMs };
 
   const issue: TicketIssuer["issue"] = Effect.fn("ticket.issue")(function* (wanted: TicketFor) {
-    const id = String(asked++);
-    const to = yield* Deferred.make<string, TicketRefused>();
-    waiting.set(id, to);
-    const random = yield* entropy.bytes(32);
-    yield* box.tell({ type: "asked", id, ...wanted, random, atMs: yield* Clock.currentTimeMillis });
-    return yield* Deferred.await(to);
+    const random = yield* entropy.bytes(RANDOM_BYTES);
+    const minted = mintTicket(input, current, { ...wanted, random, atMs: yield* Clock.currentTimeMillis });
+    return minted.type === "granted" ? minted.ticket : yield* new TicketRefused({ why: minted.why });
   });
+  const raise: TicketIssuer["raise"] = (secret) =>
+    Effect.map(keyOf(secret), (next) => {
+      current = next;
+    });
   return { issue, raise } satisfies TicketIssuer as TicketIssuer;
 });

@@ -65,7 +65,7 @@ export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
     if (endMs === undefined) return {};
     const atMs = yield* Clock.currentTimeMillis;
     const dueAtMs = againAtMs(endMs, options.held!.lifetimeS * 1_000, atMs, yield* draw);
-    return dueAtMs === undefined ? {} : { held: { dueAtMs, atMs } };
+    return dueAtMs === undefined ? {} : { stored: { dueAtMs, atMs } };
   });
 
   const storing = (vservice: bigint, number: E164): Effect.Effect<void, never, R> =>

@@ -1,11 +1,11 @@
 /**
- * A brake on guessing: whoever fails again and again waits longer each time. Functions only.
+ * A brake on guessing passwords: a name that fails again and again must wait longer each time. Functions only.
  *
  *   failures   free    free+1   free+2   ...
  *   wait          0    first    2 first  4 first ... most
  *
- * A try within the wait is not looked at, right or wrong, so that it tells nothing; nor is it counted, so that nobody can
- * be kept out for longer than `mostMs` by another's tries. DECISIONS.md D-060.
+ * A try within the wait is refused without a look at the password, so that it reveals nothing. Nor is it counted, so that
+ * tries of another can lock a user out for `mostMs` at most. DECISIONS.md D-060.
  */
 
 /** Names remembered; the one whose last failure is oldest goes first. */

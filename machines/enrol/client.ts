@@ -1,18 +1,17 @@
 /**
- * A node that asks for its certificate. RFC 6940 §11.2 and §11.3.
+ * A node enrols: it asks the overlay's enrolment server for its certificate. RFC 6940 §11.2 and §11.3.
  *
  *   o --> fetching -- documentRead --> requesting -- requestMade --> posting -- certified --> checking -- good --> enrolled
  *            ^ |                                        ^ |                                      |
  *            | unreachable                              | unreachable, putOff                    bad --> failed
  *        timer "retry", a few times                 timer "retry", a few times         (refused --> refused)
  *
- * One deadline for the whole of it. What no repetition will change (a refusal, a document that is not the overlay's, a
- * certificate that does not chain) ends it at once.
+ * One deadline covers all of it. A fault that a new attempt cannot change (a refusal, another overlay's document, a
+ * certificate that does not chain to the roots) ends it at once.
  */
-import { setup } from "xstate";
 import { type EnrolmentToken, readEnrolmentUrl } from "../../codecs/enrol/mod.ts";
 import type { OverlayConfiguration } from "../../codecs/reload/mod.ts";
-import { decide, declared, machineOf } from "../kit/mod.ts";
+import { type Note, type Of, setup } from "../kit/mod.ts";
 
 export interface EnrolClientInput {
   readonly overlay: string;
@@ -32,7 +31,7 @@ export type EnrolClientEvent =
   | { readonly type: "certified"; readonly certificate: Uint8Array }
   | { readonly type: "refused"; readonly token: EnrolmentToken | "unknown" }
   | { readonly type: "answeredBadly"; readonly why: string }
-  /** The certificate chains to the roots and holds our key, and says this. */
+  /** The certificate chains to the roots, is for our key, and has these Node-IDs. */
   | { readonly type: "good"; readonly nodeIds: ReadonlyArray<bigint> }
   | { readonly type: "bad"; readonly why: string }
   | { readonly type: "timerFired"; readonly timer: EnrolClientTimer };
@@ -49,7 +48,7 @@ export type EnrolClientAction =
     }
   | { readonly type: "stopTimer"; readonly timer: EnrolClientTimer }
   | { readonly type: "report"; readonly outcome: EnrolOutcome }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
 export type EnrolOutcome =
   | {
@@ -64,191 +63,125 @@ export type EnrolOutcome =
 interface Context extends EnrolClientInput {
   readonly attempts: number;
   readonly document: OverlayConfiguration | undefined;
+  /** The enrolment servers that the document names. */
+  readonly servers: ReadonlyArray<string>;
   readonly csr: Uint8Array;
   readonly certificate: Uint8Array;
 }
 
-type EventOf<T extends EnrolClientEvent["type"]> = Extract<EnrolClientEvent, { readonly type: T }>;
-type TimerFired = EventOf<"timerFired">;
-type DocumentRead = EventOf<"documentRead">;
-type Lost = { readonly why: string };
+const { machine, assign, give } = setup<{
+  input: EnrolClientInput;
+  context: Context;
+  event: EnrolClientEvent;
+  order: EnrolClientAction;
+}>();
 
-const isLastAttempt = ({ context }: { context: Context }) => context.attempts >= context.attemptsMax;
-const isRetry = ({ event }: { event: TimerFired }) => event.timer === "retry";
-const isDeadline = ({ event }: { event: TimerFired }) => event.timer === "deadline";
+const serversOf = ({ enrollmentServers }: OverlayConfiguration): ReadonlyArray<string> =>
+  enrollmentServers.filter((url) => readEnrolmentUrl(url) !== undefined);
+const isLastAttempt = ({ attempts, attemptsMax }: Context): boolean => attempts >= attemptsMax;
+const isOverlaysWithServer = ({ overlay }: Context, { document }: Of<EnrolClientEvent, "documentRead">): boolean =>
+  document.name.toLowerCase() === overlay.toLowerCase() && serversOf(document).length > 0;
+const hasEnoughNodeIds = (context: Context, { nodeIds }: Of<EnrolClientEvent, "good">): boolean =>
+  nodeIds.length >= context.nodeIds;
 
-const stopDeadline = { type: "stopTimer", params: { timer: "deadline" } } as const;
-const stopRetry = { type: "stopTimer", params: { timer: "retry" } } as const;
-const tooLate = { type: "report", params: { outcome: { type: "failed", why: "timed out" } } } as const;
-const failedAsSaid = {
-  type: "report" as const,
-  params: ({ event }: { event: Lost }) => ({ outcome: { type: "failed" as const, why: event.why } }),
-};
-const noServer = {
-  type: "report",
-  params: { outcome: { type: "failed", why: "not this overlay's document, or no enrolment server in it" } },
+const failedWith = (why: string) => ({ type: "report", outcome: { type: "failed", why } }) as const;
+type Fault = Of<EnrolClientEvent, "documentBad" | "unreachable" | "answeredBadly" | "bad">;
+const reportWhy = give("report", (_, { why }: Fault) => ({ outcome: { type: "failed", why } }));
+const stopDeadline = { type: "stopTimer", timer: "deadline" } as const;
+const fail = { target: "failed", actions: [stopDeadline, reportWhy] } as const;
+/** The deadline runs in every state, the timer "retry" in the pauses only. */
+const tooLate = { target: "failed", actions: failedWith("timed out") } as const;
+const tooLateInPause = {
+  target: "failed",
+  actions: [{ type: "stopTimer", timer: "retry" }, failedWith("timed out")],
 } as const;
-const tooFew = {
-  type: "report",
-  params: { outcome: { type: "failed", why: "fewer Node-IDs than asked for" } },
-} as const;
-const startRetry = {
-  type: "startTimer" as const,
-  params: ({ context }: { context: Context }) => ({ timer: "retry" as const, betweenMs: context.retryBetweenMs }),
-};
-/** The retry timer runs in the pauses alone, the deadline everywhere. */
-const late = { guard: isDeadline, target: "failed", actions: tooLate };
+const startRetry = give("startTimer", ({ retryBetweenMs }) => ({ timer: "retry", betweenMs: retryBetweenMs }));
+const countAttempt = assign(({ attempts }) => ({ attempts: attempts + 1 }));
 
-export const enrolClient = machineOf<EnrolClientAction>()(
-  setup({
-    types: { input: {} as EnrolClientInput, context: {} as Context, events: {} as EnrolClientEvent },
-    actions: declared<EnrolClientAction>({
-      fetchDocument: true,
-      makeRequest: true,
-      post: true,
-      check: true,
-      startTimer: true,
-      stopTimer: true,
-      report: true,
-      note: true,
-    }),
-  }).createMachine({
-    id: "enrolClient",
-    context: ({ input }) => ({
-      ...input,
-      attempts: 0,
-      document: undefined,
-      csr: new Uint8Array(),
-      certificate: new Uint8Array(),
-    }),
-    entry: {
-      type: "startTimer",
-      params: ({ context }) => ({ timer: "deadline" as const, betweenMs: [context.deadlineMs, context.deadlineMs] }),
+export const enrolClient = machine("enrolClient", {
+  context: (input) => ({
+    ...input,
+    attempts: 0,
+    document: undefined,
+    servers: [],
+    csr: new Uint8Array(),
+    certificate: new Uint8Array(),
+  }),
+  entry: give("startTimer", ({ deadlineMs }) => ({ timer: "deadline", betweenMs: [deadlineMs, deadlineMs] })),
+  initial: "fetching",
+  states: {
+    fetching: {
+      entry: [countAttempt, { type: "fetchDocument" }],
+      on: {
+        documentRead: [
+          {
+            guard: isOverlaysWithServer,
+            target: "requesting",
+            // The attempts at the enrolment server are counted apart from those at the document.
+            actions: assign((_, { document }) => ({ document, servers: serversOf(document), attempts: 0 })),
+          },
+          {
+            target: "failed",
+            actions: [stopDeadline, failedWith("not this overlay's document, or no enrolment server in it")],
+          },
+        ],
+        documentBad: fail,
+        unreachable: [{ guard: isLastAttempt, ...fail }, { target: "pausingFetch" }],
+      },
+      timers: { deadline: tooLate },
     },
-    initial: "fetching",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      fetching: {
-        entry: [decide(countAttempt), { type: "fetchDocument", params: {} }],
-        on: {
-          documentRead: [
-            { guard: hasServer, target: "requesting", actions: decide(keepDocument) },
-            { target: "failed", actions: [stopDeadline, noServer] },
-          ],
-          documentBad: { target: "failed", actions: [stopDeadline, failedAsSaid] },
-          unreachable: [
-            { guard: isLastAttempt, target: "failed", actions: [stopDeadline, failedAsSaid] },
-            { target: "pausingFetch" },
-          ],
-          timerFired: late,
+    pausingFetch: {
+      entry: startRetry,
+      timers: { retry: { target: "fetching" }, deadline: tooLateInPause },
+    },
+    requesting: {
+      entry: { type: "makeRequest" },
+      on: { requestMade: { target: "posting", actions: assign((_, { csr }) => ({ csr })) } },
+      timers: { deadline: tooLate },
+    },
+    posting: {
+      entry: [
+        countAttempt,
+        // The document's servers in turn.
+        give("post", ({ servers, attempts, csr }) => ({ url: servers[(attempts - 1) % servers.length]!, csr })),
+      ],
+      on: {
+        certified: { target: "checking", actions: assign((_, { certificate }) => ({ certificate })) },
+        refused: {
+          target: "refused",
+          actions: [stopDeadline, give("report", (_, { token }) => ({ outcome: { type: "refused", token } }))],
         },
+        answeredBadly: fail,
+        unreachable: [{ guard: isLastAttempt, ...fail }, { target: "pausingPost" }],
       },
-      pausingFetch: {
-        entry: startRetry,
-        on: {
-          timerFired: [
-            { guard: isRetry, target: "fetching" },
-            { target: "failed", actions: [stopRetry, tooLate] },
-          ],
-        },
-      },
-      requesting: {
-        entry: { type: "makeRequest", params: {} },
-        on: {
-          requestMade: { target: "posting", actions: decide(keepRequest) },
-          timerFired: late,
-        },
-      },
-      posting: {
-        entry: [decide(countAttempt), decide(post)],
-        on: {
-          certified: { target: "checking", actions: decide(keepCertificate) },
-          refused: {
-            target: "refused",
+      timers: { deadline: tooLate },
+    },
+    pausingPost: {
+      entry: startRetry,
+      timers: { retry: { target: "posting" }, deadline: tooLateInPause },
+    },
+    checking: {
+      entry: give("check", ({ certificate, document }) => ({ certificate, roots: document?.rootCertificates ?? [] })),
+      on: {
+        good: [
+          {
+            guard: hasEnoughNodeIds,
+            target: "enrolled",
             actions: [
               stopDeadline,
-              {
-                type: "report",
-                params: ({ event }) => ({ outcome: { type: "refused" as const, token: event.token } }),
-              },
+              give("report", ({ certificate, document }, { nodeIds }) => ({
+                outcome: { type: "enrolled", certificate, nodeIds, document: document! },
+              })),
             ],
           },
-          answeredBadly: { target: "failed", actions: [stopDeadline, failedAsSaid] },
-          unreachable: [
-            { guard: isLastAttempt, target: "failed", actions: [stopDeadline, failedAsSaid] },
-            { target: "pausingPost" },
-          ],
-          timerFired: late,
-        },
+          { target: "failed", actions: [stopDeadline, failedWith("fewer Node-IDs than asked for")] },
+        ],
+        bad: fail,
       },
-      pausingPost: {
-        entry: startRetry,
-        on: {
-          timerFired: [
-            { guard: isRetry, target: "posting" },
-            { target: "failed", actions: [stopRetry, tooLate] },
-          ],
-        },
-      },
-      checking: {
-        entry: {
-          type: "check",
-          params: ({ context }) => ({
-            certificate: context.certificate,
-            roots: context.document?.rootCertificates ?? [],
-          }),
-        },
-        on: {
-          good: [
-            { guard: hasEnough, target: "enrolled", actions: [stopDeadline, decide(reportEnrolled)] },
-            { target: "failed", actions: [stopDeadline, tooFew] },
-          ],
-          bad: { target: "failed", actions: [stopDeadline, failedAsSaid] },
-          timerFired: late,
-        },
-      },
-      enrolled: { type: "final" },
-      refused: { type: "final" },
-      failed: { type: "final" },
+      timers: { deadline: tooLate },
     },
-  }),
-);
-
-function hasServer({ context, event }: { context: Context; event: DocumentRead }): boolean {
-  return (
-    event.document.name.toLowerCase() === context.overlay.toLowerCase() &&
-    event.document.enrollmentServers.some((url) => readEnrolmentUrl(url) !== undefined)
-  );
-}
-
-function hasEnough({ context, event }: { context: Context; event: EventOf<"good"> }): boolean {
-  return event.nodeIds.length >= context.nodeIds;
-}
-
-function countAttempt({ attempts }: Context) {
-  return { context: { attempts: attempts + 1 } };
-}
-
-/** The attempts at the server are counted apart from those at the document. */
-function keepDocument(_: Context, { document }: DocumentRead) {
-  return { context: { document, attempts: 0 } };
-}
-
-function keepRequest(_: Context, { csr }: EventOf<"requestMade">) {
-  return { context: { csr } };
-}
-
-/** The document's servers in turn. */
-function post({ document, csr, attempts }: Context) {
-  const urls = document!.enrollmentServers.filter((url) => readEnrolmentUrl(url) !== undefined);
-  return { actions: [{ type: "post" as const, url: urls[(attempts - 1) % urls.length]!, csr }] };
-}
-
-function keepCertificate(_: Context, { certificate }: EventOf<"certified">) {
-  return { context: { certificate } };
-}
-
-function reportEnrolled({ certificate, document }: Context, { nodeIds }: EventOf<"good">) {
-  const outcome = { type: "enrolled" as const, certificate, nodeIds, document: document! };
-  return { actions: [{ type: "report" as const, outcome }] };
-}
+    enrolled: { type: "final" },
+    refused: { type: "final" },
+    failed: { type: "final" },
+  },
+});

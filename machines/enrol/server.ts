@@ -5,17 +5,16 @@
  *         -- else check: the password is looked at, at some cost ... asked
  *   asked -- too many meanwhile ------------------------------------------------> putOff
  *         -- password wrong, too many, name illegal -----------------------------> refuse
- *         -- all its Node-IDs known --------------------------------------> issue
+ *         -- the user has enough Node-IDs already ------------------------> issue
  *         -- else draw ... drawn: keep ... kept on disk: ----------------> issue ... issued | notIssued --> certify | refuse
  *
- * One state, since each request stands alone; what is under way stands in `pending`. "If the same user returns, the
+ * One state, since requests do not depend on each other; `pending` has those that are not answered yet. "If the same user returns, the
  * enrollment server should return the same Node-IDs": a user has one list, of which it gets the first n, and which grows
  * no longer than the limit.
  */
-import { setup } from "xstate";
 import { type EnrolmentToken, reloadUri, userNameOf } from "../../codecs/enrol/mod.ts";
 import { bigOf } from "../../codecs/shared/mod.ts";
-import { decide, declared, machineOf } from "../kit/mod.ts";
+import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";
 import { addressBrake, type Brake, failed, forgiven, noBrake, userBrake, waitOf } from "./brake.ts";
 
 export const NODE_ID_BYTES = 16;
@@ -29,7 +28,7 @@ export interface Enrolled {
 export interface EnrolServerInput {
   readonly overlay: string;
   readonly nodeIdsPerUserMax: number;
-  /** Who has which Node-IDs already. */
+  /** The users that have Node-IDs already. */
   readonly enrolled: ReadonlyArray<Enrolled>;
 }
 
@@ -48,7 +47,7 @@ export type EnrolServerEvent =
       readonly isPasswordRight: boolean;
       readonly nodeIds: number;
       readonly csr: Uint8Array;
-      /** Where it came from, as far as guesses are counted together. */
+      /** The address (or network) whose wrong passwords are counted together. */
       readonly address: string;
       readonly atMs: number;
     }
@@ -59,7 +58,7 @@ export type EnrolServerEvent =
   | { readonly type: "notIssued"; readonly id: string };
 
 export type EnrolServerAction =
-  /** Look at its password, and tell by `asked`. */
+  /** Check its password; the result comes as `asked`. */
   | { readonly type: "check"; readonly id: string }
   | { readonly type: "draw"; readonly id: string; readonly bytes: number }
   /** The user's whole list, to outlive a restart before anything is certified. */
@@ -74,9 +73,7 @@ export type EnrolServerAction =
   | { readonly type: "certify"; readonly id: string; readonly certificate: Uint8Array }
   | { readonly type: "refuse"; readonly id: string; readonly token: EnrolmentToken }
   | { readonly type: "putOff"; readonly id: string; readonly why: "busy" | "brake" | "store" }
-  | { readonly type: "note"; readonly unexpected: string };
-
-type EventOf<T extends EnrolServerEvent["type"]> = Extract<EnrolServerEvent, { readonly type: T }>;
+  | Note;
 
 interface Pending {
   readonly id: string;
@@ -85,7 +82,7 @@ interface Pending {
   readonly nodeIds: number;
   readonly csr: Uint8Array;
   readonly step: "drawing" | "keeping" | "issuing";
-  /** The user's list as it is being kept. */
+  /** The user's list while it is being written to the store. */
   readonly list: ReadonlyArray<bigint>;
 }
 interface Context extends EnrolServerInput {
@@ -95,125 +92,87 @@ interface Context extends EnrolServerInput {
   readonly addresses: Brake;
 }
 
-export const enrolServer = machineOf<EnrolServerAction>()(
-  setup({
-    types: { input: {} as EnrolServerInput, context: {} as Context, events: {} as EnrolServerEvent },
-    actions: declared<EnrolServerAction>({
-      check: true,
-      draw: true,
-      keep: true,
-      issue: true,
-      certify: true,
-      refuse: true,
-      putOff: true,
-      note: true,
-    }),
-  }).createMachine({
-    id: "enrolServer",
-    context: ({ input }) => ({ ...input, pending: [], users: noBrake, addresses: noBrake }),
-    initial: "serving",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      serving: {
-        on: {
-          came: [
-            {
-              guard: ({ context, event }) => isBraked(context, event),
-              actions: { type: "putOff", params: ({ event }) => ({ id: event.id, why: "brake" as const }) },
-            },
-            { actions: { type: "check", params: ({ event }) => ({ id: event.id }) } },
-          ],
-          asked: [
-            {
-              guard: ({ context, event }) => isBraked(context, event),
-              actions: { type: "putOff", params: ({ event }) => ({ id: event.id, why: "brake" as const }) },
-            },
-            {
-              guard: ({ event }) => !event.isPasswordRight,
-              actions: [decide(count), refuse("failed_authentication")],
-            },
-            {
-              guard: ({ context, event }) => event.nodeIds < 1 || event.nodeIds > context.nodeIdsPerUserMax,
-              actions: refuse("Node-IDs_not_available"),
-            },
-            {
-              guard: ({ context, event }) => userNameOf(event.user, context.overlay) === undefined,
-              actions: refuse("username_not_available"),
-            },
-            {
-              guard: ({ context, event }) => isFull(context, event.id),
-              actions: { type: "putOff", params: ({ event }) => ({ id: event.id, why: "busy" as const }) },
-            },
-            { actions: decide(begin) },
-          ],
-          drawn: [
-            { guard: ({ context, event }) => hasDrawn(context, event), actions: decide(keep) },
-            { actions: { type: "note", params: { unexpected: "drawn" } } },
-          ],
-          kept: [
-            { guard: ({ context, event }) => isAt(context, event.id, "keeping"), actions: decide(issueKept) },
-            { actions: { type: "note", params: { unexpected: "kept" } } },
-          ],
-          notKept: [
-            { guard: ({ context, event }) => isAt(context, event.id, "keeping"), actions: decide(forget) },
-            { actions: { type: "note", params: { unexpected: "notKept" } } },
-          ],
-          issued: [
-            { guard: ({ context, event }) => isAt(context, event.id, "issuing"), actions: decide(certify) },
-            { actions: { type: "note", params: { unexpected: "issued" } } },
-          ],
-          notIssued: [
-            { guard: ({ context, event }) => isAt(context, event.id, "issuing"), actions: decide(giveUp) },
-            { actions: { type: "note", params: { unexpected: "notIssued" } } },
-          ],
-        },
-      },
-    },
-  }),
-);
+const { machine, assign, decide, give } = setup<{
+  input: EnrolServerInput;
+  context: Context;
+  event: EnrolServerEvent;
+  order: EnrolServerAction;
+}>();
+type Asked = Of<EnrolServerEvent, "asked">;
+type WithId = Exclude<EnrolServerEvent, { readonly type: "came" }>;
+type Decided<K extends EnrolServerAction["type"]> = Decision<Context, Of<EnrolServerAction, K>>;
 
-function refuse(token: EnrolmentToken) {
-  return { type: "refuse" as const, params: ({ event }: { event: { id: string } }) => ({ id: event.id, token }) };
-}
+const refuse = (token: EnrolmentToken) => give("refuse", (_, { id }: Asked) => ({ id, token }));
+const braked = give("putOff", (_, { id }: Asked | Of<EnrolServerEvent, "came">) => ({ id, why: "brake" }));
 
-/** An id that is already under way would be answered twice. */
-const isFull = ({ pending, enrolled }: Context, id: string): boolean =>
+const isBraked = ({ users, addresses }: Context, { user, address, atMs }: Asked | Of<EnrolServerEvent, "came">) =>
+  waitOf(users, user, userBrake, atMs) > 0 || waitOf(addresses, address, addressBrake, atMs) > 0;
+const isPasswordWrong = (_: Context, { isPasswordRight }: Asked): boolean => !isPasswordRight;
+const isCountIllegal = ({ nodeIdsPerUserMax }: Context, { nodeIds }: Asked): boolean =>
+  nodeIds < 1 || nodeIds > nodeIdsPerUserMax;
+const isNameIllegal = ({ overlay }: Context, { user }: Asked): boolean => userNameOf(user, overlay) === undefined;
+/** True also for an id that is pending already: it would be answered twice. */
+const isFull = ({ pending, enrolled }: Context, { id }: Asked): boolean =>
   pending.length >= ENROLMENTS_UNDER_WAY_MAX ||
   enrolled.length + pending.length >= ENROLLED_USERS_MAX ||
   pending.some((one) => one.id === id);
+const pendingAt = ({ pending }: Context, { id }: WithId, step: Pending["step"]): Pending | undefined =>
+  pending.find((one) => one.id === id && one.step === step);
+const hasDrawnEnough = (context: Context, event: Of<EnrolServerEvent, "drawn">): boolean => {
+  const one = pendingAt(context, event, "drawing");
+  return one !== undefined && event.random.length >= one.nodeIds * NODE_ID_BYTES;
+};
+const isKeeping = (context: Context, event: WithId): boolean => pendingAt(context, event, "keeping") !== undefined;
+const isIssuing = (context: Context, event: WithId): boolean => pendingAt(context, event, "issuing") !== undefined;
 
-const hasDrawn = ({ pending }: Context, { id, random }: EventOf<"drawn">): boolean =>
-  pending.some((one) => one.id === id && one.step === "drawing" && random.length >= one.nodeIds * NODE_ID_BYTES);
+export const enrolServer = machine("enrolServer", {
+  context: (input) => ({ ...input, pending: [], users: noBrake, addresses: noBrake }),
+  initial: "serving",
+  states: {
+    serving: {
+      on: {
+        came: [{ guard: isBraked, actions: braked }, { actions: give("check", (_, { id }) => ({ id })) }],
+        asked: [
+          { guard: isBraked, actions: braked },
+          { guard: isPasswordWrong, actions: [assign(countFailure), refuse("failed_authentication")] },
+          { guard: isCountIllegal, actions: refuse("Node-IDs_not_available") },
+          { guard: isNameIllegal, actions: refuse("username_not_available") },
+          { guard: isFull, actions: give("putOff", (_, { id }) => ({ id, why: "busy" })) },
+          { actions: decide(["draw", "issue"], begin) },
+        ],
+        drawn: { guard: hasDrawnEnough, actions: decide(["keep"], keep) },
+        kept: { guard: isKeeping, actions: decide(["issue"], issueKept) },
+        notKept: { guard: isKeeping, actions: decide(["putOff"], forget) },
+        issued: { guard: isIssuing, actions: decide(["certify"], certify) },
+        notIssued: { guard: isIssuing, actions: decide(["refuse"], giveUp) },
+      },
+    },
+  },
+});
 
-const isAt = ({ pending }: Context, id: string, step: Pending["step"]): boolean =>
-  pending.some((one) => one.id === id && one.step === step);
-
-const isBraked = ({ users, addresses }: Context, { user, address, atMs }: Omit<EventOf<"came">, "type">): boolean =>
-  waitOf(users, user, userBrake, atMs) > 0 || waitOf(addresses, address, addressBrake, atMs) > 0;
-
-function count({ users, addresses }: Context, { user, address, atMs }: EventOf<"asked">) {
-  return { context: { users: failed(users, user, atMs), addresses: failed(addresses, address, atMs) } };
+function countFailure({ users, addresses }: Context, { user, address, atMs }: Asked) {
+  return { users: failed(users, user, atMs), addresses: failed(addresses, address, atMs) };
 }
 
 const nodeIdsOf = ({ enrolled }: Context, user: string): ReadonlyArray<bigint> =>
   enrolled.find((one) => one.user === user)?.nodeIds ?? [];
 
 /** A right password clears the user's own count, not the address's: a guesser may have an account too. */
-function begin(context: Context, { id, user, nodeIds, csr }: EventOf<"asked">) {
+function begin(context: Context, { id, user, nodeIds, csr }: Asked): Decided<"draw" | "issue"> {
   const isDrawing = nodeIdsOf(context, user).length < nodeIds;
   const step = isDrawing ? ("drawing" as const) : ("issuing" as const);
   const one: Pending = { id, user, email: userNameOf(user, context.overlay)!, nodeIds, csr, step, list: [] };
   return {
     context: { pending: [...context.pending, one], users: forgiven(context.users, user) },
-    actions: [isDrawing ? { type: "draw" as const, id, bytes: nodeIds * NODE_ID_BYTES } : issue(context, one)],
+    actions: [isDrawing ? { type: "draw", id, bytes: nodeIds * NODE_ID_BYTES } : issue(context, one)],
   };
 }
 
 /**
- * Only what the user still lacks is taken: a second request of the same user may have drawn first, and its list counts
- * though it is not on disk yet.
+ * As many Node-IDs as the user still lacks: another request of the same user may have drawn some meanwhile, and its list
+ * counts though it is not in the store yet.
  */
-function keep(context: Context, { id, random }: EventOf<"drawn">) {
+function keep(context: Context, { id, random }: Of<EnrolServerEvent, "drawn">): Decided<"keep"> {
   const one = context.pending.find((one) => one.id === id)!;
   const lists = context.pending.flatMap(({ user, list }) => (user === one.user ? [list] : []));
   const known = longest([nodeIdsOf(context, one.user), ...lists]);
@@ -223,11 +182,11 @@ function keep(context: Context, { id, random }: EventOf<"drawn">) {
   const list = [...known, ...fresh];
   return {
     context: { pending: replaced(context.pending, one, { ...one, step: "keeping", list }) },
-    actions: [{ type: "keep" as const, id, user: one.user, nodeIds: list }],
+    actions: [{ type: "keep", id, user: one.user, nodeIds: list }],
   };
 }
 
-function issueKept(context: Context, { id }: EventOf<"kept">) {
+function issueKept(context: Context, { id }: Of<EnrolServerEvent, "kept">): Decided<"issue"> {
   const one = context.pending.find((one) => one.id === id)!;
   const { user } = one;
   const nodeIds = longest([nodeIdsOf(context, user), one.list]);
@@ -236,11 +195,11 @@ function issueKept(context: Context, { id }: EventOf<"kept">) {
   return { context: { enrolled, pending }, actions: [issue({ ...context, enrolled }, one)] };
 }
 
-/** Nobody has been told these Node-IDs: the next request draws others. */
-function forget({ pending }: Context, { id }: EventOf<"notKept">) {
+/** The store failed, and these Node-IDs were given to nobody: the user's next request draws others. */
+function forget({ pending }: Context, { id }: Of<EnrolServerEvent, "notKept">): Decided<"putOff"> {
   return {
     context: { pending: without(pending, id) },
-    actions: [{ type: "putOff" as const, id, why: "store" as const }],
+    actions: [{ type: "putOff", id, why: "store" }],
   };
 }
 
@@ -249,21 +208,21 @@ const longest = (lists: ReadonlyArray<ReadonlyArray<bigint>>): ReadonlyArray<big
 const replaced = (pending: ReadonlyArray<Pending>, one: Pending, by: Pending) =>
   pending.map((other) => (other === one ? by : other));
 
-function issue(context: Context, { id, user, email, nodeIds, csr }: Pending) {
+function issue(context: Context, { id, user, email, nodeIds, csr }: Pending): Of<EnrolServerAction, "issue"> {
   const uris = nodeIdsOf(context, user)
     .slice(0, nodeIds)
     .map((nodeId) => reloadUri({ nodeId, overlay: context.overlay }));
-  return { type: "issue" as const, id, csr, uris, email };
+  return { type: "issue", id, csr, uris, email };
 }
 
-function certify({ pending }: Context, { id, certificate }: EventOf<"issued">) {
-  return { context: { pending: without(pending, id) }, actions: [{ type: "certify" as const, id, certificate }] };
+function certify({ pending }: Context, { id, certificate }: Of<EnrolServerEvent, "issued">): Decided<"certify"> {
+  return { context: { pending: without(pending, id) }, actions: [{ type: "certify", id, certificate }] };
 }
 
-function giveUp({ pending }: Context, { id }: EventOf<"notIssued">) {
+function giveUp({ pending }: Context, { id }: Of<EnrolServerEvent, "notIssued">): Decided<"refuse"> {
   return {
     context: { pending: without(pending, id) },
-    actions: [{ type: "refuse" as const, id, token: "bad_CSR" as const }],
+    actions: [{ type: "refuse", id, token: "bad_CSR" }],
   };
 }
 

@@ -13,11 +13,10 @@ export {
   VALIDITY_SLACK_MS,
 } from "./checker.ts";
 export {
-  type TicketIssuerAction,
-  type TicketIssuerEvent,
+  type MintedTicket,
+  mintTicket,
   type TicketIssuerInput,
   type TicketQuestion,
   type TicketRefusal,
-  ticketIssuer,
 } from "./issuer.ts";
 export { KEY_BYTES, KEY_ROUNDS, keySalt, sealOf } from "./seal.ts";

@@ -1,6 +1,6 @@
 /**
- * What a call agent wants of its server, in the order in which the server can have it: first the VService, then what
- * belongs to it. Functions from a session to what changes and what is asked.
+ * The queues of a call agent's session: the VService is published first, then its numbers and call records, since the
+ * server accepts those of a published VService only. Functions from the context to what changes and what is requested.
  */
 import type { Vcr } from "../../codecs/shared/mod.ts";
 import {
@@ -12,12 +12,20 @@ import {
   type VapMethod,
   writeVService,
 } from "../../codecs/vap/mod.ts";
-import type { Decision } from "../kit/mod.ts";
-import type { Ask, VapClientAction, VapClientContext, VapClientEvent, VapJob, VapResult } from "./client.ts";
+import type { Decision, Of } from "../kit/mod.ts";
+import type {
+  Ask,
+  ClientDecision,
+  VapClientAction,
+  VapClientContext,
+  VapClientEvent,
+  VapJob,
+  VapResult,
+} from "./client-types.ts";
 
 export const NUMBERS_MAX = 20_000;
 export const VCRS_MAX = 10_000;
-/** Call records out at once; numbers go one after another. */
+/** UploadVCR requests without an answer yet; numbers are published one after another. */
 const VCRS_ASKED_MAX = 8;
 export const JOB_ATTEMPTS_MAX = 3;
 
@@ -25,16 +33,18 @@ export const JOB_ATTEMPTS_MAX = 3;
 const REFRESH_BETWEEN = [0.6, 2 / 3] as const;
 
 type Context = VapClientContext;
-export type Decided = Decision<Context, VapClientAction>;
-type Event<K extends VapClientEvent["type"]> = Extract<VapClientEvent, { readonly type: K }>;
+type Settle = Of<VapClientAction, "settle">;
 
 /** Nobody waits for ref 0. */
-export const settle = (ref: number, result: VapResult): ReadonlyArray<VapClientAction> =>
+export const settle = (ref: number, result: VapResult): ReadonlyArray<Settle> =>
   ref === 0 ? [] : [{ type: "settle", ref, result }];
-export const fail = (ref: number, why: string): ReadonlyArray<VapClientAction> => settle(ref, { type: "failed", why });
+export const fail = (ref: number, why: string): ReadonlyArray<Settle> => settle(ref, { type: "failed", why });
 
-/** Something new to do. */
-export const take = (context: Context, event: Event<"publishService" | "publishNumber" | "upload">): Decided => {
+/** Queues what the embedder wants published or uploaded. A limit that is reached fails it at once. */
+export const take = (
+  context: Context,
+  event: Of<VapClientEvent, "publishService" | "publishNumber" | "upload">,
+): ClientDecision<"settle"> => {
   const { numbers, vcrs, service } = context;
   switch (event.type) {
     case "publishService": {
@@ -57,10 +67,10 @@ export const take = (context: Context, event: Event<"publishService" | "publishN
   }
 };
 
-/** A decision, and after it everything that can now be asked. */
+/** A decision, followed by every request that can be sent after it. */
 export const pumped =
-  <E>(of: (context: Context, event: E) => Decided) =>
-  (context: Context, event: E): Decided => {
+  <E, A>(of: (context: Context, event: E) => Decision<Context, A>) =>
+  (context: Context, event: E): Decision<Context, A | Of<VapClientAction, "ask">> => {
     const first = of(context, event);
     const then = pump({ ...context, ...first.context });
     return {
@@ -69,7 +79,7 @@ export const pumped =
     };
   };
 
-export const pump = (context: Context): Decided => {
+export const pump = (context: Context): ClientDecision<"ask"> => {
   const { service, isPublished, subscription, asks, numbers, vcrs } = context;
   if (service === undefined) return {};
   const { version } = service;
@@ -99,8 +109,11 @@ export const isService = (what: Ask["what"]): what is { readonly type: "service"
 export const isJob = (what: Ask["what"]): what is VapJob => typeof what === "object" && what.type !== "service";
 const isOut = (asks: ReadonlyArray<Ask>, what: Ask["what"]): boolean => asks.some((ask) => ask.what === what);
 
-/** Requests go out, and are remembered until they are answered. */
-export const asking = (context: Context, wanted: ReadonlyArray<readonly [Ask["what"], VapContent]>): Decided => ({
+/** Requests are sent, and remembered until they are answered. */
+export const asking = (
+  context: Context,
+  wanted: ReadonlyArray<readonly [Ask["what"], VapContent]>,
+): ClientDecision<"ask"> => ({
   context: {
     asks: [...context.asks, ...wanted.map(([what], i) => ({ ask: context.nextAsk + i, what }))],
     nextAsk: context.nextAsk + wanted.length,
@@ -143,8 +156,8 @@ const upload = ({ vservice, instance }: Context, vcr: Vcr) =>
     identity(service.vcr, subservice.number, vservice, instance),
   );
 
-/** A number is with the overlay; the first of several sets the hour at which all are published again. */
-export const keepNumber = (context: Context, number: string): Decided => {
+/** The overlay stores a number. The first of several starts the timer after which all of them are published again. */
+export const numberStored = (context: Context, number: string): ClientDecision<"startTimer"> => {
   const { stored, isRefreshing, lifetimeMs } = context;
   const [least, most] = REFRESH_BETWEEN;
   return {
@@ -158,13 +171,13 @@ export const keepNumber = (context: Context, number: string): Decided => {
         : [{ type: "startTimer", timer: "refresh", betweenMs: [least * lifetimeMs, most * lifetimeMs] }],
   };
 };
-export const refreshNumbers = ({ numbers, stored, isRefreshing }: Context): Decided => {
+export const refreshNumbers = ({ numbers, stored, isRefreshing }: Context): ClientDecision => {
   if (!isRefreshing) return {};
   const again = stored.map((number) => ({ type: "number" as const, ref: 0, number, attempts: 0 }));
   return { context: { numbers: [...numbers, ...again].slice(0, NUMBERS_MAX), stored: [], isRefreshing: false } };
 };
 
-/** What was asked and not answered is to be asked again, before anything else. */
+/** Requests without an answer go back to the head of their queues. */
 export const putBack = ({ asks, numbers, vcrs }: Context): Pick<Context, "asks" | "numbers" | "vcrs"> => {
   const jobs = asks.flatMap(({ what }) => (isJob(what) ? [what] : []));
   return {
@@ -174,8 +187,8 @@ export const putBack = ({ asks, numbers, vcrs }: Context): Pick<Context, "asks" 
   };
 };
 
-/** The end: nobody is left waiting, no timer is left running. */
-export const finished = (context: Context): Decided => {
+/** The end: every caller that waits gets its result, and no timer is left running. */
+export const finished = (context: Context): ClientDecision<"stopTimer" | "settle"> => {
   const { numbers, vcrs } = putBack(context);
   const refs = [context.service?.ref ?? 0, ...[...numbers, ...vcrs].map(({ ref }) => ref)];
   return {

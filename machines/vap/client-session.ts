@@ -1,6 +1,6 @@
 /**
- * How a call agent registers, stays registered and takes what it is answered. draft-jennings-vipr-vap-02 §8.
- * Functions from a session and an event to what changes and what is ordered.
+ * How a call agent registers, stays registered and handles answers. draft-jennings-vipr-vap-02 §8.
+ * Functions from the context and an event to what changes and what is ordered.
  */
 import {
   errorAttribute,
@@ -14,59 +14,58 @@ import {
   type VapMessage,
   valueIn,
 } from "../../codecs/vap/mod.ts";
-import type { Ask, VapClientAction, VapClientContext, VapClientEvent, VapJob } from "./client.ts";
+import type { Of } from "../kit/mod.ts";
 import {
   asking,
-  type Decided,
   fail,
   isJob,
   isService,
   JOB_ATTEMPTS_MAX,
-  keepNumber,
+  numberStored,
   pump,
   putBack,
   request,
   settle,
 } from "./client-jobs.ts";
+import type { Ask, ClientDecision, VapClientAction, VapClientContext, VapClientEvent, VapJob } from "./client-types.ts";
 
 type Context = VapClientContext;
-type Event<K extends VapClientEvent["type"]> = Extract<VapClientEvent, { readonly type: K }>;
+type Answered = Of<VapClientEvent, "answered">;
 
-/** Of Keepalive: when the next sign of life is due. */
+/** The next Register is due after this part of the Keepalive time. */
 const KEEPALIVE_BETWEEN = [1 / 3, 1 / 2] as const;
-/** Waits double up to this many times. */
+/** The wait before a new connection doubles with every failure, up to this many times. */
 const BACKOFF_DOUBLINGS_MAX = 6;
 
-const whatOf = ({ asks }: Context, { ask }: Event<"answered">): Ask["what"] | undefined =>
+const whatOf = ({ asks }: Context, { ask }: Answered): Ask["what"] | undefined =>
   asks.find((candidate) => candidate.ask === ask)?.what;
-const responseOf = ({ outcome }: Event<"answered">): VapMessage | undefined =>
+const responseOf = ({ outcome }: Answered): VapMessage | undefined =>
   outcome.type === "answer" ? outcome.response : undefined;
 const isSuccess = (response: VapMessage | undefined): response is VapMessage => response?.type.class === "success";
-const errorOf = (event: Event<"answered">): number | undefined => {
+const errorOf = (event: Answered): number | undefined => {
   const response = responseOf(event);
   return response === undefined ? undefined : errorNumberOf(response);
 };
 
-/** Register: anew, or with the handle of a session that is to be taken up again. */
-export const hello = (context: Context): Decided => asking(context, [["register", register(context)]]);
+/** Register: a new session, or with its handle the resumption of an old one. */
+export const hello = (context: Context): ClientDecision<"ask"> => asking(context, [["register", register(context)]]);
 const register = ({ name, handle }: Context): VapContent => {
   const resumed: ReadonlyArray<VapAttribute> = handle === undefined ? [] : [{ type: "clientHandle", value: handle }];
   return request("register", { type: "clientName", value: name }, ourVersion, ...resumed);
 };
 
-export const isRegister = (context: Context, event: Event<"answered">): boolean =>
-  whatOf(context, event) === "register";
-export const isRegistered = (context: Context, event: Event<"answered">): boolean => {
+export const isRegister = (context: Context, event: Answered): boolean => whatOf(context, event) === "register";
+export const isRegistered = (context: Context, event: Answered): boolean => {
   const response = responseOf(event);
   return isRegister(context, event) && isSuccess(response) && valueIn(response, "clientHandle") !== undefined;
 };
 
-export const ready = (context: Context, event: Event<"answered">): Decided => {
+export const ready = (context: Context, event: Answered): ClientDecision<"report" | "startTimer" | "ask"> => {
   const response = responseOf(event)!;
   const [handle, keepaliveMs] = [valueIn(response, "clientHandle"), valueIn(response, "keepalive") ?? 0];
   const changed = {
     handle,
-    // The server still knows the subscriptions of a session that is taken up again, and may use them at once.
+    // The server still has the subscriptions of a resumed session, and may send a Notify at once.
     subscription: handle === context.handle ? context.subscription : undefined,
     keepaliveMs,
     failures: 0,
@@ -78,21 +77,25 @@ export const ready = (context: Context, event: Event<"answered">): Decided => {
     actions: [{ type: "report", what: "registered", why: "" }, keepaliveTimer(keepaliveMs), ...(then.actions ?? [])],
   };
 };
-/** A server that names no time is asked each half minute. */
+/** Assumed when the server's answer has no Keepalive attribute. */
 const KEEPALIVE_DEFAULT_MS = 60_000;
-const keepaliveTimer = (keepaliveMs: number): VapClientAction => {
+const keepaliveTimer = (keepaliveMs: number): Of<VapClientAction, "startTimer"> => {
   const ms = keepaliveMs === 0 ? KEEPALIVE_DEFAULT_MS : keepaliveMs;
   const [least, most] = KEEPALIVE_BETWEEN;
   return { type: "startTimer", timer: "keepalive", betweenMs: [Math.ceil(least * ms), Math.ceil(most * ms)] };
 };
 
-export const keepAlive = (context: Context): Decided => {
+export const keepAlive = (context: Context): ClientDecision<"ask" | "startTimer"> => {
   const { context: changed, actions } = asking(context, [["keepalive", register(context)]]);
   return { context: changed ?? {}, actions: [...(actions ?? []), keepaliveTimer(context.keepaliveMs)] };
 };
 
-/** The connection is gone: what was out is put back, and after a while we try again. */
-export const lose = (context: Context, what: "lost" | "refused", why: string): Decided => {
+/** The connection is lost: requests without an answer are queued again, and a new connection is tried after a while. */
+export const lose = (
+  context: Context,
+  what: "lost" | "refused",
+  why: string,
+): ClientDecision<"report" | "startTimer"> => {
   const doubled = 2 ** Math.min(context.failures, BACKOFF_DOUBLINGS_MAX);
   const [least, most] = context.reconnectMs;
   return {
@@ -104,8 +107,8 @@ export const lose = (context: Context, what: "lost" | "refused", why: string): D
   };
 };
 
-/** The server does not want this session as it is: leave the connection, and a handle that it does not know. */
-export const refused = (context: Context, event: Event<"answered">): Decided => {
+/** The server refuses this session: close the connection, and if it answered with an error forget the handle too. */
+export const refused = (context: Context, event: Answered): ClientDecision<"disconnect" | "report" | "startTimer"> => {
   const error = errorOf(event);
   const why = error === undefined ? `no answer: ${event.outcome.type}` : `error ${error}`;
   const { context: changed, actions } = lose(context, "refused", why);
@@ -119,8 +122,8 @@ const SESSION_ERRORS: ReadonlyArray<number> = [
   errorCode.unknownUsername,
   errorCode.alreadyRegistered,
 ];
-/** No answer in Ti, or one that says that there is no session, or that it cannot have what was published before. */
-export const isFatal = (context: Context, event: Event<"answered">): boolean => {
+/** No answer within Ti, or an error that says that there is no session, or that the VService cannot be published again. */
+export const isFatal = (context: Context, event: Answered): boolean => {
   const [what, error] = [whatOf(context, event), errorOf(event)];
   if (what === undefined) return false;
   const response = responseOf(event);
@@ -132,11 +135,11 @@ export const isFatal = (context: Context, event: Event<"answered">): boolean => 
   return SESSION_ERRORS.includes(error) || what === "keepalive" || what === "subscribe" || isLost;
 };
 
-export const answered = (context: Context, event: Event<"answered">): Decided => {
+export const answered = (context: Context, event: Answered): ClientDecision<"settle" | "startTimer" | "note"> => {
   const what = whatOf(context, event);
   const response = responseOf(event);
   if (what === undefined) return { actions: [{ type: "note", unexpected: "answered" }] };
-  if (response === undefined) return {}; // lost: the connection says so too, and all that is out is put back then
+  if (response === undefined) return {}; // lost: the event "lost" follows, and queues everything again
   const asks = context.asks.filter(({ ask }) => ask !== event.ask);
   const { context: changed, actions } = isJob(what)
     ? jobAnswered(context, what, response)
@@ -144,15 +147,19 @@ export const answered = (context: Context, event: Event<"answered">): Decided =>
   return { context: { asks, ...changed }, actions: actions ?? [] };
 };
 
-const sessionAnswered = (context: Context, what: Exclude<Ask["what"], VapJob>, response: VapMessage): Decided => {
+const sessionAnswered = (
+  context: Context,
+  what: Exclude<Ask["what"], VapJob>,
+  response: VapMessage,
+): ClientDecision<"settle"> => {
   if (isService(what)) return serviceAnswered(context, what.version, response);
   if (what !== "subscribe") return {};
   return { context: { subscription: valueIn(response, "subscriptionId") } };
 };
 
-const serviceAnswered = (context: Context, version: number, response: VapMessage): Decided => {
+const serviceAnswered = (context: Context, version: number, response: VapMessage): ClientDecision<"settle"> => {
   const { service } = context;
-  if (service === undefined || service.version !== version) return {}; // another took its place
+  if (service === undefined || service.version !== version) return {}; // it was replaced meanwhile
   if (isSuccess(response)) {
     const quota = valueIn(response, "quota");
     return {
@@ -171,9 +178,9 @@ const serviceAnswered = (context: Context, version: number, response: VapMessage
   return { context: { service: undefined }, actions: fail(service.ref, `error ${error}`) };
 };
 
-const jobAnswered = (context: Context, job: VapJob, response: VapMessage): Decided => {
+const jobAnswered = (context: Context, job: VapJob, response: VapMessage): ClientDecision<"settle" | "startTimer"> => {
   if (isSuccess(response)) {
-    const { context: changed, actions } = job.type === "number" ? keepNumber(context, job.number) : {};
+    const { context: changed, actions } = job.type === "number" ? numberStored(context, job.number) : {};
     return { context: changed ?? {}, actions: [...(actions ?? []), ...settle(job.ref, { type: "done" })] };
   }
   const error = errorNumberOf(response);
@@ -187,8 +194,11 @@ const jobAnswered = (context: Context, job: VapJob, response: VapMessage): Decid
     : { context: { isPublished, vcrs: [...context.vcrs, again] } };
 };
 
-/** The server asks: a Notify tells what was learned. */
-export const asked = (context: Context, { request, genuine }: Event<"asked">): Decided => {
+/** A request of the server's: Notify brings a ValInfo document, every other method is refused. */
+export const asked = (
+  context: Context,
+  { request, genuine }: Of<VapClientEvent, "asked">,
+): ClientDecision<"answer" | "learned" | "note"> => {
   if (!genuine) return { actions: [{ type: "note", unexpected: "unsealed request" }] };
   if (request.type.method !== "notify") return { actions: [answer(request, "badRequest")] };
   const id = valueIn(request, "subscriptionId");
@@ -197,7 +207,7 @@ export const asked = (context: Context, { request, genuine }: Event<"asked">): D
   if (!read.ok) return { actions: [answer(request, "badRequest")] };
   return { actions: [answer(request), { type: "learned", info: read.value }] };
 };
-const answer = ({ type, transactionId }: VapMessage, error?: VapError): VapClientAction => ({
+const answer = ({ type, transactionId }: VapMessage, error?: VapError): Of<VapClientAction, "answer"> => ({
   type: "answer",
   transactionId,
   content: {
@@ -207,11 +217,11 @@ const answer = ({ type, transactionId }: VapMessage, error?: VapError): VapClien
   },
 });
 
-export const goodbye = (context: Context, { ref }: Event<"unregister">): Decided => {
+export const goodbye = (context: Context, { ref }: Of<VapClientEvent, "unregister">): ClientDecision<"ask"> => {
   const handle: ReadonlyArray<VapAttribute> =
     context.handle === undefined ? [] : [{ type: "clientHandle", value: context.handle }];
   const { context: changed, actions } = asking(context, [["unregister", request("unregister", ...handle)]]);
   return { context: { ...changed, ending: ref }, actions: actions ?? [] };
 };
-export const isGoodbye = (context: Context, event: Event<"answered">): boolean =>
+export const isGoodbye = (context: Context, event: Answered): boolean =>
   whatOf(context, event) === "unregister" && event.outcome.type !== "lost";

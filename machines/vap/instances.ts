@@ -1,11 +1,11 @@
-/** The instances of VServices that one session has published, and those that are on their way. Functions only. */
+/** The instances of VServices that one session has published, and those whose publication is not settled. Functions only. */
 import type { ServiceIdentity } from "../../codecs/vap/mod.ts";
-import type { Instance, VapServerContext } from "./server.ts";
+import type { Instance, VapServerContext } from "./server-types.ts";
 
 export const sameInstance = (a: ServiceIdentity, b: ServiceIdentity): boolean =>
   a.vservice === b.vservice && a.instance === b.instance;
 
-/** With those that are coming: they have been ordered, and must be withdrawn as the others. */
+/** Includes those whose publication is ordered and not settled: they must be withdrawn like the others. */
 export const allInstances = ({
   instances,
   pending,
@@ -17,7 +17,7 @@ export const withInstance = (all: ReadonlyArray<Instance>, one: Instance): Reado
   one,
 ];
 
-/** What is left when this one has gone, wherever it was on its way. */
+/** Without this instance, published or not settled yet. */
 export const withoutInstance = (
   { instances, pending }: Pick<VapServerContext, "instances" | "pending">,
   gone: ServiceIdentity,
@@ -31,6 +31,9 @@ export const withoutInstance = (
   };
 };
 
-/** Published, or about to be: requests need not wait for each other. What comes of one that is refused is not ours to say. */
+/**
+ * Published, or its publication is ordered: a client need not wait for one answer before its next request. If the
+ * publication is refused, the later requests are refused by those who perform them.
+ */
 export const publishes = (context: VapServerContext, vservice: bigint): boolean =>
   allInstances(context).some(({ identity }) => identity.vservice === vservice);

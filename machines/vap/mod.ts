@@ -1,27 +1,12 @@
 /** The ViPR Access Protocol's machines: a request, a call agent's session, a server's session, the publisher. */
-export {
-  type VapClientAction,
-  type VapClientEvent,
-  type VapClientInput,
-  type VapResult,
-  vapClient,
-} from "./client.ts";
+export { vapClient } from "./client.ts";
 export { NUMBERS_MAX, VCRS_MAX } from "./client-jobs.ts";
-export {
-  type PublishOutcome,
-  type VapPublisherAction,
-  type VapPublisherEvent,
-  type VapPublisherInput,
-  vapPublisher,
-} from "./publisher.ts";
+export type { VapClientAction, VapClientEvent, VapClientInput, VapResult } from "./client-types.ts";
+export { vapPublisher } from "./publisher.ts";
 export { QUEUE_NUMBERS_MAX } from "./publisher-queue.ts";
-export {
-  type VapQuota,
-  type VapServerAction,
-  type VapServerEvent,
-  type VapServerInput,
-  vapServer,
-} from "./server.ts";
+export type { PublishOutcome, VapPublisherAction, VapPublisherEvent, VapPublisherInput } from "./publisher-types.ts";
+export { vapServer } from "./server.ts";
+export type { VapQuota, VapServerAction, VapServerEvent, VapServerInput } from "./server-types.ts";
 export {
   TI_MS,
   type VapOutcome,

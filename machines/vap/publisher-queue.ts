@@ -1,122 +1,145 @@
-/** What the publisher's events do to its queue, its tokens and what it keeps fresh. */
-import { decide } from "../kit/mod.ts";
+/** What the publisher's events do to its queue, its tokens and the numbers that it stores again. */
+import type { Decision, Of } from "../kit/mod.ts";
 import { refreshMs } from "../reload/mod.ts";
-import type { Publication, VapPublisherAction, VapPublisherContext, VapPublisherEvent } from "./publisher.ts";
+import type { Publication, VapPublisherAction, VapPublisherContext, VapPublisherEvent } from "./publisher-types.ts";
 
 export const QUEUE_NUMBERS_MAX = 20_000;
 const STORE_ATTEMPTS_MAX = 5;
+/** Numbers that wait to be stored again; those beyond are left to their call agent, which publishes them again itself. */
+const PUBLISHED_NUMBERS_MAX = 200_000;
 
-type Of<K extends VapPublisherEvent["type"]> = Extract<VapPublisherEvent, { readonly type: K }>;
-const on = <K extends VapPublisherEvent["type"]>(
-  of: (
-    context: VapPublisherContext,
-    event: Of<K>,
-  ) => { readonly context?: Partial<VapPublisherContext>; readonly actions?: ReadonlyArray<VapPublisherAction> },
-) => decide<VapPublisherContext, Of<K>, VapPublisherAction>(of);
+type Context = VapPublisherContext;
+type Report = Of<VapPublisherAction, "report">;
+type StartTimer = Of<VapPublisherAction, "startTimer">;
+type Decided<A = never> = Decision<Context, A>;
 
-/** Numbers that wait to be stored again; one more is left to its agent to publish again. */
-const KEPT_NUMBERS_MAX = 200_000;
-
-const failed = (ref: number, why: string): ReadonlyArray<VapPublisherAction> =>
+const failed = (ref: number, why: string): ReadonlyArray<Report> =>
   ref === 0 ? [] : [{ type: "report", ref, outcome: { type: "failed", why } }];
+const stored = (ref: number): ReadonlyArray<Report> =>
+  ref === 0 ? [] : [{ type: "report", ref, outcome: { type: "stored" } }];
 
-export const enqueue = on<"publish">((context, { ref, vservice, number, held }) => {
+export const hasWork = ({ queue, tokens }: Context): boolean => queue.length > 0 && tokens > 0;
+
+export const enqueue = (
+  context: Context,
+  { ref, vservice, number, stored: before }: Of<VapPublisherEvent, "publish">,
+): Decided<Report | StartTimer> => {
   const { queue } = context;
-  if (held !== undefined) {
-    const made = keep(context, { vservice, number, dueAtMs: held.dueAtMs }, held.atMs);
+  if (before !== undefined) {
+    const made = awaitRefresh(context, { vservice, number, dueAtMs: before.dueAtMs }, before.atMs);
     return { ...made, actions: [...stored(ref), ...made.actions] };
   }
   return queue.length >= QUEUE_NUMBERS_MAX
     ? { actions: failed(ref, "too many numbers wait to be stored") }
     : { context: { queue: [...queue, { ref, vservice, number, attempts: 0 }] } };
-});
+};
 
-const stored = (ref: number): ReadonlyArray<VapPublisherAction> =>
-  ref === 0 ? [] : [{ type: "report", ref, outcome: { type: "stored" } }];
-
-/** To be stored again at its time; the timer runs for whichever is due first. */
-const keep = ({ kept, refreshing }: VapPublisherContext, item: VapPublisherContext["kept"][number], atMs: number) => {
-  const others = kept.filter(({ vservice, number }) => vservice !== item.vservice || number !== item.number);
-  if (others.length >= KEPT_NUMBERS_MAX) return { context: {}, actions: [] };
+/** A number is to be stored again when it is due; the timer runs for the one that is due first. */
+const awaitRefresh = (
+  { published, refreshing }: Context,
+  item: Context["published"][number],
+  atMs: number,
+): { readonly context: Partial<Context>; readonly actions: ReadonlyArray<StartTimer> } => {
+  const others = published.filter(({ vservice, number }) => vservice !== item.vservice || number !== item.number);
+  if (others.length >= PUBLISHED_NUMBERS_MAX) return { context: {}, actions: [] };
   const at = others.findIndex(({ dueAtMs }) => dueAtMs > item.dueAtMs);
   const now = at < 0 ? [...others, item] : [...others.slice(0, at), item, ...others.slice(at)];
   const isFirst = now[0] === item || !refreshing;
-  return { context: { kept: now, refreshing: true }, actions: isFirst ? [refreshTimer(now, atMs)] : [] };
+  return { context: { published: now, refreshing: true }, actions: isFirst ? [refreshTimer(now, atMs)] : [] };
 };
 
-export const dropVService = on<"withdraw">(({ queue, kept, storing }, { vservice }) => ({
+export const dropVService = (
+  { queue, published, storing }: Context,
+  { vservice }: Of<VapPublisherEvent, "withdraw">,
+): Decided<Report> => ({
   context: {
     ...(storing?.vservice === vservice ? { storing: { ...storing, withdrawn: true } } : {}),
     queue: queue.filter((item) => item.vservice !== vservice),
-    kept: kept.filter((item) => item.vservice !== vservice),
+    published: published.filter((item) => item.vservice !== vservice),
   },
   actions: queue.filter((item) => item.vservice === vservice).flatMap(({ ref }) => failed(ref, "withdrawn")),
-}));
+});
 
-/** One token is spent, and begins to come back. */
-export const next = on<VapPublisherEvent["type"]>(({ queue, tokens, refilling, storesPerSecond }) => {
+/** Stores the number at the head of the queue. One token is spent, and begins to come back. */
+export const next = ({
+  queue,
+  tokens,
+  refilling,
+  storesPerSecond,
+}: Context): Decided<StartTimer | Of<VapPublisherAction, "store">> => {
   const [first, ...others] = queue;
   const { vservice, number } = first!;
   return {
     context: { queue: others, storing: first, tokens: tokens - 1, refilling: true },
     actions: [{ type: "store", vservice, number }, ...(refilling ? [] : [refillTimer(storesPerSecond)])],
   };
-});
-const refillTimer = (storesPerSecond: number): VapPublisherAction => {
+};
+const refillTimer = (storesPerSecond: number): StartTimer => {
   const ms = Math.ceil(1000 / storesPerSecond);
   return { type: "startTimer", timer: "refill", betweenMs: [ms, ms] };
 };
 
-export const refill = on<"timerFired">(({ tokens, burst, refilling, storesPerSecond }) => {
-  if (!refilling) return {}; // a stale one: no token for it
+export const refill = ({ tokens, burst, refilling, storesPerSecond }: Context): Decided<StartTimer> => {
+  if (!refilling) return {}; // the timer had fired before it was stopped: no token for it
   const more = tokens + 1 < burst;
   return {
     context: { tokens: tokens + 1, refilling: more },
     actions: more ? [refillTimer(storesPerSecond)] : [],
   };
-});
+};
 
-export const settleStored = on<"stored">((context, { atMs, draw }) => {
+export const settleStored = (
+  context: Context,
+  { atMs, draw }: Of<VapPublisherEvent, "stored">,
+): Decided<Report | StartTimer> => {
   const { ref, vservice, number, withdrawn } = context.storing!;
   if (context.lifetimeMs === undefined || withdrawn) return { context: { storing: undefined }, actions: stored(ref) };
   const dueAtMs = atMs + refreshMs(context.lifetimeMs, draw);
-  const made = keep(context, { vservice, number, dueAtMs }, atMs);
+  const made = awaitRefresh(context, { vservice, number, dueAtMs }, atMs);
   return { context: { storing: undefined, ...made.context }, actions: [...stored(ref), ...made.actions] };
-});
-const refreshTimer = (kept: VapPublisherContext["kept"], atMs: number): VapPublisherAction => {
-  const ms = Math.max(1, Math.ceil((kept[0]?.dueAtMs ?? atMs) - atMs));
+};
+const refreshTimer = (published: Context["published"], atMs: number): StartTimer => {
+  const ms = Math.max(1, Math.ceil((published[0]?.dueAtMs ?? atMs) - atMs));
   return { type: "startTimer", timer: "refresh", betweenMs: [ms, ms] };
 };
 
-/** All that is due is queued again, behind what is new. */
-export const refresh = on<"timerFired">((context, { atMs }) => {
+/** Every number that is due is queued again, behind the new ones. */
+export const refresh = (context: Context, { atMs }: Of<VapPublisherEvent, "timerFired">): Decided<StartTimer> => {
   if (!context.refreshing) return {};
   const room = QUEUE_NUMBERS_MAX - context.queue.length;
-  const count = context.kept.findIndex(({ dueAtMs }) => dueAtMs > atMs);
-  const due = context.kept.slice(0, Math.min(room, count < 0 ? context.kept.length : count));
-  const kept = context.kept.slice(due.length);
+  const count = context.published.findIndex(({ dueAtMs }) => dueAtMs > atMs);
+  const due = context.published.slice(0, Math.min(room, count < 0 ? context.published.length : count));
+  const published = context.published.slice(due.length);
   const again = due.map(({ vservice, number }): Publication => ({ ref: 0, vservice, number, attempts: 0 }));
   return {
-    context: { queue: [...context.queue, ...again], kept, refreshing: kept.length > 0 },
-    actions: kept.length > 0 ? [refreshTimer(kept, atMs)] : [],
+    context: { queue: [...context.queue, ...again], published, refreshing: published.length > 0 },
+    actions: published.length > 0 ? [refreshTimer(published, atMs)] : [],
   };
+};
+
+export const isLastTry = ({ storing }: Context): boolean =>
+  storing === undefined || storing.withdrawn === true || storing.attempts + 1 >= STORE_ATTEMPTS_MAX;
+
+export const giveUp = ({ storing }: Context, { why }: Of<VapPublisherEvent, "storeFailed">): Decided<Report> => ({
+  context: { storing: undefined },
+  actions: failed(storing?.ref ?? 0, why),
+});
+/** Another try, at the end of the queue. */
+export const tryAgain = ({ storing, queue }: Context) => ({
+  storing: undefined,
+  queue: storing === undefined ? queue : [...queue, { ...storing, attempts: storing.attempts + 1 }],
 });
 
-export const isLastTry = ({ attempts, withdrawn }: Publication): boolean =>
-  withdrawn === true || attempts + 1 >= STORE_ATTEMPTS_MAX;
-
-/** Another try at the end of the queue, or the end of trying. */
-export const settleFailed = on<"storeFailed">(({ storing, queue }, { why }) =>
-  isLastTry(storing!)
-    ? { context: { storing: undefined }, actions: failed(storing!.ref, why) }
-    : { context: { storing: undefined, queue: [...queue, { ...storing!, attempts: storing!.attempts + 1 }] } },
-);
-
-export const stopAll = on<"stop">(({ queue, storing, refilling, refreshing }) => ({
+export const stopAll = ({
+  queue,
+  storing,
+  refilling,
+  refreshing,
+}: Context): Decided<Report | Of<VapPublisherAction, "stopTimer">> => ({
   context: { queue: [], storing: undefined, refilling: false, refreshing: false },
   actions: [
     ...(refilling ? [{ type: "stopTimer", timer: "refill" } as const] : []),
     ...(refreshing ? [{ type: "stopTimer", timer: "refresh" } as const] : []),
     ...[...(storing === undefined ? [] : [storing]), ...queue].flatMap(({ ref }) => failed(ref, "stopped")),
   ],
-}));
+});

@@ -1,23 +1,23 @@
 /**
  * How a connection becomes a session, and how a session ends. draft-jennings-vipr-vap-02 §9.3 and §9.4.
- * Functions from a session and an event to what changes and what is ordered.
+ * Functions from the context and an event to what changes and what is ordered.
  */
 import { protocolVersion, type VapError, valueIn } from "../../codecs/vap/mod.ts";
-import type { Decision } from "../kit/mod.ts";
+import type { Of } from "../kit/mod.ts";
 import { allInstances } from "./instances.ts";
-import type { VapServerAction, VapServerContext, VapServerEvent } from "./server.ts";
-import { answer, heard, type Received, refuse, registered, reply, withdrawals } from "./server-answers.ts";
+import { type Answering, answer, registered, withdrawals } from "./server-answers.ts";
+import { heard } from "./server-notify.ts";
+import { refuse, reply } from "./server-replies.ts";
+import type { Received, ServerDecision, VapServerAction, VapServerContext, VapServerEvent } from "./server-types.ts";
 
-type Decided = Decision<VapServerContext, VapServerAction>;
-
-/** 436 for a name that nobody has, 431 for a wrong seal: before anything else is looked at. */
-const distrust = (event: Received): VapServerAction =>
+/** 436 for an unknown user, 431 for a wrong MESSAGE-INTEGRITY: tested before anything else. */
+const distrust = (event: Received): Of<VapServerAction, "send"> =>
   refuse(event, event.verdict.type === "unknownUser" ? "unknownUsername" : "integrityCheckFailure");
 
-/** What is wrong with a Register that would make a session of a connection. */
+/** What is wrong with a Register that begins a session; undefined: nothing. */
 const registrationFault = ({ message }: Received): VapError | undefined => {
   const version = valueIn(message, "protocolVersion");
-  if (valueIn(message, "clientHandle") !== undefined) return "badClientHandle"; // a session that is gone
+  if (valueIn(message, "clientHandle") !== undefined) return "badClientHandle"; // its session has ended
   if (version === undefined || (valueIn(message, "clientName") ?? "") === "") return "badRequest";
   return version.major > protocolVersion.major ? "unsupportedProtocolVersion" : undefined;
 };
@@ -25,7 +25,7 @@ const registrationFault = ({ message }: Received): VapError | undefined => {
 const isRequest = ({ message }: Received, method: "register" | "unregister"): boolean =>
   message.type.class === "request" && message.type.method === method;
 
-export const isRegistration = (event: Received): boolean =>
+export const isRegistration = (_: VapServerContext, event: Received): boolean =>
   event.verdict.type === "genuine" && isRequest(event, "register") && registrationFault(event) === undefined;
 
 export const isUnregister = ({ connection, handle }: VapServerContext, event: Received): boolean =>
@@ -34,7 +34,7 @@ export const isUnregister = ({ connection, handle }: VapServerContext, event: Re
   event.connection === connection &&
   (valueIn(event.message, "clientHandle") ?? handle) === handle;
 
-export const register = (context: VapServerContext, event: Received): Decided => {
+export const register = (context: VapServerContext, event: Received): ServerDecision<"send" | "opened"> => {
   const { verdict, message, atMs } = event;
   const username = verdict.type === "genuine" ? verdict.username : "";
   return {
@@ -43,8 +43,8 @@ export const register = (context: VapServerContext, event: Received): Decided =>
   };
 };
 
-/** A message on a connection that is no session yet. */
-export const beforeRegister = (context: VapServerContext, event: Received): Decided => {
+/** A message before Register. */
+export const beforeRegister = (context: VapServerContext, event: Received): ServerDecision<"send" | "note"> => {
   if (event.message.type.class !== "request") return { actions: [{ type: "note", unexpected: "response" }] };
   if (event.verdict.type !== "genuine")
     return { context: { distrusted: context.distrusted + 1 }, actions: [distrust(event)] };
@@ -52,8 +52,8 @@ export const beforeRegister = (context: VapServerContext, event: Received): Deci
   return { actions: [refuse(event, fault ?? "badRequest")] };
 };
 
-/** A message within a session, perhaps on a connection that wants to take it over. */
-export const receive = (context: VapServerContext, event: Received): Decided => {
+/** A message within a session, perhaps on a new connection that resumes it. */
+export const receive = (context: VapServerContext, event: Received): ServerDecision<Answering | "note"> => {
   const { message, verdict, connection, atMs } = event;
   const isResponse = message.type.class !== "request";
   if (verdict.type !== "genuine")
@@ -66,24 +66,28 @@ export const receive = (context: VapServerContext, event: Received): Decided => 
   return { context: { ...changed, heardAtMs: atMs }, actions: actions ?? [] };
 };
 
-/** The client was heard since the timer was set: it is set for what is left. */
+/** The client was heard since the timer started: it starts again for the rest of Keepalive. */
 export const expire = (
   { heardAtMs, keepaliveMs }: VapServerContext,
-  { atMs }: Extract<VapServerEvent, { readonly type: "timerFired" }>,
-): Decided => ({
-  actions: [{ type: "startTimer", timer: "keepalive", ms: Math.max(1, heardAtMs + keepaliveMs - atMs) }],
+  { atMs }: Of<VapServerEvent, "timerFired">,
+): Omit<Of<VapServerAction, "startTimer">, "type"> => ({
+  timer: "keepalive",
+  ms: Math.max(1, heardAtMs + keepaliveMs - atMs),
 });
 
 /** "The server destroys the client, its subscriptions and its instances"; call records stay. */
-export const unregister = (context: VapServerContext, event: Received): Decided => ({
+export const unregister = (
+  context: VapServerContext,
+  event: Received,
+): ServerDecision<"send" | "withdrawVService"> => ({
   context: { instances: [], subscriptions: [], waiting: [], pending: [] },
   actions: [reply(event, "success"), ...withdrawals(allInstances(context))],
 });
 
-/** The end: whatever is still open is closed, whatever is still published is withdrawn. */
+/** The end: the connection is closed, and what is still published is withdrawn. */
 export const leave =
   (why: string) =>
-  (context: VapServerContext): Decided => {
+  (context: VapServerContext): ServerDecision<"close" | "withdrawVService"> => {
     const { connection } = context;
     return {
       context: { connection: undefined, instances: [], pending: [] },

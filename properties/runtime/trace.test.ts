@@ -99,7 +99,7 @@ test("trace: an unlisted machine leaves nothing, a hidden field nothing of its b
     const program = Effect.gen(function* () {
       const { saw } = yield* openTrace(file);
       const step = { snapshot: undefined, actions: [{ type: "request", body: attach }] };
-      for (const machine of ["reloadPeer", "tlsClient", "enrolClient", "vapServer", "call", "ticketIssuer", "(new)"])
+      for (const machine of ["reloadPeer", "tlsClient", "enrolClient", "vapServer", "call", "(new)"])
         saw(machine, "", attach, step, 1);
     });
     await Effect.runPromise(Effect.scoped(program));

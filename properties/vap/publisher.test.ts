@@ -30,7 +30,7 @@ const events: fc.Arbitrary<VapPublisherEvent> = fc.oneof(
     weight: 1,
     arbitrary: fc
       .tuple(publish, fc.nat(100_000), fc.nat(100_000))
-      .map(([event, atMs, ms]) => ({ ...event, held: { atMs, dueAtMs: atMs + ms } })),
+      .map(([event, atMs, ms]) => ({ ...event, stored: { atMs, dueAtMs: atMs + ms } })),
   },
   {
     weight: 3,

@@ -96,8 +96,8 @@ const restart = (servers: number, numbers: number, heldUntil: () => number | und
     for (let i = 0; i < numbers; i++) {
       const endMs = heldUntil();
       const dueAtMs = endMs === undefined ? undefined : againAtMs(endMs, WEEK_MS, 0, draw());
-      const held = dueAtMs === undefined ? {} : { held: { dueAtMs, atMs: 0 } };
-      tell({ type: "publish", ref: i + 1, vservice: 1n, number: `+1408${5_550_000 + i}`, ...held }, 0);
+      const stored = dueAtMs === undefined ? {} : { stored: { dueAtMs, atMs: 0 } };
+      tell({ type: "publish", ref: i + 1, vservice: 1n, number: `+1408${5_550_000 + i}`, ...stored }, 0);
     }
   }
   agenda.run(untilMs);

@@ -1,0 +1,90 @@
+/** A call agent's session with its ViPR server: what it knows, what happens to it, what it orders. See client.ts. */
+import type { E164, Vcr } from "../../codecs/shared/mod.ts";
+import type { ValInfo, VapContent, VapMessage, VService } from "../../codecs/vap/mod.ts";
+import type { Decision, Note, Of } from "../kit/mod.ts";
+import type { VapOutcome } from "./transaction.ts";
+
+export interface VapClientInput {
+  /** For the server's operator: product, version, host. */
+  readonly name: string;
+  readonly vservice: bigint;
+  readonly instance: bigint;
+  /**
+   * ServiceVersion of the first publication. It must exceed every version used before a restart; Unix seconds do, unless
+   * we published more than once a second.
+   */
+  readonly firstVersion: number;
+  readonly reconnectMs: readonly [min: number, max: number];
+}
+export type VapJob =
+  | { readonly type: "number"; readonly ref: number; readonly number: E164; readonly attempts: number }
+  | { readonly type: "vcr"; readonly ref: number; readonly vcr: Vcr; readonly attempts: number };
+/** A request that was sent and is not answered yet, and what it is for. */
+export interface Ask {
+  readonly ask: number;
+  readonly what:
+    | "register"
+    | "keepalive"
+    | "subscribe"
+    | "unregister"
+    | { readonly type: "service"; readonly version: number }
+    | VapJob;
+}
+export interface VapClientContext extends VapClientInput {
+  /** The server's name for this session. Survives the connection, so that the next one can resume the session. */
+  readonly handle: number | undefined;
+  readonly keepaliveMs: number;
+  /** `ref`: the caller that waits for its publication; `version` grows with every change. */
+  readonly service: { readonly ref: number; readonly content: VService; readonly version: number } | undefined;
+  readonly isPublished: boolean;
+  /** How long the overlay stores a number; 0 when the server did not say. */
+  readonly lifetimeMs: number;
+  /** Attempts to connect since the last success. */
+  readonly failures: number;
+  readonly subscription: number | undefined;
+  readonly numbers: ReadonlyArray<Of<VapJob, "number">>;
+  readonly vcrs: ReadonlyArray<Of<VapJob, "vcr">>;
+  /** Numbers that the overlay stores: published again when two thirds of their lifetime have passed. */
+  readonly stored: ReadonlyArray<E164>;
+  readonly isRefreshing: boolean;
+  readonly asks: ReadonlyArray<Ask>;
+  readonly nextAsk: number;
+  /** The `ref` of the caller that waits for the end; 0 for none. */
+  readonly ending: number;
+}
+export type VapClientTimer = "keepalive" | "reconnect" | "refresh";
+export type VapClientEvent =
+  | { readonly type: "publishService"; readonly ref: number; readonly content: VService }
+  | { readonly type: "publishNumber"; readonly ref: number; readonly number: E164 }
+  | { readonly type: "upload"; readonly ref: number; readonly vcr: Vcr }
+  | { readonly type: "unregister"; readonly ref: number }
+  | { readonly type: "connected" }
+  | { readonly type: "lost"; readonly why: string }
+  | { readonly type: "answered"; readonly ask: number; readonly outcome: VapOutcome }
+  /** A request of the server's. `genuine`: its MESSAGE-INTEGRITY was made with our key. */
+  | { readonly type: "asked"; readonly request: VapMessage; readonly genuine: boolean }
+  | { readonly type: "timerFired"; readonly timer: VapClientTimer };
+export type VapClientAction =
+  | { readonly type: "connect" }
+  | { readonly type: "disconnect" }
+  | { readonly type: "ask"; readonly ask: number; readonly request: VapContent }
+  | { readonly type: "answer"; readonly transactionId: Uint8Array; readonly content: VapContent }
+  | { readonly type: "settle"; readonly ref: number; readonly result: VapResult }
+  | { readonly type: "learned"; readonly info: ValInfo }
+  | { readonly type: "report"; readonly what: "registered" | "lost" | "refused"; readonly why: string }
+  | {
+      readonly type: "startTimer";
+      readonly timer: VapClientTimer;
+      readonly betweenMs: readonly [min: number, max: number];
+    }
+  | { readonly type: "stopTimer"; readonly timer: VapClientTimer }
+  | Note;
+export type VapResult =
+  | { readonly type: "done"; readonly quota?: { readonly limit: number; readonly current: number } }
+  | { readonly type: "failed"; readonly why: string };
+
+/** What a function of the client's files decides, and which orders it may give. */
+export type ClientDecision<K extends VapClientAction["type"] = never> = Decision<
+  VapClientContext,
+  Of<VapClientAction, K>
+>;

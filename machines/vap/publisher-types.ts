@@ -1,0 +1,58 @@
+/** The publisher: what it knows, what happens to it, what it orders. See publisher.ts. */
+import type { E164 } from "../../codecs/shared/mod.ts";
+import type { Note } from "../kit/mod.ts";
+
+export interface VapPublisherInput {
+  readonly storesPerSecond: number;
+  /** Tokens that may be saved up. */
+  readonly burst: number;
+  /** How long the overlay stores a number; undefined when somebody else refreshes. */
+  readonly lifetimeMs: number | undefined;
+  /** How long to wait after a failed store. */
+  readonly pauseMs: readonly [min: number, max: number];
+}
+export interface Publication {
+  /** The caller that waits for the outcome; 0 for none, as with a refresh. */
+  readonly ref: number;
+  readonly vservice: bigint;
+  readonly number: E164;
+  readonly attempts: number;
+  /** Its VService went away while it was being stored. */
+  readonly withdrawn?: true;
+}
+export interface VapPublisherContext extends VapPublisherInput {
+  readonly queue: ReadonlyArray<Publication>;
+  readonly storing: Publication | undefined;
+  readonly tokens: number;
+  /** Numbers that the overlay stores, and when each is to be stored again; the one due first stands first. */
+  readonly published: ReadonlyArray<{ readonly vservice: bigint; readonly number: E164; readonly dueAtMs: number }>;
+  readonly refilling: boolean;
+  readonly refreshing: boolean;
+}
+export type VapPublisherTimer = "refill" | "refresh" | "pause";
+export type VapPublisherEvent =
+  | {
+      readonly type: "publish";
+      readonly ref: number;
+      readonly vservice: bigint;
+      readonly number: E164;
+      /** The overlay stores it already: when it is to be stored again, and the time now. */
+      readonly stored?: { readonly dueAtMs: number; readonly atMs: number };
+    }
+  | { readonly type: "withdraw"; readonly vservice: bigint }
+  /** `draw`: 0 to 1, uniform, another each time. */
+  | { readonly type: "stored"; readonly atMs: number; readonly draw: number }
+  | { readonly type: "storeFailed"; readonly why: string }
+  | { readonly type: "timerFired"; readonly timer: VapPublisherTimer; readonly atMs: number }
+  | { readonly type: "stop" };
+export type VapPublisherAction =
+  | { readonly type: "store"; readonly vservice: bigint; readonly number: E164 }
+  | { readonly type: "report"; readonly ref: number; readonly outcome: PublishOutcome }
+  | {
+      readonly type: "startTimer";
+      readonly timer: VapPublisherTimer;
+      readonly betweenMs: readonly [min: number, max: number];
+    }
+  | { readonly type: "stopTimer"; readonly timer: VapPublisherTimer }
+  | Note;
+export type PublishOutcome = { readonly type: "stored" } | { readonly type: "failed"; readonly why: string };

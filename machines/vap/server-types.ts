@@ -1,0 +1,110 @@
+/** A ViPR server's session with one client: what it knows, what happens to it, what it orders. See server.ts. */
+import type { E164, Vcr } from "../../codecs/shared/mod.ts";
+import type { ServiceIdentity, VapContent, VapMessage, Verdict, VService } from "../../codecs/vap/mod.ts";
+import type { Decision, Note, Of } from "../kit/mod.ts";
+
+export interface VapServerInput {
+  readonly handle: number;
+  readonly connection: number;
+  readonly keepaliveMs: number;
+  /** How long a connection may stay without a Register. */
+  readonly greetingMs: number;
+  /** How long a client that unregistered may take to close. The draft's 30 s. */
+  readonly lingerMs: number;
+}
+export interface Instance {
+  readonly identity: ServiceIdentity;
+  readonly version: number;
+}
+/** The content of one Notify. */
+export interface Notification {
+  readonly vservice: bigint;
+  readonly content: Uint8Array;
+  readonly transactionId: Uint8Array;
+}
+export interface VapServerContext extends Omit<VapServerInput, "connection"> {
+  /** Undefined while the client is away. */
+  readonly connection: number | undefined;
+  readonly username: string;
+  /** When the last genuine message of the client arrived. */
+  readonly heardAtMs: number;
+  /** Published, and accepted. */
+  readonly instances: ReadonlyArray<Instance>;
+  readonly subscriptions: ReadonlyArray<{ readonly id: number; readonly vservice: bigint }>;
+  readonly nextSubscription: number;
+  /** Requests that are not settled yet; `coming`: the instance that is published once it is. */
+  readonly pending: ReadonlyArray<{
+    readonly ref: number;
+    readonly event: Received;
+    readonly coming?: Instance;
+  }>;
+  readonly nextRef: number;
+  /** Sent, and not yet answered. */
+  readonly notified: ReadonlyArray<Notification>;
+  /** Validated while the client was away, or sent when its connection broke. */
+  readonly waiting: ReadonlyArray<Notification>;
+  readonly distrusted: number;
+}
+export interface VapQuota {
+  readonly limit: number;
+  readonly current: number;
+  readonly lifetimeS: number;
+}
+export type VapServerEvent =
+  | {
+      readonly type: "received";
+      readonly connection: number;
+      readonly message: VapMessage;
+      readonly verdict: Verdict;
+      readonly atMs: number;
+    }
+  | { readonly type: "lost"; readonly connection: number; readonly why: string }
+  | {
+      readonly type: "settled";
+      readonly ref: number;
+      readonly outcome:
+        | { readonly type: "done"; readonly quota: VapQuota | undefined }
+        | { readonly type: "failed"; readonly why: string };
+    }
+  | {
+      readonly type: "learned";
+      readonly ref: number;
+      readonly vservice: bigint;
+      readonly content: Uint8Array;
+      readonly transactionId: Uint8Array;
+    }
+  | { readonly type: "timerFired"; readonly timer: VapServerTimer; readonly atMs: number };
+export type VapServerTimer = "greeting" | "keepalive" | "linger";
+export type VapServerAction =
+  | {
+      readonly type: "send";
+      readonly connection: number;
+      readonly transactionId: Uint8Array;
+      readonly content: VapContent;
+      /** The user whose key makes the MESSAGE-INTEGRITY; undefined: there is none. */
+      readonly username: string | undefined;
+    }
+  | { readonly type: "close"; readonly connection: number; readonly why: string }
+  | { readonly type: "opened"; readonly username: string; readonly name: string }
+  | {
+      readonly type: "publishVService";
+      readonly ref: number;
+      readonly identity: ServiceIdentity;
+      readonly version: number;
+      readonly service: VService;
+    }
+  | { readonly type: "withdrawVService"; readonly identity: ServiceIdentity }
+  | { readonly type: "publishNumber"; readonly ref: number; readonly vservice: bigint; readonly number: E164 }
+  | { readonly type: "upload"; readonly ref: number; readonly vcr: Vcr }
+  /** How many clients a `learned` has reached, or will reach when this client comes back: 0 or 1. */
+  | { readonly type: "told"; readonly ref: number; readonly count: number }
+  | { readonly type: "startTimer"; readonly timer: VapServerTimer; readonly ms: number }
+  | { readonly type: "stopTimer"; readonly timer: VapServerTimer }
+  | Note;
+
+export type Received = Of<VapServerEvent, "received">;
+/** What a function of the server's files decides, and which orders it may give. */
+export type ServerDecision<K extends VapServerAction["type"] = never> = Decision<
+  VapServerContext,
+  Of<VapServerAction, K>
+>;

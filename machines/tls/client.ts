@@ -7,11 +7,10 @@
  *      awaitingChangeCipherSpec <-- both powers -----+        send ClientKeyExchange, ChangeCipherSpec, Finished
  *        |-- ChangeCipherSpec --> awaitingFinished -- Finished --> open   stopTimer, secured
  *                                                                  |-- received: data     sendData: send
- *    any -- alert, close, lost, timerFired, anything unexpected -> ended  send alert, stopTimer, ended
+ *    any -- alert, close, lost, timerFired, any other message -> ended  send alert, stopTimer, ended
  *
  * DECISIONS.md D-020, D-026.
  */
-import { setup } from "xstate";
 import { bigOf, concat, equalSecrets, utf8 } from "../../codecs/shared/mod.ts";
 import {
   bytesOfInteger,
@@ -20,30 +19,32 @@ import {
   srpGroup,
   type TlsServerSrpParams,
 } from "../../codecs/tls/mod.ts";
-import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
+import { type Decision, type Of, setup } from "../kit/mod.ts";
+import {
+  afterUnit,
+  changeCipherSpec,
+  endSession,
+  handshakeBytes,
+  handshakeTimeout,
+  hasEnding,
+  inAnyState,
+  inClear,
+  isChangeCipherSpec,
+  isFinished,
+  isMessage,
+  isRequestedPower,
+  messageOf,
+  onOtherUnit,
+  openSession,
+  readingWith,
+  whileOpen,
+  writingWith,
+} from "./common.ts";
 import { agreedByServer, clientHello, trustedGroup } from "./hello.ts";
 import { hashOf, type SessionSecrets, sessionSecrets, verifyData } from "./prf.ts";
 import { writeRecords } from "./record.ts";
 import { newSession, refuse, type TlsAction, type TlsChance, type TlsEvent, type TlsSession } from "./session.ts";
 import { clientBase, clientExponent, isPublicValue, premasterOf, privateKeyOf, scrambler } from "./srp.ts";
-import {
-  bodyOf,
-  changeCipherSpec,
-  done,
-  ends,
-  inClear,
-  isAsked,
-  isChangeCipherSpec,
-  isMessage,
-  opens,
-  readUnder,
-  say,
-  timesOut,
-  unexpected,
-  whenever,
-  whileOpen,
-  writingUnder,
-} from "./turns.ts";
 
 export interface TlsClientInput {
   readonly userName: string;
@@ -52,13 +53,13 @@ export interface TlsClientInput {
   readonly handshakeTimeoutMs: number;
   /** Groups of fewer bits are refused with insufficient_security. */
   readonly groupBitsMin: SrpGroupBits;
-  /** ... and of more; default `GROUP_BITS_MAX`. */
+  /** Groups of more bits are refused with insufficient_security too. Default `GROUP_BITS_MAX`. */
   readonly groupBitsMax?: SrpGroupBits;
   /** Talks to stacks that lack extended_master_secret, encrypt_then_mac or renegotiation_info. */
   readonly legacy: boolean;
 }
 
-/** What a stranger may make us compute in, unless we are told otherwise: 4 ms to 20 ms a power, by the runtime. */
+/** The group in which any server may have us compute: 4 ms to 20 ms a power, by the runtime. */
 const GROUP_BITS_MAX: SrpGroupBits = 4096;
 
 interface TlsClientContext extends TlsSession {
@@ -72,14 +73,13 @@ interface TlsClientContext extends TlsSession {
   readonly premaster: bigint | undefined;
   readonly secrets: SessionSecrets | undefined;
 }
-type Decided = Decision<TlsClientContext, TlsAction>;
 
-const nothingYet = new Uint8Array();
+const empty = new Uint8Array();
 
 const contextOf = (input: TlsClientInput): TlsClientContext => ({
   ...newSession("client", input.chance),
   input,
-  serverRandom: nothingYet,
+  serverRandom: empty,
   privateKey: 0n,
   serverPublic: 0n,
   clientPublic: undefined,
@@ -88,134 +88,110 @@ const contextOf = (input: TlsClientInput): TlsClientContext => ({
   secrets: undefined,
 });
 
-export const tlsClient = machineOf<TlsAction>()(
-  setup({
-    types: { input: {} as TlsClientInput, context: {} as TlsClientContext, events: {} as TlsEvent },
-    actions: declared<TlsAction>({
-      send: true,
-      power: true,
-      secured: true,
-      data: true,
-      ended: true,
-      startTimer: true,
-      stopTimer: true,
-      note: true,
-    }),
-    guards: {
-      isPremaster: ({ context }) => context.ending === undefined && context.premaster !== undefined,
-      isHandshaking: ({ context }) => !context.isOpen,
-    },
-  }).createMachine({
-    id: "tlsClient",
-    context: ({ input }) => contextOf(input),
-    initial: "awaitingServerHello",
-    always: ends(forgetful),
-    on: {
-      ...whenever,
-      timerFired: { guard: "isHandshaking", ...timesOut },
-      "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } },
-    },
-    states: {
-      awaitingServerHello: {
-        entry: decide(greet),
-        always: [
-          {
-            guard: isMessage("serverHello"),
-            target: "awaitingServerKeyExchange",
-            actions: decide((context: TlsClientContext): Decided => ({ context: heardHello(context) })),
-          },
-          unexpected,
-        ],
-      },
-      awaitingServerKeyExchange: {
-        always: [
-          {
-            guard: isMessage("serverKeyExchange"),
-            target: "awaitingServerHelloDone",
-            actions: decide(takeParams),
-          },
-          unexpected,
-        ],
-      },
-      awaitingServerHelloDone: {
-        on: { powered: { guard: isAsked, actions: decide(takePower) } },
-        always: [
-          {
-            guard: isMessage("serverHelloDone"),
-            target: "computing",
-            actions: decide((context: TlsClientContext): Decided => ({ context: done(context) })),
-          },
-          unexpected,
-        ],
-      },
-      computing: {
-        on: { powered: { guard: isAsked, actions: decide(takePower) } },
-        always: { guard: "isPremaster", target: "awaitingChangeCipherSpec", actions: decide(prove) },
-      },
-      awaitingChangeCipherSpec: {
-        always: [
-          {
-            guard: isChangeCipherSpec,
-            target: "awaitingFinished",
-            actions: decide(
-              (context: TlsClientContext): Decided => ({
-                context: readUnder(context, context.secrets!.server),
-              }),
-            ),
-          },
-          unexpected,
-        ],
-      },
-      awaitingFinished: {
-        always: [{ guard: isMessage("finished"), target: "open", actions: decide(checkFinished) }, unexpected],
-      },
-      open: { entry: opens, on: whileOpen },
-      ended: { type: "final" },
-    },
-  }),
-);
+const { machine, assign, decide, give } = setup<{
+  input: TlsClientInput;
+  context: TlsClientContext;
+  event: TlsEvent;
+  order: TlsAction;
+}>();
+type Decided<K extends TlsAction["type"]> = Decision<TlsClientContext, Of<TlsAction, K>>;
 
-function greet({ input, chance }: TlsClientContext): Decided {
-  const hello = say({ type: "clientHello", body: clientHello(chance.random, input.userName) });
-  return {
-    context: { transcript: hello },
-    actions: [
-      { type: "startTimer", timer: "handshake", ms: input.handshakeTimeoutMs },
-      { type: "send", bytes: inClear("handshake", hello) },
-    ],
-  };
+const isServerHello = (context: TlsClientContext): boolean => isMessage(context, "serverHello");
+const isServerKeyExchange = (context: TlsClientContext): boolean => isMessage(context, "serverKeyExchange");
+const isServerHelloDone = (context: TlsClientContext): boolean => isMessage(context, "serverHelloDone");
+const hasPremaster = ({ ending, premaster }: TlsClientContext): boolean =>
+  ending === undefined && premaster !== undefined;
+
+const onPower = { guard: isRequestedPower, actions: decide(["power"], withPower) };
+
+export const tlsClient = machine("tlsClient", {
+  context: contextOf,
+  initial: "awaitingServerHello",
+  always: { guard: hasEnding, target: "ended", actions: [assign(withoutHandshake), endSession] },
+  on: inAnyState,
+  timers: { handshake: handshakeTimeout },
+  states: {
+    awaitingServerHello: {
+      entry: [
+        give("startTimer", ({ input }) => ({ timer: "handshake", ms: input.handshakeTimeoutMs })),
+        decide(["send"], sendHello),
+      ],
+      always: [
+        { guard: isServerHello, target: "awaitingServerKeyExchange", actions: assign(acceptHello) },
+        onOtherUnit,
+      ],
+    },
+    awaitingServerKeyExchange: {
+      always: [
+        { guard: isServerKeyExchange, target: "awaitingServerHelloDone", actions: decide(["power"], acceptParams) },
+        onOtherUnit,
+      ],
+    },
+    awaitingServerHelloDone: {
+      on: { powered: onPower },
+      always: [{ guard: isServerHelloDone, target: "computing", actions: assign(afterUnit) }, onOtherUnit],
+    },
+    computing: {
+      on: { powered: onPower },
+      always: { guard: hasPremaster, target: "awaitingChangeCipherSpec", actions: decide(["send"], sendFinished) },
+    },
+    awaitingChangeCipherSpec: {
+      always: [
+        {
+          guard: isChangeCipherSpec,
+          target: "awaitingFinished",
+          actions: assign((context) => readingWith(context, context.secrets!.server)),
+        },
+        onOtherUnit,
+      ],
+    },
+    awaitingFinished: {
+      always: [{ guard: isFinished, target: "open", actions: assign(checkFinished) }, onOtherUnit],
+    },
+    open: { entry: openSession, on: whileOpen },
+    ended: { type: "final" },
+  },
+});
+
+function sendHello({ input, chance }: TlsClientContext): Decided<"send"> {
+  const hello = handshakeBytes({ type: "clientHello", body: clientHello(chance.random, input.userName) });
+  return { context: { transcript: hello }, actions: [{ type: "send", bytes: inClear("handshake", hello) }] };
 }
 
-function heardHello(context: TlsClientContext): Partial<TlsClientContext> {
-  const hello = bodyOf(context, "serverHello");
+function acceptHello(context: TlsClientContext): Partial<TlsClientContext> {
+  const hello = messageOf(context, "serverHello").body;
   const agreed = agreedByServer(hello, context.input.legacy);
-  return "ending" in agreed
-    ? agreed
-    : done({ ...context, serverRandom: hello.random, facts: { ...agreed, group: context.input.groupBitsMin } });
+  if ("ending" in agreed) return agreed;
+  return afterUnit({
+    ...context,
+    serverRandom: hello.random,
+    facts: { ...agreed, group: context.input.groupBitsMin },
+  });
 }
 
-function takeParams(context: TlsClientContext): Decided {
-  const params = bodyOf(context, "serverKeyExchange");
+function acceptParams(context: TlsClientContext): Decided<"power"> {
+  const params = messageOf(context, "serverKeyExchange").body;
   const { groupBitsMin, groupBitsMax = GROUP_BITS_MAX } = context.input;
   const group = trustedGroup(params, groupBitsMin, groupBitsMax);
   if ("ending" in group) return { context: group };
   const serverPublic = bigOf(params.serverPublic);
   if (!isPublicValue(serverPublic, group)) return { context: refuse("illegalParameter", "B % N = 0, or B beyond N") };
-  return sharedSecret(context, params, group, serverPublic);
+  return askPowers(context, params, group, serverPublic);
 }
 
-function sharedSecret(
+/** A = g^a, and the verifier v = g^x that the premaster secret needs. RFC 5054 §2.6. */
+function askPowers(
   context: TlsClientContext,
   { salt }: TlsServerSrpParams,
   group: SrpGroup,
   serverPublic: bigint,
-): Decided {
+): Decided<"power"> {
   const { userName, password } = context.input;
   const privateKey = privateKeyOf(salt, utf8(userName), utf8(password));
   const base = group.generator;
   const facts = { ...context.facts!, group: group.bits };
   return {
-    context: done({ ...context, facts, privateKey, serverPublic, asked: ["ours", "verifier"] }),
+    context: afterUnit({ ...context, facts, privateKey, serverPublic, asked: ["ours", "verifier"] }),
     actions: [
       { type: "power", id: "ours", base, exponent: bigOf(context.chance.secret), group: group.bits },
       { type: "power", id: "verifier", base, exponent: privateKey, group: group.bits },
@@ -223,7 +199,7 @@ function sharedSecret(
   };
 }
 
-function takePower(context: TlsClientContext, { id, value }: Extract<TlsEvent, { readonly type: "powered" }>): Decided {
+function withPower(context: TlsClientContext, { id, value }: Of<TlsEvent, "powered">): Decided<"power"> {
   if (id === "premaster") return { context: { premaster: value, asked: [] } };
   const clientPublic = id === "ours" ? value : context.clientPublic;
   const verifier = id === "verifier" ? value : context.verifier;
@@ -239,39 +215,42 @@ function takePower(context: TlsClientContext, { id, value }: Extract<TlsEvent, {
   };
 }
 
-function prove(context: TlsClientContext): Decided {
-  const exchange = say({ type: "clientKeyExchange", body: { clientPublic: bytesOfInteger(context.clientPublic!) } });
-  const throughExchange = concat(context.transcript, exchange);
-  const heard = hashOf(throughExchange);
-  const randoms = { client: context.chance.random, server: context.serverRandom };
-  const secrets = sessionSecrets(premasterOf(context.premaster!), randoms, heard, context.facts!);
-  const finished = say({
-    type: "finished",
-    body: { verifyData: verifyData(secrets.master, "client finished", heard) },
+/** ClientKeyExchange, ChangeCipherSpec and Finished in one flight. RFC 5246 §7.3. */
+function sendFinished(context: TlsClientContext): Decided<"send"> {
+  const exchange = handshakeBytes({
+    type: "clientKeyExchange",
+    body: { clientPublic: bytesOfInteger(context.clientPublic!) },
   });
-  const start = writingUnder(context, secrets.client);
-  const { bytes, write } = writeRecords(start, "handshake", finished);
+  const throughExchange = concat(context.transcript, exchange);
+  const sessionHash = hashOf(throughExchange);
+  const randoms = { client: context.chance.random, server: context.serverRandom };
+  const secrets = sessionSecrets(premasterOf(context.premaster!), randoms, sessionHash, context.facts!);
+  const finished = handshakeBytes({
+    type: "finished",
+    body: { verifyData: verifyData(secrets.master, "client finished", sessionHash) },
+  });
+  const { bytes, write } = writeRecords(writingWith(context, secrets.client), "handshake", finished);
   return {
     context: { secrets, write, transcript: concat(throughExchange, finished) },
-    actions: [{ type: "send", bytes: concat(inClear("handshake", exchange), changeCipherSpec(), bytes) }],
+    actions: [{ type: "send", bytes: concat(inClear("handshake", exchange), changeCipherSpec, bytes) }],
   };
 }
 
-function checkFinished(context: TlsClientContext): Decided {
+function checkFinished(context: TlsClientContext): Partial<TlsClientContext> {
   const expected = verifyData(context.secrets!.master, "server finished", hashOf(context.transcript));
-  const isRight = equalSecrets(expected, bodyOf(context, "finished").verifyData);
-  return { context: isRight ? done(forgetful(context)) : refuse("decryptError", "the server's Finished is wrong") };
+  const isRight = equalSecrets(expected, messageOf(context, "finished").body.verifyData);
+  return isRight ? afterUnit(withoutHandshake(context)) : refuse("decryptError", "the server's Finished is wrong");
 }
 
-/** Without what only the handshake needed. */
-function forgetful(context: TlsClientContext): TlsClientContext {
+/** Without what only the handshake needs, its secrets first of all. */
+function withoutHandshake(context: TlsClientContext): TlsClientContext {
   const { chance, input } = context;
-  const less = { ...chance, secret: nothingYet };
+  const less = { ...chance, secret: empty };
   return {
     ...context,
     chance: less,
-    serverRandom: nothingYet,
-    input: { ...input, password: "", chance: { ...less, ivKey: nothingYet } },
+    serverRandom: empty,
+    input: { ...input, password: "", chance: { ...less, ivKey: empty } },
     privateKey: 0n,
     verifier: undefined,
     premaster: undefined,

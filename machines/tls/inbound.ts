@@ -22,12 +22,12 @@ import {
   tls12,
 } from "../../codecs/tls/mod.ts";
 import { decode, type Wire } from "../../codecs/wire/mod.ts";
-import { type Held, heldSize, hold, nothing, peek, take } from "./held.ts";
+import { append, type BufferedBytes, bufferedSize, noBytes, peek, take } from "./buffered-bytes.ts";
 import { type Protection, RECORDS_MAX, unprotect } from "./record.ts";
 
 export interface Inbound {
-  readonly raw: Held;
-  readonly messages: Held;
+  readonly raw: BufferedBytes;
+  readonly messages: BufferedBytes;
   /** How records are protected since the peer's ChangeCipherSpec; undefined before it. */
   readonly read: Protection | undefined;
   /** Until the first message, records may name an older version: RFC 5246 appendix E.1 allows it to a ClientHello. */
@@ -58,8 +58,8 @@ export interface Taken {
 export const IDLE_RECORDS_MAX = 16;
 
 export const noInbound = (side: "client" | "server"): Inbound => ({
-  raw: nothing,
-  messages: nothing,
+  raw: noBytes,
+  messages: noBytes,
   read: undefined,
   isLax: side === "server",
   idle: 0,
@@ -67,7 +67,7 @@ export const noInbound = (side: "client" | "server"): Inbound => ({
 
 export const received = (inbound: Inbound, bytes: Uint8Array): Inbound => ({
   ...inbound,
-  raw: hold(inbound.raw, bytes),
+  raw: append(inbound.raw, bytes),
 });
 
 /** The next unit, if it is whole; else whatever progress could be made towards it. */
@@ -84,7 +84,7 @@ export const takeUnit = (inbound: Inbound): Taken => {
     //# "Implementations MUST NOT send zero-length fragments of Handshake, Alert, or ChangeCipherSpec content types."
     //# (RFC 5246 §6.2.1)
     if (record.content.length === 0) return refuse(now, "decodeError", "empty handshake record");
-    now = { ...now, messages: hold(now.messages, record.content) };
+    now = { ...now, messages: append(now.messages, record.content) };
   }
 };
 
@@ -93,7 +93,7 @@ const takeMessage = (inbound: Inbound): Taken | undefined => {
   if (!header.ok) return undefined; // nothing can be wrong with four bytes but that some are missing
   const size = HANDSHAKE_HEADER_BYTES + header.value.length;
   if (size > HANDSHAKE_MESSAGE_BYTES_MAX) return refuse(inbound, "decodeError", "handshake message too long");
-  if (heldSize(inbound.messages) < size) return undefined;
+  if (bufferedSize(inbound.messages) < size) return undefined;
   const [view, messages] = take(inbound.messages, size);
   const bytes = view.slice(); // what we keep of a message keeps no more than the message
   const message = decode(TlsHandshake, bytes);
@@ -116,7 +116,7 @@ const takeRecord = (inbound: Inbound): Record | undefined => {
   const isProtected = inbound.read !== undefined;
   if (length > (isProtected ? RECORD_CIPHERTEXT_BYTES_MAX : RECORD_PLAINTEXT_BYTES_MAX))
     return refuse(inbound, "recordOverflow", "record too long");
-  if (heldSize(inbound.raw) < RECORD_HEADER_BYTES + length) return undefined;
+  if (bufferedSize(inbound.raw) < RECORD_HEADER_BYTES + length) return undefined;
   const [whole, raw] = take(inbound.raw, RECORD_HEADER_BYTES + length);
   const fragment = whole.subarray(RECORD_HEADER_BYTES);
   if (inbound.read === undefined) return { inbound: { ...inbound, raw }, type, content: fragment };
@@ -138,7 +138,8 @@ const openRecord = (
 
 const unitOf = ({ inbound, type, content }: Exclude<Record, { readonly refusal: Refusal }>): Taken => {
   // A message in two parts may not have another thing between them, least of all a change of keys.
-  if (heldSize(inbound.messages) > 0) return refuse(inbound, "unexpectedMessage", "record within a handshake message");
+  if (bufferedSize(inbound.messages) > 0)
+    return refuse(inbound, "unexpectedMessage", "record within a handshake message");
   const idle = type === "applicationData" && content.length > 0 ? 0 : inbound.idle + 1;
   if (idle > IDLE_RECORDS_MAX) return refuse(inbound, "unexpectedMessage", "too many records that say nothing");
   const next = { ...inbound, idle };

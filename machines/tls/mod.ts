@@ -3,7 +3,7 @@
 export { type TlsClientInput, tlsClient } from "./client.ts";
 export type { SrpCredential } from "./credential.ts";
 export { tlsServer } from "./server.ts";
-export type { TlsServerAction, TlsServerEvent, TlsServerInput } from "./server-context.ts";
+export type { TlsServerAction, TlsServerEvent, TlsServerInput } from "./server-session.ts";
 export {
   CHANCE_BYTES,
   HANDSHAKE_TIMEOUT_MS,

@@ -8,165 +8,149 @@
  *       awaitingChangeCipherSpec <-- premaster --+
  *        |-- ChangeCipherSpec --> awaitingFinished -- Finished --> open   send both, stopTimer, secured
  *                                                                   |-- received: data    sendData: send
- *    any -- alert, close, lost, timerFired, anything unexpected -> ended  send alert, stopTimer, ended
+ *    any -- alert, close, lost, timerFired, any other message -> ended  send alert, stopTimer, ended
  *
- * A name that nobody bears goes the same way with a salt and a password made from our own secret: what the peer sees,
- * and when, is what it would see with a wrong password. RFC 5054 §2.5.1.3.
+ * An unknown user name goes the same way, with a salt and a password made from a secret of ours: what the peer sees, and
+ * when, is what it would see with a wrong password. RFC 5054 §2.5.1.3.
  */
-import { setup } from "xstate";
 import { bigOf, concat, equalSecrets } from "../../codecs/shared/mod.ts";
 import { bytesOfInteger, primeBytes, srpGroup } from "../../codecs/tls/mod.ts";
-import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
+import { type Decision, type Of, setup } from "../kit/mod.ts";
+import {
+  afterUnit,
+  changeCipherSpec,
+  endSession,
+  handshakeBytes,
+  handshakeTimeout,
+  hasEnding,
+  inAnyState,
+  inClear,
+  isChangeCipherSpec,
+  isFinished,
+  isMessage,
+  isRequestedPower,
+  messageOf,
+  onOtherUnit,
+  openSession,
+  readingWith,
+  whileOpen,
+  writingWith,
+} from "./common.ts";
 import { secretOf } from "./credential.ts";
 import { agreedByClient, serverHello } from "./hello.ts";
 import { hashOf, sessionSecrets, verifyData } from "./prf.ts";
 import { writeRecords } from "./record.ts";
 import {
   contextOf,
-  forgetful,
   type TlsServerAction,
   type TlsServerContext,
   type TlsServerEvent,
   type TlsServerInput,
-} from "./server-context.ts";
+  withoutHandshake,
+} from "./server-session.ts";
 import { refuse } from "./session.ts";
 import { isPublicValue, premasterOf, scrambler, serverBase, serverPublicOf, verifierExponent } from "./srp.ts";
-import {
-  bodyOf,
-  changeCipherSpec,
-  done,
-  ends,
-  inClear,
-  isAsked,
-  isChangeCipherSpec,
-  isMessage,
-  opens,
-  readUnder,
-  say,
-  timesOut,
-  unexpected,
-  whenever,
-  whileOpen,
-  writingUnder,
-} from "./turns.ts";
 
-type Decided = Decision<TlsServerContext, TlsServerAction>;
+const { machine, assign, decide, give } = setup<{
+  input: TlsServerInput;
+  context: TlsServerContext;
+  event: TlsServerEvent;
+  order: TlsServerAction;
+}>();
+type Decided<K extends TlsServerAction["type"]> = Decision<TlsServerContext, Of<TlsServerAction, K>>;
 
-export const tlsServer = machineOf<TlsServerAction>()(
-  setup({
-    types: { input: {} as TlsServerInput, context: {} as TlsServerContext, events: {} as TlsServerEvent },
-    actions: declared<TlsServerAction>({
-      lookUp: true,
-      send: true,
-      power: true,
-      secured: true,
-      data: true,
-      ended: true,
-      startTimer: true,
-      stopTimer: true,
-      note: true,
-    }),
-    guards: {
-      isPrepared: ({ context: { ending, verifier, generatorPower } }) =>
-        ending === undefined && verifier !== undefined && generatorPower !== undefined,
-      isPremaster: ({ context }) => context.ending === undefined && context.premaster !== undefined,
-      isHandshaking: ({ context }) => !context.isOpen,
+const isClientHello = (context: TlsServerContext): boolean => isMessage(context, "clientHello");
+const isClientKeyExchange = (context: TlsServerContext): boolean => isMessage(context, "clientKeyExchange");
+const hasPowers = ({ ending, verifier, generatorPower }: TlsServerContext): boolean =>
+  ending === undefined && verifier !== undefined && generatorPower !== undefined;
+const hasPremaster = ({ ending, premaster }: TlsServerContext): boolean =>
+  ending === undefined && premaster !== undefined;
+
+const onPower = { guard: isRequestedPower, actions: decide(["power"], withPower) };
+
+export const tlsServer = machine("tlsServer", {
+  context: contextOf,
+  initial: "awaitingClientHello",
+  always: { guard: hasEnding, target: "ended", actions: [assign(withoutHandshake), endSession] },
+  on: inAnyState,
+  timers: { handshake: handshakeTimeout },
+  states: {
+    awaitingClientHello: {
+      entry: give("startTimer", ({ input }) => ({ timer: "handshake", ms: input.handshakeTimeoutMs })),
+      always: [{ guard: isClientHello, target: "lookingUp", actions: decide(["lookUp"], acceptHello) }, onOtherUnit],
     },
-  }).createMachine({
-    id: "tlsServer",
-    context: ({ input }) => contextOf(input),
-    initial: "awaitingClientHello",
-    always: ends(forgetful),
-    on: {
-      ...whenever,
-      timerFired: { guard: "isHandshaking", ...timesOut },
-      "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } },
+    lookingUp: { on: { found: { target: "preparing", actions: decide(["power"], prepare) } } },
+    preparing: {
+      on: { powered: onPower },
+      always: { guard: hasPowers, target: "awaitingClientKeyExchange", actions: decide(["send"], sendParams) },
     },
-    states: {
-      awaitingClientHello: {
-        entry: {
-          type: "startTimer",
-          params: ({ context }) => ({ timer: "handshake" as const, ms: context.input.handshakeTimeoutMs }),
+    awaitingClientKeyExchange: {
+      always: [
+        { guard: isClientKeyExchange, target: "computing", actions: decide(["power"], acceptPublicValue) },
+        onOtherUnit,
+      ],
+    },
+    computing: {
+      on: { powered: onPower },
+      always: { guard: hasPremaster, target: "awaitingChangeCipherSpec", actions: assign(withSecrets) },
+    },
+    awaitingChangeCipherSpec: {
+      always: [
+        {
+          guard: isChangeCipherSpec,
+          target: "awaitingFinished",
+          actions: assign((context) => readingWith(context, context.secrets!.client)),
         },
-        always: [{ guard: isMessage("clientHello"), target: "lookingUp", actions: decide(heardHello) }, unexpected],
-      },
-      lookingUp: { on: { found: { target: "preparing", actions: decide(prepare) } } },
-      preparing: {
-        on: { powered: { guard: isAsked, actions: decide(takePower) } },
-        always: { guard: "isPrepared", target: "awaitingClientKeyExchange", actions: decide(answer) },
-      },
-      awaitingClientKeyExchange: {
-        always: [{ guard: isMessage("clientKeyExchange"), target: "computing", actions: decide(exchange) }, unexpected],
-      },
-      computing: {
-        on: { powered: { guard: isAsked, actions: decide(takePower) } },
-        always: { guard: "isPremaster", target: "awaitingChangeCipherSpec", actions: decide(deriveKeys) },
-      },
-      awaitingChangeCipherSpec: {
-        always: [
-          {
-            guard: isChangeCipherSpec,
-            target: "awaitingFinished",
-            actions: decide(
-              (context: TlsServerContext): Decided => ({
-                context: readUnder(context, context.secrets!.client),
-              }),
-            ),
-          },
-          unexpected,
-        ],
-      },
-      awaitingFinished: {
-        always: [{ guard: isMessage("finished"), target: "open", actions: decide(checkFinished) }, unexpected],
-      },
-      open: { entry: opens, on: whileOpen },
-      ended: { type: "final" },
+        onOtherUnit,
+      ],
     },
-  }),
-);
+    awaitingFinished: {
+      always: [{ guard: isFinished, target: "open", actions: decide(["send"], checkFinished) }, onOtherUnit],
+    },
+    open: { entry: openSession, on: whileOpen },
+    ended: { type: "final" },
+  },
+});
 
-function heardHello(context: TlsServerContext): Decided {
+function acceptHello(context: TlsServerContext): Decided<"lookUp"> {
   const { input, chance } = context;
-  const client = bodyOf(context, "clientHello");
+  const client = messageOf(context, "clientHello").body;
   const agreed = agreedByClient(client, input.legacy);
   if ("ending" in agreed) return { context: agreed };
   const { userName, ...facts } = agreed;
-  const hello = say({ type: "serverHello", body: serverHello(chance.random, client, facts) });
+  const hello = handshakeBytes({ type: "serverHello", body: serverHello(chance.random, client, facts) });
   return {
-    context: done({
+    context: afterUnit({
       ...context,
       userName,
       clientRandom: client.random,
       facts: { ...facts, group: input.group },
       hello,
     }),
-    // Bytes that are not UTF-8 are nobody's name; the hashes below go by the bytes and not by this text. A byte order
-    // mark stays: without it one user would have two names.
+    // Bytes that are not UTF-8 name no user; hashes are made of the bytes and not of this text. A byte order mark is
+    // kept: without it one user would have two names.
     actions: [{ type: "lookUp", userName: new TextDecoder("utf-8", { ignoreBOM: true }).decode(userName) }],
   };
 }
 
 function prepare(
   { input, chance, userName, generatorPower }: TlsServerContext,
-  { credential }: Extract<TlsServerEvent, { readonly type: "found" }>,
-): Decided {
+  { credential }: Of<TlsServerEvent, "found">,
+): Decided<"power"> {
   //# "If the server doesn't have a verifier for the user name, the server MAY abort the handshake with an
   //# "unknown_psk_identity" alert." (RFC 5054 §2.5.1.3)
   if (credential === undefined && input.legacy && input.tellsUnknown)
-    return { context: refuse("unknownPskIdentity", "nobody bears this name") };
+    return { context: refuse("unknownPskIdentity", "unknown user name") };
   const group = srpGroup(input.group);
   const secret = secretOf(credential, userName, input.keeps, input.seedKey, group);
   const power = { type: "power", base: group.generator, group: group.bits } as const;
-  const actions: Array<Extract<TlsServerAction, { readonly type: "power" }>> = [];
+  const actions: Array<Of<TlsServerAction, "power">> = [];
   if ("privateKey" in secret) actions.push({ ...power, id: "verifier", exponent: secret.privateKey });
   if (generatorPower === undefined) actions.push({ ...power, id: "ours", exponent: bigOf(chance.secret) });
   return { context: { ...secret, isSimulated: credential === undefined, asked: actions.map(({ id }) => id) }, actions };
 }
 
-function takePower(
-  context: TlsServerContext,
-  { id, value }: Extract<TlsServerEvent, { readonly type: "powered" }>,
-): Decided {
+function withPower(context: TlsServerContext, { id, value }: Of<TlsServerEvent, "powered">): Decided<"power"> {
   const asked = context.asked.filter((other) => other !== id);
   if (id === "verifier") return { context: { verifier: value, asked } };
   if (id === "ours") return { context: { generatorPower: value, asked } };
@@ -180,10 +164,11 @@ function takePower(
   };
 }
 
-function answer({ input, verifier, generatorPower, transcript, hello, salt }: TlsServerContext): Decided {
+/** ServerHello, ServerKeyExchange and ServerHelloDone in one flight. RFC 5246 §7.3. */
+function sendParams({ input, verifier, generatorPower, transcript, hello, salt }: TlsServerContext): Decided<"send"> {
   const group = srpGroup(input.group);
   const serverPublic = serverPublicOf(verifier!, generatorPower!, group);
-  const exchange = say({
+  const exchange = handshakeBytes({
     type: "serverKeyExchange",
     body: {
       prime: primeBytes(group),
@@ -192,16 +177,16 @@ function answer({ input, verifier, generatorPower, transcript, hello, salt }: Tl
       serverPublic: bytesOfInteger(serverPublic),
     },
   });
-  const flight = concat(hello, exchange, say({ type: "serverHelloDone", body: {} }));
+  const flight = concat(hello, exchange, handshakeBytes({ type: "serverHelloDone", body: {} }));
   return {
     context: { serverPublic, transcript: concat(transcript, flight) },
     actions: [{ type: "send", bytes: inClear("handshake", flight) }],
   };
 }
 
-function exchange(context: TlsServerContext): Decided {
+function acceptPublicValue(context: TlsServerContext): Decided<"power"> {
   const group = srpGroup(context.input.group);
-  const clientPublic = bigOf(bodyOf(context, "clientKeyExchange").clientPublic);
+  const clientPublic = bigOf(messageOf(context, "clientKeyExchange").body.clientPublic);
   if (!isPublicValue(clientPublic, group)) return { context: refuse("illegalParameter", "A % N = 0, or A beyond N") };
   const scramble = scrambler(clientPublic, context.serverPublic, group);
   const { privateKey } = context;
@@ -210,34 +195,34 @@ function exchange(context: TlsServerContext): Decided {
       ? { base: context.verifier!, exponent: scramble }
       : { base: group.generator, exponent: verifierExponent(scramble, privateKey) };
   return {
-    context: done({ ...context, clientPublic, asked: ["scrambled"] }),
+    context: afterUnit({ ...context, clientPublic, asked: ["scrambled"] }),
     actions: [{ type: "power", id: "scrambled", ...power, group: group.bits }],
   };
 }
 
-function deriveKeys(context: TlsServerContext): Decided {
+function withSecrets(context: TlsServerContext): Partial<TlsServerContext> {
   const randoms = { client: context.clientRandom, server: context.chance.random };
   const premaster = premasterOf(context.premaster!);
   const sessionHash = hashOf(context.transcript);
-  return { context: { sessionHash, secrets: sessionSecrets(premaster, randoms, sessionHash, context.facts!) } };
+  return { sessionHash, secrets: sessionSecrets(premaster, randoms, sessionHash, context.facts!) };
 }
 
 //# "If either the client or the server calculates an incorrect premaster secret, the finished messages will fail to
 //# decrypt properly, and the other party will return a "bad_record_mac" alert." (RFC 5054 §2.6)
-function checkFinished(context: TlsServerContext): Decided {
+function checkFinished(context: TlsServerContext): Decided<"send"> {
   const secrets = context.secrets!;
   const expected = verifyData(secrets.master, "client finished", context.sessionHash);
-  if (context.isSimulated) return { context: refuse("badRecordMac", "nobody bears this name") };
-  if (!equalSecrets(expected, bodyOf(context, "finished").verifyData))
+  if (context.isSimulated) return { context: refuse("badRecordMac", "unknown user name") };
+  if (!equalSecrets(expected, messageOf(context, "finished").body.verifyData))
     return { context: refuse("decryptError", "the client's Finished is wrong") };
-  const heard = done(forgetful(context));
-  const finished = say({
+  const next = afterUnit(withoutHandshake(context));
+  const finished = handshakeBytes({
     type: "finished",
-    body: { verifyData: verifyData(secrets.master, "server finished", hashOf(heard.transcript)) },
+    body: { verifyData: verifyData(secrets.master, "server finished", hashOf(next.transcript)) },
   });
-  const { bytes, write } = writeRecords(writingUnder(context, secrets.server), "handshake", finished);
+  const { bytes, write } = writeRecords(writingWith(context, secrets.server), "handshake", finished);
   return {
-    context: { ...heard, write },
-    actions: [{ type: "send", bytes: concat(changeCipherSpec(), bytes) }],
+    context: { ...next, write },
+    actions: [{ type: "send", bytes: concat(changeCipherSpec, bytes) }],
   };
 }

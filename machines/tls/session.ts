@@ -1,5 +1,6 @@
 /** What the client's and the server's machine both hear, order and know. RFC 5246. DECISIONS.md D-031. */
 import type { AlertDescription, SrpGroupBits, SrpSuite } from "../../codecs/tls/mod.ts";
+import type { Note } from "../kit/mod.ts";
 import { type Inbound, noInbound, type Unit } from "./inbound.ts";
 import type { WriteProtection } from "./record.ts";
 
@@ -45,7 +46,7 @@ export type TlsAction =
   | { readonly type: "ended"; readonly outcome: TlsOutcome }
   | { readonly type: "startTimer"; readonly timer: "handshake"; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: "handshake" }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
 export interface TlsFacts {
   readonly suite: SrpSuite;

@@ -3,7 +3,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { concat } from "../../codecs/shared/mod.ts";
 import type { ContentType } from "../../codecs/tls/mod.ts";
-import { type Held, heldSize, hold, peek, take } from "../../machines/tls/held.ts";
+import { append, type BufferedBytes, bufferedSize, peek, take } from "../../machines/tls/buffered-bytes.ts";
 import { noInbound, received, takeUnit, type Unit } from "../../machines/tls/inbound.ts";
 import {
   type Protection,
@@ -154,23 +154,23 @@ const pieces = fc.array(fc.uint8Array({ maxLength: 40 }), { maxLength: 30 });
 law(
   "what is held comes out as it went in, whatever is taken and when",
   fc.property(pieces, fc.array(fc.nat(60), { maxLength: 30 }), (given, sizes) => {
-    let held: Held = [];
+    let held: BufferedBytes = [];
     let model = new Uint8Array();
     for (const [i, piece] of given.entries()) {
-      held = hold(held, piece);
+      held = append(held, piece);
       model = Uint8Array.from([...model, ...piece]);
       const size = sizes[i] ?? 0;
       same(Array.from(peek(held, size)), Array.from(model.subarray(0, size)));
       const [taken, rest] = take(held, size);
       same(Array.from(taken), Array.from(model.subarray(0, size)));
       [held, model] = [rest, model.slice(taken.length)];
-      same(heldSize(held), model.length);
+      same(bufferedSize(held), model.length);
     }
   }),
 );
 test("records: bytes that come one by one are held in a few pieces", () => {
-  let held: Held = [];
-  for (let i = 0; i < 20_000; i++) held = hold(held, Uint8Array.of(i & 255));
-  same(heldSize(held), 20_000);
+  let held: BufferedBytes = [];
+  for (let i = 0; i < 20_000; i++) held = append(held, Uint8Array.of(i & 255));
+  same(bufferedSize(held), 20_000);
   ok(held.length <= 16, `${held.length} pieces`);
 });

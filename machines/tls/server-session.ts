@@ -1,4 +1,4 @@
-/** What the server's side of a handshake is given, hears, orders and remembers. */
+/** Input, events, orders and context of the server's side of a handshake. */
 import type { SrpGroupBits } from "../../codecs/tls/mod.ts";
 import type { SrpCredential } from "./credential.ts";
 import type { SessionSecrets } from "./prf.ts";
@@ -6,21 +6,21 @@ import { newSession, type TlsAction, type TlsChance, type TlsEvent, type TlsSess
 
 export interface TlsServerInput {
   readonly chance: TlsChance;
-  /** g^b modulo N for the chance's secret b, where it was computed ahead; else it is asked for. */
+  /** g^b modulo N for the secret b in `chance`, if it was computed ahead; otherwise it is ordered. */
   readonly generatorPower?: bigint | undefined;
-  /** Secret and the same for all handshakes: makes the salts, and the users that do not exist. */
+  /** Secret, and the same for all handshakes: salts are made from it, and what simulates unknown users. */
   readonly seedKey: Uint8Array;
-  /** What this server keeps, and so what it simulates. */
+  /** What this server stores of its users, and so what it simulates for unknown ones. */
   readonly keeps: SrpCredential["type"];
   readonly group: SrpGroupBits;
   readonly handshakeTimeoutMs: number;
   /** Talks to stacks that lack extended_master_secret, encrypt_then_mac or renegotiation_info. */
   readonly legacy: boolean;
-  /** Tells who is unknown by unknown_psk_identity, where `legacy` is set too. Default false: they are simulated. */
+  /** Refuses unknown users with unknown_psk_identity, if `legacy` is set too. Default false: they are simulated. */
   readonly tellsUnknown?: boolean;
 }
 
-/** The answer to `lookUp`: undefined when nobody bears the name. */
+/** `found` answers `lookUp`; undefined: no such user. */
 export type TlsServerEvent = TlsEvent | { readonly type: "found"; readonly credential: SrpCredential | undefined };
 export type TlsServerAction = TlsAction | { readonly type: "lookUp"; readonly userName: string };
 
@@ -31,7 +31,7 @@ export interface TlsServerContext extends TlsSession {
   readonly isSimulated: boolean;
   readonly salt: Uint8Array;
   readonly verifier: bigint | undefined;
-  /** x, where a password is kept and not a verifier. */
+  /** x, if the server stores a password and not a verifier. */
   readonly privateKey: bigint | undefined;
   /** g^b */
   readonly generatorPower: bigint | undefined;
@@ -39,20 +39,20 @@ export interface TlsServerContext extends TlsSession {
   readonly clientPublic: bigint;
   readonly premaster: bigint | undefined;
   readonly secrets: SessionSecrets | undefined;
-  /** Of the transcript as it was when the secrets were made: the client's Finished speaks of the same. */
+  /** Hash of the transcript from which the secrets were made; the client's Finished covers the same. */
   readonly sessionHash: Uint8Array;
-  /** ServerHello, kept until the rest of its flight is known. */
+  /** ServerHello, sent with the rest of its flight once B is known. */
   readonly hello: Uint8Array;
 }
-const nothingYet = new Uint8Array();
+const empty = new Uint8Array();
 
 /** Before the first event. */
 export const contextOf = (input: TlsServerInput): TlsServerContext => ({
   ...newSession("server", input.chance),
   input,
-  userName: nothingYet,
+  userName: empty,
   isSimulated: false,
-  salt: nothingYet,
+  salt: empty,
   verifier: undefined,
   privateKey: undefined,
   generatorPower: input.generatorPower,
@@ -60,24 +60,24 @@ export const contextOf = (input: TlsServerInput): TlsServerContext => ({
   clientPublic: 0n,
   premaster: undefined,
   secrets: undefined,
-  sessionHash: nothingYet,
-  clientRandom: nothingYet,
-  hello: nothingYet,
+  sessionHash: empty,
+  clientRandom: empty,
+  hello: empty,
 });
 
-/** Without what only the handshake needed. */
-export function forgetful(context: TlsServerContext): TlsServerContext {
+/** Without what only the handshake needs, its secrets first of all. */
+export function withoutHandshake(context: TlsServerContext): TlsServerContext {
   const { chance, input } = context;
-  const less = { ...chance, secret: nothingYet };
+  const less = { ...chance, secret: empty };
   return {
     ...context,
     chance: less,
-    clientRandom: nothingYet,
-    userName: nothingYet,
-    salt: nothingYet,
-    sessionHash: nothingYet,
-    hello: nothingYet,
-    input: { ...input, chance: { ...less, ivKey: nothingYet }, generatorPower: undefined },
+    clientRandom: empty,
+    userName: empty,
+    salt: empty,
+    sessionHash: empty,
+    hello: empty,
+    input: { ...input, chance: { ...less, ivKey: empty }, generatorPower: undefined },
     verifier: undefined,
     privateKey: undefined,
     generatorPower: undefined,

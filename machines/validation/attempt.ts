@@ -1,28 +1,27 @@
 /**
- * One claim to a number, put to the proof once, by one method: does its owner know of the call we made?
+ * One attempt to validate one claim by one method: does the claimant know of the call that we made?
  * docs/protocol/pvp.md#the-gate. DECISIONS.md D-050.
  *
- *    o -- resolve, startTimer --> resolving -- resolved --> dialling       dial with the method's user name
- *                                                             |-- committed --> gated        commit
- *             proving <-- opened   proceed -------------------------------------+
+ *    o -- resolve, startTimer --> resolving -- resolved --> connecting -- connected --> handshaking      dial
+ *                                                                                         |-- committed --> gated   commit
+ *             proving <-- opened   proceed ------------------------------------------------------------------+
  *                |-- secured --> exchanging    ask     |-- answered --> over    hangUp, report validated | declined | broken
  *                +-- wrongPassword --> over            hangUp, report refused
- *    resolving, dialling -- unresolved, lost, wrongPassword, timerFired, shut --> over    hangUp, report unreachable | broken
- *    gated -- shut --> over                            hangUp, report unreachable | broken
- *    gated, proving, exchanging -- lost, timerFired; gated -- wrongPassword --> over    hangUp, report broken
+ *    resolving, connecting -- unresolved, lost, wrongPassword, timerFired, shut --> over    hangUp, report unreachable
+ *    handshaking -- lost, wrongPassword, timerFired, shut; gated -- shut --> over           hangUp, report unreachable | broken
+ *    gated, proving, exchanging -- lost, timerFired; gated -- wrongPassword --> over        hangUp, report broken
  *
- * Dialling is two waits, one after the other: for the stream (`connected` ends it), then for the ServerKeyExchange, which
- * holds the claimant's guess at the password (`committed`). What we say next tells it whether the guess was right: that
- * waits at the gate until every other claimant of the call has given its guess too. See originator.ts. Without a guess it
- * is `unreachable`, unless it is connected and the method is B or C: then it is `broken`, as it has heard of the times.
+ * The ServerKeyExchange holds the claimant's guess at the password (`committed`). What we send next tells the claimant
+ * whether the guess was right: it waits at the gate until every other claimant of the call has given its guess too (see
+ * originator.ts). A claimant that gives no guess is `unreachable`, unless it is connected and the method is B or C: then it
+ * is `broken`, since the user name has told it something of the call's times.
  */
-import { setup } from "xstate";
 import type { PvpMethod, ValAnswer, ValInfo, ValRequest } from "../../codecs/validation/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
-import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
+import { type Note, type Of, setup } from "../kit/mod.ts";
 import { equivalentBits, type KnownCall, originatorPassword, userNameFor } from "./secret.ts";
 
-/** Who says that it serves the number. */
+/** An entry of the overlay: this node says that it serves the number for this VService. */
 export interface PvpClaim {
   readonly nodeId: bigint;
   readonly vservice: bigint;
@@ -34,14 +33,14 @@ export interface PvpAttemptInput {
   readonly method: PvpMethod;
   /** Our own Node-ID. */
   readonly nodeId: bigint;
-  /** Our own domain, which the ticket will be for. */
+  /** Our own domain: the ticket is issued for it. */
   readonly domain: string;
-  /** NTP seconds, inside the call: what method B shows. */
+  /** NTP seconds, between start and stop of the call: method B names it. */
   readonly instant: number;
   readonly roundMs: number;
-  /** Within how long the call is known to have ended; `windowOf`. */
+  /** The claimant knows that the call ended within a span of this length; `windowOf`. */
   readonly windowMs: number;
-  /** Guesses at this call that were answered before this one is made, by whomever: any of them may have told this claimant. */
+  /** Guesses at this call that were answered before: any of their claimants may have told this one the result. */
   readonly guessesBefore: number;
 }
 
@@ -54,13 +53,14 @@ export type PvpAttemptEvent =
   | { readonly type: "resolved"; readonly host: string; readonly port: number }
   | { readonly type: "unresolved"; readonly why: string }
   | { readonly type: "connected" }
-  /** The ServerKeyExchange is in, and our answer to it waits. */
+  /** The ServerKeyExchange has arrived, and our answer to it waits. */
   | { readonly type: "committed" }
-  /** The gate is open; or it was opened without us. */
+  /** The gate is open for this attempt. */
   | { readonly type: "opened" }
+  /** The gate was opened before this attempt had reached it. */
   | { readonly type: "shut" }
   | { readonly type: "secured" }
-  /** The handshake failed as it does when the other side does not know of the call. */
+  /** The handshake failed as it does when the claimant does not know of the call. */
   | { readonly type: "wrongPassword" }
   | { readonly type: "answered"; readonly answer: ValAnswer }
   | { readonly type: "lost"; readonly why: string }
@@ -68,7 +68,7 @@ export type PvpAttemptEvent =
 
 export type PvpAttemptAction =
   | { readonly type: "resolve"; readonly nodeId: bigint }
-  /** A new stream, and TLS-SRP over it; an older one is closed. */
+  /** Opens a stream, and TLS-SRP over it. */
   | {
       readonly type: "dial";
       readonly host: string;
@@ -76,7 +76,7 @@ export type PvpAttemptAction =
       readonly userName: string;
       readonly password: string;
     }
-  /** It stands at the gate. */
+  /** The attempt has reached the gate. */
   | { readonly type: "commit" }
   /** The handshake may go on. */
   | { readonly type: "proceed" }
@@ -85,111 +85,171 @@ export type PvpAttemptAction =
   | { readonly type: "report"; readonly verdict: ClaimVerdict }
   | { readonly type: "startTimer"; readonly timer: PvpTimer; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: PvpTimer }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
-/**
- * `validated`: it knows of the call; `info` is what it granted.
- * `declined`: it knows of the call and grants nothing; `code` says why.
- * `refused`: it gave a wrong guess. `broken`: it gave a guess, and then no end to it, or no answer of any use; or by B or C
- * it heard of the times, and gave no guess. `unreachable`: it gave none in time, and had heard nothing of the times.
- */
+/** What came of the attempt. */
 export type ClaimVerdict = PvpClaim & {
-  /** The last one tried. */
   readonly method: PvpMethod;
   /** What the proof is worth; 0 unless it succeeded. */
   readonly bits: number;
-} & (
-    | { readonly verdict: "validated"; readonly info: ValInfo }
-    | { readonly verdict: "declined"; readonly code: number }
-    | { readonly verdict: "refused" }
-    | { readonly verdict: "unreachable" | "broken"; readonly why: string }
-  );
+} & Judgement;
 
-interface PvpAttemptContext extends PvpAttemptInput {
-  readonly address: { readonly host: string; readonly port: number } | undefined;
-  readonly timer: PvpTimer | undefined;
-}
-type Decided = Decision<PvpAttemptContext, PvpAttemptAction>;
+type Judgement =
+  /** The claimant knows of the call; `info` is what it granted. */
+  | { readonly verdict: "validated"; readonly info: ValInfo }
+  /** It knows of the call and grants nothing; `code` says why. */
+  | { readonly verdict: "declined"; readonly code: number }
+  /** Its guess at the password was wrong. */
+  | { readonly verdict: "refused" }
+  /**
+   * `unreachable`: no guess in time, and nothing of the call's times was told to it. `broken`: a guess and then no end of
+   * the handshake, or no useful answer; or no guess after a user name of method B or C.
+   */
+  | { readonly verdict: "unreachable" | "broken"; readonly why: string };
 
-export const pvpAttempt = machineOf<PvpAttemptAction>()(
-  setup({
-    types: { input: {} as PvpAttemptInput, context: {} as PvpAttemptContext, events: {} as PvpAttemptEvent },
-    actions: declared<PvpAttemptAction>({
-      resolve: true,
-      dial: true,
-      commit: true,
-      proceed: true,
-      ask: true,
-      hangUp: true,
-      report: true,
-      startTimer: true,
-      stopTimer: true,
-      note: true,
-    }),
-    guards: {
-      isCurrent: ({ context, event }) => event.type === "timerFired" && event.timer === context.timer,
+const { machine, give } = setup<{
+  input: PvpAttemptInput;
+  context: PvpAttemptInput;
+  event: PvpAttemptEvent;
+  order: PvpAttemptAction;
+}>();
+
+const timeouts: { readonly [T in PvpTimer]: number } = {
+  connect: CONNECT_TIMEOUT_MS,
+  handshake: HANDSHAKE_TIMEOUT_MS,
+  exchange: EXCHANGE_TIMEOUT_MS,
+};
+const startTimer = (timer: PvpTimer) => ({ type: "startTimer", timer, ms: timeouts[timer] }) as const;
+const stopTimer = (timer: PvpTimer) => ({ type: "stopTimer", timer }) as const;
+const hangUp = { type: "hangUp" } as const;
+
+type Unproved = "unreachable" | "broken";
+/** Nothing of the call's times was told. */
+const unreachable = (): Unproved => "unreachable";
+/** The claimant has given its guess: that it then breaks off counts as a wrong one. */
+const broken = (): Unproved => "broken";
+/**
+ * The user name of method B holds an instant of the call, that of C its minutes: a claimant that gave guesses only after
+ * some of them would be right more often than its bits say.
+ */
+const withoutGuess = ({ method }: PvpAttemptInput): Unproved => (method === "A" ? "unreachable" : "broken");
+
+/** A transition by which the attempt ends without a proof, in a state in which that timer runs. */
+const ends = (timer: PvpTimer, verdict: (context: PvpAttemptInput) => Unproved) =>
+  ({
+    target: "over",
+    actions: [
+      stopTimer(timer),
+      hangUp,
+      give("report", (context, event: Ended) => ({
+        verdict: verdictOn(context, { verdict: verdict(context), why: whyOf(event) }),
+      })),
+    ],
+  }) as const;
+type Ended = Of<PvpAttemptEvent, "unresolved" | "lost" | "shut" | "wrongPassword">;
+
+const whyOf = (event: Ended): string => {
+  if (event.type === "shut") return "no guess at the password in time";
+  return event.type === "wrongPassword" ? "a refusal before our proof" : event.why;
+};
+
+const timedOut = (timer: PvpTimer, verdict: (context: PvpAttemptInput) => Unproved) =>
+  ({
+    target: "over",
+    actions: [
+      hangUp,
+      give("report", (context) => ({
+        verdict: verdictOn(context, { verdict: verdict(context), why: `no end to ${timer}` }),
+      })),
+    ],
+  }) as const;
+
+export const pvpAttempt = machine("pvpAttempt", {
+  context: (input) => input,
+  initial: "resolving",
+  states: {
+    resolving: {
+      entry: [startTimer("connect"), give("resolve", ({ claim }) => ({ nodeId: claim.nodeId }))],
+      on: {
+        resolved: {
+          target: "connecting",
+          actions: [stopTimer("connect"), startTimer("connect"), give("dial", dialTo)],
+        },
+        unresolved: ends("connect", unreachable),
+        shut: ends("connect", unreachable),
+      },
+      timers: { connect: timedOut("connect", unreachable) },
     },
-  }).createMachine({
-    id: "pvpAttempt",
-    context: ({ input }) => ({ ...input, address: undefined, timer: undefined }),
-    initial: "resolving",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      resolving: {
-        entry: decide(resolve),
-        on: {
-          resolved: { target: "dialling", actions: decide(resolved) },
-          unresolved: outOf("unreachable"),
-          shut: outOf("unreachable"),
-          timerFired: tooLateFor("unreachable"),
-        },
+    connecting: {
+      on: {
+        connected: { target: "handshaking", actions: [stopTimer("connect"), startTimer("handshake")] },
+        wrongPassword: ends("connect", unreachable),
+        lost: ends("connect", unreachable),
+        shut: ends("connect", unreachable),
       },
-      dialling: {
-        entry: decide(dial),
-        on: {
-          connected: { actions: decide((context: PvpAttemptContext): Decided => waitFor(context, "handshake")) },
-          committed: { target: "gated", actions: { type: "commit", params: {} } },
-          wrongPassword: outOf("unreachable"),
-          lost: outOf("unreachable"),
-          shut: outOf("unreachable"),
-          timerFired: tooLateFor("unreachable"),
-        },
-      },
-      gated: {
-        on: {
-          opened: { target: "proving", actions: { type: "proceed", params: {} } },
-          shut: outOf("unreachable"),
-          wrongPassword: outOf("broken"),
-          lost: outOf("broken"),
-          timerFired: tooLateFor("broken"),
-        },
-      },
-      proving: {
-        on: {
-          secured: { target: "exchanging", actions: decide(ask) },
-          wrongPassword: {
-            target: "over",
-            actions: decide((context: PvpAttemptContext): Decided => report(context, { verdict: "refused" })),
-          },
-          lost: outOf("broken"),
-          timerFired: tooLateFor("broken"),
-        },
-      },
-      exchanging: {
-        on: {
-          answered: { target: "over", actions: decide(conclude) },
-          lost: outOf("broken"),
-          timerFired: tooLateFor("broken"),
-        },
-      },
-      over: { type: "final" },
+      timers: { connect: timedOut("connect", unreachable) },
     },
-  }),
-);
+    handshaking: {
+      on: {
+        committed: { target: "gated", actions: { type: "commit" } },
+        wrongPassword: ends("handshake", withoutGuess),
+        lost: ends("handshake", withoutGuess),
+        shut: ends("handshake", withoutGuess),
+      },
+      timers: { handshake: timedOut("handshake", withoutGuess) },
+    },
+    gated: {
+      on: {
+        opened: { target: "proving", actions: { type: "proceed" } },
+        shut: ends("handshake", withoutGuess),
+        wrongPassword: ends("handshake", broken),
+        lost: ends("handshake", broken),
+      },
+      timers: { handshake: timedOut("handshake", broken) },
+    },
+    proving: {
+      on: {
+        secured: {
+          target: "exchanging",
+          actions: [
+            stopTimer("handshake"),
+            startTimer("exchange"),
+            give("ask", ({ call, domain }) => ({ request: { number: call.called, domain } })),
+          ],
+        },
+        wrongPassword: {
+          target: "over",
+          actions: [
+            stopTimer("handshake"),
+            hangUp,
+            give("report", (context) => ({ verdict: verdictOn(context, { verdict: "refused" }) })),
+          ],
+        },
+        lost: ends("handshake", broken),
+      },
+      timers: { handshake: timedOut("handshake", broken) },
+    },
+    exchanging: {
+      on: {
+        answered: {
+          target: "over",
+          actions: [
+            stopTimer("exchange"),
+            hangUp,
+            give("report", (context, { answer }) => ({ verdict: verdictOn(context, judge(context, answer)) })),
+          ],
+        },
+        lost: ends("exchange", broken),
+      },
+      timers: { exchange: timedOut("exchange", broken) },
+    },
+    over: { type: "final" },
+  },
+});
 
 /**
- * In which order a claim is tried. docs/protocol/pvp.md#user-name: A if a caller id is known, then B; C for a domain
- * that asks for it, which then falls back on neither, since both tell the number.
+ * In which order a claim is tried. docs/protocol/pvp.md#user-name: A if a caller id is known, then B. A domain may ask
+ * for C, and then neither A nor B follows, since their user names contain the number.
  */
 export const methodsFor = ({
   isPrivate,
@@ -203,97 +263,24 @@ export const methodsFor = ({
   return call.calling === undefined ? ["B"] : ["A", "B"];
 };
 
-function resolve({ claim }: PvpAttemptContext): Decided {
-  const wait = { type: "startTimer", timer: "connect", ms: CONNECT_TIMEOUT_MS } as const;
-  return { context: { timer: "connect" }, actions: [wait, { type: "resolve", nodeId: claim.nodeId }] };
-}
-
-function resolved(_: PvpAttemptContext, { host, port }: { readonly host: string; readonly port: number }): Decided {
-  return { context: { address: { host, port } }, actions: [{ type: "stopTimer", timer: "connect" }] };
-}
-
-function dial(context: PvpAttemptContext): Decided {
-  const { call, claim, nodeId, instant, roundMs, method, address } = context;
+function dialTo(context: PvpAttemptInput, { host, port }: Of<PvpAttemptEvent, "resolved">) {
+  const { call, claim, nodeId, instant, roundMs, method } = context;
   const parties = { originator: nodeId, terminator: claim.nodeId, vservice: claim.vservice };
   const name = userNameFor(method, call, parties, instant, roundMs);
-  const password = originatorPassword(name, call, roundMs);
-  return {
-    context: { timer: "connect" },
-    actions: [
-      { type: "startTimer", timer: "connect", ms: CONNECT_TIMEOUT_MS },
-      { type: "dial", ...address!, userName: printUserName(name), password },
-    ],
-  };
+  return { host, port, userName: printUserName(name), password: originatorPassword(name, call, roundMs) };
 }
 
-const timeouts: { readonly [T in PvpTimer]: number } = {
-  connect: CONNECT_TIMEOUT_MS,
-  handshake: HANDSHAKE_TIMEOUT_MS,
-  exchange: EXCHANGE_TIMEOUT_MS,
+const judge = ({ call }: PvpAttemptInput, answer: ValAnswer): Judgement => {
+  if (answer.type === "valerror") return { verdict: "declined", code: answer.code };
+  if (answer.info.number !== call.called) return { verdict: "broken", why: "it answered for another number" };
+  return { verdict: "validated", info: answer.info };
 };
 
-function waitFor({ timer }: PvpAttemptContext, next: PvpTimer): Decided {
-  if (timer === next) return {};
-  return {
-    context: { timer: next },
-    actions: [
-      { type: "stopTimer", timer: timer! },
-      { type: "startTimer", timer: next, ms: timeouts[next] },
-    ],
-  };
-}
-
-function ask(context: PvpAttemptContext): Decided {
-  const { context: changed, actions = [] } = waitFor(context, "exchange");
-  const request = { number: context.call.called, domain: context.domain };
-  return { ...(changed === undefined ? {} : { context: changed }), actions: [...actions, { type: "ask", request }] };
-}
-
-function conclude(context: PvpAttemptContext, { answer }: { readonly answer: ValAnswer }): Decided {
-  if (answer.type === "valerror") return report(context, { verdict: "declined", code: answer.code });
-  if (answer.info.number !== context.call.called)
-    return report(context, { verdict: "broken", why: "it answered for another number" });
-  return report(context, { verdict: "validated", info: answer.info });
-}
-
-/** A guess, and then silence or a break, is as a wrong one. Without a guess: `unreachable`, as long as nothing was told. */
-type Ended = "unreachable" | "broken";
-
-/** B's name tells an instant and C's two minutes: whoever would guess after some of them only, has luck beyond his bits. */
-const isTold = ({ method, timer }: PvpAttemptContext): boolean => method !== "A" && timer === "handshake";
-
-function outOf(verdict: Ended) {
-  const out = (context: PvpAttemptContext, event: { readonly type: string; readonly why?: string }): Decided => {
-    const why = event.why ?? whys[event.type] ?? `no end to ${context.timer}`;
-    const left = event.type === "timerFired" ? { ...context, timer: undefined } : context;
-    return report(left, { verdict: isTold(context) ? "broken" : verdict, why });
-  };
-  return { target: "over", actions: decide(out) } as const;
-}
-const whys: { readonly [type: string]: string } = {
-  shut: "no guess at the password in time",
-  wrongPassword: "a refusal before our proof",
-};
-
-function tooLateFor(verdict: Ended) {
-  return { guard: "isCurrent", ...outOf(verdict) } as const;
-}
-
-type Judgement = ClaimVerdict extends infer V
-  ? V extends ClaimVerdict
-    ? Omit<V, keyof PvpClaim | "method" | "bits">
-    : never
-  : never;
-
-function report(context: PvpAttemptContext, judgement: Judgement): Decided {
-  const { claim, method, timer } = context;
+const verdictOn = (context: PvpAttemptInput, judgement: Judgement): ClaimVerdict => {
   const isProved = judgement.verdict === "validated" || judgement.verdict === "declined";
-  const bits = isProved ? worthOf(context) : 0;
-  const verdict = { ...claim, method, bits, ...judgement } as ClaimVerdict;
-  const stop = timer === undefined ? [] : [{ type: "stopTimer", timer } as const];
-  return { context: { timer: undefined }, actions: [...stop, { type: "hangUp" }, { type: "report", verdict }] };
-}
+  return { ...context.claim, method: context.method, bits: isProved ? worthOf(context) : 0, ...judgement };
+};
 
-/** Of several guesses at one call, each of which this claimant may have learned from, one is right more often than one. */
-const worthOf = ({ call, roundMs, method, windowMs, guessesBefore }: PvpAttemptContext): number =>
+/** Of several guesses at one call, from each of which this claimant may have learned, one is right more often than of one. */
+const worthOf = ({ call, roundMs, method, windowMs, guessesBefore }: PvpAttemptInput): number =>
   Math.max(0, equivalentBits(call, roundMs, method, windowMs) - Math.log2(1 + guessesBefore));

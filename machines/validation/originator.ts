@@ -21,10 +21,9 @@
  * have told, the next method's proofs are worth less: log2(1 + guesses). A verdict that is final is settled as it comes.
  * DECISIONS.md D-046, D-047.
  */
-import { setup } from "xstate";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import type { PvpMethod } from "../../codecs/validation/mod.ts";
-import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
+import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";
 import { type ClaimVerdict, methodsFor, type PvpAttemptInput, type PvpClaim } from "./attempt.ts";
 
 export interface PvpOriginatorInput extends Omit<PvpAttemptInput, "claim" | "method" | "guessesBefore"> {
@@ -57,7 +56,7 @@ export type PvpOriginatorAction =
   | { readonly type: "report"; readonly outcome: PvpOutcome }
   | { readonly type: "startTimer"; readonly timer: "Tv" | "query" | "gate"; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: "Tv" | "query" | "gate" }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
 export type PvpOutcome =
   /** A verdict for each claim, in the order they were found; none when nobody claims the number. */
@@ -99,123 +98,106 @@ interface PvpOriginatorContext {
   /** ... and by this one. */
   readonly guesses: number;
 }
-type Decided = Decision<PvpOriginatorContext, PvpOriginatorAction>;
-
-export const pvpOriginator = machineOf<PvpOriginatorAction>()(
-  setup({
-    types: { input: {} as PvpOriginatorInput, context: {} as PvpOriginatorContext, events: {} as PvpOriginatorEvent },
-    actions: declared<PvpOriginatorAction>({
-      lookUp: true,
-      takeTurn: true,
-      attempt: true,
-      open: true,
-      shut: true,
-      settle: true,
-      report: true,
-      startTimer: true,
-      stopTimer: true,
-      note: true,
-    }),
-    guards: {
-      isTv: ({ event }) => event.type === "timerFired" && event.timer === "Tv",
-      isQuery: ({ event }) => event.type === "timerFired" && event.timer === "query",
-      isGate: ({ event }) => event.type === "timerFired" && event.timer === "gate",
-      isNobody: ({ event }) => event.type === "found" && event.claims.length === 0,
-      isTrying: ({ context, event }) => event.type === "attempted" && isAmong(context.trying, event.verdict),
-      isComing: ({ context, event }) =>
-        event.type === "committed" && isAmong(context.trying, event.claim) && !isAmong(context.gated, event.claim),
-      isGathered: ({ context }) => context.trying.every((claim) => isAmong(context.gated, claim)),
-      isTriedAgain: ({ context }) => context.trying.length === 0 && context.failed.length > 0,
-      isTried: ({ context }) => context.trying.length === 0,
-    },
-  }).createMachine({
-    id: "pvpOriginator",
-    context: ({ input }) => ({
-      input,
-      claims: [],
-      verdicts: [],
-      methods: methodsFor(input),
-      trying: [],
-      gated: [],
-      failed: [],
-      guessesBefore: 0,
-      guesses: 0,
-    }),
-    initial: "waiting",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      waiting: {
-        entry: { type: "startTimer", params: ({ context }) => ({ timer: "Tv" as const, ms: context.input.waitMs }) },
-        on: { timerFired: { guard: "isTv", target: "querying" } },
-      },
-      querying: {
-        entry: [
-          { type: "startTimer", params: { timer: "query", ms: QUERY_TIMEOUT_MS } },
-          { type: "lookUp", params: ({ context }) => ({ number: context.input.call.called }) },
-        ],
-        on: {
-          found: [
-            {
-              guard: "isNobody",
-              target: "over",
-              actions: decide((): Decided => ({ actions: [stopQuery, tried([])] })),
-            },
-            { target: "queueing", actions: decide(choose) },
-          ],
-          notFound: {
-            target: "over",
-            actions: decide(
-              (_: PvpOriginatorContext, { why }: { readonly why: string }): Decided => ({
-                actions: [stopQuery, { type: "report", outcome: { type: "notFound", why } }],
-              }),
-            ),
-          },
-          timerFired: {
-            guard: "isQuery",
-            target: "over",
-            actions: { type: "report", params: { outcome: { type: "notFound", why: "the overlay did not answer" } } },
-          },
-        },
-      },
-      queueing: { on: { turned: { target: "gathering" } } },
-      gathering: {
-        entry: decide(begin),
-        on: {
-          committed: { guard: "isComing", actions: decide(gather) },
-          attempted: { guard: "isTrying", actions: decide(take) },
-          timerFired: { guard: "isGate", target: "proving" },
-        },
-        always: {
-          guard: "isGathered",
-          target: "proving",
-          actions: { type: "stopTimer", params: { timer: "gate" } },
-        },
-      },
-      proving: {
-        entry: decide(open),
-        on: { attempted: { guard: "isTrying", actions: decide(take) } },
-        always: [
-          { guard: "isTriedAgain", target: "gathering", actions: decide(next) },
-          { guard: "isTried", target: "over", actions: decide(conclude) },
-        ],
-      },
-      over: { type: "final" },
-    },
-  }),
-);
+const { machine, assign, decide, give } = setup<{
+  input: PvpOriginatorInput;
+  context: PvpOriginatorContext;
+  event: PvpOriginatorEvent;
+  order: PvpOriginatorAction;
+}>();
+type Decided<K extends PvpOriginatorAction["type"]> = Decision<PvpOriginatorContext, Of<PvpOriginatorAction, K>>;
 
 const stopQuery = { type: "stopTimer", timer: "query" } as const;
+const noneFound = { type: "report", outcome: { type: "tried", verdicts: [] } } as const;
+const noAnswer = { type: "report", outcome: { type: "notFound", why: "the overlay did not answer" } } as const;
 
-const tried = (verdicts: ReadonlyArray<ClaimVerdict>): PvpOriginatorAction => ({
-  type: "report",
-  outcome: { type: "tried", verdicts },
+const isNobody = (_: PvpOriginatorContext, { claims }: Of<PvpOriginatorEvent, "found">): boolean => claims.length === 0;
+const isUnderWay = ({ trying }: PvpOriginatorContext, { verdict }: Of<PvpOriginatorEvent, "attempted">): boolean =>
+  isAmong(trying, verdict);
+const isFirstCommitment = (
+  { trying, gated }: PvpOriginatorContext,
+  { claim }: Of<PvpOriginatorEvent, "committed">,
+): boolean => isAmong(trying, claim) && !isAmong(gated, claim);
+const isGathered = ({ trying, gated }: PvpOriginatorContext): boolean => trying.every((claim) => isAmong(gated, claim));
+const hasNextMethod = ({ trying, failed }: PvpOriginatorContext): boolean => trying.length === 0 && failed.length > 0;
+const isTried = ({ trying }: PvpOriginatorContext): boolean => trying.length === 0;
+
+const onAttempted = { guard: isUnderWay, actions: decide(["settle"], withVerdict) };
+
+export const pvpOriginator = machine("pvpOriginator", {
+  context: (input) => ({
+    input,
+    claims: [],
+    verdicts: [],
+    methods: methodsFor(input),
+    trying: [],
+    gated: [],
+    failed: [],
+    guessesBefore: 0,
+    guesses: 0,
+  }),
+  initial: "waiting",
+  states: {
+    waiting: {
+      entry: give("startTimer", ({ input }) => ({ timer: "Tv", ms: input.waitMs })),
+      timers: { Tv: { target: "querying" } },
+    },
+    querying: {
+      entry: [
+        { type: "startTimer", timer: "query", ms: QUERY_TIMEOUT_MS },
+        give("lookUp", ({ input }) => ({ number: input.call.called })),
+      ],
+      on: {
+        found: [
+          { guard: isNobody, target: "over", actions: [stopQuery, noneFound] },
+          {
+            target: "queueing",
+            actions: [stopQuery, assign(chooseClaims), give("takeTurn", ({ claims }) => ({ claims: claims.length }))],
+          },
+        ],
+        notFound: {
+          target: "over",
+          actions: [stopQuery, give("report", (_, { why }) => ({ outcome: { type: "notFound", why } }))],
+        },
+      },
+      timers: { query: { target: "over", actions: noAnswer } },
+    },
+    queueing: { on: { turned: { target: "gathering" } } },
+    gathering: {
+      entry: [{ type: "startTimer", timer: "gate", ms: GATE_MS_MAX }, decide(["attempt"], attemptAll)],
+      on: {
+        committed: {
+          guard: isFirstCommitment,
+          actions: assign(({ gated }, { claim }) => ({ gated: [...gated, claim] })),
+        },
+        attempted: onAttempted,
+      },
+      timers: { gate: { target: "proving" } },
+      always: { guard: isGathered, target: "proving", actions: { type: "stopTimer", timer: "gate" } },
+    },
+    proving: {
+      entry: decide(["open", "shut"], openGate),
+      on: { attempted: onAttempted },
+      always: [
+        { guard: hasNextMethod, target: "gathering", actions: assign(nextMethod) },
+        {
+          guard: isTried,
+          target: "over",
+          actions: give("report", ({ verdicts }) => ({ outcome: { type: "tried", verdicts } })),
+        },
+      ],
+    },
+    over: { type: "final" },
+  },
 });
 
 const isSame = (a: PvpClaim, b: PvpClaim): boolean => a.nodeId === b.nodeId && a.vservice === b.vservice;
 const isAmong = (claims: ReadonlyArray<PvpClaim>, claim: PvpClaim): boolean =>
   claims.some((other) => isSame(claim, other));
 
-function choose({ input }: PvpOriginatorContext, found: { readonly claims: ReadonlyArray<PvpClaim> }): Decided {
+function chooseClaims(
+  { input }: PvpOriginatorContext,
+  found: Of<PvpOriginatorEvent, "found">,
+): Partial<PvpOriginatorContext> {
   const distinct = found.claims.filter((claim, i) => found.claims.findIndex((other) => isSame(claim, other)) === i);
   const few = distinct.filter((claim) => {
     const ofNode = distinct.filter(({ nodeId }) => nodeId === claim.nodeId);
@@ -223,37 +205,40 @@ function choose({ input }: PvpOriginatorContext, found: { readonly claims: Reado
     return place % ofNode.length < CLAIMS_OF_NODE_MAX;
   });
   const claims = few.slice(0, CLAIMS_MAX);
-  return { context: { claims, trying: claims }, actions: [stopQuery, { type: "takeTurn", claims: claims.length }] };
+  return { claims, trying: claims };
 }
 
-function begin({ input, methods, trying, guessesBefore }: PvpOriginatorContext): Decided {
+function attemptAll({ input, methods, trying, guessesBefore }: PvpOriginatorContext): Decided<"attempt"> {
   const { waitMs: _, isPrivate: __, lot: ___, ...rest } = input;
   const method = methods[0]!;
-  const attempts = trying.map(
-    (claim): PvpOriginatorAction => ({ type: "attempt", input: { ...rest, claim, method, guessesBefore } }),
-  );
-  return { actions: [{ type: "startTimer", timer: "gate", ms: GATE_MS_MAX }, ...attempts] };
+  return {
+    actions: trying.map((claim) => ({ type: "attempt", input: { ...rest, claim, method, guessesBefore } })),
+  };
 }
 
-function gather({ gated }: PvpOriginatorContext, { claim }: { readonly claim: PvpClaim }): Decided {
-  return { context: { gated: [...gated, claim] } };
+function openGate({ trying, gated }: PvpOriginatorContext): Decided<"open" | "shut"> {
+  return {
+    context: { guesses: gated.length },
+    actions: trying.map((claim) => ({ type: isAmong(gated, claim) ? "open" : "shut", claim })),
+  };
 }
 
-function open({ trying, gated }: PvpOriginatorContext): Decided {
-  const told = trying.map((claim) => ({ type: isAmong(gated, claim) ? "open" : "shut", claim }) as const);
-  return { context: { guesses: gated.length }, actions: told };
-}
-
-/** Whoever gave a guess once may be refused or broken, and has no way back to being one that was never asked. */
-function take(context: PvpOriginatorContext, { verdict: said }: { readonly verdict: ClaimVerdict }): Decided {
+/**
+ * A verdict is final unless another method follows. A claimant that has given a guess by an earlier method cannot become
+ * `unreachable` by a later one, as if it had never been asked: it is refused.
+ */
+function withVerdict(
+  context: PvpOriginatorContext,
+  { verdict: given }: Of<PvpOriginatorEvent, "attempted">,
+): Decided<"settle"> {
   const { trying, methods, failed, verdicts, claims } = context;
-  const { nodeId, vservice, method, bits } = said;
-  const left = { trying: trying.filter((claim) => !isSame(claim, said)) };
-  if (said.verdict === "refused" && methods.length > 1)
+  const { nodeId, vservice, method, bits } = given;
+  const left = { trying: trying.filter((claim) => !isSame(claim, given)) };
+  if (given.verdict === "refused" && methods.length > 1)
     return { context: { ...left, failed: [...failed, { nodeId, vservice }] } };
   const isFirst = methods.length === methodsFor(context.input).length;
   const verdict: ClaimVerdict =
-    said.verdict === "unreachable" && !isFirst ? { nodeId, vservice, method, bits, verdict: "refused" } : said;
+    given.verdict === "unreachable" && !isFirst ? { nodeId, vservice, method, bits, verdict: "refused" } : given;
   const all = [...verdicts, verdict].sort((a, b) => placeOf(claims, a) - placeOf(claims, b));
   return { context: { ...left, verdicts: all }, actions: [{ type: "settle", verdict }] };
 }
@@ -261,11 +246,12 @@ function take(context: PvpOriginatorContext, { verdict: said }: { readonly verdi
 const placeOf = (claims: ReadonlyArray<PvpClaim>, of: PvpClaim): number =>
   claims.findIndex((claim) => isSame(claim, of));
 
-function next({ methods, failed, guessesBefore, guesses }: PvpOriginatorContext): Decided {
-  const before = guessesBefore + guesses;
-  return { context: { methods: methods.slice(1), trying: failed, failed: [], gated: [], guessesBefore: before } };
-}
-
-function conclude({ verdicts }: PvpOriginatorContext): Decided {
-  return { actions: [tried(verdicts)] };
+function nextMethod({ methods, failed, guessesBefore, guesses }: PvpOriginatorContext): Partial<PvpOriginatorContext> {
+  return {
+    methods: methods.slice(1),
+    trying: failed,
+    failed: [],
+    gated: [],
+    guessesBefore: guessesBefore + guesses,
+  };
 }

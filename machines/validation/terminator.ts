@@ -17,7 +17,6 @@
  * A name for another server's node is no guess: a claimant told its caller an address that is ours, and the caller was led
  * here. It gets no handshake, so that it keeps none of our places, and its address is not charged for what it did not do.
  */
-import { setup } from "xstate";
 import {
   type PvpMethod,
   type PvpUserName,
@@ -27,7 +26,7 @@ import {
   type ValInfo,
   type ValRequest,
 } from "../../codecs/validation/mod.ts";
-import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
+import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";
 import { EXCHANGE_TIMEOUT_MS } from "./attempt.ts";
 import { equivalentBits, type KnownCall, terminatorPassword } from "./secret.ts";
 
@@ -71,7 +70,7 @@ export type PvpTerminatorAction =
   | { readonly type: "report"; readonly outcome: PvpTerminatorOutcome }
   | { readonly type: "startTimer"; readonly timer: "exchange"; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: "exchange" }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
 /** A wrong password for a call that exists. */
 export interface PvpFailure {
@@ -95,132 +94,141 @@ interface PvpTerminatorContext extends PvpTerminatorInput {
   readonly simulated: string | undefined;
   readonly domain: string;
 }
-type Decided = Decision<PvpTerminatorContext, PvpTerminatorAction>;
+const { machine, assign, decide, give, handlers } = setup<{
+  input: PvpTerminatorInput;
+  context: PvpTerminatorContext;
+  event: PvpTerminatorEvent;
+  order: PvpTerminatorAction;
+}>();
+type Decided<K extends PvpTerminatorAction["type"]> = Decision<PvpTerminatorContext, Of<PvpTerminatorAction, K>>;
 
-export const pvpTerminator = machineOf<PvpTerminatorAction>()(
-  setup({
-    types: { input: {} as PvpTerminatorInput, context: {} as PvpTerminatorContext, events: {} as PvpTerminatorEvent },
-    actions: declared<PvpTerminatorAction>({
-      findCandidates: true,
-      give: true,
-      charge: true,
-      grant: true,
-      answer: true,
-      hangUp: true,
-      report: true,
-      startTimer: true,
-      stopTimer: true,
-      note: true,
-    }),
-    guards: {
-      isOurs: ({ context, event }) => event.type === "named" && whoseOf(event.userName, context) === "ours",
-      isForeign: ({ context, event }) => event.type === "named" && whoseOf(event.userName, context) === "foreign",
-      isItsCall: ({ context, event }) => event.type === "asked" && event.request.number === context.candidate?.called,
+const isOurs = (context: PvpTerminatorContext, { userName }: Of<PvpTerminatorEvent, "named">): boolean =>
+  terminatorOf(userName, context) === "ours";
+const isForeign = (context: PvpTerminatorContext, { userName }: Of<PvpTerminatorEvent, "named">): boolean =>
+  terminatorOf(userName, context) === "foreign";
+const isOfItsCall = ({ candidate }: PvpTerminatorContext, { request }: Of<PvpTerminatorEvent, "asked">): boolean =>
+  request.number === candidate?.called;
+
+const hangUp = { type: "hangUp" } as const;
+const stopExchange = { type: "stopTimer", timer: "exchange" } as const;
+const giveNoPassword = { type: "give", password: undefined } as const;
+const reportForeign = { type: "report", outcome: { type: "foreign" } } as const;
+const reportLate = { type: "report", outcome: { type: "lost", why: "no request in time" } } as const;
+const reportBroken = give("report", (_, { type, why }: Broken) => ({
+  outcome: { type: type === "lost" ? type : "malformed", why },
+}));
+type Broken = Of<PvpTerminatorEvent, "lost" | "malformed" | "failed">;
+
+const brokenExchange = { target: "over", actions: [stopExchange, hangUp, reportBroken] } as const;
+/** While the timer of the exchange runs. */
+const duringExchange = handlers({ lost: brokenExchange, malformed: brokenExchange, failed: brokenExchange });
+const lateExchange = { target: "over", actions: [hangUp, reportLate] } as const;
+
+export const pvpTerminator = machine("pvpTerminator", {
+  context: (input) => ({ ...input, name: undefined, candidate: undefined, simulated: undefined, domain: "" }),
+  initial: "awaitingName",
+  on: {
+    lost: { target: "over", actions: [hangUp, reportBroken] },
+    malformed: { target: "over", actions: [hangUp, reportBroken] },
+    failed: { target: "over", actions: decide(["hangUp", "report", "charge"], afterFailure) },
+  },
+  states: {
+    awaitingName: {
+      on: {
+        named: [
+          {
+            guard: isOurs,
+            target: "lookingUp",
+            actions: [
+              assign((_, { userName }) => ({ name: nameOf(userName) })),
+              give("findCandidates", ({ name }) => ({ name: name! })),
+            ],
+          },
+          { guard: isForeign, target: "over", actions: [hangUp, reportForeign] },
+          { target: "handshaking", actions: [assign(() => ({ simulated: "no user name" })), giveNoPassword] },
+        ],
+      },
     },
-  }).createMachine({
-    id: "pvpTerminator",
-    context: ({ input }) => ({ ...input, name: undefined, candidate: undefined, simulated: undefined, domain: "" }),
-    initial: "awaitingName",
-    on: {
-      lost: { target: ".over", actions: decide(giveUp) },
-      malformed: { target: ".over", actions: decide(giveUp) },
-      failed: { target: ".over", actions: decide(fail) },
-      "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } },
+    lookingUp: { on: { candidates: { target: "handshaking", actions: decide(["give"], choosePassword) } } },
+    handshaking: { on: { secured: { target: "awaitingRequest" } } },
+    awaitingRequest: {
+      entry: { type: "startTimer", timer: "exchange", ms: EXCHANGE_TIMEOUT_MS },
+      on: {
+        ...duringExchange,
+        asked: [
+          {
+            guard: isOfItsCall,
+            target: "granting",
+            actions: [
+              assign((_, { request }) => ({ domain: request.domain })),
+              give("grant", ({ candidate }, { request: { number, domain } }) => ({
+                number,
+                domain,
+                vservice: candidate!.vservice,
+              })),
+            ],
+          },
+          {
+            target: "over",
+            actions: [
+              stopExchange,
+              { type: "answer", answer: { type: "valerror", code: 404 } },
+              hangUp,
+              give("report", (_, { request: { domain } }) => ({ outcome: { type: "declined", domain, code: 404 } })),
+            ],
+          },
+        ],
+      },
+      timers: { exchange: lateExchange },
     },
-    states: {
-      awaitingName: {
-        on: {
-          named: [
-            {
-              guard: "isOurs",
-              target: "lookingUp",
-              actions: decide((_: PvpTerminatorContext, { userName }: { readonly userName: string }): Decided => {
-                const name = nameOf(userName)!;
-                return { context: { name }, actions: [{ type: "findCandidates", name }] };
-              }),
-            },
-            { guard: "isForeign", target: "over", actions: decide(turnAway) },
-            { target: "handshaking", actions: decide((): Decided => simulate("no user name")) },
+    granting: {
+      on: {
+        ...duringExchange,
+        granted: {
+          target: "over",
+          actions: [
+            stopExchange,
+            give("answer", (_, { info }) => ({ answer: { type: "valinfo", info } })),
+            hangUp,
+            give("report", ({ candidate, roundMs, domain, name }) => ({
+              outcome: { type: "validated", domain, bits: equivalentBits(candidate!, roundMs, name!.method) },
+            })),
+          ],
+        },
+        declined: {
+          target: "over",
+          actions: [
+            stopExchange,
+            give("answer", (_, { code }) => ({ answer: { type: "valerror", code } })),
+            hangUp,
+            give("report", ({ domain }, { code }) => ({ outcome: { type: "declined", domain, code } })),
           ],
         },
       },
-      lookingUp: { on: { candidates: { target: "handshaking", actions: decide(choose) } } },
-      handshaking: { on: { secured: { target: "awaitingRequest" } } },
-      awaitingRequest: {
-        entry: { type: "startTimer", params: { timer: "exchange", ms: EXCHANGE_TIMEOUT_MS } },
-        on: {
-          asked: [
-            { guard: "isItsCall", target: "granting", actions: decide(grant) },
-            {
-              target: "over",
-              actions: decide(
-                (_: PvpTerminatorContext, { request }: { readonly request: ValRequest }): Decided =>
-                  answer({ type: "valerror", code: 404 }, { type: "declined", domain: request.domain, code: 404 }),
-              ),
-            },
-          ],
-          lost: { target: "over", actions: decide(giveUpExchange) },
-          malformed: { target: "over", actions: decide(giveUpExchange) },
-          failed: { target: "over", actions: decide(giveUpExchange) },
-          timerFired: { target: "over", actions: decide(tooLate) },
-        },
-      },
-      granting: {
-        on: {
-          granted: {
-            target: "over",
-            actions: decide(
-              (
-                { candidate, roundMs, domain, name }: PvpTerminatorContext,
-                { info }: { readonly info: ValInfo },
-              ): Decided => {
-                const bits = equivalentBits(candidate!, roundMs, name!.method);
-                return answer({ type: "valinfo", info }, { type: "validated", domain, bits });
-              },
-            ),
-          },
-          declined: {
-            target: "over",
-            actions: decide(
-              ({ domain }: PvpTerminatorContext, { code }: { readonly code: ValErrorCode }): Decided =>
-                answer({ type: "valerror", code }, { type: "declined", domain, code }),
-            ),
-          },
-          lost: { target: "over", actions: decide(giveUpExchange) },
-          malformed: { target: "over", actions: decide(giveUpExchange) },
-          failed: { target: "over", actions: decide(giveUpExchange) },
-          timerFired: { target: "over", actions: decide(tooLate) },
-        },
-      },
-      over: { type: "final" },
+      timers: { exchange: lateExchange },
     },
-  }),
-);
+    over: { type: "final" },
+  },
+});
 
 const nameOf = (userName: string): PvpUserName | undefined => {
   const parsed = parseUserName(userName);
   return parsed.ok ? parsed.value : undefined;
 };
 
-const whoseOf = (userName: string, { nodeIds }: PvpTerminatorInput): "ours" | "foreign" | "nobody's" => {
+/** Undefined: it is no user name of PVP. */
+const terminatorOf = (userName: string, { nodeIds }: PvpTerminatorInput): "ours" | "foreign" | undefined => {
   const name = nameOf(userName);
-  if (name === undefined) return "nobody's";
+  if (name === undefined) return undefined;
   return nodeIds.includes(name.terminator) ? "ours" : "foreign";
 };
 
-function turnAway(): Decided {
-  return { actions: [{ type: "hangUp" }, { type: "report", outcome: { type: "foreign" } }] };
-}
+const simulate = (simulated: string): Decided<"give"> => ({ context: { simulated }, actions: [giveNoPassword] });
 
-const simulate = (simulated: string): Decided => ({
-  context: { simulated },
-  actions: [{ type: "give", password: undefined }],
-});
-
-function choose(
+function choosePassword(
   { name, roundMs }: PvpTerminatorContext,
-  { candidates }: { readonly candidates: ReadonlyArray<PvpCandidate> },
-): Decided {
+  { candidates }: Of<PvpTerminatorEvent, "candidates">,
+): Decided<"give"> {
   const [candidate, second] = candidates;
   if (candidate === undefined) return simulate("no such call");
   if (second !== undefined) return simulate("several such calls");
@@ -231,45 +239,14 @@ function choose(
   };
 }
 
-function fail(
+/** `charge` is the last order: how long it takes differs with what we know, and the peer is gone by then. */
+function afterFailure(
   { name, candidate, simulated }: PvpTerminatorContext,
-  { isWrongPassword, why }: { readonly isWrongPassword: boolean; readonly why: string },
-): Decided {
-  if (!isWrongPassword)
-    return { actions: [{ type: "hangUp" }, { type: "report", outcome: { type: "malformed", why } }] };
+  { isWrongPassword, why }: Of<PvpTerminatorEvent, "failed">,
+): Decided<"hangUp" | "report" | "charge"> {
+  if (!isWrongPassword) return { actions: [hangUp, { type: "report", outcome: { type: "malformed", why } }] };
   const failed = candidate === undefined ? undefined : { id: candidate.id, method: name!.method };
   return {
-    actions: [
-      { type: "hangUp" },
-      { type: "report", outcome: { type: "failed", simulated } },
-      { type: "charge", failed },
-    ],
+    actions: [hangUp, { type: "report", outcome: { type: "failed", simulated } }, { type: "charge", failed }],
   };
-}
-
-function grant({ candidate }: PvpTerminatorContext, { request }: { readonly request: ValRequest }): Decided {
-  const { number, domain } = request;
-  return { context: { domain }, actions: [{ type: "grant", number, domain, vservice: candidate!.vservice }] };
-}
-
-const stopExchange = { type: "stopTimer", timer: "exchange" } as const;
-
-const answer = (said: ValAnswer, outcome: PvpTerminatorOutcome): Decided => ({
-  actions: [stopExchange, { type: "answer", answer: said }, { type: "hangUp" }, { type: "report", outcome }],
-});
-
-type GoneWrong = { readonly type: "lost" | "malformed" | "failed"; readonly why: string };
-
-function giveUp(_: PvpTerminatorContext, { type, why }: GoneWrong): Decided {
-  const outcome = { type: type === "lost" ? type : "malformed", why } as const;
-  return { actions: [{ type: "hangUp" }, { type: "report", outcome }] };
-}
-
-function giveUpExchange(context: PvpTerminatorContext, event: GoneWrong): Decided {
-  return { actions: [stopExchange, ...giveUp(context, event).actions!] };
-}
-
-function tooLate(): Decided {
-  const outcome = { type: "lost", why: "no request in time" } as const;
-  return { actions: [{ type: "hangUp" }, { type: "report", outcome }] };
 }

@@ -33,6 +33,7 @@ export {
   type PstnShape,
   type PstnTrunk,
 } from "./pstn.ts";
+export { Seals } from "./seals.ts";
 export {
   type Change,
   type ReadableStore,

@@ -83,6 +83,7 @@ export const startAgent = Effect.fn("sip.agent")(function* (options: AgentOption
   const caller: Caller = {
     ...place,
     domain: options.domain,
+    apart: (work) => Effect.provideContext(Effect.asVoid(Effect.forkScoped(work)), context),
     vservice: options.vservice,
     trunk: yield* attach(options, context),
     uploadVcr: options.uploadVcr,

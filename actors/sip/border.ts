@@ -36,7 +36,7 @@ export interface BorderOptions {
 export interface BorderCounters {
   /** INVITEs let in. */
   readonly admitted: number;
-  /** Requests from outside that were not, by reason. */
+  /** Requests from outside that were not, by reason; and calls, either way, whose answer was not secured. */
   readonly refused: Readonly<Partial<Record<BorderReason, number>>>;
   /** INVITEs passed on, in either direction. */
   readonly forwarded: number;

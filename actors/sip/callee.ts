@@ -5,14 +5,20 @@ import {
   answerTo,
   contactOf,
   dialogOfCallee,
-  parseSdp,
   printSdp,
   type ResponseParts,
   responseTo,
   type SipRequest,
   textBody,
 } from "../../codecs/sip/mod.ts";
-import { type AnswerAction, type AnswerEvent, answer, numberIn } from "../../machines/sip/mod.ts";
+import {
+  ACCEPT,
+  type AnswerAction,
+  type AnswerEvent,
+  answer,
+  descriptionIn,
+  numberIn,
+} from "../../machines/sip/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
 import type { Entropy } from "../ports/mod.ts";
 import type { Flow } from "./flow.ts";
@@ -42,7 +48,7 @@ export const answerCall = (callee: Callee, flow: Flow, invite: SipRequest): Effe
     let isOver = false;
     const tell = (event: AnswerEvent) => Effect.suspend(() => (isOver ? Effect.void : box.tell(event)));
     const server = yield* callee.endpoint.serve(flow, invite, (told) => tell(eventOf(told)));
-    const { parts, accepted, isSecured } = yield* acceptanceOf(callee, invite);
+    const { parts, accepted, fault } = yield* acceptanceOf(callee, invite);
     const isNew = callee.legs.add(accepted, { acked: tell({ type: "acked" }), hungUp: tell({ type: "hungUp" }) });
     const number = numberIn(invite);
     const isOurs = number !== undefined && callee.serves(number);
@@ -71,24 +77,25 @@ export const answerCall = (callee: Callee, flow: Flow, invite: SipRequest): Effe
       callee.legs.remove(accepted);
       return Scope.close(scope, Exit.void);
     });
-    const unwelcome = !isOurs ? 404 : !isSecured ? 488 : isNew ? undefined : 503;
+    const unwelcome = !isOurs ? 404 : (fault ?? (isNew ? undefined : 503));
     const input = { unwelcome, answerMs: callee.answerMs, t1Ms: T1_MS, talkMsMax: callee.talkMsMax };
     yield* Effect.forkIn(Effect.ensuring(drive(answer, input, box, perform), close), around);
   }).pipe(Effect.provideContext(callee.context));
 
-/** The 200 that we shall send if we answer, and what its lesser responses share with it. */
+/** The 200 that we shall send if we answer, what its lesser responses share with it, and why its offer forbids it. */
 const acceptanceOf = (callee: Callee, invite: SipRequest) =>
   Effect.gen(function* () {
-    const offer = parseSdp(new TextDecoder().decode(invite.body));
-    const media = offer.ok ? answerTo(offer.value, yield* mediaEnd(callee.by.host)) : undefined;
+    const offer = descriptionIn(invite);
+    const media = offer.type === "sdp" ? answerTo(offer.sdp, yield* mediaEnd(callee.by.host)) : undefined;
+    const fault = media !== undefined ? undefined : offer.type === "other" ? 415 : 488;
     const contact = { name: "Contact", value: contactOf(callee.by) };
-    const parts: ResponseParts = { toTag: yield* newTag, headers: [contact] };
+    const parts: ResponseParts = { toTag: yield* newTag, headers: fault === 415 ? [contact, ...ACCEPT] : [contact] };
     const accepted = responseTo(invite, 200, {
       ...parts,
       headers: [contact, { name: "Content-Type", value: "application/sdp" }],
       body: textBody(media === undefined ? "" : printSdp(media)),
     });
-    return { parts, accepted, isSecured: media !== undefined };
+    return { parts, accepted, fault };
   });
 
 const eventOf = (told: ServerTold): AnswerEvent =>

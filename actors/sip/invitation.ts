@@ -2,6 +2,7 @@
 import { Effect } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import {
+  type Dialog,
   dialogOfCaller,
   hostOf,
   inviteOf,
@@ -11,7 +12,7 @@ import {
   type SipResponse,
   textBody,
 } from "../../codecs/sip/mod.ts";
-import { type CallEvent, routeOf } from "../../machines/sip/mod.ts";
+import { type CallEvent, mediaVerdictOf, routeOf } from "../../machines/sip/mod.ts";
 import type { Entropy } from "../ports/mod.ts";
 import type { ClientTold, ClientTransaction } from "./client-transaction.ts";
 import type { Legs } from "./legs.ts";
@@ -22,6 +23,8 @@ import { newTag, type Place, sendAck, sendBye, toBorder } from "./within.ts";
 export interface Inviting extends Place {
   readonly legs: Legs;
   readonly domain: string;
+  /** Runs in the agent's scope what nobody waits for. */
+  readonly apart: (work: Effect.Effect<void, never, Entropy>) => Effect.Effect<void>;
 }
 
 export interface Invitation {
@@ -43,10 +46,14 @@ export const makeInvitation = (
   let answer: SipResponse | undefined;
 
   const onTold = (told: ClientTold) => {
-    if (told.type === "received" && told.response.status >= 200 && told.response.status < 300) {
-      answer = told.response;
-      from.legs.add(answer, { acked: Effect.void, hungUp: tell({ type: "hungUp" }) });
-    }
+    if (told.type !== "received" || told.response.status < 200 || told.response.status >= 300)
+      return tell(eventOf(told));
+    const { response } = told;
+    // No call over SIP: it is ended at once, and the machine takes the next way. RFC 4568 §5.1.3.
+    if (invite !== undefined && mediaVerdictOf(invite, response, false).type !== "passes")
+      return Effect.andThen(from.apart(endUnsecured(from, dialogBy(response))), tell(NOT_SECURED));
+    answer = response;
+    from.legs.add(answer, { acked: Effect.void, hungUp: tell({ type: "hungUp" }) });
     return tell(eventOf(told));
   };
   const send: Invitation["send"] = (uri, ticket) =>
@@ -70,6 +77,11 @@ export const makeInvitation = (
     },
   };
 };
+
+const NOT_SECURED: CallEvent = { type: "lost", why: "the answer was not secured" };
+
+const endUnsecured = (from: Inviting, dialog: Dialog | undefined) =>
+  Effect.andThen(sendAck(from, dialog), sendBye(from, dialog, Effect.void));
 
 const eventOf = (told: ClientTold): CallEvent => {
   if (told.type === "failed") return { type: "lost", why: told.why };

@@ -5,10 +5,12 @@
  *                             +--> relay inwards or outwards, within a call or opening one
  *                             +--> a response of our own, or silence
  */
-import { Effect, type Scope } from "effect";
+import { Clock, Effect, type Scope } from "effect";
 import { maskE164 } from "../../codecs/shared/mod.ts";
 import { responseTo, type SipRequest, type SipResponse, tagOf } from "../../codecs/sip/mod.ts";
 import {
+  type Answer,
+  admit,
   type BorderSelf,
   type Disposition,
   dispositionOf,
@@ -20,14 +22,13 @@ import {
 } from "../../machines/sip/mod.ts";
 import type { Entropy } from "../ports/mod.ts";
 import type { TicketChecker } from "../ticket/mod.ts";
-import { admit } from "./admission.ts";
 import { type Dialogs, makeDialogs } from "./dialogs.ts";
 import type { Endpoint, FlowTarget } from "./endpoint.ts";
 import type { Flow } from "./flow.ts";
 import { newBranch, relayRequest } from "./relay.ts";
 import type { TransactionUser } from "./transactions.ts";
 
-export type BorderReason = Extract<Disposition, { readonly type: "discard" }>["why"];
+export type BorderReason = Extract<Disposition, { readonly type: "discard" }>["why"] | "answerNotSecured";
 
 export interface ProxyOptions {
   readonly endpoint: Endpoint;
@@ -92,7 +93,7 @@ const dispose = (proxy: Proxying, passing: Passing) => {
       return dialogDomain === undefined ? open(proxy, passing, to, found.hop.domain) : pass(proxy, passing, to);
     }
     case "respond":
-      return respond(passing, found.status);
+      return respond(passing, found);
     case "discard":
       return discard(proxy, passing.from, passing.request, found.why);
   }
@@ -100,7 +101,9 @@ const dispose = (proxy: Proxying, passing: Passing) => {
 
 const admission = Effect.fn("border.admission")(function* (proxy: Proxying, passing: Passing) {
   const { from, request } = passing;
-  const outcome = yield* admit(request, from.domains, proxy.onReject, proxy.checker);
+  const { onReject, checker } = proxy;
+  const atMs = yield* Clock.currentTimeMillis;
+  const outcome = admit({ invite: request, domains: from.domains, onReject, epochs: checker.epochs(), atMs });
   if (outcome.type === "refused") {
     if (outcome.respond !== undefined) yield* respond(passing, outcome.respond);
     return yield* discard(proxy, from, request, outcome.why);
@@ -113,7 +116,7 @@ const admission = Effect.fn("border.admission")(function* (proxy: Proxying, pass
 /** A call that opens is remembered before it is passed on: its requests may come as soon as it is. */
 const open = (proxy: Proxying, passing: Passing, to: FlowTarget, domain: string) =>
   Effect.flatMap(proxy.dialogs.remember(passing.request, domain), (isKept) =>
-    isKept ? pass(proxy, passing, to) : respond(passing, 503),
+    isKept ? pass(proxy, passing, to) : respond(passing, { status: 503 }),
   );
 
 const pass = (proxy: Proxying, passing: Passing, to: FlowTarget) => {
@@ -124,7 +127,8 @@ const pass = (proxy: Proxying, passing: Passing, to: FlowTarget) => {
     const isOver = opens ? final === undefined || final.status >= 300 : request.method === "BYE";
     if (isOver) dialogs.forget(request);
   };
-  return relayRequest(endpoint, { ...passing, to, self, count, ended });
+  const unsecured = discard(proxy, passing.from, request, "answerNotSecured");
+  return relayRequest(endpoint, { ...passing, to, self, count, ended, unsecured });
 };
 
 /** The ACK of a 2xx goes the way of its call, without a transaction; one that belongs to none is dropped. */
@@ -141,13 +145,14 @@ const passAck = (proxy: Proxying, passing: Passing) => {
   return Effect.asVoid(Effect.forkScoped(told)); // a dial must not hold up other calls
 };
 
-const respond = ({ from, request }: Passing, status: number) =>
-  Effect.flatMap(newBranch, (toTag) => from.send(responseTo(request, status, { toTag })));
+const respond = ({ from, request }: Passing, { status, headers = [] }: Answer) =>
+  Effect.flatMap(newBranch, (toTag) => from.send(responseTo(request, status, { toTag, headers })));
 
-const discard = (proxy: Proxying, from: Flow, request: SipRequest, why: BorderReason) => {
-  proxy.refused(why);
-  const number = maskedIn(request);
-  return Effect.logInfo("border.refused", { why, method: request.method, domains: from.domains, number });
-};
+const discard = (proxy: Proxying, from: Flow, request: SipRequest, why: BorderReason) =>
+  Effect.suspend(() => {
+    proxy.refused(why);
+    const number = maskedIn(request);
+    return Effect.logInfo("border.refused", { why, method: request.method, domains: from.domains, number });
+  });
 
 const maskedIn = (request: SipRequest): string => maskE164(numberIn(request) ?? "");

@@ -5,11 +5,19 @@
  */
 import { Effect, Exit, Scope } from "effect";
 import { hexOf } from "../../codecs/shared/mod.ts";
-import { MAGIC_BRANCH, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
-import { type BorderSelf, forwardedOf, type RelayAction, type RelayEvent, relay } from "../../machines/sip/mod.ts";
+import { MAGIC_BRANCH, responseTo, type SipRequest, type SipResponse, tagOf } from "../../codecs/sip/mod.ts";
+import {
+  type BorderSelf,
+  endingOf,
+  forwardedOf,
+  mediaVerdictOf,
+  type RelayAction,
+  type RelayEvent,
+  relay,
+} from "../../machines/sip/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
 import { Entropy } from "../ports/mod.ts";
-import type { ClientTransaction } from "./client-transaction.ts";
+import type { ClientTold, ClientTransaction } from "./client-transaction.ts";
 import type { Endpoint, FlowTarget } from "./endpoint.ts";
 import type { Flow } from "./flow.ts";
 
@@ -27,6 +35,8 @@ export interface RelayJob {
   readonly count: (what: "forwarded" | "failed") => void;
   /** The final response that went back, or undefined when there was nobody left to send one to. */
   readonly ended: (final: SipResponse | undefined) => void;
+  /** Says that the answer was not secured. */
+  readonly unsecured: Effect.Effect<void>;
 }
 
 export const newBranch = Effect.flatMap(Effect.service(Entropy), (entropy) =>
@@ -60,7 +70,7 @@ export const relayRequest = Effect.fn("sip.relay")(function* (endpoint: Endpoint
   );
   const forward = Effect.gen(function* () {
     const message = forwardedOf(job.stripped, job.to.side, branch, job.self);
-    client = yield* endpoint.ask(next!, message, tell);
+    client = yield* endpoint.ask(next!, message, watchMedia(endpoint, job, next!, message, branch, tell));
   });
   const perform = (action: RelayAction): Effect.Effect<void> => {
     switch (action.type) {
@@ -91,3 +101,35 @@ export const relayRequest = Effect.fn("sip.relay")(function* (endpoint: Endpoint
   const whole = drive(relay, { request: job.request, timerCMs: TIMER_C_MS }, box, perform, branch);
   yield* Effect.forkIn(Effect.ensuring(whole, close), around);
 });
+
+/**
+ * Hears what comes back, and lets nothing through by which a call would not be secured. RFC 4568 §5.1.3. An answer that is
+ * not ends the call: downstream has ACK and BYE, as from a caller; upstream is refused, so that the call may take another
+ * way. Within a call 481 has the other end hang up, RFC 3261 §12.2.1.2.
+ */
+const watchMedia = (
+  endpoint: Endpoint,
+  { request, to, self, unsecured }: RelayJob,
+  next: Flow,
+  sent: SipRequest,
+  branch: string,
+  tell: (event: RelayEvent) => Effect.Effect<void>,
+) => {
+  let isAnswered = false;
+  const refusal = tagOf(request, "To") === undefined ? 488 : 481;
+  const end = Effect.fn("sip.endUnsecured")(function* (answer: SipResponse) {
+    const ending = endingOf(sent, answer, to.side, [`${branch}a`, `${branch}b`], self);
+    if (ending?.ack !== undefined) yield* next.send(ending.ack);
+    if (ending !== undefined) yield* endpoint.ask(next, ending.bye, () => Effect.void);
+    yield* unsecured;
+    yield* tell({ type: "received", response: responseTo(request, refusal, { toTag: branch }) });
+  });
+  return (told: ClientTold): Effect.Effect<void> => {
+    if (told.type !== "received") return tell(told);
+    const verdict = mediaVerdictOf(request, told.response, isAnswered);
+    if (verdict.type === "early") return Effect.logInfo("sip.earlyMediaNotSecured", told.response.status);
+    if (verdict.type === "unsecured") return end(told.response);
+    isAnswered ||= verdict.isAnswer;
+    return tell(told);
+  };
+};

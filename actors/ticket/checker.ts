@@ -1,16 +1,19 @@
-/** Hosts the ticket checker beside a border element: brings it the epochs' keys and the hour. */
-import { Clock, Deferred, Effect } from "effect";
+/** What a border element knows of tickets: the keys of the epochs that it takes. The check itself is a function. */
+import { Clock, Effect } from "effect";
 import {
+  checkTicket,
+  type EpochSeal,
   type Presented,
-  type TicketCheckerAction,
-  type TicketCheckerEvent,
   type TicketVerdict,
-  ticketChecker,
+  withEpoch,
+  withoutEpoch,
 } from "../../machines/ticket/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { Seals } from "../ports/mod.ts";
 import { epochKey, type TicketSecret } from "./key.ts";
 
 export interface TicketChecker {
+  /** Those whose tickets are taken now, newest last. */
+  readonly epochs: () => ReadonlyArray<EpochSeal>;
   readonly check: (shown: Omit<Presented, "atMs">) => Effect.Effect<TicketVerdict>;
   /** Another epoch's tickets are taken as well. */
   readonly accept: (secret: TicketSecret) => Effect.Effect<void>;
@@ -20,34 +23,18 @@ export interface TicketChecker {
 
 export const openTicketChecker = Effect.fn("ticket.checker")(function* (secrets: ReadonlyArray<TicketSecret>) {
   const derive = yield* epochKey;
-  const box = yield* mailbox<TicketCheckerEvent>(64);
-  const waiting = new Map<string, Deferred.Deferred<TicketVerdict>>();
-  let asked = 0;
-
-  const perform = (action: TicketCheckerAction): Effect.Effect<void> => {
-    switch (action.type) {
-      case "verdict": {
-        const to = waiting.get(action.id);
-        waiting.delete(action.id);
-        return to === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(to, action.verdict));
-      }
-      case "note":
-        return Effect.logDebug("ticket.unexpected", action.unexpected);
-    }
-  };
-  yield* Effect.forkScoped(drive(ticketChecker, {}, box, perform));
-
+  const makeSeal = yield* Seals;
+  let epochs: ReadonlyArray<EpochSeal> = [];
   const accept: TicketChecker["accept"] = (secret) =>
-    Effect.flatMap(derive(secret), (key) => box.tell({ type: "epochKnown", epoch: secret.epoch, key }));
+    Effect.map(derive(secret), (key) => {
+      epochs = withEpoch(epochs, { epoch: secret.epoch, seal: makeSeal(key) });
+    });
   yield* Effect.forEach(secrets, accept, { discard: true });
-
-  const check: TicketChecker["check"] = Effect.fn("ticket.check")(function* (shown: Omit<Presented, "atMs">) {
-    const id = String(asked++);
-    const to = yield* Deferred.make<TicketVerdict>();
-    waiting.set(id, to);
-    yield* box.tell({ type: "presented", id, ...shown, atMs: yield* Clock.currentTimeMillis });
-    return yield* Deferred.await(to);
-  });
-  const voidEpoch: TicketChecker["voidEpoch"] = (epoch) => box.tell({ type: "epochVoided", epoch });
-  return { check, accept, voidEpoch } satisfies TicketChecker as TicketChecker;
+  const voidEpoch: TicketChecker["voidEpoch"] = (epoch) =>
+    Effect.sync(() => {
+      epochs = withoutEpoch(epochs, epoch);
+    });
+  const check: TicketChecker["check"] = (shown) =>
+    Effect.map(Clock.currentTimeMillis, (atMs) => checkTicket(epochs, { ...shown, atMs }));
+  return { epochs: () => epochs, check, accept, voidEpoch } satisfies TicketChecker as TicketChecker;
 });

@@ -40,6 +40,18 @@ export {
   withList,
 } from "./header.ts";
 export {
+  answerTo,
+  type Crypto,
+  cryptosOf,
+  isSecured,
+  isSecuredAnswer,
+  KEY_BYTES,
+  type MediaEnd,
+  offerOf,
+  SECURED,
+  SUITES,
+} from "./media.ts";
+export {
   HEADERS_MAX,
   parseSip,
   printSip,
@@ -49,22 +61,7 @@ export {
   type SipResponse,
 } from "./message.ts";
 export { hasParam, PARAMS_MAX, type Param, paramOf } from "./params.ts";
-export {
-  answerTo,
-  type Crypto,
-  cryptosOf,
-  isSecured,
-  KEY_BYTES,
-  type MediaEnd,
-  offerOf,
-  parseSdp,
-  printSdp,
-  type Sdp,
-  type SdpLine,
-  type SdpMedia,
-  SECURED,
-  SUITES,
-} from "./sdp.ts";
+export { parseSdp, printSdp, type Sdp, type SdpLine, type SdpMedia } from "./sdp.ts";
 export { TICKET_HEADER, ticketOf, withTicket } from "./ticket-header.ts";
 export {
   type NameAddr,

@@ -1,12 +1,12 @@
 /**
- * Session descriptions as an offer or answer of secured audio needs them. RFC 4566, RFC 3264 and RFC 4568.
+ * Session descriptions, as lines. RFC 4566. What is secured in them is said in `media.ts`.
  *
  *   v=0
  *   o=<user> <id> <version> IN IP4 <address>      who, and the session's name
  *   s=-
  *   c=IN IP4 <address>                            lines we do not read are kept in their place
  *   t=0 0
- *   m=audio <port> RTP/SAVP <formats>             each medium, then its own lines
+ *   m=audio <port>[/<ports>] RTP/SAVP <formats>   each medium, then its own lines
  *   a=crypto:<tag> <suite> inline:<key and salt, base64>
  */
 import { malformed, type Parsed, parsed } from "./error.ts";
@@ -20,6 +20,8 @@ export interface SdpMedia {
   readonly kind: string;
   /** 0: refused, RFC 3264 §6. */
   readonly port: number;
+  /** How many ports, from `port` on; undefined where the line does not say. RFC 4566 §5.14. */
+  readonly ports: number | undefined;
   readonly protocol: string;
   readonly formats: ReadonlyArray<string>;
   readonly lines: ReadonlyArray<SdpLine>;
@@ -33,22 +35,8 @@ export interface Sdp {
   readonly media: ReadonlyArray<SdpMedia>;
 }
 
-/** One a=crypto attribute. RFC 4568 §9.1; the first key only, which is all that these suites' peers send. */
-export interface Crypto {
-  readonly tag: number;
-  readonly suite: string;
-  /** Base64 of the master key and the master salt. */
-  readonly key: string;
-  /** Lifetime, MKI and session parameters, as written. */
-  readonly more: string;
-}
-
-/** Best first. Both take a 16-byte key and a 14-byte salt. RFC 4568 §6.2. */
-export const SUITES = ["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"] as const;
-export const KEY_BYTES = 30;
-
-export const LINES_MAX = 256;
-export const SECURED = "RTP/SAVP";
+/** Far more than any telephone sends; SIP_BYTES_MAX bounds their bytes. */
+export const LINES_MAX = 4_096;
 
 export const parseSdp = (text: string): Parsed<Sdp> => {
   const raw = text.replace(/(?:\r?\n)+$/, "").split(/\r?\n/);
@@ -75,83 +63,12 @@ export const printSdp = (sdp: Sdp): string =>
     `s=${sdp.name}`,
     ...sdp.lines.map(printLine),
     ...sdp.media.flatMap((m) => [
-      `m=${m.kind} ${m.port} ${m.protocol} ${m.formats.join(" ")}`,
+      `m=${m.kind} ${m.port}${m.ports === undefined ? "" : `/${m.ports}`} ${m.protocol} ${m.formats.join(" ")}`,
       ...m.lines.map(printLine),
     ]),
   ]
     .map((line) => `${line}\r\n`)
     .join("");
-
-/** Every a=crypto of a medium that we can use, in its order; others are left aside, as RFC 4568 §5.1.2 asks. */
-export const cryptosOf = (media: SdpMedia): ReadonlyArray<Crypto> =>
-  media.lines.flatMap(({ letter, value }) => {
-    if (letter !== "a") return [];
-    const match = /^crypto:([0-9]{1,9}) ([A-Za-z0-9_]+) inline:([A-Za-z0-9+/]{40})((?:\|[!-~]*)?(?: .*)?)$/.exec(value);
-    if (match === null || !SUITES.includes(match[2] as never)) return [];
-    return [{ tag: Number(match[1]), suite: match[2]!, key: match[3]!, more: match[4]! }];
-  });
-
-/** True when every medium in use is audio or video over RTP/SAVP with a key that we can use, and there is one. */
-export const isSecured = (sdp: Sdp): boolean => {
-  const used = sdp.media.filter((media) => media.port !== 0);
-  return used.length > 0 && used.every((media) => media.protocol === SECURED && cryptosOf(media).length > 0);
-};
-
-export interface MediaEnd {
-  readonly address: string;
-  readonly port: number;
-  /** Base64 of 30 random bytes: master key and master salt. */
-  readonly key: string;
-  /** Makes o= unique: a number in digits. */
-  readonly session: string;
-}
-
-/** G.711 in both laws, secured, with our key for each suite we know. */
-export const offerOf = (end: MediaEnd): Sdp => ({
-  ...sessionOf(end),
-  media: [
-    {
-      kind: "audio",
-      port: end.port,
-      protocol: SECURED,
-      formats: ["8", "0"],
-      lines: SUITES.map((suite, i) => ({ letter: "a", value: `crypto:${i + 1} ${suite} inline:${end.key}` })),
-    },
-  ],
-});
-
-/** The answer to an offer: its first medium that we can take, all others refused by port 0. Undefined: we can take none. */
-export const answerTo = (offer: Sdp, end: MediaEnd): Sdp | undefined => {
-  const at = offer.media.findIndex((m) => m.kind === "audio" && m.port !== 0 && bestOf(m) !== undefined);
-  if (at < 0) return undefined;
-  const media = offer.media.map((m, i): SdpMedia => {
-    if (i !== at) return { ...m, port: 0, lines: [] };
-    const { tag, suite } = bestOf(m)!;
-    const lines = [{ letter: "a", value: `crypto:${tag} ${suite} inline:${end.key}` }];
-    return { kind: m.kind, port: end.port, protocol: m.protocol, formats: known(m), lines };
-  });
-  return { ...sessionOf(end), media };
-};
-
-const bestOf = (media: SdpMedia): Crypto | undefined => {
-  if (media.protocol !== SECURED || known(media).length === 0) return undefined;
-  const offered = cryptosOf(media);
-  return SUITES.map((suite) => offered.find((crypto) => crypto.suite === suite)).find((crypto) => crypto !== undefined);
-};
-
-const known = (media: SdpMedia): ReadonlyArray<string> => media.formats.filter((f) => f === "0" || f === "8");
-
-const sessionOf = ({ address, session }: MediaEnd): Omit<Sdp, "media"> => {
-  const net = address.includes(":") ? `IN IP6 ${address}` : `IN IP4 ${address}`;
-  return {
-    origin: `- ${session} ${session} ${net}`,
-    name: "-",
-    lines: [
-      { letter: "c", value: net },
-      { letter: "t", value: "0 0" },
-    ],
-  };
-};
 
 const parseMedia = (lines: ReadonlyArray<SdpLine>): Parsed<ReadonlyArray<SdpMedia>> => {
   const media: Array<SdpMedia & { lines: Array<SdpLine> }> = [];
@@ -160,13 +77,15 @@ const parseMedia = (lines: ReadonlyArray<SdpLine>): Parsed<ReadonlyArray<SdpMedi
       media.at(-1)!.lines.push(line);
       continue;
     }
-    const match = /^([a-z]+) ([0-9]{1,5}) ([A-Za-z0-9/]+)((?: [!-~]+)+)$/.exec(line.value);
+    const match = MEDIA_LINE.exec(line.value);
     if (match === null || Number(match[2]) > 65_535) return malformed("sdp", "an m= is not one");
+    const [, kind = "", port, ports, protocol = "", formats = ""] = match;
     media.push({
-      kind: match[1]!,
-      port: Number(match[2]),
-      protocol: match[3]!,
-      formats: match[4]!.slice(1).split(" "),
+      kind,
+      port: Number(port),
+      ports: ports === undefined ? undefined : Number(ports),
+      protocol,
+      formats: formats.trim().split(/ +/),
       lines: [],
     });
   }
@@ -174,3 +93,6 @@ const parseMedia = (lines: ReadonlyArray<SdpLine>): Parsed<ReadonlyArray<SdpMedi
 };
 
 const printLine = ({ letter, value }: SdpLine): string => `${letter}=${value}`;
+
+/** Space behind the last format is no fault: widely used telephones write it. */
+const MEDIA_LINE = /^([A-Za-z0-9-]+) ([0-9]{1,5})(?:\/([0-9]{1,5}))? ([A-Za-z0-9/-]+)((?: +[!-~]+)+) *$/;

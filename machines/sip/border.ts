@@ -1,83 +1,59 @@
 /**
  * Admission of one INVITE that came from outside. ViPR overview §6.3 and §8.4; docs/protocol/ticket.md#the-check and
- * docs/protocol/sip.md#the-border-element.
+ * docs/protocol/sip.md#the-border-element. A function: it waits for nothing.
  *
- *    o -- check --> checking -- verdict: admit, secured --> pass -----> admitted
- *                      |------- verdict: admit, unsecured -> respond 488 -> refused
- *                      +------- verdict: refuse --> nothing, or 403 ----> refused      count the reason either way
+ *   INVITE --> ticket good? -- no --> refused: silence, or 403
+ *                 | yes
+ *                 +--> may it be passed on? -- no --> refused: 483, 420, 415 or 488
+ *                              | yes
+ *                              +--> admitted
  *
- * A caller without a good ticket learns nothing, not even that somebody is here: no answer is the rule.
+ * A caller without a good ticket learns nothing, not even that somebody is here: no answer is the rule. One whose ticket is
+ * good may know what is wrong.
  */
-import { setup } from "xstate";
 import type { E164 } from "../../codecs/shared/mod.ts";
-import { headerOf, isSecured, numberOf, parseSdp, parseUri, type SipRequest, ticketOf } from "../../codecs/sip/mod.ts";
-import { decide, declared, machineOf } from "../kit/mod.ts";
-import type { TicketFault, TicketVerdict } from "../ticket/mod.ts";
+import { type Header, headerOf, listOf, numberOf, parseUri, type SipRequest, ticketOf } from "../../codecs/sip/mod.ts";
+import { checkTicket, type EpochSeal, type TicketFault } from "../ticket/mod.ts";
+import { mediaFaultOf } from "./media.ts";
 
 export type OnReject = "silence" | "403";
 
-export interface BorderInput {
+export interface AdmissionInput {
   readonly invite: SipRequest;
   /** The domains that the TLS peer's certificate proves. */
   readonly domains: ReadonlyArray<string>;
   readonly onReject: OnReject;
+  /** What tickets are sealed with. */
+  readonly epochs: ReadonlyArray<EpochSeal>;
+  /** Milliseconds since 1970. */
+  readonly atMs: number;
 }
 
-export type BorderEvent = { readonly type: "verdict"; readonly verdict: TicketVerdict };
+/** `respond`: what a refused call is answered with; undefined: nothing. */
+export type Admission =
+  | { readonly type: "admitted"; readonly domain: string; readonly ticketId: string }
+  | { readonly type: "refused"; readonly why: BorderRefusal; readonly respond: Answer | undefined };
 
-export type BorderAction =
-  | {
-      readonly type: "check";
-      readonly ticket: string | undefined;
-      readonly number: E164 | undefined;
-      readonly domains: ReadonlyArray<string>;
-    }
-  | { readonly type: "pass"; readonly domain: string; readonly ticketId: string }
-  | { readonly type: "respond"; readonly status: number }
-  | { readonly type: "discard"; readonly why: BorderRefusal }
-  | { readonly type: "note"; readonly unexpected: string };
+/** A response of our own. */
+export interface Answer {
+  readonly status: number;
+  readonly headers?: ReadonlyArray<Header>;
+}
 
 /** Why a call was not let in. */
-export type BorderRefusal = TicketFault | "notSecured" | "tooManyHops" | "unknownExtension";
+export type BorderRefusal = TicketFault | "notSecured" | "unsupportedType" | "tooManyHops" | "unknownExtension";
 
-type Verdict = Extract<BorderEvent, { readonly type: "verdict" }>;
-
-export const borderAdmission = machineOf<BorderAction>()(
-  setup({
-    types: { input: {} as BorderInput, context: {} as BorderInput, events: {} as BorderEvent },
-    actions: declared<BorderAction>({ check: true, pass: true, respond: true, discard: true, note: true }),
-  }).createMachine({
-    id: "borderAdmission",
-    context: ({ input }) => input,
-    initial: "checking",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      checking: {
-        entry: {
-          type: "check",
-          params: ({ context: { invite, domains } }) => ({
-            ticket: ticketOf(invite),
-            number: numberIn(invite),
-            domains,
-          }),
-        },
-        on: {
-          verdict: [
-            { guard: ({ event }) => event.verdict.type === "refuse", target: "refused", actions: decide(turnAway) },
-            {
-              guard: ({ context }) => faultOf(context.invite) !== undefined,
-              target: "refused",
-              actions: decide(explain),
-            },
-            { target: "admitted", actions: decide(letIn) },
-          ],
-        },
-      },
-      admitted: { type: "final" },
-      refused: { type: "final" },
-    },
-  }),
-);
+export const admit = ({ invite, domains, onReject, epochs, atMs }: AdmissionInput): Admission => {
+  const shown = { ticket: ticketOf(invite), number: numberIn(invite), domains, atMs };
+  const verdict = checkTicket(epochs, shown);
+  if (verdict.type === "refuse") {
+    const respond = onReject === "403" ? { status: 403 } : undefined;
+    return { type: "refused", why: verdict.why, respond };
+  }
+  const fault = faultOf(invite);
+  if (fault !== undefined) return { type: "refused", why: fault.why, respond: fault };
+  return { type: "admitted", domain: verdict.domain, ticketId: verdict.ticketId };
+};
 
 /** The number that a request calls, if it calls one. */
 export const numberIn = (request: SipRequest): E164 | undefined => {
@@ -85,40 +61,23 @@ export const numberIn = (request: SipRequest): E164 | undefined => {
   return uri.ok ? numberOf(uri.value) : undefined;
 };
 
-/** True when the request brings an offer of secured media. An offer that comes later, or none, is not one. */
-export const offersSecured = (request: SipRequest): boolean => {
-  if (!/^application\/sdp\b/i.test(headerOf(request, "Content-Type") ?? "")) return false;
-  const sdp = parseSdp(new TextDecoder().decode(request.body));
-  return sdp.ok && isSecured(sdp.value);
+/** What a proxy must refuse before it passes a request on, and how. RFC 3261 §16.3. */
+export const faultOf = (request: SipRequest): (Answer & { readonly why: BorderRefusal }) | undefined => {
+  if (Number(headerOf(request, "Max-Forwards") ?? 1) === 0) return { status: 483, why: "tooManyHops" };
+  const required = listOf(request, "Proxy-Require");
+  if (required.length > 0) {
+    const headers = [{ name: "Unsupported", value: required.join(", ") }];
+    return { status: 420, why: "unknownExtension", headers };
+  }
+  switch (mediaFaultOf(request)) {
+    case "unsupportedType":
+      return { status: 415, why: "unsupportedType", headers: ACCEPT };
+    case "notSecured":
+      return { status: 488, why: "notSecured" };
+    default:
+      return undefined;
+  }
 };
 
-/** What a proxy must refuse before it passes a request on. RFC 3261 §16.3. */
-export const faultOf = (request: SipRequest): { readonly status: number; readonly why: BorderRefusal } | undefined => {
-  if (headerOf(request, "Max-Forwards") === "0") return { status: 483, why: "tooManyHops" };
-  if (headerOf(request, "Proxy-Require") !== undefined) return { status: 420, why: "unknownExtension" };
-  if (request.method === "INVITE" && !offersSecured(request)) return { status: 488, why: "notSecured" };
-  return undefined;
-};
-
-function turnAway({ onReject }: BorderInput, { verdict }: Verdict) {
-  const why = verdict.type === "refuse" ? verdict.why : "malformed";
-  const discard = { type: "discard" as const, why };
-  return { actions: onReject === "403" ? [{ type: "respond" as const, status: 403 }, discard] : [discard] };
-}
-
-/** Its ticket is good: such a caller may know what is wrong. */
-function explain({ invite }: BorderInput) {
-  const { status, why } = faultOf(invite)!;
-  return {
-    actions: [
-      { type: "respond" as const, status },
-      { type: "discard" as const, why },
-    ],
-  };
-}
-
-function letIn(_: BorderInput, { verdict }: Verdict) {
-  return verdict.type === "admit"
-    ? { actions: [{ type: "pass" as const, domain: verdict.domain, ticketId: verdict.ticketId }] }
-    : {};
-}
+/** What a 415 says that we take. RFC 3261 §21.4.13. */
+export const ACCEPT: ReadonlyArray<Header> = [{ name: "Accept", value: "application/sdp" }];

@@ -7,15 +7,15 @@ export {
   answer,
 } from "./answer.ts";
 export {
-  type BorderAction,
-  type BorderEvent,
-  type BorderInput,
+  ACCEPT,
+  type Admission,
+  type AdmissionInput,
+  type Answer,
+  admit,
   type BorderRefusal,
-  borderAdmission,
   faultOf,
   numberIn,
   type OnReject,
-  offersSecured,
 } from "./border.ts";
 export {
   type CallAction,
@@ -40,6 +40,14 @@ export {
   inviteServer,
   type ServerTransactionInput,
 } from "./invite-server.ts";
+export {
+  type Description,
+  descriptionIn,
+  type MediaVerdict,
+  mediaFaultOf,
+  mediaVerdictOf,
+  offersSecured,
+} from "./media.ts";
 export { type NonInviteClientAction, type NonInviteClientEvent, nonInviteClient } from "./non-invite-client.ts";
 export { type NonInviteServerAction, type NonInviteServerEvent, nonInviteServer } from "./non-invite-server.ts";
 export { type Arrival, type Disposition, dialogKeysOf, dispositionOf } from "./proxy.ts";
@@ -47,6 +55,7 @@ export { type PstnAnswerAction, type PstnAnswerEvent, type PstnAnswerInput, pstn
 export { type RelayAction, type RelayEvent, type RelayInput, relay } from "./relay.ts";
 export {
   type BorderSelf,
+  endingOf,
   forwardedOf,
   type HostPort,
   MAX_FORWARDS,

@@ -6,14 +6,14 @@
  *   from inside   INVITE: pass it out     pass it out                405, 481
  */
 import { headerOf, type SipRequest, tagOf } from "../../codecs/sip/mod.ts";
-import { type BorderRefusal, faultOf } from "./border.ts";
+import { type Answer, type BorderRefusal, faultOf } from "./border.ts";
 import { type OutsideHop, outsideHopOf, type Side } from "./route.ts";
 
 export type Disposition =
   | { readonly type: "admit" }
   | { readonly type: "passIn" }
   | { readonly type: "passOut"; readonly hop: OutsideHop & { readonly domain: string } }
-  | { readonly type: "respond"; readonly status: number }
+  | ({ readonly type: "respond" } & Answer)
   | { readonly type: "discard"; readonly why: BorderRefusal | "unknownDialog" | "notAnInvite" };
 
 export interface Arrival {
@@ -50,5 +50,5 @@ export const dialogKeysOf = (request: SipRequest): ReadonlyArray<string> => {
 
 const passOn = (request: SipRequest, way: Disposition): Disposition => {
   const fault = faultOf(request);
-  return fault === undefined ? way : { type: "respond", status: fault.status };
+  return fault === undefined ? way : { type: "respond", status: fault.status, headers: fault.headers ?? [] };
 };

@@ -6,15 +6,19 @@
  */
 import {
   addressesOf,
+  dialogOfCaller,
   type Header,
   hasParam,
   headerOf,
   type NameAddr,
   paramOf,
+  parseNameAddr,
   parseUri,
   printNameAddr,
   printVia,
+  requestIn,
   type SipRequest,
+  type SipResponse,
   type SipUri,
   sipUri,
   type Uri,
@@ -71,6 +75,30 @@ export const forwardedOf = (request: SipRequest, to: Side, branch: string, self:
   const transport = to === "outside" ? "TLS" : "TCP";
   const via = printVia({ transport, ...self[to], params: [{ name: "branch", value: branch }] });
   return prepend(recorded, [{ name: "Via", value: via }]);
+};
+
+/**
+ * ACK and BYE by which a border element ends a call that it must not let through, as the caller would: RFC 3261 §13.2.2.4.
+ * `sent`: the request as it went on, and `to` the side it went to. Undefined: the answer does not say where to.
+ */
+export const endingOf = (
+  sent: SipRequest,
+  answer: SipResponse,
+  to: Side,
+  branches: readonly [ack: string, bye: string],
+  self: BorderSelf,
+): { readonly ack: SipRequest | undefined; readonly bye: SipRequest } | undefined => {
+  const dialog = dialogOfCaller(sent, answer);
+  if (dialog === undefined) return undefined;
+  const isOurRoute = (text: string) => {
+    const route = parseNameAddr("Record-Route", text);
+    return route.ok && isOurs(route.value.uri, self);
+  };
+  // From the caller's first hop to the called one's last: ours lie between those behind us and those before us.
+  const routes = dialog.routes.slice(dialog.routes.findLastIndex(isOurRoute) + 1);
+  const by = { transport: to === "outside" ? "TLS" : "TCP", ...self[to] } as const;
+  const made = (method: "ACK" | "BYE", branch: string) => requestIn({ ...dialog, routes }, method, by, branch);
+  return { ack: sent.method === "INVITE" ? made("ACK", branches[0]) : undefined, bye: made("BYE", branches[1]) };
 };
 
 const prepend = (request: SipRequest, headers: ReadonlyArray<Header>): SipRequest => ({

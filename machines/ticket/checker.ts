@@ -1,5 +1,6 @@
 /**
- * Says whether a ticket lets this call in. docs/protocol/ticket.md#the-check; ViPR overview §6.3.
+ * Says whether a ticket lets this call in. docs/protocol/ticket.md#the-check; ViPR overview §6.3. Functions only: the
+ * check waits for nothing.
  *
  *   present -> well-formed -> epoch known -> integrity -> validity -> number -> domain -> admit
  *      |           |              |             |            |          |         |
@@ -9,21 +10,9 @@
  * The first reason that fails is the one named. Tickets of former epochs stay good until they expire or their epoch is
  * voided: a change of password must not cut every call.
  */
-import { setup } from "xstate";
 import { type E164, equalSecrets, hexOf, msFromNtp } from "../../codecs/shared/mod.ts";
 import { readTicket } from "../../codecs/ticket/mod.ts";
-import { decide, declared, machineOf } from "../kit/mod.ts";
-import { sealOf } from "./seal.ts";
-
-export interface TicketCheckerInput {
-  /** How far clocks may differ, either side. Default VALIDITY_SLACK_MS. */
-  readonly slackMs?: number;
-}
-
-export type TicketCheckerEvent =
-  | { readonly type: "epochKnown"; readonly epoch: number; readonly key: Uint8Array }
-  | { readonly type: "epochVoided"; readonly epoch: number }
-  | ({ readonly type: "presented"; readonly id: string } & Presented);
+import type { Seal } from "./seal.ts";
 
 /** A call at the door. */
 export interface Presented {
@@ -33,12 +22,9 @@ export interface Presented {
   readonly number: E164 | undefined;
   /** The domains that the TLS peer's certificate proves, lower case. */
   readonly domains: ReadonlyArray<string>;
+  /** Milliseconds since 1970. */
   readonly atMs: number;
 }
-
-export type TicketCheckerAction =
-  | { readonly type: "verdict"; readonly id: string; readonly verdict: TicketVerdict }
-  | { readonly type: "note"; readonly unexpected: string };
 
 export type TicketVerdict =
   | { readonly type: "admit"; readonly ticketId: string; readonly domain: string }
@@ -54,60 +40,34 @@ export type TicketFault =
   | "wrongNumber"
   | "wrongDomain";
 
+/** An epoch's key, 32 bytes. */
 export interface EpochKey {
+  /** 1 to 255. */
   readonly epoch: number;
   readonly key: Uint8Array;
+}
+
+/** An epoch's number, and its key made ready to seal with. */
+export interface EpochSeal {
+  /** 1 to 255. */
+  readonly epoch: number;
+  readonly seal: Seal;
 }
 
 export const VALIDITY_SLACK_MS = 60_000;
 /** Epochs whose tickets are still taken; the one learned first goes first. */
 export const EPOCHS_MAX = 8;
 
-interface Context {
-  readonly slackMs: number;
-  readonly epochs: ReadonlyArray<EpochKey>;
-}
+/** With this epoch as the newest; a key that its number had before is replaced. */
+export const withEpoch = (epochs: ReadonlyArray<EpochSeal>, added: EpochSeal): ReadonlyArray<EpochSeal> =>
+  [...withoutEpoch(epochs, added.epoch), added].slice(-EPOCHS_MAX);
 
-export const ticketChecker = machineOf<TicketCheckerAction>()(
-  setup({
-    types: { input: {} as TicketCheckerInput, context: {} as Context, events: {} as TicketCheckerEvent },
-    actions: declared<TicketCheckerAction>({ verdict: true, note: true }),
-  }).createMachine({
-    id: "ticketChecker",
-    context: ({ input }) => ({ slackMs: input.slackMs ?? VALIDITY_SLACK_MS, epochs: [] }),
-    initial: "watching",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      watching: {
-        on: {
-          epochKnown: {
-            actions: decide((context: Context, { epoch, key }: EpochKey) => ({
-              context: { epochs: [...without(context.epochs, epoch), { epoch, key }].slice(-EPOCHS_MAX) },
-            })),
-          },
-          epochVoided: {
-            actions: decide((context: Context, { epoch }: EpochKey) => ({
-              context: { epochs: without(context.epochs, epoch) },
-            })),
-          },
-          presented: {
-            actions: {
-              type: "verdict",
-              params: ({ context, event }) => ({
-                id: event.id,
-                verdict: checkTicket(context.epochs, event, context.slackMs),
-              }),
-            },
-          },
-        },
-      },
-    },
-  }),
-);
+export const withoutEpoch = (epochs: ReadonlyArray<EpochSeal>, voided: number): ReadonlyArray<EpochSeal> =>
+  epochs.filter(({ epoch }) => epoch !== voided);
 
-/** The whole check, as a function of what is known and what is shown. */
+/** The whole check. `slackMs`: how far clocks may differ, either side. */
 export const checkTicket = (
-  epochs: ReadonlyArray<EpochKey>,
+  epochs: ReadonlyArray<EpochSeal>,
   { ticket: text, number, domains, atMs }: Presented,
   slackMs: number = VALIDITY_SLACK_MS,
 ): TicketVerdict => {
@@ -117,7 +77,7 @@ export const checkTicket = (
   const { ticket, covered } = read;
   const known = epochs.find(({ epoch }) => epoch === ticket.epoch);
   if (known === undefined) return refuse("unknownEpoch");
-  if (!equalSecrets(sealOf(known.key, covered), ticket.integrity)) return refuse("badIntegrity");
+  if (!equalSecrets(known.seal(covered), ticket.integrity)) return refuse("badIntegrity");
   if (atMs + slackMs < msFromNtp(ticket.validity.notBefore)) return refuse("notYetValid");
   if (atMs - slackMs > msFromNtp(ticket.validity.notAfter)) return refuse("expired");
   if (number !== ticket.number) return refuse("wrongNumber");
@@ -126,5 +86,3 @@ export const checkTicket = (
 };
 
 const refuse = (why: TicketFault): TicketVerdict => ({ type: "refuse", why });
-
-const without = (epochs: ReadonlyArray<EpochKey>, epoch: number) => epochs.filter((known) => known.epoch !== epoch);

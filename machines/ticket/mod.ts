@@ -3,14 +3,13 @@ export {
   checkTicket,
   EPOCHS_MAX,
   type EpochKey,
+  type EpochSeal,
   type Presented,
-  type TicketCheckerAction,
-  type TicketCheckerEvent,
-  type TicketCheckerInput,
   type TicketFault,
   type TicketVerdict,
-  ticketChecker,
   VALIDITY_SLACK_MS,
+  withEpoch,
+  withoutEpoch,
 } from "./checker.ts";
 export {
   type MintedTicket,
@@ -19,4 +18,4 @@ export {
   type TicketQuestion,
   type TicketRefusal,
 } from "./issuer.ts";
-export { KEY_BYTES, KEY_ROUNDS, keySalt, sealOf } from "./seal.ts";
+export { KEY_BYTES, KEY_ROUNDS, keptSeal, keySalt, type MakeSeal, type Seal, sealOf } from "./seal.ts";

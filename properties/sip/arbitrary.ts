@@ -110,6 +110,7 @@ export const sdp: fc.Arbitrary<Sdp> = record({
     record({
       kind: fc.constantFrom("audio", "video", "application"),
       port: fc.integer({ min: 0, max: 65_535 }),
+      ports: maybe(fc.integer({ min: 1, max: 9 })),
       protocol: fc.constantFrom("RTP/SAVP", "RTP/AVP", "udp"),
       formats: fc.array(word, { minLength: 1, maxLength: 4 }),
       lines: fc.array(line, { maxLength: 4 }),

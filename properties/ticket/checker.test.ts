@@ -8,26 +8,30 @@ import fc from "fast-check";
 import { openTicketChecker, openTicketIssuer } from "../../actors/ticket/mod.ts";
 import { readTicket } from "../../codecs/ticket/mod.ts";
 import {
-  checkTicket,
+  checkTicket as checkWith,
   EPOCHS_MAX,
   type EpochKey,
+  type EpochSeal,
+  keptSeal,
   mintTicket,
   type Presented,
+  sealOf,
   type TicketIssuerInput,
   type TicketQuestion,
   type TicketVerdict,
-  ticketChecker,
   VALIDITY_SLACK_MS,
+  withEpoch,
+  withoutEpoch,
 } from "../../machines/ticket/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
-import { machineLaws } from "../kit/machine-laws.ts";
 import { domain, number } from "./arbitrary.ts";
 
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
 const bytes = (size: number) => fc.uint8Array({ minLength: size, maxLength: size });
 const atMs = fc.integer({ min: 1_300_000_000_000, max: 1_900_000_000_000 });
+const sealed = ({ epoch, key }: EpochKey): EpochSeal => ({ epoch, seal: keptSeal(key) });
 const epochKey = record<EpochKey>({ epoch: fc.integer({ min: 1, max: 255 }), key: bytes(32) });
 const inputs = record<TicketIssuerInput>({
   grantingNode: fc.bigInt(0n, 2n ** 128n - 1n),
@@ -41,7 +45,8 @@ const question = record<TicketQuestion>({
   random: bytes(32),
   atMs,
 });
-const known = epochKey.map((known) => ({ type: "epochKnown" as const, ...known }));
+
+const checkTicket = (epochs: ReadonlyArray<EpochKey>, shown: Presented) => checkWith(epochs.map(sealed), shown);
 
 const issued = (input: TicketIssuerInput, epoch: EpochKey, asked: TicketQuestion): string => {
   const minted = mintTicket(input, epoch, asked);
@@ -49,27 +54,6 @@ const issued = (input: TicketIssuerInput, epoch: EpochKey, asked: TicketQuestion
   return minted.ticket;
 };
 const issue = fc.tuple(inputs, epochKey, question);
-const ticketText = fc.oneof(
-  fc.constant(undefined),
-  fc.base64String(),
-  issue.map((all) => issued(...all)),
-);
-machineLaws(ticketChecker, {
-  inputs: fc.constant({}),
-  events: () =>
-    fc.oneof(
-      known,
-      record({ type: fc.constant("epochVoided" as const), epoch: fc.integer({ min: 1, max: 255 }) }),
-      record({
-        type: fc.constant("presented" as const),
-        id: fc.string(),
-        ticket: ticketText,
-        number: fc.option(number, { nil: undefined }),
-        domains: fc.array(domain, { maxLength: 2 }),
-        atMs,
-      }),
-    ),
-});
 
 const law = (what: string, property: fc.IProperty<any>) =>
   test(`ticket: ${what}`, () => fc.assert(property as fc.IProperty<unknown>, { numRuns: runs }));
@@ -137,14 +121,26 @@ law(
   }),
 );
 law(
+  "a key made ready seals as HMAC-SHA-256 does, time after time",
+  fc.property(fc.uint8Array({ maxLength: 200 }), fc.array(fc.uint8Array({ maxLength: 300 })), (key, all) => {
+    const seal = keptSeal(key);
+    for (const covered of all) same(seal(covered), sealOf(key, covered));
+  }),
+);
+law(
   "no more epochs are kept than may be, the newest of them",
   fc.property(fc.array(epochKey, { maxLength: 30 }), (all) => {
-    let { snapshot } = ticketChecker.start({});
-    for (const epoch of all) snapshot = ticketChecker.step(snapshot, { type: "epochKnown", ...epoch }).snapshot;
-    const kept = snapshot.context.epochs as ReadonlyArray<EpochKey>;
+    const kept = all.map(sealed).reduce(withEpoch, [] as ReadonlyArray<EpochSeal>);
     ok(kept.length <= EPOCHS_MAX);
     same(new Set(kept.map(({ epoch }) => epoch)).size, kept.length);
-    if (all.length > 0) same(kept.at(-1), all.at(-1));
+    if (all.length === 0) return;
+    const last = all.at(-1)!;
+    same(kept.at(-1)!.epoch, last.epoch);
+    same(kept.at(-1)!.seal(last.key), keptSeal(last.key)(last.key));
+    same(
+      withoutEpoch(kept, last.epoch).map(({ epoch }) => epoch),
+      kept.slice(0, -1).map(({ epoch }) => epoch),
+    );
   }),
 );
 

@@ -5,6 +5,7 @@ import { arithmeticLayer } from "./arithmetic.ts";
 import { entropyLayer } from "./entropy.ts";
 import { httpsLayer } from "./https.ts";
 import { keysLayer } from "./keys.ts";
+import { sealsLayer } from "./seals.ts";
 import { dialerLayer, listenerLayer } from "./sockets.ts";
 
 export { openHere } from "./arithmetic.ts";
@@ -18,4 +19,12 @@ export interface RuntimeOptions {
 export type Ports = Arithmetic | Dialer | Entropy | Https | Keys | Listener;
 
 export const nodeLayer = (options: RuntimeOptions = {}): Layer.Layer<Ports> =>
-  Layer.mergeAll(dialerLayer, listenerLayer, httpsLayer, keysLayer, arithmeticLayer, entropyLayer(options.seed));
+  Layer.mergeAll(
+    dialerLayer,
+    listenerLayer,
+    httpsLayer,
+    keysLayer,
+    arithmeticLayer,
+    sealsLayer,
+    entropyLayer(options.seed),
+  );

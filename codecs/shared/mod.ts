@@ -1,4 +1,5 @@
 /** What several codecs share: numbers, times, call records, bytes. */
+export { base64Of, bytesOfBase64 } from "./base64.ts";
 export {
   bigOf,
   bytesOfBig,

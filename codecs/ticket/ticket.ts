@@ -6,7 +6,7 @@
  *
  * On the wire and in the header field it is base64, RFC 4648 §4, in its one canonical form.
  */
-import { isE164 } from "../shared/mod.ts";
+import { base64Of, bytesOfBase64, isE164 } from "../shared/mod.ts";
 import {
   bytes,
   constant,
@@ -62,7 +62,7 @@ export type ReadTicket =
 
 /** Reads the ticket in a header field's text; also returns the bytes that its integrity covers. */
 export const readTicket = (base64: string): ReadTicket => {
-  const wire = bytesOfBase64(base64);
+  const wire = base64.length > TICKET_CHARS_MAX ? undefined : bytesOfBase64(base64);
   if (wire === undefined) return bad("Ticket", "not base64");
   const decoded = decode(Ticket, wire);
   if (!decoded.ok) return decoded;
@@ -99,13 +99,3 @@ const INTEGRITY_FIELD_BYTES = 4 + 32;
 const coveredOf = (wire: Uint8Array): Uint8Array => wire.slice(0, wire.length - INTEGRITY_FIELD_BYTES);
 
 const bad = (at: string, why: string): ReadTicket => ({ ok: false, error: { _tag: "Malformed", at, why } });
-
-const base64Of = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
-
-/** Undefined for anything but canonical base64: no white space, no missing padding, no stray bits. */
-const bytesOfBase64 = (text: string): Uint8Array | undefined => {
-  if (text.length > TICKET_CHARS_MAX || !/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text))
-    return undefined;
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  return base64Of(bytes) === text ? bytes : undefined;
-};

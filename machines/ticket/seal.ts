@@ -14,7 +14,12 @@ export const sealOf = (key: Uint8Array, covered: Uint8Array): Uint8Array => hmac
 /** The two blocks that HMAC makes of its key (RFC 2104 §2) are hashed once, and each seal goes on from there. */
 export const keptSeal: MakeSeal = (key) => {
   const keyed = hmac.create(sha256, key);
-  return (covered) => keyed.clone().update(covered).digest();
+  const working = keyed.clone(); // used by one call at a time, and set anew at the beginning of each
+  return (covered) => {
+    const out = new Uint8Array(sha256.outputLen);
+    keyed._cloneInto(working).update(covered).digestInto(out);
+    return out;
+  };
 };
 
 /** PBKDF2-HMAC-SHA-256 with these makes an epoch's key of a password; slow, so it is asked of the Keys port. */

@@ -1,14 +1,6 @@
 /** The transactions under way, and how one is hosted: a machine, its mailbox, and a name to find it by. */
 import { Effect, Exit, Scope } from "effect";
-import {
-  branchOf,
-  cseqOf,
-  listOf,
-  parseVia,
-  printHostPort,
-  type SipMessage,
-  type SipRequest,
-} from "../../codecs/sip/mod.ts";
+import { branchOf, cseqOf, printHostPort, type SipMessage, type SipRequest, topViaOf } from "../../codecs/sip/mod.ts";
 import type { Machine } from "../../machines/kit/mod.ts";
 import type { ClientTransactionInput } from "../../machines/sip/mod.ts";
 import { drive, type Mailbox, mailbox } from "../kit/mod.ts";
@@ -59,7 +51,7 @@ export const clientKeyOf = (message: SipMessage): string => `${branchOf(message)
 
 /** RFC 3261 §17.2.3: the branch, sent-by and method; and the peer, so that one cannot speak for another. */
 export const serverKeyOf = (flow: Flow, request: SipRequest, method: string): string => {
-  const via = parseVia(listOf(request, "Via")[0] ?? "");
-  const sentBy = via.ok ? printHostPort(via.value.host, via.value.port) : "";
+  const via = topViaOf(request);
+  const sentBy = via === undefined ? "" : printHostPort(via.host, via.port);
   return `${flow.who} ${branchOf(request)} ${sentBy} ${method}`;
 };

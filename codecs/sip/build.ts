@@ -1,9 +1,8 @@
 /** Messages that follow from others: responses, ACK and CANCEL. RFC 3261 §8.2.6, §9.1 and §17.1.1.3. */
 import { utf8 } from "../shared/mod.ts";
-import { type Header, headerOf, listOf, parseCSeq, parseVia } from "./header.ts";
+import { type Header, headerOf, listOf } from "./fields.ts";
+import { cseqOf, tagOf } from "./header.ts";
 import type { SipRequest, SipResponse } from "./message.ts";
-import { paramOf } from "./params.ts";
-import { parseNameAddr } from "./uri.ts";
 
 export interface ResponseParts {
   /** Put on To when the request had none there. */
@@ -41,23 +40,6 @@ export const ackOf = (invite: SipRequest, response: SipResponse): SipRequest =>
 
 /** The CANCEL of a request still pending: same branch, same everything. */
 export const cancelOf = (invite: SipRequest): SipRequest => sibling(invite, "CANCEL", headerOf(invite, "To")!);
-
-/** The tag of From or To. */
-export const tagOf = (message: SipRequest | SipResponse, name: "From" | "To"): string | undefined => {
-  const address = parseNameAddr(name, headerOf(message, name) ?? "");
-  return address.ok ? paramOf(address.value.params, "tag") : undefined;
-};
-
-/** The branch of the topmost Via: which transaction this belongs to. */
-export const branchOf = (message: SipRequest | SipResponse): string | undefined => {
-  const via = parseVia(listOf(message, "Via")[0] ?? "");
-  return via.ok ? paramOf(via.value.params, "branch") : undefined;
-};
-
-export const cseqOf = (message: SipRequest | SipResponse): { readonly number: number; readonly method: string } => {
-  const cseq = parseCSeq(headerOf(message, "CSeq") ?? "");
-  return cseq.ok ? cseq.value : { number: 0, method: "" };
-};
 
 export const textBody = (text: string): Uint8Array => utf8(text);
 

@@ -3,8 +3,8 @@
  * A dialog is what both ends remember of an INVITE and its 2xx: two addresses with tags, a target and a set of routes.
  */
 import type { E164 } from "../shared/mod.ts";
-import { cseqOf, tagOf } from "./build.ts";
-import { addressesOf, type Header, headerOf, listOf, printVia } from "./header.ts";
+import { type Header, headerOf, listOf } from "./fields.ts";
+import { addressesOf, cseqOf, printVia, tagOf } from "./header.ts";
 import type { SipRequest, SipResponse } from "./message.ts";
 import { TICKET_HEADER } from "./ticket-header.ts";
 import { parseUri, printUri, type SipUri, sipUri } from "./uri.ts";

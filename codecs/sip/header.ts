@@ -1,61 +1,11 @@
 /**
- * Header fields: their names in one form, their values read on demand. RFC 3261 §7.3 and §20.
- * A message keeps every field, known or not, in the order it came; names compare without regard to case.
+ * The values of the header fields that SIP itself needs, each read once for a message however often it is asked for:
+ * topmost Via, From, To, CSeq, addresses. RFC 3261 §20.
  */
 import { malformed, type Parsed, parsed } from "./error.ts";
-import { type Param, parseParams, printParams, splitOutside } from "./params.ts";
+import { type HasHeaders, headerOf, listOf, once } from "./fields.ts";
+import { type Param, paramOf, parseTail, printParams } from "./params.ts";
 import { type NameAddr, parseHostPort, parseNameAddr, printHostPort } from "./uri.ts";
-
-export interface Header {
-  readonly name: string;
-  /** Unfolded, without the white space around it. */
-  readonly value: string;
-}
-
-export interface HasHeaders {
-  readonly headers: ReadonlyArray<Header>;
-}
-
-/** Compact forms (RFC 3261 §20 and the IANA table) become the long ones; known names get their usual letters. */
-export const canonicalName = (name: string): string => {
-  const lower = name.toLowerCase();
-  const long = COMPACT.get(lower) ?? lower;
-  return USUAL.get(long) ?? name;
-};
-
-/** The first value of this field. */
-export const headerOf = (message: HasHeaders, name: string): string | undefined => {
-  const lower = name.toLowerCase();
-  return message.headers.find((header) => header.name.toLowerCase() === lower)?.value;
-};
-
-/** Every value of a field that is a list: one field with commas means the same as several. RFC 3261 §7.3.1. */
-export const listOf = (message: HasHeaders, name: string): ReadonlyArray<string> => {
-  const lower = name.toLowerCase();
-  return message.headers
-    .filter((header) => header.name.toLowerCase() === lower)
-    .flatMap((header) => splitOutside(header.value, ","))
-    .map((value) => value.trim())
-    .filter((value) => value !== "");
-};
-
-/** With this field once, in the place of its first or else at the end; without it when the value is undefined. */
-export const withHeader = <M extends HasHeaders>(message: M, name: string, value: string | undefined): M => {
-  const lower = name.toLowerCase();
-  const at = message.headers.findIndex((header) => header.name.toLowerCase() === lower);
-  const others = message.headers.filter((header) => header.name.toLowerCase() !== lower);
-  if (value !== undefined) others.splice(at < 0 ? others.length : at, 0, { name, value });
-  return { ...message, headers: others };
-};
-
-/** With the list replaced, one value a field, standing where its first stood or else at the top. */
-export const withList = <M extends HasHeaders>(message: M, name: string, values: ReadonlyArray<string>): M => {
-  const lower = name.toLowerCase();
-  const at = message.headers.findIndex((header) => header.name.toLowerCase() === lower);
-  const others = message.headers.filter((header) => header.name.toLowerCase() !== lower);
-  others.splice(Math.max(0, at), 0, ...values.map((value) => ({ name, value })));
-  return { ...message, headers: others };
-};
 
 export interface Via {
   /** TCP, TLS, ... */
@@ -65,14 +15,18 @@ export interface Via {
   readonly params: ReadonlyArray<Param>;
 }
 
+/** White space may stand around each slash, colon and semicolon. RFC 3261 §20.42 and §25.1. */
+const SENT =
+  /^SIP[ \t]*\/[ \t]*2\.0[ \t]*\/[ \t]*([A-Za-z0-9-]+)[ \t]+([^ \t;]+?)[ \t]*(?::[ \t]*([0-9]{1,5}))?[ \t]*(?=;|$)/i;
+
 export const parseVia = (text: string): Parsed<Via> => {
-  const [sent, ...pieces] = splitOutside(text, ";");
-  const match = /^SIP[ \t]*\/[ \t]*2\.0[ \t]*\/[ \t]*([A-Za-z0-9-]+)[ \t]+(\S+)$/i.exec(sent!.trim());
+  const match = SENT.exec(text);
   if (match === null) return malformed("Via", "no protocol and host");
-  const hostPort = parseHostPort("Via", match[2]!);
+  const [sent, transport = "", host = "", port] = match;
+  const hostPort = parseHostPort("Via", port === undefined ? host : `${host}:${port}`);
   if (!hostPort.ok) return hostPort;
-  const params = parseParams("Via", pieces);
-  return params.ok ? parsed({ transport: match[1]!.toUpperCase(), ...hostPort.value, params: params.value }) : params;
+  const params = parseTail("Via", text, sent.length);
+  return params.ok ? parsed({ transport: transport.toUpperCase(), ...hostPort.value, params: params.value }) : params;
 };
 
 export const printVia = ({ transport, host, port, params }: Via): string =>
@@ -90,6 +44,35 @@ export const parseCSeq = (text: string): Parsed<CSeq> => {
   return parsed({ number: Number(match[1]), method: match[2]! });
 };
 
+/** The Vias, first to last; at least one. */
+export const viasOf = (message: HasHeaders): Parsed<ReadonlyArray<Via>> => once(message, readVias);
+const readVias = (message: HasHeaders): Parsed<ReadonlyArray<Via>> => {
+  const vias: Array<Via> = [];
+  for (const text of listOf(message, "Via")) {
+    const via = parseVia(text);
+    if (!via.ok) return via;
+    vias.push(via.value);
+  }
+  return vias.length === 0 ? malformed("Via", "is missing") : parsed(vias);
+};
+
+export const cseqIn = (message: HasHeaders): Parsed<CSeq> => once(message, readCSeq);
+const readCSeq = (message: HasHeaders): Parsed<CSeq> => parseCSeq(headerOf(message, "CSeq") ?? "");
+
+/** From or To: one address. */
+export const fromIn = (message: HasHeaders): Parsed<NameAddr> => once(message, readFrom);
+const readFrom = (message: HasHeaders): Parsed<NameAddr> => oneAddress(message, "From");
+export const toIn = (message: HasHeaders): Parsed<NameAddr> => once(message, readTo);
+const readTo = (message: HasHeaders): Parsed<NameAddr> => oneAddress(message, "To");
+
+const oneAddress = (message: HasHeaders, name: "From" | "To"): Parsed<NameAddr> => {
+  const texts = listOf(message, name);
+  return texts.length === 1 ? parseNameAddr(name, texts[0]!) : malformed(name, "must hold one address");
+};
+
+export const routesIn = (message: HasHeaders): Parsed<ReadonlyArray<NameAddr>> => once(message, readRoutes);
+const readRoutes = (message: HasHeaders): Parsed<ReadonlyArray<NameAddr>> => addressesOf(message, "Route");
+
 /** The addresses of From, To, Contact, Route or Record-Route, first to last. */
 export const addressesOf = (message: HasHeaders, name: string): Parsed<ReadonlyArray<NameAddr>> => {
   const addresses: Array<NameAddr> = [];
@@ -101,21 +84,26 @@ export const addressesOf = (message: HasHeaders, name: string): Parsed<ReadonlyA
   return parsed(addresses);
 };
 
-// biome-ignore format: columns
-const COMPACT: ReadonlyMap<string, string> = new Map(Object.entries({
-  a: "accept-contact", b: "referred-by", c: "content-type", d: "request-disposition", e: "content-encoding",
-  f: "from", i: "call-id", j: "reject-contact", k: "supported", l: "content-length", m: "contact", n: "identity-info",
-  o: "event", r: "refer-to", s: "subject", t: "to", u: "allow-events", v: "via", x: "session-expires", y: "identity",
-}));
+/** The tag of From or To. */
+export const tagOf = (message: HasHeaders, name: "From" | "To"): string | undefined => {
+  const address = name === "From" ? fromIn(message) : toIn(message);
+  return address.ok ? paramOf(address.value.params, "tag") : undefined;
+};
 
-// biome-ignore format: columns
-const USUAL: ReadonlyMap<string, string> = new Map([
-  "Accept", "Accept-Contact", "Accept-Encoding", "Accept-Language", "Alert-Info", "Allow", "Allow-Events",
-  "Authentication-Info", "Authorization", "Call-ID", "Call-Info", "Contact", "Content-Disposition",
-  "Content-Encoding", "Content-Language", "Content-Length", "Content-Type", "CSeq", "Date", "Error-Info", "Event",
-  "Expires", "From", "Identity", "Identity-Info", "In-Reply-To", "Max-Forwards", "MIME-Version", "Min-Expires",
-  "Organization", "P-Asserted-Identity", "Priority", "Proxy-Authenticate", "Proxy-Authorization", "Proxy-Require",
-  "Reason", "Record-Route", "Refer-To", "Referred-By", "Reject-Contact", "Reply-To", "Request-Disposition",
-  "Require", "Retry-After", "Route", "Server", "Session-Expires", "Subject", "Supported", "Timestamp", "To",
-  "Unsupported", "User-Agent", "Via", "Warning", "WWW-Authenticate", "X-Cisco-ViPR-Ticket",
-].map((name) => [name.toLowerCase(), name]));
+/** The topmost Via: who sent this, and which transaction it belongs to. */
+export const topViaOf = (message: HasHeaders): Via | undefined => {
+  const vias = viasOf(message);
+  return vias.ok ? vias.value[0] : undefined;
+};
+
+/** The branch of the topmost Via. */
+export const branchOf = (message: HasHeaders): string | undefined => {
+  const via = topViaOf(message);
+  return via && paramOf(via.params, "branch");
+};
+
+export const cseqOf = (message: HasHeaders): CSeq => {
+  const cseq = cseqIn(message);
+  return cseq.ok ? cseq.value : NO_CSEQ;
+};
+const NO_CSEQ: CSeq = { number: 0, method: "" };

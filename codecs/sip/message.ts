@@ -11,7 +11,9 @@
  */
 import { utf8 } from "../shared/mod.ts";
 import { malformed, type Parsed, parsed, tooLarge } from "./error.ts";
-import { addressesOf, canonicalName, type Header, listOf, parseCSeq, parseVia } from "./header.ts";
+import { type Header, headerOf, keepLines, linesOf } from "./fields.ts";
+import { cseqIn, fromIn, toIn, viasOf } from "./header.ts";
+import { canonicalName, spelt } from "./names.ts";
 import { TOKEN } from "./params.ts";
 
 export interface SipRequest {
@@ -51,8 +53,14 @@ export const printSip = (message: SipMessage): Uint8Array => {
     message.type === "request"
       ? `${message.method} ${message.uri} SIP/2.0`
       : `SIP/2.0 ${message.status} ${message.reason}`;
-  const fields = message.headers.map(({ name, value }) => `${name}: ${oneLine(value)}\r\n`).join("");
-  const head = utf8(`${oneLine(start)}\r\n${fields}Content-Length: ${message.body.length}\r\n\r\n`);
+  // What came in passes on in the line that it came in, byte for byte; what was written here is written plainly.
+  const lines = linesOf(message.headers);
+  let text = `${oneLine(start)}\r\n`;
+  for (let i = 0; i < message.headers.length; i++) {
+    const { name, value } = message.headers[i]!;
+    text += `${lines?.[i] ?? `${name}: ${oneLine(value)}`}\r\n`;
+  }
+  const head = utf8(`${text}Content-Length: ${message.body.length}\r\n\r\n`);
   const out = new Uint8Array(head.length + message.body.length);
   out.set(head);
   out.set(message.body, head.length);
@@ -76,22 +84,22 @@ export interface Head {
 export const parseHead = (bytes: Uint8Array): Parsed<Head> => {
   const text = textOf(bytes);
   if (text === undefined) return malformed("message", "its header fields are not UTF-8");
-  // A lone CR or LF, or a NUL, is read differently by different servers: such a message is refused.
-  if (/\r(?!\n)|(?<!\r)\n|\0/.test(text)) return malformed("message", "a line does not end with CR LF");
-  const [startLine, ...lines] = text.slice(0, -4).split("\r\n");
-  const start = parseStartLine(startLine!);
+  if (text.includes("\0")) return malformed("message", "a NUL stands in it");
+  const eol = endOfLine(text, 0);
+  if (eol < 0) return BAD_LINE;
+  const start = parseStartLine(text.slice(0, eol));
   if (!start.ok) return start;
-  const fields = parseFields(lines);
+  const fields = parseFields(text, eol + 2);
   if (!fields.ok) return fields;
   const { headers, contentLength } = fields.value;
-  const message = { ...start.value, headers };
+  const message = withHeaders(start.value, headers);
   const problem = problemOf(message);
   return problem === undefined ? parsed({ message, contentLength }) : problem;
 };
 
 const CR = 13;
 const LF = 10;
-const ONCE = ["call-id", "cseq", "from", "to", "max-forwards", "content-type", "x-cisco-vipr-ticket"];
+const BAD_LINE = malformed("message", "a line does not end with CR LF");
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const textOf = (bytes: Uint8Array): string | undefined => {
@@ -102,75 +110,119 @@ const textOf = (bytes: Uint8Array): string | undefined => {
   }
 };
 
+/** Where the line ends that begins at `from`: its CR. -1: it does not, or a lone CR or LF, which servers read differently. */
+const endOfLine = (text: string, from: number): number => {
+  const lf = text.indexOf("\n", from);
+  return lf > from && text.indexOf("\r", from) === lf - 1 ? lf - 1 : -1;
+};
+
 /** No value of ours may open a line of its own, whatever it was made of. */
-const oneLine = (text: string): string => text.replace(/[\r\n\0]+/g, " ");
+const oneLine = (text: string): string => (/[\r\n\0]/.test(text) ? text.replace(/[\r\n\0]+/g, " ") : text);
 
 type Start =
-  | { readonly type: "request"; readonly method: string; readonly uri: string; readonly body: Uint8Array }
-  | { readonly type: "response"; readonly status: number; readonly reason: string; readonly body: Uint8Array };
+  | { readonly type: "request"; readonly method: string; readonly uri: string }
+  | { readonly type: "response"; readonly status: number; readonly reason: string };
+
+const NO_BODY = new Uint8Array();
+const withHeaders = (start: Start, headers: ReadonlyArray<Header>): SipMessage =>
+  start.type === "request"
+    ? { type: "request", method: start.method, uri: start.uri, headers, body: NO_BODY }
+    : { type: "response", status: start.status, reason: start.reason, headers, body: NO_BODY };
+
+/** Exactly three digits, RFC 3261 §25.1: 2001 and 4294967301 are no status. A missing reason is read all the same. */
+const STATUS_LINE = /^SIP\/2\.0 ([1-6][0-9]{2})(?: (.*))?$/i;
+const REQUEST_LINE = /^([A-Za-z0-9.!%*_+`'~-]+) ([A-Za-z][A-Za-z0-9+.-]*:[!-~]+) SIP\/2\.0$/i;
 
 const parseStartLine = (line: string): Parsed<Start> => {
-  const body = new Uint8Array();
-  const status = /^SIP\/2\.0 ([1-6][0-9]{2}) ?(.*)$/i.exec(line);
-  if (status !== null) return parsed({ type: "response", status: Number(status[1]), reason: status[2]!, body });
-  const [method, uri, version, ...more] = line.split(" ");
-  if (version?.toUpperCase() !== "SIP/2.0" || more.length > 0) return malformed("start line", "not SIP/2.0");
-  if (!TOKEN.test(method!)) return malformed("start line", "the method is not a token");
-  if (!/^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$/.test(uri!)) return malformed("start line", "the Request-URI is not a URI");
-  return parsed({ type: "request", method: method!, uri: uri!, body });
+  const request = REQUEST_LINE.exec(line);
+  if (request !== null) return parsed({ type: "request", method: request[1]!, uri: request[2]! });
+  const status = STATUS_LINE.exec(line);
+  if (status !== null) return parsed({ type: "response", status: Number(status[1]), reason: status[2] ?? "" });
+  return malformed("start line", /SIP\/2\.0$/i.test(line) ? "no method and Request-URI" : "not SIP/2.0");
 };
 
-const parseFields = (lines: ReadonlyArray<string>): Parsed<{ headers: Array<Header>; contentLength: number }> => {
-  const headers: Array<{ name: string; values: Array<string> }> = [];
-  for (const line of lines) {
-    if (line.startsWith(" ") || line.startsWith("\t")) {
-      const last = headers.at(-1);
-      if (last === undefined) return malformed("header fields", "a folded line follows nothing");
-      last.values.push(line.trim());
-      continue;
+const SPACE = 32;
+const TAB = 9;
+const isSpace = (code: number): boolean => code === SPACE || code === TAB;
+
+/** The text between two places, without the white space around it. */
+const trimmed = (text: string, from: number, to: number): string => {
+  let start = from;
+  let end = to;
+  while (start < end && isSpace(text.charCodeAt(start))) start++;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+};
+
+/** One pass over the lines behind the start line, up to the empty one. */
+const parseFields = (text: string, from: number): Parsed<{ headers: Array<Header>; contentLength: number }> => {
+  const headers: Array<Header> = [];
+  const lines: Array<string> = [];
+  let contentLength = -1;
+  let at = from;
+  while (at < text.length - 2) {
+    let eol = endOfLine(text, at);
+    if (eol < 0) return BAD_LINE;
+    const colon = text.indexOf(":", at);
+    if (isSpace(text.charCodeAt(at))) return malformed("header fields", "a folded line follows nothing");
+    if (colon < 0 || colon > eol) return NO_NAME;
+    const written = isSpace(text.charCodeAt(colon - 1)) ? trimmed(text, at, colon) : text.slice(at, colon);
+    const name = spelt(written) ?? (TOKEN.test(written) ? canonicalName(written) : undefined);
+    if (name === undefined) return NO_NAME;
+    let value = trimmed(text, colon + 1, eol);
+    while (isSpace(text.charCodeAt(eol + 2))) {
+      const next = endOfLine(text, eol + 2);
+      if (next < 0) return BAD_LINE;
+      // Ours is one word of base64: where it was folded, nothing stood. Of others RFC 3261 §7.3.1 makes a space.
+      value = (value + (name === TICKET ? "" : " ") + trimmed(text, eol + 2, next)).trim();
+      eol = next;
     }
-    const colon = line.indexOf(":");
-    const name = line.slice(0, Math.max(0, colon)).trimEnd();
-    if (!TOKEN.test(name)) return malformed("header fields", "a line has no field name");
-    if (headers.length === HEADERS_MAX) return tooLarge("header fields", `more than ${HEADERS_MAX}`);
-    headers.push({ name: canonicalName(name), values: [line.slice(colon + 1).trim()] });
+    if (name === LENGTH) {
+      // RFC 3261 §20.14: on a stream the length MUST be there; two of them are two messages to two readers.
+      if (contentLength >= 0 || !/^[0-9]{1,9}$/.test(value)) return BAD_LENGTH;
+      contentLength = Number(value);
+    } else {
+      if (headers.length === HEADERS_MAX) return tooLarge("header fields", `more than ${HEADERS_MAX}`);
+      headers.push({ name, value });
+      lines.push(text.slice(at, eol));
+    }
+    at = eol + 2;
   }
-  const all = headers.map(({ name, values }) => ({ name, value: values.join(" ").trim() }));
-  const lengths = all.filter((header) => header.name === "Content-Length");
-  // RFC 3261 §20.14: on a stream the length MUST be there; two of them are two messages to two readers.
-  if (lengths.length !== 1 || !/^[0-9]{1,9}$/.test(lengths[0]!.value))
-    return malformed("Content-Length", "must stand exactly once and be a number");
-  return parsed({
-    headers: all.filter((header) => header.name !== "Content-Length"),
-    contentLength: Number(lengths[0]!.value),
-  });
+  if (contentLength < 0) return BAD_LENGTH;
+  keepLines(headers, lines);
+  return parsed({ headers, contentLength });
 };
+const LENGTH = "Content-Length";
+const TICKET = "X-Cisco-ViPR-Ticket";
+const NO_NAME = malformed("header fields", "a line has no field name");
+const BAD_LENGTH = malformed(LENGTH, "must stand exactly once and be a number");
 
-/** The fields that every message must have, each readable. RFC 3261 §8.1.1. */
+const ONCE: ReadonlyArray<string> = ["Call-ID", "CSeq", "From", "To", "Max-Forwards", "Content-Type", TICKET];
+
+/**
+ * The fields that every message must have, each readable. RFC 3261 §8.1.1. What is read here is kept, and not read again
+ * (`fields.ts`).
+ */
 const problemOf = (message: SipMessage): ReturnType<typeof malformed> | undefined => {
-  const first = new Map<string, string>();
-  for (const { name, value } of message.headers) {
-    const lower = name.toLowerCase();
-    if (first.has(lower) && ONCE.includes(lower)) return malformed(name, "comes twice");
-    if (!first.has(lower)) first.set(lower, value);
+  let seen = 0;
+  for (const { name } of message.headers) {
+    const at = ONCE.indexOf(name);
+    if (at < 0) continue;
+    if ((seen & (1 << at)) !== 0) return malformed(name, "comes twice");
+    seen |= 1 << at;
   }
-  const vias = listOf(message, "Via");
-  if (vias.length === 0) return malformed("Via", "is missing");
-  for (const text of vias) {
-    const via = parseVia(text);
-    if (!via.ok) return via;
-  }
-  for (const name of ["From", "To"]) {
-    const address = addressesOf(message, name);
-    if (!address.ok) return address;
-    if (address.value.length !== 1) return malformed(name, "must hold one address");
-  }
-  if ((first.get("call-id") ?? "") === "") return malformed("Call-ID", "is missing");
-  const cseq = parseCSeq(first.get("cseq") ?? "");
+  const vias = viasOf(message);
+  if (!vias.ok) return vias;
+  const from = fromIn(message);
+  if (!from.ok) return from;
+  const to = toIn(message);
+  if (!to.ok) return to;
+  if ((headerOf(message, "Call-ID") ?? "") === "") return malformed("Call-ID", "is missing");
+  const cseq = cseqIn(message);
   if (!cseq.ok) return cseq;
   if (message.type === "request" && cseq.value.method !== message.method)
     return malformed("CSeq", "names another method");
-  const hops = first.get("max-forwards");
-  if (hops !== undefined && !/^[0-9]{1,3}$/.test(hops)) return malformed("Max-Forwards", "is not a number");
+  const hops = headerOf(message, "Max-Forwards");
+  if (hops !== undefined && !/^[0-9]{1,9}$/.test(hops)) return malformed("Max-Forwards", "is not a number");
   return undefined;
 };

@@ -1,15 +1,5 @@
 /** SIP and SDP as text: messages, addresses, framing, what follows from what, the ticket's header field. */
-export {
-  ackOf,
-  branchOf,
-  cancelOf,
-  cseqOf,
-  MAGIC_BRANCH,
-  type ResponseParts,
-  responseTo,
-  tagOf,
-  textBody,
-} from "./build.ts";
+export { ackOf, cancelOf, MAGIC_BRANCH, type ResponseParts, responseTo, textBody } from "./build.ts";
 export { cutSip, noSip, type SipCut, type SipHeld } from "./cut.ts";
 export {
   contactOf,
@@ -25,19 +15,28 @@ export {
 } from "./dialog.ts";
 export type { Parsed, SipError } from "./error.ts";
 export {
-  addressesOf,
-  type CSeq,
-  canonicalName,
   type HasHeaders,
   type Header,
   headerOf,
+  linesOf,
   listOf,
+  withFieldsOf,
+  withFirst,
+  withHeader,
+  withList,
+} from "./fields.ts";
+export {
+  addressesOf,
+  branchOf,
+  type CSeq,
+  cseqOf,
   parseCSeq,
   parseVia,
   printVia,
+  routesIn,
+  tagOf,
+  topViaOf,
   type Via,
-  withHeader,
-  withList,
 } from "./header.ts";
 export {
   answerTo,
@@ -60,12 +59,14 @@ export {
   type SipRequest,
   type SipResponse,
 } from "./message.ts";
+export { canonicalName } from "./names.ts";
 export { hasParam, PARAMS_MAX, type Param, paramOf } from "./params.ts";
 export { parseSdp, printSdp, type Sdp, type SdpLine, type SdpMedia } from "./sdp.ts";
 export { TICKET_HEADER, ticketOf, withTicket } from "./ticket-header.ts";
 export {
   type NameAddr,
   numberOf,
+  type OtherUri,
   parseHostPort,
   parseNameAddr,
   parseUri,

@@ -50,6 +50,32 @@ export const parseParams = (at: string, pieces: ReadonlyArray<string>): Parsed<R
     return PLAIN_VALUE.test(value) ? value : undefined;
   });
 
+/**
+ * The parameters behind a value, `;name=value;name`, from `from` to the text's end. Those that are written plainly, as nearly
+ * all are, are read in one pass; quotes and white space take the long way.
+ */
+export const parseTail = (at: string, text: string, from: number): Parsed<ReadonlyArray<Param>> => {
+  if (from >= text.length) return NO_PARAMS;
+  const params: Array<Param> = [];
+  PLAIN_PARAM.lastIndex = from;
+  for (let end = from; end < text.length; end = PLAIN_PARAM.lastIndex) {
+    const match = PLAIN_PARAM.exec(text);
+    const name = match?.[1]!.toLowerCase();
+    if (name === undefined || params.length === PARAMS_MAX || hasParam(params, name))
+      return parseSlowly(at, text, from);
+    params.push({ name, value: match![2] });
+  }
+  return parsed(params);
+};
+const NO_PARAMS = parsed<ReadonlyArray<Param>>([]);
+const PLAIN_PARAM = /;([A-Za-z0-9.!%*_+`'~-]+)(?:=([A-Za-z0-9.!%*_+`'~[\]:-]+))?(?=;|$)/y;
+
+const parseSlowly = (at: string, text: string, from: number): Parsed<ReadonlyArray<Param>> => {
+  const [before, ...pieces] = splitOutside(text.slice(from), ";");
+  if (before!.trim() !== "") return malformed(at, "something stands after the value");
+  return parseParams(at, pieces);
+};
+
 export const printParams = (params: ReadonlyArray<Param>): string =>
   params
     .map(({ name, value }) =>

@@ -2,7 +2,7 @@
  * The header field that carries a ticket: `X-Cisco-ViPR-Ticket: <base64>`. ViPR overview §6.3;
  * docs/protocol/ticket.md#layout.
  */
-import { type HasHeaders, headerOf, withHeader } from "./header.ts";
+import { type HasHeaders, headerOf, withHeader } from "./fields.ts";
 
 export const TICKET_HEADER = "X-Cisco-ViPR-Ticket";
 

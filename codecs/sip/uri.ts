@@ -9,12 +9,11 @@ import { malformed, type Parsed, parsed } from "./error.ts";
 import {
   escaped,
   type Param,
-  parseParams,
+  parseTail,
   parseUriParams,
   printParams,
   printUriParams,
   quote,
-  splitOutside,
   TOKEN,
   unescaped,
   unquote,
@@ -42,7 +41,13 @@ export interface TelUri {
   readonly params: ReadonlyArray<Param>;
 }
 
-export type Uri = SipUri | TelUri;
+/** Of another scheme, or one that we cannot take apart: whoever need not dial it passes it on as written. */
+export interface OtherUri {
+  readonly type: "other";
+  readonly text: string;
+}
+
+export type Uri = SipUri | TelUri | OtherUri;
 
 export interface NameAddr {
   readonly display: string | undefined;
@@ -61,7 +66,25 @@ export const sipUri = (parts: Partial<Omit<SipUri, "type">> & { readonly host: s
   ...parts,
 });
 
-export const parseUri = (text: string): Parsed<Uri> => {
+export const parseUri = (text: string): Parsed<SipUri | TelUri> => {
+  const plain = PLAIN_URI.exec(text);
+  if (plain !== null) {
+    const [, scheme, user, host = "", port, params = ""] = plain;
+    const number = port === undefined ? undefined : Number(port);
+    const read = params === "" ? NO_URI_PARAMS : parseUriParams("uri", params.slice(1).split(";"));
+    if (!read.ok) return read;
+    if (host.length <= HOST_CHARS_MAX && (number === undefined || (number >= 1 && number <= 65_535)))
+      return parsed({
+        type: "sip",
+        secure: scheme === "sips",
+        user,
+        password: undefined,
+        host: host.toLowerCase(),
+        port: number,
+        params: read.value,
+        headers: undefined,
+      });
+  }
   const colon = text.indexOf(":");
   const scheme = text.slice(0, Math.max(0, colon)).toLowerCase();
   const rest = text.slice(colon + 1);
@@ -71,6 +94,7 @@ export const parseUri = (text: string): Parsed<Uri> => {
 };
 
 export const printUri = (uri: Uri): string => {
+  if (uri.type === "other") return uri.text;
   if (uri.type === "tel") return `tel:${uri.number}${printUriParams(uri.params)}`;
   const password = uri.password === undefined ? "" : `:${escaped(uri.password, "&=+$,")}`;
   const user = uri.user === undefined ? "" : `${escaped(uri.user, "&=+$,;?/")}${password}@`;
@@ -85,13 +109,31 @@ export const printHostPort = (host: string, port: number | undefined): string =>
 export const parseHostPort = (at: string, text: string): Parsed<{ host: string; port: number | undefined }> => {
   const match = /^([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9.])?|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?$/.exec(text);
   if (match === null || match[1]!.length > HOST_CHARS_MAX) return malformed(at, "not a host");
+  if (match[1]!.startsWith("[") && !isIpv6(match[1]!.slice(1, -1))) return malformed(at, "not an IPv6 address");
   const port = match[2] === undefined ? undefined : Number(match[2]);
   if (port !== undefined && (port < 1 || port > 65_535)) return malformed(at, "not a port");
   return parsed({ host: match[1]!.toLowerCase(), port });
 };
 
+/** RFC 3261 §25.1, IPv6address: eight groups of up to four hex digits, one run of them left out, the last two as IPv4. */
+const isIpv6 = (text: string): boolean => {
+  const [head = "", tail, ...more] = text.split("::");
+  if (more.length > 0) return false;
+  const groups = (part: string): number => {
+    if (part === "") return 0;
+    const all = part.split(":");
+    const isV4 = IPV4.test(all.at(-1)!);
+    const hex = isV4 ? all.slice(0, -1) : all;
+    return hex.every((group) => /^[0-9A-Fa-f]{1,4}$/.test(group)) ? hex.length + (isV4 ? 2 : 0) : Number.NaN;
+  };
+  if (tail === undefined) return groups(head) === 8;
+  return !IPV4.test(head.split(":").at(-1)!) && groups(head) + groups(tail) < 8;
+};
+const IPV4 = /^(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})){3}$/;
+
 /** The telephone number that a URI means: a global one in the user part, or a telephone URI's own. RFC 3966 §5.1.4. */
 export const numberOf = (uri: Uri): E164 | undefined => {
+  if (uri.type === "other") return undefined;
   const text = uri.type === "tel" ? uri.number : uri.user?.split(";")[0];
   if (text === undefined || !text.startsWith("+")) return undefined;
   const number = text.replace(/[-.()]/g, "");
@@ -100,7 +142,7 @@ export const numberOf = (uri: Uri): E164 | undefined => {
 
 /** A value of From, To, Contact, Route or Record-Route: with brackets or bare. */
 export const parseNameAddr = (at: string, text: string): Parsed<NameAddr> => {
-  const open = outsideQuotes(text, "<");
+  const open = text.includes('"') ? outsideQuotes(text, "<") : text.indexOf("<");
   if (open < 0) return parseBareAddress(at, text);
   const close = text.indexOf(">", open);
   if (close < 0) return malformed(at, "an angle bracket is left open");
@@ -113,6 +155,10 @@ export const printNameAddr = ({ display, uri, params }: NameAddr): string =>
   `${display === undefined ? "" : `${quote(display)} `}<${printUri(uri)}>${printParams(params)}`;
 
 const HOST_CHARS_MAX = 255;
+const NO_URI_PARAMS = parsed<ReadonlyArray<Param>>([]);
+/** As nearly all are written: nothing escaped, no password, no headers. */
+const PLAIN_URI =
+  /^(sips?):(?:([A-Za-z0-9_.!~*'()&=+$,;?/-]+)@)?([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9.])?)(?::([0-9]{1,5}))?((?:;[A-Za-z0-9_.!~*'()[\]/:&+$=-]+)*)$/;
 
 const parseSipUri = (text: string, secure: boolean): Parsed<SipUri> => {
   const at = text.indexOf("@");
@@ -157,12 +203,12 @@ const parseBareAddress = (at: string, text: string): Parsed<NameAddr> => {
 
 const withHeaderParams = (at: string, display: string | undefined, uriText: string, tail: string): Parsed<NameAddr> => {
   const uri = parseUri(uriText);
-  if (!uri.ok) return malformed(at, uri.error.why);
-  const [before, ...pieces] = splitOutside(tail, ";");
-  if (before !== "") return malformed(at, "something stands after the address");
-  const params = parseParams(at, pieces);
-  return params.ok ? parsed({ display, uri: uri.value, params: params.value }) : params;
+  if (!uri.ok && !ANY_URI.test(uriText)) return malformed(at, uri.error.why);
+  const params = parseTail(at, tail, 0);
+  if (!params.ok) return params;
+  return parsed({ display, uri: uri.ok ? uri.value : { type: "other", text: uriText }, params: params.value });
 };
+const ANY_URI = /^[A-Za-z][A-Za-z0-9+.-]*:[!-;=?-~]+$/;
 
 /** Null when it is neither words nor a quoted string. */
 const parseDisplay = (text: string): string | undefined | null => {

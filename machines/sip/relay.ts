@@ -10,7 +10,7 @@
  * C guards an INVITE that rings for ever; requests of other methods have their transaction's own end and start none.
  * The server transaction has sent 100 already, and 100 from downstream is its own hop's affair.
  */
-import { responseTo, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
+import { responseTo, type SipRequest, type SipResponse, withFieldsOf } from "../../codecs/sip/mod.ts";
 import { type Note, type Of, setup } from "../kit/mod.ts";
 import type { TransactionFailure } from "./invite-client.ts";
 
@@ -52,7 +52,7 @@ const startC = give("startTimer", ({ timerCMs }) => ({ timer: "C", ms: timerCMs 
 const answer = (status: number) => give("respond", ({ request }) => ({ response: responseTo(request, status) }));
 /** The way back is the one that the request came: whatever downstream made of the Vias, ours are the request's. */
 const passBack = give("respond", ({ request }, { response }: Received) => ({
-  response: { ...response, headers: withViasOf(request, response) },
+  response: withFieldsOf(response, "Via", request),
 }));
 const failed = { type: "count", what: "failed" } as const;
 const forwarded = { type: "count", what: "forwarded" } as const;
@@ -109,8 +109,3 @@ export const relay = machine("relay", {
     done: { type: "final" },
   },
 });
-
-const withViasOf = (request: SipRequest, response: SipResponse) => {
-  const isVia = ({ name }: { readonly name: string }) => name === "Via";
-  return [...request.headers.filter(isVia), ...response.headers.filter((header) => !isVia(header))];
-};

@@ -5,11 +5,11 @@
  *   inside (TCP, our call agent)  <-->  border element  <-->  outside (mutual TLS, other domains)
  */
 import {
-  addressesOf,
   dialogOfCaller,
   type Header,
   hasParam,
   headerOf,
+  listOf,
   type NameAddr,
   paramOf,
   parseNameAddr,
@@ -17,11 +17,13 @@ import {
   printNameAddr,
   printVia,
   requestIn,
+  routesIn,
   type SipRequest,
   type SipResponse,
   type SipUri,
   sipUri,
   type Uri,
+  withFirst,
   withHeader,
   withList,
 } from "../../codecs/sip/mod.ts";
@@ -50,16 +52,16 @@ export const MAX_FORWARDS = 70;
 
 /** The request without the Route fields that name us. RFC 3261 §16.4. Undefined: its Routes cannot be read. */
 export const withoutOurRoutes = (request: SipRequest, self: BorderSelf): SipRequest | undefined => {
-  const routes = addressesOf(request, "Route");
+  const routes = routesIn(request);
   if (!routes.ok) return undefined;
   const first = routes.value.findIndex(({ uri }) => !isOurs(uri, self));
-  const left = first < 0 ? [] : routes.value.slice(first);
-  return withList(request, "Route", left.map(printNameAddr));
+  if (first === 0 || routes.value.length === 0) return request;
+  return withList(request, "Route", first < 0 ? [] : listOf(request, "Route").slice(first));
 };
 
 /** Where a request from inside goes next: its topmost Route, or its Request-URI. Undefined: neither can be dialled. */
 export const outsideHopOf = (request: SipRequest): OutsideHop | undefined => {
-  const routes = addressesOf(request, "Route");
+  const routes = routesIn(request);
   if (!routes.ok) return undefined;
   const route = routes.value[0];
   if (route !== undefined) return hopOf(route.uri, true);
@@ -71,10 +73,10 @@ export const outsideHopOf = (request: SipRequest): OutsideHop | undefined => {
 export const forwardedOf = (request: SipRequest, to: Side, branch: string, self: BorderSelf): SipRequest => {
   const hops = Number(headerOf(request, "Max-Forwards") ?? MAX_FORWARDS + 1) - 1;
   const counted = withHeader(request, "Max-Forwards", String(Math.max(0, hops)));
-  const recorded = request.method === "INVITE" ? prepend(counted, recordRoutes(to, self)) : counted;
+  const recorded = request.method === "INVITE" ? withFirst(counted, recordRoutes(to, self)) : counted;
   const transport = to === "outside" ? "TLS" : "TCP";
   const via = printVia({ transport, ...self[to], params: [{ name: "branch", value: branch }] });
-  return prepend(recorded, [{ name: "Via", value: via }]);
+  return withFirst(recorded, [{ name: "Via", value: via }]);
 };
 
 /**
@@ -100,11 +102,6 @@ export const endingOf = (
   const made = (method: "ACK" | "BYE", branch: string) => requestIn({ ...dialog, routes }, method, by, branch);
   return { ack: sent.method === "INVITE" ? made("ACK", branches[0]) : undefined, bye: made("BYE", branches[1]) };
 };
-
-const prepend = (request: SipRequest, headers: ReadonlyArray<Header>): SipRequest => ({
-  ...request,
-  headers: [...headers, ...request.headers],
-});
 
 /** The side that it leaves by comes first. RFC 5658 §5. */
 const recordRoutes = (to: Side, self: BorderSelf): ReadonlyArray<Header> => {

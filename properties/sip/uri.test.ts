@@ -105,5 +105,6 @@ for (const text of [
 test("sip uri: without brackets the parameters are the field's. RFC 3261 §20", () => {
   const bare = parseNameAddr("From", "sip:a@h;tag=1");
   ok(bare.ok);
+  ok(bare.value.uri.type === "sip");
   same([bare.value.uri.params, bare.value.params], [[], [{ name: "tag", value: "1" }]]);
 });

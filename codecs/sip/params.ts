@@ -60,7 +60,7 @@ export const parseTail = (at: string, text: string, from: number): Parsed<Readon
   PLAIN_PARAM.lastIndex = from;
   for (let end = from; end < text.length; end = PLAIN_PARAM.lastIndex) {
     const match = PLAIN_PARAM.exec(text);
-    const name = match?.[1]!.toLowerCase();
+    const name = match?.[1]?.toLowerCase();
     if (name === undefined || params.length === PARAMS_MAX || hasParam(params, name))
       return parseSlowly(at, text, from);
     params.push({ name, value: match![2] });

@@ -17,10 +17,11 @@ import {
 } from "../../codecs/reload/mod.ts";
 import { bigOf, equalBytes } from "../../codecs/shared/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
+import type { Of } from "../kit/mod.ts";
 import type {
   KeeperContext,
   KeeperDecision,
-  KeeperEventOf,
+  KeeperEvent,
   KeeperSettings,
   Kept,
   KeptKind,
@@ -61,14 +62,17 @@ const refusal = (error: ErrorName, info: string | Uint8Array): { readonly refuse
   refused: { error, info },
 });
 
-export const refuseStored = (asked: Asked, { error, info }: Refusal): KeeperDecision => ({
+export const refuseStored = (asked: Asked, { error, info }: Refusal): KeeperDecision<"refuse" | "count"> => ({
   actions: [
     { type: "refuse", reply: asked.reply, error, info },
     { type: "count", refused: typeof info === "string" && info !== "" ? info : error, signer: asked.signer },
   ],
 });
 
-export const store = (context: KeeperContext, event: KeeperEventOf<"storeReq">): KeeperDecision => {
+export const store = (
+  context: KeeperContext,
+  event: Of<KeeperEvent, "storeReq">,
+): KeeperDecision<"refuse" | "count" | "answer" | "copy" | "handedOver"> => {
   const { asked, body } = event;
   const refused = misplaced(context.view, body, asked.signer) ?? unknown(context.settings, body.kinds);
   if (refused !== undefined) return refuseStored(asked, refused);
@@ -86,10 +90,11 @@ export const store = (context: KeeperContext, event: KeeperEventOf<"storeReq">):
   const value: StoreAns = {
     kinds: body.kinds.map(({ kind }) => ({ kind, generation: resource.kinds[kind]?.generation ?? 0n, replicas })),
   };
-  const kept = { ...context, ...tallied, shelf: withResource(context.shelf, key, resource) };
-  const pumped = pump({ ...kept, due: [...kept.due, ...dueForReplicas(kept, key)] }, asked.atMs);
+  const shelf = withResource(context.shelf, key, resource);
+  const due = [...context.due, ...dueForReplicas({ view: context.view, shelf }, key)];
+  const pumped = pump(context, { ...tallied, shelf, due }, asked.atMs);
   return {
-    context: { ...kept, ...pumped.context },
+    ...pumped,
     actions: [
       { type: "answer", reply: asked.reply, body: { type: "storeAns", value }, certificates: [] },
       ...(pumped.actions ?? []),
@@ -142,7 +147,7 @@ export const kindOf = (settings: KeeperSettings, kind: number): KindConfiguratio
 /** A Kind of a resource with these values stored, or why they are not. */
 export const withKind = (
   context: KeeperContext,
-  event: KeeperEventOf<"storeReq">,
+  event: Of<KeeperEvent, "storeReq">,
   resource: Resource,
   kindData: StoreKindData,
   signers: ReadonlyArray<Signer | undefined>,

@@ -7,22 +7,27 @@
  * for its turn may find that another has come between: it is sent to look for its admitting peer again.
  */
 import { toNode } from "../../codecs/reload/mod.ts";
-import type { Asked, PeerAction, PeerContext, PeerDecision, PeerEventOf } from "./peer-types.ts";
+import type { Of } from "../kit/mod.ts";
+import { inTurn } from "./in-turn.ts";
+import type { Asked, PeerAction, PeerContext, PeerDecision, PeerEvent } from "./peer-types.ts";
 import { refuse } from "./replies.ts";
 import { isResponsible } from "./ring.ts";
-import { changed, inTurn } from "./stabilize.ts";
+import { addPeer } from "./stabilize.ts";
 import { updateOf, viewOf, withReady } from "./table.ts";
 
 /** Nodes that wait to join through us, the one in progress among them. */
 const JOINERS_MAX = 16;
 
-const accept = ({ reply }: Asked): PeerAction => ({
+const accept = ({ reply }: Asked): Of<PeerAction, "answer"> => ({
   type: "answer",
   reply,
   body: { type: "joinAns", value: { overlayData: new Uint8Array() } },
 });
 
-export const joinAsked = (context: PeerContext, { asked, body }: PeerEventOf<"joinReq">): PeerDecision => {
+export const joinAsked = (
+  context: PeerContext,
+  { asked, body }: Of<PeerEvent, "joinReq">,
+): PeerDecision<"answer" | "refuse" | "handOver"> => {
   const node = asked.signer;
   if (body.joiningPeer !== node || asked.from !== node) return refuse(asked, "forbidden", "not its own link");
   const { joiners } = context;
@@ -35,7 +40,7 @@ export const joinAsked = (context: PeerContext, { asked, body }: PeerEventOf<"jo
 };
 
 /** The first in the row, if we are still the one to admit it; else the next. */
-const begin = (context: PeerContext): PeerDecision => {
+const begin = (context: PeerContext): PeerDecision<"refuse" | "answer" | "handOver"> => {
   const view = viewOf(context.table);
   const at = context.joiners.findIndex(({ signer }) => isResponsible(view, signer) && view.linked.includes(signer));
   const passed = at < 0 ? context.joiners : context.joiners.slice(0, at);
@@ -45,7 +50,7 @@ const begin = (context: PeerContext): PeerDecision => {
     context: { joiners },
     actions: [
       ...passed.map(
-        ({ reply }): PeerAction => ({ type: "refuse", reply, error: "notFound", info: "not the admitting peer" }),
+        ({ reply }) => ({ type: "refuse", reply, error: "notFound", info: "not the admitting peer" }) as const,
       ),
       ...(first === undefined ? [] : [accept(first), { type: "handOver", to: first.signer } as const]),
     ],
@@ -53,7 +58,10 @@ const begin = (context: PeerContext): PeerDecision => {
 };
 
 /** "AP MUST send JN an Update explicitly labeling JN as its predecessor", §10.5 step 7. */
-export const nameAsPredecessor = (context: PeerContext, { to, atMs }: PeerEventOf<"handedOver">): PeerDecision => {
+export const nameAsPredecessor = (
+  context: PeerContext,
+  { to, atMs }: Of<PeerEvent, "handedOver">,
+): PeerDecision<"request"> => {
   if (context.joiners[0]?.signer !== to) return {};
   const view = viewOf(withReady(context.table, to));
   return {
@@ -69,12 +77,22 @@ export const nameAsPredecessor = (context: PeerContext, { to, atMs }: PeerEventO
   };
 };
 
+/** The Update that names a node our predecessor is answered, or has failed. */
+export const admitEnded = (
+  context: PeerContext,
+  { type, errand }: Of<PeerEvent, "answered" | "failed">,
+): ReturnType<typeof admitted> => (errand.type === "admit" ? admitted(context, errand.node, type === "answered") : {});
+
 /** It knows its part: from now on it answers for it. Or it does not answer, and the next may come. */
-export const admitted = (context: PeerContext, node: bigint, isTaken: boolean): PeerDecision => {
+const admitted = (
+  context: PeerContext,
+  node: bigint,
+  isTaken: boolean,
+): PeerDecision<"ring" | "startTimer" | "refuse" | "answer" | "handOver"> => {
   if (context.joiners[0]?.signer !== node) return {};
   return inTurn(
     context,
-    (now) => (isTaken && now.table.linked.includes(node) ? changed(now, withReady(now.table, node), "joined") : {}),
+    (now) => (isTaken && now.table.linked.includes(node) ? addPeer(now, node) : {}),
     (now) => begin({ ...now, joiners: now.joiners.slice(1) }),
   );
 };
@@ -82,13 +100,13 @@ export const admitted = (context: PeerContext, node: bigint, isTaken: boolean): 
 /** A node that waited to join is gone. */
 export const joinerLost =
   (node: bigint) =>
-  (context: PeerContext): PeerDecision => {
+  (context: PeerContext): ReturnType<typeof admitted> => {
     if (context.joiners[0]?.signer === node) return admitted(context, node, false);
     return { context: { joiners: context.joiners.filter(({ signer }) => signer !== node) } };
   };
 
 /** We leave: whoever waits looks for another. */
-export const turnAway = (context: PeerContext): PeerDecision => ({
+export const turnAway = (context: PeerContext): PeerDecision<"refuse"> => ({
   context: { joiners: [] },
   actions: context.joiners.map(({ reply }) => ({ type: "refuse", reply, error: "notFound", info: "leaving" })),
 });

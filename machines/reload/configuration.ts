@@ -12,7 +12,6 @@
  * The host reads and verifies what is offered, since that takes long; what follows from it is decided here.
  * DECISIONS.md D-058.
  */
-import { setup } from "xstate";
 import {
   type ErrorName,
   isLaterSequence,
@@ -21,7 +20,7 @@ import {
   unsupportedIn,
 } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
-import { type Decision, decide, declared, machineOf } from "../kit/mod.ts";
+import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";
 
 /** Nodes remembered as told or asked; the one longest there goes first, and may be told again. */
 export const TOLD_MAX = 256;
@@ -78,7 +77,7 @@ export type ConfigurationAction =
       readonly betweenMs: readonly [min: number, max: number];
     }
   | { readonly type: "stopTimer"; readonly timer: ConfigurationTimer }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
 interface Context extends ConfigurationInput {
   /** Who signed each Kind that came by a ConfigUpdate, by Kind-ID. */
@@ -87,10 +86,19 @@ interface Context extends ConfigurationInput {
   readonly pushed: Readonly<Record<string, number>>;
   readonly asked: Readonly<Record<string, number>>;
 }
-type EventOf<K extends ConfigurationEvent["type"]> = Extract<ConfigurationEvent, { readonly type: K }>;
-type Step = Decision<Context, ConfigurationAction>;
+type Made<K extends ConfigurationAction["type"]> = Decision<Context, Of<ConfigurationAction, K>>;
 
-const timers = ({ expirationMs }: OverlayConfiguration, nowMs: number): ReadonlyArray<ConfigurationAction> => {
+const { machine, assign, decide } = setup<{
+  input: ConfigurationInput;
+  context: Context;
+  event: ConfigurationEvent;
+  order: ConfigurationAction;
+}>();
+
+const timers = (
+  { expirationMs }: OverlayConfiguration,
+  nowMs: number,
+): ReadonlyArray<Of<ConfigurationAction, "startTimer">> => {
   if (expirationMs === undefined) return [];
   const left = Math.max(0, expirationMs - nowMs);
   const capped = (ms: number) => Math.min(TIMER_MS_MAX, Math.ceil(ms));
@@ -101,7 +109,7 @@ const timers = ({ expirationMs }: OverlayConfiguration, nowMs: number): Readonly
     { type: "startTimer", timer: "refresh", betweenMs: [spaced(left * REFRESH_AFTER), spaced(left)] },
   ];
 };
-const stopAll: ReadonlyArray<ConfigurationAction> = [
+const stopAll: ReadonlyArray<Of<ConfigurationAction, "stopTimer">> = [
   { type: "stopTimer", timer: "refresh" },
   { type: "stopTimer", timer: "expire" },
 ];
@@ -123,63 +131,88 @@ const farewell = ({ self }: Context, overlay: OverlayConfiguration): string | un
   return missing.length === 0 ? undefined : `the configuration asks for ${missing.join(", ")}`;
 };
 
-const isParting = ({ context, event: { offered, atMs } }: { context: Context; event: EventOf<"offered"> }): boolean =>
+const endsMembership = (context: Context, { offered, atMs }: Of<ConfigurationEvent, "offered">): boolean =>
   offered.type === "document" &&
   objection(context, offered, atMs) === undefined &&
   farewell(context, offered.overlay) !== undefined;
+const hasExpiration = ({ overlay }: Context): boolean => overlay.expirationMs !== undefined;
 
-const weigh = (context: Context, { id, offered, atMs }: EventOf<"offered">): Step => {
-  const refuse = (error: ErrorName, info: string): Step => ({ actions: [{ type: "refuse", id, error, info }] });
+const refused = (id: number, error: ErrorName, info: string): Made<"refuse"> => ({
+  actions: [{ type: "refuse", id, error, info }],
+});
+
+type Weighed = Made<"refuse" | "adopt" | "answer" | "startTimer" | "stopTimer" | "pushToNeighbours">;
+const weigh = (context: Context, { id, offered, atMs }: Of<ConfigurationEvent, "offered">): Weighed => {
   switch (offered.type) {
     case "unreadable":
-      return refuse("invalidMessage", offered.why);
+      return refused(id, "invalidMessage", offered.why);
     case "forged": {
       const { sequence } = offered;
       const isOld = sequence !== undefined && !isLaterSequence(sequence, context.overlay.sequence);
-      return isOld ? refuse("configTooOld", "") : refuse("forbidden", offered.why);
+      return isOld ? refused(id, "configTooOld", "") : refused(id, "forbidden", offered.why);
     }
     case "kinds":
       return takeKinds(context, id, offered.kinds);
     case "document": {
       const against = objection(context, offered, atMs);
-      return against === undefined ? adopt(context, id, offered.overlay, atMs) : refuse(against.error, against.info);
+      return against === undefined
+        ? adopt(context, id, offered.overlay, atMs)
+        : refused(id, against.error, against.info);
     }
   }
 };
 
-const adopt = (context: Context, id: number, overlay: OverlayConfiguration, atMs: number): Step => {
-  const why = farewell(context, overlay);
-  const running = context.overlay.expirationMs === undefined ? [] : stopAll;
+const adopt = (context: Context, id: number, overlay: OverlayConfiguration, atMs: number): Weighed => ({
+  context: inForce(overlay),
+  actions: [
+    { type: "adopt", id, overlay },
+    { type: "answer", id },
+    ...timersAgain(overlay, runningIn(context), atMs),
+    { type: "pushToNeighbours" },
+  ],
+});
+/** The document comes into force, and this node goes: its neighbours hear why from the document itself. */
+const adoptAndLeave = (
+  context: Context,
+  { id, offered }: Of<ConfigurationEvent, "offered">,
+): Made<"adopt" | "answer" | "stopTimer" | "pushToNeighbours" | "leave"> => {
+  const overlay = offered.type === "document" ? offered.overlay : context.overlay;
   return {
-    // "the new information in the configuration files overrides any previously learned information", §11.1.
-    context: { overlay, pushed: {}, asked: {}, signers: {} },
+    context: inForce(overlay),
     actions: [
       { type: "adopt", id, overlay },
       { type: "answer", id },
-      ...(why === undefined ? timersAgain(overlay, running, atMs) : running),
+      ...runningIn(context),
       { type: "pushToNeighbours" },
-      ...(why === undefined ? [] : [{ type: "leave", why } as const]),
+      { type: "leave", why: farewell(context, overlay) ?? "" },
     ],
   };
 };
+/** "the new information in the configuration files overrides any previously learned information", §11.1. */
+const inForce = (overlay: OverlayConfiguration) => ({ overlay, pushed: {}, asked: {}, signers: {} });
+const runningIn = ({ overlay }: Context) => (overlay.expirationMs === undefined ? [] : stopAll);
 /** Timers that go on are not stopped first: a start replaces. */
 const timersAgain = (
   overlay: OverlayConfiguration,
-  running: ReadonlyArray<ConfigurationAction>,
+  running: ReadonlyArray<Of<ConfigurationAction, "stopTimer">>,
   atMs: number,
-): ReadonlyArray<ConfigurationAction> => (overlay.expirationMs === undefined ? running : timers(overlay, atMs));
+): ReadonlyArray<Of<ConfigurationAction, "startTimer" | "stopTimer">> =>
+  overlay.expirationMs === undefined ? running : timers(overlay, atMs);
 
 /** "if the Kind update conflicts with an existing known Kind (i.e., it is signed by a different signer)", §6.5.4.2. */
-const takeKinds = (context: Context, id: number, given: ReadonlyArray<SignedBy>): Step => {
+const takeKinds = (
+  context: Context,
+  id: number,
+  given: ReadonlyArray<SignedBy>,
+): Made<"refuse" | "adopt" | "answer"> => {
   const { overlay, signers } = context;
   const conflict = given.find(
     ({ kind, by }) => overlay.kinds.some((known) => known.kind === kind.kind) && signers[kind.kind] !== by,
   );
-  const refuse = (error: ErrorName, info: string): Step => ({ actions: [{ type: "refuse", id, error, info }] });
-  if (conflict !== undefined) return refuse("forbidden", `Kind ${conflict.kind.kind} has another signer`);
+  if (conflict !== undefined) return refused(id, "forbidden", `Kind ${conflict.kind.kind} has another signer`);
   const fresh = new Map(given.map(({ kind }) => [kind.kind, kind]));
   const kinds = [...overlay.kinds.filter(({ kind }) => !fresh.has(kind)), ...fresh.values()];
-  if (kinds.length > KINDS_MAX) return refuse("forbidden", `over ${KINDS_MAX} Kinds`);
+  if (kinds.length > KINDS_MAX) return refused(id, "forbidden", `over ${KINDS_MAX} Kinds`);
   const now = { ...overlay, kinds };
   return {
     context: {
@@ -194,7 +227,7 @@ const takeKinds = (context: Context, id: number, given: ReadonlyArray<SignedBy>)
 };
 
 /** "Whenever a node detects that another node has old configuration data, it MUST generate a ConfigUpdate request", §6.5.4. */
-const heard = (context: Context, { node, sequence }: EventOf<"heard">): Step => {
+const heard = (context: Context, { node, sequence }: Of<ConfigurationEvent, "heard">): Made<"push" | "ask"> => {
   const { overlay, pushed, asked } = context;
   if (sequence === overlay.sequence || node === context.self) return {};
   const name = nodeIdText(node);
@@ -214,73 +247,55 @@ const withTold = (told: Readonly<Record<string, number>>, name: string, sequence
   return { ...kept, [name]: sequence };
 };
 
-const notPushed = ({ pushed }: Context, { node }: EventOf<"notPushed">): Step => {
+const notPushed = ({ pushed }: Context, { node }: Of<ConfigurationEvent, "notPushed">) => {
   const { [nodeIdText(node)]: _, ...others } = pushed;
-  return { context: { pushed: others } };
+  return { pushed: others };
 };
 
-type Fired = { readonly context: Context; readonly event: EventOf<"timerFired"> };
-const isOver = ({ context: { overlay }, event: { timer, atMs } }: Fired): boolean =>
-  timer === "expire" && overlay.expirationMs !== undefined && overlay.expirationMs <= atMs;
+const isExpired = ({ overlay }: Context, { atMs }: Of<ConfigurationEvent, "timerFired">): boolean =>
+  overlay.expirationMs !== undefined && overlay.expirationMs <= atMs;
 
-/** The next look, or the refresh itself; a timer of before is borne. */
-const fired = ({ overlay }: Context, { timer, atMs }: EventOf<"timerFired">): Step => {
-  if (overlay.expirationMs === undefined) return {};
-  const again = timers(overlay, atMs).filter((action) => action.type === "startTimer" && action.timer === timer);
-  if (timer === "expire") return { actions: again };
-  return { actions: [{ type: "refresh" }, ...again] };
-};
+/** The same timer again, where there is still something to wait for. */
+const again = decide(["startTimer"], ({ overlay }, { timer, atMs }: Of<ConfigurationEvent, "timerFired">) => ({
+  actions: timers(overlay, atMs).filter((started) => started.timer === timer),
+}));
 
-const on = <K extends ConfigurationEvent["type"]>(_: K, of: (context: Context, event: EventOf<K>) => Step) =>
-  decide<Context, EventOf<K>, ConfigurationAction>(of);
-
-export const reloadConfiguration = machineOf<ConfigurationAction>()(
-  setup({
-    types: { input: {} as ConfigurationInput, context: {} as Context, events: {} as ConfigurationEvent },
-    actions: declared<ConfigurationAction>({
-      answer: true,
-      refuse: true,
-      adopt: true,
-      push: true,
-      pushToNeighbours: true,
-      ask: true,
-      refresh: true,
-      leave: true,
-      startTimer: true,
-      stopTimer: true,
-      note: true,
-    }),
-  }).createMachine({
-    id: "reloadConfiguration",
-    context: ({ input }) => ({ ...input, signers: {}, pushed: {}, asked: {} }),
-    initial: "inForce",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      inForce: {
-        entry: decide<Context, ConfigurationEvent, ConfigurationAction>(({ overlay, startedMs }) => ({
-          actions: timers(overlay, startedMs),
-        })),
-        on: {
-          offered: [
-            { guard: isParting, target: "gone", actions: on("offered", weigh) },
-            { actions: on("offered", weigh) },
-          ],
-          heard: { actions: on("heard", heard) },
-          notPushed: { actions: on("notPushed", notPushed) },
-          timerFired: [
-            {
-              guard: isOver,
-              target: "gone",
-              actions: [
-                { type: "stopTimer", params: { timer: "refresh" } },
-                { type: "leave", params: { why: "the configuration has expired, and there is no newer one" } },
-              ],
-            },
-            { actions: on("timerFired", fired) },
-          ],
-        },
+export const reloadConfiguration = machine("reloadConfiguration", {
+  context: (input) => ({ ...input, signers: {}, pushed: {}, asked: {} }),
+  initial: "inForce",
+  states: {
+    inForce: {
+      entry: decide(["startTimer"], ({ overlay, startedMs }) => ({ actions: timers(overlay, startedMs) })),
+      on: {
+        offered: [
+          {
+            guard: endsMembership,
+            target: "gone",
+            actions: decide(["adopt", "answer", "stopTimer", "pushToNeighbours", "leave"], adoptAndLeave),
+          },
+          { actions: decide(["refuse", "adopt", "answer", "startTimer", "stopTimer", "pushToNeighbours"], weigh) },
+        ],
+        heard: { actions: decide(["push", "ask"], heard) },
+        notPushed: { actions: assign(notPushed) },
       },
-      gone: { type: "final" },
+      timers: {
+        expire: [
+          {
+            guard: isExpired,
+            target: "gone",
+            actions: [
+              { type: "stopTimer", timer: "refresh" },
+              { type: "leave", why: "the configuration has expired, and there is no newer one" },
+            ],
+          },
+          { actions: again },
+        ],
+        refresh: [
+          { guard: hasExpiration, actions: [{ type: "refresh" }, again] },
+          {}, // set under a document before this one
+        ],
+      },
     },
-  }),
-);
+    gone: { type: "final" },
+  },
+});

@@ -2,9 +2,11 @@
  * Fingers: links across the ring, one in each half, quarter, eighth. Attached to when a node joins, searched for at leisure.
  * RFC 6940 §10.5, §10.7.4.2. Decisions only.
  */
-import type { PeerContext, PeerDecision, PeerEventOf } from "./peer-types.ts";
+import type { Of } from "../kit/mod.ts";
+import { inTurn } from "./in-turn.ts";
+import type { PeerContext, PeerDecision, PeerEvent } from "./peer-types.ts";
 import { distance, fingerRange, fingersOf, isBetween } from "./ring.ts";
-import { attachBody, attachTo, inTurn, resourceAt } from "./stabilize.ts";
+import { attachBody, attachTo, resourceAt } from "./stabilize.ts";
 import { peersOf, viewOf } from "./table.ts";
 
 /** Finger entries worth a search: those whose beginning no neighbour of ours answers for, farthest first. */
@@ -41,7 +43,7 @@ const isWhole = (self: bigint, farthest: bigint, earliest: bigint, successors: R
   successors.includes(earliest) || distance(self, earliest) <= distance(self, farthest);
 
 /** "In order to set up its i'th Finger Table entry, JN MUST send an Attach to peer n+2^(128-i)", §10.5. */
-export const attachFingers = (context: PeerContext): PeerDecision => {
+export const attachFingers = (context: PeerContext): PeerDecision<"request"> => {
   const entries = openFingers(context).filter((entry) => !context.searching.includes(entry));
   if (entries.length === 0) return {};
   return {
@@ -57,7 +59,10 @@ export const attachFingers = (context: PeerContext): PeerDecision => {
 };
 
 /** The Attach for an entry is over, one way or the other. */
-export const fingerSought = (context: PeerContext, { errand }: PeerEventOf<"answered" | "failed">): PeerDecision =>
+export const fingerSought = (
+  context: PeerContext,
+  { errand }: Of<PeerEvent, "answered" | "failed">,
+): PeerDecision<never> =>
   errand.type === "finger"
     ? { context: { searching: context.searching.filter((entry) => entry !== errand.entry) } }
     : {};
@@ -65,13 +70,13 @@ export const fingerSought = (context: PeerContext, { errand }: PeerEventOf<"answ
 /** "If using reactive recovery, the peer MUST initiate a search for a new Finger Table entry", §10.7.2. */
 export const fingerLost =
   (wasFinger: boolean) =>
-  (context: PeerContext): PeerDecision =>
+  (context: PeerContext): PeerDecision<"request"> =>
     wasFinger && context.settings.reactive && context.table.joined ? attachFingers(context) : {};
 
 /** "each time an invalid entry is encountered, send a Ping to replace that entry with probability 0.5", §10.7.4.2. */
 const searchFinger =
   (draw: bigint) =>
-  (context: PeerContext): PeerDecision => {
+  (context: PeerContext): PeerDecision<"request"> => {
     const empty = openFingers(context);
     const open = empty.length > 0 ? empty : thinFingers(context);
     const entry = open.find((_, i) => (draw >> BigInt(i)) & 1n) ?? open[0];
@@ -93,14 +98,20 @@ const searchFinger =
   };
 
 /** A search has found a peer: it is worth a link when it lies in the entry's range. */
-export const fingerFound = (context: PeerContext, { errand, signer }: PeerEventOf<"answered">): PeerDecision => {
+export const fingerFound = (
+  context: PeerContext,
+  { errand, signer }: Of<PeerEvent, "answered">,
+): PeerDecision<"startTimer" | "request"> => {
   if (errand.type !== "search") return {};
   const { from, size } = fingerRange(context.table.self, errand.entry);
   return distance(from, signer) < size ? attachTo([signer], undefined)(context) : {};
 };
 
 /** "A peer MUST periodically search for new peers to replace invalid entries in the Finger Table", §10.7.4.2. */
-export const pingNow = (context: PeerContext, { draw }: PeerEventOf<"timerFired">): PeerDecision => {
+export const pingNow = (
+  context: PeerContext,
+  { draw }: Of<PeerEvent, "timerFired">,
+): PeerDecision<"request" | "startTimer"> => {
   const { ping } = context.settings.timing;
   return inTurn(context, searchFinger(draw), () => ({
     actions: [{ type: "startTimer", timer: "ping", ms: ping, spreadMs: ping / 4 }],

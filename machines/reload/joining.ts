@@ -4,20 +4,24 @@
  */
 import { ChordLeaveData, toNode } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
+import type { Of } from "../kit/mod.ts";
 import { attachFingers } from "./fingers.ts";
+import { inTurn } from "./in-turn.ts";
 import { checkLater } from "./partition.ts";
-import type {
-  PeerAction,
-  PeerContext,
-  PeerDecision,
-  PeerEvent,
-  PeerEventOf,
-  PeerSettings,
-  PeerTimer,
-} from "./peer-types.ts";
+import type { PeerAction, PeerContext, PeerDecision, PeerEvent, PeerSettings, PeerTimer } from "./peer-types.ts";
 import { predecessorsOf, successorsOf } from "./ring.ts";
-import { attachBody, attachTo, changed, inTurn, nextRound, resourceAt, updateTo, withKnown } from "./stabilize.ts";
-import { emptyTable, nodesIn, peersOf, type Table, viewOf, withJoined, withReady } from "./table.ts";
+import {
+  addPeer,
+  attachBody,
+  attachTo,
+  nextRound,
+  notAwaiting,
+  resourceAt,
+  updateAnswer,
+  updateTo,
+  withKnown,
+} from "./stabilize.ts";
+import { emptyTable, nodesIn, peersOf, type Table, viewOf, withJoined } from "./table.ts";
 
 /** Attempts to join before a node gives up, or forms the overlay alone where it may. */
 export const TRIES_MAX = 20;
@@ -38,7 +42,7 @@ export const contextOf = (settings: PeerSettings): PeerContext => ({
 });
 
 /** The next bootstrap node in turn. */
-export const dialBootstrap = (context: PeerContext): PeerDecision => {
+export const dialBootstrap = (context: PeerContext): PeerDecision<"dial"> => {
   const { bootstrap } = context.settings;
   return {
     context: { boot: undefined },
@@ -47,7 +51,13 @@ export const dialBootstrap = (context: PeerContext): PeerDecision => {
 };
 
 /** "send an Attach request over this connection with the destination Resource-ID set to the Joining Node's Node-ID plus 1". */
-export const attachToAdmitting = (context: PeerContext, over: bigint): PeerDecision => ({
+export const attachToAdmitting = (context: PeerContext, { node }: Of<PeerEvent, "dialled">): PeerDecision<"request"> =>
+  attachOver(context, node);
+/** The same over the link that is still there from the attempt before. */
+export const attachAgain = (context: PeerContext): PeerDecision<"request"> =>
+  context.boot === undefined ? {} : attachOver(context, context.boot);
+
+const attachOver = (context: PeerContext, over: bigint): PeerDecision<"request"> => ({
   context: { boot: over, admitting: undefined },
   actions: [
     {
@@ -61,22 +71,24 @@ export const attachToAdmitting = (context: PeerContext, over: bigint): PeerDecis
 });
 
 /** An Update while we join: its sender is a peer, and speaks of peers; we do not act as one yet. */
-export const learn = (context: PeerContext, { asked, body }: PeerEventOf<"updateReq">): PeerDecision =>
+export const learn = (
+  context: PeerContext,
+  { asked, body }: Of<PeerEvent, "updateReq">,
+): PeerDecision<"ring" | "startTimer" | "answer"> =>
   inTurn(
     context,
-    (now) =>
-      now.table.linked.includes(asked.signer) ? changed(now, withReady(now.table, asked.signer), "joined") : {},
+    (now) => (now.table.linked.includes(asked.signer) ? addPeer(now, asked.signer) : {}),
     (now) => ({
       context: {
         known: withKnown(now.table, now.known, nodesIn(body)),
-        awaited: now.awaited.filter((node) => node !== asked.signer),
+        ...notAwaiting(asked.signer)(now).context,
       },
-      actions: [{ type: "answer", reply: asked.reply, body: { type: "updateAns", value: {} } }],
+      actions: [{ type: "answer", ...updateAnswer(asked) }],
     }),
   );
 
 /** "JN SHOULD send Attach requests to initiate connections to each of the peers in the Neighbor Table", §10.5 step 3. */
-export const meetNeighbours = (context: PeerContext): PeerDecision => {
+export const meetNeighbours = (context: PeerContext): PeerDecision<"startTimer" | "request"> => {
   const { table, settings } = context;
   const ready = peersOf(table);
   const peers = [...ready, ...context.known];
@@ -91,7 +103,7 @@ export const meetNeighbours = (context: PeerContext): PeerDecision => {
   );
 };
 
-export const sendJoin = (context: PeerContext): PeerDecision => ({
+export const sendJoin = (context: PeerContext): PeerDecision<"request"> => ({
   actions:
     context.admitting === undefined
       ? []
@@ -106,21 +118,11 @@ export const sendJoin = (context: PeerContext): PeerDecision => ({
         ],
 });
 
-/** "explicitly labeling JN as its predecessor. At this point, JN is part of the ring", §10.5 step 7. */
-export const isAdmission = ({
-  context,
-  event,
-}: {
-  readonly context: PeerContext;
-  readonly event: PeerEvent;
-}): boolean =>
-  event.type === "updateReq" &&
-  event.asked.signer === context.admitting &&
-  event.body.type !== "peerReady" &&
-  event.body.tables.predecessors.includes(context.table.self);
-
 /** From now on a peer: everyone linked hears of it, §10.5 step 9, and the fingers are looked for. */
-export const settle = (context: PeerContext, atMs: number): PeerDecision => {
+export const settle = (
+  context: PeerContext,
+  atMs: number,
+): PeerDecision<"ring" | "request" | "startTimer" | "report"> => {
   const { ping } = context.settings.timing;
   return inTurn(
     context,
@@ -142,8 +144,14 @@ export const settle = (context: PeerContext, atMs: number): PeerDecision => {
   );
 };
 
+/** An attempt to join has failed: the next one waits. */
+export const rest = ({ tries, settings: { timing } }: PeerContext): PeerDecision<"startTimer"> => ({
+  context: { tries: tries + 1, admitting: undefined, awaited: [] },
+  actions: [{ type: "startTimer", timer: "pause", ms: timing.pause, spreadMs: timing.pause }],
+});
+
 /** Every timer that may be running between states. */
-export const stopTimers = (context: PeerContext): ReadonlyArray<PeerAction> => {
+export const stopTimers = (context: PeerContext): ReadonlyArray<Of<PeerAction, "stopTimer">> => {
   const { table, reacting, asking } = context;
   const running: ReadonlyArray<PeerTimer> = [
     ...(table.joined ? (["update", "ping", "partition"] as const) : []),
@@ -154,7 +162,7 @@ export const stopTimers = (context: PeerContext): ReadonlyArray<PeerAction> => {
 };
 
 /** What we hold goes to our successor first: it will answer for it. */
-export const beginLeaving = (context: PeerContext): PeerDecision => {
+export const beginLeaving = (context: PeerContext): PeerDecision<"stopTimer" | "report" | "handOver"> => {
   const successor = viewOf(context.table).successors[0];
   return {
     context: { asking: [], reacting: undefined },
@@ -167,9 +175,9 @@ export const beginLeaving = (context: PeerContext): PeerDecision => {
 };
 
 /** "peers SHOULD send a Leave request to all members of their Neighbor Table before exiting", §10.9. */
-export const sayFarewell = (context: PeerContext): PeerDecision => {
+export const sayFarewell = (context: PeerContext): PeerDecision<"request"> => {
   const { predecessors, successors, self } = viewOf(context.table);
-  const farewell = (node: bigint, data: ChordLeaveData): PeerAction => ({
+  const farewell = (node: bigint, data: ChordLeaveData): Of<PeerAction, "request"> => ({
     type: "request",
     errand: { type: "leave", node },
     destinations: [toNode(node)],
@@ -186,13 +194,14 @@ export const sayFarewell = (context: PeerContext): PeerDecision => {
   };
 };
 
+/** Our Leave is answered or has failed: in both cases that node is done with. */
+export const farewellEnded = (
+  context: PeerContext,
+  { errand }: Of<PeerEvent, "answered" | "failed">,
+): PeerDecision<never> => (errand.type === "leave" ? notAwaiting(errand.node)(context) : {});
+
 /** While we leave, a change of links concerns the routing alone. */
-export const quietly = (table: Table): PeerDecision => ({
+export const quietly = (table: Table): PeerDecision<"ring"> => ({
   context: { table },
   actions: [{ type: "ring", view: viewOf(table), change: "lost" }],
-});
-
-/** Who leaves needs no news, but answers. */
-export const learnNothing = (_: PeerContext, { asked }: PeerEventOf<"updateReq">): PeerDecision => ({
-  actions: [{ type: "answer", reply: asked.reply, body: { type: "updateAns", value: {} } }],
 });

@@ -10,7 +10,7 @@ import type {
   StoreKindData,
   StoreReq,
 } from "../../codecs/reload/mod.ts";
-import type { Decision } from "../kit/mod.ts";
+import type { Decision, Note, Of } from "../kit/mod.ts";
 import type { Asked, ReplyTo, RingChange } from "./peer-types.ts";
 import type { Bucket } from "./quota.ts";
 import type { RingView } from "./ring.ts";
@@ -196,7 +196,7 @@ export type KeeperAction =
       readonly primaries: Readonly<Record<string, number>>;
       readonly replicas: Readonly<Record<string, number>>;
     }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
 export interface KeeperContext {
   readonly settings: KeeperSettings;
@@ -215,5 +215,5 @@ export interface KeeperContext {
   /** The repair timer runs. */
   readonly repairing: boolean;
 }
-export type KeeperDecision = Decision<KeeperContext, KeeperAction>;
-export type KeeperEventOf<K extends KeeperEvent["type"]> = Extract<KeeperEvent, { readonly type: K }>;
+/** A decision that gives no other orders than these. */
+export type KeeperDecision<K extends KeeperAction["type"]> = Decision<KeeperContext, Of<KeeperAction, K>>;

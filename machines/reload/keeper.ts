@@ -9,17 +9,16 @@
  *
  * Whatever changes the shelf orders `save` first.
  */
-import { setup } from "xstate";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
-import { decide, declared, machineOf } from "../kit/mod.ts";
+import { type Decision, type Of, setup } from "../kit/mod.ts";
 import { refuseStored, store } from "./admit.ts";
 import type {
   KeeperAction,
   KeeperContext,
   KeeperDecision,
   KeeperEvent,
-  KeeperEventOf,
   KeeperSettings,
+  KeeperTimer,
 } from "./keeper-types.ts";
 import { fetch, findClosest, probe, stat } from "./lookup.ts";
 import type { Asked } from "./peer-types.ts";
@@ -35,23 +34,20 @@ const BUCKETS_MAX = 1_024;
 /** A neighbour within its rate may still come in bunches, by retransmission and by its own burst. */
 const RATE_TOLERANCE = 2;
 
-const on = <K extends KeeperEvent["type"]>(
-  _: K,
-  of: (context: KeeperContext, event: KeeperEventOf<K>) => KeeperDecision,
-) => decide<KeeperContext, KeeperEventOf<K>, KeeperAction>((context, event) => saving(context, of(context, event)));
-/** What the disk says is not told to the disk. */
-const fromDisk = <K extends "restored" | "unsaved">(
-  _: K,
-  of: (context: KeeperContext, event: KeeperEventOf<K>) => KeeperDecision,
-) => decide<KeeperContext, KeeperEventOf<K>, KeeperAction>(of);
+const { machine, assign, decide, give } = setup<{
+  input: KeeperSettings;
+  context: KeeperContext;
+  event: KeeperEvent;
+  order: KeeperAction;
+}>();
 
 /** Takes a token from the asker's bucket or refuses with Forbidden `rate`: docs/protocol/overlay.md#storage. */
-const paced = (
+const paced = <A extends KeeperAction>(
   context: KeeperContext,
   asked: Asked,
   of: "stores" | "fetches",
-  then: (context: KeeperContext) => KeeperDecision,
-): KeeperDecision => {
+  then: (context: KeeperContext) => Decision<KeeperContext, A>,
+): Decision<KeeperContext, A | Of<KeeperAction, "refuse" | "count">> => {
   const { storesPerSecond, fetchesPerSecond } = context.settings;
   const rate = RATE_TOLERANCE * (of === "stores" ? storesPerSecond : fetchesPerSecond);
   const who = nodeIdText(asked.signer);
@@ -61,125 +57,97 @@ const paced = (
   const names = Object.keys(others);
   if (names.length >= BUCKETS_MAX) delete (others as Record<string, Bucket>)[names[0]!];
   const made = then(context);
-  return { context: { ...made.context, [of]: { ...others, [who]: left } }, actions: made.actions ?? [] };
+  return { ...made, context: { ...made.context, [of]: { ...others, [who]: left } } };
 };
+const fetching = <E extends Of<KeeperEvent, "fetchReq" | "statReq" | "findReq">>(
+  of: (context: KeeperContext, event: E) => KeeperDecision<"answer" | "refuse" | "count">,
+) =>
+  decide(["answer", "refuse", "count"], (context, event: E) =>
+    paced(context, event.asked, "fetches", (now) => of(now, event)),
+  );
 
 const nowhere: RingView = { self: 0n, joined: false, predecessors: [], successors: [], fingers: [], linked: [] };
 
-const expired = (context: KeeperContext, atMs: number): KeeperDecision => {
-  const made = spring(context, atMs);
-  const again: KeeperAction = { type: "startTimer", timer: "expire", ms: context.settings.timing.expire };
-  return { ...made, actions: [again, ...(made.actions ?? [])] };
-};
+const stop = (timer: KeeperTimer) => ({ type: "stopTimer", timer }) as const;
+const startExpire = give("startTimer", ({ settings: { timing } }) => ({ timer: "expire", ms: timing.expire }));
 
-type Given = { readonly event: KeeperEvent };
-const isTimer =
-  (timer: "expire" | "repair") =>
-  ({ event }: Given) =>
-    event.type === "timerFired" && event.timer === timer;
-
-export const reloadKeeper = machineOf<KeeperAction>()(
-  setup({
-    types: { input: {} as KeeperSettings, context: {} as KeeperContext, events: {} as KeeperEvent },
-    actions: declared<KeeperAction>({
-      answer: true,
-      refuse: true,
-      copy: true,
-      inquire: true,
-      save: true,
-      undone: true,
-      handedOver: true,
-      startTimer: true,
-      stopTimer: true,
-      count: true,
-      status: true,
-      note: true,
-    }),
-  }).createMachine({
-    id: "reloadKeeper",
-    context: ({ input }) => ({
-      settings: input,
-      view: nowhere,
-      shelf: emptyShelf,
-      primaries: {},
-      replicas: {},
-      stores: {},
-      fetches: {},
-      due: [],
-      copying: [],
-      handing: [],
-      repairing: false,
-    }),
-    initial: "keeping",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      keeping: {
-        entry: {
-          type: "startTimer",
-          params: ({ context }) => ({ timer: "expire", ms: context.settings.timing.expire }),
-        },
-        on: {
-          storeReq: {
-            actions: on("storeReq", (context, event) =>
-              event.body.replica === 0
-                ? paced(context, event.asked, "stores", (now) => store(now, event))
-                : store(context, event),
-            ),
-          },
-          fetchReq: {
-            actions: on("fetchReq", (context, event) =>
-              paced(context, event.asked, "fetches", (now) => fetch(now, event)),
-            ),
-          },
-          statReq: {
-            actions: on("statReq", (context, event) =>
-              paced(context, event.asked, "fetches", (now) => stat(now, event)),
-            ),
-          },
-          findReq: {
-            actions: on("findReq", (context, event) =>
-              paced(context, event.asked, "fetches", (now) => findClosest(now, event)),
-            ),
-          },
-          probeReq: { actions: on("probeReq", probe) },
-          ring: { actions: on("ring", ringChanged) },
-          handOver: { actions: on("handOver", handOver) },
-          copied: { actions: on("copied", copied) },
-          recalled: { actions: on("recalled", recalled) },
-          restored: { actions: fromDisk("restored", restored) },
-          unsaved: { actions: fromDisk("unsaved", unsaved) },
-          configured: {
-            actions: on("configured", ({ settings }, { policy }) => ({
-              context: { settings: { ...settings, ...policy } },
-            })),
-          },
-          statusAsked: {
-            actions: {
-              type: "status",
-              params: ({ context: { shelf, primaries, replicas }, event: { ticket } }) => ({
-                ticket,
-                resources: shelf.resources,
-                primaries,
-                replicas,
-              }),
-            },
-          },
-          timerFired: [
-            { guard: isTimer("expire"), actions: on("timerFired", (context, { atMs }) => expired(context, atMs)) },
-            { guard: isTimer("repair"), actions: on("timerFired", (context, { atMs }) => repairNow(context, atMs)) },
-          ],
-          closed: {
-            target: "closed",
-            actions: [
-              { type: "stopTimer", params: { timer: "expire" } },
-              decide<KeeperContext, KeeperEvent, KeeperAction>(({ repairing }) => ({
-                actions: repairing ? [{ type: "stopTimer", timer: "repair" }] : [],
-              })),
-            ],
-          },
-        },
-      },
-      closed: { type: "final" },
-    },
+export const reloadKeeper = machine("reloadKeeper", {
+  context: (settings) => ({
+    settings,
+    view: nowhere,
+    shelf: emptyShelf,
+    primaries: {},
+    replicas: {},
+    stores: {},
+    fetches: {},
+    due: [],
+    copying: [],
+    handing: [],
+    repairing: false,
   }),
-);
+  initial: "keeping",
+  states: {
+    keeping: {
+      entry: startExpire,
+      on: {
+        storeReq: {
+          actions: decide(
+            ["save", "answer", "refuse", "count", "copy", "handedOver"],
+            (context, event: Of<KeeperEvent, "storeReq">) =>
+              saving(
+                context,
+                event.body.replica === 0
+                  ? paced(context, event.asked, "stores", (now) => store(now, event))
+                  : store(context, event),
+              ),
+          ),
+        },
+        fetchReq: { actions: fetching(fetch) },
+        statReq: { actions: fetching(stat) },
+        findReq: { actions: fetching(findClosest) },
+        probeReq: { actions: give("answer", probe) },
+        ring: { actions: decide(["copy", "handedOver", "startTimer"], ringChanged) },
+        handOver: { actions: decide(["copy", "handedOver"], handOver) },
+        copied: { actions: decide(["inquire", "copy", "handedOver", "startTimer"], copied) },
+        recalled: {
+          actions: decide(
+            ["save", "inquire", "copy", "handedOver", "startTimer"],
+            (context, event: Of<KeeperEvent, "recalled">) => saving(context, recalled(context, event)),
+          ),
+        },
+        // What comes from the disk is not saved again.
+        restored: { actions: assign(restored) },
+        unsaved: { actions: decide(["undone"], unsaved) },
+        configured: { actions: assign(({ settings }, { policy }) => ({ settings: { ...settings, ...policy } })) },
+        statusAsked: {
+          actions: give("status", ({ shelf, primaries, replicas }, { ticket }) => ({
+            ticket,
+            resources: shelf.resources,
+            primaries,
+            replicas,
+          })),
+        },
+        closed: [
+          { guard: isRepairing, target: "closed", actions: [stop("expire"), stop("repair")] },
+          { target: "closed", actions: stop("expire") },
+        ],
+      },
+      timers: {
+        expire: {
+          actions: [
+            startExpire,
+            decide(["save", "copy", "handedOver"], (context, { atMs }: Of<KeeperEvent, "timerFired">) =>
+              saving(context, spring(context, atMs)),
+            ),
+          ],
+        },
+        repair: { actions: decide(["copy", "handedOver"], repairNow) },
+      },
+    },
+    closed: { type: "final" },
+  },
+});
+
+function isRepairing({ repairing }: KeeperContext): boolean {
+  return repairing;
+}

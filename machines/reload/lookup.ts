@@ -18,11 +18,14 @@ import {
 } from "../../codecs/reload/mod.ts";
 import { bigOf, hexOf } from "../../codecs/shared/mod.ts";
 import { encode, opaque, u32 } from "../../codecs/wire/mod.ts";
+import type { Of } from "../kit/mod.ts";
 import { kindOf, refuseStored } from "./admit.ts";
-import type { KeeperContext, KeeperDecision, KeeperEventOf, Kept, KeptKind } from "./keeper-types.ts";
+import type { KeeperAction, KeeperContext, KeeperDecision, KeeperEvent, Kept, KeptKind } from "./keeper-types.ts";
 import { distance, isResponsible, ownedFraction } from "./ring.ts";
 import { NOT_RESPONSIBLE } from "./route.ts";
 import { aged, isLive, keyOf, resourceAtKey, resourcesOf } from "./shelf.ts";
+
+type LookedUp = KeeperDecision<"answer" | "refuse" | "count">;
 
 const LAST = -1; // int32 of 0xffffffff: "used to indicate the final element", §7.4.2.1
 
@@ -33,13 +36,13 @@ interface Found {
   readonly certificates: ReadonlyArray<Uint8Array>;
 }
 
-export const fetch = (context: KeeperContext, event: KeeperEventOf<"fetchReq">): KeeperDecision =>
+export const fetch = (context: KeeperContext, event: Of<KeeperEvent, "fetchReq">): LookedUp =>
   answering(context, event, (found) => ({
     type: "fetchAns",
     value: { kinds: found.map(({ kind, generation, values }) => ({ kind, generation, values })) },
   }));
 
-export const stat = (context: KeeperContext, event: KeeperEventOf<"statReq">): KeeperDecision =>
+export const stat = (context: KeeperContext, event: Of<KeeperEvent, "statReq">): LookedUp =>
   answering(context, event, (found) => ({
     type: "statAns",
     value: { kinds: found.map(({ kind, generation, values }) => ({ kind, generation, values: values.map(metaOf) })) },
@@ -47,9 +50,9 @@ export const stat = (context: KeeperContext, event: KeeperEventOf<"statReq">): K
 
 const answering = (
   context: KeeperContext,
-  { asked, body, type }: KeeperEventOf<"fetchReq" | "statReq">,
+  { asked, body, type }: Of<KeeperEvent, "fetchReq" | "statReq">,
   bodyOf: (found: ReadonlyArray<Found>) => Body,
-): KeeperDecision => {
+): LookedUp => {
   const strangers = body.specifiers.filter(({ kind }) => kindOf(context.settings, kind) === undefined);
   if (strangers.length > 0) {
     const info = encode(
@@ -139,7 +142,7 @@ const metaOf = ({ storageTime, lifetime, value }: StoredData) => {
 };
 
 /** The nearest resource at or after the one named that holds the Kind; empty when there is none. §7.4.4. */
-export const findClosest = (context: KeeperContext, { asked, body }: KeeperEventOf<"findReq">): KeeperDecision => {
+export const findClosest = (context: KeeperContext, { asked, body }: Of<KeeperEvent, "findReq">): LookedUp => {
   const from = bigOf(body.resource);
   if (!isResponsible(context.view, from)) return refuseStored(asked, { error: "notFound", info: NOT_RESPONSIBLE });
   if (new Set(body.kinds).size < body.kinds.length)
@@ -158,7 +161,10 @@ export const findClosest = (context: KeeperContext, { asked, body }: KeeperEvent
 };
 
 /** "SHOULD include any values that the requesting node requested and that it recognizes ... in the requested order". */
-export const probe = (context: KeeperContext, { asked, body }: KeeperEventOf<"probeReq">): KeeperDecision => {
+export const probe = (
+  context: KeeperContext,
+  { asked, body }: Of<KeeperEvent, "probeReq">,
+): Omit<Of<KeeperAction, "answer">, "type"> => {
   const information = body.requested.flatMap((type): ReadonlyArray<ProbeInformation> => {
     switch (type) {
       case "responsibleSet":
@@ -171,9 +177,5 @@ export const probe = (context: KeeperContext, { asked, body }: KeeperEventOf<"pr
         return [];
     }
   });
-  return {
-    actions: [
-      { type: "answer", reply: asked.reply, body: { type: "probeAns", value: { information } }, certificates: [] },
-    ],
-  };
+  return { reply: asked.reply, body: { type: "probeAns", value: { information } }, certificates: [] };
 };

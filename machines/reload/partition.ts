@@ -9,8 +9,10 @@
  * Wherever two rings lie on one circle, some node of each is followed by a node of the other: that node finds it, and Updates
  * do the rest.
  */
-import type { PeerAction, PeerContext, PeerDecision, PeerEventOf } from "./peer-types.ts";
-import { attachTo, inTurn, resourceAt } from "./stabilize.ts";
+import type { Of } from "../kit/mod.ts";
+import { inTurn } from "./in-turn.ts";
+import type { PeerContext, PeerDecision, PeerEvent } from "./peer-types.ts";
+import { attachTo, resourceAt } from "./stabilize.ts";
 import { viewOf } from "./table.ts";
 
 /** Each attempt of a node alone waits twice as long as the one before it: at the default pause, up to two minutes. */
@@ -19,7 +21,7 @@ const DOUBLINGS_MAX = 10;
 const isAlone = ({ table }: PeerContext): boolean => table.peers.length === 0;
 
 /** Starts the timer, or starts it anew for a node that has just lost everybody. */
-export const checkLater = (context: PeerContext): PeerDecision => {
+export const checkLater = (context: PeerContext): PeerDecision<"startTimer"> => {
   const { timing } = context.settings;
   const alone = Math.min(timing.partition, timing.pause * 2 ** Math.min(context.tries, DOUBLINGS_MAX));
   const ms = isAlone(context) ? alone : timing.partition;
@@ -32,11 +34,14 @@ export const checkLater = (context: PeerContext): PeerDecision => {
 /** "this peer SHOULD assume that it has been disconnected ..., and it SHOULD periodically try to join", §10.7.1. */
 export const checkSoonIfAlone =
   (wasAlone: boolean) =>
-  (context: PeerContext): PeerDecision =>
+  (context: PeerContext): PeerDecision<"startTimer"> =>
     isAlone(context) && !wasAlone ? checkLater(context) : {};
 
 /** "periodically repeat the discovery process used in the initial join", §10.7.4.4: any of the bootstrap nodes. */
-export const checkNow = (context: PeerContext, { draw }: PeerEventOf<"timerFired">): PeerDecision => {
+export const checkNow = (
+  context: PeerContext,
+  { draw }: Of<PeerEvent, "timerFired">,
+): PeerDecision<"startTimer" | "dial"> => {
   const { bootstrap } = context.settings;
   if (bootstrap.length === 0) return checkLater(context); // the next document may name one again
   const endpoint = bootstrap[Number(draw % BigInt(bootstrap.length))]!;
@@ -44,7 +49,7 @@ export const checkNow = (context: PeerContext, { draw }: PeerEventOf<"timerFired
 };
 
 /** "send a Ping for its own Node-ID routed through B": for the place after it, which in our own ring our successor answers for. */
-export const pingThrough = (context: PeerContext, { node }: PeerEventOf<"dialled">): PeerDecision => ({
+export const pingThrough = (context: PeerContext, { node }: Of<PeerEvent, "dialled">): PeerDecision<"request"> => ({
   context: { boot: node },
   actions: [
     {
@@ -58,7 +63,10 @@ export const pingThrough = (context: PeerContext, { node }: PeerEventOf<"dialled
 });
 
 /** "If a response is received from peer S', which is not P's successor, then the overlay is partitioned". */
-export const successorTold = (context: PeerContext, { errand, signer }: PeerEventOf<"answered">): PeerDecision => {
+export const successorTold = (
+  context: PeerContext,
+  { errand, signer }: Of<PeerEvent, "answered">,
+): PeerDecision<"release" | "startTimer" | "request"> => {
   if (errand.type !== "partition") return {};
   const { self, view } = context.table;
   const isOneRing = signer === self || signer === view.successors[0];
@@ -67,12 +75,11 @@ export const successorTold = (context: PeerContext, { errand, signer }: PeerEven
 };
 
 /** A bootstrap node that is no neighbour and no finger of ours has others to serve. */
-export const releaseBoot = (context: PeerContext): PeerDecision => {
+export const releaseBoot = (context: PeerContext): PeerDecision<"release"> => {
   const { boot, table } = context;
   if (boot === undefined) return {};
   const { successors, predecessors, fingers } = viewOf(table);
   const isNeeded = [successors, predecessors, fingers].some((nodes) => nodes.includes(boot));
-  const release: ReadonlyArray<PeerAction> =
-    !isNeeded && table.linked.includes(boot) ? [{ type: "release", node: boot }] : [];
-  return { context: { boot: undefined }, actions: release };
+  const isHeld = !isNeeded && table.linked.includes(boot);
+  return { context: { boot: undefined }, actions: isHeld ? [{ type: "release", node: boot }] : [] };
 };

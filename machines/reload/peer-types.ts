@@ -15,7 +15,7 @@ import type {
   Request,
   RouteQueryReq,
 } from "../../codecs/reload/mod.ts";
-import type { Decision } from "../kit/mod.ts";
+import type { Decision, Note, Of } from "../kit/mod.ts";
 import type { RingView } from "./ring.ts";
 import type { Table } from "./table.ts";
 
@@ -168,7 +168,7 @@ export type PeerAction =
   | { readonly type: "startTimer"; readonly timer: PeerTimer; readonly ms: number; readonly spreadMs: number }
   | { readonly type: "stopTimer"; readonly timer: PeerTimer }
   | { readonly type: "report"; readonly state: PeerState; readonly why: string }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
 export interface PeerContext {
   readonly settings: PeerSettings;
@@ -194,5 +194,7 @@ export interface PeerContext {
   /** An Update is due: in a moment or a little later, to everyone linked or to the neighbours. */
   readonly reacting: { readonly soon: boolean; readonly everyone: boolean } | undefined;
 }
-export type PeerDecision = Decision<PeerContext, PeerAction>;
-export type PeerEventOf<K extends PeerEvent["type"]> = Extract<PeerEvent, { readonly type: K }>;
+/** The answer to a request, before it is ordered. */
+export type Answered = Omit<Of<PeerAction, "answer">, "type">;
+/** A decision that gives no other orders than these. */
+export type PeerDecision<K extends PeerAction["type"]> = Decision<PeerContext, Of<PeerAction, K>>;

@@ -14,252 +14,276 @@
  *
  * The decisions stand in joining.ts, stabilize.ts and replies.ts; this file says when each is taken.
  */
-import { setup } from "xstate";
-import { declared, machineOf } from "../kit/mod.ts";
-import { admitted, joinAsked, joinerLost, nameAsPredecessor, turnAway } from "./admitting.ts";
+import { type Of, setup } from "../kit/mod.ts";
+import { admitEnded, joinAsked, joinerLost, nameAsPredecessor, turnAway } from "./admitting.ts";
 import { fingerFound, fingerLost, fingerSought, pingNow } from "./fingers.ts";
+import { inTurn } from "./in-turn.ts";
 import {
+  attachAgain,
   attachToAdmitting,
   beginLeaving,
   contextOf,
   dialBootstrap,
-  isAdmission,
+  farewellEnded,
   learn,
-  learnNothing,
   meetNeighbours,
   quietly,
+  rest,
   sayFarewell,
   sendJoin,
+  settle,
+  stopTimers,
 } from "./joining.ts";
 import { checkNow, checkSoonIfAlone, pingThrough, releaseBoot, successorTold } from "./partition.ts";
-import type { PeerAction, PeerContext, PeerDecision, PeerEvent, PeerSettings } from "./peer-types.ts";
 import {
-  does,
-  fired,
-  forget,
-  hasBoot,
-  hasMet,
-  hasSuccessor,
-  hasTable,
-  isAbout,
-  isDue,
+  awaitsNothing,
+  hasAdmittingPeer,
+  hasBootstrapLink,
+  hasNoPeer,
   isFirst,
-  isWithoutHope,
+  isOutOfTries,
+  isUpdateDue,
   mayStayAlone,
-  nodeOf,
-  on,
-  pausesOn,
-  report,
-  rest,
-  settles,
-  stopAll,
-  viaOf,
-  within,
-} from "./peer-words.ts";
+  namesUsPredecessor,
+  ofAdmission,
+  ofAdmit,
+  ofAttach,
+  ofFinger,
+  ofJoin,
+  ofLeave,
+  ofPartitionCheck,
+  ofSearch,
+} from "./peer-guards.ts";
+import type { PeerAction, PeerContext, PeerEvent, PeerSettings, PeerState, PeerTimer } from "./peer-types.ts";
 import {
   appAttachAsked,
   attachAsked,
   configured,
+  leaveAnswer,
   leaveAsked,
-  leaveHeard,
-  pingAsked,
-  refuse,
+  pingAnswer,
   routeQueryAsked,
 } from "./replies.ts";
-import { attachFailed, gotLink, heardUpdate, inTurn, lostLink, reactNow, sweepAsking, updateNow } from "./stabilize.ts";
+import {
+  attachFailed,
+  gotLink,
+  heardUpdate,
+  lostLink,
+  notAwaiting,
+  reactNow,
+  sweepAsking,
+  updateAnswer,
+  updateNow,
+} from "./stabilize.ts";
 import { withLink, withoutNode } from "./table.ts";
 
+const { machine, assign, decide, give } = setup<{
+  input: PeerSettings;
+  context: PeerContext;
+  event: PeerEvent;
+  order: PeerAction;
+}>();
+type Unlinked = Of<PeerEvent, "unlinked">;
+
+const report = (state: PeerState, why = "") => ({ type: "report", state, why }) as const;
+/** Leaving a state stops its timer, unless that has just fired. */
+const stop = (timer: PeerTimer) =>
+  decide(["stopTimer"], (_, event) => ({
+    actions: event.type === "timerFired" && event.timer === timer ? [] : [{ type: "stopTimer", timer }],
+  }));
+const stopAll = decide(["stopTimer"], (context) => ({ actions: stopTimers(context) }));
+/** One step of the join has its time; what waits for neighbours has less. */
+const startStep = give("startTimer", ({ settings: { timing } }) => ({ timer: "step", ms: timing.step, spreadMs: 0 }));
+const startMeeting = give("startTimer", ({ settings: { timing } }) => ({
+  timer: "step",
+  ms: timing.meet,
+  spreadMs: 0,
+}));
+
+const settling = ["ring", "request", "startTimer", "report"] as const;
+const settleFirst = decide(settling, (context) => settle(context, context.settings.startedMs));
+const settleAlone = decide(settling, (context, { atMs }: Of<PeerEvent, "timerFired">) => settle(context, atMs));
+const settleAdmitted = decide(settling, (context, { asked }: Of<PeerEvent, "updateReq">) =>
+  settle(context, asked.atMs),
+);
+
 /** A link is down in a ring that we are part of. */
-const lost = (context: PeerContext, node: bigint): PeerDecision =>
+const lost = decide(["ring", "startTimer", "request", "refuse", "answer", "handOver"], (context, { node }: Unlinked) =>
   inTurn(
     context,
     (now) => lostLink(now, node),
     fingerLost(context.table.view.fingers.includes(node)),
     checkSoonIfAlone(context.table.peers.length === 0),
     joinerLost(node),
-  );
+  ),
+);
+const learning = decide(["ring", "startTimer", "answer"], learn);
+const pausesOnStep = { step: { target: "pausing" } } as const;
+const farewellDone = { guard: ofLeave, actions: decide([], farewellEnded) };
+const admitDone = {
+  guard: ofAdmit,
+  actions: decide(["ring", "startTimer", "refuse", "answer", "handOver"], admitEnded),
+};
+const fingerDone = { guard: ofFinger, actions: decide([], fingerSought) };
 
-const step = within("step");
-const farewellDone = { guard: isAbout("leave"), actions: does((context, event) => forget(nodeOf(event))(context)) };
-
-export const reloadPeer = machineOf<PeerAction>()(
-  setup({
-    types: { input: {} as PeerSettings, context: {} as PeerContext, events: {} as PeerEvent },
-    actions: declared<PeerAction>({
-      dial: true,
-      release: true,
-      request: true,
-      answer: true,
-      refuse: true,
-      connect: true,
-      ring: true,
-      handOver: true,
-      startTimer: true,
-      stopTimer: true,
-      report: true,
-      note: true,
-    }),
-  }).createMachine({
-    id: "reloadPeer",
-    context: ({ input }) => contextOf(input),
-    initial: "starting",
-    on: {
-      linked: { actions: on("linked", (context, { node, atMs }) => gotLink(context, node, atMs)) },
-      unlinked: {
-        actions: on("unlinked", (context, { node }) => inTurn(context, (now) => lostLink(now, node), forget(node))),
+export const reloadPeer = machine("reloadPeer", {
+  context: contextOf,
+  initial: "starting",
+  on: {
+    linked: { actions: decide(["stopTimer", "ring", "startTimer", "request"], gotLink) },
+    unlinked: {
+      actions: decide(["ring", "startTimer", "request"], (context, { node }: Unlinked) =>
+        inTurn(context, (now) => lostLink(now, node), notAwaiting(node)),
+      ),
+    },
+    attachReq: { actions: decide(["refuse", "stopTimer", "answer", "connect", "request"], attachAsked) },
+    pingReq: { actions: give("answer", pingAnswer) },
+    appAttachReq: { actions: decide(["answer", "refuse"], appAttachAsked) },
+    routeQueryReq: { actions: decide(["answer", "refuse", "request"], routeQueryAsked) },
+    configured: { actions: assign(configured) },
+    updateReq: { actions: learning },
+    leaveReq: { actions: decide(["answer", "refuse", "ring", "startTimer", "request"], leaveAsked) },
+    joinReq: {
+      actions: give("refuse", (_, { asked }) => ({ reply: asked.reply, error: "notFound", info: "not a peer now" })),
+    },
+    answered: {}, // an Attach answered is not yet a link; an Update answered says nothing
+    failed: [
+      { guard: ofAttach, actions: decide(["stopTimer", "startTimer", "request"], attachFailed) },
+      {}, // a neighbour that does not answer is seen by its link, or by the next Update
+    ],
+  },
+  timers: { sweep: { actions: decide(["startTimer"], sweepAsking) } },
+  states: {
+    starting: { always: [{ guard: isFirst, target: "settled", actions: settleFirst }, { target: "joining" }] },
+    joining: {
+      entry: report("joining"),
+      initial: "calling",
+      on: { leave: { target: "left", actions: stopAll } },
+      states: {
+        calling: {
+          entry: [decide(["dial"], dialBootstrap), startStep],
+          exit: stop("step"),
+          on: {
+            dialled: {
+              target: "attaching",
+              actions: decide(["request"], attachToAdmitting),
+            },
+            dialFailed: { target: "pausing" },
+          },
+          timers: pausesOnStep,
+        },
+        attaching: {
+          entry: startStep,
+          exit: stop("step"),
+          always: { guard: hasAdmittingPeer, target: "meeting" },
+          on: {
+            answered: {
+              guard: ofAdmission,
+              actions: assign((_, { signer }: Of<PeerEvent, "answered">) => ({ admitting: signer })),
+            },
+            failed: { guard: ofAdmission, target: "pausing" },
+          },
+          timers: pausesOnStep,
+        },
+        meeting: {
+          entry: [decide(["startTimer", "request"], meetNeighbours), startMeeting],
+          exit: stop("step"),
+          always: { guard: awaitsNothing, target: "entering" },
+          timers: { step: { target: "entering" } },
+        },
+        entering: {
+          entry: [decide(["request"], sendJoin), startStep],
+          exit: stop("step"),
+          on: {
+            updateReq: [
+              { guard: namesUsPredecessor, target: "settled", actions: [learning, settleAdmitted] },
+              { actions: learning },
+            ],
+            failed: { guard: ofJoin, target: "pausing" },
+          },
+          timers: pausesOnStep,
+        },
+        pausing: {
+          entry: decide(["startTimer"], rest),
+          exit: stop("pause"),
+          timers: {
+            pause: [
+              { guard: mayStayAlone, target: "settled", actions: settleAlone },
+              { guard: isOutOfTries, target: "failed", actions: stopAll },
+              {
+                guard: hasBootstrapLink,
+                target: "attaching",
+                actions: decide(["request"], attachAgain),
+              },
+              { target: "calling" },
+            ],
+          },
+        },
       },
-      attachReq: { actions: on("attachReq", attachAsked) },
-      pingReq: { actions: on("pingReq", pingAsked) },
-      appAttachReq: { actions: on("appAttachReq", appAttachAsked) },
-      routeQueryReq: { actions: on("routeQueryReq", routeQueryAsked) },
-      configured: { actions: on("configured", configured) },
-      updateReq: { actions: on("updateReq", learn) },
-      leaveReq: { actions: on("leaveReq", leaveAsked) },
-      joinReq: { actions: on("joinReq", (_, { asked }) => refuse(asked, "notFound", "not a peer now")) },
-      answered: {}, // an Attach answered is not yet a link; an Update answered says nothing
-      failed: [
-        {
-          guard: isAbout("attach"),
-          actions: does((context, event) =>
-            inTurn(context, attachFailed(nodeOf(event), viaOf(event)), forget(nodeOf(event))),
+    },
+    settled: {
+      on: {
+        updateReq: { actions: decide(["ring", "startTimer", "answer", "request"], heardUpdate) },
+        joinReq: { actions: decide(["answer", "refuse", "handOver"], joinAsked) },
+        handedOver: { actions: decide(["request"], nameAsPredecessor) },
+        unlinked: { actions: lost },
+        answered: [
+          { guard: ofSearch, actions: decide(["startTimer", "request"], fingerFound) },
+          fingerDone,
+          { guard: ofPartitionCheck, actions: decide(["release", "startTimer", "request"], successorTold) },
+          admitDone,
+        ],
+        dialled: { actions: decide(["request"], pingThrough) },
+        dialFailed: {}, // the partition timer runs
+        failed: [fingerDone, { guard: ofPartitionCheck, actions: decide(["release"], releaseBoot) }, admitDone],
+        leave: {
+          target: "leaving",
+          actions: decide(["refuse", "stopTimer", "report", "handOver"], (context) =>
+            inTurn(context, turnAway, beginLeaving),
           ),
         },
-        {}, // a neighbour that does not answer is seen by its link, or by the next Update
-      ],
-      timerFired: { guard: fired("sweep"), actions: does(sweepAsking) },
-      "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } },
+      },
+      timers: {
+        react: { guard: isUpdateDue, actions: decide(["request"], reactNow) },
+        update: {
+          actions: decide(["request", "startTimer", "release"], (context, event: Of<PeerEvent, "timerFired">) =>
+            inTurn(context, (now) => updateNow(now, event), releaseBoot),
+          ),
+        },
+        ping: { actions: decide(["request", "startTimer"], pingNow) },
+        partition: { actions: decide(["startTimer", "dial"], checkNow) },
+      },
     },
-    states: {
-      starting: { always: [{ guard: isFirst, target: "settled", actions: settles }, { target: "joining" }] },
-      joining: {
-        entry: report("joining"),
-        initial: "calling",
-        on: { leave: { target: "left", actions: stopAll } },
-        states: {
-          calling: {
-            entry: [does(dialBootstrap), step.entry],
-            exit: step.exit,
-            on: {
-              dialled: {
-                target: "attaching",
-                actions: on("dialled", (context, { node }) => attachToAdmitting(context, node)),
-              },
-              dialFailed: { target: "pausing" },
-              timerFired: pausesOn("step"),
-            },
-          },
-          attaching: {
-            ...step,
-            always: { guard: hasTable, target: "meeting" },
-            on: {
-              answered: {
-                guard: isAbout("admission"),
-                actions: on("answered", (_, { signer }) => ({ context: { admitting: signer } })),
-              },
-              failed: { guard: isAbout("admission"), target: "pausing" },
-              timerFired: pausesOn("step"),
-            },
-          },
-          meeting: {
-            entry: [does(meetNeighbours), within("meet").entry],
-            exit: step.exit,
-            always: { guard: hasMet, target: "entering" },
-            on: { timerFired: { guard: fired("step"), target: "entering" } },
-          },
-          entering: {
-            entry: [does(sendJoin), step.entry],
-            exit: step.exit,
-            on: {
-              updateReq: [
-                { guard: isAdmission, target: "#reloadPeer.settled", actions: [on("updateReq", learn), settles] },
-                { actions: on("updateReq", learn) },
-              ],
-              failed: { guard: isAbout("join"), target: "pausing" },
-              timerFired: pausesOn("step"),
-            },
-          },
-          pausing: {
-            entry: rest,
-            exit: within("step", "pause").exit,
-            on: {
-              timerFired: [
-                { guard: isDue("pause", mayStayAlone), target: "#reloadPeer.settled", actions: settles },
-                { guard: isDue("pause", isWithoutHope), target: "#reloadPeer.failed", actions: stopAll },
-                {
-                  guard: isDue("pause", hasBoot),
-                  target: "attaching",
-                  actions: does((context) => attachToAdmitting(context, context.boot!)),
-                },
-                { guard: fired("pause"), target: "calling" },
-              ],
-            },
-          },
+    leaving: {
+      entry: give("startTimer", ({ settings: { timing } }) => ({ timer: "leave", ms: timing.leave, spreadMs: 0 })),
+      exit: stop("leave"),
+      initial: "handing",
+      on: {
+        linked: {
+          actions: decide(["ring"], ({ table }, { node }: Of<PeerEvent, "linked">) => quietly(withLink(table, node))),
+        },
+        unlinked: {
+          actions: decide(["ring"], (context, { node }: Unlinked) =>
+            inTurn(context, (now) => quietly(withoutNode(now.table, node)), notAwaiting(node)),
+          ),
+        },
+        updateReq: { actions: give("answer", (_, { asked }) => updateAnswer(asked)) }, // we need no news any more
+        leaveReq: { actions: give("answer", (_, { asked }) => leaveAnswer(asked)) },
+      },
+      timers: { leave: { target: "left" } },
+      states: {
+        handing: {
+          always: { guard: hasNoPeer, target: "left" },
+          on: { handedOver: { target: "parting" } },
+        },
+        parting: {
+          entry: decide(["request"], sayFarewell),
+          always: { guard: awaitsNothing, target: "left" },
+          on: { answered: farewellDone, failed: farewellDone },
         },
       },
-      settled: {
-        on: {
-          updateReq: { actions: on("updateReq", heardUpdate) },
-          joinReq: { actions: on("joinReq", joinAsked) },
-          handedOver: { actions: on("handedOver", nameAsPredecessor) },
-          unlinked: { actions: on("unlinked", (context, { node }) => lost(context, node)) },
-          answered: [
-            { guard: isAbout("search"), actions: on("answered", fingerFound) },
-            { guard: isAbout("finger"), actions: on("answered", fingerSought) },
-            { guard: isAbout("partition"), actions: on("answered", successorTold) },
-            { guard: isAbout("admit"), actions: does((context, event) => admitted(context, nodeOf(event), true)) },
-          ],
-          dialled: { actions: on("dialled", pingThrough) },
-          dialFailed: {}, // the partition timer runs
-          failed: [
-            { guard: isAbout("finger"), actions: on("failed", fingerSought) },
-            { guard: isAbout("partition"), actions: does(releaseBoot) },
-            { guard: isAbout("admit"), actions: does((context, event) => admitted(context, nodeOf(event), false)) },
-          ],
-          timerFired: [
-            {
-              guard: isDue("react", ({ context }) => context.reacting !== undefined),
-              actions: on("timerFired", reactNow),
-            },
-            {
-              guard: fired("update"),
-              actions: on("timerFired", (context, event) =>
-                inTurn(context, (now) => updateNow(now, event), releaseBoot),
-              ),
-            },
-            { guard: fired("ping"), actions: on("timerFired", pingNow) },
-            { guard: fired("partition"), actions: on("timerFired", checkNow) },
-          ],
-          leave: { target: "leaving", actions: does((context) => inTurn(context, turnAway, beginLeaving)) },
-        },
-      },
-      leaving: {
-        ...within("leave", "leave"),
-        initial: "handing",
-        on: {
-          linked: { actions: on("linked", (context, { node }) => quietly(withLink(context.table, node))) },
-          unlinked: {
-            actions: on("unlinked", (context, { node }) =>
-              inTurn(context, (now) => quietly(withoutNode(now.table, node)), forget(node)),
-            ),
-          },
-          updateReq: { actions: on("updateReq", learnNothing) },
-          leaveReq: { actions: on("leaveReq", leaveHeard) },
-          timerFired: { guard: fired("leave"), target: "left" },
-        },
-        states: {
-          handing: {
-            always: { guard: (given) => !hasSuccessor(given), target: "#reloadPeer.left" },
-            on: { handedOver: { target: "parting" } },
-          },
-          parting: {
-            entry: does(sayFarewell),
-            always: { guard: hasMet, target: "#reloadPeer.left" },
-            on: { answered: farewellDone, failed: farewellDone },
-          },
-        },
-      },
-      left: { type: "final", entry: report("left") },
-      failed: { type: "final", entry: { type: "report", params: { state: "failed", why: "nobody to join" } } },
     },
-  }),
-);
+    left: { type: "final", entry: report("left") },
+    failed: { type: "final", entry: report("failed", "nobody to join") },
+  },
+});

@@ -3,13 +3,14 @@
  * heal." Each value is looked at like a replica's Store, and taken or left on its own.
  */
 import type { StoredData, StoreKindData } from "../../codecs/reload/mod.ts";
+import type { Of } from "../kit/mod.ts";
 import { kindOf, withinQuota, withKind } from "./admit.ts";
-import type { KeeperContext, KeeperDecision, KeeperEventOf, Resource, Signer } from "./keeper-types.ts";
+import type { KeeperContext, KeeperEvent, Resource, Signer } from "./keeper-types.ts";
 import { copied } from "./repair.ts";
 import { keyOf, placeOf, resourceAtKey, withResource } from "./shelf.ts";
 
 /** What it told is merged in; what it has of ours, in our version, is counted as a copy, and the copy is done. */
-export const recalled = (context: KeeperContext, event: KeeperEventOf<"recalled">): KeeperDecision => {
+export const recalled = (context: KeeperContext, event: Of<KeeperEvent, "recalled">): ReturnType<typeof copied> => {
   let now = context;
   for (const [i, kindData] of event.kinds.entries())
     for (const [j, value] of valuesIn(kindData).entries())
@@ -33,7 +34,7 @@ const valuesIn = ({ values }: StoreKindData): ReadonlyArray<StoredData> => (valu
 
 const withValue = (
   context: KeeperContext,
-  { to, resource: id, atMs }: KeeperEventOf<"recalled">,
+  { to, resource: id, atMs }: Of<KeeperEvent, "recalled">,
   kindData: StoreKindData,
   signer: Signer | undefined,
 ): KeeperContext => {

@@ -4,12 +4,13 @@
  */
 
 import type { StoreKindData } from "../../codecs/reload/mod.ts";
+import type { Of } from "../kit/mod.ts";
 import type {
   Due,
   KeeperAction,
   KeeperContext,
   KeeperDecision,
-  KeeperEventOf,
+  KeeperEvent,
   Kept,
   Mark,
   Resource,
@@ -96,11 +97,17 @@ const isDoubtful = (resource: Resource): boolean => {
 };
 
 /** The ring has changed: what others lack is due, at once or after the hold-down. What is not ours to keep waits for `spring`. */
-export const ringChanged = (context: KeeperContext, event: KeeperEventOf<"ring">): KeeperDecision => {
-  const shelf = counted(context.shelf, context.view, event.view);
-  const now = { ...context, view: event.view, shelf, ...tallies(event.view, shelf) };
-  if (event.change === "joined") return pump({ ...now, due: allDue(now, context.view) }, event.atMs);
-  return repairLater({ ...now, due: now.due.filter(({ to }) => to === undefined || event.view.linked.includes(to)) });
+export const ringChanged = (
+  context: KeeperContext,
+  { view, change, atMs }: Of<KeeperEvent, "ring">,
+): KeeperDecision<"copy" | "handedOver" | "startTimer"> => {
+  const shelf = counted(context.shelf, context.view, view);
+  const changed = { view, shelf, ...tallies(view, shelf) };
+  if (change === "joined")
+    return pump(context, { ...changed, due: allDue({ ...context, ...changed }, context.view) }, atMs);
+  const due = context.due.filter(({ to }) => to === undefined || view.linked.includes(to));
+  const later = repairLater(context);
+  return { ...later, context: { ...changed, due, ...later.context } };
 };
 
 /**
@@ -133,29 +140,30 @@ const changedIn = (resource: Resource, change: (kept: Kept) => Kept): Resource =
   ),
 });
 
-const repairLater = (context: KeeperContext): KeeperDecision => ({
-  context: { ...context, repairing: true },
-  actions: context.repairing ? [] : [{ type: "startTimer", timer: "repair", ms: context.settings.timing.holdDown }],
+const repairLater = ({ repairing, settings: { timing } }: KeeperContext): KeeperDecision<"startTimer"> => ({
+  context: { repairing: true },
+  actions: repairing ? [] : [{ type: "startTimer", timer: "repair", ms: timing.holdDown }],
 });
 
-export const repairNow = (context: KeeperContext, atMs: number): KeeperDecision => {
-  const now = { ...context, repairing: false };
-  return pump({ ...now, due: allDue(now, now.view) }, atMs);
+export const repairNow = (context: KeeperContext, { atMs }: Of<KeeperEvent, "timerFired">): Pumped => {
+  const due = allDue({ ...context, repairing: false }, context.view);
+  return pump(context, { repairing: false, due }, atMs);
 };
 
 /**
  * Now and then: what has had its time goes, and what a bad node or a ring that is no more left here; what is missing is made
  * up. A Kind that is gone "MUST be discarded along with any stored information of that Kind", §11.1.
  */
-export const spring = (context: KeeperContext, atMs: number): KeeperDecision => {
+export const spring = (context: KeeperContext, atMs: number): Pumped => {
   const { badNodes, kinds } = context.settings;
   const known = new Set(kinds.map(({ kind }) => kind));
   const stays = (kept: Kept, kind: number) =>
     isLive(kept, atMs) && known.has(kind) && !badNodes.includes(kept.signer.nodeId);
   const live = mapShelf(context.shelf, (resource) => filtered(resource, stays));
   const shelf = tidied(live, context.view);
-  const now = { ...context, shelf, ...(shelf === context.shelf ? {} : tallies(context.view, shelf)) };
-  return pump({ ...now, due: [...now.due, ...allDue(now, now.view)] }, atMs);
+  const changed = shelf === context.shelf ? {} : { shelf, ...tallies(context.view, shelf) };
+  const due = [...context.due, ...allDue({ ...context, shelf }, context.view)];
+  return pump(context, { ...changed, due }, atMs);
 };
 
 /**
@@ -180,7 +188,7 @@ const filtered = (resource: Resource, keep: (kept: Kept, kind: number) => boolea
 };
 
 /** Everything that node will answer for as our predecessor, or, when we go, everything we answer for. */
-export const handOver = (context: KeeperContext, { to, atMs }: KeeperEventOf<"handOver">): KeeperDecision => {
+export const handOver = (context: KeeperContext, { to, atMs }: Of<KeeperEvent, "handOver">): Pumped => {
   const { view } = context;
   const isPredecessorToBe = isResponsible(view, to);
   const due: Array<Due> = [];
@@ -189,7 +197,7 @@ export const handOver = (context: KeeperContext, { to, atMs }: KeeperEventOf<"ha
     const goes = isResponsible(view, id) && (!isPredecessorToBe || distance(id, to) <= distance(id, view.self));
     if (goes && lacks(resource, to)) due.push({ resource: key, to, replica: 1 });
   }
-  return pump({ ...context, due: [...due, ...context.due], handing: [...context.handing, to] }, atMs);
+  return pump(context, { due: [...due, ...context.due], handing: [...context.handing, to] }, atMs);
 };
 
 /**
@@ -198,8 +206,8 @@ export const handOver = (context: KeeperContext, { to, atMs }: KeeperEventOf<"ha
  */
 export const copied = (
   context: KeeperContext,
-  { to, marks, outcome, atMs }: KeeperEventOf<"copied">,
-): KeeperDecision => {
+  { to, marks, outcome, atMs }: Of<KeeperEvent, "copied">,
+): KeeperDecision<"inquire" | "copy" | "handedOver" | "startTimer"> => {
   const [first] = marks;
   const resource = first === undefined ? undefined : resourceAtKey(context.shelf, first.resource);
   if ((outcome === "refused" || outcome === "older") && resource !== undefined)
@@ -209,11 +217,11 @@ export const copied = (
   if (outcome === "stored") {
     const counts = resource !== undefined && (to === undefined || mayCount(context.view, idOf(resource), to));
     const shelf = counts ? marks.reduce((now, mark) => marked(now, mark, to), context.shelf) : context.shelf;
-    return pump({ ...context, copying, shelf }, atMs);
+    return pump(context, { copying, shelf }, atMs);
   }
-  const later = repairLater({ ...context, copying });
-  const pumped = pump({ ...context, copying, ...later.context }, atMs);
-  return { context: { ...pumped.context }, actions: [...(later.actions ?? []), ...(pumped.actions ?? [])] };
+  const later = repairLater(context);
+  const pumped = pump(context, { copying, ...later.context }, atMs);
+  return { ...pumped, actions: [...(later.actions ?? []), ...(pumped.actions ?? [])] };
 };
 
 const marked = (shelf: Shelf, { resource: key, kind, place, storageTime }: Mark, to: bigint | undefined): Shelf => {
@@ -227,25 +235,29 @@ const marked = (shelf: Shelf, { resource: key, kind, place, storageTime }: Mark,
   return withResource(shelf, key, { ...resource!, kinds: { ...resource!.kinds, [kind]: { ...held!, entries } } });
 };
 
-/** Sends copies while there is room for them, and tells when a node has all it waited for. */
-export const pump = (context: KeeperContext, atMs: number): KeeperDecision => {
+type Pumped = KeeperDecision<"copy" | "handedOver">;
+
+/** `changed` is in force: sends copies while there is room for them, and tells when a node has all it waited for. */
+export const pump = (before: KeeperContext, changed: Partial<KeeperContext>, atMs: number): Pumped => {
+  const context = { ...before, ...changed };
+  if (context.due.length === 0 && context.handing.length === 0) return { context: changed };
   const due = [...context.due];
   const copying = [...context.copying];
-  const actions: Array<KeeperAction> = [];
+  const copies: Array<Of<KeeperAction, "copy">> = [];
   while (copying.length < COPYING_MAX) {
     const next = due.shift();
     if (next === undefined) break;
     const copy = copyOf(context, next, atMs);
     if (copy === undefined) continue;
-    actions.push(copy.action);
+    copies.push(copy.action);
     copying.push(next.to);
     if (copy.more) due.push(next);
   }
   const isWaiting = (to: bigint) => copying.includes(to) || due.some((other) => other.to === to);
   const done = context.handing.filter((to) => !isWaiting(to));
   return {
-    context: { ...context, due, copying, handing: context.handing.filter(isWaiting) },
-    actions: [...actions, ...done.map((to) => ({ type: "handedOver" as const, to }))],
+    context: { ...changed, due, copying, handing: context.handing.filter(isWaiting) },
+    actions: [...copies, ...done.map((to) => ({ type: "handedOver", to }) as const)],
   };
 };
 
@@ -253,7 +265,7 @@ const copyOf = (
   { shelf }: KeeperContext,
   { resource: key, to, replica }: Due,
   atMs: number,
-): { readonly action: KeeperAction; readonly more: boolean } | undefined => {
+): { readonly action: Of<KeeperAction, "copy">; readonly more: boolean } | undefined => {
   const resource = resourceAtKey(shelf, key);
   if (resource === undefined) return undefined;
   const missing = [...entriesOf(resource)].filter(([, , kept]) => isMissing(kept, to) && isLive(kept, atMs));

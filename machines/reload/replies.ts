@@ -3,22 +3,28 @@
  * Decisions only; every request gets exactly one answer or refusal.
  */
 
-import { ChordLeaveData, type Destination, hostCandidate } from "../../codecs/reload/mod.ts";
+import { ChordLeaveData, type Destination, type ErrorName, hostCandidate } from "../../codecs/reload/mod.ts";
 import { bigOf } from "../../codecs/shared/mod.ts";
 import { decode } from "../../codecs/wire/mod.ts";
+import type { Of } from "../kit/mod.ts";
+import { inTurn } from "./in-turn.ts";
 import { checkSoonIfAlone } from "./partition.ts";
-import type { PeerAction, PeerContext, PeerDecision, PeerEventOf } from "./peer-types.ts";
+import type { Answered, Asked, PeerContext, PeerDecision, PeerEvent } from "./peer-types.ts";
 import { isResponsible, nextHop } from "./ring.ts";
-import { attachBody, changed, inTurn, notAsking, seek, updateTo } from "./stabilize.ts";
+import { attachBody, changed, notAsking, notKnown, seek, updateTo } from "./stabilize.ts";
 import { viewOf, withoutPeer } from "./table.ts";
 
-export const refuse = (asked: PeerEventOf<"pingReq">["asked"], error: RefusalName, info: string): PeerDecision => ({
-  actions: [{ type: "refuse", reply: asked.reply, error, info }],
+export const refuse = ({ reply }: Asked, error: ErrorName, info: string): PeerDecision<"refuse"> => ({
+  actions: [{ type: "refuse", reply, error, info }],
 });
-type RefusalName = Extract<PeerAction, { type: "refuse" }>["error"];
+
+export const leaveAnswer = ({ reply }: Asked): Answered => ({ reply, body: { type: "leaveAns", value: {} } });
 
 /** §6.5.1.2, with its tie-breaker for two nodes that attach to each other at once. */
-export const attachAsked = (context: PeerContext, { asked, body }: PeerEventOf<"attachReq">): PeerDecision => {
+export const attachAsked = (
+  context: PeerContext,
+  { asked, body }: Of<PeerEvent, "attachReq">,
+): PeerDecision<"refuse" | "stopTimer" | "answer" | "connect" | "request"> => {
   const { self, linked, joined } = context.table;
   const node = asked.signer;
   if (node === self) return refuse(asked, "notFound", "yourself");
@@ -42,18 +48,16 @@ export const attachAsked = (context: PeerContext, { asked, body }: PeerEventOf<"
   );
 };
 
-export const pingAsked = (_: PeerContext, { asked }: PeerEventOf<"pingReq">): PeerDecision => ({
-  actions: [
-    {
-      type: "answer",
-      reply: asked.reply,
-      body: { type: "pingAns", value: { responseId: asked.draw, time: BigInt(asked.atMs) } },
-    },
-  ],
+export const pingAnswer = (_: PeerContext, { asked }: Of<PeerEvent, "pingReq">): Answered => ({
+  reply: asked.reply,
+  body: { type: "pingAns", value: { responseId: asked.draw, time: BigInt(asked.atMs) } },
 });
 
 /** "If the Application ID is not supported, the peer MUST reply with an Error_Not_Found error", §6.5.2.2. */
-export const appAttachAsked = (context: PeerContext, { asked, body }: PeerEventOf<"appAttachReq">): PeerDecision => {
+export const appAttachAsked = (
+  context: PeerContext,
+  { asked, body }: Of<PeerEvent, "appAttachReq">,
+): PeerDecision<"answer" | "refuse"> => {
   const served = context.settings.applications.find(({ application }) => application === body.application);
   const candidate = served === undefined ? undefined : hostCandidate(served.endpoint);
   if (candidate === undefined) return refuse(asked, "notFound", "no such application");
@@ -64,7 +68,10 @@ export const appAttachAsked = (context: PeerContext, { asked, body }: PeerEventO
 };
 
 /** The next peer we would route to, or ourselves. §10.8. */
-export const routeQueryAsked = (context: PeerContext, { asked, body }: PeerEventOf<"routeQueryReq">): PeerDecision => {
+export const routeQueryAsked = (
+  context: PeerContext,
+  { asked, body }: Of<PeerEvent, "routeQueryReq">,
+): PeerDecision<"answer" | "refuse" | "request"> => {
   const view = viewOf(context.table);
   const id = idOf(body.destination);
   if (id === undefined) return refuse(asked, "notFound", "an opaque id that is not ours");
@@ -85,28 +92,26 @@ const idOf = (destination: Destination): bigint | undefined => {
 };
 
 /** Not a request, but what a ConfigUpdate came to: timers that run end as they were set. */
-export const configured = ({ settings }: PeerContext, { policy }: PeerEventOf<"configured">): PeerDecision => {
+export const configured = ({ settings }: PeerContext, { policy }: Of<PeerEvent, "configured">) => {
   const { bootstrap, reactive, updateMs: update, pingMs: ping } = policy;
-  return { context: { settings: { ...settings, bootstrap, reactive, timing: { ...settings.timing, update, ping } } } };
+  return { settings: { ...settings, bootstrap, reactive, timing: { ...settings.timing, update, ping } } };
 };
 
 /** "follow procedures as if it had detected a peer failure", §10.9; the lists show who stands behind the leaving one. */
-export const leaveAsked = (context: PeerContext, { asked, body }: PeerEventOf<"leaveReq">): PeerDecision => {
+export const leaveAsked = (
+  context: PeerContext,
+  { asked, body }: Of<PeerEvent, "leaveReq">,
+): PeerDecision<"answer" | "refuse" | "ring" | "startTimer" | "request"> => {
   const node = asked.signer;
   if (body.leavingPeer !== node || asked.from !== node) return refuse(asked, "forbidden", "not its own link");
   const said = decode(ChordLeaveData, body.overlayData);
   const heard = said.ok ? said.value.nodes.filter((other) => other !== node) : [];
   return inTurn(
     context,
-    () => ({ actions: [{ type: "answer", reply: asked.reply, body: { type: "leaveAns", value: {} } }] }),
+    () => ({ actions: [{ type: "answer", ...leaveAnswer(asked) }] }),
     (now) => changed(now, withoutPeer(now.table, node), "lost"),
-    (now) => ({ context: { known: now.known.filter((other) => other !== node) } }),
+    notKnown(node),
     seek(heard, undefined), // by routing: whoever told us is going
     checkSoonIfAlone(context.table.peers.length === 0),
   );
 };
-
-/** Leaving ourselves, we owe a neighbour that leaves no more than an answer. */
-export const leaveHeard = (_: PeerContext, { asked }: PeerEventOf<"leaveReq">): PeerDecision => ({
-  actions: [{ type: "answer", reply: asked.reply, body: { type: "leaveAns", value: {} } }],
-});

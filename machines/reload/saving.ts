@@ -12,11 +12,12 @@ import {
   type StoredData,
 } from "../../codecs/reload/mod.ts";
 import { bigOf, hexOf } from "../../codecs/shared/mod.ts";
+import type { Decision, Of } from "../kit/mod.ts";
 import type {
   KeeperAction,
   KeeperContext,
   KeeperDecision,
-  KeeperEventOf,
+  KeeperEvent,
   Kept,
   KeptKind,
   Resource,
@@ -46,24 +47,30 @@ const isSame = (a: Resource | undefined, b: Resource | undefined): boolean => {
 };
 
 /** What was decided, preceded by orders to keep what it changes: whatever leaves, leaves after them. */
-export const saving = (context: KeeperContext, made: KeeperDecision): KeeperDecision => {
+export const saving = <A extends KeeperAction>(
+  context: KeeperContext,
+  made: Decision<KeeperContext, A>,
+): Decision<KeeperContext, A | Of<KeeperAction, "save">> => {
   const after = made.context?.shelf;
   if (after === undefined || after === context.shelf) return made;
-  const saves: Array<KeeperAction> = [];
+  const saves: Array<Of<KeeperAction, "save">> = [];
   for (const [before, now] of changedResources(context.shelf, after))
     if (!isSame(before, now)) saves.push({ type: "save", id: (now ?? before)!.id, before, after: now });
   return saves.length === 0 ? made : { ...made, actions: [...saves, ...(made.actions ?? [])] };
 };
 
 /** The disk did not take it: what it has is what is true. Who was told otherwise was told so by an error. */
-export const unsaved = (context: KeeperContext, { was }: KeeperEventOf<"unsaved">): KeeperDecision => {
+export const unsaved = (context: KeeperContext, { was }: Of<KeeperEvent, "unsaved">): KeeperDecision<"undone"> => {
   let now = context;
   for (const { id, resource } of was) now = { ...now, ...put(now, resource ?? { id, kinds: {} }) };
   return { context: now, actions: [{ type: "undone" }] };
 };
 
 /** From disk onto the shelf, where there is nothing newer yet. What has had its time is left out. */
-export const restored = (context: KeeperContext, { kept, atMs }: KeeperEventOf<"restored">): KeeperDecision => {
+export const restored = (
+  context: KeeperContext,
+  { kept, atMs }: Of<KeeperEvent, "restored">,
+): Partial<KeeperContext> => {
   const changed = new Map<string, Resource>();
   for (const item of kept) {
     const key = keyOf(item.resource);
@@ -72,7 +79,7 @@ export const restored = (context: KeeperContext, { kept, atMs }: KeeperEventOf<"
   }
   let shelf = context.shelf;
   for (const [key, resource] of changed) shelf = withResource(shelf, key, resource);
-  return { context: { shelf, ...tallies(context.view, shelf) } };
+  return { shelf, ...tallies(context.view, shelf) };
 };
 
 const merged = (held: KeptKind | undefined, item: Restored, atMs: number): KeptKind => {
@@ -102,10 +109,7 @@ export type RowChange =
   | { readonly type: "remove"; readonly key: Uint8Array };
 
 /** The rows that bring the disk from the one to the other. `self`: whose shelf it is, as one disk may hold several. */
-export const rowsOfSave = (
-  self: bigint,
-  { id, before, after }: Extract<KeeperAction, { readonly type: "save" }>,
-): ReadonlyArray<RowChange> => {
+export const rowsOfSave = (self: bigint, { id, before, after }: Of<KeeperAction, "save">): ReadonlyArray<RowChange> => {
   const rows: Array<RowChange> = [];
   const kinds = new Set([...Object.keys(before?.kinds ?? {}), ...Object.keys(after?.kinds ?? {})].map(Number));
   for (const kind of kinds) {

@@ -5,9 +5,12 @@
 
 import { type Attach, hostCandidate, type Request, toNode, toResource } from "../../codecs/reload/mod.ts";
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
-import type { PeerAction, PeerContext, PeerDecision, PeerEventOf, RingChange } from "./peer-types.ts";
+import type { Of } from "../kit/mod.ts";
+import { inTurn } from "./in-turn.ts";
+import type { Answered, Asked, PeerAction, PeerContext, PeerDecision, PeerEvent, RingChange } from "./peer-types.ts";
 import { distance, wrap } from "./ring.ts";
 import {
+  isPeer,
   neighboursAmong,
   nodesIn,
   sameNearest,
@@ -69,10 +72,16 @@ export const attachBody = (context: PeerContext): Attach => {
 export const resourceAt = (id: bigint) => toResource(bytesOfBig(wrap(id), 16));
 
 /** The table has changed: those who route and keep by it are told now, the neighbours a moment later. */
-export const changed = (context: PeerContext, table: Table, change: RingChange): PeerDecision => {
+export const changed = (
+  context: PeerContext,
+  table: Table,
+  change: RingChange,
+): PeerDecision<"ring" | "startTimer"> => {
   const before = viewOf(context.table);
   const after = viewOf(table);
-  const shown: ReadonlyArray<PeerAction> = sameView(before, after) ? [] : [{ type: "ring", view: after, change }];
+  const shown: ReadonlyArray<Of<PeerAction, "ring">> = sameView(before, after)
+    ? []
+    : [{ type: "ring", view: after, change }];
   // "When a peer discovers that its range of responsible IDs has changed, it MUST send an Update", reactive or not.
   const isRange = before.predecessors[0] !== after.predecessors[0];
   const isTold = table.joined && (isRange || (context.settings.reactive && !sameNeighbours(before, after)));
@@ -84,12 +93,12 @@ export const changed = (context: PeerContext, table: Table, change: RingChange):
 };
 
 /** An Update falls due, or one that is due is hurried, and the rounds of Updates start anew. */
-const react = (context: PeerContext, soon: boolean, everyone: boolean): PeerDecision => {
+const react = (context: PeerContext, soon: boolean, everyone: boolean): PeerDecision<"startTimer"> => {
   const { reacting, settings, calm } = context;
   const { react, reactLater } = settings.timing;
   const due = { soon: soon || (reacting?.soon ?? false), everyone: everyone || (reacting?.everyone ?? false) };
   const hurried = reacting !== undefined && soon && !reacting.soon;
-  const actions: Array<PeerAction> = [];
+  const actions: Array<Of<PeerAction, "startTimer">> = [];
   if (reacting === undefined || hurried)
     actions.push({
       type: "startTimer",
@@ -103,7 +112,7 @@ const react = (context: PeerContext, soon: boolean, everyone: boolean): PeerDeci
 };
 
 /** After a change the rounds come soon, then ever more rarely, as in RFC 6940 §10.7.4.1 at last. */
-export const nextRound = (context: PeerContext): PeerDecision => {
+export const nextRound = (context: PeerContext): PeerDecision<"startTimer"> => {
   const { update, updateMin } = context.settings.timing;
   const ms = Math.min(update, updateMin * 2 ** Math.min(context.calm, 20));
   return {
@@ -112,29 +121,16 @@ export const nextRound = (context: PeerContext): PeerDecision => {
   };
 };
 
-/** One decision after another, each seeing what the one before it changed. */
-export const inTurn = (
-  context: PeerContext,
-  ...decisions: ReadonlyArray<(context: PeerContext) => PeerDecision>
-): PeerDecision => {
-  let now = context;
-  const actions: Array<PeerAction> = [];
-  for (const decision of decisions) {
-    const made = decision(now);
-    now = { ...now, ...made.context };
-    actions.push(...(made.actions ?? []));
-  }
-  return { context: now, actions };
-};
-
 /** Attaches to those we know of that belong among our neighbours, through whom told us of them, §10.6. */
 export const seek =
   (heard: ReadonlyArray<bigint>, via: bigint | undefined) =>
-  (context: PeerContext): PeerDecision => {
+  (context: PeerContext): PeerDecision<"startTimer" | "request"> => {
     const known = withKnown(context.table, context.known, heard);
-    const now = known === context.known ? context : { ...context, known };
+    const isSame = known === context.known;
+    const now = isSame ? context : { ...context, known };
     const wanted = wantedOf(now);
-    const made = wanted.length === 0 ? {} : attachTo(wanted, via)(now);
+    if (wanted.length === 0) return isSame ? {} : { context: { known } };
+    const made = attachTo(wanted, via)(now);
     return { ...made, context: { known, ...made.context } };
   };
 
@@ -152,7 +148,7 @@ const wantedOf = ({ table, known }: PeerContext): ReadonlyArray<bigint> => {
 /** "it MUST source-route the Attach request through the peer from which it learned the new peer's Node-ID", §10.6. */
 export const attachTo =
   (wanted: ReadonlyArray<bigint>, via: bigint | undefined, evenLinked = false) =>
-  (context: PeerContext): PeerDecision => {
+  (context: PeerContext): PeerDecision<"startTimer" | "request"> => {
     const { self, linked } = context.table;
     const isAsked = (node: bigint) => context.asking.some((asking) => asking.node === node);
     const fresh = [...new Set(wanted)]
@@ -181,25 +177,36 @@ export const attachTo =
 /** An Attach is over: it has failed, or its link has come. */
 export const notAsking =
   (node: bigint) =>
-  (context: PeerContext): PeerDecision => {
+  (context: PeerContext): PeerDecision<"stopTimer"> => {
+    if (!context.asking.some((other) => other.node === node)) return {};
     const asking = context.asking.filter((other) => other.node !== node);
-    const isLast = asking.length === 0 && context.asking.length > 0;
-    return { context: { asking }, actions: isLast ? [{ type: "stopTimer", timer: "sweep" }] : [] };
+    return { context: { asking }, actions: asking.length === 0 ? [{ type: "stopTimer", timer: "sweep" }] : [] };
   };
 
 /** Once more by routing; when that fails too, the node is forgotten, and the next best is looked for. */
-export const attachFailed =
-  (node: bigint, via: bigint | undefined) =>
-  (context: PeerContext): PeerDecision =>
-    inTurn(
-      context,
-      notAsking(node),
-      (now) => (via === undefined ? { context: { known: now.known.filter((other) => other !== node) } } : {}),
-      (now) => (now.table.joined ? seek([], undefined)(now) : {}),
-    );
+export const attachFailed = (
+  context: PeerContext,
+  { errand }: Of<PeerEvent, "failed">,
+): PeerDecision<"stopTimer" | "startTimer" | "request"> => {
+  if (errand.type !== "attach") return {};
+  const { node, via } = errand;
+  return inTurn(
+    context,
+    notAsking(node),
+    via === undefined ? notKnown(node) : () => ({}),
+    (now) => (now.table.joined ? seek([], undefined)(now) : {}),
+    notAwaiting(node),
+  );
+};
+
+/** A node is no candidate any more. */
+export const notKnown =
+  (node: bigint) =>
+  ({ known }: PeerContext): PeerDecision<never> =>
+    known.includes(node) ? { context: { known: known.filter((other) => other !== node) } } : {};
 
 /** A link that was promised two sweeps ago will not come. */
-export const sweepAsking = (context: PeerContext): PeerDecision => {
+export const sweepAsking = (context: PeerContext): PeerDecision<"startTimer"> => {
   const asking = context.asking.filter(({ old }) => !old).map(({ node }) => ({ node, old: true }));
   return {
     context: { asking },
@@ -213,7 +220,7 @@ export const sweepAsking = (context: PeerContext): PeerDecision => {
 /** Updates to these nodes, as a peer: never before the join is done, §10.5. */
 export const updateTo =
   (nodes: ReadonlyArray<bigint>, type: "neighbors" | "full", atMs: number) =>
-  (context: PeerContext): PeerDecision => {
+  (context: PeerContext): PeerDecision<"request"> => {
     const body: Request = {
       type: "updateReq",
       value: updateOf(viewOf(context.table), atMs - context.settings.startedMs, type),
@@ -229,19 +236,29 @@ export const updateTo =
     };
   };
 
+/** An Update has come from a node that is linked with us: it is a peer. Most are known to be one. */
+export const addPeer = (context: PeerContext, node: bigint): PeerDecision<"ring" | "startTimer"> =>
+  isPeer(context.table, node) ? {} : changed(context, withReady(context.table, node), "joined");
+
+export const updateAnswer = ({ reply }: Asked): Answered => ({ reply, body: { type: "updateAns", value: {} } });
+
 /** An Update: its sender is a peer, and speaks of others, §10.7.3. */
-export const heardUpdate = (context: PeerContext, { asked, body }: PeerEventOf<"updateReq">): PeerDecision =>
+export const heardUpdate = (
+  context: PeerContext,
+  { asked, body }: Of<PeerEvent, "updateReq">,
+): PeerDecision<"ring" | "startTimer" | "answer" | "request"> =>
   inTurn(
     context,
-    (now) => ({
-      ...(now.table.linked.includes(asked.signer) ? changed(now, withReady(now.table, asked.signer), "joined") : {}),
-    }),
-    () => ({ actions: [{ type: "answer", reply: asked.reply, body: { type: "updateAns", value: {} } }] }),
+    (now) => (now.table.linked.includes(asked.signer) ? addPeer(now, asked.signer) : {}),
+    () => ({ actions: [{ type: "answer", ...updateAnswer(asked) }] }),
     seek(nodesIn(body), asked.signer),
   );
 
 /** A link is up: whoever it is shall know our tables. */
-export const gotLink = (context: PeerContext, node: bigint, atMs: number): PeerDecision =>
+export const gotLink = (
+  context: PeerContext,
+  { node, atMs }: Of<PeerEvent, "linked">,
+): PeerDecision<"stopTimer" | "ring" | "startTimer" | "request"> =>
   inTurn(
     context,
     notAsking(node),
@@ -249,17 +266,23 @@ export const gotLink = (context: PeerContext, node: bigint, atMs: number): PeerD
     (now) => (now.table.joined ? updateTo([node], "full", atMs)(now) : {}),
   );
 
+/** Nothing is awaited from that node any more: an Update, or the answer to our Leave. */
+export const notAwaiting =
+  (node: bigint) =>
+  ({ awaited }: PeerContext): PeerDecision<never> =>
+    awaited.includes(node) ? { context: { awaited: awaited.filter((other) => other !== node) } } : {};
+
 /** A link is down: the node leaves the tables, and the next best takes its place. §10.7.1. */
-export const lostLink = (context: PeerContext, node: bigint): PeerDecision =>
+export const lostLink = (context: PeerContext, node: bigint): PeerDecision<"ring" | "startTimer" | "request"> =>
   inTurn(
     context,
     (now) => changed(now, withoutNode(now.table, node), "lost"),
-    (now) => (now.known.includes(node) ? { context: { known: now.known.filter((other) => other !== node) } } : {}),
+    notKnown(node),
     (now) => (now.table.joined ? seek([], undefined)(now) : {}),
   );
 
 /** A change is told: "These Update requests are what end up filling in the predecessor/successor tables", §10.7.3. */
-export const reactNow = (context: PeerContext, { atMs }: PeerEventOf<"timerFired">): PeerDecision => {
+export const reactNow = (context: PeerContext, { atMs }: Of<PeerEvent, "timerFired">): PeerDecision<"request"> => {
   const nodes = context.reacting?.everyone ? context.table.linked : neighboursOf(context);
   return inTurn(
     context,
@@ -274,5 +297,8 @@ const neighboursOf = ({ table }: PeerContext): ReadonlyArray<bigint> => {
 };
 
 /** "A peer MUST periodically send an Update request to every peer in its Neighbor Table", §10.7.4.1. */
-export const updateNow = (context: PeerContext, { atMs }: PeerEventOf<"timerFired">): PeerDecision =>
+export const updateNow = (
+  context: PeerContext,
+  { atMs }: Of<PeerEvent, "timerFired">,
+): PeerDecision<"request" | "startTimer"> =>
   inTurn(context, updateTo(neighboursOf(context), "neighbors", atMs), seek([], undefined), nextRound);

@@ -6,9 +6,8 @@
  *                           timerFired --+---+  send, startTimer (5 times in all)
  *                                        +------- the fifth: failed ---------> timedOut   report
  */
-import { setup } from "xstate";
 import type { Answer, ErrorResponse } from "../../codecs/reload/mod.ts";
-import { declared, machineOf } from "../kit/mod.ts";
+import { type Note, setup } from "../kit/mod.ts";
 
 /** "for a total of 5 messages", §6.2.1: at the default timer of 3 s, a lifetime of 15 s. */
 export const SENDS_MAX = 5;
@@ -30,7 +29,7 @@ export type ReloadTransactionAction =
   | { readonly type: "startTimer"; readonly timer: "retransmit"; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: "retransmit" }
   | { readonly type: "report"; readonly outcome: ReloadOutcome }
-  | { readonly type: "note"; readonly unexpected: string };
+  | Note;
 
 export type ReloadOutcome =
   | { readonly type: "answer"; readonly signer: bigint; readonly body: Answer }
@@ -42,60 +41,49 @@ interface Context extends ReloadTransactionInput {
   readonly sends: number;
 }
 
-const stop = { type: "stopTimer", params: { timer: "retransmit" } } as const;
-const start = {
-  type: "startTimer" as const,
-  params: ({ context }: { context: Context }) => ({ timer: "retransmit" as const, ms: context.retransmitMs }),
-};
+const { machine, assign, give } = setup<{
+  input: ReloadTransactionInput;
+  context: Context;
+  event: ReloadTransactionEvent;
+  order: ReloadTransactionAction;
+}>();
 
-const logic = setup({
-  types: { input: {} as ReloadTransactionInput, context: {} as Context, events: {} as ReloadTransactionEvent },
-  actions: declared<ReloadTransactionAction>({
-    send: true,
-    startTimer: true,
-    stopTimer: true,
-    report: true,
-    note: true,
-  }),
-});
-const count = logic.assign({ sends: ({ context }) => context.sends + 1 });
+const send = { type: "send" } as const;
+const start = give("startTimer", ({ retransmitMs }) => ({ timer: "retransmit", ms: retransmitMs }));
+const stop = { type: "stopTimer", timer: "retransmit" } as const;
 
-export const reloadTransaction = machineOf<ReloadTransactionAction>()(
-  logic.createMachine({
-    id: "reloadTransaction",
-    context: ({ input }) => ({ ...input, sends: 1 }),
-    initial: "waiting",
-    on: { "*": { actions: { type: "note", params: ({ event }) => ({ unexpected: event.type }) } } },
-    states: {
-      waiting: {
-        entry: [{ type: "send", params: {} }, start],
-        on: {
-          answered: {
-            target: "answered",
-            actions: [
-              stop,
-              { type: "report", params: ({ event }) => ({ outcome: outcomeOf(event.signer, event.body) }) },
-            ],
-          },
-          timerFired: [
-            {
-              guard: ({ context }) => context.sends < SENDS_MAX,
-              actions: [count, { type: "send", params: {} }, start],
-            },
-            { target: "timedOut", actions: { type: "report", params: { outcome: { type: "timedOut" } } } },
-          ],
-          lost: {
-            target: "lost",
-            actions: [stop, { type: "report", params: ({ event }) => ({ outcome: { type: "lost", why: event.why } }) }],
-          },
+export const reloadTransaction = machine("reloadTransaction", {
+  context: (input) => ({ ...input, sends: 1 }),
+  initial: "waiting",
+  states: {
+    waiting: {
+      entry: [send, start],
+      on: {
+        answered: {
+          target: "answered",
+          actions: [stop, give("report", (_, { signer, body }) => ({ outcome: outcomeOf(signer, body) }))],
+        },
+        lost: {
+          target: "lost",
+          actions: [stop, give("report", (_, { why }) => ({ outcome: { type: "lost", why } }))],
         },
       },
-      answered: { type: "final" },
-      timedOut: { type: "final" },
-      lost: { type: "final" },
+      timers: {
+        retransmit: [
+          { guard: maySendAgain, actions: [assign(({ sends }) => ({ sends: sends + 1 })), send, start] },
+          { target: "timedOut", actions: { type: "report", outcome: { type: "timedOut" } } },
+        ],
+      },
     },
-  }),
-);
+    answered: { type: "final" },
+    timedOut: { type: "final" },
+    lost: { type: "final" },
+  },
+});
 
-const outcomeOf = (signer: bigint, body: Answer | ErrorBody): ReloadOutcome =>
-  body.type === "error" ? { type: "refused", signer, error: body.value } : { type: "answer", signer, body };
+function maySendAgain({ sends }: Context): boolean {
+  return sends < SENDS_MAX;
+}
+function outcomeOf(signer: bigint, body: Answer | ErrorBody): ReloadOutcome {
+  return body.type === "error" ? { type: "refused", signer, error: body.value } : { type: "answer", signer, body };
+}

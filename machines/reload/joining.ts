@@ -5,6 +5,7 @@
 import { ChordLeaveData, toNode } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import type { Of } from "../kit/mod.ts";
+import { withKnown } from "./candidates.ts";
 import { attachFingers } from "./fingers.ts";
 import { inTurn } from "./in-turn.ts";
 import { checkLater } from "./partition.ts";
@@ -19,7 +20,6 @@ import {
   resourceAt,
   updateAnswer,
   updateTo,
-  withKnown,
 } from "./stabilize.ts";
 import { emptyTable, nodesIn, peersOf, type Table, viewOf, withJoined } from "./table.ts";
 

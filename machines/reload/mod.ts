@@ -1,14 +1,13 @@
 /** RELOAD's machines: a Chord node, its keeper of values, its links, its requests; and the ring's arithmetic. */
 export { AHEAD_MS_MAX, ENTRIES_OF_SIGNER_MAX, LIFETIME_S_MAX } from "./admit.ts";
-export {
-  type ConfigurationAction,
-  type ConfigurationEvent,
-  type ConfigurationInput,
-  type ConfigurationTimer,
-  type Offered,
-  reloadConfiguration,
-  TOLD_MAX,
-} from "./configuration.ts";
+export { reloadConfiguration, TOLD_MAX } from "./configuration.ts";
+export type {
+  ConfigurationAction,
+  ConfigurationEvent,
+  ConfigurationInput,
+  ConfigurationTimer,
+  Offered,
+} from "./configuration-types.ts";
 export {
   FRAGMENTS_MS,
   fragmentsOf,

@@ -7,11 +7,12 @@ import { ChordLeaveData, type Destination, type ErrorName, hostCandidate } from 
 import { bigOf } from "../../codecs/shared/mod.ts";
 import { decode } from "../../codecs/wire/mod.ts";
 import type { Of } from "../kit/mod.ts";
+import { notKnown } from "./candidates.ts";
 import { inTurn } from "./in-turn.ts";
 import { checkSoonIfAlone } from "./partition.ts";
 import type { Answered, Asked, PeerContext, PeerDecision, PeerEvent } from "./peer-types.ts";
 import { isResponsible, nextHop } from "./ring.ts";
-import { attachBody, changed, notAsking, notKnown, seek, updateTo } from "./stabilize.ts";
+import { attachBody, changed, notAsking, seek, updateTo } from "./stabilize.ts";
 import { viewOf, withoutPeer } from "./table.ts";
 
 export const refuse = ({ reply }: Asked, error: ErrorName, info: string): PeerDecision<"refuse"> => ({

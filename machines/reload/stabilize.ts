@@ -6,9 +6,10 @@
 import { type Attach, hostCandidate, type Request, toNode, toResource } from "../../codecs/reload/mod.ts";
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
 import type { Of } from "../kit/mod.ts";
+import { notKnown, withKnown } from "./candidates.ts";
 import { inTurn } from "./in-turn.ts";
 import type { Answered, Asked, PeerAction, PeerContext, PeerDecision, PeerEvent, RingChange } from "./peer-types.ts";
-import { distance, wrap } from "./ring.ts";
+import { wrap } from "./ring.ts";
 import {
   isPeer,
   neighboursAmong,
@@ -27,36 +28,8 @@ import {
 
 /** Attaches under way at once, room for a whole Neighbor Table; more wait for the next Update. */
 export const ASKING_MAX = 64;
-/** Nodes remembered from Updates, beside those linked; the nearest ones. */
-const KNOWN_MAX = 64;
-/** Nodes looked at in one Update: room for any table of ours, and not for the thousands that fit into a message. */
-export const HEARD_MAX = 512;
 /** Neighbours a side that share the keeping of data with us: two replicas, and whoever comes next. */
 const NEAREST = 3;
-
-/** What an Update adds to those we know of. Our peers need no remembering. A list that is full is sorted, nearest first. */
-export const withKnown = (
-  table: Table,
-  known: ReadonlyArray<bigint>,
-  heard: ReadonlyArray<bigint>,
-): ReadonlyArray<bigint> => {
-  const far = (node: bigint) => {
-    const after = distance(table.self, node);
-    const before = distance(node, table.self);
-    return after < before ? after : before;
-  };
-  const reach = known.length < KNOWN_MAX ? undefined : far(known[KNOWN_MAX - 1]!);
-  const looked = heard.slice(0, HEARD_MAX);
-  const near = reach === undefined ? looked : looked.filter((node) => far(node) < reach);
-  if (near.length === 0) return known; // as of most Updates from fingers
-  const old = new Set([table.self, ...table.peers, ...known]);
-  const fresh = [...new Set(near)].filter((node) => !old.has(node));
-  if (fresh.length === 0) return known;
-  const all = [...known, ...fresh];
-  if (all.length < KNOWN_MAX) return all;
-  const ranked = all.map((node) => ({ node, far: far(node) })).sort((a, b) => (a.far < b.far ? -1 : 1));
-  return ranked.slice(0, KNOWN_MAX).map(({ node }) => node);
-};
 
 export const attachBody = (context: PeerContext): Attach => {
   const candidate = hostCandidate(context.settings.endpoint);
@@ -198,12 +171,6 @@ export const attachFailed = (
     notAwaiting(node),
   );
 };
-
-/** A node is no candidate any more. */
-export const notKnown =
-  (node: bigint) =>
-  ({ known }: PeerContext): PeerDecision<never> =>
-    known.includes(node) ? { context: { known: known.filter((other) => other !== node) } } : {};
 
 /** A link that was promised two sweeps ago will not come. */
 export const sweepAsking = (context: PeerContext): PeerDecision<"startTimer"> => {

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { type Attach, type ChordUpdate, chordLeaveType, hostCandidate, toNode } from "../../codecs/reload/mod.ts";
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
 import type { Snapshot } from "../../machines/kit/mod.ts";
+import { HEARD_MAX } from "../../machines/reload/candidates.ts";
 import {
   type Asked,
   type Errand,
@@ -16,7 +17,7 @@ import {
   reloadPeer,
   settledPeer,
 } from "../../machines/reload/mod.ts";
-import { ASKING_MAX, HEARD_MAX } from "../../machines/reload/stabilize.ts";
+import { ASKING_MAX } from "../../machines/reload/stabilize.ts";
 import { test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
 

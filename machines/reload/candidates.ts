@@ -1,0 +1,42 @@
+/**
+ * The nodes that Updates have named and that are not linked: candidates for the place of a neighbour that is lost. RFC 6940
+ * §10.7.3. Functions only.
+ */
+import type { PeerContext, PeerDecision } from "./peer-types.ts";
+import { distance } from "./ring.ts";
+import type { Table } from "./table.ts";
+
+/** Nodes remembered from Updates, beside those linked; the nearest ones. */
+const KNOWN_MAX = 64;
+/** Nodes looked at in one Update: room for any table of ours, and not for the thousands that fit into a message. */
+export const HEARD_MAX = 512;
+
+/** What an Update adds to those we know of. Our peers need no remembering. A list that is full is sorted, nearest first. */
+export const withKnown = (
+  table: Table,
+  known: ReadonlyArray<bigint>,
+  heard: ReadonlyArray<bigint>,
+): ReadonlyArray<bigint> => {
+  const far = (node: bigint) => {
+    const after = distance(table.self, node);
+    const before = distance(node, table.self);
+    return after < before ? after : before;
+  };
+  const reach = known.length < KNOWN_MAX ? undefined : far(known[KNOWN_MAX - 1]!);
+  const looked = heard.slice(0, HEARD_MAX);
+  const near = reach === undefined ? looked : looked.filter((node) => far(node) < reach);
+  if (near.length === 0) return known; // as of most Updates from fingers
+  const old = new Set([table.self, ...table.peers, ...known]);
+  const fresh = [...new Set(near)].filter((node) => !old.has(node));
+  if (fresh.length === 0) return known;
+  const all = [...known, ...fresh];
+  if (all.length < KNOWN_MAX) return all;
+  const ranked = all.map((node) => ({ node, far: far(node) })).sort((a, b) => (a.far < b.far ? -1 : 1));
+  return ranked.slice(0, KNOWN_MAX).map(({ node }) => node);
+};
+
+/** A node is no candidate any more. */
+export const notKnown =
+  (node: bigint) =>
+  ({ known }: PeerContext): PeerDecision<never> =>
+    known.includes(node) ? { context: { known: known.filter((other) => other !== node) } } : {};

@@ -1,0 +1,57 @@
+/** The input, events, orders and context of the machine that holds the configuration document. */
+import type { ErrorName, KindConfiguration, OverlayConfiguration } from "../../codecs/reload/mod.ts";
+import type { Note } from "../kit/mod.ts";
+
+export interface ConfigurationInput {
+  readonly self: bigint;
+  readonly overlay: OverlayConfiguration;
+  readonly startedMs: number;
+}
+
+/** What was offered, read and verified; or why it cannot be believed. */
+export type Offered =
+  | { readonly type: "document"; readonly overlay: OverlayConfiguration }
+  /** Each with the Node-ID that signed it. */
+  | { readonly type: "kinds"; readonly kinds: ReadonlyArray<SignedBy> }
+  | { readonly type: "unreadable"; readonly why: string }
+  /** `sequence`: what the document says of itself. */
+  | { readonly type: "forged"; readonly why: string; readonly sequence: number | undefined };
+export interface SignedBy {
+  readonly kind: KindConfiguration;
+  readonly by: bigint | "authority";
+}
+
+export type ConfigurationTimer = "refresh" | "expire";
+export type ConfigurationEvent =
+  /** `id` names the one who offered, for the answer. */
+  | { readonly type: "offered"; readonly id: number; readonly offered: Offered; readonly atMs: number }
+  | { readonly type: "heard"; readonly node: bigint; readonly sequence: number }
+  /** A ConfigUpdate of ours was not answered: it may be tried again. */
+  | { readonly type: "notPushed"; readonly node: bigint }
+  | { readonly type: "timerFired"; readonly timer: ConfigurationTimer; readonly atMs: number };
+
+export type ConfigurationAction =
+  | { readonly type: "answer"; readonly id: number }
+  | { readonly type: "refuse"; readonly id: number; readonly error: ErrorName; readonly info: string }
+  | { readonly type: "adopt"; readonly id: number; readonly overlay: OverlayConfiguration }
+  | { readonly type: "push"; readonly to: bigint }
+  | { readonly type: "pushToNeighbours" }
+  | { readonly type: "ask"; readonly node: bigint }
+  | { readonly type: "refresh" }
+  | { readonly type: "leave"; readonly why: string }
+  | {
+      readonly type: "startTimer";
+      readonly timer: ConfigurationTimer;
+      /** Drawn between these. */
+      readonly betweenMs: readonly [min: number, max: number];
+    }
+  | { readonly type: "stopTimer"; readonly timer: ConfigurationTimer }
+  | Note;
+
+export interface ConfigurationContext extends ConfigurationInput {
+  /** Who signed each Kind that came by a ConfigUpdate, by Kind-ID. */
+  readonly signers: Readonly<Record<number, bigint | "authority">>;
+  /** Nodes we have sent this document to, and those we have asked for a newer one, with the sequence they showed. */
+  readonly pushed: Readonly<Record<string, number>>;
+  readonly asked: Readonly<Record<string, number>>;
+}

@@ -20,34 +20,60 @@ export interface HasHeaders {
   readonly headers: ReadonlyArray<Header>;
 }
 
-/** Values by what reads them; `undefined` for a line that was written here. */
-interface Kept {
+/** `lines`: `undefined` for one that was written here. The others: what was read, once it was. */
+class Kept {
   readonly lines: ReadonlyArray<string | undefined> | undefined;
-  readonly values: Map<unknown, unknown>;
+  via: unknown = undefined;
+  from: unknown = undefined;
+  to: unknown = undefined;
+  cseq: unknown = undefined;
+  routes: unknown = undefined;
+  constructor(lines: ReadonlyArray<string | undefined> | undefined) {
+    this.lines = lines;
+  }
 }
-const kept = new WeakMap<ReadonlyArray<Header>, Kept>();
+type Slot = Exclude<keyof Kept, "lines">;
+
+/**
+ * A private field put on the list itself. A WeakMap would say the same more plainly; with one entry a message its table kept
+ * the garbage collector busier than the parser was.
+ */
+class Itself {
+  constructor(list: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: what a constructor of the base returns is what gets the field
+    return list;
+  }
+}
+class Marked extends Itself {
+  #kept: Kept | undefined;
+  static get(list: ReadonlyArray<Header>): Kept | undefined {
+    return #kept in list ? list.#kept : undefined;
+  }
+  static set(list: ReadonlyArray<Header>, kept: Kept): void {
+    const marked = #kept in list ? list : (new Marked(list) as unknown as ReadonlyArray<Header> & Marked);
+    marked.#kept = kept;
+  }
+}
+const kept = { get: Marked.get, set: Marked.set };
 
 /** Says in which lines the fields came, CR LF left out. */
 export const keepLines = (headers: ReadonlyArray<Header>, lines: ReadonlyArray<string>): void => {
-  kept.set(headers, { lines, values: new Map() });
+  kept.set(headers, new Kept(lines));
 };
 
 /** The lines that the fields came in, where they did; undefined for those written here. */
 export const linesOf = (headers: ReadonlyArray<Header>): ReadonlyArray<string | undefined> | undefined =>
   kept.get(headers)?.lines;
 
-/** What `read` makes of these fields: made once for each list of them. */
-export const once = <A>(message: HasHeaders, read: (message: HasHeaders) => A): A => {
+/** What `read` makes of these fields: made once for each list of them, and found again in its slot. */
+export const once = <A>(message: HasHeaders, slot: Slot, read: (message: HasHeaders) => A): A => {
   let known = kept.get(message.headers);
   if (known === undefined) {
-    known = { lines: undefined, values: new Map() };
+    known = new Kept(undefined);
     kept.set(message.headers, known);
   }
-  const value = known.values.get(read);
-  if (value !== undefined) return value as A;
-  const made = read(message);
-  known.values.set(read, made);
-  return made;
+  known[slot] ??= read(message);
+  return known[slot] as A;
 };
 
 /** The first value of this field. */
@@ -95,7 +121,7 @@ export const withFieldsOf = <M extends HasHeaders>(message: M, name: string, oth
 };
 
 const keep = (headers: ReadonlyArray<Header>, lines: ReadonlyArray<string | undefined>): void => {
-  kept.set(headers, { lines, values: new Map() });
+  kept.set(headers, new Kept(lines));
 };
 
 const edited = <M extends HasHeaders>(
@@ -129,7 +155,10 @@ const edited = <M extends HasHeaders>(
 };
 
 const isNamed = ({ name }: Header, wanted: string): boolean =>
-  name === wanted || (name.length === wanted.length && name.toLowerCase() === wanted.toLowerCase());
+  name === wanted ||
+  (name.length === wanted.length &&
+    (name.charCodeAt(0) | 32) === (wanted.charCodeAt(0) | 32) &&
+    name.toLowerCase() === wanted.toLowerCase());
 
 const indexOf = (headers: ReadonlyArray<Header>, wanted: string, from: number): number => {
   for (let i = from; i < headers.length; i++) if (isNamed(headers[i]!, wanted)) return i;

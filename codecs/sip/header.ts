@@ -45,7 +45,7 @@ export const parseCSeq = (text: string): Parsed<CSeq> => {
 };
 
 /** The Vias, first to last; at least one. */
-export const viasOf = (message: HasHeaders): Parsed<ReadonlyArray<Via>> => once(message, readVias);
+export const viasOf = (message: HasHeaders): Parsed<ReadonlyArray<Via>> => once(message, "via", readVias);
 const readVias = (message: HasHeaders): Parsed<ReadonlyArray<Via>> => {
   const vias: Array<Via> = [];
   for (const text of listOf(message, "Via")) {
@@ -56,21 +56,33 @@ const readVias = (message: HasHeaders): Parsed<ReadonlyArray<Via>> => {
   return vias.length === 0 ? malformed("Via", "is missing") : parsed(vias);
 };
 
-export const cseqIn = (message: HasHeaders): Parsed<CSeq> => once(message, readCSeq);
+export const cseqIn = (message: HasHeaders): Parsed<CSeq> => once(message, "cseq", readCSeq);
 const readCSeq = (message: HasHeaders): Parsed<CSeq> => parseCSeq(headerOf(message, "CSeq") ?? "");
 
 /** From or To: one address. */
-export const fromIn = (message: HasHeaders): Parsed<NameAddr> => once(message, readFrom);
-const readFrom = (message: HasHeaders): Parsed<NameAddr> => oneAddress(message, "From");
-export const toIn = (message: HasHeaders): Parsed<NameAddr> => once(message, readTo);
-const readTo = (message: HasHeaders): Parsed<NameAddr> => oneAddress(message, "To");
+export const fromIn = (message: HasHeaders): Parsed<Tagged> => once(message, "from", readFrom);
+const readFrom = (message: HasHeaders): Parsed<Tagged> => oneAddress(message, "From");
+export const toIn = (message: HasHeaders): Parsed<Tagged> => once(message, "to", readTo);
+const readTo = (message: HasHeaders): Parsed<Tagged> => oneAddress(message, "To");
 
-const oneAddress = (message: HasHeaders, name: "From" | "To"): Parsed<NameAddr> => {
+/** As much of From and To as a transaction or a dialog needs: nobody dials their URIs. */
+type Tagged = Pick<NameAddr, "params">;
+
+const oneAddress = (message: HasHeaders, name: "From" | "To"): Parsed<Tagged> => {
   const texts = listOf(message, name);
-  return texts.length === 1 ? parseNameAddr(name, texts[0]!) : malformed(name, "must hold one address");
+  return texts.length === 1 ? parseTagged(name, texts[0]!) : malformed(name, "must hold one address");
 };
 
-export const routesIn = (message: HasHeaders): Parsed<ReadonlyArray<NameAddr>> => once(message, readRoutes);
+/** `<uri>;params` or `Words <uri>;params`, plainly written, in one look; all else as any address. */
+const parseTagged = (name: string, text: string): Parsed<Tagged> => {
+  const match = PLAIN_ADDRESS.exec(text);
+  if (match === null) return parseNameAddr(name, text);
+  const params = parseTail(name, text, match[0].length);
+  return params.ok ? parsed({ params: params.value }) : params;
+};
+const PLAIN_ADDRESS = /^(?:"[^"\\]*" *|(?:[A-Za-z0-9.!%*_+`'~-]+ +)*)<[A-Za-z][A-Za-z0-9+.-]*:[!-;=?-~]+>(?=;|$)/;
+
+export const routesIn = (message: HasHeaders): Parsed<ReadonlyArray<NameAddr>> => once(message, "routes", readRoutes);
 const readRoutes = (message: HasHeaders): Parsed<ReadonlyArray<NameAddr>> => addressesOf(message, "Route");
 
 /** The addresses of From, To, Contact, Route or Record-Route, first to last. */

@@ -16,8 +16,6 @@ import {
 /** `none`: no body. `other`: a body of another type, or of none. `bad`: SDP that cannot be read. */
 export type Description = { readonly type: "sdp"; readonly sdp: Sdp } | { readonly type: "none" | "other" | "bad" };
 
-/** Bodies are never written to: each is read once. */
-const read = new WeakMap<Uint8Array, Description>();
 const decoder = new TextDecoder();
 
 /** The session description that a message brings. */
@@ -26,12 +24,8 @@ export const descriptionIn = (message: SipMessage): Description => {
   if (type !== undefined && !/^application\/sdp *(?:;|$)/i.test(type)) return { type: "other" };
   if (message.body.length === 0) return { type: "none" };
   if (type === undefined) return { type: "other" };
-  const known = read.get(message.body);
-  if (known !== undefined) return known;
   const sdp = parseSdp(decoder.decode(message.body));
-  const found: Description = sdp.ok ? { type: "sdp", sdp: sdp.value } : { type: "bad" };
-  read.set(message.body, found);
-  return found;
+  return sdp.ok ? { type: "sdp", sdp: sdp.value } : { type: "bad" };
 };
 
 /** True when the request brings an offer of secured media. An offer that comes later, or none, is not one. */

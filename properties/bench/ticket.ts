@@ -1,0 +1,98 @@
+/**
+ * What a ticket costs at the door.
+ *
+ *   the whole check         base64, layout, HMAC, times, number, domain    beside the platform's base64 and HMAC alone
+ *   the border's admission  ticket, Max-Forwards, secured offer            beside the check alone
+ *
+ * A thousand tickets in turn, so that nothing remembers one.
+ */
+import { createHmac, timingSafeEqual } from "node:crypto";
+import { ntpFromMs } from "../../codecs/shared/mod.ts";
+import { inviteOf, offerOf, printSdp, textBody } from "../../codecs/sip/mod.ts";
+import { writeTicket } from "../../codecs/ticket/mod.ts";
+import { admit } from "../../machines/sip/mod.ts";
+import { checkTicket } from "../../machines/ticket/mod.ts";
+import { makeSeal } from "../../runtime/seals.ts";
+import { type Contest, rateOf } from "./kit.ts";
+
+const TICKETS = 1_000;
+const AT_MS = 1_400_000_000_000;
+const NUMBER = "+49305550001";
+const DOMAINS = ["acme.example"];
+const INTEGRITY_BYTES = 32;
+const FIELD_BYTES = INTEGRITY_BYTES + 4;
+
+const key = new Uint8Array(32).fill(7);
+const seal = makeSeal(key);
+const epochs = [{ epoch: 3, seal }];
+const ticketOf = (): string =>
+  writeTicket(
+    {
+      id: crypto.getRandomValues(new Uint8Array(16)),
+      salt: crypto.getRandomValues(new Uint8Array(16)),
+      validity: { notBefore: ntpFromMs(AT_MS), notAfter: ntpFromMs(AT_MS + 60 * 86_400_000) },
+      number: NUMBER,
+      grantingNode: 0x8e60f5fab753037f64ab6c53947fd532n,
+      grantingDomain: "nord.example",
+      grantedTo: "acme.example",
+      epoch: 3,
+      vservice: 0x7eeb6a7036478351n,
+    },
+    seal,
+  );
+const tickets = Array.from({ length: TICKETS }, ticketOf);
+const invites = tickets.map((ticket, i) =>
+  inviteOf({
+    host: "nord.example",
+    called: NUMBER,
+    calling: "+14085550001",
+    domain: "acme.example",
+    by: { transport: "TLS", host: "acme.example", port: 5_061 },
+    branch: `z9hG4bK${i}`,
+    tag: "a",
+    callId: `call-${i}`,
+    route: undefined,
+    ticket,
+    body: textBody(printSdp(offerOf({ address: "192.0.2.1", port: 4_000, key: "A".repeat(40), session: String(i) }))),
+  }),
+);
+
+let next = 0;
+const check = () => {
+  next = (next + 1) % TICKETS;
+  const verdict = checkTicket(epochs, { ticket: tickets[next], number: NUMBER, domains: DOMAINS, atMs: AT_MS });
+  if (verdict.type !== "admit") throw new Error(verdict.why);
+};
+const platform = () => {
+  next = (next + 1) % TICKETS;
+  const wire = Buffer.from(tickets[next]!, "base64");
+  const sealed = createHmac("sha256", key).update(wire.subarray(0, -FIELD_BYTES)).digest();
+  if (!timingSafeEqual(sealed, wire.subarray(-INTEGRITY_BYTES))) throw new Error("not sealed");
+};
+const admission = () => {
+  next = (next + 1) % TICKETS;
+  const { body, ...rest } = invites[next]!;
+  // A body of its own, as from the wire.
+  const invite = { ...rest, body: body.slice() };
+  const outcome = admit({ invite, domains: DOMAINS, onReject: "silence", epochs, atMs: AT_MS });
+  if (outcome.type !== "admitted") throw new Error(outcome.why);
+};
+
+export const contests: ReadonlyArray<Contest> = [
+  {
+    name: "ticket: the whole check",
+    unit: "1/s",
+    peerName: "createHmac + base64 + timingSafeEqual",
+    ours: () => rateOf(check),
+    peer: () => rateOf(platform),
+    aim: "Bun" in globalThis ? 0.6 : "Deno" in globalThis ? 3 : 5,
+  },
+  {
+    name: "ticket: the border's whole admission",
+    unit: "1/s",
+    peerName: "the check alone",
+    ours: () => rateOf(admission),
+    peer: () => rateOf(check),
+    aim: 0.8,
+  },
+];

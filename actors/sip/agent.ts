@@ -7,14 +7,14 @@
  *
  * No media is sent; offers and answers are those of secured audio (RFC 4568).
  */
-import { Clock, Effect, type Scope } from "effect";
+import { Clock, Deferred, Effect, type Scope } from "effect";
 import { type E164, maskE164, type Vcr } from "../../codecs/shared/mod.ts";
 import { responseTo } from "../../codecs/sip/mod.ts";
 import type { CallOutcome, HostPort } from "../../machines/sip/mod.ts";
 import { type Entropy, Listener, type Listening, Pstn } from "../ports/mod.ts";
 import { answerCall, type Callee } from "./callee.ts";
 import { type Call, type Caller, callOut } from "./caller.ts";
-import { openEndpoint } from "./endpoint.ts";
+import { type Endpoint, openEndpoint } from "./endpoint.ts";
 import { makeLegs } from "./legs.ts";
 import { answerPstn } from "./pstn-callee.ts";
 import { type LearnedRoute, makeRoutes } from "./routes.ts";
@@ -62,24 +62,29 @@ export const startAgent = Effect.fn("sip.agent")(function* (options: AgentOption
   const routes = makeRoutes();
   let border: HostPort | undefined;
   let answered = 0;
-  let callee: Callee | undefined;
 
-  const endpoint = yield* openEndpoint(
-    { credentials: undefined },
-    userOf(legs, () => callee!),
+  // A stream may come before there is an endpoint, which must know our own port: it waits.
+  const ready = yield* Deferred.make<Endpoint>();
+  const listening = yield* listener.listen(options.listen, (stream) =>
+    Effect.flatMap(Deferred.await(ready), (endpoint) => endpoint.accept(stream, "inside")),
   );
-  const listening = yield* listener.listen(options.listen, (stream) => endpoint.accept(stream, "inside"));
   const by = { transport: "TCP" as const, host: listening.host, port: listening.port };
-  const place = { endpoint, legs, by, border: () => border, context };
-  callee = {
-    ...place,
-    serves: options.serves,
-    answerMs: options.answerMs ?? 20,
-    talkMsMax: options.answeredMsMax ?? 12 * 3_600_000,
-    answered: () => {
-      answered += 1;
-    },
-  };
+  const placeOf = (endpoint: Endpoint) => ({ endpoint, legs, by, border: () => border, context });
+  const { endpoint } = yield* openEndpoint({ credentials: undefined }, (endpoint) =>
+    Effect.succeed(
+      userOf(legs, {
+        ...placeOf(endpoint),
+        serves: options.serves,
+        answerMs: options.answerMs ?? 20,
+        talkMsMax: options.answeredMsMax ?? 12 * 3_600_000,
+        answered: () => {
+          answered += 1;
+        },
+      }),
+    ),
+  );
+  yield* Deferred.succeed(ready, endpoint);
+  const place = placeOf(endpoint);
   const caller: Caller = {
     ...place,
     domain: options.domain,
@@ -105,10 +110,10 @@ export const startAgent = Effect.fn("sip.agent")(function* (options: AgentOption
 });
 
 /** Whom a message belongs to that belongs to no transaction. */
-const userOf = (legs: ReturnType<typeof makeLegs>, callee: () => Callee): TransactionUser => ({
+const userOf = (legs: ReturnType<typeof makeLegs>, callee: Callee): TransactionUser => ({
   request: (flow, request) => {
     const leg = legs.of(request);
-    if (request.method === "INVITE" && leg === undefined) return answerCall(callee(), flow, request);
+    if (request.method === "INVITE" && leg === undefined) return answerCall(callee, flow, request);
     if (request.method === "BYE" && leg !== undefined)
       return Effect.andThen(flow.send(responseTo(request, 200)), leg.hungUp);
     return flow.send(responseTo(request, leg === undefined ? 481 : 405));

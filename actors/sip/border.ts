@@ -9,11 +9,11 @@
  * DECISIONS.md D-038.
  */
 import { Deferred, Effect } from "effect";
-import type { BorderSelf, HostPort, OnReject } from "../../machines/sip/mod.ts";
+import type { HostPort, OnReject } from "../../machines/sip/mod.ts";
 import { type ByteStreamShape, type Credentials, Listener, type Listening } from "../ports/mod.ts";
 import { openTicketChecker, type TicketChecker, type TicketSecret } from "../ticket/mod.ts";
 import { type Endpoint, openEndpoint } from "./endpoint.ts";
-import { type BorderReason, openProxy, type Proxied } from "./proxy.ts";
+import { type BorderReason, openProxy } from "./proxy.ts";
 
 export interface BorderOptions {
   /** Our domain: lower case, A-labels. */
@@ -58,46 +58,37 @@ export interface Border {
 export const serveBorder = Effect.fn("sip.border")(function* (options: BorderOptions) {
   const listener = yield* Listener;
   const tickets = yield* openTicketChecker(options.secrets);
-  const self = yield* Deferred.make<BorderSelf>();
   const tally = { admitted: 0, refused: {} as Record<string, number>, forwarded: 0, failed: 0 };
-  let proxy: Proxied | undefined;
-
-  const endpoint: Endpoint = yield* openEndpoint(
-    {
-      credentials: options.credentials,
-      ...(options.dialTimeoutMs === undefined ? {} : { dialTimeoutMs: options.dialTimeoutMs }),
-    },
-    {
-      request: (flow, request) => proxy!.request(flow, request),
-      ack: (flow, ack) => proxy!.ack(flow, ack),
-    },
-  );
-  // A stream may come before we know our own ports: it waits.
+  // A stream may come before there is an endpoint, which must know our own ports: it waits.
+  const ready = yield* Deferred.make<Endpoint>();
   const serve = (side: "inside" | "outside") => (stream: ByteStreamShape) =>
-    Effect.andThen(Deferred.await(self), endpoint.accept(stream, side));
+    Effect.flatMap(Deferred.await(ready), (endpoint) => endpoint.accept(stream, side));
   const outside = yield* listener.listen({ ...options.outside, tls: options.credentials }, serve("outside"));
   const inside = yield* listener.listen(options.inside, serve("inside"));
 
-  const known: BorderSelf = { domain: options.domain, outside, inside };
-  proxy = yield* openProxy({
-    endpoint,
-    self: known,
-    callAgent: options.callAgent,
-    onReject: options.onReject ?? "silence",
-    checker: tickets,
-    count: (what) => {
-      tally[what] += 1;
-    },
-    refused: (why) => {
-      tally.refused[why] = (tally.refused[why] ?? 0) + 1;
-    },
-  });
-  yield* Deferred.succeed(self, known);
+  const { credentials, dialTimeoutMs } = options;
+  const dialling = { credentials, ...(dialTimeoutMs === undefined ? {} : { dialTimeoutMs }) };
+  const { endpoint, user: proxy } = yield* openEndpoint(dialling, (endpoint) =>
+    openProxy({
+      endpoint,
+      self: { domain: options.domain, outside, inside },
+      callAgent: options.callAgent,
+      onReject: options.onReject ?? "silence",
+      checker: tickets,
+      count: (what) => {
+        tally[what] += 1;
+      },
+      refused: (why) => {
+        tally.refused[why] = (tally.refused[why] ?? 0) + 1;
+      },
+    }),
+  );
+  yield* Deferred.succeed(ready, endpoint);
   const counters = Effect.sync(
     (): BorderCounters => ({
       ...tally,
       refused: { ...tally.refused },
-      underWay: proxy?.underWay() ?? 0,
+      underWay: proxy.underWay(),
     }),
   );
   return { outside, inside, counters, tickets } satisfies Border as Border;

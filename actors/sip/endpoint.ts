@@ -36,7 +36,11 @@ export interface Endpoint extends Pick<Transactions, "ask" | "serve"> {
   readonly accept: (stream: ByteStreamShape, side: Side) => Effect.Effect<void>;
 }
 
-export const openEndpoint = Effect.fn("sip.endpoint")(function* (options: EndpointOptions, user: TransactionUser) {
+/** `userOf`: who is given what comes, made once the endpoint that it answers by is there. */
+export const openEndpoint = Effect.fn("sip.endpoint")(function* <U extends TransactionUser, R>(
+  options: EndpointOptions,
+  userOf: (endpoint: Endpoint) => Effect.Effect<U, never, R>,
+) {
   const dialer = yield* Dialer;
   const keys = yield* Keys;
   const scope = yield* Effect.scope;
@@ -106,7 +110,9 @@ export const openEndpoint = Effect.fn("sip.endpoint")(function* (options: Endpoi
       yield* Effect.forkIn(Effect.ensuring(open(target, ready), forget), scope);
       return yield* Deferred.await(ready);
     });
-  return { to, accept, ask: transactions.ask, serve: transactions.serve } satisfies Endpoint as Endpoint;
+  const endpoint: Endpoint = { to, accept, ask: transactions.ask, serve: transactions.serve };
+  const user = yield* userOf(endpoint);
+  return { endpoint, user };
 });
 
 /** Less than a call agent waits for an attempt. */

@@ -4,7 +4,7 @@
  * a root, or an intermediate under one. authority-file.ts keeps it on disk. DECISIONS.md D-059.
  */
 import "reflect-metadata";
-import { createPublicKey, generateKeyPairSync, type KeyObject, randomBytes, webcrypto } from "node:crypto";
+import { generateKeyPairSync, randomBytes, webcrypto } from "node:crypto";
 import * as x509 from "@peculiar/x509";
 import { Effect } from "effect";
 import {
@@ -15,6 +15,7 @@ import {
   type KeyAlgorithm,
   type PrivateKey,
 } from "../actors/ports/mod.ts";
+import { type CertifiedKey, readCertificate, readRequest } from "../codecs/x509/mod.ts";
 import { cryptoKeysOf, keyOfPem } from "./keys.ts";
 import { outside } from "./outside.ts";
 
@@ -22,8 +23,6 @@ const ECDSA = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const RSA = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" } as const;
 /** An authority's own; what it certifies may be shorter. */
 const AUTHORITY_RSA_BITS = 3_072;
-const RSA_BITS_MIN = 2_048;
-const RSA_BITS_MAX = 8_192;
 const HOUR_MS = 3_600_000;
 const ROOT_YEARS_MS = 10 * 365 * 24 * HOUR_MS;
 const SERIAL_BYTES = 16;
@@ -87,8 +86,9 @@ export const authorityOf = (key: PrivateKey, certificates: ReadonlyArray<Uint8Ar
     issue: (request) =>
       Effect.flatten(
         outside(() =>
-          issue(own, key, request).then(Effect.succeed, (cause: Error) =>
-            Effect.fail(new CertificateError({ why: `bad_CSR: ${cause.message}` })),
+          issue(own, key, request).then(
+            (issued) => (issued instanceof CertificateError ? Effect.fail(issued) : Effect.succeed(issued)),
+            (cause: Error) => Effect.fail(badRequest(cause.message)),
           ),
         ),
       ),
@@ -106,12 +106,17 @@ const freshKey = (algorithm: KeyAlgorithm): PrivateKey => {
 const signing = ({ algorithm }: PrivateKey) => (algorithm === "rsa" ? RSA : ECDSA);
 const certificateOf = (der: Uint8Array): x509.X509Certificate => new x509.X509Certificate(der.slice());
 
-/** Proof of possession first: a request not signed by its own key is refused. */
+const badRequest = (why: string, reason: CertificateError["reason"] = "badRequest") =>
+  new CertificateError({ reason, why: `bad_CSR: ${why}` });
+
+/** Its form, its key and proof of possession first: a request not signed by its own key is refused. */
 const issue = async (issuer: x509.X509Certificate, key: PrivateKey, request: IssueRequest) => {
+  const read = readRequest(request.csr);
+  if (!read.ok) return badRequest(`${read.error.at}: ${read.error.why}`);
+  const against = weakness(read.value.key);
+  if (against !== undefined) return badRequest(against, "key");
   const csr = new x509.Pkcs10CertificateRequest(request.csr.slice());
-  const against = weakness(createPublicKey({ key: Buffer.from(csr.publicKey.rawData), format: "der", type: "spki" }));
-  if (against !== undefined) throw new Error(against);
-  if (!(await csr.verify(webcrypto as never))) throw new Error("the request is not signed by its own key");
+  if (!(await csr.verify(webcrypto as never))) return badRequest("the request is not signed by its own key");
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: serial(),
     subject: request.commonName === undefined ? [] : `CN=${request.commonName}`,
@@ -138,15 +143,15 @@ const issue = async (issuer: x509.X509Certificate, key: PrivateKey, request: Iss
       await x509.SubjectKeyIdentifierExtension.create(csr.publicKey),
     ],
   });
-  return new Uint8Array(certificate.rawData);
+  const issued = new Uint8Array(certificate.rawData);
+  const again = readCertificate(issued); // too many names make one that nobody would take
+  return again.ok ? issued : badRequest(`${again.error.at}: ${again.error.why}`, again.error.reason);
 };
 
-/** Why a key is not certified: nodes speak ECDSA P-256 and RSA of 2048 bits or more, RFC 6940 §6.3.4. */
-const weakness = ({ asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject): string | undefined => {
-  if (type === "ec") return details?.namedCurve === "prime256v1" ? undefined : "an elliptic curve other than P-256";
-  if (type !== "rsa") return `a key of type ${type}`;
-  const bits = details?.modulusLength ?? 0;
-  return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX ? undefined : `RSA of ${bits} bits`;
+/** Why a key is not certified: nodes sign by ECDSA P-256 and RSA of 2048 to 4096 bits, RFC 6940 §6.3.4. */
+const weakness = (key: CertifiedKey): string | undefined => {
+  if (key.type === "other") return key.why;
+  return key.type === "ec" && key.curve !== "P-256" ? "an elliptic curve other than P-256" : undefined;
 };
 
 /** Positive and at most 20 octets, RFC 5280 §4.1.2.2. */

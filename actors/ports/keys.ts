@@ -1,8 +1,9 @@
 /** Private keys and certificates: sign, verify, inspect, derive. Secrets stay behind this port. */
 import { Context, Data, type Effect } from "effect";
 import type { Stretching } from "../../codecs/reload/mod.ts";
+import type { CertificateReason, CertificateUse } from "../../machines/x509/mod.ts";
 
-/** ECDSA on P-256, or RSASSA-PKCS1-v1_5 with 2048 bits and more; both with SHA-256. */
+/** ECDSA on P-256, or RSASSA-PKCS1-v1_5 with 2048 to 4096 bits; both with SHA-256. */
 export type KeyAlgorithm = "ecdsa" | "rsa";
 
 /** A private key that cannot be read, only used. */
@@ -34,7 +35,11 @@ export interface VerifiedCertificate extends CertificateFacts {
   readonly issuers: ReadonlyArray<Uint8Array>;
 }
 
-export class CertificateError extends Data.TaggedError("CertificateError")<{ readonly why: string }> {}
+/** `badRequest`: a PKCS#10 that cannot be read, or is not signed by its own key; a key that is not certified is `key`. */
+export class CertificateError extends Data.TaggedError("CertificateError")<{
+  readonly reason: CertificateReason | "badRequest";
+  readonly why: string;
+}> {}
 
 export class Keys extends Context.Service<
   Keys,
@@ -49,7 +54,7 @@ export class Keys extends Context.Service<
     readonly sign: (key: PrivateKey, bytes: Uint8Array) => Effect.Effect<Uint8Array>;
     /**
      * Never fails: an unreadable certificate or signature verifies as false, and so does a key of another algorithm than
-     * the one named (default: whichever the certificate has), of another curve, or of fewer than 2048 bits.
+     * the one named (default: whichever the certificate has), of another curve, or outside 2048 to 4096 bits.
      */
     readonly verify: (
       certificate: Uint8Array,
@@ -59,14 +64,16 @@ export class Keys extends Context.Service<
     ) => Effect.Effect<boolean>;
     readonly inspect: (certificate: Uint8Array) => Effect.Effect<CertificateFacts, CertificateError>;
     /**
-     * The leaf's facts, if it leads to one of the roots, every link is valid at `atMs`, and every issuer may issue and has no
-     * more issuers below it than it allows (RFC 5280 §4.2.1.9). The leaf stands first; issuers follow in any order, and
-     * certificates that issued none of the chain are passed over.
+     * The leaf's facts, if it leads to one of the roots by a path that is good at `atMs` (Unix milliseconds) as RFC 5280 §6.1
+     * has it: the same judgement for links, signers, documents and enrolment, and on every runtime. The leaf stands first;
+     * issuers follow in any order, and certificates that issued none of the chain are passed over. A root may itself be the
+     * leaf. `use`: what the leaf must be good for; default `member`.
      */
     readonly verifyChain: (
       chain: ReadonlyArray<Uint8Array>,
       roots: ReadonlyArray<Uint8Array>,
       atMs: number,
+      use?: CertificateUse,
     ) => Effect.Effect<VerifiedCertificate, CertificateError>;
     /** PBKDF2-HMAC-SHA-256. Takes a tenth of a second at 100 000 rounds: derive once, keep the key. */
     readonly derive: (password: string, salt: Uint8Array, rounds: number, size: number) => Effect.Effect<Uint8Array>;

@@ -192,10 +192,10 @@ run(
     const [root, other] = [yield* authorityNamed("a", undefined, nowMs), yield* authorityNamed("b", undefined, nowMs)];
     let roots: ReadonlyArray<Uint8Array> = [root.certificate];
     const us = yield* makePost(yield* holder(root, [1n]), { ...configured([]), roots: () => roots });
-    const short = yield* makePost(yield* holder(root, [2n], { lastsMs: 1_000 }), configured([root.certificate]));
+    const short = yield* makePost(yield* holder(root, [2n], { lastsMs: 30_000 }), configured([root.certificate]));
     const sealed = yield* short.seal(letter);
     assert.ok(!("refused" in (yield* us.open(sealed))));
-    const late = { ...(yield* Clock.Clock), currentTimeMillis: Effect.succeed(nowMs + 2_000) } as never;
+    const late = { ...(yield* Clock.Clock), currentTimeMillis: Effect.succeed(nowMs + 31_000) } as never;
     assert.ok("refused" in (yield* Effect.provideService(us.open(sealed), Clock.Clock, late)));
     roots = [other.certificate];
     assert.ok("refused" in (yield* us.open(sealed)));

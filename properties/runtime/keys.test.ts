@@ -50,7 +50,7 @@ run(
     const key = yield* keys.generate;
     const leaf = yield* certified(key, lower, { name: "leaf", ...lasting });
     const says = (chain: ReadonlyArray<Uint8Array>, roots = [root.certificate], atMs = nowMs) =>
-      Effect.match(keys.verifyChain(chain, roots, atMs), { onFailure: ({ why }) => why, onSuccess: () => "trusted" });
+      Effect.match(keys.verifyChain(chain, roots, atMs), { onFailure: ({ reason }) => reason, onSuccess: () => "trusted" as const });
     const rubbish = Uint8Array.of(0x30, 0);
     const [m, l] = [middle.certificate, lower.certificate];
     for (const issuers of [
@@ -62,22 +62,22 @@ run(
       assert.equal(yield* says([leaf, ...issuers]), "trusted");
     assert.equal(yield* says([leaf, l], [m]), "trusted"); // an intermediate may itself be the root
     for (const issuers of [[], [m], [l], [namesake.certificate, m]])
-      assert.equal(yield* says([leaf, ...issuers]), "certificate does not lead to a root");
-    assert.equal(yield* says([leaf, l, m], [namesake.certificate]), "certificate does not lead to a root");
-    assert.equal(yield* says([leaf, l, m], undefined, nowMs + 61_000), "certificate is not valid now");
+      assert.equal(yield* says([leaf, ...issuers]), "noPath");
+    assert.equal(yield* says([leaf, l, m], [namesake.certificate]), "signature");
+    assert.equal(yield* says([leaf, l, m], undefined, nowMs + 61_000), "expired");
     // A leaf issues nothing, and an issuer must be valid too.
     const below = yield* certified(
       yield* keys.generate,
       { certificate: leaf, name: "leaf", key },
       { name: "x", ...lasting },
     );
-    assert.equal(yield* says([below, leaf, l, m]), "certificate does not lead to a root");
+    assert.equal(yield* says([below, leaf, l, m]), "notAuthority");
     const oldKey = yield* keys.generate;
     const old = yield* certified(oldKey, root, { name: "old", isAuthority: true, ...lasting, notAfterMs: nowMs - 1 });
     const young = yield* certified(key, { certificate: old, name: "old", key: oldKey }, { name: "young", ...lasting });
-    assert.equal(yield* says([young, old]), "issuer is not valid now");
+    assert.equal(yield* says([young, old]), "expired");
     const many = Array.from({ length: 97 }, () => m);
-    assert.match(yield* says([leaf, ...many, l]), /^over 96/);
+    assert.equal(yield* says([leaf, ...many, l]), "tooMany");
   }),
 );
 

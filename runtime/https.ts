@@ -20,7 +20,7 @@ import {
   type HttpsServeOn,
   ListenFailed,
 } from "../actors/ports/mod.ts";
-import { pemCertificate } from "./certificates.ts";
+import { peerFault, pemCertificate } from "./certificates.ts";
 import { pemOf } from "./keys.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -168,7 +168,9 @@ const request = (call: HttpsCall): Effect.Effect<HttpsAnswer, HttpsFailed> =>
       rejectUnauthorized: true,
       minVersion: "TLSv1.2",
       ...(net.isIP(name) === 0 ? { servername: name } : {}),
-      checkServerIdentity: (_, certificate) => tls.checkServerIdentity(name, certificate),
+      checkServerIdentity: (_, certificate) =>
+        peerFault(certificate as tls.DetailedPeerCertificate, call.roots, "server") ??
+        tls.checkServerIdentity(name, certificate),
     });
     const timer = setTimeout(() => fail("timed out"), call.timeoutMs ?? HTTPS_TIMEOUT_MS);
     outgoing.on("error", (error) => fail(error.message));

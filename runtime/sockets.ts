@@ -21,7 +21,7 @@ import {
   STREAMS_MAX,
   StreamClosed,
 } from "../actors/ports/mod.ts";
-import { pemCertificate } from "./certificates.ts";
+import { chainOfPeer, peerFault, pemCertificate } from "./certificates.ts";
 import { pemOf } from "./keys.ts";
 
 const HELD_BYTES_MAX = 256 * 1024; // received and not yet read; beyond, the socket is paused
@@ -29,9 +29,8 @@ const HELD_BYTES_MAX = 256 * 1024; // received and not yet read; beyond, the soc
 const BACKLOG_BYTES_MAX = 4 * 1_048_576;
 const BACKLOG_CHECK_MS = 50;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
-const CHAIN_MAX = 4;
 
-/** Mutual TLS 1.2 or 1.3; the chain is checked by the platform, the name by whoever knows which one to expect. */
+/** Mutual TLS 1.2 or 1.3; the chain is checked by the platform and by us, the name by whoever knows which one to expect. */
 const secureOptions = (credentials: Credentials) => ({
   key: pemOf(credentials.key),
   cert: credentials.certificates.map(pemCertificate).join(""),
@@ -59,7 +58,8 @@ const dial = ({ host, port, tls: credentials, timeoutMs }: DialTarget) =>
               port,
               secureContext: contextOf(credentials),
               rejectUnauthorized: true,
-              checkServerIdentity: () => undefined,
+              checkServerIdentity: (_, leaf) =>
+                peerFault(leaf as tls.DetailedPeerCertificate, credentials.roots, "server"),
             });
       const fail = (why: string) => {
         clearTimeout(timer);
@@ -135,7 +135,11 @@ const streamOf = (socket: net.Socket, host: string, port: number): ByteStreamSha
     return closed === undefined ? undefined : Effect.fail(new StreamClosed({ why: closed }));
   };
   return {
-    peer: { host, port, certificates: socket instanceof tls.TLSSocket ? chainOf(socket) : [] },
+    peer: {
+      host,
+      port,
+      certificates: socket instanceof tls.TLSSocket ? chainOfPeer(socket.getPeerCertificate(true)) : [],
+    },
     read: Effect.suspend(
       () =>
         taken() ??
@@ -170,18 +174,6 @@ const writeTo = (socket: net.Socket, bytes: Uint8Array, closed: () => string | u
       socket.off("close", refused);
     });
   });
-
-/** What the peer showed, leaf first. Node strings the chain together by `issuerCertificate`, ending in a loop. */
-const chainOf = (socket: tls.TLSSocket): ReadonlyArray<Uint8Array> => {
-  const chain: Array<Uint8Array> = [];
-  let link = socket.getPeerCertificate(true);
-  while (link?.raw !== undefined && chain.length < CHAIN_MAX) {
-    chain.push(new Uint8Array(link.raw));
-    if (link.issuerCertificate === undefined || link.issuerCertificate === link) break;
-    link = link.issuerCertificate;
-  }
-  return chain;
-};
 
 const listen = <R>(on: ListenOn, serve: (stream: ByteStreamShape) => Effect.Effect<void, never, R>) =>
   Effect.gen(function* () {
@@ -226,14 +218,20 @@ const secureServer = (
   accept: (socket: net.Socket) => void,
   run: (effect: Effect.Effect<void>) => unknown,
 ): tls.Server => {
+  const refuse = (socket: net.Socket, why: string) => {
+    run(Effect.logInfo("listener.refused", `${socket.remoteAddress ?? "?"}: ${why}`));
+    socket.destroy();
+  };
   const server = tls.createServer(
     { ...secureOptions(credentials), requestCert: !anyClient, handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
-    accept,
+    (socket) => {
+      const against = anyClient ? undefined : peerFault(socket.getPeerCertificate(true), credentials.roots, "client");
+      if (against === undefined) return accept(socket);
+      socket.on("error", () => {}); // a socket without one kills the process
+      refuse(socket, against.message);
+    },
   );
-  server.on("tlsClientError", (error, socket) => {
-    run(Effect.logInfo("listener.refused", `${socket.remoteAddress ?? "?"}: ${error.message}`));
-    socket.destroy();
-  });
+  server.on("tlsClientError", (error, socket) => refuse(socket, error.message));
   return server;
 };
 

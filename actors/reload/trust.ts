@@ -93,7 +93,7 @@ export const makeTrust = Effect.fn("reload.trust")(function* (configuration: Pic
     const facts = yield* Effect.catchTag(
       keys.verifyChain(chain, configuration.roots(), nowMs),
       "CertificateError",
-      () => Effect.succeed(undefined),
+      ({ reason, why }) => Effect.as(Effect.logDebug("reload.certificateRefused", reason, why), undefined),
     );
     if (facts === undefined || !isGood(facts, nowMs)) return undefined;
     return facts.nodeIds.every((id) => namesNode(facts, id, overlay)) ? facts : undefined;

@@ -59,8 +59,9 @@ export const memoryHttps = (keys: Keys["Service"]): Https["Service"] => {
       const open = servers.get(where);
       if (open === undefined) return yield* failed("refused");
       const nowMs = yield* Clock.currentTimeMillis;
-      const facts = yield* Effect.mapError(keys.verifyChain(open.on.tls.certificates, call.roots, nowMs), ({ why }) =>
-        failed(why),
+      const facts = yield* Effect.mapError(
+        keys.verifyChain(open.on.tls.certificates, call.roots, nowMs, "server"),
+        ({ why }) => failed(why),
       );
       const name = call.serverName ?? call.host;
       if (!facts.dnsNames.includes(name.toLowerCase())) return yield* failed(`the certificate is not for ${name}`);

@@ -18,6 +18,7 @@ import {
   STREAMS_MAX,
   StreamClosed,
 } from "../../actors/ports/mod.ts";
+import type { CertificateUse } from "../../machines/x509/mod.ts";
 import type { Chance } from "./chance.ts";
 
 const CHUNKS_MAX = 64; // in flight one way; a writer beyond that waits
@@ -106,8 +107,8 @@ export const memoryNetwork = (
       if ((open.on.tls === undefined) !== (target.tls === undefined))
         return yield* new DialFailed({ why: `${where}: one side speaks TLS, the other does not` });
       if (open.on.tls !== undefined && target.tls !== undefined) {
-        yield* trust(keys, target.tls, open.on.tls, where);
-        if (open.on.anyClient !== true) yield* trust(keys, open.on.tls, target.tls, where);
+        yield* trust(keys, target.tls, open.on.tls, where, "server");
+        if (open.on.anyClient !== true) yield* trust(keys, open.on.tls, target.tls, where, "client");
       }
       const [ours, theirs] = yield* memoryPair(
         { host: target.host, port: target.port, certificates: open.on.tls?.certificates ?? [] },
@@ -160,11 +161,11 @@ export const memoryNetwork = (
 };
 
 /** What a TLS stack does with the other's certificate, and no more. */
-const trust = (keys: Keys["Service"], ours: Credentials, theirs: Credentials, where: string) =>
+const trust = (keys: Keys["Service"], ours: Credentials, theirs: Credentials, where: string, use: CertificateUse) =>
   Effect.gen(function* () {
     const nowMs = yield* Clock.currentTimeMillis;
     yield* Effect.mapError(
-      keys.verifyChain(theirs.certificates, ours.roots, nowMs),
+      keys.verifyChain(theirs.certificates, ours.roots, nowMs, use),
       ({ why }) => new DialFailed({ why: `${where}: ${why}` }),
     );
   });

@@ -97,23 +97,21 @@ export const judgeChain = (
   if (others.length > SHOWN_MAX) return new CertificateError({ reason: "tooMany", why: `over ${SHOWN_MAX} issuers` });
   const own = readKnown(leaf);
   if (own instanceof CertificateError) return own;
-  const search = validatePath({
-    leaf: own.certificate,
-    shown: others.flatMap(readable),
-    anchors: roots.flatMap(readable),
-    atMs,
-    use,
-  });
+  const unreadable: Array<CertificateError> = [];
+  const readable = (der: Uint8Array): ReadonlyArray<Certificate> => {
+    const read = readKnown(der);
+    if (!(read instanceof CertificateError)) return [read.certificate];
+    unreadable.push(read);
+    return [];
+  };
+  const [shown, anchors] = [others.flatMap(readable), roots.flatMap(readable)];
+  const search = validatePath({ leaf: own.certificate, shown, anchors, atMs, use });
   let step = search.next();
   while (!step.done) step = search.next(isSigned(step.value));
   const verdict = step.value;
-  if ("reason" in verdict) return new CertificateError(verdict);
-  return { ...own.facts, issuers: verdict.issuers.map(({ der }) => der) };
-};
-
-const readable = (der: Uint8Array): ReadonlyArray<Certificate> => {
-  const read = readKnown(der);
-  return read instanceof CertificateError ? [] : [read.certificate];
+  if (!("reason" in verdict)) return { ...own.facts, issuers: verdict.issuers.map(({ der }) => der) };
+  // What is missing may be what could not be read.
+  return (verdict.reason === "noPath" ? unreadable[0] : undefined) ?? new CertificateError(verdict);
 };
 
 const isSigned = ({ certificate, issuer }: SignatureQuestion): boolean => {

@@ -1,5 +1,5 @@
 /** Certificates as the platform's TLS wants them, and as it gives them. */
-import type { DetailedPeerCertificate } from "node:tls";
+import type { DetailedPeerCertificate, Server, TLSSocket } from "node:tls";
 import { CertificateError } from "../actors/ports/mod.ts";
 import type { CertificateUse } from "../machines/x509/mod.ts";
 import { judgeChain } from "./chains.ts";
@@ -27,14 +27,26 @@ export const chainOfPeer = (leaf: DetailedPeerCertificate): ReadonlyArray<Uint8A
 };
 
 /**
- * Why the peer's chain is not believed, although the platform's TLS took it: the three runtimes differ in what they take,
- * and none of them reads name constraints by the host of a `reload:` URI.
+ * What each client of this server showed. Node 24 asks OpenSSL for the client's certificate once the handshake is done,
+ * and with that loses the issuers that came with it (`getPeerX509Certificate()` on a server; Node 20 does so when it is
+ * called). They are still there while the session's secrets are told, so they are read then; the secrets are not looked at.
+ * Deno and Bun have no such event, and keep the issuers.
  */
+export const chainsShownTo = (server: Server): ((socket: TLSSocket) => ReadonlyArray<Uint8Array>) => {
+  const early = new WeakMap<TLSSocket, ReadonlyArray<Uint8Array>>();
+  server.on("keylog", (_, socket) => {
+    const chain = chainOfPeer(socket.getPeerCertificate(true));
+    if (chain.length > 0) early.set(socket, chain);
+  });
+  return (socket) => early.get(socket) ?? chainOfPeer(socket.getPeerCertificate(true));
+};
+
+/** Why a TLS peer's chain is not believed: undefined if it is. */
 export const peerFault = (
-  leaf: DetailedPeerCertificate,
+  chain: ReadonlyArray<Uint8Array>,
   roots: ReadonlyArray<Uint8Array>,
   use: CertificateUse,
 ): Error | undefined => {
-  const judged = judgeChain(chainOfPeer(leaf), roots, Date.now(), use);
+  const judged = judgeChain(chain, roots, Date.now(), use);
   return judged instanceof CertificateError ? new Error(`${judged.reason}: ${judged.why}`) : undefined;
 };

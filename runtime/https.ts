@@ -20,7 +20,7 @@ import {
   type HttpsServeOn,
   ListenFailed,
 } from "../actors/ports/mod.ts";
-import { peerFault, pemCertificate } from "./certificates.ts";
+import { chainOfPeer, peerFault, pemCertificate } from "./certificates.ts";
 import { pemOf } from "./keys.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -169,7 +169,7 @@ const request = (call: HttpsCall): Effect.Effect<HttpsAnswer, HttpsFailed> =>
       minVersion: "TLSv1.2",
       ...(net.isIP(name) === 0 ? { servername: name } : {}),
       checkServerIdentity: (_, certificate) =>
-        peerFault(certificate as tls.DetailedPeerCertificate, call.roots, "server") ??
+        peerFault(chainOfPeer(certificate as tls.DetailedPeerCertificate), call.roots, "server") ??
         tls.checkServerIdentity(name, certificate),
     });
     const timer = setTimeout(() => fail("timed out"), call.timeoutMs ?? HTTPS_TIMEOUT_MS);

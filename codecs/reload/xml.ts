@@ -1,6 +1,6 @@
 /**
- * XML read into a tree whose names carry their namespaces, and written back. Text by fast-xml-parser; no DTD.
- * DECISIONS.md D-012.
+ * XML read into a tree whose names carry their namespaces, and written back. Tags by fast-xml-parser; no DTD. References to
+ * characters are read here: the parser knows either the five names alone, or all those of HTML. DECISIONS.md D-012.
  */
 import { XMLBuilder, XMLParser, XMLValidator } from "fast-xml-parser";
 
@@ -19,6 +19,7 @@ export interface XmlElement {
 
 type Ordered = ReadonlyArray<Record<string, any>>;
 const TEXT = "#text";
+const CDATA = "#cdata";
 const ATTRIBUTES = ":@";
 const COMMON = { preserveOrder: true, ignoreAttributes: false, attributeNamePrefix: "", suppressEmptyNode: true };
 
@@ -27,7 +28,8 @@ const parser = new XMLParser({
   parseTagValue: false,
   parseAttributeValue: false,
   trimValues: true,
-  processEntities: true,
+  processEntities: false,
+  cdataPropName: CDATA, // nothing is a reference in there
 });
 const builder = new XMLBuilder({ ...COMMON, format: true, indentBy: "  ", processEntities: true });
 
@@ -55,13 +57,15 @@ type Scope = ReadonlyMap<string, string>;
 const elementsOf = (nodes: Ordered, scope: Scope, depth: number): ReadonlyArray<XmlElement> => {
   if (depth > DEPTH_MAX) throw new Error(`nested deeper than ${DEPTH_MAX}`);
   return nodes.flatMap((node) => {
-    const qualified = Object.keys(node).find((key) => key !== ATTRIBUTES && key !== TEXT);
+    const qualified = Object.keys(node).find((key) => key !== ATTRIBUTES && key !== TEXT && key !== CDATA);
     return qualified === undefined || qualified.startsWith("?") ? [] : [elementOf(qualified, node, scope, depth)];
   });
 };
 
 const elementOf = (qualified: string, node: Record<string, any>, outer: Scope, depth: number): XmlElement => {
-  const written = Object.entries((node[ATTRIBUTES] ?? {}) as Record<string, string>);
+  const written = Object.entries((node[ATTRIBUTES] ?? {}) as Record<string, string>).map(
+    ([key, value]) => [key, withoutReferences(value)] as const,
+  );
   const scope = new Map(outer);
   for (const [key, value] of written) {
     if (key === "xmlns") scope.set("", value);
@@ -76,12 +80,37 @@ const elementOf = (qualified: string, node: Record<string, any>, outer: Scope, d
     name,
     attributes: Object.fromEntries(written.filter(([key]) => !key.includes(":") && key !== "xmlns")),
     children: elementsOf(inside, scope, depth + 1),
-    text: inside
-      .map((child) => (TEXT in child ? String(child[TEXT]) : ""))
-      .join("")
-      .trim(),
+    text: inside.map(textOf).join("").trim(),
   };
 };
+
+const textOf = (child: Record<string, any>): string => {
+  if (TEXT in child) return withoutReferences(String(child[TEXT]));
+  return CDATA in child ? (child[CDATA] as Ordered).map((part) => String(part[TEXT] ?? "")).join("") : "";
+};
+
+const NAMES: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+/** XML 1.0 §4.1, §4.6: characters by number, and the five names; without a DTD there are no other entities. */
+const withoutReferences = (text: string): string =>
+  text.replace(
+    /&(?:#x([0-9a-fA-F]+);|#([0-9]+);|([^\s;&]{1,16});)?/g,
+    (whole, hex?: string, digits?: string, name?: string) => {
+      if (name !== undefined && Object.hasOwn(NAMES, name)) return NAMES[name]!;
+      const point = hex !== undefined ? Number.parseInt(hex, 16) : digits !== undefined ? Number(digits) : Number.NaN;
+      if (!isCharacter(point)) throw new Error(`${whole} is no reference to a character`);
+      return String.fromCodePoint(point);
+    },
+  );
+
+/** Char of XML 1.0 §2.2. */
+const isCharacter = (point: number): boolean =>
+  point === 0x9 ||
+  point === 0xa ||
+  point === 0xd ||
+  (point >= 0x20 && point <= 0xd7ff) ||
+  (point >= 0xe000 && point <= 0xfffd) ||
+  (point >= 0x10000 && point <= 0x10ffff);
 
 /** An element to write: its name as it shall stand, with its prefix; its contents text or elements. */
 export interface XmlToWrite {

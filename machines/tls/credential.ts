@@ -3,7 +3,10 @@ import { utf8 } from "../../codecs/shared/mod.ts";
 import type { SrpGroup } from "../../codecs/tls/mod.ts";
 import { privateKeyOf, saltFor, simulatedPassword, simulatedVerifier } from "./srp.ts";
 
-/** Without a salt of its own, a password's salt is made from the name and the server's `seedKey`. */
+/**
+ * Without a salt of its own, a password's salt is made from the name and the server's `seedKey`. One that is kept should be
+ * made by `saltFrom`, as those of names that nobody bears are.
+ */
 export type SrpCredential =
   | { readonly type: "password"; readonly password: string; readonly salt?: Uint8Array }
   | { readonly type: "verifier"; readonly verifier: bigint; readonly salt: Uint8Array };

@@ -14,3 +14,4 @@ export {
   type TlsFacts,
   type TlsOutcome,
 } from "./session.ts";
+export { saltFrom } from "./srp.ts";

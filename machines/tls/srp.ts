@@ -59,7 +59,14 @@ export const premasterOf = (value: bigint): Uint8Array => bytesOfInteger(value);
 
 /** The salt that a name always gets from us, whether anybody bears it or not. RFC 5054 §2.5.1.3. */
 export const saltFor = (seedKey: Uint8Array, userName: Uint8Array): Uint8Array =>
-  sha256.hmac(seedKey, utf8("salt"), userName).subarray(0, SALT_BYTES);
+  saltFrom(sha256.hmac(seedKey, utf8("salt"), userName).subarray(0, SALT_BYTES));
+
+/**
+ * A salt made of these bytes, its first bit set: libssl reads a salt as an integer and loses a zero byte at its beginning, so
+ * that the handshake of one user in 256 would fail with it. Whoever keeps verifiers makes their salts so too, or they differ
+ * from those of names that nobody bears.
+ */
+export const saltFrom = (random: Uint8Array): Uint8Array => random.with(0, random[0]! | 0x80);
 
 /** The password of a name that nobody bears. RFC 5054 §2.5.1.3. */
 export const simulatedPassword = (seedKey: Uint8Array, userName: Uint8Array): Uint8Array =>

@@ -145,6 +145,36 @@ test("RFC 6940 §11.1: prefixes, white space, foreign elements and defaults", ()
   });
 });
 
+test("XML 1.0 §4.1: references to characters are read in text and attributes, not in CDATA, and nothing else is one", () => {
+  const urls = (inside: string) => {
+    const read = readOverlay(document(`<r:enrollment-server>${inside}</r:enrollment-server>`));
+    return read.ok ? read.value.enrollmentServers : read.error.why;
+  };
+  const url = "https://a.example/?x=1&y=2";
+  for (const written of ["&amp;", "&#38;", "&#x26;", "&#0038;"])
+    assert.deepEqual(urls(`https://a.example/?x=1${written}y=2`), [url]);
+  assert.deepEqual(urls(`<![CDATA[${url}]]>`), [url]);
+  // Once: what a reference gives is not read again.
+  assert.deepEqual(urls("https://a.example/?x=1&#38;#38;y=2"), ["https://a.example/?x=1&#38;y=2"]);
+  assert.deepEqual(urls("<![CDATA[https://a.example/?x=1&#38;y=2]]>"), ["https://a.example/?x=1&#38;y=2"]);
+  for (const wrong of [
+    "&#0;",
+    "&#xd800;",
+    "&#x110000;",
+    "&#99999999999;",
+    "&nbsp;",
+    "&copy;",
+    "&constructor;",
+    "&#;",
+    "&#x;",
+  ])
+    assert.match(urls(`https://a.example/${wrong}`) as string, /no reference to a character/, wrong);
+  const root = readOverlay(document("<r:root-cert>AQID&#13;&#10;BA==</r:root-cert>"));
+  assert.deepEqual(root.ok && root.value.rootCertificates, [Uint8Array.of(1, 2, 3, 4)]);
+  const host = readOverlay(document('<r:bootstrap-node address="2001:db8&#58;:1"/>'));
+  assert.deepEqual(host.ok && host.value.bootstrapNodes, [{ host: "2001:db8::1", port: 6084 }]);
+});
+
 test("what is wrong in a document is named with its place", () => {
   const fault = (inside: string, attributes?: string) => {
     const read = readOverlay(document(inside, attributes));

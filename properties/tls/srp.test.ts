@@ -10,6 +10,7 @@ import fc from "fast-check";
 import { Arithmetic } from "../../actors/ports/mod.ts";
 import { bigOf, bytesOfHex, hexOf, utf8 } from "../../codecs/shared/mod.ts";
 import { type SrpGroup, type SrpGroupBits, srpGroup } from "../../codecs/tls/mod.ts";
+import { secretOf } from "../../machines/tls/credential.ts";
 import { extendedMasterSecret, masterSecret, prf } from "../../machines/tls/prf.ts";
 import {
   clientBase,
@@ -116,6 +117,24 @@ test("RFC 5054 §2.5.1.3: what is simulated for a name is always the same, and d
   const verifier = simulatedVerifier(seedKey, utf8("a"), srpGroup(2048));
   same(verifier, simulatedVerifier(seedKey, utf8("a"), srpGroup(2048)));
   ok(verifier > 1n && verifier < srpGroup(2048).prime);
+});
+
+test("RFC 5054 §2.5.3: a salt that we choose never begins with a zero byte, which libssl drops, whoever bears the name", () => {
+  // seedKey of 32 times 07 and "alice148": the HMAC begins with 00.
+  const seedKey = new Uint8Array(32).fill(7);
+  same(saltFor(seedKey, utf8("alice148"))[0], 0x80);
+  fc.assert(
+    fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), fc.string(), (seed, name) => {
+      const salt = saltFor(seed, utf8(name));
+      ok(salt.length === 16 && salt[0]! >= 0x80);
+    }),
+    { numRuns: runs },
+  );
+  // Known or not, a name has the same one.
+  const salts = [{ type: "password", password: "x" } as const, undefined].map(
+    (credential) => secretOf(credential, utf8("alice148"), "password", seedKey, srpGroup(1024)).salt,
+  );
+  same(salts[0], salts[1]);
 });
 
 const bits: ReadonlyArray<SrpGroupBits> = [1024, 1536, 2048, 3072, 4096, 6144, 8192];

@@ -108,7 +108,12 @@ const leafFault = ({ extensions, subject, key }: Certificate, use: CertificateUs
 
 const policyFault = (path: ReadonlyArray<Certificate>): Refusal | undefined => {
   const missing = refuse("policy", "an issuer requires a policy that the chain does not hold");
-  let state = policiesBelow(policiesAtAnchor, path.at(-1)!.extensions, true);
+  const { extensions } = path.at(-1)!;
+  const isAnchor = { isSelfIssued: true, isLeaf: false };
+  // An anchor need not hold policies; those that it holds bound what is below it, as an issuing authority's do.
+  const atAnchor =
+    extensions.policies === undefined ? policiesAtAnchor : withPolicies(policiesAtAnchor, extensions, isAnchor);
+  let state = policiesBelow(atAnchor, extensions, true);
   for (let i = path.length - 2; i >= 0; i--) {
     const certificate = path[i]!;
     const selfIssued = isSelfIssued(certificate);

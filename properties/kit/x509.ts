@@ -166,3 +166,15 @@ export const writeCertificate = (what: ToWrite, by: Holder): Uint8Array => {
   const whole = sequence(signed, what.outer ?? id, bitString((what.sign ?? ((same) => same))(signature)));
   return what.tail === undefined ? whole : concat(whole, what.tail);
 };
+
+/** A private key in PEM that says it is `of`, and has the secret of `holder`: what a TLS peer without the key must use. P-256. */
+export const writeKey = (holder: Holder, of: Holder): string => {
+  const { d } = holder.secret.export({ format: "jwk" });
+  const point = of.keyInfo.subarray(-65);
+  const key = sequence(integer(1), der(0x04, Buffer.from(d!, "base64url")), der(0xa1, bitString(point)));
+  const info = sequence(integer(0), sequence(oid("1.2.840.10045.2.1"), oid("1.2.840.10045.3.1.7")), der(0x04, key));
+  const lines = Buffer.from(info)
+    .toString("base64")
+    .match(/.{1,64}/g)!;
+  return `-----BEGIN PRIVATE KEY-----\n${lines.join("\n")}\n-----END PRIVATE KEY-----\n`;
+};

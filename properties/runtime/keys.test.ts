@@ -50,7 +50,10 @@ run(
     const key = yield* keys.generate;
     const leaf = yield* certified(key, lower, { name: "leaf", ...lasting });
     const says = (chain: ReadonlyArray<Uint8Array>, roots = [root.certificate], atMs = nowMs) =>
-      Effect.match(keys.verifyChain(chain, roots, atMs), { onFailure: ({ reason }) => reason, onSuccess: () => "trusted" as const });
+      Effect.match(keys.verifyChain(chain, roots, atMs), {
+        onFailure: ({ reason }) => reason,
+        onSuccess: () => "trusted" as const,
+      });
     const rubbish = Uint8Array.of(0x30, 0);
     const [m, l] = [middle.certificate, lower.certificate];
     for (const issuers of [

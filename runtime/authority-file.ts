@@ -28,7 +28,7 @@ export const pemOfAuthority = ({ credentials: { key, certificates } }: OwnAuthor
 export const authorityOfPem = (pem: string): OwnAuthority | { readonly why: string } => {
   // Deno reads a key only when nothing else stands in the text.
   const key = keyOfPem(/-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/.exec(pem)?.[0] ?? "");
-  if (key === undefined) return { why: "no private key of ECDSA P-256, or RSA of 2048 bits or more" };
+  if (key === undefined) return { why: "no private key of ECDSA P-256, or RSA of 2048 to 4096 bits" };
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   try {
     const chain = blocks.map((block) => new X509Certificate(block));

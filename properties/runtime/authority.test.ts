@@ -1,7 +1,7 @@
 /** Authorities: what they certify and what not, with which keys, under whom, and how they are kept. RFC 6940 §11.3. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { generateKeyPairSync } from "node:crypto";
-import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Clock, Effect } from "effect";
@@ -86,6 +86,54 @@ law(
     const names = { uris: [], dnsNames: [], emails: [], notBeforeMs: 0, notAfterMs: 1 };
     for (const csr of [new Uint8Array(), Uint8Array.of(0x30, 0), ...weakRequests])
       same((yield* Effect.flip(authority.issue({ csr, ...names })))._tag, "CertificateError");
+  }),
+);
+
+const longRequests = JSON.parse(readFileSync(new URL("../vectors/requests.json", import.meta.url), "utf8")) as {
+  readonly rsa4096: string;
+  readonly rsa4104: string;
+};
+const requestOf = (base64: string): Uint8Array => new Uint8Array(Buffer.from(base64, "base64"));
+
+law(
+  "RSA of 4096 bits is certified and believed, one of 4104 is refused, as nodes on Deno could not believe it",
+  Effect.gen(function* () {
+    const nowMs = yield* Clock.currentTimeMillis;
+    const authority = yield* makeAuthority({ name: "root", nowMs });
+    const names = {
+      uris: [],
+      dnsNames: ["a.example"],
+      emails: [],
+      notBeforeMs: nowMs - 1_000,
+      notAfterMs: nowMs + 60_000,
+    };
+    const issued = yield* authority.issue({ csr: requestOf(longRequests.rsa4096), ...names });
+    ok(yield* isGood(issued, [], authority.root));
+    const refused = yield* Effect.flip(authority.issue({ csr: requestOf(longRequests.rsa4104), ...names }));
+    same([refused.reason, refused.why], ["key", "bad_CSR: RSA of 4104 bits"]);
+  }),
+);
+
+law(
+  "a request with bytes behind it is refused, wherever they are, and so is one byte less",
+  Effect.gen(function* () {
+    const nowMs = yield* Clock.currentTimeMillis;
+    const keys = yield* Keys;
+    const authority = yield* makeAuthority({ name: "root", nowMs });
+    const csr = yield* keys.certificateRequest(yield* keys.generate);
+    const names = {
+      uris: [],
+      dnsNames: ["a.example"],
+      emails: [],
+      notBeforeMs: nowMs - 1_000,
+      notAfterMs: nowMs + 60_000,
+    };
+    ok(yield* isGood(yield* authority.issue({ csr, ...names }), [], authority.root));
+    // The outer length counts the two bytes in, or does not.
+    const inside = Uint8Array.from([...csr, 0, 0]);
+    inside[inside[1] === 0x81 ? 2 : 1]! += 2;
+    for (const wrong of [Uint8Array.from([...csr, 0, 0]), inside, csr.subarray(0, -1)])
+      same((yield* Effect.flip(authority.issue({ csr: wrong, ...names }))).reason, "badRequest");
   }),
 );
 

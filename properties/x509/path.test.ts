@@ -46,6 +46,9 @@ const bothOf = (a: Row, b: Row): Row | undefined => {
   };
 };
 
+/** Some 2,400 pairs take Deno ten seconds to sign: the quick check looks at some of them. */
+const STRIDE = runs < 100 ? 7 : 1;
+
 test("two faults in one chain are refused for one of them", () => {
   let pairs = 0;
   for (const [i, a] of faults.entries())
@@ -53,6 +56,7 @@ test("two faults in one chain are refused for one of them", () => {
       const both = bothOf(a, b);
       if (both === undefined) continue;
       pairs += 1;
+      if (pairs % STRIDE !== 0) continue;
       const verdict = verdictOf(both);
       ok([a.verdict, b.verdict].includes(verdict as never), `${both.name}: ${verdict}`);
     }

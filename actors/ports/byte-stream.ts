@@ -13,7 +13,10 @@ export interface Peer {
 
 export interface ByteStreamShape {
   readonly peer: Peer;
-  /** The next bytes, at least one. Law: after a failed write, the read fails too. */
+  /**
+   * The next bytes, at least one. They are the reader's own: nobody writes to them again, so that messages may be views of
+   * them. Law: after a failed write, the read fails too.
+   */
   readonly read: Effect.Effect<Uint8Array, StreamClosed>;
   /** Succeeds when the transport has taken the bytes; waits while its buffer is full. */
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, StreamClosed>;

@@ -7,7 +7,7 @@
 import { Data, Deferred, Effect } from "effect";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import { MESSAGE_BYTES_MAX, TRANSACTION_ID_BYTES, type VapContent, VapMessage } from "../../codecs/vap/mod.ts";
-import { cut, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
+import { cutViews, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
 import {
   type VapOutcome,
   type VapTransactionAction,
@@ -28,7 +28,7 @@ export const readMessages = <R>(
   Effect.gen(function* () {
     let held = nothingHeld;
     while (true) {
-      const { messages, raw, rest, error } = cut(VapMessage, held, yield* stream.read, MESSAGE_BYTES_MAX);
+      const { messages, raw, rest, error } = cutViews(VapMessage, held, yield* stream.read, MESSAGE_BYTES_MAX);
       for (const [i, message] of messages.entries()) yield* take(message, raw[i]!);
       if (error !== undefined) return yield* new Garbage({ why: wireErrorText(error) });
       held = rest;

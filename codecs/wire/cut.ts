@@ -8,7 +8,7 @@
  * are there nothing is decoded again, so bytes that come one by one cost no more than bytes that come together. A message
  * that would be longer than the limit is refused as soon as its length is known, before it is held.
  */
-import { decodeFirst } from "./decode.ts";
+import { decodeFirst, decodeFirstViews, type First } from "./decode.ts";
 import type { Wire } from "./describe.ts";
 import type { WireError } from "./error.ts";
 import { plain } from "./octets.ts";
@@ -34,14 +34,31 @@ export interface Cut<A> {
 }
 
 /** `limit` is a message's greatest size in bytes. The description must know where a message ends, from its own bytes. */
-export const cut = <A>(wire: Wire<A>, held: Held, chunk: Uint8Array, limit: number): Cut<A> => {
+export const cut = <A>(wire: Wire<A>, held: Held, chunk: Uint8Array, limit: number): Cut<A> =>
+  cutBy(decodeFirst, wire, held, chunk, limit);
+
+/**
+ * As `cut`, where the byte fields of the messages are views into the chunk, or into the held buffer, which is then not
+ * written again. The chunk must be the caller's own, and stay as it is; who keeps a field for long copies it, since a view
+ * keeps its whole chunk.
+ */
+export const cutViews = <A>(wire: Wire<A>, held: Held, chunk: Uint8Array, limit: number): Cut<A> =>
+  cutBy(decodeFirstViews, wire, held, chunk, limit);
+
+const cutBy = <A>(
+  read: (wire: Wire<A>, bytes: Uint8Array) => First<A>,
+  wire: Wire<A>,
+  held: Held,
+  chunk: Uint8Array,
+  limit: number,
+): Cut<A> => {
   const { bytes, owned } = joined(held, chunk);
   const messages: Array<A> = [];
   const raw: Array<Uint8Array> = [];
   let from = 0;
   let wanted = held.wanted;
   while (bytes.length - from >= wanted) {
-    const first = decodeFirst(wire, bytes.subarray(from));
+    const first = read(wire, from === 0 ? bytes : bytes.subarray(from));
     if (first.ok) {
       if (first.size > limit) return lost(messages, raw, tooLong(first.size, limit));
       if (first.size === 0) return lost(messages, raw, malformed("an empty message"));

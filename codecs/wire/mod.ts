@@ -1,7 +1,7 @@
 /** Binary messages described once: the words, and what reads a description. */
 
-export { type Cut, cut, type Held, nothingHeld } from "./cut.ts";
-export { decode, decodeFirst, type First } from "./decode.ts";
+export { type Cut, cut, cutViews, type Held, nothingHeld } from "./cut.ts";
+export { decode, decodeFirst, decodeFirstViews, decodeViews, type First } from "./decode.ts";
 export {
   bits,
   boolean,

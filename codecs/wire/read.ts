@@ -4,11 +4,28 @@
  *   function r0(b, p, e)   reads one struct or TLV from the bytes b, from p, not past e; leaves its end in P
  *                          and, when the bytes are wrong, the error in F, its path growing as callers return
  *
- * Nothing is thrown: F is looked at after each call. Inside a length that was satisfied a field that runs out of bytes
- * is Malformed, since no further byte can help it; elsewhere it is Truncated, which a stream takes as "wait".
+ * Nothing is thrown: F is looked at after each call. Each description has two readers, a quick and a careful one
+ * (DECISIONS.md D-084). Inside a length that was satisfied a field that runs out of bytes is Malformed, since no further byte
+ * can help it; elsewhere it is Truncated, which a stream takes as "wait".
  */
 import type { BitsNode, EnumerationNode, Node, SelectNode, StructNode, TlvNode, UintNode } from "./node.ts";
-import { leastBytes, maskOf, measuresOf, namesByCode, quoted, runsOf, type Source } from "./source.ts";
+import {
+  fixedBytes,
+  leastBytes,
+  type Measure,
+  maskOf,
+  measuresOf,
+  namesByCode,
+  quoted,
+  runsOf,
+  type Source,
+} from "./source.ts";
+
+/**
+ * `quick`: tells that bytes are wrong, not where; so nothing is made ready for an error, and a run of fields is looked for
+ * at once. `careful`: tells where. `traced`: careful, and notes where each field lay.
+ */
+export type Mode = "quick" | "careful" | "traced";
 
 /** What the lines being written stand in. */
 interface Scope {
@@ -16,14 +33,16 @@ interface Scope {
   /** The expression of the end of what may be read, and whether a length has promised that many bytes. */
   readonly end: string;
   readonly bounded: boolean;
-  /** Note where each field lay. */
-  readonly traced: boolean;
+  readonly mode: Mode;
+  /** Bytes that are known to be there, of which no field has made use yet. */
+  readonly room: { left: number };
   readonly functionOf: (node: Node) => string;
 }
 
 /** The helpers that the generated text begins with. */
 export const readerPrelude = `
 let P = 0, F = null;
+const fail = () => { F = true; };
 const short = (at, missing) => { F = { _tag: "Truncated", at, missing }; };
 const over = (at, missing) => { F = { _tag: "Malformed", at, why: "runs " + missing + " bytes past its bounds" }; };
 const bad = (at, why) => { F = { _tag: "Malformed", at, why }; };
@@ -32,16 +51,16 @@ const overUnder = (at) => { if (F._tag === "Truncated") over(at + F.at, F.missin
 `;
 
 /** Writes the function that reads a node, and those it calls; gives its name. */
-export const writeReader = (source: Source, root: Node, traced: boolean): string => {
+export const writeReader = (source: Source, root: Node, mode: Mode): string => {
   const names = new Map<Node, string>();
   const functionOf = (node: Node): string => {
     const known = names.get(node);
     if (known !== undefined) return known;
     const name = source.fresh("r");
     names.set(node, name);
-    const scope: Scope = { source, end: "e", bounded: false, traced, functionOf };
+    const scope: Scope = { source, end: "e", bounded: false, mode, room: { left: 0 }, functionOf };
     source.apart(() => {
-      source.line(`function ${name}(b, p, e${traced ? ", w" : ""}) {`, "let v;");
+      source.line(`function ${name}(b, p, e${mode === "traced" ? ", w" : ""}) {`, "let v;");
       if (node.kind === "struct") readStruct(scope, node);
       else if (node.kind === "tlv") readTlv(scope, node);
       else read(scope, node, "v", '""', () => "");
@@ -62,13 +81,13 @@ const read: Emit<Node> = (s, node, v, at, earlier) => (emitters[node.kind] as Em
 const emitters: { readonly [K in Node["kind"]]: Emit<Extract<Node, { readonly kind: K }>> } = {
   uint: (s, node, v, at) => readUint(s, node, v, at),
   bytes: (s, node, v, at) => {
-    need(s, `${node.size}`, at);
+    need(s, node.size, at);
     s.source.line(`${v} = take(b, p, p + ${node.size});`, `p += ${node.size};`);
   },
   rest: (s, _, v) => s.source.line(`${v} = take(b, p, ${s.end});`, `p = ${s.end};`),
   boolean: (s, _, v, at) => readBoolean(s, v, at),
   text: (s, node, v, at) => {
-    s.source.line(`if (${s.end} - p > ${node.max}) return bad(${at}, "longer than ${node.max} bytes");`);
+    s.source.line(`if (${s.end} - p > ${node.max}) ${bad(s, at, `"longer than ${node.max} bytes"`)};`);
     readText(s, v, at);
   },
   opaque: (s, node, v, at, earlier) => prefixed(s, node, at, (inner) => read(inner, { kind: "rest" }, v, at, earlier)),
@@ -86,7 +105,7 @@ const emitters: { readonly [K in Node["kind"]]: Emit<Extract<Node, { readonly ki
   },
   select: (s, node, v, at, earlier) => readSelect(s, node, v, at, earlier),
   firstBit: (s, node, v, at, earlier) => {
-    need(s, "1", at);
+    need(s, 1, at);
     s.source.line("if (b[p] < 128) {");
     read(s, node.zero, v, at, earlier);
     s.source.line("} else {");
@@ -106,19 +125,39 @@ const emitters: { readonly [K in Node["kind"]]: Emit<Extract<Node, { readonly ki
 
 const unlimited = (prefix: UintNode) => ({ prefix, min: 0, max: Number.POSITIVE_INFINITY });
 
-const need = (s: Scope, size: string, at: string): void =>
-  s.source.line(`if (${s.end} - p < ${size}) return ${s.bounded ? "over" : "short"}(${at}, ${size} - (${s.end} - p));`);
+/** The end of a reader whose bytes are wrong; `why` is an expression. */
+const bad = (s: Scope, at: string, why: string): string =>
+  s.mode === "quick" ? "return fail()" : `return bad(${at}, ${why})`;
 
-const call = (s: Scope, node: Node, v: string, at: string): void =>
+/** So many bytes must be there, a number or an expression. */
+const need = (s: Scope, size: number | string, at: string): void => {
+  if (typeof size === "number" && s.room.left >= size) {
+    s.room.left -= size;
+    return;
+  }
+  const missing = `${s.bounded ? "over" : "short"}(${at}, ${size} - (${s.end} - p))`;
+  s.source.line(`if (${s.end} - p < ${size}) return ${s.mode === "quick" ? "fail()" : missing};`);
+};
+
+/** Looks for a whole run of fields at once. The careful reader does not: it tells which of them is missing. */
+const needRun = (s: Scope, size: number): void => {
+  if (s.mode !== "quick" || size === 0) return;
+  s.source.line(`if (${s.end} - p < ${size}) return fail();`);
+  s.room.left = size;
+};
+
+const call = (s: Scope, node: Node, v: string, at: string): void => {
+  const under = s.mode === "quick" ? "" : ` ${s.bounded ? "overUnder" : "under"}(${at})`;
   s.source.line(
-    `${v} = ${s.functionOf(node)}(b, p, ${s.end}${s.traced ? `, w + ${at}` : ""});`,
-    `if (F !== null) return ${s.bounded ? "overUnder" : "under"}(${at});`,
+    `${v} = ${s.functionOf(node)}(b, p, ${s.end}${s.mode === "traced" ? `, w + ${at}` : ""});`,
+    `if (F !== null) return${under};`,
     "p = P;",
   );
+};
 
 /** Notes where the lines of `body` read. */
 const marked = (s: Scope, at: string, body: () => void): void => {
-  if (!s.traced) {
+  if (s.mode !== "traced") {
     body();
     return;
   }
@@ -147,40 +186,46 @@ const uintOf = ({ bytes, signed }: UintNode): string => {
 };
 
 const readUint = (s: Scope, node: UintNode, v: string, at: string): void => {
-  need(s, `${node.bytes}`, at);
+  need(s, node.bytes, at);
   s.source.line(`${v} = ${uintOf(node)};`, `p += ${node.bytes};`);
   if (node.min === undefined || node.max === undefined) return;
   const [min, max] = [literal(node.min), literal(node.max)];
-  s.source.line(`if (${v} < ${min} || ${v} > ${max}) return bad(${at}, ${v} + " is not in ${node.min}..${node.max}");`);
+  const why = `${v} + " is not in ${node.min}..${node.max}"`;
+  s.source.line(`if (${v} < ${min} || ${v} > ${max}) ${bad(s, at, why)};`);
 };
 
 const literal = (value: number | bigint): string => (typeof value === "bigint" ? `${value}n` : `${value}`);
 
 const readConstant = (s: Scope, width: UintNode, value: number | bigint, v: string, at: string): void => {
   readUint(s, width, v, at);
-  s.source.line(`if (${v} !== ${literal(value)}) return bad(${at}, "must be ${value}, is " + ${v});`);
+  s.source.line(`if (${v} !== ${literal(value)}) ${bad(s, at, `"must be ${value}, is " + ${v}`)};`);
 };
 
 const readBoolean = (s: Scope, v: string, at: string): void => {
-  need(s, "1", at);
-  s.source.line(`if (b[p] > 1) return bad(${at}, "neither 0 nor 1");`, `${v} = b[p++] === 1;`);
+  need(s, 1, at);
+  s.source.line(`if (b[p] > 1) ${bad(s, at, `"neither 0 nor 1"`)};`, `${v} = b[p++] === 1;`);
 };
 
 const readText = (s: Scope, v: string, at: string): void =>
   s.source.line(
     `${v} = textAt(b, p, ${s.end});`,
-    `if (${v} === undefined) return bad(${at}, "not UTF-8");`,
+    `if (${v} === undefined) ${bad(s, at, `"not UTF-8"`)};`,
     `p = ${s.end};`,
   );
 
+/** Lines that give `v` the name of a number; it stays undefined where there is none. */
+const nameOfCode = (s: Scope, names: Readonly<Record<string, number>>, code: string, v: string): void => {
+  const cases = [...namesByCode(names)].map(([number, name]) => `case ${number}: ${v} = ${quoted(name)}; break;`);
+  s.source.line(`switch (${code}) {`, ...cases, "}");
+};
+
 const readEnumeration = (s: Scope, node: EnumerationNode, v: string, at: string): void => {
-  const [code, names] = [s.source.fresh("c"), s.source.constant(namesByCode(node.names))];
+  const code = s.source.fresh("c");
   s.source.line(`let ${code};`);
   readUint(s, node.width, code, at);
-  s.source.line(`${v} = ${names}[${code}];`);
-  s.source.line(
-    `if (${v} === undefined) ${node.open ? `${v} = ${code}` : `return bad(${at}, "unassigned value " + ${code})`};`,
-  );
+  nameOfCode(s, node.names, code, v);
+  const otherwise = node.open ? `${v} = ${code}` : bad(s, at, `"unassigned value " + ${code}`);
+  s.source.line(`if (${v} === undefined) ${otherwise};`);
 };
 
 /** A length, then what it bounds. */
@@ -194,9 +239,9 @@ const prefixed = (
   s.source.line(`let ${size};`);
   readUint(s, node.prefix, size, at);
   if (node.min > 0)
-    s.source.line(`if (${size} < ${node.min}) return bad(${at}, ${size} + " bytes, fewer than ${node.min}");`);
+    s.source.line(`if (${size} < ${node.min}) ${bad(s, at, `${size} + " bytes, fewer than ${node.min}"`)};`);
   if (node.max < 2 ** (8 * node.prefix.bytes) - 1)
-    s.source.line(`if (${size} > ${node.max}) return bad(${at}, ${size} + " bytes, more than ${node.max}");`);
+    s.source.line(`if (${size} > ${node.max}) ${bad(s, at, `${size} + " bytes, more than ${node.max}"`)};`);
   body(within(s, size, at));
 };
 
@@ -209,7 +254,7 @@ const within = (s: Scope, size: string, at: string): Scope => {
 };
 
 const filled = (s: Scope, at: string): void =>
-  s.source.line(`if (p !== ${s.end}) return bad(${at}, (${s.end} - p) + " trailing bytes");`);
+  s.source.line(`if (p !== ${s.end}) ${bad(s, at, `(${s.end} - p) + " trailing bytes"`)};`);
 
 const readFilling = (s: Scope, node: Node, v: string, at: string): void => {
   read(s, node, v, at, () => "");
@@ -223,7 +268,7 @@ const readList = (s: Scope, item: Node, v: string, at: string): void => {
   s.source.line(`const ${all} = [];`, `while (p < ${s.end}) {`, `let ${one};`);
   if (mayBeEmpty) s.source.line(`const ${from} = p;`);
   marked(s, place, () => read(s, item, one, place, () => ""));
-  if (mayBeEmpty) s.source.line(`if (p === ${from}) return bad(${place}, "an empty item");`);
+  if (mayBeEmpty) s.source.line(`if (p === ${from}) ${bad(s, place, `"an empty item"`)};`);
   s.source.line(`${all}.push(${one});`, "}", `${v} = ${all};`);
 };
 
@@ -238,7 +283,7 @@ const readSelect = (s: Scope, node: SelectNode, v: string, at: string, earlier: 
     s.source.line("break;", "}");
   }
   s.source.line("default: {");
-  if (node.otherwise === undefined) s.source.line(`return bad(${at}, "no arm for " + ${chosen});`);
+  if (node.otherwise === undefined) s.source.line(`${bad(s, at, `"no arm for " + ${chosen}`)};`);
   else read(s, node.otherwise, v, at, () => "");
   s.source.line("}", "}");
 };
@@ -248,7 +293,7 @@ const readBits = (s: Scope, node: BitsNode, v: string, at: string): void => {
   s.source.line(`let ${word};`);
   readUint(s, { kind: "uint", bytes: (node.picture.length / 8) as 1, signed: false }, word, at);
   const [mask, ones] = [maskOf(node, "01"), maskOf(node, "1")];
-  if (mask !== 0) s.source.line(`if ((${word} & ${mask}) >>> 0 !== ${ones}) return bad(${at}, "fixed bits differ");`);
+  if (mask !== 0) s.source.line(`if ((${word} & ${mask}) >>> 0 !== ${ones}) ${bad(s, at, `"fixed bits differ"`)};`);
   const parts = node.parts.map((part) => {
     const value = s.source.fresh("x");
     const runs = runsOf(node, part.letter).map(({ from, to, size }) => {
@@ -261,8 +306,9 @@ const readBits = (s: Scope, node: BitsNode, v: string, at: string): void => {
       const name = s.source.fresh("x");
       const otherwise = part.open
         ? `${name} = ${value}`
-        : `return bad(${at} + ${quoted(`.${part.name}`)}, "unassigned value " + ${value})`;
-      s.source.line(`let ${name} = ${s.source.constant(namesByCode(part.names))}[${value}];`);
+        : bad(s, `${at} + ${quoted(`.${part.name}`)}`, `"unassigned value " + ${value}`);
+      s.source.line(`let ${name};`);
+      nameOfCode(s, part.names, value, name);
       s.source.line(`if (${name} === undefined) ${otherwise};`);
       return `${quoted(part.name)}: ${name}`;
     }
@@ -274,6 +320,7 @@ const readBits = (s: Scope, node: BitsNode, v: string, at: string): void => {
 const readTlv = (s: Scope, node: TlvNode): void => {
   const self = '""';
   s.source.line("let c, n, x;");
+  needRun(s, node.type.bytes + node.length.bytes);
   readUint(s, node.type, "c", self);
   readUint(s, node.length, "n", self);
   const inner = within(s, "n", self);
@@ -314,6 +361,7 @@ const readStruct = (scope: Scope, node: StructNode): void => {
       open.push({ to, outer: s });
       s = within(s, whole ? remaining(s, names[by]!, quoted(`.${node.fields[by]!.name}`)) : names[by]!, at);
     }
+    if (s.room.left === 0) needRun(s, runFrom(node, measures, i));
     marked(s, at, () => read(s, field.node, names[i]!, at, earlier));
     while (open.at(-1)?.to === i) {
       filled(s, at);
@@ -327,12 +375,26 @@ const readStruct = (scope: Scope, node: StructNode): void => {
   });
 };
 
+/** Bytes of the fields of a fixed size from one on, as far as no length begins or ends among them; 0 for fewer than two. */
+const runFrom = ({ fields }: StructNode, measures: ReadonlyArray<Measure>, first: number): number => {
+  let run = 0;
+  let next = first;
+  while (next < fields.length && (next === first || !measures.some(({ from }) => from === next))) {
+    const size = fixedBytes(fields[next]!.node);
+    if (size === undefined) break;
+    run += size;
+    next++;
+    if (measures.some(({ to }) => to === next - 1)) break;
+  }
+  return next - first > 1 ? run : 0;
+};
+
 /** What a length of the whole struct leaves for what follows it. */
 const remaining = (s: Scope, length: string, at: string): string => {
   const left = s.source.fresh("n");
   s.source.line(
     `const ${left} = ${length} - (p - p0);`,
-    `if (${left} < 0) return bad(${at}, ${length} + " is less than what precedes it");`,
+    `if (${left} < 0) ${bad(s, at, `${length} + " is less than what precedes it"`)};`,
   );
   return left;
 };

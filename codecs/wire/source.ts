@@ -49,11 +49,9 @@ export const sourceOf = (): Source => {
 /** A name or a text as a JavaScript literal. */
 export const quoted = (text: string): string => JSON.stringify(text);
 
-/** Codes to names, and names to codes, without what every object inherits. */
-export const namesByCode = (names: Readonly<Record<string, number>>): Record<number, string> =>
-  Object.assign(Object.create(null), Object.fromEntries(Object.entries(names).map(([name, code]) => [code, name])));
-export const codesByName = (names: Readonly<Record<string, number>>): Record<string, number> =>
-  Object.assign(Object.create(null), names);
+/** Codes to names. Of two names with one code, the later. */
+export const namesByCode = (names: Readonly<Record<string, number>>): ReadonlyMap<number, string> =>
+  new Map(Object.entries(names).map(([name, code]) => [code, name]));
 
 /** What a path begins with. */
 export const labelOf = (node: Node): string => ("name" in node ? node.name : node.kind);
@@ -96,6 +94,26 @@ export const leastBytes = (node: Node): number => {
     case "list":
     case "optional":
       return 0;
+  }
+};
+
+/** How many bytes a field takes whatever its value, where its lines stand in place; else undefined. */
+export const fixedBytes = (node: Node): number | undefined => {
+  switch (node.kind) {
+    case "uint":
+      return node.bytes;
+    case "bytes":
+      return node.size;
+    case "boolean":
+      return 1;
+    case "enumeration":
+    case "constant":
+    case "lengthOf":
+      return node.width.bytes;
+    case "bits":
+      return node.picture.length / 8;
+    default:
+      return undefined;
   }
 };
 

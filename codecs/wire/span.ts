@@ -9,7 +9,7 @@
 import type { Wire } from "./describe.ts";
 import type { Decoded, WireError } from "./error.ts";
 import type { Node } from "./node.ts";
-import { plain, take, textAt, u64At, u128At } from "./octets.ts";
+import { plain, takeView, textAt, u64At, u128At } from "./octets.ts";
 import { readerPrelude, writeReader } from "./read.ts";
 import { labelOf, sourceOf } from "./source.ts";
 
@@ -50,9 +50,9 @@ const tracerOf = (node: Node): Tracer => {
   if (known !== undefined) return known;
   const source = sourceOf();
   source.line(readerPrelude, "let mark;");
-  const root = writeReader(source, node, true);
+  const root = writeReader(source, node, "traced");
   const tracer = source.build<Tracer>(
-    { take, textAt, u64At, u128At },
+    { take: takeView, textAt, u64At, u128At },
     `return (b, noted) => { F = null; mark = noted; ${root}(b, 0, b.length, ""); mark = undefined; return { end: P, error: F }; };`,
   );
   tracers.set(node, tracer);

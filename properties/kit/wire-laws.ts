@@ -5,7 +5,18 @@
  */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
-import { cut, decode, encode, nothingHeld, spansOf, type Wire } from "../../codecs/wire/mod.ts";
+import {
+  cut,
+  cutViews,
+  decode,
+  decodeFirst,
+  decodeFirstViews,
+  decodeViews,
+  encode,
+  nothingHeld,
+  spansOf,
+  type Wire,
+} from "../../codecs/wire/mod.ts";
 import { labelOf } from "../../codecs/wire/source.ts";
 import { arbitraryOf } from "./arbitrary.ts";
 import { runs, test } from "./harness.ts";
@@ -29,6 +40,19 @@ export const wireLaws = <A>(wire: Wire<A>, options: WireLawOptions<A> = {}): voi
   law(
     "what is written is read back",
     fc.property(values, (value) => readsBack(wire, value)),
+  );
+  law(
+    "what is read does not change when its bytes are written again, nor what is written when the next is",
+    fc.property(values, values, (value, next) => keepsItsBytes(wire, value, next)),
+  );
+  law(
+    "views say what copies say, of good bytes and of bad ones",
+    fc.property(values, changes, (value, changed) => {
+      for (const bytes of [encode(wire, value), changedIn(encode(wire, value), changed)]) {
+        assert.deepEqual(decodeViews(wire, bytes), decode(wire, bytes));
+        assert.deepEqual(decodeFirstViews(wire, bytes), decodeFirst(wire, bytes));
+      }
+    }),
   );
   law(
     "any bytes give a value or an error",
@@ -63,6 +87,15 @@ export const wireLaws = <A>(wire: Wire<A>, options: WireLawOptions<A> = {}): voi
 
 const readsBack = <A>(wire: Wire<A>, value: A): void =>
   assert.deepEqual(decode(wire, encode(wire, value)), { ok: true, value });
+
+const keepsItsBytes = <A>(wire: Wire<A>, value: A, next: A): void => {
+  const bytes = encode(wire, value);
+  const [copy, read] = [bytes.slice(), decode(wire, bytes)];
+  encode(wire, next);
+  assert.deepEqual(bytes, copy);
+  bytes.fill(0xa5);
+  assert.deepEqual(read, { ok: true, value });
+};
 
 /** Either an error, or a value that is written in as many bytes, and then reads and writes the same for ever. */
 const settles = <A>(wire: Wire<A>, bytes: Uint8Array): void => {
@@ -100,11 +133,17 @@ const cutsTo = <A>(wire: Wire<A>, messages: ReadonlyArray<A>, at: ReadonlyArray<
   const points = [0, ...at.map((n) => n % (stream.length + 1)).sort((a, b) => a - b), stream.length];
   const pieces = points.slice(1).map((point, i) => stream.subarray(points[i]!, point));
   const oneByOne = Array.from(stream, (byte) => Uint8Array.of(byte));
-  for (const chunks of [pieces, oneByOne]) {
+  for (const [chunks, cutting] of [
+    [pieces, cut],
+    [oneByOne, cut],
+    [pieces, cutViews],
+    [oneByOne, cutViews],
+  ] as const) {
     let held = nothingHeld;
     const found: Array<A> = [];
-    for (const chunk of chunks) {
-      const result = cut(wire, held, chunk, limit);
+    for (const whole of chunks) {
+      const chunk = whole.slice();
+      const result = cutting(wire, held, chunk, limit);
       assert.equal(result.error, undefined);
       found.push(...result.messages);
       assert.deepEqual(
@@ -112,6 +151,7 @@ const cutsTo = <A>(wire: Wire<A>, messages: ReadonlyArray<A>, at: ReadonlyArray<
         result.messages.map((value) => ({ ok: true, value })),
       );
       held = result.rest;
+      if (cutting === cut) chunk.fill(0xa5);
     }
     assert.deepEqual(found, messages);
     assert.equal(held.size, 0);

@@ -16,7 +16,7 @@ import {
   type Packet,
 } from "../../codecs/reload/mod.ts";
 import { concat } from "../../codecs/shared/mod.ts";
-import { cut, decodeFirst, encode, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
+import { cutViews, decodeFirst, encode, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
 import {
   type ReloadLinkAction,
   type ReloadLinkEvent,
@@ -111,7 +111,7 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
         let held = nothingHeld;
         while (true) {
           const chunk = yield* stream.read;
-          const got = cut(FramedMessage, held, chunk, settings.messageBytesMax() + FRAME_OVERHEAD_BYTES);
+          const got = cutViews(FramedMessage, held, chunk, settings.messageBytesMax() + FRAME_OVERHEAD_BYTES);
           const atMs = yield* Clock.currentTimeMillis;
           for (const frame of got.messages) yield* box.tell({ type: "framed", frame, atMs });
           if (got.error !== undefined) {
@@ -141,7 +141,8 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
       yield* Effect.forkScoped(frame);
       const write = Effect.gen(function* () {
         while (true) {
-          const bytes = concat(...(yield* Queue.takeAll(frames)));
+          const waiting = yield* Queue.takeAll(frames);
+          const bytes = waiting.length === 1 ? waiting[0]! : concat(...waiting);
           yield* stream.write(bytes);
           waitingBytes -= bytes.length;
         }

@@ -3,7 +3,7 @@
  * is to make them. Never waits. DECISIONS.md D-013.
  */
 import { Effect } from "effect";
-import { type Destination, Packet } from "../../codecs/reload/mod.ts";
+import { type Destination, Packet, packetBytes } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import { fragmentsOf, type RingView, routeOf } from "../../machines/reload/mod.ts";
 import type { Configuration } from "./configuration.ts";
@@ -53,13 +53,12 @@ export const makeOutgoing = (
   const oversized = Effect.suspend(() => drop(`over ${now().maxMessageSize} bytes`));
   const hand: Outgoing["hand"] = (to, packet, tooLong = oversized) =>
     Effect.suspend(() => {
-      const bytes = encode(Packet, packet);
+      const size = packetBytes(packet);
       const { fragmentBytes } = settings;
-      if (bytes.length > now().maxMessageSize) return tooLong;
-      const pieces =
-        fragmentBytes === 0 || bytes.length <= fragmentBytes
-          ? [bytes]
-          : fragmentsOf(packet, fragmentBytes).map((piece) => encode(Packet, piece));
+      if (size > now().maxMessageSize) return tooLong;
+      const isWhole = fragmentBytes === 0 || size <= fragmentBytes;
+      const packets = isWhole ? [packet] : fragmentsOf(packet, fragmentBytes);
+      const pieces = packets.map((piece) => encode(Packet, piece));
       const link = links.get(to)?.at(-1);
       return link !== undefined && pieces.every(link.post) ? Effect.void : drop("no link, or a full one");
     });

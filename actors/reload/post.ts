@@ -22,18 +22,18 @@ import {
   type Packet,
   reloadVersion,
   SecurityBlock,
-  Signature,
+  type Signature,
   type SignerIdentity,
   type Stored,
   type StoredDataValue,
+  sealedPayload,
   sequenceAny,
   signatureBy,
   signedBytesOf,
   valueSignatureInput,
   x509,
 } from "../../codecs/reload/mod.ts";
-import { concat } from "../../codecs/shared/mod.ts";
-import { decode, decodeFirst, encode, wireErrorText } from "../../codecs/wire/mod.ts";
+import { decodeFirstViews, decodeViews, encode, wireErrorText } from "../../codecs/wire/mod.ts";
 import type { Signer } from "../../machines/reload/mod.ts";
 import { type Credentials, Keys } from "../ports/mod.ts";
 import type { Configuration } from "./configuration.ts";
@@ -145,14 +145,14 @@ export const makePost = Effect.fn("reload.post")(function* (
       viaList: [],
       destinationList: letter.destinations,
       options: letter.options ?? [],
-      payload: concat(contents, bucketFor(letter), encode(Signature, signature)),
+      payload: sealedPayload(contents, bucketFor(letter), signature),
     };
   });
 
   const open: Post["open"] = Effect.fnUntraced(function* (packet, fetched = []) {
-    const head = decodeFirst(MessageContents, packet.payload);
+    const head = decodeFirstViews(MessageContents, packet.payload);
     if (!head.ok) return { refused: wireErrorText(head.error) };
-    const tail = decode(SecurityBlock, packet.payload.subarray(head.size));
+    const tail = decodeViews(SecurityBlock, packet.payload, head.size);
     if (!tail.ok) return { refused: wireErrorText(tail.error) };
     const contents = head.value;
     const { certificates, signature } = tail.value;

@@ -1,8 +1,7 @@
 /** Requests of our own on their way: sealed once, sent as often as needed, answered by who may answer. */
 import { Effect } from "effect";
-import { type Body, type Destination, Packet, type Request } from "../../codecs/reload/mod.ts";
+import { type Body, type Destination, type Packet, packetBytes, type Request } from "../../codecs/reload/mod.ts";
 import { bigOf } from "../../codecs/shared/mod.ts";
-import { encode } from "../../codecs/wire/mod.ts";
 import {
   isBelieved,
   type ReloadOutcome,
@@ -64,7 +63,7 @@ export const makeRequests = Effect.fn("reload.requests")(function* (
     const letter = { transactionId, destinations, body, certificates };
     const bare = !selfContained && isBare(destinations);
     const packet = yield* post.seal({ ...letter, bare });
-    if (encode(Packet, packet).length > messageBytesMax()) {
+    if (packetBytes(packet) > messageBytesMax()) {
       const why = `a message over ${messageBytesMax()} bytes`;
       return { outcome: { type: "lost" as const, why }, opened: undefined };
     }

@@ -13,11 +13,12 @@ import {
   type ErrorName,
   errorBody,
   Packet,
+  packetBytes,
   type Request,
   sequenceAny,
 } from "../../codecs/reload/mod.ts";
 import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
-import { decode, encode, wireErrorText } from "../../codecs/wire/mod.ts";
+import { decodeViews, wireErrorText } from "../../codecs/wire/mod.ts";
 import {
   type Asked,
   isAnswer,
@@ -119,7 +120,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     const packet = yield* post.seal({ transactionId, destinations, body, certificates, options, bare });
     const { maxMessageSize } = now();
     const limit = Math.min(maxMessageSize, reply.maxResponseLength === 0 ? maxMessageSize : reply.maxResponseLength);
-    const size = encode(Packet, packet).length;
+    const size = packetBytes(packet);
     const isFit = size <= limit || body.type === "error";
     const refusal = errorBody("responseTooLarge", `${size} bytes`);
     const sent = isFit ? packet : yield* post.seal({ transactionId, destinations, body: refusal, options, bare });
@@ -177,7 +178,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
   });
 
   const arrive: Switchboard["arrive"] = Effect.fnUntraced(function* (link, message) {
-    const read = decode(Packet, message);
+    const read = decodeViews(Packet, message);
     if (!read.ok) {
       counters.garbage++;
       const why = wireErrorText(read.error);

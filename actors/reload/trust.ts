@@ -116,7 +116,8 @@ export const makeTrust = Effect.fn("reload.trust")(function* (configuration: Pic
       if ((identity.type === "certHash") !== (facts.nodeIds.length === 1)) continue;
       const nodeId = facts.nodeIds.find((id) => isIdentityOf(identity, certificate, id));
       if (nodeId === undefined) continue;
-      const signer: Signer = { nodeId, users: facts.emails, certificate };
+      // Copied: what came is a view, and would keep the whole message, or all that came with it.
+      const signer: Signer = { nodeId, users: facts.emails, certificate: certificate.slice() };
       keep(identity, { facts, signer });
       return signer;
     }

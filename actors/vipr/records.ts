@@ -96,7 +96,14 @@ export const openRecords = Effect.fn("vipr.records")(function* (
 
   const write = (change: Change) => store.write([change]);
   const off = new WeakSet<Waiting>();
-  const offOf = ({ vcr, dueMs }: Waiting): Change => ({ type: "remove", table: SENT, key: recordKey(vcr, dueMs) });
+  /** A key is a hash of its record: made once for each call that waits. */
+  const keys = new WeakMap<Waiting, Uint8Array>();
+  const keyOf = (waiting: Waiting): Uint8Array => {
+    const key = keys.get(waiting) ?? recordKey(waiting.vcr, waiting.dueMs);
+    keys.set(waiting, key);
+    return key;
+  };
+  const offOf = (waiting: Waiting): Change => ({ type: "remove", table: SENT, key: keyOf(waiting) });
   return {
     received: (call) => write(rowOf(RECEIVED, call)),
     charged: (failed) =>
@@ -107,8 +114,8 @@ export const openRecords = Effect.fn("vipr.records")(function* (
           ),
         ),
       ),
-    sent: ({ vcr, dueMs }) =>
-      write({ type: "put", table: SENT, key: recordKey(vcr, dueMs), value: encodeRecord({ vcr }) }),
+    sent: (waiting) =>
+      write({ type: "put", table: SENT, key: keyOf(waiting), value: encodeRecord({ vcr: waiting.vcr }) }),
     asking: (waiting) => Effect.map(write(offOf(waiting)), () => void off.add(waiting)),
     // Left behind it waits once more after a restart: nobody was asked about it.
     done: (waiting) => (off.has(waiting) ? Effect.void : told(write(offOf(waiting)))),

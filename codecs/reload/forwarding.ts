@@ -80,6 +80,23 @@ export const Packet = struct("Packet", "RFC 6940 §6.3.2", {
 });
 export type Packet = TypeOf<typeof Packet>;
 
+/** Bytes of the header before its lists. */
+const FIXED_BYTES = 38;
+const NODE_BYTES = 2 + NODE_ID_BYTES;
+/** How long the packet is once it is written, without writing it. */
+export const packetBytes = ({ viaList, destinationList, options, payload }: Packet): number => {
+  let size = FIXED_BYTES + payload.length;
+  for (const one of viaList) size += destinationBytes(one);
+  for (const one of destinationList) size += destinationBytes(one);
+  for (const { option } of options) size += 4 + option.length;
+  return size;
+};
+const destinationBytes = (one: Destination): number => {
+  if ("compactId" in one) return 2;
+  if (one.type === "node") return NODE_BYTES;
+  return (one.type === "resource" || one.type === "opaqueId" ? 3 : 2) + one.data.length;
+};
+
 /** The header alone, of a message whose rest has not come or will not be held. */
 // biome-ignore format: columns
 export const ForwardingHeader = struct("ForwardingHeader", "RFC 6940 §6.3.2", {

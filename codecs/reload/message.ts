@@ -21,7 +21,7 @@ import {
   type Wire,
 } from "../wire/mod.ts";
 import { type ErrorName, errorCode, messageCode } from "./registry.ts";
-import { SecurityBlock } from "./security.ts";
+import { SecurityBlock, Signature } from "./security.ts";
 import { FetchAns, FetchReq, FindAns, FindReq, StatAns, StoreAns, StoreReq } from "./storage.ts";
 import {
   AppAttach,
@@ -51,17 +51,23 @@ export const MessageContents = struct("MessageContents", "RFC 6940 §6.3.3", {
 });
 export type MessageContents = TypeOf<typeof MessageContents>;
 
-/** The beginning of a payload: enough to tell a request from an answer without reading either. */
-const MessageHead = struct("MessageHead", "RFC 6940 §6.3.3", { code: u16, remainder: rest });
-/** The message code at the head of a payload, if two bytes are there. */
-export const codeOf = (payload: Uint8Array): number | undefined => {
-  const head = decode(MessageHead, payload);
-  return head.ok ? head.value.code : undefined;
-};
+/** The message code at the head of a payload, if two bytes are there: a request is told from an answer without reading it. */
+export const codeOf = (payload: Uint8Array): number | undefined =>
+  payload.length < 2 ? undefined : (payload[0]! << 8) | payload[1]!;
 
 /** What stands behind the forwarding header of a whole message. */
 export const Payload = struct("Payload", "RFC 6940 §6.3", { contents: MessageContents, security: SecurityBlock });
 export type Payload = TypeOf<typeof Payload>;
+
+/** What is written of a payload once its signature is made: the signature covers the contents as they were written. */
+const SealedPayload = struct("SealedPayload", "RFC 6940 §6.3", {
+  contents: rest,
+  certificates: rest,
+  signature: Signature,
+});
+/** A payload of its parts: the contents, then a written `Certificates`. */
+export const sealedPayload = (contents: Uint8Array, certificates: Uint8Array, signature: Signature): Uint8Array =>
+  encode(SealedPayload, { contents, certificates, signature });
 
 export const ErrorResponse = struct("ErrorResponse", "RFC 6940 §6.3.3.1", { code: u16, info: opaque(u16) });
 export type ErrorResponse = TypeOf<typeof ErrorResponse>;

@@ -10,6 +10,7 @@ export {
   NodeId,
   Packet,
   type Piece,
+  packetBytes,
   pieceOf,
   ResourceId,
   toNode,
@@ -50,6 +51,7 @@ export {
   Payload,
   type Request,
   type RequestType,
+  sealedPayload,
 } from "./message.ts";
 export {
   decodeRegistration,

@@ -46,7 +46,7 @@ export const cutViews = <A>(wire: Wire<A>, held: Held, chunk: Uint8Array, limit:
   cutBy(decodeFirstViews, wire, held, chunk, limit);
 
 const cutBy = <A>(
-  read: (wire: Wire<A>, bytes: Uint8Array) => First<A>,
+  read: (wire: Wire<A>, bytes: Uint8Array, from: number) => First<A>,
   wire: Wire<A>,
   held: Held,
   chunk: Uint8Array,
@@ -58,12 +58,12 @@ const cutBy = <A>(
   let from = 0;
   let wanted = held.wanted;
   while (bytes.length - from >= wanted) {
-    const first = read(wire, from === 0 ? bytes : bytes.subarray(from));
+    const first = read(wire, bytes, from);
     if (first.ok) {
       if (first.size > limit) return lost(messages, raw, tooLong(first.size, limit));
       if (first.size === 0) return lost(messages, raw, malformed("an empty message"));
       messages.push(first.value);
-      raw.push(bytes.subarray(from, from + first.size));
+      raw.push(first.size === bytes.length ? bytes : bytes.subarray(from, from + first.size));
       from += first.size;
       wanted = 1;
       continue;

@@ -20,25 +20,28 @@ export type First<A> =
   | { readonly ok: false; readonly error: WireError };
 
 interface Reader {
-  readonly all: (bytes: Uint8Array) => Decoded<any>;
-  readonly first: (bytes: Uint8Array) => First<any>;
+  readonly all: (bytes: Uint8Array, from: number) => Decoded<any>;
+  readonly first: (bytes: Uint8Array, from: number) => First<any>;
 }
 
-/** Reads bytes that are one whole message and nothing more. */
-export const decode = <A>(wire: Wire<A>, bytes: Uint8Array): Decoded<A> => copying(wire.node).all(plain(bytes));
+/** Reads bytes that are, from one on, one whole message and nothing more. */
+export const decode = <A>(wire: Wire<A>, bytes: Uint8Array, from = 0): Decoded<A> =>
+  copying(wire.node).all(plain(bytes), from);
 
 /** Reads the message that the bytes begin with. Truncated means: more bytes may make it whole. */
-export const decodeFirst = <A>(wire: Wire<A>, bytes: Uint8Array): First<A> => copying(wire.node).first(plain(bytes));
+export const decodeFirst = <A>(wire: Wire<A>, bytes: Uint8Array, from = 0): First<A> =>
+  copying(wire.node).first(plain(bytes), from);
 
 /**
  * As `decode`, where byte fields are views into `bytes`: for who owns those bytes and writes there no more, and keeps no
  * small field of a large message for long.
  */
-export const decodeViews = <A>(wire: Wire<A>, bytes: Uint8Array): Decoded<A> => viewing(wire.node).all(plain(bytes));
+export const decodeViews = <A>(wire: Wire<A>, bytes: Uint8Array, from = 0): Decoded<A> =>
+  viewing(wire.node).all(plain(bytes), from);
 
 /** As `decodeFirst`, with views as `decodeViews` gives them. */
-export const decodeFirstViews = <A>(wire: Wire<A>, bytes: Uint8Array): First<A> =>
-  viewing(wire.node).first(plain(bytes));
+export const decodeFirstViews = <A>(wire: Wire<A>, bytes: Uint8Array, from = 0): First<A> =>
+  viewing(wire.node).first(plain(bytes), from);
 
 const readersBy = (take: Take): ((node: Node) => Reader) => {
   const readers = new WeakMap<Node, Reader>();
@@ -71,13 +74,13 @@ const compiled = (node: Node, take: Take, mode: Mode, helpers: object): Reader =
   const isCareful = mode !== "quick";
   source.line(
     `const failed = () => { const error = F; F = null; error.at = ${label} + error.at; return { ok: false, error }; };`,
-    "const all = (b) => {",
-    `F = null; const value = ${root}(b, 0, b.length);`,
+    "const all = (b, from) => {",
+    `F = null; const value = ${root}(b, from, b.length);`,
     isCareful ? 'if (F === null && P !== b.length) bad("", (b.length - P) + " trailing bytes");' : "",
-    `return F === null${isCareful ? "" : " && P === b.length"} ? { ok: true, value } : ${isCareful ? "failed()" : "carefully().all(b)"}; };`,
-    "const first = (b) => {",
-    `F = null; const value = ${root}(b, 0, b.length);`,
-    `return F === null ? { ok: true, value, size: P } : ${isCareful ? "failed()" : "carefully().first(b)"}; };`,
+    `return F === null${isCareful ? "" : " && P === b.length"} ? { ok: true, value } : ${isCareful ? "failed()" : "carefully().all(b, from)"}; };`,
+    "const first = (b, from) => {",
+    `F = null; const value = ${root}(b, from, b.length);`,
+    `return F === null ? { ok: true, value, size: P - from } : ${isCareful ? "failed()" : "carefully().first(b, from)"}; };`,
   );
   return source.build({ take, textAt, u64At, u128At, ...helpers }, "return { all, first };");
 };

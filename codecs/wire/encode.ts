@@ -1,7 +1,7 @@
 /**
  * A description read as a writer of bytes, compiled once, on first use; see write.ts.
  *
- * The bytes are the caller's own. They may share an ArrayBuffer of 8 KiB with other messages, as those of Node's
+ * The bytes are the caller's own. They may share an ArrayBuffer of 16 KiB with other messages, as those of Node's
  * `Buffer.allocUnsafe` do: pass the bytes on, not their `buffer` (DECISIONS.md D-085).
  *
  * A value its type allows always fits, save for limits that types cannot say (a range, a length). One that does not fit
@@ -10,7 +10,7 @@
 import type { Wire } from "./describe.ts";
 import { Unfit } from "./error.ts";
 import type { Node } from "./node.ts";
-import { grow, put, putText, putU64, putU128, sink, written } from "./octets.ts";
+import { grow, put, putText, sink, written } from "./octets.ts";
 import { labelOf, quoted, sourceOf } from "./source.ts";
 import { writerPrelude, writeWriter } from "./write.ts";
 
@@ -54,7 +54,7 @@ const compiled = (node: Node, careful: boolean): Writer["write"] => {
   const source = sourceOf();
   source.line(writerPrelude);
   const root = writeWriter(source, node, careful);
-  const helpers = { Unfit, grow, put, putText, putU64, putU128, sink };
+  const helpers = { Unfit, grow, put, putText, sink };
   if (!careful) return source.build(helpers, `return ${root};`);
   const label = quoted(labelOf(node));
   return source.build(

@@ -10,8 +10,10 @@ const encoder = new TextEncoder();
 const LOOP_BYTES = 32;
 const ASCII_BYTES = 64;
 const SPELT_BYTES = 32;
-/** As Node's own pool: so much a message that is kept may hold in memory beyond its own bytes. */
-const POOL_BYTES = 8_192;
+/** So much a message that is kept may hold in memory beyond its own bytes. */
+const POOL_BYTES = 16_384;
+/** Keys and other small things are what is kept for long: they get buffers of their own, which engines make quickly. */
+const OWN_BYTES = 64;
 /** JavaScriptCore makes a buffer of its own in a third of the time of a view; on V8 it is the other way round. */
 const IS_POOLED = !("Bun" in globalThis);
 /** What is left of a pool at most when the next one is begun. */
@@ -27,13 +29,14 @@ export type Take = (b: Uint8Array, from: number, to: number) => Uint8Array;
 
 export const takeCopy: Take = (b, from, to) => {
   const size = to - from;
-  if (size > LOOP_BYTES) return b.slice(from, to);
+  if (size > OWN_BYTES) return b.slice(from, to);
   const out = new Uint8Array(size);
   for (let i = 0; i < size; i++) out[i] = b[from + i]!;
   return out;
 };
-export const takeView: Take = (b, from, to) =>
-  IS_POOLED || to - from > LOOP_BYTES ? b.subarray(from, to) : takeCopy(b, from, to);
+export const takeView: Take = IS_POOLED
+  ? (b, from, to) => new Uint8Array(b.buffer, b.byteOffset + from, to - from)
+  : (b, from, to) => (to - from > LOOP_BYTES ? b.subarray(from, to) : takeCopy(b, from, to));
 
 /** Undefined when the bytes are not UTF-8. A byte order mark is a character like any other. */
 export const textAt = (b: Uint8Array, from: number, to: number): string | undefined => {
@@ -70,20 +73,40 @@ export const u64At = (b: Uint8Array, p: number): bigint => {
   return words.getBigUint64(0);
 };
 
+/**
+ * The same 128 bits come again and again: a node meets its neighbours' Node-IDs in nearly every message. To make such a
+ * number takes four allocations, to find it again takes four comparisons. Each place holds the last number that fell on it.
+ */
+const KNOWN_MAX = 1_024;
+const knownWords = new Uint32Array(4 * KNOWN_MAX);
+const known: Array<bigint> = Array.from({ length: KNOWN_MAX }, () => 0n);
+
 export const u128At = (b: Uint8Array, p: number): bigint => {
-  for (let i = 0; i < 16; i++) scratch[i] = b[p + i]!;
-  return (words.getBigUint64(0) << 64n) | words.getBigUint64(8);
-};
-
-export const putU64 = (b: Uint8Array, p: number, value: bigint): void => {
-  words.setBigUint64(0, value);
-  for (let i = 0; i < 8; i++) b[p + i] = scratch[i]!;
-};
-
-export const putU128 = (b: Uint8Array, p: number, value: bigint): void => {
-  words.setBigUint64(0, value >> 64n);
-  words.setBigUint64(8, value);
-  for (let i = 0; i < 16; i++) b[p + i] = scratch[i]!;
+  const w0 = (b[p]! << 24) | (b[p + 1]! << 16) | (b[p + 2]! << 8) | b[p + 3]!;
+  const w1 = (b[p + 4]! << 24) | (b[p + 5]! << 16) | (b[p + 6]! << 8) | b[p + 7]!;
+  const w2 = (b[p + 8]! << 24) | (b[p + 9]! << 16) | (b[p + 10]! << 8) | b[p + 11]!;
+  const w3 = (b[p + 12]! << 24) | (b[p + 13]! << 16) | (b[p + 14]! << 8) | b[p + 15]!;
+  const mixed = Math.imul(w0 ^ w1 ^ w2 ^ w3, 0x9e37_79b1);
+  const place = (mixed >>> 16) & (KNOWN_MAX - 1);
+  const at = 4 * place;
+  if (
+    (knownWords[at]! | 0) === w0 &&
+    (knownWords[at + 1]! | 0) === w1 &&
+    (knownWords[at + 2]! | 0) === w2 &&
+    (knownWords[at + 3]! | 0) === w3
+  )
+    return known[place]!;
+  knownWords[at] = w0;
+  knownWords[at + 1] = w1;
+  knownWords[at + 2] = w2;
+  knownWords[at + 3] = w3;
+  words.setUint32(0, w0);
+  words.setUint32(4, w1);
+  words.setUint32(8, w2);
+  words.setUint32(12, w3);
+  const value = (words.getBigUint64(0) << 64n) | words.getBigUint64(8);
+  known[place] = value;
+  return value;
 };
 
 export const put = (b: Uint8Array, p: number, value: Uint8Array): void => {
@@ -99,22 +122,32 @@ export const put = (b: Uint8Array, p: number, value: Uint8Array): void => {
  */
 export interface Sink {
   b: Uint8Array;
+  /** The same buffer, for integers of 64 bits. */
+  v: DataView;
 }
-export const sink: Sink = { b: new Uint8Array(POOL_BYTES) };
-let pool = sink.b;
+const sinkOf = (size: number): Sink => {
+  const b = new Uint8Array(size);
+  return { b, v: new DataView(b.buffer) };
+};
+export const sink: Sink = sinkOf(POOL_BYTES);
+const writeTo = ({ b, v }: Sink): void => {
+  sink.b = b;
+  sink.v = v;
+};
+let pool = sinkOf(POOL_BYTES);
 let free = 0;
 /** For messages that do not fit what is left of the pool; kept, as they come again. */
-let wide = new Uint8Array(0);
+let wide = sinkOf(0);
 
 /** Room for `size` bytes from the pool's beginning, with what the message has so far where it was. */
 export const grow = (size: number): Uint8Array => {
   const from = sink.b;
-  const isKept = !isAside && from !== wide && wide.length >= size;
-  const into = isKept ? wide : new Uint8Array(Math.max(size, 2 * from.length));
-  into.set(from.subarray(free), free);
+  const isKept = !isAside && from !== wide.b && wide.b.length >= size;
+  const into = isKept ? wide : sinkOf(Math.max(size, 2 * from.length));
+  into.b.set(from.subarray(free), free);
   if (!isAside) wide = into;
-  sink.b = into;
-  return into;
+  writeTo(into);
+  return into.b;
 };
 
 let busy = false;
@@ -122,33 +155,34 @@ let isAside = false;
 /** Runs a writer and gives what it wrote. `hint`: how many bytes that may be. A writer called by a writer writes apart. */
 export const written = <A>(write: (value: A, p: number) => number, value: A, hint: number): Uint8Array => {
   if (busy) return aside(write, value);
-  if (pool.length - free < Math.min(hint, POOL_ROOM_BYTES)) {
-    pool = new Uint8Array(POOL_BYTES);
+  if (POOL_BYTES - free < Math.min(hint, POOL_ROOM_BYTES)) {
+    pool = sinkOf(POOL_BYTES);
     free = 0;
   }
-  sink.b = pool;
+  writeTo(pool);
   busy = true;
   try {
     const end = write(value, free);
-    if (!IS_POOLED || sink.b !== pool) return sink.b.slice(free, end);
-    const bytes = new Uint8Array(pool.buffer, free, end - free);
+    if (end - free <= OWN_BYTES) return takeCopy(sink.b, free, end);
+    if (!IS_POOLED || sink.b !== pool.b) return sink.b.slice(free, end);
+    const bytes = new Uint8Array(pool.b.buffer, free, end - free);
     free = end;
     return bytes;
   } finally {
     busy = false;
-    if (wide.length > WIDE_KEPT_BYTES_MAX) wide = new Uint8Array(0);
+    if (wide.b.length > WIDE_KEPT_BYTES_MAX) wide = sinkOf(0);
   }
 };
 const aside = <A>(write: (value: A, p: number) => number, value: A): Uint8Array => {
-  const outer = sink.b;
+  const outer = { ...sink };
   const wasAside = isAside;
-  sink.b = new Uint8Array(POOL_BYTES);
+  writeTo(sinkOf(POOL_BYTES));
   isAside = true;
   try {
     const end = write(value, free);
     return sink.b.slice(free, end);
   } finally {
-    sink.b = outer;
+    writeTo(outer);
     isAside = wasAside;
   }
 };

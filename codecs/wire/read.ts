@@ -9,17 +9,7 @@
  * can help it; elsewhere it is Truncated, which a stream takes as "wait".
  */
 import type { BitsNode, EnumerationNode, Node, SelectNode, StructNode, TlvNode, UintNode } from "./node.ts";
-import {
-  fixedBytes,
-  leastBytes,
-  type Measure,
-  maskOf,
-  measuresOf,
-  namesByCode,
-  quoted,
-  runsOf,
-  type Source,
-} from "./source.ts";
+import { leastBytes, maskOf, measuresOf, namesByCode, quoted, runFrom, runsOf, type Source } from "./source.ts";
 
 /**
  * `quick`: tells that bytes are wrong, not where; so nothing is made ready for an error, and a run of fields is looked for
@@ -373,20 +363,6 @@ const readStruct = (scope: Scope, node: StructNode): void => {
     if (field.node.kind === "optional")
       source.line(`if (${names[i]} !== undefined) v[${quoted(field.name)}] = ${names[i]};`);
   });
-};
-
-/** Bytes of the fields of a fixed size from one on, as far as no length begins or ends among them; 0 for fewer than two. */
-const runFrom = ({ fields }: StructNode, measures: ReadonlyArray<Measure>, first: number): number => {
-  let run = 0;
-  let next = first;
-  while (next < fields.length && (next === first || !measures.some(({ from }) => from === next))) {
-    const size = fixedBytes(fields[next]!.node);
-    if (size === undefined) break;
-    run += size;
-    next++;
-    if (measures.some(({ to }) => to === next - 1)) break;
-  }
-  return next - first > 1 ? run : 0;
 };
 
 /** What a length of the whole struct leaves for what follows it. */

@@ -163,3 +163,17 @@ export const measuresOf = ({ name, fields }: StructNode): ReadonlyArray<Measure>
   }
   return measures;
 };
+
+/** Bytes of the fields of a fixed size from one on, as far as no length begins or ends among them; 0 for fewer than two. */
+export const runFrom = ({ fields }: StructNode, measures: ReadonlyArray<Measure>, first: number): number => {
+  let run = 0;
+  let next = first;
+  while (next < fields.length && (next === first || !measures.some(({ from }) => from === next))) {
+    const size = fixedBytes(fields[next]!.node);
+    if (size === undefined) break;
+    run += size;
+    next++;
+    if (measures.some(({ to }) => to === next - 1)) break;
+  }
+  return next - first > 1 ? run : 0;
+};

@@ -109,8 +109,8 @@ const store = (s: Scope, bytes: number, value: string): void => {
   s.source.line(...stored(bytes, "p", value), `p += ${bytes};`);
 };
 const stored = (bytes: number, p: string, value: string): ReadonlyArray<string> => {
-  if (bytes === 8) return [`putU64(b, ${p}, ${value});`];
-  if (bytes === 16) return [`putU128(b, ${p}, ${value});`];
+  if (bytes === 8) return [`sink.v.setBigUint64(${p}, ${value});`];
+  if (bytes === 16) return [`sink.v.setBigUint64(${p}, ${value} >> 64n);`, `sink.v.setBigUint64(${p} + 8, ${value});`];
   if (bytes === 1) return [`b[${p}] = ${value};`];
   return Array.from({ length: bytes }, (_, i) => {
     const shift = 8 * (bytes - 1 - i);
@@ -119,20 +119,21 @@ const stored = (bytes: number, p: string, value: string): ReadonlyArray<string> 
 };
 
 const writeUint = (s: Scope, node: UintNode, v: string, at: string): void => {
-  const { bytes, signed, min, max } = node;
+  const { bytes, min, max } = node;
   const x = s.source.fresh("x");
   s.source.line(`const ${x} = ${v};`);
-  const fits =
-    bytes > 4
-      ? `typeof ${x} === "bigint" && ${x} >= 0n && ${x} <= ${2n ** BigInt(8 * bytes) - 1n}n`
-      : bytes === 4
-        ? `(${x} ${signed ? "| 0" : ">>> 0"}) === ${x}`
-        : `(${x} & ${2 ** (8 * bytes) - 1}) === ${x}`;
   const why = `String(${x}) + " is not an integer of ${8 * bytes} bits"`;
-  s.source.line(`if (!(${fits})) ${unfit(s, at, why)};`);
+  s.source.line(`if (!(${fitting(node, x)})) ${unfit(s, at, why)};`);
   if (min !== undefined && max !== undefined)
     s.source.line(`if (${x} < ${min} || ${x} > ${max}) ${unfit(s, at, `${x} + " is not in ${min}..${max}"`)};`);
   store(s, bytes, x);
+};
+/** Whether the value is an integer of that width. Engines do 64 bits of a bigint in place, and call for more. */
+const fitting = ({ bytes, signed }: UintNode, x: string): string => {
+  if (bytes === 16) return `typeof ${x} === "bigint" && BigInt.asUintN(64, ${x} >> 64n) === ${x} >> 64n`;
+  if (bytes === 8) return `typeof ${x} === "bigint" && BigInt.asUintN(64, ${x}) === ${x}`;
+  if (bytes === 4) return `(${x} ${signed ? "| 0" : ">>> 0"}) === ${x}`;
+  return `(${x} & ${2 ** (8 * bytes) - 1}) === ${x}`;
 };
 
 const writeBytes = (s: Scope, v: string, at: string, size?: number): void => {

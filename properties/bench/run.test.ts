@@ -77,7 +77,7 @@ test("bench: --check names each row that fell by more than a fifth, and no other
 test("bench: an unknown name or option is a mistake of the caller, and the names are told", () => {
   const unknown = bench("no-such-bench");
   same(unknown.status, 2);
-  match(unknown.stderr, /nothing is called "no-such-bench"; there are: .*wire/);
+  match(unknown.stderr, /nothing is called "no-such-bench"; there are: .*codec/);
   same(bench("--no-such-option").status, 2);
   same(bench("--rounds", "0").status, 2);
   const help = bench("--help");

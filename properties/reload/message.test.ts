@@ -35,6 +35,25 @@ wireLaws(reload.ChordLeaveData);
 // Messages with no ending of their own stand inside `opaque message_body<0..2^32-1>`, which tells them.
 for (const [name, body] of Object.entries(messageBodies)) wireLaws(body as Wire<unknown>, { name, openEnded: true });
 
+test("a packet's length is known without writing it", () =>
+  fc.assert(
+    fc.property(arbitraryOf(Packet), (packet) => {
+      assert.equal(reload.packetBytes(packet), encode(Packet, packet).length);
+    }),
+    { numRuns: runs },
+  ));
+
+test("a payload of parts that were written before is the payload", () =>
+  fc.assert(
+    fc.property(arbitraryOf(Payload), (payload) => {
+      const { contents, security } = payload;
+      const certificates = encode(reload.Certificates, security.certificates);
+      const parts = reload.sealedPayload(encode(MessageContents, contents), certificates, security.signature);
+      assert.deepEqual(parts, encode(Payload, payload));
+    }),
+    { numRuns: runs },
+  ));
+
 test("RFC 6940 §6.3.1.1: the figure's address, and the three bytes FOO", () => {
   const address = { type: "ipv4", address: { addr: 0xc0000201, port: 6084 } } as const;
   assert.equal(hexOf(encode(reload.IpAddressPort, address)), "0106c000020117c4");

@@ -17,7 +17,7 @@ import { Clock, Data, Effect, type Scope } from "effect";
 import type { Watcher } from "../actors/kit/mod.ts";
 import { concat } from "../codecs/shared/mod.ts";
 import type { Machine } from "../machines/kit/mod.ts";
-import { reloadKeeper, reloadLink, reloadPeer, reloadTransaction } from "../machines/reload/mod.ts";
+import { reloadLink, reloadPeer, reloadStorage, reloadTransaction } from "../machines/reload/mod.ts";
 
 export const TRACE_FORMAT = "vipr-trace";
 export const TRACE_VERSION = 1;
@@ -51,7 +51,7 @@ const traced = (machine: Machine<any, any, any>, hidden: ReadonlyArray<string>) 
 /** Each of these was looked at, event by event. SIP, VAP, TLS, proofs, tickets and enrolment hold what may not be told. */
 export const TRACED: ReadonlyMap<string, Traced> = new Map<string, Traced>([
   traced(reloadPeer, [...ICE, "data"]),
-  traced(reloadKeeper, []),
+  traced(reloadStorage, []),
   traced(reloadTransaction, ICE),
   traced(reloadLink, ["message"]),
 ]);

@@ -88,7 +88,7 @@ export const makeConfiguration = Effect.fn("reload.configuration")(function* (
   const entropy = yield* Entropy;
   const services = yield* Effect.context<Keys>();
   const box = yield* mailbox<ConfigurationEvent>(EVENTS_MAX);
-  const errands = yield* FiberSet.make();
+  const requests = yield* FiberSet.make();
   const pushing = yield* Semaphore.make(PUSHES_MAX);
   const waiting = new Map<number, { readonly answer: Deferred.Deferred<Body>; readonly document: Uint8Array }>();
   let ids = 0;
@@ -134,7 +134,7 @@ export const makeConfiguration = Effect.fn("reload.configuration")(function* (
     return yield* new ConfigurationRefused({ code: errorNameOf(answer.value.code), info });
   });
 
-  const apart = (effect: Effect.Effect<unknown>) => Effect.asVoid(FiberSet.run(errands, effect));
+  const apart = (effect: Effect.Effect<unknown>) => Effect.asVoid(FiberSet.run(requests, effect));
 
   const push = Effect.fnUntraced(function* (to: bigint) {
     if (document.length === 0) return;

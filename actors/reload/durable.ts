@@ -1,29 +1,29 @@
 /**
- * What a keeper saves is on disk before what it says of it leaves.
+ * What a storage saves is on disk before what it says of it leaves.
  *
  *   save, save, after, save, after --> one batch --> Store.write --+-- written: each `after` goes on
- *                                                                  +-- failed: each `after` hears so, the keeper is told
+ *                                                                  +-- failed: each `after` hears so, the storage is told
  *                                                                      how things were (`unsaved`), and undoes them
  *
- * The keeper does not wait: while one batch is being written the next one gathers, so that many stores share one fsync.
+ * The storage does not wait: while one batch is being written the next one gathers, so that many stores share one fsync.
  */
 import { Deferred, Effect, FiberSet, Queue, type Scope } from "effect";
 import { hexOf } from "../../codecs/shared/mod.ts";
-import { type KeeperAction, type Resource, rowsOfSave, type Was } from "../../machines/reload/mod.ts";
+import { type Resource, type ResourceBefore, rowsOfSave, type ValueStorageAction } from "../../machines/reload/mod.ts";
 import type { Change, StoreShape } from "../ports/mod.ts";
 
-/** Changes gathered before the keeper has to wait for the disk. */
+/** Changes gathered before the storage has to wait for the disk. */
 const GATHERED_MAX = 2_000;
-/** Where a node's stored values lie, see codecs/reload/kept.ts. */
+/** Where a node's stored values lie, see codecs/reload/stored-rows.ts. */
 export const VALUES_TABLE = "values";
 
-type Save = Extract<KeeperAction, { readonly type: "save" }>;
+type Save = Extract<ValueStorageAction, { readonly type: "save" }>;
 
 export interface Durable {
   readonly save: (save: Save) => Effect.Effect<void>;
   /** Once all saved before is on disk, or is known not to get there: then it must not be acknowledged. */
   readonly after: (act: (isKept: boolean) => Effect.Effect<void>) => Effect.Effect<void>;
-  /** The keeper has undone what it was told of. */
+  /** The storage has undone what it was told of. */
   readonly undone: Effect.Effect<void>;
 }
 
@@ -42,14 +42,14 @@ export const forgetful: Durable = { save: () => Effect.void, after: (act) => act
 export const makeDurable = Effect.fn("reload.durable")(function* (
   store: StoreShape,
   self: bigint,
-  unsaved: (was: ReadonlyArray<Was>) => Effect.Effect<void>,
+  unsaved: (was: ReadonlyArray<ResourceBefore>) => Effect.Effect<void>,
 ): Effect.fn.Return<Durable, never, Scope.Scope> {
   const wake = yield* Queue.sliding<void>(1);
   const telling = yield* FiberSet.make<void>();
   const truths = truthsOf();
   let gathering: Batch | undefined;
   let writing: Batch | undefined;
-  /** Failures that the keeper has not undone yet: until then all it says may rest on them. */
+  /** Failures that the storage has not undone yet: until then all it says may rest on them. */
   let failures = 0;
 
   const writeNext = Effect.gen(function* () {
@@ -64,7 +64,7 @@ export const makeDurable = Effect.fn("reload.durable")(function* (
     if (!isKept) {
       failures += 1;
       if (gathering !== undefined) (gathering as Batch).isDoomed = true;
-      // In a fiber of its own: the keeper may be waiting for us to take the next batch.
+      // In a fiber of its own: the storage may be waiting for us to take the next batch.
       yield* FiberSet.run(telling, unsaved(was));
     }
     for (const act of batch.afters) yield* act(isKept);
@@ -118,8 +118,8 @@ const truthsOf = () => {
       for (const [key, { underWay }] of truths) if (underWay === 0) truths.delete(key);
     },
     /** How each resource of these saves is on disk now. */
-    settle: (saves: ReadonlyArray<Save>, isKept: boolean): ReadonlyArray<Was> => {
-      const was = new Map<string, Was>();
+    settle: (saves: ReadonlyArray<Save>, isKept: boolean): ReadonlyArray<ResourceBefore> => {
+      const was = new Map<string, ResourceBefore>();
       for (const { id, after } of saves) {
         const key = hexOf(id);
         const truth = truths.get(key)!;

@@ -1,34 +1,34 @@
 /**
- * A node of the overlay: everything wired, from the listener to the keeper, until its scope closes.
+ * A node of the overlay: everything wired, from the listener to the storage, until its scope closes.
  *
- *   Listener, Dialer <--> links <--> switchboard <--> peer, keeper
+ *   Listener, Dialer <--> links <--> switchboard <--> peer, storage
  *                                        ^
  *                store, fetch, ping, appAttach: requests of our own
  */
 import { Clock, Deferred, Effect, type Scope } from "effect";
 import { type Endpoint, expiryOf, type OverlayConfiguration, toNode, unsupportedIn } from "../../codecs/reload/mod.ts";
 import {
-  keeperTiming,
   ownedFraction,
   type PeerPolicy,
   type PeerSettings,
   type PeerState,
   peerTiming,
+  storageTiming,
 } from "../../machines/reload/mod.ts";
 import { type Dialer, type Entropy, type Keys, Listener, type StoreFailed } from "../ports/mod.ts";
 import { publishCertificate } from "./certificates.ts";
 import { type Configuration, makeConfiguration } from "./configuration.ts";
-import { isKeepers, type Keeper, type KeeperStatus, keepValues } from "./keeper.ts";
 import { type Links, makeLinks } from "./links.ts";
 import { makeNumberHash, type ResourceOf } from "./number-hash.ts";
 import { JoinFailed, type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
 import { openOwn } from "./own.ts";
 import { makePeer, type Peer } from "./peer.ts";
 import { makePost } from "./post.ts";
+import { hostStorage, isStorageRequest, type ValueStorage, type ValueStorageStatus } from "./storage.ts";
 import { type Counter, makeSwitchboard, type Switchboard } from "./switchboard.ts";
 import { makeUsage, type Usage } from "./usage.ts";
 
-export interface NodeStatus extends KeeperStatus {
+export interface NodeStatus extends ValueStorageStatus {
   readonly state: PeerState;
   /** Nearest first. */
   readonly successors: ReadonlyArray<bigint>;
@@ -79,8 +79,8 @@ export const startNode = Effect.fn("reload.node")(function* (
   if (nodeId === undefined || !names.includes(nodeId))
     return yield* new JoinFailed({ reason: "certificate", why: "the certificate names no node of this overlay" });
 
-  // Peer, keeper and links need the switchboard, and it needs them: they are set before the first packet comes.
-  let keeper: Keeper | undefined;
+  // Peer, storage and links need the switchboard, and it needs them: they are set before the first packet comes.
+  let storage: ValueStorage | undefined;
   let peer: Peer | undefined;
   let links: Links | undefined;
   const board: Switchboard = yield* makeSwitchboard(
@@ -88,21 +88,21 @@ export const startNode = Effect.fn("reload.node")(function* (
     configuration,
     post,
     (asked, request, opened) => {
-      if (isKeepers(request)) return keeper!.serve(asked, request, opened);
+      if (isStorageRequest(request)) return storage!.serve(asked, request, opened);
       if (request.type !== "configUpdateReq") return peer!.serve(asked, request);
       return configuration.serve(request.value, (body) => board.answer(asked.reply, body));
     },
     limits,
   );
-  const timing = { ...keeperTiming, holdDown: limits.holdDownMs };
-  const keeping = keepValues(
+  const timing = { ...storageTiming, holdDown: limits.holdDownMs };
+  const keeping = hostStorage(
     nodeId,
     { ...overlay, timing, startedMs },
     board,
     (to) => peer!.handedOver(to),
     options.store,
   );
-  keeper = yield* Effect.mapError(keeping, storeFault);
+  storage = yield* Effect.mapError(keeping, storeFault);
   const own = yield* Effect.mapError(openOwn(nodeId, options.store), storeFault);
 
   const ready = yield* Deferred.make<void>();
@@ -122,9 +122,9 @@ export const startNode = Effect.fn("reload.node")(function* (
     connect: (node, to) => links!.connect(node, to),
     ring: (view, change) => {
       board.view = view;
-      return keeper!.ring(view, change);
+      return storage!.ring(view, change);
     },
-    handOver: (to) => keeper!.handOver(to),
+    handOver: (to) => storage!.handOver(to),
     report: Effect.fnUntraced(function* (now, why) {
       state = now;
       yield* Effect.logInfo(`reload.${now}`);
@@ -142,7 +142,7 @@ export const startNode = Effect.fn("reload.node")(function* (
     send: (to, body) => board.request([toNode(to)], body),
     neighbours: () => [...board.links.keys()],
     changed: Effect.fnUntraced(function* (now) {
-      yield* keeper!.configured(now);
+      yield* storage!.configured(now);
       yield* peer!.configured(policyOf(now, options, endpoint));
       yield* closeBad(board, now);
     }),
@@ -163,7 +163,7 @@ export const startNode = Effect.fn("reload.node")(function* (
     );
   const status = Effect.gen(function* (): Effect.fn.Return<NodeStatus> {
     const { successors, predecessors, fingers, linked } = board.view;
-    const held = yield* keeper.status;
+    const held = yield* storage.status;
     const quotaUsed = yield* usage.used;
     const share = ownedFraction(board.view);
     const reached = [...links.reached.values()];
@@ -182,7 +182,7 @@ export const startNode = Effect.fn("reload.node")(function* (
     status,
     leave,
     counters: board.counters,
-    refusals: keeper.refusals,
+    refusals: storage.refusals,
   };
 });
 

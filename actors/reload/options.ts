@@ -1,7 +1,7 @@
 /** What a node is told before it starts. */
 import { Data, type Effect } from "effect";
 import type { Endpoint, OverlayConfiguration } from "../../codecs/reload/mod.ts";
-import { keeperTiming, peerTiming } from "../../machines/reload/mod.ts";
+import { peerTiming, storageTiming } from "../../machines/reload/mod.ts";
 import type { Credentials, StoreFault, StoreShape } from "../ports/mod.ts";
 import type { Carry } from "./outgoing.ts";
 
@@ -47,7 +47,7 @@ export const nodeLimits: NodeLimits = {
   linksMax: 256,
   rtoMsMin: 3_000,
   holdMs: 30_000,
-  holdDownMs: keeperTiming.holdDown,
+  holdDownMs: storageTiming.holdDown,
   reactMs: peerTiming.react,
   joinMs: 60_000,
   leaveMs: peerTiming.leave,
@@ -79,7 +79,7 @@ export interface NodeOptions {
   readonly limits?: Partial<NodeLimits>;
   /**
    * Where what others store here, and what we have stored elsewhere, outlives the process; several nodes may share one.
-   * Without it a node that starts again begins with an empty shelf.
+   * Without it a node that starts again begins without values.
    */
   readonly store?: StoreShape;
   /** Whether its certificate is stored in the overlay for others to find, RFC 6940 §8. Default true. */

@@ -3,7 +3,7 @@
  * known again after a restart, and storage times go on from where they were.
  */
 import { Clock, Effect } from "effect";
-import { decodeOwnEntry, encodeOwnEntry, keptPrefix, type OwnEntry, ownKey } from "../../codecs/reload/mod.ts";
+import { decodeOwnEntry, encodeOwnEntry, nodePrefix, type OwnEntry, ownKey } from "../../codecs/reload/mod.ts";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
 
@@ -87,7 +87,7 @@ const restoreOwn = Effect.fnUntraced(function* (store: StoreShape, self: bigint)
   const ended: Array<OwnEntry> = [];
   let after: Uint8Array | undefined;
   while (true) {
-    const rows = yield* store.scan(OWN_TABLE, { prefix: keptPrefix(self), ...(after === undefined ? {} : { after }) });
+    const rows = yield* store.scan(OWN_TABLE, { prefix: nodePrefix(self), ...(after === undefined ? {} : { after }) });
     if (rows.length === 0) break;
     after = rows.at(-1)!.key;
     for (const { value } of rows) {

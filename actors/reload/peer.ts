@@ -28,7 +28,7 @@ import {
 } from "../../machines/reload/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
 import { Entropy } from "../ports/mod.ts";
-import type { KeeperRequest } from "./keeper.ts";
+import type { ValueStorageRequest } from "./storage.ts";
 import type { Switchboard } from "./switchboard.ts";
 
 const EVENTS_MAX = 256;
@@ -49,7 +49,7 @@ export interface PeerHooks {
 export interface Peer {
   readonly serve: (
     asked: Asked,
-    body: Exclude<Request, { type: KeeperRequest | "configUpdateReq" }>,
+    body: Exclude<Request, { type: ValueStorageRequest | "configUpdateReq" }>,
   ) => Effect.Effect<void>;
   readonly configured: (policy: PeerPolicy) => Effect.Effect<void>;
   readonly linked: (node: bigint) => Effect.Effect<void>;
@@ -69,7 +69,7 @@ export const makePeer = Effect.fn("reload.peer")(function* (
 ): Effect.fn.Return<Peer, never, Entropy | Scope.Scope> {
   const entropy = yield* Entropy;
   const box = yield* mailbox<PeerEvent>(EVENTS_MAX);
-  const errands = yield* FiberSet.make();
+  const requests = yield* FiberSet.make();
   const now = Clock.currentTimeMillis;
 
   const told = new Map<bigint, Endpoint>();
@@ -82,7 +82,7 @@ export const makePeer = Effect.fn("reload.peer")(function* (
   };
 
   const request = Effect.fnUntraced(function* ({
-    errand,
+    request,
     destinations,
     over,
     body,
@@ -90,11 +90,11 @@ export const makePeer = Effect.fn("reload.peer")(function* (
     const { outcome } = yield* board.request(destinations, body, { over });
     if (outcome.type === "answer" && outcome.body.type === "attachAns")
       hear(outcome.signer, outcome.body.value.candidates);
-    if (!isAwaited(errand)) return;
+    if (!isAwaited(request)) return;
     if (outcome.type === "answer")
-      return yield* box.tell({ type: "answered", errand, signer: outcome.signer, body: outcome.body });
+      return yield* box.tell({ type: "answered", request, signer: outcome.signer, body: outcome.body });
     const why = outcome.type === "refused" ? `refused ${outcome.error.code}` : outcome.type;
-    yield* box.tell({ type: "failed", errand, why });
+    yield* box.tell({ type: "failed", request, why });
   });
 
   const dial = Effect.fnUntraced(function* (endpoint: Endpoint) {
@@ -106,7 +106,7 @@ export const makePeer = Effect.fn("reload.peer")(function* (
   });
 
   /** What may take its time goes on in a fiber of its own; the next event does not wait for it. */
-  const apart = (effect: Effect.Effect<void>) => Effect.asVoid(FiberSet.run(errands, effect));
+  const apart = (effect: Effect.Effect<void>) => Effect.asVoid(FiberSet.run(requests, effect));
 
   const perform = (action: PeerAction): Effect.Effect<void> => {
     switch (action.type) {

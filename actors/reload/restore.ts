@@ -1,6 +1,6 @@
 /** What a node kept before it ended, read from disk before it takes its place in the ring again. */
 import { Clock, Effect } from "effect";
-import { keptPrefix } from "../../codecs/reload/mod.ts";
+import { nodePrefix } from "../../codecs/reload/mod.ts";
 import { type Restored, restoredFrom, sharingCertificates } from "../../machines/reload/mod.ts";
 import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
 import { VALUES_TABLE } from "./durable.ts";
@@ -14,7 +14,7 @@ export const restoreValues = Effect.fn("reload.restore")(function* (
   self: bigint,
   tell: (kept: ReadonlyArray<Restored>, atMs: number) => Effect.Effect<void>,
 ): Effect.fn.Return<{ readonly restored: number; readonly dropped: number }, StoreFailed> {
-  const prefix = keptPrefix(self);
+  const prefix = nodePrefix(self);
   const certificates = new Map<string, Uint8Array>();
   let [restored, dropped] = [0, 0];
   let after: Uint8Array | undefined;

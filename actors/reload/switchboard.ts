@@ -2,7 +2,7 @@
  * Where packets meet: from links and from ourselves, to links and to ourselves, by the ring as the peer last told it.
  *
  *   link, or our own --> routeOf --+-- forward --> link.post            (never waits)
- *                                  +-- deliver --> inbox --> request --> peer, keeper
+ *                                  +-- deliver --> inbox --> request --> peer, storage
  *                                  |                     \-> answer ---> the request that waits for it
  *                                  +-- refuse ---> sealed and sent back
  */

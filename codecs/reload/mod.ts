@@ -18,22 +18,6 @@ export {
 } from "./forwarding.ts";
 export { FRAME_OVERHEAD_BYTES, FramedMessage, FrameStart } from "./frame.ts";
 export {
-  decodeOwnEntry,
-  encodeKeptEntry,
-  encodeKeptGeneration,
-  encodeOwnEntry,
-  entryKey,
-  generationKey,
-  KEPT_VERSION,
-  type KeptEntry,
-  type KeptGeneration,
-  type KeptRow,
-  keptPrefix,
-  type OwnEntry,
-  ownKey,
-  readKeptRow,
-} from "./kept.ts";
-export {
   type Answer,
   type Body,
   type BodyOf,
@@ -144,6 +128,22 @@ export {
   UnknownKinds,
   type Values,
 } from "./storage.ts";
+export {
+  decodeOwnEntry,
+  type EntryRow,
+  encodeEntryRow,
+  encodeGenerationRow,
+  encodeOwnEntry,
+  entryKey,
+  type GenerationRow,
+  generationKey,
+  nodePrefix,
+  type OwnEntry,
+  ownKey,
+  ROW_VERSION,
+  readStoredRow,
+  type StoredRow,
+} from "./stored-rows.ts";
 export {
   AppAttach,
   Attach,

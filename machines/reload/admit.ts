@@ -18,24 +18,24 @@ import {
 import { bigOf, equalBytes } from "../../codecs/shared/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import type { Of } from "../kit/mod.ts";
-import type {
-  KeeperContext,
-  KeeperDecision,
-  KeeperEvent,
-  KeeperSettings,
-  Kept,
-  KeptKind,
-  Resource,
-  Signer,
-} from "./keeper-types.ts";
 import type { Asked } from "./peer-types.ts";
 import { mayWrite, type Writer } from "./policy.ts";
 import { quotaBound } from "./quota.ts";
 import { dueForReplicas, mayCount, pump, REPLICAS } from "./repair.ts";
 import { isResponsible, ownedFraction, ownersOf, type RingView, replicatedFraction } from "./ring.ts";
 import { NOT_RESPONSIBLE } from "./route.ts";
-import { bytesIn, endMs, entriesOf, isLive, keyOf, placeOf, resourceAtKey, withResource } from "./shelf.ts";
+import type {
+  Resource,
+  Signer,
+  StoredEntry,
+  StoredKind,
+  ValueStorageContext,
+  ValueStorageDecision,
+  ValueStorageEvent,
+  ValueStorageSettings,
+} from "./storage-types.ts";
 import { recounted, type Tallied, tallyKey } from "./tally.ts";
+import { bytesIn, endMs, entriesOf, isLive, keyOf, placeOf, resourceAtKey, withResource } from "./value-table.ts";
 
 /** Of one number by one node: a VService, the one before it, and room for the removed ones that must be remembered. */
 export const ENTRIES_OF_SIGNER_MAX = 4;
@@ -62,7 +62,7 @@ const refusal = (error: ErrorName, info: string | Uint8Array): { readonly refuse
   refused: { error, info },
 });
 
-export const refuseStored = (asked: Asked, { error, info }: Refusal): KeeperDecision<"refuse" | "count"> => ({
+export const refuseStored = (asked: Asked, { error, info }: Refusal): ValueStorageDecision<"refuse" | "count"> => ({
   actions: [
     { type: "refuse", reply: asked.reply, error, info },
     { type: "count", refused: typeof info === "string" && info !== "" ? info : error, signer: asked.signer },
@@ -70,14 +70,14 @@ export const refuseStored = (asked: Asked, { error, info }: Refusal): KeeperDeci
 });
 
 export const store = (
-  context: KeeperContext,
-  event: Of<KeeperEvent, "storeReq">,
-): KeeperDecision<"refuse" | "count" | "answer" | "copy" | "handedOver"> => {
+  context: ValueStorageContext,
+  event: Of<ValueStorageEvent, "storeReq">,
+): ValueStorageDecision<"refuse" | "count" | "answer" | "copy" | "handedOver"> => {
   const { asked, body } = event;
   const refused = misplaced(context.view, body, asked.signer) ?? unknown(context.settings, body.kinds);
   if (refused !== undefined) return refuseStored(asked, refused);
   const key = keyOf(body.resource);
-  const before = resourceAtKey(context.shelf, key) ?? { id: body.resource, kinds: {} };
+  const before = resourceAtKey(context.valueTable, key) ?? { id: body.resource, kinds: {} };
   let resource: Resource = before;
   for (const [i, kindData] of body.kinds.entries()) {
     const made = withKind(context, event, resource, kindData, event.signers[i] ?? []);
@@ -90,9 +90,9 @@ export const store = (
   const value: StoreAns = {
     kinds: body.kinds.map(({ kind }) => ({ kind, generation: resource.kinds[kind]?.generation ?? 0n, replicas })),
   };
-  const shelf = withResource(context.shelf, key, resource);
-  const due = [...context.due, ...dueForReplicas({ view: context.view, shelf }, key)];
-  const pumped = pump(context, { ...tallied, shelf, due }, asked.atMs);
+  const valueTable = withResource(context.valueTable, key, resource);
+  const due = [...context.due, ...dueForReplicas({ view: context.view, valueTable }, key)];
+  const pumped = pump(context, { ...tallied, valueTable, due }, asked.atMs);
   return {
     ...pumped,
     actions: [
@@ -125,7 +125,7 @@ const isPlausible = (view: RingView, id: bigint, signer: bigint): boolean => {
   return owners.includes(signer) || view.successors.includes(signer) || view.predecessors.includes(signer);
 };
 
-const unknown = (settings: KeeperSettings, kinds: ReadonlyArray<StoreKindData>): Refusal | undefined => {
+const unknown = (settings: ValueStorageSettings, kinds: ReadonlyArray<StoreKindData>): Refusal | undefined => {
   const strangers = kinds.filter(
     ({ kind, values }) => kindOf(settings, kind) === undefined || values instanceof Uint8Array,
   );
@@ -141,26 +141,26 @@ const unknown = (settings: KeeperSettings, kinds: ReadonlyArray<StoreKindData>):
   return twice ? { error: "invalidMessage", info: "a Kind stands twice" } : undefined;
 };
 
-export const kindOf = (settings: KeeperSettings, kind: number): KindConfiguration | undefined =>
+export const kindOf = (settings: ValueStorageSettings, kind: number): KindConfiguration | undefined =>
   settings.kinds.find((known) => known.kind === kind);
 
 /** A Kind of a resource with these values stored, or why they are not. */
 export const withKind = (
-  context: KeeperContext,
-  event: Of<KeeperEvent, "storeReq">,
+  context: ValueStorageContext,
+  event: Of<ValueStorageEvent, "storeReq">,
   resource: Resource,
   kindData: StoreKindData,
   signers: ReadonlyArray<Signer | undefined>,
 ): Resource | { readonly refused: Refusal } => {
   const { asked, body, users } = event;
   const kind = kindOf(context.settings, kindData.kind)!;
-  const held: KeptKind = resource.kinds[kind.kind] ?? { generation: 0n, entries: {} };
+  const held: StoredKind = resource.kinds[kind.kind] ?? { generation: 0n, entries: {} };
   const isOriginal = body.replica === 0;
   if (isOriginal && kindData.generation !== 0n && kindData.generation !== held.generation)
     return refusal("generationCounterTooLow", generationInfo(kind.kind, held.generation));
   if (!isOriginal && kindData.generation === 0n) return refusal("invalidMessage", "a replica without a generation");
   const writer: Writer | undefined = isOriginal ? { nodeId: asked.signer, users } : undefined;
-  const entries: Record<string, Kept> = liveEntries(held, asked.atMs);
+  const entries: Record<string, StoredEntry> = liveEntries(held, asked.atMs);
   let changes = 0;
   for (const [i, given] of (kindData.values as ReadonlyArray<StoredData>).entries()) {
     const signer = signers[i];
@@ -172,7 +172,7 @@ export const withKind = (
     if (isOriginal && Number(given.storageTime) > asked.atMs + AHEAD_MS_MAX)
       return refusal("forbidden", "storage time");
     const data = appended(given, entries);
-    // An array's end is bounded like its entries: the gaps before it are told to whoever fetches.
+    // An array's end is bounded like its entries, as a Fetch returns the gaps before it too.
     if ("index" in data.value && data.value.index >= kind.maxCount) return refusal("dataTooLarge", "count");
     const before = entries[placeOf(data.value)];
     const copies = !isOriginal && mayCount(context.view, bigOf(resource.id), asked.signer) ? [asked.signer] : [];
@@ -197,7 +197,7 @@ export const withKind = (
  * "The owner SHOULD use a lifetime for the nonexistent value that is at least as long as the remainder of the lifetime of the
  * value it is replacing", §7.4.1.3: where it did not, we do, so that no old copy brings back what was removed.
  */
-const lifetimeOf = (data: StoredData, before: Kept | undefined, atMs: number): number => {
+const lifetimeOf = (data: StoredData, before: StoredEntry | undefined, atMs: number): number => {
   const remaining = before === undefined ? 0 : Math.ceil((endMs(before) - atMs) / 1000);
   const wanted = dataValueOf(data.value).exists ? data.lifetime : Math.max(data.lifetime, remaining);
   const spentS = Math.floor((atMs - Number(data.storageTime)) / 1000);
@@ -205,17 +205,17 @@ const lifetimeOf = (data: StoredData, before: Kept | undefined, atMs: number): n
 };
 
 /** Anybody may store at any number: one node that filled it would shut its owner out. */
-const isCrowded = (entries: Readonly<Record<string, Kept>>): boolean => {
+const isCrowded = (entries: Readonly<Record<string, StoredEntry>>): boolean => {
   const bySigner = new Map<bigint, number>();
   for (const { signer } of Object.values(entries)) bySigner.set(signer.nodeId, (bySigner.get(signer.nodeId) ?? 0) + 1);
   return [...bySigner.values()].some((count) => count > ENTRIES_OF_SIGNER_MAX);
 };
 
-const liveEntries = ({ entries }: KeptKind, atMs: number): Record<string, Kept> =>
+const liveEntries = ({ entries }: StoredKind, atMs: number): Record<string, StoredEntry> =>
   Object.fromEntries(Object.entries(entries).filter(([, kept]) => isLive(kept, atMs)));
 
 /** "The resulting StoredData has the correct index value when it is subsequently fetched." */
-const appended = (given: StoredData, entries: Readonly<Record<string, Kept>>): StoredData => {
+const appended = (given: StoredData, entries: Readonly<Record<string, StoredEntry>>): StoredData => {
   if (!("index" in given.value) || given.value.index !== APPEND) return given;
   // The same once more, by a retransmission, stands where it stood.
   const same = Object.values(entries).find(
@@ -236,7 +236,7 @@ const sharedFraction = (view: RingView): number =>
 
 /** Entries by signer, with those of this resource counted anew; refused where a signer would pass its bound. */
 export const withinQuota = (
-  context: KeeperContext,
+  context: ValueStorageContext,
   before: Resource,
   after: Resource,
 ): Tallied | { readonly refused: Refusal } => {

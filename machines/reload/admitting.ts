@@ -68,7 +68,7 @@ export const nameAsPredecessor = (
     actions: [
       {
         type: "request",
-        errand: { type: "admit", node: to },
+        request: { type: "admit", node: to },
         destinations: [toNode(to)],
         over: to,
         body: { type: "updateReq", value: updateOf(view, atMs - context.settings.startedMs, "neighbors") },
@@ -80,8 +80,9 @@ export const nameAsPredecessor = (
 /** The Update that names a node our predecessor is answered, or has failed. */
 export const admitEnded = (
   context: PeerContext,
-  { type, errand }: Of<PeerEvent, "answered" | "failed">,
-): ReturnType<typeof admitted> => (errand.type === "admit" ? admitted(context, errand.node, type === "answered") : {});
+  { type, request }: Of<PeerEvent, "answered" | "failed">,
+): ReturnType<typeof admitted> =>
+  request.type === "admit" ? admitted(context, request.node, type === "answered") : {};
 
 /** It knows its part: from now on it answers for it. Or it does not answer, and the next may come. */
 const admitted = (

@@ -7,14 +7,14 @@ import { distance } from "./ring.ts";
 import type { Table } from "./table.ts";
 
 /** Nodes remembered from Updates, beside those linked; the nearest ones. */
-const KNOWN_MAX = 64;
+const CANDIDATES_MAX = 64;
 /** Nodes looked at in one Update: room for any table of ours, and not for the thousands that fit into a message. */
 export const HEARD_MAX = 512;
 
 /** What an Update adds to those we know of. Our peers need no remembering. A list that is full is sorted, nearest first. */
-export const withKnown = (
+export const withCandidates = (
   table: Table,
-  known: ReadonlyArray<bigint>,
+  candidates: ReadonlyArray<bigint>,
   heard: ReadonlyArray<bigint>,
 ): ReadonlyArray<bigint> => {
   const far = (node: bigint) => {
@@ -22,21 +22,21 @@ export const withKnown = (
     const before = distance(node, table.self);
     return after < before ? after : before;
   };
-  const reach = known.length < KNOWN_MAX ? undefined : far(known[KNOWN_MAX - 1]!);
+  const reach = candidates.length < CANDIDATES_MAX ? undefined : far(candidates[CANDIDATES_MAX - 1]!);
   const looked = heard.slice(0, HEARD_MAX);
   const near = reach === undefined ? looked : looked.filter((node) => far(node) < reach);
-  if (near.length === 0) return known; // as of most Updates from fingers
-  const old = new Set([table.self, ...table.peers, ...known]);
+  if (near.length === 0) return candidates; // as of most Updates from fingers
+  const old = new Set([table.self, ...table.peers, ...candidates]);
   const fresh = [...new Set(near)].filter((node) => !old.has(node));
-  if (fresh.length === 0) return known;
-  const all = [...known, ...fresh];
-  if (all.length < KNOWN_MAX) return all;
+  if (fresh.length === 0) return candidates;
+  const all = [...candidates, ...fresh];
+  if (all.length < CANDIDATES_MAX) return all;
   const ranked = all.map((node) => ({ node, far: far(node) })).sort((a, b) => (a.far < b.far ? -1 : 1));
-  return ranked.slice(0, KNOWN_MAX).map(({ node }) => node);
+  return ranked.slice(0, CANDIDATES_MAX).map(({ node }) => node);
 };
 
 /** A node is no candidate any more. */
-export const notKnown =
+export const notCandidate =
   (node: bigint) =>
-  ({ known }: PeerContext): PeerDecision<never> =>
-    known.includes(node) ? { context: { known: known.filter((other) => other !== node) } } : {};
+  ({ candidates }: PeerContext): PeerDecision<never> =>
+    candidates.includes(node) ? { context: { candidates: candidates.filter((other) => other !== node) } } : {};

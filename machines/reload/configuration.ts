@@ -1,10 +1,10 @@
 /**
- * Which configuration document is in force at a node, and who is told of it. RFC 6940 §6.3.2.1, §6.5.4, §11.1.
+ * Which configuration document is in force at a node, and which nodes are sent it. RFC 6940 §6.3.2.1, §6.5.4, §11.1.
  *
  *   o --> inForce -- offered: newer, signed, good --> inForce   adopt, answer, then push to all neighbours
  *           |     -- offered: old, forged, ... -----> inForce   refuse
- *           |     -- heard an older sequence -------> inForce   push, once a node and sequence
- *           |     -- heard a newer one -------------> inForce   ask, once a node and sequence
+ *           |     -- heard an older sequence -------> inForce   push, once for each node and sequence
+ *           |     -- heard a newer one -------------> inForce   ask, once for each node and sequence
  *           |     -- timer refresh -----------------> inForce   refresh: the enrolment server may have another
  *           |     -- offered: asks what we cannot --> gone      adopt, answer, leave
  *           +----- timer expire --------------------> gone      leave: nothing may be done by an expired document
@@ -23,8 +23,8 @@ import type {
   SignedBy,
 } from "./configuration-types.ts";
 
-/** Nodes remembered as told or asked; the one longest there goes first, and may be told again. */
-export const TOLD_MAX = 256;
+/** Nodes remembered because a document was sent to them or asked of them; the oldest is forgotten first, and may be sent it again. */
+export const NOTIFIED_MAX = 256;
 /** Kinds that ConfigUpdates may add to those of the document. */
 const KINDS_MAX = 256;
 /** A timer for longer than this is set again when it fires. */
@@ -183,16 +183,16 @@ const heard = (context: Context, { node, sequence }: Of<ConfigurationEvent, "hea
   if (isLaterSequence(overlay.sequence, sequence))
     return name in pushed
       ? {}
-      : { context: { pushed: withTold(pushed, name, sequence) }, actions: [{ type: "push", to: node }] };
+      : { context: { pushed: withNotified(pushed, name, sequence) }, actions: [{ type: "push", to: node }] };
   return asked[name] === sequence
     ? {}
-    : { context: { asked: withTold(asked, name, sequence) }, actions: [{ type: "ask", node }] };
+    : { context: { asked: withNotified(asked, name, sequence) }, actions: [{ type: "ask", node }] };
 };
 
-const withTold = (told: Readonly<Record<string, number>>, name: string, sequence: number) => {
-  const { [name]: _, ...others } = told;
+const withNotified = (notified: Readonly<Record<string, number>>, name: string, sequence: number) => {
+  const { [name]: _, ...others } = notified;
   const names = Object.keys(others);
-  const kept = names.length < TOLD_MAX ? others : Object.fromEntries(Object.entries(others).slice(1));
+  const kept = names.length < NOTIFIED_MAX ? others : Object.fromEntries(Object.entries(others).slice(1));
   return { ...kept, [name]: sequence };
 };
 

@@ -50,7 +50,7 @@ export const attachFingers = (context: PeerContext): PeerDecision<"request"> => 
     context: { searching: [...context.searching, ...entries] },
     actions: entries.map((entry) => ({
       type: "request",
-      errand: { type: "finger", entry },
+      request: { type: "finger", entry },
       destinations: [resourceAt(fingerRange(context.table.self, entry).from)],
       over: undefined,
       body: { type: "attachReq", value: attachBody(context) },
@@ -61,10 +61,10 @@ export const attachFingers = (context: PeerContext): PeerDecision<"request"> => 
 /** The Attach for an entry is over, one way or the other. */
 export const fingerSought = (
   context: PeerContext,
-  { errand }: Of<PeerEvent, "answered" | "failed">,
+  { request }: Of<PeerEvent, "answered" | "failed">,
 ): PeerDecision<never> =>
-  errand.type === "finger"
-    ? { context: { searching: context.searching.filter((entry) => entry !== errand.entry) } }
+  request.type === "finger"
+    ? { context: { searching: context.searching.filter((entry) => entry !== request.entry) } }
     : {};
 
 /** "If using reactive recovery, the peer MUST initiate a search for a new Finger Table entry", §10.7.2. */
@@ -88,7 +88,7 @@ const searchFinger =
       actions: [
         {
           type: "request",
-          errand: { type: "search", entry },
+          request: { type: "search", entry },
           destinations: [resourceAt(at)],
           over: undefined,
           body: { type: "pingReq", value: { padding: new Uint8Array() } },
@@ -100,10 +100,10 @@ const searchFinger =
 /** A search has found a peer: it is worth a link when it lies in the entry's range. */
 export const fingerFound = (
   context: PeerContext,
-  { errand, signer }: Of<PeerEvent, "answered">,
+  { request, signer }: Of<PeerEvent, "answered">,
 ): PeerDecision<"startTimer" | "request"> => {
-  if (errand.type !== "search") return {};
-  const { from, size } = fingerRange(context.table.self, errand.entry);
+  if (request.type !== "search") return {};
+  const { from, size } = fingerRange(context.table.self, request.entry);
   return distance(from, signer) < size ? attachTo([signer], undefined)(context) : {};
 };
 

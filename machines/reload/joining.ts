@@ -5,7 +5,7 @@
 import { ChordLeaveData, toNode } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import type { Of } from "../kit/mod.ts";
-import { withKnown } from "./candidates.ts";
+import { withCandidates } from "./candidates.ts";
 import { attachFingers } from "./fingers.ts";
 import { inTurn } from "./in-turn.ts";
 import { checkLater } from "./partition.ts";
@@ -32,7 +32,7 @@ export const contextOf = (settings: PeerSettings): PeerContext => ({
   tries: 0,
   boot: undefined,
   admitting: undefined,
-  known: [],
+  candidates: [],
   awaited: [],
   asking: [],
   searching: [],
@@ -62,7 +62,7 @@ const attachOver = (context: PeerContext, over: bigint): PeerDecision<"request">
   actions: [
     {
       type: "request",
-      errand: { type: "admission" },
+      request: { type: "admission" },
       destinations: [resourceAt(context.table.self + 1n)],
       over,
       body: { type: "attachReq", value: attachBody(context) },
@@ -80,7 +80,7 @@ export const learn = (
     (now) => (now.table.linked.includes(asked.signer) ? addPeer(now, asked.signer) : {}),
     (now) => ({
       context: {
-        known: withKnown(now.table, now.known, nodesIn(body)),
+        candidates: withCandidates(now.table, now.candidates, nodesIn(body)),
         ...notAwaiting(asked.signer)(now).context,
       },
       actions: [{ type: "answer", ...updateAnswer(asked) }],
@@ -91,7 +91,7 @@ export const learn = (
 export const meetNeighbours = (context: PeerContext): PeerDecision<"startTimer" | "request"> => {
   const { table, settings } = context;
   const ready = peersOf(table);
-  const peers = [...ready, ...context.known];
+  const peers = [...ready, ...context.candidates];
   const wanted = [
     ...successorsOf(table.self, peers, settings.neighbours),
     ...predecessorsOf(table.self, peers, settings.neighbours),
@@ -110,7 +110,7 @@ export const sendJoin = (context: PeerContext): PeerDecision<"request"> => ({
       : [
           {
             type: "request",
-            errand: { type: "join" },
+            request: { type: "join" },
             destinations: [toNode(context.admitting)],
             over: context.admitting,
             body: { type: "joinReq", value: { joiningPeer: context.table.self, overlayData: new Uint8Array() } },
@@ -126,7 +126,7 @@ export const settle = (
   const { ping } = context.settings.timing;
   return inTurn(
     context,
-    // Joining, the table is told anew whatever it says: the keeper begins to answer for its part.
+    // On joining, the ring is ordered even where the table has not changed: the storage becomes responsible for its part.
     (now) => ({
       context: { tries: 0, awaited: [], table: withJoined(now.table) },
       actions: [{ type: "ring", view: viewOf(withJoined(now.table)), change: "joined" }],
@@ -179,7 +179,7 @@ export const sayFarewell = (context: PeerContext): PeerDecision<"request"> => {
   const { predecessors, successors, self } = viewOf(context.table);
   const farewell = (node: bigint, data: ChordLeaveData): Of<PeerAction, "request"> => ({
     type: "request",
-    errand: { type: "leave", node },
+    request: { type: "leave", node },
     destinations: [toNode(node)],
     over: node,
     body: { type: "leaveReq", value: { leavingPeer: self, overlayData: encode(ChordLeaveData, data) } },
@@ -197,8 +197,8 @@ export const sayFarewell = (context: PeerContext): PeerDecision<"request"> => {
 /** Our Leave is answered or has failed: in both cases that node is done with. */
 export const farewellEnded = (
   context: PeerContext,
-  { errand }: Of<PeerEvent, "answered" | "failed">,
-): PeerDecision<never> => (errand.type === "leave" ? notAwaiting(errand.node)(context) : {});
+  { request }: Of<PeerEvent, "answered" | "failed">,
+): PeerDecision<never> => (request.type === "leave" ? notAwaiting(request.node)(context) : {});
 
 /** While we leave, a change of links concerns the routing alone. */
 export const quietly = (table: Table): PeerDecision<"ring"> => ({

@@ -1,4 +1,4 @@
-/** What is stored here, told to who asks: Fetch, Stat, Find, Probe. RFC 6940 §6.4.2.5, §7.4.2 to §7.4.4. */
+/** Answers from what is stored here: Fetch, Stat, Find, Probe. RFC 6940 §6.4.2.5, §7.4.2 to §7.4.4. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import {
   type ArrayRange,
@@ -20,12 +20,19 @@ import { bigOf, hexOf } from "../../codecs/shared/mod.ts";
 import { encode, opaque, u32 } from "../../codecs/wire/mod.ts";
 import type { Of } from "../kit/mod.ts";
 import { kindOf, refuseStored } from "./admit.ts";
-import type { KeeperAction, KeeperContext, KeeperDecision, KeeperEvent, Kept, KeptKind } from "./keeper-types.ts";
 import { distance, isResponsible, ownedFraction } from "./ring.ts";
 import { NOT_RESPONSIBLE } from "./route.ts";
-import { aged, isLive, keyOf, resourceAtKey, resourcesOf } from "./shelf.ts";
+import type {
+  StoredEntry,
+  StoredKind,
+  ValueStorageAction,
+  ValueStorageContext,
+  ValueStorageDecision,
+  ValueStorageEvent,
+} from "./storage-types.ts";
+import { aged, isLive, keyOf, resourceAtKey, resourcesOf } from "./value-table.ts";
 
-type LookedUp = KeeperDecision<"answer" | "refuse" | "count">;
+type LookedUp = ValueStorageDecision<"answer" | "refuse" | "count">;
 
 const LAST = -1; // int32 of 0xffffffff: "used to indicate the final element", §7.4.2.1
 
@@ -36,21 +43,21 @@ interface Found {
   readonly certificates: ReadonlyArray<Uint8Array>;
 }
 
-export const fetch = (context: KeeperContext, event: Of<KeeperEvent, "fetchReq">): LookedUp =>
+export const fetch = (context: ValueStorageContext, event: Of<ValueStorageEvent, "fetchReq">): LookedUp =>
   answering(context, event, (found) => ({
     type: "fetchAns",
     value: { kinds: found.map(({ kind, generation, values }) => ({ kind, generation, values })) },
   }));
 
-export const stat = (context: KeeperContext, event: Of<KeeperEvent, "statReq">): LookedUp =>
+export const stat = (context: ValueStorageContext, event: Of<ValueStorageEvent, "statReq">): LookedUp =>
   answering(context, event, (found) => ({
     type: "statAns",
     value: { kinds: found.map(({ kind, generation, values }) => ({ kind, generation, values: values.map(metaOf) })) },
   }));
 
 const answering = (
-  context: KeeperContext,
-  { asked, body, type }: Of<KeeperEvent, "fetchReq" | "statReq">,
+  context: ValueStorageContext,
+  { asked, body, type }: Of<ValueStorageEvent, "fetchReq" | "statReq">,
   bodyOf: (found: ReadonlyArray<Found>) => Body,
 ): LookedUp => {
   const strangers = body.specifiers.filter(({ kind }) => kindOf(context.settings, kind) === undefined);
@@ -61,7 +68,7 @@ const answering = (
     );
     return refuseStored(asked, { error: "unknownKind", info });
   }
-  const resource = resourceAtKey(context.shelf, keyOf(body.resource));
+  const resource = resourceAtKey(context.valueTable, keyOf(body.resource));
   const found = body.specifiers.map((specifier) =>
     find(resource?.kinds[specifier.kind], specifier, kindOf(context.settings, specifier.kind)!.model, asked.atMs),
   );
@@ -70,7 +77,7 @@ const answering = (
   return { actions: [{ type: "answer", reply: asked.reply, body: bodyOf(found), certificates }] };
 };
 
-const find = (held: KeptKind | undefined, asked: StoredDataSpecifier, model: DataModel, atMs: number): Found => {
+const find = (held: StoredKind | undefined, asked: StoredDataSpecifier, model: DataModel, atMs: number): Found => {
   const { kind } = asked;
   const { generation, entries } = held ?? { generation: 0n, entries: {} };
   // "If the generation counter in the request matches the stored counter, ... no StoredData values", §7.4.2.1.
@@ -88,10 +95,10 @@ const find = (held: KeptKind | undefined, asked: StoredDataSpecifier, model: Dat
 
 /** Values we have, and the places asked for at which there is none. */
 const choose = (
-  live: ReadonlyMap<string, Kept>,
+  live: ReadonlyMap<string, StoredEntry>,
   specifier: Specifier,
   model: DataModel,
-): ReadonlyArray<Kept | StoredDataValue> => {
+): ReadonlyArray<StoredEntry | StoredDataValue> => {
   const absent = { exists: false, value: new Uint8Array() };
   switch (model) {
     case "single":
@@ -142,13 +149,16 @@ const metaOf = ({ storageTime, lifetime, value }: StoredData) => {
 };
 
 /** The nearest resource at or after the one named that holds the Kind; empty when there is none. §7.4.4. */
-export const findClosest = (context: KeeperContext, { asked, body }: Of<KeeperEvent, "findReq">): LookedUp => {
+export const findClosest = (
+  context: ValueStorageContext,
+  { asked, body }: Of<ValueStorageEvent, "findReq">,
+): LookedUp => {
   const from = bigOf(body.resource);
   if (!isResponsible(context.view, from)) return refuseStored(asked, { error: "notFound", info: NOT_RESPONSIBLE });
   if (new Set(body.kinds).size < body.kinds.length)
     return refuseStored(asked, { error: "invalidMessage", info: "a Kind stands twice" });
   const closest = new Map<number, Uint8Array>();
-  for (const [, resource] of resourcesOf(context.shelf))
+  for (const [, resource] of resourcesOf(context.valueTable))
     for (const kind of body.kinds) {
       const held = closest.get(kind);
       const isNearer = held === undefined || distance(from, bigOf(resource.id)) < distance(from, bigOf(held));
@@ -162,15 +172,15 @@ export const findClosest = (context: KeeperContext, { asked, body }: Of<KeeperEv
 
 /** "SHOULD include any values that the requesting node requested and that it recognizes ... in the requested order". */
 export const probe = (
-  context: KeeperContext,
-  { asked, body }: Of<KeeperEvent, "probeReq">,
-): Omit<Of<KeeperAction, "answer">, "type"> => {
+  context: ValueStorageContext,
+  { asked, body }: Of<ValueStorageEvent, "probeReq">,
+): Omit<Of<ValueStorageAction, "answer">, "type"> => {
   const information = body.requested.flatMap((type): ReadonlyArray<ProbeInformation> => {
     switch (type) {
       case "responsibleSet":
         return [{ type, value: Math.round(ownedFraction(context.view) * 1e9) }];
       case "numResources":
-        return [{ type, value: context.shelf.resources }];
+        return [{ type, value: context.valueTable.resources }];
       case "uptime":
         return [{ type, value: Math.max(0, Math.floor((asked.atMs - context.settings.startedMs) / 1000)) }];
       default:

@@ -1,6 +1,6 @@
-/** RELOAD's machines: a Chord node, its keeper of values, its links, its requests; and the ring's arithmetic. */
+/** RELOAD's machines: a Chord node, its storage of values, its links, its requests; and the ring's arithmetic. */
 export { AHEAD_MS_MAX, ENTRIES_OF_SIGNER_MAX, LIFETIME_S_MAX } from "./admit.ts";
-export { reloadConfiguration, TOLD_MAX } from "./configuration.ts";
+export { NOTIFIED_MAX, reloadConfiguration } from "./configuration.ts";
 export type {
   ConfigurationAction,
   ConfigurationEvent,
@@ -20,24 +20,6 @@ export {
   SIZES_MAX,
   SIZES_OF_NEIGHBOUR_MAX,
 } from "./fragments.ts";
-export { reloadKeeper } from "./keeper.ts";
-export {
-  type CopyOutcome,
-  type KeeperAction,
-  type KeeperContext,
-  type KeeperEvent,
-  type KeeperPolicy,
-  type KeeperSettings,
-  type KeeperTimer,
-  type KeeperTiming,
-  keeperTiming,
-  type Mark,
-  type Resource,
-  type Restored,
-  type Signer,
-  type Signers,
-  type Was,
-} from "./keeper-types.ts";
 export {
   maskFor,
   type ReloadLinkAction,
@@ -49,7 +31,6 @@ export {
 export { reloadPeer } from "./peer.ts";
 export {
   type Asked,
-  type Errand,
   isAwaited,
   type PeerAction,
   type PeerContext,
@@ -59,13 +40,14 @@ export {
   type PeerState,
   type PeerTimer,
   type PeerTiming,
+  type PendingRequest,
   peerTiming,
   type ReplyTo,
   type RingChange,
 } from "./peer-types.ts";
 export { matchesRegistration, mayWrite, type Writer } from "./policy.ts";
 export { BURST_S, type Bucket, fullBucket, quotaBound, take, waitMs } from "./quota.ts";
-export { copyOutcomeOf, heldBy, isBelieved, isFromNeighbour, refusalOf, replyTo } from "./receipt.ts";
+export { confirmedVersions, copyOutcomeOf, isBelieved, isFromNeighbour, refusalOf, replyTo } from "./receipt.ts";
 export { againAtMs, REFRESH_AT, REFRESH_JITTER, refreshMs } from "./refresh.ts";
 export { REPLICAS } from "./repair.ts";
 export {
@@ -99,7 +81,24 @@ export {
 } from "./route.ts";
 export { type RowChange, restoredFrom, rowsOfSave, sharingCertificates } from "./saving.ts";
 export { settledPeer, viewWith } from "./settled.ts";
-export { entriesIn, resourceAtKey, resourcesOf, type Shelf } from "./shelf.ts";
+export { reloadStorage } from "./storage.ts";
+export {
+  type CopyOutcome,
+  type Resource,
+  type ResourceBefore,
+  type Restored,
+  type Signer,
+  type Signers,
+  storageTiming,
+  type ValueStorageAction,
+  type ValueStorageContext,
+  type ValueStorageEvent,
+  type ValueStoragePolicy,
+  type ValueStorageSettings,
+  type ValueStorageTimer,
+  type ValueStorageTiming,
+  type ValueVersion,
+} from "./storage-types.ts";
 export { type Table, viewOf } from "./table.ts";
 export {
   type ReloadOutcome,
@@ -109,3 +108,4 @@ export {
   reloadTransaction,
   SENDS_MAX,
 } from "./transaction.ts";
+export { entriesIn, resourceAtKey, resourcesOf, type ValueTable } from "./value-table.ts";

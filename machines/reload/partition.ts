@@ -54,7 +54,7 @@ export const pingThrough = (context: PeerContext, { node }: Of<PeerEvent, "diall
   actions: [
     {
       type: "request",
-      errand: { type: "partition", via: node },
+      request: { type: "partition", via: node },
       destinations: [resourceAt(context.table.self + 1n)],
       over: node,
       body: { type: "pingReq", value: { padding: new Uint8Array() } },
@@ -65,13 +65,13 @@ export const pingThrough = (context: PeerContext, { node }: Of<PeerEvent, "diall
 /** "If a response is received from peer S', which is not P's successor, then the overlay is partitioned". */
 export const successorTold = (
   context: PeerContext,
-  { errand, signer }: Of<PeerEvent, "answered">,
+  { request, signer }: Of<PeerEvent, "answered">,
 ): PeerDecision<"release" | "startTimer" | "request"> => {
-  if (errand.type !== "partition") return {};
+  if (request.type !== "partition") return {};
   const { self, view } = context.table;
   const isOneRing = signer === self || signer === view.successors[0];
   // A link there may be already, and no Update over it yet: our Attach asks for one.
-  return isOneRing ? releaseBoot(context) : attachTo([signer], errand.via, true)(context);
+  return isOneRing ? releaseBoot(context) : attachTo([signer], request.via, true)(context);
 };
 
 /** A bootstrap node that is no neighbour and no finger of ours has others to serve. */

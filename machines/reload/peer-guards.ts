@@ -20,14 +20,14 @@ export const isUpdateDue = ({ reacting }: PeerContext): boolean => reacting !== 
 
 /** What the request was for that has been answered, or has failed. */
 type Ended = Of<PeerEvent, "answered" | "failed">;
-export const ofAdmission = (_: PeerContext, { errand }: Ended): boolean => errand.type === "admission";
-export const ofAttach = (_: PeerContext, { errand }: Ended): boolean => errand.type === "attach";
-export const ofFinger = (_: PeerContext, { errand }: Ended): boolean => errand.type === "finger";
-export const ofSearch = (_: PeerContext, { errand }: Ended): boolean => errand.type === "search";
-export const ofPartitionCheck = (_: PeerContext, { errand }: Ended): boolean => errand.type === "partition";
-export const ofJoin = (_: PeerContext, { errand }: Ended): boolean => errand.type === "join";
-export const ofAdmit = (_: PeerContext, { errand }: Ended): boolean => errand.type === "admit";
-export const ofLeave = (_: PeerContext, { errand }: Ended): boolean => errand.type === "leave";
+export const ofAdmission = (_: PeerContext, { request }: Ended): boolean => request.type === "admission";
+export const ofAttach = (_: PeerContext, { request }: Ended): boolean => request.type === "attach";
+export const ofFinger = (_: PeerContext, { request }: Ended): boolean => request.type === "finger";
+export const ofSearch = (_: PeerContext, { request }: Ended): boolean => request.type === "search";
+export const ofPartitionCheck = (_: PeerContext, { request }: Ended): boolean => request.type === "partition";
+export const ofJoin = (_: PeerContext, { request }: Ended): boolean => request.type === "join";
+export const ofAdmit = (_: PeerContext, { request }: Ended): boolean => request.type === "admit";
+export const ofLeave = (_: PeerContext, { request }: Ended): boolean => request.type === "leave";
 
 /** "explicitly labeling JN as its predecessor. At this point, JN is part of the ring", §10.5 step 7. */
 export const namesUsPredecessor = (

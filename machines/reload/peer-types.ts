@@ -1,4 +1,4 @@
-/** What a Chord node is told, what it orders, and what it remembers. */
+/** The settings, events, orders and context of a Chord node. */
 import type {
   Answer,
   AppAttach,
@@ -45,9 +45,9 @@ export interface PeerPolicy {
 
 /** All in milliseconds. */
 export interface PeerTiming {
-  /** From a change among the nearest neighbours to the Update that tells it: changes that come together are told together. */
+  /** From a change among the nearest neighbours to the Update that reports it: changes that come together share one Update. */
   readonly react: number;
-  /** The same for neighbours farther off, who keep no data of ours: nothing is lost while they wait. */
+  /** The same for neighbours farther off, which hold no copies of ours: nothing is lost while they wait. */
   readonly reactLater: number;
   /** Between rounds of Updates in a calm ring, and after a change. */
   readonly update: number;
@@ -102,8 +102,8 @@ export interface Asked {
   readonly draw: bigint;
 }
 
-/** What a request of ours is for; its answer comes back under the same words. */
-export type Errand =
+/** What a request of ours is for: the event that brings its outcome repeats it. */
+export type PendingRequest =
   | { readonly type: "admission" }
   /** `via`: through whom we learned of it; asked once more by routing when that fails. */
   | { readonly type: "attach"; readonly node: bigint; readonly via: bigint | undefined }
@@ -117,8 +117,8 @@ export type Errand =
   | { readonly type: "update"; readonly node: bigint }
   | { readonly type: "leave"; readonly node: bigint };
 
-/** An Update is heard or it is not: a neighbour that does not answer is seen by its link. Its host need not tell. */
-export const isAwaited = ({ type }: Errand): boolean => type !== "update";
+/** Whether the machine waits for the outcome. Not for an Update: a neighbour that is gone is noticed by its link. */
+export const isAwaited = ({ type }: PendingRequest): boolean => type !== "update";
 
 export type PeerTimer = "step" | "pause" | "react" | "update" | "ping" | "sweep" | "partition" | "leave";
 
@@ -136,8 +136,8 @@ export type PeerEvent =
   | { readonly type: "appAttachReq"; readonly asked: Asked; readonly body: AppAttach }
   /** A new configuration is in force; what it changes counts from the next timer on. */
   | { readonly type: "configured"; readonly policy: PeerPolicy }
-  | { readonly type: "answered"; readonly errand: Errand; readonly signer: bigint; readonly body: Answer }
-  | { readonly type: "failed"; readonly errand: Errand; readonly why: string }
+  | { readonly type: "answered"; readonly request: PendingRequest; readonly signer: bigint; readonly body: Answer }
+  | { readonly type: "failed"; readonly request: PendingRequest; readonly why: string }
   | { readonly type: "handedOver"; readonly to: bigint; readonly atMs: number }
   | { readonly type: "timerFired"; readonly timer: PeerTimer; readonly atMs: number; readonly draw: bigint }
   | { readonly type: "leave" };
@@ -152,7 +152,7 @@ export type PeerAction =
   | { readonly type: "release"; readonly node: bigint }
   | {
       readonly type: "request";
-      readonly errand: Errand;
+      readonly request: PendingRequest;
       readonly destinations: ReadonlyArray<Destination>;
       /** The link to send it on; by routing when absent. */
       readonly over: bigint | undefined;
@@ -180,7 +180,7 @@ export interface PeerContext {
   /** The peer responsible for our place, as the answer to our Attach says. */
   readonly admitting: bigint | undefined;
   /** Nodes that Updates have spoken of and that are not linked: candidates for when a neighbour is lost. */
-  readonly known: ReadonlyArray<bigint>;
+  readonly candidates: ReadonlyArray<bigint>;
   /** Neighbours-to-be whose Update we await; or those whom a farewell is on its way to. */
   readonly awaited: ReadonlyArray<bigint>;
   /** Finger entries whose Attach is under way. */

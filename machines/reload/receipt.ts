@@ -15,10 +15,10 @@ import {
   sequenceAny,
 } from "../../codecs/reload/mod.ts";
 import { hexOf } from "../../codecs/shared/mod.ts";
-import type { CopyOutcome, Mark } from "./keeper-types.ts";
 import type { ReplyTo } from "./peer-types.ts";
 import type { RingView } from "./ring.ts";
 import { mayAnswer, wayBack } from "./route.ts";
+import type { CopyOutcome, ValueVersion } from "./storage-types.ts";
 import type { ReloadOutcome } from "./transaction.ts";
 
 const { forwardCritical, destinationCritical, responseCopy } = optionFlag;
@@ -77,10 +77,13 @@ export const copyOutcomeOf = (outcome: ReloadOutcome): CopyOutcome => {
 };
 
 /** Which of these values a node has in our version or a later one, by its answer to a Stat. */
-export const heldBy = (outcome: ReloadOutcome, marks: ReadonlyArray<Mark>): ReadonlyArray<Mark> => {
+export const confirmedVersions = (
+  outcome: ReloadOutcome,
+  versions: ReadonlyArray<ValueVersion>,
+): ReadonlyArray<ValueVersion> => {
   if (outcome.type !== "answer" || outcome.body.type !== "statAns") return [];
   const { kinds } = outcome.body.value;
-  return marks.filter(({ kind, place, storageTime }) =>
+  return versions.filter(({ kind, place, storageTime }) =>
     kinds.some(
       ({ kind: told, values }) =>
         told === kind &&

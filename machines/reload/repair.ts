@@ -5,29 +5,29 @@
 
 import type { StoreKindData } from "../../codecs/reload/mod.ts";
 import type { Of } from "../kit/mod.ts";
-import type {
-  Due,
-  KeeperAction,
-  KeeperContext,
-  KeeperDecision,
-  KeeperEvent,
-  Kept,
-  Mark,
-  Resource,
-} from "./keeper-types.ts";
 import { distance, isResponsible, ownersIn, ownersOf, type RingView } from "./ring.ts";
+import type {
+  PendingCopy,
+  Resource,
+  StoredEntry,
+  ValueStorageAction,
+  ValueStorageContext,
+  ValueStorageDecision,
+  ValueStorageEvent,
+  ValueVersion,
+} from "./storage-types.ts";
+import { tallies } from "./tally.ts";
 import {
   aged,
   entriesOf,
   idOf,
   isLive,
-  mapShelf,
+  mapResources,
   resourceAtKey,
   resourcesOf,
-  type Shelf,
+  type ValueTable,
   withResource,
-} from "./shelf.ts";
-import { tallies } from "./tally.ts";
+} from "./value-table.ts";
 
 /** "its successor in the Neighbor Table and to that peer's successor", §10.4. */
 export const REPLICAS = 2;
@@ -46,41 +46,41 @@ export const mayCount = (view: RingView, id: bigint, node: bigint): boolean =>
 
 /** The replicas of one resource that lack something of it. */
 export const dueForReplicas = (
-  { view, shelf }: Pick<KeeperContext, "view" | "shelf">,
+  { view, valueTable }: Pick<ValueStorageContext, "view" | "valueTable">,
   key: string,
-): ReadonlyArray<Due> => {
-  const resource = resourceAtKey(shelf, key);
+): ReadonlyArray<PendingCopy> => {
+  const resource = resourceAtKey(valueTable, key);
   if (resource === undefined || !isResponsible(view, idOf(resource))) return [];
   return view.successors
     .slice(0, REPLICAS)
     .flatMap((to, i) => (lacks(resource, to) ? [{ resource: key, to, replica: i + 1 }] : []));
 };
 
-const isMissing = (kept: Kept, to: bigint | undefined): boolean =>
+const isMissing = (kept: StoredEntry, to: bigint | undefined): boolean =>
   to === undefined ? !kept.safe : !kept.copies.includes(to);
 const lacks = (resource: Resource, to: bigint | undefined): boolean => {
   for (const [, , kept] of entriesOf(resource)) if (isMissing(kept, to)) return true;
   return false;
 };
 
-/** Whether the ring puts a replica of this resource on our shelf: fewer than three predecessors between it and us. */
+/** Whether this node belongs to the replica set of the resource: fewer than three predecessors between it and us. */
 const isOfReplicaSet = (view: RingView, id: bigint): boolean => {
   const farthest = view.predecessors[REPLICAS];
   return farthest === undefined || (id !== farthest && distance(farthest, id) <= distance(farthest, view.self));
 };
 
 /**
- * All that other nodes should have of us, as the ring now stands; `before`: as it stood until now. Of what we kept over a
- * restart nobody has told us that its owner has it: the owner gets it too. While a hold-down
- * lasts no replica is made anew: "to allow a triggered update to inform it of a better match", §10.7.1.
+ * All copies that other nodes should get from us in the ring as it is now; `before`: as it was until now. The responsible
+ * node gets what we read from disk, too, as it may not have it. While a hold-down lasts no new replica is made: "to allow a
+ * triggered update to inform it of a better match", §10.7.1.
  */
-const allDue = ({ view, shelf, repairing }: KeeperContext, before: RingView): ReadonlyArray<Due> => {
-  const due: Array<Due> = [];
+const allDue = ({ view, valueTable, repairing }: ValueStorageContext, before: RingView): ReadonlyArray<PendingCopy> => {
+  const due: Array<PendingCopy> = [];
   if (!view.joined) return due;
   const owners = ownersIn(view);
-  for (const [key, resource] of resourcesOf(shelf)) {
+  for (const [key, resource] of resourcesOf(valueTable)) {
     const id = idOf(resource);
-    if (isResponsible(view, id)) due.push(...(repairing ? [] : dueForReplicas({ view, shelf }, key)));
+    if (isResponsible(view, id)) due.push(...(repairing ? [] : dueForReplicas({ view, valueTable }, key)));
     else if (isResponsible(before, id) || !isOfReplicaSet(view, id) || isDoubtful(resource)) {
       // "MUST attempt to Store a copy to the correct node unless it knows [it] already has a copy", §6.4.2.3. From afar we
       // do not know which node that is: the overlay does.
@@ -98,11 +98,11 @@ const isDoubtful = (resource: Resource): boolean => {
 
 /** The ring has changed: what others lack is due, at once or after the hold-down. What is not ours to keep waits for `spring`. */
 export const ringChanged = (
-  context: KeeperContext,
-  { view, change, atMs }: Of<KeeperEvent, "ring">,
-): KeeperDecision<"copy" | "handedOver" | "startTimer"> => {
-  const shelf = counted(context.shelf, context.view, view);
-  const changed = { view, shelf, ...tallies(view, shelf) };
+  context: ValueStorageContext,
+  { view, change, atMs }: Of<ValueStorageEvent, "ring">,
+): ValueStorageDecision<"copy" | "handedOver" | "startTimer"> => {
+  const valueTable = counted(context.valueTable, context.view, view);
+  const changed = { view, valueTable, ...tallies(view, valueTable) };
   if (change === "joined")
     return pump(context, { ...changed, due: allDue({ ...context, ...changed }, context.view) }, atMs);
   const due = context.due.filter(({ to }) => to === undefined || view.linked.includes(to));
@@ -111,13 +111,13 @@ export const ringChanged = (
 };
 
 /**
- * Who is gone may come back with an empty shelf, and who is no longer of a replica set may have let go: neither is counted
- * on any more.
+ * A node that is gone may come back empty, and one that has left a replica set may have deleted its copies: the copies of
+ * both are not counted any more.
  */
-const counted = (shelf: Shelf, before: RingView, view: RingView): Shelf => {
+const counted = (valueTable: ValueTable, before: RingView, view: RingView): ValueTable => {
   const gone = before.linked.filter((node) => !view.linked.includes(node));
   const ownersOfId = ownersIn(view);
-  return mapShelf(shelf, (resource) => {
+  return mapResources(valueTable, (resource) => {
     const owners = ownersOfId(idOf(resource), REPLICAS + 1);
     const isLess = (node: bigint) => gone.includes(node) || !owners.includes(node);
     const hasLess = [...entriesOf(resource)].some(([, , kept]) => kept.safe || kept.copies.some(isLess));
@@ -127,7 +127,7 @@ const counted = (shelf: Shelf, before: RingView, view: RingView): Shelf => {
   });
 };
 
-const changedIn = (resource: Resource, change: (kept: Kept) => Kept): Resource => ({
+const changedIn = (resource: Resource, change: (kept: StoredEntry) => StoredEntry): Resource => ({
   ...resource,
   kinds: Object.fromEntries(
     Object.entries(resource.kinds).map(([kind, { generation, entries }]) => [
@@ -140,12 +140,12 @@ const changedIn = (resource: Resource, change: (kept: Kept) => Kept): Resource =
   ),
 });
 
-const repairLater = ({ repairing, settings: { timing } }: KeeperContext): KeeperDecision<"startTimer"> => ({
+const repairLater = ({ repairing, settings: { timing } }: ValueStorageContext): ValueStorageDecision<"startTimer"> => ({
   context: { repairing: true },
   actions: repairing ? [] : [{ type: "startTimer", timer: "repair", ms: timing.holdDown }],
 });
 
-export const repairNow = (context: KeeperContext, { atMs }: Of<KeeperEvent, "timerFired">): Pumped => {
+export const repairNow = (context: ValueStorageContext, { atMs }: Of<ValueStorageEvent, "timerFired">): Pumped => {
   const due = allDue({ ...context, repairing: false }, context.view);
   return pump(context, { repairing: false, due }, atMs);
 };
@@ -154,15 +154,15 @@ export const repairNow = (context: KeeperContext, { atMs }: Of<KeeperEvent, "tim
  * Now and then: what has had its time goes, and what a bad node or a ring that is no more left here; what is missing is made
  * up. A Kind that is gone "MUST be discarded along with any stored information of that Kind", §11.1.
  */
-export const spring = (context: KeeperContext, atMs: number): Pumped => {
+export const spring = (context: ValueStorageContext, atMs: number): Pumped => {
   const { badNodes, kinds } = context.settings;
   const known = new Set(kinds.map(({ kind }) => kind));
-  const stays = (kept: Kept, kind: number) =>
+  const stays = (kept: StoredEntry, kind: number) =>
     isLive(kept, atMs) && known.has(kind) && !badNodes.includes(kept.signer.nodeId);
-  const live = mapShelf(context.shelf, (resource) => filtered(resource, stays));
-  const shelf = tidied(live, context.view);
-  const changed = shelf === context.shelf ? {} : { shelf, ...tallies(context.view, shelf) };
-  const due = [...context.due, ...allDue({ ...context, shelf }, context.view)];
+  const live = mapResources(context.valueTable, (resource) => filtered(resource, stays));
+  const valueTable = tidied(live, context.view);
+  const changed = valueTable === context.valueTable ? {} : { valueTable, ...tallies(context.view, valueTable) };
+  const due = [...context.due, ...allDue({ ...context, valueTable }, context.view)];
   return pump(context, { ...changed, due }, atMs);
 };
 
@@ -170,15 +170,15 @@ export const spring = (context: KeeperContext, atMs: number): Pumped => {
  * "When peer x detects that it is no longer in the replica set ..., it SHOULD delete all data associated": once the owner
  * has it, and not while the ring may still be changing back.
  */
-const tidied = (shelf: Shelf, view: RingView): Shelf =>
+const tidied = (valueTable: ValueTable, view: RingView): ValueTable =>
   view.joined
-    ? mapShelf(shelf, (resource) => {
+    ? mapResources(valueTable, (resource) => {
         if (isOfReplicaSet(view, idOf(resource))) return resource;
         return filtered(resource, (kept) => !kept.safe);
       })
-    : shelf;
+    : valueTable;
 
-const filtered = (resource: Resource, keep: (kept: Kept, kind: number) => boolean): Resource => {
+const filtered = (resource: Resource, keep: (kept: StoredEntry, kind: number) => boolean): Resource => {
   if ([...entriesOf(resource)].every(([kind, , kept]) => keep(kept, kind))) return resource;
   const kinds = Object.entries(resource.kinds).map(([kind, { generation, entries }]) => {
     const left = Object.entries(entries).filter(([, kept]) => keep(kept, Number(kind)));
@@ -188,11 +188,11 @@ const filtered = (resource: Resource, keep: (kept: Kept, kind: number) => boolea
 };
 
 /** Everything that node will answer for as our predecessor, or, when we go, everything we answer for. */
-export const handOver = (context: KeeperContext, { to, atMs }: Of<KeeperEvent, "handOver">): Pumped => {
+export const handOver = (context: ValueStorageContext, { to, atMs }: Of<ValueStorageEvent, "handOver">): Pumped => {
   const { view } = context;
   const isPredecessorToBe = isResponsible(view, to);
-  const due: Array<Due> = [];
-  for (const [key, resource] of resourcesOf(context.shelf)) {
+  const due: Array<PendingCopy> = [];
+  for (const [key, resource] of resourcesOf(context.valueTable)) {
     const id = idOf(resource);
     const goes = isResponsible(view, id) && (!isPredecessorToBe || distance(id, to) <= distance(id, view.self));
     if (goes && lacks(resource, to)) due.push({ resource: key, to, replica: 1 });
@@ -205,45 +205,51 @@ export const handOver = (context: KeeperContext, { to, atMs }: Of<KeeperEvent, "
  * peer "MUST fetch the newer data from the peer generating the error and use that to replace its own copy", §7.4.1.1.
  */
 export const copied = (
-  context: KeeperContext,
-  { to, marks, outcome, atMs }: Of<KeeperEvent, "copied">,
-): KeeperDecision<"inquire" | "copy" | "handedOver" | "startTimer"> => {
-  const [first] = marks;
-  const resource = first === undefined ? undefined : resourceAtKey(context.shelf, first.resource);
+  context: ValueStorageContext,
+  { to, versions, outcome, atMs }: Of<ValueStorageEvent, "copied">,
+): ValueStorageDecision<"inquire" | "copy" | "handedOver" | "startTimer"> => {
+  const [first] = versions;
+  const resource = first === undefined ? undefined : resourceAtKey(context.valueTable, first.resource);
   if ((outcome === "refused" || outcome === "older") && resource !== undefined)
-    return { actions: [{ type: "inquire", to, resource: resource.id, marks, isNewer: outcome === "older" }] };
+    return { actions: [{ type: "inquire", to, resource: resource.id, versions, isNewer: outcome === "older" }] };
   const at = context.copying.indexOf(to);
   const copying = context.copying.filter((_, i) => i !== at);
   if (outcome === "stored") {
     const counts = resource !== undefined && (to === undefined || mayCount(context.view, idOf(resource), to));
-    const shelf = counts ? marks.reduce((now, mark) => marked(now, mark, to), context.shelf) : context.shelf;
-    return pump(context, { copying, shelf }, atMs);
+    const valueTable = counts
+      ? versions.reduce((now, mark) => withVersion(now, mark, to), context.valueTable)
+      : context.valueTable;
+    return pump(context, { copying, valueTable }, atMs);
   }
   const later = repairLater(context);
   const pumped = pump(context, { copying, ...later.context }, atMs);
   return { ...pumped, actions: [...(later.actions ?? []), ...(pumped.actions ?? [])] };
 };
 
-const marked = (shelf: Shelf, { resource: key, kind, place, storageTime }: Mark, to: bigint | undefined): Shelf => {
-  const resource = resourceAtKey(shelf, key);
+const withVersion = (
+  valueTable: ValueTable,
+  { resource: key, kind, place, storageTime }: ValueVersion,
+  to: bigint | undefined,
+): ValueTable => {
+  const resource = resourceAtKey(valueTable, key);
   const held = resource?.kinds[kind];
   const kept = held?.entries[place];
-  if (kept === undefined || kept.data.storageTime !== storageTime || !isMissing(kept, to)) return shelf;
+  if (kept === undefined || kept.data.storageTime !== storageTime || !isMissing(kept, to)) return valueTable;
   const { isRestored: _, ...sure } = kept;
   const now = to === undefined ? { ...sure, safe: true } : { ...sure, copies: [...kept.copies, to] };
   const entries = { ...held!.entries, [place]: now };
-  return withResource(shelf, key, { ...resource!, kinds: { ...resource!.kinds, [kind]: { ...held!, entries } } });
+  return withResource(valueTable, key, { ...resource!, kinds: { ...resource!.kinds, [kind]: { ...held!, entries } } });
 };
 
-type Pumped = KeeperDecision<"copy" | "handedOver">;
+type Pumped = ValueStorageDecision<"copy" | "handedOver">;
 
 /** `changed` is in force: sends copies while there is room for them, and tells when a node has all it waited for. */
-export const pump = (before: KeeperContext, changed: Partial<KeeperContext>, atMs: number): Pumped => {
+export const pump = (before: ValueStorageContext, changed: Partial<ValueStorageContext>, atMs: number): Pumped => {
   const context = { ...before, ...changed };
   if (context.due.length === 0 && context.handing.length === 0) return { context: changed };
   const due = [...context.due];
   const copying = [...context.copying];
-  const copies: Array<Of<KeeperAction, "copy">> = [];
+  const copies: Array<Of<ValueStorageAction, "copy">> = [];
   while (copying.length < COPYING_MAX) {
     const next = due.shift();
     if (next === undefined) break;
@@ -262,11 +268,11 @@ export const pump = (before: KeeperContext, changed: Partial<KeeperContext>, atM
 };
 
 const copyOf = (
-  { shelf }: KeeperContext,
-  { resource: key, to, replica }: Due,
+  { valueTable }: ValueStorageContext,
+  { resource: key, to, replica }: PendingCopy,
   atMs: number,
-): { readonly action: Of<KeeperAction, "copy">; readonly more: boolean } | undefined => {
-  const resource = resourceAtKey(shelf, key);
+): { readonly action: Of<ValueStorageAction, "copy">; readonly more: boolean } | undefined => {
+  const resource = resourceAtKey(valueTable, key);
   if (resource === undefined) return undefined;
   const missing = [...entriesOf(resource)].filter(([, , kept]) => isMissing(kept, to) && isLive(kept, atMs));
   if (missing.length === 0) return undefined;
@@ -278,8 +284,13 @@ const copyOf = (
       values: sent.filter((entry) => entry[0] === kind).map(([, , kept]) => aged(kept, atMs)),
     }),
   );
-  const marks = sent.map(([kind, place, kept]) => ({ resource: key, kind, place, storageTime: kept.data.storageTime }));
+  const versions = sent.map(([kind, place, kept]) => ({
+    resource: key,
+    kind,
+    place,
+    storageTime: kept.data.storageTime,
+  }));
   const certificates = [...new Set(sent.map(([, , kept]) => kept.signer.certificate))];
-  const action = { type: "copy" as const, to, body: { resource: resource.id, replica, kinds }, marks, certificates };
+  const action = { type: "copy" as const, to, body: { resource: resource.id, replica, kinds }, versions, certificates };
   return { action, more: missing.length > sent.length };
 };

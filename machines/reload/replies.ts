@@ -7,7 +7,7 @@ import { ChordLeaveData, type Destination, type ErrorName, hostCandidate } from 
 import { bigOf } from "../../codecs/shared/mod.ts";
 import { decode } from "../../codecs/wire/mod.ts";
 import type { Of } from "../kit/mod.ts";
-import { notKnown } from "./candidates.ts";
+import { notCandidate } from "./candidates.ts";
 import { inTurn } from "./in-turn.ts";
 import { checkSoonIfAlone } from "./partition.ts";
 import type { Answered, Asked, PeerContext, PeerDecision, PeerEvent } from "./peer-types.ts";
@@ -111,8 +111,8 @@ export const leaveAsked = (
     context,
     () => ({ actions: [{ type: "answer", ...leaveAnswer(asked) }] }),
     (now) => changed(now, withoutPeer(now.table, node), "lost"),
-    notKnown(node),
-    seek(heard, undefined), // by routing: whoever told us is going
+    notCandidate(node),
+    seek(heard, undefined), // by routing: the node that named them is leaving
     checkSoonIfAlone(context.table.peers.length === 0),
   );
 };

@@ -1,36 +1,37 @@
 /**
- * What of the shelf must be on disk: every entry with its hour and its signer, and every generation counter. Who holds
- * copies is not kept: after a restart that would be a belief about a ring that is no more. RFC 6940 leaves keeping open.
+ * Which changes of the stored values go to disk: every entry with its time and its signer, and every generation counter.
+ * Which nodes hold copies is not saved, since the ring may have changed before a restart. RFC 6940 does not ask for storage
+ * on disk.
  * DECISIONS.md D-063, D-064.
  */
 import {
-  encodeKeptEntry,
-  encodeKeptGeneration,
+  encodeEntryRow,
+  encodeGenerationRow,
   entryKey,
   generationKey,
-  readKeptRow,
+  readStoredRow,
   type StoredData,
 } from "../../codecs/reload/mod.ts";
 import { bigOf, hexOf } from "../../codecs/shared/mod.ts";
 import type { Decision, Of } from "../kit/mod.ts";
+import { isResponsible } from "./ring.ts";
 import type {
-  KeeperAction,
-  KeeperContext,
-  KeeperDecision,
-  KeeperEvent,
-  Kept,
-  KeptKind,
   Resource,
   Restored,
-} from "./keeper-types.ts";
-import { isResponsible } from "./ring.ts";
-import { changedResources, isLive, keyOf, placeOf, resourceAtKey, withResource } from "./shelf.ts";
+  StoredEntry,
+  StoredKind,
+  ValueStorageAction,
+  ValueStorageContext,
+  ValueStorageDecision,
+  ValueStorageEvent,
+} from "./storage-types.ts";
 import { recounted, tallies } from "./tally.ts";
+import { changedResources, isLive, keyOf, placeOf, resourceAtKey, withResource } from "./value-table.ts";
 
-const isSameKept = (a: Kept, b: Kept | undefined): boolean =>
+const isSameKept = (a: StoredEntry, b: StoredEntry | undefined): boolean =>
   b !== undefined && a.data === b.data && a.storedMs === b.storedMs && a.signer === b.signer;
 
-const isSameKind = (a: KeptKind, b: KeptKind | undefined): boolean => {
+const isSameKind = (a: StoredKind, b: StoredKind | undefined): boolean => {
   if (b === undefined || a.generation !== b.generation) return false;
   const places = Object.entries(a.entries);
   return (
@@ -46,43 +47,46 @@ const isSame = (a: Resource | undefined, b: Resource | undefined): boolean => {
   );
 };
 
-/** What was decided, preceded by orders to keep what it changes: whatever leaves, leaves after them. */
-export const saving = <A extends KeeperAction>(
-  context: KeeperContext,
-  made: Decision<KeeperContext, A>,
-): Decision<KeeperContext, A | Of<KeeperAction, "save">> => {
-  const after = made.context?.shelf;
-  if (after === undefined || after === context.shelf) return made;
-  const saves: Array<Of<KeeperAction, "save">> = [];
-  for (const [before, now] of changedResources(context.shelf, after))
+/** The decision with `save` orders for what it changes put first: no answer and no copy leaves before them. */
+export const saving = <A extends ValueStorageAction>(
+  context: ValueStorageContext,
+  made: Decision<ValueStorageContext, A>,
+): Decision<ValueStorageContext, A | Of<ValueStorageAction, "save">> => {
+  const after = made.context?.valueTable;
+  if (after === undefined || after === context.valueTable) return made;
+  const saves: Array<Of<ValueStorageAction, "save">> = [];
+  for (const [before, now] of changedResources(context.valueTable, after))
     if (!isSame(before, now)) saves.push({ type: "save", id: (now ?? before)!.id, before, after: now });
   return saves.length === 0 ? made : { ...made, actions: [...saves, ...(made.actions ?? [])] };
 };
 
-/** The disk did not take it: what it has is what is true. Who was told otherwise was told so by an error. */
-export const unsaved = (context: KeeperContext, { was }: Of<KeeperEvent, "unsaved">): KeeperDecision<"undone"> => {
+/** The disk did not take these: the resources are again as the disk has them. Each store among them was answered by an error. */
+export const unsaved = (
+  context: ValueStorageContext,
+  { was }: Of<ValueStorageEvent, "unsaved">,
+): ValueStorageDecision<"undone"> => {
   let now = context;
   for (const { id, resource } of was) now = { ...now, ...put(now, resource ?? { id, kinds: {} }) };
   return { context: now, actions: [{ type: "undone" }] };
 };
 
-/** From disk onto the shelf, where there is nothing newer yet. What has had its time is left out. */
+/** Rows read from disk become values again where there is nothing newer. What has expired is left out. */
 export const restored = (
-  context: KeeperContext,
-  { kept, atMs }: Of<KeeperEvent, "restored">,
-): Partial<KeeperContext> => {
+  context: ValueStorageContext,
+  { kept, atMs }: Of<ValueStorageEvent, "restored">,
+): Partial<ValueStorageContext> => {
   const changed = new Map<string, Resource>();
   for (const item of kept) {
     const key = keyOf(item.resource);
-    const held = changed.get(key) ?? resourceAtKey(context.shelf, key) ?? { id: item.resource, kinds: {} };
+    const held = changed.get(key) ?? resourceAtKey(context.valueTable, key) ?? { id: item.resource, kinds: {} };
     changed.set(key, { ...held, kinds: { ...held.kinds, [item.kind]: merged(held.kinds[item.kind], item, atMs) } });
   }
-  let shelf = context.shelf;
-  for (const [key, resource] of changed) shelf = withResource(shelf, key, resource);
-  return { shelf, ...tallies(context.view, shelf) };
+  let valueTable = context.valueTable;
+  for (const [key, resource] of changed) valueTable = withResource(valueTable, key, resource);
+  return { valueTable, ...tallies(context.view, valueTable) };
 };
 
-const merged = (held: KeptKind | undefined, item: Restored, atMs: number): KeptKind => {
+const merged = (held: StoredKind | undefined, item: Restored, atMs: number): StoredKind => {
   const { generation, entries } = held ?? { generation: 0n, entries: {} };
   if (item.type === "generation")
     return { generation: item.generation > generation ? item.generation : generation, entries };
@@ -95,11 +99,11 @@ const merged = (held: KeptKind | undefined, item: Restored, atMs: number): KeptK
   return { generation, entries: { ...entries, [place]: { ...item.kept, storedMs } } };
 };
 
-const put = (context: KeeperContext, resource: Resource): Partial<KeeperContext> => {
+const put = (context: ValueStorageContext, resource: Resource): Partial<ValueStorageContext> => {
   const key = keyOf(resource.id);
-  const before = resourceAtKey(context.shelf, key);
+  const before = resourceAtKey(context.valueTable, key);
   return {
-    shelf: withResource(context.shelf, key, resource),
+    valueTable: withResource(context.valueTable, key, resource),
     ...recounted(context, isResponsible(context.view, bigOf(resource.id)), before, resource),
   };
 };
@@ -108,8 +112,11 @@ export type RowChange =
   | { readonly type: "put"; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: "remove"; readonly key: Uint8Array };
 
-/** The rows that bring the disk from the one to the other. `self`: whose shelf it is, as one disk may hold several. */
-export const rowsOfSave = (self: bigint, { id, before, after }: Of<KeeperAction, "save">): ReadonlyArray<RowChange> => {
+/** The rows that change on disk from `before` to `after`. `self`: the node whose rows they are; one disk may serve several. */
+export const rowsOfSave = (
+  self: bigint,
+  { id, before, after }: Of<ValueStorageAction, "save">,
+): ReadonlyArray<RowChange> => {
   const rows: Array<RowChange> = [];
   const kinds = new Set([...Object.keys(before?.kinds ?? {}), ...Object.keys(after?.kinds ?? {})].map(Number));
   for (const kind of kinds) {
@@ -119,7 +126,7 @@ export const rowsOfSave = (self: bigint, { id, before, after }: Of<KeeperAction,
       rows.push({
         type: "put",
         key: generationKey(self, id, kind),
-        value: encodeKeptGeneration({ resource: id, kind, generation: is.generation }),
+        value: encodeGenerationRow({ resource: id, kind, generation: is.generation }),
       });
     for (const place of Object.keys(was?.entries ?? {}))
       if (is?.entries[place] === undefined) rows.push({ type: "remove", key: entryKey(self, id, kind, place) });
@@ -130,8 +137,8 @@ export const rowsOfSave = (self: bigint, { id, before, after }: Of<KeeperAction,
   return rows;
 };
 
-const recordOf = (kind: number, generation: bigint, { data, signer, storedMs }: Kept): Uint8Array =>
-  encodeKeptEntry({
+const recordOf = (kind: number, generation: bigint, { data, signer, storedMs }: StoredEntry): Uint8Array =>
+  encodeEntryRow({
     storedMs: BigInt(storedMs),
     signer: signer.nodeId,
     users: signer.users,
@@ -139,15 +146,15 @@ const recordOf = (kind: number, generation: bigint, { data, signer, storedMs }: 
     stored: { kind, generation, values: [data] },
   });
 
-/** What a row says; undefined for one that cannot be read, or whose time is over. */
+/** The value in a row; undefined for one that cannot be read or has expired. */
 export const restoredFrom = (key: Uint8Array, value: Uint8Array, atMs: number): Restored | undefined => {
-  const row = readKeptRow(key, value);
+  const row = readStoredRow(key, value);
   if (row.type === "generation") return row.generation.ok ? { type: "generation", ...row.generation.value } : undefined;
   if (!row.entry.ok) return undefined;
   const { storedMs, signer, users, certificate, stored } = row.entry.value;
   const data = (stored.values as ReadonlyArray<StoredData>)[0];
   if (data === undefined || stored.values instanceof Uint8Array) return undefined;
-  const kept: Kept = {
+  const kept: StoredEntry = {
     data,
     signer: { nodeId: signer, users, certificate },
     storedMs: Number(storedMs),

@@ -12,7 +12,7 @@ import { emptyTable, viewOf, withJoined, withPeers } from "./table.ts";
 
 /** Rounds of Updates behind it: the next one comes after the longest interval. */
 const CALM = 20;
-/** What coming to rest would order again: the ring for the keeper, the timers. Nobody needs to be told, or looked for. */
+/** The orders of settling that are still needed: the ring for the storage, the timers, the report. Updates and searches are not. */
 const ORDERED: ReadonlySet<PeerAction["type"]> = new Set(["ring", "startTimer", "report"]);
 
 /** `peers`: every node it has a link with, all of them peers; in any order. */

@@ -6,7 +6,7 @@
 import { type Attach, hostCandidate, type Request, toNode, toResource } from "../../codecs/reload/mod.ts";
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
 import type { Of } from "../kit/mod.ts";
-import { notKnown, withKnown } from "./candidates.ts";
+import { notCandidate, withCandidates } from "./candidates.ts";
 import { inTurn } from "./in-turn.ts";
 import type { Answered, Asked, PeerAction, PeerContext, PeerDecision, PeerEvent, RingChange } from "./peer-types.ts";
 import { wrap } from "./ring.ts";
@@ -44,7 +44,7 @@ export const attachBody = (context: PeerContext): Attach => {
 
 export const resourceAt = (id: bigint) => toResource(bytesOfBig(wrap(id), 16));
 
-/** The table has changed: those who route and keep by it are told now, the neighbours a moment later. */
+/** The table has changed: routing and storage get the new ring at once, the neighbours an Update a moment later. */
 export const changed = (
   context: PeerContext,
   table: Table,
@@ -60,7 +60,7 @@ export const changed = (
   const isTold = table.joined && (isRange || (context.settings.reactive && !sameNeighbours(before, after)));
   if (!isTold) return { context: { table }, actions: shown };
   const soon = !sameNearest(before, after, NEAREST);
-  // A loss is told to the Neighbor Table, a new neighbour or a new range "to each member of its Connection Table".
+  // A loss is reported to the Neighbor Table, a new neighbour or a new range "to each member of its Connection Table".
   const made = react({ ...context, table }, soon, isRange || change === "joined");
   return { context: { table, ...made.context }, actions: [...shown, ...(made.actions ?? [])] };
 };
@@ -94,22 +94,22 @@ export const nextRound = (context: PeerContext): PeerDecision<"startTimer"> => {
   };
 };
 
-/** Attaches to those we know of that belong among our neighbours, through whom told us of them, §10.6. */
+/** Attaches to the candidates that belong among our neighbours, through the node that named them, §10.6. */
 export const seek =
   (heard: ReadonlyArray<bigint>, via: bigint | undefined) =>
   (context: PeerContext): PeerDecision<"startTimer" | "request"> => {
-    const known = withKnown(context.table, context.known, heard);
-    const isSame = known === context.known;
-    const now = isSame ? context : { ...context, known };
+    const candidates = withCandidates(context.table, context.candidates, heard);
+    const isSame = candidates === context.candidates;
+    const now = isSame ? context : { ...context, candidates };
     const wanted = wantedOf(now);
-    if (wanted.length === 0) return isSame ? {} : { context: { known } };
+    if (wanted.length === 0) return isSame ? {} : { context: { candidates } };
     const made = attachTo(wanted, via)(now);
-    return { ...made, context: { known, ...made.context } };
+    return { ...made, context: { candidates, ...made.context } };
   };
 
 /** Who of those we know of would be a neighbour if everyone we know of were a peer. */
-const wantedOf = ({ table, known }: PeerContext): ReadonlyArray<bigint> => {
-  const near = known.filter(wouldBeNeighbour(table));
+const wantedOf = ({ table, candidates }: PeerContext): ReadonlyArray<bigint> => {
+  const near = candidates.filter(wouldBeNeighbour(table));
   return near.length === 0
     ? near
     : neighboursAmong(
@@ -138,7 +138,7 @@ export const attachTo =
           : []),
         ...fresh.map((node) => ({
           type: "request" as const,
-          errand: { type: "attach" as const, node, via: via === node ? undefined : via },
+          request: { type: "attach" as const, node, via: via === node ? undefined : via },
           destinations: via === undefined || via === node ? [toNode(node)] : [toNode(via), toNode(node)],
           over: via === node ? undefined : via,
           body,
@@ -159,14 +159,14 @@ export const notAsking =
 /** Once more by routing; when that fails too, the node is forgotten, and the next best is looked for. */
 export const attachFailed = (
   context: PeerContext,
-  { errand }: Of<PeerEvent, "failed">,
+  { request }: Of<PeerEvent, "failed">,
 ): PeerDecision<"stopTimer" | "startTimer" | "request"> => {
-  if (errand.type !== "attach") return {};
-  const { node, via } = errand;
+  if (request.type !== "attach") return {};
+  const { node, via } = request;
   return inTurn(
     context,
     notAsking(node),
-    via === undefined ? notKnown(node) : () => ({}),
+    via === undefined ? notCandidate(node) : () => ({}),
     (now) => (now.table.joined ? seek([], undefined)(now) : {}),
     notAwaiting(node),
   );
@@ -195,7 +195,7 @@ export const updateTo =
     return {
       actions: nodes.map((node) => ({
         type: "request",
-        errand: { type: "update", node },
+        request: { type: "update", node },
         destinations: [toNode(node)],
         over: node,
         body,
@@ -203,7 +203,7 @@ export const updateTo =
     };
   };
 
-/** An Update has come from a node that is linked with us: it is a peer. Most are known to be one. */
+/** An Update has come from a node that is linked with us: it is a peer. Most are candidates to be one. */
 export const addPeer = (context: PeerContext, node: bigint): PeerDecision<"ring" | "startTimer"> =>
   isPeer(context.table, node) ? {} : changed(context, withReady(context.table, node), "joined");
 
@@ -221,7 +221,7 @@ export const heardUpdate = (
     seek(nodesIn(body), asked.signer),
   );
 
-/** A link is up: whoever it is shall know our tables. */
+/** A link is up: the node at its other end gets our tables. */
 export const gotLink = (
   context: PeerContext,
   { node, atMs }: Of<PeerEvent, "linked">,
@@ -244,11 +244,11 @@ export const lostLink = (context: PeerContext, node: bigint): PeerDecision<"ring
   inTurn(
     context,
     (now) => changed(now, withoutNode(now.table, node), "lost"),
-    notKnown(node),
+    notCandidate(node),
     (now) => (now.table.joined ? seek([], undefined)(now) : {}),
   );
 
-/** A change is told: "These Update requests are what end up filling in the predecessor/successor tables", §10.7.3. */
+/** A change is reported: "These Update requests are what end up filling in the predecessor/successor tables", §10.7.3. */
 export const reactNow = (context: PeerContext, { atMs }: Of<PeerEvent, "timerFired">): PeerDecision<"request"> => {
   const nodes = context.reacting?.everyone ? context.table.linked : neighboursOf(context);
   return inTurn(

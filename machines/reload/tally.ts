@@ -3,17 +3,17 @@
  * only.
  */
 import { nodeIdText } from "../../codecs/shared/mod.ts";
-import type { KeeperContext, Kept, Resource } from "./keeper-types.ts";
 import { isResponsible, type RingView } from "./ring.ts";
-import { entriesOf, idOf, resourcesOf, type Shelf } from "./shelf.ts";
+import type { Resource, StoredEntry, ValueStorageContext } from "./storage-types.ts";
+import { entriesOf, idOf, resourcesOf, type ValueTable } from "./value-table.ts";
 
-export const tallyKey = (kept: Kept): string => nodeIdText(kept.signer.nodeId);
+export const tallyKey = (kept: StoredEntry): string => nodeIdText(kept.signer.nodeId);
 
-export type Tallied = Pick<KeeperContext, "primaries"> | Pick<KeeperContext, "replicas">;
+export type Tallied = Pick<ValueStorageContext, "primaries"> | Pick<ValueStorageContext, "replicas">;
 
-/** One resource counted anew, among those we answer for or among the replicas; nobody is kept with nothing. */
+/** One resource counted anew, among those we are responsible for or among the replicas. Signers without entries are left out. */
 export const recounted = (
-  { primaries, replicas }: Pick<KeeperContext, "primaries" | "replicas">,
+  { primaries, replicas }: Pick<ValueStorageContext, "primaries" | "replicas">,
   isOurs: boolean,
   before: Resource | undefined,
   after: Resource | undefined,
@@ -35,10 +35,13 @@ export const recounted = (
 };
 
 /** Entries by signer, counted anew. */
-export const tallies = (view: RingView, shelf: Shelf): Pick<KeeperContext, "primaries" | "replicas"> => {
+export const tallies = (
+  view: RingView,
+  valueTable: ValueTable,
+): Pick<ValueStorageContext, "primaries" | "replicas"> => {
   const primaries: Record<string, number> = {};
   const replicas: Record<string, number> = {};
-  for (const [, resource] of resourcesOf(shelf)) {
+  for (const [, resource] of resourcesOf(valueTable)) {
     const tally = isResponsible(view, idOf(resource)) ? primaries : replicas;
     for (const [, , kept] of entriesOf(resource)) tally[tallyKey(kept)] = (tally[tallyKey(kept)] ?? 0) + 1;
   }

@@ -11,7 +11,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { Deferred, Effect, Logger, type Scope } from "effect";
 import type { StoreFailed, StoreShape } from "../../actors/ports/mod.ts";
 import { openSqlite } from "../../runtime/store/sqlite.ts";
-import { hostKeeper } from "../reload/keeper-host.ts";
+import { hostTestStorage } from "../reload/storage-host.ts";
 import { type Contest, PeerMissing } from "./kit.ts";
 
 const ALONE = 100;
@@ -81,7 +81,7 @@ const writingBare = (count: number, each: number) => async () => {
 const placeOf = (i: number): bigint => (BigInt(i) * 0x9e3779b97f4a7c15f39cc0605cedc835n) % (1n << 128n);
 const storing = (store: StoreShape | undefined, count: number): Effect.Effect<void, StoreFailed, Scope.Scope> =>
   Effect.gen(function* () {
-    const { store: ask } = yield* hostKeeper(store);
+    const { store: ask } = yield* hostTestStorage(store);
     const one = Effect.fnUntraced(function* (i: number) {
       const answered = yield* Deferred.make<void>();
       yield* ask({ resource: placeOf(i + 1), storageTime: 1n }, (said) =>
@@ -105,7 +105,7 @@ const readBack = async (): Promise<ReadonlyArray<Contest>> => {
       unit: "1/s",
       peerName: "SQLite's SELECT alone",
       rounds: 5,
-      ours: () => run(perSecond(READ_BACK, Effect.flatMap(openSqlite({ file }), hostKeeper))),
+      ours: () => run(perSecond(READ_BACK, Effect.flatMap(openSqlite({ file }), hostTestStorage))),
       peer: () => {
         const from = performance.now();
         if (select.all().length !== READ_BACK) throw new Error("rows are missing");

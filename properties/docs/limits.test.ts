@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 import { CERTIFICATE_LIFETIME_MS } from "../../actors/enrol/server.ts";
 import { HELD_MAX, NAMELESS_MS } from "../../actors/reload/far-end.ts";
 import { ABSENT_MS, FETCHES_MAX } from "../../actors/reload/finder.ts";
-import { VALUES_MAX } from "../../actors/reload/keeper.ts";
 import { NUMBER_LIFETIME_S } from "../../actors/reload/numbers.ts";
 import { nodeLimits } from "../../actors/reload/options.ts";
 import { OF_SIGNER_MAX, REPLAY_MS, REQUEST_MS, REQUESTS_MAX } from "../../actors/reload/repeats.ts";
+import { VALUES_MAX } from "../../actors/reload/storage.ts";
 import { PVP_STREAMS_MAX, PVP_STREAMS_OF_ADDRESS_MAX } from "../../actors/validation/terminator.ts";
 import { FORM_BYTES_MAX, FORM_PARTS_MAX } from "../../codecs/enrol/mod.ts";
 import {
@@ -35,11 +35,11 @@ import {
   SIZES_OF_NEIGHBOUR_MAX,
 } from "../../machines/reload/fragments.ts";
 import { TRIES_MAX } from "../../machines/reload/joining.ts";
-import { keeperTiming } from "../../machines/reload/keeper-types.ts";
 import { peerTiming } from "../../machines/reload/peer-types.ts";
 import { BURST_S } from "../../machines/reload/quota.ts";
 import { REFRESH_AT, REFRESH_JITTER } from "../../machines/reload/refresh.ts";
 import { ASKING_MAX } from "../../machines/reload/stabilize.ts";
+import { storageTiming } from "../../machines/reload/storage-types.ts";
 import { SENDS_MAX } from "../../machines/reload/transaction.ts";
 import {
   ATTEMPTS_MAX,
@@ -96,7 +96,7 @@ const sentences: Readonly<Record<string, ReadonlyArray<string>>> = {
     `each chord-update-interval (${overlayDefaults.chordUpdateIntervalS} s)`,
     `${ASKING_MAX} Attaches at once`,
     `each chord-ping-interval (${seconds(ping)} s)`,
-    `New replicas wait ${seconds(keeperTiming.holdDown)} s`,
+    `New replicas wait ${seconds(storageTiming.holdDown)} s`,
     `${seconds(leave)} s for all of it`,
     `Every ${seconds(partition)} s, up to a quarter later, a random bootstrap node`,
     `| ${VALUES_MAX} values at most |`,

@@ -12,9 +12,9 @@ import {
 import {
   type ConfigurationAction,
   type ConfigurationEvent,
+  NOTIFIED_MAX,
   type Offered,
   reloadConfiguration,
-  TOLD_MAX,
 } from "../../machines/reload/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
@@ -142,10 +142,13 @@ test("RFC 6940 §6.5.4: who is behind is told once a sequence, again only when t
 
 test("a node remembers no more nodes as told than it has room for", () => {
   let { snapshot } = reloadConfiguration.start({ self: SELF, overlay: overlay(2), startedMs: 0 });
-  for (let i = 0; i < TOLD_MAX + 50; i++)
+  for (let i = 0; i < NOTIFIED_MAX + 50; i++)
     for (const sequence of [1, 3])
       ({ snapshot } = reloadConfiguration.step(snapshot, { type: "heard", node: BigInt(i + 100), sequence }));
-  same([Object.keys(snapshot.context.pushed).length, Object.keys(snapshot.context.asked).length], [TOLD_MAX, TOLD_MAX]);
+  same(
+    [Object.keys(snapshot.context.pushed).length, Object.keys(snapshot.context.asked).length],
+    [NOTIFIED_MAX, NOTIFIED_MAX],
+  );
 });
 
 test("RFC 6940 §11.1: an expiring document is fetched anew before its time; an expired one ends the node's part", () => {

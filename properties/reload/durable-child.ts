@@ -3,15 +3,15 @@ import { writeSync } from "node:fs";
 import process from "node:process";
 import { Effect, Logger } from "effect";
 import { openSqlite } from "../../runtime/store/sqlite.ts";
-import { hostKeeper } from "./keeper-host.ts";
-import { SELF } from "./keeper-talk.ts";
+import { hostTestStorage } from "./storage-host.ts";
+import { SELF } from "./storage-talk.ts";
 
 const [file, first] = process.argv.slice(2);
 
 const storing = Effect.gen(function* () {
-  const keeper = yield* hostKeeper(yield* openSqlite({ file: file! }));
+  const storage = yield* hostTestStorage(yield* openSqlite({ file: file! }));
   for (let i = Number(first); ; i++) {
-    yield* keeper.store({ resource: SELF - BigInt(i), storageTime: 1n }, (said) =>
+    yield* storage.store({ resource: SELF - BigInt(i), storageTime: 1n }, (said) =>
       Effect.sync(() => writeSync(1, said === "stored" ? `${i}\n` : `${said}\n`)),
     );
     if (i % 7 === 0) yield* Effect.sleep(1);

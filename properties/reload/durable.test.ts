@@ -1,4 +1,4 @@
-/** What a keeper has acknowledged is on disk, and what is not there was refused: whatever the disk does meanwhile. */
+/** What a storage has acknowledged is on disk, and what is not there was refused: whatever the disk does meanwhile. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -13,8 +13,8 @@ import { restoredFrom } from "../../machines/reload/mod.ts";
 import { memoryStore } from "../../runtime/store/memory.ts";
 import { openSqlite } from "../../runtime/store/sqlite.ts";
 import { runs, test } from "../kit/harness.ts";
-import { BASE_MS, hostKeeper } from "./keeper-host.ts";
-import { SELF } from "./keeper-talk.ts";
+import { BASE_MS, hostTestStorage } from "./storage-host.ts";
+import { SELF } from "./storage-talk.ts";
 
 const quietly = <A, E>(effect: Effect.Effect<A, E>) => Effect.runPromise(Effect.provide(effect, Logger.layer([])));
 
@@ -50,7 +50,7 @@ const anyStore = fc.record({
   pauses: fc.nat(6),
 });
 
-test("a disk that fails now and then: acknowledged is on disk, refused is not remembered, shelf and disk agree", async () => {
+test("a disk that fails now and then: acknowledged is on disk, refused is not remembered, table and disk agree", async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(anyStore, { maxLength: 25 }),
@@ -59,14 +59,14 @@ test("a disk that fails now and then: acknowledged is on disk, refused is not re
         quietly(
           Effect.gen(function* () {
             const { store } = disk(fails);
-            const keeper = yield* hostKeeper(store);
+            const storage = yield* hostTestStorage(store);
             const acknowledged = new Map<bigint, bigint>();
             const answers: Array<Deferred.Deferred<string>> = [];
             const faults: Array<string> = [];
             for (const { resource, storageTime, pauses } of stores) {
               const answer = yield* Deferred.make<string>();
               answers.push(answer);
-              yield* keeper.store({ resource, storageTime }, (said) =>
+              yield* storage.store({ resource, storageTime }, (said) =>
                 Effect.gen(function* () {
                   if (said === "stored") {
                     const known = acknowledged.get(resource) ?? 0n;
@@ -83,11 +83,11 @@ test("a disk that fails now and then: acknowledged is on disk, refused is not re
             for (const answer of answers)
               ok(/^(stored|dataTooOld|dataTooLarge disk)/.test(yield* Deferred.await(answer)));
             same(faults, []);
-            yield* keeper.rest;
+            yield* storage.rest;
             const there = yield* onDisk(store);
             for (const [resource, time] of acknowledged) ok((there.get(resource) ?? 0n) >= time);
             for (const resource of [SELF, SELF - 1n, SELF - 2n])
-              same(yield* keeper.held(resource), there.get(resource), "shelf and disk");
+              same(yield* storage.held(resource), there.get(resource), "table and disk");
           }).pipe(Effect.scoped),
         ),
     ),
@@ -99,12 +99,12 @@ test("many stores share a write, and nobody waits for ever", async () => {
   await quietly(
     Effect.gen(function* () {
       const { store, writes } = disk([false]);
-      const keeper = yield* hostKeeper(store);
+      const storage = yield* hostTestStorage(store);
       const count = 500;
       let stored = 0;
       const all = yield* Deferred.make<void>();
       for (let i = 0; i < count; i++)
-        yield* keeper.store({ resource: SELF - BigInt(i), storageTime: 1n }, () =>
+        yield* storage.store({ resource: SELF - BigInt(i), storageTime: 1n }, () =>
           ++stored === count ? Effect.asVoid(Deferred.succeed(all, undefined)) : Effect.void,
         );
       yield* Deferred.await(all);
@@ -120,11 +120,11 @@ test("a disk that is full for good: every store is refused as such, and what was
       const path = mkdtempSync(join(tmpdir(), "vipr-full-"));
       yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(path, { recursive: true, force: true })));
       const store = yield* openSqlite({ file: join(path, "store.db"), pagesMax: 30 });
-      const keeper = yield* hostKeeper(store);
+      const storage = yield* hostTestStorage(store);
       const said: Array<string> = [];
       for (let i = 0; i < 400; i++) {
         const answer = yield* Deferred.make<string>();
-        yield* keeper.store({ resource: SELF - BigInt(i), storageTime: 1n }, (word) =>
+        yield* storage.store({ resource: SELF - BigInt(i), storageTime: 1n }, (word) =>
           Effect.asVoid(Deferred.succeed(answer, word)),
         );
         said.push(yield* Deferred.await(answer));
@@ -133,8 +133,8 @@ test("a disk that is full for good: every store is refused as such, and what was
       ok(stored > 50 && stored < 300, `${stored} stored`);
       same(new Set(said), new Set(["stored", "dataTooLarge disk"]));
       same((yield* onDisk(store)).size, stored);
-      same((yield* keeper.keeper.status).stored, stored);
-      same(keeper.keeper.refusals, { disk: 400 - stored });
+      same((yield* storage.storage.status).stored, stored);
+      same(storage.storage.refusals, { disk: 400 - stored });
     }).pipe(Effect.scoped),
   );
 });
@@ -197,8 +197,8 @@ test("killed at any moment while it stores, a node has lost nothing of what it a
             acknowledged.filter((i) => !there.has(SELF - BigInt(i))),
             [],
           );
-          const keeper = yield* hostKeeper(store);
-          same((yield* keeper.keeper.status).stored, there.size);
+          const storage = yield* hostTestStorage(store);
+          same((yield* storage.storage.status).stored, there.size);
         }).pipe(Effect.scoped),
       );
     }

@@ -20,16 +20,16 @@ import {
   AHEAD_MS_MAX,
   ENTRIES_OF_SIGNER_MAX,
   entriesIn,
-  type KeeperEvent,
   ownedFraction,
   ownersOf,
   quotaBound,
   REPLICAS,
   type RingView,
   replicatedFraction,
+  type ValueStorageEvent,
 } from "../../machines/reload/mod.ts";
 import { runs, test } from "../kit/harness.ts";
-import { alone, KIND, keeperOf, registration, SELF, signerOf, storing } from "./keeper-talk.ts";
+import { alone, KIND, registration, SELF, signerOf, storageOf, storing } from "./storage-talk.ts";
 
 const [P1, P2, P3, P4] = [SELF - (1n << 120n) / 2n, 5n, 4n, 3n];
 const [S1, S2, S3] = [SELF + 10n, SELF + 20n, SELF + 30n];
@@ -99,7 +99,7 @@ const anyMove = fc.oneof(
       lifetimeS,
     }),
   },
-  // A thief answers when it is asked what it has: the keeper fetches from who says that it has a newer version.
+  // A thief answers when it is asked what it has: the storage fetches from who says that it has a newer version.
   {
     weight: 3,
     arbitrary: fc.record({
@@ -118,18 +118,18 @@ test("whatever an adversary does, an owner's entries are the owner's, and nobody
     fc.property(
       fc.array(fc.tuple(anyMove, fc.constantFrom(0, 1, 10, 4_000, 9_000)), { maxLength: 60, size: "max" }),
       (moves) => {
-        const keeper = keeperOf({ quota: QUOTA }, view);
+        const storage = storageOf({ quota: QUOTA }, view);
         const signed: Array<Signed> = [];
-        /** The newest version of each entry that the keeper held, and until when it must not forget it. */
+        /** The newest version of each entry that the storage held, and until when it must not forget it. */
         const held = new Map<string, { time: bigint; untilMs: number }>();
         let atMs = 1_000_000;
         for (const [given, afterMs] of moves) {
           atMs += afterMs;
           const sent = moveOf(given, signed, atMs);
           if (sent === undefined) continue;
-          keeper.tell(sent);
-          checkEntries(keeper, signed, held, atMs);
-          checkBounds(keeper);
+          storage.tell(sent);
+          checkEntries(storage, signed, held, atMs);
+          checkBounds(storage);
         }
       },
     ),
@@ -139,7 +139,7 @@ test("whatever an adversary does, an owner's entries are the owner's, and nobody
 
 type Move = typeof anyMove extends fc.Arbitrary<infer M> ? M : never;
 
-const moveOf = (given: Move, signed: Array<Signed>, atMs: number): KeeperEvent | undefined => {
+const moveOf = (given: Move, signed: Array<Signed>, atMs: number): ValueStorageEvent | undefined => {
   switch (given.move) {
     case "own": {
       const { resource, owner, exists, lifetimeS } = given;
@@ -168,24 +168,24 @@ const moveOf = (given: Move, signed: Array<Signed>, atMs: number): KeeperEvent |
         { kind: KIND, generation: given.move === "replay" && given.replica === 0 ? 0n : 9n, values },
       ];
       if (given.move === "answer")
-        return { type: "recalled", to: given.by, resource: id, marks: [], kinds, signers: [[signer]], atMs };
+        return { type: "recalled", to: given.by, resource: id, versions: [], kinds, signers: [[signer]], atMs };
       const event = storing({ resource: to, node: given.by, vservice: 0n, storageTime: 1n }, { by: given.by, atMs });
       return { ...event, body: { resource: id, replica: given.replica, kinds }, signers: [[signer]] };
     }
   }
 };
 
-type Talk = ReturnType<typeof keeperOf>;
+type Talk = ReturnType<typeof storageOf>;
 
 const checkEntries = (
-  keeper: Talk,
+  storage: Talk,
   signed: ReadonlyArray<Signed>,
   held: Map<string, { time: bigint; untilMs: number }>,
   atMs: number,
 ) => {
   const now = new Map<string, StoredData>();
   for (const resource of RESOURCES)
-    for (const data of keeper.fetch(resource, atMs)) {
+    for (const data of storage.fetch(resource, atMs)) {
       const owner = ownerOf(data);
       const isTheirs = signed.some(
         (known) =>
@@ -213,14 +213,14 @@ const checkEntries = (
   }
 };
 
-const checkBounds = (keeper: Talk) => {
-  const { primaries, replicas, shelf } = keeper.context();
+const checkBounds = (storage: Talk) => {
+  const { primaries, replicas, valueTable } = storage.context();
   const owned = quotaBound(QUOTA, ownedFraction(view));
   const shared = quotaBound(QUOTA, replicatedFraction(view, REPLICAS) - ownedFraction(view));
   for (const count of Object.values(primaries)) assert.ok(count <= owned);
   for (const count of Object.values(replicas)) assert.ok(count <= shared);
   const bySigner = new Map<string, number>();
-  for (const [key, , signer] of entriesIn(shelf)) {
+  for (const [key, , signer] of entriesIn(valueTable)) {
     const name = `${key} ${signer}`;
     bySigner.set(name, (bySigner.get(name) ?? 0) + 1);
   }
@@ -228,15 +228,15 @@ const checkBounds = (keeper: Talk) => {
 };
 
 test("the adversary's moves are not all in vain: honest stores succeed among them", () => {
-  const keeper = keeperOf({ quota: QUOTA }, view);
+  const storage = storageOf({ quota: QUOTA }, view);
   for (let i = 0n; i < 9n; i++)
-    keeper.tell(storing({ resource: SELF, node: 666n, vservice: i, storageTime: 5n }, { by: 666n, atMs: 10 }));
+    storage.tell(storing({ resource: SELF, node: 666n, vservice: i, storageTime: 5n }, { by: 666n, atMs: 10 }));
   assert.equal(
-    keeper.store(storing({ resource: SELF, node: 70n, vservice: 1n, storageTime: 5n }, { atMs: 10 })),
+    storage.store(storing({ resource: SELF, node: 70n, vservice: 1n, storageTime: 5n }, { atMs: 10 })),
     "stored",
   );
   assert.equal(
-    keeper.store(
+    storage.store(
       storing({ resource: SELF, node: 70n, vservice: 1n, storageTime: BigInt(AHEAD_MS_MAX) + 11n }, { atMs: 10 }),
     ),
     "forbidden storage time",
@@ -251,7 +251,7 @@ const ringOf = (ids: ReadonlyArray<bigint>, quota: number) =>
     const after = ids.filter((id) => id > self).concat(ids.filter((id) => id < self));
     const before = after.toReversed();
     const full = { ...alone, self, predecessors: before.slice(0, 20), successors: after.slice(0, 20), linked: ids };
-    return { self, keeper: keeperOf({ quota, storesPerSecond: 1e6 }, full), view: full };
+    return { self, storage: storageOf({ quota, storesPerSecond: 1e6 }, full), view: full };
   });
 const anyIds = fc
   .uniqueArray(fc.bigInt({ min: 1n, max: (1n << 128n) - 2n }), { minLength: 1, maxLength: 24 })
@@ -270,9 +270,9 @@ test("docs/protocol/overlay.md#storage: a greedy node keeps at most q + 3·sqrt(
           const resource = drawn.next().value!;
           const owner = ownersOf(peers[0]!.view, resource, 1)[0];
           const peer = peers.find(({ self }) => self === owner)!;
-          peer.keeper.tell(storing({ resource, node: 666n, vservice: 0n, storageTime: 1n }));
+          peer.storage.tell(storing({ resource, node: 666n, vservice: 0n, storageTime: 1n }));
         }
-        const stored = peers.reduce((sum, { keeper }) => sum + (keeper.context().primaries[GREEDY] ?? 0), 0);
+        const stored = peers.reduce((sum, { storage }) => sum + (storage.context().primaries[GREEDY] ?? 0), 0);
         assert.ok(stored <= bound, `${stored} stored, the bound is ${bound}`);
       },
     ),
@@ -282,23 +282,23 @@ test("docs/protocol/overlay.md#storage: a greedy node keeps at most q + 3·sqrt(
 
 test("docs/protocol/overlay.md#storage: the bound follows the fraction when nodes join and leave; what is there may be renewed, not added to", () => {
   const half: RingView = { ...alone, predecessors: [SELF + (1n << 127n)], successors: [SELF + (1n << 127n)] };
-  const keeper = keeperOf({ quota: 40 });
+  const storage = storageOf({ quota: 40 });
   const whole = quotaBound(40, 1);
   const near = (i: number) => ({ resource: SELF - BigInt(i), node: 666n, vservice: 0n, storageTime: 1n });
-  for (let i = 0; i < whole; i++) assert.equal(keeper.store(storing(near(i))), "stored");
-  keeper.tell({ type: "ring", view: half, change: "joined", atMs: 1 });
+  for (let i = 0; i < whole; i++) assert.equal(storage.store(storing(near(i))), "stored");
+  storage.tell({ type: "ring", view: half, change: "joined", atMs: 1 });
   assert.ok(quotaBound(40, 0.5) < whole);
-  assert.equal(keeper.store(storing(near(whole))), "dataTooLarge quota");
-  assert.equal(keeper.store(storing({ ...near(0), storageTime: 2n })), "stored");
-  keeper.tell({ type: "ring", view: alone, change: "lost", atMs: 2 });
-  assert.equal(keeper.store(storing(near(whole))), "dataTooLarge quota", "the whole ring again: the bound is met");
+  assert.equal(storage.store(storing(near(whole))), "dataTooLarge quota");
+  assert.equal(storage.store(storing({ ...near(0), storageTime: 2n })), "stored");
+  storage.tell({ type: "ring", view: alone, change: "lost", atMs: 2 });
+  assert.equal(storage.store(storing(near(whole))), "dataTooLarge quota", "the whole ring again: the bound is met");
 });
 
 test("docs/protocol/overlay.md#storage: limits are the identity's: one Node-ID from many places meets one limit, many at one place each its own", () => {
-  const keeper = keeperOf({ storesPerSecond: 1 });
+  const storage = storageOf({ storesPerSecond: 1 });
   const from = (signer: bigint, way: bigint, i: number) => {
     const event = storing({ resource: SELF, node: signer, vservice: 0n, storageTime: BigInt(i + 1) }, { atMs: 0 });
-    return keeper.store({ ...event, asked: { ...event.asked, from: way } });
+    return storage.store({ ...event, asked: { ...event.asked, from: way } });
   };
   const one = Array.from({ length: 12 }, (_, i) => from(70n, BigInt(i), i));
   assert.equal(one.filter((said) => said === "stored").length, 4); // twice the rate, two seconds' worth
@@ -307,36 +307,38 @@ test("docs/protocol/overlay.md#storage: limits are the identity's: one Node-ID f
 });
 
 test("RFC 6940 §7.4.1.1: of a node that has a newer version it is fetched, and kept like a replica: within the bounds", () => {
-  const keeper = keeperOf({ quota: QUOTA }, view);
+  const storage = storageOf({ quota: QUOTA }, view);
   const what = { resource: SELF, node: 70n, vservice: 1n, storageTime: 5n };
-  const [copy] = keeper.tell(storing(what, { atMs: 10 })).flatMap((action) => (action.type === "copy" ? [action] : []));
-  const asked = keeper.tell({ type: "copied", to: S1, marks: copy!.marks, outcome: "older", atMs: 20 });
+  const [copy] = storage
+    .tell(storing(what, { atMs: 10 }))
+    .flatMap((action) => (action.type === "copy" ? [action] : []));
+  const asked = storage.tell({ type: "copied", to: S1, versions: copy!.versions, outcome: "older", atMs: 20 });
   const resource = bytesOfBig(SELF, 16);
-  assert.deepEqual(asked, [{ type: "inquire", to: S1, resource, marks: copy!.marks, isNewer: true }]);
-  const told = (storageTime: bigint, node = 70n, id = SELF): KeeperEvent => ({
+  assert.deepEqual(asked, [{ type: "inquire", to: S1, resource, versions: copy!.versions, isNewer: true }]);
+  const told = (storageTime: bigint, node = 70n, id = SELF): ValueStorageEvent => ({
     type: "recalled",
     to: S1,
     resource: bytesOfBig(id, 16),
-    marks: [],
+    versions: [],
     kinds: [{ kind: KIND, generation: 6n, values: [registration({ ...what, node, storageTime })] }],
     signers: [[signerOf(node)]],
     atMs: 30,
   });
-  const types = keeper.tell(told(9n)).map(({ type }) => type);
+  const types = storage.tell(told(9n)).map(({ type }) => type);
   assert.equal(types[0], "save", "the newer version is kept before anything else");
   assert.deepEqual(
-    keeper.fetch(SELF, 40).map(({ storageTime }) => storageTime),
+    storage.fetch(SELF, 40).map(({ storageTime }) => storageTime),
     [9n],
   );
-  keeper.tell(told(7n));
-  assert.equal(keeper.fetch(SELF, 40)[0]!.storageTime, 9n, "an older one replaces nothing");
-  for (let i = 0; i < 50; i++) keeper.tell(told(9n, 666n, SELF - BigInt(i)));
-  assert.equal(keeper.context().primaries[GREEDY], quotaBound(QUOTA, ownedFraction(view)));
+  storage.tell(told(7n));
+  assert.equal(storage.fetch(SELF, 40)[0]!.storageTime, 9n, "an older one replaces nothing");
+  for (let i = 0; i < 50; i++) storage.tell(told(9n, 666n, SELF - BigInt(i)));
+  assert.equal(storage.context().primaries[GREEDY], quotaBound(QUOTA, ownedFraction(view)));
 });
 
 test("an array ends where its count ends: no value far out makes every fetch a list of gaps", () => {
-  const keeper = keeperOf();
-  const at = (index: number): KeeperEvent => {
+  const storage = storageOf();
+  const at = (index: number): ValueStorageEvent => {
     const event = storing({ resource: SELF, node: 70n, vservice: 0n, storageTime: BigInt(index % 1_000) + 1n });
     const value = { index, value: { exists: true, value: Uint8Array.of(1) } };
     const signature = ecdsaSignature(identityOf(new Uint8Array(1)), bytesOfBig(BigInt(index), 8));
@@ -344,6 +346,7 @@ test("an array ends where its count ends: no value far out makes every fetch a l
     const kinds = [{ kind: kindId.certificateByNode, generation: 0n, values }];
     return { ...event, body: { resource: resourceOfNode(70n), replica: 0, kinds } };
   };
-  assert.equal(keeper.store(at(3)), "stored");
-  for (const index of [4, 1_000, 0x7fff_ffff, 0xffff_fffe]) assert.equal(keeper.store(at(index)), "dataTooLarge count");
+  assert.equal(storage.store(at(3)), "stored");
+  for (const index of [4, 1_000, 0x7fff_ffff, 0xffff_fffe])
+    assert.equal(storage.store(at(index)), "dataTooLarge count");
 });

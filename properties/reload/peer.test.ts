@@ -7,12 +7,12 @@ import type { Snapshot } from "../../machines/kit/mod.ts";
 import { HEARD_MAX } from "../../machines/reload/candidates.ts";
 import {
   type Asked,
-  type Errand,
   type PeerAction,
   type PeerContext,
   type PeerEvent,
   type PeerSettings,
   type PeerTimer,
+  type PendingRequest,
   peerTiming,
   reloadPeer,
   settledPeer,
@@ -70,7 +70,7 @@ const updated = (node: bigint, of: ChordUpdate): PeerEvent => ({ type: "updateRe
 const requests = (actions: ReadonlyArray<PeerAction>) =>
   actions.flatMap((action) =>
     action.type === "request"
-      ? [[action.body.type, action.errand.type, ...action.destinations.map((to) => ("type" in to ? to.data : 0))]]
+      ? [[action.body.type, action.request.type, ...action.destinations.map((to) => ("type" in to ? to.data : 0))]]
       : [],
   );
 const refusal = (actions: ReadonlyArray<PeerAction>) =>
@@ -83,7 +83,7 @@ const joined = () => {
   peer.tell({ type: "dialled", node: 900n });
   peer.tell({
     type: "answered",
-    errand: { type: "admission" },
+    request: { type: "admission" },
     signer: 600n,
     body: { type: "attachAns", value: attach },
   });
@@ -109,7 +109,7 @@ test("RFC 6940 §10.5: dial, Attach to n+1, meet the neighbours, Join, wait for 
   assert.deepEqual(requests(dialled), [["attachReq", "admission", bytesOfBig(SELF + 1n, 16)]]);
   peer.tell({
     type: "answered",
-    errand: { type: "admission" },
+    request: { type: "admission" },
     signer: 600n,
     body: { type: "attachAns", value: attach },
   });
@@ -172,7 +172,7 @@ test("RFC 6940 §10.5: the admitting peer hands over first and tells then", () =
   assert.deepEqual(types(peer.tell(join)), ["answer", "handOver"]);
   assert.deepEqual(types(peer.tell(join)), ["answer"], "a retransmission changes nothing");
   const [told] = peer.tell({ type: "handedOver", to: joiner, atMs: 2_000 });
-  assert.ok(told?.type === "request" && told.errand.type === "admit");
+  assert.ok(told?.type === "request" && told.request.type === "admit");
   assert.deepEqual(told.body.value, {
     uptime: 2,
     type: "neighbors",
@@ -180,7 +180,7 @@ test("RFC 6940 §10.5: the admitting peer hands over first and tells then", () =
   });
   assert.ok(!peer.context().table.ready.includes(joiner), "until it knows, its part is still ours");
   const updateAns = { type: "updateAns", value: {} } as const;
-  peer.tell({ type: "answered", errand: { type: "admit", node: joiner }, signer: joiner, body: updateAns });
+  peer.tell({ type: "answered", request: { type: "admit", node: joiner }, signer: joiner, body: updateAns });
   assert.ok(peer.context().table.ready.includes(joiner));
   assert.deepEqual(
     requests(peer.tell(timer("react"))).map(([, , to]) => to),
@@ -201,7 +201,7 @@ test("RFC 6940 §10.5: of two that join at once the second waits, and looks agai
   assert.deepEqual(peer.tell(join(460n)), []);
   peer.tell({ type: "handedOver", to: 450n, atMs: 1 });
   const body = { type: "updateAns", value: {} } as const;
-  const next = peer.tell({ type: "answered", errand: { type: "admit", node: 450n }, signer: 450n, body });
+  const next = peer.tell({ type: "answered", request: { type: "admit", node: 450n }, signer: 450n, body });
   const turned = next.filter(({ type }) => type === "refuse" || type === "handOver" || type === "answer");
   assert.deepEqual(
     turned.map((action) => (action.type === "handOver" ? action.to : action.type)),
@@ -285,17 +285,17 @@ test("RFC 6940 §10.7.1: a loss among the nearest is told at once and to all, on
 
 test("RFC 6940 §10.7.2: for a lost finger another is sought, once", () => {
   const peer = settled();
-  const entry: Errand = { type: "finger", entry: 2 };
+  const entry: PendingRequest = { type: "finger", entry: 2 };
   const lost = peer.tell({ type: "unlinked", node: ACROSS, why: "gone" });
-  assert.ok(requests(lost).some(([type, errand]) => type === "attachReq" && errand === "finger"));
+  assert.ok(requests(lost).some(([type, request]) => type === "attachReq" && request === "finger"));
   assert.ok(peer.context().searching.includes(2));
   peer.tell(linked(ACROSS));
   peer.tell(updated(ACROSS, update([], [])));
   assert.deepEqual(
-    requests(peer.tell({ type: "unlinked", node: ACROSS, why: "gone" })).filter(([, errand]) => errand === "finger"),
+    requests(peer.tell({ type: "unlinked", node: ACROSS, why: "gone" })).filter(([, request]) => request === "finger"),
     [],
   );
-  peer.tell({ type: "failed", errand: entry, why: "timedOut" });
+  peer.tell({ type: "failed", request: entry, why: "timedOut" });
   assert.ok(!peer.context().searching.includes(2));
 });
 
@@ -312,7 +312,7 @@ test("RFC 6940 §10.7.4.4: who answers for the place after ours is asked through
   const told = (signer: bigint) =>
     peer.tell({
       type: "answered",
-      errand: { type: "partition", via: boot },
+      request: { type: "partition", via: boot },
       signer,
       body: { type: "pingAns", value: { responseId: 1n, time: 1n } },
     });
@@ -391,10 +391,10 @@ test("RFC 6940 §10.9: who leaves hands over, says farewell, and is gone", () =>
     ],
   );
   for (const node of [300n, 400n, 600n])
-    peer.tell({ type: "failed", errand: { type: "leave", node }, why: "timedOut" });
+    peer.tell({ type: "failed", request: { type: "leave", node }, why: "timedOut" });
   peer.tell({
     type: "answered",
-    errand: { type: "leave", node: 900n },
+    request: { type: "leave", node: 900n },
     signer: 900n,
     body: { type: "leaveAns", value: {} },
   });
@@ -419,18 +419,20 @@ const anyUpdate = fc.oneof(
   fc.tuple(nodes, nodes).map(([a, b]) => update(a, b)),
   fc.constant<ChordUpdate>({ uptime: 0, type: "peerReady", tables: {} }),
 );
-const errand: fc.Arbitrary<Errand> = fc.oneof(
-  fc.constantFrom<Errand>(
+const request: fc.Arbitrary<PendingRequest> = fc.oneof(
+  fc.constantFrom<PendingRequest>(
     { type: "admission" },
     { type: "join" },
     { type: "finger", entry: 2 },
     { type: "search", entry: 1 },
     { type: "partition", via: 900n },
   ),
-  fc.tuple(node, fc.option(node, { nil: undefined })).map(([node, via]): Errand => ({ type: "attach", node, via })),
-  node.map((node): Errand => ({ type: "leave", node })),
-  node.map((node): Errand => ({ type: "admit", node })),
-  node.map((node): Errand => ({ type: "update", node })),
+  fc
+    .tuple(node, fc.option(node, { nil: undefined }))
+    .map(([node, via]): PendingRequest => ({ type: "attach", node, via })),
+  node.map((node): PendingRequest => ({ type: "leave", node })),
+  node.map((node): PendingRequest => ({ type: "admit", node })),
+  node.map((node): PendingRequest => ({ type: "update", node })),
 );
 machineLaws(
   reloadPeer,
@@ -483,15 +485,15 @@ machineLaws(
             body: { sendUpdate: true, destination: toNode(id), overlayData: new Uint8Array() },
           }),
         ),
-        fc.tuple(errand, node).map(
-          ([errand, signer]): PeerEvent => ({
+        fc.tuple(request, node).map(
+          ([request, signer]): PeerEvent => ({
             type: "answered",
-            errand,
+            request,
             signer,
             body: { type: "attachAns", value: attach },
           }),
         ),
-        errand.map((errand): PeerEvent => ({ type: "failed", errand, why: "timedOut" })),
+        request.map((request): PeerEvent => ({ type: "failed", request, why: "timedOut" })),
         node.map((to): PeerEvent => ({ type: "handedOver", to, atMs: 5 })),
         fc.constant<PeerEvent>({ type: "leave" }),
       ),

@@ -1,26 +1,26 @@
-/** What a keeper orders to be saved, and what comes back of it: disk and shelf say the same, whatever happens. */
+/** The rows that storage orders to be saved, and what is read back: disk and memory agree, whatever happens. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
-import { encodeKeptEntry, keptPrefix, readKeptRow } from "../../codecs/reload/mod.ts";
+import { encodeEntryRow, nodePrefix, readStoredRow } from "../../codecs/reload/mod.ts";
 import { bytesOfBig, hexOf } from "../../codecs/shared/mod.ts";
 import {
-  type KeeperAction,
-  type KeeperContext,
-  type KeeperEvent,
   LIFETIME_S_MAX,
   type Restored,
   type RingView,
   resourcesOf,
   restoredFrom,
   rowsOfSave,
+  type ValueStorageAction,
+  type ValueStorageContext,
+  type ValueStorageEvent,
 } from "../../machines/reload/mod.ts";
 import { runs, test } from "../kit/harness.ts";
-import { alone, keeperOf, SELF, storing } from "./keeper-talk.ts";
+import { alone, SELF, storageOf, storing } from "./storage-talk.ts";
 
 type Disk = Map<string, Uint8Array>;
 const bytesOf = (hex: string) => Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 
-const apply = (disk: Disk, actions: ReadonlyArray<KeeperAction>): void => {
+const apply = (disk: Disk, actions: ReadonlyArray<ValueStorageAction>): void => {
   for (const action of actions)
     if (action.type === "save")
       for (const row of rowsOfSave(SELF, action))
@@ -30,9 +30,9 @@ const apply = (disk: Disk, actions: ReadonlyArray<KeeperAction>): void => {
 const readBack = (disk: Disk, atMs: number): ReadonlyArray<Restored> =>
   [...disk].flatMap(([key, value]) => restoredFrom(bytesOf(key), value, atMs) ?? []);
 
-/** A shelf as text: all that must survive, and nothing else. */
-const shown = ({ shelf }: KeeperContext) =>
-  [...resourcesOf(shelf)]
+/** The stored values as text: all that must survive, and nothing else. */
+const shown = ({ valueTable }: ValueStorageContext) =>
+  [...resourcesOf(valueTable)]
     .map(([key, { kinds }]) => [
       key,
       Object.entries(kinds).map(([kind, { generation, entries }]) => [
@@ -63,87 +63,87 @@ const anyStore = fc
   })
   .map(
     ({ replica, ...given }) =>
-      (atMs: number): KeeperEvent =>
+      (atMs: number): ValueStorageEvent =>
         storing(given, replica === 0 ? { atMs } : { by: C, signer: given.node, replica, generation: 7n, atMs }),
   );
 const anyMoment = fc.oneof(
   { weight: 5, arbitrary: anyStore },
   anyView.map(
     (view) =>
-      (atMs: number): KeeperEvent => ({ type: "ring", view, change: "joined", atMs }),
+      (atMs: number): ValueStorageEvent => ({ type: "ring", view, change: "joined", atMs }),
   ),
   fc.constantFrom("expire" as const, "repair" as const).map(
     (timer) =>
-      (atMs: number): KeeperEvent => ({ type: "timerFired", timer, atMs }),
+      (atMs: number): ValueStorageEvent => ({ type: "timerFired", timer, atMs }),
   ),
 );
 
-test("whatever happens, the disk holds the shelf: entries, signers, hours and generations", () => {
+test("whatever happens, the disk holds the stored values: entries, signers, times and generations", () => {
   fc.assert(
     fc.property(fc.array(fc.tuple(anyMoment, fc.nat(6_000)), { maxLength: 30 }), (moments) => {
-      const keeper = keeperOf();
+      const storage = storageOf();
       const disk: Disk = new Map();
       let atMs = 0;
       for (const [eventAt, afterMs] of moments) {
         atMs += afterMs;
-        apply(disk, keeper.tell(eventAt(atMs)));
+        apply(disk, storage.tell(eventAt(atMs)));
       }
       // What has had its time is on neither after the next look.
-      apply(disk, keeper.tell({ type: "timerFired", timer: "expire", atMs }));
-      const again = keeperOf({}, { ...alone, joined: false });
+      apply(disk, storage.tell({ type: "timerFired", timer: "expire", atMs }));
+      const again = storageOf({}, { ...alone, joined: false });
       again.tell({ type: "restored", kept: readBack(disk, atMs), atMs });
-      assert.deepEqual(shown(again.context()), shown(keeper.context()));
-      for (const key of disk.keys()) assert.ok(key.startsWith(hexOf(keptPrefix(SELF))));
+      assert.deepEqual(shown(again.context()), shown(storage.context()));
+      for (const key of disk.keys()) assert.ok(key.startsWith(hexOf(nodePrefix(SELF))));
     }),
     { numRuns: runs },
   );
 });
 
 test("an order to save comes before the answer and the copies that rest on it", () => {
-  const keeper = keeperOf({}, { ...alone, predecessors: [C], successors: [A], linked: [A, C] });
-  const types = keeper
+  const storage = storageOf({}, { ...alone, predecessors: [C], successors: [A], linked: [A, C] });
+  const types = storage
     .tell(storing({ resource: SELF, node: 1n, vservice: 0n, storageTime: 1n }))
     .map(({ type }) => type);
   assert.deepEqual(types, ["save", "answer", "copy"]);
-  const again = keeper
+  const again = storage
     .tell(storing({ resource: SELF, node: 1n, vservice: 0n, storageTime: 1n }))
     .map(({ type }) => type);
   assert.ok(!again.includes("save"), "the same once more changes nothing on disk");
 });
 
 test("what the disk did not take is undone: what was there before is there again", () => {
-  const keeper = keeperOf();
+  const storage = storageOf();
   const first = { resource: SELF, node: 1n, vservice: 0n, storageTime: 1n };
-  keeper.tell(storing(first));
-  const before = shown(keeper.context());
-  const tallies = keeper.context().primaries;
-  const failed = keeper
+  storage.tell(storing(first));
+  const before = shown(storage.context());
+  const tallies = storage.context().primaries;
+  const failed = storage
     .tell(storing({ ...first, storageTime: 2n }))
     .flatMap((action) => (action.type === "save" ? [{ id: action.id, resource: action.before }] : []));
-  assert.notDeepEqual(shown(keeper.context()), before);
-  assert.deepEqual(keeper.tell({ type: "unsaved", was: failed }), [{ type: "undone" }]);
-  assert.deepEqual(shown(keeper.context()), before);
-  const other = keeper.tell(storing({ ...first, resource: SELF - 9n, node: 2n }));
+  assert.notDeepEqual(shown(storage.context()), before);
+  assert.deepEqual(storage.tell({ type: "unsaved", was: failed }), [{ type: "undone" }]);
+  assert.deepEqual(shown(storage.context()), before);
+  const other = storage.tell(storing({ ...first, resource: SELF - 9n, node: 2n }));
   const gone = other.flatMap((action) => (action.type === "save" ? [{ id: action.id, resource: action.before }] : []));
-  keeper.tell({ type: "unsaved", was: gone });
-  assert.deepEqual(shown(keeper.context()), before);
-  assert.deepEqual(keeper.context().primaries, tallies);
+  storage.tell({ type: "unsaved", was: gone });
+  assert.deepEqual(shown(storage.context()), before);
+  assert.deepEqual(storage.context().primaries, tallies);
 });
 
 const onDisk = (storedMs: number, lifetimeS: number, storageTime = 5n) => {
   const disk: Disk = new Map();
   const given = { resource: SELF, node: 1n, vservice: 0n, storageTime, lifetimeS };
-  apply(disk, keeperOf().tell(storing(given, { atMs: storedMs })));
+  apply(disk, storageOf().tell(storing(given, { atMs: storedMs })));
   return disk;
 };
 
 test("a lifetime goes on while the process is down, and no clock that was set back makes it longer", () => {
   assert.equal(readBack(onDisk(1_000, 60), 60_999).filter(({ type }) => type === "entry").length, 1);
   assert.equal(readBack(onDisk(1_000, 60), 61_000).filter(({ type }) => type === "entry").length, 0);
-  const keeper = keeperOf();
-  keeper.tell({ type: "restored", kept: readBack(onDisk(100_000, 60), 40_000), atMs: 40_000 });
-  assert.equal(keeper.fetch(SELF, 99_000).length, 1);
-  assert.equal(keeper.fetch(SELF, 100_000).length, 0);
+  const storage = storageOf();
+  storage.tell({ type: "restored", kept: readBack(onDisk(100_000, 60), 40_000), atMs: 40_000 });
+  assert.equal(storage.fetch(SELF, 99_000).length, 1);
+  assert.equal(storage.fetch(SELF, 100_000).length, 0);
 });
 
 test("a row of a version nobody knows, or torn, is passed over", () => {
@@ -153,8 +153,8 @@ test("a row of a version nobody knows, or torn, is passed over", () => {
     assert.equal(restoredFrom(bytesOf(key), value.slice(0, -1), 1), undefined);
     assert.equal(restoredFrom(bytesOf(key), new Uint8Array(), 1), undefined);
     assert.notEqual(restoredFrom(bytesOf(key), value, 1), undefined);
-    const row = readKeptRow(bytesOf(key), value);
-    if (row.type === "entry" && row.entry.ok) assert.deepEqual(encodeKeptEntry(row.entry.value), value);
+    const row = readStoredRow(bytesOf(key), value);
+    if (row.type === "entry" && row.entry.ok) assert.deepEqual(encodeEntryRow(row.entry.value), value);
   }
 });
 
@@ -168,11 +168,11 @@ test("values from disk go to their owner once, and are let go of only when it sa
   const disk: Disk = new Map();
   const theirs = { resource: C - 25n, node: 1n, vservice: 0n, storageTime: 1n }; // four peers back: not ours at all
   const replica = { ...theirs, resource: C - 5n }; // C's, a replica of it belongs here
-  const before = keeperOf({}, alone);
+  const before = storageOf({}, alone);
   for (const given of [theirs, replica]) apply(disk, before.tell(storing(given)));
-  const keeper = keeperOf({}, { ...alone, joined: false });
-  keeper.tell({ type: "restored", kept: readBack(disk, 10), atMs: 10 });
-  const copies = keeper
+  const storage = storageOf({}, { ...alone, joined: false });
+  storage.tell({ type: "restored", kept: readBack(disk, 10), atMs: 10 });
+  const copies = storage
     .tell({ type: "ring", view, change: "joined", atMs: 20 })
     .flatMap((action) => (action.type === "copy" ? [action] : []));
   assert.deepEqual(
@@ -182,14 +182,14 @@ test("values from disk go to their owner once, and are let go of only when it sa
       [C, hexOf(bytesOfBig(replica.resource, 16))],
     ].sort(),
   );
-  const expire = (atMs: number) => apply(disk, keeper.tell({ type: "timerFired", timer: "expire", atMs }));
+  const expire = (atMs: number) => apply(disk, storage.tell({ type: "timerFired", timer: "expire", atMs }));
   expire(30);
-  assert.equal([...resourcesOf(keeper.context().shelf)].length, 2, "nobody has said that it has them");
-  for (const { to, marks } of copies)
-    apply(disk, keeper.tell({ type: "copied", to, marks, outcome: "stored", atMs: 40 }));
+  assert.equal([...resourcesOf(storage.context().valueTable)].length, 2, "nobody has said that it has them");
+  for (const { to, versions } of copies)
+    apply(disk, storage.tell({ type: "copied", to, versions, outcome: "stored", atMs: 40 }));
   expire(50);
   assert.deepEqual(
-    [...resourcesOf(keeper.context().shelf)].map(([key]) => key),
+    [...resourcesOf(storage.context().valueTable)].map(([key]) => key),
     [hexOf(bytesOfBig(replica.resource, 16))],
   );
   assert.equal(readBack(disk, 60).filter(({ type }) => type === "entry").length, 1);
@@ -197,11 +197,11 @@ test("values from disk go to their owner once, and are let go of only when it sa
 
 test("no entry outlives its signed storage time by more than 30 days, whatever lifetime is claimed", () => {
   const dayMs = 86_400_000;
-  const keeper = keeperOf();
+  const storage = storageOf();
   const old = { resource: SELF, node: 1n, vservice: 0n, storageTime: BigInt(dayMs), lifetimeS: 400 * 86_400 };
-  keeper.tell(storing(old, { atMs: 20 * dayMs, by: A, signer: 1n, replica: 1 }));
+  storage.tell(storing(old, { atMs: 20 * dayMs, by: A, signer: 1n, replica: 1 }));
   const lastMs = dayMs + LIFETIME_S_MAX * 1_000;
-  keeper.tell(storing(old, { atMs: 20 * dayMs }));
-  assert.equal(keeper.fetch(SELF, lastMs - 1_000).length, 1);
-  assert.equal(keeper.fetch(SELF, lastMs).length, 0);
+  storage.tell(storing(old, { atMs: 20 * dayMs }));
+  assert.equal(storage.fetch(SELF, lastMs - 1_000).length, 1);
+  assert.equal(storage.fetch(SELF, lastMs).length, 0);
 });

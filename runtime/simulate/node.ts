@@ -1,23 +1,23 @@
 /**
- * A simulated node: the machines reloadPeer and reloadKeeper, unchanged, hosted without Effect (peer.ts, keeper.ts). An event
+ * A simulated node: the machines reloadPeer and reloadStorage, unchanged, hosted without Effect (peer.ts, storage.ts). An event
  * comes to a machine only after the one before it is wholly performed.
  *
- *   network --> board --> request --> peer, keeper --> answer, request, copy --> board --> network
+ *   network --> board --> request --> peer, storage --> answer, request, copy --> board --> network
  *                  \----> answer ---> the transaction that waits --> answered, copied
  */
 import type { Body, Endpoint } from "../../codecs/reload/mod.ts";
 import type {
-  KeeperContext,
-  KeeperSettings,
   PeerContext,
   PeerEvent,
   PeerSettings,
   PeerState,
+  ValueStorageContext,
+  ValueStorageSettings,
 } from "../../machines/reload/mod.ts";
-import { hostKeeper } from "./keeper.ts";
 import type { Network, SimPacket, Station } from "./network.ts";
 import { hostPeer, type PeerHooks } from "./peer.ts";
 import { type Board, makeBoard, type Shared } from "./requests.ts";
+import { hostStorage } from "./storage.ts";
 import { makeTimers } from "./timers.ts";
 import { signersOf } from "./values.ts";
 
@@ -26,7 +26,7 @@ export interface SimNode extends Station {
   readonly board: Board;
   state: PeerState;
   readonly peer: () => PeerContext;
-  readonly keeper: () => KeeperContext;
+  readonly storage: () => ValueStorageContext;
   /** Begins to join. */
   readonly start: () => void;
   /** Stands in the ring already, with links to these. */
@@ -49,7 +49,7 @@ export const makeNode = (
   world: World,
   index: number,
   settings: PeerSettings,
-  keeperSettings: KeeperSettings,
+  storageSettings: ValueStorageSettings,
   side: 0 | 1,
 ): SimNode => {
   const { agenda, network, byId } = world;
@@ -68,8 +68,8 @@ export const makeNode = (
     },
     serve: (asked, request) => {
       const { type, value: body } = request as Body;
-      if (type === "storeReq") keeper.tell({ type, asked, body, signers: signersOf(body), users: [] });
-      else if (KEEPERS.has(type)) keeper.tell({ type, asked, body } as never);
+      if (type === "storeReq") storage.tell({ type, asked, body, signers: signersOf(body), users: [] });
+      else if (KEEPERS.has(type)) storage.tell({ type, asked, body } as never);
       else peer.tell({ type, asked, body } as never);
     },
   });
@@ -78,7 +78,7 @@ export const makeNode = (
     board.close();
     network.vanish(node);
   };
-  const keeper = hostKeeper(world, board, timers, {
+  const storage = hostStorage(world, board, timers, {
     isAlive,
     handedOver: (to) => peer.tell({ type: "handedOver", to, atMs: agenda.nowMs }),
   });
@@ -89,7 +89,7 @@ export const makeNode = (
       () => node,
       (event) => peer.tell(event),
     ),
-    tellKeeper: keeper.tell,
+    tellStorage: storage.tell,
     reported: (state) => {
       node.state = state;
       if (state === "left" || state === "failed") gone();
@@ -105,16 +105,16 @@ export const makeNode = (
     side,
     state: "joining",
     peer: peer.context,
-    keeper: keeper.context,
+    storage: storage.context,
     arrive: (packet: SimPacket, from) => board.arrive(packet, (from as SimNode).id),
     linked: (to) => peer.tell({ type: "linked", node: (to as SimNode).id, atMs: agenda.nowMs }),
     unlinked: (from) => peer.tell({ type: "unlinked", node: (from as SimNode).id, why: "closed" }),
     start: () => {
-      keeper.start(keeperSettings);
+      storage.start(storageSettings);
       peer.start(settings);
     },
     resume: (others) => {
-      keeper.start(keeperSettings);
+      storage.start(storageSettings);
       for (const other of others) node.links.add(other);
       peer.resume(
         settings,

@@ -42,7 +42,7 @@ export interface Detail {
   readonly lostFrames: number;
   readonly linksPerNode: number;
   readonly virtualSeconds: number;
-  readonly steps: { readonly peer: number; readonly keeper: number; readonly transaction: number };
+  readonly steps: { readonly peer: number; readonly storage: number; readonly transaction: number };
   /** Of all threads, the collection of garbage among them; and as a price of each step. */
   readonly cpuSeconds: number;
   readonly usPerStep: number;
@@ -104,14 +104,14 @@ export const simulate = async (options: SimulateOptions, hooks: Hooks): Promise<
 
 /** What the simulation itself has cost. */
 const pricesOf = (world: Simulated, options: SimulateOptions, cpuUs: number) => {
-  const { peer, keeper, transaction } = world.steps;
+  const { peer, storage, transaction } = world.steps;
   return {
     lostFrames: world.network.lost,
     linksPerNode: rounded(linksPerNode(world.nodes), 1),
     virtualSeconds: rounded(secondsAt(world), 1),
-    steps: { peer, keeper, transaction },
+    steps: { peer, storage, transaction },
     cpuSeconds: rounded(cpuUs / 1e6, 1),
-    usPerStep: rounded(cpuUs / (peer + keeper + transaction), 1),
+    usPerStep: rounded(cpuUs / (peer + storage + transaction), 1),
     memoryBytesPerNode: Math.round(process.memoryUsage().rss / options.nodes),
   };
 };

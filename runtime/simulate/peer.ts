@@ -2,7 +2,6 @@
 import { type Endpoint, errorBody } from "../../codecs/reload/mod.ts";
 import {
   isAwaited,
-  type KeeperEvent,
   type PeerAction,
   type PeerContext,
   type PeerEvent,
@@ -10,6 +9,7 @@ import {
   type PeerState,
   reloadPeer,
   settledPeer,
+  type ValueStorageEvent,
 } from "../../machines/reload/mod.ts";
 import type { Board, Shared } from "./requests.ts";
 import type { Timers } from "./timers.ts";
@@ -19,7 +19,7 @@ export interface PeerHooks {
   readonly dial: (endpoint: Endpoint) => void;
   readonly release: (node: bigint) => void;
   readonly connect: (node: bigint) => void;
-  readonly tellKeeper: (event: KeeperEvent) => void;
+  readonly tellStorage: (event: ValueStorageEvent) => void;
   readonly reported: (state: PeerState) => void;
 }
 
@@ -43,11 +43,11 @@ export const hostPeer = (shared: Shared, board: Board, timers: Timers, hooks: Pe
     peer = made.snapshot;
     made.actions.forEach(perform);
   };
-  const request = ({ errand, destinations, over, body }: Extract<PeerAction, { readonly type: "request" }>) =>
+  const request = ({ request, destinations, over, body }: Extract<PeerAction, { readonly type: "request" }>) =>
     board.ask(destinations, body, { over }, ({ outcome }) => {
-      if (!isAwaited(errand)) return;
-      if (outcome.type === "answer") tell({ type: "answered", errand, signer: outcome.signer, body: outcome.body });
-      else tell({ type: "failed", errand, why: outcome.type === "refused" ? `${outcome.error.code}` : outcome.type });
+      if (!isAwaited(request)) return;
+      if (outcome.type === "answer") tell({ type: "answered", request, signer: outcome.signer, body: outcome.body });
+      else tell({ type: "failed", request, why: outcome.type === "refused" ? `${outcome.error.code}` : outcome.type });
     });
 
   const perform = (action: PeerAction): void => {
@@ -72,10 +72,10 @@ export const hostPeer = (shared: Shared, board: Board, timers: Timers, hooks: Pe
         break;
       case "ring":
         board.view = action.view;
-        hooks.tellKeeper({ type: "ring", view: action.view, change: action.change, atMs: agenda.nowMs });
+        hooks.tellStorage({ type: "ring", view: action.view, change: action.change, atMs: agenda.nowMs });
         break;
       case "handOver":
-        hooks.tellKeeper({ type: "handOver", to: action.to, atMs: agenda.nowMs });
+        hooks.tellStorage({ type: "handOver", to: action.to, atMs: agenda.nowMs });
         break;
       case "startTimer": {
         const { timer, ms, spreadMs } = action;

@@ -49,7 +49,7 @@ export interface Shared {
   /** Counts up through the whole simulation. */
   readonly nextTransaction: () => bigint;
   /** Steps that machines have made. */
-  readonly steps: { peer: number; keeper: number; transaction: number };
+  readonly steps: { peer: number; storage: number; transaction: number };
 }
 
 interface BoardHooks {

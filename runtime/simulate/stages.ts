@@ -51,7 +51,7 @@ export const runner =
 
 export const isLiving = ({ alive }: SimNode): boolean => alive;
 export const holder = (nodes: Iterable<SimNode>, value: Value): boolean => {
-  for (const node of nodes) if (node.alive && isKept(node.keeper().shelf, value)) return true;
+  for (const node of nodes) if (node.alive && isKept(node.storage().valueTable, value)) return true;
   return false;
 };
 

@@ -42,7 +42,7 @@ export const startChurn = (world: Simulated, perMs: number): Turmoil => {
     },
     isOver: () => isOver,
     tookAll: (value) =>
-      crashed.some((node) => isKept(node.keeper().shelf, value)) &&
-      !nodes.some((node) => node.alive && isKept(node.keeper().shelf, value)),
+      crashed.some((node) => isKept(node.storage().valueTable, value)) &&
+      !nodes.some((node) => node.alive && isKept(node.storage().valueTable, value)),
   };
 };

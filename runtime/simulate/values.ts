@@ -14,7 +14,7 @@ import {
   type StoreReq,
 } from "../../codecs/reload/mod.ts";
 import { bigOf, bytesOfBig, hexOf } from "../../codecs/shared/mod.ts";
-import { resourceAtKey, type Shelf, type Signer, type Signers } from "../../machines/reload/mod.ts";
+import { resourceAtKey, type Signer, type Signers, type ValueTable } from "../../machines/reload/mod.ts";
 
 const KIND = kindId.viprRegistration;
 /** "DHTLifetime default 7 days", in seconds. */
@@ -74,5 +74,5 @@ export const tells = (answer: Answer, { publisher }: Value): boolean =>
       }),
   );
 
-export const isKept = (shelf: Shelf, { resource }: Value): boolean =>
-  resourceAtKey(shelf, hexOf(resource)) !== undefined;
+export const isKept = (valueTable: ValueTable, { resource }: Value): boolean =>
+  resourceAtKey(valueTable, hexOf(resource)) !== undefined;

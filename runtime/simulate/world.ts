@@ -1,6 +1,6 @@
 /** The world of a simulation: its time, its chance, its network, and the nodes in it. DECISIONS.md D-070. */
 import { overlayDefaults, viprOverlay } from "../../codecs/reload/mod.ts";
-import { keeperTiming, peerTiming } from "../../machines/reload/mod.ts";
+import { peerTiming, storageTiming } from "../../machines/reload/mod.ts";
 import { type Chance, chanceOf } from "../memory/chance.ts";
 import { type Agenda, makeAgenda, START_MS } from "./agenda.ts";
 import { drawId, drawIds, idealLinks } from "./ideal.ts";
@@ -57,7 +57,7 @@ export const makeWorld = (options: SimulateOptions): Simulated => {
     retransmitMs: overlay.reliabilityTimerMs,
     draw: () => (word() << 32n) | word(),
     nextTransaction: () => ++transactions,
-    steps: { peer: 0, keeper: 0, transaction: 0 },
+    steps: { peer: 0, storage: 0, transaction: 0 },
     at: ({ host }) => nodes[indexAt(host)],
     spread: (ms) => (ms > 0 ? Math.floor(chance.next() * (ms + 1)) : 0),
   };
@@ -81,8 +81,8 @@ export const makeWorld = (options: SimulateOptions): Simulated => {
       timing,
       startedMs: agenda.nowMs,
     };
-    const keeper = { ...overlay, timing: keeperTiming, startedMs: agenda.nowMs };
-    const node = makeNode(world, index, settings, keeper, chance.next() < 0.5 ? 0 : 1);
+    const storage = { ...overlay, timing: storageTiming, startedMs: agenda.nowMs };
+    const node = makeNode(world, index, settings, storage, chance.next() < 0.5 ? 0 : 1);
     nodes.push(node);
     byId.set(id, node);
     return node;

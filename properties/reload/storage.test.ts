@@ -1,5 +1,5 @@
 /**
- * What a keeper takes, refuses, tells, copies and forgets: RFC 6940 §7.4 and §10.4, docs/protocol/overlay.md#storage,
+ * What a storage takes, refuses, tells, copies and forgets: RFC 6940 §7.4 and §10.4, docs/protocol/overlay.md#storage,
  * and a map as its model.
  */
 import * as assert from "node:assert/strict";
@@ -18,12 +18,12 @@ import {
 import { bigOf, bytesOfBig, hexOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import {
   ENTRIES_OF_SIGNER_MAX,
-  type KeeperAction,
-  type KeeperEvent,
   quotaBound,
   type RingView,
-  reloadKeeper,
+  reloadStorage,
   resourcesOf,
+  type ValueStorageAction,
+  type ValueStorageEvent,
 } from "../../machines/reload/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
@@ -32,32 +32,32 @@ import {
   asking,
   fetching,
   KIND,
-  keeperOf,
   registration,
   SELF,
   settings,
   signerOf,
+  storageOf,
   storing,
-} from "./keeper-talk.ts";
+} from "./storage-talk.ts";
 
 const NUMBER = SELF - 5n;
 const [ALICE, MALLORY] = [77n, 666n];
 const first = { resource: NUMBER, node: ALICE, vservice: 3n, storageTime: 10n };
 
 test("RFC 6940 §7.4.1: stored once, found; stored again later, replaced; earlier, refused", () => {
-  const keeper = keeperOf();
-  assert.equal(keeper.store(storing(first)), "stored");
-  assert.equal(keeper.store(storing(first)), "stored"); // the same once more: a retransmission
-  assert.equal(keeper.store(storing({ ...first, storageTime: 9n })), "dataTooOld");
-  assert.equal(keeper.store(storing({ ...first, storageTime: 11n })), "stored");
-  const found = keeper.fetch(NUMBER);
+  const storage = storageOf();
+  assert.equal(storage.store(storing(first)), "stored");
+  assert.equal(storage.store(storing(first)), "stored"); // the same once more: a retransmission
+  assert.equal(storage.store(storing({ ...first, storageTime: 9n })), "dataTooOld");
+  assert.equal(storage.store(storing({ ...first, storageTime: 11n })), "stored");
+  const found = storage.fetch(NUMBER);
   assert.equal(found.length, 1);
   assert.equal(found[0]!.storageTime, 11n);
 });
 
 test("docs/protocol/overlay.md#the-vipr-usage: VIPR-MATCH, from every side a thief may try", () => {
-  const keeper = keeperOf();
-  assert.equal(keeper.store(storing(first)), "stored");
+  const storage = storageOf();
+  assert.equal(storage.store(storing(first)), "stored");
   const later = { ...first, storageTime: 20n };
   const refusals = [
     storing(later, { by: MALLORY }), // signed by the thief, Alice's key
@@ -66,71 +66,71 @@ test("docs/protocol/overlay.md#the-vipr-usage: VIPR-MATCH, from every side a thi
     storing({ ...later, contact: MALLORY }, { by: ALICE }), // Alice's key, the thief's contact
     storing({ ...later, exists: false }, { by: MALLORY }), // a removal by another
   ];
-  for (const event of refusals) assert.equal(keeper.store(event), "forbidden VIPR-MATCH");
-  const unsigned = storing(later) as Extract<KeeperEvent, { type: "storeReq" }>;
-  assert.equal(keeper.store({ ...unsigned, signers: [[undefined]] }), "forbidden signature");
+  for (const event of refusals) assert.equal(storage.store(event), "forbidden VIPR-MATCH");
+  const unsigned = storing(later) as Extract<ValueStorageEvent, { type: "storeReq" }>;
+  assert.equal(storage.store({ ...unsigned, signers: [[undefined]] }), "forbidden signature");
   const none = unsigned.body.kinds.map((kind) => ({
     ...kind,
     values: (kind.values as ReadonlyArray<StoredData>).map((value) => ({ ...value, signature: noSignature })),
   }));
-  assert.equal(keeper.store({ ...unsigned, body: { ...unsigned.body, kinds: none } }), "forbidden signature");
+  assert.equal(storage.store({ ...unsigned, body: { ...unsigned.body, kinds: none } }), "forbidden signature");
   assert.deepEqual(
-    keeper.fetch(NUMBER).map(({ storageTime }) => storageTime),
+    storage.fetch(NUMBER).map(({ storageTime }) => storageTime),
     [10n],
   );
 });
 
 test("RFC 6940 §11.1: a Kind that the document has no longer is discarded with all that is stored of it", () => {
-  const keeper = keeperOf();
-  keeper.store(storing(first));
-  const look = () => keeper.tell({ type: "timerFired", timer: "expire", atMs: 60_000 });
+  const storage = storageOf();
+  storage.store(storing(first));
+  const look = () => storage.tell({ type: "timerFired", timer: "expire", atMs: 60_000 });
   look();
-  assert.equal(keeper.context().shelf.resources, 1);
-  keeper.tell({
+  assert.equal(storage.context().valueTable.resources, 1);
+  storage.tell({
     type: "configured",
     policy: { ...settings, kinds: settings.kinds.filter(({ kind }) => kind !== KIND) },
   });
   look();
-  assert.equal(keeper.context().shelf.resources, 0);
+  assert.equal(storage.context().valueTable.resources, 0);
 });
 
 test("what a bad node stored goes at the next look, and nothing else does", () => {
-  const keeper = keeperOf();
-  keeper.store(storing(first));
-  keeper.store(storing({ ...first, node: MALLORY }));
-  keeper.tell({ type: "configured", policy: { ...settings, badNodes: [MALLORY] } });
-  keeper.tell({ type: "timerFired", timer: "expire", atMs: 60_000 });
+  const storage = storageOf();
+  storage.store(storing(first));
+  storage.store(storing({ ...first, node: MALLORY }));
+  storage.tell({ type: "configured", policy: { ...settings, badNodes: [MALLORY] } });
+  storage.tell({ type: "timerFired", timer: "expire", atMs: 60_000 });
   assert.deepEqual(
-    keeper.fetch(NUMBER).map((value) => hexOf((value.value as { key: Uint8Array }).key)),
+    storage.fetch(NUMBER).map((value) => hexOf((value.value as { key: Uint8Array }).key)),
     [hexOf(encodeRegistrationKey({ nodeId: ALICE, vservice: 3n }))],
   );
 });
 
 test("RFC 6940 §7.4.1.3: an owner removes its entry, and an old copy of it does not come back", () => {
-  const keeper = keeperOf();
-  keeper.store(storing(first));
-  assert.equal(keeper.store(storing({ ...first, storageTime: 20n, exists: false })), "stored");
-  const [left] = keeper.fetch(NUMBER);
+  const storage = storageOf();
+  storage.store(storing(first));
+  assert.equal(storage.store(storing({ ...first, storageTime: 20n, exists: false })), "stored");
+  const [left] = storage.fetch(NUMBER);
   assert.ok(left !== undefined && "key" in left.value && !left.value.value.exists);
-  assert.equal(keeper.store(storing(first, { replica: 1 })), "dataTooOld");
+  assert.equal(storage.store(storing(first, { replica: 1 })), "dataTooOld");
 });
 
 test("RFC 6940 §7.4.1.1: generations, Kinds, places that are not ours, atomicity", () => {
   const view = { ...alone, predecessors: [SELF - 10n], successors: [SELF + 10n], linked: [SELF - 10n, SELF + 10n] };
-  const keeper = keeperOf({}, view);
-  assert.equal(keeper.store(storing({ ...first, resource: SELF + 3n })), "notFound not responsible");
-  assert.equal(keeper.store(storing(first)), "stored");
+  const storage = storageOf({}, view);
+  assert.equal(storage.store(storing({ ...first, resource: SELF + 3n })), "notFound not responsible");
+  assert.equal(storage.store(storing(first)), "stored");
   assert.match(
-    keeper.store(storing({ ...first, storageTime: 30n }, { generation: 7n })),
+    storage.store(storing({ ...first, storageTime: 30n }, { generation: 7n })),
     /^generationCounterTooLow 000ef00001000000000000000001/,
   );
-  assert.equal(keeper.store(storing({ ...first, storageTime: 31n }, { generation: 1n })), "stored");
-  const two = storing({ ...first, storageTime: 40n }) as Extract<KeeperEvent, { type: "storeReq" }>;
+  assert.equal(storage.store(storing({ ...first, storageTime: 31n }, { generation: 1n })), "stored");
+  const two = storing({ ...first, storageTime: 40n }) as Extract<ValueStorageEvent, { type: "storeReq" }>;
   const kind = two.body.kinds[0]!;
   const stranger = { ...kind, kind: 0xf0000777, values: new Uint8Array() };
-  assert.equal(keeper.store({ ...two, body: { ...two.body, kinds: [kind, stranger] } }), "unknownKind 04f0000777");
+  assert.equal(storage.store({ ...two, body: { ...two.body, kinds: [kind, stranger] } }), "unknownKind 04f0000777");
   assert.equal(
-    keeper.store({ ...two, body: { ...two.body, kinds: [kind, kind] } }),
+    storage.store({ ...two, body: { ...two.body, kinds: [kind, kind] } }),
     "invalidMessage a Kind stands twice",
   );
   const bad = registration({ ...first, vservice: 4n, node: MALLORY, storageTime: 41n });
@@ -140,9 +140,9 @@ test("RFC 6940 §7.4.1.1: generations, Kinds, places that are not ours, atomicit
     body: { ...two.body, kinds: [{ ...kind, values }] },
     signers: [[signerOf(ALICE), signerOf(ALICE)]],
   };
-  assert.equal(keeper.store(both), "forbidden VIPR-MATCH");
+  assert.equal(storage.store(both), "forbidden VIPR-MATCH");
   assert.deepEqual(
-    keeper.fetch(NUMBER).map(({ storageTime }) => storageTime),
+    storage.fetch(NUMBER).map(({ storageTime }) => storageTime),
     [31n],
     "a Store is done whole or not at all",
   );
@@ -154,28 +154,28 @@ test("RFC 6940 §10.4: replicas come from the replica set only", () => {
     predecessors: [SELF - 10n, SELF - 20n, SELF - 30n, SELF - 40n],
     successors: [SELF + 10n, SELF + 20n, SELF + 30n],
   };
-  const keeper = keeperOf({}, view);
+  const storage = storageOf({}, view);
   const theirs = { ...first, resource: SELF - 15n };
-  const from = (by: bigint) => keeper.store(storing(theirs, { by, signer: ALICE, replica: 1 }));
+  const from = (by: bigint) => storage.store(storing(theirs, { by, signer: ALICE, replica: 1 }));
   assert.equal(from(SELF - 10n), "stored");
   assert.equal(from(SELF + 30n), "stored"); // a neighbour, as the ring may have lain in two
   assert.equal(from(MALLORY), "forbidden not of the replica set");
 });
 
 test("one node cannot fill a number with claims of its own and shut the owner out", () => {
-  const keeper = keeperOf();
+  const storage = storageOf();
   const claim = (i: number) => storing({ ...first, node: MALLORY, vservice: BigInt(i), storageTime: BigInt(i + 1) });
-  for (let i = 0; i < ENTRIES_OF_SIGNER_MAX; i++) assert.equal(keeper.store(claim(i)), "stored");
-  assert.equal(keeper.store(claim(ENTRIES_OF_SIGNER_MAX)), "dataTooLarge signer");
-  assert.equal(keeper.store(storing({ ...first, node: ALICE, storageTime: 99n })), "stored");
+  for (let i = 0; i < ENTRIES_OF_SIGNER_MAX; i++) assert.equal(storage.store(claim(i)), "stored");
+  assert.equal(storage.store(claim(ENTRIES_OF_SIGNER_MAX)), "dataTooLarge signer");
+  assert.equal(storage.store(storing({ ...first, node: ALICE, storageTime: 99n })), "stored");
 });
 
 test("docs/protocol/overlay.md#the-vipr-usage: 64 entries a number, 4 KiB each", () => {
-  const keeper = keeperOf();
+  const storage = storageOf();
   for (let i = 0; i < 64; i++)
-    assert.equal(keeper.store(storing({ ...first, node: BigInt(i + 1), storageTime: 1n })), "stored");
-  assert.equal(keeper.store(storing({ ...first, node: 65n, storageTime: 1n })), "dataTooLarge count");
-  const certificate = (size: number): KeeperEvent => ({
+    assert.equal(storage.store(storing({ ...first, node: BigInt(i + 1), storageTime: 1n })), "stored");
+  assert.equal(storage.store(storing({ ...first, node: 65n, storageTime: 1n })), "dataTooLarge count");
+  const certificate = (size: number): ValueStorageEvent => ({
     type: "storeReq",
     asked: asking(ALICE, 0),
     body: {
@@ -199,10 +199,10 @@ test("docs/protocol/overlay.md#the-vipr-usage: 64 entries a number, 4 KiB each",
     signers: [[signerOf(ALICE)]],
     users: [],
   });
-  assert.equal(keeper.store(certificate(8_192)), "stored");
-  assert.equal(keeper.store(certificate(8_193)), "dataTooLarge size");
-  assert.equal(keeper.store(certificate(10)), "stored"); // appended: index 1
-  const kinds = [...resourcesOf(keeper.context().shelf)].map(([, { kinds }]) => kinds[3]);
+  assert.equal(storage.store(certificate(8_192)), "stored");
+  assert.equal(storage.store(certificate(8_193)), "dataTooLarge size");
+  assert.equal(storage.store(certificate(10)), "stored"); // appended: index 1
+  const kinds = [...resourcesOf(storage.context().valueTable)].map(([, { kinds }]) => kinds[3]);
   assert.deepEqual(
     kinds.flatMap((kind) => Object.keys(kind?.entries ?? {})),
     ["0", "1"],
@@ -210,38 +210,38 @@ test("docs/protocol/overlay.md#the-vipr-usage: 64 entries a number, 4 KiB each",
 });
 
 test("docs/protocol/overlay.md#storage: a greedy node meets its quota, others do not feel it", () => {
-  const keeper = keeperOf({ quota: 20 });
+  const storage = storageOf({ quota: 20 });
   const bound = quotaBound(20, 1);
   let stored = 0;
   for (let i = 0; i < 100; i++)
-    if (keeper.store(storing({ ...first, resource: NUMBER - BigInt(i), storageTime: 1n })) === "stored") stored++;
+    if (storage.store(storing({ ...first, resource: NUMBER - BigInt(i), storageTime: 1n })) === "stored") stored++;
   assert.equal(stored, bound);
-  assert.equal(keeper.store(storing({ ...first, resource: 4n, storageTime: 1n })), "dataTooLarge quota");
-  assert.equal(keeper.store(storing({ ...first, storageTime: 2n })), "stored"); // what it has it may renew
-  assert.equal(keeper.store(storing({ ...first, node: 5n })), "stored");
+  assert.equal(storage.store(storing({ ...first, resource: 4n, storageTime: 1n })), "dataTooLarge quota");
+  assert.equal(storage.store(storing({ ...first, storageTime: 2n })), "stored"); // what it has it may renew
+  assert.equal(storage.store(storing({ ...first, node: 5n })), "stored");
 });
 
 test("a node that is still joining takes what the admitting peer hands over", () => {
-  const keeper = keeperOf({}, { ...alone, joined: false, predecessors: [SELF - 9n], successors: [SELF + 9n] });
+  const storage = storageOf({}, { ...alone, joined: false, predecessors: [SELF - 9n], successors: [SELF + 9n] });
   for (let i = 0n; i < 8n; i++) {
     const theirs = { ...first, resource: SELF - 1n - i };
-    assert.equal(keeper.store(storing(theirs, { by: SELF + 9n, signer: ALICE, replica: 1 })), "stored");
+    assert.equal(storage.store(storing(theirs, { by: SELF + 9n, signer: ALICE, replica: 1 })), "stored");
   }
 });
 
 test("docs/protocol/overlay.md#storage: who asks too fast is told so", () => {
-  const keeper = keeperOf({ storesPerSecond: 2, fetchesPerSecond: 2 });
-  const said = Array.from({ length: 12 }, (_, i) => keeper.store(storing({ ...first, storageTime: BigInt(i + 1) })));
+  const storage = storageOf({ storesPerSecond: 2, fetchesPerSecond: 2 });
+  const said = Array.from({ length: 12 }, (_, i) => storage.store(storing({ ...first, storageTime: BigInt(i + 1) })));
   assert.equal(said.filter((word) => word === "stored").length, 8);
   assert.equal(said.at(-1), "forbidden rate");
-  assert.equal(keeper.store(storing({ ...first, storageTime: 99n }, { atMs: 1_000 })), "stored");
+  assert.equal(storage.store(storing({ ...first, storageTime: 99n }, { atMs: 1_000 })), "stored");
 });
 
 test("RFC 6940 §7.4.2, §7.4.3, §7.4.4, §6.4.2.5: keys asked for, digests, the nearest resource, a probe", () => {
-  const keeper = keeperOf();
-  keeper.store(storing(first));
-  const reply = (event: KeeperEvent) => {
-    const said = keeper.tell(event).find(({ type }) => type === "answer");
+  const storage = storageOf();
+  storage.store(storing(first));
+  const reply = (event: ValueStorageEvent) => {
+    const said = storage.tell(event).find(({ type }) => type === "answer");
     assert.ok(said?.type === "answer");
     return said.body;
   };
@@ -284,22 +284,22 @@ test("RFC 6940 §7.4.2, §7.4.3, §7.4.4, §6.4.2.5: keys asked for, digests, th
 });
 
 test("a value ends with its lifetime, which shrinks as it is passed on", () => {
-  const keeper = keeperOf();
-  keeper.store(storing({ ...first, lifetimeS: 100 }));
-  assert.equal(keeper.fetch(NUMBER, 40_000)[0]!.lifetime, 60);
-  assert.equal(keeper.fetch(NUMBER, 100_000).length, 0);
-  keeper.tell({ type: "timerFired", timer: "expire", atMs: 100_000 });
-  assert.equal(keeper.context().shelf.resources, 0);
-  assert.deepEqual(keeper.context().primaries, {});
+  const storage = storageOf();
+  storage.store(storing({ ...first, lifetimeS: 100 }));
+  assert.equal(storage.fetch(NUMBER, 40_000)[0]!.lifetime, 60);
+  assert.equal(storage.fetch(NUMBER, 100_000).length, 0);
+  storage.tell({ type: "timerFired", timer: "expire", atMs: 100_000 });
+  assert.equal(storage.context().valueTable.resources, 0);
+  assert.deepEqual(storage.context().primaries, {});
 });
 
 test("RFC 6940 §10.4, §10.7.3: two replicas, and new ones when the ring changes", () => {
   const [a, b, c] = [SELF + 10n, SELF + 20n, SELF + 30n];
   const view = { ...alone, predecessors: [c, b, a], successors: [a, b, c], linked: [a, b, c] };
-  const keeper = keeperOf({}, view);
-  const copies = (actions: ReadonlyArray<KeeperAction>) =>
+  const storage = storageOf({}, view);
+  const copies = (actions: ReadonlyArray<ValueStorageAction>) =>
     actions.flatMap((action) => (action.type === "copy" ? [action] : []));
-  const sent = copies(keeper.tell(storing(first)));
+  const sent = copies(storage.tell(storing(first)));
   assert.deepEqual(
     sent.map(({ to, body }) => [to, body.replica, body.kinds[0]!.generation]),
     [
@@ -307,16 +307,16 @@ test("RFC 6940 §10.4, §10.7.3: two replicas, and new ones when the ring change
       [b, 2, 1n],
     ],
   );
-  for (const { to, marks } of sent) keeper.tell({ type: "copied", to, marks, outcome: "stored", atMs: 1 });
+  for (const { to, versions } of sent) storage.tell({ type: "copied", to, versions, outcome: "stored", atMs: 1 });
   // A loss: nothing until the hold-down is over, then the one who has nothing gets its copy.
   const without = { ...view, successors: [b, c], predecessors: [c, b], linked: [b, c] };
-  const lost = keeper.tell({ type: "ring", view: without, change: "lost", atMs: 2 });
+  const lost = storage.tell({ type: "ring", view: without, change: "lost", atMs: 2 });
   assert.deepEqual(copies(lost), []);
   assert.deepEqual(
     lost.filter(({ type }) => type === "startTimer").map((action) => (action as { ms: number }).ms),
     [30_000],
   );
-  const repaired = copies(keeper.tell({ type: "timerFired", timer: "repair", atMs: 30_002 }));
+  const repaired = copies(storage.tell({ type: "timerFired", timer: "repair", atMs: 30_002 }));
   assert.deepEqual(
     repaired.map(({ to }) => to),
     [c],
@@ -324,22 +324,22 @@ test("RFC 6940 §10.4, §10.7.3: two replicas, and new ones when the ring change
 });
 
 test("RFC 6940 §10.5 step 6: a joining node gets what will be its own, and then is said to have it", () => {
-  const keeper = keeperOf();
+  const storage = storageOf();
   const joiner = SELF / 2n;
-  keeper.store(storing({ ...first, resource: joiner - 1n }));
-  keeper.store(storing({ ...first, resource: joiner + 1n }));
-  const actions = keeper.tell({ type: "handOver", to: joiner, atMs: 1 });
+  storage.store(storing({ ...first, resource: joiner - 1n }));
+  storage.store(storing({ ...first, resource: joiner + 1n }));
+  const actions = storage.tell({ type: "handOver", to: joiner, atMs: 1 });
   const [copy] = actions.flatMap((action) => (action.type === "copy" ? [action] : []));
   assert.equal(actions.filter(({ type }) => type === "copy").length, 1);
   assert.equal(bigOf(copy!.body.resource), joiner - 1n);
-  const done = keeper.tell({ type: "copied", to: joiner, marks: copy!.marks, outcome: "stored", atMs: 2 });
+  const done = storage.tell({ type: "copied", to: joiner, versions: copy!.versions, outcome: "stored", atMs: 2 });
   assert.deepEqual(done, [{ type: "handedOver", to: joiner }]);
 });
 
 const roundedUp = (endMs: number, atMs: number): number => atMs + Math.ceil((endMs - atMs) / 1_000) * 1_000;
 
-/** The keeper alone in its ring against a map: what is stored, replaced, removed and expired. */
-test("the keeper does as a map would", () => {
+/** The storage alone in its ring against a map: what is stored, replaced, removed and expired. */
+test("the storage does as a map would", () => {
   const nodes = fc.constantFrom(1n, 2n, 3n);
   const command = fc.record({
     resource: fc.constantFrom(10n, 11n),
@@ -353,7 +353,7 @@ test("the keeper does as a map would", () => {
   });
   fc.assert(
     fc.property(fc.array(command, { maxLength: 40 }), (commands) => {
-      const keeper = keeperOf();
+      const storage = storageOf();
       const model = new Map<string, { time: bigint; exists: boolean; endMs: number }>();
       let atMs = 0;
       for (const { by, afterMs, ...given } of commands) {
@@ -361,7 +361,7 @@ test("the keeper does as a map would", () => {
         for (const [key, { endMs }] of model) if (endMs <= atMs) model.delete(key);
         const key = `${given.resource} ${given.node} ${given.vservice}`;
         const held = model.get(key);
-        const said = keeper.store(storing(given, { by: by ?? given.node, atMs }));
+        const said = storage.store(storing(given, { by: by ?? given.node, atMs }));
         if (by !== undefined && by !== given.node) assert.equal(said, "forbidden VIPR-MATCH");
         else if (held !== undefined && held.time > given.storageTime) assert.equal(said, "dataTooOld");
         else if (held === undefined || held.time < given.storageTime) {
@@ -372,7 +372,7 @@ test("the keeper does as a map would", () => {
           model.set(key, { time: given.storageTime, exists: given.exists, endMs: untilMs });
         }
         for (const resource of [10n, 11n]) {
-          const found = keeper.fetch(resource, atMs).map(({ value, storageTime }) => {
+          const found = storage.fetch(resource, atMs).map(({ value, storageTime }) => {
             assert.ok("key" in value);
             const read = decodeRegistrationKey(value.key);
             assert.ok(read.ok);
@@ -414,7 +414,7 @@ const anyRegistration = fc.record(
   { noNullPrototype: true },
 );
 const hour = fc.nat(20_000);
-machineLaws(reloadKeeper, {
+machineLaws(reloadStorage, {
   inputs: fc
     .record({ quota: fc.integer({ min: 1, max: 5 }), storesPerSecond: fc.constantFrom(1, 1_000) })
     .map((given) => ({ ...settings, ...given })),
@@ -426,13 +426,13 @@ machineLaws(reloadKeeper, {
       fc.tuple(anyId, hour).map(([resource, atMs]) => fetching(resource, atMs)),
       fc
         .tuple(anyView, fc.constantFrom("joined" as const, "lost" as const), hour)
-        .map(([view, change, atMs]): KeeperEvent => ({ type: "ring", view, change, atMs })),
-      fc.tuple(anyId, hour).map(([to, atMs]): KeeperEvent => ({ type: "handOver", to, atMs })),
+        .map(([view, change, atMs]): ValueStorageEvent => ({ type: "ring", view, change, atMs })),
+      fc.tuple(anyId, hour).map(([to, atMs]): ValueStorageEvent => ({ type: "handOver", to, atMs })),
       fc.tuple(anyId, fc.constantFrom("stored" as const, "refused" as const, "unanswered" as const), anyId, hour).map(
-        ([to, outcome, resource, atMs]): KeeperEvent => ({
+        ([to, outcome, resource, atMs]): ValueStorageEvent => ({
           type: "copied",
           to,
-          marks: [
+          versions: [
             {
               resource: hexOf(bytesOfBig(resource, 16)),
               kind: KIND,
@@ -445,26 +445,28 @@ machineLaws(reloadKeeper, {
         }),
       ),
       fc.tuple(anyRegistration, fc.option(anyId, { nil: undefined }), hour).map(
-        ([given, to, atMs]): KeeperEvent => ({
+        ([given, to, atMs]): ValueStorageEvent => ({
           type: "recalled",
           to,
           resource: bytesOfBig(given.resource, 16),
-          marks: [],
+          versions: [],
           kinds: [{ kind: KIND, generation: 2n, values: [registration(given)] }],
           signers: [[signerOf(given.node)]],
           atMs,
         }),
       ),
-      fc.tuple(anyRegistration, hour).map(([given, atMs]): KeeperEvent => {
+      fc.tuple(anyRegistration, hour).map(([given, atMs]): ValueStorageEvent => {
         const kept = { data: registration(given), signer: signerOf(given.node), storedMs: 1, copies: [], safe: false };
         const resource = bytesOfBig(given.resource, 16);
         return { type: "restored", kept: [{ type: "entry", resource, kind: KIND, kept }], atMs };
       }),
-      anyId.map((id): KeeperEvent => ({ type: "unsaved", was: [{ id: bytesOfBig(id, 16), resource: undefined }] })),
-      fc.nat(9).map((ticket): KeeperEvent => ({ type: "statusAsked", ticket })),
+      anyId.map(
+        (id): ValueStorageEvent => ({ type: "unsaved", was: [{ id: bytesOfBig(id, 16), resource: undefined }] }),
+      ),
+      fc.nat(9).map((ticket): ValueStorageEvent => ({ type: "statusAsked", ticket })),
       fc
         .integer({ min: 1, max: 5 })
-        .map((quota): KeeperEvent => ({ type: "configured", policy: { ...settings, quota } })),
-      fc.constant<KeeperEvent>({ type: "closed" }),
+        .map((quota): ValueStorageEvent => ({ type: "configured", policy: { ...settings, quota } })),
+      fc.constant<ValueStorageEvent>({ type: "closed" }),
     ),
 });

@@ -19,16 +19,16 @@ import {
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import {
   type Asked,
+  confirmedVersions,
   copyOutcomeOf,
-  heldBy,
-  type KeeperAction,
-  type KeeperEvent,
-  type KeeperPolicy,
-  type KeeperSettings,
   type RingChange,
   type RingView,
-  reloadKeeper,
+  reloadStorage,
   type Signers,
+  type ValueStorageAction,
+  type ValueStorageEvent,
+  type ValueStoragePolicy,
+  type ValueStorageSettings,
 } from "../../machines/reload/mod.ts";
 import { drive, fired, mailbox } from "../kit/mod.ts";
 import type { StoreFailed, StoreShape } from "../ports/mod.ts";
@@ -41,8 +41,8 @@ const EVENTS_MAX = 256;
 /** Values verified in one Store; a longer one is refused. */
 export const VALUES_MAX = 128;
 
-/** What the keeper holds, as it says itself. */
-export interface KeeperStatus {
+/** What the storage holds, as it says itself. */
+export interface ValueStorageStatus {
   /** Resources, replicas included. */
   readonly stored: number;
   /** Entries by the Node-ID (hex) that signed them: those this node answers for, and replicas. */
@@ -50,35 +50,35 @@ export interface KeeperStatus {
   readonly replicas: Readonly<Record<string, number>>;
 }
 
-export interface Keeper {
+export interface ValueStorage {
   readonly serve: (
     asked: Asked,
-    body: Extract<Request, { type: KeeperRequest }>,
+    body: Extract<Request, { type: ValueStorageRequest }>,
     opened: Opened,
   ) => Effect.Effect<void>;
   readonly ring: (view: RingView, change: RingChange) => Effect.Effect<void>;
   readonly handOver: (to: bigint) => Effect.Effect<void>;
-  readonly configured: (policy: KeeperPolicy) => Effect.Effect<void>;
-  readonly status: Effect.Effect<KeeperStatus>;
+  readonly configured: (policy: ValueStoragePolicy) => Effect.Effect<void>;
+  readonly status: Effect.Effect<ValueStorageStatus>;
   /** Why stores and fetches were turned away, counted. */
   readonly refusals: Readonly<Record<string, number>>;
 }
-export type KeeperRequest = "storeReq" | "fetchReq" | "statReq" | "findReq" | "probeReq";
+export type ValueStorageRequest = "storeReq" | "fetchReq" | "statReq" | "findReq" | "probeReq";
 const KEEPERS: ReadonlySet<string> = new Set(["storeReq", "fetchReq", "statReq", "findReq", "probeReq"]);
-export const isKeepers = (request: Request): request is Extract<Request, { type: KeeperRequest }> =>
+export const isStorageRequest = (request: Request): request is Extract<Request, { type: ValueStorageRequest }> =>
   KEEPERS.has(request.type);
 
-export const keepValues = Effect.fn("reload.keeper")(function* (
+export const hostStorage = Effect.fn("reload.storage")(function* (
   self: bigint,
-  settings: KeeperSettings,
+  settings: ValueStorageSettings,
   board: Switchboard,
   handedOver: (to: bigint) => Effect.Effect<void>,
   store?: StoreShape,
-): Effect.fn.Return<Keeper, StoreFailed, Scope.Scope> {
-  const box = yield* mailbox<KeeperEvent>(EVENTS_MAX);
+): Effect.fn.Return<ValueStorage, StoreFailed, Scope.Scope> {
+  const box = yield* mailbox<ValueStorageEvent>(EVENTS_MAX);
   const copies = yield* FiberSet.make();
   const refusals: Record<string, number> = {};
-  const asking = new Map<number, Deferred.Deferred<KeeperStatus>>();
+  const asking = new Map<number, Deferred.Deferred<ValueStorageStatus>>();
   let tickets = 0;
   const durable =
     store === undefined ? forgetful : yield* makeDurable(store, self, (was) => box.tell({ type: "unsaved", was }));
@@ -86,18 +86,18 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
   const copy = Effect.fnUntraced(function* ({
     to,
     body,
-    marks,
+    versions,
     certificates,
-  }: Extract<KeeperAction, { type: "copy" }>) {
+  }: Extract<ValueStorageAction, { type: "copy" }>) {
     const target = to === undefined ? toResource(body.resource) : toNode(to);
     const { outcome } = yield* board.request([target], { type: "storeReq", value: body }, { certificates });
     const atMs = yield* Clock.currentTimeMillis;
-    yield* box.tell({ type: "copied", to, marks, outcome: copyOutcomeOf(outcome), atMs });
+    yield* box.tell({ type: "copied", to, versions, outcome: copyOutcomeOf(outcome), atMs });
   });
 
-  const notCopied = ({ to, marks }: Extract<KeeperAction, { type: "copy" }>) =>
+  const notCopied = ({ to, versions }: Extract<ValueStorageAction, { type: "copy" }>) =>
     Effect.flatMap(Clock.currentTimeMillis, (atMs) =>
-      box.tell({ type: "copied", to, marks, outcome: "unanswered", atMs }),
+      box.tell({ type: "copied", to, versions, outcome: "unanswered", atMs }),
     );
   const apart = (effect: Effect.Effect<void>) => Effect.asVoid(FiberSet.run(copies, effect));
   const count = (refused: string) =>
@@ -105,20 +105,20 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
       refusals[refused] = (refusals[refused] ?? 0) + 1;
     });
 
-  const inquire = Effect.fnUntraced(function* (action: Extract<KeeperAction, { type: "inquire" }>) {
-    const { to, resource, marks, isNewer } = action;
-    const kinds = [...new Set(marks.map(({ kind }) => kind))];
+  const inquire = Effect.fnUntraced(function* (action: Extract<ValueStorageAction, { type: "inquire" }>) {
+    const { to, resource, versions, isNewer } = action;
+    const kinds = [...new Set(versions.map(({ kind }) => kind))];
     const specifiers = kinds.map((kind) => ({ kind, generation: 0n, specifier: everything(kind) }));
     const target = to === undefined ? toResource(resource) : toNode(to);
     if (isNewer) return yield* recall(action, target, specifiers);
     const { outcome } = yield* board.request([target], { type: "statReq", value: { resource, specifiers } });
-    const held = heldBy(outcome, marks);
+    const held = confirmedVersions(outcome, versions);
     const atMs = yield* Clock.currentTimeMillis;
-    yield* box.tell({ type: "copied", to, marks: held, outcome: held.length > 0 ? "stored" : "unanswered", atMs });
+    yield* box.tell({ type: "copied", to, versions: held, outcome: held.length > 0 ? "stored" : "unanswered", atMs });
   });
 
   const recall = Effect.fnUntraced(function* (
-    { to, resource, marks }: Extract<KeeperAction, { type: "inquire" }>,
+    { to, resource, versions }: Extract<ValueStorageAction, { type: "inquire" }>,
     target: Destination,
     specifiers: BodyOf<"fetchReq">["specifiers"],
   ) {
@@ -127,11 +127,11 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
     const kinds = isTold ? (outcome.body as { value: BodyOf<"fetchAns"> }).value.kinds : [];
     const signers = yield* signersOf(resource, kinds, opened);
     const atMs = yield* Clock.currentTimeMillis;
-    yield* box.tell({ type: "recalled", to, resource, marks, kinds, signers, atMs });
+    yield* box.tell({ type: "recalled", to, resource, versions, kinds, signers, atMs });
   });
 
   /** What may not leave before it is kept, and leaves as a refusal when it cannot be. */
-  const answer = ({ reply, body, certificates }: Extract<KeeperAction, { type: "answer" }>) =>
+  const answer = ({ reply, body, certificates }: Extract<ValueStorageAction, { type: "answer" }>) =>
     body.type === "storeAns"
       ? durable.after((isKept) =>
           isKept
@@ -140,7 +140,7 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
         )
       : board.answer(reply, body, certificates);
 
-  const perform = (action: KeeperAction): Effect.Effect<void> => {
+  const perform = (action: ValueStorageAction): Effect.Effect<void> => {
     switch (action.type) {
       case "answer":
         return answer(action);
@@ -172,12 +172,13 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
           : Effect.asVoid(Deferred.succeed(asked, { stored: resources, primaries, replicas }));
       }
       case "note":
-        return Effect.logDebug("reload.keeper.unexpected", action.unexpected);
+        return Effect.logDebug("reload.storage.unexpected", action.unexpected);
     }
   };
 
-  const serve: Keeper["serve"] = Effect.fnUntraced(function* (asked, body, opened) {
-    if (body.type !== "storeReq") return yield* box.tell({ type: body.type, asked, body: body.value } as KeeperEvent);
+  const serve: ValueStorage["serve"] = Effect.fnUntraced(function* (asked, body, opened) {
+    if (body.type !== "storeReq")
+      return yield* box.tell({ type: body.type, asked, body: body.value } as ValueStorageEvent);
     const { resource, kinds } = body.value;
     const count = kinds.reduce((sum, { values }) => sum + (values instanceof Uint8Array ? 0 : values.length), 0);
     if (count > VALUES_MAX) return yield* board.answer(asked.reply, errorBody("dataTooLarge", "count"));
@@ -185,7 +186,7 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
     yield* box.tell({ type: "storeReq", asked, body: body.value, signers, users: opened.signer.users });
   });
 
-  yield* Effect.forkScoped(drive(reloadKeeper, settings, box, perform, nodeIdText(self)));
+  yield* Effect.forkScoped(drive(reloadStorage, settings, box, perform, nodeIdText(self)));
   if (store !== undefined) {
     const found = yield* restoreValues(store, self, (kept, atMs) => box.tell({ type: "restored", kept, atMs }));
     yield* Effect.logInfo("reload.restored", found);
@@ -198,7 +199,7 @@ export const keepValues = Effect.fn("reload.keeper")(function* (
     configured: ({ kinds, quota, storesPerSecond, fetchesPerSecond, badNodes }) =>
       box.tell({ type: "configured", policy: { kinds, quota, storesPerSecond, fetchesPerSecond, badNodes } }),
     status: Effect.gen(function* () {
-      const told = yield* Deferred.make<KeeperStatus>();
+      const told = yield* Deferred.make<ValueStorageStatus>();
       const ticket = tickets++;
       asking.set(ticket, told);
       yield* box.tell({ type: "statusAsked", ticket });

@@ -1,4 +1,4 @@
-/** What a keeper of stored values is told, what it orders, and what it remembers. */
+/** The events, orders and context of the machine that stores values. */
 import type {
   Body,
   ErrorName,
@@ -14,93 +14,93 @@ import type { Decision, Note, Of } from "../kit/mod.ts";
 import type { Asked, ReplyTo, RingChange } from "./peer-types.ts";
 import type { Bucket } from "./quota.ts";
 import type { RingView } from "./ring.ts";
-import type { Shelf } from "./shelf.ts";
+import type { ValueTable } from "./value-table.ts";
 
-/** What the configuration document says of keeping. */
-export interface KeeperPolicy {
+/** What the configuration document says about storage. */
+export interface ValueStoragePolicy {
   readonly kinds: ReadonlyArray<KindConfiguration>;
-  /** Entries one Node-ID may keep in the whole overlay. */
+  /** Entries one Node-ID may store in the whole overlay. */
   readonly quota: number;
   readonly storesPerSecond: number;
   readonly fetchesPerSecond: number;
-  /** Whose entries are believed no more, and go at the next look. */
+  /** Nodes whose certificates are withdrawn: their entries go when the expire timer fires next. */
   readonly badNodes: ReadonlyArray<bigint>;
 }
-export interface KeeperSettings extends KeeperPolicy {
-  readonly timing: KeeperTiming;
+export interface ValueStorageSettings extends ValueStoragePolicy {
+  readonly timing: ValueStorageTiming;
   readonly startedMs: number;
 }
 
 /** All in milliseconds. */
-export interface KeeperTiming {
+export interface ValueStorageTiming {
   /** "the successor replacement hold-down time (30 seconds)", §10.7.1. */
   readonly holdDown: number;
-  /** Between two looks for values whose lifetime is over. */
+  /** From one search for expired values to the next. */
   readonly expire: number;
 }
-export const keeperTiming: KeeperTiming = { holdDown: 30_000, expire: 60_000 };
+export const storageTiming: ValueStorageTiming = { holdDown: 30_000, expire: 60_000 };
 
-/** Whose certificate signed, as the edge has verified it. */
+/** The owner of the certificate that signed a value, once the signature is verified. */
 export interface Signer {
   readonly nodeId: bigint;
   /** The user names of the certificate, §11.3. */
   readonly users: ReadonlyArray<string>;
-  /** DER; kept with the value, to be shown with it. */
+  /** DER; stored with the value, as it is sent with it. */
   readonly certificate: Uint8Array;
 }
 /** For every value of a Store, its signer; undefined where the signature does not hold. */
 export type Signers = ReadonlyArray<ReadonlyArray<Signer | undefined>>;
 
 /** What is stored at one place of a resource: a key of a dictionary, an index of an array, the single value. */
-export interface Kept {
+export interface StoredEntry {
   readonly data: StoredData;
   readonly signer: Signer;
   /** By our clock. */
   readonly storedMs: number;
   /** Nodes known to hold this version. */
   readonly copies: ReadonlyArray<bigint>;
-  /** Whoever answers for the resource has said, since the ring last changed, that it holds this version. */
+  /** The node responsible for the resource has reported, since the ring last changed, that it holds this version. */
   readonly safe: boolean;
-  /** It comes from disk, and nobody has told us since that its owner has it. */
+  /** Read from disk, and the responsible node has not confirmed since that it holds this version. */
   readonly isRestored?: true;
 }
-export interface KeptKind {
+export interface StoredKind {
   readonly generation: bigint;
   /** By place: hex of the key, the index in decimal, or nothing. */
-  readonly entries: Readonly<Record<string, Kept>>;
+  readonly entries: Readonly<Record<string, StoredEntry>>;
 }
 export interface Resource {
   readonly id: Uint8Array;
-  readonly kinds: Readonly<Record<number, KeptKind>>;
+  readonly kinds: Readonly<Record<number, StoredKind>>;
 }
 
-/** One version of one value: what a copy carried. */
-export interface Mark {
+/** One version of one value, named by where it stands and when it was stored. */
+export interface ValueVersion {
   readonly resource: string;
   readonly kind: number;
   readonly place: string;
   readonly storageTime: bigint;
 }
-/** A resource that another node should have: a certain one, or whoever answers for it. */
-export interface Due {
+/** A resource to be copied to that node, or to the responsible node where `to` is undefined. */
+export interface PendingCopy {
   readonly resource: string;
   readonly to: bigint | undefined;
   readonly replica: number;
 }
 
-/** One thing read from disk: an entry, or how often its Kind had been written. Whose copies it had is not known any more. */
+/** One row read from disk: an entry, or the generation counter of a Kind. */
 export type Restored =
-  | { readonly type: "entry"; readonly resource: Uint8Array; readonly kind: number; readonly kept: Kept }
+  | { readonly type: "entry"; readonly resource: Uint8Array; readonly kind: number; readonly kept: StoredEntry }
   | { readonly type: "generation"; readonly resource: Uint8Array; readonly kind: number; readonly generation: bigint };
 /** A resource as it was before; undefined: there was none. */
-export interface Was {
+export interface ResourceBefore {
   readonly id: Uint8Array;
   readonly resource: Resource | undefined;
 }
 
 export type CopyOutcome = "stored" | "refused" | "older" | "unanswered";
-export type KeeperTimer = "expire" | "repair";
-export type KeeperEvent =
+export type ValueStorageTimer = "expire" | "repair";
+export type ValueStorageEvent =
   | {
       readonly type: "storeReq";
       readonly asked: Asked;
@@ -114,38 +114,38 @@ export type KeeperEvent =
   | { readonly type: "probeReq"; readonly asked: Asked; readonly body: ProbeReq }
   | { readonly type: "ring"; readonly view: RingView; readonly change: RingChange; readonly atMs: number }
   | { readonly type: "handOver"; readonly to: bigint; readonly atMs: number }
-  /** What lay on disk, piece by piece, before this node takes its place in the ring. */
+  /** Rows from disk, before this node takes its place in the ring. */
   | { readonly type: "restored"; readonly kept: ReadonlyArray<Restored>; readonly atMs: number }
-  /** What `save` ordered could not be kept: these resources are again as the disk has them. */
-  | { readonly type: "unsaved"; readonly was: ReadonlyArray<Was> }
+  /** The disk failed a `save`: these resources go back to what the disk has. */
+  | { readonly type: "unsaved"; readonly was: ReadonlyArray<ResourceBefore> }
   /**
-   * How a copy went. `refused`: that node does not take it from us, and may have it from another. `older`: it has a newer
-   * version, or says so.
+   * The outcome of a copy. `refused`: that node does not take it from us, and may have it from another. `older`: it says
+   * that it has a newer version.
    */
   | {
       readonly type: "copied";
       readonly to: bigint | undefined;
-      readonly marks: ReadonlyArray<Mark>;
+      readonly versions: ReadonlyArray<ValueVersion>;
       readonly outcome: CopyOutcome;
       readonly atMs: number;
     }
-  /** What a node has of a resource, told by itself; signatures verified as for a Store. */
+  /** The answer of a node to our Fetch of a resource; signatures verified as for a Store. */
   | {
       readonly type: "recalled";
       readonly to: bigint | undefined;
       readonly resource: Uint8Array;
-      readonly marks: ReadonlyArray<Mark>;
+      readonly versions: ReadonlyArray<ValueVersion>;
       readonly kinds: ReadonlyArray<StoreKindData>;
       readonly signers: Signers;
       readonly atMs: number;
     }
-  | { readonly type: "timerFired"; readonly timer: KeeperTimer; readonly atMs: number }
+  | { readonly type: "timerFired"; readonly timer: ValueStorageTimer; readonly atMs: number }
   | { readonly type: "statusAsked"; readonly ticket: number }
   /** A new configuration document is in force. */
-  | { readonly type: "configured"; readonly policy: KeeperPolicy }
+  | { readonly type: "configured"; readonly policy: ValueStoragePolicy }
   | { readonly type: "closed" };
 
-export type KeeperAction =
+export type ValueStorageAction =
   | {
       readonly type: "answer";
       readonly reply: ReplyTo;
@@ -153,28 +153,28 @@ export type KeeperAction =
       readonly certificates: ReadonlyArray<Uint8Array>;
     }
   | { readonly type: "refuse"; readonly reply: ReplyTo; readonly error: ErrorName; readonly info: string | Uint8Array }
-  /** A Store to another node, of values signed by those who own them; `copied` tells how it went. */
+  /** A Store to another node, of values as their owners signed them; `copied` reports its outcome. */
   | {
       readonly type: "copy";
       readonly to: bigint | undefined;
       readonly body: StoreReq;
-      readonly marks: ReadonlyArray<Mark>;
+      readonly versions: ReadonlyArray<ValueVersion>;
       readonly certificates: ReadonlyArray<Uint8Array>;
     }
   /**
-   * What that node has of these values. By a Stat, and `copied` tells which it has; or, where `isNewer`, by a Fetch, and
-   * `recalled` brings them.
+   * Asks that node for these values: by a Stat, and `copied` reports which versions it has; or, where `isNewer`, by a Fetch,
+   * and `recalled` brings them.
    */
   | {
       readonly type: "inquire";
       readonly to: bigint | undefined;
       readonly resource: Uint8Array;
-      readonly marks: ReadonlyArray<Mark>;
+      readonly versions: ReadonlyArray<ValueVersion>;
       readonly isNewer: boolean;
     }
   /**
-   * To be on disk before any `answer` to a Store or `copy` that is ordered after it leaves. A host without a disk passes
-   * it over; one whose disk fails answers that Store with an error, and tells `unsaved`.
+   * Must be on disk before any `answer` to a Store or `copy` ordered after it is sent. A host without a disk ignores it; one
+   * whose disk fails answers that Store with an error, and sends the event `unsaved`.
    */
   | {
       readonly type: "save";
@@ -182,12 +182,12 @@ export type KeeperAction =
       readonly before: Resource | undefined;
       readonly after: Resource | undefined;
     }
-  /** What `unsaved` told has been undone. */
+  /** `unsaved` is done. */
   | { readonly type: "undone" }
   | { readonly type: "handedOver"; readonly to: bigint }
-  | { readonly type: "startTimer"; readonly timer: KeeperTimer; readonly ms: number }
-  | { readonly type: "stopTimer"; readonly timer: KeeperTimer }
-  /** For the operator's counters: why a store or fetch was turned away. */
+  | { readonly type: "startTimer"; readonly timer: ValueStorageTimer; readonly ms: number }
+  | { readonly type: "stopTimer"; readonly timer: ValueStorageTimer }
+  /** For the operator's counters: why a store or fetch was refused. */
   | { readonly type: "count"; readonly refused: string; readonly signer: bigint }
   | {
       readonly type: "status";
@@ -198,17 +198,17 @@ export type KeeperAction =
     }
   | Note;
 
-export interface KeeperContext {
-  readonly settings: KeeperSettings;
+export interface ValueStorageContext {
+  readonly settings: ValueStorageSettings;
   readonly view: RingView;
-  readonly shelf: Shelf;
-  /** Entries by signer (hex): those we answer for, and replicas. */
+  readonly valueTable: ValueTable;
+  /** Number of entries by signer (hex): those this node is responsible for, and replicas. */
   readonly primaries: Readonly<Record<string, number>>;
   readonly replicas: Readonly<Record<string, number>>;
   readonly stores: Readonly<Record<string, Bucket>>;
   readonly fetches: Readonly<Record<string, Bucket>>;
-  readonly due: ReadonlyArray<Due>;
-  /** Where copies are on their way to, one item a copy. */
+  readonly due: ReadonlyArray<PendingCopy>;
+  /** Destinations of the copies under way, one item for each copy. */
   readonly copying: ReadonlyArray<bigint | undefined>;
   /** Nodes that wait for `handedOver`. */
   readonly handing: ReadonlyArray<bigint>;
@@ -216,4 +216,7 @@ export interface KeeperContext {
   readonly repairing: boolean;
 }
 /** A decision that gives no other orders than these. */
-export type KeeperDecision<K extends KeeperAction["type"]> = Decision<KeeperContext, Of<KeeperAction, K>>;
+export type ValueStorageDecision<K extends ValueStorageAction["type"]> = Decision<
+  ValueStorageContext,
+  Of<ValueStorageAction, K>
+>;

@@ -1,11 +1,11 @@
-/** A keeper hosted as a node hosts it, alone in its ring, on a store of the test's choosing; who asks is the test. */
+/** A storage hosted as a node hosts it, alone in its ring, on a store of the test's choosing; who asks is the test. */
 import { Deferred, Effect, type Scope } from "effect";
 import type { StoreFailed, StoreShape } from "../../actors/ports/mod.ts";
-import { type Keeper, keepValues } from "../../actors/reload/keeper.ts";
 import type { Opened } from "../../actors/reload/post.ts";
+import { hostStorage, type ValueStorage } from "../../actors/reload/storage.ts";
 import type { Switchboard } from "../../actors/reload/switchboard.ts";
 import { type Body, errorNameOf, type StoredData } from "../../codecs/reload/mod.ts";
-import { alone, fetching, SELF, settings, signerOf, storing } from "./keeper-talk.ts";
+import { alone, fetching, SELF, settings, signerOf, storing } from "./storage-talk.ts";
 
 const OWNER = 7n;
 const QUOTA = 1_000_000;
@@ -19,8 +19,8 @@ const versionOf = (resource: bigint, storageTime: bigint) => ({
   storageTime: storageTime + BigInt(BASE_MS),
 });
 
-export interface HostedKeeper {
-  readonly keeper: Keeper;
+export interface HostedStorage {
+  readonly storage: ValueStorage;
   /** `answered` hears `stored`, or the error's name and what was said with it, at the moment the answer leaves. */
   readonly store: (
     what: { readonly resource: bigint; readonly storageTime: bigint },
@@ -32,9 +32,9 @@ export interface HostedKeeper {
   readonly rest: Effect.Effect<void>;
 }
 
-export const hostKeeper = Effect.fn("test.keeper")(function* (
+export const hostTestStorage = Effect.fn("test.storage")(function* (
   store?: StoreShape,
-): Effect.fn.Return<HostedKeeper, StoreFailed, Scope.Scope> {
+): Effect.fn.Return<HostedStorage, StoreFailed, Scope.Scope> {
   const waiting = new Map<bigint, (body: Body) => Effect.Effect<void>>();
   let transactions = 0n;
   const board = {
@@ -46,8 +46,8 @@ export const hostKeeper = Effect.fn("test.keeper")(function* (
     request: () => Effect.succeed({ outcome: { type: "timedOut" }, opened: undefined }),
   } as unknown as Switchboard;
   const policy = { ...settings, quota: QUOTA, storesPerSecond: QUOTA, fetchesPerSecond: QUOTA };
-  const keeper = yield* keepValues(SELF, policy, board, () => Effect.void, store);
-  yield* keeper.ring(alone, "joined");
+  const storage = yield* hostStorage(SELF, policy, board, () => Effect.void, store);
+  yield* storage.ring(alone, "joined");
   const signer = signerOf(OWNER);
   const opened = { signer, signerOf: () => Effect.succeed(signer) } as unknown as Opened;
   const ask = (
@@ -59,7 +59,11 @@ export const hostKeeper = Effect.fn("test.keeper")(function* (
       const transactionId = ++transactions;
       waiting.set(transactionId, heard);
       const asked = { ...event.asked, reply: { ...event.asked.reply, transactionId } };
-      return keeper.serve(asked, { type: event.type, value: event.body } as Parameters<Keeper["serve"]>[1], opened);
+      return storage.serve(
+        asked,
+        { type: event.type, value: event.body } as Parameters<ValueStorage["serve"]>[1],
+        opened,
+      );
     });
 
   const held = Effect.fnUntraced(function* (resource: bigint) {
@@ -74,7 +78,7 @@ export const hostKeeper = Effect.fn("test.keeper")(function* (
     return yield* Deferred.await(told);
   });
   return {
-    keeper,
+    storage,
     store: ({ resource, storageTime }, answered) =>
       ask(storing(versionOf(resource, storageTime), { atMs: BASE_MS }), (body) =>
         answered(
@@ -86,7 +90,7 @@ export const hostKeeper = Effect.fn("test.keeper")(function* (
     held,
     rest: Effect.gen(function* () {
       for (let i = 0; i < 50; i++) yield* Effect.yieldNow;
-      yield* keeper.status;
+      yield* storage.status;
     }),
   };
 });

@@ -1,25 +1,17 @@
 /**
- * What this node keeps for others: stored by rule, told on request, copied to where it belongs, dropped when its time is
- * over. RFC 6940 §7.4, §10.4; docs/protocol/overlay.md#storage.
+ * The values that this node stores for others: accepted by rule, returned on request, copied to the nodes that are
+ * responsible for them, dropped when they expire. RFC 6940 §7.4, §10.4; docs/protocol/overlay.md#storage.
  *
  *   o --> keeping -- storeReq, fetchReq, statReq, findReq, probeReq --> keeping   answer or refuse, copy, count
  *            |   \-- ring, handOver, copied, recalled, timerFired ----> keeping   copy, inquire, handedOver
  *            |    \- restored, unsaved -------------------------------> keeping   undone
  *            +------ closed --> closed   stopTimer
  *
- * Whatever changes the shelf orders `save` first.
+ * A decision that changes an entry or a generation counter orders `save` first.
  */
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { type Decision, type Of, setup } from "../kit/mod.ts";
 import { refuseStored, store } from "./admit.ts";
-import type {
-  KeeperAction,
-  KeeperContext,
-  KeeperDecision,
-  KeeperEvent,
-  KeeperSettings,
-  KeeperTimer,
-} from "./keeper-types.ts";
 import { fetch, findClosest, probe, stat } from "./lookup.ts";
 import type { Asked } from "./peer-types.ts";
 import { type Bucket, fullBucket, take } from "./quota.ts";
@@ -27,27 +19,35 @@ import { recalled } from "./recall.ts";
 import { copied, handOver, repairNow, ringChanged, spring } from "./repair.ts";
 import type { RingView } from "./ring.ts";
 import { restored, saving, unsaved } from "./saving.ts";
-import { emptyShelf } from "./shelf.ts";
+import type {
+  ValueStorageAction,
+  ValueStorageContext,
+  ValueStorageDecision,
+  ValueStorageEvent,
+  ValueStorageSettings,
+  ValueStorageTimer,
+} from "./storage-types.ts";
+import { emptyValueTable } from "./value-table.ts";
 
-/** Token buckets kept, one for each asker; the one longest in use is forgotten first, and starts full again. */
+/** Token buckets, one for each requesting node. The bucket whose last use is oldest is dropped first; a new one is full. */
 const BUCKETS_MAX = 1_024;
-/** A neighbour within its rate may still come in bunches, by retransmission and by its own burst. */
+/** Requests of a node that keeps its rate may still arrive in groups, by retransmission and by its own burst. */
 const RATE_TOLERANCE = 2;
 
 const { machine, assign, decide, give } = setup<{
-  input: KeeperSettings;
-  context: KeeperContext;
-  event: KeeperEvent;
-  order: KeeperAction;
+  input: ValueStorageSettings;
+  context: ValueStorageContext;
+  event: ValueStorageEvent;
+  order: ValueStorageAction;
 }>();
 
 /** Takes a token from the asker's bucket or refuses with Forbidden `rate`: docs/protocol/overlay.md#storage. */
-const paced = <A extends KeeperAction>(
-  context: KeeperContext,
+const paced = <A extends ValueStorageAction>(
+  context: ValueStorageContext,
   asked: Asked,
   of: "stores" | "fetches",
-  then: (context: KeeperContext) => Decision<KeeperContext, A>,
-): Decision<KeeperContext, A | Of<KeeperAction, "refuse" | "count">> => {
+  then: (context: ValueStorageContext) => Decision<ValueStorageContext, A>,
+): Decision<ValueStorageContext, A | Of<ValueStorageAction, "refuse" | "count">> => {
   const { storesPerSecond, fetchesPerSecond } = context.settings;
   const rate = RATE_TOLERANCE * (of === "stores" ? storesPerSecond : fetchesPerSecond);
   const who = nodeIdText(asked.signer);
@@ -59,8 +59,8 @@ const paced = <A extends KeeperAction>(
   const made = then(context);
   return { ...made, context: { ...made.context, [of]: { ...others, [who]: left } } };
 };
-const fetching = <E extends Of<KeeperEvent, "fetchReq" | "statReq" | "findReq">>(
-  of: (context: KeeperContext, event: E) => KeeperDecision<"answer" | "refuse" | "count">,
+const fetching = <E extends Of<ValueStorageEvent, "fetchReq" | "statReq" | "findReq">>(
+  of: (context: ValueStorageContext, event: E) => ValueStorageDecision<"answer" | "refuse" | "count">,
 ) =>
   decide(["answer", "refuse", "count"], (context, event: E) =>
     paced(context, event.asked, "fetches", (now) => of(now, event)),
@@ -68,14 +68,14 @@ const fetching = <E extends Of<KeeperEvent, "fetchReq" | "statReq" | "findReq">>
 
 const nowhere: RingView = { self: 0n, joined: false, predecessors: [], successors: [], fingers: [], linked: [] };
 
-const stop = (timer: KeeperTimer) => ({ type: "stopTimer", timer }) as const;
+const stop = (timer: ValueStorageTimer) => ({ type: "stopTimer", timer }) as const;
 const startExpire = give("startTimer", ({ settings: { timing } }) => ({ timer: "expire", ms: timing.expire }));
 
-export const reloadKeeper = machine("reloadKeeper", {
+export const reloadStorage = machine("reloadStorage", {
   context: (settings) => ({
     settings,
     view: nowhere,
-    shelf: emptyShelf,
+    valueTable: emptyValueTable,
     primaries: {},
     replicas: {},
     stores: {},
@@ -93,7 +93,7 @@ export const reloadKeeper = machine("reloadKeeper", {
         storeReq: {
           actions: decide(
             ["save", "answer", "refuse", "count", "copy", "handedOver"],
-            (context, event: Of<KeeperEvent, "storeReq">) =>
+            (context, event: Of<ValueStorageEvent, "storeReq">) =>
               saving(
                 context,
                 event.body.replica === 0
@@ -112,17 +112,17 @@ export const reloadKeeper = machine("reloadKeeper", {
         recalled: {
           actions: decide(
             ["save", "inquire", "copy", "handedOver", "startTimer"],
-            (context, event: Of<KeeperEvent, "recalled">) => saving(context, recalled(context, event)),
+            (context, event: Of<ValueStorageEvent, "recalled">) => saving(context, recalled(context, event)),
           ),
         },
-        // What comes from the disk is not saved again.
+        // Events that come from the disk must not order `save`.
         restored: { actions: assign(restored) },
         unsaved: { actions: decide(["undone"], unsaved) },
         configured: { actions: assign(({ settings }, { policy }) => ({ settings: { ...settings, ...policy } })) },
         statusAsked: {
-          actions: give("status", ({ shelf, primaries, replicas }, { ticket }) => ({
+          actions: give("status", ({ valueTable, primaries, replicas }, { ticket }) => ({
             ticket,
-            resources: shelf.resources,
+            resources: valueTable.resources,
             primaries,
             replicas,
           })),
@@ -136,7 +136,7 @@ export const reloadKeeper = machine("reloadKeeper", {
         expire: {
           actions: [
             startExpire,
-            decide(["save", "copy", "handedOver"], (context, { atMs }: Of<KeeperEvent, "timerFired">) =>
+            decide(["save", "copy", "handedOver"], (context, { atMs }: Of<ValueStorageEvent, "timerFired">) =>
               saving(context, spring(context, atMs)),
             ),
           ],
@@ -148,6 +148,6 @@ export const reloadKeeper = machine("reloadKeeper", {
   },
 });
 
-function isRepairing({ repairing }: KeeperContext): boolean {
+function isRepairing({ repairing }: ValueStorageContext): boolean {
   return repairing;
 }

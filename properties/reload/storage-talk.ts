@@ -1,4 +1,4 @@
-/** A keeper that can be talked to, and events in its language: for several files of laws. */
+/** A storage that can be talked to, and events in its language: for several files of laws. */
 import * as assert from "node:assert/strict";
 import {
   ecdsaSignature,
@@ -13,21 +13,21 @@ import { bytesOfBig, hexOf } from "../../codecs/shared/mod.ts";
 import type { Snapshot } from "../../machines/kit/mod.ts";
 import {
   type Asked,
-  type KeeperAction,
-  type KeeperContext,
-  type KeeperEvent,
-  type KeeperSettings,
-  keeperTiming,
   type RingView,
-  reloadKeeper,
+  reloadStorage,
   type Signer,
+  storageTiming,
+  type ValueStorageAction,
+  type ValueStorageContext,
+  type ValueStorageEvent,
+  type ValueStorageSettings,
 } from "../../machines/reload/mod.ts";
 
 export const SELF = 1n << 120n;
 export const KIND = kindId.viprRegistration;
-export const settings: KeeperSettings = {
+export const settings: ValueStorageSettings = {
   ...viprOverlay({ name: "ring.example", sequence: 1, storesPerSecond: 1_000, fetchesPerSecond: 1_000 }),
-  timing: keeperTiming,
+  timing: storageTiming,
   startedMs: 0,
 };
 export const alone: RingView = { self: SELF, joined: true, predecessors: [], successors: [], fingers: [], linked: [] };
@@ -70,7 +70,7 @@ export interface Way {
   readonly atMs?: number;
   readonly generation?: bigint;
 }
-type StoreEvent = Extract<KeeperEvent, { readonly type: "storeReq" }>;
+type StoreEvent = Extract<ValueStorageEvent, { readonly type: "storeReq" }>;
 export const storing = (given: Registration, way: Way = {}): StoreEvent => {
   const { by = given.node, replica = 0, atMs = 0 } = way;
   const { signer = by, generation = replica === 0 ? 0n : 1n } = way;
@@ -86,23 +86,23 @@ export const storing = (given: Registration, way: Way = {}): StoreEvent => {
     users: [],
   };
 };
-export const fetching = (resource: bigint, atMs = 0): KeeperEvent => ({
+export const fetching = (resource: bigint, atMs = 0): ValueStorageEvent => ({
   type: "fetchReq",
   asked: asking(9n, atMs),
   body: { resource: bytesOfBig(resource, 16), specifiers: [{ kind: KIND, generation: 0n, specifier: [] }] },
 });
 
-/** A keeper that can be talked to. */
-export const keeperOf = (given: Partial<KeeperSettings> = {}, view: RingView = alone) => {
-  let snapshot: Snapshot<KeeperContext> = reloadKeeper.start({ ...settings, ...given }).snapshot;
-  const tell = (event: KeeperEvent): ReadonlyArray<KeeperAction> => {
-    const step = reloadKeeper.step(snapshot, event);
+/** A storage that can be talked to. */
+export const storageOf = (given: Partial<ValueStorageSettings> = {}, view: RingView = alone) => {
+  let snapshot: Snapshot<ValueStorageContext> = reloadStorage.start({ ...settings, ...given }).snapshot;
+  const tell = (event: ValueStorageEvent): ReadonlyArray<ValueStorageAction> => {
+    const step = reloadStorage.step(snapshot, event);
     snapshot = step.snapshot;
     return step.actions;
   };
   tell({ type: "ring", view, change: "joined", atMs: 0 });
   /** `stored`, or the error's name and what was said with it. */
-  const store = (event: KeeperEvent): string => {
+  const store = (event: ValueStorageEvent): string => {
     const said = tell(event).find(({ type }) => type === "answer" || type === "refuse");
     return said?.type === "refuse"
       ? `${said.error} ${typeof said.info === "string" ? said.info : hexOf(said.info)}`.trim()

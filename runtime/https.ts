@@ -18,10 +18,11 @@ import {
   HttpsFailed,
   type HttpsRequest,
   type HttpsServeOn,
-  ListenFailed,
+  type ListenFailed,
 } from "../actors/ports/mod.ts";
 import { chainOfPeer, peerFault, pemCertificate } from "./certificates.ts";
 import { pemOf } from "./keys.ts";
+import { listenFailed } from "./system-errors.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 const HEADERS_TIMEOUT_MS = 5_000;
@@ -72,9 +73,7 @@ const serve = <R>(on: HttpsServeOn, handler: (request: HttpsRequest) => Effect.E
         socket.destroy(); // also the way a slow client ends
       });
     const bound = yield* Deferred.make<number, ListenFailed>();
-    server.on("error", (error) =>
-      run(Deferred.fail(bound, new ListenFailed({ why: `${on.host}:${on.port}: ${error.message}` }))),
-    );
+    server.on("error", (error) => run(Deferred.fail(bound, listenFailed(on.host, on.port, error))));
     server.listen(on.port, on.host, () => run(Deferred.succeed(bound, (server.address() as net.AddressInfo).port)));
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {

@@ -10,13 +10,15 @@ import tls from "node:tls";
 import { Deferred, Effect, FiberSet, Layer, type Scope } from "effect";
 import {
   type ByteStreamShape,
+  type ClosedReason,
   CONNECT_TIMEOUT_MS,
   type Credentials,
   Dialer,
   DialFailed,
+  type DialReason,
   type DialTarget,
   Listener,
-  ListenFailed,
+  type ListenFailed,
   type ListenOn,
   type Peer,
   STREAMS_MAX,
@@ -24,6 +26,7 @@ import {
 } from "../actors/ports/mod.ts";
 import { chainOfPeer, chainsShownTo, peerFault, pemCertificate } from "./certificates.ts";
 import { pemOf } from "./keys.ts";
+import { dialReasonOf, listenFailed } from "./system-errors.ts";
 
 const HELD_BYTES_MAX = 256 * 1024; // received and not yet read; beyond, the socket is paused
 /** Deno reads a paused TLS socket on (2.9.5): what it holds so is looked at while it is paused, and ends the stream. */
@@ -59,17 +62,17 @@ const dial = ({ host, port, tls: credentials, timeoutMs }: DialTarget) =>
         credentials === undefined
           ? net.connect({ host, port })
           : tls.connect({ host, port, secureContext: contextOf(credentials), rejectUnauthorized: false });
-      const fail = (why: string) => {
+      const fail = (reason: DialReason, why: string) => {
         clearTimeout(timer);
         socket.destroy();
-        resume(Effect.fail(new DialFailed({ why: `${host}:${port}: ${why}` })));
+        resume(Effect.fail(new DialFailed({ reason, why: `${host}:${port}: ${why}` })));
       };
-      const timer = setTimeout(() => fail("timed out"), timeoutMs ?? CONNECT_TIMEOUT_MS);
-      socket.on("error", (error) => fail(error.message)); // stays: a socket without one kills the process
-      socket.once("close", () => fail("closed"));
+      const timer = setTimeout(() => fail("timedOut", "timed out"), timeoutMs ?? CONNECT_TIMEOUT_MS);
+      socket.on("error", (error) => fail(dialReasonOf(error, credentials !== undefined), error.message)); // stays: a socket without one kills the process
+      socket.once("close", () => fail("closed", "closed"));
       socket.once(credentials === undefined ? "connect" : "secureConnect", () => {
         const against = credentials && peerFault(shownBy(socket), credentials.roots, "server");
-        if (against !== undefined) return fail(against.message);
+        if (against !== undefined) return fail("notTrusted", against.message);
         clearTimeout(timer);
         resume(Effect.succeed(socket));
       });
@@ -90,15 +93,15 @@ const streamOf = (socket: net.Socket, peer: Peer): ByteStreamShape => {
   let heldBytes = 0;
   let seenBytes = 0;
   let watch: ReturnType<typeof setInterval> | undefined;
-  let closed: string | undefined;
+  let closed: StreamClosed | undefined;
   let wake: (() => void) | undefined;
   const stir = () => {
     const waiting = wake;
     wake = undefined; // first: the reader may run, and wait again, before this call returns
     waiting?.();
   };
-  const ended = (why: string) => {
-    closed ??= why;
+  const ended = (reason: ClosedReason, why: string) => {
+    closed ??= new StreamClosed({ reason, why });
     stir();
   };
   socket.on("data", (chunk: Buffer) => {
@@ -119,13 +122,13 @@ const streamOf = (socket: net.Socket, peer: Peer): ByteStreamShape => {
     watch = undefined;
     socket.resume();
   };
-  socket.on("error", (error) => ended(error.message));
-  socket.on("end", () => ended("closed by the peer"));
+  socket.on("error", (error) => ended("broken", error.message));
+  socket.on("end", () => ended("ended", "closed by the peer"));
   socket.on("close", () => {
     clearInterval(watch);
-    ended("closed");
+    ended("ended", "closed");
   });
-  if (socket.destroyed) ended("closed");
+  if (socket.destroyed) ended("ended", "closed");
   socket.setNoDelay(true);
 
   const taken = (): Effect.Effect<Uint8Array, StreamClosed> | undefined => {
@@ -135,7 +138,7 @@ const streamOf = (socket: net.Socket, peer: Peer): ByteStreamShape => {
       if (heldBytes < HELD_BYTES_MAX && socket.isPaused()) resume();
       return Effect.succeed(chunk);
     }
-    return closed === undefined ? undefined : Effect.fail(new StreamClosed({ why: closed }));
+    return closed === undefined ? undefined : Effect.fail(closed);
   };
   return {
     peer,
@@ -152,14 +155,14 @@ const streamOf = (socket: net.Socket, peer: Peer): ByteStreamShape => {
     write: (bytes) => writeTo(socket, bytes, () => closed),
     close: Effect.sync(() => {
       if (closed === undefined) socket.end(); // what was written still leaves
-      ended("closed by us");
+      ended("ended", "closed by us");
     }),
   };
 };
 
-const writeTo = (socket: net.Socket, bytes: Uint8Array, closed: () => string | undefined) =>
+const writeTo = (socket: net.Socket, bytes: Uint8Array, closed: () => StreamClosed | undefined) =>
   Effect.callback<void, StreamClosed>((resume) => {
-    const refused = () => resume(Effect.fail(new StreamClosed({ why: closed() ?? "closed" })));
+    const refused = () => resume(Effect.fail(closed() ?? new StreamClosed({ reason: "ended", why: "closed" })));
     if (closed() !== undefined || socket.destroyed) return refused();
     if (socket.write(bytes)) return resume(Effect.void);
     const drained = () => {
@@ -203,9 +206,7 @@ const listen = <R>(on: ListenOn, serve: (stream: ByteStreamShape) => Effect.Effe
         : secureServer(on.tls, on.anyClient === true, accept, run);
     server.maxConnections = (on.streamsMax ?? STREAMS_MAX) + 1; // one over, so that the refusal is ours
     const bound = yield* Deferred.make<number, ListenFailed>();
-    server.once("error", (error) =>
-      run(Deferred.fail(bound, new ListenFailed({ why: `${on.host}:${on.port}: ${error.message}` }))),
-    );
+    server.once("error", (error) => run(Deferred.fail(bound, listenFailed(on.host, on.port, error))));
     server.listen(on.port, on.host, () => run(Deferred.succeed(bound, (server.address() as net.AddressInfo).port)));
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {

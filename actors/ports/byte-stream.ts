@@ -1,7 +1,6 @@
 /** A reliable, ordered stream of bytes: TCP, TLS, TLS-SRP and memory look alike from here. */
-import { Context, Data, type Effect } from "effect";
-
-export class StreamClosed extends Data.TaggedError("StreamClosed")<{ readonly why: string }> {}
+import { Context, type Effect } from "effect";
+import type { StreamClosed } from "./errors.ts";
 
 /** Who is at the other end, as far as the transport has proved it. */
 export interface Peer {

@@ -1,9 +1,8 @@
 /** Streams we open. */
-import { Context, Data, type Effect, type Scope } from "effect";
+import { Context, type Effect, type Scope } from "effect";
 import type { ByteStreamShape } from "./byte-stream.ts";
+import type { DialFailed } from "./errors.ts";
 import type { Credentials } from "./keys.ts";
-
-export class DialFailed extends Data.TaggedError("DialFailed")<{ readonly why: string }> {}
 
 export interface DialTarget {
   readonly host: string;

@@ -1,7 +1,8 @@
 /** HTTPS, as enrolment needs it: one request, one answer, bodies small enough to be held whole. RFC 2818. */
 import { Context, Data, type Effect, type Scope } from "effect";
+import type { ListenFailed } from "./errors.ts";
 import type { Credentials } from "./keys.ts";
-import type { ListenFailed, Listening } from "./listener.ts";
+import type { Listening } from "./listener.ts";
 
 export class HttpsFailed extends Data.TaggedError("HttpsFailed")<{ readonly why: string }> {}
 

@@ -1,9 +1,8 @@
 /** Streams others open. */
-import { Context, Data, type Effect, type Scope } from "effect";
+import { Context, type Effect, type Scope } from "effect";
 import type { ByteStreamShape } from "./byte-stream.ts";
+import type { ListenFailed } from "./errors.ts";
 import type { Credentials } from "./keys.ts";
-
-export class ListenFailed extends Data.TaggedError("ListenFailed")<{ readonly why: string }> {}
 
 export interface ListenOn {
   readonly host: string;

@@ -1,9 +1,17 @@
 /** What actors ask of the world; runtime fills these in. */
 export { Arithmetic } from "./arithmetic.ts";
 export { Authority, type AuthorityShape, type IssueRequest } from "./authority.ts";
-export { ByteStream, type ByteStreamShape, type Peer, StreamClosed } from "./byte-stream.ts";
-export { CONNECT_TIMEOUT_MS, Dialer, DialFailed, type DialTarget } from "./dialer.ts";
+export { ByteStream, type ByteStreamShape, type Peer } from "./byte-stream.ts";
+export { CONNECT_TIMEOUT_MS, Dialer, type DialTarget } from "./dialer.ts";
 export { Entropy } from "./entropy.ts";
+export {
+  type ClosedReason,
+  DialFailed,
+  type DialReason,
+  ListenFailed,
+  type ListenReason,
+  StreamClosed,
+} from "./errors.ts";
 export {
   HTTPS_REQUESTS_MAX,
   HTTPS_TIMEOUT_MS,
@@ -23,7 +31,7 @@ export {
   type PrivateKey,
   type VerifiedCertificate,
 } from "./keys.ts";
-export { Listener, ListenFailed, type Listening, type ListenOn, STREAMS_MAX } from "./listener.ts";
+export { Listener, type Listening, type ListenOn, STREAMS_MAX } from "./listener.ts";
 export {
   Pstn,
   type PstnCall,

@@ -110,7 +110,7 @@ export const startNode = Effect.fn("reload.node")(function* (
     (yield* Listener).listen({ ...options.listen, tls: credentials, streamsMax: limits.linksMax }, (stream) =>
       Effect.flatMap(Deferred.await(ready), () => links!.serve(stream)),
     ),
-    ({ why }) => new JoinFailed({ reason: "port", why }),
+    ({ reason: listen, why }) => new JoinFailed({ reason: "port", listen, why }),
   );
   const endpoint = options.advertise ?? listening;
   let state: PeerState = "joining";

@@ -2,7 +2,7 @@
 import { Data, type Effect } from "effect";
 import type { Endpoint, OverlayConfiguration } from "../../codecs/reload/mod.ts";
 import { peerTiming, storageTiming } from "../../machines/reload/mod.ts";
-import type { Credentials, StoreFault, StoreShape } from "../ports/mod.ts";
+import type { Credentials, ListenReason, StoreFault, StoreShape } from "../ports/mod.ts";
 import type { Carry } from "./outgoing.ts";
 
 /** `configuration`: what it asks for, or its end. `ring`: no place there, or not in time. */
@@ -12,6 +12,8 @@ export class JoinFailed extends Data.TaggedError("JoinFailed")<{
   readonly why: string;
   /** What the store said, when it was the store. */
   readonly fault?: StoreFault;
+  /** Why the port could not be had, when it was the port. */
+  readonly listen?: ListenReason;
 }> {}
 
 /** Times in milliseconds. */

@@ -78,12 +78,13 @@ export const openEndpoint = Effect.fn("sip.endpoint")(function* <U extends Trans
     Effect.gen(function* () {
       const { side, host, port, domain } = target;
       const tls = side === "outside" ? options.credentials : undefined;
-      if (side === "outside" && tls === undefined) return yield* new DialFailed({ why: "no credentials" });
+      if (side === "outside" && tls === undefined)
+        return yield* new DialFailed({ reason: "noCredentials", why: "no credentials" });
       const timeoutMs = options.dialTimeoutMs ?? DIAL_TIMEOUT_MS;
       const stream = yield* dialer.dial({ host, port, timeoutMs, ...(tls === undefined ? {} : { tls }) });
       const domains = side === "outside" ? yield* provenBy(stream) : [];
       if (domain !== undefined && !domains.includes(domain))
-        return yield* new DialFailed({ why: `the certificate there is not ${domain}'s` });
+        return yield* new DialFailed({ reason: "notTrusted", why: `the certificate there is not ${domain}'s` });
       yield* runFlow(
         stream,
         side,
@@ -100,12 +101,12 @@ export const openEndpoint = Effect.fn("sip.endpoint")(function* <U extends Trans
       const key = `${target.side} ${target.domain} ${target.host}:${target.port}`;
       const known = dialled.get(key);
       if (known !== undefined) return yield* Deferred.await(known);
-      if (dialled.size >= DIALLED_MAX) return yield* new DialFailed({ why: "too many streams" });
+      if (dialled.size >= DIALLED_MAX) return yield* new DialFailed({ reason: "limit", why: "too many streams" });
       const ready = yield* Deferred.make<Flow, DialFailed>();
       dialled.set(key, ready);
       const forget = Effect.andThen(
         Effect.sync(() => dialled.delete(key)),
-        Deferred.fail(ready, new DialFailed({ why: "closed" })),
+        Deferred.fail(ready, new DialFailed({ reason: "closed", why: "closed" })),
       );
       yield* Effect.forkIn(Effect.ensuring(open(target, ready), forget), scope);
       return yield* Deferred.await(ready);

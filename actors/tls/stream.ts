@@ -201,7 +201,10 @@ const performIn = <Ev>(session: Session<Ev>, order: TlsAction): Effect.Effect<un
 const end = <Ev>({ chance, handshake, ended, unread }: Session<Ev>, outcome: TlsOutcome): Effect.Effect<unknown> => {
   for (const bytes of [chance.secret, chance.ivKey]) bytes.fill(0);
   const why = whyOf(outcome);
-  const closed = outcome.type === "closed" ? closedInOrder : new StreamClosed({ why });
+  const closed =
+    outcome.type === "closed"
+      ? closedInOrder
+      : new StreamClosed({ reason: outcome.type === "lost" ? "broken" : "malformed", why });
   const failed = () => new HandshakeFailed({ outcome, why, isWrongPassword: isWrongPassword(outcome) });
   return Effect.gen(function* () {
     if (!(yield* Deferred.isDone(handshake))) yield* Deferred.fail(handshake, failed());
@@ -211,7 +214,7 @@ const end = <Ev>({ chance, handshake, ended, unread }: Session<Ev>, outcome: Tls
 };
 
 /** One for all: a stack for each would cost more than the rest of a close, and nobody reads it. */
-const closedInOrder = new StreamClosed({ why: "closed" });
+const closedInOrder = new StreamClosed({ reason: "ended", why: "closed" });
 
 /** The application's view. After the end, writes fail as reads do. */
 const streamOver = <Ev>({ below, box, ended, unread }: Session<Ev>): ByteStreamShape => {

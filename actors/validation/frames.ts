@@ -11,7 +11,7 @@ export const readDocument = (stream: ByteStreamShape): Effect.Effect<Uint8Array,
     while (true) {
       const { messages, rest, error } = cut(PvpFrame, held, yield* stream.read, FRAME_BYTES_MAX);
       if (messages[0] !== undefined) return messages[0].document;
-      if (error !== undefined) return yield* new StreamClosed({ why: wireErrorText(error) });
+      if (error !== undefined) return yield* new StreamClosed({ reason: "malformed", why: wireErrorText(error) });
       held = rest;
     }
   });

@@ -36,7 +36,7 @@ const wire = Effect.gen(function* () {
   const [there, back] = [yield* Queue.unbounded<Uint8Array>(), yield* Queue.unbounded<Uint8Array>()];
   const end = (from: Queue.Queue<Uint8Array>, to: Queue.Queue<Uint8Array>): ByteStreamShape => ({
     peer: { host: "memory", port: 1, certificates: [] },
-    read: Effect.catchCause(Queue.take(from), () => Effect.fail(new StreamClosed({ why: "closed" }))),
+    read: Effect.catchCause(Queue.take(from), () => Effect.fail(new StreamClosed({ reason: "ended", why: "closed" }))),
     write: (bytes) => Effect.asVoid(Queue.offer(to, bytes)),
     close: Effect.asVoid(Queue.shutdown(to)),
   });

@@ -87,7 +87,8 @@ export const portLaws = (
       const { port } = yield* Effect.scoped(
         Effect.flatMap(Listener, (listener) => listener.listen({ host: HOST, port: 0 }, () => Effect.void)),
       );
-      same((yield* Effect.flip((yield* Dialer).dial({ host: HOST, port })))._tag, "DialFailed");
+      const failed = yield* Effect.flip((yield* Dialer).dial({ host: HOST, port }));
+      same([failed._tag, failed.reason], ["DialFailed", "refused"]);
     }),
   );
 
@@ -96,7 +97,8 @@ export const portLaws = (
     Effect.gen(function* () {
       const listener = yield* Listener;
       const { port } = yield* listener.listen({ host: HOST, port: 0 }, () => Effect.void);
-      same((yield* Effect.flip(listener.listen({ host: HOST, port }, () => Effect.void)))._tag, "ListenFailed");
+      const failed = yield* Effect.flip(listener.listen({ host: HOST, port }, () => Effect.void));
+      same([failed._tag, failed.reason], ["ListenFailed", "portTaken"]);
     }),
   );
 

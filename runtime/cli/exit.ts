@@ -1,6 +1,6 @@
 /** How a command ends: in a sentence, and with a number that a script or a service manager can tell apart. */
 import { Data } from "effect";
-import type { StoreFault } from "../../actors/ports/mod.ts";
+import type { ListenFailed, StoreFault } from "../../actors/ports/mod.ts";
 
 export const exitCode = {
   done: 0,
@@ -57,7 +57,7 @@ export const storeStopped = (what: string, fault: StoreFault, why: string): Stop
   }
 };
 
-export const listenStopped = (why: string, hint: string): Stopped =>
-  /EADDRINUSE|in use/i.test(why)
+export const listenStopped = ({ reason, why }: Pick<ListenFailed, "reason" | "why">, hint: string): Stopped =>
+  reason === "portTaken"
     ? stopped("portTaken", `${why}: another program has this port; ${hint}`)
     : stopped("portTaken", `cannot listen on ${why}; ${hint}`);

@@ -116,8 +116,8 @@ const openAdmin = Effect.fnUntraced(function* (folder: Folder, on: Endpoint | un
   const admin: Admin = { token: newToken(), at: undefined, answer: undefined };
   if (on === undefined) return admin;
   const answer = (request: AdminRequest) => admin.answer?.(request) ?? Effect.succeed(JOINING);
-  admin.at = yield* Effect.catchTag(openDoor(folder, on, admin.token, answer), "ListenFailed", ({ why }) =>
-    Effect.fail(listenStopped(why, "--admin takes another, --admin none takes none")),
+  admin.at = yield* Effect.catchTag(openDoor(folder, on, admin.token, answer), "ListenFailed", (failed) =>
+    Effect.fail(listenStopped(failed, "--admin takes another, --admin none takes none")),
   );
   return admin;
 });
@@ -182,7 +182,7 @@ const live = Effect.fnUntraced(
   Effect.catchTag("JoinFailed", (failed) => joinStopped(failed)),
 );
 
-const joinStopped = ({ reason, fault, why }: JoinFailed): Effect.Effect<End, Stopped> => {
+const joinStopped = ({ reason, fault, listen, why }: JoinFailed): Effect.Effect<End, Stopped> => {
   switch (reason) {
     case "ring":
       return Effect.succeed({ type: "notJoined", why });
@@ -193,7 +193,7 @@ const joinStopped = ({ reason, fault, why }: JoinFailed): Effect.Effect<End, Sto
     case "store":
       return Effect.fail(storeStopped(STORE_FILE, fault ?? "failed", why));
     case "port":
-      return Effect.fail(listenStopped(why, "--listen takes another"));
+      return Effect.fail(listenStopped({ reason: listen ?? "other", why }, "--listen takes another"));
   }
 };
 

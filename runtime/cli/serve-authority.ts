@@ -73,7 +73,7 @@ export const serveAuthority = Effect.fn("authority.serve")(function* (
   });
   const { port } = yield* serving.pipe(
     Effect.provideService(Authority, authority),
-    Effect.catchTag("ListenFailed", ({ why }) => listenStopped(why, "--listen takes another")),
+    Effect.catchTag("ListenFailed", (failed) => listenStopped(failed, "--listen takes another")),
     Effect.catchTag("StoreFailed", ({ reason, why }) => storeStopped(folder.path, reason, why)),
   );
   const at = yield* reachedAt(settings, port);

@@ -64,7 +64,7 @@ const standServer = Effect.fnUntraced(function* (
     watch: logged,
   };
   const server = yield* startViprServer(options).pipe(
-    Effect.catchTag("ListenFailed", ({ why }) => Effect.fail(listenStopped(why, "--vap or --pvp takes another"))),
+    Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "--vap or --pvp takes another"))),
     Effect.catchTag("InsecureVap", ({ host }) =>
       Effect.fail(stopped("usage", `VAP in plain TCP at ${host}: --insecure-vap`)),
     ),

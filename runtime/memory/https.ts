@@ -31,7 +31,7 @@ export const memoryHttps = (keys: Keys["Service"]): Https["Service"] => {
     Effect.gen(function* () {
       const port = on.port === 0 ? freePort++ : on.port;
       const where = `${on.host}:${port}`;
-      if (servers.has(where)) return yield* new ListenFailed({ why: `${where} is taken` });
+      if (servers.has(where)) return yield* new ListenFailed({ reason: "portTaken", why: `${where} is taken` });
       const context = yield* Effect.context<R>();
       let under = 0;
       const answer = (request: HttpsRequest) =>

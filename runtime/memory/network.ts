@@ -57,8 +57,8 @@ export const memoryPair = (
     const toB = yield* Queue.bounded<Chunk, StreamClosed>(CHUNKS_MAX);
     const toA = yield* Queue.bounded<Chunk, StreamClosed>(CHUNKS_MAX);
     const close = Effect.andThen(
-      Queue.fail(toA, new StreamClosed({ why: "closed" })),
-      Queue.fail(toB, new StreamClosed({ why: "closed" })),
+      Queue.fail(toA, new StreamClosed({ reason: "ended", why: "closed" })),
+      Queue.fail(toB, new StreamClosed({ reason: "ended", why: "closed" })),
     ).pipe(Effect.asVoid);
     const end = (peer: Peer, from: Queue.Queue<Chunk, StreamClosed>, to: Queue.Queue<Chunk, StreamClosed>) => ({
       peer,
@@ -74,7 +74,7 @@ export const memoryPair = (
           if (!isUp()) yield* close;
           const dueMs = (yield* Clock.currentTimeMillis) + delay();
           if (!(yield* Queue.offer(to, { bytes: bytes.slice(), dueMs })))
-            return yield* new StreamClosed({ why: "closed" });
+            return yield* new StreamClosed({ reason: "ended", why: "closed" });
         }),
       close,
     });
@@ -103,9 +103,9 @@ export const memoryNetwork = (
       const where = `${target.host}:${target.port}`;
       const open = listeners.get(where);
       if (open === undefined || options.reachable?.(target) === false || options.isCut?.(target) === true)
-        return yield* new DialFailed({ why: `${where} refused` });
+        return yield* new DialFailed({ reason: "refused", why: `${where} refused` });
       if ((open.on.tls === undefined) !== (target.tls === undefined))
-        return yield* new DialFailed({ why: `${where}: one side speaks TLS, the other does not` });
+        return yield* new DialFailed({ reason: "tls", why: `${where}: one side speaks TLS, the other does not` });
       if (open.on.tls !== undefined && target.tls !== undefined) {
         yield* trust(keys, target.tls, open.on.tls, where, "server");
         if (open.on.anyClient !== true) yield* trust(keys, open.on.tls, target.tls, where, "client");
@@ -121,7 +121,7 @@ export const memoryNetwork = (
         () => options.isCut?.(target) !== true,
       );
       yield* Effect.addFinalizer(() => ours.close);
-      if (!open.accept(theirs)) return yield* new DialFailed({ why: `${where}: too many streams` });
+      if (!open.accept(theirs)) return yield* new DialFailed({ reason: "closed", why: `${where}: too many streams` });
       return ours;
     });
 
@@ -132,7 +132,7 @@ export const memoryNetwork = (
     Effect.gen(function* () {
       const port = on.port === 0 ? freePort++ : on.port;
       const where = `${on.host}:${port}`;
-      if (listeners.has(where)) return yield* new ListenFailed({ why: `${where} is taken` });
+      if (listeners.has(where)) return yield* new ListenFailed({ reason: "portTaken", why: `${where} is taken` });
       const run = yield* FiberSet.makeRuntime<R>();
       let streams = 0;
       const accept = (stream: ByteStreamShape) => {
@@ -166,6 +166,6 @@ const trust = (keys: Keys["Service"], ours: Credentials, theirs: Credentials, wh
     const nowMs = yield* Clock.currentTimeMillis;
     yield* Effect.mapError(
       keys.verifyChain(theirs.certificates, ours.roots, nowMs, use),
-      ({ why }) => new DialFailed({ why: `${where}: ${why}` }),
+      ({ why }) => new DialFailed({ reason: "notTrusted", why: `${where}: ${why}` }),
     );
   });

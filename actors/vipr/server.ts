@@ -8,7 +8,7 @@
  *   other servers --PVP--> pvp --candidates--> call store
  *                           +----grant--> services --> ticket issuer
  */
-import { Clock, Effect, type Scope } from "effect";
+import { Clock, Deferred, Effect, Queue, type Scope } from "effect";
 import { applicationId, type Endpoint, type OverlayConfiguration } from "../../codecs/reload/mod.ts";
 import { type E164, maskE164 } from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
@@ -42,6 +42,7 @@ import {
   openPublisher,
   serveVap,
   type VapCounters,
+  type VapServer,
   type VapServerOptions,
 } from "../vap/mod.ts";
 import { openCharges } from "./charges.ts";
@@ -51,7 +52,7 @@ import { makeHandlers } from "./handlers.ts";
 import { openOriginating } from "./originating.ts";
 import { openPublishing, type Publishing } from "./publishing.ts";
 import { openRecords } from "./records.ts";
-import { makeServices } from "./services.ts";
+import { makeServices, type Services } from "./services.ts";
 import { openStories } from "./stories.ts";
 
 export interface ViprServerOptions extends ViprDomains {
@@ -107,6 +108,8 @@ export interface ViprCounters {
 
 const TV_MIN_MS = 30_000;
 const EXPIRE_EVERY_MS = 60_000;
+/** Validated routes that wait to be sent to the call agents; a validation that finds one more waits for room. */
+const VALIDATED_ROUTES_MAX = 1_024;
 
 export const startViprServer = Effect.fn("vipr.server")(function* (
   options: ViprServerOptions,
@@ -127,7 +130,8 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   const nodeIds = yield* nodeIdsOf(options.nodes);
   const domains = yield* openDomains(nodeIds[0]!, options.ticketLifetimeMs);
   yield* domains.set(options);
-  let publishing: Publishing | undefined; // there are nodes before anybody can ask
+  /** Nodes join after PVP listens, since they advertise its port. A request that needs them earlier waits for them. */
+  const joined = yield* Deferred.make<Publishing>();
   const storeStopped = Effect.mapError(
     ({ reason: fault, why }: StoreFailed) => new JoinFailed({ reason: "store", fault, why: `store ${fault}: ${why}` }),
   );
@@ -137,7 +141,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     atMs >= (holders.sinceMs(vservice) ?? Number.POSITIVE_INFINITY);
   const isHeld = (vservice: bigint, number: E164): Effect.Effect<boolean> =>
     Effect.map(
-      publishing?.endMs(vservice, number) ?? Effect.succeed(undefined),
+      Effect.flatMap(Deferred.await(joined), ({ endMs }) => endMs(vservice, number)),
       (endMs) => endMs !== undefined && isItsUsers(vservice, endMs - NUMBER_LIFETIME_S * 1_000),
     );
   const services = makeServices(domains.issuerFor, isHeld, watch);
@@ -157,7 +161,8 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     },
   );
   const nodes = yield* startNodes(options, pvpAt(options.advertisePvp, pvp));
-  publishing = openPublishing(nodes);
+  const publishing = openPublishing(nodes);
+  yield* Deferred.succeed(joined, publishing);
   const { store, endMs, nodeFor } = publishing;
   const publisher = yield* openPublisher({
     storesPerSecond: overlay.storesPerSecond * nodes.length,
@@ -165,16 +170,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     store,
   });
 
-  const learned = (vservice: bigint, info: ValInfo): Effect.Effect<void> =>
-    Effect.gen(function* () {
-      const { domain, isWelcome } = services.leadsTo(vservice, info);
-      if (!isWelcome) {
-        yield* Effect.logInfo("vipr.unwelcome", maskE164(info.number), domain || "no domain");
-        return yield* watch({ type: "unwelcome", number: info.number, domain });
-      }
-      const told = yield* vap.notify(vservice, info);
-      yield* watch({ type: "learned", number: info.number, domain, told });
-    });
+  const validated = yield* Queue.bounded<ValidatedRoute>(VALIDATED_ROUTES_MAX);
   const originating = yield* openOriginating(
     {
       nodeId: nodes[0]!.nodeId,
@@ -183,7 +179,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       roundMs,
       isPrivate: domains.isPrivate,
       domainOf: (vservice) => services.document(vservice)?.domain,
-      learned,
+      learned: (vservice, info) => Effect.asVoid(Queue.offer(validated, { vservice, info })),
       watch,
     },
     {
@@ -205,6 +201,8 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     watch,
   });
   const vap = yield* serveVap({ ...listen.vap, ...options.vap, holders }, handlers);
+  const notify = notifyAgents(services, vap, watch);
+  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(validated), notify)));
 
   return {
     vap: { host: vap.host, port: vap.port },
@@ -227,6 +225,31 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     }),
   };
 });
+
+/** A route that a validation has found, for the call agents of the VService that made the call. */
+interface ValidatedRoute {
+  readonly vservice: bigint;
+  readonly info: ValInfo;
+}
+
+/** Sends it to the agents, unless the VService's list of domains does not want it. A fault is logged and costs that route. */
+const notifyAgents = (
+  services: Pick<Services, "leadsTo">,
+  vap: Pick<VapServer, "notify">,
+  watch: (event: ViprEvent) => Effect.Effect<void>,
+) =>
+  Effect.fnUntraced(
+    function* ({ vservice, info }: ValidatedRoute) {
+      const { domain, isWelcome } = services.leadsTo(vservice, info);
+      if (!isWelcome) {
+        yield* Effect.logInfo("vipr.unwelcome", maskE164(info.number), domain || "no domain");
+        return yield* watch({ type: "unwelcome", number: info.number, domain });
+      }
+      const told = yield* vap.notify(vservice, info);
+      yield* watch({ type: "learned", number: info.number, domain, told });
+    },
+    Effect.catchCause((cause) => Effect.logError("vipr.notify.died", cause)),
+  );
 
 const isUserOf =
   (users: VapServerOptions["users"]) =>

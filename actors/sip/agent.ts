@@ -1,8 +1,8 @@
 /**
  * A call agent: stands where a company's telephone exchange stands, and speaks real SIP over TCP to its border element.
  *
- *   placeCall --> call machine --+--> border element --> other domains      a route was learned
- *                                +--> Pstn                                  none was, or the attempt failed
+ *   placeCall --> call machine --+--> border element --> other domains      routeTo has a route
+ *                                +--> Pstn                                  it has none, or the attempt failed
  *   border element --> answer machine      Pstn --> pstnAnswer machine --> uploadVcr
  *
  * No media is sent; offers and answers are those of secured audio (RFC 4568).
@@ -10,14 +10,13 @@
 import { Clock, Deferred, Effect, type Scope } from "effect";
 import { type E164, maskE164, type Vcr } from "../../codecs/shared/mod.ts";
 import { responseTo } from "../../codecs/sip/mod.ts";
-import type { CallOutcome, HostPort } from "../../machines/sip/mod.ts";
+import type { CallOutcome, CallRoute, HostPort } from "../../machines/sip/mod.ts";
 import { type Entropy, Listener, type Listening, Pstn } from "../ports/mod.ts";
 import { answerCall, type Callee } from "./callee.ts";
 import { type Call, type Caller, callOut } from "./caller.ts";
 import { type Endpoint, openEndpoint } from "./endpoint.ts";
 import { makeLegs } from "./legs.ts";
 import { answerPstn } from "./pstn-callee.ts";
-import { type LearnedRoute, makeRoutes } from "./routes.ts";
 import type { TransactionUser } from "./transactions.ts";
 
 export interface AgentOptions {
@@ -27,6 +26,8 @@ export interface AgentOptions {
   readonly listen: HostPort;
   /** Which numbers are ours. */
   readonly serves: (number: E164) => boolean;
+  /** The route to a number, from the route cache; undefined: the call takes the telephone network. */
+  readonly routeTo: (number: E164, atMs: number) => CallRoute | undefined;
   /** Told of each telephone call that we had a part in, when it is over. */
   readonly uploadVcr: (vcr: Vcr) => Effect.Effect<void>;
   /** How long an attempt may bring no provisional response. Default 2 000, docs/protocol/sip.md#the-callers-side. */
@@ -43,9 +44,6 @@ export interface Agent {
   readonly listening: Listening;
   /** The inside address of our border element; until it is told, every call takes the telephone network. */
   readonly useBorder: (border: HostPort) => void;
-  /** Replaces what was known about the number. False: there is no room, or no URI. */
-  readonly learn: (route: LearnedRoute) => boolean;
-  readonly routes: () => ReadonlyArray<LearnedRoute>;
   /** Gives the outcome when the call is over. */
   readonly placeCall: (call: Call) => Effect.Effect<CallOutcome>;
   /** Calls over SIP that we answered. */
@@ -59,7 +57,6 @@ export const startAgent = Effect.fn("sip.agent")(function* (options: AgentOption
   const listener = yield* Listener;
   const context = yield* Effect.context<Entropy | Scope.Scope>();
   const legs = makeLegs();
-  const routes = makeRoutes();
   let border: HostPort | undefined;
   let answered = 0;
 
@@ -97,7 +94,7 @@ export const startAgent = Effect.fn("sip.agent")(function* (options: AgentOption
   };
   const placeCall: Agent["placeCall"] = Effect.fn("agent.placeCall")(function* (call: Call) {
     const nowMs = yield* Clock.currentTimeMillis;
-    const route = border === undefined ? undefined : routes.to(call.called, nowMs);
+    const route = border === undefined ? undefined : options.routeTo(call.called, nowMs);
     const outcome = yield* callOut(caller, call, route);
     yield* Effect.logInfo("agent.called", { number: maskE164(call.called), via: outcome.via });
     return outcome;
@@ -105,8 +102,13 @@ export const startAgent = Effect.fn("sip.agent")(function* (options: AgentOption
   const useBorder = (address: HostPort) => {
     border = address;
   };
-  const seen = { routes: routes.all, answered: () => answered, underWay: legs.count };
-  return { listening, useBorder, learn: routes.learn, placeCall, ...seen } satisfies Agent as Agent;
+  return {
+    listening,
+    useBorder,
+    placeCall,
+    answered: () => answered,
+    underWay: legs.count,
+  } satisfies Agent as Agent;
 });
 
 /** Whom a message belongs to that belongs to no transaction. */

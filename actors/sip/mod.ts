@@ -4,5 +4,4 @@ export { type Border, type BorderCounters, type BorderOptions, serveBorder } fro
 export type { Call } from "./caller.ts";
 export { DIALLED_MAX } from "./endpoint.ts";
 export type { BorderReason } from "./proxy.ts";
-export { type LearnedRoute, ROUTES_MAX } from "./routes.ts";
 export { type InviteFate, type SentInvite, sendInvite } from "./send-invite.ts";

@@ -2,11 +2,16 @@
 import { Data, Deferred, Effect, type Queue } from "effect";
 import type { E164, Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo, VService } from "../../codecs/vap/mod.ts";
-import type { VapClientEvent, VapResult } from "../../machines/vap/mod.ts";
+import type { VapClientEvent, VapFailure, VapResult } from "../../machines/vap/mod.ts";
 import type { Mailbox } from "../kit/mod.ts";
 
 /** The server would not, or the session is over. */
-export class VapRefused extends Data.TaggedError("VapRefused")<{ readonly why: string }> {}
+export class VapRefused extends Data.TaggedError("VapRefused")<{
+  readonly reason: VapFailure;
+  /** The server's error code, where `reason` is "refused". */
+  readonly code?: number;
+  readonly why: string;
+}> {}
 
 export interface VapClient {
   /** Replaces what was published before. Waits until the server has it, however long it is away. */
@@ -34,7 +39,7 @@ type Ask = (eventOf: (ref: number) => Asking) => Effect.Effect<VapResult>;
 /** Who waits for which job. Whatever ends the session, nobody is left waiting. */
 export const jobTable = (box: Pick<Mailbox<VapClientEvent>, "tell">) => {
   const waiting = new Map<number, Deferred.Deferred<VapResult>>();
-  const over: VapResult = { type: "failed", why: "the session is over" };
+  const over: VapResult = { type: "failed", reason: "ended", why: "the session is over" };
   let ended = false;
   let refs = 0;
   const settle = (ref: number, result: VapResult): Effect.Effect<void> =>
@@ -62,7 +67,7 @@ export const jobTable = (box: Pick<Mailbox<VapClientEvent>, "tell">) => {
 export const clientOf = (ask: Ask, learned: Queue.Dequeue<ValInfo>): VapClient => {
   const done = (eventOf: (ref: number) => Asking) =>
     Effect.flatMap(ask(eventOf), (result) =>
-      result.type === "done" ? Effect.succeed(result.quota) : Effect.fail(new VapRefused({ why: result.why })),
+      result.type === "done" ? Effect.succeed(result.quota) : Effect.fail(refusalOf(result)),
     );
   return {
     publishVService: (document) => done((ref) => ({ type: "publishService", ref, content: document })),
@@ -81,3 +86,6 @@ export const clientOf = (ask: Ask, learned: Queue.Dequeue<ValInfo>): VapClient =
     unregister: Effect.asVoid(ask((ref) => ({ type: "unregister", ref }))),
   };
 };
+
+const refusalOf = ({ reason, code, why }: VapResult & { readonly type: "failed" }): VapRefused =>
+  new VapRefused({ reason, ...(code === undefined ? {} : { code }), why });

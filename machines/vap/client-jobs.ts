@@ -19,6 +19,7 @@ import type {
   VapClientAction,
   VapClientContext,
   VapClientEvent,
+  VapFailure,
   VapJob,
   VapResult,
 } from "./client-types.ts";
@@ -38,7 +39,11 @@ type Settle = Of<VapClientAction, "settle">;
 /** Nobody waits for ref 0. */
 export const settle = (ref: number, result: VapResult): ReadonlyArray<Settle> =>
   ref === 0 ? [] : [{ type: "settle", ref, result }];
-export const fail = (ref: number, why: string): ReadonlyArray<Settle> => settle(ref, { type: "failed", why });
+export const fail = (ref: number, reason: VapFailure, why: string): ReadonlyArray<Settle> =>
+  settle(ref, { type: "failed", reason, why });
+/** The server has answered with this error. */
+export const failRefused = (ref: number, code: number | undefined): ReadonlyArray<Settle> =>
+  settle(ref, { type: "failed", reason: "refused", ...(code === undefined ? {} : { code }), why: `error ${code}` });
 
 /** Queues what the embedder wants published or uploaded. A limit that is reached fails it at once. */
 export const take = (
@@ -51,17 +56,17 @@ export const take = (
       const version = service === undefined ? context.firstVersion : service.version + 1;
       return {
         context: { service: { ref: event.ref, content: event.content, version }, isPublished: false },
-        actions: fail(service?.ref ?? 0, "replaced by another"),
+        actions: fail(service?.ref ?? 0, "replaced", "replaced by another"),
       };
     }
     case "publishNumber": {
-      if (numbers.length >= NUMBERS_MAX) return { actions: fail(event.ref, "too many numbers wait") };
+      if (numbers.length >= NUMBERS_MAX) return { actions: fail(event.ref, "full", "too many numbers wait") };
       return {
         context: { numbers: [...numbers, { type: "number", ref: event.ref, number: event.number, attempts: 0 }] },
       };
     }
     case "upload": {
-      if (vcrs.length >= VCRS_MAX) return { actions: fail(event.ref, "too many call records wait") };
+      if (vcrs.length >= VCRS_MAX) return { actions: fail(event.ref, "full", "too many call records wait") };
       return { context: { vcrs: [...vcrs, { type: "vcr", ref: event.ref, vcr: event.vcr, attempts: 0 }] } };
     }
   }
@@ -195,7 +200,7 @@ export const finished = (context: Context): ClientDecision<"stopTimer" | "settle
     context: { asks: [], numbers: [], vcrs: [], service: undefined, isRefreshing: false },
     actions: [
       ...(context.isRefreshing ? [{ type: "stopTimer" as const, timer: "refresh" as const }] : []),
-      ...refs.flatMap((ref) => fail(ref, "unregistered")),
+      ...refs.flatMap((ref) => fail(ref, "ended", "unregistered")),
       ...settle(context.ending, { type: "done" }),
     ],
   };

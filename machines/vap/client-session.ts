@@ -17,7 +17,7 @@ import {
 import type { Of } from "../kit/mod.ts";
 import {
   asking,
-  fail,
+  failRefused,
   isJob,
   isService,
   JOB_ATTEMPTS_MAX,
@@ -175,7 +175,7 @@ const serviceAnswered = (context: Context, version: number, response: VapMessage
   // 472: "choose a new instance id"; the old one goes with the session.
   if (error === errorCode.versionNumberTooLow)
     return { context: { instance: BigInt.asUintN(64, context.instance + 1n) } };
-  return { context: { service: undefined }, actions: fail(service.ref, `error ${error}`) };
+  return { context: { service: undefined }, actions: failRefused(service.ref, error) };
 };
 
 const jobAnswered = (context: Context, job: VapJob, response: VapMessage): ClientDecision<"settle" | "startTimer"> => {
@@ -186,7 +186,7 @@ const jobAnswered = (context: Context, job: VapJob, response: VapMessage): Clien
   const error = errorNumberOf(response);
   const unregistered = error === errorCode.unregistered;
   const mayRetry = unregistered || error === errorCode.publicationFailed;
-  if (!mayRetry || job.attempts + 1 >= JOB_ATTEMPTS_MAX) return { actions: fail(job.ref, `error ${error}`) };
+  if (!mayRetry || job.attempts + 1 >= JOB_ATTEMPTS_MAX) return { actions: failRefused(job.ref, error) };
   const again = { ...job, attempts: job.attempts + 1 };
   const isPublished = context.isPublished && !unregistered;
   return again.type === "number"

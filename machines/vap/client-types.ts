@@ -81,7 +81,15 @@ export type VapClientAction =
   | Note;
 export type VapResult =
   | { readonly type: "done"; readonly quota?: { readonly limit: number; readonly current: number } }
-  | { readonly type: "failed"; readonly why: string };
+  | {
+      readonly type: "failed";
+      readonly reason: VapFailure;
+      /** The server's error code, where `reason` is "refused". */
+      readonly code?: number;
+      readonly why: string;
+    };
+/** `replaced`: by another publication. `full`: too many wait. `refused`: by the server. `ended`: the session is over. */
+export type VapFailure = "replaced" | "full" | "refused" | "ended";
 
 /** What a function of the client's files decides, and which orders it may give. */
 export type ClientDecision<K extends VapClientAction["type"] = never> = Decision<

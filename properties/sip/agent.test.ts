@@ -144,7 +144,7 @@ inMemory(
     const { port } = acme.border.outside; // acme's certificate, nord's name
     const uris = [`sip:x@nord.example:${port};maddr=127.0.0.1;transport=tls`];
     const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: 1n });
-    acme.agent.learn({ number: BOB, uris, ticket, expiresMs: Number.MAX_SAFE_INTEGER });
+    yield* acme.routes.learn({ number: BOB, ticket, routes: [{ sipUris: uris }] });
     const outcome = yield* acme.agent.placeCall(call);
     ok(outcome.via === "pstn" && outcome.fellBack === "refused 503");
   }),
@@ -158,7 +158,7 @@ inMemory(
     const uri = `sip:x@nord.example:${port};maddr=127.0.0.1`;
     const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: 1n });
     const uris = [`${uri};transport=tcp`, `${uri};transport=tls`];
-    acme.agent.learn({ number: BOB, uris, ticket, expiresMs: Number.MAX_SAFE_INTEGER });
+    yield* acme.routes.learn({ number: BOB, ticket, routes: [{ sipUris: uris }] });
     const outcome = yield* acme.agent.placeCall(call);
     ok(outcome.via === "sip" && outcome.uri === uris[1]);
   }),
@@ -167,7 +167,7 @@ inMemory(
 inMemory(
   "an expired route is not tried",
   Effect.gen(function* () {
-    const { acme, nord } = yield* twoDomains();
+    const { acme, nord } = yield* twoDomains({}, { ticketLifetimeMs: 3_600_000 });
     yield* nord.teach(acme, BOB);
     yield* Effect.sleep(3_600_001);
     same((yield* acme.agent.placeCall(call)).via, "pstn");

@@ -1,5 +1,7 @@
 /** Domains with a call agent, a border element and a ticket issuer each, on one telephone network: what SIP's tests call. */
+
 import { Clock, Effect } from "effect";
+import { openRouteCache, type Routes } from "../../actors/agent/mod.ts";
 import { type Credentials, Keys, Pstn } from "../../actors/ports/mod.ts";
 import { makePstn, type PstnOptions } from "../../actors/pstn/mod.ts";
 import {
@@ -20,6 +22,7 @@ export interface Domain {
   readonly credentials: Credentials;
   readonly secret: TicketSecret;
   readonly issuer: TicketIssuer;
+  readonly routes: Routes;
   readonly border: Border;
   readonly agent: Agent;
   readonly vcrs: Array<Vcr>;
@@ -32,6 +35,7 @@ export interface DomainOptions {
   readonly prefix: string;
   readonly border?: Partial<BorderOptions>;
   readonly agent?: Partial<AgentOptions>;
+  readonly ticketLifetimeMs?: number;
 }
 
 export type Issue = (domain: string) => Effect.Effect<Credentials, unknown, Keys>;
@@ -64,12 +68,19 @@ const openDomain = (issue: Issue, options: DomainOptions) =>
     const credentials = yield* issue(name);
     const secret: TicketSecret = { epoch: 1, password: `correct horse of ${name}` };
     const vcrs: Array<Vcr> = [];
-    const issuer = yield* openTicketIssuer({ grantingNode: 7n, grantingDomain: name, secret });
+    const issuer = yield* openTicketIssuer({
+      grantingNode: 7n,
+      grantingDomain: name,
+      secret,
+      ...(options.ticketLifetimeMs === undefined ? {} : { lifetimeMs: options.ticketLifetimeMs }),
+    });
+    const routes = yield* Effect.orDie(openRouteCache());
     const agent = yield* startAgent({
       domain: name,
       vservice: 1n,
       listen: { host: HOST, port: 0 },
       serves: (number) => number.startsWith(prefix),
+      routeTo: routes.to,
       uploadVcr: (vcr) => Effect.sync(() => vcrs.push(vcr)),
       ...options.agent,
     });
@@ -87,10 +98,10 @@ const openDomain = (issue: Issue, options: DomainOptions) =>
       Effect.gen(function* () {
         const ticket = yield* Effect.orDie(issuer.issue({ number, grantedTo: ticketFor, vservice: 1n }));
         const { host, port } = border.outside;
-        const expiresMs = (yield* Clock.currentTimeMillis) + 3_600_000;
-        to.agent.learn({ number, uris: [`sip:x7@${name}:${port};maddr=${host};transport=tls`], ticket, expiresMs });
+        const sipUris = [`sip:x7@${name}:${port};maddr=${host};transport=tls`];
+        yield* to.routes.learn({ number, ticket, routes: [{ sipUris }] });
       });
-    return { name, prefix, credentials, secret, issuer, border, agent, vcrs, teach } satisfies Domain as Domain;
+    return { name, prefix, credentials, secret, issuer, border, agent, routes, vcrs, teach } satisfies Domain as Domain;
   });
 
 export const twoDomains = (

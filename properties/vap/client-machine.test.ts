@@ -200,7 +200,11 @@ test("481: a number is asked for three times, and then given up", () => {
     no(6, "publicationFailed"),
   );
   const last = played.actions.filter((action) => action.type === "settle").at(-1);
-  assert.deepEqual(last, { type: "settle", ref: 2, result: { type: "failed", why: "error 481" } });
+  assert.deepEqual(last, {
+    type: "settle",
+    ref: 2,
+    result: { type: "failed", reason: "refused", code: 481, why: "error 481" },
+  });
 });
 
 test("no answer within Ti: the connection is given up", () => {

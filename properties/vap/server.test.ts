@@ -116,7 +116,10 @@ virtually(
     assert.deepEqual(yield* client.publishNumbers([NUMBER]), [{ number: NUMBER, result: { type: "done" } }]);
     fail.numbers = 3;
     const [result] = yield* client.publishNumbers([NUMBER]);
-    assert.deepEqual(result, { number: NUMBER, result: { type: "failed", why: "error 481" } });
+    assert.deepEqual(result, {
+      number: NUMBER,
+      result: { type: "failed", reason: "refused", code: 481, why: "error 481" },
+    });
   }),
 );
 

@@ -6,10 +6,11 @@
 import { Effect } from "effect";
 import { type Credentials, Dialer, Entropy } from "../../actors/ports/mod.ts";
 import { claimsOf, NUMBER_LIFETIME_S } from "../../actors/reload/mod.ts";
-import { type LearnedRoute, sendInvite } from "../../actors/sip/mod.ts";
+import { sendInvite } from "../../actors/sip/mod.ts";
 import { openTicketIssuer } from "../../actors/ticket/mod.ts";
 import { encodeRegistration, encodeRegistrationKey, kindId, resourceOfNumber } from "../../codecs/reload/mod.ts";
 import { type E164, hexOf, ntpFromMs, utf8 } from "../../codecs/shared/mod.ts";
+import type { LearnedRoute } from "../../machines/agent/mod.ts";
 import type { RunningCompany } from "./company.ts";
 import { countIntrusion, type Intrusion, type Intrusions } from "./tally.ts";
 

@@ -5,10 +5,11 @@
  *                 |VAP
  *             ViPR server <--RELOAD, PVP--> other companies
  */
-import { Clock, Effect, Exit, Queue, Scope } from "effect";
+import { Effect, Exit, Scope } from "effect";
+import { openRouteCache, openUploads, type Routes } from "../../actors/agent/mod.ts";
 import { type Credentials, Entropy } from "../../actors/ports/mod.ts";
 import { type Agent, type Border, serveBorder, startAgent } from "../../actors/sip/mod.ts";
-import { TICKET_LIFETIME_MS, type TicketSecret } from "../../actors/ticket/mod.ts";
+import type { TicketSecret } from "../../actors/ticket/mod.ts";
 import { connectVap, type VapClient } from "../../actors/vap/mod.ts";
 import { startViprServer, type ViprEvent, type ViprServer } from "../../actors/vipr/mod.ts";
 import { bigOf, type E164, hexOf } from "../../codecs/shared/mod.ts";
@@ -33,6 +34,7 @@ export interface RunningCompany {
   readonly numbers: ReadonlySet<E164>;
   readonly server: ViprServer;
   readonly agent: Agent;
+  readonly routes: Routes;
   readonly border: Border;
   readonly vap: VapClient;
   readonly secret: TicketSecret;
@@ -69,14 +71,18 @@ export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySe
     name: "ViPR demonstration agent/0.1.0",
     vservice,
   });
+  const routes = yield* Effect.orDie(openRouteCache());
+  yield* routes.learnFrom(vap.learned);
+  const uploads = yield* openUploads(vap);
   const agent = yield* startAgent({
     domain,
     vservice,
     listen: { host: HOST, port: 0 },
     serves: (number) => numbers.has(number),
+    routeTo: routes.to,
     // A call record that the server refuses costs a route, never a call.
     uploadVcr: (vcr) =>
-      Effect.catchTag(vap.uploadVcr(vcr), "VapRefused", ({ why }) => Effect.logWarning("demo.vcr", why)),
+      Effect.catchTag(uploads.upload(vcr), "UploadFailed", ({ why }) => Effect.logWarning("demo.vcr", why)),
     attemptMs: ATTEMPT_MS,
   });
   const edge = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void));
@@ -89,14 +95,12 @@ export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySe
     secrets: [secret],
   }).pipe(Scope.provide(edge));
   agent.useBorder(border.inside);
-  yield* Effect.forkScoped(learning(agent, vap));
 
   const { host, port } = border.outside;
   const publish = Effect.gen(function* () {
     const sipUri = `sip:${hexOf(yield* bytes(8))}@${domain}:${port};maddr=${host};transport=tls`;
     const didCount = setup.publishes.length;
-    const routes = [{ sipUris: [sipUri] }];
-    yield* vap.publishVService({ id: "demo", dhtName: DHT_NAME, didCount, domain, routes });
+    yield* vap.publishVService({ id: "demo", dhtName: DHT_NAME, didCount, domain, routes: [{ sipUris: [sipUri] }] });
     const results = yield* vap.publishNumbers(setup.publishes);
     return results.filter(({ result }) => result.type === "done").length;
   }).pipe(Effect.catchTag("VapRefused", ({ why }) => Effect.as(Effect.logWarning("demo.publish", why), 0)));
@@ -107,6 +111,7 @@ export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySe
     numbers,
     server,
     agent,
+    routes,
     border,
     vap,
     secret,
@@ -115,13 +120,3 @@ export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySe
     cutBorder: Scope.close(edge, Exit.void),
   } satisfies RunningCompany as RunningCompany;
 });
-
-/** What validations learned goes into the agent's routes, as long as its ticket is good. */
-const learning = (agent: Agent, vap: VapClient) =>
-  Effect.forever(
-    Effect.gen(function* () {
-      const { number, ticket, routes } = yield* Queue.take(vap.learned);
-      const expiresMs = (yield* Clock.currentTimeMillis) + TICKET_LIFETIME_MS;
-      agent.learn({ number, uris: routes.flatMap(({ sipUris }) => sipUris), ticket, expiresMs });
-    }),
-  );

@@ -1,7 +1,8 @@
 /** The demonstration's figures: the summary that scripts read, the table that people read, and whether all held. */
-import type { LearnedRoute } from "../../actors/sip/mod.ts";
+
 import type { E164 } from "../../codecs/shared/mod.ts";
 import { parseUri } from "../../codecs/sip/mod.ts";
+import type { LearnedRoute } from "../../machines/agent/mod.ts";
 import type { RunningCompany } from "./company.ts";
 import { INTRUSIONS, type Intrusions, sumOf, type Tally } from "./tally.ts";
 
@@ -96,7 +97,7 @@ const ROWS: ReadonlyArray<readonly [title: string, key: keyof Tally | "routes"]>
 
 export const tableOf = ({ summary, tallies, intrusions, running }: DemoReport): string => {
   const total = sumOf([...tallies.values()]);
-  const routes = new Map(running.map(({ domain, agent }) => [domain, agent.routes().length]));
+  const routes = new Map(running.map(({ domain, routes }) => [domain, routes.all().length]));
   const rows = ROWS.map(([title, key]) => [
     title,
     ...[...tallies].map(([domain, tally]) => String(key === "routes" ? (routes.get(domain) ?? 0) : tally[key])),

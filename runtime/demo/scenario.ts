@@ -126,7 +126,7 @@ export const runDemo = Effect.fn("demo.run")(function* ({ calls, companies, admi
     domains: companies.length,
     nodes: 1 + [...running, thief].reduce((sum, { server }) => sum + server.nodes.length, 0),
     tallies,
-    routes: running.map(({ domain, agent }) => ({ domain, routes: agent.routes() })),
+    routes: running.map(({ domain, routes }) => ({ domain, routes: routes.all() })),
     ownerOf: (number) => ownerOf(number)?.domain,
     intrusions,
     seconds: ((yield* Clock.currentTimeMillis) - startedMs) / 1_000,
@@ -220,7 +220,7 @@ const spamOne = (
   intrusions: Intrusions,
 ) => {
   for (const holder of running) {
-    const leaked = holder.agent.routes().find(({ number }) => victim.numbers.has(number));
+    const leaked = holder.routes.all().find(({ number }) => victim.numbers.has(number));
     const other = [...victim.numbers].find((number) => number !== leaked?.number);
     if (victim !== holder && leaked !== undefined && other !== undefined)
       return spam({ spammer, victim, leaked, holder, other }, intrusions);
@@ -235,12 +235,12 @@ const afterCut = Effect.fnUntraced(function* (
   told: DemoTold,
 ) {
   const routesTo = ({ numbers }: RunningCompany) =>
-    running.flatMap(({ agent }) => agent.routes()).filter(({ number }) => numbers.has(number)).length;
+    running.flatMap(({ routes }) => routes.all()).filter(({ number }) => numbers.has(number)).length;
   const gone = [...running].sort((a, b) => routesTo(b) - routesTo(a))[0]!;
   yield* gone.cutBorder;
   const calls = running
     .filter((company) => company !== gone)
-    .flatMap((from) => from.agent.routes().map(({ number }) => ({ from, number })))
+    .flatMap((from) => from.routes.all().map(({ number }) => ({ from, number })))
     .filter(({ number }) => gone.numbers.has(number))
     .slice(0, AFTER_CUT_CALLS);
   for (const { from, number } of calls) {

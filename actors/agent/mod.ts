@@ -1,0 +1,11 @@
+/** A call agent's records on their way to the ViPR server, and the routes that come back. */
+export { openRouteCache, type Routes, type RoutesOptions } from "./routes.ts";
+export {
+  openUploads,
+  UPLOADS_AT_ONCE_MAX,
+  UPLOADS_WAITING_MAX,
+  UploadFailed,
+  type UploadFailure,
+  type UploadReport,
+  type Uploads,
+} from "./uploads.ts";

@@ -1,0 +1,111 @@
+/**
+ * The route cache of a call agent: Notify fills it, each call asks it, and with a store it outlives the process.
+ *
+ *   VapClient.learned --> readRoute --> learnRoute --> memory --> to(number)
+ *                                           +--> store, a row for each number, due when its ticket expires
+ *   start --> all rows --> memory
+ *
+ * A store that fails costs no call: the route is used, and missing after a restart.
+ */
+import { Clock, Effect, Queue, type Scope } from "effect";
+import { type E164, maskE164, utf8 } from "../../codecs/shared/mod.ts";
+import { readValInfo, type ValInfo, writeValInfo } from "../../codecs/vap/mod.ts";
+import {
+  dropExpired,
+  type LearnedRoute,
+  type LearnRefusal,
+  learnRoute,
+  readRoute,
+  routeCache,
+  routeTo,
+} from "../../machines/agent/mod.ts";
+import { type Change, type Row, STORE_ROWS_MAX, type StoreFailed, type StoreShape } from "../ports/mod.ts";
+
+/** A row for each number: its key the number, its value the document of the Notify. */
+const TABLE = "routes";
+/** Rows are removed some time after they expire; `to` gives none of them from the moment they do. */
+const EXPIRE_EVERY_MS = 3_600_000;
+
+export interface RoutesOptions {
+  /** Default: routes last as long as the process. */
+  readonly store?: StoreShape;
+  /** Default ROUTES_MAX. */
+  readonly routesMax?: number;
+}
+
+export interface Routes {
+  /** Takes a validated route into the cache, and into the store. Undefined: learned. */
+  readonly learn: (info: ValInfo) => Effect.Effect<LearnRefusal | undefined>;
+  /** Learns whatever a call agent's session receives, until the scope closes. */
+  readonly learnFrom: (learned: Queue.Dequeue<ValInfo>) => Effect.Effect<void, never, Scope.Scope>;
+  /** The route to a number, as long as its ticket is valid. */
+  readonly to: (number: E164, atMs: number) => LearnedRoute | undefined;
+  readonly all: () => ReadonlyArray<LearnedRoute>;
+}
+
+/** Until the scope closes. Fails when the store cannot be read. */
+export const openRouteCache = Effect.fn("agent.routes")(function* ({
+  store,
+  routesMax,
+}: RoutesOptions = {}): Effect.fn.Return<Routes, StoreFailed, Scope.Scope> {
+  const cache = routeCache(routesMax);
+  for (const info of store === undefined ? [] : yield* restored(store)) {
+    const read = readRoute(info);
+    if (read.ok) learnRoute(cache, read.route, yield* Clock.currentTimeMillis);
+  }
+  const write = (changes: ReadonlyArray<Change>) => (store === undefined ? Effect.void : logged(store.write(changes)));
+
+  const learn: Routes["learn"] = Effect.fn("agent.learn")(function* (info) {
+    const read = readRoute(info);
+    const result = read.ok
+      ? learnRoute(cache, read.route, yield* Clock.currentTimeMillis)
+      : { refused: read.reason, removed: [] };
+    if (!read.ok || result.refused !== undefined) {
+      yield* Effect.logInfo("agent.route.refused", maskE164(info.number), result.refused);
+      return result.refused;
+    }
+    const put = { type: "put", table: TABLE, key: utf8(info.number), value: writeValInfo(info) } as const;
+    yield* write([...result.removed.map(removalOf), { ...put, dueMs: read.route.expiresMs }]);
+    return undefined;
+  });
+  const expire = Effect.gen(function* () {
+    const nowMs = yield* Clock.currentTimeMillis;
+    dropExpired(cache, nowMs);
+    if (store !== undefined) yield* logged(expireRows(store, nowMs));
+  });
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), expire)));
+  return {
+    learn,
+    learnFrom: (learned) =>
+      Effect.asVoid(Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(learned), learn)))),
+    to: (number, atMs) => routeTo(cache, number, atMs),
+    all: () => [...cache.routes.values()],
+  } satisfies Routes as Routes;
+});
+
+const removalOf = (number: E164): Change => ({ type: "remove", table: TABLE, key: utf8(number) });
+const logged = (work: Effect.Effect<unknown, StoreFailed>): Effect.Effect<void> =>
+  Effect.catch(Effect.asVoid(work), ({ reason, why }) => Effect.logWarning("agent.routes", `${reason}: ${why}`));
+
+/** The documents of all rows, the one that expires first in front: it is the first to go for want of room. */
+const restored = Effect.fnUntraced(function* (store: StoreShape) {
+  const all: Array<{ readonly info: ValInfo; readonly dueMs: number }> = [];
+  let rows: ReadonlyArray<Row> = [];
+  do {
+    const after = rows.at(-1)?.key;
+    rows = yield* store.scan(TABLE, after === undefined ? {} : { after });
+    for (const { value, dueMs = 0 } of rows) {
+      const read = readValInfo(value);
+      if (read.ok) all.push({ info: read.value, dueMs });
+    }
+  } while (rows.length === STORE_ROWS_MAX);
+  return all.sort((a, b) => a.dueMs - b.dueMs).map(({ info }) => info);
+});
+
+const expireRows = Effect.fnUntraced(function* (store: StoreShape, nowMs: number) {
+  let rows: ReadonlyArray<Row>;
+  do {
+    rows = yield* store.due(TABLE, nowMs);
+    if (rows.length > 0) yield* store.write(rows.map(({ key }): Change => ({ type: "remove", table: TABLE, key })));
+  } while (rows.length === STORE_ROWS_MAX);
+});

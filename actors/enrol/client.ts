@@ -1,12 +1,11 @@
 /**
  * Enrols a node: the overlay's document, then a certificate for a key of its own.
  *
- *   step --> fetchDocument, makeRequest, post, check --> Https, Keys (a fiber) --> what came of it --> mailbox
+ *   step --> fetchDocument, makeRequest, post, check --> Https, Keys (a fiber) --> the result --> mailbox
  */
-import { Clock, Data, Deferred, Effect, FiberSet } from "effect";
+import { Clock, Deferred, Effect, FiberSet } from "effect";
 import {
   CONFIGURATION_PATH,
-  type EnrolmentToken,
   formContentType,
   mediaType,
   readEnrolmentUrl,
@@ -34,6 +33,7 @@ import {
   type PrivateKey,
 } from "../ports/mod.ts";
 import { verifySigned } from "../reload/mod.ts";
+import { EnrolmentFailed, EnrolmentRefused } from "./errors.ts";
 
 const DOCUMENT_BYTES_MAX = 1_048_576;
 const CERTIFICATE_BYTES_MAX = 16_384;
@@ -43,21 +43,16 @@ const ATTEMPTS_MAX = 4;
 const RETRY_BETWEEN_MS = [500, 2_000] as const;
 const DEADLINE_MS = 60_000;
 
-export class EnrolmentRefused extends Data.TaggedError("EnrolmentRefused")<{
-  readonly token: EnrolmentToken | "unknown";
-}> {}
-export class EnrolmentFailed extends Data.TaggedError("EnrolmentFailed")<{ readonly why: string }> {}
-
 export interface ConfigurationServer {
   readonly host: string;
   readonly port: number;
   /** The server's certificate must match it (RFC 2818), as the document must. */
   readonly overlayName: string;
-  /** DER; whom we trust for HTTPS. */
+  /** DER: the authorities that are trusted for HTTPS. */
   readonly roots: ReadonlyArray<Uint8Array>;
   /**
-   * The first document is believed because of whom it comes from, §11.2. A signature in it must be right by what the
-   * document itself says; `required`: and there must be one, as nodes will ask for one with every later document.
+   * The first document is trusted because of the server that sends it, §11.2. A signature in it must verify with the signers
+   * that the document names; `required`: there must be one, since nodes will demand one of every later document.
    */
   readonly signature?: "ifPresent" | "required";
 }
@@ -67,29 +62,32 @@ export interface EnrolWith extends ConfigurationServer {
   readonly password: string;
   /** Default 1. */
   readonly nodeIds?: number;
-  /** Of the key made. Default ECDSA P-256. */
+  /** Of the new key. Default ECDSA P-256. */
   readonly algorithm?: KeyAlgorithm;
 }
 
 export interface Enrolled {
-  /** The key made for this, its certificate, and the roots of the document. */
+  /** The new key, its certificate, and the roots of the document. */
   readonly credentials: Credentials;
   readonly nodeIds: ReadonlyArray<bigint>;
   readonly overlay: OverlayConfiguration;
-  /** The document that says so, as it came. */
+  /** The configuration document as it was received. */
   readonly document: string;
 }
 
-/** The overlay's configuration document, as it came and as it reads. §11.2. */
+/** The overlay's configuration document, as text and as values. §11.2. */
 export const fetchDocument = Effect.fn("enrol.fetchDocument")(function* (from: ConfigurationServer) {
   const keys = yield* Keys;
-  const answer = yield* Effect.mapError(askDocument(yield* Https, from), ({ why }) => new EnrolmentFailed({ why }));
+  const answer = yield* Effect.mapError(
+    askDocument(yield* Https, from),
+    ({ why }) => new EnrolmentFailed({ reason: "unreachable", why }),
+  );
   const read = yield* documentOf(keys, answer, from);
-  if (read.type === "documentBad") return yield* new EnrolmentFailed({ why: read.why });
+  if (read.type === "documentBad") return yield* new EnrolmentFailed({ reason: "document", why: read.why });
   return { overlay: read.document, document: read.text };
 });
 
-/** Its reading alone. */
+/** The same, as values only. */
 export const fetchOverlay = (from: ConfigurationServer) => Effect.map(fetchDocument(from), ({ overlay }) => overlay);
 
 const askDocument = (https: Https["Service"], { host, port, overlayName, roots }: ConfigurationServer) =>
@@ -134,7 +132,7 @@ export const enrol = Effect.fn("enrol.enrol")(function* (options: EnrolWith) {
   let document = "";
 
   const post = Effect.fnUntraced(function* (url: string, csr: Uint8Array) {
-    const place = readEnrolmentUrl(url)!; // the machine gives no other
+    const place = readEnrolmentUrl(url)!; // the machine orders only URLs that this reads
     const boundary = `vipr-${hexOf(yield* entropy.bytes(BOUNDARY_BYTES))}`;
     const { user, password, nodeIds = 1 } = options;
     return yield* https.request({
@@ -149,8 +147,8 @@ export const enrol = Effect.fn("enrol.enrol")(function* (options: EnrolWith) {
   });
   const tell = (event: Effect.Effect<EnrolClientEvent, HttpsFailed>) =>
     Effect.sync(() => {
-      const told = Effect.catch(event, ({ why }) => Effect.succeed({ type: "unreachable" as const, why }));
-      run(Effect.flatMap(told, box.tell));
+      const result = Effect.catch(event, ({ why }) => Effect.succeed({ type: "unreachable" as const, why }));
+      run(Effect.flatMap(result, box.tell));
     });
   const perform = (action: EnrolClientAction): Effect.Effect<void> => {
     switch (action.type) {
@@ -192,7 +190,7 @@ export const enrol = Effect.fn("enrol.enrol")(function* (options: EnrolWith) {
   yield* drive(enrolClient, input, box, perform);
   const end = yield* Deferred.await(outcome);
   if (end.type === "refused") return yield* new EnrolmentRefused({ token: end.token });
-  if (end.type === "failed") return yield* new EnrolmentFailed({ why: end.why });
+  if (end.type === "failed") return yield* new EnrolmentFailed({ reason: end.reason, why: end.why });
   yield* Effect.logInfo("enrol.enrolled", end.nodeIds.map(nodeIdText).join(" "));
   const credentials: Credentials = { key, certificates: [end.certificate], roots: end.document.rootCertificates };
   return { credentials, nodeIds: end.nodeIds, overlay: end.document, document } satisfies Enrolled as Enrolled;
@@ -207,7 +205,7 @@ const eventOf = ({ status, contentType, body }: HttpsAnswer): EnrolClientEvent =
     : { type: "answeredBadly", why: `not ${mediaType.certificate}` };
 };
 
-/** "The client MUST check that the returned certificate chains back to one of the certificates received"; and it is ours. */
+/** "The client MUST check that the returned certificate chains back to one of the certificates received"; and it must be for our key. */
 const check = Effect.fnUntraced(function* (
   keys: Keys["Service"],
   key: PrivateKey,

@@ -1,7 +1,7 @@
 /**
- * The overlay's document as the enrolment server gives it out, signed where there is a signer. RFC 6940 §11.1.
+ * The configuration document as the enrolment server serves it, signed where there is a signer. RFC 6940 §11.1.
  *
- *   overlay --> our root and our address added where they are missing --> written --> signed --> given out
+ *   overlay --> our root and our address added where they are missing --> written --> signed --> served
  */
 import { Effect } from "effect";
 import { enrolmentUrl } from "../../codecs/enrol/mod.ts";
@@ -19,17 +19,17 @@ export interface DocumentOf {
   readonly signer: Credentials | undefined;
 }
 
-/** Text of the document in force; asked anew for each reader. */
+/** The text of the current document; run for each request. */
 export const openDocument = Effect.fnUntraced(function* ({ overlay, authority, at, signer }: DocumentOf) {
   const keys = yield* Keys;
   let last = { text: "", signed: "" };
   return Effect.gen(function* () {
-    const given = yield* overlay;
-    const text = writeOverlay(completed(given, authority, enrolmentUrl(at())));
+    const current = yield* overlay;
+    const text = writeOverlay(completed(current, authority, enrolmentUrl(at())));
     if (signer === undefined) return text;
-    // Signed once: nodes that compare documents see one, and nobody makes us sign without pause.
+    // Signed once for each text: nodes that compare documents see no difference, and requests cannot make us sign each time.
     if (last.text !== text)
-      last = { text, signed: yield* Effect.provideService(signDocument(text, given.name, signer), Keys, keys) };
+      last = { text, signed: yield* Effect.provideService(signDocument(text, current.name, signer), Keys, keys) };
     return last.signed;
   });
 });

@@ -1,14 +1,13 @@
-/** Enrolment hosted: a server that certifies, a node that asks. RFC 6940 §11. */
+/** Enrolment: the server that issues certificates, the node that requests one. RFC 6940 §11. */
 export {
   type ConfigurationServer,
   type Enrolled,
-  EnrolmentFailed,
-  EnrolmentRefused,
   type EnrolWith,
   enrol,
   fetchDocument,
   fetchOverlay,
 } from "./client.ts";
+export { EnrolmentFailed, EnrolmentRefused } from "./errors.ts";
 export {
   CERTIFICATE_LIFETIME_MS,
   type EnrolmentCounters,

@@ -1,8 +1,8 @@
 /**
- * The enrolment server: gives out the overlay's document, and certificates with Node-IDs to those it knows. RFC 6940 §11.
+ * The enrolment server: serves the configuration document, and issues certificates with Node-IDs to its users. RFC 6940 §11.
  *
  *   GET  /.well-known/reload-config --> document
- *   POST /enroll --> form read -------> desk --> certificate | why not
+ *   POST /enroll --> form read -------> request-handler.ts --> certificate | why not
  *
  * DECISIONS.md D-034.
  */
@@ -25,8 +25,13 @@ import {
   type HttpsRequest,
   type StoreShape,
 } from "../ports/mod.ts";
-import { type DeskCounters, type DeskOptions, type EnrolmentOutcome, openDesk } from "./desk.ts";
 import { openDocument } from "./document.ts";
+import {
+  type EnrolmentHandlerCounters,
+  type EnrolmentHandlerOptions,
+  type EnrolmentOutcome,
+  openEnrolmentHandler,
+} from "./request-handler.ts";
 
 export const NODE_IDS_PER_USER_MAX = 1;
 export const CERTIFICATE_LIFETIME_MS = 365 * 24 * 3_600_000;
@@ -38,25 +43,25 @@ export interface EnrolmentServerOptions {
   /** The server's own: its certificate must hold the overlay's name as a dNSName. */
   readonly credentials: Credentials;
   /**
-   * The document given out; an effect is asked anew each time. Without an enrolment server it names this one, and our
-   * authority's root is added where it is missing.
+   * The document that is served; an effect is run for each request. If it names no enrolment server, this one is added, as
+   * is the root of our authority.
    */
   readonly overlay: OverlayConfiguration | Effect.Effect<OverlayConfiguration>;
-  /** The signed document, given out as it is instead of one written from `overlay`; asked anew each time. */
+  /** The signed document, served as it is instead of one written from `overlay`; run for each request. */
   readonly document?: Effect.Effect<string>;
-  /** Passwords by user, kept as digests; or who knows them, and takes as long for a user it does not know. */
-  readonly users: DeskOptions["users"];
+  /** Passwords by user, held as digests; or a function that checks one, and takes as long for an unknown user. */
+  readonly users: EnrolmentHandlerOptions["users"];
   readonly nodeIdsPerUserMax?: number;
   readonly certificateLifetimeMs?: number;
-  /** Where the Node-IDs of users outlive a restart; without it they are drawn anew. */
+  /** Holds the Node-IDs of users across restarts; without it they are drawn anew. */
   readonly store?: StoreShape;
   /** Signs the document: a configuration-signer that the document names, or the authority itself where it names none. */
   readonly signer?: Credentials;
 }
 
-export interface EnrolmentCounters extends Readonly<DeskCounters> {
+export interface EnrolmentCounters extends Readonly<EnrolmentHandlerCounters> {
   readonly documents: number;
-  /** No form. */
+  /** Requests whose body is no valid form. */
   readonly badRequests: number;
 }
 
@@ -71,7 +76,7 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
   const [https, authority] = [yield* Https, yield* Authority];
   const overlay = Effect.isEffect(options.overlay) ? options.overlay : Effect.succeed(options.overlay);
   const { name, enrollmentServers } = yield* overlay;
-  const desk = yield* openDesk({
+  const handler = yield* openEnrolmentHandler({
     overlayName: name,
     users: options.users,
     nodeIdsPerUserMax: options.nodeIdsPerUserMax ?? NODE_IDS_PER_USER_MAX,
@@ -91,9 +96,9 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
   const enrol = Effect.fnUntraced(function* ({ contentType, body, accept, peer }: HttpsRequest) {
     if (!isAccepted(accept)) return textOf(406, mediaType.certificate);
     const read = readEnrolment(contentType, body);
-    if (read.ok) return answerTo(yield* desk.enrol(read.value, neighbourhoodOf(peer.host)));
+    if (read.ok) return answerTo(yield* handler.enrol(read.value, neighbourhoodOf(peer.host)));
     const { at, why } = read.error;
-    if (at === "csr") return answerTo(yield* desk.refuse("bad_CSR"));
+    if (at === "csr") return answerTo(yield* handler.refuse("bad_CSR"));
     count.badRequests += 1;
     yield* Effect.logInfo("enrol.badForm", `${at}: ${why}`);
     return textOf(400, `${at}: ${why}`);
@@ -106,7 +111,7 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
   };
   place = yield* https.serve({ ...place, tls: options.credentials, bodyBytesMax: FORM_BYTES_MAX }, handle);
   const counters = Effect.sync(() => {
-    const { issued, refused, putOff } = desk.counters;
+    const { issued, refused, putOff } = handler.counters;
     return { ...count, issued, refused: { ...refused }, putOff: { ...putOff } };
   });
   return { ...place, counters } satisfies EnrolmentServer as EnrolmentServer;
@@ -129,7 +134,7 @@ const textOf = (status: number, text: string): HttpsAnswer => ({
   body: utf8(text),
 });
 
-/** "The Accept header MUST contain the type "application/pkix-cert"": one that takes anything takes that too. */
+/** "The Accept header MUST contain the type "application/pkix-cert"": a wildcard contains it too. */
 const isAccepted = (accept: string): boolean =>
   accept === "" || accept.split(",").some((type) => ACCEPTED.test(type.trim()));
 const ACCEPTED = /^(application\/pkix-cert|application\/\*|\*\/\*)\s*(;.*)?$/i;

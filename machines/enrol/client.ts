@@ -58,7 +58,12 @@ export type EnrolOutcome =
       readonly document: OverlayConfiguration;
     }
   | { readonly type: "refused"; readonly token: EnrolmentToken | "unknown" }
-  | { readonly type: "failed"; readonly why: string };
+  | { readonly type: "failed"; readonly reason: EnrolFailure; readonly why: string };
+/**
+ * `unreachable`: no server answered. `document`, `answer`, `certificate`: it is not as it must be. `deadline`: it took too
+ * long. `tooFewNodeIds`: the certificate has fewer than were asked for.
+ */
+export type EnrolFailure = "unreachable" | "document" | "answer" | "certificate" | "deadline" | "tooFewNodeIds";
 
 interface Context extends EnrolClientInput {
   readonly attempts: number;
@@ -84,16 +89,25 @@ const isOverlaysWithServer = ({ overlay }: Context, { document }: Of<EnrolClient
 const hasEnoughNodeIds = (context: Context, { nodeIds }: Of<EnrolClientEvent, "good">): boolean =>
   nodeIds.length >= context.nodeIds;
 
-const failedWith = (why: string) => ({ type: "report", outcome: { type: "failed", why } }) as const;
+const failedWith = (reason: EnrolFailure, why: string) =>
+  ({ type: "report", outcome: { type: "failed", reason, why } }) as const;
 type Fault = Of<EnrolClientEvent, "documentBad" | "unreachable" | "answeredBadly" | "bad">;
-const reportWhy = give("report", (_, { why }: Fault) => ({ outcome: { type: "failed", why } }));
+const reasons = {
+  documentBad: "document",
+  unreachable: "unreachable",
+  answeredBadly: "answer",
+  bad: "certificate",
+} as const;
+const reportWhy = give("report", (_, { type, why }: Fault) => ({
+  outcome: { type: "failed", reason: reasons[type], why },
+}));
 const stopDeadline = { type: "stopTimer", timer: "deadline" } as const;
 const fail = { target: "failed", actions: [stopDeadline, reportWhy] } as const;
 /** The deadline runs in every state, the timer "retry" in the pauses only. */
-const tooLate = { target: "failed", actions: failedWith("timed out") } as const;
+const tooLate = { target: "failed", actions: failedWith("deadline", "timed out") } as const;
 const tooLateInPause = {
   target: "failed",
-  actions: [{ type: "stopTimer", timer: "retry" }, failedWith("timed out")],
+  actions: [{ type: "stopTimer", timer: "retry" }, failedWith("deadline", "timed out")],
 } as const;
 const startRetry = give("startTimer", ({ retryBetweenMs }) => ({ timer: "retry", betweenMs: retryBetweenMs }));
 const countAttempt = assign(({ attempts }) => ({ attempts: attempts + 1 }));
@@ -122,7 +136,10 @@ export const enrolClient = machine("enrolClient", {
           },
           {
             target: "failed",
-            actions: [stopDeadline, failedWith("not this overlay's document, or no enrolment server in it")],
+            actions: [
+              stopDeadline,
+              failedWith("document", "not this overlay's document, or no enrolment server in it"),
+            ],
           },
         ],
         documentBad: fail,
@@ -174,7 +191,7 @@ export const enrolClient = machine("enrolClient", {
               })),
             ],
           },
-          { target: "failed", actions: [stopDeadline, failedWith("fewer Node-IDs than asked for")] },
+          { target: "failed", actions: [stopDeadline, failedWith("tooFewNodeIds", "fewer Node-IDs than asked for")] },
         ],
         bad: fail,
       },

@@ -1,4 +1,4 @@
-/** Enrolment decided: whom the server certifies, and how a node goes about it. RFC 6940 §11. */
+/** Enrolment: which users the server certifies, and the steps of a node that enrols. RFC 6940 §11. */
 export {
   addressBrake,
   BRAKE_NAMES_MAX,
@@ -15,6 +15,7 @@ export {
   type EnrolClientEvent,
   type EnrolClientInput,
   type EnrolClientTimer,
+  type EnrolFailure,
   type EnrolOutcome,
   enrolClient,
 } from "./client.ts";

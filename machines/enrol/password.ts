@@ -1,4 +1,4 @@
-/** Passwords compared without telling, by the time it takes, how much of them was right. */
+/** Compares passwords in constant time. */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { equalSecrets, utf8 } from "../../codecs/shared/mod.ts";
 

@@ -73,7 +73,7 @@ test("enrolClient: document, request, certificate, check, in that order", () => 
 test("enrolClient: an unreachable server is tried again, the next one of the document, a few times and no more", () => {
   const { posts, outcome } = play([READ, MADE, LOST, RETRY, LOST, RETRY, LOST, RETRY, LOST]);
   same(posts, [ONE, TWO, ONE]);
-  same(outcome, [{ type: "failed", why: "refused" }]);
+  same(outcome, [{ type: "failed", reason: "unreachable", why: "refused" }]);
   const { all } = play([LOST, RETRY, LOST, RETRY, LOST, RETRY]);
   same(all.filter(({ type }) => type === "fetchDocument").length, 3);
 });
@@ -97,7 +97,7 @@ test("enrolClient: a certificate with fewer Node-IDs than asked for is not enoug
     { type: "certified", certificate: Uint8Array.of(2) },
     { type: "good", nodeIds: [] },
   ]);
-  same(outcome, [{ type: "failed", why: "fewer Node-IDs than asked for" }]);
+  same(outcome, [{ type: "failed", reason: "tooFewNodeIds", why: "fewer Node-IDs than asked for" }]);
 });
 
 test("enrolClient: a document of another overlay, or one that names no https server, is discarded (§11.2)", () => {

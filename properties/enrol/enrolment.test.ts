@@ -1,8 +1,8 @@
 /** Enrolment from end to end, over real HTTPS and in memory on virtual time: the same laws for both. RFC 6940 §11. */
 import { notDeepStrictEqual as differ, ok, deepStrictEqual as same } from "node:assert";
 import { Clock, Deferred, Effect, Layer, Logger, Option, References } from "effect";
-import { ENROLMENTS_WAITING_MAX } from "../../actors/enrol/desk.ts";
 import { EnrolmentRefused, type EnrolWith, enrol, fetchDocument, fetchOverlay } from "../../actors/enrol/mod.ts";
+import { ENROLMENTS_WAITING_MAX } from "../../actors/enrol/request-handler.ts";
 import {
   type Entropy,
   HTTPS_TIMEOUT_MS,

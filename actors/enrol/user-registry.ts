@@ -1,4 +1,4 @@
-/** The enrolment server's book: which user has which Node-IDs, over restarts. In memory alone when there is no store. */
+/** The Node-IDs of each user of the enrolment server, in the store. Without a store they are lost at a restart. */
 import { Effect, Semaphore } from "effect";
 import { decodeEnrolled, encodeEnrolled } from "../../codecs/enrol/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
@@ -7,15 +7,15 @@ import { STORE_ROWS_MAX, StoreFailed, type StoreShape } from "../ports/mod.ts";
 
 const TABLE = "enrolled";
 
-export interface Book {
+export interface UserRegistry {
   readonly enrolled: ReadonlyArray<Enrolled>;
-  /** Durable when it succeeds. Writes of one user come to the disk in the order they were asked for. */
+  /** Durable when it succeeds. Writes reach the disk in the order of the calls. */
   readonly keep: (one: Enrolled) => Effect.Effect<void, StoreFailed>;
 }
 
-export const openBook = Effect.fn("enrol.book")(function* (
+export const openUserRegistry = Effect.fn("enrol.users")(function* (
   store: StoreShape | undefined,
-): Effect.fn.Return<Book, StoreFailed> {
+): Effect.fn.Return<UserRegistry, StoreFailed> {
   if (store === undefined) return { enrolled: [], keep: () => Effect.void };
   const enrolled: Array<Enrolled> = [];
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -24,7 +24,7 @@ export const openBook = Effect.fn("enrol.book")(function* (
     const rows = yield* store.scan(TABLE, after === undefined ? {} : { after });
     for (const { key, value } of rows) {
       const read = decodeEnrolled(value);
-      // To go on without it would give the user other Node-IDs, and strand what it has stored.
+      // Without it the user would get other Node-IDs, and could no longer change the values that it has stored.
       if (!read.ok) return yield* new StoreFailed({ reason: "corrupt", why: `a record of ${TABLE} is unreadable` });
       enrolled.push({ user: text.decode(key), nodeIds: read.value.nodeIds });
       after = key;

@@ -1,8 +1,8 @@
 /**
- * The desk where nodes enrol: the enrolment machine hosted, with a fiber for each slow thing it orders. RFC 6940 §11.3.
+ * Handles enrolment requests: hosts the enrolment machine, with a fiber for each slow order. RFC 6940 §11.3.
  *
- *   enrolment --> came --> step --> check, draw, keep, issue (a fiber each) --> asked, drawn, kept, issued --> mailbox
- *                             \--> certify | refuse | putOff --> the one who waits
+ *   request --> came --> step --> check, draw, keep, issue (a fiber each) --> asked, drawn, kept, issued --> mailbox
+ *                           \--> certify | refuse | putOff --> the request that waits
  */
 import { Clock, Deferred, Effect, FiberSet, Semaphore } from "effect";
 import { type EnrolmentRequest, type EnrolmentToken, enrolmentTokens } from "../../codecs/enrol/mod.ts";
@@ -13,24 +13,25 @@ import {
   isPassword,
   passwordDigest,
 } from "../../machines/enrol/mod.ts";
+import type { Of } from "../../machines/kit/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
 import { Authority, Entropy, type StoreShape } from "../ports/mod.ts";
-import { openBook } from "./book.ts";
+import { openUserRegistry, type UserRegistry } from "./user-registry.ts";
 
 const MAILBOX_MAX = 64;
-/** Passwords looked at together: a slow hash of them may take 32 MiB each. */
+/** Passwords checked at the same time: a slow hash may take 32 MiB each. */
 const CHECKS_MAX = 2;
-/** Enrolments that wait for an answer, also of those who have gone away: more are put off. */
+/** Requests that wait for an answer, including those whose client has disconnected; further ones are answered 503. */
 export const ENROLMENTS_WAITING_MAX = 64;
 const CLOCK_SLACK_MS = 60_000; // a node's clock may be behind ours
 
-export interface DeskOptions {
+export interface EnrolmentHandlerOptions {
   readonly overlayName: string;
-  /** Passwords by user, kept as digests; or who knows them, and takes as long for a user it does not know. */
+  /** Passwords by user, held as digests; or a function that checks one, and takes as long for an unknown user. */
   readonly users: ReadonlyMap<string, string> | ((user: string, password: string) => Effect.Effect<boolean>);
   readonly nodeIdsPerUserMax: number;
   readonly certificateLifetimeMs: number;
-  /** Where the Node-IDs of users outlive a restart; without it they are drawn anew. */
+  /** Holds the Node-IDs of users across restarts; without it they are drawn anew. */
   readonly store: StoreShape | undefined;
 }
 
@@ -39,19 +40,19 @@ export type EnrolmentOutcome =
   | { readonly type: "refused"; readonly token: EnrolmentToken }
   | { readonly type: "busy" };
 
-export interface DeskCounters {
+export interface EnrolmentHandlerCounters {
   issued: number;
   readonly refused: Record<EnrolmentToken, number>;
-  /** `brake`: of too many wrong passwords; they count here and not as refused. */
+  /** Answered 503. `brake`: after too many wrong passwords; not counted as refused. */
   readonly putOff: Record<"busy" | "brake" | "store", number>;
 }
 
-export interface Desk {
-  /** `address`: whose wrong passwords count together. */
+export interface EnrolmentHandler {
+  /** `address`: the address or network whose wrong passwords are counted together. */
   readonly enrol: (form: EnrolmentRequest, address: string) => Effect.Effect<EnrolmentOutcome>;
-  /** Counts one refused before it came here, too. */
+  /** Counts a refusal that the caller has decided. */
   readonly refuse: (token: EnrolmentToken) => Effect.Effect<EnrolmentOutcome>;
-  readonly counters: Readonly<DeskCounters>;
+  readonly counters: Readonly<EnrolmentHandlerCounters>;
 }
 
 interface Waiting {
@@ -59,14 +60,14 @@ interface Waiting {
   readonly address: string;
   readonly answer: Deferred.Deferred<EnrolmentOutcome>;
 }
-type OrderOf<T extends EnrolServerAction["type"]> = Extract<EnrolServerAction, { readonly type: T }>;
+type OrderOf<T extends EnrolServerAction["type"]> = Of<EnrolServerAction, T>;
 
-export const openDesk = Effect.fn("enrol.desk")(function* (options: DeskOptions) {
-  const book = yield* openBook(options.store);
+export const openEnrolmentHandler = Effect.fn("enrol.handler")(function* (options: EnrolmentHandlerOptions) {
+  const registry = yield* openUserRegistry(options.store);
   const box = yield* mailbox<EnrolServerEvent>(MAILBOX_MAX);
   const run = yield* FiberSet.makeRuntime<never>();
   const waiting = new Map<string, Waiting>();
-  const counters: DeskCounters = {
+  const counters: EnrolmentHandlerCounters = {
     issued: 0,
     refused: Object.fromEntries(enrolmentTokens.map((token) => [token, 0])) as Record<EnrolmentToken, number>,
     putOff: { busy: 0, brake: 0, store: 0 },
@@ -77,26 +78,28 @@ export const openDesk = Effect.fn("enrol.desk")(function* (options: DeskOptions)
     counters.refused[token] += 1;
     return Effect.as(Effect.logInfo("enrol.refused", token), { type: "refused", token });
   };
-  const putOff = (why: keyof DeskCounters["putOff"]): EnrolmentOutcome => {
+  const putOff = (why: keyof EnrolmentHandlerCounters["putOff"]): EnrolmentOutcome => {
     counters.putOff[why] += 1;
     return { type: "busy" };
   };
-  const answer = (id: string, given: EnrolmentOutcome) =>
+  const answer = (id: string, outcome: EnrolmentOutcome) =>
     Effect.suspend(() => {
       const one = waiting.get(id);
-      return one === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(one.answer, given));
+      return one === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(one.answer, outcome));
     });
-  const work = yield* workOf(options, (id) => waiting.get(id), book);
-  /** What an order brings goes into the mailbox: one fiber each, so that none waits for another. */
+  const work = yield* workOf(options, (id) => waiting.get(id), registry);
+  /** The event that an order leads to goes into the mailbox. A fiber for each order, so that none waits for another. */
   const later = (event: Effect.Effect<EnrolServerEvent | undefined>): Effect.Effect<void> =>
-    Effect.sync(() => void run(Effect.flatMap(event, (told) => (told === undefined ? Effect.void : box.tell(told)))));
+    Effect.sync(
+      () => void run(Effect.flatMap(event, (result) => (result === undefined ? Effect.void : box.tell(result)))),
+    );
 
   const perform = (action: EnrolServerAction): Effect.Effect<void> => {
     switch (action.type) {
       case "check":
         return later(work.check(action.id));
       case "draw":
-        // The bytes are drawn in the order they are asked for, so that a seeded run repeats.
+        // The bytes are drawn in the order of the orders, so that a run with a seed can be repeated.
         return Effect.flatMap(work.draw(action), (drawn) => later(Effect.succeed(drawn)));
       case "keep":
         return later(work.keep(action));
@@ -106,7 +109,7 @@ export const openDesk = Effect.fn("enrol.desk")(function* (options: DeskOptions)
         counters.issued += 1;
         return answer(action.id, { type: "certified", certificate: action.certificate });
       case "refuse":
-        return Effect.flatMap(refuse(action.token), (given) => answer(action.id, given));
+        return Effect.flatMap(refuse(action.token), (outcome) => answer(action.id, outcome));
       case "putOff":
         return answer(action.id, putOff(action.why));
       case "note":
@@ -114,7 +117,7 @@ export const openDesk = Effect.fn("enrol.desk")(function* (options: DeskOptions)
     }
   };
   const { overlayName: overlay, nodeIdsPerUserMax } = options;
-  const input = { overlay, nodeIdsPerUserMax, enrolled: book.enrolled };
+  const input = { overlay, nodeIdsPerUserMax, enrolled: registry.enrolled };
   yield* Effect.forkScoped(drive(enrolServer, input, box, perform, overlay));
 
   const enrol = Effect.fnUntraced(function* (form: EnrolmentRequest, address: string) {
@@ -127,20 +130,20 @@ export const openDesk = Effect.fn("enrol.desk")(function* (options: DeskOptions)
       Effect.sync(() => waiting.delete(id)),
     );
   });
-  return { enrol, refuse, counters } satisfies Desk as Desk;
+  return { enrol, refuse, counters } satisfies EnrolmentHandler as EnrolmentHandler;
 });
 
-/** What the machine orders and takes a while, each as the event that it ends in. */
+/** The slow orders of the machine, each as an effect that gives the event in which it ends. */
 const workOf = Effect.fnUntraced(function* (
-  { users, certificateLifetimeMs }: DeskOptions,
+  { users, certificateLifetimeMs }: EnrolmentHandlerOptions,
   waitingAs: (id: string) => Waiting | undefined,
-  book: Effect.Success<ReturnType<typeof openBook>>,
+  registry: UserRegistry,
 ) {
   const [authority, entropy] = [yield* Authority, yield* Entropy];
   const isPasswordOf = passwordCheck(users);
   const checking = yield* Semaphore.make(CHECKS_MAX);
   return {
-    /** A slow hash: only for who is not within a wait, and has not gone away. */
+    /** A slow hash, so it is not computed for a client that has disconnected. Undefined: it has. */
     check: Effect.fnUntraced(function* (id: string): Effect.fn.Return<EnrolServerEvent | undefined> {
       const one = waitingAs(id);
       if (one === undefined) return undefined;
@@ -152,7 +155,7 @@ const workOf = Effect.fnUntraced(function* (
     draw: ({ id, bytes }: OrderOf<"draw">) =>
       Effect.map(entropy.bytes(bytes), (random): EnrolServerEvent => ({ type: "drawn", id, random })),
     keep: (order: OrderOf<"keep">) =>
-      Effect.matchEffect(book.keep(order), {
+      Effect.matchEffect(registry.keep(order), {
         onSuccess: () => Effect.succeed<EnrolServerEvent>({ type: "kept", id: order.id }),
         onFailure: ({ reason, why }) =>
           Effect.as(Effect.logError("enrol.notKept", `${reason}: ${why}`), {
@@ -185,7 +188,7 @@ const workOf = Effect.fnUntraced(function* (
   };
 });
 
-const passwordCheck = (users: DeskOptions["users"]) => {
+const passwordCheck = (users: EnrolmentHandlerOptions["users"]) => {
   if (typeof users === "function") return users;
   const digests = new Map([...users].map(([user, password]) => [user, passwordDigest(password)]));
   return (user: string, password: string) => Effect.sync(() => isPassword(digests.get(user), password));

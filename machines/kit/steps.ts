@@ -171,8 +171,15 @@ const actOf = (action: object): Act => {
   return (context, event, orders) => {
     const { context: changed, actions } = of(context, event);
     if (actions !== undefined) for (const order of actions) orders.push(order);
-    return changed === undefined ? context : { ...context, ...changed };
+    return changed === undefined ? context : merged(context, changed);
   };
+};
+
+/** A copy with some fields changed: on all three runtimes the loop takes a third of the time of a second spread. */
+const merged = (context: object, changed: object): object => {
+  const next: Record<string, unknown> = { ...context };
+  for (const field in changed) next[field] = (changed as Record<string, unknown>)[field];
+  return next;
 };
 
 /** The nearest state that holds both and is neither; undefined when that is the machine itself, entered anew. */

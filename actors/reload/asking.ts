@@ -1,7 +1,7 @@
 /**
  * Requests to the overlay at its pace, asked again while the ring changes under them.
  *
- *   request --> a token, of stores or of fetches --> switchboard --+-- answer
+ *   request --> a token, of stores or of fetches --> sender --+-- answer
  *                  ^                                              +-- not responsible: a pause, again
  *                  +----------------------------------------------+   refused, no answer: the error
  */
@@ -15,7 +15,7 @@ import {
 } from "../../codecs/reload/mod.ts";
 import { type Bucket, fullBucket, NOT_A_PEER, NOT_RESPONSIBLE, take, waitMs } from "../../machines/reload/mod.ts";
 import type { Reply } from "./requests.ts";
-import type { Switchboard } from "./switchboard.ts";
+import type { Sender } from "./sender.ts";
 
 /** The peer responsible refused; `code` is RFC 6940's name for it, `info` what it added: `quota`, `rate`, `count`… */
 export class OverlayRefused extends Data.TaggedError("OverlayRefused")<{
@@ -42,7 +42,7 @@ export interface Asked {
 /** Each attempt is a request of its own to the overlay, and takes a token of its own. */
 export type Ask = (to: Destination, body: Request, of?: Paced) => Effect.Effect<Asked, OverlayError>;
 
-export const makeAsking = Effect.fnUntraced(function* (overlay: () => OverlayConfiguration, board: Switchboard) {
+export const makeAsking = Effect.fnUntraced(function* (overlay: () => OverlayConfiguration, board: Sender) {
   const takeToken = yield* makeTokens(overlay);
   return Effect.fnUntraced(function* (to: Destination, body: Request, of?: Paced) {
     for (let attempt = 1; ; attempt++) {

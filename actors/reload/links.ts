@@ -7,12 +7,13 @@ import { Deferred, Effect, FiberSet, type Scope } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { type ByteStreamShape, type Credentials, Dialer, Entropy } from "../ports/mod.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import { guestOf, makeFarEnd, NAMELESS_MS } from "./far-end.ts";
 import { type Line, type Link, type LinkSettings, serveLink } from "./link.ts";
 import { makePace } from "./pace.ts";
 import type { Peer } from "./peer.ts";
 import type { Post } from "./post.ts";
-import type { Switchboard } from "./switchboard.ts";
+import type { Sender } from "./sender.ts";
 
 /** Links to one node at once: two that dial each other may both succeed. */
 const LINKS_PER_NODE_MAX = 3;
@@ -40,7 +41,8 @@ export const makeLinks = Effect.fn("reload.links")(function* (
   settings: LinkSettings & { readonly messagesPerSecond: number },
   credentials: Credentials,
   post: Post,
-  board: Switchboard,
+  { links: table }: Pick<Sender, "links">,
+  dispatcher: Dispatcher,
   peer: Peer,
 ): Effect.fn.Return<Links, never, Dialer | Entropy | Scope.Scope> {
   const dialer = yield* Dialer;
@@ -57,16 +59,16 @@ export const makeLinks = Effect.fn("reload.links")(function* (
   /** The newest link to a node is the one used; the first makes it a neighbour. */
   const enter = (link: Link) =>
     Effect.suspend(() => {
-      const others = (board.links.get(link.node) ?? []).filter((other) => other !== link);
-      board.links.set(link.node, [...others, link]);
+      const others = (table.get(link.node) ?? []).filter((other) => other !== link);
+      table.set(link.node, [...others, link]);
       return others.length === 0 ? peer.linked(link.node) : Effect.void;
     });
   const withdraw = (link: Link, why: string) =>
     Effect.suspend(() => {
-      const before = board.links.get(link.node) ?? [];
+      const before = table.get(link.node) ?? [];
       const left = before.filter((other) => other !== link);
-      if (left.length > 0) board.links.set(link.node, left);
-      else board.links.delete(link.node);
+      if (left.length > 0) table.set(link.node, left);
+      else table.delete(link.node);
       if (left.length === 0) dialledAt.delete(link.node);
       if (visits.get(link.node) === link) visits.delete(link.node);
       return left.length === 0 && before.length > 0 ? peer.unlinked(link.node, why) : Effect.void;
@@ -96,7 +98,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
     const begin = (line: Line, node: bigint) =>
       Effect.suspend(() => {
         nameless.delete(stream);
-        if ((board.links.get(node) ?? []).length >= LINKS_PER_NODE_MAX) return line.close("enough links");
+        if ((table.get(node) ?? []).length >= LINKS_PER_NODE_MAX) return line.close("enough links");
         const allows = isGuest ? guestOf(names, () => peer.told.has(node)) : () => true;
         link = { ...line, node, names, allows };
         return Effect.andThen(enter(link), opened(link));
@@ -106,7 +108,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
       if (heard.is === "late") return yield* line.close("messages of nobody");
       if (heard.is === "unknown") return;
       yield* begin(line, heard.node);
-      for (const held of heard.messages) if (link !== undefined) yield* board.arrive(link, held);
+      for (const held of heard.messages) if (link !== undefined) yield* dispatcher.arrive(link, held);
     });
     const name = nodeIdText(known ?? names[0]!);
     const why = yield* serveLink(stream, name, settings, {
@@ -118,9 +120,9 @@ export const makeLinks = Effect.fn("reload.links")(function* (
       delivered: (line, message) =>
         Effect.andThen(
           pace(link?.node ?? known ?? names[0]!),
-          Effect.suspend(() => (link === undefined ? hear(line, message) : board.arrive(link, message))),
+          Effect.suspend(() => (link === undefined ? hear(line, message) : dispatcher.arrive(link, message))),
         ),
-      oversize: (beginning) => (link === undefined ? Effect.void : board.oversize(link, beginning)),
+      oversize: (beginning) => (link === undefined ? Effect.void : dispatcher.oversize(link, beginning)),
       doubtful: Effect.suspend(() => (link === undefined ? Effect.void : withdraw(link, "doubtful"))),
     });
     if (link !== undefined) yield* withdraw(link, why);
@@ -161,7 +163,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
   });
 
   const connect: Links["connect"] = Effect.fnUntraced(function* (node, endpoint) {
-    if (board.links.has(node) || connecting.has(node)) return;
+    if (table.has(node) || connecting.has(node)) return;
     connecting.add(node);
     yield* Effect.ensuring(
       Effect.catch(dial(endpoint, node), (why) =>
@@ -180,7 +182,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
     connect,
     release,
     get reached() {
-      const told = [...peer.told].filter(([node]) => board.links.has(node));
+      const told = [...peer.told].filter(([node]) => table.has(node));
       return new Map([...told, ...dialledAt]);
     },
   };

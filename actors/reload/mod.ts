@@ -4,7 +4,7 @@ export { type Configuration, ConfigurationRefused } from "./configuration.ts";
 export { type NodeStatus, type OverlayNode, startNode } from "./node.ts";
 export { type Claim, claimsOf, NUMBER_LIFETIME_S, publishedUntilMs, publishNumber, withdrawNumber } from "./numbers.ts";
 export { JoinFailed, type JoinFault, type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
+export type { Counter } from "./sender.ts";
 export { signDocument, signKind, type Trust, type Verdict, verifySigned } from "./signed.ts";
 export type { ValueStorageStatus } from "./storage.ts";
-export type { Counter } from "./switchboard.ts";
 export type { Fetched, ToStore, Usage } from "./usage.ts";

@@ -1,9 +1,10 @@
 /**
  * A node of the overlay: everything wired, from the listener to the storage, until its scope closes.
  *
- *   Listener, Dialer <--> links <--> switchboard <--> peer, storage
- *                                        ^
- *                store, fetch, ping, appAttach: requests of our own
+ *   Listener, Dialer --> links --> dispatcher --> storage, peer, configuration
+ *                        ^          ^                  |
+ *                        |          +--- sender <------+--- store, fetch, ping, appAttach: requests of our own
+ *                        +------- events of parts that were made before the links
  */
 import { Clock, Deferred, Effect, type Scope } from "effect";
 import { type Endpoint, expiryOf, type OverlayConfiguration, toNode, unsupportedIn } from "../../codecs/reload/mod.ts";
@@ -18,14 +19,16 @@ import {
 import { type Dialer, type Entropy, type Keys, Listener, type StoreFailed } from "../ports/mod.ts";
 import { publishCertificate } from "./certificates.ts";
 import { type Configuration, makeConfiguration } from "./configuration.ts";
+import { makeDispatcher } from "./dispatcher.ts";
 import { type Links, makeLinks } from "./links.ts";
+import { makeNodeEvents } from "./node-events.ts";
 import { makeNumberHash, type ResourceOf } from "./number-hash.ts";
 import { JoinFailed, type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
 import { openOwn } from "./own.ts";
-import { makePeer, type Peer } from "./peer.ts";
+import { makePeer } from "./peer.ts";
 import { makePost } from "./post.ts";
-import { hostStorage, isStorageRequest, type ValueStorage, type ValueStorageStatus } from "./storage.ts";
-import { type Counter, makeSwitchboard, type Switchboard } from "./switchboard.ts";
+import { type Counter, makeSender, type Sender } from "./sender.ts";
+import { hostStorage, isStorageRequest, type ValueStorageStatus } from "./storage.ts";
 import { makeUsage, type Usage } from "./usage.ts";
 
 export interface NodeStatus extends ValueStorageStatus {
@@ -79,36 +82,23 @@ export const startNode = Effect.fn("reload.node")(function* (
   if (nodeId === undefined || !names.includes(nodeId))
     return yield* new JoinFailed({ reason: "certificate", why: "the certificate names no node of this overlay" });
 
-  // Peer, storage and links need the switchboard, and it needs them: they are set before the first packet comes.
-  let storage: ValueStorage | undefined;
-  let peer: Peer | undefined;
-  let links: Links | undefined;
-  const board: Switchboard = yield* makeSwitchboard(
-    nodeId,
-    configuration,
-    post,
-    (asked, request, opened) => {
-      if (isStorageRequest(request)) return storage!.serve(asked, request, opened);
-      if (request.type !== "configUpdateReq") return peer!.serve(asked, request);
-      return configuration.serve(request.value, (body) => board.answer(asked.reply, body));
-    },
-    limits,
-  );
+  const sender = yield* makeSender(nodeId, configuration, post, limits);
+  const events = yield* makeNodeEvents;
   const timing = { ...storageTiming, holdDown: limits.holdDownMs };
   const keeping = hostStorage(
     nodeId,
     { ...overlay, timing, startedMs },
-    board,
-    (to) => peer!.handedOver(to),
+    sender,
+    (to) => events.emit({ type: "handedOver", to }),
     options.store,
   );
-  storage = yield* Effect.mapError(keeping, storeFault);
+  const storage = yield* Effect.mapError(keeping, storeFault);
   const own = yield* Effect.mapError(openOwn(nodeId, options.store), storeFault);
 
-  const ready = yield* Deferred.make<void>();
+  const made = yield* Deferred.make<Links>();
   const listening = yield* Effect.mapError(
     (yield* Listener).listen({ ...options.listen, tls: credentials, streamsMax: limits.linksMax }, (stream) =>
-      Effect.flatMap(Deferred.await(ready), () => links!.serve(stream)),
+      Effect.flatMap(Deferred.await(made), (links) => links.serve(stream)),
     ),
     ({ reason: listen, why }) => new JoinFailed({ reason: "port", listen, why }),
   );
@@ -116,15 +106,15 @@ export const startNode = Effect.fn("reload.node")(function* (
   let state: PeerState = "joining";
   const settled = yield* Deferred.make<void, JoinFailed>();
   const left = yield* Deferred.make<void>();
-  peer = yield* makePeer(peerSettings(options, limits, nodeId, endpoint, startedMs), board, {
-    dial: (to) => links!.dial(to),
-    release: (node) => links!.release(node),
-    connect: (node, to) => links!.connect(node, to),
+  const peer = yield* makePeer(peerSettings(options, limits, nodeId, endpoint, startedMs), sender, {
+    dial: (to) => events.emit({ type: "dial", endpoint: to }),
+    release: (node) => events.emit({ type: "release", node }),
+    connect: (node, to) => events.emit({ type: "connect", node, endpoint: to }),
     ring: (view, change) => {
-      board.view = view;
-      return storage!.ring(view, change);
+      sender.view = view;
+      return storage.ring(view, change);
     },
-    handOver: (to) => storage!.handOver(to),
+    handOver: storage.handOver,
     report: Effect.fnUntraced(function* (now, why) {
       state = now;
       yield* Effect.logInfo(`reload.${now}`);
@@ -133,18 +123,30 @@ export const startNode = Effect.fn("reload.node")(function* (
       if (now === "failed" || now === "left") yield* Deferred.succeed(left, undefined);
     }),
   });
+  const dispatcher = yield* makeDispatcher(nodeId, configuration, post, sender, (asked, request, opened) => {
+    if (isStorageRequest(request)) return storage.serve(asked, request, opened);
+    if (request.type !== "configUpdateReq") return peer.serve(asked, request);
+    return configuration.serve(request.value, (body) => sender.answer(asked.reply, body));
+  });
   const linkSettings = { ...limits, messageBytesMax: () => now().maxMessageSize };
-  links = yield* makeLinks(nodeId, linkSettings, credentials, post, board, peer);
-  yield* Deferred.succeed(ready, undefined);
+  const links = yield* makeLinks(nodeId, linkSettings, credentials, post, sender, dispatcher, peer);
+  yield* Deferred.succeed(made, links);
+  yield* events.route({
+    dial: ({ endpoint }) =>
+      Effect.matchEffect(links.dial(endpoint), { onSuccess: peer.dialled, onFailure: peer.dialFailed }),
+    release: ({ node }) => links.release(node),
+    connect: ({ node, endpoint }) => links.connect(node, endpoint),
+    handedOver: ({ to }) => peer.handedOver(to),
+  });
   yield* Effect.forkScoped(peer.run);
   const leave = Effect.andThen(peer.leave, Deferred.await(left));
   yield* configuration.begin(nodeId, {
-    send: (to, body) => board.request([toNode(to)], body),
-    neighbours: () => [...board.links.keys()],
+    send: (to, body) => sender.request([toNode(to)], body),
+    neighbours: () => [...sender.links.keys()],
     changed: Effect.fnUntraced(function* (now) {
-      yield* storage!.configured(now);
-      yield* peer!.configured(policyOf(now, options, endpoint));
-      yield* closeBad(board, now);
+      yield* storage.configured(now);
+      yield* peer.configured(policyOf(now, options, endpoint));
+      yield* closeBad(sender, now);
     }),
     leave: () => leave,
   });
@@ -154,20 +156,20 @@ export const startNode = Effect.fn("reload.node")(function* (
   );
 
   const resourceOf = yield* makeNumberHash(now);
-  const usage = yield* makeUsage(now, post, board, endpoint, own);
+  const usage = yield* makeUsage(now, post, sender, endpoint, own);
   if (options.publishesCertificate !== false)
     yield* Effect.forkScoped(
       publishCertificate(now, usage, nodeId, credentials, (isThere) => {
-        board.published = isThere;
+        sender.published = isThere;
       }),
     );
   const status = Effect.gen(function* (): Effect.fn.Return<NodeStatus> {
-    const { successors, predecessors, fingers, linked } = board.view;
+    const { successors, predecessors, fingers, linked } = sender.view;
     const held = yield* storage.status;
     const quotaUsed = yield* usage.used;
-    const share = ownedFraction(board.view);
+    const share = ownedFraction(sender.view);
     const reached = [...links.reached.values()];
-    const ends = [...board.links].flatMap(([node, [link]]) => (link === undefined ? [] : [[node, link.at] as const]));
+    const ends = [...sender.links].flatMap(([node, [link]]) => (link === undefined ? [] : [[node, link.at] as const]));
     const addresses = new Map<bigint, Endpoint>([...ends, ...links.reached]);
     const ring = { state, successors, predecessors, fingers, linked, addresses, reached, share };
     return { ...held, ...ring, quota: now().quota, quotaUsed };
@@ -181,7 +183,7 @@ export const startNode = Effect.fn("reload.node")(function* (
     resourceOf,
     status,
     leave,
-    counters: board.counters,
+    counters: sender.counters,
     refusals: storage.refusals,
   };
 });
@@ -197,9 +199,9 @@ const objectionTo = (overlay: OverlayConfiguration, nowMs: number): string | und
 };
 
 /** "the certificate with this Node-ID MUST NOT be considered valid", §11.1: its links were made by it, whoever uses them. */
-const closeBad = (board: Switchboard, { badNodes }: OverlayConfiguration) =>
+const closeBad = (sender: Sender, { badNodes }: OverlayConfiguration) =>
   Effect.forEach(
-    [...board.links.values()].flat().filter(({ names }) => names.some((name) => badNodes.includes(name))),
+    [...sender.links.values()].flat().filter(({ names }) => names.some((name) => badNodes.includes(name))),
     (link) => link.close("a bad node"),
     { discard: true },
   );

@@ -1,8 +1,8 @@
 /**
- * Hosts a Chord node: its requests and answers by the switchboard, its links by dialler and listener.
+ * Hosts a Chord node: its requests and answers by the sender, its links by dialler and listener.
  *
- *   requests from the switchboard, links up and down, answers --> mailbox --> step --> perform
- *                                            request, answer --> switchboard     dial, connect --> links
+ *   requests from the dispatcher, links up and down, answers --> mailbox --> step --> perform
+ *                                            request, answer --> sender     dial, connect --> events for the links
  */
 import { Clock, Effect, FiberSet, type Scope } from "effect";
 import {
@@ -28,16 +28,16 @@ import {
 } from "../../machines/reload/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
 import { Entropy } from "../ports/mod.ts";
+import type { Sender } from "./sender.ts";
 import type { ValueStorageRequest } from "./storage.ts";
-import type { Switchboard } from "./switchboard.ts";
 
 const EVENTS_MAX = 256;
 /** Nodes whose addresses are remembered; the one told first goes first. */
 const TOLD_MAX = 1_024;
 
 export interface PeerHooks {
-  /** A link to that node, if dialling brings one: its Node-ID, or why there is none. */
-  readonly dial: (endpoint: Endpoint) => Effect.Effect<bigint, string>;
+  /** Dials; the outcome comes back by `dialled` or `dialFailed`. */
+  readonly dial: (endpoint: Endpoint) => Effect.Effect<void>;
   /** Closes the link that `dial` brought to that node. */
   readonly release: (node: bigint) => Effect.Effect<void>;
   readonly connect: (node: bigint, endpoint: Endpoint) => Effect.Effect<void>;
@@ -52,6 +52,9 @@ export interface Peer {
     body: Exclude<Request, { type: ValueStorageRequest | "configUpdateReq" }>,
   ) => Effect.Effect<void>;
   readonly configured: (policy: PeerPolicy) => Effect.Effect<void>;
+  /** A dial has brought a link to that node, or has failed. */
+  readonly dialled: (node: bigint) => Effect.Effect<void>;
+  readonly dialFailed: (why: string) => Effect.Effect<void>;
   readonly linked: (node: bigint) => Effect.Effect<void>;
   readonly unlinked: (node: bigint, why: string) => Effect.Effect<void>;
   readonly handedOver: (to: bigint) => Effect.Effect<void>;
@@ -64,7 +67,7 @@ export interface Peer {
 
 export const makePeer = Effect.fn("reload.peer")(function* (
   settings: PeerSettings,
-  board: Switchboard,
+  board: Sender,
   hooks: PeerHooks,
 ): Effect.fn.Return<Peer, never, Entropy | Scope.Scope> {
   const entropy = yield* Entropy;
@@ -97,23 +100,15 @@ export const makePeer = Effect.fn("reload.peer")(function* (
     yield* box.tell({ type: "failed", request, why });
   });
 
-  const dial = Effect.fnUntraced(function* (endpoint: Endpoint) {
-    const event = yield* Effect.match(hooks.dial(endpoint), {
-      onSuccess: (node) => ({ type: "dialled" as const, node }),
-      onFailure: (why) => ({ type: "dialFailed" as const, why }),
-    });
-    yield* box.tell(event);
-  });
-
   /** What may take its time goes on in a fiber of its own; the next event does not wait for it. */
   const apart = (effect: Effect.Effect<void>) => Effect.asVoid(FiberSet.run(requests, effect));
 
   const perform = (action: PeerAction): Effect.Effect<void> => {
     switch (action.type) {
       case "dial":
-        return apart(dial(action.endpoint));
+        return apart(hooks.dial(action.endpoint));
       case "release":
-        return hooks.release(action.node);
+        return apart(hooks.release(action.node));
       case "request":
         return apart(request(action));
       case "answer":
@@ -161,6 +156,8 @@ export const makePeer = Effect.fn("reload.peer")(function* (
         return box.tell({ type: body.type, asked, body: body.value } as PeerEvent);
       }),
     told,
+    dialled: (node) => box.tell({ type: "dialled", node }),
+    dialFailed: (why) => box.tell({ type: "dialFailed", why }),
     linked: (node) => Effect.flatMap(now, (atMs) => box.tell({ type: "linked", node, atMs })),
     unlinked: (node, why) => box.tell({ type: "unlinked", node, why }),
     handedOver: (to) => Effect.flatMap(now, (atMs) => box.tell({ type: "handedOver", to, atMs })),

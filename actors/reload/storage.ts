@@ -1,8 +1,8 @@
 /**
  * Hosts what this node keeps.
  *
- *   requests from the switchboard, the ring from the peer, copies done --> mailbox --> step --> perform
- *                                                                    answer, refuse, copy --> switchboard
+ *   requests from the dispatcher, the ring from the peer, copies done --> mailbox --> step --> perform
+ *                                                                    answer, refuse, copy --> sender
  *                                                                    save --> durable.ts: before what it says leaves
  */
 import { Clock, Deferred, Effect, FiberSet, type Scope } from "effect";
@@ -35,7 +35,7 @@ import type { StoreFailed, StoreShape } from "../ports/mod.ts";
 import { forgetful, makeDurable } from "./durable.ts";
 import type { Opened } from "./post.ts";
 import { restoreValues } from "./restore.ts";
-import type { Switchboard } from "./switchboard.ts";
+import type { Sender } from "./sender.ts";
 
 const EVENTS_MAX = 256;
 /** Values verified in one Store; a longer one is refused. */
@@ -71,7 +71,7 @@ export const isStorageRequest = (request: Request): request is Extract<Request, 
 export const hostStorage = Effect.fn("reload.storage")(function* (
   self: bigint,
   settings: ValueStorageSettings,
-  board: Switchboard,
+  board: Sender,
   handedOver: (to: bigint) => Effect.Effect<void>,
   store?: StoreShape,
 ): Effect.fn.Return<ValueStorage, StoreFailed, Scope.Scope> {

@@ -18,7 +18,7 @@ import { mayWrite } from "../../machines/reload/mod.ts";
 import { makeAsking, type OverlayError, OverlayRefused, OverlayUnreachable } from "./asking.ts";
 import type { Own } from "./own.ts";
 import type { Post } from "./post.ts";
-import type { Switchboard } from "./switchboard.ts";
+import type { Sender } from "./sender.ts";
 
 /** Where in its Kind a value stands: a dictionary's key, or an array's index; APPEND for its end. */
 export type Place =
@@ -68,7 +68,7 @@ export interface Usage {
 export const makeUsage = Effect.fn("reload.usage")(function* (
   overlay: () => OverlayConfiguration,
   post: Post,
-  board: Switchboard,
+  board: Sender,
   endpoint: Endpoint,
   own: Own,
 ) {

@@ -2,8 +2,8 @@
 import { Deferred, Effect, type Scope } from "effect";
 import type { StoreFailed, StoreShape } from "../../actors/ports/mod.ts";
 import type { Opened } from "../../actors/reload/post.ts";
+import type { Sender } from "../../actors/reload/sender.ts";
 import { hostStorage, type ValueStorage } from "../../actors/reload/storage.ts";
-import type { Switchboard } from "../../actors/reload/switchboard.ts";
 import { type Body, errorNameOf, type StoredData } from "../../codecs/reload/mod.ts";
 import { alone, fetching, SELF, settings, signerOf, storing } from "./storage-talk.ts";
 
@@ -44,7 +44,7 @@ export const hostTestStorage = Effect.fn("test.storage")(function* (
       return listener?.(body) ?? Effect.void;
     },
     request: () => Effect.succeed({ outcome: { type: "timedOut" }, opened: undefined }),
-  } as unknown as Switchboard;
+  } as unknown as Sender;
   const policy = { ...settings, quota: QUOTA, storesPerSecond: QUOTA, fetchesPerSecond: QUOTA };
   const storage = yield* hostStorage(SELF, policy, board, () => Effect.void, store);
   yield* storage.ring(alone, "joined");

@@ -1,5 +1,5 @@
 /**
- * A simulated node's place for packets, as actors/reload/{switchboard,requests}.ts are for a real one: routed by the pure
+ * A simulated node's place for packets, as actors/reload/{dispatcher,sender,requests}.ts are for a real one: routed by the pure
  * routeOf, requests sent again by the machine of transaction.ts. Nothing is signed or encoded.
  */
 import {

@@ -1,22 +1,13 @@
 /**
- * Where packets meet: from links and from ourselves, to links and to ourselves, by the ring as the peer last told it.
+ * What becomes of a packet that arrives, from a link or from this node itself: routed by the ring as the peer last ordered it.
  *
  *   link, or our own --> routeOf --+-- forward --> link.post            (never waits)
  *                                  +-- deliver --> inbox --> request --> peer, storage
  *                                  |                     \-> answer ---> the request that waits for it
- *                                  +-- refuse ---> sealed and sent back
+ *                                  +-- refuse ---> an error, signed and sent back
  */
 import { Clock, Effect, Queue, type Scope } from "effect";
-import {
-  type Body,
-  type Destination,
-  type ErrorName,
-  errorBody,
-  Packet,
-  packetBytes,
-  type Request,
-  sequenceAny,
-} from "../../codecs/reload/mod.ts";
+import { type ErrorName, errorBody, Packet, type Request, sequenceAny } from "../../codecs/reload/mod.ts";
 import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import { decodeViews, wireErrorText } from "../../codecs/wire/mod.ts";
 import {
@@ -24,8 +15,6 @@ import {
   isAnswer,
   isFirstFragment,
   isFromNeighbour,
-  type ReplyTo,
-  type RingView,
   refusalOf,
   replyTo,
   routeOf,
@@ -33,16 +22,10 @@ import {
 import { Entropy } from "../ports/mod.ts";
 import type { Configuration } from "./configuration.ts";
 import { certificatesOf } from "./finder.ts";
-import { inSequence } from "./in-sequence.ts";
 import { makeInbox } from "./inbox.ts";
 import type { Link } from "./link.ts";
-import { makeOutgoing, type OutgoingSettings, onItsWay } from "./outgoing.ts";
 import type { Opened, Post, Refused } from "./post.ts";
-import { makeRepeats } from "./repeats.ts";
-import { makeRequests, type Requests } from "./requests.ts";
-
-/** Packets to ourselves that wait their turn. */
-const LOOPBACK_MAX = 512;
+import type { Sender } from "./sender.ts";
 
 /** Between two warnings of forged messages: who floods us with them shall not fill the log as well. */
 const WARNING_MS = 1_000;
@@ -51,82 +34,25 @@ const ANOTHERS = "the link of another Node-ID";
 
 /** A request for this node, its signature verified; `opened` verifies the values inside. */
 export type Serve = (asked: Asked, request: Request, opened: Opened) => Effect.Effect<void>;
-export type Counter =
-  | "forwarded"
-  | "delivered"
-  | "refused"
-  | "dropped"
-  | "repeated"
-  | "badSignatures"
-  | "garbage"
-  | "certificatesFetched";
-
-export interface Switchboard {
-  /** The ring as the peer knows it now. */
-  view: RingView;
-  /** Whether our certificate lies in the overlay for others to find. */
-  published: boolean;
-  readonly links: Map<bigint, Array<Link>>;
-  readonly counters: Record<Counter, number>;
-  /** A message from a link. What cannot be a neighbour's honest doing closes the link. */
+export interface Dispatcher {
+  /** A message from a link. What an honest neighbour cannot have sent closes the link. */
   readonly arrive: (link: Link, message: Uint8Array) => Effect.Effect<void>;
-  /** A message over the limit has begun to come. */
+  /** A message over the limit has begun to arrive. */
   readonly oversize: (link: Link, beginning: Packet) => Effect.Effect<void>;
-  readonly request: Requests["ask"];
-  readonly answer: (reply: ReplyTo, body: Body, certificates?: ReadonlyArray<Uint8Array>) => Effect.Effect<void>;
 }
 
-export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
+export const makeDispatcher = Effect.fn("reload.dispatcher")(function* (
   self: bigint,
   configuration: Configuration,
   post: Post,
+  sender: Sender,
   serve: Serve,
-  settings: OutgoingSettings = { fragmentBytes: 0, carry: "always" },
-): Effect.fn.Return<Switchboard, never, Entropy | Scope.Scope> {
+): Effect.fn.Return<Dispatcher, never, Entropy | Scope.Scope> {
   const entropy = yield* Entropy;
   const { now } = configuration;
+  const { links, counters, answer, hand, drop, requests, repeats, loopback } = sender;
   const routing = () => ({ overlay: post.overlay, initialTtl: now().initialTtl });
-  const loopback = yield* Queue.dropping<Packet>(LOOPBACK_MAX);
-  const links = new Map<bigint, Array<Link>>();
-  const counters = {
-    forwarded: 0,
-    delivered: 0,
-    refused: 0,
-    dropped: 0,
-    repeated: 0,
-    badSignatures: 0,
-    garbage: 0,
-    certificatesFetched: 0,
-  };
-  const repeats = makeRepeats();
   let quietUntilMs = 0;
-
-  const drop = (why: string) => {
-    counters.dropped++;
-    return Effect.logDebug("reload.dropped", why);
-  };
-
-  const { hand, dispatch, isBare } = makeOutgoing(self, configuration, settings, post.overlay, links, {
-    view: () => board.view,
-    drop,
-    toOurselves: (packet) => Queue.offerUnsafe(loopback, packet),
-  });
-  const isBareRequest = (destinations: ReadonlyArray<Destination>): boolean =>
-    isBare(destinations) || (settings.carry === "answers" && board.published && post.standsAlone);
-
-  const answer: Switchboard["answer"] = Effect.fnUntraced(function* (reply, body, certificates = []) {
-    const { transactionId, to: destinations, options } = reply;
-    const bare = isBare(destinations);
-    const packet = yield* post.seal({ transactionId, destinations, body, certificates, options, bare });
-    const { maxMessageSize } = now();
-    const limit = Math.min(maxMessageSize, reply.maxResponseLength === 0 ? maxMessageSize : reply.maxResponseLength);
-    const size = packetBytes(packet);
-    const isFit = size <= limit || body.type === "error";
-    const refusal = errorBody("responseTooLarge", `${size} bytes`);
-    const sent = isFit ? packet : yield* post.seal({ transactionId, destinations, body: refusal, options, bare });
-    repeats.answered(reply, (to) => dispatch({ ...sent, destinationList: to }));
-    yield* dispatch(sent);
-  });
 
   /** No error for an error, nor for an answer, nor for a part that does not say what it is. */
   const refuse = (packet: Packet, from: bigint, error: ErrorName, info = "") =>
@@ -177,7 +103,19 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
     yield* serve({ from, signer: opened.signer.nodeId, reply, atMs, draw }, body as Request, opened);
   });
 
-  const arrive: Switchboard["arrive"] = Effect.fnUntraced(function* (link, message) {
+  const inbox = yield* makeInbox(post, () => now().maxMessageSize, {
+    opened: delivered,
+    unbelievable,
+    drop,
+    askedOf: requests.askedOf,
+    fetch: (nodeId) =>
+      Effect.suspend(() => {
+        counters.certificatesFetched++;
+        return certificatesOf(requests, nodeId);
+      }),
+  });
+
+  const arrive: Dispatcher["arrive"] = Effect.fnUntraced(function* (link, message) {
     const read = decodeViews(Packet, message);
     if (!read.ok) {
       counters.garbage++;
@@ -185,7 +123,7 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
       yield* Effect.logWarning("reload.garbage", { from: nodeIdText(link.node), why });
       return yield* link.close(why);
     }
-    const verdict = routeOf(board.view, routing(), read.value, link.node);
+    const verdict = routeOf(sender.view, routing(), read.value, link.node);
     const isPassed = verdict.type === "deliver" || verdict.type === "forward";
     if (isPassed && !link.allows(read.value)) return yield* refuse(read.value, link.node, "forbidden", "no Attach yet");
     switch (verdict.type) {
@@ -204,42 +142,13 @@ export const makeSwitchboard = Effect.fn("reload.switchboard")(function* (
   });
 
   /** Refused by its header, if that is one of this overlay's and asks something. */
-  const oversize: Switchboard["oversize"] = (link, packet) => {
-    const verdict = routeOf(board.view, routing(), packet, link.node);
+  const oversize: Dispatcher["oversize"] = (link, packet) => {
+    const verdict = routeOf(sender.view, routing(), packet, link.node);
     const isOurs = verdict.type === "deliver" || verdict.type === "forward";
     return isOurs ? refuse(packet, link.node, "messageTooLarge", `over ${now().maxMessageSize} bytes`) : Effect.void;
   };
 
-  const requests = yield* makeRequests(
-    () => now().reliabilityTimerMs,
-    post,
-    () => board.view,
-    () => now().maxMessageSize,
-    isBareRequest,
-    (packet, over) => (over === undefined || !links.has(over) ? dispatch(packet) : hand(over, onItsWay(packet))),
-  );
-  const inbox = yield* makeInbox(post, () => now().maxMessageSize, {
-    opened: delivered,
-    unbelievable,
-    drop,
-    askedOf: requests.askedOf,
-    fetch: (nodeId) =>
-      Effect.suspend(() => {
-        counters.certificatesFetched++;
-        return certificatesOf(requests, nodeId);
-      }),
-  });
-  const board: Switchboard = {
-    view: { self, joined: false, predecessors: [], successors: [], fingers: [], linked: [] },
-    published: false,
-    links,
-    counters,
-    arrive,
-    oversize,
-    request: inSequence(configuration, requests.ask),
-    answer,
-  };
   const toOurselves = Effect.flatMap(Queue.take(loopback), (packet) => inbox.deliver(packet, self));
   yield* Effect.forkScoped(Effect.forever(toOurselves));
-  return board;
+  return { arrive, oversize };
 });

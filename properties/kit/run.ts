@@ -63,6 +63,12 @@ const files = globSync("properties/**/*.test.ts")
   )
   .sort();
 
+// Without a file to run, a test runner takes every one that it finds.
+if (files.length === 0) {
+  console.error(`no test file's path has "${only}" in it`);
+  process.exit(2);
+}
+
 const ansi = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
 const run = (command: ReadonlyArray<string>): Promise<{ code: number; output: string }> =>
   new Promise((resolve) => {

@@ -4,7 +4,7 @@
  *   publish, upload ... --> mailbox <-- connected, lost, answered, asked -- link.ts <-> Dialer
  *                              |
  *                            step --> connect, ask, answer --> link.ts
- *                                 --> settle, learned      --> whoever asked, whoever listens
+ *                                 --> settle, learned      --> the caller, the queue `learned`
  */
 import { Clock, Effect, Queue, type Scope } from "effect";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
@@ -36,7 +36,7 @@ export interface VapClientOptions {
   readonly reconnectMs?: readonly [min: number, max: number];
 }
 
-/** Connects in the background and stays connected until the scope closes: a server that is away is awaited. */
+/** Connects in the background and stays connected until the scope closes; while the server is away it tries again. */
 export const connectVap = Effect.fn("vap.client")(function* (
   options: VapClientOptions,
 ): Effect.fn.Return<VapClient, never, Dialer | Entropy | Scope.Scope> {
@@ -79,7 +79,7 @@ export const connectVap = Effect.fn("vap.client")(function* (
         return Effect.logDebug("vap.unexpected", action.unexpected);
     }
   };
-  // Above the version of a life before this one, as long as that changed less than once a second.
+  // Must exceed every version used before a restart; Unix seconds do, unless we published more than once a second.
   const firstVersion = Math.floor((yield* Clock.currentTimeMillis) / 1000);
   const session = drive(vapClient, { name, vservice, instance, firstVersion, reconnectMs }, box, perform, username);
   yield* Effect.forkScoped(Effect.ensuring(session, jobs.end));

@@ -1,5 +1,5 @@
 /**
- * What a session writes to: a stream with a queue before it, so that a client who does not read holds up nobody but itself.
+ * A client's connection: a stream behind a queue, so that a client that does not read delays nobody else.
  *
  *   send -> queue (bounded) -> writer fiber -> stream.write        queue full: the stream is closed
  */
@@ -12,7 +12,7 @@ export interface VapConnection {
   readonly id: number;
   /** Never waits. */
   readonly send: (bytes: Uint8Array) => Effect.Effect<void>;
-  /** After what was sent before it. */
+  /** After everything that was sent before. */
   readonly close: (why: string) => Effect.Effect<void>;
 }
 
@@ -20,7 +20,7 @@ export interface VapConnection {
 export const openConnection = Effect.fnUntraced(function* (id: number, stream: ByteStreamShape) {
   const outgoing = yield* Queue.dropping<Uint8Array | "close">(OUTGOING_MESSAGES_MAX);
   const write = Effect.flatMap(Queue.take(outgoing), (next) => (next === "close" ? stream.close : stream.write(next)));
-  // A stream that cannot be written cannot be read either: its reader tells.
+  // A stream that fails in writing fails in reading too: its reader reports it.
   yield* Effect.forkScoped(Effect.ignore(Effect.forever(write)));
   const offer = (next: Uint8Array | "close"): Effect.Effect<void> =>
     Effect.flatMap(Queue.offer(outgoing, next), (taken) =>

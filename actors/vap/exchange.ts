@@ -1,10 +1,10 @@
 /**
- * Messages on one byte stream, either side: read whole, judged, and given on; responses find the request that waits.
+ * Messages on one byte stream, for client and server: cut out of the bytes, and each response matched with its request.
  *
  *   stream.read -> cut -> response -> the transaction that waits for it
  *                      +-> request -> `take`                 stream.write <- seal <- transactions, answers
  */
-import { Data, Deferred, Effect } from "effect";
+import { Deferred, Effect } from "effect";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import { MESSAGE_BYTES_MAX, TRANSACTION_ID_BYTES, type VapContent, VapMessage } from "../../codecs/vap/mod.ts";
 import { cutViews, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
@@ -16,11 +16,9 @@ import {
 } from "../../machines/vap/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
 import { type ByteStreamShape, Entropy } from "../ports/mod.ts";
+import { Garbage } from "./errors.ts";
 
-/** What came is not VAP, or too long to be held: the stream is lost. */
-export class Garbage extends Data.TaggedError("Garbage")<{ readonly why: string }> {}
-
-/** Gives every message with its bytes to `take`, until the stream closes or no more can be made of it. */
+/** Passes every message with its bytes to `take`, until the stream closes or its bytes cannot be read. */
 export const readMessages = <R>(
   stream: ByteStreamShape,
   take: (message: VapMessage, bytes: Uint8Array) => Effect.Effect<void, never, R>,
@@ -35,17 +33,17 @@ export const readMessages = <R>(
     }
   });
 
-/** Requests that are out on one connection. */
+/** Requests on one connection that are not answered yet. */
 export interface VapRequests {
   /** Sends a request and waits for its answer, for Ti, or for the end of the connection. */
   readonly request: (content: VapContent) => Effect.Effect<VapOutcome>;
-  /** A response for whichever request waits for it; passed over when none does. */
+  /** A response, for the request with its transaction id; ignored when there is none. */
   readonly answer: (response: VapMessage, genuine: boolean) => Effect.Effect<void>;
-  /** All that wait are told, and all that come later. */
+  /** Ends all requests with "lost", and all that come later. */
   readonly lose: (why: string) => Effect.Effect<void>;
 }
 
-/** Of one connection; more than our own machines ever ask at once. */
+/** Of one connection; more than our own machines ever send at once. */
 export const REQUESTS_MAX = 256;
 
 export const vapRequests = Effect.fnUntraced(function* (

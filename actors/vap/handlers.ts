@@ -1,23 +1,24 @@
 /**
- * What a ViPR server does with what its call agents ask: the orders of their sessions, made effects.
+ * Performs the orders of the call agents' sessions that take time: publications, withdrawals, uploads.
  *
- * A VService is the user's who first published it here. Its id is public, it lies in the overlay with each number: without
- * an owner any user of the server could publish routes under it, upload calls for it and hear what it learns (holders.ts).
+ * A VService belongs to the user that published it here first. Its id is public, since the overlay stores it with each number:
+ * without an owner any user of the server could publish routes under it, upload calls for it and receive its Notifies
+ * (owners.ts).
  */
 import { Effect, Semaphore } from "effect";
 import type { E164, Vcr } from "../../codecs/shared/mod.ts";
 import type { ServiceIdentity, VService } from "../../codecs/vap/mod.ts";
 import type { VapQuota, VapServerAction, VapServerEvent } from "../../machines/vap/mod.ts";
-import type { Holders } from "./holders.ts";
+import type { Owners } from "./owners.ts";
 
-/** A failure is told to the agent as 481, with its reason. */
+/** The agent receives a failure as error 481, with its reason. */
 export interface VapHandlers<R = never> {
   readonly publishVService: (
     identity: ServiceIdentity,
     version: number,
     document: VService,
   ) => Effect.Effect<PublishedVService, { readonly why: string }, R>;
-  /** The agent unpublished it, left, or was not heard for Keepalive. */
+  /** The agent has unpublished it, unregistered, or sent nothing for the Keepalive time. */
   readonly withdrawVService: (identity: ServiceIdentity) => Effect.Effect<void, never, R>;
   readonly publishNumber: (vservice: bigint, number: E164) => Effect.Effect<void, { readonly why: string }, R>;
   readonly uploadVcr: (vcr: Vcr) => Effect.Effect<void, { readonly why: string }, R>;
@@ -32,45 +33,45 @@ export type VapOrder = Extract<
   VapServerAction,
   { readonly type: "publishVService" | "withdrawVService" | "publishNumber" | "upload" }
 >;
-/** Whose order it is. */
+/** The session that gives an order. */
 export interface VapOrderer {
   /** Of the session. */
   readonly handle: number;
   readonly username: string;
 }
 export interface VapOrders<R> {
-  /** For a fiber of its own: it may take long. The session's `tell` hears how it went. */
+  /** To be run in a fiber of its own, since it may take long. `tell` receives the event with the outcome. */
   readonly obey: (
     by: VapOrderer,
     order: VapOrder,
     tell: (event: VapServerEvent) => Effect.Effect<void>,
   ) => Effect.Effect<void, never, R>;
-  /** Whether that VService is another user's. */
-  readonly isAnothers: (vservice: bigint, username: string) => boolean;
+  /** Whether another user owns that VService. */
+  readonly isOwnedByAnother: (vservice: bigint, username: string) => boolean;
   readonly counts: () => { readonly vservices: number; readonly numbers: number; readonly vcrs: number };
 }
 
-export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R>, holders: Holders) {
+export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R>, owners: Owners) {
   /** Which session published an instance last: only the end of that one withdraws it. */
-  const owners = new Map<string, number>();
+  const publishers = new Map<string, number>();
   const inTurn = (yield* Semaphore.make(1)).withPermits(1);
-  const { isAnothers } = holders;
+  const { isOwnedByAnother } = owners;
   let [numbers, vcrs] = [0, 0];
 
-  /** Nothing is published by a publication that was refused. */
-  const letGo = (identity: ServiceIdentity, handle: number, before: Before): Effect.Effect<void> =>
+  /** Undoes what a publication did before it was refused. */
+  const undo = (identity: ServiceIdentity, handle: number, before: Before): Effect.Effect<void> =>
     Effect.suspend(() => {
       const key = keyOf(identity);
-      if (owners.get(key) !== handle) return Effect.void; // withdrawn meanwhile
-      if (before.owner !== undefined) {
-        owners.set(key, before.owner);
+      if (publishers.get(key) !== handle) return Effect.void; // withdrawn meanwhile
+      if (before.publisher !== undefined) {
+        publishers.set(key, before.publisher);
         return Effect.void;
       }
-      owners.delete(key);
-      holders.release(identity);
-      return before.isHeld ? Effect.void : holders.forget(identity.vservice);
+      publishers.delete(key);
+      owners.release(identity);
+      return before.isOwned ? Effect.void : owners.forget(identity.vservice);
     });
-  /** The VServices that were asked for earlier are published now, or refused. */
+  /** Waits until the publications of VServices that were ordered earlier have succeeded or failed. */
   const publishedBefore = inTurn(Effect.void);
 
   const settled = (
@@ -84,31 +85,31 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
     });
 
   const orders: VapOrders<R> = {
-    isAnothers,
+    isOwnedByAnother,
     obey: ({ handle, username }, order, tell) => {
       const refused = (ref: number, why: string) => settled(ref, tell, Effect.fail({ why }));
       switch (order.type) {
         case "publishVService": {
           const { identity, version, service } = order;
-          if (isAnothers(identity.vservice, username)) return refused(order.ref, ANOTHERS);
-          const before = { owner: owners.get(keyOf(identity)), isHeld: holders.isHeld(identity.vservice) };
-          if (!holders.hold(identity, username)) return refused(order.ref, "too many VServices");
-          owners.set(keyOf(identity), handle);
+          if (isOwnedByAnother(identity.vservice, username)) return refused(order.ref, ANOTHERS);
+          const before = { publisher: publishers.get(keyOf(identity)), isOwned: owners.isOwned(identity.vservice) };
+          if (!owners.acquire(identity, username)) return refused(order.ref, "too many VServices");
+          publishers.set(keyOf(identity), handle);
           const quota = Effect.map(
-            Effect.andThen(holders.keep(identity.vservice), handlers.publishVService(identity, version, service)),
+            Effect.andThen(owners.persist(identity.vservice), handlers.publishVService(identity, version, service)),
             ({ quotaLimit: limit, quotaCurrent: current, dhtLifetimeS: lifetimeS }) => ({ limit, current, lifetimeS }),
           );
-          return settled(order.ref, tell, inTurn(Effect.tapError(quota, () => letGo(identity, handle, before))));
+          return settled(order.ref, tell, inTurn(Effect.tapError(quota, () => undo(identity, handle, before))));
         }
         case "withdrawVService": {
           const key = keyOf(order.identity);
-          if (owners.get(key) !== handle) return Effect.void;
-          owners.delete(key);
-          holders.release(order.identity);
+          if (publishers.get(key) !== handle) return Effect.void;
+          publishers.delete(key);
+          owners.release(order.identity);
           return inTurn(handlers.withdrawVService(order.identity));
         }
         case "publishNumber": {
-          if (isAnothers(order.vservice, username)) return refused(order.ref, ANOTHERS);
+          if (isOwnedByAnother(order.vservice, username)) return refused(order.ref, ANOTHERS);
           const stored = Effect.map(handlers.publishNumber(order.vservice, order.number), () => {
             numbers += 1;
             return undefined;
@@ -116,7 +117,7 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
           return settled(order.ref, tell, Effect.andThen(publishedBefore, stored));
         }
         case "upload": {
-          if (isAnothers(order.vcr.vservice, username)) return refused(order.ref, ANOTHERS);
+          if (isOwnedByAnother(order.vcr.vservice, username)) return refused(order.ref, ANOTHERS);
           const taken = Effect.map(handlers.uploadVcr(order.vcr), () => {
             vcrs += 1;
             return undefined;
@@ -125,15 +126,15 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
         }
       }
     },
-    counts: () => ({ vservices: owners.size, numbers, vcrs }),
+    counts: () => ({ vservices: publishers.size, numbers, vcrs }),
   };
   return orders;
 });
 
-/** How it stood when a publication was asked for. */
+/** The state before a publication, for `undo`. */
 interface Before {
-  readonly owner: number | undefined;
-  readonly isHeld: boolean;
+  readonly publisher: number | undefined;
+  readonly isOwned: boolean;
 }
 const ANOTHERS = "the VService of another user";
 

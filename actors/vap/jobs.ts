@@ -1,17 +1,10 @@
-/** What a call agent may ask of its session, and who waits for the answer. */
-import { Data, Deferred, Effect, type Queue } from "effect";
+/** The interface of a call agent to its session, and the callers that wait for results. */
+import { Deferred, Effect, type Queue } from "effect";
 import type { E164, Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo, VService } from "../../codecs/vap/mod.ts";
-import type { VapClientEvent, VapFailure, VapResult } from "../../machines/vap/mod.ts";
+import type { VapClientEvent, VapResult } from "../../machines/vap/mod.ts";
 import type { Mailbox } from "../kit/mod.ts";
-
-/** The server would not, or the session is over. */
-export class VapRefused extends Data.TaggedError("VapRefused")<{
-  readonly reason: VapFailure;
-  /** The server's error code, where `reason` is "refused". */
-  readonly code?: number;
-  readonly why: string;
-}> {}
+import { VapRefused } from "./errors.ts";
 
 export interface VapClient {
   /** Replaces what was published before. Waits until the server has it, however long it is away. */
@@ -24,19 +17,19 @@ export interface VapClient {
   ) => Effect.Effect<ReadonlyArray<{ readonly number: E164; readonly result: VapResult }>>;
   /** Succeeds when the server has acknowledged it; asked again after a lost connection. */
   readonly uploadVcr: (vcr: Vcr) => Effect.Effect<void, VapRefused>;
-  /** What validations learned. While nobody takes it the queue fills; what does not fit is dropped with a warning. */
+  /** The results of validations, as Notify brings them. When nobody takes them the queue fills, and further ones are dropped with a warning. */
   readonly learned: Queue.Dequeue<ValInfo>;
-  /** Ends the session; what waits fails. */
+  /** Ends the session; everything that waits fails. */
   readonly unregister: Effect.Effect<void>;
 }
 
-/** Given to the session at once; it asks the server one by one. */
+/** Numbers passed to the session together; it publishes them one by one. */
 const PUBLISHED_AT_ONCE_MAX = 64;
 
 type Asking = VapClientEvent & { readonly ref: number };
 type Ask = (eventOf: (ref: number) => Asking) => Effect.Effect<VapResult>;
 
-/** Who waits for which job. Whatever ends the session, nobody is left waiting. */
+/** The caller that waits for each job. However the session ends, each gets a result. */
 export const jobTable = (box: Pick<Mailbox<VapClientEvent>, "tell">) => {
   const waiting = new Map<number, Deferred.Deferred<VapResult>>();
   const over: VapResult = { type: "failed", reason: "ended", why: "the session is over" };

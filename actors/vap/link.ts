@@ -1,5 +1,5 @@
 /**
- * The connection of the moment between a call agent and its server: opened, read, written, given up, opened again.
+ * The current connection of a call agent to its server: opened, read, written, closed, opened again.
  *
  *   connect -> Dialer -> connected; responses -> the requests that wait; requests -> asked; the end -> lost
  */
@@ -39,7 +39,7 @@ export const vapLink = Effect.fnUntraced(function* (
 
   const serve = Effect.gen(function* () {
     const stream = yield* dial(target);
-    // A write that fails is told by the read that fails after it.
+    // A failed write is not reported: the read after it fails too, and that is.
     const send = (content: VapContent, transactionId: Uint8Array) =>
       Effect.ignore(stream.write(seal(content, transactionId, { username, key })));
     const requests = yield* Effect.provideService(vapRequests(send, timeoutMs), Entropy, entropy);
@@ -67,7 +67,7 @@ export const vapLink = Effect.fnUntraced(function* (
     disconnect: Effect.andThen(FiberHandle.clear(connection), leave("given up")),
     ask: (ask, request) =>
       Effect.suspend(() => {
-        if (open === undefined) return Effect.void; // `lost` is in the mailbox already
+        if (open === undefined) return Effect.void; // the event "lost" is in the mailbox already
         const outcome = open.requests.request(request);
         return Effect.asVoid(
           FiberSet.run(

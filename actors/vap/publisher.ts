@@ -1,10 +1,10 @@
 /**
- * Hosts the publisher: numbers go to the overlay one by one, at its pace, and again before it forgets them.
+ * Hosts the publisher: numbers are stored in the overlay one by one, at its rate, and again before they expire.
  *
  *   publish --> mailbox --> step --> store (the overlay) --> stored | storeFailed --> mailbox
- *                                --> report              --> whoever asked
+ *                                --> report              --> the caller
  */
-import { Clock, Data, Deferred, Effect, FiberSet, type Scope } from "effect";
+import { Clock, Deferred, Effect, FiberSet, type Scope } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import { againAtMs } from "../../machines/reload/mod.ts";
 import {
@@ -15,16 +15,17 @@ import {
 } from "../../machines/vap/mod.ts";
 import { drive, fired, mailbox } from "../kit/mod.ts";
 import { Entropy } from "../ports/mod.ts";
+import { PublishFailed } from "./errors.ts";
 
 export interface VapPublisherOptions<R> {
-  /** What the overlay allows; default 10, docs/protocol/overlay.md#storage. */
+  /** The rate that the overlay allows; default 10, docs/protocol/overlay.md#storage. */
   readonly storesPerSecond?: number;
-  /** How long the overlay keeps a number, in seconds; undefined leaves refreshing to the call agents. */
+  /** How long the overlay stores a number, in seconds; undefined leaves refreshing to the call agents. */
   readonly dhtLifetimeS?: number;
-  /** How long the overlay is left alone after a store that failed. Default 1 to 3 s. */
+  /** The pause after a store that failed. Default 1 to 3 s. */
   readonly pauseMs?: readonly [min: number, max: number];
-  /** Until when the overlay has a number, as far as we know: such a one is stored again at its time only. */
-  readonly held?: {
+  /** When a number that the overlay stores already, as after a restart, expires there: it is stored again before that only. */
+  readonly storedBefore?: {
     readonly lifetimeS: number;
     readonly endMs: (vservice: bigint, number: E164) => Effect.Effect<number | undefined>;
   };
@@ -32,12 +33,10 @@ export interface VapPublisherOptions<R> {
   readonly store: (vservice: bigint, number: E164) => Effect.Effect<void, { readonly why: string }, R>;
 }
 
-export class PublishFailed extends Data.TaggedError("PublishFailed")<{ readonly why: string }> {}
-
 export interface VapPublisher {
-  /** Succeeds when the overlay has it; fails after a few tries, or when too many wait. */
+  /** Succeeds when the overlay stores it; fails after a few tries, or when too many wait. */
   readonly publish: (vservice: bigint, number: E164) => Effect.Effect<void, PublishFailed>;
-  /** Its numbers are stored and refreshed no more. */
+  /** Stops storing and refreshing its numbers. */
   readonly withdraw: (vservice: bigint) => Effect.Effect<void>;
 }
 
@@ -59,12 +58,12 @@ export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
   let refs = 0;
 
   const draw = Effect.map(entropy.between(0, DRAWS), (drawn) => drawn / DRAWS);
-  /** When a number that the overlay has already is to be stored again. */
-  const heldOf = Effect.fnUntraced(function* (vservice: bigint, number: E164) {
-    const endMs = yield* options.held?.endMs(vservice, number) ?? Effect.succeed(undefined);
+  /** For a number that the overlay stores already: when it is to be stored again. */
+  const storedBeforeOf = Effect.fnUntraced(function* (vservice: bigint, number: E164) {
+    const endMs = yield* options.storedBefore?.endMs(vservice, number) ?? Effect.succeed(undefined);
     if (endMs === undefined) return {};
     const atMs = yield* Clock.currentTimeMillis;
-    const dueAtMs = againAtMs(endMs, options.held!.lifetimeS * 1_000, atMs, yield* draw);
+    const dueAtMs = againAtMs(endMs, options.storedBefore!.lifetimeS * 1_000, atMs, yield* draw);
     return dueAtMs === undefined ? {} : { stored: { dueAtMs, atMs } };
   });
 
@@ -111,9 +110,9 @@ export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
         const ref = ++refs;
         const asked = yield* Deferred.make<PublishOutcome>();
         waiting.set(ref, asked);
-        yield* box.tell({ type: "publish", ref, vservice, number, ...(yield* heldOf(vservice, number)) });
+        yield* box.tell({ type: "publish", ref, vservice, number, ...(yield* storedBeforeOf(vservice, number)) });
         const outcome = yield* Deferred.await(asked);
-        if (outcome.type === "failed") return yield* new PublishFailed({ why: outcome.why });
+        if (outcome.type === "failed") return yield* new PublishFailed({ reason: outcome.reason, why: outcome.why });
       }),
     withdraw: (vservice) => box.tell({ type: "withdraw", vservice }),
   };

@@ -5,27 +5,28 @@
  *
  * A connection begins with a session of its own; a Register with the handle of another moves it there.
  */
-import { Clock, Data, Effect, type Scope } from "effect";
+import { Clock, Effect, type Scope } from "effect";
 import { isSealed, judge, type ValInfo, type VapMessage, type Verdict, valueIn, vapKey } from "../../codecs/vap/mod.ts";
 import { type ByteStreamShape, type Credentials, type Entropy, Listener, type ListenFailed } from "../ports/mod.ts";
 import { openConnection, type VapConnection } from "./connection.ts";
+import { InsecureVap } from "./errors.ts";
 import { readMessages } from "./exchange.ts";
 import { type VapHandlers, vapOrders } from "./handlers.ts";
-import { type Holders, openHolders } from "./holders.ts";
+import { type Owners, openOwners } from "./owners.ts";
 import { type VapSession, vapSessions } from "./sessions.ts";
 
 export interface VapServerOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
-  /** The server's own; clients show none, the seal of each message says who they are. draft-jennings-vipr-vap-02. */
+  /** The server's own; clients have no certificate, MESSAGE-INTEGRITY authenticates them. draft-jennings-vipr-vap-02. */
   readonly tls?: Credentials;
-  /** Takes plain TCP from elsewhere than this machine, too. docs/protocol/vap.md#transport. */
+  /** Accepts plain TCP from other machines too. docs/protocol/vap.md#transport. */
   readonly insecureVap?: boolean;
-  /** Passwords by user name; or whoever knows the users' keys (`vapKey`), asked at each message. */
+  /** Passwords by user name; or a function that gives a user's key (`vapKey`), called for each message. */
   readonly users: Readonly<Record<string, string>> | ((username: string) => Uint8Array | undefined);
-  /** Whose each VService is. Default: known as long as this server runs. */
-  readonly holders?: Holders;
+  /** The owners of VServices. Default: in memory, as long as this server runs. */
+  readonly owners?: Owners;
   /** How long a session outlives its client's last message. Default 30 s. */
   readonly keepaliveMs?: number;
   /** How long a connection may stay without a Register. Default 10 s. */
@@ -34,13 +35,10 @@ export interface VapServerOptions {
   readonly connectionsMax?: number;
 }
 
-/** Plain TCP is for loopback, unless the operator says otherwise. */
-export class InsecureVap extends Data.TaggedError("InsecureVap")<{ readonly host: string }> {}
-
 export interface VapServer {
   readonly host: string;
   readonly port: number;
-  /** Tells what was learned to every client subscribed to that VService; gives how many they are. */
+  /** Sends a Notify to every client subscribed to that VService; gives their number. */
   readonly notify: (vservice: bigint, info: ValInfo) => Effect.Effect<number>;
   /** As they are at the moment. */
   readonly counters: Effect.Effect<VapCounters>;
@@ -53,7 +51,7 @@ export interface VapCounters {
   readonly numbers: number;
   readonly vcrs: number;
   readonly notifies: number;
-  /** Connections closed for what is not VAP, and requests of nobody or with a wrong seal. */
+  /** Connections closed because of bytes that are not VAP; requests of an unknown user or with a wrong seal. */
   readonly garbage: number;
   readonly distrusted: number;
 }
@@ -63,7 +61,7 @@ const GREETING_MS = 10_000;
 /** The draft's: how long a client that unregistered may take to close. */
 const LINGER_MS = 30_000;
 const CONNECTIONS_MAX = 1_024;
-/** With those whose clients are away. */
+/** Including sessions without a connection. */
 const SESSIONS_MAX = 4_096;
 
 /** Listens until the scope closes. */
@@ -76,8 +74,8 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
   const { listen } = yield* Listener;
   const keyOf = typeof users === "function" ? users : keysOf(users);
   const connections = new Map<number, VapConnection>();
-  const forgetful = Effect.orDie(openHolders(undefined, (username) => keyOf(username) !== undefined));
-  const orders = yield* vapOrders(handlers, options.holders ?? (yield* forgetful));
+  const forgetful = Effect.orDie(openOwners(undefined, (username) => keyOf(username) !== undefined));
+  const orders = yield* vapOrders(handlers, options.owners ?? (yield* forgetful));
   const times = { keepaliveMs, greetingMs, lingerMs: LINGER_MS };
   const sessions = yield* vapSessions({ times, keyOf, connections }, orders);
   const counts = { opened: 0, garbage: 0, distrusted: 0, notifies: 0 };
@@ -102,7 +100,7 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
           ? sessions.resumable(valueIn(message, "clientHandle"), verdict.username)
           : undefined;
       if (resumed !== undefined && resumed !== session) {
-        yield* session.tell({ type: "lost", connection: id, why: "takes up another session" });
+        yield* session.tell({ type: "lost", connection: id, why: "resumes another session" });
         session = resumed;
       }
       const atMs = yield* Clock.currentTimeMillis;

@@ -1,5 +1,5 @@
 /**
- * The sessions of a ViPR server: each a machine in a fiber of its own, found by its handle, told what was learned.
+ * The sessions of a ViPR server: each is a machine in a fiber of its own, found by its handle.
  *
  *   received, lost, settled, learned --> mailbox --> step --> send, close ----> connections
  *                                                         --> publish, upload -> handlers, each in a fiber -> settled
@@ -19,7 +19,7 @@ export interface VapSession {
   readonly handle: number;
   /** Empty before Register. */
   readonly username: () => string;
-  /** Waits while the mailbox is full; what is told to a session that is over is told to nobody. */
+  /** Waits while the mailbox is full. An event for a session that is over is dropped. */
   readonly tell: (event: VapServerEvent) => Effect.Effect<void>;
   readonly over: Effect.Effect<void>;
 }
@@ -31,7 +31,7 @@ export interface VapSessionsOptions {
 export interface VapSessions<R> {
   /** The session of a new connection. */
   readonly open: (connection: number) => Effect.Effect<VapSession, never, R>;
-  /** One that this user may take up again. */
+  /** The session with this handle, if it is this user's. */
   readonly resumable: (handle: number | undefined, username: string) => VapSession | undefined;
   readonly notify: (vservice: bigint, info: ValInfo) => Effect.Effect<number>;
   readonly count: () => number;
@@ -49,7 +49,7 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
 
   const send = ({ connection, content, transactionId, username }: Extract<VapServerAction, { type: "send" }>) => {
     const key = username === undefined ? undefined : keyOf(username);
-    // A user who has no key any more could be anybody, and hears nothing.
+    // The user was removed, so that its message cannot be sealed: it is not sent.
     if (username !== undefined && key === undefined) return Effect.void;
     const bytes =
       username === undefined || key === undefined
@@ -120,7 +120,8 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
     notify: Effect.fnUntraced(function* (vservice, info) {
       const content = writeValInfo(info);
       const tellOne = (session: VapSession) => learn(session, vservice, content);
-      const isTold = (username: string) => keyOf(username) !== undefined && !orders.isAnothers(vservice, username);
+      const isTold = (username: string) =>
+        keyOf(username) !== undefined && !orders.isOwnedByAnother(vservice, username);
       const own = [...sessions.values()].filter((session) => isTold(session.username()));
       const counts = yield* Effect.forEach(own, tellOne, { concurrency: "unbounded" });
       return counts.reduce((sum, count) => sum + count, 0);

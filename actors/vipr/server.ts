@@ -38,7 +38,7 @@ import {
 import { type PvpCounters, servePvp } from "../validation/mod.ts";
 import {
   type InsecureVap,
-  openHolders,
+  openOwners,
   openPublisher,
   serveVap,
   type VapCounters,
@@ -135,10 +135,10 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   const storeStopped = Effect.mapError(
     ({ reason: fault, why }: StoreFailed) => new JoinFailed({ reason: "store", fault, why: `store ${fault}: ${why}` }),
   );
-  const holders = yield* storeStopped(openHolders(options.store, isUserOf(options.vap.users)));
+  const owners = yield* storeStopped(openOwners(options.store, isUserOf(options.vap.users)));
   /** What lies here since before its user had the VService is another's. */
   const isItsUsers = (vservice: bigint, atMs: number): boolean =>
-    atMs >= (holders.sinceMs(vservice) ?? Number.POSITIVE_INFINITY);
+    atMs >= (owners.sinceMs(vservice) ?? Number.POSITIVE_INFINITY);
   const isHeld = (vservice: bigint, number: E164): Effect.Effect<boolean> =>
     Effect.map(
       Effect.flatMap(Deferred.await(joined), ({ endMs }) => endMs(vservice, number)),
@@ -166,7 +166,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   const { store, endMs, nodeFor } = publishing;
   const publisher = yield* openPublisher({
     storesPerSecond: overlay.storesPerSecond * nodes.length,
-    held: { lifetimeS: NUMBER_LIFETIME_S, endMs },
+    storedBefore: { lifetimeS: NUMBER_LIFETIME_S, endMs },
     store,
   });
 
@@ -200,7 +200,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     records,
     watch,
   });
-  const vap = yield* serveVap({ ...listen.vap, ...options.vap, holders }, handlers);
+  const vap = yield* serveVap({ ...listen.vap, ...options.vap, owners }, handlers);
   const notify = notifyAgents(services, vap, watch);
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(validated), notify)));
 

@@ -1,6 +1,5 @@
 /** The ViPR Access Protocol: messages, their integrity, and the documents in them. */
 export { ServiceIdentity, VapAttribute } from "./attributes.ts";
-export { decodeHolder, encodeHolder, holderKey, type KeptHolder } from "./holder.ts";
 export { isSealed, judge, seal, unsealed, type Verdict, vapKey } from "./integrity.ts";
 export {
   errorAttribute,
@@ -14,6 +13,7 @@ export {
   type VapMethod,
   valueIn,
 } from "./message.ts";
+export { decodeOwner, encodeOwner, ownerKey, type StoredOwner } from "./owner.ts";
 export {
   anyInstance,
   attribute,

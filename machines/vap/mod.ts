@@ -4,7 +4,13 @@ export { NUMBERS_MAX, VCRS_MAX } from "./client-jobs.ts";
 export type { VapClientAction, VapClientEvent, VapClientInput, VapFailure, VapResult } from "./client-types.ts";
 export { vapPublisher } from "./publisher.ts";
 export { QUEUE_NUMBERS_MAX } from "./publisher-queue.ts";
-export type { PublishOutcome, VapPublisherAction, VapPublisherEvent, VapPublisherInput } from "./publisher-types.ts";
+export type {
+  PublishFailure,
+  PublishOutcome,
+  VapPublisherAction,
+  VapPublisherEvent,
+  VapPublisherInput,
+} from "./publisher-types.ts";
 export { vapServer } from "./server.ts";
 export type { VapQuota, VapServerAction, VapServerEvent, VapServerInput } from "./server-types.ts";
 export {

@@ -1,7 +1,13 @@
 /** What the publisher's events do to its queue, its tokens and the numbers that it stores again. */
 import type { Decision, Of } from "../kit/mod.ts";
 import { refreshMs } from "../reload/mod.ts";
-import type { Publication, VapPublisherAction, VapPublisherContext, VapPublisherEvent } from "./publisher-types.ts";
+import type {
+  Publication,
+  PublishFailure,
+  VapPublisherAction,
+  VapPublisherContext,
+  VapPublisherEvent,
+} from "./publisher-types.ts";
 
 export const QUEUE_NUMBERS_MAX = 20_000;
 const STORE_ATTEMPTS_MAX = 5;
@@ -13,8 +19,8 @@ type Report = Of<VapPublisherAction, "report">;
 type StartTimer = Of<VapPublisherAction, "startTimer">;
 type Decided<A = never> = Decision<Context, A>;
 
-const failed = (ref: number, why: string): ReadonlyArray<Report> =>
-  ref === 0 ? [] : [{ type: "report", ref, outcome: { type: "failed", why } }];
+const failed = (ref: number, reason: PublishFailure, why: string): ReadonlyArray<Report> =>
+  ref === 0 ? [] : [{ type: "report", ref, outcome: { type: "failed", reason, why } }];
 const stored = (ref: number): ReadonlyArray<Report> =>
   ref === 0 ? [] : [{ type: "report", ref, outcome: { type: "stored" } }];
 
@@ -30,7 +36,7 @@ export const enqueue = (
     return { ...made, actions: [...stored(ref), ...made.actions] };
   }
   return queue.length >= QUEUE_NUMBERS_MAX
-    ? { actions: failed(ref, "too many numbers wait to be stored") }
+    ? { actions: failed(ref, "full", "too many numbers wait to be stored") }
     : { context: { queue: [...queue, { ref, vservice, number, attempts: 0 }] } };
 };
 
@@ -57,7 +63,9 @@ export const dropVService = (
     queue: queue.filter((item) => item.vservice !== vservice),
     published: published.filter((item) => item.vservice !== vservice),
   },
-  actions: queue.filter((item) => item.vservice === vservice).flatMap(({ ref }) => failed(ref, "withdrawn")),
+  actions: queue
+    .filter((item) => item.vservice === vservice)
+    .flatMap(({ ref }) => failed(ref, "withdrawn", "withdrawn")),
 });
 
 /** Stores the number at the head of the queue. One token is spent, and begins to come back. */
@@ -122,7 +130,7 @@ export const isLastTry = ({ storing }: Context): boolean =>
 
 export const giveUp = ({ storing }: Context, { why }: Of<VapPublisherEvent, "storeFailed">): Decided<Report> => ({
   context: { storing: undefined },
-  actions: failed(storing?.ref ?? 0, why),
+  actions: failed(storing?.ref ?? 0, "overlay", why),
 });
 /** Another try, at the end of the queue. */
 export const tryAgain = ({ storing, queue }: Context) => ({
@@ -140,6 +148,6 @@ export const stopAll = ({
   actions: [
     ...(refilling ? [{ type: "stopTimer", timer: "refill" } as const] : []),
     ...(refreshing ? [{ type: "stopTimer", timer: "refresh" } as const] : []),
-    ...[...(storing === undefined ? [] : [storing]), ...queue].flatMap(({ ref }) => failed(ref, "stopped")),
+    ...[...(storing === undefined ? [] : [storing]), ...queue].flatMap(({ ref }) => failed(ref, "stopped", "stopped")),
   ],
 });

@@ -55,4 +55,8 @@ export type VapPublisherAction =
     }
   | { readonly type: "stopTimer"; readonly timer: VapPublisherTimer }
   | Note;
-export type PublishOutcome = { readonly type: "stored" } | { readonly type: "failed"; readonly why: string };
+export type PublishOutcome =
+  | { readonly type: "stored" }
+  | { readonly type: "failed"; readonly reason: PublishFailure; readonly why: string };
+/** `full`: too many wait. `overlay`: the last attempt failed. `withdrawn`: its VService was. `stopped`: the publisher was. */
+export type PublishFailure = "full" | "overlay" | "withdrawn" | "stopped";

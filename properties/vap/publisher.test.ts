@@ -110,7 +110,11 @@ test("a store that fails stops the queue for a while, and is tried five times", 
   assert.equal(play(one, failed).value, "paused");
   const { actions } = play(one, ...tries, failed);
   assert.equal(actions.filter(({ type }) => type === "store").length, 5);
-  assert.deepEqual(actions.at(-1), { type: "report", ref: 1, outcome: { type: "failed", why: "unreachable" } });
+  assert.deepEqual(actions.at(-1), {
+    type: "report",
+    ref: 1,
+    outcome: { type: "failed", reason: "overlay", why: "unreachable" },
+  });
 });
 
 test("docs/protocol/overlay.md#the-vipr-usage: a number is stored again after two thirds of its lifetime, and some way to either side", () => {

@@ -10,6 +10,7 @@ import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { document, VSERVICE } from "./values.ts";
 
+const ANSWERED_MS = 30_000;
 const HOST = "127.0.0.1";
 const HOUR_MS = 3_600_000;
 
@@ -61,18 +62,19 @@ const body: Effect.Effect<void, unknown, Dialer | Entropy | Keys | Listener | Sc
       vservice: VSERVICE,
       reconnectMs: [50, 100],
     });
-  const published = (roots: ReadonlyArray<Uint8Array>, password: string) =>
+  /** The good ones end at the answer, however busy this machine is; the others have no end but `withinMs`. */
+  const published = (roots: ReadonlyArray<Uint8Array>, password: string, withinMs = 500) =>
     Effect.scoped(
       Effect.gen(function* () {
         const client = yield* agent(roots, password);
-        return yield* Effect.timeoutOption(client.publishVService(document), 500);
+        return yield* Effect.timeoutOption(client.publishVService(document), withinMs);
       }),
     );
-  assert.deepEqual((yield* published([ours.root], "secret"))._tag, "Some");
+  assert.deepEqual((yield* published([ours.root], "secret", ANSWERED_MS))._tag, "Some");
   assert.equal((yield* published([others.root], "secret"))._tag, "None", "an impostor of a server is spoken to");
   assert.equal((yield* published([ours.root], "guess"))._tag, "None");
   users.set("ann", vapKey("ann", "guess"));
-  assert.equal((yield* published([ours.root], "guess"))._tag, "Some", "a key that changed counts at once");
+  assert.equal((yield* published([ours.root], "guess", ANSWERED_MS))._tag, "Some", "a key that changed counts at once");
 
   // Where a certificate is asked for, a stranger's is still refused.
   const { listen } = yield* Listener;

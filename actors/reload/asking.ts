@@ -5,7 +5,9 @@
  *                  ^                                              +-- not responsible: a pause, again
  *                  +----------------------------------------------+   refused, no answer: the error
  */
+
 import { Clock, Data, Effect } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type Answer,
   type Destination,
@@ -36,7 +38,7 @@ export type Paced = "stores" | "fetches";
 
 export interface Asked {
   readonly answer: Answer;
-  readonly signer: bigint;
+  readonly signer: NodeId;
   readonly reply: Reply;
 }
 /** Each attempt is a request of its own to the overlay, and takes a token of its own. */

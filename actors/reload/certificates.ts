@@ -5,7 +5,9 @@
  *
  * DECISIONS.md D-069.
  */
+
 import { Clock, Effect } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { kindId, type OverlayConfiguration, resourceOf, resourceOfNode } from "../../codecs/reload/mod.ts";
 import { equalBytes, utf8 } from "../../codecs/shared/mod.ts";
 import { refreshMs } from "../../machines/reload/mod.ts";
@@ -24,7 +26,7 @@ const USERS_MAX = 4;
 export const publishCertificate = Effect.fn("reload.certificates")(function* (
   overlay: () => OverlayConfiguration,
   usage: Pick<Usage, "store" | "fetch">,
-  nodeId: bigint,
+  nodeId: NodeId,
   { certificates }: Credentials,
   /** Whether others can find it by its Node-ID, as far as we know. */
   told: (isThere: boolean) => void,

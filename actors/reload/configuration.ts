@@ -5,7 +5,9 @@
  *   a sequence seen in another node's message --------------------------------------------> heard ----+--> step
  *   adopt --> now(), whoever waits for it     push, ask --> requests of our own     leave --> the node
  */
+
 import { Clock, Data, Deferred, Effect, FiberSet, type Scope, Semaphore } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type Body,
   type BodyOf,
@@ -55,19 +57,19 @@ export interface Configuration {
   /** A new document from the operator, signed as every other: it comes into force here, and goes through the overlay. */
   readonly offer: (document: string) => Effect.Effect<void, ConfigurationRefused>;
   /** A node's message showed this sequence, which is not ours. */
-  readonly heard: (node: bigint, sequence: number) => Effect.Effect<void>;
+  readonly heard: (node: NodeId, sequence: number) => Effect.Effect<void>;
   /** From here on it acts; what came before waits. */
-  readonly begin: (self: bigint, hooks: ConfigurationHooks) => Effect.Effect<void, never, Scope.Scope>;
+  readonly begin: (self: NodeId, hooks: ConfigurationHooks) => Effect.Effect<void, never, Scope.Scope>;
   /** A request of ours was refused for its sequence: done when it may be worth asking again. */
   readonly settled: (refused: "configTooOld" | "configTooNew") => Effect.Effect<void>;
   /** That node does not know these Kinds: whether it has taken them from us, signed as we have them. */
-  readonly taught: (node: bigint, kinds: ReadonlyArray<number>) => Effect.Effect<boolean>;
+  readonly taught: (node: NodeId, kinds: ReadonlyArray<number>) => Effect.Effect<boolean>;
 }
 
 export interface ConfigurationHooks {
   /** A request of our own to that node. */
-  readonly send: (to: bigint, body: Request) => Effect.Effect<{ readonly outcome: ReloadOutcome }>;
-  readonly neighbours: () => ReadonlyArray<bigint>;
+  readonly send: (to: NodeId, body: Request) => Effect.Effect<{ readonly outcome: ReloadOutcome }>;
+  readonly neighbours: () => ReadonlyArray<NodeId>;
   readonly changed: (now: OverlayConfiguration) => Effect.Effect<void>;
   readonly leave: (why: string) => Effect.Effect<void>;
 }
@@ -136,7 +138,7 @@ export const makeConfiguration = Effect.fn("reload.configuration")(function* (
 
   const apart = (effect: Effect.Effect<unknown>) => Effect.asVoid(FiberSet.run(requests, effect));
 
-  const push = Effect.fnUntraced(function* (to: bigint) {
+  const push = Effect.fnUntraced(function* (to: NodeId) {
     if (document.length === 0) return;
     const body: Request = { type: "configUpdateReq", value: { type: "config", data: document } };
     const { outcome } = yield* hooks.send(to, body);

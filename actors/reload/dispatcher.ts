@@ -6,7 +6,9 @@
  *                                  |                     \-> answer ---> the request that waits for it
  *                                  +-- refuse ---> an error, signed and sent back
  */
+
 import { Clock, Effect, Queue, type Scope } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { type ErrorName, errorBody, Packet, type Request, sequenceAny } from "../../codecs/reload/mod.ts";
 import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import { decodeViews, wireErrorText } from "../../codecs/wire/mod.ts";
@@ -42,7 +44,7 @@ export interface Dispatcher {
 }
 
 export const makeDispatcher = Effect.fn("reload.dispatcher")(function* (
-  self: bigint,
+  self: NodeId,
   configuration: Configuration,
   post: Post,
   sender: Sender,
@@ -55,14 +57,14 @@ export const makeDispatcher = Effect.fn("reload.dispatcher")(function* (
   let quietUntilMs = 0;
 
   /** No error for an error, nor for an answer, nor for a part that does not say what it is. */
-  const refuse = (packet: Packet, from: bigint, error: ErrorName, info = "") =>
+  const refuse = (packet: Packet, from: NodeId, error: ErrorName, info = "") =>
     Effect.suspend(() => {
       counters.refused++;
       const isAsking = !isAnswer(packet) && isFirstFragment(packet);
       return isAsking ? answer(replyTo(packet, from), errorBody(error, info)) : drop(error);
     });
 
-  const unbelievable = Effect.fnUntraced(function* (packet: Packet, from: bigint, why: Refused) {
+  const unbelievable = Effect.fnUntraced(function* (packet: Packet, from: NodeId, why: Refused) {
     counters.badSignatures++;
     const nowMs = yield* Clock.currentTimeMillis;
     if (nowMs >= quietUntilMs) {
@@ -76,10 +78,10 @@ export const makeDispatcher = Effect.fn("reload.dispatcher")(function* (
   });
 
   /** A link is one node's, whatever else its certificate names: others of them link for themselves. */
-  const isAnothers = (packet: Packet, from: bigint, signer: bigint): boolean =>
+  const isAnothers = (packet: Packet, from: NodeId, signer: NodeId): boolean =>
     isFromNeighbour(packet) && signer !== from && links.get(from)?.at(-1)?.names.includes(signer) === true;
 
-  const delivered = Effect.fnUntraced(function* (packet: Packet, from: bigint, opened: Opened) {
+  const delivered = Effect.fnUntraced(function* (packet: Packet, from: NodeId, opened: Opened) {
     counters.delivered++;
     const { body, contents } = opened;
     if (packet.configurationSequence !== now().sequence && packet.configurationSequence !== sequenceAny)

@@ -7,7 +7,9 @@
  *
  * The storage does not wait: while one batch is being written the next one gathers, so that many stores share one fsync.
  */
+
 import { Deferred, Effect, FiberSet, Queue, type Scope } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import { type Resource, type ResourceBefore, rowsOfSave, type ValueStorageAction } from "../../machines/reload/mod.ts";
 import type { Change, StoreShape } from "../ports/mod.ts";
@@ -41,7 +43,7 @@ export const forgetful: Durable = { save: () => Effect.void, after: (act) => act
 
 export const makeDurable = Effect.fn("reload.durable")(function* (
   store: StoreShape,
-  self: bigint,
+  self: NodeId,
   unsaved: (was: ReadonlyArray<ResourceBefore>) => Effect.Effect<void>,
 ): Effect.fn.Return<Durable, never, Scope.Scope> {
   const wake = yield* Queue.sliding<void>(1);

@@ -8,7 +8,9 @@
  * A TLS certificate with several Node-IDs tells whose node this is, not which. A signature does: over an answer to a Ping
  * that nobody passed on, or over a request that nobody has brought. DECISIONS.md D-015.
  */
+
 import { Effect } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { codeOf, messageCode, Packet, toNode } from "../../codecs/reload/mod.ts";
 import { bigOf } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
@@ -27,7 +29,7 @@ export interface FarEnd {
   readonly hear: (
     message: Uint8Array,
   ) => Effect.Effect<
-    | { readonly is: "known"; readonly node: bigint; readonly messages: ReadonlyArray<Uint8Array> }
+    | { readonly is: "known"; readonly node: NodeId; readonly messages: ReadonlyArray<Uint8Array> }
     | { readonly is: "unknown" }
     | { readonly is: "late" }
   >;
@@ -35,8 +37,8 @@ export interface FarEnd {
 
 /** `names`: the Node-IDs of the certificate at the other end, of which ours may be one. */
 export const makeFarEnd = Effect.fn("reload.farEnd")(function* (
-  names: ReadonlyArray<bigint>,
-  self: bigint,
+  names: ReadonlyArray<NodeId>,
+  self: NodeId,
   post: Post,
 ): Effect.fn.Return<FarEnd, never, Entropy> {
   const { bytes } = yield* Entropy;
@@ -59,7 +61,7 @@ export const makeFarEnd = Effect.fn("reload.farEnd")(function* (
 });
 
 /** An answer bears no list of who has passed it on: only one to our own question shows who is there. */
-const isItsOwn = (packet: Packet, asked: bigint): boolean =>
+const isItsOwn = (packet: Packet, asked: NodeId): boolean =>
   isFromNeighbour(packet) && (!isAnswer(packet) || packet.transactionId === asked);
 
 /**
@@ -67,7 +69,7 @@ const isItsOwn = (packet: Packet, asked: bigint): boolean =>
  * without performing an Attach, the receiving node MUST reject the request with an Error_Forbidden error." What it may bring,
  * when it has dialled us; `hasAttached` knows of an Attach that came to us another way.
  */
-export const guestOf = (names: ReadonlyArray<bigint>, hasAttached: () => boolean): ((packet: Packet) => boolean) => {
+export const guestOf = (names: ReadonlyArray<NodeId>, hasAttached: () => boolean): ((packet: Packet) => boolean) => {
   let isAttached = names.length === 1;
   return (packet) => {
     if (isAttached || isAnswer(packet)) return true;

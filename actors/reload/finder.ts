@@ -7,7 +7,9 @@
  * message (the way it came, the node that was asked, the key of a stored value); a wrong one finds nothing, since a
  * certificate counts only if the identity is its hash. DECISIONS.md D-017.
  */
+
 import { Clock, Deferred, Effect } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   dataValueOf,
   decodeRegistrationKey,
@@ -32,7 +34,7 @@ export const ABSENT_MS = 60_000;
 
 export interface ToFind {
   readonly identity: SignerIdentity;
-  readonly nodeId: bigint;
+  readonly nodeId: NodeId;
 }
 export interface Finder {
   readonly find: (what: ToFind) => Effect.Effect<ReadonlyArray<Uint8Array>>;
@@ -55,7 +57,7 @@ export const missingOf = ({ body, isKnown }: Opened): ReadonlyArray<ToFind> => {
 };
 
 /** `fetch` gives whatever certificates lie at that Node-ID's resource. */
-export const makeFinder = (fetch: (nodeId: bigint) => Effect.Effect<ReadonlyArray<Uint8Array>>): Finder => {
+export const makeFinder = (fetch: (nodeId: NodeId) => Effect.Effect<ReadonlyArray<Uint8Array>>): Finder => {
   const underWay = new Map<string, { readonly found: Deferred.Deferred<ReadonlyArray<Uint8Array>>; waiting: number }>();
   const absentUntilMs = new Map<string, number>();
 
@@ -87,7 +89,7 @@ export const makeFinder = (fetch: (nodeId: bigint) => Effect.Effect<ReadonlyArra
 };
 
 /** Whatever lies at a node's resource as CERTIFICATE_BY_NODE. */
-export const certificatesOf = (requests: Requests, nodeId: bigint): Effect.Effect<ReadonlyArray<Uint8Array>> => {
+export const certificatesOf = (requests: Requests, nodeId: NodeId): Effect.Effect<ReadonlyArray<Uint8Array>> => {
   const kind = kindId.certificateByNode;
   const resource = resourceOfNode(nodeId);
   const specifiers = [{ kind, generation: 0n, specifier: everything(kind) }];

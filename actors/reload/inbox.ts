@@ -9,8 +9,9 @@
  * verify the signature and the authorizing certificate." RFC 6940 §6.3.4. What waits for a certificate waits apart: the link
  * goes on, and what comes after it may overtake it.
  */
+
 import { Clock, Effect, FiberSet, type Scope } from "effect";
-import type { Destination, Packet } from "../../codecs/reload/mod.ts";
+import type { Destination, NodeId, Packet } from "../../codecs/reload/mod.ts";
 import { gather, isAnswer, nothingGathered, WILDCARD } from "../../machines/reload/mod.ts";
 import { FETCHES_MAX, makeFinder, missingOf, type ToFind } from "./finder.ts";
 import type { Opened, Post, Refused } from "./post.ts";
@@ -24,17 +25,17 @@ const SOUGHT_OF_NEIGHBOUR_MAX = FETCHES_MAX / 2;
 const NOTHING = { messages: 0, sought: 0 };
 
 export interface InboxHooks {
-  readonly opened: (packet: Packet, from: bigint, opened: Opened) => Effect.Effect<void>;
-  readonly unbelievable: (packet: Packet, from: bigint, why: Refused) => Effect.Effect<void>;
+  readonly opened: (packet: Packet, from: NodeId, opened: Opened) => Effect.Effect<void>;
+  readonly unbelievable: (packet: Packet, from: NodeId, why: Refused) => Effect.Effect<void>;
   readonly drop: (why: string) => Effect.Effect<void>;
   /** Whom the request of that transaction was sent to, when its answer may name a certificate that it does not carry. */
   readonly askedOf: (transactionId: bigint) => Destination | undefined;
   /** What lies at a node's resource as CERTIFICATE_BY_NODE. */
-  readonly fetch: (nodeId: bigint) => Effect.Effect<ReadonlyArray<Uint8Array>>;
+  readonly fetch: (nodeId: NodeId) => Effect.Effect<ReadonlyArray<Uint8Array>>;
 }
 
 export interface Inbox {
-  readonly deliver: (packet: Packet, from: bigint) => Effect.Effect<void>;
+  readonly deliver: (packet: Packet, from: NodeId) => Effect.Effect<void>;
 }
 
 export const makeInbox = Effect.fn("reload.inbox")(function* (
@@ -44,11 +45,11 @@ export const makeInbox = Effect.fn("reload.inbox")(function* (
 ): Effect.fn.Return<Inbox, never, Scope.Scope> {
   const finder = makeFinder(hooks.fetch);
   const waiting = yield* FiberSet.make();
-  const waitingOf = new Map<bigint, { readonly messages: number; readonly sought: number }>();
+  const waitingOf = new Map<NodeId, { readonly messages: number; readonly sought: number }>();
   let gathering = nothingGathered;
 
   /** Who is said to have signed: the node that was asked, or the first on the message's way; else who brought it. */
-  const signerOf = (packet: Packet, from: bigint): bigint | undefined => {
+  const signerOf = (packet: Packet, from: NodeId): bigint | undefined => {
     const asked = isAnswer(packet) ? hooks.askedOf(packet.transactionId) : undefined;
     if (isAnswer(packet) && asked === undefined) return undefined;
     const said = asked ?? packet.viaList[0];
@@ -57,7 +58,7 @@ export const makeInbox = Effect.fn("reload.inbox")(function* (
     return said.type === "node" && said.data !== WILDCARD ? said.data : from;
   };
 
-  const later = Effect.fnUntraced(function* (missing: ReadonlyArray<ToFind>, packet: Packet, from: bigint) {
+  const later = Effect.fnUntraced(function* (missing: ReadonlyArray<ToFind>, packet: Packet, from: NodeId) {
     const { messages, sought } = waitingOf.get(from) ?? NOTHING;
     const all = [...waitingOf.values()].reduce((sum, one) => sum + one.messages, 0);
     const isShare = messages < WAITING_OF_NEIGHBOUR_MAX && sought + missing.length <= SOUGHT_OF_NEIGHBOUR_MAX;
@@ -75,7 +76,7 @@ export const makeInbox = Effect.fn("reload.inbox")(function* (
     yield* FiberSet.run(waiting, Effect.ensuring(work, done));
   });
 
-  const opened = (packet: Packet, from: bigint, fetched: ReadonlyArray<Uint8Array> | undefined): Effect.Effect<void> =>
+  const opened = (packet: Packet, from: NodeId, fetched: ReadonlyArray<Uint8Array> | undefined): Effect.Effect<void> =>
     Effect.gen(function* () {
       const found = yield* post.open(packet, fetched);
       const missing = fetched === undefined ? wanted(found, packet, from) : [];
@@ -83,7 +84,7 @@ export const makeInbox = Effect.fn("reload.inbox")(function* (
       yield* "refused" in found ? hooks.unbelievable(packet, from, found) : hooks.opened(packet, from, found);
     });
 
-  const wanted = (found: Opened | Refused, packet: Packet, from: bigint): ReadonlyArray<ToFind> => {
+  const wanted = (found: Opened | Refused, packet: Packet, from: NodeId): ReadonlyArray<ToFind> => {
     if ("refused" in found) {
       const nodeId = found.unknown === undefined ? undefined : signerOf(packet, from);
       return nodeId === undefined ? [] : [{ identity: found.unknown!, nodeId }];

@@ -6,7 +6,9 @@
  *   timers ------------------------ timerFired +                            |
  *                                                                           +--> deliver: the next hop, or the node itself
  */
+
 import { Clock, Effect, Queue } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type Endpoint,
   ForwardingHeader,
@@ -53,9 +55,9 @@ export interface Line {
 
 /** A way to one neighbour. */
 export interface Link extends Line {
-  readonly node: bigint;
+  readonly node: NodeId;
   /** All that the certificate at the other end names; that node among them. */
-  readonly names: ReadonlyArray<bigint>;
+  readonly names: ReadonlyArray<NodeId>;
   /** Whether its neighbour may bring that. */
   readonly allows: (packet: Packet) => boolean;
 }

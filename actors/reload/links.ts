@@ -3,8 +3,9 @@
  * "The certificate exchanged during the TLS or DTLS handshake MUST match the node which sent the AttachReqAns", RFC 6940
  * §6.5.1.11.
  */
+
 import { Deferred, Effect, FiberSet, type Scope } from "effect";
-import type { Endpoint } from "../../codecs/reload/mod.ts";
+import type { Endpoint, NodeId } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { type ByteStreamShape, type Credentials, Dialer, Entropy } from "../ports/mod.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -20,24 +21,24 @@ const LINKS_PER_NODE_MAX = 3;
 
 /** Whose certificate is at the other end, and which of its nodes, if that is known already. */
 interface Named {
-  readonly names: ReadonlyArray<bigint>;
-  readonly node: bigint | undefined;
+  readonly names: ReadonlyArray<NodeId>;
+  readonly node: NodeId | undefined;
 }
 
 export interface Links {
   /** For the listener: one stream, until it ends. */
   readonly serve: (stream: ByteStreamShape) => Effect.Effect<void>;
   /** The node at the other end, once its link is up; `expected`: only that one will do. */
-  readonly dial: (endpoint: Endpoint, expected?: bigint) => Effect.Effect<bigint, string>;
-  readonly connect: (node: bigint, endpoint: Endpoint) => Effect.Effect<void>;
+  readonly dial: (endpoint: Endpoint, expected?: NodeId) => Effect.Effect<NodeId, string>;
+  readonly connect: (node: NodeId, endpoint: Endpoint) => Effect.Effect<void>;
   /** Closes the link that a dial for whoever is there brought; others to that node stay. */
-  readonly release: (node: bigint) => Effect.Effect<void>;
+  readonly release: (node: NodeId) => Effect.Effect<void>;
   /** Where linked nodes listen: as they said, or as we dialled them. */
-  readonly reached: ReadonlyMap<bigint, Endpoint>;
+  readonly reached: ReadonlyMap<NodeId, Endpoint>;
 }
 
 export const makeLinks = Effect.fn("reload.links")(function* (
-  self: bigint,
+  self: NodeId,
   settings: LinkSettings & { readonly messagesPerSecond: number },
   credentials: Credentials,
   post: Post,
@@ -48,11 +49,11 @@ export const makeLinks = Effect.fn("reload.links")(function* (
   const dialer = yield* Dialer;
   const entropy = yield* Entropy;
   const dialled = yield* FiberSet.make();
-  const connecting = new Set<bigint>();
+  const connecting = new Set<NodeId>();
   const pace = makePace(settings.messagesPerSecond);
   /** Links that nobody was expected at: those to bootstrap nodes. */
-  const visits = new Map<bigint, Link>();
-  const dialledAt = new Map<bigint, Endpoint>();
+  const visits = new Map<NodeId, Link>();
+  const dialledAt = new Map<NodeId, Endpoint>();
   /** Streams on which nobody has shown itself yet, with the first name of their certificate. */
   const nameless = new Map<ByteStreamShape, bigint>();
 
@@ -75,7 +76,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
     });
 
   /** A certificate of several nodes: whoever is there has to show itself, in time, and not on many streams at once. */
-  const meet = Effect.fnUntraced(function* (stream: ByteStreamShape, names: ReadonlyArray<bigint>) {
+  const meet = Effect.fnUntraced(function* (stream: ByteStreamShape, names: ReadonlyArray<NodeId>) {
     const others = [...nameless.values()].filter((name) => name === names[0]);
     if (others.length >= LINKS_PER_NODE_MAX * names.length) return undefined;
     nameless.set(stream, names[0]!);
@@ -95,7 +96,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
     const farEnd = known === undefined ? yield* meet(stream, names) : undefined;
     if (known === undefined && farEnd === undefined) return yield* stream.close;
     let link: Link | undefined;
-    const begin = (line: Line, node: bigint) =>
+    const begin = (line: Line, node: NodeId) =>
       Effect.suspend(() => {
         nameless.delete(stream);
         if ((table.get(node) ?? []).length >= LINKS_PER_NODE_MAX) return line.close("enough links");
@@ -130,7 +131,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
   }, Effect.scoped);
 
   /** Whom its certificate names; undefined for a stranger, and for ourselves. */
-  const namedBy = Effect.fnUntraced(function* (stream: ByteStreamShape, expected?: bigint) {
+  const namedBy = Effect.fnUntraced(function* (stream: ByteStreamShape, expected?: NodeId) {
     const names = yield* post.nodesOf(stream.peer.certificates);
     const node = names.length === 1 ? names[0] : names.find((id) => id === expected);
     const isOther = names.length > 0 && node !== self && (expected === undefined || node === expected);
@@ -144,7 +145,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
   });
 
   const dial: Links["dial"] = Effect.fnUntraced(function* (endpoint, expected) {
-    const up = yield* Deferred.make<bigint, string>();
+    const up = yield* Deferred.make<NodeId, string>();
     const attempt = Effect.scoped(
       Effect.gen(function* () {
         const stream = yield* dialer.dial({ ...endpoint, tls: credentials });

@@ -2,8 +2,9 @@
  * Events from parts of a node to parts that are made after them: a part puts them into one queue, and node.ts hands each to
  * the part that its table names. So nothing is called before it is made.
  */
+
 import { Effect, FiberSet, Queue, type Scope } from "effect";
-import type { Endpoint } from "../../codecs/reload/mod.ts";
+import type { Endpoint, NodeId } from "../../codecs/reload/mod.ts";
 
 /** Events that wait while the node is put together. */
 const EVENTS_MAX = 256;
@@ -12,10 +13,10 @@ export type NodeEvent =
   /** From the peer: open a link to whatever node listens there. */
   | { readonly type: "dial"; readonly endpoint: Endpoint }
   /** From the peer: close the link that `dial` brought to that node. */
-  | { readonly type: "release"; readonly node: bigint }
-  | { readonly type: "connect"; readonly node: bigint; readonly endpoint: Endpoint }
+  | { readonly type: "release"; readonly node: NodeId }
+  | { readonly type: "connect"; readonly node: NodeId; readonly endpoint: Endpoint }
   /** From the storage: that node has everything it was to get. */
-  | { readonly type: "handedOver"; readonly to: bigint };
+  | { readonly type: "handedOver"; readonly to: NodeId };
 
 /** What is done about each event. */
 export type NodeTable = {

@@ -6,7 +6,9 @@
  *                        |          +--- sender <------+--- store, fetch, ping, appAttach: requests of our own
  *                        +------- events of parts that were made before the links
  */
+
 import { Clock, Deferred, Effect, type Scope } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { type Endpoint, expiryOf, type OverlayConfiguration, toNode, unsupportedIn } from "../../codecs/reload/mod.ts";
 import {
   ownedFraction,
@@ -34,13 +36,13 @@ import { makeUsage, type Usage } from "./usage.ts";
 export interface NodeStatus extends ValueStorageStatus {
   readonly state: PeerState;
   /** Nearest first. */
-  readonly successors: ReadonlyArray<bigint>;
-  readonly predecessors: ReadonlyArray<bigint>;
-  readonly fingers: ReadonlyArray<bigint>;
+  readonly successors: ReadonlyArray<NodeId>;
+  readonly predecessors: ReadonlyArray<NodeId>;
+  readonly fingers: ReadonlyArray<NodeId>;
   /** Every node with an open link. */
-  readonly linked: ReadonlyArray<bigint>;
+  readonly linked: ReadonlyArray<NodeId>;
   /** The far ends of their links; where a node listens, if it was dialled from here. */
-  readonly addresses: ReadonlyMap<bigint, Endpoint>;
+  readonly addresses: ReadonlyMap<NodeId, Endpoint>;
   /** Where linked nodes listen, as far as this node has dialled them: its `known` when it starts again. */
   readonly reached: ReadonlyArray<Endpoint>;
   /** The part of the ring this node answers for, 0 to 1. */
@@ -51,7 +53,7 @@ export interface NodeStatus extends ValueStorageStatus {
 }
 
 export interface OverlayNode extends Usage {
-  readonly nodeId: bigint;
+  readonly nodeId: NodeId;
   readonly host: string;
   readonly port: number;
   readonly configuration: Configuration;
@@ -170,7 +172,7 @@ export const startNode = Effect.fn("reload.node")(function* (
     const share = ownedFraction(sender.view);
     const reached = [...links.reached.values()];
     const ends = [...sender.links].flatMap(([node, [link]]) => (link === undefined ? [] : [[node, link.at] as const]));
-    const addresses = new Map<bigint, Endpoint>([...ends, ...links.reached]);
+    const addresses = new Map<NodeId, Endpoint>([...ends, ...links.reached]);
     const ring = { state, successors, predecessors, fingers, linked, addresses, reached, share };
     return { ...held, ...ring, quota: now().quota, quotaUsed };
   });
@@ -225,7 +227,7 @@ const policyOf = (now: OverlayConfiguration, { overlay, known = [] }: NodeOption
 const peerSettings = (
   options: NodeOptions,
   limits: NodeLimits,
-  self: bigint,
+  self: NodeId,
   endpoint: Endpoint,
   startedMs: number,
 ): PeerSettings => {

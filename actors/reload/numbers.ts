@@ -1,5 +1,7 @@
 /** The ViPR usage of the overlay: a number's claims, published and found. docs/protocol/overlay.md#the-vipr-usage. */
+
 import { Effect } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   decodeRegistration,
   decodeRegistrationKey,
@@ -13,7 +15,7 @@ import type { OverlayNode } from "./node.ts";
 
 /** Who says it serves a number. A claim is only that: a validated call proves it. */
 export interface Claim {
-  readonly nodeId: bigint;
+  readonly nodeId: NodeId;
   readonly vservice: bigint;
 }
 type Stores = Pick<OverlayNode, "nodeId" | "store" | "resourceOf">;
@@ -27,7 +29,7 @@ export const publishNumber = (
   number: E164,
   vservice: bigint,
   lifetimeS: number = NUMBER_LIFETIME_S,
-): Effect.Effect<{ readonly replicas: ReadonlyArray<bigint> }, OverlayError> =>
+): Effect.Effect<{ readonly replicas: ReadonlyArray<NodeId> }, OverlayError> =>
   Effect.flatMap(node.resourceOf(number), (resourceId) =>
     node.store({
       resourceId,

@@ -1,5 +1,7 @@
 /** What is offered as configuration, read and its signatures looked at: bytes in, an event for the machine out. RFC 6940 §11.1. */
+
 import { Effect } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type KindConfiguration,
   type OverlayConfiguration,
@@ -16,7 +18,7 @@ const KINDS_OFFERED_MAX = 16;
 /** Whom an overlay's certificates lead to, DER: its own roots, or those a node was given where it names none. */
 export type RootsOf = (overlay: OverlayConfiguration) => ReadonlyArray<Uint8Array>;
 
-const trustIn = (signers: ReadonlyArray<bigint>, overlay: OverlayConfiguration, rootsOf: RootsOf): Trust => ({
+const trustIn = (signers: ReadonlyArray<NodeId>, overlay: OverlayConfiguration, rootsOf: RootsOf): Trust => ({
   overlay: overlay.name,
   signers,
   badNodes: overlay.badNodes,
@@ -62,7 +64,7 @@ export const readKinds = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Offered, never, Keys> {
   if (inForce.kindSigners.length === 0) return { type: "forged", why: "no kind-signer", sequence: undefined };
   if (blocks.length > KINDS_OFFERED_MAX) return { type: "unreadable", why: `over ${KINDS_OFFERED_MAX} Kinds` };
-  const kinds: Array<{ readonly kind: KindConfiguration; readonly by: bigint | "authority" }> = [];
+  const kinds: Array<{ readonly kind: KindConfiguration; readonly by: NodeId | "authority" }> = [];
   for (const block of blocks) {
     const got = readKindBlock(block);
     if (!got.ok) return { type: "unreadable", why: `${got.error.at}: ${got.error.why}` };

@@ -1,6 +1,7 @@
 /** What a node is told before it starts. */
+
 import { Data, type Effect } from "effect";
-import type { Endpoint, OverlayConfiguration } from "../../codecs/reload/mod.ts";
+import type { Endpoint, NodeId, OverlayConfiguration } from "../../codecs/reload/mod.ts";
 import { peerTiming, storageTiming } from "../../machines/reload/mod.ts";
 import type { Credentials, ListenReason, StoreFault, StoreShape } from "../ports/mod.ts";
 import type { Carry } from "./outgoing.ts";
@@ -62,7 +63,7 @@ export interface NodeOptions {
   /** The certificate holds the Node-ID, as a `reload://` URI of this overlay. */
   readonly credentials: Credentials;
   /** Which Node-ID to be, when the certificate names several. */
-  readonly nodeId?: bigint;
+  readonly nodeId?: NodeId;
   readonly overlay: OverlayConfiguration;
   /** The signed document that says so, as received: without it this node cannot tell others of it. */
   readonly document?: string;

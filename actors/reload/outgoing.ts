@@ -2,7 +2,9 @@
  * The way out: over the link to a neighbour, by the ring to whoever is next, or back to ourselves; in fragments where a node
  * is to make them. Never waits. DECISIONS.md D-013.
  */
+
 import { Effect } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { type Destination, Packet, packetBytes } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import { fragmentsOf, type RingView, routeOf } from "../../machines/reload/mod.ts";
@@ -31,7 +33,7 @@ export interface OutgoingHooks {
 
 export interface Outgoing {
   /** Over that node's newest link. `tooLong`: what becomes of it over the limit; by default it is dropped. */
-  readonly hand: (to: bigint, packet: Packet, tooLong?: Effect.Effect<void>) => Effect.Effect<void>;
+  readonly hand: (to: NodeId, packet: Packet, tooLong?: Effect.Effect<void>) => Effect.Effect<void>;
   /** Sends a packet of our own on its way. */
   readonly dispatch: (packet: Packet) => Effect.Effect<void>;
   /** Whether who gets it has seen our certificate, so that it may be left out. */
@@ -43,11 +45,11 @@ export const onItsWay = (packet: Packet): Packet => ({ ...packet, ttl: packet.tt
 
 /** `overlay`: its hash. */
 export const makeOutgoing = (
-  self: bigint,
+  self: NodeId,
   { now }: Pick<Configuration, "now">,
   settings: OutgoingSettings,
   overlay: number,
-  links: ReadonlyMap<bigint, ReadonlyArray<Link>>,
+  links: ReadonlyMap<NodeId, ReadonlyArray<Link>>,
   { view, drop, toOurselves }: OutgoingHooks,
 ): Outgoing => {
   const oversized = Effect.suspend(() => drop(`over ${now().maxMessageSize} bytes`));

@@ -2,7 +2,9 @@
  * What this node has stored in the overlay itself: how much, until when, and at what storage time. With a store it is
  * known again after a restart, and storage times go on from where they were.
  */
+
 import { Clock, Effect } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { decodeOwnEntry, encodeOwnEntry, nodePrefix, type OwnEntry, ownKey } from "../../codecs/reload/mod.ts";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
@@ -26,7 +28,7 @@ export interface Own {
 }
 
 export const openOwn = Effect.fn("reload.own")(function* (
-  self: bigint,
+  self: NodeId,
   store: StoreShape | undefined,
 ): Effect.fn.Return<Own, StoreFailed> {
   /** By resource, Kind and place. No longer than the quota is, as all else is refused. */
@@ -81,7 +83,7 @@ export const openOwn = Effect.fn("reload.own")(function* (
 });
 
 /** Rows whose time is over are taken off the disk, but for the latest: storage times go on after it. */
-const restoreOwn = Effect.fnUntraced(function* (store: StoreShape, self: bigint) {
+const restoreOwn = Effect.fnUntraced(function* (store: StoreShape, self: NodeId) {
   const nowMs = BigInt(yield* Clock.currentTimeMillis);
   const found: Array<OwnEntry> = [];
   const ended: Array<OwnEntry> = [];

@@ -8,17 +8,19 @@
  * By Node-ID: a second link, or a new one, has no second bucket. RFC 6940 §13.6.5 leaves the means to us.
  * DECISIONS.md D-014.
  */
+
 import { Clock, Effect } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { type Bucket, fullBucket, take, waitMs } from "../../machines/reload/mod.ts";
 
 /** Buckets kept; the one longest unused goes first, and by then is full. */
 const NEIGHBOURS_MAX = 1_024;
 
-export type Pace = (node: bigint) => Effect.Effect<void>;
+export type Pace = (node: NodeId) => Effect.Effect<void>;
 
 /** Waits until that node may speak again: `perSecond` messages, and twice as many at once. */
 export const makePace = (perSecond: number): Pace => {
-  const buckets = new Map<bigint, Bucket>();
+  const buckets = new Map<NodeId, Bucket>();
   return Effect.fnUntraced(function* (node) {
     while (true) {
       const atMs = yield* Clock.currentTimeMillis;

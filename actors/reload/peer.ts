@@ -4,7 +4,9 @@
  *   requests from the dispatcher, links up and down, answers --> mailbox --> step --> perform
  *                                            request, answer --> sender     dial, connect --> events for the links
  */
+
 import { Clock, Effect, FiberSet, type Scope } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type Body,
   type Endpoint,
@@ -39,10 +41,10 @@ export interface PeerHooks {
   /** Dials; the outcome comes back by `dialled` or `dialFailed`. */
   readonly dial: (endpoint: Endpoint) => Effect.Effect<void>;
   /** Closes the link that `dial` brought to that node. */
-  readonly release: (node: bigint) => Effect.Effect<void>;
-  readonly connect: (node: bigint, endpoint: Endpoint) => Effect.Effect<void>;
+  readonly release: (node: NodeId) => Effect.Effect<void>;
+  readonly connect: (node: NodeId, endpoint: Endpoint) => Effect.Effect<void>;
   readonly ring: (view: RingView, change: RingChange) => Effect.Effect<void>;
-  readonly handOver: (to: bigint) => Effect.Effect<void>;
+  readonly handOver: (to: NodeId) => Effect.Effect<void>;
   readonly report: (state: PeerState, why: string) => Effect.Effect<void>;
 }
 
@@ -53,14 +55,14 @@ export interface Peer {
   ) => Effect.Effect<void>;
   readonly configured: (policy: PeerPolicy) => Effect.Effect<void>;
   /** A dial has brought a link to that node, or has failed. */
-  readonly dialled: (node: bigint) => Effect.Effect<void>;
+  readonly dialled: (node: NodeId) => Effect.Effect<void>;
   readonly dialFailed: (why: string) => Effect.Effect<void>;
-  readonly linked: (node: bigint) => Effect.Effect<void>;
-  readonly unlinked: (node: bigint, why: string) => Effect.Effect<void>;
-  readonly handedOver: (to: bigint) => Effect.Effect<void>;
+  readonly linked: (node: NodeId) => Effect.Effect<void>;
+  readonly unlinked: (node: NodeId, why: string) => Effect.Effect<void>;
+  readonly handedOver: (to: NodeId) => Effect.Effect<void>;
   readonly leave: Effect.Effect<void>;
   /** Where nodes listen, as their Attaches say. */
-  readonly told: ReadonlyMap<bigint, Endpoint>;
+  readonly told: ReadonlyMap<NodeId, Endpoint>;
   /** Drives the machine to its end. */
   readonly run: Effect.Effect<void>;
 }
@@ -75,8 +77,8 @@ export const makePeer = Effect.fn("reload.peer")(function* (
   const requests = yield* FiberSet.make();
   const now = Clock.currentTimeMillis;
 
-  const told = new Map<bigint, Endpoint>();
-  const hear = (node: bigint, candidates: ReadonlyArray<IceCandidate>) => {
+  const told = new Map<NodeId, Endpoint>();
+  const hear = (node: NodeId, candidates: ReadonlyArray<IceCandidate>) => {
     const endpoint = reachable(candidates);
     if (endpoint === undefined) return;
     told.delete(node);

@@ -2,7 +2,9 @@
  * Seals what leaves and opens what arrives: signatures over messages and over stored values, certificates up to the
  * overlay's roots. RFC 6940 §6.3.4, §7.1. Private keys stay behind the Keys port; what is opened here is an event.
  */
+
 import { Effect } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   algorithmOf,
   type Body,
@@ -89,14 +91,14 @@ export interface Post {
     value: StoredDataValue,
   ) => Effect.Effect<Signature>;
   /** The Node-IDs a certificate of this overlay speaks for, leaf first in its chain; none when it is not to be trusted. */
-  readonly nodesOf: (chain: ReadonlyArray<Uint8Array>) => Effect.Effect<ReadonlyArray<bigint>>;
+  readonly nodesOf: (chain: ReadonlyArray<Uint8Array>) => Effect.Effect<ReadonlyArray<NodeId>>;
 }
 
 /** `nodeId`: as whom we sign, when our certificate names several. */
 export const makePost = Effect.fn("reload.post")(function* (
   credentials: Credentials,
   configuration: Pick<Configuration, "now" | "roots">,
-  nodeId?: bigint,
+  nodeId?: NodeId,
 ) {
   const keys = yield* Keys;
   const trust = yield* makeTrust(configuration);

@@ -7,7 +7,9 @@
  * has recorded the message: a signature holds for as long as its certificate, and nothing in it tells the hour.
  * DECISIONS.md D-016.
  */
+
 import type { Effect } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { type BodyType, type Destination, Destination as DestinationWire } from "../../codecs/reload/mod.ts";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
@@ -44,7 +46,7 @@ interface Entry {
 export interface Repeats {
   /** `fresh` is to be served, as is what has no answer yet; what is `old` gets its answer `again`, or silence. */
   readonly asked: (
-    signer: bigint,
+    signer: NodeId,
     type: BodyType,
     reply: ReplyTo,
     atMs: number,
@@ -55,7 +57,7 @@ export interface Repeats {
 }
 
 export const makeRepeats = (): Repeats => {
-  const signers = new Map<bigint, Map<bigint, Entry>>();
+  const signers = new Map<NodeId, Map<bigint, Entry>>();
   /** Those being served, by what an answer knows of its request. */
   const serving = new Map<string, Entry>();
   let size = 0;
@@ -63,7 +65,7 @@ export const makeRepeats = (): Repeats => {
   /** Those whose answer may be wanted again, by when they were answered. */
   const recent = new Set<Entry>();
 
-  const forget = (signer: bigint, of: Map<bigint, Entry>): void => {
+  const forget = (signer: NodeId, of: Map<bigint, Entry>): void => {
     const [transaction, entry] = of.entries().next().value!;
     of.delete(transaction);
     serving.delete(entry.name);
@@ -72,7 +74,7 @@ export const makeRepeats = (): Repeats => {
     if (of.size === 0) signers.delete(signer);
   };
 
-  const makeRoom = (signer: bigint, atMs: number): Map<bigint, Entry> => {
+  const makeRoom = (signer: NodeId, atMs: number): Map<bigint, Entry> => {
     const own = signers.get(signer) ?? new Map<bigint, Entry>();
     // The last to ask stands last, so that those at the head are the first to be done with.
     signers.delete(signer);

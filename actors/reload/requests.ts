@@ -1,5 +1,7 @@
 /** Requests of our own on their way: sealed once, sent as often as needed, answered by who may answer. */
+
 import { Effect } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { type Body, type Destination, type Packet, packetBytes, type Request } from "../../codecs/reload/mod.ts";
 import { bigOf } from "../../codecs/shared/mod.ts";
 import {
@@ -23,7 +25,7 @@ export interface Reply {
 
 export interface RequestOptions {
   /** The link to send it on; by routing when absent, or when there is no such link. */
-  readonly over?: bigint | undefined;
+  readonly over?: NodeId | undefined;
   /** Of those who signed values in the body. */
   readonly certificates?: ReadonlyArray<Uint8Array>;
   /** It carries our certificate, and its answer must carry every one it needs: none is fetched for either. */
@@ -50,7 +52,7 @@ export const makeRequests = Effect.fn("reload.requests")(function* (
   messageBytesMax: () => number,
   /** Whether our certificate may be left out on the way there. */
   isBare: (destinations: ReadonlyArray<Destination>) => boolean,
-  send: (packet: Packet, over: bigint | undefined) => Effect.Effect<void>,
+  send: (packet: Packet, over: NodeId | undefined) => Effect.Effect<void>,
 ): Effect.fn.Return<Requests, never, Entropy> {
   const entropy = yield* Entropy;
   const waiting = new Map<bigint, Waiting>();

@@ -1,5 +1,7 @@
 /** What a node kept before it ended, read from disk before it takes its place in the ring again. */
+
 import { Clock, Effect } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { nodePrefix } from "../../codecs/reload/mod.ts";
 import { type Restored, restoredFrom, sharingCertificates } from "../../machines/reload/mod.ts";
 import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
@@ -11,7 +13,7 @@ const ROWS_AT_ONCE_MAX = 500;
 /** `tell` gets it piece by piece. What cannot be read, or has had its time, is taken off the disk. */
 export const restoreValues = Effect.fn("reload.restore")(function* (
   store: StoreShape,
-  self: bigint,
+  self: NodeId,
   tell: (kept: ReadonlyArray<Restored>, atMs: number) => Effect.Effect<void>,
 ): Effect.fn.Return<{ readonly restored: number; readonly dropped: number }, StoreFailed> {
   const prefix = nodePrefix(self);

@@ -6,7 +6,9 @@
  *
  * It is made first. dispatcher.ts, which takes what arrives, is made when those that serve requests are there.
  */
+
 import { Effect, Queue } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { type Body, type Destination, errorBody, type Packet, packetBytes } from "../../codecs/reload/mod.ts";
 import type { ReplyTo, RingView } from "../../machines/reload/mod.ts";
 import type { Entropy } from "../ports/mod.ts";
@@ -37,7 +39,7 @@ export interface Sender {
   /** Whether our certificate is stored in the overlay for others to find. */
   published: boolean;
   /** By Node-ID, the newest link last. */
-  readonly links: Map<bigint, Array<Link>>;
+  readonly links: Map<NodeId, Array<Link>>;
   readonly counters: Record<Counter, number>;
   /** A request of our own, repeated until it is answered; refused for its configuration, it is sent again in time. */
   readonly request: Requests["ask"];
@@ -51,14 +53,14 @@ export interface Sender {
 }
 
 export const makeSender = Effect.fn("reload.sender")(function* (
-  self: bigint,
+  self: NodeId,
   configuration: Configuration,
   post: Post,
   settings: OutgoingSettings = { fragmentBytes: 0, carry: "always" },
 ): Effect.fn.Return<Sender, never, Entropy> {
   const { now } = configuration;
   const loopback = yield* Queue.dropping<Packet>(LOOPBACK_MAX);
-  const links = new Map<bigint, Array<Link>>();
+  const links = new Map<NodeId, Array<Link>>();
   const counters = {
     forwarded: 0,
     delivered: 0,

@@ -5,8 +5,10 @@
  * no signer the authority itself may sign: its word is what every certificate of the overlay rests on.
  * DECISIONS.md D-056.
  */
+
 import { Clock, Effect } from "effect";
 import { readReloadUri } from "../../codecs/enrol/mod.ts";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   documentSignatureInput,
   ecdsaSignature,
@@ -35,12 +37,12 @@ const CERTIFICATES_MAX = 8;
 /** Whose word counts: nodes by their Node-IDs, or the roots where `signers` is empty. */
 export interface Trust {
   readonly overlay: string;
-  readonly signers: ReadonlyArray<bigint>;
-  readonly badNodes: ReadonlyArray<bigint>;
+  readonly signers: ReadonlyArray<NodeId>;
+  readonly badNodes: ReadonlyArray<NodeId>;
   /** DER. */
   readonly roots: ReadonlyArray<Uint8Array>;
 }
-export type Verdict = { readonly by: bigint | "authority" } | { readonly refused: string };
+export type Verdict = { readonly by: NodeId | "authority" } | { readonly refused: string };
 
 /** The SecurityBlock of these bytes, as a configuration or Kind holds it in base64. */
 const blockOf = Effect.fnUntraced(function* (bytes: Uint8Array, { key, certificates }: Credentials) {
@@ -117,7 +119,7 @@ const named = (
   { uris }: CertificateFacts,
   certificate: Uint8Array,
   { overlay, signers, badNodes, roots }: Trust,
-): ReadonlyArray<bigint | "authority"> => {
+): ReadonlyArray<NodeId | "authority"> => {
   if (signers.length === 0) return roots.some((root) => equalBytes(root, certificate)) ? ["authority"] : [];
   return uris.flatMap((uri) => {
     const name = readReloadUri(uri);

@@ -5,7 +5,9 @@
  *                                                                    answer, refuse, copy --> sender
  *                                                                    save --> durable.ts: before what it says leaves
  */
+
 import { Clock, Deferred, Effect, FiberSet, type Scope } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type BodyOf,
   type Destination,
@@ -57,7 +59,7 @@ export interface ValueStorage {
     opened: Opened,
   ) => Effect.Effect<void>;
   readonly ring: (view: RingView, change: RingChange) => Effect.Effect<void>;
-  readonly handOver: (to: bigint) => Effect.Effect<void>;
+  readonly handOver: (to: NodeId) => Effect.Effect<void>;
   readonly configured: (policy: ValueStoragePolicy) => Effect.Effect<void>;
   readonly status: Effect.Effect<ValueStorageStatus>;
   /** Why stores and fetches were turned away, counted. */
@@ -69,10 +71,10 @@ export const isStorageRequest = (request: Request): request is Extract<Request, 
   KEEPERS.has(request.type);
 
 export const hostStorage = Effect.fn("reload.storage")(function* (
-  self: bigint,
+  self: NodeId,
   settings: ValueStorageSettings,
   board: Sender,
-  handedOver: (to: bigint) => Effect.Effect<void>,
+  handedOver: (to: NodeId) => Effect.Effect<void>,
   store?: StoreShape,
 ): Effect.fn.Return<ValueStorage, StoreFailed, Scope.Scope> {
   const box = yield* mailbox<ValueStorageEvent>(EVENTS_MAX);

@@ -7,8 +7,10 @@
  * A certificate is read and its chain checked once; after that a signer is found by the hash in its identity, and only the
  * hour and the list of bad nodes are looked at again. DECISIONS.md D-018.
  */
+
 import { Clock, Effect } from "effect";
 import { readReloadUri } from "../../codecs/enrol/mod.ts";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { identityOf, identityOfNode, isIdentityOf, type SignerIdentity } from "../../codecs/reload/mod.ts";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import type { Signer } from "../../machines/reload/mod.ts";
@@ -54,7 +56,7 @@ interface Known {
 export interface Trust {
   readonly signerBy: (identity: SignerIdentity, bucket: Bucket) => Effect.Effect<Signer | undefined>;
   /** The Node-IDs a certificate speaks for; none when it is not to be trusted. */
-  readonly nodesOf: (chain: ReadonlyArray<Uint8Array>) => Effect.Effect<ReadonlyArray<bigint>>;
+  readonly nodesOf: (chain: ReadonlyArray<Uint8Array>) => Effect.Effect<ReadonlyArray<NodeId>>;
   /** Without looking at any certificate: who signs so has been seen before. */
   readonly isKnown: (identity: SignerIdentity) => boolean;
   /** These certificates and the issuers they need below a root, each once. */

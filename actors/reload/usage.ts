@@ -1,5 +1,7 @@
 /** What a ViPR server asks of its node: store, fetch, reach an application. Values are signed here and verified here. */
+
 import { Effect } from "effect";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type Answer,
   dataValueOf,
@@ -41,18 +43,18 @@ export interface Fetched {
   /** Of an array. */
   readonly index: number;
   readonly value: Uint8Array;
-  readonly signer: bigint;
+  readonly signer: NodeId;
 }
 
 export interface Usage {
-  readonly store: (item: ToStore) => Effect.Effect<{ readonly replicas: ReadonlyArray<bigint> }, OverlayError>;
+  readonly store: (item: ToStore) => Effect.Effect<{ readonly replicas: ReadonlyArray<NodeId> }, OverlayError>;
   /** The entries that exist, whose signature holds and whose signer may write them; the rest is passed over. */
   readonly fetch: (of: {
     readonly resourceId: Uint8Array | bigint;
     readonly kind: number;
   }) => Effect.Effect<ReadonlyArray<Fetched>, OverlayError>;
   /** Where that node's application listens. */
-  readonly appAttach: (nodeId: bigint, application: number) => Effect.Effect<Endpoint, OverlayError>;
+  readonly appAttach: (nodeId: NodeId, application: number) => Effect.Effect<Endpoint, OverlayError>;
   /** Entries of our own in the overlay, by what we have stored and not removed since. */
   readonly used: Effect.Effect<number>;
   /** When an entry of ours ends, in milliseconds since 1970; undefined when it is not in the overlay. */
@@ -61,8 +63,8 @@ export interface Usage {
   ) => number | undefined;
   /** The node itself, or whichever answers for a resource. */
   readonly ping: (
-    to: bigint | { readonly resourceId: Uint8Array },
-  ) => Effect.Effect<{ readonly nodeId: bigint; readonly atMs: number }, OverlayError>;
+    to: NodeId | { readonly resourceId: Uint8Array },
+  ) => Effect.Effect<{ readonly nodeId: NodeId; readonly atMs: number }, OverlayError>;
 }
 
 export const makeUsage = Effect.fn("reload.usage")(function* (

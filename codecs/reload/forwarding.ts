@@ -23,12 +23,11 @@ import {
   u16,
   u32,
   u64,
-  u128,
   within,
 } from "../wire/mod.ts";
+import { NodeId } from "./node-id.ts";
 import { destinationType, fragmentAlways, fragmentLast, fragmentOffset, reloToken } from "./registry.ts";
 
-export const NodeId = u128; // NodeIdLength 16: this overlay's choice, §11.1
 export const NODE_ID_BYTES = 16;
 export const ResourceId = opaque(u8); // opaque ResourceId<0..2^8-1>
 
@@ -132,5 +131,5 @@ export const fragmentFor = ({ offset, isLast }: Piece): number =>
   (fragmentAlways | (isLast ? fragmentLast : 0) | (offset & fragmentOffset)) >>> 0;
 export const isWhole = ({ offset, isLast }: Piece): boolean => offset === 0 && isLast;
 
-export const toNode = (id: bigint): Destination => ({ type: "node", data: id });
+export const toNode = (id: NodeId): Destination => ({ type: "node", data: id });
 export const toResource = (id: Uint8Array): Destination => ({ type: "resource", data: id });

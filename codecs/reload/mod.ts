@@ -7,7 +7,6 @@ export {
   fragmentFor,
   isWhole,
   NODE_ID_BYTES,
-  NodeId,
   Packet,
   type Piece,
   packetBytes,
@@ -37,6 +36,7 @@ export {
   type RequestType,
   sealedPayload,
 } from "./message.ts";
+export { NodeId } from "./node-id.ts";
 export {
   decodeRegistration,
   decodeRegistrationKey,

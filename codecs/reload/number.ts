@@ -10,7 +10,8 @@ import { sha1 } from "@noble/hashes/legacy.js";
 import { scrypt } from "@noble/hashes/scrypt.js";
 import { bigOf, bytesOfBig, type E164, utf8 } from "../shared/mod.ts";
 import { type Decoded, decode, encode, struct, type TypeOf, u64 } from "../wire/mod.ts";
-import { NODE_ID_BYTES, NodeId } from "./forwarding.ts";
+import { NODE_ID_BYTES } from "./forwarding.ts";
+import { NodeId } from "./node-id.ts";
 
 export const RESOURCE_ID_BYTES = 16;
 
@@ -36,7 +37,7 @@ export const stretchedNumber = (number: E164, overlay: string): Uint8Array => {
 };
 export const resourceOfStretched = (stretched: Uint8Array): Uint8Array => resourceOf(stretched);
 /** Where a node's certificates are stored, §8. */
-export const resourceOfNode = (nodeId: bigint): Uint8Array => resourceOf(bytesOfBig(nodeId, NODE_ID_BYTES));
+export const resourceOfNode = (nodeId: NodeId): Uint8Array => resourceOf(bytesOfBig(nodeId, NODE_ID_BYTES));
 
 /** §6.3.2: "the lower 32 bits of the SHA-1 hash of the overlay name". */
 export const overlayHash = (name: string): number => Number(bigOf(sha1(utf8(name)).slice(-4)));
@@ -50,5 +51,5 @@ export type RegistrationKey = TypeOf<typeof RegistrationKey>;
 export const encodeRegistrationKey = (key: RegistrationKey): Uint8Array => encode(RegistrationKey, key);
 export const decodeRegistrationKey = (key: Uint8Array): Decoded<RegistrationKey> => decode(RegistrationKey, key);
 
-export const encodeRegistration = (contact: bigint): Uint8Array => encode(NodeId, contact);
-export const decodeRegistration = (value: Uint8Array): Decoded<bigint> => decode(NodeId, value);
+export const encodeRegistration = (contact: NodeId): Uint8Array => encode(NodeId, contact);
+export const decodeRegistration = (value: Uint8Array): Decoded<NodeId> => decode(NodeId, value);

@@ -2,7 +2,9 @@
  * The configuration of an overlay: what every node of it must agree on. RFC 6940 §11.1.
  * As a value; overlay-read.ts and overlay-write.ts turn it from XML and into XML. DECISIONS.md D-036.
  */
+
 import type { Endpoint } from "./address.ts";
+import type { NodeId } from "./node-id.ts";
 import { type DataModel, kindId } from "./registry.ts";
 
 export const BASE_NAMESPACE = "urn:ietf:params:xml:ns:p2p:config-base";
@@ -56,9 +58,9 @@ export interface OverlayConfiguration {
   readonly chordPingIntervalS: number;
   readonly chordReactive: boolean;
   /** Whose certificates may sign the next document, and Kinds. */
-  readonly configurationSigners: ReadonlyArray<bigint>;
-  readonly kindSigners: ReadonlyArray<bigint>;
-  readonly badNodes: ReadonlyArray<bigint>;
+  readonly configurationSigners: ReadonlyArray<NodeId>;
+  readonly kindSigners: ReadonlyArray<NodeId>;
+  readonly badNodes: ReadonlyArray<NodeId>;
   readonly mandatoryExtensions: ReadonlyArray<string>;
   readonly kinds: ReadonlyArray<KindConfiguration>;
   /** Entries one Node-ID may keep in the whole overlay. */

@@ -2,6 +2,7 @@
  * Certificates and signatures, and what a signature covers. RFC 6940 §6.3.4, §7.1.
  * Whose signature it is stands in a SignerIdentity: a hash that names one certificate of the bucket.
  */
+
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesOfBig, concat } from "../shared/mod.ts";
@@ -21,6 +22,7 @@ import {
   vector,
 } from "../wire/mod.ts";
 import { NODE_ID_BYTES, ResourceId } from "./forwarding.ts";
+import type { NodeId } from "./node-id.ts";
 import { certificateType, hashAlgorithm, signatureAlgorithm, signerIdentityType } from "./registry.ts";
 
 export const GenericCertificate = struct("GenericCertificate", "RFC 6940 §6.3.4", {
@@ -97,7 +99,7 @@ export const identityOf = (certificate: Uint8Array): SignerIdentity => ({
 });
 
 /** How the holder of a certificate with several Node-IDs signs as one of them: "H(NodeId || certificate)". */
-export const identityOfNode = (certificate: Uint8Array, nodeId: bigint): SignerIdentity => ({
+export const identityOfNode = (certificate: Uint8Array, nodeId: NodeId): SignerIdentity => ({
   type: "certHashNodeId",
   identity: {
     algorithm: hashAlgorithm.sha256,
@@ -106,7 +108,7 @@ export const identityOfNode = (certificate: Uint8Array, nodeId: bigint): SignerI
 });
 
 /** Whether the identity names this certificate, used as this Node-ID. Hashes: SHA-256, SHA-1 (RFC 6940 leaves it open). */
-export const isIdentityOf = (identity: SignerIdentity, certificate: Uint8Array, nodeId: bigint): boolean => {
+export const isIdentityOf = (identity: SignerIdentity, certificate: Uint8Array, nodeId: NodeId): boolean => {
   if (identity.type === "none") return false;
   const digest = digestOf(identity.identity.algorithm);
   const hashed = identity.type === "certHash" ? certificate : concat(bytesOfBig(nodeId, NODE_ID_BYTES), certificate);

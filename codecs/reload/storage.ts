@@ -21,7 +21,8 @@ import {
   vector,
   type Wire,
 } from "../wire/mod.ts";
-import { NodeId, ResourceId } from "./forwarding.ts";
+import { ResourceId } from "./forwarding.ts";
+import { NodeId } from "./node-id.ts";
 import { modelOfKind } from "./registry.ts";
 import { Signature } from "./security.ts";
 

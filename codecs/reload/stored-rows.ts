@@ -30,7 +30,8 @@ import {
   u64,
   vector,
 } from "../wire/mod.ts";
-import { NODE_ID_BYTES, NodeId } from "./forwarding.ts";
+import { NODE_ID_BYTES } from "./forwarding.ts";
+import { NodeId } from "./node-id.ts";
 import { StoreKindData } from "./storage.ts";
 
 export const ROW_VERSION = 1;
@@ -63,22 +64,22 @@ const OwnEntry = struct("OwnEntry", "this project's store", {
 });
 export type OwnEntry = Omit<TypeOf<typeof OwnEntry>, "version">;
 
-const kindKey = (self: bigint, resource: Uint8Array, kind: number): Uint8Array =>
+const kindKey = (self: NodeId, resource: Uint8Array, kind: number): Uint8Array =>
   concat(bytesOfBig(self, NODE_ID_BYTES), resource, encode(u32, kind));
 
 /** The beginning of the keys of all that the node stores for others. */
-export const nodePrefix = (self: bigint): Uint8Array => bytesOfBig(self, NODE_ID_BYTES);
-export const generationKey = (self: bigint, resource: Uint8Array, kind: number): Uint8Array =>
+export const nodePrefix = (self: NodeId): Uint8Array => bytesOfBig(self, NODE_ID_BYTES);
+export const generationKey = (self: NodeId, resource: Uint8Array, kind: number): Uint8Array =>
   concat(kindKey(self, resource, kind), Uint8Array.of(0));
 /** `place`: hex of a dictionary's key, an array's index in decimal, or nothing. */
-export const entryKey = (self: bigint, resource: Uint8Array, kind: number, place: string): Uint8Array =>
+export const entryKey = (self: NodeId, resource: Uint8Array, kind: number, place: string): Uint8Array =>
   concat(kindKey(self, resource, kind), Uint8Array.of(1), sha256(utf8(place)));
 
 export const encodeEntryRow = (entry: EntryRow): Uint8Array => encode(EntryRow, entry);
 export const encodeGenerationRow = (given: GenerationRow): Uint8Array => encode(GenerationRow, given);
 
 export const ownKey = (
-  self: bigint,
+  self: NodeId,
   { resource, kind, place }: Pick<OwnEntry, "resource" | "kind" | "place">,
 ): Uint8Array => concat(kindKey(self, resource, kind), sha256(utf8(place)));
 export const encodeOwnEntry = (entry: OwnEntry): Uint8Array => encode(OwnEntry, entry);

@@ -22,7 +22,8 @@ import {
   u128,
   vector,
 } from "../wire/mod.ts";
-import { Destination, NodeId } from "./forwarding.ts";
+import { Destination } from "./forwarding.ts";
+import { NodeId } from "./node-id.ts";
 import {
   addressType,
   candidateType,

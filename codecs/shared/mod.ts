@@ -1,5 +1,6 @@
 /** What several codecs share: numbers, times, call records, bytes. */
 export { base64Of, bytesOfBase64 } from "./base64.ts";
+export type { Branded } from "./brand.ts";
 export {
   bigOf,
   bytesOfBig,

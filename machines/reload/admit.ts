@@ -3,6 +3,7 @@
  * docs/protocol/overlay.md#storage.
  * Signatures have been verified at the edge: here their signers are known, or undefined. DECISIONS.md D-065, D-066.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 
 import {
   dataValueOf,
@@ -106,7 +107,7 @@ export const store = (
 const misplaced = (
   view: RingView,
   { resource, replica }: { readonly resource: Uint8Array; readonly replica: number },
-  signer: bigint,
+  signer: NodeId,
 ): Refusal | undefined => {
   if (resource.length !== RESOURCE_ID_BYTES) return { error: "invalidMessage", info: "a resource of 128 bits, please" };
   const id = bigOf(resource);
@@ -118,7 +119,7 @@ const misplaced = (
  * Replica stores come from "a plausible node to ... have been in the replica set": one of it, or the one after it, as the
  * sender may know of a loss before us; or a neighbour, who answered for the resource while the ring lay in two.
  */
-const isPlausible = (view: RingView, id: bigint, signer: bigint): boolean => {
+const isPlausible = (view: RingView, id: bigint, signer: NodeId): boolean => {
   if (!view.joined) return true; // the admitting peer hands over before we know the ring
   const owners = ownersOf({ ...view, successors: [...view.successors, signer] }, id, REPLICAS + 2);
   if (!owners.includes(view.self)) return false;
@@ -206,7 +207,7 @@ const lifetimeOf = (data: StoredData, before: StoredEntry | undefined, atMs: num
 
 /** Anybody may store at any number: one node that filled it would shut its owner out. */
 const isCrowded = (entries: Readonly<Record<string, StoredEntry>>): boolean => {
-  const bySigner = new Map<bigint, number>();
+  const bySigner = new Map<NodeId, number>();
   for (const { signer } of Object.values(entries)) bySigner.set(signer.nodeId, (bySigner.get(signer.nodeId) ?? 0) + 1);
   return [...bySigner.values()].some((count) => count > ENTRIES_OF_SIGNER_MAX);
 };

@@ -6,6 +6,7 @@
  * Until it has answered that Update the joining node may not know its part yet, and we go on answering for it. Whoever waits
  * for its turn may find that another has come between: it is sent to look for its admitting peer again.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { toNode } from "../../codecs/reload/mod.ts";
 import type { Of } from "../kit/mod.ts";
 import { inTurn } from "./in-turn.ts";
@@ -87,7 +88,7 @@ export const admitEnded = (
 /** It knows its part: from now on it answers for it. Or it does not answer, and the next may come. */
 const admitted = (
   context: PeerContext,
-  node: bigint,
+  node: NodeId,
   isTaken: boolean,
 ): PeerDecision<"ring" | "startTimer" | "refuse" | "answer" | "handOver"> => {
   if (context.joiners[0]?.signer !== node) return {};
@@ -100,7 +101,7 @@ const admitted = (
 
 /** A node that waited to join is gone. */
 export const joinerLost =
-  (node: bigint) =>
+  (node: NodeId) =>
   (context: PeerContext): ReturnType<typeof admitted> => {
     if (context.joiners[0]?.signer === node) return admitted(context, node, false);
     return { context: { joiners: context.joiners.filter(({ signer }) => signer !== node) } };

@@ -2,6 +2,7 @@
  * The nodes that Updates have named and that are not linked: candidates for the place of a neighbour that is lost. RFC 6940
  * §10.7.3. Functions only.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import type { PeerContext, PeerDecision } from "./peer-types.ts";
 import { distance } from "./ring.ts";
 import type { Table } from "./table.ts";
@@ -14,10 +15,10 @@ export const HEARD_MAX = 512;
 /** What an Update adds to those we know of. Our peers need no remembering. A list that is full is sorted, nearest first. */
 export const withCandidates = (
   table: Table,
-  candidates: ReadonlyArray<bigint>,
-  heard: ReadonlyArray<bigint>,
-): ReadonlyArray<bigint> => {
-  const far = (node: bigint) => {
+  candidates: ReadonlyArray<NodeId>,
+  heard: ReadonlyArray<NodeId>,
+): ReadonlyArray<NodeId> => {
+  const far = (node: NodeId) => {
     const after = distance(table.self, node);
     const before = distance(node, table.self);
     return after < before ? after : before;
@@ -37,6 +38,6 @@ export const withCandidates = (
 
 /** A node is no candidate any more. */
 export const notCandidate =
-  (node: bigint) =>
+  (node: NodeId) =>
   ({ candidates }: PeerContext): PeerDecision<never> =>
     candidates.includes(node) ? { context: { candidates: candidates.filter((other) => other !== node) } } : {};

@@ -1,9 +1,9 @@
 /** The input, events, orders and context of the machine that holds the configuration document. */
-import type { ErrorName, KindConfiguration, OverlayConfiguration } from "../../codecs/reload/mod.ts";
+import type { ErrorName, KindConfiguration, NodeId, OverlayConfiguration } from "../../codecs/reload/mod.ts";
 import type { Note } from "../kit/mod.ts";
 
 export interface ConfigurationInput {
-  readonly self: bigint;
+  readonly self: NodeId;
   readonly overlay: OverlayConfiguration;
   readonly startedMs: number;
 }
@@ -18,25 +18,25 @@ export type Offered =
   | { readonly type: "forged"; readonly why: string; readonly sequence: number | undefined };
 export interface SignedBy {
   readonly kind: KindConfiguration;
-  readonly by: bigint | "authority";
+  readonly by: NodeId | "authority";
 }
 
 export type ConfigurationTimer = "refresh" | "expire";
 export type ConfigurationEvent =
   /** `id` names the one who offered, for the answer. */
   | { readonly type: "offered"; readonly id: number; readonly offered: Offered; readonly atMs: number }
-  | { readonly type: "heard"; readonly node: bigint; readonly sequence: number }
+  | { readonly type: "heard"; readonly node: NodeId; readonly sequence: number }
   /** A ConfigUpdate of ours was not answered: it may be tried again. */
-  | { readonly type: "notPushed"; readonly node: bigint }
+  | { readonly type: "notPushed"; readonly node: NodeId }
   | { readonly type: "timerFired"; readonly timer: ConfigurationTimer; readonly atMs: number };
 
 export type ConfigurationAction =
   | { readonly type: "answer"; readonly id: number }
   | { readonly type: "refuse"; readonly id: number; readonly error: ErrorName; readonly info: string }
   | { readonly type: "adopt"; readonly id: number; readonly overlay: OverlayConfiguration }
-  | { readonly type: "push"; readonly to: bigint }
+  | { readonly type: "push"; readonly to: NodeId }
   | { readonly type: "pushToNeighbours" }
-  | { readonly type: "ask"; readonly node: bigint }
+  | { readonly type: "ask"; readonly node: NodeId }
   | { readonly type: "refresh" }
   | { readonly type: "leave"; readonly why: string }
   | {
@@ -50,7 +50,7 @@ export type ConfigurationAction =
 
 export interface ConfigurationContext extends ConfigurationInput {
   /** Who signed each Kind that came by a ConfigUpdate, by Kind-ID. */
-  readonly signers: Readonly<Record<number, bigint | "authority">>;
+  readonly signers: Readonly<Record<number, NodeId | "authority">>;
   /** Nodes we have sent this document to, and those we have asked for a newer one, with the sequence they showed. */
   readonly pushed: Readonly<Record<string, number>>;
   readonly asked: Readonly<Record<string, number>>;

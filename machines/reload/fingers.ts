@@ -2,6 +2,7 @@
  * Fingers: links across the ring, one in each half, quarter, eighth. Attached to when a node joins, searched for at leisure.
  * RFC 6940 §10.5, §10.7.4.2. Decisions only.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import type { Of } from "../kit/mod.ts";
 import { inTurn } from "./in-turn.ts";
 import type { PeerContext, PeerDecision, PeerEvent } from "./peer-types.ts";
@@ -39,7 +40,7 @@ const farEntries = (context: PeerContext): ReadonlyArray<number> => {
 };
 
 /** Successors and predecessors overlap: the neighbours are the whole ring. */
-const isWhole = (self: bigint, farthest: bigint, earliest: bigint, successors: ReadonlyArray<bigint>): boolean =>
+const isWhole = (self: NodeId, farthest: bigint, earliest: bigint, successors: ReadonlyArray<NodeId>): boolean =>
   successors.includes(earliest) || distance(self, earliest) <= distance(self, farthest);
 
 /** "In order to set up its i'th Finger Table entry, JN MUST send an Attach to peer n+2^(128-i)", §10.5. */

@@ -7,6 +7,7 @@
  * A signature covers the whole message, so a fragment proves nothing: what is held is limited by neighbour, in all and in
  * time, and pieces that contradict each other end their message. Functions only.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { fragmentFor, fragmentWhole, Packet, pieceOf } from "../../codecs/reload/mod.ts";
 import { concat } from "../../codecs/shared/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
@@ -31,7 +32,7 @@ interface Part {
   readonly bytes: Uint8Array;
 }
 interface Open {
-  readonly from: bigint;
+  readonly from: NodeId;
   readonly sinceMs: number;
   /** Of the first fragment, whose header becomes the message's; without its payload. */
   readonly header: Packet | undefined;
@@ -62,7 +63,7 @@ const none = new Uint8Array();
 export const gather = (
   before: Gathering,
   packet: Packet,
-  from: bigint,
+  from: NodeId,
   atMs: number,
   messageBytesMax: number,
 ): Gathered => {
@@ -82,7 +83,7 @@ export const gather = (
   return { held, whole: { ...next.header, fragment: fragmentWhole, payload } };
 };
 
-const opened = (held: Gathering, from: bigint, atMs: number): Open | string => {
+const opened = (held: Gathering, from: NodeId, atMs: number): Open | string => {
   if (held.size >= OPEN_MAX) return "too many messages in fragments";
   const ofNeighbour = [...held.values()].filter((open) => open.from === from).length;
   if (ofNeighbour >= OPEN_OF_NEIGHBOUR_MAX) return "too many messages of this neighbour in fragments";

@@ -2,6 +2,7 @@
  * Coming into the overlay and going from it, step by step. RFC 6940 §10.5, §10.9, §11.4.
  * Decisions only; peer.ts says when each is taken.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { ChordLeaveData, toNode } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import type { Of } from "../kit/mod.ts";
@@ -57,7 +58,7 @@ export const attachToAdmitting = (context: PeerContext, { node }: Of<PeerEvent, 
 export const attachAgain = (context: PeerContext): PeerDecision<"request"> =>
   context.boot === undefined ? {} : attachOver(context, context.boot);
 
-const attachOver = (context: PeerContext, over: bigint): PeerDecision<"request"> => ({
+const attachOver = (context: PeerContext, over: NodeId): PeerDecision<"request"> => ({
   context: { boot: over, admitting: undefined },
   actions: [
     {
@@ -177,7 +178,7 @@ export const beginLeaving = (context: PeerContext): PeerDecision<"stopTimer" | "
 /** "peers SHOULD send a Leave request to all members of their Neighbor Table before exiting", §10.9. */
 export const sayFarewell = (context: PeerContext): PeerDecision<"request"> => {
   const { predecessors, successors, self } = viewOf(context.table);
-  const farewell = (node: bigint, data: ChordLeaveData): Of<PeerAction, "request"> => ({
+  const farewell = (node: NodeId, data: ChordLeaveData): Of<PeerAction, "request"> => ({
     type: "request",
     request: { type: "leave", node },
     destinations: [toNode(node)],

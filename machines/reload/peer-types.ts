@@ -12,6 +12,7 @@ import type {
   IceCandidate,
   JoinReq,
   LeaveReq,
+  NodeId,
   Request,
   RouteQueryReq,
 } from "../../codecs/reload/mod.ts";
@@ -20,7 +21,7 @@ import type { RingView } from "./ring.ts";
 import type { Table } from "./table.ts";
 
 export interface PeerSettings {
-  readonly self: bigint;
+  readonly self: NodeId;
   /** Where others reach us. */
   readonly endpoint: Endpoint;
   /** Nodes to join through; our own address not among them. */
@@ -94,8 +95,8 @@ export interface ReplyTo {
 /** A request for us whose signature holds. */
 export interface Asked {
   /** The neighbour whose link brought it. */
-  readonly from: bigint;
-  readonly signer: bigint;
+  readonly from: NodeId;
+  readonly signer: NodeId;
   readonly reply: ReplyTo;
   readonly atMs: number;
   /** 64 random bits. */
@@ -106,16 +107,16 @@ export interface Asked {
 export type PendingRequest =
   | { readonly type: "admission" }
   /** `via`: through whom we learned of it; asked once more by routing when that fails. */
-  | { readonly type: "attach"; readonly node: bigint; readonly via: bigint | undefined }
+  | { readonly type: "attach"; readonly node: NodeId; readonly via: NodeId | undefined }
   | { readonly type: "finger"; readonly entry: number }
   | { readonly type: "search"; readonly entry: number }
   /** Who answers for the place after ours, as a bootstrap node sees the ring. */
-  | { readonly type: "partition"; readonly via: bigint }
+  | { readonly type: "partition"; readonly via: NodeId }
   | { readonly type: "join" }
   /** The Update that makes a joining node our predecessor. */
-  | { readonly type: "admit"; readonly node: bigint }
-  | { readonly type: "update"; readonly node: bigint }
-  | { readonly type: "leave"; readonly node: bigint };
+  | { readonly type: "admit"; readonly node: NodeId }
+  | { readonly type: "update"; readonly node: NodeId }
+  | { readonly type: "leave"; readonly node: NodeId };
 
 /** Whether the machine waits for the outcome. Not for an Update: a neighbour that is gone is noticed by its link. */
 export const isAwaited = ({ type }: PendingRequest): boolean => type !== "update";
@@ -123,10 +124,10 @@ export const isAwaited = ({ type }: PendingRequest): boolean => type !== "update
 export type PeerTimer = "step" | "pause" | "react" | "update" | "ping" | "sweep" | "partition" | "leave";
 
 export type PeerEvent =
-  | { readonly type: "dialled"; readonly node: bigint }
+  | { readonly type: "dialled"; readonly node: NodeId }
   | { readonly type: "dialFailed"; readonly why: string }
-  | { readonly type: "linked"; readonly node: bigint; readonly atMs: number }
-  | { readonly type: "unlinked"; readonly node: bigint; readonly why: string }
+  | { readonly type: "linked"; readonly node: NodeId; readonly atMs: number }
+  | { readonly type: "unlinked"; readonly node: NodeId; readonly why: string }
   | { readonly type: "attachReq"; readonly asked: Asked; readonly body: Attach }
   | { readonly type: "joinReq"; readonly asked: Asked; readonly body: JoinReq }
   | { readonly type: "leaveReq"; readonly asked: Asked; readonly body: LeaveReq }
@@ -136,9 +137,9 @@ export type PeerEvent =
   | { readonly type: "appAttachReq"; readonly asked: Asked; readonly body: AppAttach }
   /** A new configuration is in force; what it changes counts from the next timer on. */
   | { readonly type: "configured"; readonly policy: PeerPolicy }
-  | { readonly type: "answered"; readonly request: PendingRequest; readonly signer: bigint; readonly body: Answer }
+  | { readonly type: "answered"; readonly request: PendingRequest; readonly signer: NodeId; readonly body: Answer }
   | { readonly type: "failed"; readonly request: PendingRequest; readonly why: string }
-  | { readonly type: "handedOver"; readonly to: bigint; readonly atMs: number }
+  | { readonly type: "handedOver"; readonly to: NodeId; readonly atMs: number }
   | { readonly type: "timerFired"; readonly timer: PeerTimer; readonly atMs: number; readonly draw: bigint }
   | { readonly type: "leave" };
 
@@ -149,22 +150,22 @@ export type PeerState = "joining" | "settled" | "leaving" | "left" | "failed";
 export type PeerAction =
   | { readonly type: "dial"; readonly endpoint: Endpoint }
   /** The link that a dial of ours brought is needed no more, unless that node has opened another. */
-  | { readonly type: "release"; readonly node: bigint }
+  | { readonly type: "release"; readonly node: NodeId }
   | {
       readonly type: "request";
       readonly request: PendingRequest;
       readonly destinations: ReadonlyArray<Destination>;
       /** The link to send it on; by routing when absent. */
-      readonly over: bigint | undefined;
+      readonly over: NodeId | undefined;
       readonly body: Request;
     }
   | { readonly type: "answer"; readonly reply: ReplyTo; readonly body: Body }
   | { readonly type: "refuse"; readonly reply: ReplyTo; readonly error: ErrorName; readonly info: string }
   /** We have answered an Attach, and so are TLS client, §6.5.1.13. */
-  | { readonly type: "connect"; readonly node: bigint; readonly candidates: ReadonlyArray<IceCandidate> }
+  | { readonly type: "connect"; readonly node: NodeId; readonly candidates: ReadonlyArray<IceCandidate> }
   | { readonly type: "ring"; readonly view: RingView; readonly change: RingChange }
   /** Everything that belongs to that node once it is our neighbour; `handedOver` says when. */
-  | { readonly type: "handOver"; readonly to: bigint }
+  | { readonly type: "handOver"; readonly to: NodeId }
   | { readonly type: "startTimer"; readonly timer: PeerTimer; readonly ms: number; readonly spreadMs: number }
   | { readonly type: "stopTimer"; readonly timer: PeerTimer }
   | { readonly type: "report"; readonly state: PeerState; readonly why: string }
@@ -176,17 +177,17 @@ export interface PeerContext {
   /** Failed attempts to join since the last success; the bootstrap nodes take turns by it. */
   readonly tries: number;
   /** The Node-ID of the bootstrap node last dialled, as its certificate says. */
-  readonly boot: bigint | undefined;
+  readonly boot: NodeId | undefined;
   /** The peer responsible for our place, as the answer to our Attach says. */
-  readonly admitting: bigint | undefined;
+  readonly admitting: NodeId | undefined;
   /** Nodes that Updates have spoken of and that are not linked: candidates for when a neighbour is lost. */
-  readonly candidates: ReadonlyArray<bigint>;
+  readonly candidates: ReadonlyArray<NodeId>;
   /** Neighbours-to-be whose Update we await; or those whom a farewell is on its way to. */
-  readonly awaited: ReadonlyArray<bigint>;
+  readonly awaited: ReadonlyArray<NodeId>;
   /** Finger entries whose Attach is under way. */
   readonly searching: ReadonlyArray<number>;
   /** Attaches under way; `old` since the last sweep. */
-  readonly asking: ReadonlyArray<{ readonly node: bigint; readonly old: boolean }>;
+  readonly asking: ReadonlyArray<{ readonly node: NodeId; readonly old: boolean }>;
   /** Nodes that join through us, one after the other: the data of the first is on its way to it. */
   readonly joiners: ReadonlyArray<Asked>;
   /** Rounds of Updates since the neighbours last changed: each waits twice as long as the one before it. */

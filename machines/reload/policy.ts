@@ -2,6 +2,7 @@
  * Who may write what where: the access control policies of RFC 6940 §7.3, and VIPR-MATCH,
  * docs/protocol/overlay.md#the-vipr-usage. Functions only.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 
 import {
   dataValueOf,
@@ -16,7 +17,7 @@ import { bytesOfBig, concat, equalBytes, utf8 } from "../../codecs/shared/mod.ts
 import { encode, u32 } from "../../codecs/wire/mod.ts";
 
 export interface Writer {
-  readonly nodeId: bigint;
+  readonly nodeId: NodeId;
   readonly users: ReadonlyArray<string>;
 }
 
@@ -51,7 +52,7 @@ export const mayWrite = (
 };
 
 /** The Node-ID in the key and the Node-ID in the value both equal the writer's; a removal has no value. */
-export const matchesRegistration = (nodeId: bigint, value: StoredDataValue): boolean => {
+export const matchesRegistration = (nodeId: NodeId, value: StoredDataValue): boolean => {
   if (!("key" in value)) return false;
   const key = decodeRegistrationKey(value.key);
   if (!key.ok || key.value.nodeId !== nodeId) return false;

@@ -2,6 +2,7 @@
  * What the destination of a packet makes of it, once its signature holds: how to answer, what is wrong with a request
  * whatever it asks, and whose word counts as an answer. RFC 6940 §6.2, §6.3.2, §6.3.3. Functions only.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type BodyOf,
   type Destination,
@@ -24,7 +25,7 @@ import type { ReloadOutcome } from "./transaction.ts";
 const { forwardCritical, destinationCritical, responseCopy } = optionFlag;
 
 /** An option flagged so is copied "except that the RESPONSE_COPY, FORWARD_CRITICAL, and DESTINATION_CRITICAL flags MUST be cleared". */
-export const replyTo = (packet: Packet, from: bigint): ReplyTo => ({
+export const replyTo = (packet: Packet, from: NodeId): ReplyTo => ({
   transactionId: packet.transactionId,
   to: wayBack(packet, from),
   maxResponseLength: packet.maxResponseLength,
@@ -53,7 +54,7 @@ const SEQUENCES = 65_535;
 export const isBelieved = (
   view: RingView,
   destination: Destination,
-  signer: bigint,
+  signer: NodeId,
   error: BodyOf<"error"> | undefined,
 ): boolean => mayAnswer(view, destination, signer) || (error !== undefined && ON_THE_WAY.has(error.code));
 

@@ -2,8 +2,7 @@
  * Values where they belong: on the peer that answers for them and on its next two successors, whoever comes and goes.
  * RFC 6940 §10.4, §10.5 step 6, §10.7.3. Copies go out a few at a time; one that fails is made again at the next repair.
  */
-
-import type { StoreKindData } from "../../codecs/reload/mod.ts";
+import type { NodeId, StoreKindData } from "../../codecs/reload/mod.ts";
 import type { Of } from "../kit/mod.ts";
 import { distance, isResponsible, ownersIn, ownersOf, type RingView } from "./ring.ts";
 import type {
@@ -40,7 +39,7 @@ const COPY_VALUES_MAX = 8;
  * Whether a copy at that node counts: it is of the replica set, or no peer yet and about to be. Another would let go of it,
  * and might be back in the set before we saw it leave.
  */
-export const mayCount = (view: RingView, id: bigint, node: bigint): boolean =>
+export const mayCount = (view: RingView, id: bigint, node: NodeId): boolean =>
   ownersOf(view, id, REPLICAS + 1).includes(node) ||
   !(view.successors.includes(node) || view.predecessors.includes(node));
 
@@ -56,9 +55,9 @@ export const dueForReplicas = (
     .flatMap((to, i) => (lacks(resource, to) ? [{ resource: key, to, replica: i + 1 }] : []));
 };
 
-const isMissing = (kept: StoredEntry, to: bigint | undefined): boolean =>
+const isMissing = (kept: StoredEntry, to: NodeId | undefined): boolean =>
   to === undefined ? !kept.safe : !kept.copies.includes(to);
-const lacks = (resource: Resource, to: bigint | undefined): boolean => {
+const lacks = (resource: Resource, to: NodeId | undefined): boolean => {
   for (const [, , kept] of entriesOf(resource)) if (isMissing(kept, to)) return true;
   return false;
 };
@@ -119,7 +118,7 @@ const counted = (valueTable: ValueTable, before: RingView, view: RingView): Valu
   const ownersOfId = ownersIn(view);
   return mapResources(valueTable, (resource) => {
     const owners = ownersOfId(idOf(resource), REPLICAS + 1);
-    const isLess = (node: bigint) => gone.includes(node) || !owners.includes(node);
+    const isLess = (node: NodeId) => gone.includes(node) || !owners.includes(node);
     const hasLess = [...entriesOf(resource)].some(([, , kept]) => kept.safe || kept.copies.some(isLess));
     return hasLess
       ? changedIn(resource, (kept) => ({ ...kept, copies: kept.copies.filter((node) => !isLess(node)), safe: false }))
@@ -229,7 +228,7 @@ export const copied = (
 const withVersion = (
   valueTable: ValueTable,
   { resource: key, kind, place, storageTime }: ValueVersion,
-  to: bigint | undefined,
+  to: NodeId | undefined,
 ): ValueTable => {
   const resource = resourceAtKey(valueTable, key);
   const held = resource?.kinds[kind];
@@ -259,7 +258,7 @@ export const pump = (before: ValueStorageContext, changed: Partial<ValueStorageC
     copying.push(next.to);
     if (copy.more) due.push(next);
   }
-  const isWaiting = (to: bigint) => copying.includes(to) || due.some((other) => other.to === to);
+  const isWaiting = (to: NodeId) => copying.includes(to) || due.some((other) => other.to === to);
   const done = context.handing.filter((to) => !isWaiting(to));
   return {
     context: { ...changed, due, copying, handing: context.handing.filter(isWaiting) },

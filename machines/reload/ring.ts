@@ -2,6 +2,7 @@
  * The ring: who is between whom, who answers for an identifier, whom to ask next. RFC 6940 §10.1, §10.3.
  * Functions only; identifiers are 128-bit integers, and all arithmetic is modulo 2^128.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 
 export const RING_BITS = 128;
 export const RING_SIZE: bigint = 1n << 128n;
@@ -10,19 +11,19 @@ export const WILDCARD: bigint = RING_SIZE - 1n;
 
 /** What a node knows of the ring at this moment: enough to route, and to say what it answers for. */
 export interface RingView {
-  readonly self: bigint;
+  readonly self: NodeId;
   /** A node that has not joined answers for nothing but itself. */
   readonly joined: boolean;
   /** Nearest first. */
-  readonly predecessors: ReadonlyArray<bigint>;
+  readonly predecessors: ReadonlyArray<NodeId>;
   /** Nearest first. */
-  readonly successors: ReadonlyArray<bigint>;
+  readonly successors: ReadonlyArray<NodeId>;
   /** Distinct, in no order that matters. */
-  readonly fingers: ReadonlyArray<bigint>;
+  readonly fingers: ReadonlyArray<NodeId>;
   /** Every node with an open link, peers or not. */
-  readonly linked: ReadonlyArray<bigint>;
+  readonly linked: ReadonlyArray<NodeId>;
   /** All peers among them, clockwise from self; absent: the neighbours and fingers alone. */
-  readonly peers?: ReadonlyArray<bigint>;
+  readonly peers?: ReadonlyArray<NodeId>;
 }
 
 export const wrap = (id: bigint): bigint => ((id % RING_SIZE) + RING_SIZE) % RING_SIZE;
@@ -55,9 +56,9 @@ const fractionSince = (view: RingView, further: number): number => {
  * peer with a link is in it: "A peer MAY choose to keep connections to multiple peers that can act for a given Finger Table
  * entry", §10.7.4.2, and whose finger we are stands in the range of some entry of ours.
  */
-const routesOf = (view: RingView): ReadonlyArray<bigint> =>
+const routesOf = (view: RingView): ReadonlyArray<NodeId> =>
   view.peers ?? clockwise(view.self, [...view.successors, ...view.predecessors, ...view.fingers]);
-const clockwise = (self: bigint, nodes: ReadonlyArray<bigint>): ReadonlyArray<bigint> =>
+const clockwise = (self: NodeId, nodes: ReadonlyArray<NodeId>): ReadonlyArray<NodeId> =>
   [...new Set(nodes)]
     .map((node) => ({ node, steps: distance(self, node) }))
     .sort((a, b) => (a.steps < b.steps ? -1 : 1))
@@ -65,8 +66,8 @@ const clockwise = (self: bigint, nodes: ReadonlyArray<bigint>): ReadonlyArray<bi
 
 /** Of the first `end` peers, sorted clockwise from self, how many are fewer than so many steps away. */
 export const countBefore = (
-  self: bigint,
-  peers: ReadonlyArray<bigint>,
+  self: NodeId,
+  peers: ReadonlyArray<NodeId>,
   steps: bigint,
   end: number = peers.length,
 ): number => {
@@ -85,7 +86,7 @@ export const countBefore = (
  * largest Node-ID that is in the interval between the peer and k", else "the smallest Node-ID that is greater than k".
  * A message goes back to where it came from, `notTo`, only when there is nobody else.
  */
-export const nextHop = (view: RingView, id: bigint, notTo?: bigint): bigint | undefined => {
+export const nextHop = (view: RingView, id: bigint, notTo?: NodeId): NodeId | undefined => {
   if (view.linked.includes(id)) return id;
   const peers = routesOf(view);
   const low = countBefore(view.self, peers, distance(view.self, id) + 1n);
@@ -97,24 +98,24 @@ export const nextHop = (view: RingView, id: bigint, notTo?: bigint): bigint | un
 };
 
 /** The nearest `count` of `peers` after `self`, clockwise, nearest first; `self` never among them. */
-export const successorsOf = (self: bigint, peers: Iterable<bigint>, count: number): ReadonlyArray<bigint> =>
+export const successorsOf = (self: NodeId, peers: Iterable<NodeId>, count: number): ReadonlyArray<NodeId> =>
   nearest(peers, self, count, (peer) => distance(self, peer));
 
 /** The nearest `count` of `peers` before `self`, nearest first. */
-export const predecessorsOf = (self: bigint, peers: Iterable<bigint>, count: number): ReadonlyArray<bigint> =>
+export const predecessorsOf = (self: NodeId, peers: Iterable<NodeId>, count: number): ReadonlyArray<NodeId> =>
   nearest(peers, self, count, (peer) => distance(peer, self));
 
-const nearest = (peers: Iterable<bigint>, self: bigint, count: number, far: (peer: bigint) => bigint) =>
+const nearest = (peers: Iterable<NodeId>, self: NodeId, count: number, far: (peer: bigint) => bigint) =>
   [...new Set(peers)]
     .filter((peer) => peer !== self)
     .sort((a, b) => (far(a) < far(b) ? -1 : 1))
     .slice(0, count);
 
 /** The peer that answers for `id` among those known, the view's own node included, and the ones after it. */
-export const ownersOf = (view: RingView, id: bigint, count: number): ReadonlyArray<bigint> => ownersIn(view)(id, count);
+export const ownersOf = (view: RingView, id: bigint, count: number): ReadonlyArray<NodeId> => ownersIn(view)(id, count);
 
 /** The same for many identifiers: the peers are sorted once. */
-export const ownersIn = (view: RingView): ((id: bigint, count: number) => ReadonlyArray<bigint>) => {
+export const ownersIn = (view: RingView): ((id: bigint, count: number) => ReadonlyArray<NodeId>) => {
   const peers = clockwise(0n, [...(view.joined ? [view.self] : []), ...view.successors, ...view.predecessors]);
   return (id, count) => {
     const first = countBefore(0n, peers, id);
@@ -123,18 +124,18 @@ export const ownersIn = (view: RingView): ((id: bigint, count: number) => Readon
 };
 
 /** Entry i of the Finger Table, 1-based, is valid in [x + 2^(128-i), x + 2^(128-(i-1)) - 1]. §10.7.4.2. */
-export const fingerRange = (self: bigint, i: number): { readonly from: bigint; readonly size: bigint } => ({
+export const fingerRange = (self: NodeId, i: number): { readonly from: bigint; readonly size: bigint } => ({
   from: wrap(self + (1n << BigInt(RING_BITS - i))),
   size: 1n << BigInt(RING_BITS - i),
 });
 
 /** For each entry, the first peer in its range: an empty entry is `undefined`. */
 export const fingersOf = (
-  self: bigint,
-  peers: Iterable<bigint>,
+  self: NodeId,
+  peers: Iterable<NodeId>,
   entries: number,
-): ReadonlyArray<bigint | undefined> => {
-  const table: Array<bigint | undefined> = Array.from({ length: entries }, () => undefined);
+): ReadonlyArray<NodeId | undefined> => {
+  const table: Array<NodeId | undefined> = Array.from({ length: entries }, () => undefined);
   for (const peer of peers) {
     const steps = distance(self, peer);
     if (steps === 0n) continue;
@@ -149,8 +150,8 @@ export const fingersOf = (
 export const entryOf = (steps: bigint): number => RING_BITS - (steps.toString(2).length - 1);
 
 /** The same for peers sorted clockwise from self, without the empty entries. */
-export const fingersAmong = (self: bigint, peers: ReadonlyArray<bigint>, entries: number): ReadonlyArray<bigint> => {
-  const fingers: Array<bigint> = [];
+export const fingersAmong = (self: NodeId, peers: ReadonlyArray<NodeId>, entries: number): ReadonlyArray<NodeId> => {
+  const fingers: Array<NodeId> = [];
   let end = peers.length; // peers from here on lie beyond the entry's range
   for (let i = 1; i <= entries && end > 0; i++) {
     const first = countBefore(self, peers, 1n << BigInt(RING_BITS - i), end);

@@ -3,6 +3,7 @@
  * Reads the forwarding header alone; the payload may be a fragment and is not looked at. Functions only.
  * DECISIONS.md D-072.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 
 import {
   codeOf,
@@ -28,7 +29,7 @@ export interface RouteSettings {
 
 export type Verdict =
   | { readonly type: "deliver" }
-  | { readonly type: "forward"; readonly to: bigint; readonly packet: Packet }
+  | { readonly type: "forward"; readonly to: NodeId; readonly packet: Packet }
   | { readonly type: "refuse"; readonly error: ErrorName; readonly info: string }
   | { readonly type: "drop"; readonly why: string };
 
@@ -40,7 +41,7 @@ export const NOT_RESPONSIBLE = "not responsible";
 export const NOT_A_PEER = "not a peer yet";
 
 /** `from` is the node whose link brought the packet; our own Node-ID when we send it ourselves. */
-export const routeOf = (view: RingView, settings: RouteSettings, packet: Packet, from: bigint): Verdict => {
+export const routeOf = (view: RingView, settings: RouteSettings, packet: Packet, from: NodeId): Verdict => {
   if (packet.version !== reloadVersion) return refuse("incompatibleWithOverlay", `version ${packet.version}`);
   if (packet.overlay !== settings.overlay) return refuse("incompatibleWithOverlay", "another overlay");
   if (packet.ttl > settings.initialTtl) return refuse("ttlExceeded", `over ${settings.initialTtl}`);
@@ -77,7 +78,7 @@ const hasRepeats = (list: ReadonlyArray<Destination>): boolean =>
   list.length > 1 && new Set(list.map((entry) => hexOf(encode(DestinationWire, entry)))).size < list.length;
 
 /** §6.1.2, and the time to live of §6.3.2: decremented by everyone who passes the message on. */
-const forward = (view: RingView, packet: Packet, from: bigint, id: bigint): Verdict => {
+const forward = (view: RingView, packet: Packet, from: NodeId, id: bigint): Verdict => {
   const ours = from === view.self;
   if (packet.ttl === 0) return refuse("ttlExceeded", "0 left");
   if (!ours && packet.options.some(({ flags }) => flags & optionFlag.forwardCritical))
@@ -101,7 +102,7 @@ export const isAnswer = (packet: Packet): boolean => {
 export const isFirstFragment = (packet: Packet): boolean => pieceOf(packet.fragment)?.offset === 0;
 
 /** "constructs the Destination List by reversing the order of the entries on the Via List", §6.2.2. */
-export const wayBack = (packet: Packet, from: bigint): ReadonlyArray<Destination> => [
+export const wayBack = (packet: Packet, from: NodeId): ReadonlyArray<Destination> => [
   toNode(from),
   ...packet.viaList.toReversed(),
 ];
@@ -110,11 +111,11 @@ export const wayBack = (packet: Packet, from: bigint): ReadonlyArray<Destination
  * Whether this node may have answered for that destination, §6.3.4: the Node-ID itself, or for a Resource-ID a node "at
  * least as close to the target Resource-ID as any node in the requesting node's Neighbor Table".
  */
-export const mayAnswer = (view: RingView, destination: Destination, signer: bigint): boolean => {
+export const mayAnswer = (view: RingView, destination: Destination, signer: NodeId): boolean => {
   if (!("type" in destination) || (destination.type !== "node" && destination.type !== "resource")) return false;
   if (destination.type === "node") return destination.data === WILDCARD || destination.data === signer;
   const id = bigOf(destination.data);
   const known = [...view.successors, ...view.predecessors, ...(view.joined ? [view.self] : [])];
-  const steps = (node: bigint) => (node >= id ? node - id : node - id + (1n << 128n));
+  const steps = (node: NodeId) => (node >= id ? node - id : node - id + (1n << 128n));
   return known.every((node) => steps(signer) <= steps(node));
 };

@@ -4,6 +4,7 @@
  * on disk.
  * DECISIONS.md D-063, D-064.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   encodeEntryRow,
   encodeGenerationRow,
@@ -114,7 +115,7 @@ export type RowChange =
 
 /** The rows that change on disk from `before` to `after`. `self`: the node whose rows they are; one disk may serve several. */
 export const rowsOfSave = (
-  self: bigint,
+  self: NodeId,
   { id, before, after }: Of<ValueStorageAction, "save">,
 ): ReadonlyArray<RowChange> => {
   const rows: Array<RowChange> = [];

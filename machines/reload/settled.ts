@@ -3,6 +3,7 @@
  * gathered. For a simulation of ten thousand nodes, which need not join one after the other. Functions only.
  * DECISIONS.md D-071.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import type { Snapshot } from "../kit/mod.ts";
 import { contextOf, settle } from "./joining.ts";
 import { reloadPeer } from "./peer.ts";
@@ -18,7 +19,7 @@ const ORDERED: ReadonlySet<PeerAction["type"]> = new Set(["ring", "startTimer", 
 /** `peers`: every node it has a link with, all of them peers; in any order. */
 export const settledPeer = (
   settings: PeerSettings,
-  peers: ReadonlyArray<bigint>,
+  peers: ReadonlyArray<NodeId>,
   atMs: number,
 ): { readonly snapshot: Snapshot<PeerContext>; readonly actions: ReadonlyArray<PeerAction> } => {
   const context = contextOf(settings);
@@ -30,5 +31,5 @@ export const settledPeer = (
 };
 
 /** What such a node knows of the ring. */
-export const viewWith = (self: bigint, peers: ReadonlyArray<bigint>, neighbours: number, fingers: number): RingView =>
+export const viewWith = (self: NodeId, peers: ReadonlyArray<NodeId>, neighbours: number, fingers: number): RingView =>
   viewOf(withJoined(withPeers(emptyTable(self, neighbours, fingers), peers)));

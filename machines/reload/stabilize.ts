@@ -2,6 +2,7 @@
  * Keeping the tables true: neighbours by Updates, at once after a change and again at leisure; fingers by searching.
  * RFC 6940 §10.6, §10.7. Decisions only; peer.ts says when each is taken.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 
 import { type Attach, hostCandidate, type Request, toNode, toResource } from "../../codecs/reload/mod.ts";
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
@@ -96,7 +97,7 @@ export const nextRound = (context: PeerContext): PeerDecision<"startTimer"> => {
 
 /** Attaches to the candidates that belong among our neighbours, through the node that named them, §10.6. */
 export const seek =
-  (heard: ReadonlyArray<bigint>, via: bigint | undefined) =>
+  (heard: ReadonlyArray<NodeId>, via: NodeId | undefined) =>
   (context: PeerContext): PeerDecision<"startTimer" | "request"> => {
     const candidates = withCandidates(context.table, context.candidates, heard);
     const isSame = candidates === context.candidates;
@@ -108,7 +109,7 @@ export const seek =
   };
 
 /** Who of those we know of would be a neighbour if everyone we know of were a peer. */
-const wantedOf = ({ table, candidates }: PeerContext): ReadonlyArray<bigint> => {
+const wantedOf = ({ table, candidates }: PeerContext): ReadonlyArray<NodeId> => {
   const near = candidates.filter(wouldBeNeighbour(table));
   return near.length === 0
     ? near
@@ -120,10 +121,10 @@ const wantedOf = ({ table, candidates }: PeerContext): ReadonlyArray<bigint> => 
 
 /** "it MUST source-route the Attach request through the peer from which it learned the new peer's Node-ID", §10.6. */
 export const attachTo =
-  (wanted: ReadonlyArray<bigint>, via: bigint | undefined, evenLinked = false) =>
+  (wanted: ReadonlyArray<NodeId>, via: NodeId | undefined, evenLinked = false) =>
   (context: PeerContext): PeerDecision<"startTimer" | "request"> => {
     const { self, linked } = context.table;
-    const isAsked = (node: bigint) => context.asking.some((asking) => asking.node === node);
+    const isAsked = (node: NodeId) => context.asking.some((asking) => asking.node === node);
     const fresh = [...new Set(wanted)]
       .filter((node) => node !== self && (evenLinked || !linked.includes(node)) && !isAsked(node))
       .slice(0, Math.max(0, ASKING_MAX - context.asking.length));
@@ -149,7 +150,7 @@ export const attachTo =
 
 /** An Attach is over: it has failed, or its link has come. */
 export const notAsking =
-  (node: bigint) =>
+  (node: NodeId) =>
   (context: PeerContext): PeerDecision<"stopTimer"> => {
     if (!context.asking.some((other) => other.node === node)) return {};
     const asking = context.asking.filter((other) => other.node !== node);
@@ -186,7 +187,7 @@ export const sweepAsking = (context: PeerContext): PeerDecision<"startTimer"> =>
 
 /** Updates to these nodes, as a peer: never before the join is done, §10.5. */
 export const updateTo =
-  (nodes: ReadonlyArray<bigint>, type: "neighbors" | "full", atMs: number) =>
+  (nodes: ReadonlyArray<NodeId>, type: "neighbors" | "full", atMs: number) =>
   (context: PeerContext): PeerDecision<"request"> => {
     const body: Request = {
       type: "updateReq",
@@ -204,7 +205,7 @@ export const updateTo =
   };
 
 /** An Update has come from a node that is linked with us: it is a peer. Most are candidates to be one. */
-export const addPeer = (context: PeerContext, node: bigint): PeerDecision<"ring" | "startTimer"> =>
+export const addPeer = (context: PeerContext, node: NodeId): PeerDecision<"ring" | "startTimer"> =>
   isPeer(context.table, node) ? {} : changed(context, withReady(context.table, node), "joined");
 
 export const updateAnswer = ({ reply }: Asked): Answered => ({ reply, body: { type: "updateAns", value: {} } });
@@ -235,12 +236,12 @@ export const gotLink = (
 
 /** Nothing is awaited from that node any more: an Update, or the answer to our Leave. */
 export const notAwaiting =
-  (node: bigint) =>
+  (node: NodeId) =>
   ({ awaited }: PeerContext): PeerDecision<never> =>
     awaited.includes(node) ? { context: { awaited: awaited.filter((other) => other !== node) } } : {};
 
 /** A link is down: the node leaves the tables, and the next best takes its place. §10.7.1. */
-export const lostLink = (context: PeerContext, node: bigint): PeerDecision<"ring" | "startTimer" | "request"> =>
+export const lostLink = (context: PeerContext, node: NodeId): PeerDecision<"ring" | "startTimer" | "request"> =>
   inTurn(
     context,
     (now) => changed(now, withoutNode(now.table, node), "lost"),
@@ -258,7 +259,7 @@ export const reactNow = (context: PeerContext, { atMs }: Of<PeerEvent, "timerFir
   );
 };
 
-const neighboursOf = ({ table }: PeerContext): ReadonlyArray<bigint> => {
+const neighboursOf = ({ table }: PeerContext): ReadonlyArray<NodeId> => {
   const { predecessors, successors } = viewOf(table);
   return [...new Set([...predecessors, ...successors])];
 };

@@ -5,6 +5,7 @@ import type {
   FetchReq,
   FindReq,
   KindConfiguration,
+  NodeId,
   ProbeReq,
   StoredData,
   StoreKindData,
@@ -24,7 +25,7 @@ export interface ValueStoragePolicy {
   readonly storesPerSecond: number;
   readonly fetchesPerSecond: number;
   /** Nodes whose certificates are withdrawn: their entries go when the expire timer fires next. */
-  readonly badNodes: ReadonlyArray<bigint>;
+  readonly badNodes: ReadonlyArray<NodeId>;
 }
 export interface ValueStorageSettings extends ValueStoragePolicy {
   readonly timing: ValueStorageTiming;
@@ -42,7 +43,7 @@ export const storageTiming: ValueStorageTiming = { holdDown: 30_000, expire: 60_
 
 /** The owner of the certificate that signed a value, once the signature is verified. */
 export interface Signer {
-  readonly nodeId: bigint;
+  readonly nodeId: NodeId;
   /** The user names of the certificate, §11.3. */
   readonly users: ReadonlyArray<string>;
   /** DER; stored with the value, as it is sent with it. */
@@ -58,7 +59,7 @@ export interface StoredEntry {
   /** By our clock. */
   readonly storedMs: number;
   /** Nodes known to hold this version. */
-  readonly copies: ReadonlyArray<bigint>;
+  readonly copies: ReadonlyArray<NodeId>;
   /** The node responsible for the resource has reported, since the ring last changed, that it holds this version. */
   readonly safe: boolean;
   /** Read from disk, and the responsible node has not confirmed since that it holds this version. */
@@ -84,7 +85,7 @@ export interface ValueVersion {
 /** A resource to be copied to that node, or to the responsible node where `to` is undefined. */
 export interface PendingCopy {
   readonly resource: string;
-  readonly to: bigint | undefined;
+  readonly to: NodeId | undefined;
   readonly replica: number;
 }
 
@@ -113,7 +114,7 @@ export type ValueStorageEvent =
   | { readonly type: "findReq"; readonly asked: Asked; readonly body: FindReq }
   | { readonly type: "probeReq"; readonly asked: Asked; readonly body: ProbeReq }
   | { readonly type: "ring"; readonly view: RingView; readonly change: RingChange; readonly atMs: number }
-  | { readonly type: "handOver"; readonly to: bigint; readonly atMs: number }
+  | { readonly type: "handOver"; readonly to: NodeId; readonly atMs: number }
   /** Rows from disk, before this node takes its place in the ring. */
   | { readonly type: "restored"; readonly kept: ReadonlyArray<Restored>; readonly atMs: number }
   /** The disk failed a `save`: these resources go back to what the disk has. */
@@ -124,7 +125,7 @@ export type ValueStorageEvent =
    */
   | {
       readonly type: "copied";
-      readonly to: bigint | undefined;
+      readonly to: NodeId | undefined;
       readonly versions: ReadonlyArray<ValueVersion>;
       readonly outcome: CopyOutcome;
       readonly atMs: number;
@@ -132,7 +133,7 @@ export type ValueStorageEvent =
   /** The answer of a node to our Fetch of a resource; signatures verified as for a Store. */
   | {
       readonly type: "recalled";
-      readonly to: bigint | undefined;
+      readonly to: NodeId | undefined;
       readonly resource: Uint8Array;
       readonly versions: ReadonlyArray<ValueVersion>;
       readonly kinds: ReadonlyArray<StoreKindData>;
@@ -156,7 +157,7 @@ export type ValueStorageAction =
   /** A Store to another node, of values as their owners signed them; `copied` reports its outcome. */
   | {
       readonly type: "copy";
-      readonly to: bigint | undefined;
+      readonly to: NodeId | undefined;
       readonly body: StoreReq;
       readonly versions: ReadonlyArray<ValueVersion>;
       readonly certificates: ReadonlyArray<Uint8Array>;
@@ -167,7 +168,7 @@ export type ValueStorageAction =
    */
   | {
       readonly type: "inquire";
-      readonly to: bigint | undefined;
+      readonly to: NodeId | undefined;
       readonly resource: Uint8Array;
       readonly versions: ReadonlyArray<ValueVersion>;
       readonly isNewer: boolean;
@@ -184,11 +185,11 @@ export type ValueStorageAction =
     }
   /** `unsaved` is done. */
   | { readonly type: "undone" }
-  | { readonly type: "handedOver"; readonly to: bigint }
+  | { readonly type: "handedOver"; readonly to: NodeId }
   | { readonly type: "startTimer"; readonly timer: ValueStorageTimer; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: ValueStorageTimer }
   /** For the operator's counters: why a store or fetch was refused. */
-  | { readonly type: "count"; readonly refused: string; readonly signer: bigint }
+  | { readonly type: "count"; readonly refused: string; readonly signer: NodeId }
   | {
       readonly type: "status";
       readonly ticket: number;
@@ -209,9 +210,9 @@ export interface ValueStorageContext {
   readonly fetches: Readonly<Record<string, Bucket>>;
   readonly due: ReadonlyArray<PendingCopy>;
   /** Destinations of the copies under way, one item for each copy. */
-  readonly copying: ReadonlyArray<bigint | undefined>;
+  readonly copying: ReadonlyArray<NodeId | undefined>;
   /** Nodes that wait for `handedOver`. */
-  readonly handing: ReadonlyArray<bigint>;
+  readonly handing: ReadonlyArray<NodeId>;
   /** The repair timer runs. */
   readonly repairing: boolean;
 }

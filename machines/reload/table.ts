@@ -9,32 +9,32 @@
  *        |
  *      view                successors, predecessors, fingers: slices of it
  */
-import type { ChordUpdate } from "../../codecs/reload/mod.ts";
+import type { ChordUpdate, NodeId } from "../../codecs/reload/mod.ts";
 import { countBefore, distance, fingersAmong, type RingView } from "./ring.ts";
 
 export interface Table {
-  readonly self: bigint;
+  readonly self: NodeId;
   readonly joined: boolean;
   /** Oldest link first. */
-  readonly linked: ReadonlyArray<bigint>;
+  readonly linked: ReadonlyArray<NodeId>;
   /** Those who have sent an Update. A ready node without a link is kept: the link may come back. */
-  readonly ready: ReadonlyArray<bigint>;
+  readonly ready: ReadonlyArray<NodeId>;
   /** How many successors, and how many predecessors. */
   readonly neighbours: number;
   /** Entries of the Finger Table. */
   readonly fingers: number;
   /** Linked and ready, clockwise from self. */
-  readonly peers: ReadonlyArray<bigint>;
+  readonly peers: ReadonlyArray<NodeId>;
   readonly view: RingView;
 }
 
-export const emptyTable = (self: bigint, neighbours: number, fingers: number): Table => {
+export const emptyTable = (self: NodeId, neighbours: number, fingers: number): Table => {
   const view = { self, joined: false, predecessors: [], successors: [], fingers: [], linked: [] };
   return { self, joined: false, linked: [], ready: [], neighbours, fingers, peers: [], view };
 };
 
 /** "it MUST NOT route messages through B to other peers" until an Update has come from B, §6.5.1. */
-export const peersOf = (table: Table): ReadonlyArray<bigint> => table.peers;
+export const peersOf = (table: Table): ReadonlyArray<NodeId> => table.peers;
 export const viewOf = (table: Table): RingView => table.view;
 
 const tableOf = (table: Omit<Table, "view">): Table => {
@@ -52,13 +52,13 @@ const tableOf = (table: Omit<Table, "view">): Table => {
 };
 
 /** Where a node stands among peers that are sorted clockwise from self: its place, or where it would be put. */
-const placeOf = (self: bigint, peers: ReadonlyArray<bigint>, node: bigint): number =>
+const placeOf = (self: NodeId, peers: ReadonlyArray<NodeId>, node: NodeId): number =>
   countBefore(self, peers, distance(self, node));
 
-export const isPeer = ({ self, peers }: Table, node: bigint): boolean => peers[placeOf(self, peers, node)] === node;
+export const isPeer = ({ self, peers }: Table, node: NodeId): boolean => peers[placeOf(self, peers, node)] === node;
 
 /** Asked of many nodes: whether each would be a neighbour of ours if it were a peer. */
-export const wouldBeNeighbour = ({ self, peers, neighbours }: Table): ((node: bigint) => boolean) => {
+export const wouldBeNeighbour = ({ self, peers, neighbours }: Table): ((node: NodeId) => boolean) => {
   if (peers.length < neighbours) return (node) => node !== self;
   const after = distance(self, peers[neighbours - 1]!);
   const before = distance(self, peers[peers.length - neighbours]!);
@@ -69,7 +69,7 @@ export const wouldBeNeighbour = ({ self, peers, neighbours }: Table): ((node: bi
 };
 
 /** Who of these, none of them a peer, would be a neighbour of ours if all of them were peers. */
-export const neighboursAmong = (table: Table, nodes: ReadonlyArray<bigint>): ReadonlyArray<bigint> => {
+export const neighboursAmong = (table: Table, nodes: ReadonlyArray<NodeId>): ReadonlyArray<NodeId> => {
   const { self, peers, neighbours } = table;
   const near = nodes
     .filter(wouldBeNeighbour(table))
@@ -80,47 +80,47 @@ export const neighboursAmong = (table: Table, nodes: ReadonlyArray<bigint>): Rea
     .map(({ node }) => node);
 };
 
-const withPeer = (table: Table, node: bigint): ReadonlyArray<bigint> => {
+const withPeer = (table: Table, node: NodeId): ReadonlyArray<NodeId> => {
   const { self, peers } = table;
   const at = placeOf(self, peers, node);
   return peers[at] === node || node === self ? peers : [...peers.slice(0, at), node, ...peers.slice(at)];
 };
-const without = (set: ReadonlyArray<bigint>, node: bigint): ReadonlyArray<bigint> =>
+const without = (set: ReadonlyArray<NodeId>, node: NodeId): ReadonlyArray<NodeId> =>
   set.includes(node) ? set.filter((other) => other !== node) : set;
 
-export const withLink = (table: Table, node: bigint): Table => {
+export const withLink = (table: Table, node: NodeId): Table => {
   if (table.linked.includes(node)) return table;
   const linked = [...table.linked, node];
   return tableOf({ ...table, linked, peers: table.ready.includes(node) ? withPeer(table, node) : table.peers });
 };
-export const withReady = (table: Table, node: bigint): Table => {
+export const withReady = (table: Table, node: NodeId): Table => {
   if (table.ready.includes(node)) return table;
   const ready = [...table.ready, node];
   return tableOf({ ...table, ready, peers: table.linked.includes(node) ? withPeer(table, node) : table.peers });
 };
 /** The link is down; should it come back, an Update tells whether the node is still a peer. */
-export const withoutNode = (table: Table, node: bigint): Table => {
+export const withoutNode = (table: Table, node: NodeId): Table => {
   const linked = without(table.linked, node);
   const ready = without(table.ready, node);
   if (linked === table.linked && ready === table.ready) return table;
   return tableOf({ ...table, linked, ready, peers: without(table.peers, node) });
 };
 /** A node that leaves is no peer any more, though its link may stay open a while. */
-export const withoutPeer = (table: Table, node: bigint): Table =>
+export const withoutPeer = (table: Table, node: NodeId): Table =>
   table.ready.includes(node)
     ? tableOf({ ...table, ready: without(table.ready, node), peers: without(table.peers, node) })
     : table;
 export const withJoined = (table: Table): Table => tableOf({ ...table, joined: true });
 
 /** All of them linked and ready at once: a place in the ring that need not be come by link by link. */
-export const withPeers = (table: Table, nodes: ReadonlyArray<bigint>): Table => {
+export const withPeers = (table: Table, nodes: ReadonlyArray<NodeId>): Table => {
   const all = [...new Set(nodes)].filter((node) => node !== table.self);
   const far = new Map(all.map((node) => [node, distance(table.self, node)]));
   const peers = all.toSorted((a, b) => (far.get(a)! < far.get(b)! ? -1 : 1));
   return tableOf({ ...table, linked: all, ready: all, peers });
 };
 
-const sameList = (a: ReadonlyArray<bigint>, b: ReadonlyArray<bigint>): boolean =>
+const sameList = (a: ReadonlyArray<NodeId>, b: ReadonlyArray<NodeId>): boolean =>
   a === b || (a.length === b.length && a.every((node, i) => node === b[i]));
 export const sameNeighbours = (a: RingView, b: RingView): boolean =>
   sameList(a.predecessors, b.predecessors) && sameList(a.successors, b.successors);
@@ -137,7 +137,7 @@ export const sameView = (a: RingView, b: RingView): boolean =>
     sameList(a.peers ?? [], b.peers ?? []));
 
 /** The nodes an Update speaks of. */
-export const nodesIn = (update: ChordUpdate): ReadonlyArray<bigint> => {
+export const nodesIn = (update: ChordUpdate): ReadonlyArray<NodeId> => {
   switch (update.type) {
     case "peerReady":
       return [];

@@ -6,7 +6,7 @@
  *                           timerFired --+---+  send, startTimer (5 times in all)
  *                                        +------- the fifth: failed ---------> timedOut   report
  */
-import type { Answer, ErrorResponse } from "../../codecs/reload/mod.ts";
+import type { Answer, ErrorResponse, NodeId } from "../../codecs/reload/mod.ts";
 import { type Note, setup } from "../kit/mod.ts";
 
 /** "for a total of 5 messages", §6.2.1: at the default timer of 3 s, a lifetime of 15 s. */
@@ -18,7 +18,7 @@ export interface ReloadTransactionInput {
 }
 
 export type ReloadTransactionEvent =
-  | { readonly type: "answered"; readonly signer: bigint; readonly body: Answer | ErrorBody }
+  | { readonly type: "answered"; readonly signer: NodeId; readonly body: Answer | ErrorBody }
   | { readonly type: "timerFired"; readonly timer: "retransmit" }
   | { readonly type: "lost"; readonly why: string };
 type ErrorBody = { readonly type: "error"; readonly value: ErrorResponse };
@@ -32,8 +32,8 @@ export type ReloadTransactionAction =
   | Note;
 
 export type ReloadOutcome =
-  | { readonly type: "answer"; readonly signer: bigint; readonly body: Answer }
-  | { readonly type: "refused"; readonly signer: bigint; readonly error: ErrorResponse }
+  | { readonly type: "answer"; readonly signer: NodeId; readonly body: Answer }
+  | { readonly type: "refused"; readonly signer: NodeId; readonly error: ErrorResponse }
   | { readonly type: "timedOut" }
   | { readonly type: "lost"; readonly why: string };
 
@@ -84,6 +84,6 @@ export const reloadTransaction = machine("reloadTransaction", {
 function maySendAgain({ sends }: Context): boolean {
   return sends < SENDS_MAX;
 }
-function outcomeOf(signer: bigint, body: Answer | ErrorBody): ReloadOutcome {
+function outcomeOf(signer: NodeId, body: Answer | ErrorBody): ReloadOutcome {
   return body.type === "error" ? { type: "refused", signer, error: body.value } : { type: "answer", signer, body };
 }

@@ -6,6 +6,7 @@
  * A trie by the first four hexadecimal digits of the id: one store among a hundred thousand resources copies some seventy
  * names and shares the rest with the table before.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 
 import { dataValueOf, type StoredDataValue } from "../../codecs/reload/mod.ts";
 import { bigOf, hexOf } from "../../codecs/shared/mod.ts";
@@ -115,7 +116,7 @@ export const aged = (kept: StoredEntry, atMs: number): StoredEntry["data"] => ({
 });
 
 /** Every entry: its resource, its Kind, the Node-ID that signed it. */
-export function* entriesIn(valueTable: ValueTable): Generator<readonly [key: string, kind: number, signer: bigint]> {
+export function* entriesIn(valueTable: ValueTable): Generator<readonly [key: string, kind: number, signer: NodeId]> {
   for (const [key, resource] of resourcesOf(valueTable))
     for (const [kind, , kept] of entriesOf(resource)) yield [key, kind, kept.signer.nodeId];
 }

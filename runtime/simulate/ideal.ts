@@ -6,6 +6,7 @@
  * stood for long the hourly searches (§10.7.4.2) have found a second peer for each entry: drawn at random there, here the
  * first at or after the middle of its range.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { isBetween, RING_BITS, wrap } from "../../machines/reload/mod.ts";
 import type { Chance } from "../memory/chance.ts";
 
@@ -25,16 +26,16 @@ export const drawId = ({ next }: Chance): bigint => {
 };
 
 /** Distinct, in the order of the ring. */
-export const drawIds = (chance: Chance, count: number): ReadonlyArray<bigint> => {
-  const ids = new Set<bigint>();
+export const drawIds = (chance: Chance, count: number): ReadonlyArray<NodeId> => {
+  const ids = new Set<NodeId>();
   while (ids.size < count) ids.add(drawId(chance));
   return sorted([...ids]);
 };
-export const sorted = (ids: ReadonlyArray<bigint>): ReadonlyArray<bigint> =>
+export const sorted = (ids: ReadonlyArray<NodeId>): ReadonlyArray<NodeId> =>
   ids.toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 
 /** How many of the sorted ids are below that one. */
-const below = (ids: ReadonlyArray<bigint>, id: bigint): number => {
+const below = (ids: ReadonlyArray<NodeId>, id: bigint): number => {
   let low = 0;
   let high = ids.length;
   while (low < high) {
@@ -46,11 +47,11 @@ const below = (ids: ReadonlyArray<bigint>, id: bigint): number => {
 };
 
 /** Index of the first peer at or after `id`: the one that answers for it. */
-export const ownerIndex = (ids: ReadonlyArray<bigint>, id: bigint): number => below(ids, id) % ids.length;
+export const ownerIndex = (ids: ReadonlyArray<NodeId>, id: bigint): number => below(ids, id) % ids.length;
 
 /** Indices of all nodes that the node at `at` has a link with, itself not among them. */
 export const idealLinks = (
-  ids: ReadonlyArray<bigint>,
+  ids: ReadonlyArray<NodeId>,
   at: number,
   { neighbours, fingers, searched }: TableSizes,
 ): ReadonlySet<number> => {

@@ -3,7 +3,7 @@
  * opening takes a round trip and a half, a frame may be lost as a whole, a node that dies takes the frames towards it along,
  * and its neighbours see their links close after the delay and a drawn time to detect it.
  */
-import type { Body, Packet } from "../../codecs/reload/mod.ts";
+import type { Body, NodeId, Packet } from "../../codecs/reload/mod.ts";
 import type { Chance } from "../memory/chance.ts";
 import type { Agenda } from "./agenda.ts";
 import type { Sizes } from "./sizes.ts";
@@ -21,7 +21,7 @@ export interface NetworkSettings {
 
 /** A message under way as an object: who signed it, what it says, and how often it was handed on. */
 export interface SimPacket extends Packet {
-  readonly signer: bigint;
+  readonly signer: NodeId;
   readonly body: Body;
   /** Certificates beside the signer's own. */
   readonly certificates: number;

@@ -5,7 +5,7 @@
  *   network --> board --> request --> peer, storage --> answer, request, copy --> board --> network
  *                  \----> answer ---> the transaction that waits --> answered, copied
  */
-import type { Body, Endpoint } from "../../codecs/reload/mod.ts";
+import type { Body, Endpoint, NodeId } from "../../codecs/reload/mod.ts";
 import type {
   PeerContext,
   PeerEvent,
@@ -39,7 +39,7 @@ export interface SimNode extends Station {
 /** All that a node needs of the world it is in. */
 export interface World extends Shared {
   readonly network: Network;
-  readonly byId: ReadonlyMap<bigint, SimNode>;
+  readonly byId: ReadonlyMap<NodeId, SimNode>;
   readonly at: (endpoint: Endpoint) => SimNode | undefined;
 }
 
@@ -56,7 +56,7 @@ export const makeNode = (
   const { self } = settings;
   const timers = makeTimers(agenda);
   const isAlive = () => node.alive;
-  const linkTo = (to: bigint): SimNode | undefined => {
+  const linkTo = (to: NodeId): SimNode | undefined => {
     const other = byId.get(to);
     return other !== undefined && node.links.has(other) ? other : undefined;
   };
@@ -133,7 +133,7 @@ const linesOf = (
   self: () => SimNode,
   tell: (event: PeerEvent) => void,
 ): Pick<PeerHooks, "dial" | "release" | "connect"> => {
-  const connecting = new Set<bigint>();
+  const connecting = new Set<NodeId>();
   /** Links that a dial to whoever is there has opened. */
   const visits = new Set<Station>();
   return {

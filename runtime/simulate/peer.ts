@@ -1,4 +1,5 @@
 /** The machine reloadPeer in a simulated node: each order performed as actors/reload/peer.ts performs it. */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { type Endpoint, errorBody } from "../../codecs/reload/mod.ts";
 import {
   isAwaited,
@@ -17,8 +18,8 @@ import type { Timers } from "./timers.ts";
 export interface PeerHooks {
   readonly isAlive: () => boolean;
   readonly dial: (endpoint: Endpoint) => void;
-  readonly release: (node: bigint) => void;
-  readonly connect: (node: bigint) => void;
+  readonly release: (node: NodeId) => void;
+  readonly connect: (node: NodeId) => void;
   readonly tellStorage: (event: ValueStorageEvent) => void;
   readonly reported: (state: PeerState) => void;
 }
@@ -29,7 +30,7 @@ export interface HostedPeer {
   /** Begins to join. */
   readonly start: (settings: PeerSettings) => void;
   /** Stands in the ring already, with links to these. */
-  readonly resume: (settings: PeerSettings, linked: ReadonlyArray<bigint>) => void;
+  readonly resume: (settings: PeerSettings, linked: ReadonlyArray<NodeId>) => void;
 }
 
 export const hostPeer = (shared: Shared, board: Board, timers: Timers, hooks: PeerHooks): HostedPeer => {

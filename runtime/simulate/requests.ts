@@ -2,6 +2,7 @@
  * A simulated node's place for packets, as actors/reload/{dispatcher,sender,requests}.ts are for a real one: routed by the pure
  * routeOf, requests sent again by the machine of transaction.ts. Nothing is signed or encoded.
  */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type Body,
   type Destination,
@@ -53,33 +54,33 @@ export interface Shared {
 }
 
 interface BoardHooks {
-  readonly isLinked: (to: bigint) => boolean;
-  readonly hand: (to: bigint, packet: SimPacket) => void;
+  readonly isLinked: (to: NodeId) => boolean;
+  readonly hand: (to: NodeId, packet: SimPacket) => void;
   readonly serve: (asked: Asked, request: Request) => void;
 }
 
 export interface Board {
   view: RingView;
-  readonly arrive: (packet: SimPacket, from: bigint) => void;
+  readonly arrive: (packet: SimPacket, from: NodeId) => void;
   readonly answer: (reply: ReplyTo, body: Body, certificates?: number) => void;
   /** `over`: the link to send it on; by routing when absent, or when there is no such link. */
   readonly ask: (
     to: ReadonlyArray<Destination>,
     body: Request,
-    how: { readonly over?: bigint | undefined; readonly certificates?: number },
+    how: { readonly over?: NodeId | undefined; readonly certificates?: number },
     ended: (end: Ended) => void,
   ) => void;
   /** The node is no more: nobody waits for anything. */
   readonly close: () => void;
 }
 
-type Waiting = (signer: bigint, packet: SimPacket) => void;
+type Waiting = (signer: NodeId, packet: SimPacket) => void;
 /** The reply of a request knows by how many hops it came; the machines carry it as it is. */
 interface Reply extends ReplyTo {
   readonly hops?: number;
 }
 
-export const makeBoard = (self: bigint, shared: Shared, hooks: BoardHooks): Board => {
+export const makeBoard = (self: NodeId, shared: Shared, hooks: BoardHooks): Board => {
   const { agenda, sizes, steps } = shared;
   const waiting = new Map<bigint, Waiting>();
   let isOpen = true;
@@ -112,12 +113,12 @@ export const makeBoard = (self: bigint, shared: Shared, hooks: BoardHooks): Boar
   const answer: Board["answer"] = (reply, body, certificates = 0) =>
     dispatch(seal(reply.transactionId, reply.to, body, certificates, (reply as Reply).hops ?? 0));
 
-  const replyOf = (packet: SimPacket, from: bigint): Reply => ({ ...replyTo(packet, from), hops: packet.trip.hops });
-  const refuse = (packet: SimPacket, from: bigint, error: ErrorName, info: string) => {
+  const replyOf = (packet: SimPacket, from: NodeId): Reply => ({ ...replyTo(packet, from), hops: packet.trip.hops });
+  const refuse = (packet: SimPacket, from: NodeId, error: ErrorName, info: string) => {
     if (!isAnswer(packet)) answer(replyOf(packet, from), errorBody(error, info));
   };
 
-  const delivered = (packet: SimPacket, from: bigint) => {
+  const delivered = (packet: SimPacket, from: NodeId) => {
     if (isAnswer(packet)) return waiting.get(packet.transactionId)?.(packet.signer, packet);
     const reply = replyOf(packet, from);
     hooks.serve(
@@ -188,4 +189,4 @@ export const makeBoard = (self: bigint, shared: Shared, hooks: BoardHooks): Boar
 };
 
 /** The destination that is a node and no other. */
-export const exactly = (node: bigint): ReadonlyArray<Destination> => [toNode(node)];
+export const exactly = (node: NodeId): ReadonlyArray<Destination> => [toNode(node)];

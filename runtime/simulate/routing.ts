@@ -2,7 +2,9 @@
  * Routing alone: the hops from a random node to the owner of a random identifier, over ideal tables, by the same viewOf and
  * nextHop that real nodes route with. A node's table is made when a request first comes to it.
  */
+
 import { performance } from "node:perf_hooks";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { isResponsible, nextHop, type RingView, viewWith } from "../../machines/reload/mod.ts";
 import { chanceOf } from "../memory/chance.ts";
 import { drawId, drawIds, idealLinks, ownerIndex } from "./ideal.ts";
@@ -58,13 +60,13 @@ export const routeOnly = async (options: SimulateOptions, hooks: Hooks): Promise
 };
 
 const hopsFrom = (
-  ids: ReadonlyArray<bigint>,
+  ids: ReadonlyArray<NodeId>,
   viewAt: (at: number) => RingView,
   start: number,
   id: bigint,
 ): number | undefined => {
   let at = start;
-  let from: bigint | undefined;
+  let from: NodeId | undefined;
   for (let hops = 0; hops <= HOPS_MAX; hops++) {
     const view = viewAt(at);
     if (isResponsible(view, id)) return hops;

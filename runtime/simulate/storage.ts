@@ -1,4 +1,5 @@
 /** The machine reloadStorage in a simulated node: each order performed as actors/reload/storage.ts performs it. */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { errorBody, everything, type Request, toResource } from "../../codecs/reload/mod.ts";
 import {
   confirmedVersions,
@@ -17,7 +18,7 @@ type Inquiry = Extract<ValueStorageAction, { readonly type: "inquire" }>;
 
 export interface KeeperHooks {
   readonly isAlive: () => boolean;
-  readonly handedOver: (to: bigint) => void;
+  readonly handedOver: (to: NodeId) => void;
 }
 
 export interface HostedStorage {
@@ -38,7 +39,7 @@ export const hostStorage = (shared: Shared, board: Board, timers: Timers, hooks:
     made.actions.forEach(perform);
   };
 
-  const copied = (to: bigint | undefined, versions: Copy["versions"], outcome: ReturnType<typeof copyOutcomeOf>) =>
+  const copied = (to: NodeId | undefined, versions: Copy["versions"], outcome: ReturnType<typeof copyOutcomeOf>) =>
     tell({ type: "copied", to, versions, outcome, atMs: agenda.nowMs });
   const copy = ({ to, body, versions, certificates }: Copy) =>
     board.ask(

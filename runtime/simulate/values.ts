@@ -1,4 +1,5 @@
 /** Registrations of numbers: made, stored through the overlay, looked for on the shelves of those who live. */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type Answer,
   decodeRegistrationKey,
@@ -28,7 +29,7 @@ export interface Value {
   readonly index: number;
   readonly resource: Uint8Array;
   readonly id: bigint;
-  readonly publisher: bigint;
+  readonly publisher: NodeId;
 }
 
 /** Nobody computes a signature here: whoever made one is written down beside it. */
@@ -37,7 +38,7 @@ const signers = new WeakMap<Signature, Signer>();
 const certificate = new Uint8Array(8);
 const identity = identityOf(certificate);
 
-export const registrationOf = (index: number, publisher: bigint): Value => {
+export const registrationOf = (index: number, publisher: NodeId): Value => {
   const resource = resourceOfNumber(`+1${FIRST_NUMBER + index}`);
   return { index, resource, id: bigOf(resource), publisher };
 };

@@ -1,4 +1,5 @@
 /** The world of a simulation: its time, its chance, its network, and the nodes in it. DECISIONS.md D-070. */
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { overlayDefaults, viprOverlay } from "../../codecs/reload/mod.ts";
 import { peerTiming, storageTiming } from "../../machines/reload/mod.ts";
 import { type Chance, chanceOf } from "../memory/chance.ts";
@@ -20,7 +21,7 @@ export interface Simulated {
   readonly steps: World["steps"];
   /** In order of their index; those who have gone stay. */
   readonly nodes: Array<SimNode>;
-  readonly byId: ReadonlyMap<bigint, SimNode>;
+  readonly byId: ReadonlyMap<NodeId, SimNode>;
   readonly bootstrap: ReadonlySet<SimNode>;
   /** A further node, outside as yet. */
   readonly add: () => SimNode;
@@ -45,7 +46,7 @@ export const makeWorld = (options: SimulateOptions): Simulated => {
   const sizes = makeSizes();
   const network = makeNetwork(agenda, chance, sizes, options);
   const nodes: Array<SimNode> = [];
-  const byId = new Map<bigint, SimNode>();
+  const byId = new Map<NodeId, SimNode>();
   const overlay = viprOverlay({ name: "simulated.example", sequence: 1 });
   let transactions = 0n;
   const word = () => BigInt(Math.floor(chance.next() * 2 ** 32));

@@ -1,0 +1,4 @@
+/** Types that differ in meaning and not in form, such as milliseconds since 1900 and since 1970: a mark that exists for the compiler only. */
+declare const brand: unique symbol;
+
+export type Branded<T, Name extends string> = T & { readonly [brand]: Name };

@@ -1,0 +1,38 @@
+/**
+ * Node-IDs cannot be confused with other 64- and 128-bit numbers that carry a mark of their own. `npm run types` is the check: a
+ * line below `@ts-expect-error` that compiles is itself an error.
+ */
+import * as assert from "node:assert/strict";
+import { NodeId, toNode } from "../../codecs/reload/mod.ts";
+import type { Branded } from "../../codecs/shared/mod.ts";
+import { decode, encode } from "../../codecs/wire/mod.ts";
+import { fullBucket, mayAnswer, type Signer, viewWith } from "../../machines/reload/mod.ts";
+import { test } from "../kit/harness.ts";
+
+test("RFC 6940 §11.1: a Node-ID is 16 bytes, and a bigint at run time", () => {
+  const read = decode(NodeId, encode(NodeId, 7n));
+  assert.deepEqual(read, { ok: true, value: 7n });
+});
+
+/** Never called: what is here is for the compiler. */
+export const mistakes = (
+  vservice: Branded<bigint, "VServiceId">,
+  at: Branded<bigint, "Ntp">,
+  node: NodeId,
+): ReadonlyArray<unknown> => {
+  // @ts-expect-error a VServiceID for a Node-ID
+  const other: NodeId = vservice;
+  // @ts-expect-error ... the reverse
+  const service: Branded<bigint, "VServiceId"> = node;
+  // @ts-expect-error ... as a destination
+  const destination = toNode(vservice);
+  // @ts-expect-error a time for a Node-ID, as the owner of a certificate
+  const signer: Signer = { nodeId: at, users: [], certificate: new Uint8Array() };
+  // @ts-expect-error ... among peers
+  const view = viewWith(node, [at], 3, 16);
+  // @ts-expect-error ... as the signer of an answer
+  const may = mayAnswer(viewWith(node, [node], 3, 16), destination, vservice);
+  // @ts-expect-error a Node-ID for a number of another type
+  const bucket = fullBucket(node, 0);
+  return [other, service, destination, signer, view, may, bucket];
+};

@@ -5,7 +5,7 @@
  *                          and, when the bytes are wrong, the error in F, its path growing as callers return
  *
  * Nothing is thrown: F is looked at after each call. Each description has two readers, a quick and a careful one
- * (DECISIONS.md D-084). Inside a length that was satisfied a field that runs out of bytes is Malformed, since no further byte
+ * (DECISIONS.md D-086). Inside a length that was satisfied a field that runs out of bytes is Malformed, since no further byte
  * can help it; elsewhere it is Truncated, which a stream takes as "wait".
  */
 import type { BitsNode, EnumerationNode, Node, SelectNode, StructNode, TlvNode, UintNode } from "./node.ts";

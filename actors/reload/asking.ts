@@ -6,7 +6,7 @@
  *                  +----------------------------------------------+   refused, no answer: the error
  */
 
-import { Clock, Data, Effect } from "effect";
+import { Clock, Effect } from "effect";
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type Answer,
@@ -16,17 +16,9 @@ import {
   type Request,
 } from "../../codecs/reload/mod.ts";
 import { type Bucket, fullBucket, NOT_A_PEER, NOT_RESPONSIBLE, take, waitMs } from "../../machines/reload/mod.ts";
+import { type OverlayError, OverlayRefused, OverlayUnreachable } from "./errors.ts";
 import type { Reply } from "./requests.ts";
 import type { Sender } from "./sender.ts";
-
-/** The peer responsible refused; `code` is RFC 6940's name for it, `info` what it added: `quota`, `rate`, `count`… */
-export class OverlayRefused extends Data.TaggedError("OverlayRefused")<{
-  readonly code: string;
-  readonly info: string;
-}> {}
-/** No answer within the request's lifetime. */
-export class OverlayUnreachable extends Data.TaggedError("OverlayUnreachable")<{ readonly why: string }> {}
-export type OverlayError = OverlayRefused | OverlayUnreachable;
 
 /** A ring that has just changed may send a request to a peer that is not responsible any more: it is asked again. */
 const ATTEMPTS_MAX = 4;
@@ -52,8 +44,8 @@ export const makeAsking = Effect.fnUntraced(function* (overlay: () => OverlayCon
       const reply = yield* board.request([to], body);
       const { outcome } = reply;
       if (outcome.type === "answer") return { answer: outcome.body, signer: outcome.signer, reply };
-      if (outcome.type === "timedOut") return yield* new OverlayUnreachable({ why: "no answer" });
-      if (outcome.type === "lost") return yield* new OverlayUnreachable({ why: outcome.why });
+      if (outcome.type === "timedOut") return yield* new OverlayUnreachable({ reason: "timedOut", why: "no answer" });
+      if (outcome.type === "lost") return yield* new OverlayUnreachable({ reason: "lost", why: outcome.why });
       const refused = new OverlayRefused({ code: errorNameOf(outcome.error.code), info: infoOf(outcome.error.info) });
       const isPassing = refused.info === NOT_RESPONSIBLE || refused.info === NOT_A_PEER;
       if (!isPassing || attempt >= ATTEMPTS_MAX) return yield* refused;
@@ -85,7 +77,7 @@ const makeTokens = Effect.fnUntraced(function* (overlay: () => OverlayConfigurat
   return (of: Paced): Effect.Effect<void, OverlayUnreachable> =>
     Effect.suspend(() => {
       if (waiting >= WAITING_MAX)
-        return Effect.fail(new OverlayUnreachable({ why: `${WAITING_MAX} requests wait their turn` }));
+        return Effect.fail(new OverlayUnreachable({ reason: "busy", why: `${WAITING_MAX} requests wait their turn` }));
       waiting += 1;
       return Effect.ensuring(
         token(of),

@@ -12,7 +12,7 @@ import { kindId, type OverlayConfiguration, resourceOf, resourceOfNode } from ".
 import { equalBytes, utf8 } from "../../codecs/shared/mod.ts";
 import { refreshMs } from "../../machines/reload/mod.ts";
 import { type Credentials, Entropy, Keys } from "../ports/mod.ts";
-import type { OverlayError } from "./asking.ts";
+import type { OverlayError } from "./errors.ts";
 import { APPEND, type Usage } from "./usage.ts";
 
 const LIFETIME_S = 604_800;

@@ -6,7 +6,7 @@
  *   adopt --> now(), whoever waits for it     push, ask --> requests of our own     leave --> the node
  */
 
-import { Clock, Data, Deferred, Effect, FiberSet, type Scope, Semaphore } from "effect";
+import { Clock, Deferred, Effect, FiberSet, type Scope, Semaphore } from "effect";
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type Body,
@@ -26,6 +26,7 @@ import {
 } from "../../machines/reload/mod.ts";
 import { drive, fired, mailbox } from "../kit/mod.ts";
 import { Entropy, type Keys } from "../ports/mod.ts";
+import { ConfigurationRefused } from "./errors.ts";
 import { readKinds, readOffered } from "./offers.ts";
 
 const EVENTS_MAX = 128;
@@ -36,12 +37,6 @@ const PUSHES_MAX = 4;
 /** How long a request that was refused for its sequence waits for the newer document, and for one of ours to arrive. */
 const NEWER_MS = 3_000;
 const TAKEN_MS = 500;
-
-/** The operator's document is refused: by RFC 6940's name for the error, and what was wrong. */
-export class ConfigurationRefused extends Data.TaggedError("ConfigurationRefused")<{
-  readonly code: string;
-  readonly info: string;
-}> {}
 
 export interface Configuration {
   readonly now: () => OverlayConfiguration;

@@ -1,9 +1,17 @@
 /** A node of the RELOAD overlay, and what a ViPR server does with it. */
-export { type OverlayError, OverlayRefused, OverlayUnreachable } from "./asking.ts";
-export { type Configuration, ConfigurationRefused } from "./configuration.ts";
+export type { Configuration } from "./configuration.ts";
+export {
+  ConfigurationRefused,
+  JoinFailed,
+  type JoinFault,
+  type OverlayError,
+  OverlayRefused,
+  OverlayUnreachable,
+  type UnreachableReason,
+} from "./errors.ts";
 export { type NodeStatus, type OverlayNode, startNode } from "./node.ts";
 export { type Claim, claimsOf, NUMBER_LIFETIME_S, publishedUntilMs, publishNumber, withdrawNumber } from "./numbers.ts";
-export { JoinFailed, type JoinFault, type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
+export { type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
 export type { Counter } from "./sender.ts";
 export { signDocument, signKind, type Trust, type Verdict, verifySigned } from "./signed.ts";
 export type { ValueStorageStatus } from "./storage.ts";

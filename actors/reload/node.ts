@@ -22,10 +22,11 @@ import { type Dialer, type Entropy, type Keys, Listener, type StoreFailed } from
 import { publishCertificate } from "./certificates.ts";
 import { type Configuration, makeConfiguration } from "./configuration.ts";
 import { makeDispatcher } from "./dispatcher.ts";
+import { JoinFailed } from "./errors.ts";
 import { type Links, makeLinks } from "./links.ts";
 import { makeNodeEvents } from "./node-events.ts";
 import { makeNumberHash, type ResourceOf } from "./number-hash.ts";
-import { JoinFailed, type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
+import { type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
 import { openOwn } from "./own.ts";
 import { makePeer } from "./peer.ts";
 import { makePost } from "./post.ts";

@@ -10,7 +10,7 @@ import {
   kindId,
 } from "../../codecs/reload/mod.ts";
 import type { E164 } from "../../codecs/shared/mod.ts";
-import type { OverlayError } from "./asking.ts";
+import type { OverlayError } from "./errors.ts";
 import type { OverlayNode } from "./node.ts";
 
 /** Who says it serves a number. A claim is only that: a validated call proves it. */

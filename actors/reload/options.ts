@@ -1,21 +1,10 @@
 /** What a node is told before it starts. */
 
-import { Data, type Effect } from "effect";
+import type { Effect } from "effect";
 import type { Endpoint, NodeId, OverlayConfiguration } from "../../codecs/reload/mod.ts";
 import { peerTiming, storageTiming } from "../../machines/reload/mod.ts";
-import type { Credentials, ListenReason, StoreFault, StoreShape } from "../ports/mod.ts";
+import type { Credentials, StoreShape } from "../ports/mod.ts";
 import type { Carry } from "./outgoing.ts";
-
-/** `configuration`: what it asks for, or its end. `ring`: no place there, or not in time. */
-export type JoinFault = "configuration" | "certificate" | "store" | "port" | "ring";
-export class JoinFailed extends Data.TaggedError("JoinFailed")<{
-  readonly reason: JoinFault;
-  readonly why: string;
-  /** What the store said, when it was the store. */
-  readonly fault?: StoreFault;
-  /** Why the port could not be had, when it was the port. */
-  readonly listen?: ListenReason;
-}> {}
 
 /** Times in milliseconds. */
 export interface NodeLimits {

@@ -17,7 +17,8 @@ import {
 } from "../../codecs/reload/mod.ts";
 import { bytesOfBig, hexOf } from "../../codecs/shared/mod.ts";
 import { mayWrite } from "../../machines/reload/mod.ts";
-import { makeAsking, type OverlayError, OverlayRefused, OverlayUnreachable } from "./asking.ts";
+import { makeAsking } from "./asking.ts";
+import { type OverlayError, OverlayRefused, OverlayUnreachable } from "./errors.ts";
 import type { Own } from "./own.ts";
 import type { Post } from "./post.ts";
 import type { Sender } from "./sender.ts";
@@ -84,7 +85,7 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
     const value = item.key === undefined ? { index: item.index, value: bytes } : { key: item.key, value: bytes };
     const storageTime = yield* Effect.mapError(
       own.begin(name, lifetimeS, exists),
-      ({ reason, why }) => new OverlayUnreachable({ why: `own store ${reason}: ${why}` }),
+      ({ reason, why }) => new OverlayUnreachable({ reason: "store", why: `own store ${reason}: ${why}` }),
     );
     const signature = yield* post.signValue(resource, kind, storageTime, value);
     const values: ReadonlyArray<StoredData> = [{ storageTime, lifetime: lifetimeS, value, signature }];

@@ -191,7 +191,7 @@ testOverlay(
     const absent = yield* Effect.flip(a.appAttach(b.nodeId, 0xf057));
     assert.ok(absent instanceof OverlayRefused && absent.code === "notFound");
     const nobody = yield* Effect.flip(a.appAttach(b.nodeId + 1n, 0xf056));
-    assert.ok(nobody instanceof OverlayUnreachable);
+    assert.ok(nobody instanceof OverlayUnreachable && nobody.reason === "timedOut");
   }),
 );
 

@@ -1,0 +1,36 @@
+/** How a node, or what it is asked to do, fails: each error with a reason or a code to match, and a sentence for people. */
+import { Data } from "effect";
+import type { ListenReason, StoreFault } from "../ports/mod.ts";
+
+/** `configuration`: what it asks for, or its end. `ring`: no place there, or not in time. */
+export type JoinFault = "configuration" | "certificate" | "store" | "port" | "ring";
+export class JoinFailed extends Data.TaggedError("JoinFailed")<{
+  readonly reason: JoinFault;
+  readonly why: string;
+  /** What the store said, when it was the store. */
+  readonly fault?: StoreFault;
+  /** Why the port could not be had, when it was the port. */
+  readonly listen?: ListenReason;
+}> {}
+
+/** The peer responsible refused; `code` is RFC 6940's name for it, `info` what it added: `quota`, `rate`, `count`… */
+export class OverlayRefused extends Data.TaggedError("OverlayRefused")<{
+  readonly code: string;
+  readonly info: string;
+}> {}
+/**
+ * `timedOut`: no answer within the request's lifetime. `lost`: it could not be sent. `busy`: too many requests wait for
+ * their turn. `store`: this node could not save that it is about to store the value.
+ */
+export type UnreachableReason = "timedOut" | "lost" | "busy" | "store";
+export class OverlayUnreachable extends Data.TaggedError("OverlayUnreachable")<{
+  readonly reason: UnreachableReason;
+  readonly why: string;
+}> {}
+export type OverlayError = OverlayRefused | OverlayUnreachable;
+
+/** The operator's document is refused: by RFC 6940's name for the error, and what was wrong. */
+export class ConfigurationRefused extends Data.TaggedError("ConfigurationRefused")<{
+  readonly code: string;
+  readonly info: string;
+}> {}

@@ -1,6 +1,6 @@
 /** The host's own promises: pressure, timers, interruption, and a defect that stays where it happened. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { Effect, Exit, Fiber, Layer, Logger } from "effect";
+import { Effect, Exit, Fiber, Layer, Logger, Scope } from "effect";
 import { setup } from "xstate";
 import { drive, mailbox } from "../../actors/kit/mod.ts";
 import { decide, declared, machineOf } from "../../machines/kit/mod.ts";
@@ -144,4 +144,135 @@ test("host: a defect in a step ends that machine, is reported with its name, and
   same(heard, [14]);
   same(logged.length, 1);
   ok(logged[0]!.includes("machine.died,listener one"), logged[0]);
+});
+
+const told = (n: number): Ev => ({ type: "told", n });
+
+test("host: orders done at once, by an exit, an effect or a wait are performed in the order of their events", async () => {
+  const heard: Array<number> = [];
+  await runVirtual(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const box = yield* mailbox<Ev>(3);
+        const perform = ({ n }: Action) => {
+          const hear = Effect.sync(() => void heard.push(n));
+          if (n % 4 === 1) return hear;
+          if (n % 4 === 2) return Effect.andThen(Effect.sleep(n), hear);
+          heard.push(n);
+          return n % 4 === 3 ? Effect.void : undefined;
+        };
+        const fiber = yield* Effect.forkChild(drive(listener, undefined, box, perform));
+        for (let n = 100; n < 1_500; n++) yield* box.tell(told(n));
+        yield* box.tell({ type: "stop" });
+        yield* Fiber.join(fiber);
+      }),
+    ),
+  );
+  same(
+    heard,
+    Array.from({ length: 1_400 }, (_, i) => 100 + i),
+  );
+});
+
+test("host: one that always has an event lets others run", async () => {
+  const heard: Array<number | string> = [];
+  await runVirtual(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const box = yield* mailbox<Ev>(2);
+        const perform = ({ n }: Action) => {
+          heard.push(n);
+          if (n < 5_000) box.events.answer(told(n + 1));
+        };
+        yield* Effect.forkScoped(drive(listener, undefined, box, perform));
+        yield* box.tell(told(100));
+        while (heard.length === 0) yield* Effect.yieldNow;
+        heard.push("other");
+        yield* Effect.sleep(1);
+      }),
+    ),
+  );
+  ok(heard.indexOf("other") > 0 && heard.indexOf("other") < 2_000, `at ${heard.indexOf("other")}`);
+  same(heard.at(-1), 5_000);
+});
+
+test("host: an order that ends its own host is its last one, though events wait", async () => {
+  for (const isAsleep of [false, true]) {
+    const heard: Array<number> = [];
+    await runVirtual(
+      Effect.gen(function* () {
+        const scope = yield* Scope.make();
+        const box = yield* Scope.provide(mailbox<Ev>(8), scope);
+        const perform = ({ n }: Action) => {
+          heard.push(n);
+          if (n === 2) Effect.runFork(Scope.close(scope, Exit.void));
+        };
+        const fiber = yield* Effect.forkIn(drive(listener, undefined, box, perform), scope);
+        if (isAsleep) yield* Effect.sleep(1);
+        for (const n of [1, 2, 3, 4]) yield* box.tell(told(n));
+        yield* Effect.sleep(1);
+        ok(Exit.hasInterrupts(yield* Fiber.await(fiber)));
+        yield* box.tell(told(5));
+        yield* Effect.sleep(1);
+      }),
+    );
+    same(heard, [1, 2]);
+  }
+});
+
+test("host: a failure and a defect of an order end the host, whether its fiber sleeps or not", async () => {
+  const quiet = Logger.layer([]);
+  for (const fails of [() => Effect.fail("no"), () => Effect.andThen(Effect.sleep(1), Effect.fail("no"))])
+    for (const isAsleep of [false, true]) {
+      const exit = await runVirtual(
+        Effect.scoped(
+          Effect.gen(function* () {
+            const box = yield* mailbox<Ev>(8);
+            const fiber = yield* Effect.forkScoped(drive(listener, undefined, box, fails));
+            if (isAsleep) yield* Effect.sleep(1);
+            yield* box.tell(told(1));
+            return yield* Fiber.await(fiber);
+          }),
+        ).pipe(Effect.provide(quiet)),
+      );
+      same(exit, Exit.fail("no"));
+    }
+  const broken = () => {
+    throw new Error("perform");
+  };
+  const exit = await runVirtual(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const box = yield* mailbox<Ev>(8);
+        const fiber = yield* Effect.forkScoped(drive(listener, undefined, box, broken));
+        yield* Effect.sleep(1);
+        yield* box.tell(told(1));
+        return yield* Fiber.await(fiber);
+      }),
+    ).pipe(Effect.provide(quiet)),
+  );
+  ok(Exit.hasDies(exit));
+});
+
+test("host: a timer that fires into a full mailbox waits its turn, and a stop takes its event back", async () => {
+  const heard = await runVirtual(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const box = yield* mailbox<Ev>(1);
+        const heard: Array<Ev> = [];
+        yield* box.tell(told(1));
+        yield* box.startTimer("a", 1, told(2));
+        yield* box.startTimer("b", 2, told(3));
+        yield* box.startTimer("c", 3, Effect.succeed(told(4)));
+        yield* Effect.sleep(10);
+        yield* box.stopTimer("b");
+        while (true) {
+          const next = yield* Effect.timeoutOption(box.next, 10);
+          if (next._tag === "None") return heard;
+          heard.push(next.value);
+        }
+      }),
+    ),
+  );
+  same(heard, [told(1), told(2), told(4)]);
 });

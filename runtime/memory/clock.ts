@@ -21,17 +21,20 @@ interface Sleeper {
 
 class VirtualClock implements Clock.Clock {
   nowMs: number;
+  private readonly startMs: number;
   private sleepers: Array<Sleeper> = [];
   private count = 0;
   constructor(startMs: number) {
     this.nowMs = startMs;
+    this.startMs = startMs;
   }
   currentTimeMillisUnsafe = (): number => this.nowMs;
   currentTimeNanosUnsafe = (): bigint => BigInt(Math.round(this.nowMs)) * 1_000_000n;
-  monotonicTimeNanosUnsafe = (): bigint => this.currentTimeNanosUnsafe();
+  /** Since the start, so that a double holds it to the nanosecond. */
+  monotonicTimeNanosUnsafe = (): bigint => BigInt(Math.round((this.nowMs - this.startMs) * 1e6));
   readonly currentTimeMillis = Effect.sync(this.currentTimeMillisUnsafe);
   readonly currentTimeNanos = Effect.sync(this.currentTimeNanosUnsafe);
-  readonly monotonicTimeNanos = Effect.sync(this.currentTimeNanosUnsafe);
+  readonly monotonicTimeNanos = Effect.sync(this.monotonicTimeNanosUnsafe);
 
   sleep(duration: Duration.Duration): Effect.Effect<void> {
     return Effect.callback<void>((resume) => {

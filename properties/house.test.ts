@@ -174,3 +174,19 @@ test("house: each machine has its committed table", () => {
 test("house: the lock file names no registry", () => {
   same([...readFileSync("package-lock.json", "utf8").matchAll(/"resolved"/g)].length, 0);
 });
+
+/** Rooms whose own tables of requests have not moved to `Replies` yet. */
+const OWN_REPLIES = /^actors\/(kit|sip|ticket)\//;
+
+test("house: who waits for which answer is kept by actors/kit, and by nobody for himself", () => {
+  const mine = /Map<[^;=]*Deferred\.Deferred</;
+  same(mine.test("const waiting = new Map<number, Deferred.Deferred<Body>>();"), true);
+  same(
+    found(({ path, floor, text }) =>
+      (floor === "actors" || floor === "runtime") && !OWN_REPLIES.test(path) && mine.test(codeOf(text))
+        ? ["has a Map of Deferreds: take Replies or Shared of actors/kit"]
+        : [],
+    ),
+    [],
+  );
+});

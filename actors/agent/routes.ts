@@ -19,7 +19,8 @@ import {
   routeCache,
   routeTo,
 } from "../../machines/agent/mod.ts";
-import { type Change, type Row, STORE_ROWS_MAX, type StoreFailed, type StoreShape } from "../ports/mod.ts";
+import { allRows, removePages } from "../kit/mod.ts";
+import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
 
 /** A row for each number: its key the number, its value the document of the Notify. */
 const TABLE = "routes";
@@ -90,22 +91,11 @@ const logged = (work: Effect.Effect<unknown, StoreFailed>): Effect.Effect<void> 
 /** The documents of all rows, the one that expires first in front: it is the first to go for want of room. */
 const restored = Effect.fnUntraced(function* (store: StoreShape) {
   const all: Array<{ readonly info: ValInfo; readonly dueMs: number }> = [];
-  let rows: ReadonlyArray<Row> = [];
-  do {
-    const after = rows.at(-1)?.key;
-    rows = yield* store.scan(TABLE, after === undefined ? {} : { after });
-    for (const { value, dueMs = 0 } of rows) {
-      const read = readValInfo(value);
-      if (read.ok) all.push({ info: read.value, dueMs });
-    }
-  } while (rows.length === STORE_ROWS_MAX);
+  for (const { value, dueMs = 0 } of yield* allRows(store, TABLE)) {
+    const read = readValInfo(value);
+    if (read.ok) all.push({ info: read.value, dueMs });
+  }
   return all.sort((a, b) => a.dueMs - b.dueMs).map(({ info }) => info);
 });
 
-const expireRows = Effect.fnUntraced(function* (store: StoreShape, nowMs: number) {
-  let rows: ReadonlyArray<Row>;
-  do {
-    rows = yield* store.due(TABLE, nowMs);
-    if (rows.length > 0) yield* store.write(rows.map(({ key }): Change => ({ type: "remove", table: TABLE, key })));
-  } while (rows.length === STORE_ROWS_MAX);
-});
+const expireRows = (store: StoreShape, nowMs: number) => removePages(store, TABLE, store.due(TABLE, nowMs));

@@ -21,7 +21,7 @@ import {
   type EnrolOutcome,
   enrolClient,
 } from "../../machines/enrol/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { drive, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 import {
   type Credentials,
   Entropy,
@@ -150,7 +150,7 @@ export const enrol = Effect.fn("enrol.enrol")(function* (options: EnrolWith) {
       const result = Effect.catch(event, ({ why }) => Effect.succeed({ type: "unreachable" as const, why }));
       run(Effect.flatMap(result, box.tell));
     });
-  const perform = (action: EnrolClientAction): Effect.Effect<void> => {
+  const perform = (action: OwnOrder<EnrolClientAction>): Effect.Effect<void> => {
     switch (action.type) {
       case "fetchDocument":
         return tell(
@@ -168,16 +168,8 @@ export const enrol = Effect.fn("enrol.enrol")(function* (options: EnrolWith) {
         return tell(Effect.map(post(action.url, action.csr), eventOf));
       case "check":
         return tell(check(keys, key, options.overlayName, action.certificate, action.roots));
-      case "startTimer":
-        return Effect.flatMap(entropy.between(...action.betweenMs), (ms) =>
-          box.startTimer(action.timer, ms, { type: "timerFired", timer: action.timer }),
-        );
-      case "stopTimer":
-        return box.stopTimer(action.timer);
       case "report":
         return Effect.asVoid(Deferred.succeed(outcome, action.outcome));
-      case "note":
-        return Effect.logDebug("enrol.unexpected", action.unexpected);
     }
   };
   const input = {
@@ -187,7 +179,8 @@ export const enrol = Effect.fn("enrol.enrol")(function* (options: EnrolWith) {
     retryBetweenMs: RETRY_BETWEEN_MS,
     deadlineMs: DEADLINE_MS,
   };
-  yield* drive(enrolClient, input, box, perform);
+  const { between } = entropy;
+  yield* drive(enrolClient, input, box, performing(box, { unexpected: "enrol.unexpected", between }, perform));
   const end = yield* Deferred.await(outcome);
   if (end.type === "refused") return yield* new EnrolmentRefused({ token: end.token });
   if (end.type === "failed") return yield* new EnrolmentFailed({ reason: end.reason, why: end.why });

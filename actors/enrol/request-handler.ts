@@ -4,7 +4,7 @@
  *   request --> came --> step --> check, draw, keep, issue (a fiber each) --> asked, drawn, kept, issued --> mailbox
  *                           \--> certify | refuse | putOff --> the request that waits
  */
-import { Clock, Deferred, Effect, FiberSet, Semaphore } from "effect";
+import { Clock, Effect, FiberSet, Semaphore } from "effect";
 import { type EnrolmentRequest, type EnrolmentToken, enrolmentTokens } from "../../codecs/enrol/mod.ts";
 import {
   type EnrolServerAction,
@@ -14,7 +14,7 @@ import {
   passwordDigest,
 } from "../../machines/enrol/mod.ts";
 import type { Of } from "../../machines/kit/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { drive, mailbox, type OwnOrder, performing, Replies } from "../kit/mod.ts";
 import { Authority, Entropy, type StoreShape } from "../ports/mod.ts";
 import { openUserRegistry, type UserRegistry } from "./user-registry.ts";
 
@@ -58,7 +58,6 @@ export interface EnrolmentHandler {
 interface Waiting {
   readonly form: EnrolmentRequest;
   readonly address: string;
-  readonly answer: Deferred.Deferred<EnrolmentOutcome>;
 }
 type OrderOf<T extends EnrolServerAction["type"]> = Of<EnrolServerAction, T>;
 
@@ -66,7 +65,7 @@ export const openEnrolmentHandler = Effect.fn("enrol.handler")(function* (option
   const registry = yield* openUserRegistry(options.store);
   const box = yield* mailbox<EnrolServerEvent>(MAILBOX_MAX);
   const run = yield* FiberSet.makeRuntime<never>();
-  const waiting = new Map<string, Waiting>();
+  const waiting = new Replies<string, EnrolmentOutcome, never, Waiting>();
   const counters: EnrolmentHandlerCounters = {
     issued: 0,
     refused: Object.fromEntries(enrolmentTokens.map((token) => [token, 0])) as Record<EnrolmentToken, number>,
@@ -82,19 +81,15 @@ export const openEnrolmentHandler = Effect.fn("enrol.handler")(function* (option
     counters.putOff[why] += 1;
     return { type: "busy" };
   };
-  const answer = (id: string, outcome: EnrolmentOutcome) =>
-    Effect.suspend(() => {
-      const one = waiting.get(id);
-      return one === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(one.answer, outcome));
-    });
-  const work = yield* workOf(options, (id) => waiting.get(id), registry);
+  const answer = (id: string, outcome: EnrolmentOutcome) => waiting.answer(id, outcome);
+  const work = yield* workOf(options, (id) => waiting.about(id), registry);
   /** The event that an order leads to goes into the mailbox. A fiber for each order, so that none waits for another. */
   const later = (event: Effect.Effect<EnrolServerEvent | undefined>): Effect.Effect<void> =>
     Effect.sync(
       () => void run(Effect.flatMap(event, (result) => (result === undefined ? Effect.void : box.tell(result)))),
     );
 
-  const perform = (action: EnrolServerAction): Effect.Effect<void> => {
+  const perform = (action: OwnOrder<EnrolServerAction>): Effect.Effect<void> => {
     switch (action.type) {
       case "check":
         return later(work.check(action.id));
@@ -112,23 +107,18 @@ export const openEnrolmentHandler = Effect.fn("enrol.handler")(function* (option
         return Effect.flatMap(refuse(action.token), (outcome) => answer(action.id, outcome));
       case "putOff":
         return answer(action.id, putOff(action.why));
-      case "note":
-        return Effect.logDebug("enrol.unexpected", action.unexpected);
     }
   };
   const { overlayName: overlay, nodeIdsPerUserMax } = options;
   const input = { overlay, nodeIdsPerUserMax, enrolled: registry.enrolled };
-  yield* Effect.forkScoped(drive(enrolServer, input, box, perform, overlay));
+  const all = performing(box, { unexpected: "enrol.unexpected" }, perform);
+  yield* Effect.forkScoped(drive(enrolServer, input, box, all, overlay));
 
   const enrol = Effect.fnUntraced(function* (form: EnrolmentRequest, address: string) {
     if (waiting.size >= ENROLMENTS_WAITING_MAX) return putOff("busy");
-    const [id, to] = [String(last++), yield* Deferred.make<EnrolmentOutcome>()];
-    waiting.set(id, { form, address, answer: to });
+    const id = String(last++);
     const came = box.tell({ type: "came", id, user: form.user, address, atMs: yield* Clock.currentTimeMillis });
-    return yield* Effect.ensuring(
-      Effect.andThen(came, Deferred.await(to)),
-      Effect.sync(() => waiting.delete(id)),
-    );
+    return yield* waiting.ask(id, came, { form, address });
   });
   return { enrol, refuse, counters } satisfies EnrolmentHandler as EnrolmentHandler;
 });

@@ -3,7 +3,8 @@ import { Effect, Semaphore } from "effect";
 import { decodeEnrolled, encodeEnrolled } from "../../codecs/enrol/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import { ENROLLED_USERS_MAX, type Enrolled } from "../../machines/enrol/mod.ts";
-import { STORE_ROWS_MAX, StoreFailed, type StoreShape } from "../ports/mod.ts";
+import { eachPage } from "../kit/mod.ts";
+import { type Row, StoreFailed, type StoreShape } from "../ports/mod.ts";
 
 const TABLE = "enrolled";
 
@@ -19,18 +20,16 @@ export const openUserRegistry = Effect.fn("enrol.users")(function* (
   if (store === undefined) return { enrolled: [], keep: () => Effect.void };
   const enrolled: Array<Enrolled> = [];
   const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-  let after: Uint8Array | undefined;
-  while (enrolled.length < ENROLLED_USERS_MAX) {
-    const rows = yield* store.scan(TABLE, after === undefined ? {} : { after });
+  const isEnough = () => enrolled.length >= ENROLLED_USERS_MAX;
+  const take = Effect.fnUntraced(function* (rows: ReadonlyArray<Row>) {
     for (const { key, value } of rows) {
       const read = decodeEnrolled(value);
       // Without it the user would get other Node-IDs, and could no longer change the values that it has stored.
       if (!read.ok) return yield* new StoreFailed({ reason: "corrupt", why: `a record of ${TABLE} is unreadable` });
       enrolled.push({ user: text.decode(key), nodeIds: read.value.nodeIds });
-      after = key;
     }
-    if (rows.length < STORE_ROWS_MAX) break;
-  }
+  });
+  yield* eachPage(store, TABLE, { isEnough }, take);
   const inTurn = yield* Semaphore.make(1);
   return {
     enrolled,

@@ -31,7 +31,8 @@ export const Watch: Context.Reference<Watcher | undefined> = Context.Reference<W
 export type Inbox<Ev> = Pick<Mailbox<Ev>, "events">;
 
 /** Gives the effect of an order, or nothing where it has done it already, which is the quick way. */
-export type Perform<A, E, R> = (action: A) => Effect.Effect<void, E, R> | void;
+// biome-ignore lint/suspicious/noConfusingVoidType: a `perform` in plain JavaScript returns nothing
+export type Perform<A, E, R> = (action: A) => Effect.Effect<unknown, E, R> | void;
 
 /** One machine under way: its last step, and how many of that step's orders have been performed. */
 class Hosted<I, Ev, A, C, E, R> {

@@ -1,4 +1,8 @@
-/** Hosting machines in fibers. */
+/** Hosting machines in fibers, and what every host needs beside. */
 export { drive, type Inbox, type Perform, Watch, type Watcher } from "./host.ts";
 export { type Mailbox, mailbox } from "./mailbox.ts";
+export { type CommonOptions, type CommonOrder, type OwnOrder, performing } from "./orders.ts";
+export { allRows, eachPage, type PagesOf, removePages } from "./pages.ts";
+export { Replies } from "./replies.ts";
 export { type Firing, fired } from "./role-timers.ts";
+export { Shared, type SharedLimits } from "./shared.ts";

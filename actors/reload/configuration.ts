@@ -24,7 +24,7 @@ import {
   type ReloadOutcome,
   reloadConfiguration,
 } from "../../machines/reload/mod.ts";
-import { drive, fired, mailbox } from "../kit/mod.ts";
+import { drive, mailbox, type OwnOrder, performing, Replies } from "../kit/mod.ts";
 import { Entropy, type Keys } from "../ports/mod.ts";
 import { ConfigurationRefused } from "./errors.ts";
 import { readKinds, readOffered } from "./offers.ts";
@@ -87,8 +87,8 @@ export const makeConfiguration = Effect.fn("reload.configuration")(function* (
   const box = yield* mailbox<ConfigurationEvent>(EVENTS_MAX);
   const requests = yield* FiberSet.make();
   const pushing = yield* Semaphore.make(PUSHES_MAX);
-  const waiting = new Map<number, { readonly answer: Deferred.Deferred<Body>; readonly document: Uint8Array }>();
-  let ids = 0;
+  /** Documents that are looked at, each with its bytes. */
+  const waiting = new Replies<number, Body, never, Uint8Array>();
   let document = utf8(given.document ?? "");
   let overlay = given.overlay;
   let previous = overlay.sequence;
@@ -98,16 +98,11 @@ export const makeConfiguration = Effect.fn("reload.configuration")(function* (
 
   const weighed = Effect.fnUntraced(function* (reading: Effect.Effect<Offered, never, Keys>, document: Uint8Array) {
     if (waiting.size >= OFFERS_MAX) return errorBody("forbidden", "busy");
-    const id = ids++;
-    const answer = yield* Deferred.make<Body>();
-    waiting.set(id, { answer, document });
+    const id = waiting.nextRef();
     const offer = Effect.flatMap(Effect.provide(reading, services), (offered) =>
       Effect.flatMap(Clock.currentTimeMillis, (atMs) => box.tell({ type: "offered", id, offered, atMs })),
     );
-    return yield* Effect.ensuring(
-      Effect.andThen(offer, Deferred.await(answer)),
-      Effect.sync(() => waiting.delete(id)),
-    );
+    return yield* waiting.ask(id, offer, document);
   });
 
   const offered = (update: BodyOf<"configUpdateReq">): Effect.Effect<Body> =>
@@ -154,7 +149,7 @@ export const makeConfiguration = Effect.fn("reload.configuration")(function* (
   const adopt = Effect.fnUntraced(function* ({ id, overlay: next }: Extract<ConfigurationAction, { type: "adopt" }>) {
     const before = overlay;
     overlay = next;
-    if (next.sequence !== before.sequence) document = waiting.get(id)?.document ?? document;
+    if (next.sequence !== before.sequence) document = waiting.about(id) ?? document;
     yield* Effect.logInfo("reload.configuration.adopted", { sequence: next.sequence });
     const told = changed;
     changed = yield* Deferred.make<void>();
@@ -175,12 +170,12 @@ export const makeConfiguration = Effect.fn("reload.configuration")(function* (
       );
   });
 
-  const perform = (action: ConfigurationAction): Effect.Effect<void> => {
+  const perform = (action: OwnOrder<ConfigurationAction>): Effect.Effect<void> => {
     switch (action.type) {
       case "answer":
-        return answered(action.id, { type: "configUpdateAns", value: {} });
+        return waiting.answer(action.id, { type: "configUpdateAns", value: {} });
       case "refuse":
-        return answered(action.id, errorBody(action.error, action.info));
+        return waiting.answer(action.id, errorBody(action.error, action.info));
       case "adopt":
         return adopt(action);
       case "push":
@@ -198,26 +193,15 @@ export const makeConfiguration = Effect.fn("reload.configuration")(function* (
           Effect.logError("reload.configuration.leave", action.why),
           apart(hooks.leave(action.why)),
         );
-      case "startTimer": {
-        const { timer } = action;
-        return Effect.flatMap(entropy.between(...action.betweenMs), (ms) => box.startTimer(timer, ms, fired(timer)));
-      }
-      case "stopTimer":
-        return box.stopTimer(action.timer);
-      case "note":
-        return Effect.logDebug("reload.configuration.unexpected", action.unexpected);
     }
   };
-  const answered = (id: number, body: Body) =>
-    Effect.suspend(() => {
-      const asked = waiting.get(id);
-      return asked === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(asked.answer, body));
-    });
+  const { between } = entropy;
+  const all = performing(box, { unexpected: "reload.configuration.unexpected", between }, perform);
 
   const begin: Configuration["begin"] = Effect.fnUntraced(function* (self, given) {
     hooks = given;
     const startedMs = yield* Clock.currentTimeMillis;
-    yield* Effect.forkScoped(drive(reloadConfiguration, { self, overlay, startedMs }, box, perform, nodeIdText(self)));
+    yield* Effect.forkScoped(drive(reloadConfiguration, { self, overlay, startedMs }, box, all, nodeIdText(self)));
   });
   return {
     now: () => overlay,

@@ -7,8 +7,7 @@
  * message (the way it came, the node that was asked, the key of a stored value); a wrong one finds nothing, since a
  * certificate counts only if the identity is its hash. DECISIONS.md D-017.
  */
-
-import { Clock, Deferred, Effect } from "effect";
+import { Clock, Effect } from "effect";
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   dataValueOf,
@@ -20,6 +19,8 @@ import {
   type SignerIdentity,
   toResource,
 } from "../../codecs/reload/mod.ts";
+import { keepNewest } from "../../codecs/shared/mod.ts";
+import { Shared } from "../kit/mod.ts";
 import type { Opened } from "./post.ts";
 import type { Requests } from "./requests.ts";
 import { nameOf } from "./trust.ts";
@@ -58,32 +59,21 @@ export const missingOf = ({ body, isKnown }: Opened): ReadonlyArray<ToFind> => {
 
 /** `fetch` gives whatever certificates lie at that Node-ID's resource. */
 export const makeFinder = (fetch: (nodeId: NodeId) => Effect.Effect<ReadonlyArray<Uint8Array>>): Finder => {
-  const underWay = new Map<string, { readonly found: Deferred.Deferred<ReadonlyArray<Uint8Array>>; waiting: number }>();
+  const fetches = new Shared<ReadonlyArray<Uint8Array>>({ keysMax: FETCHES_MAX, waitersMax: WAITING_MAX });
   const absentUntilMs = new Map<string, number>();
 
   const find: Finder["find"] = Effect.fnUntraced(function* ({ identity, nodeId }) {
     const name = `${nameOf(identity)} ${nodeId}`;
     const nowMs = yield* Clock.currentTimeMillis;
     if ((absentUntilMs.get(name) ?? 0) > nowMs) return [];
-    const before = underWay.get(name);
-    if (before !== undefined) {
-      if (before.waiting >= WAITING_MAX) return [];
-      before.waiting++;
-      return yield* Deferred.await(before.found);
-    }
-    if (underWay.size >= FETCHES_MAX) return [];
-    const found = yield* Deferred.make<ReadonlyArray<Uint8Array>>();
-    underWay.set(name, { found, waiting: 0 });
-    const certificates = yield* Effect.ensuring(
-      fetch(nodeId),
-      Effect.sync(() => underWay.delete(name)),
-    ).pipe(Effect.onExit((exit) => Deferred.succeed(found, exit._tag === "Success" ? exit.value : [])));
-    // What lies there may be anybody's: another's certificate is not the one that was asked for.
-    if (!certificates.some((certificate) => isIdentityOf(identity, certificate, nodeId))) {
-      if (absentUntilMs.size >= ABSENT_MAX) absentUntilMs.delete(absentUntilMs.keys().next().value!);
-      absentUntilMs.set(name, nowMs + ABSENT_MS);
-    }
-    return certificates;
+    const fetched = Effect.tap(fetch(nodeId), (certificates) =>
+      Effect.sync(() => {
+        // What lies there may be anybody's: another's certificate is not the one that was asked for.
+        if (certificates.some((certificate) => isIdentityOf(identity, certificate, nodeId))) return;
+        keepNewest(absentUntilMs, ABSENT_MAX, name, nowMs + ABSENT_MS);
+      }),
+    );
+    return yield* fetches.share(name, fetched, []);
   });
   return { find };
 };

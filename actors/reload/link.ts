@@ -25,7 +25,7 @@ import {
   type ReloadLinkInput,
   reloadLink,
 } from "../../machines/reload/mod.ts";
-import { drive, fired, mailbox } from "../kit/mod.ts";
+import { drive, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 import type { ByteStreamShape } from "../ports/mod.ts";
 
 /** Frames read and not yet looked at: with messages of the greatest size, 2 MiB. */
@@ -151,7 +151,7 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
       });
       yield* Effect.forkScoped(Effect.ignore(write)); // the reader reports a broken stream
 
-      const perform = (action: ReloadLinkAction): Effect.Effect<void, never, R> => {
+      const perform = (action: OwnOrder<ReloadLinkAction>): Effect.Effect<void, never, R> => {
         switch (action.type) {
           case "write":
             return Effect.sync(() => {
@@ -160,10 +160,6 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
             });
           case "deliver":
             return hooks.delivered(line, action.message);
-          case "startTimer":
-            return box.startTimer(action.timer, action.ms, fired(action.timer));
-          case "stopTimer":
-            return box.stopTimer(action.timer);
           case "report":
             if (action.state === "open") return hooks.opened(line);
             if (action.state === "doubtful") return hooks.doubtful;
@@ -172,12 +168,11 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
             });
           case "close":
             return stream.close;
-          case "note":
-            return Effect.logDebug("reload.link.unexpected", action.unexpected);
         }
       };
       const { rtoMsMin, holdMs } = settings;
-      yield* drive(reloadLink, { rtoMsMin, holdMs }, box, perform, name);
+      const all = performing(box, { unexpected: "reload.link.unexpected" }, perform);
+      yield* drive(reloadLink, { rtoMsMin, holdMs }, box, all, name);
       yield* stream.close;
       return lostBy;
     }),

@@ -11,7 +11,7 @@ import {
   resourceOfStretched,
   stretching,
 } from "../../codecs/reload/mod.ts";
-import { type E164, utf8 } from "../../codecs/shared/mod.ts";
+import { type E164, keepNewest, utf8 } from "../../codecs/shared/mod.ts";
 import { Keys } from "../ports/mod.ts";
 
 /** Numbers whose place is remembered, the one longest kept goes first: some 15 MiB. */
@@ -31,8 +31,7 @@ export const makeNumberHash = Effect.fn("reload.numberHash")(function* (
     const found = kept.get(number); // another fiber may have computed it while we waited
     if (found !== undefined) return found;
     const resource = resourceOfStretched(yield* keys.stretch(utf8(number), utf8(now().name), stretching));
-    if (kept.size >= NUMBERS_KEPT_MAX) kept.delete(kept.keys().next().value!);
-    kept.set(number, resource);
+    keepNewest(kept, NUMBERS_KEPT_MAX, number, resource);
     return resource;
   });
 

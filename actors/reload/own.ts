@@ -7,6 +7,7 @@ import { Clock, Effect } from "effect";
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import { decodeOwnEntry, encodeOwnEntry, nodePrefix, type OwnEntry, ownKey } from "../../codecs/reload/mod.ts";
 import { hexOf } from "../../codecs/shared/mod.ts";
+import { allRows } from "../kit/mod.ts";
 import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
 
 const OWN_TABLE = "own";
@@ -87,15 +88,9 @@ const restoreOwn = Effect.fnUntraced(function* (store: StoreShape, self: NodeId)
   const nowMs = BigInt(yield* Clock.currentTimeMillis);
   const found: Array<OwnEntry> = [];
   const ended: Array<OwnEntry> = [];
-  let after: Uint8Array | undefined;
-  while (true) {
-    const rows = yield* store.scan(OWN_TABLE, { prefix: nodePrefix(self), ...(after === undefined ? {} : { after }) });
-    if (rows.length === 0) break;
-    after = rows.at(-1)!.key;
-    for (const { value } of rows) {
-      const entry = decodeOwnEntry(value);
-      if (entry.ok) (entry.value.endMs > nowMs ? found : ended).push(entry.value);
-    }
+  for (const { value } of yield* allRows(store, OWN_TABLE, { prefix: nodePrefix(self) })) {
+    const entry = decodeOwnEntry(value);
+    if (entry.ok) (entry.value.endMs > nowMs ? found : ended).push(entry.value);
   }
   const latest = [...found, ...ended].reduce((last, { storageTime }) => (storageTime > last ? storageTime : last), 0n);
   const gone = ended.filter(({ storageTime }) => storageTime < latest);

@@ -11,6 +11,7 @@
 
 import { Clock, Effect } from "effect";
 import type { NodeId } from "../../codecs/reload/mod.ts";
+import { keepNewest } from "../../codecs/shared/mod.ts";
 import { type Bucket, fullBucket, take, waitMs } from "../../machines/reload/mod.ts";
 
 /** Buckets kept; the one longest unused goes first, and by then is full. */
@@ -26,9 +27,7 @@ export const makePace = (perSecond: number): Pace => {
       const atMs = yield* Clock.currentTimeMillis;
       const bucket = buckets.get(node) ?? fullBucket(perSecond, atMs);
       const left = take(bucket, perSecond, atMs);
-      buckets.delete(node);
-      if (buckets.size >= NEIGHBOURS_MAX) buckets.delete(buckets.keys().next().value!);
-      buckets.set(node, left ?? bucket);
+      keepNewest(buckets, NEIGHBOURS_MAX, node, left ?? bucket);
       if (left === undefined) yield* Effect.sleep(waitMs(bucket, perSecond, atMs));
       else return yield* Effect.yieldNow; // the next link's turn, however much this one has in hand
     }

@@ -15,7 +15,7 @@ import {
   type IceCandidate,
   type Request,
 } from "../../codecs/reload/mod.ts";
-import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
+import { bigOf, keepNewest, nodeIdText } from "../../codecs/shared/mod.ts";
 import {
   type Asked,
   isAwaited,
@@ -28,7 +28,7 @@ import {
   type RingView,
   reloadPeer,
 } from "../../machines/reload/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { drive, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 import type { Sender } from "./sender.ts";
 import type { ValueStorageRequest } from "./storage.ts";
@@ -81,9 +81,7 @@ export const makePeer = Effect.fn("reload.peer")(function* (
   const hear = (node: NodeId, candidates: ReadonlyArray<IceCandidate>) => {
     const endpoint = reachable(candidates);
     if (endpoint === undefined) return;
-    told.delete(node);
-    told.set(node, endpoint);
-    if (told.size > TOLD_MAX) told.delete(told.keys().next().value!);
+    keepNewest(told, TOLD_MAX, node, endpoint);
   };
 
   const request = Effect.fnUntraced(function* ({
@@ -105,7 +103,7 @@ export const makePeer = Effect.fn("reload.peer")(function* (
   /** What may take its time goes on in a fiber of its own; the next event does not wait for it. */
   const apart = (effect: Effect.Effect<void>) => Effect.asVoid(FiberSet.run(requests, effect));
 
-  const perform = (action: PeerAction): Effect.Effect<void> => {
+  const perform = (action: OwnOrder<PeerAction>): Effect.Effect<void> => {
     switch (action.type) {
       case "dial":
         return apart(hooks.dial(action.endpoint));
@@ -125,31 +123,17 @@ export const makePeer = Effect.fn("reload.peer")(function* (
         return hooks.ring(action.view, action.change);
       case "handOver":
         return hooks.handOver(action.to);
-      case "startTimer":
-        return startTimer(action);
-      case "stopTimer":
-        return box.stopTimer(action.timer);
       case "report":
         return hooks.report(action.state, action.why);
-      case "note":
-        return Effect.logDebug("reload.peer.unexpected", action.unexpected);
     }
   };
 
-  const startTimer = Effect.fnUntraced(function* ({
-    timer,
-    ms,
-    spreadMs,
-  }: Extract<PeerAction, { type: "startTimer" }>) {
-    const late = spreadMs > 0 ? yield* entropy.between(0, Math.floor(spreadMs)) : 0;
-    const fired = Effect.map(Effect.all([now, entropy.bytes(8)]), ([atMs, bytes]) => ({
-      type: "timerFired" as const,
-      timer,
-      atMs,
-      draw: bigOf(bytes),
-    }));
-    yield* box.startTimer(timer, ms + late, fired);
-  });
+  const firing = (timer: string) =>
+    Effect.map(
+      Effect.all([now, entropy.bytes(8)]),
+      ([atMs, bytes]) => ({ type: "timerFired", timer, atMs, draw: bigOf(bytes) }) as PeerEvent,
+    );
+  const all = performing(box, { unexpected: "reload.peer.unexpected", between: entropy.between, firing }, perform);
 
   return {
     serve: (asked, body: Body) =>
@@ -165,7 +149,7 @@ export const makePeer = Effect.fn("reload.peer")(function* (
     handedOver: (to) => Effect.flatMap(now, (atMs) => box.tell({ type: "handedOver", to, atMs })),
     configured: (policy) => box.tell({ type: "configured", policy }),
     leave: box.tell({ type: "leave" }),
-    run: Effect.asVoid(drive(reloadPeer, settings, box, perform, nodeIdText(settings.self))),
+    run: Effect.asVoid(drive(reloadPeer, settings, box, all, nodeIdText(settings.self))),
   };
 });
 

@@ -4,7 +4,8 @@ import { Clock, Effect } from "effect";
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import { nodePrefix } from "../../codecs/reload/mod.ts";
 import { type Restored, restoredFrom, sharingCertificates } from "../../machines/reload/mod.ts";
-import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
+import { eachPage } from "../kit/mod.ts";
+import type { Change, Row, StoreFailed, StoreShape } from "../ports/mod.ts";
 import { VALUES_TABLE } from "./durable.ts";
 
 /** Rows read, told and looked at together. */
@@ -19,15 +20,7 @@ export const restoreValues = Effect.fn("reload.restore")(function* (
   const prefix = nodePrefix(self);
   const certificates = new Map<string, Uint8Array>();
   let [restored, dropped] = [0, 0];
-  let after: Uint8Array | undefined;
-  while (true) {
-    const rows = yield* store.scan(VALUES_TABLE, {
-      prefix,
-      rowsMax: ROWS_AT_ONCE_MAX,
-      ...(after === undefined ? {} : { after }),
-    });
-    if (rows.length === 0) break;
-    after = rows.at(-1)!.key;
+  const take = Effect.fnUntraced(function* (rows: ReadonlyArray<Row>) {
     const atMs = yield* Clock.currentTimeMillis;
     const gone: Array<Change> = [];
     const kept: Array<Restored> = [];
@@ -40,6 +33,7 @@ export const restoreValues = Effect.fn("reload.restore")(function* (
     dropped += gone.length;
     if (kept.length > 0) yield* tell(kept, atMs);
     if (gone.length > 0) yield* store.write(gone);
-  }
+  });
+  yield* eachPage(store, VALUES_TABLE, { prefix, rowsMax: ROWS_AT_ONCE_MAX }, take);
   return { restored, dropped };
 });

@@ -5,8 +5,7 @@
  *                                                                    answer, refuse, copy --> sender
  *                                                                    save --> durable.ts: before what it says leaves
  */
-
-import { Clock, Deferred, Effect, FiberSet, type Scope } from "effect";
+import { Clock, Effect, FiberSet, type Scope } from "effect";
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type BodyOf,
@@ -32,7 +31,7 @@ import {
   type ValueStoragePolicy,
   type ValueStorageSettings,
 } from "../../machines/reload/mod.ts";
-import { drive, fired, mailbox } from "../kit/mod.ts";
+import { drive, mailbox, type OwnOrder, performing, Replies } from "../kit/mod.ts";
 import type { StoreFailed, StoreShape } from "../ports/mod.ts";
 import { forgetful, makeDurable } from "./durable.ts";
 import type { Opened } from "./post.ts";
@@ -80,8 +79,7 @@ export const hostStorage = Effect.fn("reload.storage")(function* (
   const box = yield* mailbox<ValueStorageEvent>(EVENTS_MAX);
   const copies = yield* FiberSet.make();
   const refusals: Record<string, number> = {};
-  const asking = new Map<number, Deferred.Deferred<ValueStorageStatus>>();
-  let tickets = 0;
+  const statuses = new Replies<number, ValueStorageStatus>();
   const durable =
     store === undefined ? forgetful : yield* makeDurable(store, self, (was) => box.tell({ type: "unsaved", was }));
 
@@ -142,7 +140,7 @@ export const hostStorage = Effect.fn("reload.storage")(function* (
         )
       : board.answer(reply, body, certificates);
 
-  const perform = (action: ValueStorageAction): Effect.Effect<void> => {
+  const perform = (action: OwnOrder<ValueStorageAction>): Effect.Effect<void> => {
     switch (action.type) {
       case "answer":
         return answer(action);
@@ -159,22 +157,12 @@ export const hostStorage = Effect.fn("reload.storage")(function* (
       case "handedOver":
         // In a fiber of its own: the peer may be waiting to tell us something.
         return apart(handedOver(action.to));
-      case "startTimer":
-        return box.startTimer(action.timer, action.ms, fired(action.timer));
-      case "stopTimer":
-        return box.stopTimer(action.timer);
       case "count":
         return count(action.refused);
       case "status": {
         const { ticket, resources, primaries, replicas } = action;
-        const asked = asking.get(ticket);
-        asking.delete(ticket);
-        return asked === undefined
-          ? Effect.void
-          : Effect.asVoid(Deferred.succeed(asked, { stored: resources, primaries, replicas }));
+        return statuses.answer(ticket, { stored: resources, primaries, replicas });
       }
-      case "note":
-        return Effect.logDebug("reload.storage.unexpected", action.unexpected);
     }
   };
 
@@ -188,7 +176,8 @@ export const hostStorage = Effect.fn("reload.storage")(function* (
     yield* box.tell({ type: "storeReq", asked, body: body.value, signers, users: opened.signer.users });
   });
 
-  yield* Effect.forkScoped(drive(reloadStorage, settings, box, perform, nodeIdText(self)));
+  const all = performing(box, { unexpected: "reload.storage.unexpected" }, perform);
+  yield* Effect.forkScoped(drive(reloadStorage, settings, box, all, nodeIdText(self)));
   if (store !== undefined) {
     const found = yield* restoreValues(store, self, (kept, atMs) => box.tell({ type: "restored", kept, atMs }));
     yield* Effect.logInfo("reload.restored", found);
@@ -200,12 +189,9 @@ export const hostStorage = Effect.fn("reload.storage")(function* (
     handOver: (to) => Effect.flatMap(Clock.currentTimeMillis, (atMs) => box.tell({ type: "handOver", to, atMs })),
     configured: ({ kinds, quota, storesPerSecond, fetchesPerSecond, badNodes }) =>
       box.tell({ type: "configured", policy: { kinds, quota, storesPerSecond, fetchesPerSecond, badNodes } }),
-    status: Effect.gen(function* () {
-      const told = yield* Deferred.make<ValueStorageStatus>();
-      const ticket = tickets++;
-      asking.set(ticket, told);
-      yield* box.tell({ type: "statusAsked", ticket });
-      return yield* Deferred.await(told);
+    status: Effect.suspend(() => {
+      const ticket = statuses.nextRef();
+      return statuses.ask(ticket, box.tell({ type: "statusAsked", ticket }));
     }),
     refusals,
   };

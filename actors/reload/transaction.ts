@@ -7,7 +7,7 @@ import {
   type ReloadTransactionInput,
   reloadTransaction,
 } from "../../machines/reload/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { drive, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 
 /** Answers beyond the first are of no use. */
 const EVENTS_MAX = 4;
@@ -33,23 +33,22 @@ export const requestOnce = Effect.fn("reload.request")(function* <R>(
           return box.tell(event);
         }),
       );
-      const perform = (action: ReloadTransactionAction): Effect.Effect<void, never, R> => {
+      const perform = (action: OwnOrder<ReloadTransactionAction>): Effect.Effect<void, never, R> => {
         switch (action.type) {
           case "send":
             return send;
-          case "startTimer":
-            return box.startTimer(action.timer, action.ms, { type: "timerFired", timer: action.timer });
-          case "stopTimer":
-            return box.stopTimer(action.timer);
           case "report":
             return Effect.sync(() => {
               outcome = action.outcome;
             });
-          case "note":
-            return Effect.logDebug("reload.request.unexpected", action.unexpected);
         }
       };
-      yield* drive(reloadTransaction, input, box, perform);
+      yield* drive(
+        reloadTransaction,
+        input,
+        box,
+        performing(box, { unexpected: "reload.request.unexpected" }, perform),
+      );
       return outcome;
     }),
   );

@@ -12,7 +12,7 @@ import { Clock, Effect } from "effect";
 import { readReloadUri } from "../../codecs/enrol/mod.ts";
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import { identityOf, identityOfNode, isIdentityOf, type SignerIdentity } from "../../codecs/reload/mod.ts";
-import { hexOf } from "../../codecs/shared/mod.ts";
+import { hexOf, keepNewest } from "../../codecs/shared/mod.ts";
 import type { Signer } from "../../machines/reload/mod.ts";
 import { type CertificateFacts, Keys, type VerifiedCertificate } from "../ports/mod.ts";
 import type { Configuration } from "./configuration.ts";
@@ -102,8 +102,7 @@ export const makeTrust = Effect.fn("reload.trust")(function* (configuration: Pic
   });
 
   const keep = (identity: SignerIdentity, entry: Known): void => {
-    if (known.size >= SIGNERS_MAX) known.delete(known.keys().next().value!);
-    known.set(nameOf(identity), entry);
+    keepNewest(known, SIGNERS_MAX, nameOf(identity), entry);
     issuersOf.set(entry.signer.certificate, entry.facts.issuers);
   };
 

@@ -24,7 +24,7 @@ import {
   tlsClient,
   tlsServer,
 } from "../../machines/tls/mod.ts";
-import { drive, type Mailbox, mailbox } from "../kit/mod.ts";
+import { drive, type Mailbox, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 import { Arithmetic, type ByteStreamShape, Entropy, StreamClosed } from "../ports/mod.ts";
 import type { Ephemerals } from "./ephemerals.ts";
 
@@ -153,15 +153,15 @@ const secure = Effect.fnUntraced(function* <
   };
   const { box, unread } = session;
   const arithmetic = yield* Arithmetic;
-  const perform = (action: TlsAction | A): Effect.Effect<unknown> => {
-    const order = action as TlsAction;
+  const perform = (action: OwnOrder<TlsAction> | A): Effect.Effect<unknown> => {
+    const order = action as OwnOrder<TlsAction>;
     if (order.type === "power") {
       const value = arithmetic.power(order.base, order.exponent, order.group);
       return box.tellWhen(Effect.map(value, (value) => ({ type: "powered", id: order.id, value })));
     }
     return performIn(session, order) ?? box.tellWhen(answerTo(action as A));
   };
-  const driven = drive(machine, input, box, perform);
+  const driven = drive(machine, input, box, performing(box, { unexpected: "tls.unexpected" }, perform));
   const supervised = Effect.onError(driven, () => end(session, { type: "lost", why: "an error of our own" }));
   yield* Effect.forkScoped(supervised, { startImmediately: true });
   const listen = Effect.forever(
@@ -175,8 +175,8 @@ const secure = Effect.fnUntraced(function* <
 });
 
 /** What needs nothing but the session; undefined for the rest. */
-const performIn = <Ev>(session: Session<Ev>, order: TlsAction): Effect.Effect<unknown> | undefined => {
-  const { below, box, chance, handshake, unread } = session;
+const performIn = <Ev>(session: Session<Ev>, order: OwnOrder<TlsAction>): Effect.Effect<unknown> | undefined => {
+  const { below, chance, handshake, unread } = session;
   switch (order.type) {
     case "send":
       return Effect.ignore(below.write(order.bytes)); // the reader reports a broken stream
@@ -189,12 +189,6 @@ const performIn = <Ev>(session: Session<Ev>, order: TlsAction): Effect.Effect<un
       return unread.add(order.bytes);
     case "ended":
       return end(session, order.outcome);
-    case "startTimer":
-      return box.startTimer(order.timer, order.ms, { type: "timerFired", timer: order.timer });
-    case "stopTimer":
-      return box.stopTimer(order.timer);
-    case "note":
-      return Effect.logDebug("tls.unexpected", order.unexpected);
   }
 };
 

@@ -20,7 +20,7 @@ import {
   type PvpAttemptInput,
   pvpAttempt,
 } from "../../machines/validation/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { drive, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 import { Arithmetic, type ByteStreamShape, Dialer, type Entropy } from "../ports/mod.ts";
 import { type HandshakeFailed, tlsSrpClient } from "../tls/mod.ts";
 import { readDocument, writeDocument } from "./frames.ts";
@@ -70,7 +70,7 @@ export const attemptClaim = Effect.fn("pvp.attempt")(function* (
       Effect.provide(services),
     );
 
-  const perform = (action: PvpAttemptAction): Effect.Effect<unknown> => {
+  const perform = (action: OwnOrder<PvpAttemptAction>): Effect.Effect<unknown> => {
     switch (action.type) {
       case "resolve": {
         const resolved = Effect.match(resolve(action.nodeId), {
@@ -91,17 +91,11 @@ export const attemptClaim = Effect.fn("pvp.attempt")(function* (
         return FiberHandle.clear(line);
       case "report":
         return Deferred.succeed(verdict, action.verdict);
-      case "startTimer":
-        return box.startTimer(action.timer, action.ms, { type: "timerFired", timer: action.timer });
-      case "stopTimer":
-        return box.stopTimer(action.timer);
-      case "note":
-        return Effect.logDebug("pvp.unexpected", action.unexpected);
     }
   };
 
   yield* Effect.forkScoped(Effect.flatMap(gate.opened, (type) => box.tell({ type })));
-  yield* drive(pvpAttempt, input, box, (action) => Effect.asVoid(perform(action)));
+  yield* drive(pvpAttempt, input, box, performing(box, { unexpected: "pvp.unexpected" }, perform));
   return yield* Deferred.await(verdict);
 });
 

@@ -34,7 +34,7 @@ import {
   standingOf,
   wayOf,
 } from "../../machines/validation/mod.ts";
-import { drive, type Mailbox, mailbox } from "../kit/mod.ts";
+import { drive, type Mailbox, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 import type { Arithmetic, ByteStreamShape, Entropy } from "../ports/mod.ts";
 import { type Ephemerals, tlsSrpServer } from "../tls/mod.ts";
 import { readDocument, writeDocument } from "./frames.ts";
@@ -149,7 +149,12 @@ export const serveCaller = Effect.fnUntraced(function* (
     Effect.sync(() => free(line)),
   );
   yield* Effect.forkIn(listen(line), scope);
-  yield* drive(pvpTerminator, { nodeIds, roundMs }, box, (action) => Effect.asVoid(perform(line, action)));
+  yield* drive(
+    pvpTerminator,
+    { nodeIds, roundMs },
+    box,
+    performing(box, { unexpected: "pvp.unexpected" }, (action: OwnOrder<PvpTerminatorAction>) => perform(line, action)),
+  );
 });
 
 const free = ({ server: { open, trying }, address, tried }: Line): void => {
@@ -196,7 +201,7 @@ const lookUp =
       ),
     );
 
-const perform = (line: Line, action: PvpTerminatorAction): Effect.Effect<unknown> => {
+const perform = (line: Line, action: OwnOrder<PvpTerminatorAction>): Effect.Effect<unknown> => {
   const { box, server } = line;
   const later = (event: Effect.Effect<PvpTerminatorEvent>) =>
     Effect.forkIn(Effect.flatMap(event, box.tell), line.scope);
@@ -215,12 +220,6 @@ const perform = (line: Line, action: PvpTerminatorAction): Effect.Effect<unknown
       return (line.stream ?? line.below).close;
     case "report":
       return report(line, action.outcome);
-    case "startTimer":
-      return box.startTimer(action.timer, action.ms, { type: "timerFired", timer: action.timer });
-    case "stopTimer":
-      return box.stopTimer(action.timer);
-    case "note":
-      return Effect.logDebug("pvp.unexpected", action.unexpected);
   }
 };
 

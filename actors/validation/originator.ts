@@ -23,7 +23,7 @@ import {
   TV_MS_MAX,
   TV_MS_MIN,
 } from "../../machines/validation/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { drive, mailbox, type OwnOrder, performing, Replies } from "../kit/mod.ts";
 import { type Arithmetic, type Dialer, Entropy } from "../ports/mod.ts";
 import { attemptClaim, type Gate, type PvpAddress, type Resolve, whyOf } from "./attempt.ts";
 
@@ -79,7 +79,7 @@ export const validate = Effect.fn("pvp.validate")(function* (
       const gates = gatesOf((claim) => box.tell({ type: "committed", claim }));
       const resolveOnce = once(resolve);
 
-      const perform = (action: PvpOriginatorAction): Effect.Effect<unknown> => {
+      const perform = (action: OwnOrder<PvpOriginatorAction>): Effect.Effect<unknown> => {
         switch (action.type) {
           case "lookUp":
             return later(
@@ -113,16 +113,10 @@ export const validate = Effect.fn("pvp.validate")(function* (
             );
           case "report":
             return Deferred.succeed(outcome, action.outcome);
-          case "startTimer":
-            return box.startTimer(action.timer, action.ms, { type: "timerFired", timer: action.timer });
-          case "stopTimer":
-            return box.stopTimer(action.timer);
-          case "note":
-            return Effect.logDebug("pvp.unexpected", action.unexpected);
         }
       };
 
-      yield* drive(pvpOriginator, input, box, (action) => Effect.asVoid(perform(action)));
+      yield* drive(pvpOriginator, input, box, performing(box, { unexpected: "pvp.unexpected" }, perform));
       const said = yield* Deferred.await(outcome);
       if (said.type === "notFound") return yield* new LookUpFailed({ why: said.why });
       yield* FiberSet.awaitEmpty(running);
@@ -150,15 +144,11 @@ const inputOf = Effect.fnUntraced(function* ({
 
 /** One gate for each attempt, opened by the machine; an attempt anew has a new one. */
 const gatesOf = (committed: (claim: PvpClaim) => Effect.Effect<void>) => {
-  const gates = new Map<string, Deferred.Deferred<"opened" | "shut">>();
+  const gates = new Replies<string, "opened" | "shut">();
   const nameOf = ({ nodeId, vservice }: PvpClaim) => `${nodeId}/${vservice}`;
   return {
-    before: (claim: PvpClaim): Gate => {
-      const opened = Deferred.makeUnsafe<"opened" | "shut">();
-      gates.set(nameOf(claim), opened);
-      return { committed: committed(claim), opened: Deferred.await(opened) };
-    },
-    tell: (claim: PvpClaim, what: "opened" | "shut") => Deferred.succeed(gates.get(nameOf(claim))!, what),
+    before: (claim: PvpClaim): Gate => ({ committed: committed(claim), opened: gates.expect(nameOf(claim)) }),
+    tell: (claim: PvpClaim, what: "opened" | "shut") => gates.answer(nameOf(claim), what),
   };
 };
 

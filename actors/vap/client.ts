@@ -9,7 +9,7 @@
 import { Clock, Effect, Queue, type Scope } from "effect";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import { TI_MS, type VapClientAction, type VapClientEvent, vapClient } from "../../machines/vap/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { drive, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 import { type Credentials, type Dialer, Entropy } from "../ports/mod.ts";
 import { clientOf, jobTable, type VapClient } from "./jobs.ts";
 import { vapLink } from "./link.ts";
@@ -49,7 +49,7 @@ export const connectVap = Effect.fn("vap.client")(function* (
   const learned = yield* Queue.dropping<ValInfo>(LEARNED_MAX);
   const jobs = jobTable(box);
 
-  const perform = (action: VapClientAction): Effect.Effect<void> => {
+  const perform = (action: OwnOrder<VapClientAction>): Effect.Effect<void> => {
     switch (action.type) {
       case "connect":
         return link.connect;
@@ -67,21 +67,13 @@ export const connectVap = Effect.fn("vap.client")(function* (
         );
       case "report":
         return Effect.logInfo(`vap.client.${action.what}`, action.why);
-      case "startTimer": {
-        const [min, max] = action.betweenMs;
-        return Effect.flatMap(entropy.between(Math.ceil(min), Math.ceil(max)), (ms) =>
-          box.startTimer(action.timer, ms, { type: "timerFired", timer: action.timer }),
-        );
-      }
-      case "stopTimer":
-        return box.stopTimer(action.timer);
-      case "note":
-        return Effect.logDebug("vap.unexpected", action.unexpected);
     }
   };
   // Must exceed every version used before a restart; Unix seconds do, unless we published more than once a second.
   const firstVersion = Math.floor((yield* Clock.currentTimeMillis) / 1000);
-  const session = drive(vapClient, { name, vservice, instance, firstVersion, reconnectMs }, box, perform, username);
+  const { between } = entropy;
+  const all = performing(box, { unexpected: "vap.unexpected", between }, perform);
+  const session = drive(vapClient, { name, vservice, instance, firstVersion, reconnectMs }, box, all, username);
   yield* Effect.forkScoped(Effect.ensuring(session, jobs.end));
   return clientOf(jobs.ask, learned);
 });

@@ -14,7 +14,7 @@ import {
   type VapTransactionEvent,
   vapTransaction,
 } from "../../machines/vap/mod.ts";
-import { drive, mailbox } from "../kit/mod.ts";
+import { drive, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 import { type ByteStreamShape, Entropy } from "../ports/mod.ts";
 import { Garbage } from "./errors.ts";
 
@@ -60,25 +60,25 @@ export const vapRequests = Effect.fnUntraced(function* (
       const id = hexOf(transactionId);
       const box = yield* mailbox<VapTransactionEvent>(4);
       const outcome = yield* Deferred.make<VapOutcome>();
-      const perform = (action: VapTransactionAction): Effect.Effect<void> => {
+      const perform = (action: OwnOrder<VapTransactionAction>): Effect.Effect<void> => {
         switch (action.type) {
           case "send":
             return send(action.content, action.transactionId);
-          case "startTimer":
-            return box.startTimer(action.timer, action.ms, { type: "timerFired", timer: action.timer });
-          case "stopTimer":
-            return box.stopTimer(action.timer);
           case "report":
             return Effect.asVoid(Deferred.succeed(outcome, action.outcome));
-          case "note":
-            return Effect.logDebug("vap.unexpected", action.unexpected);
         }
       };
       if (lost !== undefined) return { type: "lost" as const, why: lost };
       if (waiting.size >= REQUESTS_MAX) return { type: "lost" as const, why: "too many requests at once" };
       waiting.set(id, box.tell);
       yield* Effect.ensuring(
-        drive(vapTransaction, { request: content, transactionId, timeoutMs }, box, perform, id),
+        drive(
+          vapTransaction,
+          { request: content, transactionId, timeoutMs },
+          box,
+          performing(box, { unexpected: "vap.unexpected" }, perform),
+          id,
+        ),
         Effect.sync(() => waiting.delete(id)),
       );
       return yield* Deferred.await(outcome);

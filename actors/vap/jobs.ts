@@ -1,9 +1,9 @@
 /** The interface of a call agent to its session, and the callers that wait for results. */
-import { Deferred, Effect, type Queue } from "effect";
+import { Effect, type Queue } from "effect";
 import type { E164, Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo, VService } from "../../codecs/vap/mod.ts";
 import type { VapClientEvent, VapResult } from "../../machines/vap/mod.ts";
-import type { Mailbox } from "../kit/mod.ts";
+import { type Mailbox, Replies } from "../kit/mod.ts";
 import { VapRefused } from "./errors.ts";
 
 export interface VapClient {
@@ -31,30 +31,15 @@ type Ask = (eventOf: (ref: number) => Asking) => Effect.Effect<VapResult>;
 
 /** The caller that waits for each job. However the session ends, each gets a result. */
 export const jobTable = (box: Pick<Mailbox<VapClientEvent>, "tell">) => {
-  const waiting = new Map<number, Deferred.Deferred<VapResult>>();
-  const over: VapResult = { type: "failed", reason: "ended", why: "the session is over" };
-  let ended = false;
-  let refs = 0;
-  const settle = (ref: number, result: VapResult): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      const job = waiting.get(ref);
-      waiting.delete(ref);
-      return job === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(job, result));
-    });
+  const jobs = new Replies<number, VapResult>();
   const ask: Ask = (eventOf) =>
-    Effect.gen(function* () {
-      if (ended) return over;
-      const ref = ++refs;
-      const job = yield* Deferred.make<VapResult>();
-      waiting.set(ref, job);
-      // A full mailbox of a session that has just ended would take nothing: its end settles the job.
-      return yield* Effect.raceFirst(Effect.andThen(box.tell(eventOf(ref)), Effect.never), Deferred.await(job));
+    Effect.suspend(() => {
+      const ref = jobs.nextRef();
+      // A full mailbox of a session that has just ended would take nothing: its end answers the job.
+      return jobs.ask(ref, Effect.raceFirst(box.tell(eventOf(ref)), jobs.over));
     });
-  const end = Effect.suspend(() => {
-    ended = true;
-    return Effect.forEach([...waiting.keys()], (ref) => settle(ref, over), { discard: true });
-  });
-  return { ask, settle, end };
+  const settle = (ref: number, result: VapResult): Effect.Effect<void> => jobs.answer(ref, result);
+  return { ask, settle, end: jobs.end({ type: "failed", reason: "ended", why: "the session is over" }) };
 };
 
 export const clientOf = (ask: Ask, learned: Queue.Dequeue<ValInfo>): VapClient => {

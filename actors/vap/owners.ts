@@ -10,7 +10,8 @@
  */
 import { Clock, Effect } from "effect";
 import { decodeOwner, encodeOwner, ownerKey, type ServiceIdentity, type StoredOwner } from "../../codecs/vap/mod.ts";
-import { type Change, type Row, STORE_ROWS_MAX, type StoreFailed, type StoreShape } from "../ports/mod.ts";
+import { allRows } from "../kit/mod.ts";
+import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
 
 /** VServices with an owner: of all users, and of one, so that no user takes the room of others by publishing more. */
 export const VSERVICES_MAX = 10_000;
@@ -134,12 +135,6 @@ const removalOf = (vservice: bigint): Change => ({ type: "remove", table: TABLE,
 
 /** The oldest first. */
 const restored = Effect.fnUntraced(function* (store: StoreShape): Effect.fn.Return<Array<StoredOwner>, StoreFailed> {
-  const found: Array<StoredOwner> = [];
-  let rows: ReadonlyArray<Row> = [];
-  do {
-    const after = rows.at(-1)?.key;
-    rows = yield* store.scan(TABLE, after === undefined ? {} : { after });
-    found.push(...rows.flatMap(({ key, value }) => decodeOwner(key, value) ?? []));
-  } while (rows.length === STORE_ROWS_MAX);
+  const found = (yield* allRows(store, TABLE)).flatMap(({ key, value }) => decodeOwner(key, value) ?? []);
   return found.sort((a, b) => a.sinceMs - b.sinceMs);
 });

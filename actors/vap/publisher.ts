@@ -4,7 +4,7 @@
  *   publish --> mailbox --> step --> store (the overlay) --> stored | storeFailed --> mailbox
  *                                --> report              --> the caller
  */
-import { Clock, Deferred, Effect, FiberSet, type Scope } from "effect";
+import { Clock, Effect, FiberSet, type Scope } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import { againAtMs } from "../../machines/reload/mod.ts";
 import {
@@ -13,7 +13,7 @@ import {
   type VapPublisherEvent,
   vapPublisher,
 } from "../../machines/vap/mod.ts";
-import { drive, fired, mailbox } from "../kit/mod.ts";
+import { drive, mailbox, type OwnOrder, performing, Replies } from "../kit/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 import { PublishFailed } from "./errors.ts";
 
@@ -54,8 +54,7 @@ export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
   const entropy = yield* Entropy;
   const box = yield* mailbox<VapPublisherEvent>(MAILBOX_EVENTS_MAX);
   const stores = yield* FiberSet.make<void>();
-  const waiting = new Map<number, Deferred.Deferred<PublishOutcome>>();
-  let refs = 0;
+  const waiting = new Replies<number, PublishOutcome>();
 
   const draw = Effect.map(entropy.between(0, DRAWS), (drawn) => drawn / DRAWS);
   /** For a number that the overlay stores already: when it is to be stored again. */
@@ -78,23 +77,12 @@ export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
           box.tell(why === undefined ? { type: "stored", atMs, draw } : { type: "storeFailed", why }),
         ),
     );
-  const perform = (action: VapPublisherAction): Effect.Effect<void, never, R> => {
+  const perform = (action: OwnOrder<VapPublisherAction>): Effect.Effect<void, never, R> => {
     switch (action.type) {
       case "store":
         return Effect.asVoid(FiberSet.run(stores, storing(action.vservice, action.number)));
-      case "report": {
-        const asked = waiting.get(action.ref);
-        waiting.delete(action.ref);
-        return asked === undefined ? Effect.void : Effect.asVoid(Deferred.succeed(asked, action.outcome));
-      }
-      case "startTimer": {
-        const { timer, betweenMs } = action;
-        return Effect.flatMap(entropy.between(...betweenMs), (ms) => box.startTimer(timer, ms, fired(timer)));
-      }
-      case "stopTimer":
-        return box.stopTimer(action.timer);
-      case "note":
-        return Effect.logDebug("vap.unexpected", action.unexpected);
+      case "report":
+        return waiting.answer(action.ref, action.outcome);
     }
   };
   const input = {
@@ -103,15 +91,14 @@ export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
     lifetimeMs: dhtLifetimeS === undefined ? undefined : 1000 * dhtLifetimeS,
     pauseMs,
   };
-  yield* Effect.forkScoped(drive(vapPublisher, input, box, perform));
+  const all = performing(box, { unexpected: "vap.unexpected", between: entropy.between }, perform);
+  yield* Effect.forkScoped(drive(vapPublisher, input, box, all));
   return {
     publish: (vservice, number) =>
       Effect.gen(function* () {
-        const ref = ++refs;
-        const asked = yield* Deferred.make<PublishOutcome>();
-        waiting.set(ref, asked);
-        yield* box.tell({ type: "publish", ref, vservice, number, ...(yield* storedBeforeOf(vservice, number)) });
-        const outcome = yield* Deferred.await(asked);
+        const ref = waiting.nextRef();
+        const before = yield* storedBeforeOf(vservice, number);
+        const outcome = yield* waiting.ask(ref, box.tell({ type: "publish", ref, vservice, number, ...before }));
         if (outcome.type === "failed") return yield* new PublishFailed({ reason: outcome.reason, why: outcome.why });
       }),
     withdraw: (vservice) => box.tell({ type: "withdraw", vservice }),

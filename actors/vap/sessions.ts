@@ -7,7 +7,7 @@
 import { Deferred, Effect, FiberSet } from "effect";
 import { seal, TRANSACTION_ID_BYTES, unsealed, type ValInfo, writeValInfo } from "../../codecs/vap/mod.ts";
 import { type VapServerAction, type VapServerEvent, type VapServerInput, vapServer } from "../../machines/vap/mod.ts";
-import { drive, fired, mailbox } from "../kit/mod.ts";
+import { drive, mailbox, type OwnOrder, performing, Replies } from "../kit/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 import type { VapConnection } from "./connection.ts";
 import type { VapOrders } from "./handlers.ts";
@@ -44,8 +44,7 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
   const entropy = yield* Entropy;
   const fibers = yield* FiberSet.make<void>();
   const sessions = new Map<number, VapSession>();
-  const told = new Map<number, Deferred.Deferred<number>>();
-  let refs = 0;
+  const told = new Replies<number, number>();
 
   const send = ({ connection, content, transactionId, username }: Extract<VapServerAction, { type: "send" }>) => {
     const key = username === undefined ? undefined : keyOf(username);
@@ -64,7 +63,7 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
     let username = "";
     const tell = (event: VapServerEvent) => Effect.raceFirst(box.tell(event), Deferred.await(over));
     const session: VapSession = { handle, username: () => username, tell, over: Deferred.await(over) };
-    const perform = (action: VapServerAction): Effect.Effect<void, never, R> => {
+    const perform = (action: OwnOrder<VapServerAction>): Effect.Effect<void, never, R> => {
       switch (action.type) {
         case "send":
           return send(action);
@@ -75,13 +74,7 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
           sessions.set(handle, session);
           return Effect.logInfo("vap.registered", action.username, action.name);
         case "told":
-          return Effect.asVoid(Deferred.succeed(told.get(action.ref) ?? Deferred.makeUnsafe<number>(), action.count));
-        case "startTimer":
-          return box.startTimer(action.timer, action.ms, fired(action.timer));
-        case "stopTimer":
-          return box.stopTimer(action.timer);
-        case "note":
-          return Effect.logDebug("vap.unexpected", action.unexpected);
+          return told.answer(action.ref, action.count);
         default:
           return Effect.asVoid(FiberSet.run(fibers, orders.obey({ handle, username }, action, tell)));
       }
@@ -91,18 +84,15 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
       if (sessions.get(handle) === session) sessions.delete(handle);
       return Deferred.succeed(over, undefined);
     });
-    yield* Effect.ensuring(drive(vapServer, { handle, connection, ...times }, box, perform, String(handle)), ended);
+    const all = performing(box, { unexpected: "vap.unexpected" }, perform);
+    yield* Effect.ensuring(drive(vapServer, { handle, connection, ...times }, box, all, String(handle)), ended);
   }, Effect.scoped);
 
   const learn = Effect.fnUntraced(function* (session: VapSession, vservice: bigint, content: Uint8Array) {
     const transactionId = yield* entropy.bytes(TRANSACTION_ID_BYTES);
-    const ref = ++refs;
-    const count = yield* Deferred.make<number>();
-    told.set(ref, count);
-    yield* session.tell({ type: "learned", ref, vservice, content, transactionId });
-    const reached = yield* Effect.raceFirst(Deferred.await(count), Effect.as(session.over, 0));
-    told.delete(ref);
-    return reached;
+    const ref = told.nextRef();
+    const learned = session.tell({ type: "learned", ref, vservice, content, transactionId });
+    return yield* Effect.raceFirst(told.ask(ref, learned), Effect.as(session.over, 0));
   });
 
   const all: VapSessions<R> = {

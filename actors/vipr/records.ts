@@ -8,6 +8,7 @@
  *
  * Without a store they live as long as the process.
  */
+
 import { Clock, Effect } from "effect";
 import { type E164, ntpFromNtpMs, type Vcr } from "../../codecs/shared/mod.ts";
 import {
@@ -23,6 +24,7 @@ import {
 } from "../../codecs/validation/mod.ts";
 import { type CallStore, expireCalls, failCall, insertCall, type KeptCall } from "../../machines/validation/mod.ts";
 import { credit, openLedger, PROOF_LIFETIME_MS, provedBy } from "../../machines/vipr/mod.ts";
+import { eachPage, removePages } from "../kit/mod.ts";
 import {
   type Change,
   type ReadableStore,
@@ -212,38 +214,24 @@ const eachRow = Effect.fnUntraced(function* <A>(
   use: (record: A, key: Uint8Array) => void,
   prefix: Uint8Array = new Uint8Array(),
 ) {
-  let [after, damaged]: [Uint8Array | undefined, number] = [undefined, 0];
-  while (true) {
-    const rows: ReadonlyArray<Row> = yield* store.scan(table, after === undefined ? { prefix } : { prefix, after });
-    for (const { key, value } of rows) {
-      const record = read(value);
-      if (record === undefined) damaged += 1;
-      else use(record, key);
-    }
-    after = rows.at(-1)?.key;
-    if (rows.length < STORE_ROWS_MAX) break;
-  }
+  let damaged = 0;
+  const take = (rows: ReadonlyArray<Row>) =>
+    Effect.sync(() => {
+      for (const { key, value } of rows) {
+        const record = read(value);
+        if (record === undefined) damaged += 1;
+        else use(record, key);
+      }
+    });
+  yield* eachPage(store, table, { prefix }, take);
   if (damaged > 0) yield* Effect.logWarning("vipr.records", `${damaged} damaged rows in ${table}`);
-});
-
-/** Removes what `next` finds, until that is less than a page. */
-const removeAll = Effect.fnUntraced(function* (
-  store: StoreShape,
-  table: string,
-  next: Effect.Effect<ReadonlyArray<Row>, StoreFailed>,
-) {
-  while (true) {
-    const rows = yield* next;
-    if (rows.length > 0) yield* store.write(rows.map(({ key }): Change => ({ type: "remove", table, key })));
-    if (rows.length < STORE_ROWS_MAX) return;
-  }
 });
 
 /** The oldest stand first. */
 const expireOnDisk = Effect.fnUntraced(function* (store: StoreShape) {
   const nowMs = yield* Clock.currentTimeMillis;
   const over = Effect.map(store.scan(RECEIVED), (rows) => rows.filter(({ key }) => hourOfKey(key) <= nowMs));
-  yield* removeAll(store, RECEIVED, over);
+  yield* removePages(store, RECEIVED, over);
 });
 
 const restoreProofs = Effect.fnUntraced(function* (store: StoreShape) {
@@ -254,7 +242,7 @@ const restoreProofs = Effect.fnUntraced(function* (store: StoreShape) {
 });
 
 const expireProofs = (store: StoreShape) =>
-  Effect.flatMap(Clock.currentTimeMillis, (nowMs) => removeAll(store, PROOFS, store.due(PROOFS, nowMs)));
+  Effect.flatMap(Clock.currentTimeMillis, (nowMs) => removePages(store, PROOFS, store.due(PROOFS, nowMs)));
 
 const forgetProofs = (store: StoreShape, claim: string) =>
-  removeAll(store, PROOFS, store.scan(PROOFS, { prefix: proofPrefix(claim) }));
+  removePages(store, PROOFS, store.scan(PROOFS, { prefix: proofPrefix(claim) }));

@@ -13,6 +13,7 @@ export {
   utf8,
 } from "./bytes.ts";
 export { type E164, isE164, maskE164, normalizeE164 } from "./e164.ts";
+export { addNewest, keepNewest } from "./newest.ts";
 export { msFromNtp, type Ntp, ntpFromMs, ntpFromNtpMs, ntpSeconds } from "./ntp.ts";
 export { answerSeal, nonceOf, orderSeal } from "./order-seal.ts";
 export type { Vcr } from "./vcr.ts";

@@ -7,6 +7,7 @@
  * A try within the wait is refused without a look at the password, so that it reveals nothing. Nor is it counted, so that
  * tries of another can lock a user out for `mostMs` at most. DECISIONS.md D-060.
  */
+import { keepNewest } from "../../codecs/shared/mod.ts";
 
 /** Names remembered; the one whose last failure is oldest goes first. */
 export const BRAKE_NAMES_MAX = 1_024;
@@ -44,10 +45,9 @@ export const waitOf = (brake: Brake, name: string, policy: BrakePolicy, atMs: nu
 export const failed = (brake: Brake, name: string, atMs: number): Brake => {
   const next = new Map(brake);
   const before = next.get(name);
-  next.delete(name);
   const count = before === undefined || atMs - before.lastMs > FORGOTTEN_MS ? 0 : before.count;
-  if (next.size >= BRAKE_NAMES_MAX) next.delete(next.keys().next().value!);
-  return next.set(name, { count: count + 1, lastMs: atMs });
+  keepNewest(next, BRAKE_NAMES_MAX, name, { count: count + 1, lastMs: atMs });
+  return next;
 };
 
 export const forgiven = (brake: Brake, name: string): Brake => {

@@ -12,6 +12,8 @@
  *
  * A table that one actor owns and these functions change. DECISIONS.md D-032.
  */
+import { addNewest, keepNewest } from "../../codecs/shared/mod.ts";
+
 export type Standing = "welcome" | "slowed" | "refused";
 
 export interface Standings {
@@ -46,9 +48,8 @@ export const standingOf = ({ limits, peers }: Standings, peer: string, atMs: num
 export const peerFailed = ({ limits, peers }: Standings, peer: string, atMs: number): void => {
   const known = peers.get(peer);
   const isOld = known === undefined || atMs - known.sinceMs >= limits.windowMs;
-  peers.delete(peer); // the one that failed last stands last
-  if (peers.size >= PEERS_MAX) peers.delete(peers.keys().next().value!);
-  peers.set(peer, isOld ? { failures: 1, sinceMs: atMs } : { ...known, failures: known.failures + 1 });
+  const standing = isOld ? { failures: 1, sinceMs: atMs } : { ...known, failures: known.failures + 1 };
+  keepNewest(peers, PEERS_MAX, peer, standing);
 };
 
 export const peerSucceeded = ({ peers }: Standings, peer: string): void => {
@@ -59,7 +60,6 @@ export const peerSucceeded = ({ peers }: Standings, peer: string): void => {
 export const peerForgiven = ({ peers, proved }: Standings, peer: string, call: number): void => {
   const known = peers.get(peer);
   if (proved.has(call)) return;
-  if (proved.size >= PROVED_MAX) proved.delete(proved.values().next().value!);
-  proved.add(call);
+  addNewest(proved, PROVED_MAX, call);
   if (known !== undefined) peers.set(peer, { ...known, failures: Math.max(0, known.failures - 1) });
 };

@@ -17,7 +17,7 @@
  * nobody who was tried by a method before; see validation/originator.ts. All others must prove the call or begin anew:
  * "refused" and "broken". "declined" has proved it, and grants nothing. DECISIONS.md D-041.
  */
-import { type Ntp, ntpSeconds, type Vcr } from "../../codecs/shared/mod.ts";
+import { keepNewest, type Ntp, ntpSeconds, type Vcr } from "../../codecs/shared/mod.ts";
 import { type CallTimes, ROUND_MS } from "../validation/mod.ts";
 
 /**
@@ -92,13 +92,11 @@ export interface Credited {
 export const credit = (ledger: Ledger, claim: string, call: string, bits: number, atMs: number): Credited => {
   const account = ledger.accounts.get(claim) ?? { calls: new Map() };
   const { calls } = account;
-  ledger.accounts.delete(claim); // and in again: the last in the map is the one heard of last
-  ledger.accounts.set(claim, account);
+  keepNewest(ledger.accounts, ACCOUNTS_MAX, claim, account);
   for (const [name, proof] of calls) if (atMs - proof.atMs >= PROOF_LIFETIME_MS) calls.delete(name);
   const before = calls.get(call);
-  if (before === undefined && calls.size >= CALLS_COUNTED_MAX) calls.delete(calls.keys().next().value!);
-  calls.set(call, before === undefined ? { bits, atMs } : { ...before, bits: Math.min(before.bits, bits) });
-  if (ledger.accounts.size > ACCOUNTS_MAX) ledger.accounts.delete(ledger.accounts.keys().next().value!);
+  if (before === undefined) keepNewest(calls, CALLS_COUNTED_MAX, call, { bits, atMs });
+  else calls.set(call, { ...before, bits: Math.min(before.bits, bits) });
   const sum = sumOf(calls, atMs, ledger.roundMs);
   return { ...sum, isRoute: sum.bits >= ledger.requiredBits };
 };

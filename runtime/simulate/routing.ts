@@ -5,6 +5,7 @@
 
 import { performance } from "node:perf_hooks";
 import type { NodeId } from "../../codecs/reload/mod.ts";
+import { keepNewest } from "../../codecs/shared/mod.ts";
 import { isResponsible, nextHop, type RingView, viewWith } from "../../machines/reload/mod.ts";
 import { chanceOf } from "../memory/chance.ts";
 import { drawId, drawIds, idealLinks, ownerIndex } from "./ideal.ts";
@@ -31,8 +32,7 @@ export const routeOnly = async (options: SimulateOptions, hooks: Hooks): Promise
     if (held !== undefined) return held;
     const peers = [...idealLinks(ids, at, options)].map((i) => ids[i]!);
     const view = viewWith(ids[at]!, peers, neighbours, fingers);
-    if (views.size >= VIEWS_MAX) views.delete(views.keys().next().value!);
-    views.set(at, view);
+    keepNewest(views, VIEWS_MAX, at, view);
     return view;
   };
   const hops: Array<number> = [];

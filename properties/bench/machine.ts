@@ -7,7 +7,7 @@ import type { FramedMessage } from "../../codecs/reload/mod.ts";
 import type { Machine } from "../../machines/kit/mod.ts";
 import { type ReloadLinkEvent, reloadLink, reloadTransaction } from "../../machines/reload/mod.ts";
 import { type AnswerEvent, answer } from "../../machines/sip/mod.ts";
-import { type TicketCheckerEvent, ticketChecker } from "../../machines/ticket/mod.ts";
+import { vapTransaction } from "../../machines/vap/mod.ts";
 import { type Contest, rateOf } from "./kit.ts";
 
 const STEADY_EVENTS = 600;
@@ -59,14 +59,6 @@ const linkEvents = (i: number): ReadonlyArray<ReloadLinkEvent> => {
     { type: "framed", frame: { type: "data", frame: { sequence: 7 + i, message } }, atMs: atMs + 17 },
   ];
 };
-const presented: TicketCheckerEvent = {
-  type: "presented",
-  id: "1",
-  ticket: undefined,
-  number: undefined,
-  domains: [],
-  atMs: 0,
-};
 const callEvents: ReadonlyArray<AnswerEvent> = [
   { type: "timerFired", timer: "answer" },
   { type: "acked" },
@@ -81,10 +73,10 @@ export const contests: ReadonlyArray<Contest> = [
     events: Array.from({ length: STEADY_EVENTS / 3 }, (_, i) => linkEvents(i)).flat(),
   }),
   contestOf({
-    name: "steady state of ticketChecker",
-    machine: ticketChecker,
-    input: {},
-    events: Array.from({ length: STEADY_EVENTS }, () => presented),
+    name: "vapTransaction, a whole request",
+    machine: vapTransaction,
+    input: { request: { type: "unregister", value: {} } as never, transactionId: message.slice(0, 12), timeoutMs: 500 },
+    events: [{ type: "lost", why: "closed" }],
   }),
   contestOf({
     name: "answer, a whole call",

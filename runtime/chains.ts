@@ -13,6 +13,7 @@ import {
   type VerifiedCertificate,
 } from "../actors/ports/mod.ts";
 import { readReloadUri } from "../codecs/enrol/mod.ts";
+import { keepNewest } from "../codecs/shared/mod.ts";
 import { type Certificate, type CertifiedKey, readCertificate } from "../codecs/x509/mod.ts";
 import { type CertificateUse, SHOWN_MAX, type SignatureQuestion, validatePath } from "../machines/x509/mod.ts";
 
@@ -40,10 +41,7 @@ export const readKnown = (der: Uint8Array): KnownCertificate | CertificateError 
   const hash = createHash("sha256").update(der).digest("base64");
   const found = known.get(hash) ?? parsed(der);
   if (found instanceof CertificateError) return found;
-  if (!known.has(hash)) {
-    if (known.size >= CERTIFICATES_KEPT_MAX) known.delete(known.keys().next().value!);
-    known.set(hash, found);
-  }
+  if (!known.has(hash)) keepNewest(known, CERTIFICATES_KEPT_MAX, hash, found);
   knownArrays.set(der, found);
   return found;
 };

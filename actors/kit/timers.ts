@@ -5,6 +5,7 @@
  *
  * A fiber and a sleep for each timer would cost some 3 KiB of heap. A start or stop here is an insertion or a removal; the
  * sleeping fiber is replaced only where a timer becomes due before the one that it sleeps for, and ends with the last timer.
+ * DECISIONS.md D-003.
  */
 import { Clock, Context, Duration, Effect, type Fiber, Scheduler } from "effect";
 

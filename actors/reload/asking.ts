@@ -5,8 +5,7 @@
  *                  ^                                              +-- not responsible: a pause, again
  *                  +----------------------------------------------+   refused, no answer: the error
  */
-
-import { Clock, Effect } from "effect";
+import { Clock, Effect, Schedule } from "effect";
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type Answer,
@@ -36,22 +35,25 @@ export interface Asked {
 /** Each attempt is a request of its own to the overlay, and takes a token of its own. */
 export type Ask = (to: Destination, body: Request, of?: Paced) => Effect.Effect<Asked, OverlayError>;
 
+/** The ring is settling: who asks again may find the peer that is responsible. */
+const isPassing = (error: OverlayError): boolean =>
+  error._tag === "OverlayRefused" && (error.info === NOT_RESPONSIBLE || error.info === NOT_A_PEER);
+
 export const makeAsking = Effect.fnUntraced(function* (overlay: () => OverlayConfiguration, board: Sender) {
   const takeToken = yield* makeTokens(overlay);
-  return Effect.fnUntraced(function* (to: Destination, body: Request, of?: Paced) {
-    for (let attempt = 1; ; attempt++) {
-      if (of !== undefined) yield* takeToken(of);
-      const reply = yield* board.request([to], body);
-      const { outcome } = reply;
-      if (outcome.type === "answer") return { answer: outcome.body, signer: outcome.signer, reply };
-      if (outcome.type === "timedOut") return yield* new OverlayUnreachable({ reason: "timedOut", why: "no answer" });
-      if (outcome.type === "lost") return yield* new OverlayUnreachable({ reason: "lost", why: outcome.why });
-      const refused = new OverlayRefused({ code: errorNameOf(outcome.error.code), info: infoOf(outcome.error.info) });
-      const isPassing = refused.info === NOT_RESPONSIBLE || refused.info === NOT_A_PEER;
-      if (!isPassing || attempt >= ATTEMPTS_MAX) return yield* refused;
-      yield* Effect.sleep(AGAIN_MS);
-    }
-  }) satisfies Ask as Ask;
+  const attempt = Effect.fnUntraced(function* (to: Destination, body: Request, of?: Paced) {
+    if (of !== undefined) yield* takeToken(of);
+    const reply = yield* board.request([to], body);
+    const { outcome } = reply;
+    if (outcome.type === "answer") return { answer: outcome.body, signer: outcome.signer, reply };
+    if (outcome.type === "timedOut") return yield* new OverlayUnreachable({ reason: "timedOut", why: "no answer" });
+    if (outcome.type === "lost") return yield* new OverlayUnreachable({ reason: "lost", why: outcome.why });
+    return yield* new OverlayRefused({ code: errorNameOf(outcome.error.code), info: infoOf(outcome.error.info) });
+  });
+  const schedule = Schedule.spaced(AGAIN_MS);
+  const ask: Ask = (to, body, of) =>
+    Effect.retry(attempt(to, body, of), { schedule, times: ATTEMPTS_MAX - 1, while: isPassing });
+  return ask;
 });
 
 /** The overlay's rates, which a server keeps to whatever its clients ask. docs/protocol/overlay.md#storage. */

@@ -66,12 +66,14 @@ export const makeFinder = (fetch: (nodeId: NodeId) => Effect.Effect<ReadonlyArra
     const name = `${nameOf(identity)} ${nodeId}`;
     const nowMs = yield* Clock.currentTimeMillis;
     if ((absentUntilMs.get(name) ?? 0) > nowMs) return [];
-    const fetched = Effect.tap(fetch(nodeId), (certificates) =>
-      Effect.sync(() => {
-        // What lies there may be anybody's: another's certificate is not the one that was asked for.
-        if (certificates.some((certificate) => isIdentityOf(identity, certificate, nodeId))) return;
-        keepNewest(absentUntilMs, ABSENT_MAX, name, nowMs + ABSENT_MS);
-      }),
+    const fetched = Effect.tap(
+      Effect.suspend(() => fetch(nodeId)),
+      (certificates) =>
+        Effect.sync(() => {
+          // What lies there may be anybody's: another's certificate is not the one that was asked for.
+          if (certificates.some((certificate) => isIdentityOf(identity, certificate, nodeId))) return;
+          keepNewest(absentUntilMs, ABSENT_MAX, name, nowMs + ABSENT_MS);
+        }),
     );
     return yield* fetches.share(name, fetched, []);
   });

@@ -9,7 +9,7 @@
  * for here. Memory holds what is not written yet, and nothing else. Without a store stories last as long as the process.
  * DECISIONS.md D-053.
  */
-import { Clock, Effect, Queue, type Scope, Semaphore } from "effect";
+import { Clock, Effect, Queue, Schedule, type Scope, Semaphore } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import {
   decodeCount,
@@ -105,8 +105,7 @@ export const openStories = Effect.fn("vipr.stories")(function* (
   const serve = Effect.gen(function* () {
     yield* Queue.take(wake);
     yield* Effect.sleep(GATHER_MS);
-    while (gathered.length > 0)
-      yield* Effect.catch(writeAll, (fault) => Effect.andThen(refused(fault), Effect.sleep(RETRY_MS)));
+    yield* Effect.retry(Effect.tapError(writeAll, refused), Schedule.spaced(RETRY_MS));
   });
   const expire = Effect.catch(alone(rows.expire), refused);
   yield* Effect.addFinalizer(() => Effect.catch(writeAll, refused));

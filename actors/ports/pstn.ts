@@ -1,6 +1,6 @@
 /** The telephone network, as a call agent's trunk shows it: calls out, calls in, and what each end sees of them. */
 import { Context, type Effect, type Scope } from "effect";
-import type { E164 } from "../../codecs/shared/mod.ts";
+import type { E164, UnixMs } from "../../codecs/shared/mod.ts";
 
 /** A call to be carried. Times are the caller's exchange's, in milliseconds since 1970. */
 export interface PstnCall {
@@ -8,14 +8,14 @@ export interface PstnCall {
   readonly calling: E164 | undefined;
   readonly called: E164;
   /** When it is answered. */
-  readonly startMs: number;
+  readonly startMs: UnixMs;
   readonly durationMs: number;
 }
 
 /** What one end sees. Times are stamped by that end's own exchange. */
 export type PstnEvent =
-  | { readonly type: "answered"; readonly atMs: number }
-  | { readonly type: "ended"; readonly atMs: number }
+  | { readonly type: "answered"; readonly atMs: UnixMs }
+  | { readonly type: "ended"; readonly atMs: UnixMs }
   | { readonly type: "failed"; readonly why: string };
 
 /** A call as it reaches its destination: the caller's number may be missing or wrong. */

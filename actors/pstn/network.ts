@@ -8,7 +8,7 @@
  * clock, so that a day's calls can be carried in a second. A number that no line serves is answered out there.
  */
 import { Effect } from "effect";
-import { type E164, maskE164 } from "../../codecs/shared/mod.ts";
+import { type E164, maskE164, normalizeE164, unixMs } from "../../codecs/shared/mod.ts";
 import { Entropy, type PstnCall, type PstnEvent, type PstnLine, type PstnShape } from "../ports/mod.ts";
 
 export interface PstnOptions {
@@ -63,11 +63,11 @@ export const makePstn = (options: PstnOptions = {}): Effect.Effect<PstnShape, ne
         to === undefined ? () => Effect.void : yield* to.line.incoming({ calling, called: call.called });
       const here = (from?.skewMs ?? 0) + call.startMs;
       const there = (to?.skewMs ?? 0) + call.startMs;
-      yield* tellThere({ type: "answered", atMs: there });
-      yield* tell({ type: "answered", atMs: here + answerDelay });
+      yield* tellThere({ type: "answered", atMs: unixMs(there) });
+      yield* tell({ type: "answered", atMs: unixMs(here + answerDelay) });
       yield* Effect.sleep(tearDownMs);
-      yield* tellThere({ type: "ended", atMs: there + call.durationMs + (callerEnds ? endDelay : 0) });
-      yield* tell({ type: "ended", atMs: here + call.durationMs + (callerEnds ? 0 : endDelay) });
+      yield* tellThere({ type: "ended", atMs: unixMs(there + call.durationMs + (callerEnds ? endDelay : 0)) });
+      yield* tell({ type: "ended", atMs: unixMs(here + call.durationMs + (callerEnds ? 0 : endDelay)) });
       yield* Effect.logDebug("pstn.carried", maskE164(call.called));
     });
 
@@ -84,7 +84,7 @@ export const makePstn = (options: PstnOptions = {}): Effect.Effect<PstnShape, ne
       Effect.map(entropy.between(1, 9_999), (by) => {
         const tail = Math.min(4, calling.length - 2);
         const moved = (Number(calling.slice(-tail)) + by) % 10 ** tail;
-        return calling.slice(0, -tail) + String(moved).padStart(tail, "0");
+        return normalizeE164(calling.slice(0, -tail) + String(moved).padStart(tail, "0"));
       });
 
     const placeFrom =

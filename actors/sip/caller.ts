@@ -4,7 +4,7 @@
  *   call machine -- invite, ack, bye --> invitation --> border element        placePstn --> Pstn
  */
 import { Clock, type Context, Deferred, Effect, Exit, Scope } from "effect";
-import type { E164, Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, type UnixMs, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { type CallAction, type CallEvent, type CallOutcome, type CallRoute, call } from "../../machines/sip/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
 import type { Entropy, PstnTrunk } from "../ports/mod.ts";
@@ -18,7 +18,7 @@ export interface Call {
   /** How long we talk when the call goes over SIP, until we hang up. */
   readonly talkMs: number;
   /** The call's own times if it goes over the telephone network. Default: now, and `talkMs`. */
-  readonly startMs?: number;
+  readonly startMs?: UnixMs;
   readonly durationMs?: number;
 }
 
@@ -40,7 +40,7 @@ export const callOut = (caller: Caller, wanted: Call, route: CallRoute | undefin
     const scope = yield* Scope.fork(around);
     const box = yield* Scope.provide(mailbox<CallEvent>(32), scope);
     const outcome = yield* Deferred.make<CallOutcome>();
-    const nowMs = yield* Clock.currentTimeMillis;
+    const nowMs = unixMs(yield* Clock.currentTimeMillis);
     const { calling, called, talkMs, startMs = nowMs, durationMs = talkMs } = wanted;
     let isOver = false;
     const tell = (event: CallEvent) => Effect.suspend(() => (isOver ? Effect.void : box.tell(event)));

@@ -1,5 +1,5 @@
 /**
- * Hosts one attempt at one claim.
+ * Hosts one attempt to validate one claim.
  *
  *   resolve ----> the overlay ------------------------------> resolved | unresolved --+
  *   dial -------> Dialer, tlsSrpClient, readDocument -------> connected, secured,     +--> mailbox --> step
@@ -9,10 +9,10 @@
  *   proceed ----> lets the powers go on
  *
  * TLS asks for no power before it has read the ServerKeyExchange, and answers that only when it has its powers. So the gate
- * is a port in front of the port: arithmetic that waits.
+ * is an arithmetic port that waits, in front of the real one.
  */
 import { Deferred, Effect, FiberHandle, Latch, type Scope } from "effect";
-import { readAnswer, writeRequest } from "../../codecs/validation/mod.ts";
+import { readAnswer, type ValRequest, writeRequest } from "../../codecs/validation/mod.ts";
 import {
   type ClaimVerdict,
   type PvpAttemptAction,
@@ -21,22 +21,22 @@ import {
   pvpAttempt,
 } from "../../machines/validation/mod.ts";
 import { drive, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
-import { Arithmetic, type ByteStreamShape, Dialer, type Entropy } from "../ports/mod.ts";
+import { Arithmetic, Dialer, type Entropy } from "../ports/mod.ts";
 import { type HandshakeFailed, tlsSrpClient } from "../tls/mod.ts";
 import { readDocument, writeDocument } from "./frames.ts";
 
-/** Where a node takes validations: what AppAttach gives. */
+/** Where a node listens for validations, as AppAttach reports it. */
 export interface PvpAddress {
   readonly host: string;
   readonly port: number;
 }
 export type Resolve = (nodeId: bigint) => Effect.Effect<PvpAddress, unknown>;
 
-/** Where attempts at one call wait for one another. */
+/** Where the attempts at one call wait for each other. */
 export interface Gate {
-  /** Told once: this attempt is there. */
+  /** Run once, when this attempt has reached the gate. */
   readonly committed: Effect.Effect<void>;
-  /** Until it is open, or shut without us. */
+  /** Waits until the gate is opened, or is shut for this attempt. */
   readonly opened: Effect.Effect<"opened" | "shut">;
 }
 
@@ -48,19 +48,22 @@ export const attemptClaim = Effect.fn("pvp.attempt")(function* (
   const box = yield* mailbox<PvpAttemptEvent>(16);
   const verdict = yield* Deferred.make<ClaimVerdict>();
   const runResolve = yield* FiberHandle.makeRuntime<never>();
-  const line = yield* FiberHandle.make();
+  const connection = yield* FiberHandle.make();
+  const request = yield* Deferred.make<ValRequest>();
   const services = yield* Effect.context<Arithmetic | Dialer | Entropy>();
-  let open: ByteStreamShape | undefined;
-  const { held, release } = yield* heldArithmetic(box.tell({ type: "committed" }));
+  const { limited, release } = yield* limitedArithmetic(box.tell({ type: "committed" }));
 
   const dial = (order: Extract<PvpAttemptAction, { readonly type: "dial" }>) =>
     Effect.gen(function* () {
       const { host, port, userName, password } = order;
       const below = yield* (yield* Dialer).dial({ host, port });
       yield* box.tell({ type: "connected" });
-      open = yield* tlsSrpClient(below, { userName, password }).pipe(Effect.provideService(Arithmetic, held));
+      const stream = yield* tlsSrpClient(below, { userName, password }).pipe(
+        Effect.provideService(Arithmetic, limited),
+      );
       yield* box.tell({ type: "secured" });
-      const answer = readAnswer(yield* readDocument(open));
+      yield* writeDocument(stream, writeRequest(yield* Deferred.await(request)));
+      const answer = readAnswer(yield* readDocument(stream));
       if (answer.ok) yield* box.tell({ type: "answered", answer: answer.value });
       else yield* box.tell({ type: "lost", why: `${answer.error.at}: ${answer.error.why}` });
       yield* Effect.never; // the stream stays open until the machine hangs up
@@ -80,15 +83,15 @@ export const attemptClaim = Effect.fn("pvp.attempt")(function* (
         return Effect.sync(() => runResolve(Effect.flatMap(resolved, box.tell)));
       }
       case "dial":
-        return FiberHandle.run(line, dial(action));
+        return FiberHandle.run(connection, dial(action));
       case "commit":
         return gate.committed;
       case "proceed":
         return release;
       case "ask":
-        return Effect.ignore(writeDocument(open!, writeRequest(action.request))); // the reader reports a broken stream
+        return Deferred.succeed(request, action.request);
       case "hangUp":
-        return FiberHandle.clear(line);
+        return FiberHandle.clear(connection);
       case "report":
         return Deferred.succeed(verdict, action.verdict);
     }
@@ -99,18 +102,18 @@ export const attemptClaim = Effect.fn("pvp.attempt")(function* (
   return yield* Deferred.await(verdict);
 });
 
-/** Powers that wait to be released; the first that is asked for is told. */
-const heldArithmetic = Effect.fnUntraced(function* (asked: Effect.Effect<void>) {
+/** Arithmetic that waits for its release. `asked` runs once, when the first power is asked for. */
+const limitedArithmetic = Effect.fnUntraced(function* (asked: Effect.Effect<void>) {
   const { power } = yield* Arithmetic;
   const released = yield* Latch.make(false);
-  let isTold = false;
+  let isAsked = false;
   const wait = Effect.suspend(() => {
-    const first = isTold ? Effect.void : asked;
-    isTold = true;
+    const first = isAsked ? Effect.void : asked;
+    isAsked = true;
     return Effect.andThen(first, released.await);
   });
-  const held: Arithmetic["Service"] = { power: (...of) => Effect.andThen(wait, power(...of)) };
-  return { held, release: Latch.open(released) };
+  const limited: Arithmetic["Service"] = { power: (...of) => Effect.andThen(wait, power(...of)) };
+  return { limited, release: Latch.open(released) };
 });
 
 type Failure = HandshakeFailed | { readonly _tag: "DialFailed" | "StreamClosed"; readonly why: string };

@@ -1,5 +1,5 @@
 /**
- * Hosts the terminator's side of one stream that somebody opened to us.
+ * Hosts the terminator's side of one validation, on a stream that an originator opened to us.
  *
  *   tlsSrpServer --lookUp--> named --------------------+
  *        | secured, failed                              +--> mailbox --> step
@@ -8,7 +8,7 @@
  *
  * DECISIONS.md D-024.
  */
-import { Clock, Deferred, Effect, Scope } from "effect";
+import { Clock, Deferred, Effect, type Scope } from "effect";
 import { neighbourhoodOf } from "../../codecs/reload/mod.ts";
 import { type E164, maskE164, nodeIdText } from "../../codecs/shared/mod.ts";
 import {
@@ -37,19 +37,20 @@ import {
 import { drive, type Mailbox, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 import type { Arithmetic, ByteStreamShape, Entropy } from "../ports/mod.ts";
 import { type Ephemerals, tlsSrpServer } from "../tls/mod.ts";
+import { less, more } from "./counts.ts";
 import { readDocument, writeDocument } from "./frames.ts";
 
 export interface PvpHandlers {
-  /** Calls received that the name may speak of, locked ones included. By index: this is asked by strangers. */
+  /** Received calls that the user name may mean, locked ones included. Use an index: strangers may ask. */
   readonly candidates: (name: PvpUserName) => Effect.Effect<ReadonlyArray<PvpCandidate>>;
   /**
-   * Somebody failed at this call by that method. To be counted before this succeeds; what it costs the peer does not wait
-   * for, but it may feel it on other streams: see `nobodyThere`.
+   * A wrong password for this call by that method. Must be counted when this succeeds. The peer does not wait for it, but
+   * may measure it on other streams: see `nobodyThere`.
    */
   readonly failed: (call: PvpCandidate, method: PvpMethod) => Effect.Effect<void>;
-  /** Somebody failed where there was no call, or one that was not to be had: may cost what `failed` costs. Default nothing. */
+  /** A failure where there was no call, or a locked one: should take as long as `failed`. Default nothing. */
   readonly nobodyThere?: Effect.Effect<void>;
-  /** A domain, not proved to be whose it says, proved to know of a call to the number. */
+  /** The domain has proved that it knows of a call to the number; not that the name is its own. */
   readonly grant: (request: PvpGrantRequest) => Effect.Effect<PvpGrant>;
 }
 export interface PvpGrantRequest {
@@ -67,16 +68,16 @@ export interface PvpCounters {
   declined: number;
   /** Wrong passwords for calls that exist. */
   failed: number;
-  /** Wrong passwords where there was no right one. */
+  /** Wrong passwords where no call was to be proved. */
   simulated: number;
-  /** Names for another server's node: closed at once, and charged to nobody. */
+  /** User names for another server's node: closed at once, and not counted as failures. */
   foreign: number;
   lost: number;
   malformed: number;
-  /** Peers held up, and peers not looked up at all, for failing often. */
+  /** Validations of peers that failed often: delayed, and refused. */
   slowed: number;
   barred: number;
-  /** Streams closed at once, for there were too many of one address. */
+  /** Streams closed at once, since the address had too many. */
   crowded: number;
 }
 
@@ -85,34 +86,37 @@ export interface PvpServer {
   readonly nodeIds: ReadonlyArray<bigint>;
   readonly roundMs: number;
   readonly handlers: PvpHandlers;
-  /** Makes salts, and the secrets of calls that do not exist. */
+  /** Salts are made from it, and what simulates unknown calls. */
   readonly seedKey: Uint8Array;
-  /** What handshakes may have ready before they begin. */
+  /** Pairs of b and g^b computed ahead of the handshakes. */
   readonly ephemerals: Ephemerals;
   readonly counters: PvpCounters;
   readonly peers: Standings;
-  /** As `peers`, by address alone: a stranger may give itself a new Node-ID each time, and not a new address. */
+  /** As `peers`, by address alone: a peer can choose a new Node-ID each time, but hardly a new address. */
   readonly addresses: Standings;
-  /** Streams by address. Of IPv6 a network is one address, here and for the standings. */
+  /** Open streams by address. An IPv6 /64 counts as one address, here and for the reputation. */
   readonly open: Map<string, number>;
   readonly streamsOfAddressMax: number;
-  /** Tries at each call at this moment: no more than it has left, or some would not be counted. */
+  /** Attempts under way at each call: no more than it has left, or some would not be counted. */
   readonly trying: Map<number, number>;
 }
 
 const SLOW_MS = 2_000;
-/** The end of a stream is on its way by then: to count takes longer where there is something to count. */
+/** The stream's end has been sent by then: counting takes longer for a call that exists. */
 const CHARGE_AFTER_MS = 5;
-/** A look-up takes 10 us more for each call that it finds, and the most of a millisecond on a busy machine. */
+/** A look-up takes 10 µs more for each call that it finds, and up to a millisecond on a busy machine. */
 const ANSWER_AFTER_MS = 2;
 
-interface Line {
+/** One stream, and what became known of it. */
+interface Caller {
   readonly server: PvpServer;
   readonly below: ByteStreamShape;
   readonly box: Mailbox<PvpTerminatorEvent>;
   readonly scope: Scope.Scope;
-  readonly given: Deferred.Deferred<string | undefined>;
-  stream: ByteStreamShape | undefined;
+  /** The password for the handshake; undefined: none, it is simulated. */
+  readonly secretReady: Deferred.Deferred<string | undefined>;
+  /** Once the handshake has succeeded. */
+  readonly secured: Deferred.Deferred<ByteStreamShape>;
   candidate: PvpCandidate | undefined;
   /** In `trying`. */
   tried: number | undefined;
@@ -139,106 +143,108 @@ export const serveCaller = Effect.fnUntraced(function* (
     return;
   }
   const box = yield* mailbox<PvpTerminatorEvent>(16);
-  const given = yield* Deferred.make<string | undefined>();
+  const secretReady = yield* Deferred.make<string | undefined>();
+  const secured = yield* Deferred.make<ByteStreamShape>();
   const scope = yield* Effect.scope;
-  const unknown = { stream: undefined, candidate: undefined, tried: undefined, simulated: undefined };
-  const line: Line = { server, below, box, scope, given, address, peer: address, ...unknown };
+  const unknown = { candidate: undefined, tried: undefined, simulated: undefined };
+  const caller: Caller = { server, below, box, scope, secretReady, secured, address, peer: address, ...unknown };
   more(open, address);
-  yield* Scope.addFinalizer(
-    scope,
-    Effect.sync(() => free(line)),
-  );
-  yield* Effect.forkIn(listen(line), scope);
+  yield* Effect.addFinalizer(() => Effect.sync(() => free(caller)));
+  yield* Effect.forkIn(listen(caller), scope);
   yield* drive(
     pvpTerminator,
     { nodeIds, roundMs },
     box,
-    performing(box, { unexpected: "pvp.unexpected" }, (action: OwnOrder<PvpTerminatorAction>) => perform(line, action)),
+    performing(box, { unexpected: "pvp.unexpected" }, (action: OwnOrder<PvpTerminatorAction>) =>
+      perform(caller, action),
+    ),
   );
 });
 
-const free = ({ server: { open, trying }, address, tried }: Line): void => {
+const free = ({ server: { open, trying }, address, tried }: Caller): void => {
   less(open, address);
   if (tried !== undefined) less(trying, tried);
 };
 
-const more = <K>(counts: Map<K, number>, key: K): void => void counts.set(key, (counts.get(key) ?? 0) + 1);
-const less = <K>(counts: Map<K, number>, key: K): void => {
-  const left = (counts.get(key) ?? 0) - 1;
-  if (left > 0) counts.set(key, left);
-  else counts.delete(key);
-};
-
 /** The handshake and the one request, as events. */
-const listen = (line: Line) =>
+const listen = (caller: Caller) =>
   Effect.gen(function* () {
-    const { box, below, server } = line;
+    const { box, below, server } = caller;
     const { seedKey, ephemerals } = server;
-    line.stream = yield* tlsSrpServer(below, {
-      lookUp: lookUp(line),
+    const stream = yield* tlsSrpServer(below, {
+      lookUp: lookUp(caller),
       answerAfterMs: ANSWER_AFTER_MS,
       seedKey,
       ephemerals,
     });
+    yield* Deferred.succeed(caller.secured, stream);
     yield* box.tell({ type: "secured" });
-    const request = readRequest(yield* readDocument(line.stream));
+    const request = readRequest(yield* readDocument(stream));
     if (request.ok) return yield* box.tell({ type: "asked", request: request.value });
     yield* box.tell({ type: "malformed", why: `${request.error.at}: ${request.error.why}` });
   }).pipe(
     Effect.catchTags({
-      HandshakeFailed: ({ isWrongPassword, why }) => line.box.tell({ type: "failed", isWrongPassword, why }),
-      StreamClosed: ({ why }) => line.box.tell({ type: "lost", why }),
+      HandshakeFailed: ({ isWrongPassword, why }) => caller.box.tell({ type: "failed", isWrongPassword, why }),
+      StreamClosed: ({ why }) => caller.box.tell({ type: "lost", why }),
     }),
   );
 
 const lookUp =
-  ({ box, given }: Line) =>
+  ({ box, secretReady }: Caller) =>
   (userName: string) =>
     Effect.andThen(
       box.tell({ type: "named", userName }),
-      Effect.map(Deferred.await(given), (password) =>
+      Effect.map(Deferred.await(secretReady), (password) =>
         password === undefined ? undefined : ({ type: "password", password } as const),
       ),
     );
 
-const perform = (line: Line, action: OwnOrder<PvpTerminatorAction>): Effect.Effect<unknown> => {
-  const { box, server } = line;
+const perform = (caller: Caller, action: OwnOrder<PvpTerminatorAction>): Effect.Effect<unknown> => {
+  const { box, server } = caller;
   const later = (event: Effect.Effect<PvpTerminatorEvent>) =>
-    Effect.forkIn(Effect.flatMap(event, box.tell), line.scope);
+    Effect.forkIn(Effect.flatMap(event, box.tell), caller.scope);
   switch (action.type) {
     case "findCandidates":
-      return later(Effect.map(find(line, action.name), (candidates) => ({ type: "candidates", candidates })));
+      return later(Effect.map(find(caller, action.name), (candidates) => ({ type: "candidates", candidates })));
     case "give":
-      return Deferred.succeed(line.given, action.password);
+      return Deferred.succeed(caller.secretReady, action.password);
     case "charge":
-      return Effect.delay(Effect.andThen(tellFailure(line), charge(line, action.failed)), CHARGE_AFTER_MS);
+      return Effect.delay(Effect.andThen(logFailure(caller), charge(caller, action.failed)), CHARGE_AFTER_MS);
     case "grant":
       return later(Effect.map(server.handlers.grant(action), eventOf));
     case "answer":
-      return Effect.ignore(writeDocument(line.stream!, writeAnswer(action.answer)));
+      return Effect.ignore(
+        Effect.flatMap(Deferred.await(caller.secured), (stream) => writeDocument(stream, writeAnswer(action.answer))),
+      );
     case "hangUp":
-      return (line.stream ?? line.below).close;
+      return hangUp(caller);
     case "report":
-      return report(line, action.outcome);
+      return report(caller, action.outcome);
   }
 };
 
-const tellFailure = ({ below, candidate, simulated }: Line): Effect.Effect<void> =>
+/** With a close_notify, if the handshake has succeeded. */
+const hangUp = ({ below, secured }: Caller): Effect.Effect<void> =>
+  Effect.flatMap(Deferred.isDone(secured), (isSecured) =>
+    isSecured ? Effect.flatMap(Deferred.await(secured), ({ close }) => close) : below.close,
+  );
+
+const logFailure = ({ below, candidate, simulated }: Caller): Effect.Effect<void> =>
   Effect.suspend(() =>
     Effect.logInfo("pvp.failed", { host: below.peer.host, called: maskE164(candidate?.called ?? ""), simulated }),
   );
 
-const charge = ({ server: { handlers }, candidate }: Line, failed: PvpFailure | undefined): Effect.Effect<void> =>
+const charge = ({ server: { handlers }, candidate }: Caller, failed: PvpFailure | undefined): Effect.Effect<void> =>
   failed === undefined ? (handlers.nobodyThere ?? Effect.void) : handlers.failed(candidate!, failed.method);
 
 const eventOf = (grant: PvpGrant): PvpTerminatorEvent =>
   grant.type === "granted" ? { type: "granted", info: grant.valInfo } : { type: "declined", code: grant.code };
 
-const find = Effect.fnUntraced(function* (line: Line, name: PvpUserName) {
-  const { counters, peers, addresses, handlers, trying } = line.server;
-  line.peer = `${line.address};${nodeIdText(name.originator)}`;
+const find = Effect.fnUntraced(function* (caller: Caller, name: PvpUserName) {
+  const { counters, peers, addresses, handlers, trying } = caller.server;
+  caller.peer = `${caller.address};${nodeIdText(name.originator)}`;
   const nowMs = yield* Clock.currentTimeMillis;
-  const standing = worse(standingOf(peers, line.peer, nowMs), standingOf(addresses, line.address, nowMs));
+  const standing = worse(standingOf(peers, caller.peer, nowMs), standingOf(addresses, caller.address, nowMs));
   if (standing === "refused") {
     counters.barred += 1;
     return [];
@@ -250,20 +256,20 @@ const find = Effect.fnUntraced(function* (line: Line, name: PvpUserName) {
   const candidates = yield* handlers.candidates(name);
   const [only, second] = candidates;
   if (only === undefined || second !== undefined || only.isLocked) return candidates;
-  // Two ways of naming a call are tried, and counted, each by itself.
+  // Attempts by caller (A) and by times (B, C) are limited and counted separately.
   const key = 2 * only.id + (wayOf(name.method) === "caller" ? 0 : 1);
   if ((trying.get(key) ?? 0) >= (only.triesLeft ?? 1)) return [{ ...only, isLocked: true }];
   more(trying, key);
-  line.tried = key;
-  line.candidate = only;
+  caller.tried = key;
+  caller.candidate = only;
   return candidates;
 });
 
 const worse = (a: Standing, b: Standing): Standing =>
   (["refused", "slowed"] as const).find((standing) => a === standing || b === standing) ?? "welcome";
 
-const report = Effect.fnUntraced(function* (line: Line, outcome: PvpTerminatorOutcome) {
-  const { server, peer, address, below, candidate } = line;
+const report = Effect.fnUntraced(function* (caller: Caller, outcome: PvpTerminatorOutcome) {
+  const { server, peer, address, below, candidate } = caller;
   const { counters, peers, addresses } = server;
   const atMs = yield* Clock.currentTimeMillis;
   const { host } = below.peer;
@@ -280,8 +286,8 @@ const report = Effect.fnUntraced(function* (line: Line, outcome: PvpTerminatorOu
       counters[outcome.simulated === undefined ? "failed" : "simulated"] += 1;
       peerFailed(peers, peer, atMs);
       peerFailed(addresses, address, atMs);
-      line.simulated = outcome.simulated;
-      return; // the rest when the end is on its way: a call's number takes longer to tell than that there is none
+      caller.simulated = outcome.simulated;
+      return; // logged later, with `charge`: to log a number takes longer than to log that there is none
     case "foreign":
       counters.foreign += 1;
       return yield* Effect.logInfo("pvp.foreign", { host });

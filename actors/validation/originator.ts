@@ -7,10 +7,11 @@
  *   open, shut --> its gate
  */
 import { Data, Deferred, Effect, FiberSet, Scope } from "effect";
-import { type E164, maskE164, nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, maskE164, nodeIdText } from "../../codecs/shared/mod.ts";
 import {
   type ClaimVerdict,
   instantWithin,
+  type KnownCall,
   knownCall,
   type PvpAttemptInput,
   type PvpClaim,
@@ -29,7 +30,7 @@ import { attemptClaim, type Gate, type PvpAddress, type Resolve, whyOf } from ".
 
 export interface ValidateOptions {
   /** A call that we made. */
-  readonly call: Pick<Vcr, "called" | "calling" | "start" | "stop">;
+  readonly call: KnownCall;
   /** Of ours, under which we validate. */
   readonly nodeId: bigint;
   /** Ours: whom the ticket will be for. */
@@ -135,11 +136,11 @@ const inputOf = Effect.fnUntraced(function* ({
   isPrivate = false,
 }: ValidateOptions): Effect.fn.Return<PvpOriginatorInput, never, Entropy> {
   const { between } = yield* Entropy;
-  const known = knownCall({ ...call, direction: "sent", vservice: 0n });
-  const instant = instantWithin(known, (yield* between(0, CHANCES - 1)) / CHANCES);
+  const known = knownCall(call);
+  const instantMs = instantWithin(known, (yield* between(0, CHANCES - 1)) / CHANCES);
   const lot = yield* between(0, CHANCES - 1);
   const waitMs = yield* between(...waitBetweenMs);
-  return { call: known, nodeId, domain, instant, lot, roundMs, windowMs, waitMs, isPrivate };
+  return { call: known, nodeId, domain, instantMs, lot, roundMs, windowMs, waitMs, isPrivate };
 });
 
 /** One gate for each attempt, opened by the machine; an attempt anew has a new one. */

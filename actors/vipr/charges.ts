@@ -7,9 +7,12 @@
  * failures at calls that exist were written, he would feel which do. So all of them are, a second later, some at once;
  * what is counted in memory counts at once. A crash loses the last second. DECISIONS.md D-081.
  */
+
 import { Clock, Effect, Queue, type Scope } from "effect";
+import { type E164, ntpMs } from "../../codecs/shared/mod.ts";
 import type { PvpMethod } from "../../codecs/validation/mod.ts";
 import { type CallStore, failCall, type KeptCall, wayOf } from "../../machines/validation/mod.ts";
+import { callNameOf } from "../../machines/vipr/mod.ts";
 import type { ViprEvent } from "./events.ts";
 import type { Records } from "./records.ts";
 import type { Stories } from "./stories.ts";
@@ -18,7 +21,7 @@ import type { Stories } from "./stories.ts";
 export const CHARGES_AT_ONCE_MAX = 500;
 export const CHARGES_AFTER_MS = 1_000;
 /** A number that nobody has: its story is that of failures at calls that are not there. Nobody can ask for it. */
-const NOBODY = "+0";
+const NOBODY = "+0" as E164;
 
 export interface Charges {
   readonly failed: (call: { readonly id: number }, method: PvpMethod) => Effect.Effect<void>;
@@ -43,11 +46,13 @@ export const openCharges = Effect.fn("vipr.charges")(function* (
   const tell = (charge: Charge | undefined): Effect.Effect<void> => {
     if (charge === undefined)
       return Effect.map(Clock.currentTimeMillis, (atMs) =>
-        stories.hear({ type: "charged", number: NOBODY, call: { startMs: 0, stopMs: 0 }, attempts: 0 }, atMs),
+        stories.hear(
+          { type: "charged", number: NOBODY, call: { startMs: ntpMs(0), stopMs: ntpMs(0) }, attempts: 0 },
+          atMs,
+        ),
       );
     const { call, attempts } = charge;
-    const { called: number, startMs, stopMs } = call;
-    return watch({ type: "charged", number, call: { startMs, stopMs }, attempts });
+    return watch({ type: "charged", number: call.called, call: callNameOf(call), attempts });
   };
   const writeAll = Effect.gen(function* () {
     while (waiting.length > 0) {

@@ -5,8 +5,9 @@
  *   call sent --> originating          call received --> call store, then records: on disk before it is acknowledged
  */
 import { Clock, Effect } from "effect";
-import type { Vcr } from "../../codecs/shared/mod.ts";
-import { type CallStore, heldCall, insertCall, removeCall, timesOf } from "../../machines/validation/mod.ts";
+import { unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type CallStore, heldCall, insertCall, removeCall } from "../../machines/validation/mod.ts";
+import { callNameOf } from "../../machines/vipr/mod.ts";
 import { NUMBER_LIFETIME_S } from "../reload/mod.ts";
 import type { VapHandlers, VapPublisher } from "../vap/mod.ts";
 import type { ViprEvent } from "./events.ts";
@@ -68,10 +69,10 @@ export const makeHandlers = (by: HandledBy): VapHandlers => {
 const uploads = ({ calls, records, watch }: HandledBy) =>
   Effect.fnUntraced(function* (vcr: Vcr) {
     const held = heldCall(calls, vcr);
-    const kept = held ?? insertCall(calls, vcr, yield* Clock.currentTimeMillis);
+    const kept = held ?? insertCall(calls, vcr, unixMs(yield* Clock.currentTimeMillis));
     const forget = Effect.sync(() => removeCall(calls, kept.id));
     yield* Effect.tapError(records.received(kept), () => (held === undefined ? forget : Effect.void));
     if (held !== undefined) return;
-    const [call, hasCaller] = [timesOf(vcr), vcr.calling !== undefined];
+    const [call, hasCaller] = [callNameOf(vcr), vcr.calling !== undefined];
     yield* watch({ type: "vcr", direction: "received", number: vcr.called, call, hasCaller });
   });

@@ -8,7 +8,7 @@
  * docs/protocol/pvp.md#when-and-with-whom. DECISIONS.md D-037.
  */
 import { Clock, Effect, FiberSet, Queue, type Scope } from "effect";
-import { type E164, msFromNtp, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import {
   dueQueue,
   equivalentBits,
@@ -17,9 +17,9 @@ import {
   RETENTION_MS,
   schedule,
   takeDue,
-  timesOf,
 } from "../../machines/validation/mod.ts";
 import {
+  callNameOf,
   lineOf,
   openLines,
   type StandsNow,
@@ -98,11 +98,11 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
       case "crowded": {
         const { vcr } = waiting;
         // Until its owner forgets it: what he cannot prove then would count against him.
-        if (nowMs - msFromNtp(vcr.stop) < RETENTION_MS)
+        if (nowMs - vcr.stopMs < RETENTION_MS)
           return Effect.sync(() => void schedule(queue, waiting, nowMs + PUT_OFF_MS));
         return Effect.andThen(
           records.done(waiting),
-          watch({ type: "crowded", number: vcr.called, call: timesOf(vcr) }),
+          watch({ type: "crowded", number: vcr.called, call: callNameOf(vcr) }),
         );
       }
     }
@@ -112,10 +112,10 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   const shownOf = (waiting: Waiting): WaitingCall => {
     const { vcr, dueMs } = waiting;
     const domain = domainOf(vcr.vservice);
-    const call = timesOf(vcr);
+    const call = callNameOf(vcr);
     const isPrivate = domain !== undefined && options.isPrivate(domain);
     const [method] = methodsFor({ isPrivate, call: vcr });
-    return { call, dueMs, worthBits: equivalentBits(call, roundMs, method, windowFor(waitBetweenMs, waiting)) };
+    return { call, dueMs, worthBits: equivalentBits(vcr, roundMs, method, windowFor(waitBetweenMs, waiting)) };
   };
   const tellOf = (waiting: Waiting) => {
     const { called: number, calling } = waiting.vcr;
@@ -147,7 +147,8 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   return {
     take: (vcr) =>
       Effect.gen(function* () {
-        const waiting = { vcr, dueMs: (yield* Clock.currentTimeMillis) + (yield* between(...waitBetweenMs)) };
+        const dueMs = unixMs((yield* Clock.currentTimeMillis) + (yield* between(...waitBetweenMs)));
+        const waiting = { vcr, dueMs };
         if (pending() >= queue.max) return false;
         yield* records.sent(waiting);
         if (!schedule(queue, waiting, waiting.dueMs)) return yield* Effect.as(records.done(waiting), false);

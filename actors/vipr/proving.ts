@@ -8,13 +8,13 @@
  * VAP draft §9.5.1, docs/protocol/pvp.md#when-and-with-whom. DECISIONS.md D-043, D-045.
  */
 import { Clock, Deferred, Effect, Semaphore } from "effect";
-import { type E164, maskE164, msFromNtp, nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, maskE164, nodeIdText, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
-import { type ClaimVerdict, methodsFor, timesOf, windowOf } from "../../machines/validation/mod.ts";
+import { type ClaimVerdict, methodsFor, windowOf } from "../../machines/validation/mod.ts";
 import {
   ask,
   askedCalls,
-  callName,
+  callNameOf,
   claimName,
   credit,
   discredit,
@@ -70,7 +70,7 @@ export interface Proving {
  * more than Tv's own range.
  */
 export const windowFor = (waitBetweenMs: ProvingOptions["waitBetweenMs"], { vcr, dueMs, isLate }: Waiting): number =>
-  isLate === true ? waitBetweenMs[1] - waitBetweenMs[0] : windowOf(waitBetweenMs, dueMs - msFromNtp(vcr.stop));
+  isLate === true ? waitBetweenMs[1] - waitBetweenMs[0] : windowOf(waitBetweenMs, dueMs - vcr.stopMs);
 
 export const makeProving = Effect.fnUntraced(function* (
   options: ProvingOptions,
@@ -89,12 +89,11 @@ export const makeProving = Effect.fnUntraced(function* (
     const { vcr } = waiting;
     const { called: number, vservice } = vcr;
     const domain = domainOf(vservice);
-    const call = timesOf(vcr);
+    const call = callNameOf(vcr);
     // "if VService still published", VAP draft §9.5.1
     if (domain === undefined) return yield* watch({ type: "dropped", number, call });
     const line = lineOf(vcr);
-    if (!ask(asked, line, call, yield* Clock.currentTimeMillis))
-      return yield* watch({ type: "repeated", number, call });
+    if (!ask(asked, line, vcr, yield* Clock.currentTimeMillis)) return yield* watch({ type: "repeated", number, call });
     const isPrivate = options.isPrivate(domain);
     const tries = methodsFor({ isPrivate, call: vcr }).length;
     const windowMs = windowFor(waitBetweenMs, waiting);
@@ -119,9 +118,9 @@ export const makeProving = Effect.fnUntraced(function* (
       },
     );
     const verdicts = yield* Effect.raceFirst(whole, Deferred.await(halt)).pipe(
-      Effect.tapError(() => Effect.sync(() => unask(asked, line, call))),
+      Effect.tapError(() => Effect.sync(() => unask(asked, line, vcr))),
     );
-    if (verdicts.every(({ verdict }) => verdict === "unreachable")) unask(asked, line, call);
+    if (verdicts.every(({ verdict }) => verdict === "unreachable")) unask(asked, line, vcr);
   });
 
   const judge = Effect.fnUntraced(function* (vcr: Vcr, attempt: ClaimVerdict) {
@@ -132,9 +131,9 @@ export const makeProving = Effect.fnUntraced(function* (
     if (verdict !== "validated") return;
     const proof = {
       claim: name,
-      call: callName(vcr),
+      call: { startMs: vcr.startMs, stopMs: vcr.stopMs },
       bits: attempt.bits,
-      atMs: yield* Clock.currentTimeMillis,
+      atMs: unixMs(yield* Clock.currentTimeMillis),
     };
     yield* records.proved(proof);
     const { bits, calls, isRoute } = credit(ledger, name, proof.call, proof.bits, proof.atMs);
@@ -151,7 +150,7 @@ export const makeProving = Effect.fnUntraced(function* (
         Effect.catchTag("LookUpFailed", ({ why }) =>
           Effect.andThen(
             Effect.logInfo("vipr.lookUp.failed", maskE164(number), why),
-            watch({ type: "lookUpFailed", number, call: timesOf(waiting.vcr), why }),
+            watch({ type: "lookUpFailed", number, call: callNameOf(waiting.vcr), why }),
           ),
         ),
         Effect.andThen(over),

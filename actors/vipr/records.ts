@@ -10,17 +10,26 @@
  */
 
 import { Clock, Effect } from "effect";
-import { type E164, ntpFromNtpMs, type Vcr } from "../../codecs/shared/mod.ts";
+import {
+  type E164,
+  e164,
+  equalBytes,
+  ntpMs,
+  type UnixMs,
+  unixMs,
+  unixMsOf,
+  type Vcr,
+} from "../../codecs/shared/mod.ts";
 import {
   decodeProof,
   decodeRecord,
   encodeProof,
   encodeRecord,
-  hourOfKey,
   type KeptProof,
   proofKey,
   proofPrefix,
   recordKey,
+  timeOfKey,
 } from "../../codecs/validation/mod.ts";
 import { type CallStore, expireCalls, failCall, insertCall, type KeptCall } from "../../machines/validation/mod.ts";
 import { credit, openLedger, PROOF_LIFETIME_MS, provedBy } from "../../machines/vipr/mod.ts";
@@ -37,7 +46,7 @@ import {
 /** A sent call on its way, and when it is due. */
 export interface Waiting {
   readonly vcr: Vcr;
-  readonly dueMs: number;
+  readonly dueMs: UnixMs;
   /** It was due while the process was away, once or more than once. */
   readonly isLate?: boolean;
 }
@@ -112,12 +121,13 @@ export const openRecords = Effect.fn("vipr.records")(function* (
       told(
         store.write(
           failed.map((call, i) =>
-            call === undefined ? rowOf(NOBODY, { ...nobody, keepUntilMs: i % NOBODY_ROWS_MAX }) : rowOf(RECEIVED, call),
+            call === undefined
+              ? rowOf(NOBODY, { ...nobody, keepUntilMs: unixMs(i % NOBODY_ROWS_MAX) })
+              : rowOf(RECEIVED, call),
           ),
         ),
       ),
-    sent: (waiting) =>
-      write({ type: "put", table: SENT, key: keyOf(waiting), value: encodeRecord({ vcr: waiting.vcr }) }),
+    sent: (waiting) => write(sentRow(waiting, keyOf(waiting))),
     asking: (waiting) => Effect.map(write(offOf(waiting)), () => void off.add(waiting)),
     // Left behind it waits once more after a restart: nobody was asked about it.
     done: (waiting) => (off.has(waiting) ? Effect.void : told(write(offOf(waiting)))),
@@ -135,64 +145,56 @@ export const openRecords = Effect.fn("vipr.records")(function* (
 
 /** As long as a call's. */
 const nobody: Omit<KeptCall, "id" | "keepUntilMs"> = {
-  called: "+1000000000000",
-  calling: "+1000000000000",
-  startMs: 0,
-  stopMs: 0,
+  called: e164("+1000000000000"),
+  calling: e164("+1000000000000"),
+  startMs: unixMsOf(ntpMs(0)),
+  stopMs: unixMsOf(ntpMs(0)),
   vservice: 0n,
   attempts: { caller: 0, times: 0 },
 };
 
+const sentRow = ({ vcr, dueMs, isLate = false }: Waiting, key: Uint8Array = recordKey(vcr, dueMs)) =>
+  ({ type: "put", table: SENT, key, value: encodeRecord({ vcr, isLate }) }) as const;
+
 const rowOf = (table: string, call: Omit<KeptCall, "id">): Change => {
-  const vcr = vcrOf(call);
+  const vcr: Vcr = { ...call, direction: "received" };
   const value = encodeRecord({ vcr, attempts: call.attempts });
   return { type: "put", table, key: recordKey(vcr, call.keepUntilMs), value };
 };
 
-/** As a record says it, from what is kept of it. */
-const vcrOf = ({ called, calling, startMs, stopMs, vservice }: Omit<KeptCall, "id">): Vcr => ({
-  direction: "received",
-  called,
-  calling,
-  start: ntpFromNtpMs(startMs),
-  stop: ntpFromNtpMs(stopMs),
-  vservice,
-});
-
 const restore = Effect.fnUntraced(function* (store: StoreShape, calls: CallStore, graceMs: number) {
   const nowMs = yield* Clock.currentTimeMillis;
   yield* eachRow(store, RECEIVED, decodeRecord, ({ vcr, attempts }, key) => {
-    const keepUntilMs = hourOfKey(key);
+    const keepUntilMs = timeOfKey(key);
     if (keepUntilMs <= nowMs) return;
-    const { id } = insertCall(calls, vcr, keepUntilMs - calls.retentionMs);
+    const { id } = insertCall(calls, vcr, unixMs(keepUntilMs - calls.retentionMs));
     for (let attempt = 0; attempt < attempts.caller; attempt++) failCall(calls, id, "A");
     for (let attempt = 0; attempt < attempts.times; attempt++) failCall(calls, id, "B");
   });
-  const waiting: Array<Waiting> = [];
-  const early: Array<Waiting> = [];
-  yield* eachRow(store, SENT, decodeRecord, ({ vcr, isLate }, key) => {
-    const dueMs = hourOfKey(key);
-    const late = isLate === true ? { isLate } : {};
-    (dueMs < nowMs + graceMs ? early : waiting).push({ vcr, dueMs, ...late });
+  const laterMs = unixMs(nowMs + graceMs);
+  const [waiting, early]: [Array<Waiting>, Array<Waiting>] = [[], []];
+  const changes: Array<Change> = [];
+  yield* eachRow(store, SENT, decodeRecord, ({ vcr, isLate = false }, key) => {
+    const dueMs = timeOfKey(key);
+    const isEarly = dueMs < laterMs;
+    const call: Waiting = isEarly
+      ? { vcr, dueMs: laterMs, isLate: true }
+      : { vcr, dueMs, ...(isLate ? { isLate } : {}) };
+    (isEarly ? early : waiting).push(call);
+    // Version 0.1.0 stored times finer than a millisecond as well; such a row gets the key by which we shall remove it.
+    const row = sentRow(call);
+    if (!equalBytes(row.key, key)) changes.push({ type: "remove", table: SENT, key }, row);
   });
-  const laterMs = nowMs + graceMs;
-  for (let at = 0; at < early.length; at += STORE_ROWS_MAX)
-    yield* store.write(
-      early.slice(at, at + STORE_ROWS_MAX).flatMap(
-        ({ vcr, dueMs }): ReadonlyArray<Change> => [
-          { type: "remove", table: SENT, key: recordKey(vcr, dueMs) },
-          { type: "put", table: SENT, key: recordKey(vcr, laterMs), value: encodeRecord({ vcr, isLate: true }) },
-        ],
-      ),
-    );
-  return [...waiting, ...early.map(({ vcr }) => ({ vcr, dueMs: laterMs, isLate: true }))];
+  for (let at = 0; at < changes.length; at += 2 * STORE_ROWS_MAX)
+    yield* store.write(changes.slice(at, at + 2 * STORE_ROWS_MAX));
+  return [...waiting, ...early];
 });
 
 /** What the store holds of one number's sent calls, without a server: it looks through them all. */
 export const waitingIn = Effect.fnUntraced(function* (store: ReadableStore, number: E164) {
   const waiting: Array<Waiting> = [];
   yield* eachRow(store, SENT, decodeRecord, ({ vcr }, key) => {
-    if (vcr.called === number) waiting.push({ vcr, dueMs: hourOfKey(key) });
+    if (vcr.called === number) waiting.push({ vcr, dueMs: timeOfKey(key) });
   });
   return waiting;
 });
@@ -230,7 +232,7 @@ const eachRow = Effect.fnUntraced(function* <A>(
 /** The oldest stand first. */
 const expireOnDisk = Effect.fnUntraced(function* (store: StoreShape) {
   const nowMs = yield* Clock.currentTimeMillis;
-  const over = Effect.map(store.scan(RECEIVED), (rows) => rows.filter(({ key }) => hourOfKey(key) <= nowMs));
+  const over = Effect.map(store.scan(RECEIVED), (rows) => rows.filter(({ key }) => timeOfKey(key) <= nowMs));
   yield* removePages(store, RECEIVED, over);
 });
 

@@ -7,8 +7,16 @@
  */
 import { Effect } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
-import { equivalentBits, methodsFor, ROUND_MS, timesOf } from "../../machines/validation/mod.ts";
-import { ledgerName, REQUIRED_BITS, type Story, storyFrom, storyNow, type Waiting } from "../../machines/vipr/mod.ts";
+import { equivalentBits, methodsFor, ROUND_MS } from "../../machines/validation/mod.ts";
+import {
+  callNameOf,
+  ledgerName,
+  REQUIRED_BITS,
+  type Story,
+  storyFrom,
+  storyNow,
+  type Waiting,
+} from "../../machines/vipr/mod.ts";
 import type { ReadableStore, StoreFailed } from "../ports/mod.ts";
 import { provedIn, waitingIn } from "./records.ts";
 import { readStory } from "./stories.ts";
@@ -25,9 +33,9 @@ export const storedStory = Effect.fn("vipr.storedStory")(function* (
   const { kept, facts } = yield* readStory(store, number);
   const requiredBits = kept?.requiredBits ?? REQUIRED_BITS;
   const waiting = (yield* waitingIn(store, number)).map(({ vcr, dueMs }): Waiting => {
-    const call = timesOf(vcr);
+    const call = callNameOf(vcr);
     const [method] = methodsFor({ isPrivate: false, call: vcr });
-    return { call, dueMs, worthBits: equivalentBits(call, ROUND_MS, method) };
+    return { call, dueMs, worthBits: equivalentBits(vcr, ROUND_MS, method) };
   });
   const proved = new Map<string, { readonly bits: number; readonly calls: number }>();
   for (const claim of kept?.sum.claims ?? []) {

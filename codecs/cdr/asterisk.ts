@@ -7,7 +7,7 @@
  * A line without a call is reported as a problem with its line number, and reading goes on. Calls that were not
  * answered are distinguished from lines that cannot be read.
  */
-import { type E164, normalizeE164 } from "../shared/mod.ts";
+import { type E164, normalizeE164, type UnixMs, unixMs } from "../shared/mod.ts";
 import { type CsvHeld, cutCsv, noCsv } from "./csv.ts";
 import { localMsOf, zoneOf } from "./zone.ts";
 
@@ -17,8 +17,8 @@ export interface CdrCall {
   /** Undefined: the caller withheld the number. */
   readonly calling: E164 | undefined;
   readonly called: E164;
-  /** When it was answered, in milliseconds since 1970. */
-  readonly startMs: number;
+  /** When it was answered. */
+  readonly startMs: UnixMs;
   readonly durationMs: number;
   readonly uniqueId: string | undefined;
 }
@@ -127,7 +127,14 @@ const callOf = (
   if (called === undefined) return error(line, "dst is not an E.164 number");
   const calling = WITHHELD.has(src.toLowerCase()) ? undefined : numberOf(src);
   if (calling === undefined && !WITHHELD.has(src.toLowerCase())) return error(line, "src is not an E.164 number");
-  return { line, calling, called, startMs: answerMs, durationMs: endMs - answerMs, uniqueId: fields[16] || undefined };
+  return {
+    line,
+    calling,
+    called,
+    startMs: unixMs(answerMs),
+    durationMs: endMs - answerMs,
+    uniqueId: fields[16] || undefined,
+  };
 };
 
 const numberOf = (text: string): E164 | undefined =>

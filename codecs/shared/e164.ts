@@ -1,11 +1,22 @@
 /** A telephone number in its one normal form: `+` and 1 to 15 digits, no leading zero. ITU-T E.164 §6. */
+import type { Branded } from "./brand.ts";
 
-export type E164 = string;
+/** Made by the functions below only, so that no other text is taken for a number. */
+export type E164 = Branded<string, "E164">;
 
 const DIGITS_MAX = 15;
 const E164_FORM = /^\+[1-9][0-9]{0,14}$/;
 
-export const isE164 = (text: string): boolean => E164_FORM.test(text);
+export const isE164 = (text: string): text is E164 => E164_FORM.test(text);
+
+/** A number that the program itself contains. Throws for any other text: what comes from outside goes through `isE164`. */
+export const e164 = (text: string): E164 => {
+  if (!isE164(text)) throw new Error("not an E.164 number");
+  return text;
+};
+
+/** From its digits as an integer; the inverse of `Number`. */
+export const e164FromDigits = (digits: number): E164 => `+${digits}` as E164;
 
 /** Accepts `00`, `+`, spaces, dots, hyphens and brackets; a text with anything else is no number. */
 export const normalizeE164 = (text: string): E164 | undefined => {

@@ -12,8 +12,9 @@ export {
   nodeIdText,
   utf8,
 } from "./bytes.ts";
-export { type E164, isE164, maskE164, normalizeE164 } from "./e164.ts";
+export { type E164, e164, e164FromDigits, isE164, maskE164, normalizeE164 } from "./e164.ts";
 export { addNewest, keepNewest } from "./newest.ts";
-export { msFromNtp, type Ntp, ntpFromMs, ntpFromNtpMs, ntpSeconds } from "./ntp.ts";
+export { msFromNtp, type Ntp, type NtpMs, ntp, ntp64, ntpFromMs, ntpMs, ntpMsOf, unixMsOf } from "./ntp.ts";
 export { answerSeal, nonceOf, orderSeal } from "./order-seal.ts";
-export type { Vcr } from "./vcr.ts";
+export { type UnixMs, unixMs } from "./time.ts";
+export type { CallTimes, Vcr } from "./vcr.ts";

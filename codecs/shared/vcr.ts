@@ -1,15 +1,18 @@
 /** A ViPR call record: one end's record of a telephone call. draft-jennings-vipr-vap-02 §9.5. */
 import type { E164 } from "./e164.ts";
-import type { Ntp } from "./ntp.ts";
+import type { UnixMs } from "./time.ts";
 
-export interface Vcr {
+/** When a call began and ended. Originator: when the answer was received; terminator: when it was sent. */
+export interface CallTimes {
+  readonly startMs: UnixMs;
+  readonly stopMs: UnixMs;
+}
+
+export interface Vcr extends CallTimes {
   /** `sent`: we called; `received`: we were called. */
   readonly direction: "sent" | "received";
   /** As the telephone network delivered it: it may be missing or wrong. */
   readonly calling: E164 | undefined;
   readonly called: E164;
-  /** Originator: when the answer was received; terminator: when it was sent. */
-  readonly start: Ntp;
-  readonly stop: Ntp;
   readonly vservice: bigint;
 }

@@ -6,7 +6,7 @@
  *
  * On the wire and in the header field it is base64, RFC 4648 §4, in its one canonical form.
  */
-import { base64Of, bytesOfBase64, isE164 } from "../shared/mod.ts";
+import { base64Of, bytesOfBase64, isE164, ntp64 } from "../shared/mod.ts";
 import {
   bytes,
   constant,
@@ -25,8 +25,8 @@ import {
 import { ticketField } from "./registry.ts";
 
 const Validity = struct("Validity", "docs/protocol/ticket.md#layout", {
-  notBefore: u64, // 64-bit NTP
-  notAfter: u64,
+  notBefore: ntp64,
+  notAfter: ntp64,
 });
 
 // biome-ignore format: columns

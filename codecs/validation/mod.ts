@@ -19,13 +19,13 @@ export {
   decodeRecord,
   encodeProof,
   encodeRecord,
-  hourOfKey,
   type KeptProof,
   type KeptRecord,
   proofKey,
   proofPrefix,
   RECORD_VERSION,
   recordKey,
+  timeOfKey,
 } from "./record.ts";
 export { PVP_GROUPS, type PvpGroupBits } from "./registry.ts";
 export {

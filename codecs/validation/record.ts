@@ -8,7 +8,19 @@
  * The time is when a sent call is due to be validated, or a received one to be deleted.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { concat, isE164, utf8, type Vcr } from "../shared/mod.ts";
+import {
+  type CallTimes,
+  concat,
+  isE164,
+  msFromNtp,
+  ntp,
+  ntp64,
+  ntpFromMs,
+  type UnixMs,
+  unixMs,
+  utf8,
+  type Vcr,
+} from "../shared/mod.ts";
 import { bits, constant, decode, encode, enumeration, struct, textVector, u8, u16, u32, u64 } from "../wire/mod.ts";
 
 export const RECORD_VERSION = 1;
@@ -18,8 +30,8 @@ const CallRecord = struct("CallRecord", "this project's store", {
   direction: enumeration(u8, { received: 0, sent: 1, sentLate: 2 }),
   called: textVector(u8),
   calling: textVector(u8), // empty: unknown
-  start: u64, // NTP
-  stop: u64,
+  start: ntp64,
+  stop: ntp64,
   vservice: u64,
   attempts: bits("ttttcccc", { times: ["t"], caller: ["c"] }), // that failed, of a received call
 });
@@ -44,7 +56,8 @@ export const encodeRecord = ({
   isLate = false,
 }: Pick<KeptRecord, "vcr"> & Partial<KeptRecord>): Uint8Array => {
   const direction = isLate ? "sentLate" : vcr.direction;
-  return encode(CallRecord, { ...vcr, direction, calling: vcr.calling ?? "", attempts });
+  const [start, stop] = [ntpFromMs(vcr.startMs), ntpFromMs(vcr.stopMs)];
+  return encode(CallRecord, { ...vcr, direction, calling: vcr.calling ?? "", start, stop, attempts });
 };
 
 /** Undefined for bytes that no version of this program wrote. */
@@ -54,7 +67,8 @@ export const decodeRecord = (bytes: Uint8Array): KeptRecord | undefined => {
   const { attempts, direction: said, called, calling, start, stop, vservice } = read.value;
   const direction = directionOf(said);
   if (direction === undefined || !isE164(called) || (calling !== "" && !isE164(calling))) return undefined;
-  const vcr = { direction, called, calling: calling === "" ? undefined : calling, start, stop, vservice };
+  const times = { startMs: msFromNtp(start), stopMs: msFromNtp(stop) };
+  const vcr = { direction, called, calling: calling === "" ? undefined : calling, ...times, vservice };
   return { vcr, attempts, ...(said === "sentLate" ? { isLate: true } : {}) };
 };
 
@@ -62,44 +76,59 @@ const directionOf = (said: unknown): Vcr["direction"] | undefined =>
   said === "sentLate" ? "sent" : said === "received" || said === "sent" ? said : undefined;
 
 /** Independent of the record's attempts. */
-export const recordKey = (vcr: Vcr, atMs: number): Uint8Array =>
+export const recordKey = (vcr: Vcr, atMs: UnixMs): Uint8Array =>
   concat(encode(u64, BigInt(atMs)), sha256(encodeRecord({ vcr })).subarray(0, 16));
 
 /** The time in a key. */
-export const hourOfKey = (key: Uint8Array): number => {
+export const timeOfKey = (key: Uint8Array): UnixMs => {
   const read = decode(u64, key.subarray(0, 8));
-  return read.ok ? Number(read.value) : 0;
+  return unixMs(read.ok ? Number(read.value) : 0);
 };
 
 const ProofRecord = struct("ProofRecord", "this project's store", {
   version: constant(u8, RECORD_VERSION),
   claim: textVector(u16),
-  call: textVector(u16),
+  call: textVector(u16), // start / stop, as decimal 64-bit NTP timestamps
   microbits: u32,
   atMs: u64, // milliseconds since 1970
 });
 
-/** One call that a claim has proved; both are named as the ledger names them. */
+/** One call that a claim has proved; `claim` as the ledger names it. */
 export interface KeptProof {
   readonly claim: string;
-  readonly call: string;
+  readonly call: CallTimes;
   readonly bits: number;
-  readonly atMs: number;
+  /** When it was proved. */
+  readonly atMs: UnixMs;
 }
 const MICRO = 1_000_000;
 
+const callText = ({ startMs, stopMs }: CallTimes): string => `${ntpFromMs(startMs)}/${ntpFromMs(stopMs)}`;
+const callOfText = (text: string): CallTimes | undefined => {
+  const parts = /^(\d{1,20})\/(\d{1,20})$/.exec(text);
+  const time = (digits: string) => msFromNtp(ntp(BigInt(digits)));
+  return parts === null ? undefined : { startMs: time(parts[1]!), stopMs: time(parts[2]!) };
+};
+
 /** Bits are rounded down, so that a stored proof is never worth more. */
 export const encodeProof = ({ claim, call, bits, atMs }: KeptProof): Uint8Array =>
-  encode(ProofRecord, { claim, call, microbits: Math.floor(bits * MICRO), atMs: BigInt(Math.round(atMs)) });
+  encode(ProofRecord, {
+    claim,
+    call: callText(call),
+    microbits: Math.floor(bits * MICRO),
+    atMs: BigInt(Math.round(atMs)),
+  });
 
+/** Undefined for bytes that no version of this program wrote. */
 export const decodeProof = (bytes: Uint8Array): KeptProof | undefined => {
   const read = decode(ProofRecord, bytes);
-  if (!read.ok) return undefined;
-  const { claim, call, microbits, atMs } = read.value;
-  return { claim, call, bits: microbits / MICRO, atMs: Number(atMs) };
+  const call = read.ok ? callOfText(read.value.call) : undefined;
+  if (!read.ok || call === undefined) return undefined;
+  const { claim, microbits, atMs } = read.value;
+  return { claim, call, bits: microbits / MICRO, atMs: unixMs(Number(atMs)) };
 };
 
 /** The common beginning of the keys of all proofs of a claim. */
 export const proofPrefix = (claim: string): Uint8Array => sha256(utf8(claim)).subarray(0, 16);
-export const proofKey = (claim: string, call: string): Uint8Array =>
-  concat(proofPrefix(claim), sha256(utf8(call)).subarray(0, 16));
+export const proofKey = (claim: string, call: CallTimes): Uint8Array =>
+  concat(proofPrefix(claim), sha256(utf8(callText(call))).subarray(0, 16));

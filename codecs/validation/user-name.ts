@@ -124,7 +124,7 @@ const nameOf = (fields: ReadonlyArray<string>): PvpUserName => {
     stop: directions![1] as Direction,
   };
   const [first, second, third] = rest as [string, string, string];
-  if (method === "A") return { ...parties, method, called: first, callerHash: second };
-  if (method === "B") return { ...parties, method, called: first, instant: Number(second) };
+  if (method === "A") return { ...parties, method, called: first as E164, callerHash: second };
+  if (method === "B") return { ...parties, method, called: first as E164, instant: Number(second) };
   return { ...parties, method: "C", startMinute: Number(first), stopMinute: Number(second), calledHash: third };
 };

@@ -2,6 +2,7 @@
  * One description for each attribute: type, length without padding, value, zeros to a multiple of four bytes.
  * draft-jennings-vipr-vap-02 §9, RFC 5389 §15. An unknown attribute is preserved and ignored.
  */
+import { ntp64 } from "../shared/mod.ts";
 import {
   bytes,
   constant,
@@ -55,8 +56,8 @@ export const VapAttribute = tlv("VapAttribute", "RFC 5389 §15", { padTo: 4 }, {
   serviceContent:   [attribute.serviceContent,   rest],
   subscriptionId:   [attribute.subscriptionId,   u32],
   callDirection:    [attribute.callDirection,    enumeration(u32, callDirection)],
-  startTime:        [attribute.startTime,        u64],   // NTP
-  stopTime:         [attribute.stopTime,         u64],   // NTP
+  startTime:        [attribute.startTime,        ntp64],
+  stopTime:         [attribute.stopTime,         ntp64],
   callingNumber:    [attribute.callingNumber,    text(64)], // as the telephone network gave it
   calledNumber:     [attribute.calledNumber,     text(64)], // E.164, once it has been looked at
   peerId:           [attribute.peerId,           u128],

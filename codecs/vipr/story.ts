@@ -7,7 +7,7 @@
  * In reports it is plain JSON: Node-IDs and VServiceIDs in hexadecimal, bits as numbers, times in milliseconds, those
  * of calls since 1900. Bits are stored in millionths, rounded down.
  */
-import { concat, type E164, isE164, nodeIdText, utf8 } from "../shared/mod.ts";
+import { concat, type E164, isE164, type NtpMs, nodeIdText, utf8 } from "../shared/mod.ts";
 import { vserviceText } from "../validation/mod.ts";
 import {
   boolean,
@@ -126,13 +126,15 @@ export const StoryRow = struct("Story", SPEC, {
 /** The plain JSON type of a stored value, by the name of its field. */
 type PlainOf<Name, V> = Name extends "by" | "nodeId" | "vservice"
   ? string
-  : V extends bigint
-    ? number
-    : V extends ReadonlyArray<infer Item>
-      ? ReadonlyArray<PlainOf<"", Item>>
-      : V extends object
-        ? { readonly [Field in keyof V]: PlainOf<Field, V[Field]> }
-        : V;
+  : Name extends "startMs" | "stopMs"
+    ? NtpMs
+    : V extends bigint
+      ? number
+      : V extends ReadonlyArray<infer Item>
+        ? ReadonlyArray<PlainOf<"", Item>>
+        : V extends object
+          ? { readonly [Field in keyof V]: PlainOf<Field, V[Field]> }
+          : V;
 type FactOf<K> = K extends { readonly type: infer T; readonly value: infer V }
   ? { readonly atMs: number; readonly type: T } & PlainOf<"", V>
   : never;

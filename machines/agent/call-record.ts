@@ -4,7 +4,7 @@
  *   from one of our numbers to another domain --> sent       from outside to one of ours --> received
  */
 import type { CdrCall } from "../../codecs/cdr/mod.ts";
-import { type E164, ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 
 /** `serves`: which numbers are ours. Undefined: a call within the house, or one that none of our numbers had a part in. */
 export const vcrOf = (
@@ -14,6 +14,12 @@ export const vcrOf = (
 ): Vcr | undefined => {
   const isOut = calling !== undefined && serves(calling);
   if (isOut === serves(called)) return undefined;
-  const [start, stop] = [ntpFromMs(startMs), ntpFromMs(startMs + durationMs)];
-  return { direction: isOut ? "sent" : "received", calling, called, start, stop, vservice };
+  return {
+    direction: isOut ? "sent" : "received",
+    calling,
+    called,
+    startMs,
+    stopMs: unixMs(startMs + durationMs),
+    vservice,
+  };
 };

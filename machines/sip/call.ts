@@ -10,7 +10,7 @@
  * The attempt has `attemptMs` to bring any provisional response but 100, which comes from our own border element.
  * Lingering waits for the end of an invitation that was cancelled: a late answer to it is acknowledged and hung up.
  */
-import { type E164, ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, type UnixMs, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import type { SipResponse } from "../../codecs/sip/mod.ts";
 import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";
 
@@ -40,8 +40,8 @@ export type CallEvent =
   | { readonly type: "lost"; readonly why: string }
   | { readonly type: "hungUp" }
   | { readonly type: "byeDone" }
-  | { readonly type: "pstnAnswered"; readonly atMs: number }
-  | { readonly type: "pstnEnded"; readonly atMs: number }
+  | { readonly type: "pstnAnswered"; readonly atMs: UnixMs }
+  | { readonly type: "pstnEnded"; readonly atMs: UnixMs }
   | { readonly type: "pstnFailed"; readonly why: string }
   | { readonly type: "timerFired"; readonly timer: CallTimer };
 
@@ -70,7 +70,7 @@ interface Context extends CallInput {
   /** An invitation is out whose end we do not know yet. */
   readonly isPending: boolean;
   readonly answer: SipResponse | undefined;
-  readonly startMs: number;
+  readonly startMs: UnixMs;
 }
 
 const { machine, assign, decide, give, handlers } = setup<{
@@ -135,7 +135,14 @@ const reportFailure = give("report", ({ fellBack }, { why }: Of<CallEvent, "pstn
 }));
 
 export const call = machine("call", {
-  context: (input) => ({ ...input, at: 0, fellBack: undefined, isPending: false, answer: undefined, startMs: 0 }),
+  context: (input) => ({
+    ...input,
+    at: 0,
+    fellBack: undefined,
+    isPending: false,
+    answer: undefined,
+    startMs: unixMs(0),
+  }),
   initial: "deciding",
   states: {
     deciding: {
@@ -207,13 +214,13 @@ function reportPstn(
   { calling, called, startMs, vservice, fellBack }: Context,
   { atMs }: Of<CallEvent, "pstnEnded">,
 ): Decision<Context, Of<CallAction, "upload" | "report">> {
-  const stopMs = Math.max(startMs, atMs);
+  const stopMs = unixMs(Math.max(startMs, atMs));
   const vcr: Vcr = {
     direction: "sent",
     calling,
     called,
-    start: ntpFromMs(startMs),
-    stop: ntpFromMs(stopMs),
+    startMs,
+    stopMs,
     vservice,
   };
   return {

@@ -5,7 +5,7 @@
  *    o --> ringing -- pstnAnswered --> talking -- pstnEnded: upload --> done
  *             +------- pstnFailed -------+-----------------------------> done
  */
-import { type E164, ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, type UnixMs, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { type Note, setup } from "../kit/mod.ts";
 
 export interface PstnAnswerInput {
@@ -16,14 +16,14 @@ export interface PstnAnswerInput {
 }
 
 export type PstnAnswerEvent =
-  | { readonly type: "pstnAnswered"; readonly atMs: number }
-  | { readonly type: "pstnEnded"; readonly atMs: number }
+  | { readonly type: "pstnAnswered"; readonly atMs: UnixMs }
+  | { readonly type: "pstnEnded"; readonly atMs: UnixMs }
   | { readonly type: "pstnFailed"; readonly why: string };
 
 export type PstnAnswerAction = { readonly type: "upload"; readonly vcr: Vcr } | Note;
 
 interface Context extends PstnAnswerInput {
-  readonly startMs: number;
+  readonly startMs: UnixMs;
 }
 const { machine, assign, give } = setup<{
   input: PstnAnswerInput;
@@ -33,7 +33,7 @@ const { machine, assign, give } = setup<{
 }>();
 
 export const pstnAnswer = machine("pstnAnswer", {
-  context: (input) => ({ ...input, startMs: 0 }),
+  context: (input) => ({ ...input, startMs: unixMs(0) }),
   initial: "ringing",
   states: {
     ringing: {
@@ -55,7 +55,6 @@ export const pstnAnswer = machine("pstnAnswer", {
   },
 });
 
-function recordOf({ calling, called, vservice, startMs }: Context, endMs: number): Vcr {
-  const [start, stop] = [ntpFromMs(startMs), ntpFromMs(Math.max(startMs, endMs))];
-  return { direction: "received", calling, called, start, stop, vservice };
+function recordOf({ calling, called, vservice, startMs }: Context, endMs: UnixMs): Vcr {
+  return { direction: "received", calling, called, startMs, stopMs: unixMs(Math.max(startMs, endMs)), vservice };
 }

@@ -5,7 +5,7 @@
  *
  * A function and no machine, since nothing is waited for: its caller brings the randomness, the time and the epoch's key.
  */
-import { type E164, isE164, ntpFromMs } from "../../codecs/shared/mod.ts";
+import { type E164, isE164, ntpFromMs, unixMs } from "../../codecs/shared/mod.ts";
 import { isDomainName, writeTicket } from "../../codecs/ticket/mod.ts";
 import type { EpochKey } from "./checker.ts";
 import { sealOf } from "./seal.ts";
@@ -37,7 +37,7 @@ export const mintTicket = (input: TicketIssuerInput, epoch: EpochKey, question: 
     {
       id: uuidOf(random),
       salt: random.slice(16, 32),
-      validity: { notBefore: ntpFromMs(atMs), notAfter: ntpFromMs(atMs + input.lifetimeMs) },
+      validity: { notBefore: ntpFromMs(unixMs(atMs)), notAfter: ntpFromMs(unixMs(atMs + input.lifetimeMs)) },
       number,
       grantingNode: input.grantingNode,
       grantingDomain: input.grantingDomain,

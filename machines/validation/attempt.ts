@@ -16,6 +16,7 @@
  * originator.ts). A claimant that gives no guess is `unreachable`, unless it is connected and the method is B or C: then it
  * is `broken`, since the user name has told it something of the call's times.
  */
+import type { UnixMs } from "../../codecs/shared/mod.ts";
 import type { PvpMethod, ValAnswer, ValInfo, ValRequest } from "../../codecs/validation/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import { type Note, type Of, setup } from "../kit/mod.ts";
@@ -35,8 +36,8 @@ export interface PvpAttemptInput {
   readonly nodeId: bigint;
   /** Our own domain: the ticket is issued for it. */
   readonly domain: string;
-  /** NTP seconds, between start and stop of the call: method B names it. */
-  readonly instant: number;
+  /** Whole seconds, between start and stop of the call: method B names it. */
+  readonly instantMs: UnixMs;
   readonly roundMs: number;
   /** The claimant knows that the call ended within a span of this length; `windowOf`. */
   readonly windowMs: number;
@@ -264,9 +265,9 @@ export const methodsFor = ({
 };
 
 function dialTo(context: PvpAttemptInput, { host, port }: Of<PvpAttemptEvent, "resolved">) {
-  const { call, claim, nodeId, instant, roundMs, method } = context;
+  const { call, claim, nodeId, instantMs, roundMs, method } = context;
   const parties = { originator: nodeId, terminator: claim.nodeId, vservice: claim.vservice };
-  const name = userNameFor(method, call, parties, instant, roundMs);
+  const name = userNameFor(method, call, parties, instantMs, roundMs);
   return { host, port, userName: printUserName(name), password: originatorPassword(name, call, roundMs) };
 }
 

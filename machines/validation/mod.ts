@@ -27,7 +27,6 @@ export {
 } from "./originator.ts";
 export {
   BITS_CAP,
-  type CallTimes,
   calledHash,
   callerHash,
   equivalentBits,
@@ -42,7 +41,6 @@ export {
   roundAsTold,
   roundNearest,
   terminatorPassword,
-  timesOf,
   userNameFor,
   windowOf,
 } from "./secret.ts";

@@ -1,6 +1,7 @@
 /**
  * What two ends of a telephone call know of it, made into a user name and a password that both derive alike.
- * docs/protocol/pvp.md#rounding, #user-name, #password. Pure functions over times in NTP milliseconds.
+ * docs/protocol/pvp.md#rounding, #user-name, #password. Pure functions; they round times in NTP milliseconds, as the
+ * protocol counts them.
  *
  *   originator   rounds start and stop to the nearest multiple of T, and says which way it went
  *   terminator   rounds to the nearest near a multiple; between two, the way it was told
@@ -12,7 +13,18 @@
  * DECISIONS.md D-040, D-042, D-049.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { type E164, hexOf, type Ntp, nodeIdText, ntpSeconds, utf8, type Vcr } from "../../codecs/shared/mod.ts";
+import {
+  type CallTimes,
+  type E164,
+  hexOf,
+  type NtpMs,
+  nodeIdText,
+  ntpMs,
+  ntpMsOf,
+  type UnixMs,
+  unixMs,
+  utf8,
+} from "../../codecs/shared/mod.ts";
 import {
   type Direction,
   type PvpMethod,
@@ -25,35 +37,25 @@ import {
 export const ROUND_MS = 10_000;
 const MINUTE_MS = 60_000;
 
-/** A call's secret times, in NTP milliseconds. */
-export interface CallTimes {
-  readonly startMs: number;
-  readonly stopMs: number;
-}
-
-export const timesOf = ({ start, stop }: Pick<Vcr, "start" | "stop">): CallTimes => ({
-  startMs: ntpMs(start),
-  stopMs: ntpMs(stop),
-});
-const ntpMs = (time: Ntp): number => Math.round(ntpSeconds(time) * 1000);
-
 export interface Rounded {
-  readonly ms: number;
+  readonly ms: NtpMs;
   readonly direction: Direction;
 }
 
 /** To the nearest multiple, halves up; a multiple itself goes down. */
-export const roundNearest = (ms: number, roundMs: number): Rounded => {
+export const roundNearest = (ms: NtpMs, roundMs: number): Rounded => {
   const above = mod(ms, roundMs);
-  return 2 * above < roundMs ? { ms: ms - above, direction: "d" } : { ms: ms - above + roundMs, direction: "u" };
+  return 2 * above < roundMs
+    ? { ms: ntpMs(ms - above), direction: "d" }
+    : { ms: ntpMs(ms - above + roundMs), direction: "u" };
 };
 
 /** As the other side did, if our value is within a quarter of T of its. */
-export const roundAsTold = (ms: number, told: Direction, roundMs: number): number => {
+export const roundAsTold = (ms: NtpMs, told: Direction, roundMs: number): NtpMs => {
   const above = mod(ms, roundMs);
   const isNear = 4 * above < roundMs || 4 * above > 3 * roundMs;
   const direction = isNear ? roundNearest(ms, roundMs).direction : told;
-  return ms - above + (direction === "u" ? roundMs : 0);
+  return ntpMs(ms - above + (direction === "u" ? roundMs : 0));
 };
 
 const mod = (ms: number, of: number): number => ((ms % of) + of) % of;
@@ -64,7 +66,12 @@ export interface KnownCall extends CallTimes {
   readonly calling: E164 | undefined;
 }
 
-export const knownCall = ({ called, calling, ...times }: Vcr): KnownCall => ({ called, calling, ...timesOf(times) });
+export const knownCall = ({ called, calling, startMs, stopMs }: KnownCall): KnownCall => ({
+  called,
+  calling,
+  startMs,
+  stopMs,
+});
 
 interface Claim {
   readonly originator: bigint;
@@ -72,29 +79,29 @@ interface Claim {
   readonly vservice: bigint;
 }
 
-/** What an originator says; A only when there is a caller id. `instant`, in NTP seconds, is B's. */
+/** What an originator says; A only when there is a caller id. `instantMs`, whole seconds, is B's. */
 export const userNameFor = (
   method: PvpMethod,
   call: KnownCall,
   claim: Claim,
-  instant: number,
+  instantMs: UnixMs,
   roundMs: number,
 ): PvpUserName => {
   const parties: PvpParties = {
     ...claim,
-    start: roundNearest(call.startMs, roundMs).direction,
-    stop: roundNearest(call.stopMs, roundMs).direction,
+    start: roundNearest(ntpMsOf(call.startMs), roundMs).direction,
+    stop: roundNearest(ntpMsOf(call.stopMs), roundMs).direction,
   };
   const { called, calling } = call;
   if (method === "A") return { ...parties, method, called, callerHash: callerHash(called, calling ?? "", claim) };
-  if (method === "B") return { ...parties, method, called, instant };
+  if (method === "B") return { ...parties, method, called, instant: ntpMsOf(instantMs) / 1000 };
   return { ...parties, method, ...minutesOf(call), calledHash: calledHash(called) };
 };
 
 /** The first 8 bytes of SHA-256("vipr-caller" 0 called 0 calling 0 terminating Node-ID 0 VServiceID), texts all. */
 export const callerHash = (
   called: E164,
-  calling: E164,
+  calling: E164 | "",
   { terminator, vservice }: { readonly terminator: bigint; readonly vservice: bigint },
 ): string => {
   const parts = ["vipr-caller", called, calling, nodeIdText(terminator), vserviceText(vservice)];
@@ -109,8 +116,8 @@ export const minutesOf = ({
   startMs,
   stopMs,
 }: CallTimes): { readonly startMinute: number; readonly stopMinute: number } => ({
-  startMinute: roundNearest(startMs, MINUTE_MS).ms / 1000,
-  stopMinute: roundNearest(stopMs, MINUTE_MS).ms / 1000,
+  startMinute: roundNearest(ntpMsOf(startMs), MINUTE_MS).ms / 1000,
+  stopMinute: roundNearest(ntpMsOf(stopMs), MINUTE_MS).ms / 1000,
 });
 
 /** Over so many minutes a start may be spread by clocks; more only if T were minutes itself. */
@@ -121,36 +128,52 @@ export const minutesNear = (
   { startMs, stopMs }: CallTimes,
   roundMs: number,
 ): { readonly starts: ReadonlyArray<number>; readonly stops: ReadonlyArray<number> } => ({
-  starts: minutesAround(startMs, roundMs / 4),
-  stops: minutesAround(stopMs, roundMs / 4),
+  starts: minutesAround(ntpMsOf(startMs), roundMs / 4),
+  stops: minutesAround(ntpMsOf(stopMs), roundMs / 4),
 });
-const minutesAround = (ms: number, skewMs: number): ReadonlyArray<number> => {
-  const first = roundNearest(ms - skewMs, MINUTE_MS).ms / 1000;
-  const last = roundNearest(ms + skewMs, MINUTE_MS).ms / 1000;
+const minutesAround = (ms: NtpMs, skewMs: number): ReadonlyArray<number> => {
+  const first = roundNearest(ntpMs(ms - skewMs), MINUTE_MS).ms / 1000;
+  const last = roundNearest(ntpMs(ms + skewMs), MINUTE_MS).ms / 1000;
   const count = Math.min(MINUTES_MAX, (last - first) / 60 + 1);
   return Array.from({ length: count }, (_, i) => first + 60 * i);
 };
 
-/** An instant inside the call in whole NTP seconds; `at` is drawn from [0, 1). */
-export const instantWithin = ({ startMs, stopMs }: CallTimes, at: number): number => {
+/** An instant inside the call, in whole seconds; `at` is drawn from [0, 1). */
+export const instantWithin = ({ startMs, stopMs }: CallTimes, at: number): UnixMs => {
   const [first, last] = [Math.ceil(startMs / 1000), Math.floor(stopMs / 1000)];
-  return last < first ? Math.round(startMs / 1000) : first + Math.floor(at * (last - first + 1));
+  const second = last < first ? Math.round(startMs / 1000) : first + Math.floor(at * (last - first + 1));
+  return unixMs(1000 * second);
 };
 
 /** The originator's password for what it said in the user name. */
 export const originatorPassword = (name: PvpUserName, call: KnownCall, roundMs: number): string =>
-  password(name, call, roundNearest(call.startMs, roundMs).ms, roundNearest(call.stopMs, roundMs).ms);
+  password(
+    name,
+    call,
+    (ms) => roundNearest(ms, roundMs).ms,
+    (ms) => roundNearest(ms, roundMs).ms,
+  );
 
 /** The terminator's, for a call of its own. */
 export const terminatorPassword = (name: PvpUserName, call: KnownCall, roundMs: number): string =>
-  password(name, call, roundAsTold(call.startMs, name.start, roundMs), roundAsTold(call.stopMs, name.stop, roundMs));
+  password(
+    name,
+    call,
+    (ms) => roundAsTold(ms, name.start, roundMs),
+    (ms) => roundAsTold(ms, name.stop, roundMs),
+  );
 
 // Both Node-IDs and the VService stand in it: whoever relays a handshake to the number's real owner makes the two ends
 // derive different passwords.
-const password = (name: PvpUserName, { called, calling }: KnownCall, startMs: number, stopMs: number): string =>
+const password = (
+  name: PvpUserName,
+  { called, calling, startMs, stopMs }: KnownCall,
+  start: (ms: NtpMs) => NtpMs,
+  stop: (ms: NtpMs) => NtpMs,
+): string =>
   [
-    `start=${startMs / 1000}`,
-    `stop=${stopMs / 1000}`,
+    `start=${start(ntpMsOf(startMs)) / 1000}`,
+    `stop=${stop(ntpMsOf(stopMs)) / 1000}`,
     `called=${called}`,
     `calling=${name.method === "A" ? (calling ?? "-") : "-"}`,
     `m=${name.method}`,
@@ -169,7 +192,7 @@ const HALF_HOUR_MS = 1_800_000;
  * closely: if their density falls off to both sides as a bell does, of whatever width, then at a distance x it is below
  * that of starts spread evenly over 4x. Within 2T it counts as 4T.
  */
-const spreadOf = (startMs: number, roundMs: number): number => {
+const spreadOf = (startMs: UnixMs, roundMs: number): number => {
   const past = mod(startMs, HALF_HOUR_MS);
   const awayMs = Math.min(past, HALF_HOUR_MS - past);
   return Math.min(SPREAD_MS, 4 * Math.max(roundMs, awayMs - roundMs));

@@ -7,6 +7,7 @@
  * A number's digits are an integer below 10^15 whose first digit is not 0, so a float holds them and they come back.
  * DECISIONS.md D-051.
  */
+import { type CallTimes, type UnixMs, unixMs } from "../../codecs/shared/mod.ts";
 import type { Attempts } from "../../codecs/validation/mod.ts";
 
 export interface Slots {
@@ -25,12 +26,10 @@ interface SlotPage {
   readonly words: Uint32Array;
 }
 
-export interface SlotRecord {
+export interface SlotRecord extends CallTimes {
   readonly called: number;
   readonly calling: number;
-  readonly startMs: number;
-  readonly stopMs: number;
-  readonly keepUntilMs: number;
+  readonly keepUntilMs: UnixMs;
   readonly vservice: bigint;
 }
 
@@ -119,9 +118,9 @@ export const recordIn = (all: Slots, slot: number): SlotRecord => {
   return {
     called: floats[at + CALLED]!,
     calling: floats[at + CALLING]!,
-    startMs: floats[at + START]!,
-    stopMs: floats[at + STOP]!,
-    keepUntilMs: floats[at + KEEP]!,
+    startMs: unixMs(floats[at + START]!),
+    stopMs: unixMs(floats[at + STOP]!),
+    keepUntilMs: unixMs(floats[at + KEEP]!),
     vservice: bigs[at + VSERVICE]!,
   };
 };

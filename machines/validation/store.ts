@@ -11,10 +11,20 @@
  * earlier when newer ones need its place. DECISIONS.md D-082, D-083.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { type E164, utf8, type Vcr } from "../../codecs/shared/mod.ts";
+import {
+  type CallTimes,
+  type E164,
+  e164FromDigits,
+  ntpMs,
+  type UnixMs,
+  unixMs,
+  unixMsOf,
+  utf8,
+  type Vcr,
+} from "../../codecs/shared/mod.ts";
 import { type Attempts, type PvpMethod, type PvpUserName, vserviceText } from "../../codecs/validation/mod.ts";
 import { addEntry, type Buckets, buckets, removeEntries, slotsUnder } from "./buckets.ts";
-import { type CallTimes, calledHash, callerHash, type KnownCall, knownCall, minutesNear, ROUND_MS } from "./secret.ts";
+import { calledHash, callerHash, type KnownCall, knownCall, minutesNear, ROUND_MS } from "./secret.ts";
 import {
   addAttempt,
   attemptsIn,
@@ -33,7 +43,7 @@ import {
 export interface KeptCall extends KnownCall {
   readonly id: number;
   readonly vservice: bigint;
-  readonly keepUntilMs: number;
+  readonly keepUntilMs: UnixMs;
   /** Those that failed; locked to one way of naming it from `ATTEMPTS_MAX` on. */
   readonly attempts: Attempts;
 }
@@ -77,7 +87,7 @@ export const callStore = (
 };
 
 /** Keeps a call that was received, until `atMs` and the retention. One that is held already stays as it is. */
-export const insertCall = (store: CallStore, vcr: Vcr, atMs: number): KeptCall => {
+export const insertCall = (store: CallStore, vcr: Vcr, atMs: UnixMs): KeptCall => {
   const { calls, index } = store;
   expireCalls(store, atMs);
   const held = heldCall(store, vcr);
@@ -87,7 +97,7 @@ export const insertCall = (store: CallStore, vcr: Vcr, atMs: number): KeptCall =
   const { vservice } = vcr;
   const known = knownCall(vcr);
   const { startMs, stopMs } = known;
-  const keepUntilMs = atMs + store.retentionMs;
+  const keepUntilMs = unixMs(atMs + store.retentionMs);
   const [called, calling] = [Number(known.called), Number(known.calling ?? 0)];
   const slot = takeSlot(calls, { called, calling, startMs, stopMs, keepUntilMs, vservice });
   let last = 0;
@@ -150,8 +160,8 @@ const callIn = (calls: Slots, slot: number): KeptCall => {
   const { called, calling, ...rest } = recordIn(calls, slot);
   return {
     ...rest,
-    called: `+${called}`,
-    calling: calling === 0 ? undefined : `+${calling}`,
+    called: e164FromDigits(called),
+    calling: calling === 0 ? undefined : e164FromDigits(calling),
     attempts: attemptsIn(calls, slot),
     id: nameOfSlot(calls, slot),
   };
@@ -171,7 +181,7 @@ export const candidatesFor = (
   if (slots.length > SAME_KEY_MAX) return slots.slice(0, 2).map((slot) => callIn(store.calls, slot));
   const found: Array<KeptCall> = [];
   for (const slot of slots) {
-    if (name.method === "B" && !isDuring(recordIn(store.calls, slot), name.instant, store.roundMs)) continue;
+    if (name.method === "B" && !isDuring(recordIn(store.calls, slot), instantOf(name), store.roundMs)) continue;
     const call = callIn(store.calls, slot);
     if (call.vservice === name.vservice && isSpokenOf(store, call, name) && isOpen(call)) found.push(call);
     if (found.length === 2) break;
@@ -206,7 +216,7 @@ const isSpokenOf = ({ roundMs }: CallStore, call: KeptCall, name: PvpUserName): 
         callerHash(call.called, call.calling, name) === name.callerHash
       );
     case "B":
-      return call.called === name.called && isDuring(call, name.instant, roundMs);
+      return call.called === name.called && isDuring(call, instantOf(name), roundMs);
     case "C": {
       const { starts, stops } = minutesNear(call, roundMs);
       return starts.includes(name.startMinute) && stops.includes(name.stopMinute);
@@ -214,8 +224,11 @@ const isSpokenOf = ({ roundMs }: CallStore, call: KeptCall, name: PvpUserName): 
   }
 };
 
-const isDuring = ({ startMs, stopMs }: CallTimes, instant: number, roundMs: number): boolean =>
-  instant * 1000 >= startMs - roundMs / 4 && instant * 1000 <= stopMs + roundMs / 4;
+const isDuring = ({ startMs, stopMs }: CallTimes, atMs: UnixMs, roundMs: number): boolean =>
+  atMs >= startMs - roundMs / 4 && atMs <= stopMs + roundMs / 4;
+
+/** Of a user name by method B. */
+const instantOf = ({ instant }: { readonly instant: number }): UnixMs => unixMsOf(ntpMs(instant * 1000));
 
 /** One more failed attempt by that method; the call as it now stands, if it is still kept. */
 export const failCall = (store: CallStore, id: number, method: PvpMethod): KeptCall | undefined => {
@@ -245,7 +258,7 @@ const keyOf = (name: PvpUserName): Key => {
     case "A":
       return keyA(name.callerHash);
     case "B":
-      return keyB(name.called, Math.floor((name.instant * 1000) / BUCKET_MS), name.vservice);
+      return keyB(name.called, Math.floor(instantOf(name) / BUCKET_MS), name.vservice);
     case "C":
       return keyC(name.startMinute, name.stopMinute, name.calledHash, name.vservice);
   }

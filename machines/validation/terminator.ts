@@ -17,6 +17,7 @@
  * A name for another server's node is no guess: a claimant told its caller an address that is ours, and the caller was led
  * here. It gets no handshake, so that it keeps none of our places, and its address is not charged for what it did not do.
  */
+import type { E164 } from "../../codecs/shared/mod.ts";
 import {
   type PvpMethod,
   type PvpUserName,
@@ -64,7 +65,7 @@ export type PvpTerminatorAction =
   /** Somebody failed: at this call, or where there was none to fail at. */
   | { readonly type: "charge"; readonly failed: PvpFailure | undefined }
   /** Whether the domain is welcome, and a ticket for it. */
-  | { readonly type: "grant"; readonly number: string; readonly domain: string; readonly vservice: bigint }
+  | { readonly type: "grant"; readonly number: E164; readonly domain: string; readonly vservice: bigint }
   | { readonly type: "answer"; readonly answer: ValAnswer }
   | { readonly type: "hangUp" }
   | { readonly type: "report"; readonly outcome: PvpTerminatorOutcome }
@@ -161,8 +162,8 @@ export const pvpTerminator = machine("pvpTerminator", {
             target: "granting",
             actions: [
               assign((_, { request }) => ({ domain: request.domain })),
-              give("grant", ({ candidate }, { request: { number, domain } }) => ({
-                number,
+              give("grant", ({ candidate }, { request: { domain } }) => ({
+                number: candidate!.called,
                 domain,
                 vservice: candidate!.vservice,
               })),

@@ -2,7 +2,7 @@
  * The queues of a call agent's session: the VService is published first, then its numbers and call records, since the
  * server accepts those of a published VService only. Functions from the context to what changes and what is requested.
  */
-import type { Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
 import {
   anyInstance,
   service,
@@ -155,14 +155,14 @@ const upload = ({ vservice, instance }: Context, vcr: Vcr) =>
     "uploadVcr",
     { type: "callingNumber", value: vcr.calling ?? "" },
     { type: "calledNumber", value: vcr.called },
-    { type: "startTime", value: vcr.start },
-    { type: "stopTime", value: vcr.stop },
+    { type: "startTime", value: ntpFromMs(vcr.startMs) },
+    { type: "stopTime", value: ntpFromMs(vcr.stopMs) },
     { type: "callDirection", value: vcr.direction },
     identity(service.vcr, subservice.number, vservice, instance),
   );
 
 /** The overlay stores a number. The first of several starts the timer after which all of them are published again. */
-export const numberStored = (context: Context, number: string): ClientDecision<"startTimer"> => {
+export const numberStored = (context: Context, number: E164): ClientDecision<"startTimer"> => {
   const { stored, isRefreshing, lifetimeMs } = context;
   const [least, most] = REFRESH_BETWEEN;
   return {

@@ -8,7 +8,7 @@
  *
  * Two true calls at once are one here, too: it costs a busy line some proofs, and no route. DECISIONS.md D-048.
  */
-import type { CallTimes } from "../validation/mod.ts";
+import type { CallTimes } from "../../codecs/shared/mod.ts";
 
 interface Asked extends CallTimes {
   readonly atMs: number;

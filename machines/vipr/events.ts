@@ -2,14 +2,18 @@
  * What a ViPR server tells whoever watches it: counters for operators, a story for `explain`, rows for a demonstration.
  * Numbers are whole here, since the watcher is the operator's own program; what is logged masks them.
  */
-import type { E164 } from "../../codecs/shared/mod.ts";
+import { type CallTimes, type E164, type NtpMs, ntpMsOf } from "../../codecs/shared/mod.ts";
 import type { ClaimVerdict, PvpClaim } from "../validation/mod.ts";
 
-/** A call's own name among those of its number: its times in NTP milliseconds. */
+/** Names a call among those of its number, in the audit log and in reports. */
 export interface CallName {
-  readonly startMs: number;
-  readonly stopMs: number;
+  readonly startMs: NtpMs;
+  readonly stopMs: NtpMs;
 }
+export const callNameOf = ({ startMs, stopMs }: CallTimes): CallName => ({
+  startMs: ntpMsOf(startMs),
+  stopMs: ntpMsOf(stopMs),
+});
 
 export type ViprEvent =
   | { readonly type: "published"; readonly number: E164 }

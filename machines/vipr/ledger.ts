@@ -17,8 +17,8 @@
  * nobody who was tried by a method before; see validation/originator.ts. All others must prove the call or begin anew:
  * "refused" and "broken". "declined" has proved it, and grants nothing. DECISIONS.md D-041.
  */
-import { keepNewest, type Ntp, ntpSeconds, type Vcr } from "../../codecs/shared/mod.ts";
-import { type CallTimes, ROUND_MS } from "../validation/mod.ts";
+import { type CallTimes, keepNewest } from "../../codecs/shared/mod.ts";
+import { ROUND_MS } from "../validation/mod.ts";
 
 /**
  * A claim's name in the ledger. `by`: the VService of ours whose agents made the calls. Each sums for itself: another's
@@ -31,23 +31,15 @@ export const claimName = (of: {
   readonly vservice: bigint;
 }): string => `${of.by}/${of.number}/${of.nodeId}/${of.vservice}`;
 
-/** A call's name in the ledger, of which its times can be read. */
-export const callName = ({ start, stop }: Pick<Vcr, "start" | "stop">): string => `${start}/${stop}`;
-
-const timesIn = (name: string): CallTimes | undefined => {
-  const parts = /^(\d+)\/(\d+)$/.exec(name);
-  return parts === null ? undefined : { startMs: msOf(parts[1]!), stopMs: msOf(parts[2]!) };
-};
-const msOf = (ntp: string): number => ntpSeconds(BigInt(ntp) as Ntp) * 1000;
-
 /** What a proved call is worth, and when it was proved. */
-interface Proof {
+interface Proof extends CallTimes {
   readonly bits: number;
   readonly atMs: number;
 }
 
 /** What is known of one claim: calls already counted, and what each is worth. */
 interface Account {
+  /** By start and stop of the call. */
   readonly calls: Map<string, Proof>;
 }
 
@@ -85,50 +77,44 @@ export interface Credited {
   readonly isRoute: boolean;
 }
 
-/**
- * Counts one validated call for a claim. `call`: its `callName`, or any other name, under which it is a call like no other.
- * Proved once more, it is worth the lesser of both.
- */
-export const credit = (ledger: Ledger, claim: string, call: string, bits: number, atMs: number): Credited => {
+/** Counts one validated call for a claim. Proved once more, it is worth the lesser of both. */
+export const credit = (
+  ledger: Ledger,
+  claim: string,
+  { startMs, stopMs }: CallTimes,
+  bits: number,
+  atMs: number,
+): Credited => {
+  const call = `${startMs}/${stopMs}`;
   const account = ledger.accounts.get(claim) ?? { calls: new Map() };
   const { calls } = account;
   keepNewest(ledger.accounts, ACCOUNTS_MAX, claim, account);
   for (const [name, proof] of calls) if (atMs - proof.atMs >= PROOF_LIFETIME_MS) calls.delete(name);
   const before = calls.get(call);
-  if (before === undefined) keepNewest(calls, CALLS_COUNTED_MAX, call, { bits, atMs });
+  if (before === undefined) keepNewest(calls, CALLS_COUNTED_MAX, call, { startMs, stopMs, bits, atMs });
   else calls.set(call, { ...before, bits: Math.min(before.bits, bits) });
-  const sum = sumOf(calls, atMs, ledger.roundMs);
+  const sum = sumOf(calls.values(), atMs, ledger.roundMs);
   return { ...sum, isRoute: sum.bits >= ledger.requiredBits };
 };
 
 /** What a claim has proved and still counts at that hour. */
 export const provedBy = ({ accounts, roundMs }: Ledger, claim: string, atMs: number): Omit<Credited, "isRoute"> =>
-  sumOf(accounts.get(claim)?.calls ?? [], atMs, roundMs);
+  sumOf(accounts.get(claim)?.calls.values() ?? [], atMs, roundMs);
 
 /**
- * The bits of those proofs by their calls' names that still count. Calls that overlap, or have less than 2T between them,
- * are perhaps one call told twice (by an agent and by a call detail record, by two legs of a conference): who knows one
- * knows much of the other. Together they count as one, with the least of their bits.
+ * The bits of those proofs that still count. Calls that overlap, or have less than 2T between them, may be one call that
+ * was reported twice (by an agent and by a call detail record, by two legs of a conference): who knows one knows much of
+ * the other. Together they count as one, with the least of their bits.
  */
-const sumOf = (
-  proofs: Iterable<readonly [call: string, proof: Proof]>,
-  atMs: number,
-  roundMs: number = ROUND_MS,
-): Omit<Credited, "isRoute"> => {
-  const fresh = [...proofs].filter(([, proof]) => atMs - proof.atMs < PROOF_LIFETIME_MS);
-  const alone = fresh.flatMap(([name, { bits }]) => (timesIn(name) === undefined ? bits : []));
-  const timed = fresh.flatMap(([name, { bits }]) => {
-    const times = timesIn(name);
-    return times === undefined ? [] : { ...times, bits };
-  });
+const sumOf = (proofs: Iterable<Proof>, atMs: number, roundMs: number = ROUND_MS): Omit<Credited, "isRoute"> => {
+  const fresh = [...proofs].filter((proof) => atMs - proof.atMs < PROOF_LIFETIME_MS);
   const apart: Array<{ stopMs: number; bits: number }> = [];
-  for (const { startMs, stopMs, bits } of timed.sort((a, b) => a.startMs - b.startMs)) {
+  for (const { startMs, stopMs, bits } of fresh.sort((a, b) => a.startMs - b.startMs)) {
     const last = apart.at(-1);
     if (last === undefined || startMs - last.stopMs >= 2 * roundMs) apart.push({ stopMs, bits });
     else Object.assign(last, { stopMs: Math.max(last.stopMs, stopMs), bits: Math.min(last.bits, bits) });
   }
-  const counted = [...alone, ...apart.map(({ bits }) => bits)];
-  return { bits: counted.reduce((total, bits) => total + bits, 0), calls: counted.length };
+  return { bits: apart.reduce((total, { bits }) => total + bits, 0), calls: apart.length };
 };
 
 /**

@@ -1,11 +1,10 @@
 /** What a ViPR server decides besides its protocols: when proofs suffice; and what it remembers of each number. */
 export type { Fact } from "../../codecs/vipr/mod.ts";
 export { ASKED_LIFETIME_MS, ASKED_MAX, type AskedCalls, ask, askedCalls, unask } from "./asked.ts";
-export type { CallName, ViprEvent } from "./events.ts";
+export { type CallName, callNameOf, type ViprEvent } from "./events.ts";
 export {
   ACCOUNTS_MAX,
   type Credited,
-  callName,
   claimName,
   credit,
   discredit,

@@ -1,7 +1,7 @@
 /** The route cache held against a model: every Notify that ever came, searched anew for each question. */
 import { deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { ntpFromMs } from "../../codecs/shared/mod.ts";
+import { type E164, e164, ntpFromMs, unixMs } from "../../codecs/shared/mod.ts";
 import { writeTicket } from "../../codecs/ticket/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import {
@@ -19,7 +19,7 @@ import { grant, number } from "../ticket/arbitrary.ts";
 const route: fc.Arbitrary<LearnedRoute> = fc
   .record(
     {
-      number: fc.constantFrom("+14085550001", "+14085550002", "+14085550003"),
+      number: fc.constantFrom(e164("+14085550001"), e164("+14085550002"), e164("+14085550003")),
       uris: fc.constant(["sip:x@nord.example"]),
       ticket: fc.uuid(),
       issuedMs: fc.nat(50),
@@ -79,7 +79,7 @@ test("route cache: never more than its limit, and the route learned longest ago 
     { numRuns: runs },
   ));
 
-const infoOf = (ticket: string, number: string, sipUris = ["sip:a@nord.example"]): ValInfo => ({
+const infoOf = (ticket: string, number: E164, sipUris = ["sip:a@nord.example"]): ValInfo => ({
   number,
   ticket,
   routes: [{ sipUris }],
@@ -89,18 +89,18 @@ const sealed = (covered: Uint8Array) => new Uint8Array(32).fill(covered.length &
 test("route cache: number and times are the ticket's own", () =>
   fc.assert(
     fc.property(grant, fc.tuple(fc.nat(1.9e12), fc.nat(1.8e11)), number, (given, [fromMs, lastsMs], other) => {
-      const validity = { notBefore: ntpFromMs(fromMs), notAfter: ntpFromMs(fromMs + lastsMs) };
+      const validity = { notBefore: ntpFromMs(unixMs(fromMs)), notAfter: ntpFromMs(unixMs(fromMs + lastsMs)) };
       const ticket = writeTicket({ ...given, validity }, sealed);
-      const read = readRoute(infoOf(ticket, given.number));
+      const read = readRoute(infoOf(ticket, e164(given.number)));
       const { grantingDomain } = given;
       const times = { issuedMs: fromMs, expiresMs: fromMs + lastsMs };
       const route = { number: given.number, uris: ["sip:a@nord.example"], ticket, grantingDomain, ...times };
       same(read, { ok: true, route });
-      same(readRoute(infoOf(ticket, given.number, [])), { ok: false, reason: "noUri" });
+      same(readRoute(infoOf(ticket, e164(given.number), [])), { ok: false, reason: "noUri" });
       if (other !== given.number) same(readRoute(infoOf(ticket, other)), { ok: false, reason: "otherNumber" });
-      same(readRoute(infoOf(`${ticket}!`, given.number)), { ok: false, reason: "badTicket" });
+      same(readRoute(infoOf(`${ticket}!`, e164(given.number))), { ok: false, reason: "badTicket" });
       const many = Array.from({ length: URIS_MAX + 1 }, (_, i) => `sip:${i}@nord.example`);
-      const cut = readRoute(infoOf(ticket, given.number, many));
+      const cut = readRoute(infoOf(ticket, e164(given.number), many));
       same(cut.ok && cut.route.uris, many.slice(0, URIS_MAX));
     }),
     { numRuns: runs },

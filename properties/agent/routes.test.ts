@@ -1,14 +1,16 @@
 /** The route cache as an actor: a ticket's validity ends a route, a restart does not. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Clock, Effect, Queue } from "effect";
 import { openRouteCache } from "../../actors/agent/mod.ts";
 import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { openTicketIssuer } from "../../actors/ticket/mod.ts";
+import { e164 } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
 
-const NUMBER = "+14085550001";
+const NUMBER = e164("+14085550001");
 const LIFETIME_MS = 7 * 24 * 3_600_000;
 const inMemory = (what: string, program: Effect.Effect<void, unknown, any>) =>
   test(`routes: ${what}`, () => runVirtual(Effect.provide(Effect.scoped(program), memoryLayer({ seed: 5 })) as never));
@@ -69,7 +71,7 @@ inMemory(
   Effect.gen(function* () {
     const store = memoryStore();
     const cache = yield* openRouteCache({ store, routesMax: 2 });
-    const numbers = ["+14085550001", "+14085550002", "+14085550003"];
+    const numbers = [e164("+14085550001"), e164("+14085550002"), e164("+14085550003")];
     for (const number of numbers) same(yield* cache.learn(yield* validated(number)), undefined);
     same(
       (yield* openRouteCache({ store }))
@@ -90,7 +92,7 @@ inMemory(
     const info = yield* validated();
     same(yield* cache.learn(info), undefined);
     ok(cache.to(NUMBER, yield* Clock.currentTimeMillis) !== undefined);
-    same(yield* cache.learn({ ...info, number: "+14085550009" }), "otherNumber");
+    same(yield* cache.learn({ ...info, number: e164("+14085550009") }), "otherNumber");
     same(yield* cache.learn({ ...info, ticket: "bm8gdGlja2V0" }), "badTicket");
     same(cache.all().length, 1);
   }),

@@ -7,7 +7,7 @@ import { openUploads, UPLOADS_AT_ONCE_MAX } from "../../actors/agent/mod.ts";
 import { importCdr } from "../../actors/cdr/mod.ts";
 import { VapRefused } from "../../actors/vap/mod.ts";
 import type { CdrCall } from "../../codecs/cdr/mod.ts";
-import { msFromNtp, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { errorCode } from "../../codecs/vap/mod.ts";
 import { vcrOf } from "../../machines/agent/mod.ts";
 import { runVirtual } from "../../runtime/memory.ts";
@@ -24,10 +24,10 @@ const inMemory = (what: string, program: Effect.Effect<void, unknown>) =>
 test("uploads: a call record says who called whom, when, and which way as seen from our numbers", () =>
   fc.assert(
     fc.property(fc.boolean(), fc.boolean(), fc.boolean(), fc.nat(2e12), fc.nat(1e7), (hasCaller, a, b, startMs, ms) => {
-      const [ours, theirs] = ["+14085550001", "+493055500"];
+      const [ours, theirs] = [e164("+14085550001"), e164("+493055500")] as const;
       const calling = hasCaller ? (a ? ours : theirs) : undefined;
       const called = b ? ours : theirs;
-      const call: CdrCall = { line: 1, calling, called, startMs, durationMs: ms, uniqueId: undefined };
+      const call: CdrCall = { line: 1, calling, called, startMs: unixMs(startMs), durationMs: ms, uniqueId: undefined };
       const made = vcrOf(call, (number) => number === ours, 7n);
       const isOut = calling === ours;
       if (isOut === b) return same(made, undefined);
@@ -36,7 +36,7 @@ test("uploads: a call record says who called whom, when, and which way as seen f
         [made.direction, made.calling, made.called, made.vservice],
         [isOut ? "sent" : "received", calling, called, 7n],
       );
-      same([msFromNtp(made.start), msFromNtp(made.stop)], [startMs, startMs + ms]);
+      same([made.startMs, made.stopMs], [startMs, startMs + ms]);
     }),
     { numRuns: runs },
   ));
@@ -81,7 +81,14 @@ inMemory(
     same(attempts, 6);
     attempts = 0;
     const final = yield* openUploads(failing(1, errorCode.badRequest));
-    const call: CdrCall = { line: 9, calling: undefined, called: "+1", startMs: 0, durationMs: 1, uniqueId: undefined };
+    const call: CdrCall = {
+      line: 9,
+      calling: undefined,
+      called: e164("+1"),
+      startMs: unixMs(0),
+      durationMs: 1,
+      uniqueId: undefined,
+    };
     const all = { serves: () => true, vservice: 1n };
     same(yield* final.uploadCalls([call, call], all), { acknowledged: 1, failed: 1, passedOver: 0 });
     same(attempts, 2);

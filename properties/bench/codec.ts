@@ -5,6 +5,7 @@
  *   RELOAD   a FetchAns with three nodes on its Via List and a certificate, from the frame on its link to the fields of its
  *            signature and back, without the arithmetic of the signature; each call takes the next of many messages
  */
+
 import * as assert from "node:assert/strict";
 import {
   Certificates,
@@ -22,6 +23,7 @@ import {
   toNode,
   x509,
 } from "../../codecs/reload/mod.ts";
+import { ntp } from "../../codecs/shared/mod.ts";
 import { VapMessage } from "../../codecs/vap/mod.ts";
 import { cutViews, decode, decodeFirstViews, decodeViews, encode, nothingHeld } from "../../codecs/wire/mod.ts";
 import { makeByHand, openByHand, type Whole } from "./by-hand/reload.ts";
@@ -36,8 +38,8 @@ const upload: VapMessage = {
     { type: "realm", value: "ViPR" },
     { type: "clientHandle", value: 7 },
     { type: "callDirection", value: "received" },
-    { type: "startTime", value: 0xe8f1_2a3b_8000_0000n },
-    { type: "stopTime", value: 0xe8f1_2a9b_4000_0000n },
+    { type: "startTime", value: ntp(0xe8f1_2a3b_8000_0000n) },
+    { type: "stopTime", value: ntp(0xe8f1_2a9b_4000_0000n) },
     { type: "callingNumber", value: "+14085555432" },
     { type: "calledNumber", value: "+17325551000" },
     {

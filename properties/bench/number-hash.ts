@@ -7,7 +7,7 @@ import { createHash, scryptSync } from "node:crypto";
 import { Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
 import { resourceOfNumber, stretchedNumber, stretching } from "../../codecs/reload/mod.ts";
-import { utf8 } from "../../codecs/shared/mod.ts";
+import { e164, utf8 } from "../../codecs/shared/mod.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { type Contest, rateOf, rateOfAsync } from "./kit.ts";
 
@@ -18,7 +18,7 @@ const SCRYPT_MS = 400;
 const SCRYPT_MEMORY_MAX = 256 * stretching.N * stretching.r;
 
 let made = 0;
-const nextNumber = () => `+1408${String(made++ % 10_000_000).padStart(7, "0")}`;
+const nextNumber = () => e164(`+1408${String(made++ % 10_000_000).padStart(7, "0")}`);
 const byPort = () =>
   Effect.runPromise(
     Effect.provide(

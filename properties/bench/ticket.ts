@@ -7,7 +7,7 @@
  * A thousand tickets in turn, so that nothing remembers one.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { ntpFromMs } from "../../codecs/shared/mod.ts";
+import { e164, ntpFromMs, unixMs } from "../../codecs/shared/mod.ts";
 import { inviteOf, offerOf, printSdp, textBody } from "../../codecs/sip/mod.ts";
 import { writeTicket } from "../../codecs/ticket/mod.ts";
 import { admit } from "../../machines/sip/mod.ts";
@@ -17,7 +17,7 @@ import { type Contest, rateOf } from "./kit.ts";
 
 const TICKETS = 1_000;
 const AT_MS = 1_400_000_000_000;
-const NUMBER = "+49305550001";
+const NUMBER = e164("+49305550001");
 const DOMAINS = ["acme.example"];
 const INTEGRITY_BYTES = 32;
 const FIELD_BYTES = INTEGRITY_BYTES + 4;
@@ -30,7 +30,7 @@ const ticketOf = (): string =>
     {
       id: crypto.getRandomValues(new Uint8Array(16)),
       salt: crypto.getRandomValues(new Uint8Array(16)),
-      validity: { notBefore: ntpFromMs(AT_MS), notAfter: ntpFromMs(AT_MS + 60 * 86_400_000) },
+      validity: { notBefore: ntpFromMs(unixMs(AT_MS)), notAfter: ntpFromMs(unixMs(AT_MS + 60 * 86_400_000)) },
       number: NUMBER,
       grantingNode: 0x8e60f5fab753037f64ab6c53947fd532n,
       grantingDomain: "nord.example",
@@ -45,7 +45,7 @@ const invites = tickets.map((ticket, i) =>
   inviteOf({
     host: "nord.example",
     called: NUMBER,
-    calling: "+14085550001",
+    calling: e164("+14085550001"),
     domain: "acme.example",
     by: { transport: "TLS", host: "acme.example", port: 5_061 },
     branch: `z9hG4bK${i}`,

@@ -4,7 +4,7 @@
  * processor's caches miss. `VIPR_VCRS` names the sizes.
  */
 import process from "node:process";
-import type { Vcr } from "../../codecs/shared/mod.ts";
+import { e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   type CallStore,
@@ -27,27 +27,28 @@ const SPARE = 2_000_000;
 const AT_REST = 100_000;
 const sizes = (process.env.VIPR_VCRS ?? "10000 100000").split(" ").map(Number);
 
+const START_MS = 1_767_225_600_000;
 /** A day's calls to ten thousand numbers: as many callers as calls. Each record is made anew, as one that arrives is. */
 const vcr = (n: number): Vcr => {
-  const start = (1n << 63n) + (BigInt((n * 7919) % 86_400) << 32n) + BigInt((n * 40_503) % 65_536) * 65_536n;
+  const startMs = START_MS + ((n * 7919) % 86_400) * 1000 + ((n * 40_503) % 1000);
   return {
     direction: "received",
-    calling: `+33${100_000_000 + n}`,
-    called: `+1408${1_000_000 + ((n * 48_271) % 10_000)}`,
-    start,
-    stop: start + (BigInt(20 + (n % 300)) << 32n),
+    calling: e164(`+33${100_000_000 + n}`),
+    called: e164(`+1408${1_000_000 + ((n * 48_271) % 10_000)}`),
+    startMs: unixMs(startMs),
+    stopMs: unixMs(startMs + (20 + (n % 300)) * 1000),
     vservice: 7n,
   };
 };
 const nameFor = (n: number, method: "A" | "B" | "C"): PvpUserName => {
   const call = knownCall(vcr(n));
   const claim = { originator: 1n, terminator: NODE, vservice: 7n };
-  return userNameFor(method, call, claim, Math.ceil(call.startMs / 1000) + 5, ROUND_MS);
+  return userNameFor(method, call, claim, unixMs((Math.ceil(call.startMs / 1000) + 5) * 1000), ROUND_MS);
 };
 
 const filled = (size: number): CallStore => {
   const store = callStore([NODE], { callsMax: size + SPARE });
-  for (let i = 0; i < size; i++) insertCall(store, vcr(i), 0);
+  for (let i = 0; i < size; i++) insertCall(store, vcr(i), unixMs(0));
   return store;
 };
 
@@ -61,8 +62,8 @@ const tableOf = async (size: number) => {
   db.exec("CREATE INDEX found ON calls (called, startMs); CREATE INDEX due ON calls (startMs)");
   const insert = db.prepare("INSERT INTO calls VALUES (?, ?, ?, ?, ?)");
   const keep = (n: number) => {
-    const { called, calling, start } = vcr(n);
-    insert.run(called!, Number(start >> 32n), calling ?? null, 20 + (n % 300), 7);
+    const { called, calling, startMs } = vcr(n);
+    insert.run(called!, Math.floor(startMs / 1000), calling ?? null, 20 + (n % 300), 7);
   };
   db.exec("BEGIN");
   for (let i = 0; i < size; i++) keep(i);
@@ -76,7 +77,7 @@ const sqlite = "SQLite in memory";
 const looking = (size: number, method: "A" | "B" | "C", store: CallStore, { db }: Table): Contest => {
   const picks = Array.from({ length: NAMES }, (_, i) => (i * 7_368_787) % size);
   const names = picks.map((n) => nameFor(n, method));
-  const wanted = picks.map((n) => [vcr(n).called, Number(vcr(n).start >> 32n)] as const);
+  const wanted = picks.map((n) => [vcr(n).called, Math.floor(vcr(n).startMs / 1000)] as const);
   const select = db.prepare("SELECT * FROM calls WHERE called = ? AND startMs BETWEEN ? AND ?");
   let [next, there] = [0, 0];
   return {
@@ -101,7 +102,7 @@ const keeping = (size: number, store: CallStore, table: Table): Contest => {
     name: `vcr: kept beside ${size.toLocaleString("en")}`,
     unit: "1/s",
     peerName: sqlite,
-    ours: () => rateOf(() => insertCall(store, vcr(next++), 0)),
+    ours: () => rateOf(() => insertCall(store, vcr(next++), unixMs(0))),
     peer: () => rateOf(() => table.keep(more++)),
   };
 };

@@ -6,7 +6,7 @@ import { Effect, Logger } from "effect";
 import { type AdminAnswer, type AdminRequest, handleAdmin } from "../../actors/admin/mod.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
 import { openStories } from "../../actors/vipr/stories.ts";
-import { ntpFromNtpMs, orderSeal } from "../../codecs/shared/mod.ts";
+import { e164, ntpMs, orderSeal, unixMs, unixMsOf } from "../../codecs/shared/mod.ts";
 import { callStore } from "../../machines/validation/mod.ts";
 import {
   type ClaimSum,
@@ -24,8 +24,8 @@ import { openSqlite } from "../../runtime/store/sqlite.ts";
 import { test } from "../kit/harness.ts";
 import { vipr, withFolder } from "./processes.ts";
 
-const NUMBER = "+14085555432";
-const call = { startMs: 3_976_214_403_000, stopMs: 3_976_214_500_000 };
+const NUMBER = e164("+14085555432");
+const call = { startMs: ntpMs(3_976_214_403_000), stopMs: ntpMs(3_976_214_500_000) };
 
 test("explain: a running server tells a number's story to whoever may read its directory; unknown, wrong and away are told", () =>
   withFolder(async (path) => {
@@ -44,7 +44,9 @@ test("explain: a running server tells a number's story to whoever may read its d
         const token = newToken();
         const stands = { isPublished: false, waiting, proved: () => ({ bits: 0, calls: 0 }) };
         const explain = (number: string) =>
-          Effect.sync(() => (number === NUMBER ? storyNow(storyOf(told, number), number, 12, stands) : undefined));
+          Effect.sync(() =>
+            number === NUMBER ? storyNow(storyOf(told, e164(number)), e164(number), 12, stands) : undefined,
+          );
         const times = { startedMs: 0, certificateEndsMs: 0 };
         // No node is asked by this order.
         const answer = handleAdmin({ node: undefined as never, token, times, explain });
@@ -55,7 +57,7 @@ test("explain: a running server tells a number's story to whoever may read its d
           const [text, json, unknown, wrong] = await Promise.all([
             asked("0014085555432"),
             asked(NUMBER, "--json"),
-            asked("+49301234567"),
+            asked(e164("+49301234567")),
             asked("nobody"),
           ]);
           same([text.code, text.err], [0, ""]);
@@ -87,7 +89,7 @@ test("explain: a running server tells a number's story to whoever may read its d
         const authorization = orderSeal(token, "0".repeat(32), "/explain", body);
         same((yield* answer({ ...asked, authorization })).status, 200);
         same((yield* answer({ ...asked, authorization: `Bearer ${token}` })).seal, undefined);
-        for (const other of [{ path: "/find" }, { body: JSON.stringify({ number: "+49301234567" }) }])
+        for (const other of [{ path: "/find" }, { body: JSON.stringify({ number: e164("+49301234567") }) }])
           same((yield* answer({ ...asked, authorization, ...other })).status, 401);
       }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
     );
@@ -121,10 +123,10 @@ const leave = Effect.fnUntraced(function* (path: string, nowMs: number) {
   for (const event of heard(nowMs)) told.hear(event, nowMs);
   const records = yield* openRecords(store, callStore([1n]));
   const name = claimName({ by: 3n, number: NUMBER, nodeId: claim.nodeId.toString(16), vservice: 7n });
-  yield* records.proved({ claim: name, call: "1", bits: 7.5, atMs: nowMs });
+  const unixCall = { startMs: unixMsOf(call.startMs), stopMs: unixMsOf(call.stopMs) };
+  yield* records.proved({ claim: name, call: unixCall, bits: 7.5, atMs: unixMs(nowMs) });
   const vcr = { direction: "sent", called: NUMBER, calling: undefined, vservice: 3n } as const;
-  const [start, stop] = [ntpFromNtpMs(call.startMs), ntpFromNtpMs(call.stopMs)];
-  yield* records.sent({ vcr: { ...vcr, start, stop }, dueMs: nowMs + 3_600_000 });
+  yield* records.sent({ vcr: { ...vcr, ...unixCall }, dueMs: unixMs(nowMs + 3_600_000) });
 });
 
 /** Another program has the port of a server that was killed: whatever it answers, the store is read, and it learns no token. */
@@ -162,7 +164,11 @@ test("explain: where no server runs its store is read and that is said; a server
     await run(writeDoor(folder, { host: "127.0.0.1", port: 1, token: "t" }));
     const asked = (...more: ReadonlyArray<string>) => vipr(["explain", ...more, "--data", path]);
     await run(strangersAt(folder, () => asked(NUMBER, "--json")));
-    const [text, json, unknown] = await Promise.all([asked(NUMBER), asked(NUMBER, "--json"), asked("+49301234567")]);
+    const [text, json, unknown] = await Promise.all([
+      asked(NUMBER),
+      asked(NUMBER, "--json"),
+      asked(e164("+49301234567")),
+    ]);
     ok(text.out.startsWith(`No server runs in ${path}: this is what its store tells.\n\n${NUMBER}\n`), text.out);
     for (const line of [
       /the call of 2026-01-01 .* waits: due .*, in (60|59) min, worth at most \d+\.\d bits/,

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join } from "node:path";
 import { Clock, Effect, Layer, Logger, Queue } from "effect";
 import { connectVap, type VapClient } from "../../actors/vap/mod.ts";
-import { hexOf, ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, hexOf, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { readTicket } from "../../codecs/ticket/mod.ts";
 import { vapKey } from "../../codecs/vap/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
@@ -22,7 +22,7 @@ import { HOUR_MS } from "../validation/arbitrary.ts";
 import { freePort, POLITE_END, type Running, start, until, vipr, withFolder } from "./processes.ts";
 
 const HOST = "127.0.0.1";
-const [CALLING, CALLED] = ["+14085551000", "+498912345678"];
+const [CALLING, CALLED] = [e164("+14085551000"), e164("+498912345678")];
 const WORDS = { a: "a keeps its word", b: "b keeps its word", pbx: "the exchange's word" } as const;
 const JOINED = /^node ([0-9a-f]{32}) of vipr\.test is at (\S+), admin/m;
 const LEARNED_MS_MAX = 30_000;
@@ -39,8 +39,8 @@ const callOf = (company: Company): Vcr => {
     direction: company === "a" ? "sent" : "received",
     calling: CALLING,
     called: CALLED,
-    start: ntpFromMs(HOUR_MS + 700_000 + lateMs),
-    stop: ntpFromMs(HOUR_MS + 1_900_000 + lateMs),
+    startMs: unixMs(HOUR_MS + 700_000 + lateMs),
+    stopMs: unixMs(HOUR_MS + 1_900_000 + lateMs),
     vservice: VSERVICE[company],
   };
 };

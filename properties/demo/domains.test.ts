@@ -1,15 +1,17 @@
 /** Whose numbers are whose: given prefixes, the example's, or blocks found in the file. */
+
 import { deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import type { CdrCall } from "../../codecs/cdr/mod.ts";
+import { e164, unixMs } from "../../codecs/shared/mod.ts";
 import { canCallEachOther, companiesOf, readPrefixes } from "../../runtime/demo/domains.ts";
 import { runs, test } from "../kit/harness.ts";
 
 const call = (calling: string | undefined, called: string): CdrCall => ({
   line: 1,
-  calling,
-  called,
-  startMs: 0,
+  calling: calling === undefined ? undefined : e164(calling),
+  called: e164(called),
+  startMs: unixMs(0),
   durationMs: 60_000,
   uniqueId: undefined,
 });
@@ -17,16 +19,21 @@ const numbersOf = (calls: ReadonlyArray<CdrCall>, prefixes: Parameters<typeof co
   companiesOf(calls, prefixes)?.map(({ domain, numbers }) => [domain, ...[...numbers].sort()]);
 
 test("domains: the example's prefixes serve as soon as two of them have numbers", () => {
-  same(numbersOf([call("+14085550001", "+49305550001"), call(undefined, "+12125550001")]), [
-    ["acme.example", "+14085550001"],
-    ["nord.example", "+49305550001"],
+  same(numbersOf([call(e164("+14085550001"), e164("+49305550001")), call(undefined, e164("+12125550001"))]), [
+    ["acme.example", e164("+14085550001")],
+    ["nord.example", e164("+49305550001")],
     ["sakura.example"],
   ]);
 });
 
 test("domains: otherwise the three largest blocks of ten thousand numbers", () => {
   const block = (prefix: string, size: number) => Array.from({ length: size }, (_, i) => `${prefix}${1000 + i}`);
-  const [a, b, c, d] = [block("+33123", 5), block("+39066", 4), block("+3222", 3), block("+4420", 2)];
+  const [a, b, c, d] = [
+    block(e164("+33123"), 5),
+    block(e164("+39066"), 4),
+    block(e164("+3222"), 3),
+    block(e164("+4420"), 2),
+  ];
   const calls = [...a, ...b, ...c, ...d].map((number) => call(undefined, number));
   same(numbersOf(calls), [
     ["acme.example", ...a],
@@ -37,10 +44,10 @@ test("domains: otherwise the three largest blocks of ten thousand numbers", () =
 
 test("domains: given prefixes decide, and overlap with nothing else", () => {
   const given = ["x.example=+331", "y.example=+332,+333", "z.example=+4"].map((text) => readPrefixes(text)!);
-  same(numbersOf([call("+3310", "+3330"), call("+3320", "+40")], given), [
-    ["x.example", "+3310"],
-    ["y.example", "+3320", "+3330"],
-    ["z.example", "+40"],
+  same(numbersOf([call(e164("+3310"), e164("+3330")), call(e164("+3320"), e164("+40"))], given), [
+    ["x.example", e164("+3310")],
+    ["y.example", e164("+3320"), e164("+3330")],
+    ["z.example", e164("+40")],
   ]);
   for (const bad of ["", "x.example", "x.example=", "x.example=33", "x=+33", "x.example=+33,", "X.example=+1"])
     same(readPrefixes(bad), undefined);

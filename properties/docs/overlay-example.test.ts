@@ -24,7 +24,7 @@ import {
   toResource,
   valueSignatureInput,
 } from "../../codecs/reload/mod.ts";
-import { hexOf } from "../../codecs/shared/mod.ts";
+import { e164, hexOf } from "../../codecs/shared/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import { test } from "../kit/harness.ts";
 
@@ -43,7 +43,7 @@ const cutAt = (bytes: Uint8Array, ...sizes: ReadonlyArray<number>): string => {
 };
 
 const example = (): string => {
-  const [overlay, number, nodeId] = ["overlay.example", "+14085555432", 0xabcdefn] as const;
+  const [overlay, number, nodeId] = ["overlay.example", e164("+14085555432"), 0xabcdefn] as const;
   const hash = overlayHash(overlay);
   const identity = identityOf(Uint8Array.of(0x30, 0));
   const resource = resourceOfNumber(number);

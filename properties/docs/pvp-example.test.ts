@@ -1,28 +1,34 @@
 /** The worked example of docs/protocol/pvp.md is made by the code: VIPR_TABLES=write writes it anew. */
+
 import * as assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
+import { e164, ntpMs, ntpMsOf, type UnixMs, unixMsOf } from "../../codecs/shared/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import { originatorPassword, ROUND_MS, terminatorPassword, userNameFor } from "../../machines/validation/mod.ts";
 import { test } from "../kit/harness.ts";
 
 const file = new URL("../../docs/protocol/pvp.md", import.meta.url);
 const EXAMPLE = /<!-- example -->\n```text\n[\s\S]*?```\n/;
-const seconds = (ms: number) => (ms / 1_000).toFixed(3);
+const seconds = (ms: UnixMs) => (ntpMsOf(ms) / 1_000).toFixed(3);
 
 const example = (): string => {
-  const numbers = { called: "+14085555432", calling: "+33123456789" };
-  const sent = { ...numbers, startMs: 3_976_214_403_250, stopMs: 3_976_214_526_800 };
-  const received = { ...numbers, startMs: 3_976_214_405_600, stopMs: 3_976_214_525_100 };
+  const numbers = { called: e164("+14085555432"), calling: e164("+33123456789") };
+  const sent = { ...numbers, startMs: unixMsOf(ntpMs(3_976_214_403_250)), stopMs: unixMsOf(ntpMs(3_976_214_526_800)) };
+  const received = {
+    ...numbers,
+    startMs: unixMsOf(ntpMs(3_976_214_405_600)),
+    stopMs: unixMsOf(ntpMs(3_976_214_525_100)),
+  };
   const claim = { originator: 1n, terminator: 0xabcdefn, vservice: 7n };
-  const instant = 3_976_214_460;
+  const instantMs = unixMsOf(ntpMs(3_976_214_460_000));
   return [
     `called ${numbers.called}, calling ${numbers.calling}, T = ${ROUND_MS / 1_000} s`,
     `originator  start ${seconds(sent.startMs)}  stop ${seconds(sent.stopMs)}`,
     `terminator  start ${seconds(received.startMs)}  stop ${seconds(received.stopMs)}`,
     "",
     ...(["A", "B", "C"] as const).flatMap((method) => {
-      const name = userNameFor(method, sent, claim, instant, ROUND_MS);
+      const name = userNameFor(method, sent, claim, instantMs, ROUND_MS);
       const password = originatorPassword(name, sent, ROUND_MS);
       assert.equal(terminatorPassword(name, received, ROUND_MS), password);
       return [printUserName(name), `  ${password}`];

@@ -2,6 +2,7 @@
  * Wireshark's own RELOAD dissector reads what we send: an overlay's join, stores, fetches and farewell, tapped below TLS,
  * and one of every message of RFC 6940. Nothing may be malformed, no length too large, no code unknown to it.
  */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -39,6 +40,7 @@ import {
   UnknownKinds,
   x509,
 } from "../../codecs/reload/mod.ts";
+import { e164 } from "../../codecs/shared/mod.ts";
 import {
   bytes,
   constant,
@@ -212,9 +214,10 @@ const overlayCapture = async (): Promise<Uint8Array> => {
     for (let i = 1; i < 4; i++) yield* overlay.join();
     yield* Effect.sleep(200);
     const [a, b, c, d] = overlay.members as [(typeof overlay.members)[0], ...typeof overlay.members] as any;
-    for (let i = 0; i < 8; i++) yield* publishNumber(i % 2 === 0 ? a : b, `+1408555${1_000 + i}`, BigInt(i), 3_600);
-    for (let i = 0; i < 8; i++) yield* claimsOf(c, `+1408555${1_000 + i}`);
-    yield* withdrawNumber(a, "+14085551000", 0n);
+    for (let i = 0; i < 8; i++)
+      yield* publishNumber(i % 2 === 0 ? a : b, e164(`+1408555${1_000 + i}`), BigInt(i), 3_600);
+    for (let i = 0; i < 8; i++) yield* claimsOf(c, e164(`+1408555${1_000 + i}`));
+    yield* withdrawNumber(a, e164("+14085551000"), 0n);
     yield* b.appAttach(d.nodeId, applicationId.pvp);
     yield* Effect.flip(b.appAttach(d.nodeId, 0xf0ff));
     yield* c.ping(a.nodeId);
@@ -228,7 +231,7 @@ const overlayCapture = async (): Promise<Uint8Array> => {
 /** One of every message, save a signature by nobody: the dissector names SignerIdentityType none(3), and calls it unknown. */
 const samples = (): ReadonlyArray<Body> => {
   const none = new Uint8Array();
-  const resource = resourceOfNumber("+14085555432");
+  const resource = resourceOfNumber(e164("+14085555432"));
   const candidates = [
     hostCandidate({ host: "192.0.2.1", port: 6084 })!,
     hostCandidate({ host: "2001:db8::1", port: 6084 })!,

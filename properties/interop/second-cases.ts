@@ -7,7 +7,7 @@ import { Effect, Logger } from "effect";
 import { Listener } from "../../actors/ports/mod.ts";
 import { type HandshakeFailed, tlsSrpServer } from "../../actors/tls/mod.ts";
 import { type PvpGrant, servePvp } from "../../actors/validation/mod.ts";
-import { type E164, ntpFromNtpMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, e164, ntpMs, ntpMsOf, unixMs, unixMsOf, type Vcr } from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import {
   ATTEMPTS_MAX,
@@ -31,16 +31,20 @@ const [ORIGINATOR, TERMINATOR, VSERVICE] = [
 ];
 const parties = ["--node", ORIGINATOR, "--peer-node", TERMINATOR, "--vservice", VSERVICE];
 const call: KnownCall = {
-  called: "+14085555432",
-  calling: "+33123456789",
-  startMs: 3_976_214_403_250,
-  stopMs: 3_976_214_526_800,
+  called: e164("+14085555432"),
+  calling: e164("+33123456789"),
+  startMs: unixMsOf(ntpMs(3_976_214_403_250)),
+  stopMs: unixMsOf(ntpMs(3_976_214_526_800)),
 };
 const withheld: KnownCall = { ...call, calling: undefined };
-const otherNumber: KnownCall = { ...call, called: "+14085555433" };
+const otherNumber: KnownCall = { ...call, called: e164("+14085555433") };
 
 /** The same call by clocks that differ so, its start later and its stop earlier. */
-const shifted = (of: KnownCall, ms: number): KnownCall => ({ ...of, startMs: of.startMs + ms, stopMs: of.stopMs - ms });
+const shifted = (of: KnownCall, ms: number): KnownCall => ({
+  ...of,
+  startMs: unixMs(of.startMs + ms),
+  stopMs: unixMs(of.stopMs - ms),
+});
 const WITHIN_MS = ROUND_MS / 4 - 100;
 const BEYOND_MS = (3 * ROUND_MS) / 4 + 100;
 
@@ -51,16 +55,16 @@ const URIS = ["sip:x7kq@called.example:5061;transport=tls", "sip:x7kq@called.exa
 export const written = ({ called, calling, startMs, stopMs }: KnownCall) => ({
   called,
   ...(calling === undefined ? {} : { calling }),
-  start: startMs / 1_000,
-  stop: stopMs / 1_000,
+  start: ntpMsOf(startMs) / 1_000,
+  stop: ntpMsOf(stopMs) / 1_000,
 });
 
 export const receivedOf = ({ called, calling, startMs, stopMs }: KnownCall, vservice: bigint): Vcr => ({
   direction: "received",
   called,
   calling,
-  start: ntpFromNtpMs(startMs),
-  stop: ntpFromNtpMs(stopMs),
+  startMs,
+  stopMs,
   vservice,
 });
 
@@ -100,7 +104,7 @@ const serve = Effect.fnUntraced(function* (
 ) {
   const node = BigInt(`0x${TERMINATOR}`);
   const store = callStore([node]);
-  for (const one of received) insertCall(store, receivedOf(one, BigInt(`0x${VSERVICE}`)), 0);
+  for (const one of received) insertCall(store, receivedOf(one, BigInt(`0x${VSERVICE}`)), unixMs(0));
   return yield* servePvp(
     { host: HOST, port: 0, nodeIds: [node], group },
     {
@@ -148,7 +152,7 @@ const provesToALock: Case = {
   name: "locked",
   body: Effect.gen(function* () {
     const { port, counters } = yield* serve([call]);
-    const wrong = { ...call, startMs: call.startMs - 60_000 };
+    const wrong = { ...call, startMs: unixMs(call.startMs - 60_000) };
     same((yield* prove(call, port)).verdict, "validated");
     for (let i = 0; i < ATTEMPTS_MAX; i++) same(yield* prove(wrong, port, "--method", "A"), refused("A"));
     same(yield* prove(call, port, "--method", "A"), refused("A"));
@@ -207,7 +211,7 @@ const provesToAWeakGroup: Case = {
 
 export const proving: ReadonlyArray<Case> = [
   proves("A", validated("A")),
-  proves("A, then B", validated("B"), { received: { ...call, calling: "+4999" } }),
+  proves("A, then B", validated("B"), { received: { ...call, calling: e164("+4999") } }),
   proves("B", validated("B"), { received: withheld, sent: withheld }),
   proves("C", validated("C"), { words: ["--private"] }),
   proves("AES-256", validated("A", "c020"), { words: ["--suites", "c020"] }),
@@ -295,7 +299,7 @@ const answersWithALock: Case = {
   body: Effect.gen(function* () {
     const { port, lines } = yield* answering(call);
     // Within the same minutes, so that C finds the call, and more than 3T/4 away, so that its password is another.
-    const wrong = { ...call, startMs: call.startMs + BEYOND_MS };
+    const wrong = { ...call, startMs: unixMs(call.startMs + BEYOND_MS) };
     for (let i = 0; i < ATTEMPTS_MAX; i++) same(yield* verifyCall(wrong, port, "--private"), isRefused("C"));
     same(yield* verifyCall(call, port, "--private"), isRefused("C"));
     const wrongOnes = Array.from({ length: ATTEMPTS_MAX }, () => failed("C", null));
@@ -307,7 +311,7 @@ const answersWithALock: Case = {
 export const answeringCases: ReadonlyArray<Case> = [
   answers("A", isValidated("A"), [secured("A")]),
   answers("A, then B", isValidated("B"), [failed("A", "unknown"), secured("B")], {
-    received: { ...call, calling: "+4999" },
+    received: { ...call, calling: e164("+4999") },
   }),
   answers("B", isValidated("B"), [secured("B")], { received: withheld, sent: withheld }),
   answers("C", isValidated("C"), [secured("C")], { words: ["--private"] }),

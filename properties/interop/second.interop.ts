@@ -6,7 +6,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import fc from "fast-check";
-import { nodeIdText } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdText, ntpMs, ntpMsOf, type UnixMs, unixMs, unixMsOf } from "../../codecs/shared/mod.ts";
 import { printUserName, vserviceText } from "../../codecs/validation/mod.ts";
 import {
   callStore,
@@ -37,18 +37,18 @@ interface Question {
   readonly terminator: bigint;
   readonly vservice: bigint;
   readonly roundMs: number;
-  readonly instant: number;
+  readonly instantMs: UnixMs;
 }
 
 const askSecond = (questions: ReadonlyArray<Question>): Promise<ReadonlyArray<Words>> => {
-  const asked = questions.map(({ call, received, originator, terminator, vservice, roundMs, instant }) => ({
+  const asked = questions.map(({ call, received, originator, terminator, vservice, roundMs, instantMs }) => ({
     call: written(call),
     received: written(received),
     node: nodeIdText(originator),
     peer_node: nodeIdText(terminator),
     vservice: vserviceText(vservice),
     round_ms: roundMs,
-    instant,
+    instant: ntpMsOf(instantMs) / 1_000,
   }));
   return run(runSecond(["words", "--questions", "-"], asked));
 };
@@ -58,9 +58,10 @@ const pageExample = (): { readonly question: Question; readonly words: ReadonlyA
   const page = readFileSync(new URL("../../docs/protocol/pvp.md", import.meta.url), "utf8");
   const [, text] = /<!-- example -->\n```text\n([\s\S]*?)```/.exec(page)!;
   const [, called, calling, seconds] = /called (\S+), calling (\S+), T = (\d+) s/.exec(text!)!;
+  const ms = (seconds: string | undefined) => unixMsOf(ntpMs(Math.round(Number(seconds) * 1_000)));
   const timesOf = (end: string) => {
     const [, start, stop] = new RegExp(`${end} +start (\\S+) +stop (\\S+)`).exec(text!)!;
-    return { startMs: Math.round(Number(start) * 1_000), stopMs: Math.round(Number(stop) * 1_000) };
+    return { startMs: ms(start), stopMs: ms(stop) };
   };
   const words = [...text!.matchAll(/^(vipr1;\S+)\n {2}(\S+)$/gm)].map(([, user_name, password]) => ({
     user_name: user_name!,
@@ -68,7 +69,7 @@ const pageExample = (): { readonly question: Question; readonly words: ReadonlyA
     terminator_password: password!,
   }));
   const [, , originator, terminator, vservice] = words[0]!.user_name.split(";");
-  const numbers = { called: called!, calling: calling! };
+  const numbers = { called: e164(called!), calling: e164(calling!) };
   const question = {
     call: { ...numbers, ...timesOf("originator") },
     received: { ...numbers, ...timesOf("terminator") },
@@ -76,7 +77,7 @@ const pageExample = (): { readonly question: Question; readonly words: ReadonlyA
     terminator: BigInt(`0x${terminator}`),
     vservice: BigInt(`0x${vservice}`),
     roundMs: 1_000 * Number(seconds),
-    instant: Number(words[1]!.user_name.split(";").at(-1)),
+    instantMs: ms(words[1]!.user_name.split(";").at(-1)),
   };
   return { question, words };
 };
@@ -96,18 +97,18 @@ const questions: fc.Arbitrary<Question> = fc
     isBlind: fc.boolean(),
   })
   .map(({ call, skews: [atStart, atStop], at, isBlind, roundMs, ...rest }) => {
-    const startMs = call.startMs + Math.round(atStart * roundMs);
-    const stopMs = Math.max(startMs, call.stopMs + Math.round(atStop * roundMs));
+    const startMs = unixMs(call.startMs + Math.round(atStart * roundMs));
+    const stopMs = unixMs(Math.max(startMs, call.stopMs + Math.round(atStop * roundMs)));
     const received = { called: call.called, calling: isBlind ? undefined : call.calling, startMs, stopMs };
-    return { call, received, roundMs, instant: instantWithin(call, at), ...rest };
+    return { call, received, roundMs, instantMs: instantWithin(call, at), ...rest };
   });
 
-const ourWords = ({ call, received, roundMs, instant, ...claim }: Question): ReadonlyArray<Words> => {
+const ourWords = ({ call, received, roundMs, instantMs, ...claim }: Question): ReadonlyArray<Words> => {
   const store = callStore([claim.terminator], { roundMs });
-  insertCall(store, receivedOf(received, claim.vservice), 0);
+  insertCall(store, receivedOf(received, claim.vservice), unixMs(0));
   const methods = call.calling === undefined ? (["B", "C"] as const) : (["A", "B", "C"] as const);
   return methods.map((method) => {
-    const name = userNameFor(method, call, claim, instant, roundMs);
+    const name = userNameFor(method, call, claim, instantMs, roundMs);
     const [found] = candidatesFor(store, name);
     return {
       user_name: printUserName(name),

@@ -1,9 +1,11 @@
 /** The telephone network: every call reaches its end, and what both ends see of it is as near as PVP needs. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
 import fc from "fast-check";
 import type { PstnEvent, PstnIncoming } from "../../actors/ports/mod.ts";
 import { makePstn, type PstnOptions } from "../../actors/pstn/mod.ts";
+import { e164, unixMs } from "../../codecs/shared/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
 
@@ -34,7 +36,12 @@ const carry = (seed: number, calls: number, options: PstnOptions = {}) =>
             tellTo,
           ),
       });
-      const call = { calling: "+14085550001", called: "+49305550001", startMs: 1_000_000_000, durationMs: 90_000 };
+      const call = {
+        calling: e164("+14085550001"),
+        called: e164("+49305550001"),
+        startMs: unixMs(1_000_000_000),
+        durationMs: 90_000,
+      };
       for (let i = 0; i < calls; i++) yield* a.place(call, (event) => Effect.sync(() => void from.push(event)));
       return { from, to, incoming } satisfies Seen as Seen;
     }).pipe(Effect.scoped, Effect.provide(memoryLayer({ seed }))),
@@ -63,7 +70,7 @@ test("pstn: both ends see one answer and one end, no further apart than T/4 of 2
 test("pstn: the caller's number arrives, is missing or is another, as often as it should", async () => {
   const { incoming } = await carry(4, 600, { callerMissingPercent: 20, callerWrongPercent: 10 });
   const missing = incoming.filter(({ calling }) => calling === undefined).length;
-  const right = incoming.filter(({ calling }) => calling === "+14085550001").length;
+  const right = incoming.filter(({ calling }) => calling === e164("+14085550001")).length;
   const wrong = incoming.length - missing - right;
   ok(missing > 80 && missing < 160 && wrong > 35 && wrong < 90, `${missing} missing, ${wrong} wrong`);
   ok(incoming.every(({ calling }) => calling === undefined || /^\+1408555[0-9]{4}$/.test(calling)));
@@ -83,7 +90,7 @@ test("pstn: numbers that no line serves are answered out there, and lines that l
             () => Effect.void,
           ),
       };
-      const call = { calling: undefined, called: "+49305550001", startMs: 0, durationMs: 1 };
+      const call = { calling: undefined, called: e164("+49305550001"), startMs: unixMs(0), durationMs: 1 };
       const seen: Array<string> = [];
       const tell = ({ type }: PstnEvent) => Effect.sync(() => void seen.push(type));
       yield* Effect.scoped(Effect.andThen(pstn.attach(line), pstn.place(call, tell)));

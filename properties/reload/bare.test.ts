@@ -1,13 +1,15 @@
 /** An overlay whose messages leave certificates out: what is missing is found where it lies, and nothing takes longer. RFC 6940 §6.3.4, §8. */
+
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
 import { claimsOf, publishNumber, withdrawNumber } from "../../actors/reload/mod.ts";
+import { e164 } from "../../codecs/shared/mod.ts";
 import { overlayOf, testOverlay } from "./ring-of-nodes.ts";
 
 const NODES = 9;
 /** Few links, so that most requests go to nodes that have never seen us. */
 const limits = { neighbours: 2, fingers: 1, leaveMs: 0 };
-const numberOf = (i: number) => `+1408555${1_000 + i}`;
+const numberOf = (i: number) => e164(`+1408555${1_000 + i}`);
 
 for (const publishesCertificate of [true, false])
   testOverlay(

@@ -2,6 +2,7 @@
  * Bad input at a node of a running overlay: each kind ends in the error that RFC 6940 §14.9 names, or in silence where it
  * says so; and what this node does in fragments, without certificates, and again. In memory, on virtual time.
  */
+
 import * as assert from "node:assert/strict";
 import { Effect } from "effect";
 import { claimsOf, publishNumber } from "../../actors/reload/mod.ts";
@@ -18,12 +19,14 @@ import {
   toNode,
   toResource,
 } from "../../codecs/reload/mod.ts";
+import { e164 } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import { fragmentsOf } from "../../machines/reload/mod.ts";
 import { type Member, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 import { answerTo, attach, dialled, framed, nextAnswer, OUTSIDER, outsider, readToEnd } from "./stranger.ts";
 
-const many = (count: number): ReadonlyArray<string> => Array.from({ length: count }, (_, i) => `+1408555${1_000 + i}`);
+const many = (count: number): ReadonlyArray<string> =>
+  Array.from({ length: count }, (_, i) => e164(`+1408555${1_000 + i}`));
 
 for (const limits of [
   { fragmentBytes: 900 },
@@ -37,12 +40,14 @@ for (const limits of [
       for (let i = 1; i < 5; i++) yield* overlay.join();
       yield* Effect.sleep(1_000);
       const members = overlay.members;
-      for (const [i, number] of many(12).entries()) yield* publishNumber(members[i % 5]!, number, BigInt(i), 3_600);
       for (const [i, number] of many(12).entries())
-        assert.equal((yield* claimsOf(members[(i + 2) % 5]!, number)).length, 1);
+        yield* publishNumber(members[i % 5]!, e164(number), BigInt(i), 3_600);
+      for (const [i, number] of many(12).entries())
+        assert.equal((yield* claimsOf(members[(i + 2) % 5]!, e164(number))).length, 1);
       yield* members[2]!.leave;
       yield* Effect.sleep(100_000);
-      for (const [i, number] of many(12).entries()) assert.equal((yield* claimsOf(members[i % 2]!, number)).length, 1);
+      for (const [i, number] of many(12).entries())
+        assert.equal((yield* claimsOf(members[i % 2]!, e164(number))).length, 1);
       for (const { counters } of members) assert.deepEqual([counters.badSignatures, counters.garbage], [0, 0]);
     }),
   );
@@ -210,7 +215,7 @@ testOverlay(
     assert.equal(yield* answerTo(stream, { ...lost, ttl: 0 }), "silence");
     assert.equal(yield* answerTo(stream, { ...lost, version: 9 }), "silence");
     assert.equal(node.counters.dropped, before.dropped + 3);
-    const resource = toResource(resourceOfNumber("+14085551000"));
+    const resource = toResource(resourceOfNumber(e164("+14085551000")));
     const looping = { ...(yield* sealed({ type: "pingReq", value: { padding: new Uint8Array() } }, node.nodeId)) };
     const twice = { ...looping, destinationList: [toNode(other.nodeId), toNode(node.nodeId), toNode(other.nodeId)] };
     assert.equal(yield* answerTo(stream, twice), "invalidMessage");

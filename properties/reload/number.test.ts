@@ -16,25 +16,25 @@ import {
   stretchedNumber,
   stretching,
 } from "../../codecs/reload/mod.ts";
-import { hexOf, utf8 } from "../../codecs/shared/mod.ts";
+import { e164, hexOf, utf8 } from "../../codecs/shared/mod.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { runs, test } from "../kit/harness.ts";
 import { type Member, NAME, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 
 test("docs/protocol/overlay.md#the-vipr-usage: the Resource-ID of a number", () => {
-  assert.equal(hexOf(resourceOfNumber("+14085555432")), "1817a141b6abaec4308294521e2f600a");
+  assert.equal(hexOf(resourceOfNumber(e164("+14085555432"))), "1817a141b6abaec4308294521e2f600a");
 });
 
 /** By OpenSSL: openssl kdf -keylen 32 -kdfopt pass:NUMBER -kdfopt salt:OVERLAY -kdfopt n:32768 -kdfopt r:8 -kdfopt p:1 SCRYPT */
 const stretched = [
   [
-    "+14085555432",
+    e164("+14085555432"),
     "vipr.example",
     "2f5dc315ab861221fa90495d987c447c31ac856c0be1ad0253502cabb00d63d0",
     "25f316dc5f7350d450607ed8cb8d1b3a",
   ],
   [
-    "+14085555432",
+    e164("+14085555432"),
     "other.example",
     "00b8e54336017ac282e06f215cb3354e528bfa82628dd76e7fdb9ecbfd51a6ef",
     "65f5a40636ee9ca75f24fa96a7831712",
@@ -62,7 +62,7 @@ testOverlay(
     const { members, join } = yield* overlayOf(3, { numberHash: "scrypt" });
     yield* join();
     const [one, two] = members as [Member, Member];
-    const number = "+14085555432";
+    const number = e164("+14085555432");
     yield* publishNumber(one, number, 1n, 60);
     assert.equal((yield* claimsOf(two, number)).length, 1);
     const place = resourceOfStretched(stretchedNumber(number, NAME));

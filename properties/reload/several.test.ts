@@ -1,10 +1,12 @@
 /** One certificate, several Node-IDs: its nodes link, join, store and answer like any others, each under its own. RFC 6940 §6.1.2. */
+
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
 import { HELD_MAX, NAMELESS_MS } from "../../actors/reload/far-end.ts";
 import { claimsOf, JoinFailed, publishNumber } from "../../actors/reload/mod.ts";
 import { makePost } from "../../actors/reload/post.ts";
 import { FramedMessage, type Packet, Packet as PacketWire, type Request, toNode } from "../../codecs/reload/mod.ts";
+import { e164 } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import { type Member, type Overlay, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 import { answerTo, attach, dialled, framed, ping, readToEnd } from "./stranger.ts";
@@ -30,11 +32,11 @@ testOverlay(
     yield* isRing(ring);
     for (const [i, member] of [one, two, three].entries()) {
       assert.equal(member.nodeId, IDS[i]);
-      yield* publishNumber(member, `+1408555000${i}`, BigInt(i), 3_600);
+      yield* publishNumber(member, e164(`+1408555000${i}`), BigInt(i), 3_600);
     }
     for (const asker of ring.members)
       for (const [i, { nodeId }] of [one, two, three].entries()) {
-        const found = yield* claimsOf(asker, `+1408555000${i}`);
+        const found = yield* claimsOf(asker, e164(`+1408555000${i}`));
         assert.deepEqual(
           found.map((claim) => claim.nodeId),
           [nodeId],

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Effect, Logger } from "effect";
 import { drive, mailbox, Watch } from "../../actors/kit/mod.ts";
 import { publishNumber } from "../../actors/reload/mod.ts";
-import { utf8 } from "../../codecs/shared/mod.ts";
+import { e164, utf8 } from "../../codecs/shared/mod.ts";
 import {
   type ReloadTransactionAction,
   type ReloadTransactionEvent,
@@ -18,7 +18,7 @@ import { openTrace, TRACED, traceCbor } from "../../runtime/trace.ts";
 import { test } from "../kit/harness.ts";
 import { overlayOf } from "../reload/ring-of-nodes.ts";
 
-const NUMBER = "+14085550001";
+const NUMBER = e164("+14085550001");
 
 const inFolder = async (use: (file: string) => Promise<void> | void): Promise<void> => {
   const folder = mkdtempSync(join(tmpdir(), "vipr-trace-"));

@@ -3,12 +3,12 @@ import * as assert from "node:assert/strict";
 import { Effect } from "effect";
 import { claimsOf, OverlayRefused, publishNumber, withdrawNumber } from "../../actors/reload/mod.ts";
 import { encodeRegistration, encodeRegistrationKey, kindId, resourceOfNumber } from "../../codecs/reload/mod.ts";
-import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
+import { bigOf, e164, nodeIdText } from "../../codecs/shared/mod.ts";
 import { isBetween, quotaBound } from "../../machines/reload/mod.ts";
 import { chanceOf } from "../../runtime/memory.ts";
 import { type Member, type Overlay, overlayOf, testOverlay } from "../reload/ring-of-nodes.ts";
 
-const numbers = (count: number) => Array.from({ length: count }, (_, i) => `+1408555${1_000 + i}`);
+const numbers = (count: number) => Array.from({ length: count }, (_, i) => e164(`+1408555${1_000 + i}`));
 
 /** What a settled ring must look like, told by the sorted array of its members. */
 const assertRing = Effect.fnUntraced(function* (overlay: Overlay, members: ReadonlyArray<Member> = overlay.members) {
@@ -26,7 +26,7 @@ const assertRing = Effect.fnUntraced(function* (overlay: Overlay, members: Reado
 });
 
 const ownerOf = (overlay: Overlay, number: string): bigint => {
-  const id = bigOf(resourceOfNumber(number));
+  const id = bigOf(resourceOfNumber(e164(number)));
   const ids = overlay.ids();
   return ids.find((node, i) => isBetween(ids.at(i - 1)!, id, node))!;
 };
@@ -35,7 +35,7 @@ const publish = Effect.fnUntraced(function* (overlay: Overlay, all: ReadonlyArra
   const published = new Map<string, Member>();
   for (const [i, number] of all.entries()) {
     const member = overlay.members[i % overlay.members.length]!;
-    yield* publishNumber(member, number, BigInt(i), 36_000);
+    yield* publishNumber(member, e164(number), BigInt(i), 36_000);
     published.set(number, member);
   }
   return published;
@@ -44,7 +44,7 @@ const publish = Effect.fnUntraced(function* (overlay: Overlay, all: ReadonlyArra
 const assertFound = Effect.fnUntraced(function* (overlay: Overlay, published: ReadonlyMap<string, Member>) {
   for (const member of overlay.members)
     for (const [number, owner] of published) {
-      const claims = yield* claimsOf(member, number);
+      const claims = yield* claimsOf(member, e164(number));
       assert.deepEqual(
         claims.map(({ nodeId }) => nodeId),
         [owner.nodeId],
@@ -183,7 +183,7 @@ testOverlay(
     const overlay = yield* overlayOf(14);
     for (let i = 1; i < 5; i++) yield* overlay.join();
     const [alice, thief, asker] = overlay.members as [Member, Member, Member];
-    const number = "+14085550001";
+    const number = e164("+14085550001");
     yield* publishNumber(alice, number, 1n, 3_600);
     const attempt = (by: Member, key: bigint, value: bigint, exists = true) =>
       Effect.flip(
@@ -241,7 +241,7 @@ testOverlay(
       const share = Number((member.nodeId - before + (1n << 128n)) % (1n << 128n)) / 2 ** 128;
       assert.ok((primaries[nodeIdText(greedy.nodeId)] ?? 0) <= quotaBound(quota, share));
     }
-    yield* publishNumber(honest, "+14085559999", 1n, 3_600);
+    yield* publishNumber(honest, e164("+14085559999"), 1n, 3_600);
   }),
 );
 
@@ -297,9 +297,9 @@ testOverlay(
     yield* assertRing(overlay, here);
     yield* assertRing(overlay, there);
     // What is published on one side meanwhile must be found on both later.
-    yield* publishNumber(there[1]!, "+14085559998", 1n, 36_000);
-    yield* publishNumber(here[1]!, "+14085559999", 1n, 36_000);
-    published.set("+14085559998", there[1]!).set("+14085559999", here[1]!);
+    yield* publishNumber(there[1]!, e164("+14085559998"), 1n, 36_000);
+    yield* publishNumber(here[1]!, e164("+14085559999"), 1n, 36_000);
+    published.set(e164("+14085559998"), there[1]!).set(e164("+14085559999"), here[1]!);
     far.cut = false;
     // The bootstrap node is on this side: those there look for it every ten minutes.
     yield* Effect.sleep(1_200_000);

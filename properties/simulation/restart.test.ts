@@ -4,13 +4,13 @@ import { Effect } from "effect";
 import type { StoreShape } from "../../actors/ports/mod.ts";
 import { claimsOf, publishNumber, withdrawNumber } from "../../actors/reload/mod.ts";
 import { kindId, resourceOfNumber } from "../../codecs/reload/mod.ts";
-import { bigOf } from "../../codecs/shared/mod.ts";
+import { bigOf, e164 } from "../../codecs/shared/mod.ts";
 import { restoredFrom } from "../../machines/reload/mod.ts";
 import { chanceOf } from "../../runtime/memory/chance.ts";
 import { memoryStore } from "../../runtime/memory.ts";
 import { type Member, type Overlay, overlayOf, testOverlay } from "../reload/ring-of-nodes.ts";
 
-const numbers = Array.from({ length: 12 }, (_, i) => `+1408555${String(1000 + i)}`);
+const numbers = Array.from({ length: 12 }, (_, i) => e164(`+1408555${String(1000 + i)}`));
 const CRASH = { limits: { leaveMs: 0, holdDownMs: 2_000 } };
 
 /** Starts a node that ended again: its certificate, its disk, its port. */
@@ -64,7 +64,7 @@ const kept = (store: StoreShape, nowMs: number) =>
 const found = Effect.fnUntraced(function* (ring: Overlay, wanted: ReadonlyArray<string>) {
   for (const number of wanted)
     for (const member of ring.members) {
-      const claims = yield* claimsOf(member, number);
+      const claims = yield* claimsOf(member, e164(number));
       same(claims.length, 1, `${number} at ${member.nodeId}`);
     }
 });

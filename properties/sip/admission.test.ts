@@ -1,6 +1,6 @@
 /** A border element's admission of one INVITE: who gets in, and what the others are told. ViPR overview §6.3; RFC 3261 §16.3. */
 import { deepStrictEqual as same } from "node:assert";
-import { ntpFromMs, utf8 } from "../../codecs/shared/mod.ts";
+import { ntpFromMs, unixMs, utf8 } from "../../codecs/shared/mod.ts";
 import { type SipRequest, withHeader, withTicket } from "../../codecs/sip/mod.ts";
 import { writeTicket } from "../../codecs/ticket/mod.ts";
 import { type AdmissionInput, admit } from "../../machines/sip/mod.ts";
@@ -14,7 +14,7 @@ const ticket = writeTicket(
   {
     id: new Uint8Array(16),
     salt: new Uint8Array(16),
-    validity: { notBefore: ntpFromMs(AT_MS), notAfter: ntpFromMs(AT_MS + 1_000) },
+    validity: { notBefore: ntpFromMs(unixMs(AT_MS)), notAfter: ntpFromMs(unixMs(AT_MS + 1_000)) },
     number: "+49305550001",
     grantingNode: 1n,
     grantingDomain: "nord.example",

@@ -3,7 +3,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, Option, type Scope } from "effect";
 import { Dialer } from "../../actors/ports/mod.ts";
 import { type SentInvite, sendInvite } from "../../actors/sip/mod.ts";
-import { utf8 } from "../../codecs/shared/mod.ts";
+import { e164, utf8 } from "../../codecs/shared/mod.ts";
 import {
   cutSip,
   inviteOf,
@@ -19,7 +19,7 @@ import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { authorityOf, type Domain, twoDomains } from "./domains.ts";
 
-const BOB = "+49305550001";
+const BOB = e164("+49305550001");
 
 type Program = Effect.Effect<void, unknown, Ports | Scope.Scope>;
 const inMemory = (name: string, program: Program) =>
@@ -49,7 +49,8 @@ both(
   "no ticket, garbage, a forged one, another's, for another number: silence, and each is counted",
   Effect.gen(function* () {
     const { acme, nord } = yield* twoDomains();
-    const issue = (number: string, grantedTo: string) => nord.issuer.issue({ number, grantedTo, vservice: 1n });
+    const issue = (number: string, grantedTo: string) =>
+      nord.issuer.issue({ number: e164(number), grantedTo, vservice: 1n });
     const good = yield* issue(BOB, acme.name);
     const forged = `${good.slice(0, -4)}AAA=`;
     const attempts: ReadonlyArray<readonly [string, Partial<SentInvite>]> = [
@@ -57,7 +58,7 @@ both(
       ["malformed", { ticket: "bm90IGEgdGlja2V0" }],
       ["badIntegrity", { ticket: forged }],
       ["wrongDomain", { ticket: yield* issue(BOB, "sakura.example") }],
-      ["wrongNumber", { ticket: yield* issue("+49305550002", acme.name) }],
+      ["wrongNumber", { ticket: yield* issue(e164("+49305550002"), acme.name) }],
       ["unknownEpoch", { ticket: yield* acme.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: 1n }) }],
     ];
     yield* nord.issuer.raise({ epoch: 9, password: "not told to the border element" });
@@ -142,7 +143,7 @@ const inviteWith = (ticket: string | undefined) =>
   inviteOf({
     host: "nord.example",
     called: BOB,
-    calling: "+14085550001",
+    calling: e164("+14085550001"),
     domain: "acme.example",
     by: { transport: "TLS", host: "acme.example", port: 5061 },
     branch: "z9hG4bKx",

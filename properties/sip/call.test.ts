@@ -4,7 +4,7 @@
  */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { ntpFromMs } from "../../codecs/shared/mod.ts";
+import { e164, unixMs } from "../../codecs/shared/mod.ts";
 import { answer, type CallEvent, type CallInput, call, pstnAnswer } from "../../machines/sip/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
@@ -12,10 +12,10 @@ import { answerOf, event, named, ordersOf, record } from "./samples.ts";
 
 const atMs = fc.integer({ min: 1_300_000_000_000, max: 1_400_000_000_000 });
 const why = fc.constantFrom("timedOut", "lost");
-const number = fc.option(fc.constant("+14085550001"), { nil: undefined });
+const number = fc.option(fc.constant(e164("+14085550001")), { nil: undefined });
 const inputs = record<CallInput>({
   calling: number,
-  called: fc.constant("+49305550001"),
+  called: fc.constant(e164("+49305550001")),
   vservice: fc.bigInt(0n, 2n ** 64n - 1n),
   route: fc.option(
     record({ uris: fc.array(fc.constantFrom("sip:a", "sip:b"), { maxLength: 3 }), ticket: fc.constant("t") }),
@@ -49,7 +49,7 @@ machineLaws(answer, {
   events: () => fc.oneof(event("acked"), event("cancelled"), event("hungUp"), event("lost", { why }), event("byeDone")),
 });
 machineLaws(pstnAnswer, {
-  inputs: record({ calling: number, called: fc.constant("+49305550001"), vservice: fc.constant(7n) }),
+  inputs: record({ calling: number, called: fc.constant(e164("+49305550001")), vservice: fc.constant(7n) }),
   events: () => fc.oneof(event("pstnAnswered", { atMs }), event("pstnEnded", { atMs }), event("pstnFailed", { why })),
 });
 
@@ -73,8 +73,8 @@ test("call: whatever happens before the answer, one outcome is told, and a call 
   ));
 
 const given: CallInput = {
-  calling: "+14085550001",
-  called: "+49305550001",
+  calling: e164("+14085550001"),
+  called: e164("+49305550001"),
   vservice: 9n,
   route: { uris: ["sip:a", "sip:b"], ticket: "t" },
   attemptMs: 2_000,
@@ -84,8 +84,8 @@ const given: CallInput = {
 const answered: CallEvent = { type: "answered", response: answerOf(200) };
 const fired = (timer: "attempt" | "ring" | "talk"): CallEvent => ({ type: "timerFired", timer });
 const pstn: ReadonlyArray<CallEvent> = [
-  { type: "pstnAnswered", atMs: 1_000_000 },
-  { type: "pstnEnded", atMs: 1_061_000 },
+  { type: "pstnAnswered", atMs: unixMs(1_000_000) },
+  { type: "pstnEnded", atMs: unixMs(1_061_000) },
 ];
 const walks: ReadonlyArray<readonly [string, ReadonlyArray<CallEvent>, ReadonlyArray<string>]> = [
   [
@@ -134,8 +134,8 @@ test("call: the record of a call over the network holds its two times, and its n
     direction: "sent",
     calling: given.calling,
     called: given.called,
-    start: ntpFromMs(1_000_000),
-    stop: ntpFromMs(1_061_000),
+    startMs: unixMs(1_000_000),
+    stopMs: unixMs(1_061_000),
     vservice: 9n,
   };
   same(orders.flat().slice(1), [

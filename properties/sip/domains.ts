@@ -13,7 +13,7 @@ import {
   startAgent,
 } from "../../actors/sip/mod.ts";
 import { openTicketIssuer, type TicketIssuer, type TicketSecret } from "../../actors/ticket/mod.ts";
-import type { Vcr } from "../../codecs/shared/mod.ts";
+import { e164, type Vcr } from "../../codecs/shared/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
 
 export interface Domain {
@@ -96,10 +96,10 @@ const openDomain = (issue: Issue, options: DomainOptions) =>
     agent.useBorder(border.inside);
     const teach: Domain["teach"] = (to, number, ticketFor = to.name) =>
       Effect.gen(function* () {
-        const ticket = yield* Effect.orDie(issuer.issue({ number, grantedTo: ticketFor, vservice: 1n }));
+        const ticket = yield* Effect.orDie(issuer.issue({ number: e164(number), grantedTo: ticketFor, vservice: 1n }));
         const { host, port } = border.outside;
         const sipUris = [`sip:x7@${name}:${port};maddr=${host};transport=tls`];
-        yield* to.routes.learn({ number, ticket, routes: [{ sipUris }] });
+        yield* to.routes.learn({ number: e164(number), ticket, routes: [{ sipUris }] });
       });
     return { name, prefix, credentials, secret, issuer, border, agent, routes, vcrs, teach } satisfies Domain as Domain;
   });
@@ -113,7 +113,7 @@ export const twoDomains = (
     const issue = yield* authorityOf;
     const network = yield* makePstn({ callerMissingPercent: 0, callerWrongPercent: 0, ...pstn });
     const open = (options: DomainOptions) => Effect.provideService(openDomain(issue, options), Pstn, network);
-    const acme = yield* open({ name: "acme.example", prefix: "+1408555", ...first });
-    const nord = yield* open({ name: "nord.example", prefix: "+4930555", ...second });
+    const acme = yield* open({ name: "acme.example", prefix: e164("+1408555"), ...first });
+    const nord = yield* open({ name: "nord.example", prefix: e164("+4930555"), ...second });
     return { acme, nord, issue, network };
   });

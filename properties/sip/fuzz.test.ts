@@ -3,7 +3,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, Logger } from "effect";
 import fc from "fast-check";
 import { Dialer } from "../../actors/ports/mod.ts";
-import { concat } from "../../codecs/shared/mod.ts";
+import { concat, e164 } from "../../codecs/shared/mod.ts";
 import { cancelOf, printSip, requestIn, withHeader, withTicket } from "../../codecs/sip/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
@@ -11,7 +11,7 @@ import { changed, changes } from "./arbitrary.ts";
 import { twoDomains } from "./domains.ts";
 import { invite } from "./samples.ts";
 
-const BOB = "+49305550001";
+const BOB = e164("+49305550001");
 const by = { transport: "TLS", host: "acme.example", port: 5061 } as const;
 const dialog = {
   callId: "c",
@@ -50,7 +50,7 @@ const hammer = (given: ReadonlyArray<readonly (readonly [number, number])[]>) =>
           }),
         );
     }
-    const outcome = yield* acme.agent.placeCall({ calling: "+14085550001", called: BOB, talkMs: 10 });
+    const outcome = yield* acme.agent.placeCall({ calling: e164("+14085550001"), called: BOB, talkMs: 10 });
     same(outcome.via, "sip");
     return [acme.secret.password, nord.secret.password, ticket];
   });

@@ -1,5 +1,7 @@
 /** One INVITE and what may answer it: for the machines, which look at little more than the status. */
+
 import fc from "fast-check";
+import { e164 } from "../../codecs/shared/mod.ts";
 import {
   inviteOf,
   offerOf,
@@ -13,8 +15,8 @@ import {
 
 export const invite: SipRequest = inviteOf({
   host: "nord.example",
-  called: "+49305550001",
-  calling: "+14085550001",
+  called: e164("+49305550001"),
+  calling: e164("+14085550001"),
   domain: "acme.example",
   by: { transport: "TCP", host: "192.0.2.1", port: 5060 },
   branch: "z9hG4bKa",

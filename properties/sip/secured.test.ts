@@ -5,7 +5,7 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, type Scope } from "effect";
 import { Listener } from "../../actors/ports/mod.ts";
-import { utf8 } from "../../codecs/shared/mod.ts";
+import { e164, utf8 } from "../../codecs/shared/mod.ts";
 import {
   cutSip,
   type Header,
@@ -20,8 +20,8 @@ import { memoryLayer, type Ports, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
 import { twoDomains } from "./domains.ts";
 
-const BOB = "+49305550001";
-const call = { calling: "+14085550001", called: BOB, talkMs: 300 };
+const BOB = e164("+49305550001");
+const call = { calling: e164("+14085550001"), called: BOB, talkMs: 300 };
 
 type Program = Effect.Effect<void, unknown, Ports | Scope.Scope>;
 const inMemory = (name: string, program: Program) =>

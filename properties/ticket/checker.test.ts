@@ -2,10 +2,12 @@
  * Issuer and checker together: what is issued is admitted as issued and in no other way.
  * docs/protocol/ticket.md#the-check.
  */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
 import fc from "fast-check";
 import { openTicketChecker, openTicketIssuer } from "../../actors/ticket/mod.ts";
+import { type E164, e164 } from "../../codecs/shared/mod.ts";
 import { readTicket } from "../../codecs/ticket/mod.ts";
 import {
   checkTicket as checkWith,
@@ -61,7 +63,7 @@ law(
   "no ticket is issued for what is no E.164 number or no domain name",
   fc.property(issue, ([input, epoch, asked]) => {
     const refusal = (changes: Partial<TicketQuestion>) => mintTicket(input, epoch, { ...asked, ...changes });
-    same(refusal({ number: "112" }), { type: "refused", why: "badNumber" });
+    same(refusal({ number: "112" as E164 }), { type: "refused", why: "badNumber" });
     same(refusal({ grantedTo: "Not A Domain" }), { type: "refused", why: "badDomain" });
   }),
 );
@@ -87,7 +89,7 @@ law(
     same(check({ atMs: ends + VALIDITY_SLACK_MS + 1 }), "expired");
     same(check({ atMs: asked.atMs - VALIDITY_SLACK_MS }), "admit");
     same(check({ atMs: asked.atMs - VALIDITY_SLACK_MS - 1 }), "notYetValid");
-    same(check({ number: otherNumber }), otherNumber === asked.number ? "admit" : "wrongNumber");
+    same(check({ number: e164(otherNumber) }), otherNumber === asked.number ? "admit" : "wrongNumber");
     same(check({ number: undefined }), "wrongNumber");
     same(check({ domains: [otherDomain] }), otherDomain === asked.grantedTo ? "admit" : "wrongDomain");
     same(check({ domains: [] }), "wrongDomain");
@@ -149,14 +151,14 @@ test("ticket: issuer and border element agree by epoch and password alone, and o
     Effect.gen(function* () {
       const secret = { epoch: 4, password: "a password that both sides know" };
       const issuer = yield* openTicketIssuer({ grantingNode: 1n, grantingDomain: "nord.example", secret });
-      const ticket = yield* issuer.issue({ number: "+49305550001", grantedTo: "acme.example", vservice: 2n });
-      const shown = { ticket, number: "+49305550001", domains: ["acme.example"] };
+      const ticket = yield* issuer.issue({ number: e164("+49305550001"), grantedTo: "acme.example", vservice: 2n });
+      const shown = { ticket, number: e164("+49305550001"), domains: ["acme.example"] };
       const verdictWith = (secrets: Parameters<typeof openTicketChecker>[0]) =>
         Effect.flatMap(openTicketChecker(secrets), (checker) => Effect.map(checker.check(shown), why));
       same(yield* verdictWith([{ epoch: 3, password: "old" }, secret]), "admit");
       same(yield* verdictWith([{ ...secret, password: "another" }]), "badIntegrity");
       same(yield* verdictWith([{ ...secret, epoch: 5 }]), "unknownEpoch");
-      const refused = yield* Effect.flip(issuer.issue({ number: "+1", grantedTo: "Acme.example", vservice: 2n }));
+      const refused = yield* Effect.flip(issuer.issue({ number: e164("+1"), grantedTo: "Acme.example", vservice: 2n }));
       same([refused._tag, refused.why], ["TicketRefused", "badDomain"]);
     }).pipe(Effect.scoped, Effect.provide(memoryLayer({ seed: 1 }))),
   ));

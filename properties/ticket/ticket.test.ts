@@ -1,7 +1,7 @@
 /** The ticket's bytes and text. docs/protocol/ticket.md#layout. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { bytesOfHex, ntpFromMs } from "../../codecs/shared/mod.ts";
+import { bytesOfHex, type E164, ntp, ntpFromMs, unixMs } from "../../codecs/shared/mod.ts";
 import {
   type Grant,
   isDomainName,
@@ -54,7 +54,7 @@ law(
 const sample: Grant = {
   id: bytesOfHex("00112233445546778899aabbccddeeff"),
   salt: bytesOfHex("0f0e0d0c0b0a09080706050403020100"),
-  validity: { notBefore: ntpFromMs(1_301_616_000_000), notAfter: ntpFromMs(1_306_800_000_000) },
+  validity: { notBefore: ntpFromMs(unixMs(1_301_616_000_000)), notAfter: ntpFromMs(unixMs(1_306_800_000_000)) },
   number: "+14085555432",
   grantingNode: 0x8e60f5fab753037f64ab6c53947fd532n,
   grantingDomain: "acme.example",
@@ -108,9 +108,9 @@ const refused: ReadonlyArray<readonly [string, string]> = [
 ];
 for (const [what, text] of refused) test(`ticket: ${what} is refused`, () => same(readTicket(text).ok, false));
 for (const [what, changes] of [
-  ["a number that is none", { number: "14085555432" }],
+  ["a number that is none", { number: "14085555432" as E164 }],
   ["a domain in capitals", { grantedTo: "Nord.example" }],
-  ["a validity that ends before it begins", { validity: { notBefore: 2n, notAfter: 1n } }],
+  ["a validity that ends before it begins", { validity: { notBefore: ntp(2n), notAfter: ntp(1n) } }],
 ] as const)
   test(`ticket: ${what} is refused`, () => same(readTicket(writeTicket({ ...sample, ...changes }, seal)).ok, false));
 test("ticket: epoch 0 is none", () => {

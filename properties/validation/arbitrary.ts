@@ -1,12 +1,12 @@
 /** Calls, claims and user names for the properties of validation. */
 import fc from "fast-check";
-import { ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type CallTimes, e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import type { KnownCall } from "../../machines/validation/mod.ts";
 
 export const numbers = fc
   .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 999_999_999 }))
-  .map(([first, rest]) => `+${first}${rest}`);
+  .map(([first, rest]) => e164(`+${first}${rest}`));
 export const nodeIds = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n });
 export const vservices = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const hex = (digits: number) =>
@@ -33,8 +33,11 @@ export const userNames: fc.Arbitrary<PvpUserName> = fc.oneof(
 
 /** Any hour of 2026, in milliseconds since 1970. */
 export const HOUR_MS = 1_767_225_600_000;
-const SECONDS_1900_TO_1970 = 2_208_988_800;
-export const ntpMsOf = (ms: number): number => ms + SECONDS_1900_TO_1970 * 1000;
+/** Calls an hour after one another: no two of them overlap. */
+export const hourly = (i: number): CallTimes => ({
+  startMs: unixMs(HOUR_MS + i * 3_600_000),
+  stopMs: unixMs(HOUR_MS + i * 3_600_000 + 60_000),
+});
 
 export const vcrs: fc.Arbitrary<Vcr> = fc
   .record({
@@ -48,8 +51,8 @@ export const vcrs: fc.Arbitrary<Vcr> = fc
     direction: "received" as const,
     calling,
     called,
-    start: ntpFromMs(HOUR_MS + startMs),
-    stop: ntpFromMs(HOUR_MS + startMs + lastsMs),
+    startMs: unixMs(HOUR_MS + startMs),
+    stopMs: unixMs(HOUR_MS + startMs + lastsMs),
     vservice,
   }));
 
@@ -58,27 +61,27 @@ export const knownCalls: fc.Arbitrary<KnownCall> = fc
     {
       called: numbers,
       calling: fc.option(numbers, { nil: undefined }),
-      startMs: fc.nat(3_600_000).map((ms) => ntpMsOf(HOUR_MS + ms)),
+      startMs: fc.nat(3_600_000).map((ms) => unixMs(HOUR_MS + ms)),
       lastsMs: fc.nat(3_600_000),
     },
     { noNullPrototype: true },
   )
-  .map(({ lastsMs, ...call }) => ({ ...call, stopMs: call.startMs + lastsMs }));
+  .map(({ lastsMs, ...call }) => ({ ...call, stopMs: unixMs(call.startMs + lastsMs) }));
 
 /** One call as its caller's side recorded it. */
 export const sentCall: Vcr = {
   direction: "sent",
-  calling: "+33123456789",
-  called: "+14085555432",
-  start: ntpFromMs(HOUR_MS + 423_000),
-  stop: ntpFromMs(HOUR_MS + 523_000),
+  calling: e164("+33123456789"),
+  called: e164("+14085555432"),
+  startMs: unixMs(HOUR_MS + 423_000),
+  stopMs: unixMs(HOUR_MS + 523_000),
   vservice: 0n,
 };
 /** The same as the other side saw it, its clock two seconds away. */
 export const receivedCall: Vcr = {
   ...sentCall,
   direction: "received",
-  start: ntpFromMs(HOUR_MS + 425_000),
-  stop: ntpFromMs(HOUR_MS + 521_100),
+  startMs: unixMs(HOUR_MS + 425_000),
+  stopMs: unixMs(HOUR_MS + 521_100),
   vservice: 7n,
 };

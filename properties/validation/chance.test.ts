@@ -4,9 +4,8 @@
  * 2^bits of tries: its luck, summed so and divided by the tries, may not exceed 1. Last, guessers who tell one another.
  */
 import { ok } from "node:assert";
-import { ntpFromMs } from "../../codecs/shared/mod.ts";
+import { type CallTimes, e164, ntpMsOf, unixMs } from "../../codecs/shared/mod.ts";
 import {
-  type CallTimes,
   equivalentBits,
   instantWithin,
   type PvpAttemptInput,
@@ -15,12 +14,11 @@ import {
   pvpOriginator,
   ROUND_MS,
   roundNearest,
-  timesOf,
 } from "../../machines/validation/mod.ts";
 import { credit, discredit, openLedger } from "../../machines/vipr/mod.ts";
 import { chanceOf } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
-import { HOUR_MS } from "./arbitrary.ts";
+import { HOUR_MS, hourly } from "./arbitrary.ts";
 
 const CALLS = 10_000;
 const GUESSES = 8;
@@ -48,16 +46,16 @@ const callsOf = (seed: number, starts: (draw: Draw) => number, meanMs: number): 
   const draw = drawOf(seed);
   return Array.from({ length: CALLS }, () => {
     const startMs = HOUR_MS + 4 * 3_600_000 + Math.round(starts(draw));
-    return timesOf({ start: ntpFromMs(startMs), stop: ntpFromMs(startMs + Math.round(draw.wait(meanMs))) });
+    return { startMs: unixMs(startMs), stopMs: unixMs(startMs + Math.round(draw.wait(meanMs))) };
   });
 };
 
 /** What has to be guessed: with A both times as they are; with B the distances from the instant that was told. */
 const secretOf = (method: "A" | "B", call: CallTimes, at: number): string => {
-  const [start, stop] = [roundNearest(call.startMs, ROUND_MS).ms, roundNearest(call.stopMs, ROUND_MS).ms];
+  const [start, stop] = [call.startMs, call.stopMs].map((ms) => roundNearest(ntpMsOf(ms), ROUND_MS).ms);
   if (method === "A") return `${start}/${stop}`;
-  const told = Math.floor((1000 * instantWithin(call, at)) / ROUND_MS) * ROUND_MS;
-  return `${told - start}/${stop - told}`;
+  const told = Math.floor(ntpMsOf(instantWithin(call, at)) / ROUND_MS) * ROUND_MS;
+  return `${told - start!}/${stop! - told}`;
 };
 
 /** The guesses that were worth most on the calls watched, and what they brought on the others, for each try. */
@@ -113,7 +111,7 @@ test("patience: a thief who is given a hundred calls to guess at, and an owner w
     const ledger = openLedger(REQUIRED);
     for (let call = 1; call <= OFFERED; call++)
       if (unit() >= chance) discredit(ledger, "claim");
-      else if (credit(ledger, "claim", String(call), BITS, call).isRoute) return call;
+      else if (credit(ledger, "claim", hourly(call), BITS, call).isRoute) return call;
     return Number.POSITIVE_INFINITY;
   };
   const thieves =
@@ -143,7 +141,7 @@ interface Coalition {
 
 /** One call put to the proof: the verdict on each member. */
 const verdictsOn = (place: number, members: number, { guess, owns }: Coalition, isBlind = false) => {
-  const call = { called: "+1", calling: isBlind ? undefined : "+2", startMs: 0, stopMs: 0 };
+  const call = { called: e164("+1"), calling: isBlind ? undefined : e164("+2"), startMs: unixMs(0), stopMs: unixMs(0) };
   const wrong = new Set<number>();
   let [right, hint]: [number | undefined, number | undefined] = [undefined, undefined];
   const attempts = new Map<bigint, { input: PvpAttemptInput; guess: number | undefined }>();
@@ -153,7 +151,16 @@ const verdictsOn = (place: number, members: number, { guess, owns }: Coalition, 
     { type: "found", claims: Array.from({ length: members }, (_, i) => ({ nodeId: BigInt(i), vservice: 0n })) },
     { type: "turned" },
   ];
-  const input = { call, nodeId: 99n, domain: "", instant: 0, roundMs: ROUND_MS, windowMs: 0, waitMs: 0, lot: 0 };
+  const input = {
+    call,
+    nodeId: 99n,
+    domain: "",
+    instantMs: unixMs(0),
+    roundMs: ROUND_MS,
+    windowMs: 0,
+    waitMs: 0,
+    lot: 0,
+  };
   let step = pvpOriginator.start(input);
   const end = ({ claim, method, guessesBefore }: PvpAttemptInput, verdict: "validated" | "refused" | "unreachable") => {
     attempts.delete(claim.nodeId);
@@ -254,7 +261,7 @@ test("coalition: with patience k claimants come to b bits by c calls with a chan
           )) {
             if (verdict === "refused") discredit(ledger, `${member}`);
             if (verdict !== "validated" || arrived.has(member)) continue;
-            const { isRoute, calls } = credit(ledger, `${member}`, `${call}`, bits, call);
+            const { isRoute, calls } = credit(ledger, `${member}`, hourly(call), bits, call);
             if (!isRoute) continue;
             arrived.add(member);
             routes += guesses ** -calls;

@@ -10,7 +10,7 @@ import { type ByteStreamShape, Dialer, Listener } from "../../actors/ports/mod.t
 import { servePvp } from "../../actors/validation/mod.ts";
 import { openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { hexOf, nodeIdText, utf8, type Vcr } from "../../codecs/shared/mod.ts";
+import { hexOf, nodeIdText, unixMs, utf8, type Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/validation/mod.ts";
 import {
   type ClaimVerdict,
@@ -74,7 +74,7 @@ const dropped =
 const play = (strategyOf: () => Strategy, claimants: ReadonlyArray<PvpClaim>, replay?: ReadonlyArray<Uint8Array>) =>
   Effect.gen(function* () {
     const store = callStore([OWNER]);
-    const call = insertCall(store, { ...sent, direction: "received", vservice: 7n }, HOUR_MS);
+    const call = insertCall(store, { ...sent, direction: "received", vservice: 7n }, unixMs(HOUR_MS));
     const granted: Array<string> = [];
     const owner = yield* servePvp(
       { host: HOST, port: 0, nodeIds: [OWNER] },

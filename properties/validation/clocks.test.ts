@@ -1,6 +1,6 @@
 /** Clocks: two honest servers, one call, every offset on a grid; from the user name to the index to the password. */
 import { ok } from "node:assert";
-import { msFromNtp, ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { parseUserName, printUserName } from "../../codecs/validation/mod.ts";
 import {
   callStore,
@@ -20,10 +20,10 @@ import { HOUR_MS } from "./arbitrary.ts";
 const claim = { originator: 1n, terminator: 2n, vservice: 7n };
 const callAt = (startMs: number, stopMs: number): Vcr => ({
   direction: "received",
-  calling: "+33123456789",
-  called: "+14085555432",
-  start: ntpFromMs(HOUR_MS + startMs),
-  stop: ntpFromMs(HOUR_MS + stopMs),
+  calling: e164("+33123456789"),
+  called: e164("+14085555432"),
+  startMs: unixMs(HOUR_MS + startMs),
+  stopMs: unixMs(HOUR_MS + stopMs),
   vservice: 7n,
 });
 const METHODS = ["A", "B", "C"] as const;
@@ -33,7 +33,7 @@ const agrees = (method: (typeof METHODS)[number], sent: Vcr, got: Vcr): boolean 
   const known = knownCall(sent);
   const said = printUserName(userNameFor(method, known, claim, instantWithin(known, 0.999), T));
   const store = callStore([2n]);
-  const { id } = insertCall(store, got, HOUR_MS);
+  const { id } = insertCall(store, got, unixMs(HOUR_MS));
   const name = parseUserName(said);
   if (!name.ok) throw new Error(name.error.why);
   const [candidate] = candidatesFor(store, name.value);
@@ -81,8 +81,8 @@ test("clocks: a lie about the time is a call of another time, and fails as one",
   for (const lieMs of [-86_400_000, -3_600_000, -60_000, 60_000, 3_600_000, 86_400_000]) {
     const lied = {
       ...sent,
-      start: ntpFromMs(msFromNtp(sent.start) + lieMs),
-      stop: ntpFromMs(msFromNtp(sent.stop) + lieMs),
+      startMs: unixMs(sent.startMs + lieMs),
+      stopMs: unixMs(sent.stopMs + lieMs),
     };
     for (const method of METHODS) {
       ok(!agrees(method, sent, lied));

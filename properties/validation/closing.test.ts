@@ -1,4 +1,5 @@
 /** What a stranger's failure does to the server that he may feel elsewhere, and how much of the server one address may take. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Clock, Effect, Layer, Logger, type Scope } from "effect";
 import { type Arithmetic, Dialer, type Entropy, Listener, type StoreShape } from "../../actors/ports/mod.ts";
@@ -12,6 +13,7 @@ import {
 import { CHARGES_AFTER_MS, CHARGES_AT_ONCE_MAX, openCharges } from "../../actors/vipr/charges.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
 import { openStories } from "../../actors/vipr/stories.ts";
+import { unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { PvpFrame, type PvpMethod, printUserName, writeRequest } from "../../codecs/validation/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import {
@@ -89,9 +91,11 @@ const serve = Effect.fnUntraced(function* (
   const calls = callStore([2n]);
   const records = yield* Effect.orDie(openRecords(store, calls));
   const stories = yield* openStories({ store, requiredBits: 12 });
-  const nowMs = yield* Clock.currentTimeMillis;
+  const nowMs = unixMs(yield* Clock.currentTimeMillis);
   for (let i = 0; i < many; i++)
-    yield* Effect.orDie(records.received(insertCall(calls, { ...got, stop: got.stop + (BigInt(i) << 40n) }, nowMs)));
+    yield* Effect.orDie(
+      records.received(insertCall(calls, { ...got, stopMs: unixMs(got.stopMs + i * 256_000) }, nowMs)),
+    );
   const charges = yield* openCharges(calls, records, stories, (event) => Effect.sync(() => stories.hear(event, nowMs)));
   const handlers: PvpHandlers = {
     candidates: (name) => Effect.sync(() => tryableFor(calls, name)),
@@ -108,7 +112,7 @@ const nameFor = (method: PvpMethod, originator: bigint) =>
     method,
     knownCall(sent),
     { originator, terminator: 2n, vservice: 7n },
-    Math.round(knownCall(sent).startMs / 1000) + 20,
+    unixMs((Math.round(knownCall(sent).startMs / 1000) + 20) * 1000),
     ROUND_MS,
   );
 /** A handshake, right or wrong, and how long it took by the clock that the server has. */
@@ -197,7 +201,7 @@ virtually(
   "a flood of names without a call waits in a list that ends, and a call that fails in it is not lost",
   Effect.gen(function* () {
     const calls = callStore([2n]);
-    const { id } = insertCall(calls, got, yield* Clock.currentTimeMillis);
+    const { id } = insertCall(calls, got, unixMs(yield* Clock.currentTimeMillis));
     const batches: Array<number> = [];
     let charged = 0;
     const records = {
@@ -334,15 +338,18 @@ virtually(
   "an honest company whose method A finds several calls is not slowed by it",
   Effect.gen(function* () {
     const site = yield* serve(0, { standing });
-    const hour = (i: number) => BigInt(3_600 * i) << 32n;
-    const nowMs = yield* Clock.currentTimeMillis;
-    for (let i = 0; i < 40; i++)
-      insertCall(site.calls, { ...got, start: got.start + hour(i), stop: got.stop + hour(i) }, nowMs);
+    const hours = (vcr: Vcr, i: number): Vcr => ({
+      ...vcr,
+      startMs: unixMs(vcr.startMs + i * 3_600_000),
+      stopMs: unixMs(vcr.stopMs + i * 3_600_000),
+    });
+    const nowMs = unixMs(yield* Clock.currentTimeMillis);
+    for (let i = 0; i < 40; i++) insertCall(site.calls, hours(got, i), nowMs);
     for (let i = 0; i < 40; i++) {
-      const call = knownCall({ ...sent, start: sent.start + hour(i), stop: sent.stop + hour(i) });
+      const call = knownCall(hours(sent, i));
       const claim = { originator: 9n, terminator: 2n, vservice: 7n };
       for (const method of ["A", "B"] as const) {
-        const name = userNameFor(method, call, claim, Math.round(call.startMs / 1000) + 20, ROUND_MS);
+        const name = userNameFor(method, call, claim, unixMs((Math.round(call.startMs / 1000) + 20) * 1000), ROUND_MS);
         const outcome = yield* attempt(site, printUserName(name), originatorPassword(name, call, ROUND_MS));
         same(outcome, method === "A" ? "badRecordMac" : "in");
       }

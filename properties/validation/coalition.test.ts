@@ -11,7 +11,7 @@ import { tlsSrpServer } from "../../actors/tls/mod.ts";
 import { readDocument, writeDocument } from "../../actors/validation/frames.ts";
 import { openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { type PvpUserName, parseUserName, writeAnswer } from "../../codecs/validation/mod.ts";
 import {
   callerHash,
@@ -34,12 +34,9 @@ const VIRTUAL_START_MS = Date.UTC(2011, 3, 1);
 const info = { number: sentCall.called, ticket: "dGlja2V0", routes: [{ sipUris: ["sip:x@thief.example:5061"] }] };
 
 /** Two minutes, a quarter past each hour: 12.1 bits by A. */
-const callAt = (
-  hour: number,
-  change: { readonly calling?: string | undefined; readonly laterMs?: number } = {},
-): Vcr => {
+const callAt = (hour: number, change: { readonly calling?: E164 | undefined; readonly laterMs?: number } = {}): Vcr => {
   const startMs = HOUR_MS + hour * HOUR + 900_000 + (change.laterMs ?? 0);
-  const times = { start: ntpFromMs(startMs), stop: ntpFromMs(startMs + 120_000) };
+  const times = { startMs: unixMs(startMs), stopMs: unixMs(startMs + 120_000) };
   return { ...sentCall, ...("calling" in change ? { calling: change.calling } : {}), ...times, vservice: 1n };
 };
 
@@ -82,7 +79,7 @@ const play = (
           if (!name.ok) return yield* Effect.die(name.error);
           const isRight = yield* guess(name.value, evening);
           const known = knownCall(calls.find((of) => isNamed(name.value, of)) ?? calls[0]!);
-          const guessed = isRight ? known : { ...known, startMs: known.startMs + 60_000 };
+          const guessed = isRight ? known : { ...known, startMs: unixMs(known.startMs + 60_000) };
           return { type: "password", password: originatorPassword(name.value, guessed, ROUND_MS) } as const;
         });
       const { port } = yield* listen({ host: HOST, port: 0 }, (near) =>
@@ -278,7 +275,7 @@ for (const [what, member, second, counts] of sums)
   });
 
 test("patience: of calls that fall due together a claimant cannot have right guesses counted before wrong ones", async () => {
-  const batch = Array.from({ length: 6 }, (_, hour) => callAt(hour, { calling: `+1408555${1000 + hour}` }));
+  const batch = Array.from({ length: 6 }, (_, hour) => callAt(hour, { calling: e164(`+1408555${1000 + hour}`) }));
   const isLucky = (name: PvpUserName) => [1, 4].some((lucky) => isNamed(name, batch[lucky]!));
   // All dial at one instant, in their order, where they may; then only those who guessed rightly answer at once.
   const door: Member["door"] = (near, _, visit) => {

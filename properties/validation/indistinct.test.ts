@@ -14,7 +14,7 @@ import { type ByteStreamShape, Dialer, Listener } from "../../actors/ports/mod.t
 import { HandshakeFailed, tlsSrpClient } from "../../actors/tls/mod.ts";
 import { type PvpHandlers, servePvp } from "../../actors/validation/mod.ts";
 import { openCharges } from "../../actors/vipr/charges.ts";
-import { hexOf } from "../../codecs/shared/mod.ts";
+import { e164, hexOf, unixMs } from "../../codecs/shared/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import {
   callStore,
@@ -66,9 +66,10 @@ const hold = (ms: number) =>
 const serve = Effect.fnUntraced(function* (kind: Kind | Control) {
   const calls = callStore([2n]);
   const many = kind === "unknown" ? 0 : kind === "ambiguous" ? 2 : 1;
-  for (let i = 0; i < many; i++) insertCall(calls, { ...got, stop: got.stop + (BigInt(i) << 40n) }, HOUR_MS);
+  for (let i = 0; i < many; i++)
+    insertCall(calls, { ...got, stopMs: unixMs(got.stopMs + i * 256_000) }, unixMs(HOUR_MS));
   const parties = { originator: 9n, terminator: 2n, vservice: 7n };
-  const name = userNameFor("A", knownCall(got), parties, 0, ROUND_MS);
+  const name = userNameFor("A", knownCall(got), parties, unixMs(0), ROUND_MS);
   const known = candidatesFor(calls, name);
   same(known.length, many);
   if (kind === "locked") for (let i = 0; i < 3; i++) failCall(calls, known[0]!.id, "A");
@@ -93,7 +94,7 @@ const serve = Effect.fnUntraced(function* (kind: Kind | Control) {
       listen: (on, serve) => listen(on, (stream) => serve({ ...stream, close: close(stream) })),
     }),
   );
-  const other = userNameFor("A", { ...knownCall(got), calling: "+1555" }, parties, 0, ROUND_MS);
+  const other = userNameFor("A", { ...knownCall(got), calling: e164("+1555") }, parties, unixMs(0), ROUND_MS);
   return { ...serving, userName: printUserName(name), held: printUserName(kind === "busy" ? name : other) };
 });
 type Site = Effect.Success<ReturnType<typeof serve>>;

@@ -1,6 +1,8 @@
 /** The three machines of validation: their laws, and the paths that a proof may take. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
+import { type E164, e164, ntpMs, unixMs, unixMsOf } from "../../codecs/shared/mod.ts";
 import { parseUserName, printUserName, type ValAnswer } from "../../codecs/validation/mod.ts";
 import {
   CLAIMS_MAX,
@@ -31,10 +33,10 @@ import { machineLaws } from "../kit/machine-laws.ts";
 import { knownCalls, nodeIds, numbers, vservices } from "./arbitrary.ts";
 
 const call: KnownCall = {
-  called: "+14085555432",
-  calling: "+33123456789",
-  startMs: 3_976_214_403_000,
-  stopMs: 3_976_214_500_000,
+  called: e164("+14085555432"),
+  calling: e164("+33123456789"),
+  startMs: unixMsOf(ntpMs(3_976_214_403_000)),
+  stopMs: unixMsOf(ntpMs(3_976_214_500_000)),
 };
 const claim = { nodeId: 2n, vservice: 7n };
 const attempt: PvpAttemptInput = {
@@ -43,7 +45,7 @@ const attempt: PvpAttemptInput = {
   method: "A",
   nodeId: 1n,
   domain: "a.example",
-  instant: 3_976_214_450,
+  instantMs: unixMsOf(ntpMs(3_976_214_450_000)),
   roundMs: ROUND_MS,
   windowMs: TV_MS_MAX,
   guessesBefore: 0,
@@ -103,7 +105,7 @@ machineLaws(pvpOriginator, {
 
 const candidate: PvpCandidate = { ...call, id: 4, vservice: 7n, isLocked: false };
 const parties = { originator: 1n, terminator: 2n, vservice: 7n };
-const name = userNameFor("A", call, parties, 0, ROUND_MS);
+const name = userNameFor("A", call, parties, unixMs(0), ROUND_MS);
 const elsewhere = printUserName({ ...name, terminator: 3n });
 const terminator = { nodeIds: [2n], roundMs: ROUND_MS };
 machineLaws(pvpTerminator, {
@@ -212,8 +214,8 @@ test("a claim that proves itself is asked, and its grant reported with what the 
 });
 
 test("a proof is worth less for each guess at the call that was answered before, and for a stop known more closely", () => {
-  const startMs = call.startMs + 900_000; // far from the hour
-  const long = { ...call, startMs, stopMs: startMs + 640_000 };
+  const startMs = unixMs(call.startMs + 900_000); // far from the hour
+  const long = { ...call, startMs, stopMs: unixMs(startMs + 640_000) };
   const worth = (change: Partial<PvpAttemptInput>) =>
     verdictIn(
       attemptOrders({ ...attempt, call: long, ...change }, ...answeredTo, secured, {
@@ -231,7 +233,7 @@ test("a proof is worth less for each guess at the call that was answered before,
 test("an answer for another number is no validation, an error code declines", () => {
   const answer = (given: ValAnswer) =>
     verdictIn(attemptOrders(attempt, ...answeredTo, secured, { type: "answered", answer: given }));
-  same(answer({ type: "valinfo", info: { ...info, number: "+19" } })?.verdict, "broken");
+  same(answer({ type: "valinfo", info: { ...info, number: e164("+19") } })?.verdict, "broken");
   const declined = answer({ type: "valerror", code: 403 });
   ok(declined?.verdict === "declined" && declined.code === 403 && declined.bits > 0);
 });
@@ -448,11 +450,11 @@ test("a wrong password is charged to the call, and to nothing when it was simula
 
 test("who proved a call is granted that call's number and service, and no other number", () => {
   const proved = [named, found(candidate), secured] as const;
-  const asked = (number: string) => ({ type: "asked", request: { number, domain: "a.example" } }) as const;
+  const asked = (number: E164) => ({ type: "asked", request: { number, domain: "a.example" } }) as const;
   const orders = terminatorOrders(...proved, asked(call.called), { type: "granted", info });
   ok(orders.some((order) => order.type === "grant" && order.vservice === 7n && order.number === call.called));
   ok(orders.some((order) => order.type === "answer" && order.answer.type === "valinfo"));
-  const other = terminatorOrders(...proved, asked("+15551234567"));
+  const other = terminatorOrders(...proved, asked(e164("+15551234567")));
   ok(!other.some((order) => order.type === "grant"));
   ok(other.some((order) => order.type === "answer" && order.answer.type === "valerror" && order.answer.code === 404));
   const unproved = terminatorOrders(named, found(candidate), asked(call.called));

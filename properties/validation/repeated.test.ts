@@ -1,7 +1,7 @@
 /** Records that come twice, many that come at once, and those of one tenant beside another's: each call is found once. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { ntpFromNtpMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   callNamed,
@@ -14,7 +14,6 @@ import {
   knownCall,
   ROUND_MS,
   SAME_KEY_MAX,
-  timesOf,
   userNameFor,
 } from "../../machines/validation/mod.ts";
 import { runs, test } from "../kit/harness.ts";
@@ -22,32 +21,33 @@ import { counting } from "../kit/timing.ts";
 import { receivedCall as got, HOUR_MS, vcrs } from "./arbitrary.ts";
 
 const NODE = 2n;
-const nameFor = (vcr: Vcr, method: "A" | "B" | "C", atMs = timesOf(vcr).startMs + 1_000): PvpUserName =>
+const nameFor = (vcr: Vcr, method: "A" | "B" | "C", atMs: number = vcr.startMs + 1_000): PvpUserName =>
   userNameFor(
     method,
     knownCall(vcr),
     { originator: 1n, terminator: NODE, vservice: vcr.vservice },
-    Math.round(atMs / 1000),
+    unixMs(1000 * Math.round(atMs / 1000)),
     ROUND_MS,
   );
 /** The same call, by a clock that is so far away at its start and at its stop. */
-const shifted = (vcr: Vcr, startMs: number, stopMs: number): Vcr => {
-  const times = timesOf(vcr);
-  return { ...vcr, start: ntpFromNtpMs(times.startMs + startMs), stop: ntpFromNtpMs(times.stopMs + stopMs) };
-};
+const shifted = (vcr: Vcr, startMs: number, stopMs: number): Vcr => ({
+  ...vcr,
+  startMs: unixMs(vcr.startMs + startMs),
+  stopMs: unixMs(vcr.stopMs + stopMs),
+});
 const near = fc.integer({ min: 1 - ROUND_MS / 4, max: ROUND_MS / 4 - 1 });
-const lasting = vcrs.map((vcr) => ({ ...vcr, stop: vcr.stop + (60n << 32n) }));
+const lasting = vcrs.map((vcr) => ({ ...vcr, stopMs: unixMs(vcr.stopMs + 60_000) }));
 
 test("repeated: a record that comes again is the one that is there, with its failures and its end, whoever's clock wrote it", () =>
   fc.assert(
     fc.property(lasting, fc.array(fc.tuple(near, near), { maxLength: 6 }), fc.nat(1_000_000), (vcr, again, laterMs) => {
       const store = callStore([NODE, 3n]);
-      const first = insertCall(store, vcr, HOUR_MS);
+      const first = insertCall(store, vcr, unixMs(HOUR_MS));
       failCall(store, first.id, "B");
       for (const [startMs, stopMs] of again) {
         const copy = shifted(vcr, startMs, stopMs);
         same(heldCall(store, copy), { ...first, attempts: { caller: 0, times: 1 } });
-        same(insertCall(store, copy, HOUR_MS + laterMs), callNamed(store, first.id));
+        same(insertCall(store, copy, unixMs(HOUR_MS + laterMs)), callNamed(store, first.id));
         for (const method of ["A", "B", "C"] as const)
           if (method !== "A" || vcr.calling !== undefined) same(candidatesFor(store, nameFor(copy, method)).length, 1);
       }
@@ -62,14 +62,14 @@ test("repeated: another time, caller, number or VService is another call", () =>
   fc.assert(
     fc.property(lasting, fc.boolean(), (vcr, isStart) => {
       const store = callStore([NODE]);
-      insertCall(store, vcr, HOUR_MS);
+      insertCall(store, vcr, unixMs(HOUR_MS));
       const away = ROUND_MS / 4;
       const others: ReadonlyArray<Vcr> = [
         shifted(vcr, isStart ? away : 0, isStart ? 0 : away),
         shifted(vcr, isStart ? -away : 0, isStart ? 0 : -away),
-        { ...vcr, calling: vcr.calling === undefined ? "+15550001" : undefined },
-        { ...vcr, calling: "+15550002" },
-        { ...vcr, called: "+15550003" },
+        { ...vcr, calling: vcr.calling === undefined ? e164("+15550001") : undefined },
+        { ...vcr, calling: e164("+15550002") },
+        { ...vcr, called: e164("+15550003") },
         { ...vcr, vservice: vcr.vservice + 1n },
       ];
       for (const other of others) same(heldCall(store, other), undefined);
@@ -78,21 +78,21 @@ test("repeated: another time, caller, number or VService is another call", () =>
   ));
 
 /** Calls to one number, one after another within a quarter of an hour, each some seconds long. */
-const QUARTER_MS = Math.ceil(timesOf(got).startMs / 900_000) * 900_000;
+const QUARTER_MS = Math.ceil(got.startMs / 900_000) * 900_000;
 const inARow = (count: number, stepMs: number): ReadonlyArray<Vcr> =>
   Array.from({ length: count }, (_, i) => ({
     ...got,
-    calling: `+1555${1_000 + i}`,
-    start: ntpFromNtpMs(QUARTER_MS + 10_000 + i * stepMs),
-    stop: ntpFromNtpMs(QUARTER_MS + 10_000 + i * stepMs + stepMs / 4),
+    calling: e164(`+1555${1_000 + i}`),
+    startMs: unixMs(QUARTER_MS + 10_000 + i * stepMs),
+    stopMs: unixMs(QUARTER_MS + 10_000 + i * stepMs + stepMs / 4),
   }));
 
 test("many: of a hundred calls to a number in a quarter of an hour each is found, and two at one instant are two", () => {
   const store = callStore([NODE]);
   const calls = inARow(100, 8_000);
-  const ids = calls.map((vcr) => insertCall(store, vcr, HOUR_MS).id);
+  const ids = calls.map((vcr) => insertCall(store, vcr, unixMs(HOUR_MS)).id);
   calls.forEach((vcr, i) => {
-    const { startMs, stopMs } = timesOf(vcr);
+    const { startMs, stopMs } = vcr;
     const middle = (startMs + stopMs) / 2;
     same(
       candidatesFor(store, nameFor(vcr, "B", middle)).map(({ id }) => id),
@@ -101,16 +101,16 @@ test("many: of a hundred calls to a number in a quarter of an hour each is found
   });
   // The last of them once more, by another caller: whoever names its instant means neither.
   const last = calls.at(-1)!;
-  insertCall(store, { ...last, calling: "+15559999" }, HOUR_MS);
-  const { startMs, stopMs } = timesOf(last);
+  insertCall(store, { ...last, calling: e164("+15559999") }, unixMs(HOUR_MS));
+  const { startMs, stopMs } = last;
   same(candidatesFor(store, nameFor(last, "B", (startMs + stopMs) / 2)).length, 2);
 });
 
 test("many: a key with more calls than are looked at names none, until they have gone; by A they are found all the same", () => {
   const store = callStore([NODE], { retentionMs: 1_000, roundMs: 1_000 });
   const calls = inARow(SAME_KEY_MAX + 1, 3_000);
-  calls.forEach((vcr, i) => insertCall(store, vcr, i));
-  const middle = (vcr: Vcr) => (timesOf(vcr).startMs + timesOf(vcr).stopMs) / 2;
+  calls.forEach((vcr, i) => insertCall(store, vcr, unixMs(i)));
+  const middle = (vcr: Vcr) => (vcr.startMs + vcr.stopMs) / 2;
   const [first, last] = [calls[0]!, calls.at(-1)!];
   for (const vcr of [first, calls[100]!, last]) {
     same(candidatesFor(store, nameFor(vcr, "B", middle(vcr))).length, 2);
@@ -123,9 +123,9 @@ test("many: a key with more calls than are looked at names none, until they have
 
 test("many: what one tenant uploads hides nothing of another's", () => {
   const store = callStore([NODE]);
-  for (const vcr of inARow(2 * SAME_KEY_MAX, 1_000)) insertCall(store, { ...vcr, vservice: 99n }, HOUR_MS);
-  const victim = { ...got, start: ntpFromNtpMs(QUARTER_MS + 300_000), stop: ntpFromNtpMs(QUARTER_MS + 400_000) };
-  const { id } = insertCall(store, victim, HOUR_MS);
+  for (const vcr of inARow(2 * SAME_KEY_MAX, 1_000)) insertCall(store, { ...vcr, vservice: 99n }, unixMs(HOUR_MS));
+  const victim = { ...got, startMs: unixMs(QUARTER_MS + 300_000), stopMs: unixMs(QUARTER_MS + 400_000) };
+  const { id } = insertCall(store, victim, unixMs(HOUR_MS));
   for (const method of ["A", "B", "C"] as const)
     same(
       candidatesFor(store, nameFor(victim, method, QUARTER_MS + 350_000)).map((call) => call.id),
@@ -137,7 +137,7 @@ test("many: a look-up by a stranger looks at no more where a number has very man
   const readsOf = (calls: number): number => {
     const store = callStore([NODE]);
     for (let i = 0; i < calls; i++)
-      insertCall(store, { ...inARow(1, 1_000)[0]!, calling: `+1${1_000_000 + i}` }, HOUR_MS);
+      insertCall(store, { ...inARow(1, 1_000)[0]!, calling: e164(`+1${1_000_000 + i}`) }, unixMs(HOUR_MS));
     const [rows, index] = [counting(store.calls), counting(store.index)];
     const name = nameFor(inARow(1, 1_000)[0]!, "B", QUARTER_MS + 10_100);
     same(candidatesFor({ ...store, calls: rows.counted, index: index.counted }, name).length, 2);

@@ -1,7 +1,7 @@
 /** Rounding, user names and passwords: both ends of a call agree, others do not, and names tell no more than they must. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { ntpFromMs } from "../../codecs/shared/mod.ts";
+import { e164, ntpMs, unixMs } from "../../codecs/shared/mod.ts";
 import { type PvpMethod, printUserName } from "../../codecs/validation/mod.ts";
 import {
   callerHash,
@@ -12,25 +12,25 @@ import {
   roundAsTold,
   roundNearest,
   terminatorPassword,
-  timesOf,
   userNameFor,
   windowOf,
 } from "../../machines/validation/mod.ts";
 import { runs, test } from "../kit/harness.ts";
-import { HOUR_MS, knownCalls, nodeIds, ntpMsOf, vservices } from "./arbitrary.ts";
+import { HOUR_MS, knownCalls, nodeIds, vservices } from "./arbitrary.ts";
 
 test("rounding: clocks that differ by less than T/4 always agree, every offset of every instant of T", () => {
   const T = 400;
   for (let v = 0; v < 3 * T; v++) {
-    const told = roundNearest(v, T);
-    for (let offset = -T / 4 + 1; offset < T / 4; offset++) same(roundAsTold(v + offset, told.direction, T), told.ms);
+    const told = roundNearest(ntpMs(v), T);
+    for (let offset = -T / 4 + 1; offset < T / 4; offset++)
+      same(roundAsTold(ntpMs(v + offset), told.direction, T), told.ms);
   }
 });
 
 test("rounding: the bound is tight, and clocks that differ by more than 3T/4 never agree, at any instant of T", () => {
   const T = 400;
   const agrees = (v: number, offset: number) =>
-    roundAsTold(v + offset, roundNearest(v, T).direction, T) === roundNearest(v, T).ms;
+    roundAsTold(ntpMs(v + offset), roundNearest(ntpMs(v), T).direction, T) === roundNearest(ntpMs(v), T).ms;
   ok(!Array.from({ length: T }, (_, v) => agrees(v, T / 4 + 1)).every(Boolean));
   ok(!Array.from({ length: T }, (_, v) => agrees(v, -T / 4 - 1)).every(Boolean));
   for (let v = 0; v < T; v++)
@@ -38,13 +38,9 @@ test("rounding: the bound is tight, and clocks that differ by more than 3T/4 nev
 });
 
 test("rounding: to the nearest multiple, halves up, a multiple down to itself", () => {
-  same(roundNearest(14_999, 10_000), { ms: 10_000, direction: "d" });
-  same(roundNearest(15_000, 10_000), { ms: 20_000, direction: "u" });
-  same(roundNearest(20_000, 10_000), { ms: 20_000, direction: "d" });
-  same(timesOf({ start: ntpFromMs(HOUR_MS), stop: ntpFromMs(HOUR_MS + 1_234) }), {
-    startMs: ntpMsOf(HOUR_MS),
-    stopMs: ntpMsOf(HOUR_MS + 1_234),
-  });
+  same(roundNearest(ntpMs(14_999), 10_000), { ms: 10_000, direction: "d" });
+  same(roundNearest(ntpMs(15_000), 10_000), { ms: 20_000, direction: "u" });
+  same(roundNearest(ntpMs(20_000), 10_000), { ms: 20_000, direction: "d" });
 });
 
 const claims = fc.record({ originator: nodeIds, terminator: nodeIds, vservice: vservices }, { noNullPrototype: true });
@@ -61,9 +57,9 @@ test("password: both ends of one call derive one password, with skew below T/4 a
       skew,
       fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       (call, claim, method, atStart, atStop, at) => {
-        const known = { ...call, calling: call.calling ?? "+1" };
+        const known = { ...call, calling: call.calling ?? e164("+1") };
         const name = userNameFor(method, known, claim, instantWithin(known, at), ROUND_MS);
-        const theirs = { ...known, startMs: known.startMs + atStart, stopMs: known.stopMs + atStop };
+        const theirs = { ...known, startMs: unixMs(known.startMs + atStart), stopMs: unixMs(known.stopMs + atStop) };
         same(terminatorPassword(name, theirs, ROUND_MS), originatorPassword(name, known, ROUND_MS));
       },
     ),
@@ -74,7 +70,7 @@ test("password: B needs no caller id, and a wrong one does no harm to it", () =>
   fc.assert(
     fc.property(knownCalls, claims, (call, claim) => {
       const name = userNameFor("B", call, claim, instantWithin(call, 0.5), ROUND_MS);
-      const theirs = { ...call, calling: "+99999" };
+      const theirs = { ...call, calling: e164("+99999") };
       same(terminatorPassword(name, theirs, ROUND_MS), originatorPassword(name, call, ROUND_MS));
     }),
     { numRuns: runs },
@@ -83,16 +79,16 @@ test("password: B needs no caller id, and a wrong one does no harm to it", () =>
 test("password: another call, party, service or method has another password", () =>
   fc.assert(
     fc.property(knownCalls, claims, (call, claim) => {
-      const known = { ...call, calling: "+12" };
+      const known = { ...call, calling: e164("+12") };
       const passwordOf = (method: PvpMethod, other: typeof known, parties: typeof claim) =>
-        originatorPassword(userNameFor(method, other, parties, 0, ROUND_MS), other, ROUND_MS);
+        originatorPassword(userNameFor(method, other, parties, unixMs(0), ROUND_MS), other, ROUND_MS);
       const all = [
         passwordOf("A", known, claim),
         passwordOf("B", known, claim),
-        passwordOf("A", { ...known, startMs: known.startMs + ROUND_MS }, claim),
-        passwordOf("A", { ...known, stopMs: known.stopMs + ROUND_MS }, claim),
-        passwordOf("A", { ...known, called: `${known.called}7`.slice(0, 16) }, claim),
-        passwordOf("A", { ...known, calling: "+13" }, claim),
+        passwordOf("A", { ...known, startMs: unixMs(known.startMs + ROUND_MS) }, claim),
+        passwordOf("A", { ...known, stopMs: unixMs(known.stopMs + ROUND_MS) }, claim),
+        passwordOf("A", { ...known, called: e164(`${known.called}7`.slice(0, 16)) }, claim),
+        passwordOf("A", { ...known, calling: e164("+13") }, claim),
         passwordOf("A", known, { ...claim, originator: claim.originator ^ 1n }),
         passwordOf("A", known, { ...claim, terminator: claim.terminator ^ 1n }),
         passwordOf("A", known, { ...claim, vservice: claim.vservice ^ 1n }),
@@ -105,40 +101,40 @@ test("password: another call, party, service or method has another password", ()
 test("user name: A and B tell the called number, and neither the caller nor the times", () =>
   fc.assert(
     fc.property(knownCalls, claims, (call, claim) => {
-      const known = { ...call, calling: "+3161234567" };
+      const known = { ...call, calling: e164("+3161234567") };
       const same1 = (method: PvpMethod, change: object) =>
-        printUserName(userNameFor(method, known, claim, 5, ROUND_MS)) ===
-        printUserName(userNameFor(method, { ...known, ...change }, claim, 5, ROUND_MS));
+        printUserName(userNameFor(method, known, claim, unixMs(5_000), ROUND_MS)) ===
+        printUserName(userNameFor(method, { ...known, ...change }, claim, unixMs(5_000), ROUND_MS));
       for (const method of ["A", "B"] as const)
         ok(same1(method, { startMs: known.startMs + 4 * ROUND_MS, stopMs: known.stopMs + 8 * ROUND_MS }));
       ok(same1("B", { calling: undefined }));
-      ok(!printUserName(userNameFor("A", known, claim, 5, ROUND_MS)).includes("3161234567"));
+      ok(!printUserName(userNameFor("A", known, claim, unixMs(5_000), ROUND_MS)).includes("3161234567"));
     }),
     { numRuns: runs },
   ));
 
 test("docs/protocol/pvp.md#user-name: the caller's hash is bound to the claim", () => {
-  const hash = callerHash("+14085555432", "+33123456789", { terminator: 1n, vservice: 7n });
+  const hash = callerHash(e164("+14085555432"), e164("+33123456789"), { terminator: 1n, vservice: 7n });
   same(hash.length, 16);
-  ok(hash !== callerHash("+14085555432", "+33123456789", { terminator: 2n, vservice: 7n }));
-  ok(hash !== callerHash("+14085555432", "+33123456789", { terminator: 1n, vservice: 8n }));
+  ok(hash !== callerHash(e164("+14085555432"), e164("+33123456789"), { terminator: 2n, vservice: 7n }));
+  ok(hash !== callerHash(e164("+14085555432"), e164("+33123456789"), { terminator: 1n, vservice: 8n }));
 });
 
 test("instant: inside the call whatever is drawn", () =>
   fc.assert(
     fc.property(knownCalls, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (call, at) => {
-      const instant = instantWithin(call, at);
-      ok(Number.isInteger(instant));
-      ok(instant * 1000 >= call.startMs - 1000 && instant * 1000 <= call.stopMs + 1000);
-      if (call.stopMs - call.startMs >= 1000) ok(instant * 1000 >= call.startMs && instant * 1000 <= call.stopMs);
+      const instantMs = instantWithin(call, at);
+      ok(Number.isInteger(instantMs / 1000));
+      ok(instantMs >= call.startMs - 1000 && instantMs <= call.stopMs + 1000);
+      if (call.stopMs - call.startMs >= 1000) ok(instantMs >= call.startMs && instantMs <= call.stopMs);
     }),
     { numRuns: runs },
   ));
 
 test("equivalent entropy: grows with the call, is capped, and is worth less on the hour", () => {
   const at = (minutes: number, lasts: number) => {
-    const startMs = ntpMsOf(HOUR_MS) + minutes * 60_000;
-    return equivalentBits({ startMs, stopMs: startMs + lasts }, ROUND_MS);
+    const startMs = HOUR_MS + minutes * 60_000;
+    return equivalentBits({ startMs: unixMs(startMs), stopMs: unixMs(startMs + lasts) }, ROUND_MS);
   };
   same(at(7, 10_000), Math.log2(4 * 41));
   same(at(7, 0), at(7, 10_000));
@@ -156,9 +152,9 @@ test("equivalent entropy: grows with the call, is capped, and is worth less on t
 });
 
 test("equivalent entropy: what the user name told the claimant beforehand is not secret from him", () => {
-  const startMs = ntpMsOf(HOUR_MS) + 7 * 60_000;
+  const startMs = HOUR_MS + 7 * 60_000;
   const worth = (lasts: number, method: "A" | "B" | "C") =>
-    equivalentBits({ startMs, stopMs: startMs + lasts }, ROUND_MS, method);
+    equivalentBits({ startMs: unixMs(startMs), stopMs: unixMs(startMs + lasts) }, ROUND_MS, method);
   same(worth(160_000, "B"), 8); // sixteen starts before the instant, sixteen stops after it
   same(worth(10_000, "B"), 0);
   same(worth(160_000, "C"), 2 * Math.log2(6));
@@ -169,8 +165,9 @@ test("equivalent entropy: what the user name told the claimant beforehand is not
 });
 
 test("equivalent entropy: when a claimant is asked tells that the call ended within Tv's range, and worth follows", () => {
-  const startMs = ntpMsOf(HOUR_MS) + 7 * 60_000;
-  const worth = (windowMs?: number) => equivalentBits({ startMs, stopMs: startMs + 160_000 }, ROUND_MS, "A", windowMs);
+  const startMs = HOUR_MS + 7 * 60_000;
+  const worth = (windowMs?: number) =>
+    equivalentBits({ startMs: unixMs(startMs), stopMs: unixMs(startMs + 160_000) }, ROUND_MS, "A", windowMs);
   same(worth(40_000), 2 + 4);
   same([worth(0), worth(5_000)], [4, 4]); // T is hidden at least
   same([worth(86_400_000), worth(1_640_000)], [worth(), worth()]);

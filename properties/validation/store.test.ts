@@ -1,7 +1,7 @@
 /** The remembered calls against a plain list of them; the due queue against a sorted one; standings against a count. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import type { Vcr } from "../../codecs/shared/mod.ts";
+import { e164, ntpMs, unixMs, unixMsOf, type Vcr } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   ATTEMPTS_MAX,
@@ -35,8 +35,8 @@ const NODE = 5n;
 const fewVcrs = vcrs.chain((vcr) =>
   fc
     .record({
-      called: fc.constantFrom("+11", "+12"),
-      calling: fc.constantFrom("+21", "+22", undefined),
+      called: fc.constantFrom(e164("+11"), e164("+12")),
+      calling: fc.constantFrom(e164("+21"), e164("+22"), undefined),
       vservice: fc.constantFrom(7n, 8n),
     })
     .map((few): Vcr => ({ ...vcr, ...few })),
@@ -60,7 +60,7 @@ test("store: a call is found by every name its other end may give it, and by no 
       fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
       (all, pick, at) => {
         const store = callStore([NODE]);
-        const kept = all.map((vcr) => insertCall(store, vcr, HOUR_MS));
+        const kept = all.map((vcr) => insertCall(store, vcr, unixMs(HOUR_MS)));
         const vcr = all[pick % all.length]!;
         for (const method of ["A", "B", "C"] as const) {
           if (method === "A" && vcr.calling === undefined) continue;
@@ -69,12 +69,12 @@ test("store: a call is found by every name its other end may give it, and by no 
             if (kept.findIndex(({ id }) => id === call.id) < i) return false; // the same call once more
             if (call.vservice !== name.vservice) return false;
             if (name.method === "B") {
-              const near = name.instant * 1000;
+              const near = unixMsOf(ntpMs(name.instant * 1000));
               return (
                 call.called === name.called && near >= call.startMs - ROUND_MS / 4 && near <= call.stopMs + ROUND_MS / 4
               );
             }
-            const own = nameFor({ ...all[kept.indexOf(call)]!, calling: call.calling ?? "+0" }, method, 0);
+            const own = nameFor({ ...all[kept.indexOf(call)]!, calling: call.calling ?? e164("+9") }, method, 0);
             if (name.method === "A")
               return (
                 own.method === "A" &&
@@ -105,33 +105,32 @@ test("store: another node, service, caller or hour finds nothing", () => {
   const store = callStore([NODE]);
   const vcr: Vcr = {
     direction: "received",
-    calling: "+21",
-    called: "+11",
-    start: 1n << 63n,
-    stop: (1n << 63n) + (60n << 32n),
+    calling: e164("+21"),
+    called: e164("+11"),
+    startMs: unixMs(HOUR_MS),
+    stopMs: unixMs(HOUR_MS + 60_000),
     vservice: 7n,
   };
-  insertCall(store, vcr, 0);
+  insertCall(store, vcr, unixMs(0));
   const [a, b] = [nameFor(vcr, "A", 0), nameFor(vcr, "B", 0)];
   same([candidatesFor(store, a).length, candidatesFor(store, b).length], [1, 1]);
   same(candidatesFor(store, { ...a, terminator: 6n } as PvpUserName), []);
   same(candidatesFor(store, { ...b, vservice: 8n }), []);
-  same(candidatesFor(store, nameFor({ ...vcr, calling: "+22" }, "A", 0)), []);
+  same(candidatesFor(store, nameFor({ ...vcr, calling: e164("+22") }, "A", 0)), []);
   same(candidatesFor(store, { ...b, instant: (b as { instant: number }).instant + 120 } as PvpUserName), []);
 });
 
 test("store: a call that lasts for days is found at any instant of its first day", () => {
   const store = callStore([NODE]);
-  const day = 86_400n << 32n;
   const vcr: Vcr = {
     direction: "received",
     calling: undefined,
-    called: "+11",
-    start: 1n << 63n,
-    stop: (1n << 63n) + 3n * day,
+    called: e164("+11"),
+    startMs: unixMs(HOUR_MS),
+    stopMs: unixMs(HOUR_MS + 3 * 86_400_000),
     vservice: 7n,
   };
-  insertCall(store, vcr, 0);
+  insertCall(store, vcr, unixMs(0));
   for (const at of [0, 0.1, 0.2, 0.33]) same(candidatesFor(store, nameFor(vcr, "B", at)).length, 1);
   ok(store.index.size < 110);
 });
@@ -144,7 +143,7 @@ test("store: locked after three failures, kept for 48 hours, and nothing stays i
       const model = new Map<number, number>();
       for (const [vcr, laterMs] of given) {
         nowMs += laterMs;
-        const { id, keepUntilMs } = insertCall(store, vcr, nowMs);
+        const { id, keepUntilMs } = insertCall(store, vcr, unixMs(nowMs));
         model.set(id, model.get(id) ?? nowMs + 48 * 3_600_000); // one that is held stays as long as it was to stay
         same(model.get(id), keepUntilMs);
         for (const [id, until] of model) if (until <= nowMs) model.delete(id);
@@ -171,7 +170,7 @@ test("store: holds so many calls and no more, the newest ones", () =>
   fc.assert(
     fc.property(fc.array(fewVcrs, { maxLength: 30 }), (all) => {
       const store = callStore([NODE], { callsMax: 5 });
-      const ids = all.map((vcr) => insertCall(store, vcr, HOUR_MS).id);
+      const ids = all.map((vcr) => insertCall(store, vcr, unixMs(HOUR_MS)).id);
       const calls = [...new Set(ids)];
       same(
         calls.filter((id) => callNamed(store, id) !== undefined),
@@ -184,10 +183,17 @@ test("store: holds so many calls and no more, the newest ones", () =>
 test("store: a look-up does not look at the calls to other numbers, nor at other hours of a busy one", () => {
   const store = callStore([NODE]);
   const vcr = (n: number): Vcr => {
-    const start = (1n << 63n) + (BigInt(n * 30) << 32n);
-    return { direction: "received", calling: `+2${n}`, called: "+11", start, stop: start + (20n << 32n), vservice: 7n };
+    const startMs = HOUR_MS + n * 30_000;
+    return {
+      direction: "received",
+      calling: e164(`+2${n}`),
+      called: e164("+11"),
+      startMs: unixMs(startMs),
+      stopMs: unixMs(startMs + 20_000),
+      vservice: 7n,
+    };
   };
-  for (let n = 0; n < 5_000; n++) insertCall(store, vcr(n), 0);
+  for (let n = 0; n < 5_000; n++) insertCall(store, vcr(n), unixMs(0));
   same(candidatesFor(store, nameFor(vcr(4_321), "A", 0)).length, 1);
   same(candidatesFor(store, nameFor(vcr(4_321), "B", 0.5)).length, 1);
 });

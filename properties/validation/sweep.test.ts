@@ -1,6 +1,6 @@
 /** What a stranger wins who tries a number's whole two days by B, and whom he shuts out by it: docs/security.md has the figures. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { ntpFromNtpMs } from "../../codecs/shared/mod.ts";
+import { ntpMsOf, unixMs } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   callNamed,
@@ -11,7 +11,6 @@ import {
   isLocked,
   ROUND_MS,
   terminatorPassword,
-  timesOf,
 } from "../../machines/validation/mod.ts";
 import { test } from "../kit/harness.ts";
 import { receivedCall as got, HOUR_MS } from "./arbitrary.ts";
@@ -40,21 +39,25 @@ const chance = (seed: number) => () => {
 const sweep = (count: number, random: () => number) => {
   const lasting = (mean: number) => -Math.log(1 - random()) * mean;
   const store = callStore([NODE]);
-  const fromMs = timesOf(got).startMs;
-  let atMs = fromMs;
+  const fromMs = got.startMs;
+  let atMs: number = fromMs;
   const ids = Array.from({ length: count }, () => {
     const startMs = atMs + lasting(DAYS_MS / count - MEAN_MS);
     atMs = startMs + lasting(MEAN_MS);
-    return insertCall(store, { ...got, start: ntpFromNtpMs(startMs), stop: ntpFromNtpMs(atMs) }, HOUR_MS).id;
+    return insertCall(
+      store,
+      { ...got, startMs: unixMs(Math.round(startMs)), stopMs: unixMs(Math.round(atMs)) },
+      unixMs(HOUR_MS),
+    ).id;
   });
   let hasTicket = false;
   for (let ms = 0; ms < DAYS_MS; ms += STEP_MS)
     for (const [before, after] of GUESSES) {
-      const instant = Math.floor((fromMs + ms) / 1000);
+      const instantMs = Math.floor((fromMs + ms) / 1000) * 1000;
       const name: PvpUserName = {
         method: "B",
         called: got.called,
-        instant,
+        instant: ntpMsOf(unixMs(instantMs)) / 1000,
         originator: 9n,
         terminator: NODE,
         vservice: got.vservice,
@@ -63,8 +66,8 @@ const sweep = (count: number, random: () => number) => {
       };
       const [call, second] = candidatesFor(store, name);
       if (call === undefined || second !== undefined || isLocked(call, "B")) continue;
-      const low = Math.floor((instant * 1000) / ROUND_MS) * ROUND_MS;
-      const guessed = { ...call, startMs: low - before + 1, stopMs: low + after + 1 };
+      const low = Math.floor(instantMs / ROUND_MS) * ROUND_MS;
+      const guessed = { ...call, startMs: unixMs(low - before + 1), stopMs: unixMs(low + after + 1) };
       if (terminatorPassword(name, guessed, ROUND_MS) === terminatorPassword(name, call, ROUND_MS)) hasTicket = true;
       else failCall(store, call.id, "B");
     }

@@ -1,6 +1,8 @@
 /** User names of validations: one text for each value, one value for each text, and a place for what is wrong. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
+import { e164 } from "../../codecs/shared/mod.ts";
 import { type PvpUserName, parseUserName, printUserName, USER_NAME_BYTES_MAX } from "../../codecs/validation/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { userNames } from "./arbitrary.ts";
@@ -12,7 +14,7 @@ const sample: PvpUserName = {
   vservice: 7n,
   start: "u",
   stop: "d",
-  called: "+14085555432",
+  called: e164("+14085555432"),
   instant: 3_976_214_400,
 };
 

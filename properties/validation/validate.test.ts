@@ -10,7 +10,7 @@ import {
   servePvp,
   validate,
 } from "../../actors/validation/mod.ts";
-import { hexOf, ntpFromMs, utf8, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, hexOf, unixMs, utf8, type Vcr } from "../../codecs/shared/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import {
   type CallStore,
@@ -58,7 +58,7 @@ const serve = Effect.fnUntraced(function* (
   options: Partial<ServePvpOptions> & { readonly grant?: PvpHandlers["grant"] } = {},
 ) {
   const store = callStore(options.nodeIds ?? [nodeId]);
-  for (const call of calls) insertCall(store, call, HOUR_MS);
+  for (const call of calls) insertCall(store, call, unixMs(HOUR_MS));
   const granted: Array<string> = [];
   const { grant, ...rest } = options;
   const handlers: PvpHandlers = {
@@ -147,7 +147,7 @@ virtually(
   "a caller id that is missing or wrong on either side is made up for by B",
   Effect.gen(function* () {
     const owner = yield* serve(2n, [got]);
-    for (const calling of [undefined, "+4999"])
+    for (const calling of [undefined, e164("+4999")])
       same(outcomes(yield* tryAll(new Map([[2n, owner]]), { ...sent, calling })), ["validated B"]);
     const blind = yield* serve(5n, [{ ...got, calling: undefined }]);
     same(outcomes(yield* tryAll(new Map([[5n, blind]]))), ["validated B"]);
@@ -158,7 +158,7 @@ virtually(
 virtually(
   "clocks that differ by T/4 or more do not validate, and that is all that happens",
   Effect.gen(function* () {
-    const owner = yield* serve(2n, [{ ...got, start: ntpFromMs(HOUR_MS + 414_000) }]);
+    const owner = yield* serve(2n, [{ ...got, startMs: unixMs(HOUR_MS + 414_000) }]);
     same(outcomes(yield* tryAll(new Map([[2n, owner]]))), ["refused B"]);
     yield* counting;
     same((yield* owner.counters).failed, 2);
@@ -212,7 +212,7 @@ const guess = (site: Site, method: "A" | "B", password: string, originator = 9n)
         method,
         knownCall(got),
         parties,
-        Math.round(knownCall(got).startMs / 1000) + 5,
+        unixMs((Math.round(knownCall(got).startMs / 1000) + 5) * 1000),
         ROUND_MS,
       );
       return yield* tlsSrpClient(yield* dial({ host: site.host, port: site.port }), {
@@ -243,8 +243,12 @@ virtually(
 virtually(
   "whoever locks a call by failing at it denies that call, and the next one to the same number validates",
   Effect.gen(function* () {
-    const hour = 3_600_000n << 32n;
-    const later = (vcr: Vcr): Vcr => ({ ...vcr, start: vcr.start + hour / 1_000n, stop: vcr.stop + hour / 1_000n });
+    const HOUR = 3_600_000;
+    const later = (vcr: Vcr): Vcr => ({
+      ...vcr,
+      startMs: unixMs(vcr.startMs + HOUR),
+      stopMs: unixMs(vcr.stopMs + HOUR),
+    });
     const owner = yield* serve(2n, [got, later(got)]);
     for (let i = 0; i < 5; i++) yield* guess(owner, "B", `spite ${i}`);
     const sites = new Map([[2n, owner]]);
@@ -293,14 +297,14 @@ virtually(
 virtually(
   "two calls that cannot be told apart by A are by B; two at one instant by neither",
   Effect.gen(function* () {
-    const later = { ...got, start: ntpFromMs(HOUR_MS + 4_000_000), stop: ntpFromMs(HOUR_MS + 4_100_000) };
+    const later = { ...got, startMs: unixMs(HOUR_MS + 4_000_000), stopMs: unixMs(HOUR_MS + 4_100_000) };
     same(outcomes(yield* tryAll(new Map([[2n, yield* serve(2n, [got, later])]]))), ["validated B"]);
-    same(outcomes(yield* tryAll(new Map([[2n, yield* serve(2n, [got, { ...got, calling: "+31" }])]]))), [
+    same(outcomes(yield* tryAll(new Map([[2n, yield* serve(2n, [got, { ...got, calling: e164("+31") }])]]))), [
       "validated A",
     ]);
     const others = [
-      { ...got, calling: "+31" },
-      { ...got, calling: "+32" },
+      { ...got, calling: e164("+31") },
+      { ...got, calling: e164("+32") },
     ];
     same(outcomes(yield* tryAll(new Map([[2n, yield* serve(2n, others)]]))), ["refused B"]);
   }),

@@ -1,6 +1,8 @@
 /** Numbers at the overlay's pace: never faster than its rate, each tried a few times, none lost without a word. */
+
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
+import { e164 } from "../../codecs/shared/mod.ts";
 import {
   type VapPublisherAction,
   type VapPublisherEvent,
@@ -20,7 +22,7 @@ const inputs: fc.Arbitrary<VapPublisherInput> = fc.record(
   },
   { noNullPrototype: true },
 );
-const numbers = fc.integer({ min: 1, max: 9 }).map((n) => `+1408555000${n}`);
+const numbers = fc.integer({ min: 1, max: 9 }).map((n) => e164(`+1408555000${n}`));
 const publish = fc
   .tuple(fc.integer({ min: 1, max: 99 }), numbers, fc.constantFrom(1n, 2n))
   .map(([ref, number, vservice]) => ({ type: "publish" as const, ref, number, vservice }));
@@ -88,8 +90,8 @@ const play = (...events: ReadonlyArray<VapPublisherEvent>) => {
   }
   return { actions, value: now.snapshot.value };
 };
-const one = { type: "publish", ref: 1, vservice: 1n, number: "+14085550001" } as const;
-const two = { ...one, ref: 2, number: "+14085550002" } as const;
+const one = { type: "publish", ref: 1, vservice: 1n, number: e164("+14085550001") } as const;
+const two = { ...one, ref: 2, number: e164("+14085550002") } as const;
 const failed = { type: "storeFailed", why: "unreachable" } as const;
 const pause = { type: "timerFired", timer: "pause", atMs: 0 } as const;
 

@@ -1,6 +1,8 @@
 /** A server's session with one client: who is answered what. */
+
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
+import { msFromNtp, ntp } from "../../codecs/shared/mod.ts";
 import { errorNumberOf, type Verdict, valueIn } from "../../codecs/vap/mod.ts";
 import { type VapServerAction, type VapServerEvent, vapServer } from "../../machines/vap/mod.ts";
 import { runs, test } from "../kit/harness.ts";
@@ -197,8 +199,8 @@ test("draft-jennings-vipr-vap-02 §9.5: a call record needs its VService; a call
     direction: "sent",
     calling: "+14085551000",
     called: "+14085555432",
-    start: 5n,
-    stop: 6n,
+    startMs: msFromNtp(ntp(5n)),
+    stopMs: msFromNtp(ntp(6n)),
     vservice: VSERVICE,
   });
   const bare = messageOf(

@@ -9,7 +9,7 @@ import {
   type VapHandlers,
   type VapServerOptions,
 } from "../../actors/vap/mod.ts";
-import type { Vcr } from "../../codecs/shared/mod.ts";
+import { e164, type Vcr } from "../../codecs/shared/mod.ts";
 import { type ServiceIdentity, seal, VapMessage, type VService, vapKey } from "../../codecs/vap/mod.ts";
 import { cut, nothingHeld } from "../../codecs/wire/mod.ts";
 import { memoryLayer, type Ports, runVirtual } from "../../runtime/memory.ts";
@@ -78,7 +78,7 @@ virtually(
     const client = yield* agent();
     assert.deepEqual(yield* client.publishVService(document), { limit: 100, current: 7 });
     assert.deepEqual([...seen.services.values()], [document]);
-    const numbers = Array.from({ length: 50 }, (_, i) => `+1408555${1000 + i}`);
+    const numbers = Array.from({ length: 50 }, (_, i) => e164(`+1408555${1000 + i}`));
     const results = yield* client.publishNumbers(numbers);
     assert.deepEqual(
       results.map(({ number, result }) => [number, result.type]),

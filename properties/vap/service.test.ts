@@ -1,6 +1,8 @@
 /** The two XML documents: read back, refused with a place, and never thrown over. */
+
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
+import { e164 } from "../../codecs/shared/mod.ts";
 import {
   CONTENT_BYTES_MAX,
   readValInfo,
@@ -32,7 +34,7 @@ const services: fc.Arbitrary<VService> = fc.record(
   { noNullPrototype: true, requiredKeys: ["id", "dhtName", "didCount", "domain", "routes"] },
 );
 const infos: fc.Arbitrary<ValInfo> = fc.record(
-  { number: fc.constantFrom("+14085555432", "+390612345"), ticket: word, routes },
+  { number: fc.constantFrom(e164("+14085555432"), e164("+390612345")), ticket: word, routes },
   { noNullPrototype: true },
 );
 

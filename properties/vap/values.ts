@@ -1,6 +1,6 @@
 /** Values that the tests of VAP share. */
 import fc from "fast-check";
-import type { Vcr } from "../../codecs/shared/mod.ts";
+import { e164, ntp, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import {
   errorAttribute,
   errorCode,
@@ -17,7 +17,7 @@ import type { TypeOf } from "../../codecs/wire/mod.ts";
 type Attribute = TypeOf<typeof VapAttribute>;
 
 export const VSERVICE = 0x7eeb_6a70_3647_8351n;
-export const NUMBER = "+14085555432";
+export const NUMBER = e164("+14085555432");
 export const identityOf = (service: number, subservice: number, vservice = VSERVICE, instance = 1n): Attribute => ({
   type: "serviceIdentity",
   value: { service, subservice, vservice, instance },
@@ -43,10 +43,10 @@ export const document: VService = {
 export const valInfo = { number: NUMBER, ticket: "AAECAw==", routes: document.routes };
 export const vcr: Vcr = {
   direction: "sent",
-  calling: "+14085551000",
+  calling: e164("+14085551000"),
   called: NUMBER,
-  start: 1n << 40n,
-  stop: 2n << 40n,
+  startMs: unixMs(1_767_225_600_000),
+  stopMs: unixMs(1_767_225_856_000),
   vservice: VSERVICE,
 };
 
@@ -74,8 +74,8 @@ const attributes: fc.Arbitrary<Attribute> = fc.constantFrom<Array<Attribute>>(
   { type: "calledNumber", value: NUMBER },
   { type: "calledNumber", value: "nobody" },
   { type: "callingNumber", value: "" },
-  { type: "startTime", value: 5n },
-  { type: "stopTime", value: 6n },
+  { type: "startTime", value: ntp(5n) },
+  { type: "stopTime", value: ntp(6n) },
   { type: "callDirection", value: "sent" },
 );
 const methods = fc.constantFrom(
@@ -108,9 +108,9 @@ export const meaningful: ReadonlyArray<VapMessage> = [
   messageOf("uploadVcr", "request", [
     identityOf(100, 3),
     { type: "calledNumber", value: NUMBER },
-    { type: "callingNumber", value: "+14085551000" },
-    { type: "startTime", value: 5n },
-    { type: "stopTime", value: 6n },
+    { type: "callingNumber", value: e164("+14085551000") },
+    { type: "startTime", value: ntp(5n) },
+    { type: "stopTime", value: ntp(6n) },
     { type: "callDirection", value: "sent" },
   ]),
   messageOf("unpublish", "request", [identityOf(101, 4)]),

@@ -1,16 +1,18 @@
 /** Whatever a ViPR server may tell of a few numbers: with long texts, odd bits, and claimants that come back. */
+
 import fc from "fast-check";
+import { e164, ntpMsOf, unixMs } from "../../codecs/shared/mod.ts";
 import type { ClaimVerdict, PvpClaim } from "../../machines/validation/mod.ts";
 import type { ViprEvent } from "../../machines/vipr/mod.ts";
-import { HOUR_MS, ntpMsOf } from "../validation/arbitrary.ts";
+import { HOUR_MS } from "../validation/arbitrary.ts";
 
-export const NUMBERS = ["+14085555432", "+1408555543", "+14", "+493012345678901"] as const;
+export const NUMBERS = [e164("+14085555432"), e164("+1408555543"), e164("+14"), e164("+493012345678901")] as const;
 
 /** Mostly one, so that it meets the limits of a story. */
 const number = fc.oneof({ weight: 5, arbitrary: fc.constant(NUMBERS[0]) }, fc.constantFrom(...NUMBERS));
 const call = fc.tuple(fc.nat(9), fc.nat(3_600_000)).map(([day, ms]) => ({
-  startMs: ntpMsOf(HOUR_MS) + day * 86_400_000,
-  stopMs: ntpMsOf(HOUR_MS) + day * 86_400_000 + ms,
+  startMs: ntpMsOf(unixMs(HOUR_MS + day * 86_400_000)),
+  stopMs: ntpMsOf(unixMs(HOUR_MS + day * 86_400_000 + ms)),
 }));
 const words = fc.string({ unit: "binary", maxLength: 300 });
 const claim: fc.Arbitrary<PvpClaim> = fc.record({

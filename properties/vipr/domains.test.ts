@@ -1,14 +1,16 @@
 /** The domains a server grants tickets for, while it runs: whatever is set counts from then on, by the secret of that moment. */
+
 import { deepStrictEqual as same } from "node:assert";
 import { Effect, Layer, Logger } from "effect";
 import fc from "fast-check";
 import { openTicketChecker } from "../../actors/ticket/mod.ts";
 import { openDomains } from "../../actors/vipr/domains.ts";
+import { e164 } from "../../codecs/shared/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
 
 const RUNS = 6; // each secret is stretched, a tenth of a second
-const NUMBER = "+14085555432";
+const NUMBER = e164("+14085555432");
 const NAMES = ["a.example", "b.example"] as const;
 const FOR = { number: NUMBER, grantedTo: "c.example", vservice: 7n };
 

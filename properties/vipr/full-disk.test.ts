@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Effect, Layer, Logger } from "effect";
 import { connectVap } from "../../actors/vap/mod.ts";
 import { startViprServer } from "../../actors/vipr/mod.ts";
-import { ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { nodeLayer, openSqlite } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { HOUR_MS } from "../validation/arbitrary.ts";
@@ -21,10 +21,10 @@ const UPLOADS_MAX = 5_000;
 
 const vcrOf = (i: number): Vcr => ({
   direction: i % 2 === 0 ? "sent" : "received",
-  called: `+4989${1_000_000 + i}`,
-  calling: "+14085551000",
-  start: ntpFromMs(HOUR_MS + 700_000),
-  stop: ntpFromMs(HOUR_MS + 1_900_000),
+  called: e164(`+4989${1_000_000 + i}`),
+  calling: e164("+14085551000"),
+  startMs: unixMs(HOUR_MS + 700_000),
+  stopMs: unixMs(HOUR_MS + 1_900_000),
   vservice: 7n,
 });
 

@@ -6,7 +6,7 @@ import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { LOOK_UPS_MAX, openOriginating, PUT_OFF_MS, VALIDATIONS_MAX } from "../../actors/vipr/originating.ts";
 import { ATTEMPTS_AT_ONCE_MAX, windowFor } from "../../actors/vipr/proving.ts";
 import { openRecords, type Records, type Waiting } from "../../actors/vipr/records.ts";
-import { msFromNtp, ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { CLAIMS_MAX, callStore, RETENTION_MS, ROUND_MS, windowOf } from "../../machines/validation/mod.ts";
 import { LINE_MAX, openLines, stepOut, stepUp, type ViprEvent } from "../../machines/vipr/mod.ts";
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
@@ -14,7 +14,7 @@ import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
 import { HOUR_MS, sentCall } from "../validation/arbitrary.ts";
 
-const [BUSY, OTHER] = ["+14085550001", "+14085550002"];
+const [BUSY, OTHER] = [e164("+14085550001"), e164("+14085550002")];
 const MINUTE_MS = 60_000;
 const HOUR = 60 * MINUTE_MS;
 /** When virtual time begins. */
@@ -23,14 +23,14 @@ const BEGIN_MS = Date.UTC(2011, 3, 1);
 const ATTACH_MS = 10_000;
 
 /** Two minutes of each hour. */
-const callOf = (hour: number, called: string): Vcr => {
+const callOf = (hour: number, called: E164): Vcr => {
   const startMs = HOUR_MS + hour * HOUR;
-  return { ...sentCall, called, start: ntpFromMs(startMs), stop: ntpFromMs(startMs + 2 * MINUTE_MS), vservice: 1n };
+  return { ...sentCall, called, startMs: unixMs(startMs), stopMs: unixMs(startMs + 2 * MINUTE_MS), vservice: 1n };
 };
-const calls = (count: number, called: string): ReadonlyArray<Vcr> =>
+const calls = (count: number, called: E164): ReadonlyArray<Vcr> =>
   Array.from({ length: count }, (_, hour) => callOf(hour, called));
 const dueAtOnce = (all: ReadonlyArray<Vcr>): ReadonlyArray<Waiting> =>
-  all.map((vcr) => ({ vcr, dueMs: BEGIN_MS + MINUTE_MS }));
+  all.map((vcr) => ({ vcr, dueMs: unixMs(BEGIN_MS + MINUTE_MS) }));
 
 const virtually = <A, E>(body: Effect.Effect<A, E, any>): Promise<A> =>
   runVirtual(
@@ -128,7 +128,7 @@ test("lines: calls of a line that fall due together are looked up one after anot
 test("lines: who waits in a line takes turns with the other lines that are due", () =>
   virtually(
     Effect.gen(function* () {
-      const others = Array.from({ length: 3 * VALIDATIONS_MAX }, (_, i) => callOf(0, `+1555${10_000 + i}`));
+      const others = Array.from({ length: 3 * VALIDATIONS_MAX }, (_, i) => callOf(0, e164(`+1555${10_000 + i}`)));
       const waiting = dueAtOnce([...calls(3, BUSY), ...others]);
       const { hours } = yield* serve({ ...(yield* noRecords), waiting });
       yield* Effect.sleep(HOUR);
@@ -145,7 +145,7 @@ test("lines: more than may wait behind one call come again later; those that the
       const { originating, hours } = yield* serve(yield* openRecords(store, callStore([])));
       const forgotten = (vcr: Vcr, i: number): Vcr => {
         const stopMs = BEGIN_MS - RETENTION_MS - i * HOUR;
-        return { ...vcr, start: ntpFromMs(stopMs - MINUTE_MS), stop: ntpFromMs(stopMs) };
+        return { ...vcr, startMs: unixMs(stopMs - MINUTE_MS), stopMs: unixMs(stopMs) };
       };
       const all = calls(LINE_MAX + 7, BUSY);
       yield* Effect.forEach([...all.slice(0, -3), ...all.slice(-3).map(forgotten)], originating.take);
@@ -160,7 +160,7 @@ test("lines: more than may wait behind one call come again later; those that the
 test("places: a call of many claims has its turn among ever so many of one", () =>
   virtually(
     Effect.gen(function* () {
-      const many = "+15550000000";
+      const many = e164("+15550000000");
       const isMany = (number: string) => number === many;
       const { originating, hours } = yield* serve(yield* noRecords, {
         lookUp: (number) =>
@@ -175,7 +175,7 @@ test("places: a call of many claims has its turn among ever so many of one", () 
       // A hundred a second, each of which holds its place for ten: there is never room for all.
       for (let i = 0; i < 6_000; i++) {
         if (i === 2_000) yield* originating.take(callOf(0, many));
-        yield* originating.take(callOf(0, `+1556${i}`));
+        yield* originating.take(callOf(0, e164(`+1556${i}`)));
         yield* Effect.sleep(10);
       }
       same(hours("attempted", many).length, CLAIMS_MAX);
@@ -193,7 +193,7 @@ test("places go by attempts: so many calls of one claim each, however slow, and 
           asking -= 1;
           return [{ nodeId: 3n, vservice: 8n }];
         });
-      const all = Array.from({ length: VALIDATIONS_MAX + 1 }, (_, i) => callOf(0, `+1555${10_000 + i}`));
+      const all = Array.from({ length: VALIDATIONS_MAX + 1 }, (_, i) => callOf(0, e164(`+1555${10_000 + i}`)));
       const { originating } = yield* serve({ ...(yield* noRecords), waiting: dueAtOnce(all) }, { lookUp });
       yield* Effect.sleep(MINUTE_MS + ATTACH_MS / 2);
       same([most, yield* originating.underWay, originating.pending()], [LOOK_UPS_MAX, ATTEMPTS_AT_ONCE_MAX, 1]);
@@ -263,11 +263,11 @@ test("what a stop is spread over: Tv's range of a call that we were late with, o
   virtually(
     Effect.gen(function* () {
       const waitBetweenMs = [30_000, MINUTE_MS] as const;
-      const call = { ...callOf(0, BUSY), start: ntpFromMs(BEGIN_MS - 3 * MINUTE_MS), stop: ntpFromMs(BEGIN_MS) };
+      const call = { ...callOf(0, BUSY), startMs: unixMs(BEGIN_MS - 3 * MINUTE_MS), stopMs: unixMs(BEGIN_MS) };
       const store = memoryStore();
       const records = yield* openRecords(store, callStore([]));
       const nowMs = yield* Clock.currentTimeMillis;
-      yield* records.sent({ vcr: call, dueMs: nowMs + 45_000 });
+      yield* records.sent({ vcr: call, dueMs: unixMs(nowMs + 45_000) });
       yield* Effect.sleep(HOUR);
       const [late] = (yield* openRecords(store, callStore([]), 5 * MINUTE_MS)).waiting;
       const [again] = (yield* openRecords(store, callStore([]), 1_000)).waiting;
@@ -275,7 +275,7 @@ test("what a stop is spread over: Tv's range of a call that we were late with, o
         [late!.dueMs, again!.dueMs, windowFor(waitBetweenMs, again!)],
         [nowMs + HOUR + 5 * MINUTE_MS, late!.dueMs, 30_000],
       );
-      const imported = { vcr: call, dueMs: msFromNtp(call.stop) + HOUR };
+      const imported = { vcr: call, dueMs: unixMs(call.stopMs + HOUR) };
       same(windowFor(waitBetweenMs, imported), windowOf(waitBetweenMs, HOUR));
       ok(windowFor(waitBetweenMs, imported) > HOUR);
       const slow = yield* serve({ ...(yield* noRecords), waiting: [imported] }, { waitBetweenMs });

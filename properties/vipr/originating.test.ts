@@ -1,9 +1,11 @@
 /** Validations under way: how many claims are tried at once, and what one call asks of the overlay. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, Layer, Logger } from "effect";
 import { openOriginating } from "../../actors/vipr/originating.ts";
 import { ATTEMPTS_AT_ONCE_MAX } from "../../actors/vipr/proving.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
+import { e164 } from "../../codecs/shared/mod.ts";
 import { CLAIMS_MAX, callStore, ROUND_MS } from "../../machines/validation/mod.ts";
 import type { ViprEvent } from "../../machines/vipr/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
@@ -52,7 +54,7 @@ test("originating: a call has its turn for all of its claims, and they of all ca
         },
         yield* Effect.orDie(openRecords(undefined, callStore([]))),
       );
-      for (let i = 0; i < CALLS; i++) yield* originating.take({ ...sentCall, called: `+1555${i}${i % 2}` });
+      for (let i = 0; i < CALLS; i++) yield* originating.take({ ...sentCall, called: e164(`+1555${i}${i % 2}`) });
       yield* Effect.sleep(600_000);
       ok(most > ATTEMPTS_AT_ONCE_MAX - CLAIMS_MAX && most <= ATTEMPTS_AT_ONCE_MAX, `${most} at once`);
       const ended = events.filter(({ type }) => type === "attempted").length;

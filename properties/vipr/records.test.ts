@@ -8,15 +8,15 @@ import fc from "fast-check";
 import { type Change, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { LOOK_UPS_MAX, openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { hexOf, type Vcr } from "../../codecs/shared/mod.ts";
+import { bytesOfHex, e164, hexOf, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import {
   decodeProof,
   decodeRecord,
   encodeProof,
   encodeRecord,
-  hourOfKey,
   proofKey,
   recordKey,
+  timeOfKey,
 } from "../../codecs/validation/mod.ts";
 import {
   ATTEMPTS_MAX,
@@ -36,7 +36,7 @@ import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { openSqlite } from "../../runtime/store/sqlite.ts";
 import { runs, test } from "../kit/harness.ts";
-import { vcrs } from "../validation/arbitrary.ts";
+import { hourly, vcrs } from "../validation/arbitrary.ts";
 
 const virtually = <A, E>(body: Effect.Effect<A, E, any>): Promise<A> =>
   runVirtual(
@@ -46,7 +46,7 @@ const virtually = <A, E>(body: Effect.Effect<A, E, any>): Promise<A> =>
   );
 const sample = fc.sample(vcrs, { numRuns: 12, seed: 11 });
 const nameOf = (vcr: Vcr) =>
-  userNameFor("C", knownCall(vcr), { originator: 1n, terminator: 5n, vservice: vcr.vservice }, 0, ROUND_MS);
+  userNameFor("C", knownCall(vcr), { originator: 1n, terminator: 5n, vservice: vcr.vservice }, unixMs(0), ROUND_MS);
 
 test("record: what is written is read, and nothing else is", () =>
   fc.assert(
@@ -64,8 +64,11 @@ test("record: what is written is read, and nothing else is", () =>
         for (let size = 0; size < bytes.length; size++) same(decodeRecord(bytes.subarray(0, size)), undefined);
         same(decodeRecord(Uint8Array.of(2, ...bytes.subarray(1))), undefined);
         decodeRecord(noise); // a value, whatever it is
-        same(hourOfKey(recordKey(vcr, atMs)), atMs);
-        ok(hexOf(recordKey(vcr, atMs)) < hexOf(recordKey(vcr, atMs + 1)), "keys stand in the order of their hours");
+        same(timeOfKey(recordKey(vcr, unixMs(atMs))), atMs);
+        ok(
+          hexOf(recordKey(vcr, unixMs(atMs))) < hexOf(recordKey(vcr, unixMs(atMs + 1))),
+          "keys stand in the order of their hours",
+        );
       },
     ),
     { numRuns: runs },
@@ -73,9 +76,9 @@ test("record: what is written is read, and nothing else is", () =>
 
 const proofs = fc.record({
   claim: fc.string({ maxLength: 80 }),
-  call: fc.string({ maxLength: 50 }),
+  call: vcrs.map(({ startMs, stopMs }) => ({ startMs, stopMs })),
   bits: fc.double({ min: 0, max: 24, noNaN: true }),
-  atMs: fc.nat(2 ** 45),
+  atMs: fc.nat(2 ** 45).map(unixMs),
 });
 
 test("proof: what is written is read, and worth no more for it", () =>
@@ -91,6 +94,40 @@ test("proof: what is written is read, and worth no more for it", () =>
     { numRuns: runs },
   ));
 
+const LATE = "01020c2b313430383535353534333200ed00378340000000ed0037fecccccccc000000000000000700";
+const FINE = "01010c2b313430383535353534333200ed003783400004d2ed0037fecccccccc000000000000000700";
+const PROOF =
+  "010013312f2b31343038353535353433322f30612f37002931373037373731303832333834323930363131322f3137303737" +
+  "373131333534343836313135353332007270e00000019b77119680";
+
+test("records: rows as version 0.1.0 wrote them are read, and written with the same bytes and keys", () => {
+  const dueMs = unixMs(1_767_229_200_000);
+  const times = { startMs: unixMs(1_767_225_603_250), stopMs: unixMs(1_767_225_726_800) };
+  const { vcr, isLate } = decodeRecord(bytesOfHex(LATE)!)!;
+  const called = e164("+14085555432");
+  same([vcr, isLate], [{ direction: "sent", calling: undefined, called, ...times, vservice: 7n }, true]);
+  same(hexOf(encodeRecord({ vcr, isLate: true })), LATE);
+  same(hexOf(recordKey(vcr, dueMs)), "0000019b771196807a9745e065f7335f52ab9682939d3bd6");
+  const proof = decodeProof(bytesOfHex(PROOF)!)!;
+  same(proof, { claim: "1/+14085555432/0a/7", call: times, bits: 7.5, atMs: dueMs });
+  same(hexOf(encodeProof(proof)), PROOF);
+  same(hexOf(proofKey(proof.claim, proof.call)), "28738915f7c8d80363360deda0bc0ade90d3f447885aa96e2ae076f691a92a80");
+});
+
+test("records: a sent call that 0.1.0 stored with times finer than a millisecond is removed once it is done with", () =>
+  virtually(
+    Effect.gen(function* () {
+      const store = memoryStore();
+      const key = bytesOfHex("0000019b77119680d415f1890fb34fd1ba7fe45c46401d78")!;
+      yield* store.write([{ type: "put", table: "vcrSent", key, value: bytesOfHex(FINE)! }]);
+      const records = yield* openRecords(store, callStore([5n]));
+      same(records.waiting.length, 1);
+      same((yield* store.scan("vcrSent")).length, 1);
+      yield* records.done(records.waiting[0]!);
+      same(yield* store.scan("vcrSent"), []);
+    }),
+  ));
+
 test("records: proofs are there after a restart, but for those of a claim that failed, and those that are too old", () =>
   virtually(
     Effect.gen(function* () {
@@ -99,10 +136,10 @@ test("records: proofs are there after a restart, but for those of a claim that f
       const atMs = yield* Clock.currentTimeMillis;
       for (const claim of ["a", "b"])
         for (let i = 0; i < 5; i++)
-          yield* records.proved({ claim, call: String(i), bits: 5.5, atMs: atMs + (5 - i) * 86_400_000 });
+          yield* records.proved({ claim, call: hourly(i), bits: 5.5, atMs: unixMs(atMs + (5 - i) * 86_400_000) });
       yield* records.disproved("a");
       const left = Effect.map(openRecords(store, callStore([5n])), ({ proofs: kept }) =>
-        kept.map(({ claim, call, bits }) => `${claim}${call} ${bits}`),
+        kept.map(({ claim, call, bits }) => `${claim}${(call.startMs - hourly(0).startMs) / 3_600_000} ${bits}`),
       );
       same(yield* left, ["b4 5.5", "b3 5.5", "b2 5.5", "b1 5.5", "b0 5.5"]); // the oldest first
       yield* Effect.sleep(PROOF_LIFETIME_MS + 2 * 86_400_000);
@@ -116,8 +153,8 @@ test("records: however many proofs a disk holds of a claim, one that fails has n
   virtually(
     Effect.gen(function* () {
       const store = memoryStore();
-      const atMs = yield* Clock.currentTimeMillis;
-      const proofs = Array.from({ length: 2_500 }, (_, i) => ({ claim: "a", call: String(i), bits: 1, atMs }));
+      const atMs = unixMs(yield* Clock.currentTimeMillis);
+      const proofs = Array.from({ length: 2_500 }, (_, i) => ({ claim: "a", call: hourly(i), bits: 1, atMs }));
       const put = (proof: (typeof proofs)[number]): Change => ({
         type: "put",
         table: "proofs",
@@ -137,7 +174,7 @@ test("records: received calls are found again after a restart, with their attemp
       const before = callStore([5n]);
       const records = yield* openRecords(store, before);
       const nowMs = yield* Clock.currentTimeMillis;
-      const kept = sample.map((vcr) => insertCall(before, vcr, nowMs));
+      const kept = sample.map((vcr) => insertCall(before, vcr, unixMs(nowMs)));
       for (const call of kept) yield* records.received(call);
       for (let i = 0; i < ATTEMPTS_MAX; i++) yield* records.received(failCall(before, kept[0]!.id, "C")!);
       const after = callStore([5n]);
@@ -235,7 +272,10 @@ test("records: more calls due at once than are looked up at once are all validat
         },
         yield* openRecords(slow, callStore([5n])),
       );
-      const all = Array.from({ length: 4 * LOOK_UPS_MAX }, (_, i) => ({ ...sample[0]!, called: `+1${1_000 + i}` }));
+      const all = Array.from({ length: 4 * LOOK_UPS_MAX }, (_, i) => ({
+        ...sample[0]!,
+        called: e164(`+1${1_000 + i}`),
+      }));
       yield* Effect.forEach(all, originating.take, { concurrency: all.length });
       yield* Effect.sleep(120_000);
       same([lookedUp, most], [all.length, LOOK_UPS_MAX]);
@@ -249,7 +289,7 @@ test("records: what was due while the process was away waits for the call agents
       const store = memoryStore();
       const records = yield* openRecords(store, callStore([5n]));
       const nowMs = yield* Clock.currentTimeMillis;
-      yield* records.sent({ vcr: sample[0]!, dueMs: nowMs + 1_000 });
+      yield* records.sent({ vcr: sample[0]!, dueMs: unixMs(nowMs + 1_000) });
       yield* Effect.sleep(86_400_000);
       const { waiting } = yield* openRecords(store, callStore([5n]));
       same(
@@ -269,10 +309,10 @@ test("records: what the disk does not take is refused, and does not wait", () =>
       };
       const calls = callStore([5n]);
       const records = yield* openRecords(full, calls);
-      const kept = insertCall(calls, sample[0]!, 0);
+      const kept = insertCall(calls, sample[0]!, unixMs(0));
       same((yield* Effect.flip(records.received(kept))).reason, "full");
-      same((yield* Effect.flip(records.sent({ vcr: sample[0]!, dueMs: 1 }))).reason, "full");
-      yield* records.done({ vcr: sample[0]!, dueMs: 1 }); // is told in the log
+      same((yield* Effect.flip(records.sent({ vcr: sample[0]!, dueMs: unixMs(1) }))).reason, "full");
+      yield* records.done({ vcr: sample[0]!, dueMs: unixMs(1) }); // is told in the log
       ok(callNamed(calls, kept.id) !== undefined);
     }),
   ));
@@ -292,8 +332,8 @@ test("records: the same over a file, opened again", async () => {
         const calls = callStore([5n]);
         const records = yield* openRecords(store, calls);
         for (const vcr of sample) {
-          yield* records.received(insertCall(calls, vcr, nowMs));
-          yield* records.sent({ vcr, dueMs: nowMs + 3_600_000 });
+          yield* records.received(insertCall(calls, vcr, unixMs(nowMs)));
+          yield* records.sent({ vcr, dueMs: unixMs(nowMs + 3_600_000) });
         }
       }),
     );

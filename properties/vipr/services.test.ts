@@ -1,15 +1,17 @@
 /** Black and white lists on both sides: before a ticket is made, and before agents hear of a route. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, Logger } from "effect";
 import fc from "fast-check";
 import { makeServices } from "../../actors/vipr/services.ts";
+import { e164 } from "../../codecs/shared/mod.ts";
 import { readValInfo, type VService, writeValInfo } from "../../codecs/vap/mod.ts";
 import type { ViprEvent } from "../../machines/vipr/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 
-const NUMBER = "+14085555432";
+const NUMBER = e164("+14085555432");
 /** Published in a life before this one: the overlay has it from us, and no agent has published it since. */
-const HELD = "+14085555433";
+const HELD = e164("+14085555433");
 const identity = { service: 101, subservice: 4, vservice: 7n, instance: 1n };
 const domains = fc.constantFrom("a.example", "b.example", "c.example");
 const lists = fc.option(
@@ -69,10 +71,10 @@ test("lists: the terminating side makes no ticket for a domain that is not welco
 test("lists: a number that the VService has not published is 404, whoever asks; without an issuer 503", () => {
   const { services, seen } = opened({ type: "whitelist", domains: ["a.example"] });
   const codeOf = (number: string, domain: string, vservice: bigint) => {
-    const grant = run(services.grant({ number, domain, vservice }));
+    const grant = run(services.grant({ number: e164(number), domain, vservice }));
     return grant.type === "refused" ? grant.code : "granted";
   };
-  same(codeOf("+15551234567", "a.example", 7n), 404);
+  same(codeOf(e164("+15551234567"), "a.example", 7n), 404);
   same(codeOf(NUMBER, "a.example", 8n), 404);
   same(codeOf(NUMBER, "b.example", 7n), 403);
   services.publish(identity, { ...documentOf(undefined), domain: "other.example" });
@@ -98,9 +100,10 @@ test("lists: the originating side takes no route of a domain that its VService d
 
 test("numbers: what the overlay still has from us is granted after a restart, and no other number", () => {
   const { services, seen } = opened(undefined);
-  const grantOf = (number: string, vservice: bigint) => run(services.grant({ number, domain: "b.example", vservice }));
+  const grantOf = (number: string, vservice: bigint) =>
+    run(services.grant({ number: e164(number), domain: "b.example", vservice }));
   same(grantOf(HELD, 7n).type, "granted");
-  same(grantOf("+14085555434", 7n), { type: "refused", code: 404 });
+  same(grantOf(e164("+14085555434"), 7n), { type: "refused", code: 404 });
   same(grantOf(HELD, 8n), { type: "refused", code: 404 });
   services.withdraw(identity);
   same(grantOf(HELD, 7n), { type: "refused", code: 404 });

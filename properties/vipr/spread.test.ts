@@ -1,14 +1,16 @@
 /** Several nodes in one server: every number has one, each has its share, and more numbers than one quota find room. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
 import fc from "fast-check";
 import { claimsOf } from "../../actors/reload/mod.ts";
 import { openPublishing } from "../../actors/vipr/publishing.ts";
+import { e164 } from "../../codecs/shared/mod.ts";
 import { nodeOrder, nodesToTry } from "../../machines/vipr/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { overlayOf, testOverlay } from "../reload/ring-of-nodes.ts";
 
-const numberOf = (i: number) => `+1408${String(5_550_000 + i)}`;
+const numberOf = (i: number) => e164(`+1408${String(5_550_000 + i)}`);
 
 test("an order names every node once, and is the same each time", () =>
   fc.assert(

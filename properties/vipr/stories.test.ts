@@ -8,7 +8,7 @@ import { type Originating, openOriginating } from "../../actors/vipr/originating
 import { openRecords } from "../../actors/vipr/records.ts";
 import { storedStory } from "../../actors/vipr/stored-story.ts";
 import { FACTS_AT_ONCE_MAX, GATHERED_MAX, openStories, type Stories } from "../../actors/vipr/stories.ts";
-import { nodeIdText, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdText, ntpMs, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import {
   asKept,
@@ -46,12 +46,12 @@ import { storyText } from "../../runtime/cli/explain-text.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
 import { wireLaws } from "../kit/wire-laws.ts";
-import { HOUR_MS, vcrs } from "../validation/arbitrary.ts";
+import { HOUR_MS, hourly, vcrs } from "../validation/arbitrary.ts";
 import { NUMBERS, viprEvents } from "./arbitrary.ts";
 
 const REQUIRED = 12;
 const LONG_MS = 1_000;
-const CALL = { startMs: 3_976_214_403_000, stopMs: 3_976_214_500_000 };
+const CALL = { startMs: ntpMs(3_976_214_403_000), stopMs: ntpMs(3_976_214_500_000) };
 const [NUMBER] = NUMBERS;
 
 wireLaws(StoryFactRow, { openEnded: true });
@@ -133,7 +133,7 @@ test("stories: however events are cut into writes and lives of the server, they 
             same(yield* toldBy(now.of), model(events.slice(0, at)));
           }
           yield* now.close;
-          const kept = yield* Effect.forEach(NUMBERS, (number) => storedStory(store, number, HOUR_MS));
+          const kept = yield* Effect.forEach(NUMBERS, (number) => storedStory(store, e164(number), HOUR_MS));
           same(
             kept.map((story) => story?.facts),
             model(events).map((story) => story?.facts),
@@ -254,8 +254,8 @@ test("stories: after a restart calls wait with their new hour, and a claim's bit
                 const atMs = (yield* Clock.currentTimeMillis) + (day - 80) * 86_400_000;
                 const attempt = { ...claim, method: "A", bits, verdict: "validated", info: {} as ValInfo } as const;
                 of.hear({ type: "attempted", number, by: 3n, call: CALL, attempt, tries: 2 }, atMs);
-                yield* records.proved({ claim: name, call: String(i), bits, atMs });
-                const { isRoute: _, ...sum } = credit(ledger, name, String(i), bits, atMs);
+                yield* records.proved({ claim: name, call: hourly(i), bits, atMs: unixMs(atMs) });
+                const { isRoute: _, ...sum } = credit(ledger, name, hourly(i), bits, atMs);
                 of.hear({ type: "proved", number, by: 3n, claim, ...sum, required: REQUIRED }, atMs);
               }
               ok(yield* originating.take(vcr));
@@ -301,11 +301,12 @@ test("stories: of more proofs than a ledger counts, a store without a server tel
       const atMs = yield* Clock.currentTimeMillis;
       const { of, close } = yield* life(store);
       const attempt = { ...claim, method: "A", bits: 0.5, verdict: "validated", info: {} as ValInfo } as const;
-      of.hear({ type: "attempted", number: NUMBER, by: 3n, call: CALL, attempt, tries: 2 }, atMs);
+      of.hear({ type: "attempted", number: e164(NUMBER), by: 3n, call: CALL, attempt, tries: 2 }, atMs);
       const records = yield* openRecords(store, callStore([5n]));
-      for (let i = 0; i < 100; i++) yield* records.proved({ claim: name, call: String(i), bits: 0.5, atMs: atMs + i });
+      for (let i = 0; i < 100; i++)
+        yield* records.proved({ claim: name, call: hourly(i), bits: 0.5, atMs: unixMs(atMs + i) });
       yield* close;
-      const [told] = (yield* storedStory(store, NUMBER, atMs))!.claims;
+      const [told] = (yield* storedStory(store, e164(NUMBER), atMs))!.claims;
       const ledger = openLedger(REQUIRED);
       for (const { call, bits, atMs } of (yield* openRecords(store, callStore([5n]))).proofs)
         credit(ledger, name, call, bits, atMs);
@@ -315,7 +316,10 @@ test("stories: of more proofs than a ledger counts, a store without a server tel
     }),
   ));
 
-const published = (number: string, atMs: number): Heard => ({ event: { type: "published", number }, atMs });
+const published = (number: string, atMs: number): Heard => ({
+  event: { type: "published", number: e164(number) },
+  atMs,
+});
 
 test("stories: a disk that goes on refusing costs so many facts of memory, and the newest are lost", async () => {
   const logged: Array<unknown> = [];
@@ -346,7 +350,7 @@ test("stories: so many numbers, those heard of last; and none that was not heard
       const store = memoryStore();
       const rows = (table: string) => Effect.map(store.scan(table), ({ length }) => length);
       const nowMs = yield* Clock.currentTimeMillis;
-      const many = Array.from({ length: 150 }, (_, i) => published(`+1${200 + (i % 75)}`, nowMs + i));
+      const many = Array.from({ length: 150 }, (_, i) => published(e164(`+1${200 + (i % 75)}`), nowMs + i));
       for (const part of [many.slice(0, 100), many.slice(100)]) {
         const { of, close } = yield* life(store, 40);
         yield* hear(of, part);
@@ -367,7 +371,7 @@ test("stories: so many numbers, those heard of last; and none that was not heard
       same([yield* rows("stories"), yield* rows("storyFacts")], [0, 0]);
       yield* hear(of, [published(NUMBER, yield* Clock.currentTimeMillis)]);
       yield* Effect.sleep(LONG_MS);
-      same([yield* rows("stories"), (yield* of.told(NUMBER))?.facts.length], [1, 1]);
+      same([yield* rows("stories"), (yield* of.told(e164(NUMBER)))?.facts.length], [1, 1]);
     }),
   ));
 
@@ -434,10 +438,10 @@ test("stories: an event costs as many reads and changes among a thousand numbers
             }),
         };
         const { of } = yield* life(counting);
-        for (let i = 0; i < numbers; i++) of.hear({ type: "published", number: `+1${1_000 + i}` }, i);
+        for (let i = 0; i < numbers; i++) of.hear({ type: "published", number: e164(`+1${1_000 + i}`) }, i);
         yield* Effect.sleep(LONG_MS);
         [reads, changes] = [0, 0];
-        for (let i = 0; i < 10; i++) of.hear({ type: "published", number: `+1${1_000 + i}` }, i);
+        for (let i = 0; i < 10; i++) of.hear({ type: "published", number: e164(`+1${1_000 + i}`) }, i);
         yield* Effect.sleep(LONG_MS);
         costs.push([reads, changes]);
       }
@@ -445,6 +449,6 @@ test("stories: an event costs as many reads and changes among a thousand numbers
         [10, 20],
         [10, 20],
       ]);
-      ok(3 * FACTS_AT_ONCE_MAX < 10_000 && factKey(storyKey(NUMBER), 1).length < 1_024);
+      ok(3 * FACTS_AT_ONCE_MAX < 10_000 && factKey(storyKey(e164(NUMBER)), 1).length < 1_024);
     }),
   ));

@@ -1,7 +1,7 @@
 /** The story of a number: nothing is lost but what is too old, and its last sentence says what is missing. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { nodeIdText } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdText, ntpMs } from "../../codecs/shared/mod.ts";
 import type { ClaimVerdict } from "../../machines/validation/mod.ts";
 import {
   type ClaimSum,
@@ -23,10 +23,11 @@ import {
 } from "../../machines/vipr/mod.ts";
 import { missingText, storyText } from "../../runtime/cli/explain-text.ts";
 import { runs, test } from "../kit/harness.ts";
+import { hourly } from "../validation/arbitrary.ts";
 
-const NUMBER = "+14085555432";
+const NUMBER = e164("+14085555432");
 const NOW_MS = 1_767_225_600_000;
-const call = { startMs: 3_976_214_403_000, stopMs: 3_976_214_500_000 };
+const call = { startMs: ntpMs(3_976_214_403_000), stopMs: ntpMs(3_976_214_500_000) };
 const claim = { nodeId: 2n, vservice: 7n };
 const sentCall = (dueMs: number): ViprEvent => ({
   type: "vcr",
@@ -182,7 +183,7 @@ test("story: the bits of a claim are those that the ledger counts, now and when 
         remember(all, { type: "attempted", number: NUMBER, by, call, attempt, tries: 2 }, atMs);
         if (!isProof) discredit(ledger, key);
         else {
-          const { isRoute: _, ...sum } = credit(ledger, key, String(name), bits, atMs);
+          const { isRoute: _, ...sum } = credit(ledger, key, hourly(name), bits, atMs);
           remember(all, { type: "proved", number: NUMBER, by, claim: who, ...sum, required: 12 }, atMs);
         }
       }
@@ -210,7 +211,7 @@ test("story: the bits of a claim are those that the ledger counts, now and when 
 
 test("story: so many facts in all, the numbers heard of last", () => {
   const all = stories(12);
-  for (let i = 0; i < FACTS_ALL_MAX + 100; i++) remember(all, { type: "published", number: `+1${i}` }, i);
+  for (let i = 0; i < FACTS_ALL_MAX + 100; i++) remember(all, { type: "published", number: e164(`+1${i}`) }, i);
   same([all.facts, all.byNumber.size], [FACTS_ALL_MAX, FACTS_ALL_MAX]);
-  same([storyOf(all, "+199"), storyOf(all, "+1100")?.facts.length], [undefined, 1]);
+  same([storyOf(all, e164("+199")), storyOf(all, e164("+1100"))?.facts.length], [undefined, 1]);
 });

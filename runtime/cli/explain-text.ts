@@ -1,7 +1,14 @@
 /** The story of a number for people: what happened, how far each claim has come, and what is missing until a route. */
-import { msFromNtp } from "../../codecs/shared/mod.ts";
+import { unixMsOf } from "../../codecs/shared/mod.ts";
 import { ATTEMPTS_MAX, ROUND_MS } from "../../machines/validation/mod.ts";
-import { type ClaimStory, type Fact, PROOF_LIFETIME_MS, type Story, type Waiting } from "../../machines/vipr/mod.ts";
+import {
+  type CallName,
+  type ClaimStory,
+  type Fact,
+  PROOF_LIFETIME_MS,
+  type Story,
+  type Waiting,
+} from "../../machines/vipr/mod.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -190,8 +197,6 @@ const lengthText = (ms: number): string => {
   return seconds < 7_200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 360) / 10} h`;
 };
 const clock = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19).replace("T", " ")}Z`;
-const startText = ({ startMs }: { readonly startMs: number }): string => clock(startMs + NTP_TO_UNIX_MS);
-/** From NTP milliseconds. */
-const callText = ({ startMs, stopMs }: { readonly startMs: number; readonly stopMs: number }): string =>
+const startText = ({ startMs }: Pick<CallName, "startMs">): string => clock(unixMsOf(startMs));
+const callText = ({ startMs, stopMs }: CallName): string =>
   `${startText({ startMs })}, ${lengthText(stopMs - startMs)}`;
-const NTP_TO_UNIX_MS = msFromNtp(0n);

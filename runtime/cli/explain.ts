@@ -8,7 +8,7 @@
  */
 import { existsSync } from "node:fs";
 import { Clock, Effect, type Scope } from "effect";
-import { normalizeE164 } from "../../codecs/shared/mod.ts";
+import { type E164, normalizeE164 } from "../../codecs/shared/mod.ts";
 import type { Story } from "../../machines/vipr/mod.ts";
 import { askAdmin } from "../admin-client.ts";
 import { readDoor } from "./door.ts";
@@ -73,7 +73,7 @@ interface Told {
 
 const storyAt = Effect.fnUntraced(function* (
   directory: string,
-  number: string,
+  number: E164,
 ): Effect.fn.Return<Told, Stopped, Scope.Scope> {
   const folder = yield* knownFolder(directory);
   const asked = yield* askServer(folder, number);
@@ -87,7 +87,7 @@ const storyAt = Effect.fnUntraced(function* (
 type Asked = { readonly type: "told"; readonly story: Story | null } | { readonly type: "away"; readonly why: string };
 
 /** A kill leaves admin.json behind, and its port may be another program's by now: who does not show our token is nobody. */
-const askServer = Effect.fnUntraced(function* (folder: Folder, number: string): Effect.fn.Return<Asked, Stopped> {
+const askServer = Effect.fnUntraced(function* (folder: Folder, number: E164): Effect.fn.Return<Asked, Stopped> {
   const away = (why: string): Asked => ({ type: "away", why });
   const door = yield* Effect.catch(readDoor(folder), (end) =>
     end.code === exitCode.unreachable ? Effect.succeed(end.why) : Effect.fail(end),
@@ -110,7 +110,7 @@ const askServer = Effect.fnUntraced(function* (folder: Folder, number: string): 
 /** Without a server; what reads a store is loaded only here. */
 const readStore = Effect.fnUntraced(function* (
   folder: Folder,
-  number: string,
+  number: E164,
   nowMs: number,
 ): Effect.fn.Return<Story | null, Stopped, Scope.Scope> {
   const [{ readSqlite }, { storedStory }] = yield* Effect.promise(() =>

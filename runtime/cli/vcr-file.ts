@@ -1,10 +1,10 @@
 /** A call record in a file, written by hand: JSON, each value looked at, and what is wrong told with its place. */
 import { readFileSync } from "node:fs";
-import { type E164, isE164, ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, isE164, ntpMs, type UnixMs, unixMs, unixMsOf, type Vcr } from "../../codecs/shared/mod.ts";
 import { Wrong } from "./options.ts";
 
 /** What one end of a call knows of it. */
-export type WrittenCall = Pick<Vcr, "called" | "calling" | "start" | "stop">;
+export type WrittenCall = Pick<Vcr, "called" | "calling" | "startMs" | "stopMs">;
 
 const FILE_BYTES_MAX = 65_536;
 const FIELDS = ["called", "calling", "start", "stop"];
@@ -42,27 +42,27 @@ export const vcrOf = (text: string, file: string): WrittenCall => {
       throw wrong(name, `not a telephone number as +14085555432, but ${shown(value)}`);
     return value;
   };
-  const time = (name: string): bigint => {
-    const ntp = ntpOf(fields[name]);
-    if (ntp === undefined)
+  const time = (name: string): UnixMs => {
+    const ms = msOf(fields[name]);
+    if (ms === undefined)
       throw wrong(name, `neither a time as "2026-11-22T10:07:03.250Z" nor NTP seconds, but ${shown(fields[name])}`);
-    return ntp;
+    return ms;
   };
   const called = number("called");
   const calling = fields.calling === undefined || fields.calling === null ? undefined : number("calling");
-  const [start, stop] = [time("start"), time("stop")];
-  if (stop < start) throw wrong("stop", "before the start");
-  return { called, calling, start, stop };
+  const [startMs, stopMs] = [time("start"), time("stop")];
+  if (stopMs < startMs) throw wrong("stop", "before the start");
+  return { called, calling, startMs, stopMs };
 };
 
 /** ISO 8601 with its zone, or seconds since 1900. */
-const ntpOf = (value: unknown): bigint | undefined => {
+const msOf = (value: unknown): UnixMs | undefined => {
   if (typeof value === "number")
-    return value >= 0 && value < SECONDS_MAX ? BigInt(Math.round(value * SECONDS_MAX)) : undefined;
+    return value >= 0 && value < SECONDS_MAX ? unixMsOf(ntpMs(Math.round(value * 1000))) : undefined;
   if (typeof value !== "string" || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)$/.test(value))
     return undefined;
   const ms = Date.parse(value);
-  return Number.isNaN(ms) ? undefined : ntpFromMs(ms);
+  return Number.isNaN(ms) ? undefined : unixMs(ms);
 };
 
 const shown = (value: unknown): string => (value === undefined ? "missing" : JSON.stringify(value).slice(0, 60));

@@ -5,7 +5,7 @@ import { validate } from "../../actors/validation/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import { isDomain, vserviceText } from "../../codecs/validation/mod.ts";
-import { type ClaimVerdict, equivalentBits, methodsFor, TV_MS_MAX, timesOf } from "../../machines/validation/mod.ts";
+import { type ClaimVerdict, equivalentBits, methodsFor, TV_MS_MAX } from "../../machines/validation/mod.ts";
 import { REQUIRED_BITS, REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
 import { stopped } from "./exit.ts";
 import { command, endpointOf, required, Wrong, wholeOf } from "./options.ts";
@@ -110,7 +110,7 @@ const verifyCall = Effect.fn("cli.verifyCall")(function* (settings: Settings) {
     { lookUp: () => Effect.succeed([claim]), resolve: () => Effect.succeed(peer) },
   ).pipe(Effect.orDie); // the look-up is ours
   if (verdict === undefined) return yield* Effect.die("one claim, and no verdict");
-  const worth = equivalentBits(timesOf(call), roundMs, methodsFor({ isPrivate, call })[0]);
+  const worth = equivalentBits(call, roundMs, methodsFor({ isPrivate, call })[0]);
   say(settings.json ? JSON.stringify(plainOf(verdict, settings)) : textOf(verdict, settings, worth));
   if (verdict.verdict === "unreachable" || verdict.verdict === "broken")
     return yield* stopped("unreachable", `${verdict.verdict}: ${verdict.why}`);

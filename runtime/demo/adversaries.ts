@@ -9,7 +9,7 @@ import { claimsOf, NUMBER_LIFETIME_S } from "../../actors/reload/mod.ts";
 import { sendInvite } from "../../actors/sip/mod.ts";
 import { openTicketIssuer } from "../../actors/ticket/mod.ts";
 import { encodeRegistration, encodeRegistrationKey, kindId, resourceOfNumber } from "../../codecs/reload/mod.ts";
-import { type E164, hexOf, ntpFromMs, utf8 } from "../../codecs/shared/mod.ts";
+import { type E164, hexOf, unixMs, utf8 } from "../../codecs/shared/mod.ts";
 import type { LearnedRoute } from "../../machines/agent/mod.ts";
 import type { RunningCompany } from "./company.ts";
 import { countIntrusion, type Intrusion, type Intrusions } from "./tally.ts";
@@ -65,8 +65,8 @@ export const guessCalls = Effect.fn("demo.guess")(function* (
         direction: "sent",
         calling: undefined,
         called,
-        start: ntpFromMs(startMs),
-        stop: ntpFromMs(startMs + GUESSED_CALL_MS),
+        startMs: unixMs(startMs),
+        stopMs: unixMs(startMs + GUESSED_CALL_MS),
         vservice: thief.vservice,
       }),
     );

@@ -14,14 +14,14 @@ import {
   type Signature,
   type StoreReq,
 } from "../../codecs/reload/mod.ts";
-import { bigOf, bytesOfBig, hexOf } from "../../codecs/shared/mod.ts";
+import { bigOf, bytesOfBig, e164FromDigits, hexOf } from "../../codecs/shared/mod.ts";
 import { resourceAtKey, type Signer, type Signers, type ValueTable } from "../../machines/reload/mod.ts";
 
 const KIND = kindId.viprRegistration;
 /** "DHTLifetime default 7 days", in seconds. */
 const LIFETIME_S = 604_800;
 /** Numbers of one country code: +1 and ten digits. */
-const FIRST_NUMBER = 2_000_000_000;
+const FIRST_NUMBER = 12_000_000_000;
 export const VALUES_MAX = 1_000_000;
 
 /** One number, and the node that claims it. */
@@ -39,7 +39,7 @@ const certificate = new Uint8Array(8);
 const identity = identityOf(certificate);
 
 export const registrationOf = (index: number, publisher: NodeId): Value => {
-  const resource = resourceOfNumber(`+1${FIRST_NUMBER + index}`);
+  const resource = resourceOfNumber(e164FromDigits(FIRST_NUMBER + index));
   return { index, resource, id: bigOf(resource), publisher };
 };
 

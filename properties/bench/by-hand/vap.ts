@@ -4,6 +4,7 @@
  * It checks what the description checks (fixed bits, cookie, lengths, ranges, UTF-8, trailing bytes), copies its byte
  * fields, writes into one buffer of the right size and gives the same values; its errors have no path. RFC 5389 §6, §15.
  */
+import { ntp } from "../../../codecs/shared/mod.ts";
 import type { VapAttribute, VapMessage } from "../../../codecs/vap/mod.ts";
 import { attribute, magicCookie, messageClass, method } from "../../../codecs/vap/mod.ts";
 
@@ -66,9 +67,9 @@ const readAttribute = (b: Uint8Array, view: DataView, type: number, at: number, 
       return { type: "callDirection" as const, value: direction === 0 ? ("received" as const) : ("sent" as const) };
     }
     case attribute.startTime:
-      return size === 8 ? { type: "startTime" as const, value: view.getBigUint64(at) } : undefined;
+      return size === 8 ? { type: "startTime" as const, value: ntp(view.getBigUint64(at)) } : undefined;
     case attribute.stopTime:
-      return size === 8 ? { type: "stopTime" as const, value: view.getBigUint64(at) } : undefined;
+      return size === 8 ? { type: "stopTime" as const, value: ntp(view.getBigUint64(at)) } : undefined;
     case attribute.serviceIdentity:
       return size === 20 ? readIdentity(view, at) : undefined;
     case attribute.messageIntegrity:

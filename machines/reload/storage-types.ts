@@ -12,8 +12,8 @@ import type {
   StoreReq,
 } from "../../codecs/reload/mod.ts";
 import type { Decision, Note, Of } from "../kit/mod.ts";
+import type { Buckets } from "./buckets.ts";
 import type { Asked, ReplyTo, RingChange } from "./peer-types.ts";
-import type { Bucket } from "./quota.ts";
 import type { RingView } from "./ring.ts";
 import type { ValueTable } from "./value-table.ts";
 
@@ -206,8 +206,9 @@ export interface ValueStorageContext {
   /** Number of entries by signer (hex): those this node is responsible for, and replicas. */
   readonly primaries: Readonly<Record<string, number>>;
   readonly replicas: Readonly<Record<string, number>>;
-  readonly stores: Readonly<Record<string, Bucket>>;
-  readonly fetches: Readonly<Record<string, Bucket>>;
+  /** Rates of the requesting nodes, by Node-ID in hex. */
+  readonly stores: Buckets;
+  readonly fetches: Buckets;
   readonly due: ReadonlyArray<PendingCopy>;
   /** Destinations of the copies under way, one item for each copy. */
   readonly copying: ReadonlyArray<NodeId | undefined>;

@@ -12,9 +12,10 @@
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { type Decision, type Of, setup } from "../kit/mod.ts";
 import { refuseStored, store } from "./admit.ts";
+import { bucketOf, noBuckets, withBucket } from "./buckets.ts";
 import { fetch, findClosest, probe, stat } from "./lookup.ts";
 import type { Asked } from "./peer-types.ts";
-import { type Bucket, fullBucket, take } from "./quota.ts";
+import { fullBucket, take } from "./quota.ts";
 import { recalled } from "./recall.ts";
 import { copied, handOver, repairNow, ringChanged, spring } from "./repair.ts";
 import type { RingView } from "./ring.ts";
@@ -29,8 +30,6 @@ import type {
 } from "./storage-types.ts";
 import { emptyValueTable } from "./value-table.ts";
 
-/** Token buckets, one for each requesting node. The bucket whose last use is oldest is dropped first; a new one is full. */
-const BUCKETS_MAX = 1_024;
 /** Requests of a node that keeps its rate may still arrive in groups, by retransmission and by its own burst. */
 const RATE_TOLERANCE = 2;
 
@@ -51,13 +50,10 @@ const paced = <A extends ValueStorageAction>(
   const { storesPerSecond, fetchesPerSecond } = context.settings;
   const rate = RATE_TOLERANCE * (of === "stores" ? storesPerSecond : fetchesPerSecond);
   const who = nodeIdText(asked.signer);
-  const { [who]: held, ...others } = context[of];
-  const left = take(held ?? fullBucket(rate, asked.atMs), rate, asked.atMs);
+  const left = take(bucketOf(context[of], who) ?? fullBucket(rate, asked.atMs), rate, asked.atMs);
   if (left === undefined) return refuseStored(asked, { error: "forbidden", info: "rate" });
-  const names = Object.keys(others);
-  if (names.length >= BUCKETS_MAX) delete (others as Record<string, Bucket>)[names[0]!];
   const made = then(context);
-  return { ...made, context: { ...made.context, [of]: { ...others, [who]: left } } };
+  return { ...made, context: { ...made.context, [of]: withBucket(context[of], who, left) } };
 };
 const fetching = <E extends Of<ValueStorageEvent, "fetchReq" | "statReq" | "findReq">>(
   of: (context: ValueStorageContext, event: E) => ValueStorageDecision<"answer" | "refuse" | "count">,
@@ -78,8 +74,8 @@ export const reloadStorage = machine("reloadStorage", {
     valueTable: emptyValueTable,
     primaries: {},
     replicas: {},
-    stores: {},
-    fetches: {},
+    stores: noBuckets,
+    fetches: noBuckets,
     due: [],
     copying: [],
     handing: [],

@@ -18,20 +18,33 @@ export const recounted = (
   before: Resource | undefined,
   after: Resource | undefined,
 ): Tallied => {
-  const tally: Record<string, number> = { ...(isOurs ? primaries : replicas) };
-  for (const [resource, change] of [
-    [before, -1],
-    [after, 1],
-  ] as const) {
-    if (resource === undefined) continue;
-    for (const [, , kept] of entriesOf(resource)) {
-      const signer = tallyKey(kept);
-      tally[signer] = (tally[signer] ?? 0) + change;
-    }
-  }
-  for (const kept of before === undefined ? [] : entriesOf(before))
-    if ((tally[tallyKey(kept[2])] ?? 0) <= 0) delete tally[tallyKey(kept[2])];
+  const tally = changedBy(isOurs ? primaries : replicas, before, after);
   return isOurs ? { primaries: tally } : { replicas: tally };
+};
+
+/** The same object where every signer has as many entries as before, as when an entry is refreshed. */
+const changedBy = (
+  tally: Readonly<Record<string, number>>,
+  before: Resource | undefined,
+  after: Resource | undefined,
+): Readonly<Record<string, number>> => {
+  const changes = new Map<string, number>();
+  const count = (resource: Resource | undefined, by: number) => {
+    for (const [, , kept] of resource === undefined ? [] : entriesOf(resource)) {
+      const signer = tallyKey(kept);
+      changes.set(signer, (changes.get(signer) ?? 0) + by);
+    }
+  };
+  count(before, -1);
+  count(after, 1);
+  if ([...changes.values()].every((change) => change === 0)) return tally;
+  const counted: Record<string, number> = { ...tally };
+  for (const [signer, change] of changes) {
+    const now = (counted[signer] ?? 0) + change;
+    if (now > 0) counted[signer] = now;
+    else delete counted[signer];
+  }
+  return counted;
 };
 
 /** Entries by signer, counted anew. */

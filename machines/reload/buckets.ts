@@ -1,0 +1,28 @@
+/**
+ * Token buckets by name, as plain data that is never changed in place. Functions only.
+ *
+ *   recent   those used last, few: what a step copies
+ *   older    the rest: copied when `recent` is full, once for many steps; a bucket that stands in both counts as in `recent`
+ */
+import type { Bucket } from "./quota.ts";
+
+/** Buckets kept; the one whose last use is oldest is dropped first, and a new one is full. */
+export const BUCKETS_MAX = 1_024;
+const RECENT_MAX = 32;
+
+type ByName = Readonly<Record<string, Bucket>>;
+export interface Buckets {
+  readonly recent: ByName;
+  readonly older: ByName;
+}
+export const noBuckets: Buckets = { recent: {}, older: {} };
+
+export const bucketOf = ({ recent, older }: Buckets, name: string): Bucket | undefined => recent[name] ?? older[name];
+
+export const withBucket = ({ recent, older }: Buckets, name: string, bucket: Bucket): Buckets => {
+  if (name in recent || Object.keys(recent).length < RECENT_MAX)
+    return { recent: { ...recent, [name]: bucket }, older };
+  const others = Object.entries(older).filter(([other]) => !(other in recent));
+  const rest = [...others, ...Object.entries(recent)].slice(-(BUCKETS_MAX - RECENT_MAX));
+  return { recent: { [name]: bucket }, older: Object.fromEntries(rest) };
+};

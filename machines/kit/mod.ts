@@ -1,6 +1,5 @@
 /** How a machine is defined, and what one is. */
 
-export { decide, declared, machineOf } from "./before.ts";
 export type { Chart, Decision, Deed, Note, Of, TimerFired, Transition, Typed } from "./chart.ts";
 export { type Machine, type MachineTypes, type Setup, setup } from "./machine.ts";
 export type { Snapshot, Step } from "./steps.ts";

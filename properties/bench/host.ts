@@ -3,9 +3,9 @@
  * what it orders; and the heap of a role that waits for its timer.
  */
 import { Effect, Exit, Fiber, Scope } from "effect";
-import { createActor, setup } from "xstate";
+import { createActor, setup as xstateSetup } from "xstate";
 import { drive, fired, mailbox } from "../../actors/kit/mod.ts";
-import { declared, machineOf } from "../../machines/kit/mod.ts";
+import { type Note, type Of, setup } from "../../machines/kit/mod.ts";
 import { type Contest, cpuMs, heapBytesOf } from "./kit.ts";
 
 type Ev =
@@ -14,47 +14,52 @@ type Ev =
   | { readonly type: "timerFired"; readonly timer: "idle"; readonly atMs: number };
 type Order =
   | { readonly type: "heard"; readonly n: number }
-  | { readonly type: "startTimer"; readonly timer: "idle"; readonly ms: number };
+  | { readonly type: "startTimer"; readonly timer: "idle"; readonly ms: number }
+  | Note;
 
 const EVENTS = 50_000;
 const MAILBOX_MAX = 256;
 const ROLES = 2_000;
 const IDLE_MS = 3_600_000;
 
+const { machine, give } = setup<{ input: undefined; context: object; event: Ev; order: Order }>();
+const heard = give("heard", (_, { n }: Of<Ev, "told">) => ({ n }));
 /** Hears numbers until it is stopped. */
-const hearing = setup({ types: { events: {} as Ev }, actions: declared<Order>({ heard: true, startTimer: true }) });
-const listener = hearing.createMachine({
-  id: "listener",
+const theListener = machine("listener", {
+  context: () => ({}),
   initial: "open",
-  states: {
-    open: {
-      on: {
-        told: { actions: { type: "heard", params: ({ event }) => ({ n: event.n }) } },
-        stop: "over",
-      },
-    },
-    over: { type: "final" },
-  },
+  states: { open: { on: { told: { actions: heard }, stop: { target: "over" } } }, over: { type: "final" } },
 });
 /** The same, with a timer that it orders as it starts. */
-const idler = hearing.createMachine({
-  id: "idler",
+const theIdler = machine("idler", {
+  context: () => ({}),
   initial: "idle",
   states: {
     idle: {
-      entry: { type: "startTimer", params: { timer: "idle", ms: IDLE_MS } },
-      on: { timerFired: "over", told: { actions: { type: "heard", params: ({ event }) => ({ n: event.n }) } } },
+      entry: { type: "startTimer", timer: "idle", ms: IDLE_MS },
+      on: { told: { actions: heard } },
+      timers: { idle: { target: "over" } },
     },
     over: { type: "final" },
   },
 });
-const xstateIdler = setup({ types: { events: {} as Ev } }).createMachine({
+/** The same charts in XState's own words. */
+const listener = xstateSetup({
+  types: { events: {} as Ev },
+  actions: { heard: (_, __: { readonly n: number }) => {} },
+}).createMachine({
+  id: "listener",
+  initial: "open",
+  states: {
+    open: { on: { told: { actions: { type: "heard", params: ({ event }) => ({ n: event.n }) } }, stop: "over" } },
+    over: { type: "final" },
+  },
+});
+const xstateIdler = xstateSetup({ types: { events: {} as Ev } }).createMachine({
   id: "idler",
   initial: "idle",
   states: { idle: { after: { [IDLE_MS]: "over" }, on: { told: { actions: () => {} } } }, over: { type: "final" } },
 });
-const theListener = machineOf<Order>()(listener);
-const theIdler = machineOf<Order>()(idler);
 
 const events: ReadonlyArray<Ev> = Array.from({ length: EVENTS }, (_, n) => ({ type: "told", n }));
 let sum = 0;

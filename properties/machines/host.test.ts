@@ -1,41 +1,40 @@
 /** The host's own promises: pressure, timers, interruption, and a defect that stays where it happened. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, Exit, Fiber, Layer, Logger, Scope } from "effect";
-import { setup } from "xstate";
 import { drive, mailbox } from "../../actors/kit/mod.ts";
-import { decide, declared, machineOf } from "../../machines/kit/mod.ts";
+import { type Note, setup } from "../../machines/kit/mod.ts";
 import { runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
 
-type Ev = { readonly type: "told"; readonly n: number } | { readonly type: "timerFired" } | { readonly type: "stop" };
-type Action = { readonly type: "heard"; readonly n: number };
+type Ev =
+  | { readonly type: "told"; readonly n: number }
+  | { readonly type: "timerFired"; readonly timer: "end" }
+  | { readonly type: "stop" };
+type Action = { readonly type: "heard"; readonly n: number } | Note;
+/** As its hosts take it: a note has no number, and none is expected. */
+type Order = { readonly type: Action["type"]; readonly n?: number };
 
+const { machine, decide } = setup<{ input: undefined; context: object; event: Ev; order: Action }>();
 /** Hears numbers, breaks at 13, ends at stop or at its timer. */
-const listener = machineOf<Action>()(
-  setup({
-    types: { input: undefined as undefined, context: {} as {}, events: {} as Ev },
-    actions: declared<Action>({ heard: true }),
-  }).createMachine({
-    id: "listener",
-    initial: "open",
-    context: {},
-    states: {
-      open: {
-        on: {
-          told: {
-            actions: decide((_: {}, { n }: { n: number }) => {
-              if (n === 13) throw new Error("thirteen");
-              return { actions: [{ type: "heard" as const, n }] };
-            }),
-          },
-          timerFired: "over",
-          stop: "over",
+const listener = machine("listener", {
+  context: () => ({}),
+  initial: "open",
+  states: {
+    open: {
+      on: {
+        told: {
+          actions: decide(["heard"], (_, { n }) => {
+            if (n === 13) throw new Error("thirteen");
+            return { actions: [{ type: "heard", n }] };
+          }),
         },
+        stop: { target: "over" },
       },
-      over: { type: "final" },
+      timers: { end: { target: "over" } },
     },
-  }),
-);
+    over: { type: "final" },
+  },
+});
 
 test("host: events are performed one by one, in order, though the mailbox is small", async () => {
   const heard: Array<number> = [];
@@ -43,7 +42,7 @@ test("host: events are performed one by one, in order, though the mailbox is sma
     Effect.scoped(
       Effect.gen(function* () {
         const box = yield* mailbox<Ev>(2);
-        const perform = ({ n }: Action) =>
+        const perform = ({ n = Number.NaN }: Order) =>
           Effect.andThen(
             Effect.sleep(5),
             Effect.sync(() => heard.push(n)),
@@ -62,7 +61,7 @@ test("host: a timer started again fires once, a stopped one never, and none outl
   const heard: Array<number> = [];
   await runVirtual(
     Effect.gen(function* () {
-      const perform = ({ n }: Action) => Effect.sync(() => heard.push(n));
+      const perform = ({ n = Number.NaN }: Order) => Effect.sync(() => heard.push(n));
       yield* Effect.scoped(
         Effect.gen(function* () {
           const box = yield* mailbox<Ev>(4);
@@ -88,7 +87,7 @@ test("host: an answer that is there at once comes before what others told, a lat
       Effect.gen(function* () {
         const box = yield* mailbox<Ev>(2); // as small as this: nothing that `perform` says may wait for room
         const told = (n: number): Ev => ({ type: "told", n });
-        const perform = ({ n }: Action) => {
+        const perform = ({ n = Number.NaN }: Order) => {
           heard.push(n);
           if (n >= 10) return Effect.void;
           const late = Effect.as(Effect.sleep(n), told(100 + n));
@@ -130,7 +129,7 @@ test("host: a defect in a step ends that machine, is reported with its name, and
     Effect.scoped(
       Effect.gen(function* () {
         const [one, two] = [yield* mailbox<Ev>(4), yield* mailbox<Ev>(4)];
-        const perform = ({ n }: Action) => Effect.sync(() => heard.push(n));
+        const perform = ({ n = Number.NaN }: Order) => Effect.sync(() => heard.push(n));
         const broken = yield* Effect.forkScoped(drive(listener, undefined, one, perform, "one"));
         const sound = yield* Effect.forkScoped(drive(listener, undefined, two, perform, "two"));
         yield* one.tell({ type: "told", n: 13 });
@@ -154,7 +153,7 @@ test("host: orders done at once, by an exit, an effect or a wait are performed i
     Effect.scoped(
       Effect.gen(function* () {
         const box = yield* mailbox<Ev>(3);
-        const perform = ({ n }: Action) => {
+        const perform = ({ n = Number.NaN }: Order) => {
           const hear = Effect.sync(() => void heard.push(n));
           if (n % 4 === 1) return hear;
           if (n % 4 === 2) return Effect.andThen(Effect.sleep(n), hear);
@@ -180,7 +179,7 @@ test("host: one that always has an event lets others run", async () => {
     Effect.scoped(
       Effect.gen(function* () {
         const box = yield* mailbox<Ev>(2);
-        const perform = ({ n }: Action) => {
+        const perform = ({ n = Number.NaN }: Order) => {
           heard.push(n);
           if (n < 5_000) box.events.answer(told(n + 1));
         };
@@ -203,7 +202,7 @@ test("host: an order that ends its own host is its last one, though events wait"
       Effect.gen(function* () {
         const scope = yield* Scope.make();
         const box = yield* Scope.provide(mailbox<Ev>(8), scope);
-        const perform = ({ n }: Action) => {
+        const perform = ({ n = Number.NaN }: Order) => {
           heard.push(n);
           if (n === 2) Effect.runFork(Scope.close(scope, Exit.void));
         };

@@ -133,16 +133,17 @@ const sessionOf = ({ address, session }: MediaEnd): Omit<Sdp, "media"> => {
 };
 
 const isCrypto = ({ letter, value }: SdpLine): boolean => letter === "a" && CRYPTO.test(value);
-const CRYPTO = /^crypto:/i;
+/** With the space that some readers forgive: what they might take for a key is looked at. */
+const CRYPTO = /^[ \t]*crypto[ \t]*:/i;
 
 /** True for a line that a reader might take for a key and that does not secure: by its suite or its session parameters. */
 const weakens = (line: SdpLine): boolean => {
   if (!isCrypto(line)) return false;
-  const [, suite = "", ...more] = line.value.split(/[ \t]+/);
-  return /NULL/i.test(suite) || more.some((word) => WEAKENING.has(word.toUpperCase().replace(/^-/, "")));
+  const words = line.value.replace(CRYPTO, "").split(/[ \t]+/);
+  return words.some((word) => !word.startsWith("inline:") && WEAKENING.test(word));
 };
-/** RFC 4568 §6.3.2 and §6.3.3. */
-const WEAKENING = new Set(["UNENCRYPTED_SRTP", "UNENCRYPTED_SRTCP", "UNAUTHENTICATED_SRTP"]);
+/** Suites that do nothing, and the session parameters of RFC 4568 §6.3.2 and §6.3.3, wherever they stand. */
+const WEAKENING = /NULL|UNENCRYPTED_SRT|UNAUTHENTICATED_SRT/i;
 /** Those that change neither; a mandatory one that we do not know is not taken, RFC 4568 §6.3.7. */
 const HARMLESS = /^(?:KDR=[0-9]{1,2}|FEC_ORDER=[A-Z_]+|FEC_KEY=\S+|WSH=[0-9]+|-\S+)$/i;
 

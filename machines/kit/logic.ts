@@ -52,7 +52,7 @@ export const logicOf = (id: string, chart: AnyChart, { root, byName }: Tree): An
   const state = (node: Node): object => {
     const { entry, exit, always, on = {}, timers = {}, initial } = node.state as any;
     const list = (given: any) => listOf(given as AnyTransition).map((one) => transition(one));
-    const handlers: Record<string, Array<object>> = {};
+    const handlers: Record<string, Array<object>> = Object.create(null); // no event is inherited
     const fired = Object.entries(timers).flatMap(([timer, given]) =>
       listOf(given as AnyTransition).map((one) => transition(one, timer)),
     );

@@ -129,7 +129,7 @@ export const handlersOf = ({ state }: Node, type: string): ReadonlyArray<AnyTran
   const timers = type === TIMER_FIRED ? Object.entries(state.timers ?? {}) : [];
   return [
     ...timers.flatMap(([timer, given]) => listOf(given as AnyTransition).map((one) => onTimer(timer, one))),
-    ...(type === "*" ? [] : listOf(on[type])),
+    ...(type === "*" || !Object.hasOwn(on, type) ? [] : listOf(on[type])),
     ...listOf(on["*"]),
   ];
 };
@@ -200,7 +200,7 @@ const nodeAt = ({ root }: Tree, value: unknown): Node => {
   let node = root;
   let rest = value;
   while (rest !== undefined) {
-    const [key, inner] = typeof rest === "string" ? [rest, undefined] : Object.entries(rest as object)[0]!;
+    const [key, inner] = typeof rest === "string" ? [rest, undefined] : (Object.entries(rest ?? {})[0] ?? []);
     const child = node.children.find((candidate) => candidate.key === key);
     if (child === undefined) throw new Error(`${root.key}: no state ${JSON.stringify(value)}`);
     [node, rest] = [child, inner];

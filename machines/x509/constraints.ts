@@ -19,13 +19,13 @@ export const constraintFault = (
 ): string | undefined => {
   compared(permitted.length + excluded.length);
   for (const subtree of excluded) {
-    const match = matchOf(name, subtree);
+    const match = matchOf(name, subtree, "part");
     if (match === "inside") return `a name that is excluded above (${formOf(name)})`;
     if (match === "incomparable") return `a constrained name that cannot be compared (${formOf(name)})`;
   }
   let isConstrained = false;
   for (const subtree of permitted) {
-    const match = matchOf(name, subtree);
+    const match = matchOf(name, subtree, "whole");
     if (match === "inside") return undefined;
     if (match === "incomparable") return `a constrained name that cannot be compared (${formOf(name)})`;
     isConstrained ||= match === "outside";
@@ -35,15 +35,18 @@ export const constraintFault = (
 
 const formOf = (name: GeneralName): string => (name.type === "other" ? `form ${name.form}` : name.type);
 
-const matchOf = (name: GeneralName, subtree: GeneralName): Match => {
+/** `held`: whether a wildcard must lie in the subtree as a whole, or is in it already with one of the hosts it stands for. */
+const matchOf = (name: GeneralName, subtree: GeneralName, held: "whole" | "part"): Match => {
   if (name.type === "other")
     return subtree.type === "other" && subtree.form === name.form ? "incomparable" : "otherForm";
   if (subtree.type !== name.type) return "otherForm";
   if (name.type === "ip") return matchOfIp(name.value, subtree.value as Uint8Array);
   if (name.type === "directory") return insideIf(isBelow(name.value, subtree.value as DistinguishedName));
   const base = subtree.value as string;
+  // A constraint that cannot be read would exclude nothing if it were compared as it stands.
+  if (!isHostConstraint(name.type === "email" ? base.replace(/^[^@]+@(?!\.)/, "") : base)) return "incomparable";
   if (name.type === "email") return matchOfEmail(name.value, base);
-  return name.type === "dns" ? matchOfDns(name.value, base) : matchOfUri(name.value, base);
+  return name.type === "dns" ? matchOfDns(name.value, base, held) : matchOfUri(name.value, base);
 };
 
 const insideIf = (isInside: boolean): Match => (isInside ? "inside" : "outside");
@@ -56,18 +59,21 @@ const hostOf = (text: string): string | undefined => {
   return HOST.test(host) && !IPV4.test(host) ? host : undefined;
 };
 
+/** A host, a domain with a dot before it, or nothing, which holds every host. */
+const isHostConstraint = (base: string): boolean => base === "" || hostOf(base.replace(/^\./, "")) !== undefined;
+
 /** ".example.com" holds what has labels before it, "example.com" that host alone. */
 const matchOfHost = (host: string, base: string): boolean =>
-  base.startsWith(".") ? host.length > base.length && host.endsWith(base) : host === base;
+  base === "" || base.startsWith(".") ? host.length > base.length && host.endsWith(base) : host === base;
 
 /** "Any DNS name that can be constructed by simply adding zero or more labels to the left-hand side". A wildcard stands for a label. */
-const matchOfDns = (name: string, base: string): Match => {
+const matchOfDns = (name: string, base: string, held: "whole" | "part"): Match => {
   const host = hostOf(name.startsWith("*.") ? name.slice(2) : name);
   if (host === undefined) return "incomparable";
   const below = base.toLowerCase();
   if (below === "") return "inside";
-  // A wildcard stands for hosts below it as well: one that may hold an excluded host counts as inside what holds that host.
-  const spread = name.startsWith("*.") && below.endsWith(`.${host}`);
+  // A wildcard that may stand for an excluded host is excluded; one that stands for more than a permitted host is not permitted.
+  const spread = held === "part" && name.startsWith("*.") && below.endsWith(`.${host}`);
   return insideIf(
     spread || (below.startsWith(".") ? host.endsWith(below) : host === below || host.endsWith(`.${below}`)),
   );
@@ -93,7 +99,7 @@ const matchOfEmail = (name: string, base: string): Match => {
   const baseAt = base.lastIndexOf("@");
   if (baseAt >= 0)
     return insideIf(name.slice(0, at) === base.slice(0, baseAt) && host === base.slice(baseAt + 1).toLowerCase());
-  return insideIf(base === "" || matchOfHost(host, base.toLowerCase()));
+  return insideIf(matchOfHost(host, base.toLowerCase()));
 };
 
 /** "In the style of RFC 4632 (CIDR)": address and mask, of the same family. */

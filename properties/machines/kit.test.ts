@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { createActor } from "xstate";
 import { getShortestPaths } from "xstate/graph";
 import { type Note, setup } from "../../machines/kit/mod.ts";
+import { byXState } from "../kit/by-xstate.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
 
@@ -113,6 +114,23 @@ test("kit: a machine resumed in its final state is done", () => {
   assert.equal(lamp.isDone(over), true);
   assert.deepEqual(lamp.step(over, { type: "pressed", by: "ann" }), { snapshot: over, actions: [] });
   assert.throws(() => lamp.resume("brokn", { limit: 1, count: 1 }), /lamp: no state "brokn"/);
+});
+
+test("kit: what no snapshot shows is no state to resume in", () => {
+  for (const value of [null, {}, 5, true, { off: "on" }, { toString: "off" }, "constructor"])
+    assert.throws(() => lamp.resume(value, { limit: 1, count: 1 }), /lamp: no state /);
+});
+
+test("kit: an event with the name of what every object inherits is handled where it is, and nowhere else", () => {
+  const odd = setup<{ input: number; context: object; event: { readonly type: "toString" | "other" }; order: Note }>();
+  const machine = odd.machine("odd", {
+    context: () => ({}),
+    initial: "one",
+    on: { toString: { target: "two" } },
+    states: { one: { on: { other: {} } }, two: {} },
+  });
+  for (const { start, step } of [machine, byXState(machine)])
+    assert.equal(step(start(0).snapshot, { type: "toString" }).snapshot.value, "two");
 });
 
 test("kit: XState's createActor runs the definition, and performs what is provided for an order", () => {

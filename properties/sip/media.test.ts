@@ -42,6 +42,10 @@ const weak: ReadonlyArray<string> = [
   `a=crypto:2 NULL_HMAC_SHA1_80 inline:${KEY}`,
   `a=crypto:2 AES_CM_128_NULL_HMAC inline:${KEY}`,
   "a=crypto:2 AES_CM_128_NULL_AUTH inline:x",
+  `a= crypto:1 ${SUITES[0]} inline:${KEY} UNENCRYPTED_SRTP`,
+  `a=crypto :1 ${SUITES[0]} inline:${KEY} UNENCRYPTED_SRTP`,
+  `a=crypto: 2 NULL_HMAC_SHA1_80 inline:${KEY}`,
+  `a=crypto:2 ${SUITES[0]} inline:${KEY} UNENCRYPTED_SRTP,UNENCRYPTED_SRTCP`,
 ];
 for (const line of weak)
   test(`media: ${line.slice(2).replace(KEY, "...")} is no security, alone or beside a good line. RFC 4568 §6.3`, () => {

@@ -326,6 +326,24 @@ export const faults: ReadonlyArray<Row> = [
     leaf: leafWith([ext.names([...leafNames, general.dns("*.a.example")])], NAMES),
   },
   {
+    name: "DNS wildcard that stands for more than the permitted host",
+    verdict: "nameConstraints",
+    issuers: [authorityWith([ext.constraints([general.dns("b.a.example")], [])])],
+    leaf: leafWith([ext.names([...leafNames, general.dns("*.a.example")])], NAMES),
+  },
+  ...["", "ring.example.", "*.example", "https://ring.example/", "ring.example:443", "."].map(
+    (base): Row => ({
+      name: `URI excluded by "${base}", which is every host or none that can be read`,
+      verdict: "nameConstraints",
+      issuers: [authorityWith([ext.constraints([], [host(base)])])],
+    }),
+  ),
+  {
+    name: "e-mail excluded by a host with an @ before it",
+    verdict: "nameConstraints",
+    issuers: [authorityWith([ext.constraints([], [general.email(`@${OVERLAY}`)])])],
+  },
+  {
     name: "address outside the permitted network",
     verdict: "nameConstraints",
     issuers: [authorityWith([ext.constraints([general.ip(192, 0, 2, 0, 255, 255, 255, 0)], [])])],

@@ -122,15 +122,17 @@ test("kit: what no snapshot shows is no state to resume in", () => {
 });
 
 test("kit: an event with the name of what every object inherits is handled where it is, and nowhere else", () => {
-  const odd = setup<{ input: number; context: object; event: { readonly type: "toString" | "other" }; order: Note }>();
-  const machine = odd.machine("odd", {
+  const types = setup<{ input: number; context: object; event: { readonly type: string }; order: Note }>();
+  // The compiler refuses such a name; a definition from JavaScript may have it.
+  const odd = types.machine("odd", {
     context: () => ({}),
     initial: "one",
     on: { toString: { target: "two" } },
     states: { one: { on: { other: {} } }, two: {} },
-  });
-  for (const { start, step } of [machine, byXState(machine)])
-    assert.equal(step(start(0).snapshot, { type: "toString" }).snapshot.value, "two");
+  } as never);
+  const walked = ({ start, step }: Pick<typeof odd, "start" | "step">) =>
+    step(start(0).snapshot, { type: "toString" }).snapshot.value;
+  assert.deepEqual([walked(odd), walked(byXState(odd))], ["two", "two"]);
 });
 
 test("kit: XState's createActor runs the definition, and performs what is provided for an order", () => {

@@ -162,11 +162,13 @@ const actsOf = (nodes: ReadonlyArray<Node>, which: "entry" | "exit"): ReadonlyAr
   nodes.flatMap(({ state }) => listOf(state[which] as Actions<any, any, any> | undefined).map(actOf));
 
 const actOf = (action: object): Act => {
-  if (!isDeed(action))
+  if (!isDeed(action)) {
+    Object.freeze(action); // every host is given this same object
     return (context, _, orders) => {
       orders.push(action);
       return context;
     };
+  }
   const of = action.of as (context: object, event: unknown) => Decision<object, unknown>;
   return (context, event, orders) => {
     const { context: changed, actions } = of(context, event);

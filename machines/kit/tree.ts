@@ -46,6 +46,7 @@ export const treeOf = (id: string, chart: AnyChart): Tree => {
     for (const [name, inner] of Object.entries(state.states ?? {})) {
       if (inner === undefined) continue;
       const child = nodeOf(name, inner as AnyState, node);
+      if (!NAME.test(name)) refuse(child, "a state's name is letters and digits");
       if (byName.has(name)) refuse(child, "another state of this machine has the same name");
       byName.set(name, child);
       children.push(child);
@@ -64,6 +65,8 @@ export const treeOf = (id: string, chart: AnyChart): Tree => {
   return { root, byName };
 };
 
+/** A dot would part it in the path by which XState knows it. */
+const NAME = /^[A-Za-z][A-Za-z0-9]*$/;
 const STATE_WORDS = new Set(["type", "entry", "exit", "always", "on", "timers", "initial", "states"]);
 const TRANSITION_WORDS = new Set(["guard", "target", "reenter", "actions"]);
 const INSTEAD: Readonly<Record<string, string>> = {

@@ -139,6 +139,7 @@ const refused: Readonly<Record<string, readonly [unknown, RegExp]>> = {
   spawn: [{ a: { entry: () => {} } }, /an action is neither an order nor made by decide, assign or give/],
   "an action of XState's": [{ a: { entry: { type: "xstate.raise" } } }, /"xstate.raise" is no order/],
   "a target that is not there": [{ a: { on: { pressed: { target: "z" } } } }, /state "a": no state is called "z"/],
+  "a name with a dot": [{ a: { initial: "b.c", states: { "b.c": {} } } }, /a state's name is letters and digits/],
   "no beginning within": [{ a: { states: { b: {} } } }, /state "a": `initial` names none of the states within/],
   "one name twice": [
     { a: { initial: "b", states: { b: {} } }, b: {} },

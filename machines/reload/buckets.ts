@@ -1,5 +1,6 @@
 /**
- * Token buckets by name, as plain data that is never changed in place. Functions only.
+ * Token buckets by name, as plain data that is never changed in place. Functions only. A name is a Node-ID in hex: the names
+ * of an object keep their order as long as they do not look like small integers.
  *
  *   recent   those used last, few: what a step copies
  *   older    the rest: copied when `recent` is full, once for many steps; a bucket that stands in both counts as in `recent`

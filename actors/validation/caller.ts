@@ -4,7 +4,7 @@
  *   tlsSrpServer --lookUp--> named --------------------+
  *        | secured, failed                              +--> mailbox --> step
  *        +--> readDocument --> asked, malformed, lost --+
- *   findCandidates --> handlers.candidates      grant --> handlers.grant      charge --> handlers.failed, nobodyThere
+ *   findCandidates --> handlers.candidates      grant --> handlers.grant      charge --> handlers.failed, failedWithoutCall
  *
  * DECISIONS.md D-024.
  */
@@ -45,11 +45,11 @@ export interface PvpHandlers {
   readonly candidates: (name: PvpUserName) => Effect.Effect<ReadonlyArray<PvpCandidate>>;
   /**
    * A wrong password for this call by that method. Must be counted when this succeeds. The peer does not wait for it, but
-   * may measure it on other streams: see `nobodyThere`.
+   * may measure it on other streams: see `failedWithoutCall`.
    */
   readonly failed: (call: PvpCandidate, method: PvpMethod) => Effect.Effect<void>;
   /** A failure where there was no call, or a locked one: should take as long as `failed`. Default nothing. */
-  readonly nobodyThere?: Effect.Effect<void>;
+  readonly failedWithoutCall?: Effect.Effect<void>;
   /** The domain has proved that it knows of a call to the number; not that the name is its own. */
   readonly grant: (request: PvpGrantRequest) => Effect.Effect<PvpGrant>;
 }
@@ -235,7 +235,7 @@ const logFailure = ({ below, candidate, simulated }: Caller): Effect.Effect<void
   );
 
 const charge = ({ server: { handlers }, candidate }: Caller, failed: PvpFailure | undefined): Effect.Effect<void> =>
-  failed === undefined ? (handlers.nobodyThere ?? Effect.void) : handlers.failed(candidate!, failed.method);
+  failed === undefined ? (handlers.failedWithoutCall ?? Effect.void) : handlers.failed(candidate!, failed.method);
 
 const eventOf = (grant: PvpGrant): PvpTerminatorEvent =>
   grant.type === "granted" ? { type: "granted", info: grant.valInfo } : { type: "declined", code: grant.code };

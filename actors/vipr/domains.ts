@@ -1,18 +1,18 @@
-/** The domains that a ViPR server grants tickets for, changed while it runs. */
+/** The domains for which a ViPR server grants tickets; they may change while it runs. */
 import { Effect, Scope } from "effect";
 import { openTicketIssuer, type TicketIssuer, type TicketSecret } from "../ticket/mod.ts";
 
 export interface ViprDomains {
   /** By domain, lower case: shared with that domain's border elements. */
   readonly tickets: Readonly<Record<string, TicketSecret>>;
-  /** Domains of ours, lower case, that show no telephone number to claimants: method C proves their calls. */
+  /** Domains of ours, lower case, that reveal no telephone number to claimants: method C proves their calls. */
   readonly privateDomains?: ReadonlyArray<string>;
 }
 
 export interface Domains {
   readonly issuerFor: (domain: string) => TicketIssuer | undefined;
   readonly isPrivate: (domain: string) => boolean;
-  /** From now on these and no others. A domain whose secret is another grants by the new one. */
+  /** Replaces the domains. A domain with a new secret grants tickets under it from now on. */
   readonly set: (domains: ViprDomains) => Effect.Effect<void>;
 }
 
@@ -21,7 +21,7 @@ interface Granting {
   readonly secret: TicketSecret;
 }
 
-/** Issuers live as long as the scope; one whose domain was taken away waits there for it to come back. */
+/** Issuers live as long as the scope, so that a domain that is removed and added again has its issuer already. */
 export const openDomains = Effect.fn("vipr.domains")(function* (grantingNode: bigint, lifetimeMs?: number) {
   const scope = yield* Effect.scope;
   const opened = new Map<string, Granting>();

@@ -1,2 +1,2 @@
-/** What a ViPR server tells whoever watches it, as its machines name it. */
+/** What a ViPR server reports to its watcher, as its machines name it. */
 export type { ViprEvent } from "../../machines/vipr/mod.ts";

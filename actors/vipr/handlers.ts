@@ -1,8 +1,8 @@
 /**
- * What a call agent's requests do in a ViPR server. draft vap-02 §5 to §9.
+ * Performs the requests of call agents in a ViPR server. draft vap-02 §5 to §9.
  *
  *   VService --> services              number --> services, then publisher --> the overlay
- *   call sent --> originating          call received --> call store, then records: on disk before it is acknowledged
+ *   call sent --> originating          call received --> call store, then records: in the store before it is acknowledged
  */
 import { Clock, Effect } from "effect";
 import { unixMs, type Vcr } from "../../codecs/shared/mod.ts";
@@ -17,7 +17,7 @@ import type { Services } from "./services.ts";
 
 export interface HandledBy {
   readonly overlayName: string;
-  /** Entries that this server's nodes may have in the overlay together, as the configuration stands. */
+  /** Entries that this server's nodes may have in the overlay together, by the current configuration. */
   readonly quota: () => number;
   readonly services: Services;
   readonly publisher: Pick<VapPublisher, "publish" | "withdraw">;
@@ -30,13 +30,13 @@ export interface HandledBy {
 export const makeHandlers = (by: HandledBy): VapHandlers => {
   const { overlayName, quota, services, publisher, originating, watch } = by;
 
-  /** A client need not wait for the answer to its VService before it goes on, and that may have been a refusal. */
+  /** A client need not wait for the answer to its VService before it goes on, and that publication may have been refused. */
   const known = (vservice: bigint) =>
     services.document(vservice) === undefined ? Effect.fail({ why: "unknown VService" }) : Effect.void;
   const received = uploads(by);
   return {
     publishVService: Effect.fnUntraced(function* (identity, _version, document) {
-      // "DHTname must equal it": a call agent provisioned for another overlay shall hear so.
+      // "DHTname must equal it": a call agent that is configured for another overlay must get an error.
       if (document.dhtName !== overlayName) return yield* Effect.fail({ why: `unknown DHT ${document.dhtName}` });
       services.publish(identity, document);
       return { quotaLimit: quota(), quotaCurrent: services.didCount(), dhtLifetimeS: NUMBER_LIFETIME_S };
@@ -47,7 +47,7 @@ export const makeHandlers = (by: HandledBy): VapHandlers => {
     }),
     publishNumber: Effect.fnUntraced(function* (vservice, number) {
       yield* known(vservice);
-      // First its place here: what stands in the overlay is claimed by us, and must be granted by us.
+      // Registered here first: once the overlay stores our claim, we must grant tickets for it.
       const isNew = !services.hasNumberOf(vservice, number);
       if (!services.addNumber(vservice, number)) return yield* Effect.fail({ why: "too many numbers" });
       const failed = (why: string) => {
@@ -65,7 +65,7 @@ export const makeHandlers = (by: HandledBy): VapHandlers => {
   };
 };
 
-/** Uploaded again, after an answer that was lost on its way, a call is written again: the first may not be on disk yet. */
+/** A call that is uploaded again, because the answer was lost, is written again: the first write may not be durable yet. */
 const uploads = ({ calls, records, watch }: HandledBy) =>
   Effect.fnUntraced(function* (vcr: Vcr) {
     const held = heldCall(calls, vcr);

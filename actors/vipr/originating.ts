@@ -1,10 +1,10 @@
 /**
- * Calls that we made, until their hour has come.
+ * Calls that we made, until they are due to be validated.
  *
- *   upload --> on disk --> due queue (Tv) --> its line's turn --> proving.ts, which takes it off the disk
- *                               ^------ put off: the disk refused, or too many of its line wait
+ *   upload --> store --> due queue (Tv) --> its call queue --> proving.ts, which removes it from the store
+ *                               ^------ put off: the store failed, or its call queue is full
  *
- * A call at rest is a row in the queue; only what is under way has a fiber. VAP draft §9.5,
+ * A call that waits is an entry of the due queue; only a call in validation has a fiber. VAP draft §9.5,
  * docs/protocol/pvp.md#when-and-with-whom. DECISIONS.md D-037.
  */
 import { Clock, Effect, FiberSet, Queue, type Scope } from "effect";
@@ -20,11 +20,11 @@ import {
 } from "../../machines/validation/mod.ts";
 import {
   callNameOf,
-  lineOf,
-  openLines,
-  type StandsNow,
-  stepOut,
-  stepUp,
+  enter,
+  leave,
+  openCallQueues,
+  type PresentState,
+  queueOf,
   type Waiting as WaitingCall,
 } from "../../machines/vipr/mod.ts";
 import { type Arithmetic, type Dialer, Entropy, type StoreFailed } from "../ports/mod.ts";
@@ -32,23 +32,23 @@ import type { ValidateHandlers } from "../validation/mod.ts";
 import { ATTEMPTS_AT_ONCE_MAX, makeProving, type ProvingOptions, windowFor } from "./proving.ts";
 import type { Records, Waiting } from "./records.ts";
 
-/** Calls under way at once, each with a claim at least: it is claims that are few, so that dawdlers must have many. */
+/** Calls in validation at once. Each has a claim at least, and claims are what is limited: slow claimants must have many. */
 export const VALIDATIONS_MAX = ATTEMPTS_AT_ONCE_MAX;
-/** Of them those of which the overlay is being asked: it gives each node so many answers a second. */
+/** Of them those that are looked up in the overlay, which limits the rate of each node. */
 export const LOOK_UPS_MAX = 64;
-/** Until a call is tried again that the disk did not let go of, or behind whose line there was no room. */
+/** The wait of a call that the store did not remove, or whose queue was full. */
 export const PUT_OFF_MS = 600_000;
 
-/** Waiting calls looked at before others have their turn, a few milliseconds. */
+/** Waiting calls that are searched before other fibers run, some milliseconds. */
 const SEEN_AT_ONCE_MAX = 16_384;
 
 export interface Originating {
-  /** False: the queue is full. It is kept when this succeeds. */
+  /** False: the queue is full. True: it is stored. */
   readonly take: (vcr: Vcr) => Effect.Effect<boolean, StoreFailed>;
-  /** Calls waiting for their Tv, or for another of their line. */
+  /** Calls that wait for their Tv, or in a call queue. */
   readonly pending: () => number;
-  /** How things stand with a number. It looks through all that waits, part by part: some 0.2 s for a million calls. */
-  readonly standing: (number: E164) => Effect.Effect<Omit<StandsNow, "isPublished">>;
+  /** The present state of a number. Searches all waiting calls, in parts: some 0.2 s for a million. */
+  readonly presentState: (number: E164) => Effect.Effect<Omit<PresentState, "isPublished">>;
   readonly underWay: Effect.Effect<number>;
 }
 
@@ -64,12 +64,12 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   const { prove, proved } = yield* makeProving(options, handlers, records);
   const stirred = yield* Queue.sliding<void>(1);
   const running = yield* FiberSet.make<void>();
-  const lines = openLines<Waiting>();
+  const lines = openCallQueues<Waiting>();
   const proving = new Set<Waiting>();
   const lookingUp = new Set<Waiting>();
   const pending = () => queue.heap.length + lines.count;
 
-  /** Counted from here until the disk knows of it too: whoever waits for room is told when there is some. */
+  /** In validation from here until the store has the result: then `stirred` wakes `serve`, which may wait for room. */
   const begin = (waiting: Waiting) => {
     proving.add(waiting);
     lookingUp.add(waiting);
@@ -80,7 +80,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
       const nowMs = yield* Clock.currentTimeMillis;
       proving.delete(waiting);
       lookingUp.delete(waiting);
-      for (const next of stepOut(lines, lineOf(waiting.vcr))) schedule(queue, next, nowMs);
+      for (const next of leave(lines, queueOf(waiting.vcr))) schedule(queue, next, nowMs);
       yield* Queue.offer(stirred, undefined);
     });
     const putOff = Effect.map(Clock.currentTimeMillis, (nowMs) => void schedule(queue, waiting, nowMs + PUT_OFF_MS));
@@ -88,16 +88,16 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     return FiberSet.run(running, Effect.ensuring(whole, ended));
   };
 
-  /** Its hour has come; its line's may not have. */
+  /** The call is due; another call to the same number may still be in validation. */
   const goOn = (waiting: Waiting, nowMs: number): Effect.Effect<unknown, never, Arithmetic | Dialer | Entropy> => {
-    switch (stepUp(lines, lineOf(waiting.vcr), waiting)) {
+    switch (enter(lines, queueOf(waiting.vcr), waiting)) {
       case "first":
         return begin(waiting);
       case "behind":
         return Effect.void;
       case "crowded": {
         const { vcr } = waiting;
-        // Until its owner forgets it: what he cannot prove then would count against him.
+        // Until the called side deletes its record: what it cannot prove then would count against it.
         if (nowMs - vcr.stopMs < RETENTION_MS)
           return Effect.sync(() => void schedule(queue, waiting, nowMs + PUT_OFF_MS));
         return Effect.andThen(
@@ -108,7 +108,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     }
   };
 
-  /** What it will be worth at most: of a VService that is not published again yet nobody knows whether it is private. */
+  /** What it will be worth at most. Until its VService is published again, whether its domain is private is not known. */
   const shownOf = (waiting: Waiting): WaitingCall => {
     const { vcr, dueMs } = waiting;
     const domain = domainOf(vcr.vservice);
@@ -121,7 +121,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     const { called: number, calling } = waiting.vcr;
     return watch({ type: "vcr", direction: "sent", number, hasCaller: calling !== undefined, ...shownOf(waiting) });
   };
-  // The others wait as they did; whoever tells their story has heard of them.
+  // The others wait as they did: the audit log has them already.
   for (const late of records.waiting.filter(({ isLate }) => isLate === true))
     yield* watch({ type: "waits", number: late.vcr.called, ...shownOf(late) });
 
@@ -157,7 +157,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
         return true;
       }),
     pending,
-    standing: Effect.fnUntraced(function* (number) {
+    presentState: Effect.fnUntraced(function* (number) {
       const waiting = [...proving, ...[...lines.behind.values()].flat()].filter(({ vcr }) => vcr.called === number);
       const all = queue.heap.slice();
       for (let at = 0; at < all.length; at += SEEN_AT_ONCE_MAX) {

@@ -1,10 +1,10 @@
 /**
- * One call that we made, put to the proof; and what its proofs bring.
+ * Validates one call that we made, and adds what it proves to the ledger.
  *
- *   due --> asked before? --> look the number up --> off the disk --> prove each claim --> ledger --> learned
+ *   due --> attempted before? --> look up the number --> remove its row --> validate each claim --> ledger --> learned
  *
- * Whoever is asked about a call a second time may know what his guess at the first was worth, or B's instant. So its row is
- * off the disk before the first is asked: a crash costs this call's proof.
+ * A claimant that is asked about a call a second time may know what its guess at the first attempt was worth, or the instant of
+ * method B. So the call's row is removed from the store before the first claimant is asked: a crash costs this call's proof.
  * VAP draft §9.5.1, docs/protocol/pvp.md#when-and-with-whom. DECISIONS.md D-043, D-045.
  */
 import { Clock, Deferred, Effect, Semaphore } from "effect";
@@ -12,18 +12,18 @@ import { type E164, maskE164, nodeIdText, unixMs, type Vcr } from "../../codecs/
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import { type ClaimVerdict, methodsFor, windowOf } from "../../machines/validation/mod.ts";
 import {
-  ask,
-  askedCalls,
+  attemptedCalls,
   callNameOf,
   claimName,
   credit,
   discredit,
   ledgerName,
-  lineOf,
+  markAttempted,
   openLedger,
+  type PresentState,
   provedBy,
-  type StandsNow,
-  unask,
+  queueOf,
+  unmarkAttempted,
 } from "../../machines/vipr/mod.ts";
 import type { Arithmetic, Dialer, Entropy, StoreFailed } from "../ports/mod.ts";
 import { type ValidateHandlers, validate } from "../validation/mod.ts";
@@ -36,38 +36,38 @@ export interface ProvingOptions {
   readonly waitBetweenMs: readonly [min: number, max: number];
   readonly requiredBits: number;
   readonly roundMs: number;
-  /** Domains of ours that show no telephone number to claimants: their calls are proved by method C. */
+  /** Domains of ours that reveal no telephone number to claimants: their calls are proved by method C. */
   readonly isPrivate: (domain: string) => boolean;
   /** The domain on whose behalf a VService's calls were made; undefined once it is no longer published. */
   readonly domainOf: (vservice: bigint) => string | undefined;
-  /** What a validation learned, to be told to the VService's agents. */
+  /** A validated route, to be sent to the VService's agents. */
   readonly learned: (vservice: bigint, info: ValInfo) => Effect.Effect<void>;
   readonly watch: (event: ViprEvent) => Effect.Effect<void>;
 }
 
 /**
- * Claims of all calls that are tried at once. A call has its turn for all of its claims or for none, as they wait for one
- * another.
+ * Claims that are attempted at once, of all calls. A call begins with all of its claims or with none, since they wait for
+ * each other.
  */
 export const ATTEMPTS_AT_ONCE_MAX = 512;
 
 export interface Proving {
   /**
-   * Ends when each claim has its verdict and what that changed is on disk. It never fails: what goes wrong is told. False:
-   * nobody was asked, since the disk would not let go of the call. `found`: the overlay has said who claims the number.
+   * Ends when each claim has its verdict and the store has the result. It never fails: errors are logged. False: no claimant
+   * was asked, since the store did not remove the call. `found` is run when the overlay has answered who claims the number.
    */
   readonly prove: (
     waiting: Waiting,
     found: Effect.Effect<void>,
   ) => Effect.Effect<boolean, never, Arithmetic | Dialer | Entropy>;
-  /** What claims to the number have proved up to now. */
-  readonly proved: (number: E164) => Effect.Effect<StandsNow["proved"]>;
+  /** What the claims to a number have proved until now. */
+  readonly proved: (number: E164) => Effect.Effect<PresentState["proved"]>;
 }
 
 /**
- * Within how long the call is known to have ended. What made us late with it is no secret: claimants see when we are away,
- * and it is they who make others wait. So it counts when the call was due, and of one that fell due while we were away no
- * more than Tv's own range.
+ * The length of the interval in which the call is known to have ended. Claimants can see why we were late with it: they see
+ * when we are down, and they are the ones who make other calls wait. So the time at which the call was due counts, and for a
+ * call that fell due while we were down only the range of Tv.
  */
 export const windowFor = (waitBetweenMs: ProvingOptions["waitBetweenMs"], { vcr, dueMs, isLate }: Waiting): number =>
   isLate === true ? waitBetweenMs[1] - waitBetweenMs[0] : windowOf(waitBetweenMs, dueMs - vcr.stopMs);
@@ -79,10 +79,10 @@ export const makeProving = Effect.fnUntraced(function* (
 ) {
   const { nodeId, waitBetweenMs, requiredBits, roundMs, domainOf, learned, watch } = options;
   const ledger = openLedger(requiredBits, roundMs);
-  const asked = askedCalls(roundMs);
+  const asked = attemptedCalls(roundMs);
   for (const { claim, call, bits, atMs } of records.proofs) credit(ledger, claim, call, bits, atMs);
   const turns = yield* Semaphore.make(ATTEMPTS_AT_ONCE_MAX);
-  /** A semaphore gives what is free to whoever it suffices: without an order a call of many claims would never be next. */
+  /** A semaphore serves whoever needs no more than is free: without an order a call with many claims would wait for ever. */
   const inOrder = yield* Semaphore.make(1);
 
   const prove = Effect.fnUntraced(function* (waiting: Waiting, found: Effect.Effect<void>) {
@@ -92,8 +92,9 @@ export const makeProving = Effect.fnUntraced(function* (
     const call = callNameOf(vcr);
     // "if VService still published", VAP draft §9.5.1
     if (domain === undefined) return yield* watch({ type: "dropped", number, call });
-    const line = lineOf(vcr);
-    if (!ask(asked, line, vcr, yield* Clock.currentTimeMillis)) return yield* watch({ type: "repeated", number, call });
+    const line = queueOf(vcr);
+    if (!markAttempted(asked, line, vcr, yield* Clock.currentTimeMillis))
+      return yield* watch({ type: "repeated", number, call });
     const isPrivate = options.isPrivate(domain);
     const tries = methodsFor({ isPrivate, call: vcr }).length;
     const windowMs = windowFor(waitBetweenMs, waiting);
@@ -118,15 +119,15 @@ export const makeProving = Effect.fnUntraced(function* (
       },
     );
     const verdicts = yield* Effect.raceFirst(whole, Deferred.await(halt)).pipe(
-      Effect.tapError(() => Effect.sync(() => unask(asked, line, vcr))),
+      Effect.tapError(() => Effect.sync(() => unmarkAttempted(asked, line, vcr))),
     );
-    if (verdicts.every(({ verdict }) => verdict === "unreachable")) unask(asked, line, vcr);
+    if (verdicts.every(({ verdict }) => verdict === "unreachable")) unmarkAttempted(asked, line, vcr);
   });
 
   const judge = Effect.fnUntraced(function* (vcr: Vcr, attempt: ClaimVerdict) {
     const { nodeId, vservice, verdict } = attempt;
     const name = claimName({ by: vcr.vservice, number: vcr.called, nodeId: nodeIdText(nodeId), vservice });
-    // Neither gave the proof that it was asked for. Whoever was not reached knows nothing of the call: see the ledger.
+    // It did not give the proof. A claimant that could not be reached learns nothing of the call: see the ledger.
     if ((verdict === "refused" || verdict === "broken") && discredit(ledger, name)) yield* records.disproved(name);
     if (verdict !== "validated") return;
     const proof = {
@@ -161,7 +162,7 @@ export const makeProving = Effect.fnUntraced(function* (
     proved: (number) =>
       Effect.map(
         Clock.currentTimeMillis,
-        (nowMs): StandsNow["proved"] =>
+        (nowMs): PresentState["proved"] =>
           (claim) =>
             provedBy(ledger, ledgerName(number, claim), nowMs),
       ),

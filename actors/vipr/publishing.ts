@@ -1,5 +1,5 @@
 /**
- * Numbers spread over a server's nodes: each has a quota and a pace of its own.
+ * Numbers are spread over a server's nodes, each of which has a quota and a rate of its own.
  * docs/protocol/overlay.md#the-vipr-usage.
  */
 import { Effect } from "effect";
@@ -8,9 +8,9 @@ import { type NodeRoom, nodeOrder, nodesToTry } from "../../machines/vipr/mod.ts
 import { type OverlayError, type OverlayNode, publishedUntilMs, publishNumber } from "../reload/mod.ts";
 
 export interface Publishing {
-  /** By the node that has the number already, else by one with room; another is tried where a peer's bound is met. */
+  /** Stores by the node that has the number already, else by one with room; by another when the peer has no room for that one. */
   readonly store: (vservice: bigint, number: E164) => Effect.Effect<void, { readonly why: string }>;
-  /** Until when the overlay has it, from whichever of the nodes. */
+  /** When the number expires in the overlay, whichever node has stored it; undefined: none has. */
   readonly endMs: (vservice: bigint, number: E164) => Effect.Effect<number | undefined>;
   /** The node to ask about a number: always the same. */
   readonly nodeFor: (number: E164) => OverlayNode;
@@ -47,5 +47,5 @@ export const openPublishing = (nodes: ReadonlyArray<OverlayNode>): Publishing =>
 
 const whyOf = (error: OverlayError): string =>
   error._tag === "OverlayRefused" ? `${error.code} ${error.info}` : error.why;
-/** That peer has as much of this node as it may; of another node it may take more. */
+/** The peer stores as much for this node as it may; for another node it may store more. */
 const isFull = (error: OverlayError): boolean => error._tag === "OverlayRefused" && error.info === "quota";

@@ -1,12 +1,12 @@
 /**
- * Call records that outlive the process: each is on disk before its upload is acknowledged, and until it is done with.
+ * Call records in a store: each is written before its upload is acknowledged, and removed when it is no longer needed.
  *
- *   received --> kept until its retention is over, with the attempts that failed at it: a locked call stays locked
- *   sent ------> kept until somebody is asked about it
- *   proofs ----> kept until they are too old, or the claim fails to prove another call
- *   start -----> all are read back; what was due meanwhile waits until the call agents are there again
+ *   received --> until its retention is over, with its failed attempts: a locked call stays locked
+ *   sent ------> until a claimant is asked about it
+ *   proofs ----> until they expire, or the claim fails to prove another call
+ *   start -----> all are read; calls that were due meanwhile wait until the call agents are connected again
  *
- * Without a store they live as long as the process.
+ * Without a store they last as long as the process.
  */
 
 import { Clock, Effect } from "effect";
@@ -43,40 +43,40 @@ import {
   type StoreShape,
 } from "../ports/mod.ts";
 
-/** A sent call on its way, and when it is due. */
+/** A sent call that waits, and when it is due. */
 export interface Waiting {
   readonly vcr: Vcr;
   readonly dueMs: UnixMs;
-  /** It was due while the process was away, once or more than once. */
+  /** It fell due while the process was down, once or more than once. */
   readonly isLate?: boolean;
 }
 
 export interface Records {
   readonly received: (call: KeptCall) => Effect.Effect<void, StoreFailed>;
-  /** With one attempt more; undefined for one that there was not, which costs the same. */
+  /** Persists failed attempts. `undefined`: no such call; a dummy row is written so that timing is equal. */
   readonly charged: (calls: ReadonlyArray<KeptCall | undefined>) => Effect.Effect<void>;
   readonly sent: (waiting: Waiting) => Effect.Effect<void, StoreFailed>;
-  /** Claimants are about to be asked about it. What was not taken off the disk they must not be. */
+  /** Removes the row of a call before claimants are asked about it. If this fails they must not be asked. */
   readonly asking: (waiting: Waiting) => Effect.Effect<void, StoreFailed>;
-  /** Validated, or not to be. */
+  /** It is validated, or will not be. */
   readonly done: (waiting: Waiting) => Effect.Effect<void>;
-  /** Forgets what is past its retention, in memory and on disk. */
+  /** Removes what is past its retention, in memory and in the store. */
   readonly expire: Effect.Effect<void>;
-  /** What waited when the process ended. */
+  /** The calls that waited when the process ended. */
   readonly waiting: ReadonlyArray<Waiting>;
   readonly proved: (proof: KeptProof) => Effect.Effect<void>;
   readonly disproved: (claim: string) => Effect.Effect<void>;
-  /** What was proved when the process ended, the oldest first. */
+  /** The proofs of the last run of the process, the oldest first. */
   readonly proofs: ReadonlyArray<KeptProof>;
 }
 
 const RECEIVED = "vcrReceived";
 const SENT = "vcrSent";
 const PROOFS = "proofs";
-/** Rows that say nothing, so many of them. */
+/** Dummy rows, and how many there are of them. */
 const NOBODY = "vcrNobody";
 const NOBODY_ROWS_MAX = 256;
-/** Call agents come back within minutes; until then no VService is published, and its calls would count as nobody's. */
+/** Call agents reconnect within minutes. Until then no VService is published, and its calls could not be validated. */
 const AFTER_RESTART_MS = 300_000;
 
 const forgetful: Omit<Records, "expire"> = {
@@ -91,8 +91,8 @@ const forgetful: Omit<Records, "expire"> = {
   proofs: [],
 };
 
-/** What the disk did not take, where nothing was acknowledged: told, and gone on without. */
-const told = (work: Effect.Effect<unknown, StoreFailed>): Effect.Effect<void> =>
+/** For writes of which nothing was acknowledged: a failure is logged. */
+const logFailure = (work: Effect.Effect<unknown, StoreFailed>): Effect.Effect<void> =>
   Effect.catch(Effect.asVoid(work), ({ why }) => Effect.logWarning("vipr.records", why));
 
 export const openRecords = Effect.fn("vipr.records")(function* (
@@ -118,7 +118,7 @@ export const openRecords = Effect.fn("vipr.records")(function* (
   return {
     received: (call) => write(rowOf(RECEIVED, call)),
     charged: (failed) =>
-      told(
+      logFailure(
         store.write(
           failed.map((call, i) =>
             call === undefined
@@ -129,21 +129,21 @@ export const openRecords = Effect.fn("vipr.records")(function* (
       ),
     sent: (waiting) => write(sentRow(waiting, keyOf(waiting))),
     asking: (waiting) => Effect.map(write(offOf(waiting)), () => void off.add(waiting)),
-    // Left behind it waits once more after a restart: nobody was asked about it.
-    done: (waiting) => (off.has(waiting) ? Effect.void : told(write(offOf(waiting)))),
-    expire: Effect.andThen(inMemory, told(Effect.andThen(expireOnDisk(store), expireProofs(store)))),
+    // If this fails the call waits again after a restart: no claimant was asked about it.
+    done: (waiting) => (off.has(waiting) ? Effect.void : logFailure(write(offOf(waiting)))),
+    expire: Effect.andThen(inMemory, logFailure(Effect.andThen(expireOnDisk(store), expireProofs(store)))),
     waiting: yield* restore(store, calls, graceMs),
     proved: (proof) => {
       const key = proofKey(proof.claim, proof.call);
       const dueMs = proof.atMs + PROOF_LIFETIME_MS;
-      return told(write({ type: "put", table: PROOFS, key, value: encodeProof(proof), dueMs }));
+      return logFailure(write({ type: "put", table: PROOFS, key, value: encodeProof(proof), dueMs }));
     },
-    disproved: (claim) => told(forgetProofs(store, claim)),
+    disproved: (claim) => logFailure(forgetProofs(store, claim)),
     proofs: yield* restoreProofs(store),
   };
 });
 
-/** As long as a call's. */
+/** A record of the same size as a call's. */
 const nobody: Omit<KeptCall, "id" | "keepUntilMs"> = {
   called: e164("+1000000000000"),
   calling: e164("+1000000000000"),
@@ -190,7 +190,7 @@ const restore = Effect.fnUntraced(function* (store: StoreShape, calls: CallStore
   return [...waiting, ...early];
 });
 
-/** What the store holds of one number's sent calls, without a server: it looks through them all. */
+/** The sent calls to one number in a store that no server has open. Reads them all. */
 export const waitingIn = Effect.fnUntraced(function* (store: ReadableStore, number: E164) {
   const waiting: Array<Waiting> = [];
   yield* eachRow(store, SENT, decodeRecord, ({ vcr }, key) => {
@@ -199,7 +199,7 @@ export const waitingIn = Effect.fnUntraced(function* (store: ReadableStore, numb
   return waiting;
 });
 
-/** What a server's ledger would count for a claim at that hour: of many proofs it takes the last ones. */
+/** What a server's ledger would count for a claim at that time: of many proofs the last ones. */
 export const provedIn = Effect.fnUntraced(function* (store: ReadableStore, claim: string, nowMs: number) {
   const proofs: Array<KeptProof> = [];
   yield* eachRow(store, PROOFS, decodeProof, (proof) => proofs.push(proof), proofPrefix(claim));
@@ -208,7 +208,7 @@ export const provedIn = Effect.fnUntraced(function* (store: ReadableStore, claim
   return provedBy(ledger, claim, nowMs);
 });
 
-/** In the order of their keys. A row that cannot be read is passed over and told. */
+/** In the order of their keys. Rows that cannot be read are left out, and their number is logged. */
 const eachRow = Effect.fnUntraced(function* <A>(
   store: ReadableStore,
   table: string,

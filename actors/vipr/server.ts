@@ -1,5 +1,5 @@
 /**
- * A ViPR server: every role wired, until its scope closes.
+ * A ViPR server with all its roles, until its scope closes.
  *
  *   call agents <--VAP--> vap --publish--> publisher --> nodes (RELOAD) <--> the overlay
  *                          | upload                         ^ claims, where
@@ -14,7 +14,7 @@ import { type E164, maskE164 } from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import { callStore, tryableFor } from "../../machines/validation/mod.ts";
-import { REQUIRED_BITS, type Story, storyNow } from "../../machines/vipr/mod.ts";
+import { type AuditReport, currentReport, REQUIRED_BITS } from "../../machines/vipr/mod.ts";
 import {
   type Arithmetic,
   type Credentials,
@@ -45,32 +45,32 @@ import {
   type VapServer,
   type VapServerOptions,
 } from "../vap/mod.ts";
-import { openCharges } from "./charges.ts";
+import { openAuditLog } from "./audit-log.ts";
 import { openDomains, type ViprDomains } from "./domains.ts";
 import type { ViprEvent } from "./events.ts";
+import { openFailedAttempts } from "./failed-attempts.ts";
 import { makeHandlers } from "./handlers.ts";
 import { openOriginating } from "./originating.ts";
 import { openPublishing, type Publishing } from "./publishing.ts";
 import { openRecords } from "./records.ts";
 import { makeServices, type Services } from "./services.ts";
-import { openStories } from "./stories.ts";
 
 export interface ViprServerOptions extends ViprDomains {
   /** One for each node of the overlay that this server runs; each certificate holds one Node-ID. */
   readonly nodes: ReadonlyArray<Credentials>;
   readonly overlay: OverlayConfiguration;
-  /** What nodes are told beside; the first of several is advertised there, the others where they listen. */
+  /** Further options of the nodes. Of several the first is advertised at `advertise`, the others where they listen. */
   readonly node?: Pick<NodeOptions, "document" | "refetch" | "known" | "advertise">;
   /** Where each listens; port 0 takes a free one. Several nodes listen at successive ports. */
   readonly listen: { readonly reload: Endpoint; readonly vap: Endpoint; readonly pvp: Endpoint };
   /** Where other servers reach PVP, when that is not where it listens; port 0 is the one it listens at. */
   readonly advertisePvp?: Endpoint;
   /**
-   * SRP's, for those who prove calls to us. Default 2048 bits; further ones cost both sides more.
+   * The SRP group for originators that validate calls with us. Default 2048 bits; larger ones cost both sides more.
    * docs/protocol/pvp.md#the-channel.
    */
   readonly pvpGroup?: PvpGroupBits;
-  /** Who may speak VAP, and how beyond this machine. */
+  /** The users of VAP, and how clients on other machines connect. */
   readonly vap: Pick<VapServerOptions, "users" | "tls" | "insecureVap">;
   readonly ticketLifetimeMs?: number;
   /** Equivalent entropy a route must have. Default 12. */
@@ -80,9 +80,9 @@ export interface ViprServerOptions extends ViprDomains {
   /** How long calls that are due at the start wait for the call agents to come back. Default 5 min. */
   readonly graceMs?: number;
   readonly limits?: Partial<NodeLimits>;
-  /** Where nodes and call records are kept that must outlive the process; without it they begin anew each time. */
+  /** Holds nodes and call records across restarts; without it they begin anew each time. */
   readonly store?: StoreShape;
-  /** Hears of everything that happens; must not fail or take long. */
+  /** Receives every event; must not fail or take long. */
   readonly watch?: (event: ViprEvent) => Effect.Effect<void>;
 }
 
@@ -93,15 +93,15 @@ export interface ViprServer {
   readonly counters: Effect.Effect<ViprCounters>;
   /** From now on tickets are granted for these domains and no others. */
   readonly setDomains: (domains: ViprDomains) => Effect.Effect<void>;
-  /** The story of a number, as far as it is remembered: with a store, 60 days since it was last heard of. */
-  readonly explain: (number: E164) => Effect.Effect<Story | undefined>;
+  /** The audit report of a number: with a store, until 60 days after its last event. */
+  readonly explain: (number: E164) => Effect.Effect<AuditReport | undefined>;
 }
 export interface ViprCounters {
   readonly vap: VapCounters;
   readonly pvp: Readonly<PvpCounters>;
-  /** Calls kept for callers who know them. */
+  /** Received calls that originators may validate. */
   readonly terminating: number;
-  /** Calls waiting for their Tv, and those being validated. */
+  /** Calls that wait for their Tv, and those in validation. */
   readonly pending: number;
   readonly underWay: number;
 }
@@ -119,10 +119,10 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   Arithmetic | Dialer | Entropy | Keys | Listener | Scope.Scope
 > {
   const { overlay, listen, requiredBits = REQUIRED_BITS } = options;
-  const stories = yield* openStories({ store: options.store, requiredBits });
+  const audit = yield* openAuditLog({ store: options.store, requiredBits });
   const watch = (event: ViprEvent): Effect.Effect<void> =>
     Effect.flatMap(Clock.currentTimeMillis, (atMs) => {
-      stories.hear(event, atMs);
+      audit.record(event, atMs);
       return options.watch?.(event) ?? Effect.void;
     });
   const { waitBetweenMs = [TV_MIN_MS, overlay.maxValidationDelayS * 1_000] } = options;
@@ -136,15 +136,15 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     ({ reason: fault, why }: StoreFailed) => new JoinFailed({ reason: "store", fault, why: `store ${fault}: ${why}` }),
   );
   const owners = yield* storeStopped(openOwners(options.store, isUserOf(options.vap.users)));
-  /** What lies here since before its user had the VService is another's. */
-  const isItsUsers = (vservice: bigint, atMs: number): boolean =>
+  /** Whether something of that age belongs to the present owner of the VService, and not to one before. */
+  const isOfOwner = (vservice: bigint, atMs: number): boolean =>
     atMs >= (owners.sinceMs(vservice) ?? Number.POSITIVE_INFINITY);
-  const isHeld = (vservice: bigint, number: E164): Effect.Effect<boolean> =>
+  const isStored = (vservice: bigint, number: E164): Effect.Effect<boolean> =>
     Effect.map(
       Effect.flatMap(Deferred.await(joined), ({ endMs }) => endMs(vservice, number)),
-      (endMs) => endMs !== undefined && isItsUsers(vservice, endMs - NUMBER_LIFETIME_S * 1_000),
+      (endMs) => endMs !== undefined && isOfOwner(vservice, endMs - NUMBER_LIFETIME_S * 1_000),
     );
-  const services = makeServices(domains.issuerFor, isHeld, watch);
+  const services = makeServices(domains.issuerFor, isStored, watch);
   const calls = callStore(nodeIds, { roundMs });
   const records = yield* storeStopped(openRecords(options.store, calls, options.graceMs));
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), records.expire)));
@@ -154,9 +154,9 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     {
       candidates: (name) =>
         Effect.sync(() =>
-          tryableFor(calls, name, ({ vservice, keepUntilMs }) => isItsUsers(vservice, keepUntilMs - calls.retentionMs)),
+          tryableFor(calls, name, ({ vservice, keepUntilMs }) => isOfOwner(vservice, keepUntilMs - calls.retentionMs)),
         ),
-      ...(yield* openCharges(calls, records, stories, watch)),
+      ...(yield* openFailedAttempts(calls, records, audit, watch)),
       grant: services.grant,
     },
   );
@@ -211,8 +211,11 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     setDomains: domains.set,
     explain: (number) =>
       Effect.gen(function* () {
-        const stands = { isPublished: yield* services.hasNumber(number), ...(yield* originating.standing(number)) };
-        return storyNow(yield* stories.told(number), number, requiredBits, stands);
+        const present = {
+          isPublished: yield* services.hasNumber(number),
+          ...(yield* originating.presentState(number)),
+        };
+        return currentReport(yield* audit.read(number), number, requiredBits, present);
       }),
     counters: Effect.gen(function* () {
       return {
@@ -264,11 +267,11 @@ const nodeIdsOf = Effect.fnUntraced(function* (nodes: ReadonlyArray<Credentials>
 
 /** One after another: each finds the one before it in the ring. */
 const startNodes = ({ nodes, overlay, node, listen, limits = {}, store }: ViprServerOptions, pvp: Endpoint) => {
-  const { advertise, ...told } = node ?? {};
+  const { advertise, ...others } = node ?? {};
   const { host, port } = listen.reload;
   return Effect.forEach(nodes, (credentials, i) =>
     startNode({
-      ...told,
+      ...others,
       ...(advertise === undefined || i > 0 ? {} : { advertise }),
       credentials,
       overlay,

@@ -1,5 +1,5 @@
 /**
- * The VServices that call agents have published here, their numbers, and what each grants to whom.
+ * The VServices that call agents have published here, their numbers, and the tickets that they grant.
  * docs/protocol/pvp.md#the-exchange. DECISIONS.md D-079.
  */
 import { Effect } from "effect";
@@ -15,7 +15,7 @@ import type { ViprEvent } from "./events.ts";
 export const NUMBERS_MAX = 100_000;
 
 interface Service {
-  /** By instance: routes are the instances', the rest is the VService's own. draft vap-02 §8.3. */
+  /** By instance: each has its own routes, the rest belongs to the VService. draft vap-02 §8.3. */
   readonly instances: Map<bigint, VService>;
   document: VService;
   readonly numbers: Set<E164>;
@@ -28,21 +28,21 @@ export interface Services {
   readonly addNumber: (vservice: bigint, number: E164) => boolean;
   readonly dropNumber: (vservice: bigint, number: E164) => void;
   readonly hasNumberOf: (vservice: bigint, number: E164) => boolean;
-  /** Whether any VService has it. Undefined while none is published: its agents are away. */
+  /** Whether any VService has it. Undefined while none is published, as before the agents reconnect. */
   readonly hasNumber: (number: E164) => Effect.Effect<boolean | undefined>;
   readonly document: (vservice: bigint) => VService | undefined;
   readonly didCount: () => number;
-  /** May this domain have to do with that VService? Its black or white list says. */
+  /** Whether the VService's black or white list admits this domain. */
   readonly welcomes: (vservice: bigint, domain: string) => boolean;
   readonly grant: (request: PvpGrantRequest) => Effect.Effect<PvpGrant>;
-  /** Where what a validation learned leads, and whether the VService that made the call wants it. Empty: nowhere. */
+  /** The domain of a validated route, and whether the VService that made the call wants it. Empty: no single domain. */
   readonly leadsTo: (vservice: bigint, info: ValInfo) => { readonly domain: string; readonly isWelcome: boolean };
 }
 
 export const makeServices = (
   issuerFor: (domain: string) => TicketIssuer | undefined,
-  /** Whether the overlay has that number from us: it may be of a life before this one, whose agents publish it later. */
-  isHeld: (vservice: bigint, number: E164) => Effect.Effect<boolean>,
+  /** Whether the overlay stores that number from us: perhaps since before the restart, and its agents will publish it later. */
+  isStored: (vservice: bigint, number: E164) => Effect.Effect<boolean>,
   watch: (event: ViprEvent) => Effect.Effect<void>,
 ): Services => {
   const services = new Map<bigint, Service>();
@@ -54,9 +54,9 @@ export const makeServices = (
     return list.domains.some((listed) => normalDomain(listed) === name) === (list.type === "whitelist");
   };
 
-  /** Published, or held by the overlay since a life before this one. */
+  /** Published, or stored in the overlay since before the restart. */
   const hasNumber = ({ numbers }: Service, vservice: bigint, number: E164): Effect.Effect<boolean> =>
-    numbers.has(number) ? Effect.succeed(true) : isHeld(vservice, number);
+    numbers.has(number) ? Effect.succeed(true) : isStored(vservice, number);
 
   const grant: Services["grant"] = Effect.fn("vipr.grant")(function* ({ number, domain, vservice }) {
     const decline = (code: 403 | 404 | 503) =>
@@ -109,7 +109,7 @@ export const makeServices = (
   };
 };
 
-/** The domain that a learned route leads to: the first URI's host. All of them must agree, or it is nobody's. */
+/** The domain of a validated route: the host of its URIs. Undefined unless all of them agree. */
 const domainOf = (info: ValInfo): string | undefined => {
   const hosts = info.routes.flatMap(({ sipUris }) =>
     sipUris.map((text) => {

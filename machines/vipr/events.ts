@@ -1,6 +1,6 @@
 /**
- * What a ViPR server tells whoever watches it: counters for operators, a story for `explain`, rows for a demonstration.
- * Numbers are whole here, since the watcher is the operator's own program; what is logged masks them.
+ * What a ViPR server reports to its watcher: counters for operators, the audit log, the rows of the demonstration. Numbers
+ * are not masked here, since the watcher is the operator's own program; the log masks them.
  */
 import { type CallTimes, type E164, type NtpMs, ntpMsOf } from "../../codecs/shared/mod.ts";
 import type { ClaimVerdict, PvpClaim } from "../validation/mod.ts";
@@ -23,13 +23,13 @@ export type ViprEvent =
       readonly direction: "sent" | "received";
       readonly number: E164;
       readonly call: CallName;
-      /** Whether a caller id is known. */
+      /** Whether the record has a calling number. */
       readonly hasCaller: boolean;
-      /** Of a sent one: when it will be validated, and what that will be worth at most. */
+      /** Of a sent call: when it will be validated, and what that will be worth at most. */
       readonly dueMs?: number;
       readonly worthBits?: number;
     }
-  /** A sent one that was due while the server was away: it waits anew. */
+  /** A sent call that was due while the server was down: it waits again. */
   | {
       readonly type: "waits";
       readonly number: E164;
@@ -37,11 +37,11 @@ export type ViprEvent =
       readonly dueMs: number;
       readonly worthBits: number;
     }
-  /** A sent one whose VService was no longer published when it was due: it is not validated. */
+  /** A sent call whose VService was no longer published when it was due: it is not validated. */
   | { readonly type: "dropped"; readonly number: E164; readonly call: CallName }
-  /** A sent one that overlaps one that was put to the proof, or lies close by it: it is not validated. */
+  /** A sent call that overlaps an attempted one, or is less than 2T away from it: it is not validated. */
   | { readonly type: "repeated"; readonly number: E164; readonly call: CallName }
-  /** A sent one that found too many of its line waiting: it is not validated. */
+  /** A sent call whose queue was full: it is not validated. */
   | { readonly type: "crowded"; readonly number: E164; readonly call: CallName }
   | {
       readonly type: "lookedUp";
@@ -58,7 +58,7 @@ export type ViprEvent =
       readonly by: bigint;
       readonly call: CallName;
       readonly attempt: ClaimVerdict;
-      /** Handshakes that a claimant gets for one call: a guess each. */
+      /** Handshakes that a claimant may try for one call: one guess each. */
       readonly tries: number;
     }
   | {
@@ -66,7 +66,7 @@ export type ViprEvent =
       readonly number: E164;
       readonly by: bigint;
       readonly claim: PvpClaim;
-      /** The sum of so many calls. */
+      /** How many calls the sum has. */
       readonly bits: number;
       readonly calls: number;
       readonly required: number;
@@ -75,5 +75,5 @@ export type ViprEvent =
   | { readonly type: "unwelcome"; readonly number: E164; readonly domain: string }
   | { readonly type: "granted"; readonly number: E164; readonly domain: string }
   | { readonly type: "declined"; readonly number: E164; readonly domain: string; readonly code: number }
-  /** Somebody tried a call that we received, and failed; `attempts` have, by that way of naming it. */
+  /** An originator failed to validate a call that we received; `attempts`: how many have, with that method of naming it. */
   | { readonly type: "charged"; readonly number: E164; readonly call: CallName; readonly attempts: number };

@@ -6,23 +6,23 @@
  *   (number, Node-ID, VServiceID) --> bits of call 1 + bits of call 2 + ... >= requiredBits --> route
  *                                     a wrong guess, or none after the gate: back to 0
  *
- * Without the return to 0 a thief would need no luck but patience: with a hundred calls to guess at, two right guesses of
- * 6 bits are all but sure. With it, a row of right guesses can begin at each call, and has to be right as a whole: by c
- * calls of m guesses each, with a chance of m^c * 2^-requiredBits at most. After n calls his chance is no more than n times
- * that, for each claim that he has.
+ * Without the return to 0 a thief would need patience and no luck: with a hundred calls to guess at, two right guesses of
+ * 6 bits are almost certain. With it, a sequence of right guesses can begin at each call, and must be right as a whole: with
+ * c calls of m guesses each the chance is m^c * 2^-requiredBits at most. After n calls it is at most n times that, for each
+ * claim of the thief.
  *
- * Who may keep his sum without a proof? Only one who chose to before he knew anything of when this call was, or whether a
- * guess at it was right: leaving out a call is then like not having been called. That is so for "unreachable", which is
- * said of nobody whose guess was in when the gate opened, of nobody who may have been sent a user name of B or C, and of
- * nobody who was tried by a method before; see validation/originator.ts. All others must prove the call or begin anew:
- * "refused" and "broken". "declined" has proved it, and grants nothing. DECISIONS.md D-041.
+ * A claimant may keep its sum without a proof only if it stayed away before it knew anything of when this call was, or
+ * whether a guess at it was right: to leave out a call is then the same as not having been called. That holds for
+ * "unreachable", which is never the verdict on a claimant whose guess had arrived when the gate opened, that may have been
+ * sent a user name of method B or C, or that was tried with another method before; see validation/originator.ts. All others
+ * must prove the call or begin again: "refused" and "broken". "declined" has proved it, and grants no ticket. DECISIONS.md D-041.
  */
 import { type CallTimes, keepNewest } from "../../codecs/shared/mod.ts";
 import { ROUND_MS } from "../validation/mod.ts";
 
 /**
- * A claim's name in the ledger. `by`: the VService of ours whose agents made the calls. Each sums for itself: another's
- * agents could make up calls that a thief proves, or that the owner cannot.
+ * A claim's name in the ledger. `by`: the VService of ours whose agents made the calls. Each VService has sums of its
+ * own: agents of another could invent calls that a thief proves, or that the owner cannot prove.
  */
 export const claimName = (of: {
   readonly by: bigint;
@@ -53,13 +53,13 @@ export interface Ledger {
 /** The default and the range an operator may choose from. */
 export const REQUIRED_BITS = 12;
 export const REQUIRED_BITS_MAX = 64;
-/** Claims remembered; the one heard of longest ago is forgotten first, and must be proved anew. */
+/** Claims with a sum; the one whose last proof is oldest is removed first, and must be proved again. */
 export const ACCOUNTS_MAX = 200_000;
 /** The bits of so many calls are enough for any requirement, unless they are worth less than one each. */
 const CALLS_COUNTED_MAX = 64;
 /**
- * A proof is as old as the call, and counts no longer than a route lives: who gave a number back proves nothing by calls
- * of the time when he had it. Overview §9.2.
+ * A proof counts no longer than a route lasts: whoever gave a number back proves nothing with calls of the time when it had
+ * the number. Overview §9.2.
  */
 export const PROOF_LIFETIME_MS = 60 * 86_400_000;
 
@@ -97,7 +97,7 @@ export const credit = (
   return { ...sum, isRoute: sum.bits >= ledger.requiredBits };
 };
 
-/** What a claim has proved and still counts at that hour. */
+/** What a claim has proved and still counts at that time. */
 export const provedBy = ({ accounts, roundMs }: Ledger, claim: string, atMs: number): Omit<Credited, "isRoute"> =>
   sumOf(accounts.get(claim)?.calls.values() ?? [], atMs, roundMs);
 
@@ -118,7 +118,7 @@ const sumOf = (proofs: Iterable<Proof>, atMs: number, roundMs: number = ROUND_MS
 };
 
 /**
- * A call that the claimant guessed at and did not prove. It need not have said so: a server that sees its guess fail may as
- * well fall silent. True when it had proved anything before.
+ * The claimant guessed at a call and did not prove it, whether it answered so or fell silent when its guess failed. True
+ * when it had proved anything before.
  */
 export const discredit = (ledger: Ledger, claim: string): boolean => ledger.accounts.delete(claim);

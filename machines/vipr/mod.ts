@@ -1,6 +1,35 @@
 /** What a ViPR server decides besides its protocols: when proofs suffice; and what it remembers of each number. */
-export type { Fact } from "../../codecs/vipr/mod.ts";
-export { ASKED_LIFETIME_MS, ASKED_MAX, type AskedCalls, ask, askedCalls, unask } from "./asked.ts";
+export type { AuditEvent } from "../../codecs/vipr/mod.ts";
+export {
+  ATTEMPTED_CALLS_MAX,
+  ATTEMPTED_LIFETIME_MS,
+  type AttemptedCalls,
+  attemptedCalls,
+  markAttempted,
+  unmarkAttempted,
+} from "./attempted-calls.ts";
+export {
+  type AuditReport,
+  type AuditTable,
+  auditTable,
+  type ClaimReport,
+  currentReport,
+  EVENTS_ALL_MAX,
+  EVENTS_MAX,
+  type PresentState,
+  record,
+  reportFrom,
+  reportOf,
+  type Waiting,
+} from "./audit-log.ts";
+export {
+  AUDIT_LIFETIME_MS,
+  type AuditChange,
+  type AuditChanges,
+  auditRows,
+} from "./audit-rows.ts";
+export { auditEventOf, type ClaimSum, ledgerName, NO_EVENTS, summed } from "./audit-summary.ts";
+export { type CallQueues, enter, leave, openCallQueues, QUEUED_CALLS_MAX, queueOf } from "./call-queues.ts";
 export { type CallName, callNameOf, type ViprEvent } from "./events.ts";
 export {
   ACCOUNTS_MAX,
@@ -15,26 +44,4 @@ export {
   REQUIRED_BITS,
   REQUIRED_BITS_MAX,
 } from "./ledger.ts";
-export { LINE_MAX, type Lines, lineOf, openLines, stepOut, stepUp } from "./lines.ts";
 export { type NodeRoom, nodeOrder, nodesToTry } from "./spread.ts";
-export {
-  type ClaimStory,
-  FACTS_ALL_MAX,
-  FACTS_MAX,
-  remember,
-  type StandsNow,
-  type Stories,
-  type Story,
-  stories,
-  storyFrom,
-  storyNow,
-  storyOf,
-  type Waiting,
-} from "./story.ts";
-export {
-  STORY_LIFETIME_MS,
-  type StoryChange,
-  type StoryChanges,
-  storyRows,
-} from "./story-rows.ts";
-export { type ClaimSum, factOf, ledgerName, NOTHING_YET, summed } from "./sum.ts";

@@ -4,17 +4,17 @@ import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Effect, Logger } from "effect";
 import { type AdminAnswer, type AdminRequest, handleAdmin } from "../../actors/admin/mod.ts";
+import { openAuditLog } from "../../actors/vipr/audit-log.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { openStories } from "../../actors/vipr/stories.ts";
 import { e164, ntpMs, orderSeal, unixMs, unixMsOf } from "../../codecs/shared/mod.ts";
 import { callStore } from "../../machines/validation/mod.ts";
 import {
+  auditTable,
   type ClaimSum,
   claimName,
-  remember,
-  stories,
-  storyNow,
-  storyOf,
+  currentReport,
+  record,
+  reportOf,
   type ViprEvent,
 } from "../../machines/vipr/mod.ts";
 import { serveAdmin } from "../../runtime/admin.ts";
@@ -29,9 +29,9 @@ const call = { startMs: ntpMs(3_976_214_403_000), stopMs: ntpMs(3_976_214_500_00
 
 test("explain: a running server tells a number's story to whoever may read its directory; unknown, wrong and away are told", () =>
   withFolder(async (path) => {
-    const told = stories(12);
+    const told = auditTable(12);
     const waiting = [{ call, dueMs: 1e13, worthBits: 9 }];
-    remember(
+    record(
       told,
       { type: "vcr", direction: "sent", number: NUMBER, call, hasCaller: true, dueMs: 1e13, worthBits: 9 },
       0,
@@ -45,7 +45,7 @@ test("explain: a running server tells a number's story to whoever may read its d
         const stands = { isPublished: false, waiting, proved: () => ({ bits: 0, calls: 0 }) };
         const explain = (number: string) =>
           Effect.sync(() =>
-            number === NUMBER ? storyNow(storyOf(told, e164(number)), e164(number), 12, stands) : undefined,
+            number === NUMBER ? currentReport(reportOf(told, e164(number)), e164(number), 12, stands) : undefined,
           );
         const times = { startedMs: 0, certificateEndsMs: 0 };
         // No node is asked by this order.
@@ -119,8 +119,8 @@ const heard = (nowMs: number): ReadonlyArray<ViprEvent> => [
 const leave = Effect.fnUntraced(function* (path: string, nowMs: number) {
   const folder = yield* openFolder(path);
   const store = yield* openSqlite({ file: folder.at(STORE_FILE) });
-  const told = yield* openStories({ store, requiredBits: 12 });
-  for (const event of heard(nowMs)) told.hear(event, nowMs);
+  const told = yield* openAuditLog({ store, requiredBits: 12 });
+  for (const event of heard(nowMs)) told.record(event, nowMs);
   const records = yield* openRecords(store, callStore([1n]));
   const name = claimName({ by: 3n, number: NUMBER, nodeId: claim.nodeId.toString(16), vservice: 7n });
   const unixCall = { startMs: unixMsOf(call.startMs), stopMs: unixMsOf(call.stopMs) };

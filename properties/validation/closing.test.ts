@@ -10,9 +10,13 @@ import {
   type ServePvpOptions,
   servePvp,
 } from "../../actors/validation/mod.ts";
-import { CHARGES_AFTER_MS, CHARGES_AT_ONCE_MAX, openCharges } from "../../actors/vipr/charges.ts";
+import { openAuditLog } from "../../actors/vipr/audit-log.ts";
+import {
+  FAILED_ATTEMPTS_AFTER_MS,
+  FAILED_ATTEMPTS_AT_ONCE_MAX,
+  openFailedAttempts,
+} from "../../actors/vipr/failed-attempts.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { openStories } from "../../actors/vipr/stories.ts";
 import { unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { PvpFrame, type PvpMethod, printUserName, writeRequest } from "../../codecs/validation/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
@@ -90,13 +94,15 @@ const serve = Effect.fnUntraced(function* (
   };
   const calls = callStore([2n]);
   const records = yield* Effect.orDie(openRecords(store, calls));
-  const stories = yield* openStories({ store, requiredBits: 12 });
+  const stories = yield* openAuditLog({ store, requiredBits: 12 });
   const nowMs = unixMs(yield* Clock.currentTimeMillis);
   for (let i = 0; i < many; i++)
     yield* Effect.orDie(
       records.received(insertCall(calls, { ...got, stopMs: unixMs(got.stopMs + i * 256_000) }, nowMs)),
     );
-  const charges = yield* openCharges(calls, records, stories, (event) => Effect.sync(() => stories.hear(event, nowMs)));
+  const charges = yield* openFailedAttempts(calls, records, stories, (event) =>
+    Effect.sync(() => stories.record(event, nowMs)),
+  );
   const handlers: PvpHandlers = {
     candidates: (name) => Effect.sync(() => tryableFor(calls, name)),
     ...charges,
@@ -159,7 +165,7 @@ virtually(
       same(site.written.length, before);
       const endedMs = yield* Clock.currentTimeMillis;
       yield* Effect.sleep(60_000);
-      ok(site.written.slice(before).every(({ atMs }) => atMs >= endedMs + CHARGES_AFTER_MS - COUNTED_MS));
+      ok(site.written.slice(before).every(({ atMs }) => atMs >= endedMs + FAILED_ATTEMPTS_AFTER_MS - COUNTED_MS));
       return site.written.slice(before).map(({ atMs, changes }) => [atMs - beganMs, changes]);
     });
     const wrong = yield* writesOf(1, false);
@@ -187,7 +193,7 @@ virtually(
           [{ caller: 1, times: 0 }],
         );
         same(yield* attemptsOn(site.store), [{ caller: 0, times: 0 }]);
-        yield* Effect.sleep(CHARGES_AFTER_MS + 100);
+        yield* Effect.sleep(FAILED_ATTEMPTS_AFTER_MS + 100);
         same(yield* attemptsOn(site.store), [{ caller: 1, times: 0 }]);
         yield* knock(site, "B", false);
         return site;
@@ -211,12 +217,12 @@ virtually(
           charged += failed.filter((call) => call !== undefined).length;
         }),
     };
-    const charges = yield* openCharges(calls, records, { hear: () => {} }, () => Effect.void);
-    for (let i = 0; i < 3 * CHARGES_AT_ONCE_MAX; i++) yield* charges.nobodyThere;
+    const charges = yield* openFailedAttempts(calls, records, { record: () => {} }, () => Effect.void);
+    for (let i = 0; i < 3 * FAILED_ATTEMPTS_AT_ONCE_MAX; i++) yield* charges.failedWithoutCall;
     yield* charges.failed({ id }, "A");
     yield* charges.failed({ id: -1 }, "A"); // it has left meanwhile
-    yield* Effect.sleep(CHARGES_AFTER_MS + 1);
-    same([batches, charged], [[CHARGES_AT_ONCE_MAX, 1], 1]);
+    yield* Effect.sleep(FAILED_ATTEMPTS_AFTER_MS + 1);
+    same([batches, charged], [[FAILED_ATTEMPTS_AT_ONCE_MAX, 1], 1]);
   }),
 );
 

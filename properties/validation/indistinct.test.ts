@@ -13,7 +13,7 @@ import { Deferred, Effect, Layer, Logger } from "effect";
 import { type ByteStreamShape, Dialer, Listener } from "../../actors/ports/mod.ts";
 import { HandshakeFailed, tlsSrpClient } from "../../actors/tls/mod.ts";
 import { type PvpHandlers, servePvp } from "../../actors/validation/mod.ts";
-import { openCharges } from "../../actors/vipr/charges.ts";
+import { openFailedAttempts } from "../../actors/vipr/failed-attempts.ts";
 import { e164, hexOf, unixMs } from "../../codecs/shared/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import {
@@ -74,7 +74,7 @@ const serve = Effect.fnUntraced(function* (kind: Kind | Control) {
   same(known.length, many);
   if (kind === "locked") for (let i = 0; i < 3; i++) failCall(calls, known[0]!.id, "A");
   const idle = () => Effect.void;
-  const charges = yield* openCharges(calls, { charged: idle }, { hear: () => {} }, idle, PUT_OFF_MS);
+  const charges = yield* openFailedAttempts(calls, { charged: idle }, { record: () => {} }, idle, PUT_OFF_MS);
   const handlers: PvpHandlers = {
     candidates: (asked) =>
       Effect.map(hold(kind === "late" ? LATE_MS : 0), () =>

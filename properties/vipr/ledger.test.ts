@@ -5,18 +5,18 @@ import { type CallTimes, e164, unixMs } from "../../codecs/shared/mod.ts";
 import { ROUND_MS } from "../../machines/validation/mod.ts";
 import {
   ACCOUNTS_MAX,
-  ASKED_LIFETIME_MS,
-  ASKED_MAX,
-  ask,
-  askedCalls,
+  ATTEMPTED_CALLS_MAX,
+  ATTEMPTED_LIFETIME_MS,
+  attemptedCalls,
   claimName,
   credit,
   discredit,
+  markAttempted,
   openLedger,
   PROOF_LIFETIME_MS,
   provedBy,
   REQUIRED_BITS_MAX,
-  unask,
+  unmarkAttempted,
 } from "../../machines/vipr/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { hourly } from "../validation/arbitrary.ts";
@@ -136,18 +136,18 @@ test("ledger: one call told twice, 40 ms apart, proves no more than once; T is t
 test("asked: no call is put to the proof that is close to one that was, on the same line and within three days", () =>
   fc.assert(
     fc.property(calls, fc.array(fc.boolean()), (given, isTaken) => {
-      const asked = askedCalls(ROUND_MS);
+      const asked = attemptedCalls(ROUND_MS);
       const taken: Array<CallTimes> = [];
       for (const [i, call] of given.entries()) {
         const isNew = !taken.some((other) => isClose(call, other));
-        same(ask(asked, "1/+1", call, i), isNew);
-        if (isNew && isTaken[i] === true) unask(asked, "1/+1", call);
+        same(markAttempted(asked, "1/+1", call, i), isNew);
+        if (isNew && isTaken[i] === true) unmarkAttempted(asked, "1/+1", call);
         else if (isNew) taken.push(call);
       }
       same(asked.count, taken.length);
       for (const call of taken) {
-        same(ask(asked, "1/+1", call, ASKED_LIFETIME_MS - 1), false);
-        unask(asked, "1/+1", call);
+        same(markAttempted(asked, "1/+1", call, ATTEMPTED_LIFETIME_MS - 1), false);
+        unmarkAttempted(asked, "1/+1", call);
       }
       same([asked.count, asked.lines.size], [0, 0]);
     }),
@@ -155,10 +155,17 @@ test("asked: no call is put to the proof that is close to one that was, on the s
   ));
 
 test("asked: lines are apart, what was asked long ago may be asked again, and so many calls are known", () => {
-  const asked = askedCalls(ROUND_MS);
+  const asked = attemptedCalls(ROUND_MS);
   const call = { startMs: unixMs(0), stopMs: unixMs(60_000) };
-  same([ask(asked, "1/+1", call, 0), ask(asked, "2/+1", call, 0), ask(asked, "1/+1", call, 5)], [true, true, false]);
-  same(ask(asked, "1/+1", call, ASKED_LIFETIME_MS), true);
-  for (let i = 0; i < ASKED_MAX; i++) ask(asked, `3/+${i}`, call, 0);
-  same([asked.count, asked.lines.has("1/+1"), asked.lines.has("3/+0")], [ASKED_MAX, false, true]);
+  same(
+    [
+      markAttempted(asked, "1/+1", call, 0),
+      markAttempted(asked, "2/+1", call, 0),
+      markAttempted(asked, "1/+1", call, 5),
+    ],
+    [true, true, false],
+  );
+  same(markAttempted(asked, "1/+1", call, ATTEMPTED_LIFETIME_MS), true);
+  for (let i = 0; i < ATTEMPTED_CALLS_MAX; i++) markAttempted(asked, `3/+${i}`, call, 0);
+  same([asked.count, asked.lines.has("1/+1"), asked.lines.has("3/+0")], [ATTEMPTED_CALLS_MAX, false, true]);
 });

@@ -2,18 +2,18 @@
 import { unixMsOf } from "../../codecs/shared/mod.ts";
 import { ATTEMPTS_MAX, ROUND_MS } from "../../machines/validation/mod.ts";
 import {
+  type AuditEvent,
+  type AuditReport,
   type CallName,
-  type ClaimStory,
-  type Fact,
+  type ClaimReport,
   PROOF_LIFETIME_MS,
-  type Story,
   type Waiting,
 } from "../../machines/vipr/mod.ts";
 
 const DAY_MS = 86_400_000;
 
 /** Whole numbers are in it: it is the operator who asks. `nowMs` tells what is yet to come. */
-export const storyText = (story: Story, nowMs: number): string => {
+export const reportText = (story: AuditReport, nowMs: number): string => {
   const { number, requiredBits, sent, received, claims, facts, forgotten } = story;
   const happened = [
     ...(forgotten === 0 ? [] : [`  (${count(forgotten, "older fact is", "older facts are")} no longer kept)`]),
@@ -40,7 +40,7 @@ const waitingText = ({ call, dueMs, worthBits }: Waiting, nowMs: number): string
   return `the call of ${callText(call)} ${wait}, worth at most ${bitsText(worthBits)}`;
 };
 
-const factText = (fact: Fact): string => {
+const factText = (fact: AuditEvent): string => {
   switch (fact.type) {
     case "published":
       return "published for our own domain";
@@ -82,7 +82,7 @@ const factText = (fact: Fact): string => {
   }
 };
 
-type Attempt = (Fact & { readonly type: "attempted" })["attempt"];
+type Attempt = (AuditEvent & { readonly type: "attempted" })["attempt"];
 const verdictText = ({ verdict, bits, why, code }: Attempt): string => {
   switch (verdict) {
     case "validated":
@@ -96,7 +96,7 @@ const verdictText = ({ verdict, bits, why, code }: Attempt): string => {
   }
 };
 
-const claimText = (claim: ClaimStory, required: number): ReadonlyArray<string> => [
+const claimText = (claim: ClaimReport, required: number): ReadonlyArray<string> => [
   `  claim ${nameOf(claim)}, by calls of our VService ${shortOf(claim.by)}`,
   `    ${count(claim.tries, "try", "tries")}, ${claim.validated} validated, ${claim.refused} not; last: ${claim.verdict} by ${claim.method}`,
   `    ${bitsText(claim.bits)} of ${required} by ${count(claim.calls, "call")} in a row${claim.missingBits > 0 ? `, ${bitsText(claim.missingBits)} missing` : ""}`,
@@ -108,13 +108,13 @@ const claimText = (claim: ClaimStory, required: number): ReadonlyArray<string> =
 ];
 const LIFETIME_DAYS = Math.round(PROOF_LIFETIME_MS / DAY_MS);
 
-const chanceText = ({ bits, guessChance }: ClaimStory): string => {
+const chanceText = ({ bits, guessChance }: ClaimReport): string => {
   if (bits === 0) return "nothing is proved";
   return guessChance >= 1 ? "no bound yet" : `at most 1 in ${Math.floor(1 / guessChance).toLocaleString("en")}`;
 };
 
 /** What is there and what has to happen, in a sentence or two. */
-export const missingText = (story: Story, nowMs: number): string => {
+export const missingText = (story: AuditReport, nowMs: number): string => {
   const { learned } = story;
   if (learned === undefined) return unlearnedText(story, nowMs);
   const { domain, atMs, told } = learned;
@@ -130,11 +130,11 @@ export const missingText = (story: Story, nowMs: number): string => {
 };
 
 /** Who has come furthest first. */
-const byProgress = (claims: ReadonlyArray<ClaimStory>): ReadonlyArray<ClaimStory> =>
+const byProgress = (claims: ReadonlyArray<ClaimReport>): ReadonlyArray<ClaimReport> =>
   claims.toSorted((a, b) => a.missingBits - b.missingBits);
-const bestOf = ({ claims }: Story): ClaimStory | undefined => byProgress(claims)[0];
+const bestOf = ({ claims }: AuditReport): ClaimReport | undefined => byProgress(claims)[0];
 
-const unlearnedText = (story: Story, nowMs: number): string => {
+const unlearnedText = (story: AuditReport, nowMs: number): string => {
   const { waiting, sent, facts, requiredBits } = story;
   if (story.isPublished && sent === 0) return "It is a number of our own: others learn a route to it by calling it.";
   const next = waiting[0];
@@ -159,7 +159,7 @@ const unlearnedText = (story: Story, nowMs: number): string => {
 const LOOKED_AT: ReadonlySet<string> = new Set(["lookedUp", "lookUpFailed", "dropped", "crowded"]);
 
 /** Of calls that were looked at, and led to no claim. */
-const lookedAtText = ({ facts }: Story): string => {
+const lookedAtText = ({ facts }: AuditReport): string => {
   const last = facts.findLast(({ type }) => LOOKED_AT.has(type));
   switch (last?.type) {
     case "lookedUp":

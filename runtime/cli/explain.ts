@@ -9,11 +9,11 @@
 import { existsSync } from "node:fs";
 import { Clock, Effect, type Scope } from "effect";
 import { type E164, normalizeE164 } from "../../codecs/shared/mod.ts";
-import type { Story } from "../../machines/vipr/mod.ts";
+import type { AuditReport } from "../../machines/vipr/mod.ts";
 import { askAdmin } from "../admin-client.ts";
 import { readDoor } from "./door.ts";
 import { exitCode, type Stopped, stopped, storeStopped } from "./exit.ts";
-import { storyText } from "./explain-text.ts";
+import { reportText } from "./explain-text.ts";
 import { type Folder, knownFolder, STORE_FILE } from "./folder.ts";
 import { command, required, Wrong } from "./options.ts";
 import { say } from "./output.ts";
@@ -56,7 +56,7 @@ export const explainCommand = async (args: ReadonlyArray<string>): Promise<numbe
       const told = Effect.map(storyAt(directory, number), ({ story, source, nowMs }) => {
         isKnown = story !== null;
         if (json) return say(JSON.stringify({ number, source, story }));
-        const text = story === null ? `${number}\n\n  Nothing is known of it here.` : storyText(story, nowMs);
+        const text = story === null ? `${number}\n\n  Nothing is known of it here.` : reportText(story, nowMs);
         say(source === "server" ? text : `No server runs in ${directory}: this is what its store tells.\n\n${text}`);
       });
       return await runCommand({ name: "vipr explain", logLevel: "Warn" }, told);
@@ -66,7 +66,7 @@ export const explainCommand = async (args: ReadonlyArray<string>): Promise<numbe
 };
 
 interface Told {
-  readonly story: Story | null;
+  readonly story: AuditReport | null;
   readonly source: "server" | "store";
   readonly nowMs: number;
 }
@@ -84,7 +84,9 @@ const storyAt = Effect.fnUntraced(function* (
   return { story: yield* readStore(folder, number, nowMs), source: "store", nowMs };
 });
 
-type Asked = { readonly type: "told"; readonly story: Story | null } | { readonly type: "away"; readonly why: string };
+type Asked =
+  | { readonly type: "told"; readonly story: AuditReport | null }
+  | { readonly type: "away"; readonly why: string };
 
 /** A kill leaves admin.json behind, and its port may be another program's by now: who does not show our token is nobody. */
 const askServer = Effect.fnUntraced(function* (folder: Folder, number: E164): Effect.fn.Return<Asked, Stopped> {
@@ -101,7 +103,7 @@ const askServer = Effect.fnUntraced(function* (folder: Folder, number: E164): Ef
   if (!isSealed) return away(`whoever answers at ${door.host}:${door.port} is not the server of ${folder.path}`);
   const { error = `the server answered ${status}`, story = null } = body as {
     readonly error?: string;
-    readonly story?: Story | null;
+    readonly story?: AuditReport | null;
   };
   if (status !== 200) return yield* stopped("unreachable", error);
   return { type: "told", story };
@@ -112,11 +114,11 @@ const readStore = Effect.fnUntraced(function* (
   folder: Folder,
   number: E164,
   nowMs: number,
-): Effect.fn.Return<Story | null, Stopped, Scope.Scope> {
-  const [{ readSqlite }, { storedStory }] = yield* Effect.promise(() =>
-    Promise.all([import("../store/reads.ts"), import("../../actors/vipr/stored-story.ts")]),
+): Effect.fn.Return<AuditReport | null, Stopped, Scope.Scope> {
+  const [{ readSqlite }, { storedReport }] = yield* Effect.promise(() =>
+    Promise.all([import("../store/reads.ts"), import("../../actors/vipr/stored-audit-log.ts")]),
   );
-  const told = Effect.flatMap(readSqlite(folder.at(STORE_FILE)), (store) => storedStory(store, number, nowMs));
+  const told = Effect.flatMap(readSqlite(folder.at(STORE_FILE)), (store) => storedReport(store, number, nowMs));
   const story = yield* Effect.mapError(told, ({ reason, why }) =>
     reason === "locked"
       ? stopped("inUse", `${folder.path}: a server has its store open, and no admin port to be asked at (--admin none)`)

@@ -5,7 +5,7 @@ import { Cause, Clock, Effect, Layer, Logger, References } from "effect";
 import { importCdr } from "../../actors/cdr/mod.ts";
 import { Watch } from "../../actors/kit/mod.ts";
 import { type E164, maskE164 } from "../../codecs/shared/mod.ts";
-import { storyText } from "../cli/explain-text.ts";
+import { reportText } from "../cli/explain-text.ts";
 import { lineLogger, textOf } from "../cli/log.ts";
 import { complain, say, whyUnwritten } from "../cli/output.ts";
 import { nodeLayer } from "../node.ts";
@@ -95,7 +95,7 @@ const explained = (number: E164, running: ReadonlyArray<RunningCompany>, json: b
       const story = yield* server.explain(number);
       if (story === undefined) continue;
       isKnown = true;
-      say(json ? JSON.stringify({ type: "story", domain, story }) : `\n${domain} on ${storyText(story, nowMs)}`);
+      say(json ? JSON.stringify({ type: "story", domain, story }) : `\n${domain} on ${reportText(story, nowMs)}`);
     }
     if (!isKnown && json) say(JSON.stringify({ type: "story", number, story: null }));
     else if (!isKnown) say(`\nNo company knows anything of ${number}.`);

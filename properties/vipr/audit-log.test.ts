@@ -4,24 +4,24 @@ import fc from "fast-check";
 import { e164, nodeIdText, ntpMs } from "../../codecs/shared/mod.ts";
 import type { ClaimVerdict } from "../../machines/validation/mod.ts";
 import {
+  type AuditReport,
+  auditTable,
   type ClaimSum,
   claimName,
   credit,
+  currentReport,
   discredit,
-  FACTS_ALL_MAX,
-  FACTS_MAX,
+  EVENTS_ALL_MAX,
+  EVENTS_MAX,
   ledgerName,
   openLedger,
   PROOF_LIFETIME_MS,
   provedBy,
-  remember,
-  type Story,
-  stories,
-  storyNow,
-  storyOf,
+  record,
+  reportOf,
   type ViprEvent,
 } from "../../machines/vipr/mod.ts";
-import { missingText, storyText } from "../../runtime/cli/explain-text.ts";
+import { missingText, reportText } from "../../runtime/cli/explain-text.ts";
 import { runs, test } from "../kit/harness.ts";
 import { hourly } from "../validation/arbitrary.ts";
 
@@ -59,18 +59,18 @@ const proved = (bits: number, calls: number): ViprEvent => ({
   calls,
   required: 12,
 });
-const told = (...events: ReadonlyArray<ViprEvent>): Story => {
-  const all = stories(12);
+const told = (...events: ReadonlyArray<ViprEvent>): AuditReport => {
+  const all = auditTable(12);
   events.forEach((event, i) => {
-    remember(all, event, NOW_MS + i);
+    record(all, event, NOW_MS + i);
   });
-  return storyOf(all, NUMBER)!;
+  return reportOf(all, NUMBER)!;
 };
 /** With the first call still to be looked at. */
 const waitingWord = (dueMs: number, ...events: ReadonlyArray<ViprEvent>): string => {
   const waiting = [{ call, dueMs, worthBits: 9.5 }];
   const stands = { isPublished: undefined, waiting, proved: ({ bits, calls }: ClaimSum) => ({ bits, calls }) };
-  return missingText(storyNow(told(...events), NUMBER, 12, stands)!, NOW_MS);
+  return missingText(currentReport(told(...events), NUMBER, 12, stands)!, NOW_MS);
 };
 const lastWord = (...events: ReadonlyArray<ViprEvent>): string => missingText(told(...events), NOW_MS);
 
@@ -138,19 +138,19 @@ const events: fc.Arbitrary<ViprEvent> = fc.oneof(
 
 test("story: any row of events is plain JSON, has a text for each fact, and keeps the newest facts", () =>
   fc.assert(
-    fc.property(fc.array(events, { minLength: 1, maxLength: 2 * FACTS_MAX }), (given) => {
+    fc.property(fc.array(events, { minLength: 1, maxLength: 2 * EVENTS_MAX }), (given) => {
       const story = told(...given);
       same(JSON.parse(JSON.stringify({ ...story, learned: story.learned ?? null })), {
         ...story,
         learned: story.learned ?? null,
       });
       same(story.facts.length + story.forgotten, given.length);
-      ok(story.facts.length <= FACTS_MAX);
+      ok(story.facts.length <= EVENTS_MAX);
       same(
         story.facts.map(({ type }) => type),
-        given.slice(-FACTS_MAX).map(({ type }) => type),
+        given.slice(-EVENTS_MAX).map(({ type }) => type),
       );
-      const text = storyText(story, NOW_MS);
+      const text = reportText(story, NOW_MS);
       ok(!/undefined|NaN|\[object/.test(text), text);
     }),
     { numRuns: runs },
@@ -171,7 +171,7 @@ const proofs = fc.array(
 test("story: the bits of a claim are those that the ledger counts, now and when proofs have lapsed", () =>
   fc.assert(
     fc.property(proofs, fc.nat(2 * PROOF_LIFETIME_MS), (given, laterMs) => {
-      const [all, ledger] = [stories(12), openLedger(12)];
+      const [all, ledger] = [auditTable(12), openLedger(12)];
       let atMs = NOW_MS;
       for (const { call: name, isOther, isProof, bits, afterMs } of given) {
         atMs += afterMs;
@@ -180,15 +180,15 @@ test("story: the bits of a claim are those that the ledger counts, now and when 
         const attempt: ClaimVerdict = isProof
           ? { ...who, method: "A", bits, verdict: "validated", info }
           : { ...who, method: "B", bits: 0, verdict: "refused" };
-        remember(all, { type: "attempted", number: NUMBER, by, call, attempt, tries: 2 }, atMs);
+        record(all, { type: "attempted", number: NUMBER, by, call, attempt, tries: 2 }, atMs);
         if (!isProof) discredit(ledger, key);
         else {
           const { isRoute: _, ...sum } = credit(ledger, key, hourly(name), bits, atMs);
-          remember(all, { type: "proved", number: NUMBER, by, claim: who, ...sum, required: 12 }, atMs);
+          record(all, { type: "proved", number: NUMBER, by, claim: who, ...sum, required: 12 }, atMs);
         }
       }
       const byLedger = (of: ClaimSum, nowMs: number) => provedBy(ledger, ledgerName(NUMBER, of), nowMs);
-      const story = storyOf(all, NUMBER);
+      const story = reportOf(all, NUMBER);
       for (const told of story?.claims ?? []) {
         // Lapsed proofs leave the ledger's account when the next one comes; the story's sum is that of the last one.
         if (told.verdict === "validated" && given.at(-1)!.isOther === (told.by === "0000000000000004"))
@@ -197,7 +197,7 @@ test("story: the bits of a claim are those that the ledger counts, now and when 
       }
       const nowMs = atMs + laterMs;
       const stands = { isPublished: false, waiting: [], proved: (of: ClaimSum) => byLedger(of, nowMs) };
-      for (const now of storyNow(story, NUMBER, 12, stands)?.claims ?? []) {
+      for (const now of currentReport(story, NUMBER, 12, stands)?.claims ?? []) {
         const { bits, calls } = byLedger(now, nowMs);
         if (laterMs >= PROOF_LIFETIME_MS) same(bits, 0);
         same([now.bits, now.calls, now.missingBits], [bits, calls, Math.max(0, 12 - bits)]);
@@ -210,8 +210,8 @@ test("story: the bits of a claim are those that the ledger counts, now and when 
   ));
 
 test("story: so many facts in all, the numbers heard of last", () => {
-  const all = stories(12);
-  for (let i = 0; i < FACTS_ALL_MAX + 100; i++) remember(all, { type: "published", number: e164(`+1${i}`) }, i);
-  same([all.facts, all.byNumber.size], [FACTS_ALL_MAX, FACTS_ALL_MAX]);
-  same([storyOf(all, e164("+199")), storyOf(all, e164("+1100"))?.facts.length], [undefined, 1]);
+  const all = auditTable(12);
+  for (let i = 0; i < EVENTS_ALL_MAX + 100; i++) record(all, { type: "published", number: e164(`+1${i}`) }, i);
+  same([all.facts, all.byNumber.size], [EVENTS_ALL_MAX, EVENTS_ALL_MAX]);
+  same([reportOf(all, e164("+199")), reportOf(all, e164("+1100"))?.facts.length], [undefined, 1]);
 });

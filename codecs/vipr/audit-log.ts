@@ -31,15 +31,15 @@ import {
   within,
 } from "../wire/mod.ts";
 
-export const STORY_VERSION = 1;
+export const AUDIT_VERSION = 1;
 const SPEC = "this project's store";
 /** Longest text of a domain or a reason; longer ones are truncated. */
-export const STORY_TEXT_BYTES_MAX = 255;
+export const AUDIT_TEXT_BYTES_MAX = 255;
 
 /** The latest time of a JavaScript Date. */
 const HOUR_MS_MAX = 8_640_000_000_000_000;
 const time = within(u64, 0n, BigInt(HOUR_MS_MAX));
-const words = textVector(u8, STORY_TEXT_BYTES_MAX);
+const words = textVector(u8, AUDIT_TEXT_BYTES_MAX);
 const method = enumeration(u8, { A: 1, B: 2, C: 3 });
 const verdict = enumeration(u8, { validated: 1, declined: 2, refused: 3, unreachable: 4, broken: 5 });
 const Call = struct("StoryCall", SPEC, { startMs: time, stopMs: time });
@@ -92,14 +92,14 @@ const FactKind = tlv(
     crowded: [16, struct("Crowded", SPEC, { call: Call })],
   },
 );
-export const StoryFactRow = struct("StoryFact", SPEC, {
-  version: constant(u8, STORY_VERSION),
+export const AuditEventRow = struct("StoryFact", SPEC, {
+  version: constant(u8, AUDIT_VERSION),
   atMs: time,
   fact: FactKind,
 });
 
-export const StoryRow = struct("Story", SPEC, {
-  version: constant(u8, STORY_VERSION),
+export const AuditRow = struct("AuditReport", SPEC, {
+  version: constant(u8, AUDIT_VERSION),
   requiredBits: u32,
   count: u32, // facts there ever were: the place of the next one
   sent: u32,
@@ -139,15 +139,15 @@ type FactOf<K> = K extends { readonly type: infer T; readonly value: infer V }
   ? { readonly atMs: number; readonly type: T } & PlainOf<"", V>
   : never;
 /** What happened, and when. */
-export type Fact = FactOf<Exclude<TypeOf<typeof FactKind>, Unknown>>;
+export type AuditEvent = FactOf<Exclude<TypeOf<typeof FactKind>, Unknown>>;
 
 /** The summary of a number's log. */
-export type StorySum = PlainOf<"", Omit<TypeOf<typeof StoryRow>, "requiredBits">>;
+export type AuditSummary = PlainOf<"", Omit<TypeOf<typeof AuditRow>, "requiredBits">>;
 
-export interface KeptStory {
+export interface StoredAudit {
   /** The required bits when it was written. */
   readonly requiredBits: number;
-  readonly sum: StorySum;
+  readonly sum: AuditSummary;
 }
 
 const MICRO = 1_000_000;
@@ -189,38 +189,38 @@ const turned = (how: Turned, value: any, name = ""): any => {
 /** The longest beginning that fits, in whole characters. */
 const cutText = (text: string): string => {
   const whole = text.toWellFormed();
-  const { read } = new TextEncoder().encodeInto(whole, new Uint8Array(STORY_TEXT_BYTES_MAX));
+  const { read } = new TextEncoder().encodeInto(whole, new Uint8Array(AUDIT_TEXT_BYTES_MAX));
   return whole.slice(0, read);
 };
 
 /** The fact as it will be read back: bits and texts truncated as in the stored form. */
-export const asKept = (fact: Fact): Fact => turned(READ, turned(WRITE, fact));
+export const asStored = (fact: AuditEvent): AuditEvent => turned(READ, turned(WRITE, fact));
 
-export const encodeFact = ({ atMs, type, ...value }: Fact): Uint8Array =>
-  encode(StoryFactRow, { atMs: hour(atMs), fact: { type, value: turned(WRITE, value) } as never });
+export const encodeEvent = ({ atMs, type, ...value }: AuditEvent): Uint8Array =>
+  encode(AuditEventRow, { atMs: hour(atMs), fact: { type, value: turned(WRITE, value) } as never });
 
 /** Undefined for bytes that no version of this program wrote, and for a fact that only a newer version knows. */
-export const decodeFact = (bytes: Uint8Array): Fact | undefined => {
-  const read = decode(StoryFactRow, bytes);
+export const decodeEvent = (bytes: Uint8Array): AuditEvent | undefined => {
+  const read = decode(AuditEventRow, bytes);
   if (!read.ok || read.value.fact.type === "unknown") return undefined;
   const { atMs, fact } = read.value;
   return { atMs: Number(atMs), type: fact.type, ...turned(READ, fact.value) };
 };
 
-export const encodeStory = ({ requiredBits, sum }: KeptStory): Uint8Array =>
-  encode(StoryRow, turned(WRITE, { requiredBits, ...sum }));
+export const encodeAudit = ({ requiredBits, sum }: StoredAudit): Uint8Array =>
+  encode(AuditRow, turned(WRITE, { requiredBits, ...sum }));
 
-export const decodeStory = (bytes: Uint8Array): KeptStory | undefined => {
-  const read = decode(StoryRow, bytes);
+export const decodeAudit = (bytes: Uint8Array): StoredAudit | undefined => {
+  const read = decode(AuditRow, bytes);
   if (!read.ok) return undefined;
   const { requiredBits, ...sum } = turned(READ, read.value);
   return { requiredBits, sum };
 };
 
 /** The key of the summary, with which the keys of its facts begin. */
-export const storyKey = (number: E164): Uint8Array => concat(utf8(number), Uint8Array.of(0));
+export const auditKey = (number: E164): Uint8Array => concat(utf8(number), Uint8Array.of(0));
 /** `story`: the key of the summary. */
-export const factKey = (story: Uint8Array, place: number): Uint8Array => concat(story, encode(u32, place));
+export const eventKey = (story: Uint8Array, place: number): Uint8Array => concat(story, encode(u32, place));
 
 /** Undefined for any other key. */
 export const numberOfKey = (key: Uint8Array): E164 | undefined => {

@@ -1,48 +1,48 @@
-/** Stories over restarts, kills and bad disks: told from the store they are those that memory would tell. */
+/** AuditLog over restarts, kills and bad disks: told from the store they are those that memory would tell. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { isDeepStrictEqual } from "node:util";
 import { Clock, Effect, Exit, Layer, Logger, Scope } from "effect";
 import fc from "fast-check";
 import { type Change, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
+import { type AuditLog, BUFFERED_EVENTS_MAX, EVENTS_AT_ONCE_MAX, openAuditLog } from "../../actors/vipr/audit-log.ts";
 import { type Originating, openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { storedStory } from "../../actors/vipr/stored-story.ts";
-import { FACTS_AT_ONCE_MAX, GATHERED_MAX, openStories, type Stories } from "../../actors/vipr/stories.ts";
+import { storedReport } from "../../actors/vipr/stored-audit-log.ts";
 import { e164, nodeIdText, ntpMs, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import {
-  asKept,
-  decodeFact,
-  decodeStory,
-  encodeFact,
-  encodeStory,
-  factKey,
+  AuditEventRow,
+  AuditRow,
+  asStored,
+  auditKey,
+  decodeAudit,
+  decodeEvent,
+  encodeAudit,
+  encodeEvent,
+  eventKey,
   numberOfKey,
-  StoryFactRow,
-  StoryRow,
-  storyKey,
 } from "../../codecs/vipr/mod.ts";
 import { callStore, ROUND_MS } from "../../machines/validation/mod.ts";
 import {
+  AUDIT_LIFETIME_MS,
+  type AuditReport,
+  auditEventOf,
+  auditTable,
   claimName,
   credit,
-  FACTS_MAX,
-  factOf,
-  NOTHING_YET,
+  currentReport,
+  EVENTS_MAX,
+  NO_EVENTS,
   openLedger,
   PROOF_LIFETIME_MS,
   provedBy,
-  remember,
-  STORY_LIFETIME_MS,
-  type Story,
-  stories,
-  storyNow,
-  storyOf,
+  record,
+  reportOf,
   summed,
   type ViprEvent,
 } from "../../machines/vipr/mod.ts";
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
-import { storyText } from "../../runtime/cli/explain-text.ts";
+import { reportText } from "../../runtime/cli/explain-text.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
 import { wireLaws } from "../kit/wire-laws.ts";
@@ -54,21 +54,21 @@ const LONG_MS = 1_000;
 const CALL = { startMs: ntpMs(3_976_214_403_000), stopMs: ntpMs(3_976_214_500_000) };
 const [NUMBER] = NUMBERS;
 
-wireLaws(StoryFactRow, { openEnded: true });
-wireLaws(StoryRow);
+wireLaws(AuditEventRow, { openEnded: true });
+wireLaws(AuditRow);
 
 test("story row: a fact and a sum are read as they were written, and as memory has them", () =>
   fc.assert(
     fc.property(fc.array(viprEvents, { minLength: 1, maxLength: 20 }), (events) => {
-      const facts = events.map((event, i) => factOf(event, HOUR_MS + i));
+      const facts = events.map((event, i) => auditEventOf(event, HOUR_MS + i));
       for (const fact of facts) {
-        same(decodeFact(encodeFact(fact)), fact);
-        same(asKept(fact), fact);
+        same(decodeEvent(encodeEvent(fact)), fact);
+        same(asStored(fact), fact);
       }
-      const sum = facts.reduce(summed, NOTHING_YET);
-      same(decodeStory(encodeStory({ requiredBits: REQUIRED, sum })), { requiredBits: REQUIRED, sum });
+      const sum = facts.reduce(summed, NO_EVENTS);
+      same(decodeAudit(encodeAudit({ requiredBits: REQUIRED, sum })), { requiredBits: REQUIRED, sum });
       same(
-        NUMBERS.map((number) => numberOfKey(storyKey(number))),
+        NUMBERS.map((number) => numberOfKey(auditKey(number))),
         [...NUMBERS],
       );
     }),
@@ -83,33 +83,33 @@ const forSome = (body: (...given: any) => Promise<void>, ...arbitraries: Readonl
   fc.assert((fc.asyncProperty as any)(...arbitraries, body), { numRuns: runs });
 
 /** What memory would tell. */
-const model = (events: ReadonlyArray<Heard>): ReadonlyArray<Story | undefined> => {
-  const all = stories(REQUIRED);
-  for (const { event, atMs } of events) remember(all, event, atMs);
-  return NUMBERS.map((number) => storyOf(all, number));
+const model = (events: ReadonlyArray<Heard>): ReadonlyArray<AuditReport | undefined> => {
+  const all = auditTable(REQUIRED);
+  for (const { event, atMs } of events) record(all, event, atMs);
+  return NUMBERS.map((number) => reportOf(all, number));
 };
-const toldBy = ({ told }: Stories) => Effect.forEach(NUMBERS, told);
+const readBy = ({ read }: AuditLog) => Effect.forEach(NUMBERS, read);
 /** An event and its hour. */
 interface Heard {
   readonly event: ViprEvent;
   readonly atMs: number;
 }
-const hear = (of: Stories, events: ReadonlyArray<Heard>) =>
+const hear = (of: AuditLog, events: ReadonlyArray<Heard>) =>
   Effect.sync(() => {
-    for (const { event, atMs } of events) of.hear(event, atMs);
+    for (const { event, atMs } of events) of.record(event, atMs);
   });
 /** A server's life: its stories, until the scope closes, or is left open as by a kill. */
-const life = Effect.fnUntraced(function* (store: StoreShape, storiesMax?: number) {
+const life = Effect.fnUntraced(function* (store: StoreShape, numbersMax?: number) {
   const scope = yield* Scope.make();
-  const options = { store, requiredBits: REQUIRED, ...(storiesMax === undefined ? {} : { storiesMax }) };
-  const of = yield* Scope.provide(openStories(options), scope);
+  const options = { store, requiredBits: REQUIRED, ...(numbersMax === undefined ? {} : { numbersMax }) };
+  const of = yield* Scope.provide(openAuditLog(options), scope);
   return { of, close: Scope.close(scope, Exit.void) };
 });
 
 const heard = fc
   .oneof(
-    { weight: 4, arbitrary: fc.array(viprEvents, { maxLength: FACTS_MAX }) },
-    { weight: 1, arbitrary: fc.array(viprEvents, { minLength: 2 * FACTS_MAX, maxLength: 3 * FACTS_MAX }) },
+    { weight: 4, arbitrary: fc.array(viprEvents, { maxLength: EVENTS_MAX }) },
+    { weight: 1, arbitrary: fc.array(viprEvents, { minLength: 2 * EVENTS_MAX, maxLength: 3 * EVENTS_MAX }) },
   )
   .map((events) => events.map((event, i): Heard => ({ event, atMs: HOUR_MS + i })));
 /** How many events come before each of these: a look, a while, a restart. */
@@ -125,22 +125,22 @@ test("stories: however events are cut into writes and lives of the server, they 
           for (const [many, then] of [...cutAt, [events.length, "restart"] as const]) {
             yield* hear(now.of, events.slice(at, at + many));
             at += many;
-            if (then === "look") same(yield* toldBy(now.of), model(events.slice(0, at)));
+            if (then === "look") same(yield* readBy(now.of), model(events.slice(0, at)));
             if (then === "wait") yield* Effect.sleep(LONG_MS);
             if (then !== "restart") continue;
             yield* now.close;
             now = yield* life(store);
-            same(yield* toldBy(now.of), model(events.slice(0, at)));
+            same(yield* readBy(now.of), model(events.slice(0, at)));
           }
           yield* now.close;
-          const kept = yield* Effect.forEach(NUMBERS, (number) => storedStory(store, e164(number), HOUR_MS));
+          const kept = yield* Effect.forEach(NUMBERS, (number) => storedReport(store, e164(number), HOUR_MS));
           same(
             kept.map((story) => story?.facts),
             model(events).map((story) => story?.facts),
           );
-          for (const story of kept) if (story !== undefined) ok(!/undefined|NaN|\[object/.test(storyText(story, 0)));
+          for (const story of kept) if (story !== undefined) ok(!/undefined|NaN|\[object/.test(reportText(story, 0)));
           for (const number of NUMBERS)
-            ok((yield* store.scan("storyFacts", { prefix: storyKey(number) })).length <= FACTS_MAX);
+            ok((yield* store.scan("storyFacts", { prefix: auditKey(number) })).length <= EVENTS_MAX);
         }),
       ),
     heard,
@@ -162,7 +162,7 @@ test("stories: a kill loses the last moments of a story, and nothing between", (
             yield* Effect.sleep(LONG_MS);
             safe = Math.min(at, events.length);
           }
-          const after = yield* toldBy((yield* life(store)).of); // the first one was killed
+          const after = yield* readBy((yield* life(store)).of); // the first one was killed
           const prefixes = Array.from({ length: events.length - safe + 1 }, (_, i) => events.slice(0, safe + i));
           ok(prefixes.some((prefix) => isDeepStrictEqual(model(prefix), after)));
         }),
@@ -196,12 +196,12 @@ test("stories: a disk that refuses for a while loses nothing, and is told of onc
             mood.isBad = isBad;
             yield* hear(of, events.slice(i * 10, i * 10 + 10));
             yield* Effect.sleep(LONG_MS);
-            same(yield* toldBy(of), model(events.slice(0, i * 10 + 10))); // as if nothing were amiss
+            same(yield* readBy(of), model(events.slice(0, i * 10 + 10))); // as if nothing were amiss
           }
           ok(logged.length <= 1, "within ten minutes");
           mood.isBad = false;
           yield* close;
-          same(yield* toldBy((yield* life(store)).of), model(events.slice(0, moods.length * 10)));
+          same(yield* readBy((yield* life(store)).of), model(events.slice(0, moods.length * 10)));
         }),
         logged,
       );
@@ -212,7 +212,7 @@ test("stories: a disk that refuses for a while loses nothing, and is told of onc
 });
 
 /** Of sent calls: nothing is validated here, and the hours of the queue are those of the records. */
-const originates = Effect.fnUntraced(function* (store: StoreShape, of: Stories) {
+const originates = Effect.fnUntraced(function* (store: StoreShape, of: AuditLog) {
   const options = {
     nodeId: 1n,
     waitBetweenMs: [1_000_000, 2_000_000] as const,
@@ -221,7 +221,7 @@ const originates = Effect.fnUntraced(function* (store: StoreShape, of: Stories) 
     isPrivate: () => false,
     domainOf: () => "a.example",
     learned: () => Effect.void,
-    watch: (event: ViprEvent) => Effect.map(Clock.currentTimeMillis, (atMs) => of.hear(event, atMs)),
+    watch: (event: ViprEvent) => Effect.map(Clock.currentTimeMillis, (atMs) => of.record(event, atMs)),
   };
   const nobody = { lookUp: () => Effect.succeed([]), resolve: () => Effect.die("nobody claims it") };
   const records = yield* openRecords(store, callStore([5n]));
@@ -241,22 +241,22 @@ test("stories: after a restart calls wait with their new hour, and a claim's bit
           const vcr: Vcr = fc.sample(vcrs, { numRuns: 1, seed: 11 })[0]!;
           const number = vcr.called;
           const name = claimName({ by: 3n, number, nodeId: nodeIdText(claim.nodeId), vservice: 7n });
-          const told = Effect.fnUntraced(function* (of: Stories, originating: Originating) {
-            const stands = { isPublished: false, ...(yield* originating.standing(number)) };
-            return storyNow(yield* of.told(number), number, REQUIRED, stands)!;
+          const told = Effect.fnUntraced(function* (of: AuditLog, originating: Originating) {
+            const stands = { isPublished: false, ...(yield* originating.presentState(number)) };
+            return currentReport(yield* of.read(number), number, REQUIRED, stands)!;
           });
           const before = yield* Effect.scoped(
             Effect.gen(function* () {
-              const of = yield* openStories({ store: lost ? undefined : store, requiredBits: REQUIRED });
+              const of = yield* openAuditLog({ store: lost ? undefined : store, requiredBits: REQUIRED });
               const { records, originating } = yield* originates(store, of);
               const ledger = openLedger(REQUIRED);
               for (const [i, { day, bits }] of given.toSorted((a, b) => a.day - b.day).entries()) {
                 const atMs = (yield* Clock.currentTimeMillis) + (day - 80) * 86_400_000;
                 const attempt = { ...claim, method: "A", bits, verdict: "validated", info: {} as ValInfo } as const;
-                of.hear({ type: "attempted", number, by: 3n, call: CALL, attempt, tries: 2 }, atMs);
+                of.record({ type: "attempted", number, by: 3n, call: CALL, attempt, tries: 2 }, atMs);
                 yield* records.proved({ claim: name, call: hourly(i), bits, atMs: unixMs(atMs) });
                 const { isRoute: _, ...sum } = credit(ledger, name, hourly(i), bits, atMs);
-                of.hear({ type: "proved", number, by: 3n, claim, ...sum, required: REQUIRED }, atMs);
+                of.record({ type: "proved", number, by: 3n, claim, ...sum, required: REQUIRED }, atMs);
               }
               ok(yield* originating.take(vcr));
               return yield* told(of, originating);
@@ -265,7 +265,7 @@ test("stories: after a restart calls wait with their new hour, and a claim's bit
           yield* Effect.sleep(awayMs);
           yield* Effect.scoped(
             Effect.gen(function* () {
-              const of = yield* openStories({ store, requiredBits: REQUIRED });
+              const of = yield* openAuditLog({ store, requiredBits: REQUIRED });
               const { records, originating } = yield* originates(store, of);
               const now = yield* told(of, originating);
               const nowMs = yield* Clock.currentTimeMillis;
@@ -277,10 +277,10 @@ test("stories: after a restart calls wait with their new hour, and a claim's bit
               if (lost) return;
               const counted = records.proofs.filter(({ atMs }) => nowMs - atMs < PROOF_LIFETIME_MS);
               const bits = counted.reduce((sum, proof) => sum + proof.bits, 0);
-              const alone = yield* storedStory(store, number, nowMs); // as whoever reads it without a server
+              const alone = yield* storedReport(store, number, nowMs); // as whoever reads it without a server
               for (const of of alone?.claims ?? []) ok(Math.abs(of.bits - bits) < 1e-9, `${of.bits} of ${bits}`);
               for (const of of now.claims) ok(Math.abs(of.bits - bits) < 1e-9, `${of.bits} of ${bits}`);
-              const isGone = given.length === 0 || awayMs >= STORY_LIFETIME_MS;
+              const isGone = given.length === 0 || awayMs >= AUDIT_LIFETIME_MS;
               same(now.claims.length, isGone ? 0 : 1);
               if (isGone) same(bits, 0); // with the last proof that could count
             }),
@@ -301,12 +301,12 @@ test("stories: of more proofs than a ledger counts, a store without a server tel
       const atMs = yield* Clock.currentTimeMillis;
       const { of, close } = yield* life(store);
       const attempt = { ...claim, method: "A", bits: 0.5, verdict: "validated", info: {} as ValInfo } as const;
-      of.hear({ type: "attempted", number: e164(NUMBER), by: 3n, call: CALL, attempt, tries: 2 }, atMs);
+      of.record({ type: "attempted", number: e164(NUMBER), by: 3n, call: CALL, attempt, tries: 2 }, atMs);
       const records = yield* openRecords(store, callStore([5n]));
       for (let i = 0; i < 100; i++)
         yield* records.proved({ claim: name, call: hourly(i), bits: 0.5, atMs: unixMs(atMs + i) });
       yield* close;
-      const [told] = (yield* storedStory(store, e164(NUMBER), atMs))!.claims;
+      const [told] = (yield* storedReport(store, e164(NUMBER), atMs))!.claims;
       const ledger = openLedger(REQUIRED);
       for (const { call, bits, atMs } of (yield* openRecords(store, callStore([5n]))).proofs)
         credit(ledger, name, call, bits, atMs);
@@ -328,15 +328,15 @@ test("stories: a disk that goes on refusing costs so many facts of memory, and t
       const { mood, store } = moody(memoryStore());
       const { of, close } = yield* life(store);
       mood.isBad = true;
-      const many = Array.from({ length: GATHERED_MAX + 500 }, (_, i) => published(NUMBER, HOUR_MS + i));
+      const many = Array.from({ length: BUFFERED_EVENTS_MAX + 500 }, (_, i) => published(NUMBER, HOUR_MS + i));
       yield* hear(of, many);
       yield* Effect.sleep(3_600_000);
       ok(mood.refused > 300 && logged.length > 3 && logged.length <= 8, `${logged.length} of ${mood.refused}`);
       mood.isBad = false;
       yield* Effect.sleep(60_000);
-      const [story] = yield* toldBy(of);
-      same(story!.facts.at(-1)!.atMs, HOUR_MS + GATHERED_MAX - 1);
-      same(story!.forgotten, GATHERED_MAX - FACTS_MAX);
+      const [story] = yield* readBy(of);
+      same(story!.facts.at(-1)!.atMs, HOUR_MS + BUFFERED_EVENTS_MAX - 1);
+      same(story!.forgotten, BUFFERED_EVENTS_MAX - EVENTS_MAX);
       yield* close;
     }),
     logged,
@@ -360,18 +360,18 @@ test("stories: so many numbers, those heard of last; and none that was not heard
         yield* close;
       }
       const { of } = yield* life(store, 40);
-      const told = yield* Effect.forEach(many.slice(75), ({ event }) => of.told(event.number));
+      const told = yield* Effect.forEach(many.slice(75), ({ event }) => of.read(event.number));
       same(
         told.map((story) => story !== undefined),
         told.map((_, i) => i >= 35),
       );
-      yield* Effect.sleep(STORY_LIFETIME_MS - 2 * 3_600_000);
+      yield* Effect.sleep(AUDIT_LIFETIME_MS - 2 * 3_600_000);
       same(yield* rows("stories"), 40);
       yield* Effect.sleep(4 * 3_600_000);
       same([yield* rows("stories"), yield* rows("storyFacts")], [0, 0]);
       yield* hear(of, [published(NUMBER, yield* Clock.currentTimeMillis)]);
       yield* Effect.sleep(LONG_MS);
-      same([yield* rows("stories"), (yield* of.told(e164(NUMBER)))?.facts.length], [1, 1]);
+      same([yield* rows("stories"), (yield* of.read(e164(NUMBER)))?.facts.length], [1, 1]);
     }),
   ));
 
@@ -396,17 +396,17 @@ test("stories: damaged rows are passed over and told, and the story goes on", ()
             isSumDamaged ||= table === "stories";
           }
           const { of, close } = yield* life(store);
-          yield* toldBy(of);
+          yield* readBy(of);
           yield* hear(of, [published(NUMBER, HOUR_MS + 1e6)]);
           yield* Effect.sleep(LONG_MS);
-          const [story] = yield* toldBy(of);
+          const [story] = yield* readBy(of);
           same(story!.facts.at(-1)!.atMs, HOUR_MS + 1e6);
           ok(story!.facts.length + story!.forgotten >= 1 && story!.forgotten >= 0);
           if (!isSumDamaged) {
             const count = events.filter(({ event }) => event.number === NUMBER).length;
             same(story!.facts.length + story!.forgotten, count + 1);
           }
-          storyText(story!, HOUR_MS);
+          reportText(story!, HOUR_MS);
           yield* close;
         }),
         logged,
@@ -438,10 +438,10 @@ test("stories: an event costs as many reads and changes among a thousand numbers
             }),
         };
         const { of } = yield* life(counting);
-        for (let i = 0; i < numbers; i++) of.hear({ type: "published", number: e164(`+1${1_000 + i}`) }, i);
+        for (let i = 0; i < numbers; i++) of.record({ type: "published", number: e164(`+1${1_000 + i}`) }, i);
         yield* Effect.sleep(LONG_MS);
         [reads, changes] = [0, 0];
-        for (let i = 0; i < 10; i++) of.hear({ type: "published", number: e164(`+1${1_000 + i}`) }, i);
+        for (let i = 0; i < 10; i++) of.record({ type: "published", number: e164(`+1${1_000 + i}`) }, i);
         yield* Effect.sleep(LONG_MS);
         costs.push([reads, changes]);
       }
@@ -449,6 +449,6 @@ test("stories: an event costs as many reads and changes among a thousand numbers
         [10, 20],
         [10, 20],
       ]);
-      ok(3 * FACTS_AT_ONCE_MAX < 10_000 && factKey(storyKey(e164(NUMBER)), 1).length < 1_024);
+      ok(3 * EVENTS_AT_ONCE_MAX < 10_000 && eventKey(auditKey(e164(NUMBER)), 1).length < 1_024);
     }),
   ));

@@ -1,22 +1,21 @@
 /**
- * What the facts of a number sum up to: calls counted, and how far each claim has come.
+ * The summary of a number's events: calls counted, and what each claim has proved.
  *
- *   event, hour --> factOf --> fact --> summed --> sum
+ *   event, time --> auditEventOf --> stored event --> summed --> summary
  *
- * Sums are values; a fact gives a new one. Nothing of them but facts decides what they are, so that a story read from disk
- * and one that was never written are the same.
+ * Summaries are values made from events alone, so that one read from a store equals one that was never written.
  */
 import { type E164, nodeIdText } from "../../codecs/shared/mod.ts";
 import { vserviceText } from "../../codecs/validation/mod.ts";
-import { asKept, type Fact, type StorySum } from "../../codecs/vipr/mod.ts";
+import { type AuditEvent, type AuditSummary, asStored } from "../../codecs/vipr/mod.ts";
 import { CLAIMS_MAX, type PvpClaim } from "../validation/mod.ts";
 import type { ViprEvent } from "./events.ts";
 import { claimName } from "./ledger.ts";
 
-/** What a claim's row of proofs is made of. */
-export type ClaimSum = StorySum["claims"][number];
+/** One claim in the summary. */
+export type ClaimSum = AuditSummary["claims"][number];
 
-export const NOTHING_YET: StorySum = {
+export const NO_EVENTS: AuditSummary = {
   count: 0,
   sent: 0,
   received: 0,
@@ -26,26 +25,26 @@ export const NOTHING_YET: StorySum = {
 };
 
 /** The event in plain JSON. */
-export const factOf = ({ number: _, ...event }: ViprEvent, atMs: number): Fact => {
+export const auditEventOf = ({ number: _, ...event }: ViprEvent, atMs: number): AuditEvent => {
   switch (event.type) {
     case "lookedUp":
-      return asKept({ atMs, ...event, claimants: event.claimants.slice(0, CLAIMS_MAX).map(plainClaim) });
+      return asStored({ atMs, ...event, claimants: event.claimants.slice(0, CLAIMS_MAX).map(plainClaim) });
     case "proved":
-      return asKept({ atMs, ...event, by: vserviceText(event.by), claim: plainClaim(event.claim) });
+      return asStored({ atMs, ...event, by: vserviceText(event.by), claim: plainClaim(event.claim) });
     case "attempted": {
       const { attempt } = event;
       const { method, verdict, bits } = attempt;
       const why = "why" in attempt ? attempt.why : "";
       const code = "code" in attempt ? { code: attempt.code } : {};
       const plain = { ...plainClaim(attempt), method, verdict, bits, why, ...code };
-      return asKept({ atMs, ...event, by: vserviceText(event.by), attempt: plain });
+      return asStored({ atMs, ...event, by: vserviceText(event.by), attempt: plain });
     }
     default:
-      return asKept({ atMs, ...event });
+      return asStored({ atMs, ...event });
   }
 };
 
-export const summed = (sum: StorySum, fact: Fact): StorySum => {
+export const summed = (sum: AuditSummary, fact: AuditEvent): AuditSummary => {
   const next = { ...sum, count: sum.count + 1 };
   switch (fact.type) {
     case "published":
@@ -66,10 +65,10 @@ export const summed = (sum: StorySum, fact: Fact): StorySum => {
   }
 };
 
-/** A call that was not proved ends the row of those that were; whoever was not reached was not asked. */
+/** A call that was not proved sets the sum back to 0; a claimant that could not be reached was not asked. */
 const tried = (
   claims: ReadonlyArray<ClaimSum>,
-  { by, attempt, tries }: Fact & { readonly type: "attempted" },
+  { by, attempt, tries }: AuditEvent & { readonly type: "attempted" },
 ): ReadonlyArray<ClaimSum> => {
   const { nodeId, vservice, method, verdict } = attempt;
   const key = keyOf({ by, nodeId, vservice });
@@ -95,9 +94,9 @@ const tried = (
 };
 
 /**
- * A row of right guesses may begin at each of its tries, and each call of the row may give it two guesses instead of one:
- * `runBits` are what that gives away. The first call's two are among the tries as well, which makes the bound wider and no
- * less true. What it did not have to guess counts for nothing: no bits, no bound.
+ * A sequence of right guesses may begin at each of its tries, and each call of it may allow two guesses instead of one:
+ * `runBits` is what that costs. The two guesses of the first call are counted among the tries as well, which makes the bound
+ * larger than it need be, and still true. Without bits there is no bound.
  */
 export const chanceOf = ({ tries, runBits }: Pick<ClaimSum, "tries" | "runBits">, bits: number): number =>
   Math.min(1, tries * 2 ** (runBits - bits));

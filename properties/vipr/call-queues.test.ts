@@ -8,7 +8,7 @@ import { ATTEMPTS_AT_ONCE_MAX, windowFor } from "../../actors/vipr/proving.ts";
 import { openRecords, type Records, type Waiting } from "../../actors/vipr/records.ts";
 import { type E164, e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { CLAIMS_MAX, callStore, RETENTION_MS, ROUND_MS, windowOf } from "../../machines/validation/mod.ts";
-import { LINE_MAX, openLines, stepOut, stepUp, type ViprEvent } from "../../machines/vipr/mod.ts";
+import { enter, leave, openCallQueues, QUEUED_CALLS_MAX, type ViprEvent } from "../../machines/vipr/mod.ts";
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
@@ -77,22 +77,26 @@ test("lines: one of each line is under way, the others stand behind it in their 
   fc.assert(
     fc.property(
       fc.array(
-        fc.record({ line: fc.constantFrom("a", "b"), steps: fc.constantFrom(1, 2, LINE_MAX), isOut: fc.boolean() }),
+        fc.record({
+          line: fc.constantFrom("a", "b"),
+          steps: fc.constantFrom(1, 2, QUEUED_CALLS_MAX),
+          isOut: fc.boolean(),
+        }),
       ),
       (given) => {
-        const lines = openLines<number>();
+        const lines = openCallQueues<number>();
         const model = new Map<string, number[]>();
         let item = 0;
         for (const { line, steps, isOut } of given) {
           const behind = model.get(line);
           if (isOut) {
-            same(stepOut(lines, line), behind ?? []);
+            same(leave(lines, line), behind ?? []);
             model.delete(line);
           } else
             for (let step = 0; step < steps; step++) {
               const now = model.get(line);
-              const said = now === undefined ? "first" : now.length < LINE_MAX ? "behind" : "crowded";
-              same(stepUp(lines, line, ++item), said);
+              const said = now === undefined ? "first" : now.length < QUEUED_CALLS_MAX ? "behind" : "crowded";
+              same(enter(lines, line, ++item), said);
               model.set(line, now === undefined ? [] : said === "behind" ? [...now, item] : now);
             }
           same(
@@ -109,14 +113,17 @@ test("lines: one of each line is under way, the others stand behind it in their 
 test("lines: calls of a line that fall due together are looked up one after another, and hold up no other line", () =>
   virtually(
     Effect.gen(function* () {
-      const waiting = dueAtOnce([...calls(3 * VALIDATIONS_MAX, BUSY).slice(0, LINE_MAX + 1), ...calls(1, OTHER)]);
+      const waiting = dueAtOnce([
+        ...calls(3 * VALIDATIONS_MAX, BUSY).slice(0, QUEUED_CALLS_MAX + 1),
+        ...calls(1, OTHER),
+      ]);
       const { originating, hours } = yield* serve({ ...(yield* noRecords), waiting });
       yield* Effect.sleep(2 * MINUTE_MS);
       same(hours("lookedUp", OTHER), [MINUTE_MS]); // a call that waits for its line holds no place
-      same((yield* originating.standing(BUSY)).waiting.length, originating.pending() + 1);
+      same((yield* originating.presentState(BUSY)).waiting.length, originating.pending() + 1);
       yield* Effect.sleep(24 * HOUR);
       const begun = hours("lookedUp", BUSY);
-      same(begun.length, LINE_MAX + 1);
+      same(begun.length, QUEUED_CALLS_MAX + 1);
       same(
         begun,
         begun.map((_, i) => MINUTE_MS + i * ATTACH_MS),
@@ -147,13 +154,13 @@ test("lines: more than may wait behind one call come again later; those that the
         const stopMs = BEGIN_MS - RETENTION_MS - i * HOUR;
         return { ...vcr, startMs: unixMs(stopMs - MINUTE_MS), stopMs: unixMs(stopMs) };
       };
-      const all = calls(LINE_MAX + 7, BUSY);
+      const all = calls(QUEUED_CALLS_MAX + 7, BUSY);
       yield* Effect.forEach([...all.slice(0, -3), ...all.slice(-3).map(forgotten)], originating.take);
       yield* Effect.sleep(MINUTE_MS + ATTACH_MS / 2);
       same(hours("crowded", BUSY).length, 3);
-      same((yield* store.scan("vcrSent")).length, LINE_MAX + 3); // and one is being asked about
-      yield* Effect.sleep((LINE_MAX + 4) * 2 * ATTACH_MS + PUT_OFF_MS);
-      same([hours("lookedUp", BUSY).length, (yield* store.scan("vcrSent")).length], [LINE_MAX + 4, 0]);
+      same((yield* store.scan("vcrSent")).length, QUEUED_CALLS_MAX + 3); // and one is being asked about
+      yield* Effect.sleep((QUEUED_CALLS_MAX + 4) * 2 * ATTACH_MS + PUT_OFF_MS);
+      same([hours("lookedUp", BUSY).length, (yield* store.scan("vcrSent")).length], [QUEUED_CALLS_MAX + 4, 0]);
     }),
   ));
 
@@ -279,12 +286,12 @@ test("what a stop is spread over: Tv's range of a call that we were late with, o
       same(windowFor(waitBetweenMs, imported), windowOf(waitBetweenMs, HOUR));
       ok(windowFor(waitBetweenMs, imported) > HOUR);
       const slow = yield* serve({ ...(yield* noRecords), waiting: [imported] }, { waitBetweenMs });
-      const [stands] = (yield* slow.originating.standing(BUSY)).waiting;
+      const [stands] = (yield* slow.originating.presentState(BUSY)).waiting;
       yield* Effect.sleep(HOUR);
       const [other] = (yield* (yield* serve(
         { ...(yield* noRecords), waiting: [again!] },
         { waitBetweenMs },
-      )).originating.standing(BUSY)).waiting;
+      )).originating.presentState(BUSY)).waiting;
       ok(other!.worthBits < stands!.worthBits, `${other!.worthBits} < ${stands!.worthBits}`);
     }),
   ));

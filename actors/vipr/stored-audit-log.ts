@@ -1,36 +1,36 @@
 /**
- * The story of a number read from a store that no server has open.
+ * The audit report of a number, from a store that no server has open.
  *
- *   stories, their facts --+
- *   vcrSent ---------------+--> what a server would tell, if one ran
- *   proofs ----------------+
+ *   audit log, its events --+
+ *   vcrSent ----------------+--> the report that a server would give
+ *   proofs -----------------+
  */
 import { Effect } from "effect";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import { equivalentBits, methodsFor, ROUND_MS } from "../../machines/validation/mod.ts";
 import {
+  type AuditReport,
   callNameOf,
+  currentReport,
   ledgerName,
   REQUIRED_BITS,
-  type Story,
-  storyFrom,
-  storyNow,
+  reportFrom,
   type Waiting,
 } from "../../machines/vipr/mod.ts";
 import type { ReadableStore, StoreFailed } from "../ports/mod.ts";
+import { readAudit } from "./audit-log.ts";
 import { provedIn, waitingIn } from "./records.ts";
-import { readStory } from "./stories.ts";
 
 /**
- * `requiredBits` are those of the last server that wrote the story, and what it had published is taken as published. What
- * waiting calls are worth is reckoned with a T of 10 s, by A where a caller is known.
+ * `requiredBits` is that of the last server that wrote the log, and its published numbers count as published. What waiting
+ * calls are worth is computed with a T of 10 s, with method A where the calling number is known.
  */
-export const storedStory = Effect.fn("vipr.storedStory")(function* (
+export const storedReport = Effect.fn("vipr.storedReport")(function* (
   store: ReadableStore,
   number: E164,
   nowMs: number,
-): Effect.fn.Return<Story | undefined, StoreFailed> {
-  const { kept, facts } = yield* readStory(store, number);
+): Effect.fn.Return<AuditReport | undefined, StoreFailed> {
+  const { kept, facts } = yield* readAudit(store, number);
   const requiredBits = kept?.requiredBits ?? REQUIRED_BITS;
   const waiting = (yield* waitingIn(store, number)).map(({ vcr, dueMs }): Waiting => {
     const call = callNameOf(vcr);
@@ -42,8 +42,8 @@ export const storedStory = Effect.fn("vipr.storedStory")(function* (
     const name = ledgerName(number, claim);
     proved.set(name, yield* provedIn(store, name, nowMs));
   }
-  const told = kept && storyFrom(number, requiredBits, kept.sum, facts);
-  return storyNow(told, number, requiredBits, {
+  const report = kept && reportFrom(number, requiredBits, kept.sum, facts);
+  return currentReport(report, number, requiredBits, {
     isPublished: undefined,
     waiting,
     proved: (claim) => proved.get(ledgerName(number, claim))!,

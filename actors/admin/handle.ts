@@ -19,6 +19,8 @@ import {
   normalizeE164,
   orderSeal,
   utf8,
+  type VServiceId,
+  vserviceId,
 } from "../../codecs/shared/mod.ts";
 import {
   claimsOf,
@@ -117,7 +119,7 @@ const isFromToken = ({ authorization, path, body }: AdminRequest, token: string)
 
 interface Order {
   readonly number: E164;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   readonly lifetimeS: number;
 }
 
@@ -137,7 +139,7 @@ const readOrder = (body: string): Order | string => {
     return "vservice: not 1 to 16 hexadecimal digits";
   if (typeof lifetimeS !== "number" || !Number.isInteger(lifetimeS) || lifetimeS < 1 || lifetimeS > LIFETIME_S_MAX)
     return `lifetimeS: not a whole number of seconds from 1 to ${LIFETIME_S_MAX}`;
-  return { number: normal, vservice: bigOf(bytesOfHex(vservice.padStart(16, "0"))), lifetimeS };
+  return { number: normal, vservice: vserviceId(bigOf(bytesOfHex(vservice.padStart(16, "0")))), lifetimeS };
 };
 
 const perform = (

@@ -9,14 +9,14 @@ import {
   encodeRegistrationKey,
   kindId,
 } from "../../codecs/reload/mod.ts";
-import type { E164 } from "../../codecs/shared/mod.ts";
+import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import type { OverlayError } from "./errors.ts";
 import type { OverlayNode } from "./node.ts";
 
 /** Who says it serves a number. A claim is only that: a validated call proves it. */
 export interface Claim {
   readonly nodeId: NodeId;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
 }
 type Stores = Pick<OverlayNode, "nodeId" | "store" | "resourceOf">;
 const KIND = kindId.viprRegistration;
@@ -27,7 +27,7 @@ export const NUMBER_LIFETIME_S = 604_800;
 export const publishNumber = (
   node: Stores,
   number: E164,
-  vservice: bigint,
+  vservice: VServiceId,
   lifetimeS: number = NUMBER_LIFETIME_S,
 ): Effect.Effect<{ readonly replicas: ReadonlyArray<NodeId> }, OverlayError> =>
   Effect.flatMap(node.resourceOf(number), (resourceId) =>
@@ -45,7 +45,7 @@ export const publishNumber = (
 export const publishedUntilMs = (
   node: Pick<OverlayNode, "nodeId" | "endOf" | "resourceOf">,
   number: E164,
-  vservice: bigint,
+  vservice: VServiceId,
 ): Effect.Effect<number | undefined> =>
   Effect.map(node.resourceOf(number), (resourceId) =>
     node.endOf({ resourceId, kind: KIND, key: encodeRegistrationKey({ nodeId: node.nodeId, vservice }) }),
@@ -55,7 +55,7 @@ export const publishedUntilMs = (
 export const withdrawNumber = (
   node: Stores,
   number: E164,
-  vservice: bigint,
+  vservice: VServiceId,
   lifetimeS: number = NUMBER_LIFETIME_S,
 ): Effect.Effect<void, OverlayError> =>
   Effect.flatMap(node.resourceOf(number), (resourceId) =>

@@ -8,7 +8,7 @@
  * No media is sent; offers and answers are those of secured audio (RFC 4568).
  */
 import { Clock, Deferred, Effect, type Scope } from "effect";
-import { type E164, maskE164, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, maskE164, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import { responseTo } from "../../codecs/sip/mod.ts";
 import type { CallOutcome, CallRoute, HostPort } from "../../machines/sip/mod.ts";
 import { type Entropy, Listener, type Listening, Pstn } from "../ports/mod.ts";
@@ -21,7 +21,7 @@ import type { TransactionUser } from "./transactions.ts";
 
 export interface AgentOptions {
   readonly domain: string;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   /** Where it listens for its border element. Port 0 takes a free one. */
   readonly listen: HostPort;
   /** Which numbers are ours. */

@@ -4,7 +4,7 @@
  *   call machine -- invite, ack, bye --> invitation --> border element        placePstn --> Pstn
  */
 import { Clock, type Context, Deferred, Effect, Exit, Scope } from "effect";
-import { type E164, type UnixMs, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, type UnixMs, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import { type CallAction, type CallEvent, type CallOutcome, type CallRoute, call } from "../../machines/sip/mod.ts";
 import { drive, mailbox } from "../kit/mod.ts";
 import type { Entropy, PstnTrunk } from "../ports/mod.ts";
@@ -24,7 +24,7 @@ export interface Call {
 
 /** What calls of one agent share. */
 export interface Caller extends Inviting {
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   readonly trunk: PstnTrunk;
   readonly uploadVcr: (vcr: Vcr) => Effect.Effect<void>;
   readonly attemptMs: number;

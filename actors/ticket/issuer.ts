@@ -4,7 +4,7 @@
  *   issue --> Entropy, Clock, the epoch's key --> mintTicket --> the ticket, or TicketRefused
  */
 import { Clock, Data, Effect } from "effect";
-import type { E164 } from "../../codecs/shared/mod.ts";
+import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import { type EpochKey, mintTicket, type TicketRefusal } from "../../machines/ticket/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 import { epochKey, type TicketSecret } from "./key.ts";
@@ -28,7 +28,7 @@ export class TicketRefused extends Data.TaggedError("TicketRefused")<{ readonly 
 export interface TicketFor {
   readonly number: E164;
   readonly grantedTo: string;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
 }
 
 export interface TicketIssuer {

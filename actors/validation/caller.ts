@@ -10,7 +10,7 @@
  */
 import { Clock, Deferred, Effect, type Scope } from "effect";
 import { neighbourhoodOf } from "../../codecs/reload/mod.ts";
-import { type E164, maskE164, nodeIdText } from "../../codecs/shared/mod.ts";
+import { type E164, maskE164, nodeIdText, type VServiceId } from "../../codecs/shared/mod.ts";
 import {
   type PvpMethod,
   type PvpUserName,
@@ -56,7 +56,7 @@ export interface PvpHandlers {
 export interface PvpGrantRequest {
   readonly number: E164;
   readonly domain: string;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
 }
 export type PvpGrant =
   | { readonly type: "granted"; readonly valInfo: ValInfo }

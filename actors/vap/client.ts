@@ -6,7 +6,9 @@
  *                            step --> connect, ask, answer --> link.ts
  *                                 --> settle, learned      --> the caller, the queue `learned`
  */
+
 import { Clock, Effect, Queue, type Scope } from "effect";
+import type { VServiceId } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import { TI_MS, type VapClientAction, type VapClientEvent, vapClient } from "../../machines/vap/mod.ts";
 import { drive, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
@@ -27,7 +29,7 @@ export interface VapClientOptions {
   readonly password: string;
   /** Product, version, host: for the server's operator. */
   readonly name: string;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   /** Default 1. */
   readonly instance?: bigint;
   /** Default the draft's Ti, 39.5 s. */

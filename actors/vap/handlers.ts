@@ -6,7 +6,7 @@
  * (owners.ts).
  */
 import { Effect, Semaphore } from "effect";
-import type { E164, Vcr } from "../../codecs/shared/mod.ts";
+import type { E164, Vcr, VServiceId } from "../../codecs/shared/mod.ts";
 import type { ServiceIdentity, VService } from "../../codecs/vap/mod.ts";
 import type { VapQuota, VapServerAction, VapServerEvent } from "../../machines/vap/mod.ts";
 import type { Owners } from "./owners.ts";
@@ -20,7 +20,7 @@ export interface VapHandlers<R = never> {
   ) => Effect.Effect<PublishedVService, { readonly why: string }, R>;
   /** The agent has unpublished it, unregistered, or sent nothing for the Keepalive time. */
   readonly withdrawVService: (identity: ServiceIdentity) => Effect.Effect<void, never, R>;
-  readonly publishNumber: (vservice: bigint, number: E164) => Effect.Effect<void, { readonly why: string }, R>;
+  readonly publishNumber: (vservice: VServiceId, number: E164) => Effect.Effect<void, { readonly why: string }, R>;
   readonly uploadVcr: (vcr: Vcr) => Effect.Effect<void, { readonly why: string }, R>;
 }
 export interface PublishedVService {
@@ -47,7 +47,7 @@ export interface VapOrders<R> {
     tell: (event: VapServerEvent) => Effect.Effect<void>,
   ) => Effect.Effect<void, never, R>;
   /** Whether another user owns that VService. */
-  readonly isOwnedByAnother: (vservice: bigint, username: string) => boolean;
+  readonly isOwnedByAnother: (vservice: VServiceId, username: string) => boolean;
   readonly counts: () => { readonly vservices: number; readonly numbers: number; readonly vcrs: number };
 }
 

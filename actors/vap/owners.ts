@@ -8,7 +8,9 @@
  * A VServiceID is public, since the overlay stores it with each number. Numbers stored and calls uploaded under it before its
  * present owner acquired it do not count for him: see `sinceMs`. DECISIONS.md D-005, D-076.
  */
+
 import { Clock, Effect } from "effect";
+import type { VServiceId } from "../../codecs/shared/mod.ts";
 import { decodeOwner, encodeOwner, ownerKey, type ServiceIdentity, type StoredOwner } from "../../codecs/vap/mod.ts";
 import { allRows } from "../kit/mod.ts";
 import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
@@ -23,18 +25,18 @@ const NOT_STORED_MS = Number.POSITIVE_INFINITY;
 
 export interface Owners {
   /** Whether another user owns it: one with a key, or one whose instances are not withdrawn yet. */
-  readonly isOwnedByAnother: (vservice: bigint, username: string) => boolean;
-  readonly isOwned: (vservice: bigint) => boolean;
+  readonly isOwnedByAnother: (vservice: VServiceId, username: string) => boolean;
+  readonly isOwned: (vservice: VServiceId) => boolean;
   /** For a VService that no other user owns. False when there is no room for one more. */
   readonly acquire: (identity: Instance, username: string) => boolean;
   /** Durable when it succeeds. */
-  readonly persist: (vservice: bigint) => Effect.Effect<void, { readonly why: string }>;
+  readonly persist: (vservice: VServiceId) => Effect.Effect<void, { readonly why: string }>;
   /** That instance is no longer published. */
   readonly release: (identity: Instance) => void;
   /** It was acquired for a publication that was refused. Has no effect while another instance is published. */
-  readonly forget: (vservice: bigint) => Effect.Effect<void>;
+  readonly forget: (vservice: VServiceId) => Effect.Effect<void>;
   /** When its owner acquired it, in milliseconds since 1970; undefined without an owner, or while that is not durable. */
-  readonly sinceMs: (vservice: bigint) => number | undefined;
+  readonly sinceMs: (vservice: VServiceId) => number | undefined;
 }
 type Instance = Pick<ServiceIdentity, "vservice" | "instance">;
 
@@ -50,13 +52,13 @@ export const openOwners = Effect.fn("vap.owners")(function* (
   store: StoreShape | undefined,
   isUser: (username: string) => boolean,
 ): Effect.fn.Return<Owners, StoreFailed> {
-  const owners = new Map<bigint, Owner>();
+  const owners = new Map<VServiceId, Owner>();
   const nowMs = yield* Clock.currentTimeMillis;
   // The clock may have been ahead when they were stored: what is uploaded from now on counts in any case.
   for (const { vservice, username, sinceMs } of store === undefined ? [] : yield* restored(store))
     owners.set(vservice, { username, sinceMs: Math.min(sinceMs, nowMs), instances: new Set() });
   /** Evicted in memory; the next write removes them from the store too. */
-  const evicted = new Set<bigint>();
+  const evicted = new Set<VServiceId>();
 
   const isActive = ({ username, instances }: Owner): boolean => instances.size > 0 || isUser(username);
 
@@ -71,7 +73,7 @@ export const openOwners = Effect.fn("vap.owners")(function* (
     for (const { username: of } of owners.values()) if (of !== username) counts.set(of, (counts.get(of) ?? 0) + 1);
     return [...counts].reduce((most, one) => (one[1] > most[1] ? one : most))[0];
   };
-  const firstOf = (isWanted: (owner: Owner) => boolean): bigint | undefined => {
+  const firstOf = (isWanted: (owner: Owner) => boolean): VServiceId | undefined => {
     for (const [vservice, owner] of owners) if (isWanted(owner)) return vservice;
     return undefined;
   };
@@ -131,7 +133,7 @@ export const openOwners = Effect.fn("vap.owners")(function* (
   } satisfies Owners as Owners;
 });
 
-const removalOf = (vservice: bigint): Change => ({ type: "remove", table: TABLE, key: ownerKey(vservice) });
+const removalOf = (vservice: VServiceId): Change => ({ type: "remove", table: TABLE, key: ownerKey(vservice) });
 
 /** The oldest first. */
 const restored = Effect.fnUntraced(function* (store: StoreShape): Effect.fn.Return<Array<StoredOwner>, StoreFailed> {

@@ -5,7 +5,7 @@
  *                                --> report              --> the caller
  */
 import { Clock, Effect, FiberSet, type Scope } from "effect";
-import type { E164 } from "../../codecs/shared/mod.ts";
+import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import { againAtMs } from "../../machines/reload/mod.ts";
 import {
   type PublishOutcome,
@@ -27,17 +27,17 @@ export interface VapPublisherOptions<R> {
   /** When a number that the overlay stores already, as after a restart, expires there: it is stored again before that only. */
   readonly storedBefore?: {
     readonly lifetimeS: number;
-    readonly endMs: (vservice: bigint, number: E164) => Effect.Effect<number | undefined>;
+    readonly endMs: (vservice: VServiceId, number: E164) => Effect.Effect<number | undefined>;
   };
   /** Puts one number into the overlay. */
-  readonly store: (vservice: bigint, number: E164) => Effect.Effect<void, { readonly why: string }, R>;
+  readonly store: (vservice: VServiceId, number: E164) => Effect.Effect<void, { readonly why: string }, R>;
 }
 
 export interface VapPublisher {
   /** Succeeds when the overlay stores it; fails after a few tries, or when too many wait. */
-  readonly publish: (vservice: bigint, number: E164) => Effect.Effect<void, PublishFailed>;
+  readonly publish: (vservice: VServiceId, number: E164) => Effect.Effect<void, PublishFailed>;
   /** Stops storing and refreshing its numbers. */
-  readonly withdraw: (vservice: bigint) => Effect.Effect<void>;
+  readonly withdraw: (vservice: VServiceId) => Effect.Effect<void>;
 }
 
 const STORES_PER_SECOND = 10;
@@ -58,7 +58,7 @@ export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
 
   const draw = Effect.map(entropy.between(0, DRAWS), (drawn) => drawn / DRAWS);
   /** For a number that the overlay stores already: when it is to be stored again. */
-  const storedBeforeOf = Effect.fnUntraced(function* (vservice: bigint, number: E164) {
+  const storedBeforeOf = Effect.fnUntraced(function* (vservice: VServiceId, number: E164) {
     const endMs = yield* options.storedBefore?.endMs(vservice, number) ?? Effect.succeed(undefined);
     if (endMs === undefined) return {};
     const atMs = yield* Clock.currentTimeMillis;
@@ -66,7 +66,7 @@ export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
     return dueAtMs === undefined ? {} : { stored: { dueAtMs, atMs } };
   });
 
-  const storing = (vservice: bigint, number: E164): Effect.Effect<void, never, R> =>
+  const storing = (vservice: VServiceId, number: E164): Effect.Effect<void, never, R> =>
     Effect.flatMap(
       Effect.match(store(vservice, number), {
         onSuccess: () => undefined,

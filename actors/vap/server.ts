@@ -5,7 +5,9 @@
  *
  * A connection begins with a session of its own; a Register with the handle of another moves it there.
  */
+
 import { Clock, Effect, type Scope } from "effect";
+import type { VServiceId } from "../../codecs/shared/mod.ts";
 import { isSealed, judge, type ValInfo, type VapMessage, type Verdict, valueIn, vapKey } from "../../codecs/vap/mod.ts";
 import { type ByteStreamShape, type Credentials, type Entropy, Listener, type ListenFailed } from "../ports/mod.ts";
 import { openConnection, type VapConnection } from "./connection.ts";
@@ -39,7 +41,7 @@ export interface VapServer {
   readonly host: string;
   readonly port: number;
   /** Sends a Notify to every client subscribed to that VService; gives their number. */
-  readonly notify: (vservice: bigint, info: ValInfo) => Effect.Effect<number>;
+  readonly notify: (vservice: VServiceId, info: ValInfo) => Effect.Effect<number>;
   /** As they are at the moment. */
   readonly counters: Effect.Effect<VapCounters>;
 }

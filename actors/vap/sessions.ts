@@ -4,7 +4,9 @@
  *   received, lost, settled, learned --> mailbox --> step --> send, close ----> connections
  *                                                         --> publish, upload -> handlers, each in a fiber -> settled
  */
+
 import { Deferred, Effect, FiberSet } from "effect";
+import type { VServiceId } from "../../codecs/shared/mod.ts";
 import { seal, TRANSACTION_ID_BYTES, unsealed, type ValInfo, writeValInfo } from "../../codecs/vap/mod.ts";
 import { type VapServerAction, type VapServerEvent, type VapServerInput, vapServer } from "../../machines/vap/mod.ts";
 import { drive, mailbox, type OwnOrder, performing, Replies } from "../kit/mod.ts";
@@ -33,7 +35,7 @@ export interface VapSessions<R> {
   readonly open: (connection: number) => Effect.Effect<VapSession, never, R>;
   /** The session with this handle, if it is this user's. */
   readonly resumable: (handle: number | undefined, username: string) => VapSession | undefined;
-  readonly notify: (vservice: bigint, info: ValInfo) => Effect.Effect<number>;
+  readonly notify: (vservice: VServiceId, info: ValInfo) => Effect.Effect<number>;
   readonly count: () => number;
 }
 
@@ -88,7 +90,7 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
     yield* Effect.ensuring(drive(vapServer, { handle, connection, ...times }, box, all, String(handle)), ended);
   }, Effect.scoped);
 
-  const learn = Effect.fnUntraced(function* (session: VapSession, vservice: bigint, content: Uint8Array) {
+  const learn = Effect.fnUntraced(function* (session: VapSession, vservice: VServiceId, content: Uint8Array) {
     const transactionId = yield* entropy.bytes(TRANSACTION_ID_BYTES);
     const ref = told.nextRef();
     const learned = session.tell({ type: "learned", ref, vservice, content, transactionId });

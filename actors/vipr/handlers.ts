@@ -5,7 +5,7 @@
  *   call sent --> originating          call received --> call store, then records: in the store before it is acknowledged
  */
 import { Clock, Effect } from "effect";
-import { unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import { type CallStore, heldCall, insertCall, removeCall } from "../../machines/validation/mod.ts";
 import { callNameOf } from "../../machines/vipr/mod.ts";
 import { NUMBER_LIFETIME_S } from "../reload/mod.ts";
@@ -31,7 +31,7 @@ export const makeHandlers = (by: HandledBy): VapHandlers => {
   const { overlayName, quota, services, publisher, originating, watch } = by;
 
   /** A client need not wait for the answer to its VService before it goes on, and that publication may have been refused. */
-  const known = (vservice: bigint) =>
+  const known = (vservice: VServiceId) =>
     services.document(vservice) === undefined ? Effect.fail({ why: "unknown VService" }) : Effect.void;
   const received = uploads(by);
   return {

@@ -8,7 +8,7 @@
  * VAP draft §9.5.1, docs/protocol/pvp.md#when-and-with-whom. DECISIONS.md D-043, D-045.
  */
 import { Clock, Deferred, Effect, Semaphore } from "effect";
-import { type E164, maskE164, nodeIdText, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, maskE164, nodeIdText, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import { type ClaimVerdict, methodsFor, windowOf } from "../../machines/validation/mod.ts";
 import {
@@ -39,9 +39,9 @@ export interface ProvingOptions {
   /** Domains of ours that reveal no telephone number to claimants: their calls are proved by method C. */
   readonly isPrivate: (domain: string) => boolean;
   /** The domain on whose behalf a VService's calls were made; undefined once it is no longer published. */
-  readonly domainOf: (vservice: bigint) => string | undefined;
+  readonly domainOf: (vservice: VServiceId) => string | undefined;
   /** A validated route, to be sent to the VService's agents. */
-  readonly learned: (vservice: bigint, info: ValInfo) => Effect.Effect<void>;
+  readonly learned: (vservice: VServiceId, info: ValInfo) => Effect.Effect<void>;
   readonly watch: (event: ViprEvent) => Effect.Effect<void>;
 }
 

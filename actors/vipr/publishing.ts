@@ -3,21 +3,21 @@
  * docs/protocol/overlay.md#the-vipr-usage.
  */
 import { Effect } from "effect";
-import type { E164 } from "../../codecs/shared/mod.ts";
+import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import { type NodeRoom, nodeOrder, nodesToTry } from "../../machines/vipr/mod.ts";
 import { type OverlayError, type OverlayNode, publishedUntilMs, publishNumber } from "../reload/mod.ts";
 
 export interface Publishing {
   /** Stores by the node that has the number already, else by one with room; by another when the peer has no room for that one. */
-  readonly store: (vservice: bigint, number: E164) => Effect.Effect<void, { readonly why: string }>;
+  readonly store: (vservice: VServiceId, number: E164) => Effect.Effect<void, { readonly why: string }>;
   /** When the number expires in the overlay, whichever node has stored it; undefined: none has. */
-  readonly endMs: (vservice: bigint, number: E164) => Effect.Effect<number | undefined>;
+  readonly endMs: (vservice: VServiceId, number: E164) => Effect.Effect<number | undefined>;
   /** The node to ask about a number: always the same. */
   readonly nodeFor: (number: E164) => OverlayNode;
 }
 
 export const openPublishing = (nodes: ReadonlyArray<OverlayNode>): Publishing => {
-  const roomFor = (vservice: bigint, number: E164) => (node: OverlayNode) =>
+  const roomFor = (vservice: VServiceId, number: E164) => (node: OverlayNode) =>
     Effect.gen(function* (): Effect.fn.Return<NodeRoom> {
       const holds = (yield* publishedUntilMs(node, number, vservice)) !== undefined;
       return { holds, used: yield* node.used, quota: node.configuration.now().quota };

@@ -19,6 +19,7 @@ import {
   unixMs,
   unixMsOf,
   type Vcr,
+  vserviceId,
 } from "../../codecs/shared/mod.ts";
 import {
   decodeProof,
@@ -149,7 +150,7 @@ const nobody: Omit<KeptCall, "id" | "keepUntilMs"> = {
   calling: e164("+1000000000000"),
   startMs: unixMsOf(ntpMs(0)),
   stopMs: unixMsOf(ntpMs(0)),
-  vservice: 0n,
+  vservice: vserviceId(0n),
   attempts: { caller: 0, times: 0 },
 };
 

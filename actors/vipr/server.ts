@@ -10,7 +10,7 @@
  */
 import { Clock, Deferred, Effect, Queue, type Scope } from "effect";
 import { applicationId, type Endpoint, type OverlayConfiguration } from "../../codecs/reload/mod.ts";
-import { type E164, maskE164 } from "../../codecs/shared/mod.ts";
+import { type E164, maskE164, type VServiceId } from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import { callStore, tryableFor } from "../../machines/validation/mod.ts";
@@ -137,9 +137,9 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   );
   const owners = yield* storeStopped(openOwners(options.store, isUserOf(options.vap.users)));
   /** Whether something of that age belongs to the present owner of the VService, and not to one before. */
-  const isOfOwner = (vservice: bigint, atMs: number): boolean =>
+  const isOfOwner = (vservice: VServiceId, atMs: number): boolean =>
     atMs >= (owners.sinceMs(vservice) ?? Number.POSITIVE_INFINITY);
-  const isStored = (vservice: bigint, number: E164): Effect.Effect<boolean> =>
+  const isStored = (vservice: VServiceId, number: E164): Effect.Effect<boolean> =>
     Effect.map(
       Effect.flatMap(Deferred.await(joined), ({ endMs }) => endMs(vservice, number)),
       (endMs) => endMs !== undefined && isOfOwner(vservice, endMs - NUMBER_LIFETIME_S * 1_000),
@@ -231,7 +231,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
 
 /** A route that a validation has found, for the call agents of the VService that made the call. */
 interface ValidatedRoute {
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   readonly info: ValInfo;
 }
 

@@ -3,7 +3,7 @@
  * docs/protocol/pvp.md#the-exchange. DECISIONS.md D-079.
  */
 import { Effect } from "effect";
-import type { E164 } from "../../codecs/shared/mod.ts";
+import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import { parseUri } from "../../codecs/sip/mod.ts";
 import { normalDomain } from "../../codecs/ticket/mod.ts";
 import { type ServiceIdentity, type ValInfo, type VService, withFittingRoutes } from "../../codecs/vap/mod.ts";
@@ -25,27 +25,27 @@ export interface Services {
   readonly publish: (identity: ServiceIdentity, document: VService) => void;
   readonly withdraw: (identity: ServiceIdentity) => void;
   /** False: no such VService, or no more room. */
-  readonly addNumber: (vservice: bigint, number: E164) => boolean;
-  readonly dropNumber: (vservice: bigint, number: E164) => void;
-  readonly hasNumberOf: (vservice: bigint, number: E164) => boolean;
+  readonly addNumber: (vservice: VServiceId, number: E164) => boolean;
+  readonly dropNumber: (vservice: VServiceId, number: E164) => void;
+  readonly hasNumberOf: (vservice: VServiceId, number: E164) => boolean;
   /** Whether any VService has it. Undefined while none is published, as before the agents reconnect. */
   readonly hasNumber: (number: E164) => Effect.Effect<boolean | undefined>;
-  readonly document: (vservice: bigint) => VService | undefined;
+  readonly document: (vservice: VServiceId) => VService | undefined;
   readonly didCount: () => number;
   /** Whether the VService's black or white list admits this domain. */
-  readonly welcomes: (vservice: bigint, domain: string) => boolean;
+  readonly welcomes: (vservice: VServiceId, domain: string) => boolean;
   readonly grant: (request: PvpGrantRequest) => Effect.Effect<PvpGrant>;
   /** The domain of a validated route, and whether the VService that made the call wants it. Empty: no single domain. */
-  readonly leadsTo: (vservice: bigint, info: ValInfo) => { readonly domain: string; readonly isWelcome: boolean };
+  readonly leadsTo: (vservice: VServiceId, info: ValInfo) => { readonly domain: string; readonly isWelcome: boolean };
 }
 
 export const makeServices = (
   issuerFor: (domain: string) => TicketIssuer | undefined,
   /** Whether the overlay stores that number from us: perhaps since before the restart, and its agents will publish it later. */
-  isStored: (vservice: bigint, number: E164) => Effect.Effect<boolean>,
+  isStored: (vservice: VServiceId, number: E164) => Effect.Effect<boolean>,
   watch: (event: ViprEvent) => Effect.Effect<void>,
 ): Services => {
-  const services = new Map<bigint, Service>();
+  const services = new Map<VServiceId, Service>();
 
   const welcomes: Services["welcomes"] = (vservice, domain) => {
     const list = services.get(vservice)?.document.list;
@@ -55,7 +55,7 @@ export const makeServices = (
   };
 
   /** Published, or stored in the overlay since before the restart. */
-  const hasNumber = ({ numbers }: Service, vservice: bigint, number: E164): Effect.Effect<boolean> =>
+  const hasNumber = ({ numbers }: Service, vservice: VServiceId, number: E164): Effect.Effect<boolean> =>
     numbers.has(number) ? Effect.succeed(true) : isStored(vservice, number);
 
   const grant: Services["grant"] = Effect.fn("vipr.grant")(function* ({ number, domain, vservice }) {

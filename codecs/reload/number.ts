@@ -8,8 +8,8 @@
  */
 import { sha1 } from "@noble/hashes/legacy.js";
 import { scrypt } from "@noble/hashes/scrypt.js";
-import { bigOf, bytesOfBig, type E164, utf8 } from "../shared/mod.ts";
-import { type Decoded, decode, encode, struct, type TypeOf, u64 } from "../wire/mod.ts";
+import { bigOf, bytesOfBig, type E164, utf8, vservice64 } from "../shared/mod.ts";
+import { type Decoded, decode, encode, struct, type TypeOf } from "../wire/mod.ts";
 import { NODE_ID_BYTES } from "./forwarding.ts";
 import { NodeId } from "./node-id.ts";
 
@@ -44,7 +44,7 @@ export const overlayHash = (name: string): number => Number(bigOf(sha1(utf8(name
 
 const RegistrationKey = struct("RegistrationKey", "docs/protocol/overlay.md#the-vipr-usage", {
   nodeId: NodeId,
-  vservice: u64,
+  vservice: vservice64,
 });
 export type RegistrationKey = TypeOf<typeof RegistrationKey>;
 

@@ -18,3 +18,4 @@ export { msFromNtp, type Ntp, type NtpMs, ntp, ntp64, ntpFromMs, ntpMs, ntpMsOf,
 export { answerSeal, nonceOf, orderSeal } from "./order-seal.ts";
 export { type UnixMs, unixMs } from "./time.ts";
 export type { CallTimes, Vcr } from "./vcr.ts";
+export { type VServiceId, vservice64, vserviceId } from "./vservice.ts";

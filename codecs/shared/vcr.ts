@@ -1,6 +1,8 @@
 /** A ViPR call record: one end's record of a telephone call. draft-jennings-vipr-vap-02 §9.5. */
+
 import type { E164 } from "./e164.ts";
 import type { UnixMs } from "./time.ts";
+import type { VServiceId } from "./vservice.ts";
 
 /** When a call began and ended. Originator: when the answer was received; terminator: when it was sent. */
 export interface CallTimes {
@@ -14,5 +16,5 @@ export interface Vcr extends CallTimes {
   /** As the telephone network delivered it: it may be missing or wrong. */
   readonly calling: E164 | undefined;
   readonly called: E164;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
 }

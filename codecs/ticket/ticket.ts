@@ -6,7 +6,7 @@
  *
  * On the wire and in the header field it is base64, RFC 4648 §4, in its one canonical form.
  */
-import { base64Of, bytesOfBase64, isE164, ntp64 } from "../shared/mod.ts";
+import { base64Of, bytesOfBase64, isE164, ntp64, vservice64 } from "../shared/mod.ts";
 import {
   bytes,
   constant,
@@ -17,7 +17,6 @@ import {
   tagged,
   text,
   u8,
-  u64,
   u128,
   type WireError,
   within,
@@ -40,7 +39,7 @@ const GRANT = {
   grantingDomain: tagged(ticketField.grantingDomain, text(253)),            // DNS name, lower case, A-labels
   grantedTo:      tagged(ticketField.grantedTo,      text(253)),
   epoch:          tagged(ticketField.epoch,          within(u8, 1, 255)),
-  vservice:       tagged(ticketField.vservice,       u64),
+  vservice:       tagged(ticketField.vservice,       vservice64),
 };
 
 /** The grant: every byte that the integrity covers. */

@@ -20,6 +20,7 @@ import {
   unixMs,
   utf8,
   type Vcr,
+  vservice64,
 } from "../shared/mod.ts";
 import { bits, constant, decode, encode, enumeration, struct, textVector, u8, u16, u32, u64 } from "../wire/mod.ts";
 
@@ -32,7 +33,7 @@ const CallRecord = struct("CallRecord", "this project's store", {
   calling: textVector(u8), // empty: unknown
   start: ntp64,
   stop: ntp64,
-  vservice: u64,
+  vservice: vservice64,
   attempts: bits("ttttcccc", { times: ["t"], caller: ["c"] }), // that failed, of a received call
 });
 

@@ -7,7 +7,7 @@
  *   vipr1;B;...                                                                  ;<called>;<instant in the call>
  *   vipr1;C;...                                                                  ;<start>;<stop>;<hash of the called>
  */
-import { type E164, isE164, nodeIdText } from "../shared/mod.ts";
+import { type E164, isE164, nodeIdText, type VServiceId, vserviceId } from "../shared/mod.ts";
 
 /** `u`: the value was rounded up, `d`: down. */
 export type Direction = "u" | "d";
@@ -16,7 +16,7 @@ export type Direction = "u" | "d";
 export interface PvpParties {
   readonly originator: bigint;
   readonly terminator: bigint;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   readonly start: Direction;
   readonly stop: Direction;
 }
@@ -63,7 +63,7 @@ const ownFields = (name: PvpUserName): ReadonlyArray<string> => {
 };
 
 /** The text of a VServiceID: 16 hex digits. */
-export const vserviceText = (id: bigint): string => id.toString(16).padStart(16, "0");
+export const vserviceText = (id: VServiceId): string => id.toString(16).padStart(16, "0");
 
 const forms = {
   version: /^vipr1$/,
@@ -119,7 +119,7 @@ const nameOf = (fields: ReadonlyArray<string>): PvpUserName => {
   const parties: PvpParties = {
     originator: BigInt(`0x${originator}`),
     terminator: BigInt(`0x${terminator}`),
-    vservice: BigInt(`0x${vservice}`),
+    vservice: vserviceId(BigInt(`0x${vservice}`)),
     start: directions![0] as Direction,
     stop: directions![1] as Direction,
   };

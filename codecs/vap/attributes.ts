@@ -2,7 +2,7 @@
  * One description for each attribute: type, length without padding, value, zeros to a multiple of four bytes.
  * draft-jennings-vipr-vap-02 §9, RFC 5389 §15. An unknown attribute is preserved and ignored.
  */
-import { ntp64 } from "../shared/mod.ts";
+import { ntp64, vservice64 } from "../shared/mod.ts";
 import {
   bytes,
   constant,
@@ -33,7 +33,7 @@ const ProtocolVersion = struct("ProtocolVersion", "draft-jennings-vipr-vap-02", 
 export const ServiceIdentity = struct("ServiceIdentity", "draft-jennings-vipr-vap-02", {
   service: u16,
   subservice: u16,
-  vservice: u64,
+  vservice: vservice64,
   instance: u64,
 });
 export type ServiceIdentity = TypeOf<typeof ServiceIdentity>;

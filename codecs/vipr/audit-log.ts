@@ -7,7 +7,7 @@
  * In reports it is plain JSON: Node-IDs and VServiceIDs in hexadecimal, bits as numbers, times in milliseconds, those
  * of calls since 1900. Bits are stored in millionths, rounded down.
  */
-import { concat, type E164, isE164, type NtpMs, nodeIdText, utf8 } from "../shared/mod.ts";
+import { concat, type E164, isE164, type NtpMs, nodeIdText, utf8, vservice64 } from "../shared/mod.ts";
 import { vserviceText } from "../validation/mod.ts";
 import {
   boolean,
@@ -43,7 +43,7 @@ const words = textVector(u8, AUDIT_TEXT_BYTES_MAX);
 const method = enumeration(u8, { A: 1, B: 2, C: 3 });
 const verdict = enumeration(u8, { validated: 1, declined: 2, refused: 3, unreachable: 4, broken: 5 });
 const Call = struct("StoryCall", SPEC, { startMs: time, stopMs: time });
-const Claim = struct("StoryClaimant", SPEC, { nodeId: u128, vservice: u64 });
+const Claim = struct("StoryClaimant", SPEC, { nodeId: u128, vservice: vservice64 });
 
 const FactKind = tlv(
   "StoryFactKind",
@@ -68,7 +68,7 @@ const FactKind = tlv(
     attempted: [
       7,
       struct("Attempted", SPEC, {
-        by: u64,
+        by: vservice64,
         call: Call,
         tries: u32,
         attempt: struct("StoryAttempt", SPEC, {
@@ -81,7 +81,7 @@ const FactKind = tlv(
         }),
       }),
     ],
-    proved: [8, struct("Proved", SPEC, { by: u64, claim: Claim, bits: u32, calls: u32, required: u32 })],
+    proved: [8, struct("Proved", SPEC, { by: vservice64, claim: Claim, bits: u32, calls: u32, required: u32 })],
     learned: [9, struct("Learned", SPEC, { domain: words, told: u32 })],
     unwelcome: [10, struct("Unwelcome", SPEC, { domain: words })],
     granted: [11, struct("Granted", SPEC, { domain: words })],
@@ -108,7 +108,7 @@ export const AuditRow = struct("AuditReport", SPEC, {
   learned: vector(struct("StoryRoute", SPEC, { domain: words, atMs: time, told: u32 }), u16), // none, or one
   claims: vector(
     struct("StoryClaim", SPEC, {
-      by: u64,
+      by: vservice64,
       ...Claim.fields,
       tries: u32, // guesses that it was given, over all calls
       validated: u32,

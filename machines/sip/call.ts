@@ -10,14 +10,14 @@
  * The attempt has `attemptMs` to bring any provisional response but 100, which comes from our own border element.
  * Lingering waits for the end of an invitation that was cancelled: a late answer to it is acknowledged and hung up.
  */
-import { type E164, type UnixMs, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, type UnixMs, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import type { SipResponse } from "../../codecs/sip/mod.ts";
 import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";
 
 export interface CallInput {
   readonly calling: E164 | undefined;
   readonly called: E164;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   /** What was learned about the number; undefined: nothing. */
   readonly route: CallRoute | undefined;
   readonly attemptMs: number;

@@ -5,14 +5,14 @@
  *    o --> ringing -- pstnAnswered --> talking -- pstnEnded: upload --> done
  *             +------- pstnFailed -------+-----------------------------> done
  */
-import { type E164, type UnixMs, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, type UnixMs, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import { type Note, setup } from "../kit/mod.ts";
 
 export interface PstnAnswerInput {
   /** As the network delivered it: may be missing or wrong. */
   readonly calling: E164 | undefined;
   readonly called: E164;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
 }
 
 export type PstnAnswerEvent =

@@ -5,7 +5,7 @@
  *
  * A function and no machine, since nothing is waited for: its caller brings the randomness, the time and the epoch's key.
  */
-import { type E164, isE164, ntpFromMs, unixMs } from "../../codecs/shared/mod.ts";
+import { type E164, isE164, ntpFromMs, unixMs, type VServiceId } from "../../codecs/shared/mod.ts";
 import { isDomainName, writeTicket } from "../../codecs/ticket/mod.ts";
 import type { EpochKey } from "./checker.ts";
 import { sealOf } from "./seal.ts";
@@ -19,7 +19,7 @@ export interface TicketQuestion {
   readonly number: E164;
   /** The domain that may call, as it claimed and as it was validated. */
   readonly grantedTo: string;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   /** 32 fresh bytes: the ticket's id and salt. */
   readonly random: Uint8Array;
   readonly atMs: number;

@@ -16,7 +16,7 @@
  * originator.ts). A claimant that gives no guess is `unreachable`, unless it is connected and the method is B or C: then it
  * is `broken`, since the user name has told it something of the call's times.
  */
-import type { UnixMs } from "../../codecs/shared/mod.ts";
+import type { UnixMs, VServiceId } from "../../codecs/shared/mod.ts";
 import type { PvpMethod, ValAnswer, ValInfo, ValRequest } from "../../codecs/validation/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import { type Note, type Of, setup } from "../kit/mod.ts";
@@ -25,7 +25,7 @@ import { equivalentBits, type KnownCall, originatorPassword, userNameFor } from 
 /** An entry of the overlay: this node says that it serves the number for this VService. */
 export interface PvpClaim {
   readonly nodeId: bigint;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
 }
 
 export interface PvpAttemptInput {

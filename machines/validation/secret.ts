@@ -24,6 +24,7 @@ import {
   type UnixMs,
   unixMs,
   utf8,
+  type VServiceId,
 } from "../../codecs/shared/mod.ts";
 import {
   type Direction,
@@ -76,7 +77,7 @@ export const knownCall = ({ called, calling, startMs, stopMs }: KnownCall): Know
 interface Claim {
   readonly originator: bigint;
   readonly terminator: bigint;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
 }
 
 /** What an originator says; A only when there is a caller id. `instantMs`, whole seconds, is B's. */
@@ -102,7 +103,7 @@ export const userNameFor = (
 export const callerHash = (
   called: E164,
   calling: E164 | "",
-  { terminator, vservice }: { readonly terminator: bigint; readonly vservice: bigint },
+  { terminator, vservice }: { readonly terminator: bigint; readonly vservice: VServiceId },
 ): string => {
   const parts = ["vipr-caller", called, calling, nodeIdText(terminator), vserviceText(vservice)];
   return hexOf(sha256(utf8(parts.join("\0"))).subarray(0, 8));

@@ -7,7 +7,7 @@
  * A number's digits are an integer below 10^15 whose first digit is not 0, so a float holds them and they come back.
  * DECISIONS.md D-051.
  */
-import { type CallTimes, type UnixMs, unixMs } from "../../codecs/shared/mod.ts";
+import { type CallTimes, type UnixMs, unixMs, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import type { Attempts } from "../../codecs/validation/mod.ts";
 
 export interface Slots {
@@ -30,7 +30,7 @@ export interface SlotRecord extends CallTimes {
   readonly called: number;
   readonly calling: number;
   readonly keepUntilMs: UnixMs;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
 }
 
 const PAGE_BITS = 12;
@@ -121,7 +121,7 @@ export const recordIn = (all: Slots, slot: number): SlotRecord => {
     startMs: unixMs(floats[at + START]!),
     stopMs: unixMs(floats[at + STOP]!),
     keepUntilMs: unixMs(floats[at + KEEP]!),
-    vservice: bigs[at + VSERVICE]!,
+    vservice: vserviceId(bigs[at + VSERVICE]!),
   };
 };
 

@@ -21,6 +21,7 @@ import {
   unixMsOf,
   utf8,
   type Vcr,
+  type VServiceId,
 } from "../../codecs/shared/mod.ts";
 import { type Attempts, type PvpMethod, type PvpUserName, vserviceText } from "../../codecs/validation/mod.ts";
 import { addEntry, type Buckets, buckets, removeEntries, slotsUnder } from "./buckets.ts";
@@ -42,7 +43,7 @@ import {
 
 export interface KeptCall extends KnownCall {
   readonly id: number;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   readonly keepUntilMs: UnixMs;
   /** Those that failed; locked to one way of naming it from `ATTEMPTS_MAX` on. */
   readonly attempts: Attempts;
@@ -264,7 +265,7 @@ const keyOf = (name: PvpUserName): Key => {
   }
 };
 
-type Indexed = KnownCall & { readonly vservice: bigint };
+type Indexed = KnownCall & { readonly vservice: VServiceId };
 
 const eachKey = ({ nodeIds, roundMs }: CallStore, call: Indexed, put: (hash: number, tag: number) => void): void => {
   const add = ({ hash, tag }: Key) => put(hash, tag);
@@ -284,12 +285,12 @@ const keyA = (hash: string): Key => ({
   hash: Number.parseInt(hash.slice(0, 8), 16),
   tag: Number.parseInt(hash.slice(8), 16),
 });
-const keyB = (called: E164, bucket: number, vservice: bigint): Key => hashed("B", called, bucket, vservice);
-const keyC = (start: number, stop: number, hash: string, vservice: bigint): Key =>
+const keyB = (called: E164, bucket: number, vservice: VServiceId): Key => hashed("B", called, bucket, vservice);
+const keyC = (start: number, stop: number, hash: string, vservice: VServiceId): Key =>
   hashed("C", start, stop, hash, vservice);
 
 /** Of a hash for which nobody finds a second VService: a tenant's many calls shall not stand under another's key. */
-const hashed = (...parts: ReadonlyArray<string | number | bigint>): Key => {
+const hashed = (...parts: ReadonlyArray<string | number | VServiceId>): Key => {
   const texts = parts.map((part) => (typeof part === "bigint" ? vserviceText(part) : part));
   const digest = sha256(utf8(texts.join(";")));
   const view = new DataView(digest.buffer, digest.byteOffset);

@@ -17,7 +17,7 @@
  * A name for another server's node is no guess: a claimant told its caller an address that is ours, and the caller was led
  * here. It gets no handshake, so that it keeps none of our places, and its address is not charged for what it did not do.
  */
-import type { E164 } from "../../codecs/shared/mod.ts";
+import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import {
   type PvpMethod,
   type PvpUserName,
@@ -34,7 +34,7 @@ import { equivalentBits, type KnownCall, terminatorPassword } from "./secret.ts"
 /** A call that we received; its `id` is its keeper's. */
 export interface PvpCandidate extends KnownCall {
   readonly id: number;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   /** To the method that asked. */
   readonly isLocked: boolean;
   /** So many may try it at the same moment; further ones find it locked. Default 1. */
@@ -65,7 +65,7 @@ export type PvpTerminatorAction =
   /** Somebody failed: at this call, or where there was none to fail at. */
   | { readonly type: "charge"; readonly failed: PvpFailure | undefined }
   /** Whether the domain is welcome, and a ticket for it. */
-  | { readonly type: "grant"; readonly number: E164; readonly domain: string; readonly vservice: bigint }
+  | { readonly type: "grant"; readonly number: E164; readonly domain: string; readonly vservice: VServiceId }
   | { readonly type: "answer"; readonly answer: ValAnswer }
   | { readonly type: "hangUp" }
   | { readonly type: "report"; readonly outcome: PvpTerminatorOutcome }

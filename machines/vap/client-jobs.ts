@@ -2,7 +2,7 @@
  * The queues of a call agent's session: the VService is published first, then its numbers and call records, since the
  * server accepts those of a published VService only. Functions from the context to what changes and what is requested.
  */
-import { type E164, ntpFromMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, ntpFromMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import {
   anyInstance,
   service,
@@ -131,7 +131,7 @@ export const request = (method: VapMethod, ...attributes: ReadonlyArray<VapAttri
   attributes,
 });
 
-const identity = (serviceId: number, subserviceId: number, vservice: bigint, instance: bigint): VapAttribute => ({
+const identity = (serviceId: number, subserviceId: number, vservice: VServiceId, instance: bigint): VapAttribute => ({
   type: "serviceIdentity",
   value: { service: serviceId, subservice: subserviceId, vservice, instance },
 });

@@ -1,5 +1,5 @@
 /** A call agent's session with its ViPR server: what it knows, what happens to it, what it orders. See client.ts. */
-import type { E164, Vcr } from "../../codecs/shared/mod.ts";
+import type { E164, Vcr, VServiceId } from "../../codecs/shared/mod.ts";
 import type { ValInfo, VapContent, VapMessage, VService } from "../../codecs/vap/mod.ts";
 import type { Decision, Note, Of } from "../kit/mod.ts";
 import type { VapOutcome } from "./transaction.ts";
@@ -7,7 +7,7 @@ import type { VapOutcome } from "./transaction.ts";
 export interface VapClientInput {
   /** For the server's operator: product, version, host. */
   readonly name: string;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   readonly instance: bigint;
   /**
    * ServiceVersion of the first publication. It must exceed every version used before a restart; Unix seconds do, unless

@@ -1,4 +1,5 @@
 /** The instances of VServices that one session has published, and those whose publication is not settled. Functions only. */
+import type { VServiceId } from "../../codecs/shared/mod.ts";
 import type { ServiceIdentity } from "../../codecs/vap/mod.ts";
 import type { Instance, VapServerContext } from "./server-types.ts";
 
@@ -35,5 +36,5 @@ export const withoutInstance = (
  * Published, or its publication is ordered: a client need not wait for one answer before its next request. If the
  * publication is refused, the later requests are refused by those who perform them.
  */
-export const publishes = (context: VapServerContext, vservice: bigint): boolean =>
+export const publishes = (context: VapServerContext, vservice: VServiceId): boolean =>
   allInstances(context).some(({ identity }) => identity.vservice === vservice);

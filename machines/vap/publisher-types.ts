@@ -1,5 +1,5 @@
 /** The publisher: what it knows, what happens to it, what it orders. See publisher.ts. */
-import type { E164 } from "../../codecs/shared/mod.ts";
+import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import type { Note } from "../kit/mod.ts";
 
 export interface VapPublisherInput {
@@ -14,7 +14,7 @@ export interface VapPublisherInput {
 export interface Publication {
   /** The caller that waits for the outcome; 0 for none, as with a refresh. */
   readonly ref: number;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   readonly number: E164;
   readonly attempts: number;
   /** Its VService went away while it was being stored. */
@@ -25,7 +25,7 @@ export interface VapPublisherContext extends VapPublisherInput {
   readonly storing: Publication | undefined;
   readonly tokens: number;
   /** Numbers that the overlay stores, and when each is to be stored again; the one due first stands first. */
-  readonly published: ReadonlyArray<{ readonly vservice: bigint; readonly number: E164; readonly dueAtMs: number }>;
+  readonly published: ReadonlyArray<{ readonly vservice: VServiceId; readonly number: E164; readonly dueAtMs: number }>;
   readonly refilling: boolean;
   readonly refreshing: boolean;
 }
@@ -34,19 +34,19 @@ export type VapPublisherEvent =
   | {
       readonly type: "publish";
       readonly ref: number;
-      readonly vservice: bigint;
+      readonly vservice: VServiceId;
       readonly number: E164;
       /** The overlay stores it already: when it is to be stored again, and the time now. */
       readonly stored?: { readonly dueAtMs: number; readonly atMs: number };
     }
-  | { readonly type: "withdraw"; readonly vservice: bigint }
+  | { readonly type: "withdraw"; readonly vservice: VServiceId }
   /** `draw`: 0 to 1, uniform, another each time. */
   | { readonly type: "stored"; readonly atMs: number; readonly draw: number }
   | { readonly type: "storeFailed"; readonly why: string }
   | { readonly type: "timerFired"; readonly timer: VapPublisherTimer; readonly atMs: number }
   | { readonly type: "stop" };
 export type VapPublisherAction =
-  | { readonly type: "store"; readonly vservice: bigint; readonly number: E164 }
+  | { readonly type: "store"; readonly vservice: VServiceId; readonly number: E164 }
   | { readonly type: "report"; readonly ref: number; readonly outcome: PublishOutcome }
   | {
       readonly type: "startTimer";

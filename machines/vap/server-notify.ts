@@ -2,7 +2,7 @@
  * Subscriptions of a session, and the Notify requests that they bring. draft-jennings-vipr-vap-02 §9.
  * Functions from the context and an event to what changes and what is ordered.
  */
-import { equalBytes } from "../../codecs/shared/mod.ts";
+import { equalBytes, type VServiceId } from "../../codecs/shared/mod.ts";
 import {
   anyInstance,
   errorCode,
@@ -56,7 +56,7 @@ export const unsubscribe = (context: Context, event: Received): ServerDecision<"
 };
 
 /** Its id: a session has at most one subscription to a VService. */
-export const subscriptionOf = ({ subscriptions }: Context, vservice: bigint): number | undefined =>
+export const subscriptionOf = ({ subscriptions }: Context, vservice: VServiceId): number | undefined =>
   subscriptions.find((subscription) => subscription.vservice === vservice)?.id;
 
 /** A Notify, if there is a connection and a subscription for it. The draft's Notify says 100, its Subscribe 101. */

@@ -1,5 +1,5 @@
 /** A ViPR server's session with one client: what it knows, what happens to it, what it orders. See server.ts. */
-import type { E164, Vcr } from "../../codecs/shared/mod.ts";
+import type { E164, Vcr, VServiceId } from "../../codecs/shared/mod.ts";
 import type { ServiceIdentity, VapContent, VapMessage, Verdict, VService } from "../../codecs/vap/mod.ts";
 import type { Decision, Note, Of } from "../kit/mod.ts";
 
@@ -18,7 +18,7 @@ export interface Instance {
 }
 /** The content of one Notify. */
 export interface Notification {
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   readonly content: Uint8Array;
   readonly transactionId: Uint8Array;
 }
@@ -30,7 +30,7 @@ export interface VapServerContext extends Omit<VapServerInput, "connection"> {
   readonly heardAtMs: number;
   /** Published, and accepted. */
   readonly instances: ReadonlyArray<Instance>;
-  readonly subscriptions: ReadonlyArray<{ readonly id: number; readonly vservice: bigint }>;
+  readonly subscriptions: ReadonlyArray<{ readonly id: number; readonly vservice: VServiceId }>;
   readonly nextSubscription: number;
   /** Requests that are not settled yet; `coming`: the instance that is published once it is. */
   readonly pending: ReadonlyArray<{
@@ -69,7 +69,7 @@ export type VapServerEvent =
   | {
       readonly type: "learned";
       readonly ref: number;
-      readonly vservice: bigint;
+      readonly vservice: VServiceId;
       readonly content: Uint8Array;
       readonly transactionId: Uint8Array;
     }
@@ -94,7 +94,7 @@ export type VapServerAction =
       readonly service: VService;
     }
   | { readonly type: "withdrawVService"; readonly identity: ServiceIdentity }
-  | { readonly type: "publishNumber"; readonly ref: number; readonly vservice: bigint; readonly number: E164 }
+  | { readonly type: "publishNumber"; readonly ref: number; readonly vservice: VServiceId; readonly number: E164 }
   | { readonly type: "upload"; readonly ref: number; readonly vcr: Vcr }
   /** How many clients a `learned` has reached, or will reach when this client comes back: 0 or 1. */
   | { readonly type: "told"; readonly ref: number; readonly count: number }

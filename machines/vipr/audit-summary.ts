@@ -5,7 +5,7 @@
  *
  * Summaries are values made from events alone, so that one read from a store equals one that was never written.
  */
-import { type E164, nodeIdText } from "../../codecs/shared/mod.ts";
+import { type E164, nodeIdText, vserviceId } from "../../codecs/shared/mod.ts";
 import { vserviceText } from "../../codecs/validation/mod.ts";
 import { type AuditEvent, type AuditSummary, asStored } from "../../codecs/vipr/mod.ts";
 import { CLAIMS_MAX, type PvpClaim } from "../validation/mod.ts";
@@ -106,7 +106,7 @@ export const keyOf = ({ by, nodeId, vservice }: Pick<ClaimSum, "by" | "nodeId" |
 
 /** The claim's name in the ledger. */
 export const ledgerName = (number: E164, { by, nodeId, vservice }: Pick<ClaimSum, "by" | "nodeId" | "vservice">) =>
-  claimName({ by: BigInt(`0x${by}`), number, nodeId, vservice: BigInt(`0x${vservice}`) });
+  claimName({ by: vserviceId(BigInt(`0x${by}`)), number, nodeId, vservice: vserviceId(BigInt(`0x${vservice}`)) });
 
 const plainClaim = ({ nodeId, vservice }: PvpClaim) => ({
   nodeId: nodeIdText(nodeId),

@@ -2,7 +2,7 @@
  * What a ViPR server reports to its watcher: counters for operators, the audit log, the rows of the demonstration. Numbers
  * are not masked here, since the watcher is the operator's own program; the log masks them.
  */
-import { type CallTimes, type E164, type NtpMs, ntpMsOf } from "../../codecs/shared/mod.ts";
+import { type CallTimes, type E164, type NtpMs, ntpMsOf, type VServiceId } from "../../codecs/shared/mod.ts";
 import type { ClaimVerdict, PvpClaim } from "../validation/mod.ts";
 
 /** Names a call among those of its number, in the audit log and in reports. */
@@ -55,7 +55,7 @@ export type ViprEvent =
       readonly type: "attempted";
       readonly number: E164;
       /** The VService of ours whose agents made the call. */
-      readonly by: bigint;
+      readonly by: VServiceId;
       readonly call: CallName;
       readonly attempt: ClaimVerdict;
       /** Handshakes that a claimant may try for one call: one guess each. */
@@ -64,7 +64,7 @@ export type ViprEvent =
   | {
       readonly type: "proved";
       readonly number: E164;
-      readonly by: bigint;
+      readonly by: VServiceId;
       readonly claim: PvpClaim;
       /** How many calls the sum has. */
       readonly bits: number;

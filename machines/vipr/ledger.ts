@@ -17,7 +17,7 @@
  * sent a user name of method B or C, or that was tried with another method before; see validation/originator.ts. All others
  * must prove the call or begin again: "refused" and "broken". "declined" has proved it, and grants no ticket. DECISIONS.md D-041.
  */
-import { type CallTimes, keepNewest } from "../../codecs/shared/mod.ts";
+import { type CallTimes, keepNewest, type VServiceId } from "../../codecs/shared/mod.ts";
 import { ROUND_MS } from "../validation/mod.ts";
 
 /**
@@ -25,10 +25,10 @@ import { ROUND_MS } from "../validation/mod.ts";
  * own: agents of another could invent calls that a thief proves, or that the owner cannot prove.
  */
 export const claimName = (of: {
-  readonly by: bigint;
+  readonly by: VServiceId;
   readonly number: string;
   readonly nodeId: string;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
 }): string => `${of.by}/${of.number}/${of.nodeId}/${of.vservice}`;
 
 /** What a proved call is worth, and when it was proved. */

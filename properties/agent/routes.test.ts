@@ -5,7 +5,7 @@ import { Clock, Effect, Queue } from "effect";
 import { openRouteCache } from "../../actors/agent/mod.ts";
 import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { openTicketIssuer } from "../../actors/ticket/mod.ts";
-import { e164 } from "../../codecs/shared/mod.ts";
+import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
@@ -23,7 +23,7 @@ const validated = Effect.fnUntraced(function* (number = NUMBER) {
     secret,
     lifetimeMs: LIFETIME_MS,
   });
-  const ticket = yield* issuer.issue({ number, grantedTo: "acme.example", vservice: 1n });
+  const ticket = yield* issuer.issue({ number, grantedTo: "acme.example", vservice: vserviceId(1n) });
   return { number, ticket, routes: [{ sipUris: ["sip:x@nord.example"] }] } satisfies ValInfo as ValInfo;
 });
 

@@ -7,7 +7,7 @@ import { openUploads, UPLOADS_AT_ONCE_MAX } from "../../actors/agent/mod.ts";
 import { importCdr } from "../../actors/cdr/mod.ts";
 import { VapRefused } from "../../actors/vap/mod.ts";
 import type { CdrCall } from "../../codecs/cdr/mod.ts";
-import { e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { errorCode } from "../../codecs/vap/mod.ts";
 import { vcrOf } from "../../machines/agent/mod.ts";
 import { runVirtual } from "../../runtime/memory.ts";
@@ -28,7 +28,7 @@ test("uploads: a call record says who called whom, when, and which way as seen f
       const calling = hasCaller ? (a ? ours : theirs) : undefined;
       const called = b ? ours : theirs;
       const call: CdrCall = { line: 1, calling, called, startMs: unixMs(startMs), durationMs: ms, uniqueId: undefined };
-      const made = vcrOf(call, (number) => number === ours, 7n);
+      const made = vcrOf(call, (number) => number === ours, vserviceId(7n));
       const isOut = calling === ours;
       if (isOut === b) return same(made, undefined);
       ok(made !== undefined);
@@ -46,7 +46,7 @@ inMemory(
   Effect.gen(function* () {
     const { calls } = yield* importCdr([readFileSync(EXAMPLE, "utf8")]);
     const serves = (number: string) => number === calls[0]!.called;
-    const expected = calls.filter((call) => vcrOf(call, serves, 1n) !== undefined).length;
+    const expected = calls.filter((call) => vcrOf(call, serves, vserviceId(1n)) !== undefined).length;
     ok(expected > 0);
     const taken: Array<Vcr> = [];
     let [out, most] = [0, 0];
@@ -59,7 +59,7 @@ inMemory(
       });
     const uploads = yield* openUploads({ uploadVcr });
     const many = Array.from({ length: 300 }, () => calls).flat();
-    const report = yield* uploads.uploadCalls(many, { serves, vservice: 1n });
+    const report = yield* uploads.uploadCalls(many, { serves, vservice: vserviceId(1n) });
     same(report, { acknowledged: 300 * expected, failed: 0, passedOver: many.length - 300 * expected });
     same(taken.length, 300 * expected);
     same(most, UPLOADS_AT_ONCE_MAX);
@@ -89,7 +89,7 @@ inMemory(
       durationMs: 1,
       uniqueId: undefined,
     };
-    const all = { serves: () => true, vservice: 1n };
+    const all = { serves: () => true, vservice: vserviceId(1n) };
     same(yield* final.uploadCalls([call, call], all), { acknowledged: 1, failed: 1, passedOver: 0 });
     same(attempts, 2);
   }),

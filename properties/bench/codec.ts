@@ -23,7 +23,7 @@ import {
   toNode,
   x509,
 } from "../../codecs/reload/mod.ts";
-import { ntp } from "../../codecs/shared/mod.ts";
+import { ntp, vserviceId } from "../../codecs/shared/mod.ts";
 import { VapMessage } from "../../codecs/vap/mod.ts";
 import { cutViews, decode, decodeFirstViews, decodeViews, encode, nothingHeld } from "../../codecs/wire/mod.ts";
 import { makeByHand, openByHand, type Whole } from "./by-hand/reload.ts";
@@ -44,7 +44,12 @@ const upload: VapMessage = {
     { type: "calledNumber", value: "+17325551000" },
     {
       type: "serviceIdentity",
-      value: { service: 101, subservice: 4, vservice: 0x1234_5678_9abc_def0n, instance: 0xffff_ffff_ffff_ffffn },
+      value: {
+        service: 101,
+        subservice: 4,
+        vservice: vserviceId(0x1234_5678_9abc_def0n),
+        instance: 0xffff_ffff_ffff_ffffn,
+      },
     },
     { type: "messageIntegrity", value: new Uint8Array(20).fill(1) },
   ],

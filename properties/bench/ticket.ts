@@ -7,7 +7,7 @@
  * A thousand tickets in turn, so that nothing remembers one.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { e164, ntpFromMs, unixMs } from "../../codecs/shared/mod.ts";
+import { e164, ntpFromMs, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import { inviteOf, offerOf, printSdp, textBody } from "../../codecs/sip/mod.ts";
 import { writeTicket } from "../../codecs/ticket/mod.ts";
 import { admit } from "../../machines/sip/mod.ts";
@@ -36,7 +36,7 @@ const ticketOf = (): string =>
       grantingDomain: "nord.example",
       grantedTo: "acme.example",
       epoch: 3,
-      vservice: 0x7eeb6a7036478351n,
+      vservice: vserviceId(0x7eeb6a7036478351n),
     },
     seal,
   );

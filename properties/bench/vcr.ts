@@ -4,7 +4,7 @@
  * processor's caches miss. `VIPR_VCRS` names the sizes.
  */
 import process from "node:process";
-import { e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   type CallStore,
@@ -37,12 +37,12 @@ const vcr = (n: number): Vcr => {
     called: e164(`+1408${1_000_000 + ((n * 48_271) % 10_000)}`),
     startMs: unixMs(startMs),
     stopMs: unixMs(startMs + (20 + (n % 300)) * 1000),
-    vservice: 7n,
+    vservice: vserviceId(7n),
   };
 };
 const nameFor = (n: number, method: "A" | "B" | "C"): PvpUserName => {
   const call = knownCall(vcr(n));
-  const claim = { originator: 1n, terminator: NODE, vservice: 7n };
+  const claim = { originator: 1n, terminator: NODE, vservice: vserviceId(7n) };
   return userNameFor(method, call, claim, unixMs((Math.ceil(call.startMs / 1000) + 5) * 1000), ROUND_MS);
 };
 

@@ -6,7 +6,7 @@ import { Effect, Logger } from "effect";
 import { type AdminAnswer, type AdminRequest, handleAdmin } from "../../actors/admin/mod.ts";
 import { openAuditLog } from "../../actors/vipr/audit-log.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { e164, ntpMs, orderSeal, unixMs, unixMsOf } from "../../codecs/shared/mod.ts";
+import { e164, ntpMs, orderSeal, unixMs, unixMsOf, vserviceId } from "../../codecs/shared/mod.ts";
 import { callStore } from "../../machines/validation/mod.ts";
 import {
   auditTable,
@@ -95,14 +95,14 @@ test("explain: a running server tells a number's story to whoever may read its d
     );
   }));
 
-const claim = { nodeId: 2n ** 127n, vservice: 7n };
+const claim = { nodeId: 2n ** 127n, vservice: vserviceId(7n) };
 const heard = (nowMs: number): ReadonlyArray<ViprEvent> => [
   { type: "vcr", direction: "sent", number: NUMBER, call, hasCaller: true, dueMs: nowMs, worthBits: 9.5 },
   { type: "lookedUp", number: NUMBER, call, claims: 1, claimants: [claim] },
   {
     type: "attempted",
     number: NUMBER,
-    by: 3n,
+    by: vserviceId(3n),
     call,
     attempt: {
       ...claim,
@@ -113,7 +113,7 @@ const heard = (nowMs: number): ReadonlyArray<ViprEvent> => [
     },
     tries: 2,
   },
-  { type: "proved", number: NUMBER, by: 3n, claim, bits: 7.5, calls: 1, required: 12 },
+  { type: "proved", number: NUMBER, by: vserviceId(3n), claim, bits: 7.5, calls: 1, required: 12 },
 ];
 /** A server's directory as it lies there when the server has gone: one call proved, and one that waits. */
 const leave = Effect.fnUntraced(function* (path: string, nowMs: number) {
@@ -122,10 +122,15 @@ const leave = Effect.fnUntraced(function* (path: string, nowMs: number) {
   const told = yield* openAuditLog({ store, requiredBits: 12 });
   for (const event of heard(nowMs)) told.record(event, nowMs);
   const records = yield* openRecords(store, callStore([1n]));
-  const name = claimName({ by: 3n, number: NUMBER, nodeId: claim.nodeId.toString(16), vservice: 7n });
+  const name = claimName({
+    by: vserviceId(3n),
+    number: NUMBER,
+    nodeId: claim.nodeId.toString(16),
+    vservice: vserviceId(7n),
+  });
   const unixCall = { startMs: unixMsOf(call.startMs), stopMs: unixMsOf(call.stopMs) };
   yield* records.proved({ claim: name, call: unixCall, bits: 7.5, atMs: unixMs(nowMs) });
-  const vcr = { direction: "sent", called: NUMBER, calling: undefined, vservice: 3n } as const;
+  const vcr = { direction: "sent", called: NUMBER, calling: undefined, vservice: vserviceId(3n) } as const;
   yield* records.sent({ vcr: { ...vcr, ...unixCall }, dueMs: unixMs(nowMs + 3_600_000) });
 });
 

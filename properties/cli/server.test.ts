@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "
 import { join } from "node:path";
 import { Clock, Effect, Layer, Logger, Queue } from "effect";
 import { connectVap, type VapClient } from "../../actors/vap/mod.ts";
-import { e164, hexOf, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, hexOf, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { readTicket } from "../../codecs/ticket/mod.ts";
 import { vapKey } from "../../codecs/vap/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
@@ -41,7 +41,7 @@ const callOf = (company: Company): Vcr => {
     called: CALLED,
     startMs: unixMs(HOUR_MS + 700_000 + lateMs),
     stopMs: unixMs(HOUR_MS + 1_900_000 + lateMs),
-    vservice: VSERVICE[company],
+    vservice: vserviceId(VSERVICE[company]),
   };
 };
 
@@ -95,7 +95,7 @@ const agentOf = Effect.fnUntraced(function* ({ dir, ports }: Place, company: Com
     username: "pbx",
     password: WORDS.pbx,
     name: "exchange/1.0",
-    vservice: VSERVICE[company],
+    vservice: vserviceId(VSERVICE[company]),
     reconnectMs: [5, 10],
   });
 });

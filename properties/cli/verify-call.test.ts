@@ -2,7 +2,7 @@
 import { ok, deepStrictEqual as same, throws } from "node:assert";
 import { Effect, Layer, Logger } from "effect";
 import { type PvpGrant, servePvp } from "../../actors/validation/mod.ts";
-import { e164, ntpMs, unixMs, unixMsOf } from "../../codecs/shared/mod.ts";
+import { e164, ntpMs, unixMs, unixMsOf, vserviceId } from "../../codecs/shared/mod.ts";
 import { callStore, candidatesFor, failCall, insertCall, isLocked } from "../../machines/validation/mod.ts";
 import { vcrOf } from "../../runtime/cli/vcr-file.ts";
 import { nodeLayer } from "../../runtime/node.ts";
@@ -35,7 +35,11 @@ const withServer = (grant: PvpGrant, use: (port: number) => Promise<void>): Prom
       const [startMs, stopMs] = [HOUR_MS + 885_000, HOUR_MS + 1_065_000];
       const { called, calling } = written;
       const times = { startMs: unixMs(startMs), stopMs: unixMs(stopMs) };
-      insertCall(store, { direction: "received", called, calling, ...times, vservice: 7n }, unixMs(Date.now()));
+      insertCall(
+        store,
+        { direction: "received", called, calling, ...times, vservice: vserviceId(7n) },
+        unixMs(Date.now()),
+      );
       const server = yield* servePvp(
         { host: HOST, port: 0, nodeIds: [2n] },
         {

@@ -24,7 +24,7 @@ import {
   toResource,
   valueSignatureInput,
 } from "../../codecs/reload/mod.ts";
-import { e164, hexOf } from "../../codecs/shared/mod.ts";
+import { e164, hexOf, vserviceId } from "../../codecs/shared/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import { test } from "../kit/harness.ts";
 
@@ -47,7 +47,7 @@ const example = (): string => {
   const hash = overlayHash(overlay);
   const identity = identityOf(Uint8Array.of(0x30, 0));
   const resource = resourceOfNumber(number);
-  const key = encodeRegistrationKey({ nodeId, vservice: 7n });
+  const key = encodeRegistrationKey({ nodeId, vservice: vserviceId(7n) });
   const value = { key, value: { exists: true, value: encodeRegistration(nodeId) } };
   const storageTime = 1_767_225_600_000n;
   const contents = encode(MessageContents, encodeBody({ type: "pingReq", value: { padding: new Uint8Array() } }));

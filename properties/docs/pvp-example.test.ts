@@ -3,7 +3,7 @@
 import * as assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
-import { e164, ntpMs, ntpMsOf, type UnixMs, unixMsOf } from "../../codecs/shared/mod.ts";
+import { e164, ntpMs, ntpMsOf, type UnixMs, unixMsOf, vserviceId } from "../../codecs/shared/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import { originatorPassword, ROUND_MS, terminatorPassword, userNameFor } from "../../machines/validation/mod.ts";
 import { test } from "../kit/harness.ts";
@@ -20,7 +20,7 @@ const example = (): string => {
     startMs: unixMsOf(ntpMs(3_976_214_405_600)),
     stopMs: unixMsOf(ntpMs(3_976_214_525_100)),
   };
-  const claim = { originator: 1n, terminator: 0xabcdefn, vservice: 7n };
+  const claim = { originator: 1n, terminator: 0xabcdefn, vservice: vserviceId(7n) };
   const instantMs = unixMsOf(ntpMs(3_976_214_460_000));
   return [
     `called ${numbers.called}, calling ${numbers.calling}, T = ${ROUND_MS / 1_000} s`,

@@ -40,7 +40,7 @@ import {
   UnknownKinds,
   x509,
 } from "../../codecs/reload/mod.ts";
-import { e164 } from "../../codecs/shared/mod.ts";
+import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   bytes,
   constant,
@@ -215,9 +215,9 @@ const overlayCapture = async (): Promise<Uint8Array> => {
     yield* Effect.sleep(200);
     const [a, b, c, d] = overlay.members as [(typeof overlay.members)[0], ...typeof overlay.members] as any;
     for (let i = 0; i < 8; i++)
-      yield* publishNumber(i % 2 === 0 ? a : b, e164(`+1408555${1_000 + i}`), BigInt(i), 3_600);
+      yield* publishNumber(i % 2 === 0 ? a : b, e164(`+1408555${1_000 + i}`), vserviceId(BigInt(i)), 3_600);
     for (let i = 0; i < 8; i++) yield* claimsOf(c, e164(`+1408555${1_000 + i}`));
-    yield* withdrawNumber(a, e164("+14085551000"), 0n);
+    yield* withdrawNumber(a, e164("+14085551000"), vserviceId(0n));
     yield* b.appAttach(d.nodeId, applicationId.pvp);
     yield* Effect.flip(b.appAttach(d.nodeId, 0xf0ff));
     yield* c.ping(a.nodeId);

@@ -7,7 +7,17 @@ import { Effect, Logger } from "effect";
 import { Listener } from "../../actors/ports/mod.ts";
 import { type HandshakeFailed, tlsSrpServer } from "../../actors/tls/mod.ts";
 import { type PvpGrant, servePvp } from "../../actors/validation/mod.ts";
-import { type E164, e164, ntpMs, ntpMsOf, unixMs, unixMsOf, type Vcr } from "../../codecs/shared/mod.ts";
+import {
+  type E164,
+  e164,
+  ntpMs,
+  ntpMsOf,
+  unixMs,
+  unixMsOf,
+  type Vcr,
+  type VServiceId,
+  vserviceId,
+} from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import {
   ATTEMPTS_MAX,
@@ -59,7 +69,7 @@ export const written = ({ called, calling, startMs, stopMs }: KnownCall) => ({
   stop: ntpMsOf(stopMs) / 1_000,
 });
 
-export const receivedOf = ({ called, calling, startMs, stopMs }: KnownCall, vservice: bigint): Vcr => ({
+export const receivedOf = ({ called, calling, startMs, stopMs }: KnownCall, vservice: VServiceId): Vcr => ({
   direction: "received",
   called,
   calling,
@@ -104,7 +114,7 @@ const serve = Effect.fnUntraced(function* (
 ) {
   const node = BigInt(`0x${TERMINATOR}`);
   const store = callStore([node]);
-  for (const one of received) insertCall(store, receivedOf(one, BigInt(`0x${VSERVICE}`)), unixMs(0));
+  for (const one of received) insertCall(store, receivedOf(one, vserviceId(BigInt(`0x${VSERVICE}`))), unixMs(0));
   return yield* servePvp(
     { host: HOST, port: 0, nodeIds: [node], group },
     {

@@ -6,7 +6,17 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import fc from "fast-check";
-import { e164, nodeIdText, ntpMs, ntpMsOf, type UnixMs, unixMs, unixMsOf } from "../../codecs/shared/mod.ts";
+import {
+  e164,
+  nodeIdText,
+  ntpMs,
+  ntpMsOf,
+  type UnixMs,
+  unixMs,
+  unixMsOf,
+  type VServiceId,
+  vserviceId,
+} from "../../codecs/shared/mod.ts";
 import { printUserName, vserviceText } from "../../codecs/validation/mod.ts";
 import {
   callStore,
@@ -35,7 +45,7 @@ interface Question {
   readonly received: KnownCall;
   readonly originator: bigint;
   readonly terminator: bigint;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   readonly roundMs: number;
   readonly instantMs: UnixMs;
 }
@@ -75,7 +85,7 @@ const pageExample = (): { readonly question: Question; readonly words: ReadonlyA
     received: { ...numbers, ...timesOf("terminator") },
     originator: BigInt(`0x${originator}`),
     terminator: BigInt(`0x${terminator}`),
-    vservice: BigInt(`0x${vservice}`),
+    vservice: vserviceId(BigInt(`0x${vservice}`)),
     roundMs: 1_000 * Number(seconds),
     instantMs: ms(words[1]!.user_name.split(";").at(-1)),
   };

@@ -3,7 +3,7 @@
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
 import { claimsOf, publishNumber, withdrawNumber } from "../../actors/reload/mod.ts";
-import { e164 } from "../../codecs/shared/mod.ts";
+import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { overlayOf, testOverlay } from "./ring-of-nodes.ts";
 
 const NODES = 9;
@@ -29,14 +29,15 @@ for (const publishesCertificate of [true, false])
           slowestMs = Math.max(slowestMs, (yield* Clock.currentTimeMillis) - startMs);
           return made;
         });
-      for (const [i, member] of members.entries()) yield* timed(publishNumber(member, numberOf(i), BigInt(i), 3_600));
+      for (const [i, member] of members.entries())
+        yield* timed(publishNumber(member, numberOf(i), vserviceId(BigInt(i)), 3_600));
       for (const [i, member] of members.entries()) {
         const at = (i + 5) % NODES;
         const found = yield* timed(claimsOf(member, numberOf(at)));
         assert.deepEqual(found, [{ nodeId: members[at]!.nodeId, vservice: BigInt(at) }]);
         assert.equal((yield* timed(member.ping(members[at]!.nodeId))).nodeId, members[at]!.nodeId);
       }
-      yield* timed(withdrawNumber(members[0]!, numberOf(0), 0n));
+      yield* timed(withdrawNumber(members[0]!, numberOf(0), vserviceId(0n)));
       assert.deepEqual(yield* claimsOf(members[3]!, numberOf(0)), []);
       assert.ok(slowestMs < 3_000, `${slowestMs} ms: something had to be sent again`);
       for (const { counters } of members) assert.deepEqual([counters.badSignatures, counters.garbage], [0, 0]);

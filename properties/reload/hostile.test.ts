@@ -19,7 +19,7 @@ import {
   toNode,
   toResource,
 } from "../../codecs/reload/mod.ts";
-import { e164 } from "../../codecs/shared/mod.ts";
+import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import { fragmentsOf } from "../../machines/reload/mod.ts";
 import { type Member, overlayOf, testOverlay } from "./ring-of-nodes.ts";
@@ -41,7 +41,7 @@ for (const limits of [
       yield* Effect.sleep(1_000);
       const members = overlay.members;
       for (const [i, number] of many(12).entries())
-        yield* publishNumber(members[i % 5]!, e164(number), BigInt(i), 3_600);
+        yield* publishNumber(members[i % 5]!, e164(number), vserviceId(BigInt(i)), 3_600);
       for (const [i, number] of many(12).entries())
         assert.equal((yield* claimsOf(members[(i + 2) % 5]!, e164(number))).length, 1);
       yield* members[2]!.leave;

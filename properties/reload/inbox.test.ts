@@ -17,7 +17,7 @@ import {
   toResource,
   viprOverlay,
 } from "../../codecs/reload/mod.ts";
-import { nodeIdText } from "../../codecs/shared/mod.ts";
+import { nodeIdText, vserviceId } from "../../codecs/shared/mod.ts";
 import { WILDCARD } from "../../machines/reload/mod.ts";
 import { authorityNamed, certified } from "../kit/certificates.ts";
 import { testOverlay } from "./ring-of-nodes.ts";
@@ -129,7 +129,7 @@ testOverlay(
     stored.set(3n, [owner.certificate]);
     const resource = new Uint8Array(16);
     const kind = kindId.viprRegistration;
-    const key = encodeRegistrationKey({ nodeId: 3n, vservice: 1n });
+    const key = encodeRegistrationKey({ nodeId: 3n, vservice: vserviceId(1n) });
     const value = { key, value: { exists: true, value: new Uint8Array(16) } };
     const signature = yield* owner.post.signValue(resource, kind, 7n, value);
     const data: StoredData = { storageTime: 7n, lifetime: 60, value, signature };
@@ -175,7 +175,7 @@ testOverlay(
     const [resource, kind] = [new Uint8Array(16), kindId.viprRegistration];
     for (let i = 0; i < 8; i++) {
       const values = Array.from({ length: 8 }, (_, j): StoredData => {
-        const key = encodeRegistrationKey({ nodeId: BigInt(100 + 8 * i + j), vservice: 1n });
+        const key = encodeRegistrationKey({ nodeId: BigInt(100 + 8 * i + j), vservice: vserviceId(1n) });
         const hash = new Uint8Array(32).fill(8 * i + j);
         const identity = { type: "certHash" as const, identity: { algorithm: 4, hash } };
         const signature = { hash: 4, signature: 3, identity, value: new Uint8Array(70) };

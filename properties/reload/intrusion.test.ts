@@ -15,7 +15,7 @@ import {
   type StoredData,
   type StoreKindData,
 } from "../../codecs/reload/mod.ts";
-import { bytesOfBig, hexOf, nodeIdText } from "../../codecs/shared/mod.ts";
+import { bytesOfBig, hexOf, nodeIdText, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   AHEAD_MS_MAX,
   ENTRIES_OF_SIGNER_MAX,
@@ -91,7 +91,7 @@ const anyMove = fc.oneof(
       resource,
       by: thief,
       node: fc.constantFrom(undefined, undefined, undefined, ...OWNERS),
-      vservice: fc.constantFrom(0n, 1n, 2n, 3n, 4n, 5n),
+      vservice: fc.constantFrom(0n, 1n, 2n, 3n, 4n, 5n).map(vserviceId),
       exists: fc.boolean(),
       isSigned: fc.boolean(),
       replica: fc.nat(1),
@@ -143,7 +143,7 @@ const moveOf = (given: Move, signed: Array<Signed>, atMs: number): ValueStorageE
   switch (given.move) {
     case "own": {
       const { resource, owner, exists, lifetimeS } = given;
-      const what = { resource, node: owner, vservice: 1n, exists, lifetimeS, storageTime: BigInt(atMs) };
+      const what = { resource, node: owner, vservice: vserviceId(1n), exists, lifetimeS, storageTime: BigInt(atMs) };
       signed.push({ resource, data: registration(what), signer: owner });
       return storing(what, { by: owner, atMs });
     }
@@ -169,7 +169,10 @@ const moveOf = (given: Move, signed: Array<Signed>, atMs: number): ValueStorageE
       ];
       if (given.move === "answer")
         return { type: "recalled", to: given.by, resource: id, versions: [], kinds, signers: [[signer]], atMs };
-      const event = storing({ resource: to, node: given.by, vservice: 0n, storageTime: 1n }, { by: given.by, atMs });
+      const event = storing(
+        { resource: to, node: given.by, vservice: vserviceId(0n), storageTime: 1n },
+        { by: given.by, atMs },
+      );
       return { ...event, body: { resource: id, replica: given.replica, kinds }, signers: [[signer]] };
     }
   }
@@ -230,14 +233,19 @@ const checkBounds = (storage: Talk) => {
 test("the adversary's moves are not all in vain: honest stores succeed among them", () => {
   const storage = storageOf({ quota: QUOTA }, view);
   for (let i = 0n; i < 9n; i++)
-    storage.tell(storing({ resource: SELF, node: 666n, vservice: i, storageTime: 5n }, { by: 666n, atMs: 10 }));
+    storage.tell(
+      storing({ resource: SELF, node: 666n, vservice: vserviceId(i), storageTime: 5n }, { by: 666n, atMs: 10 }),
+    );
   assert.equal(
-    storage.store(storing({ resource: SELF, node: 70n, vservice: 1n, storageTime: 5n }, { atMs: 10 })),
+    storage.store(storing({ resource: SELF, node: 70n, vservice: vserviceId(1n), storageTime: 5n }, { atMs: 10 })),
     "stored",
   );
   assert.equal(
     storage.store(
-      storing({ resource: SELF, node: 70n, vservice: 1n, storageTime: BigInt(AHEAD_MS_MAX) + 11n }, { atMs: 10 }),
+      storing(
+        { resource: SELF, node: 70n, vservice: vserviceId(1n), storageTime: BigInt(AHEAD_MS_MAX) + 11n },
+        { atMs: 10 },
+      ),
     ),
     "forbidden storage time",
   );
@@ -270,7 +278,7 @@ test("docs/protocol/overlay.md#storage: a greedy node keeps at most q + 3·sqrt(
           const resource = drawn.next().value!;
           const owner = ownersOf(peers[0]!.view, resource, 1)[0];
           const peer = peers.find(({ self }) => self === owner)!;
-          peer.storage.tell(storing({ resource, node: 666n, vservice: 0n, storageTime: 1n }));
+          peer.storage.tell(storing({ resource, node: 666n, vservice: vserviceId(0n), storageTime: 1n }));
         }
         const stored = peers.reduce((sum, { storage }) => sum + (storage.context().primaries[GREEDY] ?? 0), 0);
         assert.ok(stored <= bound, `${stored} stored, the bound is ${bound}`);
@@ -284,7 +292,7 @@ test("docs/protocol/overlay.md#storage: the bound follows the fraction when node
   const half: RingView = { ...alone, predecessors: [SELF + (1n << 127n)], successors: [SELF + (1n << 127n)] };
   const storage = storageOf({ quota: 40 });
   const whole = quotaBound(40, 1);
-  const near = (i: number) => ({ resource: SELF - BigInt(i), node: 666n, vservice: 0n, storageTime: 1n });
+  const near = (i: number) => ({ resource: SELF - BigInt(i), node: 666n, vservice: vserviceId(0n), storageTime: 1n });
   for (let i = 0; i < whole; i++) assert.equal(storage.store(storing(near(i))), "stored");
   storage.tell({ type: "ring", view: half, change: "joined", atMs: 1 });
   assert.ok(quotaBound(40, 0.5) < whole);
@@ -297,7 +305,10 @@ test("docs/protocol/overlay.md#storage: the bound follows the fraction when node
 test("docs/protocol/overlay.md#storage: limits are the identity's: one Node-ID from many places meets one limit, many at one place each its own", () => {
   const storage = storageOf({ storesPerSecond: 1 });
   const from = (signer: bigint, way: bigint, i: number) => {
-    const event = storing({ resource: SELF, node: signer, vservice: 0n, storageTime: BigInt(i + 1) }, { atMs: 0 });
+    const event = storing(
+      { resource: SELF, node: signer, vservice: vserviceId(0n), storageTime: BigInt(i + 1) },
+      { atMs: 0 },
+    );
     return storage.store({ ...event, asked: { ...event.asked, from: way } });
   };
   const one = Array.from({ length: 12 }, (_, i) => from(70n, BigInt(i), i));
@@ -308,7 +319,7 @@ test("docs/protocol/overlay.md#storage: limits are the identity's: one Node-ID f
 
 test("RFC 6940 §7.4.1.1: of a node that has a newer version it is fetched, and kept like a replica: within the bounds", () => {
   const storage = storageOf({ quota: QUOTA }, view);
-  const what = { resource: SELF, node: 70n, vservice: 1n, storageTime: 5n };
+  const what = { resource: SELF, node: 70n, vservice: vserviceId(1n), storageTime: 5n };
   const [copy] = storage
     .tell(storing(what, { atMs: 10 }))
     .flatMap((action) => (action.type === "copy" ? [action] : []));
@@ -339,7 +350,12 @@ test("RFC 6940 §7.4.1.1: of a node that has a newer version it is fetched, and 
 test("an array ends where its count ends: no value far out makes every fetch a list of gaps", () => {
   const storage = storageOf();
   const at = (index: number): ValueStorageEvent => {
-    const event = storing({ resource: SELF, node: 70n, vservice: 0n, storageTime: BigInt(index % 1_000) + 1n });
+    const event = storing({
+      resource: SELF,
+      node: 70n,
+      vservice: vserviceId(0n),
+      storageTime: BigInt(index % 1_000) + 1n,
+    });
     const value = { index, value: { exists: true, value: Uint8Array.of(1) } };
     const signature = ecdsaSignature(identityOf(new Uint8Array(1)), bytesOfBig(BigInt(index), 8));
     const values = [{ storageTime: BigInt(index % 1_000) + 1n, lifetime: 60, value, signature }];

@@ -20,7 +20,7 @@ import {
   toNode,
   type viprOverlay,
 } from "../../codecs/reload/mod.ts";
-import { bytesOfHex, e164, utf8 } from "../../codecs/shared/mod.ts";
+import { bytesOfHex, e164, utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import { type Member, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 import { answerTo, dialled, framed, outsider, readToEnd } from "./stranger.ts";
@@ -39,7 +39,7 @@ testOverlay(
       yield* readToEnd(stream);
     }
     assert.equal(node.counters.garbage, 1);
-    yield* publishNumber(other, e164("+14085550001"), 1n, 60);
+    yield* publishNumber(other, e164("+14085550001"), vserviceId(1n), 60);
     assert.equal((yield* node.ping(other.nodeId)).nodeId, other.nodeId);
   }),
 );
@@ -172,7 +172,7 @@ testOverlay(
     const before = yield* Clock.currentTimeMillis;
     yield* Effect.forEach(
       Array.from({ length: 50 }, (_, i) => e164(`+1408555${1_000 + i}`)),
-      (number) => publishNumber(node, number, 1n, 60),
+      (number) => publishNumber(node, number, vserviceId(1n), 60),
       { concurrency: 8, discard: true },
     );
     const took = (yield* Clock.currentTimeMillis) - before;
@@ -202,7 +202,7 @@ testOverlay(
     const [first] = overlay.members as [Member];
     const credentials = yield* overlay.issue(first.nodeId);
     const second = yield* overlay.join();
-    yield* publishNumber(second, e164("+14085550001"), 1n, 3_600);
+    yield* publishNumber(second, e164("+14085550001"), vserviceId(1n), 3_600);
     yield* Effect.sleep(100);
     yield* first.end;
     yield* Effect.sleep(1_000);
@@ -230,9 +230,9 @@ testOverlay(
     yield* overlay.join();
     const [a, b] = overlay.members as [Member, Member];
     yield* Effect.sleep(100);
-    for (let i = 0; i < 5; i++) yield* publishNumber(a, e164(`+1408555000${i}`), 1n, 100 + i * 100);
-    yield* publishNumber(a, e164("+14085550000"), 1n, 100); // the same entry again
-    yield* withdrawNumber(a, e164("+14085550001"), 1n);
+    for (let i = 0; i < 5; i++) yield* publishNumber(a, e164(`+1408555000${i}`), vserviceId(1n), 100 + i * 100);
+    yield* publishNumber(a, e164("+14085550000"), vserviceId(1n), 100); // the same entry again
+    yield* withdrawNumber(a, e164("+14085550001"), vserviceId(1n));
     const [one, two] = [yield* a.status, yield* b.status];
     assert.deepEqual([one.state, one.quota, one.quotaUsed, two.quotaUsed], ["settled", 500, 4, 0]);
     assert.ok(Math.abs(one.share + two.share - 1) < 1e-9);

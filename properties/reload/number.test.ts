@@ -16,7 +16,7 @@ import {
   stretchedNumber,
   stretching,
 } from "../../codecs/reload/mod.ts";
-import { e164, hexOf, utf8 } from "../../codecs/shared/mod.ts";
+import { e164, hexOf, utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { runs, test } from "../kit/harness.ts";
 import { type Member, NAME, overlayOf, testOverlay } from "./ring-of-nodes.ts";
@@ -63,14 +63,14 @@ testOverlay(
     yield* join();
     const [one, two] = members as [Member, Member];
     const number = e164("+14085555432");
-    yield* publishNumber(one, number, 1n, 60);
+    yield* publishNumber(one, number, vserviceId(1n), 60);
     assert.equal((yield* claimsOf(two, number)).length, 1);
     const place = resourceOfStretched(stretchedNumber(number, NAME));
     assert.deepEqual(yield* one.resourceOf(number), place);
     assert.equal((yield* two.fetch({ resourceId: place, kind: kindId.viprRegistration })).length, 1);
     assert.equal((yield* two.fetch({ resourceId: resourceOfNumber(number), kind: kindId.viprRegistration })).length, 0);
     assert.equal(yield* one.resourceOf(number), yield* one.resourceOf(number));
-    yield* withdrawNumber(one, number, 1n, 60);
+    yield* withdrawNumber(one, number, vserviceId(1n), 60);
     assert.equal((yield* claimsOf(two, number)).length, 0);
   }),
 );
@@ -84,7 +84,7 @@ test("docs/protocol/overlay.md#the-vipr-usage: a dictionary key is Node-ID and V
   const vservice = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
   fc.assert(
     fc.property(id, vservice, (nodeId, vservice) => {
-      const key = encodeRegistrationKey({ nodeId, vservice });
+      const key = encodeRegistrationKey({ nodeId, vservice: vserviceId(vservice) });
       assert.equal(hexOf(key), nodeId.toString(16).padStart(32, "0") + vservice.toString(16).padStart(16, "0"));
       assert.deepEqual(decodeRegistrationKey(key), { ok: true, value: { nodeId, vservice } });
     }),

@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import { encodeEntryRow, nodePrefix, readStoredRow } from "../../codecs/reload/mod.ts";
-import { bytesOfBig, hexOf } from "../../codecs/shared/mod.ts";
+import { bytesOfBig, hexOf, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   LIFETIME_S_MAX,
   type Restored,
@@ -55,7 +55,7 @@ const anyStore = fc
   .record({
     resource: fc.constantFrom(SELF, SELF - 5n, SELF - 20n, SELF + 15n),
     node: fc.constantFrom(1n, 2n, 3n),
-    vservice: fc.constantFrom(0n, 1n),
+    vservice: fc.constantFrom(0n, 1n).map(vserviceId),
     storageTime: fc.bigInt({ min: 1n, max: 5n }),
     exists: fc.boolean(),
     lifetimeS: fc.integer({ min: 1, max: 40 }),
@@ -102,18 +102,18 @@ test("whatever happens, the disk holds the stored values: entries, signers, time
 test("an order to save comes before the answer and the copies that rest on it", () => {
   const storage = storageOf({}, { ...alone, predecessors: [C], successors: [A], linked: [A, C] });
   const types = storage
-    .tell(storing({ resource: SELF, node: 1n, vservice: 0n, storageTime: 1n }))
+    .tell(storing({ resource: SELF, node: 1n, vservice: vserviceId(0n), storageTime: 1n }))
     .map(({ type }) => type);
   assert.deepEqual(types, ["save", "answer", "copy"]);
   const again = storage
-    .tell(storing({ resource: SELF, node: 1n, vservice: 0n, storageTime: 1n }))
+    .tell(storing({ resource: SELF, node: 1n, vservice: vserviceId(0n), storageTime: 1n }))
     .map(({ type }) => type);
   assert.ok(!again.includes("save"), "the same once more changes nothing on disk");
 });
 
 test("what the disk did not take is undone: what was there before is there again", () => {
   const storage = storageOf();
-  const first = { resource: SELF, node: 1n, vservice: 0n, storageTime: 1n };
+  const first = { resource: SELF, node: 1n, vservice: vserviceId(0n), storageTime: 1n };
   storage.tell(storing(first));
   const before = shown(storage.context());
   const tallies = storage.context().primaries;
@@ -132,7 +132,7 @@ test("what the disk did not take is undone: what was there before is there again
 
 const onDisk = (storedMs: number, lifetimeS: number, storageTime = 5n) => {
   const disk: Disk = new Map();
-  const given = { resource: SELF, node: 1n, vservice: 0n, storageTime, lifetimeS };
+  const given = { resource: SELF, node: 1n, vservice: vserviceId(0n), storageTime, lifetimeS };
   apply(disk, storageOf().tell(storing(given, { atMs: storedMs })));
   return disk;
 };
@@ -166,7 +166,7 @@ test("values from disk go to their owner once, and are let go of only when it sa
     linked: [A, B, C],
   };
   const disk: Disk = new Map();
-  const theirs = { resource: C - 25n, node: 1n, vservice: 0n, storageTime: 1n }; // four peers back: not ours at all
+  const theirs = { resource: C - 25n, node: 1n, vservice: vserviceId(0n), storageTime: 1n }; // four peers back: not ours at all
   const replica = { ...theirs, resource: C - 5n }; // C's, a replica of it belongs here
   const before = storageOf({}, alone);
   for (const given of [theirs, replica]) apply(disk, before.tell(storing(given)));
@@ -198,7 +198,13 @@ test("values from disk go to their owner once, and are let go of only when it sa
 test("no entry outlives its signed storage time by more than 30 days, whatever lifetime is claimed", () => {
   const dayMs = 86_400_000;
   const storage = storageOf();
-  const old = { resource: SELF, node: 1n, vservice: 0n, storageTime: BigInt(dayMs), lifetimeS: 400 * 86_400 };
+  const old = {
+    resource: SELF,
+    node: 1n,
+    vservice: vserviceId(0n),
+    storageTime: BigInt(dayMs),
+    lifetimeS: 400 * 86_400,
+  };
   storage.tell(storing(old, { atMs: 20 * dayMs, by: A, signer: 1n, replica: 1 }));
   const lastMs = dayMs + LIFETIME_S_MAX * 1_000;
   storage.tell(storing(old, { atMs: 20 * dayMs }));

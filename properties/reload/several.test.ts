@@ -6,7 +6,7 @@ import { HELD_MAX, NAMELESS_MS } from "../../actors/reload/far-end.ts";
 import { claimsOf, JoinFailed, publishNumber } from "../../actors/reload/mod.ts";
 import { makePost } from "../../actors/reload/post.ts";
 import { FramedMessage, type Packet, Packet as PacketWire, type Request, toNode } from "../../codecs/reload/mod.ts";
-import { e164 } from "../../codecs/shared/mod.ts";
+import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import { type Member, type Overlay, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 import { answerTo, attach, dialled, framed, ping, readToEnd } from "./stranger.ts";
@@ -32,7 +32,7 @@ testOverlay(
     yield* isRing(ring);
     for (const [i, member] of [one, two, three].entries()) {
       assert.equal(member.nodeId, IDS[i]);
-      yield* publishNumber(member, e164(`+1408555000${i}`), BigInt(i), 3_600);
+      yield* publishNumber(member, e164(`+1408555000${i}`), vserviceId(BigInt(i)), 3_600);
     }
     for (const asker of ring.members)
       for (const [i, { nodeId }] of [one, two, three].entries()) {

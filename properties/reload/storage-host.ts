@@ -1,10 +1,12 @@
 /** A storage hosted as a node hosts it, alone in its ring, on a store of the test's choosing; who asks is the test. */
+
 import { Deferred, Effect, type Scope } from "effect";
 import type { StoreFailed, StoreShape } from "../../actors/ports/mod.ts";
 import type { Opened } from "../../actors/reload/post.ts";
 import type { Sender } from "../../actors/reload/sender.ts";
 import { hostStorage, type ValueStorage } from "../../actors/reload/storage.ts";
 import { type Body, errorNameOf, type StoredData } from "../../codecs/reload/mod.ts";
+import { vserviceId } from "../../codecs/shared/mod.ts";
 import { alone, fetching, SELF, settings, signerOf, storing } from "./storage-talk.ts";
 
 const OWNER = 7n;
@@ -15,7 +17,7 @@ export const BASE_MS: number = Date.now() - 1_000;
 const versionOf = (resource: bigint, storageTime: bigint) => ({
   resource,
   node: OWNER,
-  vservice: 0n,
+  vservice: vserviceId(0n),
   storageTime: storageTime + BigInt(BASE_MS),
 });
 

@@ -9,7 +9,7 @@ import {
   type StoredData,
   viprOverlay,
 } from "../../codecs/reload/mod.ts";
-import { bytesOfBig, hexOf } from "../../codecs/shared/mod.ts";
+import { bytesOfBig, hexOf, type VServiceId } from "../../codecs/shared/mod.ts";
 import type { Snapshot } from "../../machines/kit/mod.ts";
 import {
   type Asked,
@@ -44,7 +44,7 @@ export const signerOf = (nodeId: bigint): Signer => ({ nodeId, users: [], certif
 export interface Registration {
   readonly resource: bigint;
   readonly node: bigint;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   readonly contact?: bigint;
   readonly exists?: boolean;
   readonly storageTime: bigint;

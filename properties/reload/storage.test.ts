@@ -15,7 +15,7 @@ import {
   resourceOfNode,
   type StoredData,
 } from "../../codecs/reload/mod.ts";
-import { bigOf, bytesOfBig, hexOf, nodeIdText } from "../../codecs/shared/mod.ts";
+import { bigOf, bytesOfBig, hexOf, nodeIdText, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   ENTRIES_OF_SIGNER_MAX,
   quotaBound,
@@ -42,7 +42,7 @@ import {
 
 const NUMBER = SELF - 5n;
 const [ALICE, MALLORY] = [77n, 666n];
-const first = { resource: NUMBER, node: ALICE, vservice: 3n, storageTime: 10n };
+const first = { resource: NUMBER, node: ALICE, vservice: vserviceId(3n), storageTime: 10n };
 
 test("RFC 6940 §7.4.1: stored once, found; stored again later, replaced; earlier, refused", () => {
   const storage = storageOf();
@@ -102,7 +102,7 @@ test("what a bad node stored goes at the next look, and nothing else does", () =
   storage.tell({ type: "timerFired", timer: "expire", atMs: 60_000 });
   assert.deepEqual(
     storage.fetch(NUMBER).map((value) => hexOf((value.value as { key: Uint8Array }).key)),
-    [hexOf(encodeRegistrationKey({ nodeId: ALICE, vservice: 3n }))],
+    [hexOf(encodeRegistrationKey({ nodeId: ALICE, vservice: vserviceId(3n) }))],
   );
 });
 
@@ -133,7 +133,7 @@ test("RFC 6940 §7.4.1.1: generations, Kinds, places that are not ours, atomicit
     storage.store({ ...two, body: { ...two.body, kinds: [kind, kind] } }),
     "invalidMessage a Kind stands twice",
   );
-  const bad = registration({ ...first, vservice: 4n, node: MALLORY, storageTime: 41n });
+  const bad = registration({ ...first, vservice: vserviceId(4n), node: MALLORY, storageTime: 41n });
   const values = [...(kind.values as ReadonlyArray<StoredData>), bad];
   const both = {
     ...two,
@@ -164,7 +164,8 @@ test("RFC 6940 §10.4: replicas come from the replica set only", () => {
 
 test("one node cannot fill a number with claims of its own and shut the owner out", () => {
   const storage = storageOf();
-  const claim = (i: number) => storing({ ...first, node: MALLORY, vservice: BigInt(i), storageTime: BigInt(i + 1) });
+  const claim = (i: number) =>
+    storing({ ...first, node: MALLORY, vservice: vserviceId(BigInt(i)), storageTime: BigInt(i + 1) });
   for (let i = 0; i < ENTRIES_OF_SIGNER_MAX; i++) assert.equal(storage.store(claim(i)), "stored");
   assert.equal(storage.store(claim(ENTRIES_OF_SIGNER_MAX)), "dataTooLarge signer");
   assert.equal(storage.store(storing({ ...first, node: ALICE, storageTime: 99n })), "stored");
@@ -245,8 +246,8 @@ test("RFC 6940 §7.4.2, §7.4.3, §7.4.4, §6.4.2.5: keys asked for, digests, th
     assert.ok(said?.type === "answer");
     return said.body;
   };
-  const key = encodeRegistrationKey({ nodeId: ALICE, vservice: 3n });
-  const absent = encodeRegistrationKey({ nodeId: ALICE, vservice: 4n });
+  const key = encodeRegistrationKey({ nodeId: ALICE, vservice: vserviceId(3n) });
+  const absent = encodeRegistrationKey({ nodeId: ALICE, vservice: vserviceId(4n) });
   const specifiers = [{ kind: KIND, generation: 0n, specifier: [key, absent] }];
   const body = { resource: bytesOfBig(NUMBER, 16), specifiers };
   const fetched = reply({ type: "fetchReq", asked: asking(9n, 0), body }) as { value: BodyOf<"fetchAns"> };
@@ -345,7 +346,7 @@ test("the storage does as a map would", () => {
     resource: fc.constantFrom(10n, 11n),
     node: nodes,
     by: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: nodes }),
-    vservice: fc.constantFrom(0n, 1n),
+    vservice: fc.constantFrom(0n, 1n).map(vserviceId),
     storageTime: fc.bigInt({ min: 1n, max: 6n }),
     exists: fc.boolean(),
     lifetimeS: fc.integer({ min: 1, max: 20 }),
@@ -407,7 +408,7 @@ const anyRegistration = fc.record(
   {
     resource: anyId,
     node: anyId,
-    vservice: fc.constantFrom(0n, 1n),
+    vservice: fc.constantFrom(0n, 1n).map(vserviceId),
     storageTime: fc.bigInt({ min: 1n, max: 4n }),
     lifetimeS: fc.integer({ min: 1, max: 9 }),
   },

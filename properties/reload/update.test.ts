@@ -12,7 +12,7 @@ import {
   withSignature,
   writeOverlay,
 } from "../../codecs/reload/mod.ts";
-import { bigOf, e164 } from "../../codecs/shared/mod.ts";
+import { bigOf, e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { chanceOf } from "../../runtime/memory.ts";
 import { type Member, NAME, type Overlay, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 
@@ -55,8 +55,8 @@ testOverlay(
   Effect.gen(function* () {
     const overlay = yield* operated(3, 5);
     const [first, second, , , bad] = overlay.members as ReadonlyArray<Member>;
-    yield* publishNumber(bad!, e164("+14085550001"), 1n, 3_600);
-    yield* publishNumber(second!, e164("+14085550002"), 1n, 3_600);
+    yield* publishNumber(bad!, e164("+14085550001"), vserviceId(1n), 3_600);
+    yield* publishNumber(second!, e164("+14085550002"), vserviceId(1n), 3_600);
     assert.equal((yield* claimsOf(first!, e164("+14085550001"))).length, 1);
     yield* second!.configuration.offer(
       yield* overlay.signed({ sequence: 2, quota: 77, badNodes: [bad!.nodeId], chordPingIntervalS: 60 }),
@@ -73,7 +73,7 @@ testOverlay(
       assert.equal((yield* claimsOf(member, e164("+14085550002"))).length, 1);
     }
     // Left to itself it may keep what it likes; nobody else hears of it.
-    yield* Effect.ignore(publishNumber(bad!, e164("+14085550003"), 1n, 3_600));
+    yield* Effect.ignore(publishNumber(bad!, e164("+14085550003"), vserviceId(1n), 3_600));
     assert.equal((yield* claimsOf(first!, e164("+14085550003"))).length, 0);
   }),
 );
@@ -118,7 +118,7 @@ testOverlay(
     const ahead = yield* overlay.more(3);
     yield* Effect.sleep(5_000);
     assert.deepEqual(sequences(overlay.members), [3, 3, 3, 3, 3]);
-    yield* publishNumber(ahead, e164("+14085550001"), 1n, 3_600);
+    yield* publishNumber(ahead, e164("+14085550001"), vserviceId(1n), 3_600);
     assert.equal((yield* claimsOf(late, e164("+14085550001"))).length, 1);
   }),
 );
@@ -187,7 +187,7 @@ testOverlay(
     assert.equal(yield* update(kinds[0]!.signedBlock!), "configUpdateAns");
     assert.deepEqual([one.configuration.now().kinds, two.configuration.now().kinds], [kinds, []]);
     // §7.4.1.2: who does not know a Kind is told of it by whoever stores it.
-    for (let i = 0; i < 8; i++) yield* publishNumber(one, e164(`+1408555000${i}`), 1n, 3_600);
+    for (let i = 0; i < 8; i++) yield* publishNumber(one, e164(`+1408555000${i}`), vserviceId(1n), 3_600);
     assert.deepEqual(two.configuration.now().kinds, kinds);
     yield* one.configuration.offer(yield* overlay.signed({ sequence: 3, kindSigners: [OPERATOR], kinds }));
     yield* Effect.sleep(2_000);

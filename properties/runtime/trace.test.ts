@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Effect, Logger } from "effect";
 import { drive, mailbox, Watch } from "../../actors/kit/mod.ts";
 import { publishNumber } from "../../actors/reload/mod.ts";
-import { e164, utf8 } from "../../codecs/shared/mod.ts";
+import { e164, utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   type ReloadTransactionAction,
   type ReloadTransactionEvent,
@@ -39,7 +39,7 @@ const overlayTraced = async (file: string, bytesMax?: number) => {
     const overlay = yield* overlayOf(7);
     const node = yield* overlay.join();
     yield* overlay.join();
-    const { replicas } = yield* publishNumber(node, NUMBER, 1n, 3_600);
+    const { replicas } = yield* publishNumber(node, NUMBER, vserviceId(1n), 3_600);
     yield* Effect.sleep(60_000);
     return replicas.length;
   });

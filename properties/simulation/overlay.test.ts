@@ -3,7 +3,7 @@ import * as assert from "node:assert/strict";
 import { Effect } from "effect";
 import { claimsOf, OverlayRefused, publishNumber, withdrawNumber } from "../../actors/reload/mod.ts";
 import { encodeRegistration, encodeRegistrationKey, kindId, resourceOfNumber } from "../../codecs/reload/mod.ts";
-import { bigOf, e164, nodeIdText } from "../../codecs/shared/mod.ts";
+import { bigOf, e164, nodeIdText, vserviceId } from "../../codecs/shared/mod.ts";
 import { isBetween, quotaBound } from "../../machines/reload/mod.ts";
 import { chanceOf } from "../../runtime/memory.ts";
 import { type Member, type Overlay, overlayOf, testOverlay } from "../reload/ring-of-nodes.ts";
@@ -35,7 +35,7 @@ const publish = Effect.fnUntraced(function* (overlay: Overlay, all: ReadonlyArra
   const published = new Map<string, Member>();
   for (const [i, number] of all.entries()) {
     const member = overlay.members[i % overlay.members.length]!;
-    yield* publishNumber(member, e164(number), BigInt(i), 36_000);
+    yield* publishNumber(member, e164(number), vserviceId(BigInt(i)), 36_000);
     published.set(number, member);
   }
   return published;
@@ -184,13 +184,13 @@ testOverlay(
     for (let i = 1; i < 5; i++) yield* overlay.join();
     const [alice, thief, asker] = overlay.members as [Member, Member, Member];
     const number = e164("+14085550001");
-    yield* publishNumber(alice, number, 1n, 3_600);
+    yield* publishNumber(alice, number, vserviceId(1n), 3_600);
     const attempt = (by: Member, key: bigint, value: bigint, exists = true) =>
       Effect.flip(
         by.store({
           resourceId: resourceOfNumber(number),
           kind: kindId.viprRegistration,
-          key: encodeRegistrationKey({ nodeId: key, vservice: 1n }),
+          key: encodeRegistrationKey({ nodeId: key, vservice: vserviceId(1n) }),
           value: encodeRegistration(value),
           exists,
           lifetimeS: 3_600,
@@ -205,10 +205,10 @@ testOverlay(
       assert.ok(refusal instanceof OverlayRefused);
       assert.deepEqual([refusal.code, refusal.info], ["forbidden", "VIPR-MATCH"]);
     }
-    yield* publishNumber(thief, number, 9n, 3_600);
+    yield* publishNumber(thief, number, vserviceId(9n), 3_600);
     const claims = yield* claimsOf(asker, number);
     assert.deepEqual(new Set(claims.map(({ nodeId }) => nodeId)), new Set([alice.nodeId, thief.nodeId]));
-    yield* withdrawNumber(alice, number, 1n);
+    yield* withdrawNumber(alice, number, vserviceId(1n));
     assert.deepEqual(
       (yield* claimsOf(asker, number)).map(({ nodeId }) => nodeId),
       [thief.nodeId],
@@ -226,7 +226,7 @@ testOverlay(
     const [, greedy, honest] = overlay.members as [Member, Member, Member];
     let kept = 0;
     for (const number of numbers(300)) {
-      const outcome = yield* Effect.result(publishNumber(greedy, number, 1n, 3_600));
+      const outcome = yield* Effect.result(publishNumber(greedy, number, vserviceId(1n), 3_600));
       if (outcome._tag === "Success") kept++;
       else
         assert.deepEqual([outcome.failure._tag, (outcome.failure as OverlayRefused).info], ["OverlayRefused", "quota"]);
@@ -241,7 +241,7 @@ testOverlay(
       const share = Number((member.nodeId - before + (1n << 128n)) % (1n << 128n)) / 2 ** 128;
       assert.ok((primaries[nodeIdText(greedy.nodeId)] ?? 0) <= quotaBound(quota, share));
     }
-    yield* publishNumber(honest, e164("+14085559999"), 1n, 3_600);
+    yield* publishNumber(honest, e164("+14085559999"), vserviceId(1n), 3_600);
   }),
 );
 
@@ -256,7 +256,7 @@ for (const seed of [4, 28])
       yield* Effect.andThen(joinThree, joinThree);
       yield* Effect.sleep(1_000);
       const all = numbers(20);
-      for (const number of all) yield* publishNumber(overlay.members[0]!, number, 1n, 36_000);
+      for (const number of all) yield* publishNumber(overlay.members[0]!, number, vserviceId(1n), 36_000);
       const end = Effect.suspend(() => {
         const at = chance.between(1, overlay.members.length - 1);
         return overlay.members.length > 4 ? overlay.members.splice(at, 1)[0]!.end : Effect.void;
@@ -297,8 +297,8 @@ testOverlay(
     yield* assertRing(overlay, here);
     yield* assertRing(overlay, there);
     // What is published on one side meanwhile must be found on both later.
-    yield* publishNumber(there[1]!, e164("+14085559998"), 1n, 36_000);
-    yield* publishNumber(here[1]!, e164("+14085559999"), 1n, 36_000);
+    yield* publishNumber(there[1]!, e164("+14085559998"), vserviceId(1n), 36_000);
+    yield* publishNumber(here[1]!, e164("+14085559999"), vserviceId(1n), 36_000);
     published.set(e164("+14085559998"), there[1]!).set(e164("+14085559999"), here[1]!);
     far.cut = false;
     // The bootstrap node is on this side: those there look for it every ten minutes.

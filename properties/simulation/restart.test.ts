@@ -4,7 +4,7 @@ import { Effect } from "effect";
 import type { StoreShape } from "../../actors/ports/mod.ts";
 import { claimsOf, publishNumber, withdrawNumber } from "../../actors/reload/mod.ts";
 import { kindId, resourceOfNumber } from "../../codecs/reload/mod.ts";
-import { bigOf, e164 } from "../../codecs/shared/mod.ts";
+import { bigOf, e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { restoredFrom } from "../../machines/reload/mod.ts";
 import { chanceOf } from "../../runtime/memory/chance.ts";
 import { memoryStore } from "../../runtime/memory.ts";
@@ -73,8 +73,9 @@ testOverlay(
   "the power fails for all nodes at once: what was acknowledged is found when they are back",
   Effect.gen(function* () {
     const { ring, all } = yield* withDisks(4, 5);
-    for (const [i, number] of numbers.entries()) yield* publishNumber(all[i % all.length]!.node, number, 3n);
-    yield* withdrawNumber(all[0]!.node, numbers[0]!, 3n);
+    for (const [i, number] of numbers.entries())
+      yield* publishNumber(all[i % all.length]!.node, number, vserviceId(3n));
+    yield* withdrawNumber(all[0]!.node, numbers[0]!, vserviceId(3n));
     yield* Effect.sleep(1_000);
     for (const ended of all) yield* crash(ring, ended);
     const back: Array<Member> = [];
@@ -87,7 +88,11 @@ testOverlay(
       const now = ring.members.find(({ nodeId }) => nodeId === node.nodeId)!;
       same((yield* now.status).quotaUsed, numbers.filter((_, n) => n > 0 && n % all.length === i).length);
     }
-    yield* publishNumber(ring.members.find(({ nodeId }) => nodeId === all[1]!.node.nodeId)!, numbers[1]!, 3n);
+    yield* publishNumber(
+      ring.members.find(({ nodeId }) => nodeId === all[1]!.node.nodeId)!,
+      numbers[1]!,
+      vserviceId(3n),
+    );
     ok(back.length === all.length);
   }),
 );
@@ -97,13 +102,13 @@ testOverlay(
   Effect.gen(function* () {
     const { ring, all } = yield* withDisks(6, 11);
     const [first, ...others] = all;
-    for (const number of numbers) yield* publishNumber(first!.node, number, 3n);
+    for (const number of numbers) yield* publishNumber(first!.node, number, vserviceId(3n));
     yield* Effect.sleep(1_000);
     const away = others[2]!;
     yield* crash(ring, away);
     yield* Effect.sleep(30_000);
-    yield* withdrawNumber(first!.node, numbers[0]!, 3n);
-    yield* publishNumber(first!.node, numbers[1]!, 3n);
+    yield* withdrawNumber(first!.node, numbers[0]!, vserviceId(3n));
+    yield* publishNumber(first!.node, numbers[1]!, vserviceId(3n));
     const back = yield* again(ring, away);
     same(back.nodeId, away.node.nodeId);
     yield* Effect.sleep(120_000);
@@ -121,7 +126,7 @@ testOverlay(
   "a node whose part has gone to others lets go of it only after they have it",
   Effect.gen(function* () {
     const { ring, all } = yield* withDisks(1, 3);
-    for (const number of numbers) yield* publishNumber(all[0]!.node, number, 3n);
+    for (const number of numbers) yield* publishNumber(all[0]!.node, number, vserviceId(3n));
     yield* crash(ring, all[0]!);
     // Six others make a ring of their own, empty.
     for (let i = 0; i < 6; i++) yield* ring.join({ first: i === 0, ...CRASH });

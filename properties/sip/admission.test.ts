@@ -1,6 +1,6 @@
 /** A border element's admission of one INVITE: who gets in, and what the others are told. ViPR overview §6.3; RFC 3261 §16.3. */
 import { deepStrictEqual as same } from "node:assert";
-import { ntpFromMs, unixMs, utf8 } from "../../codecs/shared/mod.ts";
+import { ntpFromMs, unixMs, utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import { type SipRequest, withHeader, withTicket } from "../../codecs/sip/mod.ts";
 import { writeTicket } from "../../codecs/ticket/mod.ts";
 import { type AdmissionInput, admit } from "../../machines/sip/mod.ts";
@@ -20,7 +20,7 @@ const ticket = writeTicket(
     grantingDomain: "nord.example",
     grantedTo: "acme.example",
     epoch: 3,
-    vservice: 1n,
+    vservice: vserviceId(1n),
   },
   seal,
 );

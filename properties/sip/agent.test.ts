@@ -1,7 +1,7 @@
 /** Two domains call each other: over SIP when they may, over the telephone network whenever anything is amiss. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Clock, Effect, type Scope } from "effect";
-import { e164, unixMs } from "../../codecs/shared/mod.ts";
+import { e164, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import { memoryLayer, type Ports, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
@@ -143,7 +143,7 @@ inMemory(
     const { acme, nord } = yield* twoDomains();
     const { port } = acme.border.outside; // acme's certificate, nord's name
     const uris = [`sip:x@nord.example:${port};maddr=127.0.0.1;transport=tls`];
-    const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: 1n });
+    const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: vserviceId(1n) });
     yield* acme.routes.learn({ number: BOB, ticket, routes: [{ sipUris: uris }] });
     const outcome = yield* acme.agent.placeCall(call);
     ok(outcome.via === "pstn" && outcome.fellBack === "refused 503");
@@ -156,7 +156,7 @@ inMemory(
     const { acme, nord } = yield* twoDomains();
     const { port } = nord.border.outside;
     const uri = `sip:x@nord.example:${port};maddr=127.0.0.1`;
-    const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: 1n });
+    const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: vserviceId(1n) });
     const uris = [`${uri};transport=tcp`, `${uri};transport=tls`];
     yield* acme.routes.learn({ number: BOB, ticket, routes: [{ sipUris: uris }] });
     const outcome = yield* acme.agent.placeCall(call);

@@ -3,7 +3,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, Option, type Scope } from "effect";
 import { Dialer } from "../../actors/ports/mod.ts";
 import { type SentInvite, sendInvite } from "../../actors/sip/mod.ts";
-import { e164, utf8 } from "../../codecs/shared/mod.ts";
+import { e164, utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   cutSip,
   inviteOf,
@@ -50,7 +50,7 @@ both(
   Effect.gen(function* () {
     const { acme, nord } = yield* twoDomains();
     const issue = (number: string, grantedTo: string) =>
-      nord.issuer.issue({ number: e164(number), grantedTo, vservice: 1n });
+      nord.issuer.issue({ number: e164(number), grantedTo, vservice: vserviceId(1n) });
     const good = yield* issue(BOB, acme.name);
     const forged = `${good.slice(0, -4)}AAA=`;
     const attempts: ReadonlyArray<readonly [string, Partial<SentInvite>]> = [
@@ -59,7 +59,10 @@ both(
       ["badIntegrity", { ticket: forged }],
       ["wrongDomain", { ticket: yield* issue(BOB, "sakura.example") }],
       ["wrongNumber", { ticket: yield* issue(e164("+49305550002"), acme.name) }],
-      ["unknownEpoch", { ticket: yield* acme.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: 1n }) }],
+      [
+        "unknownEpoch",
+        { ticket: yield* acme.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: vserviceId(1n) }) },
+      ],
     ];
     yield* nord.issuer.raise({ epoch: 9, password: "not told to the border element" });
     const fates = yield* Effect.forEach(attempts.slice(0, 5), ([, more]) => knock(acme, nord, more), {
@@ -87,7 +90,7 @@ inMemory(
   "a ticket that expired is refused, and one that is not yet valid, beyond a minute either way",
   Effect.gen(function* () {
     const { acme, nord } = yield* twoDomains();
-    const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: 1n });
+    const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: vserviceId(1n) });
     yield* Effect.sleep(60 * 24 * 3_600_000 + 59_000);
     same((yield* knock(acme, nord, { ticket })).type, "answered");
     yield* Effect.sleep(2_000);
@@ -100,7 +103,7 @@ both(
   "a stolen ticket does not serve a thief: the domain is the certificate's, not the From's",
   Effect.gen(function* () {
     const { acme, nord, issue } = yield* twoDomains();
-    const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: 1n });
+    const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: vserviceId(1n) });
     const thief = yield* issue("thief.example");
     same(yield* knock(acme, nord, { ticket, credentials: thief }), silence);
     same((yield* nord.border.counters).refused, { wrongDomain: 1 });
@@ -112,7 +115,7 @@ both(
   Effect.gen(function* () {
     const { acme, nord } = yield* twoDomains();
     const elsewhere = yield* authorityOf;
-    const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: 1n });
+    const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: vserviceId(1n) });
     const forged = { ...(yield* elsewhere(acme.name)), roots: acme.credentials.roots };
     same((yield* knock(acme, nord, { ticket, credentials: forged })).type, "closed");
     same((yield* nord.border.counters).refused, {});
@@ -158,7 +161,7 @@ inMemory(
   "media in the clear is refused, and the caller with a good ticket is told so",
   Effect.gen(function* () {
     const { acme, nord } = yield* twoDomains();
-    const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: 1n });
+    const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: vserviceId(1n) });
     const clear = inviteWith(ticket);
     const told = yield* rawly(acme, nord, printSip(clear));
     same(
@@ -197,7 +200,7 @@ inMemory(
     same((yield* nord.border.counters).refused, { unknownDialog: 1, notAnInvite: 1 });
 
     // A call under way, and a thief who knows all of its identifiers.
-    const secured = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: 1n });
+    const secured = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: vserviceId(1n) });
     const thief = { ...acme, credentials: yield* issue("thief.example") };
     const { crypto } = { crypto: `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${"A".repeat(40)}\r\n` };
     const clear = inviteWith(secured);

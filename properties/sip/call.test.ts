@@ -4,7 +4,7 @@
  */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { e164, unixMs } from "../../codecs/shared/mod.ts";
+import { e164, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import { answer, type CallEvent, type CallInput, call, pstnAnswer } from "../../machines/sip/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
@@ -16,7 +16,7 @@ const number = fc.option(fc.constant(e164("+14085550001")), { nil: undefined });
 const inputs = record<CallInput>({
   calling: number,
   called: fc.constant(e164("+49305550001")),
-  vservice: fc.bigInt(0n, 2n ** 64n - 1n),
+  vservice: fc.bigInt(0n, 2n ** 64n - 1n).map(vserviceId),
   route: fc.option(
     record({ uris: fc.array(fc.constantFrom("sip:a", "sip:b"), { maxLength: 3 }), ticket: fc.constant("t") }),
     {
@@ -49,7 +49,7 @@ machineLaws(answer, {
   events: () => fc.oneof(event("acked"), event("cancelled"), event("hungUp"), event("lost", { why }), event("byeDone")),
 });
 machineLaws(pstnAnswer, {
-  inputs: record({ calling: number, called: fc.constant(e164("+49305550001")), vservice: fc.constant(7n) }),
+  inputs: record({ calling: number, called: fc.constant(e164("+49305550001")), vservice: fc.constant(vserviceId(7n)) }),
   events: () => fc.oneof(event("pstnAnswered", { atMs }), event("pstnEnded", { atMs }), event("pstnFailed", { why })),
 });
 
@@ -75,7 +75,7 @@ test("call: whatever happens before the answer, one outcome is told, and a call 
 const given: CallInput = {
   calling: e164("+14085550001"),
   called: e164("+49305550001"),
-  vservice: 9n,
+  vservice: vserviceId(9n),
   route: { uris: ["sip:a", "sip:b"], ticket: "t" },
   attemptMs: 2_000,
   ringMs: 60_000,
@@ -136,7 +136,7 @@ test("call: the record of a call over the network holds its two times, and its n
     called: given.called,
     startMs: unixMs(1_000_000),
     stopMs: unixMs(1_061_000),
-    vservice: 9n,
+    vservice: vserviceId(9n),
   };
   same(orders.flat().slice(1), [
     { type: "upload", vcr },

@@ -13,7 +13,7 @@ import {
   startAgent,
 } from "../../actors/sip/mod.ts";
 import { openTicketIssuer, type TicketIssuer, type TicketSecret } from "../../actors/ticket/mod.ts";
-import { e164, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
 
 export interface Domain {
@@ -77,7 +77,7 @@ const openDomain = (issue: Issue, options: DomainOptions) =>
     const routes = yield* Effect.orDie(openRouteCache());
     const agent = yield* startAgent({
       domain: name,
-      vservice: 1n,
+      vservice: vserviceId(1n),
       listen: { host: HOST, port: 0 },
       serves: (number) => number.startsWith(prefix),
       routeTo: routes.to,
@@ -96,7 +96,9 @@ const openDomain = (issue: Issue, options: DomainOptions) =>
     agent.useBorder(border.inside);
     const teach: Domain["teach"] = (to, number, ticketFor = to.name) =>
       Effect.gen(function* () {
-        const ticket = yield* Effect.orDie(issuer.issue({ number: e164(number), grantedTo: ticketFor, vservice: 1n }));
+        const ticket = yield* Effect.orDie(
+          issuer.issue({ number: e164(number), grantedTo: ticketFor, vservice: vserviceId(1n) }),
+        );
         const { host, port } = border.outside;
         const sipUris = [`sip:x7@${name}:${port};maddr=${host};transport=tls`];
         yield* to.routes.learn({ number: e164(number), ticket, routes: [{ sipUris }] });

@@ -3,7 +3,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, Logger } from "effect";
 import fc from "fast-check";
 import { Dialer } from "../../actors/ports/mod.ts";
-import { concat, e164 } from "../../codecs/shared/mod.ts";
+import { concat, e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { cancelOf, printSip, requestIn, withHeader, withTicket } from "../../codecs/sip/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
@@ -28,7 +28,7 @@ const hammer = (given: ReadonlyArray<readonly (readonly [number, number])[]>) =>
     const { acme, nord } = yield* twoDomains();
     const dialer = yield* Dialer;
     yield* nord.teach(acme, BOB);
-    const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: 1n });
+    const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: vserviceId(1n) });
     const good = withTicket(invite, ticket);
     const bye = requestIn(dialog, "BYE", by, "z9hG4bKb");
     const sound = [

@@ -1,7 +1,7 @@
 /** Grants that an issuer could make. */
 
 import fc from "fast-check";
-import { e164, ntp } from "../../codecs/shared/mod.ts";
+import { e164, ntp, vserviceId } from "../../codecs/shared/mod.ts";
 import type { Grant } from "../../codecs/ticket/mod.ts";
 
 const bytes = (size: number) => fc.uint8Array({ minLength: size, maxLength: size });
@@ -24,7 +24,7 @@ export const grant: fc.Arbitrary<Grant> = fc.record(
     grantingDomain: domain,
     grantedTo: domain,
     epoch: fc.integer({ min: 1, max: 255 }),
-    vservice: u64,
+    vservice: u64.map(vserviceId),
   },
   { noNullPrototype: true },
 );

@@ -7,7 +7,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
 import fc from "fast-check";
 import { openTicketChecker, openTicketIssuer } from "../../actors/ticket/mod.ts";
-import { type E164, e164 } from "../../codecs/shared/mod.ts";
+import { type E164, e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { readTicket } from "../../codecs/ticket/mod.ts";
 import {
   checkTicket as checkWith,
@@ -43,7 +43,7 @@ const inputs = record<TicketIssuerInput>({
 const question = record<TicketQuestion>({
   number,
   grantedTo: domain,
-  vservice: fc.bigInt(0n, 2n ** 64n - 1n),
+  vservice: fc.bigInt(0n, 2n ** 64n - 1n).map(vserviceId),
   random: bytes(32),
   atMs,
 });
@@ -151,14 +151,20 @@ test("ticket: issuer and border element agree by epoch and password alone, and o
     Effect.gen(function* () {
       const secret = { epoch: 4, password: "a password that both sides know" };
       const issuer = yield* openTicketIssuer({ grantingNode: 1n, grantingDomain: "nord.example", secret });
-      const ticket = yield* issuer.issue({ number: e164("+49305550001"), grantedTo: "acme.example", vservice: 2n });
+      const ticket = yield* issuer.issue({
+        number: e164("+49305550001"),
+        grantedTo: "acme.example",
+        vservice: vserviceId(2n),
+      });
       const shown = { ticket, number: e164("+49305550001"), domains: ["acme.example"] };
       const verdictWith = (secrets: Parameters<typeof openTicketChecker>[0]) =>
         Effect.flatMap(openTicketChecker(secrets), (checker) => Effect.map(checker.check(shown), why));
       same(yield* verdictWith([{ epoch: 3, password: "old" }, secret]), "admit");
       same(yield* verdictWith([{ ...secret, password: "another" }]), "badIntegrity");
       same(yield* verdictWith([{ ...secret, epoch: 5 }]), "unknownEpoch");
-      const refused = yield* Effect.flip(issuer.issue({ number: e164("+1"), grantedTo: "Acme.example", vservice: 2n }));
+      const refused = yield* Effect.flip(
+        issuer.issue({ number: e164("+1"), grantedTo: "Acme.example", vservice: vserviceId(2n) }),
+      );
       same([refused._tag, refused.why], ["TicketRefused", "badDomain"]);
     }).pipe(Effect.scoped, Effect.provide(memoryLayer({ seed: 1 }))),
   ));

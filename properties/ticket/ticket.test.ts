@@ -1,7 +1,7 @@
 /** The ticket's bytes and text. docs/protocol/ticket.md#layout. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { bytesOfHex, type E164, ntp, ntpFromMs, unixMs } from "../../codecs/shared/mod.ts";
+import { bytesOfHex, type E164, ntp, ntpFromMs, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   type Grant,
   isDomainName,
@@ -60,7 +60,7 @@ const sample: Grant = {
   grantingDomain: "acme.example",
   grantedTo: "nord.example",
   epoch: 3,
-  vservice: 0x7eeb6a7036478351n,
+  vservice: vserviceId(0x7eeb6a7036478351n),
 };
 test("ticket: one known ticket, field by field", () => {
   const wire = [

@@ -1,6 +1,6 @@
 /** Calls, claims and user names for the properties of validation. */
 import fc from "fast-check";
-import { type CallTimes, e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type CallTimes, e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import type { KnownCall } from "../../machines/validation/mod.ts";
 
@@ -8,7 +8,7 @@ export const numbers = fc
   .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 999_999_999 }))
   .map(([first, rest]) => e164(`+${first}${rest}`));
 export const nodeIds = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n });
-export const vservices = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+export const vservices = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(vserviceId);
 const hex = (digits: number) =>
   fc.bigInt({ min: 0n, max: 16n ** BigInt(digits) - 1n }).map((n) => n.toString(16).padStart(digits, "0"));
 export const seconds = fc.integer({ min: 0, max: 0xffff_ffff });
@@ -75,7 +75,7 @@ export const sentCall: Vcr = {
   called: e164("+14085555432"),
   startMs: unixMs(HOUR_MS + 423_000),
   stopMs: unixMs(HOUR_MS + 523_000),
-  vservice: 0n,
+  vservice: vserviceId(0n),
 };
 /** The same as the other side saw it, its clock two seconds away. */
 export const receivedCall: Vcr = {
@@ -83,5 +83,5 @@ export const receivedCall: Vcr = {
   direction: "received",
   startMs: unixMs(HOUR_MS + 425_000),
   stopMs: unixMs(HOUR_MS + 521_100),
-  vservice: 7n,
+  vservice: vserviceId(7n),
 };

@@ -4,7 +4,7 @@
  * 2^bits of tries: its luck, summed so and divided by the tries, may not exceed 1. Last, guessers who tell one another.
  */
 import { ok } from "node:assert";
-import { type CallTimes, e164, ntpMsOf, unixMs } from "../../codecs/shared/mod.ts";
+import { type CallTimes, e164, ntpMsOf, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   equivalentBits,
   instantWithin,
@@ -148,7 +148,10 @@ const verdictsOn = (place: number, members: number, { guess, owns }: Coalition, 
   const verdicts = new Map<number, { readonly verdict: string; readonly bits: number }>();
   const due: Array<PvpOriginatorEvent> = [
     { type: "timerFired", timer: "Tv" },
-    { type: "found", claims: Array.from({ length: members }, (_, i) => ({ nodeId: BigInt(i), vservice: 0n })) },
+    {
+      type: "found",
+      claims: Array.from({ length: members }, (_, i) => ({ nodeId: BigInt(i), vservice: vserviceId(0n) })),
+    },
     { type: "turned" },
   ];
   const input = {

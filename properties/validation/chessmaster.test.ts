@@ -10,7 +10,7 @@ import { type ByteStreamShape, Dialer, Listener } from "../../actors/ports/mod.t
 import { servePvp } from "../../actors/validation/mod.ts";
 import { openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { hexOf, nodeIdText, unixMs, utf8, type Vcr } from "../../codecs/shared/mod.ts";
+import { hexOf, nodeIdText, unixMs, utf8, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/validation/mod.ts";
 import {
   type ClaimVerdict,
@@ -29,7 +29,7 @@ import { HOUR_MS, sentCall } from "./arbitrary.ts";
 const HOST = "vipr.test";
 const [OWNER, MASTER] = [2n, 3n];
 const TICKET = "dGhlIG93bmVyJ3MgdGlja2V0";
-const sent: Vcr = { ...sentCall, vservice: 1n };
+const sent: Vcr = { ...sentCall, vservice: vserviceId(1n) };
 
 /** What he makes of the so-manieth piece in one direction; he may give back several, or none. */
 type Hand = (bytes: Uint8Array, piece: number) => ReadonlyArray<Uint8Array>;
@@ -74,7 +74,7 @@ const dropped =
 const play = (strategyOf: () => Strategy, claimants: ReadonlyArray<PvpClaim>, replay?: ReadonlyArray<Uint8Array>) =>
   Effect.gen(function* () {
     const store = callStore([OWNER]);
-    const call = insertCall(store, { ...sent, direction: "received", vservice: 7n }, unixMs(HOUR_MS));
+    const call = insertCall(store, { ...sent, direction: "received", vservice: vserviceId(7n) }, unixMs(HOUR_MS));
     const granted: Array<string> = [];
     const owner = yield* servePvp(
       { host: HOST, port: 0, nodeIds: [OWNER] },
@@ -152,7 +152,7 @@ const play = (strategyOf: () => Strategy, claimants: ReadonlyArray<PvpClaim>, re
     Effect.provide(Layer.mergeAll(memoryLayer({ seed: 9, delayMs: [1, 20] }), arithmeticLayer, Logger.layer([]))),
   );
 
-const asMaster = [{ nodeId: MASTER, vservice: 7n }];
+const asMaster = [{ nodeId: MASTER, vservice: vserviceId(7n) }];
 const strategies: Readonly<Record<string, () => Strategy>> = {
   "relays every byte": () => ({ out: asIs, back: asIs, onOwner: false }),
   "puts the owner's Node-ID for his own": () => ({ out: toOwnersName, back: asIs, onOwner: false }),
@@ -181,7 +181,7 @@ for (const [what, strategy] of Object.entries(strategies))
   });
 
 test("chessmaster: beside the owner, whose claim is led through him too, he sees no ticket and the owner's route is learned", async () => {
-  const both = [...asMaster, { nodeId: OWNER, vservice: 7n }];
+  const both = [...asMaster, { nodeId: OWNER, vservice: vserviceId(7n) }];
   const { learned, granted, seen, verdicts } = await runVirtual(
     play(() => ({ out: asIs, back: asIs, onOwner: true }), both),
   );
@@ -200,7 +200,7 @@ test("chessmaster: beside the owner, whose claim is led through him too, he sees
 });
 
 test("chessmaster: a whole exchange that the owner took, recorded and replayed, brings nothing the second time", async () => {
-  const owners = [{ nodeId: OWNER, vservice: 7n }];
+  const owners = [{ nodeId: OWNER, vservice: vserviceId(7n) }];
   const first = await runVirtual(play(() => ({ out: asIs, back: asIs, onOwner: true }), owners));
   same(first.granted.length, 1);
   const again = await runVirtual(play(() => ({ out: asIs, back: asIs, onOwner: true }), owners, first.toOwner));

@@ -1,6 +1,6 @@
 /** Clocks: two honest servers, one call, every offset on a grid; from the user name to the index to the password. */
 import { ok } from "node:assert";
-import { e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { parseUserName, printUserName } from "../../codecs/validation/mod.ts";
 import {
   callStore,
@@ -17,14 +17,14 @@ import {
 import { test } from "../kit/harness.ts";
 import { HOUR_MS } from "./arbitrary.ts";
 
-const claim = { originator: 1n, terminator: 2n, vservice: 7n };
+const claim = { originator: 1n, terminator: 2n, vservice: vserviceId(7n) };
 const callAt = (startMs: number, stopMs: number): Vcr => ({
   direction: "received",
   calling: e164("+33123456789"),
   called: e164("+14085555432"),
   startMs: unixMs(HOUR_MS + startMs),
   stopMs: unixMs(HOUR_MS + stopMs),
-  vservice: 7n,
+  vservice: vserviceId(7n),
 });
 const METHODS = ["A", "B", "C"] as const;
 

@@ -17,7 +17,7 @@ import {
   openFailedAttempts,
 } from "../../actors/vipr/failed-attempts.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { PvpFrame, type PvpMethod, printUserName, writeRequest } from "../../codecs/validation/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import {
@@ -117,7 +117,7 @@ const nameFor = (method: PvpMethod, originator: bigint) =>
   userNameFor(
     method,
     knownCall(sent),
-    { originator, terminator: 2n, vservice: 7n },
+    { originator, terminator: 2n, vservice: vserviceId(7n) },
     unixMs((Math.round(knownCall(sent).startMs / 1000) + 20) * 1000),
     ROUND_MS,
   );
@@ -353,7 +353,7 @@ virtually(
     for (let i = 0; i < 40; i++) insertCall(site.calls, hours(got, i), nowMs);
     for (let i = 0; i < 40; i++) {
       const call = knownCall(hours(sent, i));
-      const claim = { originator: 9n, terminator: 2n, vservice: 7n };
+      const claim = { originator: 9n, terminator: 2n, vservice: vserviceId(7n) };
       for (const method of ["A", "B"] as const) {
         const name = userNameFor(method, call, claim, unixMs((Math.round(call.startMs / 1000) + 20) * 1000), ROUND_MS);
         const outcome = yield* attempt(site, printUserName(name), originatorPassword(name, call, ROUND_MS));

@@ -11,7 +11,7 @@ import { tlsSrpServer } from "../../actors/tls/mod.ts";
 import { readDocument, writeDocument } from "../../actors/validation/frames.ts";
 import { openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { type E164, e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { type PvpUserName, parseUserName, writeAnswer } from "../../codecs/validation/mod.ts";
 import {
   callerHash,
@@ -37,7 +37,12 @@ const info = { number: sentCall.called, ticket: "dGlja2V0", routes: [{ sipUris: 
 const callAt = (hour: number, change: { readonly calling?: E164 | undefined; readonly laterMs?: number } = {}): Vcr => {
   const startMs = HOUR_MS + hour * HOUR + 900_000 + (change.laterMs ?? 0);
   const times = { startMs: unixMs(startMs), stopMs: unixMs(startMs + 120_000) };
-  return { ...sentCall, ...("calling" in change ? { calling: change.calling } : {}), ...times, vservice: 1n };
+  return {
+    ...sentCall,
+    ...("calling" in change ? { calling: change.calling } : {}),
+    ...times,
+    vservice: vserviceId(1n),
+  };
 };
 
 /** What a claimant does on the so-manieth evening; what it does not say is done at once and rightly. */
@@ -149,8 +154,8 @@ const countsOf = (events: ReadonlyArray<ViprEvent>, nodeId: bigint) =>
   events.flatMap((event) => (event.type === "proved" && event.claim.nodeId === nodeId ? [event.calls] : []));
 
 const [PAWN, MAIN] = [
-  { nodeId: 3n, vservice: 7n },
-  { nodeId: 4n, vservice: 7n },
+  { nodeId: 3n, vservice: vserviceId(7n) },
+  { nodeId: 4n, vservice: vserviceId(7n) },
 ];
 const three = [[callAt(0)], [callAt(1)], [callAt(2)]];
 
@@ -203,7 +208,7 @@ test("coalition: what B tells one claim serves no other that dawdles with A", as
 
 test("coalition: a guess by B is worth less for every guess that A has answered", async () => {
   const byB = (name: PvpUserName) => Effect.succeed(name.method === "B");
-  const members = [3n, 4n, 5n].map((nodeId): Member => ({ claim: { nodeId, vservice: 7n }, guess: byB }));
+  const members = [3n, 4n, 5n].map((nodeId): Member => ({ claim: { nodeId, vservice: vserviceId(7n) }, guess: byB }));
   const events = await runVirtual(play([[callAt(0)]], members));
   const bits = events.flatMap((event) => (event.type === "attempted" ? [event.attempt.bits] : []));
   const call = knownCall(callAt(0));

@@ -4,7 +4,7 @@
  */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { e164, ntpMs, unixMs, unixMsOf, utf8 } from "../../codecs/shared/mod.ts";
+import { e164, ntpMs, unixMs, unixMsOf, utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import { srpGroup } from "../../codecs/tls/mod.ts";
 import {
   clientBase,
@@ -27,7 +27,7 @@ const call: KnownCall = {
   startMs: unixMsOf(ntpMs(3_976_214_403_000)),
   stopMs: unixMsOf(ntpMs(3_976_214_500_000)),
 };
-const name = userNameFor("A", call, { originator: 1n, terminator: 3n, vservice: 7n }, unixMs(0), ROUND_MS);
+const name = userNameFor("A", call, { originator: 1n, terminator: 3n, vservice: vserviceId(7n) }, unixMs(0), ROUND_MS);
 /** Every start of a quarter of an hour, as a thief would list them who has learned how long the call was. */
 const dictionary = Array.from({ length: 90 }, (_, i) => {
   const shiftMs = (i - 45) * ROUND_MS;
@@ -79,7 +79,7 @@ test("offline dictionary: to a listener every password fits a transcript alike, 
 test("offline dictionary: the user name of A is the same for all times of a call; C's has but its minutes", () => {
   const others = [-60, -12, 12, 60].map((times) => ({ ...call, startMs: unixMs(call.startMs + times * ROUND_MS) }));
   for (const other of others) {
-    same(userNameFor("A", other, { originator: 1n, terminator: 3n, vservice: 7n }, unixMs(0), ROUND_MS), {
+    same(userNameFor("A", other, { originator: 1n, terminator: 3n, vservice: vserviceId(7n) }, unixMs(0), ROUND_MS), {
       ...name,
     });
     ok(minutesOf(other).startMinute !== minutesOf(call).startMinute);

@@ -14,7 +14,7 @@ import { type ByteStreamShape, Dialer, Listener } from "../../actors/ports/mod.t
 import { HandshakeFailed, tlsSrpClient } from "../../actors/tls/mod.ts";
 import { type PvpHandlers, servePvp } from "../../actors/validation/mod.ts";
 import { openFailedAttempts } from "../../actors/vipr/failed-attempts.ts";
-import { e164, hexOf, unixMs } from "../../codecs/shared/mod.ts";
+import { e164, hexOf, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import {
   callStore,
@@ -68,7 +68,7 @@ const serve = Effect.fnUntraced(function* (kind: Kind | Control) {
   const many = kind === "unknown" ? 0 : kind === "ambiguous" ? 2 : 1;
   for (let i = 0; i < many; i++)
     insertCall(calls, { ...got, stopMs: unixMs(got.stopMs + i * 256_000) }, unixMs(HOUR_MS));
-  const parties = { originator: 9n, terminator: 2n, vservice: 7n };
+  const parties = { originator: 9n, terminator: 2n, vservice: vserviceId(7n) };
   const name = userNameFor("A", knownCall(got), parties, unixMs(0), ROUND_MS);
   const known = candidatesFor(calls, name);
   same(known.length, many);

@@ -2,7 +2,7 @@
 
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { type E164, e164, ntpMs, unixMs, unixMsOf } from "../../codecs/shared/mod.ts";
+import { type E164, e164, ntpMs, unixMs, unixMsOf, vserviceId } from "../../codecs/shared/mod.ts";
 import { parseUserName, printUserName, type ValAnswer } from "../../codecs/validation/mod.ts";
 import {
   CLAIMS_MAX,
@@ -38,7 +38,7 @@ const call: KnownCall = {
   startMs: unixMsOf(ntpMs(3_976_214_403_000)),
   stopMs: unixMsOf(ntpMs(3_976_214_500_000)),
 };
-const claim = { nodeId: 2n, vservice: 7n };
+const claim = { nodeId: 2n, vservice: vserviceId(7n) };
 const attempt: PvpAttemptInput = {
   call,
   claim,
@@ -79,7 +79,7 @@ const attempts = fc.record(
 machineLaws(pvpAttempt, { inputs: attempts.map((given) => ({ ...attempt, ...given })), events: () => attemptEvents });
 
 const verdictOf = (nodeId: bigint, verdict: ClaimVerdict["verdict"] = "refused", method: "A" | "B" = "A") =>
-  ({ nodeId, vservice: 7n, method, bits: 0, verdict, why: "x", code: 403, info }) as ClaimVerdict;
+  ({ nodeId, vservice: vserviceId(7n), method, bits: 0, verdict, why: "x", code: 403, info }) as ClaimVerdict;
 const { claim: _, method: __, guessesBefore: ___, ...ofCall } = attempt;
 const originator: PvpOriginatorInput = { ...ofCall, waitMs: 0, lot: 0 };
 const fewNodes = fc.bigInt({ min: 0n, max: 5n });
@@ -94,17 +94,20 @@ machineLaws(pvpOriginator, {
     fc.oneof<fc.Arbitrary<PvpOriginatorEvent>[]>(
       fc
         .array(fewNodes, { maxLength: 12 })
-        .map((nodes) => ({ type: "found", claims: nodes.map((nodeId) => ({ nodeId, vservice: 7n })) }) as const),
+        .map(
+          (nodes) =>
+            ({ type: "found", claims: nodes.map((nodeId) => ({ nodeId, vservice: vserviceId(7n) })) }) as const,
+        ),
       fc.constantFrom<PvpOriginatorEvent>({ type: "notFound", why: "no answer" }, { type: "turned" }),
-      fewNodes.map((nodeId) => ({ type: "committed", claim: { nodeId, vservice: 7n } }) as const),
+      fewNodes.map((nodeId) => ({ type: "committed", claim: { nodeId, vservice: vserviceId(7n) } }) as const),
       fc
         .tuple(fewNodes, fc.constantFrom<ClaimVerdict["verdict"]>("refused", "validated", "unreachable", "broken"))
         .map(([nodeId, verdict]) => ({ type: "attempted", verdict: verdictOf(nodeId, verdict) }) as const),
     ),
 });
 
-const candidate: PvpCandidate = { ...call, id: 4, vservice: 7n, isLocked: false };
-const parties = { originator: 1n, terminator: 2n, vservice: 7n };
+const candidate: PvpCandidate = { ...call, id: 4, vservice: vserviceId(7n), isLocked: false };
+const parties = { originator: 1n, terminator: 2n, vservice: vserviceId(7n) };
 const name = userNameFor("A", call, parties, unixMs(0), ROUND_MS);
 const elsewhere = printUserName({ ...name, terminator: 3n });
 const terminator = { nodeIds: [2n], roundMs: ROUND_MS };
@@ -273,8 +276,8 @@ const proving = (claims: ReadonlyArray<PvpClaim>, input: Partial<PvpOriginatorIn
     isDone: () => pvpOriginator.isDone(step.snapshot),
   };
 };
-const claimsOf = (...nodeIds: ReadonlyArray<bigint>) => nodeIds.map((nodeId) => ({ nodeId, vservice: 7n }));
-const commits = (nodeId: bigint) => ({ type: "committed", claim: { nodeId, vservice: 7n } }) as const;
+const claimsOf = (...nodeIds: ReadonlyArray<bigint>) => nodeIds.map((nodeId) => ({ nodeId, vservice: vserviceId(7n) }));
+const commits = (nodeId: bigint) => ({ type: "committed", claim: { nodeId, vservice: vserviceId(7n) } }) as const;
 const ends = (nodeId: bigint, verdict?: ClaimVerdict["verdict"], method?: "A" | "B") =>
   ({ type: "attempted", verdict: verdictOf(nodeId, verdict, method) }) as const;
 /** Orders in short: "A 2" an attempt by A at node 2, "open 2", "validated 2" when it is settled. */
@@ -301,7 +304,7 @@ test("the originator has its turn for all claims before it tries the first", () 
   same(step.actions, [{ type: "startTimer", timer: "Tv", ms: 30_000 }]);
   step = pvpOriginator.step(step.snapshot, { type: "timerFired", timer: "Tv" });
   same(told(step.actions), ["startTimer query", "lookUp"]);
-  const claims = Array.from({ length: 100 }, (_, i) => ({ nodeId: BigInt(i % 90), vservice: 7n }));
+  const claims = Array.from({ length: 100 }, (_, i) => ({ nodeId: BigInt(i % 90), vservice: vserviceId(7n) }));
   step = pvpOriginator.step(step.snapshot, { type: "found", claims });
   same(step.actions, [
     { type: "stopTimer", timer: "query" },
@@ -382,9 +385,9 @@ test("the originator settles each claim as it comes, and reports them in the ord
 });
 
 test("the originator takes few claims of one node, however many VServices it names, and everybody else's", () => {
-  const greedy = Array.from({ length: 5 }, (_, i) => ({ nodeId: 1n, vservice: BigInt(i) }));
+  const greedy = Array.from({ length: 5 }, (_, i) => ({ nodeId: 1n, vservice: vserviceId(BigInt(i)) }));
   const tried = (lot: number) =>
-    proving([...greedy, { nodeId: 2n, vservice: 0n }], { lot })
+    proving([...greedy, { nodeId: 2n, vservice: vserviceId(0n) }], { lot })
       .orders()
       .flatMap((order) => (order.type === "attempt" ? [order.input.claim] : []));
   for (let lot = 0; lot < 10; lot++)

@@ -1,7 +1,7 @@
 /** Records that come twice, many that come at once, and those of one tenant beside another's: each call is found once. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   callNamed,
@@ -70,7 +70,7 @@ test("repeated: another time, caller, number or VService is another call", () =>
         { ...vcr, calling: vcr.calling === undefined ? e164("+15550001") : undefined },
         { ...vcr, calling: e164("+15550002") },
         { ...vcr, called: e164("+15550003") },
-        { ...vcr, vservice: vcr.vservice + 1n },
+        { ...vcr, vservice: vserviceId(vcr.vservice + 1n) },
       ];
       for (const other of others) same(heldCall(store, other), undefined);
     }),
@@ -123,7 +123,8 @@ test("many: a key with more calls than are looked at names none, until they have
 
 test("many: what one tenant uploads hides nothing of another's", () => {
   const store = callStore([NODE]);
-  for (const vcr of inARow(2 * SAME_KEY_MAX, 1_000)) insertCall(store, { ...vcr, vservice: 99n }, unixMs(HOUR_MS));
+  for (const vcr of inARow(2 * SAME_KEY_MAX, 1_000))
+    insertCall(store, { ...vcr, vservice: vserviceId(99n) }, unixMs(HOUR_MS));
   const victim = { ...got, startMs: unixMs(QUARTER_MS + 300_000), stopMs: unixMs(QUARTER_MS + 400_000) };
   const { id } = insertCall(store, victim, unixMs(HOUR_MS));
   for (const method of ["A", "B", "C"] as const)

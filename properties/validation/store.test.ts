@@ -1,7 +1,7 @@
 /** The remembered calls against a plain list of them; the due queue against a sorted one; standings against a count. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { e164, ntpMs, unixMs, unixMsOf, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, ntpMs, unixMs, unixMsOf, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   ATTEMPTS_MAX,
@@ -37,7 +37,7 @@ const fewVcrs = vcrs.chain((vcr) =>
     .record({
       called: fc.constantFrom(e164("+11"), e164("+12")),
       calling: fc.constantFrom(e164("+21"), e164("+22"), undefined),
-      vservice: fc.constantFrom(7n, 8n),
+      vservice: fc.constantFrom(7n, 8n).map(vserviceId),
     })
     .map((few): Vcr => ({ ...vcr, ...few })),
 );
@@ -109,13 +109,13 @@ test("store: another node, service, caller or hour finds nothing", () => {
     called: e164("+11"),
     startMs: unixMs(HOUR_MS),
     stopMs: unixMs(HOUR_MS + 60_000),
-    vservice: 7n,
+    vservice: vserviceId(7n),
   };
   insertCall(store, vcr, unixMs(0));
   const [a, b] = [nameFor(vcr, "A", 0), nameFor(vcr, "B", 0)];
   same([candidatesFor(store, a).length, candidatesFor(store, b).length], [1, 1]);
   same(candidatesFor(store, { ...a, terminator: 6n } as PvpUserName), []);
-  same(candidatesFor(store, { ...b, vservice: 8n }), []);
+  same(candidatesFor(store, { ...b, vservice: vserviceId(8n) }), []);
   same(candidatesFor(store, nameFor({ ...vcr, calling: e164("+22") }, "A", 0)), []);
   same(candidatesFor(store, { ...b, instant: (b as { instant: number }).instant + 120 } as PvpUserName), []);
 });
@@ -128,7 +128,7 @@ test("store: a call that lasts for days is found at any instant of its first day
     called: e164("+11"),
     startMs: unixMs(HOUR_MS),
     stopMs: unixMs(HOUR_MS + 3 * 86_400_000),
-    vservice: 7n,
+    vservice: vserviceId(7n),
   };
   insertCall(store, vcr, unixMs(0));
   for (const at of [0, 0.1, 0.2, 0.33]) same(candidatesFor(store, nameFor(vcr, "B", at)).length, 1);
@@ -190,7 +190,7 @@ test("store: a look-up does not look at the calls to other numbers, nor at other
       called: e164("+11"),
       startMs: unixMs(startMs),
       stopMs: unixMs(startMs + 20_000),
-      vservice: 7n,
+      vservice: vserviceId(7n),
     };
   };
   for (let n = 0; n < 5_000; n++) insertCall(store, vcr(n), unixMs(0));

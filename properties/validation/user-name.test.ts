@@ -2,7 +2,7 @@
 
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { e164 } from "../../codecs/shared/mod.ts";
+import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { type PvpUserName, parseUserName, printUserName, USER_NAME_BYTES_MAX } from "../../codecs/validation/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { userNames } from "./arbitrary.ts";
@@ -11,7 +11,7 @@ const sample: PvpUserName = {
   method: "B",
   originator: 0x11n,
   terminator: 2n ** 128n - 1n,
-  vservice: 7n,
+  vservice: vserviceId(7n),
   start: "u",
   stop: "d",
   called: e164("+14085555432"),

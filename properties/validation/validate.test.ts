@@ -10,7 +10,7 @@ import {
   servePvp,
   validate,
 } from "../../actors/validation/mod.ts";
-import { e164, hexOf, unixMs, utf8, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, hexOf, unixMs, utf8, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import {
   type CallStore,
@@ -80,7 +80,7 @@ const serve = Effect.fnUntraced(function* (
 const counting = Effect.sleep(1_000);
 
 /** Validates a call of ours against whoever claims its number. */
-const tryAll = (sites: ReadonlyMap<bigint, Site>, call: Vcr = sent, vservice = 7n) =>
+const tryAll = (sites: ReadonlyMap<bigint, Site>, call: Vcr = sent, vservice = vserviceId(7n)) =>
   validate(
     { call, nodeId: 1n, domain: "a.example", waitBetweenMs: [30_000, 60_000], windowMs: TV_MS_MAX },
     {
@@ -207,7 +207,7 @@ const guess = (site: Site, method: "A" | "B", password: string, originator = 9n)
   Effect.scoped(
     Effect.gen(function* () {
       const { dial } = yield* Dialer;
-      const parties = { originator, terminator: 2n, vservice: 7n };
+      const parties = { originator, terminator: 2n, vservice: vserviceId(7n) };
       const name = userNameFor(
         method,
         knownCall(got),
@@ -355,7 +355,7 @@ virtually(
         lookUp: () =>
           Effect.map(Clock.currentTimeMillis, (nowMs) => {
             beganMs = nowMs;
-            return [...thieves, 2n].map((nodeId) => ({ nodeId, vservice: 7n }));
+            return [...thieves, 2n].map((nodeId) => ({ nodeId, vservice: vserviceId(7n) }));
           }),
         resolve: (nodeId) => Effect.succeed({ host: HOST, port: nodeId === 2n ? owner.port : mute.port }),
         settled: ({ verdict }) =>
@@ -379,7 +379,7 @@ virtually(
     const verdicts = yield* validate(
       { call: sent, nodeId: 1n, domain: "a.example", waitBetweenMs: [0, 0], isPrivate: true },
       {
-        lookUp: () => Effect.succeed([{ nodeId: 2n, vservice: 7n }]),
+        lookUp: () => Effect.succeed([{ nodeId: 2n, vservice: vserviceId(7n) }]),
         resolve: () => Effect.succeed({ host: HOST, port }),
       },
     );

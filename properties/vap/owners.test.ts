@@ -1,18 +1,20 @@
 /** Ownership of VServices: no other user gets one by publishing, nor by a restart; that of a removed user becomes free. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
 import fc from "fast-check";
 import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { type Owners, openOwners, VSERVICES_MAX, VSERVICES_OF_USER_MAX } from "../../actors/vap/mod.ts";
+import { type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import { decodeOwner, encodeOwner, ownerKey } from "../../codecs/vap/mod.ts";
 import { memoryStore } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
 
 const run = <A, E>(effect: Effect.Effect<A, E>) => Effect.runPromise(effect);
 const everybody = () => true;
-const of = (vservice: bigint, instance = 1n) => ({ vservice, instance });
+const of = (vservice: VServiceId, instance = 1n) => ({ vservice, instance });
 /** As a publication does that is accepted. */
-const publish = async (owners: Owners, vservice: bigint, username: string): Promise<boolean> => {
+const publish = async (owners: Owners, vservice: VServiceId, username: string): Promise<boolean> => {
   if (owners.isOwnedByAnother(vservice, username) || !owners.acquire(of(vservice), username)) return false;
   await run(owners.persist(vservice));
   return true;
@@ -23,11 +25,11 @@ test("an owner is read back from its row; any other bytes are none", () =>
     fc.property(fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), fc.string(), fc.nat(), fc.uint8Array(), (...given) => {
       const [vservice, username, sinceMs, junk] = given;
       fc.pre(username.isWellFormed());
-      const [key, value] = [ownerKey(vservice), encodeOwner({ username, sinceMs })];
+      const [key, value] = [ownerKey(vserviceId(vservice)), encodeOwner({ username, sinceMs })];
       same(decodeOwner(key, value), { vservice, username, sinceMs });
       same(
         decodeOwner(junk, value)?.vservice === vservice,
-        junk.length === 8 && ownerKey(vservice).every((b, i) => b === junk[i]),
+        junk.length === 8 && ownerKey(vserviceId(vservice)).every((b, i) => b === junk[i]),
       );
       decodeOwner(key, junk);
     }),
@@ -53,12 +55,12 @@ test("a VService is its first user's, whoever publishes and withdraws, and howev
         if (type === "restart") owners = await run(openOwners(store, everybody));
         else if (type === "publish") {
           const isFree = (model.get(vservice) ?? username) === username;
-          same(await publish(owners, vservice, username), isFree);
+          same(await publish(owners, vserviceId(vservice), username), isFree);
           if (isFree) model.set(vservice, username);
-        } else if (model.get(vservice) === username) owners.release(of(vservice));
+        } else if (model.get(vservice) === username) owners.release(of(vserviceId(vservice)));
         for (const [id, user] of model)
           same(
-            ["ann", "bob"].filter((name) => !owners.isOwnedByAnother(id, name)),
+            ["ann", "bob"].filter((name) => !owners.isOwnedByAnother(vserviceId(id), name)),
             [user],
           );
       }
@@ -76,29 +78,29 @@ test("a VService that was evicted and comes back stays on disk, whoever is publi
   };
   const owners = await run(openOwners(full, everybody));
   for (let id = 1n; id <= BigInt(VSERVICES_OF_USER_MAX); id++) {
-    await publish(owners, id, "ann");
-    owners.release(of(id));
+    await publish(owners, vserviceId(id), "ann");
+    owners.release(of(vserviceId(id)));
   }
   isFull = true;
-  ok(owners.acquire(of(5_000n), "ann")); // 1 is evicted for it
-  await run(Effect.ignore(owners.persist(5_000n)));
+  ok(owners.acquire(of(vserviceId(5_000n)), "ann")); // 1 is evicted for it
+  await run(Effect.ignore(owners.persist(vserviceId(5_000n))));
   isFull = false;
-  ok(await publish(owners, 1n, "ann"));
-  owners.release(of(5_000n));
-  ok(await publish(owners, 5_001n, "ann"));
-  same((await run(openOwners(store, everybody))).isOwnedByAnother(1n, "bob"), true);
+  ok(await publish(owners, vserviceId(1n), "ann"));
+  owners.release(of(vserviceId(5_000n)));
+  ok(await publish(owners, vserviceId(5_001n), "ann"));
+  same((await run(openOwners(store, everybody))).isOwnedByAnother(vserviceId(1n), "bob"), true);
 });
 
 test("when all room is taken, an idle VService of who has most makes place for who has few", async () => {
   const owners = await run(openOwners(undefined, everybody));
   for (let id = 0n; id < BigInt(VSERVICES_MAX); id++) {
-    ok(await publish(owners, id, `user ${id / BigInt(VSERVICES_OF_USER_MAX)}`));
-    owners.release(of(id));
+    ok(await publish(owners, vserviceId(id), `user ${id / BigInt(VSERVICES_OF_USER_MAX)}`));
+    owners.release(of(vserviceId(id)));
   }
-  for (let i = 0n; i < 20n; i++) ok(await publish(owners, 20_000n + i, "newcomer"));
+  for (let i = 0n; i < 20n; i++) ok(await publish(owners, vserviceId(20_000n + i), "newcomer"));
   const left = Array.from({ length: 10 }, (_, user) =>
     Array.from({ length: VSERVICES_OF_USER_MAX }, (_, i) => BigInt(user * VSERVICES_OF_USER_MAX + i)).filter((id) =>
-      owners.isOwned(id),
+      owners.isOwned(vserviceId(id)),
     ),
   );
   same(
@@ -110,22 +112,25 @@ test("when all room is taken, an idle VService of who has most makes place for w
 test("who publishes many VServices loses the oldest of his own, and takes nobody else's", async () => {
   const store = memoryStore();
   const owners = await run(openOwners(store, everybody));
-  await publish(owners, 7n, "victim");
-  owners.release(of(7n)); // its connection broke
+  await publish(owners, vserviceId(7n), "victim");
+  owners.release(of(vserviceId(7n))); // its connection broke
   const ids = Array.from({ length: VSERVICES_MAX + 1 }, (_, i) => 1_000n + BigInt(i));
   for (const id of ids) {
-    ok(await publish(owners, id, "thief"));
-    owners.release(of(id));
+    ok(await publish(owners, vserviceId(id), "thief"));
+    owners.release(of(vserviceId(id)));
   }
-  same([owners.isOwnedByAnother(7n, "thief"), await publish(owners, 7n, "thief")], [true, false]);
-  same(ids.filter((id) => owners.isOwned(id)).length, VSERVICES_OF_USER_MAX);
-  same([owners.isOwned(ids[0]!), owners.isOwned(ids.at(-1)!)], [false, true]);
+  same(
+    [owners.isOwnedByAnother(vserviceId(7n), "thief"), await publish(owners, vserviceId(7n), "thief")],
+    [true, false],
+  );
+  same(ids.filter((id) => owners.isOwned(vserviceId(id))).length, VSERVICES_OF_USER_MAX);
+  same([owners.isOwned(vserviceId(ids[0]!)), owners.isOwned(vserviceId(ids.at(-1)!))], [false, true]);
   const again = await run(openOwners(store, everybody));
-  same(ids.filter((id) => again.isOwned(id)).length, VSERVICES_OF_USER_MAX); // the evicted left the disk
+  same(ids.filter((id) => again.isOwned(vserviceId(id))).length, VSERVICES_OF_USER_MAX); // the evicted left the disk
   // What is published now is not evicted, and then there is no room.
-  for (const id of ids.slice(-VSERVICES_OF_USER_MAX)) await publish(owners, id, "thief");
-  same(await publish(owners, 5n, "thief"), false);
-  ok(await publish(owners, 5n, "victim"));
+  for (const id of ids.slice(-VSERVICES_OF_USER_MAX)) await publish(owners, vserviceId(id), "thief");
+  same(await publish(owners, vserviceId(5n), "thief"), false);
+  ok(await publish(owners, vserviceId(5n), "victim"));
 });
 
 test("a user who was removed holds nothing once its instances are withdrawn, and who comes next holds from then on", async () => {
@@ -133,36 +138,39 @@ test("a user who was removed holds nothing once its instances are withdrawn, and
   const users = new Set(["ann", "bob"]);
   const isUser = (name: string) => users.has(name);
   const owners = await run(openOwners(store, isUser));
-  await publish(owners, 7n, "ann");
-  const sinceMs = owners.sinceMs(7n)!;
+  await publish(owners, vserviceId(7n), "ann");
+  const sinceMs = owners.sinceMs(vserviceId(7n))!;
   users.delete("ann");
-  same(owners.isOwnedByAnother(7n, "bob"), true); // its instance would be granted together with bob's
-  owners.release(of(7n));
-  same([owners.isOwnedByAnother(7n, "bob"), owners.acquire(of(7n), "bob")], [false, true]);
-  same(owners.sinceMs(7n), undefined); // until it is on disk
+  same(owners.isOwnedByAnother(vserviceId(7n), "bob"), true); // its instance would be granted together with bob's
+  owners.release(of(vserviceId(7n)));
+  same([owners.isOwnedByAnother(vserviceId(7n), "bob"), owners.acquire(of(vserviceId(7n)), "bob")], [false, true]);
+  same(owners.sinceMs(vserviceId(7n)), undefined); // until it is on disk
   await new Promise((resolve) => setTimeout(resolve, 2));
-  await run(owners.persist(7n));
-  ok(owners.sinceMs(7n)! > sinceMs);
+  await run(owners.persist(vserviceId(7n)));
+  ok(owners.sinceMs(vserviceId(7n))! > sinceMs);
   users.add("ann");
-  same(owners.isOwnedByAnother(7n, "ann"), true);
+  same(owners.isOwnedByAnother(vserviceId(7n), "ann"), true);
   const again = await run(openOwners(store, isUser));
-  same([again.isOwnedByAnother(7n, "ann"), again.sinceMs(7n)], [true, owners.sinceMs(7n)]);
+  same(
+    [again.isOwnedByAnother(vserviceId(7n), "ann"), again.sinceMs(vserviceId(7n))],
+    [true, owners.sinceMs(vserviceId(7n))],
+  );
 });
 
 test("what the disk does not take is not acknowledged; a refused publication leaves nothing behind", async () => {
   const store = memoryStore();
   const full: StoreShape = { ...store, write: () => Effect.fail(new StoreFailed({ reason: "full", why: "no room" })) };
   const owners = await run(openOwners(full, everybody));
-  ok(owners.acquire(of(7n), "ann"));
-  same((await run(Effect.flip(owners.persist(7n)))).why, "no room");
-  owners.release(of(7n));
-  await run(owners.forget(7n));
-  same(owners.isOwned(7n), false);
+  ok(owners.acquire(of(vserviceId(7n)), "ann"));
+  same((await run(Effect.flip(owners.persist(vserviceId(7n))))).why, "no room");
+  owners.release(of(vserviceId(7n)));
+  await run(owners.forget(vserviceId(7n)));
+  same(owners.isOwned(vserviceId(7n)), false);
   const kept = await run(openOwners(store, everybody));
-  await publish(kept, 7n, "ann");
-  await run(kept.forget(7n));
-  same(kept.isOwned(7n), true); // published
-  kept.release(of(7n));
-  await run(kept.forget(7n));
-  same((await run(openOwners(store, everybody))).isOwned(7n), false);
+  await publish(kept, vserviceId(7n), "ann");
+  await run(kept.forget(vserviceId(7n)));
+  same(kept.isOwned(vserviceId(7n)), true); // published
+  kept.release(of(vserviceId(7n)));
+  await run(kept.forget(vserviceId(7n)));
+  same((await run(openOwners(store, everybody))).isOwned(vserviceId(7n)), false);
 });

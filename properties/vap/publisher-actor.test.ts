@@ -3,7 +3,7 @@
 import * as assert from "node:assert/strict";
 import { Clock, Effect, Exit } from "effect";
 import { openPublisher } from "../../actors/vap/mod.ts";
-import { e164 } from "../../codecs/shared/mod.ts";
+import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
 
@@ -22,16 +22,16 @@ test("a hundred numbers take as long as ten stores a second take, and are stored
     });
     const numbers = Array.from({ length: 100 }, (_, i) => e164(`+1408555${1000 + i}`));
     const from = yield* Clock.currentTimeMillis;
-    yield* Effect.forEach(numbers, (number) => publisher.publish(1n, number), { concurrency: "unbounded" });
+    yield* Effect.forEach(numbers, (number) => publisher.publish(vserviceId(1n), number), { concurrency: "unbounded" });
     const tookMs = (yield* Clock.currentTimeMillis) - from;
     assert.ok(tookMs >= 8_000 && tookMs <= 8_200, `${tookMs} ms`);
     yield* Effect.sleep(3_600_000);
     assert.equal(storedAtMs.length, 200);
-    yield* publisher.withdraw(1n);
+    yield* publisher.withdraw(vserviceId(1n));
     yield* Effect.sleep(3_600_000);
     assert.equal(storedAtMs.length, 200);
     away = true;
-    const refused = yield* Effect.exit(publisher.publish(1n, e164("+14085550001")));
+    const refused = yield* Effect.exit(publisher.publish(vserviceId(1n), e164("+14085550001")));
     assert.ok(Exit.isFailure(refused));
   });
   await runVirtual(Effect.provide(Effect.scoped(program), memoryLayer({ seed: 2 })));

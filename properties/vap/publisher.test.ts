@@ -2,7 +2,7 @@
 
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
-import { e164 } from "../../codecs/shared/mod.ts";
+import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   type VapPublisherAction,
   type VapPublisherEvent,
@@ -24,7 +24,7 @@ const inputs: fc.Arbitrary<VapPublisherInput> = fc.record(
 );
 const numbers = fc.integer({ min: 1, max: 9 }).map((n) => e164(`+1408555000${n}`));
 const publish = fc
-  .tuple(fc.integer({ min: 1, max: 99 }), numbers, fc.constantFrom(1n, 2n))
+  .tuple(fc.integer({ min: 1, max: 99 }), numbers, fc.constantFrom(1n, 2n).map(vserviceId))
   .map(([ref, number, vservice]) => ({ type: "publish" as const, ref, number, vservice }));
 const events: fc.Arbitrary<VapPublisherEvent> = fc.oneof(
   { weight: 4, arbitrary: publish },
@@ -39,7 +39,10 @@ const events: fc.Arbitrary<VapPublisherEvent> = fc.oneof(
     arbitrary: fc.nat(100_000).map((atMs) => ({ type: "stored" as const, atMs, draw: (atMs % 101) / 100 })),
   },
   fc.constant({ type: "storeFailed" as const, why: "unreachable" }),
-  fc.constantFrom(1n, 2n).map((vservice) => ({ type: "withdraw" as const, vservice })),
+  fc
+    .constantFrom(1n, 2n)
+    .map(vserviceId)
+    .map((vservice) => ({ type: "withdraw" as const, vservice })),
   { weight: 1, arbitrary: fc.constant({ type: "stop" as const }) },
 );
 machineLaws(vapPublisher, { inputs, events: () => events });
@@ -90,7 +93,7 @@ const play = (...events: ReadonlyArray<VapPublisherEvent>) => {
   }
   return { actions, value: now.snapshot.value };
 };
-const one = { type: "publish", ref: 1, vservice: 1n, number: e164("+14085550001") } as const;
+const one = { type: "publish", ref: 1, vservice: vserviceId(1n), number: e164("+14085550001") } as const;
 const two = { ...one, ref: 2, number: e164("+14085550002") } as const;
 const failed = { type: "storeFailed", why: "unreachable" } as const;
 const pause = { type: "timerFired", timer: "pause", atMs: 0 } as const;
@@ -139,7 +142,12 @@ test("a timer that comes too late brings no token", () => {
 });
 
 test("a withdrawn VService is stored no more, and its waiting numbers are told", () => {
-  const { actions } = play(one, two, { type: "withdraw", vservice: 1n }, { type: "stored", atMs: 0, draw: 0.5 });
+  const { actions } = play(
+    one,
+    two,
+    { type: "withdraw", vservice: vserviceId(1n) },
+    { type: "stored", atMs: 0, draw: 0.5 },
+  );
   assert.equal(actions.filter(({ type }) => type === "store").length, 1);
   assert.ok(actions.some((action) => action.type === "report" && action.ref === 2 && action.outcome.type === "failed"));
   assert.ok(!actions.some((action) => action.type === "startTimer" && action.timer === "refresh"));

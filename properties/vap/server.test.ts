@@ -9,7 +9,7 @@ import {
   type VapHandlers,
   type VapServerOptions,
 } from "../../actors/vap/mod.ts";
-import { e164, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { type ServiceIdentity, seal, VapMessage, type VService, vapKey } from "../../codecs/vap/mod.ts";
 import { cut, nothingHeld } from "../../codecs/wire/mod.ts";
 import { memoryLayer, type Ports, runVirtual } from "../../runtime/memory.ts";
@@ -89,7 +89,7 @@ virtually(
     yield* client.uploadVcr({ ...vcr, calling: undefined, direction: "received" });
     assert.deepEqual(seen.vcrs, [vcr, { ...vcr, calling: undefined, direction: "received" }]);
     assert.equal(yield* server.notify(VSERVICE, valInfo), 1);
-    assert.equal(yield* server.notify(VSERVICE + 1n, valInfo), 0);
+    assert.equal(yield* server.notify(vserviceId(VSERVICE + 1n), valInfo), 0);
     assert.deepEqual(yield* Queue.take(client.learned), valInfo);
     const { sessions, vservices, numbers: count, vcrs, notifies } = yield* server.counters;
     assert.deepEqual([sessions, vservices, count, vcrs, notifies], [1, 1, 50, 2, 1]);
@@ -195,11 +195,11 @@ virtually(
     const { handlers } = recorder();
     const server = yield* serving(handlers);
     const ann = yield* agent();
-    const bob = yield* agent({ username: "bob", password: "other", vservice: 5n });
+    const bob = yield* agent({ username: "bob", password: "other", vservice: vserviceId(5n) });
     yield* ann.publishVService(document);
     yield* bob.publishVService({ ...document, domain: "b.example" });
     yield* Effect.sleep(1_000);
-    assert.equal(yield* server.notify(5n, valInfo), 1);
+    assert.equal(yield* server.notify(vserviceId(5n), valInfo), 1);
     assert.deepEqual(yield* Queue.take(bob.learned), valInfo);
     assert.equal(yield* Queue.size(ann.learned), 0);
   }),

@@ -5,7 +5,7 @@
 
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
-import { e164 } from "../../codecs/shared/mod.ts";
+import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { againAtMs, REFRESH_AT, REFRESH_JITTER, refreshMs } from "../../machines/reload/mod.ts";
 import { type VapPublisherEvent, vapPublisher } from "../../machines/vap/mod.ts";
 import { chanceOf } from "../../runtime/memory/chance.ts";
@@ -99,7 +99,10 @@ const restart = (servers: number, numbers: number, heldUntil: () => number | und
       const endMs = heldUntil();
       const dueAtMs = endMs === undefined ? undefined : againAtMs(endMs, WEEK_MS, 0, draw());
       const stored = dueAtMs === undefined ? {} : { stored: { dueAtMs, atMs: 0 } };
-      tell({ type: "publish", ref: i + 1, vservice: 1n, number: e164(`+1408${5_550_000 + i}`), ...stored }, 0);
+      tell(
+        { type: "publish", ref: i + 1, vservice: vserviceId(1n), number: e164(`+1408${5_550_000 + i}`), ...stored },
+        0,
+      );
     }
   }
   agenda.run(untilMs);

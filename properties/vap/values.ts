@@ -1,6 +1,6 @@
 /** Values that the tests of VAP share. */
 import fc from "fast-check";
-import { e164, ntp, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, ntp, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   errorAttribute,
   errorCode,
@@ -16,7 +16,7 @@ import type { TypeOf } from "../../codecs/wire/mod.ts";
 
 type Attribute = TypeOf<typeof VapAttribute>;
 
-export const VSERVICE = 0x7eeb_6a70_3647_8351n;
+export const VSERVICE = vserviceId(0x7eeb_6a70_3647_8351n);
 export const NUMBER = e164("+14085555432");
 export const identityOf = (service: number, subservice: number, vservice = VSERVICE, instance = 1n): Attribute => ({
   type: "serviceIdentity",
@@ -69,7 +69,7 @@ const attributes: fc.Arbitrary<Attribute> = fc.constantFrom<Array<Attribute>>(
   identityOf(101, 4),
   identityOf(101, 3),
   identityOf(100, 3),
-  identityOf(101, 4, 5n),
+  identityOf(101, 4, vserviceId(5n)),
   identityOf(9, 9),
   { type: "calledNumber", value: NUMBER },
   { type: "calledNumber", value: "nobody" },

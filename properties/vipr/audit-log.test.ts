@@ -1,7 +1,7 @@
 /** The story of a number: nothing is lost but what is too old, and its last sentence says what is missing. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { e164, nodeIdText, ntpMs } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdText, ntpMs, vserviceId } from "../../codecs/shared/mod.ts";
 import type { ClaimVerdict } from "../../machines/validation/mod.ts";
 import {
   type AuditReport,
@@ -28,7 +28,7 @@ import { hourly } from "../validation/arbitrary.ts";
 const NUMBER = e164("+14085555432");
 const NOW_MS = 1_767_225_600_000;
 const call = { startMs: ntpMs(3_976_214_403_000), stopMs: ntpMs(3_976_214_500_000) };
-const claim = { nodeId: 2n, vservice: 7n };
+const claim = { nodeId: 2n, vservice: vserviceId(7n) };
 const sentCall = (dueMs: number): ViprEvent => ({
   type: "vcr",
   direction: "sent",
@@ -48,12 +48,12 @@ const attempted = (verdict: "validated" | "refused" | "broken" | "unreachable"):
       : verdict === "refused"
         ? { ...common, verdict }
         : { ...common, verdict, why: "reset" };
-  return { type: "attempted", number: NUMBER, by: 3n, call, attempt, tries: 2 };
+  return { type: "attempted", number: NUMBER, by: vserviceId(3n), call, attempt, tries: 2 };
 };
 const proved = (bits: number, calls: number): ViprEvent => ({
   type: "proved",
   number: NUMBER,
-  by: 3n,
+  by: vserviceId(3n),
   claim,
   bits,
   calls,
@@ -156,7 +156,7 @@ test("story: any row of events is plain JSON, has a text for each fact, and keep
     { numRuns: runs },
   ));
 
-const other = { by: 4n, nodeId: 9n, vservice: 1n };
+const other = { by: 4n, nodeId: 9n, vservice: vserviceId(1n) };
 const proofs = fc.array(
   fc.record({
     call: fc.nat(9),
@@ -176,15 +176,20 @@ test("story: the bits of a claim are those that the ledger counts, now and when 
       for (const { call: name, isOther, isProof, bits, afterMs } of given) {
         atMs += afterMs;
         const { by, ...who } = isOther ? other : { by: 3n, ...claim };
-        const key = claimName({ by, number: NUMBER, nodeId: nodeIdText(who.nodeId), vservice: who.vservice });
+        const key = claimName({
+          by: vserviceId(by),
+          number: NUMBER,
+          nodeId: nodeIdText(who.nodeId),
+          vservice: who.vservice,
+        });
         const attempt: ClaimVerdict = isProof
           ? { ...who, method: "A", bits, verdict: "validated", info }
           : { ...who, method: "B", bits: 0, verdict: "refused" };
-        record(all, { type: "attempted", number: NUMBER, by, call, attempt, tries: 2 }, atMs);
+        record(all, { type: "attempted", number: NUMBER, by: vserviceId(by), call, attempt, tries: 2 }, atMs);
         if (!isProof) discredit(ledger, key);
         else {
           const { isRoute: _, ...sum } = credit(ledger, key, hourly(name), bits, atMs);
-          record(all, { type: "proved", number: NUMBER, by, claim: who, ...sum, required: 12 }, atMs);
+          record(all, { type: "proved", number: NUMBER, by: vserviceId(by), claim: who, ...sum, required: 12 }, atMs);
         }
       }
       const byLedger = (of: ClaimSum, nowMs: number) => provedBy(ledger, ledgerName(NUMBER, of), nowMs);

@@ -6,7 +6,7 @@ import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { LOOK_UPS_MAX, openOriginating, PUT_OFF_MS, VALIDATIONS_MAX } from "../../actors/vipr/originating.ts";
 import { ATTEMPTS_AT_ONCE_MAX, windowFor } from "../../actors/vipr/proving.ts";
 import { openRecords, type Records, type Waiting } from "../../actors/vipr/records.ts";
-import { type E164, e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { type E164, e164, unixMs, type Vcr, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import { CLAIMS_MAX, callStore, RETENTION_MS, ROUND_MS, windowOf } from "../../machines/validation/mod.ts";
 import { enter, leave, openCallQueues, QUEUED_CALLS_MAX, type ViprEvent } from "../../machines/vipr/mod.ts";
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
@@ -25,7 +25,13 @@ const ATTACH_MS = 10_000;
 /** Two minutes of each hour. */
 const callOf = (hour: number, called: E164): Vcr => {
   const startMs = HOUR_MS + hour * HOUR;
-  return { ...sentCall, called, startMs: unixMs(startMs), stopMs: unixMs(startMs + 2 * MINUTE_MS), vservice: 1n };
+  return {
+    ...sentCall,
+    called,
+    startMs: unixMs(startMs),
+    stopMs: unixMs(startMs + 2 * MINUTE_MS),
+    vservice: vserviceId(1n),
+  };
 };
 const calls = (count: number, called: E164): ReadonlyArray<Vcr> =>
   Array.from({ length: count }, (_, hour) => callOf(hour, called));
@@ -42,7 +48,7 @@ const noRecords = Effect.orDie(openRecords(undefined, callStore([])));
 
 interface World {
   /** Default: one claimant. */
-  readonly lookUp?: (number: string) => Effect.Effect<ReadonlyArray<{ nodeId: bigint; vservice: bigint }>>;
+  readonly lookUp?: (number: string) => Effect.Effect<ReadonlyArray<{ nodeId: bigint; vservice: VServiceId }>>;
   /** The AppAttach, of whom nobody gets further. Default: no answer. */
   readonly resolve?: Effect.Effect<never>;
   readonly waitBetweenMs?: readonly [number, number];
@@ -65,7 +71,7 @@ const serve = Effect.fnUntraced(function* (
       learned: () => Effect.void,
       watch: (event) => Effect.map(Clock.currentTimeMillis, (nowMs) => void told.push({ event, ms: nowMs - BEGIN_MS })),
     },
-    { lookUp: lookUp ?? (() => Effect.succeed([{ nodeId: 3n, vservice: 8n }])), resolve: () => resolve },
+    { lookUp: lookUp ?? (() => Effect.succeed([{ nodeId: 3n, vservice: vserviceId(8n) }])), resolve: () => resolve },
     records,
   );
   const hours = (type: ViprEvent["type"], number: string) =>
@@ -174,7 +180,7 @@ test("places: a call of many claims has its turn among ever so many of one", () 
           Effect.succeed(
             Array.from({ length: isMany(number) ? CLAIMS_MAX : 1 }, (_, i) => ({
               nodeId: BigInt(i + 3),
-              vservice: 8n,
+              vservice: vserviceId(8n),
             })),
           ),
         waitBetweenMs: [0, 0],
@@ -198,7 +204,7 @@ test("places go by attempts: so many calls of one claim each, however slow, and 
           most = Math.max(most, ++asking);
           yield* Effect.sleep(100);
           asking -= 1;
-          return [{ nodeId: 3n, vservice: 8n }];
+          return [{ nodeId: 3n, vservice: vserviceId(8n) }];
         });
       const all = Array.from({ length: VALIDATIONS_MAX + 1 }, (_, i) => callOf(0, e164(`+1555${10_000 + i}`)));
       const { originating } = yield* serve({ ...(yield* noRecords), waiting: dueAtOnce(all) }, { lookUp });

@@ -5,14 +5,14 @@ import { Effect, Layer, Logger } from "effect";
 import fc from "fast-check";
 import { openTicketChecker } from "../../actors/ticket/mod.ts";
 import { openDomains } from "../../actors/vipr/domains.ts";
-import { e164 } from "../../codecs/shared/mod.ts";
+import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
 
 const RUNS = 6; // each secret is stretched, a tenth of a second
 const NUMBER = e164("+14085555432");
 const NAMES = ["a.example", "b.example"] as const;
-const FOR = { number: NUMBER, grantedTo: "c.example", vservice: 7n };
+const FOR = { number: NUMBER, grantedTo: "c.example", vservice: vserviceId(7n) };
 
 /** Of each domain the epoch of its secret, 0 when it is none of ours. */
 const states = fc.array(fc.tuple(fc.nat(3), fc.nat(3)), { minLength: 1, maxLength: 4 });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Effect, Layer, Logger } from "effect";
 import { connectVap } from "../../actors/vap/mod.ts";
 import { startViprServer } from "../../actors/vipr/mod.ts";
-import { e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { nodeLayer, openSqlite } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { HOUR_MS } from "../validation/arbitrary.ts";
@@ -25,7 +25,7 @@ const vcrOf = (i: number): Vcr => ({
   calling: e164("+14085551000"),
   startMs: unixMs(HOUR_MS + 700_000),
   stopMs: unixMs(HOUR_MS + 1_900_000),
-  vservice: 7n,
+  vservice: vserviceId(7n),
 });
 
 test("a full disk: an upload that cannot be kept is refused over VAP, what was acknowledged is there after a restart", async () => {
@@ -56,7 +56,7 @@ test("a full disk: an upload that cannot be kept is refused over VAP, what was a
               username: "pbx",
               password: "secret",
               name: "exchange/1.0",
-              vservice: 7n,
+              vservice: vserviceId(7n),
             });
             yield* agent.publishVService({
               id: "x",

@@ -1,7 +1,7 @@
 /** Sums of proofs: distinct calls, one after another, young enough, against a plain list of what was credited; and calls put to the proof once. */
 import { ok, deepStrictEqual as same, throws } from "node:assert";
 import fc from "fast-check";
-import { type CallTimes, e164, unixMs } from "../../codecs/shared/mod.ts";
+import { type CallTimes, e164, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import { ROUND_MS } from "../../machines/validation/mod.ts";
 import {
   ACCOUNTS_MAX,
@@ -79,8 +79,8 @@ test("ledger: holds so many claims, the ones heard of last; requirements out of 
 });
 
 test("ledger: what one VService's agents say of their calls counts for no other's, neither for a claim nor against it", () => {
-  const claim = { number: e164("+14085555432"), nodeId: "0a", vservice: 7n };
-  const [own, others] = [1n, 2n].map((by) => claimName({ by, ...claim }));
+  const claim = { number: e164("+14085555432"), nodeId: "0a", vservice: vserviceId(7n) };
+  const [own, others] = [1n, 2n].map((by) => claimName({ by: vserviceId(by), ...claim }));
   const ledger = openLedger(12);
   // Calls that another user of this server made up with a thief, and one guess at a call of ours.
   for (const call of [1, 2, 3]) credit(ledger, others!, hourly(call), 11, 0);

@@ -5,7 +5,7 @@ import { Effect, Layer, Logger } from "effect";
 import { openOriginating } from "../../actors/vipr/originating.ts";
 import { ATTEMPTS_AT_ONCE_MAX } from "../../actors/vipr/proving.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { e164 } from "../../codecs/shared/mod.ts";
+import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { CLAIMS_MAX, callStore, ROUND_MS } from "../../machines/validation/mod.ts";
 import type { ViprEvent } from "../../machines/vipr/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
@@ -37,7 +37,9 @@ test("originating: a call has its turn for all of its claims, and they of all ca
           // Half of the numbers are claimed by as many as may be, the others by one.
           lookUp: (number) => {
             const claims = number.endsWith("0") ? CLAIMS_MAX : 1;
-            return Effect.succeed(Array.from({ length: claims }, (_, i) => ({ nodeId: BigInt(i), vservice: 7n })));
+            return Effect.succeed(
+              Array.from({ length: claims }, (_, i) => ({ nodeId: BigInt(i), vservice: vserviceId(7n) })),
+            );
           },
           resolve: () =>
             Effect.gen(function* () {

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { type Change, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { LOOK_UPS_MAX, openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { bytesOfHex, e164, hexOf, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { bytesOfHex, e164, hexOf, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   decodeProof,
   decodeRecord,
@@ -105,7 +105,7 @@ test("records: rows as version 0.1.0 wrote them are read, and written with the s
   const times = { startMs: unixMs(1_767_225_603_250), stopMs: unixMs(1_767_225_726_800) };
   const { vcr, isLate } = decodeRecord(bytesOfHex(LATE)!)!;
   const called = e164("+14085555432");
-  same([vcr, isLate], [{ direction: "sent", calling: undefined, called, ...times, vservice: 7n }, true]);
+  same([vcr, isLate], [{ direction: "sent", calling: undefined, called, ...times, vservice: vserviceId(7n) }, true]);
   same(hexOf(encodeRecord({ vcr, isLate: true })), LATE);
   same(hexOf(recordKey(vcr, dueMs)), "0000019b771196807a9745e065f7335f52ab9682939d3bd6");
   const proof = decodeProof(bytesOfHex(PROOF)!)!;

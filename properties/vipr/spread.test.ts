@@ -5,7 +5,7 @@ import { Effect } from "effect";
 import fc from "fast-check";
 import { claimsOf } from "../../actors/reload/mod.ts";
 import { openPublishing } from "../../actors/vipr/publishing.ts";
-import { e164 } from "../../codecs/shared/mod.ts";
+import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { nodeOrder, nodesToTry } from "../../machines/vipr/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { overlayOf, testOverlay } from "../reload/ring-of-nodes.ts";
@@ -69,16 +69,16 @@ testOverlay(
     for (let i = 0; i < 2; i++) yield* ring.join();
     const { store, endMs, nodeFor } = openPublishing(ring.members);
     const numbers = Array.from({ length: 3 * quota }, (_, i) => numberOf(i));
-    for (const number of numbers) yield* store(7n, number);
+    for (const number of numbers) yield* store(vserviceId(7n), number);
     for (const { used } of ring.members) same(yield* used, quota);
     for (const number of numbers) {
       const claims = yield* claimsOf(nodeFor(number), number);
       same(claims.length, 1);
-      ok((yield* endMs(7n, number)) !== undefined);
+      ok((yield* endMs(vserviceId(7n), number)) !== undefined);
     }
-    const more = yield* Effect.flip(store(7n, numberOf(999)));
+    const more = yield* Effect.flip(store(vserviceId(7n), numberOf(999)));
     ok(/quota/.test(more.why), more.why);
-    for (const number of numbers.slice(0, 5)) yield* store(7n, number); // what is there may be renewed
+    for (const number of numbers.slice(0, 5)) yield* store(vserviceId(7n), number); // what is there may be renewed
     for (const number of numbers) same((yield* claimsOf(ring.members[0]!, number)).length, 1);
   }),
 );

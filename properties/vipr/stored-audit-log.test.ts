@@ -8,7 +8,7 @@ import { type AuditLog, BUFFERED_EVENTS_MAX, EVENTS_AT_ONCE_MAX, openAuditLog } 
 import { type Originating, openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
 import { storedReport } from "../../actors/vipr/stored-audit-log.ts";
-import { e164, nodeIdText, ntpMs, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdText, ntpMs, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import {
   AuditEventRow,
@@ -237,10 +237,15 @@ test("stories: after a restart calls wait with their new hour, and a claim's bit
       virtually(
         Effect.gen(function* () {
           const store = memoryStore();
-          const claim = { nodeId: 2n, vservice: 7n };
+          const claim = { nodeId: 2n, vservice: vserviceId(7n) };
           const vcr: Vcr = fc.sample(vcrs, { numRuns: 1, seed: 11 })[0]!;
           const number = vcr.called;
-          const name = claimName({ by: 3n, number, nodeId: nodeIdText(claim.nodeId), vservice: 7n });
+          const name = claimName({
+            by: vserviceId(3n),
+            number,
+            nodeId: nodeIdText(claim.nodeId),
+            vservice: vserviceId(7n),
+          });
           const told = Effect.fnUntraced(function* (of: AuditLog, originating: Originating) {
             const stands = { isPublished: false, ...(yield* originating.presentState(number)) };
             return currentReport(yield* of.read(number), number, REQUIRED, stands)!;
@@ -253,10 +258,10 @@ test("stories: after a restart calls wait with their new hour, and a claim's bit
               for (const [i, { day, bits }] of given.toSorted((a, b) => a.day - b.day).entries()) {
                 const atMs = (yield* Clock.currentTimeMillis) + (day - 80) * 86_400_000;
                 const attempt = { ...claim, method: "A", bits, verdict: "validated", info: {} as ValInfo } as const;
-                of.record({ type: "attempted", number, by: 3n, call: CALL, attempt, tries: 2 }, atMs);
+                of.record({ type: "attempted", number, by: vserviceId(3n), call: CALL, attempt, tries: 2 }, atMs);
                 yield* records.proved({ claim: name, call: hourly(i), bits, atMs: unixMs(atMs) });
                 const { isRoute: _, ...sum } = credit(ledger, name, hourly(i), bits, atMs);
-                of.record({ type: "proved", number, by: 3n, claim, ...sum, required: REQUIRED }, atMs);
+                of.record({ type: "proved", number, by: vserviceId(3n), claim, ...sum, required: REQUIRED }, atMs);
               }
               ok(yield* originating.take(vcr));
               return yield* told(of, originating);
@@ -296,12 +301,17 @@ test("stories: of more proofs than a ledger counts, a store without a server tel
   virtually(
     Effect.gen(function* () {
       const store = memoryStore();
-      const claim = { nodeId: 2n, vservice: 7n };
-      const name = claimName({ by: 3n, number: NUMBER, nodeId: nodeIdText(claim.nodeId), vservice: 7n });
+      const claim = { nodeId: 2n, vservice: vserviceId(7n) };
+      const name = claimName({
+        by: vserviceId(3n),
+        number: NUMBER,
+        nodeId: nodeIdText(claim.nodeId),
+        vservice: vserviceId(7n),
+      });
       const atMs = yield* Clock.currentTimeMillis;
       const { of, close } = yield* life(store);
       const attempt = { ...claim, method: "A", bits: 0.5, verdict: "validated", info: {} as ValInfo } as const;
-      of.record({ type: "attempted", number: e164(NUMBER), by: 3n, call: CALL, attempt, tries: 2 }, atMs);
+      of.record({ type: "attempted", number: e164(NUMBER), by: vserviceId(3n), call: CALL, attempt, tries: 2 }, atMs);
       const records = yield* openRecords(store, callStore([5n]));
       for (let i = 0; i < 100; i++)
         yield* records.proved({ claim: name, call: hourly(i), bits: 0.5, atMs: unixMs(atMs + i) });

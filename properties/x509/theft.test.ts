@@ -2,6 +2,7 @@
  * A claim is removed by a Store that its owner signed. Somebody with a certificate for the owner's Node-ID, under a chain that
  * RFC 5280 refuses, removes nothing at a real node. Each chain by which it could be done in 0.1.0, and one that may.
  */
+
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
 import type { Credentials } from "../../actors/ports/mod.ts";
@@ -13,6 +14,7 @@ import {
   type StoredDataValue,
   toNode,
 } from "../../codecs/reload/mod.ts";
+import { vserviceId } from "../../codecs/shared/mod.ts";
 import { keyOfPem } from "../../runtime/keys.ts";
 import { overlayOf, testOverlay } from "../reload/ring-of-nodes.ts";
 import { answerTo, dialled } from "../reload/stranger.ts";
@@ -57,7 +59,7 @@ testOverlay(
     const link = { ...owner, roots };
     const sent = Effect.fnUntraced(function* (by: Credentials, exists: boolean, transactionId: bigint) {
       const post = yield* makePost(by, { now: () => overlay.configuration, roots: () => roots });
-      const key = encodeRegistrationKey({ nodeId: VICTIM, vservice: 1n });
+      const key = encodeRegistrationKey({ nodeId: VICTIM, vservice: vserviceId(1n) });
       const contents = exists ? encodeRegistration(VICTIM) : new Uint8Array();
       const value: StoredDataValue = { key, value: { exists, value: contents } };
       const storageTime = BigInt(nowMs) + transactionId;

@@ -3,7 +3,7 @@ import { Effect } from "effect";
 import { Entropy } from "../../actors/ports/mod.ts";
 import { validate } from "../../actors/validation/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
-import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
+import { bigOf, nodeIdText, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import { isDomain, vserviceText } from "../../codecs/validation/mod.ts";
 import { type ClaimVerdict, equivalentBits, methodsFor, TV_MS_MAX } from "../../machines/validation/mod.ts";
 import { REQUIRED_BITS, REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
@@ -59,7 +59,7 @@ const OPTIONS = {
 interface Settings {
   readonly call: WrittenCall;
   readonly peer: Endpoint;
-  readonly claim: { readonly nodeId: bigint; readonly vservice: bigint };
+  readonly claim: { readonly nodeId: bigint; readonly vservice: VServiceId };
   /** Undefined: drawn. */
   readonly nodeId: bigint | undefined;
   readonly domain: string;
@@ -76,7 +76,9 @@ export const verifyCallCommand = (args: ReadonlyArray<string>): Promise<number> 
       peer: endpointOf(required(values.peer, "peer", "where the server takes validations"), "peer", PVP_PORT),
       claim: {
         nodeId: hexOption(required(values["peer-node"], "peer-node", "the server's Node-ID"), "peer-node", 32),
-        vservice: hexOption(required(values.vservice, "vservice", "the server's VServiceID"), "vservice", 16),
+        vservice: vserviceId(
+          hexOption(required(values.vservice, "vservice", "the server's VServiceID"), "vservice", 16),
+        ),
       },
       nodeId: values.node === undefined ? undefined : hexOption(values.node, "node", 32),
       domain: values.domain,

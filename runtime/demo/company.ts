@@ -12,7 +12,7 @@ import { type Agent, type Border, serveBorder, startAgent } from "../../actors/s
 import type { TicketSecret } from "../../actors/ticket/mod.ts";
 import { connectVap, type VapClient } from "../../actors/vap/mod.ts";
 import { startViprServer, type ViprEvent, type ViprServer } from "../../actors/vipr/mod.ts";
-import { bigOf, type E164, hexOf } from "../../codecs/shared/mod.ts";
+import { bigOf, type E164, hexOf, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import { DHT_NAME } from "../../codecs/vap/mod.ts";
 import { demoLimits, HOST, type Member } from "./overlay.ts";
 
@@ -30,7 +30,7 @@ export interface CompanySetup {
 
 export interface RunningCompany {
   readonly domain: string;
-  readonly vservice: bigint;
+  readonly vservice: VServiceId;
   readonly numbers: ReadonlySet<E164>;
   readonly server: ViprServer;
   readonly agent: Agent;
@@ -51,7 +51,7 @@ const FREE = { host: HOST, port: 0 } as const;
 export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySetup) {
   const { domain, numbers, credentials, watch } = setup;
   const { bytes } = yield* Entropy;
-  const vservice = bigOf(yield* bytes(8));
+  const vservice = vserviceId(bigOf(yield* bytes(8)));
   const secret: TicketSecret = { epoch: 1, password: hexOf(yield* bytes(16)) };
   const user = { name: `agent@${domain}`, password: hexOf(yield* bytes(16)) };
   const server = yield* startViprServer({

@@ -14,7 +14,7 @@ import {
   type Signature,
   type StoreReq,
 } from "../../codecs/reload/mod.ts";
-import { bigOf, bytesOfBig, e164FromDigits, hexOf } from "../../codecs/shared/mod.ts";
+import { bigOf, bytesOfBig, e164FromDigits, hexOf, vserviceId } from "../../codecs/shared/mod.ts";
 import { resourceAtKey, type Signer, type Signers, type ValueTable } from "../../machines/reload/mod.ts";
 
 const KIND = kindId.viprRegistration;
@@ -46,7 +46,7 @@ export const registrationOf = (index: number, publisher: NodeId): Value => {
 export const storeOf = ({ resource, publisher }: Value, atMs: number): Request => {
   const signature = ecdsaSignature(identity, bytesOfBig(publisher, 16));
   signers.set(signature, { nodeId: publisher, users: [], certificate });
-  const key = encodeRegistrationKey({ nodeId: publisher, vservice: 1n });
+  const key = encodeRegistrationKey({ nodeId: publisher, vservice: vserviceId(1n) });
   const value = { key, value: { exists: true, value: encodeRegistration(publisher) } };
   const values = [{ storageTime: BigInt(atMs), lifetime: LIFETIME_S, value, signature }];
   return { type: "storeReq", value: { resource, replica: 0, kinds: [{ kind: KIND, generation: 0n, values }] } };

@@ -4,7 +4,7 @@
  * It checks what the description checks (fixed bits, cookie, lengths, ranges, UTF-8, trailing bytes), copies its byte
  * fields, writes into one buffer of the right size and gives the same values; its errors have no path. RFC 5389 §6, §15.
  */
-import { ntp } from "../../../codecs/shared/mod.ts";
+import { ntp, vserviceId } from "../../../codecs/shared/mod.ts";
 import type { VapAttribute, VapMessage } from "../../../codecs/vap/mod.ts";
 import { attribute, magicCookie, messageClass, method } from "../../../codecs/vap/mod.ts";
 
@@ -87,7 +87,7 @@ const readIdentity = (view: DataView, at: number) => ({
   value: {
     service: view.getUint16(at),
     subservice: view.getUint16(at + 2),
-    vservice: view.getBigUint64(at + 4),
+    vservice: vserviceId(view.getBigUint64(at + 4)),
     instance: view.getBigUint64(at + 12),
   },
 });

@@ -18,6 +18,7 @@ import { type Endpoint, openEndpoint } from "./endpoint.ts";
 import { makeLegs } from "./legs.ts";
 import { answerPstn } from "./pstn-callee.ts";
 import type { TransactionUser } from "./transactions.ts";
+import { sendBadRequest } from "./within.ts";
 
 export interface AgentOptions {
   readonly domain: string;
@@ -121,6 +122,7 @@ const userOf = (legs: ReturnType<typeof makeLegs>, callee: Callee): TransactionU
     return flow.send(responseTo(request, leg === undefined ? 481 : 405));
   },
   ack: (_, ack) => legs.of(ack)?.acked ?? Effect.void,
+  unreadable: (flow, found) => Effect.provideContext(sendBadRequest(flow, found), callee.context),
 });
 
 const attach = ({ domain, vservice, serves, uploadVcr }: AgentOptions, context: Callee["context"]) =>

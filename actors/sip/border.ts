@@ -9,7 +9,7 @@
  * DECISIONS.md D-038.
  */
 import { Deferred, Effect } from "effect";
-import type { HostPort, OnReject } from "../../machines/sip/mod.ts";
+import { borderSelf, type HostPort, type OnReject } from "../../machines/sip/mod.ts";
 import { type ByteStreamShape, type Credentials, Listener, type Listening } from "../ports/mod.ts";
 import { openTicketChecker, type TicketChecker, type TicketSecret } from "../ticket/mod.ts";
 import { type Endpoint, openEndpoint } from "./endpoint.ts";
@@ -71,7 +71,7 @@ export const serveBorder = Effect.fn("sip.border")(function* (options: BorderOpt
   const { endpoint, user: proxy } = yield* openEndpoint(dialling, (endpoint) =>
     openProxy({
       endpoint,
-      self: { domain: options.domain, outside, inside },
+      self: borderSelf({ domain: options.domain, outside, inside }),
       callAgent: options.callAgent,
       onReject: options.onReject ?? "silence",
       checker: tickets,

@@ -57,6 +57,7 @@ export const openEndpoint = Effect.fn("sip.endpoint")(function* <U extends Trans
   const handlers = (opened: (flow: Flow) => Effect.Effect<void>): FlowHandlers => ({
     opened,
     receive: (flow, message) => transactions.receive(flow, message, user),
+    unreadable: (flow, found) => user.unreadable(flow, found),
     lost: transactions.lost,
   });
 

@@ -6,7 +6,7 @@
  * Whoever sends never waits: a peer that does not read its stream has it closed, and stalls no one else's call.
  */
 import { Effect, Option, Queue } from "effect";
-import { cutSip, noSip, printSip, SIP_BYTES_MAX, type SipMessage } from "../../codecs/sip/mod.ts";
+import { cutSip, noSip, printSip, SIP_BYTES_MAX, type SipMessage, type Unreadable } from "../../codecs/sip/mod.ts";
 import type { Side } from "../../machines/sip/mod.ts";
 import type { ByteStreamShape } from "../ports/mod.ts";
 
@@ -30,6 +30,8 @@ export interface Flow {
 export interface FlowHandlers {
   readonly opened: (flow: Flow) => Effect.Effect<void>;
   readonly receive: (flow: Flow, message: SipMessage) => Effect.Effect<void>;
+  /** The stream goes on behind it. */
+  readonly unreadable: (flow: Flow, found: Unreadable) => Effect.Effect<void>;
   readonly lost: (flow: Flow, why: string) => Effect.Effect<void>;
 }
 
@@ -53,23 +55,29 @@ export const runFlow = Effect.fn("sip.flow")(function* (
   const who = side === "inside" ? "inside" : domains.join(" ");
   const flow: Flow = { side, domains, who, send, isOpen: () => open };
   yield* handlers.opened(flow);
-  const why = yield* listen(stream, (message) => handlers.receive(flow, message));
+  const why = yield* listen(stream, flow, handlers);
   open = false;
   yield* handlers.lost(flow, why);
   yield* Effect.logDebug("sip.flowEnded", { where, why });
 }, Effect.scoped);
 
-const listen = (stream: ByteStreamShape, receive: (message: SipMessage) => Effect.Effect<void>) =>
+const listen = (stream: ByteStreamShape, flow: Flow, handlers: FlowHandlers) =>
   Effect.gen(function* () {
     let held = noSip;
     while (true) {
       const chunk = yield* Effect.timeoutOption(stream.read, FLOW_IDLE_MS);
       if (Option.isNone(chunk)) return "idle";
       const cut = cutSip(held, chunk.value, SIP_BYTES_MAX);
-      for (const message of cut.messages) yield* receive(message);
+      for (const message of cut.messages) yield* handlers.receive(flow, message);
+      const from = { from: stream.peer.host, port: stream.peer.port };
+      for (const found of cut.unreadable) {
+        const { at, why } = found.error;
+        yield* Effect.logInfo("sip.unreadable", { ...from, at, why });
+        yield* handlers.unreadable(flow, found);
+      }
       if (cut.error !== undefined) {
         const { at, why } = cut.error;
-        yield* Effect.logInfo("sip.garbage", { from: stream.peer.host, port: stream.peer.port, at, why });
+        yield* Effect.logInfo("sip.garbage", { ...from, at, why });
         return `garbage: ${at} ${why}`;
       }
       held = cut.held;

@@ -27,6 +27,7 @@ import type { Endpoint, FlowTarget } from "./endpoint.ts";
 import type { Flow } from "./flow.ts";
 import { newBranch, relayRequest } from "./relay.ts";
 import type { TransactionUser } from "./transactions.ts";
+import { sendBadRequest } from "./within.ts";
 
 export type BorderReason = Extract<Disposition, { readonly type: "discard" }>["why"] | "answerNotSecured";
 
@@ -70,6 +71,12 @@ export const openProxy = Effect.fn("sip.proxy")(function* (options: ProxyOptions
       const stripped = strippedOf(request);
       const passed = stripped === undefined ? Effect.void : passAck(proxy, { from, request, stripped });
       return Effect.provideContext(passed, around);
+    },
+    unreadable: (from, found) => {
+      // Outside, a stranger learns nothing; inside, an exchange learns what is wrong.
+      if (from.side === "outside") options.refused("unreadable");
+      const isTold = from.side === "inside" || options.onReject === "403";
+      return isTold ? Effect.provideContext(sendBadRequest(from, found), around) : Effect.void;
     },
     underWay: proxy.dialogs.count,
   } satisfies Proxied as Proxied;

@@ -5,7 +5,7 @@
  *   request  -- peer, branch, sent-by --> server transaction, or `request`, or `ack` when nobody waits for it
  */
 import { Effect } from "effect";
-import { responseTo, type SipMessage, type SipRequest } from "../../codecs/sip/mod.ts";
+import { responseTo, type SipMessage, type SipRequest, type Unreadable } from "../../codecs/sip/mod.ts";
 import { type Ask, askWith } from "./client-transaction.ts";
 import type { Flow } from "./flow.ts";
 import { clientKeyOf, type LiveTransactions, serverKeyOf } from "./live.ts";
@@ -19,6 +19,8 @@ export interface TransactionUser {
   readonly request: (flow: Flow, request: SipRequest) => Effect.Effect<void>;
   /** The ACK of a 2xx: it has no transaction. */
   readonly ack: (flow: Flow, ack: SipRequest) => Effect.Effect<void>;
+  /** What is no SIP, in a stream that goes on. */
+  readonly unreadable: (flow: Flow, found: Unreadable) => Effect.Effect<void>;
 }
 
 export interface Transactions {

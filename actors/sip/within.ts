@@ -1,7 +1,7 @@
 /** What a call agent sends within a call: by way of its border element, which knows where the other end is. */
 import { Effect } from "effect";
 import { hexOf } from "../../codecs/shared/mod.ts";
-import { type Dialog, requestIn, type SentBy } from "../../codecs/sip/mod.ts";
+import { badRequestOf, type Dialog, requestIn, type SentBy, type Unreadable } from "../../codecs/sip/mod.ts";
 import type { HostPort } from "../../machines/sip/mod.ts";
 import { type DialFailed, Entropy } from "../ports/mod.ts";
 import type { ClientTold } from "./client-transaction.ts";
@@ -18,6 +18,13 @@ export interface Place {
 }
 
 export const newTag = Effect.flatMap(Effect.service(Entropy), (entropy) => Effect.map(entropy.bytes(8), hexOf));
+
+/** Refuses what could not be read, where the stream goes on behind it. RFC 3261 §21.4.1. */
+export const sendBadRequest = (flow: Flow, found: Unreadable) =>
+  Effect.flatMap(newTag, (toTag) => {
+    const response = badRequestOf(found, toTag);
+    return response === undefined ? Effect.void : flow.send(response);
+  });
 
 export const toBorder = ({ endpoint, border }: Place): Effect.Effect<Flow, DialFailed> => {
   const { host, port } = border() ?? { host: "", port: 0 };

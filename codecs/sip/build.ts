@@ -1,8 +1,9 @@
 /** Messages that follow from others: responses, ACK and CANCEL. RFC 3261 §8.2.6, §9.1 and §17.1.1.3. */
 import { utf8 } from "../shared/mod.ts";
-import { type Header, headerOf, listOf } from "./fields.ts";
-import { cseqOf, tagOf } from "./header.ts";
-import type { SipRequest, SipResponse } from "./message.ts";
+import { Field, fieldsOf, type Header, headerOf } from "./fields.ts";
+import { cseqOf, tagOf, topViaOf } from "./header.ts";
+import type { SipRequest, SipResponse, Unreadable } from "./message.ts";
+import { printVia } from "./values.ts";
 
 export interface ResponseParts {
   /** Put on To when the request had none there. */
@@ -16,14 +17,14 @@ export const responseTo = (request: SipRequest, status: number, parts: ResponseP
   const to = headerOf(request, "To")!;
   const tagged = parts.toTag === undefined || tagOf(request, "To") !== undefined ? to : `${to};tag=${parts.toTag}`;
   // A dialog is made by these: its route is told to both ends. RFC 3261 §12.1.1.
-  const routes = status > 100 && status < 300 ? listOf(request, "Record-Route") : [];
+  const routes = status > 100 && status < 300 ? fieldsOf(request, "Record-Route") : [];
   return {
     type: "response",
     status,
     reason: REASONS[status] ?? "Unknown",
     headers: [
-      ...listOf(request, "Via").map((value) => ({ name: "Via", value })),
-      ...routes.map((value) => ({ name: "Record-Route", value })),
+      ...fieldsOf(request, "Via"),
+      ...routes,
       { name: "From", value: headerOf(request, "From")! },
       { name: "To", value: tagged },
       { name: "Call-ID", value: headerOf(request, "Call-ID")! },
@@ -31,6 +32,30 @@ export const responseTo = (request: SipRequest, status: number, parts: ResponseP
       ...(parts.headers ?? []),
     ],
     body: parts.body ?? new Uint8Array(),
+  };
+};
+
+/**
+ * 400 to a request that could not be read, as far as it lets itself be answered. RFC 3261 §21.4.1. Undefined: it does not say
+ * from whom it comes, or is one that nothing answers.
+ */
+export const badRequestOf = ({ request }: Unreadable, toTag: string): SipResponse | undefined => {
+  if (request === undefined || fieldsOf(request, "Via").length === 0) return undefined;
+  const [to] = fieldsOf(request, "To");
+  const isTagged = !(to instanceof Field && to.tagged.ok) || tagOf(request, "To") !== undefined;
+  const copied = (name: string) => fieldsOf(request, name).slice(0, 1);
+  return {
+    type: "response",
+    status: 400,
+    reason: REASONS[400]!,
+    headers: [
+      ...fieldsOf(request, "Via"),
+      ...copied("From"),
+      ...(to === undefined || isTagged ? copied("To") : [{ name: "To", value: `${to.value};tag=${toTag}` }]),
+      ...copied("Call-ID"),
+      ...copied("CSeq"),
+    ],
+    body: new Uint8Array(),
   };
 };
 
@@ -61,8 +86,8 @@ const sibling = (invite: SipRequest, method: string, to: string): SipRequest => 
   method,
   uri: invite.uri,
   headers: [
-    { name: "Via", value: listOf(invite, "Via")[0]! },
-    ...listOf(invite, "Route").map((value) => ({ name: "Route", value })),
+    { name: "Via", value: printVia(topViaOf(invite)!) },
+    ...fieldsOf(invite, "Route"),
     { name: "Max-Forwards", value: "70" },
     { name: "From", value: headerOf(invite, "From")! },
     { name: "To", value: to },

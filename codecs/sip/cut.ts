@@ -7,7 +7,8 @@
  * larger than the limit is refused when its header fields say so, or when they themselves go over it.
  */
 import { type SipError, tooLarge } from "./error.ts";
-import { endOfHead, type Head, parseHead, type SipMessage } from "./message.ts";
+import { type HeadRead, parseHead } from "./head.ts";
+import { endOfHead, messageOf, type SipMessage, type Unreadable, unreadableOf } from "./message.ts";
 import { TOKEN } from "./params.ts";
 
 /** What waits for more bytes. It belongs to `cutSip`, which writes into it: go on with the newest, drop the older. */
@@ -18,13 +19,15 @@ export interface SipHeld {
   /** No end of the header fields lies before this. */
   readonly scanned: number;
   /** The header fields, once they are whole, and where their body begins. */
-  readonly head: (Head & { readonly bodyAt: number }) | undefined;
+  readonly head: { readonly read: Exclude<HeadRead, { type: "lost" }>; readonly bodyAt: number } | undefined;
 }
 
 export const noSip: SipHeld = { buffer: new Uint8Array(), from: 0, to: 0, scanned: 0, head: undefined };
 
 export interface SipCut {
   readonly messages: ReadonlyArray<SipMessage>;
+  /** Messages whose content is not SIP, and behind which the stream goes on. */
+  readonly unreadable: ReadonlyArray<Unreadable>;
   readonly held: SipHeld;
   /** After an error the stream cannot be read on. */
   readonly error: SipError | undefined;
@@ -32,35 +35,37 @@ export interface SipCut {
 
 export const cutSip = (held: SipHeld, chunk: Uint8Array, limit: number): SipCut => {
   const messages: Array<SipMessage> = [];
+  const unreadable: Array<Unreadable> = [];
   let now: Mutable = { ...held };
   for (let at = 0; at < chunk.length; ) {
     const piece = chunk.subarray(at, at + Math.max(1, limit - (now.to - now.from)));
     now = append(now, piece, limit);
     at += piece.length;
     for (let next = take(now, limit); next !== undefined; next = take(now, limit)) {
-      if ("_tag" in next) return { messages, held: noSip, error: next };
-      messages.push(next);
+      if ("_tag" in next) return { messages, unreadable, held: noSip, error: next };
+      if ("type" in next) messages.push(next);
+      else unreadable.push(next);
     }
   }
-  return { messages, held: now, error: undefined };
+  return { messages, unreadable, held: now, error: undefined };
 };
 
 type Mutable = { -readonly [K in keyof SipHeld]: SipHeld[K] };
 
 /** The next whole message, the reason why there can be none, or undefined: wait. */
-const take = (now: Mutable, limit: number): SipMessage | SipError | undefined => {
+const take = (now: Mutable, limit: number): SipMessage | Unreadable | SipError | undefined => {
   if (now.head === undefined) {
     const problem = findHead(now, limit);
     if (problem !== undefined || now.head === undefined) return problem;
   }
-  const { message, contentLength, bodyAt } = now.head as NonNullable<SipHeld["head"]>;
-  const end = bodyAt + contentLength;
+  const { read, bodyAt } = now.head as NonNullable<SipHeld["head"]>;
+  const end = bodyAt + read.contentLength;
   if (end > now.to) return undefined;
   const body = now.buffer.slice(bodyAt, end);
   now.from = end;
   now.scanned = end;
   now.head = undefined;
-  return { ...message, body };
+  return read.type === "read" ? messageOf(read.start, read.headers, body) : unreadableOf(read);
 };
 
 const findHead = (now: Mutable, limit: number): SipError | undefined => {
@@ -73,11 +78,11 @@ const findHead = (now: Mutable, limit: number): SipError | undefined => {
   now.scanned = now.to;
   if (bodyAt < 0)
     return now.to - now.from >= limit ? tooLarge("header fields", `more than ${limit} bytes`).error : undefined;
-  const head = parseHead(now.buffer.subarray(now.from, bodyAt));
-  if (!head.ok) return head.error;
-  const size = bodyAt - now.from + head.value.contentLength;
+  const read = parseHead(now.buffer.subarray(now.from, bodyAt));
+  if (read.type === "lost") return read.error;
+  const size = bodyAt - now.from + read.contentLength;
   if (size > limit) return tooLarge("Content-Length", `more than ${limit} bytes`).error;
-  now.head = { ...head.value, bodyAt };
+  now.head = { read, bodyAt };
   return undefined;
 };
 

@@ -4,10 +4,12 @@
  */
 import type { E164 } from "../shared/mod.ts";
 import { type Header, headerOf, listOf } from "./fields.ts";
-import { addressesOf, cseqOf, printVia, tagOf } from "./header.ts";
+import { cseqOf, tagOf } from "./header.ts";
 import type { SipRequest, SipResponse } from "./message.ts";
+import { hasParam } from "./params.ts";
 import { TICKET_HEADER } from "./ticket-header.ts";
-import { parseUri, printUri, type SipUri, sipUri } from "./uri.ts";
+import { parseNameAddr, parseUri, printUri, type SipUri, sipUri, targetIn } from "./uri.ts";
+import { printVia } from "./values.ts";
 
 /** Where we are, in a Via and in a Contact. */
 export interface SentBy {
@@ -106,31 +108,56 @@ export const dialogOfCallee = (invite: SipRequest, response: SipResponse): Dialo
       };
 };
 
+/**
+ * A strict router stands first where its URI has no `lr`: it takes the Request-URI for its own address, and the target goes to
+ * the end of the Route. RFC 3261 §12.2.1.1 and §16.6 step 6.
+ */
+export const strictly = (
+  target: string,
+  routes: ReadonlyArray<string>,
+): { readonly uri: string; readonly routes: ReadonlyArray<string> } | undefined => {
+  const first = routes[0] === undefined ? undefined : parseNameAddr("Route", routes[0]);
+  if (!first?.ok || first.value.uri.type !== "sip" || hasParam(first.value.uri.params, "lr")) return undefined;
+  const uri = targetIn(routes[0]!);
+  return uri === undefined ? undefined : { uri, routes: [...routes.slice(1), `<${target}>`] };
+};
+
 /** ACK of a 2xx, or BYE. RFC 3261 §12.2.1.1 and §13.2.2.4. */
-export const requestIn = (dialog: Dialog, method: "ACK" | "BYE", by: SentBy, branch: string): SipRequest => ({
-  type: "request",
-  method,
-  uri: dialog.target,
-  headers: [
-    { name: "Via", value: printVia({ ...by, params: [{ name: "branch", value: branch }] }) },
-    ...dialog.routes.map((value) => ({ name: "Route", value })),
-    { name: "Max-Forwards", value: "70" },
-    { name: "From", value: dialog.local },
-    { name: "To", value: dialog.remote },
-    { name: "Call-ID", value: dialog.callId },
-    { name: "CSeq", value: `${method === "ACK" ? dialog.invited : dialog.invited + 1} ${method}` },
-  ],
-  body: new Uint8Array(),
-});
+export const requestIn = (dialog: Dialog, method: "ACK" | "BYE", by: SentBy, branch: string): SipRequest => {
+  const { uri, routes } = strictly(dialog.target, dialog.routes) ?? { uri: dialog.target, routes: dialog.routes };
+  return {
+    type: "request",
+    method,
+    uri,
+    headers: headersIn(dialog, routes, method, by, branch),
+    body: new Uint8Array(),
+  };
+};
+
+const headersIn = (
+  dialog: Dialog,
+  routes: ReadonlyArray<string>,
+  method: "ACK" | "BYE",
+  by: SentBy,
+  branch: string,
+): ReadonlyArray<Header> => [
+  { name: "Via", value: printVia({ ...by, params: [{ name: "branch", value: branch }] }) },
+  ...routes.map((value) => ({ name: "Route", value })),
+  { name: "Max-Forwards", value: "70" },
+  { name: "From", value: dialog.local },
+  { name: "To", value: dialog.remote },
+  { name: "Call-ID", value: dialog.callId },
+  { name: "CSeq", value: `${method === "ACK" ? dialog.invited : dialog.invited + 1} ${method}` },
+];
 
 /** Which dialog a message speaks of, whoever sent it: the Call-ID and both tags, in one order. RFC 3261 §12. */
 export const dialogIdOf = (message: SipRequest | SipResponse): string =>
   [headerOf(message, "Call-ID") ?? "", ...[tagOf(message, "From") ?? "", tagOf(message, "To") ?? ""].sort()].join(" ");
 
-/** The other end's Contact, as a Request-URI. */
+/** The other end's Contact, as a Request-URI: unchanged, RFC 3261 §12.2.1.1. */
 const targetOf = (message: SipRequest | SipResponse): string | undefined => {
-  const contacts = addressesOf(message, "Contact");
-  return contacts.ok && contacts.value[0] !== undefined ? printUri(contacts.value[0].uri) : undefined;
+  const [contact] = listOf(message, "Contact");
+  return contact === undefined ? undefined : targetIn(contact);
 };
 
 const fromOf = (calling: E164 | undefined, domain: string): string =>

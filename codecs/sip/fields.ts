@@ -1,14 +1,18 @@
 /**
- * The header fields of a message, in the order they came. RFC 3261 §7.3. Beside them, and not part of the value, stands what
- * is known of them: the line that each came in, which is what is sent when nobody touched it, and the values that were
- * read from them, so that none is read twice.
+ * The header fields of a message, in the order they came. RFC 3261 §7.3.
  *
- *   headers: [ { name, value }, ... ] --> Kept { lines: [ "v: SIP/2.0/TLS ...", ... ], via, from, to, cseq, ... }
+ *   text  ... CR LF  v  :  SIP/2.0/TLS acme.example;branch=z9hG4bKa  CR LF ...
+ *                    at    from                                     to, end
  *
- * It is found by the list itself: a copy of a message with the same list keeps it, a list of one's own has none.
+ * A field that came in is a place in the text of its message. Its name, its value and what its value means are cut out when
+ * they are first asked for, and kept. Where nobody touches it, its line goes out as it came, byte for byte. A field that
+ * is written here is a name and a value.
  */
-import { canonicalName } from "./names.ts";
+import type { Parsed } from "./error.ts";
+import { canonicalName, idOfName, NAMES } from "./names.ts";
 import { splitOutside } from "./params.ts";
+import { type NameAddr, parseNameAddr } from "./uri.ts";
+import { type CSeq, cseqIn, type Tagged, taggedIn, type Via, viaIn } from "./values.ts";
 
 export interface Header {
   readonly name: string;
@@ -20,147 +24,191 @@ export interface HasHeaders {
   readonly headers: ReadonlyArray<Header>;
 }
 
-/** `lines`: `undefined` for one that was written here. The others: what was read, once it was. */
-class Kept {
-  readonly lines: ReadonlyArray<string | undefined> | undefined;
-  via: unknown = undefined;
-  from: unknown = undefined;
-  to: unknown = undefined;
-  cseq: unknown = undefined;
-  routes: unknown = undefined;
-  constructor(lines: ReadonlyArray<string | undefined> | undefined) {
-    this.lines = lines;
-  }
+/** Where a field stands. */
+export interface FieldPlace {
+  /** Its name's number, 0 for a name that has none. */
+  readonly id: number;
+  readonly text: string;
+  /** The line, and its folds: from its first letter to the last CR LF, which is left out. */
+  readonly at: number;
+  readonly nameEnd: number;
+  readonly end: number;
+  /** The value in the text, without the white space around it. */
+  readonly from: number;
+  readonly to: number;
+  /** The value, where the line is folded and the text does not have it in one piece. */
+  readonly unfolded: string | undefined;
 }
-type Slot = Exclude<keyof Kept, "lines">;
 
-/**
- * A private field put on the list itself. A WeakMap would say the same more plainly; with one entry a message its table kept
- * the garbage collector busier than the parser was.
- */
-class Itself {
-  constructor(list: object) {
-    // biome-ignore lint/correctness/noConstructorReturn: what a constructor of the base returns is what gets the field
-    return list;
-  }
-}
-class Marked extends Itself {
-  #kept: Kept | undefined;
-  static get(list: ReadonlyArray<Header>): Kept | undefined {
-    return #kept in list ? list.#kept : undefined;
-  }
-  static set(list: ReadonlyArray<Header>, kept: Kept): void {
-    const marked = #kept in list ? list : (new Marked(list) as unknown as ReadonlyArray<Header> & Marked);
-    marked.#kept = kept;
-  }
-}
-const kept = { get: Marked.get, set: Marked.set };
+/** A field that came in. */
+export class Field implements Header {
+  readonly #place: FieldPlace;
+  #name: string | undefined;
+  #value: string | undefined;
+  #via: Parsed<Via> | undefined;
+  #tagged: Parsed<Tagged> | undefined;
+  #cseq: Parsed<CSeq> | undefined;
+  #addresses: Parsed<ReadonlyArray<NameAddr>> | undefined;
 
-/** Says in which lines the fields came, CR LF left out. */
-export const keepLines = (headers: ReadonlyArray<Header>, lines: ReadonlyArray<string>): void => {
-  kept.set(headers, new Kept(lines));
+  constructor(place: FieldPlace) {
+    this.#place = place;
+    this.#value = place.unfolded;
+  }
+  get id(): number {
+    return this.#place.id;
+  }
+  get name(): string {
+    const { id, text, at, nameEnd } = this.#place;
+    if (id !== 0) return NAMES[id]!;
+    this.#name ??= canonicalName(text.slice(at, nameEnd));
+    return this.#name;
+  }
+  get value(): string {
+    const { text, from, to } = this.#place;
+    this.#value ??= text.slice(from, to);
+    return this.#value;
+  }
+  /** The first of its Vias. */
+  get via(): Parsed<Via> {
+    const { text, from, to, unfolded } = this.#place;
+    this.#via ??= unfolded === undefined ? viaIn(text, from, to) : viaIn(unfolded, 0, unfolded.length);
+    return this.#via;
+  }
+  /** Its one address, of From or To. */
+  get tagged(): Parsed<Tagged> {
+    const { text, from, to, unfolded } = this.#place;
+    this.#tagged ??=
+      unfolded === undefined ? taggedIn(this.name, text, from, to) : taggedIn(this.name, unfolded, 0, unfolded.length);
+    return this.#tagged;
+  }
+  get cseq(): Parsed<CSeq> {
+    const { text, from, to, unfolded } = this.#place;
+    this.#cseq ??= unfolded === undefined ? cseqIn(text, from, to) : cseqIn(unfolded, 0, unfolded.length);
+    return this.#cseq;
+  }
+  /** All its addresses, of Contact, Route or Record-Route. */
+  get addresses(): Parsed<ReadonlyArray<NameAddr>> {
+    this.#addresses ??= addressesIn(this.name, this.value);
+    return this.#addresses;
+  }
+  get isEmpty(): boolean {
+    return this.#place.unfolded === undefined ? this.#place.from === this.#place.to : this.#value === "";
+  }
+
+  /** As lines, each with its CR LF; lines that came one after the other in one piece. */
+  static print(headers: ReadonlyArray<Header>, written: (header: Header) => string): string {
+    let out = "";
+    for (let i = 0; i < headers.length; i++) {
+      const header = headers[i]!;
+      if (!(header instanceof Field)) {
+        out += written(header);
+        continue;
+      }
+      const { text, at } = header.#place;
+      let { end } = header.#place;
+      for (let next = headers[i + 1]; next instanceof Field; next = headers[i + 1]) {
+        if (next.#place.at !== end + 2 || next.#place.text !== text) break;
+        end = next.#place.end;
+        i++;
+      }
+      out += `${text.slice(at, end)}\r\n`;
+    }
+    return out;
+  }
+}
+
+const addressesIn = (name: string, value: string): Parsed<ReadonlyArray<NameAddr>> => {
+  const addresses: Array<NameAddr> = [];
+  for (const text of partsOf(value)) {
+    const address = parseNameAddr(name, text);
+    if (!address.ok) return address;
+    addresses.push(address.value);
+  }
+  return { ok: true, value: addresses };
+};
+export const addressesOfHeader = (header: Header): Parsed<ReadonlyArray<NameAddr>> =>
+  header instanceof Field ? header.addresses : addressesIn(header.name, header.value);
+
+/** The values between commas. RFC 3261 §7.3.1. */
+const partsOf = (value: string): ReadonlyArray<string> => {
+  if (!value.includes(",")) return value === "" ? [] : [value];
+  return splitOutside(value, ",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
 };
 
-/** The lines that the fields came in, where they did; undefined for those written here. */
-export const linesOf = (headers: ReadonlyArray<Header>): ReadonlyArray<string | undefined> | undefined =>
-  kept.get(headers)?.lines;
-
-/** What `read` makes of these fields: made once for each list of them, and found again in its slot. */
-export const once = <A>(message: HasHeaders, slot: Slot, read: (message: HasHeaders) => A): A => {
-  let known = kept.get(message.headers);
-  if (known === undefined) {
-    known = new Kept(undefined);
-    kept.set(message.headers, known);
-  }
-  known[slot] ??= read(message);
-  return known[slot] as A;
+/** The place of the first field of this name from `from` on, or -1. */
+export const indexOf = (headers: ReadonlyArray<Header>, wanted: string, from: number): number => {
+  const id = idOfName(wanted);
+  for (let i = from; i < headers.length; i++) if (isNamed(headers[i]!, id, wanted)) return i;
+  return -1;
+};
+const isNamed = (header: Header, id: number, wanted: string): boolean => {
+  if (header instanceof Field && (id !== 0 || header.id !== 0)) return header.id === id;
+  const { name } = header;
+  return name === wanted || (name.length === wanted.length && name.toLowerCase() === wanted.toLowerCase());
 };
 
-/** The first value of this field. */
-export const headerOf = ({ headers }: HasHeaders, name: string): string | undefined => {
+/** The first field of this name. */
+export const fieldOf = ({ headers }: HasHeaders, name: string): Header | undefined => {
   const at = indexOf(headers, canonicalName(name), 0);
-  return at < 0 ? undefined : headers[at]!.value;
+  return at < 0 ? undefined : headers[at];
+};
+/** The first value of this field. */
+export const headerOf = (message: HasHeaders, name: string): string | undefined => fieldOf(message, name)?.value;
+
+/** All fields of this name, as they came. */
+export const fieldsOf = ({ headers }: HasHeaders, name: string): ReadonlyArray<Header> => {
+  const wanted = canonicalName(name);
+  const found: Array<Header> = [];
+  for (let at = indexOf(headers, wanted, 0); at >= 0; at = indexOf(headers, wanted, at + 1)) found.push(headers[at]!);
+  return found;
 };
 
 /** Every value of a field that is a list: one field with commas means the same as several. RFC 3261 §7.3.1. */
-export const listOf = ({ headers }: HasHeaders, name: string): ReadonlyArray<string> => {
-  const wanted = canonicalName(name);
-  const values: Array<string> = [];
-  for (let at = indexOf(headers, wanted, 0); at >= 0; at = indexOf(headers, wanted, at + 1)) {
-    const { value } = headers[at]!;
-    if (!value.includes(",")) {
-      if (value !== "") values.push(value);
-      continue;
-    }
-    for (const part of splitOutside(value, ",")) if (part.trim() !== "") values.push(part.trim());
-  }
-  return values;
-};
+export const listOf = (message: HasHeaders, name: string): ReadonlyArray<string> =>
+  fieldsOf(message, name).flatMap(({ value }) => partsOf(value));
 
 /** With this field once, in the place of its first or else at the end; without it when the value is undefined. */
 export const withHeader = <M extends HasHeaders>(message: M, name: string, value: string | undefined): M =>
-  edited(message, name, value === undefined ? [] : [value], "end");
+  edited(message, name, value === undefined ? [] : [{ name, value }], "end");
 
 /** With the list replaced, one value a field, standing where its first stood or else at the top. */
 export const withList = <M extends HasHeaders>(message: M, name: string, values: ReadonlyArray<string>): M =>
-  edited(message, name, values, "top");
+  edited(
+    message,
+    name,
+    values.map((value) => ({ name, value })),
+    "top",
+  );
 
 /** With these fields before all others. */
-export const withFirst = <M extends HasHeaders>(message: M, added: ReadonlyArray<Header>): M => {
-  const lines = linesOf(message.headers);
-  const headers = [...added, ...message.headers];
-  if (lines !== undefined) keep(headers, [...added.map(() => undefined), ...lines]);
-  return { ...message, headers };
-};
+export const withFirst = <M extends HasHeaders>(message: M, added: ReadonlyArray<Header>): M => ({
+  ...message,
+  headers: [...added, ...message.headers],
+});
 
 /** The fields of `message`, those of this name as `other` has them, at the top. */
-export const withFieldsOf = <M extends HasHeaders>(message: M, name: string, other: HasHeaders): M => {
-  const wanted = canonicalName(name);
-  const theirs = other.headers.filter((header) => isNamed(header, wanted));
-  return withFirst(withList(message, name, []), theirs);
-};
-
-const keep = (headers: ReadonlyArray<Header>, lines: ReadonlyArray<string | undefined>): void => {
-  kept.set(headers, new Kept(lines));
-};
+export const withFieldsOf = <M extends HasHeaders>(message: M, name: string, other: HasHeaders): M =>
+  withFirst(edited(message, name, [], "top"), fieldsOf(other, name));
 
 const edited = <M extends HasHeaders>(
   message: M,
   name: string,
-  values: ReadonlyArray<string>,
+  values: ReadonlyArray<Header>,
   missing: "top" | "end",
 ): M => {
   const wanted = canonicalName(name);
-  const old = message.headers;
-  const lines = linesOf(old);
+  const id = idOfName(wanted);
   const headers: Array<Header> = [];
-  const keptLines: Array<string | undefined> = [];
-  let at = -1;
-  for (let i = 0; i < old.length; i++) {
-    const header = old[i]!;
-    if (isNamed(header, wanted)) {
-      if (at < 0) at = headers.length;
-      continue;
+  let isPlaced = values.length === 0;
+  for (const header of message.headers) {
+    if (!isNamed(header, id, wanted)) headers.push(header);
+    else if (!isPlaced) {
+      headers.push(...values);
+      isPlaced = true;
     }
-    headers.push(header);
-    keptLines.push(lines?.[i]);
   }
-  if (values.length > 0) {
-    const place = at >= 0 ? at : missing === "top" ? 0 : headers.length;
-    headers.splice(place, 0, ...values.map((value) => ({ name, value })));
-    keptLines.splice(place, 0, ...values.map(() => undefined));
-  }
-  if (lines !== undefined) keep(headers, keptLines);
+  if (!isPlaced) headers.splice(missing === "top" ? 0 : headers.length, 0, ...values);
   return { ...message, headers };
-};
-
-const isNamed = ({ name }: Header, wanted: string): boolean =>
-  name === wanted ||
-  (name.length === wanted.length &&
-    (name.charCodeAt(0) | 32) === (wanted.charCodeAt(0) | 32) &&
-    name.toLowerCase() === wanted.toLowerCase());
-
-const indexOf = (headers: ReadonlyArray<Header>, wanted: string, from: number): number => {
-  for (let i = from; i < headers.length; i++) if (isNamed(headers[i]!, wanted)) return i;
-  return -1;
 };

@@ -1,5 +1,5 @@
 /** SIP and SDP as text: messages, addresses, framing, what follows from what, the ticket's header field. */
-export { ackOf, cancelOf, MAGIC_BRANCH, type ResponseParts, responseTo, textBody } from "./build.ts";
+export { ackOf, badRequestOf, cancelOf, MAGIC_BRANCH, type ResponseParts, responseTo, textBody } from "./build.ts";
 export { cutSip, noSip, type SipCut, type SipHeld } from "./cut.ts";
 export {
   contactOf,
@@ -12,32 +12,21 @@ export {
   inviteOf,
   requestIn,
   type SentBy,
+  strictly,
 } from "./dialog.ts";
 export type { Parsed, SipError } from "./error.ts";
 export {
   type HasHeaders,
   type Header,
   headerOf,
-  linesOf,
   listOf,
   withFieldsOf,
   withFirst,
   withHeader,
   withList,
 } from "./fields.ts";
-export {
-  addressesOf,
-  branchOf,
-  type CSeq,
-  cseqOf,
-  parseCSeq,
-  parseVia,
-  printVia,
-  routesIn,
-  tagOf,
-  topViaOf,
-  type Via,
-} from "./header.ts";
+export { HEADERS_MAX } from "./head.ts";
+export { branchOf, cseqOf, routesIn, tagOf, topViaOf } from "./header.ts";
 export {
   answerTo,
   type Crypto,
@@ -51,15 +40,16 @@ export {
   SUITES,
 } from "./media.ts";
 export {
-  HEADERS_MAX,
   parseSip,
   printSip,
+  requestUriOf,
   SIP_BYTES_MAX,
   type SipMessage,
   type SipRequest,
   type SipResponse,
+  sessionIn,
+  type Unreadable,
 } from "./message.ts";
-export { canonicalName } from "./names.ts";
 export { hasParam, PARAMS_MAX, type Param, paramOf } from "./params.ts";
 export { parseSdp, printSdp, type Sdp, type SdpLine, type SdpMedia } from "./sdp.ts";
 export { TICKET_HEADER, ticketOf, withTicket } from "./ticket-header.ts";
@@ -76,5 +66,7 @@ export {
   type SipUri,
   sipUri,
   type TelUri,
+  targetIn,
   type Uri,
 } from "./uri.ts";
+export { type CSeq, parseCSeq, parseVia, printVia, type Via } from "./values.ts";

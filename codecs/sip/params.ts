@@ -4,6 +4,7 @@
  * believe another one.
  */
 import { malformed, type Parsed, parsed } from "./error.ts";
+import { spanEnd, TOKENS, VALUES } from "./scan.ts";
 
 export interface Param {
   readonly name: string;
@@ -36,11 +37,14 @@ export const splitOutside = (text: string, mark: string): ReadonlyArray<string> 
   return parts;
 };
 
-export const paramOf = (params: ReadonlyArray<Param>, name: string): string | undefined =>
-  params.find((param) => param.name === name)?.value;
+export const paramOf = (params: ReadonlyArray<Param>, name: string): string | undefined => found(params, name)?.value;
 
-export const hasParam = (params: ReadonlyArray<Param>, name: string): boolean =>
-  params.some((param) => param.name === name);
+export const hasParam = (params: ReadonlyArray<Param>, name: string): boolean => found(params, name) !== undefined;
+
+const found = (params: ReadonlyArray<Param>, name: string): Param | undefined => {
+  for (let i = 0; i < params.length; i++) if (params[i]!.name === name) return params[i];
+  return undefined;
+};
 
 /** The parameters of a header field: values are tokens, hosts or quoted strings. */
 export const parseParams = (at: string, pieces: ReadonlyArray<string>): Parsed<ReadonlyArray<Param>> =>
@@ -51,24 +55,44 @@ export const parseParams = (at: string, pieces: ReadonlyArray<string>): Parsed<R
   });
 
 /**
- * The parameters behind a value, `;name=value;name`, from `from` to the text's end. Those that are written plainly, as nearly
- * all are, are read in one pass; quotes and white space take the long way.
+ * `;name=value;name` that fills the text from `from` to `to`, plainly written, names and values of these kinds. Undefined: it
+ * is not, and the long way must read it.
  */
-export const parseTail = (at: string, text: string, from: number): Parsed<ReadonlyArray<Param>> => {
-  if (from >= text.length) return NO_PARAMS;
+export const plainParams = (
+  text: string,
+  from: number,
+  to: number,
+  nameKind: number,
+  valueKind: number,
+): ReadonlyArray<Param> | undefined => {
+  if (from === to) return NONE;
   const params: Array<Param> = [];
-  PLAIN_PARAM.lastIndex = from;
-  for (let end = from; end < text.length; end = PLAIN_PARAM.lastIndex) {
-    const match = PLAIN_PARAM.exec(text);
-    const name = match?.[1]?.toLowerCase();
-    if (name === undefined || params.length === PARAMS_MAX || hasParam(params, name))
-      return parseSlowly(at, text, from);
-    params.push({ name, value: match![2] });
+  for (let at = from; at < to; ) {
+    if (text.charCodeAt(at) !== SEMICOLON || params.length === PARAMS_MAX) return undefined;
+    const nameEnd = spanEnd(text, at + 1, to, nameKind);
+    if (nameEnd === at + 1) return undefined;
+    const name = text.slice(at + 1, nameEnd).toLowerCase();
+    if (hasParam(params, name)) return undefined;
+    at = nameEnd;
+    let value: string | undefined;
+    if (nameEnd < to && text.charCodeAt(nameEnd) === EQUALS) {
+      at = spanEnd(text, nameEnd + 1, to, valueKind);
+      if (at === nameEnd + 1) return undefined;
+      value = text.slice(nameEnd + 1, at);
+    }
+    params.push({ name, value });
   }
-  return parsed(params);
+  return params;
 };
-const NO_PARAMS = parsed<ReadonlyArray<Param>>([]);
-const PLAIN_PARAM = /;([A-Za-z0-9.!%*_+`'~-]+)(?:=([A-Za-z0-9.!%*_+`'~[\]:-]+))?(?=;|$)/y;
+const SEMICOLON = 59;
+const EQUALS = 61;
+const NONE: ReadonlyArray<Param> = [];
+
+/** The parameters behind a value, `;name=value;name`, from `from` to the text's end. */
+export const parseTail = (at: string, text: string, from: number): Parsed<ReadonlyArray<Param>> => {
+  const plain = plainParams(text, from, text.length, TOKENS, VALUES);
+  return plain === undefined ? parseSlowly(at, text, from) : parsed(plain);
+};
 
 const parseSlowly = (at: string, text: string, from: number): Parsed<ReadonlyArray<Param>> => {
   const [before, ...pieces] = splitOutside(text.slice(from), ";");

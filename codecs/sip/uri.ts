@@ -11,6 +11,7 @@ import {
   type Param,
   parseTail,
   parseUriParams,
+  plainParams,
   printParams,
   printUriParams,
   quote,
@@ -18,6 +19,7 @@ import {
   unescaped,
   unquote,
 } from "./params.ts";
+import { digitsIn, HOSTS, spanEnd, URI_PARAMS, USERS } from "./scan.ts";
 
 export interface SipUri {
   readonly type: "sip";
@@ -67,24 +69,8 @@ export const sipUri = (parts: Partial<Omit<SipUri, "type">> & { readonly host: s
 });
 
 export const parseUri = (text: string): Parsed<SipUri | TelUri> => {
-  const plain = PLAIN_URI.exec(text);
-  if (plain !== null) {
-    const [, scheme, user, host = "", port, params = ""] = plain;
-    const number = port === undefined ? undefined : Number(port);
-    const read = params === "" ? NO_URI_PARAMS : parseUriParams("uri", params.slice(1).split(";"));
-    if (!read.ok) return read;
-    if (host.length <= HOST_CHARS_MAX && (number === undefined || (number >= 1 && number <= 65_535)))
-      return parsed({
-        type: "sip",
-        secure: scheme === "sips",
-        user,
-        password: undefined,
-        host: host.toLowerCase(),
-        port: number,
-        params: read.value,
-        headers: undefined,
-      });
-  }
+  const plain = plainUri(text, 0, text.length);
+  if (plain !== undefined) return parsed(plain);
   const colon = text.indexOf(":");
   const scheme = text.slice(0, Math.max(0, colon)).toLowerCase();
   const rest = text.slice(colon + 1);
@@ -151,14 +137,67 @@ export const parseNameAddr = (at: string, text: string): Parsed<NameAddr> => {
   return withHeaderParams(at, display, text.slice(open + 1, close).trim(), text.slice(close + 1).trim());
 };
 
+/**
+ * The URI of an address as it was written, its headers left out: a remote target goes into a Request-URI unchanged.
+ * RFC 3261 §12.2.1.1 and §19.1.1. Undefined: the address cannot be read.
+ */
+export const targetIn = (text: string): string | undefined => {
+  if (!parseNameAddr("Contact", text).ok) return undefined;
+  const open = text.includes('"') ? outsideQuotes(text, "<") : text.indexOf("<");
+  const uri = open < 0 ? text.split(";", 1)[0]! : text.slice(open + 1, text.indexOf(">", open));
+  return withoutHeaders(uri.trim());
+};
+
+/** What stands behind the `?` that follows the host: before `@` it belongs to the user part. */
+const withoutHeaders = (uri: string): string => {
+  if (!/^sips?:/i.test(uri)) return uri;
+  const question = uri.indexOf("?", uri.indexOf("@") + 1);
+  return question < 0 ? uri : uri.slice(0, question);
+};
+
 export const printNameAddr = ({ display, uri, params }: NameAddr): string =>
   `${display === undefined ? "" : `${quote(display)} `}<${printUri(uri)}>${printParams(params)}`;
 
 const HOST_CHARS_MAX = 255;
-const NO_URI_PARAMS = parsed<ReadonlyArray<Param>>([]);
-/** As nearly all are written: nothing escaped, no password, no headers. */
-const PLAIN_URI =
-  /^(sips?):(?:([A-Za-z0-9_.!~*'()&=+$,;?/-]+)@)?([A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9.])?)(?::([0-9]{1,5}))?((?:;[A-Za-z0-9_.!~*'()[\]/:&+$=-]+)*)$/;
+/** As nearly all are written: nothing escaped, no password, no headers, no IPv6 address. */
+const plainUri = (text: string, at: number, to: number): SipUri | undefined => {
+  if (!text.startsWith("sip", at)) return undefined;
+  const secure = text.charCodeAt(at + 3) === LETTER_S;
+  const start = secure ? at + 5 : at + 4;
+  if (text.charCodeAt(start - 1) !== COLON) return undefined;
+  const userEnd = spanEnd(text, start, to, USERS);
+  const hasUser = userEnd < to && text.charCodeAt(userEnd) === AT && userEnd > start;
+  const hostAt = hasUser ? userEnd + 1 : start;
+  const hostEnd = plainHostEnd(text, hostAt, to);
+  if (hostEnd < 0) return undefined;
+  let end = hostEnd;
+  let port: number | undefined;
+  if (end < to && text.charCodeAt(end) === COLON) {
+    const digitsAt = end + 1;
+    for (end = digitsAt; end < to && isDigit(text.charCodeAt(end)); end++);
+    port = end - digitsAt > 5 ? -1 : digitsIn(text, digitsAt, end);
+    if (port < 1 || port > 65_535) return undefined;
+  }
+  const params = plainParams(text, end, to, URI_PARAMS, URI_PARAMS);
+  if (params === undefined) return undefined;
+  const user = hasUser ? text.slice(start, userEnd) : undefined;
+  const host = text.slice(hostAt, hostEnd).toLowerCase();
+  return { type: "sip", secure, user, password: undefined, host, port, params, headers: undefined };
+};
+const isDigit = (code: number): boolean => code >= 48 && code <= 57;
+const LETTER_S = 115;
+const COLON = 58;
+const AT = 64;
+
+/** Where a host ends that is a name or an IPv4 address, without a mark at its edges; -1: none begins here. */
+export const plainHostEnd = (text: string, at: number, to: number): number => {
+  const end = spanEnd(text, at, to, HOSTS);
+  if (end === at || end - at > HOST_CHARS_MAX) return -1;
+  const [first, last] = [text.charCodeAt(at), text.charCodeAt(end - 1)];
+  return first === DOT || first === DASH || last === DASH ? -1 : end;
+};
+const DOT = 46;
+const DASH = 45;
 
 const parseSipUri = (text: string, secure: boolean): Parsed<SipUri> => {
   const at = text.indexOf("@");

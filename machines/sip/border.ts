@@ -12,7 +12,15 @@
  * good may know what is wrong.
  */
 import type { E164 } from "../../codecs/shared/mod.ts";
-import { type Header, headerOf, listOf, numberOf, parseUri, type SipRequest, ticketOf } from "../../codecs/sip/mod.ts";
+import {
+  type Header,
+  headerOf,
+  listOf,
+  numberOf,
+  requestUriOf,
+  type SipRequest,
+  ticketOf,
+} from "../../codecs/sip/mod.ts";
 import { checkTicket, type EpochSeal, type TicketFault } from "../ticket/mod.ts";
 import { mediaFaultOf } from "./media.ts";
 
@@ -57,7 +65,7 @@ export const admit = ({ invite, domains, onReject, epochs, atMs }: AdmissionInpu
 
 /** The number that a request calls, if it calls one. */
 export const numberIn = (request: SipRequest): E164 | undefined => {
-  const uri = parseUri(request.uri);
+  const uri = requestUriOf(request);
   return uri.ok ? numberOf(uri.value) : undefined;
 };
 

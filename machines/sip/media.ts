@@ -6,17 +6,15 @@ import {
   headerOf,
   isSecured,
   isSecuredAnswer,
-  parseSdp,
   type Sdp,
   type SipMessage,
   type SipRequest,
   type SipResponse,
+  sessionIn,
 } from "../../codecs/sip/mod.ts";
 
 /** `none`: no body. `other`: a body of another type, or of none. `bad`: SDP that cannot be read. */
 export type Description = { readonly type: "sdp"; readonly sdp: Sdp } | { readonly type: "none" | "other" | "bad" };
-
-const decoder = new TextDecoder();
 
 /** The session description that a message brings. */
 export const descriptionIn = (message: SipMessage): Description => {
@@ -24,7 +22,7 @@ export const descriptionIn = (message: SipMessage): Description => {
   if (type !== undefined && !/^application\/sdp *(?:;|$)/i.test(type)) return { type: "other" };
   if (message.body.length === 0) return { type: "none" };
   if (type === undefined) return { type: "other" };
-  const sdp = parseSdp(decoder.decode(message.body));
+  const sdp = sessionIn(message);
   return sdp.ok ? { type: "sdp", sdp: sdp.value } : { type: "bad" };
 };
 

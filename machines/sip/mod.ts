@@ -54,7 +54,9 @@ export { type Arrival, type Disposition, dialogKeysOf, dispositionOf } from "./p
 export { type PstnAnswerAction, type PstnAnswerEvent, type PstnAnswerInput, pstnAnswer } from "./pstn-answer.ts";
 export { type RelayAction, type RelayEvent, type RelayInput, relay } from "./relay.ts";
 export {
+  type BorderAddresses,
   type BorderSelf,
+  borderSelf,
   endingOf,
   forwardedOf,
   type HostPort,

@@ -14,7 +14,7 @@ export type Disposition =
   | { readonly type: "passIn" }
   | { readonly type: "passOut"; readonly hop: OutsideHop & { readonly domain: string } }
   | ({ readonly type: "respond" } & Answer)
-  | { readonly type: "discard"; readonly why: BorderRefusal | "unknownDialog" | "notAnInvite" };
+  | { readonly type: "discard"; readonly why: BorderRefusal | "unknownDialog" | "notAnInvite" | "unreadable" };
 
 export interface Arrival {
   readonly from: Side;

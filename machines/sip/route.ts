@@ -17,11 +17,14 @@ import {
   printNameAddr,
   printVia,
   requestIn,
+  requestUriOf,
   routesIn,
   type SipRequest,
   type SipResponse,
   type SipUri,
   sipUri,
+  strictly,
+  targetIn,
   type Uri,
   withFirst,
   withHeader,
@@ -34,13 +37,29 @@ export interface HostPort {
 }
 
 /** How the border element is known on its two sides. */
-export interface BorderSelf {
+export interface BorderAddresses {
   readonly domain: string;
   readonly outside: HostPort;
   readonly inside: HostPort;
 }
 
 export type Side = "inside" | "outside";
+
+/** The same, with what it writes on each request that leaves by a side. */
+export interface BorderSelf extends BorderAddresses {
+  /** Its Via but for the branch, which comes last. */
+  readonly vias: Readonly<Record<Side, string>>;
+  readonly recordRoutes: Readonly<Record<Side, ReadonlyArray<Header>>>;
+}
+
+export const borderSelf = (addresses: BorderAddresses): BorderSelf => {
+  const via = (transport: string, by: HostPort) => `${printVia({ transport, ...by, params: [] })};branch=`;
+  return {
+    ...addresses,
+    vias: { inside: via("TCP", addresses.inside), outside: via("TLS", addresses.outside) },
+    recordRoutes: { inside: recordRoutes("inside", addresses), outside: recordRoutes("outside", addresses) },
+  };
+};
 
 /** Where to dial, and for which domain the certificate there must be; undefined: the dialog's own. */
 export interface OutsideHop extends HostPort {
@@ -50,13 +69,30 @@ export interface OutsideHop extends HostPort {
 export const SIPS_PORT = 5_061;
 export const MAX_FORWARDS = 70;
 
-/** The request without the Route fields that name us. RFC 3261 §16.4. Undefined: its Routes cannot be read. */
-export const withoutOurRoutes = (request: SipRequest, self: BorderSelf): SipRequest | undefined => {
+/**
+ * The request without the Route fields that name us, RFC 3261 §16.4; and with its own Request-URI again, where a strict
+ * router before us put ours there and the target at the end of the Route. Undefined: its Routes cannot be read.
+ */
+export const withoutOurRoutes = (request: SipRequest, self: BorderAddresses): SipRequest | undefined => {
   const routes = routesIn(request);
   if (!routes.ok) return undefined;
+  if (routes.value.length === 0) return request;
+  if (isOurRecord(request, self)) {
+    const values = listOf(request, "Route");
+    const target = targetIn(values.at(-1)!);
+    const rest = withList(request, "Route", values.slice(0, -1));
+    return target === undefined ? undefined : withoutOurRoutes({ ...rest, uri: target }, self);
+  }
   const first = routes.value.findIndex(({ uri }) => !isOurs(uri, self));
-  if (first === 0 || routes.value.length === 0) return request;
+  if (first === 0) return request;
   return withList(request, "Route", first < 0 ? [] : listOf(request, "Route").slice(first));
+};
+
+/** True when the Request-URI is one that we put into a Record-Route: it names no user and is loose. */
+const isOurRecord = (request: SipRequest, self: BorderAddresses): boolean => {
+  const uri = requestUriOf(request);
+  if (!uri.ok || uri.value.type !== "sip" || uri.value.user !== undefined) return false;
+  return hasParam(uri.value.params, "lr") && isOurs(uri.value, self);
 };
 
 /** Where a request from inside goes next: its topmost Route, or its Request-URI. Undefined: neither can be dialled. */
@@ -65,18 +101,27 @@ export const outsideHopOf = (request: SipRequest): OutsideHop | undefined => {
   if (!routes.ok) return undefined;
   const route = routes.value[0];
   if (route !== undefined) return hopOf(route.uri, true);
-  const target = parseUri(request.uri);
+  const target = requestUriOf(request);
   return target.ok ? hopOf(target.value, false) : undefined;
 };
 
-/** What leaves on the next hop: one hop fewer, our Via on top, and our Record-Routes when it may open a dialog. */
+/**
+ * What leaves on the next hop: one hop fewer, our Via on top, our Record-Routes when it may open a dialog, and a strict
+ * router's address where it looks for it. RFC 3261 §16.6. All other lines are those that came.
+ */
 export const forwardedOf = (request: SipRequest, to: Side, branch: string, self: BorderSelf): SipRequest => {
   const hops = Number(headerOf(request, "Max-Forwards") ?? MAX_FORWARDS + 1) - 1;
   const counted = withHeader(request, "Max-Forwards", String(Math.max(0, hops)));
-  const recorded = request.method === "INVITE" ? withFirst(counted, recordRoutes(to, self)) : counted;
-  const transport = to === "outside" ? "TLS" : "TCP";
-  const via = printVia({ transport, ...self[to], params: [{ name: "branch", value: branch }] });
-  return withFirst(recorded, [{ name: "Via", value: via }]);
+  const via = { name: "Via", value: `${self.vias[to]}${branch}` };
+  const first = request.method === "INVITE" ? [via, ...self.recordRoutes[to]] : [via];
+  return toStrictRouter(withFirst(counted, first));
+};
+
+const toStrictRouter = (request: SipRequest): SipRequest => {
+  const routes = routesIn(request);
+  if (!routes.ok || routes.value.length === 0) return request;
+  const strict = strictly(request.uri, listOf(request, "Route"));
+  return strict === undefined ? request : { ...withList(request, "Route", strict.routes), uri: strict.uri };
 };
 
 /**
@@ -88,7 +133,7 @@ export const endingOf = (
   answer: SipResponse,
   to: Side,
   branches: readonly [ack: string, bye: string],
-  self: BorderSelf,
+  self: BorderAddresses,
 ): { readonly ack: SipRequest | undefined; readonly bye: SipRequest } | undefined => {
   const dialog = dialogOfCaller(sent, answer);
   if (dialog === undefined) return undefined;
@@ -104,7 +149,7 @@ export const endingOf = (
 };
 
 /** The side that it leaves by comes first. RFC 5658 §5. */
-const recordRoutes = (to: Side, self: BorderSelf): ReadonlyArray<Header> => {
+const recordRoutes = (to: Side, self: BorderAddresses): ReadonlyArray<Header> => {
   const { domain, outside, inside } = self;
   const lr = { name: "lr", value: undefined };
   const sides: Record<Side, SipUri> = {
@@ -121,7 +166,7 @@ const recordRoutes = (to: Side, self: BorderSelf): ReadonlyArray<Header> => {
 
 const bare = (uri: Uri): NameAddr => ({ display: undefined, uri, params: [] });
 
-const isOurs = (uri: Uri, { domain, outside, inside }: BorderSelf): boolean => {
+const isOurs = (uri: Uri, { domain, outside, inside }: BorderAddresses): boolean => {
   if (uri.type !== "sip") return false;
   if (uri.host === domain) return uri.port === undefined || uri.port === outside.port;
   return [outside, inside].some((end) => uri.host === end.host && uri.port === end.port);

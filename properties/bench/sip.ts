@@ -11,13 +11,13 @@ import {
   cseqOf,
   headerOf,
   parseSip,
-  parseUri,
   printSip,
+  requestUriOf,
   routesIn,
   type SipRequest,
   tagOf,
 } from "../../codecs/sip/mod.ts";
-import { forwardedOf, withoutOurRoutes } from "../../machines/sip/mod.ts";
+import { borderSelf, forwardedOf, withoutOurRoutes } from "../../machines/sip/mod.ts";
 import { type Contest, rateOf } from "./kit.ts";
 
 const BODY = [
@@ -53,11 +53,11 @@ const inviteText = (i: number): string =>
     BODY,
   ].join("\r\n");
 const all = Array.from({ length: 100 }, (_, i) => utf8(inviteText(i)));
-const self = {
+const self = borderSelf({
   domain: "nord.example",
   outside: { host: "192.0.2.2", port: 5_061 },
   inside: { host: "127.0.0.1", port: 5_060 },
-};
+});
 
 let next = 0;
 const bytesOfNext = (): Uint8Array => {
@@ -71,7 +71,7 @@ const parseOurs = (): SipRequest => {
 };
 const ours = () => {
   const invite = parseOurs();
-  const uri = parseUri(invite.uri);
+  const uri = requestUriOf(invite);
   const routes = routesIn(invite);
   const known = [
     branchOf(invite),

@@ -4,6 +4,7 @@ import {
   type Header,
   type NameAddr,
   type Param,
+  type Parsed,
   type Sdp,
   type SipMessage,
   type SipRequest,
@@ -118,6 +119,15 @@ export const sdp: fc.Arbitrary<Sdp> = record({
     { maxLength: 3 },
   ),
 });
+
+/** A message as its fields say it, whether it came in or was written here: two messages that say the same are equal so. */
+export const plain = <M extends SipMessage>(message: M): M => ({
+  ...message,
+  headers: message.headers.map(({ name, value }) => ({ name, value })),
+});
+/** The same of what was parsed. */
+export const plainly = (read: Parsed<SipMessage>): Parsed<SipMessage> =>
+  read.ok ? { ok: true, value: plain(read.value) } : read;
 
 /** Bytes changed here and there. */
 export const changed = (bytes: Uint8Array, changes: ReadonlyArray<readonly [number, number]>): Uint8Array => {

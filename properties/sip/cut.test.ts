@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { concat, utf8 } from "../../codecs/shared/mod.ts";
 import { cutSip, noSip, printSip, type SipHeld, type SipMessage } from "../../codecs/sip/mod.ts";
 import { runs, test } from "../kit/harness.ts";
-import { changed, changes, message } from "./arbitrary.ts";
+import { changed, changes, message, plain } from "./arbitrary.ts";
 
 const LIMIT = 2_000;
 
@@ -17,7 +17,7 @@ const read = (bytes: Uint8Array, sizes: ReadonlyArray<number>, limit = LIMIT) =>
   for (let i = 0; at < bytes.length; i++) {
     const size = sizes.length === 0 ? bytes.length : Math.max(1, sizes[i % sizes.length]!);
     const cut = cutSip(held, bytes.subarray(at, at + size), limit);
-    messages.push(...cut.messages);
+    messages.push(...cut.messages.map(plain));
     if (cut.error !== undefined) return { messages, most, error: cut.error };
     held = cut.held;
     most = Math.max(most, held.buffer.length);

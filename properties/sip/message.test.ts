@@ -4,20 +4,20 @@ import fc from "fast-check";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import { headerOf, listOf, parseSip, printSip, withHeader, withList } from "../../codecs/sip/mod.ts";
 import { runs, test } from "../kit/harness.ts";
-import { changed, changes, message, request } from "./arbitrary.ts";
+import { changed, changes, message, plain, plainly, request } from "./arbitrary.ts";
 
 const law = (what: string, property: fc.IProperty<any>) =>
   test(`sip message: ${what}`, () => fc.assert(property as fc.IProperty<unknown>, { numRuns: runs }));
 
 law(
   "what is written is read back, unknown fields in their order",
-  fc.property(message, (message) => same(parseSip(printSip(message)), { ok: true, value: message })),
+  fc.property(message, (message) => same(plainly(parseSip(printSip(message))), { ok: true, value: message })),
 );
 
 const settles = (bytes: Uint8Array) => {
   const first = parseSip(bytes);
   if (!first.ok) return ok(/^Sip(Malformed|TooLarge)$/.test(first.error._tag) && first.error.at !== "");
-  same(parseSip(printSip(first.value)), first);
+  same(plainly(parseSip(printSip(first.value))), plainly(first));
 };
 law("any bytes give a message or an error with its place", fc.property(fc.uint8Array({ maxLength: 300 }), settles));
 law(
@@ -71,7 +71,7 @@ test("sip message: compact names, folding and white space mean what the long for
     ),
   );
   ok(read.ok);
-  same(read.value.headers.slice(1), [
+  same(plain(read.value).headers.slice(1), [
     { name: "From", value: "<sip:a@h>;tag=1" },
     { name: "To", value: "<sip:b@h>" },
     { name: "Call-ID", value: "c" },
@@ -98,7 +98,7 @@ const REFUSED: ReadonlyArray<readonly [string, string, Uint8Array]> = [
   ["a Request-URI with a space", "start line", lines("INVITE sip:b @h SIP/2.0", ...NEEDED)],
   ["a line that ends with LF alone", "message", utf8(`${START}\n${NEEDED.join("\r\n")}\r\n\r\n`)],
   ["a NUL", "message", lines(START, ...NEEDED, "X: a\0b")],
-  ["bytes that are not UTF-8", "message", new Uint8Array([...utf8(START), 13, 10, 0xff, 58, 13, 10, 13, 10])],
+  ["bytes that are not UTF-8", "message", new Uint8Array([...utf8(`${START}\r\nX: `), 0xff, 13, 10, ...lines(...NEEDED)])],
   ["a folded line after the start line", "header fields", lines(START, " x", ...NEEDED)],
   ["a line without a name", "header fields", lines(START, ": x", ...NEEDED)],
   ["too many fields", "header fields", lines(START, ...NEEDED, ...Array.from({ length: 256 }, () => "X: 1"))],

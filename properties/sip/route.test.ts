@@ -2,7 +2,7 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { headerOf, listOf, withHeader, withList } from "../../codecs/sip/mod.ts";
-import { domainsOf, forwardedOf, outsideHopOf, routeOf, withoutOurRoutes } from "../../machines/sip/mod.ts";
+import { borderSelf, domainsOf, forwardedOf, outsideHopOf, routeOf, withoutOurRoutes } from "../../machines/sip/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { request } from "./arbitrary.ts";
 import { invite } from "./samples.ts";
@@ -22,11 +22,11 @@ const certificates: ReadonlyArray<
 for (const [what, uris, dnsNames, domains] of certificates)
   test(`domain: ${what}. RFC 5922 §7.1`, () => same(domainsOf({ uris, dnsNames }), domains));
 
-const self = {
+const self = borderSelf({
   domain: "nord.example",
   outside: { host: "192.0.2.1", port: 5_061 },
   inside: { host: "127.0.0.1", port: 5_060 },
-};
+});
 
 test("route: our own Routes go, the others stay in their order. RFC 3261 §16.4", () => {
   const routes = [

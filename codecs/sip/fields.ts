@@ -2,14 +2,14 @@
  * The header fields of a message, in the order they came. RFC 3261 §7.3.
  *
  *   text  ... CR LF  v  :  SIP/2.0/TLS acme.example;branch=z9hG4bKa  CR LF ...
- *                    at    from                                     to, end
+ *                    at colon                                      end
  *
  * A field that came in is a place in the text of its message. Its name, its value and what its value means are cut out when
  * they are first asked for, and kept. Where nobody touches it, its line goes out as it came, byte for byte. A field that
  * is written here is a name and a value.
  */
 import type { Parsed } from "./error.ts";
-import { canonicalName, idOfName, NAMES } from "./names.ts";
+import { canonicalName, ID, idOfName, NAMES } from "./names.ts";
 import { splitOutside } from "./params.ts";
 import { type NameAddr, parseNameAddr } from "./uri.ts";
 import { type CSeq, cseqIn, type Tagged, taggedIn, type Via, viaIn } from "./values.ts";
@@ -24,66 +24,54 @@ export interface HasHeaders {
   readonly headers: ReadonlyArray<Header>;
 }
 
-/** Where a field stands. */
-export interface FieldPlace {
-  /** Its name's number, 0 for a name that has none. */
-  readonly id: number;
-  readonly text: string;
-  /** The line, and its folds: from its first letter to the last CR LF, which is left out. */
-  readonly at: number;
-  readonly nameEnd: number;
-  readonly end: number;
-  /** The value in the text, without the white space around it. */
-  readonly from: number;
-  readonly to: number;
-  /** The value, where the line is folded and the text does not have it in one piece. */
-  readonly unfolded: string | undefined;
-}
-
 /** A field that came in. */
 export class Field implements Header {
-  readonly #place: FieldPlace;
-  #name: string | undefined;
+  /** Its name's number, 0 for a name that has none. */
+  readonly id: number;
+  readonly #text: string;
+  /** The line and its folds: from its first letter to the last CR LF, which is left out. */
+  readonly #at: number;
+  readonly #end: number;
+  /** Behind the name, and white space behind that. */
+  readonly #colon: number;
   #value: string | undefined;
   #via: Parsed<Via> | undefined;
   #tagged: Parsed<Tagged> | undefined;
   #cseq: Parsed<CSeq> | undefined;
   #addresses: Parsed<ReadonlyArray<NameAddr>> | undefined;
 
-  constructor(place: FieldPlace) {
-    this.#place = place;
-    this.#value = place.unfolded;
-  }
-  get id(): number {
-    return this.#place.id;
+  /** `unfolded`: the value, where the line is folded and the text does not have it in one piece. */
+  constructor(id: number, text: string, at: number, colon: number, end: number, unfolded: string | undefined) {
+    this.id = id;
+    this.#text = text;
+    this.#at = at;
+    this.#colon = colon;
+    this.#end = end;
+    this.#value = unfolded;
+    this.#via = undefined;
+    this.#tagged = undefined;
+    this.#cseq = undefined;
+    this.#addresses = undefined;
   }
   get name(): string {
-    const { id, text, at, nameEnd } = this.#place;
-    if (id !== 0) return NAMES[id]!;
-    this.#name ??= canonicalName(text.slice(at, nameEnd));
-    return this.#name;
+    return this.id !== 0 ? NAMES[this.id]! : canonicalName(this.#text.slice(this.#at, this.#colon).trimEnd());
   }
   get value(): string {
-    const { text, from, to } = this.#place;
-    this.#value ??= text.slice(from, to);
+    this.#value ??= this.#text.slice(firstOf(this.#text, this.#colon, this.#end), lastOf(this.#text, this.#end));
     return this.#value;
   }
   /** The first of its Vias. */
   get via(): Parsed<Via> {
-    const { text, from, to, unfolded } = this.#place;
-    this.#via ??= unfolded === undefined ? viaIn(text, from, to) : viaIn(unfolded, 0, unfolded.length);
+    this.#via ??= this.#read(viaIn);
     return this.#via;
   }
   /** Its one address, of From or To. */
   get tagged(): Parsed<Tagged> {
-    const { text, from, to, unfolded } = this.#place;
-    this.#tagged ??=
-      unfolded === undefined ? taggedIn(this.name, text, from, to) : taggedIn(this.name, unfolded, 0, unfolded.length);
+    this.#tagged ??= this.#read(this.id === ID.from ? fromIn : toIn);
     return this.#tagged;
   }
   get cseq(): Parsed<CSeq> {
-    const { text, from, to, unfolded } = this.#place;
-    this.#cseq ??= unfolded === undefined ? cseqIn(text, from, to) : cseqIn(unfolded, 0, unfolded.length);
+    this.#cseq ??= this.#read(cseqIn);
     return this.#cseq;
   }
   /** All its addresses, of Contact, Route or Record-Route. */
@@ -91,8 +79,12 @@ export class Field implements Header {
     this.#addresses ??= addressesIn(this.name, this.value);
     return this.#addresses;
   }
-  get isEmpty(): boolean {
-    return this.#place.unfolded === undefined ? this.#place.from === this.#place.to : this.#value === "";
+
+  /** What stands in the value, read in its place where it stands there in one piece. */
+  #read<A>(readIn: (text: string, at: number, to: number) => A): A {
+    if (this.#value !== undefined) return readIn(this.#value, 0, this.#value.length);
+    const end = lastOf(this.#text, this.#end);
+    return readIn(this.#text, firstOf(this.#text, this.#colon, end), end);
   }
 
   /** As lines, each with its CR LF; lines that came one after the other in one piece. */
@@ -104,18 +96,33 @@ export class Field implements Header {
         out += written(header);
         continue;
       }
-      const { text, at } = header.#place;
-      let { end } = header.#place;
+      let end = header.#end;
       for (let next = headers[i + 1]; next instanceof Field; next = headers[i + 1]) {
-        if (next.#place.at !== end + 2 || next.#place.text !== text) break;
-        end = next.#place.end;
+        if (next.#at !== end + 2 || next.#text !== header.#text) break;
+        end = next.#end;
         i++;
       }
-      out += `${text.slice(at, end)}\r\n`;
+      out += header.#text.slice(header.#at, end + 2);
     }
     return out;
   }
 }
+
+/** Where the value begins and ends in its line, without the white space around it. */
+const firstOf = (text: string, colon: number, end: number): number => {
+  let at = colon + 1;
+  while (at < end && isSpace(text.charCodeAt(at))) at++;
+  return at;
+};
+const lastOf = (text: string, end: number): number => {
+  let at = end;
+  while (isSpace(text.charCodeAt(at - 1))) at--;
+  return at;
+};
+const isSpace = (code: number): boolean => code === 32 || code === 9;
+
+const fromIn = (text: string, at: number, to: number): Parsed<Tagged> => taggedIn("From", text, at, to);
+const toIn = (text: string, at: number, to: number): Parsed<Tagged> => taggedIn("To", text, at, to);
 
 const addressesIn = (name: string, value: string): Parsed<ReadonlyArray<NameAddr>> => {
   const addresses: Array<NameAddr> = [];

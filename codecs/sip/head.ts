@@ -145,30 +145,35 @@ const readLines = (text: string, from: number): Lines | undefined => {
       if (more < 0) return undefined;
       next = more + 2;
     }
-    const nameEnd = spanEnd(text, at, eol, TOKENS);
-    let colon = nameEnd;
-    while (colon < eol && isSpace(text.charCodeAt(colon))) colon++;
-    if (nameEnd === at || colon === eol || text.charCodeAt(colon) !== COLON) lines.problem ??= NO_NAME;
+    const colon = text.indexOf(":", at);
+    const nameEnd = nameEndOf(text, at, colon);
+    const id = colon < at || colon > eol ? 0 : idIn(text, at, nameEnd);
+    if (id === 0 && !isName(text, at, nameEnd, eol)) lines.problem ??= NO_NAME;
     else {
-      const id = idIn(text, at, nameEnd);
       const unfolded = next === eol + 2 ? undefined : unfold(text.slice(colon + 1, next - 2), id);
-      let valueAt = colon + 1;
-      while (valueAt < eol && isSpace(text.charCodeAt(valueAt))) valueAt++;
-      let valueEnd = eol;
-      while (valueEnd > valueAt && isSpace(text.charCodeAt(valueEnd - 1))) valueEnd--;
-      const place = { id, text, at, nameEnd, end: next - 2, from: valueAt, to: valueEnd, unfolded };
-      if (id === ID.contentLength) {
-        const digits = unfolded ?? text.slice(valueAt, valueEnd);
-        // RFC 3261 §20.14: on a stream the length MUST be there; two of them are two messages to two readers.
-        const isSecond = (lines.seen & (1 << id)) !== 0;
-        lines.contentLength = isSecond ? -1 : digitsIn(digits, 0, digits.length);
-        lines.seen |= 1 << id;
-      } else if (lines.headers.length === HEADERS_MAX) lines.problem ??= TOO_MANY;
-      else keep(lines, new Field(place), id);
+      if (id === ID.contentLength) readLength(lines, unfolded ?? text.slice(colon + 1, eol).trim());
+      else if (lines.headers.length === HEADERS_MAX) lines.problem ??= TOO_MANY;
+      else keep(lines, new Field(id, text, at, colon, next - 2, unfolded), id);
     }
     at = next;
   }
   return lines;
+};
+
+/** White space may stand between the name and the colon. RFC 3261 §7.3.1. */
+const nameEndOf = (text: string, at: number, colon: number): number => {
+  let end = colon;
+  while (end > at && isSpace(text.charCodeAt(end - 1))) end--;
+  return end;
+};
+const isName = (text: string, at: number, nameEnd: number, eol: number): boolean =>
+  nameEnd > at && nameEnd < eol && spanEnd(text, at, nameEnd, TOKENS) === nameEnd;
+
+/** RFC 3261 §20.14: on a stream the length MUST be there; two of them are two messages to two readers. */
+const readLength = (lines: Lines, digits: string): void => {
+  const isSecond = (lines.seen & (1 << ID.contentLength)) !== 0;
+  lines.contentLength = isSecond ? -1 : digitsIn(digits, 0, digits.length);
+  lines.seen |= 1 << ID.contentLength;
 };
 
 /** Ours is one word of base64: where it was folded, nothing stood. Of others RFC 3261 §7.3.1 makes a space. */
@@ -218,7 +223,7 @@ const problemOf = (start: Start, lines: Lines): SipError | undefined => {
   if (!from.tagged.ok) return from.tagged.error;
   if (to === undefined) return missing(ID.to);
   if (!to.tagged.ok) return to.tagged.error;
-  if (callId === undefined || callId.isEmpty) return missing(ID.callId);
+  if (callId === undefined || callId.value === "") return missing(ID.callId);
   if (cseq === undefined) return missing(ID.cseq);
   if (!cseq.cseq.ok) return cseq.cseq.error;
   if (start.type === "request" && cseq.cseq.value.method !== start.method)

@@ -98,7 +98,11 @@ const REFUSED: ReadonlyArray<readonly [string, string, Uint8Array]> = [
   ["a Request-URI with a space", "start line", lines("INVITE sip:b @h SIP/2.0", ...NEEDED)],
   ["a line that ends with LF alone", "message", utf8(`${START}\n${NEEDED.join("\r\n")}\r\n\r\n`)],
   ["a NUL", "message", lines(START, ...NEEDED, "X: a\0b")],
-  ["bytes that are not UTF-8", "message", new Uint8Array([...utf8(`${START}\r\nX: `), 0xff, 13, 10, ...lines(...NEEDED)])],
+  [
+    "bytes that are not UTF-8",
+    "message",
+    new Uint8Array([...utf8(`${START}\r\nX: `), 0xff, 13, 10, ...lines(...NEEDED)]),
+  ],
   ["a folded line after the start line", "header fields", lines(START, " x", ...NEEDED)],
   ["a line without a name", "header fields", lines(START, ": x", ...NEEDED)],
   ["too many fields", "header fields", lines(START, ...NEEDED, ...Array.from({ length: 256 }, () => "X: 1"))],

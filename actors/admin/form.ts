@@ -1,7 +1,7 @@
 /**
  * The report's form: field names are a promise to scripts, docs/operator.md explains them. Nothing in it is secret:
- * Node-IDs, addresses and counts, no key, no password, no telephone number. A file of its own, since whoever only reads
- * one needs nothing else of an overlay.
+ * Node-IDs, addresses and counts, no key, no password, no telephone number. A file of its own, so that programs that only
+ * read reports need nothing else of an overlay.
  */
 
 export const REPORT_VERSION = 1;
@@ -33,7 +33,7 @@ export interface RingReport {
   readonly share: number;
   /** Distinct nodes among neighbours, fingers and links, this one included. */
   readonly nodesSeen: number;
-  /** How many the overlay has, reckoned from how close the neighbours lie; exact when they are all there is. */
+  /** The number of nodes in the overlay, estimated from the distances of the neighbours; exact when they are all nodes. */
   readonly nodesEstimated: number;
   /** Nearest first. */
   readonly successors: ReadonlyArray<SeenNode>;
@@ -44,7 +44,7 @@ export interface RingReport {
   readonly quota: {
     readonly limit: number;
     readonly used: number;
-    /** What each signer keeps here, most first. */
+    /** How much is stored here for each signer, the largest first. */
     readonly byNode: ReadonlyArray<{ readonly nodeId: string; readonly primaries: number; readonly replicas: number }>;
   };
   readonly counters: Readonly<Record<string, number>>;

@@ -1,12 +1,12 @@
 /**
- * What an operator's port answers: how the node stands, and by a token, numbers published, withdrawn and found.
+ * The admin port of a node: a report of its state, and with a token, orders to publish, withdraw and find numbers.
  *
  *   GET  /ring.json                             anyone on this machine
  *   POST /publish, /withdraw, /find  {number}   whoever can read the token's file
- *   POST /explain                    {number}   the same; of a ViPR server, for a number's story holds it whole
+ *   POST /explain                    {number}   the same; of a ViPR server: its audit log has numbers unmasked
  *
- * A page in a browser can be made to ask a name that leads to 127.0.0.1 ("DNS rebinding"), and then sends that name as
- * Host: only this machine's own names are served. It cannot know the token.
+ * A page in a browser can be made to connect to a name that resolves to 127.0.0.1 ("DNS rebinding"), and then sends that name
+ * as Host: so only this machine's own names are served. Such a page cannot know the token.
  */
 import { Clock, Effect } from "effect";
 import {
@@ -32,7 +32,7 @@ import {
 } from "../reload/mod.ts";
 import { type ReportedTimes, reportOf } from "./report.ts";
 
-/** Of a request. */
+/** Of the body of a request. */
 export const ADMIN_BODY_BYTES_MAX = 4_096;
 const LIFETIME_S_MAX = NUMBER_LIFETIME_S;
 
@@ -51,7 +51,7 @@ export interface AdminRequest {
 export interface AdminAnswer {
   readonly status: number;
   readonly body: unknown;
-  /** Shows to whom the token showed himself without sending it that this is the node. */
+  /** For a client that proved the token without sending it: proves that this node has it too. */
   readonly seal?: string;
 }
 
@@ -59,7 +59,7 @@ export interface AdminOf {
   readonly node: OverlayNode;
   readonly token: string;
   readonly times: Omit<ReportedTimes, "nowMs">;
-  /** The story of a number, as plain JSON; undefined when nothing is known of it. Only a ViPR server has any. */
+  /** The audit report of a number, as plain JSON; undefined when nothing is known of it. Only a ViPR server has one. */
   readonly explain?: (number: E164) => Effect.Effect<unknown>;
 }
 
@@ -106,11 +106,11 @@ const WANTED: Readonly<Record<string, "GET" | "POST" | undefined>> = Object.assi
 
 const refused = (status: number, error: string): AdminAnswer => ({ status, body: { error } });
 
-/** With any port: whoever forwards one of their own to ours is on this machine too. */
+/** With any port, since a forwarded port on this machine is still this machine. */
 const isThisMachine = (host: string): boolean => THIS_MACHINE.test(host.toLowerCase());
 const THIS_MACHINE = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:\d{1,5})?$/;
 
-/** The token itself, as `curl` sends it, or what only who has it can make of this order. */
+/** The token itself, as `curl` sends it, or the seal of this order that only its owner can make. */
 const isFromToken = ({ authorization, path, body }: AdminRequest, token: string): boolean => {
   const nonce = nonceOf(authorization);
   const wanted = nonce === undefined ? `Bearer ${token}` : orderSeal(token, nonce, path, body);
@@ -163,12 +163,10 @@ const perform = (
   );
 };
 
-/** In words for an operator; `info` is what the peer responsible added. */
+/** A text for the operator; `info` is from the responsible peer. */
 const refusalOf = (error: OverlayError): AdminAnswer =>
   error._tag === "OverlayRefused"
     ? refused(409, `the overlay refused: ${error.code}${error.info === "" ? "" : ` (${error.info})`}`)
-    : error.why.startsWith(OWN_STORE)
+    : error.reason === "store"
       ? refused(507, `this node cannot keep it: ${error.why}`)
       : refused(504, `the overlay gave no answer: ${error.why}`);
-/** As usage.ts begins when the fault is on this machine. */
-const OWN_STORE = "own store";

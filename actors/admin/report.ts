@@ -70,8 +70,8 @@ const storedOf = ({ stored, primaries, replicas, quota, quotaUsed }: NodeStatus)
 };
 
 /**
- * Neighbours on both sides that meet are the whole ring. Else so many gaps lie within the stretch from the farthest
- * predecessor to the farthest successor, and the rest of the ring is taken to be as dense.
+ * Neighbours on both sides that meet are the whole ring. Otherwise the density between the farthest
+ * predecessor and the farthest successor is assumed for the whole ring.
  */
 export const estimatedNodes = (
   self: bigint,

@@ -72,7 +72,7 @@ export const openRouteCache = Effect.fn("agent.routes")(function* ({
   const expire = Effect.gen(function* () {
     const nowMs = yield* Clock.currentTimeMillis;
     dropExpired(cache, nowMs);
-    if (store !== undefined) yield* logged(expireRows(store, nowMs));
+    if (store !== undefined) yield* logged(removePages(store, TABLE, store.due(TABLE, nowMs)));
   });
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), expire)));
   return {
@@ -89,13 +89,12 @@ const logged = (work: Effect.Effect<unknown, StoreFailed>): Effect.Effect<void> 
   Effect.catch(Effect.asVoid(work), ({ reason, why }) => Effect.logWarning("agent.routes", `${reason}: ${why}`));
 
 /** The documents of all rows, the one that expires first in front: it is the first to go for want of room. */
-const restored = Effect.fnUntraced(function* (store: StoreShape) {
-  const all: Array<{ readonly info: ValInfo; readonly dueMs: number }> = [];
-  for (const { value, dueMs = 0 } of yield* allRows(store, TABLE)) {
-    const read = readValInfo(value);
-    if (read.ok) all.push({ info: read.value, dueMs });
-  }
-  return all.sort((a, b) => a.dueMs - b.dueMs).map(({ info }) => info);
-});
-
-const expireRows = (store: StoreShape, nowMs: number) => removePages(store, TABLE, store.due(TABLE, nowMs));
+const restored = (store: StoreShape) =>
+  Effect.map(allRows(store, TABLE), (rows) =>
+    [...rows]
+      .sort((a, b) => (a.dueMs ?? 0) - (b.dueMs ?? 0))
+      .flatMap(({ value }) => {
+        const read = readValInfo(value);
+        return read.ok ? [read.value] : [];
+      }),
+  );

@@ -11,11 +11,11 @@
 import { Effect, Latch, type Scope } from "effect";
 import { bigOf } from "../../codecs/shared/mod.ts";
 import { type SrpGroupBits, srpGroup } from "../../codecs/tls/mod.ts";
-import { CHANCE_BYTES } from "../../machines/tls/mod.ts";
+import { RANDOM_BYTES } from "../../machines/tls/mod.ts";
 import { Arithmetic, Entropy } from "../ports/mod.ts";
 
 export interface Ephemeral {
-  /** b, of `CHANCE_BYTES`. Whoever takes a pair owns it, and zeroes this. */
+  /** b, of `RANDOM_BYTES`. Whoever takes a pair owns it, and zeroes this. */
   readonly secret: Uint8Array;
   /** g^b modulo N. */
   readonly generatorPower: bigint;
@@ -38,7 +38,7 @@ export const makeEphemerals = Effect.fn("tls.ephemerals")(function* (
   const pairs: Array<Ephemeral> = [];
   const wanted = yield* Latch.make(true);
   const makeOne = Effect.gen(function* () {
-    const secret = yield* entropy.bytes(CHANCE_BYTES);
+    const secret = yield* entropy.bytes(RANDOM_BYTES);
     const generatorPower = yield* arithmetic.power(srpGroup(group).generator, bigOf(secret), group);
     pairs.push({ secret, generatorPower });
     yield* Effect.yieldNow; // one power at a time: whoever waits for the processor comes between

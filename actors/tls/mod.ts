@@ -1,7 +1,7 @@
 /** Byte streams protected by TLS-SRP. */
 export { EPHEMERALS_MAX, type Ephemeral, type Ephemerals, makeEphemerals } from "./ephemerals.ts";
+export { HandshakeFailed, type HandshakeFailure } from "./errors.ts";
 export {
-  HandshakeFailed,
   type TlsSrpClientOptions,
   type TlsSrpServerOptions,
   type TlsStream,

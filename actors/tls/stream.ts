@@ -7,18 +7,18 @@
  *
  * Bytes that the application has not read yet are held up to a limit, beyond which we stop reading from below.
  */
-import { Data, Deferred, Effect, Fiber, Latch, Queue, type Scope } from "effect";
+import { Deferred, Effect, Fiber, Latch, Queue, type Scope } from "effect";
 import type { SrpGroupBits } from "../../codecs/tls/mod.ts";
 import type { Machine } from "../../machines/kit/mod.ts";
 import {
-  CHANCE_BYTES,
   HANDSHAKE_TIMEOUT_MS,
+  RANDOM_BYTES,
   type SrpCredential,
   type TlsAction,
-  type TlsChance,
   type TlsEvent,
   type TlsFacts,
   type TlsOutcome,
+  type TlsRandomness,
   type TlsServerAction,
   type TlsServerEvent,
   tlsClient,
@@ -27,14 +27,7 @@ import {
 import { drive, type Mailbox, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 import { Arithmetic, type ByteStreamShape, Entropy, StreamClosed } from "../ports/mod.ts";
 import type { Ephemerals } from "./ephemerals.ts";
-
-export class HandshakeFailed extends Data.TaggedError("HandshakeFailed")<{
-  readonly outcome: TlsOutcome;
-  /** One line for a log, without secrets. */
-  readonly why: string;
-  /** Either side said bad_record_mac: in an SRP handshake, a wrong password or a name that nobody bears. */
-  readonly isWrongPassword: boolean;
-}> {}
+import { type HandshakeFailed, handshakeFailed, whyOf } from "./errors.ts";
 
 /** A protected stream, and what the handshake settled. */
 export interface TlsStream extends ByteStreamShape {
@@ -82,8 +75,8 @@ const CLOSE_TIMEOUT_MS = 1_000;
 export const tlsSrpClient = Effect.fnUntraced(function* (stream: ByteStreamShape, options: TlsSrpClientOptions) {
   const { userName, password, groupBitsMin = 2048, groupBitsMax = 4096, legacy = false } = options;
   const { handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
-  const chance = yield* drawChance();
-  const input = { userName, password, groupBitsMin, groupBitsMax, legacy, handshakeTimeoutMs, chance };
+  const randomness = yield* drawRandomness();
+  const input = { userName, password, groupBitsMin, groupBitsMax, legacy, handshakeTimeoutMs, randomness };
   return yield* secure<typeof input, never, never>(tlsClient, input, stream, (never) => never);
 });
 
@@ -92,9 +85,9 @@ export const tlsSrpServer = Effect.fnUntraced(function* (stream: ByteStreamShape
   const { seedKey, keeps = "password", ephemerals, legacy = false, tellsUnknown = false, answerAfterMs = 0 } = options;
   const { group = ephemerals?.group ?? 2048, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
   const ahead = ephemerals?.group === group ? yield* ephemerals.take : undefined;
-  const chance = yield* drawChance(ahead?.secret);
+  const randomness = yield* drawRandomness(ahead?.secret);
   const { generatorPower } = ahead ?? {};
-  const input = { seedKey, keeps, group, legacy, tellsUnknown, handshakeTimeoutMs, chance, generatorPower };
+  const input = { seedKey, keeps, group, legacy, tellsUnknown, handshakeTimeoutMs, randomness, generatorPower };
   const found = ({ userName }: Question): Effect.Effect<Answer> =>
     Effect.map(notBefore(answerAfterMs, options.lookUp(userName)), (credential) => ({ type: "found", credential }));
   return yield* secure<typeof input, Answer, Question>(tlsServer, input, stream, found);
@@ -115,17 +108,17 @@ const notBefore = <A>(ms: number, what: Effect.Effect<A>): Effect.Effect<A> =>
       });
 
 /** A secret that was drawn ahead is not drawn again. */
-const drawChance = (secret?: Uint8Array): Effect.Effect<TlsChance, never, Entropy> =>
+const drawRandomness = (secret?: Uint8Array): Effect.Effect<TlsRandomness, never, Entropy> =>
   Effect.gen(function* () {
     const entropy = yield* Entropy;
-    const draw = entropy.bytes(CHANCE_BYTES);
+    const draw = entropy.bytes(RANDOM_BYTES);
     return { random: yield* draw, secret: secret ?? (yield* draw), ivKey: yield* draw };
   });
 
 /** One machine over one stream, and all that waits for it. */
 interface Session<Ev> {
   /** Ours alone, and zeroed when it has served: the machine may not, as its steps can be played again. */
-  readonly chance: TlsChance;
+  readonly randomness: TlsRandomness;
   readonly below: ByteStreamShape;
   readonly box: Mailbox<TlsEvent | Ev>;
   readonly handshake: Deferred.Deferred<TlsFacts, HandshakeFailed>;
@@ -134,7 +127,7 @@ interface Session<Ev> {
 }
 
 const secure = Effect.fnUntraced(function* <
-  I extends { readonly chance: TlsChance },
+  I extends { readonly randomness: TlsRandomness },
   Ev,
   A extends { readonly type: string },
 >(
@@ -144,7 +137,7 @@ const secure = Effect.fnUntraced(function* <
   answerTo: (question: A) => Effect.Effect<Ev>,
 ): Effect.fn.Return<TlsStream, HandshakeFailed, Arithmetic | Scope.Scope> {
   const session: Session<Ev> = {
-    chance: input.chance,
+    randomness: input.randomness,
     below,
     box: yield* mailbox<TlsEvent | Ev>(MAILBOX_EVENTS_MAX),
     handshake: yield* Deferred.make<TlsFacts, HandshakeFailed>(),
@@ -176,13 +169,13 @@ const secure = Effect.fnUntraced(function* <
 
 /** What needs nothing but the session; undefined for the rest. */
 const performIn = <Ev>(session: Session<Ev>, order: OwnOrder<TlsAction>): Effect.Effect<unknown> | undefined => {
-  const { below, chance, handshake, unread } = session;
+  const { below, randomness, handshake, unread } = session;
   switch (order.type) {
     case "send":
       return Effect.ignore(below.write(order.bytes)); // the reader reports a broken stream
     case "secured": {
       const { type, ...facts } = order;
-      chance.secret.fill(0);
+      randomness.secret.fill(0);
       return Deferred.succeed(handshake, facts);
     }
     case "data":
@@ -192,16 +185,18 @@ const performIn = <Ev>(session: Session<Ev>, order: OwnOrder<TlsAction>): Effect
   }
 };
 
-const end = <Ev>({ chance, handshake, ended, unread }: Session<Ev>, outcome: TlsOutcome): Effect.Effect<unknown> => {
-  for (const bytes of [chance.secret, chance.ivKey]) bytes.fill(0);
+const end = <Ev>(
+  { randomness, handshake, ended, unread }: Session<Ev>,
+  outcome: TlsOutcome,
+): Effect.Effect<unknown> => {
+  for (const bytes of [randomness.secret, randomness.ivKey]) bytes.fill(0);
   const why = whyOf(outcome);
   const closed =
     outcome.type === "closed"
       ? closedInOrder
       : new StreamClosed({ reason: outcome.type === "lost" ? "broken" : "malformed", why });
-  const failed = () => new HandshakeFailed({ outcome, why, isWrongPassword: isWrongPassword(outcome) });
   return Effect.gen(function* () {
-    if (!(yield* Deferred.isDone(handshake))) yield* Deferred.fail(handshake, failed());
+    if (!(yield* Deferred.isDone(handshake))) yield* Deferred.fail(handshake, handshakeFailed(outcome));
     yield* Deferred.fail(ended, closed);
     yield* unread.end(closed);
   });
@@ -247,21 +242,3 @@ const unreadBytes = Effect.gen(function* () {
     end: (closed: StreamClosed) => Queue.fail(queue, closed),
   };
 });
-
-const isWrongPassword = (outcome: TlsOutcome): boolean =>
-  (outcome.type === "refused" || outcome.type === "alerted") && outcome.alert === "badRecordMac";
-
-const whyOf = (outcome: TlsOutcome): string => {
-  switch (outcome.type) {
-    case "closed":
-      return "closed";
-    case "refused":
-      return `we refused: ${outcome.why} (${outcome.alert})`;
-    case "alerted":
-      return `the peer sent ${outcome.alert}`;
-    case "lost":
-      return `lost: ${outcome.why}`;
-    case "timedOut":
-      return "the handshake took too long";
-  }
-};

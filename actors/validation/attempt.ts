@@ -119,7 +119,7 @@ const limitedArithmetic = Effect.fnUntraced(function* (asked: Effect.Effect<void
 type Failure = HandshakeFailed | { readonly _tag: "DialFailed" | "StreamClosed"; readonly why: string };
 
 const failureOf = (error: Failure): PvpAttemptEvent =>
-  error._tag === "HandshakeFailed" && error.isWrongPassword
+  error._tag === "HandshakeFailed" && error.reason === "wrongPassword"
     ? { type: "wrongPassword" }
     : { type: "lost", why: error.why };
 

@@ -20,18 +20,18 @@ import {
   writeAnswer,
 } from "../../codecs/validation/mod.ts";
 import {
+  forgivePeer,
   type PvpCandidate,
   type PvpFailure,
   type PvpTerminatorAction,
   type PvpTerminatorEvent,
   type PvpTerminatorOutcome,
   peerFailed,
-  peerForgiven,
   peerSucceeded,
   pvpTerminator,
-  type Standing,
-  type Standings,
-  standingOf,
+  type Reputation,
+  type Reputations,
+  reputationOf,
   wayOf,
 } from "../../machines/validation/mod.ts";
 import { drive, type Mailbox, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
@@ -91,9 +91,9 @@ export interface PvpServer {
   /** Pairs of b and g^b computed ahead of the handshakes. */
   readonly ephemerals: Ephemerals;
   readonly counters: PvpCounters;
-  readonly peers: Standings;
+  readonly peers: Reputations;
   /** As `peers`, by address alone: a peer can choose a new Node-ID each time, but hardly a new address. */
-  readonly addresses: Standings;
+  readonly addresses: Reputations;
   /** Open streams by address. An IPv6 /64 counts as one address, here and for the reputation. */
   readonly open: Map<string, number>;
   readonly streamsOfAddressMax: number;
@@ -134,7 +134,7 @@ export const serveCaller = Effect.fnUntraced(function* (
   const { counters, addresses, nodeIds, roundMs, open, streamsOfAddressMax } = server;
   const address = neighbourhoodOf(below.peer.host);
   counters.streams += 1;
-  if (standingOf(addresses, address, yield* Clock.currentTimeMillis) === "refused") {
+  if (reputationOf(addresses, address, yield* Clock.currentTimeMillis) === "refused") {
     counters.barred += 1;
     return;
   }
@@ -184,7 +184,8 @@ const listen = (caller: Caller) =>
     yield* box.tell({ type: "malformed", why: `${request.error.at}: ${request.error.why}` });
   }).pipe(
     Effect.catchTags({
-      HandshakeFailed: ({ isWrongPassword, why }) => caller.box.tell({ type: "failed", isWrongPassword, why }),
+      HandshakeFailed: ({ reason, why }) =>
+        caller.box.tell({ type: "failed", isWrongPassword: reason === "wrongPassword", why }),
       StreamClosed: ({ why }) => caller.box.tell({ type: "lost", why }),
     }),
   );
@@ -244,12 +245,12 @@ const find = Effect.fnUntraced(function* (caller: Caller, name: PvpUserName) {
   const { counters, peers, addresses, handlers, trying } = caller.server;
   caller.peer = `${caller.address};${nodeIdText(name.originator)}`;
   const nowMs = yield* Clock.currentTimeMillis;
-  const standing = worse(standingOf(peers, caller.peer, nowMs), standingOf(addresses, caller.address, nowMs));
-  if (standing === "refused") {
+  const reputation = worse(reputationOf(peers, caller.peer, nowMs), reputationOf(addresses, caller.address, nowMs));
+  if (reputation === "refused") {
     counters.barred += 1;
     return [];
   }
-  if (standing === "slowed") {
+  if (reputation === "slowed") {
     counters.slowed += 1;
     yield* Effect.sleep(SLOW_MS);
   }
@@ -265,8 +266,8 @@ const find = Effect.fnUntraced(function* (caller: Caller, name: PvpUserName) {
   return candidates;
 });
 
-const worse = (a: Standing, b: Standing): Standing =>
-  (["refused", "slowed"] as const).find((standing) => a === standing || b === standing) ?? "welcome";
+const worse = (a: Reputation, b: Reputation): Reputation =>
+  (["refused", "slowed"] as const).find((reputation) => a === reputation || b === reputation) ?? "welcome";
 
 const report = Effect.fnUntraced(function* (caller: Caller, outcome: PvpTerminatorOutcome) {
   const { server, peer, address, below, candidate } = caller;
@@ -279,7 +280,7 @@ const report = Effect.fnUntraced(function* (caller: Caller, outcome: PvpTerminat
       const called = maskE164(candidate!.called);
       counters[outcome.type] += 1;
       peerSucceeded(peers, peer);
-      peerForgiven(addresses, address, candidate!.id);
+      forgivePeer(addresses, address, candidate!.id);
       return yield* Effect.logInfo(`pvp.${outcome.type}`, { called, ...outcome });
     }
     case "failed":

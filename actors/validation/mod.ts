@@ -1,7 +1,8 @@
 /** Validations: those we ask for, and those we serve. */
 export { attemptClaim, type Gate, type PvpAddress, type Resolve } from "./attempt.ts";
 export type { PvpCounters, PvpGrant, PvpGrantRequest, PvpHandlers } from "./caller.ts";
-export { LookUpFailed, type ValidateHandlers, type ValidateOptions, validate } from "./originator.ts";
+export { LookUpFailed } from "./errors.ts";
+export { type ValidateHandlers, type ValidateOptions, validate } from "./originator.ts";
 export {
   PVP_STREAMS_MAX,
   PVP_STREAMS_OF_ADDRESS_MAX,

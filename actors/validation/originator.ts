@@ -6,13 +6,13 @@
  *   attempt --> attemptClaim -> committed, then attempted --+
  *   open, shut --> its gate
  */
-import { Data, Deferred, Effect, FiberSet, Scope } from "effect";
+import { Deferred, Effect, FiberSet, Scope } from "effect";
 import { type E164, maskE164, nodeIdText } from "../../codecs/shared/mod.ts";
 import {
+  type CallFacts,
   type ClaimVerdict,
+  callFacts,
   instantWithin,
-  type KnownCall,
-  knownCall,
   type PvpAttemptInput,
   type PvpClaim,
   type PvpOriginatorAction,
@@ -27,10 +27,11 @@ import {
 import { drive, mailbox, type OwnOrder, performing, Replies } from "../kit/mod.ts";
 import { type Arithmetic, type Dialer, Entropy } from "../ports/mod.ts";
 import { attemptClaim, type Gate, type PvpAddress, type Resolve, whyOf } from "./attempt.ts";
+import { LookUpFailed } from "./errors.ts";
 
 export interface ValidateOptions {
   /** A call that we made. */
-  readonly call: KnownCall;
+  readonly call: CallFacts;
   /** Of ours, under which we validate. */
   readonly nodeId: bigint;
   /** Ours: whom the ticket will be for. */
@@ -56,9 +57,6 @@ export interface ValidateHandlers {
   readonly turn?: (claims: number) => Effect.Effect<void, never, Scope.Scope>;
 }
 
-/** The overlay did not say who claims the number. */
-export class LookUpFailed extends Data.TaggedError("LookUpFailed")<{ readonly why: string }> {}
-
 const CHANCES = 2 ** 30;
 
 /** Ends when every claim has its verdict and each was told; none when nobody claims the number. Interruptible throughout. */
@@ -72,7 +70,7 @@ export const validate = Effect.fn("pvp.validate")(function* (
     Effect.gen(function* () {
       const scope = yield* Effect.scope;
       const box = yield* mailbox<PvpOriginatorEvent>(16);
-      const outcome = yield* Deferred.make<PvpOutcome>();
+      const reported = yield* Deferred.make<PvpOutcome>();
       const running = yield* FiberSet.make<void>();
       const run = yield* FiberSet.runtime(running)<Arithmetic | Dialer | Entropy>();
       const later = (event: Effect.Effect<PvpOriginatorEvent, never, Arithmetic | Dialer | Entropy>) =>
@@ -113,15 +111,15 @@ export const validate = Effect.fn("pvp.validate")(function* (
               ),
             );
           case "report":
-            return Deferred.succeed(outcome, action.outcome);
+            return Deferred.succeed(reported, action.outcome);
         }
       };
 
       yield* drive(pvpOriginator, input, box, performing(box, { unexpected: "pvp.unexpected" }, perform));
-      const said = yield* Deferred.await(outcome);
-      if (said.type === "notFound") return yield* new LookUpFailed({ why: said.why });
+      const outcome = yield* Deferred.await(reported);
+      if (outcome.type === "notFound") return yield* new LookUpFailed({ reason: outcome.reason, why: outcome.why });
       yield* FiberSet.awaitEmpty(running);
-      return said.verdicts;
+      return outcome.verdicts;
     }),
   );
 });
@@ -136,7 +134,7 @@ const inputOf = Effect.fnUntraced(function* ({
   isPrivate = false,
 }: ValidateOptions): Effect.fn.Return<PvpOriginatorInput, never, Entropy> {
   const { between } = yield* Entropy;
-  const known = knownCall(call);
+  const known = callFacts(call);
   const instantMs = instantWithin(known, (yield* between(0, CHANCES - 1)) / CHANCES);
   const lot = yield* between(0, CHANCES - 1);
   const waitMs = yield* between(...waitBetweenMs);

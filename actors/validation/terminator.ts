@@ -1,7 +1,7 @@
 /** Serves validations: a listener, and one terminator for each stream that somebody opens to it. DECISIONS.md D-033. */
 import { Effect, type Scope } from "effect";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
-import { ROUND_MS, type StandingLimits, standingLimits, standings } from "../../machines/validation/mod.ts";
+import { type ReputationLimits, ROUND_MS, reputationLimits, reputations } from "../../machines/validation/mod.ts";
 import { type Arithmetic, Entropy, Listener, type ListenFailed, type Listening } from "../ports/mod.ts";
 import { makeEphemerals } from "../tls/mod.ts";
 import { type PvpCounters, type PvpHandlers, type PvpServer, serveCaller } from "./caller.ts";
@@ -20,8 +20,8 @@ export interface ServePvpOptions {
   readonly streamsMax?: number;
   /** Of them, those of one address. Default `PVP_STREAMS_OF_ADDRESS_MAX`. */
   readonly streamsOfAddressMax?: number;
-  /** When a peer is slowed and refused. Default `standingLimits`. */
-  readonly standing?: StandingLimits;
+  /** When a peer is slowed and refused. Default `reputationLimits`. */
+  readonly reputation?: ReputationLimits;
 }
 
 export interface ServingPvp extends Listening {
@@ -41,13 +41,13 @@ export const servePvp = Effect.fn("pvp.serve")(function* (
   handlers: PvpHandlers,
 ): Effect.fn.Return<ServingPvp, ListenFailed, Arithmetic | Entropy | Listener | Scope.Scope> {
   const { host, port, nodeIds, roundMs = ROUND_MS, streamsMax = PVP_STREAMS_MAX } = options;
-  const { streamsOfAddressMax = PVP_STREAMS_OF_ADDRESS_MAX, standing = standingLimits } = options;
+  const { streamsOfAddressMax = PVP_STREAMS_OF_ADDRESS_MAX, reputation = reputationLimits } = options;
   const { listen } = yield* Listener;
   const counters = noneYet();
   const byAddress = {
-    ...standing,
-    slowFrom: ADDRESS_FACTOR * standing.slowFrom,
-    refuseFrom: ADDRESS_FACTOR * standing.refuseFrom,
+    ...reputation,
+    slowFrom: ADDRESS_FACTOR * reputation.slowFrom,
+    refuseFrom: ADDRESS_FACTOR * reputation.refuseFrom,
   };
   const server: PvpServer = {
     nodeIds,
@@ -56,8 +56,8 @@ export const servePvp = Effect.fn("pvp.serve")(function* (
     seedKey: yield* (yield* Entropy).bytes(32),
     ephemerals: yield* makeEphemerals(options.group ?? 2048),
     counters,
-    peers: standings(standing),
-    addresses: standings(byAddress),
+    peers: reputations(reputation),
+    addresses: reputations(byAddress),
     open: new Map(),
     streamsOfAddressMax,
     trying: new Map(),

@@ -12,7 +12,7 @@
 import { Clock, Effect, Queue, type Scope } from "effect";
 import { type E164, ntpMs } from "../../codecs/shared/mod.ts";
 import type { PvpMethod } from "../../codecs/validation/mod.ts";
-import { type CallStore, failCall, type KeptCall, wayOf } from "../../machines/validation/mod.ts";
+import { type CallStore, failCall, type StoredCall, wayOf } from "../../machines/validation/mod.ts";
 import { callNameOf } from "../../machines/vipr/mod.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { ViprEvent } from "./events.ts";
@@ -29,7 +29,7 @@ export interface FailedAttempts {
   readonly failedWithoutCall: Effect.Effect<void>;
 }
 interface FailedAttempt {
-  readonly call: KeptCall;
+  readonly call: StoredCall;
   /** With that method of naming the call. */
   readonly attempts: number;
 }

@@ -6,7 +6,7 @@
  */
 import { Clock, Effect } from "effect";
 import { unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
-import { type CallStore, heldCall, insertCall, removeCall } from "../../machines/validation/mod.ts";
+import { type CallStore, findStored, insertCall, removeCall } from "../../machines/validation/mod.ts";
 import { callNameOf } from "../../machines/vipr/mod.ts";
 import { NUMBER_LIFETIME_S } from "../reload/mod.ts";
 import type { VapHandlers, VapPublisher } from "../vap/mod.ts";
@@ -68,7 +68,7 @@ export const makeHandlers = (by: HandledBy): VapHandlers => {
 /** A call that is uploaded again, because the answer was lost, is written again: the first write may not be durable yet. */
 const uploads = ({ calls, records, watch }: HandledBy) =>
   Effect.fnUntraced(function* (vcr: Vcr) {
-    const held = heldCall(calls, vcr);
+    const held = findStored(calls, vcr);
     const kept = held ?? insertCall(calls, vcr, unixMs(yield* Clock.currentTimeMillis));
     const forget = Effect.sync(() => removeCall(calls, kept.id));
     yield* Effect.tapError(records.received(kept), () => (held === undefined ? forget : Effect.void));

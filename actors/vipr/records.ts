@@ -26,13 +26,13 @@ import {
   decodeRecord,
   encodeProof,
   encodeRecord,
-  type KeptProof,
   proofKey,
   proofPrefix,
   recordKey,
+  type StoredProof,
   timeOfKey,
 } from "../../codecs/validation/mod.ts";
-import { type CallStore, expireCalls, failCall, insertCall, type KeptCall } from "../../machines/validation/mod.ts";
+import { type CallStore, expireCalls, failCall, insertCall, type StoredCall } from "../../machines/validation/mod.ts";
 import { credit, openLedger, PROOF_LIFETIME_MS, provedBy } from "../../machines/vipr/mod.ts";
 import { eachPage, removePages } from "../kit/mod.ts";
 import {
@@ -53,9 +53,9 @@ export interface Waiting {
 }
 
 export interface Records {
-  readonly received: (call: KeptCall) => Effect.Effect<void, StoreFailed>;
+  readonly received: (call: StoredCall) => Effect.Effect<void, StoreFailed>;
   /** Persists failed attempts. `undefined`: no such call; a dummy row is written so that timing is equal. */
-  readonly charged: (calls: ReadonlyArray<KeptCall | undefined>) => Effect.Effect<void>;
+  readonly charged: (calls: ReadonlyArray<StoredCall | undefined>) => Effect.Effect<void>;
   readonly sent: (waiting: Waiting) => Effect.Effect<void, StoreFailed>;
   /** Removes the row of a call before claimants are asked about it. If this fails they must not be asked. */
   readonly asking: (waiting: Waiting) => Effect.Effect<void, StoreFailed>;
@@ -65,10 +65,10 @@ export interface Records {
   readonly expire: Effect.Effect<void>;
   /** The calls that waited when the process ended. */
   readonly waiting: ReadonlyArray<Waiting>;
-  readonly proved: (proof: KeptProof) => Effect.Effect<void>;
+  readonly proved: (proof: StoredProof) => Effect.Effect<void>;
   readonly disproved: (claim: string) => Effect.Effect<void>;
   /** The proofs of the last run of the process, the oldest first. */
-  readonly proofs: ReadonlyArray<KeptProof>;
+  readonly proofs: ReadonlyArray<StoredProof>;
 }
 
 const RECEIVED = "vcrReceived";
@@ -145,7 +145,7 @@ export const openRecords = Effect.fn("vipr.records")(function* (
 });
 
 /** A record of the same size as a call's. */
-const nobody: Omit<KeptCall, "id" | "keepUntilMs"> = {
+const nobody: Omit<StoredCall, "id" | "keepUntilMs"> = {
   called: e164("+1000000000000"),
   calling: e164("+1000000000000"),
   startMs: unixMsOf(ntpMs(0)),
@@ -157,7 +157,7 @@ const nobody: Omit<KeptCall, "id" | "keepUntilMs"> = {
 const sentRow = ({ vcr, dueMs, isLate = false }: Waiting, key: Uint8Array = recordKey(vcr, dueMs)) =>
   ({ type: "put", table: SENT, key, value: encodeRecord({ vcr, isLate }) }) as const;
 
-const rowOf = (table: string, call: Omit<KeptCall, "id">): Change => {
+const rowOf = (table: string, call: Omit<StoredCall, "id">): Change => {
   const vcr: Vcr = { ...call, direction: "received" };
   const value = encodeRecord({ vcr, attempts: call.attempts });
   return { type: "put", table, key: recordKey(vcr, call.keepUntilMs), value };
@@ -202,7 +202,7 @@ export const waitingIn = Effect.fnUntraced(function* (store: ReadableStore, numb
 
 /** What a server's ledger would count for a claim at that time: of many proofs the last ones. */
 export const provedIn = Effect.fnUntraced(function* (store: ReadableStore, claim: string, nowMs: number) {
-  const proofs: Array<KeptProof> = [];
+  const proofs: Array<StoredProof> = [];
   yield* eachRow(store, PROOFS, decodeProof, (proof) => proofs.push(proof), proofPrefix(claim));
   const ledger = openLedger();
   for (const { call, bits, atMs } of proofs.sort((a, b) => a.atMs - b.atMs)) credit(ledger, claim, call, bits, atMs);
@@ -239,7 +239,7 @@ const expireOnDisk = Effect.fnUntraced(function* (store: StoreShape) {
 
 const restoreProofs = Effect.fnUntraced(function* (store: StoreShape) {
   yield* expireProofs(store);
-  const proofs: Array<KeptProof> = [];
+  const proofs: Array<StoredProof> = [];
   yield* eachRow(store, PROOFS, decodeProof, (proof) => proofs.push(proof));
   return proofs.sort((a, b) => a.atMs - b.atMs);
 });

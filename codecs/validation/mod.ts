@@ -19,12 +19,12 @@ export {
   decodeRecord,
   encodeProof,
   encodeRecord,
-  type KeptProof,
-  type KeptRecord,
   proofKey,
   proofPrefix,
   RECORD_VERSION,
   recordKey,
+  type StoredProof,
+  type StoredRecord,
   timeOfKey,
 } from "./record.ts";
 export { PVP_GROUPS, type PvpGroupBits } from "./registry.ts";

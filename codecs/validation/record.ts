@@ -44,7 +44,7 @@ export interface Attempts {
 }
 const UNTRIED: Attempts = { caller: 0, times: 0 };
 
-export interface KeptRecord {
+export interface StoredRecord {
   readonly vcr: Vcr;
   readonly attempts: Attempts;
   /** For a sent call: it fell due while its server was down. */
@@ -55,14 +55,14 @@ export const encodeRecord = ({
   vcr,
   attempts = UNTRIED,
   isLate = false,
-}: Pick<KeptRecord, "vcr"> & Partial<KeptRecord>): Uint8Array => {
+}: Pick<StoredRecord, "vcr"> & Partial<StoredRecord>): Uint8Array => {
   const direction = isLate ? "sentLate" : vcr.direction;
   const [start, stop] = [ntpFromMs(vcr.startMs), ntpFromMs(vcr.stopMs)];
   return encode(CallRecord, { ...vcr, direction, calling: vcr.calling ?? "", start, stop, attempts });
 };
 
 /** Undefined for bytes that no version of this program wrote. */
-export const decodeRecord = (bytes: Uint8Array): KeptRecord | undefined => {
+export const decodeRecord = (bytes: Uint8Array): StoredRecord | undefined => {
   const read = decode(CallRecord, bytes);
   if (!read.ok) return undefined;
   const { attempts, direction: said, called, calling, start, stop, vservice } = read.value;
@@ -95,7 +95,7 @@ const ProofRecord = struct("ProofRecord", "this project's store", {
 });
 
 /** One call that a claim has proved; `claim` as the ledger names it. */
-export interface KeptProof {
+export interface StoredProof {
   readonly claim: string;
   readonly call: CallTimes;
   readonly bits: number;
@@ -112,7 +112,7 @@ const callOfText = (text: string): CallTimes | undefined => {
 };
 
 /** Bits are rounded down, so that a stored proof is never worth more. */
-export const encodeProof = ({ claim, call, bits, atMs }: KeptProof): Uint8Array =>
+export const encodeProof = ({ claim, call, bits, atMs }: StoredProof): Uint8Array =>
   encode(ProofRecord, {
     claim,
     call: callText(call),
@@ -121,7 +121,7 @@ export const encodeProof = ({ claim, call, bits, atMs }: KeptProof): Uint8Array 
   });
 
 /** Undefined for bytes that no version of this program wrote. */
-export const decodeProof = (bytes: Uint8Array): KeptProof | undefined => {
+export const decodeProof = (bytes: Uint8Array): StoredProof | undefined => {
   const read = decode(ProofRecord, bytes);
   const call = read.ok ? callOfText(read.value.call) : undefined;
   if (!read.ok || call === undefined) return undefined;

@@ -43,13 +43,13 @@ import {
 import { agreedByServer, clientHello, trustedGroup } from "./hello.ts";
 import { hashOf, type SessionSecrets, sessionSecrets, verifyData } from "./prf.ts";
 import { writeRecords } from "./record.ts";
-import { newSession, refuse, type TlsAction, type TlsChance, type TlsEvent, type TlsSession } from "./session.ts";
+import { newSession, refuse, type TlsAction, type TlsEvent, type TlsRandomness, type TlsSession } from "./session.ts";
 import { clientBase, clientExponent, isPublicValue, premasterOf, privateKeyOf, scrambler } from "./srp.ts";
 
 export interface TlsClientInput {
   readonly userName: string;
   readonly password: string;
-  readonly chance: TlsChance;
+  readonly randomness: TlsRandomness;
   readonly handshakeTimeoutMs: number;
   /** Groups of fewer bits are refused with insufficient_security. */
   readonly groupBitsMin: SrpGroupBits;
@@ -77,7 +77,7 @@ interface TlsClientContext extends TlsSession {
 const empty = new Uint8Array();
 
 const contextOf = (input: TlsClientInput): TlsClientContext => ({
-  ...newSession("client", input.chance),
+  ...newSession("client", input.randomness),
   input,
   serverRandom: empty,
   privateKey: 0n,
@@ -153,8 +153,8 @@ export const tlsClient = machine("tlsClient", {
   },
 });
 
-function sendHello({ input, chance }: TlsClientContext): Decided<"send"> {
-  const hello = handshakeBytes({ type: "clientHello", body: clientHello(chance.random, input.userName) });
+function sendHello({ input, randomness }: TlsClientContext): Decided<"send"> {
+  const hello = handshakeBytes({ type: "clientHello", body: clientHello(randomness.random, input.userName) });
   return { context: { transcript: hello }, actions: [{ type: "send", bytes: inClear("handshake", hello) }] };
 }
 
@@ -193,7 +193,7 @@ function askPowers(
   return {
     context: afterUnit({ ...context, facts, privateKey, serverPublic, asked: ["ours", "verifier"] }),
     actions: [
-      { type: "power", id: "ours", base, exponent: bigOf(context.chance.secret), group: group.bits },
+      { type: "power", id: "ours", base, exponent: bigOf(context.randomness.secret), group: group.bits },
       { type: "power", id: "verifier", base, exponent: privateKey, group: group.bits },
     ],
   };
@@ -208,7 +208,7 @@ function withPower(context: TlsClientContext, { id, value }: Of<TlsEvent, "power
   const group = srpGroup(context.facts!.group);
   const scramble = scrambler(clientPublic, context.serverPublic, group);
   const base = clientBase(context.serverPublic, verifier, group);
-  const exponent = clientExponent(bigOf(context.chance.secret), scramble, context.privateKey);
+  const exponent = clientExponent(bigOf(context.randomness.secret), scramble, context.privateKey);
   return {
     context: { clientPublic, verifier, asked: ["premaster"] },
     actions: [{ type: "power", id: "premaster", base, exponent, group: group.bits }],
@@ -223,7 +223,7 @@ function sendFinished(context: TlsClientContext): Decided<"send"> {
   });
   const throughExchange = concat(context.transcript, exchange);
   const sessionHash = hashOf(throughExchange);
-  const randoms = { client: context.chance.random, server: context.serverRandom };
+  const randoms = { client: context.randomness.random, server: context.serverRandom };
   const secrets = sessionSecrets(premasterOf(context.premaster!), randoms, sessionHash, context.facts!);
   const finished = handshakeBytes({
     type: "finished",
@@ -244,13 +244,13 @@ function checkFinished(context: TlsClientContext): Partial<TlsClientContext> {
 
 /** Without what only the handshake needs, its secrets first of all. */
 function withoutHandshake(context: TlsClientContext): TlsClientContext {
-  const { chance, input } = context;
-  const less = { ...chance, secret: empty };
+  const { randomness, input } = context;
+  const less = { ...randomness, secret: empty };
   return {
     ...context,
-    chance: less,
+    randomness: less,
     serverRandom: empty,
-    input: { ...input, password: "", chance: { ...less, ivKey: empty } },
+    input: { ...input, password: "", randomness: { ...less, ivKey: empty } },
     privateKey: 0n,
     verifier: undefined,
     premaster: undefined,

@@ -79,9 +79,9 @@ export const readingWith = <S extends TlsSession>(session: S, keys: DirectionKey
 };
 
 /** Protection of what we send after our ChangeCipherSpec. */
-export const writingWith = ({ chance, facts }: TlsSession, keys: DirectionKeys): WriteProtection => ({
+export const writingWith = ({ randomness, facts }: TlsSession, keys: DirectionKeys): WriteProtection => ({
   ...keys,
-  ivKey: chance.ivKey,
+  ivKey: randomness.ivKey,
   encryptThenMac: facts!.encryptThenMac,
   sequence: 0,
 });
@@ -101,9 +101,9 @@ export const onOtherUnit = { guard: hasUnit, actions: assign(afterUnexpected) };
  * The last orders. What the session alone knows is dropped here; the machine drops what it added to the context before.
  */
 export const endSession = decide(["send", "stopTimer", "ended"], (session) => {
-  const { side, chance, ending, isOpen, facts } = session;
+  const { side, randomness, ending, isOpen, facts } = session;
   const empty = new Uint8Array();
-  const bare = newSession(side, { ...chance, secret: empty, ivKey: empty });
+  const bare = newSession(side, { ...randomness, secret: empty, ivKey: empty });
   return { context: { ...bare, ending, isOpen, facts }, actions: lastOrders(session) };
 });
 

@@ -5,13 +5,13 @@ export type { SrpCredential } from "./credential.ts";
 export { tlsServer } from "./server.ts";
 export type { TlsServerAction, TlsServerEvent, TlsServerInput } from "./server-session.ts";
 export {
-  CHANCE_BYTES,
   HANDSHAKE_TIMEOUT_MS,
   type PowerId,
+  RANDOM_BYTES,
   type TlsAction,
-  type TlsChance,
   type TlsEvent,
   type TlsFacts,
   type TlsOutcome,
+  type TlsRandomness,
 } from "./session.ts";
 export { saltFrom } from "./srp.ts";

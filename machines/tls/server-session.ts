@@ -2,10 +2,10 @@
 import type { SrpGroupBits } from "../../codecs/tls/mod.ts";
 import type { SrpCredential } from "./credential.ts";
 import type { SessionSecrets } from "./prf.ts";
-import { newSession, type TlsAction, type TlsChance, type TlsEvent, type TlsSession } from "./session.ts";
+import { newSession, type TlsAction, type TlsEvent, type TlsRandomness, type TlsSession } from "./session.ts";
 
 export interface TlsServerInput {
-  readonly chance: TlsChance;
+  readonly randomness: TlsRandomness;
   /** g^b modulo N for the secret b in `chance`, if it was computed ahead; otherwise it is ordered. */
   readonly generatorPower?: bigint | undefined;
   /** Secret, and the same for all handshakes: salts are made from it, and what simulates unknown users. */
@@ -48,7 +48,7 @@ const empty = new Uint8Array();
 
 /** Before the first event. */
 export const contextOf = (input: TlsServerInput): TlsServerContext => ({
-  ...newSession("server", input.chance),
+  ...newSession("server", input.randomness),
   input,
   userName: empty,
   isSimulated: false,
@@ -67,17 +67,17 @@ export const contextOf = (input: TlsServerInput): TlsServerContext => ({
 
 /** Without what only the handshake needs, its secrets first of all. */
 export function withoutHandshake(context: TlsServerContext): TlsServerContext {
-  const { chance, input } = context;
-  const less = { ...chance, secret: empty };
+  const { randomness, input } = context;
+  const less = { ...randomness, secret: empty };
   return {
     ...context,
-    chance: less,
+    randomness: less,
     clientRandom: empty,
     userName: empty,
     salt: empty,
     sessionHash: empty,
     hello: empty,
-    input: { ...input, chance: { ...less, ivKey: empty }, generatorPower: undefined },
+    input: { ...input, randomness: { ...less, ivKey: empty }, generatorPower: undefined },
     verifier: undefined,
     privateKey: undefined,
     generatorPower: undefined,

@@ -113,12 +113,12 @@ export const tlsServer = machine("tlsServer", {
 });
 
 function acceptHello(context: TlsServerContext): Decided<"lookUp"> {
-  const { input, chance } = context;
+  const { input, randomness } = context;
   const client = messageOf(context, "clientHello").body;
   const agreed = agreedByClient(client, input.legacy);
   if ("ending" in agreed) return { context: agreed };
   const { userName, ...facts } = agreed;
-  const hello = handshakeBytes({ type: "serverHello", body: serverHello(chance.random, client, facts) });
+  const hello = handshakeBytes({ type: "serverHello", body: serverHello(randomness.random, client, facts) });
   return {
     context: afterUnit({
       ...context,
@@ -134,7 +134,7 @@ function acceptHello(context: TlsServerContext): Decided<"lookUp"> {
 }
 
 function prepare(
-  { input, chance, userName, generatorPower }: TlsServerContext,
+  { input, randomness, userName, generatorPower }: TlsServerContext,
   { credential }: Of<TlsServerEvent, "found">,
 ): Decided<"power"> {
   //# "If the server doesn't have a verifier for the user name, the server MAY abort the handshake with an
@@ -146,7 +146,7 @@ function prepare(
   const power = { type: "power", base: group.generator, group: group.bits } as const;
   const actions: Array<Of<TlsServerAction, "power">> = [];
   if ("privateKey" in secret) actions.push({ ...power, id: "verifier", exponent: secret.privateKey });
-  if (generatorPower === undefined) actions.push({ ...power, id: "ours", exponent: bigOf(chance.secret) });
+  if (generatorPower === undefined) actions.push({ ...power, id: "ours", exponent: bigOf(randomness.secret) });
   return { context: { ...secret, isSimulated: credential === undefined, asked: actions.map(({ id }) => id) }, actions };
 }
 
@@ -157,7 +157,7 @@ function withPower(context: TlsServerContext, { id, value }: Of<TlsServerEvent, 
   if (id === "premaster") return { context: { premaster: value, asked } };
   const group = srpGroup(context.input.group);
   const base = serverBase(context.clientPublic, value, group);
-  const exponent = bigOf(context.chance.secret);
+  const exponent = bigOf(context.randomness.secret);
   return {
     context: { asked: ["premaster"] },
     actions: [{ type: "power", id: "premaster", base, exponent, group: group.bits }],
@@ -201,7 +201,7 @@ function acceptPublicValue(context: TlsServerContext): Decided<"power"> {
 }
 
 function withSecrets(context: TlsServerContext): Partial<TlsServerContext> {
-  const randoms = { client: context.clientRandom, server: context.chance.random };
+  const randoms = { client: context.clientRandom, server: context.randomness.random };
   const premaster = premasterOf(context.premaster!);
   const sessionHash = hashOf(context.transcript);
   return { sessionHash, secrets: sessionSecrets(premaster, randoms, sessionHash, context.facts!) };

@@ -1,11 +1,11 @@
-/** What the client's and the server's machine both hear, order and know. RFC 5246. DECISIONS.md D-031. */
+/** Events, orders and context that the client's and the server's machine have in common. RFC 5246. DECISIONS.md D-031. */
 import type { AlertDescription, SrpGroupBits, SrpSuite } from "../../codecs/tls/mod.ts";
 import type { Note } from "../kit/mod.ts";
 import { type Inbound, noInbound, type Unit } from "./inbound.ts";
 import type { WriteProtection } from "./record.ts";
 
-/** Three draws of 32 random bytes, never used again. */
-export interface TlsChance {
+/** Random bytes of one handshake: three draws of `RANDOM_BYTES`. */
+export interface TlsRandomness {
   /** Sent in our hello. */
   readonly random: Uint8Array;
   /** a or b: "SHOULD be at least 256 bits in length" (RFC 5054 §2.5.3, §2.5.4). */
@@ -13,7 +13,7 @@ export interface TlsChance {
   /** From which the records' IVs are made. */
   readonly ivKey: Uint8Array;
 }
-export const CHANCE_BYTES = 32;
+export const RANDOM_BYTES = 32;
 
 export const HANDSHAKE_TIMEOUT_MS = 20_000;
 
@@ -31,7 +31,7 @@ export type TlsEvent =
 
 export type TlsAction =
   | { readonly type: "send"; readonly bytes: Uint8Array }
-  /** base ^ exponent in the group: asked for, since it takes a millisecond or more. */
+  /** base ^ exponent modulo the prime of the group: ordered, since it takes a millisecond or more. */
   | {
       readonly type: "power";
       readonly id: PowerId;
@@ -39,7 +39,7 @@ export type TlsAction =
       readonly exponent: bigint;
       readonly group: SrpGroupBits;
     }
-  /** Both Finished messages were right; data may flow. */
+  /** Both Finished messages were right: data may be sent and received. */
   | ({ readonly type: "secured" } & TlsFacts)
   | { readonly type: "data"; readonly bytes: Uint8Array }
   /** The last order, always and once. */
@@ -56,13 +56,13 @@ export interface TlsFacts {
 }
 
 export type TlsOutcome =
-  /** Ended in order, by one side's close_notify: no data is missing. */
+  /** Ended by a close_notify of either side: no data is missing. */
   | { readonly type: "closed" }
   /** We sent this alert. */
   | { readonly type: "refused"; readonly alert: AlertDescription; readonly why: string }
   /** The peer sent this one. */
   | { readonly type: "alerted"; readonly alert: AlertDescription | number }
-  /** The stream broke off; data may be missing. */
+  /** The stream below was closed without a close_notify: data may be missing. */
   | { readonly type: "lost"; readonly why: string }
   | { readonly type: "timedOut" };
 
@@ -74,23 +74,23 @@ export interface Ending {
 /** The part of the context that both sides share. */
 export interface TlsSession {
   readonly side: "client" | "server";
-  readonly chance: TlsChance;
+  readonly randomness: TlsRandomness;
   readonly inbound: Inbound;
-  /** Taken, and not yet acted upon. */
+  /** Read from `inbound`, and not yet acted upon. */
   readonly unit: Unit | undefined;
   readonly write: WriteProtection | undefined;
-  /** Every handshake message so far; let go once the session is open. */
+  /** All handshake messages so far, for the Finished messages; dropped once the session is open. */
   readonly transcript: Uint8Array;
   readonly facts: TlsFacts | undefined;
-  /** Powers that we asked for and that have not come yet; others are not believed. */
+  /** Powers that were ordered and have not arrived; any other is ignored. */
   readonly asked: ReadonlyArray<PowerId>;
   readonly isOpen: boolean;
   readonly ending: Ending | undefined;
 }
 
-export const newSession = (side: TlsSession["side"], chance: TlsChance): TlsSession => ({
+export const newSession = (side: TlsSession["side"], randomness: TlsRandomness): TlsSession => ({
   side,
-  chance,
+  randomness,
   inbound: noInbound(side),
   unit: undefined,
   write: undefined,

@@ -20,7 +20,7 @@ import type { UnixMs, VServiceId } from "../../codecs/shared/mod.ts";
 import type { PvpMethod, ValAnswer, ValInfo, ValRequest } from "../../codecs/validation/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import { type Note, type Of, setup } from "../kit/mod.ts";
-import { equivalentBits, type KnownCall, originatorPassword, userNameFor } from "./secret.ts";
+import { type CallFacts, equivalentBits, originatorPassword, userNameFor } from "./secret.ts";
 
 /** An entry of the overlay: this node says that it serves the number for this VService. */
 export interface PvpClaim {
@@ -29,7 +29,7 @@ export interface PvpClaim {
 }
 
 export interface PvpAttemptInput {
-  readonly call: KnownCall;
+  readonly call: CallFacts;
   readonly claim: PvpClaim;
   readonly method: PvpMethod;
   /** Our own Node-ID. */
@@ -258,7 +258,7 @@ export const methodsFor = ({
 }: {
   /** Our domain shows no telephone number to a claimant that has proved nothing. Default false. */
   readonly isPrivate?: boolean;
-  readonly call: Pick<KnownCall, "calling">;
+  readonly call: Pick<CallFacts, "calling">;
 }): ReadonlyArray<PvpMethod> => {
   if (isPrivate === true) return ["C"];
   return call.calling === undefined ? ["B"] : ["A", "B"];

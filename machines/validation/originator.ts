@@ -61,7 +61,10 @@ export type PvpOriginatorAction =
 export type PvpOutcome =
   /** A verdict for each claim, in the order they were found; none when nobody claims the number. */
   | { readonly type: "tried"; readonly verdicts: ReadonlyArray<ClaimVerdict> }
-  | { readonly type: "notFound"; readonly why: string };
+  | { readonly type: "notFound"; readonly reason: LookUpFailure; readonly why: string };
+
+/** `failed`: the overlay answered with an error. `timedOut`: it did not answer in time. */
+export type LookUpFailure = "failed" | "timedOut";
 
 /** Of one number: the overlay's own limit. docs/protocol/pvp.md#limits. */
 export const CLAIMS_MAX = 64;
@@ -108,7 +111,10 @@ type Decided<K extends PvpOriginatorAction["type"]> = Decision<PvpOriginatorCont
 
 const stopQuery = { type: "stopTimer", timer: "query" } as const;
 const noneFound = { type: "report", outcome: { type: "tried", verdicts: [] } } as const;
-const noAnswer = { type: "report", outcome: { type: "notFound", why: "the overlay did not answer" } } as const;
+const noAnswer = {
+  type: "report",
+  outcome: { type: "notFound", reason: "timedOut", why: "the overlay did not answer" },
+} as const;
 
 const isNobody = (_: PvpOriginatorContext, { claims }: Of<PvpOriginatorEvent, "found">): boolean => claims.length === 0;
 const isUnderWay = ({ trying }: PvpOriginatorContext, { verdict }: Of<PvpOriginatorEvent, "attempted">): boolean =>
@@ -156,7 +162,10 @@ export const pvpOriginator = machine("pvpOriginator", {
         ],
         notFound: {
           target: "over",
-          actions: [stopQuery, give("report", (_, { why }) => ({ outcome: { type: "notFound", why } }))],
+          actions: [
+            stopQuery,
+            give("report", (_, { why }) => ({ outcome: { type: "notFound", reason: "failed", why } })),
+          ],
         },
       },
       timers: { query: { target: "over", actions: noAnswer } },

@@ -52,7 +52,7 @@ export const roundNearest = (ms: NtpMs, roundMs: number): Rounded => {
 };
 
 /** As the other side did, if our value is within a quarter of T of its. */
-export const roundAsTold = (ms: NtpMs, told: Direction, roundMs: number): NtpMs => {
+export const roundInDirection = (ms: NtpMs, told: Direction, roundMs: number): NtpMs => {
   const above = mod(ms, roundMs);
   const isNear = 4 * above < roundMs || 4 * above > 3 * roundMs;
   const direction = isNear ? roundNearest(ms, roundMs).direction : told;
@@ -62,12 +62,12 @@ export const roundAsTold = (ms: NtpMs, told: Direction, roundMs: number): NtpMs 
 const mod = (ms: number, of: number): number => ((ms % of) + of) % of;
 
 /** What one side knows of a call. */
-export interface KnownCall extends CallTimes {
+export interface CallFacts extends CallTimes {
   readonly called: E164;
   readonly calling: E164 | undefined;
 }
 
-export const knownCall = ({ called, calling, startMs, stopMs }: KnownCall): KnownCall => ({
+export const callFacts = ({ called, calling, startMs, stopMs }: CallFacts): CallFacts => ({
   called,
   calling,
   startMs,
@@ -83,7 +83,7 @@ interface Claim {
 /** What an originator says; A only when there is a caller id. `instantMs`, whole seconds, is B's. */
 export const userNameFor = (
   method: PvpMethod,
-  call: KnownCall,
+  call: CallFacts,
   claim: Claim,
   instantMs: UnixMs,
   roundMs: number,
@@ -147,7 +147,7 @@ export const instantWithin = ({ startMs, stopMs }: CallTimes, at: number): UnixM
 };
 
 /** The originator's password for what it said in the user name. */
-export const originatorPassword = (name: PvpUserName, call: KnownCall, roundMs: number): string =>
+export const originatorPassword = (name: PvpUserName, call: CallFacts, roundMs: number): string =>
   password(
     name,
     call,
@@ -156,19 +156,19 @@ export const originatorPassword = (name: PvpUserName, call: KnownCall, roundMs: 
   );
 
 /** The terminator's, for a call of its own. */
-export const terminatorPassword = (name: PvpUserName, call: KnownCall, roundMs: number): string =>
+export const terminatorPassword = (name: PvpUserName, call: CallFacts, roundMs: number): string =>
   password(
     name,
     call,
-    (ms) => roundAsTold(ms, name.start, roundMs),
-    (ms) => roundAsTold(ms, name.stop, roundMs),
+    (ms) => roundInDirection(ms, name.start, roundMs),
+    (ms) => roundInDirection(ms, name.stop, roundMs),
   );
 
 // Both Node-IDs and the VService stand in it: whoever relays a handshake to the number's real owner makes the two ends
 // derive different passwords.
 const password = (
   name: PvpUserName,
-  { called, calling, startMs, stopMs }: KnownCall,
+  { called, calling, startMs, stopMs }: CallFacts,
   start: (ms: NtpMs) => NtpMs,
   stop: (ms: NtpMs) => NtpMs,
 ): string =>

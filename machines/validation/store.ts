@@ -25,7 +25,7 @@ import {
 } from "../../codecs/shared/mod.ts";
 import { type Attempts, type PvpMethod, type PvpUserName, vserviceText } from "../../codecs/validation/mod.ts";
 import { addEntry, type Buckets, buckets, removeEntries, slotsUnder } from "./buckets.ts";
-import { calledHash, callerHash, type KnownCall, knownCall, minutesNear, ROUND_MS } from "./secret.ts";
+import { type CallFacts, calledHash, callerHash, callFacts, minutesNear, ROUND_MS } from "./secret.ts";
 import {
   addAttempt,
   attemptsIn,
@@ -41,7 +41,7 @@ import {
   takeSlot,
 } from "./slots.ts";
 
-export interface KeptCall extends KnownCall {
+export interface StoredCall extends CallFacts {
   readonly id: number;
   readonly vservice: VServiceId;
   readonly keepUntilMs: UnixMs;
@@ -88,15 +88,15 @@ export const callStore = (
 };
 
 /** Keeps a call that was received, until `atMs` and the retention. One that is held already stays as it is. */
-export const insertCall = (store: CallStore, vcr: Vcr, atMs: UnixMs): KeptCall => {
+export const insertCall = (store: CallStore, vcr: Vcr, atMs: UnixMs): StoredCall => {
   const { calls, index } = store;
   expireCalls(store, atMs);
-  const held = heldCall(store, vcr);
+  const held = findStored(store, vcr);
   if (held !== undefined) return held;
   // The oldest was put in first, and would leave first.
   if (calls.size >= store.callsMax) remove(store, calls.oldest);
   const { vservice } = vcr;
-  const known = knownCall(vcr);
+  const known = callFacts(vcr);
   const { startMs, stopMs } = known;
   const keepUntilMs = unixMs(atMs + store.retentionMs);
   const [called, calling] = [Number(known.called), Number(known.calling ?? 0)];
@@ -114,9 +114,9 @@ export const insertCall = (store: CallStore, vcr: Vcr, atMs: UnixMs): KeptCall =
  * what was not acknowledged, and two clocks may have written down one call. Kept twice it would be two that nobody can
  * tell apart, and prove nothing. Two calls at once of one caller to one number are told apart by nobody either.
  */
-export const heldCall = (store: CallStore, vcr: Vcr): KeptCall | undefined => {
+export const findStored = (store: CallStore, vcr: Vcr): StoredCall | undefined => {
   const { calls, nodeIds, roundMs } = store;
-  const { called, calling, startMs, stopMs } = knownCall(vcr);
+  const { called, calling, startMs, stopMs } = callFacts(vcr);
   const { vservice } = vcr;
   const [terminator] = nodeIds;
   const key =
@@ -152,12 +152,12 @@ const remove = ({ calls, index }: CallStore, slot: number): void => {
 };
 
 /** Undefined once it has left. */
-export const callNamed = ({ calls }: CallStore, id: number): KeptCall | undefined => {
+export const callNamed = ({ calls }: CallStore, id: number): StoredCall | undefined => {
   const slot = slotNamed(calls, id);
   return slot === 0 ? undefined : callIn(calls, slot);
 };
 
-const callIn = (calls: Slots, slot: number): KeptCall => {
+const callIn = (calls: Slots, slot: number): StoredCall => {
   const { called, calling, ...rest } = recordIn(calls, slot);
   return {
     ...rest,
@@ -175,12 +175,12 @@ const callIn = (calls: Slots, slot: number): KeptCall => {
 export const candidatesFor = (
   store: CallStore,
   name: PvpUserName,
-  isOpen: (call: KeptCall) => boolean = () => true,
-): ReadonlyArray<KeptCall> => {
+  isOpen: (call: StoredCall) => boolean = () => true,
+): ReadonlyArray<StoredCall> => {
   const { hash, tag } = keyOf(name);
   const slots = slotsUnder(store.index, hash, tag, SAME_KEY_MAX + 1);
   if (slots.length > SAME_KEY_MAX) return slots.slice(0, 2).map((slot) => callIn(store.calls, slot));
-  const found: Array<KeptCall> = [];
+  const found: Array<StoredCall> = [];
   for (const slot of slots) {
     if (name.method === "B" && !isDuring(recordIn(store.calls, slot), instantOf(name), store.roundMs)) continue;
     const call = callIn(store.calls, slot);
@@ -194,8 +194,8 @@ export const candidatesFor = (
 export const tryableFor = (
   store: CallStore,
   name: PvpUserName,
-  isOpen?: (call: KeptCall) => boolean,
-): ReadonlyArray<KeptCall & TriesLeft> =>
+  isOpen?: (call: StoredCall) => boolean,
+): ReadonlyArray<StoredCall & TriesLeft> =>
   candidatesFor(store, name, isOpen).map((call) => ({
     ...call,
     isLocked: isLocked(call, name.method),
@@ -208,7 +208,7 @@ interface TriesLeft {
 }
 
 /** The key has 64 bits; this looks at the call itself. */
-const isSpokenOf = ({ roundMs }: CallStore, call: KeptCall, name: PvpUserName): boolean => {
+const isSpokenOf = ({ roundMs }: CallStore, call: StoredCall, name: PvpUserName): boolean => {
   switch (name.method) {
     case "A":
       return (
@@ -232,7 +232,7 @@ const isDuring = ({ startMs, stopMs }: CallTimes, atMs: UnixMs, roundMs: number)
 const instantOf = ({ instant }: { readonly instant: number }): UnixMs => unixMsOf(ntpMs(instant * 1000));
 
 /** One more failed attempt by that method; the call as it now stands, if it is still kept. */
-export const failCall = (store: CallStore, id: number, method: PvpMethod): KeptCall | undefined => {
+export const failCall = (store: CallStore, id: number, method: PvpMethod): StoredCall | undefined => {
   const slot = slotNamed(store.calls, id);
   if (slot === 0) return undefined;
   addAttempt(store.calls, slot, wayOf(method));
@@ -246,7 +246,7 @@ export const failCall = (store: CallStore, id: number, method: PvpMethod): KeptC
 export type Way = keyof Attempts;
 export const wayOf = (method: PvpMethod): Way => (method === "A" ? "caller" : "times");
 
-export const isLocked = ({ attempts }: Pick<KeptCall, "attempts">, method: PvpMethod): boolean =>
+export const isLocked = ({ attempts }: Pick<StoredCall, "attempts">, method: PvpMethod): boolean =>
   attempts[wayOf(method)] >= ATTEMPTS_MAX;
 
 interface Key {
@@ -265,7 +265,7 @@ const keyOf = (name: PvpUserName): Key => {
   }
 };
 
-type Indexed = KnownCall & { readonly vservice: VServiceId };
+type Indexed = CallFacts & { readonly vservice: VServiceId };
 
 const eachKey = ({ nodeIds, roundMs }: CallStore, call: Indexed, put: (hash: number, tag: number) => void): void => {
   const add = ({ hash, tag }: Key) => put(hash, tag);

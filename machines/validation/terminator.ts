@@ -29,10 +29,10 @@ import {
 } from "../../codecs/validation/mod.ts";
 import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";
 import { EXCHANGE_TIMEOUT_MS } from "./attempt.ts";
-import { equivalentBits, type KnownCall, terminatorPassword } from "./secret.ts";
+import { type CallFacts, equivalentBits, terminatorPassword } from "./secret.ts";
 
 /** A call that we received; its `id` is its keeper's. */
-export interface PvpCandidate extends KnownCall {
+export interface PvpCandidate extends CallFacts {
   readonly id: number;
   readonly vservice: VServiceId;
   /** To the method that asked. */

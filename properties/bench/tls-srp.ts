@@ -18,7 +18,13 @@ import { fileURLToPath } from "node:url";
 import { Effect, Fiber, Layer, Queue } from "effect";
 import { type ByteStreamShape, StreamClosed } from "../../actors/ports/mod.ts";
 import { tlsSrpClient, tlsSrpServer } from "../../actors/tls/mod.ts";
-import { type TlsChance, type TlsEvent, type TlsServerEvent, tlsClient, tlsServer } from "../../machines/tls/mod.ts";
+import {
+  type TlsEvent,
+  type TlsRandomness,
+  type TlsServerEvent,
+  tlsClient,
+  tlsServer,
+} from "../../machines/tls/mod.ts";
 import { arithmeticLayer, openHere, powerOf } from "../../runtime/arithmetic.ts";
 import { entropyLayer } from "../../runtime/entropy.ts";
 import { type Contest, cpuMs, PeerMissing, rateOfAsync } from "./kit.ts";
@@ -56,12 +62,22 @@ const handshake = Effect.scoped(
 
 /** The two machines joined by a list of events. */
 const playMachines = async (): Promise<void> => {
-  const chance = (): TlsChance => ({ random: randomBytes(32), secret: randomBytes(32), ivKey: randomBytes(32) });
+  const randomness = (): TlsRandomness => ({
+    random: randomBytes(32),
+    secret: randomBytes(32),
+    ivKey: randomBytes(32),
+  });
   const common = { handshakeTimeoutMs: 20_000, legacy: false };
   const seedKey = new Uint8Array(32).fill(1);
   const steps = {
-    client: tlsClient.start({ ...common, chance: chance(), userName: USER, password: PASSWORD, groupBitsMin: BITS }),
-    server: tlsServer.start({ ...common, chance: chance(), seedKey, keeps: "password", group: BITS }),
+    client: tlsClient.start({
+      ...common,
+      randomness: randomness(),
+      userName: USER,
+      password: PASSWORD,
+      groupBitsMin: BITS,
+    }),
+    server: tlsServer.start({ ...common, randomness: randomness(), seedKey, keeps: "password", group: BITS }),
   };
   const events: Array<{ readonly to: Side; readonly event: TlsServerEvent }> = [];
   let open = 0;

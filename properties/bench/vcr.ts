@@ -8,11 +8,11 @@ import { e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   type CallStore,
+  callFacts,
   callStore,
   candidatesFor,
   dueQueue,
   insertCall,
-  knownCall,
   ROUND_MS,
   schedule,
   takeDue,
@@ -41,7 +41,7 @@ const vcr = (n: number): Vcr => {
   };
 };
 const nameFor = (n: number, method: "A" | "B" | "C"): PvpUserName => {
-  const call = knownCall(vcr(n));
+  const call = callFacts(vcr(n));
   const claim = { originator: 1n, terminator: NODE, vservice: vserviceId(7n) };
   return userNameFor(method, call, claim, unixMs((Math.ceil(call.startMs / 1000) + 5) * 1000), ROUND_MS);
 };

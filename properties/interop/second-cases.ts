@@ -21,10 +21,10 @@ import {
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import {
   ATTEMPTS_MAX,
+  type CallFacts,
   callStore,
   failCall,
   insertCall,
-  type KnownCall,
   ROUND_MS,
   tryableFor,
 } from "../../machines/validation/mod.ts";
@@ -40,17 +40,17 @@ const [ORIGINATOR, TERMINATOR, VSERVICE] = [
   "0000000000000007",
 ];
 const parties = ["--node", ORIGINATOR, "--peer-node", TERMINATOR, "--vservice", VSERVICE];
-const call: KnownCall = {
+const call: CallFacts = {
   called: e164("+14085555432"),
   calling: e164("+33123456789"),
   startMs: unixMsOf(ntpMs(3_976_214_403_250)),
   stopMs: unixMsOf(ntpMs(3_976_214_526_800)),
 };
-const withheld: KnownCall = { ...call, calling: undefined };
-const otherNumber: KnownCall = { ...call, called: e164("+14085555433") };
+const withheld: CallFacts = { ...call, calling: undefined };
+const otherNumber: CallFacts = { ...call, called: e164("+14085555433") };
 
 /** The same call by clocks that differ so, its start later and its stop earlier. */
-const shifted = (of: KnownCall, ms: number): KnownCall => ({
+const shifted = (of: CallFacts, ms: number): CallFacts => ({
   ...of,
   startMs: unixMs(of.startMs + ms),
   stopMs: unixMs(of.stopMs - ms),
@@ -62,14 +62,14 @@ const TICKET = "dGlja2V0";
 const URIS = ["sip:x7kq@called.example:5061;transport=tls", "sip:x7kq@called.example:5061?a=1&b=2"];
 
 /** A call as the Python side and `vipr verify-call` read it. */
-export const written = ({ called, calling, startMs, stopMs }: KnownCall) => ({
+export const written = ({ called, calling, startMs, stopMs }: CallFacts) => ({
   called,
   ...(calling === undefined ? {} : { calling }),
   start: ntpMsOf(startMs) / 1_000,
   stop: ntpMsOf(stopMs) / 1_000,
 });
 
-export const receivedOf = ({ called, calling, startMs, stopMs }: KnownCall, vservice: VServiceId): Vcr => ({
+export const receivedOf = ({ called, calling, startMs, stopMs }: CallFacts, vservice: VServiceId): Vcr => ({
   direction: "received",
   called,
   calling,
@@ -99,7 +99,7 @@ const linesOf = (text: string): ReadonlyArray<any> =>
     .map((line) => JSON.parse(line));
 
 /** Its verdict on one call. */
-const prove = (of: KnownCall, port: number, ...words: ReadonlyArray<string>) =>
+const prove = (of: CallFacts, port: number, ...words: ReadonlyArray<string>) =>
   Effect.map(
     Effect.scoped(runSecond(["prove", "--vcr", "-", ...parties, "--peer", `${HOST}:${port}`, ...words], written(of))),
     ([verdict]) => verdict,
@@ -109,7 +109,7 @@ const infoOf = (number: E164) => ({ number, ticket: TICKET, routes: URIS.map((ur
 
 /** A terminator of ours that received these calls. */
 const serve = Effect.fnUntraced(function* (
-  received: ReadonlyArray<KnownCall>,
+  received: ReadonlyArray<CallFacts>,
   { grant, group = 2048 }: { readonly grant?: PvpGrant | undefined; readonly group?: PvpGroupBits } = {},
 ) {
   const node = BigInt(`0x${TERMINATOR}`);
@@ -241,7 +241,7 @@ export const proving: ReadonlyArray<Case> = [
 // What it answers us
 
 /** The Python terminator of one call; `lines` waits for so many connections to be told of. */
-const answering = Effect.fnUntraced(function* (received: KnownCall, ...words: ReadonlyArray<string>) {
+const answering = Effect.fnUntraced(function* (received: CallFacts, ...words: ReadonlyArray<string>) {
   const { child, said } = yield* peer("python3", [SECOND, "answer", "--records", "-", ...words]);
   const record = {
     ...written(received),
@@ -262,7 +262,7 @@ const answering = Effect.fnUntraced(function* (received: KnownCall, ...words: Re
 });
 
 /** `vipr verify-call` on this runtime. */
-const verifyCall = (of: KnownCall, port: number, ...words: ReadonlyArray<string>) =>
+const verifyCall = (of: CallFacts, port: number, ...words: ReadonlyArray<string>) =>
   Effect.promise(async () => {
     const peerWords = ["--peer", `${HOST}:${port}`, "--domain", "caller.example", ...words];
     const child = start(["verify-call", "--json", "--vcr", "-", ...parties, ...peerWords], JSON.stringify(written(of)));

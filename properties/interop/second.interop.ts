@@ -19,16 +19,16 @@ import {
 } from "../../codecs/shared/mod.ts";
 import { printUserName, vserviceText } from "../../codecs/validation/mod.ts";
 import {
+  type CallFacts,
   callStore,
   candidatesFor,
   insertCall,
   instantWithin,
-  type KnownCall,
   originatorPassword,
   terminatorPassword,
   userNameFor,
 } from "../../machines/validation/mod.ts";
-import { knownCalls, nodeIds, vservices } from "../validation/arbitrary.ts";
+import { anyCallFacts, nodeIds, vservices } from "../validation/arbitrary.ts";
 import { outputOf } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
 import { receivedOf, runSecond, SECOND, type Tried, written } from "./second-cases.ts";
@@ -41,8 +41,8 @@ interface Words {
   readonly terminator_password: string | null;
 }
 interface Question {
-  readonly call: KnownCall;
-  readonly received: KnownCall;
+  readonly call: CallFacts;
+  readonly received: CallFacts;
   readonly originator: bigint;
   readonly terminator: bigint;
   readonly vservice: VServiceId;
@@ -97,7 +97,7 @@ const QUESTIONS = 1_000;
 /** Any call, received up to 1.1 T earlier or later at either end, perhaps without its caller. */
 const questions: fc.Arbitrary<Question> = fc
   .record({
-    call: knownCalls,
+    call: anyCallFacts,
     originator: nodeIds,
     terminator: nodeIds,
     vservice: vservices,

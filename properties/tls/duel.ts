@@ -42,7 +42,7 @@ export interface Duelist {
   lookedUp: string | undefined;
 }
 
-const chance = (seed: number) => ({
+const randomness = (seed: number) => ({
   random: new Uint8Array(32).fill(seed),
   secret: new Uint8Array(32).fill(seed + 1),
   ivKey: new Uint8Array(32).fill(seed + 2),
@@ -52,13 +52,13 @@ const chance = (seed: number) => ({
 export const clientInput: TlsClientInput = {
   userName: "alice",
   password: "secret",
-  chance: chance(10),
+  randomness: randomness(10),
   handshakeTimeoutMs: 20_000,
   groupBitsMin: 1024,
   legacy: false,
 };
 export const serverInput: TlsServerInput = {
-  chance: chance(20),
+  randomness: randomness(20),
   seedKey: new Uint8Array(32).fill(30),
   keeps: "password",
   group: 1024,

@@ -195,7 +195,7 @@ test("RFC 5054 §2.5.1.3: an unknown user is told so only where that was asked f
 
 test("RFC 5054 §2.5.3: with g^b computed ahead it is the same handshake, and one power is not asked for", () => {
   const group = srpGroup(1024);
-  const generatorPower = power(group.generator, bigOf(serverInput.chance.secret), 1024);
+  const generatorPower = power(group.generator, bigOf(serverInput.randomness.secret), 1024);
   const seenWith = (options: DuelOptions) => {
     const ids: Array<PowerId> = [];
     const powered = (side: Side, id: PowerId, value: bigint) => {
@@ -544,7 +544,7 @@ const textOf = (context: unknown) =>
 
 test("secrets are let go once the session is open, and all of them once it has ended", () => {
   const { server, client } = openServer();
-  const [a, b] = [hexOf(clientInput.chance.secret), hexOf(serverInput.chance.secret)];
+  const [a, b] = [hexOf(clientInput.randomness.secret), hexOf(serverInput.randomness.secret)];
   const x = privateKeyOf(saltFor(serverInput.seedKey, utf8("alice")), utf8("alice"), utf8("secret"));
   for (const snapshot of [server, client])
     for (const secret of [':"secret"', a, b, x.toString(16), '"master":'])
@@ -587,7 +587,7 @@ test("a handshake that takes too long ends, an open session has no such limit", 
   ]);
 });
 
-// Events as a peer, a host and chance may mix them: pieces of real flights among noise.
+// Events as a peer and a host may mix them: pieces of real flights among noise.
 const honest = duel({ says: both, closes: "client" });
 const piecesOf = (side: Side) =>
   fc.oneof(

@@ -127,7 +127,7 @@ virtually(
       const found = yield* join(undefined, { client });
       for (const exit of [found.client, found.server]) {
         const failure = yield* Effect.flip(exit);
-        same(failure.isWrongPassword, true);
+        same(failure.reason, "wrongPassword");
       }
     }
   }),
@@ -165,7 +165,7 @@ virtually(
 );
 
 virtually(
-  "no log line holds a password, or any byte that chance gave",
+  "no log line holds a password, or any random byte of the handshake",
   Effect.gen(function* () {
     const lines: Array<string> = [];
     const drawn: Array<Uint8Array> = [];
@@ -196,7 +196,7 @@ virtually(
 );
 
 virtually(
-  "what chance gave the handshake is zeroed once it has served",
+  "the random bytes of a handshake are zeroed once they have been used",
   Effect.gen(function* () {
     const drawn: Array<Uint8Array> = [];
     const watched = Effect.map(Entropy, (entropy) =>

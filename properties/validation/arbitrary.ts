@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { type CallTimes, e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
-import type { KnownCall } from "../../machines/validation/mod.ts";
+import type { CallFacts } from "../../machines/validation/mod.ts";
 
 export const numbers = fc
   .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 999_999_999 }))
@@ -56,7 +56,7 @@ export const vcrs: fc.Arbitrary<Vcr> = fc
     vservice,
   }));
 
-export const knownCalls: fc.Arbitrary<KnownCall> = fc
+export const anyCallFacts: fc.Arbitrary<CallFacts> = fc
   .record(
     {
       called: numbers,

@@ -3,11 +3,11 @@ import { ok } from "node:assert";
 import { e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { parseUserName, printUserName } from "../../codecs/validation/mod.ts";
 import {
+  callFacts,
   callStore,
   candidatesFor,
   insertCall,
   instantWithin,
-  knownCall,
   originatorPassword,
   removeCall,
   ROUND_MS as T,
@@ -30,7 +30,7 @@ const METHODS = ["A", "B", "C"] as const;
 
 /** Whether the terminating server finds its own record of the call and derives the originator's password. */
 const agrees = (method: (typeof METHODS)[number], sent: Vcr, got: Vcr): boolean => {
-  const known = knownCall(sent);
+  const known = callFacts(sent);
   const said = printUserName(userNameFor(method, known, claim, instantWithin(known, 0.999), T));
   const store = callStore([2n]);
   const { id } = insertCall(store, got, unixMs(HOUR_MS));

@@ -22,11 +22,11 @@ import { PvpFrame, type PvpMethod, printUserName, writeRequest } from "../../cod
 import { encode } from "../../codecs/wire/mod.ts";
 import {
   ATTEMPTS_MAX,
+  callFacts,
   callStore,
   candidatesFor,
   failCall,
   insertCall,
-  knownCall,
   originatorPassword,
   ROUND_MS,
   tryableFor,
@@ -116,9 +116,9 @@ type Site = Effect.Success<ReturnType<typeof serve>>;
 const nameFor = (method: PvpMethod, originator: bigint) =>
   userNameFor(
     method,
-    knownCall(sent),
+    callFacts(sent),
     { originator, terminator: 2n, vservice: vserviceId(7n) },
-    unixMs((Math.round(knownCall(sent).startMs / 1000) + 20) * 1000),
+    unixMs((Math.round(callFacts(sent).startMs / 1000) + 20) * 1000),
     ROUND_MS,
   );
 /** A handshake, right or wrong, and how long it took by the clock that the server has. */
@@ -126,7 +126,7 @@ const knock = (site: Site, method: PvpMethod, isRight: boolean, originator = 9n)
   Effect.gen(function* () {
     const beganMs = yield* Clock.currentTimeMillis;
     const name = nameFor(method, originator);
-    const password = isRight ? originatorPassword(name, knownCall(sent), ROUND_MS) : "a guess";
+    const password = isRight ? originatorPassword(name, callFacts(sent), ROUND_MS) : "a guess";
     const outcome = yield* attempt(site, printUserName(name), password);
     return { outcome, tookMs: (yield* Clock.currentTimeMillis) - beganMs };
   });
@@ -304,12 +304,12 @@ virtually(
   }),
 );
 
-const standing = { slowFrom: 2, refuseFrom: 4, windowMs: 600_000 };
+const reputation = { slowFrom: 2, refuseFrom: 4, windowMs: 600_000 };
 
 virtually(
   "a stranger with a new Node-ID each time is slowed by his address, then closed out; of IPv6 by his network",
   Effect.gen(function* () {
-    const site = yield* serve(0, { standing });
+    const site = yield* serve(0, { reputation });
     const tries = Array.from({ length: 42 }, (_, i) => i);
     const took: Array<number> = [];
     let last: string | number = "";
@@ -330,7 +330,7 @@ virtually(
 virtually(
   "a proof forgives its address one failure, and no call forgives twice",
   Effect.gen(function* () {
-    const site = yield* serve(1, { standing });
+    const site = yield* serve(1, { reputation });
     const slowed = (name: bigint) => Effect.map(knock(site, "A", false, name), ({ tookMs }) => tookMs >= 2_000);
     const names = Array.from({ length: 19 }, (_, i) => BigInt(1_000 + i));
     for (const name of names) yield* knock(site, "A", false, name); // 19 of the 20 that slow
@@ -343,7 +343,7 @@ virtually(
 virtually(
   "an honest company whose method A finds several calls is not slowed by it",
   Effect.gen(function* () {
-    const site = yield* serve(0, { standing });
+    const site = yield* serve(0, { reputation });
     const hours = (vcr: Vcr, i: number): Vcr => ({
       ...vcr,
       startMs: unixMs(vcr.startMs + i * 3_600_000),
@@ -352,7 +352,7 @@ virtually(
     const nowMs = unixMs(yield* Clock.currentTimeMillis);
     for (let i = 0; i < 40; i++) insertCall(site.calls, hours(got, i), nowMs);
     for (let i = 0; i < 40; i++) {
-      const call = knownCall(hours(sent, i));
+      const call = callFacts(hours(sent, i));
       const claim = { originator: 9n, terminator: 2n, vservice: vserviceId(7n) };
       for (const method of ["A", "B"] as const) {
         const name = userNameFor(method, call, claim, unixMs((Math.round(call.startMs / 1000) + 20) * 1000), ROUND_MS);

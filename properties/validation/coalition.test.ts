@@ -15,9 +15,9 @@ import { type E164, e164, unixMs, type Vcr, vserviceId } from "../../codecs/shar
 import { type PvpUserName, parseUserName, writeAnswer } from "../../codecs/validation/mod.ts";
 import {
   callerHash,
+  callFacts,
   callStore,
   equivalentBits,
-  knownCall,
   originatorPassword,
   type PvpClaim,
   ROUND_MS,
@@ -83,7 +83,7 @@ const play = (
           const name = parseUserName(userName);
           if (!name.ok) return yield* Effect.die(name.error);
           const isRight = yield* guess(name.value, evening);
-          const known = knownCall(calls.find((of) => isNamed(name.value, of)) ?? calls[0]!);
+          const known = callFacts(calls.find((of) => isNamed(name.value, of)) ?? calls[0]!);
           const guessed = isRight ? known : { ...known, startMs: unixMs(known.startMs + 60_000) };
           return { type: "password", password: originatorPassword(name.value, guessed, ROUND_MS) } as const;
         });
@@ -211,7 +211,7 @@ test("coalition: a guess by B is worth less for every guess that A has answered"
   const members = [3n, 4n, 5n].map((nodeId): Member => ({ claim: { nodeId, vservice: vserviceId(7n) }, guess: byB }));
   const events = await runVirtual(play([[callAt(0)]], members));
   const bits = events.flatMap((event) => (event.type === "attempted" ? [event.attempt.bits] : []));
-  const call = knownCall(callAt(0));
+  const call = callFacts(callAt(0));
   same(bits, [0, 0, 0].fill(equivalentBits(call, ROUND_MS, "B") - 2)); // three by A, and his own
 });
 
@@ -318,7 +318,7 @@ test("a stop that is known within Tv's short range hides no more than that; that
     const events = await runVirtual(play([[call]], [{ claim: PAWN }], [30_000, 60_000]));
     return events.flatMap((event) => (event.type === "proved" ? event.bits : []));
   };
-  const bits = (call: Vcr, windowMs: number) => equivalentBits(knownCall(call), ROUND_MS, "A", windowMs);
+  const bits = (call: Vcr, windowMs: number) => equivalentBits(callFacts(call), ROUND_MS, "A", windowMs);
   const hourBefore = Math.round((VIRTUAL_START_MS - HOUR_MS) / HOUR) - 1;
   const [late, atOnce] = [callAt(hourBefore), callAt(hourBefore, { laterMs: 2_579_000 })]; // 43 minutes ago, and 1 s
   same(await worth(atOnce), [bits(atOnce, 30_000)]);

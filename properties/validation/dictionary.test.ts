@@ -14,14 +14,14 @@ import {
   serverBase,
   serverPublicOf,
 } from "../../machines/tls/srp.ts";
-import { type KnownCall, minutesOf, originatorPassword, ROUND_MS, userNameFor } from "../../machines/validation/mod.ts";
+import { type CallFacts, minutesOf, originatorPassword, ROUND_MS, userNameFor } from "../../machines/validation/mod.ts";
 import { powerHere } from "../../runtime/arithmetic.ts";
 import { test } from "../kit/harness.ts";
 
 const group = srpGroup(1024);
 const power = (base: bigint, exponent: bigint) => powerHere(base, exponent, group);
 const salt = new Uint8Array(16).fill(7);
-const call: KnownCall = {
+const call: CallFacts = {
   called: e164("+14085555432"),
   calling: e164("+33123456789"),
   startMs: unixMsOf(ntpMs(3_976_214_403_000)),

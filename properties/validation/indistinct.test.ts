@@ -17,12 +17,12 @@ import { openFailedAttempts } from "../../actors/vipr/failed-attempts.ts";
 import { e164, hexOf, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import {
+  callFacts,
   callStore,
   candidatesFor,
   failCall,
   insertCall,
   isLocked,
-  knownCall,
   ROUND_MS,
   userNameFor,
 } from "../../machines/validation/mod.ts";
@@ -53,7 +53,7 @@ const PUT_OFF_MS = 3_600_000;
 
 /** ServerHello, the group, the salt, B and ServerHelloDone; one byte less where B begins with zeros, whoever is asked. */
 const FLIGHT_BYTES = 606;
-const standing = { slowFrom: 1_000_000, refuseFrom: 1_000_000, windowMs: 60_000 };
+const reputation = { slowFrom: 1_000_000, refuseFrom: 1_000_000, windowMs: 60_000 };
 
 /** Nobody does anything else meanwhile. */
 const hold = (ms: number) =>
@@ -69,7 +69,7 @@ const serve = Effect.fnUntraced(function* (kind: Kind | Control) {
   for (let i = 0; i < many; i++)
     insertCall(calls, { ...got, stopMs: unixMs(got.stopMs + i * 256_000) }, unixMs(HOUR_MS));
   const parties = { originator: 9n, terminator: 2n, vservice: vserviceId(7n) };
-  const name = userNameFor("A", knownCall(got), parties, unixMs(0), ROUND_MS);
+  const name = userNameFor("A", callFacts(got), parties, unixMs(0), ROUND_MS);
   const known = candidatesFor(calls, name);
   same(known.length, many);
   if (kind === "locked") for (let i = 0; i < 3; i++) failCall(calls, known[0]!.id, "A");
@@ -89,12 +89,12 @@ const serve = Effect.fnUntraced(function* (kind: Kind | Control) {
   };
   const { listen } = yield* Listener;
   const close = (stream: ByteStreamShape) => Effect.andThen(hold(kind === "late end" ? LATE_END_MS : 0), stream.close);
-  const serving = yield* servePvp({ host: HOST, port: 0, nodeIds: [2n], standing }, handlers).pipe(
+  const serving = yield* servePvp({ host: HOST, port: 0, nodeIds: [2n], reputation }, handlers).pipe(
     Effect.provideService(Listener, {
       listen: (on, serve) => listen(on, (stream) => serve({ ...stream, close: close(stream) })),
     }),
   );
-  const other = userNameFor("A", { ...knownCall(got), calling: e164("+1555") }, parties, unixMs(0), ROUND_MS);
+  const other = userNameFor("A", { ...callFacts(got), calling: e164("+1555") }, parties, unixMs(0), ROUND_MS);
   return { ...serving, userName: printUserName(name), held: printUserName(kind === "busy" ? name : other) };
 });
 type Site = Effect.Success<ReturnType<typeof serve>>;

@@ -5,12 +5,12 @@ import fc from "fast-check";
 import { type E164, e164, ntpMs, unixMs, unixMsOf, vserviceId } from "../../codecs/shared/mod.ts";
 import { parseUserName, printUserName, type ValAnswer } from "../../codecs/validation/mod.ts";
 import {
+  type CallFacts,
   CLAIMS_MAX,
   CLAIMS_OF_NODE_MAX,
   type ClaimVerdict,
   equivalentBits,
   GATE_MS_MAX,
-  type KnownCall,
   originatorPassword,
   type PvpAttemptAction,
   type PvpAttemptEvent,
@@ -30,9 +30,9 @@ import {
 } from "../../machines/validation/mod.ts";
 import { test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
-import { knownCalls, nodeIds, numbers, vservices } from "./arbitrary.ts";
+import { anyCallFacts, nodeIds, numbers, vservices } from "./arbitrary.ts";
 
-const call: KnownCall = {
+const call: CallFacts = {
   called: e164("+14085555432"),
   calling: e164("+33123456789"),
   startMs: unixMsOf(ntpMs(3_976_214_403_000)),
@@ -70,7 +70,7 @@ const attemptEvents: fc.Arbitrary<PvpAttemptEvent> = fc.oneof(
 );
 const attempts = fc.record(
   {
-    call: knownCalls,
+    call: anyCallFacts,
     claim: fc.record({ nodeId: nodeIds, vservice: vservices }, { noNullPrototype: true }),
     nodeId: nodeIds,
   },
@@ -86,7 +86,7 @@ const fewNodes = fc.bigInt({ min: 0n, max: 5n });
 machineLaws(pvpOriginator, {
   inputs: fc
     .record(
-      { call: knownCalls, waitMs: fc.nat(86_400_000), lot: fc.nat(), isPrivate: fc.boolean() },
+      { call: anyCallFacts, waitMs: fc.nat(86_400_000), lot: fc.nat(), isPrivate: fc.boolean() },
       { noNullPrototype: true },
     )
     .map((given) => ({ ...originator, ...given })),
@@ -407,7 +407,10 @@ test("the originator reports nobody when nobody claims, and that it could not as
   }).snapshot;
   const outcome = (event: PvpOriginatorEvent) => pvpOriginator.step(querying, event).actions.at(-1);
   same(outcome({ type: "found", claims: [] }), { type: "report", outcome: { type: "tried", verdicts: [] } });
-  same(outcome({ type: "notFound", why: "x" }), { type: "report", outcome: { type: "notFound", why: "x" } });
+  same(outcome({ type: "notFound", why: "x" }), {
+    type: "report",
+    outcome: { type: "notFound", reason: "failed", why: "x" },
+  });
   same(outcome({ type: "timerFired", timer: "query" })?.type, "report");
 });
 

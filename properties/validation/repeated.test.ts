@@ -4,14 +4,14 @@ import fc from "fast-check";
 import { e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
+  callFacts,
   callNamed,
   callStore,
   candidatesFor,
   expireCalls,
   failCall,
-  heldCall,
+  findStored,
   insertCall,
-  knownCall,
   ROUND_MS,
   SAME_KEY_MAX,
   userNameFor,
@@ -24,7 +24,7 @@ const NODE = 2n;
 const nameFor = (vcr: Vcr, method: "A" | "B" | "C", atMs: number = vcr.startMs + 1_000): PvpUserName =>
   userNameFor(
     method,
-    knownCall(vcr),
+    callFacts(vcr),
     { originator: 1n, terminator: NODE, vservice: vcr.vservice },
     unixMs(1000 * Math.round(atMs / 1000)),
     ROUND_MS,
@@ -46,7 +46,7 @@ test("repeated: a record that comes again is the one that is there, with its fai
       failCall(store, first.id, "B");
       for (const [startMs, stopMs] of again) {
         const copy = shifted(vcr, startMs, stopMs);
-        same(heldCall(store, copy), { ...first, attempts: { caller: 0, times: 1 } });
+        same(findStored(store, copy), { ...first, attempts: { caller: 0, times: 1 } });
         same(insertCall(store, copy, unixMs(HOUR_MS + laterMs)), callNamed(store, first.id));
         for (const method of ["A", "B", "C"] as const)
           if (method !== "A" || vcr.calling !== undefined) same(candidatesFor(store, nameFor(copy, method)).length, 1);
@@ -72,7 +72,7 @@ test("repeated: another time, caller, number or VService is another call", () =>
         { ...vcr, called: e164("+15550003") },
         { ...vcr, vservice: vserviceId(vcr.vservice + 1n) },
       ];
-      for (const other of others) same(heldCall(store, other), undefined);
+      for (const other of others) same(findStored(store, other), undefined);
     }),
     { numRuns: runs },
   ));

@@ -9,28 +9,28 @@ import {
   instantWithin,
   originatorPassword,
   ROUND_MS,
-  roundAsTold,
+  roundInDirection,
   roundNearest,
   terminatorPassword,
   userNameFor,
   windowOf,
 } from "../../machines/validation/mod.ts";
 import { runs, test } from "../kit/harness.ts";
-import { HOUR_MS, knownCalls, nodeIds, vservices } from "./arbitrary.ts";
+import { anyCallFacts, HOUR_MS, nodeIds, vservices } from "./arbitrary.ts";
 
 test("rounding: clocks that differ by less than T/4 always agree, every offset of every instant of T", () => {
   const T = 400;
   for (let v = 0; v < 3 * T; v++) {
     const told = roundNearest(ntpMs(v), T);
     for (let offset = -T / 4 + 1; offset < T / 4; offset++)
-      same(roundAsTold(ntpMs(v + offset), told.direction, T), told.ms);
+      same(roundInDirection(ntpMs(v + offset), told.direction, T), told.ms);
   }
 });
 
 test("rounding: the bound is tight, and clocks that differ by more than 3T/4 never agree, at any instant of T", () => {
   const T = 400;
   const agrees = (v: number, offset: number) =>
-    roundAsTold(ntpMs(v + offset), roundNearest(ntpMs(v), T).direction, T) === roundNearest(ntpMs(v), T).ms;
+    roundInDirection(ntpMs(v + offset), roundNearest(ntpMs(v), T).direction, T) === roundNearest(ntpMs(v), T).ms;
   ok(!Array.from({ length: T }, (_, v) => agrees(v, T / 4 + 1)).every(Boolean));
   ok(!Array.from({ length: T }, (_, v) => agrees(v, -T / 4 - 1)).every(Boolean));
   for (let v = 0; v < T; v++)
@@ -50,7 +50,7 @@ const skew = fc.integer({ min: -ROUND_MS / 4 + 1, max: ROUND_MS / 4 - 1 });
 test("password: both ends of one call derive one password, with skew below T/4 at each end of the call", () =>
   fc.assert(
     fc.property(
-      knownCalls,
+      anyCallFacts,
       claims,
       methods,
       skew,
@@ -68,7 +68,7 @@ test("password: both ends of one call derive one password, with skew below T/4 a
 
 test("password: B needs no caller id, and a wrong one does no harm to it", () =>
   fc.assert(
-    fc.property(knownCalls, claims, (call, claim) => {
+    fc.property(anyCallFacts, claims, (call, claim) => {
       const name = userNameFor("B", call, claim, instantWithin(call, 0.5), ROUND_MS);
       const theirs = { ...call, calling: e164("+99999") };
       same(terminatorPassword(name, theirs, ROUND_MS), originatorPassword(name, call, ROUND_MS));
@@ -78,7 +78,7 @@ test("password: B needs no caller id, and a wrong one does no harm to it", () =>
 
 test("password: another call, party, service or method has another password", () =>
   fc.assert(
-    fc.property(knownCalls, claims, (call, claim) => {
+    fc.property(anyCallFacts, claims, (call, claim) => {
       const known = { ...call, calling: e164("+12") };
       const passwordOf = (method: PvpMethod, other: typeof known, parties: typeof claim) =>
         originatorPassword(userNameFor(method, other, parties, unixMs(0), ROUND_MS), other, ROUND_MS);
@@ -100,7 +100,7 @@ test("password: another call, party, service or method has another password", ()
 
 test("user name: A and B tell the called number, and neither the caller nor the times", () =>
   fc.assert(
-    fc.property(knownCalls, claims, (call, claim) => {
+    fc.property(anyCallFacts, claims, (call, claim) => {
       const known = { ...call, calling: e164("+3161234567") };
       const same1 = (method: PvpMethod, change: object) =>
         printUserName(userNameFor(method, known, claim, unixMs(5_000), ROUND_MS)) ===
@@ -122,7 +122,7 @@ test("docs/protocol/pvp.md#user-name: the caller's hash is bound to the claim", 
 
 test("instant: inside the call whatever is drawn", () =>
   fc.assert(
-    fc.property(knownCalls, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (call, at) => {
+    fc.property(anyCallFacts, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (call, at) => {
       const instantMs = instantWithin(call, at);
       ok(Number.isInteger(instantMs / 1000));
       ok(instantMs >= call.startMs - 1000 && instantMs <= call.stopMs + 1000);

@@ -1,10 +1,11 @@
-/** The remembered calls against a plain list of them; the due queue against a sorted one; standings against a count. */
+/** The remembered calls against a plain list of them; the due queue against a sorted one; reputations against a count. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { e164, ntpMs, unixMs, unixMsOf, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   ATTEMPTS_MAX,
+  callFacts,
   callNamed,
   callStore,
   candidatesFor,
@@ -14,16 +15,15 @@ import {
   insertCall,
   instantWithin,
   isLocked,
-  knownCall,
   minutesNear,
   nextDueMs,
   peerFailed,
   peerSucceeded,
   ROUND_MS,
   removeCall,
+  reputationOf,
+  reputations,
   schedule,
-  standingOf,
-  standings,
   takeDue,
   userNameFor,
 } from "../../machines/validation/mod.ts";
@@ -42,7 +42,7 @@ const fewVcrs = vcrs.chain((vcr) =>
     .map((few): Vcr => ({ ...vcr, ...few })),
 );
 const nameFor = (vcr: Vcr, method: "A" | "B" | "C", at: number): PvpUserName => {
-  const call = knownCall(vcr);
+  const call = callFacts(vcr);
   return userNameFor(
     method,
     call,
@@ -227,19 +227,19 @@ test("due: a full queue takes nothing more", () => {
   same(takeDue(queue, 9, 9), ["b", "a"]);
 });
 
-test("standing: welcome, slowed, refused; forgiven by time and by success, others untouched", () => {
-  const table = standings({ slowFrom: 2, refuseFrom: 4, windowMs: 1_000 });
+test("reputation: welcome, slowed, refused; forgiven by time and by success, others untouched", () => {
+  const table = reputations({ slowFrom: 2, refuseFrom: 4, windowMs: 1_000 });
   const after = (failures: number) => {
     for (let i = 0; i < failures; i++) peerFailed(table, "a", i);
-    return standingOf(table, "a", 500);
+    return reputationOf(table, "a", 500);
   };
   same(
-    [standingOf(table, "a", 0), after(1), after(1), after(1), after(1)],
+    [reputationOf(table, "a", 0), after(1), after(1), after(1), after(1)],
     ["welcome", "welcome", "slowed", "slowed", "refused"],
   );
-  same([standingOf(table, "b", 500), standingOf(table, "a", 1_000)], ["welcome", "welcome"]);
+  same([reputationOf(table, "b", 500), reputationOf(table, "a", 1_000)], ["welcome", "welcome"]);
   peerFailed(table, "a", 1_500);
-  same(standingOf(table, "a", 1_500), "welcome"); // a new window begins
+  same(reputationOf(table, "a", 1_500), "welcome"); // a new window begins
   peerSucceeded(table, "a");
   same(table.peers.size, 0);
   for (let i = 0; i < 20_000; i++) peerFailed(table, String(i), 0);

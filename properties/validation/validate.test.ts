@@ -14,13 +14,13 @@ import { e164, hexOf, unixMs, utf8, type Vcr, vserviceId } from "../../codecs/sh
 import { printUserName } from "../../codecs/validation/mod.ts";
 import {
   type CallStore,
+  callFacts,
   callStore,
   failCall,
   GATE_MS_MAX,
   insertCall,
-  knownCall,
   ROUND_MS,
-  standingLimits,
+  reputationLimits,
   TV_MS_MAX,
   tryableFor,
   userNameFor,
@@ -119,7 +119,7 @@ virtually(
 virtually(
   "claimants that lead our streams to the owner of another number get no handshake there, and cost our address nothing",
   Effect.gen(function* () {
-    const owner = yield* serve(2n, [got], { standing: { ...standingLimits, slowFrom: 1, refuseFrom: 1 } });
+    const owner = yield* serve(2n, [got], { reputation: { ...reputationLimits, slowFrom: 1, refuseFrom: 1 } });
     const ledAstray = new Map([2n, 90n, 91n, 92n].map((nodeId) => [nodeId, owner] as const));
     for (let i = 0; i < 4; i++) {
       const verdicts = yield* tryAll(ledAstray);
@@ -210,9 +210,9 @@ const guess = (site: Site, method: "A" | "B", password: string, originator = 9n)
       const parties = { originator, terminator: 2n, vservice: vserviceId(7n) };
       const name = userNameFor(
         method,
-        knownCall(got),
+        callFacts(got),
         parties,
-        unixMs((Math.round(knownCall(got).startMs / 1000) + 5) * 1000),
+        unixMs((Math.round(callFacts(got).startMs / 1000) + 5) * 1000),
         ROUND_MS,
       );
       return yield* tlsSrpClient(yield* dial({ host: site.host, port: site.port }), {
@@ -273,13 +273,13 @@ virtually(
 virtually(
   "peers that fail often are slowed, then not looked up, and others are served all the while",
   Effect.gen(function* () {
-    const standing = { slowFrom: 2, refuseFrom: 4, windowMs: 600_000 };
-    const owner = yield* serve(2n, [got], { standing });
+    const reputation = { slowFrom: 2, refuseFrom: 4, windowMs: 600_000 };
+    const owner = yield* serve(2n, [got], { reputation });
     for (let i = 0; i < 8; i++) yield* guess(owner, "A", "x", 77n);
     const counted = yield* owner.counters;
     same([counted.slowed, counted.barred], [2, 4]);
     same(outcomes(yield* tryAll(new Map([[2n, owner]]))), ["validated B"]); // three failures by A have locked A
-    const other = yield* serve(4n, [got], { standing });
+    const other = yield* serve(4n, [got], { reputation });
     same(outcomes(yield* tryAll(new Map([[4n, other]]))), ["validated A"]);
   }),
 );

@@ -20,13 +20,13 @@ import {
 } from "../../codecs/validation/mod.ts";
 import {
   ATTEMPTS_MAX,
+  callFacts,
   callNamed,
   callStore,
   candidatesFor,
   failCall,
   insertCall,
   isLocked,
-  knownCall,
   RETENTION_MS,
   ROUND_MS,
   userNameFor,
@@ -46,7 +46,7 @@ const virtually = <A, E>(body: Effect.Effect<A, E, any>): Promise<A> =>
   );
 const sample = fc.sample(vcrs, { numRuns: 12, seed: 11 });
 const nameOf = (vcr: Vcr) =>
-  userNameFor("C", knownCall(vcr), { originator: 1n, terminator: 5n, vservice: vcr.vservice }, unixMs(0), ROUND_MS);
+  userNameFor("C", callFacts(vcr), { originator: 1n, terminator: 5n, vservice: vcr.vservice }, unixMs(0), ROUND_MS);
 
 test("record: what is written is read, and nothing else is", () =>
   fc.assert(

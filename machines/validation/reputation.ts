@@ -14,50 +14,50 @@
  */
 import { addNewest, keepNewest } from "../../codecs/shared/mod.ts";
 
-export type Standing = "welcome" | "slowed" | "refused";
+export type Reputation = "welcome" | "slowed" | "refused";
 
-export interface Standings {
-  readonly limits: StandingLimits;
+export interface Reputations {
+  readonly limits: ReputationLimits;
   readonly peers: Map<string, { readonly failures: number; readonly sinceMs: number }>;
   /** Calls whose proof has forgiven somebody, the oldest first. */
   readonly proved: Set<number>;
 }
-export interface StandingLimits {
+export interface ReputationLimits {
   readonly slowFrom: number;
   readonly refuseFrom: number;
   readonly windowMs: number;
 }
 
-export const standingLimits: StandingLimits = { slowFrom: 20, refuseFrom: 100, windowMs: 600_000 };
+export const reputationLimits: ReputationLimits = { slowFrom: 20, refuseFrom: 100, windowMs: 600_000 };
 const PEERS_MAX = 10_000;
 const PROVED_MAX = 10_000;
 
-export const standings = (limits: StandingLimits = standingLimits): Standings => ({
+export const reputations = (limits: ReputationLimits = reputationLimits): Reputations => ({
   limits,
   peers: new Map(),
   proved: new Set(),
 });
 
-export const standingOf = ({ limits, peers }: Standings, peer: string, atMs: number): Standing => {
+export const reputationOf = ({ limits, peers }: Reputations, peer: string, atMs: number): Reputation => {
   const known = peers.get(peer);
   if (known === undefined || atMs - known.sinceMs >= limits.windowMs) return "welcome";
   if (known.failures >= limits.refuseFrom) return "refused";
   return known.failures >= limits.slowFrom ? "slowed" : "welcome";
 };
 
-export const peerFailed = ({ limits, peers }: Standings, peer: string, atMs: number): void => {
+export const peerFailed = ({ limits, peers }: Reputations, peer: string, atMs: number): void => {
   const known = peers.get(peer);
   const isOld = known === undefined || atMs - known.sinceMs >= limits.windowMs;
-  const standing = isOld ? { failures: 1, sinceMs: atMs } : { ...known, failures: known.failures + 1 };
-  keepNewest(peers, PEERS_MAX, peer, standing);
+  const reputation = isOld ? { failures: 1, sinceMs: atMs } : { ...known, failures: known.failures + 1 };
+  keepNewest(peers, PEERS_MAX, peer, reputation);
 };
 
-export const peerSucceeded = ({ peers }: Standings, peer: string): void => {
+export const peerSucceeded = ({ peers }: Reputations, peer: string): void => {
   peers.delete(peer);
 };
 
 /** One failure less, for the first proof of that call. */
-export const peerForgiven = ({ peers, proved }: Standings, peer: string, call: number): void => {
+export const forgivePeer = ({ peers, proved }: Reputations, peer: string, call: number): void => {
   const known = peers.get(peer);
   if (proved.has(call)) return;
   addNewest(proved, PROVED_MAX, call);

@@ -1,11 +1,11 @@
 /**
  * A server's pairs of b and g^b, computed ahead of the handshakes that will use them. RFC 5054 §2.5.3.
  *
- *   take --> the oldest pair, or none ---> a handshake, which then asks for no power of its own
+ *   take --> the oldest pair, or none ---> a handshake, which then needs one power less
  *     +----> wake --> a pause --> draw b, power g^b, ... until the store is full
  *
- * One fiber fills the store again, a moment after a pair was taken and so beside the handshake, not in it. A pair leaves
- * the store before its handshake has read a byte: which name is asked for cannot tell whether there was one.
+ * One fiber refills the store a moment after a pair was taken, beside the handshake and not during it. A pair is taken
+ * before its handshake has read a byte: whether there was one cannot depend on the user name.
  * DECISIONS.md D-023.
  */
 import { Effect, Latch, type Scope } from "effect";
@@ -15,22 +15,22 @@ import { RANDOM_BYTES } from "../../machines/tls/mod.ts";
 import { Arithmetic, Entropy } from "../ports/mod.ts";
 
 export interface Ephemeral {
-  /** b, of `RANDOM_BYTES`. Whoever takes a pair owns it, and zeroes this. */
+  /** b, of `RANDOM_BYTES`. The handshake that takes a pair zeroes this. */
   readonly secret: Uint8Array;
   /** g^b modulo N. */
   readonly generatorPower: bigint;
 }
 export interface Ephemerals {
   readonly group: SrpGroupBits;
-  /** Each pair once; none when they are used up, and the handshake then computes its own. */
+  /** Each pair once. Undefined: none is left, and the handshake computes its own. */
   readonly take: Effect.Effect<Ephemeral | undefined>;
 }
 
 export const EPHEMERALS_MAX = 8;
-/** A handshake that has just begun is to have the processor first. */
+/** The handshake that has just begun gets the processor first. */
 const REFILL_AFTER_MS = 20;
 
-/** Filled within `REFILL_AFTER_MS` and a few powers; what is left when the scope closes is zeroed. */
+/** Filled within `REFILL_AFTER_MS` and a few powers. Unused pairs are zeroed when the scope closes. */
 export const makeEphemerals = Effect.fn("tls.ephemerals")(function* (
   group: SrpGroupBits,
 ): Effect.fn.Return<Ephemerals, never, Arithmetic | Entropy | Scope.Scope> {
@@ -41,11 +41,11 @@ export const makeEphemerals = Effect.fn("tls.ephemerals")(function* (
     const secret = yield* entropy.bytes(RANDOM_BYTES);
     const generatorPower = yield* arithmetic.power(srpGroup(group).generator, bigOf(secret), group);
     pairs.push({ secret, generatorPower });
-    yield* Effect.yieldNow; // one power at a time: whoever waits for the processor comes between
+    yield* Effect.yieldNow; // between two powers other fibers run
   });
   const refill = Effect.gen(function* () {
     yield* wanted.await;
-    yield* Latch.close(wanted); // before the rest, so that what is taken meanwhile wakes it again
+    yield* Latch.close(wanted); // first, so that a pair taken meanwhile opens it again
     yield* Effect.sleep(REFILL_AFTER_MS);
     while (pairs.length < EPHEMERALS_MAX) yield* makeOne;
   });

@@ -5,7 +5,7 @@
  *   read (app) <-- data <--------+-- mailbox <-> machine --+--> power --> Arithmetic --> powered
  *   write (app) ---> sendData ---+                        +--> lookUp -> found       secured | ended
  *
- * Bytes that the application has not read yet are held up to a limit, beyond which we stop reading from below.
+ * Bytes that the application has not read yet are buffered up to a limit; above it we stop reading from below.
  */
 import { Deferred, Effect, Fiber, Latch, Queue, type Scope } from "effect";
 import type { SrpGroupBits } from "../../codecs/tls/mod.ts";
@@ -29,7 +29,7 @@ import { Arithmetic, type ByteStreamShape, Entropy, StreamClosed } from "../port
 import type { Ephemerals } from "./ephemerals.ts";
 import { type HandshakeFailed, handshakeFailed, whyOf } from "./errors.ts";
 
-/** A protected stream, and what the handshake settled. */
+/** A protected stream, and what the handshake negotiated. */
 export interface TlsStream extends ByteStreamShape {
   readonly facts: TlsFacts;
 }
@@ -40,7 +40,7 @@ interface TlsOptions {
   /** Default `HANDSHAKE_TIMEOUT_MS`, 20 s. */
   readonly handshakeTimeoutMs?: number;
 }
-/** Name and password are taken as they are: printable ASCII, which SASLprep leaves alone, or prepared by whoever gives them. */
+/** Name and password are used as they are: printable ASCII, which SASLprep does not change, or prepared by the caller. */
 export interface TlsSrpClientOptions extends TlsOptions {
   readonly userName: string;
   readonly password: string;
@@ -50,19 +50,19 @@ export interface TlsSrpClientOptions extends TlsOptions {
   readonly groupBitsMax?: SrpGroupBits;
 }
 export interface TlsSrpServerOptions extends TlsOptions {
-  /** Undefined when nobody bears the name: the handshake then goes on, to fail as with a wrong password. */
+  /** Undefined: no such user. The handshake then goes on and fails as with a wrong password. */
   readonly lookUp: (userName: string) => Effect.Effect<SrpCredential | undefined>;
-  /** No look-up is answered earlier, so that one which takes less does not show by its time what it found. Default 0. */
+  /** Least time of a look-up, in ms, so that its result does not show by its time. Default 0. */
   readonly answerAfterMs?: number;
   /** 32 random bytes, drawn once per server. */
   readonly seedKey: Uint8Array;
-  /** What `lookUp` gives, as the names that nobody bears must cost the same. Default "password". */
+  /** What `lookUp` gives: unknown users must take as long. Default "password". */
   readonly keeps?: SrpCredential["type"];
   /** Default that of `ephemerals`, else 2048. */
   readonly group?: SrpGroupBits;
-  /** Pairs of b and g^b made ahead, for servers that share them; those of another group are left alone. */
+  /** Pairs of b and g^b computed ahead, which several servers may share; not used if their group is another. */
   readonly ephemerals?: Ephemerals;
-  /** Says unknown_psk_identity to a name that nobody bears; only together with `legacy`. Default false. */
+  /** Refuses unknown users with unknown_psk_identity; only together with `legacy`. Default false. */
   readonly tellsUnknown?: boolean;
 }
 
@@ -96,7 +96,7 @@ export const tlsSrpServer = Effect.fnUntraced(function* (stream: ByteStreamShape
 type Answer = Exclude<TlsServerEvent, TlsEvent>;
 type Question = Exclude<TlsServerAction, TlsAction>;
 
-/** Comes when both are over: the clock runs beside what is done, and not after it. */
+/** Waits for both: the time runs beside `what`, not after it. */
 const notBefore = <A>(ms: number, what: Effect.Effect<A>): Effect.Effect<A> =>
   ms === 0
     ? what
@@ -115,9 +115,9 @@ const drawRandomness = (secret?: Uint8Array): Effect.Effect<TlsRandomness, never
     return { random: yield* draw, secret: secret ?? (yield* draw), ivKey: yield* draw };
   });
 
-/** One machine over one stream, and all that waits for it. */
+/** One machine over one stream, and what waits for it. */
 interface Session<Ev> {
-  /** Ours alone, and zeroed when it has served: the machine may not, as its steps can be played again. */
+  /** Zeroed here when it is no longer needed; a machine must not do that, since its steps can be replayed. */
   readonly randomness: TlsRandomness;
   readonly below: ByteStreamShape;
   readonly box: Mailbox<TlsEvent | Ev>;
@@ -202,10 +202,10 @@ const end = <Ev>(
   });
 };
 
-/** One for all: a stack for each would cost more than the rest of a close, and nobody reads it. */
+/** One object for all: a stack trace for each would cost more than the rest of a close. */
 const closedInOrder = new StreamClosed({ reason: "ended", why: "closed" });
 
-/** The application's view. After the end, writes fail as reads do. */
+/** The application's stream. After the end, writes fail as reads do. */
 const streamOver = <Ev>({ below, box, ended, unread }: Session<Ev>): ByteStreamShape => {
   const isEnded = Deferred.await(ended);
   const closing = Effect.andThen(box.tell({ type: "close" }), isEnded);
@@ -215,8 +215,8 @@ const streamOver = <Ev>({ below, box, ended, unread }: Session<Ev>): ByteStreamS
     write: (bytes) =>
       Effect.suspend(() => {
         const event = { type: "sendData", bytes } as const;
-        const hasTold = !Deferred.isDoneUnsafe(ended) && box.tellNow(event); // else it waits for room, or for the end
-        return hasTold ? Effect.void : Effect.asVoid(Effect.raceFirst(isEnded, box.tell(event)));
+        const isTaken = !Deferred.isDoneUnsafe(ended) && box.tellNow(event); // else wait for room, or for the end
+        return isTaken ? Effect.void : Effect.asVoid(Effect.raceFirst(isEnded, box.tell(event)));
       }),
     close: Effect.gen(function* () {
       if (!(yield* Deferred.isDone(ended))) yield* Effect.ignore(Effect.timeout(closing, CLOSE_TIMEOUT_MS));

@@ -4,7 +4,7 @@ import { FRAME_BYTES_MAX, PvpFrame } from "../../codecs/validation/mod.ts";
 import { cut, encode, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
 import { type ByteStreamShape, StreamClosed } from "../ports/mod.ts";
 
-/** The first document that the peer sends; there is never a second one to wait for. */
+/** The one document that the peer sends. */
 export const readDocument = (stream: ByteStreamShape): Effect.Effect<Uint8Array, StreamClosed> =>
   Effect.gen(function* () {
     let held = nothingHeld;

@@ -32,34 +32,34 @@ import { LookUpFailed } from "./errors.ts";
 export interface ValidateOptions {
   /** A call that we made. */
   readonly call: CallFacts;
-  /** Of ours, under which we validate. */
+  /** Our Node-ID. */
   readonly nodeId: bigint;
-  /** Ours: whom the ticket will be for. */
+  /** Our domain: the ticket is issued for it. */
   readonly domain: string;
   /** Tv is drawn from this. Default 30 s to 24 h. */
   readonly waitBetweenMs?: readonly [min: number, max: number];
   /** T; all servers of an overlay have the same. Default 10 s. */
   readonly roundMs?: number;
-  /** Within how long the call is known to have ended, when it is proved: `windowOf`. Default Tv's range. */
+  /** Claimants know that the call ended within a span of this length: `windowOf`. Default Tv's range. */
   readonly windowMs?: number;
-  /** Method C only: no claimant sees a telephone number before it has proved the call. Default false. */
+  /** Method C only: no claimant receives a telephone number before it has proved the call. Default false. */
   readonly isPrivate?: boolean;
 }
 
-/** The world as validation sees it; the overlay answers both. */
+/** What a validation asks of its server. */
 export interface ValidateHandlers {
-  /** Who claims to serve the number. */
+  /** The claims to the number, from the overlay. */
   readonly lookUp: (number: E164) => Effect.Effect<ReadonlyArray<PvpClaim>, unknown>;
   readonly resolve: Resolve;
-  /** Hears each verdict as it comes, while slower claims are still being tried. Several may be told at once. */
+  /** Called with each verdict as soon as it is final; calls may overlap. */
   readonly settled?: (verdict: ClaimVerdict) => Effect.Effect<void>;
-  /** Waits until so many claims may be tried at once, until the scope closes: who validates many calls bounds streams so. */
+  /** Waits until so many claims may be tried, which then counts until the scope closes: a limit for the streams of all calls. */
   readonly turn?: (claims: number) => Effect.Effect<void, never, Scope.Scope>;
 }
 
 const CHANCES = 2 ** 30;
 
-/** Ends when every claim has its verdict and each was told; none when nobody claims the number. Interruptible throughout. */
+/** Gives the verdicts on all claims, after `settled` was run for each; none if nobody claims the number. Interruptible. */
 export const validate = Effect.fn("pvp.validate")(function* (
   options: ValidateOptions,
   { lookUp, resolve, settled = () => Effect.void, turn = () => Effect.void }: ValidateHandlers,
@@ -141,7 +141,7 @@ const inputOf = Effect.fnUntraced(function* ({
   return { call: known, nodeId, domain, instantMs, lot, roundMs, windowMs, waitMs, isPrivate };
 });
 
-/** One gate for each attempt, opened by the machine; an attempt anew has a new one. */
+/** One gate for each attempt, opened by the machine. */
 const gatesOf = (committed: (claim: PvpClaim) => Effect.Effect<void>) => {
   const gates = new Replies<string, "opened" | "shut">();
   const nameOf = ({ nodeId, vservice }: PvpClaim) => `${nodeId}/${vservice}`;
@@ -151,7 +151,7 @@ const gatesOf = (committed: (claim: PvpClaim) => Effect.Effect<void>) => {
   };
 };
 
-/** Whoever answered its AppAttach is not asked again for this call. */
+/** A node that has answered its AppAttach is not asked again for this call. */
 const once = (resolve: Resolve): Resolve => {
   const known = new Map<bigint, PvpAddress>();
   return (nodeId) =>
@@ -162,7 +162,7 @@ const once = (resolve: Resolve): Resolve => {
     });
 };
 
-/** A fault of ours ends one claim, and not the wait for all. */
+/** A defect of this program ends one attempt, not the validation. */
 const attemptSafely = (input: PvpAttemptInput, resolve: Resolve, gate: Gate) =>
   Effect.scoped(attemptClaim(input, resolve, gate)).pipe(
     Effect.catchCause((cause) =>

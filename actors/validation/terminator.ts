@@ -1,4 +1,4 @@
-/** Serves validations: a listener, and one terminator for each stream that somebody opens to it. DECISIONS.md D-033. */
+/** Serves validations: a listener, and one terminator for each stream. DECISIONS.md D-033. */
 import { Effect, type Scope } from "effect";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import { type ReputationLimits, ROUND_MS, reputationLimits, reputations } from "../../machines/validation/mod.ts";
@@ -14,13 +14,13 @@ export interface ServePvpOptions {
   readonly nodeIds: ReadonlyArray<bigint>;
   /** T; all servers of an overlay have the same. Default 10 s. */
   readonly roundMs?: number;
-  /** SRP's. Default 2048 bits, which every validator of this protocol takes; those of ours take up to 4096. */
+  /** Of SRP. Default 2048 bits, which every originator accepts; ours accept up to 4096. */
   readonly group?: PvpGroupBits;
-  /** Streams at once. Default `PVP_STREAMS_MAX`. */
+  /** Open streams. Default `PVP_STREAMS_MAX`. */
   readonly streamsMax?: number;
-  /** Of them, those of one address. Default `PVP_STREAMS_OF_ADDRESS_MAX`. */
+  /** Open streams of one address. Default `PVP_STREAMS_OF_ADDRESS_MAX`. */
   readonly streamsOfAddressMax?: number;
-  /** When a peer is slowed and refused. Default `reputationLimits`. */
+  /** From how many failures on a peer is delayed, and refused. Default `reputationLimits`. */
   readonly reputation?: ReputationLimits;
 }
 
@@ -30,12 +30,12 @@ export interface ServingPvp extends Listening {
 }
 
 export const PVP_STREAMS_MAX = 256;
-/** As many as validations that one server has under way. */
+/** As many validations as one server has under way. */
 export const PVP_STREAMS_OF_ADDRESS_MAX = 64;
 /** Many peers may share an address. */
 const ADDRESS_FACTOR = 10;
 
-/** Serves until the scope closes. Each stream stands alone: what happens on one touches no other. */
+/** Serves until the scope closes. No stream affects another. */
 export const servePvp = Effect.fn("pvp.serve")(function* (
   options: ServePvpOptions,
   handlers: PvpHandlers,

@@ -1,5 +1,5 @@
 /**
- * The exchange after the password is proved: one request and one answer, each XML in a frame.
+ * The exchange after the handshake: one request and one answer, each XML in a frame.
  * docs/protocol/pvp.md#the-exchange; the answer's shape is that of draft-jennings-vipr-vap-02 §10.2, read and written
  * by `codecs/vap`, which has the restricted XML reader.
  *
@@ -21,7 +21,7 @@ export type PvpFrame = TypeOf<typeof PvpFrame>;
 
 export interface ValRequest {
   readonly number: E164;
-  /** The originator's domain by its own account; nothing proves it yet. */
+  /** The domain that the originator gives; nothing proves it yet. */
   readonly domain: string;
 }
 /** 403: domain not welcome. 404: no such number published by this VService. 503: later. */
@@ -38,7 +38,7 @@ export const isDomain = (text: string): boolean => DOMAIN.test(text);
 export const writeRequest = ({ number, domain }: ValRequest): Uint8Array =>
   utf8(`<valrequest xmlns="urn:vipr:pvp:1">${element("number", number)}${element("domain", domain)}</valrequest>`);
 
-/** Recognised by its name and not by its namespace, like VAP's documents. */
+/** Recognised by the name of its element, whatever the namespace, as VAP's documents are. */
 export const readRequest = (bytes: Uint8Array): Read<ValRequest> =>
   reading(bytes, "valrequest", (request) => {
     const number = textOf(request, "number");

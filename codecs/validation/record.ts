@@ -1,5 +1,5 @@
 /**
- * The stored form of a call record, until it is validated or deleted; and of proofs.
+ * The stored forms of call records, until they are validated or expire, and of proofs.
  *
  *   key     time in milliseconds (8) || SHA-256 of the record (16)      in the order of that time
  *           SHA-256 of the claim (16) || SHA-256 of the call (16)       a proof
@@ -37,7 +37,7 @@ const CallRecord = struct("CallRecord", "this project's store", {
   attempts: bits("ttttcccc", { times: ["t"], caller: ["c"] }), // that failed, of a received call
 });
 
-/** Failed attempts at a call that named it by its caller (method A), or by its times (B, C). 0 to 15 each. */
+/** Failed attempts at a call, by user names with its caller (method A) and with its times (B, C). 0 to 15 each. */
 export interface Attempts {
   readonly caller: number;
   readonly times: number;
@@ -47,7 +47,7 @@ const UNTRIED: Attempts = { caller: 0, times: 0 };
 export interface StoredRecord {
   readonly vcr: Vcr;
   readonly attempts: Attempts;
-  /** For a sent call: it fell due while its server was down. */
+  /** A sent call that was due while the server was down. */
   readonly isLate?: boolean;
 }
 
@@ -65,16 +65,16 @@ export const encodeRecord = ({
 export const decodeRecord = (bytes: Uint8Array): StoredRecord | undefined => {
   const read = decode(CallRecord, bytes);
   if (!read.ok) return undefined;
-  const { attempts, direction: said, called, calling, start, stop, vservice } = read.value;
-  const direction = directionOf(said);
+  const { attempts, direction: stored, called, calling, start, stop, vservice } = read.value;
+  const direction = directionOf(stored);
   if (direction === undefined || !isE164(called) || (calling !== "" && !isE164(calling))) return undefined;
   const times = { startMs: msFromNtp(start), stopMs: msFromNtp(stop) };
   const vcr = { direction, called, calling: calling === "" ? undefined : calling, ...times, vservice };
-  return { vcr, attempts, ...(said === "sentLate" ? { isLate: true } : {}) };
+  return { vcr, attempts, ...(stored === "sentLate" ? { isLate: true } : {}) };
 };
 
-const directionOf = (said: unknown): Vcr["direction"] | undefined =>
-  said === "sentLate" ? "sent" : said === "received" || said === "sent" ? said : undefined;
+const directionOf = (stored: unknown): Vcr["direction"] | undefined =>
+  stored === "sentLate" ? "sent" : stored === "received" || stored === "sent" ? stored : undefined;
 
 /** Independent of the record's attempts. */
 export const recordKey = (vcr: Vcr, atMs: UnixMs): Uint8Array =>

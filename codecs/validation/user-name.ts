@@ -1,6 +1,6 @@
 /**
- * The user name of a validation: it names the call, and says in which directions the originator rounded its secret
- * times. docs/protocol/pvp.md#user-name. One text for each value and one value for each text, so that both sides hash
+ * The user name of a validation: it identifies the call, and contains the directions in which the originator rounded its
+ * secret times. docs/protocol/pvp.md#user-name. Each value has one text and each text one value, so that both sides hash
  * the same bytes.
  *
  *   vipr1;A;<originating Node-ID>;<terminating Node-ID>;<VServiceID>;<directions>;<called>;<hash of the caller>
@@ -93,7 +93,7 @@ const common: ReadonlyArray<Check> = [
   like(forms.vservice),
   like(forms.directions),
 ];
-/** A map, because it is looked up by a text from outside: an object would also find `constructor`. */
+/** A map, since the key comes from outside: an object would also have `constructor`. */
 const own: ReadonlyMap<string, ReadonlyArray<Check>> = new Map([
   ["A", [isE164, like(forms.callerHash)]],
   ["B", [isE164, isSeconds]],

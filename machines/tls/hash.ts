@@ -1,6 +1,6 @@
 /**
- * Hashes and HMAC (RFC 2104) by hash objects that are used again: to make one costs as much as to hash with it, and a
- * handshake needs a hundred. What is computed is a plain function of what is given; no key stays behind.
+ * Hashes and HMAC (RFC 2104) with hash objects that are used again: to make one costs as much as to hash with it, and a
+ * handshake needs a hundred. The results depend on the arguments only, and no key is left in the objects.
  */
 import { sha1 as nobleSha1 } from "@noble/hashes/legacy.js";
 import { sha256 as nobleSha256 } from "@noble/hashes/sha2.js";
@@ -9,11 +9,11 @@ type Mac = (...parts: ReadonlyArray<Uint8Array>) => Uint8Array;
 
 export interface Hash {
   readonly size: number;
-  /** Of the parts in a row. */
+  /** Of the concatenated parts. */
   readonly of: (...parts: ReadonlyArray<Uint8Array>) => Uint8Array;
   /** One HMAC. */
   readonly hmac: (key: Uint8Array, ...parts: ReadonlyArray<Uint8Array>) => Uint8Array;
-  /** Many HMACs under one key, which may only be made before `use` comes back, and with no other key meanwhile. */
+  /** Many HMACs under one key; only until `use` returns, and with no other key in between. */
   readonly keyed: <T>(key: Uint8Array, use: (mac: Mac) => T) => T;
 }
 
@@ -60,7 +60,7 @@ const reusing = (hash: {
   return { size: hash.outputLen, of, keyed, hmac: (key, ...parts) => keyed(key, () => mac(...parts)) };
 };
 
-/** What RFC 5054 and its suites fix. */
+/** Prescribed by RFC 5054 and its suites. */
 export const sha1 = reusing(nobleSha1);
-/** TLS 1.2's own. */
+/** The hash of TLS 1.2's PRF. */
 export const sha256 = reusing(nobleSha256);

@@ -1,5 +1,5 @@
 /**
- * What the two hellos and the server's parameters may say: pure checks, each refusal with the alert that tells of it.
+ * Checks of the two hellos and of the server's SRP parameters; each refusal has its alert.
  * RFC 5246 §7.4.1, RFC 5054 §2.5, RFC 5746 §3, RFC 7366 §2, RFC 7627 §5.2. DECISIONS.md D-025, D-030.
  */
 import { utf8 } from "../../codecs/shared/mod.ts";
@@ -24,13 +24,13 @@ import { type Ending, refuse, type TlsFacts } from "./session.ts";
 
 type Refused = { readonly ending: Ending };
 
-/** What the hellos settle; the group follows with the key exchange. */
+/** What the hellos negotiate; the group follows with the key exchange. */
 export type Agreed = Omit<TlsFacts, "group">;
 
 export const clientHello = (random: Uint8Array, userName: string): TlsClientHello => ({
   version: tls12,
   random,
-  sessionId: new Uint8Array(), // every handshake is a full one: PVP never meets the same user name twice
+  sessionId: new Uint8Array(), // no resumption: PVP never uses a user name twice
   cipherSuites: [...Object.values(srpSuites).map(({ code }) => code), renegotiationScsv],
   compressionMethods: [nullCompression],
   extensions: [
@@ -40,7 +40,7 @@ export const clientHello = (random: Uint8Array, userName: string): TlsClientHell
   ],
 });
 
-/** renegotiation_info is asked for by its suite value, RFC 5746 §3.4. */
+/** renegotiation_info is offered by its SCSV, RFC 5746 §3.4. */
 const offered: ReadonlyArray<number> = Object.values(extensionType);
 
 export const agreedByServer = (hello: TlsServerHello, legacy: boolean): Agreed | Refused => {
@@ -56,7 +56,7 @@ export const agreedByServer = (hello: TlsServerHello, legacy: boolean): Agreed |
   return agreed(suite, extensions, has(extensions, "renegotiationInfo"), legacy);
 };
 
-/** What a server of ours agrees to, with the user's name. */
+/** What our server accepts, with the user name. */
 export const agreedByClient = (
   hello: TlsClientHello,
   legacy: boolean,
@@ -123,14 +123,14 @@ export const serverHello = (random: Uint8Array, client: TlsClientHello, facts: A
     facts.extendedMasterSecret && { type: "extendedMasterSecret", value: {} },
     facts.encryptThenMac && { type: "encryptThenMac", value: {} },
   ];
-  const said = answers.filter((answer) => answer !== false);
+  const accepted = answers.filter((answer) => answer !== false);
   return {
     version: tls12,
     random,
     sessionId: new Uint8Array(), // "an empty session_id to indicate that the session will not be cached"
     cipherSuite: srpSuites[facts.suite].code,
     compressionMethod: nullCompression,
-    ...(said.length > 0 ? { extensions: said } : {}),
+    ...(accepted.length > 0 ? { extensions: accepted } : {}),
   };
 };
 

@@ -1,10 +1,10 @@
 /**
- * From the bytes that a peer sends to the next thing it says.
+ * From the received bytes to the next unit: a handshake message, a ChangeCipherSpec, an alert, or application data.
  *
  *   bytes --> raw --(whole record)--> unprotect --> handshake fragments --> messages --(whole message)--> unit
  *                                         +-------> alert | changeCipherSpec | applicationData ---------> unit
  *
- * Never more is held than one record and one message that are not whole yet, and what the host gave in one piece.
+ * At most one incomplete record and one incomplete message are buffered, and what the host passed in one piece.
  * DECISIONS.md D-028.
  */
 import {
@@ -32,7 +32,7 @@ export interface Inbound {
   readonly read: Protection | undefined;
   /** Until the first message, records may name an older version: RFC 5246 appendix E.1 allows it to a ClientHello. */
   readonly isLax: boolean;
-  /** Records in a row that brought no data. */
+  /** Consecutive records without data. */
   readonly idle: number;
 }
 
@@ -42,7 +42,7 @@ export type Unit =
   | { readonly type: "alert"; readonly alert: TlsAlert }
   | { readonly type: "applicationData"; readonly bytes: Uint8Array };
 
-/** What we must tell the peer before we hang up, and for our own log why. */
+/** The alert that we send before we close, and the reason for our log. */
 export interface Refusal {
   readonly alert: AlertDescription;
   readonly why: string;
@@ -54,7 +54,7 @@ export interface Taken {
   readonly refusal?: Refusal;
 }
 
-/** Records in a row without data, each of which costs us work and the peer next to nothing. */
+/** Consecutive records without data: each costs us work, and the peer almost none. */
 export const IDLE_RECORDS_MAX = 16;
 
 export const noInbound = (side: "client" | "server"): Inbound => ({
@@ -70,7 +70,7 @@ export const received = (inbound: Inbound, bytes: Uint8Array): Inbound => ({
   raw: append(inbound.raw, bytes),
 });
 
-/** The next unit, if it is whole; else whatever progress could be made towards it. */
+/** The next unit, if it has arrived completely; what was read towards it stays in `inbound`. */
 export const takeUnit = (inbound: Inbound): Taken => {
   let now = inbound;
   while (true) {
@@ -90,12 +90,12 @@ export const takeUnit = (inbound: Inbound): Taken => {
 
 const takeMessage = (inbound: Inbound): Taken | undefined => {
   const header = decode(TlsHandshakeHeader, peek(inbound.messages, HANDSHAKE_HEADER_BYTES));
-  if (!header.ok) return undefined; // nothing can be wrong with four bytes but that some are missing
+  if (!header.ok) return undefined; // any four bytes are a header: some are missing
   const size = HANDSHAKE_HEADER_BYTES + header.value.length;
   if (size > HANDSHAKE_MESSAGE_BYTES_MAX) return refuse(inbound, "decodeError", "handshake message too long");
   if (bufferedSize(inbound.messages) < size) return undefined;
   const [view, messages] = take(inbound.messages, size);
-  const bytes = view.slice(); // what we keep of a message keeps no more than the message
+  const bytes = view.slice(); // a view would keep the whole received buffer in memory
   const message = decode(TlsHandshake, bytes);
   return message.ok
     ? { inbound: { ...inbound, messages, isLax: false }, unit: { type: "handshake", message: message.value, bytes } }
@@ -137,20 +137,20 @@ const openRecord = (
 };
 
 const unitOf = ({ inbound, type, content }: Exclude<Record, { readonly refusal: Refusal }>): Taken => {
-  // A message in two parts may not have another thing between them, least of all a change of keys.
+  // No other record may come between the parts of a message, least of all a change of keys.
   if (bufferedSize(inbound.messages) > 0)
     return refuse(inbound, "unexpectedMessage", "record within a handshake message");
   const idle = type === "applicationData" && content.length > 0 ? 0 : inbound.idle + 1;
-  if (idle > IDLE_RECORDS_MAX) return refuse(inbound, "unexpectedMessage", "too many records that say nothing");
+  if (idle > IDLE_RECORDS_MAX) return refuse(inbound, "unexpectedMessage", "too many records without data");
   const next = { ...inbound, idle };
   if (type === "applicationData") return { inbound: next, unit: { type, bytes: content } };
-  if (type === "alert") return saying(next, TlsAlert, content, (alert) => ({ type, alert }));
-  return saying(next, TlsChangeCipherSpec, content, () => ({ type: "changeCipherSpec" }));
+  if (type === "alert") return decoded(next, TlsAlert, content, (alert) => ({ type, alert }));
+  return decoded(next, TlsChangeCipherSpec, content, () => ({ type: "changeCipherSpec" }));
 };
 
-const saying = <A>(inbound: Inbound, wire: Wire<A>, content: Uint8Array, of: (value: A) => Unit): Taken => {
-  const said = decode(wire, content);
-  return said.ok ? { inbound, unit: of(said.value) } : refuse(inbound, "decodeError", `malformed ${said.error.at}`);
+const decoded = <A>(inbound: Inbound, wire: Wire<A>, content: Uint8Array, of: (value: A) => Unit): Taken => {
+  const read = decode(wire, content);
+  return read.ok ? { inbound, unit: of(read.value) } : refuse(inbound, "decodeError", `malformed ${read.error.at}`);
 };
 
 const refuse = (inbound: Inbound, alert: AlertDescription, why: string) => ({ inbound, refusal: { alert, why } });

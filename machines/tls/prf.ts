@@ -1,6 +1,6 @@
 /**
  * From a premaster secret to the keys of both directions: RFC 5246 §5, §6.3, §7.4.9, §8.1, and RFC 7627 §4.
- * Our suites name no hash of their own, so that TLS 1.2's SHA-256 is the PRF's.
+ * Our suites name no hash of their own: the PRF uses TLS 1.2's SHA-256.
  */
 import { concat, utf8 } from "../../codecs/shared/mod.ts";
 import { type SrpSuite, srpSuites } from "../../codecs/tls/mod.ts";
@@ -39,21 +39,21 @@ const MASTER_SECRET_BYTES = 48;
 export const masterSecret = (premaster: Uint8Array, randoms: Randoms): Uint8Array =>
   prf(premaster, "master secret", concat(randoms.client, randoms.server), MASTER_SECRET_BYTES);
 
-/** Of the handshake messages so far, in a row: RFC 5246 §7.4.9, and RFC 7627 §3, where it is the session_hash. */
+/** Of all handshake messages so far: RFC 5246 §7.4.9; RFC 7627 §3 calls it session_hash. */
 export const hashOf = (transcript: Uint8Array): Uint8Array => sha256.of(transcript);
 
-/** RFC 7627 §4; the hash reaches from ClientHello to ClientKeyExchange. */
+/** RFC 7627 §4; the hash covers ClientHello to ClientKeyExchange. */
 export const extendedMasterSecret = (premaster: Uint8Array, sessionHash: Uint8Array): Uint8Array =>
   prf(premaster, "extended master secret", sessionHash, MASTER_SECRET_BYTES);
 
 const VERIFY_DATA_BYTES = 12;
 
-/** What a Finished message says; the hash is that of every handshake message before it. RFC 5246 §7.4.9. */
+/** The content of a Finished message; `transcriptHash` covers all handshake messages before it. RFC 5246 §7.4.9. */
 export const verifyData = (
   master: Uint8Array,
   label: "client finished" | "server finished",
-  heard: Uint8Array,
-): Uint8Array => prf(master, label, heard, VERIFY_DATA_BYTES);
+  transcriptHash: Uint8Array,
+): Uint8Array => prf(master, label, transcriptHash, VERIFY_DATA_BYTES);
 
 /** One direction's secrets. */
 export interface DirectionKeys {
@@ -87,7 +87,7 @@ export interface SessionSecrets {
   readonly server: DirectionKeys;
 }
 
-/** Everything that follows from the premaster secret, which is zeroed; the hash reaches from ClientHello to ClientKeyExchange. */
+/** All secrets derived from the premaster secret, which is zeroed; the hash covers ClientHello to ClientKeyExchange. */
 export const sessionSecrets = (
   premaster: Uint8Array,
   randoms: Randoms,

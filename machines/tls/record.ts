@@ -4,9 +4,9 @@
  *   MAC then encrypt, RFC 5246 §6.2.3.2     IV | ENC(content | MAC | padding)
  *   encrypt then MAC, RFC 7366 §3           IV | ENC(content | padding) | MAC(IV | ENC(...))
  *
- * SHA-1 and CBC are what RFC 5054's suites fix. In the first order, bad padding and a bad MAC cost the same and are
- * answered alike, as RFC 5246 §6.2.3.2 asks; what a garbage-collected language leaves of the timing is why the second
- * is required between two of ours. DECISIONS.md D-021.
+ * RFC 5054's suites prescribe SHA-1 and CBC. In the first order bad padding and a bad MAC take the same time and get the
+ * same alert, as RFC 5246 §6.2.3.2 requires. A garbage-collected language cannot hide the timing completely: between two of
+ * our programs the second order is required. DECISIONS.md D-021.
  */
 import { cbc } from "@noble/ciphers/aes.js";
 import { concat, equalSecrets } from "../../codecs/shared/mod.ts";
@@ -21,18 +21,18 @@ import { encode } from "../../codecs/wire/mod.ts";
 import { sha1 } from "./hash.ts";
 import type { DirectionKeys } from "./prf.ts";
 
-/** One direction under protection. Plain data: it is kept in a machine's context. */
+/** Protection of one direction; plain data in a machine's context. */
 export interface Protection extends DirectionKeys {
   readonly encryptThenMac: boolean;
   readonly sequence: number;
 }
 
-/** A direction we write to; its IVs are drawn from a key of their own, which never leaves us. */
+/** Protection of what we send; IVs are made with a key of their own, which is never sent. */
 export interface WriteProtection extends Protection {
   readonly ivKey: Uint8Array;
 }
 
-/** Records in one direction before the connection must end; the sequence number never wraps. RFC 5246 §6.1. */
+/** Records in one direction; then the connection must end: sequence numbers never wrap. RFC 5246 §6.1. */
 export const RECORDS_MAX = 2 ** 40;
 
 const BLOCK = 16;
@@ -40,7 +40,7 @@ const MAC = 20;
 const PADDING_MAX = 255;
 const HASH_BLOCK = 64;
 
-/** Whole records with this content, and the direction as it stands after them. Undefined `write` leaves them in clear. */
+/** Complete records with this content, and the protection after them. `write` undefined: no protection. */
 export const writeRecords = <W extends WriteProtection | undefined>(
   write: W,
   type: ContentType,
@@ -57,7 +57,7 @@ export const writeRecords = <W extends WriteProtection | undefined>(
   return { bytes: concat(...records), write: now as W };
 };
 
-/** What a record's fragment becomes on the wire. */
+/** The fragment of one record as it is sent. */
 export const protect = (write: WriteProtection, type: ContentType, content: Uint8Array): Uint8Array => {
   const iv = ivOf(write);
   const aes = cbc(write.key, iv, { disablePadding: true });
@@ -67,7 +67,7 @@ export const protect = (write: WriteProtection, type: ContentType, content: Uint
   return concat(sealed, macOf(write, type, sealed.length, sealed));
 };
 
-/** What was protected; undefined, and nothing more, when any of it is wrong: the answer is always bad_record_mac. */
+/** The content; undefined, without a reason, if anything is wrong: the answer is always bad_record_mac. */
 export const unprotect = (read: Protection, type: ContentType, fragment: Uint8Array): Uint8Array | undefined =>
   read.encryptThenMac ? openSealed(read, type, fragment) : openMacked(read, type, fragment);
 
@@ -100,14 +100,14 @@ const openMacked = (read: Protection, type: ContentType, fragment: Uint8Array): 
 };
 
 /**
- * Hashes one block, and those that the longest possible content would have needed more: padding does not show. In the same
- * two parts as a MAC's inner hash, since blocks that begin on odd bytes take a little longer.
+ * Hashes one block, and as many more as the longest possible content would have needed, so that the time does not depend
+ * on the padding. In the same two parts as a MAC's inner hash: blocks that begin at odd bytes take a little longer.
  */
 const levelTime = (most: number, length: number): void => {
   const blocks = hashBlocks(most) - hashBlocks(length) + 1;
   sha1.of(zeros.subarray(0, MAC_HEADER), zeros.subarray(0, HASH_BLOCK * blocks - MAC_HEADER - HASH_END));
 };
-/** A MAC's header, and what SHA-1 adds at least. */
+/** The header of a MAC, and the least that SHA-1 appends. */
 const [MAC_HEADER, HASH_END] = [13, 9];
 /** Blocks of the inner hash over a MAC's header and a content. */
 const hashBlocks = (size: number): number => Math.ceil((MAC_HEADER + size + HASH_END) / HASH_BLOCK);
@@ -121,7 +121,7 @@ const macOf = (direction: Protection, type: ContentType, length: number, covered
   return sha1.hmac(direction.macKey, header, covered);
 };
 
-/** Each padding byte says how many stand before it; one block at most, as we have nothing to hide by more. */
+/** Each padding byte is their number less one; at most one block, since we do not hide lengths. */
 const padded = (content: Uint8Array): Uint8Array => {
   const padding = BLOCK - 1 - (content.length % BLOCK);
   const out = new Uint8Array(content.length + padding + 1).fill(padding);
@@ -129,7 +129,7 @@ const padded = (content: Uint8Array): Uint8Array => {
   return out;
 };
 
-/** 1 when right and at most `most`, else 0: without a branch, and looking at as many bytes whatever the padding says. */
+/** 1 if the padding is right and at most `most`, else 0: without a branch, reading the same number of bytes in any case. */
 const goodPadding = (plain: Uint8Array, padding: number, most: number): 0 | 1 => {
   const looked = Math.min(PADDING_MAX + 1, plain.length);
   let wrong = (most - padding) >>> 31;
@@ -140,7 +140,7 @@ const goodPadding = (plain: Uint8Array, padding: number, most: number): 0 | 1 =>
 const isBlocks = (sealed: Uint8Array, least: number): boolean => sealed.length >= least && sealed.length % BLOCK === 0;
 
 //# "The Initialization Vector (IV) SHOULD be chosen at random, and MUST be unpredictable." (RFC 5246 §6.2.3.2)
-/** The record's number, encrypted under a random key of its own: NIST SP 800-38A, appendix C, first method. */
+/** The record's sequence number, encrypted under a random key: NIST SP 800-38A, appendix C, first method. */
 const ivOf = (write: WriteProtection): Uint8Array => {
   const counter = new Uint8Array(BLOCK);
   new DataView(counter.buffer).setBigUint64(BLOCK - 8, BigInt(write.sequence));

@@ -4,13 +4,13 @@
  *   N, g  group      I, P  user name and password      s  salt      v  verifier
  *   a, A  client's private and public value            b, B  server's           k, u, x  hashes
  *
- * Pure and quick; powers are slow, and are asked for by the machines. SHA-1 is what RFC 5054 fixes.
+ * Pure and quick functions; powers are slow, and are ordered by the machines. RFC 5054 prescribes SHA-1.
  */
 import { bigOf, bytesOfBig, concat, hexOf, utf8 } from "../../codecs/shared/mod.ts";
 import { bytesOfInteger, type SrpGroup } from "../../codecs/tls/mod.ts";
 import { sha1, sha256 } from "./hash.ts";
 
-/** k = SHA1(N | PAD(g)): the group's own, and so computed once. */
+/** k = SHA1(N | PAD(g)): the same for all handshakes in the group, and so computed once. */
 export const multiplier = (group: SrpGroup): bigint => {
   const known = multipliers.get(group.bits);
   if (known !== undefined) return known;
@@ -38,11 +38,11 @@ export const clientBase = (serverPublic: bigint, verifier: bigint, group: SrpGro
   return difference < 0n ? difference + group.prime : difference;
 };
 
-/** ... and this its exponent. */
+/** The exponent of the client's premaster secret. */
 export const clientExponent = (secret: bigint, scramble: bigint, privateKey: bigint): bigint =>
   secret + scramble * privateKey;
 
-/** v^u = g^(u*x): whoever keeps a password has a power of g to ask for, which costs less than one of v. */
+/** v^u = g^(u*x): a server that stores a password can order a power of g, which costs less than one of v. */
 export const verifierExponent = (scramble: bigint, privateKey: bigint): bigint => scramble * privateKey;
 
 /** The server's premaster secret is (A * v^u) ^ b % N: this is its base. */
@@ -51,10 +51,10 @@ export const serverBase = (clientPublic: bigint, verifierPower: bigint, group: S
 
 //# "The client MUST abort the handshake with an "illegal_parameter" alert if B % N = 0." (RFC 5054 §2.5.3)
 //# "The server MUST abort the handshake with an "illegal_parameter" alert if A % N = 0." (RFC 5054 §2.5.4)
-/** A value of N or more cannot be padded to N's length, and no honest side sends one. */
+/** A value of N or more cannot be padded to N's length, and is never sent by a correct implementation. */
 export const isPublicValue = (value: bigint, group: SrpGroup): boolean => value > 0n && value < group.prime;
 
-/** The premaster secret in bytes: without leading zeros, as every integer that is not padded. RFC 5054 §2.1. */
+/** The premaster secret in bytes, without leading zeros. RFC 5054 §2.1. */
 export const premasterOf = (value: bigint): Uint8Array => bytesOfInteger(value);
 
 /** The salt that a name always gets from us, whether anybody bears it or not. RFC 5054 §2.5.1.3. */
@@ -68,11 +68,11 @@ export const saltFor = (seedKey: Uint8Array, userName: Uint8Array): Uint8Array =
  */
 export const saltFrom = (random: Uint8Array): Uint8Array => random.with(0, random[0]! | 0x80);
 
-/** The password of a name that nobody bears. RFC 5054 §2.5.1.3. */
+/** The password that simulates an unknown user. RFC 5054 §2.5.1.3. */
 export const simulatedPassword = (seedKey: Uint8Array, userName: Uint8Array): Uint8Array =>
   utf8(hexOf(sha256.hmac(seedKey, utf8("password"), userName)));
 
-/** The verifier of a name that nobody bears, for a server that keeps verifiers. */
+/** The verifier that simulates an unknown user, for a server that stores verifiers. */
 export const simulatedVerifier = (seedKey: Uint8Array, userName: Uint8Array, group: SrpGroup): bigint => {
   const blocks = Math.ceil(group.size / 32);
   const stream = Array.from({ length: blocks }, (_, i) =>

@@ -160,7 +160,7 @@ const timedOut = (timer: PvpTimer, verdict: (context: PvpAttemptInput) => Unprov
     actions: [
       hangUp,
       give("report", (context) => ({
-        verdict: verdictOn(context, { verdict: verdict(context), why: `no end to ${timer}` }),
+        verdict: verdictOn(context, { verdict: verdict(context), why: `${timer} timed out` }),
       })),
     ],
   }) as const;

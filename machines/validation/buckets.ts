@@ -1,15 +1,15 @@
 /**
- * Places found by hash, millions of them: a table that grows by one bucket at a time, so that no insertion pays for all.
- * Linear hashing, in pages of plain numbers: nothing of it is an object that a garbage collector would have to visit.
+ * A hash table for millions of entries that grows by one bucket at a time, so that no insertion has to rehash all: linear
+ * hashing, in pages of plain numbers, without objects that a garbage collector would have to visit.
  *
  *   heads[bucket] --> first of a key --link--> first of another key --> 0      an entry: hash, tag, slot, link, same, sibling
  *                         | same                                               sibling: of the same slot, under another key
  *                         v
  *                     the next of that key, whose link leads back up --> ... --> 0
  *
- * A key is a hash and a tag, 64 bits; whoever looks up checks what lies in the slot. However many slots a key has, putting
- * one there and taking one away cost the same, and the other keys of its bucket are found past one entry of it. Owned by
- * one store, changed in place. DECISIONS.md D-051.
+ * A key is a hash and a tag, 64 bits; the caller compares what is in the slot. However many slots a key has, adding and
+ * removing one cost the same, and the other keys of its bucket are reached past one entry. Owned by one store, changed in
+ * place. DECISIONS.md D-051.
  */
 export interface Buckets {
   readonly heads: Array<Uint32Array>;
@@ -18,7 +18,7 @@ export interface Buckets {
   count: number;
   /** Entries in use. */
   size: number;
-  /** The end of what was ever used, and the first that was given back. Entries are counted from 1: 0 is none. */
+  /** The first entry never used, and the first of the free list. Entries are counted from 1: 0 is none. */
   end: number;
   free: number;
 }
@@ -28,7 +28,7 @@ const PAGE = 1 << PAGE_BITS;
 const MASK = PAGE - 1;
 const WORDS = 6;
 const [HASH, TAG, SLOT, LINK, SAME, SIBLING] = [0, 1, 2, 3, 4, 5];
-/** In the word of the slot: the first of its key. Slots are below 2^24. */
+/** A flag in the word of the slot: this entry is the first of its key. Slots are below 2^24. */
 const FIRST = 0x8000_0000;
 const SLOT_MASK = 0x7fff_ffff;
 
@@ -51,7 +51,7 @@ const setHead = ({ heads }: Buckets, bucket: number, entry: number): void => {
   heads[bucket >> PAGE_BITS]![bucket & MASK] = entry;
 };
 
-/** The greatest power of two that is not above it. */
+/** The greatest power of two that is not above `count`. */
 const floorOf = (count: number): number => 1 << (31 - Math.clz32(count));
 
 const bucketOf = ({ count }: Buckets, hash: number): number => {
@@ -60,14 +60,14 @@ const bucketOf = ({ count }: Buckets, hash: number): number => {
   return wide < count ? wide : hash & (low - 1);
 };
 
-/** The first entry of a key, 0 when it has none. */
+/** The first entry of a key; 0: none. */
 const firstOf = (table: Buckets, hash: number, tag: number): number => {
   let at = head(table, bucketOf(table, hash));
   while (at !== 0 && (word(table, at, HASH) !== hash || word(table, at, TAG) !== tag)) at = word(table, at, LINK);
   return at;
 };
 
-/** Puts a slot under a key. `sibling`: another entry of the same slot. Gives the entry. */
+/** Adds a slot to a key. `sibling`: another entry of the same slot. Returns the entry. */
 export const addEntry = (table: Buckets, hash: number, tag: number, slot: number, sibling: number): number => {
   const first = firstOf(table, hash, tag);
   const entry = newEntry(table);
@@ -82,7 +82,7 @@ export const addEntry = (table: Buckets, hash: number, tag: number, slot: number
   return entry;
 };
 
-/** Into its bucket, as the first of its key. */
+/** Adds the entry to its bucket, as the first of its key. */
 const putFirst = (table: Buckets, entry: number, same: number): void => {
   const bucket = bucketOf(table, word(table, entry, HASH));
   setWord(table, entry, SLOT, (word(table, entry, SLOT) | FIRST) >>> 0);
@@ -101,17 +101,17 @@ const putSecond = (table: Buckets, entry: number, first: number): void => {
 };
 
 const newEntry = (table: Buckets): number => {
-  const given = table.free;
-  if (given !== 0) {
-    table.free = word(table, given, LINK);
-    return given;
+  const reused = table.free;
+  if (reused !== 0) {
+    table.free = word(table, reused, LINK);
+    return reused;
   }
   const entry = table.end++;
   if (entry >> PAGE_BITS >= table.entries.length) table.entries.push(new Uint32Array(PAGE * WORDS));
   return entry;
 };
 
-/** One bucket more: it takes its share of the one whose hashes it had been put with. */
+/** Adds a bucket: the keys of an older one are divided between the two. */
 const split = (table: Buckets): void => {
   const bucket = table.count++;
   if (bucket >> PAGE_BITS >= table.heads.length) table.heads.push(new Uint32Array(PAGE));
@@ -128,7 +128,7 @@ const split = (table: Buckets): void => {
   }
 };
 
-/** Takes away every entry of a slot, given the last that was added for it. */
+/** Removes all entries of a slot. `last`: the one that was added last. */
 export const removeEntries = (table: Buckets, last: number): void => {
   for (let entry = last; entry !== 0; ) {
     const sibling = word(table, entry, SIBLING);
@@ -163,7 +163,7 @@ const leaveBucket = (table: Buckets, entry: number): void => {
   setWord(table, at, LINK, next);
 };
 
-/** Slots under a key, so many at most: the one longest there, then the newest first. */
+/** Slots of a key, at most `most`: the oldest, then the newest first. */
 export const slotsUnder = (table: Buckets, hash: number, tag: number, most: number): ReadonlyArray<number> => {
   const slots: Array<number> = [];
   for (let at = firstOf(table, hash, tag); at !== 0 && slots.length < most; at = word(table, at, SAME))

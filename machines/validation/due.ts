@@ -1,6 +1,6 @@
 /**
- * Things to be done at a time of their own, next first: calls waiting for their Tv without a timer each.
- * A binary heap that one actor owns and these functions change in place.
+ * Items in the order in which they are due: calls that wait for their Tv, without a timer each.
+ * A binary heap, owned by one actor and changed in place by these functions.
  */
 export interface DueQueue<A> {
   readonly heap: Array<{ readonly dueMs: number; readonly order: number; readonly item: A }>;
@@ -8,12 +8,12 @@ export interface DueQueue<A> {
   lastOrder: number;
 }
 
-/** Some 260 bytes each, the call record with it. */
+/** Some 260 bytes each, with the call record. */
 export const DUE_MAX = 4_000_000;
 
 export const dueQueue = <A>(max: number = DUE_MAX): DueQueue<A> => ({ heap: [], max, lastOrder: 0 });
 
-/** False when the queue is full, and the item is not taken. */
+/** False: the queue is full, and the item was not added. */
 export const schedule = <A>(queue: DueQueue<A>, item: A, dueMs: number): boolean => {
   const { heap } = queue;
   if (heap.length >= queue.max) return false;
@@ -23,10 +23,10 @@ export const schedule = <A>(queue: DueQueue<A>, item: A, dueMs: number): boolean
   return true;
 };
 
-/** When the next one is due; undefined when nothing waits. */
+/** When the next item is due; undefined: the queue is empty. */
 export const nextDueMs = <A>({ heap }: DueQueue<A>): number | undefined => heap[0]?.dueMs;
 
-/** What is due by now, in order; at most `max` of it. */
+/** Takes the items that are due at `nowMs`, in order, at most `max` of them. */
 export const takeDue = <A>(queue: DueQueue<A>, nowMs: number, max: number): ReadonlyArray<A> => {
   const taken: Array<A> = [];
   while (taken.length < max && queue.heap.length > 0 && queue.heap[0]!.dueMs <= nowMs)

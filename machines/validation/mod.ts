@@ -1,4 +1,4 @@
-/** The PSTN Validation Protocol: secrets made of calls, the two sides of a proof, and the calls that are remembered. */
+/** The PSTN Validation Protocol: user names and passwords made of calls, both sides of a validation, and the stored calls. */
 export {
   type ClaimVerdict,
   CONNECT_TIMEOUT_MS,

@@ -1,5 +1,6 @@
 /**
- * A call that we made, on its way to a route: wait, ask the overlay who claims the number, put every claim to the proof.
+ * The originator's side of a validation of one call: wait for Tv, ask the overlay who claims the number, validate each
+ * claim, several at once.
  * docs/protocol/pvp.md#the-gate; draft-jennings-vipr-vap-02 §9.5.
  *
  *    o -- startTimer Tv --> waiting -- timerFired --> querying        lookUp
@@ -15,10 +16,11 @@
  *       |-- attempted, the last --> gathering   those that failed, by the next method
  *       +-- attempted, the last, and no method left --> over   report
  *
- * What we answer to a claimant's guess tells it whether the guess was right, and it may tell others, under whose claims the
- * right one is then no guess any more. So nobody is answered before all have guessed, or are out of this call; and no
- * claimant hears of the next method, whose user name tells more, before all have ended with this one. What those guesses
- * have told, the next method's proofs are worth less: log2(1 + guesses). A verdict that is final is settled as it comes.
+ * Our answer to a claimant's guess at the password tells it whether the guess was right. It could tell another claimant,
+ * which would then know the password and not guess. So no claimant is answered before all have guessed, or are out of this
+ * call; and no claimant receives the user name of the next method, which contains more, before all have ended with this
+ * method. A proof by the next method is worth log2(1 + guesses) bits less, for what the guesses before may have told. Final
+ * verdicts are reported at once.
  * DECISIONS.md D-046, D-047.
  */
 import type { E164 } from "../../codecs/shared/mod.ts";
@@ -31,7 +33,7 @@ export interface PvpOriginatorInput extends Omit<PvpAttemptInput, "claim" | "met
   readonly waitMs: number;
   /** Our domain shows no telephone number to a claimant that has proved nothing. Default false. */
   readonly isPrivate?: boolean;
-  /** Any whole number, drawn by the host: which of one node's claims are tried, where it has many. */
+  /** A random integer: it selects which claims of one node are tried, if the node has many. */
   readonly lot: number;
 }
 
@@ -45,13 +47,13 @@ export type PvpOriginatorEvent =
 
 export type PvpOriginatorAction =
   | { readonly type: "lookUp"; readonly number: E164 }
-  /** Wait until so many claims may be tried at once. */
+  /** Wait until so many claims may be tried at the same time. */
   | { readonly type: "takeTurn"; readonly claims: number }
   | { readonly type: "attempt"; readonly input: PvpAttemptInput }
-  /** To the attempt at this claim: its gate is open; or it came too late. */
+  /** For the attempt at this claim: the gate is open, or was opened before the attempt had reached it. */
   | { readonly type: "open"; readonly claim: PvpClaim }
   | { readonly type: "shut"; readonly claim: PvpClaim }
-  /** One claim has its verdict; others may still be under way. */
+  /** The final verdict on one claim; attempts at others may still run. */
   | { readonly type: "settle"; readonly verdict: ClaimVerdict }
   | { readonly type: "report"; readonly outcome: PvpOutcome }
   | { readonly type: "startTimer"; readonly timer: "Tv" | "query" | "gate"; readonly ms: number }
@@ -59,7 +61,7 @@ export type PvpOriginatorAction =
   | Note;
 
 export type PvpOutcome =
-  /** A verdict for each claim, in the order they were found; none when nobody claims the number. */
+  /** A verdict for each claim, in the order of `found`; none if nobody claims the number. */
   | { readonly type: "tried"; readonly verdicts: ReadonlyArray<ClaimVerdict> }
   | { readonly type: "notFound"; readonly reason: LookUpFailure; readonly why: string };
 
@@ -69,14 +71,14 @@ export type LookUpFailure = "failed" | "timedOut";
 /** Of one number: the overlay's own limit. docs/protocol/pvp.md#limits. */
 export const CLAIMS_MAX = 64;
 /**
- * Of one number by one node. Each claim is a guess at the call; a node that claims a number under many VServices would
- * buy itself many guesses. An honest owner has one, and a second while an old VService's entry has not yet expired. Of more
- * than these two any may be tried, another time others: nobody on a server of many is crowded out for good.
+ * Of one number by one node. Each claim gives its node a guess at the call, so that a node with claims under many VServices
+ * would have many guesses. An honest owner has one claim, and a second until the entry of an old VService expires. Of more
+ * claims two are selected at random for each call, so that on a server with many VServices none is left out for good.
  */
 export const CLAIMS_OF_NODE_MAX = 2;
 /**
- * From the first AppAttach until the gate opens: whoever has its stream by then and has answered our hello. A server that
- * was there at once waits so long for our answer, and must not take that for the end of the 20 s that it gives a handshake.
+ * From the first AppAttach until the gate opens, at the latest. A claimant that answered our hello at once waits so long for
+ * our next message: less than the 20 s that it allows for a handshake.
  */
 export const GATE_MS_MAX = 12_000;
 /** The draft's 30 s and 24 h. */
@@ -87,18 +89,18 @@ const QUERY_TIMEOUT_MS = 30_000;
 interface PvpOriginatorContext {
   readonly input: PvpOriginatorInput;
   readonly claims: ReadonlyArray<PvpClaim>;
-  /** Those that are final. */
+  /** Final ones. */
   readonly verdicts: ReadonlyArray<ClaimVerdict>;
-  /** The one in use, and those to come. */
+  /** The method in use, and those that may follow. */
   readonly methods: ReadonlyArray<PvpMethod>;
-  /** Claims tried by this method whose attempt has not ended, and those of them that stand at the gate. */
+  /** Claims whose attempt by this method runs, and those of them that have reached the gate. */
   readonly trying: ReadonlyArray<PvpClaim>;
   readonly gated: ReadonlyArray<PvpClaim>;
-  /** Claims refused by this method, to be tried by the next. */
+  /** Claims refused by this method, to be tried by the next one. */
   readonly failed: ReadonlyArray<PvpClaim>;
   /** Guesses answered by the methods before this one. */
   readonly guessesBefore: number;
-  /** ... and by this one. */
+  /** Guesses answered by this method. */
   readonly guesses: number;
 }
 const { machine, assign, decide, give } = setup<{

@@ -1,14 +1,14 @@
 /**
- * How often peers failed of late, so that those who fail often are slowed and then refused.
+ * How often peers have failed lately: those that fail often are delayed, then refused.
  * docs/protocol/pvp.md#wrong-passwords.
  *
  *   failures in the window    0 .. slowFrom   welcome      slowFrom .. refuseFrom   slowed      refuseFrom ..   refused
  *
- * A peer is its address and the Node-ID it gives, both for itself: an address alone may be that of many, and a Node-ID
- * alone is not proved. A success makes a peer welcome again. An address, behind which there may be guessers as well, is
- * forgiven no more than one failure, and that once for each call that was proved: who has a call of his own cannot wash
- * himself with it, and honest peers, whose method A fails where a pair of numbers had two calls, are not charged for it.
- * What they failed at does not matter: a failure that did not count would tell of what it was.
+ * Failures are counted for an address together with the Node-ID that the peer gives (many peers may share an address, and
+ * the Node-ID is not proved), and for the address alone. A success clears the former. It takes one failure off the latter,
+ * once for each call that was proved: a guesser with a call of its own cannot clear its address with it, and an honest peer
+ * whose method A fails, since the two numbers had two calls, is not counted for that. Every failure counts, whatever its
+ * cause: otherwise the count would show whether the call exists.
  *
  * A table that one actor owns and these functions change. DECISIONS.md D-032.
  */
@@ -19,7 +19,7 @@ export type Reputation = "welcome" | "slowed" | "refused";
 export interface Reputations {
   readonly limits: ReputationLimits;
   readonly peers: Map<string, { readonly failures: number; readonly sinceMs: number }>;
-  /** Calls whose proof has forgiven somebody, the oldest first. */
+  /** Calls whose proof has taken a failure off an address, the oldest first. */
   readonly proved: Set<number>;
 }
 export interface ReputationLimits {
@@ -56,7 +56,7 @@ export const peerSucceeded = ({ peers }: Reputations, peer: string): void => {
   peers.delete(peer);
 };
 
-/** One failure less, for the first proof of that call. */
+/** Takes one failure off, for the first proof of that call. */
 export const forgivePeer = ({ peers, proved }: Reputations, peer: string, call: number): void => {
   const known = peers.get(peer);
   if (proved.has(call)) return;

@@ -1,14 +1,14 @@
 /**
- * What two ends of a telephone call know of it, made into a user name and a password that both derive alike.
+ * User name and password of a validation, derived from what both ends of a telephone call know of it.
  * docs/protocol/pvp.md#rounding, #user-name, #password. Pure functions; they round times in NTP milliseconds, as the
  * protocol counts them.
  *
- *   originator   rounds start and stop to the nearest multiple of T, and says which way it went
- *   terminator   rounds to the nearest near a multiple; between two, the way it was told
+ *   originator   rounds start and stop to the nearest multiple of T, and sends the directions
+ *   terminator   rounds to the nearest multiple if that is near, else in the direction that was sent
  *
  *        n - T      n - 3T/4     n - T/2      n - T/4        n        n + T/4
  *   -------|-----------|-----------:-----------|-------------|-----------|-----
- *                      |  as told  :  as told  |        nearest          |
+ *                      | direction : direction |        nearest          |
  *
  * DECISIONS.md D-040, D-042, D-049.
  */
@@ -34,7 +34,7 @@ import {
   vserviceText,
 } from "../../codecs/validation/mod.ts";
 
-/** T: times that differ by less than a quarter of it are taken for one. */
+/** T: clocks may differ by less than a quarter of it. */
 export const ROUND_MS = 10_000;
 const MINUTE_MS = 60_000;
 
@@ -51,17 +51,17 @@ export const roundNearest = (ms: NtpMs, roundMs: number): Rounded => {
     : { ms: ntpMs(ms - above + roundMs), direction: "u" };
 };
 
-/** As the other side did, if our value is within a quarter of T of its. */
-export const roundInDirection = (ms: NtpMs, told: Direction, roundMs: number): NtpMs => {
+/** Gives the originator's value, if ours differs by less than T/4. `direction` is the one that it sent. */
+export const roundInDirection = (ms: NtpMs, sent: Direction, roundMs: number): NtpMs => {
   const above = mod(ms, roundMs);
   const isNear = 4 * above < roundMs || 4 * above > 3 * roundMs;
-  const direction = isNear ? roundNearest(ms, roundMs).direction : told;
+  const direction = isNear ? roundNearest(ms, roundMs).direction : sent;
   return ntpMs(ms - above + (direction === "u" ? roundMs : 0));
 };
 
 const mod = (ms: number, of: number): number => ((ms % of) + of) % of;
 
-/** What one side knows of a call. */
+/** What one end knows of a call. */
 export interface CallFacts extends CallTimes {
   readonly called: E164;
   readonly calling: E164 | undefined;
@@ -80,7 +80,7 @@ interface Claim {
   readonly vservice: VServiceId;
 }
 
-/** What an originator says; A only when there is a caller id. `instantMs`, whole seconds, is B's. */
+/** The originator's user name. Method A needs a caller id; `instantMs`, in whole seconds, is used by B. */
 export const userNameFor = (
   method: PvpMethod,
   call: CallFacts,
@@ -99,7 +99,7 @@ export const userNameFor = (
   return { ...parties, method, ...minutesOf(call), calledHash: calledHash(called) };
 };
 
-/** The first 8 bytes of SHA-256("vipr-caller" 0 called 0 calling 0 terminating Node-ID 0 VServiceID), texts all. */
+/** The first 8 bytes, in hex, of SHA-256("vipr-caller" 0 called 0 calling 0 terminating Node-ID 0 VServiceID), all as texts. */
 export const callerHash = (
   called: E164,
   calling: E164 | "",
@@ -112,7 +112,7 @@ export const callerHash = (
 /** The first byte of SHA-256(called). */
 export const calledHash = (called: E164): string => hexOf(sha256(utf8(called)).subarray(0, 1));
 
-/** Both times rounded to a minute, in NTP seconds: all that method C shows. */
+/** Both times rounded to a minute, in NTP seconds: all that the user name of method C contains of them. */
 export const minutesOf = ({
   startMs,
   stopMs,
@@ -121,10 +121,10 @@ export const minutesOf = ({
   stopMinute: roundNearest(ntpMsOf(stopMs), MINUTE_MS).ms / 1000,
 });
 
-/** Over so many minutes a start may be spread by clocks; more only if T were minutes itself. */
+/** Minutes over which clocks may spread one time; more only if T itself were minutes long. */
 const MINUTES_MAX = 8;
 
-/** The minutes that the other side may name for this call, its clocks less than T/4 away. */
+/** The minutes that the originator may name for this call, if the clocks differ by less than T/4. */
 export const minutesNear = (
   { startMs, stopMs }: CallTimes,
   roundMs: number,
@@ -146,7 +146,7 @@ export const instantWithin = ({ startMs, stopMs }: CallTimes, at: number): UnixM
   return unixMs(1000 * second);
 };
 
-/** The originator's password for what it said in the user name. */
+/** The originator's password for its user name. */
 export const originatorPassword = (name: PvpUserName, call: CallFacts, roundMs: number): string =>
   password(
     name,
@@ -155,7 +155,7 @@ export const originatorPassword = (name: PvpUserName, call: CallFacts, roundMs: 
     (ms) => roundNearest(ms, roundMs).ms,
   );
 
-/** The terminator's, for a call of its own. */
+/** The terminator's password for that user name, if it means this call. */
 export const terminatorPassword = (name: PvpUserName, call: CallFacts, roundMs: number): string =>
   password(
     name,
@@ -164,7 +164,7 @@ export const terminatorPassword = (name: PvpUserName, call: CallFacts, roundMs: 
     (ms) => roundInDirection(ms, name.stop, roundMs),
   );
 
-// Both Node-IDs and the VService stand in it: whoever relays a handshake to the number's real owner makes the two ends
+// Both Node-IDs and the VService are part of it: if an attacker relays a handshake to the owner of the number, the two ends
 // derive different passwords.
 const password = (
   name: PvpUserName,
@@ -183,15 +183,15 @@ const password = (
     `vs=${vserviceText(name.vservice)}`,
   ].join(";");
 
-/** W: over so long a start is taken to be spread evenly, at most. */
+/** W: starts are taken to be evenly distributed over at most this span. */
 const SPREAD_MS = 3_600_000;
 export const BITS_CAP = 24;
 const HALF_HOUR_MS = 1_800_000;
 
 /**
- * Over how long a start is spread that lies so far from a full or half hour. Calls gather there, and nobody knows how
- * closely: if their density falls off to both sides as a bell does, of whatever width, then at a distance x it is below
- * that of starts spread evenly over 4x. Within 2T it counts as 4T.
+ * The span over which a start counts as evenly distributed, by its distance from a full or half hour. Calls gather there,
+ * and nobody knows how closely: if their density falls off on both sides as a bell curve, of whatever width, then at a
+ * distance x it is below that of starts evenly distributed over 4x. Within 2T the span is 4T.
  */
 const spreadOf = (startMs: UnixMs, roundMs: number): number => {
   const past = mod(startMs, HALF_HOUR_MS);
@@ -200,17 +200,18 @@ const spreadOf = (startMs: UnixMs, roundMs: number): number => {
 };
 
 /**
- * Over how long the stop of a call is spread for a claimant that is asked `ageMs` after it: over Tv's own range. A record
- * that came later than at once is older than Tv allows, one from another clock may be younger. How much so they are nobody
- * knows, and it is as at the hour: outside of the range by x it counts as evenly over 4x.
+ * The span over which the stop of a call counts as evenly distributed for a claimant that is asked `ageMs` after it: Tv's
+ * range. A record that was uploaded late is older than Tv allows, one from another clock may be younger, and nobody knows
+ * by how much: outside of the range by x the span is 4x, as near the full hour.
  */
 export const windowOf = ([minMs, maxMs]: readonly [minMs: number, maxMs: number], ageMs: number): number =>
   Math.max(maxMs - minMs, 4 * (ageMs - maxMs), 4 * (minMs - ageMs));
 
 /**
- * What a validated call is worth: the bits that a stranger would have had to guess. The user name is sent before the
- * claimant proves anything, so whatever it tells of the call's times is not secret from him: B's instant leaves the two
- * distances from it, C's minutes what lies within them. When he is asked tells that it ended within `windowMs`.
+ * What a validated call is worth: the bits that a claimant without knowledge of the call would have to guess. The user name
+ * is sent before the claimant proves anything, so what it contains of the times is no secret: with B's instant the two
+ * distances from it remain, with C's minutes the seconds within them. That the claimant is asked now tells it that the call
+ * ended within `windowMs`.
  */
 export const equivalentBits = (
   { startMs, stopMs }: CallTimes,
@@ -219,7 +220,7 @@ export const equivalentBits = (
   windowMs: number = SPREAD_MS,
 ): number => {
   const lasts = Math.log2(Math.max(1, (stopMs - startMs) / roundMs));
-  const untold = { A: Number.POSITIVE_INFINITY, B: 2 * lasts, C: 2 * Math.log2(Math.max(1, MINUTE_MS / roundMs)) };
+  const secretBits = { A: Number.POSITIVE_INFINITY, B: 2 * lasts, C: 2 * Math.log2(Math.max(1, MINUTE_MS / roundMs)) };
   const spreadMs = Math.max(roundMs, Math.min(windowMs, spreadOf(startMs, roundMs)));
-  return Math.min(BITS_CAP, Math.log2(spreadMs / roundMs) + lasts, untold[method]);
+  return Math.min(BITS_CAP, Math.log2(spreadMs / roundMs) + lasts, secretBits[method]);
 };

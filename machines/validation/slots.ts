@@ -1,10 +1,10 @@
 /**
- * Call records at rest: 64 bytes each, in pages, in the order they came.
+ * Stored call records: 64 bytes each, in pages, linked in the order in which they were added.
  *
  *   0 called   1 calling, 0 for none   2 start   3 stop   4 keep until   5 VServiceID   6 attempts | last entry
- *   7 before | after: the slots that came next to it
+ *   7 before | after: the slots added before and after it
  *
- * A number's digits are an integer below 10^15 whose first digit is not 0, so a float holds them and they come back.
+ * The digits of a number are an integer below 10^15 without leading zeros: a float holds it exactly.
  * DECISIONS.md D-051.
  */
 import { type CallTimes, type UnixMs, unixMs, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
@@ -13,7 +13,7 @@ import type { Attempts } from "../../codecs/validation/mod.ts";
 export interface Slots {
   readonly pages: Array<SlotPage>;
   size: number;
-  /** The end of what was ever used, and the first that was given back. Slots are counted from 1: 0 is none. */
+  /** The first slot never used, and the first of the free list. Slots are counted from 1: 0 is none. */
   end: number;
   free: number;
   oldest: number;
@@ -37,14 +37,14 @@ const PAGE_BITS = 12;
 const PAGE = 1 << PAGE_BITS;
 const MASK = PAGE - 1;
 const [CALLED, CALLING, START, STOP, KEEP, VSERVICE] = [0, 1, 2, 3, 4, 5];
-/** In words of 32 bits. `USES` tells one use of a slot from the next: a name given for the former finds nothing. */
+/** In words of 32 bits. The uses of a slot are counted: the name of a former use finds nothing. */
 const [ATTEMPTS, ENTRY, BEFORE, AFTER] = [12, 13, 14, 15];
 const USES_SHIFT = 8;
-/** Attempts of each way, four bits: more than ever lock a call. */
+/** Four bits for each count of attempts: more than it takes to lock a call. */
 const ATTEMPTS_SHIFT: Attempts = { caller: 0, times: 4 };
 const ATTEMPTS_MASK = 0xf;
 const USES_MAX = 2 ** 24;
-/** Slots that there can be; a name is `use * SLOTS + slot`, an exact integer. */
+/** A name is `use * SLOTS_MAX + slot`, an exact integer. */
 export const SLOTS_MAX = 2 ** 24;
 
 export const slots = (): Slots => ({ pages: [], size: 0, end: 1, free: 0, oldest: 0, newest: 0 });
@@ -56,7 +56,7 @@ const setWord = (all: Slots, slot: number, field: number, value: number): void =
   pageOf(all, slot).words[(slot & MASK) * 16 + field] = value;
 };
 
-/** A slot with this record in it, the newest; it has no entries and no attempts. */
+/** Adds a record as the newest; it has no entries and no attempts. */
 export const takeSlot = (all: Slots, record: SlotRecord): number => {
   const slot = newSlot(all);
   const { floats, bigs } = pageOf(all, slot);
@@ -80,10 +80,10 @@ export const takeSlot = (all: Slots, record: SlotRecord): number => {
 };
 
 const newSlot = (all: Slots): number => {
-  const given = all.free;
-  if (given !== 0) {
-    all.free = wordOf(all, given, AFTER);
-    return given;
+  const reused = all.free;
+  if (reused !== 0) {
+    all.free = wordOf(all, reused, AFTER);
+    return reused;
   }
   const slot = all.end++;
   if (slot >> PAGE_BITS >= all.pages.length) {
@@ -97,14 +97,14 @@ const newSlot = (all: Slots): number => {
   return slot;
 };
 
-/** Gives a slot back; whoever still has its name finds nothing. */
+/** Frees a slot; its name finds nothing from now on. */
 export const freeSlot = (all: Slots, slot: number): void => {
   const [before, after] = [wordOf(all, slot, BEFORE), wordOf(all, slot, AFTER)];
   if (before === 0) all.oldest = after;
   else setWord(all, before, AFTER, after);
   if (after === 0) all.newest = before;
   else setWord(all, after, BEFORE, before);
-  // Its use ends here: the next one counts on from it.
+  // The next use of the slot gets another name.
   const uses = ((wordOf(all, slot, ATTEMPTS) >>> USES_SHIFT) + 1) % USES_MAX;
   setWord(all, slot, ATTEMPTS, (uses << USES_SHIFT) >>> 0);
   setWord(all, slot, AFTER, all.free);
@@ -127,7 +127,7 @@ export const recordIn = (all: Slots, slot: number): SlotRecord => {
 
 export const nameOfSlot = (all: Slots, slot: number): number =>
   (wordOf(all, slot, ATTEMPTS) >>> USES_SHIFT) * SLOTS_MAX + slot;
-/** 0 when that use of the slot is over. */
+/** 0: that use of the slot has ended. */
 export const slotNamed = (all: Slots, name: number): number => {
   const slot = name % SLOTS_MAX;
   return slot > 0 && slot < all.end && nameOfSlot(all, slot) === name ? slot : 0;

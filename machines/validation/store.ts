@@ -1,14 +1,14 @@
 /**
- * The calls that a terminating server remembers, found by what an originator may say of them.
+ * The calls that a terminating server has received, found by an originator's user name.
  * docs/protocol/pvp.md#candidates.
  *
  *   insert ---> A: called, hash of the caller, Node-ID, VService  --+
  *               B: called, quarter of an hour, VService             +--> candidates(user name)
  *               C: start and stop minute, called's hash, VService  --+
  *
- * A table that one actor owns: these functions change it in place and know neither clock nor chance. A call at rest is
- * a row of numbers, no object, no timer; each look-up reads one key of an index. A call leaves after its retention, or
- * earlier when newer ones need its place. DECISIONS.md D-082, D-083.
+ * A table owned by one actor and changed in place by these functions. A stored call is a row of numbers, without an object
+ * or a timer; a look-up reads one key of an index. A call is removed after its retention, or earlier when newer calls need
+ * its place. DECISIONS.md D-082, D-083.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import {
@@ -45,7 +45,7 @@ export interface StoredCall extends CallFacts {
   readonly id: number;
   readonly vservice: VServiceId;
   readonly keepUntilMs: UnixMs;
-  /** Those that failed; locked to one way of naming it from `ATTEMPTS_MAX` on. */
+  /** Failed ones. From `ATTEMPTS_MAX` on the call is locked to the methods counted there. */
   readonly attempts: Attempts;
 }
 
@@ -63,12 +63,13 @@ export const RETENTION_MS = 48 * 3_600_000;
 export const CALLS_MAX = 4_000_000;
 export const ATTEMPTS_MAX = 3;
 /**
- * Calls looked at under one key, as a stranger asks for it. With more in a quarter of an hour one begins every 3.5 s, and
- * each is found from T/4 before its start to T/4 after its end, 5 s and more: at most instants B has several anyway.
+ * Calls examined for one key of the index, since strangers may ask. With more of them in a quarter of an hour a call begins
+ * every 3.5 s, and each matches from T/4 before its start to T/4 after its end, 5 s and more: B finds several at most
+ * instants anyway.
  */
 export const SAME_KEY_MAX = 256;
 const BUCKET_MS = 900_000;
-/** Of one call: a day and an edge on each side. A longer call is found by its first day only. */
+/** Of one call: a day, and one more on each side. A longer call is found by its first day only. */
 const BUCKETS_MAX = 98;
 
 export const callStore = (
@@ -87,13 +88,13 @@ export const callStore = (
   };
 };
 
-/** Keeps a call that was received, until `atMs` and the retention. One that is held already stays as it is. */
+/** Stores a received call, until `atMs` plus the retention. A call that is stored already is not changed. */
 export const insertCall = (store: CallStore, vcr: Vcr, atMs: UnixMs): StoredCall => {
   const { calls, index } = store;
   expireCalls(store, atMs);
   const held = findStored(store, vcr);
   if (held !== undefined) return held;
-  // The oldest was put in first, and would leave first.
+  // The oldest would be the first to expire.
   if (calls.size >= store.callsMax) remove(store, calls.oldest);
   const { vservice } = vcr;
   const known = callFacts(vcr);
@@ -110,9 +111,9 @@ export const insertCall = (store: CallStore, vcr: Vcr, atMs: UnixMs): StoredCall
 };
 
 /**
- * The same call, if it is kept already: same numbers, same VService, both times nearer than T/4. A client uploads again
- * what was not acknowledged, and two clocks may have written down one call. Kept twice it would be two that nobody can
- * tell apart, and prove nothing. Two calls at once of one caller to one number are told apart by nobody either.
+ * The same call, if it is stored already: same numbers, same VService, both times less than T/4 apart. A call agent uploads
+ * a record again if it was not acknowledged, and two clocks may have recorded one call. Stored twice it would match a user
+ * name twice, and could not be proved. Neither can two simultaneous calls from one caller to one number.
  */
 export const findStored = (store: CallStore, vcr: Vcr): StoredCall | undefined => {
   const { calls, nodeIds, roundMs } = store;
@@ -133,7 +134,7 @@ export const findStored = (store: CallStore, vcr: Vcr): StoredCall | undefined =
   return slot === undefined ? undefined : callIn(calls, slot);
 };
 
-/** Forgets what is past its retention; returns how many. */
+/** Removes the calls past their retention; returns how many. */
 export const expireCalls = (store: CallStore, atMs: number): number => {
   const { calls } = store;
   const before = calls.size;
@@ -151,7 +152,7 @@ const remove = ({ calls, index }: CallStore, slot: number): void => {
   freeSlot(calls, slot);
 };
 
-/** Undefined once it has left. */
+/** Undefined: the call was removed. */
 export const callNamed = ({ calls }: CallStore, id: number): StoredCall | undefined => {
   const slot = slotNamed(calls, id);
   return slot === 0 ? undefined : callIn(calls, slot);
@@ -169,8 +170,8 @@ const callIn = (calls: Slots, slot: number): StoredCall => {
 };
 
 /**
- * The calls that a user name may speak of, locked ones included; one is a candidate, more are none, so that two are told
- * for any number of them. A key with more calls than are looked at is itself not to be told apart.
+ * The calls that a user name may mean, locked ones included. Only a single one can be proved, so that at most two are
+ * returned. A key with more calls than are examined counts as several.
  */
 export const candidatesFor = (
   store: CallStore,
@@ -190,7 +191,7 @@ export const candidatesFor = (
   return found;
 };
 
-/** The same as the terminator takes them, each with what is left to that way of naming it. */
+/** The same for the terminator: each with the attempts that are left to the method. */
 export const tryableFor = (
   store: CallStore,
   name: PvpUserName,
@@ -207,7 +208,7 @@ interface TriesLeft {
   readonly triesLeft: number;
 }
 
-/** The key has 64 bits; this looks at the call itself. */
+/** The key has 64 bits only; this compares the call itself. */
 const isSpokenOf = ({ roundMs }: CallStore, call: StoredCall, name: PvpUserName): boolean => {
   switch (name.method) {
     case "A":
@@ -231,7 +232,7 @@ const isDuring = ({ startMs, stopMs }: CallTimes, atMs: UnixMs, roundMs: number)
 /** Of a user name by method B. */
 const instantOf = ({ instant }: { readonly instant: number }): UnixMs => unixMsOf(ntpMs(instant * 1000));
 
-/** One more failed attempt by that method; the call as it now stands, if it is still kept. */
+/** Counts a failed attempt by that method. Gives the call as it is now, if it is still stored. */
 export const failCall = (store: CallStore, id: number, method: PvpMethod): StoredCall | undefined => {
   const slot = slotNamed(store.calls, id);
   if (slot === 0) return undefined;
@@ -240,8 +241,8 @@ export const failCall = (store: CallStore, id: number, method: PvpMethod): Store
 };
 
 /**
- * How a user name says which call it means: A by who called whom, B and C by when. Failures count for each by itself. B can
- * be tried by whoever knows nothing; who names the caller shall not be shut out by that. It costs one bit.
+ * How a user name identifies the call: A by the two numbers, B and C by the time. Failures are counted separately: anyone
+ * can try B, and must not lock out an originator that knows the caller. It costs one bit.
  */
 export type Way = keyof Attempts;
 export const wayOf = (method: PvpMethod): Way => (method === "A" ? "caller" : "times");
@@ -280,7 +281,7 @@ const eachKey = ({ nodeIds, roundMs }: CallStore, call: Indexed, put: (hash: num
   for (const start of starts) for (const stop of stops) add(keyC(start, stop, hash, vservice));
 };
 
-/** The caller's hash is bound to called number, Node-ID and VService already: its 64 bits are the key. */
+/** The caller's hash covers called number, Node-ID and VService: its 64 bits are the key. */
 const keyA = (hash: string): Key => ({
   hash: Number.parseInt(hash.slice(0, 8), 16),
   tag: Number.parseInt(hash.slice(8), 16),

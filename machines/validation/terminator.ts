@@ -1,5 +1,6 @@
 /**
- * One caller at our door, who claims to know of a call that we received. docs/protocol/pvp.md#candidates.
+ * The terminator's side of one validation: an originator claims to know of a call that we received.
+ * docs/protocol/pvp.md#candidates.
  *
  *    o --> awaitingName -- named --> lookingUp      findCandidates
  *                           |          |-- candidates --> handshaking     give a password, or none
@@ -10,12 +11,12 @@
  *            awaitingRequest -- asked --> granting -- granted, declined --> over    answer, hangUp, report
  *    any -- lost, malformed, failed otherwise, timerFired --> over    hangUp, report
  *
- * No candidate, more than one, a locked one, a name that is none: all go on without a password, and fail at the end of
- * the handshake as a wrong password does. What we know of our calls shows in nothing that the peer sees; so `charge`, which
- * differs with it, is the last order.
+ * No candidate, several, a locked one, or no valid user name: the handshake goes on without a password and fails at its end
+ * as with a wrong password. Nothing that the peer sees depends on the calls that we know; `charge`, which does depend on
+ * them, is therefore the last order.
  *
- * A name for another server's node is no guess: a claimant told its caller an address that is ours, and the caller was led
- * here. It gets no handshake, so that it keeps none of our places, and its address is not charged for what it did not do.
+ * A user name for another server's node is no guess: some claimant gave the originator our address instead of its own. It
+ * gets no handshake, so that it holds none of our streams, and its address is not counted as failing.
  */
 import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import {
@@ -31,18 +32,18 @@ import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";
 import { EXCHANGE_TIMEOUT_MS } from "./attempt.ts";
 import { type CallFacts, equivalentBits, terminatorPassword } from "./secret.ts";
 
-/** A call that we received; its `id` is its keeper's. */
+/** A call that we received; `id` is its name in the store. */
 export interface PvpCandidate extends CallFacts {
   readonly id: number;
   readonly vservice: VServiceId;
   /** To the method that asked. */
   readonly isLocked: boolean;
-  /** So many may try it at the same moment; further ones find it locked. Default 1. */
+  /** Attempts that may run at the same time; others find the call locked. Default 1. */
   readonly triesLeft?: number;
 }
 
 export interface PvpTerminatorInput {
-  /** Our nodes: a name for another is no business of ours. */
+  /** Our nodes. A user name for another node is foreign. */
   readonly nodeIds: ReadonlyArray<bigint>;
   readonly roundMs: number;
 }
@@ -62,7 +63,7 @@ export type PvpTerminatorEvent =
 export type PvpTerminatorAction =
   | { readonly type: "findCandidates"; readonly name: PvpUserName }
   | { readonly type: "give"; readonly password: string | undefined }
-  /** Somebody failed: at this call, or where there was none to fail at. */
+  /** Count a failure: of this call; undefined: there was no call, which must take as long. */
   | { readonly type: "charge"; readonly failed: PvpFailure | undefined }
   /** Whether the domain is welcome, and a ticket for it. */
   | { readonly type: "grant"; readonly number: E164; readonly domain: string; readonly vservice: VServiceId }
@@ -82,11 +83,11 @@ export interface PvpFailure {
 export type PvpTerminatorOutcome =
   | { readonly type: "validated"; readonly domain: string; readonly bits: number }
   | { readonly type: "declined"; readonly domain: string; readonly code: ValErrorCode }
-  /** A wrong password. `simulated`: why there was no right one. */
+  /** A wrong password. `simulated`: why no password could have been right. */
   | { readonly type: "failed"; readonly simulated: string | undefined }
-  /** The name of a call to another server's node. */
+  /** The user name is for another server's node. */
   | { readonly type: "foreign" }
-  /** Neither right nor wrong: it went away, or said what is no TLS-SRP or no request. */
+  /** Neither right nor wrong: the stream was closed, or its bytes are no TLS-SRP or no request. */
   | { readonly type: "lost" | "malformed"; readonly why: string };
 
 interface PvpTerminatorContext extends PvpTerminatorInput {

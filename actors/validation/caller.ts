@@ -37,6 +37,7 @@ import {
 import { drive, type Mailbox, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 import type { Arithmetic, ByteStreamShape, Entropy } from "../ports/mod.ts";
 import { type Ephemerals, tlsSrpServer } from "../tls/mod.ts";
+import type { PvpCounters } from "./counters.ts";
 import { less, more } from "./counts.ts";
 import { readDocument, writeDocument } from "./frames.ts";
 
@@ -61,25 +62,6 @@ export interface PvpGrantRequest {
 export type PvpGrant =
   | { readonly type: "granted"; readonly valInfo: ValInfo }
   | { readonly type: "refused"; readonly code: ValErrorCode };
-
-export interface PvpCounters {
-  streams: number;
-  validated: number;
-  declined: number;
-  /** Wrong passwords for calls that exist. */
-  failed: number;
-  /** Wrong passwords where no call was to be proved. */
-  simulated: number;
-  /** User names for another server's node: closed at once, and not counted as failures. */
-  foreign: number;
-  lost: number;
-  malformed: number;
-  /** Validations of peers that failed often: delayed, and refused. */
-  slowed: number;
-  barred: number;
-  /** Streams closed at once, since the address had too many. */
-  crowded: number;
-}
 
 /** What the streams of one server share. */
 export interface PvpServer {

@@ -1,6 +1,7 @@
 /** Validations: those we ask for, and those we serve. */
 export { attemptClaim, type Gate, type PvpAddress, type Resolve } from "./attempt.ts";
-export type { PvpCounters, PvpGrant, PvpGrantRequest, PvpHandlers } from "./caller.ts";
+export type { PvpGrant, PvpGrantRequest, PvpHandlers } from "./caller.ts";
+export type { PvpCounters } from "./counters.ts";
 export { LookUpFailed } from "./errors.ts";
 export { type ValidateHandlers, type ValidateOptions, validate } from "./originator.ts";
 export {

@@ -47,7 +47,10 @@ export interface Row {
 export class PeerMissing extends Error {}
 
 export const ROUNDS = 7;
-const WARM_ROUNDS = 2;
+/** Compilers settle in some two seconds of work; a contest of slow rounds is not kept waiting for the last of these. */
+export const WARM_ROUNDS_MAX = 10;
+const WARM_ROUNDS_MIN = 2;
+const WARM_MS = 4_000;
 const ROUND_MS = 150;
 /** So that a look at the clock costs no part of a percent. */
 const BATCH_MS = 5;
@@ -148,12 +151,18 @@ export const play = async (contest: Contest, wantedRounds?: number): Promise<Row
     if (typeof figure === "number") peers.push(figure);
     else missing = figure.message;
   };
-  for (let round = 0; round < WARM_ROUNDS + rounds; round++) {
-    if (round === WARM_ROUNDS) for (const figures of [ours, peers]) figures.length = 0;
+  const playRound = async (round: number) => {
     if (round % 2 === 1) await playPeer();
     ours.push(await contest.ours());
     if (round % 2 === 0) await playPeer();
+  };
+  const from = wallMs();
+  for (let warm = 0; warm < WARM_ROUNDS_MAX; warm++) {
+    if (warm >= WARM_ROUNDS_MIN && wallMs() - from >= WARM_MS) break;
+    await playRound(warm);
   }
+  for (const figures of [ours, peers]) figures.length = 0;
+  for (let round = 0; round < rounds; round++) await playRound(round);
   const { name, unit, peerName, lowerIsBetter = false, aim } = contest;
   const common = { name, unit, ours: median(ours), peerName, rounds, ...(aim === undefined ? {} : { aim }) };
   if (missing !== undefined) return { ...common, peer: null, ratio: null, min: null, max: null, missing };

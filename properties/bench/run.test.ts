@@ -5,7 +5,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "../kit/harness.ts";
-import { median, play, type Row, runtimeName } from "./kit.ts";
+import { median, play, type Row, runtimeName, WARM_ROUNDS_MAX } from "./kit.ts";
 
 const words = { node: [], deno: ["run", "-A", "--no-check"], bun: [] }[runtimeName];
 const bench = (...args: ReadonlyArray<string>) =>
@@ -86,14 +86,11 @@ test("bench: an unknown name or option is a mistake of the caller, and the names
 });
 
 test("bench: the ratio of a row is the median of its rounds, warm-up apart, not the ratio of the medians", async () => {
-  const [ours, peers] = [
-    [900, 900, 1, 6, 3],
-    [1, 1, 1, 1, 3],
-  ];
-  const row = await play(
-    { name: "x", unit: "1/s", peerName: "y", ours: () => ours.shift()!, peer: () => peers.shift()! },
-    3,
-  );
+  const warm = Array.from({ length: WARM_ROUNDS_MAX }, () => 900);
+  const ours = [...warm, 1, 6, 3];
+  const peers = [...warm.map(() => 1), 1, 1, 3];
+  const next = (of: Array<number>) => () => of.shift()!;
+  const row = await play({ name: "x", unit: "1/s", peerName: "y", ours: next(ours), peer: next(peers) }, 3);
   same([row.ours, row.peer, row.ratio, row.min, row.max], [3, 1, 1, 1, 6]);
   same([median([4]), median([1, 3]), median([9, 1, 5])], [4, 2, 5]);
 });

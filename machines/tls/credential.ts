@@ -1,11 +1,11 @@
-/** What a server keeps of a user, and what it makes up for one who does not exist. RFC 5054 §2.4, §2.5.1.3. */
+/** What a server stores of a user, and what it simulates for an unknown one. RFC 5054 §2.4, §2.5.1.3. */
 import { utf8 } from "../../codecs/shared/mod.ts";
 import type { SrpGroup } from "../../codecs/tls/mod.ts";
 import { privateKeyOf, saltFor, simulatedPassword, simulatedVerifier } from "./srp.ts";
 
 /**
- * Without a salt of its own, a password's salt is made from the name and the server's `seedKey`. One that is kept should be
- * made by `saltFrom`, as those of names that nobody bears are.
+ * Without a salt of its own, a password's salt is made from the name and the server's `seedKey`. A stored salt should be
+ * made by `saltFrom`, as those of unknown users are.
  */
 export type SrpCredential =
   | { readonly type: "password"; readonly password: string; readonly salt?: Uint8Array }
@@ -16,7 +16,7 @@ export type Secret =
   | { readonly salt: Uint8Array; readonly verifier: bigint }
   | { readonly salt: Uint8Array; readonly privateKey: bigint };
 
-/** Undefined for a name that nobody bears: it then gets, always, what is as good as one. */
+/** `credential` undefined: an unknown user, for whom the same secret is simulated each time. */
 export const secretOf = (
   credential: SrpCredential | undefined,
   userName: Uint8Array,

@@ -57,14 +57,14 @@ export const isPublicValue = (value: bigint, group: SrpGroup): boolean => value 
 /** The premaster secret in bytes, without leading zeros. RFC 5054 §2.1. */
 export const premasterOf = (value: bigint): Uint8Array => bytesOfInteger(value);
 
-/** The salt that a name always gets from us, whether anybody bears it or not. RFC 5054 §2.5.1.3. */
+/** The salt of a user name, the same each time, for known and unknown users. RFC 5054 §2.5.1.3. */
 export const saltFor = (seedKey: Uint8Array, userName: Uint8Array): Uint8Array =>
   saltFrom(sha256.hmac(seedKey, utf8("salt"), userName).subarray(0, SALT_BYTES));
 
 /**
  * A salt made of these bytes, its first bit set: libssl reads a salt as an integer and loses a zero byte at its beginning, so
- * that the handshake of one user in 256 would fail with it. Whoever keeps verifiers makes their salts so too, or they differ
- * from those of names that nobody bears.
+ * that the handshake of one user in 256 would fail with it. A server that stores verifiers must make their salts so too, or they
+ * would differ from those of unknown users.
  */
 export const saltFrom = (random: Uint8Array): Uint8Array => random.with(0, random[0]! | 0x80);
 

@@ -30,7 +30,7 @@ const options = (isLonger: boolean, answerAfterMs: number): TlsSrpServerOptions 
   answerAfterMs,
 });
 
-/** Milliseconds from the client's hello to what it hears first. */
+/** Milliseconds from the client's hello to the first answer. */
 const handshake = Effect.fnUntraced(function* (server: TlsSrpServerOptions) {
   const peer = { host: "memory", port: 1, certificates: [] };
   const [a, b] = yield* memoryPair(peer, peer, () => 0);

@@ -63,7 +63,7 @@ const furthest = (open: (fragment: Uint8Array) => unknown): number => {
   return Math.max(...offs);
 };
 
-/** The least of three: what a record tells it tells each time, what the machine does beside it comes and goes. */
+/** The least of three: what depends on the record is in each of them, disturbances by other programs are not. */
 const leastOf = (open: (fragment: Uint8Array) => unknown): number => {
   furthest(open); // until all is compiled
   return Math.min(furthest(open), furthest(open), furthest(open));

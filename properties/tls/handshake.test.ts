@@ -143,7 +143,7 @@ const finishedAt = (bytes: Uint8Array): number | undefined => {
   return undefined;
 };
 
-test("RFC 5054 §2.6: a wrong password ends in bad_record_mac, told by the server", () => {
+test("RFC 5054 §2.6: a wrong password ends in bad_record_mac, sent by the server", () => {
   const { client, server } = duel({ client: { password: "wrong" }, says: both });
   same(client.outcome, { type: "alerted", alert: "badRecordMac" });
   same(server.outcome?.type === "refused" && server.outcome.alert, "badRecordMac");
@@ -184,7 +184,7 @@ test("RFC 5054 §2.5.1.3: the same powers are computed for a user that is not th
   same(asked({ ...keeps, credential: undefined }), asked({ ...keeps, credential: stored }));
 });
 
-test("RFC 5054 §2.5.1.3: an unknown user is told so only where that was asked for, and in legacy mode", () => {
+test("RFC 5054 §2.5.1.3: unknown_psk_identity is sent only if it is configured, and in legacy mode", () => {
   const outcome = (server: DuelOptions["server"] & {}) =>
     duel({ credential: undefined, server, client: { legacy: true } }).client.outcome;
   same(outcome({ legacy: true, tellsUnknown: true }), { type: "alerted", alert: "unknownPskIdentity" });
@@ -217,7 +217,7 @@ test("RFC 5054 §2.5.3: with g^b computed ahead it is the same handshake, and on
   }
 });
 
-test("a simulated user is refused even by whoever could compute its secret", () => {
+test("a simulated user is refused, even to a client that could compute its secret", () => {
   // The simulated verifier of a server that keeps verifiers, given to a client that skips the password.
   const group = srpGroup(1024);
   const verifier = simulatedVerifier(serverInput.seedKey, utf8("alice"), group);
@@ -357,7 +357,7 @@ test("a downgrade is refused by both: what one side leaves out on its way, the o
 
 test("RFC 5054 §2.5.3: a group that is too small, too large or unknown is insufficient_security", () => {
   same(alertOf({ client: { groupBitsMin: 2048 } }, "client"), "insufficientSecurity");
-  same(alertOf({ server: { group: 6144 } }, "client"), "insufficientSecurity"); // larger than it was told to bear
+  same(alertOf({ server: { group: 6144 } }, "client"), "insufficientSecurity"); // larger than it accepts
   const group = srpGroup(1024);
   const [known, other] = [hexOf(bytesOfInteger(group.prime)), hexOf(bytesOfInteger(group.prime - 2n))];
   const carry = (_: Side, bytes: Uint8Array) => [bytesOfHex(hexOf(bytes).replace(known, other))];
@@ -457,7 +457,7 @@ const openServer = () => {
   return { server: snapshot, client: client.snapshot };
 };
 
-/** What one record of an open session says, to whoever has its keys. */
+/** The content of one record of an open session, read with its keys. */
 const opened = (write: WriteProtection, action: TlsServerAction | undefined) => {
   if (action?.type !== "send") throw new Error("nothing sent");
   return unprotect(write, "alert", action.bytes.subarray(5));
@@ -487,7 +487,7 @@ test("the open session: no renegotiation, no flood of empty records, no record a
     alert: "unexpectedMessage",
     why: "unexpected finished",
   });
-  // RFC 5246 §7.2.2: who asks to renegotiate hears no_renegotiation, and the session goes on; but not for ever.
+  // RFC 5246 §7.2.2: a request to renegotiate is answered by no_renegotiation, and the session goes on; but not for ever.
   const again = tlsServer.step(server, {
     type: "received",
     bytes: writeRecords(write, "handshake", concat(hello, hello)).bytes,

@@ -119,7 +119,7 @@ test("RFC 5054 §2.5.1.3: what is simulated for a name is always the same, and d
   ok(verifier > 1n && verifier < srpGroup(2048).prime);
 });
 
-test("RFC 5054 §2.5.3: a salt that we choose never begins with a zero byte, which libssl drops, whoever bears the name", () => {
+test("RFC 5054 §2.5.3: a salt that we choose never begins with a zero byte, which libssl drops, for known and unknown users", () => {
   // seedKey of 32 times 07 and "alice148": the HMAC begins with 00.
   const seedKey = new Uint8Array(32).fill(7);
   same(saltFor(seedKey, utf8("alice148"))[0], 0x80);

@@ -88,7 +88,7 @@ virtually(
 );
 
 virtually(
-  "a stream that breaks off is told apart from one that ended",
+  "a stream that breaks off is distinguished from one that ended",
   Effect.gen(function* () {
     const { server, below } = yield* opened();
     yield* below.close; // no close_notify came: data may be missing

@@ -31,7 +31,7 @@ export const userNames: fc.Arbitrary<PvpUserName> = fc.oneof(
   ),
 );
 
-/** Any hour of 2026, in milliseconds since 1970. */
+/** 2026-01-01T00:00Z, in milliseconds since 1970. */
 export const HOUR_MS = 1_767_225_600_000;
 /** Calls an hour after one another: no two of them overlap. */
 export const hourly = (i: number): CallTimes => ({

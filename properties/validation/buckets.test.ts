@@ -58,7 +58,7 @@ test("buckets: chains stay short however many there are", () => {
 /** Of the table, for taking out one entry or finding one. */
 const STEP_READS_MAX = 64;
 
-test("buckets: a key takes any number of slots, tells as many as one asks for, and is no load on the others of its bucket", () => {
+test("buckets: a key takes any number of slots, gives as many as are asked for, and does not slow the other keys of its bucket", () => {
   const table = buckets();
   const entries = Array.from({ length: 200_000 }, (_, i) => addEntry(table, 1, 7, i + 1, 0));
   addEntry(table, 1, 8, 300_000, 0); // the same hash: it will always be in one bucket with them

@@ -50,7 +50,7 @@ const callsOf = (seed: number, starts: (draw: Draw) => number, meanMs: number): 
   });
 };
 
-/** What has to be guessed: with A both times as they are; with B the distances from the instant that was told. */
+/** What has to be guessed: with A both times as they are; with B the distances from the instant in the user name. */
 const secretOf = (method: "A" | "B", call: CallTimes, at: number): string => {
   const [start, stop] = [call.startMs, call.stopMs].map((ms) => roundNearest(ntpMsOf(ms), ROUND_MS).ms);
   if (method === "A") return `${start}/${stop}`;
@@ -81,7 +81,7 @@ const luckOf = (method: "A" | "B", starts: (draw: Draw) => number, meanMs: numbe
 
 const MEANS_MS = [60_000, 300_000];
 
-test("guessing without knowledge of the hour: no guess brings more than its bits say", () => {
+test("guessing without knowledge of the times: no guess brings more than its bits say", () => {
   for (const method of ["A", "B"] as const)
     for (const meanMs of MEANS_MS) {
       const { luck } = luckOf(method, evenly, meanMs);
@@ -89,7 +89,7 @@ test("guessing without knowledge of the hour: no guess brings more than its bits
     }
 });
 
-test("on the hour: 10,000 calls clustered there do not validate on fewer bits than required, however close they stand", () => {
+test("on the hour: 10,000 calls clustered there do not validate on fewer bits than required, however close together", () => {
   for (const meanMs of MEANS_MS)
     for (const widthMs of [2_000, 20_000, 60_000, 300_000])
       for (const starts of [around(widthMs), after(widthMs)])
@@ -124,7 +124,7 @@ test("patience: a thief who is given a hundred calls to guess at, and an owner w
 
 /**
  * Claimants of one call who share all that they learn, against the originator's own machine. A call is one of PLACES, each as
- * likely; B's user name tells which of HINTS it is among.
+ * likely; B's user name shows in which of HINTS groups it is.
  */
 const [PLACES, HINTS] = [64, 4];
 interface Shared {
@@ -135,7 +135,7 @@ interface Shared {
 interface Coalition {
   /** The place that this member guesses at now; undefined: it waits, and sees what the others hear. */
   readonly guess: (member: number, method: "A" | "B", shared: Shared) => number | undefined;
-  /** Whether a member who guessed rightly says so; else it fails, and tells its friends. */
+  /** Whether a member with a right guess proves it; otherwise it fails, and informs the other members. */
   readonly owns: (member: number, method: "A" | "B") => boolean;
 }
 

@@ -31,7 +31,7 @@ const [OWNER, MASTER] = [2n, 3n];
 const TICKET = "dGhlIG93bmVyJ3MgdGlja2V0";
 const sent: Vcr = { ...sentCall, vservice: vserviceId(1n) };
 
-/** What he makes of the so-manieth piece in one direction; he may give back several, or none. */
+/** What he makes of piece number i in one direction; he may give back several, or none. */
 type Hand = (bytes: Uint8Array, piece: number) => ReadonlyArray<Uint8Array>;
 interface Strategy {
   /** To the owner and back. */
@@ -44,7 +44,7 @@ interface Strategy {
 }
 const asIs: Hand = (bytes) => [bytes];
 
-/** One text for another of its length, wherever it stands. */
+/** One text for another of its length, wherever it occurs. */
 const rewritten =
   (from: string, to: string): Hand =>
   (bytes) => [Uint8Array.from(Buffer.from(Buffer.from(bytes).toString("latin1").replaceAll(from, to), "latin1"))];
@@ -139,7 +139,7 @@ const play = (strategyOf: () => Strategy, claimants: ReadonlyArray<PvpClaim>, re
     );
     yield* originating.take(sent);
     yield* Effect.sleep(200_000);
-    // What he recorded, once more, to the owner's own door.
+    // What he recorded, once more, to the owner's own address.
     if (replay !== undefined) {
       const far = yield* dial({ host: owner.host, port: owner.port });
       for (const bytes of replay) yield* Effect.ignore(far.write(bytes));
@@ -180,7 +180,7 @@ for (const [what, strategy] of Object.entries(strategies))
     ok(seen.length > 0, "the originator came to him");
   });
 
-test("chessmaster: beside the owner, whose claim is led through him too, he sees no ticket and the owner's route is learned", async () => {
+test("chessmaster: beside the owner, whose claim leads through him too, he sees no ticket and the owner's route is learned", async () => {
   const both = [...asMaster, { nodeId: OWNER, vservice: vserviceId(7n) }];
   const { learned, granted, seen, verdicts } = await runVirtual(
     play(() => ({ out: asIs, back: asIs, onOwner: true }), both),

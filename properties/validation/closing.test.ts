@@ -76,7 +76,7 @@ interface Written {
   readonly changes: number;
 }
 
-/** A server with a disk, as `actors/vipr/server.ts` has it, and what the disk is told to do. */
+/** A server with a disk, as `actors/vipr/server.ts` has it, and the writes to its disk. */
 const serve = Effect.fnUntraced(function* (
   many: number,
   options: Partial<ServePvpOptions> & Partial<Pick<PvpHandlers, "grant">> = {},

@@ -45,14 +45,14 @@ const callAt = (hour: number, change: { readonly calling?: E164 | undefined; rea
   };
 };
 
-/** What a claimant does on the so-manieth evening; what it does not say is done at once and rightly. */
+/** What a claimant does on evening number i; by default it acts at once and rightly. */
 interface Member {
   readonly claim: PvpClaim;
   /** Before it answers its AppAttach. */
   readonly attach?: (evening: number) => Effect.Effect<unknown>;
   /** Whether nobody listens at its port. */
   readonly isAway?: (evening: number, visit: number) => boolean;
-  /** Its own hand on the stream; undefined: it closes the door. */
+  /** What it does with the stream itself; undefined: it closes it. */
   readonly door?: (near: ByteStreamShape, evening: number, visit: number) => ByteStreamShape | undefined;
   /** Whether it guesses rightly, when it must. */
   readonly guess?: (name: PvpUserName, evening: number) => Effect.Effect<boolean>;
@@ -60,7 +60,7 @@ interface Member {
   readonly secured?: (evening: number) => Effect.Effect<unknown>;
 }
 
-/** One evening after the other, each with a call or several: what the originator tells of them. */
+/** One evening after the other, each with a call or several: what the originator reports of them. */
 const play = (
   evenings: ReadonlyArray<ReadonlyArray<Vcr>>,
   members: ReadonlyArray<Member>,
@@ -177,7 +177,7 @@ test("coalition: who comes only when a friend's guess was right comes too late, 
   }
 });
 
-test("coalition: what B tells one claim serves no other that dawdles with A", async () => {
+test("coalition: what one claim learns by B does not help another that delays A", async () => {
   const told = Deferred.makeUnsafe<number>();
   const seen: Array<string> = [];
   const events = await runVirtual(
@@ -260,7 +260,7 @@ const sums: ReadonlyArray<readonly [what: string, member: Omit<Member, "claim">,
     [1, 2],
   ],
 ];
-test("patience: by B whoever has heard the instant and does not guess begins anew, and who was not there does not", async () => {
+test("patience: by B a claimant that received the instant and does not guess begins anew, and one that was away does not", async () => {
   const blind = three.map(([call]) => [{ ...call!, calling: undefined }]);
   const door: Member["door"] = (near, evening) => (evening === 1 ? silent(near) : near);
   const heard = await runVirtual(play(blind, [{ claim: PAWN, door }]));
@@ -302,7 +302,7 @@ test("a claimant that fails by A is tried by B at the address that it gave: the 
   same([verdictsOf(events, PAWN.nodeId), attached], [["refused B"], 1]);
 });
 
-test("patience: a call that is told twice is put to the proof once, and again when nobody guessed at it", async () => {
+test("patience: a call that is uploaded twice is validated once, and again if nobody guessed at it", async () => {
   const twice = [callAt(0), callAt(0, { laterMs: 40 })];
   const events = await runVirtual(play([twice, [callAt(0, { laterMs: 19_000 })], [callAt(5)]], [{ claim: PAWN }]));
   same(countsOf(events, PAWN.nodeId), [1, 2]);

@@ -28,7 +28,7 @@ const call: CallFacts = {
   stopMs: unixMsOf(ntpMs(3_976_214_500_000)),
 };
 const name = userNameFor("A", call, { originator: 1n, terminator: 3n, vservice: vserviceId(7n) }, unixMs(0), ROUND_MS);
-/** Every start of a quarter of an hour, as a thief would list them who has learned how long the call was. */
+/** Every start within a quarter of an hour: the list of a thief that knows how long the call was. */
 const dictionary = Array.from({ length: 90 }, (_, i) => {
   const shiftMs = (i - 45) * ROUND_MS;
   const guess = { ...call, startMs: unixMs(call.startMs + shiftMs), stopMs: unixMs(call.stopMs + shiftMs) };

@@ -1,4 +1,4 @@
-/** A caller at a PVP server's door who says a user name, hears the ServerKeyExchange, and then says nothing more. */
+/** An originator that sends a user name, receives the ServerKeyExchange, and then sends nothing more. */
 import { Deferred, Effect } from "effect";
 import { Dialer, type DialTarget } from "../../actors/ports/mod.ts";
 import { tlsSrpClient } from "../../actors/tls/mod.ts";

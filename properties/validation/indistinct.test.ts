@@ -1,5 +1,5 @@
 /**
- * What a stranger learns by asking: nothing. A call that was never made, a locked one, two that cannot be told apart, one
+ * What a stranger learns by asking: nothing. A call that was never made, a locked one, two that match one name, one
  * that somebody else is trying and a wrong password are answered with the same bytes, as long, and after the same time, and
  * the stream ends as soon after. RFC 5054 §2.5.1.3. What the disk does for each, later, is `closing.test.ts`.
  *
@@ -51,7 +51,7 @@ const Z_MAX = 4;
 /** What is put off is not done before the test is over. */
 const PUT_OFF_MS = 3_600_000;
 
-/** ServerHello, the group, the salt, B and ServerHelloDone; one byte less where B begins with zeros, whoever is asked. */
+/** ServerHello, the group, the salt, B and ServerHelloDone; one byte less where B begins with zeros. */
 const FLIGHT_BYTES = 606;
 const reputation = { slowFrom: 1_000_000, refuseFrom: 1_000_000, windowMs: 60_000 };
 
@@ -62,7 +62,7 @@ const hold = (ms: number) =>
     while (performance.now() < until);
   });
 
-/** A server in whose eyes a guess at the call is of this kind, as often as it is asked. */
+/** A server for which a guess at the call is of this kind, as often as it is asked. */
 const serve = Effect.fnUntraced(function* (kind: Kind | Control) {
   const calls = callStore([2n]);
   const many = kind === "unknown" ? 0 : kind === "ambiguous" ? 2 : 1;

@@ -170,7 +170,7 @@ const lost = { type: "lost", why: "reset" } as const;
 /** A claim that has guessed, and was answered. */
 const answeredTo = [resolved, connected, committed, opened] as const;
 
-test("an attempt is one handshake by one method; whoever guesses wrong is refused", () => {
+test("an attempt is one handshake by one method; a wrong guess is refused", () => {
   for (const method of ["A", "B", "C"] as const) {
     const orders = attemptOrders({ ...attempt, method }, ...answeredTo, wrong);
     same(methodsIn(orders), [method]);
@@ -184,7 +184,7 @@ test("the gate: no guess is answered before it is open, and who gives none is un
   const before = attemptOrders(attempt, resolved, connected, committed);
   ok(before.some(({ type }) => type === "commit") && !before.some(({ type }) => type === "proceed"));
   ok(attemptOrders(attempt, ...answeredTo).some(({ type }) => type === "proceed"));
-  // By A whoever gave no guess is out of this call, however he went about it; so is one whose guess the gate shut out.
+  // By A a claimant without a guess is out of this call, in whatever way it ended; so is one that was too late for the gate.
   const firstOnes = [[], [resolved], [resolved, connected]];
   for (const events of firstOnes) {
     same(verdictIn(attemptOrders(attempt, ...events, shut))?.verdict, "unreachable");
@@ -192,7 +192,7 @@ test("the gate: no guess is answered before it is open, and who gives none is un
     for (const end of [lost, wrong]) same(verdictIn(attemptOrders(attempt, ...events, end))?.verdict, "unreachable");
   }
   same(verdictIn(attemptOrders(attempt, resolved, connected, committed, shut))?.verdict, "unreachable");
-  // By B and C the name alone tells of the call's times: whoever has heard it may not choose.
+  // By B and C the user name contains something of the call's times: who has received it can no longer be unreachable.
   for (const method of ["B", "C"] as const)
     for (const end of [lost, wrong, shut, { type: "timerFired", timer: "handshake" } as const]) {
       const verdict = (...before: ReadonlyArray<PvpAttemptEvent>) =>
@@ -217,7 +217,7 @@ test("a claim that proves itself is asked, and its grant reported with what the 
 });
 
 test("a proof is worth less for each guess at the call that was answered before, and for a stop known more closely", () => {
-  const startMs = unixMs(call.startMs + 900_000); // far from the hour
+  const startMs = unixMs(call.startMs + 900_000); // far from a full hour
   const long = { ...call, startMs, stopMs: unixMs(startMs + 640_000) };
   const worth = (change: Partial<PvpAttemptInput>) =>
     verdictIn(
@@ -322,7 +322,7 @@ test("the gate opens when every claim has guessed or has ended, for all at once"
   same(told(tell(commits(4n))), ["stopTimer gate", "open 2", "open 4"]);
 });
 
-test("the gate opens at its hour for those who are there, and the others are out of this call, by every method", () => {
+test("the gate opens when its time is over, for those who are there, and the others are out of this call, by every method", () => {
   const { tell, isDone } = proving(claimsOf(2n, 3n, 4n));
   same(told(tell(commits(3n), { type: "timerFired", timer: "gate" })), ["shut 2", "open 3", "shut 4"]);
   same(told(tell(commits(2n))), ["note"]); // too late
@@ -348,7 +348,7 @@ test("docs/protocol/pvp.md#the-gate: all by A, then those that failed by B, whic
   ]);
 });
 
-test("only by the first method may a claim be unreachable: who closes its door before B is refused", () => {
+test("only by the first method may a claim be unreachable: who cannot be reached by B is refused", () => {
   const { tell } = proving(claimsOf(2n, 3n));
   same(told(tell(commits(2n), commits(3n), ends(2n), ends(3n))).slice(2), ["open 3", "startTimer gate", "B 2", "B 3"]);
   same(told(tell(ends(2n, "unreachable", "B"))), ["refused 2"]);
@@ -362,7 +362,7 @@ test("only by the first method may a claim be unreachable: who closes its door b
   );
 });
 
-test("docs/protocol/pvp.md#user-name: B alone without a caller id; C alone for a private domain, which tells no number", () => {
+test("docs/protocol/pvp.md#user-name: B alone without a caller id; C alone for a private domain, whose user names contain no number", () => {
   const blind = proving(claimsOf(2n), { call: { ...call, calling: undefined } });
   same(told(blind.orders()), ["startTimer gate", "B 2"]);
   same(told(blind.tell(commits(2n), ends(2n, "refused", "B"))).slice(-2), ["refused 2", "report"]);

@@ -38,7 +38,7 @@ const shifted = (vcr: Vcr, startMs: number, stopMs: number): Vcr => ({
 const near = fc.integer({ min: 1 - ROUND_MS / 4, max: ROUND_MS / 4 - 1 });
 const lasting = vcrs.map((vcr) => ({ ...vcr, stopMs: unixMs(vcr.stopMs + 60_000) }));
 
-test("repeated: a record that comes again is the one that is there, with its failures and its end, whoever's clock wrote it", () =>
+test("repeated: a record that comes again is the one that is there, with its failures and its end, whichever clock wrote it", () =>
   fc.assert(
     fc.property(lasting, fc.array(fc.tuple(near, near), { maxLength: 6 }), fc.nat(1_000_000), (vcr, again, laterMs) => {
       const store = callStore([NODE, 3n]);
@@ -99,7 +99,7 @@ test("many: of a hundred calls to a number in a quarter of an hour each is found
       [ids[i]],
     );
   });
-  // The last of them once more, by another caller: whoever names its instant means neither.
+  // The last of them once more, by another caller: a user name with its instant means neither.
   const last = calls.at(-1)!;
   insertCall(store, { ...last, calling: e164("+15559999") }, unixMs(HOUR_MS));
   const { startMs, stopMs } = last;

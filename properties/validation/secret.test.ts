@@ -139,7 +139,7 @@ test("equivalent entropy: grows with the call, is capped, and is worth less on t
   same(at(7, 10_000), Math.log2(4 * 41));
   same(at(7, 0), at(7, 10_000));
   same(at(7, 160_000), Math.log2(4 * 41) + 4);
-  same(at(15, 10_000), Math.log2(356)); // all but the whole hour
+  same(at(15, 10_000), Math.log2(356)); // almost the whole hour
   for (let minutes = 0; minutes < 15; minutes += 0.25) {
     ok(at(minutes, 10_000) <= at(minutes + 0.25, 10_000));
     same(at(60 - minutes, 10_000), at(minutes, 10_000));
@@ -151,7 +151,7 @@ test("equivalent entropy: grows with the call, is capped, and is worth less on t
   same(at(7, 1e10), 24);
 });
 
-test("equivalent entropy: what the user name told the claimant beforehand is not secret from him", () => {
+test("equivalent entropy: what the user name contains is no secret from the claimant", () => {
   const startMs = HOUR_MS + 7 * 60_000;
   const worth = (lasts: number, method: "A" | "B" | "C") =>
     equivalentBits({ startMs: unixMs(startMs), stopMs: unixMs(startMs + lasts) }, ROUND_MS, method);
@@ -164,7 +164,7 @@ test("equivalent entropy: what the user name told the claimant beforehand is not
   }
 });
 
-test("equivalent entropy: when a claimant is asked tells that the call ended within Tv's range, and worth follows", () => {
+test("equivalent entropy: a claimant that is asked knows that the call ended within Tv's range, and the worth follows", () => {
   const startMs = HOUR_MS + 7 * 60_000;
   const worth = (windowMs?: number) =>
     equivalentBits({ startMs: unixMs(startMs), stopMs: unixMs(startMs + 160_000) }, ROUND_MS, "A", windowMs);

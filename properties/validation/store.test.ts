@@ -101,7 +101,7 @@ test("store: a call is found by every name its other end may give it, and by no 
     { numRuns: runs },
   ));
 
-test("store: another node, service, caller or hour finds nothing", () => {
+test("store: another node, service, caller or time finds nothing", () => {
   const store = callStore([NODE]);
   const vcr: Vcr = {
     direction: "received",
@@ -198,7 +198,7 @@ test("store: a look-up does not look at the calls to other numbers, nor at other
   same(candidatesFor(store, nameFor(vcr(4_321), "B", 0.5)).length, 1);
 });
 
-test("due: comes out by its hour, of two at one hour the first put in first", () =>
+test("due: comes out in the order of its times; of two at one time the first that was added", () =>
   fc.assert(
     fc.property(
       fc.array(fc.nat(50), { maxLength: 60 }),

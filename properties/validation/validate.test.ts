@@ -79,7 +79,7 @@ const serve = Effect.fnUntraced(function* (
 /** A failure is counted when its peer has seen the end. */
 const counting = Effect.sleep(1_000);
 
-/** Validates a call of ours against whoever claims its number. */
+/** Validates a call of ours with all claimants of its number. */
 const tryAll = (sites: ReadonlyMap<bigint, Site>, call: Vcr = sent, vservice = vserviceId(7n)) =>
   validate(
     { call, nodeId: 1n, domain: "a.example", waitBetweenMs: [30_000, 60_000], windowMs: TV_MS_MAX },
@@ -127,7 +127,7 @@ virtually(
     }
     const { foreign, simulated, failed, slowed, barred } = yield* owner.counters;
     same([foreign, simulated, failed, slowed, barred], [12, 0, 0, 0, 0]);
-    // By B the ClientHello has told of the call's times: the claimant keeps nothing, wherever it sent us.
+    // By B the ClientHello contains an instant of the call: the claimant loses what it had proved, wherever it sent us.
     const byB = yield* tryAll(ledAstray, { ...sent, calling: undefined });
     same(outcomes(byB), ["validated B", "broken B", "broken B", "broken B"]);
   }),
@@ -193,7 +193,7 @@ virtually(
   Effect.gen(function* () {
     const owner = yield* serve(2n, [got]);
     const { port, passed } = yield* relayTo(owner);
-    // It stands in the overlay under its own Node-ID, 3, and has no call of its own.
+    // It is in the overlay under its own Node-ID, 3, and has no call of its own.
     const verdicts = yield* tryAll(new Map([[3n, { ...owner, port }]]));
     same(outcomes(verdicts), ["unreachable A"]);
     ok(Buffer.concat(passed).length > 100);
@@ -241,7 +241,7 @@ virtually(
 );
 
 virtually(
-  "whoever locks a call by failing at it denies that call, and the next one to the same number validates",
+  "a peer that locks a call by failing at it prevents its validation, and the next call to the same number validates",
   Effect.gen(function* () {
     const HOUR = 3_600_000;
     const later = (vcr: Vcr): Vcr => ({
@@ -285,7 +285,7 @@ virtually(
 );
 
 virtually(
-  "a domain that is not welcome is declined after its proof, and told so",
+  "a domain that is not welcome is declined after its proof, by code 403",
   Effect.gen(function* () {
     const owner = yield* serve(2n, [got], { grant: () => Effect.succeed({ type: "refused", code: 403 }) });
     const [verdict] = yield* tryAll(new Map([[2n, owner]]));
@@ -295,7 +295,7 @@ virtually(
 );
 
 virtually(
-  "two calls that cannot be told apart by A are by B; two at one instant by neither",
+  "two calls that A cannot distinguish are distinguished by B; two at one instant by neither",
   Effect.gen(function* () {
     const later = { ...got, startMs: unixMs(HOUR_MS + 4_000_000), stopMs: unixMs(HOUR_MS + 4_100_000) };
     same(outcomes(yield* tryAll(new Map([[2n, yield* serve(2n, [got, later])]]))), ["validated B"]);

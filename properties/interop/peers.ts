@@ -171,7 +171,8 @@ export const gnutlsServer = Effect.fnUntraced(function* (
     ...["-p", String(port), "--echo", "--srppasswd", users, "--srppasswdconf", conf],
     ...["--priority", priority(bits, without)],
   ]);
-  yield* until("gnutls-serv listens", () => said.text.includes("listening on"), said);
+  // It says where before it listens, and "done" afterwards.
+  yield* until("gnutls-serv listens", () => /IPv4 .*done/.test(said.text), said);
   return { port, said };
 });
 

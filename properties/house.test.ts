@@ -17,9 +17,19 @@ const PACKAGES: Record<string, RegExp> = {
 /** Rooms that every role of their floor may enter by their files' doors. */
 const COMMON = new Set(["kit", "wire", "shared", "ports"]);
 const LINES_MAX: Record<string, number> = { codecs: 400, machines: 300, actors: 300, runtime: 300, properties: 700 };
-/** Rooms that are still to be taken apart: this list only ever gets shorter. */
-const NOT_YET =
-  /^(machines\/reload\/|actors\/reload\/|actors\/pstn\/|runtime\/simulate\/|runtime\/demo\/|codecs\/reload\/)/;
+/** Files that are still to be taken apart: this list only ever gets shorter. */
+const NOT_YET = new Set([
+  "codecs/reload/mod.ts",
+  "codecs/reload/overlay-read.ts",
+  "actors/reload/configuration.ts",
+  "actors/reload/links.ts",
+  "actors/reload/node.ts",
+  "actors/reload/storage.ts",
+  "actors/pstn/network.ts",
+  "runtime/simulate/node.ts",
+  "runtime/demo/company.ts",
+  "runtime/demo/scenario.ts",
+]);
 /** Lines of one function, without the functions within it: what is read at once. */
 const OWN_LINES_MAX = 50;
 /** ... and with them: a part that is made of several. */
@@ -114,10 +124,7 @@ test("house: no file is in an import circle, types included", () => {
   const graph = new Map(
     sources.map((source) => [source.path, importsOf(source).flatMap((target) => fileOf(source, target) ?? [])]),
   );
-  same(
-    circlesOf(graph).filter(([file]) => !NOT_YET.test(file!)),
-    [],
-  );
+  same(circlesOf(graph), []);
 });
 
 test("house: functions fit on a screen", () => {
@@ -125,7 +132,7 @@ test("house: functions fit on a screen", () => {
   same(
     program
       .filter(({ own, lines }) => own > OWN_LINES_MAX || lines > FUNCTION_LINES_MAX)
-      .filter(({ path }) => !NOT_YET.test(path))
+      .filter(({ path }) => !NOT_YET.has(path))
       .map(({ path, line, own, lines }) => `${path}:${line}: ${own} lines of its own, ${lines} in all`),
     [],
   );
@@ -134,7 +141,7 @@ test("house: functions fit on a screen", () => {
 test("house: a room's mod.ts is read at a glance", () => {
   same(
     sources
-      .filter(({ path }) => path.endsWith("/mod.ts") && !NOT_YET.test(path))
+      .filter(({ path }) => path.endsWith("/mod.ts") && !NOT_YET.has(path))
       .flatMap(({ path, text }) => {
         const names = [...codeOf(text).matchAll(/\b(?:type )?(\w+)(?=\s*[,}])/g)].length;
         return names > MOD_NAMES_MAX ? [`${path}: ${names} names, over ${MOD_NAMES_MAX}`] : [];

@@ -10,11 +10,11 @@ import type { NodeId } from "../../codecs/reload/mod.ts";
 
 import { dataValueOf, type StoredDataValue } from "../../codecs/reload/mod.ts";
 import { bigOf, hexOf } from "../../codecs/shared/mod.ts";
-import type { Resource, StoredEntry } from "./storage-types.ts";
+import type { Resource, StoredEntry } from "./stored-entry.ts";
 
 const DEPTH = 4;
 interface TrieNode {
-  /** Drawers by a digit; resources by their whole id, `DEPTH` nodes down. */
+  /** Nodes by a digit; resources by their whole id, `DEPTH` nodes down. */
   readonly [name: string]: TrieNode | Resource;
 }
 export interface ValueTable {

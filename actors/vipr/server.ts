@@ -144,7 +144,12 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       Effect.flatMap(Deferred.await(joined), ({ endMs }) => endMs(vservice, number)),
       (endMs) => endMs !== undefined && isOfOwner(vservice, endMs - NUMBER_LIFETIME_S * 1_000),
     );
-  const services = makeServices(domains.issuerFor, isStored, watch);
+  const services = makeServices(
+    domains.issuerFor,
+    isStored,
+    watch,
+    (vservice) => owners.sinceMs(vservice) !== undefined,
+  );
   const calls = callStore(nodeIds, { roundMs });
   const records = yield* storeStopped(openRecords(options.store, calls, options.graceMs));
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), records.expire)));

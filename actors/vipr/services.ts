@@ -2,7 +2,7 @@
  * The VServices that call agents have published here, their numbers, and the tickets that they grant.
  * docs/protocol/pvp.md#the-exchange. DECISIONS.md D-079.
  */
-import { Effect } from "effect";
+import { Effect, Schedule } from "effect";
 import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import { parseUri } from "../../codecs/sip/mod.ts";
 import { normalDomain } from "../../codecs/ticket/mod.ts";
@@ -13,6 +13,13 @@ import type { ViprEvent } from "./events.ts";
 
 /** Numbers under one VService; further ones are refused with 481. */
 export const NUMBERS_MAX = 100_000;
+
+/**
+ * After a restart the agents of a VService have to connect and publish it again. Somebody who has proved a call to it
+ * meanwhile waits so long: a call is asked about once, and a 404 would cost its proof.
+ */
+const RETURN_MS_MAX = 8_000;
+const RETURN_CHECK_MS = 200;
 
 interface Service {
   /** By instance: each has its own routes, the rest belongs to the VService. draft vap-02 §8.3. */
@@ -44,6 +51,8 @@ export const makeServices = (
   /** Whether the overlay stores that number from us: perhaps since before the restart, and its agents will publish it later. */
   isStored: (vservice: VServiceId, number: E164) => Effect.Effect<boolean>,
   watch: (event: ViprEvent) => Effect.Effect<void>,
+  /** Whether a user has published that VService, perhaps before the restart. */
+  isOwned: (vservice: VServiceId) => boolean,
 ): Services => {
   const services = new Map<VServiceId, Service>();
 
@@ -58,10 +67,20 @@ export const makeServices = (
   const hasNumber = ({ numbers }: Service, vservice: VServiceId, number: E164): Effect.Effect<boolean> =>
     numbers.has(number) ? Effect.succeed(true) : isStored(vservice, number);
 
+  /** The VService, or what it is once its agents are back; undefined: nobody publishes it. */
+  const serviceOf = (vservice: VServiceId): Effect.Effect<Service | undefined> =>
+    Effect.suspend(() => {
+      const service = services.get(vservice);
+      return service === undefined && isOwned(vservice) ? Effect.fail("away" as const) : Effect.succeed(service);
+    }).pipe(
+      Effect.retry({ schedule: Schedule.spaced(RETURN_CHECK_MS), times: RETURN_MS_MAX / RETURN_CHECK_MS }),
+      Effect.orElseSucceed(() => undefined),
+    );
+
   const grant: Services["grant"] = Effect.fn("vipr.grant")(function* ({ number, domain, vservice }) {
     const decline = (code: 403 | 404 | 503) =>
       Effect.as(watch({ type: "declined", number, domain, code }), { type: "refused", code } as const);
-    const service = services.get(vservice);
+    const service = yield* serviceOf(vservice);
     if (service === undefined) return yield* decline(404);
     if (!(yield* hasNumber(service, vservice, number))) return yield* decline(404);
     if (!welcomes(vservice, domain)) return yield* decline(403);

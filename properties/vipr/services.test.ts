@@ -1,16 +1,17 @@
 /** Black and white lists on both sides: before a ticket is made, and before agents hear of a route. */
 
 import { ok, deepStrictEqual as same } from "node:assert";
-import { Effect, Logger } from "effect";
+import { Effect, Fiber, Logger } from "effect";
 import fc from "fast-check";
 import { makeServices } from "../../actors/vipr/services.ts";
 import { e164, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import { readValInfo, type VService, writeValInfo } from "../../codecs/vap/mod.ts";
 import type { ViprEvent } from "../../machines/vipr/mod.ts";
+import { runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
 
 const NUMBER = e164("+14085555432");
-/** Published in a life before this one: the overlay has it from us, and no agent has published it since. */
+/** Published before the restart: the overlay has it from us, and no agent has published it since. */
 const HELD = e164("+14085555433");
 const identity = { service: 101, subservice: 4, vservice: vserviceId(7n), instance: 1n };
 const domains = fc.constantFrom("a.example", "b.example", "c.example");
@@ -21,6 +22,9 @@ const lists = fc.option(
   }),
   { nil: undefined },
 );
+
+/** Published before the restart, by agents that are not back yet. */
+const AWAY = vserviceId(88n);
 
 const documentOf = (list: VService["list"]): VService => ({
   id: "demo",
@@ -45,6 +49,7 @@ const opened = (list: VService["list"]) => {
     (domain) => (domain === "own.example" ? (issuer as any) : undefined),
     (vservice, number) => Effect.succeed(vservice === 7n && number === HELD),
     (event) => Effect.sync(() => void seen.events.push(event.type)),
+    (vservice) => vservice === AWAY,
   );
   services.publish(identity, documentOf(list));
   services.addNumber(vserviceId(7n), NUMBER);
@@ -146,3 +151,23 @@ test("routes of many instances: the answer holds as many as a reader takes, the 
     }),
     { numRuns: runs },
   ));
+
+test("grants: after a restart a caller waits for the agents of the VService that was called, and not for others", async () => {
+  const granted = (returns: boolean, vservice: VServiceId) =>
+    runVirtual(
+      Effect.gen(function* () {
+        const { services } = opened(undefined);
+        const asked = yield* Effect.forkChild(services.grant({ number: NUMBER, domain: "a.example", vservice }));
+        yield* Effect.sleep(1_000);
+        const isEarly = asked.pollUnsafe() !== undefined;
+        if (returns) {
+          services.publish({ ...identity, vservice: AWAY }, documentOf(undefined));
+          services.addNumber(AWAY, NUMBER);
+        }
+        return { isEarly, type: (yield* Fiber.join(asked)).type };
+      }),
+    );
+  same(await granted(true, AWAY), { isEarly: false, type: "granted" });
+  same(await granted(false, AWAY), { isEarly: false, type: "refused" });
+  same(await granted(true, vserviceId(9n)), { isEarly: true, type: "refused" });
+});

@@ -5,7 +5,8 @@
  *                                           +--> store, a row for each number, due when its ticket expires
  *   start --> all rows --> memory
  *
- * A store that fails costs no call: the route is used, and missing after a restart.
+ * A store that fails costs no call: the route is used. But `keep` says so, and the server sends the Notify again, so that no
+ * route which the server believes to be stored is missing after a restart.
  */
 import { Clock, Effect, Queue, type Scope } from "effect";
 import { type E164, maskE164, utf8 } from "../../codecs/shared/mod.ts";
@@ -36,7 +37,9 @@ export interface RoutesOptions {
 
 export interface Routes {
   /** Takes a validated route into the cache, and into the store. Undefined: learned. */
-  readonly learn: (info: ValInfo) => Effect.Effect<LearnRefusal | undefined>;
+  readonly learn: (info: ValInfo) => Effect.Effect<LearnRefusal | "notStored" | undefined>;
+  /** As `learn`, for VapClientOptions: false when the store has it not, so that it must be sent again. */
+  readonly keep: (info: ValInfo) => Effect.Effect<boolean>;
   /** Learns whatever a call agent's session receives, until the scope closes. */
   readonly learnFrom: (learned: Queue.Dequeue<ValInfo>) => Effect.Effect<void, never, Scope.Scope>;
   /** The route to a number, as long as its ticket is valid. */
@@ -54,7 +57,8 @@ export const openRouteCache = Effect.fn("agent.routes")(function* ({
     const read = readRoute(info);
     if (read.ok) learnRoute(cache, read.route, yield* Clock.currentTimeMillis);
   }
-  const write = (changes: ReadonlyArray<Change>) => (store === undefined ? Effect.void : logged(store.write(changes)));
+  const write = (changes: ReadonlyArray<Change>) =>
+    store === undefined ? Effect.succeed(true) : logged(store.write(changes));
 
   const learn: Routes["learn"] = Effect.fn("agent.learn")(function* (info) {
     const read = readRoute(info);
@@ -66,8 +70,8 @@ export const openRouteCache = Effect.fn("agent.routes")(function* ({
       return result.refused;
     }
     const put = { type: "put", table: TABLE, key: utf8(info.number), value: writeValInfo(info) } as const;
-    yield* write([...result.removed.map(removalOf), { ...put, dueMs: read.route.expiresMs }]);
-    return undefined;
+    const isStored = yield* write([...result.removed.map(removalOf), { ...put, dueMs: read.route.expiresMs }]);
+    return isStored ? undefined : "notStored";
   });
   const expire = Effect.gen(function* () {
     const nowMs = yield* Clock.currentTimeMillis;
@@ -77,6 +81,7 @@ export const openRouteCache = Effect.fn("agent.routes")(function* ({
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), expire)));
   return {
     learn,
+    keep: (info) => Effect.map(learn(info), (refusal) => refusal !== "notStored"),
     learnFrom: (learned) =>
       Effect.asVoid(Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(learned), learn)))),
     to: (number, atMs) => routeTo(cache, number, atMs),
@@ -85,8 +90,11 @@ export const openRouteCache = Effect.fn("agent.routes")(function* ({
 });
 
 const removalOf = (number: E164): Change => ({ type: "remove", table: TABLE, key: utf8(number) });
-const logged = (work: Effect.Effect<unknown, StoreFailed>): Effect.Effect<void> =>
-  Effect.catch(Effect.asVoid(work), ({ reason, why }) => Effect.logWarning("agent.routes", `${reason}: ${why}`));
+/** Whether it was done. */
+const logged = (work: Effect.Effect<unknown, StoreFailed>): Effect.Effect<boolean> =>
+  Effect.catch(Effect.as(work, true), ({ reason, why }) =>
+    Effect.as(Effect.logWarning("agent.routes", `${reason}: ${why}`), false),
+  );
 
 /** The documents of all rows, the one that expires first in front: it is the first to go for want of room. */
 const restored = (store: StoreShape) =>

@@ -4,16 +4,18 @@
  *   publish, upload ... --> mailbox <-- connected, lost, answered, asked -- link.ts <-> Dialer
  *                              |
  *                            step --> connect, ask, answer --> link.ts
- *                                 --> settle, learned      --> the caller, the queue `learned`
+ *                                 --> settle               --> the caller
+ *                                 --> learned --> learn: stored --> kept --> the Notify is answered
  */
 
-import { Clock, Effect, Queue, type Scope } from "effect";
+import { Clock, Effect, Queue, type Scope, SubscriptionRef } from "effect";
 import type { VServiceId } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
+import type { Of } from "../../machines/kit/mod.ts";
 import { TI_MS, type VapClientAction, type VapClientEvent, vapClient } from "../../machines/vap/mod.ts";
 import { drive, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 import { type Credentials, type Dialer, Entropy } from "../ports/mod.ts";
-import { clientOf, jobTable, type VapClient } from "./jobs.ts";
+import { clientOf, jobTable, type VapClient, type VapState } from "./jobs.ts";
 import { vapLink } from "./link.ts";
 
 export const LEARNED_MAX = 1_024;
@@ -34,6 +36,11 @@ export interface VapClientOptions {
   readonly instance?: bigint;
   /** Default the draft's Ti, 39.5 s. */
   readonly timeoutMs?: number;
+  /**
+   * Stores what a Notify has brought; the server has its answer when this succeeds with true, and sends the Notify again
+   * otherwise. Default: true once the queue `learned` has it.
+   */
+  readonly learn?: (info: ValInfo) => Effect.Effect<boolean>;
   /** Wait between connections, doubled up to 64 times as failures follow one another. Default 1 to 2 s. */
   readonly reconnectMs?: readonly [min: number, max: number];
 }
@@ -49,6 +56,8 @@ export const connectVap = Effect.fn("vap.client")(function* (
   const target = { host, port, ...(tls === undefined ? {} : { tls }) };
   const link = yield* vapLink({ target, username, password, timeoutMs }, box.tell);
   const learned = yield* Queue.dropping<ValInfo>(LEARNED_MAX);
+  const arrived = yield* Queue.dropping<Of<VapClientAction, "learned">>(LEARNED_MAX);
+  const state = yield* SubscriptionRef.make<VapState>({ isUp: false, why: "connecting" });
   const jobs = jobTable(box);
 
   const perform = (action: OwnOrder<VapClientAction>): Effect.Effect<void> => {
@@ -64,18 +73,29 @@ export const connectVap = Effect.fn("vap.client")(function* (
       case "settle":
         return jobs.settle(action.ref, action.result);
       case "learned":
-        return Effect.flatMap(Queue.offer(learned, action.info), (taken) =>
-          taken ? Effect.void : Effect.logWarning("vap.learned.dropped"),
-        );
+        return Effect.asVoid(Queue.offer(arrived, action)); // without room there is no answer: it comes again
       case "report":
-        return Effect.logInfo(`vap.client.${action.what}`, action.why);
+        return Effect.andThen(
+          SubscriptionRef.set(state, { isUp: action.what === "registered", why: action.why }),
+          Effect.logInfo(`vap.client.${action.what}`, action.why),
+        );
     }
   };
+  const { learn = (info) => Queue.offer(learned, info) } = options;
+  const keep = Effect.flatMap(Queue.take(arrived), ({ info, transactionId }) =>
+    Effect.flatMap(learn(info), (isKept) =>
+      Effect.andThen(
+        isKept ? Effect.void : Effect.logWarning("vap.learned.notKept"),
+        box.tell({ type: "kept", transactionId, isKept }),
+      ),
+    ),
+  );
+  yield* Effect.forkScoped(Effect.forever(keep));
   // Must exceed every version used before a restart; Unix seconds do, unless we published more than once a second.
   const firstVersion = Math.floor((yield* Clock.currentTimeMillis) / 1000);
   const { between } = entropy;
   const all = performing(box, { unexpected: "vap.unexpected", between }, perform);
   const session = drive(vapClient, { name, vservice, instance, firstVersion, reconnectMs }, box, all, username);
   yield* Effect.forkScoped(Effect.ensuring(session, jobs.end));
-  return clientOf(jobs.ask, learned);
+  return clientOf(jobs, { learned, state });
 });

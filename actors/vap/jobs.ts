@@ -1,12 +1,20 @@
 /** The interface of a call agent to its session, and the callers that wait for results. */
-import { Effect, type Queue } from "effect";
+import { Effect, type Queue, type SubscriptionRef } from "effect";
 import type { E164, Vcr } from "../../codecs/shared/mod.ts";
 import type { ValInfo, VService } from "../../codecs/vap/mod.ts";
 import type { VapClientEvent, VapResult } from "../../machines/vap/mod.ts";
 import { type Mailbox, Replies } from "../kit/mod.ts";
 import { VapRefused } from "./errors.ts";
 
+/** Of a session. `why`: of what it is not. */
+export interface VapState {
+  readonly isUp: boolean;
+  readonly why: string;
+}
+
 export interface VapClient {
+  /** Whether the server has us registered, and every change of it. */
+  readonly state: SubscriptionRef.SubscriptionRef<VapState>;
   /** Replaces what was published before. Waits until the server has it, however long it is away. */
   readonly publishVService: (
     document: VService,
@@ -15,9 +23,9 @@ export interface VapClient {
   readonly publishNumbers: (
     numbers: ReadonlyArray<E164>,
   ) => Effect.Effect<ReadonlyArray<{ readonly number: E164; readonly result: VapResult }>>;
-  /** Succeeds when the server has acknowledged it; asked again after a lost connection. */
+  /** Succeeds when the server has acknowledged it; asked again after a lost connection. Interrupted, it is not asked again. */
   readonly uploadVcr: (vcr: Vcr) => Effect.Effect<void, VapRefused>;
-  /** The results of validations, as Notify brings them. When nobody takes them the queue fills, and further ones are dropped with a warning. */
+  /** The results of validations, as Notify brings them, unless `learn` takes them. When the queue is full the server sends further ones again later. */
   readonly learned: Queue.Dequeue<ValInfo>;
   /** Ends the session; everything that waits fails. */
   readonly unregister: Effect.Effect<void>;
@@ -38,13 +46,30 @@ export const jobTable = (box: Pick<Mailbox<VapClientEvent>, "tell">) => {
       // A full mailbox of a session that has just ended would take nothing: its end answers the job.
       return jobs.ask(ref, Effect.raceFirst(box.tell(eventOf(ref)), jobs.over));
     });
+  /** As `ask`; a caller that is interrupted takes its job out of the queue. */
+  const withdrawing: Ask = (eventOf) =>
+    Effect.suspend(() => {
+      let withdraw: Effect.Effect<void> = Effect.void;
+      return Effect.onInterrupt(
+        ask((ref) => {
+          withdraw = Effect.raceFirst(box.tell({ type: "withdraw", ref }), jobs.over);
+          return eventOf(ref);
+        }),
+        () => withdraw,
+      );
+    });
   const settle = (ref: number, result: VapResult): Effect.Effect<void> => jobs.answer(ref, result);
-  return { ask, settle, end: jobs.end({ type: "failed", reason: "ended", why: "the session is over" }) };
+  return { ask, withdrawing, settle, end: jobs.end({ type: "failed", reason: "ended", why: "the session is over" }) };
 };
 
-export const clientOf = (ask: Ask, learned: Queue.Dequeue<ValInfo>): VapClient => {
-  const done = (eventOf: (ref: number) => Asking) =>
-    Effect.flatMap(ask(eventOf), (result) =>
+interface Asker {
+  readonly ask: Ask;
+  readonly withdrawing: Ask;
+}
+
+export const clientOf = ({ ask, withdrawing }: Asker, results: Pick<VapClient, "learned" | "state">): VapClient => {
+  const done = (eventOf: (ref: number) => Asking, by = ask) =>
+    Effect.flatMap(by(eventOf), (result) =>
       result.type === "done" ? Effect.succeed(result.quota) : Effect.fail(refusalOf(result)),
     );
   return {
@@ -59,8 +84,8 @@ export const clientOf = (ask: Ask, learned: Queue.Dequeue<ValInfo>): VapClient =
           ),
         { concurrency: PUBLISHED_AT_ONCE_MAX },
       ),
-    uploadVcr: (vcr) => Effect.asVoid(done((ref) => ({ type: "upload", ref, vcr }))),
-    learned,
+    uploadVcr: (vcr) => Effect.asVoid(done((ref) => ({ type: "upload", ref, vcr }), withdrawing)),
+    ...results,
     unregister: Effect.asVoid(ask((ref) => ({ type: "unregister", ref }))),
   };
 };

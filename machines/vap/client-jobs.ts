@@ -72,6 +72,18 @@ export const take = (
   }
 };
 
+/** An upload that nobody waits for: out of the queue; one that was sent already is not sent again. */
+export const withdraw = ({ vcrs, asks }: Context, { ref }: Of<VapClientEvent, "withdraw">): ClientDecision => ({
+  context: {
+    vcrs: vcrs.filter((job) => job.ref !== ref),
+    asks: asks.map((ask) =>
+      isJob(ask.what) && ask.what.type === "vcr" && ask.what.ref === ref
+        ? { ...ask, what: { ...ask.what, ref: 0 } }
+        : ask,
+    ),
+  },
+});
+
 /** A decision, followed by every request that can be sent after it. */
 export const pumped =
   <E, A>(of: (context: Context, event: E) => Decision<Context, A>) =>
@@ -182,13 +194,13 @@ export const refreshNumbers = ({ numbers, stored, isRefreshing }: Context): Clie
   return { context: { numbers: [...numbers, ...again].slice(0, NUMBERS_MAX), stored: [], isRefreshing: false } };
 };
 
-/** Requests without an answer go back to the head of their queues. */
+/** Requests without an answer go back to the head of their queues, but for uploads that nobody waits for. */
 export const putBack = ({ asks, numbers, vcrs }: Context): Pick<Context, "asks" | "numbers" | "vcrs"> => {
   const jobs = asks.flatMap(({ what }) => (isJob(what) ? [what] : []));
   return {
     asks: [],
     numbers: [...jobs.filter((job) => job.type === "number"), ...numbers],
-    vcrs: [...jobs.filter((job) => job.type === "vcr"), ...vcrs],
+    vcrs: [...jobs.filter((job) => job.type === "vcr").filter(({ ref }) => ref !== 0), ...vcrs],
   };
 };
 

@@ -185,7 +185,8 @@ const jobAnswered = (context: Context, job: VapJob, response: VapMessage): Clien
   }
   const error = errorNumberOf(response);
   const unregistered = error === errorCode.unregistered;
-  const mayRetry = unregistered || error === errorCode.publicationFailed;
+  const isWanted = job.type === "number" || job.ref !== 0;
+  const mayRetry = isWanted && (unregistered || error === errorCode.publicationFailed);
   if (!mayRetry || job.attempts + 1 >= JOB_ATTEMPTS_MAX) return { actions: failRefused(job.ref, error) };
   const again = { ...job, attempts: job.attempts + 1 };
   const isPublished = context.isPublished && !unregistered;
@@ -194,7 +195,7 @@ const jobAnswered = (context: Context, job: VapJob, response: VapMessage): Clien
     : { context: { isPublished, vcrs: [...context.vcrs, again] } };
 };
 
-/** A request of the server's: Notify brings a ValInfo document, every other method is refused. */
+/** A request of the server's: Notify brings a ValInfo document, every other method is refused. It is answered by `kept`. */
 export const asked = (
   context: Context,
   { request, genuine }: Of<VapClientEvent, "asked">,
@@ -205,16 +206,18 @@ export const asked = (
   if (id === undefined || id !== context.subscription) return { actions: [answer(request, "unknownSubscription")] };
   const read = readValInfo(valueIn(request, "serviceContent") ?? new Uint8Array());
   if (!read.ok) return { actions: [answer(request, "badRequest")] };
-  return { actions: [answer(request), { type: "learned", info: read.value }] };
+  return { actions: [{ type: "learned", info: read.value, transactionId: request.transactionId }] };
 };
-const answer = ({ type, transactionId }: VapMessage, error?: VapError): Of<VapClientAction, "answer"> => ({
+const answer = ({ type, transactionId }: VapMessage, error: VapError): Of<VapClientAction, "answer"> => ({
   type: "answer",
   transactionId,
-  content: {
-    method: type.method as VapContent["method"],
-    class: error === undefined ? "success" : "error",
-    attributes: error === undefined ? [] : [errorAttribute(error)],
-  },
+  content: { method: type.method as VapContent["method"], class: "error", attributes: [errorAttribute(error)] },
+});
+/** A route that was stored; on a connection after the one that brought it the server ignores the answer. */
+export const kept = (_: Context, { transactionId, isKept }: Of<VapClientEvent, "kept">): ClientDecision<"answer"> => ({
+  actions: isKept
+    ? [{ type: "answer", transactionId, content: { method: "notify", class: "success", attributes: [] } }]
+    : [],
 });
 
 export const goodbye = (context: Context, { ref }: Of<VapClientEvent, "unregister">): ClientDecision<"ask"> => {

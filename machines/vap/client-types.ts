@@ -58,6 +58,10 @@ export type VapClientEvent =
   | { readonly type: "publishNumber"; readonly ref: number; readonly number: E164 }
   | { readonly type: "upload"; readonly ref: number; readonly vcr: Vcr }
   | { readonly type: "unregister"; readonly ref: number }
+  /** The caller of this upload waits no more: it is not sent, or not sent again. */
+  | { readonly type: "withdraw"; readonly ref: number }
+  /** What `learned` brought is stored, or could not be: then there is no answer, and the server sends it again. */
+  | { readonly type: "kept"; readonly transactionId: Uint8Array; readonly isKept: boolean }
   | { readonly type: "connected" }
   | { readonly type: "lost"; readonly why: string }
   | { readonly type: "answered"; readonly ask: number; readonly outcome: VapOutcome }
@@ -70,7 +74,8 @@ export type VapClientAction =
   | { readonly type: "ask"; readonly ask: number; readonly request: VapContent }
   | { readonly type: "answer"; readonly transactionId: Uint8Array; readonly content: VapContent }
   | { readonly type: "settle"; readonly ref: number; readonly result: VapResult }
-  | { readonly type: "learned"; readonly info: ValInfo }
+  /** A Notify, answered when the event `kept` says that it is stored. */
+  | { readonly type: "learned"; readonly info: ValInfo; readonly transactionId: Uint8Array }
   | { readonly type: "report"; readonly what: "registered" | "lost" | "refused"; readonly why: string }
   | {
       readonly type: "startTimer";

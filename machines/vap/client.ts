@@ -10,7 +10,7 @@
  *                    unregister: leaving +--> over
  */
 import { type Of, setup } from "../kit/mod.ts";
-import { finished, pumped, refreshNumbers, take } from "./client-jobs.ts";
+import { finished, pumped, refreshNumbers, take, withdraw } from "./client-jobs.ts";
 import {
   answered,
   asked,
@@ -21,6 +21,7 @@ import {
   isRegister,
   isRegistered,
   keepAlive,
+  kept,
   lose,
   ready,
   refused,
@@ -76,7 +77,13 @@ export const vapClient = machine("vapClient", {
     ending: 0,
   }),
   initial: "connecting",
-  on: { publishService: queue, publishNumber: queue, upload: queue },
+  on: {
+    publishService: queue,
+    publishNumber: queue,
+    upload: queue,
+    withdraw: { actions: decide([], withdraw) },
+    kept: {},
+  },
   timers: { refresh: { actions: decide([], refreshNumbers) } },
   states: {
     connecting: {
@@ -102,6 +109,7 @@ export const vapClient = machine("vapClient", {
           { actions: decide(["settle", "startTimer", "ask", "note"], pumped(answered)) },
         ],
         asked: { actions: decide(["answer", "learned", "note"], asked) },
+        kept: { actions: decide(["answer"], kept) },
         lost: { target: "waiting", actions: [stopTimer("keepalive"), retryLater] },
         unregister: { target: "leaving", actions: [stopTimer("keepalive"), decide(["ask"], goodbye)] },
       },

@@ -90,8 +90,9 @@ inMemory(
     const store: StoreShape = { ...memoryStore(), write: () => full };
     const cache = yield* openRouteCache({ store });
     const info = yield* validated();
-    same(yield* cache.learn(info), undefined);
+    same([yield* cache.learn(info), yield* cache.keep(info)], ["notStored", false]);
     ok(cache.to(NUMBER, yield* Clock.currentTimeMillis) !== undefined);
+    same(yield* cache.keep({ ...info, ticket: "bm8gdGlja2V0" }), true); // sent again it would be no better
     same(yield* cache.learn({ ...info, number: e164("+14085550009") }), "otherNumber");
     same(yield* cache.learn({ ...info, ticket: "bm8gdGlja2V0" }), "badTicket");
     same(cache.all().length, 1);

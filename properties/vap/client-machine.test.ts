@@ -19,6 +19,11 @@ const jobs: fc.Arbitrary<VapClientEvent> = fc.oneof(
   refs.map((ref) => ({ type: "publishNumber" as const, ref, number: NUMBER })),
   refs.map((ref) => ({ type: "upload" as const, ref, vcr })),
 );
+const ids = fc.uint8Array({ minLength: 12, maxLength: 12 });
+const asides: fc.Arbitrary<VapClientEvent> = fc.oneof(
+  refs.map((ref) => ({ type: "withdraw" as const, ref })),
+  fc.tuple(ids, fc.boolean()).map(([transactionId, isKept]) => ({ type: "kept" as const, transactionId, isKept })),
+);
 const world: fc.Arbitrary<VapClientEvent> = fc.oneof(
   { weight: 4, arbitrary: fc.constant({ type: "connected" as const }) },
   fc.constant({ type: "lost" as const, why: "reset" }),
@@ -43,6 +48,7 @@ const bye = refs.map((ref) => ({ type: "unregister" as const, ref }));
 const events = fc.oneof(
   { weight: 4, arbitrary: jobs },
   { weight: 12, arbitrary: world },
+  { weight: 2, arbitrary: asides },
   { weight: 1, arbitrary: bye },
 );
 machineLaws(vapClient, { inputs: fc.constant(input), events: () => events });
@@ -174,6 +180,31 @@ test("a lost connection is made again, and what was out is asked again on it", (
   assert.deepEqual(methodsOf(anew).slice(4), ["register", "publish", "subscribe", "publish number"]);
 });
 
+test("an upload that nobody waits for is not sent; one that is out is not sent again", () => {
+  const uploads = [1, 2, 3].map((ref) => ({ type: "upload" as const, ref, vcr }));
+  const withdraw = (ref: number) => ({ type: "withdraw" as const, ref });
+  const queued = play(...uploads, withdraw(2), service, connected, ok(1, ...handle), ok(2));
+  assert.deepEqual(methodsOf(queued), ["register", "publish", "subscribe", "uploadVcr number", "uploadVcr number"]);
+  const isOut = play(
+    service,
+    connected,
+    ok(1, ...handle),
+    ok(2),
+    ok(3, { type: "subscriptionId", value: 4 }),
+    ...uploads,
+  );
+  const again = [lost, { type: "timerFired", timer: "reconnect" } as const, connected] as const;
+  let now = isOut.snapshot;
+  const later: Array<VapClientAction> = [];
+  for (const event of [withdraw(1), withdraw(3), ...again, ok(7, ...handle), ok(8)] as const) {
+    const next = vapClient.step(now, event);
+    now = next.snapshot;
+    later.push(...next.actions);
+  }
+  assert.equal(later.filter((action) => action.type === "ask" && action.request.method === "uploadVcr").length, 1);
+  assert.equal(later.filter(({ type }) => type === "settle").length, 0);
+});
+
 test("471: the handle is forgotten, and a new session registered", () => {
   const played = play(connected, ok(1, ...handle), lost, again, connected, no(2, "badClientHandle"));
   assert.equal(played.snapshot.value, "waiting");
@@ -217,7 +248,7 @@ test("no answer within Ti: the connection is given up", () => {
   assert.ok(actions.some(({ type }) => type === "disconnect"));
 });
 
-test("draft-jennings-vipr-vap-02 §8.6: a Notify is learned from and answered; one for a subscription we have not, 476", () => {
+test("draft-jennings-vipr-vap-02 §8.6: a Notify is answered once it is stored; one for a subscription we have not, 476", () => {
   const notify = meaningful.at(-1)!;
   const subscribed = [
     service,
@@ -226,11 +257,13 @@ test("draft-jennings-vipr-vap-02 §8.6: a Notify is learned from and answered; o
     ok(2),
     ok(3, { type: "subscriptionId", value: 1 }),
   ] as const;
-  const { actions } = play(...subscribed, { type: "asked", request: notify, genuine: true });
-  assert.deepEqual(
-    actions.slice(-2).map(({ type }) => type),
-    ["answer", "learned"],
-  );
+  const received = play(...subscribed, { type: "asked", request: notify, genuine: true });
+  const order = received.actions.at(-1);
+  assert.ok(order?.type === "learned");
+  const { transactionId } = order;
+  const answers = (isKept: boolean) =>
+    vapClient.step(received.snapshot, { type: "kept", transactionId, isKept }).actions.map(({ type }) => type);
+  assert.deepEqual([answers(true), answers(false)], [["answer"], []]);
   const early = play(service, connected, ok(1, ...handle), {
     type: "asked",
     request: notify,

@@ -8,6 +8,7 @@
  *
  * What is under way at a server that stays up is finished there. What a lost server has not acknowledged goes to the other
  * one; should the first have stored it all the same, a call is proved by both, which adds nothing to either's sum.
+ * DECISIONS.md D-113.
  */
 import { Effect, FiberHandle, Option, type Scope, Stream, SubscriptionRef } from "effect";
 import type { E164, Vcr } from "../../codecs/shared/mod.ts";

@@ -6,6 +6,8 @@
  *                            step --> connect, ask, answer --> link.ts
  *                                 --> settle               --> the caller
  *                                 --> learned --> learn: stored --> kept --> the Notify is answered
+ *
+ * DECISIONS.md D-112.
  */
 
 import { Clock, Effect, Queue, type Scope, SubscriptionRef } from "effect";

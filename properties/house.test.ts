@@ -8,7 +8,7 @@ import { test } from "./kit/harness.ts";
 import { circlesOf, codeOf, FLOORS, fileOf, functionsOf, importsOf, type Source, sources } from "./kit/source.ts";
 
 const PACKAGES: Record<string, RegExp> = {
-  codecs: /^(@noble\/hashes|fast-xml-parser)/,
+  codecs: /^(@noble\/hashes|fast-xml-parser|libphonenumber-js\/max\/metadata$)/,
   machines: /^(@noble\/hashes|@noble\/ciphers|xstate$)/,
   actors: /^effect(\/|$)/,
   runtime: /./,

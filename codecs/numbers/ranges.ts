@@ -1,0 +1,50 @@
+/** A company's own numbers: ranges, asked for every call. */
+import type { E164 } from "../shared/mod.ts";
+import type { NumberRange } from "./plan.ts";
+
+/** Ranges without overlap, shortest numbers first, then by their beginning. */
+const sorted = (ranges: ReadonlyArray<NumberRange>): ReadonlyArray<NumberRange> => {
+  const merged: Array<NumberRange> = [];
+  for (const range of [...ranges].sort((a, b) => compare(a.from, b.from))) {
+    const last = merged.at(-1);
+    if (last === undefined || compare(range.from, last.to) > 0) merged.push(range);
+    else if (compare(range.to, last.to) > 0) merged[merged.length - 1] = { from: last.from, to: range.to };
+  }
+  return merged;
+};
+
+/** Numbers of one length stand as their texts do. */
+const compare = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
+
+const known = new WeakMap<ReadonlyArray<NumberRange>, ReadonlyArray<NumberRange>>();
+
+const rangesOf = (own: ReadonlyArray<NumberRange>): ReadonlyArray<NumberRange> => {
+  const found = known.get(own);
+  if (found !== undefined) return found;
+  const made = sorted(own);
+  known.set(own, made);
+  return made;
+};
+
+export const isWithin = (own: ReadonlyArray<NumberRange>, number: string): boolean => {
+  const ranges = rangesOf(own);
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const { from, to } = ranges[middle]!;
+    if (compare(number, from) < 0) high = middle;
+    else if (compare(number, to) > 0) low = middle + 1;
+    else return true;
+  }
+  return false;
+};
+
+export const countNumbers = (own: ReadonlyArray<NumberRange>): number =>
+  rangesOf(own).reduce((sum, { from, to }) => sum + Number(to) - Number(from) + 1, 0);
+
+/** Each number once, in order. */
+export function* numbersIn(own: ReadonlyArray<NumberRange>): Generator<E164> {
+  for (const { from, to } of rangesOf(own))
+    for (let digits = Number(from); digits <= Number(to); digits++) yield `+${digits}` as E164;
+}

@@ -1,4 +1,13 @@
 /** A call agent's records on their way to the ViPR server, and the routes that come back. */
+export {
+  OUTBOX_PUT_MAX,
+  OUTBOX_TABLE,
+  OUTBOX_WAITING_MAX,
+  type Outbox,
+  type OutboxCounts,
+  type OutboxOptions,
+  openOutbox,
+} from "./outbox.ts";
 export { openRouteCache, type Routes, type RoutesOptions } from "./routes.ts";
 export {
   FAILOVER_AFTER_MS,

@@ -29,6 +29,8 @@ export type UploadFailure = "full" | "refused" | "ended";
 export class UploadFailed extends Data.TaggedError("UploadFailed")<{
   readonly reason: UploadFailure;
   readonly why: string;
+  /** The server refused this very record: asking again changes nothing. */
+  readonly isFinal: boolean;
 }> {}
 
 export interface UploadReport {
@@ -61,7 +63,8 @@ export const openUploads = Effect.fn("agent.uploads")(function* (
       times: UPLOAD_RETRIES_MAX,
     });
   const upload: Uploads["upload"] = Effect.fn("agent.upload")(function* (vcr) {
-    if (waiting >= waitingMax) return yield* new UploadFailed({ reason: "full", why: "too many records wait" });
+    if (waiting >= waitingMax)
+      return yield* new UploadFailed({ reason: "full", why: "too many records wait", isFinal: false });
     waiting += 1;
     yield* Effect.mapError(turns.withPermits(1)(attempts(vcr)), failureOf).pipe(
       Effect.ensuring(
@@ -95,5 +98,8 @@ export const openUploads = Effect.fn("agent.uploads")(function* (
 /** 481 says that the server has no room or that its disk refused; `full` that the session has too many. Both may pass. */
 const mayPass = ({ reason, code }: VapRefused): boolean =>
   reason === "full" || (reason === "refused" && code === errorCode.publicationFailed);
-const failureOf = ({ reason, why }: VapRefused): UploadFailed =>
-  new UploadFailed({ reason: reason === "replaced" ? "ended" : reason, why });
+const failureOf = (refused: VapRefused): UploadFailed => {
+  const { reason, why } = refused;
+  const isFinal = reason === "refused" && !mayPass(refused);
+  return new UploadFailed({ reason: reason === "replaced" ? "ended" : reason, why, isFinal });
+};

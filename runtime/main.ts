@@ -11,6 +11,8 @@ usage: vipr COMMAND [options]
   node       a node of an overlay; also publishes and finds numbers
   server     a company's ViPR server, its call agents and its domains
   ring       a live overlay as one of its nodes sees it
+  config     the company's configuration, vipr.toml: what is wrong with it, what holds
+  number     which number of the telephone network a text is, by the company's dial plan
   explain    why there is a route to a number, or none
   verify-call  one validation by hand, against a server that claims a number
   demo       three companies, two adversaries and a telephone network on this machine
@@ -41,6 +43,16 @@ switch (command) {
   case "ring": {
     const { ringCommand } = await import("./cli/ring.ts");
     process.exit(await ringCommand(args));
+    break;
+  }
+  case "config": {
+    const { configCommand } = await import("./cli/config.ts");
+    process.exit(await configCommand(args));
+    break;
+  }
+  case "number": {
+    const { numberCommand } = await import("./cli/number.ts");
+    process.exit(await numberCommand(args));
     break;
   }
   case "explain": {

@@ -1,6 +1,6 @@
 /** Telephone numbers as exchanges, trunks and records show them, and the dial plan that makes one E.164 of each, or none. */
 export { FOLD_NAMES, type FoldName } from "./fold.ts";
-export { isPattern } from "./pattern.ts";
+export { isPattern, matchesPattern } from "./pattern.ts";
 export {
   type DialPlan,
   type DialPlanInput,

@@ -14,6 +14,19 @@ export const isPattern = (text: string): boolean => text.length <= PATTERN_CHARS
 export const patternOf = (pattern: string): RegExp =>
   new RegExp(`^${pattern.replace("+", "\\+").replace(/X/gi, "([0-9])").replace("*", "[0-9]*")}$`);
 
+const expressions = new Map<string, RegExp>();
+const EXPRESSIONS_MAX = 10_000;
+
+/** For lists that are asked again and again. */
+export const matchesPattern = (pattern: string, text: string): boolean => {
+  const known = expressions.get(pattern);
+  if (known !== undefined) return known.test(text);
+  if (expressions.size >= EXPRESSIONS_MAX) expressions.clear();
+  const made = patternOf(pattern);
+  expressions.set(pattern, made);
+  return made.test(text);
+};
+
 /** The digits that stood at each X of the pattern, put for each X of the template, from the left. */
 export const filled = (template: string, digits: ReadonlyArray<string>): string => {
   let at = 0;

@@ -1,0 +1,61 @@
+/** `--config FILE` and `--set KEY=VALUE` of every command that a company's configuration steers, and the secrets it names. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import process from "node:process";
+import { Effect } from "effect";
+import { type Configuration, FILE_CHARS_MAX, faultText, readConfig, type ViprConfig } from "../config/mod.ts";
+import { fileStopped, type Stopped, stopped } from "./exit.ts";
+import { passwordFrom } from "./password.ts";
+
+export const configOptions = { config: { type: "string" }, set: { type: "string", multiple: true } } as const;
+
+export const CONFIG_HELP = `  --config FILE       the company's configuration. Default: vipr.toml here, if there is one
+  --set KEY=VALUE     a key of it, over the file: --set numbers.country=DE,
+                      --set 'numbers.outside=["9"]', --set trunk.NAME.plus=never`;
+
+export const CONFIG_FILE = "vipr.toml";
+
+export interface ConfigFlags {
+  readonly config?: string | undefined;
+  readonly set?: ReadonlyArray<string> | undefined;
+}
+
+/** Stops with every mistake, a line each. */
+export const loadConfig = ({ config, set }: ConfigFlags): Effect.Effect<Configuration, Stopped> =>
+  Effect.flatMap(textOf(config), ({ file, text }) => {
+    const reading = readConfig({ file, text, settings: set });
+    if (reading.type === "read") return Effect.succeed(reading.configuration);
+    const lines = reading.faults.map(faultText);
+    return stopped("usage", lines.length === 1 ? lines[0]! : `the configuration is not taken\n${lines.join("\n")}`);
+  });
+
+const textOf = (named: string | undefined): Effect.Effect<{ file: string; text: string | undefined }, Stopped> => {
+  const file = named ?? CONFIG_FILE;
+  if (named === undefined && !existsSync(file)) return Effect.succeed({ file, text: undefined });
+  return Effect.try({
+    try: () => {
+      if (statSync(file).size > FILE_CHARS_MAX) throw new Error(`is longer than ${FILE_CHARS_MAX} bytes`);
+      return { file, text: readFileSync(file, "utf8") };
+    },
+    catch: (cause) => unreadable(file, cause),
+  });
+};
+
+const unreadable = (file: string, cause: unknown): Stopped =>
+  (cause as { readonly code?: string }).code === "ENOENT"
+    ? stopped("usage", `${file}: there is no such file`)
+    : fileStopped(file, cause);
+
+/** Of `[vap]`. Never printed, never part of what is shown. */
+export const vapPassword = ({ vap }: ViprConfig): Effect.Effect<string, Stopped> => {
+  if (vap.passwordFile !== undefined) return passwordFrom(vap.passwordFile, "password");
+  if (vap.passwordEnv === undefined)
+    return Effect.fail(missing("vap.password-file", "or vap.password-env: the account's password"));
+  const password = process.env[vap.passwordEnv];
+  return password === undefined || password === ""
+    ? Effect.fail(stopped("usage", `vap.password-env: the variable ${vap.passwordEnv} is not set`))
+    : Effect.succeed(password);
+};
+
+/** For a program that cannot do without a key. */
+export const missing = (key: string, meaning: string): Stopped =>
+  stopped("usage", `${key} is missing in the configuration: ${meaning}`);

@@ -1,0 +1,20 @@
+/** `[records]`: how the exchange writes its call records. */
+import { key, list, map, text } from "./key.ts";
+
+export const recordsKeys = {
+  format: key(text('a format, as "asterisk"'), "how the files are written"),
+  zone: key(text('a time zone, as "UTC" or "Europe/Berlin"'), "of the times in the files"),
+  file: key(text("the path of a file"), "what is followed or imported when no file is named"),
+  columns: key(
+    list(text("the name of a column"), "a list of names"),
+    "of a file without a line of names, in their order",
+    [],
+  ),
+  mapping: key(text("the mapping of cdr_custom.conf"), "Asterisk's cdr_custom: the line of its configuration"),
+  template: key(text("a template"), "FreeSWITCH's mod_cdr_csv: the name or the text of its template"),
+  fields: key(
+    map(text("the name of a column"), "a table of names"),
+    "what our names are in files that name their columns",
+    {},
+  ),
+} as const;

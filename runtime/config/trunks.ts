@@ -1,0 +1,32 @@
+/** `[[trunk]]`: one for each way to the telephone network, as records name it and as SIP reaches it. */
+import { key, like, list, map, oneOf, text, whole } from "./key.ts";
+
+export const trunkKeys = {
+  name: key(
+    like(/^[A-Za-z0-9_.-]{1,64}$/, 'letters, digits, _ . -, as "trunk1"'),
+    "its name; each trunk needs one of its own",
+  ),
+  channels: key(
+    list(text("how a channel's name begins"), 'a list, as ["PJSIP/trunk1"]'),
+    "how records name its channels: what stands before the last hyphen",
+    [],
+  ),
+  plus: key(
+    oneOf("always", "never", "omitted-by-some"),
+    "whether it writes the + of international numbers: never: all its digits are international; omitted-by-some: digits longer than the country's own are",
+    "always" as const,
+  ),
+  national: key(
+    oneOf("prefixed", "bare"),
+    "whether national numbers have the country's prefix (0, 1, 8, 06) on it",
+    "prefixed" as const,
+  ),
+  "digits-to-number": key(
+    map(text("the digits before them, as +1408555"), 'a table, as { "4" = "+1408555" }'),
+    "of a trunk that delivers short numbers: how many digits, and what stands before them",
+    {},
+  ),
+  host: key(text('a host, as "sip.carrier.example"'), "the carrier's SIP server"),
+  port: key(whole(1, 65_535), "its port; none: 5060, and 5061 for TLS"),
+  transport: key(oneOf("udp", "tcp", "tls"), "how it is reached", "udp" as const),
+} as const;

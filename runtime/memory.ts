@@ -5,11 +5,12 @@
  */
 import { pbkdf2Sync } from "node:crypto";
 import { Context, Effect, Layer } from "effect";
-import { type Arithmetic, Dialer, Entropy, Https, Keys, Listener } from "../actors/ports/mod.ts";
+import { type Arithmetic, Datagrams, Dialer, Entropy, Https, Keys, Listener } from "../actors/ports/mod.ts";
 import type { Stretching } from "../codecs/reload/mod.ts";
 import { arithmeticLayer } from "./arithmetic.ts";
 import { keysLayer, stretchSync } from "./keys.ts";
 import { chanceOf } from "./memory/chance.ts";
+import { type MemoryDatagramOptions, memoryDatagrams } from "./memory/datagrams.ts";
 import { memoryHttps } from "./memory/https.ts";
 import { type MemoryNetworkOptions, memoryNetwork } from "./memory/network.ts";
 
@@ -21,9 +22,10 @@ export { memoryStore, memoryStoreLayer } from "./store/memory.ts";
 
 export interface MemoryOptions extends MemoryNetworkOptions {
   readonly seed: number;
+  readonly datagrams?: MemoryDatagramOptions;
 }
 
-export type Ports = Arithmetic | Dialer | Entropy | Https | Keys | Listener;
+export type Ports = Arithmetic | Datagrams | Dialer | Entropy | Https | Keys | Listener;
 
 /** Derivation in place: a thread of the pool would work in real time while virtual time jumps past it. */
 const memoryKeys: Layer.Layer<Keys> = Layer.effect(
@@ -47,6 +49,7 @@ export const memoryLayer = (options: MemoryOptions): Layer.Layer<Ports> => {
       const { dial, listen } = memoryNetwork(keys, chance, options);
       return Context.make(Dialer, { dial }).pipe(
         Context.add(Listener, { listen }),
+        Context.add(Datagrams, memoryDatagrams(chance, options.datagrams)),
         Context.add(Https, memoryHttps(keys)),
       );
     }),

@@ -1,7 +1,8 @@
 /** Every port opened for real on Node. Deno and Bun offer the same modules; their own files say where they differ. */
 import { Layer } from "effect";
-import type { Arithmetic, Dialer, Entropy, Https, Keys, Listener } from "../actors/ports/mod.ts";
+import type { Arithmetic, Datagrams, Dialer, Entropy, Https, Keys, Listener } from "../actors/ports/mod.ts";
 import { arithmeticLayer } from "./arithmetic.ts";
+import { datagramsLayer } from "./datagrams.ts";
 import { entropyLayer } from "./entropy.ts";
 import { httpsLayer } from "./https.ts";
 import { keysLayer } from "./keys.ts";
@@ -16,11 +17,12 @@ export interface RuntimeOptions {
   readonly seed?: number;
 }
 
-export type Ports = Arithmetic | Dialer | Entropy | Https | Keys | Listener;
+export type Ports = Arithmetic | Datagrams | Dialer | Entropy | Https | Keys | Listener;
 
 export const nodeLayer = (options: RuntimeOptions = {}): Layer.Layer<Ports> =>
   Layer.mergeAll(
     dialerLayer,
+    datagramsLayer,
     listenerLayer,
     httpsLayer,
     keysLayer,

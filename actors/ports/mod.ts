@@ -2,6 +2,7 @@
 export { Arithmetic } from "./arithmetic.ts";
 export { Authority, type AuthorityShape, type IssueRequest } from "./authority.ts";
 export { ByteStream, type ByteStreamShape, type Peer } from "./byte-stream.ts";
+export { DATAGRAM_BYTES_MAX, type DatagramHandlers, type DatagramSocket, Datagrams } from "./datagrams.ts";
 export { CONNECT_TIMEOUT_MS, Dialer, type DialTarget } from "./dialer.ts";
 export { Entropy } from "./entropy.ts";
 export {

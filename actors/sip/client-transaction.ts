@@ -4,6 +4,7 @@ import { cancelOf, type SipRequest, type SipResponse } from "../../codecs/sip/mo
 import type { Machine } from "../../machines/kit/mod.ts";
 import {
   type ClientTransactionInput,
+  clientKeyOf,
   type InviteClientAction,
   inviteClient,
   nonInviteClient,
@@ -11,7 +12,7 @@ import {
 } from "../../machines/sip/mod.ts";
 import type { Mailbox } from "../kit/mod.ts";
 import type { Flow } from "./flow.ts";
-import { clientKeyOf, hostTransaction, type LiveTransactions, TRANSACTIONS_MAX } from "./live.ts";
+import { hostTransaction, type LiveTransactions, TRANSACTIONS_MAX } from "./live.ts";
 
 export type ClientTold =
   | { readonly type: "received"; readonly response: SipResponse }

@@ -1,16 +1,6 @@
 /** The transactions under way, and how one is hosted: a machine, its mailbox, and a name to find it by. */
 import { Effect, Exit, Scope } from "effect";
-import {
-  branchOf,
-  cseqOf,
-  headerOf,
-  MAGIC_BRANCH,
-  printHostPort,
-  type SipMessage,
-  type SipRequest,
-  tagOf,
-  topViaOf,
-} from "../../codecs/sip/mod.ts";
+import type { SipRequest } from "../../codecs/sip/mod.ts";
 import type { Machine } from "../../machines/kit/mod.ts";
 import type { ClientTransactionInput } from "../../machines/sip/mod.ts";
 import { drive, type Mailbox, mailbox } from "../kit/mod.ts";
@@ -55,20 +45,3 @@ export const hostTransaction = <A>(
     yield* Effect.forkIn(Effect.ensuring(whole, forget), live.scope);
     return one;
   });
-
-/** RFC 3261 §17.1.3: the branch and the method of CSeq. */
-export const clientKeyOf = (message: SipMessage): string => `${branchOf(message)} ${cseqOf(message).method}`;
-
-/**
- * RFC 3261 §17.2.3: the branch, sent-by and method; and the peer, so that one cannot speak for another. A Via without the
- * cookie is of an RFC 2543 client and names no transaction: there it is what its requests of one transaction share. The To tag
- * is not among that, for the ACK has the one that we gave.
- */
-export const serverKeyOf = (flow: Flow, request: SipRequest, method: string): string => {
-  const via = topViaOf(request);
-  const sentBy = via === undefined ? "" : printHostPort(via.host, via.port);
-  const branch = branchOf(request);
-  if (branch?.startsWith(MAGIC_BRANCH)) return `${flow.who} ${branch} ${sentBy} ${method}`;
-  const call = `${headerOf(request, "Call-ID")} ${tagOf(request, "From")} ${cseqOf(request).number}`;
-  return `${flow.who} 2543 ${branch} ${sentBy} ${request.uri} ${call} ${method}`;
-};

@@ -7,10 +7,11 @@ import {
   inviteServer,
   nonInviteServer,
   type ServerTransactionInput,
+  serverKeyOf,
 } from "../../machines/sip/mod.ts";
 import type { Mailbox } from "../kit/mod.ts";
 import type { Flow } from "./flow.ts";
-import { hostTransaction, type LiveTransactions, serverKeyOf, TRANSACTIONS_MAX } from "./live.ts";
+import { hostTransaction, type LiveTransactions, TRANSACTIONS_MAX } from "./live.ts";
 
 export type ServerTold = { readonly type: "cancelled" } | { readonly type: "upstreamLost" };
 
@@ -50,7 +51,7 @@ export const serveWith =
             return Effect.logDebug("sip.unexpected", action.unexpected);
         }
       };
-      const key = serverKeyOf(flow, request, request.method);
+      const key = serverKeyOf(flow.who, request, request.method);
       const isInvite = request.method === "INVITE";
       const one = yield* hostTransaction(
         live,

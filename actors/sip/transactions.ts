@@ -6,9 +6,10 @@
  */
 import { Effect } from "effect";
 import { responseTo, type SipMessage, type SipRequest, type Unreadable } from "../../codecs/sip/mod.ts";
+import { clientKeyOf, serverKeyOf } from "../../machines/sip/mod.ts";
 import { type Ask, askWith } from "./client-transaction.ts";
 import type { Flow } from "./flow.ts";
-import { clientKeyOf, type LiveTransactions, serverKeyOf } from "./live.ts";
+import type { LiveTransactions } from "./live.ts";
 import { type Serve, serveWith } from "./server-transaction.ts";
 
 /** RFC 3261 §17.1.1.1. */
@@ -54,9 +55,9 @@ const receiveWith = (
     return client.box.tell({ type: "received", response: message });
   }
   const { method } = message;
-  const same = servers.get(serverKeyOf(flow, message, method));
+  const same = servers.get(serverKeyOf(flow.who, message, method));
   if (same !== undefined) return same.box.tell({ type: "repeated" });
-  const invite = servers.get(serverKeyOf(flow, message, "INVITE"));
+  const invite = servers.get(serverKeyOf(flow.who, message, "INVITE"));
   if (method === "ACK") return invite === undefined ? user.ack(flow, message) : invite.box.tell({ type: "acked" });
   if (method !== "CANCEL" || invite === undefined) return user.request(flow, message);
   return Effect.andThen(flow.send(responseTo(message, 200)), invite.box.tell({ type: "cancelled" }));

@@ -13,7 +13,7 @@ import { printVia } from "./values.ts";
 
 /** Where we are, in a Via and in a Contact. */
 export interface SentBy {
-  readonly transport: "TCP" | "TLS";
+  readonly transport: "UDP" | "TCP" | "TLS";
   readonly host: string;
   readonly port: number;
 }

@@ -39,14 +39,18 @@ export type HeadRead =
 
 export const HEADERS_MAX = 256;
 
-/** `bytes`: start line and header fields, empty line included. */
-export const parseHead = (bytes: Uint8Array): HeadRead => {
+/**
+ * `bytes`: start line and header fields, empty line included. `lengthWithout`: what its length is where Content-Length is
+ * missing; undefined: it must be there.
+ */
+export const parseHead = (bytes: Uint8Array, lengthWithout = -1): HeadRead => {
   const unicode = textOf(bytes);
   const text = unicode ?? latin1.decode(bytes);
   const eol = endOfLine(text, 0);
   if (eol < 0) return lost(BAD_LINE);
   const lines = readLines(text, eol + 2);
   if (lines === undefined) return lost(BAD_LINE);
+  if ((lines.seen & (1 << ID.contentLength)) === 0) lines.contentLength = lengthWithout;
   if (lines.contentLength < 0) return lost(BAD_LENGTH);
   const start = startOf(text, eol);
   const problem =

@@ -1,6 +1,7 @@
 /** SIP and SDP as text: messages, addresses, framing, what follows from what, the ticket's header field. */
 export { ackOf, badRequestOf, cancelOf, MAGIC_BRANCH, type ResponseParts, responseTo, textBody } from "./build.ts";
 export { cutSip, noSip, type SipCut, type SipHeld } from "./cut.ts";
+export { readDatagram } from "./datagram.ts";
 export {
   contactOf,
   type Dialog,
@@ -16,6 +17,7 @@ export {
 } from "./dialog.ts";
 export type { Parsed, SipError } from "./error.ts";
 export {
+  fieldsOf,
   type HasHeaders,
   type Header,
   headerOf,
@@ -52,6 +54,15 @@ export {
 } from "./message.ts";
 export { hasParam, PARAMS_MAX, type Param, paramOf } from "./params.ts";
 export { parseSdp, printSdp, type Sdp, type SdpLine, type SdpMedia } from "./sdp.ts";
+export {
+  CALL_TEXT_CHARS_MAX,
+  CALL_VALUES_MAX,
+  type CallTexts,
+  decodeCall,
+  encodeCall,
+  type StoredCall,
+  textsOf,
+} from "./stored-call.ts";
 export { TICKET_HEADER, ticketOf, withTicket } from "./ticket-header.ts";
 export {
   type NameAddr,

@@ -40,6 +40,7 @@ export {
   inviteServer,
   type ServerTransactionInput,
 } from "./invite-server.ts";
+export { clientKeyOf, serverKeyOf } from "./keys.ts";
 export {
   type Description,
   descriptionIn,

@@ -1,0 +1,100 @@
+/**
+ * Calls under way on disk, and the records of those that are over.
+ *
+ *   save, forget, ended --> pending --> one write for all that came meanwhile --> again, later and later, until it succeeds
+ *
+ * A call's record and the removal of what was stored of the call are one write: after a crash there is one of them.
+ * Nobody who talks waits for it. DECISIONS.md D-106. docs/protocol/sip.md#the-call-agents-proxy.
+ */
+import { Effect, Queue } from "effect";
+import { utf8 } from "../../codecs/shared/mod.ts";
+import type { CallReport } from "../../machines/proxy/mod.ts";
+import { allRows } from "../kit/mod.ts";
+import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
+import type { AgentProxyOptions } from "./options.ts";
+
+/** A row for each call that was answered and is not over: its key the call's id. */
+export const CALLS_TABLE = "agentCalls";
+/** Changes and records that wait for a store that does not answer; beyond, the calls that wait longest are not stored. */
+const PENDING_MAX = 200_000;
+/** Of one write. */
+const BATCH_MAX = 1_000;
+const RETRY_MS = [250, 30_000] as const;
+
+export interface CallStore {
+  readonly save: (id: string, call: Uint8Array) => void;
+  readonly forget: (id: string) => void;
+  readonly ended: (report: CallReport) => void;
+  /** Changes and records that are not written yet. */
+  readonly waiting: () => number;
+}
+
+export const openCallStore = Effect.fn("proxy.calls")(function* ({
+  store,
+  record,
+}: Pick<AgentProxyOptions, "store" | "record">) {
+  const saves = new Map<string, Uint8Array | undefined>();
+  let ended: Array<CallReport> = [];
+  const stirred = yield* Queue.sliding<void>(1);
+  const stir = () => void Queue.offerUnsafe(stirred, undefined);
+
+  const save = (id: string, call: Uint8Array | undefined) => {
+    if (store === undefined) return;
+    if (saves.size >= PENDING_MAX) saves.delete(saves.keys().next().value!);
+    saves.set(id, call);
+    stir();
+  };
+  /** What waits now, up to a batch, taken only when it is written. */
+  const batch = Effect.gen(function* () {
+    const reports = ended.slice(0, BATCH_MAX);
+    // What is over needs no row, and its row may not come after its record.
+    const over = new Set(reports.map(({ id }) => id));
+    const rows = [...saves].filter(([id]) => !over.has(id)).slice(0, BATCH_MAX);
+    if (rows.length > 0 && store !== undefined) yield* store.write(rows.map(changeOf));
+    for (const [id, call] of rows) if (saves.get(id) === call) saves.delete(id);
+    if (reports.length > 0) yield* record(reports, store === undefined ? [] : reports.map(({ id }) => removalOf(id)));
+    for (const id of over) saves.delete(id);
+    ended = ended.slice(reports.length);
+  });
+  const write = Effect.gen(function* () {
+    yield* Queue.take(stirred);
+    while (saves.size > 0 || ended.length > 0) yield* patiently(batch);
+  });
+  yield* Effect.forkScoped(Effect.forever(write));
+  return {
+    save,
+    forget: (id) => save(id, undefined),
+    ended: (report) => {
+      if (ended.length >= PENDING_MAX) ended.shift();
+      ended.push(report);
+      stir();
+    },
+    waiting: () => saves.size + ended.length,
+  } satisfies CallStore as CallStore;
+});
+
+const text = new TextDecoder();
+
+/** The calls of before the restart. */
+export const storedCalls = (store: StoreShape) =>
+  Effect.map(allRows(store, CALLS_TABLE), (rows) =>
+    rows.map(({ key, value }) => ({ id: text.decode(key), call: value })),
+  );
+
+const changeOf = ([id, call]: readonly [string, Uint8Array | undefined]): Change =>
+  call === undefined ? removalOf(id) : { type: "put", table: CALLS_TABLE, key: utf8(id), value: call };
+const removalOf = (id: string): Change => ({ type: "remove", table: CALLS_TABLE, key: utf8(id) });
+
+/** Again until it succeeds: said once with the reason, and once when it is over. */
+const patiently = (work: Effect.Effect<void, StoreFailed>): Effect.Effect<void> => {
+  const attempt = (waitMs: number): Effect.Effect<void> =>
+    Effect.catch(work, ({ reason, why }) =>
+      Effect.gen(function* () {
+        if (waitMs === RETRY_MS[0]) yield* Effect.logWarning("proxy.calls.notWritten", { reason, why });
+        yield* Effect.sleep(waitMs);
+        yield* attempt(Math.min(2 * waitMs, RETRY_MS[1]));
+        if (waitMs === RETRY_MS[0]) yield* Effect.logInfo("proxy.calls.written");
+      }),
+    );
+  return attempt(RETRY_MS[0]);
+};

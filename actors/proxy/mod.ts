@@ -1,0 +1,8 @@
+/** A record-routing SIP proxy between a PBX and its trunks, on real sockets and a store. */
+export {
+  type AgentProxy,
+  type AgentProxyCounters,
+  type AgentProxyOptions,
+  type ProxyListen,
+  serveAgentProxy,
+} from "./serve.ts";

@@ -1,0 +1,62 @@
+/** What a proxy is given, and what it shows. */
+
+import type { Effect } from "effect";
+import type {
+  CallReport,
+  CoreCount,
+  CoreLimits,
+  CoreTiming,
+  FallbackReason,
+  RouteOf,
+  SipPeer,
+  Transport,
+} from "../../machines/proxy/mod.ts";
+import type { Change, Credentials, Listening, StoreFailed, StoreShape } from "../ports/mod.ts";
+
+export interface ProxyListen {
+  readonly transport: Transport;
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Whose messages come here: needed where two sides share an IP address. Default: the sender's address tells. */
+  readonly side?: "pbx" | "trunk" | "border";
+  /** How others reach it: for an address that is not our own, or when we listen on all of them. An IPv6 address in brackets. */
+  readonly advertise?: { readonly host: string; readonly port?: number };
+}
+
+export interface AgentProxyOptions {
+  readonly listen: ReadonlyArray<ProxyListen>;
+  readonly peers: ReadonlyArray<SipPeer>;
+  /** For TLS, either way. */
+  readonly credentials?: Credentials;
+  /** Where a call of the PBX goes: asked in the turn that brings it, so that it must not wait. */
+  readonly route: RouteOf;
+  /**
+   * Takes the records of calls that are over. `forget`: what is to be removed from `store` in the same write, so that each is
+   * recorded once whatever happens. Told again, later and later, until it succeeds.
+   */
+  readonly record: (
+    reports: ReadonlyArray<CallReport>,
+    forget: ReadonlyArray<Change>,
+  ) => Effect.Effect<void, StoreFailed>;
+  /** Where calls under way are kept over a restart. Default: nowhere. */
+  readonly store?: StoreShape;
+  readonly timing?: Partial<CoreTiming>;
+  readonly limits?: Partial<CoreLimits>;
+}
+
+export interface AgentProxyCounters extends Readonly<Record<CoreCount, number>> {
+  /** Calls that had a route over SIP and took the telephone network, by the reason. */
+  readonly fellBack: Readonly<Partial<Record<FallbackReason, number>>>;
+  /** Calls under way: answered and not over, or being tried. */
+  readonly underWay: number;
+  readonly transactions: number;
+  /** Records that wait for the store or for whoever takes them. */
+  readonly unwritten: number;
+}
+
+export interface AgentProxy {
+  /** In the order of `listen`. */
+  readonly listening: ReadonlyArray<Listening>;
+  readonly counters: () => AgentProxyCounters;
+}

@@ -1,0 +1,157 @@
+/**
+ * The streams of a proxy: those that others open, those that it opens, and which of them leads where. RFC 3261 §18.
+ *
+ *   accept --> link --+--> read, cut --> received        send --> the link there is, or dial --> queue --> one write a turn
+ *   send   --> dial --+
+ *
+ * Whoever sends never waits: a peer that does not read its stream has it closed. Links that we open are few, and those that
+ * do not open are told as `unreachable`.
+ */
+import { Effect, Option, Queue } from "effect";
+import { concat } from "../../codecs/shared/mod.ts";
+import { cutSip, noSip, SIP_BYTES_MAX, type SipMessage, type Unreadable } from "../../codecs/sip/mod.ts";
+import type { Destination, Transport } from "../../machines/proxy/mod.ts";
+import { type ByteStreamShape, type Credentials, Dialer, DialFailed } from "../ports/mod.ts";
+
+/** Written and not yet taken by the transport; one more closes the stream. */
+const LINK_MESSAGES_MAX = 1_024;
+/** Streams that we open, at once. */
+const DIALLED_MAX = 512;
+/** Addresses that lead to a stream of the peer's own, RFC 5923. */
+const ALIASES_MAX = 1_024;
+const DIAL_TIMEOUT_MS = 1_500;
+/** Nothing comes for so long: longer than timer C, so that no call waits on it. */
+const LINK_IDLE_MS = 600_000;
+
+export interface Link {
+  readonly id: number;
+  readonly transport: Transport;
+  readonly own: number;
+  readonly host: string;
+  readonly port: number;
+  readonly queue: Queue.Queue<Uint8Array>;
+  /** Undefined while it is being opened. */
+  stream: ByteStreamShape | undefined;
+}
+
+export interface StreamHandlers {
+  /** What one read has brought: all in one turn. */
+  readonly received: (
+    link: Link,
+    messages: ReadonlyArray<SipMessage>,
+    unreadable: ReadonlyArray<Unreadable>,
+  ) => Effect.Effect<void>;
+  readonly lost: (link: Pick<Link, "transport" | "host" | "port">, why: string) => Effect.Effect<void>;
+}
+
+const keyOf = ({
+  transport,
+  host,
+  port,
+}: {
+  readonly transport: Transport;
+  readonly host: string;
+  readonly port: number;
+}) => `${transport} ${host}:${port}`;
+
+export interface Streams {
+  readonly accept: (stream: ByteStreamShape, transport: Transport, own: number) => Effect.Effect<void>;
+  /** Waits for nothing. */
+  readonly send: (to: Destination, bytes: Uint8Array) => void;
+  /** The peer is reached by its own stream, at an address that it has named. */
+  readonly alias: (link: Link, port: number) => void;
+}
+
+export const openStreams = Effect.fn("proxy.streams")(function* (
+  credentials: Credentials | undefined,
+  handlers: StreamHandlers,
+) {
+  const dialer = yield* Dialer;
+  const scope = yield* Effect.scope;
+  const run = Effect.runForkWith(yield* Effect.context<never>());
+  const links = new Map<number, Link>();
+  const byAddress = new Map<string, Link>();
+  const aliases = new Map<string, Link>();
+  let ids = 0;
+
+  const linkTo = (to: Omit<Link, "id" | "queue" | "stream">) =>
+    Effect.map(
+      Queue.dropping<Uint8Array>(LINK_MESSAGES_MAX),
+      (queue): Link => ({ ...to, id: ++ids, queue, stream: undefined }),
+    );
+  const forget = (link: Link) => {
+    links.delete(link.id);
+    if (byAddress.get(keyOf(link)) === link) byAddress.delete(keyOf(link));
+    for (const [key, at] of aliases) if (at === link) aliases.delete(key);
+  };
+
+  const write = (link: Link, stream: ByteStreamShape) =>
+    Effect.forever(
+      Effect.flatMap(Queue.takeAll(link.queue), (all) => stream.write(all.length === 1 ? all[0] : concat(...all))),
+    );
+
+  /** Until it ends; gives the reason. */
+  const serve = Effect.fn("proxy.link")(function* (link: Link, stream: ByteStreamShape) {
+    link.stream = stream;
+    yield* Effect.forkScoped(Effect.ignore(write(link, stream)));
+    let held = noSip;
+    while (true) {
+      const chunk = yield* Effect.timeoutOption(stream.read, LINK_IDLE_MS);
+      if (Option.isNone(chunk)) return "idle";
+      const cut = cutSip(held, chunk.value, SIP_BYTES_MAX);
+      yield* handlers.received(link, cut.messages, cut.unreadable);
+      if (cut.error !== undefined) return `${cut.error.at}: ${cut.error.why}`;
+      held = cut.held;
+    }
+  });
+  const served = (link: Link, stream: ByteStreamShape) =>
+    Effect.scoped(serve(link, stream)).pipe(Effect.catchTag("StreamClosed", ({ why }) => Effect.succeed(why)));
+
+  const accept: Streams["accept"] = Effect.fn("proxy.accept")(function* (stream, transport, own) {
+    const { host, port } = stream.peer;
+    const link = yield* linkTo({ transport, own, host, port });
+    links.set(link.id, link);
+    const why = yield* Effect.ensuring(
+      served(link, stream),
+      Effect.sync(() => forget(link)),
+    );
+    yield* Effect.logDebug("proxy.link.ended", { from: `${host}:${port}`, why });
+  });
+
+  const open = (link: Link) =>
+    Effect.gen(function* () {
+      const { transport, host, port } = link;
+      if (transport === "TLS" && credentials === undefined)
+        return yield* new DialFailed({ reason: "noCredentials", why: "no credentials" });
+      const tls = transport === "TLS" ? { tls: credentials! } : {};
+      const stream = yield* dialer.dial({ host, port, timeoutMs: DIAL_TIMEOUT_MS, ...tls });
+      return yield* served(link, stream);
+    }).pipe(
+      Effect.scoped,
+      Effect.catchTag("DialFailed", ({ why }) => Effect.succeed(why)),
+      Effect.ensuring(Effect.sync(() => forget(link))),
+      Effect.flatMap((why) => handlers.lost(link, why)),
+    );
+  const dial = (to: Destination, bytes: Uint8Array): void => {
+    if (byAddress.size >= DIALLED_MAX) return void run(handlers.lost(to, "too many streams"));
+    const link = Effect.runSync(linkTo(to));
+    links.set(link.id, link);
+    byAddress.set(keyOf(to), link);
+    Queue.offerUnsafe(link.queue, bytes);
+    run(Effect.asVoid(Effect.forkIn(open(link), scope)));
+  };
+  return {
+    accept,
+    send: (to, bytes) => {
+      const link = links.get(to.stream) ?? aliases.get(keyOf(to)) ?? byAddress.get(keyOf(to));
+      if (link === undefined) return dial(to, bytes);
+      if (Queue.offerUnsafe(link.queue, bytes)) return;
+      run(Effect.andThen(Effect.logWarning("proxy.slowPeer", keyOf(to)), link.stream?.close ?? Effect.void));
+    },
+    alias: (link, port) => {
+      const key = keyOf({ ...link, port });
+      if (!aliases.has(key) && aliases.size >= ALIASES_MAX) aliases.delete(aliases.keys().next().value!);
+      aliases.set(key, link);
+    },
+  } satisfies Streams as Streams;
+});

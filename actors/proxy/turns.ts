@@ -1,0 +1,85 @@
+/**
+ * Hosts the proxy core: gives it messages and the time, performs what a turn has ordered, wakes it when a timer is due.
+ *
+ *   datagram, stream, timer --> turn(core => ...) --> send to sockets and links, calls to the store, counters
+ *
+ * A turn runs in plain JavaScript, outside of any fiber: nothing in it waits.
+ */
+import { Clock, Effect, Scheduler } from "effect";
+import type { CoreCount, CoreOptions, CoreOrder, Destination, FallbackReason } from "../../machines/proxy/mod.ts";
+import { ProxyCore } from "../../machines/proxy/mod.ts";
+import { timersOf } from "../kit/timers.ts";
+import type { CallStore } from "./call-store.ts";
+
+export interface TurnOutputs {
+  readonly send: (to: Destination, bytes: Uint8Array) => void;
+  readonly calls: CallStore;
+}
+
+export type Counts = Record<CoreCount, number>;
+export interface Turns {
+  /** One turn: what `work` makes the core order is performed when it returns. */
+  readonly turn: (work: (core: ProxyCore, nowMs: number) => void) => void;
+  readonly core: ProxyCore;
+  readonly counts: Counts;
+  readonly fellBack: Partial<Record<FallbackReason, number>>;
+}
+
+export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOptions, { send, calls }: TurnOutputs) {
+  const clock = yield* Clock.Clock;
+  const timers = timersOf(clock, yield* Scheduler.Scheduler);
+  const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6;
+  const core = new ProxyCore(options, nowMs());
+  const counts: Counts = { ...NO_COUNTS };
+  const fellBack: Partial<Record<FallbackReason, number>> = {};
+  let timer: { readonly stop: () => void } | undefined;
+  let wakesMs = Number.POSITIVE_INFINITY;
+
+  const perform = (order: CoreOrder) => {
+    switch (order.type) {
+      case "send":
+        return send(order.to, order.bytes);
+      case "save":
+        return calls.save(order.id, order.call);
+      case "forget":
+        return calls.forget(order.id);
+      case "ended":
+        return calls.ended(order.report);
+      case "fellBack":
+        fellBack[order.reason] = (fellBack[order.reason] ?? 0) + 1;
+        return;
+      case "count":
+        counts[order.what] += 1;
+    }
+  };
+  const wake = () => {
+    timer = undefined;
+    wakesMs = Number.POSITIVE_INFINITY;
+    turn((core, now) => core.due(now));
+  };
+  const turn: Turns["turn"] = (work) => {
+    const now = nowMs();
+    core.setOffset(clock.currentTimeMillisUnsafe() - now);
+    work(core, now);
+    for (let orders = core.take(); orders.length > 0; orders = core.take()) for (const order of orders) perform(order);
+    const next = core.nextMs();
+    if (next === undefined || next >= wakesMs) return;
+    timer?.stop();
+    wakesMs = next;
+    timer = timers.start(Math.max(0, next - now), wake);
+  };
+  yield* Effect.addFinalizer(() => Effect.sync(() => timer?.stop()));
+  return { turn, core, counts, fellBack } satisfies Turns as Turns;
+});
+
+const NO_COUNTS: Counts = {
+  calls: 0,
+  answered: 0,
+  viaVipr: 0,
+  failedOver: 0,
+  refusedByLimit: 0,
+  loops: 0,
+  strangers: 0,
+  unreadable: 0,
+  strayResponses: 0,
+};

@@ -1,0 +1,91 @@
+/**
+ * Where we are reached, and how we find ourselves again in Route and Request-URI. RFC 3261 §16.4 and §16.6; RFC 5658 for the two
+ * Record-Route fields of a proxy that is entered by one address and left by another.
+ */
+import { type Header, hasParam, paramOf, printHostPort, type SipUri, type Uri } from "../../codecs/sip/mod.ts";
+import type { OwnAddress, ProxySide, Transport } from "./types.ts";
+
+export const SIP_PORT = 5_060;
+export const SIPS_PORT = 5_061;
+export const defaultPort = (transport: Transport): number => (transport === "TLS" ? SIPS_PORT : SIP_PORT);
+
+/** Our addresses, by number, with what is written of each. */
+export class OwnAddresses {
+  readonly all: ReadonlyArray<OwnAddress>;
+  private readonly byHostPort = new Map<string, Array<number>>();
+  private readonly vias: ReadonlyArray<string>;
+  private readonly uris: ReadonlyArray<string>;
+  private readonly records: ReadonlyArray<Header>;
+
+  constructor(all: ReadonlyArray<OwnAddress>) {
+    this.all = all;
+    for (const [i, { host, port }] of all.entries()) {
+      const key = `${host} ${port}`;
+      this.byHostPort.set(key, [...(this.byHostPort.get(key) ?? []), i]);
+    }
+    this.vias = all.map(({ transport, host, port }) => `SIP/2.0/${transport} ${printHostPort(host, port)};branch=`);
+    this.uris = all.map(({ transport, host, port }) => {
+      const by = transport === "UDP" ? "" : `;transport=${transport.toLowerCase()}`;
+      return `sip:${printHostPort(host, port)}${by};lr`;
+    });
+    this.records = this.uris.map((uri) => ({ name: "Record-Route", value: `<${uri}>` }));
+  }
+
+  /** The number of the address that a URI means; -1: it is not ours. */
+  of(uri: Uri): number {
+    if (uri.type !== "sip") return -1;
+    const transport = transportOf(uri);
+    const found = this.byHostPort.get(`${uri.host} ${uri.port ?? defaultPort(transport)}`);
+    if (found === undefined) return -1;
+    return found.find((i) => this.all[i]!.transport === transport) ?? found[0]!;
+  }
+
+  /** A Via but for the branch, which comes last. */
+  via(own: number): string {
+    return this.vias[own]!;
+  }
+
+  /** The one that the next hop uses comes first. RFC 5658 §5. */
+  recordRoutes(towards: number, from: number): ReadonlyArray<Header> {
+    return towards === from ? [this.records[towards]!] : [this.records[towards]!, this.records[from]!];
+  }
+
+  path(own: number): string {
+    return `<${this.uris[own]!}>`;
+  }
+
+  /** By which of our addresses a message leaves for a side; -1: none speaks that transport. */
+  towards(side: ProxySide, transport: Transport): number {
+    let any = -1;
+    for (let i = 0; i < this.all.length; i++) {
+      const own = this.all[i]!;
+      if (own.transport !== transport) continue;
+      if (own.side === side) return i;
+      if (any < 0 || (this.all[any]!.side !== undefined && own.side === undefined)) any = i;
+    }
+    return any;
+  }
+}
+
+/** RFC 3263 §4.1, without a look at the DNS: what the URI says, or UDP. */
+export const transportOf = (uri: SipUri): Transport => {
+  if (uri.secure) return "TLS";
+  const named = paramOf(uri.params, "transport")?.toUpperCase();
+  return named === "TCP" || named === "TLS" ? named : "UDP";
+};
+
+export interface Hop {
+  readonly transport: Transport;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where a URI leads. */
+export const hopOf = (uri: Uri): Hop | undefined => {
+  if (uri.type !== "sip") return undefined;
+  const transport = transportOf(uri);
+  return { transport, host: paramOf(uri.params, "maddr") ?? uri.host, port: uri.port ?? defaultPort(transport) };
+};
+
+/** A router that leaves the Request-URI alone. RFC 3261 §16.12. */
+export const isLoose = (uri: Uri): boolean => uri.type === "sip" && hasParam(uri.params, "lr");

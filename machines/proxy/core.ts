@@ -1,0 +1,294 @@
+/**
+ * A record-routing, transaction-stateful proxy between a PBX, its trunks and our border element. RFC 3261 §16, RFC 6026;
+ * docs/protocol/sip.md#the-call-agents-proxy.
+ *
+ *   receive(source, message) --+--> transactions --> contexts --> orders --> take()
+ *   due, unreachable, lost ----+                       |
+ *                                                      +--> calls: save, ended
+ *
+ * It knows no socket, clock or disk: whoever hosts it gives it messages and the time, performs its orders in their order, and
+ * calls `due` at `nextMs`. One call of it is one turn: what the turn has produced is taken together.
+ */
+import { type UnixMs, unixMs } from "../../codecs/shared/mod.ts";
+import {
+  fieldsOf,
+  headerOf,
+  listOf,
+  printSip,
+  responseTo,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+  tagOf,
+  textsOf,
+  type Unreadable,
+} from "../../codecs/sip/mod.ts";
+import { clientKeyOf } from "../sip/mod.ts";
+import { OwnAddresses } from "./addresses.ts";
+import { Calls } from "./calls.ts";
+import { Context, type CoreHop } from "./context.ts";
+import { CORE_LIMITS, CORE_TIMING } from "./defaults.ts";
+import { Forwarding } from "./forwarding.ts";
+import { hopsOfCall, hopsToSide, hopWithin, isForUs, leadsOn, type Neighbourhood } from "./hops.ts";
+import { Ids } from "./ids.ts";
+import { isLoop, LoopGuard } from "./loops.ts";
+import { Outcomes } from "./outcomes.ts";
+import { Peers, type Sender } from "./peers.ts";
+import { Replies } from "./replies.ts";
+import { leaving, type Routed, routed, toStrictRouter } from "./route.ts";
+import { Transactions } from "./transactions.ts";
+import type { CoreCount, CoreLimits, CoreOptions, CoreOrder, Destination, Source } from "./types.ts";
+import { completed } from "./via.ts";
+
+export class ProxyCore {
+  private readonly options: CoreOptions;
+  private readonly limits: CoreLimits;
+  private readonly at: Neighbourhood;
+  private readonly calls = new Calls();
+  private readonly loops: LoopGuard;
+  private readonly transactions: Transactions<Context>;
+  private readonly ids: Ids;
+  private readonly replies: Replies;
+  private readonly outcomes: Outcomes;
+  private readonly forwarding: Forwarding;
+  private orders: Array<CoreOrder> = [];
+  /** Between the time that timers go by and Unix time: a clock that is set does not touch a timer. */
+  private offsetMs = 0;
+
+  constructor(options: CoreOptions, nowMs: number) {
+    this.options = options;
+    this.limits = { ...CORE_LIMITS, ...options.limits };
+    const timing = { ...CORE_TIMING, ...options.timing };
+    const own = new OwnAddresses(options.own);
+    this.at = { own, peers: new Peers(options.own, options.peers) };
+    this.loops = new LoopGuard(this.limits.sameCallMax);
+    const order = (order: CoreOrder) => void this.orders.push(order);
+    this.transactions = new Transactions<Context>(
+      {
+        send: (to, bytes) => order({ type: "send", to, bytes }),
+        passed: (client, response, nowMs) => this.forwarding.passed(client, response, nowMs),
+        failed: (client, why, nowMs) => this.forwarding.failed(client, why, nowMs),
+        fired: (context, timer, nowMs) => this.forwarding.fired(context, timer, nowMs),
+      },
+      timing.t1Ms,
+      nowMs,
+    );
+    this.ids = new Ids(options.mark);
+    this.replies = new Replies(this.ids, order);
+    const { calls, loops, transactions, ids } = this;
+    this.outcomes = new Outcomes({ calls, loops, order, unixOf: this.unixOf });
+    this.forwarding = new Forwarding({ own, outcomes: this.outcomes, transactions, timing, ids, order });
+  }
+
+  /** Unix time is so many milliseconds ahead of the time that all other functions are given. */
+  setOffset(ms: number): void {
+    this.offsetMs = ms;
+  }
+
+  /** What is to be done, in this order. */
+  take(): ReadonlyArray<CoreOrder> {
+    const { orders } = this;
+    if (orders.length > 0) this.orders = [];
+    return orders;
+  }
+
+  receive(source: Source, message: SipMessage, nowMs: number) {
+    if (message.type === "response") return this.receiveResponse(message, nowMs);
+    const request = completed(message, source);
+    const sender = this.at.peers.senderOf(source);
+    if (sender === undefined) return this.refuseStranger(request, source);
+    if (request.method === "ACK") return this.receiveAck(source, sender, request, nowMs);
+    const same = this.transactions.serverOf(request, source, request.method);
+    if (same !== undefined) return this.transactions.tell(same, "repeated", nowMs);
+    if (request.method === "CANCEL") return this.receiveCancel(source, request, nowMs);
+    this.begin(source, sender, request, nowMs);
+  }
+
+  /** A message whose end is known and whose content is not SIP. RFC 3261 §21.4.1. */
+  unreadable(source: Source, found: Unreadable): void {
+    this.count("unreadable");
+    if (this.at.peers.senderOf(source) === undefined) return;
+    this.replies.refuseUnreadable(found, source);
+  }
+
+  /** Nothing can be sent there. */
+  unreachable({ transport, host, port }: Pick<Destination, "transport" | "host" | "port">, nowMs: number): void {
+    for (const client of [...this.transactions.clients.values()]) {
+      const { to } = client;
+      if (to.host !== host || to.port !== port || to.transport !== transport) continue;
+      // A trunk that rings may come back by a stream of its own; the way over SIP gives way.
+      const isRinging =
+        client.hasProvisional && client.isInvite && client.context?.hops[client.context.at]?.kind === "peer";
+      if (!isRinging) this.transactions.unreachable(client, nowMs);
+    }
+  }
+
+  due(nowMs: number): void {
+    this.transactions.due(nowMs);
+  }
+
+  nextMs(): number | undefined {
+    return this.transactions.nextMs();
+  }
+
+  /** A neighbour's name is at these addresses now. */
+  resolved(host: string, addresses: ReadonlyArray<string>): void {
+    this.at.peers.resolved(host, addresses);
+  }
+
+  /** A call of before the restart. False: its bytes are none of ours. */
+  restore(id: string, bytes: Uint8Array): boolean {
+    return this.calls.restore(id, bytes);
+  }
+  /** Forgets calls that cannot be up any more. To be called now and then. */
+  expire(nowMs: number): void {
+    for (const { id } of this.calls.expire(this.unixOf(nowMs))) this.orders.push({ type: "forget", id });
+  }
+
+  get size(): { readonly transactions: number; readonly calls: number; readonly bytes: number } {
+    const { transactions, calls } = this;
+    return { transactions: transactions.size, calls: calls.size, bytes: transactions.bytes };
+  }
+
+  private receiveResponse(response: SipResponse, nowMs: number) {
+    const client = this.transactions.clients.get(clientKeyOf(response));
+    // RFC 6026 §7: a response that belongs to nothing goes nowhere.
+    if (client === undefined) return this.count("strayResponses");
+    this.transactions.received(client, response, nowMs);
+  }
+
+  private receiveAck(source: Source, sender: Sender, ack: SipRequest, nowMs: number) {
+    const server = this.transactions.serverOf(ack, source, "INVITE");
+    if (server !== undefined && server.snapshot.value !== "accepted")
+      return this.transactions.tell(server, "acked", nowMs);
+    const way = routed(ack, this.at.own);
+    const hop = way && hopWithin(this.at, way, sender.side, this.calls.of(ack, sender.side) !== undefined);
+    if (hop === undefined || tagOf(ack, "To")?.startsWith(this.options.mark)) return;
+    if (Number(headerOf(ack, "Max-Forwards") ?? 70) === 0) return;
+    // The ACK of a 2xx has no transaction: it passes, each time it comes. RFC 3261 §16.6 and §16.11.
+    const via = `${this.at.own.via(hop.to.own)}${this.ids.branch()}`;
+    const sent = leaving(toStrictRouter(way!.request), via, [], undefined);
+    this.orders.push({ type: "send", to: hop.to, bytes: printSip(sent) });
+  }
+
+  private receiveCancel(source: Source, cancel: SipRequest, nowMs: number) {
+    const server = this.transactions.serverOf(cancel, source, "INVITE");
+    if (server === undefined) return this.replies.refuse(cancel, source, 481);
+    this.replies.accept(cancel, source);
+    if (server.context !== undefined) this.forwarding.cancelled(server.context, fieldsOf(cancel, "Reason"), nowMs);
+  }
+
+  private begin(source: Source, sender: Sender, request: SipRequest, nowMs: number) {
+    const refused = this.refusalBefore(request);
+    if (refused !== undefined) return this.replies.refuse(request, source, refused);
+    const way = routed(request, this.at.own);
+    if (way === undefined) return this.replies.refuse(request, source, 400);
+    const opens = tagOf(request, "To") === undefined;
+    if (isForUs(way, this.at.own)) return this.replies.answerForUs(request, source);
+    if (Number(headerOf(request, "Max-Forwards") ?? 70) === 0) return this.replies.refuse(request, source, 483);
+    if (listOf(request, "Proxy-Require").length > 0) return this.replies.refuse(request, source, 420);
+    if (!opens) return this.goWithin(source, sender, way, request, nowMs);
+    if (request.method === "INVITE") return this.call(source, sender, way, request, nowMs);
+    const to = sender.side === "pbx" ? "trunk" : "pbx";
+    this.go(source, way, request, leadsOn(this.at, way) ?? hopsToSide(this.at, way.request, to), nowMs);
+  }
+
+  /** What is wrong before anything is looked at. */
+  private refusalBefore(request: SipRequest): number | undefined {
+    const { transactionsMax, bytesMax, callsMax } = this.limits;
+    const { transactions, calls } = this;
+    const isFull = transactions.size >= transactionsMax || transactions.bytes >= bytesMax;
+    const opensCall = request.method === "INVITE" && tagOf(request, "To") === undefined;
+    if (isFull || (opensCall && calls.size >= callsMax)) {
+      this.count("refusedByLimit");
+      return 503;
+    }
+    return undefined;
+  }
+
+  /** A request within a dialog, from either end. */
+  private goWithin(source: Source, { side }: Sender, way: Routed, request: SipRequest, nowMs: number) {
+    const known = this.calls.of(request, side);
+    const hop = hopWithin(this.at, way, side, known !== undefined);
+    if (hop === undefined) return this.replies.refuse(request, source, 481);
+    const context = this.go(source, way, request, [hop], nowMs);
+    if (context !== undefined && request.method === "BYE" && known !== undefined)
+      context.ending = { ...known, atMs: this.unixOf(nowMs) };
+  }
+
+  /** An INVITE that opens a dialog. */
+  private call(source: Source, sender: Sender, way: Routed, request: SipRequest, nowMs: number) {
+    const pair = this.loops.pairOf(request);
+    if (isLoop(request, this.options.mark, this.transactions) || this.loops.isFull(pair)) {
+      this.count("loops");
+      return this.replies.refuse(request, source, 482);
+    }
+    const about = textsOf(request);
+    const hops = this.hopsOfInvite(sender, way, about, nowMs);
+    this.go(source, way, request, hops, nowMs, (made) => {
+      this.count("calls");
+      made.about = about;
+      made.pair = pair;
+      this.loops.enter(pair);
+      const isOut = sender.side === "pbx";
+      if (sender.side === "border") return;
+      made.call = this.calls.invited(
+        request,
+        isOut ? "sent" : "received",
+        isOut ? "" : sender.peer.name,
+        this.ids.tag(),
+      );
+    });
+  }
+
+  private hopsOfInvite(sender: Sender, way: Routed, about: ReturnType<typeof textsOf>, nowMs: number) {
+    const { request } = way;
+    if (sender.side !== "pbx") return hopsToSide(this.at, request, "pbx");
+    const sticky = this.outcomes.challengedBy(request);
+    if (sticky !== undefined) {
+      const trunks = [
+        sticky,
+        ...this.at.peers
+          .of("trunk")
+          .map(({ name }) => name)
+          .filter((name) => name !== sticky),
+      ];
+      return hopsOfCall(this.at, request, { trunks }).hops;
+    }
+    const { hops, fellBack } = hopsOfCall(this.at, request, this.options.route(request, about, this.unixOf(nowMs)));
+    if (fellBack !== undefined) this.orders.push({ type: "fellBack", reason: fellBack, status: undefined });
+    return hops;
+  }
+
+  /** Sends the request on its way, in transactions of its own. Undefined: there is no way. */
+  private go(
+    source: Source,
+    way: Routed,
+    request: SipRequest,
+    hops: ReadonlyArray<CoreHop>,
+    nowMs: number,
+    prepare: (context: Context) => void = () => {},
+  ): Context | undefined {
+    if (hops.length === 0) {
+      this.replies.refuse(request, source, 404);
+      return undefined;
+    }
+    const trying = request.method === "INVITE" ? responseTo(request, 100) : undefined;
+    const server = this.transactions.serve(request, source, trying, nowMs);
+    const context = new Context(server, source, way.request, hops);
+    server.context = context;
+    prepare(context);
+    this.forwarding.begin(context, request, nowMs);
+    return context;
+  }
+
+  private refuseStranger(request: SipRequest, source: Source): void {
+    this.count("strangers");
+    if (request.method !== "ACK") this.replies.refuse(request, source, 403);
+  }
+
+  private readonly unixOf = (nowMs: number): UnixMs => unixMs(nowMs + this.offsetMs);
+  private count(what: CoreCount): void {
+    this.orders.push({ type: "count", what });
+  }
+}

@@ -1,0 +1,220 @@
+import {
+  type Header,
+  headerOf,
+  printSip,
+  responseTo,
+  type SipRequest,
+  type SipResponse,
+  topViaOf,
+} from "../../codecs/sip/mod.ts";
+import { mediaVerdictOf } from "../sip/mod.ts";
+import type { OwnAddresses } from "./addresses.ts";
+import type { Context } from "./context.ts";
+import { hangUpOf } from "./hang-up.ts";
+import type { Ids } from "./ids.ts";
+import type { ClientFailure } from "./invite-client.ts";
+import type { Outcomes } from "./outcomes.ts";
+import { outgoing } from "./outgoing.ts";
+import { better } from "./respond.ts";
+import { type ResponseContextEvent, type ResponseContextOrder, responseContext } from "./response-context.ts";
+import type { ClientTransaction } from "./transaction.ts";
+import type { Transactions } from "./transactions.ts";
+import type { CoreOrder, CoreTiming, Destination } from "./types.ts";
+import { withoutVia } from "./via.ts";
+
+/** A larger request goes over TCP where the neighbour takes it. RFC 3261 §18.1.1. */
+export const DATAGRAM_BYTES_MAX = 1_300;
+
+export interface ForwardingParts {
+  readonly own: OwnAddresses;
+  readonly outcomes: Outcomes;
+  readonly transactions: Transactions<Context>;
+  readonly timing: CoreTiming;
+  readonly ids: Ids;
+  readonly order: (order: CoreOrder) => void;
+}
+
+type Client = ClientTransaction<Context>;
+
+export class Forwarding {
+  private readonly parts: ForwardingParts;
+
+  constructor(parts: ForwardingParts) {
+    this.parts = parts;
+  }
+
+  begin(context: Context, request: SipRequest, nowMs: number): void {
+    const { attemptMs, silenceMs, ringMs, t1Ms } = this.parts.timing;
+    const isInvite = request.method === "INVITE";
+    const hops = context.hops.map(({ kind }) => kind);
+    const { snapshot, actions } = responseContext.start({ isInvite, hops, attemptMs, silenceMs, ringMs, t1Ms });
+    context.snapshot = snapshot;
+    this.perform(context, actions, undefined, nowMs);
+  }
+
+  cancelled(context: Context, reasons: ReadonlyArray<Header>, nowMs: number): void {
+    context.reasons = reasons;
+    this.step(context, { type: "cancelled" }, undefined, nowMs);
+  }
+
+  fired(context: Context, timer: string, nowMs: number): void {
+    this.step(context, { type: "timerFired", timer } as ResponseContextEvent, undefined, nowMs);
+  }
+
+  passed(client: Client, response: SipResponse, nowMs: number) {
+    const { context } = client;
+    if (context === undefined) return; // of a CANCEL or a BYE of our own
+    if (client !== context.branch || isOver(context)) return this.passedLate(context, client, response, nowMs);
+    this.step(context, this.eventOf(context, client, response), response, nowMs);
+  }
+
+  failed(client: Client, why: ClientFailure, nowMs: number) {
+    const { context } = client;
+    if (context === undefined || client !== context.branch || isOver(context)) return;
+    if (why === "unreachable" && context.isLarge) {
+      context.isLarge = false;
+      return this.forward(context, context.at, nowMs, true);
+    }
+    this.step(context, { type: "failed", why }, undefined, nowMs);
+  }
+
+  /** The branch was given up, or its request is answered: forks pass, other answers are hung up. RFC 3261 §16.7 step 5. */
+  private passedLate(context: Context, client: Client, response: SipResponse, nowMs: number) {
+    if (response.status < 200 || response.status >= 300 || !client.isInvite) return;
+    if (client !== context.answeredBy) return this.hangUp(client, response, nowMs);
+    this.passUp(context, response, nowMs);
+  }
+
+  private eventOf(context: Context, client: Client, response: SipResponse): ResponseContextEvent {
+    const { status } = response;
+    if (status === 100) return { type: "trying" };
+    if (status >= 300) return { type: "refusal", isRetryable: status === 503 || status === 408 };
+    const isFinal = status >= 200;
+    if (client.isInvite && context.hops[context.at]?.kind === "vipr" && client.request !== undefined) {
+      const verdict = mediaVerdictOf(client.request, response, context.isDescribed);
+      if (verdict.type === "early") return { type: "early" };
+      if (verdict.type === "unsecured" || (isFinal && headerOf(response, "Contact") === undefined))
+        return { type: "unusable" };
+      context.isDescribed ||= verdict.isAnswer;
+    }
+    return { type: isFinal ? "success" : "provisional" };
+  }
+
+  private step(context: Context, event: ResponseContextEvent, response: SipResponse | undefined, nowMs: number): void {
+    if (context.snapshot === undefined || isOver(context)) return;
+    const { snapshot, actions } = responseContext.step(context.snapshot, event);
+    context.snapshot = snapshot;
+    this.perform(context, actions, response, nowMs);
+  }
+
+  private perform(
+    context: Context,
+    actions: ReadonlyArray<ResponseContextOrder>,
+    response: SipResponse | undefined,
+    nowMs: number,
+  ): void {
+    const { transactions } = this.parts;
+    for (const action of actions) {
+      switch (action.type) {
+        case "forward":
+          this.forward(context, action.at, nowMs);
+          break;
+        case "pass":
+          this.passUp(context, response!, nowMs);
+          break;
+        case "keep":
+          context.best = better(context.best, response!);
+          break;
+        case "passBest":
+          this.passBest(context, action.otherwise, nowMs);
+          break;
+        case "respond":
+          this.respond(context, action.status, nowMs);
+          break;
+        case "cancel":
+          if (context.branch !== undefined) transactions.cancel(context.branch, context.reasons, nowMs);
+          break;
+        case "abandon":
+          this.abandon(context, nowMs);
+          break;
+        case "hangUp":
+          if (context.branch !== undefined) this.hangUp(context.branch, response!, nowMs);
+          break;
+        case "goOn":
+          this.parts.outcomes.wentOn(context, action, response);
+          break;
+        case "giveUp":
+          this.parts.outcomes.finish(context, undefined, nowMs);
+          transactions.tell(context.server, "abandoned", nowMs);
+          break;
+        case "startTimer":
+          transactions.start(context, action.timer, action.ms, nowMs);
+          break;
+        case "stopTimer":
+          transactions.stop(context, action.timer);
+          break;
+      }
+    }
+  }
+
+  /** RFC 3261 §16.6. `isDatagram`: over UDP, however large. */
+  private forward(context: Context, at: number, nowMs: number, isDatagram = false): void {
+    const { own, transactions } = this.parts;
+    const hop = context.hops[at]!;
+    context.at = at;
+    const sent = outgoing(context, hop.to, own, this.parts.ids.branch());
+    const bytes = printSip(sent);
+    const isTooLarge = bytes.length > DATAGRAM_BYTES_MAX && hop.to.transport === "UDP" && hop.peer?.isLargeOverTcp;
+    const byStream = isTooLarge && !isDatagram ? own.towards(hop.peer!.side, "TCP") : -1;
+    if (byStream < 0) {
+      context.branch = transactions.ask(sent, bytes, hop.to, context, nowMs);
+      return;
+    }
+    context.isLarge = true;
+    const to: Destination = { ...hop.to, transport: "TCP", own: byStream };
+    const large = outgoing(context, to, own, this.parts.ids.branch());
+    context.branch = transactions.ask(large, printSip(large), to, context, nowMs);
+  }
+
+  private passUp(context: Context, response: SipResponse, nowMs: number): void {
+    const up = withoutVia(response);
+    if (up === undefined) return;
+    const { status } = response;
+    if (status >= 200) this.parts.outcomes.finish(context, response, nowMs);
+    if (status >= 300) this.parts.outcomes.noteChallenge(context, status);
+    this.parts.transactions.respond(context.server, up, nowMs);
+  }
+
+  private passBest(context: Context, otherwise: number, nowMs: number) {
+    const { best } = context;
+    if (best === undefined) return this.respond(context, otherwise, nowMs);
+    this.passUp(context, best, nowMs);
+  }
+
+  private respond(context: Context, status: number, nowMs: number): void {
+    const { request } = context;
+    if (request === undefined) return;
+    const response = responseTo(request, status, { toTag: this.parts.ids.tag() });
+    this.parts.outcomes.finish(context, response, nowMs);
+    this.parts.transactions.respond(context.server, response, nowMs);
+  }
+
+  private abandon({ branch, reasons }: Context, nowMs: number): void {
+    if (branch === undefined) return;
+    branch.isAbandoned = true;
+    this.parts.transactions.cancel(branch, reasons, nowMs);
+  }
+
+  /** ACK and BYE, as from the caller: nobody stays on a call that has gone another way. RFC 3261 §13.2.2.4. */
+  private hangUp(client: Client, response: SipResponse, nowMs: number): void {
+    client.isAbandoned = true;
+    const sent = client.request;
+    if (sent === undefined) return;
+    const by = topViaOf(sent)!;
+    const ending = hangUpOf(sent, response, this.parts.own, by, [this.parts.ids.branch(), this.parts.ids.branch()]);
+    if (ending === undefined) return;
+    this.parts.order({ type: "send", to: client.to, bytes: printSip(ending.ack) });
+    this.parts.transactions.ask(ending.bye, printSip(ending.bye), client.to, undefined, nowMs);
+  }
+}
+const isOver = ({ snapshot }: Context): boolean => snapshot !== undefined && snapshot.status !== "active";

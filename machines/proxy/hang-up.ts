@@ -1,0 +1,32 @@
+/** ACK and BYE by which a proxy ends a dialog that must not begin, as its caller would. RFC 3261 §13.2.2.4. A function. */
+import {
+  dialogOfCaller,
+  parseNameAddr,
+  requestIn,
+  type SipRequest,
+  type SipResponse,
+  type Via,
+} from "../../codecs/sip/mod.ts";
+import type { OwnAddresses } from "./addresses.ts";
+import type { Transport } from "./types.ts";
+
+/** `sent`: the request as it went on, with our Via. Undefined: the answer does not say where to. */
+export const hangUpOf = (
+  sent: SipRequest,
+  answer: SipResponse,
+  own: OwnAddresses,
+  { transport, host, port }: Via,
+  [ackBranch, byeBranch]: readonly [string, string],
+): { readonly ack: SipRequest; readonly bye: SipRequest } | undefined => {
+  const dialog = dialogOfCaller(sent, answer);
+  if (dialog === undefined) return undefined;
+  const isOurs = (text: string) => {
+    const route = parseNameAddr("Record-Route", text);
+    return route.ok && own.of(route.value.uri) >= 0;
+  };
+  // From the caller's first hop to the called one's last: ours lie between those behind us and those before us.
+  const routes = dialog.routes.slice(dialog.routes.findLastIndex(isOurs) + 1);
+  const by = { transport: transport as Transport, host, port: port ?? 5_060 };
+  const made = (method: "ACK" | "BYE", branch: string) => requestIn({ ...dialog, routes }, method, by, branch);
+  return { ack: made("ACK", ackBranch), bye: made("BYE", byeBranch) };
+};

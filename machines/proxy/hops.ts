@@ -1,0 +1,115 @@
+/**
+ * Where a request goes. RFC 3261 §16.5; docs/protocol/sip.md#the-call-agents-proxy.
+ *
+ *   within a dialog          its Routes and Request-URI say; from a trunk or the border only to a PBX or within a call we know
+ *   from a PBX, INVITE       over SIP if there is a route and the offer is secured, then the trunks in their order
+ *   from a PBX, other        the trunk that the Request-URI names, or else the trunks in their order
+ *   from a trunk, the border the PBXs in their order
+ */
+import { hostOf, listOf, requestUriOf, type SipRequest, tagOf } from "../../codecs/sip/mod.ts";
+import { offersSecured, routeOf } from "../sip/mod.ts";
+import { defaultPort, type OwnAddresses } from "./addresses.ts";
+import type { CoreHop } from "./context.ts";
+import type { Peers } from "./peers.ts";
+import { nextHopOf, type Routed, retargeted } from "./route.ts";
+import type { FallbackReason, ProxySide, SipPeer, Way } from "./types.ts";
+
+export interface Neighbourhood {
+  readonly own: OwnAddresses;
+  readonly peers: Peers;
+}
+
+const NOTHING_ADDED = { route: undefined, ticket: undefined } as const;
+
+/** A neighbour as the next hop; undefined: none of our addresses speaks its transport. */
+export const hopTo = ({ own }: Neighbourhood, peer: SipPeer, request: SipRequest): CoreHop | undefined => {
+  const { host, port, transport, side } = peer;
+  const by = own.towards(side, transport);
+  if (by < 0) return undefined;
+  const target = requestUriOf(request);
+  const isOurs = target.ok && own.of(target.value) >= 0;
+  const uri = isOurs ? retargeted(request.uri, peer, port === defaultPort(transport)) : request.uri;
+  return { kind: "peer", to: { transport, own: by, host, port, stream: 0 }, peer, uri, ...NOTHING_ADDED };
+};
+
+/** Whose address a host is. */
+const sideAt = (peers: Peers, host: string, from: ProxySide): ProxySide => {
+  if (from !== "pbx") return "pbx";
+  return peers.isOf("trunk", host) || !peers.isOf("border", host) ? "trunk" : "border";
+};
+
+/** Within a dialog, or by a Route that leads on. Undefined: nowhere that we know. */
+export const hopWithin = (
+  { own, peers }: Neighbourhood,
+  { request, by }: Routed,
+  from: ProxySide,
+  isKnownCall: boolean,
+): CoreHop | undefined => {
+  const hop = nextHopOf(request);
+  if (hop === undefined) return undefined;
+  const target = requestUriOf(request);
+  if (target.ok && own.of(target.value) >= 0) return undefined; // it has lost our Route, and with it where it goes
+  const host = hop.host.replace(/^\[|\]$/g, "");
+  if (from !== "pbx" && !isKnownCall && !peers.isOf("pbx", host)) return undefined;
+  const fits = by >= 0 && own.all[by]!.transport === hop.transport;
+  const leaves = fits ? by : own.towards(sideAt(peers, host, from), hop.transport);
+  if (leaves < 0) return undefined;
+  const to = { transport: hop.transport, own: leaves, host, port: hop.port, stream: 0 };
+  return { kind: "peer", to, peer: undefined, uri: request.uri, ...NOTHING_ADDED };
+};
+
+/** A new request to the neighbours of a side, those that its Request-URI names first. */
+export const hopsToSide = (at: Neighbourhood, request: SipRequest, side: ProxySide): ReadonlyArray<CoreHop> =>
+  hopsTo(at, request, at.peers.of(side));
+
+const hopsTo = (at: Neighbourhood, request: SipRequest, peers: ReadonlyArray<SipPeer>): ReadonlyArray<CoreHop> => {
+  const target = requestUriOf(request);
+  const named = target.ok && target.value.type === "sip" ? target.value : undefined;
+  const isNamed = ({ host, port }: SipPeer) =>
+    named !== undefined && named.host === host && (named.port === undefined || named.port === port);
+  const ordered = [...peers.filter(isNamed), ...peers.filter((peer) => !isNamed(peer))];
+  return ordered.flatMap((peer) => hopTo(at, peer, request) ?? []);
+};
+
+export interface CallWay {
+  readonly hops: ReadonlyArray<CoreHop>;
+  /** Why a call that has a route does not take it. */
+  readonly fellBack: FallbackReason | undefined;
+}
+
+/** A new call of the PBX. */
+export const hopsOfCall = (at: Neighbourhood, request: SipRequest, way: Way): CallWay => {
+  const trunks = at.peers.of("trunk");
+  const named = way.trunks.flatMap((name) => trunks.find((trunk) => trunk.name === name) ?? []);
+  const hops = hopsTo(at, request, named);
+  if (way.vipr === undefined) return { hops, fellBack: undefined };
+  if (!offersSecured(request)) return { hops, fellBack: "offerNotSecured" };
+  const vipr = hopOverSip(at, way.vipr);
+  return vipr === undefined ? { hops, fellBack: "noBorder" } : { hops: [vipr, ...hops], fellBack: undefined };
+};
+
+/** To our border element, as a call agent sends it. docs/protocol/sip.md#the-callers-side. */
+const hopOverSip = (at: Neighbourhood, { called, uri, ticket }: NonNullable<Way["vipr"]>): CoreHop | undefined => {
+  const [border] = at.peers.of("border");
+  const [domain, route] = [hostOf(uri), routeOf(uri)];
+  if (border === undefined || domain === undefined || route === undefined) return undefined;
+  const { transport, host, port } = border;
+  const by = at.own.towards("border", transport);
+  if (by < 0) return undefined;
+  const to = { transport, own: by, host, port, stream: 0 };
+  return { kind: "vipr", to, peer: border, uri: `sip:${called}@${domain};user=phone`, route, ticket };
+};
+
+/** A Route beyond ours: the PBX has chosen. */
+export const leadsOn = (at: Neighbourhood, way: Routed): ReadonlyArray<CoreHop> | undefined => {
+  if (listOf(way.request, "Route").length === 0 || nextHopOf(way.request) === undefined) return undefined;
+  const hop = hopWithin(at, way, "pbx", true);
+  return hop === undefined ? undefined : [hop];
+};
+
+/** It names us and nobody behind us. */
+export const isForUs = ({ request }: Routed, own: OwnAddresses): boolean => {
+  const target = requestUriOf(request);
+  if (!target.ok || target.value.type !== "sip" || target.value.user !== undefined) return false;
+  return request.method !== "REGISTER" && tagOf(request, "To") === undefined && own.of(target.value) >= 0;
+};

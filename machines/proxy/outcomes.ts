@@ -1,0 +1,102 @@
+/**
+ * What has become of a request, for the calls under way, the loops, and whoever counts. docs/protocol/sip.md#call-records.
+ *
+ *   2xx to INVITE     the call begins, or is forked             final to BYE, but 401 and 407   a dialog of it is over
+ *   another final     it never was                              401, 407, 422                  the same trunk is tried again
+ */
+import type { UnixMs } from "../../codecs/shared/mod.ts";
+import { headerOf, type SipRequest, type SipResponse, tagOf } from "../../codecs/sip/mod.ts";
+import type { Calls } from "./calls.ts";
+import type { Context } from "./context.ts";
+import type { LoopGuard } from "./loops.ts";
+import type { ResponseContextOrder } from "./response-context.ts";
+import type { CoreOrder, FallbackReason } from "./types.ts";
+
+/** Calls that a trunk has challenged, and that will be tried again. */
+const CHALLENGED_MAX = 10_000;
+
+type WentOn = Extract<ResponseContextOrder, { readonly type: "goOn" }>;
+
+export interface OutcomeParts {
+  readonly calls: Calls;
+  readonly loops: LoopGuard;
+  readonly order: (order: CoreOrder) => void;
+  readonly unixOf: (nowMs: number) => UnixMs;
+}
+
+export class Outcomes {
+  private readonly parts: OutcomeParts;
+  /** Trunks by call: the call with credentials goes where the challenge came from. */
+  private readonly challenged = new Map<string, string>();
+  constructor(parts: OutcomeParts) {
+    this.parts = parts;
+  }
+
+  challengedBy(request: SipRequest): string | undefined {
+    return this.challenged.get(`${headerOf(request, "Call-ID")} ${tagOf(request, "From")}`);
+  }
+
+  /** A final response goes upstream, or none ever will: what it means for the call. */
+  finish(context: Context, response: SipResponse | undefined, nowMs: number): void {
+    const { calls, loops, order } = this.parts;
+    const { call, about, ending, pair } = context;
+    if (pair !== undefined) loops.leave(pair);
+    context.pair = undefined;
+    const status = response?.status ?? 0;
+    const isAnswered = status >= 200 && status < 300;
+    if (isAnswered && context.branch?.isInvite) {
+      if (context.answeredBy === undefined) order({ type: "count", what: isVipr(context) ? "viaVipr" : "answered" });
+      context.answeredBy = context.branch;
+    }
+    if (call !== undefined && about !== undefined && !isVipr(context)) {
+      if (isAnswered) this.answered(context, response!, nowMs);
+      else calls.failed(call);
+    } else if (call !== undefined && isVipr(context)) calls.failed(call);
+    if (ending !== undefined && status !== 401 && status !== 407) this.ended(context);
+    context.request = undefined;
+    context.best = undefined;
+  }
+
+  private answered(context: Context, response: SipResponse, nowMs: number): void {
+    const { call, about } = context;
+    const trunk = call!.direction === "sent" ? (context.hops[context.at]?.peer?.name ?? "") : call!.trunk;
+    call!.trunk = trunk;
+    const bytes = this.parts.calls.answered(
+      call!,
+      tagOf(response, "To") ?? "",
+      about!,
+      response,
+      this.parts.unixOf(nowMs),
+    );
+    if (bytes !== undefined) this.parts.order({ type: "save", id: call!.id, call: bytes });
+  }
+
+  private ended({ ending }: Context): void {
+    const over = this.parts.calls.hungUp(ending!);
+    if (over === undefined) return;
+    if ("report" in over) this.parts.order({ type: "ended", report: over.report });
+    else this.parts.order({ type: "save", id: ending!.call.id, call: over.save });
+  }
+
+  /** A hop has given way to the next. */
+  wentOn(context: Context, { from, why }: WentOn, response: SipResponse | undefined) {
+    const { order } = this.parts;
+    if (context.branch !== undefined) context.branch.isAbandoned = true;
+    if (context.hops[from]?.kind !== "vipr") return order({ type: "count", what: "failedOver" });
+    const noContact = response !== undefined && headerOf(response, "Contact") === undefined;
+    const reason: FallbackReason = why !== "unusable" ? why : noContact ? "noContact" : "answerNotSecured";
+    order({ type: "fellBack", reason, status: why === "refused" ? response?.status : undefined });
+  }
+
+  /** The PBX tries again, with credentials, another session interval or another target: there where it was told so. */
+  noteChallenge(context: Context, status: number): void {
+    const { call, hops, at } = context;
+    if (call === undefined || call.direction !== "sent" || hops[at]?.peer === undefined) return;
+    const name = call.key.slice("sent ".length);
+    if (status !== 401 && status !== 407 && status !== 422) return void this.challenged.delete(name);
+    if (this.challenged.size >= CHALLENGED_MAX) this.challenged.delete(this.challenged.keys().next().value!);
+    this.challenged.set(name, hops[at]!.peer!.name);
+  }
+}
+
+const isVipr = ({ hops, at }: Context): boolean => hops[at]?.kind === "vipr";

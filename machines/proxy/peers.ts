@@ -1,0 +1,76 @@
+/**
+ * Whose message it is: the neighbours that the configuration names, found by the address that a message came from. The
+ * address alone tells, as with every trunk that is paid for by its IP address; where a PBX and a trunk share one, each is
+ * given an address of ours (`OwnAddress.side`). DECISIONS.md D-104.
+ */
+import type { OwnAddress, ProxySide, SipPeer, Source } from "./types.ts";
+
+/** Addresses of one peer's name. */
+const ADDRESSES_MAX = 32;
+
+export interface Sender {
+  readonly side: ProxySide;
+  readonly peer: SipPeer;
+}
+
+export class Peers {
+  readonly all: ReadonlyArray<SipPeer>;
+  private readonly own: ReadonlyArray<OwnAddress>;
+  private readonly byHost = new Map<string, Array<SipPeer>>();
+  /** Senders by their source: asked with each datagram. */
+  private readonly known = new Map<string, Sender | undefined>();
+
+  constructor(own: ReadonlyArray<OwnAddress>, all: ReadonlyArray<SipPeer>) {
+    this.own = own;
+    this.all = all;
+    for (const peer of all) this.add(peer.host, peer);
+  }
+
+  /** A name of the configuration is at these addresses now. */
+  resolved(host: string, addresses: ReadonlyArray<string>): void {
+    const named = this.all.filter((peer) => peer.host === host);
+    for (const [address, peers] of this.byHost) {
+      if (address === host) continue;
+      const rest = peers.filter((peer) => !named.includes(peer) || peer.host === address);
+      if (rest.length === 0) this.byHost.delete(address);
+      else this.byHost.set(address, rest);
+    }
+    for (const address of addresses.slice(0, ADDRESSES_MAX)) for (const peer of named) this.add(address, peer);
+    this.known.clear();
+  }
+
+  /** Undefined: a stranger. */
+  senderOf(source: Source): Sender | undefined {
+    // A stream's port is the sender's own choice.
+    const key = `${source.own} ${source.host} ${source.stream === 0 ? source.port : ""}`;
+    const found = this.known.get(key);
+    if (found !== undefined || this.known.has(key)) return found;
+    const sender = this.find(source);
+    if (this.known.size >= SOURCES_MAX) this.known.clear();
+    this.known.set(key, sender);
+    return sender;
+  }
+
+  private find({ own, host, port, stream }: Source): Sender | undefined {
+    const side = this.own[own]?.side;
+    const there = (this.byHost.get(host) ?? []).filter((peer) => side === undefined || peer.side === side);
+    const exact = stream === 0 ? there.find((peer) => peer.port === port) : undefined;
+    const peer = exact ?? there[0];
+    return peer === undefined ? undefined : { side: peer.side, peer };
+  }
+
+  isOf(side: ProxySide, host: string): boolean {
+    return (this.byHost.get(host) ?? []).some((peer) => peer.side === side);
+  }
+
+  of(side: ProxySide): ReadonlyArray<SipPeer> {
+    return this.all.filter((peer) => peer.side === side);
+  }
+
+  private add(host: string, peer: SipPeer): void {
+    const there = this.byHost.get(host) ?? [];
+    if (!there.includes(peer)) this.byHost.set(host, [...there, peer]);
+  }
+}
+/** Sources looked up at once; then all anew. */
+const SOURCES_MAX = 4_096;

@@ -1,0 +1,237 @@
+/**
+ * The transactions of one proxy: found, stepped, timed, and what they send. RFC 3261 §17, RFC 6026.
+ *
+ *   response --> client ----pass, fail----> context        context ---ask---> client --> send
+ *   request, again, ACK --> server <--------respond------- context
+ *
+ * No transaction has a fiber, a queue or a scope: it is a snapshot in a map, and its timers lie in the wheel.
+ */
+import { ackOf, cancelOf, type Header, printSip, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
+import type { Machine } from "../kit/mod.ts";
+import { serverKeyOf } from "../sip/mod.ts";
+import { type ClientFailure, proxyInviteClient } from "./invite-client.ts";
+import { proxyInviteServer } from "./invite-server.ts";
+import { proxyRequestClient } from "./request-client.ts";
+import { proxyRequestServer } from "./request-server.ts";
+import { ClientTransaction, ServerTransaction, type Timed } from "./transaction.ts";
+import type { Destination, Source } from "./types.ts";
+import { Wheel } from "./wheel.ts";
+
+export interface TransactionUser<C> {
+  readonly send: (to: Destination, bytes: Uint8Array) => void;
+  readonly passed: (client: ClientTransaction<C>, response: SipResponse, nowMs: number) => void;
+  readonly failed: (client: ClientTransaction<C>, why: ClientFailure, nowMs: number) => void;
+  /** A timer that the core has started itself. */
+  readonly fired: (what: C, timer: string, nowMs: number) => void;
+}
+
+const NOTHING = new Uint8Array();
+type AnyMachine = Machine<any, any, any>;
+
+export class Transactions<C extends Timed> {
+  readonly clients = new Map<string, ClientTransaction<C>>();
+  readonly servers = new Map<string, ServerTransaction<C>>();
+  /** Held for sending again. */
+  bytes = 0;
+  private readonly user: TransactionUser<C>;
+  private readonly t1Ms: number;
+  private readonly wheel: Wheel<any>;
+
+  constructor(user: TransactionUser<C>, t1Ms: number, nowMs: number) {
+    this.user = user;
+    this.t1Ms = t1Ms;
+    this.wheel = new Wheel(nowMs);
+  }
+
+  get size(): number {
+    return this.clients.size + this.servers.size;
+  }
+
+  /** Sends a request and waits for its responses. */
+  ask(request: SipRequest, bytes: Uint8Array, to: Destination, context: C | undefined, nowMs: number) {
+    const machine: AnyMachine = request.method === "INVITE" ? proxyInviteClient : proxyRequestClient;
+    const { snapshot, actions } = machine.start({ isReliable: to.transport !== "UDP", t1Ms: this.t1Ms });
+    const client = new ClientTransaction<C>(request, bytes, to, context, snapshot);
+    this.clients.set(client.key, client);
+    this.bytes += bytes.length;
+    this.performClient(client, actions, undefined, nowMs);
+    return client;
+  }
+
+  /** The transaction that a request began. `trying`: what an INVITE is answered with at once. */
+  serve(request: SipRequest, source: Source, trying: SipResponse | undefined, nowMs: number): ServerTransaction<C> {
+    const machine: AnyMachine = request.method === "INVITE" ? proxyInviteServer : proxyRequestServer;
+    const { snapshot, actions } = machine.start({ isReliable: source.transport !== "UDP", t1Ms: this.t1Ms });
+    const key = serverKeyOf(source.host, request, request.method);
+    const last = trying === undefined ? NOTHING : printSip(trying);
+    const server = new ServerTransaction<C>(key, request, source, last, snapshot);
+    this.servers.set(key, server);
+    this.bytes += last.length;
+    this.performServer(server, actions, nowMs);
+    return server;
+  }
+
+  serverOf(request: SipRequest, source: Source, method: string): ServerTransaction<C> | undefined {
+    return this.servers.get(serverKeyOf(source.host, request, method));
+  }
+
+  received(client: ClientTransaction<C>, response: SipResponse, nowMs: number): void {
+    if (response.status < 200) {
+      client.hasProvisional = true;
+      this.sendCancel(client, nowMs);
+    }
+    this.stepClient(client, { type: kindOf(response.status) }, response, nowMs);
+  }
+
+  /** Its message could not be delivered. */
+  unreachable(client: ClientTransaction<C>, nowMs: number): void {
+    this.stepClient(client, { type: "unreachable" }, undefined, nowMs);
+  }
+
+  respond(server: ServerTransaction<C>, response: SipResponse, nowMs: number): void {
+    if (this.servers.get(server.key) !== server) return;
+    this.hold(server, printSip(response));
+    this.tell(server, kindOf(response.status), nowMs);
+    // In `accepted` nothing is sent again: the called side does that.
+    if (server.isInvite && response.status >= 200 && response.status < 300) this.hold(server, NOTHING);
+  }
+
+  tell(server: ServerTransaction<C>, type: string, nowMs: number): void {
+    const machine: AnyMachine = server.isInvite ? proxyInviteServer : proxyRequestServer;
+    const { snapshot, actions } = machine.step(server.snapshot, { type });
+    server.snapshot = snapshot;
+    this.performServer(server, actions, nowMs);
+  }
+
+  /** CANCEL, now or with the first provisional response. RFC 3261 §9.1. */
+  cancel(client: ClientTransaction<C>, more: ReadonlyArray<Header>, nowMs: number): void {
+    client.cancelWith ??= more;
+    this.sendCancel(client, nowMs);
+  }
+
+  start(what: C, timer: string, ms: number, nowMs: number): void {
+    this.stop(what, timer);
+    what.timers.push(this.wheel.start(nowMs, ms, what, timer));
+  }
+
+  stop(of: Timed, name: string): void {
+    const at = of.timers.findIndex((timer) => timer.name === name);
+    if (at >= 0) of.timers.splice(at, 1)[0]!.stop();
+  }
+
+  nextMs(): number | undefined {
+    return this.wheel.nextMs();
+  }
+
+  due(nowMs: number): void {
+    this.wheel.due(nowMs, (what: Timed, name: string) => {
+      const at = what.timers.findIndex((timer) => timer.name === name);
+      if (at >= 0) what.timers.splice(at, 1);
+      if (what instanceof ClientTransaction)
+        this.stepClient(what, { type: "timerFired", timer: name }, undefined, nowMs);
+      else if (what instanceof ServerTransaction) this.fireServer(what, name, nowMs);
+      else this.user.fired(what as C, name, nowMs);
+    });
+  }
+
+  private fireServer(server: ServerTransaction<C>, timer: string, nowMs: number): void {
+    const machine: AnyMachine = server.isInvite ? proxyInviteServer : proxyRequestServer;
+    const { snapshot, actions } = machine.step(server.snapshot, { type: "timerFired", timer });
+    server.snapshot = snapshot;
+    this.performServer(server, actions, nowMs);
+  }
+
+  private stepClient(client: ClientTransaction<C>, event: object, response: SipResponse | undefined, nowMs: number) {
+    if (this.clients.get(client.key) !== client) return;
+    const machine: AnyMachine = client.isInvite ? proxyInviteClient : proxyRequestClient;
+    const { snapshot, actions } = machine.step(client.snapshot, event);
+    client.snapshot = snapshot;
+    this.performClient(client, actions, response, nowMs);
+  }
+
+  private performClient(
+    client: ClientTransaction<C>,
+    actions: ReadonlyArray<any>,
+    response: SipResponse | undefined,
+    nowMs: number,
+  ): void {
+    const { status } = client.snapshot;
+    if (status === "done") this.drop(client);
+    for (const action of actions) {
+      switch (action.type) {
+        case "send":
+          this.user.send(client.to, client.bytes);
+          break;
+        case "acknowledge":
+          if (client.request !== undefined) this.user.send(client.to, printSip(ackOf(client.request, response!)));
+          break;
+        case "startTimer":
+          this.startOf(client, action, nowMs);
+          break;
+        case "stopTimer":
+          this.stop(client, action.timer);
+          break;
+        case "pass":
+          this.user.passed(client, response!, nowMs);
+          break;
+        case "fail":
+          this.user.failed(client, action.why, nowMs);
+          break;
+      }
+    }
+    if (client.snapshot.value === "accepted") this.lighten(client);
+  }
+
+  private performServer(server: ServerTransaction<C>, actions: ReadonlyArray<any>, nowMs: number): void {
+    for (const action of actions) {
+      switch (action.type) {
+        case "send":
+          this.user.send(server.to, server.last);
+          break;
+        case "startTimer":
+          this.startOf(server, action, nowMs);
+          break;
+        case "stopTimer":
+          this.stop(server, action.timer);
+          break;
+      }
+    }
+    if (server.snapshot.status !== "done") return;
+    this.hold(server, NOTHING);
+    if (this.servers.get(server.key) === server) this.servers.delete(server.key);
+  }
+
+  private startOf(of: Timed, { timer, ms }: { readonly timer: string; readonly ms: number }, nowMs: number): void {
+    of.timers.push(this.wheel.start(nowMs, ms, of, timer));
+  }
+
+  private sendCancel(client: ClientTransaction<C>, nowMs: number): void {
+    const { cancelWith, isCancelled, hasProvisional, request } = client;
+    if (cancelWith === undefined || isCancelled || !hasProvisional || request === undefined) return;
+    client.isCancelled = true;
+    const cancel = cancelOf(request);
+    const whole = { ...cancel, headers: [...cancel.headers, ...cancelWith] };
+    this.ask(whole, printSip(whole), client.to, undefined, nowMs);
+  }
+
+  private hold(server: ServerTransaction<C>, bytes: Uint8Array): void {
+    this.bytes += bytes.length - server.last.length;
+    server.last = bytes;
+  }
+
+  /** What only an unanswered request needs. */
+  private lighten(client: ClientTransaction<C>): void {
+    this.bytes -= client.bytes.length;
+    client.bytes = NOTHING;
+    if (!client.isAbandoned) client.request = undefined;
+  }
+
+  private drop(client: ClientTransaction<C>): void {
+    this.bytes -= client.bytes.length;
+    client.bytes = NOTHING;
+    if (this.clients.get(client.key) === client) this.clients.delete(client.key);
+  }
+}
+
+const kindOf = (status: number): "provisional" | "success" | "refusal" =>
+  status < 200 ? "provisional" : status < 300 ? "success" : "refusal";

@@ -1,0 +1,138 @@
+/**
+ * What goes into the proxy core and what comes out. RFC 3261 §16 and §18.
+ *
+ *   message and where it came from ---+
+ *   a timer is due, a stream broke ---+--> core --> orders: send, save, forget, ended, count
+ *   `route`: where a call may go -----+
+ */
+import type { E164, UnixMs } from "../../codecs/shared/mod.ts";
+import type { CallTexts, SipRequest } from "../../codecs/sip/mod.ts";
+
+export type Transport = "UDP" | "TCP" | "TLS";
+/** Who is at the other end of a flow. */
+export type ProxySide = "pbx" | "trunk" | "border";
+
+/** A place where we are reached, and what we call ourselves there. */
+export interface OwnAddress {
+  readonly transport: Transport;
+  readonly host: string;
+  readonly port: number;
+  /** Every message that comes here is from this side; undefined: the sender's address tells. */
+  readonly side: ProxySide | undefined;
+}
+
+/** A neighbour by configuration: a PBX, a trunk, the border element. */
+export interface SipPeer {
+  readonly name: string;
+  readonly side: ProxySide;
+  readonly transport: Transport;
+  readonly host: string;
+  readonly port: number;
+  /** It takes a request of more than `DATAGRAM_BYTES_MAX` over TCP. RFC 3261 §18.1.1. Default false: it is sent as it is. */
+  readonly isLargeOverTcp?: boolean;
+}
+
+/** Where a message came from. */
+export interface Source {
+  readonly transport: Transport;
+  /** The place of our own address among all. */
+  readonly own: number;
+  readonly host: string;
+  readonly port: number;
+  /** The stream's number, above 0; 0 for datagrams. */
+  readonly stream: number;
+}
+
+/** Where a message goes: by that stream while it is open, or else to that address. */
+export interface Destination {
+  readonly transport: Transport;
+  readonly own: number;
+  readonly host: string;
+  readonly port: number;
+  readonly stream: number;
+}
+
+/** A telephone call that is over: the trunk's dialog. docs/protocol/sip.md#call-records. */
+export interface CallReport extends CallTexts {
+  /** Its own, also after a restart: letters and digits. */
+  readonly id: string;
+  readonly direction: "sent" | "received";
+  /** The trunk's name. */
+  readonly trunk: string;
+  readonly startMs: UnixMs;
+  readonly stopMs: UnixMs;
+}
+
+/** Where a new call of the PBX goes. */
+export interface Way {
+  /** Over the border element, before anything else. */
+  readonly vipr?: { readonly called: E164; readonly uri: string; readonly ticket: string };
+  /** Names of trunks, in the order in which they are tried. */
+  readonly trunks: ReadonlyArray<string>;
+}
+
+/** Asked for each INVITE of the PBX that opens a dialog. */
+export type RouteOf = (request: SipRequest, texts: CallTexts, atMs: number) => Way;
+
+/** Why a call that had a route over SIP took the telephone network. */
+export type FallbackReason =
+  | "offerNotSecured"
+  | "noBorder"
+  | "unreachable"
+  | "silent"
+  | "refused"
+  | "answerNotSecured"
+  | "noContact";
+
+export type CoreCount =
+  | "calls"
+  | "answered"
+  | "viaVipr"
+  | "failedOver"
+  | "refusedByLimit"
+  | "loops"
+  | "strangers"
+  | "unreadable"
+  | "strayResponses";
+
+export type CoreOrder =
+  | { readonly type: "send"; readonly to: Destination; readonly bytes: Uint8Array }
+  /** To be written before long; it holds up nothing. */
+  | { readonly type: "save"; readonly id: string; readonly call: Uint8Array }
+  | { readonly type: "forget"; readonly id: string }
+  /** What was saved under the report's id is needed no longer once the report is safe. */
+  | { readonly type: "ended"; readonly report: CallReport }
+  | { readonly type: "fellBack"; readonly reason: FallbackReason; readonly status: number | undefined }
+  | { readonly type: "count"; readonly what: CoreCount };
+
+export interface CoreOptions {
+  readonly own: ReadonlyArray<OwnAddress>;
+  readonly peers: ReadonlyArray<SipPeer>;
+  readonly route: RouteOf;
+  /** Random letters and digits of this run: they make branches and tags unguessable. */
+  readonly mark: string;
+  readonly timing?: Partial<CoreTiming>;
+  readonly limits?: Partial<CoreLimits>;
+}
+
+export interface CoreTiming {
+  /** RFC 3261 §17.1.1.1. Default 500. */
+  readonly t1Ms: number;
+  /** How long an attempt over SIP may bring nothing but 100. Default 2 000, docs/protocol/sip.md#the-callers-side. */
+  readonly attemptMs: number;
+  /** How long a trunk may bring nothing at all, where another can be tried. Default 5 000. */
+  readonly silenceMs: number;
+  /** Timer C, more than three minutes. Default 185 000. */
+  readonly ringMs: number;
+}
+
+export interface CoreLimits {
+  /** Transactions at once, of either kind. */
+  readonly transactionsMax: number;
+  /** Calls under way. */
+  readonly callsMax: number;
+  /** Bytes that transactions hold for sending again. */
+  readonly bytesMax: number;
+  /** INVITEs from one number to another that nobody has answered: more of them are a loop through an exchange. */
+  readonly sameCallMax: number;
+}

@@ -1,0 +1,71 @@
+/**
+ * The topmost Via as the receiver completes it, and where a response to it goes. RFC 3261 §18.2.1 and §18.2.2, RFC 3581 §4.
+ */
+import {
+  type Header,
+  hasParam,
+  headerOf,
+  paramOf,
+  type SipRequest,
+  type SipResponse,
+  topViaOf,
+} from "../../codecs/sip/mod.ts";
+import { defaultPort } from "./addresses.ts";
+import type { Destination, Source } from "./types.ts";
+
+/** With `received` and `rport` on the topmost Via, where they belong there. */
+export const completed = (request: SipRequest, source: Source): SipRequest => {
+  const via = topViaOf(request);
+  if (via === undefined) return request;
+  const wantsPort = hasParam(via.params, "rport");
+  const isThere = via.host === source.host || via.host === `[${source.host}]`;
+  if (isThere && !wantsPort && !hasParam(via.params, "received")) return request;
+  const value = headerOf(request, "Via")!;
+  // Only the first of several Vias in one field is ours to complete.
+  const comma = value.indexOf(",");
+  const [first, others] = comma < 0 ? [value, ""] : [value.slice(0, comma).trimEnd(), value.slice(comma)];
+  const plain = first.replace(/;\s*(?:received|rport)\s*(?:=\s*[^;]*)?(?=;|$)/gi, "");
+  const port = wantsPort ? `;rport=${source.port}` : "";
+  const received = isThere && !wantsPort ? "" : `;received=${source.host}`;
+  const at = request.headers.findIndex(({ name }) => name === "Via");
+  const headers = [...request.headers];
+  headers[at] = { name: "Via", value: `${plain}${port}${received}${others}` };
+  const { method, uri, body } = request;
+  return { type: "request", method, uri, headers, body };
+};
+
+/** A stream takes its own responses; a datagram goes back where it came from, or to the port that the Via names. */
+export const replyTo = (request: SipRequest, source: Source): Destination => {
+  const { transport, own, stream } = source;
+  const via = topViaOf(request);
+  const named = via?.port ?? defaultPort(transport);
+  const isHere = transport === "UDP" && via !== undefined && hasParam(via.params, "rport");
+  const host = (transport === "UDP" && via !== undefined && paramOf(via.params, "maddr")) || source.host;
+  return { transport, own, host, port: isHere ? source.port : named, stream };
+};
+
+/** The response without our Via. Undefined: there is no other, so that it was meant for us. RFC 3261 §16.7 step 3. */
+export const withoutVia = (response: SipResponse): SipResponse | undefined => {
+  const headers: Array<Header> = [];
+  let isTaken = false;
+  let hasMore = false;
+  for (const header of response.headers) {
+    if (header.name !== "Via") {
+      headers.push(header);
+      continue;
+    }
+    if (isTaken) {
+      hasMore = true;
+      headers.push(header);
+      continue;
+    }
+    isTaken = true;
+    const comma = header.value.indexOf(",");
+    if (comma < 0) continue;
+    hasMore = true;
+    headers.push({ name: "Via", value: header.value.slice(comma + 1).trim() });
+  }
+  if (!hasMore) return undefined;
+  const { status, reason, body } = response;
+  return { type: "response", status, reason, headers, body };
+};

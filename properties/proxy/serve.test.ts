@@ -1,0 +1,217 @@
+/** The proxy on ports: memory's and this runtime's own sockets. Calls over UDP and TCP, records, and a restart. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { Clock, Effect, type Layer, Queue } from "effect";
+import { type Change, Datagrams, Dialer, type StoreShape } from "../../actors/ports/mod.ts";
+import { CALLS_TABLE } from "../../actors/proxy/call-store.ts";
+import { type AgentProxyOptions, serveAgentProxy } from "../../actors/proxy/mod.ts";
+import {
+  cutSip,
+  listOf,
+  noSip,
+  printSip,
+  readDatagram,
+  SIP_BYTES_MAX,
+  type SipMessage,
+  type SipRequest,
+  type SipResponse,
+} from "../../codecs/sip/mod.ts";
+import type { CallReport, SipPeer } from "../../machines/proxy/mod.ts";
+import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
+import { nodeLayer } from "../../runtime/node.ts";
+import { lawsOn, type Run } from "../kit/law.ts";
+import { answer, invite, within } from "./world.ts";
+
+const HOST = "127.0.0.1";
+
+/** A neighbour on a UDP socket of its own. */
+const phone = Effect.gen(function* () {
+  const heard = yield* Queue.unbounded<SipMessage>();
+  const socket = yield* (yield* Datagrams).open(
+    { host: HOST, port: 0 },
+    {
+      received: (bytes) => {
+        const found = readDatagram(bytes);
+        if (found !== undefined && "type" in found) Queue.offerUnsafe(heard, found);
+      },
+      failed: () => {},
+    },
+  );
+  const hear = Effect.timeout(Queue.take(heard), 5_000);
+  const request = Effect.map(hear, (message) => message as SipRequest);
+  const response = Effect.map(hear, (message) => message as SipResponse);
+  const send = (message: SipMessage, port: number) => Effect.sync(() => socket.send(printSip(message), HOST, port));
+  return { port: socket.port, hear, request, response, send };
+});
+
+const proxyWith = Effect.fn("test.proxy")(function* (
+  peers: ReadonlyArray<SipPeer>,
+  more: Partial<AgentProxyOptions> = {},
+  store: StoreShape = memoryStore(),
+) {
+  const records: Array<CallReport> = [];
+  const proxy = yield* serveAgentProxy({
+    listen: [
+      { transport: "UDP", host: HOST, port: 0, side: "pbx" },
+      { transport: "UDP", host: HOST, port: 0, side: "trunk" },
+      { transport: "TCP", host: HOST, port: 0, side: "pbx" },
+    ],
+    peers,
+    route: () => ({ trunks: peers.filter(({ side }) => side === "trunk").map(({ name }) => name) }),
+    record: (reports, forget: ReadonlyArray<Change>) =>
+      Effect.map(store.write(forget), () => void records.push(...reports)),
+    store,
+    ...more,
+  });
+  return { proxy, records, store };
+});
+const peerAt = (name: string, side: "pbx" | "trunk", port: number): SipPeer => ({
+  name,
+  side,
+  transport: "UDP",
+  host: HOST,
+  port,
+});
+
+const inviteFrom = (port: number, callId: string, contact = `<sip:pbx@${HOST}:${port}>`): SipRequest =>
+  invite({ via: `SIP/2.0/UDP ${HOST}:${port};branch=z9hG4bK-${callId}`, callId, contact });
+
+const viaOf = (port: number) => `SIP/2.0/UDP ${HOST}:${port}`;
+const eventually = (is: () => boolean) =>
+  Effect.gen(function* () {
+    for (let i = 0; i < 500 && !is(); i++) yield* Effect.sleep(10);
+    ok(is());
+  });
+const rowsOf = (store: StoreShape) => Effect.map(store.scan(CALLS_TABLE), (rows) => rows.length);
+
+const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
+  const law = lawsOn(name, layer, run);
+
+  law(
+    "a call over UDP, and its record when it is over",
+    Effect.gen(function* () {
+      const [pbx, trunk] = [yield* phone, yield* phone];
+      const { proxy, records, store } = yield* proxyWith([
+        peerAt("pbx", "pbx", pbx.port),
+        peerAt("one", "trunk", trunk.port),
+      ]);
+      const [forPbx, forTrunk] = proxy.listening.map(({ port }) => port) as [number, number];
+      const by = { via: viaOf(pbx.port) };
+      const out = inviteFrom(pbx.port, "udp");
+      const beforeMs = yield* Clock.currentTimeMillis;
+      yield* pbx.send(out, forPbx);
+      same((yield* pbx.response).status, 100);
+      const heard = yield* trunk.request;
+      // One Record-Route for each of our two addresses.
+      same(listOf(heard, "Record-Route").length, 2);
+      yield* trunk.send(answer(heard, 200, { contact: `<sip:t@${HOST}:${trunk.port}>` }), forTrunk);
+      const accepted = yield* pbx.response;
+      same(accepted.status, 200);
+      yield* pbx.send(within("ACK", out, accepted, by), forPbx);
+      same((yield* trunk.request).method, "ACK");
+      yield* Effect.sleep(100);
+      same(yield* rowsOf(store), 1);
+      yield* pbx.send(within("BYE", out, accepted, by), forPbx);
+      const bye = yield* trunk.request;
+      same(bye.method, "BYE");
+      yield* trunk.send(answer(bye, 200), forTrunk);
+      same((yield* pbx.response).status, 200);
+      yield* eventually(() => records.length === 1);
+      same(yield* rowsOf(store), 0);
+      const [{ startMs, stopMs, trunk: name }] = records as [CallReport];
+      ok(name === "one" && startMs >= beforeMs && stopMs >= startMs);
+    }),
+  );
+
+  law(
+    "a call that was up before a restart is recorded when its BYE comes after it",
+    Effect.gen(function* () {
+      const [pbx, trunk] = [yield* phone, yield* phone];
+      const peers = [peerAt("pbx", "pbx", pbx.port), peerAt("one", "trunk", trunk.port)];
+      const store = memoryStore();
+      const by = { via: viaOf(pbx.port) };
+      const out = inviteFrom(pbx.port, "restart");
+      const [accepted, ports] = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const { proxy } = yield* proxyWith(peers, {}, store);
+          const [forPbx, forTrunk] = proxy.listening.map(({ port }) => port) as [number, number];
+          yield* pbx.send(out, forPbx);
+          same((yield* pbx.response).status, 100);
+          const heard = yield* trunk.request;
+          yield* trunk.send(answer(heard, 200, { contact: `<sip:t@${HOST}:${trunk.port}>` }), forTrunk);
+          const accepted = yield* pbx.response;
+          yield* Effect.sleep(100);
+          return [accepted, [forPbx, forTrunk]] as const;
+        }),
+      );
+      same(yield* rowsOf(store), 1);
+      const [forPbx, forTrunk] = ports as [number, number];
+      const { records } = yield* proxyWith(
+        peers,
+        {
+          listen: [
+            { transport: "UDP", host: HOST, port: forPbx, side: "pbx" },
+            { transport: "UDP", host: HOST, port: forTrunk, side: "trunk" },
+          ],
+        },
+        store,
+      );
+      yield* pbx.send(within("BYE", out, accepted, by), forPbx);
+      const bye = yield* trunk.request;
+      yield* trunk.send(answer(bye, 200), forTrunk);
+      same((yield* pbx.response).status, 200);
+      yield* eventually(() => records.length === 1);
+      same(yield* rowsOf(store), 0);
+    }),
+  );
+
+  law(
+    "a PBX over TCP, a trunk over UDP; the stream that the PBX opened takes what is for it",
+    Effect.gen(function* () {
+      const trunk = yield* phone;
+      const { proxy, records } = yield* proxyWith([
+        { name: "pbx", side: "pbx", transport: "TCP", host: name === "memory" ? "memory" : HOST, port: 5_060 },
+        peerAt("one", "trunk", trunk.port),
+      ]);
+      const [, forTrunk, forPbx] = proxy.listening.map(({ port }) => port) as [number, number, number];
+      const stream = yield* (yield* Dialer).dial({ host: HOST, port: forPbx });
+      let held = noSip;
+      const waiting: Array<SipMessage> = [];
+      const hear = Effect.gen(function* () {
+        while (waiting.length === 0) {
+          const cut = cutSip(held, yield* stream.read, SIP_BYTES_MAX);
+          held = cut.held;
+          waiting.push(...cut.messages);
+        }
+        return waiting.shift()!;
+      });
+      const out = invite({
+        via: `SIP/2.0/TCP ${HOST}:5060;branch=z9hG4bK-tcp;alias`,
+        callId: "tcp",
+        contact: `<sip:pbx@${name === "memory" ? "memory" : HOST}:5060;transport=tcp>`,
+      });
+      yield* stream.write(printSip(out));
+      same(((yield* hear) as SipResponse).status, 100);
+      const heard = yield* trunk.request;
+      yield* trunk.send(answer(heard, 200, { contact: `<sip:t@${HOST}:${trunk.port}>` }), forTrunk);
+      const accepted = (yield* hear) as SipResponse;
+      same(accepted.status, 200);
+      yield* stream.write(printSip(within("ACK", out, accepted, { via: `SIP/2.0/TCP ${HOST}:5060` })));
+      same((yield* trunk.request).method, "ACK");
+      // The trunk hangs up: by the stream that is there.
+      const bye = within("BYE", heard, accepted, { isBack: true, via: viaOf(trunk.port) });
+      yield* trunk.send({ ...bye, uri: `sip:pbx@${name === "memory" ? "memory" : HOST}:5060;transport=tcp` }, forTrunk);
+      const heardBye = yield* hear;
+      same((heardBye as SipRequest).method, "BYE");
+      yield* stream.write(printSip(answer(heardBye, 200)));
+      same((yield* trunk.response).status, 200);
+      yield* eventually(() => records.length === 1);
+    }),
+  );
+};
+
+laws("memory", () => memoryLayer({ seed: 3, delayMs: [1, 5], datagrams: { delayMs: [1, 5] } }), runVirtual);
+laws(
+  "sockets",
+  () => nodeLayer(),
+  (effect) => Effect.runPromise(effect),
+);

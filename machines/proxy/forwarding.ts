@@ -1,3 +1,7 @@
+/**
+ * Steps the response contexts: requests go out by their hops, what comes back goes upstream or to the next hop.
+ * RFC 3261 §16.6 to §16.10.
+ */
 import {
   type Header,
   headerOf,

@@ -34,29 +34,42 @@ export const bytesOfBase64 = (text: string): Uint8Array | undefined => {
 
 const EQUALS = 61;
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-/** By character code; -1 for what is no digit, so that one look at the sign of all digits together finds it. */
-const DIGITS = new Int32Array(128).fill(-1);
-for (let i = 0; i < ALPHABET.length; i++) DIGITS[ALPHABET.charCodeAt(i)] = i;
+/**
+ * By character code, and for each place of a group with the digit where it belongs there; -1 for what is no digit, so that
+ * one look at the sign of all digits together finds it.
+ */
+const placed = (shift: number): Int32Array => {
+  const digits = new Int32Array(128).fill(-1);
+  for (let i = 0; i < ALPHABET.length; i++) digits[ALPHABET.charCodeAt(i)] = i << shift;
+  return digits;
+};
+const [FIRST, SECOND, THIRD, FOURTH] = [placed(18), placed(12), placed(6), placed(0)] as const;
 
 const readBase64 = (text: string, size: number, padding: number): Uint8Array | undefined => {
   const out = new Uint8Array(size);
   const whole = padding === 0 ? text.length : text.length - 4;
-  let bad = 0;
+  let digits = 0;
+  let codes = 0;
   let to = 0;
   for (let i = 0; i < whole; i += 4) {
-    const [a, b, c, d] = [text.charCodeAt(i), text.charCodeAt(i + 1), text.charCodeAt(i + 2), text.charCodeAt(i + 3)];
-    const bits = (DIGITS[a & 127]! << 18) | (DIGITS[b & 127]! << 12) | (DIGITS[c & 127]! << 6) | DIGITS[d & 127]!;
-    bad |= bits | -((a | b | c | d) >> 7);
-    out[to++] = bits >> 16;
-    out[to++] = bits >> 8;
-    out[to++] = bits;
+    const a = text.charCodeAt(i);
+    const b = text.charCodeAt(i + 1);
+    const c = text.charCodeAt(i + 2);
+    const d = text.charCodeAt(i + 3);
+    const bits = FIRST[a & 127]! | SECOND[b & 127]! | THIRD[c & 127]! | FOURTH[d & 127]!;
+    digits |= bits;
+    codes |= a | b | c | d;
+    out[to] = bits >> 16;
+    out[to + 1] = bits >> 8;
+    out[to + 2] = bits;
+    to += 3;
   }
-  if (padding === 0) return bad < 0 ? undefined : out;
+  if (padding === 0) return digits < 0 || codes > 127 ? undefined : out;
   const [a, b, c] = [text.charCodeAt(whole), text.charCodeAt(whole + 1), text.charCodeAt(whole + 2)];
-  const third = padding === 2 ? 0 : DIGITS[c & 127]!;
-  const bits = (DIGITS[a & 127]! << 18) | (DIGITS[b & 127]! << 12) | (third << 6);
+  const third = padding === 2 ? 0 : THIRD[c & 127]!;
+  const bits = FIRST[a & 127]! | SECOND[b & 127]! | third;
   const beyond = padding === 2 ? bits & 0xffff : bits & 0xff;
-  if ((bad | bits | -((a | b | (padding === 2 ? 0 : c)) >> 7)) < 0 || beyond !== 0) return undefined;
+  if ((digits | bits) < 0 || (codes | a | b | (padding === 2 ? 0 : c)) > 127 || beyond !== 0) return undefined;
   out[to++] = bits >> 16;
   if (padding === 1) out[to] = bits >> 8;
   return out;

@@ -2,10 +2,11 @@
  * The decision service: a PBX or SIP proxy asks before it dials. HTTP on loopback, with a token; answers come from memory.
  * docs/integrations/README.md has the requests of each exchange; DECISIONS.md D-111.
  *
- *   GET /route?called=+49305550901[&calling=...][&format=json|ticket|uri]      Authorization: Bearer TOKEN
+ *   GET /route?called=+49305550901[&calling=...][&format=json|line|ticket|uri]      Authorization: Bearer TOKEN
  *     json    200 {"decision":"vipr","uri":...,"header":"X-Cisco-ViPR-Ticket","ticket":...,"expires":...}
  *             200 {"decision":"pstn","reason":...}
- *     ticket  200 and the ticket alone, 404 and nothing          uri: the same with the URI to dial
+ *     line    200 and `Request-URI Route ticket`, a blank between them; 404 and nothing, where the call is for the trunk
+ *     ticket, uri   the same with the ticket alone, and with the route alone
  *
  * Nothing of a request becomes a fiber: a function answers it, within the turn that read it.
  */
@@ -14,9 +15,9 @@ import type { AddressInfo } from "node:net";
 import { Deferred, Effect } from "effect";
 import type { ListenFailed } from "../actors/ports/mod.ts";
 import type { Endpoint } from "../codecs/reload/mod.ts";
-import { equalSecrets, utf8 } from "../codecs/shared/mod.ts";
+import { type E164, equalSecrets, utf8 } from "../codecs/shared/mod.ts";
 import { TICKET_HEADER } from "../codecs/sip/mod.ts";
-import type { Decision } from "../machines/agent/mod.ts";
+import type { Decision, LearnedRoute } from "../machines/agent/mod.ts";
 import { listenFailed } from "./system-errors.ts";
 
 /** A proxy with some workers keeps a connection each; more than these are closed at once. */
@@ -113,15 +114,22 @@ const answering = ({ token, decide, watch }: RouteServiceOptions) => {
       case undefined:
       case "json":
         return json(jsonOf(decision));
+      case "line":
+        return text(decision.way === "vipr" ? lineOf(decision.number, decision.route) : "");
       case "ticket":
         return text(decision.way === "vipr" ? decision.route.ticket : "");
       case "uri":
         return text(decision.way === "vipr" ? decision.route.uris[0]! : "");
       default:
-        return refused(400, `format: json, ticket or uri, not "${format.slice(0, 20)}"`);
+        return refused(400, `format: json, line, ticket or uri, not "${format.slice(0, 20)}"`);
     }
   };
 };
+
+/** docs/protocol/sip.md#the-callers-side: what the INVITE to the border element holds. None of the three has a blank in it. */
+const lineOf = (number: E164, { grantingDomain, uris, ticket }: LearnedRoute): string =>
+  `${requestUriTo(number, grantingDomain)} <${uris[0]};lr> ${ticket}`;
+const requestUriTo = (number: E164, domain: string): string => `sip:${number}@${domain};user=phone`;
 
 const jsonOf = (decision: Decision) => {
   if (decision.way === "pstn") return { decision: "pstn", reason: decision.reason };
@@ -133,6 +141,7 @@ const jsonOf = (decision: Decision) => {
     ticket: route.ticket,
     expires: new Date(route.expiresMs).toISOString(),
     number,
+    requestUri: requestUriTo(number, route.grantingDomain),
     domain: route.grantingDomain,
     uris: route.uris,
   };

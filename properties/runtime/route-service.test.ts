@@ -74,6 +74,10 @@ served(
     }
     same((yield* ask(port, "/route?called=+49305550901&format=ticket")).body, route.ticket);
     same((yield* ask(port, "/route?called=+49305550901&format=uri")).body, route.uris[0]);
+    same(
+      (yield* ask(port, "/route?called=+49305550901&format=line")).body,
+      `sip:+49305550901@nord.example;user=phone <${route.uris[0]};lr> ${route.ticket}`,
+    );
   }),
 );
 

@@ -12,6 +12,8 @@ import { worksOutside } from "../outside.ts";
 const START_MS = 1_301_616_000_000;
 /** Turns of the real event loop with nothing to do and nobody asleep, before we call it a deadlock. */
 const IDLE_TURNS_MAX = 1_000;
+/** A program that sleeps again and again for what never comes would go on for ever: half a minute of a processor's time. */
+const JUMPS_MAX = 5_000_000;
 
 interface Sleeper {
   readonly atMs: number;
@@ -94,11 +96,15 @@ export const runVirtual = async <A, E>(program: Effect.Effect<A, E>, startMs: nu
     exit = found;
   });
   let idleTurns = 0;
+  let jumps = 0;
   while (exit === undefined) {
     while (ready.length > 0) ready.shift()!();
     await new Promise<void>((next) => setImmediate(next));
     if (ready.length > 0 || exit !== undefined || worksOutside() > 0) idleTurns = 0;
-    else if (clock.jump()) idleTurns = 0;
+    else if (clock.jump()) {
+      idleTurns = 0;
+      if (++jumps > JUMPS_MAX) throw new Error("virtual time: too many waits, and no end");
+    }
     else if (++idleTurns > IDLE_TURNS_MAX) throw new Error("virtual time: nothing to do, and nobody sleeps");
   }
   if (Exit.isSuccess(exit)) return exit.value;

@@ -104,8 +104,7 @@ export const runVirtual = async <A, E>(program: Effect.Effect<A, E>, startMs: nu
     else if (clock.jump()) {
       idleTurns = 0;
       if (++jumps > JUMPS_MAX) throw new Error("virtual time: too many waits, and no end");
-    }
-    else if (++idleTurns > IDLE_TURNS_MAX) throw new Error("virtual time: nothing to do, and nobody sleeps");
+    } else if (++idleTurns > IDLE_TURNS_MAX) throw new Error("virtual time: nothing to do, and nobody sleeps");
   }
   if (Exit.isSuccess(exit)) return exit.value;
   throw Cause.squash(exit.cause);

@@ -34,6 +34,8 @@ export class Field implements Header {
   readonly #end: number;
   /** Behind the name, and white space behind that. */
   readonly #colon: number;
+  /** Where the Content-Length that follows it ends; `#end` where another field does. */
+  #tail: number;
   #value: string | undefined;
   #via: Parsed<Via> | undefined;
   #tagged: Parsed<Tagged> | undefined;
@@ -47,6 +49,7 @@ export class Field implements Header {
     this.#at = at;
     this.#colon = colon;
     this.#end = end;
+    this.#tail = end;
     this.#value = unfolded;
     this.#via = undefined;
     this.#tagged = undefined;
@@ -87,24 +90,49 @@ export class Field implements Header {
     return readIn(this.#text, firstOf(this.#text, this.#colon, end), end);
   }
 
-  /** As lines, each with its CR LF; lines that came one after the other in one piece. */
-  static print(headers: ReadonlyArray<Header>, written: (header: Header) => string): string {
-    let out = "";
+  /** The Content-Length stands behind this field, and ends there: it is no field of its own, and keeps its place. */
+  isBeforeLength(end: number): void {
+    this.#tail = end;
+  }
+
+  /**
+   * As lines, each with its CR LF; lines that came one after the other in one piece. `hasLength`: the Content-Length that came
+   * is among them, as it was written, since it is that of this body.
+   */
+  static print(
+    headers: ReadonlyArray<Header>,
+    written: (header: Header) => string,
+    bodyLength: number,
+  ): { readonly lines: string; readonly hasLength: boolean } {
+    let lines = "";
+    let hasLength = false;
     for (let i = 0; i < headers.length; i++) {
       const header = headers[i]!;
       if (!(header instanceof Field)) {
-        out += written(header);
+        lines += written(header);
         continue;
       }
-      let end = header.#end;
-      for (let next = headers[i + 1]; next instanceof Field; next = headers[i + 1]) {
-        if (next.#at !== end + 2 || next.#text !== header.#text) break;
-        end = next.#end;
+      let last = header;
+      let end = last.#end;
+      for (;;) {
+        end = last.#end;
+        if (last.#tail > end) {
+          if (hasLength || last.#lengthBehind() !== bodyLength) break;
+          hasLength = true;
+          end = last.#tail;
+        }
+        const next = headers[i + 1];
+        if (!(next instanceof Field) || next.#at !== last.#tail + 2 || next.#text !== header.#text) break;
+        last = next;
         i++;
       }
-      out += header.#text.slice(header.#at, end + 2);
+      lines += header.#text.slice(header.#at, end + 2);
     }
-    return out;
+    return { lines, hasLength };
+  }
+  #lengthBehind(): number {
+    const line = this.#text.slice(this.#end + 2, this.#tail);
+    return Number(line.slice(line.indexOf(":") + 1));
   }
 }
 

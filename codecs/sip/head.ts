@@ -132,7 +132,6 @@ class Lines {
   to: Field | undefined = undefined;
   callId: Field | undefined = undefined;
   cseq: Field | undefined = undefined;
-  maxForwards: Field | undefined = undefined;
   seen = 0;
 }
 
@@ -155,8 +154,10 @@ const readLines = (text: string, from: number): Lines | undefined => {
     if (id === 0 && !isName(text, at, nameEnd, eol)) lines.problem ??= NO_NAME;
     else {
       const unfolded = next === eol + 2 ? undefined : unfold(text.slice(colon + 1, next - 2), id);
-      if (id === ID.contentLength) readLength(lines, unfolded ?? text.slice(colon + 1, eol).trim());
-      else if (lines.headers.length === HEADERS_MAX) lines.problem ??= TOO_MANY;
+      if (id === ID.contentLength) {
+        readLength(lines, unfolded ?? text.slice(colon + 1, eol).trim());
+        lines.headers.at(-1)?.isBeforeLength(next - 2);
+      } else if (lines.headers.length === HEADERS_MAX) lines.problem ??= TOO_MANY;
       else keep(lines, new Field(id, text, at, colon, next - 2, unfolded), id);
     }
     at = next;
@@ -211,16 +212,17 @@ const keep = (lines: Lines, field: Field, id: number): void => {
       lines.cseq = field;
       break;
     case ID.maxForwards:
-      lines.maxForwards = field;
+      if (digitsIn(field.value, 0, field.value.length) < 0)
+        lines.problem ??= malformed("Max-Forwards", "is not a number").error;
       break;
   }
 };
 const bitsOf = (...ids: ReadonlyArray<number>): number => ids.reduce((bits, id) => bits | (1 << id), 0);
-const ONCE = bitsOf(ID.from, ID.to, ID.callId, ID.cseq, ID.maxForwards, ID.contentType, ID.ticket);
+const ONCE = bitsOf(ID.from, ID.to, ID.callId, ID.cseq, ID.contentType, ID.ticket);
 
 /** The fields that every message must have, each readable. RFC 3261 §8.1.1. What is read here is kept on its field. */
 const problemOf = (start: Start, lines: Lines): SipError | undefined => {
-  const { via, from, to, callId, cseq, maxForwards } = lines;
+  const { via, from, to, callId, cseq } = lines;
   if (via === undefined) return missing(ID.via);
   if (!via.via.ok) return via.via.error;
   if (from === undefined) return missing(ID.from);
@@ -232,8 +234,6 @@ const problemOf = (start: Start, lines: Lines): SipError | undefined => {
   if (!cseq.cseq.ok) return cseq.cseq.error;
   if (start.type === "request" && cseq.cseq.value.method !== start.method)
     return malformed("CSeq", "names another method").error;
-  if (maxForwards === undefined) return undefined;
-  const hops = maxForwards.value;
-  return digitsIn(hops, 0, hops.length) < 0 ? malformed("Max-Forwards", "is not a number").error : undefined;
+  return undefined;
 };
 const missing = (id: number): SipError => malformed(NAMES[id]!, "is missing").error;

@@ -3,7 +3,7 @@
  * came in is read once, however often it is asked (`fields.ts`).
  */
 import { type Parsed, parsed } from "./error.ts";
-import { addressesOfHeader, Field, fieldOf, type HasHeaders, indexOf } from "./fields.ts";
+import { addressesOfHeader, Field, fieldOf, fieldsOf, type HasHeaders, indexOf } from "./fields.ts";
 import { canonicalName } from "./names.ts";
 import { paramOf } from "./params.ts";
 import type { NameAddr } from "./uri.ts";
@@ -56,3 +56,11 @@ export const cseqOf = (message: HasHeaders): CSeq => {
   return cseq?.ok ? cseq.value : NO_CSEQ;
 };
 const NO_CSEQ: CSeq = { number: 0, method: "" };
+
+/** How often a request may be passed on: 70 where it does not say, the least where it says it twice. RFC 3261 §16.3 and §16.6. */
+export const hopsOf = (message: HasHeaders): number => {
+  let hops: number | undefined;
+  for (const { value } of fieldsOf(message, "Max-Forwards")) hops = Math.min(hops ?? Number(value), Number(value));
+  return hops ?? HOPS_MAX;
+};
+export const HOPS_MAX = 70;

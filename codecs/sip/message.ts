@@ -107,7 +107,8 @@ export const printSip = (message: SipMessage): Uint8Array => {
       : `SIP/2.0 ${message.status} ${message.reason}`;
   const { headers, body } = message;
   // What came in passes on in the lines that it came in, byte for byte; what was written here is written plainly.
-  const head = `${oneLine(start)}\r\n${Field.print(headers, written)}Content-Length: ${body.length}\r\n\r\n`;
+  const { lines, hasLength } = Field.print(headers, written, body.length);
+  const head = `${oneLine(start)}\r\n${lines}${hasLength ? "" : `Content-Length: ${body.length}\r\n`}\r\n`;
   // As many bytes as letters, as nearly always; or else all over again.
   const out = new Uint8Array(head.length + body.length);
   const { read, written: size } = encoder.encodeInto(head, out);

@@ -28,7 +28,7 @@ export {
   withList,
 } from "./fields.ts";
 export { HEADERS_MAX } from "./head.ts";
-export { branchOf, cseqOf, routesIn, tagOf, topViaOf } from "./header.ts";
+export { branchOf, cseqOf, HOPS_MAX, hopsOf, routesIn, tagOf, topViaOf } from "./header.ts";
 export {
   answerTo,
   type Crypto,

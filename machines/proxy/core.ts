@@ -12,7 +12,7 @@
 import { type UnixMs, unixMs } from "../../codecs/shared/mod.ts";
 import {
   fieldsOf,
-  headerOf,
+  hopsOf,
   listOf,
   printSip,
   responseTo,
@@ -164,7 +164,7 @@ export class ProxyCore {
     const way = routed(ack, this.at.own);
     const hop = way && hopWithin(this.at, way, sender.side, this.calls.of(ack, sender.side) !== undefined);
     if (hop === undefined || tagOf(ack, "To")?.startsWith(this.options.mark)) return;
-    if (Number(headerOf(ack, "Max-Forwards") ?? 70) === 0) return;
+    if (hopsOf(ack) === 0) return;
     // The ACK of a 2xx has no transaction: it passes, each time it comes. RFC 3261 §16.6 and §16.11.
     const via = `${this.at.own.via(hop.to.own)}${this.ids.branch()}`;
     const sent = leaving(toStrictRouter(way!.request), via, [], undefined);
@@ -185,7 +185,7 @@ export class ProxyCore {
     if (way === undefined) return this.replies.refuse(request, source, 400);
     const opens = tagOf(request, "To") === undefined;
     if (isForUs(way, this.at.own)) return this.replies.answerForUs(request, source);
-    if (Number(headerOf(request, "Max-Forwards") ?? 70) === 0) return this.replies.refuse(request, source, 483);
+    if (hopsOf(request) === 0) return this.replies.refuse(request, source, 483);
     if (listOf(request, "Proxy-Require").length > 0) return this.replies.refuse(request, source, 420);
     if (!opens) return this.goWithin(source, sender, way, request, nowMs);
     if (request.method === "INVITE") return this.call(source, sender, way, request, nowMs);

@@ -58,15 +58,13 @@ export const hopWithin = (
   return { kind: "peer", to, peer: undefined, uri: request.uri, ...NOTHING_ADDED };
 };
 
-/** A new request to the neighbours of a side, those that its Request-URI names first. */
+/** A new request to the neighbours of a side, those that its Route or Request-URI names first. */
 export const hopsToSide = (at: Neighbourhood, request: SipRequest, side: ProxySide): ReadonlyArray<CoreHop> =>
   hopsTo(at, request, at.peers.of(side));
 
 const hopsTo = (at: Neighbourhood, request: SipRequest, peers: ReadonlyArray<SipPeer>): ReadonlyArray<CoreHop> => {
-  const target = requestUriOf(request);
-  const named = target.ok && target.value.type === "sip" ? target.value : undefined;
-  const isNamed = ({ host, port }: SipPeer) =>
-    named !== undefined && named.host === host && (named.port === undefined || named.port === port);
+  const named = nextHopOf(request);
+  const isNamed = ({ host, port }: SipPeer) => named !== undefined && named.host === host && named.port === port;
   const ordered = [...peers.filter(isNamed), ...peers.filter((peer) => !isNamed(peer))];
   return ordered.flatMap((peer) => hopTo(at, peer, request) ?? []);
 };

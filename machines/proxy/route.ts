@@ -4,6 +4,8 @@
  */
 import {
   type Header,
+  HOPS_MAX,
+  hopsOf,
   listOf,
   parseNameAddr,
   printHostPort,
@@ -82,8 +84,8 @@ export const retargeted = (uri: string, { host, port, transport }: Hop, isDefaul
 };
 
 /**
- * The request as it leaves: one hop fewer, our Via on top, Record-Routes where it opens a dialog, and a Route of ours before
- * those that it has. RFC 3261 §16.6. Every other line is the one that came.
+ * The request as it leaves: one hop fewer, our Via on top, Record-Routes where it opens a dialog, and another Route in the
+ * place of those that it has, where that is given. RFC 3261 §16.6. Every other line is the one that came.
  */
 export const leaving = (
   request: SipRequest,
@@ -96,12 +98,12 @@ export const leaving = (
   const first = headers.length;
   let isCounted = false;
   for (const header of request.headers) {
-    if (isCounted || header.name !== "Max-Forwards") headers.push(header);
-    else {
-      headers.push({ name: header.name, value: String(Math.max(0, Number(header.value) - 1)) });
+    const { name } = header;
+    if (name === "Max-Forwards") {
+      if (!isCounted) headers.push({ name, value: String(Math.max(0, hopsOf(request) - 1)) });
       isCounted = true;
-    }
+    } else if (route === undefined || name !== "Route") headers.push(header);
   }
-  if (!isCounted) headers.splice(first, 0, { name: "Max-Forwards", value: "70" });
+  if (!isCounted) headers.splice(first, 0, { name: "Max-Forwards", value: String(HOPS_MAX) });
   return { type: "request", method: request.method, uri: request.uri, headers, body: request.body };
 };

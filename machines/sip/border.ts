@@ -14,7 +14,7 @@
 import type { E164 } from "../../codecs/shared/mod.ts";
 import {
   type Header,
-  headerOf,
+  hopsOf,
   listOf,
   numberOf,
   requestUriOf,
@@ -71,7 +71,7 @@ export const numberIn = (request: SipRequest): E164 | undefined => {
 
 /** What a proxy must refuse before it passes a request on, and how. RFC 3261 §16.3. */
 export const faultOf = (request: SipRequest): (Answer & { readonly why: BorderRefusal }) | undefined => {
-  if (Number(headerOf(request, "Max-Forwards") ?? 1) === 0) return { status: 483, why: "tooManyHops" };
+  if (hopsOf(request) === 0) return { status: 483, why: "tooManyHops" };
   const required = listOf(request, "Proxy-Require");
   if (required.length > 0) {
     const headers = [{ name: "Unsupported", value: required.join(", ") }];

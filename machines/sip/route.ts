@@ -7,8 +7,10 @@
 import {
   dialogOfCaller,
   type Header,
+  HOPS_MAX,
   hasParam,
   headerOf,
+  hopsOf,
   listOf,
   type NameAddr,
   paramOf,
@@ -67,7 +69,7 @@ export interface OutsideHop extends HostPort {
 }
 
 export const SIPS_PORT = 5_061;
-export const MAX_FORWARDS = 70;
+export const MAX_FORWARDS = HOPS_MAX;
 
 /**
  * The request without the Route fields that name us, RFC 3261 §16.4; and with its own Request-URI again, where a strict
@@ -110,8 +112,9 @@ export const outsideHopOf = (request: SipRequest): OutsideHop | undefined => {
  * router's address where it looks for it. RFC 3261 §16.6. All other lines are those that came.
  */
 export const forwardedOf = (request: SipRequest, to: Side, branch: string, self: BorderSelf): SipRequest => {
-  const hops = Number(headerOf(request, "Max-Forwards") ?? MAX_FORWARDS + 1) - 1;
-  const counted = withHeader(request, "Max-Forwards", String(Math.max(0, hops)));
+  const isCounted = headerOf(request, "Max-Forwards") !== undefined;
+  const hops = isCounted ? Math.max(0, hopsOf(request) - 1) : MAX_FORWARDS;
+  const counted = withHeader(request, "Max-Forwards", String(hops));
   const via = { name: "Via", value: `${self.vias[to]}${branch}` };
   const first = request.method === "INVITE" ? [via, ...self.recordRoutes[to]] : [via];
   return toStrictRouter(withFirst(counted, first));

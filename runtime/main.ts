@@ -11,6 +11,7 @@ usage: vipr COMMAND [options]
   node       a node of an overlay; also publishes and finds numbers
   server     a company's ViPR server, its call agents and its domains
   ring       a live overlay as one of its nodes sees it
+  agent      a company's call agent: a SIP proxy between its PBX and its trunks
   config     the company's configuration, vipr.toml: what is wrong with it, what holds
   number     which number of the telephone network a text is, by the company's dial plan
   explain    why there is a route to a number, or none
@@ -43,6 +44,11 @@ switch (command) {
   case "ring": {
     const { ringCommand } = await import("./cli/ring.ts");
     process.exit(await ringCommand(args));
+    break;
+  }
+  case "agent": {
+    const { agentCommand } = await import("./cli/agent.ts");
+    process.exit(await agentCommand(args));
     break;
   }
   case "config": {

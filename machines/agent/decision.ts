@@ -20,41 +20,21 @@ export type Decision =
   | { readonly way: "vipr"; readonly number: E164; readonly route: LearnedRoute }
   | { readonly way: "pstn"; readonly reason: PstnReason; readonly number: E164 | undefined };
 
-/** What the operator has decided of numbers and domains. Empty: no list. */
-export interface CallLists {
-  /** Prefixes in E.164 form, as `+4930`, that never go over the Internet. */
-  readonly blockedNumbers: ReadonlyArray<string>;
-  /** If any are given, calls to other numbers never go over the Internet. */
-  readonly allowedNumbers: ReadonlyArray<string>;
-  /** Domains that granted the ticket, lower case. */
-  readonly blockedDomains: ReadonlyArray<string>;
-  readonly allowedDomains: ReadonlyArray<string>;
-}
-export const noLists: CallLists = { blockedNumbers: [], allowedNumbers: [], blockedDomains: [], allowedDomains: [] };
-
 export interface DecisionRules {
   readonly isOwn: (number: E164) => boolean;
-  readonly lists: CallLists;
+  /** What the operator's lists say of a number, and of the domain that granted a ticket. */
+  readonly allowsNumber: (number: E164) => boolean;
+  readonly allowsDomain: (domain: string) => boolean;
   readonly routeTo: (number: E164, atMs: number) => LearnedRoute | undefined;
 }
 
 /** `number`: undefined when the called text is none. */
-export const decideCall = (
-  { isOwn, lists, routeTo }: DecisionRules,
-  number: E164 | undefined,
-  atMs: number,
-): Decision => {
+export const decideCall = (rules: DecisionRules, number: E164 | undefined, atMs: number): Decision => {
   const pstn = (reason: PstnReason): Decision => ({ way: "pstn", reason, number });
   if (number === undefined) return pstn("noNumber");
-  if (isOwn(number)) return pstn("ownNumber");
-  if (!isNumberAllowed(lists, number)) return pstn("listed");
-  const route = routeTo(number, atMs);
+  if (rules.isOwn(number)) return pstn("ownNumber");
+  if (!rules.allowsNumber(number)) return pstn("listed");
+  const route = rules.routeTo(number, atMs);
   if (route === undefined) return pstn("noRoute");
-  return isDomainAllowed(lists, route.grantingDomain) ? { way: "vipr", number, route } : pstn("listed");
+  return rules.allowsDomain(route.grantingDomain) ? { way: "vipr", number, route } : pstn("listed");
 };
-
-const isNumberAllowed = ({ blockedNumbers, allowedNumbers }: CallLists, number: E164): boolean =>
-  !blockedNumbers.some((prefix) => number.startsWith(prefix)) &&
-  (allowedNumbers.length === 0 || allowedNumbers.some((prefix) => number.startsWith(prefix)));
-const isDomainAllowed = ({ blockedDomains, allowedDomains }: CallLists, domain: string): boolean =>
-  !blockedDomains.includes(domain) && (allowedDomains.length === 0 || allowedDomains.includes(domain));

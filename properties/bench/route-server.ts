@@ -5,7 +5,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { Effect } from "effect";
 import { isE164 } from "../../codecs/shared/mod.ts";
-import { decideCall, learnRoute, noLists, routeCache, routeTo } from "../../machines/agent/mod.ts";
+import { decideCall, learnRoute, routeCache, routeTo } from "../../machines/agent/mod.ts";
 import { serveRoutes } from "../../runtime/route-service.ts";
 import { cpuMs } from "./kit.ts";
 import { ROUTE_TOKEN, routeNumber } from "./route-numbers.ts";
@@ -20,7 +20,8 @@ const ours = async (count: number): Promise<number> => {
     const times = { expiresMs: 4e12, issuedMs: 0 };
     learnRoute(cache, { number: routeNumber(n), uris, ticket: TICKET, ...times, grantingDomain: "nord.example" }, 0);
   }
-  const rules = { isOwn: () => false, lists: noLists, routeTo: routeTo.bind(undefined, cache) };
+  const all = () => true;
+  const rules = { isOwn: () => false, allowsNumber: all, allowsDomain: all, routeTo: routeTo.bind(undefined, cache) };
   const decide = ({ called }: { readonly called: string }) =>
     decideCall(rules, isE164(called) ? called : undefined, Date.now());
   const serving = Effect.flatMap(serveRoutes({ host: "127.0.0.1", port: 0 }, { token: ROUTE_TOKEN, decide }), (on) =>

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Effect } from "effect";
 import { e164, isE164 } from "../../codecs/shared/mod.ts";
-import { decideCall, type LearnedRoute, noLists } from "../../machines/agent/mod.ts";
+import { decideCall, type LearnedRoute } from "../../machines/agent/mod.ts";
 import { serveRoutes } from "../../runtime/route-service.ts";
 import { ended, freePort, HOST, outputOf, peer, until } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
@@ -26,7 +26,8 @@ const route: LearnedRoute = {
 };
 const rules = {
   isOwn: () => false,
-  lists: noLists,
+  allowsNumber: () => true,
+  allowsDomain: () => true,
   routeTo: (number: string) => (number === KNOWN ? route : undefined),
 };
 

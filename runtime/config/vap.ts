@@ -13,5 +13,6 @@ export const vapKeys = {
   ),
   tls: key(flag, "whether VAP runs over TLS", true),
   "ca-file": key(text("the path of a PEM file"), "the root of the servers' certificates; they made it as vap-root.pem"),
+  overlay: key(text("a name"), "the overlay's name (DHTname), as vipr server says it at its start"),
   vservice: key(like(/^[0-9a-f]{1,16}$/i, "up to 16 hexadecimal digits"), "the VService, when there is more than one"),
 } as const;

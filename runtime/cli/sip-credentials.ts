@@ -1,0 +1,49 @@
+/** Keys, certificates and roots out of the PEM files that `vipr.toml` names. RFC 7468. */
+import { readFileSync, statSync } from "node:fs";
+import { Effect } from "effect";
+import type { Credentials } from "../../actors/ports/mod.ts";
+import type { ViprConfig } from "../config/mod.ts";
+import { keyOfPem } from "../keys.ts";
+import { missing } from "./config-file.ts";
+import { fileStopped, type Stopped, stopped } from "./exit.ts";
+import { derOfPem } from "./pem.ts";
+
+const FILE_BYTES_MAX = 1_048_576;
+const KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/;
+
+const textOf = (file: string, key: string): Effect.Effect<string, Stopped> =>
+  Effect.try({
+    try: () => {
+      if (statSync(file).size > FILE_BYTES_MAX) throw new Error(`longer than ${FILE_BYTES_MAX} bytes`);
+      return readFileSync(file, "utf8");
+    },
+    catch: (cause) =>
+      (cause as { readonly code?: string }).code === "ENOENT"
+        ? stopped("usage", `${key}: there is no file ${file}`)
+        : fileStopped(file, cause),
+  });
+
+const certificatesIn = Effect.fnUntraced(function* (file: string, key: string) {
+  const found = derOfPem(yield* textOf(file, key), "CERTIFICATE");
+  return found.length > 0 ? found : yield* stopped("usage", `${key}: ${file} has no certificate in it`);
+});
+
+/** In DER; at least one. */
+export const readRoots = certificatesIn;
+
+/** Of `[agent]`, for the proxy's TLS; undefined where nothing of it is said. */
+export const agentCredentials = Effect.fn("agent.credentials")(function* ({
+  agent,
+}: ViprConfig): Effect.fn.Return<Credentials | undefined, Stopped> {
+  const { certificateFile, keyFile, caFile } = agent;
+  if (certificateFile === undefined && keyFile === undefined) return undefined;
+  if (certificateFile === undefined)
+    return yield* missing("agent.certificate-file", "the certificate of agent.key-file");
+  if (keyFile === undefined) return yield* missing("agent.key-file", "the key of agent.certificate-file");
+  if (caFile === undefined) return yield* missing("agent.ca-file", "the roots of exchange and trunks, for TLS");
+  const key = keyOfPem(KEY.exec(yield* textOf(keyFile, "agent.key-file"))?.[0] ?? "");
+  if (key === undefined)
+    return yield* stopped("usage", `agent.key-file: ${keyFile} has no key of ECDSA P-256, or RSA of 2048 to 4096 bits`);
+  const certificates = yield* certificatesIn(certificateFile, "agent.certificate-file");
+  return { key, certificates, roots: yield* readRoots(caFile, "agent.ca-file") };
+});

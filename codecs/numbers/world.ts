@@ -158,7 +158,7 @@ const parsed = (country: string, own: Country): ((digits: string) => ReadonlyArr
 
 const bareRule = (country: Country): ((national: string) => boolean) => {
   const prefix = country[5];
-  if (!prefix) return () => true;
+  if (!prefix || !country[4]) return () => true;
   const formats = (country[4] || []).map(([pattern, , leading, rule, optional]) => ({
     whole: new RegExp(`^(?:${pattern})$`),
     leading: leading && leading.length > 0 ? new RegExp(`^(?:${leading.at(-1)})`) : undefined,

@@ -138,6 +138,8 @@ const callOf = (
 };
 
 const numberOf = (text: string): E164 | undefined =>
-  new RegExp(`^[0-9]{1,${EXTENSION_DIGITS_MAX}}$`).test(text) ? undefined : normalizeE164(text);
+  new RegExp(`^[0-9]{1,${EXTENSION_DIGITS_MAX}}$`).test(text)
+    ? undefined
+    : normalizeE164(/^[1-9]/.test(text) ? `+${text}` : text);
 
 const error = (line: number, reason: string): CdrProblem => ({ line, kind: "error", reason });

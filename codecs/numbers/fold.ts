@@ -80,6 +80,14 @@ const TABLE = [
 export type FoldName = (typeof TABLE)[number]["name"];
 export const FOLD_NAMES: ReadonlyArray<FoldName> = TABLE.map(({ name }) => name);
 
+type NamedFold = Fold & { readonly name: FoldName };
+const ANYWHERE = (TABLE as ReadonlyArray<NamedFold>).filter(({ callingCode }) => callingCode === undefined);
+const BY_CODE: ReadonlyMap<string, ReadonlyArray<NamedFold>> = new Map(
+  (TABLE as ReadonlyArray<NamedFold>).flatMap((row) =>
+    row.callingCode === undefined ? [] : [[row.callingCode, [row, ...ANYWHERE]] as const],
+  ),
+);
+
 export interface Folded {
   readonly digits: string;
   readonly why: string;
@@ -90,10 +98,10 @@ export const foldNumber = (digits: string, names: ReadonlyArray<FoldName>): Fold
   const parts = splitNumber(digits);
   if (parts === undefined) return undefined;
   const [code, national] = parts;
-  for (const { name, callingCode, why, fold } of TABLE as ReadonlyArray<Fold & { readonly name: FoldName }>) {
-    if (!names.includes(name) || (callingCode ?? code) !== code) continue;
+  for (const { name, why, fold } of BY_CODE.get(code) ?? ANYWHERE) {
     const now = fold(national, code);
-    if (now !== undefined && !isValid(code, national) && isValid(code, now)) return { digits: `${code}${now}`, why };
+    if (now === undefined || !names.includes(name)) continue;
+    if (!isValid(code, national) && isValid(code, now)) return { digits: `${code}${now}`, why };
   }
   return undefined;
 };

@@ -42,6 +42,7 @@ const FIXED = 0;
 const MOBILE = 1;
 const PREMIUM = 3;
 const CALLING_CODE_DIGITS_MAX = 3;
+const CODES = new Set([...Object.keys(country_calling_codes), ...Object.keys(nonGeographic)]);
 
 /** Where the metadata take in what was given out long ago: a number of Germany has at most 11 digits since 2010. */
 const DIGITS_MAX: Readonly<Record<string, number>> = { DE: 11 };
@@ -59,8 +60,7 @@ export const regionOf = (code: string): string | undefined => country_calling_co
 export const splitNumber = (digits: string): readonly [callingCode: string, national: string] | undefined => {
   for (let length = 1; length <= CALLING_CODE_DIGITS_MAX; length++) {
     const code = digits.slice(0, length);
-    if (Object.hasOwn(country_calling_codes, code) || Object.hasOwn(nonGeographic, code))
-      return [code, digits.slice(length)];
+    if (CODES.has(code)) return [code, digits.slice(length)];
   }
   return undefined;
 };

@@ -18,10 +18,13 @@ export const e164 = (text: string): E164 => {
 /** From its digits as an integer; the inverse of `Number`. */
 export const e164FromDigits = (digits: number): E164 => `+${digits}` as E164;
 
-/** Accepts `00`, `+`, spaces, dots, hyphens and brackets; a text with anything else is no number. */
+/**
+ * A whole number as a person types it: `+` or `00`, then digits, spaces, dots, hyphens and brackets. Digits alone are none: what
+ * they mean is for a dial plan to say (`codecs/numbers`).
+ */
 export const normalizeE164 = (text: string): E164 | undefined => {
   const bare = text.trim().replace(/[\s().-]/g, "");
-  const plus = bare.startsWith("00") ? `+${bare.slice(2)}` : bare.startsWith("+") ? bare : `+${bare}`;
+  const plus = bare.startsWith("00") ? `+${bare.slice(2)}` : bare;
   return plus.length <= DIGITS_MAX + 1 && isE164(plus) ? plus : undefined;
 };
 

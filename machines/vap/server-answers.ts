@@ -2,7 +2,7 @@
  * What a ViPR server answers to a client's requests, tested in the draft's order. draft-jennings-vipr-vap-02 §9.
  * Functions from the context and a request to what changes and what is ordered.
  */
-import { isE164, msFromNtp, normalizeE164, type Vcr } from "../../codecs/shared/mod.ts";
+import { isE164, msFromNtp, type Vcr } from "../../codecs/shared/mod.ts";
 import {
   readVService,
   type ServiceIdentity,
@@ -190,10 +190,10 @@ const vcrOf = (message: VapMessage): Vcr | undefined => {
   if (identity === undefined || !isOurs(identity) || identity.subservice !== subservice.number) return undefined;
   if (start === undefined || stop === undefined || stop < start) return undefined;
   if (direction === undefined || called === undefined || !isE164(called)) return undefined;
-  const calling = normalizeE164(valueIn(message, "callingNumber") ?? "");
+  const calling = valueIn(message, "callingNumber");
   return {
     direction,
-    calling,
+    calling: calling !== undefined && isE164(calling) ? calling : undefined,
     called,
     startMs: msFromNtp(start),
     stopMs: msFromNtp(stop),

@@ -218,6 +218,32 @@ test("draft-jennings-vipr-vap-02 §9.5: a call record needs its VService; a call
   assert.equal(answerTo(from(register), from(publish), from(without)), 400);
 });
 
+test("a call record whose called number is no E.164 number is refused; a caller's that is none is left out", () => {
+  const withNumber = (type: "calledNumber" | "callingNumber", value: string) =>
+    from(
+      messageOf(
+        "uploadVcr",
+        "request",
+        upload!.attributes.map((one) => (one.type === type ? { type, value } : one)),
+      ),
+    );
+  // 0.1.0 took any 7 to 15 digits for an international number.
+  for (const text of [
+    "14085551000",
+    "7042",
+    "2015550123",
+    "949305550901",
+    "0014085551000",
+    "+1 408 555 1000",
+    "anonymous",
+    "sip:+1@h",
+  ]) {
+    assert.equal(answerTo(from(register), from(publish), withNumber("calledNumber", text)), 400, text);
+    const [order] = play(from(register), from(publish), withNumber("callingNumber", text)).actions;
+    assert.ok(order?.type === "upload" && order.vcr.calling === undefined, text);
+  }
+});
+
 const learned = {
   type: "learned",
   ref: 9,

@@ -19,16 +19,10 @@ const COMMON = new Set(["kit", "wire", "shared", "ports"]);
 const LINES_MAX: Record<string, number> = { codecs: 400, machines: 300, actors: 300, runtime: 300, properties: 700 };
 /** Files that are still to be taken apart: this list only ever gets shorter. */
 const NOT_YET = new Set([
-  "codecs/reload/mod.ts",
-  "codecs/reload/overlay-read.ts",
   "actors/reload/configuration.ts",
   "actors/reload/links.ts",
   "actors/reload/node.ts",
   "actors/reload/storage.ts",
-  "actors/pstn/network.ts",
-  "runtime/simulate/node.ts",
-  "runtime/demo/company.ts",
-  "runtime/demo/scenario.ts",
 ]);
 /** Lines of one function, without the functions within it: what is read at once. */
 const OWN_LINES_MAX = 50;

@@ -13,7 +13,7 @@ import {
   readToken,
   writeEnrolment,
 } from "../../codecs/enrol/mod.ts";
-import { type OverlayConfiguration, readDocument } from "../../codecs/reload/mod.ts";
+import { type OverlayConfiguration, readDocument } from "../../codecs/overlay/mod.ts";
 import { hexOf, nodeIdText, utf8 } from "../../codecs/shared/mod.ts";
 import {
   type EnrolClientAction,

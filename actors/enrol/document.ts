@@ -5,7 +5,7 @@
  */
 import { Effect } from "effect";
 import { enrolmentUrl } from "../../codecs/enrol/mod.ts";
-import { type OverlayConfiguration, writeOverlay } from "../../codecs/reload/mod.ts";
+import { type OverlayConfiguration, writeOverlay } from "../../codecs/overlay/mod.ts";
 import { equalBytes } from "../../codecs/shared/mod.ts";
 import { type AuthorityShape, type Credentials, Keys } from "../ports/mod.ts";
 import { signDocument } from "../reload/mod.ts";

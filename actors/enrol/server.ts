@@ -15,7 +15,8 @@ import {
   readEnrolment,
   readEnrolmentUrl,
 } from "../../codecs/enrol/mod.ts";
-import { neighbourhoodOf, type OverlayConfiguration } from "../../codecs/reload/mod.ts";
+import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
+import { neighbourhoodOf } from "../../codecs/reload/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import {
   Authority,

@@ -1,11 +1,12 @@
 /**
- * A telephone network of our own, for demonstrations and tests: carries calls between the lines attached to it.
+ * A telephone network of our own, for demonstrations and tests: it carries calls between the lines attached to it.
  *
  *   place --> setup delay --> incoming at the called line --> answered, both ends --> ended, both ends
  *
  * It is as inexact as the real one: each line's exchange has a clock of its own, signalling takes its time, and the
- * caller's number arrives missing or wrong now and then. A call's times come from whoever places it and not from the
- * clock, so that a day's calls can be carried in a second. A number that no line serves is answered out there.
+ * caller's number arrives missing or wrong now and then. A call's times come from the record that is placed and not from
+ * the clock, so that a day's calls can be carried in a second. A number that no line serves is answered, and nobody is
+ * told of it.
  */
 import { Effect } from "effect";
 import { type E164, maskE164, normalizeE164, unixMs } from "../../codecs/shared/mod.ts";
@@ -16,7 +17,7 @@ export interface PstnOptions {
   readonly setupMs?: readonly [min: number, max: number];
   /** From one exchange to the other, per event. Default [20, 400]. */
   readonly signallingMs?: readonly [min: number, max: number];
-  /** A line's clock is at most this far from the true hour. Default 2 000. */
+  /** A line's clock is at most this far from the true time. Default 2 000. */
   readonly skewMsMax?: number;
   /** Two lines' clocks are at most this far from each other. Default 2 000: with signalling, PVP's T/4 of 2 500. */
   readonly skewBetweenMsMax?: number;
@@ -33,79 +34,88 @@ interface Attached {
   readonly skewMs: number;
 }
 
-export const makePstn = (options: PstnOptions = {}): Effect.Effect<PstnShape, never, Entropy> =>
-  Effect.gen(function* () {
-    const entropy = yield* Entropy;
-    const [setupMin, setupMax] = options.setupMs ?? [5, 40];
-    const [signalMin, signalMax] = options.signallingMs ?? [20, 400];
-    const skewMax = options.skewMsMax ?? 2_000;
-    const half = Math.min(skewMax, Math.floor((options.skewBetweenMsMax ?? 2_000) / 2));
-    const middle = yield* entropy.between(half - skewMax, skewMax - half);
-    const lines = new Set<Attached>();
-    let underWay = 0;
+/** Reports to one end of a call. */
+type Tell = (event: PstnEvent) => Effect.Effect<void>;
 
-    const carry = Effect.fn("pstn.call")(function* (
-      from: Attached | undefined,
-      call: PstnCall,
-      tell: (event: PstnEvent) => Effect.Effect<void>,
-    ) {
-      // Everything is drawn before anything is waited for: the same seed and the same order of calls give the same calls.
-      const setUpMs = yield* entropy.between(setupMin, setupMax);
-      const tearDownMs = yield* entropy.between(setupMin, setupMax);
-      const calling = yield* delivered(call.calling);
-      // The called side answers; the calling side hears of it later. Either may hang up, and the other hears of that later.
-      const answerDelay = yield* entropy.between(signalMin, signalMax);
-      const endDelay = yield* entropy.between(signalMin, signalMax);
-      const callerEnds = (yield* entropy.between(0, 1)) === 1;
-      yield* Effect.sleep(setUpMs);
-      const to = [...lines].find(({ line }) => line.serves(call.called));
-      const tellThere =
-        to === undefined ? () => Effect.void : yield* to.line.incoming({ calling, called: call.called });
-      const here = (from?.skewMs ?? 0) + call.startMs;
-      const there = (to?.skewMs ?? 0) + call.startMs;
-      yield* tellThere({ type: "answered", atMs: unixMs(there) });
-      yield* tell({ type: "answered", atMs: unixMs(here + answerDelay) });
-      yield* Effect.sleep(tearDownMs);
-      yield* tellThere({ type: "ended", atMs: unixMs(there + call.durationMs + (callerEnds ? endDelay : 0)) });
-      yield* tell({ type: "ended", atMs: unixMs(here + call.durationMs + (callerEnds ? 0 : endDelay)) });
-      yield* Effect.logDebug("pstn.carried", maskE164(call.called));
+export const makePstn = Effect.fnUntraced(function* (
+  options: PstnOptions = {},
+): Effect.fn.Return<PstnShape, never, Entropy> {
+  const entropy = yield* Entropy;
+  const skewMax = options.skewMsMax ?? 2_000;
+  const half = Math.min(skewMax, Math.floor((options.skewBetweenMsMax ?? 2_000) / 2));
+  const middle = yield* entropy.between(half - skewMax, skewMax - half);
+  const lines = new Set<Attached>();
+  const carry = yield* makeCarrier(options, lines);
+  let underWay = 0;
+
+  const placeFrom = (from: Attached | undefined) => (call: PstnCall, tell: Tell) =>
+    Effect.suspend(() => {
+      if (underWay >= PSTN_CALLS_MAX) return tell({ type: "failed", why: "congestion" });
+      underWay += 1;
+      return Effect.ensuring(
+        carry(from, call, tell),
+        Effect.sync(() => {
+          underWay -= 1;
+        }),
+      );
     });
 
-    const delivered = (calling: E164 | undefined) =>
-      Effect.gen(function* () {
-        if (calling === undefined) return undefined;
-        const lot = yield* entropy.between(1, 100);
-        const missing = options.callerMissingPercent ?? 10;
-        if (lot <= missing) return undefined;
-        return lot <= missing + (options.callerWrongPercent ?? 5) ? yield* garbled(calling) : calling;
-      });
-    /** Another number of the same length: the last four digits moved on. */
-    const garbled = (calling: E164) =>
-      Effect.map(entropy.between(1, 9_999), (by) => {
-        const tail = Math.min(4, calling.length - 2);
-        const moved = (Number(calling.slice(-tail)) + by) % 10 ** tail;
-        return normalizeE164(calling.slice(0, -tail) + String(moved).padStart(tail, "0"));
-      });
+  const attach = (line: PstnLine) =>
+    Effect.gen(function* () {
+      const attached = { line, skewMs: middle + (yield* entropy.between(-half, half)) };
+      lines.add(attached);
+      yield* Effect.addFinalizer(() => Effect.sync(() => lines.delete(attached)));
+      return { place: placeFrom(attached) };
+    });
+  return { attach, place: placeFrom(undefined) };
+});
 
-    const placeFrom =
-      (from: Attached | undefined) => (call: PstnCall, tell: (event: PstnEvent) => Effect.Effect<void>) =>
-        Effect.suspend(() => {
-          if (underWay >= PSTN_CALLS_MAX) return tell({ type: "failed", why: "congestion" });
-          underWay += 1;
-          return Effect.ensuring(
-            carry(from, call, tell),
-            Effect.sync(() => {
-              underWay -= 1;
-            }),
-          );
-        });
+/** One call, from its setup to its end. */
+const makeCarrier = Effect.fnUntraced(function* (options: PstnOptions, lines: ReadonlySet<Attached>) {
+  const { between } = yield* Entropy;
+  const deliveredOf = yield* makeCallerDelivery(options);
+  const [setupMin, setupMax] = options.setupMs ?? [5, 40];
+  const [signalMin, signalMax] = options.signallingMs ?? [20, 400];
 
-    const attach = (line: PstnLine) =>
-      Effect.gen(function* () {
-        const attached = { line, skewMs: middle + (yield* entropy.between(-half, half)) };
-        lines.add(attached);
-        yield* Effect.addFinalizer(() => Effect.sync(() => lines.delete(attached)));
-        return { place: placeFrom(attached) };
-      });
-    return { attach, place: placeFrom(undefined) };
+  return Effect.fn("pstn.call")(function* (from: Attached | undefined, call: PstnCall, tell: Tell) {
+    // Everything is drawn before anything is waited for: the same seed and the same order of calls give the same calls.
+    const setUpMs = yield* between(setupMin, setupMax);
+    const tearDownMs = yield* between(setupMin, setupMax);
+    const calling = yield* deliveredOf(call.calling);
+    // Whoever answers or hangs up sees it at once; the other end sees it after the signalling delay.
+    const answerDelay = yield* between(signalMin, signalMax);
+    const endDelay = yield* between(signalMin, signalMax);
+    const callerEnds = (yield* between(0, 1)) === 1;
+    yield* Effect.sleep(setUpMs);
+    const to = [...lines].find(({ line }) => line.serves(call.called));
+    const tellThere = to === undefined ? () => Effect.void : yield* to.line.incoming({ calling, called: call.called });
+    const here = (from?.skewMs ?? 0) + call.startMs;
+    const there = (to?.skewMs ?? 0) + call.startMs;
+    yield* tellThere({ type: "answered", atMs: unixMs(there) });
+    yield* tell({ type: "answered", atMs: unixMs(here + answerDelay) });
+    yield* Effect.sleep(tearDownMs);
+    yield* tellThere({ type: "ended", atMs: unixMs(there + call.durationMs + (callerEnds ? endDelay : 0)) });
+    yield* tell({ type: "ended", atMs: unixMs(here + call.durationMs + (callerEnds ? 0 : endDelay)) });
+    yield* Effect.logDebug("pstn.carried", maskE164(call.called));
   });
+});
+
+/** The caller's number as it arrives: whole, missing or wrong. */
+const makeCallerDelivery = Effect.fnUntraced(function* (options: PstnOptions) {
+  const { between } = yield* Entropy;
+  const missing = options.callerMissingPercent ?? 10;
+  const wrong = options.callerWrongPercent ?? 5;
+  return Effect.fnUntraced(function* (calling: E164 | undefined) {
+    if (calling === undefined) return undefined;
+    const lot = yield* between(1, 100);
+    if (lot <= missing) return undefined;
+    return lot <= missing + wrong ? otherNumber(calling, yield* between(1, 9_999)) : calling;
+  });
+});
+
+/** Another number of the same length: `by` is added to the last four digits. */
+const otherNumber = (number: E164, by: number) => {
+  const digits = Math.min(4, number.length - 2);
+  const moved = (Number(number.slice(-digits)) + by) % 10 ** digits;
+  return normalizeE164(number.slice(0, -digits) + String(moved).padStart(digits, "0"));
+};

@@ -6,14 +6,9 @@
  *                  +----------------------------------------------+   refused, no answer: the error
  */
 import { Clock, Effect, Schedule } from "effect";
+import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import type { NodeId } from "../../codecs/reload/mod.ts";
-import {
-  type Answer,
-  type Destination,
-  errorNameOf,
-  type OverlayConfiguration,
-  type Request,
-} from "../../codecs/reload/mod.ts";
+import { type Answer, type Destination, errorNameOf, type Request } from "../../codecs/reload/mod.ts";
 import { type Bucket, fullBucket, NOT_A_PEER, NOT_RESPONSIBLE, take, waitMs } from "../../machines/reload/mod.ts";
 import { type OverlayError, OverlayRefused, OverlayUnreachable } from "./errors.ts";
 import type { Reply } from "./requests.ts";

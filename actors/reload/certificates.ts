@@ -7,8 +7,9 @@
  */
 
 import { Clock, Effect } from "effect";
+import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import type { NodeId } from "../../codecs/reload/mod.ts";
-import { kindId, type OverlayConfiguration, resourceOf, resourceOfNode } from "../../codecs/reload/mod.ts";
+import { kindId, resourceOf, resourceOfNode } from "../../codecs/reload/mod.ts";
 import { equalBytes, utf8 } from "../../codecs/shared/mod.ts";
 import { refreshMs } from "../../machines/reload/mod.ts";
 import { type Credentials, Entropy, Keys } from "../ports/mod.ts";

@@ -7,15 +7,9 @@
  */
 
 import { Clock, Deferred, Effect, FiberSet, type Scope, Semaphore } from "effect";
+import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import type { NodeId } from "../../codecs/reload/mod.ts";
-import {
-  type Body,
-  type BodyOf,
-  errorBody,
-  errorNameOf,
-  type OverlayConfiguration,
-  type Request,
-} from "../../codecs/reload/mod.ts";
+import { type Body, type BodyOf, errorBody, errorNameOf, type Request } from "../../codecs/reload/mod.ts";
 import { equalBytes, nodeIdText, utf8 } from "../../codecs/shared/mod.ts";
 import {
   type ConfigurationAction,

@@ -8,8 +8,9 @@
  */
 
 import { Clock, Deferred, Effect, type Scope } from "effect";
+import { expiryOf, type OverlayConfiguration, unsupportedIn } from "../../codecs/overlay/mod.ts";
 import type { NodeId } from "../../codecs/reload/mod.ts";
-import { type Endpoint, expiryOf, type OverlayConfiguration, toNode, unsupportedIn } from "../../codecs/reload/mod.ts";
+import { type Endpoint, toNode } from "../../codecs/reload/mod.ts";
 import {
   ownedFraction,
   type PeerPolicy,

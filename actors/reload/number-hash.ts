@@ -5,12 +5,8 @@
  * The slow one is computed once for each number and kept; only a few at a time, as each takes 32 MiB while it lasts.
  */
 import { Effect, Semaphore } from "effect";
-import {
-  type OverlayConfiguration,
-  resourceOfNumber,
-  resourceOfStretched,
-  stretching,
-} from "../../codecs/reload/mod.ts";
+import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
+import { resourceOfNumber, resourceOfStretched, stretching } from "../../codecs/reload/mod.ts";
 import { type E164, keepNewest, utf8 } from "../../codecs/shared/mod.ts";
 import { Keys } from "../ports/mod.ts";
 

@@ -1,14 +1,14 @@
 /** What is offered as configuration, read and its signatures looked at: bytes in, an event for the machine out. RFC 6940 §11.1. */
 
 import { Effect } from "effect";
-import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type KindConfiguration,
   type OverlayConfiguration,
   type OverlayDocument,
   readDocument,
   readKindBlock,
-} from "../../codecs/reload/mod.ts";
+} from "../../codecs/overlay/mod.ts";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import type { Offered } from "../../machines/reload/mod.ts";
 import type { Keys } from "../ports/mod.ts";
 import { type Trust, verifySigned } from "./signed.ts";

@@ -1,7 +1,8 @@
 /** What a node is told before it starts. */
 
 import type { Effect } from "effect";
-import type { Endpoint, NodeId, OverlayConfiguration } from "../../codecs/reload/mod.ts";
+import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
+import type { Endpoint, NodeId } from "../../codecs/reload/mod.ts";
 import { peerTiming, storageTiming } from "../../machines/reload/mod.ts";
 import type { Credentials, StoreShape } from "../ports/mod.ts";
 import type { Carry } from "./outgoing.ts";

@@ -8,22 +8,24 @@
 
 import { Clock, Effect } from "effect";
 import { readReloadUri } from "../../codecs/enrol/mod.ts";
-import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   documentSignatureInput,
+  type KindConfiguration,
+  kindElement,
+  readDocument,
+  type Signed,
+  signedKindBlock,
+  withSignature,
+} from "../../codecs/overlay/mod.ts";
+import type { NodeId } from "../../codecs/reload/mod.ts";
+import {
   ecdsaSignature,
   identityOf,
   isIdentityOf,
   isUnsigned,
-  type KindConfiguration,
-  kindElement,
-  readDocument,
   SecurityBlock,
-  type Signed,
   type SignerIdentity,
   signatureAlgorithm,
-  signedKindBlock,
-  withSignature,
   x509,
 } from "../../codecs/reload/mod.ts";
 import { equalBytes, utf8 } from "../../codecs/shared/mod.ts";

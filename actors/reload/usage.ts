@@ -1,6 +1,7 @@
 /** What a ViPR server asks of its node: store, fetch, reach an application. Values are signed here and verified here. */
 
 import { Effect } from "effect";
+import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type Answer,
@@ -9,7 +10,6 @@ import {
   endpointOf,
   everything,
   hostCandidate,
-  type OverlayConfiguration,
   type Request,
   type StoredData,
   toNode,

@@ -9,7 +9,8 @@
  *                           +----grant--> services --> ticket issuer
  */
 import { Clock, Deferred, Effect, Queue, type Scope } from "effect";
-import { applicationId, type Endpoint, type OverlayConfiguration } from "../../codecs/reload/mod.ts";
+import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
+import { applicationId, type Endpoint } from "../../codecs/reload/mod.ts";
 import { type E164, maskE164, type VServiceId } from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";

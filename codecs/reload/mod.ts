@@ -53,34 +53,6 @@ export {
   stretchedNumber,
   stretching,
 } from "./number.ts";
-export {
-  BASE_NAMESPACE,
-  CHORD_NAMESPACE,
-  certificateByNodeKind,
-  certificateByUserKind,
-  expiryOf,
-  isLaterSequence,
-  type KindConfiguration,
-  type NumberHash,
-  type OverlayConfiguration,
-  type OverlayDocumentError,
-  type OverlayRead,
-  overlayDefaults,
-  sequenceAfter,
-  unsupportedIn,
-  VIPR_NAMESPACE,
-  viprOverlay,
-  viprRegistrationKind,
-} from "./overlay.ts";
-export {
-  type OverlayDocument,
-  readDocument,
-  readKindBlock,
-  readOverlay,
-  type Signed,
-  type SignedKind,
-} from "./overlay-read.ts";
-export { documentSignatureInput, kindElement, signedKindBlock, withSignature, writeOverlay } from "./overlay-write.ts";
 export * from "./registry.ts";
 export {
   algorithmOf,

@@ -10,7 +10,7 @@
  * certificate that does not chain to the roots) ends it at once.
  */
 import { type EnrolmentToken, readEnrolmentUrl } from "../../codecs/enrol/mod.ts";
-import type { OverlayConfiguration } from "../../codecs/reload/mod.ts";
+import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import { type Note, type Of, setup } from "../kit/mod.ts";
 
 export interface EnrolClientInput {

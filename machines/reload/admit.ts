@@ -3,13 +3,13 @@
  * docs/protocol/overlay.md#storage.
  * Signatures have been verified at the edge: here their signers are known, or undefined. DECISIONS.md D-065, D-066.
  */
-import type { NodeId } from "../../codecs/reload/mod.ts";
 
+import type { KindConfiguration } from "../../codecs/overlay/mod.ts";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   dataValueOf,
   type ErrorName,
   isUnsigned,
-  type KindConfiguration,
   RESOURCE_ID_BYTES,
   StoreAns,
   type StoredData,

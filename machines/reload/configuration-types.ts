@@ -1,5 +1,6 @@
 /** The input, events, orders and context of the machine that holds the configuration document. */
-import type { ErrorName, KindConfiguration, NodeId, OverlayConfiguration } from "../../codecs/reload/mod.ts";
+import type { KindConfiguration, OverlayConfiguration } from "../../codecs/overlay/mod.ts";
+import type { ErrorName, NodeId } from "../../codecs/reload/mod.ts";
 import type { Note } from "../kit/mod.ts";
 
 export interface ConfigurationInput {

@@ -12,7 +12,8 @@
  * The host reads and verifies what is offered, since that takes long; what follows from it is decided here.
  * DECISIONS.md D-058.
  */
-import { type ErrorName, isLaterSequence, type OverlayConfiguration, unsupportedIn } from "../../codecs/reload/mod.ts";
+import { isLaterSequence, type OverlayConfiguration, unsupportedIn } from "../../codecs/overlay/mod.ts";
+import type { ErrorName } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { type Decision, type Of, setup } from "../kit/mod.ts";
 import type {

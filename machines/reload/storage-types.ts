@@ -1,10 +1,10 @@
 /** The events, orders and context of the machine that stores values. */
+import type { KindConfiguration } from "../../codecs/overlay/mod.ts";
 import type {
   Body,
   ErrorName,
   FetchReq,
   FindReq,
-  KindConfiguration,
   NodeId,
   ProbeReq,
   StoreKindData,

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Cause, Effect, Exit, Fiber, Layer, Logger, Option, type Scope } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
 import { reloadUri } from "../../codecs/enrol/mod.ts";
-import { readDocument } from "../../codecs/reload/mod.ts";
+import { readDocument } from "../../codecs/overlay/mod.ts";
 import type { OwnAuthority } from "../../runtime/authority.ts";
 import { authorityOfPem } from "../../runtime/authority-file.ts";
 import { pemCertificate } from "../../runtime/certificates.ts";

@@ -10,18 +10,9 @@ import { OF_SIGNER_MAX, REPLAY_MS, REQUEST_MS, REQUESTS_MAX } from "../../actors
 import { VALUES_MAX } from "../../actors/reload/storage.ts";
 import { PVP_STREAMS_MAX, PVP_STREAMS_OF_ADDRESS_MAX } from "../../actors/validation/terminator.ts";
 import { FORM_BYTES_MAX, FORM_PARTS_MAX } from "../../codecs/enrol/mod.ts";
-import {
-  applicationId,
-  certificateByNodeKind,
-  hostCandidate,
-  kindId,
-  overlayDefaults,
-  reloadPort,
-  stretching,
-  viprOverlay,
-  viprRegistrationKind,
-} from "../../codecs/reload/mod.ts";
-import { DOCUMENT_CHARS_MAX } from "../../codecs/reload/xml.ts";
+import { certificateByNodeKind, overlayDefaults, viprOverlay, viprRegistrationKind } from "../../codecs/overlay/mod.ts";
+import { DOCUMENT_CHARS_MAX } from "../../codecs/overlay/xml.ts";
+import { applicationId, hostCandidate, kindId, reloadPort, stretching } from "../../codecs/reload/mod.ts";
 import { EXCHANGE_BYTES_MAX, USER_NAME_BYTES_MAX } from "../../codecs/validation/mod.ts";
 import { CONTENT_BYTES_MAX } from "../../codecs/vap/mod.ts";
 import { addressBrake, BRAKE_NAMES_MAX, userBrake } from "../../machines/enrol/brake.ts";

@@ -2,7 +2,7 @@
 import { deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { enrolmentTokens } from "../../codecs/enrol/mod.ts";
-import { viprOverlay } from "../../codecs/reload/mod.ts";
+import { viprOverlay } from "../../codecs/overlay/mod.ts";
 import { type EnrolClientAction, type EnrolClientEvent, enrolClient } from "../../machines/enrol/mod.ts";
 import { test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";

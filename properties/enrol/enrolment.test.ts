@@ -20,7 +20,7 @@ import {
   readReloadUri,
   writeEnrolment,
 } from "../../codecs/enrol/mod.ts";
-import { readDocument, writeOverlay } from "../../codecs/reload/mod.ts";
+import { readDocument, writeOverlay } from "../../codecs/overlay/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import { userBrake } from "../../machines/enrol/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";

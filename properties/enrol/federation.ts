@@ -2,7 +2,7 @@
 import { Clock, Effect } from "effect";
 import { type EnrolmentServerOptions, serveEnrolment } from "../../actors/enrol/mod.ts";
 import { Authority, type KeyAlgorithm, type StoreShape } from "../../actors/ports/mod.ts";
-import { type OverlayConfiguration, viprOverlay } from "../../codecs/reload/mod.ts";
+import { type OverlayConfiguration, viprOverlay } from "../../codecs/overlay/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
 import { credentialsUnder } from "../kit/port-laws.ts";
 

@@ -15,12 +15,11 @@ import { CONFIGURATION_PATH, ENROLMENT_PATH } from "../../codecs/enrol/mod.ts";
 import {
   readDocument,
   readOverlay,
-  SecurityBlock,
-  SignerIdentity,
   viprOverlay,
   viprRegistrationKind,
   writeOverlay,
-} from "../../codecs/reload/mod.ts";
+} from "../../codecs/overlay/mod.ts";
+import { SecurityBlock, SignerIdentity } from "../../codecs/reload/mod.ts";
 import { concat, utf8 } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import type { OwnAuthority } from "../../runtime/authority.ts";

@@ -8,7 +8,7 @@ import {
   VIPR_NAMESPACE,
   viprOverlay,
   viprRegistrationKind,
-} from "../../codecs/reload/mod.ts";
+} from "../../codecs/overlay/mod.ts";
 import {
   type ConfigurationAction,
   type ConfigurationEvent,

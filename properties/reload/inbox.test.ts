@@ -6,6 +6,7 @@ import { ABSENT_MS } from "../../actors/reload/finder.ts";
 import { makeInbox } from "../../actors/reload/inbox.ts";
 import type { Opened } from "../../actors/reload/post.ts";
 import { makePost } from "../../actors/reload/post.ts";
+import { viprOverlay } from "../../codecs/overlay/mod.ts";
 import {
   type Body,
   type Destination,
@@ -15,7 +16,6 @@ import {
   type StoredData,
   toNode,
   toResource,
-  viprOverlay,
 } from "../../codecs/reload/mod.ts";
 import { nodeIdText, vserviceId } from "../../codecs/shared/mod.ts";
 import { WILDCARD } from "../../machines/reload/mod.ts";

@@ -10,6 +10,7 @@ import {
   startNode,
   withdrawNumber,
 } from "../../actors/reload/mod.ts";
+import type { viprOverlay } from "../../codecs/overlay/mod.ts";
 import {
   FramedMessage,
   MessageContents,
@@ -18,7 +19,6 @@ import {
   Payload,
   type Request,
   toNode,
-  type viprOverlay,
 } from "../../codecs/reload/mod.ts";
 import { bytesOfHex, e164, utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";

@@ -3,6 +3,7 @@ import * as assert from "node:assert/strict";
 import { Clock, Effect, Layer } from "effect";
 import { type Credentials, Keys, type PrivateKey } from "../../actors/ports/mod.ts";
 import { makePost } from "../../actors/reload/post.ts";
+import { viprOverlay } from "../../codecs/overlay/mod.ts";
 import {
   type Body,
   identityOf,
@@ -13,7 +14,6 @@ import {
   type Stored,
   type StoredDataValue,
   toNode,
-  viprOverlay,
 } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";

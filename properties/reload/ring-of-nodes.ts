@@ -2,7 +2,7 @@
 import { Clock, Effect, Exit, Scope } from "effect";
 import { type Credentials, type Dialer, type Entropy, Keys, type Listener } from "../../actors/ports/mod.ts";
 import { type JoinFailed, type NodeOptions, type OverlayNode, startNode } from "../../actors/reload/mod.ts";
-import { type OverlayConfiguration, viprOverlay } from "../../codecs/reload/mod.ts";
+import { type OverlayConfiguration, viprOverlay } from "../../codecs/overlay/mod.ts";
 import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
 import { chanceOf, type MemoryOptions, memoryLayer, runVirtual } from "../../runtime/memory.ts";

@@ -1,5 +1,6 @@
 /** A storage that can be talked to, and events in its language: for several files of laws. */
 import * as assert from "node:assert/strict";
+import { viprOverlay } from "../../codecs/overlay/mod.ts";
 import {
   ecdsaSignature,
   encodeRegistration,
@@ -7,7 +8,6 @@ import {
   identityOf,
   kindId,
   type StoredData,
-  viprOverlay,
 } from "../../codecs/reload/mod.ts";
 import { bytesOfBig, hexOf, type VServiceId } from "../../codecs/shared/mod.ts";
 import type { Snapshot } from "../../machines/kit/mod.ts";

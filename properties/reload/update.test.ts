@@ -4,14 +4,14 @@ import { Clock, Deferred, Effect } from "effect";
 import type { Credentials } from "../../actors/ports/mod.ts";
 import { claimsOf, JoinFailed, publishNumber, signDocument, signKind } from "../../actors/reload/mod.ts";
 import {
-  errorNameOf,
   type OverlayConfiguration,
   readOverlay,
   viprOverlay,
   viprRegistrationKind,
   withSignature,
   writeOverlay,
-} from "../../codecs/reload/mod.ts";
+} from "../../codecs/overlay/mod.ts";
+import { errorNameOf } from "../../codecs/reload/mod.ts";
 import { bigOf, e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { chanceOf } from "../../runtime/memory.ts";
 import { type Member, NAME, type Overlay, overlayOf, testOverlay } from "./ring-of-nodes.ts";

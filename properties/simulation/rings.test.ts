@@ -8,7 +8,7 @@ import { type Simulation, simulate } from "../../runtime/simulate/overlay.ts";
 import { routeOnly } from "../../runtime/simulate/routing.ts";
 import { test } from "../kit/harness.ts";
 
-const quiet = { told: () => {}, isStopped: () => false };
+const quiet = { report: () => {}, isStopped: () => false };
 const optionsOf = (flags: string) => {
   const read = readSimulateOptions(["overlay", ...flags.split(" ")]);
   if (read.type !== "run") throw new Error(`${flags}: ${read.type === "wrong" ? read.why : read.type}`);

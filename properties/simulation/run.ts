@@ -54,7 +54,7 @@ for (const [flags, laws] of values.large ? [...usual, ...large] : usual) {
   const whole = `${flags} --seed ${values.seed}`;
   const read = readSimulateOptions(["overlay", ...whole.split(" ")]);
   if (read.type !== "run") throw new Error(`${whole}: ${read.type}`);
-  const hooks = { told: () => {}, isStopped: () => false };
+  const hooks = { report: () => {}, isStopped: () => false };
   const line = read.options.routingOnly
     ? await routeOnly(read.options, hooks)
     : (await simulate(read.options, hooks)).line;

@@ -2,7 +2,7 @@
 import { Clock, Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
 import { reloadUri } from "../../codecs/enrol/mod.ts";
-import { viprOverlay } from "../../codecs/reload/mod.ts";
+import { viprOverlay } from "../../codecs/overlay/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
 
 export const OVERLAY = "vipr.test";

@@ -10,14 +10,8 @@ import { signDocument, verifySigned } from "../../actors/reload/mod.ts";
 import { makePost } from "../../actors/reload/post.ts";
 import { makeTrust } from "../../actors/reload/trust.ts";
 import { mediaType, readEnrolment } from "../../codecs/enrol/mod.ts";
-import {
-  kindId,
-  readDocument,
-  type StoredDataValue,
-  toNode,
-  viprOverlay,
-  writeOverlay,
-} from "../../codecs/reload/mod.ts";
+import { readDocument, viprOverlay, writeOverlay } from "../../codecs/overlay/mod.ts";
+import { kindId, type StoredDataValue, toNode } from "../../codecs/reload/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import { readRequest } from "../../codecs/x509/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";

@@ -20,7 +20,8 @@ import {
 } from "../../actors/admin/mod.ts";
 import { Entropy, Keys, type StoreShape } from "../../actors/ports/mod.ts";
 import type { JoinFailed, NodeOptions, OverlayNode } from "../../actors/reload/mod.ts";
-import { type Endpoint, isLaterSequence } from "../../codecs/reload/mod.ts";
+import { isLaterSequence } from "../../codecs/overlay/mod.ts";
+import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import type { Ports } from "../node.ts";
 import { openSqlite } from "../store/sqlite.ts";

@@ -1,5 +1,6 @@
 /** The configuration as an authority's flags change it: what is not said stays as it is. */
-import { type Endpoint, type OverlayConfiguration, viprOverlay, writeOverlay } from "../../codecs/reload/mod.ts";
+import { type OverlayConfiguration, viprOverlay, writeOverlay } from "../../codecs/overlay/mod.ts";
+import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { addressOf, oneOf, Wrong, wholeOf } from "./options.ts";
 import { RELOAD_PORT } from "./ports.ts";
 

@@ -12,13 +12,8 @@ import { serveEnrolment } from "../../actors/enrol/mod.ts";
 import { Authority, type Credentials } from "../../actors/ports/mod.ts";
 import { signDocument } from "../../actors/reload/mod.ts";
 import { ENROLMENT_PATH, enrolmentUrl } from "../../codecs/enrol/mod.ts";
-import {
-  type Endpoint,
-  type OverlayConfiguration,
-  readDocument,
-  sequenceAfter,
-  writeOverlay,
-} from "../../codecs/reload/mod.ts";
+import { type OverlayConfiguration, readDocument, sequenceAfter, writeOverlay } from "../../codecs/overlay/mod.ts";
+import type { Endpoint } from "../../codecs/reload/mod.ts";
 import type { Ports } from "../node.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { openAccounts } from "./accounts.ts";

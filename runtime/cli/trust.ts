@@ -12,7 +12,8 @@ import { Effect } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
 import type { ConfigurationServer } from "../../actors/enrol/mod.ts";
 import { CONFIGURATION_PATH, mediaType } from "../../codecs/enrol/mod.ts";
-import { type Endpoint, readDocument } from "../../codecs/reload/mod.ts";
+import { readDocument } from "../../codecs/overlay/mod.ts";
+import type { Endpoint } from "../../codecs/reload/mod.ts";
 import type { Anchor } from "./anchor.ts";
 import { type Stopped, stopped } from "./exit.ts";
 

@@ -1,7 +1,7 @@
 /**
- * Two who try. The thief publishes numbers it does not own, writes over others' claims and guesses at calls it never
+ * Two adversaries. The thief publishes numbers it does not own, writes over others' claims and guesses at calls it never
  * made; the spammer sends INVITEs without a ticket, with a forged one, with another domain's, for another number.
- * Both knock with rubbish on every port.
+ * Bytes that are no message of its protocol are sent to every port.
  */
 import { Effect } from "effect";
 import { type Credentials, Dialer, Entropy } from "../../actors/ports/mod.ts";
@@ -73,7 +73,7 @@ export const guessCalls = Effect.fn("demo.guess")(function* (
   }
 });
 
-export interface SpamTargets {
+interface SpamTargets {
   readonly spammer: Credentials;
   /** Whom to ring. */
   readonly victim: RunningCompany;
@@ -84,7 +84,7 @@ export interface SpamTargets {
   readonly other: E164;
 }
 
-export const spam = Effect.fn("demo.spam")(function* (targets: SpamTargets, intrusions: Intrusions) {
+const spam = Effect.fn("demo.spam")(function* (targets: SpamTargets, intrusions: Intrusions) {
   const { spammer, victim, leaked, holder, other } = targets;
   const { bytes } = yield* Entropy;
   // Well made in every field, with the victim's names, under a key of the spammer's own.
@@ -127,8 +127,35 @@ const reasonBetween = (before: Counts, after: Counts): string =>
   Object.keys(after).find((why) => (after[why] ?? 0) > (before[why] ?? 0)) ?? "closed";
 type Counts = Readonly<Record<string, number | undefined>>;
 
+/** Spam to each company that another one has a route to; rubbish to all. */
+export const intrude = Effect.fn("demo.intrude")(function* (
+  companies: ReadonlyArray<RunningCompany>,
+  spammer: Credentials,
+  intrusions: Intrusions,
+) {
+  const all = { concurrency: companies.length, discard: true } as const; // each border element counts its own refusals
+  yield* Effect.forEach(companies, (victim) => spamOne(companies, victim, spammer, intrusions), all);
+  yield* Effect.forEach(companies, (company) => knock(company, intrusions), all);
+});
+
+/** With a genuine ticket that another company holds for one of the victim's numbers, if there is one. */
+const spamOne = (
+  companies: ReadonlyArray<RunningCompany>,
+  victim: RunningCompany,
+  spammer: Credentials,
+  intrusions: Intrusions,
+) => {
+  for (const holder of companies) {
+    const leaked = holder.routes.all().find(({ number }) => victim.numbers.has(number));
+    const other = [...victim.numbers].find((number) => number !== leaked?.number);
+    if (victim !== holder && leaked !== undefined && other !== undefined)
+      return spam({ spammer, victim, leaked, holder, other }, intrusions);
+  }
+  return Effect.void;
+};
+
 /** Something else than the port's protocol, on every port of a company: each is to close, and nothing else is to happen. */
-export const knock = Effect.fn("demo.garbage")(function* (company: RunningCompany, intrusions: Intrusions) {
+const knock = Effect.fn("demo.garbage")(function* (company: RunningCompany, intrusions: Intrusions) {
   const { server, border } = company;
   for (const { host, port } of [server.vap, server.pvp, ...server.nodes, border.inside, border.outside]) {
     const isClosed = yield* rubbish(host, port);

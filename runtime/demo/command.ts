@@ -1,4 +1,4 @@
-/** `vipr demo`: reads the calls, runs the scenario, tells it to a person or to a script, and answers with an exit code. */
+/** `vipr demo`: reads the calls, runs the scenario, prints the result for a person or for a script, and returns an exit code. */
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { Cause, Clock, Effect, Layer, Logger, References } from "effect";
@@ -15,14 +15,14 @@ import { canCallEachOther, companiesOf } from "./domains.ts";
 import { DEMO_HELP, type DemoOptions, readDemoOptions } from "./options.ts";
 import { brokenPromise, tableOf } from "./report.ts";
 import { runDemo } from "./scenario.ts";
-import type { DemoTold } from "./watcher.ts";
+import type { DemoListener } from "./watcher.ts";
 
 const EXAMPLE = new URL("../../properties/examples/Master.csv", import.meta.url);
 const FILE_BYTES_MAX = 256 * 1024 * 1024;
 const PROBLEMS_SHOWN_MAX = 20;
-/** Calls played; a minute's worth on two cores. Further ones of a long file are read and left aside, and that is said. */
+/** Calls played: a minute's worth on two cores. Further calls of a long file are read, counted and not played. */
 const CALLS_MAX = 1_000;
-/** A whole run; beyond it something hangs, and a script is told so. */
+/** For a whole run: after that something hangs, and the exit code says so. */
 const RUN_MS_MAX = 300_000;
 
 /** Exit codes: 0 all held, 1 something did not, 2 bad input. */
@@ -53,13 +53,13 @@ const demo = async (options: DemoOptions): Promise<number> => {
   if (input === undefined) return 2;
   const program = Effect.scoped(
     Effect.gen(function* () {
-      const told = tellerOf(options, yield* Clock.currentTimeMillis);
+      const listener = listenerOf(options, yield* Clock.currentTimeMillis);
       const { admin, data } = options;
-      const report = yield* Effect.timeoutOrElse(watched(options.trace, runDemo({ ...input, admin, data }, told)), {
+      const report = yield* Effect.timeoutOrElse(watched(options.trace, runDemo({ ...input, admin, data }, listener)), {
         duration: RUN_MS_MAX,
         orElse: () => Effect.die(new Error(`no end after ${RUN_MS_MAX / 1_000} s`)),
       });
-      told.end();
+      listener.end();
       yield* Effect.forEach(options.explain, (number) => explained(number, report.running, options.json), {
         discard: true,
       });
@@ -86,7 +86,7 @@ const demo = async (options: DemoOptions): Promise<number> => {
   );
 };
 
-/** The story of a number in each company that has one. */
+/** Prints the audit report of a number from each company that has one. */
 const explained = (number: E164, running: ReadonlyArray<RunningCompany>, json: boolean) =>
   Effect.gen(function* () {
     const nowMs = yield* Clock.currentTimeMillis;
@@ -101,7 +101,7 @@ const explained = (number: E164, running: ReadonlyArray<RunningCompany>, json: b
     else if (!isKnown) say(`\nNo company knows anything of ${number}.`);
   });
 
-/** Under the trace's watcher when one is asked for. A trace that ends early is told at any level of the log. */
+/** Under the trace's watcher when one is asked for. A trace that ends early is logged at every level of the log. */
 const watched = <A, E, R>(file: string | undefined, work: Effect.Effect<A, E, R>) =>
   file === undefined
     ? work
@@ -109,7 +109,7 @@ const watched = <A, E, R>(file: string | undefined, work: Effect.Effect<A, E, R>
         Effect.provideService(work, Watch, watcher),
       );
 
-/** The calls and whose numbers they tell of; undefined when the file is of no use, which has been said. */
+/** The calls, and the companies whose numbers are in them; undefined when the file has too few, which is printed. */
 const inputOf = ({ calls: file, zone, domains, json }: DemoOptions) =>
   Effect.gen(function* () {
     const text = readCalls(file);
@@ -149,26 +149,26 @@ const readCalls = (file: string | undefined): string | undefined => {
   return undefined;
 };
 
-/** After `end` nothing more is told: the summary is the last line, though validations may still be under way. */
-const tellerOf = ({ json }: DemoOptions, startedMs: number): DemoTold & { readonly end: () => void } => {
+/** After `end` nothing more is printed: the summary is the last line, though validations may still be under way. */
+const listenerOf = ({ json }: DemoOptions, startedMs: number): DemoListener & { readonly end: () => void } => {
   let ended = false;
   const end = () => {
     ended = true;
   };
-  const tell = (line: string) => (ended ? undefined : say(line));
-  return { ...tellingOf(json, startedMs, tell), end };
+  const print = (line: string) => (ended ? undefined : say(line));
+  return { ...printing(json, startedMs, print), end };
 };
 
-const tellingOf = (json: boolean, startedMs: number, tell: (line: string) => void): DemoTold => ({
+const printing = (json: boolean, startedMs: number, print: (line: string) => void): DemoListener => ({
   phase: (name, detail) =>
     Effect.map(Clock.currentTimeMillis, (nowMs) => {
       const seconds = ((nowMs - startedMs) / 1_000).toFixed(1);
-      if (json) tell(JSON.stringify({ type: "phase", name, detail, seconds: Number(seconds) }));
-      else tell(`[${seconds.padStart(5)} s] ${detail}`);
+      if (json) print(JSON.stringify({ type: "phase", name, detail, seconds: Number(seconds) }));
+      else print(`[${seconds.padStart(5)} s] ${detail}`);
     }),
   event: (domain, event) =>
     Effect.sync(() => {
-      if (json) tell(JSON.stringify({ domain, ...masked(event) }));
+      if (json) print(JSON.stringify({ domain, ...masked(event) }));
     }),
 });
 

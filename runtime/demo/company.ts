@@ -18,9 +18,9 @@ import { demoLimits, HOST, type Member } from "./overlay.ts";
 
 export interface CompanySetup {
   readonly domain: string;
-  /** The numbers that ring here. */
+  /** The numbers that its call agent serves. */
   readonly numbers: ReadonlySet<E164>;
-  /** What it publishes; an honest company its own numbers. */
+  /** The numbers it publishes: an honest company's are its own. */
   readonly publishes: ReadonlyArray<E164>;
   readonly members: ReadonlyArray<Member>;
   readonly credentials: Credentials;
@@ -39,7 +39,7 @@ export interface RunningCompany {
   readonly vap: VapClient;
   readonly secret: TicketSecret;
   readonly credentials: Credentials;
-  /** Publishes what it publishes; gives how many numbers the overlay took. */
+  /** Publishes the company's numbers; how many of them the overlay has stored. */
   readonly publish: Effect.Effect<number>;
   /** Takes the border element off the network, as a broken link does. */
   readonly cutBorder: Effect.Effect<void>;
@@ -49,62 +49,24 @@ const ATTEMPT_MS = 2_000;
 const FREE = { host: HOST, port: 0 } as const;
 
 export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySetup) {
-  const { domain, numbers, credentials, watch } = setup;
-  const { bytes } = yield* Entropy;
-  const vservice = vserviceId(bigOf(yield* bytes(8)));
-  const secret: TicketSecret = { epoch: 1, password: hexOf(yield* bytes(16)) };
-  const user = { name: `agent@${domain}`, password: hexOf(yield* bytes(16)) };
-  const server = yield* startViprServer({
-    nodes: setup.members.map((member) => member.credentials),
-    overlay: setup.members[0]!.overlay,
-    listen: { reload: FREE, vap: FREE, pvp: FREE },
-    vap: { users: { [user.name]: user.password } },
-    tickets: { [domain]: secret },
-    waitBetweenMs: setup.waitBetweenMs,
-    limits: demoLimits,
-    watch,
-  });
-  const vap = yield* connectVap({
-    ...server.vap,
-    username: user.name,
-    password: user.password,
-    name: "ViPR demonstration agent/0.1.0",
-    vservice,
-  });
+  const { domain, numbers, credentials } = setup;
+  const entropy = yield* Entropy;
+  const vservice = vserviceId(bigOf(yield* entropy.bytes(8)));
+  const secret: TicketSecret = { epoch: 1, password: hexOf(yield* entropy.bytes(16)) };
+  const { server, vap } = yield* openServer(setup, vservice, secret);
   const routes = yield* Effect.orDie(openRouteCache());
   yield* routes.learnFrom(vap.learned);
-  const uploads = yield* openUploads(vap);
-  const agent = yield* startAgent({
-    domain,
-    vservice,
-    listen: { host: HOST, port: 0 },
-    serves: (number) => numbers.has(number),
-    routeTo: routes.to,
-    // A call record that the server refuses costs a route, never a call.
-    uploadVcr: (vcr) =>
-      Effect.catchTag(uploads.upload(vcr), "UploadFailed", ({ why }) => Effect.logWarning("demo.vcr", why)),
-    attemptMs: ATTEMPT_MS,
-  });
-  const edge = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void));
+  const agent = yield* openAgent(setup, vservice, vap, routes);
+  const borderScope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void));
   const border = yield* serveBorder({
     domain,
     credentials,
-    outside: { host: HOST, port: 0 },
-    inside: { host: HOST, port: 0 },
+    outside: FREE,
+    inside: FREE,
     callAgent: agent.listening,
     secrets: [secret],
-  }).pipe(Scope.provide(edge));
+  }).pipe(Scope.provide(borderScope));
   agent.useBorder(border.inside);
-
-  const { host, port } = border.outside;
-  const publish = Effect.gen(function* () {
-    const sipUri = `sip:${hexOf(yield* bytes(8))}@${domain}:${port};maddr=${host};transport=tls`;
-    const didCount = setup.publishes.length;
-    yield* vap.publishVService({ id: "demo", dhtName: DHT_NAME, didCount, domain, routes: [{ sipUris: [sipUri] }] });
-    const results = yield* vap.publishNumbers(setup.publishes);
-    return results.filter(({ result }) => result.type === "done").length;
-  }).pipe(Effect.catchTag("VapRefused", ({ why }) => Effect.as(Effect.logWarning("demo.publish", why), 0)));
-
   return {
     domain,
     vservice,
@@ -116,7 +78,63 @@ export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySe
     vap,
     secret,
     credentials,
-    publish: Effect.provideService(publish, Entropy, yield* Entropy),
-    cutBorder: Scope.close(edge, Exit.void),
+    publish: Effect.provideService(publishAll(setup, vap, border), Entropy, entropy),
+    cutBorder: Scope.close(borderScope, Exit.void),
   } satisfies RunningCompany as RunningCompany;
 });
+
+/** The ViPR server, and the connection over which the company's call agent uses it. */
+const openServer = Effect.fnUntraced(function* (setup: CompanySetup, vservice: VServiceId, secret: TicketSecret) {
+  const { domain, members, waitBetweenMs, watch } = setup;
+  const { bytes } = yield* Entropy;
+  const user = { name: `agent@${domain}`, password: hexOf(yield* bytes(16)) };
+  const server = yield* startViprServer({
+    nodes: members.map((member) => member.credentials),
+    overlay: members[0]!.overlay,
+    listen: { reload: FREE, vap: FREE, pvp: FREE },
+    vap: { users: { [user.name]: user.password } },
+    tickets: { [domain]: secret },
+    waitBetweenMs,
+    limits: demoLimits,
+    watch,
+  });
+  const vap = yield* connectVap({
+    ...server.vap,
+    username: user.name,
+    password: user.password,
+    name: "ViPR demonstration agent/0.1.0",
+    vservice,
+  });
+  return { server, vap };
+});
+
+const openAgent = Effect.fnUntraced(function* (
+  { domain, numbers }: CompanySetup,
+  vservice: VServiceId,
+  vap: VapClient,
+  routes: Routes,
+) {
+  const uploads = yield* openUploads(vap);
+  return yield* startAgent({
+    domain,
+    vservice,
+    listen: FREE,
+    serves: (number) => numbers.has(number),
+    routeTo: routes.to,
+    // A call record that the server refuses costs a route, never a call.
+    uploadVcr: (vcr) =>
+      Effect.catchTag(uploads.upload(vcr), "UploadFailed", ({ why }) => Effect.logWarning("demo.vcr", why)),
+    attemptMs: ATTEMPT_MS,
+  });
+});
+
+/** The VService with its border element's address, then its numbers. */
+const publishAll = ({ domain, publishes }: CompanySetup, vap: VapClient, { outside: { host, port } }: Border) =>
+  Effect.gen(function* () {
+    const { bytes } = yield* Entropy;
+    const sipUri = `sip:${hexOf(yield* bytes(8))}@${domain}:${port};maddr=${host};transport=tls`;
+    const didCount = publishes.length;
+    yield* vap.publishVService({ id: "demo", dhtName: DHT_NAME, didCount, domain, routes: [{ sipUris: [sipUri] }] });
+    const results = yield* vap.publishNumbers(publishes);
+    return results.filter(({ result }) => result.type === "done").length;
+  }).pipe(Effect.catchTag("VapRefused", ({ why }) => Effect.as(Effect.logWarning("demo.publish", why), 0)));

@@ -3,7 +3,7 @@ import { Clock, Effect, Ref } from "effect";
 import { enrol, serveEnrolment } from "../../actors/enrol/mod.ts";
 import { Authority, type AuthorityShape, type Credentials, Entropy, Keys } from "../../actors/ports/mod.ts";
 import { startNode } from "../../actors/reload/mod.ts";
-import { type OverlayConfiguration, viprOverlay } from "../../codecs/reload/mod.ts";
+import { type OverlayConfiguration, viprOverlay } from "../../codecs/overlay/mod.ts";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import { DHT_NAME } from "../../codecs/vap/mod.ts";
 import { makeAuthority } from "../authority.ts";

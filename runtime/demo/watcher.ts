@@ -1,13 +1,13 @@
-/** What the companies' servers tell of themselves: counted for the table, and told on as plain values. */
+/** What the companies' servers report: counted for the table, and passed on as plain values. */
 import { Effect } from "effect";
 import type { ViprEvent } from "../../actors/vipr/mod.ts";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { type E164, nodeIdText } from "../../codecs/shared/mod.ts";
 import { THIEF } from "./adversaries.ts";
-import type { RunningCompany } from "./company.ts";
 import { countEvent, countIntrusion, type Intrusions, type Tally } from "./tally.ts";
 
-/** Hears what happens; numbers arrive whole and are the listener's to mask. */
-export interface DemoTold {
+/** Receives what happens. Numbers arrive whole: masking them is the listener's task. */
+export interface DemoListener {
   readonly phase: (name: string, detail: string) => Effect.Effect<void>;
   readonly event: (domain: string, event: Readonly<Record<string, unknown>>) => Effect.Effect<void>;
 }
@@ -15,13 +15,13 @@ export interface DemoTold {
 interface Watched {
   readonly tallies: ReadonlyMap<string, Tally>;
   readonly intrusions: Intrusions;
-  readonly thieves: ReadonlySet<bigint>;
-  readonly ownerOf: (number: E164) => RunningCompany | undefined;
+  readonly thieves: ReadonlySet<NodeId>;
+  readonly domainOf: (number: E164) => string | undefined;
 }
 
-/** Counts what a company's server tells, and above all who was refused. */
+/** Counts what a company's server reports, and which attempts of the thief were refused. */
 export const watcherOf =
-  ({ tallies, intrusions, thieves, ownerOf }: Watched, told: DemoTold) =>
+  ({ tallies, intrusions, thieves, domainOf }: Watched, listener: DemoListener) =>
   (domain: string) =>
   (event: ViprEvent) =>
     Effect.suspend(() => {
@@ -32,14 +32,14 @@ export const watcherOf =
         const isRefused = verdict === "refused" || verdict === "declined";
         const hasOutcome = isRefused || verdict === "validated";
         if (hasOutcome && domain === THIEF)
-          countIntrusion(intrusions, "guessedCall", ownerOf(event.number)?.domain, isRefused ? verdict : undefined);
+          countIntrusion(intrusions, "guessedCall", domainOf(event.number), isRefused ? verdict : undefined);
         else if (hasOutcome && thieves.has(nodeId))
           countIntrusion(intrusions, "stolenNumber", domain, isRefused ? verdict : undefined);
       }
-      return told.event(domain, plainOf(event));
+      return listener.event(domain, plainOf(event));
     });
 
-/** Identifiers as text: a JSON line has no integers of 128 bits. Of each event what a watcher of the demonstration needs. */
+/** Identifiers as text: a JSON line has no integers of 128 bits. Only the fields that the demonstration's output has. */
 const plainOf = (event: ViprEvent): Readonly<Record<string, unknown>> => {
   const { type, number } = event;
   switch (event.type) {

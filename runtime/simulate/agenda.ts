@@ -1,24 +1,24 @@
 /**
  * Virtual time for a simulation of many machines: tasks by the millisecond they are due, without promise or fiber.
  *
- *   at(ms, task) --> the list of that millisecond --> run: the earliest list, its tasks in the order they were put down
+ *   at(ms, task) --> the list of that millisecond --> run: the earliest list, its tasks in the order they were added
  *
  * A heap holds the milliseconds that have a list; most tasks find theirs there already and cost one push.
  */
 
-/** A task that can be called off; what it holds is then let go at once, long before its time. */
+/** A scheduled task. Setting `run` to undefined cancels it, and frees what the task refers to before its time. */
 export interface Due {
   run: (() => void) | undefined;
 }
 
 export interface Agenda {
-  /** Milliseconds since 1970, as the machines are told. */
+  /** Milliseconds since 1970: the `atMs` of the machines' events. */
   nowMs: number;
-  /** Tasks done. */
+  /** Tasks run so far. */
   done: number;
   /** Whole milliseconds from now; 0 comes after all that is due now. */
   readonly after: (ms: number, task: () => void) => Due;
-  /** Does the next task; false when there is none before that time, which it then is. */
+  /** Runs the next task. False when none is due by `untilMs`; the time is then `untilMs`. */
   readonly next: (untilMs: number) => boolean;
 }
 

@@ -1,4 +1,4 @@
-/** `vipr simulate`: reads the flags, runs the simulation, tells it to a person or to a script. */
+/** `vipr simulate`: reads the flags, runs the simulation, prints the result for a person or for a script. */
 import process from "node:process";
 import { complain, say } from "../cli/output.ts";
 import type { Line } from "./measure.ts";
@@ -24,11 +24,11 @@ export const simulateCommand = async (args: ReadonlyArray<string>): Promise<numb
   };
   process.once("SIGINT", stop);
   try {
-    await run(read.options, { told: (what) => complain(`simulate: ${what}`), isStopped: () => isStopped });
+    await run(read.options, { report: (what) => complain(`simulate: ${what}`), isStopped: () => isStopped });
     return 0;
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
-    complain("simulate: ended before its time; nothing is told of a part");
+    complain("simulate: ended before its time; nothing is reported of a part");
     return 130;
   } finally {
     process.removeListener("SIGINT", stop);

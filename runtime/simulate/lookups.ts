@@ -1,16 +1,16 @@
-/** Look-ups as a ViPR server makes them: a Fetch, asked again when a ring that has just changed sends it astray. */
+/** Look-ups as a ViPR server makes them: a Fetch, repeated when a ring that has just changed routes it to the wrong node. */
 import { errorNameOf, type Request, toResource } from "../../codecs/reload/mod.ts";
 import { NOT_A_PEER, NOT_RESPONSIBLE } from "../../machines/reload/mod.ts";
 import type { Agenda } from "./agenda.ts";
+import type { Ended } from "./dispatcher.ts";
 import type { SimNode } from "./node.ts";
-import type { Ended } from "./requests.ts";
-import { fetchOf, tells, type Value } from "./values.ts";
+import { fetchOf, hasRegistration, type Value } from "./values.ts";
 
-/** As actors/reload/usage.ts asks again. */
+/** As actors/reload/paced-requests.ts repeats. */
 const ATTEMPTS_MAX = 4;
 const AGAIN_MS = 200;
 
-/** How a look-up ended. `has`: the value came. */
+/** How a look-up ended. `has`: the answer contains the value. */
 export interface LookedUp {
   readonly isAnswered: boolean;
   readonly has: boolean;
@@ -18,7 +18,7 @@ export interface LookedUp {
   readonly why: string;
 }
 
-/** A request of a node's own; nothing comes when the node dies before it is answered. */
+/** Sends a node's own request. `ended` is never called when the node dies before the answer. */
 export const askFor = (
   agenda: Agenda,
   node: SimNode,
@@ -27,7 +27,7 @@ export const askFor = (
   ended: (end: Ended) => void,
 ): void => {
   const attempt = (left: number) =>
-    node.board.ask([toResource(resource)], body, {}, (end) => {
+    node.dispatcher.ask([toResource(resource)], body, {}, (end) => {
       const { outcome } = end;
       const info = outcome.type === "refused" ? new TextDecoder().decode(outcome.error.info) : "";
       if ((info === NOT_RESPONSIBLE || info === NOT_A_PEER) && left > 1)
@@ -41,5 +41,5 @@ export const lookUp = (agenda: Agenda, node: SimNode, value: Value, ended: (foun
   askFor(agenda, node, value.resource, fetchOf(value), ({ outcome, hops }) => {
     const isAnswered = outcome.type === "answer";
     const why = outcome.type === "refused" ? errorNameOf(outcome.error.code) : outcome.type;
-    ended({ isAnswered, has: isAnswered && tells(outcome.body, value), hops, why: isAnswered ? "" : why });
+    ended({ isAnswered, has: isAnswered && hasRegistration(outcome.body, value), hops, why: isAnswered ? "" : why });
   });

@@ -1,7 +1,7 @@
-/** What a simulation has found: look-ups and their hops, whether the ring is whole, the line that ends the output. */
+/** Results of a simulation: look-ups and their hops, whether the ring is whole, and the line that ends the output. */
 import type { SimNode } from "./node.ts";
 
-/** As the command promises it, in this order. */
+/** The fields and their order are part of the command's contract: scripts read them. */
 export interface Line {
   readonly nodes: number;
   readonly lookups: number;
@@ -10,7 +10,7 @@ export interface Line {
   /** Transmissions from one peer to the next on the request's way, of the look-ups that succeeded. */
   readonly hops: { readonly mean: number; readonly p50: number; readonly p99: number; readonly max: number };
   readonly log2n: number;
-  /** Values that somebody alive keeps, and nobody finds. */
+  /** Values that a living node stores and that a look-up does not find. */
   readonly lostValues: number;
   /** Virtual time until every node's nearest neighbours are right; null: not within the time given. */
   readonly repairSeconds: number | null;
@@ -31,7 +31,7 @@ export const hopsOf = (hops: ReadonlyArray<number>): Line["hops"] => {
 
 export const rounded = (value: number, digits: number): number => Number(value.toFixed(digits));
 
-/** Sorted, as the ring is seen from outside; undefined while somebody is on its way in or out. */
+/** The living nodes by Node-ID; undefined while one of them joins or leaves. */
 const ringOf = (nodes: Iterable<SimNode>): ReadonlyArray<SimNode> | undefined => {
   const ring: Array<SimNode> = [];
   for (const node of nodes) {
@@ -42,12 +42,12 @@ const ringOf = (nodes: Iterable<SimNode>): ReadonlyArray<SimNode> | undefined =>
   return ring.sort((a, b) => (a.id < b.id ? -1 : 1));
 };
 
-/** Whether all who live are one ring: each knows its nearest `depth` successors and predecessors, and nobody nearer. */
+/** Whether all living nodes form one ring: each knows exactly its nearest `depth` successors and predecessors. */
 export const isWhole = (nodes: Iterable<SimNode>, depth: number): boolean => {
   const ring = ringOf(nodes);
   if (ring === undefined) return false;
   const reach = Math.min(depth, ring.length - 1);
-  return ring.every(({ board: { view } }, at) => {
+  return ring.every(({ dispatcher: { view } }, at) => {
     for (let i = 1; i <= reach; i++) {
       if (view.successors[i - 1] !== ring[(at + i) % ring.length]!.id) return false;
       if (view.predecessors[i - 1] !== ring[(at - i + ring.length) % ring.length]!.id) return false;

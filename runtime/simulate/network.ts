@@ -1,7 +1,7 @@
 /**
- * Links between simulated nodes: ordered, with a delay that each pair has drawn. What TCP and TLS would do is modelled:
- * opening takes a round trip and a half, a frame may be lost as a whole, a node that dies takes the frames towards it along,
- * and its neighbours see their links close after the delay and a drawn time to detect it.
+ * Links between simulated nodes: ordered, with a delay that is drawn for each pair. What TCP and TLS would do is modelled:
+ * opening takes a round trip and a half, a frame may be lost as a whole. Frames on their way to a node that dies are lost, and
+ * its neighbours see their links close after the delay and a random time to detect it.
  */
 import type { Body, NodeId, Packet } from "../../codecs/reload/mod.ts";
 import type { Chance } from "../memory/chance.ts";
@@ -19,7 +19,7 @@ export interface NetworkSettings {
   readonly detectMs: number;
 }
 
-/** A message under way as an object: who signed it, what it says, and how often it was handed on. */
+/** A message under way, as an object: its signer, its body, and the hops it has made. */
 export interface SimPacket extends Packet {
   readonly signer: NodeId;
   readonly body: Body;
@@ -31,12 +31,12 @@ export interface SimPacket extends Packet {
   readonly cameBy: number;
 }
 
-/** What the network knows of a node. */
+/** A node as the network sees it. */
 export interface Station {
   readonly index: number;
   readonly links: Set<Station>;
   alive: boolean;
-  /** Of the two parts of a network that is cut. */
+  /** Which of the two parts of a partitioned network it is in. */
   side: 0 | 1;
   readonly arrive: (packet: SimPacket, from: Station) => void;
   readonly linked: (to: Station) => void;
@@ -51,13 +51,13 @@ export interface Network {
   readonly open: (from: Station, to: Station, then: (isUp: boolean) => void) => void;
   /** One of them closes the link. */
   readonly close: (from: Station, to: Station) => void;
-  /** The process is gone, or the node has left: its links close. */
+  /** The process has died, or the node has left: its links close. */
   readonly vanish: (station: Station) => void;
   readonly cut: (stations: ReadonlyArray<Station>) => void;
   readonly mend: () => void;
 }
 
-/** Until a dial into the other part of a cut network is given up. */
+/** Until a dial into the other part of a partitioned network is given up. */
 const DIAL_MS_MAX = 5_000;
 
 export const makeNetwork = (agenda: Agenda, chance: Chance, sizes: Sizes, settings: NetworkSettings): Network => {
@@ -128,7 +128,7 @@ export const makeNetwork = (agenda: Agenda, chance: Chance, sizes: Sizes, settin
   return network;
 };
 
-/** Three numbers made one, as good as drawn. */
+/** A hash of three numbers, which stands in for a random draw. */
 const mixed = (a: number, b: number, c: number): number => {
   let z = Math.imul(a ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(b + 0x7f4a7c15, 0xc2b2ae35) ^ Math.imul(c + 1, 0x27d4eb2f);
   z = Math.imul(z ^ (z >>> 16), 0x85ebca6b);

@@ -1,94 +1,82 @@
 /**
  * A simulated node: the machines reloadPeer and reloadStorage, unchanged, hosted without Effect (peer.ts, storage.ts). An event
- * comes to a machine only after the one before it is wholly performed.
+ * is given to a machine only when every order of the event before has been performed.
  *
- *   network --> board --> request --> peer, storage --> answer, request, copy --> board --> network
- *                  \----> answer ---> the transaction that waits --> answered, copied
+ *   network --> dispatcher --> request --> peer, storage --> answer, request, copy --> dispatcher --> network
+ *                      \----> answer ---> the transaction that waits for it --> answered, copied
  */
-import type { Body, Endpoint, NodeId } from "../../codecs/reload/mod.ts";
+import type { Body, NodeId, Request } from "../../codecs/reload/mod.ts";
 import type {
+  Asked,
   PeerContext,
-  PeerEvent,
   PeerSettings,
   PeerState,
   ValueStorageContext,
   ValueStorageSettings,
 } from "../../machines/reload/mod.ts";
-import type { Network, SimPacket, Station } from "./network.ts";
-import { hostPeer, type PeerHooks } from "./peer.ts";
-import { type Board, makeBoard, type Shared } from "./requests.ts";
-import { hostStorage } from "./storage.ts";
+import { type Dispatcher, makeDispatcher, type Shared } from "./dispatcher.ts";
+import { type LinkSettings, makeLinks } from "./links.ts";
+import type { SimPacket, Station } from "./network.ts";
+import { type HostedPeer, hostPeer } from "./peer.ts";
+import { type HostedStorage, hostStorage } from "./storage.ts";
 import { makeTimers } from "./timers.ts";
 import { signersOf } from "./values.ts";
 
 export interface SimNode extends Station {
-  readonly id: bigint;
-  readonly board: Board;
+  readonly id: NodeId;
+  readonly dispatcher: Dispatcher;
   state: PeerState;
   readonly peer: () => PeerContext;
   readonly storage: () => ValueStorageContext;
   /** Begins to join. */
   readonly start: () => void;
-  /** Stands in the ring already, with links to these. */
+  /** Is in the ring from the start, with links to these nodes. */
   readonly resume: (peers: ReadonlyArray<SimNode>) => void;
-  /** Politely; its state tells when it has gone. */
+  /** Sends its Leave requests and hands over its values; `state` becomes "left". */
   readonly leave: () => void;
   readonly crash: () => void;
 }
 
-/** All that a node needs of the world it is in. */
-export interface World extends Shared {
-  readonly network: Network;
+/** What a node uses of the simulation that it is in. */
+export interface World extends Shared, LinkSettings {
   readonly byId: ReadonlyMap<NodeId, SimNode>;
-  readonly at: (endpoint: Endpoint) => SimNode | undefined;
 }
 
-const KEEPERS: ReadonlySet<string> = new Set(["storeReq", "fetchReq", "statReq", "findReq", "probeReq"]);
+const STORAGE_REQUESTS: ReadonlySet<string> = new Set(["storeReq", "fetchReq", "statReq", "findReq", "probeReq"]);
 
-export const makeNode = (
-  world: World,
-  index: number,
-  settings: PeerSettings,
-  storageSettings: ValueStorageSettings,
-  side: 0 | 1,
-): SimNode => {
-  const { agenda, network, byId } = world;
-  const { self } = settings;
+export interface NodeSettings {
+  readonly index: number;
+  readonly peer: PeerSettings;
+  readonly storage: ValueStorageSettings;
+  readonly side: 0 | 1;
+}
+
+export const makeNode = (world: World, settings: NodeSettings): SimNode => {
+  const { agenda, network } = world;
+  const { self } = settings.peer;
   const timers = makeTimers(agenda);
   const isAlive = () => node.alive;
-  const linkTo = (to: NodeId): SimNode | undefined => {
-    const other = byId.get(to);
-    return other !== undefined && node.links.has(other) ? other : undefined;
-  };
-  const board = makeBoard(self, world, {
-    isLinked: (to) => linkTo(to) !== undefined,
-    hand: (to, packet) => {
-      const other = linkTo(to);
-      if (other !== undefined) network.transmit(node, other, packet);
-    },
-    serve: (asked, request) => {
-      const { type, value: body } = request as Body;
-      if (type === "storeReq") storage.tell({ type, asked, body, signers: signersOf(body), users: [] });
-      else if (KEEPERS.has(type)) storage.tell({ type, asked, body } as never);
-      else peer.tell({ type, asked, body } as never);
-    },
+  const links = makeLinks(
+    world,
+    () => node,
+    (event) => peer.tell(event),
+  );
+  const dispatcher = makeDispatcher(self, world, {
+    ...links,
+    serve: (asked, request) => serveBy(storage, peer, asked, request),
   });
   const gone = () => {
     timers.stopAll();
-    board.close();
+    dispatcher.close();
     network.vanish(node);
   };
-  const storage = hostStorage(world, board, timers, {
+  const storage = hostStorage(world, dispatcher, timers, {
     isAlive,
     handedOver: (to) => peer.tell({ type: "handedOver", to, atMs: agenda.nowMs }),
   });
-  const peer = hostPeer(world, board, timers, {
+  const peer = hostPeer(world, dispatcher, timers, {
     isAlive,
-    ...linesOf(
-      world,
-      () => node,
-      (event) => peer.tell(event),
-    ),
+    ...links,
     tellStorage: storage.tell,
     reported: (state) => {
       node.state = state;
@@ -98,26 +86,26 @@ export const makeNode = (
 
   const node: SimNode = {
     id: self,
-    index,
-    board,
+    index: settings.index,
+    dispatcher,
     links: new Set(),
     alive: true,
-    side,
+    side: settings.side,
     state: "joining",
     peer: peer.context,
     storage: storage.context,
-    arrive: (packet: SimPacket, from) => board.arrive(packet, (from as SimNode).id),
+    arrive: (packet: SimPacket, from) => dispatcher.arrive(packet, (from as SimNode).id),
     linked: (to) => peer.tell({ type: "linked", node: (to as SimNode).id, atMs: agenda.nowMs }),
     unlinked: (from) => peer.tell({ type: "unlinked", node: (from as SimNode).id, why: "closed" }),
     start: () => {
-      storage.start(storageSettings);
-      peer.start(settings);
+      storage.start(settings.storage);
+      peer.start(settings.peer);
     },
     resume: (others) => {
-      storage.start(storageSettings);
+      storage.start(settings.storage);
       for (const other of others) node.links.add(other);
       peer.resume(
-        settings,
+        settings.peer,
         others.map(({ id }) => id),
       );
     },
@@ -127,36 +115,10 @@ export const makeNode = (
   return node;
 };
 
-/** Links opened and let go of, as a peer orders. */
-const linesOf = (
-  { agenda, network, byId, at }: World,
-  self: () => SimNode,
-  tell: (event: PeerEvent) => void,
-): Pick<PeerHooks, "dial" | "release" | "connect"> => {
-  const connecting = new Set<NodeId>();
-  /** Links that a dial to whoever is there has opened. */
-  const visits = new Set<Station>();
-  return {
-    connect: (to) => {
-      const other = byId.get(to);
-      if (other === undefined || self().links.has(other) || connecting.has(to)) return;
-      connecting.add(to);
-      network.open(self(), other, () => connecting.delete(to));
-    },
-    dial: (endpoint) => {
-      const other = at(endpoint);
-      if (other === undefined || other === self()) {
-        agenda.after(0, () => tell({ type: "dialFailed", why: "nobody there" }));
-        return;
-      }
-      if (!self().links.has(other)) visits.add(other);
-      network.open(self(), other, (isUp) => {
-        tell(isUp ? { type: "dialled", node: other.id } : { type: "dialFailed", why: "no link" });
-      });
-    },
-    release: (to) => {
-      const other = byId.get(to);
-      if (other !== undefined && visits.delete(other)) network.close(self(), other);
-    },
-  };
+/** Gives a request to the machine that answers it. */
+const serveBy = (storage: HostedStorage, peer: HostedPeer, asked: Asked, request: Request): void => {
+  const { type, value: body } = request as Body;
+  if (type === "storeReq") storage.tell({ type, asked, body, signers: signersOf(body), users: [] });
+  else if (STORAGE_REQUESTS.has(type)) storage.tell({ type, asked, body } as never);
+  else peer.tell({ type, asked, body } as never);
 };

@@ -1,5 +1,5 @@
 /**
- * One simulation, from the first node to the line that tells what was found.
+ * One simulation, from the first node to the line of results.
  *
  *   ring given, or joined --> numbers stored --> kill, churn, cut --> look-ups, and the ring's repair --> every number again
  *                                                    t = 0              messages, bytes, hops            lost values
@@ -28,12 +28,12 @@ import {
 import type { Value } from "./values.ts";
 import { makeWorld, type Simulated, secondsAt } from "./world.ts";
 
-/** What stands beside the line, for who wants to know more. */
+/** Further results, beside those of the line. */
 export interface Detail {
   readonly failures: Readonly<Record<string, number>>;
-  /** Look-ups whose asker went before the answer came; others took their place. */
+  /** Look-ups whose node went before its answer came; another node repeated them. */
   readonly voided: number;
-  /** Values of which no copy lived on. */
+  /** Values of which no copy survived. */
   readonly goneValues: number;
   /** Until the nearest three successors and predecessors were right. */
   readonly repairSeconds3: number | null;
@@ -43,10 +43,10 @@ export interface Detail {
   readonly linksPerNode: number;
   readonly virtualSeconds: number;
   readonly steps: { readonly peer: number; readonly storage: number; readonly transaction: number };
-  /** Of all threads, the collection of garbage among them; and as a price of each step. */
+  /** Of all threads, garbage collection included; and per step. */
   readonly cpuSeconds: number;
   readonly usPerStep: number;
-  /** Of the whole process, so with what the runtime itself needs. */
+  /** Of the whole process: it includes what the runtime itself needs. */
   readonly memoryBytesPerNode: number;
 }
 export interface Simulation {
@@ -72,15 +72,15 @@ export const simulate = async (options: SimulateOptions, hooks: Hooks): Promise<
   const turmoil = unrest(world, options, hooks);
   const gone = new Set(options.kill > 0 ? values.filter((value) => !holder(nodes, value)) : []);
   const repair = watchRepair(world, turmoil, options);
-  hooks.told(`${options.lookups} look-ups over ${options.spanS} s`);
+  hooks.report(`${options.lookups} look-ups over ${options.spanS} s`);
   const found = await lookAll(world, options, run, values);
   const lastS = secondsAt(world);
   const perNode = (living + nodes.filter(isLiving).length) / 2;
   const sent = { messages: network.messages - messages, bytes: network.bytes - bytes };
   turmoil.end();
-  hooks.told("waiting for the ring to heal");
+  hooks.report("waiting for the ring to heal");
   await run(REPAIR_MS_MAX, () => repair.isDone());
-  hooks.told(`looking for all ${values.length} values again`);
+  hooks.report(`looking for all ${values.length} values again`);
   const lost = await lostAmong(world, run, values, (value) => gone.has(value) || turmoil.tookAll(value));
 
   const seconds = (performance.now() - startedMs) / 1_000;
@@ -98,11 +98,11 @@ export const simulate = async (options: SimulateOptions, hooks: Hooks): Promise<
     seconds: rounded(seconds, 2),
   };
   const { failures, voided } = found;
-  const told = { failures, voided, goneValues: lost.gone, repairSeconds3: repair.seconds(3), ...turmoil.counts };
-  return { line, detail: { ...told, ...pricesOf(world, options, process.cpuUsage(cpu).user) } };
+  const counts = { failures, voided, goneValues: lost.gone, repairSeconds3: repair.seconds(3), ...turmoil.counts };
+  return { line, detail: { ...counts, ...pricesOf(world, options, process.cpuUsage(cpu).user) } };
 };
 
-/** What the simulation itself has cost. */
+/** What the simulation itself cost to run. */
 const pricesOf = (world: Simulated, options: SimulateOptions, cpuUs: number) => {
   const { peer, storage, transaction } = world.steps;
   return {
@@ -120,7 +120,7 @@ const linksPerNode = (nodes: ReadonlyArray<SimNode>): number => {
   const living = nodes.filter(isLiving);
   return living.reduce((sum, { links }) => sum + links.size, 0) / living.length;
 };
-/** Looks until the nearest neighbours are right, one and three of them each way. */
+/** Looks at the ring until every node's nearest neighbours are right: one each way, and three each way. */
 const watchRepair = (world: Simulated, turmoil: { readonly isOver: () => boolean }, options: SimulateOptions) => {
   const { agenda, nodes } = world;
   const isCalm = options.kill === 0 && options.churn === 0 && !options.partition;
@@ -143,7 +143,7 @@ const watchRepair = (world: Simulated, turmoil: { readonly isOver: () => boolean
 
 type Looked = LookedUp & { readonly isGood: boolean };
 
-/** Random numbers by random nodes, spread evenly. Who dies while it asks is replaced by another. */
+/** Random numbers, looked up by random nodes, spread evenly. A node that dies before its answer is replaced by another. */
 const lookAll = async (world: Simulated, options: SimulateOptions, run: Run, values: ReadonlyArray<Value>) => {
   const { agenda, chance, nodes } = world;
   const looked: Array<Looked> = [];
@@ -178,7 +178,7 @@ const lookAll = async (world: Simulated, options: SimulateOptions, run: Run, val
   return { looked, failures, voided };
 };
 
-/** Every value once more, in a ring at rest: what somebody keeps must be found. */
+/** Looks up every value once more, in a ring at rest: a value that a living node stores must be found. */
 const lostAmong = async (
   world: Simulated,
   run: Run,

@@ -12,7 +12,7 @@ import {
   settledPeer,
   type ValueStorageEvent,
 } from "../../machines/reload/mod.ts";
-import type { Board, Shared } from "./requests.ts";
+import type { Dispatcher, Shared } from "./dispatcher.ts";
 import type { Timers } from "./timers.ts";
 
 export interface PeerHooks {
@@ -29,11 +29,11 @@ export interface HostedPeer {
   readonly tell: (event: PeerEvent) => void;
   /** Begins to join. */
   readonly start: (settings: PeerSettings) => void;
-  /** Stands in the ring already, with links to these. */
+  /** Is in the ring from the start, with links to these nodes. */
   readonly resume: (settings: PeerSettings, linked: ReadonlyArray<NodeId>) => void;
 }
 
-export const hostPeer = (shared: Shared, board: Board, timers: Timers, hooks: PeerHooks): HostedPeer => {
+export const hostPeer = (shared: Shared, dispatcher: Dispatcher, timers: Timers, hooks: PeerHooks): HostedPeer => {
   const { agenda, steps } = shared;
   let peer = reloadPeer.resume("settled", {} as PeerContext);
 
@@ -45,7 +45,7 @@ export const hostPeer = (shared: Shared, board: Board, timers: Timers, hooks: Pe
     made.actions.forEach(perform);
   };
   const request = ({ request, destinations, over, body }: Extract<PeerAction, { readonly type: "request" }>) =>
-    board.ask(destinations, body, { over }, ({ outcome }) => {
+    dispatcher.ask(destinations, body, { over }, ({ outcome }) => {
       if (!isAwaited(request)) return;
       if (outcome.type === "answer") tell({ type: "answered", request, signer: outcome.signer, body: outcome.body });
       else tell({ type: "failed", request, why: outcome.type === "refused" ? `${outcome.error.code}` : outcome.type });
@@ -63,16 +63,16 @@ export const hostPeer = (shared: Shared, board: Board, timers: Timers, hooks: Pe
         request(action);
         break;
       case "answer":
-        board.answer(action.reply, action.body);
+        dispatcher.answer(action.reply, action.body);
         break;
       case "refuse":
-        board.answer(action.reply, errorBody(action.error, action.info));
+        dispatcher.answer(action.reply, errorBody(action.error, action.info));
         break;
       case "connect":
         hooks.connect(action.node);
         break;
       case "ring":
-        board.view = action.view;
+        dispatcher.view = action.view;
         hooks.tellStorage({ type: "ring", view: action.view, change: action.change, atMs: agenda.nowMs });
         break;
       case "handOver":

@@ -24,7 +24,7 @@ export const routeOnly = async (options: SimulateOptions, hooks: Hooks): Promise
   const startedMs = performance.now();
   const { nodes, lookups, neighbours, fingers, seed } = options;
   const chance = chanceOf(seed);
-  hooks.told(`${nodes} Node-IDs are drawn`);
+  hooks.report(`${nodes} Node-IDs are drawn`);
   const ids = drawIds(chance, nodes);
   const views = new Map<number, RingView>();
   const viewAt = (at: number): RingView => {
@@ -36,7 +36,7 @@ export const routeOnly = async (options: SimulateOptions, hooks: Hooks): Promise
     return view;
   };
   const hops: Array<number> = [];
-  hooks.told(`${lookups} look-ups`);
+  hooks.report(`${lookups} look-ups`);
   for (let i = 0; i < lookups; i++) {
     if (i % TURN_LOOKUPS === 0) {
       await new Promise<void>((next) => setImmediate(next));

@@ -1,7 +1,7 @@
 /**
- * What a message of the simulation would weigh. Nothing is encoded on its way: one message of each kind is, the first that
- * is sent, and the rest are taken to be like it. Via list, destinations, certificates and the nodes that an Update names are
- * counted for each. Of TCP, TLS and acknowledgements nothing is counted.
+ * How many bytes a message of the simulation would have. Messages are not encoded; the first one of each kind is, and the
+ * others of that kind are taken to be as long. Via list, destinations, certificates and the nodes that an Update names are
+ * counted for each message. TCP, TLS and acknowledgements are not counted.
  */
 import {
   type Body,
@@ -33,7 +33,7 @@ const CERTIFICATE_SIZE = encode(GenericCertificate, x509(certificate)).length;
 const NODE_SIZE = encode(Destination, toNode(0n)).length;
 const RESOURCE_SIZE = encode(Destination, toResource(new Uint8Array(NODE_ID_BYTES))).length;
 
-/** How each kind of message begins, for those who read no more than the code, and what the kind weighs. */
+/** The first bytes of each kind of message, which hold its code, and its size. */
 interface Kind {
   readonly head: Uint8Array;
   readonly size: number;
@@ -77,7 +77,7 @@ const sizeOf = (contents: MessageContents): number => {
   return FRAME_OVERHEAD_BYTES + encode(Packet, { ...blank, payload }).length;
 };
 
-/** Header fields that are the same in every packet of the simulation, or that nobody reads there. */
+/** Header fields that are the same in every packet of the simulation, or that the simulation does not read. */
 export const blank: Packet = {
   overlay: 0,
   configurationSequence: 1,

@@ -1,15 +1,15 @@
-/** The stages of a simulation: time that passes, a ring that is given or joined, numbers stored, and what befalls the nodes. */
+/** The stages of a simulation: time passes, the ring is set up or joined, numbers are stored, nodes die or are cut off. */
 import { performance } from "node:perf_hooks";
 import { askFor } from "./lookups.ts";
 import { isWhole } from "./measure.ts";
 import type { SimNode } from "./node.ts";
 import type { SimulateOptions } from "./options.ts";
 import { startChurn, type Turmoil } from "./turmoil.ts";
-import { isKept, registrationOf, storeOf, type Value } from "./values.ts";
+import { isStored, registrationOf, storeOf, type Value } from "./values.ts";
 import { type Simulated, secondsAt, settleAll } from "./world.ts";
 
 export interface Hooks {
-  readonly told: (what: string) => void;
+  readonly report: (what: string) => void;
   readonly isStopped: () => boolean;
 }
 
@@ -19,22 +19,22 @@ export const STORE_MS = 10_000;
 export const REPAIR_MS_MAX = 900_000;
 const CUT_MS = 120_000;
 const JOIN_EVERY_MS = 250;
-/** A ring is looked at that often while it heals. */
+/** How often the ring is examined while it repairs itself. */
 export const LOOK_MS = 100;
-/** Real time between two looks at the world outside, and between two words about how far we are. */
+/** Real time between two yields to the event loop, and between two reports of progress. */
 const TURN_MS = 50;
-const TOLD_MS = 10_000;
+const REPORT_MS = 10_000;
 
 export type Run = (ms: number, isDone?: () => boolean) => Promise<void>;
 
-/** Lets virtual time pass, at most so much; now and then the real world has a turn. */
+/** Lets at most `ms` of virtual time pass, yielding to the event loop now and then. */
 export const runner =
-  (world: Simulated, { isStopped, told }: Hooks): Run =>
+  (world: Simulated, { isStopped, report }: Hooks): Run =>
   async (ms, isDone = () => false) => {
     const { agenda } = world;
     const untilMs = agenda.nowMs + ms;
     let turn = performance.now();
-    let toldAt = turn;
+    let reportedAt = turn;
     while (agenda.nowMs < untilMs && !isDone()) {
       const sliceMs = Math.min(untilMs, agenda.nowMs + LOOK_MS);
       while (agenda.next(sliceMs)) {
@@ -42,39 +42,39 @@ export const runner =
         await new Promise<void>((next) => setImmediate(next));
         if (isStopped()) throw new Stopped();
         turn = performance.now();
-        if (turn - toldAt < TOLD_MS) continue;
-        toldAt = turn;
-        told(`virtual time ${secondsAt(world).toFixed(1)} s, ${agenda.done} events`);
+        if (turn - reportedAt < REPORT_MS) continue;
+        reportedAt = turn;
+        report(`virtual time ${secondsAt(world).toFixed(1)} s, ${agenda.done} events`);
       }
     }
   };
 
 export const isLiving = ({ alive }: SimNode): boolean => alive;
 export const holder = (nodes: Iterable<SimNode>, value: Value): boolean => {
-  for (const node of nodes) if (node.alive && isKept(node.storage().valueTable, value)) return true;
+  for (const node of nodes) if (node.alive && isStored(node.storage().valueTable, value)) return true;
   return false;
 };
 
-export const settled = async (world: Simulated, options: SimulateOptions, { told }: Hooks): Promise<void> => {
-  told(`${options.nodes} nodes take their places`);
+export const settled = async (world: Simulated, options: SimulateOptions, { report }: Hooks): Promise<void> => {
+  report(`${options.nodes} nodes take their places`);
   settleAll(world, options);
 };
 
-export const joinAll = async (world: Simulated, run: Run, { told }: Hooks): Promise<void> => {
-  told(`${world.nodes.length} nodes join, one each ${JOIN_EVERY_MS} ms`);
+export const joinAll = async (world: Simulated, run: Run, { report }: Hooks): Promise<void> => {
+  report(`${world.nodes.length} nodes join, one each ${JOIN_EVERY_MS} ms`);
   for (const node of world.nodes) {
     node.start();
     await run(JOIN_EVERY_MS);
   }
   await run(REPAIR_MS_MAX, () => isWhole(world.nodes, 3));
-  told(`one ring after ${secondsAt(world)} s`);
+  report(`one ring after ${secondsAt(world)} s`);
 };
 
-/** Through the overlay, by the node that claims the number; replicas are its owner's business. */
-export const storeAll = async (world: Simulated, { values: count }: SimulateOptions, run: Run, { told }: Hooks) => {
+/** Each number is stored through the overlay by the node that claims it; the responsible peer makes the replicas. */
+export const storeAll = async (world: Simulated, { values: count }: SimulateOptions, run: Run, { report }: Hooks) => {
   const { agenda } = world;
   const values: Array<Value> = [];
-  told(`${count} numbers are stored`);
+  report(`${count} numbers are stored`);
   for (let i = 0; i < count; i++) {
     const publisher = world.anyOf()!;
     const value = registrationOf(i, publisher.id);
@@ -85,22 +85,26 @@ export const storeAll = async (world: Simulated, { values: count }: SimulateOpti
     );
   }
   await run(2 * STORE_MS);
-  if (values.length < count) told(`${count - values.length} numbers were not stored`);
+  if (values.length < count) report(`${count - values.length} numbers were not stored`);
   return values.sort((a, b) => a.index - b.index);
 };
 
-export const cutInTwo = async (world: Simulated, run: Run, { told }: Hooks): Promise<void> => {
-  told(`the network is cut in two for ${CUT_MS / 1_000} s`);
+export const cutInTwo = async (world: Simulated, run: Run, { report }: Hooks): Promise<void> => {
+  report(`the network is cut in two for ${CUT_MS / 1_000} s`);
   world.network.cut(world.nodes);
   await run(CUT_MS);
   world.network.mend();
 };
 
-/** What happens to the nodes while the look-ups run. */
-export const unrest = (world: Simulated, { kill, churn, nodes: count }: SimulateOptions, { told }: Hooks): Turmoil => {
+/** Nodes that die at once, and churn while the look-ups run. */
+export const unrest = (
+  world: Simulated,
+  { kill, churn, nodes: count }: SimulateOptions,
+  { report }: Hooks,
+): Turmoil => {
   const dying = Math.floor(kill * count);
   if (dying > 0) {
-    told(`${dying} nodes die`);
+    report(`${dying} nodes die`);
     const living = world.nodes.filter(isLiving);
     for (let i = 0; i < dying; i++) {
       const at = world.chance.between(i, living.length - 1);

@@ -10,13 +10,13 @@ import {
   type ValueStorageEvent,
   type ValueStorageSettings,
 } from "../../machines/reload/mod.ts";
-import { type Board, exactly, type Shared } from "./requests.ts";
+import { type Dispatcher, exactly, type Shared } from "./dispatcher.ts";
 import type { Timers } from "./timers.ts";
 
 type Copy = Extract<ValueStorageAction, { readonly type: "copy" }>;
 type Inquiry = Extract<ValueStorageAction, { readonly type: "inquire" }>;
 
-export interface KeeperHooks {
+export interface StorageHooks {
   readonly isAlive: () => boolean;
   readonly handedOver: (to: NodeId) => void;
 }
@@ -27,7 +27,12 @@ export interface HostedStorage {
   readonly start: (settings: ValueStorageSettings) => void;
 }
 
-export const hostStorage = (shared: Shared, board: Board, timers: Timers, hooks: KeeperHooks): HostedStorage => {
+export const hostStorage = (
+  shared: Shared,
+  dispatcher: Dispatcher,
+  timers: Timers,
+  hooks: StorageHooks,
+): HostedStorage => {
   const { agenda, steps } = shared;
   let storage = reloadStorage.resume("keeping", {} as ValueStorageContext);
 
@@ -42,7 +47,7 @@ export const hostStorage = (shared: Shared, board: Board, timers: Timers, hooks:
   const copied = (to: NodeId | undefined, versions: Copy["versions"], outcome: ReturnType<typeof copyOutcomeOf>) =>
     tell({ type: "copied", to, versions, outcome, atMs: agenda.nowMs });
   const copy = ({ to, body, versions, certificates }: Copy) =>
-    board.ask(
+    dispatcher.ask(
       to === undefined ? [toResource(body.resource)] : exactly(to),
       { type: "storeReq", value: body },
       { certificates: certificates.length },
@@ -52,7 +57,7 @@ export const hostStorage = (shared: Shared, board: Board, timers: Timers, hooks:
     const kinds = [...new Set(versions.map(({ kind }) => kind))];
     const specifiers = kinds.map((kind) => ({ kind, generation: 0n, specifier: everything(kind) }));
     const body: Request = { type: "statReq", value: { resource, specifiers } };
-    board.ask(to === undefined ? [toResource(resource)] : exactly(to), body, {}, ({ outcome }) => {
+    dispatcher.ask(to === undefined ? [toResource(resource)] : exactly(to), body, {}, ({ outcome }) => {
       const held = confirmedVersions(outcome, versions);
       copied(to, held, held.length > 0 ? "stored" : "unanswered");
     });
@@ -60,10 +65,10 @@ export const hostStorage = (shared: Shared, board: Board, timers: Timers, hooks:
   const perform = (action: ValueStorageAction): void => {
     switch (action.type) {
       case "answer":
-        board.answer(action.reply, action.body, action.certificates.length);
+        dispatcher.answer(action.reply, action.body, action.certificates.length);
         break;
       case "refuse":
-        board.answer(action.reply, errorBody(action.error, action.info));
+        dispatcher.answer(action.reply, errorBody(action.error, action.info));
         break;
       case "copy":
         copy(action);

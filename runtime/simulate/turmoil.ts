@@ -1,6 +1,6 @@
-/** Churn: nodes go and others come, at an even rate; half of those that go crash, half of them leave politely. */
+/** Churn: nodes go and others join, at an even rate. Half of those that go crash, half leave with a Leave request. */
 import type { SimNode } from "./node.ts";
-import { isKept, type Value } from "./values.ts";
+import { isStored, type Value } from "./values.ts";
 import type { Simulated } from "./world.ts";
 
 export interface Turmoil {
@@ -11,7 +11,7 @@ export interface Turmoil {
   readonly tookAll: (value: Value) => boolean;
 }
 
-/** `perMs`: nodes that go, and nodes that come, each millisecond. */
+/** `perMs`: nodes that go, and as many that join, each millisecond. */
 export const startChurn = (world: Simulated, perMs: number): Turmoil => {
   const { agenda, chance, nodes, bootstrap } = world;
   const counts = { joined: 0, left: 0 };
@@ -42,7 +42,7 @@ export const startChurn = (world: Simulated, perMs: number): Turmoil => {
     },
     isOver: () => isOver,
     tookAll: (value) =>
-      crashed.some((node) => isKept(node.storage().valueTable, value)) &&
-      !nodes.some((node) => node.alive && isKept(node.storage().valueTable, value)),
+      crashed.some((node) => isStored(node.storage().valueTable, value)) &&
+      !nodes.some((node) => node.alive && isStored(node.storage().valueTable, value)),
   };
 };

@@ -1,4 +1,4 @@
-/** Registrations of numbers: made, stored through the overlay, looked for on the shelves of those who live. */
+/** Registrations of numbers: made, stored through the overlay, and looked for in the storage of the living nodes. */
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type Answer,
@@ -32,9 +32,9 @@ export interface Value {
   readonly publisher: NodeId;
 }
 
-/** Nobody computes a signature here: whoever made one is written down beside it. */
+/** Signatures are not computed here: the signer of each is remembered beside it. */
 const signers = new WeakMap<Signature, Signer>();
-/** One certificate for all: it is counted, and not read. */
+/** One certificate for all nodes: its size is counted, its contents are not read. */
 const certificate = new Uint8Array(8);
 const identity = identityOf(certificate);
 
@@ -63,8 +63,8 @@ export const fetchOf = ({ resource }: Value): Request => ({
   value: { resource, specifiers: [{ kind: KIND, generation: 0n, specifier: everything(KIND) }] },
 });
 
-/** Whether the answer to a Fetch has the registration. */
-export const tells = (answer: Answer, { publisher }: Value): boolean =>
+/** Whether the answer to a Fetch contains the registration. */
+export const hasRegistration = (answer: Answer, { publisher }: Value): boolean =>
   answer.type === "fetchAns" &&
   answer.value.kinds.some(
     ({ values }) =>
@@ -75,5 +75,5 @@ export const tells = (answer: Answer, { publisher }: Value): boolean =>
       }),
   );
 
-export const isKept = (valueTable: ValueTable, { resource }: Value): boolean =>
+export const isStored = (valueTable: ValueTable, { resource }: Value): boolean =>
   resourceAtKey(valueTable, hexOf(resource)) !== undefined;

@@ -1,6 +1,7 @@
-/** The world of a simulation: its time, its chance, its network, and the nodes in it. DECISIONS.md D-070. */
+/** What a simulation consists of: virtual time, a random generator, the network, and its nodes. DECISIONS.md D-070. */
+
+import { overlayDefaults, viprOverlay } from "../../codecs/overlay/mod.ts";
 import type { NodeId } from "../../codecs/reload/mod.ts";
-import { overlayDefaults, viprOverlay } from "../../codecs/reload/mod.ts";
 import { peerTiming, storageTiming } from "../../machines/reload/mod.ts";
 import { type Chance, chanceOf } from "../memory/chance.ts";
 import { type Agenda, makeAgenda, START_MS } from "./agenda.ts";
@@ -19,13 +20,13 @@ export interface Simulated {
   readonly chance: Chance;
   readonly network: Network;
   readonly steps: World["steps"];
-  /** In order of their index; those who have gone stay. */
+  /** In order of their index; nodes that have gone stay in the list. */
   readonly nodes: Array<SimNode>;
   readonly byId: ReadonlyMap<NodeId, SimNode>;
   readonly bootstrap: ReadonlySet<SimNode>;
-  /** A further node, outside as yet. */
+  /** One more node, which has not joined yet. */
   readonly add: () => SimNode;
-  /** Of the nodes in the ring, any one; undefined when there is none left. */
+  /** A random node of the ring; undefined when none is left. */
   readonly anyOf: (is?: (node: SimNode) => boolean) => SimNode | undefined;
 }
 
@@ -38,7 +39,7 @@ const indexAt = (host: string): number => {
   return (a! << 16) | (b! << 8) | c!;
 };
 
-/** Nodes that are not yet anything: `settle` gives them their places, `start` lets them come on their own. */
+/** Nodes that are in no ring yet: `settleAll` puts them into one, `start` lets each join by itself. */
 export const makeWorld = (options: SimulateOptions): Simulated => {
   const { nodes: count, seed, neighbours, fingers } = options;
   const chance = chanceOf(seed);
@@ -70,7 +71,7 @@ export const makeWorld = (options: SimulateOptions): Simulated => {
   };
   const place = (id: bigint): SimNode => {
     const index = nodes.length;
-    const settings = {
+    const peer = {
       self: id,
       endpoint: endpointAt(index),
       bootstrap: [...new Set(firsts)].filter((first) => first !== index).map(endpointAt),
@@ -83,7 +84,7 @@ export const makeWorld = (options: SimulateOptions): Simulated => {
       startedMs: agenda.nowMs,
     };
     const storage = { ...overlay, timing: storageTiming, startedMs: agenda.nowMs };
-    const node = makeNode(world, index, settings, storage, chance.next() < 0.5 ? 0 : 1);
+    const node = makeNode(world, { index, peer, storage, side: chance.next() < 0.5 ? 0 : 1 });
     nodes.push(node);
     byId.set(id, node);
     return node;
@@ -109,7 +110,7 @@ export const makeWorld = (options: SimulateOptions): Simulated => {
 };
 const DRAWS_MAX = 1_000;
 
-/** Every node in its place, with the links it would have in the end. */
+/** Puts every node into its place in the ring, with the links it would have after all searches. */
 export const settleAll = ({ nodes }: Simulated, options: SimulateOptions): void => {
   const ids = nodes.map(({ id }) => id);
   for (const [at, node] of nodes.entries()) node.resume([...idealLinks(ids, at, options)].map((i) => nodes[i]!));

@@ -17,7 +17,7 @@ import {
   viprRegistrationKind,
   withSignature,
   writeOverlay,
-} from "../../codecs/reload/mod.ts";
+} from "../../codecs/overlay/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 

@@ -1,11 +1,9 @@
 /**
  * The configuration of an overlay: what every node of it must agree on. RFC 6940 §11.1.
- * As a value; overlay-read.ts and overlay-write.ts turn it from XML and into XML. DECISIONS.md D-036.
+ * As a value; document-read.ts and document-write.ts turn it from XML and into XML. DECISIONS.md D-036, D-115.
  */
 
-import type { Endpoint } from "./address.ts";
-import type { NodeId } from "./node-id.ts";
-import { type DataModel, kindId } from "./registry.ts";
+import { type DataModel, type Endpoint, kindId, type NodeId } from "../reload/mod.ts";
 
 export const BASE_NAMESPACE = "urn:ietf:params:xml:ns:p2p:config-base";
 export const CHORD_NAMESPACE = "urn:ietf:params:xml:ns:p2p:config-chord";

@@ -4,6 +4,7 @@
  * Namespaces are declared in the configuration element, not only in the root: a signature covers the first and not the
  * second, and who could bind a prefix anew could make our elements nobody's. DECISIONS.md D-057.
  */
+import { SignerIdentity } from "../reload/mod.ts";
 import { concat } from "../shared/mod.ts";
 import { encode } from "../wire/mod.ts";
 import {
@@ -12,9 +13,9 @@ import {
   type KindConfiguration,
   type OverlayConfiguration,
   VIPR_NAMESPACE,
-} from "./overlay.ts";
-import { kindNames, type OverlayDocument, readDocument, readKindBlock } from "./overlay-read.ts";
-import { SignerIdentity } from "./security.ts";
+} from "./configuration.ts";
+import { type OverlayDocument, readDocument, readKindBlock } from "./document-read.ts";
+import { kindNames } from "./elements.ts";
 import { writeXml, type XmlToWrite } from "./xml.ts";
 
 const namespaces = { xmlns: BASE_NAMESPACE, "xmlns:chord": CHORD_NAMESPACE, "xmlns:vipr": VIPR_NAMESPACE };

@@ -1,6 +1,6 @@
 /**
- * A simulated node's place for packets, as actors/reload/{dispatcher,sender,requests}.ts are for a real one: routed by the pure
- * routeOf, requests sent again by the machine of transaction.ts. Nothing is signed or encoded.
+ * Routes a simulated node's packets, as actors/reload/{dispatcher,sender,requests}.ts do for a real one: by the pure routeOf,
+ * with requests repeated by the machine of transaction.ts. Nothing is signed or encoded.
  */
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
@@ -53,13 +53,13 @@ export interface Shared {
   readonly steps: { peer: number; storage: number; transaction: number };
 }
 
-interface BoardHooks {
+interface DispatcherHooks {
   readonly isLinked: (to: NodeId) => boolean;
   readonly hand: (to: NodeId, packet: SimPacket) => void;
   readonly serve: (asked: Asked, request: Request) => void;
 }
 
-export interface Board {
+export interface Dispatcher {
   view: RingView;
   readonly arrive: (packet: SimPacket, from: NodeId) => void;
   readonly answer: (reply: ReplyTo, body: Body, certificates?: number) => void;
@@ -70,22 +70,22 @@ export interface Board {
     how: { readonly over?: NodeId | undefined; readonly certificates?: number },
     ended: (end: Ended) => void,
   ) => void;
-  /** The node is no more: nobody waits for anything. */
+  /** The node has gone: no answer is waited for any more. */
   readonly close: () => void;
 }
 
 type Waiting = (signer: NodeId, packet: SimPacket) => void;
-/** The reply of a request knows by how many hops it came; the machines carry it as it is. */
+/** Also carries the hops that the request made; the machines pass it on unread. */
 interface Reply extends ReplyTo {
   readonly hops?: number;
 }
 
-export const makeBoard = (self: NodeId, shared: Shared, hooks: BoardHooks): Board => {
+export const makeDispatcher = (self: NodeId, shared: Shared, hooks: DispatcherHooks): Dispatcher => {
   const { agenda, sizes, steps } = shared;
   const waiting = new Map<bigint, Waiting>();
   let isOpen = true;
 
-  const seal = (
+  const packetOf = (
     transactionId: bigint,
     destinationList: ReadonlyArray<Destination>,
     body: Body,
@@ -105,13 +105,13 @@ export const makeBoard = (self: NodeId, shared: Shared, hooks: BoardHooks): Boar
 
   /** Sends a packet of our own on its way. */
   const dispatch = (packet: SimPacket) => {
-    const verdict = routeOf(board.view, OVERLAY, packet, self);
+    const verdict = routeOf(dispatcher.view, OVERLAY, packet, self);
     if (verdict.type === "deliver") agenda.after(0, () => isOpen && delivered(packet, self));
     if (verdict.type === "forward") hooks.hand(verdict.to, verdict.packet as SimPacket);
   };
 
-  const answer: Board["answer"] = (reply, body, certificates = 0) =>
-    dispatch(seal(reply.transactionId, reply.to, body, certificates, (reply as Reply).hops ?? 0));
+  const answer: Dispatcher["answer"] = (reply, body, certificates = 0) =>
+    dispatch(packetOf(reply.transactionId, reply.to, body, certificates, (reply as Reply).hops ?? 0));
 
   const replyOf = (packet: SimPacket, from: NodeId): Reply => ({ ...replyTo(packet, from), hops: packet.trip.hops });
   const refuse = (packet: SimPacket, from: NodeId, error: ErrorName, info: string) => {
@@ -127,14 +127,14 @@ export const makeBoard = (self: NodeId, shared: Shared, hooks: BoardHooks): Boar
     );
   };
 
-  const ask: Board["ask"] = (to, body, { over, certificates = 0 }, ended) => {
+  const ask: Dispatcher["ask"] = (to, body, { over, certificates = 0 }, ended) => {
     if (waiting.size >= REQUESTS_MAX) {
       agenda.after(0, () => ended({ outcome: { type: "lost", why: "too many requests" }, hops: 0 }));
       return;
     }
     const transactionId = shared.nextTransaction();
     const target = to[to.length - 1]!;
-    const packet = seal(transactionId, to, body, certificates, 0);
+    const packet = packetOf(transactionId, to, body, certificates, 0);
     let timer: Due | undefined;
     let hops = 0;
     const send = () => {
@@ -159,21 +159,21 @@ export const makeBoard = (self: NodeId, shared: Shared, hooks: BoardHooks): Boar
       }
     };
     const tell = (event: ReloadTransactionEvent) => perform(reloadTransaction.step(snapshot, event));
-    waiting.set(transactionId, (signer, found) => {
-      const error = found.body.type === "error" ? found.body.value : undefined;
-      if (found.body.type.endsWith("Req") || !isBelieved(board.view, target, signer, error)) return;
-      hops = found.cameBy;
-      tell({ type: "answered", signer, body: found.body as never });
+    waiting.set(transactionId, (signer, received) => {
+      const error = received.body.type === "error" ? received.body.value : undefined;
+      if (received.body.type.endsWith("Req") || !isBelieved(dispatcher.view, target, signer, error)) return;
+      hops = received.cameBy;
+      tell({ type: "answered", signer, body: received.body as never });
     });
     const begun = reloadTransaction.start({ retransmitMs: shared.retransmitMs });
     let snapshot = begun.snapshot;
     perform(begun);
   };
 
-  const board: Board = {
+  const dispatcher: Dispatcher = {
     view: { self, joined: false, predecessors: [], successors: [], fingers: [], linked: [] },
     arrive: (packet, from) => {
-      const verdict = routeOf(board.view, OVERLAY, packet, from);
+      const verdict = routeOf(dispatcher.view, OVERLAY, packet, from);
       if (verdict.type === "deliver") delivered(packet, from);
       if (verdict.type === "forward") hooks.hand(verdict.to, verdict.packet as SimPacket);
       if (verdict.type === "refuse") refuse(packet, from, verdict.error, verdict.info);
@@ -185,8 +185,8 @@ export const makeBoard = (self: NodeId, shared: Shared, hooks: BoardHooks): Boar
       waiting.clear();
     },
   };
-  return board;
+  return dispatcher;
 };
 
-/** The destination that is a node and no other. */
+/** The destination list for one node. */
 export const exactly = (node: NodeId): ReadonlyArray<Destination> => [toNode(node)];

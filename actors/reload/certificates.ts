@@ -1,7 +1,7 @@
 /**
- * A node's certificate where others look for it: by its Node-ID and by its user's name. RFC 6940 §8.
+ * Stores a node's certificate in the overlay: under its Node-ID and under its user's name. RFC 6940 §8.
  *
- *   settled --> a while --> fetch the list --> ours at its place, or at the end --> 2/3 of the lifetime --> again
+ *   settled --> a delay --> fetch the list --> store ours in its place, or at the end --> 2/3 of the lifetime --> again
  *
  * DECISIONS.md D-069.
  */
@@ -19,7 +19,7 @@ import { APPEND, type Usage } from "./usage.ts";
 const LIFETIME_S = 604_800;
 /** Nodes that start together do not all store at once. */
 const START_MS = [1_000, 30_000] as const;
-const AGAIN_MS = [60_000, 180_000] as const;
+const RETRY_MS = [60_000, 180_000] as const;
 /** User names of one certificate; an enrolment server gives one. */
 const USERS_MAX = 4;
 
@@ -29,8 +29,8 @@ export const publishCertificate = Effect.fn("reload.certificates")(function* (
   usage: Pick<Usage, "store" | "fetch">,
   nodeId: NodeId,
   { certificates }: Credentials,
-  /** Whether others can find it by its Node-ID, as far as we know. */
-  told: (isThere: boolean) => void,
+  /** Whether others can fetch it by its Node-ID, as far as we know. */
+  report: (isThere: boolean) => void,
 ): Effect.fn.Return<void, never, Entropy | Keys> {
   const { between } = yield* Entropy;
   const keys = yield* Keys;
@@ -48,10 +48,10 @@ export const publishCertificate = Effect.fn("reload.certificates")(function* (
     lifetimeS: number,
   ): Effect.Effect<void, OverlayError> =>
     Effect.gen(function* () {
-      if (!overlay().kinds.some((known) => known.kind === kind)) return;
-      const held = yield* usage.fetch({ resourceId, kind });
+      if (!overlay().kinds.some((defined) => defined.kind === kind)) return;
+      const stored = yield* usage.fetch({ resourceId, kind });
       // "New certificates are stored at the end of the list": one that is there already keeps its place.
-      const index = held.find(({ value }) => equalBytes(value, certificate))?.index ?? APPEND;
+      const index = stored.find(({ value }) => equalBytes(value, certificate))?.index ?? APPEND;
       yield* usage.store({ resourceId, kind, index, value: certificate, exists: true, lifetimeS });
     });
 
@@ -61,10 +61,10 @@ export const publishCertificate = Effect.fn("reload.certificates")(function* (
     if (leftS <= 0) return; // a renewed certificate comes with a node of its own
     const lifetimeS = Math.min(LIFETIME_S, leftS);
     const done = yield* Effect.result(Effect.forEach(places, (place) => publish(place, lifetimeS), { discard: true }));
-    told(done._tag === "Success" && overlay().kinds.some(({ kind }) => kind === kindId.certificateByNode));
+    report(done._tag === "Success" && overlay().kinds.some(({ kind }) => kind === kindId.certificateByNode));
     if (done._tag === "Failure") yield* Effect.logDebug("reload.certificate.unstored", done.failure._tag);
     const draw = (yield* between(0, DRAWS)) / DRAWS;
-    yield* Effect.sleep(done._tag === "Failure" ? yield* between(...AGAIN_MS) : refreshMs(lifetimeS * 1_000, draw));
+    yield* Effect.sleep(done._tag === "Failure" ? yield* between(...RETRY_MS) : refreshMs(lifetimeS * 1_000, draw));
   }
 });
 const DRAWS = 1_000_000;

@@ -1,9 +1,9 @@
 /**
- * What becomes of a packet that arrives, from a link or from this node itself: routed by the ring as the peer last ordered it.
+ * Receives packets, from links and from this node itself, and routes them by the ring as the peer last reported it.
  *
- *   link, or our own --> routeOf --+-- forward --> link.post            (never waits)
+ *   link, or our own --> routeOf --+-- forward --> link.send            (never waits)
  *                                  +-- deliver --> inbox --> request --> peer, storage
- *                                  |                     \-> answer ---> the request that waits for it
+ *                                  |                     \-> answer ---> the request that waits
  *                                  +-- refuse ---> an error, signed and sent back
  */
 
@@ -22,95 +22,86 @@ import {
   routeOf,
 } from "../../machines/reload/mod.ts";
 import { Entropy } from "../ports/mod.ts";
-import type { Configuration } from "./configuration.ts";
-import { certificatesOf } from "./finder.ts";
-import { makeInbox } from "./inbox.ts";
+import { certificatesOf } from "./certificate-fetcher.ts";
+import type { ConfigurationState } from "./configuration-state.ts";
+import { type InboxHooks, makeInbox } from "./inbox.ts";
 import type { Link } from "./link.ts";
-import type { Opened, Post, Refused } from "./post.ts";
+import type { MessageSecurity, VerifiedMessage } from "./message-security.ts";
 import type { Sender } from "./sender.ts";
 
-/** Between two warnings of forged messages: who floods us with them shall not fill the log as well. */
+/** Between two warnings of forged messages, so that a flood of them does not fill the log. */
 const WARNING_MS = 1_000;
 
-const ANOTHERS = "the link of another Node-ID";
+const OTHER_LINK = "the link of another Node-ID";
 
-/** A request for this node, its signature verified; `opened` verifies the values inside. */
-export type Serve = (asked: Asked, request: Request, opened: Opened) => Effect.Effect<void>;
+export interface DispatcherHooks {
+  /** A request for this node, its signature verified; `message` verifies the values inside. */
+  readonly serve: (asked: Asked, request: Request, message: VerifiedMessage) => Effect.Effect<void>;
+  /** A node's message showed this configuration sequence, which is not ours. */
+  readonly sequenceSeen: (node: NodeId, sequence: number) => Effect.Effect<void>;
+}
+
 export interface Dispatcher {
-  /** A message from a link. What an honest neighbour cannot have sent closes the link. */
+  /** A message from a link. One that an honest neighbour cannot have sent closes the link. */
   readonly arrive: (link: Link, message: Uint8Array) => Effect.Effect<void>;
-  /** A message over the limit has begun to arrive. */
+  /** The beginning of a message over the limit. */
   readonly oversize: (link: Link, beginning: Packet) => Effect.Effect<void>;
 }
 
 export const makeDispatcher = Effect.fn("reload.dispatcher")(function* (
   self: NodeId,
-  configuration: Configuration,
-  post: Post,
+  configuration: Pick<ConfigurationState, "now">,
+  security: MessageSecurity,
   sender: Sender,
-  serve: Serve,
+  hooks: DispatcherHooks,
 ): Effect.fn.Return<Dispatcher, never, Entropy | Scope.Scope> {
   const entropy = yield* Entropy;
   const { now } = configuration;
-  const { links, counters, answer, hand, drop, requests, repeats, loopback } = sender;
-  const routing = () => ({ overlay: post.overlay, initialTtl: now().initialTtl });
-  let quietUntilMs = 0;
+  const { links, counters, answer, hand, drop, requests, seenRequests, loopback } = sender;
+  const routing = () => ({ overlay: security.overlay, initialTtl: now().initialTtl });
 
-  /** No error for an error, nor for an answer, nor for a part that does not say what it is. */
+  /** Sends an error, except for answers and errors, and for fragments that do not show which of these they are. */
   const refuse = (packet: Packet, from: NodeId, error: ErrorName, info = "") =>
     Effect.suspend(() => {
       counters.refused++;
-      const isAsking = !isAnswer(packet) && isFirstFragment(packet);
-      return isAsking ? answer(replyTo(packet, from), errorBody(error, info)) : drop(error);
+      const isRequest = !isAnswer(packet) && isFirstFragment(packet);
+      return isRequest ? answer(replyTo(packet, from), errorBody(error, info)) : drop(error);
     });
 
-  const unbelievable = Effect.fnUntraced(function* (packet: Packet, from: NodeId, why: Refused) {
-    counters.badSignatures++;
-    const nowMs = yield* Clock.currentTimeMillis;
-    if (nowMs >= quietUntilMs) {
-      quietUntilMs = nowMs + WARNING_MS;
-      const of = counters.badSignatures;
-      yield* Effect.logWarning("reload.unbelievable", { from: nodeIdText(from), why: why.refused, of });
-    }
-    // "the implementation SHOULD simply drop the message"; but what nobody passed on was forged by who brought it.
-    if (isFromNeighbour(packet) && why.unknown === undefined && from !== self)
-      yield* Effect.forEach(links.get(from) ?? [], (link) => link.close(why.refused));
-  });
-
-  /** A link is one node's, whatever else its certificate names: others of them link for themselves. */
-  const isAnothers = (packet: Packet, from: NodeId, signer: NodeId): boolean =>
+  /** Signed by another Node-ID of the neighbour's certificate: that node needs a link of its own. */
+  const isOfOtherLink = (packet: Packet, from: NodeId, signer: NodeId): boolean =>
     isFromNeighbour(packet) && signer !== from && links.get(from)?.at(-1)?.names.includes(signer) === true;
 
-  const delivered = Effect.fnUntraced(function* (packet: Packet, from: NodeId, opened: Opened) {
+  const delivered = Effect.fnUntraced(function* (packet: Packet, from: NodeId, message: VerifiedMessage) {
     counters.delivered++;
-    const { body, contents } = opened;
+    const { body, contents, signer } = message;
     if (packet.configurationSequence !== now().sequence && packet.configurationSequence !== sequenceAny)
-      yield* configuration.heard(opened.signer.nodeId, packet.configurationSequence);
+      yield* hooks.sequenceSeen(signer.nodeId, packet.configurationSequence);
     if (isAnswer(packet)) {
-      const isTaken = body !== undefined && (yield* requests.answered(packet.transactionId, opened, body));
+      const isTaken = body !== undefined && (yield* requests.answered(packet.transactionId, message, body));
       return isTaken ? undefined : yield* drop("an answer nobody waits for");
     }
     const refusal = refusalOf(packet, contents, now().sequence);
     if (refusal !== undefined) return yield* refuse(packet, from, refusal);
-    if (isAnothers(packet, from, opened.signer.nodeId)) return yield* refuse(packet, from, "forbidden", ANOTHERS);
-    if (body === undefined) return yield* refuse(packet, from, "invalidMessage", opened.why);
+    if (isOfOtherLink(packet, from, signer.nodeId)) return yield* refuse(packet, from, "forbidden", OTHER_LINK);
+    if (body === undefined) return yield* refuse(packet, from, "invalidMessage", message.why);
     const atMs = yield* Clock.currentTimeMillis;
     const reply = replyTo(packet, from);
-    const before = repeats.asked(opened.signer.nodeId, body.type, reply, atMs);
+    const before = seenRequests.received(signer.nodeId, body.type, reply, atMs);
     if (before.is === "old") {
       counters.repeated++;
       return yield* before.again?.(reply.to) ?? drop("a request that was answered long ago");
     }
     const draw = bigOf(yield* entropy.bytes(8));
-    yield* serve({ from, signer: opened.signer.nodeId, reply, atMs, draw }, body as Request, opened);
+    yield* hooks.serve({ from, signer: signer.nodeId, reply, atMs, draw }, body as Request, message);
   });
 
-  const inbox = yield* makeInbox(post, () => now().maxMessageSize, {
-    opened: delivered,
-    unbelievable,
+  const inbox = yield* makeInbox(security, () => now().maxMessageSize, {
+    received: delivered,
+    rejected: makeRejection(self, sender),
     drop,
-    askedOf: requests.askedOf,
-    fetch: (nodeId) =>
+    destinationOf: requests.destinationOf,
+    certificatesAt: (nodeId) =>
       Effect.suspend(() => {
         counters.certificatesFetched++;
         return certificatesOf(requests, nodeId);
@@ -125,7 +116,7 @@ export const makeDispatcher = Effect.fn("reload.dispatcher")(function* (
       yield* Effect.logWarning("reload.garbage", { from: nodeIdText(link.node), why });
       return yield* link.close(why);
     }
-    const verdict = routeOf(sender.view, routing(), read.value, link.node);
+    const verdict = routeOf(sender.view(), routing(), read.value, link.node);
     const isPassed = verdict.type === "deliver" || verdict.type === "forward";
     if (isPassed && !link.allows(read.value)) return yield* refuse(read.value, link.node, "forbidden", "no Attach yet");
     switch (verdict.type) {
@@ -143,9 +134,9 @@ export const makeDispatcher = Effect.fn("reload.dispatcher")(function* (
     }
   });
 
-  /** Refused by its header, if that is one of this overlay's and asks something. */
+  /** Refused by its header, if that is a request of this overlay. */
   const oversize: Dispatcher["oversize"] = (link, packet) => {
-    const verdict = routeOf(sender.view, routing(), packet, link.node);
+    const verdict = routeOf(sender.view(), routing(), packet, link.node);
     const isOurs = verdict.type === "deliver" || verdict.type === "forward";
     return isOurs ? refuse(packet, link.node, "messageTooLarge", `over ${now().maxMessageSize} bytes`) : Effect.void;
   };
@@ -154,3 +145,20 @@ export const makeDispatcher = Effect.fn("reload.dispatcher")(function* (
   yield* Effect.forkScoped(Effect.forever(toOurselves));
   return { arrive, oversize };
 });
+
+/** Counts and logs a message whose signature does not hold, and closes the link of a neighbour that has forged it. */
+const makeRejection = (self: NodeId, { links, counters }: Sender): InboxHooks["rejected"] => {
+  let quietUntilMs = 0;
+  return Effect.fnUntraced(function* (packet, from, { rejected: why, unknown }) {
+    counters.badSignatures++;
+    const nowMs = yield* Clock.currentTimeMillis;
+    if (nowMs >= quietUntilMs) {
+      quietUntilMs = nowMs + WARNING_MS;
+      const of = counters.badSignatures;
+      yield* Effect.logWarning("reload.unbelievable", { from: nodeIdText(from), why, of });
+    }
+    // "the implementation SHOULD simply drop the message"; but a message that was not forwarded was forged by our neighbour.
+    if (isFromNeighbour(packet) && unknown === undefined && from !== self)
+      yield* Effect.forEach(links.get(from) ?? [], (link) => link.close(why));
+  });
+};

@@ -2,7 +2,7 @@
  * Hosts one link to a neighbour on a byte stream: frames in, messages out, and the other way.
  *
  *   ByteStream.read -> cut -> framed, closed --+
- *   post (from routing; never waits) -- post --+--> mailbox --> step --> perform --> out queue --> ByteStream.write
+ *   send (from routing; never waits) -- outgoing +--> mailbox --> step --> perform --> out queue --> ByteStream.write
  *   timers ------------------------ timerFired +                            |
  *                                                                           +--> deliver: the next hop, or the node itself
  */
@@ -31,44 +31,44 @@ import type { ByteStreamShape } from "../ports/mod.ts";
 /** Frames read and not yet looked at: with messages of the greatest size, 2 MiB. */
 const EVENTS_MAX = 16;
 /** Messages waiting to be framed, and frames waiting to be written; beyond that they are lost, as datagrams are. */
-const POSTS_MAX = 512;
+const UNFRAMED_MAX = 512;
 const FRAMES_MAX = 1_024;
-/** Of both together. One message of any size passes when nothing else waits. */
+/** Of both together. A single message of any size passes when nothing else waits. */
 const WAITING_BYTES_MAX = 2 * 1_048_576;
-/** What of a message over the limit is looked at, for whom to tell. */
+/** Of a message over the limit, what is read to find out which node to answer. */
 const HEADER_BYTES_MAX = 4_096;
 const HEADER_MS = 1_000;
-/** Of its payload: enough to tell a request from an answer. */
+/** Of its payload: the message code, which tells a request from an answer. */
 const CODE_BYTES = 2;
-/** For the last words of a link to leave. */
+/** For an error sent just before closing to leave. */
 const LINGER_MS = 200;
 
-/** A way to whoever is at the other end. */
-export interface Line {
-  /** The far end of its stream; where that node listens only if we dialled it. */
+/** An open stream of frames to a node that may not be identified yet. */
+export interface Channel {
+  /** The remote address of its stream. The node listens there only if we dialled it. */
   readonly at: Endpoint;
   /** Never waits; false when the link is full. */
-  readonly post: (message: Uint8Array) => boolean;
+  readonly send: (message: Uint8Array) => boolean;
   /** Ends the link, with a reason for the log. */
   readonly close: (why: string) => Effect.Effect<void>;
 }
 
-/** A way to one neighbour. */
-export interface Link extends Line {
+/** A channel to an identified neighbour. */
+export interface Link extends Channel {
   readonly node: NodeId;
-  /** All that the certificate at the other end names; that node among them. */
+  /** All Node-IDs of the certificate at the other end; `node` is one of them. */
   readonly names: ReadonlyArray<NodeId>;
-  /** Whether its neighbour may bring that. */
+  /** Whether the neighbour may send this packet here. */
   readonly allows: (packet: Packet) => boolean;
 }
 
 export interface LinkHooks<R> {
-  /** Before the first message is delivered; again when a doubtful link has proved well. */
-  readonly opened: (line: Line) => Effect.Effect<void, never, R>;
-  readonly delivered: (line: Line, message: Uint8Array) => Effect.Effect<void, never, R>;
-  /** A message over the limit begins so; the link is closed once this is done. */
+  /** Before the first message is delivered; again when a doubtful link is acknowledged again. */
+  readonly opened: (channel: Channel) => Effect.Effect<void, never, R>;
+  readonly delivered: (channel: Channel, message: Uint8Array) => Effect.Effect<void, never, R>;
+  /** The beginning of a message over the limit; the link is closed once this is done. */
   readonly oversize: (beginning: Packet) => Effect.Effect<void, never, R>;
-  /** It may come back: no message should go this way until `opened` says so. */
+  /** Frames are not acknowledged: no message should go this way until `opened` is called again. */
   readonly doubtful: Effect.Effect<void, never, R>;
 }
 
@@ -77,7 +77,7 @@ export interface LinkSettings extends ReloadLinkInput {
   readonly messageBytesMax: () => number;
 }
 
-/** Serves the stream until it is lost, and says why. `name`: of the other end, for the log. */
+/** Serves the stream until it is lost; the result is the reason. `name`: of the other end, for the log. */
 export const serveLink = Effect.fn("reload.link")(function* <R>(
   stream: ByteStreamShape,
   name: string,
@@ -87,15 +87,15 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
   return yield* Effect.scoped(
     Effect.gen(function* () {
       const box = yield* mailbox<ReloadLinkEvent>(EVENTS_MAX);
-      const posts = yield* Queue.dropping<Uint8Array>(POSTS_MAX);
+      const unframed = yield* Queue.dropping<Uint8Array>(UNFRAMED_MAX);
       const frames = yield* Queue.dropping<Uint8Array>(FRAMES_MAX);
       let lostBy = "closed";
       let waitingBytes = 0;
-      const line: Line = {
+      const channel: Channel = {
         at: { host: stream.peer.host, port: stream.peer.port },
-        post: (message) => {
+        send: (message) => {
           if (waitingBytes > 0 && waitingBytes + message.length > WAITING_BYTES_MAX) return false;
-          if (!Queue.offerUnsafe(posts, message)) return false;
+          if (!Queue.offerUnsafe(unframed, message)) return false;
           waitingBytes += message.length;
           return true;
         },
@@ -108,25 +108,28 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
           ),
       };
 
-      // In: a stream that is no RELOAD, or a frame over the limit, ends the link before it is held whole.
+      // In: a stream that is not RELOAD, or a frame over the limit, ends the link before the whole frame is buffered.
       const read = Effect.gen(function* () {
-        let held = nothingHeld;
+        let buffered = nothingHeld;
         while (true) {
           const chunk = yield* stream.read;
-          const got = cutViews(FramedMessage, held, chunk, settings.messageBytesMax() + FRAME_OVERHEAD_BYTES);
+          const got = cutViews(FramedMessage, buffered, chunk, settings.messageBytesMax() + FRAME_OVERHEAD_BYTES);
           const atMs = yield* Clock.currentTimeMillis;
           for (const frame of got.messages) yield* box.tell({ type: "framed", frame, atMs });
           if (got.error !== undefined) {
             const why = wireErrorText(got.error);
             yield* Effect.logWarning("reload.link.garbage", { node: name, why });
             const good = got.raw.reduce((sum, { length }) => sum + length, 0);
-            const start = concat(held.buffer.subarray(0, held.size), chunk).subarray(good, good + HEADER_BYTES_MAX);
+            const start = concat(buffered.buffer.subarray(0, buffered.size), chunk).subarray(
+              good,
+              good + HEADER_BYTES_MAX,
+            );
             yield* Effect.ignore(
-              lastWords(stream, start, settings.messageBytesMax(), (begun) => hooks.oversize(begun)),
+              refuseOversize(stream, start, settings.messageBytesMax(), (begun) => hooks.oversize(begun)),
             );
             return yield* box.tell({ type: "closed", why });
           }
-          held = got.rest;
+          buffered = got.rest;
         }
       });
       const reported = (why: string) => box.tell({ type: "closed", why });
@@ -135,9 +138,9 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
       // Out: two queues, so that a slow neighbour slows nobody but itself.
       const frame = Effect.gen(function* () {
         while (true) {
-          const message = yield* Queue.take(posts);
+          const message = yield* Queue.take(unframed);
           waitingBytes -= message.length;
-          yield* box.tell({ type: "post", message, atMs: yield* Clock.currentTimeMillis });
+          yield* box.tell({ type: "outgoing", message, atMs: yield* Clock.currentTimeMillis });
         }
       });
       yield* Effect.forkScoped(frame);
@@ -159,9 +162,9 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
               if (Queue.offerUnsafe(frames, bytes)) waitingBytes += bytes.length;
             });
           case "deliver":
-            return hooks.delivered(line, action.message);
+            return hooks.delivered(channel, action.message);
           case "report":
-            if (action.state === "open") return hooks.opened(line);
+            if (action.state === "open") return hooks.opened(channel);
             if (action.state === "doubtful") return hooks.doubtful;
             return Effect.sync(() => {
               lostBy = lostBy === "closed" ? action.why : lostBy;
@@ -183,7 +186,7 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
  * "the peer SHOULD send an Error_Message_Too_Large error and then close the TLS or DTLS session from which the message was
  * received. Note that this error can be sent and the session closed before the peer receives the complete message", §6.6.
  */
-const lastWords = Effect.fnUntraced(function* <R>(
+const refuseOversize = Effect.fnUntraced(function* <R>(
   stream: ByteStreamShape,
   start: Uint8Array,
   messageBytesMax: number,

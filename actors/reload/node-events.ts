@@ -6,16 +6,16 @@
 import { Effect, FiberSet, Queue, type Scope } from "effect";
 import type { Endpoint, NodeId } from "../../codecs/reload/mod.ts";
 
-/** Events that wait while the node is put together. */
+/** Events that wait until the links are made. */
 const EVENTS_MAX = 256;
 
 export type NodeEvent =
-  /** From the peer: open a link to whatever node listens there. */
+  /** From the peer: open a link to the node that listens there, whichever it is. */
   | { readonly type: "dial"; readonly endpoint: Endpoint }
   /** From the peer: close the link that `dial` brought to that node. */
   | { readonly type: "release"; readonly node: NodeId }
   | { readonly type: "connect"; readonly node: NodeId; readonly endpoint: Endpoint }
-  /** From the storage: that node has everything it was to get. */
+  /** From the storage: that node has received all values it is responsible for. */
   | { readonly type: "handedOver"; readonly to: NodeId };
 
 /** What is done about each event. */

@@ -1,4 +1,4 @@
-/** The ViPR usage of the overlay: a number's claims, published and found. docs/protocol/overlay.md#the-vipr-usage. */
+/** The ViPR usage of the overlay: claims to a number, published and looked up. docs/protocol/overlay.md#the-vipr-usage. */
 
 import { Effect } from "effect";
 import type { NodeId } from "../../codecs/reload/mod.ts";
@@ -13,7 +13,7 @@ import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import type { OverlayError } from "./errors.ts";
 import type { OverlayNode } from "./node.ts";
 
-/** Who says it serves a number. A claim is only that: a validated call proves it. */
+/** A ViPR server that says it serves a number. Only a validated call proves that. */
 export interface Claim {
   readonly nodeId: NodeId;
   readonly vservice: VServiceId;
@@ -41,7 +41,7 @@ export const publishNumber = (
     }),
   );
 
-/** Until when the overlay has a number from this node, in milliseconds since 1970, as far as the node knows. */
+/** Until when this node's claim to a number is stored, in milliseconds since 1970, as far as the node knows. */
 export const publishedUntilMs = (
   node: Pick<OverlayNode, "nodeId" | "endOf" | "resourceOf">,
   number: E164,

@@ -1,4 +1,4 @@
-/** What is offered as configuration, read and its signatures looked at: bytes in, an event for the machine out. RFC 6940 §11.1. */
+/** Reads an offered configuration and verifies its signatures: bytes in, an event for the machine out. RFC 6940 §11.1. */
 
 import { Effect } from "effect";
 import {
@@ -15,7 +15,7 @@ import { type Trust, verifySigned } from "./signed.ts";
 
 const KINDS_OFFERED_MAX = 16;
 
-/** Whom an overlay's certificates lead to, DER: its own roots, or those a node was given where it names none. */
+/** The roots of an overlay's certificates, DER: those of its document, or the node's own where that names none. */
 export type RootsOf = (overlay: OverlayConfiguration) => ReadonlyArray<Uint8Array>;
 
 const trustIn = (signers: ReadonlyArray<NodeId>, overlay: OverlayConfiguration, rootsOf: RootsOf): Trust => ({
@@ -25,7 +25,7 @@ const trustIn = (signers: ReadonlyArray<NodeId>, overlay: OverlayConfiguration, 
   roots: rootsOf(overlay),
 });
 
-/** Without the Kinds whose signature is missing or wrong, where the document names who may sign them. */
+/** Without the Kinds whose signature is missing or wrong, where the document names signers of Kinds. */
 const withGoodKinds = Effect.fnUntraced(function* (
   { overlay, kinds }: Pick<OverlayDocument, "overlay" | "kinds">,
   rootsOf: RootsOf,

@@ -1,4 +1,4 @@
-/** What a node is told before it starts. */
+/** The options that a node is started with, and its limits. */
 
 import type { Effect } from "effect";
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
@@ -15,23 +15,23 @@ export interface NodeLimits {
   readonly fingers: number;
   /** Streams from others at once. */
   readonly linksMax: number;
-  /** The least time without an acknowledgement before a link is doubted. */
+  /** The least time without an acknowledgement after which a link is doubtful. */
   readonly rtoMsMin: number;
   /** How long a doubtful link is kept. */
   readonly holdMs: number;
   /** After a loss, before new replicas are made. */
   readonly holdDownMs: number;
-  /** From a change of neighbours to the Update that tells it. */
+  /** From a change of neighbours to the Update that announces it. */
   readonly reactMs: number;
   /** For the whole join. */
   readonly joinMs: number;
-  /** For a polite farewell when the scope closes; 0 goes without one, as a crash does. */
+  /** For leaving the ring when the scope closes; 0: no Leave request is sent, as after a crash. */
   readonly leaveMs: number;
-  /** Messages a second that one neighbour is listened to, with two seconds' worth at once. */
+  /** Messages a second that are read from one neighbour, with bursts of two seconds' worth. */
   readonly messagesPerSecond: number;
   /** Messages longer than this leave in fragments, RFC 6940 §6.7; 0 for never: a stream carries any length. */
   readonly fragmentBytes: number;
-  /** Which messages carry our certificate: all, none that goes to a neighbour and no further, or beside that only answers. */
+  /** Which messages carry our certificate; see `Carry`. */
   readonly carry: Carry;
 }
 export const nodeLimits: NodeLimits = {
@@ -55,15 +55,16 @@ export interface NodeOptions {
   /** Which Node-ID to be, when the certificate names several. */
   readonly nodeId?: NodeId;
   readonly overlay: OverlayConfiguration;
-  /** The signed document that says so, as received: without it this node cannot tell others of it. */
+  /** The signed document that it was read from, as received: without it this node cannot pass it on. */
   readonly document?: string;
-  /** The document of the configuration server now; asked for before ours expires. */
+  /** Gets the configuration server's document; called before ours expires. */
   readonly refetch?: Effect.Effect<string | undefined>;
   /** An IP address; port 0 takes a free one. */
   readonly listen: Endpoint;
   /** Where others reach us, when that is not where we listen. */
   readonly advertise?: Endpoint;
-  /** Where nodes were when this one last ran: tried beside the bootstrap nodes, or a restarted first node begins alone. */
+  /** Addresses of nodes from the last run: tried beside the bootstrap nodes, so that a restarted first node does not begin a
+   * second ring. */
   readonly known?: ReadonlyArray<Endpoint>;
   /** Applications others may reach through us, by Application-ID. */
   readonly applications?: Readonly<Record<number, Endpoint>>;
@@ -71,7 +72,7 @@ export interface NodeOptions {
   readonly first?: boolean;
   readonly limits?: Partial<NodeLimits>;
   /**
-   * Where what others store here, and what we have stored elsewhere, outlives the process; several nodes may share one.
+   * Holds on disk what others store here, and what we have stored elsewhere; several nodes may share one.
    * Without it a node that starts again begins without values.
    */
   readonly store?: StoreShape;

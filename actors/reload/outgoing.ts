@@ -1,6 +1,6 @@
 /**
- * The way out: over the link to a neighbour, by the ring to whoever is next, or back to ourselves; in fragments where a node
- * is to make them. Never waits. DECISIONS.md D-013.
+ * Sends packets: over the link to a neighbour, by the ring to the next hop, or back to this node itself; in fragments if
+ * that is configured. Never waits. DECISIONS.md D-013.
  */
 
 import { Effect } from "effect";
@@ -8,13 +8,13 @@ import type { NodeId } from "../../codecs/reload/mod.ts";
 import { type Destination, Packet, packetBytes } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import { fragmentsOf, type RingView, routeOf } from "../../machines/reload/mod.ts";
-import type { Configuration } from "./configuration.ts";
+import type { ConfigurationState } from "./configuration-state.ts";
 import type { Link } from "./link.ts";
 
 /**
- * Where our certificate goes with our messages: with all; `strangers`: not with what goes to a neighbour and no further, who has
- * seen it when the link was made; `answers`: nor with requests, once others can find it in the overlay. Who is asked may
- * not be who answers, so that answers carry it.
+ * Which of our messages carry our certificate. `always`: all. `strangers`: all but those to a neighbour, which has seen it when
+ * the link was made. `answers`: of the others only answers, once the certificate is stored in the overlay; the node that
+ * answers need not be the one that was asked, so that answers carry it.
  */
 export type Carry = "always" | "strangers" | "answers";
 
@@ -27,26 +27,26 @@ export interface OutgoingSettings {
 export interface OutgoingHooks {
   readonly view: () => RingView;
   readonly drop: (why: string) => Effect.Effect<void>;
-  /** False when too much waits already. */
+  /** False when too many packets to ourselves wait already. */
   readonly toOurselves: (packet: Packet) => boolean;
 }
 
 export interface Outgoing {
-  /** Over that node's newest link. `tooLong`: what becomes of it over the limit; by default it is dropped. */
+  /** Sends over that node's newest link. `tooLong`: what to do with a packet over the limit; by default it is dropped. */
   readonly hand: (to: NodeId, packet: Packet, tooLong?: Effect.Effect<void>) => Effect.Effect<void>;
   /** Sends a packet of our own on its way. */
   readonly dispatch: (packet: Packet) => Effect.Effect<void>;
-  /** Whether who gets it has seen our certificate, so that it may be left out. */
+  /** Whether the receiver has seen our certificate, so that it may be left out. */
   readonly isBare: (destinations: ReadonlyArray<Destination>) => boolean;
 }
 
-/** A message of our own that is not routed: the TTL counts its first link as well, §6.3.2. */
+/** A message of our own that is not routed: its TTL is reduced for the first link as well, §6.3.2. */
 export const onItsWay = (packet: Packet): Packet => ({ ...packet, ttl: packet.ttl - 1 });
 
 /** `overlay`: its hash. */
 export const makeOutgoing = (
   self: NodeId,
-  { now }: Pick<Configuration, "now">,
+  { now }: Pick<ConfigurationState, "now">,
   settings: OutgoingSettings,
   overlay: number,
   links: ReadonlyMap<NodeId, ReadonlyArray<Link>>,
@@ -62,7 +62,7 @@ export const makeOutgoing = (
       const packets = isWhole ? [packet] : fragmentsOf(packet, fragmentBytes);
       const pieces = packets.map((piece) => encode(Packet, piece));
       const link = links.get(to)?.at(-1);
-      return link !== undefined && pieces.every(link.post) ? Effect.void : drop("no link, or a full one");
+      return link !== undefined && pieces.every(link.send) ? Effect.void : drop("no link, or a full one");
     });
   const isBare: Outgoing["isBare"] = (destinations) => {
     const [first, ...others] = destinations;
@@ -72,7 +72,7 @@ export const makeOutgoing = (
 
   const dispatch: Outgoing["dispatch"] = (packet) =>
     Effect.suspend(() => {
-      // A link is used from its first moment: the ring may hear of it a little later.
+      // A link is used as soon as it is there, even if the ring does not know of it yet.
       const [first] = packet.destinationList;
       if (first !== undefined && "type" in first && first.type === "node" && links.has(first.data))
         return hand(first.data, onItsWay(packet));

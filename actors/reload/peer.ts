@@ -1,5 +1,5 @@
 /**
- * Hosts a Chord node: its requests and answers by the sender, its links by dialler and listener.
+ * Hosts the machine of a Chord peer: joining, stabilization and leaving. RFC 6940 §10.
  *
  *   requests from the dispatcher, links up and down, answers --> mailbox --> step --> perform
  *                                            request, answer --> sender     dial, connect --> events for the links
@@ -34,11 +34,11 @@ import type { Sender } from "./sender.ts";
 import type { ValueStorageRequest } from "./storage.ts";
 
 const EVENTS_MAX = 256;
-/** Nodes whose addresses are remembered; the one told first goes first. */
-const TOLD_MAX = 1_024;
+/** Nodes whose addresses are remembered; the one learned first is dropped first. */
+const ADDRESSES_MAX = 1_024;
 
 export interface PeerHooks {
-  /** Dials; the outcome comes back by `dialled` or `dialFailed`. */
+  /** Dials that address, whichever node listens there; the outcome comes back by `dialled` or `dialFailed`. */
   readonly dial: (endpoint: Endpoint) => Effect.Effect<void>;
   /** Closes the link that `dial` brought to that node. */
   readonly release: (node: NodeId) => Effect.Effect<void>;
@@ -62,26 +62,26 @@ export interface Peer {
   readonly handedOver: (to: NodeId) => Effect.Effect<void>;
   readonly leave: Effect.Effect<void>;
   /** Where nodes listen, as their Attaches say. */
-  readonly told: ReadonlyMap<NodeId, Endpoint>;
+  readonly addresses: ReadonlyMap<NodeId, Endpoint>;
   /** Drives the machine to its end. */
   readonly run: Effect.Effect<void>;
 }
 
 export const makePeer = Effect.fn("reload.peer")(function* (
   settings: PeerSettings,
-  board: Sender,
+  sender: Sender,
   hooks: PeerHooks,
 ): Effect.fn.Return<Peer, never, Entropy | Scope.Scope> {
   const entropy = yield* Entropy;
   const box = yield* mailbox<PeerEvent>(EVENTS_MAX);
-  const requests = yield* FiberSet.make();
+  const tasks = yield* FiberSet.make();
   const now = Clock.currentTimeMillis;
 
-  const told = new Map<NodeId, Endpoint>();
-  const hear = (node: NodeId, candidates: ReadonlyArray<IceCandidate>) => {
+  const addresses = new Map<NodeId, Endpoint>();
+  const learn = (node: NodeId, candidates: ReadonlyArray<IceCandidate>) => {
     const endpoint = reachable(candidates);
     if (endpoint === undefined) return;
-    keepNewest(told, TOLD_MAX, node, endpoint);
+    keepNewest(addresses, ADDRESSES_MAX, node, endpoint);
   };
 
   const request = Effect.fnUntraced(function* ({
@@ -90,9 +90,9 @@ export const makePeer = Effect.fn("reload.peer")(function* (
     over,
     body,
   }: Extract<PeerAction, { type: "request" }>) {
-    const { outcome } = yield* board.request(destinations, body, { over });
+    const { outcome } = yield* sender.request(destinations, body, { over });
     if (outcome.type === "answer" && outcome.body.type === "attachAns")
-      hear(outcome.signer, outcome.body.value.candidates);
+      learn(outcome.signer, outcome.body.value.candidates);
     if (!isAwaited(request)) return;
     if (outcome.type === "answer")
       return yield* box.tell({ type: "answered", request, signer: outcome.signer, body: outcome.body });
@@ -100,24 +100,24 @@ export const makePeer = Effect.fn("reload.peer")(function* (
     yield* box.tell({ type: "failed", request, why });
   });
 
-  /** What may take its time goes on in a fiber of its own; the next event does not wait for it. */
-  const apart = (effect: Effect.Effect<void>) => Effect.asVoid(FiberSet.run(requests, effect));
+  /** In a fiber of its own: the next event does not wait for it. */
+  const fork = (effect: Effect.Effect<void>) => Effect.asVoid(FiberSet.run(tasks, effect));
 
   const perform = (action: OwnOrder<PeerAction>): Effect.Effect<void> => {
     switch (action.type) {
       case "dial":
-        return apart(hooks.dial(action.endpoint));
+        return fork(hooks.dial(action.endpoint));
       case "release":
-        return apart(hooks.release(action.node));
+        return fork(hooks.release(action.node));
       case "request":
-        return apart(request(action));
+        return fork(request(action));
       case "answer":
-        return board.answer(action.reply, action.body);
+        return sender.answer(action.reply, action.body);
       case "refuse":
-        return board.answer(action.reply, errorBody(action.error, action.info));
+        return sender.answer(action.reply, errorBody(action.error, action.info));
       case "connect": {
         const endpoint = reachable(action.candidates);
-        return endpoint === undefined ? Effect.void : apart(hooks.connect(action.node, endpoint));
+        return endpoint === undefined ? Effect.void : fork(hooks.connect(action.node, endpoint));
       }
       case "ring":
         return hooks.ring(action.view, action.change);
@@ -138,10 +138,10 @@ export const makePeer = Effect.fn("reload.peer")(function* (
   return {
     serve: (asked, body: Body) =>
       Effect.suspend(() => {
-        if (body.type === "attachReq") hear(asked.signer, body.value.candidates);
+        if (body.type === "attachReq") learn(asked.signer, body.value.candidates);
         return box.tell({ type: body.type, asked, body: body.value } as PeerEvent);
       }),
-    told,
+    addresses,
     dialled: (node) => box.tell({ type: "dialled", node }),
     dialFailed: (why) => box.tell({ type: "dialFailed", why }),
     linked: (node) => Effect.flatMap(now, (atMs) => box.tell({ type: "linked", node, atMs })),
@@ -153,7 +153,7 @@ export const makePeer = Effect.fn("reload.peer")(function* (
   };
 });
 
-/** The candidate a TLS client of ours can reach: TLS over TCP, no ICE. */
+/** The address of the candidate that we can dial: TLS over TCP, without ICE. */
 const reachable = (candidates: ReadonlyArray<IceCandidate>): Endpoint | undefined => {
   const found = candidates.find(({ type, overlayLink }) => type === "host" && overlayLink === "tlsTcpFhNoIce");
   return found === undefined ? undefined : endpointOf(found.address);

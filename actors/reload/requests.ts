@@ -1,4 +1,4 @@
-/** Requests of our own on their way: sealed once, sent as often as needed, answered by who may answer. */
+/** Requests of our own that wait for an answer: signed once, sent again as needed, answered by a node that may answer. */
 
 import { Effect } from "effect";
 import type { NodeId } from "../../codecs/reload/mod.ts";
@@ -11,43 +11,43 @@ import {
   type RingView,
 } from "../../machines/reload/mod.ts";
 import { Entropy } from "../ports/mod.ts";
-import type { Opened, Post } from "./post.ts";
+import type { MessageSecurity, VerifiedMessage } from "./message-security.ts";
 import { requestOnce } from "./transaction.ts";
 
-/** Under way at once; further ones fail at once. */
+/** Requests that wait at once; one more fails at once. */
 export const REQUESTS_MAX = 1_024;
 
-/** How a request ended; `opened` verifies the values in its answer. */
+/** How a request ended; `message` verifies the values in its answer. */
 export interface Reply {
   readonly outcome: ReloadOutcome;
-  readonly opened: Opened | undefined;
+  readonly message: VerifiedMessage | undefined;
 }
 
 export interface RequestOptions {
   /** The link to send it on; by routing when absent, or when there is no such link. */
   readonly over?: NodeId | undefined;
-  /** Of those who signed values in the body. */
+  /** Certificates of the signers of values in the body. */
   readonly certificates?: ReadonlyArray<Uint8Array>;
-  /** It carries our certificate, and its answer must carry every one it needs: none is fetched for either. */
+  /** The request carries our certificate, and its answer must carry all that it needs: none is fetched for either. */
   readonly selfContained?: boolean;
 }
 
 export interface Requests {
-  readonly ask: (to: ReadonlyArray<Destination>, body: Request, options?: RequestOptions) => Effect.Effect<Reply>;
-  /** False when nobody waits for that answer, or it is not that node's to give. */
-  readonly answered: (transactionId: bigint, opened: Opened, body: Body) => Effect.Effect<boolean>;
-  /** Whom the request was sent to, unless its answer is to be self-contained. */
-  readonly askedOf: (transactionId: bigint) => Destination | undefined;
+  readonly request: (to: ReadonlyArray<Destination>, body: Request, options?: RequestOptions) => Effect.Effect<Reply>;
+  /** False when no request waits for that answer, or its signer may not answer it. */
+  readonly answered: (transactionId: bigint, message: VerifiedMessage, body: Body) => Effect.Effect<boolean>;
+  /** Where the request was sent, unless its answer is to be self-contained. */
+  readonly destinationOf: (transactionId: bigint) => Destination | undefined;
 }
 
 interface Waiting {
   readonly target: Destination | undefined;
-  readonly hear: (opened: Opened, body: Body) => Effect.Effect<boolean>;
+  readonly receive: (message: VerifiedMessage, body: Body) => Effect.Effect<boolean>;
 }
 
 export const makeRequests = Effect.fn("reload.requests")(function* (
   retransmitMs: () => number,
-  post: Post,
+  security: MessageSecurity,
   view: () => RingView,
   messageBytesMax: () => number,
   /** Whether our certificate may be left out on the way there. */
@@ -57,35 +57,35 @@ export const makeRequests = Effect.fn("reload.requests")(function* (
   const entropy = yield* Entropy;
   const waiting = new Map<bigint, Waiting>();
 
-  const ask: Requests["ask"] = Effect.fnUntraced(function* (destinations, body, options = {}) {
+  const request: Requests["request"] = Effect.fnUntraced(function* (destinations, body, options = {}) {
     const { over, certificates = [], selfContained = false } = options;
     if (waiting.size >= REQUESTS_MAX)
-      return { outcome: { type: "lost" as const, why: "too many requests" }, opened: undefined };
+      return { outcome: { type: "lost" as const, why: "too many requests" }, message: undefined };
     const transactionId = bigOf(yield* entropy.bytes(8));
-    const letter = { transactionId, destinations, body, certificates };
+    const unsigned = { transactionId, destinations, body, certificates };
     const bare = !selfContained && isBare(destinations);
-    const packet = yield* post.seal({ ...letter, bare });
+    const packet = yield* security.sign({ ...unsigned, bare });
     if (packetBytes(packet) > messageBytesMax()) {
       const why = `a message over ${messageBytesMax()} bytes`;
-      return { outcome: { type: "lost" as const, why }, opened: undefined };
+      return { outcome: { type: "lost" as const, why }, message: undefined };
     }
     const target = destinations[destinations.length - 1]!;
-    let opened: Opened | undefined;
+    let message: VerifiedMessage | undefined;
     const listen = (tell: (event: ReloadTransactionEvent) => Effect.Effect<void>) =>
       waiting.set(transactionId, {
         target: selfContained ? undefined : target,
-        hear: (found, answer) => {
-          const { nodeId: signer } = found.signer;
+        receive: (received, answer) => {
+          const { nodeId: signer } = received.signer;
           const error = answer.type === "error" ? answer.value : undefined;
           if (answer.type.endsWith("Req") || !isBelieved(view(), target, signer, error)) return Effect.succeed(false);
-          opened = found;
+          message = received;
           return Effect.as(tell({ type: "answered", signer, body: answer as never }), true);
         },
       });
     let isSent = false;
-    /** Who was silent may have missed our certificate, and not have found it. */
+    /** The second time with our certificate: a silent receiver may have lacked it, and not have found it. */
     const transmit = Effect.suspend(() => {
-      if (isSent && bare) return Effect.flatMap(post.seal(letter), (carrying) => send(carrying, over));
+      if (isSent && bare) return Effect.flatMap(security.sign(unsigned), (carrying) => send(carrying, over));
       isSent = true;
       return send(packet, over);
     });
@@ -93,12 +93,13 @@ export const makeRequests = Effect.fn("reload.requests")(function* (
       requestOnce({ retransmitMs: retransmitMs() }, listen, transmit),
       Effect.sync(() => waiting.delete(transactionId)),
     );
-    return { outcome, opened };
+    return { outcome, message };
   });
 
   return {
-    ask,
-    answered: (transactionId, opened, body) => waiting.get(transactionId)?.hear(opened, body) ?? Effect.succeed(false),
-    askedOf: (transactionId) => waiting.get(transactionId)?.target,
+    request,
+    answered: (transactionId, message, body) =>
+      waiting.get(transactionId)?.receive(message, body) ?? Effect.succeed(false),
+    destinationOf: (transactionId) => waiting.get(transactionId)?.target,
   };
 });

@@ -1,8 +1,8 @@
 /**
- * Signatures over the configuration document and over Kinds: made, and looked at. RFC 6940 §11.1.
+ * Signatures over the configuration document and over Kinds: made and verified. RFC 6940 §11.1.
  *
- * Signers are named by Node-ID, and show a certificate of this overlay that holds it. In an overlay whose document names
- * no signer the authority itself may sign: its word is what every certificate of the overlay rests on.
+ * Signers are listed by Node-ID, and present a certificate of this overlay with that Node-ID. In an overlay whose document
+ * lists no signer the authority itself may sign: all certificates of the overlay depend on it anyway.
  * DECISIONS.md D-056.
  */
 
@@ -32,11 +32,11 @@ import { equalBytes, utf8 } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import { type CertificateFacts, type Credentials, Keys } from "../ports/mod.ts";
 
-/** Signatures looked at over one element, and certificates in each. */
+/** Signatures verified over one element, and certificates read of each. */
 const SIGNATURES_MAX = 4;
 const CERTIFICATES_MAX = 8;
 
-/** Whose word counts: nodes by their Node-IDs, or the roots where `signers` is empty. */
+/** Which signers are accepted: nodes by their Node-IDs, or the roots where `signers` is empty. */
 export interface Trust {
   readonly overlay: string;
   readonly signers: ReadonlyArray<NodeId>;
@@ -55,7 +55,7 @@ const blockOf = Effect.fnUntraced(function* (bytes: Uint8Array, { key, certifica
   return encode(SecurityBlock, { certificates: certificates.map(x509), signature });
 });
 
-/** The same document, signed; one that was signed before loses that signature. Dies on a text that is no document of that overlay. */
+/** The same document, signed; an earlier signature is replaced. Dies on a text that is no document of that overlay. */
 export const signDocument = Effect.fn("reload.signDocument")(function* (
   text: string,
   overlay: string,
@@ -73,7 +73,7 @@ export const signKind = Effect.fn("reload.signKind")(function* (kind: KindConfig
   return { ...kind, signedBlock } satisfies KindConfiguration as KindConfiguration;
 });
 
-/** Who signed, if it is somebody whose word counts; else why it does not. */
+/** The accepted signer, or why there is none. */
 export const verifySigned = Effect.fn("reload.verifySigned")(function* (signed: Signed, trust: Trust) {
   if (signed.signatures.length === 0) return { refused: "unsigned" } as Verdict;
   let verdict: Verdict = { refused: "unsigned" };
@@ -97,7 +97,7 @@ const verifyBlock = Effect.fnUntraced(function* (
   const shown = certificates.slice(0, CERTIFICATES_MAX).map(({ certificate }) => certificate);
   const nowMs = yield* Clock.currentTimeMillis;
   for (const leaf of [...shown, ...trust.roots]) {
-    // A hash costs little, a chain much: only the certificate that the signature names is looked at.
+    // A hash is cheap and a chain expensive: only the certificate that the signature names is verified.
     if (!mayBeNamed(signature.identity, leaf, trust)) continue;
     const others = shown.filter((other) => other !== leaf);
     const facts = yield* Effect.option(keys.verifyChain([leaf, ...others], trust.roots, nowMs));
@@ -116,7 +116,7 @@ const verifyBlock = Effect.fnUntraced(function* (
 const mayBeNamed = (identity: SignerIdentity, certificate: Uint8Array, { signers }: Trust): boolean =>
   (identity.type === "certHashNodeId" ? signers : [0n]).some((id) => isIdentityOf(identity, certificate, id));
 
-/** What this certificate may sign as. */
+/** The accepted signers that this certificate is issued to. */
 const named = (
   { uris }: CertificateFacts,
   certificate: Uint8Array,

@@ -1,4 +1,4 @@
-/** Hosts one request: sends it, sends it again, and waits for its answer. One fiber, that of who asks. */
+/** Hosts one request: sends it, repeats it, and waits for its answer, all in the fiber of the caller. */
 import { Effect } from "effect";
 import {
   type ReloadOutcome,
@@ -13,8 +13,8 @@ import { drive, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 const EVENTS_MAX = 4;
 
 /**
- * `listen` is given the way to tell an answer, and stops listening with its scope; `send` sends the message once more
- * and never waits for the network.
+ * `listen` is called once, with the function that reports an answer; `send` sends the message once more and never waits for
+ * the network.
  */
 export const requestOnce = Effect.fn("reload.request")(function* <R>(
   input: ReloadTransactionInput,
@@ -25,11 +25,11 @@ export const requestOnce = Effect.fn("reload.request")(function* <R>(
     Effect.gen(function* () {
       const box = yield* mailbox<ReloadTransactionEvent>(EVENTS_MAX);
       let outcome: ReloadOutcome = { type: "timedOut" };
-      let told = false;
+      let isAnswered = false;
       listen((event) =>
         Effect.suspend(() => {
-          if (told) return Effect.void;
-          told = true;
+          if (isAnswered) return Effect.void;
+          isAnswered = true;
           return box.tell(event);
         }),
       );

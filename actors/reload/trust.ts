@@ -1,11 +1,11 @@
 /**
- * Whom we believe: certificates that lead to the overlay's roots, and the nodes that sign by them. RFC 6940 §6.3.4, §11.3.
+ * Decides which signers are trusted: certificates that chain to the overlay's roots, and the nodes they are issued to. RFC 6940 §6.3.4, §11.3.
  *
- *   signer identity --> known before? ------------------------------------> Signer
- *                   \-> a certificate of the bucket --> chain, names, time --^
+ *   signer identity --> cached? ------------------------------------------> Signer
+ *                   \-> a certificate of the message --> chain, names, time --^
  *
- * A certificate is read and its chain checked once; after that a signer is found by the hash in its identity, and only the
- * hour and the list of bad nodes are looked at again. DECISIONS.md D-018.
+ * A certificate is read and its chain checked once; after that a signer is found by the hash in its identity, and only its
+ * lifetime and the list of bad nodes are checked again. DECISIONS.md D-018.
  */
 
 import { Clock, Effect } from "effect";
@@ -15,17 +15,17 @@ import { identityOf, identityOfNode, isIdentityOf, type SignerIdentity } from ".
 import { hexOf, keepNewest } from "../../codecs/shared/mod.ts";
 import type { Signer } from "../../machines/reload/mod.ts";
 import { type CertificateFacts, Keys, type VerifiedCertificate } from "../ports/mod.ts";
-import type { Configuration } from "./configuration.ts";
+import type { ConfigurationState } from "./configuration-state.ts";
 
-/** Signers kept, by identity; the one longest kept goes first. */
+/** Signers cached, by identity; the one cached first is dropped first. */
 const SIGNERS_MAX = 4_096;
 
 /** The certificates of one message, leaves and issuers in any order. */
 export interface Bucket {
   readonly certificates: ReadonlyArray<Uint8Array>;
-  /** Those that an identity may name, each once. */
+  /** Those that an identity may refer to, each once. */
   readonly named: (identity: SignerIdentity) => ReadonlyArray<Uint8Array>;
-  /** What their chains came to: each is checked once, however many values name it. */
+  /** Results of chain checks: each certificate is checked once, however many values refer to it. */
   readonly checked: Map<Uint8Array, VerifiedCertificate | undefined>;
 }
 
@@ -43,39 +43,41 @@ export const bucketOf = (certificates: ReadonlyArray<Uint8Array>): Bucket => {
   };
 };
 
-/** Two identities with one name are the same. */
+/** A key for maps: equal for equal identities. */
 export const nameOf = (identity: SignerIdentity): string =>
   identity.type === "none" ? "" : `${identity.type}${identity.identity.algorithm} ${hexOf(identity.identity.hash)}`;
 const SHA256_NAME = "certHash4 ".length + 64;
 
-interface Known {
+interface CachedSigner {
   readonly facts: VerifiedCertificate;
   readonly signer: Signer;
 }
 
 export interface Trust {
   readonly signerBy: (identity: SignerIdentity, bucket: Bucket) => Effect.Effect<Signer | undefined>;
-  /** The Node-IDs a certificate speaks for; none when it is not to be trusted. */
+  /** The Node-IDs that a chain's leaf is issued to; none when the chain is not valid. */
   readonly nodesOf: (chain: ReadonlyArray<Uint8Array>) => Effect.Effect<ReadonlyArray<NodeId>>;
-  /** Without looking at any certificate: who signs so has been seen before. */
+  /** Whether this signer is cached, so that no certificate is needed. */
   readonly isKnown: (identity: SignerIdentity) => boolean;
   /** These certificates and the issuers they need below a root, each once. */
   readonly withIssuers: (certificates: ReadonlyArray<Uint8Array>) => ReadonlyArray<Uint8Array>;
 }
 
-export const makeTrust = Effect.fn("reload.trust")(function* (configuration: Pick<Configuration, "now" | "roots">) {
+export const makeTrust = Effect.fn("reload.trust")(function* (
+  configuration: Pick<ConfigurationState, "now" | "roots">,
+) {
   const keys = yield* Keys;
   const overlay = configuration.now().name; // the one thing no new configuration changes
-  const known = new Map<string, Known>();
+  const cached = new Map<string, CachedSigner>();
   const issuersOf = new WeakMap<Uint8Array, ReadonlyArray<Uint8Array>>();
   let roots = configuration.roots();
 
-  /** What was trusted by other roots is to be looked at again. */
+  /** The cache, emptied when the roots have changed. */
   const current = () => {
     const now = configuration.roots();
-    if (now.length !== roots.length || now.some((root, i) => root !== roots[i])) known.clear();
+    if (now.length !== roots.length || now.some((root, i) => root !== roots[i])) cached.clear();
     roots = now;
-    return known;
+    return cached;
   };
 
   const isGood = (facts: CertificateFacts, nowMs: number): boolean =>
@@ -83,7 +85,7 @@ export const makeTrust = Effect.fn("reload.trust")(function* (configuration: Pic
     nowMs <= facts.notAfterMs &&
     !facts.nodeIds.some((id) => configuration.now().badNodes.includes(id));
 
-  /** A certificate that leads to our roots, names nodes of this overlay, none of them bad, and is valid now. */
+  /** The facts of a certificate that chains to our roots, names only nodes of this overlay, none of them bad, and is valid now. */
   const verified = Effect.fnUntraced(function* (certificate: Uint8Array, bucket: Bucket) {
     if (!bucket.checked.has(certificate)) bucket.checked.set(certificate, yield* check(certificate, bucket));
     return bucket.checked.get(certificate);
@@ -101,15 +103,15 @@ export const makeTrust = Effect.fn("reload.trust")(function* (configuration: Pic
     return facts.nodeIds.every((id) => namesNode(facts, id, overlay)) ? facts : undefined;
   });
 
-  const keep = (identity: SignerIdentity, entry: Known): void => {
-    keepNewest(known, SIGNERS_MAX, nameOf(identity), entry);
+  const keep = (identity: SignerIdentity, entry: CachedSigner): void => {
+    keepNewest(cached, SIGNERS_MAX, nameOf(identity), entry);
     issuersOf.set(entry.signer.certificate, entry.facts.issuers);
   };
 
   const signerBy: Trust["signerBy"] = Effect.fnUntraced(function* (identity, bucket) {
     if (identity.type === "none") return undefined;
-    const held = current().get(nameOf(identity));
-    if (held !== undefined) return isGood(held.facts, yield* Clock.currentTimeMillis) ? held.signer : undefined;
+    const entry = current().get(nameOf(identity));
+    if (entry !== undefined) return isGood(entry.facts, yield* Clock.currentTimeMillis) ? entry.signer : undefined;
     for (const certificate of bucket.named(identity)) {
       const facts = yield* verified(certificate, bucket);
       if (facts === undefined) continue;
@@ -117,7 +119,7 @@ export const makeTrust = Effect.fn("reload.trust")(function* (configuration: Pic
       if ((identity.type === "certHash") !== (facts.nodeIds.length === 1)) continue;
       const nodeId = facts.nodeIds.find((id) => isIdentityOf(identity, certificate, id));
       if (nodeId === undefined) continue;
-      // Copied: what came is a view, and would keep the whole message, or all that came with it.
+      // Copied, since it is a view of the received bytes and would keep all of them in memory.
       const signer: Signer = { nodeId, users: facts.emails, certificate: certificate.slice() };
       keep(identity, { facts, signer });
       return signer;
@@ -129,7 +131,7 @@ export const makeTrust = Effect.fn("reload.trust")(function* (configuration: Pic
     const [certificate] = chain;
     const facts = certificate === undefined ? undefined : yield* check(certificate, bucketOf(chain));
     if (facts === undefined) return [];
-    // What TLS has shown need not come with each message.
+    // Certificates seen in a TLS handshake need not come with each message.
     for (const nodeId of facts.nodeIds) {
       const identity = facts.nodeIds.length === 1 ? identityOf(certificate!) : identityOfNode(certificate!, nodeId);
       if (!current().has(nameOf(identity)))

@@ -1,4 +1,4 @@
-/** What a ViPR server asks of its node: store, fetch, reach an application. Values are signed here and verified here. */
+/** What a ViPR server uses of its node: store, fetch, reach an application. Values are signed and verified here. */
 
 import { Effect } from "effect";
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
@@ -17,13 +17,13 @@ import {
 } from "../../codecs/reload/mod.ts";
 import { bytesOfBig, hexOf } from "../../codecs/shared/mod.ts";
 import { mayWrite } from "../../machines/reload/mod.ts";
-import { makeAsking } from "./asking.ts";
 import { type OverlayError, OverlayRefused, OverlayUnreachable } from "./errors.ts";
-import type { Own } from "./own.ts";
-import type { Post } from "./post.ts";
+import type { MessageSecurity } from "./message-security.ts";
+import type { OwnEntries } from "./own-entries.ts";
+import { makePacedRequests } from "./paced-requests.ts";
 import type { Sender } from "./sender.ts";
 
-/** Where in its Kind a value stands: a dictionary's key, or an array's index; APPEND for its end. */
+/** The place of a value in its Kind: a dictionary's key, or an array's index; APPEND: behind the last one. */
 export type Place =
   | { readonly key: Uint8Array; readonly index?: undefined }
   | { readonly index: number; readonly key?: undefined };
@@ -49,20 +49,20 @@ export interface Fetched {
 
 export interface Usage {
   readonly store: (item: ToStore) => Effect.Effect<{ readonly replicas: ReadonlyArray<NodeId> }, OverlayError>;
-  /** The entries that exist, whose signature holds and whose signer may write them; the rest is passed over. */
+  /** The entries that exist, whose signature holds and whose signer may write them; others are left out. */
   readonly fetch: (of: {
     readonly resourceId: Uint8Array | bigint;
     readonly kind: number;
   }) => Effect.Effect<ReadonlyArray<Fetched>, OverlayError>;
-  /** Where that node's application listens. */
+  /** The address of that node's application. */
   readonly appAttach: (nodeId: NodeId, application: number) => Effect.Effect<Endpoint, OverlayError>;
-  /** Entries of our own in the overlay, by what we have stored and not removed since. */
+  /** Entries of our own in the overlay: those that we have stored and not removed. */
   readonly used: Effect.Effect<number>;
   /** When an entry of ours ends, in milliseconds since 1970; undefined when it is not in the overlay. */
   readonly endOf: (
     of: Place & { readonly resourceId: Uint8Array | bigint; readonly kind: number },
   ) => number | undefined;
-  /** The node itself, or whichever answers for a resource. */
+  /** Pings a node, or the node that is responsible for a resource. */
   readonly ping: (
     to: NodeId | { readonly resourceId: Uint8Array },
   ) => Effect.Effect<{ readonly nodeId: NodeId; readonly atMs: number }, OverlayError>;
@@ -70,12 +70,12 @@ export interface Usage {
 
 export const makeUsage = Effect.fn("reload.usage")(function* (
   overlay: () => OverlayConfiguration,
-  post: Post,
-  board: Sender,
+  security: MessageSecurity,
+  sender: Sender,
   endpoint: Endpoint,
-  own: Own,
+  ownEntries: OwnEntries,
 ) {
-  const ask = yield* makeAsking(overlay, board);
+  const request = yield* makePacedRequests(overlay, sender);
 
   const store: Usage["store"] = Effect.fn("reload.store")(function* (item) {
     const resource = resourceOf(item.resourceId);
@@ -84,34 +84,34 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
     const bytes = { exists, value: exists ? item.value : new Uint8Array() };
     const value = item.key === undefined ? { index: item.index, value: bytes } : { key: item.key, value: bytes };
     const storageTime = yield* Effect.mapError(
-      own.begin(name, lifetimeS, exists),
+      ownEntries.begin(name, lifetimeS, exists),
       ({ reason, why }) => new OverlayUnreachable({ reason: "store", why: `own store ${reason}: ${why}` }),
     );
-    const signature = yield* post.signValue(resource, kind, storageTime, value);
+    const signature = yield* security.signValue(resource, kind, storageTime, value);
     const values: ReadonlyArray<StoredData> = [{ storageTime, lifetime: lifetimeS, value, signature }];
-    const request: Request = {
+    const body: Request = {
       type: "storeReq",
       value: { resource, replica: 0, kinds: [{ kind, generation: 0n, values }] },
     };
-    const { answer } = yield* Effect.onExit(ask(toResource(resource), request, "stores"), ({ _tag }) =>
-      own.settle(name, _tag === "Success"),
+    const { answer } = yield* Effect.onExit(request(toResource(resource), body, "stores"), ({ _tag }) =>
+      ownEntries.settle(name, _tag === "Success"),
     );
-    if (answer.type !== "storeAns") return yield* strange(answer);
+    if (answer.type !== "storeAns") return yield* unexpected(answer);
     return { replicas: answer.value.kinds.flatMap(({ replicas }) => replicas) };
   });
 
   const fetch: Usage["fetch"] = Effect.fn("reload.fetch")(function* ({ resourceId, kind }) {
     const resource = resourceOf(resourceId);
     const specifiers = [{ kind, generation: 0n, specifier: everything(kind) }];
-    const request: Request = { type: "fetchReq", value: { resource, specifiers } };
-    const { answer, reply } = yield* ask(toResource(resource), request, "fetches");
-    if (answer.type !== "fetchAns") return yield* strange(answer);
+    const body: Request = { type: "fetchReq", value: { resource, specifiers } };
+    const { answer, reply } = yield* request(toResource(resource), body, "fetches");
+    if (answer.type !== "fetchAns") return yield* unexpected(answer);
     const policy = overlay().kinds.find((known) => known.kind === kind);
     const values = answer.value.kinds.flatMap((kind) => (kind.values instanceof Uint8Array ? [] : kind.values));
-    const found = yield* Effect.forEach(values, (data) =>
+    const entries = yield* Effect.forEach(values, (data) =>
       Effect.gen(function* () {
         const { exists, value } = dataValueOf(data.value);
-        const signer = exists ? yield* reply.opened!.signerOf(resource, kind, data) : undefined;
+        const signer = exists ? yield* reply.message!.signerOf(resource, kind, data) : undefined;
         if (signer === undefined) return [];
         const isAllowed = mayWrite(
           policy?.accessControl ?? "",
@@ -125,34 +125,35 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
         return isAllowed ? [{ key, index, value, signer: signer.nodeId }] : [];
       }),
     );
-    return found.flat();
+    return entries.flat();
   });
 
   const appAttach: Usage["appAttach"] = Effect.fn("reload.appAttach")(function* (nodeId, application) {
     const candidate = hostCandidate(endpoint);
     const none = new Uint8Array();
     const candidates = candidate === undefined ? [] : [candidate];
-    const { answer } = yield* ask(toNode(nodeId), {
+    const { answer } = yield* request(toNode(nodeId), {
       type: "appAttachReq",
       value: { ufrag: none, password: none, application, role: "active", candidates },
     });
-    const found =
+    const candidateOfHost =
       answer.type === "appAttachAns" ? answer.value.candidates.find(({ type }) => type === "host") : undefined;
-    return found === undefined ? yield* strange(answer) : endpointOf(found.address);
+    return candidateOfHost === undefined ? yield* unexpected(answer) : endpointOf(candidateOfHost.address);
   });
 
   const ping: Usage["ping"] = Effect.fn("reload.ping")(function* (to) {
     const target = typeof to === "bigint" ? toNode(to) : toResource(to.resourceId);
-    const { answer, signer } = yield* ask(target, { type: "pingReq", value: { padding: new Uint8Array() } });
-    return answer.type === "pingAns" ? { nodeId: signer, atMs: Number(answer.value.time) } : yield* strange(answer);
+    const { answer, signer } = yield* request(target, { type: "pingReq", value: { padding: new Uint8Array() } });
+    return answer.type === "pingAns" ? { nodeId: signer, atMs: Number(answer.value.time) } : yield* unexpected(answer);
   });
 
   const endOf: Usage["endOf"] = (item) =>
-    own.endOf({ kind: item.kind, resource: resourceOf(item.resourceId), place: placeOf(item) });
-  return { store, fetch, appAttach, used: own.used, endOf, ping } satisfies Usage;
+    ownEntries.endOf({ kind: item.kind, resource: resourceOf(item.resourceId), place: placeOf(item) });
+  return { store, fetch, appAttach, used: ownEntries.used, endOf, ping } satisfies Usage;
 });
 
 const placeOf = (at: Place): string => (at.key === undefined ? String(at.index) : hexOf(at.key));
 
-const strange = (answer: Answer) => new OverlayRefused({ code: "invalidMessage", info: `answered by ${answer.type}` });
+const unexpected = (answer: Answer) =>
+  new OverlayRefused({ code: "invalidMessage", info: `answered by ${answer.type}` });
 const resourceOf = (id: Uint8Array | bigint): Uint8Array => (typeof id === "bigint" ? bytesOfBig(id, 16) : id);

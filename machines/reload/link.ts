@@ -20,7 +20,7 @@ export interface ReloadLinkInput {
 }
 
 export type ReloadLinkEvent =
-  | { readonly type: "post"; readonly message: Uint8Array; readonly atMs: number }
+  | { readonly type: "outgoing"; readonly message: Uint8Array; readonly atMs: number }
   | { readonly type: "framed"; readonly frame: FramedMessage; readonly atMs: number }
   | { readonly type: "timerFired"; readonly timer: "rto" | "hold"; readonly atMs: number }
   | { readonly type: "closed"; readonly why: string };
@@ -74,7 +74,7 @@ const measured = (context: ReloadLinkContext, rttMs: number) => {
   };
 };
 
-const post = decide(["write", "startTimer"], (context, { message, atMs }: Of<ReloadLinkEvent, "post">) => {
+const sendFrame = decide(["write", "startTimer"], (context, { message, atMs }: Of<ReloadLinkEvent, "outgoing">) => {
   const { next, unacknowledged, rtoMs } = context;
   const sent = { sequence: next, atMs };
   const write = { type: "write", frame: { type: "data", frame: { sequence: next, message } } } as const;
@@ -176,7 +176,7 @@ export const reloadLink = machine("reloadLink", {
     open: {
       entry: { type: "report", state: "open", why: "" },
       on: {
-        post: { actions: post },
+        outgoing: { actions: sendFrame },
         framed: { actions: framed(true) },
         closed: { target: "lost", actions: [stopRto, lost] },
       },

@@ -54,7 +54,7 @@ const linkEvents = (i: number): ReadonlyArray<ReloadLinkEvent> => {
   const atMs = 20 * i;
   const ack: FramedMessage = { type: "ack", frame: { sequence: i, received: 0xffff_ffff } };
   return [
-    { type: "post", message, atMs },
+    { type: "outgoing", message, atMs },
     { type: "framed", frame: ack, atMs: atMs + 15 },
     { type: "framed", frame: { type: "data", frame: { sequence: 7 + i, message } }, atMs: atMs + 17 },
   ];

@@ -5,7 +5,7 @@
 import { generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
 import { Clock, Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
-import { makePost } from "../../actors/reload/post.ts";
+import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
 import { viprOverlay } from "../../codecs/overlay/mod.ts";
 import { type Body, toNode } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
@@ -37,9 +37,9 @@ const contestsFor = Effect.fnUntraced(function* (algorithm: keyof typeof pairs) 
   const uris = [`reload://${nodeIdText(7n)}@ring.example/`];
   const lasting = { notBeforeMs: nowMs - 1_000, notAfterMs: nowMs + 3_600_000 };
   const certificates = [yield* certified(key, root, { uris, ...lasting })];
-  const post = yield* makePost({ key, certificates, roots: [] }, configuration);
-  const seal = post.seal({ transactionId: 5n, destinations: [toNode(1n)], body: ping });
-  const sealed = yield* seal;
+  const security = yield* makeMessageSecurity({ key, certificates, roots: [] }, configuration);
+  const seal = security.sign({ transactionId: 5n, destinations: [toNode(1n)], body: ping });
+  const signed = yield* seal;
   const { privateKey, publicKey } = pairs[algorithm];
   const pass = (work: Effect.Effect<unknown, unknown>) => () => rateOfAsync(() => Effect.runPromise(work));
   return [
@@ -54,7 +54,7 @@ const contestsFor = Effect.fnUntraced(function* (algorithm: keyof typeof pairs) 
       name: `messages: ${algorithm} open`,
       unit: "1/s",
       peerName: "node:crypto verify alone",
-      ours: pass(post.open(sealed)),
+      ours: pass(security.verify(signed)),
       peer: verifyAlone(publicKey, sign("sha256", text, privateKey)),
     },
   ] satisfies ReadonlyArray<Contest>;

@@ -2,11 +2,11 @@
 import * as assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { CERTIFICATE_LIFETIME_MS } from "../../actors/enrol/server.ts";
-import { HELD_MAX, NAMELESS_MS } from "../../actors/reload/far-end.ts";
-import { ABSENT_MS, FETCHES_MAX } from "../../actors/reload/finder.ts";
+import { ABSENT_MS, FETCHES_MAX } from "../../actors/reload/certificate-fetcher.ts";
+import { IDENTIFY_MS, UNIDENTIFIED_MESSAGES_MAX } from "../../actors/reload/link-peer.ts";
 import { NUMBER_LIFETIME_S } from "../../actors/reload/numbers.ts";
 import { nodeLimits } from "../../actors/reload/options.ts";
-import { OF_SIGNER_MAX, REPLAY_MS, REQUEST_MS, REQUESTS_MAX } from "../../actors/reload/repeats.ts";
+import { OF_SIGNER_MAX, REPLAY_MS, REQUEST_MS, REQUESTS_MAX } from "../../actors/reload/seen-requests.ts";
 import { VALUES_MAX } from "../../actors/reload/storage.ts";
 import { PVP_STREAMS_MAX, PVP_STREAMS_OF_ADDRESS_MAX } from "../../actors/validation/terminator.ts";
 import { FORM_BYTES_MAX, FORM_PARTS_MAX } from "../../codecs/enrol/mod.ts";
@@ -66,7 +66,7 @@ const sentences: Readonly<Record<string, ReadonlyArray<string>>> = {
     `${seconds(rtoMsMin)} s at least, 60 s at most`,
     `after ${seconds(holdMs)} s without one it is closed`,
     `| links that others open | ${linksMax} |`,
-    `${HELD_MAX} messages wait for that, ${seconds(NAMELESS_MS)} s;`,
+    `${UNIDENTIFIED_MESSAGES_MAX} messages wait for that, ${seconds(IDENTIFY_MS)} s;`,
     `${messagesPerSecond} messages a second by Node-ID, burst of ${BURST_S} s`,
     `${words[SENDS_MAX]} times in all; after ${seconds(REQUEST_MS)} s it has failed`,
     `until ${words[REPLAY_MS / 60_000]} minutes have passed`,

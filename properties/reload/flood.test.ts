@@ -1,7 +1,7 @@
 /** One neighbour that floods takes nothing from the others: rates on virtual time, round trips on real sockets. */
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
-import { makePace } from "../../actors/reload/pace.ts";
+import { makeNeighbourRate } from "../../actors/reload/neighbour-rate.ts";
 import { FramedMessage, Packet, toNode } from "../../codecs/reload/mod.ts";
 import { concat } from "../../codecs/shared/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
@@ -15,7 +15,7 @@ const RATE = 200;
 testOverlay(
   "a node's messages are taken at its rate after a burst, however many links it has; another's are not counted with them",
   Effect.gen(function* () {
-    const pace = makePace(RATE);
+    const pace = makeNeighbourRate(RATE);
     const startMs = yield* Clock.currentTimeMillis;
     const taken: Array<number> = [];
     const one = Effect.gen(function* () {
@@ -39,10 +39,10 @@ testOverlay(
     const overlay = yield* overlayOf(1, {}, { limits: { messagesPerSecond: RATE } });
     yield* overlay.join();
     const [node, other] = overlay.members as [Member, Member];
-    const { credentials, seal } = yield* outsider(overlay);
-    const good = yield* seal(node);
+    const { credentials, sign } = yield* outsider(overlay);
+    const good = yield* sign(node);
     const forged = { ...good, transactionId: 6n, viaList: [toNode(5n)] };
-    const onward = yield* seal(other);
+    const onward = yield* sign(other);
     const counted = () => {
       const { delivered, badSignatures, forwarded } = node.counters;
       return delivered + badSignatures + forwarded;
@@ -81,11 +81,11 @@ const onSockets = Effect.gen(function* () {
   const honest = yield* outsider(overlay, 0x111n);
   const greedy = yield* outsider(overlay, 0x222n);
   const stream = yield* dialled(node, honest.credentials);
-  const ping = dataFrame(yield* honest.seal(node), 0);
+  const ping = dataFrame(yield* honest.sign(node), 0);
   const ask = Effect.andThen(stream.write(ping), nextAnswer(stream));
   yield* roundTrips(ask, 20);
   const calm = yield* roundTrips(ask, 60);
-  const frame = dataFrame(yield* greedy.seal(node), 0);
+  const frame = dataFrame(yield* greedy.sign(node), 0);
   const burst = concat(...Array.from({ length: 16 }, () => frame));
   for (let i = 0; i < 3; i++) {
     const line = yield* dialled(node, greedy.credentials);

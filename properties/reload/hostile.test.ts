@@ -57,7 +57,7 @@ testOverlay(
   Effect.gen(function* () {
     const overlay = yield* overlayOf(2);
     const [node] = overlay.members as [Member];
-    const { credentials, seal } = yield* outsider(overlay);
+    const { credentials, sign } = yield* outsider(overlay);
     const several = yield* overlay.issue([OUTSIDER + 1n, OUTSIDER + 2n]);
     for (const [tls, code] of [
       [credentials, messageCode.updateReq], // over its link, without routing
@@ -65,7 +65,7 @@ testOverlay(
       [several, messageCode.pingReq], // asks who is there
     ] as const) {
       const stream = yield* dialled(node, tls);
-      yield* stream.write(framed(yield* seal(node)));
+      yield* stream.write(framed(yield* sign(node)));
       yield* Effect.sleep(100);
       yield* stream.write(Uint8Array.of(0xff)); // the end of it
       const packets = (yield* readToEnd(stream)).flatMap(({ type, frame }) => {
@@ -83,8 +83,8 @@ testOverlay(
   Effect.gen(function* () {
     const overlay = yield* overlayOf(2);
     const [node] = overlay.members as [Member];
-    const { credentials, seal } = yield* outsider(overlay);
-    const long = yield* seal(node, { type: "pingReq", value: { padding: new Uint8Array(3_000) } });
+    const { credentials, sign } = yield* outsider(overlay);
+    const long = yield* sign(node, { type: "pingReq", value: { padding: new Uint8Array(3_000) } });
     const pieces = fragmentsOf(long, 1_000);
     assert.ok(pieces.length > 3);
     const stream = yield* dialled(node, credentials);
@@ -105,8 +105,8 @@ testOverlay(
   Effect.gen(function* () {
     const overlay = yield* overlayOf(3, { maxMessageSize: 5_000 });
     const [node] = overlay.members as [Member];
-    const { credentials, seal } = yield* outsider(overlay);
-    const long = yield* seal(node, { type: "pingReq", value: { padding: new Uint8Array(9_000) } });
+    const { credentials, sign } = yield* outsider(overlay);
+    const long = yield* sign(node, { type: "pingReq", value: { padding: new Uint8Array(9_000) } });
     const whole = framed(long);
     // All at once; and a byte at a time: frame, header and code are 66 bytes, and no more is waited for.
     for (const chunks of [[whole], Array.from(whole.slice(0, 66), (byte) => Uint8Array.of(byte))]) {
@@ -139,9 +139,9 @@ testOverlay(
     const overlay = yield* overlayOf(4, { maxMessageSize: 5_000 });
     yield* overlay.join();
     const [node, other] = overlay.members as [Member, Member];
-    const { credentials, seal } = yield* outsider(overlay);
-    const empty = encode(Packet, yield* seal(other, { type: "pingReq", value: { padding: new Uint8Array() } })).length;
-    const full = (size: number) => seal(other, { type: "pingReq", value: { padding: new Uint8Array(size - empty) } });
+    const { credentials, sign } = yield* outsider(overlay);
+    const empty = encode(Packet, yield* sign(other, { type: "pingReq", value: { padding: new Uint8Array() } })).length;
+    const full = (size: number) => sign(other, { type: "pingReq", value: { padding: new Uint8Array(size - empty) } });
     assert.equal(yield* answerTo(yield* dialled(node, credentials), yield* full(4_900)), "pingAns");
     assert.equal(yield* answerTo(yield* dialled(node, credentials), yield* full(4_998)), "messageTooLarge");
     // Our own that no link would take fails at once, and not after fifteen seconds.
@@ -164,19 +164,19 @@ testOverlay(
   Effect.gen(function* () {
     const overlay = yield* overlayOf(5);
     const [node] = overlay.members as [Member];
-    const { credentials, seal } = yield* outsider(overlay);
+    const { credentials, sign } = yield* outsider(overlay);
     const appAttach: Request = {
       type: "appAttachReq",
       value: { ufrag: new Uint8Array(), password: new Uint8Array(), application: 9, role: "active", candidates: [] },
     };
-    const asked = yield* seal(node, appAttach);
+    const asked = yield* sign(node, appAttach);
     assert.equal(yield* answerTo(yield* dialled(node, credentials), asked), "notFound");
     assert.equal(yield* answerTo(yield* dialled(node, credentials), asked), "notFound");
     assert.equal(node.counters.repeated, 1);
     yield* Effect.sleep(15_000);
     assert.equal(yield* answerTo(yield* dialled(node, credentials), asked), "silence");
     assert.equal(node.counters.repeated, 2);
-    const ping = yield* seal(node);
+    const ping = yield* sign(node);
     for (let i = 0; i < 2; i++) assert.equal(yield* answerTo(yield* dialled(node, credentials), ping), "pingAns");
     assert.equal(node.counters.repeated, 2);
   }),
@@ -189,12 +189,12 @@ testOverlay(
     const [node] = overlay.members as [Member];
     const victim = yield* outsider(overlay, 0x111n);
     const thief = yield* outsider(overlay, 0x222n);
-    const recorded = yield* victim.seal(node, attach);
+    const recorded = yield* victim.sign(node, attach);
     assert.equal(yield* answerTo(yield* dialled(node, victim.credentials), recorded), "attachAns");
     yield* Effect.sleep(20_000);
     const stream = yield* dialled(node, thief.credentials);
     assert.equal(yield* answerTo(stream, recorded), "silence");
-    assert.equal(yield* answerTo(stream, yield* thief.seal(node)), "pingAns");
+    assert.equal(yield* answerTo(stream, yield* thief.sign(node)), "pingAns");
   }),
 );
 
@@ -204,19 +204,19 @@ testOverlay(
     const overlay = yield* overlayOf(7);
     yield* overlay.join();
     const [node, other] = overlay.members as [Member, Member];
-    const { credentials, post } = yield* outsider(overlay);
-    const sealed = (body: Parameters<typeof post.seal>[0]["body"], to: bigint) =>
-      post.seal({ transactionId: 5n, destinations: [toNode(to)], body });
+    const { credentials, security } = yield* outsider(overlay);
+    const signed = (body: Parameters<typeof security.sign>[0]["body"], to: bigint) =>
+      security.sign({ transactionId: 5n, destinations: [toNode(to)], body });
     const stream = yield* dialled(node, credentials);
     const before = { ...node.counters };
-    const unasked = yield* sealed({ type: "pingAns", value: { responseId: 1n, time: 1n } }, node.nodeId);
+    const unasked = yield* signed({ type: "pingAns", value: { responseId: 1n, time: 1n } }, node.nodeId);
     assert.equal(yield* answerTo(stream, unasked), "silence");
-    const lost = yield* sealed({ type: "error", value: { code: 3, info: new Uint8Array() } }, other.nodeId);
+    const lost = yield* signed({ type: "error", value: { code: 3, info: new Uint8Array() } }, other.nodeId);
     assert.equal(yield* answerTo(stream, { ...lost, ttl: 0 }), "silence");
     assert.equal(yield* answerTo(stream, { ...lost, version: 9 }), "silence");
     assert.equal(node.counters.dropped, before.dropped + 3);
     const resource = toResource(resourceOfNumber(e164("+14085551000")));
-    const looping = { ...(yield* sealed({ type: "pingReq", value: { padding: new Uint8Array() } }, node.nodeId)) };
+    const looping = { ...(yield* signed({ type: "pingReq", value: { padding: new Uint8Array() } }, node.nodeId)) };
     const twice = { ...looping, destinationList: [toNode(other.nodeId), toNode(node.nodeId), toNode(other.nodeId)] };
     assert.equal(yield* answerTo(stream, twice), "invalidMessage");
     assert.equal(yield* answerTo(stream, { ...looping, destinationList: [resource, toNode(1n)] }), "silence");

@@ -2,10 +2,10 @@
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
-import { ABSENT_MS } from "../../actors/reload/finder.ts";
+import { ABSENT_MS } from "../../actors/reload/certificate-fetcher.ts";
 import { makeInbox } from "../../actors/reload/inbox.ts";
-import type { Opened } from "../../actors/reload/post.ts";
-import { makePost } from "../../actors/reload/post.ts";
+import type { VerifiedMessage } from "../../actors/reload/message-security.ts";
+import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
 import { viprOverlay } from "../../codecs/overlay/mod.ts";
 import {
   type Body,
@@ -40,107 +40,111 @@ const world = Effect.gen(function* () {
       notAfterMs: nowMs + 3_600_000,
     });
     const credentials = { key, certificates: [certificate], roots: [root.certificate] };
-    const post = yield* makePost(credentials, { now: () => overlay, roots: () => [root.certificate] });
-    return { certificate, post };
+    const security = yield* makeMessageSecurity(credentials, { now: () => overlay, roots: () => [root.certificate] });
+    return { certificate, security };
   });
   const us = yield* member(1n);
   const stored = new Map<bigint, ReadonlyArray<Uint8Array>>();
-  const heard = {
-    opened: [] as Array<{ packet: Packet; opened: Opened }>,
-    refused: [] as Array<string>,
+  const seen = {
+    received: [] as Array<{ packet: Packet; message: VerifiedMessage }>,
+    rejected: [] as Array<string>,
     dropped: [] as Array<string>,
     fetched: [] as Array<bigint>,
-    askedOf: undefined as Destination | undefined,
+    destination: undefined as Destination | undefined,
   };
-  const inbox = yield* makeInbox(us.post, () => 131_072, {
-    opened: (packet, _, opened) => Effect.sync(() => void heard.opened.push({ packet, opened })),
-    unbelievable: (_, __, { refused }) => Effect.sync(() => void heard.refused.push(refused)),
-    drop: (why) => Effect.sync(() => void heard.dropped.push(why)),
-    askedOf: () => heard.askedOf,
-    fetch: (nodeId) => {
-      heard.fetched.push(nodeId);
+  const inbox = yield* makeInbox(us.security, () => 131_072, {
+    received: (packet, _, message) => Effect.sync(() => void seen.received.push({ packet, message })),
+    rejected: (_, __, { rejected }) => Effect.sync(() => void seen.rejected.push(rejected)),
+    drop: (why) => Effect.sync(() => void seen.dropped.push(why)),
+    destinationOf: () => seen.destination,
+    certificatesAt: (nodeId) => {
+      seen.fetched.push(nodeId);
       return Effect.as(Effect.sleep(50), stored.get(nodeId) ?? []);
     },
   });
-  return { member, stored, heard, inbox };
+  return { member, stored, seen, inbox };
 });
 
-const sealed = (post: Effect.Success<ReturnType<typeof makePost>>, body: Body, transactionId = 5n, bare = true) =>
-  post.seal({ transactionId, destinations: [toNode(1n)], body, bare });
+const signed = (
+  security: Effect.Success<ReturnType<typeof makeMessageSecurity>>,
+  body: Body,
+  transactionId = 5n,
+  bare = true,
+) => security.sign({ transactionId, destinations: [toNode(1n)], body, bare });
 
 testOverlay(
   "RFC 6940 §8: whose certificate is not carried is believed once the overlay has shown it, and from then on at once",
   Effect.gen(function* () {
-    const { member, stored, heard, inbox } = yield* world;
+    const { member, stored, seen, inbox } = yield* world;
     const far = yield* member(2n);
     stored.set(2n, [(yield* member(2n)).certificate, far.certificate]);
     // Brought by another: the first of the via list is said to have signed.
-    const packet = { ...(yield* sealed(far.post, ping)), viaList: [toNode(2n), toNode(9n)] };
+    const packet = { ...(yield* signed(far.security, ping)), viaList: [toNode(2n), toNode(9n)] };
     yield* inbox.deliver(packet, FROM);
-    assert.equal(heard.opened.length, 0); // the link is not held up
+    assert.equal(seen.received.length, 0); // the link is not held up
     yield* Effect.sleep(60);
-    assert.deepEqual([heard.opened[0]?.opened.signer.nodeId, heard.fetched], [2n, [2n]]);
+    assert.deepEqual([seen.received[0]?.message.signer.nodeId, seen.fetched], [2n, [2n]]);
     yield* inbox.deliver(packet, FROM);
-    assert.deepEqual([heard.opened.length, heard.fetched.length], [2, 1]);
+    assert.deepEqual([seen.received.length, seen.fetched.length], [2, 1]);
     // A lie about the way finds another's certificates, which do not fit.
     const other = yield* member(3n);
     stored.set(4n, [far.certificate]);
-    yield* inbox.deliver({ ...(yield* sealed(other.post, ping)), viaList: [toNode(4n)] }, FROM);
+    yield* inbox.deliver({ ...(yield* signed(other.security, ping)), viaList: [toNode(4n)] }, FROM);
     yield* Effect.sleep(60);
-    assert.deepEqual([heard.refused, heard.fetched], [["signature"], [2n, 4n]]);
+    assert.deepEqual([seen.rejected, seen.fetched], [["signature"], [2n, 4n]]);
   }),
 );
 
 testOverlay(
   "an answer's signer is who was asked; when a resource was asked it can be the neighbour who brought it alone",
   Effect.gen(function* () {
-    const { member, stored, heard, inbox } = yield* world;
+    const { member, stored, seen, inbox } = yield* world;
     const far = yield* member(2n);
     stored.set(2n, [far.certificate]);
-    const answer = yield* sealed(far.post, pong);
+    const answer = yield* signed(far.security, pong);
     yield* inbox.deliver(answer, FROM);
     yield* Effect.sleep(60);
-    assert.deepEqual([heard.fetched, heard.refused.length], [[], 1]);
+    assert.deepEqual([seen.fetched, seen.rejected.length], [[], 1]);
     for (const asked of [toResource(new Uint8Array(16)), toNode(WILDCARD)]) {
-      heard.askedOf = asked;
+      seen.destination = asked;
       yield* inbox.deliver(answer, FROM);
       yield* Effect.sleep(60);
     }
-    assert.deepEqual([heard.fetched, heard.refused.length], [[FROM], 3]); // not there, and not sought again at once
-    heard.askedOf = toNode(2n);
+    assert.deepEqual([seen.fetched, seen.rejected.length], [[FROM], 3]); // not there, and not sought again at once
+    seen.destination = toNode(2n);
     yield* inbox.deliver(answer, FROM);
     yield* Effect.sleep(60);
-    assert.deepEqual([heard.fetched, heard.opened.length], [[FROM, 2n], 1]);
+    assert.deepEqual([seen.fetched, seen.received.length], [[FROM, 2n], 1]);
     const near = yield* member(FROM);
     stored.set(FROM, [near.certificate]);
     yield* Effect.sleep(ABSENT_MS);
-    heard.askedOf = toResource(new Uint8Array(16));
-    yield* inbox.deliver(yield* sealed(near.post, pong, 6n), FROM);
+    seen.destination = toResource(new Uint8Array(16));
+    yield* inbox.deliver(yield* signed(near.security, pong, 6n), FROM);
     yield* Effect.sleep(60);
-    assert.equal(heard.opened[1]?.opened.signer.nodeId, FROM);
+    assert.equal(seen.received[1]?.message.signer.nodeId, FROM);
   }),
 );
 
 testOverlay(
   "values of signers that are not shown wait for them: the key of a registration names its node",
   Effect.gen(function* () {
-    const { member, stored, heard, inbox } = yield* world;
+    const { member, stored, seen, inbox } = yield* world;
     const [near, owner] = [yield* member(2n), yield* member(3n)];
     stored.set(3n, [owner.certificate]);
     const resource = new Uint8Array(16);
     const kind = kindId.viprRegistration;
     const key = encodeRegistrationKey({ nodeId: 3n, vservice: vserviceId(1n) });
     const value = { key, value: { exists: true, value: new Uint8Array(16) } };
-    const signature = yield* owner.post.signValue(resource, kind, 7n, value);
+    const signature = yield* owner.security.signValue(resource, kind, 7n, value);
     const data: StoredData = { storageTime: 7n, lifetime: 60, value, signature };
     const store: Body = {
       type: "storeReq",
       value: { resource, replica: 0, kinds: [{ kind, generation: 0n, values: [data] }] },
     };
-    yield* inbox.deliver(yield* sealed(near.post, store, 5n, false), FROM);
+    yield* inbox.deliver(yield* signed(near.security, store, 5n, false), FROM);
     yield* Effect.sleep(60);
-    assert.deepEqual(heard.fetched, [3n]);
-    const signer = yield* heard.opened[0]!.opened.signerOf(resource, kind, data);
+    assert.deepEqual(seen.fetched, [3n]);
+    const signer = yield* seen.received[0]!.message.signerOf(resource, kind, data);
     assert.equal(signer?.nodeId, 3n);
   }),
 );
@@ -148,28 +152,28 @@ testOverlay(
 testOverlay(
   "one neighbour's messages without certificates hold no more than their share, and nobody else's",
   Effect.gen(function* () {
-    const { member, stored, heard, inbox } = yield* world;
+    const { member, stored, seen, inbox } = yield* world;
     const strangers = yield* Effect.forEach(
       Array.from({ length: 12 }, (_, i) => BigInt(100 + i)),
       member,
     );
-    for (const [i, { post }] of strangers.entries()) {
-      const packet = { ...(yield* sealed(post, ping)), viaList: [toNode(BigInt(100 + i))] };
+    for (const [i, { security }] of strangers.entries()) {
+      const packet = { ...(yield* signed(security, ping)), viaList: [toNode(BigInt(100 + i))] };
       yield* inbox.deliver(packet, FROM);
     }
-    assert.equal(heard.dropped.length, 4);
+    assert.equal(seen.dropped.length, 4);
     const far = yield* member(2n);
     stored.set(2n, [far.certificate]);
-    yield* inbox.deliver({ ...(yield* sealed(far.post, ping)), viaList: [toNode(2n)] }, FROM + 1n);
+    yield* inbox.deliver({ ...(yield* signed(far.security, ping)), viaList: [toNode(2n)] }, FROM + 1n);
     yield* Effect.sleep(60);
-    assert.deepEqual([heard.opened.length, heard.refused.length], [1, 8]);
+    assert.deepEqual([seen.received.length, seen.rejected.length], [1, 8]);
   }),
 );
 
 testOverlay(
   "a member whose Stores each name eight unknown signers has half of the fetches at most, and others find theirs",
   Effect.gen(function* () {
-    const { member, stored, heard, inbox } = yield* world;
+    const { member, stored, seen, inbox } = yield* world;
     const [near, far] = [yield* member(2n), yield* member(3n)];
     stored.set(3n, [far.certificate]);
     const [resource, kind] = [new Uint8Array(16), kindId.viprRegistration];
@@ -185,16 +189,16 @@ testOverlay(
         type: "storeReq",
         value: { resource, replica: 0, kinds: [{ kind, generation: 0n, values }] },
       };
-      yield* inbox.deliver(yield* sealed(near.post, store, BigInt(i), false), FROM);
+      yield* inbox.deliver(yield* signed(near.security, store, BigInt(i), false), FROM);
     }
     yield* Effect.yieldNow;
-    yield* inbox.deliver({ ...(yield* sealed(far.post, ping)), viaList: [toNode(3n)] }, FROM + 1n);
+    yield* inbox.deliver({ ...(yield* signed(far.security, ping)), viaList: [toNode(3n)] }, FROM + 1n);
     yield* Effect.sleep(60);
-    assert.deepEqual([heard.fetched.length, heard.fetched.includes(3n), heard.dropped.length], [17, true, 6]);
-    assert.ok(heard.opened.some(({ opened }) => opened.signer.nodeId === 3n));
+    assert.deepEqual([seen.fetched.length, seen.fetched.includes(3n), seen.dropped.length], [17, true, 6]);
+    assert.ok(seen.received.some(({ message }) => message.signer.nodeId === 3n));
     // Their share is theirs again.
-    yield* inbox.deliver({ ...(yield* sealed((yield* member(4n)).post, ping)), viaList: [toNode(4n)] }, FROM);
+    yield* inbox.deliver({ ...(yield* signed((yield* member(4n)).security, ping)), viaList: [toNode(4n)] }, FROM);
     yield* Effect.sleep(60);
-    assert.equal(heard.fetched.at(-1), 4n);
+    assert.equal(seen.fetched.at(-1), 4n);
   }),
 );

@@ -16,7 +16,7 @@ import { machineLaws } from "../kit/machine-laws.ts";
 
 const input: ReloadLinkInput = { rtoMsMin: 1_000, holdMs: 30_000 };
 const message = Uint8Array.of(1);
-const post = (atMs: number): ReloadLinkEvent => ({ type: "post", message, atMs });
+const post = (atMs: number): ReloadLinkEvent => ({ type: "outgoing", message, atMs });
 const data = (sequence: number): ReloadLinkEvent => ({
   type: "framed",
   frame: { type: "data", frame: { sequence, message } },

@@ -51,8 +51,8 @@ testOverlay(
   Effect.gen(function* () {
     const overlay = yield* overlayOf(2);
     const [node] = overlay.members as [Member];
-    const { credentials, seal } = yield* outsider(overlay);
-    const honest = yield* seal(node);
+    const { credentials, sign } = yield* outsider(overlay);
+    const honest = yield* sign(node);
     const stream = yield* dialled(node, credentials);
     assert.equal(yield* answerTo(stream, honest), "pingAns");
     // The same signature over another transaction.
@@ -67,8 +67,8 @@ testOverlay(
   Effect.gen(function* () {
     const overlay = yield* overlayOf(3);
     const [node] = overlay.members as [Member];
-    const { credentials, seal } = yield* outsider(overlay);
-    const good = yield* seal(node);
+    const { credentials, sign } = yield* outsider(overlay);
+    const good = yield* sign(node);
     const says = Effect.fnUntraced(function* (packet: Packet) {
       return yield* Effect.scoped(Effect.flatMap(dialled(node, credentials), (stream) => answerTo(stream, packet)));
     });
@@ -84,9 +84,9 @@ testOverlay(
     assert.equal(yield* says({ ...good, destinationList: [toNode(node.nodeId), toNode(3n)] }), "silence");
     assert.equal(yield* says({ ...good, fragment: 0x80000000 }), "silence");
     const join: Request = { type: "joinReq", value: { joiningPeer: 1n, overlayData: new Uint8Array() } };
-    assert.equal(yield* says(yield* seal(node, join)), "forbidden");
+    assert.equal(yield* says(yield* sign(node, join)), "forbidden");
     const config: Request = { type: "configUpdateReq", value: { type: "config", data: new Uint8Array() } };
-    assert.equal(yield* says(yield* seal(node, config)), "forbidden");
+    assert.equal(yield* says(yield* sign(node, config)), "forbidden");
   }),
 );
 
@@ -96,8 +96,8 @@ testOverlay(
     const overlay = yield* overlayOf(4);
     const [node] = overlay.members as [Member];
     const keys = yield* Keys;
-    const { credentials, seal } = yield* outsider(overlay);
-    const good = yield* seal(node);
+    const { credentials, sign } = yield* outsider(overlay);
+    const good = yield* sign(node);
     const read = decode(Payload, good.payload);
     assert.ok(read.ok);
     const resigned = Effect.fnUntraced(function* (code: number, body: Uint8Array, critical = false) {

@@ -1,7 +1,7 @@
 /** Requests of a node's own: what of them carries its certificate, how often they are sent, and when they are not sent at all. */
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
-import { makePost } from "../../actors/reload/post.ts";
+import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
 import { makeRequests, REQUESTS_MAX } from "../../actors/reload/requests.ts";
 import { type Packet, Payload, type Request, toNode } from "../../codecs/reload/mod.ts";
 import { decode } from "../../codecs/wire/mod.ts";
@@ -14,18 +14,21 @@ const RETRANSMIT_MS = 3_000;
 const asker = Effect.gen(function* () {
   const { configuration, issue } = yield* overlayOf(51, {}, { limits: { leaveMs: 0 } });
   const credentials = yield* issue(7n);
-  const post = yield* makePost(credentials, { now: () => configuration, roots: () => credentials.roots });
+  const security = yield* makeMessageSecurity(credentials, {
+    now: () => configuration,
+    roots: () => credentials.roots,
+  });
   const sent: Array<{ readonly atMs: number; readonly packet: Packet }> = [];
   const startMs = yield* Clock.currentTimeMillis;
   const requests = yield* makeRequests(
     () => RETRANSMIT_MS,
-    post,
+    security,
     () => ({ self: 7n, joined: true, predecessors: [], successors: [], fingers: [], linked: [] }),
     () => configuration.maxMessageSize,
     () => true,
     (packet) => Effect.map(Clock.currentTimeMillis, (nowMs) => void sent.push({ atMs: nowMs - startMs, packet })),
   );
-  return { requests, sent, post };
+  return { requests, sent, security };
 });
 
 const carried = (packet: Packet): number => {
@@ -36,8 +39,8 @@ const carried = (packet: Packet): number => {
 testOverlay(
   "RFC 6940 §6.2.1: a request without an answer is sent again, and then carries the certificate that it first left out",
   Effect.gen(function* () {
-    const { requests, sent, post } = yield* asker;
-    const { outcome } = yield* requests.ask([toNode(9n)], ping);
+    const { requests, sent, security } = yield* asker;
+    const { outcome } = yield* requests.request([toNode(9n)], ping);
     assert.equal(outcome.type, "timedOut");
     assert.deepEqual(
       sent.map(({ atMs }) => atMs),
@@ -48,7 +51,7 @@ testOverlay(
       [0, 1, 1, 1, 1],
     );
     assert.equal(new Set(sent.map(({ packet }) => packet.transactionId)).size, 1);
-    for (const { packet } of sent) assert.ok("signer" in (yield* post.open(packet)));
+    for (const { packet } of sent) assert.ok("signer" in (yield* security.verify(packet)));
   }),
 );
 
@@ -56,9 +59,9 @@ testOverlay(
   "what asks for certificates shows its own",
   Effect.gen(function* () {
     const { requests, sent } = yield* asker;
-    yield* requests.ask([toNode(9n)], ping, { selfContained: true });
+    yield* requests.request([toNode(9n)], ping, { selfContained: true });
     assert.ok(sent.every(({ packet }) => carried(packet) === 1));
-    assert.equal(requests.askedOf(sent[0]!.packet.transactionId), undefined);
+    assert.equal(requests.destinationOf(sent[0]!.packet.transactionId), undefined);
   }),
 );
 
@@ -74,16 +77,19 @@ testOverlay(
         kinds: [{ kind: 0x1234, generation: 0n, values: new Uint8Array(200_000) }],
       },
     };
-    assert.equal((yield* requests.ask([toNode(9n)], huge)).outcome.type, "lost");
+    assert.equal((yield* requests.request([toNode(9n)], huge)).outcome.type, "lost");
     assert.equal(sent.length, 0);
     yield* Effect.scoped(
       Effect.gen(function* () {
-        for (let i = 0; i < REQUESTS_MAX; i++) yield* Effect.forkScoped(requests.ask([toNode(9n)], ping));
+        for (let i = 0; i < REQUESTS_MAX; i++) yield* Effect.forkScoped(requests.request([toNode(9n)], ping));
         yield* Effect.sleep(1);
         assert.equal(sent.length, REQUESTS_MAX);
-        assert.deepEqual((yield* requests.ask([toNode(9n)], ping)).outcome, { type: "lost", why: "too many requests" });
+        assert.deepEqual((yield* requests.request([toNode(9n)], ping)).outcome, {
+          type: "lost",
+          why: "too many requests",
+        });
       }),
     );
-    assert.equal((yield* requests.ask([toNode(9n)], ping)).outcome.type, "timedOut"); // who gives up makes room
+    assert.equal((yield* requests.request([toNode(9n)], ping)).outcome.type, "timedOut"); // who gives up makes room
   }),
 );

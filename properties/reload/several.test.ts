@@ -2,9 +2,9 @@
 
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
-import { HELD_MAX, NAMELESS_MS } from "../../actors/reload/far-end.ts";
+import { IDENTIFY_MS, UNIDENTIFIED_MESSAGES_MAX } from "../../actors/reload/link-peer.ts";
+import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
 import { claimsOf, JoinFailed, publishNumber } from "../../actors/reload/mod.ts";
-import { makePost } from "../../actors/reload/post.ts";
 import { FramedMessage, type Packet, Packet as PacketWire, type Request, toNode } from "../../codecs/reload/mod.ts";
 import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
@@ -87,32 +87,32 @@ const door = Effect.fnUntraced(function* (seed: number) {
   const credentials = yield* ring.issue(IDS);
   const configuration = { now: () => ring.configuration, roots: () => credentials.roots };
   let transactionId = 100n;
-  const seal = Effect.fnUntraced(function* (as: bigint, body: Request) {
-    const post = yield* makePost(credentials, configuration, as);
-    return yield* post.seal({ transactionId: transactionId++, destinations: [toNode(node.nodeId)], body });
+  const sign = Effect.fnUntraced(function* (as: bigint, body: Request) {
+    const security = yield* makeMessageSecurity(credentials, configuration, as);
+    return yield* security.sign({ transactionId: transactionId++, destinations: [toNode(node.nodeId)], body });
   });
-  return { ring, node, credentials, seal };
+  return { ring, node, credentials, sign };
 });
 
 testOverlay(
   "RFC 6940 §6.1.2: before an Attach a link of several Node-IDs brings Pings; all else is Error_Forbidden, and so is another of its names",
   Effect.gen(function* () {
-    const { node, credentials, seal } = yield* door(33);
+    const { node, credentials, sign } = yield* door(33);
     const stream = yield* dialled(node, credentials);
     assert.deepEqual((yield* node.status).linked, []);
     // The first request that nobody passed on says who is there.
-    assert.equal(yield* answerTo(stream, yield* seal(IDS[0], find)), "forbidden");
+    assert.equal(yield* answerTo(stream, yield* sign(IDS[0], find)), "forbidden");
     assert.deepEqual((yield* node.status).linked, [IDS[0]]);
-    assert.equal(yield* answerTo(stream, yield* seal(IDS[0], ping)), "pingAns");
-    assert.equal(yield* answerTo(stream, yield* seal(IDS[0], find)), "forbidden");
-    assert.equal(yield* answerTo(stream, yield* seal(IDS[0], attach)), "attachAns");
-    assert.equal(yield* answerTo(stream, yield* seal(IDS[0], find)), "findAns");
+    assert.equal(yield* answerTo(stream, yield* sign(IDS[0], ping)), "pingAns");
+    assert.equal(yield* answerTo(stream, yield* sign(IDS[0], find)), "forbidden");
+    assert.equal(yield* answerTo(stream, yield* sign(IDS[0], attach)), "attachAns");
+    assert.equal(yield* answerTo(stream, yield* sign(IDS[0], find)), "findAns");
     for (const body of [ping, find, attach])
-      assert.equal(yield* answerTo(stream, yield* seal(IDS[1], body)), "forbidden");
+      assert.equal(yield* answerTo(stream, yield* sign(IDS[1], body)), "forbidden");
     // The other node's own link, beside it.
     const beside = yield* dialled(node, credentials);
-    assert.equal(yield* answerTo(beside, yield* seal(IDS[1], attach)), "attachAns");
-    assert.equal(yield* answerTo(beside, yield* seal(IDS[1], find)), "findAns");
+    assert.equal(yield* answerTo(beside, yield* sign(IDS[1], attach)), "attachAns");
+    assert.equal(yield* answerTo(beside, yield* sign(IDS[1], find)), "findAns");
     assert.deepEqual((yield* node.status).linked, [IDS[0], IDS[1]]);
   }),
 );
@@ -122,9 +122,12 @@ testOverlay(
   Effect.gen(function* () {
     const { ring, node } = yield* door(34);
     const credentials = yield* ring.issue(IDS[0]);
-    const post = yield* makePost(credentials, { now: () => ring.configuration, roots: () => credentials.roots });
+    const security = yield* makeMessageSecurity(credentials, {
+      now: () => ring.configuration,
+      roots: () => credentials.roots,
+    });
     const stream = yield* dialled(node, credentials);
-    const packet = yield* post.seal({ transactionId: 1n, destinations: [toNode(node.nodeId)], body: find });
+    const packet = yield* security.sign({ transactionId: 1n, destinations: [toNode(node.nodeId)], body: find });
     assert.equal(yield* answerTo(stream, packet), "findAns");
   }),
 );
@@ -132,7 +135,7 @@ testOverlay(
 testOverlay(
   "who is there is asked, and shown by an answer to that question alone; who shows nothing in ten seconds is let go",
   Effect.gen(function* () {
-    const { node, credentials, seal } = yield* door(35);
+    const { node, credentials, sign } = yield* door(35);
     const question = (packets: ReadonlyArray<FramedMessage>): Packet => {
       for (const { type, frame } of packets) {
         const read = type === "data" ? decode(PacketWire, frame.message) : undefined;
@@ -142,9 +145,9 @@ testOverlay(
     };
     const answering = Effect.fnUntraced(function* (transactionId: bigint, as: bigint) {
       const configuration = { now: () => node.configuration.now(), roots: () => credentials.roots };
-      const post = yield* makePost(credentials, configuration, as);
+      const security = yield* makeMessageSecurity(credentials, configuration, as);
       const body = { type: "pingAns", value: { responseId: 1n, time: 1n } } as const;
-      return yield* post.seal({ transactionId, destinations: [toNode(node.nodeId)], body });
+      return yield* security.sign({ transactionId, destinations: [toNode(node.nodeId)], body });
     });
     const chunk = Effect.fnUntraced(function* (stream: Effect.Success<ReturnType<typeof dialled>>) {
       const read = decode(FramedMessage, yield* stream.read);
@@ -155,7 +158,7 @@ testOverlay(
     // Answers carry no list of who brought them: one to another question proves nothing about this link.
     yield* stream.write(framed(yield* answering(asked.transactionId + 1n, IDS[1])));
     // Nor does what somebody has passed on.
-    yield* stream.write(framed({ ...(yield* seal(IDS[1], ping)), viaList: [toNode(IDS[1])] }));
+    yield* stream.write(framed({ ...(yield* sign(IDS[1], ping)), viaList: [toNode(IDS[1])] }));
     yield* Effect.sleep(100);
     assert.deepEqual((yield* node.status).linked, []);
     yield* stream.write(framed(yield* answering(asked.transactionId, IDS[2])));
@@ -166,22 +169,22 @@ testOverlay(
     const silent = yield* dialled(node, credentials);
     const startMs = yield* Clock.currentTimeMillis;
     yield* readToEnd(silent);
-    assert.equal((yield* Clock.currentTimeMillis) - startMs, NAMELESS_MS);
+    assert.equal((yield* Clock.currentTimeMillis) - startMs, IDENTIFY_MS);
   }),
 );
 
 testOverlay(
   "who brings much and shows nothing is cut off, and so is the tenth stream on which nobody has",
   Effect.gen(function* () {
-    const { node, credentials, seal } = yield* door(36);
+    const { node, credentials, sign } = yield* door(36);
     const stream = yield* dialled(node, credentials);
-    const passed = { ...(yield* seal(IDS[1], ping)), viaList: [toNode(IDS[1])] };
-    for (let i = 0; i <= HELD_MAX; i++) yield* stream.write(encode(FramedMessage, dataOf(passed, i)));
+    const passed = { ...(yield* sign(IDS[1], ping)), viaList: [toNode(IDS[1])] };
+    for (let i = 0; i <= UNIDENTIFIED_MESSAGES_MAX; i++) yield* stream.write(encode(FramedMessage, dataOf(passed, i)));
     yield* readToEnd(stream);
     const streams = yield* Effect.forEach(Array.from({ length: 9 }), () => dialled(node, credentials));
     const tenth = yield* dialled(node, credentials);
     assert.deepEqual(yield* readToEnd(tenth), []);
-    assert.equal(yield* answerTo(streams[8]!, yield* seal(IDS[0], ping)), "pingAns");
+    assert.equal(yield* answerTo(streams[8]!, yield* sign(IDS[0], ping)), "pingAns");
     // Ours to others is untouched.
     assert.deepEqual((yield* node.status).linked, [IDS[0]]);
   }),

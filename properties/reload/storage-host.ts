@@ -2,7 +2,7 @@
 
 import { Deferred, Effect, type Scope } from "effect";
 import type { StoreFailed, StoreShape } from "../../actors/ports/mod.ts";
-import type { Opened } from "../../actors/reload/post.ts";
+import type { VerifiedMessage } from "../../actors/reload/message-security.ts";
 import type { Sender } from "../../actors/reload/sender.ts";
 import { hostStorage, type ValueStorage } from "../../actors/reload/storage.ts";
 import { type Body, errorNameOf, type StoredData } from "../../codecs/reload/mod.ts";
@@ -51,7 +51,7 @@ export const hostTestStorage = Effect.fn("test.storage")(function* (
   const storage = yield* hostStorage(SELF, policy, board, () => Effect.void, store);
   yield* storage.ring(alone, "joined");
   const signer = signerOf(OWNER);
-  const opened = { signer, signerOf: () => Effect.succeed(signer) } as unknown as Opened;
+  const opened = { signer, signerOf: () => Effect.succeed(signer) } as unknown as VerifiedMessage;
   const ask = (
     event: ReturnType<typeof storing> | ReturnType<typeof fetching>,
     heard: (body: Body) => Effect.Effect<void>,

@@ -2,7 +2,7 @@
 import * as assert from "node:assert/strict";
 import { Effect } from "effect";
 import { type ByteStreamShape, type Credentials, Dialer } from "../../actors/ports/mod.ts";
-import { makePost } from "../../actors/reload/post.ts";
+import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
 import {
   decodeBody,
   errorNameOf,
@@ -78,8 +78,8 @@ export const nextAnswer = Effect.fnUntraced(function* (stream: ByteStreamShape) 
 export const outsider = Effect.fnUntraced(function* (overlay: Overlay, id = OUTSIDER) {
   const credentials = yield* overlay.issue(id);
   const configuration = { now: () => overlay.configuration, roots: () => credentials.roots };
-  const post = yield* makePost(credentials, configuration);
-  const seal = (to: Member, body: Request = ping) =>
-    post.seal({ transactionId: 5n, destinations: [toNode(to.nodeId)], body });
-  return { credentials, post, seal };
+  const security = yield* makeMessageSecurity(credentials, configuration);
+  const sign = (to: Member, body: Request = ping) =>
+    security.sign({ transactionId: 5n, destinations: [toNode(to.nodeId)], body });
+  return { credentials, security, sign };
 });

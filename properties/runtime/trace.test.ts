@@ -86,8 +86,8 @@ test("trace: an overlay's life gone through again is the same, and holds neither
     same([difference, broken, steps], [undefined, undefined, records.length]);
     same(runs, records.filter(({ event }) => event.type === "(start)").length);
     ok(runs > 20 && steps > 100, `${runs} runs, ${steps} steps`);
-    const posts = records.filter(({ event }) => event.type === "post");
-    ok(posts.length > 0 && posts.every(({ event }) => event.message.length === 0));
+    const outgoing = records.filter(({ event }) => event.type === "outgoing");
+    ok(outgoing.length > 0 && outgoing.every(({ event }) => event.message.length === 0));
     ok(!Buffer.from(bytes).includes(NUMBER.slice(1)));
     same(replayCommand([file]), 0);
   }));

@@ -6,7 +6,7 @@
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
 import type { Credentials } from "../../actors/ports/mod.ts";
-import { makePost } from "../../actors/reload/post.ts";
+import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
 import {
   encodeRegistration,
   encodeRegistrationKey,
@@ -58,16 +58,16 @@ testOverlay(
 
     const link = { ...owner, roots };
     const sent = Effect.fnUntraced(function* (by: Credentials, exists: boolean, transactionId: bigint) {
-      const post = yield* makePost(by, { now: () => overlay.configuration, roots: () => roots });
+      const security = yield* makeMessageSecurity(by, { now: () => overlay.configuration, roots: () => roots });
       const key = encodeRegistrationKey({ nodeId: VICTIM, vservice: vserviceId(1n) });
       const contents = exists ? encodeRegistration(VICTIM) : new Uint8Array();
       const value: StoredDataValue = { key, value: { exists, value: contents } };
       const storageTime = BigInt(nowMs) + transactionId;
-      const signature = yield* post.signValue(RESOURCE, kindId.viprRegistration, storageTime, value);
+      const signature = yield* security.signValue(RESOURCE, kindId.viprRegistration, storageTime, value);
       const values = [{ storageTime, lifetime: 3_600, value, signature }];
       const kinds = [{ kind: kindId.viprRegistration, generation: 0n, values }];
       const body = { type: "storeReq", value: { resource: RESOURCE, replica: 0, kinds } } as const;
-      const packet = yield* post.seal({ transactionId, destinations: [toNode(keeper.nodeId)], body });
+      const packet = yield* security.sign({ transactionId, destinations: [toNode(keeper.nodeId)], body });
       // Who sends a forged message finds the link closed.
       const heard = Effect.flatMap(dialled(keeper, link), (stream) => answerTo(stream, packet));
       return yield* Effect.scoped(Effect.catchTag(heard, "StreamClosed", () => Effect.succeed("closed")));

@@ -6,8 +6,8 @@ import { deepStrictEqual as same } from "node:assert";
 import { Clock, Deferred, Effect, Layer, Logger, type Scope } from "effect";
 import { enrol } from "../../actors/enrol/mod.ts";
 import { type Credentials, Dialer, Https, Listener, type PrivateKey } from "../../actors/ports/mod.ts";
+import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
 import { signDocument, verifySigned } from "../../actors/reload/mod.ts";
-import { makePost } from "../../actors/reload/post.ts";
 import { makeTrust } from "../../actors/reload/trust.ts";
 import { mediaType, readEnrolment } from "../../codecs/enrol/mod.ts";
 import { readDocument, viprOverlay, writeOverlay } from "../../codecs/overlay/mod.ts";
@@ -116,25 +116,27 @@ test("signers: messages and values are believed as the table says", () =>
       Effect.gen(function* () {
         const both = ends(row, nowMs);
         if (both === undefined) return false;
-        const us = yield* makePost(both.ours, configured(both.ours.roots));
-        const them = yield* makePost(both.theirs, configured(both.theirs.roots));
+        const us = yield* makeMessageSecurity(both.ours, configured(both.ours.roots));
+        const them = yield* makeMessageSecurity(both.theirs, configured(both.theirs.roots));
         const body = { type: "pingReq", value: { padding: new Uint8Array() } } as const;
-        const letter = { transactionId: 5n, destinations: [toNode(1n)], body };
-        const opened = yield* us.open(yield* them.seal(letter));
+        const unsigned = { transactionId: 5n, destinations: [toNode(1n)], body };
+        const opened = yield* us.verify(yield* them.sign(unsigned));
         // The value comes within a message of somebody else's, and brings its signer's chain.
         const value: StoredDataValue = { key: new Uint8Array(24), value: { exists: false, value: new Uint8Array() } };
         const [resource, kind] = [new Uint8Array(16), kindId.viprRegistration];
         const signature = yield* them.signValue(resource, kind, 9n, value);
         const good = chainOf(GOOD, nowMs);
-        const carrier = yield* makePost(
+        const carrier = yield* makeMessageSecurity(
           { key: keyOf(holders.leaf)!, certificates: good.shown, roots: [] },
           configured([good.root]),
         );
-        const reader = yield* makePost(both.ours, configured([good.root, ...both.ours.roots]));
-        const carried = yield* reader.open(yield* carrier.seal({ ...letter, certificates: both.theirs.certificates }));
-        if ("refused" in carried) return yield* Effect.die("the carrier is not believed");
+        const reader = yield* makeMessageSecurity(both.ours, configured([good.root, ...both.ours.roots]));
+        const carried = yield* reader.verify(
+          yield* carrier.sign({ ...unsigned, certificates: both.theirs.certificates }),
+        );
+        if ("rejected" in carried) return yield* Effect.die("the carrier is not believed");
         const signer = yield* carried.signerOf(resource, kind, { storageTime: 9n, lifetime: 1, value, signature });
-        const [byMessage, byValue] = [!("refused" in opened), signer?.nodeId === VICTIM];
+        const [byMessage, byValue] = [!("rejected" in opened), signer?.nodeId === VICTIM];
         return byMessage === byValue ? byMessage : yield* Effect.die("messages and values differ");
       }),
     ),

@@ -2,7 +2,13 @@
 import * as assert from "node:assert/strict";
 import { Effect } from "effect";
 import fc from "fast-check";
-import { makeRepeats, OF_SIGNER_MAX, REPLAY_MS, REQUEST_MS, REQUESTS_MAX } from "../../actors/reload/repeats.ts";
+import {
+  makeSeenRequests,
+  OF_SIGNER_MAX,
+  REPLAY_MS,
+  REQUEST_MS,
+  REQUESTS_MAX,
+} from "../../actors/reload/seen-requests.ts";
 import { type BodyType, toNode } from "../../codecs/reload/mod.ts";
 import type { ReplyTo } from "../../machines/reload/mod.ts";
 import { runs, test } from "../kit/harness.ts";
@@ -15,49 +21,49 @@ const reply = (transactionId: bigint, from = 3n): ReplyTo => ({
 });
 
 test("RFC 6940 §6.2.1: a repeated Store is answered again, along its own way, and is no second Store", () => {
-  const repeats = makeRepeats();
+  const seenRequests = makeSeenRequests();
   const sent: Array<unknown> = [];
-  assert.equal(repeats.asked(3n, "storeReq", reply(1n), 0).is, "fresh");
-  assert.equal(repeats.asked(3n, "storeReq", reply(1n), 10).is, "fresh"); // not answered yet: nothing to say again
-  repeats.answered(reply(1n), (to) => Effect.sync(() => void sent.push(to)));
-  const again = repeats.asked(3n, "storeReq", { ...reply(1n), to: [toNode(5n), toNode(3n)] }, REQUEST_MS - 1);
+  assert.equal(seenRequests.received(3n, "storeReq", reply(1n), 0).is, "fresh");
+  assert.equal(seenRequests.received(3n, "storeReq", reply(1n), 10).is, "fresh"); // not answered yet: nothing to say again
+  seenRequests.answered(reply(1n), (to) => Effect.sync(() => void sent.push(to)));
+  const again = seenRequests.received(3n, "storeReq", { ...reply(1n), to: [toNode(5n), toNode(3n)] }, REQUEST_MS - 1);
   assert.ok(again.is === "old" && again.again !== undefined);
   Effect.runSync(again.again([toNode(5n), toNode(3n)]));
   assert.deepEqual(sent, [[toNode(5n), toNode(3n)]]);
-  assert.equal(repeats.asked(4n, "storeReq", reply(1n, 4n), 20).is, "fresh"); // another's, by chance
+  assert.equal(seenRequests.received(4n, "storeReq", reply(1n, 4n), 20).is, "fresh"); // another's, by chance
 });
 
 test("what was recorded and is sent again later gets silence, whoever sends it", () => {
-  const repeats = makeRepeats();
-  repeats.asked(3n, "leaveReq", reply(1n), 0);
-  repeats.answered(reply(1n), () => Effect.void);
+  const seenRequests = makeSeenRequests();
+  seenRequests.received(3n, "leaveReq", reply(1n), 0);
+  seenRequests.answered(reply(1n), () => Effect.void);
   for (const atMs of [REQUEST_MS, REPLAY_MS - 1]) {
-    const replayed = repeats.asked(3n, "leaveReq", { ...reply(1n), to: [toNode(66n)] }, atMs);
+    const replayed = seenRequests.received(3n, "leaveReq", { ...reply(1n), to: [toNode(66n)] }, atMs);
     assert.deepEqual(replayed, { is: "old", again: undefined });
   }
-  assert.equal(repeats.asked(3n, "leaveReq", reply(1n), REPLAY_MS).is, "fresh");
+  assert.equal(seenRequests.received(3n, "leaveReq", reply(1n), REPLAY_MS).is, "fresh");
 });
 
 test("questions are asked as often as one likes", () => {
-  const repeats = makeRepeats();
+  const seenRequests = makeSeenRequests();
   const questions: ReadonlyArray<BodyType> = ["fetchReq", "statReq", "findReq", "probeReq", "pingReq", "routeQueryReq"];
   for (const type of questions) {
-    assert.equal(repeats.asked(3n, type, reply(1n), 0).is, "fresh");
-    assert.equal(repeats.asked(3n, type, reply(1n), 1).is, "fresh");
+    assert.equal(seenRequests.received(3n, type, reply(1n), 0).is, "fresh");
+    assert.equal(seenRequests.received(3n, type, reply(1n), 1).is, "fresh");
   }
-  assert.equal(repeats.size(), 0);
+  assert.equal(seenRequests.size(), 0);
 });
 
 test("no more is remembered than the limits say, and one signer's requests push out only its own", () => {
-  const repeats = makeRepeats();
-  repeats.asked(1n, "storeReq", reply(77n, 1n), 0);
-  repeats.answered(reply(77n, 1n), () => Effect.void);
-  for (let i = 0; i < 3 * OF_SIGNER_MAX; i++) repeats.asked(2n, "storeReq", reply(BigInt(i), 2n), 1);
-  assert.equal(repeats.size(), OF_SIGNER_MAX + 1);
-  assert.equal(repeats.asked(1n, "storeReq", reply(77n, 1n), 2).is, "old");
+  const seenRequests = makeSeenRequests();
+  seenRequests.received(1n, "storeReq", reply(77n, 1n), 0);
+  seenRequests.answered(reply(77n, 1n), () => Effect.void);
+  for (let i = 0; i < 3 * OF_SIGNER_MAX; i++) seenRequests.received(2n, "storeReq", reply(BigInt(i), 2n), 1);
+  assert.equal(seenRequests.size(), OF_SIGNER_MAX + 1);
+  assert.equal(seenRequests.received(1n, "storeReq", reply(77n, 1n), 2).is, "old");
   for (let i = 0; i < REQUESTS_MAX + 2_000; i++)
-    repeats.asked(BigInt(100 + (i % 400)), "storeReq", reply(BigInt(i), BigInt(100 + (i % 400))), 3);
-  assert.ok(repeats.size() <= REQUESTS_MAX, `${repeats.size()}`);
+    seenRequests.received(BigInt(100 + (i % 400)), "storeReq", reply(BigInt(i), BigInt(100 + (i % 400))), 3);
+  assert.ok(seenRequests.size() <= REQUESTS_MAX, `${seenRequests.size()}`);
 });
 
 test("against a list of all that was asked: never an answer for a fresh one, never a second service after an answer", () => {
@@ -69,7 +75,7 @@ test("against a list of all that was asked: never an answer for a fresh one, nev
   });
   fc.assert(
     fc.property(fc.array(event, { maxLength: 60 }), (events) => {
-      const repeats = makeRepeats();
+      const seenRequests = makeSeenRequests();
       const first = new Map<string, { atMs: number; answered: boolean }>();
       let atMs = 0;
       for (const { signer, transactionId, answer, afterMs } of events) {
@@ -77,7 +83,7 @@ test("against a list of all that was asked: never an answer for a fresh one, nev
         const name = `${signer} ${transactionId}`;
         const known = first.get(name);
         const age = known === undefined ? REPLAY_MS : atMs - known.atMs;
-        const verdict = repeats.asked(signer, "storeReq", reply(transactionId, signer), atMs);
+        const verdict = seenRequests.received(signer, "storeReq", reply(transactionId, signer), atMs);
         if (age >= REPLAY_MS) {
           assert.equal(verdict.is, "fresh");
           first.set(name, { atMs, answered: false });
@@ -87,7 +93,7 @@ test("against a list of all that was asked: never an answer for a fresh one, nev
         } else assert.equal(verdict.is, age < REQUEST_MS ? "fresh" : "old");
         const entry = first.get(name)!;
         if (answer && verdict.is === "fresh" && !entry.answered) {
-          repeats.answered(reply(transactionId, signer), () => Effect.void);
+          seenRequests.answered(reply(transactionId, signer), () => Effect.void);
           entry.answered = true;
         }
       }

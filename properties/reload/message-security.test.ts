@@ -1,8 +1,8 @@
-/** Messages sealed and opened: both algorithms, chains, several Node-IDs, and everything that is not to be believed. RFC 6940 §6.3.4. */
+/** Messages signed and opened: both algorithms, chains, several Node-IDs, and everything that is not to be believed. RFC 6940 §6.3.4. */
 import * as assert from "node:assert/strict";
 import { Clock, Effect, Layer } from "effect";
 import { type Credentials, Keys, type PrivateKey } from "../../actors/ports/mod.ts";
-import { makePost } from "../../actors/reload/post.ts";
+import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
 import { viprOverlay } from "../../codecs/overlay/mod.ts";
 import {
   type Body,
@@ -23,7 +23,7 @@ import { testEffect } from "../kit/harness.ts";
 
 const NAME = "ring.example";
 const ping: Body = { type: "pingReq", value: { padding: new Uint8Array() } };
-const letter = { transactionId: 5n, destinations: [toNode(1n)], body: ping };
+const unsigned = { transactionId: 5n, destinations: [toNode(1n)], body: ping };
 const uri = (id: bigint, overlay = NAME) => `reload://${nodeIdText(id)}@${overlay}/`;
 const configured = (roots: ReadonlyArray<Uint8Array>, badNodes: ReadonlyArray<bigint> = []) => {
   const overlay = viprOverlay({ name: NAME, sequence: 1, badNodes });
@@ -71,10 +71,10 @@ const withBucket = (
 
 const ring = Effect.gen(function* () {
   const root = yield* authorityNamed("root", undefined, yield* Clock.currentTimeMillis);
-  const us = yield* makePost(yield* holder(root, [1n]), configured([root.certificate]));
+  const us = yield* makeMessageSecurity(yield* holder(root, [1n]), configured([root.certificate]));
   const signerOf = Effect.fnUntraced(function* (packet: Packet, fetched?: ReadonlyArray<Uint8Array>) {
-    const opened = yield* us.open(packet, fetched);
-    return "refused" in opened ? opened.refused : opened.signer.nodeId;
+    const opened = yield* us.verify(packet, fetched);
+    return "rejected" in opened ? opened.rejected : opened.signer.nodeId;
   });
   return { root, us, signerOf };
 });
@@ -84,19 +84,19 @@ run(
   Effect.gen(function* () {
     const { root, us, signerOf } = yield* ring;
     const key = yield* (yield* Keys).generateRsa;
-    const rsa = yield* makePost(yield* holder(root, [7n], { key }), configured([root.certificate]));
-    const sealed = yield* rsa.seal(letter);
+    const rsa = yield* makeMessageSecurity(yield* holder(root, [7n], { key }), configured([root.certificate]));
+    const signed = yield* rsa.sign(unsigned);
     assert.deepEqual(
-      [payloadOf(sealed).security.signature.hash, payloadOf(sealed).security.signature.signature],
+      [payloadOf(signed).security.signature.hash, payloadOf(signed).security.signature.signature],
       [4, 1],
     );
-    assert.equal(yield* signerOf(sealed), 7n);
-    assert.equal(yield* signerOf(withSignature(sealed, { signature: 3 })), "signature"); // as if by ECDSA
+    assert.equal(yield* signerOf(signed), 7n);
+    assert.equal(yield* signerOf(withSignature(signed, { signature: 3 })), "signature"); // as if by ECDSA
     const resource = new Uint8Array(16);
     const value: StoredDataValue = { key: new Uint8Array(24), value: { exists: true, value: new Uint8Array(16) } };
     const signature = yield* rsa.signValue(resource, kindId.viprRegistration, 9n, value);
-    const opened = yield* us.open(sealed);
-    assert.ok(!("refused" in opened));
+    const opened = yield* us.verify(signed);
+    assert.ok(!("rejected" in opened));
     const stored = { storageTime: 9n, lifetime: 1, value, signature };
     assert.equal((yield* opened.signerOf(resource, kindId.viprRegistration, stored))?.nodeId, 7n);
     const older = { ...stored, storageTime: 8n };
@@ -114,22 +114,22 @@ run(
     const middle = yield* authorityNamed("middle", root, nowMs);
     const lower = yield* authorityNamed("lower", middle, nowMs);
     const chain = [lower.certificate, middle.certificate];
-    const post = yield* makePost(yield* holder(lower, [8n], { chain }), configured([root.certificate]));
-    const sealed = yield* post.seal(letter);
-    const fresh = yield* makePost(yield* holder(root, [2n]), configured([root.certificate]));
+    const security = yield* makeMessageSecurity(yield* holder(lower, [8n], { chain }), configured([root.certificate]));
+    const signed = yield* security.sign(unsigned);
+    const fresh = yield* makeMessageSecurity(yield* holder(root, [2n]), configured([root.certificate]));
     for (const order of [
       (all: ReadonlyArray<Uint8Array>) => all,
       (all: ReadonlyArray<Uint8Array>) => all.toReversed(),
     ]) {
-      assert.equal(yield* signerOf(withBucket(sealed, order)), 8n);
-      assert.ok(!("refused" in (yield* fresh.open(withBucket(sealed, order)))));
+      assert.equal(yield* signerOf(withBucket(signed, order)), 8n);
+      assert.ok(!("rejected" in (yield* fresh.verify(withBucket(signed, order)))));
     }
-    const stranger = yield* makePost(yield* holder(root, [3n]), configured([root.certificate]));
-    assert.ok("refused" in (yield* stranger.open(withBucket(sealed, (all) => all.slice(0, 2)))));
+    const stranger = yield* makeMessageSecurity(yield* holder(root, [3n]), configured([root.certificate]));
+    assert.ok("rejected" in (yield* stranger.verify(withBucket(signed, (all) => all.slice(0, 2)))));
     // What we pass on for others carries their issuers too.
-    const opened = yield* us.open(sealed);
-    assert.ok(!("refused" in opened));
-    const onward = yield* us.seal({ ...letter, certificates: [opened.signer.certificate] });
+    const opened = yield* us.verify(signed);
+    assert.ok(!("rejected" in opened));
+    const onward = yield* us.sign({ ...unsigned, certificates: [opened.signer.certificate] });
     assert.equal(payloadOf(onward).security.certificates.length, 4);
   }),
 );
@@ -140,16 +140,16 @@ run(
     const { root, signerOf } = yield* ring;
     const several = yield* holder(root, [20n, 21n]);
     for (const id of [20n, 21n]) {
-      const post = yield* makePost(several, configured([root.certificate]), id);
-      const sealed = yield* post.seal(letter);
-      assert.equal(payloadOf(sealed).security.signature.identity.type, "certHashNodeId");
-      assert.equal(yield* signerOf(sealed), id);
+      const security = yield* makeMessageSecurity(several, configured([root.certificate]), id);
+      const signed = yield* security.sign(unsigned);
+      assert.equal(payloadOf(signed).security.signature.identity.type, "certHashNodeId");
+      assert.equal(yield* signerOf(signed), id);
     }
     // "In the first case, the cert_hash type MUST be used", and in the second the other.
-    const nameless = yield* makePost(several, configured([root.certificate]));
-    assert.equal(yield* signerOf(yield* nameless.seal(letter)), "signature");
-    const foreign = yield* makePost(several, configured([root.certificate]), 22n);
-    assert.equal(yield* signerOf(yield* foreign.seal(letter)), "signature");
+    const nameless = yield* makeMessageSecurity(several, configured([root.certificate]));
+    assert.equal(yield* signerOf(yield* nameless.sign(unsigned)), "signature");
+    const foreign = yield* makeMessageSecurity(several, configured([root.certificate]), 22n);
+    assert.equal(yield* signerOf(yield* foreign.sign(unsigned)), "signature");
   }),
 );
 
@@ -157,31 +157,33 @@ run(
   "what is not to be believed: unsigned, another hash, a changed bit, another root, overlay or hour, a bad node",
   Effect.gen(function* () {
     const { root, us, signerOf } = yield* ring;
-    const good = yield* makePost(yield* holder(root, [9n]), configured([root.certificate]));
-    const sealed = yield* good.seal(letter);
-    assert.equal(yield* signerOf(sealed), 9n);
-    assert.equal(yield* signerOf(withSignature(sealed, { identity: { type: "none", identity: {} } })), "signature");
-    assert.equal(yield* signerOf(withSignature(sealed, { hash: 0, signature: 0 })), "signature");
-    assert.equal(yield* signerOf(withSignature(sealed, { hash: 2 })), "signature");
-    assert.equal(yield* signerOf({ ...sealed, transactionId: 6n }), "signature");
-    assert.equal(yield* signerOf({ ...sealed, overlay: sealed.overlay ^ 1 }), "signature");
-    for (const at of [0, 5, sealed.payload.length - 1]) {
-      const payload = sealed.payload.with(at, sealed.payload[at]! ^ 1);
-      assert.equal(typeof (yield* signerOf({ ...sealed, payload })), "string");
+    const good = yield* makeMessageSecurity(yield* holder(root, [9n]), configured([root.certificate]));
+    const signed = yield* good.sign(unsigned);
+    assert.equal(yield* signerOf(signed), 9n);
+    assert.equal(yield* signerOf(withSignature(signed, { identity: { type: "none", identity: {} } })), "signature");
+    assert.equal(yield* signerOf(withSignature(signed, { hash: 0, signature: 0 })), "signature");
+    assert.equal(yield* signerOf(withSignature(signed, { hash: 2 })), "signature");
+    assert.equal(yield* signerOf({ ...signed, transactionId: 6n }), "signature");
+    assert.equal(yield* signerOf({ ...signed, overlay: signed.overlay ^ 1 }), "signature");
+    for (const at of [0, 5, signed.payload.length - 1]) {
+      const payload = signed.payload.with(at, signed.payload[at]! ^ 1);
+      assert.equal(typeof (yield* signerOf({ ...signed, payload })), "string");
     }
-    assert.equal(typeof (yield* signerOf({ ...sealed, payload: sealed.payload.slice(0, -9) })), "string");
+    assert.equal(typeof (yield* signerOf({ ...signed, payload: signed.payload.slice(0, -9) })), "string");
     // The parts of the header that every peer changes are not covered.
-    assert.equal(yield* signerOf({ ...sealed, ttl: 3, viaList: [toNode(4n)] }), 9n);
+    assert.equal(yield* signerOf({ ...signed, ttl: 3, viaList: [toNode(4n)] }), 9n);
     const nowMs = yield* Clock.currentTimeMillis;
     const others = yield* authorityNamed("root", undefined, nowMs);
     const from = (credentials: Credentials) =>
-      Effect.flatMap(makePost(credentials, configured([root.certificate])), (post) => post.seal(letter));
+      Effect.flatMap(makeMessageSecurity(credentials, configured([root.certificate])), (security) =>
+        security.sign(unsigned),
+      );
     assert.equal(yield* signerOf(yield* from(yield* holder(others, [10n]))), "signature");
     assert.equal(yield* signerOf(yield* from(yield* holder(root, [11n], { lastsMs: -1_000 }))), "signature");
     assert.equal(yield* signerOf(yield* from(yield* holder(root, [12n], { overlay: "other.example" }))), "signature");
-    const stern = yield* makePost(yield* holder(root, [1n]), configured([root.certificate], [9n]));
-    assert.ok("refused" in (yield* stern.open(sealed)));
-    assert.ok(!("refused" in (yield* us.open(sealed))));
+    const stern = yield* makeMessageSecurity(yield* holder(root, [1n]), configured([root.certificate], [9n]));
+    assert.ok("rejected" in (yield* stern.verify(signed)));
+    assert.ok(!("rejected" in (yield* us.verify(signed))));
   }),
 );
 
@@ -191,14 +193,17 @@ run(
     const nowMs = yield* Clock.currentTimeMillis;
     const [root, other] = [yield* authorityNamed("a", undefined, nowMs), yield* authorityNamed("b", undefined, nowMs)];
     let roots: ReadonlyArray<Uint8Array> = [root.certificate];
-    const us = yield* makePost(yield* holder(root, [1n]), { ...configured([]), roots: () => roots });
-    const short = yield* makePost(yield* holder(root, [2n], { lastsMs: 30_000 }), configured([root.certificate]));
-    const sealed = yield* short.seal(letter);
-    assert.ok(!("refused" in (yield* us.open(sealed))));
+    const us = yield* makeMessageSecurity(yield* holder(root, [1n]), { ...configured([]), roots: () => roots });
+    const short = yield* makeMessageSecurity(
+      yield* holder(root, [2n], { lastsMs: 30_000 }),
+      configured([root.certificate]),
+    );
+    const signed = yield* short.sign(unsigned);
+    assert.ok(!("rejected" in (yield* us.verify(signed))));
     const late = { ...(yield* Clock.Clock), currentTimeMillis: Effect.succeed(nowMs + 31_000) } as never;
-    assert.ok("refused" in (yield* Effect.provideService(us.open(sealed), Clock.Clock, late)));
+    assert.ok("rejected" in (yield* Effect.provideService(us.verify(signed), Clock.Clock, late)));
     roots = [other.certificate];
-    assert.ok("refused" in (yield* us.open(sealed)));
+    assert.ok("rejected" in (yield* us.verify(signed)));
   }),
 );
 
@@ -207,11 +212,11 @@ run(
   Effect.gen(function* () {
     const { root, us, signerOf } = yield* ring;
     const credentials = yield* holder(root, [13n]);
-    const post = yield* makePost(credentials, configured([root.certificate]));
-    const bare = yield* post.seal({ ...letter, bare: true });
+    const security = yield* makeMessageSecurity(credentials, configured([root.certificate]));
+    const bare = yield* security.sign({ ...unsigned, bare: true });
     assert.equal(payloadOf(bare).security.certificates.length, 0);
-    const refused = yield* us.open(bare);
-    assert.ok("refused" in refused && refused.unknown !== undefined);
+    const rejected = yield* us.verify(bare);
+    assert.ok("rejected" in rejected && rejected.unknown !== undefined);
     const wrong = yield* holder(root, [13n]);
     assert.equal(yield* signerOf(bare, wrong.certificates), "signature");
     assert.equal(yield* signerOf(bare, [...wrong.certificates, ...credentials.certificates]), 13n);
@@ -219,8 +224,8 @@ run(
     // What TLS has shown is known as well.
     const neighbour = yield* holder(root, [14n]);
     assert.deepEqual(yield* us.nodesOf(neighbour.certificates), [14n]);
-    const other = yield* makePost(neighbour, configured([root.certificate]));
-    assert.equal(yield* signerOf(yield* other.seal({ ...letter, bare: true })), 14n);
+    const other = yield* makeMessageSecurity(neighbour, configured([root.certificate]));
+    assert.equal(yield* signerOf(yield* other.sign({ ...unsigned, bare: true })), 14n);
   }),
 );
 
@@ -237,15 +242,18 @@ run(
       },
     });
     const { root } = yield* ring;
-    const us = yield* Effect.provide(makePost(yield* holder(root, [1n]), configured([root.certificate])), counting);
-    const member = yield* makePost(yield* holder(root, [15n]), configured([root.certificate]));
+    const us = yield* Effect.provide(
+      makeMessageSecurity(yield* holder(root, [1n]), configured([root.certificate])),
+      counting,
+    );
+    const member = yield* makeMessageSecurity(yield* holder(root, [15n]), configured([root.certificate]));
     const strangers = yield* authorityNamed("root", undefined, yield* Clock.currentTimeMillis);
     const [key, own] = [yield* keys.generate, 8];
     const made = yield* Effect.forEach(Array(own).keys(), (i) => holder(strangers, [BigInt(i), 99n], { key }));
     const shown = made.flatMap(({ certificates }) => certificates);
-    const packet = withBucket(yield* member.seal(letter), (all) => [...all, ...shown, ...shown]);
-    const opened = yield* us.open(packet);
-    assert.ok(!("refused" in opened));
+    const packet = withBucket(yield* member.sign(unsigned), (all) => [...all, ...shown, ...shown]);
+    const opened = yield* us.verify(packet);
+    assert.ok(!("rejected" in opened));
     const resource = new Uint8Array(16);
     const value: StoredDataValue = { key: new Uint8Array(24), value: { exists: true, value: new Uint8Array(16) } };
     const signed = yield* member.signValue(resource, kindId.viprRegistration, 9n, value);

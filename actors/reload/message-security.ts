@@ -1,6 +1,6 @@
 /**
- * Seals what leaves and opens what arrives: signatures over messages and over stored values, certificates up to the
- * overlay's roots. RFC 6940 §6.3.4, §7.1. Private keys stay behind the Keys port; what is opened here is an event.
+ * Signs what leaves and verifies what arrives: signatures over messages and over stored values, certificates up to the
+ * overlay's roots. RFC 6940 §6.3.4, §7.1. Private keys stay behind the Keys port.
  */
 
 import { Effect } from "effect";
@@ -38,66 +38,69 @@ import {
 import { decodeFirstViews, decodeViews, encode, wireErrorText } from "../../codecs/wire/mod.ts";
 import type { Signer } from "../../machines/reload/mod.ts";
 import { type Credentials, Keys } from "../ports/mod.ts";
-import type { Configuration } from "./configuration.ts";
+import type { ConfigurationState } from "./configuration-state.ts";
 import { type Bucket, bucketOf, makeTrust } from "./trust.ts";
 
-/** Certificates looked at in one message: as many as values in an answer, and their issuers. */
+/** Certificates read of one message: one for each value that an answer may have, and their issuers. */
 const BUCKET_MAX = 96;
 
-export interface ToSeal {
+export interface UnsignedMessage {
   readonly transactionId: bigint;
   readonly destinations: ReadonlyArray<Destination>;
   readonly body: Body;
-  /** Of those who signed values in the body; ours is always there. */
+  /** Certificates of the signers of values in the body. Ours is added. */
   readonly certificates?: ReadonlyArray<Uint8Array>;
   readonly options?: ReadonlyArray<ForwardingOption>;
-  /** For who has seen our certificate when its link was made: ours is not carried. */
+  /** Our certificate is left out: the receiver has it from the TLS handshake of its link, or can fetch it. */
   readonly bare?: boolean;
 }
 
-/** Why a message is not to be believed; `unknown`: whose certificate would be needed to tell. */
-export interface Refused {
-  readonly refused: string;
+/** Why a message does not verify. `unknown`: the signer whose certificate is missing, if that is the reason. */
+export interface RejectedMessage {
+  readonly rejected: string;
   readonly unknown?: SignerIdentity;
 }
 
-export interface Opened {
+export interface VerifiedMessage {
   readonly signer: Signer;
   readonly contents: MessageContents;
-  /** Undefined for a code we do not know, or a body that is not what its code says. */
+  /** Undefined for a code we do not know, or when the body does not parse as that code's; `why` says which. */
   readonly body: Body | undefined;
   readonly why: string;
-  /** Who signed a value that came with this message, if the signature holds. */
+  /** The signer of a value in this message, if the value's signature holds. */
   readonly signerOf: (
     resource: Uint8Array,
     kind: number,
     value: Stored<StoredDataValue>,
   ) => Effect.Effect<Signer | undefined>;
-  /** Whether the certificate of that signature's signer is here. */
+  /** Whether the certificate of that signature's signer came with the message or is cached. */
   readonly isKnown: (signature: Signature) => boolean;
 }
 
-export interface Post {
+export interface MessageSecurity {
   readonly overlay: number;
-  /** Our certificate leads to a root without issuers between: it is enough by itself. */
+  /** Our certificate was issued by a root itself: receivers need no further certificates with it. */
   readonly standsAlone: boolean;
-  readonly seal: (letter: ToSeal) => Effect.Effect<Packet>;
-  /** The message of a whole packet, when its signature holds. `fetched`: certificates it did not carry. */
-  readonly open: (packet: Packet, fetched?: ReadonlyArray<Uint8Array>) => Effect.Effect<Opened | Refused>;
+  readonly sign: (unsigned: UnsignedMessage) => Effect.Effect<Packet>;
+  /** The message of a packet (not of a fragment), if its signature holds. `fetched`: certificates it did not carry. */
+  readonly verify: (
+    packet: Packet,
+    fetched?: ReadonlyArray<Uint8Array>,
+  ) => Effect.Effect<VerifiedMessage | RejectedMessage>;
   readonly signValue: (
     resource: Uint8Array,
     kind: number,
     storageTime: bigint,
     value: StoredDataValue,
   ) => Effect.Effect<Signature>;
-  /** The Node-IDs a certificate of this overlay speaks for, leaf first in its chain; none when it is not to be trusted. */
+  /** The Node-IDs that the leaf of this chain is issued to, leaf first; none when the chain is not valid here. */
   readonly nodesOf: (chain: ReadonlyArray<Uint8Array>) => Effect.Effect<ReadonlyArray<NodeId>>;
 }
 
-/** `nodeId`: as whom we sign, when our certificate names several. */
-export const makePost = Effect.fn("reload.post")(function* (
+/** `nodeId`: which one we sign as, when our certificate has several. */
+export const makeMessageSecurity = Effect.fn("reload.messageSecurity")(function* (
   credentials: Credentials,
-  configuration: Pick<Configuration, "now" | "roots">,
+  configuration: Pick<ConfigurationState, "now" | "roots">,
   nodeId?: NodeId,
 ) {
   const keys = yield* Keys;
@@ -107,10 +110,10 @@ export const makePost = Effect.fn("reload.post")(function* (
   const identity = names.length > 1 && nodeId !== undefined ? identityOfNode(ours, nodeId) : identityOf(ours);
   const { algorithm } = credentials.key;
   const hash = overlayHash(configuration.now().name);
-  /** What every message of ours carries, written once. */
+  /** The certificate list that most of our messages carry, encoded once. */
   const carried = encode(Certificates, [ours, ...issuers].map(x509));
 
-  const checked = Effect.fnUntraced(function* (
+  const signerBy = Effect.fnUntraced(function* (
     signature: Signature,
     input: Uint8Array,
     bucket: Bucket,
@@ -122,51 +125,51 @@ export const makePost = Effect.fn("reload.post")(function* (
     return (yield* keys.verify(signer.certificate, input, signature.value, by)) ? signer : undefined;
   });
 
-  const signed = (input: Uint8Array) =>
+  const signatureOf = (input: Uint8Array) =>
     Effect.map(keys.sign(credentials.key, input), (value) => signatureBy(algorithm, identity, value));
 
-  const bucketFor = ({ certificates, bare }: ToSeal): Uint8Array => {
+  const bucketFor = ({ certificates, bare }: UnsignedMessage): Uint8Array => {
     const own = bare ? [] : [ours, ...issuers];
     if (certificates === undefined || certificates.length === 0) return bare ? encode(Certificates, []) : carried;
     return encode(Certificates, trust.withIssuers([...own, ...certificates]).map(x509));
   };
 
-  const seal: Post["seal"] = Effect.fnUntraced(function* (letter) {
-    const contents = encode(MessageContents, encodeBody(letter.body));
-    const signature = yield* signed(messageSignatureInput(hash, letter.transactionId, contents, identity));
+  const sign: MessageSecurity["sign"] = Effect.fnUntraced(function* (unsigned) {
+    const contents = encode(MessageContents, encodeBody(unsigned.body));
+    const signature = yield* signatureOf(messageSignatureInput(hash, unsigned.transactionId, contents, identity));
     const { sequence, initialTtl } = configuration.now();
     return {
       overlay: hash,
-      // Whoever is behind must still take it, §6.3.2.1.
-      configurationSequence: letter.body.type === "configUpdateReq" ? sequenceAny : sequence,
+      // A node whose configuration is older must still accept it, §6.3.2.1.
+      configurationSequence: unsigned.body.type === "configUpdateReq" ? sequenceAny : sequence,
       version: reloadVersion,
       ttl: initialTtl,
       fragment: fragmentWhole,
-      transactionId: letter.transactionId,
+      transactionId: unsigned.transactionId,
       maxResponseLength: 0,
       viaList: [],
-      destinationList: letter.destinations,
-      options: letter.options ?? [],
-      payload: sealedPayload(contents, bucketFor(letter), signature),
+      destinationList: unsigned.destinations,
+      options: unsigned.options ?? [],
+      payload: sealedPayload(contents, bucketFor(unsigned), signature),
     };
   });
 
-  const open: Post["open"] = Effect.fnUntraced(function* (packet, fetched = []) {
+  const verify: MessageSecurity["verify"] = Effect.fnUntraced(function* (packet, fetched = []) {
     const head = decodeFirstViews(MessageContents, packet.payload);
-    if (!head.ok) return { refused: wireErrorText(head.error) };
+    if (!head.ok) return { rejected: wireErrorText(head.error) };
     const tail = decodeViews(SecurityBlock, packet.payload, head.size);
-    if (!tail.ok) return { refused: wireErrorText(tail.error) };
+    if (!tail.ok) return { rejected: wireErrorText(tail.error) };
     const contents = head.value;
     const { certificates, signature } = tail.value;
     const shown = certificates.filter(({ type }) => type === certificateType.x509).slice(0, BUCKET_MAX);
     const bucket = bucketOf([...shown.map(({ certificate }) => certificate), ...fetched]);
     const { identity } = signature;
-    // The bytes that came, not what we would have written: a signature covers bytes.
+    // The bytes as received, not encoded again: a signature covers bytes.
     const raw = packet.payload.subarray(0, head.size);
     const input = messageSignatureInput(packet.overlay, packet.transactionId, raw, identity);
-    const signer = yield* checked(signature, input, bucket);
+    const signer = yield* signerBy(signature, input, bucket);
     const isKnown = (by: SignerIdentity) => by.type === "none" || trust.isKnown(by) || bucket.named(by).length > 0;
-    if (signer === undefined) return { refused: "signature", ...(isKnown(identity) ? {} : { unknown: identity }) };
+    if (signer === undefined) return { rejected: "signature", ...(isKnown(identity) ? {} : { unknown: identity }) };
     const body = decodeBody(contents);
     return {
       signer,
@@ -174,7 +177,7 @@ export const makePost = Effect.fn("reload.post")(function* (
       body: body?.ok ? body.value : undefined,
       why: body === undefined ? `code ${contents.code}` : body.ok ? "" : `${body.error._tag} ${body.error.at}`,
       signerOf: (resource, kind, { storageTime, value, signature }) =>
-        checked(
+        signerBy(
           signature,
           valueSignatureInput(resource, kind, storageTime, signedBytesOf(value), signature.identity),
           bucket,
@@ -183,15 +186,15 @@ export const makePost = Effect.fn("reload.post")(function* (
     };
   });
 
-  const signValue: Post["signValue"] = (resource, kind, storageTime, value) =>
-    signed(valueSignatureInput(resource, kind, storageTime, signedBytesOf(value), identity));
+  const signValue: MessageSecurity["signValue"] = (resource, kind, storageTime, value) =>
+    signatureOf(valueSignatureInput(resource, kind, storageTime, signedBytesOf(value), identity));
 
   return {
     overlay: hash,
     standsAlone: issuers.length === 0,
-    seal,
-    open,
+    sign,
+    verify,
     signValue,
     nodesOf: trust.nodesOf,
-  } satisfies Post;
+  } satisfies MessageSecurity;
 });

@@ -1,6 +1,6 @@
 /**
- * What this node has stored in the overlay itself: how much, until when, and at what storage time. With a store it is
- * known again after a restart, and storage times go on from where they were.
+ * The values that this node has stored in the overlay for itself: how many, until when, and with which storage time. With a
+ * store they are remembered over a restart, and storage times continue to rise.
  */
 
 import { Clock, Effect } from "effect";
@@ -12,31 +12,31 @@ import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
 
 const OWN_TABLE = "own";
 
-export type OwnName = Pick<OwnEntry, "kind" | "resource" | "place">;
+export type OwnEntryName = Pick<OwnEntry, "kind" | "resource" | "place">;
 
-export interface Own {
+export interface OwnEntries {
   /**
    * A storage time for this entry, later than any before: "greater than that of any values which would be replaced", RFC
    * 6940 §7.4.1.1, whatever the clock does. It is on disk before it is given.
    */
-  readonly begin: (name: OwnName, lifetimeS: number, exists: boolean) => Effect.Effect<bigint, StoreFailed>;
-  /** The overlay has taken it, or has refused it. */
-  readonly settle: (name: OwnName, isStored: boolean) => Effect.Effect<void>;
-  /** Entries in the overlay whose time is not over. */
+  readonly begin: (name: OwnEntryName, lifetimeS: number, exists: boolean) => Effect.Effect<bigint, StoreFailed>;
+  /** The overlay has stored it, or has refused it. */
+  readonly settle: (name: OwnEntryName, isStored: boolean) => Effect.Effect<void>;
+  /** Entries in the overlay whose lifetime has not ended. */
   readonly used: Effect.Effect<number>;
   /** When an entry ends, in milliseconds since 1970; undefined when it is not in the overlay. */
-  readonly endOf: (name: OwnName) => number | undefined;
+  readonly endOf: (name: OwnEntryName) => number | undefined;
 }
 
-export const openOwn = Effect.fn("reload.own")(function* (
+export const openOwnEntries = Effect.fn("reload.ownEntries")(function* (
   self: NodeId,
   store: StoreShape | undefined,
-): Effect.fn.Return<Own, StoreFailed> {
-  /** By resource, Kind and place. No longer than the quota is, as all else is refused. */
+): Effect.fn.Return<OwnEntries, StoreFailed> {
+  /** By resource, Kind and place. Bounded by the quota, as the overlay refuses more. */
   const entries = new Map<string, OwnEntry>();
   const begun = new Map<string, OwnEntry>();
   let lastTime = 0n;
-  const keyOf = (name: OwnName) => hexOf(ownKey(self, name));
+  const keyOf = (name: OwnEntryName) => hexOf(ownKey(self, name));
   const write = (change: Change) => (store === undefined ? Effect.void : store.write([change]));
   const put = (entry: OwnEntry) =>
     write({ type: "put", table: OWN_TABLE, key: ownKey(self, entry), value: encodeOwnEntry(entry) });
@@ -71,7 +71,7 @@ export const openOwn = Effect.fn("reload.own")(function* (
         begun.delete(key);
         if (isStored) entries.set(key, entry);
         if (isStored) return Effect.void;
-        // Its time stays used; what it was to replace is there still.
+        // Its storage time stays used up; the value it was to replace is still stored.
         const left = { ...entry, endMs: before?.endMs ?? 0n, exists: before?.exists ?? false };
         return Effect.ignore(put(left));
       }),
@@ -83,22 +83,25 @@ export const openOwn = Effect.fn("reload.own")(function* (
   };
 });
 
-/** Rows whose time is over are taken off the disk, but for the latest: storage times go on after it. */
+/** Expired rows are removed from disk, except the one with the latest storage time: later ones must exceed it. */
 const restoreOwn = Effect.fnUntraced(function* (store: StoreShape, self: NodeId) {
   const nowMs = BigInt(yield* Clock.currentTimeMillis);
-  const found: Array<OwnEntry> = [];
+  const current: Array<OwnEntry> = [];
   const ended: Array<OwnEntry> = [];
   for (const { value } of yield* allRows(store, OWN_TABLE, { prefix: nodePrefix(self) })) {
     const entry = decodeOwnEntry(value);
-    if (entry.ok) (entry.value.endMs > nowMs ? found : ended).push(entry.value);
+    if (entry.ok) (entry.value.endMs > nowMs ? current : ended).push(entry.value);
   }
-  const latest = [...found, ...ended].reduce((last, { storageTime }) => (storageTime > last ? storageTime : last), 0n);
-  const gone = ended.filter(({ storageTime }) => storageTime < latest);
-  for (let i = 0; i < gone.length; i += 1_000)
+  const latest = [...current, ...ended].reduce(
+    (last, { storageTime }) => (storageTime > last ? storageTime : last),
+    0n,
+  );
+  const outdated = ended.filter(({ storageTime }) => storageTime < latest);
+  for (let i = 0; i < outdated.length; i += 1_000)
     yield* store.write(
-      gone
+      outdated
         .slice(i, i + 1_000)
         .map((entry) => ({ type: "remove", table: OWN_TABLE, key: ownKey(self, entry) }) as const),
     );
-  return [...found, ...ended.filter(({ storageTime }) => storageTime === latest)];
+  return [...current, ...ended.filter(({ storageTime }) => storageTime === latest)];
 });

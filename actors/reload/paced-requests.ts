@@ -1,9 +1,9 @@
 /**
- * Requests to the overlay at its pace, asked again while the ring changes under them.
+ * Requests to the overlay within its rates, repeated while the ring changes.
  *
- *   request --> a token, of stores or of fetches --> sender --+-- answer
- *                  ^                                              +-- not responsible: a pause, again
- *                  +----------------------------------------------+   refused, no answer: the error
+ *   request --> a token, of stores or of fetches --> sender --+-- answered
+ *                  ^                                          +-- refused, or no answer: the error
+ *                  +-- a pause <-- not responsible -----------+
  */
 import { Clock, Effect, Schedule } from "effect";
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
@@ -14,53 +14,54 @@ import { type OverlayError, OverlayRefused, OverlayUnreachable } from "./errors.
 import type { Reply } from "./requests.ts";
 import type { Sender } from "./sender.ts";
 
-/** A ring that has just changed may send a request to a peer that is not responsible any more: it is asked again. */
+/** A ring that has just changed may route a request to a peer that is not responsible any more: it is repeated. */
 const ATTEMPTS_MAX = 4;
-const AGAIN_MS = 200;
+const REPEAT_MS = 200;
 /** Stores and fetches that wait for a token; further ones fail at once. */
 const WAITING_MAX = 4_096;
 
-export type Paced = "stores" | "fetches";
+/** Which of the overlay's two rates a request counts against; others are not limited. */
+export type Rate = "stores" | "fetches";
 
-export interface Asked {
+export interface RequestOutcome {
   readonly answer: Answer;
   readonly signer: NodeId;
   readonly reply: Reply;
 }
 /** Each attempt is a request of its own to the overlay, and takes a token of its own. */
-export type Ask = (to: Destination, body: Request, of?: Paced) => Effect.Effect<Asked, OverlayError>;
+export type PacedRequest = (to: Destination, body: Request, of?: Rate) => Effect.Effect<RequestOutcome, OverlayError>;
 
-/** The ring is settling: who asks again may find the peer that is responsible. */
-const isPassing = (error: OverlayError): boolean =>
+/** The ring is settling: a repeated request may find the peer that is responsible. */
+const isTransient = (error: OverlayError): boolean =>
   error._tag === "OverlayRefused" && (error.info === NOT_RESPONSIBLE || error.info === NOT_A_PEER);
 
-export const makeAsking = Effect.fnUntraced(function* (overlay: () => OverlayConfiguration, board: Sender) {
+export const makePacedRequests = Effect.fnUntraced(function* (overlay: () => OverlayConfiguration, sender: Sender) {
   const takeToken = yield* makeTokens(overlay);
-  const attempt = Effect.fnUntraced(function* (to: Destination, body: Request, of?: Paced) {
+  const attempt = Effect.fnUntraced(function* (to: Destination, body: Request, of?: Rate) {
     if (of !== undefined) yield* takeToken(of);
-    const reply = yield* board.request([to], body);
+    const reply = yield* sender.request([to], body);
     const { outcome } = reply;
     if (outcome.type === "answer") return { answer: outcome.body, signer: outcome.signer, reply };
     if (outcome.type === "timedOut") return yield* new OverlayUnreachable({ reason: "timedOut", why: "no answer" });
     if (outcome.type === "lost") return yield* new OverlayUnreachable({ reason: "lost", why: outcome.why });
     return yield* new OverlayRefused({ code: errorNameOf(outcome.error.code), info: infoOf(outcome.error.info) });
   });
-  const schedule = Schedule.spaced(AGAIN_MS);
-  const ask: Ask = (to, body, of) =>
-    Effect.retry(attempt(to, body, of), { schedule, times: ATTEMPTS_MAX - 1, while: isPassing });
-  return ask;
+  const schedule = Schedule.spaced(REPEAT_MS);
+  const request: PacedRequest = (to, body, of) =>
+    Effect.retry(attempt(to, body, of), { schedule, times: ATTEMPTS_MAX - 1, while: isTransient });
+  return request;
 });
 
-/** The overlay's rates, which a server keeps to whatever its clients ask. docs/protocol/overlay.md#storage. */
+/** Keeps requests within the overlay's rates, whatever a server's clients ask. docs/protocol/overlay.md#storage. */
 const makeTokens = Effect.fnUntraced(function* (overlay: () => OverlayConfiguration) {
   const startedMs = yield* Clock.currentTimeMillis;
-  const perSecond = (of: Paced) => (of === "stores" ? overlay().storesPerSecond : overlay().fetchesPerSecond);
-  const buckets: Record<Paced, Bucket> = {
+  const perSecond = (of: Rate) => (of === "stores" ? overlay().storesPerSecond : overlay().fetchesPerSecond);
+  const buckets: Record<Rate, Bucket> = {
     stores: fullBucket(perSecond("stores"), startedMs),
     fetches: fullBucket(perSecond("fetches"), startedMs),
   };
   let waiting = 0;
-  const token = Effect.fnUntraced(function* (of: Paced) {
+  const token = Effect.fnUntraced(function* (of: Rate) {
     while (true) {
       const atMs = yield* Clock.currentTimeMillis;
       const left = take(buckets[of], perSecond(of), atMs);
@@ -71,7 +72,7 @@ const makeTokens = Effect.fnUntraced(function* (overlay: () => OverlayConfigurat
       yield* Effect.sleep(waitMs(buckets[of], perSecond(of), atMs));
     }
   });
-  return (of: Paced): Effect.Effect<void, OverlayUnreachable> =>
+  return (of: Rate): Effect.Effect<void, OverlayUnreachable> =>
     Effect.suspend(() => {
       if (waiting >= WAITING_MAX)
         return Effect.fail(new OverlayUnreachable({ reason: "busy", why: `${WAITING_MAX} requests wait their turn` }));

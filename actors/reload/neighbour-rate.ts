@@ -1,11 +1,12 @@
 /**
- * How fast one neighbour is listened to. A signature costs some hundred microseconds to check, and all links share one
- * thread: who sends faster than its rate is read no faster, waits in its own socket, and takes nothing from the others.
+ * Limits how many messages a second are read from each neighbour, by a token bucket. A signature takes some hundred
+ * microseconds to verify, and all links share one thread: a neighbour that sends faster is held up by its own TCP window,
+ * and the others are not slowed down.
  *
  *   message of a neighbour --> a token? -- yes --> routed, delivered
  *                                 \------ no ---> its link waits; TCP holds the sender
  *
- * By Node-ID: a second link, or a new one, has no second bucket. RFC 6940 §13.6.5 leaves the means to us.
+ * The bucket belongs to the Node-ID: a second link, or a new one, has no second bucket. RFC 6940 §13.6.5 leaves the means to us.
  * DECISIONS.md D-014.
  */
 
@@ -14,13 +15,13 @@ import type { NodeId } from "../../codecs/reload/mod.ts";
 import { keepNewest } from "../../codecs/shared/mod.ts";
 import { type Bucket, fullBucket, take, waitMs } from "../../machines/reload/mod.ts";
 
-/** Buckets kept; the one longest unused goes first, and by then is full. */
+/** Buckets remembered. The one longest unused is dropped first; it is full again by then. */
 const NEIGHBOURS_MAX = 1_024;
 
-export type Pace = (node: NodeId) => Effect.Effect<void>;
+export type NeighbourRate = (node: NodeId) => Effect.Effect<void>;
 
-/** Waits until that node may speak again: `perSecond` messages, and twice as many at once. */
-export const makePace = (perSecond: number): Pace => {
+/** Waits until one more message of that node may be read: `perSecond` messages, and a burst of twice as many. */
+export const makeNeighbourRate = (perSecond: number): NeighbourRate => {
   const buckets = new Map<NodeId, Bucket>();
   return Effect.fnUntraced(function* (node) {
     while (true) {
@@ -29,7 +30,7 @@ export const makePace = (perSecond: number): Pace => {
       const left = take(bucket, perSecond, atMs);
       keepNewest(buckets, NEIGHBOURS_MAX, node, left ?? bucket);
       if (left === undefined) yield* Effect.sleep(waitMs(bucket, perSecond, atMs));
-      else return yield* Effect.yieldNow; // the next link's turn, however much this one has in hand
+      else return yield* Effect.yieldNow; // other links get their turn, however much this one has buffered
     }
   });
 };

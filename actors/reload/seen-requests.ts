@@ -1,10 +1,10 @@
 /**
- * Requests that have come before: those of a retransmission get their answer again, replayed ones get none.
+ * Recognises requests that were received before: a retransmission gets the same answer again, a replayed message none.
  *
  * "Receiving nodes MUST generate semantically equivalent responses to retransmissions of the same request ... if the request
  * is received within the maximum request lifetime (15 seconds). ... For other requests (e.g., Store), it may be necessary to
- * maintain state for the duration of the request lifetime." RFC 6940 §6.2.1. Beyond it nobody transmits again, and who does
- * has recorded the message: a signature holds for as long as its certificate, and nothing in it tells the hour.
+ * maintain state for the duration of the request lifetime." RFC 6940 §6.2.1. After that time
+ * an honest sender does not retransmit, and a copy is a replay: nothing in a signed message tells its time.
  * DECISIONS.md D-016.
  */
 
@@ -15,16 +15,16 @@ import { hexOf } from "../../codecs/shared/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import type { ReplyTo } from "../../machines/reload/mod.ts";
 
-/** For so long an answer is given again. */
+/** For this long a retransmission is answered again. */
 export const REQUEST_MS = 15_000;
-/** For so long a request is known, so that it counts once. */
+/** For this long a request is remembered, so that it is served once. */
 export const REPLAY_MS = 600_000;
-/** Requests known: of one signer, whose oldest goes first, and of all. */
+/** Requests remembered: of one signer, whose oldest is dropped first, and of all signers. */
 export const OF_SIGNER_MAX = 512;
 export const REQUESTS_MAX = 16_384;
 
-/** Asking twice is no more than asking: these are simply served again. */
-const HARMLESS: ReadonlySet<BodyType> = new Set([
+/** Requests without effects: they are simply served again. */
+const IDEMPOTENT: ReadonlySet<BodyType> = new Set([
   "fetchReq",
   "statReq",
   "findReq",
@@ -33,39 +33,39 @@ const HARMLESS: ReadonlySet<BodyType> = new Set([
   "routeQueryReq",
 ]);
 
-/** How to give an answer once more, along the way the last copy of the request came. */
-export type Again = (to: ReadonlyArray<Destination>) => Effect.Effect<void>;
+/** Sends the same answer once more, along the way that the last copy of the request came. */
+export type AnswerAgain = (to: ReadonlyArray<Destination>) => Effect.Effect<void>;
 
-interface Entry {
+interface SeenRequest {
   readonly name: string;
   readonly atMs: number;
-  /** Undefined until it is answered, and once nobody may ask for it again. */
-  again: Again | undefined;
+  /** Undefined until the request is answered, and again after REQUEST_MS. */
+  again: AnswerAgain | undefined;
 }
 
-export interface Repeats {
-  /** `fresh` is to be served, as is what has no answer yet; what is `old` gets its answer `again`, or silence. */
-  readonly asked: (
+export interface SeenRequests {
+  /** `fresh`: to be served, as is a copy of one not yet answered. `old`: gets its answer `again`, or nothing. */
+  readonly received: (
     signer: NodeId,
     type: BodyType,
     reply: ReplyTo,
     atMs: number,
-  ) => { readonly is: "fresh" } | { readonly is: "old"; readonly again: Again | undefined };
-  /** That request has its answer now. */
-  readonly answered: (reply: ReplyTo, again: Again) => void;
+  ) => { readonly is: "fresh" } | { readonly is: "old"; readonly again: AnswerAgain | undefined };
+  /** That request has been answered. */
+  readonly answered: (reply: ReplyTo, again: AnswerAgain) => void;
   readonly size: () => number;
 }
 
-export const makeRepeats = (): Repeats => {
-  const signers = new Map<NodeId, Map<bigint, Entry>>();
-  /** Those being served, by what an answer knows of its request. */
-  const serving = new Map<string, Entry>();
+export const makeSeenRequests = (): SeenRequests => {
+  const signers = new Map<NodeId, Map<bigint, SeenRequest>>();
+  /** Requests being served, by transaction and requester: that is what an answer still has of its request. */
+  const serving = new Map<string, SeenRequest>();
   let size = 0;
 
-  /** Those whose answer may be wanted again, by when they were answered. */
-  const recent = new Set<Entry>();
+  /** Requests whose answer may be asked for again, in the order in which they were answered. */
+  const recent = new Set<SeenRequest>();
 
-  const forget = (signer: NodeId, of: Map<bigint, Entry>): void => {
+  const forget = (signer: NodeId, of: Map<bigint, SeenRequest>): void => {
     const [transaction, entry] = of.entries().next().value!;
     of.delete(transaction);
     serving.delete(entry.name);
@@ -74,9 +74,9 @@ export const makeRepeats = (): Repeats => {
     if (of.size === 0) signers.delete(signer);
   };
 
-  const makeRoom = (signer: NodeId, atMs: number): Map<bigint, Entry> => {
-    const own = signers.get(signer) ?? new Map<bigint, Entry>();
-    // The last to ask stands last, so that those at the head are the first to be done with.
+  const makeRoom = (signer: NodeId, atMs: number): Map<bigint, SeenRequest> => {
+    const own = signers.get(signer) ?? new Map<bigint, SeenRequest>();
+    // The latest signer moves to the end, so that the oldest requests are found at the head.
     signers.delete(signer);
     signers.set(signer, own);
     if (own.size >= OF_SIGNER_MAX) forget(signer, own);
@@ -90,8 +90,8 @@ export const makeRepeats = (): Repeats => {
   };
 
   return {
-    asked: (signer, type, reply, atMs) => {
-      if (HARMLESS.has(type)) return { is: "fresh" };
+    received: (signer, type, reply, atMs) => {
+      if (IDEMPOTENT.has(type)) return { is: "fresh" };
       for (const entry of recent) {
         if (atMs - entry.atMs < REQUEST_MS) break;
         entry.again = undefined;
@@ -105,7 +105,7 @@ export const makeRepeats = (): Repeats => {
       }
       if (before !== undefined && signers.get(signer)?.delete(reply.transactionId)) size--;
       const own = makeRoom(signer, atMs);
-      const entry: Entry = { name: nameOf(reply), atMs, again: undefined };
+      const entry: SeenRequest = { name: nameOf(reply), atMs, again: undefined };
       own.set(reply.transactionId, entry);
       serving.set(entry.name, entry);
       size++;
@@ -124,6 +124,6 @@ export const makeRepeats = (): Repeats => {
   };
 };
 
-/** Transaction and asker: the last on the way back. */
+/** The transaction and the requester, which is the last destination of the answer. */
 const nameOf = ({ transactionId, to }: ReplyTo): string =>
   `${transactionId} ${to.length === 0 ? "" : hexOf(encode(DestinationWire, to[to.length - 1]!))}`;

@@ -4,7 +4,7 @@ import { Effect } from "effect";
 import fc from "fast-check";
 import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { JoinFailed } from "../../actors/reload/mod.ts";
-import { openOwn } from "../../actors/reload/own.ts";
+import { openOwnEntries } from "../../actors/reload/own-entries.ts";
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
 import { memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
@@ -35,7 +35,7 @@ test("RFC 6940 §7.4.1.1: storage times only grow, over restarts and clocks set 
       for (const { startMs, steps } of processes)
         await runVirtual(
           Effect.gen(function* () {
-            const own = yield* openOwn(SELF, store);
+            const own = yield* openOwnEntries(SELF, store);
             let nowMs = startMs;
             for (const { entry, lifetimeS, exists, isStored, afterMs } of steps) {
               yield* Effect.sleep(afterMs);

@@ -57,12 +57,13 @@ const callee = Effect.fnUntraced(function* (path: string, name: string, scenario
   return { port, said, received: () => (existsSync(log) ? readFileSync(log, "utf8") : "") };
 });
 
-const responseOf = (line: string, more = ""): string => `<![CDATA[
+/** `tag`: for a request that has none yet. */
+const responseOf = (line: string, more = "", tag = ";tag=[call_number]"): string => `<![CDATA[
 SIP/2.0 ${line}
 [last_Via:]
 [last_Record-Route:]
 [last_From:]
-[last_To:];tag=[call_number]
+[last_To:]${tag}
 [last_Call-ID:]
 [last_CSeq:]
 ${more}Content-Length: 0
@@ -76,7 +77,7 @@ const ANSWERING = scenarioOf(
   "answers",
   `<recv request="INVITE"/><send>${responseOf("180 Ringing")}</send>
 <send retrans="500">${responseOf("200 OK", CONTACT)}</send><recv request="ACK"/>
-<recv request="BYE"/><send>${responseOf("200 OK")}</send>`,
+<recv request="BYE"/><send>${responseOf("200 OK", "", "")}</send>`,
 );
 const REFUSING = scenarioOf(
   "refuses",

@@ -1,4 +1,5 @@
 /** A record-routing SIP proxy between a PBX and its trunks, on real sockets and a store. */
+export { type RedirectListen, serveRedirects } from "./redirect.ts";
 export {
   type AgentProxy,
   type AgentProxyCounters,

@@ -73,7 +73,7 @@ export const MAGIC_BRANCH = "z9hG4bK";
 
 // biome-ignore format: columns
 const REASONS: Readonly<Record<number, string>> = {
-  100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 400: "Bad Request", 403: "Forbidden",
+  100: "Trying", 180: "Ringing", 183: "Session Progress", 200: "OK", 302: "Moved Temporarily", 400: "Bad Request", 403: "Forbidden",
   404: "Not Found", 405: "Method Not Allowed", 408: "Request Timeout", 415: "Unsupported Media Type", 416: "Unsupported URI Scheme",
   420: "Bad Extension", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist",
   482: "Loop Detected", 483: "Too Many Hops", 486: "Busy Here", 487: "Request Terminated",

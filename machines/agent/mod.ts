@@ -2,6 +2,7 @@
 export { vcrOf } from "./call-record.ts";
 export { type Decision, type DecisionRules, decideCall, type PstnReason } from "./decision.ts";
 export { type LiveAside, type LiveJudgement, vcrOfCall } from "./live-call.ts";
+export { REASON_HEADER, type RedirectOptions, ROUTE_HEADER, redirectAnswer } from "./redirect.ts";
 export {
   dropExpired,
   type LearnedRoute,

@@ -25,4 +25,5 @@ export type {
   Transport,
   Way,
 } from "./types.ts";
+export { completed, replyTo } from "./via.ts";
 export { SLOT_MS, Wheel } from "./wheel.ts";

@@ -11,7 +11,7 @@ import { Effect, type Scope } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
 import { openOutbox, openRouteCache, openUploads } from "../../actors/agent/mod.ts";
 import { Entropy, type StoreFailed } from "../../actors/ports/mod.ts";
-import { serveAgentProxy } from "../../actors/proxy/mod.ts";
+import { serveAgentProxy, serveRedirects } from "../../actors/proxy/mod.ts";
 import { isOwn, readNumber } from "../../codecs/numbers/mod.ts";
 import { maskE164, type Vcr } from "../../codecs/shared/mod.ts";
 import { type DecisionRules, decideCall, vcrOfCall } from "../../machines/agent/mod.ts";
@@ -22,7 +22,7 @@ import { serveRoutes } from "../route-service.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { listensOf, peersOf, wayFor } from "./agent-sip.ts";
 import { missing } from "./config-file.ts";
-import { listenStopped, type Stopped, storeStopped } from "./exit.ts";
+import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { openFolder } from "./folder.ts";
 import { say } from "./output.ts";
 import { passwordFrom } from "./password.ts";
@@ -78,6 +78,7 @@ const standAgent = Effect.fnUntraced(function* (configuration: Configuration) {
     Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "agent.listen takes another"))),
   );
   const routing = yield* serveDecisions(configuration, rules);
+  const redirects = yield* serveSipDecisions(configuration, rules);
   const at = proxy.listening.map((on, i) => `${listen[i]!.transport.toLowerCase()}:${addressText(on)}`);
   say(
     [
@@ -85,6 +86,7 @@ const standAgent = Effect.fnUntraced(function* (configuration: Configuration) {
       `trunks   ${config.trunk.map(({ name }) => name).join(" ")}`,
       `border   ${config.agent.border === undefined ? "none: calls go to the trunks only" : addressText(config.agent.border)}`,
       `route    ${routing === undefined ? "not served: route.listen" : `http://${addressText(routing)}/route`}`,
+      ...(redirects.length === 0 ? [] : [`redirect ${redirects.join(" ")}`]),
       `routes   ${routes.all().length} known; ${outbox.counts().waiting} call records wait for the server`,
       `numbers  ${servers.numbers === 0 ? "none published: agent.public and numbers.own" : `${servers.numbers} to publish`}`,
     ].join("\n"),
@@ -138,4 +140,22 @@ const serveDecisions = Effect.fnUntraced(function* ({ config, plan }: Configurat
   }).pipe(
     Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "route.listen takes another"))),
   );
+});
+
+const serveSipDecisions = Effect.fnUntraced(function* ({ config, plan }: Configuration, rules: DecisionRules) {
+  const said: Array<string> = [];
+  for (const { transport, host, port } of config.route.redirect) {
+    if (transport === "tls") return yield* stopped("usage", "route.redirect: UDP or TCP, not TLS");
+    const on = yield* serveRedirects(
+      { transport: transport === "udp" ? "UDP" : "TCP", host, port },
+      {
+        decide: ({ uri }) => decideCall(rules, readNumber(plan, uri, { source: "dialled" }).number, Date.now()),
+        border: config.agent.border,
+      },
+    ).pipe(
+      Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "route.redirect takes another"))),
+    );
+    said.push(`${transport}:${addressText(on)}`);
+  }
+  return said;
 });

@@ -4,7 +4,8 @@
  *   save, forget, ended --> pending --> one write for all that came meanwhile --> again, later and later, until it succeeds
  *
  * A call's record and the removal of what was stored of the call are one write: after a crash there is one of them.
- * Nobody who talks waits for it. DECISIONS.md D-106. docs/protocol/sip.md#the-call-agents-proxy.
+ * Nobody who talks waits for it; what says that a call begins or ends goes on when it is written (`after`). DECISIONS.md D-106,
+ * D-114. docs/protocol/sip.md#the-call-agents-proxy.
  */
 import { Effect, Queue } from "effect";
 import { utf8 } from "../../codecs/shared/mod.ts";
@@ -19,12 +20,19 @@ export const CALLS_TABLE = "agentCalls";
 const PENDING_MAX = 200_000;
 /** Of one write. */
 const BATCH_MAX = 1_000;
+/**
+ * The first change after a rest is written at once; what follows is gathered for so long. A store that makes each write safe
+ * holds the whole process up meanwhile, and the calls with it; and what begins or ends a call waits for the write.
+ */
+const GATHER_MS = 10;
 const RETRY_MS = [250, 30_000] as const;
 
 export interface CallStore {
   readonly save: (id: string, call: Uint8Array) => void;
   readonly forget: (id: string) => void;
   readonly ended: (report: CallReport) => void;
+  /** Called once all that waits now is written; at once where nothing does. */
+  readonly after: (then: () => void) => void;
   /** Changes and records that are not written yet. */
   readonly waiting: () => number;
 }
@@ -35,6 +43,7 @@ export const openCallStore = Effect.fn("proxy.calls")(function* ({
 }: Pick<AgentProxyOptions, "store" | "record">) {
   const saves = new Map<string, Uint8Array | undefined>();
   let ended: Array<CallReport> = [];
+  const waiters: Array<() => void> = [];
   const stirred = yield* Queue.sliding<void>(1);
   const stir = () => void Queue.offerUnsafe(stirred, undefined);
 
@@ -46,6 +55,8 @@ export const openCallStore = Effect.fn("proxy.calls")(function* ({
   };
   /** What waits now, up to a batch, taken only when it is written. */
   const batch = Effect.gen(function* () {
+    const isAll = saves.size <= BATCH_MAX && ended.length <= BATCH_MAX;
+    const told = isAll ? waiters.length : 0;
     const reports = ended.slice(0, BATCH_MAX);
     // What is over needs no row, and its row may not come after its record.
     const over = new Set(reports.map(({ id }) => id));
@@ -55,10 +66,12 @@ export const openCallStore = Effect.fn("proxy.calls")(function* ({
     if (reports.length > 0) yield* record(reports, store === undefined ? [] : reports.map(({ id }) => removalOf(id)));
     for (const id of over) saves.delete(id);
     ended = ended.slice(reports.length);
+    for (const then of waiters.splice(0, told)) then();
   });
   const write = Effect.gen(function* () {
     yield* Queue.take(stirred);
     while (saves.size > 0 || ended.length > 0) yield* patiently(batch);
+    yield* Effect.sleep(GATHER_MS);
   });
   yield* Effect.forkScoped(Effect.forever(write));
   return {
@@ -68,6 +81,10 @@ export const openCallStore = Effect.fn("proxy.calls")(function* ({
       if (ended.length >= PENDING_MAX) ended.shift();
       ended.push(report);
       stir();
+    },
+    after: (then) => {
+      if (saves.size + ended.length === 0) then();
+      else waiters.push(then);
     },
     waiting: () => saves.size + ended.length,
   } satisfies CallStore as CallStore;

@@ -3,13 +3,18 @@
  *
  *   datagram, stream, timer --> turn(core => ...) --> send to sockets and links, calls to the store, counters
  *
- * A turn runs in plain JavaScript, outside of any fiber: nothing in it waits.
+ * A turn runs in plain JavaScript, outside of any fiber: nothing in it waits. What a turn sends that begins or ends a call
+ * goes out when the call is on disk, some milliseconds later: phones send again what was not answered, so that a program
+ * that is killed before has lost nothing. A disk that takes longer than `HELD_MS_MAX` holds nobody up. DECISIONS.md D-114.
  */
 import { Clock, Effect, Scheduler } from "effect";
 import type { CoreCount, CoreOptions, CoreOrder, Destination, FallbackReason } from "../../machines/proxy/mod.ts";
 import { ProxyCore } from "../../machines/proxy/mod.ts";
 import { timersOf } from "../kit/timers.ts";
 import type { CallStore } from "./call-store.ts";
+
+/** Less than T1, after which a phone sends again. RFC 3261 §17.1.1.1. */
+export const HELD_MS_MAX = 200;
 
 export interface TurnOutputs {
   readonly send: (to: Destination, bytes: Uint8Array) => void;
@@ -34,6 +39,7 @@ export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOption
   const fellBack: Partial<Record<FallbackReason, number>> = {};
   let timer: { readonly stop: () => void } | undefined;
   let wakesMs = Number.POSITIVE_INFINITY;
+  const held = new Set<() => void>();
 
   const perform = (order: CoreOrder) => {
     switch (order.type) {
@@ -52,6 +58,25 @@ export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOption
         counts[order.what] += 1;
     }
   };
+  const performAll = (orders: ReadonlyArray<CoreOrder>) => {
+    if (!orders.some(({ type }) => type === "save" || type === "ended")) {
+      for (const order of orders) perform(order);
+      return;
+    }
+    const sends = orders.filter((order) => order.type === "send");
+    for (const order of orders) if (order.type !== "send") perform(order);
+    let isHeld = true;
+    const release = () => {
+      if (!isHeld) return;
+      isHeld = false;
+      held.delete(release);
+      late.stop();
+      for (const { to, bytes } of sends) send(to, bytes);
+    };
+    const late = timers.start(HELD_MS_MAX, release);
+    held.add(release);
+    calls.after(release);
+  };
   const wake = () => {
     timer = undefined;
     wakesMs = Number.POSITIVE_INFINITY;
@@ -61,14 +86,19 @@ export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOption
     const now = nowMs();
     core.setOffset(clock.currentTimeMillisUnsafe() - now);
     work(core, now);
-    for (let orders = core.take(); orders.length > 0; orders = core.take()) for (const order of orders) perform(order);
+    for (let orders = core.take(); orders.length > 0; orders = core.take()) performAll(orders);
     const next = core.nextMs();
     if (next === undefined || next >= wakesMs) return;
     timer?.stop();
     wakesMs = next;
     timer = timers.start(Math.max(0, next - now), wake);
   };
-  yield* Effect.addFinalizer(() => Effect.sync(() => timer?.stop()));
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      timer?.stop();
+      for (const release of [...held]) release();
+    }),
+  );
   return { turn, core, counts, fellBack } satisfies Turns as Turns;
 });
 

@@ -10,17 +10,11 @@
  */
 import { Clock, Deferred, Effect, type Scope } from "effect";
 import { neighbourhoodOf } from "../../codecs/reload/mod.ts";
-import { type E164, maskE164, nodeIdText, type VServiceId } from "../../codecs/shared/mod.ts";
-import {
-  type PvpMethod,
-  type PvpUserName,
-  readRequest,
-  type ValErrorCode,
-  type ValInfo,
-  writeAnswer,
-} from "../../codecs/validation/mod.ts";
+import { maskE164, nodeIdText } from "../../codecs/shared/mod.ts";
+import { type PvpUserName, readRequest, writeAnswer } from "../../codecs/validation/mod.ts";
 import {
   forgivePeer,
+  NAMED_TOGETHER_MAX,
   type PvpCandidate,
   type PvpFailure,
   type PvpTerminatorAction,
@@ -30,58 +24,15 @@ import {
   peerSucceeded,
   pvpTerminator,
   type Reputation,
-  type Reputations,
   reputationOf,
   wayOf,
 } from "../../machines/validation/mod.ts";
 import { drive, type Mailbox, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 import type { Arithmetic, ByteStreamShape, Entropy } from "../ports/mod.ts";
-import { type Ephemerals, tlsSrpServer } from "../tls/mod.ts";
-import type { PvpCounters } from "./counters.ts";
+import { tlsSrpServer } from "../tls/mod.ts";
 import { less, more } from "./counts.ts";
 import { readDocument, writeDocument } from "./frames.ts";
-
-export interface PvpHandlers {
-  /** Received calls that the user name may mean, locked ones included. Use an index: strangers may ask. */
-  readonly candidates: (name: PvpUserName) => Effect.Effect<ReadonlyArray<PvpCandidate>>;
-  /**
-   * A wrong password for this call by that method. Must be counted when this succeeds. The peer does not wait for it, but
-   * may measure it on other streams: see `failedWithoutCall`.
-   */
-  readonly failed: (call: PvpCandidate, method: PvpMethod) => Effect.Effect<void>;
-  /** A failure where there was no call, or a locked one: should take as long as `failed`. Default nothing. */
-  readonly failedWithoutCall?: Effect.Effect<void>;
-  /** The domain has proved that it knows of a call to the number; not that the name is its own. */
-  readonly grant: (request: PvpGrantRequest) => Effect.Effect<PvpGrant>;
-}
-export interface PvpGrantRequest {
-  readonly number: E164;
-  readonly domain: string;
-  readonly vservice: VServiceId;
-}
-export type PvpGrant =
-  | { readonly type: "granted"; readonly valInfo: ValInfo }
-  | { readonly type: "refused"; readonly code: ValErrorCode };
-
-/** What the streams of one server share. */
-export interface PvpServer {
-  readonly nodeIds: ReadonlyArray<bigint>;
-  readonly roundMs: number;
-  readonly handlers: PvpHandlers;
-  /** Salts are made from it, and what simulates unknown calls. */
-  readonly seedKey: Uint8Array;
-  /** Pairs of b and g^b computed ahead of the handshakes. */
-  readonly ephemerals: Ephemerals;
-  readonly counters: PvpCounters;
-  readonly peers: Reputations;
-  /** As `peers`, by address alone: a peer can choose a new Node-ID each time, but hardly a new address. */
-  readonly addresses: Reputations;
-  /** Open streams by address. An IPv6 /64 counts as one address, here and for the reputation. */
-  readonly open: Map<string, number>;
-  readonly streamsOfAddressMax: number;
-  /** Attempts under way at each call: no more than it has left, or some would not be counted. */
-  readonly trying: Map<number, number>;
-}
+import type { PvpGrant, PvpServer } from "./handlers.ts";
 
 const SLOW_MS = 2_000;
 /** The stream's end has been sent by then: counting takes longer for a call that exists. */
@@ -100,10 +51,14 @@ interface Caller {
   /** Once the handshake has succeeded. */
   readonly secured: Deferred.Deferred<ByteStreamShape>;
   candidate: PvpCandidate | undefined;
+  /** Those that fit a user name with bits of the times, whether they have the bits or not. */
+  together: ReadonlyArray<PvpCandidate>;
   /** In `trying`. */
-  tried: number | undefined;
+  tried: ReadonlyArray<number>;
   /** Why the handshake was bound to fail, if it was. */
   simulated: string | undefined;
+  /** Of how many calls one failure is counted, or nothing is counted for as long. */
+  failures: number;
   readonly address: string;
   /** Address and Node-ID. */
   peer: string;
@@ -128,7 +83,7 @@ export const serveCaller = Effect.fnUntraced(function* (
   const secretReady = yield* Deferred.make<string | undefined>();
   const secured = yield* Deferred.make<ByteStreamShape>();
   const scope = yield* Effect.scope;
-  const unknown = { candidate: undefined, tried: undefined, simulated: undefined };
+  const unknown = { candidate: undefined, together: [], tried: [], simulated: undefined, failures: 1 };
   const caller: Caller = { server, below, box, scope, secretReady, secured, address, peer: address, ...unknown };
   more(open, address);
   yield* Effect.addFinalizer(() => Effect.sync(() => free(caller)));
@@ -145,7 +100,7 @@ export const serveCaller = Effect.fnUntraced(function* (
 
 const free = ({ server: { open, trying }, address, tried }: Caller): void => {
   less(open, address);
-  if (tried !== undefined) less(trying, tried);
+  for (const key of tried) less(trying, key);
 };
 
 /** The handshake and the one request, as events. */
@@ -217,8 +172,22 @@ const logFailure = ({ below, candidate, simulated }: Caller): Effect.Effect<void
     Effect.logInfo("pvp.failed", { host: below.peer.host, called: maskE164(candidate?.called ?? ""), simulated }),
   );
 
-const charge = ({ server: { handlers }, candidate }: Caller, failed: PvpFailure | undefined): Effect.Effect<void> =>
-  failed === undefined ? (handlers.failedWithoutCall ?? Effect.void) : handlers.failed(candidate!, failed.method);
+/** As many times whatever there was: by version 1 once, by version 2 as often as calls may fit together. */
+const charge = (
+  { server: { handlers }, candidate, together, failures }: Caller,
+  failed: ReadonlyArray<PvpFailure>,
+): Effect.Effect<void> => {
+  const { failedWithoutCall = Effect.void } = handlers;
+  const known = together.length > 0 ? together : candidate === undefined ? [] : [candidate];
+  return Effect.forEach(
+    Array.from({ length: failures }, (_, i) => failed[i]),
+    (failure) => {
+      const call = known.find(({ id }) => id === failure?.id);
+      return failure === undefined || call === undefined ? failedWithoutCall : handlers.failed(call, failure.method);
+    },
+    { discard: true },
+  );
+};
 
 const eventOf = (grant: PvpGrant): PvpTerminatorEvent =>
   grant.type === "granted" ? { type: "granted", info: grant.valInfo } : { type: "declined", code: grant.code };
@@ -237,14 +206,20 @@ const find = Effect.fnUntraced(function* (caller: Caller, name: PvpUserName) {
     yield* Effect.sleep(SLOW_MS);
   }
   const candidates = yield* handlers.candidates(name);
-  const [only, second] = candidates;
-  if (only === undefined || second !== undefined || only.isLocked) return candidates;
+  const isTold = name.version === 2 && name.method !== "C";
+  if (isTold) caller.failures = NAMED_TOGETHER_MAX;
+  if (candidates.length > (isTold ? NAMED_TOGETHER_MAX : 1)) return candidates;
   // Attempts by caller (A) and by times (B, C) are limited and counted separately.
-  const key = 2 * only.id + (wayOf(name.method) === "caller" ? 0 : 1);
-  if ((trying.get(key) ?? 0) >= (only.triesLeft ?? 1)) return [{ ...only, isLocked: true }];
-  more(trying, key);
-  caller.tried = key;
-  caller.candidate = only;
+  const keyOf = ({ id }: PvpCandidate) => 2 * id + (wayOf(name.method) === "caller" ? 0 : 1);
+  const open = candidates.filter(({ isLocked }) => !isLocked);
+  if (!isTold && open.length === 0) return candidates;
+  // Whoever is not told whether it is right has made no guess, and nothing is counted.
+  if (open.some((call) => (trying.get(keyOf(call)) ?? 0) >= (call.triesLeft ?? 1)))
+    return isTold ? [] : candidates.map((call) => ({ ...call, isLocked: true }));
+  caller.tried = candidates.map(keyOf);
+  for (const key of caller.tried) more(trying, key);
+  if (isTold) caller.together = candidates;
+  caller.candidate = candidates.find(({ isNamed = true }) => isNamed);
   return candidates;
 });
 

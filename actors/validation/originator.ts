@@ -7,14 +7,19 @@
  *   open, shut --> its gate
  */
 import { Deferred, Effect, FiberSet, Scope } from "effect";
-import { type E164, maskE164, nodeIdText } from "../../codecs/shared/mod.ts";
+import { type E164, maskE164, nodeIdText, type UnixMs } from "../../codecs/shared/mod.ts";
 import {
+  ALONE,
   type CallFacts,
+  type CallToName,
   type ClaimVerdict,
   callFacts,
+  type EndsApart,
+  formsFor,
   instantWithin,
   type PvpAttemptInput,
   type PvpClaim,
+  type PvpForm,
   type PvpOriginatorAction,
   type PvpOriginatorEvent,
   type PvpOriginatorInput,
@@ -44,6 +49,16 @@ export interface ValidateOptions {
   readonly windowMs?: number;
   /** Method C only: no claimant receives a telephone number before it has proved the call. Default false. */
   readonly isPrivate?: boolean;
+  /** What `nameCall` gave; without it the call is named as if no other one were known. */
+  readonly naming?: CallNaming;
+  /** From calls that claimants were asked about before. Default: as if there were none. */
+  readonly apart?: EndsApart;
+}
+
+/** The instant that method B names, and the user names to be tried. */
+export interface CallNaming {
+  readonly instantMs: UnixMs;
+  readonly forms: ReadonlyArray<PvpForm>;
 }
 
 /** What a validation asks of its server. */
@@ -124,6 +139,15 @@ export const validate = Effect.fn("pvp.validate")(function* (
   );
 });
 
+/** Draws the instant, and chooses the user names. */
+export const nameCall = Effect.fnUntraced(function* (
+  of: Omit<CallToName, "instantMs">,
+): Effect.fn.Return<CallNaming, never, Entropy> {
+  const { between } = yield* Entropy;
+  const instantMs = instantWithin(of.call, (yield* between(0, CHANCES - 1)) / CHANCES);
+  return { instantMs, forms: formsFor({ ...of, instantMs }) };
+});
+
 const inputOf = Effect.fnUntraced(function* ({
   call,
   nodeId,
@@ -132,13 +156,15 @@ const inputOf = Effect.fnUntraced(function* ({
   roundMs = ROUND_MS,
   windowMs = waitBetweenMs[1] - waitBetweenMs[0],
   isPrivate = false,
+  naming,
+  apart = ALONE,
 }: ValidateOptions): Effect.fn.Return<PvpOriginatorInput, never, Entropy> {
   const { between } = yield* Entropy;
   const known = callFacts(call);
-  const instantMs = instantWithin(known, (yield* between(0, CHANCES - 1)) / CHANCES);
+  const { instantMs, forms } = naming ?? (yield* nameCall({ call: known, roundMs, isPrivate }));
   const lot = yield* between(0, CHANCES - 1);
   const waitMs = yield* between(...waitBetweenMs);
-  return { call: known, nodeId, domain, instantMs, lot, roundMs, windowMs, waitMs, isPrivate };
+  return { call: known, nodeId, domain, instantMs, forms, apart, lot, roundMs, windowMs, waitMs };
 });
 
 /** One gate for each attempt, opened by the machine. */
@@ -168,7 +194,7 @@ const attemptSafely = (input: PvpAttemptInput, resolve: Resolve, gate: Gate) =>
     Effect.catchCause((cause) =>
       Effect.as(Effect.logError("pvp.attempt.died", cause), {
         ...input.claim,
-        method: input.method,
+        method: input.form.method,
         bits: 0,
         verdict: "broken",
         why: "a fault of this program",

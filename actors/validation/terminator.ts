@@ -4,8 +4,9 @@ import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import { type ReputationLimits, ROUND_MS, reputationLimits, reputations } from "../../machines/validation/mod.ts";
 import { type Arithmetic, Entropy, Listener, type ListenFailed, type Listening } from "../ports/mod.ts";
 import { makeEphemerals } from "../tls/mod.ts";
-import { type PvpHandlers, type PvpServer, serveCaller } from "./caller.ts";
+import { serveCaller } from "./caller.ts";
 import type { PvpCounters } from "./counters.ts";
+import type { PvpHandlers, PvpServer } from "./handlers.ts";
 
 export interface ServePvpOptions {
   readonly host: string;

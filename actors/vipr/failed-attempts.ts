@@ -21,6 +21,8 @@ import type { Records } from "./records.ts";
 /** Failures of one write. */
 export const FAILED_ATTEMPTS_AT_ONCE_MAX = 500;
 export const FAILED_ATTEMPTS_AFTER_MS = 1_000;
+/** Failures without a call that wait at one time; 16 of them are one try at a user name of version 2. */
+export const WITHOUT_CALL_MAX = 8_000;
 /** A number that cannot exist: failures without a call are recorded under it, at the same cost, and nobody can read them. */
 const NO_NUMBER = "+0" as E164;
 
@@ -69,7 +71,7 @@ export const openFailedAttempts = Effect.fn("vipr.charges")(function* (
 
   const wait = (failure: FailedAttempt | undefined): void => {
     // Beyond this many a failure without a call is dropped: only the equal timing is lost, and only at hundreds a second.
-    if (failure !== undefined || waiting.length < FAILED_ATTEMPTS_AT_ONCE_MAX) waiting.push(failure);
+    if (failure !== undefined || waiting.length < WITHOUT_CALL_MAX) waiting.push(failure);
     Queue.offerUnsafe(wake, undefined);
   };
   return {

@@ -61,7 +61,9 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   const { between } = yield* Entropy;
   const queue = dueQueue<Waiting>();
   for (const waiting of records.waiting) schedule(queue, waiting, waiting.dueMs);
-  const { prove, proved } = yield* makeProving(options, handlers, records);
+  const { prove, proved, note } = yield* makeProving(options, handlers, records);
+  const startMs = yield* Clock.currentTimeMillis;
+  for (const { vcr } of records.waiting) note(vcr, startMs);
   const stirred = yield* Queue.sliding<void>(1);
   const running = yield* FiberSet.make<void>();
   const lines = openCallQueues<Waiting>();
@@ -151,6 +153,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
         const waiting = { vcr, dueMs };
         if (pending() >= queue.max) return false;
         yield* records.sent(waiting);
+        note(vcr, yield* Clock.currentTimeMillis);
         if (!schedule(queue, waiting, waiting.dueMs)) return yield* Effect.as(records.done(waiting), false);
         yield* tellOf(waiting);
         yield* Queue.offer(stirred, undefined);

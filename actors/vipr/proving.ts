@@ -10,23 +10,25 @@
 import { Clock, Deferred, Effect, Semaphore } from "effect";
 import { type E164, maskE164, nodeIdText, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
-import { type ClaimVerdict, methodsFor, windowOf } from "../../machines/validation/mod.ts";
+import { type ClaimVerdict, callFacts, type PvpForm, windowOf } from "../../machines/validation/mod.ts";
 import {
-  attemptedCalls,
+  askAbout,
   callNameOf,
   claimName,
   credit,
   discredit,
   ledgerName,
-  markAttempted,
+  noteSent,
   openLedger,
   type PresentState,
   provedBy,
   queueOf,
-  unmarkAttempted,
+  sentCalls,
+  takeBack,
+  tellShared,
 } from "../../machines/vipr/mod.ts";
 import type { Arithmetic, Dialer, Entropy, StoreFailed } from "../ports/mod.ts";
-import { type ValidateHandlers, validate } from "../validation/mod.ts";
+import { nameCall, type ValidateHandlers, validate } from "../validation/mod.ts";
 import type { ViprEvent } from "./events.ts";
 import type { Records, Waiting } from "./records.ts";
 
@@ -52,6 +54,8 @@ export interface ProvingOptions {
 export const ATTEMPTS_AT_ONCE_MAX = 512;
 
 export interface Proving {
+  /** A call that we made and that waits: the names of the others must not mean it. */
+  readonly note: (vcr: Vcr, atMs: number) => void;
   /**
    * Ends when each claim has its verdict and the store has the result. It never fails: errors are logged. False: no claimant
    * was asked, since the store did not remove the call. `found` is run when the overlay has answered who claims the number.
@@ -72,15 +76,40 @@ export interface Proving {
 export const windowFor = (waitBetweenMs: ProvingOptions["waitBetweenMs"], { vcr, dueMs, isLate }: Waiting): number =>
   isLate === true ? waitBetweenMs[1] - waitBetweenMs[0] : windowOf(waitBetweenMs, dueMs - vcr.stopMs);
 
+/** Our VService and the number, out of the ledger's name of a claim. */
+const lineOfClaim = (claim: string): { readonly line: string; readonly called: E164 } => {
+  const [by, called] = claim.split("/") as [string, string];
+  return { line: `${by}/${called}`, called: called as E164 };
+};
+
+/**
+ * Whether B shall have bits of the times the next time. If nobody proved a call by B without them, others may have called
+ * the number as well; if nobody did with them, its owner may know version 1 only.
+ */
+const isSharedBy = (
+  verdicts: ReadonlyArray<ClaimVerdict>,
+  forms: ReadonlyArray<PvpForm>,
+  isShared: boolean,
+): boolean => {
+  const byB = verdicts.filter(({ method }) => method === "B");
+  const isKnown = byB.some(({ verdict }) => verdict === "validated" || verdict === "declined");
+  if (byB.length === 0 || isKnown) return isShared;
+  return forms.find(({ method }) => method === "B")?.version === 1;
+};
+
 export const makeProving = Effect.fnUntraced(function* (
   options: ProvingOptions,
   handlers: ValidateHandlers,
   records: Pick<Records, "asking" | "done" | "proved" | "disproved" | "proofs">,
 ) {
   const { nodeId, waitBetweenMs, requiredBits, roundMs, domainOf, learned, watch } = options;
-  const ledger = openLedger(requiredBits, roundMs);
-  const asked = attemptedCalls(roundMs);
-  for (const { claim, call, bits, atMs } of records.proofs) credit(ledger, claim, call, bits, atMs);
+  const ledger = openLedger(requiredBits);
+  const sent = sentCalls(roundMs);
+  for (const { claim, call, bits, atMs } of records.proofs) {
+    credit(ledger, claim, call, bits, atMs);
+    const { line, called } = lineOfClaim(claim);
+    askAbout(sent, line, { ...call, called, calling: undefined }, atMs);
+  }
   const turns = yield* Semaphore.make(ATTEMPTS_AT_ONCE_MAX);
   /** A semaphore serves whoever needs no more than is free: without an order a call with many claims would wait for ever. */
   const inOrder = yield* Semaphore.make(1);
@@ -93,14 +122,21 @@ export const makeProving = Effect.fnUntraced(function* (
     // "if VService still published", VAP draft §9.5.1
     if (domain === undefined) return yield* watch({ type: "dropped", number, call });
     const line = queueOf(vcr);
-    if (!markAttempted(asked, line, vcr, yield* Clock.currentTimeMillis))
-      return yield* watch({ type: "repeated", number, call });
+    const among = askAbout(sent, line, vcr, yield* Clock.currentTimeMillis);
+    if (among === undefined) return yield* watch({ type: "repeated", number, call });
+    const { apart, ...known } = among;
     const isPrivate = options.isPrivate(domain);
-    const tries = methodsFor({ isPrivate, call: vcr }).length;
+    const naming = yield* nameCall({ call: callFacts(vcr), ...known, roundMs, isPrivate });
+    const { forms } = naming;
+    if (forms.length === 0) {
+      takeBack(sent, line, vcr);
+      return yield* watch({ type: "ambiguous", number, call });
+    }
+    const tries = forms.length;
     const windowMs = windowFor(waitBetweenMs, waiting);
     const halt = yield* Deferred.make<never, StoreFailed>();
     const whole = validate(
-      { call: vcr, nodeId, domain, waitBetweenMs: [0, 0], windowMs, roundMs, isPrivate },
+      { call: vcr, nodeId, domain, waitBetweenMs: [0, 0], windowMs, roundMs, naming, apart },
       {
         ...handlers,
         lookUp: (of) =>
@@ -119,9 +155,10 @@ export const makeProving = Effect.fnUntraced(function* (
       },
     );
     const verdicts = yield* Effect.raceFirst(whole, Deferred.await(halt)).pipe(
-      Effect.tapError(() => Effect.sync(() => unmarkAttempted(asked, line, vcr))),
+      Effect.tapError(() => Effect.sync(() => takeBack(sent, line, vcr))),
     );
-    if (verdicts.every(({ verdict }) => verdict === "unreachable")) unmarkAttempted(asked, line, vcr);
+    if (verdicts.every(({ verdict }) => verdict === "unreachable")) takeBack(sent, line, vcr);
+    tellShared(sent, line, isSharedBy(verdicts, forms, known.isShared));
   });
 
   const judge = Effect.fnUntraced(function* (vcr: Vcr, attempt: ClaimVerdict) {
@@ -144,6 +181,7 @@ export const makeProving = Effect.fnUntraced(function* (
   });
 
   return {
+    note: (vcr, atMs) => noteSent(sent, queueOf(vcr), callFacts(vcr), atMs),
     prove: (waiting, found) => {
       const { called: number } = waiting.vcr;
       const over = Effect.as(records.done(waiting), true);

@@ -30,12 +30,16 @@ export {
 export { PVP_GROUPS, type PvpGroupBits } from "./registry.ts";
 export {
   type Direction,
+  ERA_SECONDS_MAX,
+  HALF_HOUR_S,
   type ParsedUserName,
   type PvpMethod,
   type PvpParties,
   type PvpUserName,
+  type PvpVersion,
   parseUserName,
   printUserName,
+  TIME_BITS_MAX,
   USER_NAME_BYTES_MAX,
   type UserNameError,
   vserviceText,

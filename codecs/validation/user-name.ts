@@ -6,6 +6,9 @@
  *   vipr1;A;<originating Node-ID>;<terminating Node-ID>;<VServiceID>;<directions>;<called>;<hash of the caller>
  *   vipr1;B;...                                                                  ;<called>;<instant in the call>
  *   vipr1;C;...                                                                  ;<start>;<stop>;<hash of the called>
+ *   vipr2;A;...                                         ;<called>;<hash of the caller>;<half hour>;<bits of the times>
+ *   vipr2;B;...                                         ;<called>;<instant in the call>;<bits of the times>
+ *   vipr2;C;...                                         as vipr1's, with seconds beyond 2036
  */
 import { type E164, isE164, nodeIdText, type VServiceId, vserviceId } from "../shared/mod.ts";
 
@@ -21,17 +24,45 @@ export interface PvpParties {
   readonly stop: Direction;
 }
 
+/** All times are in seconds since 1900. */
 export type PvpUserName = PvpParties &
   (
-    | { readonly method: "A"; readonly called: E164; readonly callerHash: string }
-    /** NTP seconds. */
-    | { readonly method: "B"; readonly called: E164; readonly instant: number }
-    /** Both in NTP seconds, rounded to a minute. */
-    | { readonly method: "C"; readonly startMinute: number; readonly stopMinute: number; readonly calledHash: string }
+    | { readonly version: 1; readonly method: "A"; readonly called: E164; readonly callerHash: string }
+    | { readonly version: 1; readonly method: "B"; readonly called: E164; readonly instant: number }
+    /** Both rounded to a minute. */
+    | {
+        readonly version: 1 | 2;
+        readonly method: "C";
+        readonly startMinute: number;
+        readonly stopMinute: number;
+        readonly calledHash: string;
+      }
+    /** `halfHour`: the full or half hour nearest to the rounded start. `bits`: the first ones of the times' hash. */
+    | {
+        readonly version: 2;
+        readonly method: "A";
+        readonly called: E164;
+        readonly callerHash: string;
+        readonly halfHour: number;
+        readonly bits: string;
+      }
+    | {
+        readonly version: 2;
+        readonly method: "B";
+        readonly called: E164;
+        readonly instant: number;
+        readonly bits: string;
+      }
   );
 export type PvpMethod = PvpUserName["method"];
+export type PvpVersion = PvpUserName["version"];
 
 export const USER_NAME_BYTES_MAX = 255;
+/** Of the hash of a call's times, in one user name. */
+export const TIME_BITS_MAX = 16;
+export const HALF_HOUR_S = 1_800;
+/** The last second that version 1 can say, 2036-02-07T06:28:15Z: the end of NTP's first era. */
+export const ERA_SECONDS_MAX = 0xffff_ffff;
 
 export interface UserNameError {
   readonly _tag: "UserNameError";
@@ -43,20 +74,24 @@ export type ParsedUserName =
   | { readonly ok: true; readonly value: PvpUserName }
   | { readonly ok: false; readonly error: UserNameError };
 
-const VERSION = "vipr1";
-
 export const printUserName = (name: PvpUserName): string => {
   const { method, originator, terminator, start, stop } = name;
-  const common = [VERSION, method, nodeIdText(originator), nodeIdText(terminator), vserviceText(name.vservice)];
+  const common = [
+    `vipr${name.version}`,
+    method,
+    nodeIdText(originator),
+    nodeIdText(terminator),
+    vserviceText(name.vservice),
+  ];
   return [...common, `${start}${stop}`, ...ownFields(name)].join(";");
 };
 
 const ownFields = (name: PvpUserName): ReadonlyArray<string> => {
   switch (name.method) {
     case "A":
-      return [name.called, name.callerHash];
+      return [name.called, name.callerHash, ...(name.version === 1 ? [] : [String(name.halfHour), name.bits])];
     case "B":
-      return [name.called, String(name.instant)];
+      return [name.called, String(name.instant), ...(name.version === 1 ? [] : [name.bits])];
     case "C":
       return [String(name.startMinute), String(name.stopMinute), name.calledHash];
   }
@@ -66,24 +101,30 @@ const ownFields = (name: PvpUserName): ReadonlyArray<string> => {
 export const vserviceText = (id: VServiceId): string => id.toString(16).padStart(16, "0");
 
 const forms = {
-  version: /^vipr1$/,
+  version: /^vipr[12]$/,
   method: /^[ABC]$/,
   nodeId: /^[0-9a-f]{32}$/,
   vservice: /^[0-9a-f]{16}$/,
   directions: /^[ud]{2}$/,
   callerHash: /^[0-9a-f]{16}$/,
   calledHash: /^[0-9a-f]{2}$/,
-  seconds: /^(0|[1-9][0-9]{0,9})$/,
+  eraSeconds: /^(0|[1-9][0-9]{0,9})$/,
+  /** Twelve digits: exact in milliseconds, too. */
+  seconds: /^(0|[1-9][0-9]{0,11})$/,
+  bits: /^[01]{0,16}$/,
 };
-const SECONDS_MAX = 0xffff_ffff; // NTP's first era
 
 type Check = (field: string) => boolean;
 const like =
   (form: RegExp): Check =>
   (field) =>
     form.test(field);
-const isSeconds: Check = (field) => forms.seconds.test(field) && Number(field) <= SECONDS_MAX;
-const isMinute: Check = (field) => isSeconds(field) && Number(field) % 60 === 0;
+const isEraSeconds: Check = (field) => forms.eraSeconds.test(field) && Number(field) <= ERA_SECONDS_MAX;
+const isSeconds = like(forms.seconds);
+const isMultiple =
+  (of: number, check: Check): Check =>
+  (field) =>
+    check(field) && Number(field) % of === 0;
 
 const common: ReadonlyArray<Check> = [
   like(forms.version),
@@ -93,18 +134,21 @@ const common: ReadonlyArray<Check> = [
   like(forms.vservice),
   like(forms.directions),
 ];
-/** A map, since the key comes from outside: an object would also have `constructor`. */
+/** By version and method. A map, since the key comes from outside: an object would also have `constructor`. */
 const own: ReadonlyMap<string, ReadonlyArray<Check>> = new Map([
-  ["A", [isE164, like(forms.callerHash)]],
-  ["B", [isE164, isSeconds]],
-  ["C", [isMinute, isMinute, like(forms.calledHash)]],
+  ["vipr1;A", [isE164, like(forms.callerHash)]],
+  ["vipr1;B", [isE164, isEraSeconds]],
+  ["vipr1;C", [isMultiple(60, isEraSeconds), isMultiple(60, isEraSeconds), like(forms.calledHash)]],
+  ["vipr2;A", [isE164, like(forms.callerHash), isMultiple(HALF_HOUR_S, isSeconds), like(forms.bits)]],
+  ["vipr2;B", [isE164, isSeconds, like(forms.bits)]],
+  ["vipr2;C", [isMultiple(60, isSeconds), isMultiple(60, isSeconds), like(forms.calledHash)]],
 ]);
 
 export const parseUserName = (text: string): ParsedUserName => {
   if (text.length > USER_NAME_BYTES_MAX) return wrong(-1, "too long");
   const fields = text.split(";");
-  const checks = [...common, ...(own.get(fields[1] ?? "") ?? [])];
-  const bad = checks.findIndex((check, i) => !check(fields[i] ?? ""));
+  const checks = [...common, ...(own.get(`${fields[0]};${fields[1]}`) ?? [])];
+  const bad = checks.findIndex((check, i) => fields[i] === undefined || !check(fields[i]));
   if (bad >= 0) return wrong(bad, fields[bad] === undefined ? "missing" : "not of its form");
   return fields.length > checks.length ? wrong(checks.length, "one too many") : { ok: true, value: nameOf(fields) };
 };
@@ -115,7 +159,7 @@ const wrong = (field: number, why: string): ParsedUserName => ({
 });
 
 const nameOf = (fields: ReadonlyArray<string>): PvpUserName => {
-  const [, method, originator, terminator, vservice, directions, ...rest] = fields as [string, ...Array<string>];
+  const [head, method, originator, terminator, vservice, directions, ...rest] = fields as [string, ...Array<string>];
   const parties: PvpParties = {
     originator: BigInt(`0x${originator}`),
     terminator: BigInt(`0x${terminator}`),
@@ -123,8 +167,24 @@ const nameOf = (fields: ReadonlyArray<string>): PvpUserName => {
     start: directions![0] as Direction,
     stop: directions![1] as Direction,
   };
-  const [first, second, third] = rest as [string, string, string];
-  if (method === "A") return { ...parties, method, called: first as E164, callerHash: second };
-  if (method === "B") return { ...parties, method, called: first as E164, instant: Number(second) };
-  return { ...parties, method: "C", startMinute: Number(first), stopMinute: Number(second), calledHash: third };
+  const version = head === "vipr1" ? 1 : 2;
+  const [first, second, third, fourth] = rest as [string, string, string, string];
+  if (method === "C")
+    return {
+      ...parties,
+      version,
+      method,
+      startMinute: Number(first),
+      stopMinute: Number(second),
+      calledHash: third,
+    };
+  const called = first as E164;
+  if (method === "B") {
+    const instant = Number(second);
+    return version === 1
+      ? { ...parties, version, method, called, instant }
+      : { ...parties, version, method, called, instant, bits: third };
+  }
+  const caller = { ...parties, method: "A", called, callerHash: second } as const;
+  return version === 1 ? { ...caller, version } : { ...caller, version, halfHour: Number(third), bits: fourth };
 };

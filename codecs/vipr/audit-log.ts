@@ -90,6 +90,7 @@ const FactKind = tlv(
     dropped: [14, struct("Dropped", SPEC, { call: Call })],
     repeated: [15, struct("Repeated", SPEC, { call: Call })],
     crowded: [16, struct("Crowded", SPEC, { call: Call })],
+    ambiguous: [17, struct("Ambiguous", SPEC, { call: Call })],
   },
 );
 export const AuditEventRow = struct("StoryFact", SPEC, {

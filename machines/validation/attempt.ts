@@ -13,14 +13,16 @@
  *
  * The ServerKeyExchange holds the claimant's guess at the password (`committed`). What we send next tells the claimant
  * whether the guess was right: it waits at the gate until every other claimant of the call has given its guess too (see
- * originator.ts). A claimant that gives no guess is `unreachable`, unless it is connected and the method is B or C: then it
- * is `broken`, since the user name has told it something of the call's times.
+ * originator.ts). A claimant that gives no guess is `unreachable`, unless it is connected and the user name is any but version
+ * 1 of A: then it is `broken`, since the user name has told it something of the call's times.
  */
 import type { UnixMs, VServiceId } from "../../codecs/shared/mod.ts";
 import type { PvpMethod, ValAnswer, ValInfo, ValRequest } from "../../codecs/validation/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import { type Note, type Of, setup } from "../kit/mod.ts";
-import { type CallFacts, equivalentBits, originatorPassword, userNameFor } from "./secret.ts";
+import type { PvpForm } from "./forms.ts";
+import { type CallFacts, originatorPassword, userNameFor } from "./secret.ts";
+import { type EndsApart, worthOf } from "./worth.ts";
 
 /** An entry of the overlay: this node says that it serves the number for this VService. */
 export interface PvpClaim {
@@ -31,7 +33,8 @@ export interface PvpClaim {
 export interface PvpAttemptInput {
   readonly call: CallFacts;
   readonly claim: PvpClaim;
-  readonly method: PvpMethod;
+  /** Of the user name. */
+  readonly form: PvpForm;
   /** Our own Node-ID. */
   readonly nodeId: bigint;
   /** Our own domain: the ticket is issued for it. */
@@ -41,6 +44,8 @@ export interface PvpAttemptInput {
   readonly roundMs: number;
   /** The claimant knows that the call ended within a span of this length; `windowOf`. */
   readonly windowMs: number;
+  /** From calls that claimants were asked about before. Default: as if there were none. */
+  readonly apart?: EndsApart;
   /** Guesses at this call that were answered before: any of their claimants may have told this one the result. */
   readonly guessesBefore: number;
 }
@@ -130,10 +135,11 @@ const unreachable = (): Unproved => "unreachable";
 /** The claimant has given its guess: that it then breaks off counts as a wrong one. */
 const broken = (): Unproved => "broken";
 /**
- * The user name of method B holds an instant of the call, that of C its minutes: a claimant that gave guesses only after
- * some of them would be right more often than its bits say.
+ * The user name of method B holds an instant of the call, that of C its minutes, that of A in version 2 its half hour: a
+ * claimant that gave guesses only after some of them would be right more often than its bits say.
  */
-const withoutGuess = ({ method }: PvpAttemptInput): Unproved => (method === "A" ? "unreachable" : "broken");
+const withoutGuess = ({ form: { method, version } }: PvpAttemptInput): Unproved =>
+  method === "A" && version === 1 ? "unreachable" : "broken";
 
 /** A transition by which the attempt ends without a proof, in a state in which that timer runs. */
 const ends = (timer: PvpTimer, verdict: (context: PvpAttemptInput) => Unproved) =>
@@ -265,9 +271,9 @@ export const methodsFor = ({
 };
 
 function dialTo(context: PvpAttemptInput, { host, port }: Of<PvpAttemptEvent, "resolved">) {
-  const { call, claim, nodeId, instantMs, roundMs, method } = context;
+  const { call, claim, nodeId, instantMs, roundMs, form } = context;
   const parties = { originator: nodeId, terminator: claim.nodeId, vservice: claim.vservice };
-  const name = userNameFor(method, call, parties, instantMs, roundMs);
+  const name = userNameFor(form, call, parties, instantMs, roundMs);
   return { host, port, userName: printUserName(name), password: originatorPassword(name, call, roundMs) };
 }
 
@@ -279,9 +285,9 @@ const judge = ({ call }: PvpAttemptInput, answer: ValAnswer): Judgement => {
 
 const verdictOn = (context: PvpAttemptInput, judgement: Judgement): ClaimVerdict => {
   const isProved = judgement.verdict === "validated" || judgement.verdict === "declined";
-  return { ...context.claim, method: context.method, bits: isProved ? worthOf(context) : 0, ...judgement };
+  return { ...context.claim, method: context.form.method, bits: isProved ? worthFor(context) : 0, ...judgement };
 };
 
 /** Of several guesses at one call, from each of which this claimant may have learned, one is right more often than of one. */
-const worthOf = ({ call, roundMs, method, windowMs, guessesBefore }: PvpAttemptInput): number =>
-  Math.max(0, equivalentBits(call, roundMs, method, windowMs) - Math.log2(1 + guessesBefore));
+const worthFor = ({ call, roundMs, form, windowMs, apart, guessesBefore }: PvpAttemptInput): number =>
+  Math.max(0, worthOf(call, form, roundMs, windowMs, apart) - Math.log2(1 + guessesBefore));

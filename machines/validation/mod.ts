@@ -12,7 +12,9 @@ export {
   type PvpTimer,
   pvpAttempt,
 } from "./attempt.ts";
+export { type Candidate, candidatesFor, NAMED_TOGETHER_MAX, tryableFor } from "./candidates.ts";
 export { DUE_MAX, type DueQueue, dueQueue, nextDueMs, schedule, takeDue } from "./due.ts";
+export { type CallToName, formsFor, type PvpForm, STRANGER_BITS } from "./forms.ts";
 export {
   CLAIMS_MAX,
   CLAIMS_OF_NODE_MAX,
@@ -38,23 +40,24 @@ export {
   reputations,
 } from "./reputation.ts";
 export {
-  BITS_CAP,
   type CallFacts,
   calledHash,
   callerHash,
   callFacts,
-  equivalentBits,
+  halfHourOf,
   instantWithin,
   minutesNear,
   minutesOf,
+  type NameForm,
   originatorPassword,
   ROUND_MS,
   type Rounded,
+  roundedFor,
   roundInDirection,
   roundNearest,
   terminatorPassword,
+  timeBits,
   userNameFor,
-  windowOf,
 } from "./secret.ts";
 export {
   ATTEMPTS_MAX,
@@ -62,7 +65,6 @@ export {
   type CallStore,
   callNamed,
   callStore,
-  candidatesFor,
   expireCalls,
   failCall,
   findStored,
@@ -72,7 +74,6 @@ export {
   removeCall,
   SAME_KEY_MAX,
   type StoredCall,
-  tryableFor,
   type Way,
   wayOf,
 } from "./store.ts";
@@ -85,3 +86,4 @@ export {
   type PvpTerminatorOutcome,
   pvpTerminator,
 } from "./terminator.ts";
+export { ALONE, BITS_CAP, type EndsApart, equivalentBits, HALF_HOUR_MS, windowOf, worthOf } from "./worth.ts";

@@ -24,15 +24,15 @@
  * DECISIONS.md D-046, D-047.
  */
 import type { E164 } from "../../codecs/shared/mod.ts";
-import type { PvpMethod } from "../../codecs/validation/mod.ts";
 import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";
-import { type ClaimVerdict, methodsFor, type PvpAttemptInput, type PvpClaim } from "./attempt.ts";
+import type { ClaimVerdict, PvpAttemptInput, PvpClaim } from "./attempt.ts";
+import type { PvpForm } from "./forms.ts";
 
-export interface PvpOriginatorInput extends Omit<PvpAttemptInput, "claim" | "method" | "guessesBefore"> {
+export interface PvpOriginatorInput extends Omit<PvpAttemptInput, "claim" | "form" | "guessesBefore"> {
   /** Tv, drawn by the host; 0 to begin at once. */
   readonly waitMs: number;
-  /** Our domain shows no telephone number to a claimant that has proved nothing. Default false. */
-  readonly isPrivate?: boolean;
+  /** Of the user names, in the order in which they are tried: `formsFor`. Without any nobody is asked. */
+  readonly forms: ReadonlyArray<PvpForm>;
   /** A random integer: it selects which claims of one node are tried, if the node has many. */
   readonly lot: number;
 }
@@ -91,8 +91,8 @@ interface PvpOriginatorContext {
   readonly claims: ReadonlyArray<PvpClaim>;
   /** Final ones. */
   readonly verdicts: ReadonlyArray<ClaimVerdict>;
-  /** The method in use, and those that may follow. */
-  readonly methods: ReadonlyArray<PvpMethod>;
+  /** The form in use, and those that may follow. */
+  readonly forms: ReadonlyArray<PvpForm>;
   /** Claims whose attempt by this method runs, and those of them that have reached the gate. */
   readonly trying: ReadonlyArray<PvpClaim>;
   readonly gated: ReadonlyArray<PvpClaim>;
@@ -118,7 +118,8 @@ const noAnswer = {
   outcome: { type: "notFound", reason: "timedOut", why: "the overlay did not answer" },
 } as const;
 
-const isNobody = (_: PvpOriginatorContext, { claims }: Of<PvpOriginatorEvent, "found">): boolean => claims.length === 0;
+const isNobody = ({ forms }: PvpOriginatorContext, { claims }: Of<PvpOriginatorEvent, "found">): boolean =>
+  claims.length === 0 || forms.length === 0;
 const isUnderWay = ({ trying }: PvpOriginatorContext, { verdict }: Of<PvpOriginatorEvent, "attempted">): boolean =>
   isAmong(trying, verdict);
 const isFirstCommitment = (
@@ -136,7 +137,7 @@ export const pvpOriginator = machine("pvpOriginator", {
     input,
     claims: [],
     verdicts: [],
-    methods: methodsFor(input),
+    forms: input.forms,
     trying: [],
     gated: [],
     failed: [],
@@ -219,11 +220,11 @@ function chooseClaims(
   return { claims, trying: claims };
 }
 
-function attemptAll({ input, methods, trying, guessesBefore }: PvpOriginatorContext): Decided<"attempt"> {
-  const { waitMs: _, isPrivate: __, lot: ___, ...rest } = input;
-  const method = methods[0]!;
+function attemptAll({ input, forms, trying, guessesBefore }: PvpOriginatorContext): Decided<"attempt"> {
+  const { waitMs: _, forms: __, lot: ___, ...rest } = input;
+  const form = forms[0]!;
   return {
-    actions: trying.map((claim) => ({ type: "attempt", input: { ...rest, claim, method, guessesBefore } })),
+    actions: trying.map((claim) => ({ type: "attempt", input: { ...rest, claim, form, guessesBefore } })),
   };
 }
 
@@ -242,12 +243,12 @@ function withVerdict(
   context: PvpOriginatorContext,
   { verdict: given }: Of<PvpOriginatorEvent, "attempted">,
 ): Decided<"settle"> {
-  const { trying, methods, failed, verdicts, claims } = context;
+  const { trying, forms, failed, verdicts, claims } = context;
   const { nodeId, vservice, method, bits } = given;
   const left = { trying: trying.filter((claim) => !isSame(claim, given)) };
-  if (given.verdict === "refused" && methods.length > 1)
+  if (given.verdict === "refused" && forms.length > 1)
     return { context: { ...left, failed: [...failed, { nodeId, vservice }] } };
-  const isFirst = methods.length === methodsFor(context.input).length;
+  const isFirst = forms.length === context.input.forms.length;
   const verdict: ClaimVerdict =
     given.verdict === "unreachable" && !isFirst ? { nodeId, vservice, method, bits, verdict: "refused" } : given;
   const all = [...verdicts, verdict].sort((a, b) => placeOf(claims, a) - placeOf(claims, b));
@@ -257,9 +258,9 @@ function withVerdict(
 const placeOf = (claims: ReadonlyArray<PvpClaim>, of: PvpClaim): number =>
   claims.findIndex((claim) => isSame(claim, of));
 
-function nextMethod({ methods, failed, guessesBefore, guesses }: PvpOriginatorContext): Partial<PvpOriginatorContext> {
+function nextMethod({ forms, failed, guessesBefore, guesses }: PvpOriginatorContext): Partial<PvpOriginatorContext> {
   return {
-    methods: methods.slice(1),
+    forms: forms.slice(1),
     trying: failed,
     failed: [],
     gated: [],

@@ -28,15 +28,18 @@ import {
 } from "../../codecs/shared/mod.ts";
 import {
   type Direction,
+  HALF_HOUR_S,
   type PvpMethod,
   type PvpParties,
   type PvpUserName,
+  type PvpVersion,
+  TIME_BITS_MAX,
   vserviceText,
 } from "../../codecs/validation/mod.ts";
 
 /** T: clocks may differ by less than a quarter of it. */
 export const ROUND_MS = 10_000;
-const MINUTE_MS = 60_000;
+export const MINUTE_MS = 60_000;
 
 export interface Rounded {
   readonly ms: NtpMs;
@@ -59,7 +62,8 @@ export const roundInDirection = (ms: NtpMs, sent: Direction, roundMs: number): N
   return ntpMs(ms - above + (direction === "u" ? roundMs : 0));
 };
 
-const mod = (ms: number, of: number): number => ((ms % of) + of) % of;
+/** Never negative. */
+export const mod = (ms: number, of: number): number => ((ms % of) + of) % of;
 
 /** What one end knows of a call. */
 export interface CallFacts extends CallTimes {
@@ -80,24 +84,60 @@ interface Claim {
   readonly vservice: VServiceId;
 }
 
-/** The originator's user name. Method A needs a caller id; `instantMs`, in whole seconds, is used by B. */
+/** Which user name: `bits` of the times' hash are in a name of version 2, and none in one of version 1. */
+export interface NameForm {
+  readonly method: PvpMethod;
+  readonly version: PvpVersion;
+  readonly bits: number;
+}
+
+/**
+ * The originator's user name; a method alone is that of version 1. Method A needs a caller id; `instantMs`, in whole
+ * seconds, is used by B.
+ */
 export const userNameFor = (
-  method: PvpMethod,
+  form: PvpMethod | NameForm,
   call: CallFacts,
   claim: Claim,
   instantMs: UnixMs,
   roundMs: number,
 ): PvpUserName => {
-  const parties: PvpParties = {
-    ...claim,
-    start: roundNearest(ntpMsOf(call.startMs), roundMs).direction,
-    stop: roundNearest(ntpMsOf(call.stopMs), roundMs).direction,
-  };
+  const { method, version, bits } = typeof form === "string" ? ({ method: form, version: 1, bits: 0 } as const) : form;
+  const [start, stop] = [roundNearest(ntpMsOf(call.startMs), roundMs), roundNearest(ntpMsOf(call.stopMs), roundMs)];
+  const parties: PvpParties = { ...claim, start: start.direction, stop: stop.direction };
   const { called, calling } = call;
-  if (method === "A") return { ...parties, method, called, callerHash: callerHash(called, calling ?? "", claim) };
-  if (method === "B") return { ...parties, method, called, instant: ntpMsOf(instantMs) / 1000 };
-  return { ...parties, method, ...minutesOf(call), calledHash: calledHash(called) };
+  if (method === "C") return { ...parties, version, method, ...minutesOf(call), calledHash: calledHash(called) };
+  const first = timeBits(start.ms, stop.ms).slice(0, bits);
+  if (method === "B") {
+    const named = { ...parties, method, called, instant: ntpMsOf(instantMs) / 1000 };
+    return version === 1 ? { ...named, version } : { ...named, version, bits: first };
+  }
+  const named = { ...parties, method, called, callerHash: callerHash(called, calling ?? "", claim) };
+  return version === 1 ? { ...named, version } : { ...named, version, halfHour: halfHourOf(start.ms), bits: first };
 };
+
+/**
+ * SHA-256 over both rounded times, its first bits as `0` and `1`. Nothing else is in it: claimants of one call, and of two
+ * calls with the same times, see the same bits, and gain none by comparing theirs.
+ */
+export const timeBits = (startMs: NtpMs, stopMs: NtpMs): string => {
+  const digest = sha256(utf8(["vipr-times", startMs / 1000, stopMs / 1000].join("\0")));
+  return ((digest[0]! << 8) | digest[1]!).toString(2).padStart(TIME_BITS_MAX, "0");
+};
+
+/** The full or half hour nearest to a rounded start, in seconds: calls gather there, so that none is near two of them. */
+export const halfHourOf = (startMs: NtpMs): number =>
+  HALF_HOUR_S * Math.floor((startMs / 1000 + HALF_HOUR_S / 2) / HALF_HOUR_S);
+
+/** A call's times as the terminator rounds them for a user name. */
+export const roundedFor = (
+  name: Pick<PvpParties, "start" | "stop">,
+  { startMs, stopMs }: CallTimes,
+  roundMs: number,
+): { readonly startMs: NtpMs; readonly stopMs: NtpMs } => ({
+  startMs: roundInDirection(ntpMsOf(startMs), name.start, roundMs),
+  stopMs: roundInDirection(ntpMsOf(stopMs), name.stop, roundMs),
+});
 
 /** The first 8 bytes, in hex, of SHA-256("vipr-caller" 0 called 0 calling 0 terminating Node-ID 0 VServiceID), all as texts. */
 export const callerHash = (
@@ -148,33 +188,25 @@ export const instantWithin = ({ startMs, stopMs }: CallTimes, at: number): UnixM
 
 /** The originator's password for its user name. */
 export const originatorPassword = (name: PvpUserName, call: CallFacts, roundMs: number): string =>
-  password(
-    name,
-    call,
-    (ms) => roundNearest(ms, roundMs).ms,
-    (ms) => roundNearest(ms, roundMs).ms,
-  );
+  password(name, call, {
+    startMs: roundNearest(ntpMsOf(call.startMs), roundMs).ms,
+    stopMs: roundNearest(ntpMsOf(call.stopMs), roundMs).ms,
+  });
 
 /** The terminator's password for that user name, if it means this call. */
 export const terminatorPassword = (name: PvpUserName, call: CallFacts, roundMs: number): string =>
-  password(
-    name,
-    call,
-    (ms) => roundInDirection(ms, name.start, roundMs),
-    (ms) => roundInDirection(ms, name.stop, roundMs),
-  );
+  password(name, call, roundedFor(name, call, roundMs));
 
 // Both Node-IDs and the VService are part of it: if an attacker relays a handshake to the owner of the number, the two ends
 // derive different passwords.
 const password = (
   name: PvpUserName,
-  { called, calling, startMs, stopMs }: CallFacts,
-  start: (ms: NtpMs) => NtpMs,
-  stop: (ms: NtpMs) => NtpMs,
+  { called, calling }: CallFacts,
+  rounded: { readonly startMs: NtpMs; readonly stopMs: NtpMs },
 ): string =>
   [
-    `start=${start(ntpMsOf(startMs)) / 1000}`,
-    `stop=${stop(ntpMsOf(stopMs)) / 1000}`,
+    `start=${rounded.startMs / 1000}`,
+    `stop=${rounded.stopMs / 1000}`,
     `called=${called}`,
     `calling=${name.method === "A" ? (calling ?? "-") : "-"}`,
     `m=${name.method}`,
@@ -182,45 +214,3 @@ const password = (
     `tn=${nodeIdText(name.terminator)}`,
     `vs=${vserviceText(name.vservice)}`,
   ].join(";");
-
-/** W: starts are taken to be evenly distributed over at most this span. */
-const SPREAD_MS = 3_600_000;
-export const BITS_CAP = 24;
-const HALF_HOUR_MS = 1_800_000;
-
-/**
- * The span over which a start counts as evenly distributed, by its distance from a full or half hour. Calls gather there,
- * and nobody knows how closely: if their density falls off on both sides as a bell curve, of whatever width, then at a
- * distance x it is below that of starts evenly distributed over 4x. Within 2T the span is 4T.
- */
-const spreadOf = (startMs: UnixMs, roundMs: number): number => {
-  const past = mod(startMs, HALF_HOUR_MS);
-  const awayMs = Math.min(past, HALF_HOUR_MS - past);
-  return Math.min(SPREAD_MS, 4 * Math.max(roundMs, awayMs - roundMs));
-};
-
-/**
- * The span over which the stop of a call counts as evenly distributed for a claimant that is asked `ageMs` after it: Tv's
- * range. A record that was uploaded late is older than Tv allows, one from another clock may be younger, and nobody knows
- * by how much: outside of the range by x the span is 4x, as near the full hour.
- */
-export const windowOf = ([minMs, maxMs]: readonly [minMs: number, maxMs: number], ageMs: number): number =>
-  Math.max(maxMs - minMs, 4 * (ageMs - maxMs), 4 * (minMs - ageMs));
-
-/**
- * What a validated call is worth: the bits that a claimant without knowledge of the call would have to guess. The user name
- * is sent before the claimant proves anything, so what it contains of the times is no secret: with B's instant the two
- * distances from it remain, with C's minutes the seconds within them. That the claimant is asked now tells it that the call
- * ended within `windowMs`.
- */
-export const equivalentBits = (
-  { startMs, stopMs }: CallTimes,
-  roundMs: number,
-  method: PvpUserName["method"] = "A",
-  windowMs: number = SPREAD_MS,
-): number => {
-  const lasts = Math.log2(Math.max(1, (stopMs - startMs) / roundMs));
-  const secretBits = { A: Number.POSITIVE_INFINITY, B: 2 * lasts, C: 2 * Math.log2(Math.max(1, MINUTE_MS / roundMs)) };
-  const spreadMs = Math.max(roundMs, Math.min(windowMs, spreadOf(startMs, roundMs)));
-  return Math.min(BITS_CAP, Math.log2(spreadMs / roundMs) + lasts, secretBits[method]);
-};

@@ -1,31 +1,18 @@
 /**
- * The calls that a terminating server has received, found by an originator's user name.
- * docs/protocol/pvp.md#candidates.
+ * The calls that a terminating server has received: insert, expire, count failures. docs/protocol/pvp.md#candidates.
  *
- *   insert ---> A: called, hash of the caller, Node-ID, VService  --+
- *               B: called, quarter of an hour, VService             +--> candidates(user name)
- *               C: start and stop minute, called's hash, VService  --+
+ *   insert ---> slots.ts: a row of numbers
+ *          '--> buckets.ts, under the keys of keys.ts ---> candidates.ts: found by an originator's user name
  *
  * A table owned by one actor and changed in place by these functions. A stored call is a row of numbers, without an object
  * or a timer; a look-up reads one key of an index. A call is removed after its retention, or earlier when newer calls need
  * its place. DECISIONS.md D-082, D-083.
  */
-import { sha256 } from "@noble/hashes/sha2.js";
-import {
-  type CallTimes,
-  type E164,
-  e164FromDigits,
-  ntpMs,
-  type UnixMs,
-  unixMs,
-  unixMsOf,
-  utf8,
-  type Vcr,
-  type VServiceId,
-} from "../../codecs/shared/mod.ts";
-import { type Attempts, type PvpMethod, type PvpUserName, vserviceText } from "../../codecs/validation/mod.ts";
+import { e164FromDigits, type UnixMs, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
+import type { Attempts, PvpMethod } from "../../codecs/validation/mod.ts";
 import { addEntry, type Buckets, buckets, removeEntries, slotsUnder } from "./buckets.ts";
-import { type CallFacts, calledHash, callerHash, callFacts, minutesNear, ROUND_MS } from "./secret.ts";
+import { BUCKET_MS, eachKey, keyA, keyB } from "./keys.ts";
+import { type CallFacts, callerHash, callFacts, ROUND_MS } from "./secret.ts";
 import {
   addAttempt,
   attemptsIn,
@@ -68,9 +55,6 @@ export const ATTEMPTS_MAX = 3;
  * instants anyway.
  */
 export const SAME_KEY_MAX = 256;
-const BUCKET_MS = 900_000;
-/** Of one call: a day, and one more on each side. A longer call is found by its first day only. */
-const BUCKETS_MAX = 98;
 
 export const callStore = (
   nodeIds: ReadonlyArray<bigint>,
@@ -158,7 +142,7 @@ export const callNamed = ({ calls }: CallStore, id: number): StoredCall | undefi
   return slot === 0 ? undefined : callIn(calls, slot);
 };
 
-const callIn = (calls: Slots, slot: number): StoredCall => {
+export const callIn = (calls: Slots, slot: number): StoredCall => {
   const { called, calling, ...rest } = recordIn(calls, slot);
   return {
     ...rest,
@@ -168,69 +152,6 @@ const callIn = (calls: Slots, slot: number): StoredCall => {
     id: nameOfSlot(calls, slot),
   };
 };
-
-/**
- * The calls that a user name may mean, locked ones included. Only a single one can be proved, so that at most two are
- * returned. A key with more calls than are examined counts as several.
- */
-export const candidatesFor = (
-  store: CallStore,
-  name: PvpUserName,
-  isOpen: (call: StoredCall) => boolean = () => true,
-): ReadonlyArray<StoredCall> => {
-  const { hash, tag } = keyOf(name);
-  const slots = slotsUnder(store.index, hash, tag, SAME_KEY_MAX + 1);
-  if (slots.length > SAME_KEY_MAX) return slots.slice(0, 2).map((slot) => callIn(store.calls, slot));
-  const found: Array<StoredCall> = [];
-  for (const slot of slots) {
-    if (name.method === "B" && !isDuring(recordIn(store.calls, slot), instantOf(name), store.roundMs)) continue;
-    const call = callIn(store.calls, slot);
-    if (call.vservice === name.vservice && isSpokenOf(store, call, name) && isOpen(call)) found.push(call);
-    if (found.length === 2) break;
-  }
-  return found;
-};
-
-/** The same for the terminator: each with the attempts that are left to the method. */
-export const tryableFor = (
-  store: CallStore,
-  name: PvpUserName,
-  isOpen?: (call: StoredCall) => boolean,
-): ReadonlyArray<StoredCall & TriesLeft> =>
-  candidatesFor(store, name, isOpen).map((call) => ({
-    ...call,
-    isLocked: isLocked(call, name.method),
-    triesLeft: ATTEMPTS_MAX - call.attempts[wayOf(name.method)],
-  }));
-
-interface TriesLeft {
-  readonly isLocked: boolean;
-  readonly triesLeft: number;
-}
-
-/** The key has 64 bits only; this compares the call itself. */
-const isSpokenOf = ({ roundMs }: CallStore, call: StoredCall, name: PvpUserName): boolean => {
-  switch (name.method) {
-    case "A":
-      return (
-        call.called === name.called &&
-        call.calling !== undefined &&
-        callerHash(call.called, call.calling, name) === name.callerHash
-      );
-    case "B":
-      return call.called === name.called && isDuring(call, instantOf(name), roundMs);
-    case "C": {
-      const { starts, stops } = minutesNear(call, roundMs);
-      return starts.includes(name.startMinute) && stops.includes(name.stopMinute);
-    }
-  }
-};
-
-const isDuring = ({ startMs, stopMs }: CallTimes, atMs: UnixMs, roundMs: number): boolean =>
-  atMs >= startMs - roundMs / 4 && atMs <= stopMs + roundMs / 4;
-
-/** Of a user name by method B. */
-const instantOf = ({ instant }: { readonly instant: number }): UnixMs => unixMsOf(ntpMs(instant * 1000));
 
 /** Counts a failed attempt by that method. Gives the call as it is now, if it is still stored. */
 export const failCall = (store: CallStore, id: number, method: PvpMethod): StoredCall | undefined => {
@@ -249,51 +170,3 @@ export const wayOf = (method: PvpMethod): Way => (method === "A" ? "caller" : "t
 
 export const isLocked = ({ attempts }: Pick<StoredCall, "attempts">, method: PvpMethod): boolean =>
   attempts[wayOf(method)] >= ATTEMPTS_MAX;
-
-interface Key {
-  readonly hash: number;
-  readonly tag: number;
-}
-
-const keyOf = (name: PvpUserName): Key => {
-  switch (name.method) {
-    case "A":
-      return keyA(name.callerHash);
-    case "B":
-      return keyB(name.called, Math.floor(instantOf(name) / BUCKET_MS), name.vservice);
-    case "C":
-      return keyC(name.startMinute, name.stopMinute, name.calledHash, name.vservice);
-  }
-};
-
-type Indexed = CallFacts & { readonly vservice: VServiceId };
-
-const eachKey = ({ nodeIds, roundMs }: CallStore, call: Indexed, put: (hash: number, tag: number) => void): void => {
-  const add = ({ hash, tag }: Key) => put(hash, tag);
-  const { called, calling, vservice, startMs, stopMs } = call;
-  if (calling !== undefined)
-    for (const terminator of nodeIds) add(keyA(callerHash(called, calling, { terminator, vservice })));
-  const first = Math.floor((startMs - roundMs / 4) / BUCKET_MS);
-  const last = Math.min(first + BUCKETS_MAX - 1, Math.floor((stopMs + roundMs / 4) / BUCKET_MS));
-  for (let bucket = first; bucket <= Math.max(first, last); bucket++) add(keyB(called, bucket, vservice));
-  const { starts, stops } = minutesNear(call, roundMs);
-  const hash = calledHash(called);
-  for (const start of starts) for (const stop of stops) add(keyC(start, stop, hash, vservice));
-};
-
-/** The caller's hash covers called number, Node-ID and VService: its 64 bits are the key. */
-const keyA = (hash: string): Key => ({
-  hash: Number.parseInt(hash.slice(0, 8), 16),
-  tag: Number.parseInt(hash.slice(8), 16),
-});
-const keyB = (called: E164, bucket: number, vservice: VServiceId): Key => hashed("B", called, bucket, vservice);
-const keyC = (start: number, stop: number, hash: string, vservice: VServiceId): Key =>
-  hashed("C", start, stop, hash, vservice);
-
-/** Of a hash for which nobody finds a second VService: a tenant's many calls shall not stand under another's key. */
-const hashed = (...parts: ReadonlyArray<string | number | VServiceId>): Key => {
-  const texts = parts.map((part) => (typeof part === "bigint" ? vserviceText(part) : part));
-  const digest = sha256(utf8(texts.join(";")));
-  const view = new DataView(digest.buffer, digest.byteOffset);
-  return { hash: view.getUint32(0), tag: view.getUint32(4) };
-};

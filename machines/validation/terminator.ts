@@ -30,7 +30,9 @@ import {
 } from "../../codecs/validation/mod.ts";
 import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";
 import { EXCHANGE_TIMEOUT_MS } from "./attempt.ts";
-import { type CallFacts, equivalentBits, terminatorPassword } from "./secret.ts";
+import { NAMED_TOGETHER_MAX } from "./candidates.ts";
+import { type CallFacts, terminatorPassword } from "./secret.ts";
+import { worthOf } from "./worth.ts";
 
 /** A call that we received; `id` is its name in the store. */
 export interface PvpCandidate extends CallFacts {
@@ -40,6 +42,8 @@ export interface PvpCandidate extends CallFacts {
   readonly isLocked: boolean;
   /** Attempts that may run at the same time; others find the call locked. Default 1. */
   readonly triesLeft?: number;
+  /** False: it fits the user name apart from the bits of its times. Default true. */
+  readonly isNamed?: boolean;
 }
 
 export interface PvpTerminatorInput {
@@ -63,8 +67,8 @@ export type PvpTerminatorEvent =
 export type PvpTerminatorAction =
   | { readonly type: "findCandidates"; readonly name: PvpUserName }
   | { readonly type: "give"; readonly password: string | undefined }
-  /** Count a failure: of this call; undefined: there was no call, which must take as long. */
-  | { readonly type: "charge"; readonly failed: PvpFailure | undefined }
+  /** Count a failure: of these calls; none: there was no call, which must take as long. */
+  | { readonly type: "charge"; readonly failed: ReadonlyArray<PvpFailure> }
   /** Whether the domain is welcome, and a ticket for it. */
   | { readonly type: "grant"; readonly number: E164; readonly domain: string; readonly vservice: VServiceId }
   | { readonly type: "answer"; readonly answer: ValAnswer }
@@ -74,7 +78,7 @@ export type PvpTerminatorAction =
   | { readonly type: "stopTimer"; readonly timer: "exchange" }
   | Note;
 
-/** A wrong password for a call that exists. */
+/** A wrong password for a call that exists, or bits that it does not have. */
 export interface PvpFailure {
   readonly id: number;
   readonly method: PvpMethod;
@@ -92,7 +96,10 @@ export type PvpTerminatorOutcome =
 
 interface PvpTerminatorContext extends PvpTerminatorInput {
   readonly name: PvpUserName | undefined;
+  /** Whose password was given. */
   readonly candidate: PvpCandidate | undefined;
+  /** Those against which a failure counts. */
+  readonly charged: ReadonlyArray<number>;
   readonly simulated: string | undefined;
   readonly domain: string;
 }
@@ -127,7 +134,14 @@ const duringExchange = handlers({ lost: brokenExchange, malformed: brokenExchang
 const lateExchange = { target: "over", actions: [hangUp, reportLate] } as const;
 
 export const pvpTerminator = machine("pvpTerminator", {
-  context: (input) => ({ ...input, name: undefined, candidate: undefined, simulated: undefined, domain: "" }),
+  context: (input) => ({
+    ...input,
+    name: undefined,
+    candidate: undefined,
+    charged: [],
+    simulated: undefined,
+    domain: "",
+  }),
   initial: "awaitingName",
   on: {
     lost: { target: "over", actions: [hangUp, reportBroken] },
@@ -193,7 +207,7 @@ export const pvpTerminator = machine("pvpTerminator", {
             give("answer", (_, { info }) => ({ answer: { type: "valinfo", info } })),
             hangUp,
             give("report", ({ candidate, roundMs, domain, name }) => ({
-              outcome: { type: "validated", domain, bits: equivalentBits(candidate!, roundMs, name!.method) },
+              outcome: { type: "validated", domain, bits: worthOf(candidate!, formOf(name!), roundMs) },
             })),
           ],
         },
@@ -225,29 +239,46 @@ const terminatorOf = (userName: string, { nodeIds }: PvpTerminatorInput): "ours"
   return nodeIds.includes(name.terminator) ? "ours" : "foreign";
 };
 
-const simulate = (simulated: string): Decided<"give"> => ({ context: { simulated }, actions: [giveNoPassword] });
+const formOf = (name: PvpUserName) => ({
+  ...name,
+  told: name.version === 2 && name.method !== "C" ? name.bits.length : 0,
+});
 
+const simulate = (simulated: string, charged: ReadonlyArray<number> = []): Decided<"give"> => ({
+  context: { simulated, charged },
+  actions: [giveNoPassword],
+});
+
+/**
+ * Version 1 names a call if it fits alone. Version 2 names it by its bits among those that fit, and then a wrong password
+ * or wrong bits are a guess at each of them.
+ */
 function choosePassword(
   { name, roundMs }: PvpTerminatorContext,
   { candidates }: Of<PvpTerminatorEvent, "candidates">,
 ): Decided<"give"> {
-  const [candidate, second] = candidates;
-  if (candidate === undefined) return simulate("no such call");
-  if (second !== undefined) return simulate("several such calls");
-  if (candidate.isLocked) return simulate("a locked call");
+  const isTold = name!.version === 2 && name!.method !== "C";
+  if (candidates.length > (isTold ? NAMED_TOGETHER_MAX : 1)) return simulate("several such calls");
+  const all = isTold ? candidates.map(({ id }) => id) : [];
+  const named = candidates.filter(({ isNamed = true }) => isNamed);
+  const [candidate] = named;
+  if (candidate === undefined) return simulate(candidates.length > 0 ? "other calls" : "no such call", all);
+  const [password, another] = new Set(named.map((call) => terminatorPassword(name!, call, roundMs)));
+  if (another !== undefined) return simulate("several such calls", all);
+  if (named.some(({ isLocked }) => isLocked)) return simulate("a locked call", all);
   return {
-    context: { candidate },
-    actions: [{ type: "give", password: terminatorPassword(name!, candidate, roundMs) }],
+    context: { candidate, charged: isTold ? all : [candidate.id] },
+    actions: [{ type: "give", password }],
   };
 }
 
 /** `charge` is the last order: how long it takes differs with what we know, and the peer is gone by then. */
 function afterFailure(
-  { name, candidate, simulated }: PvpTerminatorContext,
+  { name, charged, simulated }: PvpTerminatorContext,
   { isWrongPassword, why }: Of<PvpTerminatorEvent, "failed">,
 ): Decided<"hangUp" | "report" | "charge"> {
   if (!isWrongPassword) return { actions: [hangUp, { type: "report", outcome: { type: "malformed", why } }] };
-  const failed = candidate === undefined ? undefined : { id: candidate.id, method: name!.method };
+  const failed = charged.map((id) => ({ id, method: name!.method }));
   return {
     actions: [hangUp, { type: "report", outcome: { type: "failed", simulated } }, { type: "charge", failed }],
   };

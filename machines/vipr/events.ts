@@ -39,8 +39,10 @@ export type ViprEvent =
     }
   /** A sent call whose VService was no longer published when it was due: it is not validated. */
   | { readonly type: "dropped"; readonly number: E164; readonly call: CallName }
-  /** A sent call that overlaps an attempted one, or is less than 2T away from it: it is not validated. */
+  /** A sent call that claimants were asked about before, by another record of it: it is not validated. */
   | { readonly type: "repeated"; readonly number: E164; readonly call: CallName }
+  /** A sent call that no user name tells from others of ours: it is not validated. */
+  | { readonly type: "ambiguous"; readonly number: E164; readonly call: CallName }
   /** A sent call whose queue was full: it is not validated. */
   | { readonly type: "crowded"; readonly number: E164; readonly call: CallName }
   | {

@@ -18,7 +18,6 @@
  * must prove the call or begin again: "refused" and "broken". "declined" has proved it, and grants no ticket. DECISIONS.md D-041.
  */
 import { type CallTimes, keepNewest, type VServiceId } from "../../codecs/shared/mod.ts";
-import { ROUND_MS } from "../validation/mod.ts";
 
 /**
  * A claim's name in the ledger. `by`: the VService of ours whose agents made the calls. Each VService has sums of its
@@ -32,7 +31,7 @@ export const claimName = (of: {
 }): string => `${of.by}/${of.number}/${of.nodeId}/${of.vservice}`;
 
 /** What a proved call is worth, and when it was proved. */
-interface Proof extends CallTimes {
+interface Proof {
   readonly bits: number;
   readonly atMs: number;
 }
@@ -45,8 +44,6 @@ interface Account {
 
 export interface Ledger {
   readonly requiredBits: number;
-  /** T. */
-  readonly roundMs: number;
   readonly accounts: Map<string, Account>;
 }
 
@@ -55,7 +52,7 @@ export const REQUIRED_BITS = 12;
 export const REQUIRED_BITS_MAX = 64;
 /** Claims with a sum; the one whose last proof is oldest is removed first, and must be proved again. */
 export const ACCOUNTS_MAX = 200_000;
-/** The bits of so many calls are enough for any requirement, unless they are worth less than one each. */
+/** Those that were proved last. A busy line has many calls of which one end is known, each worth a bit or two. */
 const CALLS_COUNTED_MAX = 64;
 /**
  * A proof counts no longer than a route lasts: whoever gave a number back proves nothing with calls of the time when it had
@@ -63,10 +60,10 @@ const CALLS_COUNTED_MAX = 64;
  */
 export const PROOF_LIFETIME_MS = 60 * 86_400_000;
 
-export const openLedger = (requiredBits: number = REQUIRED_BITS, roundMs: number = ROUND_MS): Ledger => {
+export const openLedger = (requiredBits: number = REQUIRED_BITS): Ledger => {
   if (!(requiredBits >= 1 && requiredBits <= REQUIRED_BITS_MAX))
     throw new Error(`requiredBits ${requiredBits} is outside 1..${REQUIRED_BITS_MAX}`);
-  return { requiredBits, roundMs, accounts: new Map() };
+  return { requiredBits, accounts: new Map() };
 };
 
 export interface Credited {
@@ -91,30 +88,20 @@ export const credit = (
   keepNewest(ledger.accounts, ACCOUNTS_MAX, claim, account);
   for (const [name, proof] of calls) if (atMs - proof.atMs >= PROOF_LIFETIME_MS) calls.delete(name);
   const before = calls.get(call);
-  if (before === undefined) keepNewest(calls, CALLS_COUNTED_MAX, call, { startMs, stopMs, bits, atMs });
+  if (before === undefined) keepNewest(calls, CALLS_COUNTED_MAX, call, { bits, atMs });
   else calls.set(call, { ...before, bits: Math.min(before.bits, bits) });
-  const sum = sumOf(calls.values(), atMs, ledger.roundMs);
+  const sum = sumOf(calls.values(), atMs);
   return { ...sum, isRoute: sum.bits >= ledger.requiredBits };
 };
 
 /** What a claim has proved and still counts at that time. */
-export const provedBy = ({ accounts, roundMs }: Ledger, claim: string, atMs: number): Omit<Credited, "isRoute"> =>
-  sumOf(accounts.get(claim)?.calls.values() ?? [], atMs, roundMs);
+export const provedBy = ({ accounts }: Ledger, claim: string, atMs: number): Omit<Credited, "isRoute"> =>
+  sumOf(accounts.get(claim)?.calls.values() ?? [], atMs);
 
-/**
- * The bits of those proofs that still count. Calls that overlap, or have less than 2T between them, may be one call that
- * was reported twice (by an agent and by a call detail record, by two legs of a conference): who knows one knows much of
- * the other. Together they count as one, with the least of their bits.
- */
-const sumOf = (proofs: Iterable<Proof>, atMs: number, roundMs: number = ROUND_MS): Omit<Credited, "isRoute"> => {
+/** The bits of those proofs that still count. What two calls have in common counts once already: see sent-calls.ts. */
+const sumOf = (proofs: Iterable<Proof>, atMs: number): Omit<Credited, "isRoute"> => {
   const fresh = [...proofs].filter((proof) => atMs - proof.atMs < PROOF_LIFETIME_MS);
-  const apart: Array<{ stopMs: number; bits: number }> = [];
-  for (const { startMs, stopMs, bits } of fresh.sort((a, b) => a.startMs - b.startMs)) {
-    const last = apart.at(-1);
-    if (last === undefined || startMs - last.stopMs >= 2 * roundMs) apart.push({ stopMs, bits });
-    else Object.assign(last, { stopMs: Math.max(last.stopMs, stopMs), bits: Math.min(last.bits, bits) });
-  }
-  return { bits: apart.reduce((total, { bits }) => total + bits, 0), calls: apart.length };
+  return { bits: fresh.reduce((total, { bits }) => total + bits, 0), calls: fresh.length };
 };
 
 /**

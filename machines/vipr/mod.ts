@@ -1,14 +1,6 @@
 /** What a ViPR server decides besides its protocols: when proofs suffice; and what it remembers of each number. */
 export type { AuditEvent } from "../../codecs/vipr/mod.ts";
 export {
-  ATTEMPTED_CALLS_MAX,
-  ATTEMPTED_LIFETIME_MS,
-  type AttemptedCalls,
-  attemptedCalls,
-  markAttempted,
-  unmarkAttempted,
-} from "./attempted-calls.ts";
-export {
   type AuditReport,
   type AuditTable,
   auditTable,
@@ -44,4 +36,16 @@ export {
   REQUIRED_BITS,
   REQUIRED_BITS_MAX,
 } from "./ledger.ts";
+export {
+  askAbout,
+  type CallAmongOthers,
+  noteSent,
+  SENT_CALLS_MAX,
+  SENT_LIFETIME_MS,
+  SENT_OF_LINE_MAX,
+  type SentCalls,
+  sentCalls,
+  takeBack,
+  tellShared,
+} from "./sent-calls.ts";
 export { type NodeRoom, nodeOrder, nodesToTry } from "./spread.ts";

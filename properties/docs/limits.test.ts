@@ -47,7 +47,7 @@ import {
   TV_MS_MAX,
   TV_MS_MIN,
 } from "../../machines/validation/mod.ts";
-import { ATTEMPTED_LIFETIME_MS, PROOF_LIFETIME_MS, REQUIRED_BITS, REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
+import { PROOF_LIFETIME_MS, REQUIRED_BITS, REQUIRED_BITS_MAX, SENT_LIFETIME_MS } from "../../machines/vipr/mod.ts";
 import { test } from "../kit/harness.ts";
 
 /** As the pages write a number: a space before each three digits, of those with more than three. */
@@ -118,7 +118,7 @@ const sentences: Readonly<Record<string, ReadonlyArray<string>>> = {
   "pvp.md": [
     `from ${seconds(TV_MS_MIN)} s to the overlay's maximal validation delay (${TV_MS_MAX / 3_600_000} h)`,
     `no more than ${words[CLAIMS_OF_NODE_MAX]} of one Node-ID`,
-    `in the last ${ATTEMPTED_LIFETIME_MS / 3_600_000} h`,
+    `in the last ${SENT_LIFETIME_MS / 3_600_000} h`,
     `after ${seconds(GATE_MS_MAX)} s at the latest`,
     `| those uploaded as received; kept ${RETENTION_MS / 3_600_000} h |`,
     `more than ${SAME_KEY_MAX} that share what a look-up goes by`,

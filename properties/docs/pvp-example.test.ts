@@ -3,9 +3,16 @@
 import * as assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
-import { e164, ntpMs, ntpMsOf, type UnixMs, unixMsOf, vserviceId } from "../../codecs/shared/mod.ts";
-import { printUserName } from "../../codecs/validation/mod.ts";
-import { originatorPassword, ROUND_MS, terminatorPassword, userNameFor } from "../../machines/validation/mod.ts";
+import { e164, ntpMs, ntpMsOf, type UnixMs, unixMs, unixMsOf, vserviceId } from "../../codecs/shared/mod.ts";
+import { type PvpMethod, printUserName } from "../../codecs/validation/mod.ts";
+import {
+  formsFor,
+  type NameForm,
+  originatorPassword,
+  ROUND_MS,
+  terminatorPassword,
+  userNameFor,
+} from "../../machines/validation/mod.ts";
 import { test } from "../kit/harness.ts";
 
 const file = new URL("../../docs/protocol/pvp.md", import.meta.url);
@@ -22,17 +29,25 @@ const example = (): string => {
   };
   const claim = { originator: 1n, terminator: 0xabcdefn, vservice: vserviceId(7n) };
   const instantMs = unixMsOf(ntpMs(3_976_214_460_000));
+  const rival = { ...numbers, startMs: unixMs(sent.startMs + 21_000), stopMs: unixMs(sent.stopMs + 96_500) };
+  const namesAndPasswords = (forms: ReadonlyArray<PvpMethod | NameForm>) =>
+    forms.flatMap((form) => {
+      const name = userNameFor(form, sent, claim, instantMs, ROUND_MS);
+      const password = originatorPassword(name, sent, ROUND_MS);
+      assert.equal(terminatorPassword(name, received, ROUND_MS), password);
+      return [printUserName(name), `  ${password}`];
+    });
   return [
     `called ${numbers.called}, calling ${numbers.calling}, T = ${ROUND_MS / 1_000} s`,
     `originator  start ${seconds(sent.startMs)}  stop ${seconds(sent.stopMs)}`,
     `terminator  start ${seconds(received.startMs)}  stop ${seconds(received.stopMs)}`,
     "",
-    ...(["A", "B", "C"] as const).flatMap((method) => {
-      const name = userNameFor(method, sent, claim, instantMs, ROUND_MS);
-      const password = originatorPassword(name, sent, ROUND_MS);
-      assert.equal(terminatorPassword(name, received, ROUND_MS), password);
-      return [printUserName(name), `  ${password}`];
-    }),
+    ...namesAndPasswords(["A", "B", "C"]),
+    "",
+    "another call of the originator between the two numbers",
+    `            start ${seconds(rival.startMs)}  stop ${seconds(rival.stopMs)}`,
+    "",
+    ...namesAndPasswords(formsFor({ call: sent, others: [rival], instantMs, roundMs: ROUND_MS })),
   ].join("\n");
 };
 

@@ -6,7 +6,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, Logger } from "effect";
 import { Listener } from "../../actors/ports/mod.ts";
 import { type HandshakeFailed, tlsSrpServer } from "../../actors/tls/mod.ts";
-import { type PvpGrant, servePvp } from "../../actors/validation/mod.ts";
+import { nameCall, type PvpGrant, servePvp, validate } from "../../actors/validation/mod.ts";
 import {
   type E164,
   e164,
@@ -219,7 +219,35 @@ const provesToAWeakGroup: Case = {
   }),
 };
 
+/** A call and two others, between the same two numbers and at the same time. */
+const others: ReadonlyArray<CallFacts> = [20_000, 47_000].map((ms) => ({
+  ...call,
+  startMs: unixMs(call.startMs + ms),
+  stopMs: unixMs(call.stopMs + 2 * ms),
+}));
+
+/** Names of version 2; three that are no call's lock all of them to A, and to A only. */
+const provesAmongOthers: Case = {
+  name: "among others",
+  body: Effect.gen(function* () {
+    const { port, counters } = yield* serve([call, ...others].map((of) => shifted(of, 1_000)));
+    const all = [call, ...others];
+    const proveOne = (of: CallFacts, ...words: ReadonlyArray<string>) => {
+      const given = { ...written(of), others: all.filter((other) => other !== of).map(written) };
+      const where = ["--peer", `${HOST}:${port}`];
+      return Effect.scoped(runSecond(["prove", "--vcr", "-", ...parties, ...where, ...words], given));
+    };
+    for (const one of all) same(yield* proveOne(one), [validated("A")]);
+    for (const one of all) same(yield* proveOne(one, "--method", "B"), [validated("B")]);
+    const wrong = { ...call, startMs: unixMs(call.startMs - 60_000) };
+    for (let i = 0; i < ATTEMPTS_MAX; i++) same(yield* proveOne(wrong, "--method", "A"), [refused("A")]);
+    for (const one of all) same(yield* proveOne(one), [validated("B")]);
+    same((yield* counters).validated, 9);
+  }),
+};
+
 export const proving: ReadonlyArray<Case> = [
+  provesAmongOthers,
   proves("A", validated("A")),
   proves("A, then B", validated("B"), { received: { ...call, calling: e164("+4999") } }),
   proves("B", validated("B"), { received: withheld, sent: withheld }),
@@ -241,16 +269,19 @@ export const proving: ReadonlyArray<Case> = [
 // What it answers us
 
 /** The Python terminator of one call; `lines` waits for so many connections to be told of. */
-const answering = Effect.fnUntraced(function* (received: CallFacts, ...words: ReadonlyArray<string>) {
+const answering = Effect.fnUntraced(function* (
+  received: CallFacts | ReadonlyArray<CallFacts>,
+  ...words: ReadonlyArray<string>
+) {
   const { child, said } = yield* peer("python3", [SECOND, "answer", "--records", "-", ...words]);
-  const record = {
-    ...written(received),
+  const records = [received].flat().map((of) => ({
+    ...written(of),
     vservice: VSERVICE,
     ticket: TICKET,
     routes: URIS,
     refuses: ["spam.example"],
-  };
-  child.stdin.end(JSON.stringify({ node: TERMINATOR, records: [record] }));
+  }));
+  child.stdin.end(JSON.stringify({ node: TERMINATOR, records }));
   yield* until("second.py listens", () => said.text.includes("\n"), said);
   const [{ port }] = linesOf(said.text);
   const lines = (count: number) =>
@@ -318,7 +349,33 @@ const answersWithALock: Case = {
   }),
 };
 
+/** Our originator, which knows of two more calls, to Python, which received all three. */
+const answersAmongOthers: Case = {
+  name: "among others",
+  body: Effect.gen(function* () {
+    const all = [call, ...others];
+    const { port, lines } = yield* answering(all.map((of) => shifted(of, -1_000)));
+    const [nodeId, claim] = [
+      BigInt(`0x${ORIGINATOR}`),
+      { nodeId: BigInt(`0x${TERMINATOR}`), vservice: vserviceId(BigInt(`0x${VSERVICE}`)) },
+    ];
+    for (const one of all) {
+      const naming = yield* nameCall({ call: one, others: all.filter((of) => of !== one), roundMs: ROUND_MS });
+      const [verdict] = yield* validate(
+        { call: one, nodeId, domain: "caller.example", waitBetweenMs: [0, 0], naming },
+        { lookUp: () => Effect.succeed([claim]), resolve: () => Effect.succeed({ host: HOST, port }) },
+      );
+      same([verdict?.verdict, verdict?.method], ["validated", "A"]);
+    }
+    same(
+      yield* lines(3),
+      all.map(() => secured("A")),
+    );
+  }),
+};
+
 export const answeringCases: ReadonlyArray<Case> = [
+  answersAmongOthers,
   answers("A", isValidated("A"), [secured("A")]),
   answers("A, then B", isValidated("B"), [failed("A", "unknown"), secured("B")], {
     received: { ...call, calling: e164("+4999") },

@@ -21,14 +21,14 @@ import { printUserName, vserviceText } from "../../codecs/validation/mod.ts";
 import {
   type CallFacts,
   callStore,
-  candidatesFor,
+  formsFor,
   insertCall,
   instantWithin,
   originatorPassword,
-  terminatorPassword,
   userNameFor,
 } from "../../machines/validation/mod.ts";
 import { anyCallFacts, nodeIds, vservices } from "../validation/arbitrary.ts";
+import { answerTo } from "../validation/naming.ts";
 import { outputOf } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
 import { receivedOf, runSecond, SECOND, type Tried, written } from "./second-cases.ts";
@@ -42,6 +42,8 @@ interface Words {
 }
 interface Question {
   readonly call: CallFacts;
+  /** Of the originator, to the same number. */
+  readonly others: ReadonlyArray<CallFacts>;
   readonly received: CallFacts;
   readonly originator: bigint;
   readonly terminator: bigint;
@@ -51,8 +53,9 @@ interface Question {
 }
 
 const askSecond = (questions: ReadonlyArray<Question>): Promise<ReadonlyArray<Words>> => {
-  const asked = questions.map(({ call, received, originator, terminator, vservice, roundMs, instantMs }) => ({
+  const asked = questions.map(({ call, others, received, originator, terminator, vservice, roundMs, instantMs }) => ({
     call: written(call),
+    others: others.map(written),
     received: written(received),
     node: nodeIdText(originator),
     peer_node: nodeIdText(terminator),
@@ -63,25 +66,32 @@ const askSecond = (questions: ReadonlyArray<Question>): Promise<ReadonlyArray<Wo
   return run(runSecond(["words", "--questions", "-"], asked));
 };
 
-/** What the page prints below its example: the call as both know it, then a user name and a password a method. */
-const pageExample = (): { readonly question: Question; readonly words: ReadonlyArray<Words> } => {
+/**
+ * What the page prints below its example: the call as both know it, then a user name and a password a method; and the same
+ * where the originator made another call.
+ */
+const pageExample = (): ReadonlyArray<{ readonly question: Question; readonly words: ReadonlyArray<Words> }> => {
   const page = readFileSync(new URL("../../docs/protocol/pvp.md", import.meta.url), "utf8");
-  const [, text] = /<!-- example -->\n```text\n([\s\S]*?)```/.exec(page)!;
+  const [, whole] = /<!-- example -->\n```text\n([\s\S]*?)```/.exec(page)!;
+  const [text, busy] = whole!.split("another call");
   const [, called, calling, seconds] = /called (\S+), calling (\S+), T = (\d+) s/.exec(text!)!;
   const ms = (seconds: string | undefined) => unixMsOf(ntpMs(Math.round(Number(seconds) * 1_000)));
-  const timesOf = (end: string) => {
-    const [, start, stop] = new RegExp(`${end} +start (\\S+) +stop (\\S+)`).exec(text!)!;
+  const timesOf = (end: string, among = text!) => {
+    const [, start, stop] = new RegExp(`${end} +start (\\S+) +stop (\\S+)`).exec(among)!;
     return { startMs: ms(start), stopMs: ms(stop) };
   };
-  const words = [...text!.matchAll(/^(vipr1;\S+)\n {2}(\S+)$/gm)].map(([, user_name, password]) => ({
-    user_name: user_name!,
-    password: password!,
-    terminator_password: password!,
-  }));
+  const wordsIn = (among: string) =>
+    [...among.matchAll(/^(vipr\d;\S+)\n {2}(\S+)$/gm)].map(([, user_name, password]) => ({
+      user_name: user_name!,
+      password: password!,
+      terminator_password: password!,
+    }));
+  const words = wordsIn(text!);
   const [, , originator, terminator, vservice] = words[0]!.user_name.split(";");
   const numbers = { called: e164(called!), calling: e164(calling!) };
   const question = {
     call: { ...numbers, ...timesOf("originator") },
+    others: [],
     received: { ...numbers, ...timesOf("terminator") },
     originator: BigInt(`0x${originator}`),
     terminator: BigInt(`0x${terminator}`),
@@ -89,7 +99,11 @@ const pageExample = (): { readonly question: Question; readonly words: ReadonlyA
     roundMs: 1_000 * Number(seconds),
     instantMs: ms(words[1]!.user_name.split(";").at(-1)),
   };
-  return { question, words };
+  const others = [{ ...numbers, ...timesOf("", busy) }];
+  return [
+    { question, words },
+    { question: { ...question, others }, words: [...wordsIn(busy!), words[2]!] },
+  ];
 };
 
 const QUESTIONS = 1_000;
@@ -105,25 +119,32 @@ const questions: fc.Arbitrary<Question> = fc
     skews: fc.tuple(fc.double({ min: -1.1, max: 1.1, noNaN: true }), fc.double({ min: -1.1, max: 1.1, noNaN: true })),
     at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
     isBlind: fc.boolean(),
+    near: fc.array(fc.tuple(fc.integer({ min: -2_000_000, max: 2_000_000 }), fc.nat(600_000), fc.boolean()), {
+      maxLength: 6,
+    }),
   })
-  .map(({ call, skews: [atStart, atStop], at, isBlind, roundMs, ...rest }) => {
+  .map(({ call, skews: [atStart, atStop], at, isBlind, roundMs, near, ...rest }) => {
     const startMs = unixMs(call.startMs + Math.round(atStart * roundMs));
     const stopMs = unixMs(Math.max(startMs, call.stopMs + Math.round(atStop * roundMs)));
     const received = { called: call.called, calling: isBlind ? undefined : call.calling, startMs, stopMs };
-    return { call, received, roundMs, instantMs: instantWithin(call, at), ...rest };
+    const others = near.map(([away, lastsMs, isSameCaller]): CallFacts => {
+      const startMs = unixMs(call.startMs + away);
+      const calling = isSameCaller ? call.calling : undefined;
+      return { called: call.called, calling, startMs, stopMs: unixMs(startMs + lastsMs) };
+    });
+    return { call, others, received, roundMs, instantMs: instantWithin(call, at), ...rest };
   });
 
-const ourWords = ({ call, received, roundMs, instantMs, ...claim }: Question): ReadonlyArray<Words> => {
+const ourWords = ({ call, others, received, roundMs, instantMs, ...claim }: Question): ReadonlyArray<Words> => {
   const store = callStore([claim.terminator], { roundMs });
   insertCall(store, receivedOf(received, claim.vservice), unixMs(0));
-  const methods = call.calling === undefined ? (["B", "C"] as const) : (["A", "B", "C"] as const);
-  return methods.map((method) => {
-    const name = userNameFor(method, call, claim, instantMs, roundMs);
-    const [found] = candidatesFor(store, name);
+  const forms = [...formsFor({ call, others, instantMs, roundMs }), "C" as const];
+  return forms.map((form) => {
+    const name = userNameFor(form, call, claim, instantMs, roundMs);
     return {
       user_name: printUserName(name),
       password: originatorPassword(name, call, roundMs),
-      terminator_password: found === undefined ? null : terminatorPassword(name, found, roundMs),
+      terminator_password: answerTo(store, name).password ?? null,
     };
   });
 };
@@ -132,9 +153,12 @@ const wordsAlike: InteropCheck = {
   name: `second: user names and passwords of the page's example, and of ${QUESTIONS} calls, are the same`,
   needs: ["python3"],
   run: async () => {
-    const { question, words } = pageExample();
-    same(words.length, 3);
-    same(await askSecond([question]), words);
+    const examples = pageExample();
+    same(
+      examples.map(({ words }) => words.length),
+      [3, 3],
+    );
+    for (const { question, words } of examples) same(await askSecond([question]), words);
     const seed = Date.now() | 0;
     const asked = fc.sample(questions, { seed, numRuns: QUESTIONS });
     const ours = asked.flatMap(ourWords);

@@ -1,7 +1,7 @@
 /** Calls, claims and user names for the properties of validation. */
 import fc from "fast-check";
 import { type CallTimes, e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
-import type { PvpUserName } from "../../codecs/validation/mod.ts";
+import { type PvpUserName, TIME_BITS_MAX } from "../../codecs/validation/mod.ts";
 import type { CallFacts } from "../../machines/validation/mod.ts";
 
 export const numbers = fc
@@ -16,17 +16,35 @@ const minutes = fc.integer({ min: 0, max: Math.floor(0xffff_ffff / 60) }).map((n
 const directions = fc.constantFrom("u" as const, "d" as const);
 
 const parties = { originator: nodeIds, terminator: nodeIds, vservice: vservices, start: directions, stop: directions };
+const called = { ...parties, called: numbers };
+const halfHours = fc.integer({ min: 0, max: 1e8 }).map((n) => n * 1_800);
+const bits = fc.array(fc.constantFrom("0", "1"), { maxLength: TIME_BITS_MAX }).map((each) => each.join(""));
+const longSeconds = fc.oneof(seconds, fc.integer({ min: 2 ** 32, max: 999_999_999_999 }));
+const [one, two] = [fc.constant(1 as const), fc.constant(2 as const)];
+const [A, B, C] = [fc.constant("A" as const), fc.constant("B" as const), fc.constant("C" as const)];
+const ofVersion1: fc.Arbitrary<PvpUserName> = fc.oneof(
+  fc.record({ ...called, version: one, method: A, callerHash: hex(16) }, { noNullPrototype: true }),
+  fc.record({ ...called, version: one, method: B, instant: seconds }, { noNullPrototype: true }),
+);
+const ofVersion2: fc.Arbitrary<PvpUserName> = fc.oneof(
+  fc.record(
+    { ...called, version: two, method: A, callerHash: hex(16), halfHour: halfHours, bits },
+    { noNullPrototype: true },
+  ),
+  fc.record({ ...called, version: two, method: B, instant: longSeconds, bits }, { noNullPrototype: true }),
+);
 export const userNames: fc.Arbitrary<PvpUserName> = fc.oneof(
+  ofVersion1,
+  ofVersion2,
   fc.record(
-    { ...parties, method: fc.constant("A" as const), called: numbers, callerHash: hex(16) },
-    { noNullPrototype: true },
-  ),
-  fc.record(
-    { ...parties, method: fc.constant("B" as const), called: numbers, instant: seconds },
-    { noNullPrototype: true },
-  ),
-  fc.record(
-    { ...parties, method: fc.constant("C" as const), startMinute: minutes, stopMinute: minutes, calledHash: hex(2) },
+    {
+      ...parties,
+      version: fc.constantFrom(1 as const, 2 as const),
+      method: C,
+      startMinute: minutes,
+      stopMinute: minutes,
+      calledHash: hex(2),
+    },
     { noNullPrototype: true },
   ),
 );

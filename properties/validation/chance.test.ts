@@ -154,8 +154,10 @@ const verdictsOn = (place: number, members: number, { guess, owns }: Coalition, 
     },
     { type: "turned" },
   ];
+  const named = (method: "A" | "B") => ({ method, version: 1, bits: 0, told: 0 }) as const;
   const input = {
     call,
+    forms: isBlind ? [named("B")] : [named("A"), named("B")],
     nodeId: 99n,
     domain: "",
     instantMs: unixMs(0),
@@ -165,7 +167,10 @@ const verdictsOn = (place: number, members: number, { guess, owns }: Coalition, 
     lot: 0,
   };
   let step = pvpOriginator.start(input);
-  const end = ({ claim, method, guessesBefore }: PvpAttemptInput, verdict: "validated" | "refused" | "unreachable") => {
+  const end = (
+    { claim, form: { method }, guessesBefore }: PvpAttemptInput,
+    verdict: "validated" | "refused" | "unreachable",
+  ) => {
     attempts.delete(claim.nodeId);
     const untold = method === "A" ? PLACES : PLACES / HINTS;
     const bits = verdict === "validated" ? Math.max(0, Math.log2(untold / (1 + guessesBefore))) : 0;
@@ -174,7 +179,7 @@ const verdictsOn = (place: number, members: number, { guess, owns }: Coalition, 
   const perform = (order: PvpOriginatorAction) => {
     if (order.type === "settle") verdicts.set(Number(order.verdict.nodeId), order.verdict);
     if (order.type === "attempt") attempts.set(order.input.claim.nodeId, { input: order.input, guess: undefined });
-    if (order.type === "attempt" && order.input.method === "B") hint = place % HINTS;
+    if (order.type === "attempt" && order.input.form.method === "B") hint = place % HINTS;
     if (order.type !== "open" && order.type !== "shut") return;
     const attempt = attempts.get(order.claim.nodeId)!;
     if (order.type === "shut") return end(attempt.input, "unreachable");
@@ -183,12 +188,15 @@ const verdictsOn = (place: number, members: number, { guess, owns }: Coalition, 
     else wrong.add(attempt.guess!);
     end(
       attempt.input,
-      isRight && owns(Number(order.claim.nodeId), attempt.input.method as "A") ? "validated" : "refused",
+      isRight && owns(Number(order.claim.nodeId), attempt.input.form.method as "A") ? "validated" : "refused",
     );
   };
   while (!pvpOriginator.isDone(step.snapshot)) {
     for (const attempt of attempts.values()) {
-      const { claim, method } = attempt.input;
+      const {
+        claim,
+        form: { method },
+      } = attempt.input;
       if (attempt.guess !== undefined || method === "C") continue;
       attempt.guess = guess(Number(claim.nodeId), method, { wrong, right, hint });
       if (attempt.guess !== undefined) due.push({ type: "committed", claim });

@@ -15,10 +15,11 @@ import {
   FAILED_ATTEMPTS_AFTER_MS,
   FAILED_ATTEMPTS_AT_ONCE_MAX,
   openFailedAttempts,
+  WITHOUT_CALL_MAX,
 } from "../../actors/vipr/failed-attempts.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
-import { PvpFrame, type PvpMethod, printUserName, writeRequest } from "../../codecs/validation/mod.ts";
+import { e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import { PvpFrame, type PvpMethod, printUserName, TIME_BITS_MAX, writeRequest } from "../../codecs/validation/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import {
   ATTEMPTS_MAX,
@@ -27,6 +28,7 @@ import {
   candidatesFor,
   failCall,
   insertCall,
+  NAMED_TOGETHER_MAX,
   originatorPassword,
   ROUND_MS,
   tryableFor,
@@ -150,6 +152,39 @@ const attempt = (site: Site, userName: string, password: string) =>
   );
 
 virtually(
+  "a failure by a name with bits makes the disk write as many rows, for each call that fits and for none, and locks these alone",
+  Effect.gen(function* () {
+    const form = { method: "A", version: 2, bits: TIME_BITS_MAX } as const;
+    const claim = { originator: 9n, terminator: 2n, vservice: vserviceId(7n) };
+    const name = userNameFor(form, callFacts(sent), claim, unixMs(0), ROUND_MS);
+    const other = userNameFor(form, { ...callFacts(sent), calling: e164("+1555") }, claim, unixMs(0), ROUND_MS);
+    const rows: Array<number> = [];
+    for (const [many, said, isNamed] of [
+      [0, name, true],
+      [1, name, true],
+      [3, name, true],
+      [3, name, false],
+      [3, other, true],
+    ] as const) {
+      const site = yield* serve(many);
+      const text = printUserName(said);
+      const asked = isNamed ? text : text.replace(/[01]+$/, "0".repeat(TIME_BITS_MAX));
+      const before = site.written.length;
+      same(yield* attempt(site, asked, "a guess"), "badRecordMac");
+      yield* Effect.sleep(60_000);
+      rows.push(...site.written.slice(before, before + 1).map(({ changes }) => changes));
+      const attempts = candidatesFor(site.calls, nameFor("B", 9n)).concat(candidatesFor(site.calls, name));
+      for (const call of attempts) same(call.attempts, { caller: said === other ? 0 : 1, times: 0 });
+      for (let i = 1; i < ATTEMPTS_MAX; i++) yield* attempt(site, asked, "a guess");
+      const isOpen = many > 0 && said === other;
+      const password = originatorPassword(name, callFacts(sent), ROUND_MS);
+      same(yield* attempt(site, printUserName(name), password), isOpen ? "in" : "badRecordMac");
+    }
+    same(rows, Array(5).fill(NAMED_TOGETHER_MAX));
+  }),
+);
+
+virtually(
   "a failure makes the disk do the same a second later, whatever it failed at, and nothing before",
   Effect.gen(function* () {
     const writesOf = Effect.fnUntraced(function* (many: number, locks: boolean) {
@@ -218,11 +253,12 @@ virtually(
         }),
     };
     const charges = yield* openFailedAttempts(calls, records, { record: () => {} }, () => Effect.void);
-    for (let i = 0; i < 3 * FAILED_ATTEMPTS_AT_ONCE_MAX; i++) yield* charges.failedWithoutCall;
+    for (let i = 0; i < 2 * WITHOUT_CALL_MAX; i++) yield* charges.failedWithoutCall;
     yield* charges.failed({ id }, "A");
     yield* charges.failed({ id: -1 }, "A"); // it has left meanwhile
     yield* Effect.sleep(FAILED_ATTEMPTS_AFTER_MS + 1);
-    same([batches, charged], [[FAILED_ATTEMPTS_AT_ONCE_MAX, 1], 1]);
+    const whole = Array(WITHOUT_CALL_MAX / FAILED_ATTEMPTS_AT_ONCE_MAX).fill(FAILED_ATTEMPTS_AT_ONCE_MAX);
+    same([batches, charged], [[...whole, 1], 1]);
   }),
 );
 

@@ -157,7 +157,10 @@ const [PAWN, MAIN] = [
   { nodeId: 3n, vservice: vserviceId(7n) },
   { nodeId: 4n, vservice: vserviceId(7n) },
 ];
-const three = [[callAt(0)], [callAt(1)], [callAt(2)]];
+/** By three callers: each call is alone between its two numbers. */
+const three = [0, 1, 2].map((hour) => [callAt(hour, { calling: e164(`+3312345678${hour}`) })]);
+/** By one caller: user names of version 2, except the first. */
+const threeOfOne = [0, 1, 2].map((hour) => [callAt(hour)]);
 
 test("coalition: who comes only when a friend's guess was right comes too late, by AppAttach and by his own guess", async () => {
   for (const where of ["attach", "guess"] as const) {
@@ -295,6 +298,26 @@ test("patience: of calls that fall due together a claimant cannot have right gue
   same(countsOf(events, PAWN.nodeId), [1, 1]);
 });
 
+test("patience: a call of which an end lies near another's is asked about, and brings no more than its other end", async () => {
+  const stopsWith = (calling: string, lasts: number) => {
+    const { stopMs, ...call } = callAt(0, { calling: e164(calling) });
+    return { ...call, startMs: unixMs(stopMs - lasts), stopMs: unixMs(stopMs + 2_000) };
+  };
+  const legs = [[callAt(0)], [stopsWith("+33123450001", 318_000)], [stopsWith("+33123450002", 123_000)]];
+  const events = await runVirtual(play(legs, [{ claim: PAWN }]));
+  same(verdictsOf(events, PAWN.nodeId), ["validated A", "validated A", "validated A"]);
+  const sums = events.flatMap((event) => (event.type === "proved" ? [event.bits] : []));
+  const first = equivalentBits(callAt(0), ROUND_MS, "A");
+  same(sums, [first, first + Math.log2(32), first + Math.log2(32)]);
+});
+
+test("patience: by A of version 2, which tells the half hour, a claimant that does not guess begins anew", async () => {
+  const door: Member["door"] = (near, evening) => (evening === 1 ? silent(near) : near);
+  const events = await runVirtual(play(threeOfOne, [{ claim: PAWN, door }]));
+  same(verdictsOf(events, PAWN.nodeId), ["validated A", "broken A", "validated A"]);
+  same(countsOf(events, PAWN.nodeId), [1, 1]);
+});
+
 test("a claimant that fails by A is tried by B at the address that it gave: the overlay is not asked again", async () => {
   let attached = 0;
   const attach = () => Effect.sync(() => attached++);
@@ -304,7 +327,8 @@ test("a claimant that fails by A is tried by B at the address that it gave: the 
 
 test("patience: a call that is uploaded twice is validated once, and again if nobody guessed at it", async () => {
   const twice = [callAt(0), callAt(0, { laterMs: 40 })];
-  const events = await runVirtual(play([twice, [callAt(0, { laterMs: 19_000 })], [callAt(5)]], [{ claim: PAWN }]));
+  const again = callAt(0, { laterMs: 9_900, calling: undefined });
+  const events = await runVirtual(play([twice, [again], [callAt(5)]], [{ claim: PAWN }]));
   same(countsOf(events, PAWN.nodeId), [1, 2]);
   same(events.filter(({ type }) => type === "repeated").length, 2);
   const away = await runVirtual(

@@ -1,6 +1,7 @@
 /**
  * What a stranger learns by asking: nothing. A call that was never made, a locked one, two that match one name, one
- * that somebody else is trying and a wrong password are answered with the same bytes, as long, and after the same time, and
+ * that somebody else is trying and a wrong password, and by a name of version 2 a wrong password for one of three calls and
+ * bits that none of the three has, are answered with the same bytes, as long, and after the same time, and
  * the stream ends as soon after. RFC 5054 §2.5.1.3. What the disk does for each, later, is `closing.test.ts`.
  *
  * 33 handshakes of each kind, or `VIPR_RUNS` where that is more than 100, whole servers over memory, in turns; what is timed
@@ -15,7 +16,7 @@ import { HandshakeFailed, tlsSrpClient } from "../../actors/tls/mod.ts";
 import { type PvpHandlers, servePvp } from "../../actors/validation/mod.ts";
 import { openFailedAttempts } from "../../actors/vipr/failed-attempts.ts";
 import { e164, hexOf, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
-import { printUserName } from "../../codecs/validation/mod.ts";
+import { type PvpUserName, printUserName, TIME_BITS_MAX } from "../../codecs/validation/mod.ts";
 import {
   callFacts,
   callStore,
@@ -36,11 +37,27 @@ import { haltAfterName } from "./halting.ts";
 
 const HOST = "vipr.test";
 
-type Kind = "wrong password" | "unknown" | "locked" | "ambiguous" | "busy";
-const KINDS: ReadonlyArray<Kind> = ["wrong password", "unknown", "locked", "ambiguous", "busy"];
+type Kind = "wrong password" | "unknown" | "locked" | "ambiguous" | "busy" | "wrong of three" | "none of three";
+const KINDS: ReadonlyArray<Kind> = [
+  "wrong password",
+  "unknown",
+  "locked",
+  "ambiguous",
+  "busy",
+  "wrong of three",
+  "none of three",
+];
+const CALLS: Partial<Record<Kind | Control, number>> = {
+  unknown: 0,
+  ambiguous: 2,
+  "wrong of three": 3,
+  "none of three": 3,
+};
 /** The controls: a server that answers later by `LATE_MS`, and one that hangs up later. */
 type Control = "late" | "late end";
 const ALL: ReadonlyArray<Kind | Control> = [...KINDS, "late", "late end"];
+/** From one kind to the next, another in each round. */
+const STRIDES = [1, 2, 4, 5, 7, 8]; // without a factor in common with the nine kinds
 const LATE_MS = 5;
 const LATE_END_MS = 1;
 /** What a disk takes, and holds everything up meanwhile. */
@@ -65,11 +82,14 @@ const hold = (ms: number) =>
 /** A server for which a guess at the call is of this kind, as often as it is asked. */
 const serve = Effect.fnUntraced(function* (kind: Kind | Control) {
   const calls = callStore([2n]);
-  const many = kind === "unknown" ? 0 : kind === "ambiguous" ? 2 : 1;
+  const many = CALLS[kind] ?? 1;
   for (let i = 0; i < many; i++)
     insertCall(calls, { ...got, stopMs: unixMs(got.stopMs + i * 256_000) }, unixMs(HOUR_MS));
   const parties = { originator: 9n, terminator: 2n, vservice: vserviceId(7n) };
-  const name = userNameFor("A", callFacts(got), parties, unixMs(0), ROUND_MS);
+  const isTold = many === 3;
+  const form = { method: "A", version: 2, bits: TIME_BITS_MAX } as const;
+  const own = userNameFor(isTold ? form : "A", callFacts(got), parties, unixMs(0), ROUND_MS);
+  const name = kind === "none of three" ? ({ ...own, bits: "0".repeat(TIME_BITS_MAX) } as PvpUserName) : own;
   const known = candidatesFor(calls, name);
   same(known.length, many);
   if (kind === "locked") for (let i = 0; i < 3; i++) failCall(calls, known[0]!.id, "A");
@@ -178,7 +198,7 @@ const askAll = Effect.gen(function* () {
   for (const kind of ALL) for (let i = 0; i < 3; i++) yield* guess(sites.get(kind)!); // until all is compiled
   for (let round = 0; round < ROUNDS; round++)
     for (let i = 0; i < ALL.length; i++) {
-      const kind = ALL[(i * (1 + (round % 6)) + round) % ALL.length]!;
+      const kind = ALL[(i * STRIDES[round % STRIDES.length]! + round) % ALL.length]!;
       const { tookMs, endedMs, outcome, sizes, last } = yield* guess(sites.get(kind)!);
       times[kind].push(tookMs);
       ends[kind].push(endedMs);
@@ -188,7 +208,8 @@ const askAll = Effect.gen(function* () {
     }
   const counters = yield* sites.get("wrong password")!.counters;
   ok(counters.failed >= ROUNDS && counters.simulated === 0); // it was what it says
-  for (const kind of ["unknown", "locked", "ambiguous", "busy"] as const)
+  ok((yield* sites.get("wrong of three")!.counters).failed >= ROUNDS);
+  for (const kind of ["unknown", "locked", "ambiguous", "busy", "none of three"] as const)
     ok((yield* sites.get(kind)!.counters).simulated >= ROUNDS);
   return { times, ends };
 });

@@ -10,6 +10,7 @@ import {
   CLAIMS_OF_NODE_MAX,
   type ClaimVerdict,
   equivalentBits,
+  formsFor,
   GATE_MS_MAX,
   originatorPassword,
   type PvpAttemptAction,
@@ -17,6 +18,7 @@ import {
   type PvpAttemptInput,
   type PvpCandidate,
   type PvpClaim,
+  type PvpForm,
   type PvpOriginatorAction,
   type PvpOriginatorEvent,
   type PvpOriginatorInput,
@@ -39,10 +41,11 @@ const call: CallFacts = {
   stopMs: unixMsOf(ntpMs(3_976_214_500_000)),
 };
 const claim = { nodeId: 2n, vservice: vserviceId(7n) };
+const formOf = (method: PvpForm["method"]): PvpForm => ({ method, version: 1, bits: 0, told: 0 });
 const attempt: PvpAttemptInput = {
   call,
   claim,
-  method: "A",
+  form: formOf("A"),
   nodeId: 1n,
   domain: "a.example",
   instantMs: unixMsOf(ntpMs(3_976_214_450_000)),
@@ -80,13 +83,23 @@ machineLaws(pvpAttempt, { inputs: attempts.map((given) => ({ ...attempt, ...give
 
 const verdictOf = (nodeId: bigint, verdict: ClaimVerdict["verdict"] = "refused", method: "A" | "B" = "A") =>
   ({ nodeId, vservice: vserviceId(7n), method, bits: 0, verdict, why: "x", code: 403, info }) as ClaimVerdict;
-const { claim: _, method: __, guessesBefore: ___, ...ofCall } = attempt;
-const originator: PvpOriginatorInput = { ...ofCall, waitMs: 0, lot: 0 };
+const { claim: _, form: __, guessesBefore: ___, ...ofCall } = attempt;
+const originator: PvpOriginatorInput = {
+  ...ofCall,
+  forms: ["A", "B"].map((method) => formOf(method as "A")),
+  waitMs: 0,
+  lot: 0,
+};
 const fewNodes = fc.bigInt({ min: 0n, max: 5n });
 machineLaws(pvpOriginator, {
   inputs: fc
     .record(
-      { call: anyCallFacts, waitMs: fc.nat(86_400_000), lot: fc.nat(), isPrivate: fc.boolean() },
+      {
+        call: anyCallFacts,
+        waitMs: fc.nat(86_400_000),
+        lot: fc.nat(),
+        forms: fc.subarray(["A", "B"] as const).map((methods) => methods.map(formOf)),
+      },
       { noNullPrototype: true },
     )
     .map((given) => ({ ...originator, ...given })),
@@ -172,7 +185,7 @@ const answeredTo = [resolved, connected, committed, opened] as const;
 
 test("an attempt is one handshake by one method; a wrong guess is refused", () => {
   for (const method of ["A", "B", "C"] as const) {
-    const orders = attemptOrders({ ...attempt, method }, ...answeredTo, wrong);
+    const orders = attemptOrders({ ...attempt, form: formOf(method) }, ...answeredTo, wrong);
     same(methodsIn(orders), [method]);
     same(verdictIn(orders), { ...claim, method, bits: 0, verdict: "refused" });
     const dialled = orders.find((order) => order.type === "dial");
@@ -192,11 +205,11 @@ test("the gate: no guess is answered before it is open, and who gives none is un
     for (const end of [lost, wrong]) same(verdictIn(attemptOrders(attempt, ...events, end))?.verdict, "unreachable");
   }
   same(verdictIn(attemptOrders(attempt, resolved, connected, committed, shut))?.verdict, "unreachable");
-  // By B and C the user name contains something of the call's times: who has received it can no longer be unreachable.
-  for (const method of ["B", "C"] as const)
+  // By B, C and A of version 2 the user name contains something of the call's times: who has received it can no longer be unreachable.
+  for (const form of [formOf("B"), formOf("C"), { ...formOf("A"), version: 2 } as const])
     for (const end of [lost, wrong, shut, { type: "timerFired", timer: "handshake" } as const]) {
       const verdict = (...before: ReadonlyArray<PvpAttemptEvent>) =>
-        verdictIn(attemptOrders({ ...attempt, method }, ...before, end))?.verdict;
+        verdictIn(attemptOrders({ ...attempt, form }, ...before, end))?.verdict;
       same(verdict(resolved, connected), "broken");
       if (end.type !== "timerFired") same(verdict(resolved), "unreachable");
     }
@@ -226,11 +239,18 @@ test("a proof is worth less for each guess at the call that was answered before,
         answer: granted,
       }),
     )!.bits;
-  same(worth({ method: "B" }), 12);
+  same(worth({ form: formOf("B") }), 12);
   for (const guessesBefore of [1, 3, 63])
-    same(worth({ method: "B", guessesBefore }), 12 - Math.log2(1 + guessesBefore));
-  same(worth({ method: "B", guessesBefore: 2 ** 20 }), 0);
+    same(worth({ form: formOf("B"), guessesBefore }), 12 - Math.log2(1 + guessesBefore));
+  same(worth({ form: formOf("B"), guessesBefore: 2 ** 20 }), 0);
   same(worth({ windowMs: 40_000 }), 2 + 6);
+  // For each bit of its times that was told, for its half hour, and for an end that lies near another call's.
+  same(worth({ form: { ...formOf("B"), version: 2, bits: 3, told: 3 } }), 12 - 3);
+  same(worth({ form: { ...formOf("A"), version: 2 } }), Math.log2(180) + 6);
+  const apart = (startMs: number, stopMs: number) => worth({ apart: { startMs, stopMs } });
+  const far = Number.POSITIVE_INFINITY;
+  same([apart(far, far), apart(far, 0), apart(0, far), apart(3_000, 3_000)], [worth({}), 6, 6, 0]);
+  same([apart(far, 5_000), apart(far, 7_500), apart(5_000, 5_000)], [2 + 6, 3 + 6, 2 + 2]);
 });
 
 test("an answer for another number is no validation, an error code declines", () => {
@@ -285,7 +305,7 @@ const told = (orders: ReadonlyArray<PvpOriginatorAction>): ReadonlyArray<string>
   orders.map((order) => {
     switch (order.type) {
       case "attempt":
-        return `${order.input.method} ${order.input.claim.nodeId}`;
+        return `${order.input.form.method} ${order.input.claim.nodeId}`;
       case "open":
       case "shut":
         return `${order.type} ${order.claim.nodeId}`;
@@ -340,7 +360,7 @@ test("docs/protocol/pvp.md#the-gate: all by A, then those that failed by B, whic
   const { tell: again } = proving(claimsOf(2n, 3n, 4n, 5n));
   again(commits(2n), commits(3n), commits(4n), ends(5n, "unreachable"));
   const attempts = again(ends(2n), ends(3n), ends(4n, "broken")).flatMap((order) =>
-    order.type === "attempt" ? [[order.input.method, order.input.claim.nodeId, order.input.guessesBefore]] : [],
+    order.type === "attempt" ? [[order.input.form.method, order.input.claim.nodeId, order.input.guessesBefore]] : [],
   );
   same(attempts, [
     ["B", 2n, 3],
@@ -363,10 +383,11 @@ test("only by the first method may a claim be unreachable: who cannot be reached
 });
 
 test("docs/protocol/pvp.md#user-name: B alone without a caller id; C alone for a private domain, whose user names contain no number", () => {
-  const blind = proving(claimsOf(2n), { call: { ...call, calling: undefined } });
+  const named = { call, instantMs: attempt.instantMs, roundMs: ROUND_MS };
+  const blind = proving(claimsOf(2n), { forms: formsFor({ ...named, call: { ...call, calling: undefined } }) });
   same(told(blind.orders()), ["startTimer gate", "B 2"]);
   same(told(blind.tell(commits(2n), ends(2n, "refused", "B"))).slice(-2), ["refused 2", "report"]);
-  const hidden = proving(claimsOf(2n), { isPrivate: true });
+  const hidden = proving(claimsOf(2n), { forms: formsFor({ ...named, isPrivate: true }) });
   same(told(hidden.orders()), ["startTimer gate", "C 2"]);
   same(told(hidden.tell(commits(2n), ends(2n))).slice(-2), ["refused 2", "report"]);
 });
@@ -448,8 +469,8 @@ test("a wrong password is charged to the call, and to nothing when it was simula
   const failed = { type: "failed", isWrongPassword: true, why: "" } as const;
   const charged = (...events: ReadonlyArray<PvpTerminatorEvent>) =>
     terminatorOrders(...events).flatMap((order) => (order.type === "charge" ? [order.failed] : []));
-  same(charged(named, found(candidate), failed), [{ id: 4, method: "A" }]);
-  same(charged(named, found(), failed), [undefined]);
+  same(charged(named, found(candidate), failed), [[{ id: 4, method: "A" }]]);
+  same(charged(named, found(), failed), [[]]);
   same(charged(named, found(candidate), { ...failed, isWrongPassword: false }), []);
   same(charged(named, found(candidate), { type: "lost", why: "" }), []);
 });

@@ -55,6 +55,7 @@ const sweep = (count: number, random: () => number) => {
     for (const [before, after] of GUESSES) {
       const instantMs = Math.floor((fromMs + ms) / 1000) * 1000;
       const name: PvpUserName = {
+        version: 1,
         method: "B",
         called: got.called,
         instant: ntpMsOf(unixMs(instantMs)) / 1000,

@@ -3,11 +3,19 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { e164, vserviceId } from "../../codecs/shared/mod.ts";
-import { type PvpUserName, parseUserName, printUserName, USER_NAME_BYTES_MAX } from "../../codecs/validation/mod.ts";
+import {
+  ERA_SECONDS_MAX,
+  type PvpUserName,
+  parseUserName,
+  printUserName,
+  TIME_BITS_MAX,
+  USER_NAME_BYTES_MAX,
+} from "../../codecs/validation/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { userNames } from "./arbitrary.ts";
 
-const sample: PvpUserName = {
+const sample = {
+  version: 1,
   method: "B",
   originator: 0x11n,
   terminator: 2n ** 128n - 1n,
@@ -16,13 +24,20 @@ const sample: PvpUserName = {
   stop: "d",
   called: e164("+14085555432"),
   instant: 3_976_214_400,
-};
+} as const satisfies PvpUserName;
 
 test("docs/protocol/pvp.md#user-name: a user name as it is written", () =>
   same(
     printUserName(sample),
     `vipr1;B;${"0".repeat(30)}11;${"f".repeat(32)};0000000000000007;ud;+14085555432;3976214400`,
   ));
+
+test("docs/protocol/pvp.md#user-name: version 2 has bits of the times, none to sixteen, and times beyond 2036", () => {
+  const longest = { ...sample, version: 2, instant: 999_999_999_999, bits: "0".repeat(TIME_BITS_MAX) } as const;
+  same(printUserName(longest).split(";").slice(7), ["999999999999", "0000000000000000"]);
+  const later = { ...sample, version: 2, instant: ERA_SECONDS_MAX + 1, bits: "" } as const;
+  same(parseUserName(printUserName(later)), { ok: true, value: later });
+});
 
 test("user name: what is printed is parsed, fits 255 bytes and is US-ASCII", () =>
   fc.assert(
@@ -66,7 +81,7 @@ test("user name: the field that is wrong is named", () => {
   };
   const good = printUserName(sample);
   const fields = good.split(";");
-  const bad = ["vipr2", "D", "g".repeat(32), "F".repeat(32), "7", "xx", "14085555432", "03976214400"];
+  const bad = ["vipr3", "D", "g".repeat(32), "F".repeat(32), "7", "xx", "14085555432", "03976214400"];
   same(
     bad.map((field, i) => fieldOf(fields.toSpliced(i, 1, field).join(";"))),
     [0, 1, 2, 3, 4, 5, 6, 7],
@@ -76,4 +91,12 @@ test("user name: the field that is wrong is named", () => {
   same(fieldOf(fields.toSpliced(7, 1, "4294967296").join(";")), 7);
   const minute = printUserName({ ...sample, method: "C", startMinute: 60, stopMinute: 120, calledHash: "0a" });
   same([fieldOf(minute), fieldOf(minute.replace(";60;", ";61;"))], ["ok", 6]);
+  const second = printUserName({ ...sample, version: 2, bits: "0110" });
+  const changes = [";0110", ";0120", `;${"01".repeat(8)}1`, ""].map((bits) => second.replace(";0110", bits));
+  same(changes.map(fieldOf), ["ok", 8, 8, 8]);
+  const later = second.replace(";3976214400", ";4294967296");
+  same([later, later.replace("vipr2", "vipr1"), second.replace("vipr2", "vipr1")].map(fieldOf), ["ok", 7, 8]);
+  const caller = { method: "A", callerHash: "0".repeat(16), halfHour: 3_976_214_400 } as const;
+  const byCaller = printUserName({ ...sample, version: 2, bits: "", ...caller });
+  same([byCaller, byCaller.replace(";3976214400", ";3976214460"), byCaller.slice(0, -1)].map(fieldOf), ["ok", 8, 9]);
 });

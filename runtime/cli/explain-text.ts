@@ -55,7 +55,9 @@ const factText = (fact: AuditEvent): string => {
     case "dropped":
       return `the call of ${callText(fact.call)} was not validated: its VService was no longer published`;
     case "repeated":
-      return `the call of ${callText(fact.call)} was not validated: another at that time was`;
+      return `the call of ${callText(fact.call)} was not validated: it was asked about before, by another record of it`;
+    case "ambiguous":
+      return `the call of ${callText(fact.call)} was not validated: no user name tells it from other calls to this number`;
     case "crowded":
       return `the call of ${callText(fact.call)} was not validated: too many to this number waited for one another`;
     case "lookedUp":
@@ -156,7 +158,7 @@ const unlearnedText = (story: AuditReport, nowMs: number): string => {
   return "No route: no call of ours to it is known. Routes are learned from calls over the telephone network.";
 };
 
-const LOOKED_AT: ReadonlySet<string> = new Set(["lookedUp", "lookUpFailed", "dropped", "crowded"]);
+const LOOKED_AT: ReadonlySet<string> = new Set(["lookedUp", "lookUpFailed", "dropped", "crowded", "ambiguous"]);
 
 /** Of calls that were looked at, and led to no claim. */
 const lookedAtText = ({ facts }: AuditReport): string => {
@@ -170,6 +172,8 @@ const lookedAtText = ({ facts }: AuditReport): string => {
       return "No route: the overlay could not be asked who claims the number.";
     case "crowded":
       return "No route: the calls to it were more than could be put to the proof one after another.";
+    case "ambiguous":
+      return "No route: the calls to it were too many at one time to be told apart.";
     case "dropped":
       return "No route: no call agent had published the VService of the call when it was due.";
     default:

@@ -1,6 +1,6 @@
 """PVP's own part: what two ends of a call make of it, and what they say once it is proved.
 
-From docs/protocol/pvp.md: "Rounding", "User name", "Password", "Candidates", "Wrong passwords", "The exchange".
+From docs/protocol/pvp.md: "Rounding", "User name", "Which name", "Password", "Candidates", "Wrong passwords", "The exchange".
 Times are whole NTP milliseconds here, so that nothing is lost in a fraction.
 """
 
@@ -15,6 +15,10 @@ from xml.sax.saxutils import escape
 
 ROUND_MS = 10_000
 MINUTE_MS = 60_000
+HALF_HOUR_MS = 1_800_000
+BITS_MAX = 16
+FITTING_MAX = 16
+VERSION_1_SECONDS_MAX = 2**32 - 1
 USER_NAME_BYTES_MAX = 255
 FRAME_BYTES_MAX = 65_536
 DOCUMENT_BYTES_MAX = 32_767
@@ -76,18 +80,102 @@ def round_as_told(value_ms, direction, unit_ms):
 # User name
 
 
-def user_name(method, parties, call, round_ms=ROUND_MS, instant=None):
-    """What the originator says; `instant` is B's, in NTP seconds, drawn when it is not given."""
+@dataclasses.dataclass(frozen=True)
+class Form:
+    """Which name: `bits` of the times are in one of version 2."""
+
+    method: str
+    version: int = 1
+    bits: int = 0
+
+
+def user_name(form, parties, call, round_ms, instant):
+    """What the originator says; `instant` is B's, in NTP seconds."""
     directions = direction_of(call.start_ms, round_ms) + direction_of(call.stop_ms, round_ms)
-    common = ["vipr1", method, parties.originator, parties.terminator, parties.vservice, directions]
-    return ";".join(common + _fields_of(method, parties, call, instant))
+    common = [f"vipr{form.version}", form.method, parties.originator, parties.terminator, parties.vservice, directions]
+    return ";".join(common + _fields_of(form, parties, call, instant) + _more_of(form, call, round_ms))
 
 
-def _fields_of(method, parties, call, instant):
-    if method == "A":
+def _more_of(form, call, round_ms):
+    """What version 2 has besides."""
+    if form.version == 1 or form.method == "C":
+        return []
+    start, stop = (round_nearest(time, round_ms) for time in (call.start_ms, call.stop_ms))
+    half_hour = [str(half_hour_of(start))] if form.method == "A" else []
+    return half_hour + [time_bits(start, stop)[: form.bits]]
+
+
+def half_hour_of(start_ms):
+    """Seconds of the full or half hour that is nearest to a rounded start, halves up."""
+    return round_nearest(start_ms, HALF_HOUR_MS) // 1000
+
+
+def time_bits(start_ms, stop_ms):
+    digest = hashlib.sha256(f"vipr-times\0{start_ms // 1000}\0{stop_ms // 1000}".encode()).digest()
+    return "".join(f"{byte:08b}" for byte in digest[: BITS_MAX // 8])
+
+
+def forms_for(call, others, instant, round_ms):
+    """The names of A and B, "Which name"; `others` are the originator's other calls to the number."""
+    return [form for form in (_form_a(call, others, round_ms), _form_b(call, others, instant, round_ms)) if form]
+
+
+def _form_a(call, others, round_ms):
+    if call.calling is None:
+        return None
+    of_pair = [other for other in others if other.calling == call.calling]
+    if not of_pair:
+        return Form("A")
+    half_hour = half_hour_of(round_nearest(call.start_ms, round_ms))
+    direction = direction_of(call.start_ms, round_ms)
+    rivals = [
+        other
+        for other in of_pair
+        if half_hour in map(half_hour_of, _rounded_there(other.start_ms, direction, round_ms))
+    ]
+    return _form_apart("A", call, rivals, round_ms)
+
+
+def _form_b(call, others, instant, round_ms):
+    near_ms = round_ms / 2
+    rivals = [
+        other for other in others if other.start_ms - near_ms <= instant * 1000 <= other.stop_ms + near_ms
+    ]
+    if not rivals and call.stop_ms // 1000 + 60 < VERSION_1_SECONDS_MAX:
+        return Form("B")
+    return _form_apart("B", call, rivals, round_ms)
+
+
+def _form_apart(method, call, rivals, round_ms):
+    """As few bits as no rival shares; None when there are none or the rivals too many."""
+    if len(rivals) >= FITTING_MAX:
+        return None
+    own = tuple(round_nearest(time, round_ms) for time in (call.start_ms, call.stop_ms))
+    told = tuple(direction_of(time, round_ms) for time in (call.start_ms, call.stop_ms))
+    bits = 0
+    for rival in rivals:
+        for start in _rounded_there(rival.start_ms, told[0], round_ms):
+            for stop in _rounded_there(rival.stop_ms, told[1], round_ms):
+                if (start, stop) != own:
+                    bits = max(bits, 1 + _common(time_bits(*own), time_bits(start, stop)))
+    return None if bits > BITS_MAX else Form(method, 2, bits)
+
+
+def _rounded_there(time_ms, direction, round_ms):
+    """What a clock that differs by less than T/4 may make of it."""
+    skew_ms = round_ms // 4 - 1
+    return {round_as_told(time_ms + away, direction, round_ms) for away in (-skew_ms, skew_ms)}
+
+
+def _common(one, other):
+    return next((at for at, (a, b) in enumerate(zip(one, other)) if a != b), len(one))
+
+
+def _fields_of(form, parties, call, instant):
+    if form.method == "A":
         return [call.called, caller_hash(call, parties)]
-    if method == "B":
-        return [call.called, str(draw_instant(call) if instant is None else instant)]
+    if form.method == "B":
+        return [call.called, str(instant)]
     minutes = [str(round_nearest(time, MINUTE_MS) // 1000) for time in (call.start_ms, call.stop_ms)]
     return minutes + [called_hash(call)]
 
@@ -109,12 +197,16 @@ def draw_instant(call):
     return first + secrets.randbelow(last - first + 1)
 
 
-_COMMON_FORMS = ["vipr1", "[ABC]", "[0-9a-f]{32}", "[0-9a-f]{32}", "[0-9a-f]{16}", "[ud]{2}"]
-_NUMBER, _SECONDS = r"\+[1-9][0-9]{0,14}", "0|[1-9][0-9]{0,9}"
+_COMMON_FORMS = ["vipr[12]", "[ABC]", "[0-9a-f]{32}", "[0-9a-f]{32}", "[0-9a-f]{16}", "[ud]{2}"]
+_NUMBER, _SECONDS, _LONG_SECONDS = r"\+[1-9][0-9]{0,14}", "0|[1-9][0-9]{0,9}", "0|[1-9][0-9]{0,11}"
+_BITS = "[01]{0,16}"
 _METHOD_FORMS = {
-    "A": [_NUMBER, "[0-9a-f]{16}"],
-    "B": [_NUMBER, _SECONDS],
-    "C": [_SECONDS, _SECONDS, "[0-9a-f]{2}"],
+    ("vipr1", "A"): [_NUMBER, "[0-9a-f]{16}"],
+    ("vipr1", "B"): [_NUMBER, _SECONDS],
+    ("vipr1", "C"): [_SECONDS, _SECONDS, "[0-9a-f]{2}"],
+    ("vipr2", "A"): [_NUMBER, "[0-9a-f]{16}", _LONG_SECONDS, _BITS],
+    ("vipr2", "B"): [_NUMBER, _LONG_SECONDS, _BITS],
+    ("vipr2", "C"): [_LONG_SECONDS, _LONG_SECONDS, "[0-9a-f]{2}"],
 }
 
 
@@ -122,21 +214,25 @@ _METHOD_FORMS = {
 class Claim:
     """A user name, taken apart; `fields` are those of its method."""
 
+    version: int
     method: str
     parties: Parties
     directions: str
     fields: Tuple[str, ...]
 
+    def has_bits(self):
+        return self.version == 2 and self.method != "C"
+
 
 def read_user_name(text):
     """None when it is not of the one form that a user name has."""
     fields = text.split(";")
-    forms = _COMMON_FORMS + _METHOD_FORMS.get(fields[1] if len(fields) > 1 else "", [])
+    forms = _COMMON_FORMS + _METHOD_FORMS.get(tuple(fields[:2]), [])
     is_formed = len(text) <= USER_NAME_BYTES_MAX and len(fields) == len(forms) > len(_COMMON_FORMS)
     if not is_formed or not all(re.fullmatch(form, field) for form, field in zip(forms, fields)):
         return None
-    _version, method, originator, terminator, vservice, directions, *own = fields
-    return Claim(method, Parties(originator, terminator, vservice), directions, tuple(own))
+    version, method, originator, terminator, vservice, directions, *own = fields
+    return Claim(int(version[-1]), method, Parties(originator, terminator, vservice), directions, tuple(own))
 
 
 # Password
@@ -148,9 +244,13 @@ def originator_password(method, parties, call, round_ms=ROUND_MS):
 
 
 def terminator_password(claim, call, round_ms=ROUND_MS):
-    start = round_as_told(call.start_ms, claim.directions[0], round_ms)
-    stop = round_as_told(call.stop_ms, claim.directions[1], round_ms)
-    return _password(claim.method, claim.parties, call, start, stop)
+    return _password(claim.method, claim.parties, call, *rounded_for(claim, call, round_ms))
+
+
+def rounded_for(claim, call, round_ms):
+    """Both times as the terminator rounds them for this name."""
+    times = zip((call.start_ms, call.stop_ms), claim.directions)
+    return [round_as_told(time, direction, round_ms) for time, direction in times]
 
 
 def _password(method, parties, call, start_ms, stop_ms):
@@ -197,22 +297,36 @@ class Records:
         return claim.parties.terminator == self._node
 
     def find(self, claim):
-        """The one record that fits, or None and why there is none: to the peer all reasons look alike."""
+        """The record that the name means, or None; why there is none: to the peer all reasons look alike; and whom a
+        wrong password counts against."""
         if claim is None:
-            return None, "no user name"
-        found = [record for record in self._records if self._fits(claim, record)]
-        if len(found) != 1:
-            return None, "several" if found else "unknown"
-        if found[0].is_locked(claim.method):
-            return None, "locked"
-        return found[0], None
+            return None, "no user name", []
+        fitting = [record for record in self._records if self._fits(claim, record)]
+        if len(fitting) > (FITTING_MAX if claim.has_bits() else 1):
+            return None, "several", []
+        charged = fitting if claim.has_bits() else []
+        named = [record for record in fitting if self._is_named(claim, record)]
+        if not named:
+            return None, "other calls" if fitting else "unknown", charged
+        if len({terminator_password(claim, record.call, self._round_ms) for record in named}) > 1:
+            return None, "several", charged
+        if any(record.is_locked(claim.method) for record in named):
+            return None, "locked", charged
+        return named[0], None, fitting
+
+    def _is_named(self, claim, record):
+        """Whether it has the bits of the name."""
+        if not claim.has_bits():
+            return True
+        return time_bits(*rounded_for(claim, record.call, self._round_ms)).startswith(claim.fields[-1])
 
     def _fits(self, claim, record):
         if not self.is_ours(claim) or claim.parties.vservice != record.vservice:
             return False
         call, skew_ms = record.call, self._round_ms // 4
         if claim.method == "A":
-            return claim.fields == (call.called, caller_hash(call, claim.parties)) and call.calling is not None
+            is_pair = claim.fields[:2] == (call.called, caller_hash(call, claim.parties)) and call.calling is not None
+            return is_pair and self._is_half_hour(claim, call)
         if claim.method == "B":
             instant_ms = int(claim.fields[1]) * 1000
             is_during = call.start_ms - skew_ms <= instant_ms <= call.stop_ms + skew_ms
@@ -221,6 +335,11 @@ class Records:
         is_start = _is_minute_near(int(start), call.start_ms, skew_ms)
         is_stop = _is_minute_near(int(stop), call.stop_ms, skew_ms)
         return is_start and is_stop and called == called_hash(call)
+
+
+    def _is_half_hour(self, claim, call):
+        start_ms, _stop_ms = rounded_for(claim, call, self._round_ms)
+        return claim.version == 1 or int(claim.fields[2]) == half_hour_of(start_ms)
 
 
 def _is_minute_near(told_s, own_ms, skew_ms):

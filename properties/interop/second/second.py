@@ -42,30 +42,30 @@ def read_json(file):
 
 
 def prove(options):
-    call = pvp.call_of(read_json(options.vcr))
-    verdict = {}
-    for method in methods_for(call, options):
-        verdict = prove_by(method, call, options)
+    given = read_json(options.vcr)
+    call, others = pvp.call_of(given), [pvp.call_of(other) for other in given.get("others", [])]
+    instant, verdict = pvp.draw_instant(call), {}
+    for form in forms_for(call, others, instant, options):
+        verdict = prove_by(form, call, instant, options)
         # "if the server then refuses, B on a new connection"
         if verdict["verdict"] != "refused":
             break
     say(**verdict)
 
 
-def methods_for(call, options):
-    if options.method is not None:
-        return [options.method]
+def forms_for(call, others, instant, options):
     if options.private:
-        return ["C"]
-    return ["B"] if call.calling is None else ["A", "B"]
+        return [pvp.Form("C")]
+    forms = pvp.forms_for(call, others, instant, options.round_ms)
+    return [form for form in forms if options.method in (None, form.method)]
 
 
-def prove_by(method, call, options):
+def prove_by(form, call, instant, options):
     """One connection. Refused is who hears bad_record_mac; any other end is broken."""
     parties = parties_of(options)
-    name = pvp.user_name(method, parties, call, options.round_ms)
-    password = pvp.originator_password(method, parties, call, options.round_ms)
-    facts = {"method": method}
+    name = pvp.user_name(form, parties, call, options.round_ms, instant)
+    password = pvp.originator_password(form.method, parties, call, options.round_ms)
+    facts = {"method": form.method}
     host, port = options.peer.rsplit(":", 1)
     with socket.create_connection((host, int(port)), timeout=HANDSHAKE_TIMEOUT_S) as opened:
         try:
@@ -131,7 +131,7 @@ def serve(opened, records, server_secret, options):
         claim = pvp.read_user_name(name.decode("ascii", "replace"))
         if claim is not None and not records.is_ours(claim):
             raise pvp.Foreign("a name for another server's node")
-        asked["record"], simulated = records.find(claim)
+        asked["record"], simulated, asked["charged"] = records.find(claim)
         facts.update(method=claim.method if claim else None, simulated=simulated)
         if asked["record"] is None:
             # The handshake goes on with a password that nobody has, RFC 5054 §2.5.1.3.
@@ -148,8 +148,8 @@ def serve(opened, records, server_secret, options):
         stream.close()
     except tls_records.Alerted as alert:
         is_wrong_password = alert.by == "us" and alert.code == tls_records.BAD_RECORD_MAC
-        if is_wrong_password and asked["record"] is not None:
-            asked["record"].charge(facts["method"])
+        for record in asked["charged"] if is_wrong_password else []:
+            record.charge(facts["method"])
         facts.update(verdict="failed" if is_wrong_password else "broken", alert=alert.code, by=alert.by)
     except pvp.Foreign:
         facts.update(verdict="foreign")
@@ -181,19 +181,20 @@ def words(options):
     for question in read_json(options.questions):
         call, received = pvp.call_of(question["call"]), pvp.call_of(question["received"])
         parties = pvp.Parties(question["node"], question["peer_node"], question["vservice"])
-        for method in "BC" if call.calling is None else "ABC":
-            say(**words_for(method, parties, call, received, question))
+        others = [pvp.call_of(other) for other in question["others"]]
+        for form in pvp.forms_for(call, others, question["instant"], question["round_ms"]) + [pvp.Form("C")]:
+            say(**words_for(form, parties, call, received, question))
 
 
-def words_for(method, parties, call, received, question):
+def words_for(form, parties, call, received, question):
     round_ms = question["round_ms"]
-    name = pvp.user_name(method, parties, call, round_ms, question["instant"])
+    name = pvp.user_name(form, parties, call, round_ms, question["instant"])
     claim = pvp.read_user_name(name)
     records = pvp.Records(parties.terminator, [pvp.Record(received, parties.vservice, "", [], [])], round_ms)
-    found, _why = records.find(claim)
+    found, _why, _charged = records.find(claim)
     return {
         "user_name": name,
-        "password": pvp.originator_password(method, parties, call, round_ms),
+        "password": pvp.originator_password(form.method, parties, call, round_ms),
         "terminator_password": found and pvp.terminator_password(claim, found.call, round_ms),
     }
 

@@ -1,0 +1,128 @@
+/**
+ * Busy relations over whole servers: call records of two companies, the originating server's own queue and ledger, TLS-SRP
+ * over memory's network to the other company's port, on virtual time.
+ *
+ *   properties/vectors/asterisk/long-*.csv   50 calls of five desks to five numbers within two minutes, up to ten at once to a
+ *                                            number, each pair twice: the records of two Asterisks
+ *   a day of days.ts                         two main numbers, 200 calls, up to ten at once
+ */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { readFileSync } from "node:fs";
+import { Clock, Effect, Layer, Logger } from "effect";
+import { servePvp } from "../../actors/validation/mod.ts";
+import { openOriginating } from "../../actors/vipr/originating.ts";
+import { openRecords } from "../../actors/vipr/records.ts";
+import { e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { callStore, failCall, insertCall, ROUND_MS, tryableFor } from "../../machines/validation/mod.ts";
+import { REQUIRED_BITS, type ViprEvent } from "../../machines/vipr/mod.ts";
+import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
+import { test } from "../kit/harness.ts";
+import { callsOfDay, SERVICE_A, SERVICE_B } from "./days.ts";
+
+const [HOST, NODE_A, NODE_B] = ["vipr.test", 1n, 2n];
+const [HOUR, DAY] = [3_600_000, 86_400_000];
+/** When virtual time begins. */
+const VIRTUAL_START_MS = Date.UTC(2011, 3, 1);
+
+interface Uploaded {
+  readonly sent: ReadonlyArray<Vcr>;
+  readonly received: ReadonlyArray<Vcr>;
+}
+
+/** Each record is uploaded when its call ends, and a day is waited for the last: what was reported, and when routes were learned. */
+const play = ({ sent, received }: Uploaded, requiredBits = REQUIRED_BITS) =>
+  Effect.gen(function* () {
+    const store = callStore([NODE_B]);
+    const { port, counters } = yield* servePvp(
+      { host: HOST, port: 0, nodeIds: [NODE_B] },
+      {
+        candidates: (name) => Effect.sync(() => tryableFor(store, name)),
+        failed: ({ id }, method) => Effect.sync(() => void failCall(store, id, method)),
+        grant: ({ number }) =>
+          Effect.succeed({
+            type: "granted",
+            valInfo: { number, ticket: "dGlja2V0", routes: [{ sipUris: ["sip:x@b.example:5061"] }] },
+          }),
+      },
+    );
+    const events: Array<ViprEvent> = [];
+    const learned = new Map<string, number>();
+    const originating = yield* openOriginating(
+      {
+        nodeId: NODE_A,
+        waitBetweenMs: [30_000, DAY],
+        requiredBits,
+        roundMs: ROUND_MS,
+        isPrivate: () => false,
+        domainOf: () => "a.example",
+        learned: (_, { number }) =>
+          Effect.map(Clock.currentTimeMillis, (nowMs) => {
+            if (!learned.has(number)) learned.set(number, nowMs);
+          }),
+        watch: (event) => Effect.sync(() => void events.push(event)),
+      },
+      {
+        lookUp: () => Effect.succeed([{ nodeId: NODE_B, vservice: SERVICE_B }]),
+        resolve: () => Effect.succeed({ host: HOST, port }),
+      },
+      yield* Effect.orDie(openRecords(undefined, callStore([]))),
+    );
+    const uploads = [...sent, ...received].sort((a, b) => a.stopMs - b.stopMs);
+    for (const vcr of uploads) {
+      const nowMs = yield* Clock.currentTimeMillis;
+      yield* Effect.sleep(Math.max(0, vcr.stopMs - nowMs));
+      if (vcr.direction === "sent") yield* originating.take(vcr);
+      else insertCall(store, vcr, unixMs(yield* Clock.currentTimeMillis));
+    }
+    yield* Effect.sleep(DAY + HOUR);
+    return { events, learned, counters: yield* counters };
+  }).pipe(Effect.scoped, Effect.provide(Layer.mergeAll(memoryLayer({ seed: 11, delayMs: [1, 20] }), Logger.layer([]))));
+
+const validated = (events: ReadonlyArray<ViprEvent>) =>
+  events.flatMap((event) =>
+    event.type === "attempted" && event.attempt.verdict === "validated" ? [event.attempt.method] : [],
+  );
+
+/** Each value in quotes or bare, as Asterisk's cdr_csv writes a line; a quote within is doubled. */
+const columnsOf = (line: string): ReadonlyArray<string> =>
+  [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)].map(([, value]) =>
+    value!.startsWith('"') ? value!.slice(1, -1).replaceAll('""', '"') : value!,
+  );
+const [SRC, DST, ANSWER, END, DISPOSITION] = [1, 2, 10, 11, 14];
+/** The calls of such a file, as if they were made on the first days of virtual time, at the same hours. */
+const callsOf = (name: string, direction: Vcr["direction"], vservice: Vcr["vservice"]): ReadonlyArray<Vcr> => {
+  const lines = readFileSync(new URL(`../vectors/asterisk/${name}`, import.meta.url), "utf8")
+    .trim()
+    .split("\n");
+  return lines.map(columnsOf).map((columns) => {
+    same(columns[DISPOSITION], "ANSWERED");
+    const time = (at: number) => {
+      const ms = Date.parse(`${columns[at]!.replace(" ", "T")}Z`);
+      return unixMs(VIRTUAL_START_MS + DAY + (ms % DAY));
+    };
+    const numbers = { calling: e164(columns[SRC]!), called: e164(columns[DST]!) };
+    return { direction, ...numbers, startMs: time(ANSWER), stopMs: time(END), vservice };
+  });
+};
+
+test("relations: of the records of two Asterisks at least 80 % of the calls validate, and the route to each number is learned", async () => {
+  const sent = callsOf("long-originator.csv", "sent", SERVICE_A);
+  const received = callsOf("long-terminator.csv", "received", SERVICE_B);
+  const { events, learned } = await runVirtual(play({ sent, received }));
+  const numbers = new Set(sent.map(({ called }) => called));
+  same([sent.length, numbers.size], [50, 5]);
+  ok(validated(events).length >= 0.8 * sent.length, `${validated(events).length} validated`);
+  same(new Set(learned.keys()), numbers);
+});
+
+test("relations: of two main numbers, 200 calls a day and up to ten at once, a route is there within a day, and nobody is refused", async () => {
+  const dayMs = VIRTUAL_START_MS + DAY;
+  const calls = callsOfDay(3, dayMs, { calls: 200 });
+  const received = calls.flatMap((call) => (call.received === undefined ? [] : [call.received]));
+  const { events, learned, counters } = await runVirtual(play({ sent: calls.map(({ sent }) => sent), received }));
+  const count = validated(events).length;
+  ok(count >= 0.95 * calls.length, `${count} validated`);
+  const [routeMs] = [...learned.values()];
+  ok(routeMs !== undefined && routeMs < dayMs + DAY, `${routeMs}`);
+  same(counters.failed, 0);
+});

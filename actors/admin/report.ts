@@ -1,6 +1,6 @@
 /** A live overlay seen from one node, as plain values for JSON. */
 import { DateTime, Effect } from "effect";
-import type { Endpoint } from "../../codecs/reload/mod.ts";
+import type { Endpoint, NodeId } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { distance, RING_SIZE } from "../../machines/reload/mod.ts";
 import type { NodeStatus, OverlayNode } from "../reload/mod.ts";
@@ -47,8 +47,8 @@ export const reportOf = (node: Reported, { startedMs, nowMs, certificateEndsMs }
   });
 
 const seenFrom =
-  (self: bigint, addresses: ReadonlyMap<bigint, Endpoint>) =>
-  (node: bigint): SeenNode => {
+  (self: NodeId, addresses: ReadonlyMap<NodeId, Endpoint>) =>
+  (node: NodeId): SeenNode => {
     const address = addresses.get(node);
     return {
       nodeId: nodeIdText(node),
@@ -74,9 +74,9 @@ const storedOf = ({ stored, primaries, replicas, quota, quotaUsed }: NodeStatus)
  * predecessor and the farthest successor is assumed for the whole ring.
  */
 export const estimatedNodes = (
-  self: bigint,
-  successors: ReadonlyArray<bigint>,
-  predecessors: ReadonlyArray<bigint>,
+  self: NodeId,
+  successors: ReadonlyArray<NodeId>,
+  predecessors: ReadonlyArray<NodeId>,
 ): number => {
   const last = successors.at(-1);
   const first = predecessors.at(-1);

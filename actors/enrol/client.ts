@@ -14,6 +14,7 @@ import {
   writeEnrolment,
 } from "../../codecs/enrol/mod.ts";
 import { type OverlayConfiguration, readDocument } from "../../codecs/overlay/mod.ts";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { hexOf, nodeIdText, utf8 } from "../../codecs/shared/mod.ts";
 import {
   type EnrolClientAction,
@@ -69,7 +70,7 @@ export interface EnrolWith extends ConfigurationServer {
 export interface Enrolled {
   /** The new key, its certificate, and the roots of the document. */
   readonly credentials: Credentials;
-  readonly nodeIds: ReadonlyArray<bigint>;
+  readonly nodeIds: ReadonlyArray<NodeId>;
   readonly overlay: OverlayConfiguration;
   /** The configuration document as it was received. */
   readonly document: string;

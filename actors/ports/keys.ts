@@ -1,6 +1,6 @@
 /** Private keys and certificates: sign, verify, inspect, derive. Secrets stay behind this port. */
 import { Context, Data, type Effect } from "effect";
-import type { Stretching } from "../../codecs/reload/mod.ts";
+import type { NodeId, Stretching } from "../../codecs/reload/mod.ts";
 import type { CertificateReason, CertificateUse } from "../../machines/x509/mod.ts";
 
 /** ECDSA on P-256, or RSASSA-PKCS1-v1_5 with 2048 to 4096 bits; both with SHA-256. */
@@ -22,7 +22,7 @@ export interface Credentials {
 /** What a certificate says. Times in milliseconds since 1970. */
 export interface CertificateFacts {
   /** From `reload://…@<overlay>/` subjectAltName URIs, RFC 6940 §11.3 and §14.15. */
-  readonly nodeIds: ReadonlyArray<bigint>;
+  readonly nodeIds: ReadonlyArray<NodeId>;
   readonly uris: ReadonlyArray<string>;
   readonly dnsNames: ReadonlyArray<string>;
   readonly emails: ReadonlyArray<string>;

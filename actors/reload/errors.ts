@@ -1,5 +1,6 @@
 /** How a node, or what it is asked to do, fails: each error with a reason or a code to match, and a sentence for people. */
 import { Data } from "effect";
+import type { ErrorName, UnnamedError } from "../../codecs/reload/mod.ts";
 import type { ListenReason, StoreFault } from "../ports/mod.ts";
 
 /** `configuration`: what it asks for, or its end. `ring`: no place there, or not in time. */
@@ -13,9 +14,9 @@ export class JoinFailed extends Data.TaggedError("JoinFailed")<{
   readonly listen?: ListenReason;
 }> {}
 
-/** The peer responsible refused; `code` is RFC 6940's name for it, `info` what it added: `quota`, `rate`, `count`… */
+/** The responsible peer refused: `code` is the error's name in RFC 6940, `info` what the peer added: `quota`, `rate`, `count`… */
 export class OverlayRefused extends Data.TaggedError("OverlayRefused")<{
-  readonly code: string;
+  readonly code: ErrorName | UnnamedError;
   readonly info: string;
 }> {}
 /**
@@ -31,6 +32,6 @@ export type OverlayError = OverlayRefused | OverlayUnreachable;
 
 /** The operator's document is refused: by RFC 6940's name for the error, and what was wrong. */
 export class ConfigurationRefused extends Data.TaggedError("ConfigurationRefused")<{
-  readonly code: string;
+  readonly code: ErrorName | UnnamedError;
   readonly info: string;
 }> {}

@@ -103,7 +103,7 @@ const verifyBlock = Effect.fnUntraced(function* (
     const facts = yield* Effect.option(keys.verifyChain([leaf, ...others], trust.roots, nowMs));
     if (facts._tag === "None") continue;
     const by = named(facts.value, leaf, trust).find((id) =>
-      isIdentityOf(signature.identity, leaf, id === "authority" ? 0n : id),
+      isIdentityOf(signature.identity, leaf, id === "authority" ? undefined : id),
     );
     if (by === undefined) continue;
     const algorithm = signature.signature === signatureAlgorithm.rsa ? "rsa" : "ecdsa";
@@ -114,7 +114,9 @@ const verifyBlock = Effect.fnUntraced(function* (
 });
 
 const mayBeNamed = (identity: SignerIdentity, certificate: Uint8Array, { signers }: Trust): boolean =>
-  (identity.type === "certHashNodeId" ? signers : [0n]).some((id) => isIdentityOf(identity, certificate, id));
+  identity.type === "certHashNodeId"
+    ? signers.some((id) => isIdentityOf(identity, certificate, id))
+    : isIdentityOf(identity, certificate);
 
 /** The accepted signers that this certificate is issued to. */
 const named = (

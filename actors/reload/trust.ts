@@ -153,7 +153,7 @@ export const makeTrust = Effect.fn("reload.trust")(function* (
 });
 
 /** The certificate holds a `reload://` URI of this node in this overlay, §14.15. */
-const namesNode = ({ uris }: CertificateFacts, id: bigint, overlay: string): boolean =>
+const namesNode = ({ uris }: CertificateFacts, id: NodeId, overlay: string): boolean =>
   uris.some((uri) => {
     const named = readReloadUri(uri);
     return named?.nodeId === id && named.overlay === overlay.toLowerCase();

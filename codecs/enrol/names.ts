@@ -1,10 +1,10 @@
 /** Names in a certificate of an overlay: the reload URI and the user name; and the URL of enrolment. */
-import { Destination, toNode } from "../reload/mod.ts";
+import { Destination, type NodeId, nodeIdFrom, toNode } from "../reload/mod.ts";
 import { hexOf } from "../shared/mod.ts";
 import { encode } from "../wire/mod.ts";
 
 export interface ReloadUri {
-  readonly nodeId: bigint;
+  readonly nodeId: NodeId;
   readonly overlay: string;
 }
 
@@ -21,7 +21,7 @@ export const reloadUri = ({ nodeId, overlay }: ReloadUri): string =>
  */
 export const readReloadUri = (uri: string): ReloadUri | undefined => {
   const match = /^reload:\/\/(?:0110)?([0-9a-f]{32})@([a-z0-9.-]{1,255})\/?$/.exec(uri.toLowerCase());
-  return match === null ? undefined : { nodeId: BigInt(`0x${match[1]}`), overlay: match[2]! };
+  return match === null ? undefined : { nodeId: nodeIdFrom(BigInt(`0x${match[1]}`)), overlay: match[2]! };
 };
 
 /**

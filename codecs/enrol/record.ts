@@ -12,6 +12,6 @@ const EnrolledRecord = struct("EnrolledRecord", "ours", {
   nodeIds: vector(NodeId, u16),
 });
 
-export const encodeEnrolled = (nodeIds: ReadonlyArray<bigint>): Uint8Array => encode(EnrolledRecord, { nodeIds });
-export const decodeEnrolled = (bytes: Uint8Array): Decoded<{ readonly nodeIds: ReadonlyArray<bigint> }> =>
+export const encodeEnrolled = (nodeIds: ReadonlyArray<NodeId>): Uint8Array => encode(EnrolledRecord, { nodeIds });
+export const decodeEnrolled = (bytes: Uint8Array): Decoded<{ readonly nodeIds: ReadonlyArray<NodeId> }> =>
   decode(EnrolledRecord, bytes);

@@ -4,7 +4,7 @@
  * Namespaces are declared in the configuration element, not only in the root: a signature covers the first and not the
  * second, and who could bind a prefix anew could make our elements nobody's. DECISIONS.md D-057.
  */
-import { SignerIdentity } from "../reload/mod.ts";
+import { type NodeId, SignerIdentity } from "../reload/mod.ts";
 import { concat } from "../shared/mod.ts";
 import { encode } from "../wire/mod.ts";
 import {
@@ -46,7 +46,7 @@ const asWritten = ({ signedBlock, ...kind }: KindConfiguration): KindConfigurati
   signedBlock !== undefined && readKindBlock(signedBlock).ok ? { ...kind, signedBlock } : kind;
 
 const one = (name: string, contents: string | number | boolean): XmlToWrite => ({ name, contents: String(contents) });
-const hex = (id: bigint): string => id.toString(16).padStart(32, "0");
+const hex = (id: NodeId): string => id.toString(16).padStart(32, "0");
 
 const baseOf = (overlay: OverlayConfiguration): ReadonlyArray<XmlToWrite> => [
   one("topology-plugin", overlay.topologyPlugin),

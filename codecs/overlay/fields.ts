@@ -4,7 +4,7 @@
  * What cannot be read is a `Fault`, thrown inside this room only: document-read.ts turns it into an error that names the
  * element.
  */
-import type { NodeId } from "../reload/mod.ts";
+import { type NodeId, nodeIdFrom } from "../reload/mod.ts";
 
 export class Fault extends Error {
   readonly at: string;
@@ -47,7 +47,7 @@ export const timeIn = (text: string): number => {
 };
 
 export const nodeIdIn = (text: string, at: string): NodeId =>
-  /^[0-9a-fA-F]{1,32}$/.test(text) ? BigInt(`0x${text}`) : fail(at, "not a Node-ID");
+  /^[0-9a-fA-F]{1,32}$/.test(text) ? nodeIdFrom(BigInt(`0x${text}`)) : fail(at, "not a Node-ID");
 
 export const base64In = (text: string, at: string): Uint8Array => {
   const bare = text.replace(/\s+/g, "");

@@ -36,7 +36,7 @@ export {
   type RequestType,
   sealedPayload,
 } from "./message.ts";
-export { NodeId } from "./node-id.ts";
+export { NodeId, nodeIdFrom } from "./node-id.ts";
 export {
   decodeRegistration,
   decodeRegistrationKey,

@@ -68,10 +68,15 @@ export const errorCode = {
   invalidMessage: 0x14,
 } as const;
 export type ErrorName = keyof typeof errorCode;
+/** A code without a name of ours, in hexadecimal. */
+export type UnnamedError = `error 0x${string}`;
 
 /** An error's name, or `error 0x8001` for one we do not know. */
-export const errorNameOf = (code: number): string =>
-  Object.entries(errorCode).find(([, known]) => known === code)?.[0] ?? `error 0x${code.toString(16)}`;
+export const errorNameOf = (code: number): ErrorName | UnnamedError =>
+  namesByCode.get(code) ?? `error 0x${code.toString(16)}`;
+const namesByCode: ReadonlyMap<number, ErrorName> = new Map(
+  Object.entries(errorCode).map(([name, code]) => [code, name as ErrorName]),
+);
 
 /** §14.6; VIPR-REGISTRATION is this project's choice from the private range. */
 export const kindId = {

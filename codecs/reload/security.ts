@@ -108,10 +108,14 @@ export const identityOfNode = (certificate: Uint8Array, nodeId: NodeId): SignerI
 });
 
 /** Whether the identity names this certificate, used as this Node-ID. Hashes: SHA-256, SHA-1 (RFC 6940 leaves it open). */
-export const isIdentityOf = (identity: SignerIdentity, certificate: Uint8Array, nodeId: NodeId): boolean => {
-  if (identity.type === "none") return false;
+/** `nodeId`: which of the certificate's Node-IDs signed; undefined for an authority, which has none. */
+export const isIdentityOf = (identity: SignerIdentity, certificate: Uint8Array, nodeId?: NodeId): boolean => {
+  if (identity.type === "none" || (identity.type === "certHashNodeId" && nodeId === undefined)) return false;
   const digest = digestOf(identity.identity.algorithm);
-  const hashed = identity.type === "certHash" ? certificate : concat(bytesOfBig(nodeId, NODE_ID_BYTES), certificate);
+  const hashed =
+    nodeId === undefined || identity.type === "certHash"
+      ? certificate
+      : concat(bytesOfBig(nodeId, NODE_ID_BYTES), certificate);
   return digest !== undefined && equal(digest(hashed), identity.identity.hash);
 };
 

@@ -9,8 +9,10 @@
  * One deadline covers all of it. A fault that a new attempt cannot change (a refusal, another overlay's document, a
  * certificate that does not chain to the roots) ends it at once.
  */
+
 import { type EnrolmentToken, readEnrolmentUrl } from "../../codecs/enrol/mod.ts";
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { type Note, type Of, setup } from "../kit/mod.ts";
 
 export interface EnrolClientInput {
@@ -32,7 +34,7 @@ export type EnrolClientEvent =
   | { readonly type: "refused"; readonly token: EnrolmentToken | "unknown" }
   | { readonly type: "answeredBadly"; readonly why: string }
   /** The certificate chains to the roots, is for our key, and has these Node-IDs. */
-  | { readonly type: "good"; readonly nodeIds: ReadonlyArray<bigint> }
+  | { readonly type: "good"; readonly nodeIds: ReadonlyArray<NodeId> }
   | { readonly type: "bad"; readonly why: string }
   | { readonly type: "timerFired"; readonly timer: EnrolClientTimer };
 
@@ -54,7 +56,7 @@ export type EnrolOutcome =
   | {
       readonly type: "enrolled";
       readonly certificate: Uint8Array;
-      readonly nodeIds: ReadonlyArray<bigint>;
+      readonly nodeIds: ReadonlyArray<NodeId>;
       readonly document: OverlayConfiguration;
     }
   | { readonly type: "refused"; readonly token: EnrolmentToken | "unknown" }

@@ -13,6 +13,7 @@
  * no longer than the limit.
  */
 import { type EnrolmentToken, reloadUri, userNameOf } from "../../codecs/enrol/mod.ts";
+import { type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { bigOf } from "../../codecs/shared/mod.ts";
 import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";
 import { addressBrake, type Brake, failed, forgiven, noBrake, userBrake, waitOf } from "./brake.ts";
@@ -23,7 +24,7 @@ export const ENROLLED_USERS_MAX = 100_000;
 
 export interface Enrolled {
   readonly user: string;
-  readonly nodeIds: ReadonlyArray<bigint>;
+  readonly nodeIds: ReadonlyArray<NodeId>;
 }
 export interface EnrolServerInput {
   readonly overlay: string;
@@ -62,7 +63,7 @@ export type EnrolServerAction =
   | { readonly type: "check"; readonly id: string }
   | { readonly type: "draw"; readonly id: string; readonly bytes: number }
   /** The user's whole list, to outlive a restart before anything is certified. */
-  | { readonly type: "keep"; readonly id: string; readonly user: string; readonly nodeIds: ReadonlyArray<bigint> }
+  | { readonly type: "keep"; readonly id: string; readonly user: string; readonly nodeIds: ReadonlyArray<NodeId> }
   | {
       readonly type: "issue";
       readonly id: string;
@@ -83,7 +84,7 @@ interface Pending {
   readonly csr: Uint8Array;
   readonly step: "drawing" | "keeping" | "issuing";
   /** The user's list while it is being written to the store. */
-  readonly list: ReadonlyArray<bigint>;
+  readonly list: ReadonlyArray<NodeId>;
 }
 interface Context extends EnrolServerInput {
   readonly pending: ReadonlyArray<Pending>;
@@ -154,7 +155,7 @@ function countFailure({ users, addresses }: Context, { user, address, atMs }: As
   return { users: failed(users, user, atMs), addresses: failed(addresses, address, atMs) };
 }
 
-const nodeIdsOf = ({ enrolled }: Context, user: string): ReadonlyArray<bigint> =>
+const nodeIdsOf = ({ enrolled }: Context, user: string): ReadonlyArray<NodeId> =>
   enrolled.find((one) => one.user === user)?.nodeIds ?? [];
 
 /** A right password clears the user's own count, not the address's: a guesser may have an account too. */
@@ -177,7 +178,7 @@ function keep(context: Context, { id, random }: Of<EnrolServerEvent, "drawn">): 
   const lists = context.pending.flatMap(({ user, list }) => (user === one.user ? [list] : []));
   const known = longest([nodeIdsOf(context, one.user), ...lists]);
   const fresh = Array.from({ length: Math.max(0, one.nodeIds - known.length) }, (_, i) =>
-    bigOf(random.slice(i * NODE_ID_BYTES, (i + 1) * NODE_ID_BYTES)),
+    nodeIdFrom(bigOf(random.slice(i * NODE_ID_BYTES, (i + 1) * NODE_ID_BYTES))),
   );
   const list = [...known, ...fresh];
   return {
@@ -203,7 +204,7 @@ function forget({ pending }: Context, { id }: Of<EnrolServerEvent, "notKept">): 
   };
 }
 
-const longest = (lists: ReadonlyArray<ReadonlyArray<bigint>>): ReadonlyArray<bigint> =>
+const longest = (lists: ReadonlyArray<ReadonlyArray<NodeId>>): ReadonlyArray<NodeId> =>
   lists.reduce((best, list) => (list.length > best.length ? list : best));
 const replaced = (pending: ReadonlyArray<Pending>, one: Pending, by: Pending) =>
   pending.map((other) => (other === one ? by : other));

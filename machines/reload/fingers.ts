@@ -6,7 +6,7 @@ import type { NodeId } from "../../codecs/reload/mod.ts";
 import type { Of } from "../kit/mod.ts";
 import { inTurn } from "./in-turn.ts";
 import type { PeerContext, PeerDecision, PeerEvent } from "./peer-types.ts";
-import { distance, fingerRange, fingersOf, isBetween } from "./ring.ts";
+import { distance, fingerRange, fingersOf, isBetween, isOneOf } from "./ring.ts";
 import { attachBody, attachTo, resourceAt } from "./stabilize.ts";
 import { peersOf, viewOf } from "./table.ts";
 
@@ -41,7 +41,7 @@ const farEntries = (context: PeerContext): ReadonlyArray<number> => {
 
 /** Successors and predecessors overlap: the neighbours are the whole ring. */
 const isWhole = (self: NodeId, farthest: bigint, earliest: bigint, successors: ReadonlyArray<NodeId>): boolean =>
-  successors.includes(earliest) || distance(self, earliest) <= distance(self, farthest);
+  isOneOf(successors, earliest) || distance(self, earliest) <= distance(self, farthest);
 
 /** "In order to set up its i'th Finger Table entry, JN MUST send an Attach to peer n+2^(128-i)", §10.5. */
 export const attachFingers = (context: PeerContext): PeerDecision<"request"> => {

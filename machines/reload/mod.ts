@@ -50,6 +50,7 @@ export { BURST_S, type Bucket, fullBucket, quotaBound, take, waitMs } from "./qu
 export { confirmedVersions, copyOutcomeOf, isBelieved, isFromNeighbour, refusalOf, replyTo } from "./receipt.ts";
 export { againAtMs, REFRESH_AT, REFRESH_JITTER, refreshMs } from "./refresh.ts";
 export { REPLICAS } from "./repair.ts";
+export { restoredFrom, sharingCertificates } from "./restoring.ts";
 export {
   distance,
   fingerRange,
@@ -79,7 +80,7 @@ export {
   type Verdict,
   wayBack,
 } from "./route.ts";
-export { type RowChange, restoredFrom, rowsOfSave, sharingCertificates } from "./saving.ts";
+export { type RowChange, rowsOfSave } from "./saving.ts";
 export { settledPeer, viewWith } from "./settled.ts";
 export { reloadStorage } from "./storage.ts";
 export {

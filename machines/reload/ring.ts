@@ -2,12 +2,12 @@
  * The ring: who is between whom, who answers for an identifier, whom to ask next. RFC 6940 §10.1, §10.3.
  * Functions only; identifiers are 128-bit integers, and all arithmetic is modulo 2^128.
  */
-import type { NodeId } from "../../codecs/reload/mod.ts";
+import { type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";
 
 export const RING_BITS = 128;
 export const RING_SIZE: bigint = 1n << 128n;
 /** The wildcard Node-ID, all ones: every peer answers for it. §6.1. */
-export const WILDCARD: bigint = RING_SIZE - 1n;
+export const WILDCARD: NodeId = nodeIdFrom(RING_SIZE - 1n);
 
 /** What a node knows of the ring at this moment: enough to route, and to say what it answers for. */
 export interface RingView {
@@ -30,6 +30,9 @@ export const wrap = (id: bigint): bigint => ((id % RING_SIZE) + RING_SIZE) % RIN
 
 /** Clockwise steps from one identifier to another: 0 when they are the same. */
 export const distance = (from: bigint, to: bigint): bigint => (to >= from ? to - from : to - from + RING_SIZE);
+
+/** Whether this position is that of one of the nodes. */
+export const isOneOf = (nodes: ReadonlyArray<bigint>, id: bigint): boolean => nodes.includes(id);
 
 /** Whether `id` lies in (from, to], walking clockwise. With from = to the interval is the whole ring. */
 export const isBetween = (from: bigint, id: bigint, to: bigint): boolean =>
@@ -87,7 +90,7 @@ export const countBefore = (
  * A message goes back to where it came from, `notTo`, only when there is nobody else.
  */
 export const nextHop = (view: RingView, id: bigint, notTo?: NodeId): NodeId | undefined => {
-  if (view.linked.includes(id)) return id;
+  if (isOneOf(view.linked, id)) return nodeIdFrom(id);
   const peers = routesOf(view);
   const low = countBefore(view.self, peers, distance(view.self, id) + 1n);
   // Those before `low` lie between us and k, nearest to k last.
@@ -114,11 +117,13 @@ const nearest = (peers: Iterable<NodeId>, self: NodeId, count: number, far: (pee
 /** The peer that answers for `id` among those known, the view's own node included, and the ones after it. */
 export const ownersOf = (view: RingView, id: bigint, count: number): ReadonlyArray<NodeId> => ownersIn(view)(id, count);
 
+const ZERO = nodeIdFrom(0n);
+
 /** The same for many identifiers: the peers are sorted once. */
 export const ownersIn = (view: RingView): ((id: bigint, count: number) => ReadonlyArray<NodeId>) => {
-  const peers = clockwise(0n, [...(view.joined ? [view.self] : []), ...view.successors, ...view.predecessors]);
+  const peers = clockwise(ZERO, [...(view.joined ? [view.self] : []), ...view.successors, ...view.predecessors]);
   return (id, count) => {
-    const first = countBefore(0n, peers, id);
+    const first = countBefore(ZERO, peers, id);
     return [...peers.slice(first), ...peers.slice(0, first)].slice(0, count);
   };
 };

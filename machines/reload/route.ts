@@ -19,7 +19,7 @@ import {
 } from "../../codecs/reload/mod.ts";
 import { bigOf, hexOf } from "../../codecs/shared/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
-import { isResponsible, nextHop, type RingView, WILDCARD } from "./ring.ts";
+import { isOneOf, isResponsible, nextHop, type RingView, WILDCARD } from "./ring.ts";
 
 export interface RouteSettings {
   /** The overlay's hash, §6.3.2. */
@@ -84,7 +84,7 @@ const forward = (view: RingView, packet: Packet, from: NodeId, id: bigint): Verd
   if (!ours && packet.options.some(({ flags }) => flags & optionFlag.forwardCritical))
     return refuse("unsupportedForwardingOption", "");
   // Who has not joined routes its own messages only: a peer that sends it another's is a step ahead, or wrong.
-  if (!ours && !view.joined && !view.linked.includes(id)) return refuse("notFound", NOT_A_PEER);
+  if (!ours && !view.joined && !isOneOf(view.linked, id)) return refuse("notFound", NOT_A_PEER);
   const to = nextHop(view, id, ours ? undefined : from);
   if (to === undefined) return refuse("notFound", "nobody to ask");
   // "appending to the Via List the Node-ID of the node from which the request was received"; answers need none.

@@ -1,52 +1,26 @@
 /**
  * Which changes of the stored values go to disk: every entry with its time and its signer, and every generation counter.
- * Which nodes hold copies is not saved, since the ring may have changed before a restart. RFC 6940 does not ask for storage
- * on disk.
- * DECISIONS.md D-063, D-064.
+ * Which nodes have copies is not saved, since the ring may have changed before a restart. RFC 6940 does not ask for storage
+ * on disk. DECISIONS.md D-063, D-064.
+ *
+ *   value table before, after --> changesOf each changed resource --> a `save` order --> rowsOfSave --> disk
  */
 import type { NodeId } from "../../codecs/reload/mod.ts";
-import {
-  encodeEntryRow,
-  encodeGenerationRow,
-  entryKey,
-  generationKey,
-  readStoredRow,
-  type StoredData,
-} from "../../codecs/reload/mod.ts";
-import { bigOf, hexOf } from "../../codecs/shared/mod.ts";
+import { encodeEntryRow, encodeGenerationRow, entryKey, generationKey } from "../../codecs/reload/mod.ts";
+import { bigOf } from "../../codecs/shared/mod.ts";
 import type { Decision, Of } from "../kit/mod.ts";
 import { isResponsible } from "./ring.ts";
 import type {
   Resource,
-  Restored,
   StoredEntry,
-  StoredKind,
+  ValueChange,
   ValueStorageAction,
   ValueStorageContext,
   ValueStorageDecision,
   ValueStorageEvent,
 } from "./storage-types.ts";
-import { recounted, tallies } from "./tally.ts";
-import { changedResources, isLive, keyOf, placeOf, resourceAtKey, withResource } from "./value-table.ts";
-
-const isSameKept = (a: StoredEntry, b: StoredEntry | undefined): boolean =>
-  b !== undefined && a.data === b.data && a.storedMs === b.storedMs && a.signer === b.signer;
-
-const isSameKind = (a: StoredKind, b: StoredKind | undefined): boolean => {
-  if (b === undefined || a.generation !== b.generation) return false;
-  const places = Object.entries(a.entries);
-  return (
-    places.length === Object.keys(b.entries).length &&
-    places.every(([place, kept]) => isSameKept(kept, b.entries[place]))
-  );
-};
-const isSame = (a: Resource | undefined, b: Resource | undefined): boolean => {
-  if (a === undefined || b === undefined) return a === b;
-  const kinds = Object.keys(a.kinds).map(Number);
-  return (
-    kinds.length === Object.keys(b.kinds).length && kinds.every((kind) => isSameKind(a.kinds[kind]!, b.kinds[kind]))
-  );
-};
+import { recounted } from "./tally.ts";
+import { changedResources, keyOf, resourceAtKey, withResource } from "./value-table.ts";
 
 /** The decision with `save` orders for what it changes put first: no answer and no copy leaves before them. */
 export const saving = <A extends ValueStorageAction>(
@@ -56,12 +30,32 @@ export const saving = <A extends ValueStorageAction>(
   const after = made.context?.valueTable;
   if (after === undefined || after === context.valueTable) return made;
   const saves: Array<Of<ValueStorageAction, "save">> = [];
-  for (const [before, now] of changedResources(context.valueTable, after))
-    if (!isSame(before, now)) saves.push({ type: "save", id: (now ?? before)!.id, before, after: now });
+  for (const [before, now] of changedResources(context.valueTable, after)) {
+    const changes = changesOf(before, now);
+    if (changes.length > 0) saves.push({ type: "save", id: (now ?? before)!.id, changes, before, after: now });
+  }
   return saves.length === 0 ? made : { ...made, actions: [...saves, ...(made.actions ?? [])] };
 };
 
-/** The disk did not take these: the resources are again as the disk has them. Each store among them was answered by an error. */
+/** What differs on disk between two states of a resource. */
+const changesOf = (before: Resource | undefined, after: Resource | undefined): ReadonlyArray<ValueChange> => {
+  const changes: Array<ValueChange> = [];
+  for (const kind of new Set([...Object.keys(before?.kinds ?? {}), ...Object.keys(after?.kinds ?? {})].map(Number))) {
+    const [was, is] = [before?.kinds[kind], after?.kinds[kind]];
+    if (is?.generation !== was?.generation) changes.push({ type: "generation", kind, generation: is?.generation });
+    for (const place of Object.keys(was?.entries ?? {}))
+      if (is?.entries[place] === undefined) changes.push({ type: "removed", kind, place });
+    for (const [place, entry] of Object.entries(is?.entries ?? {}))
+      if (!isSameOnDisk(entry, was?.entries[place]))
+        changes.push({ type: "stored", kind, place, entry, generation: is!.generation });
+  }
+  return changes;
+};
+
+const isSameOnDisk = (a: StoredEntry, b: StoredEntry | undefined): boolean =>
+  b !== undefined && a.data === b.data && a.storedMs === b.storedMs && a.signer === b.signer;
+
+/** The disk failed to write these: the resources go back to what the disk has. Their Stores were answered by an error. */
 export const unsaved = (
   context: ValueStorageContext,
   { was }: Of<ValueStorageEvent, "unsaved">,
@@ -69,35 +63,6 @@ export const unsaved = (
   let now = context;
   for (const { id, resource } of was) now = { ...now, ...put(now, resource ?? { id, kinds: {} }) };
   return { context: now, actions: [{ type: "undone" }] };
-};
-
-/** Rows read from disk become values again where there is nothing newer. What has expired is left out. */
-export const restored = (
-  context: ValueStorageContext,
-  { kept, atMs }: Of<ValueStorageEvent, "restored">,
-): Partial<ValueStorageContext> => {
-  const changed = new Map<string, Resource>();
-  for (const item of kept) {
-    const key = keyOf(item.resource);
-    const held = changed.get(key) ?? resourceAtKey(context.valueTable, key) ?? { id: item.resource, kinds: {} };
-    changed.set(key, { ...held, kinds: { ...held.kinds, [item.kind]: merged(held.kinds[item.kind], item, atMs) } });
-  }
-  let valueTable = context.valueTable;
-  for (const [key, resource] of changed) valueTable = withResource(valueTable, key, resource);
-  return { valueTable, ...tallies(context.view, valueTable) };
-};
-
-const merged = (held: StoredKind | undefined, item: Restored, atMs: number): StoredKind => {
-  const { generation, entries } = held ?? { generation: 0n, entries: {} };
-  if (item.type === "generation")
-    return { generation: item.generation > generation ? item.generation : generation, entries };
-  const place = placeOf(item.kept.data.value);
-  const other = entries[place];
-  if (!isLive(item.kept, atMs) || (other !== undefined && other.data.storageTime >= item.kept.data.storageTime))
-    return { generation, entries };
-  // A clock that has been set back must not lengthen a life.
-  const storedMs = Math.min(item.kept.storedMs, atMs);
-  return { generation, entries: { ...entries, [place]: { ...item.kept, storedMs } } };
 };
 
 const put = (context: ValueStorageContext, resource: Resource): Partial<ValueStorageContext> => {
@@ -113,29 +78,29 @@ export type RowChange =
   | { readonly type: "put"; readonly key: Uint8Array; readonly value: Uint8Array }
   | { readonly type: "remove"; readonly key: Uint8Array };
 
-/** The rows that change on disk from `before` to `after`. `self`: the node whose rows they are; one disk may serve several. */
+/** The rows that a save changes. `self`: the node whose rows they are; one disk may serve several. */
 export const rowsOfSave = (
   self: NodeId,
-  { id, before, after }: Of<ValueStorageAction, "save">,
-): ReadonlyArray<RowChange> => {
-  const rows: Array<RowChange> = [];
-  const kinds = new Set([...Object.keys(before?.kinds ?? {}), ...Object.keys(after?.kinds ?? {})].map(Number));
-  for (const kind of kinds) {
-    const [was, is] = [before?.kinds[kind], after?.kinds[kind]];
-    if (is === undefined) rows.push({ type: "remove", key: generationKey(self, id, kind) });
-    else if (is.generation !== was?.generation)
-      rows.push({
-        type: "put",
-        key: generationKey(self, id, kind),
-        value: encodeGenerationRow({ resource: id, kind, generation: is.generation }),
-      });
-    for (const place of Object.keys(was?.entries ?? {}))
-      if (is?.entries[place] === undefined) rows.push({ type: "remove", key: entryKey(self, id, kind, place) });
-    for (const [place, kept] of Object.entries(is?.entries ?? {}))
-      if (!isSameKept(kept, was?.entries[place]))
-        rows.push({ type: "put", key: entryKey(self, id, kind, place), value: recordOf(kind, is!.generation, kept) });
+  { id, changes }: Pick<Of<ValueStorageAction, "save">, "id" | "changes">,
+): ReadonlyArray<RowChange> => changes.map((change) => rowOf(self, id, change));
+
+const rowOf = (self: NodeId, id: Uint8Array, change: ValueChange): RowChange => {
+  const { kind } = change;
+  switch (change.type) {
+    case "generation": {
+      const key = generationKey(self, id, kind);
+      const { generation } = change;
+      return generation === undefined
+        ? { type: "remove", key }
+        : { type: "put", key, value: encodeGenerationRow({ resource: id, kind, generation }) };
+    }
+    case "removed":
+      return { type: "remove", key: entryKey(self, id, kind, change.place) };
+    case "stored": {
+      const { place, entry, generation } = change;
+      return { type: "put", key: entryKey(self, id, kind, place), value: recordOf(kind, generation, entry) };
+    }
   }
-  return rows;
 };
 
 const recordOf = (kind: number, generation: bigint, { data, signer, storedMs }: StoredEntry): Uint8Array =>
@@ -146,31 +111,3 @@ const recordOf = (kind: number, generation: bigint, { data, signer, storedMs }: 
     certificate: signer.certificate,
     stored: { kind, generation, values: [data] },
   });
-
-/** The value in a row; undefined for one that cannot be read or has expired. */
-export const restoredFrom = (key: Uint8Array, value: Uint8Array, atMs: number): Restored | undefined => {
-  const row = readStoredRow(key, value);
-  if (row.type === "generation") return row.generation.ok ? { type: "generation", ...row.generation.value } : undefined;
-  if (!row.entry.ok) return undefined;
-  const { storedMs, signer, users, certificate, stored } = row.entry.value;
-  const data = (stored.values as ReadonlyArray<StoredData>)[0];
-  if (data === undefined || stored.values instanceof Uint8Array) return undefined;
-  const kept: StoredEntry = {
-    data,
-    signer: { nodeId: signer, users, certificate },
-    storedMs: Number(storedMs),
-    copies: [],
-    safe: false,
-    isRestored: true,
-  };
-  return isLive(kept, atMs) ? { type: "entry", resource: row.resource, kind: stored.kind, kept } : undefined;
-};
-
-/** The same certificate once, not once for each of its values. */
-export const sharingCertificates = (seen: Map<string, Uint8Array>, item: Restored): Restored => {
-  if (item.type === "generation") return item;
-  const name = hexOf(item.kept.signer.certificate);
-  const certificate = seen.get(name) ?? item.kept.signer.certificate;
-  seen.set(name, certificate);
-  return { ...item, kept: { ...item.kept, signer: { ...item.kept.signer, certificate } } };
-};

@@ -67,6 +67,20 @@ export interface ResourceBefore {
   readonly resource: Resource | undefined;
 }
 
+/** What a `save` changes on disk. */
+export type ValueChange =
+  /** Undefined: nothing of that Kind is stored any more. */
+  | { readonly type: "generation"; readonly kind: number; readonly generation: bigint | undefined }
+  | { readonly type: "removed"; readonly kind: number; readonly place: string }
+  | {
+      readonly type: "stored";
+      readonly kind: number;
+      readonly place: string;
+      readonly entry: StoredEntry;
+      /** Of its Kind. */
+      readonly generation: bigint;
+    };
+
 export type CopyOutcome = "stored" | "refused" | "older" | "unanswered";
 export type ValueStorageTimer = "expire" | "repair";
 export type ValueStorageEvent =
@@ -148,6 +162,8 @@ export type ValueStorageAction =
   | {
       readonly type: "save";
       readonly id: Uint8Array;
+      /** At least one. */
+      readonly changes: ReadonlyArray<ValueChange>;
       readonly before: Resource | undefined;
       readonly after: Resource | undefined;
     }

@@ -9,6 +9,7 @@
  *
  * A decision that changes an entry or a generation counter orders `save` first.
  */
+import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { type Decision, type Of, setup } from "../kit/mod.ts";
 import { refuseStored, store } from "./admit.ts";
@@ -18,8 +19,9 @@ import type { Asked } from "./peer-types.ts";
 import { fullBucket, take } from "./quota.ts";
 import { recalled } from "./recall.ts";
 import { copied, handOver, repairNow, ringChanged, spring } from "./repair.ts";
+import { restored } from "./restoring.ts";
 import type { RingView } from "./ring.ts";
-import { restored, saving, unsaved } from "./saving.ts";
+import { saving, unsaved } from "./saving.ts";
 import type {
   ValueStorageAction,
   ValueStorageContext,
@@ -62,7 +64,14 @@ const fetching = <E extends Of<ValueStorageEvent, "fetchReq" | "statReq" | "find
     paced(context, event.asked, "fetches", (now) => of(now, event)),
   );
 
-const nowhere: RingView = { self: 0n, joined: false, predecessors: [], successors: [], fingers: [], linked: [] };
+const nowhere: RingView = {
+  self: nodeIdFrom(0n),
+  joined: false,
+  predecessors: [],
+  successors: [],
+  fingers: [],
+  linked: [],
+};
 
 const stop = (timer: ValueStorageTimer) => ({ type: "stopTimer", timer }) as const;
 const startExpire = give("startTimer", ({ settings: { timing } }) => ({ timer: "expire", ms: timing.expire }));

@@ -1,14 +1,17 @@
 /** The operator's port: what it tells, whom it obeys, and whom it does not answer. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import net from "node:net";
 import { Effect, Logger } from "effect";
 import fc from "fast-check";
 import { type AdminRequest, estimatedNodes, handleAdmin, type RingReport } from "../../actors/admin/mod.ts";
+import { type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { nodeIdText, nonceOf, orderSeal } from "../../codecs/shared/mod.ts";
 import { distance, predecessorsOf, RING_SIZE, successorsOf } from "../../machines/reload/mod.ts";
 import { serveAdmin } from "../../runtime/admin.ts";
 import { askAdmin } from "../../runtime/admin-client.ts";
 import { runs, test, testEffect } from "../kit/harness.ts";
+import { anyNodeId } from "../kit/node-ids.ts";
 import { type Member, overlayOf, testOverlay } from "../reload/ring-of-nodes.ts";
 
 const TOKEN = "a-token-of-this-test";
@@ -122,24 +125,24 @@ testOverlay(
 
 test("the number of nodes is exact when the neighbours are all, and near when they are not", () => {
   fc.assert(
-    fc.property(
-      fc.integer({ min: 1, max: 400 }),
-      fc.infiniteStream(fc.bigInt({ min: 0n, max: RING_SIZE - 1n })),
-      (count, ids) => {
-        const peers = new Set<bigint>();
-        for (const id of ids) if (peers.add(id).size === count) break;
-        const self = [...peers][0]!;
-        const guess = estimatedNodes(self, successorsOf(self, peers, 20), predecessorsOf(self, peers, 20));
-        if (count <= 21) same(guess, count);
-        ok(guess >= Math.min(count, 41), `${guess} of ${count}`);
-      },
-    ),
+    fc.property(fc.integer({ min: 1, max: 400 }), fc.infiniteStream(anyNodeId()), (count, ids) => {
+      const peers = new Set<NodeId>();
+      for (const id of ids) if (peers.add(id).size === count) break;
+      const self = [...peers][0]!;
+      const guess = estimatedNodes(self, successorsOf(self, peers, 20), predecessorsOf(self, peers, 20));
+      if (count <= 21) same(guess, count);
+      ok(guess >= Math.min(count, 41), `${guess} of ${count}`);
+    }),
     { numRuns: runs },
   );
   // Evenly spread, since chance may put neighbours as near as it likes.
   for (const count of [42, 100, 5_000]) {
-    const peers = Array.from({ length: count }, (_, i) => (RING_SIZE * BigInt(i)) / BigInt(count));
-    const guess = estimatedNodes(0n, successorsOf(0n, peers, 20), predecessorsOf(0n, peers, 20));
+    const peers = Array.from({ length: count }, (_, i) => nodeIdFrom((RING_SIZE * BigInt(i)) / BigInt(count)));
+    const guess = estimatedNodes(
+      nodeIdFrom(0n),
+      successorsOf(nodeIdFrom(0n), peers, 20),
+      predecessorsOf(nodeIdFrom(0n), peers, 20),
+    );
     ok(Math.abs(guess - count) <= 1, `${guess} of ${count}`);
   }
 });

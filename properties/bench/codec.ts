@@ -15,6 +15,7 @@ import {
   identityOf,
   MessageContents,
   messageCode,
+  nodeIdFrom,
   Packet,
   reloadVersion,
   SecurityBlock,
@@ -59,7 +60,7 @@ const uploadBytes = encode(VapMessage, upload);
 /** So many messages, of nodes of a ring, that no value is the one of the call before. */
 const MESSAGES = 64;
 const ids = Array.from({ length: 200 }, (_, i) => (BigInt(i + 1) * 0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835n) >> 5n);
-const nodeOf = (i: number) => toNode(BigInt.asUintN(128, ids[i % ids.length]!));
+const nodeOf = (i: number) => toNode(nodeIdFrom(BigInt.asUintN(128, ids[i % ids.length]!)));
 const certificate = Uint8Array.from({ length: 520 }, (_, i) => (i * 31) & 0xff);
 const bucket = encode(Certificates, [x509(certificate)]);
 const signature = signatureBy("ecdsa", identityOf(certificate), new Uint8Array(71).fill(3));

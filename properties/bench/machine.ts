@@ -2,8 +2,10 @@
  * Steps of the project's machines beside the same definitions in XState's own actor: ours by `start` and `step`, XState's by
  * `createActor(machine.logic)` and `send`, over the same events. Orders are made and not performed on both sides.
  */
+
 import { createActor } from "xstate";
 import type { FramedMessage } from "../../codecs/reload/mod.ts";
+import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import type { Machine } from "../../machines/kit/mod.ts";
 import { type ReloadLinkEvent, reloadLink, reloadTransaction } from "../../machines/reload/mod.ts";
 import { type AnswerEvent, answer } from "../../machines/sip/mod.ts";
@@ -90,7 +92,7 @@ export const contests: ReadonlyArray<Contest> = [
     input: { retransmitMs: 3_000 },
     events: [
       { type: "timerFired", timer: "retransmit" },
-      { type: "answered", signer: 5n, body: { type: "pingAns", value: { responseId: 1n, time: 2n } } },
+      { type: "answered", signer: nodeIdFrom(5n), body: { type: "pingAns", value: { responseId: 1n, time: 2n } } },
     ],
   }),
 ];

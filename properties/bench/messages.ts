@@ -2,12 +2,13 @@
  * RELOAD messages that one node seals and opens, with the signatures that takes, beside the signature alone as the
  * runtime's `node:crypto` makes and checks it, over as many bytes. Below 1 is what the rest of the work costs.
  */
+
 import { generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
 import { Clock, Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
 import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
 import { viprOverlay } from "../../codecs/overlay/mod.ts";
-import { type Body, toNode } from "../../codecs/reload/mod.ts";
+import { type Body, nodeIdFrom, toNode } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { keysLayer } from "../../runtime/keys.ts";
 import { authorityNamed, certified } from "../kit/certificates.ts";
@@ -38,7 +39,7 @@ const contestsFor = Effect.fnUntraced(function* (algorithm: keyof typeof pairs) 
   const lasting = { notBeforeMs: nowMs - 1_000, notAfterMs: nowMs + 3_600_000 };
   const certificates = [yield* certified(key, root, { uris, ...lasting })];
   const security = yield* makeMessageSecurity({ key, certificates, roots: [] }, configuration);
-  const seal = security.sign({ transactionId: 5n, destinations: [toNode(1n)], body: ping });
+  const seal = security.sign({ transactionId: 5n, destinations: [toNode(nodeIdFrom(1n))], body: ping });
   const signed = yield* seal;
   const { privateKey, publicKey } = pairs[algorithm];
   const pass = (work: Effect.Effect<unknown, unknown>) => () => rateOfAsync(() => Effect.runPromise(work));

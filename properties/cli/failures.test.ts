@@ -1,4 +1,5 @@
 /** What can go wrong for an operator, each with its sentence and its exit code. Real files, sockets and certificates. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { chmodSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import net from "node:net";
@@ -7,6 +8,7 @@ import { Cause, Effect, Exit, Fiber, Layer, Logger, Option, type Scope } from "e
 import { Keys } from "../../actors/ports/mod.ts";
 import { reloadUri } from "../../codecs/enrol/mod.ts";
 import { readDocument } from "../../codecs/overlay/mod.ts";
+import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import type { OwnAuthority } from "../../runtime/authority.ts";
 import { authorityOfPem } from "../../runtime/authority-file.ts";
 import { pemCertificate } from "../../runtime/certificates.ts";
@@ -127,7 +129,7 @@ const writeCertificate = (own: OwnAuthority, file: string, nodeId: bigint, fromM
       const key = yield* keys.generate;
       const certificate = yield* own.issue({
         csr: yield* keys.certificateRequest(key),
-        uris: [reloadUri({ nodeId, overlay: "vipr.test" })],
+        uris: [reloadUri({ nodeId: nodeIdFrom(nodeId), overlay: "vipr.test" })],
         dnsNames: [],
         emails: ["alice@vipr.test"],
         notBeforeMs: Date.now() + fromMs,

@@ -1,4 +1,5 @@
 /** The worked example of docs/protocol/overlay.md is made by the code: VIPR_TABLES=write writes it anew. */
+
 import * as assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
@@ -11,6 +12,7 @@ import {
   kindId,
   MessageContents,
   messageSignatureInput,
+  nodeIdFrom,
   overlayHash,
   Packet,
   reloadVersion,
@@ -47,8 +49,8 @@ const example = (): string => {
   const hash = overlayHash(overlay);
   const identity = identityOf(Uint8Array.of(0x30, 0));
   const resource = resourceOfNumber(number);
-  const key = encodeRegistrationKey({ nodeId, vservice: vserviceId(7n) });
-  const value = { key, value: { exists: true, value: encodeRegistration(nodeId) } };
+  const key = encodeRegistrationKey({ nodeId: nodeIdFrom(nodeId), vservice: vserviceId(7n) });
+  const value = { key, value: { exists: true, value: encodeRegistration(nodeIdFrom(nodeId)) } };
   const storageTime = 1_767_225_600_000n;
   const contents = encode(MessageContents, encodeBody({ type: "pingReq", value: { padding: new Uint8Array() } }));
   const transactionId = 0x0102030405060708n;
@@ -60,7 +62,7 @@ const example = (): string => {
     fragment: fragmentWhole,
     transactionId,
     maxResponseLength: 0,
-    viaList: [toNode(1n)],
+    viaList: [toNode(nodeIdFrom(1n))],
     destinationList: [toResource(resource)],
     options: [],
     payload: new Uint8Array(),
@@ -78,7 +80,7 @@ const example = (): string => {
     `overlay     ${overlay}: ${hash.toString(16)}`,
     `number      ${number}: sha1 ${hexOf(resource)}`,
     `                          scrypt ${hexOf(resourceOfStretched(stretchedNumber(number, overlay)))}`,
-    `node        ${nodeId.toString(16).padStart(32, "0")}: its certificate at ${hexOf(resourceOfNode(nodeId))}`,
+    `node        ${nodeId.toString(16).padStart(32, "0")}: its certificate at ${hexOf(resourceOfNode(nodeIdFrom(nodeId)))}`,
     "",
     "a certificate of the two bytes 3000 as signer:",
     `  ${cutAt(encode(SignerIdentity, identity), 1, 2, 1, 1)}`,

@@ -1,8 +1,10 @@
 /** The enrolling node's machine: its laws, and what it tries again and what not. RFC 6940 §11.2, §11.3. */
+
 import { deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { enrolmentTokens } from "../../codecs/enrol/mod.ts";
 import { viprOverlay } from "../../codecs/overlay/mod.ts";
+import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { type EnrolClientAction, type EnrolClientEvent, enrolClient } from "../../machines/enrol/mod.ts";
 import { test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
@@ -32,7 +34,7 @@ const event: fc.Arbitrary<EnrolClientEvent> = fc.constantFrom<EnrolClientEvent>(
   { type: "certified", certificate: Uint8Array.of(2) },
   { type: "refused", token: "bad_CSR" },
   { type: "answeredBadly", why: "as the test wants it" },
-  { type: "good", nodeIds: [5n] },
+  { type: "good", nodeIds: [nodeIdFrom(5n)] },
   { type: "good", nodeIds: [] },
   { type: "bad", why: "as the test wants it" },
   { type: "timerFired", timer: "retry" },
@@ -60,7 +62,7 @@ test("enrolClient: document, request, certificate, check, in that order", () => 
     READ,
     MADE,
     { type: "certified", certificate: Uint8Array.of(2) },
-    { type: "good", nodeIds: [5n] },
+    { type: "good", nodeIds: [nodeIdFrom(5n)] },
   ]);
   same(
     all.map(({ type }) => type),

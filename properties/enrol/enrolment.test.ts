@@ -1,4 +1,5 @@
 /** Enrolment from end to end, over real HTTPS and in memory on virtual time: the same laws for both. RFC 6940 §11. */
+
 import { notDeepStrictEqual as differ, ok, deepStrictEqual as same } from "node:assert";
 import { Clock, Deferred, Effect, Layer, Logger, Option, References } from "effect";
 import { EnrolmentRefused, type EnrolWith, enrol, fetchDocument, fetchOverlay } from "../../actors/enrol/mod.ts";
@@ -21,6 +22,7 @@ import {
   writeEnrolment,
 } from "../../codecs/enrol/mod.ts";
 import { readDocument, writeOverlay } from "../../codecs/overlay/mod.ts";
+import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import { userBrake } from "../../machines/enrol/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
@@ -281,7 +283,7 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
       const refused = yield* Effect.flip(fetchDocument({ ...unsigned.at, signature: "required" }));
       ok(refused.why.includes("unsigned"));
       // It names a signer, and is signed by the authority all the same: by its own word, that counts for nothing.
-      const wrong = yield* openEnrolment({ isSigned: true, overlay: { configurationSigners: [5n] } });
+      const wrong = yield* openEnrolment({ isSigned: true, overlay: { configurationSigners: [nodeIdFrom(5n)] } });
       ok((yield* Effect.flip(fetchDocument(wrong.at))).why.includes("not by one who may sign"));
     }),
   );

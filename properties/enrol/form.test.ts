@@ -1,4 +1,5 @@
 /** Forms: what is written is read; what is not a form is an error with its place, never a throw. RFC 7578, RFC 6940 §11.3. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import {
@@ -18,6 +19,7 @@ import {
   writeEnrolment,
   writeForm,
 } from "../../codecs/enrol/mod.ts";
+import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { concat, utf8 } from "../../codecs/shared/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 
@@ -150,11 +152,14 @@ test("form: an enrolment without a CSR, with two of a field, or with a wild numb
 
 test("names: a reload URI holds a Destination List of one node, and is read back (§14.15)", () => {
   same(
-    reloadUri({ nodeId: 0x0123456789abcdef0123456789abcdefn, overlay: "vipr.example" }),
+    reloadUri({ nodeId: nodeIdFrom(0x0123456789abcdef0123456789abcdefn), overlay: "vipr.example" }),
     "reload://01100123456789abcdef0123456789abcdef@vipr.example/",
   );
   check(fc.bigInt({ min: 0n, max: (1n << 128n) - 1n }), (nodeId) =>
-    same(readReloadUri(reloadUri({ nodeId, overlay: "vipr.example" })), { nodeId, overlay: "vipr.example" }),
+    same(readReloadUri(reloadUri({ nodeId: nodeIdFrom(nodeId), overlay: "vipr.example" })), {
+      nodeId,
+      overlay: "vipr.example",
+    }),
   );
   same(readReloadUri("reload://0123456789ABCDEF0123456789abcdef@Vipr.Example")?.overlay, "vipr.example");
   for (const uri of [

@@ -2,6 +2,7 @@
  * Enrolment with nothing of ours on the client's side: openssl makes key and request, curl posts them, openssl checks
  * what comes back. That curl goes through shows that the server's certificate fits the overlay's name. RFC 6940 §11.
  */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -19,7 +20,7 @@ import {
   viprRegistrationKind,
   writeOverlay,
 } from "../../codecs/overlay/mod.ts";
-import { SecurityBlock, SignerIdentity } from "../../codecs/reload/mod.ts";
+import { nodeIdFrom, SecurityBlock, SignerIdentity } from "../../codecs/reload/mod.ts";
 import { concat, utf8 } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import type { OwnAuthority } from "../../runtime/authority.ts";
@@ -196,9 +197,9 @@ export const checks: ReadonlyArray<InteropCheck> = [
             selfSigned: "sha256",
             sharedSecret: "a & b",
             bootstrapNodes: [{ host: "2001:db8::1", port: 6084 }],
-            configurationSigners: [1n],
-            kindSigners: [2n],
-            badNodes: [3n],
+            configurationSigners: [nodeIdFrom(1n)],
+            kindSigners: [nodeIdFrom(2n)],
+            badNodes: [nodeIdFrom(3n)],
             numberHash: "scrypt",
             kinds,
           });

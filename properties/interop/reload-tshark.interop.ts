@@ -27,6 +27,7 @@ import {
   identityOfNode,
   kindId,
   messageCode,
+  nodeIdFrom,
   overlayHash,
   Packet,
   Payload,
@@ -57,6 +58,7 @@ import {
 } from "../../codecs/wire/mod.ts";
 import { fragmentsOf } from "../../machines/reload/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
+import { nodeIds } from "../kit/node-ids.ts";
 import { overlayOf } from "../reload/ring-of-nodes.ts";
 import type { InteropCheck } from "./run.ts";
 
@@ -264,7 +266,7 @@ const samples = (): ReadonlyArray<Body> => {
       values: [{ storageTime: 1n, lifetime: 2, metadata: { key: new Uint8Array(24), value: meta } }],
     },
   ];
-  const nodes = [1n, 2n];
+  const nodes = nodeIds(1n, 2n);
   const leaves = (["fromSuccessor", "fromPredecessor"] as const).map((type) => encode(ChordLeaveData, { type, nodes }));
   const kindBlock = "<kind-block/>";
   const stored = { kinds: [{ kind: kindId.viprRegistration, generation: 1n, replicas: nodes }] };
@@ -295,9 +297,9 @@ const samples = (): ReadonlyArray<Body> => {
     { type: "statAns", value: { kinds: stats } },
     { type: "findReq", value: { resource, kinds: [kindId.viprRegistration] } },
     { type: "findAns", value: { results: [{ kind: kindId.viprRegistration, closest: resource }] } },
-    { type: "joinReq", value: { joiningPeer: 1n, overlayData: none } },
+    { type: "joinReq", value: { joiningPeer: nodeIdFrom(1n), overlayData: none } },
     { type: "joinAns", value: { overlayData: none } },
-    ...leaves.map((overlayData): Body => ({ type: "leaveReq", value: { leavingPeer: 1n, overlayData } })),
+    ...leaves.map((overlayData): Body => ({ type: "leaveReq", value: { leavingPeer: nodeIdFrom(1n), overlayData } })),
     { type: "leaveAns", value: {} },
     { type: "updateReq", value: { uptime: 1, type: "peerReady", tables: {} } },
     { type: "updateReq", value: { uptime: 1, type: "neighbors", tables: { predecessors: nodes, successors: nodes } } },
@@ -307,7 +309,7 @@ const samples = (): ReadonlyArray<Body> => {
     },
     { type: "updateAns", value: {} },
     { type: "routeQueryReq", value: { sendUpdate: true, destination: toResource(resource), overlayData: none } },
-    { type: "routeQueryAns", value: { nextPeer: 9n } },
+    { type: "routeQueryAns", value: { nextPeer: nodeIdFrom(9n) } },
     { type: "pingReq", value: { padding: new Uint8Array(10) } },
     { type: "pingAns", value: { responseId: 1n, time: 1_300_000_000_000n } },
     { type: "appAttachReq", value: appAttach },
@@ -324,8 +326,8 @@ const samples = (): ReadonlyArray<Body> => {
 
 /** Every kind of destination that may stand in a header, and an option. */
 const wide: Partial<Packet> = {
-  viaList: [toNode(5n), { compactId: 0x8123 }, { type: "opaqueId", data: Uint8Array.of(1, 2, 3) }],
-  destinationList: [toNode(6n), { compactId: 0xffff }, toResource(new Uint8Array(16))],
+  viaList: [toNode(nodeIdFrom(5n)), { compactId: 0x8123 }, { type: "opaqueId", data: Uint8Array.of(1, 2, 3) }],
+  destinationList: [toNode(nodeIdFrom(6n)), { compactId: 0xffff }, toResource(new Uint8Array(16))],
   options: [{ type: 200, flags: 4, option: Uint8Array.of(7) }],
 };
 
@@ -342,8 +344,8 @@ const packetOf = (body: Body, i: number): Packet => {
     fragment: fragmentWhole,
     transactionId: BigInt(i + 1),
     maxResponseLength: 0,
-    viaList: [toNode(5n)],
-    destinationList: [toNode(6n), toResource(new Uint8Array(16))],
+    viaList: [toNode(nodeIdFrom(5n))],
+    destinationList: [toNode(nodeIdFrom(6n)), toResource(new Uint8Array(16))],
     options: [],
     payload: encode(Payload, { contents: encodeBody(body), security }),
   };
@@ -359,7 +361,7 @@ const frameOf = (packet: Packet, sequence: number): Piece => {
 const rsaSealed = (packet: Packet): Packet => {
   const contents = encodeBody({ type: "pingReq", value: { padding: new Uint8Array(3) } });
   const certificate = Uint8Array.of(0x30, 0);
-  const signature = signatureBy("rsa", identityOfNode(certificate, 9n), new Uint8Array(256));
+  const signature = signatureBy("rsa", identityOfNode(certificate, nodeIdFrom(9n)), new Uint8Array(256));
   return {
     ...packet,
     payload: encode(Payload, { contents, security: { certificates: [x509(certificate)], signature } }),

@@ -1,4 +1,5 @@
 /** The overlay configuration document, written, read, and read when it is wrong. RFC 6940 §11.1. */
+
 import * as assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
@@ -20,9 +21,10 @@ import {
 } from "../../codecs/overlay/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import { runs, test } from "../kit/harness.ts";
+import { anyNodeId } from "../kit/node-ids.ts";
 
 const integer = (min: number, max: number) => fc.integer({ min, max });
-const nodeIds = fc.array(fc.bigInt({ min: 0n, max: 2n ** 128n - 1n }), { maxLength: 2 });
+const nodeIds = fc.array(anyNodeId(), { maxLength: 2 });
 const signedBlock = signedKindBlock(kindElement({ ...viprRegistrationKind, kind: 0xf0000200 }), Uint8Array.of(1, 2, 3));
 const signedKind = { ...viprRegistrationKind, kind: 0xf0000200, signedBlock };
 const configurations: fc.Arbitrary<OverlayConfiguration> = fc

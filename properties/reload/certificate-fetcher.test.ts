@@ -1,4 +1,5 @@
 /** Certificates fetched for messages that do not carry them: each once, within limits, and absent ones not again at once. */
+
 import * as assert from "node:assert/strict";
 import { Effect } from "effect";
 import {
@@ -7,7 +8,7 @@ import {
   makeCertificateFetcher,
   WAITING_MAX,
 } from "../../actors/reload/certificate-fetcher.ts";
-import { identityOf, type SignerIdentity } from "../../codecs/reload/mod.ts";
+import { identityOf, nodeIdFrom, type SignerIdentity } from "../../codecs/reload/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
 
@@ -35,7 +36,9 @@ run(
   "many messages of one signer wait for one fetch, and no more than the limit wait",
   Effect.gen(function* () {
     const { asked, fetcher } = counted([certificate]);
-    const all = Array.from({ length: WAITING_MAX + 10 }, () => fetcher.fetch({ identity: identity(1), nodeId: 7n }));
+    const all = Array.from({ length: WAITING_MAX + 10 }, () =>
+      fetcher.fetch({ identity: identity(1), nodeId: nodeIdFrom(7n) }),
+    );
     const found = yield* Effect.all(all, { concurrency: "unbounded" });
     assert.deepEqual(asked, [7n]);
     assert.equal(found.filter(({ length }) => length === 1).length, WAITING_MAX + 1);
@@ -46,12 +49,12 @@ run(
   "who was not found is not looked for again for a while",
   Effect.gen(function* () {
     const { asked, fetcher } = counted([]);
-    const fetch = fetcher.fetch({ identity: identity(1), nodeId: 7n });
+    const fetch = fetcher.fetch({ identity: identity(1), nodeId: nodeIdFrom(7n) });
     assert.deepEqual(yield* fetch, []);
     assert.deepEqual(yield* fetch, []);
     assert.equal(asked.length, 1);
     // The same hash said to be another node's is another question.
-    yield* fetcher.fetch({ identity: identity(1), nodeId: 8n });
+    yield* fetcher.fetch({ identity: identity(1), nodeId: nodeIdFrom(8n) });
     assert.equal(asked.length, 2);
     yield* Effect.sleep(ABSENT_MS);
     yield* fetch;
@@ -63,7 +66,9 @@ run(
   "a stranger who names a thousand signers starts no more fetches than the limit",
   Effect.gen(function* () {
     const { asked, fetcher } = counted([]);
-    const all = Array.from({ length: 200 }, (_, i) => fetcher.fetch({ identity: identity(i), nodeId: BigInt(i) }));
+    const all = Array.from({ length: 200 }, (_, i) =>
+      fetcher.fetch({ identity: identity(i), nodeId: nodeIdFrom(BigInt(i)) }),
+    );
     yield* Effect.all(all, { concurrency: "unbounded" });
     assert.equal(asked.length, FETCHES_MAX);
   }),
@@ -73,10 +78,10 @@ run(
   "a node whose resource holds other certificates than the one that is named is not asked again for a while either",
   Effect.gen(function* () {
     const { asked, fetcher } = counted([certificate]);
-    for (let i = 0; i < 5; i++) yield* fetcher.fetch({ identity: identity(1), nodeId: 7n });
+    for (let i = 0; i < 5; i++) yield* fetcher.fetch({ identity: identity(1), nodeId: nodeIdFrom(7n) });
     assert.deepEqual(asked, [7n]);
     // The one that is there is found each time.
-    for (let i = 0; i < 3; i++) yield* fetcher.fetch({ identity: identityOf(certificate), nodeId: 7n });
+    for (let i = 0; i < 3; i++) yield* fetcher.fetch({ identity: identityOf(certificate), nodeId: nodeIdFrom(7n) });
     assert.equal(asked.length, 4);
   }),
 );

@@ -1,8 +1,9 @@
 /** A node's certificate in the overlay: found by Node-ID and by user, kept fresh, once. RFC 6940 §8. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
-import { kindId, resourceOf, resourceOfNode } from "../../codecs/reload/mod.ts";
+import { kindId, nodeIdFrom, resourceOf, resourceOfNode } from "../../codecs/reload/mod.ts";
 import { nodeIdText, utf8 } from "../../codecs/shared/mod.ts";
 import { NAME, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 
@@ -14,7 +15,7 @@ testOverlay(
     const ring = yield* overlayOf(5, {}, { publishesCertificate: true });
     for (let i = 0; i < 2; i++) yield* ring.join();
     const byNode = (nodeId: bigint) =>
-      ring.members[0]!.fetch({ resourceId: resourceOfNode(nodeId), kind: kindId.certificateByNode });
+      ring.members[0]!.fetch({ resourceId: resourceOfNode(nodeIdFrom(nodeId)), kind: kindId.certificateByNode });
     yield* Effect.sleep(35_000);
     const keys = yield* Keys;
     for (const { nodeId } of ring.members) {

@@ -1,4 +1,5 @@
 /** Which configuration document is in force, and who is told of it: the machine's laws and its rules. RFC 6940 §6.3.2.1, §6.5.4. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import {
@@ -9,6 +10,7 @@ import {
   viprOverlay,
   viprRegistrationKind,
 } from "../../codecs/overlay/mod.ts";
+import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import {
   type ConfigurationAction,
   type ConfigurationEvent,
@@ -18,8 +20,9 @@ import {
 } from "../../machines/reload/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
+import { anyNodeId } from "../kit/node-ids.ts";
 
-const SELF = 7n;
+const SELF = nodeIdFrom(7n);
 const HOUR_MS = 3_600_000;
 const overlay = (sequence: number, more: Partial<OverlayConfiguration> = {}): OverlayConfiguration =>
   viprOverlay({ name: "ring.example", sequence, ...more });
@@ -29,7 +32,7 @@ const document = (sequence: number, more: Partial<OverlayConfiguration> = {}): O
 });
 const kind = (id: number, by: bigint): Offered => ({
   type: "kinds",
-  kinds: [{ kind: { ...viprRegistrationKind, kind: id }, by }],
+  kinds: [{ kind: { ...viprRegistrationKind, kind: id }, by: nodeIdFrom(by) }],
 });
 
 const expiry = fc.constantFrom({}, { expirationMs: HOUR_MS }, { expirationMs: 3 * HOUR_MS });
@@ -51,10 +54,10 @@ const atMs = fc.integer({ min: 0, max: 4 * HOUR_MS });
 const event: fc.Arbitrary<ConfigurationEvent> = fc.oneof(
   fc.record({ type: fc.constant("offered" as const), id: fc.nat(9), offered, atMs }, { noNullPrototype: true }),
   fc.record(
-    { type: fc.constant("heard" as const), node: fc.bigInt({ min: 1n, max: 9n }), sequence: fc.nat(7) },
+    { type: fc.constant("heard" as const), node: anyNodeId(1n, 9n), sequence: fc.nat(7) },
     { noNullPrototype: true },
   ),
-  fc.bigInt({ min: 1n, max: 9n }).map((node) => ({ type: "notPushed" as const, node })),
+  anyNodeId(1n, 9n).map((node) => ({ type: "notPushed" as const, node })),
   fc.tuple(fc.constantFrom("refresh" as const, "expire" as const), atMs).map(([timer, atMs]) => ({
     type: "timerFired" as const,
     timer,
@@ -124,14 +127,21 @@ test("RFC 6940 §11.1: who cannot meet the new requirements, or is a bad node, l
 });
 
 test("RFC 6940 §6.5.4: who is behind is told once a sequence, again only when that did not arrive; who is ahead is asked once", () => {
-  const heard = (node: bigint, sequence: number): ConfigurationEvent => ({ type: "heard", node, sequence });
+  const heard = (node: bigint, sequence: number): ConfigurationEvent => ({
+    type: "heard",
+    node: nodeIdFrom(node),
+    sequence,
+  });
   const [older, newer] = [1, 3];
   same(play([heard(9n, 2), heard(SELF, older)]), []);
   same(play([heard(9n, older), heard(9n, older), heard(8n, older)]), [
     { type: "push", to: 9n },
     { type: "push", to: 8n },
   ]);
-  same(types(play([heard(9n, older), { type: "notPushed", node: 9n }, heard(9n, older)])), ["push", "push"]);
+  same(types(play([heard(9n, older), { type: "notPushed", node: nodeIdFrom(9n) }, heard(9n, older)])), [
+    "push",
+    "push",
+  ]);
   same(play([heard(9n, newer), heard(9n, newer), heard(9n, newer + 1)]), [
     { type: "ask", node: 9n },
     { type: "ask", node: 9n },
@@ -144,7 +154,11 @@ test("a node remembers no more nodes as told than it has room for", () => {
   let { snapshot } = reloadConfiguration.start({ self: SELF, overlay: overlay(2), startedMs: 0 });
   for (let i = 0; i < NOTIFIED_MAX + 50; i++)
     for (const sequence of [1, 3])
-      ({ snapshot } = reloadConfiguration.step(snapshot, { type: "heard", node: BigInt(i + 100), sequence }));
+      ({ snapshot } = reloadConfiguration.step(snapshot, {
+        type: "heard",
+        node: nodeIdFrom(BigInt(i + 100)),
+        sequence,
+      }));
   same(
     [Object.keys(snapshot.context.pushed).length, Object.keys(snapshot.context.asked).length],
     [NOTIFIED_MAX, NOTIFIED_MAX],

@@ -1,8 +1,9 @@
 /** One neighbour that floods takes nothing from the others: rates on virtual time, round trips on real sockets. */
+
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
 import { makeNeighbourRate } from "../../actors/reload/neighbour-rate.ts";
-import { FramedMessage, Packet, toNode } from "../../codecs/reload/mod.ts";
+import { FramedMessage, nodeIdFrom, Packet, toNode } from "../../codecs/reload/mod.ts";
 import { concat } from "../../codecs/shared/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import { nodeLayer } from "../../runtime/node.ts";
@@ -20,7 +21,7 @@ testOverlay(
     const taken: Array<number> = [];
     const one = Effect.gen(function* () {
       for (let i = 0; i < 400; i++) {
-        yield* pace(1n);
+        yield* pace(nodeIdFrom(1n));
         taken.push((yield* Clock.currentTimeMillis) - startMs);
       }
     });
@@ -28,7 +29,7 @@ testOverlay(
     for (const [i, atMs] of taken.entries()) assert.ok(i <= 2 * RATE + (atMs * RATE) / 1_000 + 1);
     assert.ok(taken.at(-1)! >= 3_900 && taken.at(-1)! < 4_200, `${taken.at(-1)}`);
     const before = yield* Clock.currentTimeMillis;
-    for (let i = 0; i < 2 * RATE; i++) yield* pace(2n);
+    for (let i = 0; i < 2 * RATE; i++) yield* pace(nodeIdFrom(2n));
     assert.equal(yield* Clock.currentTimeMillis, before);
   }),
 );
@@ -41,7 +42,7 @@ testOverlay(
     const [node, other] = overlay.members as [Member, Member];
     const { credentials, sign } = yield* outsider(overlay);
     const good = yield* sign(node);
-    const forged = { ...good, transactionId: 6n, viaList: [toNode(5n)] };
+    const forged = { ...good, transactionId: 6n, viaList: [toNode(nodeIdFrom(5n))] };
     const onward = yield* sign(other);
     const counted = () => {
       const { delivered, badSignatures, forwarded } = node.counters;

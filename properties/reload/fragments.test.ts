@@ -1,7 +1,8 @@
 /** Messages in pieces: cut anywhere, joined once, and never more held than the limits say. RFC 6940 §6.7. */
+
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
-import { fragmentFor, fragmentWhole, Packet, pieceOf, toNode } from "../../codecs/reload/mod.ts";
+import { fragmentFor, fragmentWhole, nodeIdFrom, Packet, pieceOf, toNode } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import {
   FRAGMENTS_MS,
@@ -27,8 +28,8 @@ const packet = (more: Partial<Packet> = {}): Packet => ({
   fragment: fragmentWhole,
   transactionId: 7n,
   maxResponseLength: 0,
-  viaList: [toNode(1n)],
-  destinationList: [toNode(2n)],
+  viaList: [toNode(nodeIdFrom(1n))],
+  destinationList: [toNode(nodeIdFrom(2n))],
   options: [{ type: 1, flags: 0, option: Uint8Array.of(5) }],
   payload: bytesOf(4_000),
   ...more,
@@ -46,7 +47,7 @@ const gathered = (fragments: ReadonlyArray<Packet>, from = 3n, atMs = 0) => {
   const whole: Array<Packet> = [];
   const dropped: Array<string> = [];
   for (const fragment of fragments) {
-    const next = gather(held, fragment, from, atMs, LIMIT);
+    const next = gather(held, fragment, nodeIdFrom(from), atMs, LIMIT);
     held = next.held;
     if (next.whole !== undefined) whole.push(next.whole);
     if (next.dropped !== undefined) dropped.push(next.dropped);
@@ -89,7 +90,10 @@ test("RFC 6940 §6.7: each fragment is a message of its own, has 256 bytes of th
         const written = encode(Packet, piece);
         assert.ok(written.length <= most);
         assert.ok(pieces.length === 1 || piece.payload.length >= 256);
-        assert.deepEqual([piece.viaList, piece.destinationList, piece.options.length], [[toNode(1n)], [toNode(2n)], 1]);
+        assert.deepEqual(
+          [piece.viaList, piece.destinationList, piece.options.length],
+          [[toNode(nodeIdFrom(1n))], [toNode(nodeIdFrom(2n))], 1],
+        );
       }
       assert.equal(pieces.filter(({ fragment }) => pieceOf(fragment)?.isLast).length, 1);
     }),
@@ -97,7 +101,7 @@ test("RFC 6940 §6.7: each fragment is a message of its own, has 256 bytes of th
   ));
 
 test("RFC 6940 §6.7: where the header leaves no room a message stays whole", () => {
-  const viaList = Array.from({ length: 60 }, (_, i) => toNode(BigInt(i)));
+  const viaList = Array.from({ length: 60 }, (_, i) => toNode(nodeIdFrom(BigInt(i))));
   assert.equal(fragmentsOf(packet({ viaList }), 1_400).length, 1);
 });
 
@@ -125,10 +129,10 @@ test("RFC 6940 §6.3.2: reserved bits are passed over; a whole message with them
 test("fragments of two neighbours are never joined, and what is late is forgotten", () => {
   const sent = packet();
   const [first, ...others] = fragmentsOf(sent, 1_400);
-  const one = gather(nothingGathered, first!, 3n, 0, LIMIT);
-  const two = others.reduce((held, piece) => gather(held, piece, 4n, 0, LIMIT).held, one.held);
+  const one = gather(nothingGathered, first!, nodeIdFrom(3n), 0, LIMIT);
+  const two = others.reduce((held, piece) => gather(held, piece, nodeIdFrom(4n), 0, LIMIT).held, one.held);
   assert.equal(two.size, 2);
-  const late = others.reduce((held, piece) => gather(held, piece, 3n, FRAGMENTS_MS, LIMIT).held, one.held);
+  const late = others.reduce((held, piece) => gather(held, piece, nodeIdFrom(3n), FRAGMENTS_MS, LIMIT).held, one.held);
   assert.equal(late.size, 1);
 });
 
@@ -148,16 +152,16 @@ test("whatever neighbours send, no more is held than the limits say, and an hone
       let atMs = 0;
       for (const { from, transactionId, offset, size, isLast, afterMs } of sent) {
         atMs += afterMs;
-        held = gather(held, part(offset, size, isLast, { transactionId }), from, atMs, LIMIT).held;
+        held = gather(held, part(offset, size, isLast, { transactionId }), nodeIdFrom(from), atMs, LIMIT).held;
         assert.ok(held.size <= OPEN_MAX && heldBytes(held) <= SIZES_MAX * LIMIT);
         for (const open of held.values()) {
           assert.ok(heldBytes(held, open.from) <= SIZES_OF_NEIGHBOUR_MAX * LIMIT);
           assert.ok([...held.values()].filter(({ from }) => from === open.from).length <= OPEN_OF_NEIGHBOUR_MAX);
         }
       }
-      const through = few.reduce((now, piece) => gather(now.held, piece, 3n, atMs, LIMIT), { held } as ReturnType<
-        typeof gather
-      >);
+      const through = few.reduce((now, piece) => gather(now.held, piece, nodeIdFrom(3n), atMs, LIMIT), {
+        held,
+      } as ReturnType<typeof gather>);
       assert.ok(through.whole !== undefined);
     }),
     { numRuns: runs },

@@ -13,6 +13,7 @@ import {
   kindId,
   MessageContents,
   messageCode,
+  nodeIdFrom,
   Packet,
   type Request,
   resourceOfNumber,
@@ -93,7 +94,10 @@ testOverlay(
     const others = yield* dialled(node, credentials);
     assert.equal(yield* answerTo(others, { ...pieces[0]!, transactionId: 6n }), "silence");
     // A later fragment that cannot be passed on says nothing of being a request: no error goes back.
-    const lost = { ...pieces[1]!, destinationList: [toNode(node.nodeId), toNode(3n), toNode(3n)] };
+    const lost = {
+      ...pieces[1]!,
+      destinationList: [toNode(node.nodeId), toNode(nodeIdFrom(3n)), toNode(nodeIdFrom(3n))],
+    };
     assert.equal(yield* answerTo(others, lost), "silence");
     const whole = { ...long, destinationList: lost.destinationList };
     assert.equal(yield* answerTo(others, whole), "invalidMessage");
@@ -118,7 +122,7 @@ testOverlay(
     // An answer over the limit gets no error, nor does a header that is longer than is looked at.
     const contents = encodeBody({ type: "pingAns", value: { responseId: 1n, time: 1n } });
     const answer = { ...long, payload: encode(MessageContents, { ...contents, body: new Uint8Array(9_000) }) };
-    const viaList = Array.from({ length: 500 }, (_, i) => toNode(BigInt(i)));
+    const viaList = Array.from({ length: 500 }, (_, i) => toNode(nodeIdFrom(BigInt(i))));
     for (const packet of [answer, { ...long, viaList }]) {
       const stream = yield* dialled(node, credentials);
       yield* stream.write(framed(packet));
@@ -206,7 +210,7 @@ testOverlay(
     const [node, other] = overlay.members as [Member, Member];
     const { credentials, security } = yield* outsider(overlay);
     const signed = (body: Parameters<typeof security.sign>[0]["body"], to: bigint) =>
-      security.sign({ transactionId: 5n, destinations: [toNode(to)], body });
+      security.sign({ transactionId: 5n, destinations: [toNode(nodeIdFrom(to))], body });
     const stream = yield* dialled(node, credentials);
     const before = { ...node.counters };
     const unasked = yield* signed({ type: "pingAns", value: { responseId: 1n, time: 1n } }, node.nodeId);
@@ -219,7 +223,10 @@ testOverlay(
     const looping = { ...(yield* signed({ type: "pingReq", value: { padding: new Uint8Array() } }, node.nodeId)) };
     const twice = { ...looping, destinationList: [toNode(other.nodeId), toNode(node.nodeId), toNode(other.nodeId)] };
     assert.equal(yield* answerTo(stream, twice), "invalidMessage");
-    assert.equal(yield* answerTo(stream, { ...looping, destinationList: [resource, toNode(1n)] }), "silence");
+    assert.equal(
+      yield* answerTo(stream, { ...looping, destinationList: [resource, toNode(nodeIdFrom(1n))] }),
+      "silence",
+    );
     assert.equal(yield* answerTo(stream, { ...looping, destinationList: [{ compactId: 0x8001 }] }), "silence");
     assert.equal(
       yield* answerTo(stream, { ...looping, destinationList: [toNode(other.nodeId)], ttl: 0 }),

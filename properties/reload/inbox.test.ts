@@ -1,4 +1,5 @@
 /** From packet to believed message: certificates that are not carried are fetched, apart from the link and within limits. */
+
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
@@ -12,6 +13,7 @@ import {
   type Destination,
   encodeRegistrationKey,
   kindId,
+  nodeIdFrom,
   type Packet,
   type StoredData,
   toNode,
@@ -22,7 +24,7 @@ import { WILDCARD } from "../../machines/reload/mod.ts";
 import { authorityNamed, certified } from "../kit/certificates.ts";
 import { testOverlay } from "./ring-of-nodes.ts";
 
-const FROM = 70n;
+const FROM = nodeIdFrom(70n);
 const ping: Body = { type: "pingReq", value: { padding: new Uint8Array() } };
 const pong: Body = { type: "pingAns", value: { responseId: 1n, time: 1n } };
 
@@ -70,7 +72,7 @@ const signed = (
   body: Body,
   transactionId = 5n,
   bare = true,
-) => security.sign({ transactionId, destinations: [toNode(1n)], body, bare });
+) => security.sign({ transactionId, destinations: [toNode(nodeIdFrom(1n))], body, bare });
 
 testOverlay(
   "RFC 6940 §8: whose certificate is not carried is believed once the overlay has shown it, and from then on at once",
@@ -79,7 +81,10 @@ testOverlay(
     const far = yield* member(2n);
     stored.set(2n, [(yield* member(2n)).certificate, far.certificate]);
     // Brought by another: the first of the via list is said to have signed.
-    const packet = { ...(yield* signed(far.security, ping)), viaList: [toNode(2n), toNode(9n)] };
+    const packet = {
+      ...(yield* signed(far.security, ping)),
+      viaList: [toNode(nodeIdFrom(2n)), toNode(nodeIdFrom(9n))],
+    };
     yield* inbox.deliver(packet, FROM);
     assert.equal(seen.received.length, 0); // the link is not held up
     yield* Effect.sleep(60);
@@ -89,7 +94,7 @@ testOverlay(
     // A lie about the way finds another's certificates, which do not fit.
     const other = yield* member(3n);
     stored.set(4n, [far.certificate]);
-    yield* inbox.deliver({ ...(yield* signed(other.security, ping)), viaList: [toNode(4n)] }, FROM);
+    yield* inbox.deliver({ ...(yield* signed(other.security, ping)), viaList: [toNode(nodeIdFrom(4n))] }, FROM);
     yield* Effect.sleep(60);
     assert.deepEqual([seen.rejected, seen.fetched], [["signature"], [2n, 4n]]);
   }),
@@ -111,7 +116,7 @@ testOverlay(
       yield* Effect.sleep(60);
     }
     assert.deepEqual([seen.fetched, seen.rejected.length], [[FROM], 3]); // not there, and not sought again at once
-    seen.destination = toNode(2n);
+    seen.destination = toNode(nodeIdFrom(2n));
     yield* inbox.deliver(answer, FROM);
     yield* Effect.sleep(60);
     assert.deepEqual([seen.fetched, seen.received.length], [[FROM, 2n], 1]);
@@ -133,7 +138,7 @@ testOverlay(
     stored.set(3n, [owner.certificate]);
     const resource = new Uint8Array(16);
     const kind = kindId.viprRegistration;
-    const key = encodeRegistrationKey({ nodeId: 3n, vservice: vserviceId(1n) });
+    const key = encodeRegistrationKey({ nodeId: nodeIdFrom(3n), vservice: vserviceId(1n) });
     const value = { key, value: { exists: true, value: new Uint8Array(16) } };
     const signature = yield* owner.security.signValue(resource, kind, 7n, value);
     const data: StoredData = { storageTime: 7n, lifetime: 60, value, signature };
@@ -158,13 +163,16 @@ testOverlay(
       member,
     );
     for (const [i, { security }] of strangers.entries()) {
-      const packet = { ...(yield* signed(security, ping)), viaList: [toNode(BigInt(100 + i))] };
+      const packet = { ...(yield* signed(security, ping)), viaList: [toNode(nodeIdFrom(BigInt(100 + i)))] };
       yield* inbox.deliver(packet, FROM);
     }
     assert.equal(seen.dropped.length, 4);
     const far = yield* member(2n);
     stored.set(2n, [far.certificate]);
-    yield* inbox.deliver({ ...(yield* signed(far.security, ping)), viaList: [toNode(2n)] }, FROM + 1n);
+    yield* inbox.deliver(
+      { ...(yield* signed(far.security, ping)), viaList: [toNode(nodeIdFrom(2n))] },
+      nodeIdFrom(FROM + 1n),
+    );
     yield* Effect.sleep(60);
     assert.deepEqual([seen.received.length, seen.rejected.length], [1, 8]);
   }),
@@ -179,7 +187,7 @@ testOverlay(
     const [resource, kind] = [new Uint8Array(16), kindId.viprRegistration];
     for (let i = 0; i < 8; i++) {
       const values = Array.from({ length: 8 }, (_, j): StoredData => {
-        const key = encodeRegistrationKey({ nodeId: BigInt(100 + 8 * i + j), vservice: vserviceId(1n) });
+        const key = encodeRegistrationKey({ nodeId: nodeIdFrom(BigInt(100 + 8 * i + j)), vservice: vserviceId(1n) });
         const hash = new Uint8Array(32).fill(8 * i + j);
         const identity = { type: "certHash" as const, identity: { algorithm: 4, hash } };
         const signature = { hash: 4, signature: 3, identity, value: new Uint8Array(70) };
@@ -192,12 +200,18 @@ testOverlay(
       yield* inbox.deliver(yield* signed(near.security, store, BigInt(i), false), FROM);
     }
     yield* Effect.yieldNow;
-    yield* inbox.deliver({ ...(yield* signed(far.security, ping)), viaList: [toNode(3n)] }, FROM + 1n);
+    yield* inbox.deliver(
+      { ...(yield* signed(far.security, ping)), viaList: [toNode(nodeIdFrom(3n))] },
+      nodeIdFrom(FROM + 1n),
+    );
     yield* Effect.sleep(60);
     assert.deepEqual([seen.fetched.length, seen.fetched.includes(3n), seen.dropped.length], [17, true, 6]);
     assert.ok(seen.received.some(({ message }) => message.signer.nodeId === 3n));
     // Their share is theirs again.
-    yield* inbox.deliver({ ...(yield* signed((yield* member(4n)).security, ping)), viaList: [toNode(4n)] }, FROM);
+    yield* inbox.deliver(
+      { ...(yield* signed((yield* member(4n)).security, ping)), viaList: [toNode(nodeIdFrom(4n))] },
+      FROM,
+    );
     yield* Effect.sleep(60);
     assert.equal(seen.fetched.at(-1), 4n);
   }),

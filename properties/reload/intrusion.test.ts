@@ -4,6 +4,7 @@
  * An adversary has what a real one has: every value that any owner ever signed, its own keys, any place in the ring, any
  * lifetime (it is not signed), and no owner's key.
  */
+
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import {
@@ -11,6 +12,8 @@ import {
   ecdsaSignature,
   identityOf,
   kindId,
+  type NodeId,
+  nodeIdFrom,
   resourceOfNode,
   type StoredData,
   type StoreKindData,
@@ -29,10 +32,11 @@ import {
   type ValueStorageEvent,
 } from "../../machines/reload/mod.ts";
 import { runs, test } from "../kit/harness.ts";
+import { anyNodeId, nodeIds } from "../kit/node-ids.ts";
 import { alone, KIND, registration, SELF, signerOf, storageOf, storing } from "./storage-talk.ts";
 
-const [P1, P2, P3, P4] = [SELF - (1n << 120n) / 2n, 5n, 4n, 3n];
-const [S1, S2, S3] = [SELF + 10n, SELF + 20n, SELF + 30n];
+const [P1, P2, P3, P4] = nodeIds(SELF - (1n << 120n) / 2n, 5n, 4n, 3n) as [NodeId, NodeId, NodeId, NodeId];
+const [S1, S2, S3] = nodeIds(SELF + 10n, SELF + 20n, SELF + 30n) as [NodeId, NodeId, NodeId];
 const view: RingView = {
   ...alone,
   predecessors: [P1, P2, P3, P4],
@@ -168,7 +172,15 @@ const moveOf = (given: Move, signed: Array<Signed>, atMs: number): ValueStorageE
         { kind: KIND, generation: given.move === "replay" && given.replica === 0 ? 0n : 9n, values },
       ];
       if (given.move === "answer")
-        return { type: "recalled", to: given.by, resource: id, versions: [], kinds, signers: [[signer]], atMs };
+        return {
+          type: "recalled",
+          to: given.by === undefined ? undefined : nodeIdFrom(given.by),
+          resource: id,
+          versions: [],
+          kinds,
+          signers: [[signer]],
+          atMs,
+        };
       const event = storing(
         { resource: to, node: given.by, vservice: vserviceId(0n), storageTime: 1n },
         { by: given.by, atMs },
@@ -254,7 +266,7 @@ test("the adversary's moves are not all in vain: honest stores succeed among the
 const GREEDY = nodeIdText(666n);
 
 /** A ring of so many peers, each knowing all. */
-const ringOf = (ids: ReadonlyArray<bigint>, quota: number) =>
+const ringOf = (ids: ReadonlyArray<NodeId>, quota: number) =>
   ids.map((self) => {
     const after = ids.filter((id) => id > self).concat(ids.filter((id) => id < self));
     const before = after.toReversed();
@@ -262,7 +274,7 @@ const ringOf = (ids: ReadonlyArray<bigint>, quota: number) =>
     return { self, storage: storageOf({ quota, storesPerSecond: 1e6 }, full), view: full };
   });
 const anyIds = fc
-  .uniqueArray(fc.bigInt({ min: 1n, max: (1n << 128n) - 2n }), { minLength: 1, maxLength: 24 })
+  .uniqueArray(anyNodeId(1n, (1n << 128n) - 2n), { minLength: 1, maxLength: 24 })
   .map((ids) => ids.sort((a, b) => (a < b ? -1 : 1)));
 
 test("docs/protocol/overlay.md#storage: a greedy node keeps at most q + 3·sqrt(q·N) + 2N entries in an overlay of N peers, whatever it tries", () => {
@@ -289,7 +301,11 @@ test("docs/protocol/overlay.md#storage: a greedy node keeps at most q + 3·sqrt(
 });
 
 test("docs/protocol/overlay.md#storage: the bound follows the fraction when nodes join and leave; what is there may be renewed, not added to", () => {
-  const half: RingView = { ...alone, predecessors: [SELF + (1n << 127n)], successors: [SELF + (1n << 127n)] };
+  const half: RingView = {
+    ...alone,
+    predecessors: [nodeIdFrom(SELF + (1n << 127n))],
+    successors: [nodeIdFrom(SELF + (1n << 127n))],
+  };
   const storage = storageOf({ quota: 40 });
   const whole = quotaBound(40, 1);
   const near = (i: number) => ({ resource: SELF - BigInt(i), node: 666n, vservice: vserviceId(0n), storageTime: 1n });
@@ -309,7 +325,7 @@ test("docs/protocol/overlay.md#storage: limits are the identity's: one Node-ID f
       { resource: SELF, node: signer, vservice: vserviceId(0n), storageTime: BigInt(i + 1) },
       { atMs: 0 },
     );
-    return storage.store({ ...event, asked: { ...event.asked, from: way } });
+    return storage.store({ ...event, asked: { ...event.asked, from: nodeIdFrom(way) } });
   };
   const one = Array.from({ length: 12 }, (_, i) => from(70n, BigInt(i), i));
   assert.equal(one.filter((said) => said === "stored").length, 4); // twice the rate, two seconds' worth
@@ -343,7 +359,7 @@ test("RFC 6940 §7.4.1.1: of a node that has a newer version it is fetched, and 
   );
   storage.tell(told(7n));
   assert.equal(storage.fetch(SELF, 40)[0]!.storageTime, 9n, "an older one replaces nothing");
-  for (let i = 0; i < 50; i++) storage.tell(told(9n, 666n, SELF - BigInt(i)));
+  for (let i = 0; i < 50; i++) storage.tell(told(9n, 666n, nodeIdFrom(SELF - BigInt(i))));
   assert.equal(storage.context().primaries[GREEDY], quotaBound(QUOTA, ownedFraction(view)));
 });
 
@@ -360,7 +376,7 @@ test("an array ends where its count ends: no value far out makes every fetch a l
     const signature = ecdsaSignature(identityOf(new Uint8Array(1)), bytesOfBig(BigInt(index), 8));
     const values = [{ storageTime: BigInt(index % 1_000) + 1n, lifetime: 60, value, signature }];
     const kinds = [{ kind: kindId.certificateByNode, generation: 0n, values }];
-    return { ...event, body: { resource: resourceOfNode(70n), replica: 0, kinds } };
+    return { ...event, body: { resource: resourceOfNode(nodeIdFrom(70n)), replica: 0, kinds } };
   };
   assert.equal(storage.store(at(3)), "stored");
   for (const index of [4, 1_000, 0x7fff_ffff, 0xffff_fffe])

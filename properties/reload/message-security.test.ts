@@ -1,4 +1,5 @@
 /** Messages signed and opened: both algorithms, chains, several Node-IDs, and everything that is not to be believed. RFC 6940 §6.3.4. */
+
 import * as assert from "node:assert/strict";
 import { Clock, Effect, Layer } from "effect";
 import { type Credentials, Keys, type PrivateKey } from "../../actors/ports/mod.ts";
@@ -8,6 +9,7 @@ import {
   type Body,
   identityOf,
   kindId,
+  nodeIdFrom,
   type Packet,
   Payload,
   type Signature,
@@ -20,13 +22,14 @@ import { decode, encode } from "../../codecs/wire/mod.ts";
 import { keysLayer } from "../../runtime/keys.ts";
 import { authorityNamed, certified, type Issuer } from "../kit/certificates.ts";
 import { testEffect } from "../kit/harness.ts";
+import { nodeIds } from "../kit/node-ids.ts";
 
 const NAME = "ring.example";
 const ping: Body = { type: "pingReq", value: { padding: new Uint8Array() } };
-const unsigned = { transactionId: 5n, destinations: [toNode(1n)], body: ping };
+const unsigned = { transactionId: 5n, destinations: [toNode(nodeIdFrom(1n))], body: ping };
 const uri = (id: bigint, overlay = NAME) => `reload://${nodeIdText(id)}@${overlay}/`;
 const configured = (roots: ReadonlyArray<Uint8Array>, badNodes: ReadonlyArray<bigint> = []) => {
-  const overlay = viprOverlay({ name: NAME, sequence: 1, badNodes });
+  const overlay = viprOverlay({ name: NAME, sequence: 1, badNodes: nodeIds(...badNodes) });
   return { now: () => overlay, roots: () => roots };
 };
 
@@ -140,7 +143,7 @@ run(
     const { root, signerOf } = yield* ring;
     const several = yield* holder(root, [20n, 21n]);
     for (const id of [20n, 21n]) {
-      const security = yield* makeMessageSecurity(several, configured([root.certificate]), id);
+      const security = yield* makeMessageSecurity(several, configured([root.certificate]), nodeIdFrom(id));
       const signed = yield* security.sign(unsigned);
       assert.equal(payloadOf(signed).security.signature.identity.type, "certHashNodeId");
       assert.equal(yield* signerOf(signed), id);
@@ -148,7 +151,7 @@ run(
     // "In the first case, the cert_hash type MUST be used", and in the second the other.
     const nameless = yield* makeMessageSecurity(several, configured([root.certificate]));
     assert.equal(yield* signerOf(yield* nameless.sign(unsigned)), "signature");
-    const foreign = yield* makeMessageSecurity(several, configured([root.certificate]), 22n);
+    const foreign = yield* makeMessageSecurity(several, configured([root.certificate]), nodeIdFrom(22n));
     assert.equal(yield* signerOf(yield* foreign.sign(unsigned)), "signature");
   }),
 );
@@ -171,7 +174,7 @@ run(
     }
     assert.equal(typeof (yield* signerOf({ ...signed, payload: signed.payload.slice(0, -9) })), "string");
     // The parts of the header that every peer changes are not covered.
-    assert.equal(yield* signerOf({ ...signed, ttl: 3, viaList: [toNode(4n)] }), 9n);
+    assert.equal(yield* signerOf({ ...signed, ttl: 3, viaList: [toNode(nodeIdFrom(4n))] }), 9n);
     const nowMs = yield* Clock.currentTimeMillis;
     const others = yield* authorityNamed("root", undefined, nowMs);
     const from = (credentials: Credentials) =>

@@ -1,4 +1,5 @@
 /** Every RELOAD message on the wire: laws for all, and the figures of RFC 6940 byte by byte. */
+
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import * as reload from "../../codecs/reload/mod.ts";
@@ -14,6 +15,7 @@ import {
   MessageContents,
   messageBodies,
   messageCode,
+  nodeIdFrom,
   Packet,
   Payload,
   StoreReq,
@@ -69,7 +71,7 @@ test("RFC 6940 §6.3.2: a header, byte by byte", () => {
     fragment: fragmentWhole,
     transactionId: 0x0102030405060708n,
     maxResponseLength: 0,
-    viaList: [{ type: "node", data: 0xan }],
+    viaList: [{ type: "node", data: nodeIdFrom(0xan) }],
     destinationList: [{ compactId: 0x8001 }, { type: "resource", data: Uint8Array.of(1, 2) }],
     options: [{ type: 1, flags: 2, option: Uint8Array.of(9) }],
     payload: Uint8Array.of(0xff),

@@ -1,16 +1,17 @@
 /**
- * Node-IDs cannot be confused with other 64- and 128-bit numbers that carry a mark of their own. `npm run types` is the check: a
+ * Node-IDs cannot be confused with other 64- and 128-bit numbers that carry a mark of their own, nor with plain ones. `npm run types` is the check: a
  * line below `@ts-expect-error` that compiles is itself an error.
  */
+
 import * as assert from "node:assert/strict";
-import { NodeId, toNode } from "../../codecs/reload/mod.ts";
+import { NodeId, nodeIdFrom, toNode } from "../../codecs/reload/mod.ts";
 import type { Branded } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import { fullBucket, mayAnswer, type Signer, viewWith } from "../../machines/reload/mod.ts";
 import { test } from "../kit/harness.ts";
 
 test("RFC 6940 §11.1: a Node-ID is 16 bytes, and a bigint at run time", () => {
-  const read = decode(NodeId, encode(NodeId, 7n));
+  const read = decode(NodeId, encode(NodeId, nodeIdFrom(7n)));
   assert.deepEqual(read, { ok: true, value: 7n });
 });
 
@@ -20,6 +21,10 @@ export const mistakes = (
   at: Branded<bigint, "Ntp">,
   node: NodeId,
 ): ReadonlyArray<unknown> => {
+  // @ts-expect-error a plain bigint for a Node-ID
+  const plain: NodeId = 7n;
+  // @ts-expect-error ... as a destination
+  const position = toNode(node + 1n);
   // @ts-expect-error a VServiceID for a Node-ID
   const other: NodeId = vservice;
   // @ts-expect-error ... the reverse
@@ -34,5 +39,5 @@ export const mistakes = (
   const may = mayAnswer(viewWith(node, [node], 3, 16), destination, vservice);
   // @ts-expect-error a Node-ID for a number of another type
   const bucket = fullBucket(node, 0);
-  return [other, service, destination, signer, view, may, bucket];
+  return [plain, position, other, service, destination, signer, view, may, bucket];
 };

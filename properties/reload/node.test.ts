@@ -1,4 +1,5 @@
 /** A node against the world: garbage, strangers, forgeries, wrong overlays, and its own rates. In memory, on virtual time. */
+
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
@@ -15,6 +16,7 @@ import {
   FramedMessage,
   MessageContents,
   messageSignatureInput,
+  nodeIdFrom,
   type Packet,
   Payload,
   type Request,
@@ -81,9 +83,9 @@ testOverlay(
     const option = { type: 77, flags: 2, option: new Uint8Array() };
     assert.equal(yield* says({ ...good, options: [option] }), "unsupportedForwardingOption");
     assert.equal(yield* says({ ...good, maxResponseLength: 200 }), "responseTooLarge");
-    assert.equal(yield* says({ ...good, destinationList: [toNode(node.nodeId), toNode(3n)] }), "silence");
+    assert.equal(yield* says({ ...good, destinationList: [toNode(node.nodeId), toNode(nodeIdFrom(3n))] }), "silence");
     assert.equal(yield* says({ ...good, fragment: 0x80000000 }), "silence");
-    const join: Request = { type: "joinReq", value: { joiningPeer: 1n, overlayData: new Uint8Array() } };
+    const join: Request = { type: "joinReq", value: { joiningPeer: nodeIdFrom(1n), overlayData: new Uint8Array() } };
     assert.equal(yield* says(yield* sign(node, join)), "forbidden");
     const config: Request = { type: "configUpdateReq", value: { type: "config", data: new Uint8Array() } };
     assert.equal(yield* says(yield* sign(node, config)), "forbidden");
@@ -125,7 +127,7 @@ testOverlay(
 testOverlay(
   "a certificate of another overlay, or of a bad node, opens no link",
   Effect.gen(function* () {
-    const overlay = yield* overlayOf(5, { badNodes: [0xbadn] });
+    const overlay = yield* overlayOf(5, { badNodes: [nodeIdFrom(0xbadn)] });
     const [node] = overlay.members as [Member];
     for (const credentials of [yield* overlay.issue(7n, "other.example"), yield* overlay.issue(0xbadn)]) {
       const stream = yield* dialled(node, credentials);
@@ -190,7 +192,7 @@ testOverlay(
     assert.deepEqual(yield* a.appAttach(b.nodeId, 0xf056), { host: "192.0.2.7", port: 5_621 });
     const absent = yield* Effect.flip(a.appAttach(b.nodeId, 0xf057));
     assert.ok(absent instanceof OverlayRefused && absent.code === "notFound");
-    const nobody = yield* Effect.flip(a.appAttach(b.nodeId + 1n, 0xf056));
+    const nobody = yield* Effect.flip(a.appAttach(nodeIdFrom(b.nodeId + 1n), 0xf056));
     assert.ok(nobody instanceof OverlayUnreachable && nobody.reason === "timedOut");
   }),
 );

@@ -1,16 +1,18 @@
 /** What a node knows of its own entries over a restart: how many, until when, and the last storage time. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
 import fc from "fast-check";
 import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { JoinFailed } from "../../actors/reload/mod.ts";
 import { openOwnEntries } from "../../actors/reload/own-entries.ts";
+import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
 import { memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
 import { overlayOf, testOverlay } from "./ring-of-nodes.ts";
 
-const SELF = 5n;
+const SELF = nodeIdFrom(5n);
 const nameOf = (i: number) => ({ kind: 7, resource: bytesOfBig(BigInt(i), 16), place: String(i) });
 const anyStep = fc.record({
   entry: fc.nat(3),

@@ -1,7 +1,15 @@
 /** A Chord node told one event at a time: join, admit, stabilise, lose, leave. RFC 6940 §10.5 to §10.9. */
+
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Attach, type ChordUpdate, chordLeaveType, hostCandidate, toNode } from "../../codecs/reload/mod.ts";
+import {
+  type Attach,
+  type ChordUpdate,
+  chordLeaveType,
+  hostCandidate,
+  nodeIdFrom,
+  toNode,
+} from "../../codecs/reload/mod.ts";
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
 import type { Snapshot } from "../../machines/kit/mod.ts";
 import { HEARD_MAX } from "../../machines/reload/candidates.ts";
@@ -20,8 +28,9 @@ import {
 import { ASKING_MAX } from "../../machines/reload/stabilize.ts";
 import { test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
+import { nodeIds } from "../kit/node-ids.ts";
 
-const SELF = 500n;
+const SELF = nodeIdFrom(500n);
 const settings: PeerSettings = {
   self: SELF,
   endpoint: { host: "192.0.2.1", port: 6084 },
@@ -35,16 +44,16 @@ const settings: PeerSettings = {
   startedMs: 0,
 };
 const asking = (signer: bigint, from = signer): Asked => ({
-  from,
-  signer,
-  reply: { transactionId: 1n, to: [toNode(from)], maxResponseLength: 0, options: [] },
+  from: nodeIdFrom(from),
+  signer: nodeIdFrom(signer),
+  reply: { transactionId: 1n, to: [toNode(nodeIdFrom(from))], maxResponseLength: 0, options: [] },
   atMs: 1_000,
   draw: 7n,
 });
 const update = (predecessors: ReadonlyArray<bigint>, successors: ReadonlyArray<bigint>): ChordUpdate => ({
   uptime: 1,
   type: "neighbors",
-  tables: { predecessors, successors },
+  tables: { predecessors: nodeIds(...predecessors), successors: nodeIds(...successors) },
 });
 const attach: Attach = {
   ufrag: new Uint8Array(),
@@ -65,7 +74,7 @@ const peerOf = (given: Partial<PeerSettings> = {}) => {
   return { first: start.actions, tell, value: () => JSON.stringify(snapshot.value), context: () => snapshot.context };
 };
 const timer = (timer: PeerTimer): PeerEvent => ({ type: "timerFired", timer, atMs: 1_000, draw: 3n });
-const linked = (node: bigint): PeerEvent => ({ type: "linked", node, atMs: 1_000 });
+const linked = (node: bigint): PeerEvent => ({ type: "linked", node: nodeIdFrom(node), atMs: 1_000 });
 const updated = (node: bigint, of: ChordUpdate): PeerEvent => ({ type: "updateReq", asked: asking(node), body: of });
 const requests = (actions: ReadonlyArray<PeerAction>) =>
   actions.flatMap((action) =>
@@ -80,11 +89,11 @@ const refusal = (actions: ReadonlyArray<PeerAction>) =>
 const joined = () => {
   const peer = peerOf();
   peer.tell(linked(900n));
-  peer.tell({ type: "dialled", node: 900n });
+  peer.tell({ type: "dialled", node: nodeIdFrom(900n) });
   peer.tell({
     type: "answered",
     request: { type: "admission" },
-    signer: 600n,
+    signer: nodeIdFrom(600n),
     body: { type: "attachAns", value: attach },
   });
   peer.tell(linked(600n));
@@ -105,12 +114,12 @@ test("RFC 6940 §10.5: dial, Attach to n+1, meet the neighbours, Join, wait for 
     ["report", "dial", "startTimer"],
   );
   peer.tell(linked(900n));
-  const dialled = peer.tell({ type: "dialled", node: 900n });
+  const dialled = peer.tell({ type: "dialled", node: nodeIdFrom(900n) });
   assert.deepEqual(requests(dialled), [["attachReq", "admission", bytesOfBig(SELF + 1n, 16)]]);
   peer.tell({
     type: "answered",
     request: { type: "admission" },
-    signer: 600n,
+    signer: nodeIdFrom(600n),
     body: { type: "attachAns", value: attach },
   });
   peer.tell(linked(600n));
@@ -155,16 +164,20 @@ test("RFC 6940 §6.4.2.1: the first node forms the overlay alone, another one ne
 
 test("RFC 6940 §10.5: the admitting peer hands over first and tells then", () => {
   const peer = joined();
-  const joiner = 450n;
+  const joiner = nodeIdFrom(450n);
   const join = {
     type: "joinReq",
     asked: asking(joiner),
     body: { joiningPeer: joiner, overlayData: new Uint8Array() },
   } as const;
   assert.equal(refusal(peer.tell({ ...join, asked: asking(joiner, 400n) }))?.error, "forbidden");
-  assert.equal(refusal(peer.tell({ ...join, body: { ...join.body, joiningPeer: 451n } }))?.error, "forbidden");
   assert.equal(
-    refusal(peer.tell({ type: "joinReq", asked: asking(550n), body: { ...join.body, joiningPeer: 550n } }))?.error,
+    refusal(peer.tell({ ...join, body: { ...join.body, joiningPeer: nodeIdFrom(451n) } }))?.error,
+    "forbidden",
+  );
+  assert.equal(
+    refusal(peer.tell({ type: "joinReq", asked: asking(550n), body: { ...join.body, joiningPeer: nodeIdFrom(550n) } }))
+      ?.error,
     "notFound",
   );
   peer.tell(linked(joiner));
@@ -193,28 +206,33 @@ test("RFC 6940 §10.5: of two that join at once the second waits, and looks agai
   const join = (node: bigint): PeerEvent => ({
     type: "joinReq",
     asked: asking(node),
-    body: { joiningPeer: node, overlayData: new Uint8Array() },
+    body: { joiningPeer: nodeIdFrom(node), overlayData: new Uint8Array() },
   });
   for (const node of [450n, 440n, 460n]) peer.tell(linked(node));
   assert.equal(peer.tell(join(450n)).length, 2);
   assert.deepEqual(peer.tell(join(440n)), []);
   assert.deepEqual(peer.tell(join(460n)), []);
-  peer.tell({ type: "handedOver", to: 450n, atMs: 1 });
+  peer.tell({ type: "handedOver", to: nodeIdFrom(450n), atMs: 1 });
   const body = { type: "updateAns", value: {} } as const;
-  const next = peer.tell({ type: "answered", request: { type: "admit", node: 450n }, signer: 450n, body });
+  const next = peer.tell({
+    type: "answered",
+    request: { type: "admit", node: nodeIdFrom(450n) },
+    signer: nodeIdFrom(450n),
+    body,
+  });
   const turned = next.filter(({ type }) => type === "refuse" || type === "handOver" || type === "answer");
   assert.deepEqual(
     turned.map((action) => (action.type === "handOver" ? action.to : action.type)),
     ["refuse", "answer", 460n],
   );
   // The one in progress goes away: nobody is left waiting.
-  peer.tell({ type: "unlinked", node: 460n, why: "gone" });
+  peer.tell({ type: "unlinked", node: nodeIdFrom(460n), why: "gone" });
   assert.deepEqual(peer.context().joiners, []);
 });
 
 test("RFC 6940 §10.7.1: a lost neighbour is replaced by the next best, and the others hear of it", () => {
   const peer = joined();
-  const lost = peer.tell({ type: "unlinked", node: 600n, why: "gone" });
+  const lost = peer.tell({ type: "unlinked", node: nodeIdFrom(600n), why: "gone" });
   const ring = lost.find(({ type }) => type === "ring") as Extract<PeerAction, { type: "ring" }>;
   assert.equal(ring.change, "lost");
   assert.deepEqual(ring.view.successors, [900n, 300n, 400n]);
@@ -244,10 +262,12 @@ test("an Update that names thousands of nodes is looked at so far and no farther
 });
 
 /** A finger: a quarter of the ring away, alone in the range of its entry, the second. */
-const ACROSS = SELF + (1n << 126n);
+const ACROSS = nodeIdFrom(SELF + (1n << 126n));
 /** A ring of a hundred, each ten steps from the next, as a node with four neighbours a side has it. */
 const settled = () => {
-  const peers = Array.from({ length: 9 }, (_, i) => [SELF + 10n * BigInt(i + 1), SELF - 10n * BigInt(i + 1)]).flat();
+  const peers = Array.from({ length: 9 }, (_, i) =>
+    nodeIds(SELF + 10n * BigInt(i + 1), SELF - 10n * BigInt(i + 1)),
+  ).flat();
   const { snapshot } = settledPeer({ ...settings, neighbours: 4 }, [...peers, ACROSS], 0);
   let now = snapshot;
   const tell = (event: PeerEvent): ReadonlyArray<PeerAction> => {
@@ -263,22 +283,24 @@ const timers = (actions: ReadonlyArray<PeerAction>) =>
 test("RFC 6940 §10.7.1: a loss among the nearest is told at once and to all, one farther off later and to the neighbours", () => {
   const { react, reactLater, updateMin } = peerTiming;
   const peer = settled();
-  assert.deepEqual(timers(peer.tell({ type: "unlinked", node: SELF + 40n, why: "gone" })), [
+  assert.deepEqual(timers(peer.tell({ type: "unlinked", node: nodeIdFrom(SELF + 40n), why: "gone" })), [
     ["react", reactLater, reactLater],
   ]);
   const later = requests(peer.tell(timer("react")));
   assert.equal(later.length, 8);
   // Who answers for what has changed: everyone linked hears of it, and the rounds start anew.
-  assert.deepEqual(timers(peer.tell({ type: "unlinked", node: SELF - 10n, why: "gone" })), [
+  assert.deepEqual(timers(peer.tell({ type: "unlinked", node: nodeIdFrom(SELF - 10n), why: "gone" })), [
     ["react", react, 0],
     ["update", updateMin, updateMin / 4],
   ]);
   assert.equal(requests(peer.tell(timer("react"))).length, peer.context().table.linked.length);
   // An Update that waits is hurried by a nearer change.
-  peer.tell({ type: "unlinked", node: SELF + 60n, why: "gone" });
-  peer.tell({ type: "unlinked", node: SELF + 50n, why: "gone" });
+  peer.tell({ type: "unlinked", node: nodeIdFrom(SELF + 60n), why: "gone" });
+  peer.tell({ type: "unlinked", node: nodeIdFrom(SELF + 50n), why: "gone" });
   assert.deepEqual(
-    timers(peer.tell({ type: "unlinked", node: SELF + 10n, why: "gone" })).filter(([name]) => name === "react"),
+    timers(peer.tell({ type: "unlinked", node: nodeIdFrom(SELF + 10n), why: "gone" })).filter(
+      ([name]) => name === "react",
+    ),
     [["react", react, 0]],
   );
 });
@@ -301,7 +323,7 @@ test("RFC 6940 §10.7.2: for a lost finger another is sought, once", () => {
 
 test("RFC 6940 §10.7.4.4: who answers for the place after ours is asked through a bootstrap node, and met when it is another", () => {
   const peer = settled();
-  const boot = 77n;
+  const boot = nodeIdFrom(77n);
   const check = () => {
     const [dial] = peer.tell(timer("partition")).filter(({ type }) => type === "dial");
     assert.deepEqual(dial, { type: "dial", endpoint: settings.bootstrap[0] });
@@ -313,7 +335,7 @@ test("RFC 6940 §10.7.4.4: who answers for the place after ours is asked through
     peer.tell({
       type: "answered",
       request: { type: "partition", via: boot },
-      signer,
+      signer: nodeIdFrom(signer),
       body: { type: "pingAns", value: { responseId: 1n, time: 1n } },
     });
   check();
@@ -338,12 +360,12 @@ test("RFC 6940 §10.9: a Leave counts when it comes from the leaving node itself
   const leave = (by: bigint, of: bigint): PeerEvent => ({
     type: "leaveReq",
     asked: asking(by),
-    body: { leavingPeer: of, overlayData },
+    body: { leavingPeer: nodeIdFrom(of), overlayData },
   });
   assert.equal(refusal(peer.tell(leave(400n, 600n)))?.error, "forbidden");
-  assert.ok(peer.context().table.ready.includes(600n));
+  assert.ok(peer.context().table.ready.includes(nodeIdFrom(600n)));
   peer.tell(leave(600n, 600n));
-  assert.ok(!peer.context().table.ready.includes(600n));
+  assert.ok(!peer.context().table.ready.includes(nodeIdFrom(600n)));
 });
 
 test("RFC 6940 §6.5.1.2: of two nodes that attach to each other at once, one gives way", () => {
@@ -379,7 +401,7 @@ test("RFC 6940 §10.9: who leaves hands over, says farewell, and is gone", () =>
     peer.tell({ type: "leave" }).flatMap((action) => (action.type === "handOver" ? [action.to] : [])),
     [600n],
   );
-  const farewells = requests(peer.tell({ type: "handedOver", to: 600n, atMs: 1 }));
+  const farewells = requests(peer.tell({ type: "handedOver", to: nodeIdFrom(600n), atMs: 1 }));
   // In so small a ring every predecessor but the farthest is a successor too, and hears of it as one.
   assert.deepEqual(
     farewells.map(([type, , to]) => [type, to]),
@@ -391,11 +413,11 @@ test("RFC 6940 §10.9: who leaves hands over, says farewell, and is gone", () =>
     ],
   );
   for (const node of [300n, 400n, 600n])
-    peer.tell({ type: "failed", request: { type: "leave", node }, why: "timedOut" });
+    peer.tell({ type: "failed", request: { type: "leave", node: nodeIdFrom(node) }, why: "timedOut" });
   peer.tell({
     type: "answered",
-    request: { type: "leave", node: 900n },
-    signer: 900n,
+    request: { type: "leave", node: nodeIdFrom(900n) },
+    signer: nodeIdFrom(900n),
     body: { type: "leaveAns", value: {} },
   });
   assert.equal(peer.value(), '"left"');
@@ -425,14 +447,18 @@ const request: fc.Arbitrary<PendingRequest> = fc.oneof(
     { type: "join" },
     { type: "finger", entry: 2 },
     { type: "search", entry: 1 },
-    { type: "partition", via: 900n },
+    { type: "partition", via: nodeIdFrom(900n) },
   ),
-  fc
-    .tuple(node, fc.option(node, { nil: undefined }))
-    .map(([node, via]): PendingRequest => ({ type: "attach", node, via })),
-  node.map((node): PendingRequest => ({ type: "leave", node })),
-  node.map((node): PendingRequest => ({ type: "admit", node })),
-  node.map((node): PendingRequest => ({ type: "update", node })),
+  fc.tuple(node, fc.option(node, { nil: undefined })).map(
+    ([node, via]): PendingRequest => ({
+      type: "attach",
+      node: nodeIdFrom(node),
+      via: via === undefined ? undefined : nodeIdFrom(via),
+    }),
+  ),
+  node.map((node): PendingRequest => ({ type: "leave", node: nodeIdFrom(node) })),
+  node.map((node): PendingRequest => ({ type: "admit", node: nodeIdFrom(node) })),
+  node.map((node): PendingRequest => ({ type: "update", node: nodeIdFrom(node) })),
 );
 machineLaws(
   reloadPeer,
@@ -446,10 +472,10 @@ machineLaws(
       })),
     events: () =>
       fc.oneof(
-        node.map((node): PeerEvent => ({ type: "dialled", node })),
+        node.map((node): PeerEvent => ({ type: "dialled", node: nodeIdFrom(node) })),
         fc.constant<PeerEvent>({ type: "dialFailed", why: "refused" }),
         { weight: 3, arbitrary: node.filter((id) => id !== SELF).map(linked) },
-        node.map((node): PeerEvent => ({ type: "unlinked", node, why: "gone" })),
+        node.map((node): PeerEvent => ({ type: "unlinked", node: nodeIdFrom(node), why: "gone" })),
         {
           weight: 4,
           arbitrary: fc
@@ -482,19 +508,19 @@ machineLaws(
           ([asked, id]): PeerEvent => ({
             type: "routeQueryReq",
             asked,
-            body: { sendUpdate: true, destination: toNode(id), overlayData: new Uint8Array() },
+            body: { sendUpdate: true, destination: toNode(nodeIdFrom(id)), overlayData: new Uint8Array() },
           }),
         ),
         fc.tuple(request, node).map(
           ([request, signer]): PeerEvent => ({
             type: "answered",
             request,
-            signer,
+            signer: nodeIdFrom(signer),
             body: { type: "attachAns", value: attach },
           }),
         ),
         request.map((request): PeerEvent => ({ type: "failed", request, why: "timedOut" })),
-        node.map((to): PeerEvent => ({ type: "handedOver", to, atMs: 5 })),
+        node.map((to): PeerEvent => ({ type: "handedOver", to: nodeIdFrom(to), atMs: 5 })),
         fc.constant<PeerEvent>({ type: "leave" }),
       ),
   },

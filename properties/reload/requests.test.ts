@@ -1,9 +1,10 @@
 /** Requests of a node's own: what of them carries its certificate, how often they are sent, and when they are not sent at all. */
+
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
 import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
 import { makeRequests, REQUESTS_MAX } from "../../actors/reload/requests.ts";
-import { type Packet, Payload, type Request, toNode } from "../../codecs/reload/mod.ts";
+import { nodeIdFrom, type Packet, Payload, type Request, toNode } from "../../codecs/reload/mod.ts";
 import { decode } from "../../codecs/wire/mod.ts";
 import { overlayOf, testOverlay } from "./ring-of-nodes.ts";
 import { ping } from "./stranger.ts";
@@ -23,7 +24,7 @@ const asker = Effect.gen(function* () {
   const requests = yield* makeRequests(
     () => RETRANSMIT_MS,
     security,
-    () => ({ self: 7n, joined: true, predecessors: [], successors: [], fingers: [], linked: [] }),
+    () => ({ self: nodeIdFrom(7n), joined: true, predecessors: [], successors: [], fingers: [], linked: [] }),
     () => configuration.maxMessageSize,
     () => true,
     (packet) => Effect.map(Clock.currentTimeMillis, (nowMs) => void sent.push({ atMs: nowMs - startMs, packet })),
@@ -40,7 +41,7 @@ testOverlay(
   "RFC 6940 §6.2.1: a request without an answer is sent again, and then carries the certificate that it first left out",
   Effect.gen(function* () {
     const { requests, sent, security } = yield* asker;
-    const { outcome } = yield* requests.request([toNode(9n)], ping);
+    const { outcome } = yield* requests.request([toNode(nodeIdFrom(9n))], ping);
     assert.equal(outcome.type, "timedOut");
     assert.deepEqual(
       sent.map(({ atMs }) => atMs),
@@ -59,7 +60,7 @@ testOverlay(
   "what asks for certificates shows its own",
   Effect.gen(function* () {
     const { requests, sent } = yield* asker;
-    yield* requests.request([toNode(9n)], ping, { selfContained: true });
+    yield* requests.request([toNode(nodeIdFrom(9n))], ping, { selfContained: true });
     assert.ok(sent.every(({ packet }) => carried(packet) === 1));
     assert.equal(requests.destinationOf(sent[0]!.packet.transactionId), undefined);
   }),
@@ -77,19 +78,20 @@ testOverlay(
         kinds: [{ kind: 0x1234, generation: 0n, values: new Uint8Array(200_000) }],
       },
     };
-    assert.equal((yield* requests.request([toNode(9n)], huge)).outcome.type, "lost");
+    assert.equal((yield* requests.request([toNode(nodeIdFrom(9n))], huge)).outcome.type, "lost");
     assert.equal(sent.length, 0);
     yield* Effect.scoped(
       Effect.gen(function* () {
-        for (let i = 0; i < REQUESTS_MAX; i++) yield* Effect.forkScoped(requests.request([toNode(9n)], ping));
+        for (let i = 0; i < REQUESTS_MAX; i++)
+          yield* Effect.forkScoped(requests.request([toNode(nodeIdFrom(9n))], ping));
         yield* Effect.sleep(1);
         assert.equal(sent.length, REQUESTS_MAX);
-        assert.deepEqual((yield* requests.request([toNode(9n)], ping)).outcome, {
+        assert.deepEqual((yield* requests.request([toNode(nodeIdFrom(9n))], ping)).outcome, {
           type: "lost",
           why: "too many requests",
         });
       }),
     );
-    assert.equal((yield* requests.request([toNode(9n)], ping)).outcome.type, "timedOut"); // who gives up makes room
+    assert.equal((yield* requests.request([toNode(nodeIdFrom(9n))], ping)).outcome.type, "timedOut"); // who gives up makes room
   }),
 );

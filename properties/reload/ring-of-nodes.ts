@@ -1,8 +1,10 @@
 /** Overlays for tests: an authority, certificates, and nodes on virtual time in the runtime of memory. */
+
 import { Clock, Effect, Exit, Scope } from "effect";
 import { type Credentials, type Dialer, type Entropy, Keys, type Listener } from "../../actors/ports/mod.ts";
 import { type JoinFailed, type NodeOptions, type OverlayNode, startNode } from "../../actors/reload/mod.ts";
 import { type OverlayConfiguration, viprOverlay } from "../../codecs/overlay/mod.ts";
+import type { NodeId } from "../../codecs/reload/mod.ts";
 import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
 import { chanceOf, type MemoryOptions, memoryLayer, runVirtual } from "../../runtime/memory.ts";
@@ -32,7 +34,7 @@ export interface Overlay {
   /** The certificates that node was started with. */
   readonly shown: (nodeId: bigint) => ReadonlyArray<Uint8Array>;
   /** Node-IDs in the order of the ring. */
-  readonly ids: () => ReadonlyArray<bigint>;
+  readonly ids: () => ReadonlyArray<NodeId>;
 }
 
 export const NAME = "ring.example";

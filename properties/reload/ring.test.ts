@@ -1,6 +1,8 @@
 /** The ring's arithmetic against a sorted array. RFC 6940 §10.1, §10.3, §10.7.4.2. */
+
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
+import { type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";
 import {
   distance,
   fingerRange,
@@ -25,21 +27,21 @@ const id = fc.oneof(
   fc.bigInt({ min: 0n, max: 12n }),
   fc.bigInt({ min: RING_SIZE - 6n, max: RING_SIZE - 1n }),
 );
-const ring = fc.uniqueArray(id, { minLength: 1, maxLength: 24 });
+const ring = fc.uniqueArray(id.map(nodeIdFrom), { minLength: 1, maxLength: 24 });
 
 /** The model: a sorted array. Who answers for an id is the first node at or after it, else the first of all. */
-const ownerIn = (nodes: ReadonlyArray<bigint>, key: bigint): bigint => {
+const ownerIn = (nodes: ReadonlyArray<NodeId>, key: bigint): NodeId => {
   const sorted = nodes.toSorted((a, b) => (a < b ? -1 : 1));
   return sorted.find((node) => node >= key) ?? sorted[0]!;
 };
-const around = (nodes: ReadonlyArray<bigint>, self: bigint, by: 1 | -1): ReadonlyArray<bigint> => {
+const around = (nodes: ReadonlyArray<NodeId>, self: NodeId, by: 1 | -1): ReadonlyArray<NodeId> => {
   const sorted = nodes.toSorted((a, b) => (a < b ? -1 : 1));
   const at = sorted.indexOf(self);
   return Array.from({ length: sorted.length - 1 }, (_, i) => sorted.at((at + by * (i + 1)) % sorted.length)!);
 };
 
 /** A settled node's view of the whole ring: three neighbours a side, sixteen fingers. */
-const viewIn = (nodes: ReadonlyArray<bigint>, self: bigint, neighbours = 3): RingView => {
+const viewIn = (nodes: ReadonlyArray<NodeId>, self: NodeId, neighbours = 3): RingView => {
   const fingers = fingersOf(self, nodes, 16).filter((finger) => finger !== undefined);
   const successors = successorsOf(self, nodes, neighbours);
   const predecessors = predecessorsOf(self, nodes, neighbours);
@@ -124,6 +126,6 @@ law(
 );
 
 test("ring: a node that has not joined answers for nothing", () => {
-  assert.equal(isResponsible({ ...viewIn([5n], 5n), joined: false }, 5n), false);
-  assert.equal(nextHop({ ...viewIn([5n], 5n), joined: false }, 9n), undefined);
+  assert.equal(isResponsible({ ...viewIn([nodeIdFrom(5n)], nodeIdFrom(5n)), joined: false }, 5n), false);
+  assert.equal(nextHop({ ...viewIn([nodeIdFrom(5n)], nodeIdFrom(5n)), joined: false }, 9n), undefined);
 });

@@ -1,4 +1,5 @@
 /** What becomes of a packet, by its header alone. RFC 6940 §6.1, §6.2, §6.3.2. */
+
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import {
@@ -6,6 +7,7 @@ import {
   encodeBody,
   fragmentWhole,
   MessageContents,
+  nodeIdFrom,
   type Packet,
   Packet as PacketWire,
   toNode,
@@ -16,15 +18,16 @@ import { encode } from "../../codecs/wire/mod.ts";
 import { mayAnswer, type RingView, routeOf, WILDCARD, wayBack } from "../../machines/reload/mod.ts";
 import { arbitraryOf } from "../kit/arbitrary.ts";
 import { runs, test } from "../kit/harness.ts";
+import { nodeIds } from "../kit/node-ids.ts";
 
 const settings = { overlay: 1, initialTtl: 100 };
 const view: RingView = {
-  self: 500n,
+  self: nodeIdFrom(500n),
   joined: true,
-  predecessors: [400n, 300n],
-  successors: [600n, 700n],
-  fingers: [1000n],
-  linked: [300n, 400n, 600n, 700n, 1000n, 450n],
+  predecessors: [nodeIdFrom(400n), nodeIdFrom(300n)],
+  successors: [nodeIdFrom(600n), nodeIdFrom(700n)],
+  fingers: [nodeIdFrom(1000n)],
+  linked: [nodeIdFrom(300n), nodeIdFrom(400n), nodeIdFrom(600n), nodeIdFrom(700n), nodeIdFrom(1000n), nodeIdFrom(450n)],
 };
 const request = encode(MessageContents, encodeBody({ type: "pingReq", value: { padding: new Uint8Array() } }));
 const answer = encode(MessageContents, encodeBody({ type: "pingAns", value: { responseId: 1n, time: 1n } }));
@@ -43,7 +46,7 @@ const packet = (destinationList: ReadonlyArray<Destination>, more: Partial<Packe
   ...more,
 });
 const resource = (id: bigint) => toResource(bytesOfBig(id, 16));
-const route = (given: Packet, from = 300n) => routeOf(view, settings, given, from);
+const route = (given: Packet, from = 300n) => routeOf(view, settings, given, nodeIdFrom(from));
 const sentTo = (given: Packet, from = 300n) => {
   const verdict = route(given, from);
   return verdict.type === "forward" ? verdict.to : verdict.type;
@@ -52,12 +55,12 @@ const sentTo = (given: Packet, from = 300n) => {
 test("RFC 6940 §6.1.1: what is ours is delivered, the wildcard with it", () => {
   assert.equal(sentTo(packet([resource(450n)])), "deliver");
   assert.equal(sentTo(packet([resource(500n)])), "deliver");
-  assert.equal(sentTo(packet([toNode(500n)])), "deliver");
+  assert.equal(sentTo(packet([toNode(nodeIdFrom(500n))])), "deliver");
   assert.equal(sentTo(packet([toNode(WILDCARD)])), "deliver");
 });
 
 test("RFC 6940 §10.3: the directly linked, else the largest before it, else the smallest after it", () => {
-  assert.equal(sentTo(packet([toNode(450n)])), 450n); // a client: linked, and in no table
+  assert.equal(sentTo(packet([toNode(nodeIdFrom(450n))])), 450n); // a client: linked, and in no table
   assert.equal(sentTo(packet([resource(650n)])), 600n);
   assert.equal(sentTo(packet([resource(400n)])), 400n);
   assert.equal(sentTo(packet([resource(350n)]), 600n), 300n);
@@ -67,26 +70,26 @@ test("RFC 6940 §10.3: the directly linked, else the largest before it, else the
 });
 
 test("RFC 6940 §6.1.1: our own entry is taken off, and the next one looked at", () => {
-  const verdict = route(packet([toNode(500n), toNode(600n)]));
+  const verdict = route(packet([toNode(nodeIdFrom(500n)), toNode(nodeIdFrom(600n))]));
   assert.ok(verdict.type === "forward");
-  assert.deepEqual(verdict.packet.destinationList, [toNode(600n)]);
-  assert.deepEqual(verdict.packet.viaList, [toNode(300n)]);
+  assert.deepEqual(verdict.packet.destinationList, [toNode(nodeIdFrom(600n))]);
+  assert.deepEqual(verdict.packet.viaList, [toNode(nodeIdFrom(300n))]);
   assert.equal(verdict.packet.ttl, 49);
 });
 
 test("RFC 6940 §6.1: what must be dropped is dropped", () => {
   assert.equal(sentTo(packet([])), "drop");
-  assert.equal(sentTo(packet([toNode(480n)])), "drop"); // in our part of the ring, and nobody
-  assert.equal(sentTo(packet([resource(450n), toNode(1n)])), "drop");
+  assert.equal(sentTo(packet([toNode(nodeIdFrom(480n))])), "drop"); // in our part of the ring, and nobody
+  assert.equal(sentTo(packet([resource(450n), toNode(nodeIdFrom(1n))])), "drop");
   assert.equal(sentTo(packet([{ compactId: 0x8001 }])), "drop");
   assert.equal(sentTo(packet([{ type: "opaqueId", data: Uint8Array.of(1) }])), "drop");
   assert.equal(sentTo(packet([{ type: 9, data: Uint8Array.of(1) }])), "drop");
-  assert.equal(sentTo(packet([toNode(600n), { type: 9, data: Uint8Array.of(1) }])), 600n); // not ours to understand
+  assert.equal(sentTo(packet([toNode(nodeIdFrom(600n)), { type: 9, data: Uint8Array.of(1) }])), 600n); // not ours to understand
 });
 
 test("RFC 6940 §6.7: a fragment field without its high bit is dropped, and so is a resource in a via list", () => {
-  assert.equal(sentTo(packet([toNode(500n)], { fragment: 0x40000000 })), "drop");
-  assert.equal(sentTo(packet([toNode(500n)], { viaList: [resource(1n)] })), "drop");
+  assert.equal(sentTo(packet([toNode(nodeIdFrom(500n))], { fragment: 0x40000000 })), "drop");
+  assert.equal(sentTo(packet([toNode(nodeIdFrom(500n))], { viaList: [resource(1n)] })), "drop");
 });
 
 test("RFC 6940 §6.3.2, §14.9: refusals by their names", () => {
@@ -94,15 +97,18 @@ test("RFC 6940 §6.3.2, §14.9: refusals by their names", () => {
     const verdict = route(given);
     return verdict.type === "refuse" ? verdict.error : verdict.type;
   };
-  assert.equal(refused(packet([toNode(600n)], { ttl: 0 })), "ttlExceeded");
-  assert.equal(refused(packet([toNode(500n)], { ttl: 0 })), "deliver");
-  assert.equal(refused(packet([toNode(500n)], { ttl: 101 })), "ttlExceeded");
-  assert.equal(refused(packet([toNode(600n), toNode(700n), toNode(600n)])), "invalidMessage"); // §13.6.5
+  assert.equal(refused(packet([toNode(nodeIdFrom(600n))], { ttl: 0 })), "ttlExceeded");
+  assert.equal(refused(packet([toNode(nodeIdFrom(500n))], { ttl: 0 })), "deliver");
+  assert.equal(refused(packet([toNode(nodeIdFrom(500n))], { ttl: 101 })), "ttlExceeded");
+  assert.equal(
+    refused(packet([toNode(nodeIdFrom(600n)), toNode(nodeIdFrom(700n)), toNode(nodeIdFrom(600n))])),
+    "invalidMessage",
+  ); // §13.6.5
   assert.equal(refused(packet([{ compactId: 0x8001 }, { compactId: 0x8001 }])), "invalidMessage");
-  assert.equal(refused(packet([toNode(500n)], { version: 1 })), "incompatibleWithOverlay");
-  assert.equal(refused(packet([toNode(500n)], { overlay: 2 })), "incompatibleWithOverlay");
+  assert.equal(refused(packet([toNode(nodeIdFrom(500n))], { version: 1 })), "incompatibleWithOverlay");
+  assert.equal(refused(packet([toNode(nodeIdFrom(500n))], { overlay: 2 })), "incompatibleWithOverlay");
   const critical = { options: [{ type: 9, flags: 1, option: new Uint8Array() }] };
-  assert.equal(refused(packet([toNode(600n)], critical)), "unsupportedForwardingOption");
+  assert.equal(refused(packet([toNode(nodeIdFrom(600n))], critical)), "unsupportedForwardingOption");
 });
 
 test("RFC 6940 §6.1.2: an answer carries no via list, and a later fragment of it is not taken for one", () => {
@@ -110,8 +116,8 @@ test("RFC 6940 §6.1.2: an answer carries no via list, and a later fragment of i
     const verdict = route(given);
     return verdict.type === "forward" ? verdict.packet.viaList.length : undefined;
   };
-  assert.equal(via(packet([toNode(600n)], { payload: answer })), 0);
-  assert.equal(via(packet([toNode(600n)], { payload: answer, fragment: 0xc0000100 })), 1);
+  assert.equal(via(packet([toNode(nodeIdFrom(600n))], { payload: answer })), 0);
+  assert.equal(via(packet([toNode(nodeIdFrom(600n))], { payload: answer, fragment: 0xc0000100 })), 1);
 });
 
 test("any packet gets a verdict, and a forwarded one can still be written", () => {
@@ -123,7 +129,7 @@ test("any packet gets a verdict, and a forwarded one can still be written", () =
   }));
   fc.assert(
     fc.property(anyPacket, fc.boolean(), (given, joined) => {
-      const verdict = routeOf({ ...view, joined }, settings, given, 300n);
+      const verdict = routeOf({ ...view, joined }, settings, given, nodeIdFrom(300n));
       if (verdict.type === "forward") assert.ok(encode(PacketWire, verdict.packet).length > 0);
       else assert.match(verdict.type, /^(deliver|refuse|drop)$/);
     }),
@@ -133,13 +139,13 @@ test("any packet gets a verdict, and a forwarded one can still be written", () =
 
 test("RFC 6940 §6.2.2: the way back is the way there, reversed", () => {
   // A asks E over B, C and D: each peer adds the one before it.
-  let sent = packet([toNode(5n)], { viaList: [] });
-  const names = [1n, 2n, 3n, 4n, 5n];
+  let sent = packet([toNode(nodeIdFrom(5n))], { viaList: [] });
+  const names = nodeIds(1n, 2n, 3n, 4n, 5n);
   for (let i = 1; i < 4; i++) {
     const at: RingView = {
       ...view,
       self: names[i]!,
-      predecessors: [9n],
+      predecessors: [nodeIdFrom(9n)],
       successors: [names[i + 1]!],
       fingers: [],
       linked: names,
@@ -148,15 +154,15 @@ test("RFC 6940 §6.2.2: the way back is the way there, reversed", () => {
     assert.ok(verdict.type === "forward");
     sent = verdict.packet;
   }
-  assert.deepEqual(wayBack(sent, 4n), [4n, 3n, 2n, 1n].map(toNode));
+  assert.deepEqual(wayBack(sent, nodeIdFrom(4n)), nodeIds(4n, 3n, 2n, 1n).map(toNode));
 });
 
 test("RFC 6940 §6.3.4: who may answer", () => {
-  assert.ok(mayAnswer(view, toNode(600n), 600n));
-  assert.ok(!mayAnswer(view, toNode(600n), 700n));
-  assert.ok(mayAnswer(view, toNode(WILDCARD), 700n));
-  assert.ok(mayAnswer(view, resource(650n), 700n));
-  assert.ok(mayAnswer(view, resource(650n), 660n)); // nearer than all we know
-  assert.ok(!mayAnswer(view, resource(650n), 1000n));
-  assert.ok(!mayAnswer(view, { compactId: 0x8000 }, 600n));
+  assert.ok(mayAnswer(view, toNode(nodeIdFrom(600n)), nodeIdFrom(600n)));
+  assert.ok(!mayAnswer(view, toNode(nodeIdFrom(600n)), nodeIdFrom(700n)));
+  assert.ok(mayAnswer(view, toNode(WILDCARD), nodeIdFrom(700n)));
+  assert.ok(mayAnswer(view, resource(650n), nodeIdFrom(700n)));
+  assert.ok(mayAnswer(view, resource(650n), nodeIdFrom(660n))); // nearer than all we know
+  assert.ok(!mayAnswer(view, resource(650n), nodeIdFrom(1000n)));
+  assert.ok(!mayAnswer(view, { compactId: 0x8000 }, nodeIdFrom(600n)));
 });

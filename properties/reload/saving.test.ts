@@ -1,7 +1,8 @@
 /** The rows that storage orders to be saved, and what is read back: disk and memory agree, whatever happens. */
+
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
-import { encodeEntryRow, nodePrefix, readStoredRow } from "../../codecs/reload/mod.ts";
+import { encodeEntryRow, nodeIdFrom, nodePrefix, readStoredRow } from "../../codecs/reload/mod.ts";
 import { bytesOfBig, hexOf, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   LIFETIME_S_MAX,
@@ -45,7 +46,7 @@ const shown = ({ valueTable }: ValueStorageContext) =>
     ])
     .sort(([a], [b]) => (a! < b! ? -1 : 1));
 
-const [A, B, C] = [SELF + 10n, SELF + 20n, SELF - 10n];
+const [A, B, C] = [nodeIdFrom(SELF + 10n), nodeIdFrom(SELF + 20n), nodeIdFrom(SELF - 10n)];
 const anyView = fc.constantFrom<RingView>(
   alone,
   { ...alone, predecessors: [C, B, A], successors: [A, B, C], linked: [A, B, C] },
@@ -161,7 +162,7 @@ test("a row of a version nobody knows, or torn, is passed over", () => {
 test("values from disk go to their owner once, and are let go of only when it says that it has them", () => {
   const view: RingView = {
     ...alone,
-    predecessors: [C, C - 10n, C - 20n, C - 30n],
+    predecessors: [C, nodeIdFrom(C - 10n), nodeIdFrom(C - 20n), nodeIdFrom(C - 30n)],
     successors: [A, B],
     linked: [A, B, C],
   };

@@ -1,4 +1,5 @@
 /** Requests that come again: the same answer within 15 seconds, silence after, and a bounded memory. RFC 6940 §6.2.1. */
+
 import * as assert from "node:assert/strict";
 import { Effect } from "effect";
 import fc from "fast-check";
@@ -9,13 +10,13 @@ import {
   REQUEST_MS,
   REQUESTS_MAX,
 } from "../../actors/reload/seen-requests.ts";
-import { type BodyType, toNode } from "../../codecs/reload/mod.ts";
+import { type BodyType, nodeIdFrom, toNode } from "../../codecs/reload/mod.ts";
 import type { ReplyTo } from "../../machines/reload/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 
 const reply = (transactionId: bigint, from = 3n): ReplyTo => ({
   transactionId,
-  to: [toNode(9n), toNode(from)],
+  to: [toNode(nodeIdFrom(9n)), toNode(nodeIdFrom(from))],
   maxResponseLength: 0,
   options: [],
 });
@@ -23,46 +24,62 @@ const reply = (transactionId: bigint, from = 3n): ReplyTo => ({
 test("RFC 6940 §6.2.1: a repeated Store is answered again, along its own way, and is no second Store", () => {
   const seenRequests = makeSeenRequests();
   const sent: Array<unknown> = [];
-  assert.equal(seenRequests.received(3n, "storeReq", reply(1n), 0).is, "fresh");
-  assert.equal(seenRequests.received(3n, "storeReq", reply(1n), 10).is, "fresh"); // not answered yet: nothing to say again
+  assert.equal(seenRequests.received(nodeIdFrom(3n), "storeReq", reply(1n), 0).is, "fresh");
+  assert.equal(seenRequests.received(nodeIdFrom(3n), "storeReq", reply(1n), 10).is, "fresh"); // not answered yet: nothing to say again
   seenRequests.answered(reply(1n), (to) => Effect.sync(() => void sent.push(to)));
-  const again = seenRequests.received(3n, "storeReq", { ...reply(1n), to: [toNode(5n), toNode(3n)] }, REQUEST_MS - 1);
+  const again = seenRequests.received(
+    nodeIdFrom(3n),
+    "storeReq",
+    { ...reply(1n), to: [toNode(nodeIdFrom(5n)), toNode(nodeIdFrom(3n))] },
+    REQUEST_MS - 1,
+  );
   assert.ok(again.is === "old" && again.again !== undefined);
-  Effect.runSync(again.again([toNode(5n), toNode(3n)]));
-  assert.deepEqual(sent, [[toNode(5n), toNode(3n)]]);
-  assert.equal(seenRequests.received(4n, "storeReq", reply(1n, 4n), 20).is, "fresh"); // another's, by chance
+  Effect.runSync(again.again([toNode(nodeIdFrom(5n)), toNode(nodeIdFrom(3n))]));
+  assert.deepEqual(sent, [[toNode(nodeIdFrom(5n)), toNode(nodeIdFrom(3n))]]);
+  assert.equal(seenRequests.received(nodeIdFrom(4n), "storeReq", reply(1n, 4n), 20).is, "fresh"); // another's, by chance
 });
 
 test("what was recorded and is sent again later gets silence, whoever sends it", () => {
   const seenRequests = makeSeenRequests();
-  seenRequests.received(3n, "leaveReq", reply(1n), 0);
+  seenRequests.received(nodeIdFrom(3n), "leaveReq", reply(1n), 0);
   seenRequests.answered(reply(1n), () => Effect.void);
   for (const atMs of [REQUEST_MS, REPLAY_MS - 1]) {
-    const replayed = seenRequests.received(3n, "leaveReq", { ...reply(1n), to: [toNode(66n)] }, atMs);
+    const replayed = seenRequests.received(
+      nodeIdFrom(3n),
+      "leaveReq",
+      { ...reply(1n), to: [toNode(nodeIdFrom(66n))] },
+      atMs,
+    );
     assert.deepEqual(replayed, { is: "old", again: undefined });
   }
-  assert.equal(seenRequests.received(3n, "leaveReq", reply(1n), REPLAY_MS).is, "fresh");
+  assert.equal(seenRequests.received(nodeIdFrom(3n), "leaveReq", reply(1n), REPLAY_MS).is, "fresh");
 });
 
 test("questions are asked as often as one likes", () => {
   const seenRequests = makeSeenRequests();
   const questions: ReadonlyArray<BodyType> = ["fetchReq", "statReq", "findReq", "probeReq", "pingReq", "routeQueryReq"];
   for (const type of questions) {
-    assert.equal(seenRequests.received(3n, type, reply(1n), 0).is, "fresh");
-    assert.equal(seenRequests.received(3n, type, reply(1n), 1).is, "fresh");
+    assert.equal(seenRequests.received(nodeIdFrom(3n), type, reply(1n), 0).is, "fresh");
+    assert.equal(seenRequests.received(nodeIdFrom(3n), type, reply(1n), 1).is, "fresh");
   }
   assert.equal(seenRequests.size(), 0);
 });
 
 test("no more is remembered than the limits say, and one signer's requests push out only its own", () => {
   const seenRequests = makeSeenRequests();
-  seenRequests.received(1n, "storeReq", reply(77n, 1n), 0);
+  seenRequests.received(nodeIdFrom(1n), "storeReq", reply(77n, 1n), 0);
   seenRequests.answered(reply(77n, 1n), () => Effect.void);
-  for (let i = 0; i < 3 * OF_SIGNER_MAX; i++) seenRequests.received(2n, "storeReq", reply(BigInt(i), 2n), 1);
+  for (let i = 0; i < 3 * OF_SIGNER_MAX; i++)
+    seenRequests.received(nodeIdFrom(2n), "storeReq", reply(BigInt(i), 2n), 1);
   assert.equal(seenRequests.size(), OF_SIGNER_MAX + 1);
-  assert.equal(seenRequests.received(1n, "storeReq", reply(77n, 1n), 2).is, "old");
+  assert.equal(seenRequests.received(nodeIdFrom(1n), "storeReq", reply(77n, 1n), 2).is, "old");
   for (let i = 0; i < REQUESTS_MAX + 2_000; i++)
-    seenRequests.received(BigInt(100 + (i % 400)), "storeReq", reply(BigInt(i), BigInt(100 + (i % 400))), 3);
+    seenRequests.received(
+      nodeIdFrom(BigInt(100 + (i % 400))),
+      "storeReq",
+      reply(BigInt(i), BigInt(100 + (i % 400))),
+      3,
+    );
   assert.ok(seenRequests.size() <= REQUESTS_MAX, `${seenRequests.size()}`);
 });
 
@@ -83,7 +100,7 @@ test("against a list of all that was asked: never an answer for a fresh one, nev
         const name = `${signer} ${transactionId}`;
         const known = first.get(name);
         const age = known === undefined ? REPLAY_MS : atMs - known.atMs;
-        const verdict = seenRequests.received(signer, "storeReq", reply(transactionId, signer), atMs);
+        const verdict = seenRequests.received(nodeIdFrom(signer), "storeReq", reply(transactionId, signer), atMs);
         if (age >= REPLAY_MS) {
           assert.equal(verdict.is, "fresh");
           first.set(name, { atMs, answered: false });

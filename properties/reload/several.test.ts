@@ -5,13 +5,20 @@ import { Clock, Effect } from "effect";
 import { IDENTIFY_MS, UNIDENTIFIED_MESSAGES_MAX } from "../../actors/reload/link-peer.ts";
 import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
 import { claimsOf, JoinFailed, publishNumber } from "../../actors/reload/mod.ts";
-import { FramedMessage, type Packet, Packet as PacketWire, type Request, toNode } from "../../codecs/reload/mod.ts";
+import {
+  FramedMessage,
+  nodeIdFrom,
+  type Packet,
+  Packet as PacketWire,
+  type Request,
+  toNode,
+} from "../../codecs/reload/mod.ts";
 import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import { type Member, type Overlay, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 import { answerTo, attach, dialled, framed, ping, readToEnd } from "./stranger.ts";
 
-const IDS = [3n << 120n, 0x83n << 120n, 0xc3n << 120n] as const;
+const IDS = [nodeIdFrom(3n << 120n), nodeIdFrom(0x83n << 120n), nodeIdFrom(0xc3n << 120n)] as const;
 const quick = { limits: { leaveMs: 0 } };
 
 testOverlay(
@@ -68,7 +75,7 @@ testOverlay(
   Effect.gen(function* () {
     const ring = yield* overlayOf(32, {}, quick);
     const credentials = yield* ring.issue(IDS);
-    for (const nodeId of [undefined, 5n]) {
+    for (const nodeId of [undefined, nodeIdFrom(5n)]) {
       const failed = yield* Effect.flip(ring.join({ credentials, ...(nodeId === undefined ? {} : { nodeId }) }));
       assert.ok(failed instanceof JoinFailed && failed.reason === "certificate");
     }
@@ -88,7 +95,7 @@ const door = Effect.fnUntraced(function* (seed: number) {
   const configuration = { now: () => ring.configuration, roots: () => credentials.roots };
   let transactionId = 100n;
   const sign = Effect.fnUntraced(function* (as: bigint, body: Request) {
-    const security = yield* makeMessageSecurity(credentials, configuration, as);
+    const security = yield* makeMessageSecurity(credentials, configuration, nodeIdFrom(as));
     return yield* security.sign({ transactionId: transactionId++, destinations: [toNode(node.nodeId)], body });
   });
   return { ring, node, credentials, sign };
@@ -145,7 +152,7 @@ testOverlay(
     };
     const answering = Effect.fnUntraced(function* (transactionId: bigint, as: bigint) {
       const configuration = { now: () => node.configuration.now(), roots: () => credentials.roots };
-      const security = yield* makeMessageSecurity(credentials, configuration, as);
+      const security = yield* makeMessageSecurity(credentials, configuration, nodeIdFrom(as));
       const body = { type: "pingAns", value: { responseId: 1n, time: 1n } } as const;
       return yield* security.sign({ transactionId, destinations: [toNode(node.nodeId)], body });
     });

@@ -1,11 +1,12 @@
 /** Signatures over documents: whose count, and that no byte under one can change. RFC 6940 §11.1. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Clock, Effect, Layer, Logger } from "effect";
 import fc from "fast-check";
 import { type Credentials, Keys } from "../../actors/ports/mod.ts";
 import { signDocument, type Trust, verifySigned } from "../../actors/reload/mod.ts";
 import { readDocument, viprOverlay, writeOverlay } from "../../codecs/overlay/mod.ts";
-import { SecurityBlock, x509 } from "../../codecs/reload/mod.ts";
+import { nodeIdFrom, SecurityBlock, x509 } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import { makeAuthority, type OwnAuthority } from "../../runtime/authority.ts";
@@ -13,7 +14,7 @@ import { keysLayer } from "../../runtime/keys.ts";
 import { runs, test } from "../kit/harness.ts";
 
 const NAME = "ring.example";
-const SIGNER = 5n;
+const SIGNER = nodeIdFrom(5n);
 const DAY_MS = 86_400_000;
 /** Each try verifies a signature. */
 const tries = Math.min(runs, 200);
@@ -58,7 +59,7 @@ test("RFC 6940 §11.1: a signer is known by the Node-ID of a good certificate of
       const authority = yield* makeAuthority({ name: "root", nowMs });
       const under = yield* makeAuthority({ name: "issuing", nowMs, under: authority });
       const stranger = yield* makeAuthority({ name: "root", nowMs });
-      const trust: Trust = { overlay: NAME, signers: [SIGNER, 6n], badNodes: [], roots: [authority.root] };
+      const trust: Trust = { overlay: NAME, signers: [SIGNER, nodeIdFrom(6n)], badNodes: [], roots: [authority.root] };
       const by = Effect.fnUntraced(function* (credentials: Credentials, more: Partial<Trust> = {}) {
         const verdict = yield* judged(yield* signDocument(text, NAME, credentials), { ...trust, ...more });
         return "by" in verdict ? verdict.by : "refused";
@@ -67,7 +68,7 @@ test("RFC 6940 §11.1: a signer is known by the Node-ID of a good certificate of
       same(yield* by(good), SIGNER);
       same(yield* by(yield* certified(authority, { isRsa: true })), SIGNER);
       same(yield* by(yield* certified(under)), SIGNER);
-      same(yield* by(good, { signers: [6n] }), "refused");
+      same(yield* by(good, { signers: [nodeIdFrom(6n)] }), "refused");
       same(yield* by(good, { badNodes: [SIGNER] }), "refused");
       same(yield* by(good, { overlay: "other.example" }), "refused");
       same(yield* by(good, { roots: [stranger.root] }), "refused");

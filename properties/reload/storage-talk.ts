@@ -1,4 +1,5 @@
 /** A storage that can be talked to, and events in its language: for several files of laws. */
+
 import * as assert from "node:assert/strict";
 import { viprOverlay } from "../../codecs/overlay/mod.ts";
 import {
@@ -7,6 +8,7 @@ import {
   encodeRegistrationKey,
   identityOf,
   kindId,
+  nodeIdFrom,
   type StoredData,
 } from "../../codecs/reload/mod.ts";
 import { bytesOfBig, hexOf, type VServiceId } from "../../codecs/shared/mod.ts";
@@ -23,7 +25,7 @@ import {
   type ValueStorageSettings,
 } from "../../machines/reload/mod.ts";
 
-export const SELF = 1n << 120n;
+export const SELF = nodeIdFrom(1n << 120n);
 export const KIND = kindId.viprRegistration;
 export const settings: ValueStorageSettings = {
   ...viprOverlay({ name: "ring.example", sequence: 1, storesPerSecond: 1_000, fetchesPerSecond: 1_000 }),
@@ -33,13 +35,17 @@ export const settings: ValueStorageSettings = {
 export const alone: RingView = { self: SELF, joined: true, predecessors: [], successors: [], fingers: [], linked: [] };
 
 export const asking = (signer: bigint, atMs: number): Asked => ({
-  from: signer,
-  signer,
+  from: nodeIdFrom(signer),
+  signer: nodeIdFrom(signer),
   reply: { transactionId: 1n, to: [], maxResponseLength: 0, options: [] },
   atMs,
   draw: 1n,
 });
-export const signerOf = (nodeId: bigint): Signer => ({ nodeId, users: [], certificate: bytesOfBig(nodeId, 16) });
+export const signerOf = (nodeId: bigint): Signer => ({
+  nodeId: nodeIdFrom(nodeId),
+  users: [],
+  certificate: bytesOfBig(nodeId, 16),
+});
 
 export interface Registration {
   readonly resource: bigint;
@@ -54,11 +60,11 @@ export const registration = (given: Registration): StoredData => ({
   storageTime: given.storageTime,
   lifetime: given.lifetimeS ?? 3_600,
   value: {
-    key: encodeRegistrationKey({ nodeId: given.node, vservice: given.vservice }),
+    key: encodeRegistrationKey({ nodeId: nodeIdFrom(given.node), vservice: given.vservice }),
     value:
       given.exists === false
         ? { exists: false, value: new Uint8Array() }
-        : { exists: true, value: encodeRegistration(given.contact ?? given.node) },
+        : { exists: true, value: encodeRegistration(nodeIdFrom(given.contact ?? given.node)) },
   },
   signature: ecdsaSignature(identityOf(bytesOfBig(given.node, 16)), bytesOfBig(given.storageTime, 8)),
 });

@@ -2,6 +2,7 @@
  * What a storage takes, refuses, tells, copies and forgets: RFC 6940 §7.4 and §10.4, docs/protocol/overlay.md#storage,
  * and a map as its model.
  */
+
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import {
@@ -11,6 +12,8 @@ import {
   encodeRegistrationKey,
   identityOf,
   kindId,
+  type NodeId,
+  nodeIdFrom,
   noSignature,
   resourceOfNode,
   type StoredData,
@@ -27,6 +30,7 @@ import {
 } from "../../machines/reload/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
+import { nodeIds } from "../kit/node-ids.ts";
 import {
   alone,
   asking,
@@ -98,11 +102,11 @@ test("what a bad node stored goes at the next look, and nothing else does", () =
   const storage = storageOf();
   storage.store(storing(first));
   storage.store(storing({ ...first, node: MALLORY }));
-  storage.tell({ type: "configured", policy: { ...settings, badNodes: [MALLORY] } });
+  storage.tell({ type: "configured", policy: { ...settings, badNodes: [nodeIdFrom(MALLORY)] } });
   storage.tell({ type: "timerFired", timer: "expire", atMs: 60_000 });
   assert.deepEqual(
     storage.fetch(NUMBER).map((value) => hexOf((value.value as { key: Uint8Array }).key)),
-    [hexOf(encodeRegistrationKey({ nodeId: ALICE, vservice: vserviceId(3n) }))],
+    [hexOf(encodeRegistrationKey({ nodeId: nodeIdFrom(ALICE), vservice: vserviceId(3n) }))],
   );
 });
 
@@ -115,8 +119,9 @@ test("RFC 6940 §7.4.1.3: an owner removes its entry, and an old copy of it does
   assert.equal(storage.store(storing(first, { replica: 1 })), "dataTooOld");
 });
 
+const [BEFORE, AFTER] = [nodeIdFrom(SELF - 10n), nodeIdFrom(SELF + 10n)];
 test("RFC 6940 §7.4.1.1: generations, Kinds, places that are not ours, atomicity", () => {
-  const view = { ...alone, predecessors: [SELF - 10n], successors: [SELF + 10n], linked: [SELF - 10n, SELF + 10n] };
+  const view = { ...alone, predecessors: [BEFORE], successors: [AFTER], linked: [BEFORE, AFTER] };
   const storage = storageOf({}, view);
   assert.equal(storage.store(storing({ ...first, resource: SELF + 3n })), "notFound not responsible");
   assert.equal(storage.store(storing(first)), "stored");
@@ -151,8 +156,8 @@ test("RFC 6940 §7.4.1.1: generations, Kinds, places that are not ours, atomicit
 test("RFC 6940 §10.4: replicas come from the replica set only", () => {
   const view = {
     ...alone,
-    predecessors: [SELF - 10n, SELF - 20n, SELF - 30n, SELF - 40n],
-    successors: [SELF + 10n, SELF + 20n, SELF + 30n],
+    predecessors: nodeIds(SELF - 10n, SELF - 20n, SELF - 30n, SELF - 40n),
+    successors: nodeIds(SELF + 10n, SELF + 20n, SELF + 30n),
   };
   const storage = storageOf({}, view);
   const theirs = { ...first, resource: SELF - 15n };
@@ -180,7 +185,7 @@ test("docs/protocol/overlay.md#the-vipr-usage: 64 entries a number, 4 KiB each",
     type: "storeReq",
     asked: asking(ALICE, 0),
     body: {
-      resource: resourceOfNode(ALICE),
+      resource: resourceOfNode(nodeIdFrom(ALICE)),
       replica: 0,
       kinds: [
         {
@@ -223,7 +228,10 @@ test("docs/protocol/overlay.md#storage: a greedy node meets its quota, others do
 });
 
 test("a node that is still joining takes what the admitting peer hands over", () => {
-  const storage = storageOf({}, { ...alone, joined: false, predecessors: [SELF - 9n], successors: [SELF + 9n] });
+  const storage = storageOf(
+    {},
+    { ...alone, joined: false, predecessors: [nodeIdFrom(SELF - 9n)], successors: [nodeIdFrom(SELF + 9n)] },
+  );
   for (let i = 0n; i < 8n; i++) {
     const theirs = { ...first, resource: SELF - 1n - i };
     assert.equal(storage.store(storing(theirs, { by: SELF + 9n, signer: ALICE, replica: 1 })), "stored");
@@ -246,8 +254,8 @@ test("RFC 6940 §7.4.2, §7.4.3, §7.4.4, §6.4.2.5: keys asked for, digests, th
     assert.ok(said?.type === "answer");
     return said.body;
   };
-  const key = encodeRegistrationKey({ nodeId: ALICE, vservice: vserviceId(3n) });
-  const absent = encodeRegistrationKey({ nodeId: ALICE, vservice: vserviceId(4n) });
+  const key = encodeRegistrationKey({ nodeId: nodeIdFrom(ALICE), vservice: vserviceId(3n) });
+  const absent = encodeRegistrationKey({ nodeId: nodeIdFrom(ALICE), vservice: vserviceId(4n) });
   const specifiers = [{ kind: KIND, generation: 0n, specifier: [key, absent] }];
   const body = { resource: bytesOfBig(NUMBER, 16), specifiers };
   const fetched = reply({ type: "fetchReq", asked: asking(9n, 0), body }) as { value: BodyOf<"fetchAns"> };
@@ -295,7 +303,7 @@ test("a value ends with its lifetime, which shrinks as it is passed on", () => {
 });
 
 test("RFC 6940 §10.4, §10.7.3: two replicas, and new ones when the ring changes", () => {
-  const [a, b, c] = [SELF + 10n, SELF + 20n, SELF + 30n];
+  const [a, b, c] = nodeIds(SELF + 10n, SELF + 20n, SELF + 30n) as [NodeId, NodeId, NodeId];
   const view = { ...alone, predecessors: [c, b, a], successors: [a, b, c], linked: [a, b, c] };
   const storage = storageOf({}, view);
   const copies = (actions: ReadonlyArray<ValueStorageAction>) =>
@@ -329,11 +337,17 @@ test("RFC 6940 §10.5 step 6: a joining node gets what will be its own, and then
   const joiner = SELF / 2n;
   storage.store(storing({ ...first, resource: joiner - 1n }));
   storage.store(storing({ ...first, resource: joiner + 1n }));
-  const actions = storage.tell({ type: "handOver", to: joiner, atMs: 1 });
+  const actions = storage.tell({ type: "handOver", to: nodeIdFrom(joiner), atMs: 1 });
   const [copy] = actions.flatMap((action) => (action.type === "copy" ? [action] : []));
   assert.equal(actions.filter(({ type }) => type === "copy").length, 1);
   assert.equal(bigOf(copy!.body.resource), joiner - 1n);
-  const done = storage.tell({ type: "copied", to: joiner, versions: copy!.versions, outcome: "stored", atMs: 2 });
+  const done = storage.tell({
+    type: "copied",
+    to: nodeIdFrom(joiner),
+    versions: copy!.versions,
+    outcome: "stored",
+    atMs: 2,
+  });
   assert.deepEqual(done, [{ type: "handedOver", to: joiner }]);
 });
 
@@ -390,7 +404,7 @@ test("the storage does as a map would", () => {
   );
 });
 
-const anyId = fc.constantFrom(SELF, SELF - 10n, SELF + 10n, SELF + 20n, 5n, 1n << 127n);
+const anyId = fc.constantFrom(...nodeIds(SELF, SELF - 10n, SELF + 10n, SELF + 20n, 5n, 1n << 127n));
 const anyView = fc
   .record({ joined: fc.boolean(), others: fc.uniqueArray(anyId, { maxLength: 5 }) })
   .map(({ joined, others }): RingView => {

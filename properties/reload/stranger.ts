@@ -1,4 +1,5 @@
 /** Somebody at the door of a node: a certificate of its own, and whatever bytes it likes. */
+
 import * as assert from "node:assert/strict";
 import { Effect } from "effect";
 import { type ByteStreamShape, type Credentials, Dialer } from "../../actors/ports/mod.ts";
@@ -8,6 +9,7 @@ import {
   errorNameOf,
   FramedMessage,
   isRequestCode,
+  nodeIdFrom,
   Packet,
   Payload,
   type Request,
@@ -16,7 +18,7 @@ import {
 import { cut, decode, encode, nothingHeld } from "../../codecs/wire/mod.ts";
 import type { Member, Overlay } from "./ring-of-nodes.ts";
 
-export const OUTSIDER = 0xabcn;
+export const OUTSIDER = nodeIdFrom(0xabcn);
 export const ping: Request = { type: "pingReq", value: { padding: new Uint8Array() } };
 /** Of somebody whom nobody can reach. */
 export const attach: Request = {

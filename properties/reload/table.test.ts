@@ -1,6 +1,8 @@
 /** Tables kept sorted say what the plain definitions say, and routing over all peers goes the shortest way there is. */
+
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
+import { type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { distance, nextHop, predecessorsOf, successorsOf } from "../../machines/reload/mod.ts";
 import {
   emptyTable,
@@ -15,8 +17,8 @@ import { runs, test } from "../kit/harness.ts";
 
 /** Identifiers close enough together to meet. */
 const id = fc.bigInt(0n, 2n ** 128n - 1n).chain((any) => fc.constantFrom(any, any % 64n));
-const ids = fc.uniqueArray(id, { minLength: 2, maxLength: 40 });
-const property = (name: string, law: (self: bigint, others: ReadonlyArray<bigint>, count: number) => void) =>
+const ids = fc.uniqueArray(id.map(nodeIdFrom), { minLength: 2, maxLength: 40 });
+const property = (name: string, law: (self: NodeId, others: ReadonlyArray<NodeId>, count: number) => void) =>
   test(name, () =>
     fc.assert(
       fc.property(ids, fc.integer({ min: 1, max: 6 }), ([self, ...others], count) => law(self!, others, count)),
@@ -44,7 +46,7 @@ property("routing: of all peers with a link, the last before k, RFC 6940 §10.3"
   if (peers.length === 0) return;
   const view = viewOf(withJoined(withPeers(emptyTable(self, neighbours, 16), peers)));
   const before = peers.filter((peer) => distance(self, peer) <= distance(self, k!));
-  const nearest = (nodes: ReadonlyArray<bigint>) => nodes.reduce((a, b) => (distance(a, k!) < distance(b, k!) ? a : b));
+  const nearest = (nodes: ReadonlyArray<NodeId>) => nodes.reduce((a, b) => (distance(a, k!) < distance(b, k!) ? a : b));
   const first = peers.reduce((a, b) => (distance(k!, a) < distance(k!, b) ? a : b));
   assert.equal(nextHop(view, k!), before.length > 0 ? nearest(before) : first);
 });

@@ -1,6 +1,8 @@
 /** One request and its five sendings. RFC 6940 §6.2.1. */
+
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
+import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { type ReloadTransactionEvent, reloadTransaction, SENDS_MAX } from "../../machines/reload/mod.ts";
 import { test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
@@ -39,12 +41,12 @@ machineLaws(
       fc.oneof(
         fc.constant<ReloadTransactionEvent>({
           type: "answered",
-          signer: 1n,
+          signer: nodeIdFrom(1n),
           body: { type: "pingAns", value: { responseId: 1n, time: 2n } },
         }),
         fc.constant<ReloadTransactionEvent>({
           type: "answered",
-          signer: 1n,
+          signer: nodeIdFrom(1n),
           body: { type: "error", value: { code: 2, info: new Uint8Array() } },
         }),
         fc.constant<ReloadTransactionEvent>({ type: "lost", why: "too many" }),

@@ -1,4 +1,5 @@
 /** A new configuration in a living overlay, on virtual time: it comes everywhere, and nobody else's does. RFC 6940 §6.3.2.1, §11.1. */
+
 import * as assert from "node:assert/strict";
 import { Clock, Deferred, Effect } from "effect";
 import type { Credentials } from "../../actors/ports/mod.ts";
@@ -11,12 +12,12 @@ import {
   withSignature,
   writeOverlay,
 } from "../../codecs/overlay/mod.ts";
-import { errorNameOf } from "../../codecs/reload/mod.ts";
+import { errorNameOf, nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { bigOf, e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { chanceOf } from "../../runtime/memory.ts";
 import { type Member, NAME, type Overlay, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 
-const OPERATOR = 5n << 100n;
+const OPERATOR = nodeIdFrom(5n << 100n);
 const base = (given: Partial<OverlayConfiguration>) =>
   viprOverlay({ name: NAME, sequence: 1, storesPerSecond: 10_000, fetchesPerSecond: 10_000, ...given });
 

@@ -1,4 +1,5 @@
 /** Traces: what was written is the same when gone through again, a change is found, and no trace disturbs what it watches. */
+
 import { ok, deepStrictEqual as same } from "node:assert";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,6 +7,7 @@ import { join } from "node:path";
 import { Effect, Logger } from "effect";
 import { drive, mailbox, Watch } from "../../actors/kit/mod.ts";
 import { publishNumber } from "../../actors/reload/mod.ts";
+import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { e164, utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   type ReloadTransactionAction,
@@ -71,7 +73,7 @@ const oneRun = async (file: string, events: ReadonlyArray<ReloadTransactionEvent
 };
 const answered: ReloadTransactionEvent = {
   type: "answered",
-  signer: 2n ** 128n - 1n,
+  signer: nodeIdFrom(2n ** 128n - 1n),
   body: { type: "pingAns", value: { responseId: 2n ** 64n - 1n, time: 1n } },
 };
 const fired: ReloadTransactionEvent = { type: "timerFired", timer: "retransmit" };

@@ -1,8 +1,15 @@
 /** Whole overlays on virtual time: real certificates and signatures, a network of memory, every machine unchanged. */
+
 import * as assert from "node:assert/strict";
 import { Effect } from "effect";
 import { claimsOf, OverlayRefused, publishNumber, withdrawNumber } from "../../actors/reload/mod.ts";
-import { encodeRegistration, encodeRegistrationKey, kindId, resourceOfNumber } from "../../codecs/reload/mod.ts";
+import {
+  encodeRegistration,
+  encodeRegistrationKey,
+  kindId,
+  nodeIdFrom,
+  resourceOfNumber,
+} from "../../codecs/reload/mod.ts";
 import { bigOf, e164, nodeIdText, vserviceId } from "../../codecs/shared/mod.ts";
 import { isBetween, quotaBound } from "../../machines/reload/mod.ts";
 import { chanceOf } from "../../runtime/memory.ts";
@@ -190,8 +197,8 @@ testOverlay(
         by.store({
           resourceId: resourceOfNumber(number),
           kind: kindId.viprRegistration,
-          key: encodeRegistrationKey({ nodeId: key, vservice: vserviceId(1n) }),
-          value: encodeRegistration(value),
+          key: encodeRegistrationKey({ nodeId: nodeIdFrom(key), vservice: vserviceId(1n) }),
+          value: encodeRegistration(nodeIdFrom(value)),
           exists,
           lifetimeS: 3_600,
         }),

@@ -1,8 +1,10 @@
 /** An overlay of one member: its credentials, and the document. For tests that start a ViPR server on sockets. */
+
 import { Clock, Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
 import { reloadUri } from "../../codecs/enrol/mod.ts";
 import { viprOverlay } from "../../codecs/overlay/mod.ts";
+import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
 
 export const OVERLAY = "vipr.test";
@@ -16,7 +18,7 @@ export const memberOf = Effect.fnUntraced(function* (nodeId: bigint) {
   const key = yield* keys.generate;
   const certificate = yield* root.issue({
     csr: yield* keys.certificateRequest(key),
-    uris: [reloadUri({ nodeId, overlay: OVERLAY })],
+    uris: [reloadUri({ nodeId: nodeIdFrom(nodeId), overlay: OVERLAY })],
     dnsNames: [],
     emails: ["a@vipr.test"],
     notBeforeMs: nowMs - CLOCK_SLACK_MS,

@@ -3,6 +3,7 @@
  * it. RFC 5280 §4.1, §4.2, §6.1. The leaf names the Node-ID 7 of "ring.example".
  */
 
+import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import type { CertificateReason } from "../../machines/x509/mod.ts";
 import {
@@ -25,7 +26,7 @@ import {
 } from "../kit/x509.ts";
 
 export const OVERLAY = "ring.example";
-export const VICTIM = 7n;
+export const VICTIM = nodeIdFrom(7n);
 export const URI = `reload://0110${nodeIdText(VICTIM)}@${OVERLAY}/`;
 const HOUR_MS = 3_600_000;
 const POLICY = "1.3.6.1.4.1.55555.7";

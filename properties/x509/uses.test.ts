@@ -2,6 +2,7 @@
  * One verdict wherever a chain is believed: who opens a link, who signs messages, values and documents, and what an
  * authority gives. Each row of the table, on the runtime that runs this.
  */
+
 import { deepStrictEqual as same } from "node:assert";
 import { Clock, Deferred, Effect, Layer, Logger, type Scope } from "effect";
 import { enrol } from "../../actors/enrol/mod.ts";
@@ -11,7 +12,7 @@ import { signDocument, verifySigned } from "../../actors/reload/mod.ts";
 import { makeTrust } from "../../actors/reload/trust.ts";
 import { mediaType, readEnrolment } from "../../codecs/enrol/mod.ts";
 import { readDocument, viprOverlay, writeOverlay } from "../../codecs/overlay/mod.ts";
-import { kindId, type StoredDataValue, toNode } from "../../codecs/reload/mod.ts";
+import { kindId, type NodeId, nodeIdFrom, type StoredDataValue, toNode } from "../../codecs/reload/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import { readRequest } from "../../codecs/x509/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
@@ -68,7 +69,7 @@ const isLinked = (listener: Credentials, dialer: Credentials, by: "listener" | "
   Effect.scoped(
     Effect.gen(function* () {
       const trust = yield* makeTrust(configured((by === "listener" ? listener : dialer).roots));
-      const seen = yield* Deferred.make<ReadonlyArray<bigint>>();
+      const seen = yield* Deferred.make<ReadonlyArray<NodeId>>();
       const { port } = yield* (yield* Listener).listen({ host: HOST, port: 0, tls: listener }, (stream) =>
         Effect.gen(function* () {
           if (by === "listener") yield* Deferred.succeed(seen, yield* trust.nodesOf(stream.peer.certificates));
@@ -119,7 +120,7 @@ test("signers: messages and values are believed as the table says", () =>
         const us = yield* makeMessageSecurity(both.ours, configured(both.ours.roots));
         const them = yield* makeMessageSecurity(both.theirs, configured(both.theirs.roots));
         const body = { type: "pingReq", value: { padding: new Uint8Array() } } as const;
-        const unsigned = { transactionId: 5n, destinations: [toNode(1n)], body };
+        const unsigned = { transactionId: 5n, destinations: [toNode(nodeIdFrom(1n))], body };
         const opened = yield* us.verify(yield* them.sign(unsigned));
         // The value comes within a message of somebody else's, and brings its signer's chain.
         const value: StoredDataValue = { key: new Uint8Array(24), value: { exists: false, value: new Uint8Array() } };

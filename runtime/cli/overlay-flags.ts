@@ -1,6 +1,6 @@
 /** The configuration as an authority's flags change it: what is not said stays as it is. */
 import { type OverlayConfiguration, viprOverlay, writeOverlay } from "../../codecs/overlay/mod.ts";
-import type { Endpoint } from "../../codecs/reload/mod.ts";
+import { type Endpoint, type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { addressOf, oneOf, Wrong, wholeOf } from "./options.ts";
 import { RELOAD_PORT } from "./ports.ts";
 
@@ -47,12 +47,12 @@ const bootstrapOf = (texts: ReadonlyArray<string>): ReadonlyArray<Endpoint> => {
   });
 };
 
-const badNodesOf = (texts: ReadonlyArray<string>): ReadonlyArray<bigint> => {
+const badNodesOf = (texts: ReadonlyArray<string>): ReadonlyArray<NodeId> => {
   if (texts.length === 1 && texts[0] === "none") return [];
   if (texts.length > BAD_NODES_MAX) throw new Wrong(`--bad-node: over ${BAD_NODES_MAX} of them`);
   return texts.map((text) => {
     if (!/^[0-9a-f]{32}$/i.test(text)) throw new Wrong(`--bad-node wants 32 hexadecimal digits, not "${text}"`);
-    return BigInt(`0x${text}`);
+    return nodeIdFrom(BigInt(`0x${text}`));
   });
 };
 

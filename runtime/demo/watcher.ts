@@ -1,7 +1,6 @@
 /** What the companies' servers report: counted for the table, and passed on as plain values. */
 import { Effect } from "effect";
 import type { ViprEvent } from "../../actors/vipr/mod.ts";
-import type { NodeId } from "../../codecs/reload/mod.ts";
 import { type E164, nodeIdText } from "../../codecs/shared/mod.ts";
 import { THIEF } from "./adversaries.ts";
 import { countEvent, countIntrusion, type Intrusions, type Tally } from "./tally.ts";
@@ -15,7 +14,7 @@ export interface DemoListener {
 interface Watched {
   readonly tallies: ReadonlyMap<string, Tally>;
   readonly intrusions: Intrusions;
-  readonly thieves: ReadonlySet<NodeId>;
+  readonly thieves: ReadonlySet<bigint>;
   readonly domainOf: (number: E164) => string | undefined;
 }
 

@@ -6,7 +6,7 @@
  * stood for long the hourly searches (§10.7.4.2) have found a second peer for each entry: drawn at random there, here the
  * first at or after the middle of its range.
  */
-import type { NodeId } from "../../codecs/reload/mod.ts";
+import { type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { isBetween, RING_BITS, wrap } from "../../machines/reload/mod.ts";
 import type { Chance } from "../memory/chance.ts";
 
@@ -28,7 +28,7 @@ export const drawId = ({ next }: Chance): bigint => {
 /** Distinct, in the order of the ring. */
 export const drawIds = (chance: Chance, count: number): ReadonlyArray<NodeId> => {
   const ids = new Set<NodeId>();
-  while (ids.size < count) ids.add(drawId(chance));
+  while (ids.size < count) ids.add(nodeIdFrom(drawId(chance)));
   return sorted([...ids]);
 };
 export const sorted = (ids: ReadonlyArray<NodeId>): ReadonlyArray<NodeId> =>

@@ -15,6 +15,7 @@ import {
   identityOf,
   MessageContents,
   NODE_ID_BYTES,
+  nodeIdFrom,
   Packet,
   Payload,
   reloadVersion,
@@ -30,7 +31,7 @@ const SIGNATURE_BYTES = 71;
 
 const certificate = new Uint8Array(CERTIFICATE_BYTES);
 const CERTIFICATE_SIZE = encode(GenericCertificate, x509(certificate)).length;
-const NODE_SIZE = encode(Destination, toNode(0n)).length;
+const NODE_SIZE = encode(Destination, toNode(nodeIdFrom(0n))).length;
 const RESOURCE_SIZE = encode(Destination, toResource(new Uint8Array(NODE_ID_BYTES))).length;
 
 /** The first bytes of each kind of message, which hold its code, and its size. */

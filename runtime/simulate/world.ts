@@ -1,7 +1,7 @@
 /** What a simulation consists of: virtual time, a random generator, the network, and its nodes. DECISIONS.md D-070. */
 
 import { overlayDefaults, viprOverlay } from "../../codecs/overlay/mod.ts";
-import type { NodeId } from "../../codecs/reload/mod.ts";
+import { type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { peerTiming, storageTiming } from "../../machines/reload/mod.ts";
 import { type Chance, chanceOf } from "../memory/chance.ts";
 import { type Agenda, makeAgenda, START_MS } from "./agenda.ts";
@@ -69,7 +69,7 @@ export const makeWorld = (options: SimulateOptions): Simulated => {
     update: overlayDefaults.chordUpdateIntervalS * 1_000,
     ping: overlayDefaults.chordPingIntervalS * 1_000,
   };
-  const place = (id: bigint): SimNode => {
+  const place = (id: NodeId): SimNode => {
     const index = nodes.length;
     const peer = {
       self: id,
@@ -98,7 +98,7 @@ export const makeWorld = (options: SimulateOptions): Simulated => {
     nodes,
     byId,
     bootstrap: new Set(firsts.map((first) => nodes[first]!)),
-    add: () => place(drawId(chance)),
+    add: () => place(nodeIdFrom(drawId(chance))),
     anyOf: (is = () => true) => {
       for (let i = 0; i < DRAWS_MAX; i++) {
         const node = nodes[chance.between(0, nodes.length - 1)]!;

@@ -10,6 +10,7 @@ import {
   type ForwardingOption,
   framedMessageType,
   type MessageContents,
+  nodeIdFrom,
   type Packet,
   reloToken,
   type SecurityBlock,
@@ -59,7 +60,7 @@ const readDestination = (limit: number): Destination => {
   if (first === 1) {
     if (end - at !== 16) wrong();
     at += 16;
-    return { type: "node", data: (view.getBigUint64(at - 16) << 64n) | view.getBigUint64(at - 8) };
+    return { type: "node", data: nodeIdFrom((view.getBigUint64(at - 16) << 64n) | view.getBigUint64(at - 8)) };
   }
   if (first === 2 || first === 3) {
     if (end === at) wrong();

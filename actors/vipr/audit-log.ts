@@ -21,15 +21,14 @@ import {
   type StoredAudit,
 } from "../../codecs/vipr/mod.ts";
 import {
-  type AuditReport,
   auditEventOf,
   auditRows,
   auditTable,
   EVENTS_MAX,
+  type LoggedNumber,
+  logOf,
   NO_EVENTS,
   record,
-  reportFrom,
-  reportOf,
   summed,
 } from "../../machines/vipr/mod.ts";
 import type { Change, ReadableStore, Row, StoreFailed, StoreShape } from "../ports/mod.ts";
@@ -59,7 +58,7 @@ export interface AuditLog {
   /** Returns at once: the store is written later. */
   readonly record: (event: ViprEvent, atMs: number) => void;
   /** Includes events that are not written yet. */
-  readonly read: (number: E164) => Effect.Effect<AuditReport | undefined>;
+  readonly read: (number: E164) => Effect.Effect<LoggedNumber | undefined>;
 }
 
 export interface AuditLogOptions {
@@ -77,7 +76,7 @@ export const openAuditLog = Effect.fn("vipr.stories")(function* (
     const all = auditTable(requiredBits);
     return {
       record: (event, atMs) => record(all, event, atMs),
-      read: (number) => Effect.sync(() => reportOf(all, number)),
+      read: (number) => Effect.sync(() => logOf(all, number)),
     };
   }
   const rows = rowsOf(store, requiredBits, numbersMax);
@@ -128,7 +127,7 @@ export const openAuditLog = Effect.fn("vipr.stories")(function* (
           const waiting = buffer.filter((event) => event.number === number).map(({ fact }) => fact);
           if (kept === undefined && waiting.length === 0) return undefined;
           const sum = waiting.reduce(summed, kept?.sum ?? NO_EVENTS);
-          return reportFrom(number, requiredBits, sum, [...facts, ...waiting]);
+          return { sum, facts: [...facts, ...waiting] };
         }),
       ),
   };

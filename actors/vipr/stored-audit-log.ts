@@ -14,7 +14,6 @@ import {
   currentReport,
   ledgerName,
   REQUIRED_BITS,
-  reportFrom,
   type Waiting,
 } from "../../machines/vipr/mod.ts";
 import type { ReadableStore, StoreFailed } from "../ports/mod.ts";
@@ -42,8 +41,8 @@ export const storedReport = Effect.fn("vipr.storedReport")(function* (
     const name = ledgerName(number, claim);
     proved.set(name, yield* provedIn(store, name, nowMs));
   }
-  const report = kept && reportFrom(number, requiredBits, kept.sum, facts);
-  return currentReport(report, number, requiredBits, {
+  const log = kept && { sum: kept.sum, facts };
+  return currentReport(log, number, requiredBits, {
     isPublished: undefined,
     waiting,
     proved: (claim) => proved.get(ledgerName(number, claim))!,

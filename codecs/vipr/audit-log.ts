@@ -4,9 +4,10 @@
  *   stories      key   number || 0                 value   version (1) || the summary
  *   storyFacts   key   number || 0 || place (4)    value   version (1) || time (8) || type || length || the fact
  *
- * In reports it is plain JSON: Node-IDs and VServiceIDs in hexadecimal, bits as numbers, times in milliseconds, those
- * of calls since 1900. Bits are stored in millionths, rounded down.
+ * Times are in milliseconds, those of calls since 1900. Bits are stored in millionths, rounded down. `plainOf` makes JSON of
+ * events and summaries: Node-IDs and VServiceIDs in hexadecimal.
  */
+import { NodeId } from "../reload/mod.ts";
 import { concat, type E164, isE164, type NtpMs, nodeIdText, utf8, vservice64 } from "../shared/mod.ts";
 import { vserviceText } from "../validation/mod.ts";
 import {
@@ -26,7 +27,6 @@ import {
   u16,
   u32,
   u64,
-  u128,
   vector,
   within,
 } from "../wire/mod.ts";
@@ -37,13 +37,13 @@ const SPEC = "this project's store";
 export const AUDIT_TEXT_BYTES_MAX = 255;
 
 /** The latest time of a JavaScript Date. */
-const HOUR_MS_MAX = 8_640_000_000_000_000;
-const time = within(u64, 0n, BigInt(HOUR_MS_MAX));
+const TIME_MS_MAX = 8_640_000_000_000_000;
+const time = within(u64, 0n, BigInt(TIME_MS_MAX));
 const words = textVector(u8, AUDIT_TEXT_BYTES_MAX);
 const method = enumeration(u8, { A: 1, B: 2, C: 3 });
 const verdict = enumeration(u8, { validated: 1, declined: 2, refused: 3, unreachable: 4, broken: 5 });
 const Call = struct("StoryCall", SPEC, { startMs: time, stopMs: time });
-const Claim = struct("StoryClaimant", SPEC, { nodeId: u128, vservice: vservice64 });
+const Claim = struct("StoryClaimant", SPEC, { nodeId: NodeId, vservice: vservice64 });
 
 const FactKind = tlv(
   "StoryFactKind",
@@ -124,26 +124,34 @@ export const AuditRow = struct("AuditReport", SPEC, {
   ),
 });
 
-/** The plain JSON type of a stored value, by the name of its field. */
-type PlainOf<Name, V> = Name extends "by" | "nodeId" | "vservice"
-  ? string
+/** The type of a stored field as the program uses it, by its name: identifiers stay what they are, other integers are numbers. */
+type ReadOf<Name, V> = Name extends "by" | "nodeId" | "vservice"
+  ? V
   : Name extends "startMs" | "stopMs"
     ? NtpMs
     : V extends bigint
       ? number
       : V extends ReadonlyArray<infer Item>
-        ? ReadonlyArray<PlainOf<"", Item>>
+        ? ReadonlyArray<ReadOf<"", Item>>
         : V extends object
-          ? { readonly [Field in keyof V]: PlainOf<Field, V[Field]> }
+          ? { readonly [Field in keyof V]: ReadOf<Field, V[Field]> }
           : V;
+/** The same for JSON: identifiers are texts. */
+export type Plain<V> = V extends string | number | boolean | undefined
+  ? V
+  : V extends bigint
+    ? string
+    : V extends ReadonlyArray<infer Item>
+      ? ReadonlyArray<Plain<Item>>
+      : { readonly [Field in keyof V]: Plain<V[Field]> };
 type FactOf<K> = K extends { readonly type: infer T; readonly value: infer V }
-  ? { readonly atMs: number; readonly type: T } & PlainOf<"", V>
+  ? { readonly atMs: number; readonly type: T } & ReadOf<"", V>
   : never;
 /** What happened, and when. */
 export type AuditEvent = FactOf<Exclude<TypeOf<typeof FactKind>, Unknown>>;
 
 /** The summary of a number's log. */
-export type AuditSummary = PlainOf<"", Omit<TypeOf<typeof AuditRow>, "requiredBits">>;
+export type AuditSummary = ReadOf<"", Omit<TypeOf<typeof AuditRow>, "requiredBits">>;
 
 export interface StoredAudit {
   /** The required bits when it was written. */
@@ -154,24 +162,19 @@ export interface StoredAudit {
 const MICRO = 1_000_000;
 /** A count within the range of its field. */
 const whole = (of: number): number => Math.min(0xffff_ffff, Math.max(0, Math.trunc(of))) || 0;
-const hex = (text: string): bigint => BigInt(`0x${text}`);
-const hour = (ms: number): bigint => BigInt(Math.min(HOUR_MS_MAX, Math.max(0, Math.round(ms))) || 0);
+const timeOf = (ms: number): bigint => BigInt(Math.min(TIME_MS_MAX, Math.max(0, Math.round(ms))) || 0);
 /** A small amount is added before truncation, so that a value that was truncated once stays the same. */
 const micro = (of: number): number => whole(of * MICRO + 1e-4);
 
 type Turned = Readonly<Record<string, (value: any) => unknown>>;
 const bitsRead = (value: number) => value / MICRO;
 const READ: Turned = {
-  by: vserviceText,
-  nodeId: nodeIdText,
-  vservice: vserviceText,
   ...{ bits: bitsRead, worthBits: bitsRead, runBits: bitsRead, required: bitsRead, requiredBits: bitsRead },
   ...{ atMs: Number, dueMs: Number, startMs: Number, stopMs: Number },
 };
 const WRITE: Turned = {
-  ...{ by: hex, nodeId: hex, vservice: hex },
   ...{ bits: micro, worthBits: micro, runBits: micro, required: micro, requiredBits: micro },
-  ...{ atMs: hour, dueMs: hour, startMs: hour, stopMs: hour },
+  ...{ atMs: timeOf, dueMs: timeOf, startMs: timeOf, stopMs: timeOf },
   why: (text: string) => cutText(text),
   domain: (text: string) => cutText(text),
 };
@@ -187,6 +190,16 @@ const turned = (how: Turned, value: any, name = ""): any => {
   return Object.fromEntries(fields.map(([field, part]) => [field, turned(how, part, field)]));
 };
 
+const TEXTS: Turned = { by: vserviceText, nodeId: nodeIdText, vservice: vserviceText };
+/** An event or a summary for JSON. */
+export const plainOf = <V>(value: V): Plain<V> => plain(value) as Plain<V>;
+const plain = (value: unknown, name = ""): unknown => {
+  if (typeof value === "bigint") return TEXTS[name]!(value);
+  if (Array.isArray(value)) return value.map((item) => plain(item));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([field, part]) => [field, plain(part, field)]));
+};
+
 /** The longest beginning that fits, in whole characters. */
 const cutText = (text: string): string => {
   const whole = text.toWellFormed();
@@ -198,7 +211,7 @@ const cutText = (text: string): string => {
 export const asStored = (fact: AuditEvent): AuditEvent => turned(READ, turned(WRITE, fact));
 
 export const encodeEvent = ({ atMs, type, ...value }: AuditEvent): Uint8Array =>
-  encode(AuditEventRow, { atMs: hour(atMs), fact: { type, value: turned(WRITE, value) } as never });
+  encode(AuditEventRow, { atMs: timeOf(atMs), fact: { type, value: turned(WRITE, value) } as never });
 
 /** Undefined for bytes that no version of this program wrote, and for a fact that only a newer version knows. */
 export const decodeEvent = (bytes: Uint8Array): AuditEvent | undefined => {

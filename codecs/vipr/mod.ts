@@ -16,5 +16,7 @@ export {
   encodeEvent,
   eventKey,
   numberOfKey,
+  type Plain,
+  plainOf,
   type StoredAudit,
 } from "./audit-log.ts";

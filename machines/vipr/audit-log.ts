@@ -1,20 +1,21 @@
 /**
  * The audit log of a number: what happened to it at this server, for an operator who asks why there is a route, or none.
  *
- *   event, time --> record --> the last events, and their summary --> reportOf --> currentReport
+ *   event, time --> record --> the last events, and their summary --> reportFrom, currentReport --> JSON
  *                              ledger, due queue, published numbers -------------------^
  *
  * A table that one actor owns and these functions change in place; with a store, audit-rows.ts makes rows of the same. It
- * decides nothing: the present state comes from those who decide it, and events show how it came about. Reports are plain
- * JSON, Node-IDs and VServiceIDs in hexadecimal. Numbers are not masked, since only the operator can ask. DECISIONS.md D-052.
+ * decides nothing: the present state comes from the parts that decide it, and events show how it came about. Reports are
+ * plain JSON, Node-IDs and VServiceIDs in hexadecimal. Numbers are not masked, since only the operator can ask.
+ * DECISIONS.md D-052.
  */
 import type { E164 } from "../../codecs/shared/mod.ts";
-import type { AuditEvent, AuditSummary } from "../../codecs/vipr/mod.ts";
+import { type AuditEvent, type AuditSummary, type Plain, plainOf } from "../../codecs/vipr/mod.ts";
 import { auditEventOf, type ClaimSum, chanceOf, NO_EVENTS, summed } from "./audit-summary.ts";
 import type { CallName, ViprEvent } from "./events.ts";
 
 /** What one claim has proved with the calls of one VService of ours: `by`. */
-export interface ClaimReport extends ClaimSum {
+export interface ClaimReport extends Plain<ClaimSum> {
   /** Bits that it still has to prove; 0 for a route. */
   readonly missingBits: number;
   /** Bits that it had proved and that no longer count: older than PROOF_LIFETIME_MS, or evicted from the ledger. */
@@ -42,11 +43,11 @@ export interface AuditReport {
   /** Where its route leads, by the last Notify to this server's agents. `told`: how many agents received it. */
   readonly learned: { readonly domain: string; readonly atMs: number; readonly told: number } | undefined;
   /** The newest events, in order; `forgotten` counts the older ones. */
-  readonly facts: ReadonlyArray<AuditEvent>;
+  readonly facts: ReadonlyArray<PlainEvent>;
   readonly forgotten: number;
 }
 
-/** The present state, from those who decide it. */
+/** The present state, from the parts that decide it. */
 export interface PresentState {
   /** Undefined: not known at present; the last event counts. */
   readonly isPublished: boolean | undefined;
@@ -54,6 +55,14 @@ export interface PresentState {
   /** What the ledger counts for a claim. */
   readonly proved: (claim: ClaimSum) => { readonly bits: number; readonly calls: number };
 }
+
+/** What is recorded of a number: the summary of all events, and the newest of them. */
+export interface LoggedNumber {
+  readonly sum: AuditSummary;
+  readonly facts: ReadonlyArray<AuditEvent>;
+}
+/** An event for JSON. */
+export type PlainEvent = Plain<AuditEvent>;
 
 interface Kept {
   sum: AuditSummary;
@@ -93,18 +102,10 @@ export const record = (all: AuditTable, event: ViprEvent, atMs: number): void =>
   }
 };
 
-export const reportOf = ({ byNumber, requiredBits }: AuditTable, number: E164): AuditReport | undefined => {
-  const kept = byNumber.get(number);
-  return kept && reportFrom(number, requiredBits, kept.sum, kept.facts);
-};
+export const logOf = ({ byNumber }: AuditTable, number: E164): LoggedNumber | undefined => byNumber.get(number);
 
-/** The report of a summary and events, of which the newest are shown. */
-export const reportFrom = (
-  number: E164,
-  requiredBits: number,
-  sum: AuditSummary,
-  facts: ReadonlyArray<AuditEvent>,
-): AuditReport => {
+/** The report of what is recorded. */
+export const reportFrom = (number: E164, requiredBits: number, { sum, facts }: LoggedNumber): AuditReport => {
   const { isPublished, sent, received, claims, learned } = sum;
   const shown = facts.slice(-EVENTS_MAX);
   return {
@@ -116,7 +117,7 @@ export const reportFrom = (
     waiting: [],
     claims: claims.map((claim) => claimReport(claim, claim, requiredBits)),
     learned: learned[0],
-    facts: shown,
+    facts: shown.map(plainOf),
     forgotten: sum.count - shown.length,
   };
 };
@@ -128,7 +129,7 @@ const claimReport = (
   { bits, calls }: Pick<ClaimSum, "bits" | "calls">,
   requiredBits: number,
 ): ClaimReport => ({
-  ...claim,
+  ...plainOf(claim),
   bits,
   calls,
   missingBits: Math.max(0, requiredBits - bits),
@@ -137,22 +138,23 @@ const claimReport = (
 });
 
 /**
- * The report with the present state in place of the last events': an event may have been lost in a crash, and proofs expire
- * without one. Undefined when nothing is known of the number.
+ * The report with the present state in place of what the last events say: an event may have been lost in a crash, and proofs
+ * expire without one. Undefined when nothing is known of the number.
  */
 export const currentReport = (
-  last: AuditReport | undefined,
+  log: LoggedNumber | undefined,
   number: E164,
   requiredBits: number,
   { isPublished, waiting, proved }: PresentState,
 ): AuditReport | undefined => {
-  if (last === undefined && waiting.length === 0 && isPublished !== true) return undefined;
-  const report = last ?? reportFrom(number, requiredBits, NO_EVENTS, []);
+  if (log === undefined && waiting.length === 0 && isPublished !== true) return undefined;
+  const { sum, facts } = log ?? { sum: NO_EVENTS, facts: [] };
+  const report = reportFrom(number, requiredBits, { sum, facts });
   return {
     ...report,
     isPublished: isPublished ?? report.isPublished,
     sent: Math.max(report.sent, waiting.length),
     waiting: waiting.toSorted((a, b) => a.dueMs - b.dueMs),
-    claims: report.claims.map((claim) => claimReport(claim, proved(claim), requiredBits)),
+    claims: sum.claims.map((claim) => claimReport(claim, proved(claim), requiredBits)),
   };
 };

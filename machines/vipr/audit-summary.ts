@@ -5,8 +5,8 @@
  *
  * Summaries are values made from events alone, so that one read from a store equals one that was never written.
  */
-import { type E164, nodeIdText, vserviceId } from "../../codecs/shared/mod.ts";
-import { vserviceText } from "../../codecs/validation/mod.ts";
+import { type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";
+import { type E164, nodeIdText, type VServiceId } from "../../codecs/shared/mod.ts";
 import { type AuditEvent, type AuditSummary, asStored } from "../../codecs/vipr/mod.ts";
 import { CLAIMS_MAX, type PvpClaim } from "../validation/mod.ts";
 import type { ViprEvent } from "./events.ts";
@@ -24,20 +24,19 @@ export const NO_EVENTS: AuditSummary = {
   claims: [],
 };
 
-/** The event in plain JSON. */
+/** The event as it is stored. */
 export const auditEventOf = ({ number: _, ...event }: ViprEvent, atMs: number): AuditEvent => {
   switch (event.type) {
     case "lookedUp":
-      return asStored({ atMs, ...event, claimants: event.claimants.slice(0, CLAIMS_MAX).map(plainClaim) });
+      return asStored({ atMs, ...event, claimants: event.claimants.slice(0, CLAIMS_MAX).map(claimOf) });
     case "proved":
-      return asStored({ atMs, ...event, by: vserviceText(event.by), claim: plainClaim(event.claim) });
+      return asStored({ atMs, ...event, claim: claimOf(event.claim) });
     case "attempted": {
       const { attempt } = event;
       const { method, verdict, bits } = attempt;
       const why = "why" in attempt ? attempt.why : "";
       const code = "code" in attempt ? { code: attempt.code } : {};
-      const plain = { ...plainClaim(attempt), method, verdict, bits, why, ...code };
-      return asStored({ atMs, ...event, by: vserviceText(event.by), attempt: plain });
+      return asStored({ atMs, ...event, attempt: { ...claimOf(attempt), method, verdict, bits, why, ...code } });
     }
     default:
       return asStored({ atMs, ...event });
@@ -106,9 +105,9 @@ export const keyOf = ({ by, nodeId, vservice }: Pick<ClaimSum, "by" | "nodeId" |
 
 /** The claim's name in the ledger. */
 export const ledgerName = (number: E164, { by, nodeId, vservice }: Pick<ClaimSum, "by" | "nodeId" | "vservice">) =>
-  claimName({ by: vserviceId(BigInt(`0x${by}`)), number, nodeId, vservice: vserviceId(BigInt(`0x${vservice}`)) });
+  claimName({ by, number, nodeId: nodeIdText(nodeId), vservice });
 
-const plainClaim = ({ nodeId, vservice }: PvpClaim) => ({
-  nodeId: nodeIdText(nodeId),
-  vservice: vserviceText(vservice),
+const claimOf = ({ nodeId, vservice }: PvpClaim): { readonly nodeId: NodeId; readonly vservice: VServiceId } => ({
+  nodeId: nodeIdFrom(nodeId),
+  vservice,
 });

@@ -8,10 +8,12 @@ export {
   currentReport,
   EVENTS_ALL_MAX,
   EVENTS_MAX,
+  type LoggedNumber,
+  logOf,
+  type PlainEvent,
   type PresentState,
   record,
   reportFrom,
-  reportOf,
   type Waiting,
 } from "./audit-log.ts";
 export {

@@ -13,8 +13,8 @@ import {
   type ClaimSum,
   claimName,
   currentReport,
+  logOf,
   record,
-  reportOf,
   type ViprEvent,
 } from "../../machines/vipr/mod.ts";
 import { serveAdmin } from "../../runtime/admin.ts";
@@ -45,7 +45,7 @@ test("explain: a running server tells a number's story to whoever may read its d
         const stands = { isPublished: false, waiting, proved: () => ({ bits: 0, calls: 0 }) };
         const explain = (number: string) =>
           Effect.sync(() =>
-            number === NUMBER ? currentReport(reportOf(told, e164(number)), e164(number), 12, stands) : undefined,
+            number === NUMBER ? currentReport(logOf(told, e164(number)), e164(number), 12, stands) : undefined,
           );
         const times = { startedMs: 0, certificateEndsMs: 0 };
         // No node is asked by this order.

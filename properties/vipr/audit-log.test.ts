@@ -2,6 +2,7 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { e164, nodeIdText, ntpMs, vserviceId } from "../../codecs/shared/mod.ts";
+import { vserviceText } from "../../codecs/validation/mod.ts";
 import type { ClaimVerdict } from "../../machines/validation/mod.ts";
 import {
   type AuditReport,
@@ -13,12 +14,14 @@ import {
   discredit,
   EVENTS_ALL_MAX,
   EVENTS_MAX,
+  type LoggedNumber,
   ledgerName,
+  logOf,
   openLedger,
   PROOF_LIFETIME_MS,
   provedBy,
   record,
-  reportOf,
+  reportFrom,
   type ViprEvent,
 } from "../../machines/vipr/mod.ts";
 import { missingText, reportText } from "../../runtime/cli/explain-text.ts";
@@ -59,18 +62,19 @@ const proved = (bits: number, calls: number): ViprEvent => ({
   calls,
   required: 12,
 });
-const told = (...events: ReadonlyArray<ViprEvent>): AuditReport => {
+const logged = (...events: ReadonlyArray<ViprEvent>): LoggedNumber => {
   const all = auditTable(12);
   events.forEach((event, i) => {
     record(all, event, NOW_MS + i);
   });
-  return reportOf(all, NUMBER)!;
+  return logOf(all, NUMBER)!;
 };
+const told = (...events: ReadonlyArray<ViprEvent>): AuditReport => reportFrom(NUMBER, 12, logged(...events));
 /** With the first call still to be looked at. */
 const waitingWord = (dueMs: number, ...events: ReadonlyArray<ViprEvent>): string => {
   const waiting = [{ call, dueMs, worthBits: 9.5 }];
   const stands = { isPublished: undefined, waiting, proved: ({ bits, calls }: ClaimSum) => ({ bits, calls }) };
-  return missingText(currentReport(told(...events), NUMBER, 12, stands)!, NOW_MS);
+  return missingText(currentReport(logged(...events), NUMBER, 12, stands)!, NOW_MS);
 };
 const lastWord = (...events: ReadonlyArray<ViprEvent>): string => missingText(told(...events), NOW_MS);
 
@@ -193,20 +197,22 @@ test("story: the bits of a claim are those that the ledger counts, now and when 
         }
       }
       const byLedger = (of: ClaimSum, nowMs: number) => provedBy(ledger, ledgerName(NUMBER, of), nowMs);
-      const story = reportOf(all, NUMBER);
-      for (const told of story?.claims ?? []) {
+      const log = logOf(all, NUMBER);
+      const claims = log?.sum.claims ?? [];
+      for (const told of claims) {
         // Lapsed proofs leave the ledger's account when the next one comes; the story's sum is that of the last one.
-        if (told.verdict === "validated" && given.at(-1)!.isOther === (told.by === "0000000000000004"))
+        if (told.verdict === "validated" && given.at(-1)!.isOther === (told.by === 4n))
           ok(Math.abs(told.bits - byLedger(told, atMs).bits) < 1e-5, `${told.bits}`);
         if (told.verdict === "refused") same([told.bits, byLedger(told, atMs)], [0, { bits: 0, calls: 0 }]);
       }
       const nowMs = atMs + laterMs;
       const stands = { isPublished: false, waiting: [], proved: (of: ClaimSum) => byLedger(of, nowMs) };
-      for (const now of currentReport(story, NUMBER, 12, stands)?.claims ?? []) {
-        const { bits, calls } = byLedger(now, nowMs);
+      for (const [i, now] of (currentReport(log, NUMBER, 12, stands)?.claims ?? []).entries()) {
+        const { bits, calls } = byLedger(claims[i]!, nowMs);
         if (laterMs >= PROOF_LIFETIME_MS) same(bits, 0);
         same([now.bits, now.calls, now.missingBits], [bits, calls, Math.max(0, 12 - bits)]);
-        const was = story!.claims.find(({ by, nodeId }) => by === now.by && nodeId === now.nodeId)!;
+        const was = reportFrom(NUMBER, 12, log!).claims[i]!;
+        same([now.by, now.nodeId], [vserviceText(claims[i]!.by), nodeIdText(claims[i]!.nodeId)]);
         ok(Math.abs(now.lapsedBits + now.bits - was.bits) < 1e-2);
         ok(now.guessChance >= was.guessChance - 1e-4, "less proof never bounds a guesser more closely");
       }
@@ -218,5 +224,5 @@ test("story: so many facts in all, the numbers heard of last", () => {
   const all = auditTable(12);
   for (let i = 0; i < EVENTS_ALL_MAX + 100; i++) record(all, { type: "published", number: e164(`+1${i}`) }, i);
   same([all.facts, all.byNumber.size], [EVENTS_ALL_MAX, EVENTS_ALL_MAX]);
-  same([reportOf(all, e164("+199")), reportOf(all, e164("+1100"))?.facts.length], [undefined, 1]);
+  same([logOf(all, e164("+199")), logOf(all, e164("+1100"))?.facts.length], [undefined, 1]);
 });

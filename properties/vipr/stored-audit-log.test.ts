@@ -8,7 +8,7 @@ import { type AuditLog, BUFFERED_EVENTS_MAX, EVENTS_AT_ONCE_MAX, openAuditLog } 
 import { type Originating, openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
 import { storedReport } from "../../actors/vipr/stored-audit-log.ts";
-import { e164, nodeIdText, ntpMs, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import { type E164, e164, nodeIdText, ntpMs, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import {
   AuditEventRow,
@@ -32,12 +32,14 @@ import {
   credit,
   currentReport,
   EVENTS_MAX,
+  type LoggedNumber,
+  logOf,
   NO_EVENTS,
   openLedger,
   PROOF_LIFETIME_MS,
   provedBy,
   record,
-  reportOf,
+  reportFrom,
   summed,
   type ViprEvent,
 } from "../../machines/vipr/mod.ts";
@@ -86,9 +88,12 @@ const forSome = (body: (...given: any) => Promise<void>, ...arbitraries: Readonl
 const model = (events: ReadonlyArray<Heard>): ReadonlyArray<AuditReport | undefined> => {
   const all = auditTable(REQUIRED);
   for (const { event, atMs } of events) record(all, event, atMs);
-  return NUMBERS.map((number) => reportOf(all, number));
+  return NUMBERS.map((number) => reported(number, logOf(all, number)));
 };
-const readBy = ({ read }: AuditLog) => Effect.forEach(NUMBERS, read);
+const reported = (number: E164, log: LoggedNumber | undefined): AuditReport | undefined =>
+  log && reportFrom(number, REQUIRED, log);
+const readOne = ({ read }: AuditLog, number: E164) => Effect.map(read(number), (log) => reported(number, log));
+const readBy = (of: AuditLog) => Effect.forEach(NUMBERS, (number) => readOne(of, number));
 /** An event and its hour. */
 interface Heard {
   readonly event: ViprEvent;

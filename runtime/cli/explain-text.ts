@@ -2,10 +2,10 @@
 import { unixMsOf } from "../../codecs/shared/mod.ts";
 import { ATTEMPTS_MAX, ROUND_MS } from "../../machines/validation/mod.ts";
 import {
-  type AuditEvent,
   type AuditReport,
   type CallName,
   type ClaimReport,
+  type PlainEvent,
   PROOF_LIFETIME_MS,
   type Waiting,
 } from "../../machines/vipr/mod.ts";
@@ -40,7 +40,7 @@ const waitingText = ({ call, dueMs, worthBits }: Waiting, nowMs: number): string
   return `the call of ${callText(call)} ${wait}, worth at most ${bitsText(worthBits)}`;
 };
 
-const factText = (fact: AuditEvent): string => {
+const factText = (fact: PlainEvent): string => {
   switch (fact.type) {
     case "published":
       return "published for our own domain";
@@ -84,7 +84,7 @@ const factText = (fact: AuditEvent): string => {
   }
 };
 
-type Attempt = (AuditEvent & { readonly type: "attempted" })["attempt"];
+type Attempt = (PlainEvent & { readonly type: "attempted" })["attempt"];
 const verdictText = ({ verdict, bits, why, code }: Attempt): string => {
   switch (verdict) {
     case "validated":

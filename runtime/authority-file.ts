@@ -1,6 +1,6 @@
 /**
- * An authority kept on disk: one PEM file with its private key, its certificate and those above it, root last.
- * Made for its owner's eyes only (mode 0600), and not read when others can read it too.
+ * An authority on disk: one PEM file with its private key, its certificate and those above it, root last. It is written with
+ * mode 0600, and not read if others than its owner may read it.
  */
 import { createPublicKey, X509Certificate } from "node:crypto";
 import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
@@ -15,7 +15,7 @@ const FILE_BYTES_MAX = 65_536;
 const OWNER_ONLY = 0o600;
 const OTHERS = 0o077;
 
-/** `why` says what is wrong with the file, never what is in it. */
+/** `why` says what is wrong with the file, and quotes nothing from it. */
 export class AuthorityUnreadable extends Data.TaggedError("AuthorityUnreadable")<{
   readonly file: string;
   readonly why: string;
@@ -24,9 +24,9 @@ export class AuthorityUnreadable extends Data.TaggedError("AuthorityUnreadable")
 export const pemOfAuthority = ({ credentials: { key, certificates } }: OwnAuthority): string =>
   [pemOf(key).trimEnd(), ...certificates.map((der) => pemCertificate(der).trimEnd()), ""].join("\n");
 
-/** What is wrong with it, or the authority. */
+/** The authority, or what is wrong with the text. */
 export const authorityOfPem = (pem: string): OwnAuthority | { readonly why: string } => {
-  // Deno reads a key only when nothing else stands in the text.
+  // Deno reads a key only from a text that has nothing else in it.
   const key = keyOfPem(/-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/.exec(pem)?.[0] ?? "");
   if (key === undefined) return { why: "no private key of ECDSA P-256, or RSA of 2048 to 4096 bits" };
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
@@ -48,7 +48,7 @@ export const authorityOfPem = (pem: string): OwnAuthority | { readonly why: stri
   }
 };
 
-/** Fails where there is a file already: an authority's key is not overwritten. */
+/** Fails if the file exists: an authority's key is not overwritten. */
 export const writeAuthority = (file: string, authority: OwnAuthority): Effect.Effect<void, AuthorityUnreadable> =>
   attempt(file, () => {
     const open = openSync(file, "wx", OWNER_ONLY);

@@ -1,6 +1,6 @@
 /**
- * Keys over node:crypto, which all three runtimes have; requests over @peculiar/x509, chains in chains.ts.
- * Signing is synchronous and takes some 50 us; a promise would cost more, and would make virtual time guess.
+ * The Keys port: keys by node:crypto, which all three runtimes have, certificate requests by @peculiar/x509, chains by chains.ts.
+ * Signing is synchronous and takes some 50 us; a promise would cost more, and could not be waited for on virtual time.
  * DECISIONS.md D-007.
  */
 import "reflect-metadata";
@@ -33,14 +33,14 @@ const RSA = {
   publicExponent: Uint8Array.of(1, 0, 1),
 } as const;
 
-/** The secret behind a handle: nobody outside runtime/ can reach into this map. */
+/** The secret key of each handle. Other floors have the handles only. */
 const secrets = new WeakMap<PrivateKey, KeyObject>();
 let keyCount = 0;
 
-/** For runtime/ only: TLS sockets want the key itself. */
+/** For runtime/ only: TLS sockets need the key itself. */
 export const pemOf = (key: PrivateKey): string => secretOf(key).export({ type: "pkcs8", format: "pem" }) as string;
 
-/** For runtime/ only: a key kept on disk. Undefined for anything that is no private key which may sign here. */
+/** For runtime/ only: a key from disk. Undefined unless it is a private key of a type that may sign here. */
 export const keyOfPem = (pem: string): PrivateKey | undefined => {
   try {
     const secret = createPrivateKey(pem);
@@ -57,7 +57,7 @@ const remember = (secret: KeyObject): PrivateKey => {
   return key;
 };
 
-/** What a key may sign with here: undefined for other curves, and for RSA that is too short or too long. */
+/** The algorithm that a key signs with; undefined for other curves than P-256, and for RSA that is too short or too long. */
 const algorithmOf = ({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): KeyAlgorithm | undefined => {
   if (asymmetricKeyType === "ec") return asymmetricKeyDetails?.namedCurve === "prime256v1" ? "ecdsa" : undefined;
   if (asymmetricKeyType !== "rsa") return undefined;
@@ -71,7 +71,7 @@ const secretOf = (key: PrivateKey): KeyObject => {
   return secret;
 };
 
-/** Both halves as WebCrypto wants them. */
+/** Private and public key for WebCrypto. */
 export const cryptoKeysOf = async (key: PrivateKey): Promise<webcrypto.CryptoKeyPair> => {
   const secret = secretOf(key);
   const algorithm = key.algorithm === "rsa" ? RSA : ECDSA;
@@ -100,20 +100,20 @@ const derive = (password: string, salt: Uint8Array, rounds: number, size: number
     );
   });
 
-const SCRYPT_BYTES = 128; // times N and r: what it holds, and a little more
+const SCRYPT_BLOCK_BYTES = 128; // scrypt takes this times N and r of memory, and a little more
 const stretch = (password: Uint8Array, salt: Uint8Array, { N, r, p, size }: Stretching) =>
   Effect.callback<Uint8Array>((resume) => {
     scrypt(
       password,
       salt,
       size,
-      { N, r, p, maxmem: 2 * SCRYPT_BYTES * N * r },
-      (error, key) => resume(error ? Effect.die(error) : Effect.succeed(new Uint8Array(key))), // no error is null, or undefined on Bun
+      { N, r, p, maxmem: 2 * SCRYPT_BLOCK_BYTES * N * r },
+      (error, key) => resume(error ? Effect.die(error) : Effect.succeed(new Uint8Array(key))), // without an error it is null, and undefined on Bun
     );
   });
-/** The same in place, for virtual time. */
+/** The same without a callback, for virtual time. */
 export const stretchSync = (password: Uint8Array, salt: Uint8Array, { N, r, p, size }: Stretching): Uint8Array =>
-  new Uint8Array(scryptSync(password, salt, size, { N, r, p, maxmem: 2 * SCRYPT_BYTES * N * r }));
+  new Uint8Array(scryptSync(password, salt, size, { N, r, p, maxmem: 2 * SCRYPT_BLOCK_BYTES * N * r }));
 
 export const keysLayer: Layer.Layer<Keys> = Layer.succeed(Keys, {
   generate: Effect.sync(() => remember(generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey)),
@@ -129,9 +129,9 @@ export const keysLayer: Layer.Layer<Keys> = Layer.succeed(Keys, {
   sign: (key, bytes) => Effect.sync(() => new Uint8Array(sign("sha256", bytes, secretOf(key)))),
   verify: (certificate, bytes, signature, algorithm) =>
     Effect.sync(() => {
-      const by = readKnown(certificate); // an unreadable certificate proves nothing
-      if (by instanceof CertificateError || by.algorithm === undefined) return false;
-      return by.algorithm === (algorithm ?? by.algorithm) && isSignedBy(by, bytes, signature);
+      const signer = readKnown(certificate); // under an unreadable certificate no signature is valid
+      if (signer instanceof CertificateError || signer.algorithm === undefined) return false;
+      return signer.algorithm === (algorithm ?? signer.algorithm) && isSignedBy(signer, bytes, signature);
     }),
   inspect,
   verifyChain,

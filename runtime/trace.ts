@@ -1,17 +1,17 @@
 /**
- * What machines were told and what they ordered, in a file, to be gone through again on another day and another runtime.
+ * Writes the events and orders of machines to a file, which `vipr replay` steps through again, later and on any runtime.
  *
  *   { format, version, runtime, startedMs }          a CBOR sequence (RFC 8742): a header,
  *   { machine, run, event, actions }                 then a record a step; a run's first event is (start), with its input
  *
  * Only machines that handle no secret and no phone number are written, and of those the named fields come empty: a
- * machine carries them and never looks inside, so that its steps are the same without them. What remains is what any
- * node of the overlay may see; among it are hashes of numbers, which a patient reader can search: treat it as a log.
+ * machine passes them on unread, so that its steps are the same without them. What remains is visible
+ * to any node of the overlay. It includes hashes of numbers, which can be found by trying all numbers: treat it as a log.
  * DECISIONS.md D-054.
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import process from "node:process";
-// The door without native code, which ends the processes of Deno and Bun, and without eval: a trace is a stranger's file.
+// The entry without native code, which crashes Deno and Bun on large files, and without eval: a trace may come from anywhere.
 import { Encoder } from "cbor-x/index-no-eval";
 import { Clock, Data, Effect, type Scope } from "effect";
 import type { Watcher } from "../actors/kit/mod.ts";
@@ -21,10 +21,10 @@ import { reloadLink, reloadPeer, reloadStorage, reloadTransaction } from "../mac
 
 export const TRACE_FORMAT = "vipr-trace";
 export const TRACE_VERSION = 1;
-/** A trace ends there, with a warning. */
+/** At this size a trace ends, with a warning. */
 export const TRACE_BYTES_MAX = 128 * 1024 * 1024;
-/** Held before it is written. */
-const PENDING_BYTES_MAX = 64 * 1024;
+/** Buffered before it is written. */
+const BUFFERED_BYTES_MAX = 64 * 1024;
 
 export interface TraceHeader {
   readonly format: typeof TRACE_FORMAT;
@@ -44,11 +44,11 @@ export interface Traced {
   /** Byte strings under these names are written empty, wherever they stand. */
   readonly hidden: ReadonlySet<string>;
 }
-/** An Attach carries what ICE proves itself with, §6.5.1; a configuration may hold the overlay's shared secret, §11.1. */
+/** An Attach contains ICE credentials, §6.5.1; a configuration document may contain the overlay's shared secret, §11.1. */
 const ICE = ["ufrag", "password"];
 const traced = (machine: Machine<any, any, any>, hidden: ReadonlyArray<string>) =>
   [machine.id, { machine, hidden: new Set(hidden) }] as const;
-/** Each of these was looked at, event by event. SIP, VAP, TLS, proofs, tickets and enrolment hold what may not be told. */
+/** The events of each of these were checked for secrets. SIP, VAP, TLS, PVP, tickets and enrolment are not traced: theirs have some. */
 export const TRACED: ReadonlyMap<string, Traced> = new Map<string, Traced>([
   traced(reloadPeer, [...ICE, "data"]),
   traced(reloadStorage, []),
@@ -62,7 +62,7 @@ export const traceCbor = new Encoder({ useRecords: false, tagUint8Array: false }
 /** The file cannot be opened. */
 export class TraceFailed extends Data.TaggedError("TraceFailed")<{ readonly why: string }> {}
 
-/** A watcher that writes until its scope ends, the file is full, or the disk is; it never disturbs what it watches. */
+/** A watcher that writes until its scope closes, the file reaches its limit, or a write fails. Machines are not affected. */
 export const openTrace = Effect.fn("trace.open")(function* (
   file: string,
   bytesMax = TRACE_BYTES_MAX,
@@ -87,7 +87,7 @@ export const openTrace = Effect.fn("trace.open")(function* (
   };
 });
 
-/** Whole records or none, as long as the disk takes them. */
+/** Writes whole records only, until the disk fails or the limit is reached. */
 const writerOf = (fd: number, bytesMax: number, warn: (why: string) => void) => {
   let [pending, pendingBytes, bytes, ended]: [Array<Uint8Array>, number, number, boolean] = [[], 0, 0, false];
   const attempt = (work: () => void): void => {
@@ -104,9 +104,9 @@ const writerOf = (fd: number, bytesMax: number, warn: (why: string) => void) => 
     warn(why);
   };
   const flush = (): void => {
-    const held = concat(...pending);
+    const buffered = concat(...pending);
     [pending, pendingBytes] = [[], 0];
-    for (let at = 0; at < held.length; ) at += writeSync(fd, held, at);
+    for (let at = 0; at < buffered.length; ) at += writeSync(fd, buffered, at);
   };
   return {
     put: (record: () => unknown): void =>
@@ -119,7 +119,7 @@ const writerOf = (fd: number, bytesMax: number, warn: (why: string) => void) => 
         pending.push(encoded);
         pendingBytes += encoded.length;
         bytes += encoded.length;
-        if (pendingBytes >= PENDING_BYTES_MAX) flush();
+        if (pendingBytes >= BUFFERED_BYTES_MAX) flush();
       }),
     close: (): void => {
       attempt(flush);

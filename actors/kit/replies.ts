@@ -1,8 +1,8 @@
 /**
- * Who waits for which answer. A request is known by a key; whoever asked sleeps until somebody answers it.
+ * Matches answers with the requests that wait for them. A request has a key; the fiber that asked waits until it is answered.
  *
- *   ask(key, asking) --> registered --> asking --> ... --> answer(key, value) --> the one who asked
- *                                                          end(value) ----------> all who wait, and all who ask later
+ *   ask(key, asking) --> registered --> asking --> ... --> answer(key, value) --> the fiber that asked
+ *                                                          end(value) ----------> all that wait, and all that ask later
  */
 import { Deferred, Effect } from "effect";
 
@@ -11,7 +11,7 @@ interface Request<A, E, About> {
   readonly about: About;
 }
 
-/** `About`: what the table knows of a request while it waits. */
+/** `About`: data that is kept with a request while it waits. */
 export class Replies<K, A, E = never, About = undefined> {
   private readonly waiting = new Map<K, Request<A, E, About>>();
   private readonly ended = Deferred.makeUnsafe<A>();
@@ -27,12 +27,12 @@ export class Replies<K, A, E = never, About = undefined> {
   about(key: K): About | undefined {
     return this.waiting.get(key)?.about;
   }
-  /** Done when `end` was called: for an `asking` that might wait for ever on what has ended. */
+  /** Waits for `end`: for an `asking` that could otherwise wait for ever. */
   get over(): Effect.Effect<void> {
     return Effect.asVoid(Deferred.await(this.ended));
   }
 
-  /** Registers the request, runs `asking`, waits for the answer. Forgotten afterwards, however it ends. */
+  /** Registers the request, runs `asking`, waits for the answer. The request is removed afterwards, however it ends. */
   ask<E2 = never, R = never>(
     key: K,
     asking: Effect.Effect<unknown, E2, R>,
@@ -45,14 +45,14 @@ export class Replies<K, A, E = never, About = undefined> {
     });
   }
 
-  /** Registers a request at once, for an answer that is waited for later, in place of one that waits under that key. */
+  /** Registers a request at once and gives the effect that waits for its answer. It replaces one that waits under that key. */
   expect(key: K, about?: About): Effect.Effect<A, E> {
     const request = this.register(key, about);
     if (request === undefined) return Deferred.await(this.ended);
     return this.forgetting(key, request, Deferred.await(request.answer));
   }
 
-  /** Nothing happens where nobody waits under that key. */
+  /** Does nothing if no request waits under that key. */
   answer(key: K, value: A): Effect.Effect<void> {
     return this.settle(key, (answer) => Deferred.succeed(answer, value));
   }
@@ -60,7 +60,7 @@ export class Replies<K, A, E = never, About = undefined> {
     return this.settle(key, (answer) => Deferred.fail(answer, error));
   }
 
-  /** Gives all who wait this answer, and all who ask from now on. */
+  /** Answers all requests that wait, and all that are made from now on, with this value. */
   end(value: A): Effect.Effect<void> {
     return Effect.suspend(() => {
       Deferred.doneUnsafe(this.ended, Effect.succeed(value));
@@ -75,7 +75,7 @@ export class Replies<K, A, E = never, About = undefined> {
     });
   }
 
-  /** Undefined when all is over. */
+  /** Undefined after `end`. */
   private register(key: K, about: About | undefined): Request<A, E, About> | undefined {
     if (Deferred.isDoneUnsafe(this.ended)) return undefined;
     const request = { answer: Deferred.makeUnsafe<A, E>(), about: about as About };

@@ -1,4 +1,4 @@
-/** Issues certificates: what stands behind an enrolment server. */
+/** Issues certificates, for an enrolment server. */
 import { Context, type Effect } from "effect";
 import type { CertificateError } from "./keys.ts";
 
@@ -17,7 +17,7 @@ export interface IssueRequest {
 export interface AuthorityShape {
   /** The root certificate in DER. */
   readonly root: Uint8Array;
-  /** Between the root and what it issues, DER, the issuer first; none where the root itself issues. */
+  /** The chain between the issued certificates and the root, DER, the issuer first; empty where the root itself issues. */
   readonly intermediates: ReadonlyArray<Uint8Array>;
   /** A certificate in DER. */
   readonly issue: (request: IssueRequest) => Effect.Effect<Uint8Array, CertificateError>;

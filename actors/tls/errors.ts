@@ -8,7 +8,7 @@ import type { TlsOutcome } from "../../machines/tls/mod.ts";
  */
 export type HandshakeFailure = TlsOutcome["type"] | "wrongPassword";
 
-/** The handshake came to no session. */
+/** The handshake did not lead to a session. */
 export class HandshakeFailed extends Data.TaggedError("HandshakeFailed")<{
   readonly reason: HandshakeFailure;
   readonly outcome: TlsOutcome;

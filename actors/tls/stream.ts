@@ -57,13 +57,13 @@ export interface TlsSrpServerOptions extends TlsOptions {
   /** 32 random bytes, drawn once per server. */
   readonly seedKey: Uint8Array;
   /** What `lookUp` gives: unknown users must take as long. Default "password". */
-  readonly keeps?: SrpCredential["type"];
+  readonly storedAs?: SrpCredential["type"];
   /** Default that of `ephemerals`, else 2048. */
   readonly group?: SrpGroupBits;
   /** Pairs of b and g^b computed ahead, which several servers may share; not used if their group is another. */
   readonly ephemerals?: Ephemerals;
   /** Refuses unknown users with unknown_psk_identity; only together with `legacy`. Default false. */
-  readonly tellsUnknown?: boolean;
+  readonly refusesUnknown?: boolean;
 }
 
 const MAILBOX_EVENTS_MAX = 16;
@@ -82,12 +82,19 @@ export const tlsSrpClient = Effect.fnUntraced(function* (stream: ByteStreamShape
 
 /** The side that knows passwords or verifiers. Succeeds when both Finished messages were right. */
 export const tlsSrpServer = Effect.fnUntraced(function* (stream: ByteStreamShape, options: TlsSrpServerOptions) {
-  const { seedKey, keeps = "password", ephemerals, legacy = false, tellsUnknown = false, answerAfterMs = 0 } = options;
+  const {
+    seedKey,
+    storedAs = "password",
+    ephemerals,
+    legacy = false,
+    refusesUnknown = false,
+    answerAfterMs = 0,
+  } = options;
   const { group = ephemerals?.group ?? 2048, handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS } = options;
   const ahead = ephemerals?.group === group ? yield* ephemerals.take : undefined;
   const randomness = yield* drawRandomness(ahead?.secret);
   const { generatorPower } = ahead ?? {};
-  const input = { seedKey, keeps, group, legacy, tellsUnknown, handshakeTimeoutMs, randomness, generatorPower };
+  const input = { seedKey, storedAs, group, legacy, refusesUnknown, handshakeTimeoutMs, randomness, generatorPower };
   const found = ({ userName }: Question): Effect.Effect<Answer> =>
     Effect.map(notBefore(answerAfterMs, options.lookUp(userName)), (credential) => ({ type: "found", credential }));
   return yield* secure<typeof input, Answer, Question>(tlsServer, input, stream, found);

@@ -1,5 +1,5 @@
 /**
- * The VServices that call agents have published here, their numbers, and the tickets that they grant.
+ * The VServices that call agents have published at this server, their numbers, and the tickets that are granted for them.
  * docs/protocol/pvp.md#the-exchange. DECISIONS.md D-079.
  */
 import { Effect, Schedule } from "effect";
@@ -15,14 +15,14 @@ import type { ViprEvent } from "./events.ts";
 export const NUMBERS_MAX = 100_000;
 
 /**
- * After a restart the agents of a VService have to connect and publish it again. Somebody who has proved a call to it
- * meanwhile waits so long: a call is asked about once, and a 404 would cost its proof.
+ * After a restart the agents of a VService have to connect and publish it again. A caller that proves a call to it meanwhile is
+ * kept waiting for this long: each call is validated once only, so that a 404 would waste its proof.
  */
 const RETURN_MS_MAX = 8_000;
 const RETURN_CHECK_MS = 200;
 
 interface Service {
-  /** By instance: each has its own routes, the rest belongs to the VService. draft vap-02 §8.3. */
+  /** By instance: each has its own routes; everything else is common to the VService. draft vap-02 §8.3. */
   readonly instances: Map<bigint, VService>;
   document: VService;
   readonly numbers: Set<E164>;
@@ -48,7 +48,7 @@ export interface Services {
 
 export const makeServices = (
   issuerFor: (domain: string) => TicketIssuer | undefined,
-  /** Whether the overlay stores that number from us: perhaps since before the restart, and its agents will publish it later. */
+  /** Whether the overlay has that number from us, perhaps from before a restart, with agents that have not reconnected yet. */
   isStored: (vservice: VServiceId, number: E164) => Effect.Effect<boolean>,
   watch: (event: ViprEvent) => Effect.Effect<void>,
   /** Whether a user has published that VService, perhaps before the restart. */
@@ -67,7 +67,7 @@ export const makeServices = (
   const hasNumber = ({ numbers }: Service, vservice: VServiceId, number: E164): Effect.Effect<boolean> =>
     numbers.has(number) ? Effect.succeed(true) : isStored(vservice, number);
 
-  /** The VService, or what it is once its agents are back; undefined: nobody publishes it. */
+  /** The VService; after a restart, once its agents are back. Undefined: no agent publishes it. */
   const serviceOf = (vservice: VServiceId): Effect.Effect<Service | undefined> =>
     Effect.suspend(() => {
       const service = services.get(vservice);

@@ -1,6 +1,6 @@
 /**
- * What is stored, and how it is stored, fetched, described and found. RFC 6940 §7.
- * The data model is not on the wire: the Kind implies it (registry.ts). Values of a Kind we do not know stay bytes.
+ * Stored values, and the messages Store, Fetch, Stat and Find. RFC 6940 §7.
+ * The data model is not on the wire: the Kind implies it (registry.ts). Values of a Kind that we do not know stay bytes.
  */
 import {
   boolean,
@@ -33,9 +33,9 @@ export type ArrayEntry = TypeOf<typeof ArrayEntry>;
 export const DictionaryEntry = struct("DictionaryEntry", "RFC 6940 §7.2.3", { key: opaque(u16), value: DataValue });
 export type DictionaryEntry = TypeOf<typeof DictionaryEntry>;
 
-/** What the three data models have in common: a value, and where in its resource it stands. */
+/** What the three data models have in common. `V`: the value, with its place (key or index) where the model has one. */
 export interface Stored<V> {
-  /** Milliseconds since 1970, by the clock of who stored it. */
+  /** Milliseconds since 1970, by the clock of the node that stored it. */
   readonly storageTime: bigint;
   /** Seconds, from when the peer received it. */
   readonly lifetime: number;
@@ -71,7 +71,7 @@ export const StoreKindData = struct("StoreKindData", "RFC 6940 §7.4.1.1", { kin
 export type StoreKindData = TypeOf<typeof StoreKindData>;
 export const StoreReq = struct("StoreReq", "RFC 6940 §7.4.1.1", {
   resource: ResourceId,
-  replica: u8, // 0: the owner's own store; 1 and up: a replica's
+  replica: u8, // 0: a Store by the value's owner; from 1: the number of the copy, §10.4
   kinds: vector(StoreKindData, u32),
 });
 export type StoreReq = TypeOf<typeof StoreReq>;
@@ -116,7 +116,7 @@ export const StoredDataSpecifier = struct("StoredDataSpecifier", "RFC 6940 §7.4
 });
 export type StoredDataSpecifier = TypeOf<typeof StoredDataSpecifier>;
 
-/** Stat asks as Fetch does, §7.4.3.1. */
+/** Also the request of Stat, §7.4.3.1. */
 export const FetchReq = struct("FetchReq", "RFC 6940 §7.4.2.1", {
   resource: ResourceId,
   specifiers: vector(StoredDataSpecifier, u16),
@@ -153,7 +153,7 @@ const storedMeta = <V>(metadata: Wire<V>): Wire<StoredMeta<V>> =>
     lifetime: u32,
     metadata,
   }) as Wire<StoredMeta<V>>;
-const metas = selectBy(
+const metadataValues = selectBy(
   "kind",
   modelOfKind,
   {
@@ -166,7 +166,7 @@ const metas = selectBy(
 export const StatKindResponse = struct("StatKindResponse", "RFC 6940 §7.4.3.2", {
   kind: u32,
   generation: u64,
-  values: metas,
+  values: metadataValues,
 });
 export const StatAns = struct("StatAns", "RFC 6940 §7.4.3.2", { kinds: vector(StatKindResponse, u32) });
 export type StatAns = TypeOf<typeof StatAns>;
@@ -179,7 +179,7 @@ export type FindAns = TypeOf<typeof FindAns>;
 
 /**
  * The bytes of a StoredDataValue, as a signature covers them. In arrays "the index value in the array is set to zero
- * before the signature is computed", §7.4.2.2: who appends does not know the index.
+ * before the signature is computed", §7.4.2.2: a node that appends does not know the index.
  */
 export const signedBytesOf = (value: StoredDataValue): Uint8Array => {
   if ("key" in value) return encode(DictionaryEntry, value);

@@ -14,7 +14,7 @@ import type { VapAttribute } from "./attributes.ts";
 import { type VapContent, VapMessage, valueIn } from "./message.ts";
 import { realm } from "./registry.ts";
 
-const SEAL_BYTES = 20;
+const HMAC_BYTES = 20;
 const COVERED_MULTIPLE_BYTES = 64;
 
 /** MD5(username ":" realm ":" password), quotes and final zeros removed: the realm hashes as ViPR. */
@@ -22,20 +22,20 @@ export const vapKey = (username: string, password: string): Uint8Array =>
   md5(utf8([bare(username), bare(realm), password.replace(/\0+$/, "")].join(":")));
 const bare = (text: string): string => text.replace(/"/g, "").replace(/\0+$/, "");
 
-/** The bytes of a message with its realm, the user name if it is a request, and MESSAGE-INTEGRITY. */
+/** Encodes a message with its realm, the user name if it is a request, and MESSAGE-INTEGRITY. */
 export const seal = (
   content: VapContent,
   transactionId: Uint8Array,
   { username, key }: { readonly username: string; readonly key: Uint8Array },
 ): Uint8Array => {
-  const zeros: VapAttribute = { type: "messageIntegrity", value: new Uint8Array(SEAL_BYTES) };
+  const placeholder: VapAttribute = { type: "messageIntegrity", value: new Uint8Array(HMAC_BYTES) };
   const name: ReadonlyArray<VapAttribute> = content.class === "request" ? [{ type: "username", value: username }] : [];
-  const bytes = encode(VapMessage, messageOf(content, transactionId, [...name, realmAttribute], [zeros]));
-  bytes.set(sealOf(bytes, bytes.length - SEAL_BYTES - 4, key), bytes.length - SEAL_BYTES);
+  const bytes = encode(VapMessage, messageOf(content, transactionId, [...name, realmAttribute], [placeholder]));
+  bytes.set(hmacOf(bytes, bytes.length - HMAC_BYTES - 4, key), bytes.length - HMAC_BYTES);
   return bytes;
 };
 
-/** The bytes of a response that cannot be sealed: 431 and 436 have a realm only. */
+/** Encodes a response without MESSAGE-INTEGRITY, for 431 and 436: there is no valid key, so that it has a realm only. */
 export const unsealed = (content: VapContent, transactionId: Uint8Array): Uint8Array =>
   encode(VapMessage, messageOf(content, transactionId, [realmAttribute], []));
 
@@ -52,17 +52,17 @@ const messageOf = (
   attributes: [...before, ...attributes, ...after],
 });
 
-/** True if the last attribute of these bytes is MESSAGE-INTEGRITY under this key. */
+/** True if the last attribute of the message is MESSAGE-INTEGRITY, and right under this key. */
 export const isSealed = (message: VapMessage, bytes: Uint8Array, key: Uint8Array): boolean => {
   const last = message.attributes.length - 1;
-  const found = message.attributes[last];
-  if (found?.type !== "messageIntegrity") return false;
+  const attribute = message.attributes[last];
+  if (attribute?.type !== "messageIntegrity") return false;
   const span = spanOf(VapMessage, bytes, `attributes[${last}]`);
-  return span !== undefined && equalSecrets(found.value, sealOf(bytes, span.start, key));
+  return span !== undefined && equalSecrets(attribute.value, hmacOf(bytes, span.start, key));
 };
 
 /** HMAC-SHA1 over the bytes before `end`, padded with zeros. */
-const sealOf = (bytes: Uint8Array, end: number, key: Uint8Array): Uint8Array => {
+const hmacOf = (bytes: Uint8Array, end: number, key: Uint8Array): Uint8Array => {
   const covered = new Uint8Array(Math.ceil(end / COVERED_MULTIPLE_BYTES) * COVERED_MULTIPLE_BYTES);
   covered.set(bytes.subarray(0, end));
   return hmac(sha1, key, covered);

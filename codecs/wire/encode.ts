@@ -1,11 +1,11 @@
 /**
- * A description read as a writer of bytes, compiled once, on first use; see write.ts.
+ * Encodes a value as its description says. The writer of a description is compiled on first use, and kept; see write.ts.
  *
- * The bytes are the caller's own. They may share an ArrayBuffer of 16 KiB with other messages, as those of Node's
- * `Buffer.allocUnsafe` do: pass the bytes on, not their `buffer` (DECISIONS.md D-085).
+ * The caller may keep and change the bytes. They may be part of an ArrayBuffer of 16 KiB that other messages share, as with
+ * Node's `Buffer.allocUnsafe`: pass on the Uint8Array, not its `buffer` (DECISIONS.md D-085).
  *
- * A value its type allows always fits, save for limits that types cannot say (a range, a length). One that does not fit
- * is our own fault, whatever came from outside having been decoded first: it is thrown as Unfit, with the field's path.
+ * A value of the right type fits, except for limits that types cannot express (a range, a length). One that does not fit is a
+ * mistake of this program, since input is decoded first: `encode` then throws Unfit, with the field's path.
  */
 import type { Wire } from "./describe.ts";
 import { Unfit } from "./error.ts";
@@ -16,7 +16,7 @@ import { writerPrelude, writeWriter } from "./write.ts";
 
 interface Writer {
   readonly write: (value: unknown, p: number) => number;
-  /** How long the last one was: the next one is probably no longer. */
+  /** The size of the last message, which is reserved for the next one. */
   hint: number;
 }
 
@@ -36,7 +36,10 @@ const writerOf = (node: Node): Writer => {
   return writer;
 };
 
-/** Knows that a value does not fit, not where: the careful writer, which nobody needs till then, is asked to fail again. */
+/**
+ * A writer that does not track the path of the field it writes. Where it throws, a second writer, which does and is compiled only
+ * then, repeats the work and throws the error with the path.
+ */
 const quick = (node: Node): Writer["write"] => {
   const write = compiled(node, false);
   let careful: Writer["write"] | undefined;

@@ -1,4 +1,4 @@
-/** What can be wrong with bytes, and where: a value, never thrown. */
+/** Errors of decoding, which are returned and never thrown; and `Unfit`, which only `encode` throws. */
 
 /** `at` is a field's path: `ForwardingHeader.destinationList[0].data`. */
 export type WireError =
@@ -7,11 +7,11 @@ export type WireError =
 
 export type Decoded<A> = { readonly ok: true; readonly value: A } | { readonly ok: false; readonly error: WireError };
 
-/** One line for a log. Holds no byte of the message but a number or two. */
+/** One line for a log: the field and the reason, with no more of the message than a number. */
 export const wireErrorText = (error: WireError): string =>
   error._tag === "Truncated" ? `${error.at}: ${error.missing} bytes missing` : `${error.at}: ${error.why}`;
 
-/** Thrown by `encode` for a value that its description cannot say: our own fault, with the field's path. */
+/** Thrown by `encode` for a value that its description does not allow, with the field's path: a mistake of this program. */
 export class Unfit extends Error {
   readonly at: string;
   readonly why: string;

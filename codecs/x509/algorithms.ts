@@ -1,9 +1,8 @@
 /**
- * The one list of what certificates may be signed with, and of the keys they may certify: what Node, Deno and Bun all
- * verify. RFC 3279, RFC 4055, RFC 5480, RFC 5758.
+ * The signature algorithms and key types that we accept in certificates: those that Node, Deno and Bun all verify. RFC 3279, RFC 4055, RFC 5480, RFC 5758.
  *
- * Not in it, though some runtimes know them: SHA-1, RSA-PSS and P-521 (Deno 2.9.5 gives false, or throws), RSA beyond
- * 4096 bits (the same), Ed25519.
+ * Left out, though some of the runtimes verify them: SHA-1, RSA-PSS, P-521 and RSA over 4096 bits (Deno 2.9.5 answers false,
+ * or throws), Ed25519.
  */
 import { hexOf } from "../shared/mod.ts";
 import { type Cursor, type DerElement, DerFault, magnitudeOf, octetsOf, oidOf, tag } from "./der.ts";
@@ -22,7 +21,7 @@ export interface SignatureAlgorithm {
 export type CertifiedKey =
   | { readonly type: "ec"; readonly curve: "P-256" | "P-384" }
   | { readonly type: "rsa"; readonly bits: number }
-  /** One that is not in the list; `why` names it. */
+  /** Another type, which is not accepted; `why` names it. */
   | { readonly type: "other"; readonly why: string };
 
 /** Whole AlgorithmIdentifiers: the parameters are NULL for RSA (RFC 4055 §5) and absent for ECDSA (RFC 5758 §3.2). */
@@ -34,7 +33,7 @@ const SIGNATURES: Readonly<Record<string, SignatureAlgorithm>> = {
   "300a06082a8648ce3d040303": { scheme: "ecdsa", hash: "sha384" },
 };
 
-/** Undefined for one that is not in the list. */
+/** Undefined for one that is not accepted. */
 export const signatureAlgorithmOf = (identifier: Uint8Array): SignatureAlgorithm | undefined =>
   SIGNATURES[hexOf(identifier)];
 
@@ -48,7 +47,7 @@ const UNCOMPRESSED = 0x04;
 
 /**
  * SubjectPublicKeyInfo ::= SEQUENCE { algorithm AlgorithmIdentifier, subjectPublicKey BIT STRING }, RFC 5280 §4.1.
- * A key that is not in the list is no fault of reading: a root may have one that nobody asks for.
+ * A key of another type is read without an error: among the roots that are given, some may never be used.
  */
 export const keyOf = (info: Cursor, at: string): CertifiedKey => {
   const algorithm = info.enter(tag.sequence, `${at}.algorithm`);

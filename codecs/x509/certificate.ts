@@ -5,8 +5,8 @@
  *   TBSCertificate ::= SEQUENCE { version [0], serialNumber, signature, issuer, validity, subject,
  *                                 subjectPublicKeyInfo, issuerUniqueID [1], subjectUniqueID [2], extensions [3] }
  *
- * Only DER, only version 3, nothing behind it: a certificate is known by the hash of its bytes, so that each must have
- * one form. What its fields mean for a path is machines/x509's business.
+ * Only DER, only version 3, and nothing after the end: certificates are identified by the hash of their bytes, so that each
+ * must have one encoding only. What the fields mean for a path is decided in machines/x509.
  */
 
 import { equalBytes } from "../shared/mod.ts";
@@ -34,11 +34,12 @@ const SERIAL_BYTES_MAX = 21;
 const VERSION_3 = 2;
 
 export interface Certificate {
-  /** What was read, and the part of it that is signed: views. */
+  /** The whole certificate. */
   readonly der: Uint8Array;
+  /** tbsCertificate: what the signature covers. A view into `der`. */
   readonly signed: Uint8Array;
   readonly signature: Uint8Array;
-  /** Undefined for one that is not in our list. */
+  /** Undefined for one that is not accepted (algorithms.ts). */
   readonly signatureAlgorithm: SignatureAlgorithm | undefined;
   readonly serial: Uint8Array;
   readonly issuer: DistinguishedName;
@@ -52,7 +53,7 @@ export interface Certificate {
   readonly extensions: Extensions;
 }
 
-/** `malformed`: no DER, or not what RFC 5280 §4 draws. */
+/** `malformed`: not DER, or not the structure of RFC 5280 §4. */
 export type CertificateReadReason =
   | "tooLarge"
   | "malformed"
@@ -71,7 +72,7 @@ export type CertificateRead =
   | { readonly ok: true; readonly value: Certificate }
   | { readonly ok: false; readonly error: CertificateReadError };
 
-/** Keeps views into `der`, which must not be written again. */
+/** The result has views into `der`, which must not be changed afterwards. */
 export const readCertificate = (der: Uint8Array): CertificateRead => {
   if (der.length > CERTIFICATE_BYTES_MAX)
     return refused("tooLarge", "certificate", `over ${CERTIFICATE_BYTES_MAX} bytes`);
@@ -98,8 +99,8 @@ const certificateOf = (der: Uint8Array): Certificate | CertificateReadError => {
   outer.end("certificate");
 
   const fields = outer.inside(signed);
-  const against = versionFault(fields);
-  if (against !== undefined) return against;
+  const wrongVersion = versionFault(fields);
+  if (wrongVersion !== undefined) return wrongVersion;
   const serial = serialOf(fields.take(tag.integer, "serialNumber"));
   //# "This field MUST contain the same algorithm identifier as the signature field" (RFC 5280 §4.1.1.2)
   if (!equalBytes(fields.take(tag.sequence, "tbsCertificate.signature").whole, algorithm))
@@ -138,14 +139,14 @@ const certificateOf = (der: Uint8Array): Certificate | CertificateReadError => {
 /** Byte for byte. */
 export const equalCertificates = (a: Certificate, b: Certificate): boolean => equalBytes(a.der, b.der);
 
-/** "When extensions are used, … version MUST be 3", §4.1.2.1. Versions 1 and 2 cannot say who is an authority. */
+/** "When extensions are used, … version MUST be 3", §4.1.2.1. Versions 1 and 2 have no basicConstraints. */
 const versionFault = (fields: Cursor): CertificateReadError | undefined => {
   const version = fields.optional(constructed(0), "version");
   if (version === undefined) return { reason: "version", at: "version", why: "version 1" };
   const inner = fields.inside(version);
   const number = smallOf(inner.take(tag.integer, "version"), "version");
   inner.end("version");
-  if (number === 0) throw new DerFault("version", "a default that is written");
+  if (number === 0) throw new DerFault("version", "version 1 is encoded, though it is the default");
   return number === VERSION_3 ? undefined : { reason: "version", at: "version", why: `version ${number + 1}` };
 };
 
@@ -165,7 +166,7 @@ const readExtensions = (fields: Cursor): Extensions => {
   return extensionsOf(list, "extensions");
 };
 
-/** ECDSA-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }, RFC 3279 §2.2.3: in DER too, or one signature had many forms. */
+/** ECDSA-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }, RFC 3279 §2.2.3. Must be DER as well, or one certificate would have many encodings. */
 const checkEcdsa = (signature: Uint8Array, budget: Budget): void => {
   const input = new Cursor(signature, budget);
   const fields = input.enter(tag.sequence, "signature");

@@ -1,6 +1,6 @@
 /**
- * Coming into the overlay and going from it, step by step. RFC 6940 §10.5, §10.9, §11.4.
- * Decisions only; peer.ts says when each is taken.
+ * Joining the overlay and leaving it, step by step. RFC 6940 §10.5, §10.9, §11.4.
+ * Decisions only; peer.ts says in which state and for which event each is taken.
  */
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import { ChordLeaveData, toNode } from "../../codecs/reload/mod.ts";
@@ -24,7 +24,7 @@ import {
 } from "./stabilize.ts";
 import { emptyTable, nodesIn, peersOf, type Table, viewOf, withJoined } from "./table.ts";
 
-/** Attempts to join before a node gives up, or forms the overlay alone where it may. */
+/** Attempts to join, before a node gives up or, if it may, forms the overlay alone. */
 export const TRIES_MAX = 20;
 
 export const contextOf = (settings: PeerSettings): PeerContext => ({
@@ -42,7 +42,7 @@ export const contextOf = (settings: PeerSettings): PeerContext => ({
   reacting: undefined,
 });
 
-/** The next bootstrap node in turn. */
+/** Dials the next bootstrap node in turn. */
 export const dialBootstrap = (context: PeerContext): PeerDecision<"dial"> => {
   const { bootstrap } = context.settings;
   return {
@@ -54,7 +54,7 @@ export const dialBootstrap = (context: PeerContext): PeerDecision<"dial"> => {
 /** "send an Attach request over this connection with the destination Resource-ID set to the Joining Node's Node-ID plus 1". */
 export const attachToAdmitting = (context: PeerContext, { node }: Of<PeerEvent, "dialled">): PeerDecision<"request"> =>
   attachOver(context, node);
-/** The same over the link that is still there from the attempt before. */
+/** The same, over the link that the last attempt left open. */
 export const attachAgain = (context: PeerContext): PeerDecision<"request"> =>
   context.boot === undefined ? {} : attachOver(context, context.boot);
 
@@ -71,8 +71,8 @@ const attachOver = (context: PeerContext, over: NodeId): PeerDecision<"request">
   ],
 });
 
-/** An Update while we join: its sender is a peer, and speaks of peers; we do not act as one yet. */
-export const learn = (
+/** An Update that arrives while we join: its sender and the nodes that it names are peers. We do not act as a peer yet. */
+export const collectCandidates = (
   context: PeerContext,
   { asked, body }: Of<PeerEvent, "updateReq">,
 ): PeerDecision<"ring" | "startTimer" | "answer"> =>
@@ -89,7 +89,7 @@ export const learn = (
   );
 
 /** "JN SHOULD send Attach requests to initiate connections to each of the peers in the Neighbor Table", §10.5 step 3. */
-export const meetNeighbours = (context: PeerContext): PeerDecision<"startTimer" | "request"> => {
+export const attachToNeighbours = (context: PeerContext): PeerDecision<"startTimer" | "request"> => {
   const { table, settings } = context;
   const ready = peersOf(table);
   const peers = [...ready, ...context.candidates];
@@ -119,7 +119,7 @@ export const sendJoin = (context: PeerContext): PeerDecision<"request"> => ({
         ],
 });
 
-/** From now on a peer: everyone linked hears of it, §10.5 step 9, and the fingers are looked for. */
+/** The node is a peer from now on: an Update goes to every linked node, §10.5 step 9, and the fingers are looked for. */
 export const settle = (
   context: PeerContext,
   atMs: number,
@@ -127,7 +127,7 @@ export const settle = (
   const { ping } = context.settings.timing;
   return inTurn(
     context,
-    // On joining, the ring is ordered even where the table has not changed: the storage becomes responsible for its part.
+    // The `ring` order is given even if the table has not changed: the storage becomes responsible for its part of the ring.
     (now) => ({
       context: { tries: 0, awaited: [], table: withJoined(now.table) },
       actions: [{ type: "ring", view: viewOf(withJoined(now.table)), change: "joined" }],
@@ -145,13 +145,13 @@ export const settle = (
   );
 };
 
-/** An attempt to join has failed: the next one waits. */
-export const rest = ({ tries, settings: { timing } }: PeerContext): PeerDecision<"startTimer"> => ({
+/** An attempt to join has failed: a pause before the next one. */
+export const waitToRetry = ({ tries, settings: { timing } }: PeerContext): PeerDecision<"startTimer"> => ({
   context: { tries: tries + 1, admitting: undefined, awaited: [] },
   actions: [{ type: "startTimer", timer: "pause", ms: timing.pause, spreadMs: timing.pause }],
 });
 
-/** Every timer that may be running between states. */
+/** Stops the timers that outlive a single state, as far as they run. */
 export const stopTimers = (context: PeerContext): ReadonlyArray<Of<PeerAction, "stopTimer">> => {
   const { table, reacting, asking } = context;
   const running: ReadonlyArray<PeerTimer> = [
@@ -162,7 +162,7 @@ export const stopTimers = (context: PeerContext): ReadonlyArray<Of<PeerAction, "
   return running.map((timer) => ({ type: "stopTimer", timer }));
 };
 
-/** What we hold goes to our successor first: it will answer for it. */
+/** Our values are handed to our successor first: it will be responsible for them. */
 export const beginLeaving = (context: PeerContext): PeerDecision<"stopTimer" | "report" | "handOver"> => {
   const successor = viewOf(context.table).successors[0];
   return {
@@ -176,9 +176,9 @@ export const beginLeaving = (context: PeerContext): PeerDecision<"stopTimer" | "
 };
 
 /** "peers SHOULD send a Leave request to all members of their Neighbor Table before exiting", §10.9. */
-export const sayFarewell = (context: PeerContext): PeerDecision<"request"> => {
+export const sendLeaves = (context: PeerContext): PeerDecision<"request"> => {
   const { predecessors, successors, self } = viewOf(context.table);
-  const farewell = (node: NodeId, data: ChordLeaveData): Of<PeerAction, "request"> => ({
+  const leave = (node: NodeId, data: ChordLeaveData): Of<PeerAction, "request"> => ({
     type: "request",
     request: { type: "leave", node },
     destinations: [toNode(node)],
@@ -189,20 +189,20 @@ export const sayFarewell = (context: PeerContext): PeerDecision<"request"> => {
   return {
     context: { awaited: [...before, ...successors] },
     actions: [
-      ...before.map((node) => farewell(node, { type: "fromSuccessor", nodes: successors })),
-      ...successors.map((node) => farewell(node, { type: "fromPredecessor", nodes: predecessors })),
+      ...before.map((node) => leave(node, { type: "fromSuccessor", nodes: successors })),
+      ...successors.map((node) => leave(node, { type: "fromPredecessor", nodes: predecessors })),
     ],
   };
 };
 
-/** Our Leave is answered or has failed: in both cases that node is done with. */
-export const farewellEnded = (
+/** Our Leave is answered or has failed: we do not wait for that node any more. */
+export const leaveEnded = (
   context: PeerContext,
   { request }: Of<PeerEvent, "answered" | "failed">,
 ): PeerDecision<never> => (request.type === "leave" ? notAwaiting(request.node)(context) : {});
 
-/** While we leave, a change of links concerns the routing alone. */
-export const quietly = (table: Table): PeerDecision<"ring"> => ({
+/** While we leave, a change of links matters for routing only. */
+export const ringOnly = (table: Table): PeerDecision<"ring"> => ({
   context: { table },
   actions: [{ type: "ring", view: viewOf(table), change: "lost" }],
 });

@@ -21,18 +21,18 @@ import { inTurn } from "./in-turn.ts";
 import {
   attachAgain,
   attachToAdmitting,
+  attachToNeighbours,
   beginLeaving,
+  collectCandidates,
   contextOf,
   dialBootstrap,
-  farewellEnded,
-  learn,
-  meetNeighbours,
-  quietly,
-  rest,
-  sayFarewell,
+  leaveEnded,
+  ringOnly,
   sendJoin,
+  sendLeaves,
   settle,
   stopTimers,
+  waitToRetry,
 } from "./joining.ts";
 import { checkNow, checkSoonIfAlone, pingThrough, releaseBoot, successorTold } from "./partition.ts";
 import {
@@ -117,9 +117,9 @@ const lost = decide(["ring", "startTimer", "request", "refuse", "answer", "handO
     joinerLost(node),
   ),
 );
-const learning = decide(["ring", "startTimer", "answer"], learn);
+const learning = decide(["ring", "startTimer", "answer"], collectCandidates);
 const pausesOnStep = { step: { target: "pausing" } } as const;
-const farewellDone = { guard: ofLeave, actions: decide([], farewellEnded) };
+const leaveDone = { guard: ofLeave, actions: decide([], leaveEnded) };
 const admitDone = {
   guard: ofAdmit,
   actions: decide(["ring", "startTimer", "refuse", "answer", "handOver"], admitEnded),
@@ -186,7 +186,7 @@ export const reloadPeer = machine("reloadPeer", {
           timers: pausesOnStep,
         },
         meeting: {
-          entry: [decide(["startTimer", "request"], meetNeighbours), startMeeting],
+          entry: [decide(["startTimer", "request"], attachToNeighbours), startMeeting],
           exit: stop("step"),
           always: { guard: awaitsNothing, target: "entering" },
           timers: { step: { target: "entering" } },
@@ -204,7 +204,7 @@ export const reloadPeer = machine("reloadPeer", {
           timers: pausesOnStep,
         },
         pausing: {
-          entry: decide(["startTimer"], rest),
+          entry: decide(["startTimer"], waitToRetry),
           exit: stop("pause"),
           timers: {
             pause: [
@@ -260,11 +260,11 @@ export const reloadPeer = machine("reloadPeer", {
       initial: "handing",
       on: {
         linked: {
-          actions: decide(["ring"], ({ table }, { node }: Of<PeerEvent, "linked">) => quietly(withLink(table, node))),
+          actions: decide(["ring"], ({ table }, { node }: Of<PeerEvent, "linked">) => ringOnly(withLink(table, node))),
         },
         unlinked: {
           actions: decide(["ring"], (context, { node }: Unlinked) =>
-            inTurn(context, (now) => quietly(withoutNode(now.table, node)), notAwaiting(node)),
+            inTurn(context, (now) => ringOnly(withoutNode(now.table, node)), notAwaiting(node)),
           ),
         },
         updateReq: { actions: give("answer", (_, { asked }) => updateAnswer(asked)) }, // we need no news any more
@@ -277,9 +277,9 @@ export const reloadPeer = machine("reloadPeer", {
           on: { handedOver: { target: "parting" } },
         },
         parting: {
-          entry: decide(["request"], sayFarewell),
+          entry: decide(["request"], sendLeaves),
           always: { guard: awaitsNothing, target: "left" },
-          on: { answered: farewellDone, failed: farewellDone },
+          on: { answered: leaveDone, failed: leaveDone },
         },
       },
     },

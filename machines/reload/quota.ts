@@ -1,10 +1,10 @@
 /**
- * How much one Node-ID may store at one peer, and how fast anyone may ask. docs/protocol/overlay.md#storage. Functions
- * only.
+ * How much one Node-ID may store at one peer, and how many requests a second it may send. docs/protocol/overlay.md#storage.
+ * Functions only.
  */
 
 /**
- * Entries one signer may keep at a peer that answers for fraction `f` of the ring: its expected share of a quota `q`
+ * Entries that one signer may have at a peer that is responsible for the fraction `f` of the ring: its expected share of a quota `q`
  * and three standard deviations, so that an honest node is refused at any one peer with probability below 0.2 %.
  */
 export const quotaBound = (q: number, f: number): number => Math.ceil(q * f + 3 * Math.sqrt(q * f) + 1);
@@ -18,12 +18,12 @@ export interface Bucket {
 
 const TOKEN = 1_000;
 
-/** Seconds of rate that may be saved up. */
+/** How many seconds of unused rate may be spent at once. */
 export const BURST_S = 2;
 
 export const fullBucket = (perSecond: number, atMs: number): Bucket => ({ thousandths: burstOf(perSecond), atMs });
 
-/** Takes one token, or gives undefined when there is none; time that runs backwards gives nothing. */
+/** Takes one token; undefined when there is none. A clock that goes back adds no tokens. */
 export const take = (bucket: Bucket, perSecond: number, atMs: number): Bucket | undefined => {
   const thousandths = refilled(bucket, perSecond, atMs);
   return thousandths < TOKEN ? undefined : { thousandths: thousandths - TOKEN, atMs };
@@ -35,7 +35,7 @@ export const waitMs = (bucket: Bucket, perSecond: number, atMs: number): number 
   return missing <= 0 ? 0 : Math.ceil(missing / perSecond);
 };
 
-/** At least one token fits, or a rate below one a burst could never be used. */
+/** At least one token, or else a very low rate would never allow a request. */
 const burstOf = (perSecond: number): number => Math.max(1, perSecond * BURST_S) * TOKEN;
 
 const refilled = (bucket: Bucket, perSecond: number, atMs: number): number =>

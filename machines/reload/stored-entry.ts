@@ -1,4 +1,4 @@
-/** What this node stores of a resource: entries by Kind and place, each with who signed it and when it came. RFC 6940 §7. */
+/** A resource as this node stores it: entries by Kind and place, each with its signer and the time it was stored. RFC 6940 §7. */
 import type { NodeId, StoredData } from "../../codecs/reload/mod.ts";
 
 /** The owner of the certificate that signed a value, once the signature is verified. */

@@ -1,5 +1,5 @@
 /**
- * How many entries each signer has here: those we answer for, and replicas. docs/protocol/overlay.md#storage. Functions
+ * Counts the entries that each signer has at this node: those the node is responsible for, and replicas. docs/protocol/overlay.md#storage. Functions
  * only.
  */
 import { nodeIdText } from "../../codecs/shared/mod.ts";
@@ -7,11 +7,11 @@ import { isResponsible, type RingView } from "./ring.ts";
 import type { Resource, StoredEntry, ValueStorageContext } from "./storage-types.ts";
 import { entriesOf, idOf, resourcesOf, type ValueTable } from "./value-table.ts";
 
-export const tallyKey = (kept: StoredEntry): string => nodeIdText(kept.signer.nodeId);
+export const tallyKey = (entry: StoredEntry): string => nodeIdText(entry.signer.nodeId);
 
 export type Tallied = Pick<ValueStorageContext, "primaries"> | Pick<ValueStorageContext, "replicas">;
 
-/** One resource counted anew, among those we are responsible for or among the replicas. Signers without entries are left out. */
+/** The counts after a change of one resource, of which this node is responsible (`isOurs`) or has a replica. */
 export const recounted = (
   { primaries, replicas }: Pick<ValueStorageContext, "primaries" | "replicas">,
   isOurs: boolean,
@@ -22,7 +22,7 @@ export const recounted = (
   return isOurs ? { primaries: tally } : { replicas: tally };
 };
 
-/** The same object where every signer has as many entries as before, as when an entry is refreshed. */
+/** Gives the same object if no count changes, as when an entry is refreshed. */
 const changedBy = (
   tally: Readonly<Record<string, number>>,
   before: Resource | undefined,
@@ -30,8 +30,8 @@ const changedBy = (
 ): Readonly<Record<string, number>> => {
   const changes = new Map<string, number>();
   const count = (resource: Resource | undefined, by: number) => {
-    for (const [, , kept] of resource === undefined ? [] : entriesOf(resource)) {
-      const signer = tallyKey(kept);
+    for (const [, , entry] of resource === undefined ? [] : entriesOf(resource)) {
+      const signer = tallyKey(entry);
       changes.set(signer, (changes.get(signer) ?? 0) + by);
     }
   };
@@ -47,7 +47,7 @@ const changedBy = (
   return counted;
 };
 
-/** Entries by signer, counted anew. */
+/** All entries, counted by signer. */
 export const tallies = (
   view: RingView,
   valueTable: ValueTable,
@@ -56,7 +56,7 @@ export const tallies = (
   const replicas: Record<string, number> = {};
   for (const [, resource] of resourcesOf(valueTable)) {
     const tally = isResponsible(view, idOf(resource)) ? primaries : replicas;
-    for (const [, , kept] of entriesOf(resource)) tally[tallyKey(kept)] = (tally[tallyKey(kept)] ?? 0) + 1;
+    for (const [, , entry] of entriesOf(resource)) tally[tallyKey(entry)] = (tally[tallyKey(entry)] ?? 0) + 1;
   }
   return { primaries, replicas };
 };

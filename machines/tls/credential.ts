@@ -20,13 +20,13 @@ export type Secret =
 export const secretOf = (
   credential: SrpCredential | undefined,
   userName: Uint8Array,
-  keeps: SrpCredential["type"],
+  storedAs: SrpCredential["type"],
   seedKey: Uint8Array,
   group: SrpGroup,
 ): Secret => {
   const salt = credential?.salt ?? saltFor(seedKey, userName);
   if (credential?.type === "verifier") return { salt, verifier: credential.verifier };
-  if (credential === undefined && keeps === "verifier")
+  if (credential === undefined && storedAs === "verifier")
     return { salt, verifier: simulatedVerifier(seedKey, userName, group) };
   const password = credential === undefined ? simulatedPassword(seedKey, userName) : utf8(credential.password);
   return { salt, privateKey: privateKeyOf(salt, userName, password) };

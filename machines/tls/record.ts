@@ -63,20 +63,21 @@ export const protect = (write: WriteProtection, type: ContentType, content: Uint
   const aes = cbc(write.key, iv, { disablePadding: true });
   if (!write.encryptThenMac)
     return concat(iv, aes.encrypt(padded(concat(content, macOf(write, type, content.length, content)))));
-  const sealed = concat(iv, aes.encrypt(padded(content)));
-  return concat(sealed, macOf(write, type, sealed.length, sealed));
+  const encrypted = concat(iv, aes.encrypt(padded(content)));
+  return concat(encrypted, macOf(write, type, encrypted.length, encrypted));
 };
 
 /** The content; undefined, without a reason, if anything is wrong: the answer is always bad_record_mac. */
 export const unprotect = (read: Protection, type: ContentType, fragment: Uint8Array): Uint8Array | undefined =>
-  read.encryptThenMac ? openSealed(read, type, fragment) : openMacked(read, type, fragment);
+  read.encryptThenMac ? verifyThenDecrypt(read, type, fragment) : decryptThenVerify(read, type, fragment);
 
 //# "The MAC SHALL be evaluated before any further processing such as decryption is performed" (RFC 7366 §3)
-const openSealed = (read: Protection, type: ContentType, fragment: Uint8Array): Uint8Array | undefined => {
-  const sealed = fragment.subarray(0, Math.max(0, fragment.length - MAC));
-  if (!isBlocks(sealed, 2 * BLOCK)) return undefined;
-  if (!equalSecrets(macOf(read, type, sealed.length, sealed), fragment.subarray(sealed.length))) return undefined;
-  const plain = decrypted(read, sealed);
+const verifyThenDecrypt = (read: Protection, type: ContentType, fragment: Uint8Array): Uint8Array | undefined => {
+  const encrypted = fragment.subarray(0, Math.max(0, fragment.length - MAC));
+  if (!isBlocks(encrypted, 2 * BLOCK)) return undefined;
+  if (!equalSecrets(macOf(read, type, encrypted.length, encrypted), fragment.subarray(encrypted.length)))
+    return undefined;
+  const plain = decrypted(read, encrypted);
   const padding = plain[plain.length - 1]!;
   return goodPadding(plain, padding, plain.length - 1) === 1
     ? plain.subarray(0, plain.length - 1 - padding)
@@ -85,16 +86,16 @@ const openSealed = (read: Protection, type: ContentType, fragment: Uint8Array): 
 
 //# "implementations MUST ensure that record processing time is essentially the same whether or not the padding is
 //# correct" (RFC 5246 §6.2.3.2)
-const openMacked = (read: Protection, type: ContentType, fragment: Uint8Array): Uint8Array | undefined => {
+const decryptThenVerify = (read: Protection, type: ContentType, fragment: Uint8Array): Uint8Array | undefined => {
   if (!isBlocks(fragment, 3 * BLOCK)) return undefined;
   const plain = decrypted(read, fragment);
-  const most = plain.length - MAC - 1;
-  const claimed = plain[plain.length - 1]!;
-  const good = goodPadding(plain, claimed, most);
-  const length = most - claimed * good; // "assume a zero-length pad and then proceed to compute the MAC"
+  const longest = plain.length - MAC - 1;
+  const padding = plain[plain.length - 1]!;
+  const good = goodPadding(plain, padding, longest);
+  const length = longest - padding * good; // "assume a zero-length pad and then proceed to compute the MAC"
   const content = plain.subarray(0, length);
   const mac = macOf(read, type, length, content);
-  levelTime(most, length);
+  levelTime(longest, length);
   const isSame = equalSecrets(mac, plain.subarray(length, length + MAC));
   return isSame && good === 1 ? content : undefined;
 };
@@ -103,8 +104,8 @@ const openMacked = (read: Protection, type: ContentType, fragment: Uint8Array): 
  * Hashes one block, and as many more as the longest possible content would have needed, so that the time does not depend
  * on the padding. In the same two parts as a MAC's inner hash: blocks that begin at odd bytes take a little longer.
  */
-const levelTime = (most: number, length: number): void => {
-  const blocks = hashBlocks(most) - hashBlocks(length) + 1;
+const levelTime = (longest: number, length: number): void => {
+  const blocks = hashBlocks(longest) - hashBlocks(length) + 1;
   sha1.of(zeros.subarray(0, MAC_HEADER), zeros.subarray(0, HASH_BLOCK * blocks - MAC_HEADER - HASH_END));
 };
 /** The header of a MAC, and the least that SHA-1 appends. */
@@ -113,8 +114,8 @@ const [MAC_HEADER, HASH_END] = [13, 9];
 const hashBlocks = (size: number): number => Math.ceil((MAC_HEADER + size + HASH_END) / HASH_BLOCK);
 const zeros = new Uint8Array(HASH_BLOCK * (hashBlocks(PADDING_MAX) + 1));
 
-const decrypted = (read: Protection, sealed: Uint8Array): Uint8Array =>
-  cbc(read.key, sealed.subarray(0, BLOCK), { disablePadding: true }).decrypt(sealed.subarray(BLOCK));
+const decrypted = (read: Protection, encrypted: Uint8Array): Uint8Array =>
+  cbc(read.key, encrypted.subarray(0, BLOCK), { disablePadding: true }).decrypt(encrypted.subarray(BLOCK));
 
 const macOf = (direction: Protection, type: ContentType, length: number, covered: Uint8Array): Uint8Array => {
   const header = encode(TlsMacHeader, { sequence: BigInt(direction.sequence), type, length });
@@ -137,7 +138,8 @@ const goodPadding = (plain: Uint8Array, padding: number, most: number): 0 | 1 =>
   return (1 - ((wrong | -wrong) >>> 31)) as 0 | 1;
 };
 
-const isBlocks = (sealed: Uint8Array, least: number): boolean => sealed.length >= least && sealed.length % BLOCK === 0;
+const isBlocks = (encrypted: Uint8Array, least: number): boolean =>
+  encrypted.length >= least && encrypted.length % BLOCK === 0;
 
 //# "The Initialization Vector (IV) SHOULD be chosen at random, and MUST be unpredictable." (RFC 5246 §6.2.3.2)
 /** The record's sequence number, encrypted under a random key: NIST SP 800-38A, appendix C, first method. */

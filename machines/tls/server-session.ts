@@ -11,13 +11,13 @@ export interface TlsServerInput {
   /** Secret, and the same for all handshakes: salts are made from it, and what simulates unknown users. */
   readonly seedKey: Uint8Array;
   /** What this server stores of its users, and so what it simulates for unknown ones. */
-  readonly keeps: SrpCredential["type"];
+  readonly storedAs: SrpCredential["type"];
   readonly group: SrpGroupBits;
   readonly handshakeTimeoutMs: number;
   /** Talks to stacks that lack extended_master_secret, encrypt_then_mac or renegotiation_info. */
   readonly legacy: boolean;
   /** Refuses unknown users with unknown_psk_identity, if `legacy` is set too. Default false: they are simulated. */
-  readonly tellsUnknown?: boolean;
+  readonly refusesUnknown?: boolean;
 }
 
 /** `found` answers `lookUp`; undefined: no such user. */

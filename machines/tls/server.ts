@@ -139,10 +139,10 @@ function prepare(
 ): Decided<"power"> {
   //# "If the server doesn't have a verifier for the user name, the server MAY abort the handshake with an
   //# "unknown_psk_identity" alert." (RFC 5054 §2.5.1.3)
-  if (credential === undefined && input.legacy && input.tellsUnknown)
+  if (credential === undefined && input.legacy && input.refusesUnknown)
     return { context: refuse("unknownPskIdentity", "unknown user name") };
   const group = srpGroup(input.group);
-  const secret = secretOf(credential, userName, input.keeps, input.seedKey, group);
+  const secret = secretOf(credential, userName, input.storedAs, input.seedKey, group);
   const power = { type: "power", base: group.generator, group: group.bits } as const;
   const actions: Array<Of<TlsServerAction, "power">> = [];
   if ("privateKey" in secret) actions.push({ ...power, id: "verifier", exponent: secret.privateKey });

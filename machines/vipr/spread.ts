@@ -5,28 +5,28 @@
  */
 import type { E164 } from "../../codecs/shared/mod.ts";
 
-/** The nodes by their places in the server's list, the preferred one first. */
+/** Indices into the server's list of nodes, the preferred node first. */
 export const nodeOrder = (number: E164, nodes: number): ReadonlyArray<number> =>
-  Array.from({ length: nodes }, (_, node) => ({ node, weight: mixed(`${node}/${number}`) }))
+  Array.from({ length: nodes }, (_, node) => ({ node, weight: hashOf(`${node}/${number}`) }))
     .sort((a, b) => b.weight - a.weight || a.node - b.node)
     .map(({ node }) => node);
 
-/** FNV-1a over the text, stirred once more so that the last digit reaches every bit. Speed, not secrecy. */
-const mixed = (text: string): number => {
+/** FNV-1a of the text with a final mix, so that the last digit changes every bit. For speed, not for secrecy. */
+const hashOf = (text: string): number => {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   return (hash ^ (hash >>> 13)) >>> 0;
 };
 
-/** What is known of one node: entries it has in the overlay of how many it may have, and whether this number is one of them. */
+/** One node's entries in the overlay, its quota, and whether the number is among them. */
 export interface NodeRoom {
   readonly used: number;
   readonly quota: number;
   readonly holds: boolean;
 }
 
-/** The nodes to try for a number, in turn: the one that has it already, else those with room. Empty: no room anywhere. */
+/** The nodes to try for a number, in this order: the one that has it already, or else those with room. Empty: none has room. */
 export const nodesToTry = (number: E164, rooms: ReadonlyArray<NodeRoom>): ReadonlyArray<number> => {
   const order = nodeOrder(number, rooms.length);
   const holder = order.find((node) => rooms[node]!.holds);

@@ -1,13 +1,13 @@
 /**
  * Finds the path from a certificate to a root, and judges it. RFC 5280 §6.1; the search is ours.
  *
- *   leaf --> a root of its issuer's name? --> rules --> { verify } --> { believed }
- *     |                                        no -> remembered, the next path
- *     +--> each certificate of its issuer's name --> (the same from there)
+ *   leaf --> a root with its issuer's name? --> the rules --> signatures, by the caller --> valid
+ *     |                                            fail --> the first reason is remembered, the next path is tried
+ *     +--> each certificate with its issuer's name --> (the same from there)
  *
- * Names first, then the rules, and only for a path that holds by both its signatures, from the root down: whoever sends
- * rubbish costs us comparisons and no arithmetic. The search yields one question at a time and is told the answer, so that it
- * knows nothing of keys. Not a chart: it waits for nothing but that answer.
+ * Names are compared first, then the rules are applied, and only then are signatures verified, from the root down: certificates
+ * that lead nowhere cost us comparisons, and no public-key operation. The search is a generator that yields one signature to
+ * verify at a time and is resumed with the result, so that it needs no keys. It is no state machine, as it waits for nothing else.
  */
 import { type Certificate, equalCertificates } from "../../codecs/x509/mod.ts";
 import type { Refusal } from "./refusal.ts";
@@ -15,17 +15,17 @@ import { anchorFault, type CertificateUse, pathFault } from "./rules.ts";
 
 /** Certificates from the leaf to below the root. */
 export const PATH_MAX = 4;
-/** Certificates shown beside the leaf. */
+/** Certificates presented beside the leaf. */
 export const SHOWN_MAX = 96;
 /** Certificates of one name tried as issuer of one certificate. */
 const NAMESAKES_MAX = 4;
-/** Whole paths judged, and signatures verified, for one leaf. */
+/** Whole paths checked, and signatures verified, for one leaf. */
 export const PATHS_MAX = 16;
 export const SIGNATURES_MAX = 16;
 
 export interface PathQuestion {
   readonly leaf: Certificate;
-  /** In any order; what issued none of the chain is passed over. */
+  /** In any order; those that are not part of the path are ignored. */
   readonly shown: ReadonlyArray<Certificate>;
   readonly anchors: ReadonlyArray<Certificate>;
   readonly atMs: number;
@@ -45,13 +45,13 @@ interface Search extends PathQuestion {
   readonly bySubject: ReadonlyMap<string, ReadonlyArray<Certificate>>;
   paths: number;
   signatures: number;
-  /** Answers already had. */
+  /** Signatures verified so far: by certificate and issuer. */
   readonly verified: Map<Certificate, Map<Certificate, boolean>>;
-  /** Of the first whole path that was refused: the one that an honest chain has. */
+  /** Why the first whole path was refused: an honest chain has only one path, and this is its reason. */
   refusal: Refusal | undefined;
 }
 
-/** Answer each question that it yields by true or false. */
+/** The caller resumes it with true or false for each signature that it yields. */
 export function* validatePath(question: PathQuestion): Generator<SignatureQuestion, PathVerdict, boolean> {
   if (question.shown.length > SHOWN_MAX) return { reason: "tooMany", why: `over ${SHOWN_MAX} issuers` };
   const anchor = question.anchors.find((root) => equalCertificates(root, question.leaf));
@@ -64,12 +64,12 @@ export function* validatePath(question: PathQuestion): Generator<SignatureQuesti
     verified: new Map(),
     refusal: undefined,
   };
-  const found = yield* extend(search, [question.leaf]);
-  if (found !== undefined) return { issuers: found.slice(1, -1) };
+  const valid = yield* extend(search, [question.leaf]);
+  if (valid !== undefined) return { issuers: valid.slice(1, -1) };
   return search.refusal ?? { reason: "noPath", why: "certificate does not lead to a root" };
 }
 
-/** The whole path that was believed, root last. */
+/** The first valid path, root last. */
 function* extend(
   search: Search,
   path: ReadonlyArray<Certificate>,
@@ -83,21 +83,21 @@ function* extend(
     if (fault === undefined) return whole;
     search.refusal ??= fault;
   }
-  const above = (search.bySubject.get(last.issuer.id) ?? [])
+  const issuers = (search.bySubject.get(last.issuer.id) ?? [])
     .filter((one) => mayHaveIssued(one, last) && !path.some((other) => equalCertificates(one, other)))
     .slice(0, NAMESAKES_MAX);
   if (path.length >= PATH_MAX) {
-    if (above.length > 0) search.refusal ??= { reason: "pathTooLong", why: `chain over ${PATH_MAX} certificates` };
+    if (issuers.length > 0) search.refusal ??= { reason: "pathTooLong", why: `chain over ${PATH_MAX} certificates` };
     return undefined;
   }
-  for (const issuer of above) {
-    const found = yield* extend(search, [...path, issuer]);
-    if (found !== undefined) return found;
+  for (const issuer of issuers) {
+    const valid = yield* extend(search, [...path, issuer]);
+    if (valid !== undefined) return valid;
   }
   return undefined;
 }
 
-/** By name, and by the identifiers of its key and number where both tell them, §4.2.1.1: TLS stacks hold to these as well. */
+/** By name, and by key identifier and serial number where both certificates have them, §4.2.1.1, as TLS stacks do. */
 const mayHaveIssued = (issuer: Certificate, { issuer: name, extensions: { authorityKey } }: Certificate): boolean => {
   if (issuer.subject.id !== name.id) return false;
   const { keyIdentifier, serial } = authorityKey ?? {};

@@ -1,6 +1,7 @@
 /**
- * The policies that a path stands under. RFC 5280 §6.1.3 (d) to (f), §6.1.4 (h) to (j), §6.1.5, for a user who takes any
- * policy and asks for none: a path fails only where an authority in it requires one, and none holds from the root to the leaf.
+ * Certificate policies along a path. RFC 5280 §6.1.3 (d) to (f), §6.1.4 (h) to (j), §6.1.5, with any-policy as the initial
+ * policy set and no initial requirement: a path fails only where an authority in it requires a policy, and no policy is valid
+ * from the root to the leaf.
  *
  * Without policyMappings, which are refused before, the tree of the RFC has one expected policy in each node, so that its
  * lowest level is a set.
@@ -10,9 +11,9 @@ import { ANY_POLICY, type Extensions } from "../../codecs/x509/mod.ts";
 export interface PolicyState {
   /** The lowest level of valid_policy_tree; empty when the tree is NULL. */
   readonly valid: ReadonlySet<string>;
-  /** explicit_policy: certificates that may still come without a valid policy. Infinity when nobody asks. */
+  /** explicit_policy: how many certificates may follow without a valid policy. Infinity: no certificate requires one. */
   readonly explicit: number;
-  /** inhibit_anyPolicy: certificates in which anyPolicy still counts. */
+  /** inhibit_anyPolicy: in how many certificates that follow anyPolicy still counts. */
   readonly anyFor: number;
 }
 

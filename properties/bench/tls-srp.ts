@@ -77,7 +77,7 @@ const playMachines = async (): Promise<void> => {
       password: PASSWORD,
       groupBitsMin: BITS,
     }),
-    server: tlsServer.start({ ...common, randomness: randomness(), seedKey, keeps: "password", group: BITS }),
+    server: tlsServer.start({ ...common, randomness: randomness(), seedKey, storedAs: "password", group: BITS }),
   };
   const events: Array<{ readonly to: Side; readonly event: TlsServerEvent }> = [];
   let open = 0;

@@ -1,6 +1,6 @@
 /**
  * The figures of docs/protocol.md and docs/protocol/ are drawn from the descriptions: VIPR_TABLES=write draws them anew.
- * A figure may name several messages; what a page has presented before is not presented on it again.
+ * A figure may name several messages; a block that a page has shown already is not shown on it again.
  */
 import * as assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -108,14 +108,14 @@ test("docs/protocol: every figure is what its description draws, and every messa
     const file = new URL(page, docs);
     const text = readFileSync(file, "utf8");
     const seen: Seen = new Map();
-    const drawn = text.replace(FIGURE, (_, pen: string, names: string) => {
+    const drawn = text.replace(FIGURE, (_, how: string, names: string) => {
       const wires = names.split(" ").map((name) => {
         shown.add(name);
         assert.ok(messages[name] !== undefined, `${page}: no message ${name}`);
         return messages[name];
       });
-      const figure = pen === "draw" ? wires.map(draw).join("\n") : presentNew(wires, seen, page);
-      return `<!-- ${pen} ${names} -->\n\`\`\`text\n${figure}\`\`\`\n`;
+      const figure = how === "draw" ? wires.map(draw).join("\n") : presentNew(wires, seen, page);
+      return `<!-- ${how} ${names} -->\n\`\`\`text\n${figure}\`\`\`\n`;
     });
     if (process.env.VIPR_TABLES === "write") writeFileSync(file, drawn);
     else assert.equal(text, drawn, page);
@@ -129,13 +129,13 @@ const cellsOf = (page: string, form: RegExp): ReadonlyArray<string> =>
     .split("\n")
     .flatMap((line) => form.exec(line)?.slice(1) ?? []);
 
-test("docs/protocol/overlay.md: every message and every error stands there by its number", () => {
+test("docs/protocol/overlay.md: every message and every error is listed with its number", () => {
   const numbers = cellsOf("protocol/overlay.md", /^\| 0x([0-9a-f]{2}), 0x([0-9a-f]{2}) \| /).map((hex) =>
     Number(`0x${hex}`),
   );
   const { error: _, ...codes } = messageCode;
   assert.deepEqual(numbers, Object.values(codes));
   const errors = cellsOf("protocol/overlay.md", /^\| 0x([0-9a-f]{2}) \| /).map((hex) => Number(`0x${hex}`));
-  const { expA, expB, requestTimeout, ...known } = errorCode; // said by nobody here
+  const { expA, expB, requestTimeout, ...known } = errorCode; // never sent by our nodes
   assert.deepEqual(errors, Object.values(known), `${expA} ${expB} ${requestTimeout}`);
 });

@@ -10,13 +10,13 @@ export const OVERLAY = "vipr.example";
 export const HOST = "127.0.0.1";
 export const PASSWORD = "correct horse";
 
-/** Serves until the scope closes; `at` is what a client must know. */
+/** Serves until the scope closes. `at`: where and how a client reaches it. */
 export const openEnrolment = Effect.fn("test.enrolment")(function* (
   options: {
     readonly nodeIdsPerUserMax?: number;
     readonly serverName?: string;
     readonly algorithm?: KeyAlgorithm;
-    /** Certificates come from below the root. */
+    /** Certificates are issued by an intermediate authority, not by the root. */
     readonly isBelow?: boolean;
     readonly isSigned?: boolean;
     readonly store?: StoreShape;

@@ -302,7 +302,7 @@ const fromPeer = (
       fails: (fault) =>
         Effect.gen(function* () {
           const isTold = fault === "unknown user, told";
-          const { port } = yield* server(isTold ? { legacy: true, tellsUnknown: true } : {});
+          const { port } = yield* server(isTold ? { legacy: true, refusesUnknown: true } : {});
           const [user, password] = fault === "wrong password" ? [userIn(2048), "wrong"] : ["bob", PASSWORD];
           return yield* hears({ port, user, password, bits: 128, without: both });
         }),

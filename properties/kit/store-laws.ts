@@ -1,4 +1,4 @@
-/** What every store owes whoever keeps something in it; memory is the model of all others. */
+/** The laws of a Store, which each implementation must satisfy; the one in memory is the model of the others. */
 import { deepStrictEqual as same } from "node:assert";
 import { Effect, type Scope } from "effect";
 import fc from "fast-check";
@@ -29,7 +29,7 @@ const anyChange: fc.Arbitrary<Change> = fc.oneof(
   fc.tuple(fc.constantFrom("a", "b"), anyBytes).map(([table, key]) => ({ type: "remove", table, key }) as const),
 );
 
-/** `open` gives an empty store each time. */
+/** `open` gives an empty store each time it runs. */
 export const storeLaws = (name: string, open: Open): void => {
   const law = (title: string, body: (store: StoreShape) => Effect.Effect<unknown, unknown>) =>
     test(`${name}: ${title}`, () => Effect.runPromise(Effect.asVoid(Effect.scoped(Effect.flatMap(open, body)))));
@@ -65,7 +65,7 @@ export const storeLaws = (name: string, open: Open): void => {
     );
   });
 
-  law("what was written cannot be changed by changing the bytes given or got", (store) =>
+  law("a stored value does not change when the bytes that were written or read are changed", (store) =>
     Effect.gen(function* () {
       const value = bytes(1);
       yield* store.write([put(bytes(1), value)]);
@@ -89,7 +89,7 @@ export const storeLaws = (name: string, open: Open): void => {
     }),
   );
 
-  law("many writers at once are all kept, in the order in which they came", (store) =>
+  law("writes at once are all done, in the order in which they were called", (store) =>
     Effect.gen(function* () {
       const writes = Array.from({ length: 300 }, (_, i) =>
         store.write([put(bytes(i >> 8, i & 255), bytes(i & 255)), put(bytes(9, 9), bytes(i >> 8, i & 255))]),

@@ -1,4 +1,4 @@
-/** A process to be killed: stores number after number on the SQLite file it is given, and says which are acknowledged. */
+/** A process that a test kills: it stores values one after another in the given SQLite file, and prints the acknowledged ones. */
 import { writeSync } from "node:fs";
 import process from "node:process";
 import { Effect, Logger } from "effect";
@@ -11,8 +11,8 @@ const [file, first] = process.argv.slice(2);
 const storing = Effect.gen(function* () {
   const storage = yield* hostTestStorage(yield* openSqlite({ file: file! }));
   for (let i = Number(first); ; i++) {
-    yield* storage.store({ resource: SELF - BigInt(i), storageTime: 1n }, (said) =>
-      Effect.sync(() => writeSync(1, said === "stored" ? `${i}\n` : `${said}\n`)),
+    yield* storage.store({ resource: SELF - BigInt(i), storageTime: 1n }, (result) =>
+      Effect.sync(() => writeSync(1, result === "stored" ? `${i}\n` : `${result}\n`)),
     );
     if (i % 7 === 0) yield* Effect.sleep(1);
   }

@@ -1,4 +1,4 @@
-/** One request and its five sendings. RFC 6940 §6.2.1. */
+/** A request is sent five times before it fails. RFC 6940 §6.2.1. */
 
 import * as assert from "node:assert/strict";
 import fc from "fast-check";

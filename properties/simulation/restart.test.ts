@@ -1,4 +1,4 @@
-/** Nodes that end at once and start again with what lies on their disks: values, copies, and what they have out. */
+/** Nodes that crash and start again from their disks: with the values that they store for others, and their own entries. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
 import type { StoreShape } from "../../actors/ports/mod.ts";
@@ -13,9 +13,9 @@ import { type Member, type Overlay, overlayOf, testOverlay } from "../reload/rin
 const numbers = Array.from({ length: 12 }, (_, i) => e164(`+1408555${String(1000 + i)}`));
 const CRASH = { limits: { leaveMs: 0, holdDownMs: 2_000 } };
 
-/** Starts a node that ended again: its certificate, its disk, its port. */
-const again = Effect.fnUntraced(function* (ring: Overlay, ended: Ended) {
-  const { node, credentials, store } = ended;
+/** Starts a crashed node again, with its certificate and its disk. */
+const restart = Effect.fnUntraced(function* (ring: Overlay, crashed: MemberOnDisk) {
+  const { node, credentials, store } = crashed;
   const bootstrapNodes = ring.members
     .filter(({ nodeId }) => nodeId !== node.nodeId)
     .map(({ host, port }) => ({ host, port }));
@@ -27,7 +27,7 @@ const again = Effect.fnUntraced(function* (ring: Overlay, ended: Ended) {
     ...CRASH,
   });
 });
-interface Ended {
+interface MemberOnDisk {
   readonly node: Member;
   readonly credentials: Effect.Success<ReturnType<Overlay["issue"]>>;
   readonly store: StoreShape;
@@ -38,7 +38,7 @@ const withDisks = Effect.fnUntraced(function* (count: number, seed: number) {
   const ring = yield* overlayOf(seed, {}, CRASH);
   yield* ring.members[0]!.end; // the nodes of this test have certificates that it knows
   ring.members.length = 0;
-  const all: Array<Ended> = [];
+  const all: Array<MemberOnDisk> = [];
   for (let i = 0; i < count; i++) {
     const credentials = yield* ring.issue(bigOf(chance.bytes(16)));
     const store = memoryStore();
@@ -48,12 +48,13 @@ const withDisks = Effect.fnUntraced(function* (count: number, seed: number) {
   return { ring, all };
 });
 
-const crash = Effect.fnUntraced(function* (ring: Overlay, ended: Ended) {
-  yield* ended.node.end;
-  ring.members.splice(ring.members.indexOf(ended.node), 1);
+const crash = Effect.fnUntraced(function* (ring: Overlay, crashed: MemberOnDisk) {
+  yield* crashed.node.end;
+  ring.members.splice(ring.members.indexOf(crashed.node), 1);
 });
 
-const kept = (store: StoreShape, nowMs: number) =>
+/** The resources of registrations on a disk. */
+const storedOn = (store: StoreShape, nowMs: number) =>
   Effect.map(store.scan("values"), (rows) =>
     rows.flatMap(({ key, value }) => {
       const item = restoredFrom(key, value, nowMs);
@@ -61,7 +62,8 @@ const kept = (store: StoreShape, nowMs: number) =>
     }),
   );
 
-const found = Effect.fnUntraced(function* (ring: Overlay, wanted: ReadonlyArray<string>) {
+/** Each number is found from each node. */
+const checkFound = Effect.fnUntraced(function* (ring: Overlay, wanted: ReadonlyArray<string>) {
   for (const number of wanted)
     for (const member of ring.members) {
       const claims = yield* claimsOf(member, e164(number));
@@ -77,13 +79,13 @@ testOverlay(
       yield* publishNumber(all[i % all.length]!.node, number, vserviceId(3n));
     yield* withdrawNumber(all[0]!.node, numbers[0]!, vserviceId(3n));
     yield* Effect.sleep(1_000);
-    for (const ended of all) yield* crash(ring, ended);
+    for (const member of all) yield* crash(ring, member);
     const back: Array<Member> = [];
-    for (const ended of all.toReversed()) back.push(yield* again(ring, ended));
+    for (const member of all.toReversed()) back.push(yield* restart(ring, member));
     yield* Effect.sleep(10_000);
-    yield* found(ring, numbers.slice(1));
+    yield* checkFound(ring, numbers.slice(1));
     for (const member of ring.members) same(yield* claimsOf(member, numbers[0]!), [], "removed is removed");
-    // Each knows what it has out, and goes on with later storage times.
+    // Each knows its own entries in the overlay, and continues with later storage times.
     for (const [i, { node }] of all.entries()) {
       const now = ring.members.find(({ nodeId }) => nodeId === node.nodeId)!;
       same((yield* now.status).quotaUsed, numbers.filter((_, n) => n > 0 && n % all.length === i).length);
@@ -109,34 +111,34 @@ testOverlay(
     yield* Effect.sleep(30_000);
     yield* withdrawNumber(first!.node, numbers[0]!, vserviceId(3n));
     yield* publishNumber(first!.node, numbers[1]!, vserviceId(3n));
-    const back = yield* again(ring, away);
+    const back = yield* restart(ring, away);
     same(back.nodeId, away.node.nodeId);
     yield* Effect.sleep(120_000);
-    yield* found(ring, numbers.slice(1));
+    yield* checkFound(ring, numbers.slice(1));
     for (const member of ring.members) same(yield* claimsOf(member, numbers[0]!), []);
     const copies = new Map<bigint, number>();
     const nowMs = Number((yield* back.ping(back.nodeId)).atMs);
     for (const { store } of all)
-      for (const resource of yield* kept(store, nowMs)) copies.set(resource, (copies.get(resource) ?? 0) + 1);
+      for (const resource of yield* storedOn(store, nowMs)) copies.set(resource, (copies.get(resource) ?? 0) + 1);
     for (const number of numbers) same(copies.get(bigOf(resourceOfNumber(number))), 3, number);
   }),
 );
 
 testOverlay(
-  "a node whose part has gone to others lets go of it only after they have it",
+  "a node whose part of the ring has gone to others removes its values only after they have them",
   Effect.gen(function* () {
     const { ring, all } = yield* withDisks(1, 3);
     for (const number of numbers) yield* publishNumber(all[0]!.node, number, vserviceId(3n));
     yield* crash(ring, all[0]!);
     // Six others make a ring of their own, empty.
     for (let i = 0; i < 6; i++) yield* ring.join({ first: i === 0, ...CRASH });
-    const back = yield* again(ring, all[0]!);
+    const back = yield* restart(ring, all[0]!);
     yield* Effect.sleep(1_000);
     const nowMs = (yield* back.ping(back.nodeId)).atMs;
-    const early = new Set(yield* kept(all[0]!.store, nowMs));
+    const early = new Set(yield* storedOn(all[0]!.store, nowMs));
     yield* Effect.sleep(200_000);
-    yield* found(ring, numbers);
-    const late = (yield* kept(all[0]!.store, nowMs)).length;
-    ok(early.size >= late && late < numbers.length, `${early.size} kept at first, ${late} at last`);
+    yield* checkFound(ring, numbers);
+    const late = (yield* storedOn(all[0]!.store, nowMs)).length;
+    ok(early.size >= late && late < numbers.length, `${early.size} stored at first, ${late} at last`);
   }),
 );

@@ -1,4 +1,4 @@
-/** Stores: memory and SQLite owe the same laws; SQLite besides tells what the disk does to it. */
+/** Stores: memory and SQLite satisfy the same laws; SQLite also reports failures of the disk. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { openSqlite } from "../../runtime/store/sqlite.ts";
 import { test, testEffect } from "../kit/harness.ts";
 import { storeLaws } from "../kit/store-laws.ts";
 
-/** A folder that is gone when the scope closes. */
+/** A folder that is removed when the scope closes. */
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "vipr-store-"))),
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true })),
@@ -49,7 +49,7 @@ testEffect(
 );
 
 testEffect(
-  "sqlite store: what is written while its scope closes is kept, and whoever wrote it hears so",
+  "sqlite store: a write while its scope closes is done, and succeeds",
   Effect.gen(function* () {
     const file = join(yield* folder, "store.db");
     yield* Effect.scoped(
@@ -65,7 +65,7 @@ testEffect(
 );
 
 testEffect(
-  "sqlite store: looked at without an owner, it says what it said to its owner; never made, never shared",
+  "sqlite store: opened for reading it gives the same rows; it is not created by reading, nor read while another has it open",
   Effect.gen(function* () {
     const file = join(yield* folder, "store.db");
     same((yield* Effect.flip(Effect.scoped(readSqlite(file)))).reason, "readOnly");
@@ -86,12 +86,12 @@ testEffect(
       }),
     );
     same(seen, owned);
-    yield* Effect.scoped(openSqlite({ file })); // and it is its owner's again
+    yield* Effect.scoped(openSqlite({ file })); // and it can be opened for writing again
   }).pipe(Effect.scoped),
 );
 
 testEffect(
-  "sqlite store: a full disk refuses what it cannot hold, keeps what it had, and takes again once there is room",
+  "sqlite store: on a full disk a write fails, stored rows stay, and writes succeed again once there is room",
   Effect.gen(function* () {
     const file = join(yield* folder, "store.db");
     const kept: Array<number> = [];
@@ -118,18 +118,18 @@ testEffect(
 );
 
 testEffect(
-  "sqlite store: one bad write of a group spoils no other",
+  "sqlite store: one bad write of a group does not affect the others",
   Effect.gen(function* () {
     const store = yield* openSqlite({ file: join(yield* folder, "store.db"), pagesMax: 60 });
     const all = Array.from({ length: 10 }, (_, i) => Effect.result(store.write([put(i, i === 5 ? 1_000_000 : 100)])));
-    const told = yield* Effect.all(all, { concurrency: "unbounded" });
-    same(told.map(({ _tag }, i) => (_tag === "Success" ? "" : i)).join(""), "5");
+    const results = yield* Effect.all(all, { concurrency: "unbounded" });
+    same(results.map(({ _tag }, i) => (_tag === "Success" ? "" : i)).join(""), "5");
     same((yield* store.scan("values")).length, 9);
   }).pipe(Effect.scoped),
 );
 
 testEffect(
-  "sqlite store: what cannot be opened says why",
+  "sqlite store: a file that cannot be opened gives the reason",
   Effect.gen(function* () {
     const path = yield* folder;
     const why = (file: string) => Effect.map(Effect.flip(Effect.scoped(openSqlite({ file }))), (fault) => fault);
@@ -169,7 +169,7 @@ testEffect(
   }).pipe(Effect.scoped),
 );
 
-test("sqlite store: a page torn on the disk is told as corruption, and not given as a value", async () => {
+test("sqlite store: a damaged page is reported as corruption, and not given as a value", async () => {
   await Effect.runPromise(
     Effect.gen(function* () {
       const file = join(yield* folder, "store.db");
@@ -191,7 +191,7 @@ test("sqlite store: a page torn on the disk is told as corruption, and not given
 });
 
 testEffect(
-  "sqlite store: closed, it says so",
+  "sqlite store: after closing, reads and writes fail as closed",
   Effect.gen(function* () {
     const store = yield* Effect.scoped(fresh);
     same((yield* Effect.flip(store.write([put(1, 1)]))).reason, "closed");

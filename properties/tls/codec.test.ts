@@ -1,4 +1,4 @@
-/** TLS messages keep the wire laws; the group primes are those that RFC 5054 prints. */
+/** TLS messages satisfy the wire laws; the group primes are those of RFC 5054. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { bytesOfHex } from "../../codecs/shared/mod.ts";

@@ -60,7 +60,7 @@ export const clientInput: TlsClientInput = {
 export const serverInput: TlsServerInput = {
   randomness: randomness(20),
   seedKey: new Uint8Array(32).fill(30),
-  keeps: "password",
+  storedAs: "password",
   group: 1024,
   handshakeTimeoutMs: 20_000,
   legacy: false,

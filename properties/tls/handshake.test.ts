@@ -180,17 +180,17 @@ test("RFC 5054 §2.5.1.3: the same powers are computed for a user that is not th
   };
   same(asked({ credential: undefined }), asked({}));
   const stored = { type: "verifier", salt: new Uint8Array(16), verifier: 5n } as const;
-  const keeps = { server: { keeps: "verifier" } as const };
-  same(asked({ ...keeps, credential: undefined }), asked({ ...keeps, credential: stored }));
+  const verifiers = { server: { storedAs: "verifier" } as const };
+  same(asked({ ...verifiers, credential: undefined }), asked({ ...verifiers, credential: stored }));
 });
 
 test("RFC 5054 §2.5.1.3: unknown_psk_identity is sent only if it is configured, and in legacy mode", () => {
   const outcome = (server: DuelOptions["server"] & {}) =>
     duel({ credential: undefined, server, client: { legacy: true } }).client.outcome;
-  same(outcome({ legacy: true, tellsUnknown: true }), { type: "alerted", alert: "unknownPskIdentity" });
+  same(outcome({ legacy: true, refusesUnknown: true }), { type: "alerted", alert: "unknownPskIdentity" });
   const hidden = { type: "alerted", alert: "badRecordMac" };
-  same([outcome({ tellsUnknown: true }), outcome({ legacy: true }), outcome({})], [hidden, hidden, hidden]);
-  same(duel({ server: { legacy: true, tellsUnknown: true } }).server.facts, facts);
+  same([outcome({ refusesUnknown: true }), outcome({ legacy: true }), outcome({})], [hidden, hidden, hidden]);
+  same(duel({ server: { legacy: true, refusesUnknown: true } }).server.facts, facts);
 });
 
 test("RFC 5054 §2.5.3: with g^b computed ahead it is the same handshake, and one power is not asked for", () => {
@@ -223,7 +223,7 @@ test("a simulated user is refused, even to a client that could compute its secre
   const verifier = simulatedVerifier(serverInput.seedKey, utf8("alice"), group);
   const powered = (side: Side, id: PowerId, value: bigint) =>
     side === "client" && id === "verifier" ? verifier : value;
-  const { server } = duel({ server: { keeps: "verifier" }, credential: undefined, powered });
+  const { server } = duel({ server: { storedAs: "verifier" }, credential: undefined, powered });
   same([server.facts, server.outcome?.type], [undefined, "refused"]);
 });
 

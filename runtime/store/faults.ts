@@ -1,4 +1,4 @@
-/** What SQLite says when it fails, in the store's words. Some runtimes give its code, all of them give its text. */
+/** Maps SQLite's errors to the reasons of `StoreFailed`. Some runtimes give SQLite's code, all of them give its text. */
 import { StoreFailed, type StoreFault } from "../../actors/ports/mod.ts";
 
 /** https://www.sqlite.org/rescode.html */

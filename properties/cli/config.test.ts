@@ -39,7 +39,17 @@ test("vipr config: mistakes with their places and exit code 2; what holds with i
       vipr(["config", "check", ACME]),
       vipr(["config", "check", wrong]),
       vipr(["config", "show", file, "--set", "numbers.country=DE"]),
-      vipr(["config", "show", "--config", file, "--set", "vap.password-env=VIPR_NOWHERE", "--json"]),
+      vipr([
+        "config",
+        "show",
+        "--config",
+        file,
+        "--set",
+        "vap.password-env=VIPR_NOWHERE",
+        "--set",
+        "route.token-file=/nowhere/token",
+        "--json",
+      ]),
       vipr(["config", "check", join(folder, "absent.toml")]),
     ]);
     same([good.code, good.out, good.err], [0, `${ACME}: nothing is wrong with it\n`, ""]);
@@ -58,8 +68,8 @@ test("vipr config: mistakes with their places and exit code 2; what holds with i
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line));
-    const env = lines.find(({ key }) => key === "vap.password-env");
-    same([env.value, env.secret], ["VIPR_NOWHERE", "missing"]);
+    const secretOf = (key: string) => lines.find((one) => one.key === key)?.secret;
+    same(["vap.password-file", "vap.password-env", "route.token-file"].map(secretOf), ["set", "missing", "missing"]);
     same([absent.code, absent.err.includes("there is no such file")], [2, true]);
     for (const { out, err } of [bad, shown, json]) ok(!`${out}${err}`.includes("geheim"));
   }));

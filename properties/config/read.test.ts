@@ -107,6 +107,12 @@ test("config: what is no TOML is named with its place, on every runtime", () => 
   equal(more, undefined);
 });
 
+test("config: what TOML 1.1 allows has places too, and a mark of byte order is no key", () => {
+  same(faultsIn('\uFEFFdomain = "acme\\x2eexample"\nvap = { primary = "h:1",\n  backup = 2 }\n'), [
+    'vipr.toml:3:12: vap.backup: wants host:port, as "192.0.2.1:5060" or "[2001:db8::1]:5060", not 2',
+  ]);
+});
+
 test("config: a secret that somebody wrote down is not repeated", () => {
   const faults = faultsIn('[vap]\npassword-file = ["geheim"]\nuser-password = "geheim"\n');
   equal(faults.length, 2);

@@ -206,6 +206,9 @@ table("who called from its trunk", acme, "callerFromTrunk", "trunk1", [
   ["49305550777", "+49305550777"],
   ["0305550777", "notInPlan"],
   ["0049305550777", "notInPlan"],
+  ["4532123456", "notInPlan"], // Denmark's +45, but no longer than a number of the country
+  ["Anonymous", "withheld"],
+  ["Private Number", "withheld"],
   ["anonymous", "withheld"],
   ['"Anonymous" <sip:anonymous@anonymous.invalid>', "withheld"],
   ["<unknown>", "withheld"],
@@ -271,6 +274,7 @@ table(
 table("a German trunk", berlin, "callerFromTrunk", "carrier", [
   ["0305550777", "+49305550777"],
   ["0049305550777", "+49305550777"],
+  ["70422", "tooShort"], // an extension of somebody's, or local
   ["5550777", "notInPlan"], // local, or national without its 0
   ["305550777", "notInPlan"],
   ["49305550777", "notInPlan"],
@@ -283,6 +287,12 @@ test("numbers: a trunk that writes national numbers bare", () => {
   const plan = planOf({ country: "DE", area: "30", trunks: { bare: { national: "bare" } } });
   equal(readNumber(plan, "305550777", { source: "callerFromTrunk", trunk: "bare" }).number, "+49305550777");
   equal(readNumber(plan, "0305550777", { source: "callerFromTrunk", trunk: "bare" }).number, "+49305550777");
+});
+
+test("numbers: a German trunk that omits the + now and then", () => {
+  const plan = planOf({ country: "DE", trunks: { some: { plus: "omitted-by-some" } } });
+  equal(readNumber(plan, "442079460018", { source: "callerFromTrunk", trunk: "some" }).number, "+442079460018");
+  equal(readNumber(plan, "49305550777", { source: "callerFromTrunk", trunk: "some" }).why, "notInPlan");
 });
 
 test("numbers: an extension shows what the plan says", () => {
@@ -317,6 +327,7 @@ table("telephony's traps", berlin, "toTrunk", "carrier", [
   ["+44 (0)20 7946 0018", "+442079460018"],
   ["+49 (0)30 5550901", "+49305550901"],
   ["+39 (0)6 69812345", "+390669812345"],
+  ["+39 (0)346 123456", "ambiguous"], // a line in Clusone, a mobile telephone without the zero
   ["1-800-FLOWERS", "letters"],
   ["+52 1 55 1234 5678", "+525512345678"],
   ["+800 1234 5678", "+80012345678"],

@@ -16,6 +16,8 @@ export interface Places {
 }
 
 export const placesIn = (text: string): Places => {
+  const tree = treeOf(text);
+  if (tree === undefined) return { of: () => undefined };
   const values = new Map<string, Place>();
   const keys = new Map<string, Place>();
   const put = (into: Map<string, Place>, path: Path, node: AST.TOMLNode): void => {
@@ -32,7 +34,7 @@ export const placesIn = (text: string): Places => {
     names.forEach((_, i) => put(keys, [...path, ...names.slice(0, i + 1)], key.keys[i]!));
     value([...path, ...names], node);
   };
-  for (const node of parseTOML(text).body[0].body) {
+  for (const node of tree.body[0].body) {
     if (node.type === "TOMLKeyValue") pairOf([], node);
     else {
       node.resolvedKey.forEach((_, i) => put(keys, node.resolvedKey.slice(0, i + 1), node.key));
@@ -49,6 +51,15 @@ export const placesIn = (text: string): Places => {
       return undefined;
     },
   };
+};
+
+/** Undefined where the two parsers do not agree what TOML is: a mistake without its place is better than none. */
+const treeOf = (text: string): AST.TOMLProgram | undefined => {
+  try {
+    return parseTOML(text, { tomlVersion: "1.1" });
+  } catch {
+    return undefined;
+  }
 };
 
 const nameOf = (path: Path): string => JSON.stringify(path);

@@ -38,7 +38,8 @@ export type ConfigReading =
 
 export const FILE_CHARS_MAX = 16 * 1024 * 1024;
 
-export const readConfig = ({ file, text = "", settings = [] }: ConfigSource): ConfigReading => {
+export const readConfig = ({ file, text: given = "", settings = [] }: ConfigSource): ConfigReading => {
+  const text = given.replace(/^\uFEFF/, "");
   const raw = valuesIn(file, text);
   if (raw.type === "refused") return raw;
   const over = settings.slice(0, SETTINGS_MAX).map(settingOf);

@@ -2,7 +2,7 @@
  * Where one subscriber has two numbers, both of which trunks and telephones show: the one that is given out today.
  *
  * Two texts of one number are two keys of the overlay, so that both ends of a call must fold alike. Every form on the left
- * is given out to nobody any more (`properties/numbers/fold.test.ts`), so that no fold makes one subscriber of two.
+ * is given out to nobody any more (`properties/numbers/fold.test.ts`), so that no fold makes one subscriber of two. DECISIONS.md D-091.
  */
 import { isValid, nationalForms, splitNumber } from "./world.ts";
 

@@ -7,7 +7,7 @@
  *                                        --> prefixes of the plan, trunk's rule --> exactly one reading --^
  *
  * A number without + is international only where the plan says so: a wrong number is worse than none, for whoever claims it
- * is asked for a proof, which tells him when our call was.
+ * is asked for a proof, which tells him when our call was. DECISIONS.md D-090.
  */
 import { type E164, maskE164 } from "../shared/mod.ts";
 import { foldNumber } from "./fold.ts";

@@ -12,6 +12,7 @@ usage: vipr COMMAND [options]
   server     a company's ViPR server, its call agents and its domains
   ring       a live overlay as one of its nodes sees it
   agent      a company's call agent: a SIP proxy between its PBX and its trunks
+  vcr        call records of the exchange: reads files, follows them, uploads
   config     the company's configuration, vipr.toml: what is wrong with it, what holds
   number     which number of the telephone network a text is, by the company's dial plan
   explain    why there is a route to a number, or none
@@ -49,6 +50,11 @@ switch (command) {
   case "agent": {
     const { agentCommand } = await import("./cli/agent.ts");
     process.exit(await agentCommand(args));
+    break;
+  }
+  case "vcr": {
+    const { vcrCommand } = await import("./cli/vcr.ts");
+    process.exit(await vcrCommand(args));
     break;
   }
   case "config": {

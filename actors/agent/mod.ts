@@ -22,6 +22,5 @@ export {
   UPLOADS_WAITING_MAX,
   UploadFailed,
   type UploadFailure,
-  type UploadReport,
   type Uploads,
 } from "./uploads.ts";

@@ -1,12 +1,18 @@
-/** Call detail records: Asterisk's, so far. */
+/** Call records of exchanges, whatever their format, as rows that speak of trunks. */
+
+export { bridgeOf } from "./asterisk.ts";
+export { asteriskJsonReader, asteriskReader } from "./asterisk-reader.ts";
+export { FILE_BEGIN, type Place, type Position } from "./place.ts";
 export {
-  asteriskReader,
-  type CdrCall,
-  type CdrOptions,
-  type CdrProblem,
-  type CdrReader,
-  type CdrReading,
-  printAsterisk,
-  readAsterisk,
-} from "./asterisk.ts";
-export { RECORD_CHARS_MAX } from "./csv.ts";
+  formatOf,
+  HEAD_BYTES,
+  RECORD_FORMATS,
+  type ReaderOptions,
+  type ReaderResult,
+  type RecordFormat,
+  type RecordReader,
+  recordReader,
+} from "./reader.ts";
+export type { Bridge, CdrRow, Dialler, Leg, NumberText, RowFault } from "./row.ts";
+export { type TrunkNames, type TrunkOf, trunkMatcher } from "./trunks.ts";
+export { type Zone, zoneOf } from "./zone.ts";

@@ -1,5 +1,4 @@
 /** What stands between a call agent and its exchange: call records on their way to the server, routes on their way back. */
-export { vcrOf } from "./call-record.ts";
 export { type Decision, type DecisionRules, decideCall, type PstnReason } from "./decision.ts";
 export { type LiveAside, type LiveJudgement, vcrOfCall } from "./live-call.ts";
 export { REASON_HEADER, type RedirectOptions, ROUTE_HEADER, redirectAnswer } from "./redirect.ts";

@@ -2,20 +2,19 @@
 
 import { deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import type { CdrCall } from "../../codecs/cdr/mod.ts";
 import { e164, unixMs } from "../../codecs/shared/mod.ts";
+import type { DemoCall } from "../../runtime/demo/calls.ts";
 import { canCallEachOther, companiesOf, readPrefixes } from "../../runtime/demo/domains.ts";
 import { runs, test } from "../kit/harness.ts";
 
-const call = (calling: string | undefined, called: string): CdrCall => ({
+const call = (calling: string | undefined, called: string): DemoCall => ({
   line: 1,
   calling: calling === undefined ? undefined : e164(calling),
   called: e164(called),
   startMs: unixMs(0),
   durationMs: 60_000,
-  uniqueId: undefined,
 });
-const numbersOf = (calls: ReadonlyArray<CdrCall>, prefixes: Parameters<typeof companiesOf>[1] = []) =>
+const numbersOf = (calls: ReadonlyArray<DemoCall>, prefixes: Parameters<typeof companiesOf>[1] = []) =>
   companiesOf(calls, prefixes)?.map(({ domain, numbers }) => [domain, ...[...numbers].sort()]);
 
 test("domains: the example's prefixes serve as soon as two of them have numbers", () => {

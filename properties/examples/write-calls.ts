@@ -4,8 +4,8 @@
  *
  *   node properties/examples/write-calls.ts > properties/examples/Master.csv
  */
-import { printAsterisk } from "../../codecs/cdr/mod.ts";
 import { chanceOf } from "../../runtime/memory.ts";
+import { printAsterisk } from "../cdr/print.ts";
 
 const SEED = 20_110_401;
 const NUMBERS = 28;

@@ -5,7 +5,7 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import { readFileSync } from "node:fs";
 import { Effect, Layer, Logger } from "effect";
-import { importCdr } from "../../actors/cdr/mod.ts";
+import { readDemoCalls } from "../../runtime/demo/calls.ts";
 import { companiesOf } from "../../runtime/demo/domains.ts";
 import { brokenPromise, type Summary } from "../../runtime/demo/report.ts";
 import { runDemo } from "../../runtime/demo/scenario.ts";
@@ -18,7 +18,7 @@ const silent = { phase: () => Effect.void, event: () => Effect.void };
 const federation = (seed: number, delayMs: readonly [number, number]): Promise<Summary> =>
   runVirtual(
     Effect.gen(function* () {
-      const { calls } = yield* importCdr([readFileSync(EXAMPLE, "utf8")]);
+      const { calls } = readDemoCalls(readFileSync(EXAMPLE))!;
       const { summary } = yield* runDemo({ calls, companies: companiesOf(calls, [])! }, silent);
       return summary;
     }).pipe(Effect.scoped, Effect.provide(Layer.merge(memoryLayer({ seed, delayMs }), Logger.layer([])))),

@@ -2,7 +2,6 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { Cause, Clock, Effect, Layer, Logger, References } from "effect";
-import { importCdr } from "../../actors/cdr/mod.ts";
 import { Watch } from "../../actors/kit/mod.ts";
 import { type E164, maskE164 } from "../../codecs/shared/mod.ts";
 import { reportText } from "../cli/explain-text.ts";
@@ -10,6 +9,7 @@ import { lineLogger, textOf } from "../cli/log.ts";
 import { complain, say, whyUnwritten } from "../cli/output.ts";
 import { nodeLayer } from "../node.ts";
 import { openTrace, TraceFailed } from "../trace.ts";
+import { readDemoCalls } from "./calls.ts";
 import type { RunningCompany } from "./company.ts";
 import { canCallEachOther, companiesOf } from "./domains.ts";
 import { DEMO_HELP, type DemoOptions, readDemoOptions } from "./options.ts";
@@ -111,10 +111,17 @@ const watched = <A, E, R>(file: string | undefined, work: Effect.Effect<A, E, R>
 
 /** The calls, and the companies whose numbers are in them; undefined when the file has too few, which is printed. */
 const inputOf = ({ calls: file, zone, domains, json }: DemoOptions) =>
-  Effect.gen(function* () {
-    const text = readCalls(file);
-    if (text === undefined) return undefined;
-    const { calls, problems } = yield* importCdr([text], { zone });
+  Effect.sync(() => {
+    const bytes = readCalls(file);
+    if (bytes === undefined) return undefined;
+    const reading = readDemoCalls(bytes, zone);
+    if (reading === undefined) return complain(`vipr demo: unknown time zone ${zone}`) as undefined;
+    const { calls, problems } = reading;
+    if (calls.length === 0) {
+      const first = problems.find(({ kind }) => kind === "error") ?? problems[0];
+      const at = first === undefined ? "" : ` (line ${first.line}: ${first.reason})`;
+      return complain(`vipr demo: ${file ?? "the example"}: no line tells an answered call${at}`) as undefined;
+    }
     for (const { line, kind, reason } of problems.slice(0, PROBLEMS_SHOWN_MAX))
       if (kind === "error" && !json) complain(`line ${line}: ${reason}; skipped`);
       else if (json) say(JSON.stringify({ type: kind === "error" ? "badLine" : "skippedLine", line, reason }));
@@ -128,20 +135,12 @@ const inputOf = ({ calls: file, zone, domains, json }: DemoOptions) =>
     if (companies !== undefined && canCallEachOther(companies)) return { calls: calls.slice(0, CALLS_MAX), companies };
     complain("vipr demo: the calls do not tell of numbers of two domains; --domain says whose are whose");
     return undefined;
-  }).pipe(
-    Effect.catchTag("NoUsableCalls", ({ why, first }) =>
-      Effect.sync(() => {
-        const at = first === undefined ? "" : ` (line ${first.line}: ${first.reason})`;
-        complain(`vipr demo: ${file ?? "the example"}: ${why}${at}`);
-        return undefined;
-      }),
-    ),
-  );
+  });
 
-const readCalls = (file: string | undefined): string | undefined => {
+const readCalls = (file: string | undefined): Uint8Array | undefined => {
   try {
     const bytes = readFileSync(file ?? EXAMPLE);
-    if (bytes.length <= FILE_BYTES_MAX) return new TextDecoder().decode(bytes);
+    if (bytes.length <= FILE_BYTES_MAX) return bytes;
     complain(`vipr demo: ${file}: over ${FILE_BYTES_MAX} bytes`);
   } catch (error) {
     complain(`vipr demo: cannot read the calls: ${(error as Error).message}`);

@@ -1,6 +1,6 @@
 /** Who owns which number: from prefixes one gives, from the example's, or from the file itself. */
-import type { CdrCall } from "../../codecs/cdr/mod.ts";
 import type { E164 } from "../../codecs/shared/mod.ts";
+import type { DemoCall } from "./calls.ts";
 
 /** One company of the demonstration, and the numbers of the file that are its own. */
 export interface Company {
@@ -32,7 +32,7 @@ export const readPrefixes = (text: string): DomainPrefixes | undefined => {
 
 /** Three companies, or undefined when the file has not three numbers to give away. */
 export const companiesOf = (
-  calls: ReadonlyArray<CdrCall>,
+  calls: ReadonlyArray<DemoCall>,
   given: ReadonlyArray<DomainPrefixes>,
 ): ReadonlyArray<Company> | undefined => {
   const numbers = [

@@ -1,0 +1,2 @@
+/** Call records of exchanges, from files to the outbox. */
+export {};

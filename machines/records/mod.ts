@@ -1,0 +1,15 @@
+/** Call records of exchanges become telephone calls, and telephone calls become ViPR call records. */
+export { type AsideReason, type Intake, type IntakeCounts, intake, type Outcome } from "./intake.ts";
+export { type CallAside, type Judge, type JudgedCall, type Judgement, judgeFor } from "./judge.ts";
+export { asideText } from "./reasons.ts";
+export {
+  BRIDGES_MAX,
+  CALL_LINES_MAX,
+  type CallTable,
+  callTable,
+  OPEN_CALLS_MAX,
+  type RecordedCall,
+  SETTLE_MS,
+  takeRow,
+  takeSettled,
+} from "./table.ts";

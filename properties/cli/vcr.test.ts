@@ -1,0 +1,65 @@
+/** `vipr vcr` as a script calls it: the lines that it relies on, and an exit code for each mistake. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { join } from "node:path";
+import { test } from "../kit/harness.ts";
+import { vipr } from "./processes.ts";
+
+const FILES = new URL("../vectors/records/asterisk/", import.meta.url).pathname;
+const CONFIG = join(FILES, "vipr.toml");
+
+test("vcr import --dry-run --json: a line for each call, one for each part left aside, and a summary", async () => {
+  const file = join(FILES, "Master-batch.csv");
+  const { code, out } = await vipr(["vcr", "import", file, "--config", CONFIG, "--dry-run", "--json"]);
+  same(code, 0);
+  const lines = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  same(lines.length, 7);
+  same(lines[0], {
+    call: {
+      direction: "sent",
+      calling: "+14085550201",
+      called: "+49305550901",
+      startMs: Date.parse("2026-11-30T00:30:21Z"),
+      stopMs: Date.parse("2026-11-30T00:30:23Z"),
+      file,
+      lines: [1],
+    },
+  });
+  same(lines[1], { aside: { file, lines: [2], reason: "unanswered" } });
+  same(lines[6], { summary: { rows: 6, calls: 4, aside: { unanswered: 2 } } });
+});
+
+test("vcr import --dry-run: for people, with the zone that the file shows", async () => {
+  const { code, out, err } = await vipr([
+    "vcr",
+    "import",
+    join(FILES, "Master-dst.csv"),
+    "--config",
+    CONFIG,
+    "--dry-run",
+  ]);
+  same(code, 0);
+  ok(out.includes("5 rows, 5 calls"), out);
+  ok(err.includes("1:00 h ahead of the configured zone"), err);
+});
+
+test("vcr: what cannot be done ends with 2 and says why", async () => {
+  const cases: ReadonlyArray<readonly [args: ReadonlyArray<string>, why: string]> = [
+    [["vcr"], "something is missing"],
+    [["vcr", "imprt", "x"], 'wants import or follow, not "imprt"'],
+    [["vcr", "import"], "wants a file"],
+    [["vcr", "import", "/nowhere/Master.csv", "--dry-run"], "cannot read the records"],
+    [["vcr", "import", FILES, "--dry-run"], "cannot read the records"],
+    [["vcr", "import", CONFIG, "--dry-run", "--format", "abacus"], "--format wants asterisk"],
+    [["vcr", "import", CONFIG, "--dry-run", "--set", "records.zone=Mars"], "records.zone wants UTC"],
+    [["vcr", "import", CONFIG, "--dry-run", "--set", "records.mapping=x"], "the mapping names no src, start, end"],
+  ];
+  await Promise.all(
+    cases.map(async ([args, why]) => {
+      const { code, err } = await vipr(args);
+      same([code, err.includes(why) || err], [2, true]);
+    }),
+  );
+});

@@ -13,14 +13,14 @@
 import { Effect, Queue, type Scope } from "effect";
 import { bigOf, bytesOfBig, type Vcr } from "../../codecs/shared/mod.ts";
 import { decodeRecord, encodeRecord } from "../../codecs/validation/mod.ts";
-import { eachPage } from "../kit/mod.ts";
+import { eachPage, untilStored } from "../kit/mod.ts";
 import type { Change, Row, StoreFailed, StoreShape } from "../ports/mod.ts";
 import { UPLOADS_AT_ONCE_MAX, type UploadFailed } from "./uploads.ts";
 
 /** Records on disk that wait for the server; some hundred bytes each. */
 export const OUTBOX_WAITING_MAX = 1_000_000;
 /** Records of one `put`: beside the changes of the caller they fit one write of the store. */
-export const OUTBOX_PUT_MAX = 1_000;
+export const OUTBOX_PUT_MAX = 4_000;
 /** Records that are read from disk and uploaded together. */
 const PAGE_MAX = 256;
 const RETRY_MS = [1_000, 60_000] as const;
@@ -86,12 +86,12 @@ export const openOutbox = Effect.fn("agent.outbox")(function* ({
   });
 
   const removed = (rows: ReadonlyArray<Row>) =>
-    again(
+    untilStored(
       "agent.outbox.remove",
       store.write(rows.map(({ key }): Change => ({ type: "remove", table: OUTBOX_TABLE, key }))),
     );
   const page = Effect.gen(function* () {
-    const rows = yield* again("agent.outbox.read", store.scan(OUTBOX_TABLE, { rowsMax: PAGE_MAX }));
+    const rows = yield* untilStored("agent.outbox.read", store.scan(OUTBOX_TABLE, { rowsMax: PAGE_MAX }));
     if (rows.length === 0) return yield* Queue.take(filled);
     yield* Effect.forEach(rows, (row) => uploaded(row, upload, counts), {
       concurrency: UPLOADS_AT_ONCE_MAX,
@@ -143,19 +143,6 @@ const uploaded = Effect.fnUntraced(function* ({ value }: Row, upload: OutboxOpti
     const isNews = !counts.isAway;
     counts.isAway = true;
     if (isNews) yield* Effect.logWarning("agent.outbox.waits", { waiting: counts.waiting }, failed.reason, failed.why);
-    yield* Effect.sleep(waitMs);
-  }
-});
-
-/** A disk that refuses is asked again, and reported once. */
-const again = Effect.fnUntraced(function* <A>(what: string, work: Effect.Effect<A, StoreFailed>) {
-  for (let waitMs: number = RETRY_MS[0]; ; waitMs = Math.min(2 * waitMs, RETRY_MS[1])) {
-    const done = yield* Effect.match(work, {
-      onSuccess: (value) => ({ value }),
-      onFailure: (failure) => failure,
-    });
-    if ("value" in done) return done.value;
-    if (waitMs === RETRY_MS[0]) yield* Effect.logWarning(what, done.reason, done.why);
     yield* Effect.sleep(waitMs);
   }
 });

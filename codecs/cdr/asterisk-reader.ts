@@ -50,7 +50,7 @@ export const asteriskReader = (options: AsteriskFileOptions, from: Position): As
     }
     return found;
   };
-  return { push: (chunk) => rows(cutter.push(chunk)), end: () => rows(cutter.end()), evidence };
+  return { push: (chunk) => rows(cutter.push(chunk)), end: () => rows(cutter.end()), at: cutter.at, evidence };
 };
 
 /** Widths whose layout is remembered. */
@@ -99,7 +99,7 @@ export const asteriskJsonReader = (options: AsteriskOptions, from: Position): As
   };
   const rows = (cut: ReturnType<typeof cutter.push>) =>
     cut.map((line) => (line.ok ? rowOf(line.text, line) : faultRow(line, "badLine", line.why)));
-  return { push: (chunk) => rows(cutter.push(chunk)), end: () => rows(cutter.end()), evidence };
+  return { push: (chunk) => rows(cutter.push(chunk)), end: () => rows(cutter.end()), at: cutter.at, evidence };
 };
 
 export const objectOf = (text: string): Readonly<Record<string, unknown>> | undefined => {

@@ -56,7 +56,7 @@ export const csvCutter = (from: Position = FILE_BEGIN): Cutter<CsvRecord> => {
     offset += at;
     return records;
   };
-  return { push: (chunk) => cut(chunk, false), end: () => cut(new Uint8Array(), true) };
+  return { push: (chunk) => cut(chunk, false), end: () => cut(new Uint8Array(), true), at: () => ({ offset, line }) };
 };
 
 interface Good {

@@ -64,5 +64,5 @@ export const lineCutter = (from: Position = FILE_BEGIN): Cutter<TextLine> => {
     offset += at;
     return found;
   };
-  return { push: (chunk) => cut(chunk, false), end: () => cut(new Uint8Array(), true) };
+  return { push: (chunk) => cut(chunk, false), end: () => cut(new Uint8Array(), true), at: () => ({ offset, line }) };
 };

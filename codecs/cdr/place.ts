@@ -23,4 +23,6 @@ export interface Cutter<T> {
   readonly push: (chunk: Uint8Array) => ReadonlyArray<T>;
   /** What is left when nothing more will come: a last line without its end. */
   readonly end: () => ReadonlyArray<T>;
+  /** Behind what was given: where to go on with the same bytes after a restart. */
+  readonly at: () => Position;
 }

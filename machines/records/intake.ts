@@ -29,8 +29,8 @@ export interface IntakeCounts {
 
 export interface Intake {
   readonly take: (file: string, rows: ReadonlyArray<CdrRow>, nowMs?: number) => ReadonlyArray<Outcome>;
-  /** Calls without a further row since `untilMs`; all by default. */
-  readonly settle: (untilMs?: number) => ReadonlyArray<Outcome>;
+  /** Calls without a further row since `untilMs`, at most so many; all by default. */
+  readonly settle: (untilMs?: number, callsMax?: number) => ReadonlyArray<Outcome>;
   readonly counts: () => IntakeCounts;
   /** The latest time that a row had: the clock of a file that is read faster than it was written. */
   readonly newestMs: () => number;
@@ -64,7 +64,8 @@ export const intake = (judge: Judge, table: CallTable): Intake => {
       }
       return outcomes;
     },
-    settle: (untilMs = Number.POSITIVE_INFINITY) => takeSettled(table, untilMs).map(judged),
+    settle: (untilMs = Number.POSITIVE_INFINITY, callsMax = Number.POSITIVE_INFINITY) =>
+      takeSettled(table, untilMs, callsMax).map(judged),
     counts: () => ({ rows, calls, aside: { ...aside } }),
     newestMs: () => newestMs,
   };

@@ -19,6 +19,7 @@ export type JudgedCall = Omit<Vcr, "vservice">;
 
 export type CallAside =
   | "unanswered"
+  | "late"
   | "noBegin"
   | "conference"
   | "calledMissing"
@@ -45,6 +46,7 @@ export const judgeFor = (plan: DialPlan): Judge => {
   const hasOwn = plan.own.length > 0;
   return (table, call) => {
     const { answerMs, endMs, joinedMs } = call;
+    if (call.isLate) return aside("late");
     if (call.isRest) return aside(answerMs === undefined && call.endMs === undefined ? "unanswered" : "noBegin");
     if (answerMs === undefined || endMs === undefined) return aside("unanswered");
     if (joinedMs !== undefined && joinedMs > endMs) return aside("conference");

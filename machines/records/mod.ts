@@ -10,6 +10,7 @@ export {
   OPEN_CALLS_MAX,
   type RecordedCall,
   SETTLE_MS,
+  SETTLED_CALLS_MAX,
   takeRow,
   takeSettled,
 } from "./table.ts";

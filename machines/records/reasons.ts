@@ -7,6 +7,7 @@ const SENTENCES: Readonly<Record<AsideReason, string>> = {
   noTrunk: "no channel of the row is a trunk's: a call within the exchange, or a part of one that other rows tell of",
   clockUnset: "the clock of the machine that wrote it was not set",
   unanswered: "nobody answered",
+  late: "the call was taken for complete before this row came",
   noBegin: "the row in which the call began is missing",
   conference: "it was in a conference, whose end is not in the file",
   calledMissing: "the record does not have the number",

@@ -15,6 +15,8 @@ import { keepNewest } from "../../codecs/shared/mod.ts";
 export const SETTLE_MS = 600_000;
 /** Calls that wait for further rows; beyond it the one that waits longest is taken for complete. */
 export const OPEN_CALLS_MAX = 20_000;
+/** Calls that are complete, of which a row may still come, too late. */
+export const SETTLED_CALLS_MAX = 20_000;
 /** Lines of one call that are remembered. */
 export const CALL_LINES_MAX = 64;
 /** Local channels whose maker is remembered. */
@@ -52,18 +54,32 @@ export interface RecordedCall {
   readonly parts: ReadonlyArray<Leg> | undefined;
   /** By the clock that settles: when its last row came. */
   readonly touchedMs: number;
+  /** It was complete before this row came. */
+  readonly isLate?: boolean;
 }
 
 export interface CallTable {
   /** The one that was touched longest ago is first. */
   readonly open: Map<string, RecordedCall>;
   readonly bridges: Map<string, { readonly from: string | undefined; readonly isTrunk: boolean }>;
+  /** Calls that are complete, with their last end, the oldest first. */
+  readonly settled: Map<string, number>;
+  /** Keys of calls that have changed since whoever keeps the table on disk looked; undefined: nobody does. */
+  readonly changed: Set<string> | undefined;
   readonly callsMax: number;
 }
 
-export const callTable = (callsMax: number = OPEN_CALLS_MAX): CallTable => ({
+export const callTable = ({
+  callsMax = OPEN_CALLS_MAX,
+  isKept = false,
+}: {
+  readonly callsMax?: number;
+  readonly isKept?: boolean;
+} = {}): CallTable => ({
   open: new Map(),
   bridges: new Map(),
+  settled: new Map(),
+  changed: isKept ? new Set() : undefined,
   callsMax,
 });
 
@@ -74,12 +90,19 @@ export const takeRow = (table: CallTable, file: string, row: CdrRow, nowMs: numb
   let complete: Array<RecordedCall> | undefined;
   for (const leg of row.legs) {
     const before = table.open.get(leg.key);
+    const settledMs = before === undefined ? table.settled.get(leg.key) : undefined;
+    if (settledMs !== undefined && leg.startMs <= settledMs + GAP_MS) {
+      complete ??= [];
+      complete.push({ ...begun(leg, file, row, nowMs), isLate: true });
+      continue;
+    }
+    table.changed?.add(leg.key);
     if (before !== undefined) table.open.delete(leg.key);
     const isSame =
       before !== undefined && leg.startMs <= before.lastMs + GAP_MS && before.startMs <= endOf(leg) + GAP_MS;
     if (before !== undefined && !isSame) {
       complete ??= [];
-      complete.push(before);
+      complete.push(settledCall(table, before));
     }
     table.open.set(leg.key, isSame ? joined(before, leg, row, nowMs) : begun(leg, file, row, nowMs));
     if (table.open.size > table.callsMax) {
@@ -92,20 +115,41 @@ export const takeRow = (table: CallTable, file: string, row: CdrRow, nowMs: numb
 const NONE: ReadonlyArray<RecordedCall> = [];
 
 /** Takes out the calls that have not been touched since then. */
-export const takeSettled = (table: CallTable, untilMs: number): ReadonlyArray<RecordedCall> => {
+export const takeSettled = (
+  table: CallTable,
+  untilMs: number,
+  callsMax: number = Number.POSITIVE_INFINITY,
+): ReadonlyArray<RecordedCall> => {
   const settled: Array<RecordedCall> = [];
   for (const call of table.open.values()) {
-    if (call.touchedMs > untilMs) break;
+    if (call.touchedMs > untilMs || settled.length >= callsMax) break;
     settled.push(call);
   }
-  for (const { key } of settled) table.open.delete(key);
+  for (const call of settled) {
+    table.open.delete(call.key);
+    settledCall(table, call);
+  }
   return settled;
 };
 
 const takeOldest = (table: CallTable): RecordedCall | undefined => {
   const [first] = table.open.values();
-  if (first !== undefined) table.open.delete(first.key);
-  return first;
+  if (first === undefined) return undefined;
+  table.open.delete(first.key);
+  return settledCall(table, first);
+};
+
+const settledCall = (table: CallTable, call: RecordedCall): RecordedCall => {
+  const { settled, changed } = table;
+  if (settled.size >= SETTLED_CALLS_MAX) {
+    const [oldest] = settled.keys();
+    settled.delete(oldest!);
+    changed?.add(oldest!);
+  }
+  settled.delete(call.key);
+  settled.set(call.key, call.lastMs);
+  changed?.add(call.key);
+  return call;
 };
 
 const endOf = ({ endMs, startMs }: Leg): number => endMs ?? startMs;

@@ -9,10 +9,12 @@ export interface Printer {
   readonly print: (outcomes: ReadonlyArray<Outcome>) => void;
   /** The file's times are in another zone than the configured one. */
   readonly zone: (file: string, shiftMs: number) => void;
+  readonly flush: () => void;
   readonly summary: (counts: IntakeCounts, more?: Readonly<Record<string, number>>) => void;
 }
 
-export const printerFor = (json: boolean): Printer => {
+/** `isQuiet`: nothing for people but what is wrong. */
+export const printerFor = (json: boolean, isShown = true): Printer => {
   let lines: Array<string> = [];
   const flush = () => {
     if (lines.length > 0) say(lines.join("\n"));
@@ -20,9 +22,11 @@ export const printerFor = (json: boolean): Printer => {
   };
   return {
     print: (outcomes) => {
+      if (!isShown) return;
       for (const outcome of outcomes) lines.push(json ? JSON.stringify(jsonOf(outcome)) : textOf(outcome));
       if (lines.length >= LINES_MAX) flush();
     },
+    flush,
     zone: (file, shiftMs) => {
       if (shiftMs !== 0) complain(zoneText(file, shiftMs));
     },

@@ -1,8 +1,12 @@
 /** `vipr vcr`: call records of the exchange, read from its files and uploaded to the company's ViPR server. */
+
+import { Effect } from "effect";
 import { CONFIG_HELP, configOptions } from "./config-file.ts";
 import { command, Wrong } from "./options.ts";
 import { runCommand } from "./run.ts";
 import { dryRun } from "./vcr-dry-run.ts";
+import { vcrFollow } from "./vcr-follow.ts";
+import { vcrImport } from "./vcr-import.ts";
 
 /** Files of one import. */
 const FILES_MAX = 10_000;
@@ -49,7 +53,11 @@ export const vcrCommand = (args: ReadonlyArray<string>): Promise<number> =>
       const settings = { name: `vipr vcr ${order}`, logLevel: values.verbose ? "Info" : "Warn" } as const;
       if (order !== "import" && order !== "follow") throw new Wrong(`wants import or follow, not "${order}"`);
       if (order === "import" && files.length === 0) throw new Wrong("wants a file to import");
-      if (!values["dry-run"]) throw new Wrong("only --dry-run is there yet");
-      return await runCommand(settings, dryRun(files, values));
+      if (order === "follow" && files.length > 1) throw new Wrong("follows one file");
+      if (order === "follow" && values["dry-run"]) throw new Wrong("--dry-run is of import");
+      if (values["dry-run"]) return await runCommand(settings, dryRun(files, values));
+      const { nodeLayer } = await import("../node.ts");
+      const run = order === "import" ? vcrImport(files, values) : vcrFollow(files[0], values);
+      return await runCommand(settings, Effect.provide(run, nodeLayer()));
     },
   );

@@ -25,6 +25,10 @@ export const OUTBOX_PUT_MAX = 4_000;
 const PAGE_MAX = 256;
 const RETRY_MS = [1_000, 60_000] as const;
 
+/** How long an end waits for acknowledgements that are under way. */
+const END_MS_MAX = 2_000;
+const END_STEP_MS = 20;
+
 export const OUTBOX_TABLE = "outbox";
 /** A row's key: its number, eight bytes, so that rows come in the order in which they were put. */
 const KEY_BYTES = 8;
@@ -85,23 +89,42 @@ export const openOutbox = Effect.fn("agent.outbox")(function* ({
     yield* Queue.offer(emptied, undefined); // another writer may have room as well
   });
 
-  const removed = (rows: ReadonlyArray<Row>) =>
-    untilStored(
-      "agent.outbox.remove",
-      store.write(rows.map(({ key }): Change => ({ type: "remove", table: OUTBOX_TABLE, key }))),
-    );
+  let underWay = 0;
+  let isEnding = false;
+  const remove = ({ key }: Row) =>
+    untilStored("agent.outbox.remove", store.write([{ type: "remove", table: OUTBOX_TABLE, key }]));
+  const one = (row: Row) =>
+    Effect.suspend(() => {
+      if (isEnding) return Effect.void;
+      underWay += 1;
+      const done = Effect.andThen(uploaded(row, upload, counts), remove(row));
+      return Effect.ensuring(
+        Effect.andThen(
+          done,
+          Effect.suspend(() => {
+            counts.waiting -= 1;
+            return Queue.offer(emptied, undefined);
+          }),
+        ),
+        Effect.sync(() => {
+          underWay -= 1;
+        }),
+      );
+    });
   const page = Effect.gen(function* () {
+    if (isEnding) return yield* Effect.never;
     const rows = yield* untilStored("agent.outbox.read", store.scan(OUTBOX_TABLE, { rowsMax: PAGE_MAX }));
     if (rows.length === 0) return yield* Queue.take(filled);
-    yield* Effect.forEach(rows, (row) => uploaded(row, upload, counts), {
-      concurrency: UPLOADS_AT_ONCE_MAX,
-      discard: true,
-    });
-    yield* removed(rows);
-    counts.waiting -= rows.length;
-    yield* Queue.offer(emptied, undefined);
+    yield* Effect.forEach(rows, one, { concurrency: UPLOADS_AT_ONCE_MAX, discard: true });
   });
   yield* Effect.forkScoped(Effect.forever(page));
+  // Runs before that fiber is interrupted: what the server may have stored already is heard of, and goes off the disk.
+  yield* Effect.addFinalizer(() =>
+    Effect.gen(function* () {
+      isEnding = true;
+      for (let waited = 0; underWay > 0 && waited < END_MS_MAX; waited += END_STEP_MS) yield* Effect.sleep(END_STEP_MS);
+    }),
+  );
 
   const drained: Effect.Effect<void> = Effect.suspend(() =>
     counts.waiting === 0

@@ -3,7 +3,7 @@
  * VIPR_KILLS is how many random kills the follower gets (100 takes some minutes), VIPR_SEED where they fall.
  */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { appendFileSync, copyFileSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { appendFileSync, copyFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { chanceOf } from "../../runtime/memory.ts";
@@ -14,7 +14,7 @@ import { recordCompany, recordServer } from "./vcr-server.ts";
 
 const MASTER = new URL("../vectors/records/asterisk/Master-main.csv", import.meta.url).pathname;
 const SEED = Number(process.env.VIPR_SEED ?? 11);
-const KILLS = Number(process.env.VIPR_KILLS ?? 4);
+const KILLS = Number(process.env.VIPR_KILLS ?? 2);
 const EPOCH_MS = Date.parse("2026-11-30T00:00:00Z");
 
 const stamp = (ms: number) => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
@@ -22,14 +22,32 @@ const stamp = (ms: number) => new Date(ms).toISOString().slice(0, 19).replace("T
 const rowOf = (n: number): string => {
   const startMs = EPOCH_MS + n * 1000;
   const called = `+4930${5_000_000 + n}`;
-  const times = [stamp(startMs), stamp(startMs + 2_000), stamp(startMs + 32_000), "32", "30", "ANSWERED", "DOCUMENTATION"];
+  const times = [
+    stamp(startMs),
+    stamp(startMs + 2_000),
+    stamp(startMs + 32_000),
+    "32",
+    "30",
+    "ANSWERED",
+    "DOCUMENTATION",
+  ];
   const channel = (n + 1).toString(16).padStart(8, "0");
-  const head = ["", "+14085550201", called, "from-phones", '"Jürgen" <+14085550201>', `PJSIP/201-${channel}`, `PJSIP/trunk1-${channel}`];
+  const head = [
+    "",
+    "+14085550201",
+    called,
+    "from-phones",
+    '"Jürgen" <+14085550201>',
+    `PJSIP/201-${channel}`,
+    `PJSIP/trunk1-${channel}`,
+  ];
   return printAsterisk([...head, "Dial", `PJSIP/${called}@trunk1,20`, ...times, `${Math.floor(startMs / 1000)}.${n}`]);
 };
 const rows = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => rowOf(from + i)).join("");
-const numbersOf = (taken: ReadonlyArray<{ readonly called: string }>) => taken.map(({ called }) => Number(called.slice(5)) - 5_000_000);
+const numbersOf = (taken: ReadonlyArray<{ readonly called: string }>) =>
+  taken.map(({ called }) => Number(called.slice(5)) - 5_000_000);
 const sorted = (numbers: ReadonlyArray<number>) => [...numbers].sort((a, b) => a - b);
+/** Ended politely, the program has heard of every acknowledgement. */
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
 
 test("vcr import: a file's calls arrive, and none of them again when it is imported again, under another name or longer", () =>
@@ -68,13 +86,11 @@ test("vcr import: while the server is away the records wait on disk; a run that 
     await server.down();
   }));
 
-const settled = { timeoutMs: 20_000 };
 /** Calls are complete ten minutes after their rows: those of a file from the past at once, but for the newest of it. */
 const PAST = 700;
 
 test("vcr follow: renamed, copied away and truncated, removed, cut within a character: every call arrives, once", () =>
   withFolder(async (folder) => {
-    void settled;
     const server = await recordServer();
     await server.up();
     const options = recordCompany(folder, server.port);
@@ -156,5 +172,4 @@ test(`vcr follow: killed ${KILLS} times at random, under load, with a server tha
       keys.set(called, (keys.get(called) ?? 0) + 1);
     }
     ok([...keys.values()].filter((count) => count > 1).length <= KILLS * 256, "no more than what was under way");
-    ok(readFileSync(file).length >= 0);
   }));

@@ -34,7 +34,9 @@ export const recordServer = async (): Promise<RecordServer> => {
   const up = async () => {
     scope = await Effect.runPromise(Scope.make());
     const serving = serveVap({ host: "127.0.0.1", port, users: { acme: PASSWORD } }, handlers);
-    await Effect.runPromise(Effect.provide(Effect.provideService(serving, Scope.Scope, scope), nodeLayer()) as Effect.Effect<unknown>);
+    await Effect.runPromise(
+      Effect.provide(Effect.provideService(serving, Scope.Scope, scope), nodeLayer()) as Effect.Effect<unknown>,
+    );
   };
   return { port, taken, up, down };
 };

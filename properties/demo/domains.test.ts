@@ -3,8 +3,8 @@
 import { deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { e164, unixMs } from "../../codecs/shared/mod.ts";
-import type { DemoCall } from "../../runtime/demo/calls.ts";
 import { canCallEachOther, companiesOf, readPrefixes } from "../../runtime/demo/domains.ts";
+import type { DemoCall } from "../../runtime/demo/records.ts";
 import { runs, test } from "../kit/harness.ts";
 
 const call = (calling: string | undefined, called: string): DemoCall => ({

@@ -5,8 +5,8 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import { readFileSync } from "node:fs";
 import { Effect, Layer, Logger } from "effect";
-import { readDemoCalls } from "../../runtime/demo/calls.ts";
 import { companiesOf } from "../../runtime/demo/domains.ts";
+import { readDemoCalls } from "../../runtime/demo/records.ts";
 import { brokenPromise, type Summary } from "../../runtime/demo/report.ts";
 import { runDemo } from "../../runtime/demo/scenario.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";

@@ -31,6 +31,7 @@ export const vcrImport = Effect.fn("cli.vcrImport")(function* (
     if (outcomes.length === 0) break;
     printer.print(outcomes);
   }
+  printer.flush();
   const { outbox, counts } = program;
   yield* Effect.raceFirst(outbox.drained, waitingShown(program));
   const { acknowledged, refused } = outbox.counts();

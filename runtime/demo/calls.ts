@@ -1,10 +1,10 @@
 /** The demonstration's calls: replayed over the PSTN, placed again when routes are known, and once more after a cut. */
 import { Clock, Effect } from "effect";
 import type { PstnShape } from "../../actors/ports/mod.ts";
-import type { CdrCall } from "../../codecs/cdr/mod.ts";
 import type { E164 } from "../../codecs/shared/mod.ts";
 import type { RunningCompany } from "./company.ts";
 import type { Federation } from "./federation.ts";
+import type { DemoCall } from "./records.ts";
 import { countCall } from "./tally.ts";
 import type { DemoListener } from "./watcher.ts";
 
@@ -18,14 +18,14 @@ const AFTER_CUT_CALLS = 3;
 
 export interface PlayedCalls {
   /** From one company to a number outside it. */
-  readonly outward: ReadonlyArray<CdrCall>;
+  readonly outward: ReadonlyArray<DemoCall>;
   /** By a caller of no company. */
-  readonly foreign: ReadonlyArray<CdrCall>;
+  readonly foreign: ReadonlyArray<DemoCall>;
 }
 
 /** A call within one company is in neither list: it never leaves its PBX. */
-export const sortCalls = (calls: ReadonlyArray<CdrCall>, ownerOf: Federation["ownerOf"]): PlayedCalls => {
-  const callerOf = ({ calling }: CdrCall) => (calling === undefined ? undefined : ownerOf(calling));
+export const sortCalls = (calls: ReadonlyArray<DemoCall>, ownerOf: Federation["ownerOf"]): PlayedCalls => {
+  const callerOf = ({ calling }: DemoCall) => (calling === undefined ? undefined : ownerOf(calling));
   return {
     outward: calls.filter((call) => callerOf(call) !== undefined && callerOf(call) !== ownerOf(call.called)),
     foreign: calls.filter((call) => callerOf(call) === undefined),
@@ -38,7 +38,7 @@ export const replay = Effect.fn("demo.replay")(function* (
   { ownerOf }: Federation,
   network: PstnShape,
 ) {
-  const place = (call: CdrCall) => ownerOf(call.calling!)!.agent.placeCall({ ...call, talkMs: TALK_MS });
+  const place = (call: DemoCall) => ownerOf(call.calling!)!.agent.placeCall({ ...call, talkMs: TALK_MS });
   yield* Effect.forEach(outward, place, AT_ONCE);
   yield* Effect.forEach(foreign, (call) => network.place(call, () => Effect.void), AT_ONCE);
 });
@@ -65,11 +65,11 @@ export const validated = Effect.fn("demo.validated")(function* (
 
 /** The second time: over IP where a route was learned. */
 export const callAgain = Effect.fn("demo.callAgain")(function* (
-  outward: ReadonlyArray<CdrCall>,
+  outward: ReadonlyArray<DemoCall>,
   federation: Federation,
   listener: DemoListener,
 ) {
-  const place = ({ calling, called }: CdrCall) =>
+  const place = ({ calling, called }: DemoCall) =>
     placeCounted(federation.ownerOf(calling!)!, { calling, called }, federation, listener);
   yield* Effect.forEach(outward, place, AT_ONCE);
 });
@@ -104,76 +104,3 @@ const placeCounted = Effect.fnUntraced(function* (
   const event = { type: "called", number: call.called, via, ...(why === undefined ? {} : { why }) };
   yield* listener.event(from.domain, event);
 });
-/** The calls of the demonstration: an Asterisk file of whole international numbers, and each line that is no call. */
-import { asteriskReader, FILE_BEGIN, zoneOf } from "../../codecs/cdr/mod.ts";
-import { type DialPlan, dialPlan, readNumber } from "../../codecs/numbers/mod.ts";
-import { type E164, type UnixMs, unixMs } from "../../codecs/shared/mod.ts";
-import { callTable, type RecordedCall, takeRow, takeSettled } from "../../machines/records/mod.ts";
-
-/** One answered call. */
-export interface DemoCall {
-  readonly line: number;
-  /** Undefined: the caller withheld the number, or the file has none. */
-  readonly calling: E164 | undefined;
-  readonly called: E164;
-  readonly startMs: UnixMs;
-  readonly durationMs: number;
-}
-
-export interface DemoProblem {
-  readonly line: number;
-  /** `skipped`: a valid line of a call that was not answered. */
-  readonly kind: "error" | "skipped";
-  /** A sentence for people; it never contains a telephone number. */
-  readonly reason: string;
-}
-
-export interface DemoReading {
-  readonly calls: ReadonlyArray<DemoCall>;
-  readonly problems: ReadonlyArray<DemoProblem>;
-}
-
-/** Nobody has told the demonstration of a country: digits are international, with `+`, with `00`, or bare. */
-const PLAN = dialPlan({ international: ["00"], trunks: { any: { plus: "never" } } }).plan as DialPlan;
-const PIECE_BYTES = 65_536;
-
-/** Undefined: the zone is unknown. */
-export const readDemoCalls = (bytes: Uint8Array, zone = "UTC"): DemoReading | undefined => {
-  const known = zoneOf(zone);
-  if (known === undefined) return undefined;
-  const reader = asteriskReader(
-    { zone: known, trunkOf: () => undefined, byNumbers: true, mapping: undefined },
-    FILE_BEGIN,
-  )!;
-  const table = callTable();
-  const calls: Array<DemoCall> = [];
-  const problems: Array<DemoProblem> = [];
-  const take = (complete: ReadonlyArray<RecordedCall>) => {
-    for (const call of complete) {
-      const read = demoCallOf(call);
-      if ("called" in read) calls.push(read);
-      else problems.push(read);
-    }
-  };
-  const takeRows = (rows: ReturnType<typeof reader.push>) => {
-    for (const row of rows) {
-      if (row.fault !== undefined)
-        problems.push({ line: row.place.line, kind: "error", reason: row.detail ?? row.fault });
-      else take(takeRow(table, "", row, 0));
-    }
-  };
-  for (let at = 0; at < bytes.length; at += PIECE_BYTES) takeRows(reader.push(bytes.subarray(at, at + PIECE_BYTES)));
-  takeRows(reader.end());
-  take(takeSettled(table, Number.POSITIVE_INFINITY));
-  const byLine = (a: { readonly line: number }, b: { readonly line: number }) => a.line - b.line;
-  return { calls: calls.sort(byLine), problems: problems.sort(byLine) };
-};
-
-const demoCallOf = ({ lines, answerMs, endMs, calling, called }: RecordedCall): DemoCall | DemoProblem => {
-  const line = lines[0]!;
-  if (answerMs === undefined || endMs === undefined) return { line, kind: "skipped", reason: "not answered" };
-  const to = readNumber(PLAN, called?.text ?? "", { source: "calledFromTrunk", trunk: "any" }).number;
-  if (to === undefined) return { line, kind: "error", reason: "the number called is not an international one" };
-  const from = readNumber(PLAN, calling?.text ?? "", { source: "callerFromTrunk", trunk: "any" }).number;
-  return { line, calling: from, called: to, startMs: unixMs(answerMs), durationMs: endMs - answerMs };
-};

@@ -1,6 +1,6 @@
 /** Who owns which number: from prefixes one gives, from the example's, or from the file itself. */
 import type { E164 } from "../../codecs/shared/mod.ts";
-import type { DemoCall } from "./calls.ts";
+import type { DemoCall } from "./records.ts";
 
 /** One company of the demonstration, and the numbers of the file that are its own. */
 export interface Company {

@@ -10,12 +10,9 @@ import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { chanceOf } from "../memory/chance.ts";
 import { guessCalls, intrude, overwriteClaims, SPAMMER } from "./adversaries.ts";
 import { afterCut, callAgain, replay, sortCalls, validated } from "./calls.ts";
-import { openCompanyAdmin, openOverlayAdmin } from "./admin.ts";
-import { guessCalls, knock, overwriteClaims, SPAMMER, spam, THIEF } from "./adversaries.ts";
-import type { DemoCall } from "./calls.ts";
-import { openCompany, type RunningCompany } from "./company.ts";
 import type { Company } from "./domains.ts";
 import { openFederation } from "./federation.ts";
+import type { DemoCall } from "./records.ts";
 import { type DemoReport, type Summary, summaryOf } from "./report.ts";
 import type { DemoListener } from "./watcher.ts";
 
@@ -69,20 +66,6 @@ export const runDemo = Effect.fn("demo.run")(function* (input: DemoInput, listen
 
 /** A generator of its own, seeded once from the common one: how often other parts draw does not change its values. */
 const separateEntropy = Effect.gen(function* () {
-/** First time: over the telephone network, as the records tell it. */
-const replayed = Effect.fnUntraced(function* (
-  outward: ReadonlyArray<DemoCall>,
-  foreign: ReadonlyArray<DemoCall>,
-  ownerOf: (number: E164) => RunningCompany | undefined,
-  network: PstnShape,
-) {
-  const how = { concurrency: CALLS_AT_ONCE, discard: true } as const;
-  yield* Effect.forEach(outward, (call) => ownerOf(call.calling!)!.agent.placeCall({ ...call, talkMs: TALK_MS }), how);
-  yield* Effect.forEach(foreign, (call) => network.place(call, () => Effect.void), how);
-});
-
-/** Choices of its own, begun from the common ones: what the others draw meanwhile does not change them. */
-const ownChance = Effect.gen(function* () {
   const { bytes, between } = yield* Entropy;
   const chance = chanceOf(yield* between(0, 2 ** 31));
   return { bytes, between: (min: number, max: number) => Effect.sync(() => chance.between(min, max)) };

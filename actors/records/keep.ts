@@ -4,8 +4,8 @@
  *   recordCalls   SHA-256 of the key (16 bytes) --> the call, or its last end where it is complete
  *   recordFiles   a number --> the place in a file, and by what the file is known again
  */
-import { sha256 } from "@noble/hashes/sha2.js";
 import { Effect } from "effect";
+import { storedCallKey } from "../../codecs/cdr/mod.ts";
 import { bigOf, bytesOfBig, utf8 } from "../../codecs/shared/mod.ts";
 import type { CallTable, RecordedCall } from "../../machines/records/mod.ts";
 import { allRows } from "../kit/mod.ts";
@@ -79,7 +79,7 @@ const read = <A>(value: Uint8Array): ReadonlyArray<A> => {
 };
 
 const callChange = ({ open, settled }: CallTable, key: string): Change => {
-  const of = { table: CALLS_TABLE, key: sha256(utf8(key)).subarray(0, 16) };
+  const of = { table: CALLS_TABLE, key: storedCallKey(key) };
   const call = open.get(key);
   const lastMs = settled.get(key);
   if (call !== undefined) return { type: "put", ...of, value: written({ open: call }) };

@@ -2,6 +2,7 @@
 
 export { bridgeOf } from "./asterisk.ts";
 export { asteriskJsonReader, asteriskReader } from "./asterisk-reader.ts";
+export { storedCallKey } from "./key.ts";
 export { FILE_BEGIN, type Place, type Position } from "./place.ts";
 export {
   formatOf,

@@ -15,7 +15,7 @@ import { dialledIn } from "./dial-string.ts";
 import { type Note, notesIn } from "./note.ts";
 import type { Place } from "./place.ts";
 import { type Bridge, type CdrRow, faultRow, type Leg, NO_BRIDGES, type NumberText, ownText } from "./row.ts";
-import type { TrunkOf } from "./trunks.ts";
+import { channelBase, type TrunkOf } from "./trunks.ts";
 import { epochMsOf, localMsOf, type Zone } from "./zone.ts";
 
 export interface AsteriskOptions {
@@ -184,6 +184,7 @@ const dialledLeg = (
   const shown = note?.calling ?? textAt(fields, at.src);
   return {
     ...bare(times, dstchannel, note?.trunk ?? trunk),
+    key: ownText(channelBase(dstchannel) === dstchannel ? `${dstchannel} ${textAt(fields, at.uniqueid)}` : dstchannel),
     side: "sent",
     sequence: secondsOf(textAt(fields, at.sequence)),
     answerMs: answerOf(note, times),

@@ -1,11 +1,11 @@
 /** Call records of exchanges, whatever their format, as rows that speak of trunks. */
 
 export { bridgeOf } from "./asterisk.ts";
-export { asteriskJsonReader, asteriskReader } from "./asterisk-reader.ts";
+export { asteriskReader } from "./asterisk-reader.ts";
+export { FREESWITCH_TEMPLATES } from "./freeswitch-reader.ts";
 export { storedCallKey } from "./key.ts";
 export { FILE_BEGIN, type Place, type Position } from "./place.ts";
 export {
-  formatOf,
   HEAD_BYTES,
   RECORD_FORMATS,
   type ReaderOptions,
@@ -15,5 +15,6 @@ export {
   recordReader,
 } from "./reader.ts";
 export type { Bridge, CdrRow, Dialler, Leg, NumberText, RowFault } from "./row.ts";
+export { formatOf } from "./sniff.ts";
 export { type TrunkNames, type TrunkOf, trunkMatcher } from "./trunks.ts";
 export { type Zone, zoneOf } from "./zone.ts";

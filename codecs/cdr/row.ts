@@ -56,7 +56,7 @@ export interface Bridge {
 }
 
 /** Why a row gives no leg. A word for scripts; `asideText` has the sentence. */
-export type RowFault = "badLine" | "noTrunk" | "unanswered" | "clockUnset";
+export type RowFault = "badLine" | "noTrunk" | "unanswered" | "answerMissing" | "clockUnset";
 
 export interface CdrRow {
   readonly place: Place;
@@ -69,6 +69,34 @@ export interface CdrRow {
   /** The latest time of the row, by which the file has come so far. */
   readonly atMs: number | undefined;
 }
+
+/** A leg of which only these things are known. */
+export const legOf = (known: Pick<Leg, "key" | "startMs"> & Partial<Leg>): Leg => ({
+  trunk: undefined,
+  side: undefined,
+  sequence: undefined,
+  answerMs: undefined,
+  endMs: undefined,
+  calling: undefined,
+  called: undefined,
+  from: undefined,
+  ...known,
+});
+
+export const legRow = (place: Place, ...legs: ReadonlyArray<Leg>): CdrRow => ({
+  place,
+  legs,
+  bridges: NO_BRIDGES,
+  fault: undefined,
+  detail: undefined,
+  atMs: legs.reduce<number | undefined>(
+    (latest, { endMs, startMs }) => Math.max(latest ?? 0, endMs ?? startMs),
+    undefined,
+  ),
+});
+
+/** A row that other rows will make something of, or a line that has nothing of calls. */
+export const quietRow = (place: Place, atMs?: number): CdrRow => ({ ...legRow(place), atMs });
 
 export const faultRow = (place: Place, fault: RowFault, detail?: string, atMs?: number): CdrRow => ({
   place,

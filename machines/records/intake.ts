@@ -53,7 +53,8 @@ export const intake = (judge: Judge, table: CallTable): Intake => {
     take: (file, more, nowMs) => {
       const outcomes: Array<Outcome> = [];
       for (const row of more) {
-        rows += 1;
+        // A line of names, or of something else than calls, is none.
+        if (row.legs.length > 0 || row.fault !== undefined || row.atMs !== undefined) rows += 1;
         if (row.atMs !== undefined && row.atMs > newestMs) newestMs = row.atMs;
         if (row.fault !== undefined) {
           aside[row.fault] = (aside[row.fault] ?? 0) + 1;

@@ -152,10 +152,16 @@ const byNumbers = (call: RecordedCall, times: Times, plan: DialPlan, read: Read)
       ? aside("betweenOurs")
       : { call: { direction: "received", calling: caller("callerFromTrunk"), called: here, ...within(isOfParty) } };
   const there = read(called.text, called.source, trunk);
+  // An extension is somebody of ours, who shows a number that the record does not have.
+  if (!isFromUs && isExtension(call, plan, trunk) && there.number !== undefined)
+    return { call: { direction: "sent", calling: undefined, called: there.number, ...within(isOfTrunk) } };
   if (!isFromUs) return aside(there.number === undefined ? "calledNoNumber" : "sideUnknown", there.why);
   if (there.number === undefined) return aside("calledNoNumber", there.why);
   return { call: { direction: "sent", calling: inside, called: there.number, ...within(isOfTrunk) } };
 };
+
+const isExtension = ({ calling }: RecordedCall, plan: DialPlan, trunk: string | undefined): boolean =>
+  calling !== undefined && readNumber(plan, calling.text, { source: "callerFromPbx", trunk }).why === "extension";
 
 /** A received call: the trunk is whoever stood first in its first row. */
 const isOfParty = (leg: Leg, first: Leg): boolean => leg.party === first.party;

@@ -5,6 +5,7 @@ import type { AsideReason } from "./intake.ts";
 const SENTENCES: Readonly<Record<AsideReason, string>> = {
   badLine: "the line cannot be read",
   noTrunk: "no channel of the row is a trunk's: a call within the exchange, or a part of one that other rows tell of",
+  answerMissing: "the format does not have the time of the answer",
   clockUnset: "the clock of the machine that wrote it was not set",
   unanswered: "nobody answered",
   late: "the call was taken for complete before this row came",

@@ -20,6 +20,8 @@ export interface Company {
   readonly zone?: string;
   readonly format?: RecordFormat;
   readonly mapping?: string;
+  readonly template?: string;
+  readonly columns?: ReadonlyArray<string>;
 }
 
 /** As `vipr.toml` of the recordings has it. */
@@ -45,7 +47,7 @@ export const planOf = (input: DialPlanInput): DialPlan => {
 
 /** `pieces`: sizes into which the bytes are cut. */
 export const readRecords = (bytes: Uint8Array, company: Company = acme, pieces: ReadonlyArray<number> = []) => {
-  const { numbers, trunks, zone = "UTC", mapping } = company;
+  const { numbers, trunks, zone = "UTC", mapping, template, columns } = company;
   const format = formatOf(bytes.subarray(0, HEAD_BYTES)) ?? company.format ?? "asterisk";
   const made = recordReader({
     format,
@@ -53,6 +55,8 @@ export const readRecords = (bytes: Uint8Array, company: Company = acme, pieces: 
     trunkOf: trunkMatcher(trunks),
     hasTrunks: trunks.length > 0,
     mapping,
+    template,
+    columns,
   });
   if (made.reader === undefined) throw new Error(made.why);
   const taking = intake(judgeFor(planOf(numbers)), callTable());

@@ -36,14 +36,26 @@ export const recordIntake = Effect.fn("cli.recordIntake")(function* (
     return yield* stopped("usage", `records.zone wants UTC, +02:00 or a name as Europe/Berlin, not "${records.zone}"`);
   const trunkOf = trunkMatcher(trunk);
   const hasTrunks = trunk.some(({ channels }) => channels.length > 0);
-  const mapping = records.mapping ?? (records.columns.length > 0 ? records.columns.join(",") : undefined);
+  const { mapping, template, fields } = records;
+  const columns = records.columns.length > 0 ? records.columns : undefined;
   const readerFor: RecordIntake["readerFor"] = (file, head, from) => {
     const found = formatOf(head);
     if (found !== undefined && named !== undefined && found !== named)
       complain(`${file}: looks like ${found}, not ${named}: read as ${found}`);
-    const made = recordReader({ format: found ?? named ?? "asterisk", zone, trunkOf, hasTrunks, mapping, from });
+    const made = recordReader({
+      format: found ?? named ?? "asterisk",
+      zone,
+      trunkOf,
+      hasTrunks,
+      mapping,
+      columns,
+      template,
+      fields,
+      from,
+      head,
+    });
     return made.reader === undefined
-      ? Effect.fail(stopped("usage", `records.mapping or records.columns: ${made.why}`))
+      ? Effect.fail(stopped("usage", `[records] ${made.why}`))
       : Effect.succeed(made.reader);
   };
   return { intake: intake(judgeFor(plan), table), readerFor };

@@ -13,7 +13,7 @@ import { listenFailed } from "./system-errors.ts";
 
 /** Addresses only: no name is looked up, no turn of the loop is waited for. */
 const asItIs = (host: string, _options: unknown, done: (error: null, address: string, family: number) => void): void =>
-  done(null, host, net.isIPv6(host) ? 6 : 4);
+  done(null, host, host.includes(":") ? 6 : 4);
 
 const open = (on: Listening, { received, failed }: DatagramHandlers) =>
   Effect.acquireRelease(

@@ -73,7 +73,13 @@ export class Calls {
   }
 
   /** The bytes to save; undefined: nothing new. */
-  answered(call: ActiveCall, tag: string, about: CallTexts, names: SipMessage, nowMs: UnixMs): Uint8Array | undefined {
+  answered(
+    call: ActiveCall,
+    tag: string,
+    about: CallTexts | undefined,
+    names: SipMessage,
+    nowMs: UnixMs,
+  ): Uint8Array | undefined {
     if (this.calls.get(call.key) !== call) return undefined;
     const before = call.stored === undefined ? undefined : decodeCall(call.stored);
     if (before?.answeredBy.includes(tag) || (before?.answeredBy.length ?? 0) >= FORKS_MAX) return undefined;
@@ -82,7 +88,9 @@ export class Calls {
     const callId = headerOf(names, "Call-ID") ?? "";
     const caller = tagOf(names, "From") ?? "";
     const answeredBy = [...(before?.answeredBy ?? []), tag];
-    call.stored = encodeCall({ ...(before ?? about), direction, trunk, startMs, callId, tag: caller, answeredBy });
+    const texts = before ?? about;
+    if (texts === undefined) return undefined;
+    call.stored = encodeCall({ ...texts, direction, trunk, startMs, callId, tag: caller, answeredBy });
     return call.stored;
   }
 

@@ -30,6 +30,8 @@ export class Context {
   snapshot: Snapshot<any> | undefined = undefined;
   at = 0;
   branch: ClientTransaction<Context> | undefined = undefined;
+  /** Its final response came over SIP. */
+  isOverSip = false;
   /** The branch whose 2xx went upstream. */
   answeredBy: ClientTransaction<Context> | undefined = undefined;
   best: SipResponse | undefined = undefined;

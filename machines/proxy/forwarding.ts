@@ -184,8 +184,8 @@ export class Forwarding {
     const up = withoutVia(response);
     if (up === undefined) return;
     const { status } = response;
-    if (status >= 200) this.parts.outcomes.finish(context, response, nowMs);
     if (status >= 300) this.parts.outcomes.noteChallenge(context, status);
+    if (status >= 200) this.parts.outcomes.finish(context, response, nowMs);
     this.parts.transactions.respond(context.server, up, nowMs);
   }
 

@@ -6,7 +6,7 @@
  */
 import type { UnixMs } from "../../codecs/shared/mod.ts";
 import { headerOf, type SipRequest, type SipResponse, tagOf } from "../../codecs/sip/mod.ts";
-import type { Calls } from "./calls.ts";
+import type { ActiveCall, Calls, Ending } from "./calls.ts";
 import type { Context } from "./context.ts";
 import type { LoopGuard } from "./loops.ts";
 import type { ResponseContextOrder } from "./response-context.ts";
@@ -39,43 +39,36 @@ export class Outcomes {
   /** A final response goes upstream, or none ever will: what it means for the call. */
   finish(context: Context, response: SipResponse | undefined, nowMs: number): void {
     const { calls, loops, order } = this.parts;
-    const { call, about, ending, pair } = context;
+    const { call, ending, pair } = context;
     if (pair !== undefined) loops.leave(pair);
     context.pair = undefined;
     const status = response?.status ?? 0;
     const isAnswered = status >= 200 && status < 300;
     if (isAnswered && context.branch?.isInvite) {
-      if (context.answeredBy === undefined) order({ type: "count", what: isVipr(context) ? "viaVipr" : "answered" });
+      if (context.answeredBy === undefined) order({ type: "count", what: isOverSip(context) ? "viaVipr" : "answered" });
       context.answeredBy = context.branch;
     }
-    if (call !== undefined && about !== undefined && !isVipr(context)) {
-      if (isAnswered) this.answered(context, response!, nowMs);
+    if (call !== undefined) {
+      // The telephone call is the trunk's: one that went over SIP needs no record.
+      if (isAnswered && !isOverSip(context)) this.answered(context, call, response!, nowMs);
       else calls.failed(call);
-    } else if (call !== undefined && isVipr(context)) calls.failed(call);
-    if (ending !== undefined && status !== 401 && status !== 407) this.ended(context);
-    context.request = undefined;
-    context.best = undefined;
+    }
+    if (ending !== undefined && status !== 401 && status !== 407) this.ended(ending);
+    lighten(context);
   }
 
-  private answered(context: Context, response: SipResponse, nowMs: number): void {
-    const { call, about } = context;
-    const trunk = call!.direction === "sent" ? (context.hops[context.at]?.peer?.name ?? "") : call!.trunk;
-    call!.trunk = trunk;
-    const bytes = this.parts.calls.answered(
-      call!,
-      tagOf(response, "To") ?? "",
-      about!,
-      response,
-      this.parts.unixOf(nowMs),
-    );
-    if (bytes !== undefined) this.parts.order({ type: "save", id: call!.id, call: bytes });
+  private answered({ about, hops, at }: Context, call: ActiveCall, response: SipResponse, nowMs: number): void {
+    const { calls, order, unixOf } = this.parts;
+    if (call.direction === "sent" && call.startMs === 0) call.trunk = hops[at]?.peer?.name ?? "";
+    const bytes = calls.answered(call, tagOf(response, "To") ?? "", about, response, unixOf(nowMs));
+    if (bytes !== undefined) order({ type: "save", id: call.id, call: bytes });
   }
 
-  private ended({ ending }: Context): void {
-    const over = this.parts.calls.hungUp(ending!);
+  private ended(ending: Ending): void {
+    const over = this.parts.calls.hungUp(ending);
     if (over === undefined) return;
     if ("report" in over) this.parts.order({ type: "ended", report: over.report });
-    else this.parts.order({ type: "save", id: ending!.call.id, call: over.save });
+    else this.parts.order({ type: "save", id: ending.call.id, call: over.save });
   }
 
   /** A hop has given way to the next. */
@@ -99,4 +92,14 @@ export class Outcomes {
   }
 }
 
-const isVipr = ({ hops, at }: Context): boolean => hops[at]?.kind === "vipr";
+/** A call that is answered has a thousand bytes and more of header fields less to hold. */
+const lighten = (context: Context): void => {
+  context.request = undefined;
+  context.best = undefined;
+  context.about = undefined;
+  context.ending = undefined;
+  context.isOverSip = isOverSip(context);
+  context.hops = NO_HOPS;
+};
+const NO_HOPS: Context["hops"] = [];
+const isOverSip = ({ isOverSip, hops, at }: Context): boolean => isOverSip || hops[at]?.kind === "vipr";

@@ -26,6 +26,8 @@ export interface TransactionUser<C> {
 }
 
 const NOTHING = new Uint8Array();
+/** States of a client in which nothing is sent again. */
+const LIGHT = new Set(["accepted", "answered"]);
 type AnyMachine = Machine<any, any, any>;
 
 export class Transactions<C extends Timed> {
@@ -163,7 +165,7 @@ export class Transactions<C extends Timed> {
           this.user.send(client.to, client.bytes);
           break;
         case "acknowledge":
-          if (client.request !== undefined) this.user.send(client.to, printSip(ackOf(client.request, response!)));
+          this.acknowledge(client, response!);
           break;
         case "startTimer":
           this.startOf(client, action, nowMs);
@@ -179,7 +181,7 @@ export class Transactions<C extends Timed> {
           break;
       }
     }
-    if (client.snapshot.value === "accepted") this.lighten(client);
+    if (LIGHT.has(client.snapshot.value as string)) this.lighten(client);
   }
 
   private performServer(server: ServerTransaction<C>, actions: ReadonlyArray<any>, nowMs: number): void {
@@ -217,6 +219,17 @@ export class Transactions<C extends Timed> {
   private hold(server: ServerTransaction<C>, bytes: Uint8Array): void {
     this.bytes += bytes.length - server.last.length;
     server.last = bytes;
+  }
+
+  /** Made once, and sent again as often as the refusal comes. */
+  private acknowledge(client: ClientTransaction<C>, response: SipResponse): void {
+    if (client.request !== undefined) {
+      const ack = printSip(ackOf(client.request, response));
+      this.bytes += ack.length - client.bytes.length;
+      client.bytes = ack;
+      client.request = undefined;
+    }
+    this.user.send(client.to, client.bytes);
   }
 
   /** What only an unanswered request needs. */

@@ -62,6 +62,15 @@ export const connectVap = Effect.fn("vap.client")(function* (
   const state = yield* SubscriptionRef.make<VapState>({ isUp: false, why: "connecting" });
   const jobs = jobTable(box);
 
+  /** A server that is away is reported once, and again when the reason is another. */
+  const reported = ({ what, why }: Of<VapClientAction, "report">) =>
+    Effect.suspend(() => {
+      const isUp = what === "registered";
+      const before = SubscriptionRef.getUnsafe(state);
+      const isNews = before.isUp !== isUp || (!isUp && before.why !== why);
+      const log = isUp ? Effect.logInfo : isNews ? Effect.logWarning : Effect.logDebug;
+      return Effect.andThen(SubscriptionRef.set(state, { isUp, why }), log(`vap.client.${what}`, why));
+    });
   const perform = (action: OwnOrder<VapClientAction>): Effect.Effect<void> => {
     switch (action.type) {
       case "connect":
@@ -77,10 +86,7 @@ export const connectVap = Effect.fn("vap.client")(function* (
       case "learned":
         return Effect.asVoid(Queue.offer(arrived, action)); // without room there is no answer: it comes again
       case "report":
-        return Effect.andThen(
-          SubscriptionRef.set(state, { isUp: action.what === "registered", why: action.why }),
-          Effect.logInfo(`vap.client.${action.what}`, action.why),
-        );
+        return reported(action);
     }
   };
   const { learn = (info) => Queue.offer(learned, info) } = options;

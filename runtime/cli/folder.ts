@@ -18,7 +18,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import process from "node:process";
 import { Effect } from "effect";
 import { fileStopped, type Stopped, stopped } from "./exit.ts";
@@ -43,7 +43,7 @@ export interface Folder {
 export const openFolder = (path: string): Effect.Effect<Folder, Stopped> =>
   attempt(path, () => {
     process.umask(OTHERS); // SQLite makes files of its own beside ours
-    mkdirSync(path, { recursive: true, mode: FOLDER_MODE });
+    makeFolder(path);
     const about = statSync(path);
     if (!about.isDirectory()) throw stopped("notWritable", `${path}: not a directory`);
     if ((about.mode & OTHERS) !== 0)
@@ -61,6 +61,22 @@ export const openFolder = (path: string): Effect.Effect<Folder, Stopped> =>
       remove: (name) => Effect.sync(() => rmSync(at(name), { force: true })),
     };
   });
+
+/**
+ * With the folders above it. One after another, each tried once: Node's own way with `recursive` never ends on a file system
+ * that says of every new folder that the one above it is missing.
+ */
+const makeFolder = (path: string): void => {
+  const missing: Array<string> = [];
+  for (let at = resolve(path); !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const folder of missing) {
+    try {
+      mkdirSync(folder, { mode: FOLDER_MODE });
+    } catch (error) {
+      if ((error as { code?: string }).code !== "EEXIST") throw error; // another process may have made it meanwhile
+    }
+  }
+};
 
 /** One that is there already, for whoever only asks: nothing is made. */
 export const knownFolder = (path: string): Effect.Effect<Folder, Stopped> =>

@@ -16,6 +16,7 @@ const passwordIn = (file: string): string => {
   try {
     text = readFileSync(file === "-" ? 0 : file, "utf8");
   } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") throw stopped("usage", `${file}: there is no such file`);
     throw fileStopped(file, error);
   }
   return lineOf(text, file === "-" ? "standard input" : file);

@@ -160,7 +160,7 @@ test("a first run that cannot be: refused, impostor, nobody there, too little sa
     await ends(serveNode(node("1", { authority: undefined })), "usage", /--authority is missing/);
     await ends(serveNode(node("1", { anchor: undefined })), "usage", /--fingerprint/);
     await ends(serveNode(node("1", { user: undefined })), "usage", /--user is missing/);
-    await ends(serveNode(node("1", { passwordFile: dir("none") })), "notWritable", /none/);
+    await ends(serveNode(node("1", { passwordFile: dir("none") })), "usage", /none/);
     await ends(serveNode(node("1", { admin: taken })), "portTaken", /another program has this port; --admin/);
     await ends(serveNode(node("1", { listen: taken })), "portTaken", /another program has this port; --listen/);
     server.close();

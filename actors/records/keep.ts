@@ -7,7 +7,7 @@
 import { Effect } from "effect";
 import { storedCallKey } from "../../codecs/cdr/mod.ts";
 import { bigOf, bytesOfBig, utf8 } from "../../codecs/shared/mod.ts";
-import type { CallTable, RecordedCall } from "../../machines/records/mod.ts";
+import { type CallTable, keepOpen, keepSettled, type RecordedCall } from "../../machines/records/mod.ts";
 import { allRows } from "../kit/mod.ts";
 import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
 
@@ -49,9 +49,9 @@ export const openRecordKeep = Effect.fn("records.keep")(function* (
 ): Effect.fn.Return<RecordKeep, StoreFailed> {
   const calls = (yield* allRows(store, CALLS_TABLE)).flatMap(({ value }) => read<StoredCall>(value));
   const open = calls.flatMap(({ open }) => (open === undefined ? [] : [open]));
-  for (const call of open.sort((a, b) => a.touchedMs - b.touchedMs)) table.open.set(call.key, call);
+  for (const call of open.sort((a, b) => a.touchedMs - b.touchedMs)) keepOpen(table, call);
   const settled = calls.flatMap(({ settled }) => (settled === undefined ? [] : [settled]));
-  for (const { key, lastMs } of settled.sort((a, b) => a.lastMs - b.lastMs)) table.settled.set(key, lastMs);
+  for (const { key, lastMs } of settled.sort((a, b) => a.lastMs - b.lastMs)) keepSettled(table, key, lastMs);
   const files = new Map<number, FilePlace>();
   let next = 0;
   for (const { key, value } of yield* allRows(store, FILES_TABLE)) {

@@ -7,6 +7,8 @@ export {
   CALL_LINES_MAX,
   type CallTable,
   callTable,
+  keepOpen,
+  keepSettled,
   OPEN_CALLS_MAX,
   type RecordedCall,
   SETTLE_MS,

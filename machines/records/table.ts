@@ -10,6 +10,7 @@
  */
 import type { CdrRow, Dialler, Leg, NumberText } from "../../codecs/cdr/mod.ts";
 import { keepNewest } from "../../codecs/shared/mod.ts";
+import { type Fifo, fifo, firstOf, putLast, takeFirst } from "./fifo.ts";
 
 /** How long a call waits for further rows of its own: Asterisk writes batches up to five minutes late by default. */
 export const SETTLE_MS = 600_000;
@@ -59,11 +60,13 @@ export interface RecordedCall {
 }
 
 export interface CallTable {
-  /** The one that was touched longest ago is first. */
   readonly open: Map<string, RecordedCall>;
+  /** The one that was touched longest ago is first; one that is not in `open` any more as it stands here is over. */
+  readonly order: Fifo<RecordedCall>;
   readonly bridges: Map<string, { readonly from: string | undefined; readonly isTrunk: boolean }>;
-  /** Calls that are complete, with their last end, the oldest first. */
+  /** Calls that are complete, with their last end; and their keys, the oldest first. */
   readonly settled: Map<string, number>;
+  readonly settledOrder: Fifo<string>;
   /** Keys of calls that have changed since whoever keeps the table on disk looked; undefined: nobody does. */
   readonly changed: Set<string> | undefined;
   readonly callsMax: number;
@@ -77,8 +80,10 @@ export const callTable = ({
   readonly isKept?: boolean;
 } = {}): CallTable => ({
   open: new Map(),
+  order: fifo(),
   bridges: new Map(),
   settled: new Map(),
+  settledOrder: fifo(),
   changed: isKept ? new Set() : undefined,
   callsMax,
 });
@@ -97,14 +102,13 @@ export const takeRow = (table: CallTable, file: string, row: CdrRow, nowMs: numb
       continue;
     }
     table.changed?.add(leg.key);
-    if (before !== undefined) table.open.delete(leg.key);
     const isSame =
       before !== undefined && leg.startMs <= before.lastMs + GAP_MS && before.startMs <= endOf(leg) + GAP_MS;
     if (before !== undefined && !isSame) {
       complete ??= [];
       complete.push(settledCall(table, before));
     }
-    table.open.set(leg.key, isSame ? joined(before, leg, row, nowMs) : begun(leg, file, row, nowMs));
+    keepOpen(table, isSame ? joined(before, leg, row, nowMs) : begun(leg, file, row, nowMs));
     if (table.open.size > table.callsMax) {
       complete ??= [];
       complete.push(takeOldest(table)!);
@@ -114,6 +118,25 @@ export const takeRow = (table: CallTable, file: string, row: CdrRow, nowMs: numb
 };
 const NONE: ReadonlyArray<RecordedCall> = [];
 
+/** Also for whoever fills the table from the disk: the one that was touched longest ago first. */
+export const keepOpen = ({ open, order }: CallTable, call: RecordedCall): void => {
+  open.set(call.key, call);
+  putLast(order, call);
+};
+export const keepSettled = ({ settled, settledOrder }: CallTable, key: string, lastMs: number): void => {
+  if (!settled.has(key)) putLast(settledOrder, key);
+  settled.set(key, lastMs);
+};
+
+/** The one that was touched longest ago. */
+const oldestOf = ({ open, order }: CallTable): RecordedCall | undefined => {
+  for (let call = firstOf(order); call !== undefined; call = firstOf(order)) {
+    if (open.get(call.key) === call) return call;
+    takeFirst(order);
+  }
+  return undefined;
+};
+
 /** Takes out the calls that have not been touched since then. */
 export const takeSettled = (
   table: CallTable,
@@ -121,34 +144,32 @@ export const takeSettled = (
   callsMax: number = Number.POSITIVE_INFINITY,
 ): ReadonlyArray<RecordedCall> => {
   const settled: Array<RecordedCall> = [];
-  for (const call of table.open.values()) {
-    if (call.touchedMs > untilMs || settled.length >= callsMax) break;
-    settled.push(call);
-  }
-  for (const call of settled) {
-    table.open.delete(call.key);
-    settledCall(table, call);
+  while (settled.length < callsMax) {
+    const call = oldestOf(table);
+    if (call === undefined || call.touchedMs > untilMs) break;
+    settled.push(takeOldest(table)!);
   }
   return settled;
 };
 
 const takeOldest = (table: CallTable): RecordedCall | undefined => {
-  const [first] = table.open.values();
+  const first = oldestOf(table);
   if (first === undefined) return undefined;
+  takeFirst(table.order);
   table.open.delete(first.key);
   return settledCall(table, first);
 };
 
 const settledCall = (table: CallTable, call: RecordedCall): RecordedCall => {
-  const { settled, changed } = table;
-  if (settled.size >= SETTLED_CALLS_MAX) {
-    const [oldest] = settled.keys();
-    settled.delete(oldest!);
-    changed?.add(oldest!);
-  }
-  settled.delete(call.key);
-  settled.set(call.key, call.lastMs);
+  const { settled, settledOrder, changed } = table;
+  keepSettled(table, call.key, call.lastMs);
   changed?.add(call.key);
+  if (settled.size > SETTLED_CALLS_MAX) {
+    const oldest = firstOf(settledOrder)!;
+    takeFirst(settledOrder);
+    settled.delete(oldest);
+    changed?.add(oldest);
+  }
   return call;
 };
 

@@ -24,7 +24,7 @@ import { type ResponseContextEvent, type ResponseContextOrder, responseContext }
 import type { ClientTransaction } from "./transaction.ts";
 import type { Transactions } from "./transactions.ts";
 import type { CoreOrder, CoreTiming, Destination } from "./types.ts";
-import { withoutVia } from "./via.ts";
+import { upstreamOf } from "./via.ts";
 
 /** A larger request goes over TCP where the neighbour takes it. RFC 3261 §18.1.1. */
 export const DATAGRAM_BYTES_MAX = 1_300;
@@ -181,7 +181,7 @@ export class Forwarding {
   }
 
   private passUp(context: Context, response: SipResponse, nowMs: number): void {
-    const up = withoutVia(response);
+    const up = upstreamOf(response, context.request);
     if (up === undefined) return;
     const { status } = response;
     if (status >= 300) this.parts.outcomes.noteChallenge(context, status);

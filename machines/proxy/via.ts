@@ -2,13 +2,13 @@
  * The topmost Via as the receiver completes it, and where a response to it goes. RFC 3261 §18.2.1 and §18.2.2, RFC 3581 §4.
  */
 import {
-  type Header,
   hasParam,
   headerOf,
   paramOf,
   type SipRequest,
   type SipResponse,
   topViaOf,
+  withFieldsOf,
 } from "../../codecs/sip/mod.ts";
 import { defaultPort } from "./addresses.ts";
 import type { Destination, Source } from "./types.ts";
@@ -44,28 +44,27 @@ export const replyTo = (request: SipRequest, source: Source): Destination => {
   return { transport, own, host, port: isHere ? source.port : named, stream };
 };
 
-/** The response without our Via. Undefined: there is no other, so that it was meant for us. RFC 3261 §16.7 step 3. */
-export const withoutVia = (response: SipResponse): SipResponse | undefined => {
-  const headers: Array<Header> = [];
-  let isTaken = false;
-  let hasMore = false;
-  for (const header of response.headers) {
-    if (header.name !== "Via") {
-      headers.push(header);
-      continue;
-    }
-    if (isTaken) {
-      hasMore = true;
-      headers.push(header);
-      continue;
-    }
-    isTaken = true;
-    const comma = header.value.indexOf(",");
-    if (comma < 0) continue;
-    hasMore = true;
-    headers.push({ name: "Via", value: header.value.slice(comma + 1).trim() });
-  }
-  if (!hasMore) return undefined;
-  const { status, reason, body } = response;
-  return { type: "response", status, reason, headers, body };
+/**
+ * The response as it goes upstream. RFC 3261 §16.7 step 3. Whatever downstream made of the Vias, the way back is that of the
+ * request; once that is forgotten, after a 2xx, the Vias below ours. Undefined: they do not say where to.
+ */
+export const upstreamOf = (response: SipResponse, request: SipRequest | undefined): SipResponse | undefined => {
+  const up = request === undefined ? withoutVia(response) : withFieldsOf(plainly(response), "Via", request);
+  return topViaOf(up) === undefined ? undefined : up;
+};
+const plainly = ({ status, reason, headers, body }: SipResponse): SipResponse => ({
+  type: "response",
+  status,
+  reason,
+  headers,
+  body,
+});
+
+const withoutVia = (response: SipResponse): SipResponse => {
+  const at = response.headers.findIndex(({ name }) => name === "Via");
+  const headers = response.headers.filter((_, i) => i !== at);
+  const value = response.headers[at]?.value ?? "";
+  const comma = value.indexOf(",");
+  if (comma >= 0) headers.splice(at, 0, { name: "Via", value: value.slice(comma + 1).trim() });
+  return { ...plainly(response), headers };
 };

@@ -14,7 +14,18 @@ export {
 } from "./bytes.ts";
 export { type E164, e164, e164FromDigits, isE164, maskE164, normalizeE164 } from "./e164.ts";
 export { addNewest, keepNewest } from "./newest.ts";
-export { msFromNtp, type Ntp, type NtpMs, ntp, ntp64, ntpFromMs, ntpMs, ntpMsOf, unixMsOf } from "./ntp.ts";
+export {
+  isEarlierNtp,
+  msFromNtp,
+  type Ntp,
+  type NtpMs,
+  ntp,
+  ntp64,
+  ntpFromMs,
+  ntpMs,
+  ntpMsOf,
+  unixMsOf,
+} from "./ntp.ts";
 export { answerSeal, nonceOf, orderSeal } from "./order-seal.ts";
 export { type UnixMs, unixMs } from "./time.ts";
 export type { CallTimes, Vcr } from "./vcr.ts";

@@ -6,7 +6,11 @@ import { type Uint, u64 } from "../wire/mod.ts";
 import type { Branded } from "./brand.ts";
 import { type UnixMs, unixMs } from "./time.ts";
 
-/** A 64-bit timestamp: seconds since 1900 in the high word, fractions of 2^-32 s in the low one. */
+/**
+ * A 64-bit timestamp: seconds since 1900 in the high word, fractions of 2^-32 s in the low one. The high word is full on
+ * 2036-02-07. A timestamp whose first bit is set is of the years from 1968 to then, and any other of those from then to 2104:
+ * RFC 4330 §3.
+ */
 export type Ntp = Branded<bigint, "Ntp">;
 /** Milliseconds since 1900-01-01T00:00Z. */
 export type NtpMs = Branded<number, "NtpMs">;
@@ -14,6 +18,8 @@ export type NtpMs = Branded<number, "NtpMs">;
 const SECONDS_1900_TO_1970 = 2_208_988_800n;
 const MS_1900_TO_1970 = Number(SECONDS_1900_TO_1970) * 1000;
 const FRACTIONS = 1n << 32n;
+const ERA = 1n << 64n;
+const FIRST_BIT = 1n << 63n;
 
 /** A field with a 64-bit timestamp. */
 export const ntp64 = u64 as Uint<Ntp>;
@@ -29,11 +35,15 @@ export const unixMsOf = (ms: NtpMs): UnixMs => unixMs(ms - MS_1900_TO_1970);
 /** A fraction of a millisecond is cut off. */
 export const ntpFromMs = (ms: UnixMs): Ntp => {
   const whole = BigInt(Math.floor(ms));
-  return ntp((whole / 1000n + SECONDS_1900_TO_1970) * FRACTIONS + ((whole % 1000n) * FRACTIONS) / 1000n);
+  const timestamp = (whole / 1000n + SECONDS_1900_TO_1970) * FRACTIONS + ((whole % 1000n) * FRACTIONS) / 1000n;
+  return ntp(BigInt.asUintN(64, timestamp));
 };
 
-/** Rounded to the nearest millisecond, so that `msFromNtp(ntpFromMs(ms)) === ms` for whole milliseconds. */
+/** Rounded to the nearest millisecond, so that `msFromNtp(ntpFromMs(ms)) === ms` for whole milliseconds from 1968 to 2104. */
 export const msFromNtp = (timestamp: Ntp): UnixMs => {
-  const [seconds, fraction] = [timestamp / FRACTIONS - SECONDS_1900_TO_1970, timestamp % FRACTIONS];
+  const counted = timestamp < FIRST_BIT ? timestamp + ERA : timestamp;
+  const [seconds, fraction] = [counted / FRACTIONS - SECONDS_1900_TO_1970, counted % FRACTIONS];
   return unixMs(Number(seconds * 1000n + (fraction * 1000n + FRACTIONS / 2n) / FRACTIONS));
 };
+
+export const isEarlierNtp = (a: Ntp, b: Ntp): boolean => (a ^ FIRST_BIT) < (b ^ FIRST_BIT);

@@ -6,7 +6,7 @@
  *
  * On the wire and in the header field it is base64, RFC 4648 §4, in its one canonical form.
  */
-import { base64Of, bytesOfBase64, isE164, ntp64, vservice64 } from "../shared/mod.ts";
+import { base64Of, bytesOfBase64, isE164, isEarlierNtp, ntp64, vservice64 } from "../shared/mod.ts";
 import {
   bytes,
   constant,
@@ -69,7 +69,8 @@ export const readTicket = (base64: string): ReadTicket => {
   if (!isE164(ticket.number)) return bad("Ticket.number", "not a number");
   if (!isDomainName(ticket.grantingDomain)) return bad("Ticket.grantingDomain", "not a domain name");
   if (!isDomainName(ticket.grantedTo)) return bad("Ticket.grantedTo", "not a domain name");
-  if (ticket.validity.notAfter < ticket.validity.notBefore) return bad("Ticket.validity", "ends before it begins");
+  if (isEarlierNtp(ticket.validity.notAfter, ticket.validity.notBefore))
+    return bad("Ticket.validity", "ends before it begins");
   return { ok: true, ticket, covered: coveredOf(wire) };
 };
 

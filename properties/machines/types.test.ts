@@ -34,12 +34,19 @@ test("types: one instant in three forms, and a number as its digits", () => {
   assert.throws(() => e164("4085555432"));
 });
 
+test("RFC 4330 §3: the second after the last one of NTP's first era has the timestamp 0", () => {
+  const last = Date.UTC(2036, 1, 7, 6, 28, 15);
+  assert.deepEqual([ntpFromMs(unixMs(last)), ntpFromMs(unixMs(last + 1_000))], [0xffff_ffff_0000_0000n, 0n]);
+  assert.equal(msFromNtp(ntp(0n)), last + 1_000);
+});
+
 test("types: whole milliseconds survive each form, and any timestamp is read to the nearest one", () =>
   fc.assert(
     fc.property(fc.integer({ min: -1e12, max: 4e12 }), fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }), (ms, bits) => {
       assert.equal(unixMsOf(ntpMsOf(unixMs(ms))), ms);
       if (ms >= 0) assert.equal(msFromNtp(ntpFromMs(unixMs(ms))), ms);
-      const nearest = Number((bits * 1000n + 2n ** 31n) >> 32n);
+      const counted = bits < 2n ** 63n ? bits + 2n ** 64n : bits; // the second era
+      const nearest = Number((counted * 1000n + 2n ** 31n) >> 32n);
       assert.equal(ntpMsOf(msFromNtp(ntp(bits))), nearest);
     }),
     { numRuns: runs },

@@ -1,7 +1,7 @@
 /** Grants that an issuer could make. */
 
 import fc from "fast-check";
-import { e164, ntp, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, isEarlierNtp, ntp, vserviceId } from "../../codecs/shared/mod.ts";
 import type { Grant } from "../../codecs/ticket/mod.ts";
 
 const bytes = (size: number) => fc.uint8Array({ minLength: size, maxLength: size });
@@ -18,7 +18,7 @@ export const grant: fc.Arbitrary<Grant> = fc.record(
     salt: bytes(16),
     validity: fc
       .tuple(u64.map(ntp), u64.map(ntp))
-      .map(([a, b]) => (a < b ? { notBefore: a, notAfter: b } : { notBefore: b, notAfter: a })),
+      .map(([a, b]) => (isEarlierNtp(a, b) ? { notBefore: a, notAfter: b } : { notBefore: b, notAfter: a })),
     number,
     grantingNode: fc.bigInt(0n, 2n ** 128n - 1n),
     grantingDomain: domain,

@@ -32,7 +32,11 @@ import { domain, number } from "./arbitrary.ts";
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
   fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
 const bytes = (size: number) => fc.uint8Array({ minLength: size, maxLength: size });
-const atMs = fc.integer({ min: 1_300_000_000_000, max: 1_900_000_000_000 });
+/** Before and after February 2036, too, when NTP's seconds begin anew. */
+const atMs = fc.oneof(
+  fc.integer({ min: 1_300_000_000_000, max: 1_900_000_000_000 }),
+  fc.integer({ min: 2_076_000_000_000, max: 2_096_000_000_000 }),
+);
 const sealed = ({ epoch, key }: EpochKey): EpochSeal => ({ epoch, seal: keptSeal(key) });
 const epochKey = record<EpochKey>({ epoch: fc.integer({ min: 1, max: 255 }), key: bytes(32) });
 const inputs = record<TicketIssuerInput>({

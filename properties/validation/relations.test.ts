@@ -9,13 +9,14 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import { readFileSync } from "node:fs";
 import { Clock, Effect, Layer, Logger } from "effect";
+import type { StoreShape } from "../../actors/ports/mod.ts";
 import { servePvp } from "../../actors/validation/mod.ts";
 import { openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
 import { e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { callStore, failCall, insertCall, ROUND_MS, tryableFor } from "../../machines/validation/mod.ts";
 import { REQUIRED_BITS, type ViprEvent } from "../../machines/vipr/mod.ts";
-import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
+import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
 import { callsOfDay, SERVICE_A, SERVICE_B } from "./days.ts";
 
@@ -30,13 +31,14 @@ interface Uploaded {
 }
 
 /** Each record is uploaded when its call ends, and a day is waited for the last: what was reported, and when routes were learned. */
-const play = ({ sent, received }: Uploaded, requiredBits = REQUIRED_BITS) =>
+const play = ({ sent, received }: Uploaded, { isOld = false, disk }: { isOld?: boolean; disk?: StoreShape } = {}) =>
   Effect.gen(function* () {
     const store = callStore([NODE_B]);
     const { port, counters } = yield* servePvp(
       { host: HOST, port: 0, nodeIds: [NODE_B] },
       {
-        candidates: (name) => Effect.sync(() => tryableFor(store, name)),
+        // A server of 0.1.0 reads no name of version 2.
+        candidates: (name) => Effect.sync(() => (isOld && name.version === 2 ? [] : tryableFor(store, name))),
         failed: ({ id }, method) => Effect.sync(() => void failCall(store, id, method)),
         grant: ({ number }) =>
           Effect.succeed({
@@ -51,7 +53,7 @@ const play = ({ sent, received }: Uploaded, requiredBits = REQUIRED_BITS) =>
       {
         nodeId: NODE_A,
         waitBetweenMs: [30_000, DAY],
-        requiredBits,
+        requiredBits: REQUIRED_BITS,
         roundMs: ROUND_MS,
         isPrivate: () => false,
         domainOf: () => "a.example",
@@ -65,7 +67,7 @@ const play = ({ sent, received }: Uploaded, requiredBits = REQUIRED_BITS) =>
         lookUp: () => Effect.succeed([{ nodeId: NODE_B, vservice: SERVICE_B }]),
         resolve: () => Effect.succeed({ host: HOST, port }),
       },
-      yield* Effect.orDie(openRecords(undefined, callStore([]))),
+      yield* Effect.orDie(openRecords(disk, callStore([]))),
     );
     const uploads = [...sent, ...received].sort((a, b) => a.stopMs - b.stopMs);
     for (const vcr of uploads) {
@@ -125,4 +127,40 @@ test("relations: of two main numbers, 200 calls a day and up to ten at once, a r
   const [routeMs] = [...learned.values()];
   ok(routeMs !== undefined && routeMs < dayMs + DAY, `${routeMs}`);
   same(counters.failed, 0);
+});
+
+/** Two minutes of the days of virtual time, each asked about before the next is made. */
+const onDay = (day: number, change: Partial<Vcr> = {}): Vcr => {
+  const startMs = VIRTUAL_START_MS + DAY + 26 * HOUR * day + 900_000;
+  const times = { startMs: unixMs(startMs), stopMs: unixMs(startMs + 320_000) };
+  const numbers = { calling: undefined, called: e164("+49305550100") };
+  return { direction: "sent", ...numbers, ...times, vservice: SERVICE_A, ...change };
+};
+const asReceived = (call: Vcr): Vcr => ({ ...call, direction: "received", vservice: SERVICE_B });
+const verdictsOf = (events: ReadonlyArray<ViprEvent>) =>
+  events.flatMap((event) => (event.type === "attempted" ? [event.attempt.verdict] : []));
+
+test("relations: where strangers call the number at the same time B names bits from the second call on, until that fails, too", async () => {
+  const sent = [0, 1, 2, 3].map((day) => onDay(day));
+  const strangers = sent.map((call) => ({
+    ...asReceived(call),
+    startMs: unixMs(call.startMs - 40_000),
+    stopMs: unixMs(call.stopMs + 70_000),
+  }));
+  const own = sent.map(asReceived);
+  const busy = await runVirtual(play({ sent, received: [...own, ...strangers] }));
+  same(verdictsOf(busy.events), ["refused", "validated", "validated", "validated"]);
+  // A server of 0.1.0, where a stranger called once.
+  const old = await runVirtual(play({ sent, received: [...own, strangers[0]!] }, { isOld: true }));
+  same(verdictsOf(old.events), ["refused", "refused", "validated", "validated"]);
+});
+
+test("relations: a call that was proved is not asked about again after a restart, by another record of it", async () => {
+  const disk = memoryStore();
+  const call = onDay(0);
+  const again = onDay(0, { calling: e164("+14085550100"), stopMs: unixMs(call.stopMs + 4_000) });
+  const first = await runVirtual(play({ sent: [call], received: [asReceived(call)] }, { disk }));
+  same(verdictsOf(first.events), ["validated"]);
+  const second = await runVirtual(play({ sent: [again], received: [asReceived(call)] }, { disk }));
+  same([verdictsOf(second.events), second.events.filter(({ type }) => type === "repeated").length], [[], 1]);
 });

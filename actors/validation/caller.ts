@@ -206,19 +206,19 @@ const find = Effect.fnUntraced(function* (caller: Caller, name: PvpUserName) {
     yield* Effect.sleep(SLOW_MS);
   }
   const candidates = yield* handlers.candidates(name);
-  const isTold = name.version === 2 && name.method !== "C";
-  if (isTold) caller.failures = NAMED_TOGETHER_MAX;
-  if (candidates.length > (isTold ? NAMED_TOGETHER_MAX : 1)) return candidates;
+  const hasBits = name.version === 2 && name.method !== "C";
+  if (hasBits) caller.failures = NAMED_TOGETHER_MAX;
+  if (candidates.length > (hasBits ? NAMED_TOGETHER_MAX : 1)) return candidates;
   // Attempts by caller (A) and by times (B, C) are limited and counted separately.
   const keyOf = ({ id }: PvpCandidate) => 2 * id + (wayOf(name.method) === "caller" ? 0 : 1);
   const open = candidates.filter(({ isLocked }) => !isLocked);
-  if (!isTold && open.length === 0) return candidates;
+  if (!hasBits && open.length === 0) return candidates;
   // Whoever is not told whether it is right has made no guess, and nothing is counted.
   if (open.some((call) => (trying.get(keyOf(call)) ?? 0) >= (call.triesLeft ?? 1)))
-    return isTold ? [] : candidates.map((call) => ({ ...call, isLocked: true }));
+    return hasBits ? [] : candidates.map((call) => ({ ...call, isLocked: true }));
   caller.tried = candidates.map(keyOf);
   for (const key of caller.tried) more(trying, key);
-  if (isTold) caller.together = candidates;
+  if (hasBits) caller.together = candidates;
   caller.candidate = candidates.find(({ isNamed = true }) => isNamed);
   return candidates;
 });

@@ -24,8 +24,8 @@ import {
   provedBy,
   queueOf,
   sentCalls,
+  setShared,
   takeBack,
-  tellShared,
 } from "../../machines/vipr/mod.ts";
 import type { Arithmetic, Dialer, Entropy, StoreFailed } from "../ports/mod.ts";
 import { nameCall, type ValidateHandlers, validate } from "../validation/mod.ts";
@@ -158,7 +158,7 @@ export const makeProving = Effect.fnUntraced(function* (
       Effect.tapError(() => Effect.sync(() => takeBack(sent, line, vcr))),
     );
     if (verdicts.every(({ verdict }) => verdict === "unreachable")) takeBack(sent, line, vcr);
-    tellShared(sent, line, isSharedBy(verdicts, forms, known.isShared));
+    setShared(sent, line, isSharedBy(verdicts, forms, known.isShared));
   });
 
   const judge = Effect.fnUntraced(function* (vcr: Vcr, attempt: ClaimVerdict) {

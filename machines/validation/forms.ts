@@ -18,7 +18,7 @@ import { type CallFacts, halfHourOf, type NameForm, roundInDirection, roundNeare
 
 /** A form, and the bits of the times' hash that claimants know once they have received this name and those before it. */
 export interface PvpForm extends NameForm {
-  readonly told: number;
+  readonly revealed: number;
 }
 
 export interface CallToName {
@@ -40,13 +40,13 @@ export const STRANGER_BITS = 5;
 /** In the order in which they are tried. Empty: each name would mean another call of ours as well. */
 export const formsFor = (of: CallToName): ReadonlyArray<PvpForm> => {
   const isOfFirstEra = ntpMsOf(of.call.stopMs) / 1000 + 60 < ERA_SECONDS_MAX;
-  if (of.isPrivate === true) return [{ method: "C", version: isOfFirstEra ? 1 : 2, bits: 0, told: 0 }];
+  if (of.isPrivate === true) return [{ method: "C", version: isOfFirstEra ? 1 : 2, bits: 0, revealed: 0 }];
   const a = byCaller(of);
   const b = byInstant(of, isOfFirstEra);
-  const told = a === undefined ? 0 : a.bits;
+  const revealed = a === undefined ? 0 : a.bits;
   return [
-    ...(a === undefined ? [] : [{ ...a, told }]),
-    ...(b === undefined ? [] : [{ ...b, told: Math.max(told, b.bits) }]),
+    ...(a === undefined ? [] : [{ ...a, revealed }]),
+    ...(b === undefined ? [] : [{ ...b, revealed: Math.max(revealed, b.bits) }]),
   ];
 };
 
@@ -99,9 +99,9 @@ const roundedHere = ({ startMs, stopMs }: CallFacts, roundMs: number) => ({
 });
 
 /** What the terminator may round one of our times to, if its clock differs by less than T/4: one multiple, or two. */
-const roundedThere = (ms: NtpMs, told: Direction, roundMs: number): ReadonlyArray<NtpMs> => {
+const roundedThere = (ms: NtpMs, sent: Direction, roundMs: number): ReadonlyArray<NtpMs> => {
   const skewMs = roundMs / 4 - 1;
-  const [low, high] = [-skewMs, skewMs].map((away) => roundInDirection(ntpMs(ms + away), told, roundMs));
+  const [low, high] = [-skewMs, skewMs].map((away) => roundInDirection(ntpMs(ms + away), sent, roundMs));
   return low === high ? [low!] : [low!, high!];
 };
 

@@ -241,7 +241,7 @@ const terminatorOf = (userName: string, { nodeIds }: PvpTerminatorInput): "ours"
 
 const formOf = (name: PvpUserName) => ({
   ...name,
-  told: name.version === 2 && name.method !== "C" ? name.bits.length : 0,
+  revealed: name.version === 2 && name.method !== "C" ? name.bits.length : 0,
 });
 
 const simulate = (simulated: string, charged: ReadonlyArray<number> = []): Decided<"give"> => ({
@@ -257,9 +257,9 @@ function choosePassword(
   { name, roundMs }: PvpTerminatorContext,
   { candidates }: Of<PvpTerminatorEvent, "candidates">,
 ): Decided<"give"> {
-  const isTold = name!.version === 2 && name!.method !== "C";
-  if (candidates.length > (isTold ? NAMED_TOGETHER_MAX : 1)) return simulate("several such calls");
-  const all = isTold ? candidates.map(({ id }) => id) : [];
+  const hasBits = name!.version === 2 && name!.method !== "C";
+  if (candidates.length > (hasBits ? NAMED_TOGETHER_MAX : 1)) return simulate("several such calls");
+  const all = hasBits ? candidates.map(({ id }) => id) : [];
   const named = candidates.filter(({ isNamed = true }) => isNamed);
   const [candidate] = named;
   if (candidate === undefined) return simulate(candidates.length > 0 ? "other calls" : "no such call", all);
@@ -267,7 +267,7 @@ function choosePassword(
   if (another !== undefined) return simulate("several such calls", all);
   if (named.some(({ isLocked }) => isLocked)) return simulate("a locked call", all);
   return {
-    context: { candidate, charged: isTold ? all : [candidate.id] },
+    context: { candidate, charged: hasBits ? all : [candidate.id] },
     actions: [{ type: "give", password }],
   };
 }

@@ -81,15 +81,15 @@ export const equivalentBits = (
   return Math.min(BITS_CAP, both, secretBits[method]);
 };
 
-/** A proof by a user name of this form. `told`: the bits of the times' hash in this call's names so far. */
+/** A proof by a user name of this form. `revealed`: the bits of the times' hash in this call's names so far. */
 export const worthOf = (
   call: CallTimes,
-  { method, version, told }: Omit<NameForm, "bits"> & { readonly told: number },
+  { method, version, revealed }: Omit<NameForm, "bits"> & { readonly revealed: number },
   roundMs: number,
   windowMs: number = SPREAD_MS,
   apart: EndsApart = ALONE,
 ): number => {
   const namesHalfHour = version === 2 && method === "A";
   const spanMs = namesHalfHour ? Math.min(windowMs, HALF_HOUR_MS) : windowMs;
-  return Math.max(0, equivalentBits(call, roundMs, method, spanMs, apart) - told);
+  return Math.max(0, equivalentBits(call, roundMs, method, spanMs, apart) - revealed);
 };

@@ -47,7 +47,7 @@ export {
   SENT_OF_LINE_MAX,
   type SentCalls,
   sentCalls,
+  setShared,
   takeBack,
-  tellShared,
 } from "./sent-calls.ts";
 export { type NodeRoom, nodeOrder, nodesToTry } from "./spread.ts";

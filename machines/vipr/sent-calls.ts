@@ -3,14 +3,14 @@
  * has in common with the others. docs/protocol/pvp.md#when-and-with-whom, #which-name.
  *
  *   upload ------> noteSent
- *   due ---------> askAbout --> undefined: this call was asked about before, it was told twice
+ *   due ---------> askAbout --> undefined: this call was asked about before, by another record of it
  *                      '------> the other calls, for its user names; how far its ends are from those of asked ones
  *   no guess ----> takeBack
  *
  * The record of a call may arrive twice, from an agent and from a billing file, or again after a lost connection. Asked a
  * second time, claimants would know what their guesses at the first attempt were worth. Two records are one call if neither
  * end differs by T and they do not name two callers. Calls that overlap are calls, each asked about. But where an end lies
- * near an end of an earlier one both may have one cause, and what claimants were told of the one they know of the other: that
+ * near an end of an earlier one both may have one cause, and what claimants received of the one they know of the other: that
  * end counts for less in the later proof. A table that one actor owns and these functions change. DECISIONS.md D-048, D-102.
  */
 import type { CallTimes } from "../../codecs/shared/mod.ts";
@@ -55,7 +55,7 @@ export interface CallAmongOthers {
   readonly others: ReadonlyArray<CallFacts>;
   /** From calls that claimants were asked about. */
   readonly apart: EndsApart;
-  /** `tellShared` has said so. */
+  /** `setShared` has said so. */
   readonly isShared: boolean;
 }
 
@@ -83,7 +83,7 @@ export const takeBack = (sent: SentCalls, line: string, call: CallFacts): void =
  * Whether others call that number too, at the same time, as far as we can tell: nobody could say which call a name without
  * bits of the times meant. Forgotten with the line.
  */
-export const tellShared = ({ lines }: SentCalls, line: string, isShared: boolean): void => {
+export const setShared = ({ lines }: SentCalls, line: string, isShared: boolean): void => {
   const known = lines.get(line);
   if (known !== undefined) known.isShared = isShared;
 };
@@ -123,7 +123,7 @@ const sentOf = ({ called, calling, startMs, stopMs }: CallFacts, atMs: number, i
 const isIdentical = (a: CallFacts, b: CallFacts): boolean =>
   a.startMs === b.startMs && a.stopMs === b.stopMs && a.calling === b.calling;
 
-/** Told twice, by records of which one may lack the caller. */
+/** One call, by two records of which one may lack the caller. */
 const isSameCall = (a: CallFacts, b: CallFacts, roundMs: number): boolean => {
   const isOneCaller = a.calling === undefined || b.calling === undefined || a.calling === b.calling;
   return isOneCaller && Math.abs(a.startMs - b.startMs) < roundMs && Math.abs(a.stopMs - b.stopMs) < roundMs;

@@ -196,7 +196,7 @@ test("busy days: a thief who claims the main number gains no more by a guess tha
         if (!isRight(one, name.version === 2 && name.method !== "C" ? name.bits : "")) continue;
         // As if no other call were near.
         luck += 2 ** worthOf(one.call.sent, form, T);
-        untaxed += 2 ** worthOf(one.call.sent, { ...form, told: 0 }, T);
+        untaxed += 2 ** worthOf(one.call.sent, { ...form, revealed: 0 }, T);
       }
     const what = `${method}, 200 calls over ${evenlyOver} hours: ${luck / guesses} a guess, ${untaxed / guesses} without the bits, ${guesses} guesses`;
     if (process.env.VIPR_SHOW === "1") console.log(what);

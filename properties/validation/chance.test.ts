@@ -154,7 +154,7 @@ const verdictsOn = (place: number, members: number, { guess, owns }: Coalition, 
     },
     { type: "turned" },
   ];
-  const named = (method: "A" | "B") => ({ method, version: 1, bits: 0, told: 0 }) as const;
+  const named = (method: "A" | "B") => ({ method, version: 1, bits: 0, revealed: 0 }) as const;
   const input = {
     call,
     forms: isBlind ? [named("B")] : [named("A"), named("B")],

@@ -41,7 +41,7 @@ const call: CallFacts = {
   stopMs: unixMsOf(ntpMs(3_976_214_500_000)),
 };
 const claim = { nodeId: 2n, vservice: vserviceId(7n) };
-const formOf = (method: PvpForm["method"]): PvpForm => ({ method, version: 1, bits: 0, told: 0 });
+const formOf = (method: PvpForm["method"]): PvpForm => ({ method, version: 1, bits: 0, revealed: 0 });
 const attempt: PvpAttemptInput = {
   call,
   claim,
@@ -245,7 +245,7 @@ test("a proof is worth less for each guess at the call that was answered before,
   same(worth({ form: formOf("B"), guessesBefore: 2 ** 20 }), 0);
   same(worth({ windowMs: 40_000 }), 2 + 6);
   // For each bit of its times that was told, for its half hour, and for an end that lies near another call's.
-  same(worth({ form: { ...formOf("B"), version: 2, bits: 3, told: 3 } }), 12 - 3);
+  same(worth({ form: { ...formOf("B"), version: 2, bits: 3, revealed: 3 } }), 12 - 3);
   same(worth({ form: { ...formOf("A"), version: 2 } }), Math.log2(180) + 6);
   const apart = (startMs: number, stopMs: number) => worth({ apart: { startMs, stopMs } });
   const far = Number.POSITIVE_INFINITY;

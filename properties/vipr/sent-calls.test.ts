@@ -10,8 +10,8 @@ import {
   SENT_LIFETIME_MS,
   SENT_OF_LINE_MAX,
   sentCalls,
+  setShared,
   takeBack,
-  tellShared,
 } from "../../machines/vipr/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 
@@ -88,7 +88,7 @@ test("sent calls: lines are apart, three days are remembered, and so many calls 
     [LINE, "2/+1", LINE].map((line) => askAbout(sent, line, call, 0) !== undefined),
     [true, true, false],
   );
-  tellShared(sent, LINE, true);
+  setShared(sent, LINE, true);
   same(askAbout(sent, LINE, callAt(600_000, 660_000), 1)?.isShared, true);
   same(askAbout(sent, LINE, call, SENT_LIFETIME_MS) === undefined, false);
   for (let i = 0; i < SENT_OF_LINE_MAX + 5; i++) noteSent(sent, "3/+1", callAt(i * 60_000, i * 60_000), 0);

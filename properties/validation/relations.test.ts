@@ -2,12 +2,11 @@
  * Busy relations over whole servers: call records of two companies, the originating server's own queue and ledger, TLS-SRP
  * over memory's network to the other company's port, on virtual time.
  *
- *   properties/vectors/asterisk/long-*.csv   50 calls of five desks to five numbers within two minutes, up to ten at once to a
- *                                            number, each pair twice: the records of two Asterisks
- *   a day of days.ts                         two main numbers, 200 calls, up to ten at once
+ *   vectors/records/asterisk/long-*.csv   50 calls of five desks to five numbers within two minutes, up to ten at once to a
+ *                                         number, each pair twice: the records of two Asterisks
+ *   a day of days.ts                      two main numbers, 200 calls, up to ten at once
  */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { readFileSync } from "node:fs";
 import { Clock, Effect, Layer, Logger } from "effect";
 import type { StoreShape } from "../../actors/ports/mod.ts";
 import { servePvp } from "../../actors/validation/mod.ts";
@@ -18,6 +17,7 @@ import { callStore, failCall, insertCall, ROUND_MS, tryableFor } from "../../mac
 import { REQUIRED_BITS, type ViprEvent } from "../../machines/vipr/mod.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
+import { type Company, readFileOf } from "../records/read.ts";
 import { callsOfDay, SERVICE_A, SERVICE_B } from "./days.ts";
 
 const [HOST, NODE_A, NODE_B] = ["vipr.test", 1n, 2n];
@@ -85,34 +85,30 @@ const validated = (events: ReadonlyArray<ViprEvent>) =>
     event.type === "attempted" && event.attempt.verdict === "validated" ? [event.attempt.method] : [],
   );
 
-/** Each value in quotes or bare, as Asterisk's cdr_csv writes a line; a quote within is doubled. */
-const columnsOf = (line: string): ReadonlyArray<string> =>
-  [...line.matchAll(/("(?:[^"]|"")*"|[^,]*)(?:,|$)/g)].map(([, value]) =>
-    value!.startsWith('"') ? value!.slice(1, -1).replaceAll('""', '"') : value!,
-  );
-const [SRC, DST, ANSWER, END, DISPOSITION] = [1, 2, 10, 11, 14];
-/** The calls of such a file, as if they were made on the first days of virtual time, at the same hours. */
-const callsOf = (name: string, direction: Vcr["direction"], vservice: Vcr["vservice"]): ReadonlyArray<Vcr> => {
-  const lines = readFileSync(new URL(`../vectors/asterisk/${name}`, import.meta.url), "utf8")
-    .trim()
-    .split("\n");
-  return lines.map(columnsOf).map((columns) => {
-    same(columns[DISPOSITION], "ANSWERED");
-    const time = (at: number) => {
-      const ms = Date.parse(`${columns[at]!.replace(" ", "T")}Z`);
-      return unixMs(VIRTUAL_START_MS + DAY + (ms % DAY));
-    };
-    const numbers = { calling: e164(columns[SRC]!), called: e164(columns[DST]!) };
-    return { direction, ...numbers, startMs: time(ANSWER), stopMs: time(END), vservice };
-  });
+const CALLER: Company = {
+  numbers: { country: "US", area: "408", own: ["+14085550400..+14085550499"], trunks: { peer: { plus: "always" } } },
+  trunks: [{ name: "peer", channels: ["PJSIP/peerb"] }],
 };
+const CALLED: Company = {
+  numbers: { country: "DE", area: "30", own: ["+49305550300..+49305550399"], trunks: { peer: { plus: "always" } } },
+  trunks: [{ name: "peer", channels: ["PJSIP/peera"] }],
+};
+/** The calls of such a file, as if they were made on the second day of virtual time, at the same hours. */
+const callsOf = (name: string, company: Company, vservice: Vcr["vservice"]): ReadonlyArray<Vcr> =>
+  readFileOf(`asterisk/${name}`, company).outcomes.map((outcome) => {
+    if (outcome.type !== "call") throw new Error(outcome.reason);
+    const { direction, calling, called, startMs, stopMs } = outcome.call;
+    const moved = (ms: number) => unixMs(VIRTUAL_START_MS + DAY + (ms % DAY));
+    return { direction, calling, called, startMs: moved(startMs), stopMs: moved(stopMs), vservice };
+  });
 
 test("relations: of the records of two Asterisks at least 80 % of the calls validate, and the route to each number is learned", async () => {
-  const sent = callsOf("long-originator.csv", "sent", SERVICE_A);
-  const received = callsOf("long-terminator.csv", "received", SERVICE_B);
+  const sent = callsOf("long-originator.csv", CALLER, SERVICE_A);
+  const received = callsOf("long-terminator.csv", CALLED, SERVICE_B);
   const { events, learned } = await runVirtual(play({ sent, received }));
   const numbers = new Set(sent.map(({ called }) => called));
-  same([sent.length, numbers.size], [50, 5]);
+  same([sent.length, received.length, numbers.size], [50, 50, 5]);
+  same([...new Set([...sent, ...received].map(({ direction }) => direction))], ["sent", "received"]);
   ok(validated(events).length >= 0.8 * sent.length, `${validated(events).length} validated`);
   same(new Set(learned.keys()), numbers);
 });

@@ -47,10 +47,10 @@ export const ALONE: EndsApart = { startMs: Number.POSITIVE_INFINITY, stopMs: Num
 
 /**
  * Nobody knows how closely ends of one cause lie: as near the full hour, their density at a distance x is below that of ends
- * evenly distributed over 4x. Of the ends that lie near others on a busy line one in four is taken to have their cause. Within
+ * evenly distributed over 4x. Of the ends that lie near others on a busy line one in twelve is taken to have their cause. Within
  * T/4 the clocks tell nothing.
  */
-const CAUSED = 16;
+const CAUSED = 48;
 const apartBits = (apartMs: number, roundMs: number): number =>
   Math.log2(Math.max(1, (CAUSED * (apartMs - roundMs / 4)) / roundMs));
 

@@ -303,7 +303,7 @@ test("patience: a call of which an end lies near another's is asked about, and b
     const { stopMs, ...call } = callAt(0, { calling: e164(calling) });
     return { ...call, startMs: unixMs(stopMs - lasts), stopMs: unixMs(stopMs + 2_000) };
   };
-  const legs = [[callAt(0)], [stopsWith("+33123450001", 318_000)], [stopsWith("+33123450002", 123_000)]];
+  const legs = [[callAt(0)], [stopsWith("+33123450001", 318_000)], [stopsWith("+33123450002", 122_000)]];
   const events = await runVirtual(play(legs, [{ claim: PAWN }]));
   same(verdictsOf(events, PAWN.nodeId), ["validated A", "validated A", "validated A"]);
   const sums = events.flatMap((event) => (event.type === "proved" ? [event.bits] : []));

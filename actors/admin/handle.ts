@@ -2,7 +2,7 @@
  * The admin port of a node: a report of its state, and with a token, orders to publish, withdraw and find numbers.
  *
  *   GET  /ring.json                             anyone on this machine
- *   POST /publish, /withdraw, /find  {number}   whoever can read the token's file
+ *   POST /publish, /withdraw, /find  {number}   callers that can read the token's file
  *   POST /explain                    {number}   the same; of a ViPR server: its audit log has numbers unmasked
  *
  * A page in a browser can be made to connect to a name that resolves to 127.0.0.1 ("DNS rebinding"), and then sends that name

@@ -8,7 +8,7 @@ export type JoinFault = "configuration" | "certificate" | "store" | "port" | "ri
 export class JoinFailed extends Data.TaggedError("JoinFailed")<{
   readonly reason: JoinFault;
   readonly why: string;
-  /** What the store said, when it was the store. */
+  /** The store's reason, when it was the store. */
   readonly fault?: StoreFault;
   /** Why the port could not be had, when it was the port. */
   readonly listen?: ListenReason;

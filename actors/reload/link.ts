@@ -135,7 +135,7 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
       const reported = (why: string) => box.tell({ type: "closed", why });
       yield* Effect.forkScoped(Effect.catchTag(read, "StreamClosed", ({ why }) => reported(why)));
 
-      // Out: two queues, so that a slow neighbour slows nobody but itself.
+      // Out: two queues, so that a slow neighbour does not slow the others.
       const frame = Effect.gen(function* () {
         while (true) {
           const message = yield* Queue.take(unframed);

@@ -51,7 +51,7 @@ export const publishedUntilMs = (
     node.endOf({ resourceId, kind: KIND, key: encodeRegistrationKey({ nodeId: node.nodeId, vservice }) }),
   );
 
-/** The lifetime is that of the entry withdrawn, so that nobody can store it again meanwhile, RFC 6940 §7.4.1.3. */
+/** The lifetime is that of the entry withdrawn, so that it cannot be stored again meanwhile, RFC 6940 §7.4.1.3. */
 export const withdrawNumber = (
   node: Stores,
   number: E164,

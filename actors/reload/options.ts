@@ -17,7 +17,7 @@ export interface NodeLimits {
   readonly linksMax: number;
   /** The least time without an acknowledgement after which a link is doubtful. */
   readonly rtoMsMin: number;
-  /** How long a doubtful link is kept. */
+  /** How long a doubtful link stays open. */
   readonly holdMs: number;
   /** After a loss, before new replicas are made. */
   readonly holdDownMs: number;

@@ -4,7 +4,7 @@
  * "Receiving nodes MUST generate semantically equivalent responses to retransmissions of the same request ... if the request
  * is received within the maximum request lifetime (15 seconds). ... For other requests (e.g., Store), it may be necessary to
  * maintain state for the duration of the request lifetime." RFC 6940 §6.2.1. After that time
- * an honest sender does not retransmit, and a copy is a replay: nothing in a signed message tells its time.
+ * an honest sender does not retransmit, and a copy is a replay: a signed message contains no time.
  * DECISIONS.md D-016.
  */
 

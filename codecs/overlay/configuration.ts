@@ -55,7 +55,7 @@ export interface OverlayConfiguration {
   readonly chordUpdateIntervalS: number;
   readonly chordPingIntervalS: number;
   readonly chordReactive: boolean;
-  /** Whose certificates may sign the next document, and Kinds. */
+  /** Nodes that may sign the next document, and Kinds. */
   readonly configurationSigners: ReadonlyArray<NodeId>;
   readonly kindSigners: ReadonlyArray<NodeId>;
   readonly badNodes: ReadonlyArray<NodeId>;
@@ -81,7 +81,7 @@ export type OverlayRead =
   | { readonly ok: true; readonly value: OverlayConfiguration }
   | { readonly ok: false; readonly error: OverlayDocumentError };
 
-/** What a document that says nothing means: §11.1, and docs/protocol/enrolment.md#the-document. */
+/** The defaults where a document has no such element: §11.1, and docs/protocol/enrolment.md#the-document. */
 export const overlayDefaults = {
   topologyPlugin: "CHORD-RELOAD",
   nodeIdLength: 16,

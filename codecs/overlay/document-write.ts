@@ -2,7 +2,8 @@
  * The configuration document written, and its signature put where it belongs. RFC 6940 §11.1.
  *
  * Namespaces are declared in the configuration element, not only in the root: a signature covers the first and not the
- * second, and who could bind a prefix anew could make our elements nobody's. DECISIONS.md D-057.
+ * second, so that a changed root could otherwise bind a prefix anew and take our elements out of their namespaces.
+ * DECISIONS.md D-057.
  */
 import { type NodeId, SignerIdentity } from "../reload/mod.ts";
 import { concat } from "../shared/mod.ts";
@@ -21,7 +22,7 @@ import { writeXml, type XmlToWrite } from "./xml.ts";
 const namespaces = { xmlns: BASE_NAMESPACE, "xmlns:chord": CHORD_NAMESPACE, "xmlns:vipr": VIPR_NAMESPACE };
 const BLOCK_MARK = "block";
 
-/** The document of one overlay, unsigned. Elements that say what their absence says are written all the same. */
+/** The document of one overlay, unsigned. Elements with default values are written too. */
 export const writeOverlay = (overlay: OverlayConfiguration): string => {
   const kinds = overlay.kinds.map(asWritten);
   const configuration: XmlToWrite = {

@@ -1,5 +1,5 @@
 /**
- * Who a RELOAD message is for, and the way it came. RFC 6940 §6.3.2.
+ * Where a RELOAD message goes, and the way it came. RFC 6940 §6.3.2.
  *
  *   +-------------------+  read by every peer on the way: lists grow and shrink, the rest passes unharmed
  *   | forwarding header |
@@ -50,7 +50,7 @@ const CompactDestination = struct("Destination", "RFC 6940 §6.3.2.2", {
 export const Destination = byFirstBit({ 0: FullDestination, 1: CompactDestination });
 export type Destination = TypeOf<typeof Destination>;
 
-/** None is defined yet; whoever forwards or answers looks at the flags of those it does not know. */
+/** None is defined yet; a node that forwards or answers acts on the flags of options that it does not know. */
 export const ForwardingOption = struct("ForwardingOption", "RFC 6940 §6.3.2.3", {
   type: u8,
   flags: u8,
@@ -96,7 +96,7 @@ const destinationBytes = (one: Destination): number => {
   return (one.type === "resource" || one.type === "opaqueId" ? 3 : 2) + one.data.length;
 };
 
-/** The header alone, of a message whose rest has not come or will not be held. */
+/** The header alone, of a message whose rest has not arrived or will not be buffered. */
 // biome-ignore format: columns
 export const ForwardingHeader = struct("ForwardingHeader", "RFC 6940 §6.3.2", {
   token:                 constant(u32, reloToken),

@@ -16,7 +16,7 @@ export const FramedMessage = struct("FramedMessage", "RFC 6940 §6.6.2", {
 });
 export type FramedMessage = TypeOf<typeof FramedMessage>;
 
-/** The beginning of a data frame whose message is not to be held. */
+/** The beginning of a data frame whose message is too long to be buffered. */
 export const FrameStart = struct("FrameStart", "RFC 6940 §6.6.2", {
   type: constant(u8, framedMessageType.data),
   sequence: u32,

@@ -1,5 +1,5 @@
 /**
- * What a RELOAD message says: its contents, by message code, and the security block. RFC 6940 §6.3.3.
+ * The payload of a RELOAD message: its contents, by message code, and the security block. RFC 6940 §6.3.3.
  *
  *   payload = MessageContents { code, body, extensions } ++ SecurityBlock
  *
@@ -51,11 +51,11 @@ export const MessageContents = struct("MessageContents", "RFC 6940 §6.3.3", {
 });
 export type MessageContents = TypeOf<typeof MessageContents>;
 
-/** The message code at the head of a payload, if two bytes are there: a request is told from an answer without reading it. */
+/** The message code at the head of a payload, if two bytes are there: enough to distinguish requests from answers. */
 export const codeOf = (payload: Uint8Array): number | undefined =>
   payload.length < 2 ? undefined : (payload[0]! << 8) | payload[1]!;
 
-/** What stands behind the forwarding header of a whole message. */
+/** What follows the forwarding header of a whole message. */
 export const Payload = struct("Payload", "RFC 6940 §6.3", { contents: MessageContents, security: SecurityBlock });
 export type Payload = TypeOf<typeof Payload>;
 

@@ -1,5 +1,5 @@
 /**
- * How a telephone number stands in the overlay: a resource, and in it one entry per ViPR server and VService.
+ * How a telephone number is stored in the overlay: as a resource, and in it one entry per ViPR server and VService.
  *
  *   Resource-ID     the first 128 bits of SHA-1("+14085555432")        RFC 6940 §10.2
  *                   or, where the overlay names scrypt, of SHA-1(scrypt("+14085555432", salt = the overlay's name))
@@ -21,7 +21,7 @@ export const resourceOf = (name: Uint8Array): Uint8Array => sha1(name).slice(0, 
 export const resourceOfNumber = (number: E164): Uint8Array => resourceOf(utf8(number));
 
 /**
- * scrypt against those who would try all numbers, docs/protocol/overlay.md#the-vipr-usage; 32 bytes come out. RFC 7914.
+ * scrypt, against trying all numbers, docs/protocol/overlay.md#the-vipr-usage; 32 bytes come out. RFC 7914.
  */
 export interface Stretching {
   readonly N: number;
@@ -30,7 +30,7 @@ export interface Stretching {
   readonly size: number;
 }
 export const stretching: Stretching = { N: 32_768, r: 8, p: 1, size: 32 };
-/** In JavaScript and in place, for whoever has no native one: half a second. Actors ask the Keys port. */
+/** In JavaScript, where there is no native one; takes half a second. Actors use the Keys port. */
 export const stretchedNumber = (number: E164, overlay: string): Uint8Array => {
   const { N, r, p, size } = stretching;
   return scrypt(utf8(number), utf8(overlay), { N, r, p, dkLen: size });

@@ -1,6 +1,6 @@
 /**
  * Certificates and signatures, and what a signature covers. RFC 6940 §6.3.4, §7.1.
- * Whose signature it is stands in a SignerIdentity: a hash that names one certificate of the bucket.
+ * The signer is named by a SignerIdentity: a hash that identifies one certificate of the bucket.
  */
 
 import { sha1 } from "@noble/hashes/legacy.js";

@@ -3,7 +3,7 @@
  *
  *   key     Node-ID of the storing node (16) || Resource-ID (16) || Kind-ID (4) || 0                   the generation
  *           the same                                                     || 1 || SHA-256(place)  an entry
- *   value   version (1) || what that version says
+ *   value   version (1) || the fields of that version
  *
  * And what this node has stored at other nodes, so that it knows of it after a restart:
  *
@@ -92,7 +92,7 @@ export type StoredRow =
   | { readonly type: "entry"; readonly resource: Uint8Array; readonly entry: Decoded<EntryRow> }
   | { readonly type: "generation"; readonly generation: Decoded<GenerationRow> };
 
-/** A row read by its key and its version; one that cannot be read is a value that says why. */
+/** A row read by its key and its version; one that cannot be read is a value with the reason. */
 export const readStoredRow = (key: Uint8Array, value: Uint8Array): StoredRow =>
   key[TAG_AT] === 0
     ? { type: "generation", generation: decode(GenerationRow, value) }

@@ -57,7 +57,7 @@ export const IceCandidate = struct("IceCandidate", "RFC 6940 §6.5.1.1", {
 });
 export type IceCandidate = TypeOf<typeof IceCandidate>;
 
-/** Role: `passive` who asks (and is TLS server), `active` who answers, §6.5.1.1. */
+/** Role: `passive` for the node that asks (and is TLS server), `active` for the one that answers, §6.5.1.1. */
 export const Attach = struct("AttachReqAns", "RFC 6940 §6.5.1.1", {
   ufrag: opaque(u8),
   password: opaque(u8),

@@ -9,7 +9,7 @@
  */
 import { keepNewest } from "../../codecs/shared/mod.ts";
 
-/** Names remembered; the one whose last failure is oldest goes first. */
+/** Names remembered; the one whose last failure is oldest is dropped first. */
 export const BRAKE_NAMES_MAX = 1_024;
 /** A name that has not failed for so long begins anew. */
 export const FORGOTTEN_MS = 3_600_000;
@@ -20,9 +20,9 @@ export interface BrakePolicy {
   readonly firstMs: number;
   readonly mostMs: number;
 }
-/** What one user name may cost: a forgetful user waits little, and nobody is kept out for more than a minute. */
+/** For one user name: a forgetful user waits little, and no user is locked out for more than a minute. */
 export const userBrake: BrakePolicy = { free: 5, firstMs: 1_000, mostMs: 60_000 };
-/** What one address may cost: behind it may stand many users, and it is the one who guesses over many names. */
+/** For one address: many users may share it, and a guesser uses it for many names. */
 export const addressBrake: BrakePolicy = { free: 20, firstMs: 1_000, mostMs: 900_000 };
 
 interface Failures {

@@ -1,5 +1,5 @@
 /**
- * The enrolment server: who may have how many Node-IDs, and which. RFC 6940 §11.3.
+ * The enrolment server: which Node-IDs a user gets, and how many. RFC 6940 §11.3.
  *
  *   came  -- too many wrong ones of that user or address lately -----------------> putOff
  *         -- else check: the password is looked at, at some cost ... asked
@@ -196,7 +196,7 @@ function issueKept(context: Context, { id }: Of<EnrolServerEvent, "kept">): Deci
   return { context: { enrolled, pending }, actions: [issue({ ...context, enrolled }, one)] };
 }
 
-/** The store failed, and these Node-IDs were given to nobody: the user's next request draws others. */
+/** The store failed, and these Node-IDs were not given to the user, whose next request draws others. */
 function forget({ pending }: Context, { id }: Of<EnrolServerEvent, "notKept">): Decided<"putOff"> {
   return {
     context: { pending: without(pending, id) },

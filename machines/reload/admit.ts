@@ -43,12 +43,12 @@ export const ENTRIES_OF_SIGNER_MAX = 4;
 
 /**
  * A storage time may be so far ahead of our clock, no further: one from the far future could never be replaced, and its
- * owner's next one neither. RFC 6940 leaves the bound open; who signs is enrolled, and has a clock that TLS believes.
+ * owner's next one neither. RFC 6940 leaves the bound open; a signer is enrolled, and its clock is good enough for TLS.
  */
 export const AHEAD_MS_MAX = 300_000;
 /**
  * No entry outlives its storage time by more than 30 days, whatever lifetime is claimed: the storage time is signed and the
- * lifetime is not, so that a holder of an old copy could have kept it alive for ever.
+ * lifetime is not, so that a node with an old copy could keep it alive for ever.
  */
 export const LIFETIME_S_MAX = 2_592_000;
 
@@ -117,7 +117,7 @@ const misplaced = (
 
 /**
  * Replica stores come from "a plausible node to ... have been in the replica set": one of it, or the one after it, as the
- * sender may know of a loss before us; or a neighbour, who answered for the resource while the ring lay in two.
+ * sender may know of a loss before us; or a neighbour, which was responsible for the resource while the ring was partitioned.
  */
 const isPlausible = (view: RingView, id: bigint, signer: NodeId): boolean => {
   if (!view.joined) return true; // the admitting peer hands over before we know the ring
@@ -218,7 +218,7 @@ const liveEntries = ({ entries }: StoredKind, atMs: number): Record<string, Stor
 /** "The resulting StoredData has the correct index value when it is subsequently fetched." */
 const appended = (given: StoredData, entries: Readonly<Record<string, StoredEntry>>): StoredData => {
   if (!("index" in given.value) || given.value.index !== APPEND) return given;
-  // The same once more, by a retransmission, stands where it stood.
+  // The same value once more, by a retransmission, changes nothing.
   const same = Object.values(entries).find(
     ({ data }) => data.storageTime === given.storageTime && equalBytes(data.signature.value, given.signature.value),
   );
@@ -231,7 +231,7 @@ const appended = (given: StoredData, entries: Readonly<Record<string, StoredEntr
 const generationInfo = (kind: number, generation: bigint): Uint8Array =>
   encode(StoreAns, { kinds: [{ kind, generation, replicas: [] }] });
 
-/** The part of the ring whose replicas are ours to keep. A node that is still joining does not know its part: all of it. */
+/** The part of the ring whose replicas we store. A node that is still joining does not know its part: the whole ring. */
 const sharedFraction = (view: RingView): number =>
   view.joined ? Math.max(0, replicatedFraction(view, REPLICAS) - ownedFraction(view)) : 1;
 

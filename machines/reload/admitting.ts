@@ -107,7 +107,7 @@ export const joinerLost =
     return { context: { joiners: context.joiners.filter(({ signer }) => signer !== node) } };
   };
 
-/** We leave: whoever waits looks for another. */
+/** We leave: nodes that wait for admission have to find another peer. */
 export const turnAway = (context: PeerContext): PeerDecision<"refuse"> => ({
   context: { joiners: [] },
   actions: context.joiners.map(({ reply }) => ({ type: "refuse", reply, error: "notFound", info: "leaving" })),

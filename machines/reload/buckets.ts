@@ -3,11 +3,11 @@
  * of an object keep their order as long as they do not look like small integers.
  *
  *   recent   those used last, few: what a step copies
- *   older    the rest: copied when `recent` is full, once for many steps; a bucket that stands in both counts as in `recent`
+ *   older    the rest: copied when `recent` is full, once for many steps; a bucket in both counts as in `recent`
  */
 import type { Bucket } from "./quota.ts";
 
-/** Buckets kept; the one whose last use is oldest is dropped first, and a new one is full. */
+/** Buckets remembered; the one unused longest is dropped first. A new bucket is full. */
 export const BUCKETS_MAX = 1_024;
 const RECENT_MAX = 32;
 

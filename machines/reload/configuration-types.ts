@@ -15,7 +15,7 @@ export type Offered =
   /** Each with the Node-ID that signed it. */
   | { readonly type: "kinds"; readonly kinds: ReadonlyArray<SignedBy> }
   | { readonly type: "unreadable"; readonly why: string }
-  /** `sequence`: what the document says of itself. */
+  /** `sequence`: the one in the document. */
   | { readonly type: "forged"; readonly why: string; readonly sequence: number | undefined };
 export interface SignedBy {
   readonly kind: KindConfiguration;
@@ -24,7 +24,7 @@ export interface SignedBy {
 
 export type ConfigurationTimer = "refresh" | "expire";
 export type ConfigurationEvent =
-  /** `id` names the one who offered, for the answer. */
+  /** `id`: the offer, for the answer to it. */
   | { readonly type: "offered"; readonly id: number; readonly offered: Offered; readonly atMs: number }
   | { readonly type: "heard"; readonly node: NodeId; readonly sequence: number }
   /** A ConfigUpdate of ours was not answered: it may be tried again. */
@@ -50,7 +50,7 @@ export type ConfigurationAction =
   | Note;
 
 export interface ConfigurationContext extends ConfigurationInput {
-  /** Who signed each Kind that came by a ConfigUpdate, by Kind-ID. */
+  /** The signer of each Kind that came by a ConfigUpdate, by Kind-ID. */
   readonly signers: Readonly<Record<number, NodeId | "authority">>;
   /** Nodes we have sent this document to, and those we have asked for a newer one, with the sequence they showed. */
   readonly pushed: Readonly<Record<string, number>>;

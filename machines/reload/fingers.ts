@@ -10,7 +10,7 @@ import { distance, fingerRange, fingersOf, isBetween, isOneOf } from "./ring.ts"
 import { attachBody, attachTo, resourceAt } from "./stabilize.ts";
 import { peersOf, viewOf } from "./table.ts";
 
-/** Finger entries worth a search: those whose beginning no neighbour of ours answers for, farthest first. */
+/** Finger entries to search for: those whose beginning is not in a neighbour's part of the ring, farthest first. */
 const openFingers = (context: PeerContext): ReadonlyArray<number> => {
   const table = fingersOf(context.table.self, peersOf(context.table), context.settings.fingers);
   return farEntries(context).filter((entry) => table[entry - 1] === undefined);

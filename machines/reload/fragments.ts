@@ -58,7 +58,7 @@ const none = new Uint8Array();
 
 /**
  * Takes a fragment that has come from that neighbour to its destination; a whole message passes at once. Fragments of two
- * neighbours are never joined, so that nobody can spoil what another brings.
+ * neighbours are never joined, so that one neighbour cannot spoil another's message.
  */
 export const gather = (
   before: Gathering,
@@ -118,7 +118,7 @@ const withFragment = (open: Open, packet: Packet, messageBytesMax: number): Open
   return { ...open, header, size, parts, bytes, fragments: open.fragments + 1 };
 };
 
-/** The parts with these bytes among them, where they say what is not said yet; undefined if they say something else. */
+/** The parts together with these bytes; undefined if they differ from bytes that are there already. */
 const laid = (parts: ReadonlyArray<Part>, start: number, bytes: Uint8Array): ReadonlyArray<Part> | undefined => {
   const fresh: Array<Part> = [];
   const end = start + bytes.length;

@@ -7,7 +7,7 @@
  *          +------------- closed --------------+--------------------------------> lost
  *
  * The timeout "is not used for retransmissions, but rather ... to indicate when the link SHOULD be removed from the
- * Routing Table". One firing may be our own late waking: the second, with no acknowledgement in between, tells.
+ * Routing Table". The first firing may come of a delay of our own; the second, without an acknowledgement in between, counts.
  */
 import type { FramedMessage } from "../../codecs/reload/mod.ts";
 import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";
@@ -45,7 +45,7 @@ export interface ReloadLinkContext extends ReloadLinkInput {
   readonly srttMs: number | undefined;
   readonly rttvarMs: number;
   readonly rtoMs: number;
-  /** The timer has fired once with nothing heard since. */
+  /** The timer has fired once, and nothing has been received since. */
   readonly warned: boolean;
 }
 
@@ -88,7 +88,7 @@ const sendFrame = decide(["write", "startTimer"], (context, { message, atMs }: O
   };
 });
 
-/** Numbers of a mask, which is also how many numbers before the highest are kept: "MUST keep track of the 32 most recent". */
+/** Bits of the mask of received sequence numbers before the highest: "MUST keep track of the 32 most recent". */
 const MASK_NUMBERS = 32;
 type Received = Pick<ReloadLinkContext, "highest" | "before">;
 

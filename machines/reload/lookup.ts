@@ -72,7 +72,7 @@ const answering = (
   const found = body.specifiers.map((specifier) =>
     find(resource?.kinds[specifier.kind], specifier, kindOf(context.settings, specifier.kind)!.model, asked.atMs),
   );
-  // Stat tells of values without their signatures: no certificate is needed to read it.
+  // Stat answers with metadata, without signatures: no certificate is needed to read it.
   const certificates = type === "statReq" ? [] : [...new Set(found.flatMap((kind) => kind.certificates))];
   return { actions: [{ type: "answer", reply: asked.reply, body: bodyOf(found), certificates }] };
 };

@@ -1,5 +1,5 @@
 /**
- * Whether the ring is still one: a bootstrap node is asked now and then who answers for the place after ours. RFC 6940
+ * Whether the ring is still one: a bootstrap node is asked now and then which peer is responsible for the place after ours. RFC 6940
  * §10.7.4.4, and §10.7.1 for a node that has lost everybody.
  *
  *   timerFired partition --> dial a bootstrap node -- dialled --> Ping n+1 over it -- answered --+--> our successor: one ring

@@ -3,7 +3,7 @@ import type { Of } from "../kit/mod.ts";
 import { TRIES_MAX } from "./joining.ts";
 import type { PeerContext, PeerEvent } from "./peer-types.ts";
 
-/** It may form the overlay, and has nobody to ask whether there is one. */
+/** It may form the overlay, and knows no node that it could ask whether there is one. */
 export const isFirst = ({ settings }: PeerContext): boolean => settings.mayBeFirst && settings.bootstrap.length === 0;
 export const isOutOfTries = ({ tries }: PeerContext): boolean => tries >= TRIES_MAX;
 export const mayStayAlone = (context: PeerContext): boolean => isOutOfTries(context) && context.settings.mayBeFirst;

@@ -26,7 +26,7 @@ export interface PeerSettings {
   readonly endpoint: Endpoint;
   /** Nodes to join through; our own address not among them. */
   readonly bootstrap: ReadonlyArray<Endpoint>;
-  /** "a configuration flag": this node may form the overlay alone when it finds nobody, §6.4.2.1. */
+  /** "a configuration flag": this node may form the overlay alone when it finds no other node, §6.4.2.1. */
   readonly mayBeFirst: boolean;
   readonly applications: ReadonlyArray<{ readonly application: number; readonly endpoint: Endpoint }>;
   readonly neighbours: number;
@@ -36,7 +36,7 @@ export interface PeerSettings {
   readonly startedMs: number;
 }
 
-/** What the configuration document says of keeping one's place in the ring. Times in milliseconds. */
+/** The configuration's rules for joining and stabilizing. Times in milliseconds. */
 export interface PeerPolicy {
   readonly bootstrap: ReadonlyArray<Endpoint>;
   readonly reactive: boolean;
@@ -82,7 +82,7 @@ export const peerTiming: PeerTiming = {
   leave: 2_000,
 };
 
-/** How to answer: carried by a request's event, given back with the answer, read by nobody in between. */
+/** How to answer: it comes with a request's event and is given back with the answer, unread by the machines. */
 export interface ReplyTo {
   readonly transactionId: bigint;
   readonly to: ReadonlyArray<Destination>;
@@ -106,11 +106,11 @@ export interface Asked {
 /** What a request of ours is for: the event that brings its outcome repeats it. */
 export type PendingRequest =
   | { readonly type: "admission" }
-  /** `via`: through whom we learned of it; asked once more by routing when that fails. */
+  /** `via`: the node that named it. If an Attach through that node fails, it is sent once more by routing. */
   | { readonly type: "attach"; readonly node: NodeId; readonly via: NodeId | undefined }
   | { readonly type: "finger"; readonly entry: number }
   | { readonly type: "search"; readonly entry: number }
-  /** Who answers for the place after ours, as a bootstrap node sees the ring. */
+  /** Asks which peer is responsible for the place after ours, as a bootstrap node sees the ring. */
   | { readonly type: "partition"; readonly via: NodeId }
   | { readonly type: "join" }
   /** The Update that makes a joining node our predecessor. */
@@ -164,7 +164,7 @@ export type PeerAction =
   /** We have answered an Attach, and so are TLS client, §6.5.1.13. */
   | { readonly type: "connect"; readonly node: NodeId; readonly candidates: ReadonlyArray<IceCandidate> }
   | { readonly type: "ring"; readonly view: RingView; readonly change: RingChange }
-  /** Everything that belongs to that node once it is our neighbour; `handedOver` says when. */
+  /** All values that node is responsible for, now that it is our neighbour; `handedOver` reports the end. */
   | { readonly type: "handOver"; readonly to: NodeId }
   | { readonly type: "startTimer"; readonly timer: PeerTimer; readonly ms: number; readonly spreadMs: number }
   | { readonly type: "stopTimer"; readonly timer: PeerTimer }
@@ -176,13 +176,13 @@ export interface PeerContext {
   readonly table: Table;
   /** Failed attempts to join since the last success; the bootstrap nodes take turns by it. */
   readonly tries: number;
-  /** The Node-ID of the bootstrap node last dialled, as its certificate says. */
+  /** The Node-ID of the bootstrap node last dialled, from its certificate. */
   readonly boot: NodeId | undefined;
-  /** The peer responsible for our place, as the answer to our Attach says. */
+  /** The peer responsible for our place: the one that answered our Attach. */
   readonly admitting: NodeId | undefined;
   /** Nodes that Updates have spoken of and that are not linked: candidates for when a neighbour is lost. */
   readonly candidates: ReadonlyArray<NodeId>;
-  /** Neighbours-to-be whose Update we await; or those whom a farewell is on its way to. */
+  /** Future neighbours whose Update we wait for; while leaving, nodes whose answer to our Leave we wait for. */
   readonly awaited: ReadonlyArray<NodeId>;
   /** Finger entries whose Attach is under way. */
   readonly searching: ReadonlyArray<number>;

@@ -12,7 +12,7 @@
  *                                                   v       v               v
  *                            left <-- farewell <-- handing <-- leave -- settled
  *
- * The decisions stand in joining.ts, stabilize.ts and replies.ts; this file says when each is taken.
+ * The decisions are in joining.ts, stabilize.ts and replies.ts; this file says when each is taken.
  */
 import { type Of, setup } from "../kit/mod.ts";
 import { admitEnded, joinAsked, joinerLost, nameAsPredecessor, turnAway } from "./admitting.ts";
@@ -146,7 +146,7 @@ export const reloadPeer = machine("reloadPeer", {
     joinReq: {
       actions: give("refuse", (_, { asked }) => ({ reply: asked.reply, error: "notFound", info: "not a peer now" })),
     },
-    answered: {}, // an Attach answered is not yet a link; an Update answered says nothing
+    answered: {}, // an Attach answered is not yet a link; the answer to an Update contains nothing
     failed: [
       { guard: ofAttach, actions: decide(["stopTimer", "startTimer", "request"], attachFailed) },
       {}, // a neighbour that does not answer is seen by its link, or by the next Update

@@ -1,5 +1,5 @@
 /**
- * Who may write what where: the access control policies of RFC 6940 §7.3, and VIPR-MATCH,
+ * Which signer may write which value where: the access control policies of RFC 6940 §7.3, and VIPR-MATCH,
  * docs/protocol/overlay.md#the-vipr-usage. Functions only.
  */
 import type { NodeId } from "../../codecs/reload/mod.ts";
@@ -21,7 +21,7 @@ export interface Writer {
   readonly users: ReadonlyArray<string>;
 }
 
-/** Unknown policies let nobody write. */
+/** Under an unknown policy no signer may write. */
 export const mayWrite = (
   policy: string,
   maxNodeMultiple: number,

@@ -9,7 +9,7 @@
  */
 export const quotaBound = (q: number, f: number): number => Math.ceil(q * f + 3 * Math.sqrt(q * f) + 1);
 
-/** A token bucket; fractions of a token are kept, so that slow rates are exact. */
+/** A token bucket; with fractions of a token, so that slow rates are exact. */
 export interface Bucket {
   /** Thousandths of a token: a whole rate adds a whole number of them each millisecond, and none is lost to rounding. */
   readonly thousandths: number;

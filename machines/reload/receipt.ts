@@ -34,7 +34,7 @@ export const replyTo = (packet: Packet, from: NodeId): ReplyTo => ({
     .map((option) => ({ ...option, flags: option.flags & ~(forwardCritical | destinationCritical | responseCopy) })),
 });
 
-/** Why a request is refused before its body is looked at; undefined when nothing speaks against it. */
+/** Why a request is refused before its body is read; undefined when it is not. */
 export const refusalOf = (packet: Packet, contents: MessageContents, sequence: number): ErrorName | undefined => {
   const stale = staleness(packet.configurationSequence, sequence, contents.code);
   if (stale !== undefined) return stale;
@@ -50,7 +50,7 @@ const staleness = (theirs: number, ours: number, code: number): ErrorName | unde
 };
 const SEQUENCES = 65_535;
 
-/** Whether an answer signed by that node ends the request: the destination's own word, or a peer's who could not pass it on. */
+/** Whether an answer signed by that node ends the request: it comes from the destination, or is an error of a peer on the way. */
 export const isBelieved = (
   view: RingView,
   destination: Destination,
@@ -65,7 +65,7 @@ const ON_THE_WAY: ReadonlySet<number> = new Set([
   errorCode.messageTooLarge,
 ]);
 
-/** A message that nobody passed on can only be its neighbour's own. */
+/** A message that was not forwarded was signed by the neighbour itself. */
 export const isFromNeighbour = (packet: Packet): boolean => packet.viaList.length === 0;
 
 /** How a copy of ours went, by the answer to its Store. */

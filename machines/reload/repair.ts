@@ -1,5 +1,5 @@
 /**
- * Values where they belong: on the peer that answers for them and on its next two successors, whoever comes and goes.
+ * Keeps values where they belong while nodes join and leave: on the responsible peer and its next two successors.
  * RFC 6940 §10.4, §10.5 step 6, §10.7.3. Copies go out a few at a time; one that fails is made again at the next repair.
  */
 import type { NodeId, StoreKindData } from "../../codecs/reload/mod.ts";
@@ -200,7 +200,7 @@ export const handOver = (context: ValueStorageContext, { to, atMs }: Of<ValueSto
 };
 
 /**
- * One copy has arrived or failed. Who refuses it may have it from another, and is asked. Of a node with a newer version the
+ * One copy has arrived or failed. A node that refuses it may have it from another, and is asked. Of a node with a newer version the
  * peer "MUST fetch the newer data from the peer generating the error and use that to replace its own copy", §7.4.1.1.
  */
 export const copied = (
@@ -242,7 +242,7 @@ const withVersion = (
 
 type Pumped = ValueStorageDecision<"copy" | "handedOver">;
 
-/** `changed` is in force: sends copies while there is room for them, and tells when a node has all it waited for. */
+/** `changed` is in force: sends copies while there is room for them, and reports when a node has all that it waits for. */
 export const pump = (before: ValueStorageContext, changed: Partial<ValueStorageContext>, atMs: number): Pumped => {
   const context = { ...before, ...changed };
   if (context.due.length === 0 && context.handing.length === 0) return { context: changed };

@@ -98,7 +98,7 @@ export const configured = ({ settings }: PeerContext, { policy }: Of<PeerEvent, 
   return { settings: { ...settings, bootstrap, reactive, timing: { ...settings.timing, update, ping } } };
 };
 
-/** "follow procedures as if it had detected a peer failure", §10.9; the lists show who stands behind the leaving one. */
+/** "follow procedures as if it had detected a peer failure", §10.9; the lists show the nodes beyond the leaving one. */
 export const leaveAsked = (
   context: PeerContext,
   { asked, body }: Of<PeerEvent, "leaveReq">,

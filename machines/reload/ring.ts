@@ -1,5 +1,6 @@
 /**
- * The ring: who is between whom, who answers for an identifier, whom to ask next. RFC 6940 §10.1, §10.3.
+ * The ring: which identifiers lie between two others, which peer is responsible for one, and the next hop towards it.
+ * RFC 6940 §10.1, §10.3.
  * Functions only; identifiers are 128-bit integers, and all arithmetic is modulo 2^128.
  */
 import { type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";
@@ -45,7 +46,7 @@ export const isResponsible = (view: RingView, id: bigint): boolean =>
 /** The part of the ring this node answers for, 0 to 1. */
 export const ownedFraction = (view: RingView): number => fractionSince(view, 0);
 
-/** The part whose replicas belong here: from the predecessor `copies` further back. */
+/** The part of the ring whose replicas this node stores: it begins at the predecessor `copies` further back. */
 export const replicatedFraction = (view: RingView, copies: number): number => fractionSince(view, copies);
 
 const fractionSince = (view: RingView, further: number): number => {
@@ -57,7 +58,7 @@ const fractionSince = (view: RingView, further: number): number => {
 /**
  * The Routing Table, clockwise from self: "conceptually the union of the Neighbor Table and the Finger Table", §10.3. Every
  * peer with a link is in it: "A peer MAY choose to keep connections to multiple peers that can act for a given Finger Table
- * entry", §10.7.4.2, and whose finger we are stands in the range of some entry of ours.
+ * entry", §10.7.4.2, and a node whose finger we are lies in the range of an entry of ours.
  */
 const routesOf = (view: RingView): ReadonlyArray<NodeId> =>
   view.peers ?? clockwise(view.self, [...view.successors, ...view.predecessors, ...view.fingers]);
@@ -87,7 +88,7 @@ export const countBefore = (
 /**
  * The peer to hand a message to, §10.3: the one directly connected, else "the peer in the Routing Table that has the
  * largest Node-ID that is in the interval between the peer and k", else "the smallest Node-ID that is greater than k".
- * A message goes back to where it came from, `notTo`, only when there is nobody else.
+ * A message goes back to where it came from, `notTo`, only when there is no other peer.
  */
 export const nextHop = (view: RingView, id: bigint, notTo?: NodeId): NodeId | undefined => {
   if (isOneOf(view.linked, id)) return nodeIdFrom(id);

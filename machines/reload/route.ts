@@ -36,7 +36,7 @@ export type Verdict =
 const drop = (why: string): Verdict => ({ type: "drop", why });
 const refuse = (error: ErrorName, info: string): Verdict => ({ type: "refuse", error, info });
 
-/** Said by a peer that is not the one; who asked may ask again in a moment. */
+/** The error of a peer that is not responsible; the request may be repeated a moment later. */
 export const NOT_RESPONSIBLE = "not responsible";
 export const NOT_A_PEER = "not a peer yet";
 
@@ -77,13 +77,13 @@ export const routeOf = (view: RingView, settings: RouteSettings, packet: Packet,
 const hasRepeats = (list: ReadonlyArray<Destination>): boolean =>
   list.length > 1 && new Set(list.map((entry) => hexOf(encode(DestinationWire, entry)))).size < list.length;
 
-/** §6.1.2, and the time to live of §6.3.2: decremented by everyone who passes the message on. */
+/** §6.1.2, and the time to live of §6.3.2: decremented by every node that forwards the message. */
 const forward = (view: RingView, packet: Packet, from: NodeId, id: bigint): Verdict => {
   const ours = from === view.self;
   if (packet.ttl === 0) return refuse("ttlExceeded", "0 left");
   if (!ours && packet.options.some(({ flags }) => flags & optionFlag.forwardCritical))
     return refuse("unsupportedForwardingOption", "");
-  // Who has not joined routes its own messages only: a peer that sends it another's is a step ahead, or wrong.
+  // A node that has not joined forwards nothing: a peer that sends it something to forward knows of its join too early.
   if (!ours && !view.joined && !isOneOf(view.linked, id)) return refuse("notFound", NOT_A_PEER);
   const to = nextHop(view, id, ours ? undefined : from);
   if (to === undefined) return refuse("notFound", "nobody to ask");
@@ -92,13 +92,13 @@ const forward = (view: RingView, packet: Packet, from: NodeId, id: bigint): Verd
   return { type: "forward", to, packet: { ...packet, ttl: packet.ttl - 1, viaList } };
 };
 
-/** The message code stands first in the payload; a later fragment has none, and counts as a request. */
+/** By the message code at the beginning of the payload; a later fragment has none, and counts as a request. */
 export const isAnswer = (packet: Packet): boolean => {
   const code = isFirstFragment(packet) ? codeOf(packet.payload) : undefined;
   return code !== undefined && !isRequestCode(code);
 };
 
-/** A later fragment says neither what it asks nor whether it asks: nobody is told anything about it. */
+/** A later fragment does not show whether it is a request: no error is sent for it. */
 export const isFirstFragment = (packet: Packet): boolean => pieceOf(packet.fragment)?.offset === 0;
 
 /** "constructs the Destination List by reversing the order of the entries on the Via List", §6.2.2. */

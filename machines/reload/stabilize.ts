@@ -29,7 +29,7 @@ import {
 
 /** Attaches under way at once, room for a whole Neighbor Table; more wait for the next Update. */
 export const ASKING_MAX = 64;
-/** Neighbours a side that share the keeping of data with us: two replicas, and whoever comes next. */
+/** Neighbours on each side that store our replicas or will do so next: two, and the one after them. */
 const NEAREST = 3;
 
 export const attachBody = (context: PeerContext): Attach => {
@@ -108,7 +108,7 @@ export const seek =
     return { ...made, context: { candidates, ...made.context } };
   };
 
-/** Who of those we know of would be a neighbour if everyone we know of were a peer. */
+/** Which of the nodes that we know of would be neighbours, if all of them were peers. */
 const wantedOf = ({ table, candidates }: PeerContext): ReadonlyArray<NodeId> => {
   const near = candidates.filter(wouldBeNeighbour(table));
   return near.length === 0
@@ -210,7 +210,7 @@ export const addPeer = (context: PeerContext, node: NodeId): PeerDecision<"ring"
 
 export const updateAnswer = ({ reply }: Asked): Answered => ({ reply, body: { type: "updateAns", value: {} } });
 
-/** An Update: its sender is a peer, and speaks of others, §10.7.3. */
+/** An Update: its sender is a peer, and it names other peers, §10.7.3. */
 export const heardUpdate = (
   context: PeerContext,
   { asked, body }: Of<PeerEvent, "updateReq">,

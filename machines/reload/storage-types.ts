@@ -19,7 +19,7 @@ import type { ValueTable } from "./value-table.ts";
 
 export type { Resource, Signer, Signers, StoredEntry, StoredKind } from "./stored-entry.ts";
 
-/** What the configuration document says about storage. */
+/** The configuration's rules for storage. */
 export interface ValueStoragePolicy {
   readonly kinds: ReadonlyArray<KindConfiguration>;
   /** Entries one Node-ID may store in the whole overlay. */
@@ -43,7 +43,7 @@ export interface ValueStorageTiming {
 }
 export const storageTiming: ValueStorageTiming = { holdDown: 30_000, expire: 60_000 };
 
-/** One version of one value, named by where it stands and when it was stored. */
+/** One version of one value, identified by its place and its storage time. */
 export interface ValueVersion {
   readonly resource: string;
   readonly kind: number;
@@ -102,8 +102,8 @@ export type ValueStorageEvent =
   /** The disk failed a `save`: these resources go back to what the disk has. */
   | { readonly type: "unsaved"; readonly was: ReadonlyArray<ResourceBefore> }
   /**
-   * The outcome of a copy. `refused`: that node does not take it from us, and may have it from another. `older`: it says
-   * that it has a newer version.
+   * The outcome of a copy. `refused`: that node does not accept it from us, and may have it from another node. `older`: it
+   * has a newer version.
    */
   | {
       readonly type: "copied";

@@ -1,5 +1,5 @@
 /**
- * A node's tables, all derived from two sets: who has an open link (the Connection Table) and who has said by an Update
+ * A node's tables, all derived from two sets: the nodes with an open link (the Connection Table), and those that have shown by an Update
  * that it is a peer. Neighbours and fingers are the best of those in both, so a lost node is replaced "with the best
  * match it has from the other peers in its Routing Table" by merely leaving the sets. RFC 6940 §10.7. Functions only.
  *
@@ -17,7 +17,7 @@ export interface Table {
   readonly joined: boolean;
   /** Oldest link first. */
   readonly linked: ReadonlyArray<NodeId>;
-  /** Those who have sent an Update. A ready node without a link is kept: the link may come back. */
+  /** Nodes that have sent an Update. A ready node without a link stays in it: the link may come back. */
   readonly ready: ReadonlyArray<NodeId>;
   /** How many successors, and how many predecessors. */
   readonly neighbours: number;
@@ -51,7 +51,7 @@ const tableOf = (table: Omit<Table, "view">): Table => {
   return { ...table, view };
 };
 
-/** Where a node stands among peers that are sorted clockwise from self: its place, or where it would be put. */
+/** The index of a node among peers that are sorted clockwise from self, or the index at which it would be inserted. */
 const placeOf = (self: NodeId, peers: ReadonlyArray<NodeId>, node: NodeId): number =>
   countBefore(self, peers, distance(self, node));
 
@@ -68,7 +68,7 @@ export const wouldBeNeighbour = ({ self, peers, neighbours }: Table): ((node: No
   };
 };
 
-/** Who of these, none of them a peer, would be a neighbour of ours if all of them were peers. */
+/** Which of these nodes, none of them a peer yet, would be neighbours of ours if all were peers. */
 export const neighboursAmong = (table: Table, nodes: ReadonlyArray<NodeId>): ReadonlyArray<NodeId> => {
   const { self, peers, neighbours } = table;
   const near = nodes
@@ -98,7 +98,7 @@ export const withReady = (table: Table, node: NodeId): Table => {
   const ready = [...table.ready, node];
   return tableOf({ ...table, ready, peers: table.linked.includes(node) ? withPeer(table, node) : table.peers });
 };
-/** The link is down; should it come back, an Update tells whether the node is still a peer. */
+/** The link is down. If it comes back, an Update shows whether the node is still a peer. */
 export const withoutNode = (table: Table, node: NodeId): Table => {
   const linked = without(table.linked, node);
   const ready = without(table.ready, node);
@@ -124,7 +124,7 @@ const sameList = (a: ReadonlyArray<NodeId>, b: ReadonlyArray<NodeId>): boolean =
   a === b || (a.length === b.length && a.every((node, i) => node === b[i]));
 export const sameNeighbours = (a: RingView, b: RingView): boolean =>
   sameList(a.predecessors, b.predecessors) && sameList(a.successors, b.successors);
-/** Whether the nearest of them, who keep each other's data, are the same. */
+/** Whether the nearest of them, which store each other's data, are the same. */
 export const sameNearest = (a: RingView, b: RingView, count: number): boolean =>
   sameList(a.predecessors.slice(0, count), b.predecessors.slice(0, count)) &&
   sameList(a.successors.slice(0, count), b.successors.slice(0, count));
@@ -136,7 +136,7 @@ export const sameView = (a: RingView, b: RingView): boolean =>
     sameList(a.linked, b.linked) &&
     sameList(a.peers ?? [], b.peers ?? []));
 
-/** The nodes an Update speaks of. */
+/** The nodes that an Update names. */
 export const nodesIn = (update: ChordUpdate): ReadonlyArray<NodeId> => {
   switch (update.type) {
     case "peerReady":
@@ -148,7 +148,7 @@ export const nodesIn = (update: ChordUpdate): ReadonlyArray<NodeId> => {
   }
 };
 
-/** Update for neighbours; `full` (with fingers "in numerically ascending order") for who has asked. §10.7. */
+/** Update for neighbours; `full` (with fingers "in numerically ascending order") for a node that has asked. §10.7. */
 export const updateOf = (view: RingView, uptimeMs: number, type: "neighbors" | "full"): ChordUpdate => {
   const { predecessors, successors } = view;
   const uptime = Math.max(0, Math.min(0xffff_ffff, Math.floor(uptimeMs / 1000)));

@@ -100,7 +100,7 @@ export function* entriesOf(resource: Resource): Generator<readonly [kind: number
     for (const [place, kept] of Object.entries(entries)) yield [Number(kind), place, kept];
 }
 
-/** Where in its Kind a value stands: key in hex, index in decimal, or nothing. */
+/** The place of a value in its Kind: key in hex, index in decimal, or nothing. */
 export const placeOf = (value: StoredDataValue): string =>
   "key" in value ? hexOf(value.key) : "index" in value ? String(value.index) : "";
 

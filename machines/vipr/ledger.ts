@@ -55,8 +55,8 @@ export const ACCOUNTS_MAX = 200_000;
 /** Those that were proved last. A busy line has many calls of which one end is known, each worth a bit or two. */
 const CALLS_COUNTED_MAX = 64;
 /**
- * A proof counts no longer than a route lasts: whoever gave a number back proves nothing with calls of the time when it had
- * the number. Overview §9.2.
+ * A proof counts no longer than a route lasts: an owner that has given a number back must not prove it with calls of the time
+ * when it had the number. Overview §9.2.
  */
 export const PROOF_LIFETIME_MS = 60 * 86_400_000;
 

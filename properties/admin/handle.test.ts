@@ -1,4 +1,4 @@
-/** The operator's port: what it tells, whom it obeys, and whom it does not answer. */
+/** The operator's port: what it reports, whose orders it takes, and which requests it does not answer. */
 
 import { ok, deepStrictEqual as same } from "node:assert";
 import net from "node:net";
@@ -30,7 +30,7 @@ const order = (path: string, body: unknown, more: Partial<AdminRequest> = {}) =>
 const doorOf = (node: Member) => handleAdmin({ node, token: TOKEN, times });
 
 testOverlay(
-  "the report: each node sees the others, and what is told agrees with itself and survives JSON",
+  "the report: each node sees the others, its figures agree with each other, and it survives JSON",
   Effect.gen(function* () {
     const overlay = yield* overlayOf(21);
     for (let i = 0; i < 4; i++) yield* overlay.join();
@@ -57,7 +57,7 @@ testOverlay(
 );
 
 testOverlay(
-  "orders: published by one, found by another, withdrawn; what is no number is told without repeating it",
+  "orders: published by one, found by another, withdrawn; what is no number is refused without repeating it",
   Effect.gen(function* () {
     const overlay = yield* overlayOf(22);
     yield* overlay.join();
@@ -67,7 +67,7 @@ testOverlay(
     const found = yield* doorOf(other)(order("/find", { number: NUMBER }));
     const claim = { nodeId: nodeIdText(one.nodeId), vservice: "000000000000002a" };
     same(found, { status: 200, body: { claims: [claim] } });
-    // Nobody withdraws another's: the entry is the signer's own.
+    // No node withdraws another's entry: it is the signer's own.
     same((yield* doorOf(other)(order("/withdraw", { number: NUMBER, vservice: "2a" }))).status, 200);
     same((yield* doorOf(other)(order("/find", { number: NUMBER }))).body, { claims: [claim] });
     same((yield* doorOf(one)(order("/withdraw", { number: NUMBER, vservice: "2a" }))).status, 200);

@@ -39,8 +39,8 @@ const withFile = async (text: string, use: (file: string) => Promise<void>): Pro
 
 const summaryIn = (out: string) => JSON.parse(out.trimEnd().split("\n").at(-1)!).summary;
 
-test("demo --once --json: what must hold holds, and the last line says so", async () => {
-  // A number of the example that others call; it is told whole, since it was given.
+test("demo --once --json: what must hold holds, and is in the last line", async () => {
+  // A number of the example that others call; it is printed whole, since it was asked for.
   const { code, out, err } = await vipr("demo", "--once", "--json", "--seed", "7", "--explain", EXPLAINED);
   same(err, "");
   same(code, 0);
@@ -54,7 +54,7 @@ test("demo --once --json: what must hold holds, and the last line says so", asyn
   ok(summary.sipCalls >= 30 && summary.pstnFallbacks >= 5, JSON.stringify(summary));
   ok(Object.values(summary.intrusions as Record<string, number>).filter((refused) => refused > 0).length >= 5);
   ok(summary.seconds < 60, `took ${summary.seconds} s`);
-  ok(!/\+1408555\d/.test(out), "a whole number was told");
+  ok(!/\+1408555\d/.test(out), "a whole number was printed");
   const stories = out
     .split("\n")
     .filter((line) => line.includes('"type":"story"'))
@@ -72,7 +72,7 @@ test("demo --once --json: what must hold holds, and the last line says so", asyn
   }
 });
 
-test("demo --calls: bad lines are told with their number and skipped; other numbers find their companies", async () => {
+test("demo --calls: bad lines are reported with their line number and skipped; other numbers find their companies", async () => {
   const other = readFileSync(EXAMPLE, "utf8").replaceAll("1408555", "3312345").replaceAll("4930555", "3906555");
   const lines = other.split("\n");
   lines.splice(3, 0, '"unclosed,quote', "too,few");

@@ -1,4 +1,4 @@
-/** Whose numbers are whose: given prefixes, the example's, or blocks found in the file. */
+/** Which company has which numbers: by given prefixes, the example's, or blocks found in the file. */
 
 import { deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";

@@ -71,7 +71,7 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
   const law = lawsOn(name, layer, run);
 
   law(
-    "a node gets the document, and a certificate that chains to its roots and says only what it must (§11.3)",
+    "a node gets the document, and a certificate that chains to its roots and contains only what it must (§11.3)",
     Effect.gen(function* () {
       const { at, server, authority } = yield* openEnrolment();
       const overlay = yield* fetchOverlay(at);
@@ -108,7 +108,7 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
   );
 
   law(
-    "the same user gets the same Node-IDs again for another key, another user others, nobody too many (§11.3)",
+    "the same user gets the same Node-IDs again for another key, another user gets others, and none too many (§11.3)",
     Effect.gen(function* () {
       const { at } = yield* openEnrolment({ nodeIdsPerUserMax: 3 });
       const [one, again] = [yield* enrol(alice(at)), yield* enrol(alice(at))];
@@ -129,7 +129,7 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
   );
 
   law(
-    "many at once: each gets one certificate, nobody another's",
+    "many at once: each gets one certificate, and its own",
     Effect.gen(function* () {
       const { at } = yield* openEnrolment();
       const all = yield* Effect.all(
@@ -221,7 +221,7 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
   );
 
   law(
-    "a restart forgets nobody: the same user has the same Node-IDs, for another key (§11.3)",
+    "after a restart the same user has the same Node-IDs, for another key (§11.3)",
     Effect.gen(function* () {
       const store = memoryStore();
       const before = yield* Effect.scoped(
@@ -239,7 +239,7 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
   );
 
   law(
-    "where Node-IDs cannot be kept, nothing is certified, and the next try may serve",
+    "where Node-IDs cannot be stored, no certificate is issued, and the next try may succeed",
     Effect.gen(function* () {
       const store = memoryStore();
       let isFull = true;
@@ -259,7 +259,7 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
   );
 
   law(
-    "a signed document is believed as it stands, a wrong signature is not, and one may be asked for (§11.1)",
+    "a signed document is accepted byte for byte, a wrong signature is not, and a signature may be required (§11.1)",
     Effect.gen(function* () {
       const { at, authority } = yield* openEnrolment({ isSigned: true });
       const { document, overlay } = yield* fetchDocument({ ...at, signature: "required" });
@@ -328,7 +328,7 @@ const onVirtualTime = lawsOn(
   (effect) => runVirtual(effect),
 );
 onVirtualTime(
-  "guessing is slowed, for a user who is there as for one who is not, and the right password is put off alike",
+  "guessing is slowed for existing and unknown users, and the right password is put off alike",
   Effect.gen(function* () {
     const { at, server } = yield* openEnrolment();
     for (const user of ["alice", "mallory"]) {
@@ -363,7 +363,7 @@ const onRealTime = lawsOn(
   (effect) => Effect.runPromise(effect),
 );
 onRealTime(
-  "clients that ask and go away leave no more hashes behind them than the limit, and later ones are told to come again",
+  "clients that ask and go away leave no more hashes behind than the limit, and later ones are asked to retry",
   Effect.gen(function* () {
     const gate = yield* Deferred.make<void>();
     let hashed = 0;

@@ -127,7 +127,7 @@ test("form: what curl and browsers write is read: a file's name, an unquoted bou
     });
 });
 
-test("form: an enrolment without a CSR, with two of a field, or with a wild number of Node-IDs says so", () => {
+test("form: an enrolment without a CSR, with two of a field, or with an impossible number of Node-IDs is refused with the reason", () => {
   const csr = { name: "csr", contentType: "application/pkcs10", body: Uint8Array.of(1) };
   const field = (name: string, body: Uint8Array | string) => ({
     name,

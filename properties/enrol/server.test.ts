@@ -1,4 +1,4 @@
-/** The enrolment server's machine: its laws, and who gets which Node-IDs. RFC 6940 §11.3. */
+/** The enrolment server's machine: its laws, and which user gets which Node-IDs. RFC 6940 §11.3. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { readReloadUri } from "../../codecs/enrol/mod.ts";
@@ -99,7 +99,7 @@ const opened = (input: EnrolServerInput = INPUT) => {
   return { ask, draw, enrol, tell };
 };
 
-test("enrolServer: the same user gets the same Node-IDs again, more are added to them, and nobody shares (§11.3)", () => {
+test("enrolServer: the same user gets the same Node-IDs again, more are added to them, and none is shared (§11.3)", () => {
   const { enrol } = opened();
   const first = enrol({}) as Array<bigint>;
   same(enrol({}), first);
@@ -220,9 +220,9 @@ test("enrolServer: a user's list never loses or changes a Node-ID once certified
     { numRuns: runs },
   ));
 
-test("enrolServer: a guesser is slowed by user and by address, whether the user exists or not, and told nothing new", () => {
+test("enrolServer: a guesser is slowed by user and by address, whether the user exists or not, and learns nothing", () => {
   const HOUR_MS = 3_600_000;
-  /** Tries that were looked at in an hour of trying every second. */
+  /** Passwords that were checked in an hour of trying every second. */
   const looked = (given: (i: number) => Ask) => {
     const { ask } = opened();
     let count = 0;

@@ -76,7 +76,7 @@ test("an overlay document written is read back", () => {
   );
 });
 
-test("any text gives a configuration or an error that says where", () => {
+test("any text gives a configuration, or an error with its place", () => {
   fc.assert(
     fc.property(
       fc.oneof(fc.string(), configurations.map(writeOverlay)),
@@ -140,7 +140,7 @@ test("RFC 6940 §11.1: prefixes, white space, foreign elements and defaults", ()
     noIce: true,
     chordPingIntervalS: 30,
     quota: 500,
-    // The model of a Kind that is registered is the registry's, whatever the document says.
+    // The model of a registered Kind is the registry's, whatever the document has.
     kinds: [
       { kind: 0xf0000100, model: "dictionary", accessControl: "VIPR-MATCH", maxCount: 3, maxSize: 40, signedBlock },
     ],

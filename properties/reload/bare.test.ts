@@ -1,4 +1,4 @@
-/** An overlay whose messages leave certificates out: what is missing is found where it lies, and nothing takes longer. RFC 6940 §6.3.4, §8. */
+/** An overlay whose messages leave certificates out: missing ones are fetched, and nothing takes longer. RFC 6940 §6.3.4, §8. */
 
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";

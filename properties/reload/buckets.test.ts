@@ -1,4 +1,4 @@
-/** Token buckets by name: a map that is never changed in place, and that forgets none but those whose last use is oldest. */
+/** Token buckets by name: a map that is never changed in place, and that forgets only the buckets unused longest. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import { nodeIdText } from "../../codecs/shared/mod.ts";

@@ -46,14 +46,14 @@ run(
 );
 
 run(
-  "who was not found is not looked for again for a while",
+  "a certificate that was not found is not fetched again for a while",
   Effect.gen(function* () {
     const { asked, fetcher } = counted([]);
     const fetch = fetcher.fetch({ identity: identity(1), nodeId: nodeIdFrom(7n) });
     assert.deepEqual(yield* fetch, []);
     assert.deepEqual(yield* fetch, []);
     assert.equal(asked.length, 1);
-    // The same hash said to be another node's is another question.
+    // The same hash under another Node-ID is another fetch.
     yield* fetcher.fetch({ identity: identity(1), nodeId: nodeIdFrom(8n) });
     assert.equal(asked.length, 2);
     yield* Effect.sleep(ABSENT_MS);
@@ -63,7 +63,7 @@ run(
 );
 
 run(
-  "a stranger who names a thousand signers starts no more fetches than the limit",
+  "a thousand unknown signers start no more fetches than the limit",
   Effect.gen(function* () {
     const { asked, fetcher } = counted([]);
     const all = Array.from({ length: 200 }, (_, i) =>
@@ -75,7 +75,7 @@ run(
 );
 
 run(
-  "a node whose resource holds other certificates than the one that is named is not asked again for a while either",
+  "where other certificates are stored than the one wanted, it is not fetched again for a while either",
   Effect.gen(function* () {
     const { asked, fetcher } = counted([certificate]);
     for (let i = 0; i < 5; i++) yield* fetcher.fetch({ identity: identity(1), nodeId: nodeIdFrom(7n) });

@@ -1,4 +1,4 @@
-/** A node's certificate in the overlay: found by Node-ID and by user, kept fresh, once. RFC 6940 §8. */
+/** A node's certificate in the overlay: found by Node-ID and by user, stored once, refreshed in time. RFC 6940 §8. */
 
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
@@ -10,7 +10,7 @@ import { NAME, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 const DAY_MS = 86_400_000;
 
 testOverlay(
-  "RFC 6940 §8: a certificate is found by its Node-ID, stands once, in an overlay of three",
+  "RFC 6940 §8: a certificate is found by its Node-ID, and is stored once, in an overlay of three",
   Effect.gen(function* () {
     const ring = yield* overlayOf(5, {}, { publishesCertificate: true });
     for (let i = 0; i < 2; i++) yield* ring.join();

@@ -1,4 +1,4 @@
-/** Which configuration document is in force, and who is told of it: the machine's laws and its rules. RFC 6940 §6.3.2.1, §6.5.4. */
+/** Which configuration document is in force, and to which nodes it is sent: the machine's laws and rules. RFC 6940 §6.3.2.1, §6.5.4. */
 
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
@@ -113,7 +113,7 @@ test("RFC 6940 §6.3.2.1: the sequence in force never goes back, whatever is off
     { numRuns: runs },
   ));
 
-test("RFC 6940 §11.1: who cannot meet the new requirements, or is a bad node, leaves and names the reason", () => {
+test("RFC 6940 §11.1: a node that cannot meet the new requirements, or is a bad node, leaves with the reason", () => {
   for (const [more, why] of [
     [{ mandatoryExtensions: [VIPR_NAMESPACE, "urn:example:unknown"] }, "mandatory-extension urn:example:unknown"],
     [{ badNodes: [SELF] }, "lists this node as bad"],
@@ -126,7 +126,7 @@ test("RFC 6940 §11.1: who cannot meet the new requirements, or is a bad node, l
   }
 });
 
-test("RFC 6940 §6.5.4: who is behind is told once a sequence, again only when that did not arrive; who is ahead is asked once", () => {
+test("RFC 6940 §6.5.4: a node that is behind is sent each sequence once, again only if that failed; a node that is ahead is asked once", () => {
   const heard = (node: bigint, sequence: number): ConfigurationEvent => ({
     type: "heard",
     node: nodeIdFrom(node),
@@ -150,7 +150,7 @@ test("RFC 6940 §6.5.4: who is behind is told once a sequence, again only when t
   same(after.filter(({ type }) => type === "push").length, 2);
 });
 
-test("a node remembers no more nodes as told than it has room for", () => {
+test("a node remembers the nodes that it has notified, up to a limit", () => {
   let { snapshot } = reloadConfiguration.start({ self: SELF, overlay: overlay(2), startedMs: 0 });
   for (let i = 0; i < NOTIFIED_MAX + 50; i++)
     for (const sequence of [1, 3])
@@ -182,7 +182,7 @@ test("RFC 6940 §11.1: an expiring document is fetched anew before its time; an 
   ok(!types(renewed).includes("leave"));
 });
 
-test("RFC 6940 §6.5.4.2: a Kind is added or changed by its signer, and by nobody else", () => {
+test("RFC 6940 §6.5.4.2: a Kind is added or changed by its signer only", () => {
   const NEW = 0xf0000200;
   const added = play([offer(kind(NEW, 1n)), offer(kind(NEW, 1n)), offer(kind(NEW, 2n))]);
   same(types(added), ["adopt", "answer", "adopt", "answer", "refuse"]);

@@ -20,7 +20,7 @@ const quietly = <A, E>(effect: Effect.Effect<A, E>) => Effect.runPromise(Effect.
 
 const FULL = new StoreFailed({ reason: "full", why: "as the test wants it" });
 
-/** A disk of which each write takes its time, and fails when the test says so. */
+/** A disk whose writes take time, and fail when the test wants it. */
 const disk = (fails: ReadonlyArray<boolean>) => {
   const store = memoryStore();
   let writes = 0;
@@ -95,7 +95,7 @@ test("a disk that fails now and then: acknowledged is on disk, refused is not re
   );
 });
 
-test("many stores share a write, and nobody waits for ever", async () => {
+test("many stores share a write, and none waits for ever", async () => {
   await quietly(
     Effect.gen(function* () {
       const { store, writes } = disk([false]);

@@ -80,7 +80,7 @@ testOverlay(
 );
 
 testOverlay(
-  "RFC 6940 §6.7: a request in fragments is answered, whoever cut it; half of one is silence",
+  "RFC 6940 §6.7: a request in fragments is answered, whichever node cut it; half of one is not",
   Effect.gen(function* () {
     const overlay = yield* overlayOf(2);
     const [node] = overlay.members as [Member];
@@ -93,7 +93,7 @@ testOverlay(
     assert.equal(yield* answerTo(stream, pieces[0]!), "pingAns");
     const others = yield* dialled(node, credentials);
     assert.equal(yield* answerTo(others, { ...pieces[0]!, transactionId: 6n }), "silence");
-    // A later fragment that cannot be passed on says nothing of being a request: no error goes back.
+    // A later fragment does not show whether it is of a request: if it cannot be forwarded, no error is sent.
     const lost = {
       ...pieces[1]!,
       destinationList: [toNode(node.nodeId), toNode(nodeIdFrom(3n)), toNode(nodeIdFrom(3n))],
@@ -105,7 +105,7 @@ testOverlay(
 );
 
 testOverlay(
-  "RFC 6940 §6.6: a message over the limit is told so before it has come, and its link closes",
+  "RFC 6940 §6.6: a message over the limit is refused before it has arrived whole, and its link closes",
   Effect.gen(function* () {
     const overlay = yield* overlayOf(3, { maxMessageSize: 5_000 });
     const [node] = overlay.members as [Member];
@@ -138,7 +138,7 @@ const isError = ({ type, frame }: FramedMessage): boolean => {
 };
 
 testOverlay(
-  "RFC 6940 §6.6: what grows over the limit on its way is refused by who cannot pass it on",
+  "RFC 6940 §6.6: a message that grows over the limit on its way is refused by the node that cannot forward it",
   Effect.gen(function* () {
     const overlay = yield* overlayOf(4, { maxMessageSize: 5_000 });
     yield* overlay.join();
@@ -203,7 +203,7 @@ testOverlay(
 );
 
 testOverlay(
-  "RFC 6940 §6.2, §6.3.4: an answer nobody asked for, an answer in another's name, an error for an error: silence",
+  "RFC 6940 §6.2, §6.3.4: an answer without a request, an answer in another's name, an error for an error: nothing is sent",
   Effect.gen(function* () {
     const overlay = yield* overlayOf(7);
     yield* overlay.join();
@@ -235,7 +235,7 @@ testOverlay(
     const critical = [{ type: 77, flags: 1, option: new Uint8Array() }];
     const onward = { ...looping, destinationList: [toNode(other.nodeId)], options: critical };
     assert.equal(yield* answerTo(stream, onward), "unsupportedForwardingOption");
-    // A truncated one cannot be told where it ends: the link goes, the node stays.
+    // The end of a truncated one is unknown: the link closes, the node stays.
     const whole = encode(Packet, looping);
     yield* stream.write(encode(FramedMessage, { type: "data", frame: { sequence: 1, message: whole.slice(0, 60) } }));
     yield* readToEnd(stream);

@@ -75,12 +75,12 @@ const signed = (
 ) => security.sign({ transactionId, destinations: [toNode(nodeIdFrom(1n))], body, bare });
 
 testOverlay(
-  "RFC 6940 §8: whose certificate is not carried is believed once the overlay has shown it, and from then on at once",
+  "RFC 6940 §8: a message without its certificate is verified once that is fetched from the overlay, and later ones at once",
   Effect.gen(function* () {
     const { member, stored, seen, inbox } = yield* world;
     const far = yield* member(2n);
     stored.set(2n, [(yield* member(2n)).certificate, far.certificate]);
-    // Brought by another: the first of the via list is said to have signed.
+    // Forwarded by another node: the first of the Via List is supposed to have signed.
     const packet = {
       ...(yield* signed(far.security, ping)),
       viaList: [toNode(nodeIdFrom(2n)), toNode(nodeIdFrom(9n))],
@@ -101,7 +101,7 @@ testOverlay(
 );
 
 testOverlay(
-  "an answer's signer is who was asked; when a resource was asked it can be the neighbour who brought it alone",
+  "the supposed signer of an answer is the node that was asked; for a resource it is the neighbour that sent the answer",
   Effect.gen(function* () {
     const { member, stored, seen, inbox } = yield* world;
     const far = yield* member(2n);
@@ -155,7 +155,7 @@ testOverlay(
 );
 
 testOverlay(
-  "one neighbour's messages without certificates hold no more than their share, and nobody else's",
+  "one neighbour's messages without certificates wait in their share of the room, and not in that of others",
   Effect.gen(function* () {
     const { member, stored, seen, inbox } = yield* world;
     const strangers = yield* Effect.forEach(
@@ -179,7 +179,7 @@ testOverlay(
 );
 
 testOverlay(
-  "a member whose Stores each name eight unknown signers has half of the fetches at most, and others find theirs",
+  "a member whose Stores each name eight unknown signers gets half of the fetches at most, and others get theirs",
   Effect.gen(function* () {
     const { member, stored, seen, inbox } = yield* world;
     const [near, far] = [yield* member(2n), yield* member(3n)];

@@ -1,5 +1,5 @@
 /**
- * Nobody's entry is overwritten or removed by another, nobody exceeds the quota bound.
+ * No entry is overwritten or removed by another node, and no node exceeds the quota bound.
  * docs/protocol/overlay.md#storage, RFC 6940 §7.3, §7.4.1.
  * An adversary has what a real one has: every value that any owner ever signed, its own keys, any place in the ring, any
  * lifetime (it is not signed), and no owner's key.
@@ -103,7 +103,7 @@ const anyMove = fc.oneof(
       lifetimeS,
     }),
   },
-  // A thief answers when it is asked what it has: the storage fetches from who says that it has a newer version.
+  // A thief may answer inquiries: the storage fetches from a node that reports a newer version.
   {
     weight: 3,
     arbitrary: fc.record({
@@ -117,7 +117,7 @@ const anyMove = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ move: "look" as const }) },
 );
 
-test("whatever an adversary does, an owner's entries are the owner's, and nobody has more than the bound", () => {
+test("whatever an adversary does, an owner's entries stay, and no signer has more than the bound", () => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(anyMove, fc.constantFrom(0, 1, 10, 4_000, 9_000)), { maxLength: 60, size: "max" }),
@@ -223,7 +223,7 @@ const checkEntries = (
     if (before !== undefined && before.time === data.storageTime) continue;
     const endMs = atMs + data.lifetime * 1_000;
     const isRemoval = "key" in data.value && !data.value.value.exists;
-    // A removal stands as long as what it removed would have.
+    // A removal is stored for as long as the removed value would have been.
     held.set(name, { time: data.storageTime, untilMs: isRemoval ? Math.max(endMs, before?.untilMs ?? 0) : endMs });
   }
 };
@@ -333,7 +333,7 @@ test("docs/protocol/overlay.md#storage: limits are the identity's: one Node-ID f
   for (let i = 0; i < 12; i++) assert.equal(from(100n + BigInt(i), 5n, i), "stored");
 });
 
-test("RFC 6940 §7.4.1.1: of a node that has a newer version it is fetched, and kept like a replica: within the bounds", () => {
+test("RFC 6940 §7.4.1.1: a newer version is fetched from the node that has it, and stored like a replica: within the bounds", () => {
   const storage = storageOf({ quota: QUOTA }, view);
   const what = { resource: SELF, node: 70n, vservice: vserviceId(1n), storageTime: 5n };
   const [copy] = storage

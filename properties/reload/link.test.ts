@@ -66,7 +66,7 @@ test("RFC 6940 §6.6.2: the mask of what was received, against its definition", 
         received.reduce((kept, one) => withReceived(numbered(one), kept), nothing),
       );
       const highest = Math.max(...received);
-      // What was 32 below the highest when it came, or lies there now, is no longer told apart.
+      // Numbers 32 below the highest are not in the mask, now or when they came.
       const isSure = (back: number) =>
         highest - (n - back) <= 32 && received.every((one) => Math.abs(one - highest) <= 32);
       for (let back = 1; back <= 32; back++)

@@ -36,7 +36,7 @@ const configured = (roots: ReadonlyArray<Uint8Array>, badNodes: ReadonlyArray<bi
 const run = (name: string, body: Effect.Effect<unknown, unknown, Keys>) =>
   testEffect(name, Effect.provide(body, keysLayer));
 
-/** Whoever holds a certificate for these Node-IDs under that issuer. */
+/** Credentials with a certificate for these Node-IDs by that issuer. */
 const holder = Effect.fnUntraced(function* (
   by: Issuer,
   ids: ReadonlyArray<bigint>,
@@ -83,7 +83,7 @@ const ring = Effect.gen(function* () {
 });
 
 run(
-  "RFC 6940 §6.3.4: who signs by RSA is believed as who signs by ECDSA, for messages and for values",
+  "RFC 6940 §6.3.4: RSA signatures are accepted as ECDSA's are, of messages and of values",
   Effect.gen(function* () {
     const { root, us, signerOf } = yield* ring;
     const key = yield* (yield* Keys).generateRsa;
@@ -157,7 +157,7 @@ run(
 );
 
 run(
-  "what is not to be believed: unsigned, another hash, a changed bit, another root, overlay or hour, a bad node",
+  "what is rejected: no signature, another hash, a changed bit, another root or overlay, an expired certificate, a bad node",
   Effect.gen(function* () {
     const { root, us, signerOf } = yield* ring;
     const good = yield* makeMessageSecurity(yield* holder(root, [9n]), configured([root.certificate]));
@@ -191,7 +191,7 @@ run(
 );
 
 run(
-  "a certificate that has run out since it was seen, or whose root is gone, is believed no more",
+  "a cached certificate is not trusted any more when it has expired or its root is gone",
   Effect.gen(function* () {
     const nowMs = yield* Clock.currentTimeMillis;
     const [root, other] = [yield* authorityNamed("a", undefined, nowMs), yield* authorityNamed("b", undefined, nowMs)];
@@ -233,7 +233,7 @@ run(
 );
 
 run(
-  "a member who shows certificates of his own making, and names another with each value, has each chain checked once",
+  "of a member that presents certificates of its own making, and names another with each value, each chain is checked once",
   Effect.gen(function* () {
     const keys = yield* Keys;
     let chains = 0;

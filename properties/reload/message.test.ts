@@ -34,7 +34,7 @@ wireLaws(reload.SecurityBlock);
 wireLaws(reload.FramedMessage);
 wireLaws(reload.IceCandidate);
 wireLaws(reload.ChordLeaveData);
-// Messages with no ending of their own stand inside `opaque message_body<0..2^32-1>`, which tells them.
+// Messages with no ending of their own are inside `opaque message_body<0..2^32-1>`, which gives their length.
 for (const [name, body] of Object.entries(messageBodies)) wireLaws(body as Wire<unknown>, { name, openEnded: true });
 
 test("a packet's length is known without writing it", () =>

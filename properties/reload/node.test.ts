@@ -93,7 +93,7 @@ testOverlay(
 );
 
 testOverlay(
-  "a body that is not what its code says, and a code nobody knows, are invalid messages",
+  "a body that does not match its code, and an unknown code, are invalid messages",
   Effect.gen(function* () {
     const overlay = yield* overlayOf(4);
     const [node] = overlay.members as [Member];
@@ -140,7 +140,7 @@ testOverlay(
 );
 
 testOverlay(
-  "a node that finds nobody, or another configuration, fails to join and says so",
+  "a node that finds no other node, or another configuration, fails to join with the reason",
   Effect.gen(function* () {
     const overlay = yield* overlayOf(6);
     const [node] = overlay.members as [Member];
@@ -183,7 +183,7 @@ testOverlay(
 );
 
 testOverlay(
-  "an application is found at its node; an absent one, and an absent node, are told apart",
+  "an application is found at its node; an absent application and an absent node give different errors",
   Effect.gen(function* () {
     const overlay = yield* overlayOf(8);
     yield* overlay.join({ applications: { 61526: { host: "192.0.2.7", port: 5_621 } } });
@@ -226,7 +226,7 @@ testOverlay(
 );
 
 testOverlay(
-  "a node says how it stands: its part of the ring, what it keeps, and what it has out",
+  "a node's status: its part of the ring, what it stores for others, and its own entries in the overlay",
   Effect.gen(function* () {
     const overlay = yield* overlayOf(10, { quota: 500 });
     yield* overlay.join();

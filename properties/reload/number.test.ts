@@ -59,7 +59,7 @@ test("docs/protocol/overlay.md#the-vipr-usage: number-hash scrypt, ours in JavaS
 });
 
 testOverlay(
-  "an overlay that names scrypt keeps a number where scrypt says, and finds it there; each number is computed once",
+  "an overlay that names scrypt stores a number under its scrypt hash, and finds it there; each number is computed once",
   Effect.gen(function* () {
     const { members, join } = yield* overlayOf(3, { numberHash: "scrypt" });
     yield* join();

@@ -21,7 +21,7 @@ const anyStep = fc.record({
   isStored: fc.boolean(),
   afterMs: fc.nat(40_000),
 });
-/** Each run of the process: what it does, and the hour at which it starts, which may be before the last one's. */
+/** Each run of the process: what it does, and the time at which it starts, which may be before that of the last run. */
 const anyRun = fc.record({
   startMs: fc.integer({ min: 1_000_000, max: 1_200_000 }),
   steps: fc.array(anyStep, { maxLength: 8 }),
@@ -48,7 +48,7 @@ test("RFC 6940 §7.4.1.1: storage times only grow, over restarts and clocks set 
               yield* own.settle(nameOf(entry), isStored);
               if (isStored) model.set(entry, { endMs: nowMs + lifetimeS * 1_000, exists });
             }
-            // What had ended at some hour may be forgotten when the clock is set back before it.
+            // An entry that had expired may be forgotten, even if the clock is set back to before that.
             const isSetBack = nowMs < latestMs;
             latestMs = Math.max(latestMs, nowMs, startMs);
             if (isSetBack) return;
@@ -64,7 +64,7 @@ test("RFC 6940 §7.4.1.1: storage times only grow, over restarts and clocks set 
 });
 
 testOverlay(
-  "a node whose store cannot be read does not join, and says so",
+  "a node whose store cannot be read does not join, and gives the reason",
   Effect.gen(function* () {
     const ring = yield* overlayOf(3);
     const broken = new StoreFailed({ reason: "corrupt", why: "database disk image is malformed" });

@@ -1,4 +1,4 @@
-/** A Chord node told one event at a time: join, admit, stabilise, lose, leave. RFC 6940 §10.5 to §10.9. */
+/** The machine of a Chord peer, one event at a time: join, admit, stabilize, lose, leave. RFC 6940 §10.5 to §10.9. */
 
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
@@ -124,7 +124,7 @@ test("RFC 6940 §10.5: dial, Attach to n+1, meet the neighbours, Join, wait for 
   });
   peer.tell(linked(600n));
   const met = peer.tell(updated(600n, update([400n, 300n], [900n, 300n])));
-  // Neighbours-to-be, source-routed through the peer that told of them, §10.6. Of the bootstrap node too we want an Update.
+  // Future neighbours, source-routed through the peer that named them, §10.6. The bootstrap node's Update is wanted too.
   assert.deepEqual(requests(met), [
     ["attachReq", "attach", 600n, 900n],
     ["attachReq", "attach", 600n, 300n],
@@ -162,7 +162,7 @@ test("RFC 6940 §6.4.2.1: the first node forms the overlay alone, another one ne
   assert.equal(peer.value(), '"failed"');
 });
 
-test("RFC 6940 §10.5: the admitting peer hands over first and tells then", () => {
+test("RFC 6940 §10.5: the admitting peer hands over first and sends its Update then", () => {
   const peer = joined();
   const joiner = nodeIdFrom(450n);
   const join = {
@@ -225,7 +225,7 @@ test("RFC 6940 §10.5: of two that join at once the second waits, and looks agai
     turned.map((action) => (action.type === "handOver" ? action.to : action.type)),
     ["refuse", "answer", 460n],
   );
-  // The one in progress goes away: nobody is left waiting.
+  // The one in progress goes away: no other is left waiting.
   peer.tell({ type: "unlinked", node: nodeIdFrom(460n), why: "gone" });
   assert.deepEqual(peer.context().joiners, []);
 });
@@ -242,7 +242,7 @@ test("RFC 6940 §10.7.1: a lost neighbour is replaced by the next best, and the 
   );
 });
 
-test("RFC 6940 §10.7.3: an Update that speaks of a nearer peer leads to an Attach through its sender", () => {
+test("RFC 6940 §10.7.3: an Update that names a nearer peer leads to an Attach through its sender", () => {
   const peer = joined();
   assert.deepEqual(requests(peer.tell(updated(600n, update([SELF, 400n], [550n, 900n])))), [
     ["attachReq", "attach", 600n, 550n],
@@ -280,7 +280,7 @@ const settled = () => {
 const timers = (actions: ReadonlyArray<PeerAction>) =>
   actions.flatMap((action) => (action.type === "startTimer" ? [[action.timer, action.ms, action.spreadMs]] : []));
 
-test("RFC 6940 §10.7.1: a loss among the nearest is told at once and to all, one farther off later and to the neighbours", () => {
+test("RFC 6940 §10.7.1: a loss among the nearest is announced at once to all, one farther off later to the neighbours", () => {
   const { react, reactLater, updateMin } = peerTiming;
   const peer = settled();
   assert.deepEqual(timers(peer.tell({ type: "unlinked", node: nodeIdFrom(SELF + 40n), why: "gone" })), [
@@ -288,7 +288,7 @@ test("RFC 6940 §10.7.1: a loss among the nearest is told at once and to all, on
   ]);
   const later = requests(peer.tell(timer("react")));
   assert.equal(later.length, 8);
-  // Who answers for what has changed: everyone linked hears of it, and the rounds start anew.
+  // Responsibilities have changed: an Update goes to every linked node, and the rounds start anew.
   assert.deepEqual(timers(peer.tell({ type: "unlinked", node: nodeIdFrom(SELF - 10n), why: "gone" })), [
     ["react", react, 0],
     ["update", updateMin, updateMin / 4],
@@ -321,7 +321,7 @@ test("RFC 6940 §10.7.2: for a lost finger another is sought, once", () => {
   assert.ok(!peer.context().searching.includes(2));
 });
 
-test("RFC 6940 §10.7.4.4: who answers for the place after ours is asked through a bootstrap node, and met when it is another", () => {
+test("RFC 6940 §10.7.4.4: a bootstrap node is asked for the peer responsible for the place after ours, and another than our successor is attached to", () => {
   const peer = settled();
   const boot = nodeIdFrom(77n);
   const check = () => {
@@ -344,7 +344,7 @@ test("RFC 6940 §10.7.4.4: who answers for the place after ours is asked through
   assert.deepEqual(requests(told(SELF + 5n)), [["attachReq", "attach", boot, SELF + 5n]]);
 });
 
-test("a document that names no bootstrap node any more leaves nobody to ask, and the next look is as far off as ever", () => {
+test("under a document without bootstrap nodes none is asked, and the next check comes after the same time", () => {
   const peer = settled();
   peer.tell({ type: "configured", policy: { bootstrap: [], reactive: true, updateMs: 600_000, pingMs: 3_600_000 } });
   const said = peer.tell(timer("partition"));
@@ -379,7 +379,7 @@ test("RFC 6940 §6.5.1.2: of two nodes that attach to each other at once, one gi
   );
 });
 
-test("RFC 6940 §6.5.2.2: an application we serve is told, another is not found", () => {
+test("RFC 6940 §6.5.2.2: the address of an application that we serve is given, another is not found", () => {
   const peer = joined();
   const asked = (application: number): PeerEvent => ({
     type: "appAttachReq",
@@ -395,14 +395,14 @@ test("RFC 6940 §6.5.2.2: an application we serve is told, another is not found"
   assert.equal(refusal(peer.tell(asked(0xf057)))?.error, "notFound");
 });
 
-test("RFC 6940 §10.9: who leaves hands over, says farewell, and is gone", () => {
+test("RFC 6940 §10.9: a node that leaves hands over its values, sends its Leaves, and is gone", () => {
   const peer = joined();
   assert.deepEqual(
     peer.tell({ type: "leave" }).flatMap((action) => (action.type === "handOver" ? [action.to] : [])),
     [600n],
   );
   const farewells = requests(peer.tell({ type: "handedOver", to: nodeIdFrom(600n), atMs: 1 }));
-  // In so small a ring every predecessor but the farthest is a successor too, and hears of it as one.
+  // In so small a ring every predecessor but the farthest is a successor too, and gets a successor's Leave.
   assert.deepEqual(
     farewells.map(([type, , to]) => [type, to]),
     [

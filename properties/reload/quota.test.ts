@@ -46,7 +46,7 @@ test("a token bucket never gives more than its rate and one burst", () => {
         const left = take(bucket, perSecond, atMs);
         assert.equal(left === undefined, waitMs(bucket, perSecond, atMs) > 0);
         if (left === undefined) {
-          // Whoever waits as long as told has a token.
+          // After `waitMs` there is a token.
           assert.ok(take(bucket, perSecond, atMs + waitMs(bucket, perSecond, atMs)) !== undefined);
           continue;
         }

@@ -11,7 +11,7 @@ import { ping } from "./stranger.ts";
 
 const RETRANSMIT_MS = 3_000;
 
-/** Somebody who asks and is never answered, and leaves its certificate out where it may. */
+/** Sends requests that are never answered, without its certificate where that is allowed. */
 const asker = Effect.gen(function* () {
   const { configuration, issue } = yield* overlayOf(51, {}, { limits: { leaveMs: 0 } });
   const credentials = yield* issue(7n);

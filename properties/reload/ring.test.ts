@@ -29,7 +29,7 @@ const id = fc.oneof(
 );
 const ring = fc.uniqueArray(id.map(nodeIdFrom), { minLength: 1, maxLength: 24 });
 
-/** The model: a sorted array. Who answers for an id is the first node at or after it, else the first of all. */
+/** The model: a sorted array. The first node at or after an id is responsible for it, or else the first of all. */
 const ownerIn = (nodes: ReadonlyArray<NodeId>, key: bigint): NodeId => {
   const sorted = nodes.toSorted((a, b) => (a < b ? -1 : 1));
   return sorted.find((node) => node >= key) ?? sorted[0]!;
@@ -63,7 +63,7 @@ law(
 );
 
 law(
-  "exactly one node answers for an id, and the model says which",
+  "exactly one node is responsible for an id: the one of the model",
   fc.property(ring, id, (nodes, key) => {
     const responsible = nodes.filter((self) => isResponsible(viewIn(nodes, self), key));
     assert.deepEqual(responsible, [ownerIn(nodes, key)]);

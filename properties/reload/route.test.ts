@@ -157,7 +157,7 @@ test("RFC 6940 §6.2.2: the way back is the way there, reversed", () => {
   assert.deepEqual(wayBack(sent, nodeIdFrom(4n)), nodeIds(4n, 3n, 2n, 1n).map(toNode));
 });
 
-test("RFC 6940 §6.3.4: who may answer", () => {
+test("RFC 6940 §6.3.4: which nodes may answer", () => {
   assert.ok(mayAnswer(view, toNode(nodeIdFrom(600n)), nodeIdFrom(600n)));
   assert.ok(!mayAnswer(view, toNode(nodeIdFrom(600n)), nodeIdFrom(700n)));
   assert.ok(mayAnswer(view, toNode(WILDCARD), nodeIdFrom(700n)));

@@ -147,7 +147,7 @@ test("a lifetime goes on while the process is down, and no clock that was set ba
   assert.equal(storage.fetch(SELF, 100_000).length, 0);
 });
 
-test("a row of a version nobody knows, or torn, is passed over", () => {
+test("a row of an unknown version, or a damaged one, is ignored", () => {
   for (const [key, value] of onDisk(0, 60)) {
     const newer = value.with(0, 2);
     assert.equal(restoredFrom(bytesOf(key), newer, 1), undefined);
@@ -159,7 +159,7 @@ test("a row of a version nobody knows, or torn, is passed over", () => {
   }
 });
 
-test("values from disk go to their owner once, and are let go of only when it says that it has them", () => {
+test("values from disk go to the responsible node once, and are removed only when it confirms that it has them", () => {
   const view: RingView = {
     ...alone,
     predecessors: [C, nodeIdFrom(C - 10n), nodeIdFrom(C - 20n), nodeIdFrom(C - 30n)],

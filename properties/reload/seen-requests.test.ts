@@ -39,7 +39,7 @@ test("RFC 6940 §6.2.1: a repeated Store is answered again, along its own way, a
   assert.equal(seenRequests.received(nodeIdFrom(4n), "storeReq", reply(1n, 4n), 20).is, "fresh"); // another's, by chance
 });
 
-test("what was recorded and is sent again later gets silence, whoever sends it", () => {
+test("a recorded request that is sent again later gets no answer, from whatever link it comes", () => {
   const seenRequests = makeSeenRequests();
   seenRequests.received(nodeIdFrom(3n), "leaveReq", reply(1n), 0);
   seenRequests.answered(reply(1n), () => Effect.void);

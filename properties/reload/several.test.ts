@@ -31,7 +31,7 @@ testOverlay(
       yield* ring.join({ credentials, nodeId: IDS[0] }),
       yield* ring.join({ credentials, nodeId: IDS[1] }),
     ];
-    // Whom it dials it cannot know before the Ping is answered: the certificate there is its own.
+    // Before its Ping is answered it cannot know which node it has dialled: the certificate there is its own.
     const overlay = { ...ring.configuration, bootstrapNodes: [{ host: one.host, port: one.port }] };
     const three = yield* ring.join({ credentials, nodeId: IDS[2], overlay });
     yield* ring.join({ overlay }); // somebody else's node, by way of one of them
@@ -87,7 +87,7 @@ const find: Request = {
   value: { resource: new Uint8Array(16), kinds: [] },
 };
 
-/** A world with one node, and somebody at its door whose certificate names three. */
+/** An overlay with one node, and a client of it whose certificate names three nodes. */
 const door = Effect.fnUntraced(function* (seed: number) {
   const ring = yield* overlayOf(seed, {}, quick);
   const [node] = ring.members as [Member];
@@ -107,7 +107,7 @@ testOverlay(
     const { node, credentials, sign } = yield* door(33);
     const stream = yield* dialled(node, credentials);
     assert.deepEqual((yield* node.status).linked, []);
-    // The first request that nobody passed on says who is there.
+    // The first request that was not forwarded identifies the node.
     assert.equal(yield* answerTo(stream, yield* sign(IDS[0], find)), "forbidden");
     assert.deepEqual((yield* node.status).linked, [IDS[0]]);
     assert.equal(yield* answerTo(stream, yield* sign(IDS[0], ping)), "pingAns");
@@ -140,7 +140,7 @@ testOverlay(
 );
 
 testOverlay(
-  "who is there is asked, and shown by an answer to that question alone; who shows nothing in ten seconds is let go",
+  "the other end is asked to identify itself, which only an answer to that Ping does; after ten seconds its link is closed",
   Effect.gen(function* () {
     const { node, credentials, sign } = yield* door(35);
     const question = (packets: ReadonlyArray<FramedMessage>): Packet => {
@@ -162,9 +162,9 @@ testOverlay(
     });
     const stream = yield* dialled(node, credentials);
     const asked = question(yield* chunk(stream));
-    // Answers carry no list of who brought them: one to another question proves nothing about this link.
+    // Answers have no Via List: one to another request proves nothing about this link.
     yield* stream.write(framed(yield* answering(asked.transactionId + 1n, IDS[1])));
-    // Nor does what somebody has passed on.
+    // Nor does a request that was forwarded.
     yield* stream.write(framed({ ...(yield* sign(IDS[1], ping)), viaList: [toNode(IDS[1])] }));
     yield* Effect.sleep(100);
     assert.deepEqual((yield* node.status).linked, []);
@@ -181,7 +181,7 @@ testOverlay(
 );
 
 testOverlay(
-  "who brings much and shows nothing is cut off, and so is the tenth stream on which nobody has",
+  "a node that sends much without identifying itself is cut off, and so is the tenth unidentified stream",
   Effect.gen(function* () {
     const { node, credentials, sign } = yield* door(36);
     const stream = yield* dialled(node, credentials);

@@ -1,4 +1,4 @@
-/** Signatures over documents: whose count, and that no byte under one can change. RFC 6940 §11.1. */
+/** Signatures over documents: which signers are accepted, and that no byte under one can change. RFC 6940 §11.1. */
 
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Clock, Effect, Layer, Logger } from "effect";
@@ -76,7 +76,7 @@ test("RFC 6940 §11.1: a signer is known by the Node-ID of a good certificate of
       same(yield* by(yield* certified(authority, { overlay: "other.example" })), "refused");
       same(yield* by(yield* certified(authority, { isOver: true })), "refused");
       same(yield* by(yield* certified(stranger)), "refused");
-      // The authority signs where nobody is named, and only there; an intermediate is not the authority.
+      // The authority signs where no signer is listed, and only there; an intermediate is not the authority.
       same(yield* by(authority.credentials), "refused");
       same(yield* by(authority.credentials, { signers: [] }), "authority");
       same(yield* by(under.credentials, { signers: [] }), "refused");

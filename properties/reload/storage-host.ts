@@ -1,4 +1,4 @@
-/** A storage hosted as a node hosts it, alone in its ring, on a store of the test's choosing; who asks is the test. */
+/** A storage hosted as in a node, alone in its ring, on a store that the test gives; the test sends its requests. */
 
 import { Deferred, Effect, type Scope } from "effect";
 import type { StoreFailed, StoreShape } from "../../actors/ports/mod.ts";
@@ -23,14 +23,14 @@ const versionOf = (resource: bigint, storageTime: bigint) => ({
 
 export interface HostedStorage {
   readonly storage: ValueStorage;
-  /** `answered` hears `stored`, or the error's name and what was said with it, at the moment the answer leaves. */
+  /** `answered` is called with `stored`, or with the error's name and info, when the answer leaves. */
   readonly store: (
     what: { readonly resource: bigint; readonly storageTime: bigint },
     answered: (said: string) => Effect.Effect<void>,
   ) => Effect.Effect<void>;
-  /** The storage time of what it tells when asked. */
+  /** The storage time of the value that a Fetch gives. */
   readonly held: (resource: bigint) => Effect.Effect<bigint | undefined>;
-  /** Done when all that it was told before has been performed. */
+  /** Waits until all earlier events have been performed. */
   readonly rest: Effect.Effect<void>;
 }
 

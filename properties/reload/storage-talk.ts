@@ -107,7 +107,7 @@ export const storageOf = (given: Partial<ValueStorageSettings> = {}, view: RingV
     return step.actions;
   };
   tell({ type: "ring", view, change: "joined", atMs: 0 });
-  /** `stored`, or the error's name and what was said with it. */
+  /** `stored`, or the error's name and info. */
   const store = (event: ValueStorageEvent): string => {
     const said = tell(event).find(({ type }) => type === "answer" || type === "refuse");
     return said?.type === "refuse"

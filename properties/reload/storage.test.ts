@@ -1,5 +1,5 @@
 /**
- * What a storage takes, refuses, tells, copies and forgets: RFC 6940 §7.4 and §10.4, docs/protocol/overlay.md#storage,
+ * What a storage accepts, refuses, answers, copies and forgets: RFC 6940 §7.4 and §10.4, docs/protocol/overlay.md#storage,
  * and a map as its model.
  */
 
@@ -238,7 +238,7 @@ test("a node that is still joining takes what the admitting peer hands over", ()
   }
 });
 
-test("docs/protocol/overlay.md#storage: who asks too fast is told so", () => {
+test("docs/protocol/overlay.md#storage: a node that asks too fast is refused", () => {
   const storage = storageOf({ storesPerSecond: 2, fetchesPerSecond: 2 });
   const said = Array.from({ length: 12 }, (_, i) => storage.store(storing({ ...first, storageTime: BigInt(i + 1) })));
   assert.equal(said.filter((word) => word === "stored").length, 8);
@@ -317,7 +317,7 @@ test("RFC 6940 §10.4, §10.7.3: two replicas, and new ones when the ring change
     ],
   );
   for (const { to, versions } of sent) storage.tell({ type: "copied", to, versions, outcome: "stored", atMs: 1 });
-  // A loss: nothing until the hold-down is over, then the one who has nothing gets its copy.
+  // A loss: nothing until the hold-down is over, then the node without a copy gets one.
   const without = { ...view, successors: [b, c], predecessors: [c, b], linked: [b, c] };
   const lost = storage.tell({ type: "ring", view: without, change: "lost", atMs: 2 });
   assert.deepEqual(copies(lost), []);
@@ -332,7 +332,7 @@ test("RFC 6940 §10.4, §10.7.3: two replicas, and new ones when the ring change
   );
 });
 
-test("RFC 6940 §10.5 step 6: a joining node gets what will be its own, and then is said to have it", () => {
+test("RFC 6940 §10.5 step 6: a joining node gets the values that it will be responsible for, and then this is reported", () => {
   const storage = storageOf();
   const joiner = SELF / 2n;
   storage.store(storing({ ...first, resource: joiner - 1n }));

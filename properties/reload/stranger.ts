@@ -1,4 +1,4 @@
-/** Somebody at the door of a node: a certificate of its own, and whatever bytes it likes. */
+/** A TLS client of a node that is no node of ours: it has a certificate of the overlay, and sends any bytes. */
 
 import * as assert from "node:assert/strict";
 import { Effect } from "effect";
@@ -20,7 +20,7 @@ import type { Member, Overlay } from "./ring-of-nodes.ts";
 
 export const OUTSIDER = nodeIdFrom(0xabcn);
 export const ping: Request = { type: "pingReq", value: { padding: new Uint8Array() } };
-/** Of somebody whom nobody can reach. */
+/** An Attach with an address that no node listens at. */
 export const attach: Request = {
   type: "attachReq",
   value: {
@@ -32,7 +32,7 @@ export const attach: Request = {
   },
 };
 
-/** A stream to a node, by somebody with a certificate of its own. */
+/** A stream to a node, under these credentials. */
 export const dialled = Effect.fnUntraced(function* (to: Member, tls: Credentials) {
   return yield* (yield* Dialer).dial({ host: to.host, port: to.port, tls });
 });

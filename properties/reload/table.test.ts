@@ -1,4 +1,4 @@
-/** Tables kept sorted say what the plain definitions say, and routing over all peers goes the shortest way there is. */
+/** Sorted tables equal the plain definitions, and routing over all peers takes the shortest way. */
 
 import * as assert from "node:assert/strict";
 import fc from "fast-check";

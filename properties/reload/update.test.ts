@@ -1,4 +1,4 @@
-/** A new configuration in a living overlay, on virtual time: it comes everywhere, and nobody else's does. RFC 6940 §6.3.2.1, §11.1. */
+/** A new configuration in a running overlay, on virtual time: it reaches every node, and only the operator's does. RFC 6940 §6.3.2.1, §11.1. */
 
 import * as assert from "node:assert/strict";
 import { Clock, Deferred, Effect } from "effect";
@@ -28,7 +28,7 @@ interface Operated extends Overlay {
   readonly more: (sequence?: number) => Effect.Effect<Member, JoinFailed, any>;
 }
 
-/** An overlay whose nodes were given the signed document they run by, and whose operator may sign the next. */
+/** An overlay whose nodes were started with its signed document, and whose operator may sign the next one. */
 const operated = Effect.fnUntraced(function* (seed: number, size: number) {
   const given = { configurationSigners: [OPERATOR], kindSigners: [] };
   const overlay = yield* overlayOf(seed, given, {});
@@ -69,11 +69,11 @@ testOverlay(
       const status = yield* member.status;
       assert.equal(status.quota, 77);
       assert.ok(!status.linked.includes(bad!.nodeId));
-      // What the bad node stored is nobody's word any more; what others stored stays.
+      // What the bad node stored is not believed any more; what others stored stays.
       assert.equal((yield* claimsOf(member, e164("+14085550001"))).length, 0);
       assert.equal((yield* claimsOf(member, e164("+14085550002"))).length, 1);
     }
-    // Left to itself it may keep what it likes; nobody else hears of it.
+    // By itself it may store what it likes; no other node receives it.
     yield* Effect.ignore(publishNumber(bad!, e164("+14085550003"), vserviceId(1n), 3_600));
     assert.equal((yield* claimsOf(first!, e164("+14085550003"))).length, 0);
   }),
@@ -108,7 +108,7 @@ testOverlay(
 );
 
 testOverlay(
-  "who joins with an old document is told of the new one by those it meets, and joins (§6.3.2.1)",
+  "a node that joins with an old document is sent the new one by its neighbours, and joins (§6.3.2.1)",
   Effect.gen(function* () {
     const overlay = yield* operated(5, 3);
     yield* overlay.members[1]!.configuration.offer(yield* overlay.signed({ sequence: 2 }));
@@ -125,7 +125,7 @@ testOverlay(
 );
 
 testOverlay(
-  "an expired document, or one that asks for more than a node can, lets nobody join, and says why (§11.1)",
+  "under an expired document, or one that asks for more than a node supports, joining fails with the reason (§11.1)",
   Effect.gen(function* () {
     const overlay = yield* operated(6, 1);
     for (const [given, why] of [
@@ -140,7 +140,7 @@ testOverlay(
 );
 
 testOverlay(
-  "a document that runs out is fetched anew in time; where nobody has a newer one, its nodes leave (§11.1)",
+  "a document that expires is fetched anew in time; where there is no newer one, its nodes leave (§11.1)",
   Effect.gen(function* () {
     const overlay = yield* operated(7, 2);
     const HOUR_MS = 3_600_000;
@@ -166,7 +166,7 @@ testOverlay(
 );
 
 testOverlay(
-  "a Kind is taken from its signer by ConfigUpdate, and from nobody else (§6.5.4.2)",
+  "a Kind is accepted by ConfigUpdate from its signer only (§6.5.4.2)",
   Effect.gen(function* () {
     const overlay = yield* operated(8, 2);
     const [one, two] = overlay.members as [Member, Member];
@@ -187,7 +187,7 @@ testOverlay(
     assert.equal(yield* update("<kind-block/>"), "invalidMessage");
     assert.equal(yield* update(kinds[0]!.signedBlock!), "configUpdateAns");
     assert.deepEqual([one.configuration.now().kinds, two.configuration.now().kinds], [kinds, []]);
-    // §7.4.1.2: who does not know a Kind is told of it by whoever stores it.
+    // §7.4.1.2: a node that does not know a Kind is sent it by the node that stores a value of it.
     for (let i = 0; i < 8; i++) yield* publishNumber(one, e164(`+1408555000${i}`), vserviceId(1n), 3_600);
     assert.deepEqual(two.configuration.now().kinds, kinds);
     yield* one.configuration.offer(yield* overlay.signed({ sequence: 3, kindSigners: [OPERATOR], kinds }));

@@ -17,7 +17,7 @@ import { type Member, type Overlay, overlayOf, testOverlay } from "../reload/rin
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => e164(`+1408555${1_000 + i}`));
 
-/** What a settled ring must look like, told by the sorted array of its members. */
+/** What a settled ring must look like, by the sorted array of its members. */
 const assertRing = Effect.fnUntraced(function* (overlay: Overlay, members: ReadonlyArray<Member> = overlay.members) {
   const ids = overlay.ids().filter((id) => members.some(({ nodeId }) => nodeId === id));
   for (const member of members) {
@@ -185,7 +185,7 @@ testOverlay(
 );
 
 testOverlay(
-  "a thief overwrites nothing and removes nothing; its own claim stands beside",
+  "a thief overwrites nothing and removes nothing; its own claim is stored beside the owner's",
   Effect.gen(function* () {
     const overlay = yield* overlayOf(14);
     for (let i = 1; i < 5; i++) yield* overlay.join();
@@ -284,7 +284,7 @@ for (const seed of [4, 28])
     { delayMs: [1, 40] },
   );
 
-/** Who is on the far side of the cut, by the certificate it shows, and whether there is a cut. */
+/** Which nodes are in the other part of a partitioned network, by their certificates, and whether it is partitioned. */
 const far = { certificates: new Set<Uint8Array>(), ports: new Set<number>(), cut: false };
 testOverlay(
   "RFC 6940 §10.7.4.4: an overlay cut in two is two rings, and one again when the cut is healed",

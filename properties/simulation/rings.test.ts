@@ -14,7 +14,7 @@ const optionsOf = (flags: string) => {
   if (read.type !== "run") throw new Error(`${flags}: ${read.type === "wrong" ? read.why : read.type}`);
   return read.options;
 };
-/** A law over one simulation; what is wrong with it is told together with how to see it again. */
+/** A law over one simulation; a failure names the command that repeats it. */
 const law = (name: string, flags: string, holds: (found: Simulation) => void) =>
   test(`simulation: ${name}`, async () => {
     const found = await simulate(optionsOf(flags), quiet);

@@ -1,6 +1,6 @@
 /**
  * The demonstration's admin ports, for `vipr ring` and `vipr explain` while it is up: one of the overlay's first node at
- * an address of the visitor's choice, and one a company on a free port, which DIR/<domain>/admin.json tells.
+ * an address of the visitor's choice, and one a company on a free port, which is in DIR/<domain>/admin.json.
  */
 import { join } from "node:path";
 import { Clock, Effect } from "effect";
@@ -15,7 +15,7 @@ import { openDoor } from "../cli/open-door.ts";
 import type { RunningCompany } from "./company.ts";
 import { HOST } from "./overlay.ts";
 
-/** Orders are not taken: nobody is told the token. */
+/** Orders are refused: the token is given to no one. */
 export const openOverlayAdmin = Effect.fn("demo.admin")(function* (
   { operator: node, certificate }: { readonly operator: OverlayNode; readonly certificate: Uint8Array },
   on: Endpoint,

@@ -18,7 +18,7 @@ export interface DemoOptions {
   readonly admin: Endpoint | undefined;
   /** Undefined: no trace. */
   readonly trace: string | undefined;
-  /** Numbers whose stories are told at the end. */
+  /** Numbers whose audit reports are printed at the end. */
   readonly explain: ReadonlyArray<E164>;
   /** Where each company's admin port is written down; undefined: none is open. */
   readonly data: string | undefined;
@@ -38,7 +38,7 @@ usage: npm start -- [options]        (also npm run start:deno, npm run start:bun
                    whose numbers are whose; give it three times. By default the example's
                    prefixes, or the three largest blocks of numbers in the file
   --seed N         makes choices (who steals what, delays, clocks) repeatable; keys stay random
-  --trace FILE     write what the overlay's machines are told and order; vipr replay FILE goes
+  --trace FILE     write the events and orders of the overlay's machines; vipr replay FILE goes
                    through it again. No keys, passwords or phone numbers are in it
   --explain NUMBER tell at the end, for each company, why it has a route to this number or none;
                    may be given several times

@@ -74,7 +74,7 @@ other ways:
   --help           this text
 
 Exit codes: 0 the simulation ran to its end, 2 bad flags, 130 ended by Ctrl-C.
-docs/simulation.md tells what is real here and what is modelled.
+docs/simulation.md says what is real here and what is modelled.
 `;
 
 export type SimulateRead =

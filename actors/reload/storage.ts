@@ -113,7 +113,7 @@ export const hostStorage = Effect.fn("reload.storage")(function* (
   const all = performing(box, { unexpected: "reload.storage.unexpected" }, perform);
   yield* Effect.forkScoped(drive(reloadStorage, settings, box, all, nodeIdText(self)));
   if (store !== undefined) {
-    const restored = yield* restoreValues(store, self, (kept, atMs) => box.tell({ type: "restored", kept, atMs }));
+    const restored = yield* restoreValues(store, self, (values, atMs) => box.tell({ type: "restored", values, atMs }));
     yield* Effect.logInfo("reload.restored", restored);
   }
   return { ...requestsOf(sender, box.tell), ...eventsOf(box.tell), status: statusOf(statuses, box.tell), refusals };

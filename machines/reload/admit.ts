@@ -213,7 +213,7 @@ const isCrowded = (entries: Readonly<Record<string, StoredEntry>>): boolean => {
 };
 
 const liveEntries = ({ entries }: StoredKind, atMs: number): Record<string, StoredEntry> =>
-  Object.fromEntries(Object.entries(entries).filter(([, kept]) => isLive(kept, atMs)));
+  Object.fromEntries(Object.entries(entries).filter(([, entry]) => isLive(entry, atMs)));
 
 /** "The resulting StoredData has the correct index value when it is subsequently fetched." */
 const appended = (given: StoredData, entries: Readonly<Record<string, StoredEntry>>): StoredData => {
@@ -247,8 +247,8 @@ export const withinQuota = (
   const tallied = recounted(context, isOurs, before, after);
   const was = isOurs ? context.primaries : context.replicas;
   const now = "primaries" in tallied ? tallied.primaries : tallied.replicas;
-  for (const [, , kept] of entriesOf(after)) {
-    const signer = tallyKey(kept);
+  for (const [, , entry] of entriesOf(after)) {
+    const signer = tallyKey(entry);
     if (now[signer]! > bound && now[signer]! > (was[signer] ?? 0)) return refusal("dataTooLarge", "quota");
   }
   return tallied;

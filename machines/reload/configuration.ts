@@ -193,8 +193,8 @@ const heard = (context: Context, { node, sequence }: Of<ConfigurationEvent, "hea
 const withNotified = (notified: Readonly<Record<string, number>>, name: string, sequence: number) => {
   const { [name]: _, ...others } = notified;
   const names = Object.keys(others);
-  const kept = names.length < NOTIFIED_MAX ? others : Object.fromEntries(Object.entries(others).slice(1));
-  return { ...kept, [name]: sequence };
+  const recent = names.length < NOTIFIED_MAX ? others : Object.fromEntries(Object.entries(others).slice(1));
+  return { ...recent, [name]: sequence };
 };
 
 const notPushed = ({ pushed }: Context, { node }: Of<ConfigurationEvent, "notPushed">) => {

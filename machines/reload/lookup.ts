@@ -83,7 +83,7 @@ const find = (held: StoredKind | undefined, asked: StoredDataSpecifier, model: D
   // "If the generation counter in the request matches the stored counter, ... no StoredData values", §7.4.2.1.
   if (asked.generation !== 0n && asked.generation === generation)
     return { kind, generation, values: [], certificates: [] };
-  const live = Object.entries(entries).filter(([, kept]) => isLive(kept, atMs));
+  const live = Object.entries(entries).filter(([, entry]) => isLive(entry, atMs));
   const chosen = choose(new Map(live), asked.specifier, model);
   return {
     kind,

@@ -55,10 +55,10 @@ export const dueForReplicas = (
     .flatMap((to, i) => (lacks(resource, to) ? [{ resource: key, to, replica: i + 1 }] : []));
 };
 
-const isMissing = (kept: StoredEntry, to: NodeId | undefined): boolean =>
-  to === undefined ? !kept.safe : !kept.copies.includes(to);
+const isMissing = (entry: StoredEntry, to: NodeId | undefined): boolean =>
+  to === undefined ? !entry.safe : !entry.copies.includes(to);
 const lacks = (resource: Resource, to: NodeId | undefined): boolean => {
-  for (const [, , kept] of entriesOf(resource)) if (isMissing(kept, to)) return true;
+  for (const [, , entry] of entriesOf(resource)) if (isMissing(entry, to)) return true;
   return false;
 };
 
@@ -91,7 +91,7 @@ const allDue = ({ view, valueTable, repairing }: ValueStorageContext, before: Ri
 };
 
 const isDoubtful = (resource: Resource): boolean => {
-  for (const [, , kept] of entriesOf(resource)) if (kept.isRestored) return true;
+  for (const [, , entry] of entriesOf(resource)) if (entry.isRestored) return true;
   return false;
 };
 
@@ -119,21 +119,25 @@ const counted = (valueTable: ValueTable, before: RingView, view: RingView): Valu
   return mapResources(valueTable, (resource) => {
     const owners = ownersOfId(idOf(resource), REPLICAS + 1);
     const isLess = (node: NodeId) => gone.includes(node) || !owners.includes(node);
-    const hasLess = [...entriesOf(resource)].some(([, , kept]) => kept.safe || kept.copies.some(isLess));
+    const hasLess = [...entriesOf(resource)].some(([, , entry]) => entry.safe || entry.copies.some(isLess));
     return hasLess
-      ? changedIn(resource, (kept) => ({ ...kept, copies: kept.copies.filter((node) => !isLess(node)), safe: false }))
+      ? changedIn(resource, (entry) => ({
+          ...entry,
+          copies: entry.copies.filter((node) => !isLess(node)),
+          safe: false,
+        }))
       : resource;
   });
 };
 
-const changedIn = (resource: Resource, change: (kept: StoredEntry) => StoredEntry): Resource => ({
+const changedIn = (resource: Resource, change: (entry: StoredEntry) => StoredEntry): Resource => ({
   ...resource,
   kinds: Object.fromEntries(
     Object.entries(resource.kinds).map(([kind, { generation, entries }]) => [
       kind,
       {
         generation,
-        entries: Object.fromEntries(Object.entries(entries).map(([place, kept]) => [place, change(kept)])),
+        entries: Object.fromEntries(Object.entries(entries).map(([place, entry]) => [place, change(entry)])),
       },
     ]),
   ),
@@ -156,8 +160,8 @@ export const repairNow = (context: ValueStorageContext, { atMs }: Of<ValueStorag
 export const spring = (context: ValueStorageContext, atMs: number): Pumped => {
   const { badNodes, kinds } = context.settings;
   const known = new Set(kinds.map(({ kind }) => kind));
-  const stays = (kept: StoredEntry, kind: number) =>
-    isLive(kept, atMs) && known.has(kind) && !badNodes.includes(kept.signer.nodeId);
+  const stays = (entry: StoredEntry, kind: number) =>
+    isLive(entry, atMs) && known.has(kind) && !badNodes.includes(entry.signer.nodeId);
   const live = mapResources(context.valueTable, (resource) => filtered(resource, stays));
   const valueTable = tidied(live, context.view);
   const changed = valueTable === context.valueTable ? {} : { valueTable, ...tallies(context.view, valueTable) };
@@ -173,14 +177,14 @@ const tidied = (valueTable: ValueTable, view: RingView): ValueTable =>
   view.joined
     ? mapResources(valueTable, (resource) => {
         if (isOfReplicaSet(view, idOf(resource))) return resource;
-        return filtered(resource, (kept) => !kept.safe);
+        return filtered(resource, (entry) => !entry.safe);
       })
     : valueTable;
 
-const filtered = (resource: Resource, keep: (kept: StoredEntry, kind: number) => boolean): Resource => {
-  if ([...entriesOf(resource)].every(([kind, , kept]) => keep(kept, kind))) return resource;
+const filtered = (resource: Resource, keep: (entry: StoredEntry, kind: number) => boolean): Resource => {
+  if ([...entriesOf(resource)].every(([kind, , entry]) => keep(entry, kind))) return resource;
   const kinds = Object.entries(resource.kinds).map(([kind, { generation, entries }]) => {
-    const left = Object.entries(entries).filter(([, kept]) => keep(kept, Number(kind)));
+    const left = Object.entries(entries).filter(([, entry]) => keep(entry, Number(kind)));
     return [kind, { generation, entries: Object.fromEntries(left) }];
   });
   return { ...resource, kinds: Object.fromEntries(kinds) };
@@ -232,10 +236,10 @@ const withVersion = (
 ): ValueTable => {
   const resource = resourceAtKey(valueTable, key);
   const held = resource?.kinds[kind];
-  const kept = held?.entries[place];
-  if (kept === undefined || kept.data.storageTime !== storageTime || !isMissing(kept, to)) return valueTable;
-  const { isRestored: _, ...sure } = kept;
-  const now = to === undefined ? { ...sure, safe: true } : { ...sure, copies: [...kept.copies, to] };
+  const entry = held?.entries[place];
+  if (entry === undefined || entry.data.storageTime !== storageTime || !isMissing(entry, to)) return valueTable;
+  const { isRestored: _, ...sure } = entry;
+  const now = to === undefined ? { ...sure, safe: true } : { ...sure, copies: [...entry.copies, to] };
   const entries = { ...held!.entries, [place]: now };
   return withResource(valueTable, key, { ...resource!, kinds: { ...resource!.kinds, [kind]: { ...held!, entries } } });
 };
@@ -273,23 +277,23 @@ const copyOf = (
 ): { readonly action: Of<ValueStorageAction, "copy">; readonly more: boolean } | undefined => {
   const resource = resourceAtKey(valueTable, key);
   if (resource === undefined) return undefined;
-  const missing = [...entriesOf(resource)].filter(([, , kept]) => isMissing(kept, to) && isLive(kept, atMs));
+  const missing = [...entriesOf(resource)].filter(([, , entry]) => isMissing(entry, to) && isLive(entry, atMs));
   if (missing.length === 0) return undefined;
   const sent = missing.slice(0, COPY_VALUES_MAX);
   const kinds = [...new Set(sent.map(([kind]) => kind))].map(
     (kind): StoreKindData => ({
       kind,
       generation: resource.kinds[kind]!.generation,
-      values: sent.filter((entry) => entry[0] === kind).map(([, , kept]) => aged(kept, atMs)),
+      values: sent.filter((entry) => entry[0] === kind).map(([, , entry]) => aged(entry, atMs)),
     }),
   );
-  const versions = sent.map(([kind, place, kept]) => ({
+  const versions = sent.map(([kind, place, entry]) => ({
     resource: key,
     kind,
     place,
-    storageTime: kept.data.storageTime,
+    storageTime: entry.data.storageTime,
   }));
-  const certificates = [...new Set(sent.map(([, , kept]) => kept.signer.certificate))];
+  const certificates = [...new Set(sent.map(([, , entry]) => entry.signer.certificate))];
   const action = { type: "copy" as const, to, body: { resource: resource.id, replica, kinds }, versions, certificates };
   return { action, more: missing.length > sent.length };
 };

@@ -19,10 +19,10 @@ import { isLive, keyOf, placeOf, resourceAtKey, withResource } from "./value-tab
 /** Adds rows read from disk, except where a newer value is stored already. Expired ones are left out. */
 export const restored = (
   context: ValueStorageContext,
-  { kept, atMs }: Of<ValueStorageEvent, "restored">,
+  { values, atMs }: Of<ValueStorageEvent, "restored">,
 ): Partial<ValueStorageContext> => {
   const changed = new Map<string, Resource>();
-  for (const item of kept) {
+  for (const item of values) {
     const key = keyOf(item.resource);
     const before = changed.get(key) ?? resourceAtKey(context.valueTable, key) ?? { id: item.resource, kinds: {} };
     changed.set(key, {
@@ -39,13 +39,13 @@ const merged = (before: StoredKind | undefined, item: Restored, atMs: number): S
   const { generation, entries } = before ?? { generation: 0n, entries: {} };
   if (item.type === "generation")
     return { generation: item.generation > generation ? item.generation : generation, entries };
-  const place = placeOf(item.kept.data.value);
+  const place = placeOf(item.entry.data.value);
   const other = entries[place];
-  if (!isLive(item.kept, atMs) || (other !== undefined && other.data.storageTime >= item.kept.data.storageTime))
+  if (!isLive(item.entry, atMs) || (other !== undefined && other.data.storageTime >= item.entry.data.storageTime))
     return { generation, entries };
   // The lifetime must not become longer because the clock was set back.
-  const storedMs = Math.min(item.kept.storedMs, atMs);
-  return { generation, entries: { ...entries, [place]: { ...item.kept, storedMs } } };
+  const storedMs = Math.min(item.entry.storedMs, atMs);
+  return { generation, entries: { ...entries, [place]: { ...item.entry, storedMs } } };
 };
 
 /** The value in a row; undefined for one that cannot be read or has expired. */
@@ -56,7 +56,7 @@ export const restoredFrom = (key: Uint8Array, value: Uint8Array, atMs: number): 
   const { storedMs, signer, users, certificate, stored } = row.entry.value;
   const data = (stored.values as ReadonlyArray<StoredData>)[0];
   if (data === undefined || stored.values instanceof Uint8Array) return undefined;
-  const kept: StoredEntry = {
+  const entry: StoredEntry = {
     data,
     signer: { nodeId: signer, users, certificate },
     storedMs: Number(storedMs),
@@ -64,14 +64,14 @@ export const restoredFrom = (key: Uint8Array, value: Uint8Array, atMs: number): 
     safe: false,
     isRestored: true,
   };
-  return isLive(kept, atMs) ? { type: "entry", resource: row.resource, kind: stored.kind, kept } : undefined;
+  return isLive(entry, atMs) ? { type: "entry", resource: row.resource, kind: stored.kind, entry } : undefined;
 };
 
 /** Keeps one copy of each certificate in memory, and not one for each value that it signed. */
 export const sharingCertificates = (seen: Map<string, Uint8Array>, item: Restored): Restored => {
   if (item.type === "generation") return item;
-  const name = hexOf(item.kept.signer.certificate);
-  const certificate = seen.get(name) ?? item.kept.signer.certificate;
+  const name = hexOf(item.entry.signer.certificate);
+  const certificate = seen.get(name) ?? item.entry.signer.certificate;
   seen.set(name, certificate);
-  return { ...item, kept: { ...item.kept, signer: { ...item.kept.signer, certificate } } };
+  return { ...item, entry: { ...item.entry, signer: { ...item.entry.signer, certificate } } };
 };

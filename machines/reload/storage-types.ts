@@ -59,7 +59,7 @@ export interface PendingCopy {
 
 /** One row read from disk: an entry, or the generation counter of a Kind. */
 export type Restored =
-  | { readonly type: "entry"; readonly resource: Uint8Array; readonly kind: number; readonly kept: StoredEntry }
+  | { readonly type: "entry"; readonly resource: Uint8Array; readonly kind: number; readonly entry: StoredEntry }
   | { readonly type: "generation"; readonly resource: Uint8Array; readonly kind: number; readonly generation: bigint };
 /** A resource as it was before; undefined: there was none. */
 export interface ResourceBefore {
@@ -98,7 +98,7 @@ export type ValueStorageEvent =
   | { readonly type: "ring"; readonly view: RingView; readonly change: RingChange; readonly atMs: number }
   | { readonly type: "handOver"; readonly to: NodeId; readonly atMs: number }
   /** Rows from disk, before this node takes its place in the ring. */
-  | { readonly type: "restored"; readonly kept: ReadonlyArray<Restored>; readonly atMs: number }
+  | { readonly type: "restored"; readonly values: ReadonlyArray<Restored>; readonly atMs: number }
   /** The disk failed a `save`: these resources go back to what the disk has. */
   | { readonly type: "unsaved"; readonly was: ReadonlyArray<ResourceBefore> }
   /**

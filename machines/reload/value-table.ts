@@ -95,9 +95,9 @@ function* changedIn(before: TrieNode, after: TrieNode, depth: number): Generator
   }
 }
 
-export function* entriesOf(resource: Resource): Generator<readonly [kind: number, place: string, kept: StoredEntry]> {
+export function* entriesOf(resource: Resource): Generator<readonly [kind: number, place: string, entry: StoredEntry]> {
   for (const [kind, { entries }] of Object.entries(resource.kinds))
-    for (const [place, kept] of Object.entries(entries)) yield [Number(kind), place, kept];
+    for (const [place, entry] of Object.entries(entries)) yield [Number(kind), place, entry];
 }
 
 /** The place of a value in its Kind: key in hex, index in decimal, or nothing. */
@@ -106,17 +106,17 @@ export const placeOf = (value: StoredDataValue): string =>
 
 export const bytesIn = (value: StoredDataValue): number => dataValueOf(value).value.length;
 
-export const endMs = (kept: StoredEntry): number => kept.storedMs + kept.data.lifetime * 1000;
-export const isLive = (kept: StoredEntry, atMs: number): boolean => atMs < endMs(kept);
+export const endMs = (entry: StoredEntry): number => entry.storedMs + entry.data.lifetime * 1000;
+export const isLive = (entry: StoredEntry, atMs: number): boolean => atMs < endMs(entry);
 
 /** "it MUST adjust the lifetime value downward to reflect the amount of time the value was stored at the peer", §7.4.1.1. */
-export const aged = (kept: StoredEntry, atMs: number): StoredEntry["data"] => ({
-  ...kept.data,
-  lifetime: Math.max(0, Math.floor((endMs(kept) - atMs) / 1000)),
+export const aged = (entry: StoredEntry, atMs: number): StoredEntry["data"] => ({
+  ...entry.data,
+  lifetime: Math.max(0, Math.floor((endMs(entry) - atMs) / 1000)),
 });
 
 /** Every entry: its resource, its Kind, the Node-ID that signed it. */
 export function* entriesIn(valueTable: ValueTable): Generator<readonly [key: string, kind: number, signer: NodeId]> {
   for (const [key, resource] of resourcesOf(valueTable))
-    for (const [kind, , kept] of entriesOf(resource)) yield [key, kind, kept.signer.nodeId];
+    for (const [kind, , entry] of entriesOf(resource)) yield [key, kind, entry.signer.nodeId];
 }

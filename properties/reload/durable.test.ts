@@ -39,7 +39,7 @@ const onDisk = (store: StoreShape) =>
     const found = new Map<bigint, bigint>();
     for (const { key, value } of rows) {
       const item = restoredFrom(key, value, BASE_MS);
-      if (item?.type === "entry") found.set(bigOf(item.resource), item.kept.data.storageTime - BigInt(BASE_MS));
+      if (item?.type === "entry") found.set(bigOf(item.resource), item.entry.data.storageTime - BigInt(BASE_MS));
     }
     return found;
   });

@@ -92,7 +92,7 @@ test("whatever happens, the disk holds the stored values: entries, signers, time
       // What has had its time is on neither after the next look.
       apply(disk, storage.tell({ type: "timerFired", timer: "expire", atMs }));
       const again = storageOf({}, { ...alone, joined: false });
-      again.tell({ type: "restored", kept: readBack(disk, atMs), atMs });
+      again.tell({ type: "restored", values: readBack(disk, atMs), atMs });
       assert.deepEqual(shown(again.context()), shown(storage.context()));
       for (const key of disk.keys()) assert.ok(key.startsWith(hexOf(nodePrefix(SELF))));
     }),
@@ -142,7 +142,7 @@ test("a lifetime goes on while the process is down, and no clock that was set ba
   assert.equal(readBack(onDisk(1_000, 60), 60_999).filter(({ type }) => type === "entry").length, 1);
   assert.equal(readBack(onDisk(1_000, 60), 61_000).filter(({ type }) => type === "entry").length, 0);
   const storage = storageOf();
-  storage.tell({ type: "restored", kept: readBack(onDisk(100_000, 60), 40_000), atMs: 40_000 });
+  storage.tell({ type: "restored", values: readBack(onDisk(100_000, 60), 40_000), atMs: 40_000 });
   assert.equal(storage.fetch(SELF, 99_000).length, 1);
   assert.equal(storage.fetch(SELF, 100_000).length, 0);
 });
@@ -172,7 +172,7 @@ test("values from disk go to the responsible node once, and are removed only whe
   const before = storageOf({}, alone);
   for (const given of [theirs, replica]) apply(disk, before.tell(storing(given)));
   const storage = storageOf({}, { ...alone, joined: false });
-  storage.tell({ type: "restored", kept: readBack(disk, 10), atMs: 10 });
+  storage.tell({ type: "restored", values: readBack(disk, 10), atMs: 10 });
   const copies = storage
     .tell({ type: "ring", view, change: "joined", atMs: 20 })
     .flatMap((action) => (action.type === "copy" ? [action] : []));

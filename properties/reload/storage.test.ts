@@ -471,9 +471,9 @@ machineLaws(reloadStorage, {
         }),
       ),
       fc.tuple(anyRegistration, hour).map(([given, atMs]): ValueStorageEvent => {
-        const kept = { data: registration(given), signer: signerOf(given.node), storedMs: 1, copies: [], safe: false };
+        const entry = { data: registration(given), signer: signerOf(given.node), storedMs: 1, copies: [], safe: false };
         const resource = bytesOfBig(given.resource, 16);
-        return { type: "restored", kept: [{ type: "entry", resource, kind: KIND, kept }], atMs };
+        return { type: "restored", values: [{ type: "entry", resource, kind: KIND, entry }], atMs };
       }),
       anyId.map(
         (id): ValueStorageEvent => ({ type: "unsaved", was: [{ id: bytesOfBig(id, 16), resource: undefined }] }),

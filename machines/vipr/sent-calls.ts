@@ -9,7 +9,8 @@
  *
  * The record of a call may arrive twice, from an agent and from a billing file, or again after a lost connection. Asked a
  * second time, claimants would know what their guesses at the first attempt were worth. Two records are one call if neither
- * end differs by T and they do not name two callers. Calls that overlap are calls, each asked about. But where an end lies
+ * end differs by T/2, as two clocks may, and they do not name two callers; up to T they may be one, and the second counts for
+ * nothing. Calls that overlap are calls, each asked about. But where an end lies
  * near an end of an earlier one both may have one cause, and what claimants received of the one they know of the other: that
  * end counts for less in the later proof. A table that one actor owns and these functions change. DECISIONS.md D-048, D-102.
  */
@@ -65,12 +66,14 @@ export const askAbout = (sent: SentCalls, line: string, call: CallFacts, atMs: n
   const { roundMs } = sent;
   const { calls, isShared } = known;
   const asked = calls.filter(({ isAsked }) => isAsked);
-  if (asked.some((other) => isSameCall(other, call, roundMs))) return undefined;
-  const others = calls.filter((other) => !isSameCall(other, call, roundMs));
+  if (asked.some((other) => isSameCall(other, call, roundMs / 2))) return undefined;
+  const others = calls.filter((other) => !isSameCall(other, call, roundMs / 2));
+  const mayBeSame = asked.some((other) => isSameCall(other, call, roundMs));
+  const apart = mayBeSame ? { startMs: 0, stopMs: 0 } : endsApart(call, asked);
   const own = calls.find((other) => isIdentical(other, call));
   if (own === undefined) addTo(sent, line, known, sentOf(call, atMs, true));
   else own.isAsked = true;
-  return { others, apart: endsApart(call, asked), isShared };
+  return { others, apart, isShared };
 };
 
 /** No claimant guessed at it, so that none learned anything: a record of it may be used when it comes again. */
@@ -124,9 +127,9 @@ const isIdentical = (a: CallFacts, b: CallFacts): boolean =>
   a.startMs === b.startMs && a.stopMs === b.stopMs && a.calling === b.calling;
 
 /** One call, by two records of which one may lack the caller. */
-const isSameCall = (a: CallFacts, b: CallFacts, roundMs: number): boolean => {
+const isSameCall = (a: CallFacts, b: CallFacts, withinMs: number): boolean => {
   const isOneCaller = a.calling === undefined || b.calling === undefined || a.calling === b.calling;
-  return isOneCaller && Math.abs(a.startMs - b.startMs) < roundMs && Math.abs(a.stopMs - b.stopMs) < roundMs;
+  return isOneCaller && Math.abs(a.startMs - b.startMs) < withinMs && Math.abs(a.stopMs - b.stopMs) < withinMs;
 };
 
 const endsApart = (call: CallTimes, others: ReadonlyArray<CallTimes>): EndsApart => {

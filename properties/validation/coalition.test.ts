@@ -327,7 +327,7 @@ test("a claimant that fails by A is tried by B at the address that it gave: the 
 
 test("patience: a call that is uploaded twice is validated once, and again if nobody guessed at it", async () => {
   const twice = [callAt(0), callAt(0, { laterMs: 40 })];
-  const again = callAt(0, { laterMs: 9_900, calling: undefined });
+  const again = callAt(0, { laterMs: 4_900, calling: undefined });
   const events = await runVirtual(play([twice, [again], [callAt(5)]], [{ claim: PAWN }]));
   same(countsOf(events, PAWN.nodeId), [1, 2]);
   same(events.filter(({ type }) => type === "repeated").length, 2);

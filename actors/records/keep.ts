@@ -1,13 +1,20 @@
 /**
  * What an importer of record files has on disk: calls that wait for further rows, and how far each file was read.
  *
- *   recordCalls   SHA-256 of the key (16 bytes) --> the call, or its last end where it is complete
+ *   recordCalls   SHA-256 of the key (16 bytes) --> the call, or its last end where it is complete; who made a Local channel
  *   recordFiles   a number --> the place in a file, and by what the file is known again
  */
 import { Effect } from "effect";
-import { storedCallKey } from "../../codecs/cdr/mod.ts";
+import { type Bridge, storedCallKey } from "../../codecs/cdr/mod.ts";
 import { bigOf, bytesOfBig, utf8 } from "../../codecs/shared/mod.ts";
-import { type CallTable, keepOpen, keepSettled, type RecordedCall } from "../../machines/records/mod.ts";
+import {
+  BRIDGE_KEY,
+  type CallTable,
+  keepBridge,
+  keepOpen,
+  keepSettled,
+  type RecordedCall,
+} from "../../machines/records/mod.ts";
 import { allRows } from "../kit/mod.ts";
 import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
 
@@ -40,7 +47,8 @@ export interface RecordKeep {
 
 type StoredCall =
   | { readonly open: RecordedCall; readonly settled?: undefined }
-  | { readonly open?: undefined; readonly settled: { readonly key: string; readonly lastMs: number } };
+  | { readonly open?: undefined; readonly settled: { readonly key: string; readonly lastMs: number } }
+  | { readonly open?: undefined; readonly settled?: undefined; readonly bridge: Bridge };
 
 /** Fills the table with what waited at the last end. */
 export const openRecordKeep = Effect.fn("records.keep")(function* (
@@ -52,6 +60,8 @@ export const openRecordKeep = Effect.fn("records.keep")(function* (
   for (const call of open.sort((a, b) => a.touchedMs - b.touchedMs)) keepOpen(table, call);
   const settled = calls.flatMap(({ settled }) => (settled === undefined ? [] : [settled]));
   for (const { key, lastMs } of settled.sort((a, b) => a.lastMs - b.lastMs)) keepSettled(table, key, lastMs);
+  for (const call of calls) if ("bridge" in call) keepBridge(table, call.bridge);
+  table.changed?.clear();
   const files = new Map<number, FilePlace>();
   let next = 0;
   for (const { key, value } of yield* allRows(store, FILES_TABLE)) {
@@ -78,12 +88,15 @@ const read = <A>(value: Uint8Array): ReadonlyArray<A> => {
   }
 };
 
-const callChange = ({ open, settled }: CallTable, key: string): Change => {
+const callChange = ({ open, settled, bridges }: CallTable, key: string): Change => {
   const of = { table: CALLS_TABLE, key: storedCallKey(key) };
   const call = open.get(key);
   const lastMs = settled.get(key);
   if (call !== undefined) return { type: "put", ...of, value: written({ open: call }) };
   if (lastMs !== undefined) return { type: "put", ...of, value: written({ settled: { key, lastMs } }) };
+  const name = key.startsWith(BRIDGE_KEY) ? key.slice(BRIDGE_KEY.length) : undefined;
+  const bridge = name === undefined ? undefined : bridges.get(name);
+  if (bridge !== undefined) return { type: "put", ...of, value: written({ bridge: { name: name!, ...bridge } }) };
   return { type: "remove", ...of };
 };
 const written = (value: StoredCall | FilePlace): Uint8Array => utf8(JSON.stringify(value));

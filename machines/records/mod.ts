@@ -3,10 +3,12 @@ export { type AsideReason, type Intake, type IntakeCounts, intake, type Outcome 
 export { type CallAside, type Judge, type JudgedCall, type Judgement, judgeFor } from "./judge.ts";
 export { asideText } from "./reasons.ts";
 export {
+  BRIDGE_KEY,
   BRIDGES_MAX,
   CALL_LINES_MAX,
   type CallTable,
   callTable,
+  keepBridge,
   keepOpen,
   keepSettled,
   OPEN_CALLS_MAX,

@@ -8,7 +8,7 @@
  * A table that is changed in place, as a file has millions of rows; what it holds is plain data, so that it can be kept
  * beside the place in the file. DECISIONS.md D-095.
  */
-import type { CdrRow, Dialler, Leg, NumberText } from "../../codecs/cdr/mod.ts";
+import type { Bridge, CdrRow, Dialler, Leg, NumberText } from "../../codecs/cdr/mod.ts";
 import { keepNewest } from "../../codecs/shared/mod.ts";
 import { type Fifo, fifo, firstOf, putLast, takeFirst } from "./fifo.ts";
 
@@ -90,7 +90,7 @@ export const callTable = ({
 
 /** Takes a row in. Gives the calls that are complete by that: of a name that comes again, and for want of room. */
 export const takeRow = (table: CallTable, file: string, row: CdrRow, nowMs: number): ReadonlyArray<RecordedCall> => {
-  for (const { name, from, isTrunk } of row.bridges) keepNewest(table.bridges, BRIDGES_MAX, name, { from, isTrunk });
+  for (const bridge of row.bridges) keepBridge(table, bridge);
   if (row.legs.length === 0) return NONE;
   let complete: Array<RecordedCall> | undefined;
   for (const leg of row.legs) {
@@ -117,6 +117,15 @@ export const takeRow = (table: CallTable, file: string, row: CdrRow, nowMs: numb
   return complete ?? NONE;
 };
 const NONE: ReadonlyArray<RecordedCall> = [];
+
+/** What a changed bridge is called among the changed calls: no channel's name begins so. */
+export const BRIDGE_KEY = "bridge ";
+export const keepBridge = ({ bridges, changed }: CallTable, { name, from, isTrunk }: Bridge): void => {
+  const [oldest] = bridges.size >= BRIDGES_MAX ? bridges.keys() : [];
+  if (oldest !== undefined) changed?.add(BRIDGE_KEY + oldest);
+  keepNewest(bridges, BRIDGES_MAX, name, { from, isTrunk });
+  changed?.add(BRIDGE_KEY + name);
+};
 
 /** Also for whoever fills the table from the disk: the one that was touched longest ago first. */
 export const keepOpen = ({ open, order }: CallTable, call: RecordedCall): void => {

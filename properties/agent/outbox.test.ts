@@ -30,7 +30,9 @@ test("outbox: whatever fails and whenever it is killed, each record put is ackno
           ...disk,
           write: (changes) =>
             Effect.suspend(() =>
-              fate() === "disk" ? Effect.fail(new StoreFailed({ reason: "full", why: "" })) : disk.write(changes),
+              Effect.suspend(() =>
+                fate() === "disk" ? Effect.fail(new StoreFailed({ reason: "full", why: "" })) : disk.write(changes),
+              ),
             ),
         };
         const taken = new Set<number>();

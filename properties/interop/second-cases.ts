@@ -237,12 +237,12 @@ const provesAmongOthers: Case = {
       const where = ["--peer", `${HOST}:${port}`];
       return Effect.scoped(runSecond(["prove", "--vcr", "-", ...parties, ...where, ...words], given));
     };
-    for (const one of all) same(yield* proveOne(one), [validated("A")]);
-    for (const one of all) same(yield* proveOne(one, "--method", "B"), [validated("B")]);
+    same(yield* proveOne(call), [validated("A")]);
+    same(yield* proveOne(others[0]!, "--method", "B"), [validated("B")]);
     const wrong = { ...call, startMs: unixMs(call.startMs - 60_000) };
     for (let i = 0; i < ATTEMPTS_MAX; i++) same(yield* proveOne(wrong, "--method", "A"), [refused("A")]);
-    for (const one of all) same(yield* proveOne(one), [validated("B")]);
-    same((yield* counters).validated, 9);
+    same(yield* proveOne(others[1]!), [validated("B")]);
+    same((yield* counters).validated, 3);
   }),
 };
 

@@ -106,7 +106,14 @@ const legsOf = (
   const notes = at.userfield < 0 ? [] : notesIn(textAt(fields, at.userfield));
   const legs: Array<Leg> = [];
   const lastapp = textAt(fields, at.lastapp);
-  if (own !== undefined) legs.push(ownLeg(fields, at, times, channel, own, notes));
+  if (own !== undefined) {
+    const begun = other === undefined ? originated(notes) : undefined;
+    legs.push(
+      begun === undefined
+        ? ownLeg(fields, at, times, channel, own, notes)
+        : begunLeg(fields, at, times, channel, begun),
+    );
+  }
   if (other !== undefined)
     legs.push(
       MEETINGS.has(lastapp)
@@ -133,6 +140,26 @@ const bare = ({ startMs }: Instants, channel: string, trunk: string): Leg => ({
   calling: undefined,
   called: undefined,
   from: undefined,
+});
+
+/** Click to call that dials the trunk first: the channel has no dialling one, and its dialplan noted that the call goes out. */
+const originated = (notes: ReadonlyArray<Note>): Note | undefined =>
+  notes.some(({ side }) => side === "received") ? undefined : notes.findLast(({ called }) => called !== undefined);
+
+const begunLeg = (
+  fields: ReadonlyArray<string>,
+  at: AsteriskLayout,
+  times: Instants,
+  channel: string,
+  note: Note,
+): Leg => ({
+  ...bare(times, channel, note.trunk ?? ""),
+  side: "sent",
+  sequence: secondsOf(textAt(fields, at.sequence)),
+  answerMs: answerOf(note, times),
+  endMs: times.endMs,
+  calling: note.calling === undefined ? undefined : { text: ownText(note.calling), source: "callerFromPbx" },
+  called: { text: ownText(note.called!), source: "toTrunk" },
 });
 
 /** The trunk stands in `channel`: it came in, unless another channel made it before. */

@@ -87,6 +87,9 @@ law(
   fc.property(fc.oneof(texts.map(utf8), fc.uint8Array({ maxLength: 200 })), sizes, (bytes, sizes) => {
     const found = inPieces(lineCutter(), bytes, sizes);
     same(found, inPieces(lineCutter(), bytes, []));
+    const decoded = (from: number, to: number) =>
+      new TextDecoder("utf-8", { ignoreBOM: from > 0 }).decode(bytes.subarray(from, to)).replace(/\r?\n$/, "");
+    for (const line of found) if (line.ok) same(decoded(line.offset, line.end).replace(/\r$/, ""), line.text);
     const text = new TextDecoder().decode(bytes);
     same(
       found.map((line) => (line.ok ? line.text : "")),

@@ -298,6 +298,14 @@ test("records: what a dialplan noted in userfield is believed before the columns
   same(noted("vipr:in&trunk=trunk1&called=+14085550301&calling=+49305550777", goto), [
     "received +49305550777 > +14085550301 00:11:12 00:12:00",
   ]);
+  // Noted behind it by the dialplan that put the caller through: the call came in all the same.
+  same(noted("vipr:in&called=+14085550301 vipr:out&called=+49305550999", { ...goto, 1: "x" }), [
+    "received ? > +14085550301 00:11:12 00:12:00",
+  ]);
+  // Dialled by a click, the trunk first: nobody came in.
+  same(noted("vipr:out&trunk=trunk1&called=+49305550901&calling=+14085550200", { ...goto, 1: "+14085550200" }), [
+    "sent +14085550200 > +49305550901 00:11:12 00:12:00",
+  ]);
   same(noted("x, vipr:out&called=+49305550903&calling=+14085550200&answer=1795997475.5", { 8: "" }), [
     "sent +14085550200 > +49305550903 00:11:15.500 00:12:00",
   ]);

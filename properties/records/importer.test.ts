@@ -8,7 +8,7 @@ import { Effect } from "effect";
 import fc from "fast-check";
 import { openOutbox } from "../../actors/agent/mod.ts";
 import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
-import { type FilePlace, openRecordKeep, recordImporter } from "../../actors/records/mod.ts";
+import { type FilePlace, openRecordKeep, type RecordKeep, recordImporter } from "../../actors/records/mod.ts";
 import { recordReader, trunkMatcher, zoneOf } from "../../codecs/cdr/mod.ts";
 import { type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { callTable, intake, judgeFor } from "../../machines/records/mod.ts";
@@ -97,7 +97,23 @@ test("records: killed at any look, on a disk that refuses now and then, the impo
       for (const one of [...before, { size: 9_000, looks: undefined, settleMs: 4 * HOUR_MS }])
         await runVirtual(Effect.scoped(life(one, store, taken)) as never);
       same([...taken].sort(), expected);
+      const keep = await runVirtual(openRecordKeep(disk, callTable({ isKept: true })) as never);
+      same(
+        [...(keep as RecordKeep).files.values()].map(({ offset }) => offset),
+        [bytes.length],
+      );
     }),
     { numRuns: Math.ceil(runs / 3) },
   );
+});
+
+test("records: after a restart it is still known which calls were complete: their rows, read again, bring nothing", async () => {
+  const disk = memoryStore();
+  const taken: Array<string> = [];
+  const run = () => life({ size: 9_000, looks: undefined, settleMs: 4 * HOUR_MS }, disk, taken);
+  await runVirtual(Effect.scoped(run()) as never);
+  const forgotten = { type: "remove", table: "recordFiles", key: new Uint8Array(8) } as const;
+  await runVirtual(disk.write([forgotten]) as never);
+  await runVirtual(Effect.scoped(run()) as never);
+  same(taken.length, 76);
 });

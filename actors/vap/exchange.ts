@@ -2,7 +2,7 @@
  * Messages on one byte stream, for client and server: cut out of the bytes, and each response matched with its request.
  *
  *   stream.read -> cut -> response -> the transaction that waits for it
- *                      +-> request -> `take`                 stream.write <- seal <- transactions, answers
+ *                      +-> request -> `take`                 stream.write <- protect <- transactions, answers
  */
 import { Deferred, Effect } from "effect";
 import { hexOf } from "../../codecs/shared/mod.ts";

@@ -4,7 +4,7 @@
  *   connect -> Dialer -> connected; responses -> the requests that wait; requests -> asked; the end -> lost
  */
 import { Effect, FiberHandle, FiberSet } from "effect";
-import { isSealed, seal, type VapContent, vapKey } from "../../codecs/vap/mod.ts";
+import { hasIntegrity, protect, type VapContent, vapKey } from "../../codecs/vap/mod.ts";
 import type { VapClientEvent } from "../../machines/vap/mod.ts";
 import { Dialer, type DialTarget, Entropy } from "../ports/mod.ts";
 import { readMessages, type VapRequests, vapRequests } from "./exchange.ts";
@@ -41,12 +41,12 @@ export const vapLink = Effect.fnUntraced(function* (
     const stream = yield* dial(target);
     // A failed write is not reported: the read after it fails too, and that is.
     const send = (content: VapContent, transactionId: Uint8Array) =>
-      Effect.ignore(stream.write(seal(content, transactionId, { username, key })));
+      Effect.ignore(stream.write(protect(content, transactionId, { username, key })));
     const requests = yield* Effect.provideService(vapRequests(send, timeoutMs), Entropy, entropy);
     open = { requests, send };
     yield* tell({ type: "connected" });
     return yield* readMessages(stream, (message, bytes) => {
-      const genuine = isSealed(message, bytes, key);
+      const genuine = hasIntegrity(message, bytes, key);
       return message.type.class === "request"
         ? tell({ type: "asked", request: message, genuine })
         : requests.answer(message, genuine);

@@ -1,14 +1,22 @@
 /**
  * Serves the call agents of a ViPR server.
  *
- *   Listener -> a connection's bytes -> cut, judge -> the session it belongs to (sessions.ts) -> handlers.ts
+ *   Listener -> a connection's bytes -> cut, checkRequest -> the session it belongs to (sessions.ts) -> handlers.ts
  *
  * A connection begins with a session of its own; a Register with the handle of another moves it there.
  */
 
 import { Clock, Effect, type Scope } from "effect";
 import type { VServiceId } from "../../codecs/shared/mod.ts";
-import { isSealed, judge, type ValInfo, type VapMessage, type Verdict, valueIn, vapKey } from "../../codecs/vap/mod.ts";
+import {
+  checkRequest,
+  hasIntegrity,
+  type ValInfo,
+  type VapMessage,
+  type Verdict,
+  valueIn,
+  vapKey,
+} from "../../codecs/vap/mod.ts";
 import { type ByteStreamShape, type Credentials, type Entropy, Listener, type ListenFailed } from "../ports/mod.ts";
 import { openConnection, type VapConnection } from "./connection.ts";
 import { InsecureVap } from "./errors.ts";
@@ -83,9 +91,9 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
   const counts = { opened: 0, garbage: 0, distrusted: 0, notifies: 0 };
 
   const verdictOf = (message: VapMessage, bytes: Uint8Array, session: VapSession): Verdict => {
-    if (message.type.class === "request") return judge(message, bytes, keyOf);
+    if (message.type.class === "request") return checkRequest(message, bytes, keyOf);
     const key = keyOf(session.username());
-    return key !== undefined && isSealed(message, bytes, key)
+    return key !== undefined && hasIntegrity(message, bytes, key)
       ? { type: "genuine", username: session.username() }
       : { type: "forged" };
   };

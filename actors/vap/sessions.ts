@@ -7,7 +7,7 @@
 
 import { Deferred, Effect, FiberSet } from "effect";
 import type { VServiceId } from "../../codecs/shared/mod.ts";
-import { seal, TRANSACTION_ID_BYTES, unsealed, type ValInfo, writeValInfo } from "../../codecs/vap/mod.ts";
+import { protect, TRANSACTION_ID_BYTES, unprotected, type ValInfo, writeValInfo } from "../../codecs/vap/mod.ts";
 import { type VapServerAction, type VapServerEvent, type VapServerInput, vapServer } from "../../machines/vap/mod.ts";
 import { drive, mailbox, type OwnOrder, performing, Replies } from "../kit/mod.ts";
 import { Entropy } from "../ports/mod.ts";
@@ -54,8 +54,8 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
     if (username !== undefined && key === undefined) return Effect.void;
     const bytes =
       username === undefined || key === undefined
-        ? unsealed(content, transactionId)
-        : seal(content, transactionId, { username, key });
+        ? unprotected(content, transactionId)
+        : protect(content, transactionId, { username, key });
     return connections.get(connection)?.send(bytes) ?? Effect.void;
   };
 

@@ -23,7 +23,7 @@ export const vapKey = (username: string, password: string): Uint8Array =>
 const bare = (text: string): string => text.replace(/"/g, "").replace(/\0+$/, "");
 
 /** Encodes a message with its realm, the user name if it is a request, and MESSAGE-INTEGRITY. */
-export const seal = (
+export const protect = (
   content: VapContent,
   transactionId: Uint8Array,
   { username, key }: { readonly username: string; readonly key: Uint8Array },
@@ -36,7 +36,7 @@ export const seal = (
 };
 
 /** Encodes a response without MESSAGE-INTEGRITY, for 431 and 436: there is no valid key, so that it has a realm only. */
-export const unsealed = (content: VapContent, transactionId: Uint8Array): Uint8Array =>
+export const unprotected = (content: VapContent, transactionId: Uint8Array): Uint8Array =>
   encode(VapMessage, messageOf(content, transactionId, [realmAttribute], []));
 
 const realmAttribute: VapAttribute = { type: "realm", value: realm };
@@ -53,7 +53,7 @@ const messageOf = (
 });
 
 /** True if the last attribute of the message is MESSAGE-INTEGRITY, and right under this key. */
-export const isSealed = (message: VapMessage, bytes: Uint8Array, key: Uint8Array): boolean => {
+export const hasIntegrity = (message: VapMessage, bytes: Uint8Array, key: Uint8Array): boolean => {
   const last = message.attributes.length - 1;
   const attribute = message.attributes[last];
   if (attribute?.type !== "messageIntegrity") return false;
@@ -75,7 +75,7 @@ export type Verdict =
   | { readonly type: "unknownUser" };
 
 /** Checks a request against the keys of all users. */
-export const judge = (
+export const checkRequest = (
   message: VapMessage,
   bytes: Uint8Array,
   keyOf: (username: string) => Uint8Array | undefined,
@@ -83,5 +83,5 @@ export const judge = (
   const username = valueIn(message, "username");
   const key = username === undefined ? undefined : keyOf(username);
   if (username === undefined || key === undefined) return { type: "unknownUser" };
-  return isSealed(message, bytes, key) ? { type: "genuine", username } : { type: "forged" };
+  return hasIntegrity(message, bytes, key) ? { type: "genuine", username } : { type: "forged" };
 };

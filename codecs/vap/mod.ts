@@ -1,6 +1,6 @@
 /** The ViPR Access Protocol: messages, their integrity, and the documents in them. */
 export { ServiceIdentity, VapAttribute } from "./attributes.ts";
-export { isSealed, judge, seal, unsealed, type Verdict, vapKey } from "./integrity.ts";
+export { checkRequest, hasIntegrity, protect, unprotected, type Verdict, vapKey } from "./integrity.ts";
 export {
   errorAttribute,
   errorNumberOf,

@@ -200,7 +200,7 @@ export const asked = (
   context: Context,
   { request, genuine }: Of<VapClientEvent, "asked">,
 ): ClientDecision<"answer" | "learned" | "note"> => {
-  if (!genuine) return { actions: [{ type: "note", unexpected: "unsealed request" }] };
+  if (!genuine) return { actions: [{ type: "note", unexpected: "request without integrity" }] };
   if (request.type.method !== "notify") return { actions: [answer(request, "badRequest")] };
   const id = valueIn(request, "subscriptionId");
   if (id === undefined || id !== context.subscription) return { actions: [answer(request, "unknownSubscription")] };

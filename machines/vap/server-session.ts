@@ -57,7 +57,7 @@ export const receive = (context: VapServerContext, event: Received): ServerDecis
   const { message, verdict, connection, atMs } = event;
   const isResponse = message.type.class !== "request";
   if (verdict.type !== "genuine")
-    return { actions: [isResponse ? { type: "note", unexpected: "unsealed response" } : distrust(event)] };
+    return { actions: [isResponse ? { type: "note", unexpected: "response without integrity" } : distrust(event)] };
   if (isResponse) return heard(context, event);
   const elsewhere = connection !== context.connection;
   if (verdict.username !== context.username || (elsewhere && !isRequest(event, "register")))

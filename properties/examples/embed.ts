@@ -10,9 +10,9 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import {
-  isSealed,
+  hasIntegrity,
   MESSAGE_BYTES_MAX,
-  seal,
+  protect,
   TRANSACTION_ID_BYTES,
   type VapContent,
   VapMessage,
@@ -37,7 +37,7 @@ export const ask = (socket: Socket, request: VapContent, account: Account, timeo
       for (const order of now.actions) {
         switch (order.type) {
           case "send":
-            socket.write(seal(order.content, order.transactionId, account));
+            socket.write(protect(order.content, order.transactionId, account));
             break;
           case "startTimer":
             timers.set(
@@ -67,7 +67,7 @@ export const ask = (socket: Socket, request: VapContent, account: Account, timeo
       const { messages, raw, rest, error } = cut(VapMessage, held, chunk, MESSAGE_BYTES_MAX);
       held = rest;
       for (const [i, response] of messages.entries())
-        happened({ type: "answered", response, genuine: isSealed(response, raw[i]!, account.key) });
+        happened({ type: "answered", response, genuine: hasIntegrity(response, raw[i]!, account.key) });
       if (error !== undefined) socket.destroy();
     });
     socket.on("error", () => {}); // "close" follows
@@ -87,7 +87,7 @@ export const answerAll = (key: Uint8Array): Promise<Server> =>
         for (const { type, transactionId } of messages) {
           if (typeof type.method === "number") continue; // a method without a name
           const answer: VapContent = { method: type.method, class: "success", attributes: [] };
-          socket.write(seal(answer, transactionId, { username: "", key }));
+          socket.write(protect(answer, transactionId, { username: "", key }));
         }
       });
     });

@@ -3,7 +3,7 @@ import * as assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import fc from "fast-check";
 import { bytesOfHex, hexOf } from "../../codecs/shared/mod.ts";
-import { isSealed, judge, seal, unsealed, VapMessage, valueIn, vapKey } from "../../codecs/vap/mod.ts";
+import { checkRequest, hasIntegrity, protect, unprotected, VapMessage, valueIn, vapKey } from "../../codecs/vap/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 
@@ -23,7 +23,7 @@ test("draft-jennings-vipr-vap-02 §9.2: the key is MD5 of user:realm:password wi
 });
 
 test("the seal covers what is before it, padded with zeros to 64 bytes, its own length counted in the header", () => {
-  const bytes = seal(content, transactionId, { username: "user", key });
+  const bytes = protect(content, transactionId, { username: "user", key });
   const covered = bytes.subarray(0, bytes.length - 24);
   const padded = new Uint8Array(64 * Math.ceil(covered.length / 64));
   padded.set(covered);
@@ -33,7 +33,7 @@ test("the seal covers what is before it, padded with zeros to 64 bytes, its own 
 
 // The seal was computed apart, with another language's library.
 test("a sealed request, byte for byte", () => {
-  const bytes = seal(content, transactionId, { username: "user", key });
+  const bytes = protect(content, transactionId, { username: "user", key });
   assert.equal(
     hexOf(bytes.subarray(0, -20)),
     [
@@ -50,49 +50,49 @@ test("a sealed request, byte for byte", () => {
 });
 
 test("a request is judged by its user's key", () => {
-  const bytes = seal(content, transactionId, { username: "user", key });
-  assert.deepEqual(judge(read(bytes), bytes, keyOf), { type: "genuine", username: "user" });
-  const wrong = seal(content, transactionId, { username: "user", key: vapKey("user", "other") });
-  assert.deepEqual(judge(read(wrong), wrong, keyOf), { type: "forged" });
-  const other = seal(content, transactionId, { username: "other", key });
-  assert.deepEqual(judge(read(other), other, keyOf), { type: "unknownUser" });
-  const bare = unsealed(content, transactionId);
-  assert.deepEqual(judge(read(bare), bare, keyOf), { type: "unknownUser" });
+  const bytes = protect(content, transactionId, { username: "user", key });
+  assert.deepEqual(checkRequest(read(bytes), bytes, keyOf), { type: "genuine", username: "user" });
+  const wrong = protect(content, transactionId, { username: "user", key: vapKey("user", "other") });
+  assert.deepEqual(checkRequest(read(wrong), wrong, keyOf), { type: "forged" });
+  const other = protect(content, transactionId, { username: "other", key });
+  assert.deepEqual(checkRequest(read(other), other, keyOf), { type: "unknownUser" });
+  const bare = unprotected(content, transactionId);
+  assert.deepEqual(checkRequest(read(bare), bare, keyOf), { type: "unknownUser" });
 });
 
 test("a response names nobody; one that cannot be sealed has its realm only", () => {
   const response = { method: "register", class: "success", attributes: [] } as const;
-  const sealed = read(seal(response, transactionId, { username: "user", key }));
+  const sealed = read(protect(response, transactionId, { username: "user", key }));
   assert.equal(valueIn(sealed, "username"), undefined);
   assert.equal(valueIn(sealed, "realm"), '"ViPR"');
-  const bare = read(unsealed({ ...response, class: "error" }, transactionId));
+  const bare = read(unprotected({ ...response, class: "error" }, transactionId));
   assert.deepEqual(bare.attributes, [{ type: "realm", value: '"ViPR"' }]);
 });
 
-test("no byte can change under a seal, and nothing can follow it", () =>
+test("no byte can change under a protect, and nothing can follow it", () =>
   fc.assert(
     fc.property(fc.nat(), fc.integer({ min: 1, max: 255 }), (at, difference) => {
-      const bytes = seal(content, transactionId, { username: "user", key });
+      const bytes = protect(content, transactionId, { username: "user", key });
       bytes[at % bytes.length]! ^= difference;
       const decoded = decode(VapMessage, bytes);
-      assert.ok(!decoded.ok || !isSealed(decoded.value, bytes, key));
+      assert.ok(!decoded.ok || !hasIntegrity(decoded.value, bytes, key));
     }),
     { numRuns: runs },
   ));
 
 test("padding that is not zeros is covered as it came", () => {
-  const bytes = seal(content, transactionId, { username: "user", key });
+  const bytes = protect(content, transactionId, { username: "user", key });
   const padding = bytes.length - 24 - 3;
   const other = bytes.slice();
   other.fill(0x20, padding, padding + 3);
   assert.deepEqual(read(other), read(bytes));
-  assert.equal(isSealed(read(other), other, key), false);
-  assert.equal(isSealed(read(bytes), bytes, key), true);
+  assert.equal(hasIntegrity(read(other), other, key), false);
+  assert.equal(hasIntegrity(read(bytes), bytes, key), true);
 });
 
 test("a seal that is not the last attribute seals nothing", () => {
-  const message = read(seal(content, transactionId, { username: "user", key }));
+  const message = read(protect(content, transactionId, { username: "user", key }));
   const longer = { ...message, attributes: [...message.attributes, { type: "clientHandle" as const, value: 1 }] };
-  assert.equal(isSealed(longer, encode(VapMessage, longer), key), false);
+  assert.equal(hasIntegrity(longer, encode(VapMessage, longer), key), false);
   assert.equal(bytesOfHex("00").length, 1);
 });

@@ -103,7 +103,7 @@ const answerTo = (...events: ReadonlyArray<VapServerEvent>): number | "success" 
     : errorNumberOf(messageOf(content.method, content.class, content.attributes, transactionId));
 };
 
-test("draft-jennings-vipr-vap-02 §9.2: 436 for an unknown user, 431 for a wrong seal, neither sealed; the third closes", () => {
+test("draft-jennings-vipr-vap-02 §9.2: 436 for an unknown user, 431 for a wrong protect, neither sealed; the third closes", () => {
   const forged = from(register, { verdict: { type: "forged" } });
   const nobody = from(register, { verdict: { type: "unknownUser" } });
   assert.equal(answerTo(forged), 431);

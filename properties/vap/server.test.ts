@@ -10,7 +10,7 @@ import {
   type VapServerOptions,
 } from "../../actors/vap/mod.ts";
 import { e164, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
-import { type ServiceIdentity, seal, VapMessage, type VService, vapKey } from "../../codecs/vap/mod.ts";
+import { protect, type ServiceIdentity, VapMessage, type VService, vapKey } from "../../codecs/vap/mod.ts";
 import { cut, nothingHeld } from "../../codecs/wire/mod.ts";
 import { memoryLayer, type Ports, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
@@ -338,7 +338,7 @@ virtually(
 
 const key = vapKey("ann", "secret");
 const sealed = (message: VapMessage, id: number, username = "ann", by = key) =>
-  seal(
+  protect(
     { method: message.type.method as "register", class: message.type.class, attributes: message.attributes },
     new Uint8Array(12).fill(id),
     { username, key: by },

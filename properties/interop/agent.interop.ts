@@ -17,7 +17,7 @@ import { pemOf } from "../../runtime/keys.ts";
 import { memoryStore } from "../../runtime/memory.ts";
 import { nodeLayer, type Ports } from "../../runtime/node.ts";
 import { credentialsUnder } from "../kit/port-laws.ts";
-import { freePort, HOST, peer, until } from "./peers.ts";
+import { ended, freePort, HOST, peer, until } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
 import {
   answer,
@@ -381,18 +381,18 @@ request_route {
 }
 `.replace("listen=udp", transport === "UDP" && plain === port ? "#" : "listen=udp"),
   );
-  const { said } = yield* peer("kamailio", [
+  const { child, said } = yield* peer("kamailio", [
     "-f",
     join(folder, "kamailio.cfg"),
-    "-m",
-    "64",
-    "-M",
-    "16",
-    "-DD",
-    "-E",
-    "-Y",
-    folder,
+    ...["-m", "64", "-M", "16", "-DD", "-E", "-Y", folder],
   ]);
+  // Killed outright it would leave its own processes behind.
+  yield* Effect.addFinalizer(() =>
+    Effect.andThen(
+      Effect.sync(() => child.kill("SIGTERM")),
+      ended(child),
+    ),
+  );
   yield* Effect.sleep(900);
   return said;
 });

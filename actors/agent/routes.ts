@@ -17,6 +17,7 @@ import {
   type LearnRefusal,
   learnRoute,
   readRoute,
+  refusalOf,
   routeCache,
   routeTo,
 } from "../../machines/agent/mod.ts";
@@ -62,15 +63,17 @@ export const openRouteCache = Effect.fn("agent.routes")(function* ({
 
   const learn: Routes["learn"] = Effect.fn("agent.learn")(function* (info) {
     const read = readRoute(info);
-    const result = read.ok
-      ? learnRoute(cache, read.route, yield* Clock.currentTimeMillis)
-      : { refused: read.reason, removed: [] };
-    if (!read.ok || result.refused !== undefined) {
-      yield* Effect.logInfo("agent.route.refused", maskE164(info.number), result.refused);
-      return result.refused;
+    const nowMs = yield* Clock.currentTimeMillis;
+    const refused = read.ok ? refusalOf(cache, read.route, nowMs) : read.reason;
+    if (!read.ok || refused !== undefined) {
+      yield* Effect.logInfo("agent.route.refused", maskE164(info.number), refused);
+      return refused;
     }
+    // On disk first: what is answered from memory is there after a restart, too.
     const put = { type: "put", table: TABLE, key: utf8(info.number), value: writeValInfo(info) } as const;
-    const isStored = yield* write([...result.removed.map(removalOf), { ...put, dueMs: read.route.expiresMs }]);
+    const isStored = yield* write([{ ...put, dueMs: read.route.expiresMs }]);
+    const { removed } = learnRoute(cache, read.route, nowMs);
+    if (removed.length > 0) yield* write(removed.map(removalOf));
     return isStored ? undefined : "notStored";
   });
   const expire = Effect.gen(function* () {

@@ -11,6 +11,7 @@ export {
   ROUTES_MAX,
   type RouteCache,
   readRoute,
+  refusalOf,
   routeCache,
   routeTo,
   URIS_MAX,

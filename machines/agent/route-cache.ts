@@ -55,15 +55,25 @@ export const readRoute = ({ number, ticket: text, routes }: ValInfo): ReadRoute 
   return { ok: true, route: { number, uris, ticket: text, ...times, grantingDomain: ticket.grantingDomain } };
 };
 
+/** Why it would not be learned; undefined: it would. */
+export const refusalOf = (
+  { routes }: Pick<RouteCache, "routes">,
+  route: LearnedRoute,
+  atMs: number,
+): LearnRefusal | undefined => {
+  if (isOver(route, atMs)) return "expired";
+  const before = routes.get(route.number);
+  return before !== undefined && !isOver(before, atMs) && isOlder(route, before) ? "older" : undefined;
+};
+
 /** Undefined: learned. `removed`: the numbers whose routes had to go for want of room. */
 export const learnRoute = (
   { routes, routesMax }: RouteCache,
   route: LearnedRoute,
   atMs: number,
 ): { readonly refused?: LearnRefusal; readonly removed: ReadonlyArray<E164> } => {
-  if (isOver(route, atMs)) return { refused: "expired", removed: [] };
-  const before = routes.get(route.number);
-  if (before !== undefined && !isOver(before, atMs) && isOlder(route, before)) return { refused: "older", removed: [] };
+  const refused = refusalOf({ routes }, route, atMs);
+  if (refused !== undefined) return { refused, removed: [] };
   routes.delete(route.number);
   const removed = routes.size < routesMax ? [] : [...routes.keys()].slice(0, routes.size - routesMax + 1);
   for (const number of removed) routes.delete(number);

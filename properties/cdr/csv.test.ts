@@ -88,8 +88,8 @@ law(
     const found = inPieces(lineCutter(), bytes, sizes);
     same(found, inPieces(lineCutter(), bytes, []));
     const decoded = (from: number, to: number) =>
-      new TextDecoder("utf-8", { ignoreBOM: from > 0 }).decode(bytes.subarray(from, to)).replace(/\r?\n$/, "");
-    for (const line of found) if (line.ok) same(decoded(line.offset, line.end).replace(/\r$/, ""), line.text);
+      new TextDecoder("utf-8", { ignoreBOM: from > 0 }).decode(bytes.subarray(from, to)).replace(/(?:\r?\n|\r)$/, "");
+    for (const line of found) if (line.ok) same(decoded(line.offset, line.end), line.text);
     const text = new TextDecoder().decode(bytes);
     same(
       found.map((line) => (line.ok ? line.text : "")),

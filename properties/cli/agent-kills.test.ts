@@ -4,8 +4,6 @@
  * `VIPR_SEED` when.
  */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
 import process from "node:process";
 import { Effect, Fiber, FiberSet, Queue } from "effect";
 import { Datagrams } from "../../actors/ports/mod.ts";
@@ -23,11 +21,11 @@ import { chanceOf } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { answer, invite, within } from "../proxy/world.ts";
+import { HOST, PASSWORD, PBX_HOST, TRUNK_HOST, writeAgentConfig } from "./agent-config.ts";
 import { freePort, start, withFolder } from "./processes.ts";
 
 const KILLS = Number(process.env.VIPR_KILLS ?? 2);
 const SEED = Number(process.env.VIPR_SEED ?? 7);
-const [PBX_HOST, TRUNK_HOST, HOST] = ["127.0.0.2", "127.0.0.3", "127.0.0.1"];
 /** Calls at once. */
 const CALLERS = 6;
 const AGAIN_MS = 250;
@@ -127,33 +125,11 @@ const story = Effect.fn("test.kills")(function* (folder: string) {
     publishNumber: () => Effect.void,
     uploadVcr: (vcr) => Effect.sync(() => void records.set(vcr.called, [...(records.get(vcr.called) ?? []), vcr])),
   };
-  const server = yield* serveVap({ host: HOST, port: 0, users: { pbx: "a password" } }, handlers);
+  const server = yield* serveVap({ host: HOST, port: 0, users: { pbx: PASSWORD } }, handlers);
   const port = yield* Effect.promise(freePort);
   const phones = yield* openPhones({ host: HOST, port });
-  writeFileSync(join(folder, "password"), "a password\n", { mode: 0o600 });
-  const config = join(folder, "vipr.toml");
-  writeFileSync(
-    config,
-    `domain = "acme.example"
-[vap]
-primary = "${HOST}:${server.port}"
-user = "pbx"
-password-file = "${join(folder, "password")}"
-tls = false
-overlay = "overlay.example"
-[numbers]
-country = "US"
-own = ["+14085550200..+14085550209"]
-[[trunk]]
-name = "one"
-host = "${TRUNK_HOST}"
-port = ${phones.trunkPort}
-[agent]
-listen = ["udp:${HOST}:${port}"]
-pbx = ["udp:${PBX_HOST}:${phones.pbxPort}"]
-data = "${join(folder, "data")}"
-`,
-  );
+  const ports = { server: server.port, agent: port, pbx: phones.pbxPort, trunk: phones.trunkPort };
+  const config = writeAgentConfig(folder, ports);
   const agentOf = Effect.fnUntraced(function* () {
     const agent = start(["agent", "--config", config]);
     yield* Effect.promise(() => agent.said(/routes +\d/));

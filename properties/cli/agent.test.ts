@@ -15,9 +15,9 @@ import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { openPhone } from "../proxy/phone.ts";
 import { answer, invite, within } from "../proxy/world.ts";
+import { HOST, PASSWORD, PBX_HOST, TRUNK_HOST, writeAgentConfig } from "./agent-config.ts";
 import { start, withFolder } from "./processes.ts";
 
-const [PBX_HOST, TRUNK_HOST, HOST] = ["127.0.0.2", "127.0.0.3", "127.0.0.1"];
 const CALLED = e164("+49305550901");
 const CALLING = e164("+14085550201");
 const TOKEN = "a token of this test";
@@ -65,38 +65,20 @@ const askRoute = (port: number, called: string) =>
 
 const story = Effect.fn("test.agent")(function* (folder: string) {
   const { seen, own, handlers } = recorder();
-  const server = yield* serveVap({ host: HOST, port: 0, users: { pbx: "a password" } }, handlers);
+  const server = yield* serveVap({ host: HOST, port: 0, users: { pbx: PASSWORD } }, handlers);
   const [pbx, trunk] = [yield* openPhone(PBX_HOST), yield* openPhone(TRUNK_HOST)];
-  writeFileSync(join(folder, "password"), "a password\n", { mode: 0o600 });
   writeFileSync(join(folder, "token"), `${TOKEN}\n`, { mode: 0o600 });
-  writeFileSync(
-    join(folder, "vipr.toml"),
-    `domain = "acme.example"
-[vap]
-primary = "${HOST}:${server.port}"
-user = "pbx"
-password-file = "${join(folder, "password")}"
-tls = false
-overlay = "overlay.example"
-[numbers]
-country = "US"
-own = ["+14085550200..+14085550209"]
-[[trunk]]
-name = "one"
-host = "${TRUNK_HOST}"
-port = ${trunk.port}
-[agent]
-listen = ["udp:${HOST}:0"]
-pbx = ["udp:${PBX_HOST}:${pbx.port}"]
-public = "203.0.113.7:5061"
-data = "${join(folder, "data")}"
+  const config = writeAgentConfig(
+    folder,
+    { server: server.port, agent: 0, pbx: pbx.port, trunk: trunk.port },
+    `public = "203.0.113.7:5061"
 [route]
 listen = "${HOST}:0"
 token-file = "${join(folder, "token")}"
 `,
   );
   const agentAt = Effect.fnUntraced(function* (...more: ReadonlyArray<string>) {
-    const agent = start(["agent", "--config", join(folder, "vipr.toml"), ...more]);
+    const agent = start(["agent", "--config", config, ...more]);
     const sip = yield* Effect.promise(() => agent.said(/sip +udp:[\d.]+:(\d+)/));
     const route = yield* Effect.promise(() => agent.said(/route +http:\/\/[\d.]+:(\d+)/));
     return { agent, to: { host: HOST, port: Number(sip[1]) }, routePort: Number(route[1]) };
@@ -159,7 +141,7 @@ token-file = "${join(folder, "token")}"
   yield* Effect.promise(() => third.agent.kill("SIGTERM"));
   same(seen.vcrs.length, 1, "the record came twice");
   for (const { agent } of [first, second, third]) {
-    ok(!agent.err().includes("a password") && !agent.err().includes(TOKEN), "a secret in the log");
+    ok(!agent.err().includes(PASSWORD) && !agent.err().includes(TOKEN), "a secret in the log");
     ok(!agent.err().includes(CALLED) && !agent.err().includes(CALLING), "a whole number in the log");
   }
 });

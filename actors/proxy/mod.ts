@@ -7,3 +7,4 @@ export {
   type ProxyListen,
   serveAgentProxy,
 } from "./serve.ts";
+export { ANSWER_HELD_MS_MAX, END_HELD_MS_MAX } from "./turns.ts";

@@ -5,7 +5,7 @@
  *
  * A turn runs in plain JavaScript, outside of any fiber: nothing in it waits. What a turn sends that begins or ends a call
  * goes out when the call is on disk, some milliseconds later: phones send again what was not answered, so that a program
- * that is killed before has lost nothing. A disk that takes longer than `HELD_MS_MAX` holds nobody up. DECISIONS.md D-114.
+ * that is killed before has lost nothing. A disk that takes longer holds nobody up. DECISIONS.md D-114.
  */
 import { Clock, Effect, Scheduler } from "effect";
 import type { CoreCount, CoreOptions, CoreOrder, Destination, FallbackReason } from "../../machines/proxy/mod.ts";
@@ -13,8 +13,10 @@ import { ProxyCore } from "../../machines/proxy/mod.ts";
 import { timersOf } from "../kit/timers.ts";
 import type { CallStore } from "./call-store.ts";
 
-/** Less than T1, after which a phone sends again. RFC 3261 §17.1.1.1. */
-export const HELD_MS_MAX = 200;
+/** Of what begins a call: less than T1, after which the called side sends its 200 again. RFC 3261 §13.3.1.4. */
+export const ANSWER_HELD_MS_MAX = 400;
+/** Of what ends one: nobody talks any more, and a BYE is sent again for 32 s. RFC 3261 §17.1.2.2. */
+export const END_HELD_MS_MAX = 2_000;
 
 export interface TurnOutputs {
   readonly send: (to: Destination, bytes: Uint8Array) => void;
@@ -73,7 +75,8 @@ export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOption
       late.stop();
       for (const { to, bytes } of sends) send(to, bytes);
     };
-    const late = timers.start(HELD_MS_MAX, release);
+    const isEnd = !orders.some(({ type }) => type === "save");
+    const late = timers.start(isEnd ? END_HELD_MS_MAX : ANSWER_HELD_MS_MAX, release);
     held.add(release);
     calls.after(release);
   };

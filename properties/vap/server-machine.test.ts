@@ -3,7 +3,7 @@
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import { msFromNtp, ntp } from "../../codecs/shared/mod.ts";
-import { errorNumberOf, type Verdict, valueIn } from "../../codecs/vap/mod.ts";
+import { errorNumberOf, type ServiceIdentity, type Verdict, valueIn } from "../../codecs/vap/mod.ts";
 import { type VapServerAction, type VapServerEvent, vapServer } from "../../machines/vap/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
@@ -65,21 +65,31 @@ test("what a client published is withdrawn when its session ends, whatever ends 
     fc.property(fc.array(events, { maxLength: 40 }), (script) => {
       let now = vapServer.start(input);
       const published = new Set<string>();
+      /** Publications under way, by their refs: one that fails leaves nothing to withdraw. */
+      const coming = new Map<number, string>();
+      const keyOf = ({ vservice, instance }: ServiceIdentity) => `${vservice}/${instance}`;
       const note = (actions: ReadonlyArray<VapServerAction>) => {
         for (const action of actions) {
-          if (action.type === "publishVService")
-            published.add(`${action.identity.vservice}/${action.identity.instance}`);
-          if (action.type === "withdrawVService")
-            published.delete(`${action.identity.vservice}/${action.identity.instance}`);
+          if (action.type === "publishVService") coming.set(action.ref, keyOf(action.identity));
+          if (action.type === "withdrawVService") {
+            const withdrawn = keyOf(action.identity);
+            published.delete(withdrawn);
+            for (const [ref, key] of coming) if (key === withdrawn) coming.delete(ref);
+          }
         }
       };
       const end = { type: "timerFired", timer: "keepalive", atMs: 1e9 } as const;
       for (const event of [...script, end]) {
+        if (event.type === "settled") {
+          const key = coming.get(event.ref);
+          if (key !== undefined && event.outcome.type === "done") published.add(key);
+          coming.delete(event.ref);
+        }
         now = vapServer.step(now.snapshot, event);
         note(now.actions);
       }
       const isOver = vapServer.isDone(now.snapshot) || now.snapshot.value === "lingering";
-      if (isOver) assert.deepEqual([...published], []);
+      if (isOver) assert.deepEqual([[...published], [...coming.values()]], [[], []]);
     }),
     { numRuns: runs },
   ));

@@ -9,16 +9,16 @@
  * The request and what goes with it belong to the host: an order names what to do with it. In `accepted` every further 2xx
  * passes, so that a proxy's caller hears of each fork; in `refused` a response that comes again is acknowledged again.
  */
-import { type Note, type Of, setup } from "../kit/mod.ts";
-
-export interface TransactionInput {
-  readonly isReliable: boolean;
-  /** The round trip estimate; 500 in the RFC. */
-  readonly t1Ms: number;
-}
-/** RFC 3261 §17.1.2.2: retransmissions come no further apart than this many T1; and what may still be on its way is gone. */
-export const T2_T1 = 8;
-export const T4_T1 = 10;
+import { type Note, setup } from "../kit/mod.ts";
+import {
+  isDatagram,
+  isReliable,
+  type Retransmitting,
+  send,
+  sendAndWait,
+  type TransactionInput,
+  wait,
+} from "./timing.ts";
 
 export type InviteClientTimer = "A" | "B" | "D" | "M";
 export type ClientEvent<T extends string> =
@@ -40,30 +40,20 @@ export type InviteClientOrder =
   | { readonly type: "stopTimer"; readonly timer: InviteClientTimer }
   | Note;
 
-interface Context extends TransactionInput {
-  /** What A waits next. */
-  readonly againMs: number;
-}
-
 const { machine, decide, give } = setup<{
   input: TransactionInput;
-  context: Context;
+  context: Retransmitting;
   event: ClientEvent<InviteClientTimer>;
   order: InviteClientOrder;
 }>();
 
-const isReliable = ({ isReliable }: TransactionInput): boolean => isReliable;
-const isDatagram = ({ isReliable }: TransactionInput): boolean => !isReliable;
 const stop = (timer: InviteClientTimer) => ({ type: "stopTimer", timer }) as const;
 const start = (timer: "B" | "D" | "M") => give("startTimer", ({ t1Ms }) => ({ timer, ms: 64 * t1Ms }));
-const send = { type: "send" } as const;
 const pass = { type: "pass" } as const;
 const acknowledge = { type: "acknowledge" } as const;
 const fail = (why: ClientFailure) => ({ type: "fail", why }) as const;
-const sendAgain = decide(["send", "startTimer"], ({ againMs }) => ({
-  context: { againMs: 2 * againMs },
-  actions: [send, { type: "startTimer", timer: "A", ms: againMs } as const],
-}));
+const sendAgain = decide(["send", "startTimer"], ({ againMs }) => sendAndWait("A", againMs));
+const startA = decide(["startTimer"], ({ isReliable, t1Ms }) => (isReliable ? {} : wait("A", t1Ms)));
 
 /** Over a stream A never runs. */
 const leaving = <T extends object>(to: T) => [
@@ -82,7 +72,7 @@ export const proxyInviteClient = machine("proxyInviteClient", {
   initial: "inviting",
   states: {
     inviting: {
-      entry: [send, start("B"), decide(["startTimer"], ({ isReliable, t1Ms }: Context) => startA(isReliable, t1Ms))],
+      entry: [send, start("B"), startA],
       on: {
         provisional: leaving({ target: "ringing", actions: [pass] } as const),
         success: leaving(accept),
@@ -119,13 +109,3 @@ export const proxyInviteClient = machine("proxyInviteClient", {
     done: { type: "final" },
   },
 });
-
-function startA(isReliable: boolean, t1Ms: number) {
-  if (isReliable) return {};
-  return {
-    context: { againMs: 2 * t1Ms },
-    actions: [{ type: "startTimer", timer: "A", ms: t1Ms } as const],
-  };
-}
-
-export type InviteClientReceived = Of<ClientEvent<InviteClientTimer>, "provisional" | "success" | "refusal">;

@@ -11,7 +11,17 @@
  * What is sent is the last response, which the host keeps.
  */
 import { type Note, setup } from "../kit/mod.ts";
-import { T2_T1, T4_T1, type TransactionInput } from "./invite-client.ts";
+import {
+  isDatagram,
+  isReliable,
+  type Retransmitting,
+  send,
+  sendAndWait,
+  T2_T1,
+  T4_T1,
+  type TransactionInput,
+  wait,
+} from "./timing.ts";
 
 export type InviteServerTimer = "G" | "H" | "I" | "L";
 export type ServerEvent<T extends string> =
@@ -28,27 +38,17 @@ export type InviteServerOrder =
   | { readonly type: "stopTimer"; readonly timer: InviteServerTimer }
   | Note;
 
-interface Context extends TransactionInput {
-  /** What G waits next. */
-  readonly againMs: number;
-}
-
 const { machine, decide, give } = setup<{
   input: TransactionInput;
-  context: Context;
+  context: Retransmitting;
   event: ServerEvent<InviteServerTimer>;
   order: InviteServerOrder;
 }>();
 
-const isReliable = ({ isReliable }: TransactionInput): boolean => isReliable;
-const isDatagram = ({ isReliable }: TransactionInput): boolean => !isReliable;
 const stop = (timer: InviteServerTimer) => ({ type: "stopTimer", timer }) as const;
 const start = (timer: "H" | "L") => give("startTimer", ({ t1Ms }) => ({ timer, ms: 64 * t1Ms }));
-const send = { type: "send" } as const;
-const sendAgain = decide(["send", "startTimer"], ({ againMs, t1Ms }) => ({
-  context: { againMs: Math.min(2 * againMs, T2_T1 * t1Ms) },
-  actions: [send, { type: "startTimer", timer: "G", ms: againMs } as const],
-}));
+const sendAgain = decide(["send", "startTimer"], ({ againMs, t1Ms }) => sendAndWait("G", againMs, T2_T1 * t1Ms));
+const startG = decide(["startTimer"], ({ t1Ms }) => wait("G", t1Ms, T2_T1 * t1Ms));
 
 export const proxyInviteServer = machine("proxyInviteServer", {
   context: (input) => ({ ...input, againMs: input.t1Ms }),
@@ -62,7 +62,7 @@ export const proxyInviteServer = machine("proxyInviteServer", {
         success: { target: "accepted", actions: [send, start("L")] },
         refusal: [
           { guard: isReliable, target: "completed", actions: [send, start("H")] },
-          { target: "completed", actions: [send, start("H"), decide(["startTimer"], startG)] },
+          { target: "completed", actions: [send, start("H"), startG] },
         ],
       },
     },
@@ -99,10 +99,3 @@ export const proxyInviteServer = machine("proxyInviteServer", {
     done: { type: "final" },
   },
 });
-
-function startG({ t1Ms }: Context) {
-  return {
-    context: { againMs: Math.min(2 * t1Ms, T2_T1 * t1Ms) },
-    actions: [{ type: "startTimer", timer: "G", ms: t1Ms } as const],
-  };
-}

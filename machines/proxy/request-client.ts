@@ -7,7 +7,18 @@
  *                                    +-- F, unreachable: fail --> done
  */
 import { type Note, setup } from "../kit/mod.ts";
-import { type ClientEvent, type ClientFailure, T2_T1, T4_T1, type TransactionInput } from "./invite-client.ts";
+import type { ClientEvent, ClientFailure } from "./invite-client.ts";
+import {
+  isDatagram,
+  isReliable,
+  type Retransmitting,
+  send,
+  sendAndWait,
+  T2_T1,
+  T4_T1,
+  type TransactionInput,
+  wait,
+} from "./timing.ts";
 
 export type RequestClientTimer = "E" | "F" | "K";
 export type RequestClientOrder =
@@ -18,29 +29,19 @@ export type RequestClientOrder =
   | { readonly type: "stopTimer"; readonly timer: RequestClientTimer }
   | Note;
 
-interface Context extends TransactionInput {
-  /** What E waits next. */
-  readonly againMs: number;
-}
-
 const { machine, decide, give } = setup<{
   input: TransactionInput;
-  context: Context;
+  context: Retransmitting;
   event: ClientEvent<RequestClientTimer>;
   order: RequestClientOrder;
 }>();
 
-const isReliable = ({ isReliable }: TransactionInput): boolean => isReliable;
-const isDatagram = ({ isReliable }: TransactionInput): boolean => !isReliable;
 const stop = (timer: RequestClientTimer) => ({ type: "stopTimer", timer }) as const;
-const send = { type: "send" } as const;
 const pass = { type: "pass" } as const;
 const fail = (why: ClientFailure) => ({ type: "fail", why }) as const;
 const startK = give("startTimer", ({ t1Ms }) => ({ timer: "K", ms: T4_T1 * t1Ms }));
-const sendAgain = decide(["send", "startTimer"], ({ againMs, t1Ms }) => ({
-  context: { againMs: Math.min(2 * againMs, T2_T1 * t1Ms) },
-  actions: [send, { type: "startTimer", timer: "E", ms: againMs } as const],
-}));
+const sendAgain = decide(["send", "startTimer"], ({ againMs, t1Ms }) => sendAndWait("E", againMs, T2_T1 * t1Ms));
+const startE = decide(["startTimer"], ({ isReliable, t1Ms }) => (isReliable ? {} : wait("E", t1Ms, T2_T1 * t1Ms)));
 const sendSlowly = decide(["send", "startTimer"], ({ t1Ms }) => ({
   actions: [send, { type: "startTimer", timer: "E", ms: T2_T1 * t1Ms } as const],
 }));
@@ -60,11 +61,7 @@ export const proxyRequestClient = machine("proxyRequestClient", {
   initial: "sent",
   states: {
     sent: {
-      entry: [
-        send,
-        give("startTimer", ({ t1Ms }) => ({ timer: "F", ms: 64 * t1Ms })),
-        decide(["startTimer"], ({ isReliable, t1Ms }: Context) => startE(isReliable, t1Ms)),
-      ],
+      entry: [send, give("startTimer", ({ t1Ms }) => ({ timer: "F", ms: 64 * t1Ms })), startE],
       on: { ...common, provisional: { target: "proceeding", actions: pass } },
       timers: { E: { guard: isDatagram, actions: sendAgain }, F: end("timedOut") },
     },
@@ -79,11 +76,3 @@ export const proxyRequestClient = machine("proxyRequestClient", {
     done: { type: "final" },
   },
 });
-
-function startE(isReliable: boolean, t1Ms: number) {
-  if (isReliable) return {};
-  return {
-    context: { againMs: Math.min(2 * t1Ms, T2_T1 * t1Ms) },
-    actions: [{ type: "startTimer", timer: "E", ms: t1Ms } as const],
-  };
-}

@@ -7,8 +7,8 @@
  * RFC 4320 §4.2: where nobody downstream has answered, there is no response to such a request; `abandoned` ends it.
  */
 import { type Note, setup } from "../kit/mod.ts";
-import type { TransactionInput } from "./invite-client.ts";
 import type { ServerEvent } from "./invite-server.ts";
+import { isReliable, send, type TransactionInput } from "./timing.ts";
 
 export type RequestServerTimer = "J";
 export type RequestServerOrder =
@@ -25,8 +25,6 @@ const { machine, give } = setup<{
   order: RequestServerOrder;
 }>();
 
-const isReliable = ({ isReliable }: TransactionInput): boolean => isReliable;
-const send = { type: "send" } as const;
 const answer = [
   { guard: isReliable, target: "done", actions: send },
   {

@@ -15,6 +15,7 @@ import {
 } from "./asterisk-columns.ts";
 import { noEvidence, type ZoneEvidence } from "./birth.ts";
 import { csvCutter } from "./csv.ts";
+import { objectOf } from "./json.ts";
 import { lineCutter } from "./lines.ts";
 import type { Cutter, Place, Position } from "./place.ts";
 import { type CdrRow, faultRow } from "./row.ts";
@@ -102,16 +103,5 @@ export const asteriskJsonReader = (options: AsteriskOptions, from: Position): As
   return { push: (chunk) => rows(cutter.push(chunk)), end: () => rows(cutter.end()), at: cutter.at, evidence };
 };
 
-export const objectOf = (text: string): Readonly<Record<string, unknown>> | undefined => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-};
-
-export const textOf = (value: unknown): string =>
+const textOf = (value: unknown): string =>
   typeof value === "string" ? value : typeof value === "number" ? String(value) : "";

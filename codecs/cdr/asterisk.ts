@@ -14,7 +14,7 @@ import { type Instants, instantsOf, type ZoneEvidence } from "./birth.ts";
 import { dialledIn } from "./dial-string.ts";
 import { type Note, notesIn } from "./note.ts";
 import type { Place } from "./place.ts";
-import { type Bridge, type CdrRow, faultRow, type Leg, NO_BRIDGES, type NumberText, ownText } from "./row.ts";
+import { type Bridge, type CdrRow, faultRow, type Leg, legOf, NO_BRIDGES, type NumberText, ownText } from "./row.ts";
 import { channelBase, type TrunkOf } from "./trunks.ts";
 import { epochMsOf, localMsOf, type Zone } from "./zone.ts";
 
@@ -129,18 +129,8 @@ const legsOf = (
   return legs;
 };
 
-const bare = ({ startMs }: Instants, channel: string, trunk: string): Leg => ({
-  key: ownText(channel),
-  trunk,
-  side: undefined,
-  startMs,
-  sequence: undefined,
-  answerMs: undefined,
-  endMs: undefined,
-  calling: undefined,
-  called: undefined,
-  from: undefined,
-});
+const bare = ({ startMs }: Instants, channel: string, trunk: string): Leg =>
+  legOf({ key: ownText(channel), trunk, startMs });
 
 /** Click to call that dials the trunk first: the channel has no dialling one, and its dialplan noted that the call goes out. */
 const originated = (notes: ReadonlyArray<Note>): Note | undefined =>

@@ -1,14 +1,11 @@
 /** Record files of office exchanges that have one line for each call: 3CX and Yeastar's P series; and Teams' list of calls. */
 import { documentReader, lineReader, objectsIn } from "./document.ts";
-import { objectOf } from "./jsonl.ts";
+import { objectOf } from "./json.ts";
 import type { Cutter, Position } from "./place.ts";
-import { type CdrRow, faultRow, legOf, legRow, type NumberText, quietRow } from "./row.ts";
+import { type CdrRow, faultRow, legOf, legRow, numberText, quietRow } from "./row.ts";
 import type { TrunkOf } from "./trunks.ts";
 import { instantOf } from "./written-time.ts";
 import type { Zone } from "./zone.ts";
-
-const textOf = (text: string, source: NumberText["source"]): NumberText | undefined =>
-  text === "" ? undefined : { text, source };
 
 /**
  * 3CX, with the fields as it is shipped: Call n, historyid, duration, start, answered, end, reason, from-no, to-no, from-dn,
@@ -29,8 +26,8 @@ export const threecxReader = (zone: Zone, from: Position): Cutter<CdrRow> =>
     if (!isSent && !EXTERNAL.has(fromType ?? "")) return faultRow(place, "noTrunk", undefined, endMs);
     const [caller, to, dialled] = [bare(fields[7]!), bare(fields[8]!), bare(fields[11]!)];
     const numbers = isSent
-      ? { calling: textOf(caller, "callerFromPbx"), called: textOf(dialled || to, "dialled") }
-      : { calling: textOf(caller, "callerFromTrunk"), called: textOf(dialled || to, "calledFromTrunk") };
+      ? { calling: numberText(caller, "callerFromPbx"), called: numberText(dialled || to, "dialled") }
+      : { calling: numberText(caller, "callerFromTrunk"), called: numberText(dialled || to, "calledFromTrunk") };
     return legRow(
       place,
       legOf({ key: `3cx ${id}`, side: isSent ? "sent" : "received", startMs, answerMs, endMs, ...numbers }),
@@ -78,10 +75,10 @@ export const yeastarReader = (zone: Zone, trunkOf: TrunkOf, from: Position): Cut
         startMs,
         answerMs: isAnswered ? endMs - 1000 * talkS : undefined,
         endMs,
-        calling: textOf(of("call_from"), isSent ? "callerFromPbx" : "callerFromTrunk"),
+        calling: numberText(of("call_from"), isSent ? "callerFromPbx" : "callerFromTrunk"),
         called: isSent
-          ? textOf(of("call_to"), "dialled")
-          : textOf(of("did_number") || of("call_to"), "calledFromTrunk"),
+          ? numberText(of("call_to"), "dialled")
+          : numberText(of("did_number") || of("call_to"), "calledFromTrunk"),
       }),
     );
   });
@@ -107,10 +104,13 @@ export const teamsReader = (zone: Zone, trunkOf: TrunkOf): Cutter<CdrRow> =>
         endMs,
       };
       const numbers = isSent
-        ? { calling: textOf(of("callerNumber"), "callerFromPbx"), called: textOf(of("calleeNumber"), "toTrunk") }
+        ? {
+            calling: numberText(of("callerNumber"), "callerFromPbx"),
+            called: numberText(of("calleeNumber"), "toTrunk"),
+          }
         : {
-            calling: textOf(of("callerNumber"), "callerFromTrunk"),
-            called: textOf(of("calleeNumber"), "calledFromTrunk"),
+            calling: numberText(of("callerNumber"), "callerFromTrunk"),
+            called: numberText(of("calleeNumber"), "calledFromTrunk"),
           };
       return legRow(place, legOf({ ...known, side: isSent ? "sent" : "received", ...numbers }));
     });

@@ -8,7 +8,7 @@
  */
 import { csvCutter } from "./csv.ts";
 import { type Cutter, FILE_BEGIN, type Place, type Position } from "./place.ts";
-import { type CdrRow, faultRow, type Leg, legOf, legRow, type NumberText, quietRow } from "./row.ts";
+import { type CdrRow, faultRow, type Leg, legOf, legRow, type NumberText, numberText, quietRow } from "./row.ts";
 import type { TrunkOf } from "./trunks.ts";
 import { instantOf } from "./written-time.ts";
 import { zoneOf } from "./zone.ts";
@@ -69,8 +69,8 @@ const rowOf = (
         trunk: trunkOf(orig),
         side: "received",
         ...times,
-        calling: textOf(of("callingPartyNumber"), "callerFromTrunk"),
-        called: textOf(of("originalCalledPartyNumber", "finalCalledPartyNumber"), "calledFromTrunk"),
+        calling: numberText(of("callingPartyNumber"), "callerFromTrunk"),
+        called: numberText(of("originalCalledPartyNumber", "finalCalledPartyNumber"), "calledFromTrunk"),
       }),
     );
   if (isTrunk(dest, trunkOf))
@@ -80,7 +80,7 @@ const rowOf = (
         trunk: trunkOf(dest),
         side: "sent",
         ...times,
-        calling: textOf(of("outpulsedCallingPartyNumber", "callingPartyNumber"), "callerFromPbx"),
+        calling: numberText(of("outpulsedCallingPartyNumber", "callingPartyNumber"), "callerFromPbx"),
         called: sentNumber(of),
         from: { channel: orig, isTrunk: isTrunk(orig, trunkOf) },
       }),
@@ -91,7 +91,7 @@ const rowOf = (
 /** Before route lists have changed it, if it is whole; else what went to the gateway. */
 const sentNumber = (of: (...names: ReadonlyArray<string>) => string): NumberText | undefined => {
   const [before, after] = [of("originalCalledPartyNumber"), of("outpulsedCalledPartyNumber")];
-  return before.startsWith("+") || after === "" ? textOf(before, "dialled") : textOf(after, "toTrunk");
+  return before.startsWith("+") || after === "" ? numberText(before, "dialled") : numberText(after, "toTrunk");
 };
 
 /** Telephones have names by their kind; a gateway has `@` or slot and port in it. Trunks are named by the administrator. */
@@ -99,6 +99,3 @@ const PHONE = /^(SEP|CSF|TCT|BOT|TAB|CIPC|UPC|ATA|VGC|CTI|AN[0-9A-F]{12}|CFB|MTP
 const GATEWAY = /@|^S\d+\/|trunk|gateway|pstn|carrier/i;
 const isTrunk = (device: string, trunkOf: TrunkOf): boolean =>
   device !== "" && (trunkOf(device) !== undefined || (!PHONE.test(device) && GATEWAY.test(device)));
-
-const textOf = (text: string, source: NumberText["source"]): NumberText | undefined =>
-  text === "" ? undefined : { text, source };

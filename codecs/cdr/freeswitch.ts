@@ -9,7 +9,7 @@
  * oldest profile, and in `sip_req_user`.
  */
 import type { Place } from "./place.ts";
-import { type CdrRow, faultRow, legOf, legRow, type NumberText } from "./row.ts";
+import { type CdrRow, faultRow, legOf, legRow, type NumberText, numberText } from "./row.ts";
 import type { TrunkOf } from "./trunks.ts";
 import { instantOf } from "./written-time.ts";
 import type { Zone } from "./zone.ts";
@@ -81,14 +81,14 @@ const trunkLeg = (of: Variables, times: Times, trunk: string | undefined, oldest
   const isSent = of("direction") === "outbound" || (of("direction") === "" && of("originating_leg_uuid") !== "");
   const numbers = isSent
     ? {
-        calling: textOf(
+        calling: numberText(
           oldest?.caller || of("pre_transfer_caller_id_number") || of("caller_id_number"),
           "callerFromPbx",
         ),
-        called: textOf(userIn(of("channel_name")) || oldest?.destination || of("destination_number"), "toTrunk"),
+        called: numberText(userIn(of("channel_name")) || oldest?.destination || of("destination_number"), "toTrunk"),
       }
     : {
-        calling: textOf(of("sip_from_user") || oldest?.caller || of("caller_id_number"), "callerFromTrunk"),
+        calling: numberText(of("sip_from_user") || oldest?.caller || of("caller_id_number"), "callerFromTrunk"),
         called: whole(
           of("sip_req_user") || of("sip_to_user") || oldest?.destination || of("destination_number"),
           !hasDid(of, oldest),
@@ -120,8 +120,8 @@ const bridged = (
     trunk,
     side: "sent",
     ...times,
-    calling: textOf(of("caller_id_number"), "callerFromPbx"),
-    called: textOf(userIn(text.replace(/,.*$/, "")), "toTrunk"),
+    calling: numberText(of("caller_id_number"), "callerFromPbx"),
+    called: numberText(userIn(text.replace(/,.*$/, "")), "toTrunk"),
   });
 
 /** The trunk's leg of a call that went out is the other one; after a transfer it has a row of its own, which reads like a call that came in. */
@@ -132,17 +132,14 @@ const byNumbers = (of: Variables, times: Times) => {
     key: (isOut ? of("bleg_uuid") : "") || of("uuid") || `${caller} ${destination} ${times.startMs}`,
     party: of("uuid"),
     ...times,
-    calling: textOf(caller, isOut ? "callerFromPbx" : "callerFromTrunk"),
-    called: isOut ? textOf(destination, "dialled") : whole(destination, true),
+    calling: numberText(caller, isOut ? "callerFromPbx" : "callerFromTrunk"),
+    called: isOut ? numberText(destination, "dialled") : whole(destination, true),
   });
 };
 
 const WHOLE = /[0-9].*[0-9].*[0-9].*[0-9].*[0-9].*[0-9].*[0-9]/;
 const isWhole = (text: string): boolean => WHOLE.test(text);
 
-const textOf = (text: string, source: NumberText["source"]): NumberText | undefined =>
-  text === "" ? undefined : { text, source };
-
 /** `isLast`: it may be where the call was led to, and no DID: an extension is then no number that anybody called. */
 const whole = (text: string, isLast: boolean): NumberText | undefined =>
-  isLast && !isWhole(text) ? undefined : textOf(text, "calledFromTrunk");
+  isLast && !isWhole(text) ? undefined : numberText(text, "calledFromTrunk");

@@ -10,6 +10,7 @@
  * docs/records.md; `fields` gives other names.
  */
 import { lineReader } from "./document.ts";
+import { objectOf } from "./json.ts";
 import type { Cutter, Position } from "./place.ts";
 import { type CdrRow, faultRow, legOf, legRow } from "./row.ts";
 import type { TrunkOf } from "./trunks.ts";
@@ -75,14 +76,3 @@ export const jsonlReader = ({ zone, trunkOf, hasTrunks, fields = {} }: JsonlOpti
       }),
     );
   });
-
-export const objectOf = (text: string): Readonly<Record<string, unknown>> | undefined => {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
-};

@@ -14,6 +14,10 @@ export interface NumberText {
   readonly source: NumberSource;
 }
 
+/** Undefined for an empty text. */
+export const numberText = (text: string, source: NumberSource): NumberText | undefined =>
+  text === "" ? undefined : { text, source };
+
 export interface Dialler {
   readonly channel: string;
   /** It is a trunk's: somebody who came in was put through. */

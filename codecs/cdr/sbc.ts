@@ -6,7 +6,7 @@
 import { csvCutter } from "./csv.ts";
 import { lineReader } from "./document.ts";
 import { type Cutter, FILE_BEGIN, type Place, type Position } from "./place.ts";
-import { type CdrRow, faultRow, type Leg, legOf, legRow, type NumberText, ownText, quietRow } from "./row.ts";
+import { type CdrRow, faultRow, type Leg, legOf, legRow, numberText, ownText, quietRow } from "./row.ts";
 import type { TrunkOf } from "./trunks.ts";
 import { deviceTimeOf, instantOf } from "./written-time.ts";
 import type { Zone } from "./zone.ts";
@@ -27,9 +27,6 @@ const timesOf = (texts: readonly [string, string, string], zone: Zone): Times | 
   if (endMs < (answerMs ?? startMs)) return "disconnect before connect";
   return { startMs, answerMs: answerMs === endMs ? undefined : answerMs, endMs };
 };
-
-const textOf = (text: string, source: NumberText["source"]): NumberText | undefined =>
-  text === "" ? undefined : { text, source };
 
 /** CUBE's columns have no names in the file; these are their numbers. */
 const CUBE = {
@@ -89,8 +86,8 @@ const leg = (
     trunk,
     side: isSent ? "sent" : "received",
     ...times,
-    calling: textOf(calling, isSent ? "callerFromPbx" : "callerFromTrunk"),
-    called: textOf(called, isSent ? "toTrunk" : "calledFromTrunk"),
+    calling: numberText(calling, isSent ? "callerFromPbx" : "callerFromTrunk"),
+    called: numberText(called, isSent ? "toTrunk" : "calledFromTrunk"),
   });
 
 /** Syslog, fields by `|`; their names come in a line of their own now and then. `head`: as cucm.ts has it. */

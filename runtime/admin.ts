@@ -4,12 +4,10 @@
  * DECISIONS.md D-073.
  */
 import http from "node:http";
-import type { AddressInfo } from "node:net";
-import { Deferred, Effect, FiberSet } from "effect";
+import { Effect, FiberSet } from "effect";
 import { ADMIN_BODY_BYTES_MAX, type AdminAnswer, type AdminRequest } from "../actors/admin/mod.ts";
-import type { ListenFailed } from "../actors/ports/mod.ts";
 import type { Endpoint } from "../codecs/reload/mod.ts";
-import { listenFailed } from "./system-errors.ts";
+import { listenHttp } from "./loopback-http.ts";
 
 const CONNECTIONS_MAX = 32;
 const HEADER_BYTES_MAX = 8_192;
@@ -57,16 +55,5 @@ export const serveAdmin = Effect.fn("admin.serve")(function* (
       });
     },
   );
-  server.maxConnections = CONNECTIONS_MAX;
-  server.on("clientError", (_, socket) => socket.destroy());
-  const bound = yield* Deferred.make<number, ListenFailed>();
-  server.once("error", (error) => run(Deferred.fail(bound, listenFailed(on.host, on.port, error))));
-  server.listen(on.port, on.host, () => run(Deferred.succeed(bound, (server.address() as AddressInfo).port)));
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      server.close();
-      server.closeAllConnections();
-    }),
-  );
-  return { host: on.host, port: yield* Deferred.await(bound) } satisfies Endpoint as Endpoint;
+  return yield* listenHttp(server, on, CONNECTIONS_MAX);
 });

@@ -26,8 +26,7 @@ export const pemOfAuthority = ({ credentials: { key, certificates } }: OwnAuthor
 
 /** The authority, or what is wrong with the text. */
 export const authorityOfPem = (pem: string): OwnAuthority | { readonly why: string } => {
-  // Deno reads a key only from a text that has nothing else in it.
-  const key = keyOfPem(/-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/.exec(pem)?.[0] ?? "");
+  const key = keyOfPem(pem);
   if (key === undefined) return { why: "no private key of ECDSA P-256, or RSA of 2048 to 4096 bits" };
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
   try {

@@ -40,10 +40,16 @@ let keyCount = 0;
 /** For runtime/ only: TLS sockets need the key itself. */
 export const pemOf = (key: PrivateKey): string => secretOf(key).export({ type: "pkcs8", format: "pem" }) as string;
 
-/** For runtime/ only: a key from disk. Undefined unless it is a private key of a type that may sign here. */
+/** Deno reads a key only when nothing else stands in the text. */
+const KEY_BLOCK = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/;
+
+/**
+ * For runtime/ only: the first private key of a file, whatever stands beside it. Undefined unless it is of a type that may sign
+ * here.
+ */
 export const keyOfPem = (pem: string): PrivateKey | undefined => {
   try {
-    const secret = createPrivateKey(pem);
+    const secret = createPrivateKey(KEY_BLOCK.exec(pem)?.[0] ?? "");
     return algorithmOf(secret) === undefined ? undefined : remember(secret);
   } catch {
     return undefined;

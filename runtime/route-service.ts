@@ -11,14 +11,12 @@
  * Nothing of a request becomes a fiber: a function answers it, within the turn that read it.
  */
 import http from "node:http";
-import type { AddressInfo } from "node:net";
-import { Deferred, Effect } from "effect";
-import type { ListenFailed } from "../actors/ports/mod.ts";
+import { Effect } from "effect";
 import type { Endpoint } from "../codecs/reload/mod.ts";
 import { type E164, equalSecrets, utf8 } from "../codecs/shared/mod.ts";
 import { TICKET_HEADER } from "../codecs/sip/mod.ts";
 import type { Decision, LearnedRoute } from "../machines/agent/mod.ts";
-import { listenFailed } from "./system-errors.ts";
+import { listenHttp } from "./loopback-http.ts";
 
 /** A proxy with some workers keeps a connection each; more than these are closed at once. */
 export const ROUTE_CONNECTIONS_MAX = 512;
@@ -72,20 +70,7 @@ export const serveRoutes = Effect.fn("route.serve")(function* (on: Endpoint, opt
       response.end(body);
     },
   );
-  server.maxConnections = ROUTE_CONNECTIONS_MAX;
-  server.on("clientError", (_, socket) => socket.destroy());
-  const bound = yield* Deferred.make<number, ListenFailed>();
-  server.once("error", (error) => Effect.runSync(Deferred.fail(bound, listenFailed(on.host, on.port, error))));
-  server.listen(on.port, on.host, () =>
-    Effect.runSync(Deferred.succeed(bound, (server.address() as AddressInfo).port)),
-  );
-  yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      server.close();
-      server.closeAllConnections();
-    }),
-  );
-  return { host: on.host, port: yield* Deferred.await(bound) } satisfies Endpoint as Endpoint;
+  return yield* listenHttp(server, on, ROUTE_CONNECTIONS_MAX);
 });
 
 const json = (body: unknown, status = 200): Answer => ({

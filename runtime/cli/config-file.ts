@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import process from "node:process";
 import { Effect } from "effect";
 import { type Configuration, FILE_CHARS_MAX, faultText, readConfig, type ViprConfig } from "../config/mod.ts";
-import { fileStopped, type Stopped, stopped } from "./exit.ts";
+import { namedFileStopped, type Stopped, stopped } from "./exit.ts";
 import { passwordFrom } from "./password.ts";
 
 export const configOptions = { config: { type: "string" }, set: { type: "string", multiple: true } } as const;
@@ -36,14 +36,9 @@ const textOf = (named: string | undefined): Effect.Effect<{ file: string; text: 
       if (statSync(file).size > FILE_CHARS_MAX) throw new Error(`is longer than ${FILE_CHARS_MAX} bytes`);
       return { file, text: readFileSync(file, "utf8") };
     },
-    catch: (cause) => unreadable(file, cause),
+    catch: (cause) => namedFileStopped(file, cause),
   });
 };
-
-const unreadable = (file: string, cause: unknown): Stopped =>
-  (cause as { readonly code?: string }).code === "ENOENT"
-    ? stopped("usage", `${file}: there is no such file`)
-    : fileStopped(file, cause);
 
 /** Of `[vap]`. Never printed, never part of what is shown. */
 export const vapPassword = ({ vap }: ViprConfig): Effect.Effect<string, Stopped> => {

@@ -41,6 +41,12 @@ export const fileStopped = (what: string, cause: unknown): Stopped => {
   return stopped("notWritable", `${what}: ${message}`);
 };
 
+/** The same for a file that the operator has named: one that is not there is a mistake in what was said. */
+export const namedFileStopped = (file: string, cause: unknown, key?: string): Stopped =>
+  (cause as { readonly code?: string }).code === "ENOENT"
+    ? stopped("usage", key === undefined ? `${file}: there is no such file` : `${key}: there is no file ${file}`)
+    : fileStopped(file, cause);
+
 export const storeStopped = (what: string, fault: StoreFault, why: string): Stopped => {
   switch (fault) {
     case "full":

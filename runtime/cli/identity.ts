@@ -162,8 +162,7 @@ const readKept = Effect.fnUntraced(function* (folder: Folder): Effect.fn.Return<
 const readCredentials = Effect.fnUntraced(function* (folder: Folder, overlay: string) {
   const text = yield* folder.read(CREDENTIALS);
   if (text === undefined) return undefined;
-  // Deno reads a key only when nothing else stands in the text.
-  const key = keyOfPem(/-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/.exec(text)?.[0] ?? "");
+  const key = keyOfPem(text);
   const certificates = derOfPem(text, "CERTIFICATE");
   const damaged = (why: string) =>
     stopped(

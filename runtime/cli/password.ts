@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import process from "node:process";
 import { Effect } from "effect";
-import { fileStopped, Stopped, stopped } from "./exit.ts";
+import { namedFileStopped, Stopped, stopped } from "./exit.ts";
 import { complain } from "./output.ts";
 
 const PASSWORD_BYTES_MAX = 4_096;
@@ -16,8 +16,7 @@ const passwordIn = (file: string): string => {
   try {
     text = readFileSync(file === "-" ? 0 : file, "utf8");
   } catch (error) {
-    if ((error as { code?: string }).code === "ENOENT") throw stopped("usage", `${file}: there is no such file`);
-    throw fileStopped(file, error);
+    throw namedFileStopped(file, error);
   }
   return lineOf(text, file === "-" ? "standard input" : file);
 };

@@ -5,11 +5,10 @@ import type { Credentials } from "../../actors/ports/mod.ts";
 import type { ViprConfig } from "../config/mod.ts";
 import { keyOfPem } from "../keys.ts";
 import { missing } from "./config-file.ts";
-import { fileStopped, type Stopped, stopped } from "./exit.ts";
+import { namedFileStopped, type Stopped, stopped } from "./exit.ts";
 import { derOfPem } from "./pem.ts";
 
 const FILE_BYTES_MAX = 1_048_576;
-const KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^-]*-----END [A-Z ]*PRIVATE KEY-----/;
 
 const textOf = (file: string, key: string): Effect.Effect<string, Stopped> =>
   Effect.try({
@@ -17,10 +16,7 @@ const textOf = (file: string, key: string): Effect.Effect<string, Stopped> =>
       if (statSync(file).size > FILE_BYTES_MAX) throw new Error(`longer than ${FILE_BYTES_MAX} bytes`);
       return readFileSync(file, "utf8");
     },
-    catch: (cause) =>
-      (cause as { readonly code?: string }).code === "ENOENT"
-        ? stopped("usage", `${key}: there is no file ${file}`)
-        : fileStopped(file, cause),
+    catch: (cause) => namedFileStopped(file, cause, key),
   });
 
 const certificatesIn = Effect.fnUntraced(function* (file: string, key: string) {
@@ -41,7 +37,7 @@ export const agentCredentials = Effect.fn("agent.credentials")(function* ({
     return yield* missing("agent.certificate-file", "the certificate of agent.key-file");
   if (keyFile === undefined) return yield* missing("agent.key-file", "the key of agent.certificate-file");
   if (caFile === undefined) return yield* missing("agent.ca-file", "the roots of exchange and trunks, for TLS");
-  const key = keyOfPem(KEY.exec(yield* textOf(keyFile, "agent.key-file"))?.[0] ?? "");
+  const key = keyOfPem(yield* textOf(keyFile, "agent.key-file"));
   if (key === undefined)
     return yield* stopped("usage", `agent.key-file: ${keyFile} has no key of ECDSA P-256, or RSA of 2048 to 4096 bits`);
   const certificates = yield* certificatesIn(certificateFile, "agent.certificate-file");

@@ -1,10 +1,10 @@
-#!/bin/sh
+#!/bin/bash
 # Deno 2.9.5, node:tls: a good server chain is refused when an authority in it has a name constraint on URIs (RFC 5280 §4.2.1.10).
 # Expected: the leaf has one URI, within the permitted subtree, and the chain is good: openssl verify says so, Node and Bun connect.
 # Seen: Deno ends the handshake with an error about the certificate; without the constraint it connects.
 # What depends on it: an overlay whose authorities are constrained cannot leave the judgement of chains to the platform's TLS.
 # Needs npm and openssl. Works in a temporary folder, and fails when this changes.
-set -eu
+set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"

@@ -1,11 +1,11 @@
-#!/bin/sh
+#!/bin/bash
 # Kamailio 5.6.3 (Debian 12, kamailio and kamailio-utils-modules 5.6.3-2): the value of a function in a condition.
 # Expected: if (http_client_query(url, "$var(a)") == 200) is true when the function gives 200, as the variable does after
 #   $var(c) = http_client_query(url, "$var(a)").
 # Seen: the condition is never true; $var(c) is 200, and $var(c) == 200 is true. No warning when the file is read.
 # What depends on it: a proxy that asks a service before it dials would send every call to the trunk.
 # Needs apt (Debian 12), dpkg, python3 and libcurl. Works in a temporary folder, and fails when this changes.
-set -eu
+set -euo pipefail
 folder=$(mktemp -d)
 server=""
 trap '[ -z "$server" ] || kill "$server"; rm -rf "$folder"' EXIT

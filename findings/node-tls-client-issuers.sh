@@ -1,10 +1,10 @@
-#!/bin/sh
+#!/bin/bash
 # Node 24.21.0, node:tls: a server that asks for client certificates does not show the issuers that a client sent.
 # Expected: getPeerCertificate(true) in `secureConnection` leads from the leaf to the intermediate that the client sent with it.
 # Seen: the leaf alone, without issuerCertificate; Deno 2.9.5 and Bun 1.4.5 show two certificates for the same connection.
 # What depends on it: servers that judge a client's chain themselves have to take it while the handshake runs.
 # Needs npm and openssl. Works in a temporary folder, and fails when this changes.
-set -eu
+set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 cd "$folder"

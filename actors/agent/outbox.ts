@@ -13,7 +13,7 @@
 import { Effect, Queue, type Scope } from "effect";
 import { bigOf, bytesOfBig, type Vcr } from "../../codecs/shared/mod.ts";
 import { decodeRecord, encodeRecord } from "../../codecs/validation/mod.ts";
-import { eachPage, untilStored } from "../kit/mod.ts";
+import { doubling, eachPage, type RetryMs, untilStored } from "../kit/mod.ts";
 import type { Change, Row, StoreFailed, StoreShape } from "../ports/mod.ts";
 import { UPLOADS_AT_ONCE_MAX, type UploadFailed } from "./uploads.ts";
 
@@ -23,7 +23,7 @@ export const OUTBOX_WAITING_MAX = 1_000_000;
 export const OUTBOX_PUT_MAX = 4_000;
 /** Records that are read from disk and uploaded together. */
 const PAGE_MAX = 256;
-const RETRY_MS = [1_000, 60_000] as const;
+const RETRY_MS: RetryMs = [1_000, 60_000];
 
 /** How long an end waits for acknowledgements that are under way. */
 const END_MS_MAX = 2_000;
@@ -149,23 +149,22 @@ const rowOf = (number: bigint, vcr: Vcr): Change => ({
 const uploaded = Effect.fnUntraced(function* ({ value }: Row, upload: OutboxOptions["upload"], counts: Tally) {
   const record = decodeRecord(value);
   if (record === undefined) return yield* Effect.logError("agent.outbox.unreadable", "a row that is no call record");
-  for (let waitMs: number = RETRY_MS[0]; ; waitMs = Math.min(2 * waitMs, RETRY_MS[1])) {
-    const failed = yield* Effect.match(upload(record.vcr), {
-      onSuccess: () => undefined,
-      onFailure: (failure) => failure,
-    });
-    if (failed === undefined) {
-      counts.acknowledged += 1;
-      counts.isAway = false;
-      return;
-    }
-    if (failed.isFinal) {
-      counts.refused += 1;
-      return yield* Effect.logWarning("agent.outbox.refused", failed.why);
-    }
-    const isNews = !counts.isAway;
+  const failed = (failure: UploadFailed) => {
+    if (failure.isFinal || counts.isAway) return Effect.void;
     counts.isAway = true;
-    if (isNews) yield* Effect.logWarning("agent.outbox.waits", { waiting: counts.waiting }, failed.reason, failed.why);
-    yield* Effect.sleep(waitMs);
-  }
+    return Effect.logWarning("agent.outbox.waits", { waiting: counts.waiting }, failure.reason, failure.why);
+  };
+  const attempt = Effect.tapError(upload(record.vcr), failed);
+  const again = Effect.retry(attempt, { while: ({ isFinal }) => !isFinal, schedule: doubling(RETRY_MS) });
+  yield* Effect.matchEffect(again, {
+    onSuccess: () =>
+      Effect.sync(() => {
+        counts.acknowledged += 1;
+        counts.isAway = false;
+      }),
+    onFailure: ({ why }) => {
+      counts.refused += 1;
+      return Effect.logWarning("agent.outbox.refused", why);
+    },
+  });
 });

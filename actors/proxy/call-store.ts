@@ -10,8 +10,8 @@
 import { Effect, Queue } from "effect";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import type { CallReport } from "../../machines/proxy/mod.ts";
-import { allRows } from "../kit/mod.ts";
-import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
+import { allRows, type RetryMs, untilStored } from "../kit/mod.ts";
+import type { Change, StoreShape } from "../ports/mod.ts";
 import type { AgentProxyOptions } from "./options.ts";
 
 /** A row for each call that was answered and is not over: its key the call's id. */
@@ -25,7 +25,7 @@ const BATCH_MAX = 1_000;
  * holds the whole process up meanwhile, and the calls with it; and what begins or ends a call waits for the write.
  */
 const GATHER_MS = 10;
-const RETRY_MS = [250, 30_000] as const;
+const RETRY_MS: RetryMs = [250, 30_000];
 
 export interface CallStore {
   readonly save: (id: string, call: Uint8Array) => void;
@@ -70,7 +70,7 @@ export const openCallStore = Effect.fn("proxy.calls")(function* ({
   });
   const write = Effect.gen(function* () {
     yield* Queue.take(stirred);
-    while (saves.size > 0 || ended.length > 0) yield* patiently(batch);
+    while (saves.size > 0 || ended.length > 0) yield* untilStored("proxy.calls.notWritten", batch, RETRY_MS);
     yield* Effect.sleep(GATHER_MS);
   });
   yield* Effect.forkScoped(Effect.forever(write));
@@ -101,17 +101,3 @@ export const storedCalls = (store: StoreShape) =>
 const changeOf = ([id, call]: readonly [string, Uint8Array | undefined]): Change =>
   call === undefined ? removalOf(id) : { type: "put", table: CALLS_TABLE, key: utf8(id), value: call };
 const removalOf = (id: string): Change => ({ type: "remove", table: CALLS_TABLE, key: utf8(id) });
-
-/** Again until it succeeds: said once with the reason, and once when it is over. */
-const patiently = (work: Effect.Effect<void, StoreFailed>): Effect.Effect<void> => {
-  const attempt = (waitMs: number): Effect.Effect<void> =>
-    Effect.catch(work, ({ reason, why }) =>
-      Effect.gen(function* () {
-        if (waitMs === RETRY_MS[0]) yield* Effect.logWarning("proxy.calls.notWritten", { reason, why });
-        yield* Effect.sleep(waitMs);
-        yield* attempt(Math.min(2 * waitMs, RETRY_MS[1]));
-        if (waitMs === RETRY_MS[0]) yield* Effect.logInfo("proxy.calls.written");
-      }),
-    );
-  return attempt(RETRY_MS[0]);
-};

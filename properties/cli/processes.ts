@@ -12,6 +12,8 @@ import { readDoor } from "../../runtime/cli/door.ts";
 import { openFolder } from "../../runtime/cli/folder.ts";
 
 const MAIN = new URL("../../runtime/main.ts", import.meta.url).pathname;
+/** The program that writes a directory which MAIN goes on with: VIPR_BEFORE names the `runtime/main.ts` of an older version. */
+export const BEFORE = process.env.VIPR_BEFORE ?? MAIN;
 const WAIT_MS_MAX = 60_000;
 
 /** What a process leaves that was asked to end, and did. Deno tells its own signal instead of the other's exit code. */
@@ -29,9 +31,9 @@ export interface Running {
 
 const running = new Set<Running>();
 
-export const start = (args: ReadonlyArray<string>, input = ""): Running => {
+export const start = (args: ReadonlyArray<string>, input = "", main = MAIN): Running => {
   const own = "Deno" in globalThis ? ["run", "-A"] : [];
-  const child = spawn(process.execPath, [...own, MAIN, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [...own, main, ...args], { stdio: ["pipe", "pipe", "pipe"] });
   let [out, err] = ["", ""];
   let isOver = false;
   const woken = new Set<() => void>();
@@ -86,8 +88,8 @@ export const start = (args: ReadonlyArray<string>, input = ""): Running => {
 };
 
 /** To its end. */
-export const vipr = async (args: ReadonlyArray<string>, input?: string) => {
-  const one = start(args, input);
+export const vipr = async (args: ReadonlyArray<string>, input?: string, main?: string) => {
+  const one = start(args, input, main);
   const code = await one.ended;
   return { code, out: one.out(), err: one.err() };
 };

@@ -19,7 +19,7 @@ import { serverCommand } from "../../runtime/cli/server.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { HOUR_MS } from "../validation/arbitrary.ts";
-import { freePort, POLITE_END, type Running, start, until, vipr, withFolder } from "./processes.ts";
+import { BEFORE, freePort, POLITE_END, type Running, start, until, vipr, withFolder } from "./processes.ts";
 
 const HOST = "127.0.0.1";
 const [CALLING, CALLED] = [e164("+14085551000"), e164("+498912345678")];
@@ -62,13 +62,20 @@ const openAuthority = async ({ dir, ports }: Place) => {
     Effect.forEach(["a", "b"] as const, (name) => addAccount(folder, name, WORDS[name])),
   );
   await Effect.runPromise(added);
-  const authority = start([
-    ...["authority", "--data", dir("authority"), "--name", "vipr.test", "--listen", `${HOST}:0`],
+  const args = (listen: string) => [
+    ...["authority", "--data", dir("authority"), "--name", "vipr.test", "--listen", listen],
     ...["--bootstrap", `${HOST}:${ports.a.reload}`],
-  ]);
+  ];
+  const authority = start(args(`${HOST}:0`), "", BEFORE);
   const url = (await authority.said(/^enrolment +(\S+)$/m))[1]!;
   const fingerprint = (await authority.said(/^fingerprint +(\S+)$/m))[1]!;
-  return { authority, trust: ["--authority", url, "--fingerprint", fingerprint] };
+  const again = async () => {
+    same(await authority.kill("SIGTERM"), POLITE_END);
+    const second = start(args(new URL(url).host));
+    same((await second.said(/^fingerprint +(\S+)$/m))[1], fingerprint);
+    return second;
+  };
+  return { again, trust: ["--authority", url, "--fingerprint", fingerprint] };
 };
 
 /** a speaks VAP on loopback, b on every address and so over TLS. */
@@ -119,11 +126,11 @@ test("two companies: what was acknowledged before kill -9 of both servers is val
   withFolder(async (root) => {
     const place = await placeIn(root);
     const { dir, word } = place;
-    const { authority, trust } = await openAuthority(place);
-    const run = async (company: Company, ...more: ReadonlyArray<string>) => {
+    const { again, trust } = await openAuthority(place);
+    const run = async (main: string | undefined, company: Company, ...more: ReadonlyArray<string>) => {
       // Who waits so little tells claimants when the call ended: it is worth its length, and no more.
       const pace = ["--wait", "5-6", "--grace", "8", "--required-bits", "6"];
-      const server = start(serverArgs(place, company, ...pace, ...more));
+      const server = start(serverArgs(place, company, ...pace, ...more), "", main);
       return { server, nodeId: (await server.said(JOINED))[1]! };
     };
     const enrolling = (company: Company) => [...trust, "--user", company, "--password-file", word(company)];
@@ -133,8 +140,8 @@ test("two companies: what was acknowledged before kill -9 of both servers is val
       ["add-agent", "pbx", "--password-file", word("pbx"), "--data", dir(company)],
       ["add-domain", domainOf(company), "--data", dir(company)],
     ];
-    const said = await Promise.all(orders("a").map((order) => vipr(["server", ...order])));
-    const first = { a: await run("a", ...enrolling("a")), b: await run("b", ...enrolling("b")) };
+    const said = await Promise.all(orders("a").map((order) => vipr(["server", ...order], "", BEFORE)));
+    const first = { a: await run(BEFORE, "a", ...enrolling("a")), b: await run(BEFORE, "b", ...enrolling("b")) };
     await first.a.server.said(/^agents {3}1$/m);
     await first.b.server.said(/^vap .* TLS, root sha256:[0-9a-f:]+ in vap-root\.pem; DHTname vipr\.test$/m);
     await first.b.server.said(/^agents {3}none yet: vipr server add-agent NAME --data /m);
@@ -154,6 +161,7 @@ test("two companies: what was acknowledged before kill -9 of both servers is val
     same([used.code, /another process uses this directory/.test(used.err)], [6, true], used.err);
     same(below.code, 7, below.err);
 
+    const authority = await again();
     let second: { readonly a: { readonly server: Running }; readonly b: { readonly server: Running } } | undefined;
     await Effect.runPromise(
       Effect.gen(function* () {
@@ -166,7 +174,7 @@ test("two companies: what was acknowledged before kill -9 of both servers is val
 
         // No fingerprint, no password, no agent's word: the directory has it all.
         second = yield* Effect.promise(async () => {
-          const [a, b] = await Promise.all([run("a"), run("b")]);
+          const [a, b] = await Promise.all([run(undefined, "a"), run(undefined, "b")]);
           return { a, b };
         });
         const learned = yield* Effect.timeoutOrElse(Queue.take(a.learned), {

@@ -1,9 +1,9 @@
 /** What actors/kit carries for every actor: replies, shared work, common orders, pages of a table, the newest of a map. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { Effect, Exit, Fiber } from "effect";
+import { Clock, Effect, Exit, Fiber, Logger } from "effect";
 import fc from "fast-check";
-import { allRows, eachPage, mailbox, performing, Replies, Shared } from "../../actors/kit/mod.ts";
-import type { Row } from "../../actors/ports/mod.ts";
+import { allRows, eachPage, mailbox, performing, Replies, Shared, untilStored } from "../../actors/kit/mod.ts";
+import { type Row, StoreFailed } from "../../actors/ports/mod.ts";
 import { addNewest, keepNewest } from "../../codecs/shared/mod.ts";
 import { memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
@@ -175,4 +175,24 @@ test("kit: pages give every row once, in order, also where each page is removed"
     }),
     { numRuns: runs },
   );
+});
+
+test("kit: a disk that refuses is asked again after the wait and twice as long each time, and said twice: that, and that no more", async () => {
+  const lines: Array<unknown> = [];
+  const atMs: Array<number> = [];
+  const disk = Effect.gen(function* () {
+    atMs.push(yield* Clock.currentTimeMillis);
+    return atMs.length < 7 ? yield* new StoreFailed({ reason: "full", why: "no room" }) : "written";
+  });
+  const logger = Logger.make(({ message }) => void lines.push(message));
+  const read = untilStored("a.table", disk, [100, 1_000]).pipe(Effect.provide(Logger.layer([logger])));
+  same(await runVirtual(read as never), "written");
+  same(
+    atMs.map((at) => at - atMs[0]!),
+    [0, 100, 300, 700, 1_500, 2_500, 3_500],
+  );
+  same(lines, [
+    ["a.table", { reason: "full", why: "no room" }],
+    ["a.table", "done now"],
+  ]);
 });

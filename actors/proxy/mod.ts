@@ -1,4 +1,6 @@
 /** A record-routing SIP proxy between a PBX and its trunks, on real sockets and a store. */
+
+export { isAddress, openNames } from "./names.ts";
 export { type RedirectListen, serveRedirects } from "./redirect.ts";
 export {
   type AgentProxy,
@@ -7,4 +9,6 @@ export {
   type ProxyListen,
   serveAgentProxy,
 } from "./serve.ts";
+export { openSteps, type Steppable, type Steps } from "./steps.ts";
+export { type Link, openStreams, type StreamSecurity, type Streams } from "./streams.ts";
 export { ANSWER_HELD_MS_MAX, END_HELD_MS_MAX } from "./turns.ts";

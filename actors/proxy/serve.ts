@@ -41,15 +41,18 @@ export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: Agen
   let turns: Turns | undefined;
   const turn: Turns["turn"] = (work) => turns?.turn(work);
 
-  const streams = yield* openStreams(options.credentials, {
-    received: (link, messages, unreadable) =>
-      Effect.map(Deferred.await(ready), ({ turn }) => receiveAll(turn, link, messages, unreadable)),
-    lost: (to, why) =>
-      Effect.andThen(
-        Effect.logInfo("proxy.link.lost", { to: `${to.host}:${to.port}`, why }),
-        Effect.sync(() => turn((core, nowMs) => core.unreachable(to, nowMs))),
-      ),
-  });
+  const streams = yield* openStreams(
+    { credentials: () => options.credentials },
+    {
+      received: (link, messages, unreadable) =>
+        Effect.map(Deferred.await(ready), ({ turn }) => receiveAll(turn, link, messages, unreadable)),
+      lost: (to, why) =>
+        Effect.andThen(
+          Effect.logInfo("proxy.link.lost", { to: `${to.host}:${to.port}`, why }),
+          Effect.sync(() => turn((core, nowMs) => core.unreachable(to, nowMs))),
+        ),
+    },
+  );
   const receiveAll = (
     turn: Turns["turn"],
     link: Link,

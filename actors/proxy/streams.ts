@@ -25,6 +25,8 @@ const LINK_IDLE_MS = 600_000;
 
 export interface Link {
   readonly id: number;
+  /** What the other end has proved to be; of whoever need prove nothing none. */
+  readonly domains: ReadonlyArray<string>;
   readonly transport: Transport;
   readonly own: number;
   readonly host: string;
@@ -41,18 +43,29 @@ export interface StreamHandlers {
     messages: ReadonlyArray<SipMessage>,
     unreadable: ReadonlyArray<Unreadable>,
   ) => Effect.Effect<void>;
-  readonly lost: (link: Pick<Link, "transport" | "host" | "port">, why: string) => Effect.Effect<void>;
+  readonly lost: (link: Pick<Destination, "transport" | "host" | "port">, why: string) => Effect.Effect<void>;
 }
 
-const keyOf = ({
-  transport,
-  host,
-  port,
-}: {
-  readonly transport: Transport;
-  readonly host: string;
-  readonly port: number;
-}) => `${transport} ${host}:${port}`;
+const keyOf = ({ transport, host, port, domain = "" }: Pick<Destination, "transport" | "host" | "port" | "domain">) =>
+  `${transport} ${host}:${port} ${domain}`;
+
+/** Where a link leads, with each of the domains that are proved there. */
+const keysOf = (link: Pick<Link, "transport" | "host" | "port" | "domains">): ReadonlyArray<string> =>
+  link.domains.length === 0 ? [keyOf(link)] : link.domains.map((domain) => keyOf({ ...link, domain }));
+
+const NO_DOMAINS: ReadonlyArray<string> = [];
+const NONE = Effect.succeed(NO_DOMAINS);
+
+/** Who we are on our streams, and whom we let in. */
+export interface StreamSecurity {
+  /** For streams that we open; asked for each. */
+  readonly credentials: () => Credentials | undefined;
+  /** The domains that the other end proves, by its certificates. Default: none. */
+  readonly domainsOf?: (certificates: ReadonlyArray<Uint8Array>) => Effect.Effect<ReadonlyArray<string>>;
+  /** Why a stream that others open by this address of ours is not served; undefined: it is. Told when it is over, too. */
+  readonly admit?: (link: Link) => string | undefined;
+  readonly ended?: (link: Link) => void;
+}
 
 export interface Streams {
   readonly accept: (stream: ByteStreamShape, transport: Transport, own: number) => Effect.Effect<void>;
@@ -62,10 +75,7 @@ export interface Streams {
   readonly alias: (link: Link, port: number) => void;
 }
 
-export const openStreams = Effect.fn("proxy.streams")(function* (
-  credentials: Credentials | undefined,
-  handlers: StreamHandlers,
-) {
+export const openStreams = Effect.fn("proxy.streams")(function* (security: StreamSecurity, handlers: StreamHandlers) {
   const dialer = yield* Dialer;
   const scope = yield* Effect.scope;
   const run = Effect.runForkWith(yield* Effect.context<never>());
@@ -74,6 +84,7 @@ export const openStreams = Effect.fn("proxy.streams")(function* (
   const aliases = new Map<string, Link>();
   let ids = 0;
 
+  const { domainsOf = () => NONE, admit = () => undefined, ended = () => {} } = security;
   const linkTo = (to: Omit<Link, "id" | "queue" | "stream">) =>
     Effect.map(
       Queue.dropping<Uint8Array>(LINK_MESSAGES_MAX),
@@ -81,7 +92,7 @@ export const openStreams = Effect.fn("proxy.streams")(function* (
     );
   const forget = (link: Link) => {
     links.delete(link.id);
-    if (byAddress.get(keyOf(link)) === link) byAddress.delete(keyOf(link));
+    for (const key of keysOf(link)) if (byAddress.get(key) === link) byAddress.delete(key);
     for (const [key, at] of aliases) if (at === link) aliases.delete(key);
   };
 
@@ -108,23 +119,34 @@ export const openStreams = Effect.fn("proxy.streams")(function* (
     Effect.scoped(serve(link, stream)).pipe(Effect.catchTag("StreamClosed", ({ why }) => Effect.succeed(why)));
 
   const accept: Streams["accept"] = Effect.fn("proxy.accept")(function* (stream, transport, own) {
-    const { host, port } = stream.peer;
-    const link = yield* linkTo({ transport, own, host, port });
+    const { host, port, certificates } = stream.peer;
+    const domains = transport === "TLS" ? yield* domainsOf(certificates) : [];
+    const link = yield* linkTo({ transport, own, host, port, domains });
+    const refused = admit(link);
+    if (refused !== undefined)
+      return yield* Effect.logInfo("proxy.link.refused", { from: `${host}:${port}`, why: refused });
     links.set(link.id, link);
     const why = yield* Effect.ensuring(
       served(link, stream),
-      Effect.sync(() => forget(link)),
+      Effect.sync(() => {
+        forget(link);
+        ended(link);
+      }),
     );
     yield* Effect.logDebug("proxy.link.ended", { from: `${host}:${port}`, why });
   });
 
   const open = (link: Link) =>
     Effect.gen(function* () {
-      const { transport, host, port } = link;
+      const { transport, host, port, domains } = link;
+      const credentials = security.credentials();
       if (transport === "TLS" && credentials === undefined)
         return yield* new DialFailed({ reason: "noCredentials", why: "no credentials" });
       const tls = transport === "TLS" ? { tls: credentials! } : {};
       const stream = yield* dialer.dial({ host, port, timeoutMs: DIAL_TIMEOUT_MS, ...tls });
+      const proved = domains.length === 0 ? NO_DOMAINS : yield* domainsOf(stream.peer.certificates);
+      if (!domains.every((domain) => proved.includes(domain)))
+        return yield* new DialFailed({ reason: "notTrusted", why: `its certificate does not prove ${domains[0]}` });
       return yield* served(link, stream);
     }).pipe(
       Effect.scoped,
@@ -134,7 +156,9 @@ export const openStreams = Effect.fn("proxy.streams")(function* (
     );
   const dial = (to: Destination, bytes: Uint8Array): void => {
     if (byAddress.size >= DIALLED_MAX) return void run(handlers.lost(to, "too many streams"));
-    const link = Effect.runSync(linkTo(to));
+    const { transport, own, host, port, domain } = to;
+    const domains = domain === undefined ? NO_DOMAINS : [domain];
+    const link = Effect.runSync(linkTo({ transport, own, host, port, domains }));
     links.set(link.id, link);
     byAddress.set(keyOf(to), link);
     Queue.offerUnsafe(link.queue, bytes);
@@ -149,9 +173,10 @@ export const openStreams = Effect.fn("proxy.streams")(function* (
       run(Effect.andThen(Effect.logWarning("proxy.slowPeer", keyOf(to)), link.stream?.close ?? Effect.void));
     },
     alias: (link, port) => {
-      const key = keyOf({ ...link, port });
-      if (!aliases.has(key) && aliases.size >= ALIASES_MAX) aliases.delete(aliases.keys().next().value!);
-      aliases.set(key, link);
+      for (const key of keysOf({ ...link, port })) {
+        if (!aliases.has(key) && aliases.size >= ALIASES_MAX) aliases.delete(aliases.keys().next().value!);
+        aliases.set(key, link);
+      }
     },
   } satisfies Streams as Streams;
 });

@@ -3,7 +3,7 @@
  *
  *   datagram, stream, timer --> turn(core => ...) --> send to sockets and links, calls to the store, counters
  *
- * A turn runs in plain JavaScript, outside of any fiber: nothing in it waits. What a turn sends that begins or ends a call
+ * What a turn sends that begins or ends a call
  * goes out when the call is on disk, some milliseconds later: phones send again what was not answered, so that a program
  * that is killed before has lost nothing. A disk that takes longer holds nobody up. DECISIONS.md D-114.
  */
@@ -12,6 +12,7 @@ import type { CoreCount, CoreOptions, CoreOrder, Destination, FallbackReason } f
 import { ProxyCore } from "../../machines/proxy/mod.ts";
 import { timersOf } from "../kit/timers.ts";
 import type { CallStore } from "./call-store.ts";
+import { openSteps, type Steps } from "./steps.ts";
 
 /** Of what begins a call: less than T1, after which the called side sends its 200 again. RFC 3261 §13.3.1.4. */
 export const ANSWER_HELD_MS_MAX = 400;
@@ -24,23 +25,15 @@ export interface TurnOutputs {
 }
 
 export type Counts = Record<CoreCount, number>;
-export interface Turns {
-  /** One turn: what `work` makes the core order is performed when it returns. */
-  readonly turn: (work: (core: ProxyCore, nowMs: number) => void) => void;
-  readonly core: ProxyCore;
+export interface Turns extends Steps<ProxyCore> {
   readonly counts: Counts;
   readonly fellBack: Partial<Record<FallbackReason, number>>;
 }
 
 export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOptions, { send, calls }: TurnOutputs) {
-  const clock = yield* Clock.Clock;
-  const timers = timersOf(clock, yield* Scheduler.Scheduler);
-  const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6;
-  const core = new ProxyCore(options, nowMs());
+  const timers = timersOf(yield* Clock.Clock, yield* Scheduler.Scheduler);
   const counts: Counts = { ...NO_COUNTS };
   const fellBack: Partial<Record<FallbackReason, number>> = {};
-  let timer: { readonly stop: () => void } | undefined;
-  let wakesMs = Number.POSITIVE_INFINITY;
   const held = new Set<() => void>();
 
   const perform = (order: CoreOrder) => {
@@ -80,25 +73,9 @@ export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOption
     held.add(release);
     calls.after(release);
   };
-  const wake = () => {
-    timer = undefined;
-    wakesMs = Number.POSITIVE_INFINITY;
-    turn((core, now) => core.due(now));
-  };
-  const turn: Turns["turn"] = (work) => {
-    const now = nowMs();
-    core.setOffset(clock.currentTimeMillisUnsafe() - now);
-    work(core, now);
-    for (let orders = core.take(); orders.length > 0; orders = core.take()) performAll(orders);
-    const next = core.nextMs();
-    if (next === undefined || next >= wakesMs) return;
-    timer?.stop();
-    wakesMs = next;
-    timer = timers.start(Math.max(0, next - now), wake);
-  };
+  const { turn, core } = yield* openSteps((nowMs) => new ProxyCore(options, nowMs), performAll);
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
-      timer?.stop();
       for (const release of [...held]) release();
     }),
   );

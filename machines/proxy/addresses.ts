@@ -10,19 +10,20 @@ export const SIPS_PORT = 5_061;
 export const defaultPort = (transport: Transport): number => (transport === "TLS" ? SIPS_PORT : SIP_PORT);
 
 /** Our addresses, by number, with what is written of each. */
-export class OwnAddresses {
-  readonly all: ReadonlyArray<OwnAddress>;
+export class OwnAddresses<S extends string = ProxySide> {
+  readonly all: ReadonlyArray<OwnAddress<S>>;
   private readonly byHostPort = new Map<string, Array<number>>();
   private readonly vias: ReadonlyArray<string>;
   private readonly uris: ReadonlyArray<string>;
   private readonly records: ReadonlyArray<Header>;
 
-  constructor(all: ReadonlyArray<OwnAddress>) {
+  constructor(all: ReadonlyArray<OwnAddress<S>>) {
     this.all = all;
-    for (const [i, { host, port }] of all.entries()) {
-      const key = `${host} ${port}`;
-      this.byHostPort.set(key, [...(this.byHostPort.get(key) ?? []), i]);
-    }
+    for (const [i, { host, port, names = [] }] of all.entries())
+      for (const name of [host, ...names]) {
+        const key = `${name} ${port}`;
+        this.byHostPort.set(key, [...(this.byHostPort.get(key) ?? []), i]);
+      }
     this.vias = all.map(({ transport, host, port }) => `SIP/2.0/${transport} ${printHostPort(host, port)};branch=`);
     this.uris = all.map(({ transport, host, port }) => {
       const by = transport === "UDP" ? "" : `;transport=${transport.toLowerCase()}`;
@@ -55,7 +56,7 @@ export class OwnAddresses {
   }
 
   /** By which of our addresses a message leaves for a side; -1: none speaks that transport. */
-  towards(side: ProxySide, transport: Transport): number {
+  towards(side: S, transport: Transport): number {
     let any = -1;
     for (let i = 0; i < this.all.length; i++) {
       const own = this.all[i]!;

@@ -4,15 +4,19 @@ import type { Snapshot } from "../kit/mod.ts";
 import type { ActiveCall, Ending } from "./calls.ts";
 import type { HopKind } from "./response-context.ts";
 import type { ClientTransaction, ServerTransaction } from "./transaction.ts";
-import type { Destination, SipPeer, Source } from "./types.ts";
+import type { Destination, ProxySide, SipPeer, Source } from "./types.ts";
 import type { Timer } from "./wheel.ts";
 
-/** One place to try. */
-export interface CoreHop {
+/** One place to try, of any proxy. */
+export interface Hop<S extends string = ProxySide> {
   readonly kind: HopKind;
   readonly to: Destination;
   /** The neighbour; undefined where a Route or a Contact leads elsewhere. */
-  readonly peer: SipPeer | undefined;
+  readonly peer: SipPeer<S> | undefined;
+}
+
+/** ... of a call agent. */
+export interface CoreHop extends Hop {
   /** What stands in the Request-URI there. */
   readonly uri: string;
   /** Of the way over SIP: they are written on the request. */
@@ -20,20 +24,19 @@ export interface CoreHop {
   readonly ticket: string | undefined;
 }
 
-export class Context {
+/** What every proxy knows of a request on its way. `H`: a place to try. */
+export class RequestContext<H> {
   readonly timers: Array<Timer<any>> = [];
-  readonly server: ServerTransaction<Context>;
+  readonly server: ServerTransaction<any>;
   readonly source: Source;
   /** Without our Routes; undefined once it is answered. */
   request: SipRequest | undefined;
-  hops: ReadonlyArray<CoreHop>;
+  hops: ReadonlyArray<H>;
   snapshot: Snapshot<any> | undefined = undefined;
   at = 0;
-  branch: ClientTransaction<Context> | undefined = undefined;
-  /** Its final response came over SIP. */
-  isOverSip = false;
+  branch: ClientTransaction<any> | undefined = undefined;
   /** The branch whose 2xx went upstream. */
-  answeredBy: ClientTransaction<Context> | undefined = undefined;
+  answeredBy: ClientTransaction<any> | undefined = undefined;
   best: SipResponse | undefined = undefined;
   /** A reliable provisional response brought the answer to the offer. RFC 3262 §5. */
   isDescribed = false;
@@ -41,6 +44,18 @@ export class Context {
   isLarge = false;
   /** Reason fields of the CANCEL that came. RFC 3326 §2. */
   reasons: ReadonlyArray<Header> = [];
+  constructor(server: ServerTransaction<any>, source: Source, request: SipRequest, hops: ReadonlyArray<H>) {
+    this.server = server;
+    this.source = source;
+    this.request = request;
+    this.hops = hops;
+  }
+}
+
+/** ... and what a call agent does. */
+export class Context extends RequestContext<CoreHop> {
+  /** Its final response came over SIP. */
+  isOverSip = false;
   /** The telephone call that it opens, and what its header fields say. */
   call: ActiveCall | undefined = undefined;
   about: CallTexts | undefined = undefined;
@@ -48,10 +63,4 @@ export class Context {
   ending: Ending | undefined = undefined;
   /** Who calls whom, while nobody has answered. */
   pair: string | undefined = undefined;
-  constructor(server: ServerTransaction<Context>, source: Source, request: SipRequest, hops: ReadonlyArray<CoreHop>) {
-    this.server = server;
-    this.source = source;
-    this.request = request;
-    this.hops = hops;
-  }
 }

@@ -25,6 +25,7 @@ import {
 } from "../../codecs/sip/mod.ts";
 import { clientKeyOf } from "../sip/mod.ts";
 import { OwnAddresses } from "./addresses.ts";
+import { agentForwarding } from "./agent-forwarding.ts";
 import { Calls } from "./calls.ts";
 import { Context, type CoreHop } from "./context.ts";
 import { CORE_LIMITS, CORE_TIMING } from "./defaults.ts";
@@ -37,7 +38,7 @@ import { Peers, type Sender } from "./peers.ts";
 import { Replies } from "./replies.ts";
 import { leaving, type Routed, routed, toStrictRouter } from "./route.ts";
 import { Transactions } from "./transactions.ts";
-import type { CoreCount, CoreLimits, CoreOptions, CoreOrder, Destination, Source } from "./types.ts";
+import type { CoreCount, CoreLimits, CoreOptions, CoreOrder, Destination, ProxySide, Source } from "./types.ts";
 import { completed } from "./via.ts";
 
 export class ProxyCore {
@@ -50,7 +51,7 @@ export class ProxyCore {
   private readonly ids: Ids;
   private readonly replies: Replies;
   private readonly outcomes: Outcomes;
-  private readonly forwarding: Forwarding;
+  private readonly forwarding: Forwarding<Context, ProxySide>;
   private orders: Array<CoreOrder> = [];
   /** Between the time that timers go by and Unix time: a clock that is set does not touch a timer. */
   private offsetMs = 0;
@@ -77,7 +78,9 @@ export class ProxyCore {
     this.replies = new Replies(this.ids, order);
     const { calls, loops, transactions, ids } = this;
     this.outcomes = new Outcomes({ calls, loops, order, unixOf: this.unixOf });
-    this.forwarding = new Forwarding({ own, outcomes: this.outcomes, transactions, timing, ids, order });
+    const user = agentForwarding(own, this.outcomes);
+    const send = (to: Destination, bytes: Uint8Array) => order({ type: "send", to, bytes });
+    this.forwarding = new Forwarding({ own, user, transactions, timing, ids, send });
   }
 
   /** Unix time is so many milliseconds ahead of the time that all other functions are given. */

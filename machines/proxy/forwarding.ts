@@ -4,50 +4,58 @@
  */
 import {
   type Header,
-  headerOf,
   printSip,
   responseTo,
   type SipRequest,
   type SipResponse,
   topViaOf,
 } from "../../codecs/sip/mod.ts";
-import { mediaVerdictOf } from "../sip/mod.ts";
 import type { OwnAddresses } from "./addresses.ts";
-import type { Context } from "./context.ts";
+import type { Hop, RequestContext } from "./context.ts";
 import { hangUpOf } from "./hang-up.ts";
 import type { Ids } from "./ids.ts";
 import type { ClientFailure } from "./invite-client.ts";
-import type { Outcomes } from "./outcomes.ts";
-import { outgoing } from "./outgoing.ts";
 import { better } from "./respond.ts";
 import { type ResponseContextEvent, type ResponseContextOrder, responseContext } from "./response-context.ts";
-import type { ClientTransaction } from "./transaction.ts";
+import type { ClientTransaction, Timed } from "./transaction.ts";
 import type { Transactions } from "./transactions.ts";
-import type { CoreOrder, CoreTiming, Destination } from "./types.ts";
-import { upstreamOf } from "./via.ts";
+import type { CoreTiming, Destination } from "./types.ts";
 
 /** A larger request goes over TCP where the neighbour takes it. RFC 3261 §18.1.1. */
 export const DATAGRAM_BYTES_MAX = 1_300;
 
-export interface ForwardingParts {
-  readonly own: OwnAddresses;
-  readonly outcomes: Outcomes;
-  readonly transactions: Transactions<Context>;
+/** What makes the difference between one proxy and another. */
+export interface ForwardingUser<C> {
+  /** The request as it goes out by the hop at hand, to that place. */
+  readonly outgoing: (context: C, to: Destination, branch: string) => SipRequest;
+  /** What a response from there means. */
+  readonly judge: (context: C, client: ClientTransaction<C>, response: SipResponse) => ResponseContextEvent;
+  /** A response as it goes upstream; undefined: it does not say where to. */
+  readonly upstream: (context: C, response: SipResponse) => SipResponse | undefined;
+  /** A final response goes upstream, or none ever will: before it does. */
+  readonly finished: (context: C, response: SipResponse | undefined, nowMs: number) => void;
+  /** A hop has given way to the next. */
+  readonly wentOn: (context: C, order: WentOn, response: SipResponse | undefined) => void;
+}
+export type WentOn = Extract<ResponseContextOrder, { readonly type: "goOn" }>;
+
+export interface ForwardingParts<C extends Timed, S extends string> {
+  readonly own: OwnAddresses<S>;
+  readonly user: ForwardingUser<C>;
+  readonly transactions: Transactions<C>;
   readonly timing: CoreTiming;
   readonly ids: Ids;
-  readonly order: (order: CoreOrder) => void;
+  readonly send: (to: Destination, bytes: Uint8Array) => void;
 }
 
-type Client = ClientTransaction<Context>;
+export class Forwarding<C extends RequestContext<Hop<S>>, S extends string> {
+  private readonly parts: ForwardingParts<C, S>;
 
-export class Forwarding {
-  private readonly parts: ForwardingParts;
-
-  constructor(parts: ForwardingParts) {
+  constructor(parts: ForwardingParts<C, S>) {
     this.parts = parts;
   }
 
-  begin(context: Context, request: SipRequest, nowMs: number): void {
+  begin(context: C, request: SipRequest, nowMs: number): void {
     const { attemptMs, silenceMs, ringMs, t1Ms } = this.parts.timing;
     const isInvite = request.method === "INVITE";
     const hops = context.hops.map(({ kind }) => kind);
@@ -56,23 +64,23 @@ export class Forwarding {
     this.perform(context, actions, undefined, nowMs);
   }
 
-  cancelled(context: Context, reasons: ReadonlyArray<Header>, nowMs: number): void {
+  cancelled(context: C, reasons: ReadonlyArray<Header>, nowMs: number): void {
     context.reasons = reasons;
     this.step(context, { type: "cancelled" }, undefined, nowMs);
   }
 
-  fired(context: Context, timer: string, nowMs: number): void {
+  fired(context: C, timer: string, nowMs: number): void {
     this.step(context, { type: "timerFired", timer } as ResponseContextEvent, undefined, nowMs);
   }
 
-  passed(client: Client, response: SipResponse, nowMs: number) {
+  passed(client: ClientTransaction<C>, response: SipResponse, nowMs: number) {
     const { context } = client;
     if (context === undefined) return; // of a CANCEL or a BYE of our own
     if (client !== context.branch || isOver(context)) return this.passedLate(context, client, response, nowMs);
-    this.step(context, this.eventOf(context, client, response), response, nowMs);
+    this.step(context, this.parts.user.judge(context, client, response), response, nowMs);
   }
 
-  failed(client: Client, why: ClientFailure, nowMs: number) {
+  failed(client: ClientTransaction<C>, why: ClientFailure, nowMs: number) {
     const { context } = client;
     if (context === undefined || client !== context.branch || isOver(context)) return;
     if (why === "unreachable" && context.isLarge) {
@@ -83,28 +91,13 @@ export class Forwarding {
   }
 
   /** The branch was given up, or its request is answered: forks pass, other answers are hung up. RFC 3261 §16.7 step 5. */
-  private passedLate(context: Context, client: Client, response: SipResponse, nowMs: number) {
+  private passedLate(context: C, client: ClientTransaction<C>, response: SipResponse, nowMs: number) {
     if (response.status < 200 || response.status >= 300 || !client.isInvite) return;
     if (client !== context.answeredBy) return this.hangUp(client, response, nowMs);
     this.passUp(context, response, nowMs);
   }
 
-  private eventOf(context: Context, client: Client, response: SipResponse): ResponseContextEvent {
-    const { status } = response;
-    if (status === 100) return { type: "trying" };
-    if (status >= 300) return { type: "refusal", isRetryable: status === 503 || status === 408 };
-    const isFinal = status >= 200;
-    if (client.isInvite && context.hops[context.at]?.kind === "vipr" && client.request !== undefined) {
-      const verdict = mediaVerdictOf(client.request, response, context.isDescribed);
-      if (verdict.type === "early") return { type: "early" };
-      if (verdict.type === "unsecured" || (isFinal && headerOf(response, "Contact") === undefined))
-        return { type: "unusable" };
-      context.isDescribed ||= verdict.isAnswer;
-    }
-    return { type: isFinal ? "success" : "provisional" };
-  }
-
-  private step(context: Context, event: ResponseContextEvent, response: SipResponse | undefined, nowMs: number): void {
+  private step(context: C, event: ResponseContextEvent, response: SipResponse | undefined, nowMs: number): void {
     if (context.snapshot === undefined || isOver(context)) return;
     const { snapshot, actions } = responseContext.step(context.snapshot, event);
     context.snapshot = snapshot;
@@ -112,7 +105,7 @@ export class Forwarding {
   }
 
   private perform(
-    context: Context,
+    context: C,
     actions: ReadonlyArray<ResponseContextOrder>,
     response: SipResponse | undefined,
     nowMs: number,
@@ -145,10 +138,10 @@ export class Forwarding {
           if (context.branch !== undefined) this.hangUp(context.branch, response!, nowMs);
           break;
         case "goOn":
-          this.parts.outcomes.wentOn(context, action, response);
+          this.parts.user.wentOn(context, action, response);
           break;
         case "giveUp":
-          this.parts.outcomes.finish(context, undefined, nowMs);
+          this.parts.user.finished(context, undefined, nowMs);
           transactions.tell(context.server, "abandoned", nowMs);
           break;
         case "startTimer":
@@ -162,11 +155,11 @@ export class Forwarding {
   }
 
   /** RFC 3261 §16.6. `isDatagram`: over UDP, however large. */
-  private forward(context: Context, at: number, nowMs: number, isDatagram = false): void {
-    const { own, transactions } = this.parts;
+  private forward(context: C, at: number, nowMs: number, isDatagram = false): void {
+    const { own, user, ids, transactions } = this.parts;
     const hop = context.hops[at]!;
     context.at = at;
-    const sent = outgoing(context, hop.to, own, this.parts.ids.branch());
+    const sent = user.outgoing(context, hop.to, ids.branch());
     const bytes = printSip(sent);
     const isTooLarge = bytes.length > DATAGRAM_BYTES_MAX && hop.to.transport === "UDP" && hop.peer?.isLargeOverTcp;
     const byStream = isTooLarge && !isDatagram ? own.towards(hop.peer!.side, "TCP") : -1;
@@ -176,49 +169,49 @@ export class Forwarding {
     }
     context.isLarge = true;
     const to: Destination = { ...hop.to, transport: "TCP", own: byStream };
-    const large = outgoing(context, to, own, this.parts.ids.branch());
+    const large = user.outgoing(context, to, ids.branch());
     context.branch = transactions.ask(large, printSip(large), to, context, nowMs);
   }
 
-  private passUp(context: Context, response: SipResponse, nowMs: number): void {
-    const up = upstreamOf(response, context.request);
+  private passUp(context: C, response: SipResponse, nowMs: number): void {
+    const { user } = this.parts;
+    const up = user.upstream(context, response);
     if (up === undefined) return;
-    const { status } = response;
-    if (status >= 300) this.parts.outcomes.noteChallenge(context, status);
-    if (status >= 200) this.parts.outcomes.finish(context, response, nowMs);
+    if (response.status >= 200) user.finished(context, response, nowMs);
     this.parts.transactions.respond(context.server, up, nowMs);
   }
 
-  private passBest(context: Context, otherwise: number, nowMs: number) {
+  private passBest(context: C, otherwise: number, nowMs: number) {
     const { best } = context;
     if (best === undefined) return this.respond(context, otherwise, nowMs);
     this.passUp(context, best, nowMs);
   }
 
-  private respond(context: Context, status: number, nowMs: number): void {
+  private respond(context: C, status: number, nowMs: number): void {
     const { request } = context;
     if (request === undefined) return;
     const response = responseTo(request, status, { toTag: this.parts.ids.tag() });
-    this.parts.outcomes.finish(context, response, nowMs);
+    this.parts.user.finished(context, response, nowMs);
     this.parts.transactions.respond(context.server, response, nowMs);
   }
 
-  private abandon({ branch, reasons }: Context, nowMs: number): void {
+  private abandon({ branch, reasons }: C, nowMs: number): void {
     if (branch === undefined) return;
     branch.isAbandoned = true;
     this.parts.transactions.cancel(branch, reasons, nowMs);
   }
 
   /** ACK and BYE, as from the caller: nobody stays on a call that has gone another way. RFC 3261 §13.2.2.4. */
-  private hangUp(client: Client, response: SipResponse, nowMs: number): void {
+  hangUp(client: ClientTransaction<C>, response: SipResponse, nowMs: number): void {
     client.isAbandoned = true;
     const sent = client.request;
     if (sent === undefined) return;
     const by = topViaOf(sent)!;
     const ending = hangUpOf(sent, response, this.parts.own, by, [this.parts.ids.branch(), this.parts.ids.branch()]);
     if (ending === undefined) return;
-    this.parts.order({ type: "send", to: client.to, bytes: printSip(ending.ack) });
+    this.parts.send(client.to, printSip(ending.ack));
     this.parts.transactions.ask(ending.bye, printSip(ending.bye), client.to, undefined, nowMs);
   }
 }
-const isOver = ({ snapshot }: Context): boolean => snapshot !== undefined && snapshot.status !== "active";
+const isOver = ({ snapshot }: RequestContext<unknown>): boolean =>
+  snapshot !== undefined && snapshot.status !== "active";

@@ -14,7 +14,7 @@ import type { Transport } from "./types.ts";
 export const hangUpOf = (
   sent: SipRequest,
   answer: SipResponse,
-  own: OwnAddresses,
+  own: OwnAddresses<any>,
   { transport, host, port }: Via,
   [ackBranch, byeBranch]: readonly [string, string],
 ): { readonly ack: SipRequest; readonly bye: SipRequest } | undefined => {

@@ -1,13 +1,22 @@
 /** A record-routing SIP proxy between a PBX and its trunks: its transactions, its decisions, and the core that ties them. */
+
+export { defaultPort, type Hop as NextHop, hopOf, isLoose, OwnAddresses, transportOf } from "./addresses.ts";
 export { CALL_MS_MAX } from "./calls.ts";
+export { type Hop, RequestContext } from "./context.ts";
 export { ProxyCore } from "./core.ts";
 export { CORE_LIMITS, CORE_TIMING } from "./defaults.ts";
-export { DATAGRAM_BYTES_MAX } from "./forwarding.ts";
+export { DATAGRAM_BYTES_MAX, Forwarding, type ForwardingUser } from "./forwarding.ts";
+export { Ids } from "./ids.ts";
 export { proxyInviteClient } from "./invite-client.ts";
 export { proxyInviteServer } from "./invite-server.ts";
+export { Peers, type Sender } from "./peers.ts";
+export { Replies } from "./replies.ts";
 export { proxyRequestClient } from "./request-client.ts";
 export { proxyRequestServer } from "./request-server.ts";
-export { responseContext } from "./response-context.ts";
+export { eventOf, type ResponseContextEvent, responseContext } from "./response-context.ts";
+export { leaving, nextHopOf, type Routed, routed, toStrictRouter } from "./route.ts";
+export { ClientTransaction, ServerTransaction, type Timed } from "./transaction.ts";
+export { Transactions, type TransactionUser } from "./transactions.ts";
 export type {
   CallReport,
   CoreCount,

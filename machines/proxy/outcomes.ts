@@ -8,14 +8,12 @@ import type { UnixMs } from "../../codecs/shared/mod.ts";
 import { headerOf, type SipRequest, type SipResponse, tagOf } from "../../codecs/sip/mod.ts";
 import type { ActiveCall, Calls, Ending } from "./calls.ts";
 import type { Context } from "./context.ts";
+import type { WentOn } from "./forwarding.ts";
 import type { LoopGuard } from "./loops.ts";
-import type { ResponseContextOrder } from "./response-context.ts";
 import type { CoreOrder, FallbackReason } from "./types.ts";
 
 /** Calls that a trunk has challenged, and that will be tried again. */
 const CHALLENGED_MAX = 10_000;
-
-type WentOn = Extract<ResponseContextOrder, { readonly type: "goOn" }>;
 
 export interface OutcomeParts {
   readonly calls: Calls;

@@ -8,19 +8,19 @@ import type { OwnAddress, ProxySide, SipPeer, Source } from "./types.ts";
 /** Addresses of one peer's name. */
 const ADDRESSES_MAX = 32;
 
-export interface Sender {
-  readonly side: ProxySide;
-  readonly peer: SipPeer;
+export interface Sender<S extends string = ProxySide> {
+  readonly side: S;
+  readonly peer: SipPeer<S>;
 }
 
-export class Peers {
-  readonly all: ReadonlyArray<SipPeer>;
-  private readonly own: ReadonlyArray<OwnAddress>;
-  private readonly byHost = new Map<string, Array<SipPeer>>();
+export class Peers<S extends string = ProxySide> {
+  readonly all: ReadonlyArray<SipPeer<S>>;
+  private readonly own: ReadonlyArray<OwnAddress<S>>;
+  private readonly byHost = new Map<string, Array<SipPeer<S>>>();
   /** Senders by their source: asked with each datagram. */
-  private readonly known = new Map<string, Sender | undefined>();
+  private readonly known = new Map<string, Sender<S> | undefined>();
 
-  constructor(own: ReadonlyArray<OwnAddress>, all: ReadonlyArray<SipPeer>) {
+  constructor(own: ReadonlyArray<OwnAddress<S>>, all: ReadonlyArray<SipPeer<S>>) {
     this.own = own;
     this.all = all;
     for (const peer of all) this.add(peer.host, peer);
@@ -40,7 +40,7 @@ export class Peers {
   }
 
   /** Undefined: a stranger. */
-  senderOf(source: Source): Sender | undefined {
+  senderOf(source: Source): Sender<S> | undefined {
     // A stream's port is the sender's own choice.
     const key = `${source.own} ${source.host} ${source.stream === 0 ? source.port : ""}`;
     const found = this.known.get(key);
@@ -51,7 +51,7 @@ export class Peers {
     return sender;
   }
 
-  private find({ own, host, port, stream }: Source): Sender | undefined {
+  private find({ own, host, port, stream }: Source): Sender<S> | undefined {
     const side = this.own[own]?.side;
     const there = (this.byHost.get(host) ?? []).filter((peer) => side === undefined || peer.side === side);
     const exact = stream === 0 ? there.find((peer) => peer.port === port) : undefined;
@@ -59,15 +59,15 @@ export class Peers {
     return peer === undefined ? undefined : { side: peer.side, peer };
   }
 
-  isOf(side: ProxySide, host: string): boolean {
+  isOf(side: S, host: string): boolean {
     return (this.byHost.get(host) ?? []).some((peer) => peer.side === side);
   }
 
-  of(side: ProxySide): ReadonlyArray<SipPeer> {
+  of(side: S): ReadonlyArray<SipPeer<S>> {
     return this.all.filter((peer) => peer.side === side);
   }
 
-  private add(host: string, peer: SipPeer): void {
+  private add(host: string, peer: SipPeer<S>): void {
     const there = this.byHost.get(host) ?? [];
     if (!there.includes(peer)) this.byHost.set(host, [...there, peer]);
   }

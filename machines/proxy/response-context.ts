@@ -13,6 +13,7 @@
  * or says nothing, 503 or 408. What each hop answers meanwhile is kept, and the best of it answers the caller when no hop is
  * left. The branch of a hop that was given up lives on by itself: who answers it late is hung up.
  */
+import type { SipResponse } from "../../codecs/sip/mod.ts";
 import { type Note, type Of, setup } from "../kit/mod.ts";
 import type { ClientFailure } from "./invite-client.ts";
 
@@ -211,3 +212,10 @@ export const responseContext = machine("responseContext", {
 function forgetWaiting() {
   return decide([], () => ({ context: { waits: undefined } }));
 }
+
+/** What a response is to a proxy that takes it as it is. */
+export const eventOf = ({ status }: SipResponse): ResponseContextEvent => {
+  if (status === 100) return { type: "trying" };
+  if (status >= 300) return { type: "refusal", isRetryable: status === 503 || status === 408 };
+  return { type: status >= 200 ? "success" : "provisional" };
+};

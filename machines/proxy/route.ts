@@ -28,7 +28,7 @@ export interface Routed {
 }
 
 /** Undefined: its Routes cannot be read. */
-export const routed = (request: SipRequest, own: OwnAddresses): Routed | undefined => {
+export const routed = (request: SipRequest, own: OwnAddresses<any>): Routed | undefined => {
   const routes = routesIn(request);
   if (!routes.ok) return undefined;
   if (routes.value.length === 0) return { request, isByUs: false, by: -1 };

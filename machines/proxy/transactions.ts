@@ -64,7 +64,7 @@ export class Transactions<C extends Timed> {
   serve(request: SipRequest, source: Source, trying: SipResponse | undefined, nowMs: number): ServerTransaction<C> {
     const machine: AnyMachine = request.method === "INVITE" ? proxyInviteServer : proxyRequestServer;
     const { snapshot, actions } = machine.start({ isReliable: source.transport !== "UDP", t1Ms: this.t1Ms });
-    const key = serverKeyOf(source.host, request, request.method);
+    const key = serverKeyOf(source.who ?? source.host, request, request.method);
     const last = trying === undefined ? NOTHING : printSip(trying);
     const server = new ServerTransaction<C>(key, request, source, last, snapshot);
     this.servers.set(key, server);
@@ -74,7 +74,7 @@ export class Transactions<C extends Timed> {
   }
 
   serverOf(request: SipRequest, source: Source, method: string): ServerTransaction<C> | undefined {
-    return this.servers.get(serverKeyOf(source.host, request, method));
+    return this.servers.get(serverKeyOf(source.who ?? source.host, request, method));
   }
 
   received(client: ClientTransaction<C>, response: SipResponse, nowMs: number): void {

@@ -13,18 +13,20 @@ export type Transport = "UDP" | "TCP" | "TLS";
 export type ProxySide = "pbx" | "trunk" | "border";
 
 /** A place where we are reached, and what we call ourselves there. */
-export interface OwnAddress {
+export interface OwnAddress<S extends string = ProxySide> {
   readonly transport: Transport;
   readonly host: string;
   readonly port: number;
   /** Every message that comes here is from this side; undefined: the sender's address tells. */
-  readonly side: ProxySide | undefined;
+  readonly side: S | undefined;
+  /** Other hosts by which we are called there, at the same port. */
+  readonly names?: ReadonlyArray<string>;
 }
 
 /** A neighbour by configuration: a PBX, a trunk, the border element. */
-export interface SipPeer {
+export interface SipPeer<S extends string = ProxySide> {
   readonly name: string;
-  readonly side: ProxySide;
+  readonly side: S;
   readonly transport: Transport;
   readonly host: string;
   readonly port: number;
@@ -41,6 +43,8 @@ export interface Source {
   readonly port: number;
   /** The stream's number, above 0; 0 for datagrams. */
   readonly stream: number;
+  /** Whose transactions its requests begin: nobody else's continue them. Default: the host. */
+  readonly who?: string;
 }
 
 /** Where a message goes: by that stream while it is open, or else to that address. */
@@ -50,6 +54,8 @@ export interface Destination {
   readonly host: string;
   readonly port: number;
   readonly stream: number;
+  /** The domain that the certificate there must prove. Default: any that is trusted. */
+  readonly domain?: string | undefined;
 }
 
 /** A telephone call that is over: the trunk's dialog. docs/protocol/sip.md#call-records. */

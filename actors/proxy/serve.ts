@@ -21,7 +21,7 @@ import {
 import { openCallStore, storedCalls } from "./call-store.ts";
 import { isAddress, openNames } from "./names.ts";
 import type { AgentProxy, AgentProxyOptions, ProxyListen } from "./options.ts";
-import { type Link, openStreams } from "./streams.ts";
+import { type Link, openStreams, type StreamSecurity } from "./streams.ts";
 import { openTurns, type Turns } from "./turns.ts";
 
 export type { AgentProxy, AgentProxyCounters, AgentProxyOptions, ProxyListen } from "./options.ts";
@@ -41,18 +41,15 @@ export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: Agen
   let turns: Turns | undefined;
   const turn: Turns["turn"] = (work) => turns?.turn(work);
 
-  const streams = yield* openStreams(
-    { credentials: () => options.credentials },
-    {
-      received: (link, messages, unreadable) =>
-        Effect.map(Deferred.await(ready), ({ turn }) => receiveAll(turn, link, messages, unreadable)),
-      lost: (to, why) =>
-        Effect.andThen(
-          Effect.logInfo("proxy.link.lost", { to: `${to.host}:${to.port}`, why }),
-          Effect.sync(() => turn((core, nowMs) => core.unreachable(to, nowMs))),
-        ),
-    },
-  );
+  const streams = yield* openStreams(securityOf(options), {
+    received: (link, messages, unreadable) =>
+      Effect.map(Deferred.await(ready), ({ turn }) => receiveAll(turn, link, messages, unreadable)),
+    lost: (to, why) =>
+      Effect.andThen(
+        Effect.logInfo("proxy.link.lost", { to: `${to.host}:${to.port}`, why }),
+        Effect.sync(() => turn((core, nowMs) => core.unreachable(to, nowMs))),
+      ),
+  });
   const receiveAll = (
     turn: Turns["turn"],
     link: Link,
@@ -103,6 +100,8 @@ export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: Agen
   };
   return { listening, counters } satisfies AgentProxy as AgentProxy;
 });
+
+const securityOf = ({ credentials }: AgentProxyOptions): StreamSecurity => ({ credentials: () => credentials });
 
 const listenOn = Effect.fn("proxy.listen")(function* (
   { credentials }: AgentProxyOptions,

@@ -4,13 +4,13 @@
  *   issue --> Entropy, Clock, the epoch's key --> mintTicket --> the ticket, or TicketRefused
  */
 import { Clock, Data, Effect } from "effect";
-import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
+import type { E164, NodeId, VServiceId } from "../../codecs/shared/mod.ts";
 import { type EpochKey, mintTicket, type TicketRefusal } from "../../machines/ticket/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 import { epochKey, type TicketSecret } from "./key.ts";
 
 export interface TicketIssuerOptions {
-  readonly grantingNode: bigint;
+  readonly grantingNode: NodeId;
   /** Our domain: lower case, A-labels. */
   readonly grantingDomain: string;
   readonly secret: TicketSecret;

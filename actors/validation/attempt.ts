@@ -12,6 +12,7 @@
  * is an arithmetic port that waits, in front of the real one.
  */
 import { Deferred, Effect, FiberHandle, Latch, type Scope } from "effect";
+import type { NodeId } from "../../codecs/shared/mod.ts";
 import { readAnswer, type ValRequest, writeRequest } from "../../codecs/validation/mod.ts";
 import {
   type ClaimVerdict,
@@ -30,7 +31,7 @@ export interface PvpAddress {
   readonly host: string;
   readonly port: number;
 }
-export type Resolve = (nodeId: bigint) => Effect.Effect<PvpAddress, unknown>;
+export type Resolve = (nodeId: NodeId) => Effect.Effect<PvpAddress, unknown>;
 
 /** Where the attempts at one call wait for each other. */
 export interface Gate {

@@ -1,6 +1,6 @@
 /** What a server of validations asks its owner, and what its streams share. */
 import type { Effect } from "effect";
-import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
+import type { E164, NodeId, VServiceId } from "../../codecs/shared/mod.ts";
 import type { PvpMethod, PvpUserName, ValErrorCode, ValInfo } from "../../codecs/validation/mod.ts";
 import type { PvpCandidate, Reputations } from "../../machines/validation/mod.ts";
 import type { Ephemerals } from "../tls/mod.ts";
@@ -30,7 +30,7 @@ export type PvpGrant =
 
 /** What the streams of one server share. */
 export interface PvpServer {
-  readonly nodeIds: ReadonlyArray<bigint>;
+  readonly nodeIds: ReadonlyArray<NodeId>;
   readonly roundMs: number;
   readonly handlers: PvpHandlers;
   /** Salts are made from it, and what simulates unknown calls. */

@@ -7,7 +7,7 @@
  *   open, shut --> its gate
  */
 import { Deferred, Effect, FiberSet, Scope } from "effect";
-import { type E164, maskE164, nodeIdText, type UnixMs } from "../../codecs/shared/mod.ts";
+import { type E164, maskE164, type NodeId, nodeIdText, type UnixMs } from "../../codecs/shared/mod.ts";
 import {
   ALONE,
   type CallFacts,
@@ -38,7 +38,7 @@ export interface ValidateOptions {
   /** A call that we made. */
   readonly call: CallFacts;
   /** Our Node-ID. */
-  readonly nodeId: bigint;
+  readonly nodeId: NodeId;
   /** Our domain: the ticket is issued for it. */
   readonly domain: string;
   /** Tv is drawn from this. Default 30 s to 24 h. */
@@ -179,7 +179,7 @@ const gatesOf = (committed: (claim: PvpClaim) => Effect.Effect<void>) => {
 
 /** A node that has answered its AppAttach is not asked again for this call. */
 const once = (resolve: Resolve): Resolve => {
-  const known = new Map<bigint, PvpAddress>();
+  const known = new Map<NodeId, PvpAddress>();
   return (nodeId) =>
     Effect.suspend(() => {
       const address = known.get(nodeId);

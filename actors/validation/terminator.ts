@@ -1,5 +1,6 @@
 /** Serves validations: a listener, and one terminator for each stream. DECISIONS.md D-033. */
 import { Effect, type Scope } from "effect";
+import type { NodeId } from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import { type ReputationLimits, ROUND_MS, reputationLimits, reputations } from "../../machines/validation/mod.ts";
 import { type Arithmetic, Entropy, Listener, type ListenFailed, type Listening } from "../ports/mod.ts";
@@ -13,7 +14,7 @@ export interface ServePvpOptions {
   /** 0 takes a free one. */
   readonly port: number;
   /** Our nodes. */
-  readonly nodeIds: ReadonlyArray<bigint>;
+  readonly nodeIds: ReadonlyArray<NodeId>;
   /** T; all servers of an overlay have the same. Default 10 s. */
   readonly roundMs?: number;
   /** Of SRP. Default 2048 bits, which every originator accepts; ours accept up to 4096. */

@@ -1,5 +1,6 @@
 /** The domains for which a ViPR server grants tickets; they may change while it runs. */
 import { Effect, Scope } from "effect";
+import type { NodeId } from "../../codecs/shared/mod.ts";
 import { openTicketIssuer, type TicketIssuer, type TicketSecret } from "../ticket/mod.ts";
 
 export interface ViprDomains {
@@ -22,7 +23,7 @@ interface Granting {
 }
 
 /** Issuers live as long as the scope, so that a domain that is removed and added again has its issuer already. */
-export const openDomains = Effect.fn("vipr.domains")(function* (grantingNode: bigint, lifetimeMs?: number) {
+export const openDomains = Effect.fn("vipr.domains")(function* (grantingNode: NodeId, lifetimeMs?: number) {
   const scope = yield* Effect.scope;
   const opened = new Map<string, Granting>();
   let now: ViprDomains = { tickets: {} };

@@ -8,7 +8,15 @@
  * VAP draft §9.5.1, docs/protocol/pvp.md#when-and-with-whom. DECISIONS.md D-043, D-045.
  */
 import { Clock, Deferred, Effect, Semaphore } from "effect";
-import { type E164, maskE164, nodeIdText, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
+import {
+  type E164,
+  maskE164,
+  type NodeId,
+  nodeIdText,
+  unixMs,
+  type Vcr,
+  type VServiceId,
+} from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import { type ClaimVerdict, callFacts, type PvpForm, windowOf } from "../../machines/validation/mod.ts";
 import {
@@ -33,7 +41,7 @@ import type { ViprEvent } from "./events.ts";
 import type { Records, Waiting } from "./records.ts";
 
 export interface ProvingOptions {
-  readonly nodeId: bigint;
+  readonly nodeId: NodeId;
   /** Tv is drawn uniformly from this. Default 30 s to 24 h. */
   readonly waitBetweenMs: readonly [min: number, max: number];
   readonly requiredBits: number;

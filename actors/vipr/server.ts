@@ -10,7 +10,7 @@
  */
 import { Clock, Deferred, Effect, Queue, type Scope } from "effect";
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
-import { applicationId, type Endpoint, nodeIdFrom } from "../../codecs/reload/mod.ts";
+import { applicationId, type Endpoint } from "../../codecs/reload/mod.ts";
 import { type E164, maskE164, type VServiceId } from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
@@ -190,7 +190,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     },
     {
       lookUp: (number) => claimsOf(nodeFor(number), number),
-      resolve: (nodeId) => nodes[0]!.appAttach(nodeIdFrom(nodeId), applicationId.pvp),
+      resolve: (nodeId) => nodes[0]!.appAttach(nodeId, applicationId.pvp),
     },
     records,
   );

@@ -7,6 +7,7 @@
  *   | payload           |  last fragment has come, a part of these
  *   +-------------------+
  */
+import { NodeId } from "../shared/mod.ts";
 import {
   byFirstBit,
   constant,
@@ -25,7 +26,6 @@ import {
   u64,
   within,
 } from "../wire/mod.ts";
-import { NodeId } from "./node-id.ts";
 import { destinationType, fragmentAlways, fragmentLast, fragmentOffset, reloToken } from "./registry.ts";
 
 export const NODE_ID_BYTES = 16;

@@ -1,4 +1,5 @@
 /** RELOAD on the wire, RFC 6940, and the ViPR usage of it. */
+export { NodeId, nodeIdFrom } from "../shared/mod.ts";
 export { addressOf, type Endpoint, endpointOf, hostCandidate, neighbourhoodOf } from "./address.ts";
 export {
   Destination,
@@ -36,7 +37,6 @@ export {
   type RequestType,
   sealedPayload,
 } from "./message.ts";
-export { NodeId, nodeIdFrom } from "./node-id.ts";
 export {
   decodeRegistration,
   decodeRegistrationKey,

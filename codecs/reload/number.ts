@@ -8,10 +8,9 @@
  */
 import { sha1 } from "@noble/hashes/legacy.js";
 import { scrypt } from "@noble/hashes/scrypt.js";
-import { bigOf, bytesOfBig, type E164, utf8, vservice64 } from "../shared/mod.ts";
+import { bigOf, bytesOfBig, type E164, NodeId, utf8, vservice64 } from "../shared/mod.ts";
 import { type Decoded, decode, encode, struct, type TypeOf } from "../wire/mod.ts";
 import { NODE_ID_BYTES } from "./forwarding.ts";
-import { NodeId } from "./node-id.ts";
 
 export const RESOURCE_ID_BYTES = 16;
 

@@ -2,9 +2,9 @@
  * Certificates and signatures, and what a signature covers. RFC 6940 §6.3.4, §7.1.
  * The signer is named by a SignerIdentity: a hash that identifies one certificate of the bucket.
  */
-
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import type { NodeId } from "../shared/mod.ts";
 import { bytesOfBig, concat } from "../shared/mod.ts";
 import {
   empty,
@@ -22,7 +22,6 @@ import {
   vector,
 } from "../wire/mod.ts";
 import { NODE_ID_BYTES, ResourceId } from "./forwarding.ts";
-import type { NodeId } from "./node-id.ts";
 import { certificateType, hashAlgorithm, signatureAlgorithm, signerIdentityType } from "./registry.ts";
 
 export const GenericCertificate = struct("GenericCertificate", "RFC 6940 §6.3.4", {

@@ -2,6 +2,7 @@
  * Stored values, and the messages Store, Fetch, Stat and Find. RFC 6940 §7.
  * The data model is not on the wire: the Kind implies it (registry.ts). Values of a Kind that we do not know stay bytes.
  */
+import { NodeId } from "../shared/mod.ts";
 import {
   boolean,
   empty,
@@ -22,7 +23,6 @@ import {
   type Wire,
 } from "../wire/mod.ts";
 import { ResourceId } from "./forwarding.ts";
-import { NodeId } from "./node-id.ts";
 import { modelOfKind } from "./registry.ts";
 import { Signature } from "./security.ts";
 

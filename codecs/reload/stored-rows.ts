@@ -13,7 +13,7 @@
  * DECISIONS.md D-062.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { bytesOfBig, concat, utf8 } from "../shared/mod.ts";
+import { bytesOfBig, concat, NodeId, utf8 } from "../shared/mod.ts";
 import {
   boolean,
   constant,
@@ -31,7 +31,6 @@ import {
   vector,
 } from "../wire/mod.ts";
 import { NODE_ID_BYTES } from "./forwarding.ts";
-import { NodeId } from "./node-id.ts";
 import { StoreKindData } from "./storage.ts";
 
 export const ROW_VERSION = 1;

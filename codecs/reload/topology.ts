@@ -2,6 +2,7 @@
  * The messages that make and keep the overlay: Attach, AppAttach, Ping, Probe, Join, Leave, Update, RouteQuery and
  * ConfigUpdate, with CHORD-RELOAD's parts. RFC 6940 §6.4.2, §6.5, §10.7 to §10.9.
  */
+import { NodeId } from "../shared/mod.ts";
 import {
   boolean,
   empty,
@@ -23,7 +24,6 @@ import {
   vector,
 } from "../wire/mod.ts";
 import { Destination } from "./forwarding.ts";
-import { NodeId } from "./node-id.ts";
 import {
   addressType,
   candidateType,

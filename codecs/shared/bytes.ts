@@ -68,6 +68,3 @@ export const bytesOfBig = (value: bigint, wanted?: number): Uint8Array => {
   if (value < 0n || hex.length > 2 * size) throw new Error(`number does not fit ${size} bytes`);
   return readHex(hex, size);
 };
-
-/** A Node-ID as it is written: 32 hex digits. */
-export const nodeIdText = (id: bigint): string => id.toString(16).padStart(32, "0");

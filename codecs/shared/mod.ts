@@ -9,11 +9,11 @@ export {
   equalBytes,
   equalSecrets,
   hexOf,
-  nodeIdText,
   utf8,
 } from "./bytes.ts";
 export { type E164, e164, e164FromDigits, isE164, maskE164, normalizeE164 } from "./e164.ts";
 export { addNewest, keepNewest } from "./newest.ts";
+export { NodeId, nodeIdFrom, nodeIdText } from "./node-id.ts";
 export {
   isEarlierNtp,
   msFromNtp,

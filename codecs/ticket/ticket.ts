@@ -6,7 +6,7 @@
  *
  * On the wire and in the header field it is base64, RFC 4648 §4, in its one canonical form.
  */
-import { base64Of, bytesOfBase64, isE164, isEarlierNtp, ntp64, vservice64 } from "../shared/mod.ts";
+import { base64Of, bytesOfBase64, isE164, isEarlierNtp, NodeId, ntp64, vservice64 } from "../shared/mod.ts";
 import {
   bytes,
   constant,
@@ -17,7 +17,6 @@ import {
   tagged,
   text,
   u8,
-  u128,
   type WireError,
   within,
 } from "../wire/mod.ts";
@@ -35,7 +34,7 @@ const GRANT = {
   salt:           tagged(ticketField.salt,           bytes(16)),
   validity:       tagged(ticketField.validity,       Validity),
   number:         tagged(ticketField.number,         text(16)),             // +E.164
-  grantingNode:   tagged(ticketField.grantingNode,   u128),
+  grantingNode:   tagged(ticketField.grantingNode,   NodeId),
   grantingDomain: tagged(ticketField.grantingDomain, text(253)),            // DNS name, lower case, A-labels
   grantedTo:      tagged(ticketField.grantedTo,      text(253)),
   epoch:          tagged(ticketField.epoch,          within(u8, 1, 255)),

@@ -10,15 +10,15 @@
  *   vipr2;B;...                                         ;<called>;<instant in the call>;<bits of the times>
  *   vipr2;C;...                                         as vipr1's, with seconds beyond 2036
  */
-import { type E164, isE164, nodeIdText, type VServiceId, vserviceId } from "../shared/mod.ts";
+import { type E164, isE164, type NodeId, nodeIdFrom, nodeIdText, type VServiceId, vserviceId } from "../shared/mod.ts";
 
 /** `u`: the value was rounded up, `d`: down. */
 export type Direction = "u" | "d";
 
 /** The two ends of the validation, and the directions of rounding. */
 export interface PvpParties {
-  readonly originator: bigint;
-  readonly terminator: bigint;
+  readonly originator: NodeId;
+  readonly terminator: NodeId;
   readonly vservice: VServiceId;
   readonly start: Direction;
   readonly stop: Direction;
@@ -161,8 +161,8 @@ const wrong = (field: number, why: string): ParsedUserName => ({
 const nameOf = (fields: ReadonlyArray<string>): PvpUserName => {
   const [head, method, originator, terminator, vservice, directions, ...rest] = fields as [string, ...Array<string>];
   const parties: PvpParties = {
-    originator: BigInt(`0x${originator}`),
-    terminator: BigInt(`0x${terminator}`),
+    originator: nodeIdFrom(BigInt(`0x${originator}`)),
+    terminator: nodeIdFrom(BigInt(`0x${terminator}`)),
     vservice: vserviceId(BigInt(`0x${vservice}`)),
     start: directions![0] as Direction,
     stop: directions![1] as Direction,

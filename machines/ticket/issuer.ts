@@ -5,13 +5,13 @@
  *
  * A function and no machine, since nothing is waited for: its caller brings the randomness, the time and the epoch's key.
  */
-import { type E164, isE164, ntpFromMs, unixMs, type VServiceId } from "../../codecs/shared/mod.ts";
+import { type E164, isE164, type NodeId, ntpFromMs, unixMs, type VServiceId } from "../../codecs/shared/mod.ts";
 import { isDomainName, writeTicket } from "../../codecs/ticket/mod.ts";
 import type { EpochKey } from "./checker.ts";
 import { sealOf } from "./seal.ts";
 
 export interface TicketIssuerInput {
-  readonly grantingNode: bigint;
+  readonly grantingNode: NodeId;
   readonly grantingDomain: string;
   readonly lifetimeMs: number;
 }

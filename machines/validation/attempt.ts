@@ -16,7 +16,7 @@
  * originator.ts). A claimant that gives no guess is `unreachable`, unless it is connected and the user name is any but version
  * 1 of A: then it is `broken`, since the user name has told it something of the call's times.
  */
-import type { UnixMs, VServiceId } from "../../codecs/shared/mod.ts";
+import type { NodeId, UnixMs, VServiceId } from "../../codecs/shared/mod.ts";
 import type { PvpMethod, ValAnswer, ValInfo, ValRequest } from "../../codecs/validation/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import { type Note, type Of, setup } from "../kit/mod.ts";
@@ -26,7 +26,7 @@ import { type EndsApart, worthOf } from "./worth.ts";
 
 /** An entry of the overlay: this node says that it serves the number for this VService. */
 export interface PvpClaim {
-  readonly nodeId: bigint;
+  readonly nodeId: NodeId;
   readonly vservice: VServiceId;
 }
 
@@ -36,7 +36,7 @@ export interface PvpAttemptInput {
   /** Of the user name. */
   readonly form: PvpForm;
   /** Our own Node-ID. */
-  readonly nodeId: bigint;
+  readonly nodeId: NodeId;
   /** Our own domain: the ticket is issued for it. */
   readonly domain: string;
   /** Whole seconds, between start and stop of the call: method B names it. */
@@ -73,7 +73,7 @@ export type PvpAttemptEvent =
   | { readonly type: "timerFired"; readonly timer: PvpTimer };
 
 export type PvpAttemptAction =
-  | { readonly type: "resolve"; readonly nodeId: bigint }
+  | { readonly type: "resolve"; readonly nodeId: NodeId }
   /** Opens a stream, and TLS-SRP over it. */
   | {
       readonly type: "dial";

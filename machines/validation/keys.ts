@@ -7,7 +7,16 @@
  * DECISIONS.md D-051, D-082.
  */
 import { sha256 } from "@noble/hashes/sha2.js";
-import { type E164, ntpMs, ntpMsOf, type UnixMs, unixMsOf, utf8, type VServiceId } from "../../codecs/shared/mod.ts";
+import {
+  type E164,
+  type NodeId,
+  ntpMs,
+  ntpMsOf,
+  type UnixMs,
+  unixMsOf,
+  utf8,
+  type VServiceId,
+} from "../../codecs/shared/mod.ts";
 import { HALF_HOUR_S, type PvpUserName, vserviceText } from "../../codecs/validation/mod.ts";
 import { type CallFacts, calledHash, callerHash, halfHourOf, minutesNear, roundInDirection } from "./secret.ts";
 
@@ -17,7 +26,7 @@ const BUCKETS_MAX = 98;
 
 /** Whose calls they are, and T. */
 interface Indexing {
-  readonly nodeIds: ReadonlyArray<bigint>;
+  readonly nodeIds: ReadonlyArray<NodeId>;
   readonly roundMs: number;
 }
 

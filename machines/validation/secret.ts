@@ -17,6 +17,7 @@ import {
   type CallTimes,
   type E164,
   hexOf,
+  type NodeId,
   type NtpMs,
   nodeIdText,
   ntpMs,
@@ -79,8 +80,8 @@ export const callFacts = ({ called, calling, startMs, stopMs }: CallFacts): Call
 });
 
 interface Claim {
-  readonly originator: bigint;
-  readonly terminator: bigint;
+  readonly originator: NodeId;
+  readonly terminator: NodeId;
   readonly vservice: VServiceId;
 }
 
@@ -143,7 +144,7 @@ export const roundedFor = (
 export const callerHash = (
   called: E164,
   calling: E164 | "",
-  { terminator, vservice }: { readonly terminator: bigint; readonly vservice: VServiceId },
+  { terminator, vservice }: { readonly terminator: NodeId; readonly vservice: VServiceId },
 ): string => {
   const parts = ["vipr-caller", called, calling, nodeIdText(terminator), vserviceText(vservice)];
   return hexOf(sha256(utf8(parts.join("\0"))).subarray(0, 8));

@@ -8,7 +8,14 @@
  * or a timer; a look-up reads one key of an index. A call is removed after its retention, or earlier when newer calls need
  * its place. DECISIONS.md D-082, D-083.
  */
-import { e164FromDigits, type UnixMs, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
+import {
+  e164FromDigits,
+  type NodeId,
+  type UnixMs,
+  unixMs,
+  type Vcr,
+  type VServiceId,
+} from "../../codecs/shared/mod.ts";
 import type { Attempts, PvpMethod } from "../../codecs/validation/mod.ts";
 import { addEntry, type Buckets, buckets, removeEntries, slotsUnder } from "./buckets.ts";
 import { BUCKET_MS, eachKey, keyA, keyB } from "./keys.ts";
@@ -37,7 +44,7 @@ export interface StoredCall extends CallFacts {
 }
 
 export interface CallStore {
-  readonly nodeIds: ReadonlyArray<bigint>;
+  readonly nodeIds: ReadonlyArray<NodeId>;
   readonly retentionMs: number;
   readonly callsMax: number;
   readonly roundMs: number;
@@ -57,7 +64,7 @@ export const ATTEMPTS_MAX = 3;
 export const SAME_KEY_MAX = 256;
 
 export const callStore = (
-  nodeIds: ReadonlyArray<bigint>,
+  nodeIds: ReadonlyArray<NodeId>,
   options: { readonly retentionMs?: number; readonly callsMax?: number; readonly roundMs?: number } = {},
 ): CallStore => {
   const { callsMax = CALLS_MAX } = options;

@@ -18,7 +18,7 @@
  * A user name for another server's node is no guess: some claimant gave the originator our address instead of its own. It
  * gets no handshake, so that it holds none of our streams, and its address is not counted as failing.
  */
-import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
+import type { E164, NodeId, VServiceId } from "../../codecs/shared/mod.ts";
 import {
   type PvpMethod,
   type PvpUserName,
@@ -48,7 +48,7 @@ export interface PvpCandidate extends CallFacts {
 
 export interface PvpTerminatorInput {
   /** Our nodes. A user name for another node is foreign. */
-  readonly nodeIds: ReadonlyArray<bigint>;
+  readonly nodeIds: ReadonlyArray<NodeId>;
   readonly roundMs: number;
 }
 

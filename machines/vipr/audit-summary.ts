@@ -5,8 +5,7 @@
  *
  * Summaries are values made from events alone, so that one read from a store equals one that was never written.
  */
-import { type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";
-import { type E164, nodeIdText, type VServiceId } from "../../codecs/shared/mod.ts";
+import { type E164, nodeIdText } from "../../codecs/shared/mod.ts";
 import { type AuditEvent, type AuditSummary, asStored } from "../../codecs/vipr/mod.ts";
 import { CLAIMS_MAX, type PvpClaim } from "../validation/mod.ts";
 import type { ViprEvent } from "./events.ts";
@@ -107,7 +106,5 @@ export const keyOf = ({ by, nodeId, vservice }: Pick<ClaimSum, "by" | "nodeId" |
 export const ledgerName = (number: E164, { by, nodeId, vservice }: Pick<ClaimSum, "by" | "nodeId" | "vservice">) =>
   claimName({ by, number, nodeId: nodeIdText(nodeId), vservice });
 
-const claimOf = ({ nodeId, vservice }: PvpClaim): { readonly nodeId: NodeId; readonly vservice: VServiceId } => ({
-  nodeId: nodeIdFrom(nodeId),
-  vservice,
-});
+/** The claim without what stands beside it. */
+const claimOf = ({ nodeId, vservice }: PvpClaim): PvpClaim => ({ nodeId, vservice });

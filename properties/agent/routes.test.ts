@@ -1,11 +1,10 @@
 /** The route cache as an actor: a ticket's validity ends a route, a restart does not. */
-
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Clock, Effect, Queue } from "effect";
 import { openRouteCache } from "../../actors/agent/mod.ts";
 import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { openTicketIssuer } from "../../actors/ticket/mod.ts";
-import { e164, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, vserviceId } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
@@ -18,7 +17,7 @@ const inMemory = (what: string, program: Effect.Effect<void, unknown, any>) =>
 const validated = Effect.fnUntraced(function* (number = NUMBER) {
   const secret = { epoch: 1, password: "of nord" };
   const issuer = yield* openTicketIssuer({
-    grantingNode: 1n,
+    grantingNode: nodeIdFrom(1n),
     grantingDomain: "nord.example",
     secret,
     lifetimeMs: LIFETIME_MS,

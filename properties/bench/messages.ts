@@ -35,7 +35,7 @@ const contestsFor = Effect.fnUntraced(function* (algorithm: keyof typeof pairs) 
     roots: () => [root.certificate],
   };
   const key = yield* algorithm === "RSA" ? keys.generateRsa : keys.generate;
-  const uris = [`reload://${nodeIdText(7n)}@ring.example/`];
+  const uris = [`reload://${nodeIdText(nodeIdFrom(7n))}@ring.example/`];
   const lasting = { notBeforeMs: nowMs - 1_000, notAfterMs: nowMs + 3_600_000 };
   const certificates = [yield* certified(key, root, { uris, ...lasting })];
   const security = yield* makeMessageSecurity({ key, certificates, roots: [] }, configuration);

@@ -8,7 +8,7 @@
  * Request-URI and its session description are read by the admission.
  */
 import { createHmac, timingSafeEqual } from "node:crypto";
-import { e164, ntpFromMs, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, ntpFromMs, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import { inviteOf, offerOf, parseSip, printSdp, printSip, type SipRequest, textBody } from "../../codecs/sip/mod.ts";
 import { writeTicket } from "../../codecs/ticket/mod.ts";
 import { admit } from "../../machines/sip/mod.ts";
@@ -33,7 +33,7 @@ const ticketOf = (): string =>
       salt: crypto.getRandomValues(new Uint8Array(16)),
       validity: { notBefore: ntpFromMs(unixMs(AT_MS)), notAfter: ntpFromMs(unixMs(AT_MS + 60 * 86_400_000)) },
       number: NUMBER,
-      grantingNode: 0x8e60f5fab753037f64ab6c53947fd532n,
+      grantingNode: nodeIdFrom(0x8e60f5fab753037f64ab6c53947fd532n),
       grantingDomain: "nord.example",
       grantedTo: "acme.example",
       epoch: 3,

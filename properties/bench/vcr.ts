@@ -4,7 +4,7 @@
  * processor's caches miss. `VIPR_VCRS` names the sizes.
  */
 import process from "node:process";
-import { e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   type CallStore,
@@ -20,7 +20,7 @@ import {
 } from "../../machines/validation/mod.ts";
 import { type Contest, heapBytesOf, PeerMissing, rateOf } from "./kit.ts";
 
-const NODE = 5n;
+const NODE = nodeIdFrom(5n);
 const NAMES = 2_000;
 /** Room above the size for those that the rounds keep. */
 const SPARE = 2_000_000;
@@ -42,7 +42,7 @@ const vcr = (n: number): Vcr => {
 };
 const nameFor = (n: number, method: "A" | "B" | "C"): PvpUserName => {
   const call = callFacts(vcr(n));
-  const claim = { originator: 1n, terminator: NODE, vservice: vserviceId(7n) };
+  const claim = { originator: nodeIdFrom(1n), terminator: NODE, vservice: vserviceId(7n) };
   return userNameFor(method, call, claim, unixMs((Math.ceil(call.startMs / 1000) + 5) * 1000), ROUND_MS);
 };
 

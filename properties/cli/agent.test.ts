@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import { openTicketIssuer } from "../../actors/ticket/mod.ts";
 import { serveVap, type VapHandlers } from "../../actors/vap/mod.ts";
-import { e164, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import type { VService } from "../../codecs/vap/mod.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
@@ -123,7 +123,7 @@ token-file = "${join(folder, "token")}"
   // What a Notify has brought is on disk before the server has its answer.
   same((yield* askRoute(second.routePort, CALLED)).reason, "noRoute");
   const issuer = yield* openTicketIssuer({
-    grantingNode: 1n,
+    grantingNode: nodeIdFrom(1n),
     grantingDomain: "nord.example",
     secret: { epoch: 1, password: "of nord" },
     lifetimeMs: 7 * 86_400_000,

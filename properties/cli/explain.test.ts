@@ -6,7 +6,7 @@ import { Effect, Logger } from "effect";
 import { type AdminAnswer, type AdminRequest, handleAdmin } from "../../actors/admin/mod.ts";
 import { openAuditLog } from "../../actors/vipr/audit-log.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { e164, ntpMs, orderSeal, unixMs, unixMsOf, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, ntpMs, orderSeal, unixMs, unixMsOf, vserviceId } from "../../codecs/shared/mod.ts";
 import { callStore } from "../../machines/validation/mod.ts";
 import {
   auditTable,
@@ -95,7 +95,7 @@ test("explain: a running server tells a number's story to whoever may read its d
     );
   }));
 
-const claim = { nodeId: 2n ** 127n, vservice: vserviceId(7n) };
+const claim = { nodeId: nodeIdFrom(2n ** 127n), vservice: vserviceId(7n) };
 const heard = (nowMs: number): ReadonlyArray<ViprEvent> => [
   { type: "vcr", direction: "sent", number: NUMBER, call, hasCaller: true, dueMs: nowMs, worthBits: 9.5 },
   { type: "lookedUp", number: NUMBER, call, claims: 1, claimants: [claim] },
@@ -121,7 +121,7 @@ const leave = Effect.fnUntraced(function* (path: string, nowMs: number) {
   const store = yield* openSqlite({ file: folder.at(STORE_FILE) });
   const told = yield* openAuditLog({ store, requiredBits: 12 });
   for (const event of heard(nowMs)) told.record(event, nowMs);
-  const records = yield* openRecords(store, callStore([1n]));
+  const records = yield* openRecords(store, callStore([nodeIdFrom(1n)]));
   const name = claimName({
     by: vserviceId(3n),
     number: NUMBER,

@@ -2,7 +2,7 @@
 import { ok, deepStrictEqual as same, throws } from "node:assert";
 import { Effect, Layer, Logger } from "effect";
 import { type PvpGrant, servePvp } from "../../actors/validation/mod.ts";
-import { e164, ntpMs, unixMs, unixMsOf, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, ntpMs, unixMs, unixMsOf, vserviceId } from "../../codecs/shared/mod.ts";
 import { callStore, candidatesFor, failCall, insertCall, isLocked } from "../../machines/validation/mod.ts";
 import { vcrOf } from "../../runtime/cli/vcr-file.ts";
 import { nodeLayer } from "../../runtime/node.ts";
@@ -31,7 +31,7 @@ const verify = async (vcr: unknown, port: number, ...more: ReadonlyArray<string>
 const withServer = (grant: PvpGrant, use: (port: number) => Promise<void>): Promise<void> =>
   Effect.runPromise(
     Effect.gen(function* () {
-      const store = callStore([2n]);
+      const store = callStore([nodeIdFrom(2n)]);
       const [startMs, stopMs] = [HOUR_MS + 885_000, HOUR_MS + 1_065_000];
       const { called, calling } = written;
       const times = { startMs: unixMs(startMs), stopMs: unixMs(stopMs) };
@@ -41,7 +41,7 @@ const withServer = (grant: PvpGrant, use: (port: number) => Promise<void>): Prom
         unixMs(Date.now()),
       );
       const server = yield* servePvp(
-        { host: HOST, port: 0, nodeIds: [2n] },
+        { host: HOST, port: 0, nodeIds: [nodeIdFrom(2n)] },
         {
           candidates: (name) =>
             Effect.sync(() =>

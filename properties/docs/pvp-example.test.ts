@@ -1,9 +1,17 @@
 /** The worked example of docs/protocol/pvp.md is made by the code: VIPR_TABLES=write writes it anew. */
-
 import * as assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import process from "node:process";
-import { e164, ntpMs, ntpMsOf, type UnixMs, unixMs, unixMsOf, vserviceId } from "../../codecs/shared/mod.ts";
+import {
+  e164,
+  nodeIdFrom,
+  ntpMs,
+  ntpMsOf,
+  type UnixMs,
+  unixMs,
+  unixMsOf,
+  vserviceId,
+} from "../../codecs/shared/mod.ts";
 import { type PvpMethod, printUserName } from "../../codecs/validation/mod.ts";
 import {
   formsFor,
@@ -27,7 +35,7 @@ const example = (): string => {
     startMs: unixMsOf(ntpMs(3_976_214_405_600)),
     stopMs: unixMsOf(ntpMs(3_976_214_525_100)),
   };
-  const claim = { originator: 1n, terminator: 0xabcdefn, vservice: vserviceId(7n) };
+  const claim = { originator: nodeIdFrom(1n), terminator: nodeIdFrom(0xabcdefn), vservice: vserviceId(7n) };
   const instantMs = unixMsOf(ntpMs(3_976_214_460_000));
   const rival = { ...numbers, startMs: unixMs(sent.startMs + 21_000), stopMs: unixMs(sent.stopMs + 96_500) };
   const namesAndPasswords = (forms: ReadonlyArray<PvpMethod | NameForm>) =>

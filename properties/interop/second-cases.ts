@@ -10,6 +10,7 @@ import { nameCall, type PvpGrant, servePvp, validate } from "../../actors/valida
 import {
   type E164,
   e164,
+  nodeIdFrom,
   ntpMs,
   ntpMsOf,
   unixMs,
@@ -112,7 +113,7 @@ const serve = Effect.fnUntraced(function* (
   received: ReadonlyArray<CallFacts>,
   { grant, group = 2048 }: { readonly grant?: PvpGrant | undefined; readonly group?: PvpGroupBits } = {},
 ) {
-  const node = BigInt(`0x${TERMINATOR}`);
+  const node = nodeIdFrom(BigInt(`0x${TERMINATOR}`));
   const store = callStore([node]);
   for (const one of received) insertCall(store, receivedOf(one, vserviceId(BigInt(`0x${VSERVICE}`))), unixMs(0));
   return yield* servePvp(
@@ -356,8 +357,8 @@ const answersAmongOthers: Case = {
     const all = [call, ...others];
     const { port, lines } = yield* answering(all.map((of) => shifted(of, -1_000)));
     const [nodeId, claim] = [
-      BigInt(`0x${ORIGINATOR}`),
-      { nodeId: BigInt(`0x${TERMINATOR}`), vservice: vserviceId(BigInt(`0x${VSERVICE}`)) },
+      nodeIdFrom(BigInt(`0x${ORIGINATOR}`)),
+      { nodeId: nodeIdFrom(BigInt(`0x${TERMINATOR}`)), vservice: vserviceId(BigInt(`0x${VSERVICE}`)) },
     ];
     for (const one of all) {
       const naming = yield* nameCall({ call: one, others: all.filter((of) => of !== one), roundMs: ROUND_MS });

@@ -8,6 +8,8 @@ import process from "node:process";
 import fc from "fast-check";
 import {
   e164,
+  type NodeId,
+  nodeIdFrom,
   nodeIdText,
   ntpMs,
   ntpMsOf,
@@ -45,8 +47,8 @@ interface Question {
   /** Of the originator, to the same number. */
   readonly others: ReadonlyArray<CallFacts>;
   readonly received: CallFacts;
-  readonly originator: bigint;
-  readonly terminator: bigint;
+  readonly originator: NodeId;
+  readonly terminator: NodeId;
   readonly vservice: VServiceId;
   readonly roundMs: number;
   readonly instantMs: UnixMs;
@@ -93,8 +95,8 @@ const pageExample = (): ReadonlyArray<{ readonly question: Question; readonly wo
     call: { ...numbers, ...timesOf("originator") },
     others: [],
     received: { ...numbers, ...timesOf("terminator") },
-    originator: BigInt(`0x${originator}`),
-    terminator: BigInt(`0x${terminator}`),
+    originator: nodeIdFrom(BigInt(`0x${originator}`)),
+    terminator: nodeIdFrom(BigInt(`0x${terminator}`)),
     vservice: vserviceId(BigInt(`0x${vservice}`)),
     roundMs: 1_000 * Number(seconds),
     instantMs: ms(words[1]!.user_name.split(";").at(-1)),

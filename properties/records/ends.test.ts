@@ -3,7 +3,7 @@
  * clocks would. asterisk/ends has a file of either side for each kind of trouble on the way.
  */
 import { deepStrictEqual as same } from "node:assert";
-import { unixMs, vserviceId } from "../../codecs/shared/mod.ts";
+import { nodeIdFrom, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import type { JudgedCall } from "../../machines/records/mod.ts";
 import { originatorPassword, ROUND_MS, terminatorPassword, userNameFor } from "../../machines/validation/mod.ts";
 import { test } from "../kit/harness.ts";
@@ -33,7 +33,7 @@ const ofPair = (calls: ReadonlyArray<JudgedCall>, { calling, called }: JudgedCal
 
 /** In how many calls both have the same password by method A. The calls of a pair of numbers came one after another. */
 const equal = (sent: ReadonlyArray<JudgedCall>, received: ReadonlyArray<JudgedCall>): number => {
-  const claim = { originator: 1n, terminator: 2n, vservice: vserviceId(7n) };
+  const claim = { originator: nodeIdFrom(1n), terminator: nodeIdFrom(2n), vservice: vserviceId(7n) };
   return sent.filter((call) => {
     const other = ofPair(received, call)[ofPair(sent, call).indexOf(call)];
     if (other === undefined) return false;

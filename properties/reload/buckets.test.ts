@@ -1,7 +1,7 @@
 /** Token buckets by name: a map that is never changed in place, and that forgets only the buckets unused longest. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
-import { nodeIdText } from "../../codecs/shared/mod.ts";
+import { nodeIdFrom, nodeIdText } from "../../codecs/shared/mod.ts";
 import { BUCKETS_MAX, bucketOf, noBuckets, withBucket } from "../../machines/reload/buckets.ts";
 import { test } from "../kit/harness.ts";
 
@@ -16,7 +16,7 @@ test("buckets: the last one set is found, as long as no more than fit were used 
       const used = new Map<string, number>();
       let buckets = noBuckets;
       for (let i = 0; i < 2 * NAMES; i++) {
-        const name = nodeIdText(BigInt(i % 7 === 0 ? first : (first + i * step) % NAMES));
+        const name = nodeIdText(nodeIdFrom(BigInt(i % 7 === 0 ? first : (first + i * step) % NAMES)));
         const before = JSON.stringify(bucketOf(buckets, name));
         const then = buckets;
         buckets = withBucket(buckets, name, { thousandths: i, atMs: i });

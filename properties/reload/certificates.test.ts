@@ -5,6 +5,7 @@ import { Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
 import { kindId, nodeIdFrom, resourceOf, resourceOfNode } from "../../codecs/reload/mod.ts";
 import { nodeIdText, utf8 } from "../../codecs/shared/mod.ts";
+import { nodeIds } from "../kit/node-ids.ts";
 import { NAME, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 
 const DAY_MS = 86_400_000;
@@ -56,7 +57,12 @@ testOverlay(
       yield* ring.join({ credentials: yield* ring.issue(nodeId, NAME, [user]) });
     yield* Effect.sleep(40_000);
     const found = yield* ring.members[0]!.fetch({ resourceId: resourceOf(utf8(user)), kind: kindId.certificateByUser });
-    same(found.map(({ signer }) => nodeIdText(signer)).sort(), [77n << 100n, 78n << 100n].map(nodeIdText).sort());
+    same(
+      found.map(({ signer }) => nodeIdText(signer)).sort(),
+      nodeIds(77n << 100n, 78n << 100n)
+        .map(nodeIdText)
+        .sort(),
+    );
     same(found.map(({ index }) => index).sort(), [0, 1]);
     for (const { value, signer } of found) same((yield* keys.inspect(value)).nodeIds, [signer]);
   }),

@@ -35,7 +35,7 @@ const world = Effect.gen(function* () {
   const overlay = viprOverlay({ name: "ring.example", sequence: 1 });
   const member = Effect.fnUntraced(function* (id: bigint) {
     const key = yield* keys.generate;
-    const uris = [`reload://${nodeIdText(id)}@ring.example/`];
+    const uris = [`reload://${nodeIdText(nodeIdFrom(id))}@ring.example/`];
     const certificate = yield* certified(key, root, {
       uris,
       notBeforeMs: nowMs - 1_000,

@@ -263,7 +263,7 @@ test("the adversary's moves are not all in vain: honest stores succeed among the
   );
 });
 
-const GREEDY = nodeIdText(666n);
+const GREEDY = nodeIdText(nodeIdFrom(666n));
 
 /** A ring of so many peers, each knowing all. */
 const ringOf = (ids: ReadonlyArray<NodeId>, quota: number) =>

@@ -27,7 +27,7 @@ import { nodeIds } from "../kit/node-ids.ts";
 const NAME = "ring.example";
 const ping: Body = { type: "pingReq", value: { padding: new Uint8Array() } };
 const unsigned = { transactionId: 5n, destinations: [toNode(nodeIdFrom(1n))], body: ping };
-const uri = (id: bigint, overlay = NAME) => `reload://${nodeIdText(id)}@${overlay}/`;
+const uri = (id: bigint, overlay = NAME) => `reload://${nodeIdText(nodeIdFrom(id))}@${overlay}/`;
 const configured = (roots: ReadonlyArray<Uint8Array>, badNodes: ReadonlyArray<bigint> = []) => {
   const overlay = viprOverlay({ name: NAME, sequence: 1, badNodes: nodeIds(...badNodes) });
   return { now: () => overlay, roots: () => roots };

@@ -5,7 +5,7 @@ import { type Credentials, type Dialer, type Entropy, Keys, type Listener } from
 import { type JoinFailed, type NodeOptions, type OverlayNode, startNode } from "../../actors/reload/mod.ts";
 import { type OverlayConfiguration, viprOverlay } from "../../codecs/overlay/mod.ts";
 import type { NodeId } from "../../codecs/reload/mod.ts";
-import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
+import { bigOf, nodeIdFrom, nodeIdText } from "../../codecs/shared/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
 import { chanceOf, type MemoryOptions, memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
@@ -56,7 +56,7 @@ export const overlayOf = Effect.fn(function* (
     const certificate = yield* Effect.orDie(
       authority.issue({
         csr: yield* keys.certificateRequest(key),
-        uris: [nodeIds].flat().map((nodeId) => `reload://${nodeIdText(nodeId)}@${overlay}/`),
+        uris: [nodeIds].flat().map((nodeId) => `reload://${nodeIdText(nodeIdFrom(nodeId))}@${overlay}/`),
         dnsNames: [],
         emails,
         notBeforeMs: nowMs,

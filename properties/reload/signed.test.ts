@@ -36,7 +36,7 @@ const certified = Effect.fnUntraced(function* (
   const key = given.isRsa ? yield* keys.generateRsa : yield* keys.generate;
   const leaf = yield* authority.issue({
     csr: yield* keys.certificateRequest(key),
-    uris: [`reload://${nodeIdText(given.nodeId ?? SIGNER)}@${given.overlay ?? NAME}/`],
+    uris: [`reload://${nodeIdText(nodeIdFrom(given.nodeId ?? SIGNER))}@${given.overlay ?? NAME}/`],
     dnsNames: [],
     emails: [],
     notBeforeMs: nowMs - 2 * DAY_MS,

@@ -451,7 +451,7 @@ machineLaws(reloadStorage, {
             {
               resource: hexOf(bytesOfBig(resource, 16)),
               kind: KIND,
-              place: `${nodeIdText(5n)}0000000000000000`,
+              place: `${nodeIdText(nodeIdFrom(5n))}0000000000000000`,
               storageTime: 1n,
             },
           ],

@@ -1,6 +1,6 @@
 /** A border element's admission of one INVITE: who gets in, and what the others are told. ViPR overview §6.3; RFC 3261 §16.3. */
 import { deepStrictEqual as same } from "node:assert";
-import { ntpFromMs, unixMs, utf8, vserviceId } from "../../codecs/shared/mod.ts";
+import { nodeIdFrom, ntpFromMs, unixMs, utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import { type SipRequest, withHeader, withTicket } from "../../codecs/sip/mod.ts";
 import { writeTicket } from "../../codecs/ticket/mod.ts";
 import { type AdmissionInput, admit } from "../../machines/sip/mod.ts";
@@ -16,7 +16,7 @@ const ticket = writeTicket(
     salt: new Uint8Array(16),
     validity: { notBefore: ntpFromMs(unixMs(AT_MS)), notAfter: ntpFromMs(unixMs(AT_MS + 1_000)) },
     number: "+49305550001",
-    grantingNode: 1n,
+    grantingNode: nodeIdFrom(1n),
     grantingDomain: "nord.example",
     grantedTo: "acme.example",
     epoch: 3,

@@ -1,5 +1,4 @@
 /** Domains with a call agent, a border element and a ticket issuer each, on one telephone network: what SIP's tests call. */
-
 import { Clock, Effect } from "effect";
 import { openRouteCache, type Routes } from "../../actors/agent/mod.ts";
 import { type Credentials, Keys, Pstn } from "../../actors/ports/mod.ts";
@@ -13,7 +12,7 @@ import {
   startAgent,
 } from "../../actors/sip/mod.ts";
 import { openTicketIssuer, type TicketIssuer, type TicketSecret } from "../../actors/ticket/mod.ts";
-import { e164, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
 
 export interface Domain {
@@ -69,7 +68,7 @@ const openDomain = (issue: Issue, options: DomainOptions) =>
     const secret: TicketSecret = { epoch: 1, password: `correct horse of ${name}` };
     const vcrs: Array<Vcr> = [];
     const issuer = yield* openTicketIssuer({
-      grantingNode: 7n,
+      grantingNode: nodeIdFrom(7n),
       grantingDomain: name,
       secret,
       ...(options.ticketLifetimeMs === undefined ? {} : { lifetimeMs: options.ticketLifetimeMs }),

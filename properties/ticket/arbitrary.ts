@@ -1,8 +1,8 @@
 /** Grants that an issuer could make. */
-
 import fc from "fast-check";
 import { e164, isEarlierNtp, ntp, vserviceId } from "../../codecs/shared/mod.ts";
 import type { Grant } from "../../codecs/ticket/mod.ts";
+import { anyNodeId } from "../kit/node-ids.ts";
 
 const bytes = (size: number) => fc.uint8Array({ minLength: size, maxLength: size });
 const u64 = fc.bigInt(0n, 2n ** 64n - 1n);
@@ -20,7 +20,7 @@ export const grant: fc.Arbitrary<Grant> = fc.record(
       .tuple(u64.map(ntp), u64.map(ntp))
       .map(([a, b]) => (isEarlierNtp(a, b) ? { notBefore: a, notAfter: b } : { notBefore: b, notAfter: a })),
     number,
-    grantingNode: fc.bigInt(0n, 2n ** 128n - 1n),
+    grantingNode: anyNodeId(),
     grantingDomain: domain,
     grantedTo: domain,
     epoch: fc.integer({ min: 1, max: 255 }),

@@ -2,12 +2,11 @@
  * Issuer and checker together: what is issued is admitted as issued and in no other way.
  * docs/protocol/ticket.md#the-check.
  */
-
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
 import fc from "fast-check";
 import { openTicketChecker, openTicketIssuer } from "../../actors/ticket/mod.ts";
-import { type E164, e164, vserviceId } from "../../codecs/shared/mod.ts";
+import { type E164, e164, nodeIdFrom, vserviceId } from "../../codecs/shared/mod.ts";
 import { readTicket } from "../../codecs/ticket/mod.ts";
 import {
   checkTicket as checkWith,
@@ -27,6 +26,7 @@ import {
 } from "../../machines/ticket/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
+import { anyNodeId } from "../kit/node-ids.ts";
 import { domain, number } from "./arbitrary.ts";
 
 const record = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
@@ -40,7 +40,7 @@ const atMs = fc.oneof(
 const sealed = ({ epoch, key }: EpochKey): EpochSeal => ({ epoch, seal: keptSeal(key) });
 const epochKey = record<EpochKey>({ epoch: fc.integer({ min: 1, max: 255 }), key: bytes(32) });
 const inputs = record<TicketIssuerInput>({
-  grantingNode: fc.bigInt(0n, 2n ** 128n - 1n),
+  grantingNode: anyNodeId(),
   grantingDomain: domain,
   lifetimeMs: fc.integer({ min: 0, max: 10_000_000_000 }),
 });
@@ -154,7 +154,7 @@ test("ticket: issuer and border element agree by epoch and password alone, and o
   runVirtual(
     Effect.gen(function* () {
       const secret = { epoch: 4, password: "a password that both sides know" };
-      const issuer = yield* openTicketIssuer({ grantingNode: 1n, grantingDomain: "nord.example", secret });
+      const issuer = yield* openTicketIssuer({ grantingNode: nodeIdFrom(1n), grantingDomain: "nord.example", secret });
       const ticket = yield* issuer.issue({
         number: e164("+49305550001"),
         grantedTo: "acme.example",

@@ -1,7 +1,7 @@
 /** The ticket's bytes and text. docs/protocol/ticket.md#layout. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { bytesOfHex, type E164, ntp, ntpFromMs, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
+import { bytesOfHex, type E164, nodeIdFrom, ntp, ntpFromMs, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   type Grant,
   isDomainName,
@@ -56,7 +56,7 @@ const sample: Grant = {
   salt: bytesOfHex("0f0e0d0c0b0a09080706050403020100"),
   validity: { notBefore: ntpFromMs(unixMs(1_301_616_000_000)), notAfter: ntpFromMs(unixMs(1_306_800_000_000)) },
   number: "+14085555432",
-  grantingNode: 0x8e60f5fab753037f64ab6c53947fd532n,
+  grantingNode: nodeIdFrom(0x8e60f5fab753037f64ab6c53947fd532n),
   grantingDomain: "acme.example",
   grantedTo: "nord.example",
   epoch: 3,

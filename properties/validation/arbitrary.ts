@@ -3,11 +3,12 @@ import fc from "fast-check";
 import { type CallTimes, e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { type PvpUserName, TIME_BITS_MAX } from "../../codecs/validation/mod.ts";
 import type { CallFacts } from "../../machines/validation/mod.ts";
+import { anyNodeId } from "../kit/node-ids.ts";
 
 export const numbers = fc
   .tuple(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 0, max: 999_999_999 }))
   .map(([first, rest]) => e164(`+${first}${rest}`));
-export const nodeIds = fc.bigInt({ min: 0n, max: 2n ** 128n - 1n });
+export const nodeIds = anyNodeId();
 export const vservices = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }).map(vserviceId);
 const hex = (digits: number) =>
   fc.bigInt({ min: 0n, max: 16n ** BigInt(digits) - 1n }).map((n) => n.toString(16).padStart(digits, "0"));

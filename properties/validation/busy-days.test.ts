@@ -5,7 +5,7 @@
  */
 import { ok } from "node:assert";
 import process from "node:process";
-import { type NtpMs, ntpMs, ntpMsOf, type UnixMs, unixMs, unixMsOf } from "../../codecs/shared/mod.ts";
+import { type NtpMs, nodeIdFrom, ntpMs, ntpMsOf, type UnixMs, unixMs, unixMsOf } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   callFacts,
@@ -41,7 +41,7 @@ import { answerTo } from "./naming.ts";
 const DAY_MS = Date.UTC(2026, 0, 5);
 const HOUR = 3_600_000;
 const LINE = `${SERVICE_A}/main`;
-const claim = { originator: 1n, terminator: 2n, vservice: SERVICE_B };
+const claim = { originator: nodeIdFrom(1n), terminator: nodeIdFrom(2n), vservice: SERVICE_B };
 
 /** One call put to the proof: each of its names in turn, to the owner and to a thief. */
 interface Asked {
@@ -58,7 +58,7 @@ interface Asked {
 const play = (seed: number, options: DayOptions) => {
   const calls = callsOfDay(seed, DAY_MS, options);
   const chance = chanceOf(seed + 1_000);
-  const store = callStore([2n]);
+  const store = callStore([nodeIdFrom(2n)]);
   const sent = sentCalls(T);
   const ledger = openLedger(REQUIRED_BITS);
   const asked: Array<Asked> = [];

@@ -4,7 +4,7 @@
  * 2^bits of tries: its luck, summed so and divided by the tries, may not exceed 1. Last, guessers who tell one another.
  */
 import { ok } from "node:assert";
-import { type CallTimes, e164, ntpMsOf, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
+import { type CallTimes, e164, nodeIdFrom, ntpMsOf, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   equivalentBits,
   instantWithin,
@@ -150,7 +150,7 @@ const verdictsOn = (place: number, members: number, { guess, owns }: Coalition, 
     { type: "timerFired", timer: "Tv" },
     {
       type: "found",
-      claims: Array.from({ length: members }, (_, i) => ({ nodeId: BigInt(i), vservice: vserviceId(0n) })),
+      claims: Array.from({ length: members }, (_, i) => ({ nodeId: nodeIdFrom(BigInt(i)), vservice: vserviceId(0n) })),
     },
     { type: "turned" },
   ];
@@ -158,7 +158,7 @@ const verdictsOn = (place: number, members: number, { guess, owns }: Coalition, 
   const input = {
     call,
     forms: isBlind ? [named("B")] : [named("A"), named("B")],
-    nodeId: 99n,
+    nodeId: nodeIdFrom(99n),
     domain: "",
     instantMs: unixMs(0),
     roundMs: ROUND_MS,

@@ -10,7 +10,7 @@ import { type ByteStreamShape, Dialer, Listener } from "../../actors/ports/mod.t
 import { servePvp } from "../../actors/validation/mod.ts";
 import { openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { hexOf, nodeIdText, unixMs, utf8, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import { hexOf, nodeIdFrom, nodeIdText, unixMs, utf8, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/validation/mod.ts";
 import {
   type ClaimVerdict,
@@ -27,7 +27,7 @@ import { test } from "../kit/harness.ts";
 import { HOUR_MS, sentCall } from "./arbitrary.ts";
 
 const HOST = "vipr.test";
-const [OWNER, MASTER] = [2n, 3n];
+const [OWNER, MASTER] = [nodeIdFrom(2n), nodeIdFrom(3n)];
 const TICKET = "dGhlIG93bmVyJ3MgdGlja2V0";
 const sent: Vcr = { ...sentCall, vservice: vserviceId(1n) };
 
@@ -119,7 +119,7 @@ const play = (strategyOf: () => Strategy, claimants: ReadonlyArray<PvpClaim>, re
     const verdicts: Array<ClaimVerdict> = [];
     const originating = yield* openOriginating(
       {
-        nodeId: 1n,
+        nodeId: nodeIdFrom(1n),
         waitBetweenMs: [0, 0],
         requiredBits: 1,
         roundMs: 10_000,

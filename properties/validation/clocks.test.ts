@@ -1,6 +1,6 @@
 /** Clocks: two honest servers, one call, every offset on a grid; from the user name to the index to the password. */
 import { ok } from "node:assert";
-import { e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { parseUserName, printUserName } from "../../codecs/validation/mod.ts";
 import {
   callFacts,
@@ -17,7 +17,7 @@ import {
 import { test } from "../kit/harness.ts";
 import { HOUR_MS } from "./arbitrary.ts";
 
-const claim = { originator: 1n, terminator: 2n, vservice: vserviceId(7n) };
+const claim = { originator: nodeIdFrom(1n), terminator: nodeIdFrom(2n), vservice: vserviceId(7n) };
 const callAt = (startMs: number, stopMs: number): Vcr => ({
   direction: "received",
   calling: e164("+33123456789"),
@@ -32,7 +32,7 @@ const METHODS = ["A", "B", "C"] as const;
 const agrees = (method: (typeof METHODS)[number], sent: Vcr, got: Vcr): boolean => {
   const known = callFacts(sent);
   const said = printUserName(userNameFor(method, known, claim, instantWithin(known, 0.999), T));
-  const store = callStore([2n]);
+  const store = callStore([nodeIdFrom(2n)]);
   const { id } = insertCall(store, got, unixMs(HOUR_MS));
   const name = parseUserName(said);
   if (!name.ok) throw new Error(name.error.why);

@@ -1,5 +1,4 @@
 /** What a stranger's failure does to the server that he may feel elsewhere, and how much of the server one address may take. */
-
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Clock, Effect, Layer, Logger, type Scope } from "effect";
 import { type Arithmetic, Dialer, type Entropy, Listener, type StoreShape } from "../../actors/ports/mod.ts";
@@ -18,7 +17,7 @@ import {
   WITHOUT_CALL_MAX,
 } from "../../actors/vipr/failed-attempts.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { PvpFrame, type PvpMethod, printUserName, TIME_BITS_MAX, writeRequest } from "../../codecs/validation/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import {
@@ -94,7 +93,7 @@ const serve = Effect.fnUntraced(function* (
         disk.write(changes),
       ),
   };
-  const calls = callStore([2n]);
+  const calls = callStore([nodeIdFrom(2n)]);
   const records = yield* Effect.orDie(openRecords(store, calls));
   const stories = yield* openAuditLog({ store, requiredBits: 12 });
   const nowMs = unixMs(yield* Clock.currentTimeMillis);
@@ -110,7 +109,7 @@ const serve = Effect.fnUntraced(function* (
     ...charges,
     grant,
   };
-  const serving = yield* servePvp({ host: HOST, port: 0, nodeIds: [2n], ...rest }, handlers);
+  const serving = yield* servePvp({ host: HOST, port: 0, nodeIds: [nodeIdFrom(2n)], ...rest }, handlers);
   return { ...serving, calls, store, written };
 });
 type Site = Effect.Success<ReturnType<typeof serve>>;
@@ -119,7 +118,7 @@ const nameFor = (method: PvpMethod, originator: bigint) =>
   userNameFor(
     method,
     callFacts(sent),
-    { originator, terminator: 2n, vservice: vserviceId(7n) },
+    { originator: nodeIdFrom(originator), terminator: nodeIdFrom(2n), vservice: vserviceId(7n) },
     unixMs((Math.round(callFacts(sent).startMs / 1000) + 20) * 1000),
     ROUND_MS,
   );
@@ -155,7 +154,7 @@ virtually(
   "a failure by a name with bits makes the disk write as many rows, for each call that fits and for none, and locks these alone",
   Effect.gen(function* () {
     const form = { method: "A", version: 2, bits: TIME_BITS_MAX } as const;
-    const claim = { originator: 9n, terminator: 2n, vservice: vserviceId(7n) };
+    const claim = { originator: nodeIdFrom(9n), terminator: nodeIdFrom(2n), vservice: vserviceId(7n) };
     const name = userNameFor(form, callFacts(sent), claim, unixMs(0), ROUND_MS);
     const other = userNameFor(form, { ...callFacts(sent), calling: e164("+1555") }, claim, unixMs(0), ROUND_MS);
     const rows: Array<number> = [];
@@ -215,7 +214,7 @@ virtually(
   "what failed counts at once, and is on disk when the server ends or a second later",
   Effect.gen(function* () {
     const attemptsOn = Effect.fnUntraced(function* (store: StoreShape) {
-      const calls = callStore([2n]);
+      const calls = callStore([nodeIdFrom(2n)]);
       yield* Effect.orDie(openRecords(store, calls));
       return candidatesFor(calls, nameFor("A", 9n)).map(({ attempts }) => attempts);
     });
@@ -241,7 +240,7 @@ virtually(
 virtually(
   "a flood of names without a call waits in a list that ends, and a call that fails in it is not lost",
   Effect.gen(function* () {
-    const calls = callStore([2n]);
+    const calls = callStore([nodeIdFrom(2n)]);
     const { id } = insertCall(calls, got, unixMs(yield* Clock.currentTimeMillis));
     const batches: Array<number> = [];
     let charged = 0;
@@ -389,7 +388,7 @@ virtually(
     for (let i = 0; i < 40; i++) insertCall(site.calls, hours(got, i), nowMs);
     for (let i = 0; i < 40; i++) {
       const call = callFacts(hours(sent, i));
-      const claim = { originator: 9n, terminator: 2n, vservice: vserviceId(7n) };
+      const claim = { originator: nodeIdFrom(9n), terminator: nodeIdFrom(2n), vservice: vserviceId(7n) };
       for (const method of ["A", "B"] as const) {
         const name = userNameFor(method, call, claim, unixMs((Math.round(call.startMs / 1000) + 20) * 1000), ROUND_MS);
         const outcome = yield* attempt(site, printUserName(name), originatorPassword(name, call, ROUND_MS));

@@ -11,7 +11,7 @@ import { tlsSrpServer } from "../../actors/tls/mod.ts";
 import { readDocument, writeDocument } from "../../actors/validation/frames.ts";
 import { openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { type E164, e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import { type E164, e164, type NodeId, nodeIdFrom, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { type PvpUserName, parseUserName, writeAnswer } from "../../codecs/validation/mod.ts";
 import {
   callerHash,
@@ -25,6 +25,7 @@ import {
 import type { ViprEvent } from "../../machines/vipr/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
+import { nodeIds } from "../kit/node-ids.ts";
 import { HOUR_MS, sentCall } from "./arbitrary.ts";
 
 const HOST = "vipr.test";
@@ -113,7 +114,7 @@ const play = (
     const events: Array<ViprEvent> = [];
     const originating = yield* openOriginating(
       {
-        nodeId: 1n,
+        nodeId: nodeIdFrom(1n),
         waitBetweenMs,
         requiredBits: 64,
         roundMs: ROUND_MS,
@@ -143,19 +144,19 @@ const play = (
 const isNamed = (name: PvpUserName, { called, calling }: Vcr): boolean =>
   name.method === "A" && calling !== undefined && callerHash(called, calling, name) === name.callerHash;
 
-const verdictsOf = (events: ReadonlyArray<ViprEvent>, nodeId: bigint) =>
+const verdictsOf = (events: ReadonlyArray<ViprEvent>, nodeId: NodeId) =>
   events.flatMap((event) =>
     event.type === "attempted" && event.attempt.nodeId === nodeId
       ? [`${event.attempt.verdict} ${event.attempt.method}`]
       : [],
   );
 /** How many calls the ledger counted for it, after each that it proved. */
-const countsOf = (events: ReadonlyArray<ViprEvent>, nodeId: bigint) =>
+const countsOf = (events: ReadonlyArray<ViprEvent>, nodeId: NodeId) =>
   events.flatMap((event) => (event.type === "proved" && event.claim.nodeId === nodeId ? [event.calls] : []));
 
 const [PAWN, MAIN] = [
-  { nodeId: 3n, vservice: vserviceId(7n) },
-  { nodeId: 4n, vservice: vserviceId(7n) },
+  { nodeId: nodeIdFrom(3n), vservice: vserviceId(7n) },
+  { nodeId: nodeIdFrom(4n), vservice: vserviceId(7n) },
 ];
 /** By three callers: each call is alone between its two numbers. */
 const three = [0, 1, 2].map((hour) => [callAt(hour, { calling: e164(`+3312345678${hour}`) })]);
@@ -211,7 +212,9 @@ test("coalition: what one claim learns by B does not help another that delays A"
 
 test("coalition: a guess by B is worth less for every guess that A has answered", async () => {
   const byB = (name: PvpUserName) => Effect.succeed(name.method === "B");
-  const members = [3n, 4n, 5n].map((nodeId): Member => ({ claim: { nodeId, vservice: vserviceId(7n) }, guess: byB }));
+  const members = nodeIds(3n, 4n, 5n).map(
+    (nodeId): Member => ({ claim: { nodeId, vservice: vserviceId(7n) }, guess: byB }),
+  );
   const events = await runVirtual(play([[callAt(0)]], members));
   const bits = events.flatMap((event) => (event.type === "attempted" ? [event.attempt.bits] : []));
   const call = callFacts(callAt(0));

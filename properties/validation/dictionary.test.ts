@@ -4,7 +4,7 @@
  */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { e164, ntpMs, unixMs, unixMsOf, utf8, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, ntpMs, unixMs, unixMsOf, utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import { srpGroup } from "../../codecs/tls/mod.ts";
 import {
   clientBase,
@@ -27,7 +27,13 @@ const call: CallFacts = {
   startMs: unixMsOf(ntpMs(3_976_214_403_000)),
   stopMs: unixMsOf(ntpMs(3_976_214_500_000)),
 };
-const name = userNameFor("A", call, { originator: 1n, terminator: 3n, vservice: vserviceId(7n) }, unixMs(0), ROUND_MS);
+const name = userNameFor(
+  "A",
+  call,
+  { originator: nodeIdFrom(1n), terminator: nodeIdFrom(3n), vservice: vserviceId(7n) },
+  unixMs(0),
+  ROUND_MS,
+);
 /** Every start within a quarter of an hour: the list of a thief that knows how long the call was. */
 const dictionary = Array.from({ length: 90 }, (_, i) => {
   const shiftMs = (i - 45) * ROUND_MS;
@@ -79,9 +85,18 @@ test("offline dictionary: to a listener every password fits a transcript alike, 
 test("offline dictionary: the user name of A is the same for all times of a call; C's has but its minutes", () => {
   const others = [-60, -12, 12, 60].map((times) => ({ ...call, startMs: unixMs(call.startMs + times * ROUND_MS) }));
   for (const other of others) {
-    same(userNameFor("A", other, { originator: 1n, terminator: 3n, vservice: vserviceId(7n) }, unixMs(0), ROUND_MS), {
-      ...name,
-    });
+    same(
+      userNameFor(
+        "A",
+        other,
+        { originator: nodeIdFrom(1n), terminator: nodeIdFrom(3n), vservice: vserviceId(7n) },
+        unixMs(0),
+        ROUND_MS,
+      ),
+      {
+        ...name,
+      },
+    );
     ok(minutesOf(other).startMinute !== minutesOf(call).startMinute);
   }
 });

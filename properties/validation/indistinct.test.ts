@@ -15,7 +15,7 @@ import { type ByteStreamShape, Dialer, Listener } from "../../actors/ports/mod.t
 import { HandshakeFailed, tlsSrpClient } from "../../actors/tls/mod.ts";
 import { type PvpHandlers, servePvp } from "../../actors/validation/mod.ts";
 import { openFailedAttempts } from "../../actors/vipr/failed-attempts.ts";
-import { e164, hexOf, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, hexOf, nodeIdFrom, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import { type PvpUserName, printUserName, TIME_BITS_MAX } from "../../codecs/validation/mod.ts";
 import {
   callFacts,
@@ -81,11 +81,11 @@ const hold = (ms: number) =>
 
 /** A server for which a guess at the call is of this kind, as often as it is asked. */
 const serve = Effect.fnUntraced(function* (kind: Kind | Control) {
-  const calls = callStore([2n]);
+  const calls = callStore([nodeIdFrom(2n)]);
   const many = CALLS[kind] ?? 1;
   for (let i = 0; i < many; i++)
     insertCall(calls, { ...got, stopMs: unixMs(got.stopMs + i * 256_000) }, unixMs(HOUR_MS));
-  const parties = { originator: 9n, terminator: 2n, vservice: vserviceId(7n) };
+  const parties = { originator: nodeIdFrom(9n), terminator: nodeIdFrom(2n), vservice: vserviceId(7n) };
   const isTold = many === 3;
   const form = { method: "A", version: 2, bits: TIME_BITS_MAX } as const;
   const own = userNameFor(isTold ? form : "A", callFacts(got), parties, unixMs(0), ROUND_MS);
@@ -109,7 +109,7 @@ const serve = Effect.fnUntraced(function* (kind: Kind | Control) {
   };
   const { listen } = yield* Listener;
   const close = (stream: ByteStreamShape) => Effect.andThen(hold(kind === "late end" ? LATE_END_MS : 0), stream.close);
-  const serving = yield* servePvp({ host: HOST, port: 0, nodeIds: [2n], reputation }, handlers).pipe(
+  const serving = yield* servePvp({ host: HOST, port: 0, nodeIds: [nodeIdFrom(2n)], reputation }, handlers).pipe(
     Effect.provideService(Listener, {
       listen: (on, serve) => listen(on, (stream) => serve({ ...stream, close: close(stream) })),
     }),

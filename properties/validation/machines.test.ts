@@ -1,8 +1,7 @@
 /** The three machines of validation: their laws, and the paths that a proof may take. */
-
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { type E164, e164, ntpMs, unixMs, unixMsOf, vserviceId } from "../../codecs/shared/mod.ts";
+import { type E164, e164, nodeIdFrom, ntpMs, unixMs, unixMsOf, vserviceId } from "../../codecs/shared/mod.ts";
 import { parseUserName, printUserName, type ValAnswer } from "../../codecs/validation/mod.ts";
 import {
   type CallFacts,
@@ -40,13 +39,13 @@ const call: CallFacts = {
   startMs: unixMsOf(ntpMs(3_976_214_403_000)),
   stopMs: unixMsOf(ntpMs(3_976_214_500_000)),
 };
-const claim = { nodeId: 2n, vservice: vserviceId(7n) };
+const claim: PvpClaim = { nodeId: nodeIdFrom(2n), vservice: vserviceId(7n) };
 const formOf = (method: PvpForm["method"]): PvpForm => ({ method, version: 1, bits: 0, revealed: 0 });
 const attempt: PvpAttemptInput = {
   call,
   claim,
   form: formOf("A"),
-  nodeId: 1n,
+  nodeId: nodeIdFrom(1n),
   domain: "a.example",
   instantMs: unixMsOf(ntpMs(3_976_214_450_000)),
   roundMs: ROUND_MS,
@@ -81,8 +80,9 @@ const attempts = fc.record(
 );
 machineLaws(pvpAttempt, { inputs: attempts.map((given) => ({ ...attempt, ...given })), events: () => attemptEvents });
 
+const claimOf = (nodeId: bigint): PvpClaim => ({ nodeId: nodeIdFrom(nodeId), vservice: vserviceId(7n) });
 const verdictOf = (nodeId: bigint, verdict: ClaimVerdict["verdict"] = "refused", method: "A" | "B" = "A") =>
-  ({ nodeId, vservice: vserviceId(7n), method, bits: 0, verdict, why: "x", code: 403, info }) as ClaimVerdict;
+  ({ ...claimOf(nodeId), method, bits: 0, verdict, why: "x", code: 403, info }) as ClaimVerdict;
 const { claim: _, form: __, guessesBefore: ___, ...ofCall } = attempt;
 const originator: PvpOriginatorInput = {
   ...ofCall,
@@ -105,14 +105,9 @@ machineLaws(pvpOriginator, {
     .map((given) => ({ ...originator, ...given })),
   events: () =>
     fc.oneof<fc.Arbitrary<PvpOriginatorEvent>[]>(
-      fc
-        .array(fewNodes, { maxLength: 12 })
-        .map(
-          (nodes) =>
-            ({ type: "found", claims: nodes.map((nodeId) => ({ nodeId, vservice: vserviceId(7n) })) }) as const,
-        ),
+      fc.array(fewNodes, { maxLength: 12 }).map((nodes) => ({ type: "found", claims: nodes.map(claimOf) }) as const),
       fc.constantFrom<PvpOriginatorEvent>({ type: "notFound", why: "no answer" }, { type: "turned" }),
-      fewNodes.map((nodeId) => ({ type: "committed", claim: { nodeId, vservice: vserviceId(7n) } }) as const),
+      fewNodes.map((nodeId) => ({ type: "committed", claim: claimOf(nodeId) }) as const),
       fc
         .tuple(fewNodes, fc.constantFrom<ClaimVerdict["verdict"]>("refused", "validated", "unreachable", "broken"))
         .map(([nodeId, verdict]) => ({ type: "attempted", verdict: verdictOf(nodeId, verdict) }) as const),
@@ -120,10 +115,10 @@ machineLaws(pvpOriginator, {
 });
 
 const candidate: PvpCandidate = { ...call, id: 4, vservice: vserviceId(7n), isLocked: false };
-const parties = { originator: 1n, terminator: 2n, vservice: vserviceId(7n) };
+const parties = { originator: nodeIdFrom(1n), terminator: nodeIdFrom(2n), vservice: vserviceId(7n) };
 const name = userNameFor("A", call, parties, unixMs(0), ROUND_MS);
-const elsewhere = printUserName({ ...name, terminator: 3n });
-const terminator = { nodeIds: [2n], roundMs: ROUND_MS };
+const elsewhere = printUserName({ ...name, terminator: nodeIdFrom(3n) });
+const terminator = { nodeIds: [nodeIdFrom(2n)], roundMs: ROUND_MS };
 machineLaws(pvpTerminator, {
   inputs: fc.constant(terminator),
   events: () =>
@@ -296,8 +291,8 @@ const proving = (claims: ReadonlyArray<PvpClaim>, input: Partial<PvpOriginatorIn
     isDone: () => pvpOriginator.isDone(step.snapshot),
   };
 };
-const claimsOf = (...nodeIds: ReadonlyArray<bigint>) => nodeIds.map((nodeId) => ({ nodeId, vservice: vserviceId(7n) }));
-const commits = (nodeId: bigint) => ({ type: "committed", claim: { nodeId, vservice: vserviceId(7n) } }) as const;
+const claimsOf = (...nodeIds: ReadonlyArray<bigint>) => nodeIds.map(claimOf);
+const commits = (nodeId: bigint) => ({ type: "committed", claim: claimOf(nodeId) }) as const;
 const ends = (nodeId: bigint, verdict?: ClaimVerdict["verdict"], method?: "A" | "B") =>
   ({ type: "attempted", verdict: verdictOf(nodeId, verdict, method) }) as const;
 /** Orders in short: "A 2" an attempt by A at node 2, "open 2", "validated 2" when it is settled. */
@@ -324,7 +319,7 @@ test("the originator has its turn for all claims before it tries the first", () 
   same(step.actions, [{ type: "startTimer", timer: "Tv", ms: 30_000 }]);
   step = pvpOriginator.step(step.snapshot, { type: "timerFired", timer: "Tv" });
   same(told(step.actions), ["startTimer query", "lookUp"]);
-  const claims = Array.from({ length: 100 }, (_, i) => ({ nodeId: BigInt(i % 90), vservice: vserviceId(7n) }));
+  const claims = Array.from({ length: 100 }, (_, i) => claimOf(BigInt(i % 90)));
   step = pvpOriginator.step(step.snapshot, { type: "found", claims });
   same(step.actions, [
     { type: "stopTimer", timer: "query" },
@@ -406,9 +401,9 @@ test("the originator settles each claim as it comes, and reports them in the ord
 });
 
 test("the originator takes few claims of one node, however many VServices it names, and everybody else's", () => {
-  const greedy = Array.from({ length: 5 }, (_, i) => ({ nodeId: 1n, vservice: vserviceId(BigInt(i)) }));
+  const greedy = Array.from({ length: 5 }, (_, i) => ({ nodeId: nodeIdFrom(1n), vservice: vserviceId(BigInt(i)) }));
   const tried = (lot: number) =>
-    proving([...greedy, { nodeId: 2n, vservice: vserviceId(0n) }], { lot })
+    proving([...greedy, { nodeId: nodeIdFrom(2n), vservice: vserviceId(0n) }], { lot })
       .orders()
       .flatMap((order) => (order.type === "attempt" ? [order.input.claim] : []));
   for (let lot = 0; lot < 10; lot++)

@@ -4,7 +4,17 @@
  */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { e164, ntpMs, ntpMsOf, type UnixMs, unixMs, unixMsOf, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import {
+  e164,
+  nodeIdFrom,
+  ntpMs,
+  ntpMsOf,
+  type UnixMs,
+  unixMs,
+  unixMsOf,
+  type Vcr,
+  vserviceId,
+} from "../../codecs/shared/mod.ts";
 import { ERA_SECONDS_MAX } from "../../codecs/validation/mod.ts";
 import {
   ATTEMPTS_MAX,
@@ -25,7 +35,7 @@ import { runs, test } from "../kit/harness.ts";
 import { HOUR_MS } from "./arbitrary.ts";
 import { answerTo } from "./naming.ts";
 
-const claim = { originator: 1n, terminator: 2n, vservice: vserviceId(7n) };
+const claim = { originator: nodeIdFrom(1n), terminator: nodeIdFrom(2n), vservice: vserviceId(7n) };
 const [ANN, BOB] = [e164("+33123456789"), e164("+33123456790")];
 const callAt = (startMs: number, lastsMs: number, calling: Vcr["calling"] = ANN): Vcr => ({
   direction: "received",
@@ -44,7 +54,7 @@ const seen = (call: Vcr, startMs: number, stopMs: number): Vcr => ({
 const isOne = (a: Vcr, b: Vcr) =>
   a.calling === b.calling && Math.abs(a.startMs - b.startMs) < T && Math.abs(a.stopMs - b.stopMs) < T;
 const storeOf = (calls: ReadonlyArray<Vcr>) => {
-  const store = callStore([2n]);
+  const store = callStore([nodeIdFrom(2n)]);
   const ids = calls.map((call) => insertCall(store, call, unixMs(HOUR_MS)).id);
   return { store, ids };
 };
@@ -212,8 +222,8 @@ test("names: claimants of one call see the same bits, and calls with the same ti
   same(own.length, 16);
   for (const parties of [
     claim,
-    { ...claim, terminator: 3n },
-    { ...claim, originator: 9n },
+    { ...claim, terminator: nodeIdFrom(3n) },
+    { ...claim, originator: nodeIdFrom(9n) },
     { ...claim, vservice: vserviceId(8n) },
   ])
     for (const method of ["A", "B"] as const)

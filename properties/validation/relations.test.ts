@@ -12,7 +12,7 @@ import type { StoreShape } from "../../actors/ports/mod.ts";
 import { servePvp } from "../../actors/validation/mod.ts";
 import { openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { e164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import { callStore, failCall, insertCall, ROUND_MS, tryableFor } from "../../machines/validation/mod.ts";
 import { REQUIRED_BITS, type ViprEvent } from "../../machines/vipr/mod.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
@@ -20,7 +20,7 @@ import { test } from "../kit/harness.ts";
 import { type Company, readFileOf } from "../records/read.ts";
 import { callsOfDay, SERVICE_A, SERVICE_B } from "./days.ts";
 
-const [HOST, NODE_A, NODE_B] = ["vipr.test", 1n, 2n];
+const [HOST, NODE_A, NODE_B] = ["vipr.test", nodeIdFrom(1n), nodeIdFrom(2n)];
 const [HOUR, DAY] = [3_600_000, 86_400_000];
 /** When virtual time begins. */
 const VIRTUAL_START_MS = Date.UTC(2011, 3, 1);

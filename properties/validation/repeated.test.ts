@@ -1,7 +1,7 @@
 /** Records that come twice, many that come at once, and those of one tenant beside another's: each call is found once. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   callFacts,
@@ -20,12 +20,12 @@ import { runs, test } from "../kit/harness.ts";
 import { counting } from "../kit/timing.ts";
 import { receivedCall as got, HOUR_MS, vcrs } from "./arbitrary.ts";
 
-const NODE = 2n;
+const NODE = nodeIdFrom(2n);
 const nameFor = (vcr: Vcr, method: "A" | "B" | "C", atMs: number = vcr.startMs + 1_000): PvpUserName =>
   userNameFor(
     method,
     callFacts(vcr),
-    { originator: 1n, terminator: NODE, vservice: vcr.vservice },
+    { originator: nodeIdFrom(1n), terminator: NODE, vservice: vcr.vservice },
     unixMs(1000 * Math.round(atMs / 1000)),
     ROUND_MS,
   );
@@ -41,7 +41,7 @@ const lasting = vcrs.map((vcr) => ({ ...vcr, stopMs: unixMs(vcr.stopMs + 60_000)
 test("repeated: a record that comes again is the one that is there, with its failures and its end, whichever clock wrote it", () =>
   fc.assert(
     fc.property(lasting, fc.array(fc.tuple(near, near), { maxLength: 6 }), fc.nat(1_000_000), (vcr, again, laterMs) => {
-      const store = callStore([NODE, 3n]);
+      const store = callStore([NODE, nodeIdFrom(3n)]);
       const first = insertCall(store, vcr, unixMs(HOUR_MS));
       failCall(store, first.id, "B");
       for (const [startMs, stopMs] of again) {

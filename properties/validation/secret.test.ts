@@ -1,7 +1,7 @@
 /** Rounding, user names and passwords: both ends of a call agree, others do not, and names tell no more than they must. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { e164, ntpMs, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, ntpMs, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import { type PvpMethod, printUserName } from "../../codecs/validation/mod.ts";
 import {
   callerHash,
@@ -89,8 +89,8 @@ test("password: another call, party, service or method has another password", ()
         passwordOf("A", { ...known, stopMs: unixMs(known.stopMs + ROUND_MS) }, claim),
         passwordOf("A", { ...known, called: e164(`${known.called}7`.slice(0, 16)) }, claim),
         passwordOf("A", { ...known, calling: e164("+13") }, claim),
-        passwordOf("A", known, { ...claim, originator: claim.originator ^ 1n }),
-        passwordOf("A", known, { ...claim, terminator: claim.terminator ^ 1n }),
+        passwordOf("A", known, { ...claim, originator: nodeIdFrom(claim.originator ^ 1n) }),
+        passwordOf("A", known, { ...claim, terminator: nodeIdFrom(claim.terminator ^ 1n) }),
         passwordOf("A", known, { ...claim, vservice: vserviceId(claim.vservice ^ 1n) }),
       ];
       same(new Set(all).size, all.length);
@@ -114,10 +114,19 @@ test("user name: A and B tell the called number, and neither the caller nor the 
   ));
 
 test("docs/protocol/pvp.md#user-name: the caller's hash is bound to the claim", () => {
-  const hash = callerHash(e164("+14085555432"), e164("+33123456789"), { terminator: 1n, vservice: vserviceId(7n) });
+  const hash = callerHash(e164("+14085555432"), e164("+33123456789"), {
+    terminator: nodeIdFrom(1n),
+    vservice: vserviceId(7n),
+  });
   same(hash.length, 16);
-  ok(hash !== callerHash(e164("+14085555432"), e164("+33123456789"), { terminator: 2n, vservice: vserviceId(7n) }));
-  ok(hash !== callerHash(e164("+14085555432"), e164("+33123456789"), { terminator: 1n, vservice: vserviceId(8n) }));
+  ok(
+    hash !==
+      callerHash(e164("+14085555432"), e164("+33123456789"), { terminator: nodeIdFrom(2n), vservice: vserviceId(7n) }),
+  );
+  ok(
+    hash !==
+      callerHash(e164("+14085555432"), e164("+33123456789"), { terminator: nodeIdFrom(1n), vservice: vserviceId(8n) }),
+  );
 });
 
 test("instant: inside the call whatever is drawn", () =>

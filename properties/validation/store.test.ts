@@ -1,7 +1,7 @@
 /** The remembered calls against a plain list of them; the due queue against a sorted one; reputations against a count. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { e164, ntpMs, unixMs, unixMsOf, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, ntpMs, unixMs, unixMsOf, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   ATTEMPTS_MAX,
@@ -30,7 +30,7 @@ import {
 import { runs, test } from "../kit/harness.ts";
 import { HOUR_MS, vcrs } from "./arbitrary.ts";
 
-const NODE = 5n;
+const NODE = nodeIdFrom(5n);
 // Few numbers and one service, so that calls meet.
 const fewVcrs = vcrs.chain((vcr) =>
   fc
@@ -46,7 +46,7 @@ const nameFor = (vcr: Vcr, method: "A" | "B" | "C", at: number): PvpUserName => 
   return userNameFor(
     method,
     call,
-    { originator: 1n, terminator: NODE, vservice: vcr.vservice },
+    { originator: nodeIdFrom(1n), terminator: NODE, vservice: vcr.vservice },
     instantWithin(call, at),
     ROUND_MS,
   );
@@ -114,7 +114,7 @@ test("store: another node, service, caller or time finds nothing", () => {
   insertCall(store, vcr, unixMs(0));
   const [a, b] = [nameFor(vcr, "A", 0), nameFor(vcr, "B", 0)];
   same([candidatesFor(store, a).length, candidatesFor(store, b).length], [1, 1]);
-  same(candidatesFor(store, { ...a, terminator: 6n } as PvpUserName), []);
+  same(candidatesFor(store, { ...a, terminator: nodeIdFrom(6n) } as PvpUserName), []);
   same(candidatesFor(store, { ...b, vservice: vserviceId(8n) }), []);
   same(candidatesFor(store, nameFor({ ...vcr, calling: e164("+22") }, "A", 0)), []);
   same(candidatesFor(store, { ...b, instant: (b as { instant: number }).instant + 120 } as PvpUserName), []);
@@ -138,7 +138,7 @@ test("store: a call that lasts for days is found at any instant of its first day
 test("store: locked after three failures, kept for 48 hours, and nothing stays in the index after it", () =>
   fc.assert(
     fc.property(fc.array(fc.tuple(fewVcrs, fc.nat(100_000_000)), { maxLength: 20 }), (given) => {
-      const store = callStore([NODE, 6n]);
+      const store = callStore([NODE, nodeIdFrom(6n)]);
       let nowMs = HOUR_MS;
       const model = new Map<number, number>();
       for (const [vcr, laterMs] of given) {

@@ -1,6 +1,6 @@
 /** What a stranger wins who tries a number's whole two days by B, and whom he shuts out by it: docs/security.md has the figures. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { ntpMsOf, unixMs } from "../../codecs/shared/mod.ts";
+import { nodeIdFrom, ntpMsOf, unixMs } from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   callNamed,
@@ -15,7 +15,7 @@ import {
 import { test } from "../kit/harness.ts";
 import { receivedCall as got, HOUR_MS } from "./arbitrary.ts";
 
-const NODE = 2n;
+const NODE = nodeIdFrom(2n);
 const DAYS_MS = 172_800_000;
 const STEP_MS = 90_000;
 const MEAN_MS = 180_000;
@@ -59,7 +59,7 @@ const sweep = (count: number, random: () => number) => {
         method: "B",
         called: got.called,
         instant: ntpMsOf(unixMs(instantMs)) / 1000,
-        originator: 9n,
+        originator: nodeIdFrom(9n),
         terminator: NODE,
         vservice: got.vservice,
         start: "d",

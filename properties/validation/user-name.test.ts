@@ -1,8 +1,7 @@
 /** User names of validations: one text for each value, one value for each text, and a place for what is wrong. */
-
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { e164, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   ERA_SECONDS_MAX,
   type PvpUserName,
@@ -17,8 +16,8 @@ import { userNames } from "./arbitrary.ts";
 const sample = {
   version: 1,
   method: "B",
-  originator: 0x11n,
-  terminator: 2n ** 128n - 1n,
+  originator: nodeIdFrom(0x11n),
+  terminator: nodeIdFrom(2n ** 128n - 1n),
   vservice: vserviceId(7n),
   start: "u",
   stop: "d",

@@ -10,7 +10,7 @@ import {
   servePvp,
   validate,
 } from "../../actors/validation/mod.ts";
-import { e164, hexOf, unixMs, utf8, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, hexOf, nodeIdFrom, unixMs, utf8, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { printUserName } from "../../codecs/validation/mod.ts";
 import {
   type CallStore,
@@ -28,6 +28,7 @@ import {
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
+import { nodeIds } from "../kit/node-ids.ts";
 import { receivedCall as got, HOUR_MS, sentCall as sent } from "./arbitrary.ts";
 
 type World = Arithmetic | Dialer | Entropy | Listener | Scope.Scope;
@@ -53,11 +54,12 @@ interface Site {
 }
 
 const serve = Effect.fnUntraced(function* (
-  nodeId: bigint,
+  ownNode: bigint,
   calls: ReadonlyArray<Vcr>,
   options: Partial<ServePvpOptions> & { readonly grant?: PvpHandlers["grant"] } = {},
 ) {
-  const store = callStore(options.nodeIds ?? [nodeId]);
+  const nodeIds = options.nodeIds ?? [nodeIdFrom(ownNode)];
+  const store = callStore(nodeIds);
   for (const call of calls) insertCall(store, call, unixMs(HOUR_MS));
   const granted: Array<string> = [];
   const { grant, ...rest } = options;
@@ -72,7 +74,7 @@ const serve = Effect.fnUntraced(function* (
           return { type: "granted", valInfo };
         })),
   };
-  const serving = yield* servePvp({ host: HOST, port: 0, nodeIds: [nodeId], ...rest }, handlers);
+  const serving = yield* servePvp({ host: HOST, port: 0, nodeIds, ...rest }, handlers);
   return { ...serving, store, granted, counters: serving.counters as Effect.Effect<any> } satisfies Site as Site;
 });
 
@@ -82,9 +84,9 @@ const counting = Effect.sleep(1_000);
 /** Validates a call of ours with all claimants of its number. */
 const tryAll = (sites: ReadonlyMap<bigint, Site>, call: Vcr = sent, vservice = vserviceId(7n)) =>
   validate(
-    { call, nodeId: 1n, domain: "a.example", waitBetweenMs: [30_000, 60_000], windowMs: TV_MS_MAX },
+    { call, nodeId: nodeIdFrom(1n), domain: "a.example", waitBetweenMs: [30_000, 60_000], windowMs: TV_MS_MAX },
     {
-      lookUp: () => Effect.succeed([...sites.keys()].map((nodeId) => ({ nodeId, vservice }))),
+      lookUp: () => Effect.succeed([...sites.keys()].map((id) => ({ nodeId: nodeIdFrom(id), vservice }))),
       resolve: (nodeId) => {
         const site = sites.get(nodeId)!;
         return Effect.succeed({ host: site.host, port: site.port });
@@ -136,7 +138,7 @@ virtually(
 virtually(
   "two nodes of one owner with one number stand at the gate together, and both prove the call, by A and by B",
   Effect.gen(function* () {
-    const owner = yield* serve(2n, [got], { nodeIds: [2n, 5n] });
+    const owner = yield* serve(2n, [got], { nodeIds: nodeIds(2n, 5n) });
     const both = new Map([2n, 5n].map((nodeId) => [nodeId, owner] as const));
     same(outcomes(yield* tryAll(both)), ["validated A", "validated A"]);
     same(outcomes(yield* tryAll(both, { ...sent, calling: undefined })), ["validated B", "validated B"]);
@@ -207,7 +209,7 @@ const guess = (site: Site, method: "A" | "B", password: string, originator = 9n)
   Effect.scoped(
     Effect.gen(function* () {
       const { dial } = yield* Dialer;
-      const parties = { originator, terminator: 2n, vservice: vserviceId(7n) };
+      const parties = { originator: nodeIdFrom(originator), terminator: nodeIdFrom(2n), vservice: vserviceId(7n) };
       const name = userNameFor(
         method,
         callFacts(got),
@@ -333,7 +335,7 @@ virtually(
   Effect.gen(function* () {
     same(yield* tryAll(new Map()), []);
     const failed = validate(
-      { call: sent, nodeId: 1n, domain: "a.example", waitBetweenMs: [0, 0] },
+      { call: sent, nodeId: nodeIdFrom(1n), domain: "a.example", waitBetweenMs: [0, 0] },
       { lookUp: () => Effect.fail({ why: "overlay down" }), resolve: () => Effect.die("not asked") },
     );
     same((yield* Effect.flip(failed)).why, "overlay down");
@@ -350,12 +352,12 @@ virtually(
     const told: Array<string> = [];
     let beganMs = 0;
     const verdicts = yield* validate(
-      { call: sent, nodeId: 1n, domain: "a.example", waitBetweenMs: [0, 0] },
+      { call: sent, nodeId: nodeIdFrom(1n), domain: "a.example", waitBetweenMs: [0, 0] },
       {
         lookUp: () =>
           Effect.map(Clock.currentTimeMillis, (nowMs) => {
             beganMs = nowMs;
-            return [...thieves, 2n].map((nodeId) => ({ nodeId, vservice: vserviceId(7n) }));
+            return [...thieves, 2n].map((id) => ({ nodeId: nodeIdFrom(id), vservice: vserviceId(7n) }));
           }),
         resolve: (nodeId) => Effect.succeed({ host: HOST, port: nodeId === 2n ? owner.port : mute.port }),
         settled: ({ verdict }) =>
@@ -377,9 +379,9 @@ virtually(
     const owner = yield* serve(2n, [got]);
     const { port, passed } = yield* relayTo(owner);
     const verdicts = yield* validate(
-      { call: sent, nodeId: 1n, domain: "a.example", waitBetweenMs: [0, 0], isPrivate: true },
+      { call: sent, nodeId: nodeIdFrom(1n), domain: "a.example", waitBetweenMs: [0, 0], isPrivate: true },
       {
-        lookUp: () => Effect.succeed([{ nodeId: 2n, vservice: vserviceId(7n) }]),
+        lookUp: () => Effect.succeed([{ nodeId: nodeIdFrom(2n), vservice: vserviceId(7n) }]),
         resolve: () => Effect.succeed({ host: HOST, port }),
       },
     );

@@ -1,7 +1,6 @@
 /** Whatever a ViPR server may tell of a few numbers: with long texts, odd bits, and claimants that come back. */
-
 import fc from "fast-check";
-import { e164, ntpMsOf, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, ntpMsOf, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import type { ClaimVerdict, PvpClaim } from "../../machines/validation/mod.ts";
 import type { ViprEvent } from "../../machines/vipr/mod.ts";
 import { HOUR_MS } from "../validation/arbitrary.ts";
@@ -16,7 +15,7 @@ const call = fc.tuple(fc.nat(9), fc.nat(3_600_000)).map(([day, ms]) => ({
 }));
 const words = fc.string({ unit: "binary", maxLength: 300 });
 const claim: fc.Arbitrary<PvpClaim> = fc.record({
-  nodeId: fc.constantFrom(0n, 2n, 2n ** 128n - 1n),
+  nodeId: fc.constantFrom(0n, 2n, 2n ** 128n - 1n).map(nodeIdFrom),
   vservice: fc.constantFrom(0n, 2n ** 64n - 1n).map(vserviceId),
 });
 const by = fc.constantFrom(0n, 3n, 2n ** 64n - 1n);

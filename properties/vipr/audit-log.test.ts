@@ -1,7 +1,7 @@
 /** The story of a number: nothing is lost but what is too old, and its last sentence says what is missing. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { e164, nodeIdText, ntpMs, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, nodeIdText, ntpMs, vserviceId } from "../../codecs/shared/mod.ts";
 import { vserviceText } from "../../codecs/validation/mod.ts";
 import type { ClaimVerdict } from "../../machines/validation/mod.ts";
 import {
@@ -31,7 +31,7 @@ import { hourly } from "../validation/arbitrary.ts";
 const NUMBER = e164("+14085555432");
 const NOW_MS = 1_767_225_600_000;
 const call = { startMs: ntpMs(3_976_214_403_000), stopMs: ntpMs(3_976_214_500_000) };
-const claim = { nodeId: 2n, vservice: vserviceId(7n) };
+const claim = { nodeId: nodeIdFrom(2n), vservice: vserviceId(7n) };
 const sentCall = (dueMs: number): ViprEvent => ({
   type: "vcr",
   direction: "sent",
@@ -160,7 +160,7 @@ test("story: any row of events is plain JSON, has a text for each fact, and keep
     { numRuns: runs },
   ));
 
-const other = { by: 4n, nodeId: 9n, vservice: vserviceId(1n) };
+const other = { by: 4n, nodeId: nodeIdFrom(9n), vservice: vserviceId(1n) };
 const proofs = fc.array(
   fc.record({
     call: fc.nat(9),

@@ -6,8 +6,15 @@ import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { LOOK_UPS_MAX, openOriginating, PUT_OFF_MS, VALIDATIONS_MAX } from "../../actors/vipr/originating.ts";
 import { ATTEMPTS_AT_ONCE_MAX, windowFor } from "../../actors/vipr/proving.ts";
 import { openRecords, type Records, type Waiting } from "../../actors/vipr/records.ts";
-import { type E164, e164, unixMs, type Vcr, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
-import { CLAIMS_MAX, callStore, RETENTION_MS, ROUND_MS, windowOf } from "../../machines/validation/mod.ts";
+import { type E164, e164, nodeIdFrom, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import {
+  CLAIMS_MAX,
+  callStore,
+  type PvpClaim,
+  RETENTION_MS,
+  ROUND_MS,
+  windowOf,
+} from "../../machines/validation/mod.ts";
 import { enter, leave, openCallQueues, QUEUED_CALLS_MAX, type ViprEvent } from "../../machines/vipr/mod.ts";
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
@@ -48,7 +55,7 @@ const noRecords = Effect.orDie(openRecords(undefined, callStore([])));
 
 interface World {
   /** Default: one claimant. */
-  readonly lookUp?: (number: string) => Effect.Effect<ReadonlyArray<{ nodeId: bigint; vservice: VServiceId }>>;
+  readonly lookUp?: (number: string) => Effect.Effect<ReadonlyArray<PvpClaim>>;
   /** The AppAttach, of whom nobody gets further. Default: no answer. */
   readonly resolve?: Effect.Effect<never>;
   readonly waitBetweenMs?: readonly [number, number];
@@ -62,7 +69,7 @@ const serve = Effect.fnUntraced(function* (
   const told: Array<{ readonly event: ViprEvent; readonly ms: number }> = [];
   const originating = yield* openOriginating(
     {
-      nodeId: 1n,
+      nodeId: nodeIdFrom(1n),
       waitBetweenMs,
       requiredBits: 12,
       roundMs: ROUND_MS,
@@ -71,7 +78,10 @@ const serve = Effect.fnUntraced(function* (
       learned: () => Effect.void,
       watch: (event) => Effect.map(Clock.currentTimeMillis, (nowMs) => void told.push({ event, ms: nowMs - BEGIN_MS })),
     },
-    { lookUp: lookUp ?? (() => Effect.succeed([{ nodeId: 3n, vservice: vserviceId(8n) }])), resolve: () => resolve },
+    {
+      lookUp: lookUp ?? (() => Effect.succeed([{ nodeId: nodeIdFrom(3n), vservice: vserviceId(8n) }])),
+      resolve: () => resolve,
+    },
     records,
   );
   const hours = (type: ViprEvent["type"], number: string) =>
@@ -179,7 +189,7 @@ test("places: a call of many claims has its turn among ever so many of one", () 
         lookUp: (number) =>
           Effect.succeed(
             Array.from({ length: isMany(number) ? CLAIMS_MAX : 1 }, (_, i) => ({
-              nodeId: BigInt(i + 3),
+              nodeId: nodeIdFrom(BigInt(i + 3)),
               vservice: vserviceId(8n),
             })),
           ),
@@ -204,7 +214,7 @@ test("places go by attempts: so many calls of one claim each, however slow, and 
           most = Math.max(most, ++asking);
           yield* Effect.sleep(100);
           asking -= 1;
-          return [{ nodeId: 3n, vservice: vserviceId(8n) }];
+          return [{ nodeId: nodeIdFrom(3n), vservice: vserviceId(8n) }];
         });
       const all = Array.from({ length: VALIDATIONS_MAX + 1 }, (_, i) => callOf(0, e164(`+1555${10_000 + i}`)));
       const { originating } = yield* serve({ ...(yield* noRecords), waiting: dueAtOnce(all) }, { lookUp });

@@ -1,11 +1,10 @@
 /** The domains a server grants tickets for, while it runs: whatever is set counts from then on, by the secret of that moment. */
-
 import { deepStrictEqual as same } from "node:assert";
 import { Effect, Layer, Logger } from "effect";
 import fc from "fast-check";
 import { openTicketChecker } from "../../actors/ticket/mod.ts";
 import { openDomains } from "../../actors/vipr/domains.ts";
-import { e164, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, vserviceId } from "../../codecs/shared/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { test } from "../kit/harness.ts";
 
@@ -23,7 +22,7 @@ test("domains: tickets are of the domains and the epochs that were set last, and
     fc.asyncProperty(states, (script) =>
       runVirtual(
         Effect.gen(function* () {
-          const domains = yield* openDomains(5n);
+          const domains = yield* openDomains(nodeIdFrom(5n));
           for (const epochs of script) {
             const ours = NAMES.flatMap((name, i) =>
               epochs[i]! > 0 ? [[name, secretOf(name, epochs[i]!)] as const] : [],

@@ -1,11 +1,10 @@
 /** Validations under way: how many claims are tried at once, and what one call asks of the overlay. */
-
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, Layer, Logger } from "effect";
 import { openOriginating } from "../../actors/vipr/originating.ts";
 import { ATTEMPTS_AT_ONCE_MAX } from "../../actors/vipr/proving.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { e164, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, vserviceId } from "../../codecs/shared/mod.ts";
 import { CLAIMS_MAX, callStore, ROUND_MS } from "../../machines/validation/mod.ts";
 import type { ViprEvent } from "../../machines/vipr/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
@@ -24,7 +23,7 @@ test("originating: a call has its turn for all of its claims, and they of all ca
       const events: Array<ViprEvent> = [];
       const originating = yield* openOriginating(
         {
-          nodeId: 1n,
+          nodeId: nodeIdFrom(1n),
           waitBetweenMs: [1_000, 1_000],
           requiredBits: 12,
           roundMs: ROUND_MS,
@@ -38,7 +37,7 @@ test("originating: a call has its turn for all of its claims, and they of all ca
           lookUp: (number) => {
             const claims = number.endsWith("0") ? CLAIMS_MAX : 1;
             return Effect.succeed(
-              Array.from({ length: claims }, (_, i) => ({ nodeId: BigInt(i), vservice: vserviceId(7n) })),
+              Array.from({ length: claims }, (_, i) => ({ nodeId: nodeIdFrom(BigInt(i)), vservice: vserviceId(7n) })),
             );
           },
           resolve: () =>

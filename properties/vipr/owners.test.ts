@@ -5,7 +5,7 @@ import type { StoreShape } from "../../actors/ports/mod.ts";
 import { validate } from "../../actors/validation/mod.ts";
 import { connectVap } from "../../actors/vap/mod.ts";
 import { startViprServer, type ViprServer } from "../../actors/vipr/mod.ts";
-import { e164, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, nodeIdFrom, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { vapKey } from "../../codecs/vap/mod.ts";
 import { memoryStore } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
@@ -15,7 +15,7 @@ import { memberOf, OVERLAY } from "./member.ts";
 
 const FREE = { host: "127.0.0.1", port: 0 } as const;
 const MINUTE_MS = 60_000;
-const [NUMBER, CALLER, VSERVICE, NODE] = [e164("+498912345678"), e164("+14085551000"), vserviceId(7n), 5n];
+const [NUMBER, CALLER, VSERVICE, NODE] = [e164("+498912345678"), e164("+14085551000"), vserviceId(7n), nodeIdFrom(5n)];
 
 /** A call that ended so long after the hour. */
 const callAt = (minutes: number): Vcr => ({
@@ -37,7 +37,7 @@ const agentOf = Effect.fnUntraced(function* (server: ViprServer, username: strin
 /** What somebody comes to who knows of the call. */
 const prove = Effect.fnUntraced(function* (server: ViprServer, call: Vcr) {
   const [verdict] = yield* validate(
-    { call, nodeId: 1n, domain: "caller.example", waitBetweenMs: [0, 0] },
+    { call, nodeId: nodeIdFrom(1n), domain: "caller.example", waitBetweenMs: [0, 0] },
     {
       lookUp: () => Effect.succeed([{ nodeId: NODE, vservice: VSERVICE }]),
       resolve: () => Effect.succeed(server.pvp),

@@ -8,7 +8,7 @@ import fc from "fast-check";
 import { type Change, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { LOOK_UPS_MAX, openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
-import { bytesOfHex, e164, hexOf, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import { bytesOfHex, e164, hexOf, nodeIdFrom, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   decodeProof,
   decodeRecord,
@@ -45,8 +45,11 @@ const virtually = <A, E>(body: Effect.Effect<A, E, any>): Promise<A> =>
     ) as Effect.Effect<A, E>,
   );
 const sample = fc.sample(vcrs, { numRuns: 12, seed: 11 });
-const nameOf = (vcr: Vcr) =>
-  userNameFor("C", callFacts(vcr), { originator: 1n, terminator: 5n, vservice: vcr.vservice }, unixMs(0), ROUND_MS);
+const OUR_NODE = nodeIdFrom(5n);
+const nameOf = (vcr: Vcr) => {
+  const parties = { originator: nodeIdFrom(1n), terminator: OUR_NODE, vservice: vcr.vservice };
+  return userNameFor("C", callFacts(vcr), parties, unixMs(0), ROUND_MS);
+};
 
 test("record: what is written is read, and nothing else is", () =>
   fc.assert(
@@ -120,7 +123,7 @@ test("records: a sent call that 0.1.0 stored with times finer than a millisecond
       const store = memoryStore();
       const key = bytesOfHex("0000019b77119680d415f1890fb34fd1ba7fe45c46401d78")!;
       yield* store.write([{ type: "put", table: "vcrSent", key, value: bytesOfHex(FINE)! }]);
-      const records = yield* openRecords(store, callStore([5n]));
+      const records = yield* openRecords(store, callStore([OUR_NODE]));
       same(records.waiting.length, 1);
       same((yield* store.scan("vcrSent")).length, 1);
       yield* records.done(records.waiting[0]!);
@@ -132,13 +135,13 @@ test("records: proofs are there after a restart, but for those of a claim that f
   virtually(
     Effect.gen(function* () {
       const store = memoryStore();
-      const records = yield* openRecords(store, callStore([5n]));
+      const records = yield* openRecords(store, callStore([OUR_NODE]));
       const atMs = yield* Clock.currentTimeMillis;
       for (const claim of ["a", "b"])
         for (let i = 0; i < 5; i++)
           yield* records.proved({ claim, call: hourly(i), bits: 5.5, atMs: unixMs(atMs + (5 - i) * 86_400_000) });
       yield* records.disproved("a");
-      const left = Effect.map(openRecords(store, callStore([5n])), ({ proofs: kept }) =>
+      const left = Effect.map(openRecords(store, callStore([OUR_NODE])), ({ proofs: kept }) =>
         kept.map(({ claim, call, bits }) => `${claim}${(call.startMs - hourly(0).startMs) / 3_600_000} ${bits}`),
       );
       same(yield* left, ["b4 5.5", "b3 5.5", "b2 5.5", "b1 5.5", "b0 5.5"]); // the oldest first
@@ -162,7 +165,7 @@ test("records: however many proofs a disk holds of a claim, one that fails has n
         value: encodeProof(proof),
       });
       yield* store.write(proofs.map(put));
-      yield* (yield* openRecords(store, callStore([5n]))).disproved("a");
+      yield* (yield* openRecords(store, callStore([OUR_NODE]))).disproved("a");
       same(yield* store.scan("proofs"), []);
     }),
   ));
@@ -171,13 +174,13 @@ test("records: received calls are found again after a restart, with their attemp
   virtually(
     Effect.gen(function* () {
       const store = memoryStore();
-      const before = callStore([5n]);
+      const before = callStore([OUR_NODE]);
       const records = yield* openRecords(store, before);
       const nowMs = yield* Clock.currentTimeMillis;
       const kept = sample.map((vcr) => insertCall(before, vcr, unixMs(nowMs)));
       for (const call of kept) yield* records.received(call);
       for (let i = 0; i < ATTEMPTS_MAX; i++) yield* records.received(failCall(before, kept[0]!.id, "C")!);
-      const after = callStore([5n]);
+      const after = callStore([OUR_NODE]);
       yield* openRecords(store, after);
       same(after.calls.size, sample.length);
       for (const vcr of sample) {
@@ -189,7 +192,7 @@ test("records: received calls are found again after a restart, with their attemp
       }
       ok(candidatesFor(after, nameOf(sample[0]!)).some((call) => isLocked(call, "C") && !isLocked(call, "A")));
       yield* Effect.sleep(RETENTION_MS);
-      const late = callStore([5n]);
+      const late = callStore([OUR_NODE]);
       yield* (yield* openRecords(store, late)).expire;
       same([late.calls.size, (yield* store.scan("vcrReceived")).length], [0, 0]);
     }),
@@ -208,7 +211,7 @@ test("records: a sent call that was acknowledged is validated after a restart, o
           Effect.gen(function* () {
             const originating = yield* openOriginating(
               {
-                nodeId: 1n,
+                nodeId: nodeIdFrom(1n),
                 waitBetweenMs: [1_000_000, 2_000_000],
                 requiredBits: 12,
                 roundMs: ROUND_MS,
@@ -225,7 +228,7 @@ test("records: a sent call that was acknowledged is validated after a restart, o
                   }),
                 resolve: () => Effect.die("nobody claims it"),
               },
-              yield* openRecords(store, callStore([5n])),
+              yield* openRecords(store, callStore([OUR_NODE])),
             );
             yield* body(originating.take);
           }),
@@ -249,7 +252,7 @@ test("records: more calls due at once than are looked up at once are all validat
       let [underWay, most, lookedUp] = [0, 0, 0];
       const originating = yield* openOriginating(
         {
-          nodeId: 1n,
+          nodeId: nodeIdFrom(1n),
           waitBetweenMs: [60_000, 60_000],
           requiredBits: 12,
           roundMs: ROUND_MS,
@@ -270,7 +273,7 @@ test("records: more calls due at once than are looked up at once are all validat
             }),
           resolve: () => Effect.die("nobody claims it"),
         },
-        yield* openRecords(slow, callStore([5n])),
+        yield* openRecords(slow, callStore([OUR_NODE])),
       );
       const all = Array.from({ length: 4 * LOOK_UPS_MAX }, (_, i) => ({
         ...sample[0]!,
@@ -287,16 +290,16 @@ test("records: what was due while the process was away waits for the call agents
   virtually(
     Effect.gen(function* () {
       const store = memoryStore();
-      const records = yield* openRecords(store, callStore([5n]));
+      const records = yield* openRecords(store, callStore([OUR_NODE]));
       const nowMs = yield* Clock.currentTimeMillis;
       yield* records.sent({ vcr: sample[0]!, dueMs: unixMs(nowMs + 1_000) });
       yield* Effect.sleep(86_400_000);
-      const { waiting } = yield* openRecords(store, callStore([5n]));
+      const { waiting } = yield* openRecords(store, callStore([OUR_NODE]));
       same(
         waiting.map(({ dueMs }) => dueMs),
         [nowMs + 86_400_000 + 300_000],
       );
-      same((yield* openRecords(store, callStore([5n]))).waiting.length, 1);
+      same((yield* openRecords(store, callStore([OUR_NODE]))).waiting.length, 1);
     }),
   ));
 
@@ -307,7 +310,7 @@ test("records: what the disk does not take is refused, and does not wait", () =>
         ...memoryStore(),
         write: (_: ReadonlyArray<Change>) => Effect.fail(new StoreFailed({ reason: "full", why: "no room" })),
       };
-      const calls = callStore([5n]);
+      const calls = callStore([OUR_NODE]);
       const records = yield* openRecords(full, calls);
       const kept = insertCall(calls, sample[0]!, unixMs(0));
       same((yield* Effect.flip(records.received(kept))).reason, "full");
@@ -329,7 +332,7 @@ test("records: the same over a file, opened again", async () => {
     const nowMs = Date.now();
     await once((store) =>
       Effect.gen(function* () {
-        const calls = callStore([5n]);
+        const calls = callStore([OUR_NODE]);
         const records = yield* openRecords(store, calls);
         for (const vcr of sample) {
           yield* records.received(insertCall(calls, vcr, unixMs(nowMs)));
@@ -337,7 +340,7 @@ test("records: the same over a file, opened again", async () => {
         }
       }),
     );
-    const calls = callStore([5n]);
+    const calls = callStore([OUR_NODE]);
     const { waiting } = await once((store) => openRecords(store, calls));
     same([calls.calls.size, waiting.length], [sample.length, sample.length]);
   } finally {

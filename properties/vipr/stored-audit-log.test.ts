@@ -8,7 +8,16 @@ import { type AuditLog, BUFFERED_EVENTS_MAX, EVENTS_AT_ONCE_MAX, openAuditLog } 
 import { type Originating, openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
 import { storedReport } from "../../actors/vipr/stored-audit-log.ts";
-import { type E164, e164, nodeIdText, ntpMs, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import {
+  type E164,
+  e164,
+  nodeIdFrom,
+  nodeIdText,
+  ntpMs,
+  unixMs,
+  type Vcr,
+  vserviceId,
+} from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
 import {
   AuditEventRow,
@@ -219,7 +228,7 @@ test("stories: a disk that refuses for a while loses nothing, and is told of onc
 /** Of sent calls: nothing is validated here, and the hours of the queue are those of the records. */
 const originates = Effect.fnUntraced(function* (store: StoreShape, of: AuditLog) {
   const options = {
-    nodeId: 1n,
+    nodeId: nodeIdFrom(1n),
     waitBetweenMs: [1_000_000, 2_000_000] as const,
     requiredBits: REQUIRED,
     roundMs: ROUND_MS,
@@ -229,7 +238,7 @@ const originates = Effect.fnUntraced(function* (store: StoreShape, of: AuditLog)
     watch: (event: ViprEvent) => Effect.map(Clock.currentTimeMillis, (atMs) => of.record(event, atMs)),
   };
   const nobody = { lookUp: () => Effect.succeed([]), resolve: () => Effect.die("nobody claims it") };
-  const records = yield* openRecords(store, callStore([5n]));
+  const records = yield* openRecords(store, callStore([nodeIdFrom(5n)]));
   return { records, originating: yield* openOriginating(options, nobody, records) };
 });
 const proofs = fc.array(fc.record({ day: fc.nat(80), bits: fc.double({ min: 0, max: 12, noNaN: true }) }), {
@@ -242,7 +251,7 @@ test("stories: after a restart calls wait with their new hour, and a claim's bit
       virtually(
         Effect.gen(function* () {
           const store = memoryStore();
-          const claim = { nodeId: 2n, vservice: vserviceId(7n) };
+          const claim = { nodeId: nodeIdFrom(2n), vservice: vserviceId(7n) };
           const vcr: Vcr = fc.sample(vcrs, { numRuns: 1, seed: 11 })[0]!;
           const number = vcr.called;
           const name = claimName({
@@ -306,7 +315,7 @@ test("stories: of more proofs than a ledger counts, a store without a server tel
   virtually(
     Effect.gen(function* () {
       const store = memoryStore();
-      const claim = { nodeId: 2n, vservice: vserviceId(7n) };
+      const claim = { nodeId: nodeIdFrom(2n), vservice: vserviceId(7n) };
       const name = claimName({
         by: vserviceId(3n),
         number: NUMBER,
@@ -317,13 +326,13 @@ test("stories: of more proofs than a ledger counts, a store without a server tel
       const { of, close } = yield* life(store);
       const attempt = { ...claim, method: "A", bits: 0.5, verdict: "validated", info: {} as ValInfo } as const;
       of.record({ type: "attempted", number: e164(NUMBER), by: vserviceId(3n), call: CALL, attempt, tries: 2 }, atMs);
-      const records = yield* openRecords(store, callStore([5n]));
+      const records = yield* openRecords(store, callStore([nodeIdFrom(5n)]));
       for (let i = 0; i < 100; i++)
         yield* records.proved({ claim: name, call: hourly(i), bits: 0.5, atMs: unixMs(atMs + i) });
       yield* close;
       const [told] = (yield* storedReport(store, e164(NUMBER), atMs))!.claims;
       const ledger = openLedger(REQUIRED);
-      for (const { call, bits, atMs } of (yield* openRecords(store, callStore([5n]))).proofs)
+      for (const { call, bits, atMs } of (yield* openRecords(store, callStore([nodeIdFrom(5n)]))).proofs)
         credit(ledger, name, call, bits, atMs);
       const { bits, calls } = provedBy(ledger, name, atMs);
       same([told!.bits, told!.calls], [bits, calls]);

@@ -3,7 +3,7 @@ import { Effect } from "effect";
 import { Entropy } from "../../actors/ports/mod.ts";
 import { validate } from "../../actors/validation/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
-import { bigOf, nodeIdText, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
+import { bigOf, type NodeId, nodeIdFrom, nodeIdText, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import { isDomain, vserviceText } from "../../codecs/validation/mod.ts";
 import { type ClaimVerdict, equivalentBits, methodsFor, TV_MS_MAX } from "../../machines/validation/mod.ts";
 import { REQUIRED_BITS, REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
@@ -59,9 +59,9 @@ const OPTIONS = {
 interface Settings {
   readonly call: WrittenCall;
   readonly peer: Endpoint;
-  readonly claim: { readonly nodeId: bigint; readonly vservice: VServiceId };
+  readonly claim: { readonly nodeId: NodeId; readonly vservice: VServiceId };
   /** Undefined: drawn. */
-  readonly nodeId: bigint | undefined;
+  readonly nodeId: NodeId | undefined;
   readonly domain: string;
   readonly isPrivate: boolean;
   readonly roundMs: number;
@@ -75,12 +75,10 @@ export const verifyCallCommand = (args: ReadonlyArray<string>): Promise<number> 
     const settings: Settings = {
       peer: endpointOf(required(values.peer, "peer", "where the server takes validations"), "peer", PVP_PORT),
       claim: {
-        nodeId: hexOption(required(values["peer-node"], "peer-node", "the server's Node-ID"), "peer-node", 32),
-        vservice: vserviceId(
-          hexOption(required(values.vservice, "vservice", "the server's VServiceID"), "vservice", 16),
-        ),
+        nodeId: nodeOption(required(values["peer-node"], "peer-node", "the server's Node-ID"), "peer-node"),
+        vservice: vserviceOption(required(values.vservice, "vservice", "the server's VServiceID")),
       },
-      nodeId: values.node === undefined ? undefined : hexOption(values.node, "node", 32),
+      nodeId: values.node === undefined ? undefined : nodeOption(values.node, "node"),
       domain: values.domain,
       isPrivate: values.private,
       roundMs: 1_000 * wholeOf(values.round, "round", 1, ROUND_S_MAX),
@@ -95,18 +93,21 @@ export const verifyCallCommand = (args: ReadonlyArray<string>): Promise<number> 
     );
   });
 
-/** A Node-ID has all its digits; a VServiceID may leave out zeros before it. */
-const hexOption = (text: string, option: string, digits: 16 | 32): bigint => {
-  const form = digits === 32 ? /^[0-9a-f]{32}$/i : /^[0-9a-f]{1,16}$/i;
-  if (!form.test(text))
-    throw new Wrong(`--${option} wants ${digits === 32 ? "32" : "1 to 16"} hexadecimal digits, not "${text}"`);
-  return BigInt(`0x${text}`);
+const nodeOption = (text: string, option: string): NodeId => {
+  if (!/^[0-9a-f]{32}$/i.test(text)) throw new Wrong(`--${option} wants 32 hexadecimal digits, not "${text}"`);
+  return nodeIdFrom(BigInt(`0x${text}`));
+};
+
+/** Zeros before it may be left out. */
+const vserviceOption = (text: string): VServiceId => {
+  if (!/^[0-9a-f]{1,16}$/i.test(text)) throw new Wrong(`--vservice wants 1 to 16 hexadecimal digits, not "${text}"`);
+  return vserviceId(BigInt(`0x${text}`));
 };
 
 const verifyCall = Effect.fn("cli.verifyCall")(function* (settings: Settings) {
   const { call, peer, claim, domain, isPrivate, roundMs } = settings;
   const { bytes } = yield* Entropy;
-  const nodeId = settings.nodeId ?? bigOf(yield* bytes(16));
+  const nodeId = settings.nodeId ?? nodeIdFrom(bigOf(yield* bytes(16)));
   const [verdict] = yield* validate(
     { call, nodeId, domain, waitBetweenMs: [0, 0], windowMs: TV_MS_MAX, roundMs, isPrivate },
     { lookUp: () => Effect.succeed([claim]), resolve: () => Effect.succeed(peer) },

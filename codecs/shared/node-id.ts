@@ -4,8 +4,8 @@
  *
  * Positions on the ring, which Node-IDs are compared with, are plain bigints: a Resource-ID, a finger's target. DECISIONS.md D-116.
  */
-import type { Branded } from "../shared/mod.ts";
 import { type Uint, u128 } from "../wire/mod.ts";
+import type { Branded } from "./brand.ts";
 
 export type NodeId = Branded<bigint, "NodeId">;
 /** A field with a Node-ID. */
@@ -13,3 +13,6 @@ export const NodeId = u128 as Uint<NodeId>;
 
 /** `id`: 0 to 2^128-1, drawn at random, read from a text, or written in the program. */
 export const nodeIdFrom = (id: bigint): NodeId => id as NodeId;
+
+/** A Node-ID as it is written: 32 hex digits. */
+export const nodeIdText = (id: NodeId): string => id.toString(16).padStart(32, "0");

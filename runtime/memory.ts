@@ -5,8 +5,9 @@
  */
 import { pbkdf2Sync } from "node:crypto";
 import { Context, Effect, Layer } from "effect";
-import { type Arithmetic, Datagrams, Dialer, Entropy, Https, Keys, Listener } from "../actors/ports/mod.ts";
+import { type Arithmetic, Datagrams, Dialer, Dns, Entropy, Https, Keys, Listener } from "../actors/ports/mod.ts";
 import type { Stretching } from "../codecs/reload/mod.ts";
+import type { DnsAnswer, DnsQuestion } from "../machines/locate/mod.ts";
 import { arithmeticLayer } from "./arithmetic.ts";
 import { keysLayer, stretchSync } from "./keys.ts";
 import { chanceOf } from "./memory/chance.ts";
@@ -23,9 +24,11 @@ export { memoryStore, memoryStoreLayer } from "./store/memory.ts";
 export interface MemoryOptions extends MemoryNetworkOptions {
   readonly seed: number;
   readonly datagrams?: MemoryDatagramOptions;
+  /** What the DNS answers. Default: there are no names. */
+  readonly dns?: (question: DnsQuestion) => DnsAnswer;
 }
 
-export type Ports = Arithmetic | Datagrams | Dialer | Entropy | Https | Keys | Listener;
+export type Ports = Arithmetic | Datagrams | Dialer | Dns | Entropy | Https | Keys | Listener;
 
 /** Derivation in place: a thread of the pool would work in real time while virtual time jumps past it. */
 const memoryKeys: Layer.Layer<Keys> = Layer.effect(
@@ -58,5 +61,8 @@ export const memoryLayer = (options: MemoryOptions): Layer.Layer<Ports> => {
     bytes: (size: number) => Effect.sync(() => chance.bytes(size)),
     between: (min: number, max: number) => Effect.sync(() => chance.between(min, max)),
   });
-  return Layer.mergeAll(network, entropy, arithmeticLayer).pipe(Layer.provideMerge(memoryKeys));
+  const names = Layer.succeed(Dns, {
+    ask: (question: DnsQuestion) => Effect.sync((): DnsAnswer => options.dns?.(question) ?? { type: "none" }),
+  });
+  return Layer.mergeAll(network, names, entropy, arithmeticLayer).pipe(Layer.provideMerge(memoryKeys));
 };

@@ -1,8 +1,9 @@
 /** Every port opened for real on Node. Deno and Bun offer the same modules; their own files say where they differ. */
 import { Layer } from "effect";
-import type { Arithmetic, Datagrams, Dialer, Entropy, Https, Keys, Listener } from "../actors/ports/mod.ts";
+import type { Arithmetic, Datagrams, Dialer, Dns, Entropy, Https, Keys, Listener } from "../actors/ports/mod.ts";
 import { arithmeticLayer } from "./arithmetic.ts";
 import { datagramsLayer } from "./datagrams.ts";
+import { type DnsOptions, dnsLayer } from "./dns.ts";
 import { entropyLayer } from "./entropy.ts";
 import { httpsLayer } from "./https.ts";
 import { keysLayer } from "./keys.ts";
@@ -15,14 +16,17 @@ export { openSqlite, type SqliteOptions, sqliteStoreLayer } from "./store/sqlite
 export interface RuntimeOptions {
   /** Makes choices repeatable; secrets and identifiers stay random. */
   readonly seed?: number;
+  /** Other servers than the system's, for tests. */
+  readonly dns?: DnsOptions;
 }
 
-export type Ports = Arithmetic | Datagrams | Dialer | Entropy | Https | Keys | Listener;
+export type Ports = Arithmetic | Datagrams | Dialer | Dns | Entropy | Https | Keys | Listener;
 
 export const nodeLayer = (options: RuntimeOptions = {}): Layer.Layer<Ports> =>
   Layer.mergeAll(
     dialerLayer,
     datagramsLayer,
+    dnsLayer(options.dns),
     listenerLayer,
     httpsLayer,
     keysLayer,

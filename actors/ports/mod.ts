@@ -4,6 +4,7 @@ export { Authority, type AuthorityShape, type IssueRequest } from "./authority.t
 export { ByteStream, type ByteStreamShape, type Peer } from "./byte-stream.ts";
 export { DATAGRAM_BYTES_MAX, type DatagramHandlers, type DatagramSocket, Datagrams } from "./datagrams.ts";
 export { CONNECT_TIMEOUT_MS, Dialer, type DialTarget } from "./dialer.ts";
+export { Dns } from "./dns.ts";
 export { Entropy } from "./entropy.ts";
 export {
   type ClosedReason,

@@ -1,4 +1,5 @@
 /** The only file that names a test runner: Node's, which Deno and Bun run as well. DECISIONS.md D-009. */
+import { existsSync } from "node:fs";
 import { test as nodeTest } from "node:test";
 import { Effect } from "effect";
 import fc from "fast-check";
@@ -20,3 +21,10 @@ export const runs: number = Number(process.env.VIPR_RUNS ?? 100);
 
 /** VIPR_SEED replays every property of a run with that seed; a failure prints its own seed and path as well. */
 if (process.env.VIPR_SEED !== undefined) fc.configureGlobal({ seed: Number(process.env.VIPR_SEED) });
+
+/** A test that needs a program of others: skipped, with its name, where that is not installed. `.ci/setup` installs all. */
+export const testWith = (needs: string, name: string, body: () => Promise<void>): void => {
+  const folders = (process.env.PATH ?? "").split(":").concat("/usr/sbin");
+  const isThere = folders.some((folder) => existsSync(`${folder}/${needs}`));
+  nodeTest(name, isThere ? {} : { skip: `${needs} is not installed` }, body);
+};

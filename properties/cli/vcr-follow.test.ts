@@ -177,3 +177,23 @@ test(`vcr follow: killed ${KILLS} times at random, under load, with a server tha
     }
     ok([...keys.values()].filter((count) => count > 1).length <= KILLS * 256, "no more than what was under way");
   }));
+
+test("agent: without agent.listen it follows the exchange's record file, and goes on where it was killed", () =>
+  withFolder(async (folder) => {
+    const server = await recordServer();
+    await server.up();
+    const file = join(folder, "Master.csv");
+    const [, config] = recordCompany(folder, server.port, `file = "${file}"`);
+    const args = ["agent", "--config", config!, "--set", `data=${join(folder, "company")}`];
+    const first = start(args);
+    await first.said(/^records +.*Master\.csv$/m);
+    writeFileSync(file, rows(0, 20));
+    await until(async () => (server.taken.length === 20 ? true : undefined), "twenty records");
+    await first.kill("SIGKILL");
+    appendFileSync(file, rows(20, 40));
+    const second = start(args);
+    await until(async () => (server.taken.length >= 40 ? true : undefined), "the rows of meanwhile");
+    await second.kill("SIGTERM");
+    same(sorted(numbersOf(server.taken)), upTo(40));
+    await server.down();
+  }));

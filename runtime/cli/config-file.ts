@@ -1,5 +1,6 @@
 /** `--config FILE` and `--set KEY=VALUE` of every command that a company's configuration steers, and the secrets it names. */
 import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { Effect } from "effect";
 import { type Configuration, FILE_CHARS_MAX, faultText, readConfig, type ViprConfig } from "../config/mod.ts";
@@ -54,3 +55,10 @@ export const vapPassword = ({ vap }: ViprConfig): Effect.Effect<string, Stopped>
 /** For a program that cannot do without a key. */
 export const missing = (key: string, meaning: string): Stopped =>
   stopped("usage", `${key} is missing in the configuration: ${meaning}`);
+
+/** Where agent and readers of record files keep what outlives them. */
+export const agentData = ({ agent, data }: ViprConfig): string | undefined => agent.data ?? programData(data, "agent");
+export const serverData = ({ data }: ViprConfig): string | undefined => programData(data, "server");
+
+const programData = (data: string | undefined, program: string): string | undefined =>
+  data === undefined ? undefined : join(data, program);

@@ -9,82 +9,78 @@
  */
 import { Effect, type Scope } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
-import { openOutbox, openRouteCache, openUploads } from "../../actors/agent/mod.ts";
-import { Entropy, type StoreFailed } from "../../actors/ports/mod.ts";
-import { serveAgentProxy, serveRedirects } from "../../actors/proxy/mod.ts";
+import { type Outbox, openOutbox, openRouteCache, openUploads, type Routes } from "../../actors/agent/mod.ts";
+import { doubling, type RetryMs } from "../../actors/kit/mod.ts";
+import { type Credentials, Entropy, type StoreShape } from "../../actors/ports/mod.ts";
+import { type ProxyListen, serveAgentProxy, serveRedirects } from "../../actors/proxy/mod.ts";
 import { isOwn, readNumber } from "../../codecs/numbers/mod.ts";
-import { maskE164, type Vcr } from "../../codecs/shared/mod.ts";
+import { maskE164, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import { type DecisionRules, decideCall, vcrOfCall } from "../../machines/agent/mod.ts";
-import type { CallReport } from "../../machines/proxy/mod.ts";
-import { allowsDomain, allowsNumber, type Configuration } from "../config/mod.ts";
+import type { CallReport, SipPeer } from "../../machines/proxy/mod.ts";
+import { allowsDomain, allowsNumber, type Configuration, type ViprConfig } from "../config/mod.ts";
 import type { Ports } from "../node.ts";
 import { serveRoutes } from "../route-service.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { listensOf, peersOf, wayFor } from "./agent-sip.ts";
-import { missing } from "./config-file.ts";
+import { agentData, missing } from "./config-file.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { openFolder } from "./folder.ts";
 import { say } from "./output.ts";
 import { passwordFrom } from "./password.ts";
+import { openRecordReading } from "./record-program.ts";
 import { agentCredentials } from "./sip-credentials.ts";
-import { openVapServers, ownService, type VapServers } from "./vap-servers.ts";
+import { openVapServers, ownService, type VapAccount, type VapServers, vapAccount } from "./vap-servers.ts";
+import { followRecords } from "./vcr-follow.ts";
 
 /** What outlives the process, in the directory `agent.data`. */
 export const AGENT_STORE = "agent.sqlite";
 const NAME = "vipr agent";
 /** Progress of a publication is logged no more often. */
 const PROGRESS_MS = 5_000;
+/** Of a record file that could not be read for a minute. */
+const FOLLOW_AGAIN_MS: RetryMs = [1_000, 60_000];
 
-const openStore = Effect.fnUntraced(function* ({ config }: Configuration) {
-  const data = config.agent.data ?? (yield* missing("agent.data", "the directory for routes and records"));
-  const folder = yield* openFolder(data);
-  return { folder, store: yield* openSqlite({ file: folder.at(AGENT_STORE) }) };
-});
-
-const keepsStore = <A, R>(work: Effect.Effect<A, StoreFailed | Stopped, R>): Effect.Effect<A, Stopped, R> =>
-  Effect.catchTag(work, "StoreFailed", ({ reason, why }) => Effect.fail(storeStopped(AGENT_STORE, reason, why)));
+/** What `vipr company` knows without the configuration. */
+export interface AgentSettings {
+  /** Default: as `[vap]` has it. */
+  readonly account?: VapAccount;
+  /** Beside agent.listen. */
+  readonly listen?: ReadonlyArray<ProxyListen>;
+}
 
 /** Until it is interrupted. */
-export const serveAgent = (configuration: Configuration): Effect.Effect<void, Stopped, Ports | Scope.Scope> =>
-  keepsStore(standAgent(configuration));
+export const serveAgent = (
+  configuration: Configuration,
+  settings: AgentSettings = {},
+): Effect.Effect<void, Stopped, Ports | Scope.Scope> =>
+  Effect.catchTag(standAgent(configuration, settings), "StoreFailed", ({ reason, why }) =>
+    Effect.fail(storeStopped(AGENT_STORE, reason, why)),
+  );
 
-const standAgent = Effect.fnUntraced(function* (configuration: Configuration) {
-  const { config, plan } = configuration;
-  const credentials = yield* agentCredentials(config);
-  const peers = yield* peersOf(config);
-  const listen = yield* listensOf(config, credentials);
-  const { store } = yield* openStore(configuration);
+const standAgent = Effect.fnUntraced(function* (configuration: Configuration, settings: AgentSettings) {
+  const { config } = configuration;
+  const followed = config.agent.listen.length === 0 ? config.records.file : undefined;
+  const sip = followed === undefined ? yield* sipOf(config, settings) : undefined;
+  const data = agentData(config) ?? (yield* missing("agent.data", "the directory for routes and records"));
+  const store = yield* openSqlite({ file: (yield* openFolder(data)).at(AGENT_STORE) });
   const routes = yield* openRouteCache({ store });
   const service = yield* ownService(store, yield* Entropy, config);
-  const servers = yield* openVapServers(configuration, service, { name: NAME, learn: routes.keep });
-  const { upload } = yield* openUploads(servers);
-  const outbox = yield* openOutbox({ store, upload });
-  const rules: DecisionRules = {
-    isOwn: (number) => isOwn(plan, number),
-    allowsNumber: (number) => allowsNumber(config.lists, number),
-    allowsDomain: (domain) => allowsDomain(config.lists, domain),
-    routeTo: routes.to,
-  };
-  const proxy = yield* serveAgentProxy({
-    listen,
-    peers,
-    ...(credentials === undefined ? {} : { credentials }),
-    route: wayFor(configuration, rules),
-    record: (reports, forget) =>
-      Effect.flatMap(recordsOf(configuration, service.vservice, reports), (vcrs) => outbox.put(vcrs, forget)),
+  const account = settings.account ?? (yield* vapAccount(config));
+  const servers = yield* openVapServers(configuration, service, { name: NAME, account, learn: routes.keep });
+  const outbox = yield* openOutbox({ store, upload: (yield* openUploads(servers)).upload });
+  const agent: AgentParts = {
+    configuration,
     store,
-    timing: { attemptMs: config.agent.attemptTimeoutMs },
-  }).pipe(
-    Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "agent.listen takes another"))),
-  );
-  const routing = yield* serveDecisions(configuration, rules);
-  const redirects = yield* serveSipDecisions(configuration, rules);
-  const at = proxy.listening.map((on, i) => `${listen[i]!.transport.toLowerCase()}:${addressText(on)}`);
+    outbox,
+    vservice: service.vservice,
+    rules: rulesOf(configuration, routes),
+  };
+  const calls = yield* sip === undefined ? followCalls(agent, followed!) : proxyCalls(agent, sip);
+  const routing = yield* serveDecisions(configuration, agent.rules);
+  const redirects = yield* serveSipDecisions(configuration, agent.rules);
   say(
     [
-      `sip      ${at.join(" ")}`,
-      `trunks   ${config.trunk.map(({ name }) => name).join(" ")}`,
-      `border   ${config.agent.border === undefined ? "none: calls go to the trunks only" : addressText(config.agent.border)}`,
+      ...calls,
       `route    ${routing === undefined ? "not served: route.listen" : `http://${addressText(routing)}/route`}`,
       ...(redirects.length === 0 ? [] : [`redirect ${redirects.join(" ")}`]),
       `routes   ${routes.all().length} known; ${outbox.counts().waiting} call records wait for the server`,
@@ -93,6 +89,70 @@ const standAgent = Effect.fnUntraced(function* (configuration: Configuration) {
   );
   yield* Effect.forkScoped(Effect.ignore(publish(servers)));
   return yield* Effect.never;
+});
+
+interface AgentParts {
+  readonly configuration: Configuration;
+  readonly store: StoreShape;
+  readonly outbox: Outbox;
+  readonly vservice: VServiceId;
+  readonly rules: DecisionRules;
+}
+
+const rulesOf = ({ config, plan }: Configuration, routes: Routes): DecisionRules => ({
+  isOwn: (number) => isOwn(plan, number),
+  allowsNumber: (number) => allowsNumber(config.lists, number),
+  allowsDomain: (domain) => allowsDomain(config.lists, domain),
+  routeTo: routes.to,
+});
+
+interface SipParts {
+  readonly credentials: Credentials | undefined;
+  readonly peers: ReadonlyArray<SipPeer>;
+  readonly listen: ReadonlyArray<ProxyListen>;
+}
+
+/** Looked at before anything is opened. */
+const sipOf = Effect.fnUntraced(function* (config: ViprConfig, { listen = [] }: AgentSettings) {
+  const credentials = yield* agentCredentials(config);
+  const peers = yield* peersOf(config);
+  return { credentials, peers, listen: [...(yield* listensOf(config, credentials)), ...listen] } satisfies SipParts;
+});
+
+/** Calls that pass through the proxy. Gives lines for the operator. */
+const proxyCalls = Effect.fnUntraced(function* (
+  { configuration, store, outbox, vservice, rules }: AgentParts,
+  { credentials, peers, listen }: SipParts,
+) {
+  const { config } = configuration;
+  const proxy = yield* serveAgentProxy({
+    listen,
+    peers,
+    ...(credentials === undefined ? {} : { credentials }),
+    route: wayFor(configuration, rules),
+    record: (reports, forget) =>
+      Effect.flatMap(recordsOf(configuration, vservice, reports), (vcrs) => outbox.put(vcrs, forget)),
+    store,
+    timing: { attemptMs: config.agent.attemptTimeoutMs },
+  }).pipe(
+    Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "agent.listen takes another"))),
+  );
+  const at = proxy.listening.map((on, i) => `${listen[i]!.transport.toLowerCase()}:${addressText(on)}`);
+  const { border } = config.agent;
+  return [
+    `sip      ${at.join(" ")}`,
+    `trunks   ${config.trunk.map(({ name }) => name).join(" ")}`,
+    `border   ${border === undefined ? "none: calls go to the trunks only" : addressText(border)}`,
+  ];
+});
+
+/** Calls that the exchange writes down: where there is no proxy. Gives lines for the operator. */
+const followCalls = Effect.fnUntraced(function* ({ configuration, store, outbox, vservice }: AgentParts, file: string) {
+  const reading = yield* openRecordReading({ configuration, store, outbox, vservice });
+  const following = Effect.scoped(followRecords(reading, file, { print: () => {}, flush: () => {} }));
+  const told = Effect.tapError(following, ({ why }) => Effect.logError("agent.records", why));
+  yield* Effect.forkScoped(Effect.retry(told, doubling(FOLLOW_AGAIN_MS)));
+  return [`sip      not served: agent.listen`, `records  ${file}`];
 });
 
 /** What is no record of ours is counted by the log, with the reason. */

@@ -9,6 +9,7 @@ import { type NamedServer, openServers, type PublishProgress, type Servers } fro
 import type { Credentials, Dialer, Entropy, Keys, StoreFailed, StoreShape } from "../../actors/ports/mod.ts";
 import { connectVap } from "../../actors/vap/mod.ts";
 import { countNumbers, type DialPlan, numbersIn } from "../../codecs/numbers/mod.ts";
+import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { bigOf, bytesOfBig, hexOf, utf8, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import { type ValInfo, type VService, writeVService } from "../../codecs/vap/mod.ts";
 import { NUMBERS_MAX } from "../../machines/vap/mod.ts";
@@ -55,7 +56,35 @@ export interface VapServers extends Servers {
   readonly numbers: number;
 }
 
+/** Which servers, and as whom. */
+export interface VapAccount {
+  readonly primary: Endpoint;
+  readonly backup: Endpoint | undefined;
+  readonly username: string;
+  readonly password: string;
+  /** Undefined: plain TCP, on this machine. */
+  readonly tls: Credentials | undefined;
+  /** The overlay's name. */
+  readonly overlay: string;
+}
+
+/** As `[vap]` has it. */
+export const vapAccount = Effect.fnUntraced(function* (
+  config: ViprConfig,
+): Effect.fn.Return<VapAccount, Stopped, Keys> {
+  const { vap } = config;
+  return {
+    primary: vap.primary ?? (yield* missing("vap.primary", "the ViPR server, host:port")),
+    backup: vap.backup,
+    username: vap.user ?? (yield* missing("vap.user", "the account there")),
+    overlay: vap.overlay ?? (yield* missing("vap.overlay", "the overlay's name, which vipr server prints as DHTname")),
+    password: yield* vapPassword(config),
+    tls: vap.tls ? yield* vapCredentials(config) : undefined,
+  };
+});
+
 export interface VapServersOptions {
+  readonly account: VapAccount;
   /** For the server's operator. */
   readonly name: string;
   /** Stores what a Notify has brought. Default: it is not stored, and answered. */
@@ -68,22 +97,18 @@ export const openVapServers = Effect.fn("agent.vapServers")(function* (
   service: OwnService,
   options: VapServersOptions,
 ): Effect.fn.Return<VapServers, Stopped, Dialer | Entropy | Keys | Scope.Scope> {
-  const { vap } = config;
-  const primary = vap.primary ?? (yield* missing("vap.primary", "the ViPR server, host:port"));
-  const username = vap.user ?? (yield* missing("vap.user", "the account there"));
-  const document = yield* documentOf(config, plan, service);
-  const password = yield* vapPassword(config);
-  const tls = vap.tls ? yield* vapCredentials(config) : undefined;
+  const { primary, backup, username, password, tls, overlay } = options.account;
+  const document = yield* documentOf(config, plan, service, overlay);
   const { vservice } = service;
   const { name, learn = () => Effect.succeed(true) } = options;
-  const open = (what: string, at: { readonly host: string; readonly port: number }) =>
+  const open = (what: string, at: Endpoint) =>
     Effect.map(
       connectVap({ ...at, ...(tls && { tls }), username, password, name, vservice, learn }),
       (client): NamedServer => ({ name: `${what} ${at.host}:${at.port}`, client }),
     );
   const servers = yield* openServers(
     yield* open("primary", primary),
-    vap.backup === undefined ? undefined : yield* open("backup", vap.backup),
+    backup === undefined ? undefined : yield* open("backup", backup),
   );
   const isFound = config.agent.public !== undefined;
   const numbers = isFound ? [...numbersIn(plan.own)] : [];
@@ -99,13 +124,12 @@ export const openVapServers = Effect.fn("agent.vapServers")(function* (
 });
 
 const documentOf = Effect.fnUntraced(function* (
-  { domain, vap, agent, lists }: ViprConfig,
+  { domain, agent, lists }: ViprConfig,
   plan: DialPlan,
   { vservice, user }: OwnService,
+  overlay: string,
 ): Effect.fn.Return<VService, Stopped> {
   if (domain === undefined) return yield* missing("domain", "the company's, as acme.example");
-  if (vap.overlay === undefined)
-    return yield* missing("vap.overlay", "the overlay's name, which vipr server prints as DHTname");
   const didCount = countNumbers(plan.own);
   if (didCount > NUMBERS_MAX)
     return yield* stopped("usage", `numbers.own: ${didCount} numbers, and a session publishes ${NUMBERS_MAX} at most`);
@@ -114,7 +138,7 @@ const documentOf = Effect.fnUntraced(function* (
   const list = publishedList(lists);
   const document: VService = {
     id: hexOf(bytesOfBig(vservice, 8)),
-    dhtName: vap.overlay,
+    dhtName: overlay,
     didCount,
     domain,
     ...(list === undefined ? {} : { list }),

@@ -6,7 +6,7 @@
 import { Clock, Effect, type Scope } from "effect";
 import { SETTLE_MS } from "../../machines/records/mod.ts";
 import type { Ports } from "../node.ts";
-import { openTail, type Tail, type TailStep } from "../records/tail.ts";
+import { openTail, type TailStep } from "../records/tail.ts";
 import { missing } from "./config-file.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { complain, say } from "./output.ts";
@@ -16,7 +16,7 @@ import {
   openRecordProgram,
   published,
   type RecordFlags,
-  type RecordProgram,
+  type RecordReading,
 } from "./record-program.ts";
 import { type Printer, printerFor, zoneText } from "./vcr-print.ts";
 
@@ -33,16 +33,21 @@ export const vcrFollow = Effect.fn("cli.vcrFollow")(function* (
   const path =
     named ?? program.configuration.config.records.file ?? (yield* missing("records.file", "or a file to follow"));
   yield* Effect.forkScoped(Effect.catch(published(program), ({ why }) => Effect.sync(() => complain(why))));
-  const tail = yield* Effect.acquireRelease(
-    Effect.sync(() => openTail(path, () => program.keep.files.values())),
-    (open) => Effect.sync(() => open.close()),
-  );
   say(`follows ${path}`);
-  yield* following(program, tail, path, printerFor(flags.json, flags.json));
+  yield* followRecords(program, path, printerFor(flags.json, flags.json));
 });
 
-const following = Effect.fnUntraced(function* (program: RecordProgram, tail: Tail, path: string, printer: Printer) {
-  const { importer, newestMs } = program;
+/** Until the scope closes, or the file cannot be read for long. */
+export const followRecords = Effect.fn("cli.followRecords")(function* (
+  records: RecordReading,
+  path: string,
+  printer: Pick<Printer, "print" | "flush">,
+): Effect.fn.Return<void, Stopped, Scope.Scope> {
+  const tail = yield* Effect.acquireRelease(
+    Effect.sync(() => openTail(path, () => records.keep.files.values())),
+    (open) => Effect.sync(() => open.close()),
+  );
+  const { importer, newestMs } = records;
   let reading: FileReading | undefined;
   let name = path;
   let shiftMs = 0;
@@ -50,7 +55,7 @@ const following = Effect.fnUntraced(function* (program: RecordProgram, tail: Tai
   const take = Effect.fnUntraced(function* (step: TailStep) {
     switch (step.type) {
       case "begun":
-        reading = yield* program.reading(step.file.fd, step.file.path, step.file.known);
+        reading = yield* records.reading(step.file.fd, step.file.path, step.file.known);
         name = step.file.path;
         progress = progressOn(name);
         return;

@@ -1,11 +1,12 @@
 /** `vipr.toml` whole: its tables, their schema, and the type of what is read. */
 import { Schema } from "effect";
 import { agentKeys } from "./agent.ts";
-import { camel, type Keys, key, like, type TableOf } from "./key.ts";
+import { camel, type Keys, key, like, type TableOf, text } from "./key.ts";
 import { listsKeys } from "./lists.ts";
 import { numbersKeys } from "./numbers.ts";
 import { recordsKeys } from "./records.ts";
 import { routeKeys } from "./route.ts";
+import { serverKeys } from "./server.ts";
 import { trunkKeys } from "./trunks.ts";
 import { vapKeys } from "./vap.ts";
 
@@ -14,10 +15,15 @@ export const rootKeys = {
     like(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/i, 'a domain, as "acme.example"'),
     "the company's, of its SIP addresses and its account",
   ),
+  data: key(
+    text("the path of a directory"),
+    "under which each program has a directory of its own: server, agent, border",
+  ),
 } as const;
 
 /** In the order in which they are shown. */
 export const tables = {
+  server: serverKeys,
   vap: vapKeys,
   numbers: numbersKeys,
   records: recordsKeys,

@@ -11,6 +11,7 @@ usage: vipr COMMAND [options]
   node       a node of an overlay; also publishes and finds numbers
   server     a company's ViPR server, its call agents and its domains
   ring       a live overlay as one of its nodes sees it
+  company    server, call agent and border element of a small company in one process
   agent      a company's call agent: a SIP proxy between its PBX and its trunks
   vcr        call records of the exchange: reads files, follows them, uploads
   config     the company's configuration, vipr.toml: what is wrong with it, what holds
@@ -50,6 +51,11 @@ switch (command) {
   case "agent": {
     const { agentCommand } = await import("./cli/agent.ts");
     process.exit(await agentCommand(args));
+    break;
+  }
+  case "company": {
+    const { companyCommand } = await import("./cli/company.ts");
+    process.exit(await companyCommand(args));
     break;
   }
   case "vcr": {

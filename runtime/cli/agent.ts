@@ -12,6 +12,7 @@ Calls from the PBX go over the Internet where a route to the number is known, an
 otherwise, or when that fails before somebody answers. Calls over the trunks are recorded when they
 end and reported to the ViPR server, which proves them later; what comes of it is a route. The PBX
 needs no change but the address of its trunk. A PBX that keeps its proxy asks GET /route (route.listen).
+Without agent.listen it follows the exchange's record file instead, records.file.
 
 ${CONFIG_HELP}
   --verbose           log what happens in detail

@@ -46,6 +46,8 @@ export interface AgentSettings {
   readonly account?: VapAccount;
   /** Beside agent.listen. */
   readonly listen?: ReadonlyArray<ProxyListen>;
+  /** Performed once it serves. */
+  readonly serving?: Effect.Effect<unknown>;
 }
 
 /** Until it is interrupted. */
@@ -88,6 +90,7 @@ const standAgent = Effect.fnUntraced(function* (configuration: Configuration, se
     ].join("\n"),
   );
   yield* Effect.forkScoped(Effect.ignore(publish(servers)));
+  yield* settings.serving ?? Effect.void;
   return yield* Effect.never;
 });
 

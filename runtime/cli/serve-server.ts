@@ -38,10 +38,14 @@ const LOOK_MS = 1_000;
 export const serveServer = (settings: ServerSettings): Effect.Effect<void, Stopped, Ports | Scope.Scope> =>
   serveMember(settings, (membership) => standServer(settings, membership));
 
-const standServer = Effect.fnUntraced(function* (
+export interface StandingServer extends Standing {
+  readonly vap: Endpoint;
+}
+
+export const standServer = Effect.fnUntraced(function* (
   settings: ServerSettings,
   { folder, node }: Membership,
-): Effect.fn.Return<Standing, Stopped | JoinFailed, Ports | Scope.Scope> {
+): Effect.fn.Return<StandingServer, Stopped | JoinFailed, Ports | Scope.Scope> {
   const agents = yield* openAgents(folder);
   const follow = yield* followDomains(folder);
   const domains = yield* follow;
@@ -77,7 +81,7 @@ const standServer = Effect.fnUntraced(function* (
   });
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(LOOK_MS), again)));
   const said = linesOf(settings, server, { overlay: overlay.name, tls, agents, domains: Object.keys(domains.tickets) });
-  return { node: server.nodes[0]!, explain: server.explain, said };
+  return { node: server.nodes[0]!, explain: server.explain, said, vap: server.vap };
 });
 
 /** Left out where it is not given. */

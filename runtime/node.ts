@@ -9,6 +9,7 @@ import { httpsLayer } from "./https.ts";
 import { keysLayer } from "./keys.ts";
 import { sealsLayer } from "./seals.ts";
 import { dialerLayer, listenerLayer } from "./sockets.ts";
+import { srtpLayer } from "./srtp.ts";
 
 export { openHere } from "./arithmetic.ts";
 export { openSqlite, type SqliteOptions, sqliteStoreLayer } from "./store/sqlite.ts";
@@ -32,5 +33,6 @@ export const nodeLayer = (options: RuntimeOptions = {}): Layer.Layer<Ports> =>
     keysLayer,
     arithmeticLayer,
     sealsLayer,
+    srtpLayer,
     entropyLayer(options.seed),
   );

@@ -1,4 +1,7 @@
 /** The media of calls: what the border element asks of a relay, and the relays. */
+export { CALLS_MAX, DEFAULT_SUITES, type EmbeddedOptions, type RelayAddress } from "./call.ts";
+export { embeddedRelay, openEmbeddedRelay, STREAMS_MAX } from "./embedded.ts";
+export type { PortRange } from "./ports.ts";
 export {
   type MediaCall,
   type MediaCounters,

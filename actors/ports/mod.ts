@@ -44,6 +44,7 @@ export {
   type PstnTrunk,
 } from "./pstn.ts";
 export { Seals } from "./seals.ts";
+export { SrtpCiphers } from "./srtp.ts";
 export {
   type Change,
   type ReadableStore,

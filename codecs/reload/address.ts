@@ -1,4 +1,5 @@
-/** IP addresses between their text form and RELOAD's, RFC 6940 §6.3.1.1. Text: RFC 4291 §2.2, RFC 5952. */
+/** IP addresses between their text form and RELOAD's, RFC 6940 §6.3.1.1. */
+import { ipv4Of, ipv4Text, ipv6Of, ipv6Text } from "../shared/mod.ts";
 import type { IceCandidate, IpAddressPort } from "./topology.ts";
 
 /** Host and port of a listening socket; the host is an IP address. */
@@ -46,42 +47,3 @@ export const hostCandidate = (endpoint: Endpoint): IceCandidate | undefined => {
 
 /** RFC 5245 §4.1.2.1: type preference 126, local preference 65535, component 1. */
 const HOST_PRIORITY = 126 * 2 ** 24 + 65_535 * 2 ** 8 + 255;
-
-const ipv4Of = (text: string): number | undefined => {
-  const parts = text.split(".");
-  if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) < 256))
-    return undefined;
-  return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
-};
-
-const ipv4Text = (addr: number): string => [24, 16, 8, 0].map((shift) => (addr >>> shift) & 255).join(".");
-
-const ipv6Of = (text: string): bigint | undefined => {
-  const tail = /^(.*:)([0-9]+\.[0-9.]+)$/.exec(text);
-  if (tail !== null) {
-    const v4 = ipv4Of(tail[2]!);
-    return v4 === undefined ? undefined : ipv6Of(`${tail[1]}${(v4 >>> 16).toString(16)}:${(v4 & 0xffff).toString(16)}`);
-  }
-  const halves = text.split("::");
-  if (halves.length > 2) return undefined;
-  const groups = halves.map((half) => (half === "" ? [] : half.split(":")));
-  const given = groups.flat();
-  const missing = 8 - given.length;
-  if (!given.every((group) => /^[0-9a-fA-F]{1,4}$/.test(group))) return undefined;
-  if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
-  const all = [...groups[0]!, ...Array.from({ length: missing }, () => "0"), ...(groups[1] ?? [])];
-  return all.reduce((sum, group) => sum * 65_536n + BigInt(`0x${group}`), 0n);
-};
-
-/** RFC 5952: lower case, the longest run of two or more zero groups as `::`. */
-const ipv6Text = (addr: bigint): string => {
-  const groups = Array.from({ length: 8 }, (_, i) => ((addr >> BigInt(16 * (7 - i))) & 0xffffn).toString(16));
-  let best = { at: 0, length: 0 };
-  for (let at = 0; at < 8; at++) {
-    let length = 0;
-    while (groups[at + length] === "0") length++;
-    if (length > best.length) best = { at, length };
-  }
-  if (best.length < 2) return groups.join(":");
-  return `${groups.slice(0, best.at).join(":")}::${groups.slice(best.at + best.length).join(":")}`;
-};

@@ -1,5 +1,14 @@
 /** SIP and SDP as text: messages, addresses, framing, what follows from what, the ticket's header field. */
 export { ackOf, badRequestOf, cancelOf, MAGIC_BRANCH, type ResponseParts, responseTo, textBody } from "./build.ts";
+export {
+  type CryptoAttribute,
+  type CryptoKey,
+  keyBytesOf,
+  LIFETIME_MAX,
+  parseCrypto,
+  printCrypto,
+  type SessionParam,
+} from "./crypto.ts";
 export { cutSip, noSip, type SipCut, type SipHeld } from "./cut.ts";
 export { readDatagram } from "./datagram.ts";
 export {
@@ -29,18 +38,7 @@ export {
 } from "./fields.ts";
 export { HEADERS_MAX } from "./head.ts";
 export { branchOf, cseqOf, HOPS_MAX, hopsOf, routesIn, tagOf, topViaOf } from "./header.ts";
-export {
-  answerTo,
-  type Crypto,
-  cryptosOf,
-  isSecured,
-  isSecuredAnswer,
-  KEY_BYTES,
-  type MediaEnd,
-  offerOf,
-  SECURED,
-  SUITES,
-} from "./media.ts";
+export { answerTo, KEY_BYTES, type MediaEnd, OFFERED_SUITES, offerOf } from "./media.ts";
 export {
   parseSip,
   printSip,
@@ -53,7 +51,32 @@ export {
   type Unreadable,
 } from "./message.ts";
 export { hasParam, PARAMS_MAX, type Param, paramOf } from "./params.ts";
+export {
+  endOf,
+  isReachable,
+  type MediaAddress,
+  type ShownStream,
+  type StreamEnd,
+  shownAs,
+} from "./relayed.ts";
 export { parseSdp, printSdp, type Sdp, type SdpLine, type SdpMedia } from "./sdp.ts";
+export {
+  choosableOf,
+  chosenOf,
+  clearProfile,
+  isAble,
+  isClearProfile,
+  isOurSuite,
+  isSecured,
+  isSecuredAnswer,
+  isSecuredProfile,
+  SUITES,
+  type Suite,
+  type SuiteName,
+  securedProfile,
+  securingOf,
+  sharesKey,
+} from "./secured.ts";
 export {
   CALL_TEXT_CHARS_MAX,
   CALL_VALUES_MAX,

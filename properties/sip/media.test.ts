@@ -11,7 +11,7 @@ import {
   printSdp,
   type Sdp,
   type SipResponse,
-  SUITES,
+  OFFERED_SUITES as SUITES,
   withHeader,
 } from "../../codecs/sip/mod.ts";
 import { mediaFaultOf, mediaVerdictOf } from "../../machines/sip/mod.ts";

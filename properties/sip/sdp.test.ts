@@ -3,13 +3,13 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import {
   answerTo,
-  cryptosOf,
+  choosableOf,
   isSecured,
   type MediaEnd,
   offerOf,
   parseSdp,
   printSdp,
-  SUITES,
+  OFFERED_SUITES as SUITES,
 } from "../../codecs/sip/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { sdp } from "./arbitrary.ts";
@@ -59,7 +59,7 @@ law(
     const taken = answer.media.filter(({ port }) => port !== 0);
     same(taken.length, 1);
     same(
-      cryptosOf(taken[0]!).map(({ key, suite }) => [key, suite]),
+      choosableOf(taken[0]!).map(({ keys, suite }) => [keys[0]!.keySalt, suite]),
       [[ours.key, SUITES[0]]],
     );
     ok(answer.media.every(({ kind }, i) => kind === media[i]!.kind));
@@ -70,7 +70,7 @@ test("sdp: our offer is secured, with both suites, the longer tag first. RFC 456
   const offer = offerOf(theirs);
   same(isSecured(offer), true);
   same(
-    cryptosOf(offer.media[0]!).map(({ tag, suite }) => [tag, suite]),
+    choosableOf(offer.media[0]!).map(({ tag, suite }) => [tag, suite]),
     [
       [1, "AES_CM_128_HMAC_SHA1_80"],
       [2, "AES_CM_128_HMAC_SHA1_32"],
@@ -86,10 +86,15 @@ const media = (protocol: string, ...lines: ReadonlyArray<string>) => {
 };
 const KEY = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz";
 test("sdp: the example of RFC 4568 §9.1, with its lifetime and key number", () => {
-  const [crypto] = cryptosOf(
+  const [line] = choosableOf(
     media("RTP/SAVP", `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${KEY}|2^20|1:4 FEC_ORDER=FEC_SRTP`).media[0]!,
   );
-  same(crypto, { tag: 1, suite: SUITES[0], key: KEY, more: "|2^20|1:4 FEC_ORDER=FEC_SRTP" });
+  same(line, {
+    tag: 1,
+    suite: SUITES[0],
+    keys: [{ keySalt: KEY, lifetime: 2 ** 20, mki: { value: 1n, bytes: 4 } }],
+    session: [{ type: "fecOrder", order: "FEC_SRTP" }],
+  });
 });
 test("sdp: the shorter tag alone is answered with the shorter tag", () => {
   const answer = answerTo(media("RTP/SAVP", `a=crypto:7 AES_CM_128_HMAC_SHA1_32 inline:${KEY}`), ours)!;

@@ -1,0 +1,136 @@
+/** The calls of our relay: the table of them, and what one of them holds. */
+import { Effect, Exit, Scope } from "effect";
+import type { Sdp, StreamEnd, SuiteName } from "../../codecs/sip/mod.ts";
+import { endOf, isReachable } from "../../codecs/sip/mod.ts";
+import type { Offered } from "../../machines/media/mod.ts";
+import type { PortRange } from "./ports.ts";
+import { MediaRefused, type Side } from "./relay.ts";
+import { type MediaStream, openStream } from "./stream.ts";
+
+/** An address of this machine, and the one by which others reach it, where that is another. */
+export interface RelayAddress {
+  readonly host: string;
+  readonly advertise?: string;
+}
+
+export interface EmbeddedOptions {
+  /** One or two: IPv4, IPv6. The first is offered to an end whose family is not known yet. */
+  readonly inside: ReadonlyArray<RelayAddress>;
+  readonly outside: ReadonlyArray<RelayAddress>;
+  readonly ports: PortRange;
+  /** What telephones inside are offered: plain RTP (default), or the other company's SRTP, unopened. */
+  readonly insideSpeaks?: "rtp" | "srtp";
+  /** Best first. */
+  readonly suites?: ReadonlyArray<SuiteName>;
+  readonly callsMax?: number;
+  /** Ends outside may have addresses of private networks: in laboratories, and where companies share a network. */
+  readonly privateOutside?: boolean;
+  /** Telephones inside may send from other hosts than they say, as behind a NAT. */
+  readonly trustsInside?: boolean;
+}
+
+/** A process of ours carries some 30 calls with ease: this is what it refuses, not what it does well. */
+export const CALLS_MAX = 500;
+/** Where there are CALLS_MAX, one in which nothing has come for so long gives way: its BYE was lost. */
+const IDLE_MS_MAX = 7_200_000;
+export const DEFAULT_SUITES: ReadonlyArray<SuiteName> = [
+  "AES_CM_128_HMAC_SHA1_80",
+  "AES_256_CM_HMAC_SHA1_80",
+  "AES_CM_128_HMAC_SHA1_32",
+];
+
+export interface Call {
+  readonly id: string;
+  readonly sinceMs: number;
+  readonly scope: Scope.Closeable;
+  readonly streams: Array<MediaStream | undefined>;
+  /** The family of each side, as its last description says. */
+  readonly isIpv6: Partial<Record<Side, boolean>>;
+  offered: Offered | undefined;
+}
+
+export interface Calls {
+  readonly options: EmbeddedOptions;
+  readonly nowMs: () => number;
+  readonly around: Scope.Scope;
+  readonly table: Map<string, Call>;
+}
+
+export const refused = (reason: MediaRefused["reason"], why: string) => new MediaRefused({ reason, why });
+
+export const endCall = ({ table }: Calls, id: string): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const call = table.get(id);
+    table.delete(id);
+    return call === undefined ? Effect.void : Scope.close(call.scope, Exit.void);
+  });
+
+/** The call of that name, which may be new. */
+export const callOf = Effect.fn("media.call")(function* (calls: Calls, id: string) {
+  const { table, options, nowMs } = calls;
+  const { callsMax = CALLS_MAX } = options;
+  const found = table.get(id);
+  if (found !== undefined) return found;
+  if (table.size >= callsMax) {
+    const idle = [...table.values()].find((call) => isIdle(call, nowMs()));
+    if (idle === undefined) return yield* refused("limit", `${callsMax} calls are under way`);
+    yield* endCall(calls, idle.id);
+  }
+  const scope = yield* Scope.fork(calls.around);
+  const call: Call = { id, sinceMs: nowMs(), scope, streams: [], isIpv6: {}, offered: undefined };
+  table.set(id, call);
+  return call;
+});
+const isIdle = ({ sinceMs, streams }: Call, nowMs: number): boolean => {
+  const seen = streams.flatMap((stream) =>
+    stream === undefined
+      ? []
+      : (["inside", "outside"] as const).map((side) => stream.path.figures(side).lastSeenMs ?? 0),
+  );
+  return nowMs - Math.max(sinceMs, ...seen) > IDLE_MS_MAX;
+};
+
+/** Ours on that side, of the family that its end has shown. */
+const addressOf = ({ options }: Calls, call: Call, side: Side): RelayAddress | undefined => {
+  const isIpv6 = call.isIpv6[side];
+  return isIpv6 === undefined ? options[side][0] : options[side].find(({ host }) => host.includes(":") === isIpv6);
+};
+const NO_FAMILY = "an end is of a family of addresses that the relay has none of";
+
+/** Our address as that side is shown it. */
+export const shownHost = (calls: Calls, call: Call, side: Side): Effect.Effect<string, MediaRefused> => {
+  const address = addressOf(calls, call, side);
+  return address === undefined
+    ? Effect.fail(refused("badAddress", NO_FAMILY))
+    : Effect.succeed(address.advertise ?? address.host);
+};
+
+/** The stream at that place of the call's descriptions, which may be new. */
+export const streamOf = Effect.fn("media.stream")(function* (calls: Calls, call: Call, i: number, kind: string) {
+  const found = call.streams[i];
+  if (found !== undefined) return found;
+  const [inside, outside] = [addressOf(calls, call, "inside"), addressOf(calls, call, "outside")];
+  if (inside === undefined || outside === undefined) return yield* refused("badAddress", NO_FAMILY);
+  const { ports, trustsInside = false, suites = DEFAULT_SUITES } = calls.options;
+  const hosts = { inside: inside.host, outside: outside.host };
+  const { nowMs } = calls;
+  const stream = yield* Scope.provide(openStream({ kind, hosts, ports, suites, trustsInside, nowMs }), call.scope);
+  call.streams[i] = stream;
+  return stream;
+});
+
+/** Where the streams in use want their media; undefined for the others. */
+export const endsOf = (
+  { options }: Calls,
+  sdp: Sdp,
+  side: Side,
+  isUsed: (i: number) => boolean,
+): Effect.Effect<ReadonlyArray<StreamEnd | undefined>, MediaRefused> =>
+  Effect.forEach(sdp.media, (media, i) => {
+    if (!isUsed(i)) return Effect.succeed(undefined);
+    const end = endOf(sdp, media);
+    if (end === undefined) return Effect.fail(refused("badAddress", `stream ${i + 1} names no IP address`));
+    return side === "outside" && options.privateOutside !== true && !isReachable(end)
+      ? Effect.fail(refused("badAddress", `stream ${i + 1} names an address that is not the Internet's`))
+      : Effect.succeed(end);
+  });

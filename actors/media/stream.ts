@@ -1,0 +1,125 @@
+/**
+ * One stream of a call in our relay: its path, its four sockets, its keys.
+ *
+ *   inside RTP, RTCP sockets  <-->  MediaPath  <-->  outside SRTP, SRTCP sockets
+ *
+ * Packets pass in plain JavaScript, outside of any fiber.
+ */
+import { Effect } from "effect";
+import { base64Of } from "../../codecs/shared/mod.ts";
+import { type CryptoKey, keyBytesOf, type StreamEnd, SUITES, type SuiteName } from "../../codecs/sip/mod.ts";
+import { MediaPath, type Settled, type Side } from "../../machines/media/mod.ts";
+import { type MasterKey, SrtpReceiver, SrtpSender } from "../../machines/srtp/mod.ts";
+import { Entropy, SrtpCiphers } from "../ports/mod.ts";
+import { openPair, type PortPair, type PortRange } from "./ports.ts";
+
+export interface MediaStream {
+  readonly kind: string;
+  readonly path: MediaPath;
+  readonly pairs: Readonly<Record<Side, PortPair>>;
+  /** Our keys, by suite, until the other end changes its own. */
+  own: ReadonlyMap<SuiteName, string>;
+  settled: Settled | undefined;
+  /** Which keys the sender and the receiver in use have: the same again go on, with their count of packets. RFC 4568 §7.1.4. */
+  sender: { readonly id: string; readonly end: SrtpSender } | undefined;
+  receiver: { readonly id: string; readonly end: SrtpReceiver } | undefined;
+}
+
+export interface StreamOptions {
+  readonly kind: string;
+  readonly hosts: Readonly<Record<Side, string>>;
+  readonly ports: PortRange;
+  readonly suites: ReadonlyArray<SuiteName>;
+  readonly trustsInside: boolean;
+  readonly nowMs: () => number;
+}
+
+export const openStream = Effect.fn("media.openStream")(function* (options: StreamOptions) {
+  const { hosts, ports, nowMs } = options;
+  const path = new MediaPath(options.trustsInside);
+  const pairs: Partial<Record<Side, PortPair>> = {};
+  const received = (side: Side) => (atRtcpPort: boolean, bytes: Uint8Array, host: string, port: number) => {
+    const forward = path.receive(side, atRtcpPort, bytes, host, port, nowMs());
+    const pair = pairs[side === "inside" ? "outside" : "inside"];
+    if (forward === undefined || pair === undefined) return;
+    (forward.byRtcpPort ? pair.rtcp : pair.rtp).send(forward.bytes, forward.host, forward.port);
+  };
+  const inside = yield* openPair(hosts.inside, ports, received("inside"));
+  const outside = yield* openPair(hosts.outside, ports, received("outside"));
+  pairs.inside = inside;
+  pairs.outside = outside;
+  const own = yield* ownKeys(options.suites);
+  yield* Effect.addFinalizer(() => Effect.sync(() => path.end()));
+  const stream: MediaStream = {
+    kind: options.kind,
+    path,
+    pairs: { inside, outside },
+    own,
+    settled: undefined,
+    sender: undefined,
+    receiver: undefined,
+  };
+  return stream;
+});
+
+/** Each key is drawn for itself: no two lines of a description have the same. RFC 4568 §6.1. */
+export const ownKeys = Effect.fn("media.ownKeys")(function* (suites: ReadonlyArray<SuiteName>) {
+  const entropy = yield* Entropy;
+  const keys = new Map<SuiteName, string>();
+  for (const suite of suites) {
+    const bytes = yield* entropy.bytes(SUITES[suite].keyBytes + SUITES[suite].saltBytes);
+    keys.set(suite, base64Of(bytes));
+    bytes.fill(0);
+  }
+  return keys as ReadonlyMap<SuiteName, string>;
+});
+
+export interface Ends {
+  readonly inside: StreamEnd;
+  readonly outside: StreamEnd;
+}
+
+/** Offer and answer have settled the stream: from now on its packets pass, or none do. */
+export const settle = Effect.fn("media.settle")(function* (
+  stream: MediaStream,
+  settled: Settled,
+  ends: Ends | undefined,
+  nowMs: number,
+) {
+  stream.settled = settled;
+  const { path } = stream;
+  if (settled.mode === "refused" || ends === undefined) return path.shut();
+  const isMuxed = ends.inside.isMuxed && ends.outside.isMuxed;
+  for (const side of ["inside", "outside"] as const) path.describe(side, ends[side], isMuxed);
+  if (settled.mode === "passed") {
+    stream.sender = undefined;
+    stream.receiver = undefined;
+    return path.open("passed", undefined, undefined, nowMs);
+  }
+  const { suite, send, receive } = settled;
+  const primitives = yield* SrtpCiphers;
+  const sending = `${suite} ${send}`;
+  if (stream.sender?.id !== sending) {
+    const keySalt = keyBytesOf(send)!;
+    stream.sender = { id: sending, end: new SrtpSender(primitives, SUITES[suite], keySalt) };
+    keySalt.fill(0);
+  }
+  const receiving = `${suite} ${receive.map(keyId).join()}`;
+  if (stream.receiver?.id !== receiving) {
+    const keys = receive.map(masterKeyOf);
+    stream.receiver = { id: receiving, end: new SrtpReceiver(primitives, SUITES[suite], keys) };
+    for (const { keySalt } of keys) keySalt.fill(0);
+  }
+  path.open("srtp", stream.sender.end, stream.receiver.end, nowMs);
+});
+
+const keyId = ({ keySalt, mki, lifetime }: CryptoKey): string =>
+  `${keySalt.replace(/=+$/, "")}|${mki?.value}:${mki?.bytes}|${lifetime}`;
+
+const masterKeyOf = ({ keySalt, mki, lifetime }: CryptoKey): MasterKey => ({
+  keySalt: keyBytesOf(keySalt)!,
+  lifetime,
+  mki:
+    mki &&
+    Uint8Array.from({ length: mki.bytes }, (_, i) => Number((mki.value >> BigInt(8 * (mki.bytes - 1 - i))) & 255n)),
+});

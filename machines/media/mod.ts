@@ -1,0 +1,24 @@
+/** Media of calls: what offer and answer settle, and a stream's way through the relay. */
+export { Latch, RELATCH_MS } from "./latch.ts";
+export {
+  type AnswerFault,
+  modesOf,
+  type Offered,
+  type OwnKeys,
+  type Settled,
+  type Side,
+  type StreamMode,
+  settledBy,
+  shownAnswer,
+  shownOffer,
+} from "./negotiation.ts";
+export {
+  type Forward,
+  type LegFigures,
+  MediaPath,
+  OLD_KEY_MS,
+  PACKETS_A_SECOND_MAX,
+  type PathRefusal,
+  UNPROVED_MS_MAX,
+} from "./path.ts";
+export { Statistics, type StreamFigures } from "./statistics.ts";

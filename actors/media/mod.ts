@@ -1,6 +1,7 @@
 /** The media of calls: what the border element asks of a relay, and the relays. */
 export { CALLS_MAX, DEFAULT_SUITES, type EmbeddedOptions, type RelayAddress } from "./call.ts";
 export { embeddedRelay, openEmbeddedRelay, STREAMS_MAX } from "./embedded.ts";
+export { type NgServer, openNg } from "./ng.ts";
 export type { PortRange } from "./ports.ts";
 export {
   type MediaCall,
@@ -13,3 +14,9 @@ export {
   type MediaStreamReport,
   type Side,
 } from "./relay.ts";
+export {
+  openRtpengineRelay,
+  RTPENGINE_CALLS_MAX,
+  type RtpengineOptions,
+  rtpengineRelay,
+} from "./rtpengine.ts";

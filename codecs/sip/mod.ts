@@ -66,6 +66,7 @@ export {
   clearProfile,
   isAble,
   isClearProfile,
+  isCrypto,
   isOurSuite,
   isSecured,
   isSecuredAnswer,

@@ -15,6 +15,8 @@ import type { Sdp, SdpLine, SdpMedia } from "./sdp.ts";
 /** One stream as it is shown; port 0 refuses it. */
 export interface ShownStream {
   readonly port: number;
+  /** Where it is not the one above. RFC 3605. */
+  readonly rtcpPort?: number;
   readonly protocol: string;
   readonly cryptos: ReadonlyArray<CryptoAttribute>;
 }
@@ -97,12 +99,13 @@ export const shownAs = (sdp: Sdp, host: string, streams: ReadonlyArray<ShownStre
     name: "-",
     lines: [{ letter: "c", value: net }, ...sdp.lines.filter(keeps)],
     media: sdp.media.map((media, i) => {
-      const { port, protocol, cryptos } = streams[i]!;
+      const { port, rtcpPort = port + 1, protocol, cryptos } = streams[i]!;
       const common = { kind: media.kind, port, ports: undefined, protocol, formats: media.formats };
       if (port === 0) return { ...common, lines: [] };
       const connection = endOf(sdp, media)?.isHeld ? [{ letter: "c", value: zeroOf(host) }] : [];
+      const rtcp = rtcpPort === port + 1 ? [] : [{ letter: "a", value: `rtcp:${rtcpPort}` }];
       const keys = cryptos.map((crypto) => ({ letter: "a", value: printCrypto(crypto) }));
-      return { ...common, lines: [...connection, ...media.lines.filter(keeps), ...keys] };
+      return { ...common, lines: [...connection, ...media.lines.filter(keeps), ...rtcp, ...keys] };
     }),
   };
 };

@@ -2,6 +2,8 @@
 export { Latch, RELATCH_MS } from "./latch.ts";
 export {
   type AnswerFault,
+  faultOfAnswer,
+  handedOver,
   modesOf,
   type Offered,
   type OwnKeys,

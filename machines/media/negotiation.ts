@@ -16,8 +16,11 @@ import {
   clearProfile,
   isAble,
   isClearProfile,
+  isCrypto,
   isSecuredProfile,
+  parseCrypto,
   type Sdp,
+  type SdpLine,
   type SdpMedia,
   type ShownStream,
   type SuiteName,
@@ -154,4 +157,35 @@ export const shownAnswer = ({ toward, received }: Offered, i: number, settled: S
         cryptos: toward === "inside" ? [ownLine(settled.tag, settled.suite, settled.send)] : [],
       };
   }
+};
+
+/** What a stream of an offer is to another relay: itself, with the lines that secure; refused ones are not put to it at all. */
+export const handedOver = (media: SdpMedia, isRefused: boolean): SdpMedia => {
+  if (isRefused) return { ...media, port: 0, ports: undefined, lines: [] };
+  const secure = new Set(securingOf(media).map(({ tag }) => tag));
+  const keeps = ({ letter, value }: SdpLine) => {
+    if (!isCrypto({ letter, value })) return true;
+    const read = parseCrypto(value);
+    return read.ok && secure.has(read.value.tag);
+  };
+  return { ...media, ports: undefined, lines: media.lines.filter(keeps) };
+};
+
+/**
+ * What is wrong with an answer to what was shown, where another relay has the keys: that relay may take a key that it cannot
+ * read, or a stream in the clear, and say that all is well.
+ */
+export const faultOfAnswer = ({ shown }: Pick<Offered, "shown">, answer: Sdp): AnswerFault | undefined => {
+  if (answer.media.length !== shown.media.length) return "notAnOffer";
+  const taken = [...answer.media.entries()].filter(([, { port }]) => port !== 0);
+  for (const [i, media] of taken) {
+    const given = shown.media[i]!;
+    if (given.port === 0) return "notSecured";
+    if (media.kind !== given.kind) return "notAnOffer";
+    if (!isSecuredProfile(given.protocol) && media.protocol === given.protocol) continue;
+    const chosen = chosenOf(given, media);
+    const line = chosen && securingOf(given).find(({ tag }) => tag === chosen.tag);
+    if (chosen === undefined || line === undefined || sharesKey(line, chosen)) return "notSecured";
+  }
+  return taken.length > 0 ? undefined : "notSecured";
 };

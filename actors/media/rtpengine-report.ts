@@ -1,0 +1,76 @@
+/** What rtpengine's `query` tells of a call, as our own relay would tell it. */
+import type { NgAnswer } from "./ng.ts";
+import type { MediaCall, MediaCounters, MediaStreamReport, Side } from "./relay.ts";
+
+interface Known {
+  readonly sinceMs: number;
+  readonly sides: ReadonlyMap<string, Side>;
+}
+
+/** Anything that is not what it should be counts as nothing. */
+const at = (value: unknown, name: string): unknown =>
+  typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+const listAt = (value: unknown, name: string): ReadonlyArray<unknown> => {
+  const found = at(value, name);
+  return Array.isArray(found) ? found : [];
+};
+const countAt = (value: unknown, name: string): number => {
+  const found = Number(at(value, name));
+  return Number.isFinite(found) && found > 0 ? found : 0;
+};
+const has = (value: unknown, name: string, word: string): boolean => listAt(value, name).includes(word);
+
+export const reportFrom = (call: string, { sinceMs, sides }: Known, answer: NgAnswer): MediaCall => {
+  const tags = at(answer, "tags");
+  const of = (side: Side): ReadonlyArray<unknown> => {
+    const names = [...sides].filter(([, is]) => is === side).map(([tag]) => tag);
+    return names.map((tag) => listAt(at(tags, tag), "medias")).find((medias) => medias.length > 0) ?? [];
+  };
+  const [inside, outside] = [of("inside"), of("outside")];
+  const lossOf = lossesIn(answer);
+  const streams = outside.flatMap((media, i): ReadonlyArray<MediaStreamReport> => {
+    const suite = listAt(media, "streams").map((stream) => at(stream, "crypto suite"))[0];
+    const kind = at(media, "type");
+    if (typeof kind !== "string" || typeof suite !== "string" || suite === "(null)") return [];
+    const isPassed = listAt(inside[i], "streams").some((stream) => typeof at(stream, "crypto suite") === "string");
+    return [
+      {
+        kind,
+        mode: isPassed ? "passed" : "srtp",
+        suite,
+        fromInside: countersOf(inside[i], lossOf),
+        fromOutside: countersOf(media, lossOf),
+      },
+    ];
+  });
+  return { call, sinceMs, streams };
+};
+
+interface Quality {
+  readonly lost: number;
+  readonly jitterMs: number;
+}
+/** By SSRC: rtpengine keeps what RTCP said of each. */
+const lossesIn = (answer: NgAnswer): ((ssrc: unknown) => Quality) => {
+  const all = at(answer, "SSRC");
+  return (ssrc) => {
+    const found = at(all, String(ssrc));
+    const average = at(found, "average MOS");
+    return { lost: countAt(average, "packet loss"), jitterMs: countAt(average, "jitter") };
+  };
+};
+
+const countersOf = (media: unknown, qualityOf: (ssrc: unknown) => Quality): MediaCounters => {
+  const rtp = listAt(media, "streams").filter((stream) => has(stream, "flags", "RTP"));
+  const sum = (name: string) => rtp.reduce<number>((all, stream) => all + countAt(at(stream, "stats"), name), 0);
+  const errors = sum("errors");
+  const last = Math.max(0, ...rtp.map((stream) => countAt(stream, "last packet")));
+  const packets = sum("packets");
+  return {
+    packets,
+    bytes: sum("bytes"),
+    ...qualityOf(at(rtp[0], "SSRC")),
+    refused: errors > 0 ? { errors } : {},
+    ...(packets > 0 && last > 0 ? { lastSeenMs: 1_000 * last } : {}),
+  };
+};

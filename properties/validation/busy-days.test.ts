@@ -5,7 +5,17 @@
  */
 import { ok } from "node:assert";
 import process from "node:process";
-import { type NtpMs, nodeIdFrom, ntpMs, ntpMsOf, type UnixMs, unixMs, unixMsOf } from "../../codecs/shared/mod.ts";
+import {
+  type NodeId,
+  type NtpMs,
+  nodeIdFrom,
+  ntpMs,
+  ntpMsOf,
+  type UnixMs,
+  unixMs,
+  unixMsOf,
+  type VServiceId,
+} from "../../codecs/shared/mod.ts";
 import type { PvpUserName } from "../../codecs/validation/mod.ts";
 import {
   callFacts,
@@ -40,8 +50,21 @@ import { answerTo } from "./naming.ts";
 
 const DAY_MS = Date.UTC(2026, 0, 5);
 const HOUR = 3_600_000;
-const LINE = `${SERVICE_A}/main`;
-const claim = { originator: nodeIdFrom(1n), terminator: nodeIdFrom(2n), vservice: SERVICE_B };
+
+/** One end of a relation: what it has received, what it has sent, and whom it has come to believe. */
+const company = (nodeId: NodeId, service: VServiceId) => ({
+  nodeId,
+  service,
+  line: `${service}/main`,
+  store: callStore([nodeId]),
+  sent: sentCalls(T),
+  ledger: openLedger(REQUIRED_BITS),
+});
+type Company = ReturnType<typeof company>;
+const companies = () => ({
+  a: company(nodeIdFrom(1n), SERVICE_A),
+  b: company(nodeIdFrom(2n), SERVICE_B),
+});
 
 /** One call put to the proof: each of its names in turn, to the owner and to a thief. */
 interface Asked {
@@ -54,24 +77,27 @@ interface Asked {
   readonly isProved: boolean;
 }
 
-/** What became of a day's calls, in the order in which they were asked about. */
-const play = (seed: number, options: DayOptions) => {
-  const calls = callsOfDay(seed, DAY_MS, options);
+interface Played {
+  readonly asked: Array<Asked>;
+  routeMs: number;
+  validated: number;
+}
+
+/** A day's calls from one company to the other, as events that are still to be performed. */
+const callsBetween = (from: Company, to: Company, seed: number, options: DayOptions) => {
+  const { line, sent, ledger } = from;
+  const { store } = to;
+  const claim = { originator: from.nodeId, terminator: to.nodeId, vservice: to.service };
   const chance = chanceOf(seed + 1_000);
-  const store = callStore([nodeIdFrom(2n)]);
-  const sent = sentCalls(T);
-  const ledger = openLedger(REQUIRED_BITS);
-  const asked: Array<Asked> = [];
-  let [routeMs, validated, repeated] = [Number.POSITIVE_INFINITY, 0, 0];
+  const played: Played = { asked: [], routeMs: Number.POSITIVE_INFINITY, validated: 0 };
 
   const upload = ({ sent: call, received }: DayCall, ms: number) => {
-    noteSent(sent, LINE, callFacts(call), ms);
+    noteSent(sent, line, callFacts(call), ms);
     if (received !== undefined) insertCall(store, received, unixMs(ms));
   };
   const prove = (call: DayCall, ms: number) => {
     const known = callFacts(call.sent);
-    const among = askAbout(sent, LINE, known, ms);
-    if (among === undefined) repeated += 1;
+    const among = askAbout(sent, line, known, ms);
     if (among === undefined) return;
     const instantMs = instantWithin(known, unitOf(chance));
     for (const [guesses, form] of formsFor({ call: known, ...among, instantMs, roundMs: T }).entries()) {
@@ -79,24 +105,40 @@ const play = (seed: number, options: DayOptions) => {
       const { password, charged } = answerTo(store, name);
       const isProved = password === originatorPassword(name, known, T);
       const bits = Math.max(0, worthOf(known, form, T, undefined, among.apart) - Math.log2(1 + guesses));
-      asked.push({ call, form, name, instantMs, bits, isProved });
+      played.asked.push({ call, form, name, instantMs, bits, isProved });
       if (!isProved) for (const id of charged) failCall(store, id, form.method);
       if (!isProved) continue;
-      validated += 1;
-      if (credit(ledger, "owner", known, bits, ms).isRoute) routeMs = Math.min(routeMs, ms);
+      played.validated += 1;
+      if (credit(ledger, "owner", known, bits, ms).isRoute) played.routeMs = Math.min(played.routeMs, ms);
       return;
     }
     discredit(ledger, "owner");
   };
-  const events = calls.flatMap((call) => [
+  const events = callsOfDay(seed, DAY_MS, options).flatMap((call) => [
     { ms: call.sent.stopMs + 1_000, run: () => upload(call, call.sent.stopMs + 1_000) },
     { ms: call.dueMs as number, run: () => prove(call, call.dueMs) },
   ]);
-  for (const { run } of events.sort((a, b) => a.ms - b.ms)) run();
-  return { asked, routeMs, validated, repeated };
+  return { played, events };
 };
 
-test("busy days: of main numbers every relation has its route within a day, whoever is named, and with lost records too", () => {
+/** What became of a day's calls, in the order in which they were asked about. */
+const play = (seed: number, options: DayOptions): Played => {
+  const { a, b } = companies();
+  const { played, events } = callsBetween(a, b, seed, options);
+  for (const { run } of events.sort((one, other) => one.ms - other.ms)) run();
+  return played;
+};
+
+/** The same with as many calls back at the same hours. */
+const playBothWays = (seed: number, options: DayOptions): ReadonlyArray<Played> => {
+  const { a, b } = companies();
+  const there = callsBetween(a, b, seed, options);
+  const back = callsBetween(b, a, seed + 500, { ...options, isReverse: true });
+  for (const { run } of [...there.events, ...back.events].sort((one, other) => one.ms - other.ms)) run();
+  return [there.played, back.played];
+};
+
+test("busy days: of main numbers that call each other both have their route within a day, whoever is named, and with lost records too", () => {
   for (const [options, share] of [
     [{}, 0.95],
     [{ isWithheld: true }, 0.95],
@@ -104,10 +146,12 @@ test("busy days: of main numbers every relation has its route within a day, whoe
     [{ lost: 0.1, isWithheld: true }, 0.8],
   ] as const)
     for (let seed = 1; seed <= 4; seed++) {
-      const { routeMs, validated } = play(seed, { calls: 200, ...options });
-      const what = `${JSON.stringify(options)}, seed ${seed}`;
-      ok(validated >= share * 200, `${what}: ${validated} validated`);
-      ok(routeMs < DAY_MS + 24 * HOUR, `${what}: a route after ${(routeMs - DAY_MS) / HOUR} hours`);
+      for (const [way, { routeMs, validated }] of playBothWays(seed, { calls: 200, ...options }).entries()) {
+        const what = `${JSON.stringify(options)}, seed ${seed}, ${way === 0 ? "there" : "back"}`;
+        if (process.env.VIPR_SHOW === "1") console.log(what, validated, (routeMs - DAY_MS) / HOUR);
+        ok(validated >= share * 200, `${what}: ${validated} validated`);
+        ok(routeMs < DAY_MS + 24 * HOUR, `${what}: a route after ${(routeMs - DAY_MS) / HOUR} hours`);
+      }
     }
 });
 

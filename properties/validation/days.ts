@@ -31,17 +31,21 @@ export interface DayOptions {
   readonly isWithheld?: boolean;
   /** Evenly over so many hours, without the rushes. */
   readonly evenlyOver?: number;
+  /** From B to A. */
+  readonly isReverse?: boolean;
 }
 
 /** Calls of one direction on the day that begins at `dayMs`: two thirds over eight hours, the others in four rushes of ten minutes. */
 export const callsOfDay = (
   seed: number,
   dayMs: number,
-  { calls, skewMs = 1_000, lost = 0, isWithheld = false, evenlyOver }: DayOptions,
+  { calls, skewMs = 1_000, lost = 0, isWithheld = false, evenlyOver, isReverse = false }: DayOptions,
 ) => {
   const chance = chanceOf(seed);
   const unit = () => (chance.between(0, WIDE - 1) + 0.5) / WIDE;
   const all: Array<DayCall> = [];
+  const [from, to] = isReverse ? [MAIN_B, MAIN_A] : [MAIN_A, MAIN_B];
+  const [fromService, toService] = isReverse ? [SERVICE_B, SERVICE_A] : [SERVICE_A, SERVICE_B];
   while (all.length < calls) {
     const isRush = evenlyOver === undefined && all.length % 3 === 0;
     const hour = isRush ? 9.2 + 2 * Math.floor(4 * unit()) : 9;
@@ -52,15 +56,15 @@ export const callsOfDay = (
       const [start, stop] = [startMs, stopMs].map((ms) => unixMs(Math.round(ms + (2 * unit() - 1) * skewMs)));
       return {
         direction,
-        calling: isWithheld ? undefined : MAIN_A,
-        called: MAIN_B,
+        calling: isWithheld ? undefined : from,
+        called: to,
         startMs: start!,
         stopMs: stop!,
         vservice,
       };
     };
-    const sent = of("sent", SERVICE_A);
-    const received = unit() < lost ? undefined : of("received", SERVICE_B);
+    const sent = of("sent", fromService);
+    const received = unit() < lost ? undefined : of("received", toService);
     all.push({ sent, received, dueMs: unixMs(stopMs + chance.between(TV_MS_MIN, TV_MS_MAX)) });
   }
   return all.sort((a, b) => a.sent.stopMs - b.sent.stopMs);

@@ -33,6 +33,7 @@ import {
   send,
   sipp,
 } from "./sipp.ts";
+import { openRecords, recorded } from "./uploads.ts";
 
 type World = Effect.Effect<void, unknown, Ports | Scope.Scope>;
 const check = (name: string, needs: ReadonlyArray<string>, body: World): InteropCheck => ({
@@ -60,7 +61,7 @@ interface Between {
 const agent = Effect.fn("interop.agent")(function* (between: Between) {
   const { pbx, trunks, border, transport = "UDP", credentials, route, timing } = between;
   const store = memoryStore();
-  const records: Array<CallReport> = [];
+  const { made: records, record } = yield* openRecords(store);
   const named = trunks.map(
     (port, i): SipPeer => ({ name: `trunk${i + 1}`, side: "trunk", transport, host: HOST, port }),
   );
@@ -74,7 +75,7 @@ const agent = Effect.fn("interop.agent")(function* (between: Between) {
     ],
     peers: [{ name: "pbx", side: "pbx", transport, host: HOST, port: pbx }, ...named, ...borders],
     route: route ?? (() => ({ trunks: named.map(({ name }) => name) })),
-    record: (reports, forget) => Effect.map(store.write(forget), () => void records.push(...reports)),
+    record,
     store,
     ...(credentials === undefined ? {} : { credentials }),
     ...(timing === undefined ? {} : { timing }),
@@ -82,19 +83,6 @@ const agent = Effect.fn("interop.agent")(function* (between: Between) {
   const [forPbx, forTrunks] = proxy.listening.map(({ port }) => port) as [number, number];
   return { proxy, records, forPbx, forTrunks };
 });
-
-/** So many records, each with a called number of its own, a start before its end, and the trunk that carried it. */
-const recorded = (records: ReadonlyArray<CallReport>, count: number, trunk?: string) =>
-  Effect.gen(function* () {
-    for (let i = 0; i < 300 && records.length < count; i++) yield* Effect.sleep(10);
-    same(records.length, count);
-    same(new Set(records.map(({ requestUri }) => requestUri)).size, count);
-    const nowMs = yield* Clock.currentTimeMillis;
-    for (const { startMs, stopMs, trunk: by, direction } of records) {
-      ok(startMs <= stopMs && stopMs <= nowMs && nowMs - startMs < 60_000);
-      same([by, direction], [trunk ?? "trunk1", "sent"]);
-    }
-  });
 
 const ports = (count: number) => Effect.all(Array.from({ length: count }, () => freePort));
 
@@ -320,7 +308,7 @@ const many = check(
     yield* exchange.ended;
     yield* phone.ended;
     yield* recorded(records, 200);
-    for (const { startMs, stopMs } of records) ok(stopMs - startMs >= 1_400);
+    for (const { startMs, stopMs } of records.uploaded) ok(stopMs - startMs >= 1_400);
   }),
 );
 
@@ -483,8 +471,8 @@ module_app menu.so
       `<sip:+14085550201@${HOST}:${pbx}>;regint=0;outbound="sip:${HOST}:${forPbx}"`,
       ["-e", `/dial sip:+4930555001@${HOST}:${forPbx}`, "-t", "3"],
     );
-    yield* until("a record", () => records.length > 0, said);
-    const [{ startMs, stopMs, requestUri }] = records as [CallReport];
+    yield* until("a record", () => records.uploaded.length > 0, said);
+    const [{ startMs, stopMs, requestUri }] = records.reports as [CallReport];
     ok(stopMs > startMs && requestUri.includes("+4930555001"), said.text);
   }),
 );

@@ -38,7 +38,7 @@ const bodyLines = (body: Body | undefined): string =>
 
 /** The number that is called; the last digits are the call's. */
 const CALLED = "+4930555[call_number]";
-const CALLER = "+14085550201";
+export const CALLER = "+14085550201";
 
 export interface Words {
   readonly body?: Body;

@@ -1,0 +1,243 @@
+/**
+ * Media with what others wrote: our SRTP beside libsrtp, and calls between two telephones of baresip, RTP inside and SRTP
+ * outside, by our own relay and by rtpengine. What each plays is compared with what the other hears, sample by sample.
+ */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Effect, Layer, Logger, type Scope } from "effect";
+import { type MediaRelayShape, openEmbeddedRelay, openRtpengineRelay } from "../../actors/media/mod.ts";
+import { Datagrams } from "../../actors/ports/mod.ts";
+import { utf8 } from "../../codecs/shared/mod.ts";
+import { isSecuredProfile } from "../../codecs/sip/mod.ts";
+import { nodeLayer, type Ports } from "../../runtime/node.ts";
+import { type Bridge, bridge } from "./media-bridge.ts";
+import { heard, noise, readWave, writeWave } from "./media-waves.ts";
+import { freePort, HOST, peer, until } from "./peers.ts";
+import type { InteropCheck } from "./run.ts";
+
+type World = Effect.Effect<unknown, unknown, Ports | Scope.Scope>;
+const check = (name: string, needs: ReadonlyArray<string>, body: World): InteropCheck => ({
+  name: `media: ${name}`,
+  needs,
+  run: () =>
+    body.pipe(
+      Effect.scoped,
+      Effect.provide(Layer.merge(nodeLayer(), Logger.layer([]))),
+      Effect.runPromise,
+    ) as Promise<void>,
+});
+
+const folder = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "vipr-media-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true })),
+);
+
+const embedded = openEmbeddedRelay({
+  inside: [{ host: HOST }],
+  outside: [{ host: HOST }],
+  ports: { min: 41_000, max: 42_999 },
+  privateOutside: true,
+});
+
+/** rtpengine in user space, and our relay in front of it. */
+const rtpengine = Effect.gen(function* () {
+  const port = yield* freePort;
+  const { said } = yield* peer("rtpengine", [
+    "--table=-1",
+    "--foreground",
+    "--log-stderr",
+    "--log-level=5",
+    `--interface=inside/${HOST}`,
+    `--interface=outside/${HOST}`,
+    `--listen-ng=${HOST}:${port}`,
+    "--port-min=43000",
+    "--port-max=44999",
+  ]);
+  yield* Effect.sleep(1_000);
+  ok(!said.text.includes("FAILED"), said.text);
+  const interfaces = { inside: "inside", outside: "outside" };
+  return yield* openRtpengineRelay({ servers: [{ host: HOST, port }], interfaces });
+});
+const RELAYS: ReadonlyArray<
+  readonly [string, ReadonlyArray<string>, Effect.Effect<MediaRelayShape, any, Ports | Scope.Scope>]
+> = [
+  ["our relay", [], embedded],
+  ["rtpengine", ["rtpengine"], rtpengine],
+];
+
+interface Phone {
+  readonly said: { readonly text: string };
+  /** As a key that is pressed, or a command behind a slash. */
+  readonly press: (keys: string) => Effect.Effect<void, unknown, Ports | Scope.Scope>;
+  /** What it has heard, however many calls there were. */
+  readonly recorded: () => Int16Array;
+}
+
+/** A telephone that plays a wave and records what it hears. */
+const phone = Effect.fn("interop.phone")(function* (
+  at: string,
+  port: number,
+  account: string,
+  wave: Int16Array,
+  more: ReadonlyArray<string> = [],
+) {
+  mkdirSync(at);
+  const keys = yield* freePort;
+  writeWave(join(at, "played.wav"), wave);
+  writeFileSync(
+    join(at, "config"),
+    `sip_listen ${HOST}:${port}
+audio_source aufile,${join(at, "played.wav")}
+audio_player aubridge,b
+audio_alert aubridge,c
+cons_listen ${HOST}:${keys}
+snd_path ${at}
+net_interface ${HOST}
+jitter_buffer_delay 0-0
+module_path /usr/lib/baresip/modules
+module g711.so
+module aufile.so
+module aubridge.so
+module srtp.so
+module sndfile.so
+module cons.so
+module_app account.so
+module_app menu.so
+`,
+  );
+  writeFileSync(join(at, "accounts"), `${account};regint=0;audio_codecs=PCMU;ptime=20\n`);
+  writeFileSync(join(at, "contacts"), "");
+  const { said } = yield* peer("baresip", ["-v", "-f", at, ...more]);
+  const press = (text: string) =>
+    Effect.gen(function* () {
+      const socket = yield* (yield* Datagrams).open({ host: HOST, port: 0 }, { received: () => {}, failed: () => {} });
+      socket.send(utf8(text), HOST, keys);
+    });
+  const recorded = () => {
+    const files = readdirSync(at).filter((name) => name.endsWith("-dec.wav"));
+    return files.length === 0 ? new Int16Array() : readWave(join(at, files.sort().at(-1)!));
+  };
+  return { said, press, recorded } satisfies Phone as Phone;
+});
+
+const [TONE_A, TONE_B] = [noise(1, 20), noise(2, 20)];
+/** Of what is heard in three seconds, in packets of 20 ms. */
+const PIECES_MIN = 100;
+/** Two clocks are not one: a telephone now and then drops or repeats a packet of its own. */
+const TRUE_SHARE_MIN = 0.95;
+
+const sounds = (what: string, played: Int16Array, recorded: Int16Array): void => {
+  const { pieces, true: same } = heard(played, recorded);
+  ok(pieces >= PIECES_MIN, `${what}: ${pieces} packets of sound`);
+  ok(same / pieces >= TRUE_SHARE_MIN, `${what}: ${same} of ${pieces} packets are as they were played`);
+};
+
+interface Call {
+  readonly inside: Phone;
+  readonly outside: Phone;
+  readonly bridge: Bridge;
+  readonly relay: MediaRelayShape;
+}
+
+/** A call that is up, from the side that is said. */
+const call = Effect.fn("interop.call")(function* (
+  open: Effect.Effect<MediaRelayShape, any, Ports | Scope.Scope>,
+  from: "inside" | "outside",
+  insideSecured: boolean,
+) {
+  const at = yield* folder;
+  const relay = yield* open;
+  const [a, b, ours, theirs] = (yield* Effect.all([freePort, freePort, freePort, freePort])) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const between = yield* bridge(relay, { inside: ours, outside: theirs }, { inside: a, outside: b });
+  const [caller, called] = from === "inside" ? [a, b] : [b, a];
+  const account = (port: number, proxy: number, isSecured: boolean) =>
+    `<sip:p${port}@${HOST}:${port}>;outbound="sip:${HOST}:${proxy}";answermode=auto${isSecured ? ";mediaenc=srtp-mand" : ""}`;
+  const dial = (port: number) => (port === caller ? ["-e", `/dial sip:p${called}@${HOST}`] : []);
+  const start = (port: number) =>
+    port === a
+      ? phone(join(at, "inside"), a, account(a, ours, insideSecured), TONE_A, dial(a))
+      : phone(join(at, "outside"), b, account(b, theirs, true), TONE_B, dial(b));
+  const answering = yield* start(called);
+  yield* Effect.sleep(700);
+  const calling = yield* start(caller);
+  const [inside, outside] = from === "inside" ? [calling, answering] : [answering, calling];
+  yield* until("the call is up", () => between.shown.length >= 2, calling.said);
+  same(between.refused, []);
+  return { inside, outside, bridge: between, relay } satisfies Call as Call;
+});
+
+const talks = (
+  name: string,
+  needs: ReadonlyArray<string>,
+  open: Effect.Effect<MediaRelayShape, any, Ports | Scope.Scope>,
+  from: "inside" | "outside",
+): InteropCheck =>
+  check(
+    `a call from ${from} by ${name}: sound both ways, as it was played`,
+    ["baresip", ...needs],
+    Effect.gen(function* () {
+      const { inside, outside, bridge, relay } = yield* call(open, from, false);
+      yield* Effect.sleep(3_500);
+      for (const { toward, sdp } of bridge.shown) same(isSecuredProfile(sdp.media[0]!.protocol), toward === "outside");
+      sounds("heard outside", TONE_A, outside.recorded());
+      sounds("heard inside", TONE_B, inside.recorded());
+      const [report] = yield* relay.calls;
+      const [stream] = report!.streams;
+      same(stream!.mode, "srtp");
+      ok(stream!.fromInside.packets > PIECES_MIN && stream!.fromOutside.packets > PIECES_MIN, JSON.stringify(stream));
+    }),
+  );
+
+const holds = (
+  name: string,
+  needs: ReadonlyArray<string>,
+  open: Effect.Effect<MediaRelayShape, any, Ports | Scope.Scope>,
+): InteropCheck =>
+  check(
+    `hold and resume from inside by ${name}, and digits`,
+    ["baresip", ...needs],
+    Effect.gen(function* () {
+      const { inside, outside, bridge, relay } = yield* call(open, "inside", false);
+      yield* Effect.sleep(1_000);
+      yield* inside.press("x");
+      yield* until("held", () => bridge.shown.length >= 4, inside.said);
+      yield* inside.press("X");
+      yield* until("resumed", () => bridge.shown.length >= 6, inside.said);
+      yield* Effect.sleep(1_500);
+      const before = outside.recorded().length;
+      yield* Effect.sleep(1_500);
+      ok(outside.recorded().length - before > 8_000, "there is sound after the hold");
+      same(new Set(bridge.shown.map(({ toward, sdp }) => `${toward} ${sdp.media[0]!.port}`)).size, 2);
+      yield* inside.press("5");
+      yield* until("the digit", () => /received event: '5'/.test(outside.said.text), outside.said);
+      same((yield* relay.calls).length, 1);
+    }),
+  );
+
+const endToEnd = check(
+  "SRTP of both telephones passes our relay unopened: sound both ways",
+  ["baresip"],
+  Effect.gen(function* () {
+    const { inside, outside, relay } = yield* call(embedded, "inside", true);
+    yield* Effect.sleep(3_500);
+    sounds("heard outside", TONE_A, outside.recorded());
+    sounds("heard inside", TONE_B, inside.recorded());
+    same((yield* relay.calls)[0]!.streams[0]!.mode, "passed");
+  }),
+);
+
+export const checks: ReadonlyArray<InteropCheck> = [
+  ...RELAYS.flatMap(([name, needs, open]) => [
+    talks(name, needs, open, "inside"),
+    talks(name, needs, open, "outside"),
+    holds(name, needs, open),
+  ]),
+  endToEnd,
+];

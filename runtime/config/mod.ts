@@ -2,6 +2,7 @@
 export type { SipAddress, Transport } from "./addresses.ts";
 export { type ConfigFault, faultText } from "./faults.ts";
 export { allowsDomain, allowsNumber, type Lists } from "./lists.ts";
+export { rangeOf } from "./media.ts";
 export { type ConfigReading, type ConfigSource, type Configuration, FILE_CHARS_MAX, readConfig } from "./read.ts";
 export { rootKeys, type TrunkConfig, tables, type ViprConfig } from "./schema.ts";
 export { type ShownValue, shownValues, tomlText } from "./show.ts";

@@ -3,6 +3,7 @@ import { Schema } from "effect";
 import { agentKeys } from "./agent.ts";
 import { camel, type Keys, key, like, type TableOf, text } from "./key.ts";
 import { listsKeys } from "./lists.ts";
+import { mediaKeys } from "./media.ts";
 import { numbersKeys } from "./numbers.ts";
 import { recordsKeys } from "./records.ts";
 import { routeKeys } from "./route.ts";
@@ -30,6 +31,7 @@ export const tables = {
   lists: listsKeys,
   agent: agentKeys,
   route: routeKeys,
+  media: mediaKeys,
 } as const;
 
 export const TRUNKS_MAX = 1_000;

@@ -9,7 +9,7 @@ import { hexOf } from "../../codecs/shared/mod.ts";
 import {
   badRequestOf,
   cutSip,
-  noSip,
+  emptySipRemainder,
   printSip,
   readDatagram,
   SIP_BYTES_MAX,
@@ -78,17 +78,17 @@ export const serveRedirects = Effect.fn("proxy.redirects")(function* (
 
 const serveStream = Effect.fn("proxy.redirects.stream")(
   function* (stream: ByteStreamShape, answered: (found: SipMessage | Unreadable) => Uint8Array | undefined) {
-    let held = noSip;
+    let remainder = emptySipRemainder;
     while (true) {
       const chunk = yield* Effect.timeoutOption(stream.read, STREAM_IDLE_MS);
       if (Option.isNone(chunk)) return yield* stream.close;
-      const cut = cutSip(held, chunk.value, SIP_BYTES_MAX);
+      const cut = cutSip(remainder, chunk.value, SIP_BYTES_MAX);
       for (const found of [...cut.messages, ...cut.unreadable]) {
         const bytes = answered(found);
         if (bytes !== undefined) yield* stream.write(bytes);
       }
       if (cut.error !== undefined) return yield* stream.close;
-      held = cut.held;
+      remainder = cut.rest;
     }
   },
   Effect.catchTag("StreamClosed", () => Effect.void),

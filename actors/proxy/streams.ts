@@ -9,7 +9,7 @@
  */
 import { Effect, Option, Queue } from "effect";
 import { concat } from "../../codecs/shared/mod.ts";
-import { cutSip, noSip, SIP_BYTES_MAX, type SipMessage, type Unreadable } from "../../codecs/sip/mod.ts";
+import { cutSip, emptySipRemainder, SIP_BYTES_MAX, type SipMessage, type Unreadable } from "../../codecs/sip/mod.ts";
 import type { Destination, Transport } from "../../machines/proxy/mod.ts";
 import { type ByteStreamShape, type Credentials, Dialer, DialFailed } from "../ports/mod.ts";
 
@@ -105,14 +105,14 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
   const serve = Effect.fn("proxy.link")(function* (link: Link, stream: ByteStreamShape) {
     link.stream = stream;
     yield* Effect.forkScoped(Effect.ignore(write(link, stream)));
-    let held = noSip;
+    let remainder = emptySipRemainder;
     while (true) {
       const chunk = yield* Effect.timeoutOption(stream.read, LINK_IDLE_MS);
       if (Option.isNone(chunk)) return "idle";
-      const cut = cutSip(held, chunk.value, SIP_BYTES_MAX);
+      const cut = cutSip(remainder, chunk.value, SIP_BYTES_MAX);
       yield* handlers.received(link, cut.messages, cut.unreadable);
       if (cut.error !== undefined) return `${cut.error.at}: ${cut.error.why}`;
-      held = cut.held;
+      remainder = cut.rest;
     }
   });
   const served = (link: Link, stream: ByteStreamShape) =>

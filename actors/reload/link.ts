@@ -18,7 +18,7 @@ import {
   type Packet,
 } from "../../codecs/reload/mod.ts";
 import { concat } from "../../codecs/shared/mod.ts";
-import { cutViews, decodeFirst, encode, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
+import { cutViews, decodeFirst, emptyRemainder, encode, wireErrorText } from "../../codecs/wire/mod.ts";
 import {
   type ReloadLinkAction,
   type ReloadLinkEvent,
@@ -110,7 +110,7 @@ export const serveLink = Effect.fn("reload.link")(function* <R>(
 
       // In: a stream that is not RELOAD, or a frame over the limit, ends the link before the whole frame is buffered.
       const read = Effect.gen(function* () {
-        let buffered = nothingHeld;
+        let buffered = emptyRemainder;
         while (true) {
           const chunk = yield* stream.read;
           const got = cutViews(FramedMessage, buffered, chunk, settings.messageBytesMax() + FRAME_OVERHEAD_BYTES);

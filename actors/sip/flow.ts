@@ -6,7 +6,14 @@
  * Whoever sends never waits: a peer that does not read its stream has it closed, and stalls no one else's call.
  */
 import { Effect, Option, Queue } from "effect";
-import { cutSip, noSip, printSip, SIP_BYTES_MAX, type SipMessage, type Unreadable } from "../../codecs/sip/mod.ts";
+import {
+  cutSip,
+  emptySipRemainder,
+  printSip,
+  SIP_BYTES_MAX,
+  type SipMessage,
+  type Unreadable,
+} from "../../codecs/sip/mod.ts";
 import type { Side } from "../../machines/sip/mod.ts";
 import type { ByteStreamShape } from "../ports/mod.ts";
 
@@ -63,11 +70,11 @@ export const runFlow = Effect.fn("sip.flow")(function* (
 
 const listen = (stream: ByteStreamShape, flow: Flow, handlers: FlowHandlers) =>
   Effect.gen(function* () {
-    let held = noSip;
+    let remainder = emptySipRemainder;
     while (true) {
       const chunk = yield* Effect.timeoutOption(stream.read, FLOW_IDLE_MS);
       if (Option.isNone(chunk)) return "idle";
-      const cut = cutSip(held, chunk.value, SIP_BYTES_MAX);
+      const cut = cutSip(remainder, chunk.value, SIP_BYTES_MAX);
       for (const message of cut.messages) yield* handlers.receive(flow, message);
       const from = { from: stream.peer.host, port: stream.peer.port };
       for (const found of cut.unreadable) {
@@ -80,6 +87,6 @@ const listen = (stream: ByteStreamShape, flow: Flow, handlers: FlowHandlers) =>
         yield* Effect.logInfo("sip.garbage", { ...from, at, why });
         return `garbage: ${at} ${why}`;
       }
-      held = cut.held;
+      remainder = cut.rest;
     }
   }).pipe(Effect.catchTag("StreamClosed", ({ why }) => Effect.succeed(why)));

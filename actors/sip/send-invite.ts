@@ -4,7 +4,16 @@
  */
 import { Clock, Effect, Option } from "effect";
 import { type E164, hexOf } from "../../codecs/shared/mod.ts";
-import { cutSip, inviteOf, noSip, offerOf, printSdp, printSip, SIP_BYTES_MAX, textBody } from "../../codecs/sip/mod.ts";
+import {
+  cutSip,
+  emptySipRemainder,
+  inviteOf,
+  offerOf,
+  printSdp,
+  printSip,
+  SIP_BYTES_MAX,
+  textBody,
+} from "../../codecs/sip/mod.ts";
 import { type ByteStreamShape, type Credentials, Dialer, Entropy } from "../ports/mod.ts";
 import { mediaEnd } from "./media-end.ts";
 import { newBranch } from "./relay.ts";
@@ -59,16 +68,16 @@ export const sendInvite = Effect.fn("sip.sendInvite")(function* (sent: SentInvit
 const finalStatus = (stream: ByteStreamShape, waitMs: number) =>
   Effect.gen(function* () {
     const untilMs = (yield* Clock.currentTimeMillis) + waitMs;
-    let held = noSip;
+    let remainder = emptySipRemainder;
     while (true) {
       const leftMs = untilMs - (yield* Clock.currentTimeMillis);
       const chunk = leftMs <= 0 ? Option.none() : yield* Effect.timeoutOption(stream.read, leftMs);
       if (Option.isNone(chunk)) return { type: "silence" } satisfies InviteFate as InviteFate;
-      const cut = cutSip(held, chunk.value, SIP_BYTES_MAX);
+      const cut = cutSip(remainder, chunk.value, SIP_BYTES_MAX);
       for (const message of cut.messages)
         if (message.type === "response" && message.status >= 200)
           return { type: "answered", status: message.status } satisfies InviteFate as InviteFate;
       if (cut.error !== undefined) return { type: "closed", why: cut.error.why } satisfies InviteFate as InviteFate;
-      held = cut.held;
+      remainder = cut.rest;
     }
   });

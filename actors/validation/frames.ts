@@ -1,18 +1,18 @@
 /** Documents of the exchange, one to a frame, over a protected stream. docs/protocol/pvp.md#the-exchange. */
 import { Effect } from "effect";
 import { FRAME_BYTES_MAX, PvpFrame } from "../../codecs/validation/mod.ts";
-import { cut, encode, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
+import { cut, emptyRemainder, encode, wireErrorText } from "../../codecs/wire/mod.ts";
 import { type ByteStreamShape, StreamClosed } from "../ports/mod.ts";
 
 /** The one document that the peer sends. */
 export const readDocument = (stream: ByteStreamShape): Effect.Effect<Uint8Array, StreamClosed> =>
   Effect.gen(function* () {
-    let held = nothingHeld;
+    let remainder = emptyRemainder;
     while (true) {
-      const { messages, rest, error } = cut(PvpFrame, held, yield* stream.read, FRAME_BYTES_MAX);
+      const { messages, rest, error } = cut(PvpFrame, remainder, yield* stream.read, FRAME_BYTES_MAX);
       if (messages[0] !== undefined) return messages[0].document;
       if (error !== undefined) return yield* new StreamClosed({ reason: "malformed", why: wireErrorText(error) });
-      held = rest;
+      remainder = rest;
     }
   });
 

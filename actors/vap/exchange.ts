@@ -7,7 +7,7 @@
 import { Deferred, Effect } from "effect";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import { MESSAGE_BYTES_MAX, TRANSACTION_ID_BYTES, type VapContent, VapMessage } from "../../codecs/vap/mod.ts";
-import { cutViews, nothingHeld, wireErrorText } from "../../codecs/wire/mod.ts";
+import { cutViews, emptyRemainder, wireErrorText } from "../../codecs/wire/mod.ts";
 import {
   type VapOutcome,
   type VapTransactionAction,
@@ -24,12 +24,12 @@ export const readMessages = <R>(
   take: (message: VapMessage, bytes: Uint8Array) => Effect.Effect<void, never, R>,
 ) =>
   Effect.gen(function* () {
-    let held = nothingHeld;
+    let remainder = emptyRemainder;
     while (true) {
-      const { messages, raw, rest, error } = cutViews(VapMessage, held, yield* stream.read, MESSAGE_BYTES_MAX);
+      const { messages, raw, rest, error } = cutViews(VapMessage, remainder, yield* stream.read, MESSAGE_BYTES_MAX);
       for (const [i, message] of messages.entries()) yield* take(message, raw[i]!);
       if (error !== undefined) return yield* new Garbage({ why: wireErrorText(error) });
-      held = rest;
+      remainder = rest;
     }
   });
 

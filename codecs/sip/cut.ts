@@ -11,8 +11,8 @@ import { type HeadRead, parseHead } from "./head.ts";
 import { endOfHead, messageOf, type SipMessage, type Unreadable, unreadableOf } from "./message.ts";
 import { TOKEN } from "./params.ts";
 
-/** What waits for more bytes. It belongs to `cutSip`, which writes into it: go on with the newest, drop the older. */
-export interface SipHeld {
+/** The beginning of a message, waiting for the rest of it. It belongs to `cutSip`, which writes into it: go on with the newest, drop the older. */
+export interface SipRemainder {
   readonly buffer: Uint8Array;
   readonly from: number;
   readonly to: number;
@@ -22,35 +22,41 @@ export interface SipHeld {
   readonly head: { readonly read: Exclude<HeadRead, { type: "lost" }>; readonly bodyAt: number } | undefined;
 }
 
-export const noSip: SipHeld = { buffer: new Uint8Array(), from: 0, to: 0, scanned: 0, head: undefined };
+export const emptySipRemainder: SipRemainder = {
+  buffer: new Uint8Array(),
+  from: 0,
+  to: 0,
+  scanned: 0,
+  head: undefined,
+};
 
 export interface SipCut {
   readonly messages: ReadonlyArray<SipMessage>;
   /** Messages whose content is not SIP, and behind which the stream goes on. */
   readonly unreadable: ReadonlyArray<Unreadable>;
-  readonly held: SipHeld;
+  readonly rest: SipRemainder;
   /** After an error the stream cannot be read on. */
   readonly error: SipError | undefined;
 }
 
-export const cutSip = (held: SipHeld, chunk: Uint8Array, limit: number): SipCut => {
+export const cutSip = (remainder: SipRemainder, chunk: Uint8Array, limit: number): SipCut => {
   const messages: Array<SipMessage> = [];
   const unreadable: Array<Unreadable> = [];
-  let now: Mutable = { ...held };
+  let now: Mutable = { ...remainder };
   for (let at = 0; at < chunk.length; ) {
     const piece = chunk.subarray(at, at + Math.max(1, limit - (now.to - now.from)));
     now = append(now, piece, limit);
     at += piece.length;
     for (let next = take(now, limit); next !== undefined; next = take(now, limit)) {
-      if ("_tag" in next) return { messages, unreadable, held: noSip, error: next };
+      if ("_tag" in next) return { messages, unreadable, rest: emptySipRemainder, error: next };
       if ("type" in next) messages.push(next);
       else unreadable.push(next);
     }
   }
-  return { messages, unreadable, held: now, error: undefined };
+  return { messages, unreadable, rest: now, error: undefined };
 };
 
-type Mutable = { -readonly [K in keyof SipHeld]: SipHeld[K] };
+type Mutable = { -readonly [K in keyof SipRemainder]: SipRemainder[K] };
 
 /** The next whole message, the reason why there can be none, or undefined: wait. */
 const take = (now: Mutable, limit: number): SipMessage | Unreadable | SipError | undefined => {
@@ -58,7 +64,7 @@ const take = (now: Mutable, limit: number): SipMessage | Unreadable | SipError |
     const problem = findHead(now, limit);
     if (problem !== undefined || now.head === undefined) return problem;
   }
-  const { read, bodyAt } = now.head as NonNullable<SipHeld["head"]>;
+  const { read, bodyAt } = now.head as NonNullable<SipRemainder["head"]>;
   const end = bodyAt + read.contentLength;
   if (end > now.to) return undefined;
   const body = now.buffer.slice(bodyAt, end);

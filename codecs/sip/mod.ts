@@ -9,7 +9,7 @@ export {
   printCrypto,
   type SessionParam,
 } from "./crypto.ts";
-export { cutSip, noSip, type SipCut, type SipHeld } from "./cut.ts";
+export { cutSip, emptySipRemainder, type SipCut, type SipRemainder } from "./cut.ts";
 export { readDatagram } from "./datagram.ts";
 export {
   contactOf,

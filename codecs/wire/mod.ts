@@ -1,6 +1,6 @@
 /** Binary messages described once: the words, and what reads a description. */
 
-export { type Cut, cut, cutViews, type Held, nothingHeld } from "./cut.ts";
+export { type Cut, cut, cutViews, emptyRemainder, type Remainder } from "./cut.ts";
 export { decode, decodeFirst, decodeFirstViews, decodeViews, type First } from "./decode.ts";
 export {
   bits,

@@ -26,7 +26,7 @@ import {
 } from "../../codecs/reload/mod.ts";
 import { ntp, vserviceId } from "../../codecs/shared/mod.ts";
 import { VapMessage } from "../../codecs/vap/mod.ts";
-import { cutViews, decode, decodeFirstViews, decodeViews, encode, nothingHeld } from "../../codecs/wire/mod.ts";
+import { cutViews, decode, decodeFirstViews, decodeViews, emptyRemainder, encode } from "../../codecs/wire/mod.ts";
 import { makeByHand, openByHand, type Whole } from "./by-hand/reload.ts";
 import { readVapByHand, writeVapByHand } from "./by-hand/vap.ts";
 import { type Contest, rateOf } from "./kit.ts";
@@ -97,7 +97,7 @@ const handMake = ({ sequence, header, contents }: ToMake): Uint8Array =>
 
 /** As a link, the dispatcher and the opener of messages do it one after the other. */
 const open = (chunk: Uint8Array): Whole | undefined => {
-  const [frame] = cutViews(FramedMessage, nothingHeld, chunk, 65_536).messages;
+  const [frame] = cutViews(FramedMessage, emptyRemainder, chunk, 65_536).messages;
   if (frame?.type !== "data") return undefined;
   const { sequence, message } = frame.frame;
   const packet = decodeViews(Packet, message);

@@ -18,7 +18,7 @@ import {
   VapMessage,
   vapKey,
 } from "../../codecs/vap/mod.ts";
-import { cut, nothingHeld } from "../../codecs/wire/mod.ts";
+import { cut, emptyRemainder } from "../../codecs/wire/mod.ts";
 import { type VapOutcome, type VapTransactionEvent, vapTransaction } from "../../machines/vap/mod.ts";
 
 export interface Account {
@@ -62,10 +62,10 @@ export const ask = (socket: Socket, request: VapContent, account: Account, timeo
       perform();
     };
 
-    let held = nothingHeld;
+    let remainder = emptyRemainder;
     socket.on("data", (chunk) => {
-      const { messages, raw, rest, error } = cut(VapMessage, held, chunk, MESSAGE_BYTES_MAX);
-      held = rest;
+      const { messages, raw, rest, error } = cut(VapMessage, remainder, chunk, MESSAGE_BYTES_MAX);
+      remainder = rest;
       for (const [i, response] of messages.entries())
         happened({ type: "answered", response, genuine: hasIntegrity(response, raw[i]!, account.key) });
       if (error !== undefined) socket.destroy();
@@ -79,11 +79,11 @@ export const ask = (socket: Socket, request: VapContent, account: Account, timeo
 export const answerAll = (key: Uint8Array): Promise<Server> =>
   new Promise((listening) => {
     const server = createServer((socket) => {
-      let held = nothingHeld;
+      let remainder = emptyRemainder;
       socket.on("error", () => {});
       socket.on("data", (chunk) => {
-        const { messages, rest } = cut(VapMessage, held, chunk, MESSAGE_BYTES_MAX);
-        held = rest;
+        const { messages, rest } = cut(VapMessage, remainder, chunk, MESSAGE_BYTES_MAX);
+        remainder = rest;
         for (const { type, transactionId } of messages) {
           if (typeof type.method === "number") continue; // a method without a name
           const answer: VapContent = { method: type.method, class: "success", attributes: [] };

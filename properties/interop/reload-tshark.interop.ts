@@ -46,10 +46,10 @@ import {
   bytes,
   constant,
   cut,
+  emptyRemainder,
   encode,
   lengthOf,
   lengthOfWhole,
-  nothingHeld,
   rest,
   struct,
   u8,
@@ -112,12 +112,12 @@ interface Piece {
 
 /** One frame a piece. The dissector takes a segment to begin with a frame and to hold it whole: it joins none. */
 const framesOf = (pieces: ReadonlyArray<Piece>): ReadonlyArray<Piece> => {
-  const held = { out: nothingHeld, in: nothingHeld };
+  const remainder = { out: emptyRemainder, in: emptyRemainder };
   return pieces.flatMap(({ out, data }) => {
     const way = out ? "out" : "in";
-    const { raw, rest, error } = cut(FramedMessage, held[way], data, 0xff_ffff);
+    const { raw, rest, error } = cut(FramedMessage, remainder[way], data, 0xff_ffff);
     same(error, undefined);
-    held[way] = rest;
+    remainder[way] = rest;
     return raw.map((frame) => ({ out, data: frame.slice() }));
   });
 };

@@ -12,8 +12,8 @@ import {
   decodeFirst,
   decodeFirstViews,
   decodeViews,
+  emptyRemainder,
   encode,
-  nothingHeld,
   spansOf,
   type Wire,
 } from "../../codecs/wire/mod.ts";
@@ -139,28 +139,28 @@ const cutsTo = <A>(wire: Wire<A>, messages: ReadonlyArray<A>, at: ReadonlyArray<
     [pieces, cutViews],
     [oneByOne, cutViews],
   ] as const) {
-    let held = nothingHeld;
+    let remainder = emptyRemainder;
     const found: Array<A> = [];
     for (const whole of chunks) {
       const chunk = whole.slice();
-      const result = cutting(wire, held, chunk, limit);
+      const result = cutting(wire, remainder, chunk, limit);
       assert.equal(result.error, undefined);
       found.push(...result.messages);
       assert.deepEqual(
         result.raw.map((bytes) => decode(wire, bytes)),
         result.messages.map((value) => ({ ok: true, value })),
       );
-      held = result.rest;
+      remainder = result.rest;
       if (cutting === cut) chunk.fill(0xa5);
     }
     assert.deepEqual(found, messages);
-    assert.equal(held.size, 0);
+    assert.equal(remainder.size, 0);
   }
 };
 
 const overLimit = (wire: Wire<unknown>, bytes: Uint8Array): void => {
   if (bytes.length === 0) return;
-  const { messages, error } = cut(wire, nothingHeld, bytes, bytes.length - 1);
+  const { messages, error } = cut(wire, emptyRemainder, bytes, bytes.length - 1);
   assert.deepEqual(messages, []);
   assert.equal(error?._tag, "Malformed");
 };

@@ -7,8 +7,8 @@ import { serveRedirects } from "../../actors/proxy/mod.ts";
 import { e164, isE164 } from "../../codecs/shared/mod.ts";
 import {
   cutSip,
+  emptySipRemainder,
   headerOf,
-  noSip,
   numberOf,
   printSip,
   requestUriOf,
@@ -99,10 +99,10 @@ const laws = (name: string, layer: () => any, run: Run): void => {
       yield* stream.write(
         printSip(invite({ uri: "sip:+49305550902@192.0.2.1", via: "SIP/2.0/TCP x;branch=z9hG4bK-t" })),
       );
-      let held = noSip;
+      let remainder = emptySipRemainder;
       while (true) {
-        const cut = cutSip(held, yield* stream.read, SIP_BYTES_MAX);
-        held = cut.held;
+        const cut = cutSip(remainder, yield* stream.read, SIP_BYTES_MAX);
+        remainder = cut.rest;
         const [first] = cut.messages;
         if (first !== undefined) return same((first as SipResponse).status, 404);
       }

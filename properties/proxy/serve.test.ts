@@ -6,8 +6,8 @@ import { CALLS_TABLE } from "../../actors/proxy/call-store.ts";
 import { type AgentProxyOptions, serveAgentProxy } from "../../actors/proxy/mod.ts";
 import {
   cutSip,
+  emptySipRemainder,
   listOf,
-  noSip,
   printSip,
   readDatagram,
   SIP_BYTES_MAX,
@@ -203,12 +203,12 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
       ]);
       const [, forTrunk, forPbx] = proxy.listening.map(({ port }) => port) as [number, number, number];
       const stream = yield* (yield* Dialer).dial({ host: HOST, port: forPbx });
-      let held = noSip;
+      let remainder = emptySipRemainder;
       const waiting: Array<SipMessage> = [];
       const hear = Effect.gen(function* () {
         while (waiting.length === 0) {
-          const cut = cutSip(held, yield* stream.read, SIP_BYTES_MAX);
-          held = cut.held;
+          const cut = cutSip(remainder, yield* stream.read, SIP_BYTES_MAX);
+          remainder = cut.rest;
           waiting.push(...cut.messages);
         }
         return waiting.shift()!;

@@ -15,7 +15,7 @@ import {
   type Request,
   toNode,
 } from "../../codecs/reload/mod.ts";
-import { cut, decode, encode, nothingHeld } from "../../codecs/wire/mod.ts";
+import { cut, decode, emptyRemainder, encode } from "../../codecs/wire/mod.ts";
 import type { Member, Overlay } from "./ring-of-nodes.ts";
 
 export const OUTSIDER = nodeIdFrom(0xabcn);
@@ -39,14 +39,14 @@ export const dialled = Effect.fnUntraced(function* (to: Member, tls: Credentials
 
 /** Everything that comes until the node closes the stream. */
 export const readToEnd = Effect.fnUntraced(function* (stream: ByteStreamShape) {
-  let held = nothingHeld;
+  let remainder = emptyRemainder;
   const frames: Array<FramedMessage> = [];
   while (true) {
     const chunk = yield* Effect.result(stream.read);
     if (chunk._tag === "Failure") return frames;
-    const got = cut(FramedMessage, held, chunk.success, 0xff_ffff);
+    const got = cut(FramedMessage, remainder, chunk.success, 0xff_ffff);
     frames.push(...got.messages);
-    held = got.rest;
+    remainder = got.rest;
   }
 });
 
@@ -62,10 +62,10 @@ export const answerTo = Effect.fnUntraced(function* (stream: ByteStreamShape, pa
 
 /** Requests of the node's own, such as the Update it greets every neighbour with, are passed over. */
 export const nextAnswer = Effect.fnUntraced(function* (stream: ByteStreamShape) {
-  let held = nothingHeld;
+  let remainder = emptyRemainder;
   while (true) {
-    const got = cut(FramedMessage, held, yield* stream.read, 0xff_ffff);
-    held = got.rest;
+    const got = cut(FramedMessage, remainder, yield* stream.read, 0xff_ffff);
+    remainder = got.rest;
     for (const { type, frame } of got.messages) {
       const read = type === "data" ? decode(Packet, frame.message) : undefined;
       const payload = read?.ok ? decode(Payload, read.value.payload) : undefined;

@@ -6,8 +6,8 @@ import { type SentInvite, sendInvite } from "../../actors/sip/mod.ts";
 import { e164, utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   cutSip,
+  emptySipRemainder,
   inviteOf,
-  noSip,
   printSip,
   requestIn,
   SIP_BYTES_MAX,
@@ -130,13 +130,13 @@ const rawly = (acme: Domain, nord: Domain, bytes: Uint8Array, waitMs = 300) =>
     const stream = yield* dialer.dial({ host, port, tls: acme.credentials });
     yield* stream.write(bytes);
     const answers: Array<SipMessage> = [];
-    let held = noSip;
+    let remainder = emptySipRemainder;
     while (true) {
       const chunk = yield* Effect.timeoutOption(stream.read, waitMs);
       if (Option.isNone(chunk)) return { answers, closed: false };
-      const cut = cutSip(held, chunk.value, SIP_BYTES_MAX);
+      const cut = cutSip(remainder, chunk.value, SIP_BYTES_MAX);
       answers.push(...cut.messages);
-      held = cut.held;
+      remainder = cut.rest;
     }
   }).pipe(
     Effect.catchTag("StreamClosed", () => Effect.succeed({ answers: [] as Array<SipMessage>, closed: true })),
@@ -263,7 +263,7 @@ inMemory(
         Effect.gen(function* () {
           const stream = yield* dialer.dial(acme.border.inside);
           yield* stream.write(printSip(message));
-          const [first] = cutSip(noSip, yield* stream.read, SIP_BYTES_MAX).messages;
+          const [first] = cutSip(emptySipRemainder, yield* stream.read, SIP_BYTES_MAX).messages;
           return first?.type === "response" ? first.status : undefined;
         }),
       );

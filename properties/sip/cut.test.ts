@@ -2,7 +2,7 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { concat, utf8 } from "../../codecs/shared/mod.ts";
-import { cutSip, noSip, printSip, type SipHeld, type SipMessage } from "../../codecs/sip/mod.ts";
+import { cutSip, emptySipRemainder, printSip, type SipMessage, type SipRemainder } from "../../codecs/sip/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { changed, changes, message, plain } from "./arbitrary.ts";
 
@@ -11,16 +11,16 @@ const LIMIT = 2_000;
 /** All that comes out of a stream cut so, and the most that was ever held. */
 const read = (bytes: Uint8Array, sizes: ReadonlyArray<number>, limit = LIMIT) => {
   const messages: Array<SipMessage> = [];
-  let held: SipHeld = noSip;
+  let remainder: SipRemainder = emptySipRemainder;
   let most = 0;
   let at = 0;
   for (let i = 0; at < bytes.length; i++) {
     const size = sizes.length === 0 ? bytes.length : Math.max(1, sizes[i % sizes.length]!);
-    const cut = cutSip(held, bytes.subarray(at, at + size), limit);
+    const cut = cutSip(remainder, bytes.subarray(at, at + size), limit);
     messages.push(...cut.messages.map(plain));
     if (cut.error !== undefined) return { messages, most, error: cut.error };
-    held = cut.held;
-    most = Math.max(most, held.buffer.length);
+    remainder = cut.rest;
+    most = Math.max(most, remainder.buffer.length);
     at += size;
   }
   return { messages, most, error: undefined };
@@ -74,15 +74,15 @@ test("sip cut: one byte at a time costs no more than twice the bytes in copies",
     utf8(`CSeq: 1 MESSAGE\r\nl: ${body.length}\r\n\r\n`),
     body,
   );
-  let held = noSip;
+  let remainder = emptySipRemainder;
   let moved = 0;
   let found = 0;
   for (const byte of concat(large, large)) {
-    const before = held.buffer;
-    const cut = cutSip(held, Uint8Array.of(byte), 65_536);
-    if (cut.held.buffer !== before) moved += cut.held.to - cut.held.from;
+    const before = remainder.buffer;
+    const cut = cutSip(remainder, Uint8Array.of(byte), 65_536);
+    if (cut.rest.buffer !== before) moved += cut.rest.to - cut.rest.from;
     found += cut.messages.length;
-    held = cut.held;
+    remainder = cut.rest;
   }
   same(found, 2);
   ok(moved < 4 * large.length, `${moved} bytes moved for ${2 * large.length}`);

@@ -5,8 +5,8 @@ import { utf8 } from "../../codecs/shared/mod.ts";
 import {
   cutSip,
   dialogOfCallee,
+  emptySipRemainder,
   headerOf,
-  noSip,
   parseSip,
   printSip,
   requestIn,
@@ -43,7 +43,7 @@ const read = (bytes: Uint8Array): SipRequest => {
 for (const line of ["SIP/2.0 4294967301 better not", "SIP/2.0 2001 OK", "SIP/2.0 200OK"])
   test(`sip fault A1: ${line} is no response`, () => {
     const bytes = utf8(new TextDecoder().decode(textOf()).replace("INVITE sip:b@h SIP/2.0", line));
-    same([cutSip(noSip, bytes, 9_999).messages, parseSip(bytes).ok], [[], false]);
+    same([cutSip(emptySipRemainder, bytes, 9_999).messages, parseSip(bytes).ok], [[], false]);
   });
 test("sip fault A2: leading zeros in Max-Forwards count for nothing", () => {
   same(headerOf(forwardedOf(read(textOf("MaX-fOrWaRdS: 0068")), "inside", "z9hG4bKn", self), "Max-Forwards"), "67");
@@ -78,7 +78,7 @@ test("sip fault A7: a strict router gets its own address, and the target at the 
 });
 for (const line of ["From: A, B <sip:a@h>;tag=1", "To: <sip:b@h>;", "Via: SIP/2.0/TCP h_h;branch=z9hG4bK1"])
   test(`sip fault A10: ${line} is told of, and the stream goes on`, () => {
-    const cut = cutSip(noSip, new Uint8Array([...textOf(line), ...textOf()]), 9_999);
+    const cut = cutSip(emptySipRemainder, new Uint8Array([...textOf(line), ...textOf()]), 9_999);
     same([cut.unreadable.length, cut.messages.length, cut.error], [1, 1, undefined]);
     ok(cut.unreadable[0]?.request !== undefined);
   });

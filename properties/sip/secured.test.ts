@@ -8,9 +8,9 @@ import { Listener } from "../../actors/ports/mod.ts";
 import { e164, utf8 } from "../../codecs/shared/mod.ts";
 import {
   cutSip,
+  emptySipRemainder,
   type Header,
   headerOf,
-  noSip,
   printSip,
   responseTo,
   SIP_BYTES_MAX,
@@ -41,10 +41,10 @@ const foreign = (replies: ReadonlyArray<Reply>) =>
     const heard: Array<SipRequest> = [];
     const listening = yield* listener.listen({ host: "127.0.0.1", port: 0 }, (stream) =>
       Effect.gen(function* () {
-        let held = noSip;
+        let remainder = emptySipRemainder;
         while (true) {
-          const cut = cutSip(held, yield* stream.read, SIP_BYTES_MAX);
-          held = cut.held;
+          const cut = cutSip(remainder, yield* stream.read, SIP_BYTES_MAX);
+          remainder = cut.rest;
           for (const message of cut.messages) {
             if (message.type === "response") continue;
             heard.push(message);

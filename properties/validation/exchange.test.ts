@@ -12,7 +12,7 @@ import {
   writeAnswer,
   writeRequest,
 } from "../../codecs/validation/mod.ts";
-import { cut, nothingHeld } from "../../codecs/wire/mod.ts";
+import { cut, emptyRemainder } from "../../codecs/wire/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { wireLaws } from "../kit/wire-laws.ts";
 import { numbers } from "./arbitrary.ts";
@@ -20,7 +20,7 @@ import { numbers } from "./arbitrary.ts";
 wireLaws(PvpFrame, { limit: FRAME_BYTES_MAX });
 
 test("a frame longer than 64 KiB is refused by its length, before it is held", () => {
-  const { error, rest } = cut(PvpFrame, nothingHeld, Uint8Array.of(0, 1, 0, 1), FRAME_BYTES_MAX);
+  const { error, rest } = cut(PvpFrame, emptyRemainder, Uint8Array.of(0, 1, 0, 1), FRAME_BYTES_MAX);
   ok(error !== undefined && rest.size === 0);
   same(EXCHANGE_BYTES_MAX, 65_536);
 });

@@ -16,10 +16,10 @@ import {
   constant,
   cut,
   decode,
+  emptyRemainder,
   encode,
   lengthOf,
   list,
-  nothingHeld,
   rest,
   struct,
   tlv,
@@ -77,7 +77,7 @@ test("an error has its hundreds and its number apart", () => {
 });
 
 test("a web request on the port is told from VAP by its first eight bytes", () => {
-  const { error } = cut(VapMessage, nothingHeld, new TextEncoder().encode("GET / HT"), MESSAGE_BYTES_MAX);
+  const { error } = cut(VapMessage, emptyRemainder, new TextEncoder().encode("GET / HT"), MESSAGE_BYTES_MAX);
   assert.equal(error?._tag, "Malformed");
 });
 

@@ -11,7 +11,7 @@ import {
 } from "../../actors/vap/mod.ts";
 import { e164, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { protect, type ServiceIdentity, VapMessage, type VService, vapKey } from "../../codecs/vap/mod.ts";
-import { cut, nothingHeld } from "../../codecs/wire/mod.ts";
+import { cut, emptyRemainder } from "../../codecs/wire/mod.ts";
 import { memoryLayer, type Ports, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
@@ -293,11 +293,11 @@ const raw = (chunks: ReadonlyArray<Uint8Array>, forMs = 1_000) =>
     const stream = yield* dial({ host: "127.0.0.1", port: 5620 });
     for (const chunk of chunks) yield* Effect.ignore(stream.write(chunk));
     const messages: Array<VapMessage> = [];
-    let held = nothingHeld;
+    let remainder = emptyRemainder;
     const reading = Effect.forever(
       Effect.map(stream.read, (chunk) => {
-        const result = cut(VapMessage, held, chunk, 65_555);
-        held = result.rest;
+        const result = cut(VapMessage, remainder, chunk, 65_555);
+        remainder = result.rest;
         messages.push(...result.messages);
       }),
     );

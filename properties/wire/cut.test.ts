@@ -1,20 +1,20 @@
 /** Streams: limits refuse before they hold, and bytes that come one by one cost no more. */
 import * as assert from "node:assert/strict";
-import { cut, encode, type Held, nothingHeld, opaque, struct, u8, u32 } from "../../codecs/wire/mod.ts";
+import { cut, emptyRemainder, encode, opaque, type Remainder, struct, u8, u32 } from "../../codecs/wire/mod.ts";
 import { test } from "../kit/harness.ts";
 
 const Message = struct("Message", "ours", { type: u8, body: opaque(u32) });
 const LIMIT_BYTES = 1_000;
 
 test("a message over the limit is refused when its length has come, and not before", () => {
-  let held: Held = nothingHeld;
+  let remainder: Remainder = emptyRemainder;
   const head = [1, 0, 0, 4, 0];
   for (const byte of head.slice(0, 4)) {
-    const { error, rest } = cut(Message, held, Uint8Array.of(byte), LIMIT_BYTES);
+    const { error, rest } = cut(Message, remainder, Uint8Array.of(byte), LIMIT_BYTES);
     assert.equal(error, undefined);
-    held = rest;
+    remainder = rest;
   }
-  const { error } = cut(Message, held, Uint8Array.of(head[4]!), LIMIT_BYTES);
+  const { error } = cut(Message, remainder, Uint8Array.of(head[4]!), LIMIT_BYTES);
   assert.deepEqual(error, {
     _tag: "Malformed",
     at: "stream",
@@ -25,7 +25,7 @@ test("a message over the limit is refused when its length has come, and not befo
 test("messages before the error are given", () => {
   const one = encode(Message, { type: 1, body: new Uint8Array(3) });
   const chunk = Uint8Array.from([...one, ...one, 1, 255, 255, 255, 255]);
-  const { messages, error } = cut(Message, nothingHeld, chunk, LIMIT_BYTES);
+  const { messages, error } = cut(Message, emptyRemainder, chunk, LIMIT_BYTES);
   assert.equal(messages.length, 2);
   assert.equal(error?._tag, "Malformed");
 });
@@ -33,7 +33,7 @@ test("messages before the error are given", () => {
 test("a chunk that is used again by its owner changes nothing that is held", () => {
   const bytes = encode(Message, { type: 1, body: Uint8Array.of(1, 2, 3) });
   const chunk = bytes.slice(0, 7);
-  const { rest } = cut(Message, nothingHeld, chunk, LIMIT_BYTES);
+  const { rest } = cut(Message, emptyRemainder, chunk, LIMIT_BYTES);
   chunk.fill(0);
   const { messages } = cut(Message, rest, bytes.subarray(7), LIMIT_BYTES);
   assert.deepEqual(messages, [{ type: 1, body: Uint8Array.of(1, 2, 3) }]);
@@ -42,13 +42,13 @@ test("a chunk that is used again by its owner changes nothing that is held", () 
 test("bytes that come one by one are moved a few times each, not once for every byte", () => {
   const size = 1 << 18;
   const bytes = encode(Message, { type: 1, body: new Uint8Array(size) });
-  let held: Held = nothingHeld;
+  let remainder: Remainder = emptyRemainder;
   let buffers = 0;
   let count = 0;
   for (const byte of bytes) {
-    const { rest, messages } = cut(Message, held, Uint8Array.of(byte), 2 * size);
-    if (rest.buffer !== held.buffer) buffers++;
-    held = rest;
+    const { rest, messages } = cut(Message, remainder, Uint8Array.of(byte), 2 * size);
+    if (rest.buffer !== remainder.buffer) buffers++;
+    remainder = rest;
     count += messages.length;
   }
   assert.equal(count, 1);

@@ -1,8 +1,8 @@
 /** Certificates as the platform's TLS wants them, and as it gives them. */
 import type { DetailedPeerCertificate, Server, TLSSocket } from "node:tls";
-import { CertificateError } from "../actors/ports/mod.ts";
+import { CertificateError, type VerifiedCertificate } from "../actors/ports/mod.ts";
 import type { CertificateUse } from "../machines/x509/mod.ts";
-import { judgeChain } from "./chains.ts";
+import { judgeChain, judgeServer } from "./chains.ts";
 
 export const pemCertificate = (der: Uint8Array): string => {
   const lines = Buffer.from(der)
@@ -46,7 +46,14 @@ export const peerFault = (
   chain: ReadonlyArray<Uint8Array>,
   roots: ReadonlyArray<Uint8Array>,
   use: CertificateUse,
-): Error | undefined => {
-  const judged = judgeChain(chain, roots, Date.now(), use);
-  return judged instanceof CertificateError ? new Error(`${judged.reason}: ${judged.why}`) : undefined;
-};
+): Error | undefined => faultOf(judgeChain(chain, roots, Date.now(), use));
+
+/** Why a server is not believed to be the one that was asked for. */
+export const serverFault = (
+  chain: ReadonlyArray<Uint8Array>,
+  roots: ReadonlyArray<Uint8Array>,
+  server: string,
+): Error | undefined => faultOf(judgeServer(chain, roots, Date.now(), server));
+
+const faultOf = (judged: VerifiedCertificate | CertificateError): Error | undefined =>
+  judged instanceof CertificateError ? new Error(`${judged.reason}: ${judged.why}`) : undefined;

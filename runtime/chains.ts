@@ -15,7 +15,13 @@ import {
 import { readReloadUri } from "../codecs/enrol/mod.ts";
 import { keepNewest } from "../codecs/shared/mod.ts";
 import { type Certificate, type CertifiedKey, readCertificate } from "../codecs/x509/mod.ts";
-import { type CertificateUse, SHOWN_MAX, type SignatureQuestion, validatePath } from "../machines/x509/mod.ts";
+import {
+  type CertificateUse,
+  SHOWN_MAX,
+  type SignatureQuestion,
+  serverNameFault,
+  validatePath,
+} from "../machines/x509/mod.ts";
 
 const CERTIFICATES_KEPT_MAX = 4_096;
 
@@ -110,6 +116,21 @@ export const judgeChain = (
   if (!("reason" in verdict)) return { ...own.facts, issuers: verdict.issuers.map(({ der }) => der) };
   // What is missing may be what could not be read.
   return (verdict.reason === "noPath" ? unreadable[0] : undefined) ?? new CertificateError(verdict);
+};
+
+/** The same of a server's chain, which must be for the server that was asked for: a host name, or an address. */
+export const judgeServer = (
+  chain: ReadonlyArray<Uint8Array>,
+  roots: ReadonlyArray<Uint8Array>,
+  atMs: number,
+  server: string,
+): VerifiedCertificate | CertificateError => {
+  const judged = judgeChain(chain, roots, atMs, "server");
+  if (judged instanceof CertificateError) return judged;
+  const leaf = readKnown(chain[0]!);
+  if (leaf instanceof CertificateError) return leaf;
+  const fault = serverNameFault(leaf.certificate, server);
+  return fault === undefined ? judged : new CertificateError(fault);
 };
 
 const isSigned = ({ certificate, issuer }: SignatureQuestion): boolean => {

@@ -7,7 +7,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import https from "node:https";
 import net from "node:net";
-import tls from "node:tls";
+import type { DetailedPeerCertificate } from "node:tls";
 import { Deferred, Effect, FiberSet, Layer } from "effect";
 import {
   HTTPS_REQUESTS_MAX,
@@ -20,7 +20,7 @@ import {
   type HttpsServeOn,
   type ListenFailed,
 } from "../actors/ports/mod.ts";
-import { chainOfPeer, peerFault, pemCertificate } from "./certificates.ts";
+import { chainOfPeer, pemCertificate, serverFault } from "./certificates.ts";
 import { pemOf } from "./keys.ts";
 import { listenFailed } from "./system-errors.ts";
 
@@ -167,9 +167,9 @@ const request = (call: HttpsCall): Effect.Effect<HttpsAnswer, HttpsFailed> =>
       rejectUnauthorized: true,
       minVersion: "TLSv1.2",
       ...(net.isIP(name) === 0 ? { servername: name } : {}),
+      // In place of the platform's own, which takes a common name.
       checkServerIdentity: (_, certificate) =>
-        peerFault(chainOfPeer(certificate as tls.DetailedPeerCertificate), call.roots, "server") ??
-        tls.checkServerIdentity(name, certificate),
+        serverFault(chainOfPeer(certificate as DetailedPeerCertificate), call.roots, name),
     });
     const timer = setTimeout(() => fail("timed out"), call.timeoutMs ?? HTTPS_TIMEOUT_MS);
     outgoing.on("error", (error) => fail(error.message));

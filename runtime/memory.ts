@@ -53,7 +53,7 @@ export const memoryLayer = (options: MemoryOptions): Layer.Layer<Ports> => {
       return Context.make(Dialer, { dial }).pipe(
         Context.add(Listener, { listen }),
         Context.add(Datagrams, memoryDatagrams(chance, options.datagrams)),
-        Context.add(Https, memoryHttps(keys)),
+        Context.add(Https, memoryHttps()),
       );
     }),
   );

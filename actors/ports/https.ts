@@ -1,4 +1,4 @@
-/** HTTPS, as enrolment needs it: one request, one answer, bodies small enough to be held whole. RFC 2818. */
+/** HTTPS, as enrolment needs it: one request, one answer, bodies small enough to be held whole. RFC 9110 §4.3. */
 import { Context, Data, type Effect, type Scope } from "effect";
 import type { ListenFailed } from "./errors.ts";
 import type { Credentials } from "./keys.ts";
@@ -41,7 +41,7 @@ export interface HttpsAnswer {
 export interface HttpsCall {
   readonly host: string;
   readonly port: number;
-  /** The DNS name that the server's certificate must show. Default `host`. */
+  /** The host name, or the address, that subjectAltName of the server's certificate must have. Default `host`. */
   readonly serverName?: string;
   /** DER; the server's chain must lead to one of them, and to no other. */
   readonly roots: ReadonlyArray<Uint8Array>;

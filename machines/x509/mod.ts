@@ -1,4 +1,4 @@
-/** Whether a chain of certificates is to be believed. RFC 5280 §6. Functions only: nothing here waits. */
+/** Whether a chain of certificates is to be believed, RFC 5280 §6, and for which server, RFC 9525. Functions only: nothing here waits. */
 export {
   PATH_MAX,
   PATHS_MAX,
@@ -11,3 +11,4 @@ export {
 } from "./path.ts";
 export type { CertificateReason, PathReason, Refusal } from "./refusal.ts";
 export { type CertificateUse, COMPARISONS_MAX } from "./rules.ts";
+export { serverNameFault } from "./server-name.ts";

@@ -21,6 +21,8 @@ export type PathReason =
   | "extendedKeyUsage"
   | "subject"
   | "nameConstraints"
+  /** Good, but another server's. */
+  | "serverName"
   | "policy"
   | "signature"
   /** A limit of ours on the work for one chain. */

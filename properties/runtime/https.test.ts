@@ -2,14 +2,23 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import tls from "node:tls";
 import { Clock, Deferred, Effect, Fiber, Layer, Logger } from "effect";
-import { Https, type HttpsAnswer, type HttpsCall, type HttpsRequest, type Keys } from "../../actors/ports/mod.ts";
+import {
+  type Credentials,
+  Https,
+  type HttpsAnswer,
+  type HttpsCall,
+  type HttpsRequest,
+  type Keys,
+} from "../../actors/ports/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
+import { keyOfPem } from "../../runtime/keys.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { lawsOn, type Run } from "../kit/law.ts";
 import { credentialsUnder } from "../kit/port-laws.ts";
+import { ecHolder, ext, general, nameOf, purpose, usage, writeCertificate } from "../kit/x509.ts";
 
 type Ports = Https | Keys;
 const HOST = "127.0.0.1";
@@ -45,6 +54,18 @@ const opened = Effect.fnUntraced(function* (
   return { https, port, call, on };
 });
 const echo = ({ body }: HttpsRequest) => Effect.succeed({ status: 200, contentType: "text/x-echo", body });
+
+/** Under a root of its own, with this common name, and these names in subjectAltName. */
+const credentialsOf = (common: string, names: ReadonlyArray<Uint8Array>, nowMs: number): Credentials => {
+  const [issuer, ours] = [ecHolder(), ecHolder()];
+  const lasting = { issuer: nameOf("root"), notBeforeMs: nowMs - 60_000, notAfterMs: nowMs + 3_600_000 };
+  const authority = [ext.ca(), ext.usage(usage.keyCertSign)];
+  const root = { ...lasting, subject: nameOf("root"), keyInfo: issuer.keyInfo, extensions: authority };
+  const extensions = [ext.purposes(purpose.server), ...(names.length === 0 ? [] : [ext.names(names, false)])];
+  const leaf = { ...lasting, subject: nameOf(common), keyInfo: ours.keyInfo, extensions };
+  const key = keyOfPem(ours.secret.export({ type: "pkcs8", format: "pem" }) as string)!;
+  return { key, certificates: [writeCertificate(leaf, issuer)], roots: [writeCertificate(root, issuer)] };
+};
 
 const httpsLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run): void => {
   const law = lawsOn(name, layer, run);
@@ -116,6 +137,30 @@ const httpsLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run): voi
       ])
         same((yield* Effect.flip(https.request(wrong)))._tag, "HttpsFailed");
       same(served, 0);
+    }),
+  );
+
+  law(
+    "RFC 9110 §4.3.4: a common name is no name of the server's, though all else of its certificate is good",
+    Effect.gen(function* () {
+      const { call, on, https } = yield* opened(echo);
+      const nowMs = yield* Clock.currentTimeMillis;
+      for (const [names, asked, reason] of [
+        [[], NAME, "serverName"],
+        [[general.email(`a@${NAME}`), general.uri(`https://${NAME}/`), general.ip(127, 0, 0, 1)], NAME, "serverName"],
+        [[general.dns("other.example")], NAME, "serverName"],
+        [[general.dns(HOST)], HOST, "serverName"],
+        [[general.dns(NAME.toUpperCase())], NAME, "taken"],
+        [[general.dns(`*.${NAME}`)], `a.${NAME}`, "taken"],
+        [[general.ip(127, 0, 0, 1)], HOST, "taken"],
+      ] as const) {
+        const tls = credentialsOf(asked, names, nowMs);
+        const { port } = yield* https.serve({ ...on, tls }, echo);
+        const exit = yield* Effect.result(https.request({ ...call, port, serverName: asked, roots: tls.roots }));
+        const seen =
+          exit._tag === "Success" ? "taken" : exit.failure.why.slice(`${HOST}:${port}: `.length).split(":", 1)[0];
+        same([asked, names.length, seen], [asked, names.length, reason]);
+      }
     }),
   );
 

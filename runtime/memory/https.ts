@@ -4,6 +4,7 @@
  */
 import { Clock, Effect } from "effect";
 import {
+  CertificateError,
   HTTPS_REQUESTS_MAX,
   HTTPS_TIMEOUT_MS,
   type Https,
@@ -12,9 +13,9 @@ import {
   HttpsFailed,
   type HttpsRequest,
   type HttpsServeOn,
-  type Keys,
   ListenFailed,
 } from "../../actors/ports/mod.ts";
+import { judgeServer } from "../chains.ts";
 
 const FIRST_FREE_PORT = 50_000;
 
@@ -23,7 +24,7 @@ interface Open {
   readonly answer: (request: HttpsRequest) => Effect.Effect<HttpsAnswer>;
 }
 
-export const memoryHttps = (keys: Keys["Service"]): Https["Service"] => {
+export const memoryHttps = (): Https["Service"] => {
   const servers = new Map<string, Open>();
   let freePort = FIRST_FREE_PORT;
 
@@ -58,13 +59,10 @@ export const memoryHttps = (keys: Keys["Service"]): Https["Service"] => {
       const failed = (why: string) => new HttpsFailed({ why: `${where}: ${why}` });
       const open = servers.get(where);
       if (open === undefined) return yield* failed("refused");
-      const nowMs = yield* Clock.currentTimeMillis;
-      const facts = yield* Effect.mapError(
-        keys.verifyChain(open.on.tls.certificates, call.roots, nowMs, "server"),
-        ({ why }) => failed(why),
-      );
+      const { certificates } = open.on.tls;
       const name = call.serverName ?? call.host;
-      if (!facts.dnsNames.includes(name.toLowerCase())) return yield* failed(`the certificate is not for ${name}`);
+      const judged = judgeServer(certificates, call.roots, yield* Clock.currentTimeMillis, name);
+      if (judged instanceof CertificateError) return yield* failed(`${judged.reason}: ${judged.why}`);
       const body = call.body ?? new Uint8Array();
       if (body.length > open.on.bodyBytesMax) return plain(413);
       const answer = yield* Effect.timeoutOrElse(open.answer(requestOf(call, body)), {

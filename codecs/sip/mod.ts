@@ -89,6 +89,7 @@ export {
 } from "./stored-call.ts";
 export { TICKET_HEADER, ticketOf, withTicket } from "./ticket-header.ts";
 export {
+  isReturned,
   type NameAddr,
   numberOf,
   type OtherUri,

@@ -37,11 +37,12 @@ export const splitOutside = (text: string, mark: string): ReadonlyArray<string> 
   return parts;
 };
 
-export const paramOf = (params: ReadonlyArray<Param>, name: string): string | undefined => found(params, name)?.value;
+export const paramOf = (params: ReadonlyArray<Param>, name: string): string | undefined =>
+  paramNamed(params, name)?.value;
 
-export const hasParam = (params: ReadonlyArray<Param>, name: string): boolean => found(params, name) !== undefined;
+export const hasParam = (params: ReadonlyArray<Param>, name: string): boolean => paramNamed(params, name) !== undefined;
 
-const found = (params: ReadonlyArray<Param>, name: string): Param | undefined => {
+export const paramNamed = (params: ReadonlyArray<Param>, name: string): Param | undefined => {
   for (let i = 0; i < params.length; i++) if (params[i]!.name === name) return params[i];
   return undefined;
 };

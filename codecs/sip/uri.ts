@@ -9,6 +9,7 @@ import { malformed, type Parsed, parsed } from "./error.ts";
 import {
   escaped,
   type Param,
+  paramNamed,
   parseTail,
   parseUriParams,
   plainParams,
@@ -87,6 +88,24 @@ export const printUri = (uri: Uri): string => {
   const headers = uri.headers === undefined ? "" : `?${uri.headers}`;
   return `${uri.secure ? "sips" : "sip"}:${user}${printHostPort(uri.host, uri.port)}${printUriParams(uri.params)}${headers}`;
 };
+
+/**
+ * Whether a URI is the one that was written, come back: all its parts are the same, and no parameter is missing or new, in any
+ * order. Stricter than the equivalence of §19.1.4, which passes over most parameters that only one of the two has.
+ */
+export const isReturned = (uri: Uri, written: SipUri): boolean =>
+  uri.type === "sip" &&
+  uri.host === written.host.toLowerCase() &&
+  uri.port === written.port &&
+  uri.user === written.user &&
+  uri.password === written.password &&
+  uri.secure === written.secure &&
+  uri.headers === written.headers &&
+  uri.params.length === written.params.length &&
+  written.params.every(({ name, value }) => {
+    const param = paramNamed(uri.params, name);
+    return param !== undefined && param.value?.toLowerCase() === value?.toLowerCase();
+  });
 
 export const printHostPort = (host: string, port: number | undefined): string =>
   port === undefined ? host : `${host}:${port}`;

@@ -2,7 +2,17 @@
  * Where we are reached, and how we find ourselves again in Route and Request-URI. RFC 3261 §16.4 and §16.6; RFC 5658 for the two
  * Record-Route fields of a proxy that is entered by one address and left by another.
  */
-import { type Header, hasParam, paramOf, printHostPort, type SipUri, type Uri } from "../../codecs/sip/mod.ts";
+import {
+  type Header,
+  hasParam,
+  isReturned,
+  paramOf,
+  printHostPort,
+  printUri,
+  type SipUri,
+  sipUri,
+  type Uri,
+} from "../../codecs/sip/mod.ts";
 import type { OwnAddress, ProxySide, Transport } from "./types.ts";
 
 export const SIP_PORT = 5_060;
@@ -14,7 +24,7 @@ export class OwnAddresses<S extends string = ProxySide> {
   readonly all: ReadonlyArray<OwnAddress<S>>;
   private readonly byHostPort = new Map<string, Array<number>>();
   private readonly vias: ReadonlyArray<string>;
-  private readonly uris: ReadonlyArray<string>;
+  private readonly uris: ReadonlyArray<SipUri>;
   private readonly records: ReadonlyArray<Header>;
 
   constructor(all: ReadonlyArray<OwnAddress<S>>) {
@@ -26,10 +36,10 @@ export class OwnAddresses<S extends string = ProxySide> {
       }
     this.vias = all.map(({ transport, host, port }) => `SIP/2.0/${transport} ${printHostPort(host, port)};branch=`);
     this.uris = all.map(({ transport, host, port }) => {
-      const by = transport === "UDP" ? "" : `;transport=${transport.toLowerCase()}`;
-      return `sip:${printHostPort(host, port)}${by};lr`;
+      const by = transport === "UDP" ? [] : [{ name: "transport", value: transport.toLowerCase() }];
+      return sipUri({ host, port, params: [...by, { name: "lr", value: undefined }] });
     });
-    this.records = this.uris.map((uri) => ({ name: "Record-Route", value: `<${uri}>` }));
+    this.records = this.uris.map((uri) => ({ name: "Record-Route", value: `<${printUri(uri)}>` }));
   }
 
   /** The number of the address that a URI means; -1: it is not ours. */
@@ -39,6 +49,11 @@ export class OwnAddresses<S extends string = ProxySide> {
     const found = this.byHostPort.get(`${uri.host} ${uri.port ?? defaultPort(transport)}`);
     if (found === undefined) return -1;
     return found.find((i) => this.all[i]!.transport === transport) ?? found[0]!;
+  }
+
+  /** Whether it is one that we put into a Record-Route. */
+  isRecord(uri: Uri): boolean {
+    return this.uris.some((own) => isReturned(uri, own));
   }
 
   /** A Via but for the branch, which comes last. */
@@ -52,7 +67,7 @@ export class OwnAddresses<S extends string = ProxySide> {
   }
 
   path(own: number): string {
-    return `<${this.uris[own]!}>`;
+    return `<${printUri(this.uris[own]!)}>`;
   }
 
   /** By which of our addresses a message leaves for a side; -1: none speaks that transport. */

@@ -33,7 +33,7 @@ export const routed = (request: SipRequest, own: OwnAddresses<any>): Routed | un
   if (!routes.ok) return undefined;
   if (routes.value.length === 0) return { request, isByUs: false, by: -1 };
   const uri = requestUriOf(request);
-  if (uri.ok && isLoose(uri.value) && own.of(uri.value) >= 0) {
+  if (uri.ok && own.isRecord(uri.value)) {
     const values = listOf(request, "Route");
     const target = targetIn(values.at(-1)!);
     if (target === undefined) return undefined;

@@ -11,6 +11,7 @@ import {
   hasParam,
   headerOf,
   hopsOf,
+  isReturned,
   listOf,
   type NameAddr,
   paramOf,
@@ -52,14 +53,18 @@ export interface BorderSelf extends BorderAddresses {
   /** Its Via but for the branch, which comes last. */
   readonly vias: Readonly<Record<Side, string>>;
   readonly recordRoutes: Readonly<Record<Side, ReadonlyArray<Header>>>;
+  /** The URIs in them. */
+  readonly recordUris: Readonly<Record<Side, SipUri>>;
 }
 
 export const borderSelf = (addresses: BorderAddresses): BorderSelf => {
   const via = (transport: string, by: HostPort) => `${printVia({ transport, ...by, params: [] })};branch=`;
+  const uris = recordUris(addresses);
   return {
     ...addresses,
     vias: { inside: via("TCP", addresses.inside), outside: via("TLS", addresses.outside) },
-    recordRoutes: { inside: recordRoutes("inside", addresses), outside: recordRoutes("outside", addresses) },
+    recordRoutes: { inside: recordRoutes("inside", uris), outside: recordRoutes("outside", uris) },
+    recordUris: uris,
   };
 };
 
@@ -75,7 +80,7 @@ export const MAX_FORWARDS = HOPS_MAX;
  * The request without the Route fields that name us, RFC 3261 §16.4; and with its own Request-URI again, where a strict
  * router before us put ours there and the target at the end of the Route. Undefined: its Routes cannot be read.
  */
-export const withoutOurRoutes = (request: SipRequest, self: BorderAddresses): SipRequest | undefined => {
+export const withoutOurRoutes = (request: SipRequest, self: BorderSelf): SipRequest | undefined => {
   const routes = routesIn(request);
   if (!routes.ok) return undefined;
   if (routes.value.length === 0) return request;
@@ -90,11 +95,10 @@ export const withoutOurRoutes = (request: SipRequest, self: BorderAddresses): Si
   return withList(request, "Route", first < 0 ? [] : listOf(request, "Route").slice(first));
 };
 
-/** True when the Request-URI is one that we put into a Record-Route: it names no user and is loose. */
-const isOurRecord = (request: SipRequest, self: BorderAddresses): boolean => {
+/** True when the Request-URI is one that we put into a Record-Route. Any other that names us is where the caller wants to go. */
+const isOurRecord = (request: SipRequest, { recordUris: { inside, outside } }: BorderSelf): boolean => {
   const uri = requestUriOf(request);
-  if (!uri.ok || uri.value.type !== "sip" || uri.value.user !== undefined) return false;
-  return hasParam(uri.value.params, "lr") && isOurs(uri.value, self);
+  return uri.ok && (isReturned(uri.value, outside) || isReturned(uri.value, inside));
 };
 
 /** Where a request from inside goes next: its topmost Route, or its Request-URI. Undefined: neither can be dialled. */
@@ -151,11 +155,9 @@ export const endingOf = (
   return { ack: sent.method === "INVITE" ? made("ACK", branches[0]) : undefined, bye: made("BYE", branches[1]) };
 };
 
-/** The side that it leaves by comes first. RFC 5658 §5. */
-const recordRoutes = (to: Side, self: BorderAddresses): ReadonlyArray<Header> => {
-  const { domain, outside, inside } = self;
+const recordUris = ({ domain, outside, inside }: BorderAddresses): BorderSelf["recordUris"] => {
   const lr = { name: "lr", value: undefined };
-  const sides: Record<Side, SipUri> = {
+  return {
     outside: sipUri({
       host: domain,
       port: outside.port,
@@ -163,8 +165,12 @@ const recordRoutes = (to: Side, self: BorderAddresses): ReadonlyArray<Header> =>
     }),
     inside: sipUri({ ...inside, params: [{ name: "transport", value: "tcp" }, lr] }),
   };
+};
+
+/** The side that it leaves by comes first. RFC 5658 §5. */
+const recordRoutes = (to: Side, uris: BorderSelf["recordUris"]): ReadonlyArray<Header> => {
   const order: ReadonlyArray<Side> = to === "outside" ? ["outside", "inside"] : ["inside", "outside"];
-  return order.map((side) => ({ name: "Record-Route", value: printNameAddr(bare(sides[side])) }));
+  return order.map((side) => ({ name: "Record-Route", value: printNameAddr(bare(uris[side])) }));
 };
 
 const bare = (uri: Uri): NameAddr => ({ display: undefined, uri, params: [] });

@@ -1,6 +1,7 @@
 /** Inputs that a proxy between real exchanges and trunks meets, each for its kind, with the right value. RFC 3261. */
 import { deepStrictEqual as same } from "node:assert";
 import { headerOf, listOf, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
+import { OwnAddresses, routed } from "../../machines/proxy/mod.ts";
 import { test } from "../kit/harness.ts";
 import { answer, invite, OWN, PBX, PEERS, read, request, shown, TRUNK, TRUNK2, World, within } from "./world.ts";
 
@@ -308,6 +309,26 @@ test("strict routers: ours in the Request-URI gives way to the last Route; a str
     ["sip:198.51.100.7", ["<sip:ben@198.51.100.1:5060>"], "198.51.100.7"],
   );
   same(asked.method, "INVITE");
+});
+
+test("a Request-URI that names us and is not what we recorded is the target, whatever Route stands behind it. §16.4", () => {
+  const own = new OwnAddresses([
+    { host: "192.0.2.1", port: 5_060, transport: "UDP", side: undefined },
+    { host: "192.0.2.1", port: 5_060, transport: "TCP", side: undefined },
+  ]);
+  const targetOf = (uri: string) =>
+    routed(request("BYE", { uri, to: "<sip:a@h>", cseq: 2, branch: "z9hG4bKb", lines: ["Route: <sip:ben@h>"] }), own)
+      ?.request.uri;
+  for (const uri of ["sip:192.0.2.1:5060;lr", "sip:192.0.2.1:5060;lr;transport=TCP"]) same(targetOf(uri), "sip:ben@h");
+  for (const uri of [
+    "sip:+14085550300@192.0.2.1:5060;lr",
+    "sip:192.0.2.1:5060",
+    "sip:192.0.2.1;lr",
+    "sip:192.0.2.1:5060;lr;user=phone",
+    "sip:192.0.2.1:5060;transport=tls;lr",
+    "sips:192.0.2.1:5060;lr",
+  ])
+    same(targetOf(uri), uri);
 });
 
 test("loops: what comes back for the same target is 482; a call that is sent back to the exchange passes", () => {

@@ -39,6 +39,38 @@ test("route: our own Routes go, the others stay in their order. RFC 3261 §16.4"
   same(withoutOurRoutes(withList(invite, "Route", ["<nonsense>"]), self), undefined);
 });
 
+const target = "sip:ben@198.51.100.1:5061;transport=tls";
+const byStrictRouter = (uri: string) => {
+  const routes = ["<sip:other.example;lr>", `<${target}>`];
+  const bare = withoutOurRoutes(withList({ ...invite, uri }, "Route", routes), self)!;
+  return [bare.uri, listOf(bare, "Route").length];
+};
+test("route: what we recorded comes back in the Request-URI from a strict router, in any order. RFC 3261 §16.4", () => {
+  for (const to of ["inside", "outside"] as const)
+    for (const { value } of self.recordRoutes[to]) same(byStrictRouter(value.slice(1, -1)), [target, 1]);
+  same(byStrictRouter("SIP:NORD.example:5061;LR;Transport=TLS;maddr=192.0.2.1"), [target, 1]);
+});
+
+test("route: a Request-URI that names us and is not what we recorded stays the target", () =>
+  same(
+    [
+      "sip:nord.example:5061;lr",
+      "sip:nord.example;maddr=192.0.2.1;transport=tls;lr",
+      "sip:nord.example:5061;maddr=192.0.2.1;transport=tls",
+      "sip:nord.example:5061;maddr=192.0.2.7;transport=tls;lr",
+      "sip:nord.example:5061;maddr=192.0.2.1;transport=tls;lr;x",
+      "sip:nord.example:5061;maddr=192.0.2.1;transport=tls;lr=on",
+      "sip:nord.example:5061;maddr=192.0.2.1;transport=tls;lr?Subject=x",
+      "sips:nord.example:5061;maddr=192.0.2.1;transport=tls;lr",
+      "sip:+14085550100@nord.example:5061;maddr=192.0.2.1;transport=tls;lr",
+      "sip::x@127.0.0.1:5060;transport=tcp;lr",
+      "sip:127.0.0.1:5060;transport=udp;lr",
+      "sip:127.0.0.1:5060;lr",
+      "sip:192.0.2.1:5061;transport=tls;lr",
+    ].filter((uri) => byStrictRouter(uri)[0] !== uri),
+    [],
+  ));
+
 const hops: ReadonlyArray<readonly [string, unknown]> = [
   [
     "<sip:x@acme.example:6000;maddr=192.0.2.9;transport=tls;lr>",

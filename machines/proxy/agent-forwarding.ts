@@ -23,14 +23,15 @@ export const agentForwarding = (own: OwnAddresses, outcomes: Outcomes): Forwardi
 });
 
 const judge = (context: Context, client: ClientTransaction<Context>, response: SipResponse): ResponseContextEvent => {
-  if (!client.isInvite || context.hops[context.at]?.kind !== "vipr" || client.request === undefined)
-    return eventOf(response);
+  const hop = context.hops[context.at];
+  if (!client.isInvite || hop?.kind !== "vipr" || client.request === undefined) return eventOf(response);
   const { status } = response;
   if (status === 100 || status >= 300) return eventOf(response);
+  if (status >= 200 && headerOf(response, "Contact") === undefined) return { type: "unusable" };
+  if (hop.peer?.securesMedia === true) return eventOf(response);
   const verdict = mediaVerdictOf(client.request, response, context.isDescribed);
   if (verdict.type === "early") return { type: "early" };
-  if (verdict.type === "unsecured" || (status >= 200 && headerOf(response, "Contact") === undefined))
-    return { type: "unusable" };
+  if (verdict.type === "unsecured") return { type: "unusable" };
   context.isDescribed ||= verdict.isAnswer;
   return eventOf(response);
 };

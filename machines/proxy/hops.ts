@@ -81,7 +81,8 @@ export const hopsOfCall = (at: Neighbourhood, request: SipRequest, way: Way): Ca
   const named = way.trunks.flatMap((name) => trunks.find((trunk) => trunk.name === name) ?? []);
   const hops = hopsTo(at, request, named);
   if (way.vipr === undefined) return { hops, fellBack: undefined };
-  if (!offersSecured(request)) return { hops, fellBack: "offerNotSecured" };
+  const isSecured = at.peers.of("border")[0]?.securesMedia === true || offersSecured(request);
+  if (!isSecured) return { hops, fellBack: "offerNotSecured" };
   const vipr = hopOverSip(at, way.vipr);
   return vipr === undefined ? { hops, fellBack: "noBorder" } : { hops: [vipr, ...hops], fellBack: undefined };
 };

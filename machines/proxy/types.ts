@@ -32,6 +32,8 @@ export interface SipPeer<S extends string = ProxySide> {
   readonly port: number;
   /** It takes a request of more than `DATAGRAM_BYTES_MAX` over TCP. RFC 3261 §18.1.1. Default false: it is sent as it is. */
   readonly isLargeOverTcp?: boolean;
+  /** A border element that relays media and secures it outside: what PBX and border element agree on may be in the clear. */
+  readonly securesMedia?: boolean;
 }
 
 /** Where a message came from. */

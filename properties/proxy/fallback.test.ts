@@ -4,7 +4,7 @@ import { e164 } from "../../codecs/shared/mod.ts";
 import { headerOf, listOf, type SipRequest, type SipResponse, ticketOf } from "../../codecs/sip/mod.ts";
 import type { RouteOf } from "../../machines/proxy/mod.ts";
 import { test } from "../kit/harness.ts";
-import { answer, BORDER, invite, PBX, SECURED_SDP, type Sent, shown, TRUNK, World, within } from "./world.ts";
+import { answer, BORDER, invite, PBX, PEERS, SECURED_SDP, type Sent, shown, TRUNK, World, within } from "./world.ts";
 
 const route: RouteOf = () => ({
   vipr: {
@@ -118,6 +118,16 @@ test("an offer in the clear takes the trunk at once, and it is counted why", () 
   const world = new World({ route });
   same(shown(world.from(PBX, invite())), ["100 192.0.2.11", "INVITE 198.51.100.1"]);
   same(world.fellBack, ["offerNotSecured"]);
+});
+
+test("over SIP, where the border element secures media, offer and answer of the PBX may be in the clear", () => {
+  const peers = PEERS.map((peer) => (peer.side === "border" ? { ...peer, securesMedia: true } : peer));
+  const world = new World({ route, peers });
+  const over = world.from(PBX, invite()).find(({ to }) => to.host === BORDER.host)!.message as SipRequest;
+  same(ticketOf(over), "VElDS0VU");
+  same(shown(world.from(BORDER, answer(over, 183, { ...ANSWERED, body: PLAIN }))), ["183 192.0.2.11"]);
+  same(shown(world.from(BORDER, answer(over, 200, { ...ANSWERED, body: PLAIN }))), ["200 192.0.2.11"]);
+  same([world.fellBack, world.count("viaVipr")], [[], 1]);
 });
 
 test("a caller who gives up during the attempt stops it, and no trunk rings", () => {

@@ -64,7 +64,15 @@ export const peersOf = Effect.fnUntraced(function* ({
     ),
     ...(agent.border === undefined
       ? []
-      : [{ name: "border", side: "border", transport: "TCP", ...agent.border } as const]),
+      : [
+          {
+            name: "border",
+            side: "border",
+            transport: "TCP",
+            ...agent.border,
+            securesMedia: agent.securedBy === "border",
+          } as const,
+        ]),
   ];
 });
 

@@ -1,6 +1,6 @@
 /** `[agent]`: the SIP proxy between exchange and trunks. */
 import { endpoint, sipAddress } from "./addresses.ts";
-import { key, list, text, whole } from "./key.ts";
+import { key, list, oneOf, text, whole } from "./key.ts";
 
 const addresses = 'a list, as ["udp:192.0.2.10:5060"]';
 
@@ -11,6 +11,11 @@ export const agentKeys = {
   public: key(
     endpoint(5061),
     "the border element as other companies reach it: what is published as our route. Without it no number is published",
+  ),
+  "secured-by": key(
+    oneOf("phones", "border"),
+    "who encrypts the sound of calls over the Internet: the telephones, or the border element's media relay",
+    "phones",
   ),
   "attempt-timeout-ms": key(
     whole(100, 60_000),

@@ -61,9 +61,10 @@ export const openCallStore = Effect.fn("proxy.calls")(function* ({
     // What is over needs no row, and its row may not come after its record.
     const over = new Set(reports.map(({ id }) => id));
     const rows = [...saves].filter(([id]) => !over.has(id)).slice(0, BATCH_MAX);
-    if (rows.length > 0 && store !== undefined) yield* store.write(rows.map(changeOf));
+    const changes = store === undefined ? [] : [...rows.map(changeOf), ...reports.map(({ id }) => removalOf(id))];
+    if (reports.length > 0) yield* record(reports, changes);
+    else if (changes.length > 0) yield* store!.write(changes);
     for (const [id, call] of rows) if (saves.get(id) === call) saves.delete(id);
-    if (reports.length > 0) yield* record(reports, store === undefined ? [] : reports.map(({ id }) => removalOf(id)));
     for (const id of over) saves.delete(id);
     ended = ended.slice(reports.length);
     for (const then of waiters.splice(0, told)) then();

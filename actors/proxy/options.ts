@@ -32,12 +32,12 @@ export interface AgentProxyOptions {
   /** Where a call of the PBX goes: asked in the turn that brings it, so that it must not wait. */
   readonly route: RouteOf;
   /**
-   * Takes the records of calls that are over. `forget`: what is to be removed from `store` in the same write, so that each is
-   * recorded once whatever happens. Told again, later and later, until it succeeds.
+   * Takes the records of calls that are over. `also`: changes of `store` that go into the same write, so that each is recorded
+   * once whatever happens, and so that the disk is waited for once. Told again, later and later, until it succeeds.
    */
   readonly record: (
     reports: ReadonlyArray<CallReport>,
-    forget: ReadonlyArray<Change>,
+    also: ReadonlyArray<Change>,
   ) => Effect.Effect<void, StoreFailed>;
   /** Where calls under way are kept over a restart. Default: nowhere. */
   readonly store?: StoreShape;

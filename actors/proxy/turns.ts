@@ -12,12 +12,8 @@ import type { CoreCount, CoreOptions, CoreOrder, Destination, FallbackReason } f
 import { ProxyCore } from "../../machines/proxy/mod.ts";
 import { timersOf } from "../kit/timers.ts";
 import type { CallStore } from "./call-store.ts";
+import { openHeldTurns } from "./held-turns.ts";
 import { openSteps, type Steps } from "./steps.ts";
-
-/** Of what begins a call: less than T1, after which the called side sends its 200 again. RFC 3261 §13.3.1.4. */
-export const ANSWER_HELD_MS_MAX = 400;
-/** Of what ends one: nobody talks any more, and a BYE is sent again for 32 s. RFC 3261 §17.1.2.2. */
-export const END_HELD_MS_MAX = 2_000;
 
 export interface TurnOutputs {
   readonly send: (to: Destination, bytes: Uint8Array) => void;
@@ -31,10 +27,12 @@ export interface Turns extends Steps<ProxyCore> {
 }
 
 export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOptions, { send, calls }: TurnOutputs) {
-  const timers = timersOf(yield* Clock.Clock, yield* Scheduler.Scheduler);
+  const clock = yield* Clock.Clock;
+  const timers = timersOf(clock, yield* Scheduler.Scheduler);
   const counts: Counts = { ...NO_COUNTS };
   const fellBack: Partial<Record<FallbackReason, number>> = {};
-  const held = new Set<() => void>();
+  const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6;
+  const held = openHeldTurns(timers, nowMs);
 
   const perform = (order: CoreOrder) => {
     switch (order.type) {
@@ -60,23 +58,17 @@ export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOption
     }
     const sends = orders.filter((order) => order.type === "send");
     for (const order of orders) if (order.type !== "send") perform(order);
-    let isHeld = true;
-    const release = () => {
-      if (!isHeld) return;
-      isHeld = false;
-      held.delete(release);
-      late.stop();
-      for (const { to, bytes } of sends) send(to, bytes);
-    };
     const isEnd = !orders.some(({ type }) => type === "save");
-    const late = timers.start(isEnd ? END_HELD_MS_MAX : ANSWER_HELD_MS_MAX, release);
-    held.add(release);
-    calls.after(release);
+    calls.after(
+      held.hold(isEnd, () => {
+        for (const { to, bytes } of sends) send(to, bytes);
+      }),
+    );
   };
   const { turn, core } = yield* openSteps((nowMs) => new ProxyCore(options, nowMs), performAll);
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
-      for (const release of [...held]) release();
+      held.releaseAll();
     }),
   );
   return { turn, core, counts, fellBack } satisfies Turns as Turns;

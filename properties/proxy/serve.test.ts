@@ -57,8 +57,8 @@ const proxyWith = Effect.fn("test.proxy")(function* (
     ],
     peers,
     route: () => ({ trunks: peers.filter(({ side }) => side === "trunk").map(({ name }) => name) }),
-    record: (reports, forget: ReadonlyArray<Change>) =>
-      Effect.map(store.write(forget), () => void records.push(...reports)),
+    record: (reports, also: ReadonlyArray<Change>) =>
+      Effect.map(store.write(also), () => void records.push(...reports)),
     store,
     ...more,
   });

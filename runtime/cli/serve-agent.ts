@@ -133,8 +133,8 @@ const proxyCalls = Effect.fnUntraced(function* (
     peers,
     ...(credentials === undefined ? {} : { credentials }),
     route: wayFor(configuration, rules),
-    record: (reports, forget) =>
-      Effect.flatMap(recordsOf(configuration, vservice, reports), (vcrs) => outbox.put(vcrs, forget)),
+    record: (reports, also) =>
+      Effect.flatMap(recordsOf(configuration, vservice, reports), (vcrs) => outbox.put(vcrs, also)),
     store,
     timing: { attemptMs: config.agent.attemptTimeoutMs },
   }).pipe(

@@ -21,7 +21,7 @@ const program = Effect.gen(function* () {
     listen: [{ transport: "UDP", host: HOST, port: Number(port) }],
     peers: [peer("pbx", "pbx", Number(uac)), peer("trunk", "trunk", Number(uas))],
     route: () => ({ trunks: ["trunk"] }),
-    record: (reports, forget) =>
+    record: (reports, also) =>
       store.write([
         ...reports.map(({ id, startMs, stopMs, from, requestUri }) => ({
           type: "put" as const,
@@ -29,7 +29,7 @@ const program = Effect.gen(function* () {
           key: utf8(id),
           value: utf8(JSON.stringify([startMs, stopMs, from, requestUri])),
         })),
-        ...forget,
+        ...also,
       ]),
     store,
   });

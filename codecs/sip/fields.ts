@@ -37,10 +37,9 @@ export class Field implements Header {
   /** Where the Content-Length that follows it ends; `#end` where another field does. */
   #tail: number;
   #value: string | undefined;
-  #via: Parsed<Via> | undefined;
-  #tagged: Parsed<Tagged> | undefined;
-  #cseq: Parsed<CSeq> | undefined;
-  #addresses: Parsed<ReadonlyArray<NameAddr>> | undefined;
+  /** What its value means, as `#asked` first read it: a name is nearly always read in one way only. */
+  #meaning: unknown;
+  #asked: Meaning;
 
   /** `unfolded`: the value, where the line is folded and the text does not have it in one piece. */
   constructor(id: number, text: string, at: number, colon: number, end: number, unfolded: string | undefined) {
@@ -51,10 +50,8 @@ export class Field implements Header {
     this.#end = end;
     this.#tail = end;
     this.#value = unfolded;
-    this.#via = undefined;
-    this.#tagged = undefined;
-    this.#cseq = undefined;
-    this.#addresses = undefined;
+    this.#meaning = undefined;
+    this.#asked = NOT_ASKED;
   }
   get name(): string {
     return this.id !== 0 ? NAMES[this.id]! : canonicalName(this.#text.slice(this.#at, this.#colon).trimEnd());
@@ -65,22 +62,27 @@ export class Field implements Header {
   }
   /** The first of its Vias. */
   get via(): Parsed<Via> {
-    this.#via ??= this.#read(viaIn);
-    return this.#via;
+    return this.#asked === VIA ? (this.#meaning as Parsed<Via>) : this.#keep(VIA, this.#read(viaIn));
   }
   /** Its one address, of From or To. */
   get tagged(): Parsed<Tagged> {
-    this.#tagged ??= this.#read(this.id === ID.from ? fromIn : toIn);
-    return this.#tagged;
+    if (this.#asked === TAGGED) return this.#meaning as Parsed<Tagged>;
+    return this.#keep(TAGGED, this.#read(this.id === ID.from ? fromIn : toIn));
   }
   get cseq(): Parsed<CSeq> {
-    this.#cseq ??= this.#read(cseqIn);
-    return this.#cseq;
+    return this.#asked === CSEQ ? (this.#meaning as Parsed<CSeq>) : this.#keep(CSEQ, this.#read(cseqIn));
   }
   /** All its addresses, of Contact, Route or Record-Route. */
   get addresses(): Parsed<ReadonlyArray<NameAddr>> {
-    this.#addresses ??= addressesIn(this.name, this.value);
-    return this.#addresses;
+    if (this.#asked === ADDRESSES) return this.#meaning as Parsed<ReadonlyArray<NameAddr>>;
+    return this.#keep(ADDRESSES, addressesIn(this.name, this.value));
+  }
+  #keep<A>(asked: Meaning, meaning: A): A {
+    if (this.#asked === NOT_ASKED) {
+      this.#asked = asked;
+      this.#meaning = meaning;
+    }
+    return meaning;
   }
 
   /** What stands in the value, read in its place where it stands there in one piece. */
@@ -136,6 +138,13 @@ export class Field implements Header {
   }
 }
 
+type Meaning = 0 | 1 | 2 | 3 | 4;
+const NOT_ASKED = 0;
+const VIA = 1;
+const TAGGED = 2;
+const CSEQ = 3;
+const ADDRESSES = 4;
+
 /** Where the value begins and ends in its line, without the white space around it. */
 const firstOf = (text: string, colon: number, end: number): number => {
   let at = colon + 1;
@@ -173,11 +182,14 @@ const partsOf = (value: string): ReadonlyArray<string> => {
 };
 
 /** The place of the first field of this name from `from` on, or -1. */
-export const indexOf = (headers: ReadonlyArray<Header>, wanted: string, from: number): number => {
-  const id = idOfName(wanted);
+export const indexOf = (headers: ReadonlyArray<Header>, name: string, from: number): number => {
+  const usual = idOfName(name);
+  const wanted = usual === 0 ? canonicalName(name) : name;
+  const id = usual === 0 ? idOfName(wanted) : usual;
   for (let i = from; i < headers.length; i++) if (isNamed(headers[i]!, id, wanted)) return i;
   return -1;
 };
+const NONE: ReadonlyArray<Header> = [];
 const isNamed = (header: Header, id: number, wanted: string): boolean => {
   if (header instanceof Field && (id !== 0 || header.id !== 0)) return header.id === id;
   const { name } = header;
@@ -186,7 +198,7 @@ const isNamed = (header: Header, id: number, wanted: string): boolean => {
 
 /** The first field of this name. */
 export const fieldOf = ({ headers }: HasHeaders, name: string): Header | undefined => {
-  const at = indexOf(headers, canonicalName(name), 0);
+  const at = indexOf(headers, name, 0);
   return at < 0 ? undefined : headers[at];
 };
 /** The first value of this field. */
@@ -195,9 +207,14 @@ export const headerOf = (message: HasHeaders, name: string): string | undefined 
 /** All fields of this name, as they came. */
 export const fieldsOf = ({ headers }: HasHeaders, name: string): ReadonlyArray<Header> => {
   const wanted = canonicalName(name);
-  const found: Array<Header> = [];
-  for (let at = indexOf(headers, wanted, 0); at >= 0; at = indexOf(headers, wanted, at + 1)) found.push(headers[at]!);
-  return found;
+  const id = idOfName(wanted);
+  let found: Array<Header> | undefined;
+  for (const header of headers) {
+    if (!isNamed(header, id, wanted)) continue;
+    if (found === undefined) found = [header];
+    else found.push(header);
+  }
+  return found ?? NONE;
 };
 
 /** Every value of a field that is a list: one field with commas means the same as several. RFC 3261 §7.3.1. */
@@ -218,10 +235,8 @@ export const withList = <M extends HasHeaders>(message: M, name: string, values:
   );
 
 /** With these fields before all others. */
-export const withFirst = <M extends HasHeaders>(message: M, added: ReadonlyArray<Header>): M => ({
-  ...message,
-  headers: [...added, ...message.headers],
-});
+export const withFirst = <M extends HasHeaders>(message: M, added: ReadonlyArray<Header>): M =>
+  withHeaders(message, [...added, ...message.headers]);
 
 /** The fields of `message`, those of this name as `other` has them, at the top. */
 export const withFieldsOf = <M extends HasHeaders>(message: M, name: string, other: HasHeaders): M =>
@@ -245,5 +260,12 @@ const edited = <M extends HasHeaders>(
     }
   }
   if (!isPlaced) headers.splice(missing === "top" ? 0 : headers.length, 0, ...values);
-  return { ...message, headers };
+  return withHeaders(message, headers);
+};
+
+/** A message is copied by its names: to spread an object of a class costs engines five times as much. */
+const withHeaders = <M extends HasHeaders>(message: M, headers: ReadonlyArray<Header>): M => {
+  const { type, method, uri, status, reason, body } = message as HasHeaders & Record<string, unknown>;
+  if (type === "request") return { type, method, uri, headers, body } as HasHeaders as M;
+  return type === "response" ? ({ type, status, reason, headers, body } as HasHeaders as M) : { ...message, headers };
 };

@@ -4,20 +4,18 @@
  */
 import { type Parsed, parsed } from "./error.ts";
 import { addressesOfHeader, Field, fieldOf, fieldsOf, type HasHeaders, indexOf } from "./fields.ts";
-import { canonicalName } from "./names.ts";
 import { paramOf } from "./params.ts";
 import type { NameAddr } from "./uri.ts";
 import { type CSeq, parseCSeq, taggedIn, type Via, viaIn } from "./values.ts";
 
 /** The addresses of Contact, Route or Record-Route, first to last. */
 export const addressesOf = ({ headers }: HasHeaders, name: string): Parsed<ReadonlyArray<NameAddr>> => {
-  const wanted = canonicalName(name);
-  const first = indexOf(headers, wanted, 0);
+  const first = indexOf(headers, name, 0);
   if (first < 0) return NO_ADDRESSES;
-  const next = indexOf(headers, wanted, first + 1);
+  const next = indexOf(headers, name, first + 1);
   if (next < 0) return addressesOfHeader(headers[first]!);
   const addresses: Array<NameAddr> = [];
-  for (let at = first; at >= 0; at = indexOf(headers, wanted, at + 1)) {
+  for (let at = first; at >= 0; at = indexOf(headers, name, at + 1)) {
     const found = addressesOfHeader(headers[at]!);
     if (!found.ok) return found;
     addresses.push(...found.value);

@@ -4,7 +4,7 @@
  * believe another one.
  */
 import { malformed, type Parsed, parsed } from "./error.ts";
-import { spanEnd, TOKENS, VALUES } from "./scan.ts";
+import { lowered, spanEnd, TOKENS, VALUES } from "./scan.ts";
 
 export interface Param {
   readonly name: string;
@@ -72,7 +72,7 @@ export const plainParams = (
     if (text.charCodeAt(at) !== SEMICOLON || params.length === PARAMS_MAX) return undefined;
     const nameEnd = spanEnd(text, at + 1, to, nameKind);
     if (nameEnd === at + 1) return undefined;
-    const name = text.slice(at + 1, nameEnd).toLowerCase();
+    const name = nameIn(text, at + 1, nameEnd);
     if (hasParam(params, name)) return undefined;
     at = nameEnd;
     let value: string | undefined;
@@ -85,6 +85,18 @@ export const plainParams = (
   }
   return params;
 };
+/** In lower case. Those that nearly every message has are not cut out, but found. */
+const nameIn = (text: string, at: number, to: number): string => {
+  const length = to - at;
+  const usual = length > USUAL_CHARS_MAX ? undefined : USUAL[shapeOf(length, text.charCodeAt(at))];
+  return usual !== undefined && text.startsWith(usual, at) ? usual : lowered(text, at, to);
+};
+/** Length and first letter tell these names apart. */
+const shapeOf = (length: number, first: number): number => (length << 5) | (first & 31);
+const USUAL_NAMES = ["branch", "tag", "lr", "rport", "received", "transport", "maddr", "user", "alias", "expires", "q"];
+const USUAL_CHARS_MAX = 9;
+const USUAL: Array<string | undefined> = new Array((USUAL_CHARS_MAX + 1) << 5).fill(undefined);
+for (const name of USUAL_NAMES) USUAL[shapeOf(name.length, name.charCodeAt(0))] = name;
 const SEMICOLON = 59;
 const EQUALS = 61;
 const NONE: ReadonlyArray<Param> = [];

@@ -50,6 +50,15 @@ export const spanEnd = (text: string, at: number, to: number, kinds: number): nu
   return i;
 };
 
+/** The text from `at` to `to` in lower case. Nearly all is in lower case already, and then only cut out. */
+export const lowered = (text: string, at: number, to: number): string => {
+  for (let i = at; i < to; i++) {
+    const code = text.charCodeAt(i);
+    if ((code >= 65 && code <= 90) || code > 127) return text.slice(at, to).toLowerCase();
+  }
+  return text.slice(at, to);
+};
+
 /** A number in plain digits from `at` to `to`, at most nine of them; -1 for anything else. */
 export const digitsIn = (text: string, at: number, to: number): number => {
   if (at >= to || to - at > DIGITS_MAX) return -1;

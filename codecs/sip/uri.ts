@@ -20,7 +20,7 @@ import {
   unescaped,
   unquote,
 } from "./params.ts";
-import { digitsIn, HOSTS, spanEnd, URI_PARAMS, USERS } from "./scan.ts";
+import { digitsIn, HOSTS, lowered, SPACES, spanEnd, TOKENS, URI_PARAMS, USERS, VALUES } from "./scan.ts";
 
 export interface SipUri {
   readonly type: "sip";
@@ -147,6 +147,8 @@ export const numberOf = (uri: Uri): E164 | undefined => {
 
 /** A value of From, To, Contact, Route or Record-Route: with brackets or bare. */
 export const parseNameAddr = (at: string, text: string): Parsed<NameAddr> => {
+  const plain = plainNameAddr(text);
+  if (plain !== undefined) return parsed(plain);
   const open = text.includes('"') ? outsideQuotes(text, "<") : text.indexOf("<");
   if (open < 0) return parseBareAddress(at, text);
   const close = text.indexOf(">", open);
@@ -155,6 +157,26 @@ export const parseNameAddr = (at: string, text: string): Parsed<NameAddr> => {
   if (display === null) return malformed(at, "the display name is not one");
   return withHeaderParams(at, display, text.slice(open + 1, close).trim(), text.slice(close + 1).trim());
 };
+
+/** `<uri>;params` or `"Words" <uri>;params`, plainly written. */
+const plainNameAddr = (text: string): NameAddr | undefined => {
+  let open = 0;
+  let display: string | undefined;
+  if (text.charCodeAt(0) === QUOTE) {
+    const close = text.indexOf('"', 1);
+    if (close < 0) return undefined;
+    display = text.slice(1, close);
+    if (display.includes("\\")) return undefined;
+    open = spanEnd(text, close + 1, text.length, SPACES);
+  }
+  if (text.charCodeAt(open) !== OPEN) return undefined;
+  const close = text.indexOf(">", open);
+  const uri = close < 0 ? undefined : plainUri(text, open + 1, close);
+  const params = uri && plainParams(text, close + 1, text.length, TOKENS, VALUES);
+  return uri && params && { display, uri, params };
+};
+const QUOTE = 34;
+const OPEN = 60;
 
 /**
  * The URI of an address as it was written, its headers left out: a remote target goes into a Request-URI unchanged.
@@ -200,7 +222,7 @@ const plainUri = (text: string, at: number, to: number): SipUri | undefined => {
   const params = plainParams(text, end, to, URI_PARAMS, URI_PARAMS);
   if (params === undefined) return undefined;
   const user = hasUser ? text.slice(start, userEnd) : undefined;
-  const host = text.slice(hostAt, hostEnd).toLowerCase();
+  const host = lowered(text, hostAt, hostEnd);
   return { type: "sip", secure, user, password: undefined, host, port, params, headers: undefined };
 };
 const isDigit = (code: number): boolean => code >= 48 && code <= 57;

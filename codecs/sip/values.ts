@@ -7,7 +7,7 @@
  */
 import { malformed, type Parsed, parsed } from "./error.ts";
 import { type Param, parseTail, plainParams, printParams, splitOutside } from "./params.ts";
-import { BRACKETED, digitsIn, SPACES, spanEnd, TOKENS, VALUES } from "./scan.ts";
+import { BRACKETED, digitsIn, lowered, SPACES, spanEnd, TOKENS, VALUES } from "./scan.ts";
 import { type NameAddr, parseHostPort, parseNameAddr, plainHostEnd, printHostPort } from "./uri.ts";
 
 export interface Via {
@@ -56,8 +56,7 @@ const plainVia = (text: string, at: number, to: number): Via | undefined => {
     if (port < 1 || port > 65_535) return undefined;
   }
   const params = plainParams(text, end, to, TOKENS, VALUES);
-  const host = text.slice(space + 1, hostEnd).toLowerCase();
-  return params === undefined ? undefined : { transport, host, port, params };
+  return params === undefined ? undefined : { transport, host: lowered(text, space + 1, hostEnd), port, params };
 };
 const SPACE = 32;
 const COLON = 58;

@@ -13,6 +13,7 @@ usage: vipr COMMAND [options]
   ring       a live overlay as one of its nodes sees it
   company    server, call agent and border element of a small company in one process
   agent      a company's call agent: a SIP proxy between its PBX and its trunks
+  calls      the calls under way in agent and border element, and what they count
   vcr        call records of the exchange: reads files, follows them, uploads
   config     the company's configuration, vipr.toml: what is wrong with it, what holds
   number     which number of the telephone network a text is, by the company's dial plan
@@ -56,6 +57,11 @@ switch (command) {
   case "company": {
     const { companyCommand } = await import("./cli/company.ts");
     process.exit(await companyCommand(args));
+    break;
+  }
+  case "calls": {
+    const { callsCommand } = await import("./cli/calls.ts");
+    process.exit(await callsCommand(args));
     break;
   }
   case "vcr": {

@@ -31,29 +31,9 @@ import {
   withdrawNumber,
 } from "../reload/mod.ts";
 import { type ReportedTimes, reportOf } from "./report.ts";
+import { type AdminAnswer, type AdminRequest, isThisMachine, OTHER_MACHINE, refused } from "./request.ts";
 
-/** Of the body of a request. */
-export const ADMIN_BODY_BYTES_MAX = 4_096;
 const LIFETIME_S_MAX = NUMBER_LIFETIME_S;
-
-export interface AdminRequest {
-  readonly method: string;
-  /** Without its query. */
-  readonly path: string;
-  /** The Host header, empty when missing. */
-  readonly host: string;
-  /** The Authorization header, empty when missing. */
-  readonly authorization: string;
-  readonly body: string;
-}
-
-/** The body is sent as JSON. */
-export interface AdminAnswer {
-  readonly status: number;
-  readonly body: unknown;
-  /** For a client that proved the token without sending it: proves that this node has it too. */
-  readonly seal?: string;
-}
 
 export interface AdminOf {
   readonly node: OverlayNode;
@@ -65,7 +45,7 @@ export interface AdminOf {
 
 export const handleAdmin = ({ node, token, times, explain }: AdminOf) =>
   Effect.fn("admin.handle")(function* (request: AdminRequest): Effect.fn.Return<AdminAnswer> {
-    if (!isThisMachine(request.host)) return refused(421, "this port answers as 127.0.0.1, ::1 or localhost only");
+    if (!isThisMachine(request.host)) return OTHER_MACHINE;
     const wanted = WANTED[request.path];
     if (wanted === undefined) return refused(404, "nothing here");
     if (request.method !== wanted) return refused(405, `${request.path} takes ${wanted}`);
@@ -103,12 +83,6 @@ const WANTED: Readonly<Record<string, "GET" | "POST" | undefined>> = Object.assi
   "/find": "POST",
   "/explain": "POST",
 });
-
-const refused = (status: number, error: string): AdminAnswer => ({ status, body: { error } });
-
-/** With any port, since a forwarded port on this machine is still this machine. */
-const isThisMachine = (host: string): boolean => THIS_MACHINE.test(host.toLowerCase());
-const THIS_MACHINE = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:\d{1,5})?$/;
 
 /** The token itself, as `curl` sends it, or the seal of this order that only its owner can make. */
 const isFromToken = ({ authorization, path, body }: AdminRequest, token: string): boolean => {

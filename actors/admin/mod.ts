@@ -1,6 +1,15 @@
-/** The admin port of a running node: its report and its orders. */
+/** The admin port of a running program: of a node its report and its orders, of others the calls that they carry. */
+export { CALLS_PATH, handleCalls } from "./calls.ts";
+export {
+  CALL_ROWS_MAX,
+  CALLS_VERSION,
+  type CallRow,
+  type CallsReport,
+  UNREADABLE_SHOWN_MAX,
+  type UnreadableMessage,
+} from "./calls-form.ts";
 export { REPORT_VERSION, type RingReport, type SeenNode } from "./form.ts";
-export { ADMIN_BODY_BYTES_MAX, type AdminAnswer, type AdminOf, type AdminRequest, handleAdmin } from "./handle.ts";
+export { type AdminOf, handleAdmin } from "./handle.ts";
 export {
   addressText,
   estimatedNodes,
@@ -9,3 +18,4 @@ export {
   type ReportedTimes,
   reportOf,
 } from "./report.ts";
+export { ADMIN_BODY_BYTES_MAX, type AdminAnswer, type AdminRequest } from "./request.ts";

@@ -12,3 +12,4 @@ export {
 } from "./serve.ts";
 export { openSteps, type Steppable, type Steps } from "./steps.ts";
 export { type Link, openStreams, type StreamSecurity, type Streams } from "./streams.ts";
+export { openUnreadableLog, UNREADABLE_NEWEST_MAX, type UnreadableEntry, type UnreadableLog } from "./unreadable.ts";

@@ -3,6 +3,7 @@
 import type { Effect } from "effect";
 import type {
   CallReport,
+  CallView,
   CoreCount,
   CoreLimits,
   CoreTiming,
@@ -12,6 +13,7 @@ import type {
   Transport,
 } from "../../machines/proxy/mod.ts";
 import type { Change, Credentials, Listening, StoreFailed, StoreShape } from "../ports/mod.ts";
+import type { UnreadableLog } from "./unreadable.ts";
 
 export interface ProxyListen {
   readonly transport: Transport;
@@ -59,4 +61,7 @@ export interface AgentProxy {
   /** In the order of `listen`. */
   readonly listening: ReadonlyArray<Listening>;
   readonly counters: () => AgentProxyCounters;
+  /** Telephone calls under way, those that began last. */
+  readonly newestCalls: (max: number) => ReadonlyArray<CallView>;
+  readonly unreadable: Pick<UnreadableLog, "byReason" | "newest">;
 }

@@ -9,7 +9,9 @@
 import { Deferred, Effect } from "effect";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import { paramOf, readDatagram, type SipMessage, topViaOf, type Unreadable } from "../../codecs/sip/mod.ts";
+import { type Family, familyOf } from "../../machines/locate/mod.ts";
 import type { Destination, OwnAddress, Source, Transport } from "../../machines/proxy/mod.ts";
+import { type LocatorOptions, openLocator } from "../locate/mod.ts";
 import {
   type ByteStreamShape,
   type DatagramSocket,
@@ -19,9 +21,10 @@ import {
   type Listening,
 } from "../ports/mod.ts";
 import { openCallStore, storedCalls } from "./call-store.ts";
+import { followPeers } from "./located.ts";
 import { isAddress, openNames } from "./names.ts";
 import type { AgentProxy, AgentProxyOptions, ProxyListen } from "./options.ts";
-import { type Link, openStreams, type StreamSecurity } from "./streams.ts";
+import { type Link, openStreams, type StreamSecurity, type Streams } from "./streams.ts";
 import { openTurns, type Turns } from "./turns.ts";
 
 export type { AgentProxy, AgentProxyCounters, AgentProxyOptions, ProxyListen } from "./options.ts";
@@ -41,41 +44,24 @@ export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: Agen
   let turns: Turns | undefined;
   const turn: Turns["turn"] = (work) => turns?.turn(work);
 
-  const streams = yield* openStreams(securityOf(options), {
+  const streams: Streams = yield* openStreams(securityOf(options), {
     received: (link, messages, unreadable) =>
-      Effect.map(Deferred.await(ready), ({ turn }) => receiveAll(turn, link, messages, unreadable)),
+      Effect.map(Deferred.await(ready), ({ turn }) => receiveAll(turn, streams.alias, link, messages, unreadable)),
     lost: (to, why) =>
       Effect.andThen(
         Effect.logInfo("proxy.link.lost", { to: `${to.host}:${to.port}`, why }),
         Effect.sync(() => turn((core, nowMs) => core.unreachable(to, nowMs))),
       ),
   });
-  const receiveAll = (
-    turn: Turns["turn"],
-    link: Link,
-    messages: ReadonlyArray<SipMessage>,
-    unreadable: ReadonlyArray<Unreadable>,
-  ) =>
-    turn((core, nowMs) => {
-      const { transport, own, host, port, id: stream } = link;
-      const source: Source = { transport, own, host, port, stream };
-      for (const message of messages) {
-        const port = aliasOf(message);
-        if (port !== undefined) streams.alias(link, port);
-        core.receive(source, message, nowMs);
-      }
-      for (const found of unreadable) core.unreadable(source, found);
-    });
-
   const sockets = new Map<number, DatagramSocket>();
-  const names = yield* openNames(options.peers, (host, addresses) => turn((core) => core.resolved(host, addresses)));
-  const sendDatagram = (to: Destination, bytes: Uint8Array, address: string) =>
-    sockets.get(to.own)?.send(bytes, address, to.port);
+  const names = yield* openNames([], () => {});
+  const following = yield* follow(options, turn);
   const send = (to: Destination, bytes: Uint8Array) => {
     if (to.transport !== "UDP") return streams.send(to, bytes);
-    if (isAddress(to.host)) return sendDatagram(to, bytes, to.host);
+    const sendTo = (address: string) => sockets.get(to.own)?.send(bytes, address, to.port);
+    if (isAddress(to.host)) return sendTo(to.host);
     names.withAddress(to.host, (address) => {
-      if (address !== undefined) sendDatagram(to, bytes, address);
+      if (address !== undefined) sendTo(address);
       else turn((core, nowMs) => core.unreachable(to, nowMs));
     });
   };
@@ -86,20 +72,66 @@ export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: Agen
   const mark = hexOf(yield* (yield* Entropy).bytes(MARK_BYTES));
   const { peers, route, timing = {}, limits = {} } = options;
   const own = options.listen.map((on, i) => ownOf(on, listening[i]!));
-  turns = yield* openTurns({ own, peers, route, mark, timing, limits }, { send, calls });
+  turns = yield* openTurns({ own, peers, route, mark, timing, limits }, { send, calls, down: following.down });
   for (const { id, call } of before) if (!turns.core.restore(id, call)) calls.forget(id);
   if (before.length > 0) yield* Effect.logInfo("proxy.calls.restored", { calls: before.length });
   yield* Deferred.succeed(ready, turns);
-  yield* names.start;
-  const expire = Effect.sync(() => turn((core, nowMs) => core.expire(nowMs)));
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), expire)));
-  const { core, counts, fellBack } = turns;
+  yield* Effect.all([names.start, following.start], { discard: true });
+  yield* expireNowAndThen(turn);
+  const { core, counts, fellBack, unreadable } = turns;
   const counters: AgentProxy["counters"] = () => {
     const { calls: underWay, transactions } = core.size;
     return { ...counts, fellBack: { ...fellBack }, underWay, transactions, unwritten: calls.waiting() };
   };
-  return { listening, counters } satisfies AgentProxy as AgentProxy;
+  return {
+    listening,
+    counters,
+    unreadable,
+    newestCalls: (max) => core.newestCalls(max),
+  } satisfies AgentProxy as AgentProxy;
 });
+
+/** What one read of a stream has brought. */
+const receiveAll = (
+  turn: Turns["turn"],
+  alias: Streams["alias"],
+  link: Link,
+  messages: ReadonlyArray<SipMessage>,
+  unreadable: ReadonlyArray<Unreadable>,
+) =>
+  turn((core, nowMs) => {
+    const { transport, own, host, port, id: stream } = link;
+    const source: Source = { transport, own, host, port, stream };
+    for (const message of messages) {
+      const port = aliasOf(message);
+      if (port !== undefined) alias(link, port);
+      core.receive(source, message, nowMs);
+    }
+    for (const found of unreadable) core.unreadable(source, found);
+  });
+
+const expireNowAndThen = (turn: Turns["turn"]) => {
+  const expire = Effect.sync(() => turn((core, nowMs) => core.expire(nowMs)));
+  return Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), expire)));
+};
+
+/** Neighbours that the configuration names by a name. */
+const follow = Effect.fnUntraced(function* (options: AgentProxyOptions, turn: Turns["turn"]) {
+  const reach = reachOf(options);
+  const locator = yield* openLocator(reach);
+  return yield* followPeers(options.peers, locator, reach.transports, (peer, targets) =>
+    turn((core) => core.located(peer, targets)),
+  );
+});
+
+/** What we can dial: by the transports that we listen at, and of the families. */
+const reachOf = ({ listen }: AgentProxyOptions): Pick<LocatorOptions, "transports" | "families"> => ({
+  transports: TRANSPORTS.filter((one) => listen.some(({ transport }) => transport === one)),
+  families: FAMILIES.filter((family) => listen.some(({ host }) => familyOf(host) === family)),
+});
+/** The one that every trunk has comes first where a domain leaves the choice to us. */
+const TRANSPORTS: ReadonlyArray<Transport> = ["UDP", "TCP", "TLS"];
+const FAMILIES: ReadonlyArray<Family> = ["IPv6", "IPv4"];
 
 const securityOf = ({ credentials }: AgentProxyOptions): StreamSecurity => ({ credentials: () => credentials });
 

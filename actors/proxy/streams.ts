@@ -110,7 +110,9 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
       const chunk = yield* Effect.timeoutOption(stream.read, LINK_IDLE_MS);
       if (Option.isNone(chunk)) return "idle";
       const cut = cutSip(remainder, chunk.value, SIP_BYTES_MAX);
-      yield* handlers.received(link, cut.messages, cut.unreadable);
+      // What broke the stream cannot be read either, and nobody can be answered.
+      const broken = cut.error === undefined ? [] : [{ error: cut.error, request: undefined }];
+      yield* handlers.received(link, cut.messages, [...cut.unreadable, ...broken]);
       if (cut.error !== undefined) return `${cut.error.at}: ${cut.error.why}`;
       remainder = cut.rest;
     }

@@ -14,23 +14,28 @@ import { timersOf } from "../kit/timers.ts";
 import type { CallStore } from "./call-store.ts";
 import { openHeldTurns } from "./held-turns.ts";
 import { openSteps, type Steps } from "./steps.ts";
+import { openUnreadableLog, type UnreadableLog } from "./unreadable.ts";
 
 export interface TurnOutputs {
   readonly send: (to: Destination, bytes: Uint8Array) => void;
   readonly calls: CallStore;
+  /** It took nothing, and another place was tried. */
+  readonly down: (to: Destination) => void;
 }
 
 export type Counts = Record<CoreCount, number>;
 export interface Turns extends Steps<ProxyCore> {
   readonly counts: Counts;
   readonly fellBack: Partial<Record<FallbackReason, number>>;
+  readonly unreadable: UnreadableLog;
 }
 
-export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOptions, { send, calls }: TurnOutputs) {
+export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOptions, { send, calls, down }: TurnOutputs) {
   const clock = yield* Clock.Clock;
   const timers = timersOf(clock, yield* Scheduler.Scheduler);
   const counts: Counts = { ...NO_COUNTS };
   const fellBack: Partial<Record<FallbackReason, number>> = {};
+  const unreadable = yield* openUnreadableLog;
   const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6;
   const held = openHeldTurns(timers, nowMs);
 
@@ -44,9 +49,14 @@ export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOption
         return calls.forget(order.id);
       case "ended":
         return calls.ended(order.report);
+      case "down":
+        return down(order.to);
       case "fellBack":
         fellBack[order.reason] = (fellBack[order.reason] ?? 0) + 1;
         return;
+      case "unreadable":
+        counts.unreadable += 1;
+        return unreadable.note(order.from, order.error);
       case "count":
         counts[order.what] += 1;
     }
@@ -71,7 +81,7 @@ export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOption
       held.releaseAll();
     }),
   );
-  return { turn, core, counts, fellBack } satisfies Turns as Turns;
+  return { turn, core, counts, fellBack, unreadable } satisfies Turns as Turns;
 });
 
 const NO_COUNTS: Counts = {

@@ -43,6 +43,18 @@ export class ActiveCall {
   }
 }
 
+/** A call under way, to be shown. `texts`: what its header fields say; undefined until it is answered. */
+export interface CallView extends Pick<ActiveCall, "id" | "direction" | "trunk" | "startMs"> {
+  readonly texts: CallTexts | undefined;
+}
+const viewOf = ({ id, direction, trunk, startMs, stored }: ActiveCall): CallView => ({
+  id,
+  direction,
+  trunk,
+  startMs,
+  texts: stored === undefined ? undefined : decodeCall(stored),
+});
+
 /** A request within a call that may end it. */
 export interface Ending {
   readonly call: ActiveCall;
@@ -56,6 +68,11 @@ export class Calls {
 
   get size(): number {
     return this.calls.size;
+  }
+
+  /** Those that began last, last first. */
+  newest(max: number): ReadonlyArray<CallView> {
+    return [...this.calls.values()].slice(-max).reverse().map(viewOf);
   }
 
   invited(invite: SipRequest, direction: Direction, trunk: string, id: string): ActiveCall {

@@ -26,15 +26,15 @@ import {
 import { clientKeyOf } from "../sip/mod.ts";
 import { OwnAddresses } from "./addresses.ts";
 import { agentForwarding } from "./agent-forwarding.ts";
-import { Calls } from "./calls.ts";
+import { Calls, type CallView } from "./calls.ts";
 import { Context, type CoreHop } from "./context.ts";
 import { CORE_LIMITS, CORE_TIMING } from "./defaults.ts";
 import { Forwarding } from "./forwarding.ts";
-import { hopsOfCall, hopsToSide, hopWithin, isForUs, leadsOn, type Neighbourhood } from "./hops.ts";
+import { hopsOfCall, hopsOfChallenged, hopsToSide, hopWithin, isForUs, leadsOn, type Neighbourhood } from "./hops.ts";
 import { Ids } from "./ids.ts";
 import { isLoop, LoopGuard } from "./loops.ts";
 import { Outcomes } from "./outcomes.ts";
-import { Peers, type Sender } from "./peers.ts";
+import { Peers, type PeerTarget, type Sender } from "./peers.ts";
 import { Replies } from "./replies.ts";
 import { leaving, type Routed, routed, toStrictRouter } from "./route.ts";
 import { Transactions } from "./transactions.ts";
@@ -109,7 +109,7 @@ export class ProxyCore {
 
   /** A message whose end is known and whose content is not SIP. RFC 3261 §21.4.1. */
   unreadable(source: Source, found: Unreadable): void {
-    this.count("unreadable");
+    this.orders.push({ type: "unreadable", from: source, error: found.error });
     if (this.at.peers.senderOf(source) === undefined) return;
     this.replies.refuseUnreadable(found, source);
   }
@@ -134,9 +134,9 @@ export class ProxyCore {
     return this.transactions.nextMs();
   }
 
-  /** A neighbour's name is at these addresses now. */
-  resolved(host: string, addresses: ReadonlyArray<string>): void {
-    this.at.peers.resolved(host, addresses);
+  /** A neighbour, by its name in the configuration, is reached there now. */
+  located(peer: string, targets: ReadonlyArray<PeerTarget>): void {
+    this.at.peers.located(peer, targets);
   }
 
   /** A call of before the restart. False: its bytes are none of ours. */
@@ -146,6 +146,11 @@ export class ProxyCore {
   /** Forgets calls that cannot be up any more. To be called now and then. */
   expire(nowMs: number): void {
     for (const { id } of this.calls.expire(this.unixOf(nowMs))) this.orders.push({ type: "forget", id });
+  }
+
+  /** Telephone calls under way, those that began last. */
+  newestCalls(max: number): ReadonlyArray<CallView> {
+    return this.calls.newest(max);
   }
 
   get size(): { readonly transactions: number; readonly calls: number; readonly bytes: number } {
@@ -248,16 +253,7 @@ export class ProxyCore {
     const { request } = way;
     if (sender.side !== "pbx") return hopsToSide(this.at, request, "pbx");
     const sticky = this.outcomes.challengedBy(request);
-    if (sticky !== undefined) {
-      const trunks = [
-        sticky,
-        ...this.at.peers
-          .of("trunk")
-          .map(({ name }) => name)
-          .filter((name) => name !== sticky),
-      ];
-      return hopsOfCall(this.at, request, { trunks }).hops;
-    }
+    if (sticky !== undefined) return hopsOfChallenged(this.at, request, sticky);
     const { hops, fellBack } = hopsOfCall(this.at, request, this.options.route(request, about, this.unixOf(nowMs)));
     if (fellBack !== undefined) this.orders.push({ type: "fellBack", reason: fellBack, status: undefined });
     return hops;

@@ -21,15 +21,24 @@ export interface Neighbourhood {
 
 const NOTHING_ADDED = { route: undefined, ticket: undefined } as const;
 
-/** A neighbour as the next hop; undefined: none of our addresses speaks its transport. */
-export const hopTo = ({ own }: Neighbourhood, peer: SipPeer, request: SipRequest): CoreHop | undefined => {
-  const { host, port, transport, side } = peer;
-  const by = own.towards(side, transport);
-  if (by < 0) return undefined;
+/** The places of a neighbour as next hops, but those by transports that none of our addresses speaks. RFC 3263 §4.3. */
+export const hopsToPeer = (
+  { own, peers }: Neighbourhood,
+  peer: SipPeer,
+  request: SipRequest,
+): ReadonlyArray<CoreHop> => {
   const target = requestUriOf(request);
   const isOurs = target.ok && own.of(target.value) >= 0;
-  const uri = isOurs ? retargeted(request.uri, peer, port === defaultPort(transport)) : request.uri;
-  return { kind: "peer", to: { transport, own: by, host, port, stream: 0 }, peer, uri, ...NOTHING_ADDED };
+  return peers.targetsOf(peer).flatMap(({ transport, host, port }): ReadonlyArray<CoreHop> => {
+    const by = own.towards(peer.side, transport);
+    if (by < 0) return [];
+    // The URI names the neighbour, not the place to which its name has led.
+    const named = { transport, host: peer.host, port: peer.port };
+    const isDefault = peer.port === defaultPort(transport) || peer.located !== undefined;
+    const uri = isOurs ? retargeted(request.uri, named, isDefault) : request.uri;
+    const to = { transport, own: by, host, port, stream: 0 };
+    return [{ kind: "peer", to, peer, uri, ...NOTHING_ADDED }];
+  });
 };
 
 /** Whose address a host is. */
@@ -66,8 +75,23 @@ const hopsTo = (at: Neighbourhood, request: SipRequest, peers: ReadonlyArray<Sip
   const named = nextHopOf(request);
   const isNamed = ({ host, port }: SipPeer) => named !== undefined && named.host === host && named.port === port;
   const ordered = [...peers.filter(isNamed), ...peers.filter((peer) => !isNamed(peer))];
-  return ordered.flatMap((peer) => hopTo(at, peer, request) ?? []);
+  return ordered.flatMap((peer) => hopsToPeer(at, peer, request));
 };
+
+/** A trunk has asked for credentials: they are good where they were asked for, and there they go first. */
+export const hopsOfChallenged = (at: Neighbourhood, request: SipRequest, by: Challenger): ReadonlyArray<CoreHop> => {
+  const trunks = at.peers.of("trunk");
+  const hops = hopsTo(at, request, [...trunks.filter(({ name }) => name === by.trunk), ...trunks]).filter(isFirst);
+  const asked = hops.filter(({ peer, to }) => peer?.name === by.trunk && to.host === by.host && to.port === by.port);
+  return [...asked, ...hops.filter((hop) => !asked.includes(hop))];
+};
+export interface Challenger {
+  readonly trunk: string;
+  readonly host: string;
+  readonly port: number;
+}
+const isFirst = ({ peer, to }: CoreHop, i: number, all: ReadonlyArray<CoreHop>): boolean =>
+  all.findIndex((one) => one.peer === peer && one.to.host === to.host && one.to.port === to.port) === i;
 
 export interface CallWay {
   readonly hops: ReadonlyArray<CoreHop>;

@@ -1,7 +1,7 @@
 /** A record-routing SIP proxy between a PBX and its trunks: its transactions, its decisions, and the core that ties them. */
 
 export { defaultPort, type Hop as NextHop, hopOf, isLoose, OwnAddresses, transportOf } from "./addresses.ts";
-export { CALL_MS_MAX } from "./calls.ts";
+export { CALL_MS_MAX, type CallView } from "./calls.ts";
 export { type Hop, RequestContext } from "./context.ts";
 export { ProxyCore } from "./core.ts";
 export { CORE_LIMITS, CORE_TIMING } from "./defaults.ts";
@@ -9,7 +9,7 @@ export { DATAGRAM_BYTES_MAX, Forwarding, type ForwardingUser } from "./forwardin
 export { Ids } from "./ids.ts";
 export { proxyInviteClient } from "./invite-client.ts";
 export { proxyInviteServer } from "./invite-server.ts";
-export { Peers, type Sender } from "./peers.ts";
+export { Peers, type PeerTarget, type Sender } from "./peers.ts";
 export { Replies } from "./replies.ts";
 export { proxyRequestClient } from "./request-client.ts";
 export { proxyRequestServer } from "./request-server.ts";

@@ -9,6 +9,7 @@ import { headerOf, type SipRequest, type SipResponse, tagOf } from "../../codecs
 import type { ActiveCall, Calls, Ending } from "./calls.ts";
 import type { Context } from "./context.ts";
 import type { WentOn } from "./forwarding.ts";
+import type { Challenger } from "./hops.ts";
 import type { LoopGuard } from "./loops.ts";
 import type { CoreOrder, FallbackReason } from "./types.ts";
 
@@ -24,13 +25,13 @@ export interface OutcomeParts {
 
 export class Outcomes {
   private readonly parts: OutcomeParts;
-  /** Trunks by call: the call with credentials goes where the challenge came from. */
-  private readonly challenged = new Map<string, string>();
+  /** By call: the call with credentials goes where the challenge came from. */
+  private readonly challenged = new Map<string, Challenger>();
   constructor(parts: OutcomeParts) {
     this.parts = parts;
   }
 
-  challengedBy(request: SipRequest): string | undefined {
+  challengedBy(request: SipRequest): Challenger | undefined {
     return this.challenged.get(`${headerOf(request, "Call-ID")} ${tagOf(request, "From")}`);
   }
 
@@ -73,7 +74,11 @@ export class Outcomes {
   wentOn(context: Context, { from, why }: WentOn, response: SipResponse | undefined) {
     const { order } = this.parts;
     if (context.branch !== undefined) context.branch.isAbandoned = true;
-    if (context.hops[from]?.kind !== "vipr") return order({ type: "count", what: "failedOver" });
+    const hop = context.hops[from];
+    if (hop?.kind !== "vipr") {
+      if (hop !== undefined) order({ type: "down", to: hop.to });
+      return order({ type: "count", what: "failedOver" });
+    }
     const noContact = response !== undefined && headerOf(response, "Contact") === undefined;
     const reason: FallbackReason = why !== "unusable" ? why : noContact ? "noContact" : "answerNotSecured";
     order({ type: "fellBack", reason, status: why === "refused" ? response?.status : undefined });
@@ -86,7 +91,8 @@ export class Outcomes {
     const name = call.key.slice("sent ".length);
     if (status !== 401 && status !== 407 && status !== 422) return void this.challenged.delete(name);
     if (this.challenged.size >= CHALLENGED_MAX) this.challenged.delete(this.challenged.keys().next().value!);
-    this.challenged.set(name, hops[at]!.peer!.name);
+    const { peer, to } = hops[at]!;
+    this.challenged.set(name, { trunk: peer!.name, host: to.host, port: to.port });
   }
 }
 

@@ -7,6 +7,10 @@ import type { OwnAddress, ProxySide, SipPeer, Source } from "./types.ts";
 
 /** Addresses of one peer's name. */
 const ADDRESSES_MAX = 32;
+/** Of one peer, tried one after the other. */
+const TARGETS_MAX = 8;
+
+export type PeerTarget = Pick<SipPeer, "transport" | "host" | "port">;
 
 export interface Sender<S extends string = ProxySide> {
   readonly side: S;
@@ -17,6 +21,8 @@ export class Peers<S extends string = ProxySide> {
   readonly all: ReadonlyArray<SipPeer<S>>;
   private readonly own: ReadonlyArray<OwnAddress<S>>;
   private readonly byHost = new Map<string, Array<SipPeer<S>>>();
+  /** Those that were found by their names. */
+  private readonly targets = new Map<SipPeer<S>, ReadonlyArray<PeerTarget>>();
   /** Senders by their source: asked with each datagram. */
   private readonly known = new Map<string, Sender<S> | undefined>();
 
@@ -37,6 +43,25 @@ export class Peers<S extends string = ProxySide> {
     }
     for (const address of addresses.slice(0, ADDRESSES_MAX)) for (const peer of named) this.add(address, peer);
     this.known.clear();
+  }
+
+  /** A neighbour is reached at these places now, the first to be tried first. RFC 3263. */
+  located(name: string, targets: ReadonlyArray<PeerTarget>): void {
+    const peer = this.all.find((one) => one.name === name);
+    if (peer === undefined || targets.length === 0) return;
+    this.targets.set(peer, targets.slice(0, TARGETS_MAX));
+    for (const [address, peers] of this.byHost) {
+      const rest = peers.filter((one) => one !== peer || one.host === address);
+      if (rest.length === 0) this.byHost.delete(address);
+      else this.byHost.set(address, rest);
+    }
+    for (const { host } of targets.slice(0, ADDRESSES_MAX)) this.add(host, peer);
+    this.known.clear();
+  }
+
+  /** Where it is reached: as it was found last, or as the configuration has it. */
+  targetsOf(peer: SipPeer<S>): ReadonlyArray<PeerTarget> {
+    return this.targets.get(peer) ?? [peer];
   }
 
   /** Undefined: a stranger. */

@@ -6,7 +6,7 @@
  *   `route`: where a call may go -----+
  */
 import type { E164, UnixMs } from "../../codecs/shared/mod.ts";
-import type { CallTexts, SipRequest } from "../../codecs/sip/mod.ts";
+import type { CallTexts, SipError, SipRequest } from "../../codecs/sip/mod.ts";
 
 export type Transport = "UDP" | "TCP" | "TLS";
 /** Who is at the other end of a flow. */
@@ -30,6 +30,8 @@ export interface SipPeer<S extends string = ProxySide> {
   readonly transport: Transport;
   readonly host: string;
   readonly port: number;
+  /** Its port is found by its name, and its transport too: RFC 3263. Those above hold until then. Default: they hold. */
+  readonly located?: "anyTransport" | "itsTransport";
   /** It takes a request of more than `DATAGRAM_BYTES_MAX` over TCP. RFC 3261 §18.1.1. Default false: it is sent as it is. */
   readonly isLargeOverTcp?: boolean;
   /** A border element that relays media and secures it outside: what PBX and border element agree on may be in the clear. */
@@ -110,7 +112,10 @@ export type CoreOrder =
   | { readonly type: "forget"; readonly id: string }
   /** What was saved under the report's id is needed no longer once the report is safe. */
   | { readonly type: "ended"; readonly report: CallReport }
+  /** A neighbour's place took nothing, and the next one was tried. RFC 3263 §4.3. */
+  | { readonly type: "down"; readonly to: Destination }
   | { readonly type: "fellBack"; readonly reason: FallbackReason; readonly status: number | undefined }
+  | { readonly type: "unreadable"; readonly from: Source; readonly error: SipError }
   | { readonly type: "count"; readonly what: CoreCount };
 
 export interface CoreOptions {

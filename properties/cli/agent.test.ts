@@ -7,6 +7,7 @@ import { writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
 import { join } from "node:path";
 import { Effect } from "effect";
+import type { CallsReport } from "../../actors/admin/mod.ts";
 import { openTicketIssuer } from "../../actors/ticket/mod.ts";
 import { serveVap, type VapHandlers } from "../../actors/vap/mod.ts";
 import { e164, nodeIdFrom, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
@@ -16,7 +17,7 @@ import { test } from "../kit/harness.ts";
 import { openPhone } from "../proxy/phone.ts";
 import { answer, invite, within } from "../proxy/world.ts";
 import { HOST, PASSWORD, PBX_HOST, TRUNK_HOST, writeAgentConfig } from "./agent-config.ts";
-import { start, withFolder } from "./processes.ts";
+import { start, vipr, withFolder } from "./processes.ts";
 
 const CALLED = e164("+49305550901");
 const CALLING = e164("+14085550201");
@@ -100,6 +101,17 @@ token-file = "${join(folder, "token")}"
     () => seen,
   );
   same([seen.service?.domain, seen.service?.didCount, seen.service?.dhtName], ["acme.example", 10, "overlay.example"]);
+  const shown = yield* Effect.promise(() => vipr(["calls", "--config", config, "--json"]));
+  same(shown.code, 0, shown.err);
+  const { programs } = JSON.parse(shown.out) as { programs: ReadonlyArray<CallsReport> };
+  same(
+    programs.map(({ program, underWay, calls }) => [
+      program,
+      underWay,
+      calls.map(({ state, called }) => [state, called]),
+    ]),
+    [["agent", 1, [["up", "+49…01"]]]],
+  );
   const vservice = own.vservice;
   yield* Effect.promise(() => first.agent.kill("SIGKILL"));
   same(seen.vcrs.length, 0);

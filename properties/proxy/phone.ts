@@ -5,10 +5,10 @@ import { printSip, readDatagram, type SipMessage, type SipRequest, type SipRespo
 
 const HEAR_MS = 20_000;
 
-export const openPhone = Effect.fn("test.phone")(function* (host: string) {
+export const openPhone = Effect.fn("test.phone")(function* (host: string, port = 0) {
   const heard = yield* Queue.unbounded<SipMessage>();
   const socket = yield* (yield* Datagrams).open(
-    { host, port: 0 },
+    { host, port },
     {
       received: (bytes) => {
         const found = readDatagram(bytes);

@@ -5,6 +5,7 @@ import type { ProxyListen } from "../../actors/proxy/mod.ts";
 import { readNumber } from "../../codecs/numbers/mod.ts";
 import { requestUriOf, type SipRequest } from "../../codecs/sip/mod.ts";
 import { type DecisionRules, decideCall } from "../../machines/agent/mod.ts";
+import { isAddress } from "../../machines/locate/mod.ts";
 import type { RouteOf, SipPeer, Transport } from "../../machines/proxy/mod.ts";
 import type { Configuration, ViprConfig } from "../config/mod.ts";
 import { missing } from "./config-file.ts";
@@ -57,9 +58,12 @@ export const peersOf = Effect.fnUntraced(function* ({
       ({ name, host, port, transport }): SipPeer => ({
         name,
         side: "trunk",
-        transport: upper(transport),
+        transport: upper(transport ?? "udp"),
         host: host!,
-        port: port ?? PORTS[upper(transport)],
+        port: port ?? PORTS[upper(transport ?? "udp")],
+        ...(port !== undefined || isAddress(host!)
+          ? {}
+          : { located: transport === undefined ? ("anyTransport" as const) : ("itsTransport" as const) }),
       }),
     ),
     ...(agent.border === undefined

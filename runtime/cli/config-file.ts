@@ -58,6 +58,7 @@ export const missing = (key: string, meaning: string): Stopped =>
 
 /** Where agent and readers of record files keep what outlives them. */
 export const agentData = ({ agent, data }: ViprConfig): string | undefined => agent.data ?? programData(data, "agent");
+export const borderData = ({ data }: ViprConfig): string | undefined => programData(data, "border");
 export const serverData = ({ data }: ViprConfig): string | undefined => programData(data, "server");
 
 const programData = (data: string | undefined, program: string): string | undefined =>

@@ -21,10 +21,11 @@ import { allowsDomain, allowsNumber, type Configuration, type ViprConfig } from 
 import type { Ports } from "../node.ts";
 import { serveRoutes } from "../route-service.ts";
 import { openSqlite } from "../store/sqlite.ts";
+import { openAgentAdmin } from "./agent-admin.ts";
 import { listensOf, peersOf, wayFor } from "./agent-sip.ts";
 import { agentData, missing } from "./config-file.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
-import { openFolder } from "./folder.ts";
+import { type Folder, openFolder } from "./folder.ts";
 import { say } from "./output.ts";
 import { passwordFrom } from "./password.ts";
 import { openRecordReading } from "./record-program.ts";
@@ -64,7 +65,8 @@ const standAgent = Effect.fnUntraced(function* (configuration: Configuration, se
   const followed = config.agent.listen.length === 0 ? config.records.file : undefined;
   const sip = followed === undefined ? yield* sipOf(config, settings) : undefined;
   const data = agentData(config) ?? (yield* missing("agent.data", "the directory for routes and records"));
-  const store = yield* openSqlite({ file: (yield* openFolder(data)).at(AGENT_STORE) });
+  const folder = yield* openFolder(data);
+  const store = yield* openSqlite({ file: folder.at(AGENT_STORE) });
   const routes = yield* openRouteCache({ store });
   const service = yield* ownService(store, yield* Entropy, config);
   const account = settings.account ?? (yield* vapAccount(config));
@@ -72,6 +74,7 @@ const standAgent = Effect.fnUntraced(function* (configuration: Configuration, se
   const outbox = yield* openOutbox({ store, upload: (yield* openUploads(servers)).upload });
   const agent: AgentParts = {
     configuration,
+    folder,
     store,
     outbox,
     vservice: service.vservice,
@@ -96,6 +99,7 @@ const standAgent = Effect.fnUntraced(function* (configuration: Configuration, se
 
 interface AgentParts {
   readonly configuration: Configuration;
+  readonly folder: Folder;
   readonly store: StoreShape;
   readonly outbox: Outbox;
   readonly vservice: VServiceId;
@@ -124,7 +128,7 @@ const sipOf = Effect.fnUntraced(function* (config: ViprConfig, { listen = [] }: 
 
 /** Calls that pass through the proxy. Gives lines for the operator. */
 const proxyCalls = Effect.fnUntraced(function* (
-  { configuration, store, outbox, vservice, rules }: AgentParts,
+  { configuration, folder, store, outbox, vservice, rules }: AgentParts,
   { credentials, peers, listen }: SipParts,
 ) {
   const { config } = configuration;
@@ -146,6 +150,7 @@ const proxyCalls = Effect.fnUntraced(function* (
     `sip      ${at.join(" ")}`,
     `trunks   ${config.trunk.map(({ name }) => name).join(" ")}`,
     `border   ${border === undefined ? "none: calls go to the trunks only" : addressText(border)}`,
+    yield* openAgentAdmin(folder, configuration, proxy),
   ];
 });
 

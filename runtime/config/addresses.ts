@@ -25,6 +25,14 @@ export const endpoint = (portDefault?: number): Kind<Endpoint> =>
 
 const PORTS: Readonly<Record<Transport, number>> = { udp: 5060, tcp: 5060, tls: 5061 };
 
+/** An address of this machine with a port, or "none". */
+export const loopback: Kind<Endpoint | "none"> = readAs((text) => {
+  if (text === "none") return text;
+  const at = endpointOf(text, undefined);
+  const host = at?.host === "localhost" ? "127.0.0.1" : (at?.host ?? "");
+  return at !== undefined && /^(?:127(?:\.[0-9]{1,3}){3}|::1)$/.test(host) ? { ...at, host } : undefined;
+}, 'an address of this machine with a port, as "127.0.0.1:8090"; port 0 takes a free one; or "none"');
+
 /** `udp:192.0.2.1:5060`; 5060 is the port of UDP and TCP, 5061 that of TLS. RFC 3261 §19.1.2. */
 export const sipAddress: Kind<SipAddress> = readAs((text) => {
   const [, transport, rest] = /^(udp|tcp|tls):(.+)$/i.exec(text) ?? [];

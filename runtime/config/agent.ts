@@ -1,5 +1,5 @@
 /** `[agent]`: the SIP proxy between exchange and trunks. */
-import { endpoint, sipAddress } from "./addresses.ts";
+import { endpoint, loopback, sipAddress } from "./addresses.ts";
 import { key, list, oneOf, text, whole } from "./key.ts";
 
 const addresses = 'a list, as ["udp:192.0.2.10:5060"]';
@@ -23,6 +23,10 @@ export const agentKeys = {
     2_000,
   ),
   data: key(text("the path of a directory"), "where routes, calls under way and what is to be uploaded are kept"),
+  admin: key(
+    loopback,
+    "where vipr calls asks it, on this machine alone; a free port of 127.0.0.1 without it, which its directory knows",
+  ),
   "ca-file": key(text("the path of a PEM file"), "roots of the certificates that exchange and trunks show over TLS"),
   "certificate-file": key(text("the path of a PEM file"), "its certificate for TLS"),
   "key-file": key(text("the path of a PEM file"), "the key of that certificate"),

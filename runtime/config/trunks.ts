@@ -26,7 +26,10 @@ export const trunkKeys = {
     "of a trunk that delivers short numbers: how many digits, and what stands before them",
     {},
   ),
-  host: key(text('a host, as "sip.carrier.example"'), "the carrier's SIP server"),
-  port: key(whole(1, 65_535), "its port; none: 5060, and 5061 for TLS"),
-  transport: key(oneOf("udp", "tcp", "tls"), "how it is reached", "udp" as const),
+  host: key(
+    text('a host, as "sip.carrier.example"'),
+    "the carrier's SIP server; a name without a port is found by NAPTR and SRV, RFC 3263",
+  ),
+  port: key(whole(1, 65_535), "its port; none: what SRV says, or 5060, and 5061 for TLS"),
+  transport: key(oneOf("udp", "tcp", "tls"), "how it is reached; none: what NAPTR or SRV say, or udp"),
 } as const;

@@ -1,0 +1,35 @@
+/**
+ * A request to an admin port, its answer, and who may ask at all.
+ *
+ * A page in a browser can be made to connect to a name that resolves to 127.0.0.1 ("DNS rebinding"), and then sends that name
+ * as Host: so only this machine's own names are served.
+ */
+
+/** Of the body of a request. */
+export const ADMIN_BODY_BYTES_MAX = 4_096;
+
+export interface AdminRequest {
+  readonly method: string;
+  /** Without its query. */
+  readonly path: string;
+  /** The Host header, empty when missing. */
+  readonly host: string;
+  /** The Authorization header, empty when missing. */
+  readonly authorization: string;
+  readonly body: string;
+}
+
+/** The body is sent as JSON. */
+export interface AdminAnswer {
+  readonly status: number;
+  readonly body: unknown;
+  /** For a client that proved the token without sending it: proves that this node has it too. */
+  readonly seal?: string;
+}
+
+export const refused = (status: number, error: string): AdminAnswer => ({ status, body: { error } });
+
+/** With any port, since a forwarded port on this machine is still this machine. */
+export const isThisMachine = (host: string): boolean => THIS_MACHINE.test(host.toLowerCase());
+const THIS_MACHINE = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:\d{1,5})?$/;
+export const OTHER_MACHINE: AdminAnswer = refused(421, "this port answers as 127.0.0.1, ::1 or localhost only");

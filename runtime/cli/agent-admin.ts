@@ -1,0 +1,80 @@
+/** The admin port of a call agent: the calls that it carries, what it counts, what it could not read. DECISIONS.md D-149. */
+import { Effect } from "effect";
+import {
+  addressText,
+  CALL_ROWS_MAX,
+  CALLS_VERSION,
+  type CallRow,
+  type CallsReport,
+  handleCalls,
+  isoOf,
+} from "../../actors/admin/mod.ts";
+import type { AgentProxy } from "../../actors/proxy/mod.ts";
+import { maskE164, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
+import { vcrOfCall } from "../../machines/agent/mod.ts";
+import type { CallView } from "../../machines/proxy/mod.ts";
+import type { Configuration } from "../config/mod.ts";
+import { newToken } from "./door.ts";
+import { listenStopped } from "./exit.ts";
+import type { Folder } from "./folder.ts";
+import { openDoor } from "./open-door.ts";
+
+/** Opens it, unless the configuration says that there is none. Gives the line for the operator. */
+export const openAgentAdmin = Effect.fn("agent.admin")(function* (
+  folder: Folder,
+  configuration: Configuration,
+  proxy: AgentProxy,
+) {
+  const { admin = FREE } = configuration.config.agent;
+  if (admin === "none") return "admin    not served: agent.admin";
+  const startedMs = Date.now();
+  const report = () => reportOf(configuration, proxy, startedMs, Date.now());
+  const at = yield* openDoor(folder, admin, newToken(), handleCalls(report)).pipe(
+    Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "agent.admin takes another"))),
+  );
+  return `admin    http://${addressText(at)}/calls.json`;
+});
+
+export const reportOf = (
+  { plan }: Pick<Configuration, "plan">,
+  { counters, newestCalls, unreadable }: Pick<AgentProxy, "counters" | "newestCalls" | "unreadable">,
+  startedMs: number,
+  nowMs: number,
+): CallsReport => {
+  const { fellBack, underWay, ...counts } = counters();
+  return {
+    version: CALLS_VERSION,
+    program: "agent",
+    upSeconds: Math.max(0, Math.round((nowMs - startedMs) / 1_000)),
+    underWay,
+    calls: newestCalls(CALL_ROWS_MAX).map((call) => rowOf(plan, call, nowMs)),
+    counters: counts,
+    reasons: { fellBack, unreadable: unreadable.byReason() },
+    unreadable: unreadable.newest().map(({ atMs, ...entry }) => ({ at: isoOf(atMs), ...entry })),
+  };
+};
+
+/** Its numbers are those that its record will have. */
+const rowOf = (
+  plan: Configuration["plan"],
+  { id, direction, trunk, startMs, texts }: CallView,
+  nowMs: number,
+): CallRow => {
+  const isUp = startMs > 0 && texts !== undefined;
+  const atMs = unixMs(Math.max(startMs, nowMs));
+  const judged = isUp
+    ? vcrOfCall(plan, { ...texts, id, direction, trunk, startMs: unixMs(startMs), stopMs: atMs }, NO_SERVICE)
+    : undefined;
+  const vcr = judged !== undefined && "vcr" in judged ? judged.vcr : undefined;
+  return {
+    id,
+    direction,
+    state: isUp ? "up" : "ringing",
+    by: trunk,
+    seconds: isUp ? Math.max(0, Math.round((nowMs - startMs) / 1_000)) : 0,
+    calling: vcr?.calling === undefined ? null : maskE164(vcr.calling),
+    called: vcr === undefined ? null : maskE164(vcr.called),
+  };
+};
+const FREE = { host: "127.0.0.1", port: 0 };
+const NO_SERVICE = vserviceId(0n);

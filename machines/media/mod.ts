@@ -23,4 +23,15 @@ export {
   type PathRefusal,
   UNPROVED_MS_MAX,
 } from "./path.ts";
+export {
+  type BadMedia,
+  faultOf,
+  mediaQuality,
+  QUALITY_DEFAULTS,
+  type QualityEvent,
+  type QualityInput,
+  type QualityOrder,
+  type Sample,
+  WINDOW_SAMPLES_MAX,
+} from "./quality.ts";
 export { Statistics, type StreamFigures } from "./statistics.ts";

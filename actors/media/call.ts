@@ -33,6 +33,8 @@ export interface EmbeddedOptions {
 export const CALLS_MAX = 500;
 /** Where there are CALLS_MAX, one in which nothing has come for so long gives way: its BYE was lost. */
 const IDLE_MS_MAX = 7_200_000;
+/** ... and one that nobody has answered for so long: no telephone rings longer. */
+const UNANSWERED_MS_MAX = 300_000;
 export const DEFAULT_SUITES: ReadonlyArray<SuiteName> = [
   "AES_CM_128_HMAC_SHA1_80",
   "AES_256_CM_HMAC_SHA1_80",
@@ -87,7 +89,8 @@ const isIdle = ({ sinceMs, streams }: Call, nowMs: number): boolean => {
       ? []
       : (["inside", "outside"] as const).map((side) => stream.path.figures(side).lastSeenMs ?? 0),
   );
-  return nowMs - Math.max(sinceMs, ...seen) > IDLE_MS_MAX;
+  const isAnswered = streams.some((stream) => stream?.settled !== undefined);
+  return nowMs - Math.max(sinceMs, ...seen) > (isAnswered ? IDLE_MS_MAX : UNANSWERED_MS_MAX);
 };
 
 /** Ours on that side, of the family that its end has shown. */

@@ -46,6 +46,12 @@ export class Latch {
     return isProved || ipTextOf(host) === this.named.host;
   }
 
+  /** The source that is known, or the one that SDP names. */
+  expects(host: string, port: number): boolean {
+    if (this.isLatched) return host === this.host && port === this.port;
+    return port === this.named?.port && ipTextOf(host) === this.named.host;
+  }
+
   /** A packet from there was good. */
   note(host: string, port: number, nowMs: number): void {
     this.host = host;

@@ -19,6 +19,7 @@ export {
   type LegFigures,
   MediaPath,
   OLD_KEY_MS,
+  OTHERS_A_SECOND_MAX,
   PACKETS_A_SECOND_MAX,
   type PathRefusal,
   UNPROVED_MS_MAX,

@@ -17,6 +17,8 @@ import { Statistics, type StreamFigures } from "./statistics.ts";
 
 /** Of one stream from one side: G.711 in packets of 20 ms are 50, video of good quality some 500. */
 export const PACKETS_A_SECOND_MAX = 1_000;
+/** ... from where nobody is expected: what a flood of strangers may cost, and it costs the expected one nothing. */
+export const OTHERS_A_SECOND_MAX = 100;
 /** So long media goes to an address outside of which nothing authentic has come. RFC 7675 asks the same of ICE. */
 export const UNPROVED_MS_MAX = 30_000;
 /** After a change of keys packets under the old ones may still be on their way. RFC 4568 §7.1.4. */
@@ -52,15 +54,17 @@ class Leg {
   /** Since when we send to where nothing has proved itself. */
   unprovedSinceMs: number | undefined;
   private secondOf = 0;
-  private inSecond = 0;
+  private expected = 0;
+  private others = 0;
 
-  isTooOften(nowMs: number): boolean {
+  isTooOften(isExpected: boolean, nowMs: number): boolean {
     const second = Math.floor(nowMs / 1_000);
     if (second !== this.secondOf) {
       this.secondOf = second;
-      this.inSecond = 0;
+      this.expected = 0;
+      this.others = 0;
     }
-    return ++this.inSecond > PACKETS_A_SECOND_MAX;
+    return isExpected ? ++this.expected > PACKETS_A_SECOND_MAX : ++this.others > OTHERS_A_SECOND_MAX;
   }
 
   refuse(why: PathRefusal): void {
@@ -162,12 +166,12 @@ export class MediaPath {
     nowMs: number,
   ): Forward | PathRefusal {
     if (this.isOver) return "notReady";
-    if (from.isTooOften(nowMs)) return "tooOften";
+    const latch = atRtcpPort ? from.rtcp : from.rtp;
+    if (from.isTooOften(latch.expects(host, port), nowMs)) return "tooOften";
     if (bytes.length > PACKET_BYTES_MAX) return "tooLarge";
     const isReport = isRtcp(bytes);
     if (isReport ? bytes[0]! >> 6 !== 2 : atRtcpPort || payloadAt(bytes) < 0) return "notRtp";
     if (!this.isOpen) return "notReady";
-    const latch = atRtcpPort ? from.rtcp : from.rtp;
     const isSecured = side === "outside" && this.mode === "srtp";
     const isProved = isSecured || (side === "inside" && this.trustsInside);
     if (!latch.admits(host, port, nowMs, isProved)) return "stranger";

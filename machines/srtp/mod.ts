@@ -4,4 +4,4 @@ export { applyKeystream, PACKET_BYTES_MAX } from "./keystream.ts";
 export { type Keyed, ownPrimitives, type SrtpPrimitives } from "./primitives.ts";
 export { type MasterKey, SrtpReceiver } from "./receiver.ts";
 export { RTCP_TAG_BYTES, SOURCES_MAX, type SrtpRefusal, type SrtpResult, SrtpSender } from "./sender.ts";
-export { indexOf, Seen, WINDOW } from "./sequence.ts";
+export { indexOf, RESTART_PACKETS, Seen, WINDOW } from "./sequence.ts";

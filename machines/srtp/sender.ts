@@ -5,13 +5,13 @@
  *   RTCP   first 8 bytes | rest, encrypted | E, index | tag        tag over all before it
  *
  * No index is used twice: two packets under one keystream are open to whoever has both. What repeats or is far behind is
- * refused. RFC 3711 §9.1.
+ * refused; a source that counts anew is given numbers that go on. RFC 3711 §9.1.
  */
 import { isRtcp, payloadAt, sequenceIn, ssrcIn } from "../../codecs/rtp/mod.ts";
 import { type DerivedKeys, deriveKeys, type SrtpSuite } from "./keys.ts";
 import { applyKeystream, PACKET_BYTES_MAX } from "./keystream.ts";
 import type { SrtpPrimitives } from "./primitives.ts";
-import { indexOf, Seen } from "./sequence.ts";
+import { indexOf, Restarts, Seen } from "./sequence.ts";
 
 /** Sources under one key: a telephone has one or two, a transfer brings another. */
 export const SOURCES_MAX = 64;
@@ -42,6 +42,7 @@ export class SrtpSender {
   /** Of the last one: a telephone has one, and a map costs. */
   private lastSsrc = -1;
   private last: Seen | undefined;
+  private readonly restarts = new Restarts();
   private readonly rtcpIndices = new Map<number, number>();
   private isOver = false;
 
@@ -60,14 +61,19 @@ export class SrtpSender {
     const ssrc = ssrcIn(packet);
     const seen = this.seenOf(ssrc);
     if (seen === undefined) return "tooManySources";
-    const index = indexOf(seen.highest, sequenceIn(packet));
+    const sequence = sequenceIn(packet);
+    const number = (sequence + seen.offset) & 0xffff;
+    const index = indexOf(seen.highest, number);
     if (index >= RTP_LIFETIME_MAX) return "keyExpired";
     const freshness = seen.freshness(index);
-    if (freshness !== "fresh") return freshness;
+    if (freshness !== "fresh") return this.restarts.stale(seen, sequence) ? this.rtp(packet) : freshness;
+    this.restarts.fresh();
     seen.note(index);
     const { cipher, salt, mac } = this.keys.rtp;
     const out = new Uint8Array(length + this.tagBytes);
     out.set(packet);
+    out[2] = number >> 8;
+    out[3] = number;
     applyKeystream(cipher, salt, ssrc, index, out, from, length);
     putRollover(out, length, index);
     const tag = mac.of(out.subarray(0, length + 4));

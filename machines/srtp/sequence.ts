@@ -14,6 +14,8 @@ export type Freshness = "fresh" | "replayed" | "old";
 export class Seen {
   /** The highest index; -1: none yet. */
   highest = NONE;
+  /** Added to the numbers of a source that has begun anew; `Restarts`. */
+  offset = 0;
   /** Of the last WINDOW indices, each at its place, those that came. */
   private readonly at = new Float64Array(WINDOW).fill(NONE);
 
@@ -27,6 +29,32 @@ export class Seen {
   note(index: number): void {
     this.at[index % WINDOW] = index;
     if (index > this.highest) this.highest = index;
+  }
+}
+
+/** In a row, each one above the other: no disorder on the way, but a source that counts anew. */
+export const RESTART_PACKETS = 16;
+
+/**
+ * A source that begins its numbers anew, below those it has used, under the same SSRC: a keystream must not be used twice,
+ * so that it is heard again only under numbers that go on. Of packets that we send.
+ */
+export class Restarts {
+  private next = -1;
+  private count = 0;
+
+  /** Told of a packet that was not fresh; true: from now on its numbers go on from the highest. */
+  stale(seen: Seen, sequence: number): boolean {
+    this.count = sequence === this.next ? this.count + 1 : 1;
+    this.next = (sequence + 1) & 0xffff;
+    if (this.count < RESTART_PACKETS) return false;
+    seen.offset = (((seen.highest + 1) % 0x1_0000) - sequence) & 0xffff;
+    this.fresh();
+    return true;
+  }
+  fresh(): void {
+    this.count = 0;
+    this.next = -1;
   }
 }
 

@@ -5,6 +5,7 @@ import { printRtcp } from "../../codecs/rtp/mod.ts";
 import { keyBytesOf, type StreamEnd, SUITES } from "../../codecs/sip/mod.ts";
 import {
   MediaPath,
+  OTHERS_A_SECOND_MAX,
   PACKETS_A_SECOND_MAX,
   RELATCH_MS,
   type Side,
@@ -108,6 +109,17 @@ test("media path: so many packets of a second pass, and no more", () => {
   same(from("inside", PHONE, 4_000, 5_999), "tooOften");
   same(from("inside", PHONE, 4_000, 6_000), "203.0.113.9 5000");
   same(path.figures("inside").packets, PACKETS_A_SECOND_MAX + 1);
+});
+test("media path: a flood of strangers, before the first packet or after, takes nothing from the end that is expected", () => {
+  for (const isKnown of [false, true]) {
+    const { path, from } = opened();
+    if (isKnown) same(from("outside", BORDER, 5_000, 0), "10.0.0.7 4000");
+    for (let i = 0; i < 5_000; i++)
+      path.receive("outside", false, new Uint8Array(60).fill(0x80), "198.51.100.1", i, 100);
+    const { tooOften = 0 } = path.figures("outside").refused;
+    same(tooOften, 5_000 - OTHERS_A_SECOND_MAX);
+    same(from("outside", BORDER, 5_000, 200), "10.0.0.7 4000");
+  }
 });
 test("media path: after the end nothing passes, and nothing before the answer", () => {
   const { path, from } = opened();

@@ -6,6 +6,7 @@ import { SUITES, type SuiteName } from "../../codecs/sip/mod.ts";
 import {
   indexOf,
   PACKET_BYTES_MAX,
+  RESTART_PACKETS,
   SOURCES_MAX,
   SrtpReceiver,
   type SrtpResult,
@@ -192,6 +193,33 @@ test("srtp: no keystream is used twice: what repeats or lies far behind is not s
   same(sender.rtp(packetOf(1, 1_000 - WINDOW)), "old");
   same(ends(SUITE).sender.rtp(packetOf(1, 0)) instanceof Uint8Array, true);
 });
+test("srtp: a source that begins its numbers anew under its SSRC is heard again, under numbers that go on", () => {
+  const { sender, receiver } = ends(SUITE);
+  bytesOf(receiver.rtp(bytesOf(sender.rtp(packetOf(1, 20_000)))));
+  for (let i = 1; i < RESTART_PACKETS; i++) same(sender.rtp(packetOf(1, 100 + i)), "old");
+  for (const [i, sequence] of [100 + RESTART_PACKETS, 100 + RESTART_PACKETS + 1].entries()) {
+    const opened = bytesOf(receiver.rtp(bytesOf(sender.rtp(packetOf(1, sequence)))));
+    same((opened[2]! << 8) | opened[3]!, 20_001 + i);
+  }
+  // A packet that only came late, or twice, begins nothing anew.
+  for (let i = 0; i < 2 * RESTART_PACKETS; i++) same(sender.rtp(packetOf(1, 65_336)), "old");
+});
+law(
+  "whatever numbers a source has, no two packets are secured under one index",
+  fc.property(fc.array(fc.oneof(fc.nat(65_535), fc.nat(60)), { maxLength: 200 }), (numbers) => {
+    const { sender } = ends(SUITE);
+    const used = new Set<string>();
+    for (const start of numbers)
+      for (let i = 0; i < 20; i++) {
+        const sent = sender.rtp(packetOf(1, (start + i) & 0xffff));
+        if (typeof sent === "string") continue;
+        // The same plaintext under the same index would be the same bytes.
+        const text = sent.join();
+        ok(!used.has(text));
+        used.add(text);
+      }
+  }),
+);
 test("srtp: a packet in the clear is none, though its tag be right: E is 0. RFC 3711 §3.4", () => {
   const { receiver } = ends(SUITE);
   const report = bytesOfHex("81c8000bcafebabe0000000000000000");

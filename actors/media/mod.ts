@@ -14,6 +14,7 @@ export {
   type MediaStreamReport,
   type Side,
 } from "./relay.ts";
+export { mediaRefusedOf, mediaRowOf } from "./report.ts";
 export {
   openRtpengineRelay,
   RTPENGINE_CALLS_MAX,

@@ -22,8 +22,8 @@ export class NgFailed extends Data.TaggedError("NgFailed")<{
   readonly why: string;
 }> {}
 
-/** A call that is being set up waits: less than a caller notices. */
-const REPEATS_MS = [200, 400, 800];
+/** A call that is being set up waits: two that are silent one after the other, less than a caller notices. */
+const REPEATS_MS = [100, 150, 250];
 const DOWN_MS = 30_000;
 const COOKIE_BYTES = 8;
 /** Asked at once, of all servers. */

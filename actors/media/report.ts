@@ -1,4 +1,4 @@
-/** What our relay tells of a call: how well its streams come, and what was refused. */
+/** What a relay tells of a call: how well its streams come, and what was refused; and the same for a table of calls. */
 import type { MediaCall, MediaCounters, MediaStreamReport } from "./relay.ts";
 import type { MediaStream } from "./stream.ts";
 
@@ -22,4 +22,31 @@ const streamReport = ({ kind, path, settled }: MediaStream, offsetMs: number): M
   };
   const { mode, suite } = settled;
   return { kind, mode, suite, fromInside: counters("inside"), fromOutside: counters("outside") };
+};
+
+const SIDES = { fromInside: "Inside", fromOutside: "Outside" } as const;
+
+/** All streams of a call together, as a row of `vipr calls` has it: sums, the worst jitter, the worst reported loss in percent. */
+export const mediaRowOf = ({ streams }: MediaCall): Readonly<Record<string, number>> => {
+  const row: Record<string, number> = {};
+  for (const [side, name] of Object.entries(SIDES) as ReadonlyArray<[keyof typeof SIDES, string]>) {
+    const all = streams.map((stream) => stream[side]);
+    const sum = (of: (one: MediaCounters) => number) => all.reduce((total, one) => total + of(one), 0);
+    row[`packetsFrom${name}`] = sum(({ packets }) => packets);
+    row[`lostFrom${name}`] = sum(({ lost }) => lost);
+    row[`refusedFrom${name}`] = sum(({ refused }) => Object.values(refused).reduce((total, count) => total + count, 0));
+    row[`jitterMsFrom${name}`] = Math.round(Math.max(0, ...all.map(({ jitterMs }) => jitterMs)));
+    row[`lossPercentFrom${name}`] = Math.round(Math.max(0, ...all.map(({ reportedLoss = 0 }) => reportedLoss / 2.56)));
+  }
+  return row;
+};
+
+/** Of all calls together: packets that went no further, by reason. */
+export const mediaRefusedOf = (calls: ReadonlyArray<MediaCall>): Readonly<Record<string, number>> => {
+  const counts: Record<string, number> = {};
+  for (const { streams } of calls)
+    for (const stream of streams)
+      for (const side of Object.keys(SIDES) as ReadonlyArray<keyof typeof SIDES>)
+        for (const [why, count] of Object.entries(stream[side].refused)) counts[why] = (counts[why] ?? 0) + count;
+  return counts;
 };

@@ -27,7 +27,7 @@ export const reportFrom = (call: string, { sinceMs, sides }: Known, answer: NgAn
     return names.map((tag) => listAt(at(tags, tag), "medias")).find((medias) => medias.length > 0) ?? [];
   };
   const [inside, outside] = [of("inside"), of("outside")];
-  const lossOf = lossesIn(answer);
+  const qualityOf = qualitiesIn(answer);
   const streams = outside.flatMap((media, i): ReadonlyArray<MediaStreamReport> => {
     const suite = listAt(media, "streams").map((stream) => at(stream, "crypto suite"))[0];
     const kind = at(media, "type");
@@ -38,29 +38,30 @@ export const reportFrom = (call: string, { sinceMs, sides }: Known, answer: NgAn
         kind,
         mode: isPassed ? "passed" : "srtp",
         suite,
-        fromInside: countersOf(inside[i], lossOf),
-        fromOutside: countersOf(media, lossOf),
+        fromInside: countersOf(inside[i], qualityOf),
+        fromOutside: countersOf(media, qualityOf),
       },
     ];
   });
   return { call, sinceMs, streams };
 };
 
-interface Quality {
-  readonly lost: number;
-  readonly jitterMs: number;
-}
-/** By SSRC: rtpengine keeps what RTCP said of each. */
-const lossesIn = (answer: NgAnswer): ((ssrc: unknown) => Quality) => {
+/** By SSRC: rtpengine keeps what RTCP has said of each. */
+const qualitiesIn = (answer: NgAnswer) => {
   const all = at(answer, "SSRC");
-  return (ssrc) => {
+  return (ssrc: unknown) => {
     const found = at(all, String(ssrc));
     const average = at(found, "average MOS");
-    return { lost: countAt(average, "packet loss"), jitterMs: countAt(average, "jitter") };
+    return {
+      lost: countAt(found, "cumulative loss"),
+      jitterMs: countAt(average, "jitter"),
+      ...(average === undefined ? {} : { reportedLoss: 2.56 * countAt(average, "packet loss") }),
+    };
   };
 };
+type Qualities = ReturnType<typeof qualitiesIn>;
 
-const countersOf = (media: unknown, qualityOf: (ssrc: unknown) => Quality): MediaCounters => {
+const countersOf = (media: unknown, qualityOf: Qualities): MediaCounters => {
   const rtp = listAt(media, "streams").filter((stream) => has(stream, "flags", "RTP"));
   const sum = (name: string) => rtp.reduce<number>((all, stream) => all + countAt(at(stream, "stats"), name), 0);
   const errors = sum("errors");

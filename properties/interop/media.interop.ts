@@ -12,6 +12,8 @@ import { Datagrams } from "../../actors/ports/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import { isSecuredProfile } from "../../codecs/sip/mod.ts";
 import { nodeLayer, type Ports } from "../../runtime/node.ts";
+import { setUp } from "../bench/media/set-up.ts";
+import { openTraffic } from "../bench/media/traffic.ts";
 import { type Bridge, bridge } from "./media-bridge.ts";
 import { heard, noise, readWave, writeWave } from "./media-waves.ts";
 import { freePort, HOST, peer, until } from "./peers.ts";
@@ -233,6 +235,35 @@ const endToEnd = check(
   }),
 );
 
+/** Many calls at once, each a packet every 20 ms both ways; with our own ends, since no machine has as many telephones. */
+const many = (
+  name: string,
+  needs: ReadonlyArray<string>,
+  open: Effect.Effect<MediaRelayShape, any, Ports | Scope.Scope>,
+  calls: number,
+  ms: number,
+): InteropCheck =>
+  check(
+    `${calls} calls at once by ${name}: no packet is lost`,
+    needs,
+    Effect.gen(function* () {
+      const relay = yield* open;
+      const given = yield* setUp(relay, calls, INSIDE_PORT, OUTSIDE_PORT);
+      const traffic = yield* Effect.acquireRelease(
+        Effect.promise(() => openTraffic(given, INSIDE_PORT, OUTSIDE_PORT)),
+        ({ close }) => Effect.sync(close),
+      );
+      const { sent, came } = yield* Effect.promise(() => traffic.play(ms));
+      ok(sent >= calls, `${sent} packets`);
+      same(came, sent);
+      same((yield* relay.calls).length, calls);
+      yield* Effect.forEach(given, (_, i) => relay.end(`bench-${i}`), { discard: true });
+      same(yield* relay.calls, []);
+    }),
+  );
+/** Below the ports that the system gives to whoever asks for any. */
+const [INSIDE_PORT, OUTSIDE_PORT] = [20_000, 21_000];
+
 export const checks: ReadonlyArray<InteropCheck> = [
   ...RELAYS.flatMap(([name, needs, open]) => [
     talks(name, needs, open, "inside"),
@@ -240,4 +271,6 @@ export const checks: ReadonlyArray<InteropCheck> = [
     holds(name, needs, open),
   ]),
   endToEnd,
+  many("our relay", [], embedded, 30, 3_000),
+  many("rtpengine", ["rtpengine"], rtpengine, 200, 200),
 ];

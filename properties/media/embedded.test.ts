@@ -377,6 +377,71 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
   );
 
   relayLaw(
+    "IPv4 inside and IPv6 outside, and the address by which others reach us",
+    (relay) =>
+      Effect.gen(function* () {
+        const [phone, border] = [yield* openEnd(), yield* openEnd("::1")];
+        const offered = yield* relay.offer(ask("c", "outside", audio(phone.port, "RTP/AVP")));
+        ok(offered.origin.endsWith("IN IP6 2001:db8::7") && linesOf(offered).includes('"IN IP6 2001:db8::7"'));
+        const line = keyIn(offered.media[0]!);
+        const secured = audio(border.port, "RTP/SAVP", cryptoLine(line.tag, KEY_B));
+        const answered = yield* relay.answer(
+          ask("c", "inside", {
+            ...secured,
+            lines: [{ letter: "c", value: "IN IP6 0:0::1" }, ...secured.lines.slice(1)],
+          }),
+        );
+        ok(answered.origin.endsWith(`IN IP4 ${HOST}`));
+        const { sender, receiver } = srtpOf(KEY_B, SUITE, line.keys[0]!.keySalt);
+        phone.send(rtp(1), portOf(answered));
+        same(sure(receiver.rtp((yield* waitFor(border, 1))[0]!.bytes)).slice(), rtp(1));
+        border.send(sure(sender.rtp(rtp(2))), portOf(offered));
+        same((yield* waitFor(phone, 1))[0]!.bytes, rtp(2));
+      }),
+    { outside: [{ host: "::1", advertise: "2001:db8::7" }] },
+  );
+
+  relayLaw("several streams have ports and keys of their own", (relay) =>
+    Effect.gen(function* () {
+      const ends = [yield* openEnd(), yield* openEnd()];
+      const borders = [yield* openEnd(), yield* openEnd()];
+      const of = (profile: string, at: ReadonlyArray<{ readonly port: number }>, lines: ReadonlyArray<string>) =>
+        sdpOf(
+          `c=IN IP4 ${HOST}`,
+          "t=0 0",
+          ...at.flatMap(({ port }, i) => [
+            `m=${i === 0 ? "audio" : "video"} ${port} ${profile} 8`,
+            ...(lines[i] === undefined ? [] : [lines[i]!]),
+          ]),
+        );
+      const offered = yield* relay.offer(ask("c", "outside", of("RTP/AVP", ends, [])));
+      const lines = offered.media.map(keyIn);
+      same(
+        new Set(
+          offered.media.flatMap(({ lines }) => lines.map(({ value }) => value)).filter((v) => v.startsWith("crypto")),
+        ).size,
+        6,
+      );
+      const answered = yield* relay.answer(
+        ask(
+          "c",
+          "inside",
+          of(
+            "RTP/SAVP",
+            borders,
+            lines.map(({ tag }, i) => cryptoLine(tag, i === 0 ? KEY_A : KEY_B)),
+          ),
+        ),
+      );
+      for (const [i, border] of borders.entries()) {
+        const { receiver } = srtpOf(KEY_A, SUITE, lines[i]!.keys[0]!.keySalt);
+        ends[i]!.send(rtp(7), portOf(answered, i));
+        same(sure(receiver.rtp((yield* waitFor(border, 1))[0]!.bytes)).slice(), rtp(7));
+      }
+    }),
+  );
+
+  relayLaw(
     "a call that has ended gives its ports back, and its media goes nowhere",
     (relay) =>
       Effect.gen(function* () {

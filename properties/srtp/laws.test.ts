@@ -5,6 +5,7 @@ import { bytesOfHex } from "../../codecs/shared/mod.ts";
 import { SUITES, type SuiteName } from "../../codecs/sip/mod.ts";
 import {
   indexOf,
+  type Keyed,
   PACKET_BYTES_MAX,
   RESTART_PACKETS,
   SOURCES_MAX,
@@ -240,6 +241,40 @@ test("srtp: a key is good for as many packets as its lifetime says, and for none
   sender.end();
   same([sender.rtp(packetOf(1, 4)), sender.rtcp(packetOf(1, 4))], ["keyExpired", "keyExpired"]);
   sender.end();
+});
+test("srtp: keys are zeroed when they have been taken, and every cipher and MAC ends with its end", () => {
+  const keys: Array<Uint8Array> = [];
+  let open = 0;
+  const watched = (make: (key: Uint8Array) => Keyed) => (key: Uint8Array) => {
+    keys.push(key);
+    open++;
+    const made = make(key);
+    const end = () => {
+      open--;
+      made.end();
+    };
+    return { of: made.of, end };
+  };
+  const primitives = {
+    blockCipher: watched(platformPrimitives.blockCipher),
+    hmacSha1: watched(platformPrimitives.hmacSha1),
+  };
+  const keySalt = keySaltOf(SUITE, 7);
+  const sender = new SrtpSender(primitives, SUITES[SUITE], keySalt);
+  const receiver = new SrtpReceiver(primitives, SUITES[SUITE], [{ keySalt }]);
+  same([open, keys.length], [8, 10]);
+  // Of each end the first is the master key, which stays the caller's.
+  for (const [i, key] of keys.entries())
+    same(
+      key.every((byte) => byte === 0),
+      i % 5 !== 0,
+      `key ${i}`,
+    );
+  bytesOf(receiver.rtp(bytesOf(sender.rtp(packetOf(1, 1)))));
+  sender.end();
+  receiver.end();
+  receiver.end();
+  same([open, receiver.rtp(new Uint8Array(40).fill(0x80)), keySalt], [0, "keyExpired", keySaltOf(SUITE, 7)]);
 });
 test("srtp: a key that no MKI names opens nothing, and a packet that is too large is refused", () => {
   const { sender } = ends(SUITE);

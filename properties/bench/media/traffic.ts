@@ -18,6 +18,7 @@ const SETTLE_MS = 300;
 export interface Traffic {
   /** Packets sent, and packets that came at the other end. */
   readonly play: (ms: number) => Promise<{ readonly sent: number; readonly came: number }>;
+  readonly close: () => void;
 }
 
 const bound = (port: number): Promise<dgram.Socket> =>
@@ -74,5 +75,8 @@ export const openTraffic = async (
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     return { sent, came };
   };
-  return { play };
+  const close = () => {
+    for (const { phone, border } of ends) for (const socket of [phone, border]) socket.close();
+  };
+  return { play, close };
 };

@@ -6,6 +6,7 @@ import { createHash, createHmac, hash } from "node:crypto";
 import { Layer } from "effect";
 import { Seals } from "../actors/ports/mod.ts";
 import { keptSeal, type MakeSeal } from "../machines/ticket/mod.ts";
+import { quickest } from "./quickest.ts";
 
 const BLOCK_BYTES = 64;
 
@@ -51,32 +52,22 @@ export const SEALS: Readonly<Record<string, MakeSeal>> = {
 
 /** About the bytes that a ticket's integrity covers. */
 const SAMPLE_BYTES = 160;
-const ROUND_CALLS = 50;
-const ROUNDS = 20;
-
-/** The quickest of them, each by its best round: the first rounds find it not yet compiled. Some 50 ms. */
+/** The quickest of them. Some 50 ms. */
 export const quickestOf = (ways: Readonly<Record<string, MakeSeal>>, nowMs: () => number): MakeSeal => {
   const sample = new Uint8Array(SAMPLE_BYTES);
-  const bestMs = (make: MakeSeal): number => {
+  const callOf = (make: MakeSeal) => {
     const seal = make(new Uint8Array(32));
-    let best = Number.POSITIVE_INFINITY;
-    for (let round = 0; round < ROUNDS; round++) {
-      const from = nowMs();
-      for (let call = 0; call < ROUND_CALLS; call++) seal(sample);
-      best = Math.min(best, nowMs() - from);
-    }
-    return best;
+    return () => seal(sample);
   };
-  const timed = Object.values(ways).map((make) => ({ make, ms: bestMs(make) }));
-  return timed.reduce((best, one) => (one.ms < best.ms ? one : best)).make;
+  return quickest(ways, callOf, nowMs);
 };
 
-let quickest: MakeSeal | undefined;
+let found: MakeSeal | undefined;
 
 /** A process that never sees a ticket never measures. */
 export const makeSeal: MakeSeal = (key) => {
-  quickest ??= quickestOf(SEALS, () => performance.now());
-  return quickest(key);
+  found ??= quickestOf(SEALS, () => performance.now());
+  return found(key);
 };
 
 export const sealsLayer: Layer.Layer<never> = Layer.succeed(Seals, makeSeal);

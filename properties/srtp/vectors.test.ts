@@ -3,10 +3,10 @@ import { deepStrictEqual as same } from "node:assert";
 import { bytesOfHex, concat, hexOf } from "../../codecs/shared/mod.ts";
 import { SUITES } from "../../codecs/sip/mod.ts";
 import { applyKeystream, derive, ownPrimitives, SrtpReceiver, SrtpSender } from "../../machines/srtp/mod.ts";
-import { platformPrimitives } from "../../runtime/srtp.ts";
+import { HMACS, platformPrimitives } from "../../runtime/srtp.ts";
 import { test } from "../kit/harness.ts";
 
-const WAYS = { ours: ownPrimitives, "the platform's": platformPrimitives };
+const WAYS = { ours: ownPrimitives, "the platform's": { ...platformPrimitives, hmacSha1: HMACS.platformHashCopied! } };
 const SALT = bytesOfHex("f0f1f2f3f4f5f6f7f8f9fafbfcfd");
 
 /** Of a keystream, the blocks at these counters: a packet's own keystream is moved there by its salt's end. */

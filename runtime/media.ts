@@ -29,7 +29,13 @@ export const openMediaRelay = (
         insideName === undefined || outsideName === undefined
           ? {}
           : { interfaces: { inside: insideName, outside: outsideName } };
-      return yield* openRtpengineRelay({ servers: rtpengine, insideSpeaks, callsMax, ...named });
+      return yield* openRtpengineRelay({
+        servers: rtpengine,
+        insideSpeaks,
+        callsMax,
+        privateOutside: config.outsidePrivate,
+        ...named,
+      });
     }
     if (inside.length === 0) return yield* missing("inside", "no address for telephones is named");
     if (outside.length === 0) return yield* missing("outside", "no address for other companies is named");

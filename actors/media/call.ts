@@ -124,7 +124,7 @@ export const streamOf = Effect.fn("media.stream")(function* (calls: Calls, call:
 
 /** Where the streams in use want their media; undefined for the others. */
 export const endsOf = (
-  { options }: Calls,
+  options: { readonly privateOutside?: boolean },
   sdp: Sdp,
   side: Side,
   isUsed: (i: number) => boolean,

@@ -59,7 +59,7 @@ const offer = Effect.fn("media.offer")(function* (calls: Calls, { call: id, towa
   const before = calls.table.get(id)?.streams.map((stream) => stream?.settled?.mode ?? "refused") ?? [];
   const modes = modesOf(sdp, toward, calls.options.insideSpeaks ?? "rtp", before);
   if (modes.every((mode) => mode === "refused")) return yield* refused("notSecured", "no stream is secured, or can be");
-  const ends = yield* endsOf(calls, sdp, otherOf(toward), (i) => modes[i] !== "refused");
+  const ends = yield* endsOf(calls.options, sdp, otherOf(toward), (i) => modes[i] !== "refused");
   const call = yield* callOf(calls, id);
   const shown = Effect.gen(function* () {
     call.isIpv6[otherOf(toward)] = ends.find((end) => end !== undefined)!.rtp.host.includes(":");
@@ -87,8 +87,8 @@ const answer = Effect.fn("media.answer")(function* (calls: Calls, { call: id, to
   const all = settledBy(offered, sdp, (i) => call.streams[i]?.own);
   if (typeof all === "string") return yield* refused(all, "the answer does not take what was offered");
   const isUsed = (i: number) => all[i]!.mode !== "refused";
-  const answering = yield* endsOf(calls, sdp, offered.toward, isUsed);
-  const offering = yield* endsOf(calls, offered.received, toward, isUsed);
+  const answering = yield* endsOf(calls.options, sdp, offered.toward, isUsed);
+  const offering = yield* endsOf(calls.options, offered.received, toward, isUsed);
   const host = yield* shownHost(calls, call, toward);
   for (const [i, settled] of all.entries()) {
     const stream = call.streams[i];

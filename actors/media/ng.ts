@@ -7,7 +7,7 @@
 import { Clock, Data, Effect } from "effect";
 import { hexOf, utf8 } from "../../codecs/shared/mod.ts";
 import { Replies } from "../kit/mod.ts";
-import { type DatagramSocket, Datagrams, Entropy } from "../ports/mod.ts";
+import { DATAGRAM_BYTES_MAX, type DatagramSocket, Datagrams, Entropy } from "../ports/mod.ts";
 
 export interface NgServer {
   readonly host: string;
@@ -16,9 +16,9 @@ export interface NgServer {
 export type NgRequest = Readonly<Record<string, unknown>> & { readonly command: string };
 export type NgAnswer = Readonly<Record<string, unknown>>;
 
-/** `silent`: no answer. `refused`: it says why. `unreadable`: its answer is no object of JSON, or is too large. */
+/** `tooLarge`: it was not asked, as what is asked fits no datagram. `silent`: no answer. `refused`: it says why. `unreadable`: its answer is no object of JSON, or is too large. */
 export class NgFailed extends Data.TaggedError("NgFailed")<{
-  readonly reason: "silent" | "refused" | "unreadable" | "busy";
+  readonly reason: "silent" | "refused" | "unreadable" | "busy" | "tooLarge";
   readonly why: string;
 }> {}
 
@@ -28,7 +28,6 @@ const DOWN_MS = 30_000;
 const COOKIE_BYTES = 8;
 /** Asked at once, of all servers. */
 export const WAITING_MAX = 1_024;
-const ANSWER_BYTES_MAX = 65_507;
 
 export interface Ng {
   readonly ask: (server: NgServer, request: NgRequest) => Effect.Effect<NgAnswer, NgFailed>;
@@ -68,6 +67,8 @@ export const openNg = Effect.fn("media.ng")(function* (servers: ReadonlyArray<Ng
       if (replies.size >= WAITING_MAX) return yield* new NgFailed({ reason: "busy", why: "too much is asked at once" });
       const cookie = hexOf(yield* entropy.bytes(COOKIE_BYTES));
       const bytes = utf8(`${cookie} ${JSON.stringify(request)}`);
+      if (bytes.length > DATAGRAM_BYTES_MAX)
+        return yield* new NgFailed({ reason: "tooLarge", why: "the description does not fit a datagram" });
       const socket = sockets.get(server.host.includes(":"))!;
       const asking = Effect.gen(function* () {
         for (const ms of REPEATS_MS) {
@@ -107,7 +108,7 @@ const readAnswer = (
   bytes: Uint8Array,
 ): { readonly cookie: string; readonly answer: NgAnswer | "unreadable" } | undefined => {
   const space = bytes.indexOf(0x20);
-  if (space !== 2 * COOKIE_BYTES || bytes.length > ANSWER_BYTES_MAX) return undefined;
+  if (space !== 2 * COOKIE_BYTES || bytes.length > DATAGRAM_BYTES_MAX) return undefined;
   try {
     const cookie = decoder.decode(bytes.subarray(0, space));
     const answer: unknown = JSON.parse(decoder.decode(bytes.subarray(space + 1)));

@@ -11,8 +11,9 @@ import { Clock, Effect, Layer } from "effect";
 import { parseSdp, printSdp, type Sdp } from "../../codecs/sip/mod.ts";
 import { faultOfAnswer, handedOver, modesOf, type StreamMode } from "../../machines/media/mod.ts";
 import type { Datagrams, Entropy } from "../ports/mod.ts";
+import { endsOf, refused } from "./call.ts";
 import { type Ng, type NgAnswer, type NgFailed, type NgRequest, type NgServer, openNg } from "./ng.ts";
-import { MediaRefused, MediaRelay, type MediaRelayShape, type MediaRequest, type Side } from "./relay.ts";
+import { type MediaRefused, MediaRelay, type MediaRelayShape, type MediaRequest, type Side } from "./relay.ts";
 import { reportFrom } from "./rtpengine-report.ts";
 import { cleaned } from "./rtpengine-sdp.ts";
 
@@ -23,6 +24,8 @@ export interface RtpengineOptions {
   readonly interfaces?: Readonly<Record<Side, string>>;
   readonly insideSpeaks?: "rtp" | "srtp";
   readonly callsMax?: number;
+  /** Ends outside may have addresses of private networks. */
+  readonly privateOutside?: boolean;
 }
 
 export const RTPENGINE_CALLS_MAX = 10_000;
@@ -62,7 +65,6 @@ interface Relay {
 }
 
 const otherOf = (side: Side): Side => (side === "inside" ? "outside" : "inside");
-const refused = (reason: MediaRefused["reason"], why: string) => new MediaRefused({ reason, why });
 const unavailable = ({ why }: NgFailed) => refused("unavailable", why);
 
 /** Calls go on at rtpengine when the scope closes: a border element that starts again finds them there. */
@@ -105,7 +107,7 @@ const offer = Effect.fn("media.rtpengine.offer")(function* (relay: Relay, reques
   if (modes.every((mode) => mode === "refused")) return yield* refused("notSecured", "no stream is secured, or can be");
   if (found === undefined && calls.size >= (options.callsMax ?? RTPENGINE_CALLS_MAX))
     return yield* refused("limit", "as many calls are under way as may be");
-  const handed = { ...sdp, media: sdp.media.map((media, i) => handedOver(media, modes[i] === "refused")) };
+  const handed = handedOver(sdp, yield* endsOf(options, sdp, otherOf(toward), (i) => modes[i] !== "refused"));
   const isSecured = toward === "outside" || modes.includes("passed");
   const asked: NgRequest = {
     ...commonOf(options, request, handed),
@@ -155,7 +157,7 @@ const answer = Effect.fn("media.rtpengine.answer")(function* (relay: Relay, requ
     return yield* refused("notAnOffer", "there is no offer that it answers");
   const fault = faultOfAnswer(offered, sdp);
   if (fault !== undefined) return yield* refused(fault, "the answer does not take what was offered");
-  const handed = { ...sdp, media: sdp.media.map((media) => handedOver(media, media.port === 0)) };
+  const handed = handedOver(sdp, yield* endsOf(options, sdp, offered.toward, (i) => sdp.media[i]!.port !== 0));
   const asked: NgRequest = {
     ...commonOf(options, request, handed),
     command: "answer",
@@ -187,7 +189,8 @@ const commonOf = ({ interfaces }: RtpengineOptions, { call, toward }: MediaReque
   DTLS: "off",
   ICE: "remove",
   replace: ["origin", "session-connection"],
-  flags: ["trust-address"],
+  // Strict: once it knows a source it takes no other's packets.
+  flags: ["trust-address", "strict-source"],
   ...(interfaces === undefined ? {} : { direction: [interfaces[otherOf(toward)], interfaces[toward]] }),
 });
 

@@ -57,6 +57,7 @@ export {
   type MediaAddress,
   type ShownStream,
   type StreamEnd,
+  saidOnce,
   shownAs,
 } from "./relayed.ts";
 export { parseSdp, printSdp, type Sdp, type SdpLine, type SdpMedia } from "./sdp.ts";

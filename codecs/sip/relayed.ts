@@ -137,3 +137,24 @@ const isShown = ({ letter, value }: SdpLine, hidden: ReadonlyArray<string>): boo
   if (letter !== "a") return true;
   return !HIDDEN_ATTRIBUTES.test(value) && !ADDRESS.test(value) && !hidden.some((host) => value.includes(host));
 };
+
+/**
+ * A stream with its addresses said once, as they were read: whoever reads it next reads the same. Without what would name
+ * others. `cryptos`: those of its lines that are kept.
+ */
+export const saidOnce = (media: SdpMedia, end: StreamEnd, cryptos: ReadonlyArray<CryptoAttribute>): SdpMedia => {
+  const netOf = ({ host }: MediaAddress) => `IN IP${host.includes(":") ? 6 : 4} ${host}`;
+  const { rtp, rtcp } = end;
+  const isUsual = rtcp.host === rtp.host && rtcp.port === rtp.port + 1;
+  const keys = cryptos.map((crypto) => ({ letter: "a", value: printCrypto(crypto) }));
+  return {
+    ...media,
+    ports: undefined,
+    lines: [
+      { letter: "c", value: netOf(rtp) },
+      ...media.lines.filter((line) => isShown(line, [])),
+      ...(isUsual ? [] : [{ letter: "a", value: `rtcp:${rtcp.port} ${netOf(rtcp)}` }]),
+      ...keys,
+    ],
+  };
+};

@@ -16,14 +16,13 @@ import {
   clearProfile,
   isAble,
   isClearProfile,
-  isCrypto,
   isSecuredProfile,
-  parseCrypto,
   type Sdp,
-  type SdpLine,
   type SdpMedia,
   type ShownStream,
+  type StreamEnd,
   type SuiteName,
+  saidOnce,
   securedProfile,
   securingOf,
   sharesKey,
@@ -159,17 +158,17 @@ export const shownAnswer = ({ toward, received }: Offered, i: number, settled: S
   }
 };
 
-/** What a stream of an offer is to another relay: itself, with the lines that secure; refused ones are not put to it at all. */
-export const handedOver = (media: SdpMedia, isRefused: boolean): SdpMedia => {
-  if (isRefused) return { ...media, port: 0, ports: undefined, lines: [] };
-  const secure = new Set(securingOf(media).map(({ tag }) => tag));
-  const keeps = ({ letter, value }: SdpLine) => {
-    if (!isCrypto({ letter, value })) return true;
-    const read = parseCrypto(value);
-    return read.ok && secure.has(read.value.tag);
-  };
-  return { ...media, ports: undefined, lines: media.lines.filter(keeps) };
-};
+/** What a description is to another relay: streams in use with the lines that secure, refused ones not put to it at all. */
+export const handedOver = (sdp: Sdp, ends: ReadonlyArray<StreamEnd | undefined>): Sdp => ({
+  ...sdp,
+  lines: sdp.lines.filter(({ letter }) => letter !== "c"),
+  media: sdp.media.map((media, i) => {
+    const end = ends[i];
+    return end === undefined
+      ? { ...media, port: 0, ports: undefined, lines: [{ letter: "c", value: "IN IP4 0.0.0.0" }] }
+      : saidOnce(media, end, securingOf(media));
+  }),
+});
 
 /**
  * What is wrong with an answer to what was shown, where another relay has the keys: that relay may take a key that it cannot

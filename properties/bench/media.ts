@@ -82,7 +82,7 @@ const startRtpengine = async (): Promise<Relay> => {
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   const calls = await Effect.runPromise(
     Effect.gen(function* () {
-      const relay = yield* openRtpengineRelay({ servers: [{ host: HOST, port: NG_PORT }] });
+      const relay = yield* openRtpengineRelay({ servers: [{ host: HOST, port: NG_PORT }], privateOutside: true });
       return yield* setUp(relay, CALLS, inside, outside);
     }).pipe(Scope.provide(Scope.makeUnsafe()), Effect.provide(nodeLayer())),
   );

@@ -47,7 +47,7 @@ const relayedBy = (asked: Asked, profile: string, ...lines: ReadonlyArray<string
   const given = read(asked.sdp);
   const media = given.media.map((one, i) => {
     if (one.port === 0) return one;
-    const kept = one.lines.filter(({ value }) => !value.startsWith("crypto"));
+    const kept = one.lines.filter(({ letter, value }) => letter !== "c" && !value.startsWith("crypto"));
     const added = lines.map((line) => ({ letter: line[0]!, value: line.slice(2) }));
     return { ...one, port: 40_000 + 10 * i, protocol: profile, lines: [...kept, ...added] };
   });
@@ -80,7 +80,11 @@ const relayLaw = (
     Effect.scoped(
       Effect.gen(function* () {
         const asked = yield* rtpengine(PORT, says);
-        const relay = yield* openRtpengineRelay({ servers: [{ host: HOST, port: PORT }], ...more });
+        const relay = yield* openRtpengineRelay({
+          servers: [{ host: HOST, port: PORT }],
+          privateOutside: true,
+          ...more,
+        });
         yield* body(relay, asked);
       }),
     ) as Effect.Effect<void>,
@@ -202,6 +206,44 @@ relayLaw(
       const text = printSdp(yield* relay.offer(ask("outside", held)));
       same([text.includes(HOST), text.includes(RELAYED), text.includes("c=IN IP4 0.0.0.0")], [false, true, true]);
     }),
+);
+
+relayLaw(
+  "addresses of our own network, from outside, are not put to it, however often they are said",
+  honest,
+  (relay, asked) =>
+    Effect.gen(function* () {
+      const secured = "m=audio 4000 RTP/SAVP 8\r\nc=IN IP4 203.0.113.9\r\nc=IN IP4 10.0.0.1";
+      const lines = [
+        "c=IN IP4 10.0.0.2",
+        "t=0 0",
+        ...secured.split("\r\n"),
+        "a=candidate:1 1 UDP 1 10.0.0.3 9 typ host",
+      ];
+      const offered = yield* relay.offer(ask("inside", sdpOf(...lines, cryptoLine(7, KEY_B))));
+      same(
+        [offered.media.length, /10\.0\.0\.[123]/.test(asked[0]!.sdp), asked[0]!.sdp.includes("203.0.113.9")],
+        [1, false, true],
+      );
+      same((yield* Effect.flip(relay.offer(ask("inside", fromOutside)))).reason, "badAddress");
+      const rtcp = sdpOf(
+        "c=IN IP4 203.0.113.9",
+        "t=0 0",
+        "m=audio 4000 RTP/SAVP 8",
+        "a=rtcp:5 IN IP4 10.0.0.1",
+        cryptoLine(7, KEY_B),
+      );
+      same((yield* Effect.flip(relay.offer(ask("inside", rtcp)))).reason, "badAddress");
+      same(asked.length, 1);
+    }),
+  { privateOutside: false },
+);
+relayLaw("a description that fits no datagram is not asked about, and makes nobody silent", honest, (relay, asked) =>
+  Effect.gen(function* () {
+    const long = audio(4_000, "RTP/AVP", ...Array.from({ length: 700 }, (_, i) => `a=x${i}:${"y".repeat(90)}`));
+    same((yield* Effect.flip(relay.offer(ask("outside", long)))).reason, "unavailable");
+    same(asked.length, 0);
+  }),
 );
 
 let silences = 0;

@@ -44,7 +44,7 @@ export const mediaKeys = {
     "rtp",
   ),
   "inside-from-anywhere": key(flag, "own: telephones may send from another host than they say, as behind a NAT", false),
-  "outside-private": key(flag, "own: other companies may have private addresses, as in a shared network", false),
+  "outside-private": key(flag, "other companies may have private addresses, as in a shared network", false),
   "calls-max": key(whole(1, 100_000), "calls at once; more are refused", 500),
   rtpengine: key(
     list(endpoint(NG_PORT), 'a list, as ["127.0.0.1:2223"]'),

@@ -36,18 +36,18 @@ export const responseTo = (request: SipRequest, status: number, parts: ResponseP
 };
 
 /**
- * 400 to a request that could not be read, as far as it lets itself be answered. RFC 3261 §21.4.1. Undefined: it does not say
- * from whom it comes, or is one that nothing answers.
+ * 400 or 505 to a request that could not be read, as far as it lets itself be answered. RFC 3261 §21.4.1 and §21.5.6.
+ * Undefined: it does not say from whom it comes, or is one that nothing answers.
  */
-export const badRequestOf = ({ request }: Unreadable, toTag: string): SipResponse | undefined => {
+export const badRequestOf = ({ request, status = 400 }: Unreadable, toTag: string): SipResponse | undefined => {
   if (request === undefined || fieldsOf(request, "Via").length === 0) return undefined;
   const [to] = fieldsOf(request, "To");
   const isTagged = !(to instanceof Field && to.tagged.ok) || tagOf(request, "To") !== undefined;
   const copied = (name: string) => fieldsOf(request, name).slice(0, 1);
   return {
     type: "response",
-    status: 400,
-    reason: REASONS[400]!,
+    status,
+    reason: REASONS[status] ?? "Unknown",
     headers: [
       ...fieldsOf(request, "Via"),
       ...copied("From"),
@@ -78,7 +78,7 @@ const REASONS: Readonly<Record<number, string>> = {
   420: "Bad Extension", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist",
   482: "Loop Detected", 483: "Too Many Hops", 486: "Busy Here", 487: "Request Terminated",
   488: "Not Acceptable Here", 500: "Server Internal Error", 503: "Service Unavailable", 504: "Server Time-out",
-  603: "Decline",
+  505: "Version Not Supported", 603: "Decline",
 };
 
 const sibling = (invite: SipRequest, method: string, to: string): SipRequest => ({

@@ -19,5 +19,6 @@ export const readDatagram = (bytes: Uint8Array): SipMessage | Unreadable | undef
   if (body.length === head.contentLength) return messageOf(head.start, head.headers, body);
   const method = head.start.type === "request" ? head.start.method : undefined;
   const { error } = malformed("Content-Length", "is more than came");
-  return unreadableOf({ type: "unreadable", error, method, headers: head.headers, contentLength: 0 });
+  const { headers } = head;
+  return unreadableOf({ type: "unreadable", error, method, isOtherVersion: false, headers, contentLength: 0 });
 };

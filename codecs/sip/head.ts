@@ -31,6 +31,8 @@ export type HeadRead =
       readonly error: SipError;
       /** What stood in the place of the method; undefined: it was a response. */
       readonly method: string | undefined;
+      /** It is a request of another version of SIP. RFC 3261 §21.5.6. */
+      readonly isOtherVersion: boolean;
       /** Those that have a name and a value. */
       readonly headers: ReadonlyArray<Header>;
       readonly contentLength: number;
@@ -41,7 +43,7 @@ export const HEADERS_MAX = 256;
 
 /**
  * `bytes`: start line and header fields, empty line included. `lengthWithout`: what its length is where Content-Length is
- * missing; undefined: it must be there.
+ * missing, for a message that ends with its datagram; undefined: it must be there, and tells where the next message begins.
  */
 export const parseHead = (bytes: Uint8Array, lengthWithout = -1): HeadRead => {
   const unicode = textOf(bytes);
@@ -51,7 +53,8 @@ export const parseHead = (bytes: Uint8Array, lengthWithout = -1): HeadRead => {
   const lines = readLines(text, eol + 2);
   if (lines === undefined) return lost(BAD_LINE);
   if ((lines.seen & (1 << ID.contentLength)) === 0) lines.contentLength = lengthWithout;
-  if (lines.contentLength < 0) return lost(BAD_LENGTH);
+  const isLengthBad = lines.contentLength < 0;
+  if (isLengthBad && lengthWithout < 0) return lost(BAD_LENGTH);
   const start = startOf(text, eol);
   const problem =
     unicode === undefined
@@ -60,17 +63,21 @@ export const parseHead = (bytes: Uint8Array, lengthWithout = -1): HeadRead => {
         ? malformed("message", "a NUL stands in it").error
         : start === undefined
           ? malformed("start line", "no method and Request-URI, or no status").error
-          : (lines.problem ?? problemOf(start, lines));
-  const { headers, contentLength } = lines;
+          : isLengthBad
+            ? BAD_LENGTH
+            : (lines.problem ?? problemOf(start, lines));
+  const { headers } = lines;
+  const contentLength = isLengthBad ? 0 : lines.contentLength;
   if (problem === undefined && start !== undefined) return { type: "read", start, headers, contentLength };
   const error = problem ?? malformed("start line", "is none").error;
   const line = text.slice(0, eol);
-  const method = ANY_REQUEST.exec(line)?.[1];
+  const [, method, version] = ANY_REQUEST.exec(line) ?? [];
   // Neither a request nor a response in any version: whoever speaks another protocol is not spoken to.
   if (method === undefined && !/^SIP\//i.test(line)) return lost(error);
-  return { type: "unreadable", error, method, headers, contentLength };
+  const isOtherVersion = version !== undefined && version !== "2.0";
+  return { type: "unreadable", error, method, isOtherVersion, headers, contentLength };
 };
-const ANY_REQUEST = /^([A-Za-z0-9.!%*_+`'~-]+) .*SIP\/[0-9.]+$/i;
+const ANY_REQUEST = /^([A-Za-z0-9.!%*_+`'~-]+) .*SIP\/([0-9.]+)[ \t]*$/i;
 
 const lost = (error: SipError): HeadRead => ({ type: "lost", error });
 const BAD_LINE = malformed("message", "a line does not end with CR LF").error;

@@ -37,6 +37,8 @@ export interface Unreadable {
   readonly error: SipError;
   /** What there was to read of a request that may be answered; undefined for a response and for an ACK. RFC 3261 §17.2.1. */
   readonly request: SipRequest | undefined;
+  /** What answers it, where that is not 400: 505 for another version of SIP. */
+  readonly status?: number;
 }
 
 export const SIP_BYTES_MAX = 65_536;
@@ -84,10 +86,11 @@ export const messageOf = (start: Start, headers: ReadonlyArray<Header>, body: Ui
     ? new ReadRequest(start.method, start.uri, headers, body)
     : { type: "response", status: start.status, reason: start.reason, headers, body };
 
-export const unreadableOf = ({ error, method, headers }: HeadRead & { readonly type: "unreadable" }): Unreadable => {
-  const isAnswerable = method !== undefined && method !== "ACK";
-  const body = new Uint8Array();
-  return { error, request: isAnswerable ? { type: "request", method, uri: "", headers, body } : undefined };
+export const unreadableOf = (read: HeadRead & { readonly type: "unreadable" }): Unreadable => {
+  const { error, method, headers, isOtherVersion } = read;
+  if (method === undefined || method === "ACK") return { error, request: undefined };
+  const request: SipRequest = { type: "request", method, uri: "", headers, body: new Uint8Array() };
+  return isOtherVersion ? { error, request, status: 505 } : { error, request };
 };
 
 /** One whole message; what stands after its Content-Length is an error here. */

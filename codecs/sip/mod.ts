@@ -50,7 +50,7 @@ export {
   sessionIn,
   type Unreadable,
 } from "./message.ts";
-export { hasParam, PARAMS_MAX, type Param, paramOf } from "./params.ts";
+export { firstComma, hasParam, PARAMS_MAX, type Param, paramOf } from "./params.ts";
 export {
   endOf,
   isReachable,
@@ -105,5 +105,6 @@ export {
   type TelUri,
   targetIn,
   type Uri,
+  withoutHeaders,
 } from "./uri.ts";
 export { type CSeq, parseCSeq, parseVia, printVia, type Via } from "./values.ts";

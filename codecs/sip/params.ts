@@ -37,6 +37,13 @@ export const splitOutside = (text: string, mark: string): ReadonlyArray<string> 
   return parts;
 };
 
+/** Where the first value of a list ends: at a comma outside quotes and angle brackets. -1: there is one value. */
+export const firstComma = (text: string): number => {
+  if (!text.includes(",")) return -1;
+  const [first = ""] = splitOutside(text, ",");
+  return first.length === text.length ? -1 : first.length;
+};
+
 export const paramOf = (params: ReadonlyArray<Param>, name: string): string | undefined =>
   paramNamed(params, name)?.value;
 

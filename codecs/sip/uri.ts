@@ -189,9 +189,9 @@ export const targetIn = (text: string): string | undefined => {
   return withoutHeaders(uri.trim());
 };
 
-/** What stands behind the `?` that follows the host: before `@` it belongs to the user part. */
-const withoutHeaders = (uri: string): string => {
-  if (!/^sips?:/i.test(uri)) return uri;
+/** Without what stands behind the `?` that follows the host: before `@` it belongs to the user part. */
+export const withoutHeaders = (uri: string): string => {
+  if (!uri.includes("?") || !/^sips?:/i.test(uri)) return uri;
   const question = uri.indexOf("?", uri.indexOf("@") + 1);
   return question < 0 ? uri : uri.slice(0, question);
 };

@@ -6,7 +6,7 @@
  * Each is read where it stands, `text` from `at` to `to`; one that is not written plainly is cut out and read by expressions.
  */
 import { malformed, type Parsed, parsed } from "./error.ts";
-import { type Param, parseTail, plainParams, printParams, splitOutside } from "./params.ts";
+import { type Param, paramNamed, parseTail, plainParams, printParams, splitOutside } from "./params.ts";
 import { BRACKETED, digitsIn, lowered, SPACES, spanEnd, TOKENS, VALUES } from "./scan.ts";
 import { type NameAddr, parseHostPort, parseNameAddr, plainHostEnd, printHostPort } from "./uri.ts";
 
@@ -90,13 +90,20 @@ export const cseqIn = (text: string, at: number, to: number): Parsed<CSeq> => {
 /** As much of From and To as a transaction or a dialog needs: nobody dials their URIs. */
 export type Tagged = Pick<NameAddr, "params">;
 
-/** One address, `<uri>;params` or `Words <uri>;params`. */
+/** One address, `<uri>;params` or `Words <uri>;params`. A tag has a value, RFC 3261 §25.1: without one there would be two. */
 export const taggedIn = (name: string, text: string, at: number, to: number): Parsed<Tagged> => {
   const end = plainAddressEnd(text, at, to);
   const params = end < 0 ? undefined : plainParams(text, end, to, TOKENS, VALUES);
-  if (params !== undefined) return parsed({ params });
+  if (params !== undefined) return withTag(name, { params });
   const values = splitOutside(text.slice(at, to), ",").map((value) => value.trim());
-  return values.length === 1 ? parseNameAddr(name, values[0]!) : malformed(name, "must hold one address");
+  if (values.length !== 1) return malformed(name, "must hold one address");
+  const address = parseNameAddr(name, values[0]!);
+  return address.ok ? withTag(name, address.value) : address;
+};
+
+const withTag = (name: string, tagged: Tagged): Parsed<Tagged> => {
+  const tag = paramNamed(tagged.params, "tag");
+  return tag !== undefined && !tag.value ? malformed(name, "its tag has no value") : parsed(tagged);
 };
 
 /** Where a plainly written address ends: behind its `>`. -1: it is not one. */

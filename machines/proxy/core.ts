@@ -36,7 +36,7 @@ import { isLoop, LoopGuard } from "./loops.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Peers, type PeerTarget, type Sender } from "./peers.ts";
 import { Replies } from "./replies.ts";
-import { leaving, type Routed, routed, toStrictRouter } from "./route.ts";
+import { leaving, type Routed, routed, toStrictRouter, uriFaultOf } from "./route.ts";
 import { Transactions } from "./transactions.ts";
 import type { CoreCount, CoreLimits, CoreOptions, CoreOrder, Destination, ProxySide, Source } from "./types.ts";
 import { completed } from "./via.ts";
@@ -191,6 +191,8 @@ export class ProxyCore {
     if (refused !== undefined) return this.replies.refuse(request, source, refused);
     const way = routed(request, this.at.own);
     if (way === undefined) return this.replies.refuse(request, source, 400);
+    const fault = uriFaultOf(way);
+    if (fault !== undefined) return this.replies.refuse(request, source, fault);
     const opens = tagOf(request, "To") === undefined;
     if (isForUs(way, this.at.own)) return this.replies.answerForUs(request, source);
     if (hopsOf(request) === 0) return this.replies.refuse(request, source, 483);

@@ -1,11 +1,12 @@
 /**
- * The INVITE client transaction of a proxy, over datagrams or a stream. RFC 3261 §17.1.1 with RFC 6026 §7.2.
+ * The INVITE client transaction of a proxy, over datagrams or a stream. RFC 3261 §17.1.1 with RFC 6026 §7.2; §9.1.
  *
- *    o -- send, start B (and A) --> inviting -- 1xx: pass --> ringing
- *                                     | 2xx: pass, start M  <---+      | 300..699: acknowledge, pass
- *                                     v                                v
- *                                  accepted -- M --> done           refused -- D --> done    at once on a stream
+ *    o -- send, start B (and A) --> inviting -- 1xx: pass --> ringing -- cancelled --> cancelling -- 64 T1 --> done
+ *                                     | 2xx: pass, start M  <---+--------------------------+
+ *                                     v                         | 300..699: acknowledge, pass
+ *                                  accepted -- M --> done       +--> refused -- D --> done    at once on a stream
  *
+ * Who rings has no time of its own to end in. Once it is cancelled it has: a CANCEL may meet an element that never answers.
  * The request and what goes with it belong to the host: an order names what to do with it. In `accepted` every further 2xx
  * passes, so that a proxy's caller hears of each fork; in `refused` a response that comes again is acknowledged again.
  */
@@ -20,7 +21,7 @@ import {
   wait,
 } from "./timing.ts";
 
-export type InviteClientTimer = "A" | "B" | "D" | "M";
+export type InviteClientTimer = "A" | "B" | "D" | "M" | "cancel";
 export type ClientEvent<T extends string> =
   | { readonly type: "provisional" }
   | { readonly type: "success" }
@@ -43,12 +44,13 @@ export type InviteClientOrder =
 const { machine, decide, give } = setup<{
   input: TransactionInput;
   context: Retransmitting;
-  event: ClientEvent<InviteClientTimer>;
+  /** `cancelled`: its CANCEL has gone out. */
+  event: ClientEvent<InviteClientTimer> | { readonly type: "cancelled" };
   order: InviteClientOrder;
 }>();
 
 const stop = (timer: InviteClientTimer) => ({ type: "stopTimer", timer }) as const;
-const start = (timer: "B" | "D" | "M") => give("startTimer", ({ t1Ms }) => ({ timer, ms: 64 * t1Ms }));
+const start = (timer: "B" | "D" | "M" | "cancel") => give("startTimer", ({ t1Ms }) => ({ timer, ms: 64 * t1Ms }));
 const pass = { type: "pass" } as const;
 const acknowledge = { type: "acknowledge" } as const;
 const fail = (why: ClientFailure) => ({ type: "fail", why }) as const;
@@ -81,6 +83,7 @@ export const proxyInviteClient = machine("proxyInviteClient", {
           { target: "refused", actions: [stop("A"), stop("B"), acknowledge, pass, start("D")] },
         ],
         unreachable: leaving({ target: "done", actions: [fail("unreachable")] } as const),
+        cancelled: {},
       },
       timers: {
         A: { guard: isDatagram, actions: sendAgain },
@@ -96,14 +99,29 @@ export const proxyInviteClient = machine("proxyInviteClient", {
         success: accept,
         refusal: refuse,
         unreachable: { target: "done", actions: fail("unreachable") },
+        cancelled: { target: "cancelling" },
       },
     },
+    cancelling: {
+      entry: start("cancel"),
+      on: {
+        provisional: { actions: pass },
+        success: { target: "accepted", actions: [stop("cancel"), pass, start("M")] },
+        refusal: [
+          { guard: isReliable, target: "done", actions: [stop("cancel"), acknowledge, pass] },
+          { target: "refused", actions: [stop("cancel"), acknowledge, pass, start("D")] },
+        ],
+        unreachable: { target: "done", actions: [stop("cancel"), fail("unreachable")] },
+        cancelled: {},
+      },
+      timers: { cancel: { target: "done" } },
+    },
     accepted: {
-      on: { success: { actions: pass }, provisional: {}, refusal: {}, unreachable: {} },
+      on: { success: { actions: pass }, provisional: {}, refusal: {}, unreachable: {}, cancelled: {} },
       timers: { M: { target: "done" } },
     },
     refused: {
-      on: { refusal: { actions: acknowledge }, success: {}, provisional: {}, unreachable: {} },
+      on: { refusal: { actions: acknowledge }, success: {}, provisional: {}, unreachable: {}, cancelled: {} },
       timers: { D: { target: "done" } },
     },
     done: { type: "final" },

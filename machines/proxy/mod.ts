@@ -14,7 +14,7 @@ export { Replies } from "./replies.ts";
 export { proxyRequestClient } from "./request-client.ts";
 export { proxyRequestServer } from "./request-server.ts";
 export { eventOf, type ResponseContextEvent, responseContext } from "./response-context.ts";
-export { leaving, nextHopOf, type Routed, routed, toStrictRouter } from "./route.ts";
+export { leaving, nextHopOf, type Routed, routed, toStrictRouter, uriFaultOf } from "./route.ts";
 export { ClientTransaction, ServerTransaction, type Timed } from "./transaction.ts";
 export { Transactions, type TransactionUser } from "./transactions.ts";
 export type {

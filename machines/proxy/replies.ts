@@ -1,14 +1,7 @@
 /**
  * What we answer ourselves, without a transaction: it may come again, and is answered the same again. RFC 3261 §8.2.7.
  */
-import {
-  printSip,
-  responseTo,
-  type SipRequest,
-  type SipResponse,
-  topViaOf,
-  type Unreadable,
-} from "../../codecs/sip/mod.ts";
+import { printSip, responseTo, type SipRequest, type SipResponse, type Unreadable } from "../../codecs/sip/mod.ts";
 import type { Ids } from "./ids.ts";
 import { badRequestTo, capabilitiesOf, refusalOf } from "./respond.ts";
 import type { CoreOrder, Source } from "./types.ts";
@@ -36,13 +29,11 @@ export class Replies {
     this.send(request, source, capabilitiesOf(request, this.ids.tagOfRefusal(request)));
   }
 
-  /** RFC 3261 §21.4.1. */
+  /** RFC 3261 §21.4.1. Where the Via is what cannot be read, it goes back where the request came from. */
   refuseUnreadable(found: Unreadable, source: Source): void {
     const { request } = found;
-    // Whoever writes a Via that cannot be read does not say where an answer would go.
-    if (request === undefined || topViaOf(request) === undefined) return;
     const response = badRequestTo(found, this.ids.tag());
-    if (response === undefined) return;
+    if (request === undefined || response === undefined) return;
     // Copied, and not passed on as they came: what made them unreadable is not sent again.
     const headers = response.headers.map(({ name, value }) => ({ name, value }));
     this.send(request, source, { ...response, headers });

@@ -1,6 +1,6 @@
 /**
  * A request's way by its own header fields: without the Routes that are ours, and with its Request-URI again where a strict
- * router before us put ours there. RFC 3261 §16.4, §16.5 and §16.12. Functions only.
+ * router before us put ours there. RFC 3261 §16.3 to §16.5 and §16.12. Functions only.
  */
 import {
   type Header,
@@ -15,11 +15,12 @@ import {
   strictly,
   targetIn,
   withList,
+  withoutHeaders,
 } from "../../codecs/sip/mod.ts";
 import { type Hop, hopOf, isLoose, type OwnAddresses } from "./addresses.ts";
 
 export interface Routed {
-  /** Without our own Routes. */
+  /** Without our own Routes, and without headers in its Request-URI, which have no place there: RFC 3261 §19.1.1. */
   readonly request: SipRequest;
   /** A Route was ours: the request stays within what we have recorded. */
   readonly isByUs: boolean;
@@ -28,7 +29,10 @@ export interface Routed {
 }
 
 /** Undefined: its Routes cannot be read. */
-export const routed = (request: SipRequest, own: OwnAddresses<any>): Routed | undefined => {
+export const routed = (came: SipRequest, own: OwnAddresses<any>): Routed | undefined => {
+  const bare = withoutHeaders(came.uri);
+  const { type, method, headers, body } = came;
+  const request = bare === came.uri ? came : { type, method, uri: bare, headers, body };
   const routes = routesIn(request);
   if (!routes.ok) return undefined;
   if (routes.value.length === 0) return { request, isByUs: false, by: -1 };
@@ -50,6 +54,16 @@ export const routed = (request: SipRequest, own: OwnAddresses<any>): Routed | un
   if (first === 0) return { request, isByUs: false, by: -1 };
   const rest = first === routes.value.length ? [] : listOf(request, "Route").slice(first);
   return { request: withList(request, "Route", rest), isByUs: true, by };
+};
+
+/**
+ * What is wrong with the Request-URI of a request that goes where it says. RFC 3261 §16.3 steps 1 and 2. A service's name
+ * needs no reading: it goes to the trunks, as every number that we know nothing of, and emergency calls have it. RFC 5031.
+ */
+export const uriFaultOf = ({ request }: Routed): 400 | 416 | undefined => {
+  if (requestUriOf(request).ok || listOf(request, "Route").length > 0) return undefined;
+  if (/^(?:sips?|tel):/i.test(request.uri)) return 400;
+  return /^urn:service:/i.test(request.uri) ? undefined : 416;
 };
 
 /** Its topmost Route, or its Request-URI. Undefined: neither can be dialled. */

@@ -78,11 +78,10 @@ export class Transactions<C extends Timed> {
   }
 
   received(client: ClientTransaction<C>, response: SipResponse, nowMs: number): void {
-    if (response.status < 200) {
-      client.hasProvisional = true;
-      this.sendCancel(client, nowMs);
-    }
+    const isProvisional = response.status < 200;
+    client.hasProvisional ||= isProvisional;
     this.stepClient(client, { type: kindOf(response.status) }, response, nowMs);
+    if (isProvisional) this.sendCancel(client, nowMs);
   }
 
   /** Its message could not be delivered. */
@@ -214,6 +213,7 @@ export class Transactions<C extends Timed> {
     const cancel = cancelOf(request);
     const whole = { ...cancel, headers: [...cancel.headers, ...cancelWith] };
     this.ask(whole, printSip(whole), client.to, undefined, nowMs);
+    this.stepClient(client, { type: "cancelled" }, undefined, nowMs);
   }
 
   private hold(server: ServerTransaction<C>, bytes: Uint8Array): void {
@@ -225,7 +225,8 @@ export class Transactions<C extends Timed> {
   private acknowledge(client: ClientTransaction<C>, response: SipResponse): void {
     if (client.request !== undefined) {
       const ack = printSip(ackOf(client.request, response));
-      this.bytes += ack.length - client.bytes.length;
+      // On a stream it is sent once, and the transaction is over already.
+      if (this.clients.get(client.key) === client) this.bytes += ack.length - client.bytes.length;
       client.bytes = ack;
       client.request = undefined;
     }

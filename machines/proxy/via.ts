@@ -2,9 +2,11 @@
  * The topmost Via as the receiver completes it, and where a response to it goes. RFC 3261 §18.2.1 and §18.2.2, RFC 3581 §4.
  */
 import {
+  firstComma,
   hasParam,
   headerOf,
   paramOf,
+  printVia,
   type SipRequest,
   type SipResponse,
   topViaOf,
@@ -22,9 +24,13 @@ export const completed = (request: SipRequest, source: Source): SipRequest => {
   if (isThere && !wantsPort && !hasParam(via.params, "received")) return request;
   const value = headerOf(request, "Via")!;
   // Only the first of several Vias in one field is ours to complete.
-  const comma = value.indexOf(",");
+  const comma = firstComma(value);
   const [first, others] = comma < 0 ? [value, ""] : [value.slice(0, comma).trimEnd(), value.slice(comma)];
-  const plain = first.replace(/;\s*(?:received|rport)\s*(?:=\s*[^;]*)?(?=;|$)/gi, "");
+  const params = () => via.params.filter(({ name }) => name !== "received" && name !== "rport");
+  // What stands in quotes may look like a parameter.
+  const plain = first.includes('"')
+    ? printVia({ ...via, params: params() })
+    : first.replace(/;\s*(?:received|rport)\s*(?:=\s*[^;]*)?(?=;|$)/gi, "");
   const port = wantsPort ? `;rport=${source.port}` : "";
   const received = isThere && !wantsPort ? "" : `;received=${source.host}`;
   const at = request.headers.findIndex(({ name }) => name === "Via");
@@ -39,7 +45,7 @@ export const replyTo = (request: SipRequest, source: Source): Destination => {
   const { transport, own, stream } = source;
   const via = topViaOf(request);
   const named = via?.port ?? defaultPort(transport);
-  const isHere = transport === "UDP" && via !== undefined && hasParam(via.params, "rport");
+  const isHere = transport === "UDP" && (via === undefined || hasParam(via.params, "rport"));
   const host = (transport === "UDP" && via !== undefined && paramOf(via.params, "maddr")) || source.host;
   return { transport, own, host, port: isHere ? source.port : named, stream };
 };
@@ -64,7 +70,7 @@ const withoutVia = (response: SipResponse): SipResponse => {
   const at = response.headers.findIndex(({ name }) => name === "Via");
   const headers = response.headers.filter((_, i) => i !== at);
   const value = response.headers[at]?.value ?? "";
-  const comma = value.indexOf(",");
+  const comma = firstComma(value);
   if (comma >= 0) headers.splice(at, 0, { name: "Via", value: value.slice(comma + 1).trim() });
   return { ...plainly(response), headers };
 };

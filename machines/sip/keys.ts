@@ -16,14 +16,15 @@ export const clientKeyOf = (message: SipMessage): string => `${branchOf(message)
 
 /**
  * RFC 3261 §17.2.3: the branch, sent-by and method; and the peer, so that one cannot speak for another. A Via without the
- * cookie is of an RFC 2543 client and names no transaction: there it is what its requests of one transaction share. The To tag
- * is not among that, for the ACK has the one that we gave.
+ * cookie, or with nothing behind it (RFC 4475 §3.2.1), is of an RFC 2543 client and names no transaction: there it is what its
+ * requests of one transaction share. The To tag is not among that, for the ACK has the one that we gave.
  */
 export const serverKeyOf = (who: string, request: SipRequest, method: string): string => {
   const via = topViaOf(request);
   const sentBy = via === undefined ? "" : printHostPort(via.host, via.port);
   const branch = branchOf(request);
-  if (branch?.startsWith(MAGIC_BRANCH)) return `${who} ${branch} ${sentBy} ${method}`;
+  if (branch?.startsWith(MAGIC_BRANCH) && branch.length > MAGIC_BRANCH.length)
+    return `${who} ${branch} ${sentBy} ${method}`;
   const call = `${headerOf(request, "Call-ID")} ${tagOf(request, "From")} ${cseqOf(request).number}`;
   return `${who} 2543 ${branch} ${sentBy} ${request.uri} ${call} ${method}`;
 };

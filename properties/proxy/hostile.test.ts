@@ -3,7 +3,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { printSip, readDatagram, type SipResponse } from "../../codecs/sip/mod.ts";
 import { runs, test } from "../kit/harness.ts";
-import { answer, invite, PBX, type Place, request, shown, sourceOf, TRUNK, World, within } from "./world.ts";
+import { answer, invite, PBX, PEERS, type Place, request, shown, sourceOf, TRUNK, World, within } from "./world.ts";
 
 const out = (world: World, callId: string) =>
   world.from(PBX, invite({ callId, branch: `z9hG4bK${callId}` })).at(-1)!.message;
@@ -96,4 +96,32 @@ test("hostile: large messages are held up to a limit of bytes", () => {
   );
   same([statuses[0], statuses.at(-1)], ["100", "503"]);
   ok(world.core.size.bytes < 150_000);
+});
+
+test("hostile: a trunk that rings, says yes to CANCEL and never ends the call is forgotten. RFC 3261 §9.1", () => {
+  const world = new World();
+  const sent = out(world, "rings");
+  world.from(TRUNK, answer(sent, 180));
+  const [, cancel] = world.from(PBX, request("CANCEL", { callId: "rings", branch: "z9hG4bKrings" }));
+  same(shown([cancel!]), ["CANCEL 198.51.100.1"]);
+  world.from(TRUNK, answer(cancel!.message, 200));
+  world.pass(120_000);
+  const { transactions, bytes } = world.core.size;
+  same([transactions, bytes], [0, 0]);
+});
+
+test("hostile: calls that are refused over a stream leave nothing, and their bytes are not counted for ever", () => {
+  const peers = PEERS.map((peer) => (peer.side === "trunk" ? { ...peer, transport: "TCP" as const } : peer));
+  const world = new World({ peers });
+  for (const callId of ["a", "b", "c"]) {
+    const sent = out(world, callId);
+    same(shown(world.from({ ...TRUNK, transport: "TCP", stream: 4 }, answer(sent, 486))), [
+      "ACK 198.51.100.1",
+      "486 192.0.2.11",
+    ]);
+    world.from(PBX, request("ACK", { callId, branch: `z9hG4bK${callId}` }));
+  }
+  world.pass(120_000);
+  const { transactions, bytes } = world.core.size;
+  same([transactions, bytes], [0, 0]);
 });

@@ -19,7 +19,7 @@ const clientEvents = () =>
 const serverEvents = () =>
   fc.oneof(...(["repeated", "provisional", "success", "refusal", "acked"] as const).map((type) => event(type)));
 
-machineLaws(proxyInviteClient, { inputs, events: clientEvents });
+machineLaws(proxyInviteClient, { inputs, events: () => fc.oneof(clientEvents(), event("cancelled")) });
 machineLaws(proxyRequestClient, { inputs, events: clientEvents });
 machineLaws(proxyInviteServer, { inputs, events: serverEvents });
 machineLaws(proxyRequestServer, { inputs, events: () => fc.oneof(serverEvents(), event("abandoned")) });
@@ -73,6 +73,20 @@ const shownOf = (orders: ReadonlyArray<{ readonly type: string }>): string =>
 
 const datagrams = { isReliable: false, t1Ms: 500 };
 const stream = { isReliable: true, t1Ms: 500 };
+
+test("INVITE client: once cancelled it waits 64 T1 for its final response, and no longer. §9.1", () => {
+  same(walk(proxyInviteClient, datagrams, ["provisional", "cancelled", "cancel"]).slice(1), [
+    "stop A, stop B, pass",
+    "start cancel 32000",
+    "",
+    "done",
+  ]);
+  same(walk(proxyInviteClient, stream, ["provisional", "cancelled", "refusal"]).slice(2), [
+    "start cancel 32000",
+    "stop cancel, acknowledge, pass",
+    "done",
+  ]);
+});
 
 test("INVITE client: A doubles, and a provisional response stops it. §17.1.1.2", () =>
   same(walk(proxyInviteClient, datagrams, ["A", "A", "provisional", "success", "success", "M"]), [

@@ -76,7 +76,13 @@ test("sip fault A7: a strict router gets its own address, and the target at the 
   const sent = forwardedOf(read(textOf("Route: <sip:strict.example>")), "outside", "z9hG4bKn", self);
   same([sent.uri, routesOf(sent)], ["sip:strict.example", ["<sip:b@h>"]]);
 });
-for (const line of ["From: A, B <sip:a@h>;tag=1", "To: <sip:b@h>;", "Via: SIP/2.0/TCP h_h;branch=z9hG4bK1"])
+for (const line of [
+  "From: A, B <sip:a@h>;tag=1",
+  "To: <sip:b@h>;",
+  "To: <sip:b@h>;tag",
+  "To: sip:b@h ; tag",
+  "Via: SIP/2.0/TCP h_h;branch=z9hG4bK1",
+])
   test(`sip fault A10: ${line} is told of, and the stream goes on`, () => {
     const cut = cutSip(emptySipRemainder, new Uint8Array([...textOf(line), ...textOf()]), 9_999);
     same([cut.unreadable.length, cut.messages.length, cut.error], [1, 1, undefined]);

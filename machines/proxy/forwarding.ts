@@ -209,7 +209,7 @@ export class Forwarding<C extends RequestContext<Hop<S>>, S extends string> {
     const by = topViaOf(sent)!;
     const ending = hangUpOf(sent, response, this.parts.own, by, [this.parts.ids.branch(), this.parts.ids.branch()]);
     if (ending === undefined) return;
-    this.parts.send(client.to, printSip(ending.ack));
+    if (ending.ack !== undefined) this.parts.send(client.to, printSip(ending.ack));
     this.parts.transactions.ask(ending.bye, printSip(ending.bye), client.to, undefined, nowMs);
   }
 }

@@ -17,7 +17,7 @@ export const hangUpOf = (
   own: OwnAddresses<any>,
   { transport, host, port }: Via,
   [ackBranch, byeBranch]: readonly [string, string],
-): { readonly ack: SipRequest; readonly bye: SipRequest } | undefined => {
+): { readonly ack: SipRequest | undefined; readonly bye: SipRequest } | undefined => {
   const dialog = dialogOfCaller(sent, answer);
   if (dialog === undefined) return undefined;
   const isOurs = (text: string) => {
@@ -28,5 +28,5 @@ export const hangUpOf = (
   const routes = dialog.routes.slice(dialog.routes.findLastIndex(isOurs) + 1);
   const by = { transport: transport as Transport, host, port: port ?? 5_060 };
   const made = (method: "ACK" | "BYE", branch: string) => requestIn({ ...dialog, routes }, method, by, branch);
-  return { ack: made("ACK", ackBranch), bye: made("BYE", byeBranch) };
+  return { ack: sent.method === "INVITE" ? made("ACK", ackBranch) : undefined, bye: made("BYE", byeBranch) };
 };

@@ -22,11 +22,15 @@ export const capabilitiesOf = (request: SipRequest, toTag: string): SipResponse 
 
 export const refusalOf = (request: SipRequest, status: number, toTag: string): SipResponse => {
   const headers: ReadonlyArray<Header> =
-    status === 420
-      ? [{ name: "Unsupported", value: listOf(request, "Proxy-Require").join(", ") }]
-      : status === 503
-        ? [{ name: "Retry-After", value: "5" }]
-        : [];
+    status === 405
+      ? [{ name: "Allow", value: ALLOW }]
+      : status === 415
+        ? [{ name: "Accept", value: "application/sdp" }]
+        : status === 420
+          ? [{ name: "Unsupported", value: listOf(request, "Proxy-Require").join(", ") }]
+          : status === 503
+            ? [{ name: "Retry-After", value: "5" }]
+            : [];
   return responseTo(request, status, { toTag, headers });
 };
 

@@ -1,0 +1,43 @@
+/** One request on its way through a border element. RFC 3261 §16.2. */
+import type { SipRequest } from "../../codecs/sip/mod.ts";
+import { type Hop, RequestContext, type ServerTransaction, type Source } from "../proxy/mod.ts";
+import type { Side } from "../sip/mod.ts";
+
+export interface BorderHop extends Hop<Side> {
+  /** What stands in the Request-URI there. */
+  readonly uri: string;
+  /** Route values, first to last. */
+  readonly routes: ReadonlyArray<string>;
+}
+
+/** The call that a request belongs to, or opens. */
+export interface CallOf {
+  readonly call: string;
+  readonly domain: string;
+  readonly number: string;
+}
+
+export class BorderContext extends RequestContext<BorderHop> {
+  /** The side that it came from. */
+  readonly from: Side;
+  readonly of: CallOf;
+  /** It opens a dialog. */
+  readonly opens: boolean;
+  /** As it goes on: with the description that the other side is shown. */
+  sent: SipRequest;
+  constructor(
+    server: ServerTransaction<BorderContext>,
+    source: Source,
+    request: SipRequest,
+    hops: ReadonlyArray<BorderHop>,
+    of: CallOf,
+    from: Side,
+    opens: boolean,
+  ) {
+    super(server, source, request, hops);
+    this.sent = request;
+    this.of = of;
+    this.from = from;
+    this.opens = opens;
+  }
+}

@@ -46,14 +46,18 @@ export const peerFault = (
   chain: ReadonlyArray<Uint8Array>,
   roots: ReadonlyArray<Uint8Array>,
   use: CertificateUse,
-): Error | undefined => faultOf(judgeChain(chain, roots, Date.now(), use));
+): Fault | undefined => faultOf(judgeChain(chain, roots, Date.now(), use));
 
 /** Why a server is not believed to be the one that was asked for. */
 export const serverFault = (
   chain: ReadonlyArray<Uint8Array>,
   roots: ReadonlyArray<Uint8Array>,
   server: string,
-): Error | undefined => faultOf(judgeServer(chain, roots, Date.now(), server));
+): Fault | undefined => faultOf(judgeServer(chain, roots, Date.now(), server));
 
-const faultOf = (judged: VerifiedCertificate | CertificateError): Error | undefined =>
-  judged instanceof CertificateError ? new Error(`${judged.reason}: ${judged.why}`) : undefined;
+type Fault = Error & { readonly reason: CertificateError["reason"] };
+const faultOf = (judged: VerifiedCertificate | CertificateError): Fault | undefined => {
+  if (!(judged instanceof CertificateError)) return undefined;
+  const { reason, why } = judged;
+  return Object.assign(new Error(`${reason}: ${why}`), { reason });
+};

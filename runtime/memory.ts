@@ -49,9 +49,9 @@ export const memoryLayer = (options: MemoryOptions): Layer.Layer<Ports> => {
   const network = Layer.effectContext(
     Effect.gen(function* () {
       const keys = yield* Keys;
-      const { dial, listen } = memoryNetwork(keys, chance, options);
+      const { dial, listen, renew } = memoryNetwork(keys, chance, options);
       return Context.make(Dialer, { dial }).pipe(
-        Context.add(Listener, { listen }),
+        Context.add(Listener, { listen, renew }),
         Context.add(Datagrams, memoryDatagrams(chance, options.datagrams)),
         Context.add(Https, memoryHttps()),
       );

@@ -7,7 +7,7 @@
  */
 import net from "node:net";
 import tls from "node:tls";
-import { Deferred, Effect, FiberSet, Layer, type Scope } from "effect";
+import { Deferred, Effect, FiberSet, Layer, Schedule, type Scope } from "effect";
 import {
   type ByteStreamShape,
   type ClosedReason,
@@ -23,6 +23,7 @@ import {
   type Peer,
   STREAMS_MAX,
   StreamClosed,
+  type StreamRefusal,
 } from "../actors/ports/mod.ts";
 import { chainOfPeer, chainsShownTo, peerFault, pemCertificate } from "./certificates.ts";
 import { pemOf } from "./keys.ts";
@@ -33,6 +34,8 @@ const HELD_BYTES_MAX = 256 * 1024; // received and not yet read; beyond, the soc
 const BACKLOG_BYTES_MAX = 4 * 1_048_576;
 const BACKLOG_CHECK_MS = 50;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** A port that was ours a moment ago may be held by the system for another one. */
+const REBIND = { times: 20, schedule: Schedule.spaced(50) };
 
 /**
  * Mutual TLS 1.2 or 1.3. The platform verifies that the peer has its certificate's key; the chain is judged by us alone, since
@@ -177,12 +180,19 @@ const writeTo = (socket: net.Socket, bytes: Uint8Array, closed: () => StreamClos
     });
   });
 
+type Renew = (tls: Credentials) => Effect.Effect<void>;
+/** Of what listens with TLS, by its address. */
+const renewals = new Map<string, Renew>();
+
 const listen = <R>(on: ListenOn, serve: (stream: ByteStreamShape) => Effect.Effect<void, never, R>) =>
   Effect.gen(function* () {
     const run = yield* FiberSet.makeRuntime<R>();
     const sockets = new Set<net.Socket>();
     const accept = (socket: net.Socket, certificates: ReadonlyArray<Uint8Array> = []) => {
-      if (sockets.size >= (on.streamsMax ?? STREAMS_MAX)) return void socket.destroy();
+      if (sockets.size >= (on.streamsMax ?? STREAMS_MAX)) {
+        on.refused?.(socket.remoteAddress ?? "?", "full");
+        return void socket.destroy();
+      }
       sockets.add(socket);
       const stream = streamOf(socket, {
         host: socket.remoteAddress ?? "?",
@@ -200,31 +210,46 @@ const listen = <R>(on: ListenOn, serve: (stream: ByteStreamShape) => Effect.Effe
         ),
       );
     };
-    const server =
-      on.tls === undefined
-        ? net.createServer((socket) => accept(socket))
-        : secureServer(on.tls, on.anyClient === true, accept, run);
-    server.maxConnections = (on.streamsMax ?? STREAMS_MAX) + 1; // one over, so that the refusal is ours
-    const bound = yield* Deferred.make<number, ListenFailed>();
-    server.once("error", (error) => run(Deferred.fail(bound, listenFailed(on.host, on.port, error))));
-    server.listen(on.port, on.host, () => run(Deferred.succeed(bound, (server.address() as net.AddressInfo).port)));
+    const opened = (tls: Credentials | undefined, port: number) =>
+      Effect.gen(function* () {
+        const server =
+          tls === undefined ? net.createServer((socket) => accept(socket)) : secureServer(tls, on, accept, run);
+        server.maxConnections = (on.streamsMax ?? STREAMS_MAX) + 1; // one over, so that the refusal is ours
+        const bound = yield* Deferred.make<number, ListenFailed>();
+        server.once("error", (error) => run(Deferred.fail(bound, listenFailed(on.host, port, error))));
+        server.listen(port, on.host, () => run(Deferred.succeed(bound, (server.address() as net.AddressInfo).port)));
+        return { server, port: yield* Deferred.await(bound) };
+      });
+    let open = yield* opened(on.tls, on.port);
+    const { port } = open;
     yield* Effect.addFinalizer(() =>
       Effect.sync(() => {
-        server.close();
+        renewals.delete(`${on.host}:${port}`);
+        open.server.close();
         for (const socket of sockets) socket.destroySoon();
       }),
     );
-    return { host: on.host, port: yield* Deferred.await(bound) };
+    // A server of its own with the new credentials at the same port: Deno takes no others for one that listens.
+    const renew: Renew = (tls) =>
+      Effect.suspend(() => {
+        open.server.close();
+        return Effect.map(opened(tls, port), (next) => {
+          open = next;
+        });
+      }).pipe(Effect.retry(REBIND), Effect.orDie);
+    if (on.tls !== undefined) renewals.set(`${on.host}:${port}`, renew);
+    return { host: on.host, port };
   });
 
 /** A peer that shows no certificate of ours, or speaks something else than TLS, never reaches `accept`. */
 const secureServer = (
   credentials: Credentials,
-  anyClient: boolean,
+  { anyClient = false, refused }: ListenOn,
   accept: (socket: net.Socket, certificates: ReadonlyArray<Uint8Array>) => void,
   run: (effect: Effect.Effect<void>) => unknown,
 ): tls.Server => {
-  const refuse = (socket: net.Socket, why: string) => {
+  const refuse = (socket: net.Socket, reason: StreamRefusal, why: string) => {
+    refused?.(socket.remoteAddress ?? "?", reason);
     run(Effect.logInfo("listener.refused", `${socket.remoteAddress ?? "?"}: ${why}`));
     socket.destroy();
   };
@@ -236,15 +261,18 @@ const secureServer = (
       const against = peerFault(chain, credentials.roots, "client");
       if (against === undefined) return accept(socket, chain);
       socket.on("error", () => {}); // a socket without one kills the process
-      refuse(socket, against.message);
+      refuse(socket, against.reason, against.message);
     },
   );
   const chainOf = chainsShownTo(server);
-  server.on("tlsClientError", (error, socket) => refuse(socket, error.message));
+  server.on("tlsClientError", (error, socket) => refuse(socket, "notTls", error.message));
   return server;
 };
 
 export const dialerLayer: Layer.Layer<Dialer> = Layer.succeed(Dialer, {
   dial: dial as (target: DialTarget) => Effect.Effect<ByteStreamShape, DialFailed, Scope.Scope>,
 });
-export const listenerLayer: Layer.Layer<Listener> = Layer.succeed(Listener, { listen });
+export const listenerLayer: Layer.Layer<Listener> = Layer.succeed(Listener, {
+  listen,
+  renew: ({ host, port }, tls) => renewals.get(`${host}:${port}`)?.(tls) ?? Effect.void,
+});

@@ -2,7 +2,7 @@
 import { Context, type Effect, type Scope } from "effect";
 import type { ByteStreamShape } from "./byte-stream.ts";
 import type { ListenFailed } from "./errors.ts";
-import type { Credentials } from "./keys.ts";
+import type { CertificateError, Credentials } from "./keys.ts";
 
 export interface ListenOn {
   readonly host: string;
@@ -12,11 +12,16 @@ export interface ListenOn {
   readonly tls?: Credentials;
   /** With `tls`: clients show no certificate, and are known by what they say. Default false. */
   readonly anyClient?: boolean;
+  /** With `tls`: a stream that was closed before the handler saw it. Called outside of any fiber. */
+  readonly refused?: (host: string, why: StreamRefusal) => void;
   /** Streams at once; further ones are closed at accept. Default `STREAMS_MAX`. */
   readonly streamsMax?: number;
 }
 
 export const STREAMS_MAX = 1_024;
+
+/** `notTls`: the handshake failed, or there was none; then what the chain that was shown lacks; `full`: `streamsMax`. */
+export type StreamRefusal = "notTls" | "full" | CertificateError["reason"];
 
 export interface Listening {
   readonly host: string;
@@ -34,5 +39,10 @@ export class Listener extends Context.Service<
       on: ListenOn,
       serve: (stream: ByteStreamShape) => Effect.Effect<void, never, R>,
     ) => Effect.Effect<Listening, ListenFailed, R | Scope.Scope>;
+    /**
+     * Whoever comes there from now on is shown these credentials, and asked for what their roots certify. Streams that are
+     * open stay as they are. Of an address where nothing listens with TLS: nothing.
+     */
+    readonly renew: (on: Listening, tls: Credentials) => Effect.Effect<void>;
   }
 >()("vipr/actors/ports/Listener") {}

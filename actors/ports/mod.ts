@@ -33,7 +33,7 @@ export {
   type PrivateKey,
   type VerifiedCertificate,
 } from "./keys.ts";
-export { Listener, type Listening, type ListenOn, STREAMS_MAX } from "./listener.ts";
+export { Listener, type Listening, type ListenOn, STREAMS_MAX, type StreamRefusal } from "./listener.ts";
 export {
   Pstn,
   type PstnCall,

@@ -3,7 +3,6 @@
  * transports are the configuration's or the URI's.
  */
 import { Effect } from "effect";
-import type { SipPeer } from "../../machines/proxy/mod.ts";
 import { Datagrams } from "../ports/mod.ts";
 
 const ASK_EVERY_MS = 60_000;
@@ -18,7 +17,7 @@ type Told = (address: string | undefined) => void;
 
 /** `resolved`: a peer's name is at these addresses now. */
 export const openNames = Effect.fn("proxy.names")(function* (
-  peers: ReadonlyArray<SipPeer>,
+  peers: ReadonlyArray<{ readonly host: string }>,
   resolved: (host: string, addresses: ReadonlyArray<string>) => void,
 ) {
   const datagrams = yield* Datagrams;

@@ -8,6 +8,7 @@ import type {
   CoreLimits,
   CoreTiming,
   FallbackReason,
+  ProxySide,
   RouteOf,
   SipPeer,
   Transport,
@@ -15,15 +16,17 @@ import type {
 import type { Change, Credentials, Listening, StoreFailed, StoreShape } from "../ports/mod.ts";
 import type { UnreadableLog } from "./unreadable.ts";
 
-export interface ProxyListen {
+export interface ProxyListen<S extends string = ProxySide> {
   readonly transport: Transport;
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
   /** Whose messages come here: needed where two sides share an IP address. Default: the sender's address tells. */
-  readonly side?: "pbx" | "trunk" | "border";
+  readonly side?: S | undefined;
   /** How others reach it: for an address that is not our own, or when we listen on all of them. An IPv6 address in brackets. */
-  readonly advertise?: { readonly host: string; readonly port?: number };
+  readonly advertise?: { readonly host: string; readonly port?: number } | undefined;
+  /** Other hosts by which it is called, at the same port. */
+  readonly names?: ReadonlyArray<string>;
 }
 
 export interface AgentProxyOptions {

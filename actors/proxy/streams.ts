@@ -43,7 +43,7 @@ export interface StreamHandlers {
     messages: ReadonlyArray<SipMessage>,
     unreadable: ReadonlyArray<Unreadable>,
   ) => Effect.Effect<void>;
-  readonly lost: (link: Pick<Destination, "transport" | "host" | "port">, why: string) => Effect.Effect<void>;
+  readonly lost: (to: Pick<Destination, "transport" | "host" | "port" | "domain">, why: string) => Effect.Effect<void>;
 }
 
 const keyOf = ({ transport, host, port, domain = "" }: Pick<Destination, "transport" | "host" | "port" | "domain">) =>
@@ -58,13 +58,15 @@ const NONE = Effect.succeed(NO_DOMAINS);
 
 /** Who we are on our streams, and whom we let in. */
 export interface StreamSecurity {
-  /** For streams that we open; asked for each. */
-  readonly credentials: () => Credentials | undefined;
+  /** For streams that we open by this address of ours, asked for each; and for those that others open there. */
+  readonly credentials: (own: number) => Credentials | undefined;
   /** The domains that the other end proves, by its certificates. Default: none. */
   readonly domainsOf?: (certificates: ReadonlyArray<Uint8Array>) => Effect.Effect<ReadonlyArray<string>>;
   /** Why a stream that others open by this address of ours is not served; undefined: it is. Told when it is over, too. */
   readonly admit?: (link: Link) => string | undefined;
   readonly ended?: (link: Link) => void;
+  /** Of one message; more loses the stream. Default: `SIP_BYTES_MAX`. */
+  readonly bytesMax?: (own: number) => number;
 }
 
 export interface Streams {
@@ -84,7 +86,12 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
   const aliases = new Map<string, Link>();
   let ids = 0;
 
-  const { domainsOf = () => NONE, admit = () => undefined, ended = () => {} } = security;
+  const {
+    domainsOf = () => NONE,
+    admit = () => undefined,
+    ended = () => {},
+    bytesMax = () => SIP_BYTES_MAX,
+  } = security;
   const linkTo = (to: Omit<Link, "id" | "queue" | "stream">) =>
     Effect.map(
       Queue.dropping<Uint8Array>(LINK_MESSAGES_MAX),
@@ -109,7 +116,7 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
     while (true) {
       const chunk = yield* Effect.timeoutOption(stream.read, LINK_IDLE_MS);
       if (Option.isNone(chunk)) return "idle";
-      const cut = cutSip(remainder, chunk.value, SIP_BYTES_MAX);
+      const cut = cutSip(remainder, chunk.value, bytesMax(link.own));
       // What broke the stream cannot be read either, and nobody can be answered.
       const broken = cut.error === undefined ? [] : [{ error: cut.error, request: undefined }];
       yield* handlers.received(link, cut.messages, [...cut.unreadable, ...broken]);
@@ -140,8 +147,8 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
 
   const open = (link: Link) =>
     Effect.gen(function* () {
-      const { transport, host, port, domains } = link;
-      const credentials = security.credentials();
+      const { transport, own, host, port, domains } = link;
+      const credentials = security.credentials(own);
       if (transport === "TLS" && credentials === undefined)
         return yield* new DialFailed({ reason: "noCredentials", why: "no credentials" });
       const tls = transport === "TLS" ? { tls: credentials! } : {};
@@ -154,7 +161,10 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
       Effect.scoped,
       Effect.catchTag("DialFailed", ({ why }) => Effect.succeed(why)),
       Effect.ensuring(Effect.sync(() => forget(link))),
-      Effect.flatMap((why) => handlers.lost(link, why)),
+      Effect.flatMap((why) => {
+        const { transport, host, port, domains } = link;
+        return handlers.lost({ transport, host, port, domain: domains[0] }, why);
+      }),
     );
   const dial = (to: Destination, bytes: Uint8Array): void => {
     if (byAddress.size >= DIALLED_MAX) return void run(handlers.lost(to, "too many streams"));

@@ -25,17 +25,19 @@ export class BorderContext extends RequestContext<BorderHop> {
   readonly opens: boolean;
   /** As it goes on: with the description that the other side is shown. */
   sent: SipRequest;
+  /** `request`: as it came. */
   constructor(
     server: ServerTransaction<BorderContext>,
     source: Source,
     request: SipRequest,
+    sent: SipRequest,
     hops: ReadonlyArray<BorderHop>,
     of: CallOf,
     from: Side,
     opens: boolean,
   ) {
     super(server, source, request, hops);
-    this.sent = request;
+    this.sent = sent;
     this.of = of;
     this.from = from;
     this.opens = opens;

@@ -16,7 +16,6 @@ import {
   fieldsOf,
   hopsOf,
   printSip,
-  requestUriOf,
   responseTo,
   type SipMessage,
   type SipRequest,
@@ -34,27 +33,16 @@ import {
   OwnAddresses,
   Peers,
   Replies,
-  type Routed,
-  routed,
   Transactions,
 } from "../proxy/mod.ts";
-import { admit, clientKeyOf, numberIn, type Side } from "../sip/mod.ts";
+import { clientKeyOf, numberIn, type Side } from "../sip/mod.ts";
 import { CallsUnderWay } from "./calls.ts";
-import { BorderContext, type BorderHop, type CallOf } from "./context.ts";
-import { Crossing, HIDDEN_CALL, tagsOf } from "./crossing.ts";
+import type { BorderContext } from "./context.ts";
+import { Crossing, tagsOf } from "./crossing.ts";
 import { MediaSteps } from "./media-steps.ts";
-import { type Fault, faultOfCrossing, faultWithin, replaces } from "./rules.ts";
+import { Requests } from "./requests.ts";
 import { Tokens } from "./tokens.ts";
-import type {
-  BorderCoreOptions,
-  BorderCount,
-  BorderLimits,
-  BorderOrder,
-  BorderSource,
-  MediaAnswer,
-  RefusalReason,
-} from "./types.ts";
-import { hopInside, hopOutside, hopToAgent, tokenFromInside, tokenFromOutside } from "./ways.ts";
+import type { BorderCoreOptions, BorderCount, BorderLimits, BorderOrder, BorderSource, MediaAnswer } from "./types.ts";
 
 export const BORDER_TIMING: CoreTiming = CORE_TIMING;
 export const BORDER_LIMITS: BorderLimits = {
@@ -77,9 +65,11 @@ export class BorderCore {
   private readonly transactions: Transactions<BorderContext>;
   private readonly forwarding: Forwarding<BorderContext, Side>;
   private readonly media: MediaSteps;
+  private readonly requests: Requests;
   private readonly ids: Ids;
   private readonly replies: Replies;
   private orders: Array<BorderOrder> = [];
+  /** Between the time that timers go by and Unix time. */
   private offsetMs = 0;
 
   constructor(options: BorderCoreOptions, nowMs: number) {
@@ -107,12 +97,27 @@ export class BorderCore {
     );
     const { own, transactions, ids, forwardingUser: user } = this;
     this.forwarding = new Forwarding<BorderContext, Side>({ own, user, transactions, timing, ids, send });
-    this.media = new MediaSteps({
+    const { forwarding, limits, calls, tokens, replies, unixOf } = this;
+    const media = new MediaSteps({
       hasRelay: options.hasRelay,
-      forwarding: this.forwarding,
+      forwarding,
       order,
-      refused: (context, why) => this.refused(why, context.sent, context.from === "outside" ? [context.of.domain] : []),
+      refused: ({ sent, of }, why) => this.requests.refused(why, sent.method, [of.domain], numberIn(sent)),
       answer: (context, status, nowMs) => this.answer(context, status, nowMs),
+    });
+    this.media = media;
+    this.requests = new Requests({
+      options,
+      limits,
+      own,
+      calls,
+      tokens,
+      transactions,
+      media,
+      ids,
+      replies,
+      order,
+      unixOf,
     });
   }
 
@@ -129,20 +134,23 @@ export class BorderCore {
   receive(source: BorderSource, message: SipMessage, nowMs: number) {
     if (message.type === "response") return this.receiveResponse(message, nowMs);
     const request = completed(message, source);
-    const side = this.sideOf(source);
-    if (side === "inside" && this.peers.senderOf(source) === undefined) return this.refuseStranger(request, source);
+    const side = this.requests.sideOf(source);
+    if (side === "inside" && this.peers.senderOf(source) === undefined) return this.refuseStranger(source, request);
     if (request.method === "ACK") return this.receiveAck(source, side, request, nowMs);
     const same = this.transactions.serverOf(request, source, request.method);
     if (same !== undefined) return this.transactions.tell(same, "repeated", nowMs);
     if (request.method === "CANCEL") return this.receiveCancel(source, request, nowMs);
-    if (side === "outside") this.fromOutside(source, request, nowMs);
-    else this.fromInside(source, request, nowMs);
+    if (side === "outside") this.requests.fromOutside(source, request, nowMs);
+    else this.requests.fromInside(source, request, nowMs);
   }
 
   /** A message whose end is known and whose content is not SIP: a stranger learns nothing of it. RFC 3261 §21.4.1. */
   unreadable(source: BorderSource, found: Unreadable) {
-    this.refusedBy("unreadable", "", source.domains);
-    const isTold = this.sideOf(source) === "inside" ? this.peers.senderOf(source) !== undefined : this.tellsReasons;
+    this.requests.refused("unreadable", "", source.domains);
+    const isTold =
+      this.requests.sideOf(source) === "inside"
+        ? this.peers.senderOf(source) !== undefined
+        : this.requests.tellsReasons;
     if (isTold) this.replies.refuseUnreadable(found, source);
   }
 
@@ -203,7 +211,11 @@ export class BorderCore {
     if (server !== undefined && server.snapshot.value !== "accepted")
       return this.transactions.tell(server, "acked", nowMs);
     const isOurs = tagOf(ack, "To")?.startsWith(this.options.mark);
-    const found = isOurs ? undefined : side === "outside" ? this.wayIn(source, ack) : this.wayOut(ack);
+    const found = isOurs
+      ? undefined
+      : side === "outside"
+        ? this.requests.wayIn(source, ack)
+        : this.requests.wayOut(ack);
     if (found === undefined || hopsOf(ack) === 0) return this.count("strayAcks");
     const { of, hop } = found;
     this.media.inOrder(of.call, () => {
@@ -216,141 +228,12 @@ export class BorderCore {
     const server = this.transactions.serverOf(cancel, source, "INVITE");
     const context = server?.context;
     if (context === undefined) {
-      if (this.sideOf(source) === "inside" || this.tellsReasons) this.replies.refuse(cancel, source, 481);
+      if (this.requests.sideOf(source) === "inside" || this.requests.tellsReasons)
+        this.replies.refuse(cancel, source, 481);
       return;
     }
     this.replies.accept(cancel, source);
     this.media.inOrder(context.of.call, () => this.forwarding.cancelled(context, fieldsOf(cancel, "Reason"), nowMs));
-  }
-
-  private fromOutside(source: BorderSource, request: SipRequest, nowMs: number) {
-    if (tagOf(request, "To") !== undefined) return this.withinFromOutside(source, request, nowMs);
-    if (request.method !== "INVITE") return this.refuse(source, request, { why: "notAnInvite" });
-    const { onReject, epochs } = this.options;
-    const { domains } = source;
-    const verdict = admit({ invite: request, domains, onReject, epochs: epochs(), atMs: this.unixOf(nowMs) });
-    if (verdict.type === "refused")
-      return this.refuse(source, request, { why: verdict.why, status: verdict.respond?.status });
-    const { domain } = verdict;
-    if (request.body.length > this.limits.bodyBytes)
-      return this.refuse(source, request, { why: "bodyTooLong", status: 413 });
-    if (replaces(request)) return this.refuse(source, request, { why: "replaces", status: 403 });
-    const { callAgents } = this.options;
-    const hops = callAgents.flatMap((agent) => hopToAgent(this.own, agent, request.uri) ?? []);
-    const call = `o${this.ids.tag()}`;
-    this.open(source, request, request, hops, { call, domain, number: numberIn(request) ?? "" }, nowMs);
-  }
-
-  private withinFromOutside(source: BorderSource, request: SipRequest, nowMs: number) {
-    const found = this.wayIn(source, request);
-    if (found === undefined) {
-      const why = this.isOthers(source, request) ? "otherDomain" : "unknownDialog";
-      return this.refuse(source, request, { why, ...(this.tellsReasons ? { status: 481 } : {}) });
-    }
-    const fault = faultWithin(request, found.of.number) ?? this.bodyFault(request);
-    if (fault !== undefined) return this.refuse(source, request, fault);
-    this.go(source, request, found.request, [found.hop], found.of, false, nowMs);
-  }
-
-  private fromInside(source: BorderSource, request: SipRequest, nowMs: number) {
-    const way = routed(request, this.own);
-    if (way === undefined) return this.replies.refuse(request, source, 400);
-    if (tagOf(request, "To") !== undefined) return this.withinFromInside(source, request, nowMs);
-    if (this.isForUs(way)) return this.replies.answerForUs(request, source);
-    if (request.method !== "INVITE") return this.replies.refuse(request, source, 405);
-    const hop = hopOutside(way.request, undefined);
-    if (hop === undefined) return this.replies.refuse(request, source, 404);
-    const call = `${this.options.hidesCallIds ? HIDDEN_CALL : "i"}${this.ids.tag()}`;
-    const of = { call, domain: hop.to.domain!, number: numberIn(request) ?? "" };
-    this.open(source, request, way.request, [hop], of, nowMs);
-  }
-
-  private withinFromInside(source: BorderSource, request: SipRequest, nowMs: number) {
-    const found = this.wayOut(request);
-    if (found === undefined) return this.replies.refuse(request, source, 481);
-    if (request.method === "REGISTER") return this.replies.refuse(request, source, 405);
-    this.go(source, request, found.request, [found.hop], found.of, false, nowMs);
-  }
-
-  /** Within a call, inwards: by the token, and only for the domain whose call it is. */
-  private wayIn(
-    source: BorderSource,
-    request: SipRequest,
-  ): { readonly of: CallOf; readonly hop: BorderHop; readonly request: SipRequest } | undefined {
-    const token = tokenFromOutside(this.tokens, request);
-    if (token === undefined || !source.domains.includes(token.domain)) return undefined;
-    const hop = hopInside(this.own, token);
-    return hop && { of: token, hop, request };
-  }
-
-  /** Within a call, outwards: by the Routes behind ours, to the domain that our token names. */
-  private wayOut(
-    request: SipRequest,
-  ): { readonly of: CallOf; readonly hop: BorderHop; readonly request: SipRequest } | undefined {
-    const token = tokenFromInside(this.tokens, request);
-    const way = token === undefined ? undefined : routed(request, this.own);
-    if (token === undefined || way === undefined) return undefined;
-    const hop = hopOutside(way.request, token.domain);
-    // Back to ourselves: it has lost the Route that leads on.
-    const target = requestUriOf(way.request);
-    if (
-      hop === undefined ||
-      (hop.routes.length === 0 && target.ok && this.own.of(target.value) >= 0 && token.domain !== this.options.domain)
-    )
-      return undefined;
-    return { of: { ...token, number: "" }, hop, request: way.request };
-  }
-
-  private isOthers(_: BorderSource, request: SipRequest): boolean {
-    return tokenFromOutside(this.tokens, request) !== undefined;
-  }
-
-  /** A call begins, if there is room for it. */
-  private open(
-    source: BorderSource,
-    came: SipRequest,
-    request: SipRequest,
-    hops: ReadonlyArray<BorderHop>,
-    of: CallOf,
-    nowMs: number,
-  ) {
-    const isFromOutside = this.sideOf(source) === "outside";
-    const why = this.isFull ? "full" : this.calls.refusal(of.domain, isFromOutside, nowMs);
-    if (why !== undefined) return this.refuse(source, came, { why, status: 503 });
-    this.go(source, came, request, hops, of, true, nowMs);
-  }
-
-  /** Sends the request on its way, in transactions of its own. */
-  private go(
-    source: BorderSource,
-    came: SipRequest,
-    request: SipRequest,
-    hops: ReadonlyArray<BorderHop>,
-    of: CallOf,
-    opens: boolean,
-    nowMs: number,
-  ) {
-    const side = this.sideOf(source);
-    const fault = faultOfCrossing(came, side, this.options.hasRelay);
-    if (fault !== undefined) return this.refuse(source, came, fault);
-    if (hops.length === 0) return this.replies.refuse(came, source, 503);
-    this.media.inOrder(of.call, () => {
-      const trying = came.method === "INVITE" ? responseTo(came, 100) : undefined;
-      const server = this.transactions.serve(came, source, trying, nowMs);
-      const context = new BorderContext(server, source, came, hops, of, side, opens);
-      server.context = context;
-      context.sent = request;
-      if (opens) {
-        this.count(side === "outside" ? "admitted" : "forwarded");
-        this.calls.opened(of.call, of.domain, side === "outside", nowMs);
-      }
-      this.media.begin(context, nowMs);
-    });
-  }
-
-  private get isFull(): boolean {
-    const { transactions, limits } = this;
-    return transactions.size >= limits.transactions || transactions.bytes >= limits.bytes;
   }
 
   private readonly forwardingUser = {
@@ -390,47 +273,10 @@ export class BorderCore {
     this.transactions.respond(server, response, nowMs);
   }
 
-  private sideOf({ own }: BorderSource): Side {
-    return this.own.all[own]?.side ?? "inside";
-  }
-
-  /** It names us and nobody behind us. */
-  private isForUs({ request }: Routed): boolean {
-    const target = requestUriOf(request);
-    return (
-      target.ok && target.value.type === "sip" && target.value.user === undefined && this.own.of(target.value) >= 0
-    );
-  }
-
-  private bodyFault(request: SipRequest): Fault | undefined {
-    return request.body.length > this.limits.bodyBytes ? { status: 413, why: "bodyTooLong" } : undefined;
-  }
-
-  private get tellsReasons(): boolean {
-    return this.options.onReject === "403";
-  }
-
-  private refuse(
-    source: BorderSource,
-    request: SipRequest,
-    { why, status }: { readonly why: RefusalReason; readonly status?: number | undefined },
-  ) {
-    this.refused(why, request, source.domains);
-    if (status !== undefined) this.replies.refuse(request, source, status);
-  }
-
-  private refuseStranger(request: SipRequest, source: BorderSource) {
-    this.refused("stranger", request, []);
+  private refuseStranger(source: BorderSource, request: SipRequest) {
+    this.requests.refused("stranger", request.method, [], numberIn(request));
     if (request.method !== "ACK") this.replies.refuse(request, source, 403);
   }
-
-  private refused(why: RefusalReason, request: SipRequest, domains: ReadonlyArray<string>) {
-    this.orders.push({ type: "refused", why, method: request.method, domains, number: numberIn(request) });
-  }
-  private refusedBy(why: RefusalReason, method: string, domains: ReadonlyArray<string>) {
-    this.orders.push({ type: "refused", why, method, domains, number: undefined });
-  }
-
   private readonly unixOf = (nowMs: number): UnixMs => unixMs(nowMs + this.offsetMs);
   private count(what: BorderCount) {
     this.orders.push({ type: "count", what });

@@ -8,7 +8,7 @@
  * Meanwhile the call's other messages wait. Without a relay nothing waits: a description passes as it is, but for streams
  * that are not secured, which are refused in the offer.
  */
-import { printSip, responseTo, type SipResponse } from "../../codecs/sip/mod.ts";
+import { responseTo, type SipResponse } from "../../codecs/sip/mod.ts";
 import { type ClientTransaction, eventOf, type Forwarding, type ResponseContextEvent } from "../proxy/mod.ts";
 import type { Side } from "../sip/mod.ts";
 import type { BorderContext } from "./context.ts";

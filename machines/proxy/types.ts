@@ -49,6 +49,8 @@ export interface Source {
   readonly stream: number;
   /** Whose transactions its requests begin: nobody else's continue them. Default: the host. */
   readonly who?: string;
+  /** Proved by its stream: a response that has to open another one asks for the same. */
+  readonly domain?: string;
 }
 
 /** Where a message goes: by that stream while it is open, or else to that address. */

@@ -42,12 +42,12 @@ export const completed = (request: SipRequest, source: Source): SipRequest => {
 
 /** A stream takes its own responses; a datagram goes back where it came from, or to the port that the Via names. */
 export const replyTo = (request: SipRequest, source: Source): Destination => {
-  const { transport, own, stream } = source;
+  const { transport, own, stream, domain } = source;
   const via = topViaOf(request);
   const named = via?.port ?? defaultPort(transport);
   const isHere = transport === "UDP" && (via === undefined || hasParam(via.params, "rport"));
   const host = (transport === "UDP" && via !== undefined && paramOf(via.params, "maddr")) || source.host;
-  return { transport, own, host, port: isHere ? source.port : named, stream };
+  return { transport, own, host, port: isHere ? source.port : named, stream, domain };
 };
 
 /**

@@ -23,7 +23,14 @@ export const NUMBER = "+49305550001";
 export const CALLER = "+14085550001";
 
 /** Our border element is nord.example's, unless a test says otherwise. */
-export const AGENT: BorderSource = { transport: "TCP", own: 1, host: "192.0.2.11", port: 5_060, stream: 3, domains: [] };
+export const AGENT: BorderSource = {
+  transport: "TCP",
+  own: 1,
+  host: "192.0.2.11",
+  port: 5_060,
+  stream: 3,
+  domains: [],
+};
 /** acme.example's border element, by a stream that it has opened. */
 export const ACME: BorderSource = {
   transport: "TLS",
@@ -53,7 +60,7 @@ export const ticketFor = (more: Partial<Parameters<typeof writeTicket>[0]> = {},
       salt: new Uint8Array(16),
       validity: { notBefore: ntpFromMs(unixMs(START_MS - 1_000)), notAfter: ntpFromMs(unixMs(START_MS + 86_400_000)) },
       number: NUMBER as never,
-      grantingNode: 1n,
+      grantingNode: 1n as never,
       grantingDomain: "nord.example",
       grantedTo: "acme.example",
       epoch: 3,
@@ -190,7 +197,9 @@ export const outer = (method: string, words: Words = {}): string => {
     `To: ${words.to ?? `<sip:${NUMBER}@nord.example;user=phone>`}`,
     `Call-ID: ${callId}`,
     `CSeq: ${cseq} ${method}`,
-    ...(words.contact === "" ? [] : [`Contact: ${words.contact ?? "<sip:c@acme.example:5061;maddr=198.51.100.7;transport=tls>"}`]),
+    ...(words.contact === ""
+      ? []
+      : [`Contact: ${words.contact ?? "<sip:c@acme.example:5061;maddr=198.51.100.7;transport=tls>"}`]),
     ...(words.lines ?? []),
     ...(method === "INVITE" && ticket !== "" && ticket !== undefined ? [`X-Cisco-ViPR-Ticket: ${ticket}`] : []),
     ...(body === "" ? [] : [`Content-Type: ${words.type ?? "application/sdp"}`]),
@@ -219,7 +228,9 @@ export const inner = (method: string, words: Words = {}): string => {
     `To: ${words.to ?? `<sip:${CALLER}@acme.example;user=phone>`}`,
     `Call-ID: ${callId}`,
     `CSeq: ${cseq} ${method}`,
-    ...(words.contact === "" ? [] : [`Contact: ${words.contact ?? `"Bob" <sip:bob@10.1.2.3:5062>;+sip.instance="<urn:uuid:1>";isfocus`}`]),
+    ...(words.contact === ""
+      ? []
+      : [`Contact: ${words.contact ?? `"Bob" <sip:bob@10.1.2.3:5062>;+sip.instance="<urn:uuid:1>";isfocus`}`]),
     "User-Agent: Asterisk PBX 20",
     "P-Asserted-Identity: <sip:201@10.1.2.3>",
     "X-Asterisk-HangupCause: none",

@@ -49,8 +49,9 @@ let from = "192.0.2.1";
 const seenFrom = Layer.effect(
   Listener,
   Effect.gen(function* () {
-    const { listen } = yield* Listener;
+    const { listen, renew } = yield* Listener;
     return {
+      renew,
       listen: (on, serve) =>
         listen(on, (stream) => {
           const host = from;

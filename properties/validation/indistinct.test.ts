@@ -107,10 +107,11 @@ const serve = Effect.fnUntraced(function* (kind: Kind | Control) {
     failed: (call, method) => Effect.andThen(charges.failed(call, method), hold(WRITE_MS)), // as if it were written at once
     grant: () => Effect.die("nobody is right"),
   };
-  const { listen } = yield* Listener;
+  const { listen, renew } = yield* Listener;
   const close = (stream: ByteStreamShape) => Effect.andThen(hold(kind === "late end" ? LATE_END_MS : 0), stream.close);
   const serving = yield* servePvp({ host: HOST, port: 0, nodeIds: [nodeIdFrom(2n)], reputation }, handlers).pipe(
     Effect.provideService(Listener, {
+      renew,
       listen: (on, serve) => listen(on, (stream) => serve({ ...stream, close: close(stream) })),
     }),
   );

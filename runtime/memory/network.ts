@@ -17,6 +17,7 @@ import {
   type Peer,
   STREAMS_MAX,
   StreamClosed,
+  type StreamRefusal,
 } from "../../actors/ports/mod.ts";
 import type { CertificateUse } from "../../machines/x509/mod.ts";
 import type { Chance } from "./chance.ts";
@@ -44,6 +45,7 @@ export interface MemoryNetwork {
     on: ListenOn,
     serve: (stream: ByteStreamShape) => Effect.Effect<void, never, R>,
   ) => Effect.Effect<Listening, ListenFailed, R | Scope.Scope>;
+  readonly renew: (on: Listening, tls: Credentials) => Effect.Effect<void>;
 }
 
 /** The two ends of one stream. `peerOfA` is whom A sees. */
@@ -84,7 +86,7 @@ export const memoryPair = (
 const NOBODY: Peer = { host: "memory", port: 0, certificates: [] };
 
 interface Open {
-  readonly on: ListenOn;
+  on: ListenOn;
   readonly accept: (stream: ByteStreamShape) => boolean;
 }
 
@@ -104,11 +106,14 @@ export const memoryNetwork = (
       const open = listeners.get(where);
       if (open === undefined || options.reachable?.(target) === false || options.isCut?.(target) === true)
         return yield* new DialFailed({ reason: "refused", why: `${where} refused` });
-      if ((open.on.tls === undefined) !== (target.tls === undefined))
+      if ((open.on.tls === undefined) !== (target.tls === undefined)) {
+        if (target.tls === undefined) open.on.refused?.("memory", "notTls");
         return yield* new DialFailed({ reason: "tls", why: `${where}: one side speaks TLS, the other does not` });
+      }
       if (open.on.tls !== undefined && target.tls !== undefined) {
         yield* trust(keys, target.tls, open.on.tls, where, "server");
-        if (open.on.anyClient !== true) yield* trust(keys, open.on.tls, target.tls, where, "client");
+        if (open.on.anyClient !== true)
+          yield* trust(keys, open.on.tls, target.tls, where, "client", (why) => open.on.refused?.("memory", why));
       }
       const [ours, theirs] = yield* memoryPair(
         { host: target.host, port: target.port, certificates: open.on.tls?.certificates ?? [] },
@@ -152,20 +157,33 @@ export const memoryNetwork = (
         );
         return true;
       };
-      listeners.set(where, { on, accept });
+      const open: Open = { on, accept };
+      listeners.set(where, open);
       yield* Effect.addFinalizer(() => Effect.sync(() => listeners.delete(where)));
       return { host: on.host, port };
     });
 
-  return { dial, listen };
+  const renew: MemoryNetwork["renew"] = ({ host, port }, tls) =>
+    Effect.sync(() => {
+      const open = listeners.get(`${host}:${port}`);
+      if (open !== undefined) open.on = { ...open.on, tls };
+    });
+  return { dial, listen, renew };
 };
 
 /** What a TLS stack does with the other's certificate, and no more. */
-const trust = (keys: Keys["Service"], ours: Credentials, theirs: Credentials, where: string, use: CertificateUse) =>
+const trust = (
+  keys: Keys["Service"],
+  ours: Credentials,
+  theirs: Credentials,
+  where: string,
+  use: CertificateUse,
+  refused: (why: StreamRefusal) => void = () => {},
+) =>
   Effect.gen(function* () {
     const nowMs = yield* Clock.currentTimeMillis;
-    yield* Effect.mapError(
-      keys.verifyChain(theirs.certificates, ours.roots, nowMs, use),
-      ({ why }) => new DialFailed({ reason: "notTrusted", why: `${where}: ${why}` }),
-    );
+    yield* Effect.mapError(keys.verifyChain(theirs.certificates, ours.roots, nowMs, use), ({ reason, why }) => {
+      refused(reason);
+      return new DialFailed({ reason: "notTrusted", why: `${where}: ${why}` });
+    });
   });

@@ -1,0 +1,137 @@
+/**
+ * A border element on real transports: the only way between a domain's own SIP network and the Internet. ViPR overview §6.3;
+ * docs/protocol/sip.md#the-border-element. DECISIONS.md D-120.
+ *
+ *   other domains == mutual TLS ==> outside --+           +--> inside -- UDP, TCP, TLS --> call agents
+ *                                             +--> core --+
+ *   other domains <= mutual TLS === outside <-+    | ^    +<-- inside <- UDP, TCP, TLS --- call agents
+ *                                                  v |
+ *                                              media relay
+ */
+import { Effect } from "effect";
+import { hexOf } from "../../codecs/shared/mod.ts";
+import { SIP_BYTES_MAX } from "../../codecs/sip/mod.ts";
+import {
+  BorderCore,
+  type BorderCoreOptions,
+  TOKEN_KEY_BYTES,
+  type TokenKey,
+  tokenKey,
+} from "../../machines/border/mod.ts";
+import { type CertificateNames, domainsOf, type Side } from "../../machines/sip/mod.ts";
+import { type Credentials, Entropy, Keys, Listener, Seals } from "../ports/mod.ts";
+import { type Arrived, openSteps, openTransports, type ProxyListen, type StreamSecurity } from "../proxy/mod.ts";
+import { openTicketChecker } from "../ticket/mod.ts";
+import { type Connections, openConnections } from "./connections.ts";
+import type { Border, BorderOptions } from "./options.ts";
+import { openOrders } from "./orders.ts";
+
+const MARK_BYTES = 8;
+const EXPIRE_EVERY_MS = 60_000;
+const CONNECTIONS_OF_DOMAIN = 32;
+const OUTSIDE = 0;
+
+/** Serves until the scope closes. Fails with ListenFailed. */
+export const serveBorder = Effect.fn("border.serve")(function* (options: BorderOptions) {
+  const { callAgents, relay, limits = {} } = options;
+  const tickets = yield* openTicketChecker(options.secrets);
+  const keys = yield* tokenKeysOf(options);
+  const outputs = yield* openOrders(relay);
+  const connections = openConnections(limits.connectionsOfDomain ?? CONNECTIONS_OF_DOMAIN);
+  const current = { credentials: options.credentials };
+  const transports = yield* openTransports<Side>({
+    listen: listensOf(options),
+    hosts: callAgents,
+    security: securityOf(options, connections, current, yield* provedDomains),
+    refused: (own, _, why) => (own === OUTSIDE ? connections.refused(why) : undefined),
+  });
+  const { listening, own } = transports;
+  const mark = hexOf(yield* (yield* Entropy).bytes(MARK_BYTES));
+  const { epochs } = tickets;
+  const core = coreOptionsOf(options, { own, mark, keys, epochs });
+  const steps = yield* openSteps((nowMs) => new BorderCore(core, nowMs), outputs.perform);
+  const { turn } = steps;
+  outputs.start(transports.send, (id, answer) => turn((core, nowMs) => core.described(id, answer, nowMs)));
+  yield* transports.start({
+    received: (arrived) => turn((core, nowMs) => receive(core, arrived, nowMs)),
+    unreachable: (to) => turn((core, nowMs) => core.unreachable(to, nowMs)),
+    resolved: (host, addresses) => turn((core) => core.resolved(host, addresses)),
+  });
+  const expire = Effect.sync(() => turn((core, nowMs) => core.expire(nowMs)));
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), expire)));
+  const [outside, ...inside] = listening as [Border["outside"], ...Border["inside"]];
+  const { renew } = yield* Listener;
+  return {
+    outside,
+    inside,
+    tickets,
+    counters: () => {
+      const { calls: underWay, transactions, waiting: mediaWaiting } = steps.core.size;
+      return { ...outputs.counts(), ...connections.counts(), underWay, transactions, mediaWaiting };
+    },
+    useCredentials: (given) =>
+      Effect.suspend(() => {
+        current.credentials = given;
+        return renew(outside, given);
+      }),
+  } satisfies Border as Border;
+});
+
+const securityOf = (
+  { insideCredentials, limits = {} }: BorderOptions,
+  connections: Connections,
+  current: { readonly credentials: Credentials },
+  domainsOf: NonNullable<StreamSecurity["domainsOf"]>,
+): StreamSecurity => ({
+  credentials: (own) => (own === OUTSIDE ? current.credentials : (insideCredentials ?? current.credentials)),
+  domainsOf,
+  admit: (link) => (link.own === OUTSIDE ? connections.opened(link) : undefined),
+  ended: (link) => (link.own === OUTSIDE ? connections.ended(link) : undefined),
+  bytesMax: (own) => (own === OUTSIDE ? (limits.messageBytes ?? SIP_BYTES_MAX) : SIP_BYTES_MAX),
+});
+
+/** What one read has brought, in its order. */
+const receive = (core: BorderCore, { source, domains, messages, unreadable }: Arrived, nowMs: number): void => {
+  const from = { ...source, domains };
+  for (const message of messages) core.receive(from, message, nowMs);
+  for (const found of unreadable) core.unreadable(from, found);
+};
+
+const listensOf = ({ domain, outside, inside }: BorderOptions): ReadonlyArray<ProxyListen<Side>> => [
+  { ...outside, transport: "TLS", side: "outside", names: [domain] },
+  ...inside.map((place) => ({ ...place, side: "inside" as const })),
+];
+
+const coreOptionsOf = (
+  options: BorderOptions,
+  made: Pick<BorderCoreOptions, "own" | "mark" | "keys" | "epochs">,
+): BorderCoreOptions => {
+  const { domain, callAgents, relay, onReject = "silence", hidesCallIds = false, timing = {}, limits = {} } = options;
+  const { connectionsOfDomain: _, messageBytes: __, ...coreLimits } = limits;
+  return {
+    ...made,
+    domain,
+    callAgents: callAgents.map((agent, i) => ({ name: `agent${i + 1}`, side: "inside", ...agent })),
+    onReject,
+    hidesCallIds,
+    hasRelay: relay !== undefined,
+    timing,
+    limits: coreLimits,
+  };
+};
+
+const tokenKeysOf = Effect.fnUntraced(function* ({ tokenSecrets = [] }: BorderOptions) {
+  const makeSeal = yield* Seals;
+  if (tokenSecrets.length > 0) return tokenSecrets.map(({ id, bytes }): TokenKey => tokenKey(id, bytes, makeSeal));
+  return [tokenKey(0, yield* (yield* Entropy).bytes(TOKEN_KEY_BYTES), makeSeal)];
+});
+
+/** By the leaf, whose chain the transport has judged. RFC 5922 §7.1. */
+const provedDomains = Effect.map(Effect.service(Keys), ({ inspect }) => (certificates: ReadonlyArray<Uint8Array>) => {
+  const [leaf] = certificates;
+  if (leaf === undefined) return Effect.succeed<ReadonlyArray<string>>([]);
+  return inspect(leaf).pipe(
+    Effect.map((facts: CertificateNames) => domainsOf(facts)),
+    Effect.catchTag("CertificateError", () => Effect.succeed<ReadonlyArray<string>>([])),
+  );
+});

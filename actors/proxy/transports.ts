@@ -1,0 +1,181 @@
+/**
+ * All that a proxy hears and says, by whichever transport. RFC 3261 §18.
+ *
+ *   UDP sockets --+                                            +--> the socket of our address
+ *   TCP, TLS -----+--> received: one turn a read       send ---+--> the stream there is, or a new one
+ *                      unreachable, resolved
+ *
+ * Whatever comes before all our ports are known waits, or is sent again.
+ */
+import { Deferred, Effect, Scope } from "effect";
+import { paramOf, readDatagram, type SipMessage, topViaOf, type Unreadable } from "../../codecs/sip/mod.ts";
+import type { Destination, OwnAddress, Source, Transport } from "../../machines/proxy/mod.ts";
+import {
+  type ByteStreamShape,
+  type Credentials,
+  type DatagramSocket,
+  Datagrams,
+  Listener,
+  type Listening,
+  type StreamRefusal,
+} from "../ports/mod.ts";
+import { isAddress, openNames } from "./names.ts";
+import type { ProxyListen } from "./options.ts";
+import { type Link, openStreams, type StreamSecurity } from "./streams.ts";
+
+/** Streams that others open, at once, by one of our addresses. */
+const ACCEPTED_MAX = 1_024;
+
+export interface Arrived {
+  readonly source: Source;
+  /** What the other end of the stream has proved to be. */
+  readonly domains: ReadonlyArray<string>;
+  readonly messages: ReadonlyArray<SipMessage>;
+  readonly unreadable: ReadonlyArray<Unreadable>;
+}
+
+export interface TransportHandlers {
+  /** What one datagram or one read has brought: all in one turn. */
+  readonly received: (arrived: Arrived) => void;
+  readonly unreachable: (to: Pick<Destination, "transport" | "host" | "port" | "domain">) => void;
+  /** A neighbour's name is at these addresses now. */
+  readonly resolved: (host: string, addresses: ReadonlyArray<string>) => void;
+}
+
+export interface TransportOptions<S extends string> {
+  readonly listen: ReadonlyArray<ProxyListen<S>>;
+  readonly security: StreamSecurity;
+  /** Their names are looked up now and then. */
+  readonly hosts: ReadonlyArray<{ readonly host: string }>;
+  /** A stream that was not taken by one of our addresses. */
+  readonly refused?: (own: number, host: string, why: StreamRefusal) => void;
+}
+
+export interface Transports<S extends string> {
+  /** In the order of `listen`. */
+  readonly listening: ReadonlyArray<Listening>;
+  readonly own: ReadonlyArray<OwnAddress<S>>;
+  /** Waits for nothing. */
+  readonly send: (to: Destination, bytes: Uint8Array) => void;
+  readonly start: (handlers: TransportHandlers) => Effect.Effect<void>;
+}
+
+export const openTransports = Effect.fn("proxy.transports")(function* <S extends string>(options: TransportOptions<S>) {
+  const scope = yield* Effect.scope;
+  const ready = yield* Deferred.make<TransportHandlers>();
+  let handlers: TransportHandlers | undefined;
+  const streams = yield* openStreams(options.security, {
+    received: (link, messages, unreadable) => {
+      for (const message of messages) {
+        const port = aliasOf(message);
+        if (port !== undefined) streams.alias(link, port);
+      }
+      const arrived = { source: sourceOf(link), domains: link.domains, messages, unreadable };
+      if (handlers === undefined) return Effect.map(Deferred.await(ready), ({ received }) => received(arrived));
+      handlers.received(arrived);
+      return Effect.void;
+    },
+    lost: (to, why) =>
+      Effect.andThen(
+        Effect.logInfo("proxy.link.lost", { to: `${to.host}:${to.port}`, why }),
+        Effect.sync(() => handlers?.unreachable(to)),
+      ),
+  });
+  const sockets = new Map<number, DatagramSocket>();
+  const names = yield* openNames(options.hosts, (host, addresses) => handlers?.resolved(host, addresses));
+  const send = (to: Destination, bytes: Uint8Array) => {
+    if (to.transport !== "UDP") return streams.send(to, bytes);
+    const socket = sockets.get(to.own);
+    if (isAddress(to.host)) return socket?.send(bytes, to.host, to.port);
+    names.withAddress(to.host, (address) => {
+      if (address !== undefined) socket?.send(bytes, address, to.port);
+      else handlers?.unreachable(to);
+    });
+  };
+  const listening: Array<Listening> = [];
+  for (const [own, on] of options.listen.entries()) {
+    if (on.transport === "UDP") {
+      const socket = yield* openSocket(on, own, () => handlers);
+      sockets.set(own, socket);
+      listening.push(socket);
+    } else listening.push(yield* listenOn(options, on, own, streams.accept));
+  }
+  const own = options.listen.map((on, i) => ownOf(on, listening[i]!));
+  const start: Transports<S>["start"] = (given) =>
+    Effect.gen(function* () {
+      handlers = given;
+      yield* Deferred.succeed(ready, given);
+      yield* Scope.provide(names.start, scope);
+    });
+  return { listening, own, send, start } satisfies Transports<S> as Transports<S>;
+});
+
+const listenOn = Effect.fn("proxy.listen")(function* (
+  { security, refused }: Pick<TransportOptions<string>, "security" | "refused">,
+  { transport, host, port }: ProxyListen<string>,
+  own: number,
+  accept: (stream: ByteStreamShape, transport: Transport, own: number) => Effect.Effect<void>,
+) {
+  const credentials: Credentials | undefined = transport === "TLS" ? security.credentials(own) : undefined;
+  const on = {
+    host,
+    port,
+    streamsMax: ACCEPTED_MAX,
+    ...(credentials === undefined ? {} : { tls: credentials }),
+    ...(refused === undefined ? {} : { refused: (from: string, why: StreamRefusal) => refused(own, from, why) }),
+  };
+  return yield* (yield* Listener).listen(on, (stream) => accept(stream, transport, own));
+});
+
+const openSocket = Effect.fn("proxy.socket")(function* (
+  { transport, host, port }: ProxyListen<string>,
+  own: number,
+  handlers: () => TransportHandlers | undefined,
+) {
+  return yield* (yield* Datagrams).open(
+    { host, port },
+    {
+      received: (bytes, host, port) => {
+        const found = readDatagram(bytes);
+        if (found === undefined) return;
+        const source: Source = { transport, own, host, port, stream: 0 };
+        const isMessage = "type" in found;
+        const [messages, unreadable] = isMessage ? [[found], []] : [[], [found]];
+        handlers()?.received({ source, domains: [], messages, unreadable });
+      },
+      failed: (host, port) => handlers()?.unreachable({ transport, host, port }),
+    },
+  );
+});
+
+const ownOf = <S extends string>(
+  { transport, host, side, advertise, names }: ProxyListen<S>,
+  { port }: Listening,
+): OwnAddress<S> => ({
+  transport,
+  host: advertise?.host ?? (host.includes(":") ? `[${host}]` : host),
+  port: advertise?.port ?? port,
+  side,
+  ...(names === undefined ? {} : { names }),
+});
+
+/** A link's, made once. */
+const sources = new WeakMap<Link, Source>();
+const sourceOf = (link: Link): Source => {
+  const known = sources.get(link);
+  if (known !== undefined) return known;
+  const { transport, own, host, port, id: stream, domains } = link;
+  const [domain] = domains;
+  const proved = domain === undefined ? {} : { who: domains.join(" "), domain };
+  const source: Source = { transport, own, host, port, stream, ...proved };
+  sources.set(link, source);
+  return source;
+};
+
+/** The port at which a peer wants to be reached by this stream. RFC 5923 §4. */
+const aliasOf = (message: SipMessage): number | undefined => {
+  if (message.type !== "request") return undefined;
+  const via = topViaOf(message);
+  if (via?.port === undefined || !via.params.some(({ name }) => name === "alias")) return undefined;
+  return paramOf(via.params, "alias") === undefined ? via.port : undefined;
+};

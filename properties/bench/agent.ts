@@ -1,107 +1,34 @@
 /**
- * The call agent's proxy beside Kamailio: INVITE 180 200 ACK BYE 200 over UDP, with Record-Route, the same sipp scenario for
- * both, and what they cost by their own processor time. Ours writes each record to SQLite as well.
+ * The call agent's proxy beside Kamailio and beside the package `sip`: INVITE 180 200 ACK BYE 200 over UDP, with Record-Route,
+ * the same sipp scenario for all, and what they cost by their own processor time. Ours writes each record to SQLite as well.
  *
- *   sipp (caller) --> ours or Kamailio --> sipp (called)        one process each, started once, measured round by round
+ *   caller --> ours, Kamailio or sip --> sipp (called)        one process each, started once, measured round by round
+ *
+ * The delay is measured once for each proxy and shown beside Kamailio's and beside what we want.
  */
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import process from "node:process";
 import type { SipRequest } from "../../codecs/sip/mod.ts";
 import { answer, invite, PBX, TRUNK, World } from "../proxy/world.ts";
-import { type Contest, heapBytesOf, PeerMissing } from "./kit.ts";
+import { addedDelays } from "./agent/delay.ts";
+import { callsPerCpuSecond, kamailio, ours, type Started, sipOfNpm } from "./agent/processes.ts";
+import { type Contest, heapBytesOf } from "./kit.ts";
 
-const HOST = "127.0.0.1";
-const HERE = new URL("./agent/", import.meta.url).pathname;
 const CALLS = 1_000;
-/** Well below what either sustains here: sipp has the same two cores. */
+/** Well below what any sustains here: sipp has the same two cores. */
 const RATE = 250;
-const TICKS_PER_SECOND = 100;
+/** Before the first round: a proxy runs for months, and its compilers are done after the first minute. */
+const WARM_CALLS = 4_000;
+const WARM_RATE = 400;
 const CALLS_UNDER_WAY = 10_000;
+const P50_MS_MAX = 1;
+const P99_MS_MAX = 5;
 
-interface Started {
-  readonly port: number;
-  readonly caller: number;
-  readonly pids: () => ReadonlyArray<number>;
-}
-const children: Array<ChildProcess> = [];
-const folders: Array<string> = [];
-process.once("exit", () => {
-  for (const child of children) child.kill("SIGTERM"); // killed outright, Kamailio would leave its own processes behind
-  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
-});
-let nextPort = 21_000 + (process.pid % 2_000) * 10;
-
-const isThere = (command: string): boolean => spawnSync("sh", ["-c", `command -v ${command}`]).status === 0;
-const start = (command: string, words: ReadonlyArray<string>): ChildProcess => {
-  const child = spawn(command, words, { stdio: "ignore" });
-  children.push(child);
-  return child;
+const warm = new Set<Started>();
+const calls = (proxy: () => Promise<Started>) => async (): Promise<number> => {
+  const started = await proxy();
+  if (!warm.has(started)) await callsPerCpuSecond(started, WARM_CALLS, WARM_RATE);
+  warm.add(started);
+  return callsPerCpuSecond(started, CALLS, RATE);
 };
-const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
-
-/** The called side, and a proxy before it. */
-const started = async (proxy: (port: number, caller: number, called: number, folder: string) => ChildProcess) => {
-  const [port, caller, called] = [nextPort++, nextPort++, nextPort++];
-  const folder = mkdtempSync(join(tmpdir(), "vipr-bench-"));
-  folders.push(folder);
-  start("sipp", ["-sf", join(HERE, "uas.xml"), "-i", HOST, "-p", String(called), "-nostdin"]);
-  const child = proxy(port, caller, called, folder);
-  await wait(2_500);
-  const pids = () => [child.pid!, ...childrenOf(child.pid!)];
-  return { port, caller, pids } satisfies Started as Started;
-};
-const childrenOf = (pid: number): ReadonlyArray<number> =>
-  spawnSync("ps", ["-o", "pid=", "--ppid", String(pid)], { encoding: "utf8" })
-    .stdout.split(/\s+/)
-    .filter(Boolean)
-    .map(Number);
-
-/** Seconds of processor time that these processes have used. */
-const cpuOf = (pids: ReadonlyArray<number>): number =>
-  pids
-    .filter((pid) => existsSync(`/proc/${pid}/stat`))
-    .map((pid) => {
-      const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
-      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-    })
-    .reduce((sum, seconds) => sum + seconds, 0);
-
-/** Calls a second of processor time, over one run of sipp. */
-const measure = async ({ port, caller, pids }: Started): Promise<number> => {
-  const before = cpuOf(pids());
-  const words = [
-    "-sf",
-    join(HERE, "uac.xml"),
-    "-i",
-    HOST,
-    "-p",
-    String(caller),
-    "-r",
-    String(RATE),
-    "-m",
-    String(CALLS),
-  ];
-  const child = start("sipp", [`${HOST}:${port}`, ...words, "-d", "0", "-nostdin", "-timeout", "20s"]);
-  await new Promise((resolve) => child.on("close", resolve));
-  return CALLS / (cpuOf(pids()) - before);
-};
-
-let ours: Promise<Started> | undefined;
-let kamailio: Promise<Started> | undefined;
-const startOurs = () =>
-  started((port, caller, called, folder) =>
-    start(process.execPath, [join(HERE, "proxy.ts"), String(port), String(caller), String(called), folder]),
-  );
-const startKamailio = () =>
-  started((port, _, called, folder) => {
-    const file = join(folder, "kamailio.cfg");
-    const text = readFileSync(join(HERE, "kamailio.cfg"), "utf8");
-    writeFileSync(file, text.replaceAll("@PORT@", String(port)).replaceAll("@TO@", String(called)));
-    return start("kamailio", ["-f", file, "-x", "fm", "-X", "fm", "-m", "512", "-M", "32", "-DD", "-E", "-Y", folder]);
-  });
 
 /** Bytes of a call that is up, of so many. */
 const bytesOfCall = async (): Promise<number> => {
@@ -121,23 +48,44 @@ const bytesOfCall = async (): Promise<number> => {
   return bytes / CALLS_UNDER_WAY;
 };
 
+const p50Of = (proxy: () => Promise<Started>) => async () => (await addedDelays(await proxy())).p50Ms;
+const p99Of = (proxy: () => Promise<Started>) => async () => (await addedDelays(await proxy())).p99Ms;
+const delay = { unit: "ms", lowerIsBetter: true, rounds: 1 } as const;
+
 export const contests: ReadonlyArray<Contest> = [
   {
     name: "agent: calls, record-routed over UDP, record written",
     unit: "1/cpu-s",
     peerName: "Kamailio",
-    ours: async () => {
-      if (!isThere("sipp")) throw new Error("sipp is not installed");
-      ours ??= startOurs();
-      return measure(await ours);
-    },
-    peer: async () => {
-      if (!isThere("kamailio")) throw new PeerMissing("not installed");
-      kamailio ??= startKamailio();
-      return measure(await kamailio);
-    },
+    ours: calls(ours),
+    peer: calls(kamailio),
     rounds: 3,
     aim: 0.5,
+  },
+  {
+    name: "agent: the same beside a proxy in JavaScript",
+    unit: "1/cpu-s",
+    peerName: "sip (npm)",
+    ours: calls(ours),
+    peer: calls(sipOfNpm),
+    rounds: 3,
+    aim: 4,
+  },
+  { ...delay, name: "agent: added delay, p50", peerName: "1 ms", ours: p50Of(ours), peer: () => P50_MS_MAX, aim: 1 },
+  { ...delay, name: "agent: added delay, p99", peerName: "5 ms", ours: p99Of(ours), peer: () => P99_MS_MAX, aim: 1 },
+  {
+    ...delay,
+    name: "agent: added delay beside Kamailio's, p50",
+    peerName: "Kamailio",
+    ours: p50Of(ours),
+    peer: p50Of(kamailio),
+  },
+  {
+    ...delay,
+    name: "agent: added delay beside Kamailio's, p99",
+    peerName: "Kamailio",
+    ours: p99Of(ours),
+    peer: p99Of(kamailio),
   },
   {
     name: "agent: memory of a call under way, of 10,000",

@@ -4,7 +4,7 @@
  *   hold --> answers: 400 ms at the most --+--> released, by the write or by the one timer of all
  *        --> ends:    2 s at the most -----+
  *
- * Each line is in the order of its times. Nearly all are released by the write, long before; a timer for each would cost more
+ * Each line is in the order of its times. DECISIONS.md D-118. Nearly all are released by the write, long before; a timer for each would cost more
  * than the turn itself.
  */
 import type { Timer, Timers } from "../kit/timers.ts";

@@ -22,7 +22,9 @@ export const openFile = ({ file, pagesMax }: SqliteOptions): Effect.Effect<Datab
       Effect.try({
         try: () => {
           db.exec("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE");
-          db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+          // Where there is a write-ahead log we flush it ourselves; elsewhere SQLite does.
+          const mode = db.prepare("PRAGMA journal_mode = WAL").get()?.journal_mode;
+          db.exec(`PRAGMA synchronous = ${mode === "wal" ? "NORMAL" : "FULL"}`);
           // BEGIN IMMEDIATE takes the lock of the process, and keeps it.
           db.exec("BEGIN IMMEDIATE");
           migrate(db, file);
@@ -37,6 +39,10 @@ export const openFile = ({ file, pagesMax }: SqliteOptions): Effect.Effect<Datab
     ),
     Effect.mapError(inWords(file)),
   );
+
+/** A commit is in the log and not yet on disk. https://www.sqlite.org/pragma.html#pragma_synchronous */
+export const isFlushedByUs = (db: DatabaseSync): boolean => numberOf(db, "synchronous") === NORMAL;
+const NORMAL = 1;
 
 /** A file that its owner has closed, or a crash has left. Never made, and never brought up to date. */
 export const openToRead = (file: string): Effect.Effect<DatabaseSync, StoreFailed> =>

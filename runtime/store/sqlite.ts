@@ -2,17 +2,19 @@
  * The store in one SQLite file, by `node:sqlite`, which Node, Deno and Bun all have.
  *
  *   write --+
- *   write --+--> waiting --> one transaction, one fsync --> each writer is told
+ *   write --+--> waiting --> one transaction --> one flush, beside the loop --> each writer is told
  *   write --+
  *
- * A write-ahead log, flushed at every commit (synchronous=FULL): what was told as written survives a kill and a loss of
- * power. The file belongs to one process: a second one is refused when it opens. DECISIONS.md D-061.
+ * A write-ahead log, flushed after every commit (`flush.ts`): what was told as written survives a kill and a loss of power.
+ * What is read may be younger than that. The file belongs to one process: a second one is refused when it opens.
+ * DECISIONS.md D-061, D-117.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { Deferred, Effect, Layer, type Scope } from "effect";
 import { type Change, STORE_WAITING_MAX, Store, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { faultOf } from "./faults.ts";
-import { closing, openFile, type SqliteOptions } from "./file.ts";
+import { closing, isFlushedByUs, openFile, type SqliteOptions } from "./file.ts";
+import { openFlusher } from "./flush.ts";
 import { CLOSED, readsOf } from "./reads.ts";
 import { changesFault } from "./rules.ts";
 import { type Tables, tablesOf } from "./tables.ts";
@@ -32,6 +34,8 @@ export const openSqlite = Effect.fn("store.sqlite")(function* (
   options: SqliteOptions,
 ): Effect.fn.Return<StoreShape, StoreFailed, Scope.Scope> {
   const db = yield* Effect.acquireRelease(openFile(options), closing);
+  const flusher = yield* openFlusher(options.file);
+  const isOurs = isFlushedByUs(db);
   const tables = tablesOf(db);
   let waiting: Array<Waiting> = [];
   let isFlushing = false;
@@ -48,10 +52,18 @@ export const openSqlite = Effect.fn("store.sqlite")(function* (
       tables,
       batch.flatMap(({ changes }) => changes),
     );
-    for (const { changes, told } of batch) {
-      const own = fault === undefined || batch.length === 1 ? fault : commit(db, tables, changes);
-      yield* own === undefined ? Deferred.succeed(told, undefined) : Deferred.fail(told, own);
+    const written: Array<Waiting> = [];
+    for (const one of batch) {
+      const own = fault === undefined || batch.length === 1 ? fault : commit(db, tables, one.changes);
+      if (own === undefined) written.push(one);
+      else yield* Deferred.fail(one.told, own);
     }
+    if (written.length === 0) return;
+    const done = (fault: StoreFailed | undefined) => {
+      for (const { told } of written) Deferred.doneUnsafe(told, fault === undefined ? Effect.void : Effect.fail(fault));
+    };
+    if (isOurs) flusher.flush(done);
+    else done(undefined);
   });
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {

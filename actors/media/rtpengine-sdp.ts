@@ -2,6 +2,7 @@
  * A description of rtpengine's, judged and cleaned before anybody is shown it: secured where it must be, and nothing in it of
  * the network that it comes from. On hold rtpengine leaves the zero address, and may leave the offerer's own.
  */
+import { ipTextOf } from "../../codecs/shared/mod.ts";
 import {
   choosableOf,
   endOf,
@@ -47,7 +48,8 @@ export const cleaned = (
   }
   if (hosts.size > 1) return "rtpengine shows two addresses";
   const host = [...hosts][0];
-  const shownHost = host ?? knownHost ?? sdp.origin.split(" ").at(-1)!;
+  const shownHost = host ?? knownHost ?? ipTextOf(sdp.origin.split(" ").at(-1)!);
+  if (shownHost === undefined) return "rtpengine names no address";
   return { sdp: shownAs(withOwnLines(sdp, handed), shownHost, streams), host };
 };
 

@@ -70,6 +70,7 @@ const startRtpengine = async (): Promise<Relay> => {
     throw new PeerMissing("not installed");
   const { inside, outside } = portsOf();
   const child = start("rtpengine", [
+    "--config-file=none",
     "--table=-1",
     "--foreground",
     "--log-level=2",

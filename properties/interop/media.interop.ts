@@ -47,6 +47,7 @@ const embedded = openEmbeddedRelay({
 const rtpengine = Effect.gen(function* () {
   const port = yield* freePort;
   const { said } = yield* peer("rtpengine", [
+    "--config-file=none",
     "--table=-1",
     "--foreground",
     "--log-stderr",

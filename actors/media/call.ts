@@ -2,8 +2,15 @@
 import { Effect, Exit, Scope } from "effect";
 import type { Sdp, StreamEnd, SuiteName } from "../../codecs/sip/mod.ts";
 import { endOf, isReachable } from "../../codecs/sip/mod.ts";
-import type { Offered } from "../../machines/media/mod.ts";
+import {
+  type BadMedia,
+  type Offered,
+  QUALITY_DEFAULTS,
+  type QualityInput,
+  type Sample,
+} from "../../machines/media/mod.ts";
 import type { PortRange } from "./ports.ts";
+import { type QualityWatch, watchQuality } from "./quality.ts";
 import { MediaRefused, type Side } from "./relay.ts";
 import { type MediaStream, openStream } from "./stream.ts";
 
@@ -25,6 +32,8 @@ export interface EmbeddedOptions {
   readonly callsMax?: number;
   /** Ends outside may have addresses of private networks: in laboratories, and where companies share a network. */
   readonly privateOutside?: boolean;
+  /** When the media of a call are bad, and for how long: the log says so, and `calls`. */
+  readonly quality?: QualityInput;
   /** Telephones inside may send from other hosts than they say, as behind a NAT. */
   readonly trustsInside?: boolean;
 }
@@ -49,6 +58,8 @@ export interface Call {
   /** The family of each side, as its last description says. */
   readonly isIpv6: Partial<Record<Side, boolean>>;
   offered: Offered | undefined;
+  watch: QualityWatch | undefined;
+  bad: BadMedia | undefined;
 }
 
 export interface Calls {
@@ -79,7 +90,16 @@ export const callOf = Effect.fn("media.call")(function* (calls: Calls, id: strin
     yield* endCall(calls, idle.id);
   }
   const scope = yield* Scope.fork(calls.around);
-  const call: Call = { id, sinceMs: nowMs(), scope, streams: [], isIpv6: {}, offered: undefined };
+  const call: Call = {
+    id,
+    sinceMs: nowMs(),
+    scope,
+    streams: [],
+    isIpv6: {},
+    offered: undefined,
+    watch: undefined,
+    bad: undefined,
+  };
   table.set(id, call);
   return call;
 });
@@ -137,3 +157,30 @@ export const endsOf = (
       ? Effect.fail(refused("badAddress", `stream ${i + 1} names an address that is not the Internet's`))
       : Effect.succeed(end);
   });
+
+/** From the first answer on, by the counters of the leg outside. */
+export const watchCall = Effect.fn("media.watch")(function* ({ options }: Calls, call: Call) {
+  if (call.watch !== undefined) return call.watch;
+  const log = Effect.runForkWith(yield* Effect.context<never>());
+  const bad = (why: BadMedia) => {
+    call.bad = why;
+    log(Effect.logWarning("media.bad", { why }));
+  };
+  const watching = watchQuality(options.quality ?? QUALITY_DEFAULTS, () => sampleOf(call), bad);
+  const watch = yield* Scope.provide(watching, call.scope);
+  call.watch = watch;
+  return watch;
+});
+/** Reports count as packets: one who sends comfort noise, or nothing, is there. */
+const sampleOf = ({ streams }: Call): Sample => {
+  let [packets, lost] = [0, 0];
+  let reportedLoss: number | undefined;
+  for (const stream of streams) {
+    if (stream === undefined) continue;
+    const [from, to] = [stream.path.figures("outside"), stream.path.figures("inside")];
+    packets += from.packets + from.reports;
+    lost += from.lost;
+    if (to.reportedLoss !== undefined) reportedLoss = Math.max(reportedLoss ?? 0, to.reportedLoss);
+  }
+  return { packets, lost, reportedLoss };
+};

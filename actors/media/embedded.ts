@@ -22,6 +22,7 @@ import {
   refused,
   shownHost,
   streamOf,
+  watchCall,
 } from "./call.ts";
 import { MediaRelay, type MediaRelayShape, type MediaRequest, type Side } from "./relay.ts";
 import { reportOf } from "./report.ts";
@@ -41,7 +42,7 @@ export const openEmbeddedRelay = Effect.fn("media.embedded")(function* (options:
   yield* Effect.addFinalizer(() => Effect.forEach([...calls.table.keys()], (id) => endCall(calls, id)));
   const reports = Effect.sync(() => {
     const offsetMs = clock.currentTimeMillisUnsafe() - nowMs();
-    return [...calls.table.values()].map(({ id, sinceMs, streams }) => reportOf(id, sinceMs, streams, offsetMs));
+    return [...calls.table.values()].map((call) => reportOf(call, offsetMs));
   });
   return {
     offer: (request) => Effect.provideContext(offer(calls, request), context),
@@ -94,6 +95,10 @@ const answer = Effect.fn("media.answer")(function* (calls: Calls, { call: id, to
     const stream = call.streams[i];
     if (stream !== undefined) yield* settle(stream, settled, endsFor(toward, offering[i], answering[i]), calls.nowMs());
   }
+  const isSent = all
+    .map((_, i) => endsFor(toward, offering[i], answering[i]))
+    .some((ends) => ends?.outside.sends && ends.inside.receives);
+  (yield* watchCall(calls, call)).expect(isSent);
   const shown = all.map((settled, i) => shownAnswer(offered, i, settled, call.streams[i]?.pairs[toward].port ?? 0));
   return shownAs(sdp, host, shown);
 });

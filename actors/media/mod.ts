@@ -3,6 +3,7 @@ export { CALLS_MAX, DEFAULT_SUITES, type EmbeddedOptions, type RelayAddress } fr
 export { embeddedRelay, openEmbeddedRelay, STREAMS_MAX } from "./embedded.ts";
 export { type NgServer, openNg } from "./ng.ts";
 export type { PortRange } from "./ports.ts";
+export { type QualityWatch, watchQuality } from "./quality.ts";
 export {
   type MediaCall,
   type MediaCounters,

@@ -10,6 +10,7 @@
  */
 import { Context, Data, type Effect } from "effect";
 import type { Sdp } from "../../codecs/sip/mod.ts";
+import type { BadMedia } from "../../machines/media/mod.ts";
 
 export type Side = "inside" | "outside";
 
@@ -40,6 +41,8 @@ export class MediaRefused extends Data.TaggedError("MediaRefused")<{
 export interface MediaCounters {
   readonly packets: number;
   readonly bytes: number;
+  /** RTCP packets. */
+  readonly reports?: number;
   /** By the sequence numbers: expected and not seen. */
   readonly lost: number;
   /** RFC 3550 §6.4.1, in milliseconds; by the arrival here. */
@@ -65,6 +68,8 @@ export interface MediaStreamReport {
 export interface MediaCall {
   readonly call: string;
   readonly sinceMs: number;
+  /** Why its media from outside, or to there, have been bad for too long; undefined: they have not. */
+  readonly bad?: BadMedia;
   readonly streams: ReadonlyArray<MediaStreamReport>;
 }
 

@@ -1,16 +1,13 @@
 /** What a relay tells of a call: how well its streams come, and what was refused; and the same for a table of calls. */
+import type { Call } from "./call.ts";
 import type { MediaCall, MediaCounters, MediaStreamReport } from "./relay.ts";
 import type { MediaStream } from "./stream.ts";
 
 /** `offsetMs`: from the relay's monotonic clock to Unix time. */
-export const reportOf = (
-  call: string,
-  sinceMs: number,
-  streams: ReadonlyArray<MediaStream | undefined>,
-  offsetMs: number,
-): MediaCall => ({
-  call,
+export const reportOf = ({ id, sinceMs, bad, streams }: Call, offsetMs: number): MediaCall => ({
+  call: id,
   sinceMs: Math.round(sinceMs + offsetMs),
+  ...(bad === undefined ? {} : { bad }),
   streams: streams.flatMap((stream) => (stream === undefined ? [] : streamReport(stream, offsetMs))),
 });
 
@@ -27,8 +24,8 @@ const streamReport = ({ kind, path, settled }: MediaStream, offsetMs: number): M
 const SIDES = { fromInside: "Inside", fromOutside: "Outside" } as const;
 
 /** All streams of a call together, as a row of `vipr calls` has it: sums, the worst jitter, the worst reported loss in percent. */
-export const mediaRowOf = ({ streams }: MediaCall): Readonly<Record<string, number>> => {
-  const row: Record<string, number> = {};
+export const mediaRowOf = ({ bad, streams }: MediaCall): Readonly<Record<string, number>> => {
+  const row: Record<string, number> = bad === undefined ? {} : { bad: 1 };
   for (const [side, name] of Object.entries(SIDES) as ReadonlyArray<[keyof typeof SIDES, string]>) {
     const all = streams.map((stream) => stream[side]);
     const sum = (of: (one: MediaCounters) => number) => all.reduce((total, one) => total + of(one), 0);

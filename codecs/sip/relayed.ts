@@ -31,6 +31,9 @@ export interface StreamEnd {
   readonly rtcp: MediaAddress;
   /** RFC 2543 §B.5, RFC 3264 §8.4: the zero address says that nothing is to be sent. */
   readonly isHeld: boolean;
+  /** RFC 3264 §5.1; of what is held, neither. */
+  readonly sends: boolean;
+  readonly receives: boolean;
   /** RFC 5761: RTCP comes and goes by the port of RTP. */
   readonly isMuxed: boolean;
   /** Ticks a second of each payload type; none for telephone events, whose timestamps stand still. RFC 4733 §2.1. */
@@ -51,9 +54,16 @@ export const endOf = (sdp: Sdp, media: SdpMedia): StreamEnd | undefined => {
       port: rtcpPort === undefined ? media.port + 1 : Number(rtcpPort),
     },
     isHeld: isZero(host),
+    sends: /^send/.test(directionOf(sdp, media)),
+    receives: /recv/.test(directionOf(sdp, media)) && !isZero(host),
     isMuxed: media.lines.some(({ letter, value }) => letter === "a" && value === "rtcp-mux"),
     clockRates: clockRatesOf(media),
   };
+};
+const directionOf = (sdp: Sdp, media: SdpMedia): string => {
+  const isDirection = ({ letter, value }: SdpLine) =>
+    letter === "a" && /^(?:sendrecv|sendonly|recvonly|inactive)$/.test(value);
+  return (media.lines.find(isDirection) ?? sdp.lines.find(isDirection))?.value ?? "sendrecv";
 };
 const isConnection = ({ letter }: SdpLine): boolean => letter === "c";
 /** RFC 4566 §5.7: a group's address has more behind a slash, and is none that we send to. */

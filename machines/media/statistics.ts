@@ -20,6 +20,8 @@ const SMOOTHING = 16;
 export interface StreamFigures {
   readonly packets: number;
   readonly bytes: number;
+  /** RTCP, compound packets. */
+  readonly reports: number;
   readonly lost: number;
   readonly jitterMs: number;
   readonly reportedLoss?: number;
@@ -30,6 +32,7 @@ export interface StreamFigures {
 export class Statistics {
   packets = 0;
   bytes = 0;
+  reports = 0;
   lastSeenMs: number | undefined;
   private ssrc = -1;
   private first = 0;
@@ -60,6 +63,7 @@ export class Statistics {
 
   /** What this end says of what it receives. */
   rtcp(packets: ReadonlyArray<RtcpPacket>, nowMs: number): void {
+    this.reports++;
     this.lastSeenMs = nowMs;
     for (const packet of packets)
       if (packet.type === "senderReport" || packet.type === "receiverReport")
@@ -76,6 +80,7 @@ export class Statistics {
     return {
       packets: this.packets,
       bytes: this.bytes,
+      reports: this.reports,
       lost: this.lost,
       jitterMs: this.rate === 0 ? 0 : (1_000 * this.jitter) / this.rate,
       ...(block === undefined ? {} : { reportedLoss: block.fractionLost }),

@@ -25,6 +25,8 @@ const end = (host: string, port: number, more: Partial<StreamEnd> = {}): StreamE
   rtp: { host, port },
   rtcp: { host, port: port + 1 },
   isHeld: false,
+  sends: true,
+  receives: true,
   isMuxed: false,
   clockRates: new Map([[8, 8_000]]),
   ...more,

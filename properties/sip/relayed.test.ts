@@ -127,6 +127,18 @@ test("shown: clocks are those of the payload types; telephone events have none. 
     ],
   );
 });
+test("shown: who sends and who receives is said by the stream, else by the session, else both do. RFC 3264 §5.1", () => {
+  const of = (session: ReadonlyArray<string>, ...more: ReadonlyArray<string>) => {
+    const sdp = descriptionOf("203.0.113.9", session, [more]);
+    const { sends, receives } = endOf(sdp, sdp.media[0]!)!;
+    return [sends, receives];
+  };
+  same(of([]), [true, true]);
+  same(of([], "a=sendonly"), [true, false]);
+  same(of(["a=inactive"], "a=recvonly"), [false, true]);
+  same(of(["a=inactive"]), [false, false]);
+  same(of([], "c=IN IP4 0.0.0.0"), [true, false]);
+});
 const reach: ReadonlyArray<readonly [string, boolean]> = [
   ["203.0.113.9", true],
   ["8.8.8.8", true],

@@ -67,7 +67,7 @@ interface Relay {
 const otherOf = (side: Side): Side => (side === "inside" ? "outside" : "inside");
 const unavailable = ({ why }: NgFailed) => refused("unavailable", why);
 
-/** Calls go on at rtpengine when the scope closes: a border element that starts again finds them there. */
+/** Calls go on at rtpengine when the scope closes; one that starts again ends them when it is told to. */
 export const openRtpengineRelay = Effect.fn("media.rtpengine")(function* (options: RtpengineOptions) {
   const clock = yield* Clock.Clock;
   const nowMs = () => clock.currentTimeMillisUnsafe();
@@ -85,8 +85,13 @@ export const openRtpengineRelay = Effect.fn("media.rtpengine")(function* (option
       Effect.suspend(() => {
         const call = calls.get(id);
         calls.delete(id);
-        if (call === undefined) return Effect.void;
-        return Effect.ignore(ng.ask(call.server, { command: "delete", "call-id": id, "delete-delay": 0 }));
+        // One from before a restart: whichever has it ends it.
+        const servers = call === undefined ? options.servers : [call.server];
+        const asked: NgRequest = { command: "delete", "call-id": id, "delete-delay": 0 };
+        return Effect.forEach(servers, (server) => Effect.ignore(ng.ask(server, asked)), {
+          concurrency: QUERIES_MAX,
+          discard: true,
+        });
       }),
     calls: Effect.map(
       Effect.suspend(() => Effect.forEach([...calls], report, { concurrency: QUERIES_MAX })),

@@ -279,6 +279,25 @@ relayLaw(
   },
 );
 relayLaw(
+  "a call from before a restart is ended wherever it is",
+  honest,
+  (relay, asked) =>
+    Effect.gen(function* () {
+      const second = yield* rtpengine(PORT + 1, honest);
+      yield* relay.end("c");
+      same(
+        [asked, second].map((all) => all.map(({ command }) => command)),
+        [["delete"], ["delete"]],
+      );
+    }),
+  {
+    servers: [
+      { host: HOST, port: PORT },
+      { host: HOST, port: PORT + 1 },
+    ],
+  },
+);
+relayLaw(
   "where none answers, the call has no relay",
   () => undefined,
   (relay) =>

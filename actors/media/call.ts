@@ -27,7 +27,7 @@ export interface EmbeddedOptions {
   readonly ports: PortRange;
   /** What telephones inside are offered: plain RTP (default), or the other company's SRTP, unopened. */
   readonly insideSpeaks?: "rtp" | "srtp";
-  /** Best first. */
+  /** That we offer, best first, and take. */
   readonly suites?: ReadonlyArray<SuiteName>;
   readonly callsMax?: number;
   /** Ends outside may have addresses of private networks: in laboratories, and where companies share a network. */
@@ -48,6 +48,7 @@ export const DEFAULT_SUITES: ReadonlyArray<SuiteName> = [
   "AES_CM_128_HMAC_SHA1_80",
   "AES_256_CM_HMAC_SHA1_80",
   "AES_CM_128_HMAC_SHA1_32",
+  "AES_256_CM_HMAC_SHA1_32",
 ];
 
 export interface Call {

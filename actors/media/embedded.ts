@@ -57,8 +57,9 @@ export const embeddedRelay = (options: EmbeddedOptions): Layer.Layer<MediaRelay,
 
 const offer = Effect.fn("media.offer")(function* (calls: Calls, { call: id, toward, sdp }: MediaRequest) {
   if (sdp.media.length > STREAMS_MAX) return yield* refused("limit", `more than ${STREAMS_MAX} streams`);
+  const { insideSpeaks = "rtp", suites = DEFAULT_SUITES } = calls.options;
   const before = calls.table.get(id)?.streams.map((stream) => stream?.settled?.mode ?? "refused") ?? [];
-  const modes = modesOf(sdp, toward, calls.options.insideSpeaks ?? "rtp", before);
+  const modes = modesOf(sdp, toward, insideSpeaks, before, suites);
   if (modes.every((mode) => mode === "refused")) return yield* refused("notSecured", "no stream is secured, or can be");
   const ends = yield* endsOf(calls.options, sdp, otherOf(toward), (i) => modes[i] !== "refused");
   const call = yield* callOf(calls, id);

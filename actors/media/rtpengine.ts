@@ -8,7 +8,7 @@
  * that comes back. A call stays at the rtpengine that took its first offer. DECISIONS.md D-138.
  */
 import { Clock, Effect, Layer } from "effect";
-import { parseSdp, printSdp, type Sdp } from "../../codecs/sip/mod.ts";
+import { parseSdp, printSdp, type Sdp, SUITES } from "../../codecs/sip/mod.ts";
 import { faultOfAnswer, handedOver, modesOf, type StreamMode } from "../../machines/media/mod.ts";
 import type { Datagrams, Entropy } from "../ports/mod.ts";
 import { endsOf, refused } from "./call.ts";
@@ -33,13 +33,12 @@ const STREAMS_MAX = 8;
 /** Asked for at once, when calls are reported. */
 const QUERIES_MAX = 16;
 
-/** All that rtpengine 10 offers and that is none of ours: eleven of its names leave those of AES in counter mode. */
+/** All that rtpengine 10 offers and that is none of ours. */
 const NO_SUITES = [
   "AEAD_AES_256_GCM",
   "AEAD_AES_128_GCM",
   "AES_192_CM_HMAC_SHA1_80",
   "AES_192_CM_HMAC_SHA1_32",
-  "AES_256_CM_HMAC_SHA1_32",
   "F8_128_HMAC_SHA1_80",
   "F8_128_HMAC_SHA1_32",
   "NULL_HMAC_SHA1_80",
@@ -108,7 +107,7 @@ const offer = Effect.fn("media.rtpengine.offer")(function* (relay: Relay, reques
   const { call: id, from, toward, sdp } = request;
   if (sdp.media.length > STREAMS_MAX) return yield* refused("limit", `more than ${STREAMS_MAX} streams`);
   const found = calls.get(id);
-  const modes = modesOf(sdp, toward, options.insideSpeaks ?? "rtp", found?.modes ?? []);
+  const modes = modesOf(sdp, toward, options.insideSpeaks ?? "rtp", found?.modes ?? [], Object.keys(SUITES));
   if (modes.every((mode) => mode === "refused")) return yield* refused("notSecured", "no stream is secured, or can be");
   if (found === undefined && calls.size >= (options.callsMax ?? RTPENGINE_CALLS_MAX))
     return yield* refused("limit", "as many calls are under way as may be");

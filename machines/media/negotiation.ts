@@ -42,19 +42,20 @@ export interface Offered {
   readonly shown: Sdp;
 }
 
-/** What becomes of each stream of an offer. `before`: how the streams of the call have been so far. */
+/** What becomes of each stream of an offer. `before`: how the streams of the call have been so far. `suites`: those we take. */
 export const modesOf = (
   offer: Sdp,
   toward: Side,
   insideSpeaks: "rtp" | "srtp",
   before: ReadonlyArray<StreamMode>,
+  suites: ReadonlyArray<string>,
 ): ReadonlyArray<StreamMode> =>
   offer.media.map((media, i) => {
     if (media.port === 0) return "refused";
     if (isSecuredProfile(media.protocol)) {
       const passes = toward === "outside" || insideSpeaks === "srtp" || before[i] === "passed";
       if (passes) return securingOf(media).length > 0 ? "passed" : "refused";
-      return choosableOf(media).length > 0 ? "srtp" : "refused";
+      return choosableOf(media).some(({ suite }) => suites.includes(suite)) ? "srtp" : "refused";
     }
     return toward === "outside" && isClearProfile(media.protocol) ? "srtp" : "refused";
   });
@@ -126,7 +127,10 @@ const settledStream = (
   const given = shown.media[i]!;
   if (modes[i] === "srtp" && toward === "inside") {
     // The inside has answered: we answer the outside, by the first of its lines that we can take.
-    const line = media.protocol === given.protocol ? choosableOf(received.media[i]!)[0] : undefined;
+    const line =
+      media.protocol === given.protocol
+        ? choosableOf(received.media[i]!).find(({ suite }) => own?.has(suite as SuiteName))
+        : undefined;
     const suite = line?.suite as SuiteName | undefined;
     const send = suite && own?.get(suite);
     return line && suite && send ? { mode: "srtp", suite, tag: line.tag, send, receive: line.keys } : undefined;

@@ -3,7 +3,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import process from "node:process";
 import { Effect, type Layer } from "effect";
 import { type EmbeddedOptions, type MediaRelayShape, openEmbeddedRelay, type Side } from "../../actors/media/mod.ts";
-import type { Sdp } from "../../codecs/sip/mod.ts";
+import { type Sdp, SUITES, type SuiteName } from "../../codecs/sip/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { lawsOn, type Run } from "../kit/law.ts";
@@ -103,6 +103,21 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
     }),
   );
 
+  for (const suite of Object.keys(SUITES) as ReadonlyArray<SuiteName>)
+    relayLaw(`an offer of ${suite} alone is answered with it`, (relay) =>
+      Effect.gen(function* () {
+        const [phone, border] = [yield* openEnd(), yield* openEnd()];
+        const key = "A".repeat(suite.includes("256") ? 62 : 40);
+        const gcm = cryptoLine(1, `${"A".repeat(38)}==`, "AEAD_AES_128_GCM");
+        yield* relay.offer(ask("c", "inside", audio(border.port, "RTP/SAVP", gcm, cryptoLine(2, key, suite))));
+        const answered = yield* relay.answer(ask("c", "outside", audio(phone.port, "RTP/AVP")));
+        const line = keyIn(answered.media[0]!);
+        same([line.tag, line.suite], [2, suite]);
+        border.send(sure(srtpOf(key, suite, key).sender.rtp(rtp(1))), portOf(answered));
+        same((yield* waitFor(phone, 1))[0]!.bytes, rtp(1));
+      }),
+    );
+
   relayLaw("what came twice, was changed, or comes from a stranger goes no further and is counted", (relay) =>
     Effect.gen(function* () {
       const { phone, border, offered, answered, sender } = yield* callOut(relay);
@@ -201,6 +216,20 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
       {},
     ],
     ["a NULL suite", "inside", audio(4_000, "RTP/SAVP", cryptoLine(1, KEY_A, "NULL_HMAC_SHA1_80")), "notSecured", {}],
+    [
+      "AES-GCM alone, which is none of ours",
+      "inside",
+      audio(4_000, "RTP/SAVP", cryptoLine(1, `${"A".repeat(38)}==`, "AEAD_AES_128_GCM")),
+      "notSecured",
+      {},
+    ],
+    [
+      "a suite that we are told not to take",
+      "inside",
+      audio(4_000, "RTP/SAVP", cryptoLine(1, KEY_A, "AES_CM_128_HMAC_SHA1_32")),
+      "notSecured",
+      { suites: ["AES_CM_128_HMAC_SHA1_80"] },
+    ],
     ["fax without RTP", "outside", sdpOf(`c=IN IP4 ${HOST}`, "t=0 0", "m=image 4000 udptl t38"), "notSecured", {}],
     [
       "an address of our own network, from outside",
@@ -333,6 +362,29 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
       }),
   );
 
+  relayLaw("early media and the answer are one where they say the same; another fork takes the call over", (relay) =>
+    Effect.gen(function* () {
+      const { phone, border, offered, answered, sender, receiver } = yield* callOut(relay);
+      const line = keyIn(offered.media[0]!);
+      const by = (port: number, key: string, to: string) =>
+        relay.answer({ ...ask("c", "inside", audio(port, "RTP/SAVP", cryptoLine(line.tag, key, line.suite))), to });
+      phone.send(rtp(1), portOf(answered));
+      sure(receiver.rtp((yield* waitFor(border, 1))[0]!.bytes));
+      same(yield* by(border.port, KEY_B, "b"), answered);
+      border.send(sure(sender.rtp(rtp(1))), portOf(offered));
+      yield* waitFor(phone, 1);
+      const fork = yield* openEnd();
+      same(yield* by(fork.port, KEY_A, "f"), answered);
+      phone.send(rtp(2), portOf(answered));
+      sure(receiver.rtp((yield* waitFor(fork, 1))[0]!.bytes));
+      fork.send(sure(srtpOf(KEY_A, SUITE, KEY_B).sender.rtp(rtp(9))), portOf(offered));
+      same(
+        (yield* waitFor(phone, 2)).map(({ bytes }) => bytes[3]),
+        [1, 9],
+      );
+    }),
+  );
+
   relayLaw("an offer that is refused at the other end changes nothing", (relay) =>
     Effect.gen(function* () {
       const { phone, border, offered, answered, receiver } = yield* callOut(relay);
@@ -424,7 +476,7 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
         new Set(
           offered.media.flatMap(({ lines }) => lines.map(({ value }) => value)).filter((v) => v.startsWith("crypto")),
         ).size,
-        6,
+        8,
       );
       const answered = yield* relay.answer(
         ask(

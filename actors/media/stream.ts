@@ -9,7 +9,7 @@ import { Effect } from "effect";
 import { base64Of } from "../../codecs/shared/mod.ts";
 import { type CryptoKey, keyBytesOf, type StreamEnd, SUITES, type SuiteName } from "../../codecs/sip/mod.ts";
 import { MediaPath, type Settled, type Side } from "../../machines/media/mod.ts";
-import { type MasterKey, SrtpReceiver, SrtpSender } from "../../machines/srtp/mod.ts";
+import { type MasterKey, type SrtpPrimitives, SrtpReceiver, SrtpSender } from "../../machines/srtp/mod.ts";
 import { Entropy, SrtpCiphers } from "../ports/mod.ts";
 import { openPair, type PortPair, type PortRange } from "./ports.ts";
 
@@ -20,10 +20,15 @@ export interface MediaStream {
   /** Our keys, by suite, until the other end changes its own. */
   own: ReadonlyMap<SuiteName, string>;
   settled: Settled | undefined;
-  /** Which keys the sender and the receiver in use have: the same again go on, with their count of packets. RFC 4568 §7.1.4. */
-  sender: { readonly id: string; readonly end: SrtpSender } | undefined;
-  receiver: { readonly id: string; readonly end: SrtpReceiver } | undefined;
+  /**
+   * By suite and key. Whoever comes back to a key, by another suite or another fork in between, goes on with its count: a key
+   * that began anew would use a keystream twice, and take what it has seen.
+   */
+  readonly senders: Map<string, SrtpSender>;
+  readonly receivers: Map<string, SrtpReceiver>;
 }
+/** Keys of the other end; the oldest give way. */
+const RECEIVERS_MAX = 4;
 
 export interface StreamOptions {
   readonly kind: string;
@@ -49,18 +54,26 @@ export const openStream = Effect.fn("media.openStream")(function* (options: Stre
   pairs.inside = inside;
   pairs.outside = outside;
   const own = yield* ownKeys(options.suites);
-  yield* Effect.addFinalizer(() => Effect.sync(() => path.end()));
   const stream: MediaStream = {
     kind: options.kind,
     path,
     pairs: { inside, outside },
     own,
     settled: undefined,
-    sender: undefined,
-    receiver: undefined,
+    senders: new Map(),
+    receivers: new Map(),
   };
+  yield* Effect.addFinalizer(() => Effect.sync(() => endStream(stream)));
   return stream;
 });
+
+/** Nothing passes, and the keys are zeroed. */
+const endStream = ({ path, senders, receivers }: MediaStream): void => {
+  path.end();
+  for (const end of [...senders.values(), ...receivers.values()]) end.end();
+  senders.clear();
+  receivers.clear();
+};
 
 /** Each key is drawn for itself: no two lines of a description have the same. RFC 4568 §6.1. */
 export const ownKeys = Effect.fn("media.ownKeys")(function* (suites: ReadonlyArray<SuiteName>) {
@@ -91,27 +104,51 @@ export const settle = Effect.fn("media.settle")(function* (
   if (settled.mode === "refused" || ends === undefined) return path.shut();
   const isMuxed = ends.inside.isMuxed && ends.outside.isMuxed;
   for (const side of ["inside", "outside"] as const) path.describe(side, ends[side], isMuxed);
-  if (settled.mode === "passed") {
-    stream.sender = undefined;
-    stream.receiver = undefined;
-    return path.open("passed", undefined, undefined, nowMs);
-  }
-  const { suite, send, receive } = settled;
+  if (settled.mode === "passed") return path.open("passed", undefined, undefined, nowMs);
   const primitives = yield* SrtpCiphers;
-  const sending = `${suite} ${send}`;
-  if (stream.sender?.id !== sending) {
-    const keySalt = keyBytesOf(send)!;
-    stream.sender = { id: sending, end: new SrtpSender(primitives, SUITES[suite], keySalt) };
-    keySalt.fill(0);
-  }
-  const receiving = `${suite} ${receive.map(keyId).join()}`;
-  if (stream.receiver?.id !== receiving) {
-    const keys = receive.map(masterKeyOf);
-    stream.receiver = { id: receiving, end: new SrtpReceiver(primitives, SUITES[suite], keys) };
-    for (const { keySalt } of keys) keySalt.fill(0);
-  }
-  path.open("srtp", stream.sender.end, stream.receiver.end, nowMs);
+  path.open("srtp", senderOf(stream, settled, primitives), receiverOf(stream, settled, primitives), nowMs);
 });
+
+type Secured = Extract<Settled, { readonly mode: "srtp" }>;
+
+const senderOf = ({ senders, own }: MediaStream, { suite, send }: Secured, primitives: SrtpPrimitives): SrtpSender => {
+  const idOf = (suite: string, key: string) => `${suite} ${key}`;
+  const id = idOf(suite, send);
+  // A key that is ours no more is never sent under again.
+  const ours = new Set([id, ...[...own].map(([name, key]) => idOf(name, key))]);
+  for (const [other, sender] of senders)
+    if (!ours.has(other)) {
+      sender.end();
+      senders.delete(other);
+    }
+  const found = senders.get(id);
+  if (found !== undefined) return found;
+  const keySalt = keyBytesOf(send)!;
+  const sender = new SrtpSender(primitives, SUITES[suite], keySalt);
+  keySalt.fill(0);
+  senders.set(id, sender);
+  return sender;
+};
+
+const receiverOf = (
+  { receivers }: MediaStream,
+  { suite, receive }: Secured,
+  primitives: SrtpPrimitives,
+): SrtpReceiver => {
+  const id = `${suite} ${receive.map(keyId).join()}`;
+  const found = receivers.get(id);
+  receivers.delete(id);
+  const keys = found === undefined ? receive.map(masterKeyOf) : [];
+  const receiver = found ?? new SrtpReceiver(primitives, SUITES[suite], keys);
+  for (const { keySalt } of keys) keySalt.fill(0);
+  receivers.set(id, receiver);
+  const [oldest] = receivers;
+  if (oldest !== undefined && receivers.size > RECEIVERS_MAX) {
+    oldest[1].end();
+    receivers.delete(oldest[0]);
+  }
+  return receiver;
+};
 
 const keyId = ({ keySalt, mki, lifetime }: CryptoKey): string =>
   `${keySalt.replace(/=+$/, "")}|${mki?.value}:${mki?.bytes}|${lifetime}`;

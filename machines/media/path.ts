@@ -100,7 +100,7 @@ export class MediaPath {
     leg.rtcp.name(isMuxed ? end.rtp : end.rtcp);
   }
 
-  /** Offer and answer have met: packets pass, under these keys. The same object again goes on where it was. */
+  /** Offer and answer have met: packets pass, under these keys, which stay the caller's to end. */
   open(
     mode: "srtp" | "passed",
     sender: SrtpSender | undefined,
@@ -110,10 +110,8 @@ export class MediaPath {
     this.isOpen = true;
     this.mode = mode;
     const { outside } = this;
-    if (outside.sender !== sender) outside.sender?.end();
     outside.sender = sender;
     if (outside.receiver === receiver) return;
-    if (outside.oldReceiver !== receiver) outside.oldReceiver?.end();
     outside.oldReceiver = outside.receiver;
     outside.oldUntilMs = nowMs + OLD_KEY_MS;
     outside.receiver = receiver;
@@ -124,12 +122,10 @@ export class MediaPath {
     this.isOpen = false;
   }
 
-  /** Keys are zeroed; nothing passes any more. */
+  /** Nothing passes any more. */
   end(): void {
     this.isOver = true;
     this.isOpen = false;
-    const { sender, receiver, oldReceiver } = this.outside;
-    for (const keys of [sender, receiver, oldReceiver]) keys?.end();
   }
 
   /** A datagram that came at one side; what is to be sent, if anything. Its bytes may be changed. */
@@ -225,7 +221,6 @@ const opened = (
   const plain = isReport ? receiver.rtcp(bytes) : receiver.rtp(bytes);
   if (typeof plain !== "string" || oldReceiver === undefined || plain !== "notAuthentic") return plain;
   if (nowMs > from.oldUntilMs) {
-    oldReceiver.end();
     from.oldReceiver = undefined;
     return plain;
   }

@@ -3,7 +3,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import process from "node:process";
 import { Effect, type Layer } from "effect";
 import { type EmbeddedOptions, type MediaRelayShape, openEmbeddedRelay, type Side } from "../../actors/media/mod.ts";
-import { type Sdp, SUITES, type SuiteName } from "../../codecs/sip/mod.ts";
+import { choosableOf, type Sdp, SUITES, type SuiteName } from "../../codecs/sip/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { lawsOn, type Run } from "../kit/law.ts";
@@ -383,6 +383,41 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
         [1, 9],
       );
     }),
+  );
+
+  relayLaw(
+    "whoever comes back to a suite, or to SRTP of ours, uses no keystream twice and takes no packet twice",
+    (relay) =>
+      Effect.gen(function* () {
+        const [phone, border] = [yield* openEnd(), yield* openEnd()];
+        const exchange = (suite: string, key: string, passed = false) =>
+          Effect.gen(function* () {
+            const own = passed ? audio(phone.port, "RTP/SAVP", cryptoLine(1, KEY_A)) : audio(phone.port, "RTP/AVP");
+            const offered = yield* relay.offer(ask("c", "outside", own));
+            const line = choosableOf(offered.media[0]!).find((line) => line.suite === suite)!;
+            const secured = audio(border.port, "RTP/SAVP", cryptoLine(line.tag, key, suite));
+            return { offered, answered: yield* relay.answer(ask("c", "inside", secured)) };
+          });
+        const { offered, answered } = yield* exchange(SUITE, KEY_B);
+        const { sender } = srtpOf(KEY_B, SUITE, KEY_A);
+        const packet = sure(sender.rtp(rtp(1)));
+        const both = Effect.gen(function* () {
+          phone.send(rtp(1), portOf(answered));
+          border.send(packet.slice(), portOf(offered));
+          yield* Effect.sleep(40);
+        });
+        yield* both;
+        same([border.came.length, phone.came.length], [1, 1]);
+        yield* exchange("AES_CM_128_HMAC_SHA1_32", KEY_B);
+        yield* exchange(SUITE, KEY_B);
+        yield* both;
+        yield* exchange(SUITE, KEY_B, true);
+        yield* exchange(SUITE, KEY_B);
+        yield* both;
+        same([border.came.length, phone.came.length], [1, 1]);
+        const { fromInside, fromOutside } = (yield* relay.calls)[0]!.streams[0]!;
+        same([fromInside.refused.replayed, fromOutside.refused.replayed], [2, 2]);
+      }),
   );
 
   relayLaw("an offer that is refused at the other end changes nothing", (relay) =>

@@ -15,6 +15,7 @@ usage: vipr COMMAND [options]
   agent      a company's call agent: a SIP proxy between its PBX and its trunks
   calls      the calls under way in agent and border element, and what they count
   vcr        call records of the exchange: reads files, follows them, uploads
+  ticket     tickets by hand: mint, inspect, verify; and their check over HTTP
   config     the company's configuration, vipr.toml: what is wrong with it, what holds
   number     which number of the telephone network a text is, by the company's dial plan
   explain    why there is a route to a number, or none
@@ -67,6 +68,11 @@ switch (command) {
   case "vcr": {
     const { vcrCommand } = await import("./cli/vcr.ts");
     process.exit(await vcrCommand(args));
+    break;
+  }
+  case "ticket": {
+    const { ticketCommand } = await import("./cli/ticket.ts");
+    process.exit(await ticketCommand(args));
     break;
   }
   case "config": {

@@ -1,0 +1,163 @@
+/** `vipr ticket`: tickets by hand, and their check over HTTP. docs/protocol/ticket.md. */
+import { readFileSync } from "node:fs";
+import { Effect, type Scope } from "effect";
+import { isE164, nodeIdFrom, vserviceId } from "../../codecs/shared/mod.ts";
+import { normalDomain, TICKET_CHARS_MAX } from "../../codecs/ticket/mod.ts";
+import { nodeLayer, type Ports } from "../node.ts";
+import { namedFileStopped, type Stopped } from "./exit.ts";
+import { command, logOptions, loopbackOf, required, type ValuesOf, Wrong, wholeOf } from "./options.ts";
+import { say } from "./output.ts";
+import { passwordFrom } from "./password.ts";
+import { runCommand } from "./run.ts";
+import { serveTickets } from "./serve-tickets.ts";
+import { numberIn } from "./ticket-check.ts";
+import { inspect, mint, type Said, verify } from "./ticket-orders.ts";
+import { readTicketSecrets } from "./ticket-secrets.ts";
+
+const HELP = `vipr ticket: tickets by hand: a domain's permission to call a number over SIP
+
+usage: vipr ticket mint --secret-file FILE --number N --granted-to DOMAIN [--epoch E] [--days D] [--json]
+       vipr ticket inspect TICKET [--json]
+       vipr ticket verify TICKET --secret-file FILE --number N --domain D... [--at TIME] [--json]
+       vipr ticket serve --secret-file FILE --token-file FILE [--listen 127.0.0.1:PORT] [--verbose]
+
+mint prints a ticket that lets DOMAIN call N; inspect every field of one, or where it is malformed;
+verify does a border element's whole check. TICKET is the header field's text; - reads it from
+standard input. serve answers GET /check?ticket=...&number=...&domain=... with {"verdict":"good"} or
+{"verdict":"refused","why":...}, for a border element that is Kamailio or an SBC.
+
+  --secret-file FILE  what vipr server domain-secret DOMAIN prints; several one after another are
+                      several epochs. Read anew when it changes (serve)
+  --number N          +49305550901; of verify also the user part of a Request-URI, or a URI
+  --granted-to DOMAIN the domain that may call
+  --granting-domain D whose numbers they are; default the file's only domain
+  --epoch E           which of its secrets; default the last one in the file
+  --days D            how long it holds: 1 to 3650; default 60
+  --from TIME         from when, ISO 8601; default now
+  --node ID           the granting node, 32 hexadecimal digits; default 0
+  --vservice ID       the VService, to 16 hexadecimal digits; default 0
+  --domain D          a domain that the caller's certificate proves; may come again
+  --at TIME           verify as at that time; default now
+  --listen H:P        an address of this machine; default 127.0.0.1:5641
+  --token-file FILE   the token that is asked for
+  --json              one JSON object
+  --verbose           log what is good, too (serve)
+
+A password is taken from its file alone. exit codes: 0 good, 1 malformed or refused (verify: the
+reason is the first that fails), 2 options or files, 5 the port is taken
+`;
+
+const OPTIONS = {
+  ...logOptions,
+  "secret-file": { type: "string" },
+  "token-file": { type: "string" },
+  number: { type: "string" },
+  "granted-to": { type: "string" },
+  "granting-domain": { type: "string" },
+  epoch: { type: "string" },
+  days: { type: "string", default: "60" },
+  from: { type: "string" },
+  node: { type: "string" },
+  vservice: { type: "string" },
+  domain: { type: "string", multiple: true },
+  at: { type: "string" },
+  listen: { type: "string", default: "127.0.0.1:5641" },
+  json: { type: "boolean", default: false },
+} as const;
+
+type Values = ValuesOf<typeof OPTIONS>;
+const REFUSED = 1;
+const DAY_MS = 86_400_000;
+const DAYS_MAX = 3_650;
+const EPOCH_MAX = 255;
+const CHECK_PORT = 5_641;
+
+export const ticketCommand = async (args: ReadonlyArray<string>): Promise<number> => {
+  let isRefused = false;
+  const spec = { name: "vipr ticket", help: HELP, options: OPTIONS, words: [1, 2] } as const;
+  const code = await command(spec, args, async (values, [order = "", text]) => {
+    const tell = ({ lines, json, isGood }: Said) => {
+      say(values.json ? JSON.stringify(json) : lines.join("\n"));
+      isRefused = !isGood;
+    };
+    const program: Effect.Effect<void, Stopped, Ports | Scope.Scope> =
+      order === "serve" ? serving(values, text) : Effect.map(workOf(order, text, values), tell);
+    const logLevel = values.verbose ? "Debug" : order === "serve" ? "Info" : "Warn";
+    return await runCommand({ name: "vipr ticket", logLevel }, Effect.provide(program, nodeLayer()));
+  });
+  return code === 0 && isRefused ? REFUSED : code;
+};
+
+/** Options are looked at before anything is done. */
+const workOf = (order: string, text: string | undefined, values: Values): Effect.Effect<Said, Stopped, Ports> => {
+  if (order === "mint") return minting(values, text);
+  if (order !== "inspect" && order !== "verify")
+    throw new Wrong(`there is no order "${order}", but mint, inspect, verify and serve`);
+  if (text === undefined) throw new Wrong(`${order} wants a ticket`);
+  const ticket = ticketFrom(text);
+  if (order === "inspect") return Effect.map(ticket, (ticket) => inspect(ticket, Date.now()));
+  const number = required(values.number, "number", "the called number");
+  const domains = (values.domain ?? []).map((one) => domainOf(one, "domain"));
+  if (domains.length === 0) throw new Wrong("--domain is missing: what the caller's certificate proves");
+  const atMs = values.at === undefined ? Date.now() : timeOf(values.at, "at");
+  const secrets = readTicketSecrets(secretFileOf(values));
+  return Effect.flatMap(Effect.all([secrets, ticket]), ([secrets, ticket]) =>
+    verify(secrets, { ticket, number, domains, atMs }),
+  );
+};
+
+const minting = (values: Values, text: string | undefined) => {
+  if (text !== undefined) throw new Wrong(`there is nothing to do with "${text}"`);
+  const number = numberIn(required(values.number, "number", "the number that may be called"));
+  if (number === undefined || !isE164(number)) throw new Wrong("--number wants a whole number, as +49305550901");
+  const wishes = {
+    number,
+    grantedTo: domainOf(required(values["granted-to"], "granted-to", "the domain that may call"), "granted-to"),
+    grantingDomain:
+      values["granting-domain"] === undefined ? undefined : domainOf(values["granting-domain"], "granting-domain"),
+    epoch: values.epoch === undefined ? undefined : wholeOf(values.epoch, "epoch", 1, EPOCH_MAX),
+    lifetimeMs: wholeOf(values.days, "days", 1, DAYS_MAX) * DAY_MS,
+    fromMs: values.from === undefined ? Date.now() : timeOf(values.from, "from"),
+    grantingNode: values.node === undefined ? undefined : nodeIdFrom(hexIn(values.node, "node", 32)),
+    vservice: values.vservice === undefined ? undefined : vserviceId(hexIn(values.vservice, "vservice", 16)),
+  };
+  return Effect.flatMap(readTicketSecrets(secretFileOf(values)), (secrets) => mint(secrets, wishes));
+};
+
+const serving = (values: Values, text: string | undefined) => {
+  if (text !== undefined) throw new Wrong(`there is nothing to do with "${text}"`);
+  const listen = loopbackOf(values.listen, "listen", CHECK_PORT);
+  const tokenFile = required(values["token-file"], "token-file", "the token that is asked for");
+  const secretFile = secretFileOf(values);
+  return Effect.flatMap(passwordFrom(tokenFile, "token"), (token) => serveTickets({ listen, token, secretFile }));
+};
+
+const secretFileOf = (values: Values): string =>
+  required(values["secret-file"], "secret-file", "what vipr server domain-secret DOMAIN prints");
+
+const ticketFrom = (text: string): Effect.Effect<string, Stopped> =>
+  text === "-"
+    ? Effect.try({
+        try: () =>
+          readFileSync(0, "utf8")
+            .slice(0, 2 * TICKET_CHARS_MAX)
+            .trim(),
+        catch: (cause) => namedFileStopped("standard input", cause),
+      })
+    : Effect.succeed(text.trim());
+
+const domainOf = (text: string, option: string): string => {
+  const domain = normalDomain(text);
+  if (domain === undefined) throw new Wrong(`--${option} wants a DNS name, not "${text}"`);
+  return domain;
+};
+const timeOf = (text: string, option: string): number => {
+  const ms = /^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms)) throw new Wrong(`--${option} wants a time as 2026-11-30T12:00:00Z, not "${text}"`);
+  return ms;
+};
+const hexIn = (text: string, option: string, digits: number): bigint => {
+  if (!new RegExp(`^[0-9a-f]{1,${digits}}$`, "i").test(text))
+    throw new Wrong(`--${option} wants 1 to ${digits} hexadecimal digits, not "${text}"`);
+  return BigInt(`0x${text}`);
+};

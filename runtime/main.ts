@@ -13,6 +13,7 @@ usage: vipr COMMAND [options]
   ring       a live overlay as one of its nodes sees it
   company    server, call agent and border element of a small company in one process
   agent      a company's call agent: a SIP proxy between its PBX and its trunks
+  border     a company's border element, between its SIP network and the Internet
   calls      the calls under way in agent and border element, and what they count
   vcr        call records of the exchange: reads files, follows them, uploads
   ticket     tickets by hand: mint, inspect, verify; and their check over HTTP
@@ -53,6 +54,11 @@ switch (command) {
   case "agent": {
     const { agentCommand } = await import("./cli/agent.ts");
     process.exit(await agentCommand(args));
+    break;
+  }
+  case "border": {
+    const { borderCommand } = await import("./cli/border.ts");
+    process.exit(await borderCommand(args));
     break;
   }
   case "company": {

@@ -11,8 +11,8 @@ export const UNREADABLE_SHOWN_MAX = 32;
 
 export interface CallRow {
   readonly id: string;
-  /** As the company sees it. */
-  readonly direction: "sent" | "received";
+  /** As the company sees it; unknown to a program that sees the media only. */
+  readonly direction: "sent" | "received" | "unknown";
   readonly state: "ringing" | "up";
   /** The trunk's name, or the domain of the other company. */
   readonly by: string;

@@ -10,11 +10,11 @@ import { type AdminAnswer, type AdminRequest, isThisMachine, OTHER_MACHINE, refu
 export const CALLS_PATH = "/calls.json";
 
 export const handleCalls =
-  (report: () => CallsReport) =>
+  (report: Effect.Effect<CallsReport>) =>
   ({ method, path, host }: AdminRequest): Effect.Effect<AdminAnswer> =>
-    Effect.sync(() => {
-      if (!isThisMachine(host)) return OTHER_MACHINE;
-      if (path !== CALLS_PATH) return refused(404, `nothing here but ${CALLS_PATH}`);
-      if (method !== "GET") return refused(405, `${path} takes GET`);
-      return { status: 200, body: report() };
+    Effect.suspend(() => {
+      if (!isThisMachine(host)) return Effect.succeed(OTHER_MACHINE);
+      if (path !== CALLS_PATH) return Effect.succeed(refused(404, `nothing here but ${CALLS_PATH}`));
+      if (method !== "GET") return Effect.succeed(refused(405, `${path} takes GET`));
+      return Effect.map(report, (body) => ({ status: 200, body }));
     });

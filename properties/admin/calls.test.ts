@@ -134,7 +134,7 @@ const asked: AdminRequest = { method: "GET", path: "/calls.json", host: "127.0.0
 testEffect(
   "the admin port answers this machine's own names, one path and one method",
   Effect.gen(function* () {
-    const handle = handleCalls(() => EMPTY);
+    const handle = handleCalls(Effect.succeed(EMPTY));
     const statusOf = (more: Partial<AdminRequest>) => Effect.map(handle({ ...asked, ...more }), ({ status }) => status);
     same(yield* statusOf({}), 200);
     same(yield* statusOf({ host: "evil.example" }), 421);

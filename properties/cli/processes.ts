@@ -16,15 +16,15 @@ const MAIN = new URL("../../runtime/main.ts", import.meta.url).pathname;
 export const BEFORE = process.env.VIPR_BEFORE ?? MAIN;
 const WAIT_MS_MAX = 60_000;
 
-/** What a process leaves that was asked to end, and did. Deno tells its own signal instead of the other's exit code. */
-export const POLITE_END = "Deno" in globalThis ? null : 0;
+/** What a process leaves that was asked to end, and did. */
+export const POLITE_END = 0;
 
 export interface Running {
   readonly out: () => string;
   readonly err: () => string;
   /** Its exit code; null when a signal ended it. */
   readonly ended: Promise<number | null>;
-  readonly kill: (signal: "SIGTERM" | "SIGKILL") => Promise<number | null>;
+  readonly kill: (signal: "SIGTERM" | "SIGKILL" | "SIGHUP") => Promise<number | null>;
   /** The first match in its output; rejects when it ends before. */
   readonly said: (what: RegExp) => Promise<RegExpExecArray>;
 }
@@ -62,7 +62,8 @@ export const start = (args: ReadonlyArray<string>, input = "", main = MAIN): Run
     err: () => err,
     ended,
     kill: (signal) => {
-      child.kill(signal);
+      // Deno's own kill sends no second signal to a child that outlived the first one: findings/deno-second-signal.sh.
+      if (!isOver && child.pid !== undefined) process.kill(child.pid, signal);
       return ended;
     },
     said: (what) =>

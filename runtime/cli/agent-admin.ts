@@ -28,7 +28,7 @@ export const openAgentAdmin = Effect.fn("agent.admin")(function* (
   const { admin = FREE } = configuration.config.agent;
   if (admin === "none") return "admin    not served: agent.admin";
   const startedMs = Date.now();
-  const report = () => reportOf(configuration, proxy, startedMs, Date.now());
+  const report = Effect.sync(() => reportOf(configuration, proxy, startedMs, Date.now()));
   const at = yield* openDoor(folder, admin, newToken(), handleCalls(report)).pipe(
     Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "agent.admin takes another"))),
   );

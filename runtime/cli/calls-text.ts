@@ -22,11 +22,14 @@ export const callsText = (report: CallsReport): string => {
 const REASON_NAMES: Readonly<Record<string, string>> = {
   fellBack: "over the telephone network although there was a route",
   unreadable: "could not be read",
+  refused: "not let through",
+  connectionsRefused: "connections refused",
+  mediaRefused: "packets of media that went no further",
 };
 
 const HEADS = ["", "by", "caller", "called", "time", "media"];
 const cellsOf = ({ direction, state, by, seconds, calling, called, media }: CallRow): ReadonlyArray<string> => [
-  direction === "sent" ? "->" : "<-",
+  ARROWS[direction],
   by === "" ? "..." : by,
   calling ?? NONE,
   called ?? NONE,
@@ -35,6 +38,8 @@ const cellsOf = ({ direction, state, by, seconds, calling, called, media }: Call
     .map(([name, value]) => `${name} ${value}`)
     .join(", "),
 ];
+
+const ARROWS = { sent: "->", received: "<-", unknown: "--" } as const;
 
 const tableOf = (rows: ReadonlyArray<ReadonlyArray<string>>, calls: number): ReadonlyArray<string> => {
   if (calls === 0) return [];

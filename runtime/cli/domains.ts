@@ -12,6 +12,7 @@ import { Effect } from "effect";
 import type { TicketSecret } from "../../actors/ticket/mod.ts";
 import type { ViprDomains } from "../../actors/vipr/mod.ts";
 import { normalDomain } from "../../codecs/ticket/mod.ts";
+import { EPOCHS_MAX } from "../../machines/ticket/mod.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import type { Folder } from "./folder.ts";
 import { followLines, type LineFile, readLines, removeLine } from "./lines.ts";
@@ -71,6 +72,20 @@ export const removeDomain = (folder: Folder, domain: string): Effect.Effect<void
 
 export const readDomains = (folder: Folder): Effect.Effect<ReadonlyMap<string, OwnDomain>, Stopped> =>
   Effect.map(readLines(folder, DOMAINS), ({ now }) => now);
+
+/** Every epoch that a domain has had, newest last: tickets of former ones stay good until they expire. None: it is not served. */
+export const secretsOf = (folder: Folder, domain: string): Effect.Effect<ReadonlyArray<TicketSecret>, Stopped> =>
+  Effect.map(folder.read(DOMAINS.file), (text = "") => {
+    const secrets = new Map<number, TicketSecret>();
+    for (const line of text.split("\n")) {
+      const [name, ...words] = line.split(" ");
+      if (name !== domain) continue;
+      const secret = DOMAINS.read(words, domain)?.secret;
+      if (secret !== undefined) secrets.set(secret.epoch, secret);
+      else secrets.clear();
+    }
+    return [...secrets.values()].slice(-EPOCHS_MAX);
+  });
 
 /**
  * As they stand at each look; the same value as long as nothing changed. A private domain stays private when it is gone:

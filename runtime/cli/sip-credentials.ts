@@ -31,15 +31,35 @@ export const readRoots = certificatesIn;
 export const agentCredentials = Effect.fn("agent.credentials")(function* ({
   agent,
 }: ViprConfig): Effect.fn.Return<Credentials | undefined, Stopped> {
-  const { certificateFile, keyFile, caFile } = agent;
-  if (certificateFile === undefined && keyFile === undefined) return undefined;
+  if (agent.certificateFile === undefined && agent.keyFile === undefined) return undefined;
+  return yield* credentialsIn("agent", agent, "the roots of exchange and trunks, for TLS");
+});
+
+/** Of `[border]`, for the outside. */
+export const borderCredentials = ({ border }: ViprConfig): Effect.Effect<Credentials, Stopped> =>
+  credentialsIn("border", border, "the roots of other companies' certificates");
+
+interface CredentialFiles {
+  readonly certificateFile: string | undefined;
+  readonly keyFile: string | undefined;
+  readonly caFile: string | undefined;
+}
+
+const credentialsIn = Effect.fnUntraced(function* (
+  table: "agent" | "border",
+  { certificateFile, keyFile, caFile }: CredentialFiles,
+  whose: string,
+): Effect.fn.Return<Credentials, Stopped> {
   if (certificateFile === undefined)
-    return yield* missing("agent.certificate-file", "the certificate of agent.key-file");
-  if (keyFile === undefined) return yield* missing("agent.key-file", "the key of agent.certificate-file");
-  if (caFile === undefined) return yield* missing("agent.ca-file", "the roots of exchange and trunks, for TLS");
-  const key = keyOfPem(yield* textOf(keyFile, "agent.key-file"));
+    return yield* missing(`${table}.certificate-file`, `the certificate of ${table}.key-file`);
+  if (keyFile === undefined) return yield* missing(`${table}.key-file`, `the key of ${table}.certificate-file`);
+  if (caFile === undefined) return yield* missing(`${table}.ca-file`, whose);
+  const key = keyOfPem(yield* textOf(keyFile, `${table}.key-file`));
   if (key === undefined)
-    return yield* stopped("usage", `agent.key-file: ${keyFile} has no key of ECDSA P-256, or RSA of 2048 to 4096 bits`);
-  const certificates = yield* certificatesIn(certificateFile, "agent.certificate-file");
-  return { key, certificates, roots: yield* readRoots(caFile, "agent.ca-file") };
+    return yield* stopped(
+      "usage",
+      `${table}.key-file: ${keyFile} has no key of ECDSA P-256, or RSA of 2048 to 4096 bits`,
+    );
+  const certificates = yield* certificatesIn(certificateFile, `${table}.certificate-file`);
+  return { key, certificates, roots: yield* readRoots(caFile, `${table}.ca-file`) };
 });

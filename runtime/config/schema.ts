@@ -1,6 +1,7 @@
 /** `vipr.toml` whole: its tables, their schema, and the type of what is read. */
 import { Schema } from "effect";
 import { agentKeys } from "./agent.ts";
+import { borderKeys } from "./border.ts";
 import { camel, type Keys, key, like, type TableOf, text } from "./key.ts";
 import { listsKeys } from "./lists.ts";
 import { mediaKeys } from "./media.ts";
@@ -30,6 +31,7 @@ export const tables = {
   records: recordsKeys,
   lists: listsKeys,
   agent: agentKeys,
+  border: borderKeys,
   route: routeKeys,
   media: mediaKeys,
 } as const;

@@ -1,0 +1,111 @@
+/** `vipr border` as a process: what it wants, what it says, SIGHUP, and what a restart finds. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Effect } from "effect";
+import { makeAuthority } from "../../runtime/authority.ts";
+import { pemCertificate } from "../../runtime/certificates.ts";
+import { pemOf } from "../../runtime/keys.ts";
+import { nodeLayer } from "../../runtime/node.ts";
+import { test } from "../kit/harness.ts";
+import { credentialsUnder } from "../kit/port-laws.ts";
+import { freePort, POLITE_END, type Running, start, until, withFolder } from "./processes.ts";
+
+const HOST = "127.0.0.1";
+const [OLD, NEW] = ["a-password-of-epoch-one", "a-password-of-epoch-two"];
+const secret = (epoch: number, password: string) =>
+  `domain    acme.example\nepoch     ${epoch}\npassword  ${password}\n`;
+
+/** Its files; gives the configuration's path. */
+const written = async (folder: string, outside: number, inside: number): Promise<string> => {
+  const nowMs = Date.now();
+  const made = await Effect.runPromise(
+    Effect.provide(
+      Effect.gen(function* () {
+        const authority = yield* makeAuthority({ name: "border test", nowMs });
+        return { root: authority.root, own: yield* credentialsUnder("acme.example", authority) };
+      }),
+      nodeLayer(),
+    ),
+  );
+  writeFileSync(join(folder, "roots.pem"), pemCertificate(made.root));
+  writeFileSync(join(folder, "own.pem"), made.own.certificates.map(pemCertificate).join(""));
+  writeFileSync(join(folder, "own.key"), pemOf(made.own.key), { mode: 0o600 });
+  writeFileSync(join(folder, "secrets"), secret(1, OLD!), { mode: 0o600 });
+  const config = join(folder, "vipr.toml");
+  writeFileSync(
+    config,
+    `domain = "acme.example"
+data = "${join(folder, "data")}"
+[border]
+outside = "${HOST}:${outside}"
+inside = ["tcp:${HOST}:${inside}"]
+call-agents = ["tcp:${HOST}:9"]
+certificate-file = "${join(folder, "own.pem")}"
+key-file = "${join(folder, "own.key")}"
+ca-file = "${join(folder, "roots.pem")}"
+secrets-file = "${join(folder, "secrets")}"
+`,
+  );
+  return config;
+};
+
+const hasSaid = (one: Running, what: RegExp) =>
+  until(async () => (what.test(one.err()) ? true : undefined), `${what} in ${one.err()}`);
+
+test("border: it serves, takes new secrets at SIGHUP, keeps the old ones when they cannot be read, and ends politely", () =>
+  withFolder(async (folder) => {
+    const [outside, inside] = [await freePort(), await freePort()];
+    const config = await written(folder, outside, inside);
+    const first = start(["border", "--config", config]);
+    await first.said(/^ready$/m);
+    ok(new RegExp(`^outside {2}tls:${HOST}:${outside}$`, "m").test(first.out()), first.out());
+    ok(/^media {4}end to end, SRTP only$/m.test(first.out()), first.out());
+    const keys = join(folder, "data", "border", "token-keys");
+    same(statSync(keys).mode & 0o077, 0);
+
+    writeFileSync(join(folder, "secrets"), `${secret(1, OLD!)}${secret(2, NEW!)}`);
+    first.kill("SIGHUP");
+    await hasSaid(first, /border\.readAgain .*\[1,2\]/);
+    writeFileSync(join(folder, "secrets"), "nonsense\n");
+    first.kill("SIGHUP");
+    await hasSaid(first, /border\.notReadAgain .*line 1/);
+
+    const taken = start(["border", "--config", config, "--set", `data=${join(folder, "other")}`]);
+    same([await taken.ended, /border\.outside/.test(taken.err())], [2, false], taken.err()); // the secrets are nonsense
+    writeFileSync(join(folder, "secrets"), secret(2, NEW!));
+    const late = start(["border", "--config", config, "--set", `data=${join(folder, "other")}`]);
+    same([await late.ended, /border\.outside and border\.inside take others/.test(late.err())], [5, true], late.err());
+
+    const before = readFileSync(keys, "utf8");
+    same(await first.kill("SIGTERM"), POLITE_END);
+    const second = start(["border", "--config", config]);
+    await second.said(/^ready$/m);
+    same(readFileSync(keys, "utf8"), before);
+    same(await second.kill("SIGTERM"), POLITE_END);
+    for (const one of [first, second, late])
+      for (const word of [OLD!, NEW!, before.split(" ")[1]!.trim()]) ok(!(one.out() + one.err()).includes(word), word);
+  }));
+
+test("border: what is missing or wrong is said in one line, with its key, and exit code 2", () =>
+  withFolder(async (folder) => {
+    const config = await written(folder, await freePort(), await freePort());
+    const whole = readFileSync(config, "utf8");
+    const endOf = async (name: string, text: string) => {
+      const file = join(folder, `${name}.toml`);
+      writeFileSync(file, text);
+      const one = start(["border", "--config", file]);
+      return [await one.ended, one.err().trim().split("\n").length, one.err()] as const;
+    };
+    const without = (key: string) => whole.replace(new RegExp(`^${key} = .*\n`, "m"), "");
+    const keys = ["outside", "call-agents", "certificate-file", "key-file", "ca-file", "secrets-file"];
+    const ends = await Promise.all(keys.map((key) => endOf(key, without(key))));
+    for (const [i, [code, lines, err]] of ends.entries())
+      same([code, lines, err.includes(`border.${keys[i]} is missing`)], [2, 1, true], err);
+    const [noKey, noSecret] = await Promise.all([
+      endOf("no-key", whole.replace("own.key", "own.pem")),
+      endOf("no-secret", whole.replace('"acme.example"', '"nord.example"')),
+    ]);
+    same([noKey[0], /border\.key-file: .* has no key/.test(noKey[2])], [2, true], noKey[2]);
+    same([noSecret[0], /has no secret of nord\.example/.test(noSecret[2])], [2, true], noSecret[2]);
+  }));

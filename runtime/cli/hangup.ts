@@ -1,0 +1,15 @@
+/** SIGHUP: what the operator has changed is read again, and nothing is ended. */
+import process from "node:process";
+import { Effect, Queue, type Scope } from "effect";
+
+/** Performs `work` at each SIGHUP until the scope closes, one after another; a second one meanwhile is one more, not two. */
+export const atHangUp = (work: Effect.Effect<void>): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const asked = yield* Queue.sliding<void>(1);
+    const ask = () => void Queue.offerUnsafe(asked, undefined);
+    yield* Effect.acquireRelease(
+      Effect.sync(() => process.on("SIGHUP", ask)),
+      () => Effect.sync(() => process.off("SIGHUP", ask)),
+    );
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Queue.take(asked), work)));
+  });

@@ -31,9 +31,9 @@ export interface Running {
 
 const running = new Set<Running>();
 
-export const start = (args: ReadonlyArray<string>, input = "", main = MAIN): Running => {
+export const start = (args: ReadonlyArray<string>, input = "", main = MAIN, cwd?: string): Running => {
   const own = "Deno" in globalThis ? ["run", "-A"] : [];
-  const child = spawn(process.execPath, [...own, main, ...args], { stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [...own, main, ...args], { stdio: ["pipe", "pipe", "pipe"], cwd });
   let [out, err] = ["", ""];
   let isOver = false;
   const woken = new Set<() => void>();
@@ -89,8 +89,8 @@ export const start = (args: ReadonlyArray<string>, input = "", main = MAIN): Run
 };
 
 /** To its end. */
-export const vipr = async (args: ReadonlyArray<string>, input?: string, main?: string) => {
-  const one = start(args, input, main);
+export const vipr = async (args: ReadonlyArray<string>, input?: string, main?: string, cwd?: string) => {
+  const one = start(args, input, main, cwd);
   const code = await one.ended;
   return { code, out: one.out(), err: one.err() };
 };

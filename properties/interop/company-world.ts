@@ -28,6 +28,9 @@ export const viprNow = (...words: ReadonlyArray<string>): string => {
 /** Whoever waits shorter tells claimants when a call ended, and a call of seconds is worth nothing then. */
 export const WAIT_S_MAX = 30;
 
+/** A program that starts on a loaded machine takes its time. */
+const START_TURNS = 4_000;
+
 type Name = "a" | "b";
 const PLACES = {
   a: { agentHost: "127.0.0.11", country: "US", number: "+14085550201", own: "+14085550200..+14085550209" },
@@ -130,7 +133,7 @@ const authority = Effect.fn("interop.authority")(function* (at: string) {
   const { said } = yield* vipr("authority", "--data", data, ...words);
   const saidAs = (what: RegExp) =>
     Effect.map(
-      until(String(what), () => what.test(said.text), said),
+      until(String(what), () => what.test(said.text), said, START_TURNS),
       () => what.exec(said.text)![1]!,
     );
   const url = yield* saidAs(/^enrolment +(\S+)$/m);
@@ -140,7 +143,7 @@ const authority = Effect.fn("interop.authority")(function* (at: string) {
 /** Until it says that all three of its programs serve. */
 export const company = Effect.fn("interop.company")(function* ({ config }: Company) {
   const { child, said } = yield* vipr("company", "--config", config);
-  yield* until("ready", () => /^ready$/m.test(said.text) || child.exitCode !== null, said);
+  yield* until("ready", () => /^ready$/m.test(said.text) || child.exitCode !== null, said, START_TURNS);
   if (child.exitCode !== null) throw new Error(said.text);
   return { child, said };
 });

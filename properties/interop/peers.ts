@@ -49,9 +49,10 @@ export const peer = (command: string, words: ReadonlyArray<string>, env: Record<
     ({ child }) => Effect.sync(() => child.kill("SIGKILL")),
   );
 
-export const until = (what: string, is: () => boolean, said: { readonly text: string }) =>
+/** `turns`: how often it looks, each 10 ms. */
+export const until = (what: string, is: () => boolean, said: { readonly text: string }, turns = 1_000) =>
   Effect.gen(function* () {
-    for (let i = 0; i < 1_000; i++) {
+    for (let i = 0; i < turns; i++) {
       if (is()) return;
       yield* Effect.sleep(10);
     }

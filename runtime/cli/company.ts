@@ -19,7 +19,7 @@ ${CONFIG_HELP}
 
 What it needs of the configuration: domain, data; [server] authority, fingerprint, user, password-file for
 the first start; [numbers] country, own; [[trunk]] with host; [agent] listen, pbx, public; and [border] for
-calls over the Internet. docs/operator.md has an example.
+calls over the Internet. docs/tutorial.md goes from nothing to a PBX behind it in five commands.
 
 The log goes to standard error, a line an event; it holds no password and no whole telephone number.
 SIGTERM and SIGINT end it: calls that are up are recorded when it is back.

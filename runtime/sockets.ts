@@ -25,7 +25,7 @@ import {
   StreamClosed,
   type StreamRefusal,
 } from "../actors/ports/mod.ts";
-import { chainOfPeer, chainsShownTo, peerFault, pemCertificate } from "./certificates.ts";
+import { chainOfPeer, chainsShownTo, peerFault, pemCertificate, serverFault } from "./certificates.ts";
 import { pemOf } from "./keys.ts";
 import { dialReasonOf, listenFailed } from "./system-errors.ts";
 
@@ -58,23 +58,35 @@ const contextOf = (credentials: Credentials): tls.SecureContext => {
   return made;
 };
 
-const dial = ({ host, port, tls: credentials, timeoutMs }: DialTarget) =>
+/** The chain and the name are judged by us in the end, as above. */
+const openTls = ({ host, port, tls: credentials, server }: DialTarget): net.Socket => {
+  if (credentials !== undefined)
+    return tls.connect({ host, port, secureContext: contextOf(credentials), rejectUnauthorized: false });
+  if (server === undefined) return net.connect({ host, port });
+  const servername = net.isIP(server.name) === 0 ? { servername: server.name } : {};
+  return tls.connect({ host, port, ...servername, minVersion: "TLSv1.2", rejectUnauthorized: false });
+};
+const faultOf = (socket: net.Socket, { tls: credentials, server }: DialTarget) => {
+  if (credentials !== undefined) return peerFault(shownBy(socket), credentials.roots, "server");
+  return server && serverFault(shownBy(socket), server.roots, server.name);
+};
+
+const dial = (target: DialTarget) =>
   Effect.acquireRelease(
     Effect.callback<net.Socket, DialFailed>((resume) => {
-      const socket =
-        credentials === undefined
-          ? net.connect({ host, port })
-          : tls.connect({ host, port, secureContext: contextOf(credentials), rejectUnauthorized: false });
+      const { host, port, timeoutMs } = target;
+      const isTls = target.tls !== undefined || target.server !== undefined;
+      const socket = openTls(target);
       const fail = (reason: DialReason, why: string) => {
         clearTimeout(timer);
         socket.destroy();
         resume(Effect.fail(new DialFailed({ reason, why: `${host}:${port}: ${why}` })));
       };
       const timer = setTimeout(() => fail("timedOut", "timed out"), timeoutMs ?? CONNECT_TIMEOUT_MS);
-      socket.on("error", (error) => fail(dialReasonOf(error, credentials !== undefined), error.message)); // stays: a socket without one kills the process
+      socket.on("error", (error) => fail(dialReasonOf(error, isTls), error.message)); // stays: a socket without one kills the process
       socket.once("close", () => fail("closed", "closed"));
-      socket.once(credentials === undefined ? "connect" : "secureConnect", () => {
-        const against = credentials && peerFault(shownBy(socket), credentials.roots, "server");
+      socket.once(isTls ? "secureConnect" : "connect", () => {
+        const against = faultOf(socket, target);
         if (against !== undefined) return fail("notTrusted", against.message);
         clearTimeout(timer);
         resume(Effect.succeed(socket));
@@ -85,7 +97,9 @@ const dial = ({ host, port, tls: credentials, timeoutMs }: DialTarget) =>
       });
     }),
     (socket) => Effect.sync(() => socket.destroy()),
-  ).pipe(Effect.map((socket) => streamOf(socket, { host, port, certificates: shownBy(socket) })));
+  ).pipe(
+    Effect.map((socket) => streamOf(socket, { host: target.host, port: target.port, certificates: shownBy(socket) })),
+  );
 
 const shownBy = (socket: net.Socket): ReadonlyArray<Uint8Array> =>
   socket instanceof tls.TLSSocket ? chainOfPeer(socket.getPeerCertificate(true)) : [];

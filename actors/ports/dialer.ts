@@ -4,11 +4,21 @@ import type { ByteStreamShape } from "./byte-stream.ts";
 import type { DialFailed } from "./errors.ts";
 import type { Credentials } from "./keys.ts";
 
+/** TLS in which the server alone shows a certificate. */
+export interface ServerTrust {
+  /** DER; the chain must lead to one of them. */
+  readonly roots: ReadonlyArray<Uint8Array>;
+  /** A DNS name or an address, which the certificate must prove. */
+  readonly name: string;
+}
+
 export interface DialTarget {
   readonly host: string;
   readonly port: number;
   /** Mutual TLS with these credentials; the peer must chain to their roots. Plain TCP when absent. */
   readonly tls?: Credentials;
+  /** In place of `tls`: we show no certificate. */
+  readonly server?: ServerTrust;
   /** Default `CONNECT_TIMEOUT_MS`. */
   readonly timeoutMs?: number;
 }

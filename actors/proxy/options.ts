@@ -14,6 +14,7 @@ import type {
   Transport,
 } from "../../machines/proxy/mod.ts";
 import type { Change, Credentials, Listening, StoreFailed, StoreShape } from "../ports/mod.ts";
+import type { ServerRoots } from "./server-trust.ts";
 import type { UnreadableLog } from "./unreadable.ts";
 
 export interface ProxyListen<S extends string = ProxySide> {
@@ -25,6 +26,8 @@ export interface ProxyListen<S extends string = ProxySide> {
   readonly side?: S | undefined;
   /** How others reach it: for an address that is not our own, or when we listen on all of them. An IPv6 address in brackets. */
   readonly advertise?: { readonly host: string; readonly port?: number } | undefined;
+  /** Nobody can connect to it: it names us on streams that we open. */
+  readonly isOutgoing?: true;
   /** Other hosts by which it is called, at the same port. */
   readonly names?: ReadonlyArray<string>;
 }
@@ -34,6 +37,8 @@ export interface AgentProxyOptions {
   readonly peers: ReadonlyArray<SipPeer>;
   /** For TLS, either way. */
   readonly credentials?: Credentials;
+  /** Trunks over TLS whose server alone shows a certificate. Default: none. */
+  readonly servers?: ServerRoots;
   /** Where a call of the PBX goes: asked in the turn that brings it, so that it must not wait. */
   readonly route: RouteOf;
   /**

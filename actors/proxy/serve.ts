@@ -9,12 +9,14 @@
 import { Effect } from "effect";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import { type Family, familyOf } from "../../machines/locate/mod.ts";
-import type { Transport } from "../../machines/proxy/mod.ts";
+import type { PeerTarget, Transport } from "../../machines/proxy/mod.ts";
 import { type LocatorOptions, openLocator } from "../locate/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 import { openCallStore, storedCalls } from "./call-store.ts";
 import { followPeers } from "./located.ts";
 import type { AgentProxy, AgentProxyOptions } from "./options.ts";
+import { openServerTrust, type ServerRoots } from "./server-trust.ts";
+import type { StreamSecurity } from "./streams.ts";
 import { openTransports } from "./transports.ts";
 import { openTurns, type Turns } from "./turns.ts";
 
@@ -22,16 +24,21 @@ export type { AgentProxy, AgentProxyCounters, AgentProxyOptions, ProxyListen } f
 
 const MARK_BYTES = 8;
 const EXPIRE_EVERY_MS = 3_600_000;
+const NO_SERVERS: ServerRoots = new Map();
 
 /** Serves until the scope closes. Fails with ListenFailed, or with StoreFailed when the calls under way cannot be read. */
 export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: AgentProxyOptions) {
   const { store, credentials, listen, peers, route, timing = {}, limits = {} } = options;
   const calls = yield* openCallStore(options);
   const before = store === undefined ? [] : yield* storedCalls(store);
-  const security = { credentials: () => credentials };
+  const trust = openServerTrust(peers, options.servers ?? NO_SERVERS);
+  const security: StreamSecurity = {
+    credentials: () => credentials,
+    server: ({ host }) => trust.of(host, credentials !== undefined),
+  };
   const { listening, own, send, start } = yield* openTransports({ listen, security, hosts: [] });
   let turns: Turns | undefined;
-  const following = yield* follow(options, (work) => turns?.turn(work));
+  const following = yield* follow(options, trust.located, (work) => turns?.turn(work));
   const mark = hexOf(yield* (yield* Entropy).bytes(MARK_BYTES));
   turns = yield* openTurns({ own, peers, route, mark, timing, limits }, { send, calls, down: following.down });
   const { turn, core, counts, fellBack, unreadable } = turns;
@@ -66,12 +73,17 @@ const expireNowAndThen = (turn: Turns["turn"]) => {
 };
 
 /** Neighbours that the configuration names by a name. */
-const follow = Effect.fnUntraced(function* (options: AgentProxyOptions, turn: Turns["turn"]) {
+const follow = Effect.fnUntraced(function* (
+  options: AgentProxyOptions,
+  trusted: (peer: string, targets: ReadonlyArray<PeerTarget>) => void,
+  turn: Turns["turn"],
+) {
   const reach = reachOf(options);
   const locator = yield* openLocator(reach);
-  return yield* followPeers(options.peers, locator, reach.transports, (peer, targets) =>
-    turn((core) => core.located(peer, targets)),
-  );
+  return yield* followPeers(options.peers, locator, reach.transports, (peer, targets) => {
+    trusted(peer, targets);
+    turn((core) => core.located(peer, targets));
+  });
 });
 
 /** What we can dial: by the transports that we listen at, and of the families. */

@@ -11,7 +11,7 @@ import { Effect, Option, Queue } from "effect";
 import { concat } from "../../codecs/shared/mod.ts";
 import { cutSip, emptySipRemainder, SIP_BYTES_MAX, type SipMessage, type Unreadable } from "../../codecs/sip/mod.ts";
 import type { Destination, Transport } from "../../machines/proxy/mod.ts";
-import { type ByteStreamShape, type Credentials, Dialer, DialFailed } from "../ports/mod.ts";
+import { type ByteStreamShape, type Credentials, Dialer, DialFailed, type ServerTrust } from "../ports/mod.ts";
 
 /** Written and not yet taken by the transport; one more closes the stream. */
 const LINK_MESSAGES_MAX = 1_024;
@@ -60,6 +60,8 @@ const NONE = Effect.succeed(NO_DOMAINS);
 export interface StreamSecurity {
   /** For streams that we open by this address of ours, asked for each; and for those that others open there. */
   readonly credentials: (own: number) => Credentials | undefined;
+  /** Of a place whose server alone shows a certificate, by which it is believed. Default: none is such a place. */
+  readonly server?: (to: Pick<Destination, "host" | "port">) => ServerTrust | undefined;
   /** The domains that the other end proves, by its certificates. Default: none. */
   readonly domainsOf?: (certificates: ReadonlyArray<Uint8Array>) => Effect.Effect<ReadonlyArray<string>>;
   /** Why a stream that others open by this address of ours is not served; undefined: it is. Told when it is over, too. */
@@ -149,9 +151,10 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
     Effect.gen(function* () {
       const { transport, own, host, port, domains } = link;
       const credentials = security.credentials(own);
-      if (transport === "TLS" && credentials === undefined)
+      const server = transport === "TLS" ? security.server?.({ host, port }) : undefined;
+      if (transport === "TLS" && credentials === undefined && server === undefined)
         return yield* new DialFailed({ reason: "noCredentials", why: "no credentials" });
-      const tls = transport === "TLS" ? { tls: credentials! } : {};
+      const tls = server !== undefined ? { server } : transport === "TLS" ? { tls: credentials! } : {};
       const stream = yield* dialer.dial({ host, port, timeoutMs: DIAL_TIMEOUT_MS, ...tls });
       const proved = domains.length === 0 ? NO_DOMAINS : yield* domainsOf(stream.peer.certificates);
       if (!domains.every((domain) => proved.includes(domain)))

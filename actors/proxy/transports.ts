@@ -98,7 +98,8 @@ export const openTransports = Effect.fn("proxy.transports")(function* <S extends
       const socket = yield* openSocket(on, own, () => handlers);
       sockets.set(own, socket);
       listening.push(socket);
-    } else listening.push(yield* listenOn(options, on, own, streams.accept));
+    } else if (on.isOutgoing) listening.push({ host: on.host, port: on.port });
+    else listening.push(yield* listenOn(options, on, own, streams.accept));
   }
   const own = options.listen.map((on, i) => ownOf(on, listening[i]!));
   const start: Transports<S>["start"] = (given) =>

@@ -171,6 +171,37 @@ export const portLaws = (
   );
 
   law(
+    "TLS of the server alone: its chain and its name are proved, and we show nothing",
+    Effect.gen(function* () {
+      const authority = yield* makeAuthority({ name: "laws", nowMs: yield* Clock.currentTimeMillis });
+      const other = yield* makeAuthority({ name: "others", nowMs: yield* Clock.currentTimeMillis });
+      const tls = yield* credentialsUnder("carrier.example", authority);
+      const shown: Array<number> = [];
+      const listener = yield* Listener;
+      const { port } = yield* listener.listen({ host: HOST, port: 0, tls, anyClient: true }, (stream) => {
+        shown.push(stream.peer.certificates.length);
+        return echo(stream);
+      });
+      const right = { roots: [authority.root], name: "carrier.example" };
+      const dial = (server: typeof right, at = port) =>
+        Effect.flatMap(Effect.service(Dialer), (dialer) => dialer.dial({ host: HOST, port: at, server }));
+      const stream = yield* dial(right);
+      yield* stream.write(Uint8Array.of(1, 2, 3));
+      same(yield* readAll(stream, 3), Uint8Array.of(1, 2, 3));
+      same(shown, [0]);
+      for (const wrong of [
+        { ...right, name: "other.example" },
+        { ...right, roots: [other.root] },
+        { ...right, roots: [] },
+      ])
+        same((yield* Effect.flip(Effect.scoped(dial(wrong)))).reason, "notTrusted");
+      const plain = yield* listener.listen({ host: HOST, port: 0 }, echo);
+      const refused = dial(right, plain.port).pipe(Effect.scoped, Effect.timeout(15_000), Effect.flip);
+      ok(["DialFailed", "TimeoutError"].includes((yield* refused)._tag));
+    }),
+  );
+
+  law(
     "keys: what is signed verifies; a flipped bit, another certificate or rubbish does not",
     Effect.gen(function* () {
       const keys = yield* Keys;

@@ -16,7 +16,7 @@ const upper = (transport: "udp" | "tcp" | "tls"): Transport => transport.toUpper
 const PORTS: Readonly<Record<Transport, number>> = { UDP: 5060, TCP: 5060, TLS: 5061 };
 
 export const listensOf = Effect.fnUntraced(function* (
-  { agent }: ViprConfig,
+  { agent, trunk }: ViprConfig,
   credentials: Credentials | undefined,
 ): Effect.fn.Return<ReadonlyArray<ProxyListen>, Stopped> {
   if (agent.listen.length === 0) return yield* missing("agent.listen", 'as ["udp:192.0.2.10:5060"]');
@@ -34,6 +34,11 @@ export const listensOf = Effect.fnUntraced(function* (
       ...(advertised === undefined ? {} : { advertise: { host: advertised } }),
     });
   }
+  const first = listens[0]!;
+  const needsTls = trunk.some((one) => one.transport === "tls" && one.tls === "server");
+  // A carrier that asks for no certificate is reached without one of ours: by streams that we open.
+  if (needsTls && !listens.some(({ transport }) => transport === "TLS"))
+    listens.push({ ...first, transport: "TLS", port: PORTS.TLS, isOutgoing: true });
   return listens;
 });
 

@@ -29,7 +29,7 @@ import { type Folder, openFolder } from "./folder.ts";
 import { say } from "./output.ts";
 import { passwordFrom } from "./password.ts";
 import { openRecordReading } from "./record-program.ts";
-import { agentCredentials } from "./sip-credentials.ts";
+import { agentCredentials, trunkRoots } from "./sip-credentials.ts";
 import { openVapServers, ownService, type VapAccount, type VapServers, vapAccount } from "./vap-servers.ts";
 import { followRecords } from "./vcr-follow.ts";
 
@@ -115,6 +115,7 @@ const rulesOf = ({ config, plan }: Configuration, routes: Routes): DecisionRules
 
 interface SipParts {
   readonly credentials: Credentials | undefined;
+  readonly servers: ReadonlyMap<string, ReadonlyArray<Uint8Array>>;
   readonly peers: ReadonlyArray<SipPeer>;
   readonly listen: ReadonlyArray<ProxyListen>;
 }
@@ -123,18 +124,25 @@ interface SipParts {
 const sipOf = Effect.fnUntraced(function* (config: ViprConfig, { listen = [] }: AgentSettings) {
   const credentials = yield* agentCredentials(config);
   const peers = yield* peersOf(config);
-  return { credentials, peers, listen: [...(yield* listensOf(config, credentials)), ...listen] } satisfies SipParts;
+  const servers = yield* trunkRoots(config);
+  return {
+    credentials,
+    servers,
+    peers,
+    listen: [...(yield* listensOf(config, credentials)), ...listen],
+  } satisfies SipParts;
 });
 
 /** Calls that pass through the proxy. Gives lines for the operator. */
 const proxyCalls = Effect.fnUntraced(function* (
   { configuration, folder, store, outbox, vservice, rules }: AgentParts,
-  { credentials, peers, listen }: SipParts,
+  { credentials, servers, peers, listen }: SipParts,
 ) {
   const { config } = configuration;
   const proxy = yield* serveAgentProxy({
     listen,
     peers,
+    servers,
     ...(credentials === undefined ? {} : { credentials }),
     route: wayFor(configuration, rules),
     record: (reports, also) =>

@@ -1,5 +1,6 @@
 /** Keys, certificates and roots out of the PEM files that `vipr.toml` names. RFC 7468. */
 import { readFileSync, statSync } from "node:fs";
+import tls from "node:tls";
 import { Effect } from "effect";
 import type { Credentials } from "../../actors/ports/mod.ts";
 import type { ViprConfig } from "../config/mod.ts";
@@ -26,6 +27,21 @@ const certificatesIn = Effect.fnUntraced(function* (file: string, key: string) {
 
 /** In DER; at least one. */
 export const readRoots = certificatesIn;
+
+/** The roots that this machine trusts for servers, in DER. */
+const systemRoots = (): ReadonlyArray<Uint8Array> => {
+  const found = tls.getCACertificates("system");
+  return derOfPem((found.length > 0 ? found : tls.rootCertificates).join("\n"), "CERTIFICATE");
+};
+
+/** By the name of each trunk over TLS that asks for no certificate of ours: how its own is believed. */
+export const trunkRoots = Effect.fn("agent.trunkRoots")(function* ({ trunk }: ViprConfig) {
+  const roots = new Map<string, ReadonlyArray<Uint8Array>>();
+  for (const { name, transport, tls, caFile } of trunk)
+    if (transport === "tls" && tls === "server")
+      roots.set(name, caFile === undefined ? systemRoots() : yield* readRoots(caFile, `trunk.${name}.ca-file`));
+  return roots;
+});
 
 /** Of `[agent]`, for the proxy's TLS; undefined where nothing of it is said. */
 export const agentCredentials = Effect.fn("agent.credentials")(function* ({

@@ -32,4 +32,13 @@ export const trunkKeys = {
   ),
   port: key(whole(1, 65_535), "its port; none: what SRV says, or 5060, and 5061 for TLS"),
   transport: key(oneOf("udp", "tcp", "tls"), "how it is reached; none: what NAPTR or SRV say, or udp"),
+  tls: key(
+    oneOf("mutual", "server"),
+    "who shows a certificate over TLS: both, or the carrier alone, whose name host it must prove",
+    "mutual" as const,
+  ),
+  "ca-file": key(
+    text("the path of a PEM file"),
+    'with tls = "server": the roots of its certificate; those of the system without it',
+  ),
 } as const;

@@ -7,6 +7,7 @@
 import { Clock, Effect, FiberSet, Queue, type Scope } from "effect";
 import {
   type ByteStreamShape,
+  CertificateError,
   type Credentials,
   DialFailed,
   type DialTarget,
@@ -20,6 +21,7 @@ import {
   type StreamRefusal,
 } from "../../actors/ports/mod.ts";
 import type { CertificateUse } from "../../machines/x509/mod.ts";
+import { judgeServer } from "../chains.ts";
 import type { Chance } from "./chance.ts";
 
 const CHUNKS_MAX = 64; // in flight one way; a writer beyond that waits
@@ -106,14 +108,23 @@ export const memoryNetwork = (
       const open = listeners.get(where);
       if (open === undefined || options.reachable?.(target) === false || options.isCut?.(target) === true)
         return yield* new DialFailed({ reason: "refused", why: `${where} refused` });
-      if ((open.on.tls === undefined) !== (target.tls === undefined)) {
-        if (target.tls === undefined) open.on.refused?.("memory", "notTls");
+      const isTls = target.tls !== undefined || target.server !== undefined;
+      if ((open.on.tls === undefined) === isTls) {
+        if (!isTls) open.on.refused?.("memory", "notTls");
         return yield* new DialFailed({ reason: "tls", why: `${where}: one side speaks TLS, the other does not` });
       }
       if (open.on.tls !== undefined && target.tls !== undefined) {
         yield* trust(keys, target.tls, open.on.tls, where, "server");
         if (open.on.anyClient !== true)
           yield* trust(keys, open.on.tls, target.tls, where, "client", (why) => open.on.refused?.("memory", why));
+      }
+      if (open.on.tls !== undefined && target.server !== undefined) {
+        const { roots, name } = target.server;
+        const judged = judgeServer(open.on.tls.certificates, roots, yield* Clock.currentTimeMillis, name);
+        if (judged instanceof CertificateError)
+          return yield* new DialFailed({ reason: "notTrusted", why: `${where}: ${judged.why}` });
+        if (open.on.anyClient !== true)
+          return yield* new DialFailed({ reason: "tls", why: `${where}: no certificate` });
       }
       const [ours, theirs] = yield* memoryPair(
         { host: target.host, port: target.port, certificates: open.on.tls?.certificates ?? [] },

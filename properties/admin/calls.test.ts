@@ -1,6 +1,6 @@
 /** What `vipr calls` is told by a call agent: calls, counts, what could not be read; and no number whole. */
 import { ok, deepStrictEqual as same, strictEqual } from "node:assert";
-import { Effect } from "effect";
+import { Effect, Logger } from "effect";
 import fc from "fast-check";
 import { type AdminRequest, CALL_ROWS_MAX, type CallsReport, handleCalls } from "../../actors/admin/mod.ts";
 import { openUnreadableLog, UNREADABLE_NEWEST_MAX } from "../../actors/proxy/mod.ts";
@@ -8,8 +8,10 @@ import { utf8 } from "../../codecs/shared/mod.ts";
 import { readDatagram } from "../../codecs/sip/mod.ts";
 import { serveAdmin } from "../../runtime/admin.ts";
 import { askAdmin } from "../../runtime/admin-client.ts";
-import { reportOf } from "../../runtime/cli/agent-admin.ts";
+import { openAgentAdmin, reportOf } from "../../runtime/cli/agent-admin.ts";
 import { callsText } from "../../runtime/cli/calls-text.ts";
+import { stopped } from "../../runtime/cli/exit.ts";
+import type { Folder } from "../../runtime/cli/folder.ts";
 import { readConfig } from "../../runtime/config/mod.ts";
 import { runs, test, testEffect } from "../kit/harness.ts";
 import { answer, invite, PBX, TRUNK, World } from "../proxy/world.ts";
@@ -144,4 +146,24 @@ testEffect(
     const { status, body } = yield* askAdmin(at, "/calls.json");
     same([status, body], [200, EMPTY]);
   }).pipe(Effect.scoped),
+);
+
+testEffect(
+  "a full disk takes the report away, and not the agent; a port that is taken is told",
+  Effect.gen(function* () {
+    const unreadable = yield* openUnreadableLog;
+    const proxy = {
+      listening: [],
+      counters: () => ({ ...counts, fellBack: {}, underWay: 0, transactions: 0, unwritten: 0 }),
+      newestCalls: () => [],
+      unreadable,
+    };
+    const full = { path: "", write: () => Effect.fail(stopped("diskFull", "the disk is full")) };
+    const folder = { ...full, remove: () => Effect.void } as unknown as Folder;
+    strictEqual(yield* openAgentAdmin(folder, configuration, proxy), "admin    not served: the disk is full");
+    const taken = yield* serveAdmin({ host: "127.0.0.1", port: 0 }, handleCalls(Effect.succeed(EMPTY)));
+    const config = { ...configuration.config, agent: { ...configuration.config.agent, admin: taken } };
+    const failed = yield* Effect.flip(openAgentAdmin(folder, { ...configuration, config }, proxy));
+    strictEqual(failed.code, 5);
+  }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
 );

@@ -15,7 +15,7 @@ import { vcrOfCall } from "../../machines/agent/mod.ts";
 import type { CallView } from "../../machines/proxy/mod.ts";
 import type { Configuration } from "../config/mod.ts";
 import { newToken } from "./door.ts";
-import { listenStopped } from "./exit.ts";
+import { exitCode, listenStopped, type Stopped } from "./exit.ts";
 import type { Folder } from "./folder.ts";
 import { openDoor } from "./open-door.ts";
 
@@ -30,9 +30,12 @@ export const openAgentAdmin = Effect.fn("agent.admin")(function* (
   const startedMs = Date.now();
   const report = Effect.sync(() => reportOf(configuration, proxy, startedMs, Date.now()));
   const at = yield* openDoor(folder, admin, newToken(), handleCalls(report)).pipe(
+    Effect.map((at) => `http://${addressText(at)}/calls.json`),
     Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "agent.admin takes another"))),
+    // Calls are not given up for the sake of a report: a full disk is said, and served without.
+    Effect.catchIf(isOfDisk, ({ why }) => Effect.as(Effect.logWarning("agent.admin", why), `not served: ${why}`)),
   );
-  return `admin    http://${addressText(at)}/calls.json`;
+  return `admin    ${at}`;
 });
 
 export const reportOf = (
@@ -76,5 +79,6 @@ const rowOf = (
     called: vcr === undefined ? null : maskE164(vcr.called),
   };
 };
+const isOfDisk = ({ code }: Stopped): boolean => code === exitCode.diskFull || code === exitCode.notWritable;
 const FREE = { host: "127.0.0.1", port: 0 };
 const NO_SERVICE = vserviceId(0n);

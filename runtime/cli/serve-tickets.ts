@@ -27,9 +27,11 @@ export const serveTickets = Effect.fn("ticket.serving")(function* ({ listen, tok
   const log = Effect.runForkWith(yield* Effect.context<never>());
   let secrets = yield* readTicketSecrets(secretFile);
   let seals = yield* sealsOf(secrets, makeSeal);
+  const maySay = limiter(log);
   const checked = (question: CheckQuestion): CheckVerdict => {
     const verdict = check(seals, { ...question, atMs: Date.now() });
-    log(logged(question, verdict));
+    const nowMs = Date.now();
+    if (verdict.type === "admit" || maySay(nowMs)) log(logged(question, verdict));
     return verdict;
   };
   const at = yield* serveChecks(listen, { token, check: checked }).pipe(
@@ -53,6 +55,24 @@ export const serveTickets = Effect.fn("ticket.serving")(function* ({ listen, tok
   });
   return yield* Effect.forever(Effect.andThen(Effect.sleep(LOOK_MS), look));
 });
+
+/** Whoever floods a border element with bad tickets fills no disk: so many lines a second, and how many there were besides. */
+const SAID_EACH_SECOND_MAX = 20;
+const limiter = (log: (effect: Effect.Effect<void>) => unknown) => {
+  let second = 0;
+  let count = 0;
+  return (nowMs: number): boolean => {
+    const now = Math.floor(nowMs / 1_000);
+    if (now !== second) {
+      const more = count - SAID_EACH_SECOND_MAX;
+      if (more > 0) log(Effect.logInfo("ticket.refused.more", more));
+      second = now;
+      count = 0;
+    }
+    count += 1;
+    return count <= SAID_EACH_SECOND_MAX;
+  };
+};
 
 const logged = ({ number }: CheckQuestion, verdict: CheckVerdict): Effect.Effect<void> =>
   verdict.type === "admit"

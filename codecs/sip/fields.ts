@@ -11,6 +11,7 @@
 import type { Parsed } from "./error.ts";
 import { canonicalName, ID, idOfName, NAMES } from "./names.ts";
 import { splitOutside } from "./params.ts";
+import { trimmed } from "./scan.ts";
 import { type NameAddr, parseNameAddr } from "./uri.ts";
 import { type CSeq, cseqIn, type Tagged, taggedIn, type Via, viaIn } from "./values.ts";
 
@@ -177,7 +178,7 @@ export const addressesOfHeader = (header: Header): Parsed<ReadonlyArray<NameAddr
 const partsOf = (value: string): ReadonlyArray<string> => {
   if (!value.includes(",")) return value === "" ? [] : [value];
   return splitOutside(value, ",")
-    .map((part) => part.trim())
+    .map(trimmed)
     .filter((part) => part !== "");
 };
 

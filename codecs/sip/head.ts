@@ -13,7 +13,7 @@
 import { malformed, type SipError, tooLarge } from "./error.ts";
 import { Field, type Header } from "./fields.ts";
 import { ID, idIn, NAMES } from "./names.ts";
-import { digitsIn, spanEnd, TOKENS, VISIBLE } from "./scan.ts";
+import { digitsIn, spanEnd, TOKENS, trimmed, VISIBLE } from "./scan.ts";
 
 export type Start =
   | { readonly type: "request"; readonly method: string; readonly uri: string }
@@ -162,7 +162,7 @@ const readLines = (text: string, from: number): Lines | undefined => {
     else {
       const unfolded = next === eol + 2 ? undefined : unfold(text.slice(colon + 1, next - 2), id);
       if (id === ID.contentLength) {
-        readLength(lines, unfolded ?? text.slice(colon + 1, eol).trim());
+        readLength(lines, unfolded ?? trimmed(text.slice(colon + 1, eol)));
         lines.headers.at(-1)?.isBeforeLength(next - 2);
       } else if (lines.headers.length === HEADERS_MAX) lines.problem ??= TOO_MANY;
       else keep(lines, new Field(id, text, at, colon, next - 2, unfolded), id);
@@ -190,11 +190,12 @@ const readLength = (lines: Lines, digits: string): void => {
 
 /** Ours is one word of base64: where it was folded, nothing stood. Of others RFC 3261 §7.3.1 makes a space. */
 const unfold = (value: string, id: number): string =>
-  value
-    .split("\r\n")
-    .map((line) => line.trim())
-    .join(id === ID.ticket ? "" : " ")
-    .trim();
+  trimmed(
+    value
+      .split("\r\n")
+      .map(trimmed)
+      .join(id === ID.ticket ? "" : " "),
+  );
 
 const keep = (lines: Lines, field: Field, id: number): void => {
   lines.headers.push(field);

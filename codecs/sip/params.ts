@@ -4,7 +4,7 @@
  * believe another one.
  */
 import { malformed, type Parsed, parsed } from "./error.ts";
-import { lowered, spanEnd, TOKENS, VALUES } from "./scan.ts";
+import { lowered, spanEnd, TOKENS, trimmed, VALUES } from "./scan.ts";
 
 export interface Param {
   readonly name: string;
@@ -57,7 +57,7 @@ export const paramNamed = (params: ReadonlyArray<Param>, name: string): Param | 
 /** The parameters of a header field: values are tokens, hosts or quoted strings. */
 export const parseParams = (at: string, pieces: ReadonlyArray<string>): Parsed<ReadonlyArray<Param>> =>
   collect(at, pieces, TOKEN, (raw) => {
-    const value = raw.trim();
+    const value = trimmed(raw);
     if (value.startsWith('"')) return unquote(value);
     return PLAIN_VALUE.test(value) ? value : undefined;
   });
@@ -116,7 +116,7 @@ export const parseTail = (at: string, text: string, from: number): Parsed<Readon
 
 const parseSlowly = (at: string, text: string, from: number): Parsed<ReadonlyArray<Param>> => {
   const [before, ...pieces] = splitOutside(text.slice(from), ";");
-  if (before!.trim() !== "") return malformed(at, "something stands after the value");
+  if (trimmed(before!) !== "") return malformed(at, "something stands after the value");
   return parseParams(at, pieces);
 };
 
@@ -172,7 +172,9 @@ const collect = (
   const params: Array<Param> = [];
   for (const piece of pieces) {
     const equals = piece.indexOf("=");
-    const rawName = (equals < 0 ? piece : piece.slice(0, equals)).trim();
+    const written = equals < 0 ? piece : piece.slice(0, equals);
+    // A URI has no white space: whoever took it for none would send it on in a Request-URI.
+    const rawName = nameForm === URI_TEXT ? written : trimmed(written);
     const name = nameForm === URI_TEXT ? unescaped(rawName)?.toLowerCase() : rawName.toLowerCase();
     if (name === undefined || !nameForm.test(rawName)) return malformed(at, "a parameter's name is not one");
     if (hasParam(params, name)) return malformed(at, `parameter ${name} comes twice`);

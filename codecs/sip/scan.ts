@@ -59,6 +59,16 @@ export const lowered = (text: string, at: number, to: number): string => {
   return text.slice(at, to);
 };
 
+/** Without the spaces and tabs around it: other white space is none in SIP, RFC 3261 §25.1. */
+export const trimmed = (text: string): string => {
+  let at = 0;
+  let to = text.length;
+  while (at < to && isBlank(text.charCodeAt(at))) at++;
+  while (to > at && isBlank(text.charCodeAt(to - 1))) to--;
+  return to - at === text.length ? text : text.slice(at, to);
+};
+const isBlank = (code: number): boolean => code === 32 || code === 9;
+
 /** A number in plain digits from `at` to `to`, at most nine of them; -1 for anything else. */
 export const digitsIn = (text: string, at: number, to: number): number => {
   if (at >= to || to - at > DIGITS_MAX) return -1;

@@ -20,7 +20,7 @@ import {
   unescaped,
   unquote,
 } from "./params.ts";
-import { digitsIn, HOSTS, lowered, SPACES, spanEnd, TOKENS, URI_PARAMS, USERS, VALUES } from "./scan.ts";
+import { digitsIn, HOSTS, lowered, SPACES, spanEnd, TOKENS, trimmed, URI_PARAMS, USERS, VALUES } from "./scan.ts";
 
 export interface SipUri {
   readonly type: "sip";
@@ -153,9 +153,9 @@ export const parseNameAddr = (at: string, text: string): Parsed<NameAddr> => {
   if (open < 0) return parseBareAddress(at, text);
   const close = text.indexOf(">", open);
   if (close < 0) return malformed(at, "an angle bracket is left open");
-  const display = parseDisplay(text.slice(0, open).trim());
+  const display = parseDisplay(trimmed(text.slice(0, open)));
   if (display === null) return malformed(at, "the display name is not one");
-  return withHeaderParams(at, display, text.slice(open + 1, close).trim(), text.slice(close + 1).trim());
+  return withHeaderParams(at, display, trimmed(text.slice(open + 1, close)), trimmed(text.slice(close + 1)));
 };
 
 /** `<uri>;params` or `"Words" <uri>;params`, plainly written. */
@@ -186,7 +186,7 @@ export const targetIn = (text: string): string | undefined => {
   if (!parseNameAddr("Contact", text).ok) return undefined;
   const open = text.includes('"') ? outsideQuotes(text, "<") : text.indexOf("<");
   const uri = open < 0 ? text.split(";", 1)[0]! : text.slice(open + 1, text.indexOf(">", open));
-  return withoutHeaders(uri.trim());
+  return withoutHeaders(trimmed(uri));
 };
 
 /** Without what stands behind the `?` that follows the host: before `@` it belongs to the user part. */
@@ -276,7 +276,7 @@ const parseTel = (text: string): Parsed<TelUri> => {
 /** Without brackets every parameter is the header field's, not the URI's. RFC 3261 §20. */
 const parseBareAddress = (at: string, text: string): Parsed<NameAddr> => {
   const semicolon = text.indexOf(";");
-  const uri = (semicolon < 0 ? text : text.slice(0, semicolon)).trim();
+  const uri = trimmed(semicolon < 0 ? text : text.slice(0, semicolon));
   if (/[,?]/.test(uri)) return malformed(at, "this URI needs angle brackets");
   return withHeaderParams(at, undefined, uri, semicolon < 0 ? "" : text.slice(semicolon));
 };

@@ -7,7 +7,7 @@
  */
 import { malformed, type Parsed, parsed } from "./error.ts";
 import { type Param, paramNamed, parseTail, plainParams, printParams, splitOutside } from "./params.ts";
-import { BRACKETED, digitsIn, lowered, SPACES, spanEnd, TOKENS, VALUES } from "./scan.ts";
+import { BRACKETED, digitsIn, lowered, SPACES, spanEnd, TOKENS, trimmed, VALUES } from "./scan.ts";
 import { type NameAddr, parseHostPort, parseNameAddr, plainHostEnd, printHostPort } from "./uri.ts";
 
 export interface Via {
@@ -36,7 +36,7 @@ const SENT =
 /** The first of the Vias in a field. */
 export const viaIn = (text: string, at: number, to: number): Parsed<Via> => {
   const plain = plainVia(text, at, to);
-  return plain === undefined ? parseVia(splitOutside(text.slice(at, to), ",")[0]!.trim()) : parsed(plain);
+  return plain === undefined ? parseVia(trimmed(splitOutside(text.slice(at, to), ",")[0]!)) : parsed(plain);
 };
 
 const plainVia = (text: string, at: number, to: number): Via | undefined => {
@@ -95,7 +95,7 @@ export const taggedIn = (name: string, text: string, at: number, to: number): Pa
   const end = plainAddressEnd(text, at, to);
   const params = end < 0 ? undefined : plainParams(text, end, to, TOKENS, VALUES);
   if (params !== undefined) return withTag(name, { params });
-  const values = splitOutside(text.slice(at, to), ",").map((value) => value.trim());
+  const values = splitOutside(text.slice(at, to), ",").map(trimmed);
   if (values.length !== 1) return malformed(name, "must hold one address");
   const address = parseNameAddr(name, values[0]!);
   return address.ok ? withTag(name, address.value) : address;

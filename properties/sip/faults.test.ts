@@ -12,6 +12,7 @@ import {
   requestIn,
   requestUriOf,
   responseTo,
+  routesIn,
   type SipRequest,
   sessionIn,
   ticketOf,
@@ -34,6 +35,7 @@ const textOf = (...changed: ReadonlyArray<string>): Uint8Array => {
   const rest = [...usual, "CSeq: 1 INVITE"].filter((line) => !names.includes(line.split(":")[0]!.toLowerCase()));
   return utf8(["INVITE sip:b@h SIP/2.0", ...rest, ...changed, "Content-Length: 0", "", ""].join("\r\n"));
 };
+const HEAD = new TextDecoder().decode(textOf()).replace(/Content-Length.*/s, "");
 const read = (bytes: Uint8Array): SipRequest => {
   const found = parseSip(bytes);
   ok(found.ok && found.value.type === "request");
@@ -87,6 +89,14 @@ for (const line of [
     const cut = cutSip(emptySipRemainder, new Uint8Array([...textOf(line), ...textOf()]), 9_999);
     same([cut.unreadable.length, cut.messages.length, cut.error], [1, 1, undefined]);
     ok(cut.unreadable[0]?.request !== undefined);
+  });
+for (const blank of [" ", "\t", "\v", "\f", "\u00a0", "\ufeff", "\u2028"])
+  test(`sip: ${JSON.stringify(blank)} is nothing within a URI, and around a value only if it is a space or a tab`, () => {
+    same(requestUriOf({ ...invite, uri: `sip:h;${blank}lr` }).ok, false);
+    same(routesIn(read(textOf(`Route: <sip:h;${blank}x>`))).ok, false);
+    const isSpace = blank === " " || blank === "\t";
+    const cut = cutSip(emptySipRemainder, utf8(`${HEAD}Content-Length:${blank}0${blank}\r\n\r\n`), 9_999);
+    same([cut.messages.length, cut.error === undefined], isSpace ? [1, true] : [0, false]);
   });
 test("sip fault A11: what folds our ticket is no part of it", () =>
   same(ticketOf(read(textOf("X-Cisco-ViPR-Ticket: AAAA\r\n BBBB"))), "AAAABBBB"));

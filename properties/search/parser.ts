@@ -28,23 +28,27 @@ import { NEXT, NEXT_URI } from "../sip/torture.ts";
 import type { Chance } from "./random.ts";
 import { type Subject, tortureBy } from "./subject.ts";
 
+/** Of the datagram. */
+export type Verdict = "read" | "unreadable" | "nothing";
 const STREAM_BYTES_MAX = 16_384;
 
 /** Reads one message in every way; throws where a law is broken. `cutAt`: where the stream is cut in two. */
-export const readInFull = (bytes: Uint8Array, cutAt: number): void => {
+export const readInFull = (bytes: Uint8Array, cutAt: number): Verdict => {
   const found = readDatagram(bytes);
+  const verdict = found === undefined ? "nothing" : "type" in found ? "read" : "unreadable";
   if (found !== undefined && "type" in found) readAll(found);
   else if (found !== undefined) printUnreadable(found);
   const at = bytes.length === 0 ? 0 : cutAt % bytes.length;
   const first = cutSip(emptySipRemainder, bytes.subarray(0, at), STREAM_BYTES_MAX);
-  if (first.error !== undefined) return;
+  if (first.error !== undefined) return verdict;
   const second = cutSip(first.rest, bytes.subarray(at), STREAM_BYTES_MAX);
   ok(second.rest.buffer.length <= 2 * STREAM_BYTES_MAX, "more is held than may be");
   for (const found of [...first.unreadable, ...second.unreadable]) printUnreadable(found);
-  if (second.error !== undefined || second.rest.from !== second.rest.to) return;
+  if (second.error !== undefined || second.rest.from !== second.rest.to) return verdict;
   const next = cutSip(second.rest, NEXT, STREAM_BYTES_MAX);
   const [message] = next.messages;
   strictEqual(message?.type === "request" && message.uri, NEXT_URI, "the stream does not go on");
+  return verdict;
 };
 
 const printUnreadable = (found: Parameters<typeof badRequestOf>[0]): void => {
@@ -76,13 +80,15 @@ const readAll = (message: SipMessage): void => {
 
 export const parserSubject = (): Subject => {
   let bytes: Uint8Array = new Uint8Array();
+  const counts: Record<Verdict, number> = { read: 0, unreadable: 0, nothing: 0 };
   return {
     name: "parser",
     step: (chance: Chance) => {
       bytes = tortureBy(chance);
-      readInFull(bytes, chance.next());
+      counts[readInFull(bytes, chance.next())] += 1;
     },
     settle: () => {},
     last: () => bytes,
+    counts: () => counts,
   };
 };

@@ -9,6 +9,7 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { borderSubject, relayingBorderSubject } from "./border.ts";
 import { parserSubject } from "./parser.ts";
 import { proxySubject } from "./proxy.ts";
 import { Chance } from "./random.ts";
@@ -46,7 +47,8 @@ const search = (subject: Subject): boolean => {
     } catch (cause) {
       console.log(`BROKEN ${subject.name}: ${cause instanceof Error ? cause.stack : String(cause)}`);
       console.log(`       ${JSON.stringify(new TextDecoder("latin1").decode(subject.last()))}`);
-      const only = `--only ${subject.name} --seed ${seed} --from ${block} --messages ${BLOCK_MESSAGES}`;
+      const whole = (block - from + 1) * BLOCK_MESSAGES;
+      const only = `--only ${subject.name} --seed ${seed} --from ${from} --messages ${whole}`;
       console.log(`       replay: npm run search -- ${only}`);
       return false;
     }
@@ -54,13 +56,13 @@ const search = (subject: Subject): boolean => {
     if (block - from === Math.min(9, blocks - 1)) begun = heapMiB();
   }
   const seconds = Math.round((performance.now() - started) / 100) / 10;
-  const line = { messages, seed, seconds, heapMiBEarly: begun, heapMiBEnd: heapMiB() };
+  const line = { messages, seed, seconds, heapMiBEarly: begun, heapMiBEnd: heapMiB(), counts: subject.counts() };
   console.log(`held   ${subject.name}: ${JSON.stringify(line)}`);
   return true;
 };
 
 let broken = 0;
-for (const make of [parserSubject, proxySubject]) {
+for (const make of [parserSubject, proxySubject, borderSubject, relayingBorderSubject]) {
   const subject = make();
   if (subject.name.includes(values.only) && !search(subject)) broken += 1;
 }

@@ -11,13 +11,15 @@ export interface Subject {
   readonly settle: () => void;
   /** What the last step was fed with. */
   readonly last: () => Uint8Array;
+  /** What came of it, by name. */
+  readonly counts: () => Readonly<Record<string, number>>;
 }
 
 /** At most so many changes a message. */
 const CHANGES_MAX = 6;
 
 export const changesBy = (chance: Chance, most = CHANGES_MAX): ReadonlyArray<Change> =>
-  Array.from({ length: chance.below(most + 1) }, () => ({
+  Array.from({ length: chance.below(2) === 0 ? 1 : chance.below(most + 1) }, () => ({
     kind: chance.of(KINDS),
     at: chance.next(),
     size: chance.next(),

@@ -86,7 +86,7 @@ const parseKey = (text: string): Parsed<CryptoKey> => {
   const match = KEY.exec(text);
   if (match === null) return malformed("crypto.key", "not inline: with base64, a lifetime and an MKI");
   const [, keySalt = "", power, packets, mkiValue, mkiBytes] = match;
-  if (keyBytesOf(keySalt) === undefined) return malformed("crypto.key", "not base64");
+  if (keySizeOf(keySalt) === undefined) return malformed("crypto.key", "not base64");
   const lifetime = power !== undefined ? 2 ** Number(power) : packets !== undefined ? Number(packets) : undefined;
   if (lifetime !== undefined && lifetime > LIFETIME_MAX) return malformed("crypto.lifetime", "more than 2^48 packets");
   if (mkiValue === undefined) return parsed({ keySalt, lifetime, mki: undefined });
@@ -113,6 +113,19 @@ export const keyBytesOf = (keySalt: string): Uint8Array | undefined => {
   const whole = digits.padEnd(Math.ceil(digits.length / 4) * 4, "=");
   return keySalt.length !== digits.length && keySalt !== whole ? undefined : bytesOfBase64(whole);
 };
+
+/** How many they are, without reading them: of a text of the alphabet alone, with or without padding. */
+export const keySizeOf = (keySalt: string): number | undefined => {
+  const { length } = keySalt;
+  const padding = keySalt.charCodeAt(length - 1) !== PAD ? 0 : keySalt.charCodeAt(length - 2) !== PAD ? 1 : 2;
+  const digits = length - padding;
+  const rest = digits % 4;
+  if (rest === 1 || (padding > 0 && rest + padding !== 4)) return undefined;
+  // Canonical: the bits that belong to no byte are zero. RFC 4648 §3.5.
+  if (rest > 0 && !(rest === 2 ? "AQgw" : "AEIMQUYcgkosw048").includes(keySalt[digits - 1]!)) return undefined;
+  return (digits >> 2) * 3 + (rest === 0 ? 0 : rest - 1);
+};
+const PAD = 61;
 
 const FLAGS = {
   UNENCRYPTED_SRTP: "unencryptedSrtp",

@@ -39,12 +39,17 @@ export interface Sdp {
 export const LINES_MAX = 4_096;
 
 export const parseSdp = (text: string): Parsed<Sdp> => {
-  const raw = text.replace(/(?:\r?\n)+$/, "").split(/\r?\n/);
-  if (raw.length > LINES_MAX) return malformed("sdp", "too many lines");
   const lines: Array<SdpLine> = [];
-  for (const line of raw) {
-    if (!/^[a-z]=[^\r\0]*$/.test(line)) return malformed("sdp", "a line is not a letter, = and a value");
-    lines.push({ letter: line[0]!, value: line.slice(2) });
+  const end = endOfLines(text);
+  for (let at = 0; at <= end; ) {
+    if (lines.length === LINES_MAX) return malformed("sdp", "too many lines");
+    const lf = text.indexOf("\n", at);
+    const next = lf < 0 || lf > end ? end : lf;
+    const to = next > at && next < end && text.charCodeAt(next - 1) === CR ? next - 1 : next;
+    const line = lineIn(text, at, to);
+    if (line === undefined) return malformed("sdp", "a line is not a letter, = and a value");
+    lines.push(line);
+    at = next + 1;
   }
   const [version, origin, name, ...rest] = lines;
   if (version?.letter !== "v" || version.value !== "0") return malformed("sdp", "must begin with v=0");
@@ -55,6 +60,25 @@ export const parseSdp = (text: string): Parsed<Sdp> => {
   const media = parseMedia(firstMedia < 0 ? [] : rest.slice(firstMedia));
   return media.ok ? parsed({ origin: origin.value, name: name.value, lines: session, media: media.value }) : media;
 };
+
+/** Where its last line ends that is not empty. */
+const endOfLines = (text: string): number => {
+  let end = text.length;
+  while (end > 0 && text.charCodeAt(end - 1) === LF) end -= text.charCodeAt(end - 2) === CR ? 2 : 1;
+  return end;
+};
+/** `letter=value`, without CR and NUL. */
+const lineIn = (text: string, at: number, to: number): SdpLine | undefined => {
+  const letter = text.charCodeAt(at);
+  if (to < at + 2 || letter < LETTER_A || letter > LETTER_Z || text.charCodeAt(at + 1) !== EQUALS) return undefined;
+  const value = text.slice(at + 2, to);
+  return value.includes("\r") || value.includes("\0") ? undefined : { letter: text[at]!, value };
+};
+const LF = 10;
+const CR = 13;
+const EQUALS = 61;
+const LETTER_A = 97;
+const LETTER_Z = 122;
 
 export const printSdp = (sdp: Sdp): string =>
   [

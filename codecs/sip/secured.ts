@@ -5,7 +5,7 @@
  * A line whose suite does not encrypt or does not authenticate, or whose session parameters switch either off, is no
  * security at all, whatever stands beside it: the other end may choose it.
  */
-import { type CryptoAttribute, keyBytesOf, parseCrypto } from "./crypto.ts";
+import { type CryptoAttribute, keySizeOf, parseCrypto } from "./crypto.ts";
 import type { Sdp, SdpLine, SdpMedia } from "./sdp.ts";
 
 export interface Suite {
@@ -93,7 +93,7 @@ const securing = (line: SdpLine): CryptoAttribute | undefined => {
   if (!read.ok) return undefined;
   const { suite, keys, session } = read.value;
   const bytes = SECURE_SUITES.get(suite);
-  if (!keys.every(({ keySalt }) => keyBytesOf(keySalt)?.length === bytes)) return undefined;
+  if (!keys.every(({ keySalt }) => keySizeOf(keySalt) === bytes)) return undefined;
   // RFC 4568 §6.1: several keys are told apart by MKIs of one length.
   const sizes = new Set(keys.map(({ mki }) => mki?.bytes));
   const names = new Set(keys.map(({ mki }) => mki?.value));

@@ -65,7 +65,9 @@ const readBase64 = (text: string, size: number, padding: number): Uint8Array | u
     to += 3;
   }
   if (padding === 0) return digits < 0 || codes > 127 ? undefined : out;
-  const [a, b, c] = [text.charCodeAt(whole), text.charCodeAt(whole + 1), text.charCodeAt(whole + 2)];
+  const a = text.charCodeAt(whole);
+  const b = text.charCodeAt(whole + 1);
+  const c = text.charCodeAt(whole + 2);
   const third = padding === 2 ? 0 : THIRD[c & 127]!;
   const bits = FIRST[a & 127]! | SECOND[b & 127]! | third;
   const beyond = padding === 2 ? bits & 0xffff : bits & 0xff;

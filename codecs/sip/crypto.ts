@@ -55,7 +55,7 @@ export const parseCrypto = (value: string): Parsed<CryptoAttribute> => {
   const [, tag = "", suite = "", keyTexts = "", more = ""] = match;
   const keys = parseKeys(keyTexts);
   if (!keys.ok) return keys;
-  const words = more.split(/[ \t]+/).filter((word) => word !== "");
+  const words = more === "" ? [] : more.split(/[ \t]+/).filter((word) => word !== "");
   if (words.length > SESSION_PARAMS_MAX) return malformed("crypto.session", "too many parameters");
   const session: Array<SessionParam> = [];
   for (const word of words) {

@@ -58,7 +58,7 @@ const CRYPTO = /^[ \t]*crypto[ \t]*:/i;
 
 /** True for a line that a reader might take for a key and that does not secure: by its suite or its session parameters. */
 export const weakens = (line: SdpLine): boolean => {
-  if (!isCrypto(line)) return false;
+  if (!WEAKENING.test(line.value) || !isCrypto(line)) return false;
   const words = line.value.replace(CRYPTO, "").split(/[ \t]+/);
   return words.some((word) => !word.startsWith("inline:") && WEAKENING.test(word));
 };
@@ -94,12 +94,16 @@ const securing = (line: SdpLine): CryptoAttribute | undefined => {
   const { suite, keys, session } = read.value;
   const bytes = SECURE_SUITES.get(suite);
   if (!keys.every(({ keySalt }) => keySizeOf(keySalt) === bytes)) return undefined;
-  // RFC 4568 §6.1: several keys are told apart by MKIs of one length.
-  const sizes = new Set(keys.map(({ mki }) => mki?.bytes));
-  const names = new Set(keys.map(({ mki }) => mki?.value));
-  if (sizes.size > 1 || (keys.length > 1 && (sizes.has(undefined) || names.size < keys.length))) return undefined;
+  if (keys.length > 1 && !areToldApart(keys)) return undefined;
   // A mandatory parameter that we do not know is not taken, RFC 4568 §6.3.7.
   return session.some((param) => param.type === "other" && param.isMandatory) ? undefined : read.value;
+};
+
+/** Several keys, by MKIs of one length. RFC 4568 §6.1. */
+const areToldApart = (keys: CryptoAttribute["keys"]): boolean => {
+  const sizes = new Set(keys.map(({ mki }) => mki?.bytes));
+  const names = new Set(keys.map(({ mki }) => mki?.value));
+  return sizes.size === 1 && !sizes.has(undefined) && names.size === keys.length;
 };
 
 /**

@@ -234,7 +234,8 @@ const AT = 64;
 export const plainHostEnd = (text: string, at: number, to: number): number => {
   const end = spanEnd(text, at, to, HOSTS);
   if (end === at || end - at > HOST_CHARS_MAX) return -1;
-  const [first, last] = [text.charCodeAt(at), text.charCodeAt(end - 1)];
+  const first = text.charCodeAt(at);
+  const last = text.charCodeAt(end - 1);
   return first === DOT || first === DASH || last === DASH ? -1 : end;
 };
 const DOT = 46;

@@ -114,7 +114,8 @@ export class Calls {
   /** The call that a request within a dialog speaks of, by the side that sent it. */
   of(request: SipRequest, side: ProxySide): { readonly call: ActiveCall; readonly tag: string } | undefined {
     if (side === "border") return undefined;
-    const [from, to] = [tagOf(request, "From"), tagOf(request, "To")];
+    const from = tagOf(request, "From");
+    const to = tagOf(request, "To");
     if (from === undefined || to === undefined) return undefined;
     const byCaller = this.calls.get(keyOf(side === "pbx" ? "sent" : "received", request, from));
     if (byCaller !== undefined) return { call: byCaller, tag: to };

@@ -11,6 +11,7 @@ import type { Configuration, ViprConfig } from "../config/mod.ts";
 import { missing } from "./config-file.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { isEveryAddress, ownAddress } from "./own-address.ts";
+import { showsAlone } from "./sip-credentials.ts";
 
 const upper = (transport: "udp" | "tcp" | "tls"): Transport => transport.toUpperCase() as Transport;
 const PORTS: Readonly<Record<Transport, number>> = { UDP: 5060, TCP: 5060, TLS: 5061 };
@@ -35,7 +36,7 @@ export const listensOf = Effect.fnUntraced(function* (
     });
   }
   const first = listens[0]!;
-  const needsTls = trunk.some((one) => one.transport === "tls" && one.tls === "server");
+  const needsTls = trunk.some(showsAlone);
   // A carrier that asks for no certificate is reached without one of ours: by streams that we open.
   if (needsTls && !listens.some(({ transport }) => transport === "TLS"))
     listens.push({ ...first, transport: "TLS", port: PORTS.TLS, isOutgoing: true });

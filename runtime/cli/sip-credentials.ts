@@ -34,12 +34,17 @@ const systemRoots = (): ReadonlyArray<Uint8Array> => {
   return derOfPem((found.length > 0 ? found : tls.rootCertificates).join("\n"), "CERTIFICATE");
 };
 
+/** It shows a certificate and asks for none, where it is reached over TLS: by configuration, or because its domain says so. */
+export const showsAlone = ({ transport, tls }: ViprConfig["trunk"][number]): boolean =>
+  tls === "server" && (transport === undefined || transport === "tls");
+
 /** By the name of each trunk over TLS that asks for no certificate of ours: how its own is believed. */
 export const trunkRoots = Effect.fn("agent.trunkRoots")(function* ({ trunk }: ViprConfig) {
   const roots = new Map<string, ReadonlyArray<Uint8Array>>();
-  for (const { name, transport, tls, caFile } of trunk)
-    if (transport === "tls" && tls === "server")
-      roots.set(name, caFile === undefined ? systemRoots() : yield* readRoots(caFile, `trunk.${name}.ca-file`));
+  for (const one of trunk.filter(showsAlone)) {
+    const { name, caFile } = one;
+    roots.set(name, caFile === undefined ? systemRoots() : yield* readRoots(caFile, `trunk.${name}.ca-file`));
+  }
   return roots;
 });
 

@@ -18,7 +18,9 @@ import {
   type TokenKey,
   tokenKey,
 } from "../../machines/border/mod.ts";
+import type { Destination } from "../../machines/proxy/mod.ts";
 import { type CertificateNames, domainsOf, type Side } from "../../machines/sip/mod.ts";
+import { openLocator } from "../locate/mod.ts";
 import { type Credentials, Entropy, Keys, Listener, Seals } from "../ports/mod.ts";
 import { type Arrived, openSteps, openTransports, type ProxyListen, type StreamSecurity } from "../proxy/mod.ts";
 import { openTicketChecker } from "../ticket/mod.ts";
@@ -42,7 +44,7 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
   const transports = yield* openTransports<Side>({
     listen: listensOf(options),
     hosts: callAgents,
-    security: securityOf(options, connections, current, yield* provedDomains),
+    security: { ...securityOf(options, connections, current, yield* provedDomains), places: yield* placesOutside },
     refused: (own, _, why) => (own === OUTSIDE ? connections.refused(why) : undefined),
   });
   const { listening, own } = transports;
@@ -75,6 +77,18 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
         return renew(outside, given);
       }),
   } satisfies Border as Border;
+});
+
+/** Other domains whose route names no address: outward only, and over TLS only. RFC 3263; DECISIONS.md D-153. */
+const placesOutside = Effect.gen(function* () {
+  const { find, failed } = yield* openLocator({ transports: ["TLS"], families: ["IPv6", "IPv4"] });
+  return {
+    of: (domain: string) => {
+      const wanted = { secure: true, target: domain, name: domain, port: undefined, transport: undefined };
+      return Effect.map(find(wanted), (found) => (found.type === "targets" ? found.targets : []));
+    },
+    failed: (place: Pick<Destination, "host" | "port">) => failed({ ...place, transport: "TLS" }),
+  } satisfies StreamSecurity["places"];
 });
 
 const securityOf = (

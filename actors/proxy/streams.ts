@@ -11,7 +11,8 @@ import { Effect, Option, Queue } from "effect";
 import { concat } from "../../codecs/shared/mod.ts";
 import { cutSip, emptySipRemainder, SIP_BYTES_MAX, type SipMessage, type Unreadable } from "../../codecs/sip/mod.ts";
 import type { Destination, Transport } from "../../machines/proxy/mod.ts";
-import { type ByteStreamShape, type Credentials, Dialer, DialFailed, type ServerTrust } from "../ports/mod.ts";
+import type { ByteStreamShape } from "../ports/mod.ts";
+import { type OpeningSecurity, opensStreams } from "./opening.ts";
 
 /** Written and not yet taken by the transport; one more closes the stream. */
 const LINK_MESSAGES_MAX = 1_024;
@@ -19,7 +20,6 @@ const LINK_MESSAGES_MAX = 1_024;
 const DIALLED_MAX = 512;
 /** Addresses that lead to a stream of the peer's own, RFC 5923. */
 const ALIASES_MAX = 1_024;
-const DIAL_TIMEOUT_MS = 1_500;
 /** Nothing comes for so long: longer than timer C, so that no call waits on it. */
 const LINK_IDLE_MS = 600_000;
 
@@ -31,6 +31,7 @@ export interface Link {
   readonly own: number;
   readonly host: string;
   readonly port: number;
+  readonly isNamed?: boolean;
   readonly queue: Queue.Queue<Uint8Array>;
   /** Undefined while it is being opened. */
   stream: ByteStreamShape | undefined;
@@ -57,13 +58,7 @@ const NO_DOMAINS: ReadonlyArray<string> = [];
 const NONE = Effect.succeed(NO_DOMAINS);
 
 /** Who we are on our streams, and whom we let in. */
-export interface StreamSecurity {
-  /** For streams that we open by this address of ours, asked for each; and for those that others open there. */
-  readonly credentials: (own: number) => Credentials | undefined;
-  /** Of a place whose server alone shows a certificate, by which it is believed. Default: none is such a place. */
-  readonly server?: (to: Pick<Destination, "host" | "port">) => ServerTrust | undefined;
-  /** The domains that the other end proves, by its certificates. Default: none. */
-  readonly domainsOf?: (certificates: ReadonlyArray<Uint8Array>) => Effect.Effect<ReadonlyArray<string>>;
+export interface StreamSecurity extends OpeningSecurity {
   /** Why a stream that others open by this address of ours is not served; undefined: it is. Told when it is over, too. */
   readonly admit?: (link: Link) => string | undefined;
   readonly ended?: (link: Link) => void;
@@ -80,7 +75,7 @@ export interface Streams {
 }
 
 export const openStreams = Effect.fn("proxy.streams")(function* (security: StreamSecurity, handlers: StreamHandlers) {
-  const dialer = yield* Dialer;
+  const opening = (yield* opensStreams)(security);
   const scope = yield* Effect.scope;
   const run = Effect.runForkWith(yield* Effect.context<never>());
   const links = new Map<number, Link>();
@@ -148,19 +143,7 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
   });
 
   const open = (link: Link) =>
-    Effect.gen(function* () {
-      const { transport, own, host, port, domains } = link;
-      const credentials = security.credentials(own);
-      const server = transport === "TLS" ? security.server?.({ host, port }) : undefined;
-      if (transport === "TLS" && credentials === undefined && server === undefined)
-        return yield* new DialFailed({ reason: "noCredentials", why: "no credentials" });
-      const tls = server !== undefined ? { server } : transport === "TLS" ? { tls: credentials! } : {};
-      const stream = yield* dialer.dial({ host, port, timeoutMs: DIAL_TIMEOUT_MS, ...tls });
-      const proved = domains.length === 0 ? NO_DOMAINS : yield* domainsOf(stream.peer.certificates);
-      if (!domains.every((domain) => proved.includes(domain)))
-        return yield* new DialFailed({ reason: "notTrusted", why: `its certificate does not prove ${domains[0]}` });
-      return yield* served(link, stream);
-    }).pipe(
+    Effect.flatMap(opening(link), (stream) => served(link, stream)).pipe(
       Effect.scoped,
       Effect.catchTag("DialFailed", ({ why }) => Effect.succeed(why)),
       Effect.ensuring(Effect.sync(() => forget(link))),
@@ -171,9 +154,9 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
     );
   const dial = (to: Destination, bytes: Uint8Array): void => {
     if (byAddress.size >= DIALLED_MAX) return void run(handlers.lost(to, "too many streams"));
-    const { transport, own, host, port, domain } = to;
+    const { transport, own, host, port, domain, isNamed = false } = to;
     const domains = domain === undefined ? NO_DOMAINS : [domain];
-    const link = Effect.runSync(linkTo({ transport, own, host, port, domains }));
+    const link = Effect.runSync(linkTo({ transport, own, host, port, domains, isNamed }));
     links.set(link.id, link);
     byAddress.set(keyOf(to), link);
     Queue.offerUnsafe(link.queue, bytes);

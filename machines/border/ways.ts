@@ -42,7 +42,15 @@ export const hopOutside = (request: SipRequest, domain: string | undefined): Bor
   const hop = outsideHopOf(request);
   const name = domain ?? hop?.domain;
   if (hop === undefined || name === undefined) return undefined;
-  const to = { transport: "TLS", own: OUTSIDE, host: bare(hop.host), port: hop.port, stream: 0, domain: name } as const;
+  const to = {
+    transport: "TLS",
+    own: OUTSIDE,
+    host: bare(hop.host),
+    port: hop.port,
+    stream: 0,
+    domain: name,
+    isNamed: hop.isNamed,
+  } as const;
   return { kind: "peer", to, peer: undefined, uri: request.uri, routes: listOf(request, "Route") };
 };
 

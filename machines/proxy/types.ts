@@ -60,6 +60,8 @@ export interface Destination {
   readonly host: string;
   readonly port: number;
   readonly stream: number;
+  /** `host` is a domain without a port of its own: its places are found by NAPTR and SRV, RFC 3263. */
+  readonly isNamed?: boolean;
   /** The domain that the certificate there must prove. Default: any that is trusted. */
   readonly domain?: string | undefined;
 }

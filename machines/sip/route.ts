@@ -70,6 +70,8 @@ export const borderSelf = (addresses: BorderAddresses): BorderSelf => {
 
 /** Where to dial, and for which domain the certificate there must be; undefined: the dialog's own. */
 export interface OutsideHop extends HostPort {
+  /** It names neither a port nor an address: where it is has to be found. RFC 3263 §4.1, §4.2. */
+  readonly isNamed: boolean;
   readonly domain: string | undefined;
 }
 
@@ -187,8 +189,11 @@ const hopOf = (uri: Uri, isRoute: boolean): OutsideHop | undefined => {
   const transport = paramOf(uri.params, "transport")?.toLowerCase();
   if (!uri.secure && transport !== "tls" && isRoute) return undefined;
   const host = paramOf(uri.params, "maddr") ?? uri.host;
-  return { host, port: uri.port ?? SIPS_PORT, domain: isRoute ? uri.host : undefined };
+  const isNamed = uri.port === undefined && !isAddress(host);
+  return { host, port: uri.port ?? SIPS_PORT, domain: isRoute ? uri.host : undefined, isNamed };
 };
+
+const isAddress = (host: string): boolean => host.includes(":") || /^[0-9.]+$/.test(host);
 
 /** A learned SIP URI as a Route field: loose, so that the Request-URI stays the number. RFC 3261 §16.12. */
 export const routeOf = (text: string): string | undefined => {

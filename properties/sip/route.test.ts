@@ -74,10 +74,14 @@ test("route: a Request-URI that names us and is not what we recorded stays the t
 const hops: ReadonlyArray<readonly [string, unknown]> = [
   [
     "<sip:x@acme.example:6000;maddr=192.0.2.9;transport=tls;lr>",
-    { host: "192.0.2.9", port: 6_000, domain: "acme.example" },
+    { host: "192.0.2.9", port: 6_000, domain: "acme.example", isNamed: false },
   ],
-  ["<sip:acme.example;transport=TLS>", { host: "acme.example", port: 5_061, domain: "acme.example" }],
-  ["<sips:acme.example>", { host: "acme.example", port: 5_061, domain: "acme.example" }],
+  ["<sip:acme.example;transport=TLS>", { host: "acme.example", port: 5_061, domain: "acme.example", isNamed: true }],
+  ["<sips:acme.example>", { host: "acme.example", port: 5_061, domain: "acme.example", isNamed: true }],
+  [
+    "<sip:acme.example;maddr=[2001:db8::1];transport=tls>",
+    { host: "[2001:db8::1]", port: 5_061, domain: "acme.example", isNamed: false },
+  ],
   ["<sip:acme.example;transport=tcp>", undefined],
   ["<sip:acme.example>", undefined],
   ["<tel:+1>", undefined],

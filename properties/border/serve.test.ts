@@ -1,0 +1,155 @@
+/** Border elements on ports, memory's and this runtime's own: calls between two companies, who is not let in, renewal. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { Effect, type Layer } from "effect";
+import { type Border, type BorderOptions, serveBorder } from "../../actors/border/mod.ts";
+import { Dialer } from "../../actors/ports/mod.ts";
+import { openTicketIssuer } from "../../actors/ticket/mod.ts";
+import { e164, utf8, vserviceId } from "../../codecs/shared/mod.ts";
+import { headerOf, listOf, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
+import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
+import { nodeLayer } from "../../runtime/node.ts";
+import { lawsOn, type Run } from "../kit/law.ts";
+import { openPhone } from "../proxy/phone.ts";
+import { answer, read } from "../proxy/world.ts";
+import { authorityOf } from "../sip/domains.ts";
+import { inner, NUMBER, securedSdp } from "./world.ts";
+
+const HOST = "127.0.0.1";
+const SECRET = { epoch: 1, password: "correct horse" };
+const FREE = { host: HOST, port: 0 } as const;
+
+const company = Effect.fn("test.company")(function* (
+  domain: string,
+  issue: Effect.Success<typeof authorityOf>,
+  more: Partial<BorderOptions> = {},
+) {
+  const agent = yield* openPhone(HOST);
+  const credentials = yield* issue(domain);
+  const border = yield* serveBorder({
+    domain,
+    outside: FREE,
+    inside: [{ transport: "UDP", ...FREE }],
+    callAgents: [{ transport: "UDP", host: HOST, port: agent.port }],
+    credentials,
+    secrets: [SECRET],
+    ...more,
+  });
+  return { agent, border, credentials, inside: border.inside[0]!, via: `SIP/2.0/UDP ${HOST}:${agent.port}` };
+});
+
+const ticketBy = Effect.fn("test.ticket")(function* (grantedTo: string) {
+  const issuer = yield* openTicketIssuer({ grantingNode: 7n as never, grantingDomain: "nord.example", secret: SECRET });
+  return yield* issuer.issue({ number: e164(NUMBER), grantedTo, vservice: vserviceId(1n) });
+});
+
+const inviteTo = (to: Border, ticket: string, callId: string, agent: { readonly port: number }): SipRequest =>
+  read(
+    inner("INVITE", {
+      uri: `sip:${NUMBER}@nord.example;user=phone`,
+      via: `SIP/2.0/UDP ${HOST}:${agent.port};branch=z9hG4bK-${callId}`,
+      callId,
+      contact: `<sip:pbx@${HOST}:${agent.port}>`,
+      lines: [
+        `Route: <sip:x7@nord.example:${to.outside.port};maddr=${HOST};transport=tls;lr>`,
+        `X-Cisco-ViPR-Ticket: ${ticket}`,
+      ],
+    }),
+  ) as SipRequest;
+
+const follow = (method: string, told: SipResponse, agent: { readonly port: number }, cseq: number): SipRequest =>
+  read(
+    inner(method, {
+      uri: headerOf(told, "Contact")!.replace(/^<|>$/g, ""),
+      via: `SIP/2.0/UDP ${HOST}:${agent.port};branch=z9hG4bK-${method}-${cseq}`,
+      from: headerOf(told, "From")!,
+      to: headerOf(told, "To")!,
+      callId: headerOf(told, "Call-ID")!,
+      cseq,
+      contact: "",
+      lines: [...listOf(told, "Record-Route")].reverse().map((route) => `Route: ${route}`),
+    }),
+  ) as SipRequest;
+
+const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
+  const law = lawsOn(name, layer, run);
+
+  law(
+    "a call from one company to the other, hung up by the caller",
+    Effect.gen(function* () {
+      const issue = yield* authorityOf;
+      const acme = yield* company("acme.example", issue);
+      const nord = yield* company("nord.example", issue);
+      const ticket = yield* ticketBy("acme.example");
+      yield* acme.agent.send(inviteTo(nord.border, ticket, "one", acme.agent), acme.inside);
+      const heard = yield* nord.agent.request;
+      ok(headerOf(heard, "X-Cisco-ViPR-Ticket") === undefined);
+      const told = answer(heard, 200, { contact: nord.agent.contact, body: securedSdp(HOST) });
+      yield* nord.agent.send(told, nord.inside);
+      const up = yield* acme.agent.response;
+      same(up.status, 200);
+      same([acme.border.counters().underWay, nord.border.counters().underWay], [1, 1]);
+      yield* acme.agent.send(follow("ACK", up, acme.agent, 1), acme.inside);
+      same((yield* nord.agent.request).method, "ACK");
+      yield* acme.agent.send(follow("BYE", up, acme.agent, 2), acme.inside);
+      const bye = yield* nord.agent.request;
+      same(bye.method, "BYE");
+      yield* nord.agent.send(answer(bye, 200), nord.inside);
+      same((yield* acme.agent.response).status, 200);
+      const [here, there] = [acme.border.counters(), nord.border.counters()];
+      same([here.forwarded, here.underWay, there.admitted, there.underWay, there.connections], [1, 0, 1, 0, 1]);
+    }),
+  );
+
+  law(
+    "no ticket, plain TCP, a certificate of another authority: nobody answers, and each is counted",
+    Effect.gen(function* () {
+      const issue = yield* authorityOf;
+      const elsewhere = yield* authorityOf;
+      const nord = yield* company("nord.example", issue);
+      const dialer = yield* Dialer;
+      const { port } = nord.border.outside;
+      const tried = (credentials: object) =>
+        Effect.scoped(
+          Effect.gen(function* () {
+            const stream = yield* dialer.dial({ host: HOST, port, ...credentials });
+            yield* stream.write(utf8("OPTIONS sip:nord.example SIP/2.0\r\n\r\n"));
+            return yield* stream.read;
+          }),
+        ).pipe(Effect.exit);
+      yield* tried({});
+      yield* tried({ tls: { ...(yield* elsewhere("acme.example")), roots: nord.credentials.roots } });
+      const { connectionsRefused } = yield* eventually(
+        nord.border,
+        (counters) => Object.keys(counters.connectionsRefused).length >= 2,
+      );
+      ok((connectionsRefused.notTls ?? 0) >= 1, JSON.stringify(connectionsRefused));
+    }),
+  );
+
+  law(
+    "other certificates and another epoch are taken without a restart",
+    Effect.gen(function* () {
+      const issue = yield* authorityOf;
+      const acme = yield* company("acme.example", issue);
+      const nord = yield* company("nord.example", issue);
+      yield* nord.border.tickets.voidEpoch(1);
+      const ticket = yield* ticketBy("acme.example");
+      yield* acme.agent.send(inviteTo(nord.border, ticket, "two", acme.agent), acme.inside);
+      yield* eventually(nord.border, ({ refused }) => refused.unknownEpoch === 1);
+      yield* nord.border.tickets.accept(SECRET);
+      yield* nord.border.useCredentials(yield* issue("nord.example"));
+      yield* acme.agent.send(inviteTo(nord.border, ticket, "three", acme.agent), acme.inside);
+      same((yield* nord.agent.request).method, "INVITE");
+    }),
+  );
+};
+
+const eventually = (border: Border, is: (counters: ReturnType<Border["counters"]>) => boolean) =>
+  Effect.gen(function* () {
+    for (let i = 0; i < 500 && !is(border.counters()); i++) yield* Effect.sleep(10);
+    ok(is(border.counters()), JSON.stringify(border.counters()));
+    return border.counters();
+  });
+
+laws("memory", () => memoryLayer({ seed: 7 }), runVirtual);
+laws("sockets", () => nodeLayer({ seed: 7 }), Effect.runPromise);

@@ -7,7 +7,9 @@ import { Clock, Effect } from "effect";
 import { maskE164 } from "../../codecs/shared/mod.ts";
 import type { BorderCount, BorderOrder, MediaAnswer, RefusalReason } from "../../machines/border/mod.ts";
 import type { Destination } from "../../machines/proxy/mod.ts";
+import type { Side } from "../../machines/sip/mod.ts";
 import type { MediaRefusal, MediaRelayShape } from "../media/mod.ts";
+import type { Transports } from "../proxy/mod.ts";
 import type { BorderCounters } from "./options.ts";
 
 /** A relay that is silent holds a call's messages up, and a caller waits no longer for the first answer. */
@@ -19,7 +21,7 @@ type Described = (id: number, answer: MediaAnswer) => void;
 
 export interface Orders {
   readonly perform: (orders: ReadonlyArray<BorderOrder>) => void;
-  readonly start: (send: (to: Destination, bytes: Uint8Array) => void, described: Described) => void;
+  readonly start: (transports: Pick<Transports<Side>, "send" | "drop">, described: Described) => void;
   readonly counts: () => Record<BorderCount, number> & Pick<BorderCounters, "refused">;
 }
 
@@ -30,6 +32,7 @@ export const openOrders = Effect.fn("border.orders")(function* (relay: MediaRela
   const clock = yield* Clock.Clock;
   const mayLog = perSecond(LOGGED_PER_SECOND_MAX, () => clock.currentTimeMillisUnsafe());
   let send: (to: Destination, bytes: Uint8Array) => void = () => {};
+  let drop: (to: Destination) => void = () => {};
   let described: Described = () => {};
 
   const ask = ({ id, kind, question }: Extract<BorderOrder, { readonly type: "media" }>) => {
@@ -66,6 +69,8 @@ export const openOrders = Effect.fn("border.orders")(function* (relay: MediaRela
         return;
       case "refused":
         return refuse(order);
+      case "silent":
+        return drop(order.to);
       case "media":
         return ask(order);
       case "endMedia":
@@ -76,8 +81,8 @@ export const openOrders = Effect.fn("border.orders")(function* (relay: MediaRela
     perform: (orders) => {
       for (const order of orders) perform(order);
     },
-    start: (sendNow, describedNow) => {
-      send = sendNow;
+    start: (transports, describedNow) => {
+      ({ send, drop } = transports);
       described = describedNow;
     },
     counts: () => ({ ...counts, refused: { ...refused } }),

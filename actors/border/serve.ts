@@ -53,7 +53,7 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
   const core = coreOptionsOf(options, { own, mark, keys, epochs });
   const steps = yield* openSteps((nowMs) => new BorderCore(core, nowMs), outputs.perform);
   const { turn } = steps;
-  outputs.start(transports.send, (id, answer) => turn((core, nowMs) => core.described(id, answer, nowMs)));
+  outputs.start(transports, (id, answer) => turn((core, nowMs) => core.described(id, answer, nowMs)));
   yield* transports.start({
     received: (arrived) => turn((core, nowMs) => receive(core, arrived, nowMs)),
     unreachable: (to) => turn((core, nowMs) => core.unreachable(to, nowMs)),

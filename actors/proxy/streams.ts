@@ -70,6 +70,8 @@ export interface Streams {
   readonly accept: (stream: ByteStreamShape, transport: Transport, own: number) => Effect.Effect<void>;
   /** Waits for nothing. */
   readonly send: (to: Destination, bytes: Uint8Array) => void;
+  /** Whoever is there has fallen silent: what is sent next opens another stream. */
+  readonly drop: (to: Destination) => void;
   /** The peer is reached by its own stream, at an address that it has named. */
   readonly alias: (link: Link, port: number) => void;
 }
@@ -169,6 +171,10 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
       if (link === undefined) return dial(to, bytes);
       if (Queue.offerUnsafe(link.queue, bytes)) return;
       run(Effect.andThen(Effect.logWarning("proxy.slowPeer", keyOf(to)), link.stream?.close ?? Effect.void));
+    },
+    drop: (to) => {
+      const link = aliases.get(keyOf(to)) ?? byAddress.get(keyOf(to));
+      if (link?.stream !== undefined) run(link.stream.close);
     },
     alias: (link, port) => {
       for (const key of keysOf({ ...link, port })) {

@@ -57,6 +57,8 @@ export interface Transports<S extends string> {
   readonly own: ReadonlyArray<OwnAddress<S>>;
   /** Waits for nothing. */
   readonly send: (to: Destination, bytes: Uint8Array) => void;
+  /** Whoever is there by a stream has fallen silent. */
+  readonly drop: (to: Destination) => void;
   readonly start: (handlers: TransportHandlers) => Effect.Effect<void>;
 }
 
@@ -108,7 +110,7 @@ export const openTransports = Effect.fn("proxy.transports")(function* <S extends
       yield* Deferred.succeed(ready, given);
       yield* Scope.provide(names.start, scope);
     });
-  return { listening, own, send, start } satisfies Transports<S> as Transports<S>;
+  return { listening, own, send, drop: streams.drop, start } satisfies Transports<S> as Transports<S>;
 });
 
 const listenOn = Effect.fn("proxy.listen")(function* (

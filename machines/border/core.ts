@@ -89,7 +89,10 @@ export class BorderCore {
       {
         send,
         passed: (client, response, nowMs) => this.media.passed(client, response, nowMs),
-        failed: (client, why, nowMs) => this.forwarding.failed(client, why, nowMs),
+        failed: (client, why, nowMs) => {
+          if (why === "timedOut" && client.to.transport !== "UDP") order({ type: "silent", to: client.to });
+          this.forwarding.failed(client, why, nowMs);
+        },
         fired: (context, timer, nowMs) => this.forwarding.fired(context, timer, nowMs),
       },
       timing.t1Ms,

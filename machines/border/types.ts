@@ -66,6 +66,8 @@ export type MediaAnswer = { readonly sdp: Sdp } | { readonly refused: string; re
 
 export type BorderOrder =
   | { readonly type: "send"; readonly to: Destination; readonly bytes: Uint8Array }
+  /** Nothing has come from there in the whole time of a transaction, by a stream: it is worth another one. */
+  | { readonly type: "silent"; readonly to: Destination }
   /** To be answered by `described` with this id. */
   | { readonly type: "media"; readonly id: number; readonly kind: "offer" | "answer"; readonly question: MediaQuestion }
   | { readonly type: "endMedia"; readonly call: string }

@@ -161,7 +161,7 @@ const startKamailio = async (): Promise<Pair> => {
   const folder = certified();
   const [acme, bravo] = [portsOf(), portsOf()];
   const ticket = await mintedFor(SECRET.replaceAll(" ", "-"));
-  const mac = createHmac("sha256", "secret").update(ticket).digest("hex");
+  const mac = createHmac("sha256", "secret").update(ticket).digest("base64url"); // as its crypto_hmac_sha256 writes it
   const border = (domain: string, ports: Ports, peer: Ports): ChildProcess => {
     const at = join(folder, domain);
     mkdirSync(at);

@@ -239,6 +239,16 @@ test("border: CANCEL, forks, a retransmitted 2xx, and an INVITE that comes again
   same(other.core.size.calls, 0);
 });
 
+test("border: a peer that is silent for the whole time of a transaction has its stream given up", () => {
+  const world = new World();
+  world.from(AGENT, inner("INVITE"));
+  world.pass(31_000);
+  same(world.orders.filter(({ type }) => type === "silent").length, 0);
+  same(shown(world.pass(2_000)), ["408 192.0.2.11"]);
+  const [silent] = world.orders.filter((order) => order.type === "silent");
+  same([silent?.to.host, silent?.to.domain], ["198.51.100.7", "acme.example"]);
+});
+
 test("border: every transaction and every call is over in time, whoever falls silent", () => {
   const world = new World();
   world.from(ACME, outer("INVITE"));

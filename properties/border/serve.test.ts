@@ -2,7 +2,7 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, type Layer } from "effect";
 import { type Border, type BorderOptions, serveBorder } from "../../actors/border/mod.ts";
-import { Dialer } from "../../actors/ports/mod.ts";
+import { Datagrams, Dialer } from "../../actors/ports/mod.ts";
 import { openTicketIssuer } from "../../actors/ticket/mod.ts";
 import { e164, utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import { headerOf, listOf, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
@@ -97,6 +97,46 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
       same((yield* acme.agent.response).status, 200);
       const [here, there] = [acme.border.counters(), nord.border.counters()];
       same([here.forwarded, here.underWay, there.admitted, there.underWay, there.connections], [1, 0, 1, 0, 1]);
+    }),
+  );
+
+  law(
+    "setting a call up opens no socket and asks no DNS",
+    Effect.gen(function* () {
+      const issue = yield* authorityOf;
+      const asked: Array<string> = [];
+      const datagrams = yield* Datagrams;
+      const dialer = yield* Dialer;
+      const watched = company("nord.example", issue).pipe(
+        Effect.provideService(Dialer, {
+          dial: (target) =>
+            Effect.andThen(
+              Effect.sync(() => asked.push("dial")),
+              dialer.dial(target),
+            ),
+        }),
+        Effect.provideService(Datagrams, {
+          open: (on, handlers) =>
+            Effect.andThen(
+              Effect.sync(() => asked.push("open")),
+              datagrams.open(on, handlers),
+            ),
+          addressesOf: (host) =>
+            Effect.andThen(
+              Effect.sync(() => asked.push(host)),
+              datagrams.addressesOf(host),
+            ),
+        }),
+      );
+      const acme = yield* company("acme.example", issue);
+      const nord = yield* watched;
+      const ticket = yield* ticketBy("acme.example");
+      const before = asked.length;
+      yield* acme.agent.send(inviteTo(nord.border, ticket, "four", acme.agent), acme.inside);
+      const heard = yield* nord.agent.request;
+      yield* nord.agent.send(answer(heard, 200, { contact: nord.agent.contact, body: securedSdp(HOST) }), nord.inside);
+      same((yield* acme.agent.response).status, 200);
+      same([before, asked.slice(before)], [2, []]);
     }),
   );
 

@@ -123,7 +123,7 @@ const opened = (folder: string, bravo: Ports, ticket: string) => {
   return scenario;
 };
 
-const SECRET = "a secret of the bench";
+const SECRET = "a-secret-of-the-bench";
 
 const startOurs = async (): Promise<Pair> => {
   const folder = certified();
@@ -131,20 +131,27 @@ const startOurs = async (): Promise<Pair> => {
   const border = (domain: string, ports: Ports): ChildProcess => {
     const data = join(folder, domain);
     mkdirSync(data, { mode: 0o700 });
-    writeFileSync(join(folder, `${domain}.tickets`), `1 ${SECRET.replaceAll(" ", "-")}\n`);
+    writeFileSync(
+      join(folder, `${domain}.tickets`),
+      `domain ${domain}
+epoch 1
+password ${SECRET}
+`,
+      { mode: 0o600 },
+    );
     const config = [
       `domain = "${domain}"`,
+      `data = "${data}"`,
       "[border]",
       `outside = "${HOST}:${ports.outside}"`,
       `inside = ["tcp:${HOST}:${ports.inside}"]`,
-      `call-agent = ["tcp:${HOST}:${ports.agent}"]`,
+      `call-agents = ["tcp:${HOST}:${ports.agent}"]`,
       `certificate-file = "${join(folder, `${domain}.pem`)}"`,
       `key-file = "${join(folder, `${domain}.key`)}"`,
       `ca-file = "${join(folder, "ca.pem")}"`,
-      `tickets-file = "${join(folder, `${domain}.tickets`)}"`,
-      `domain-calls-per-second = 5000`,
-      `domain-calls-max = 20000`,
-      `data = "${data}"`,
+      `secrets-file = "${join(folder, `${domain}.tickets`)}"`,
+      "domain-calls-per-second-max = 5000",
+      "domain-calls-max = 20000",
       "",
     ].join("\n");
     const file = join(folder, `${domain}.toml`);
@@ -152,7 +159,7 @@ const startOurs = async (): Promise<Pair> => {
     return start(process.execPath, [MAIN, "border", "--config", file], join(folder, `${domain}.log`));
   };
   const both = [border("acme.example", acme), border("bravo.example", bravo)];
-  const scenario = opened(folder, bravo, await mintedFor(SECRET.replaceAll(" ", "-")));
+  const scenario = opened(folder, bravo, await mintedFor(SECRET));
   await wait(4_000);
   return { inside: acme.inside, scenario, caller: acme.agent, pids: () => both.map(({ pid }) => pid!) };
 };
@@ -160,7 +167,7 @@ const startOurs = async (): Promise<Pair> => {
 const startKamailio = async (): Promise<Pair> => {
   const folder = certified();
   const [acme, bravo] = [portsOf(), portsOf()];
-  const ticket = await mintedFor(SECRET.replaceAll(" ", "-"));
+  const ticket = await mintedFor(SECRET);
   const mac = createHmac("sha256", "secret").update(ticket).digest("base64url"); // as its crypto_hmac_sha256 writes it
   const border = (domain: string, ports: Ports, peer: Ports): ChildProcess => {
     const at = join(folder, domain);

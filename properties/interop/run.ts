@@ -14,7 +14,7 @@ export interface InteropCheck {
   readonly run: () => Promise<void>;
 }
 
-const CHECK_TIMEOUT_MS = 90_000;
+const CHECK_TIMEOUT_MS = 150_000;
 
 const isThere = (need: string): boolean =>
   need.startsWith("/") ? existsSync(need) : spawnSync("sh", ["-c", `command -v "${need}"`]).status === 0;

@@ -47,7 +47,8 @@ const RTPENGINE: Relays = {
   needs: ["rtpengine"],
   open: Effect.gen(function* () {
     const ng = { a: yield* rtpengine(PORTS.a), b: yield* rtpengine(PORTS.b) };
-    return (name) => `relay = "rtpengine"\nrtpengine = ["${HOST}:${ng[name]}"]\ninterfaces = ["inside", "outside"]\noutside-private = true`;
+    return (name) =>
+      `relay = "rtpengine"\nrtpengine = ["${HOST}:${ng[name]}"]\ninterfaces = ["inside", "outside"]\noutside-private = true`;
   }),
 };
 const rtpengine = Effect.fn("interop.rtpengine")(function* ([min, max]: readonly [number, number]) {

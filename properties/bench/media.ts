@@ -80,7 +80,7 @@ const startRtpengine = async (): Promise<Relay> => {
     "--port-min=30000",
     "--port-max=39999",
   ]);
-  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  await new Promise((resolve) => setTimeout(resolve, 2_000));
   const calls = await Effect.runPromise(
     Effect.gen(function* () {
       const relay = yield* openRtpengineRelay({ servers: [{ host: HOST, port: NG_PORT }], privateOutside: true });

@@ -1,6 +1,6 @@
 /**
  * A border element: the only way between a domain's own SIP network and the Internet. ViPR overview §6.3; RFC 3261 §16,
- * RFC 6026; docs/protocol/sip.md#the-border-element. DECISIONS.md D-120.
+ * RFC 6026; docs/protocol/sip.md#the-border-element. DECISIONS.md D-120, D-123.
  *
  *   outside == TLS ==> admission, tokens --+                             +--> inside: call agents, ends of calls
  *                                          +--> transactions, contexts --+

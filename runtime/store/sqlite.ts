@@ -38,6 +38,8 @@ export const openSqlite = Effect.fn("store.sqlite")(function* (
   const isOurs = isFlushedByUs(db);
   const tables = tablesOf(db);
   let waiting: Array<Waiting> = [];
+  /** Writers whose changes are committed and not flushed yet. */
+  let unflushed = 0;
   let isFlushing = false;
   let isClosed = false;
 
@@ -59,7 +61,9 @@ export const openSqlite = Effect.fn("store.sqlite")(function* (
       else yield* Deferred.fail(one.told, own);
     }
     if (written.length === 0) return;
+    unflushed += written.length;
     const done = (fault: StoreFailed | undefined) => {
+      unflushed -= written.length;
       for (const { told } of written) Deferred.doneUnsafe(told, fault === undefined ? Effect.void : Effect.fail(fault));
     };
     if (isOurs) flusher.flush(done);
@@ -77,7 +81,7 @@ export const openSqlite = Effect.fn("store.sqlite")(function* (
       const fault = changesFault(changes);
       if (fault !== undefined) return yield* fault;
       if (isClosed) return yield* CLOSED;
-      if (waiting.length >= STORE_WAITING_MAX)
+      if (waiting.length + unflushed >= STORE_WAITING_MAX)
         return yield* new StoreFailed({ reason: "busy", why: `${STORE_WAITING_MAX} writes wait for the disk` });
       const told = yield* Deferred.make<void, StoreFailed>();
       waiting.push({ changes, told });

@@ -6,7 +6,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Clock, Effect, Layer, Logger, type Scope } from "effect";
+import { Clock, Effect, type Scope } from "effect";
 import type { Credentials } from "../../actors/ports/mod.ts";
 import { type AgentProxy, type AgentProxyOptions, serveAgentProxy } from "../../actors/proxy/mod.ts";
 import { e164 } from "../../codecs/shared/mod.ts";
@@ -15,8 +15,8 @@ import { makeAuthority } from "../../runtime/authority.ts";
 import { pemCertificate } from "../../runtime/certificates.ts";
 import { pemOf } from "../../runtime/keys.ts";
 import { memoryStore } from "../../runtime/memory.ts";
-import { nodeLayer, type Ports } from "../../runtime/node.ts";
 import { credentialsUnder } from "../kit/port-laws.ts";
+import { checkOf } from "./check.ts";
 import { ended, freePort, HOST, peer, until } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
 import {
@@ -35,17 +35,7 @@ import {
 } from "./sipp.ts";
 import { openRecords, recorded } from "./uploads.ts";
 
-type World = Effect.Effect<void, unknown, Ports | Scope.Scope>;
-const check = (name: string, needs: ReadonlyArray<string>, body: World): InteropCheck => ({
-  name: `agent: ${name}`,
-  needs,
-  run: () =>
-    body.pipe(
-      Effect.scoped,
-      Effect.provide(Layer.merge(nodeLayer(), Logger.layer([]))),
-      Effect.runPromise,
-    ) as Promise<void>,
-});
+const check = checkOf("agent");
 
 interface Between {
   readonly pbx: number;

@@ -4,25 +4,16 @@
  */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { join } from "node:path";
-import { Effect, Layer, Logger, type Scope } from "effect";
-import { nodeLayer, type Ports } from "../../runtime/node.ts";
+import { Effect, type Scope } from "effect";
+import type { Ports } from "../../runtime/node.ts";
 import { folder, phone, sounds } from "./baresip.ts";
+import { checkOf } from "./check.ts";
 import { type Company, companies, company, viprNow, WAIT_S_MAX } from "./company-world.ts";
 import { noise } from "./media-waves.ts";
 import { freePort, HOST, peer, until } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
 
-type World = Effect.Effect<unknown, unknown, Ports | Scope.Scope>;
-const check = (name: string, needs: ReadonlyArray<string>, body: World): InteropCheck => ({
-  name: `company: ${name}`,
-  needs,
-  run: () =>
-    body.pipe(
-      Effect.scoped,
-      Effect.provide(Layer.merge(nodeLayer(), Logger.layer([]))),
-      Effect.runPromise,
-    ) as Promise<void>,
-});
+const check = checkOf("company");
 
 const PLAYED = { a: noise(1, 90), b: noise(2, 90) } as const;
 type Name = keyof typeof PLAYED;

@@ -4,29 +4,20 @@
  */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { join } from "node:path";
-import { Effect, Layer, Logger, type Scope } from "effect";
+import { Effect, type Scope } from "effect";
 import { type MediaRelayShape, openEmbeddedRelay, openNg, openRtpengineRelay } from "../../actors/media/mod.ts";
 import { choosableOf, isOurSuite, isSecuredProfile, parseSdp, printSdp } from "../../codecs/sip/mod.ts";
-import { nodeLayer, type Ports } from "../../runtime/node.ts";
+import type { Ports } from "../../runtime/node.ts";
 import { setUp } from "../bench/media/set-up.ts";
 import { openTraffic } from "../bench/media/traffic.ts";
 import { folder, type Phone, PIECES_MIN, phone, sounds } from "./baresip.ts";
+import { checkOf } from "./check.ts";
 import { type Bridge, bridge } from "./media-bridge.ts";
 import { noise } from "./media-waves.ts";
 import { freePort, HOST, peer, until } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
 
-type World = Effect.Effect<unknown, unknown, Ports | Scope.Scope>;
-const check = (name: string, needs: ReadonlyArray<string>, body: World): InteropCheck => ({
-  name: `media: ${name}`,
-  needs,
-  run: () =>
-    body.pipe(
-      Effect.scoped,
-      Effect.provide(Layer.merge(nodeLayer(), Logger.layer([]))),
-      Effect.runPromise,
-    ) as Promise<void>,
-});
+const check = checkOf("media");
 
 const embedded = openEmbeddedRelay({
   inside: [{ host: HOST }],

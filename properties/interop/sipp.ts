@@ -47,9 +47,11 @@ export interface Words {
   readonly lines?: ReadonlyArray<string>;
   /** The branch of the INVITE: for CANCEL, and for the ACK of a refusal. */
   readonly isSameBranch?: boolean;
+  /** Of a caller, in each of its requests; another one for each call by default. */
+  readonly called?: string;
 }
 /** A request of the caller's, or, once the call is up, of either side. */
-export const send = (method: string, { body, cseq, lines = [], isSameBranch }: Words = {}): Step => ({
+export const send = (method: string, { body, cseq, lines = [], isSameBranch, called = CALLED }: Words = {}): Step => ({
   xml: (side) => {
     const opens = method === "INVITE" && (cseq === undefined || cseq < 0);
     const number = Math.abs(cseq ?? (method === "BYE" ? 9 : 1));
@@ -57,9 +59,9 @@ export const send = (method: string, { body, cseq, lines = [], isSameBranch }: W
     const [uri, from, to] =
       side === "caller"
         ? [
-            isHop ? `sip:${CALLED}@[remote_ip]:[remote_port]` : "[next_url]",
+            isHop ? `sip:${called}@[remote_ip]:[remote_port]` : "[next_url]",
             `From: "Anna Field" <sip:${CALLER}@[local_ip]:[local_port]>;tag=[pid]c[call_number]`,
-            `To: <sip:${CALLED}@[remote_ip]:[remote_port]>${opens || method === "CANCEL" ? "" : "[peer_tag_param]"}`,
+            `To: <sip:${called}@[remote_ip]:[remote_port]>${opens || method === "CANCEL" ? "" : "[peer_tag_param]"}`,
           ]
         : ["[next_url]", "From: [$me]", "To: [$you]"];
     return `<send ${method === "ACK" ? "" : 'retrans="500"'}><![CDATA[
@@ -83,6 +85,8 @@ export const recv = (status: number, { isOptional, auth }: Heard = {}): Step => 
   xml: () =>
     `<recv response="${status}" ${isOptional ? 'optional="true"' : ""} ${auth ? 'auth="true"' : ""} rrs="true"></recv>`,
 });
+/** One that sets no route: BYE's, which needs no Contact. */
+export const recvLast = (status: number): Step => ({ xml: () => `<recv response="${status}"></recv>` });
 export const maybe = (...statuses: ReadonlyArray<number>): Step => ({
   xml: (side) => statuses.map((status) => recv(status, { isOptional: true }).xml(side)).join("\n"),
 });

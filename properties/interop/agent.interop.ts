@@ -113,7 +113,7 @@ const cases: ReadonlyArray<Case> = [
       recv(487),
       send("ACK", { isSameBranch: true }),
     ],
-    called: [hearInvite, answer(180), hear("CANCEL"), answerWithin(200), answerCancelled, hear("ACK")],
+    called: [hearInvite(), answer(180), hear("CANCEL"), answerWithin(200), answerCancelled(), hear("ACK")],
     records: 0,
   },
   {

@@ -19,7 +19,20 @@ import { checkOf } from "./check.ts";
 import { vipr, viprNow } from "./company-world.ts";
 import { freePort, HOST, until } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
-import { answer, answerWithin, hear, maybe, pause, recv, recvLast, type Step, send, sipp } from "./sipp.ts";
+import {
+  answer,
+  answerCancelled,
+  answerWithin,
+  hear,
+  hearInvite,
+  maybe,
+  pause,
+  recv,
+  recvLast,
+  type Step,
+  send,
+  sipp,
+} from "./sipp.ts";
 
 const check = checkOf("border");
 const CALLED = "+4930555001";
@@ -106,6 +119,38 @@ const ANSWERS: ReadonlyArray<Step> = [
   answerWithin(200),
 ];
 
+const hear100 = maybe(100);
+const calls = check(
+  "answered, busy, early media, CANCEL; without a ticket nobody answers",
+  ["sipp"],
+  Effect.gen(function* () {
+    const { acme, nord, talk, ticket } = yield* pair;
+    const [invite] = talk(0, ticket) as [Step];
+    const [unticketed] = talk(0, undefined) as [Step];
+    const of = { called: CALLED, isSameBranch: true } as const;
+    const play = Effect.fnUntraced(function* (caller: ReadonlyArray<Step>, called: ReadonlyArray<Step> | undefined) {
+      const phone = called === undefined ? undefined : yield* sipp({ port: nord.agent, steps: called });
+      yield* Effect.sleep(150);
+      const agent = yield* sipp({ port: acme.agent, to: acme.inside, steps: caller });
+      yield* agent.ended;
+      if (phone !== undefined) yield* phone.ended;
+    });
+    yield* play(talk(100, ticket), ANSWERS);
+    yield* play([invite, hear100, recvLast(486), send("ACK", of)], [hear("INVITE"), answer(486), hear("ACK")]);
+    yield* play(
+      [invite, hear100, recv(183), ...talk(100, ticket).slice(2)],
+      [hear("INVITE"), answer(183, { body: "secured" }), pause(50), ...ANSWERS.slice(2)],
+    );
+    yield* play(
+      [invite, hear100, recv(180), pause(50), send("CANCEL", of), recvLast(200), recvLast(487), send("ACK", of)],
+      [hearInvite(1), answer(180), hear("CANCEL"), answerWithin(200), answerCancelled(1), hear("ACK")],
+    );
+    // The caller gives up, as a call agent does after two seconds; by then nobody inside has heard of the call.
+    yield* play([unticketed, recvLast(100), pause(2_000), send("CANCEL", of), recvLast(200)], undefined);
+    same([reportOf(nord).reasons.refused, reportOf(nord).counters.admitted], [{ missing: 1 }, 4]);
+  }),
+);
+
 const reportOf = ({ config }: Element) => JSON.parse(viprNow("calls", "--config", config, "--json")).programs[0];
 
 const killed = check(
@@ -134,4 +179,4 @@ const killed = check(
   }),
 );
 
-export const checks: ReadonlyArray<InteropCheck> = [killed];
+export const checks: ReadonlyArray<InteropCheck> = [calls, killed];

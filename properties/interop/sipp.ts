@@ -193,19 +193,22 @@ export const sipp = ({ port, to, steps, transport = "UDP", calls = 1, atOnce = 1
     return { ended } satisfies Running as Running;
   });
 
-/** An INVITE whose way back is remembered: a CANCEL, which has another, comes before its answer. */
-export const hearInvite: Step = {
+const REMEMBERED = ["via1", "via2"] as const;
+/** An INVITE whose way back is remembered, of one or two hops: a CANCEL, which has another, comes before its answer. */
+export const hearInvite = (hops: 1 | 2 = 2): Step => ({
   xml: () => `<recv request="INVITE" rrs="true" crlf="true"><action>
-<ereg regexp=".*" search_in="hdr" header="Via:" occurrence="1" assign_to="via1"/>
-<ereg regexp=".*" search_in="hdr" header="Via:" occurrence="2" assign_to="via2"/>
+${REMEMBERED.slice(0, hops)
+  .map((via, i) => `<ereg regexp=".*" search_in="hdr" header="Via:" occurrence="${i + 1}" assign_to="${via}"/>`)
+  .join("\n")}
 </action></recv>`,
-};
+});
 /** To the INVITE, after the CANCEL has been answered. */
-export const answerCancelled: Step = {
+export const answerCancelled = (hops: 1 | 2 = 2): Step => ({
   xml: () => `<send><![CDATA[
 SIP/2.0 487 Request Terminated
-Via:[$via1]
-Via:[$via2]
+${REMEMBERED.slice(0, hops)
+  .map((via) => `Via:[$${via}]`)
+  .join("\n")}
 [last_From:]
 [last_To:];tag=[pid]s[call_number]
 [last_Call-ID:]
@@ -213,4 +216,4 @@ CSeq: 1 INVITE
 Content-Length: 0
 
 ]]></send>`,
-};
+});

@@ -15,9 +15,9 @@ import type { VService } from "../../codecs/vap/mod.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { openPhone } from "../proxy/phone.ts";
-import { answer, invite, within } from "../proxy/world.ts";
 import { HOST, PASSWORD, PBX_HOST, TRUNK_HOST, writeAgentConfig } from "./agent-config.ts";
 import { start, vipr, withFolder } from "./processes.ts";
+import { answeredCall } from "./trunk-call.ts";
 
 const CALLED = e164("+49305550901");
 const CALLING = e164("+14085550201");
@@ -87,14 +87,7 @@ token-file = "${join(folder, "token")}"
 
   // A call is answered, the agent is killed, the call goes on and is hung up when the agent is back.
   const first = yield* agentAt();
-  const out = invite({ via: `${pbx.via};branch=z9hG4bK-agent`, callId: "agent-1", contact: pbx.contact });
-  yield* pbx.send(out, first.to);
-  const heard = yield* trunk.request;
-  yield* trunk.send(answer(heard, 200, { contact: trunk.contact }), first.to);
-  const accepted = yield* pbx.response;
-  same(accepted.status, 200);
-  yield* pbx.send(within("ACK", out, accepted, { via: pbx.via }), first.to);
-  same((yield* trunk.request).method, "ACK");
+  const hangUp = yield* answeredCall({ pbx, trunk, to: first.to, name: "agent" });
   yield* eventually(
     "numbers",
     () => seen.numbers.length === 10,
@@ -117,11 +110,7 @@ token-file = "${join(folder, "token")}"
   same(seen.vcrs.length, 0);
 
   const second = yield* agentAt("--set", `agent.listen=udp:${HOST}:${first.to.port}`);
-  yield* pbx.send(within("BYE", out, accepted, { via: pbx.via }), second.to);
-  const bye = yield* trunk.request;
-  same(bye.method, "BYE");
-  yield* trunk.send(answer(bye, 200), second.to);
-  same((yield* pbx.response).status, 200);
+  yield* hangUp(second.to);
   yield* eventually(
     "a record",
     () => seen.vcrs.length > 0,

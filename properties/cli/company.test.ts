@@ -8,9 +8,9 @@ import { openFolder } from "../../runtime/cli/folder.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { openPhone } from "../proxy/phone.ts";
-import { answer, invite, within } from "../proxy/world.ts";
 import { HOST, PBX_HOST, TRUNK_HOST } from "./agent-config.ts";
 import { freePort, POLITE_END, start, until, vipr, withFolder } from "./processes.ts";
+import { answeredCall } from "./trunk-call.ts";
 
 const WORD = "the company's own word";
 const CALLED = "+49305550901";
@@ -61,21 +61,11 @@ public = "203.0.113.7:5061"
     return one;
   });
   const first = yield* company();
-  const out = invite({ via: `${pbx.via};branch=z9hG4bK-company`, callId: "company-1", contact: pbx.contact });
-  yield* pbx.send(out, to);
-  const heard = yield* trunk.request;
-  yield* trunk.send(answer(heard, 200, { contact: trunk.contact }), to);
-  const accepted = yield* pbx.response;
-  same(accepted.status, 200);
-  yield* pbx.send(within("ACK", out, accepted, { via: pbx.via }), to);
-  same((yield* trunk.request).method, "ACK");
+  const hangUp = yield* answeredCall({ pbx, trunk, to, name: "company" });
   yield* Effect.promise(() => first.kill("SIGKILL"));
 
   const second = yield* company();
-  yield* pbx.send(within("BYE", out, accepted, { via: pbx.via }), to);
-  const bye = yield* trunk.request;
-  yield* trunk.send(answer(bye, 200), to);
-  same((yield* pbx.response).status, 200);
+  yield* hangUp(to);
   // The record has come to the server: it waits for its validation.
   const told = yield* Effect.promise(() =>
     until(async () => {

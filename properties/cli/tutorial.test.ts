@@ -10,9 +10,9 @@ import { Effect } from "effect";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { openPhone } from "../proxy/phone.ts";
-import { answer, invite, within } from "../proxy/world.ts";
 import { PBX_HOST, TRUNK_HOST } from "./agent-config.ts";
 import { freePort, POLITE_END, type Running, start, until, vipr, withFolder } from "./processes.ts";
+import { answeredCall } from "./trunk-call.ts";
 
 const PAGE = readFileSync(new URL("../../docs/tutorial.md", import.meta.url), "utf8");
 const blocks = (language: string): ReadonlyArray<string> =>
@@ -73,14 +73,7 @@ const story = Effect.fn("test.tutorial")(function* (folder: string) {
   }
 
   const to = { host: "127.0.0.1", port: agent };
-  const out = invite({ via: `${pbx.via};branch=z9hG4bK-tutorial`, callId: "tutorial-1", contact: pbx.contact });
-  yield* pbx.send(out, to);
-  const heard = yield* trunk.request;
-  yield* trunk.send(answer(heard, 200, { contact: trunk.contact }), to);
-  const accepted = yield* pbx.response;
-  same(accepted.status, 200);
-  yield* pbx.send(within("ACK", out, accepted, { via: pbx.via }), to);
-  same((yield* trunk.request).method, "ACK");
+  const hangUp = yield* answeredCall({ pbx, trunk, to, name: "tutorial" });
   const { code, out: calls } = yield* Effect.promise(() =>
     vipr(["calls", "--config", "vipr.toml"], "", undefined, folder),
   );
@@ -89,9 +82,7 @@ const story = Effect.fn("test.tutorial")(function* (folder: string) {
     [0, true, true],
     calls,
   );
-  yield* pbx.send(within("BYE", out, accepted, { via: pbx.via }), to);
-  yield* trunk.send(answer(yield* trunk.request, 200), to);
-  same((yield* pbx.response).status, 200);
+  yield* hangUp(to);
   yield* Effect.promise(() =>
     until(async () => {
       const told = await vipr(["explain", "+49305550901", "--data", "company/server"], "", undefined, folder);

@@ -77,6 +77,24 @@ export const freePort = Effect.callback<number>((resume) => {
   });
 });
 
+/** Below those that the system gives to whoever connects: it stays free until a program that starts later listens there. */
+const LATER_PORTS = [22_000, 30_000] as const;
+let nextPort = LATER_PORTS[0] + (process.pid % 400) * 20;
+const isFree = (port: number) =>
+  Effect.callback<boolean>((resume) => {
+    const server = net.createServer();
+    server.once("error", () => resume(Effect.succeed(false)));
+    server.listen(port, HOST, () => server.close(() => resume(Effect.succeed(true))));
+  });
+export const laterPort = Effect.gen(function* () {
+  while (true) {
+    const port = nextPort;
+    // SIP telephones take the port behind theirs for TLS.
+    nextPort = port + 2 < LATER_PORTS[1] ? port + 2 : LATER_PORTS[0];
+    if (yield* isFree(port)) return port;
+  }
+});
+
 const must = (command: string, words: ReadonlyArray<string>, input = ""): void => {
   const { status, stdout, stderr, error } = spawnSync(command, words, { input });
   same(status, 0, `${command}: ${error?.message ?? ""}${stdout}${stderr}`);

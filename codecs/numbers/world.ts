@@ -78,16 +78,24 @@ const zoneOf = (code: string): Zone => {
   const known = zones.get(code);
   if (known !== undefined) return known;
   const members = country_calling_codes[code]?.map((name) => countries[name]!) ?? [nonGeographic[code]!];
-  const kinds = members.flatMap((country) => country[11]);
-  const premiums = members.flatMap((country) => country[11][PREMIUM] || []).filter((part) => typeof part === "string");
+  const premiums = members.flatMap((country) => patternsOf(country, [country[11][PREMIUM]]));
   const zone: Zone = {
-    valid: anyOf(kinds.flatMap((kind) => (kind ? [kind[0]] : []))),
+    valid: anyOf(members.flatMap((country) => patternsOf(country, country[11]))),
     premium: premiums.length === 0 ? undefined : anyOf(premiums),
     lengths: new Set(members.flatMap((country) => country[3])),
   };
   zones.set(code, zone);
   return zone;
 };
+
+/** A number is of a kind by the country's pattern, the kind's own, and the lengths that the kind's pattern alone does not hold to. */
+const patternsOf = (country: Country, kinds: ReadonlyArray<Kind>): ReadonlyArray<string> =>
+  kinds.flatMap((kind) =>
+    kind ? [`(?=(?:${country[2]})$)(?=${anyLength(kind[1] ?? country[3])}$)(?:${kind[0]})`] : [],
+  );
+
+const anyLength = (lengths: ReadonlyArray<number>): string =>
+  `(?:${lengths.map((length) => `[0-9]{${length}}`).join("|")})`;
 
 const anyOf = (patterns: ReadonlyArray<string>): RegExp => new RegExp(`^(?:${[...new Set(patterns)].join("|")})$`);
 

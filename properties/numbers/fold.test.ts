@@ -83,6 +83,7 @@ test("numbers: each old form is today's number", () => {
     ["5715550901", "576015550901"],
     ["5746123456", undefined], // given out as it is
     ["490305550901", "49305550901"],
+    ["490493000000", undefined], // a pattern of the country takes it, the length of none of its kinds does
     ["4402079460018", "442079460018"],
     ["784955550901", "74955550901"],
     ["361234567", undefined],

@@ -30,6 +30,11 @@ test("numbers: every country has its code and its plan", () => {
   equal(isCountry("toString"), false);
 });
 
+test("numbers: a kind's own lengths count beside its pattern", () => {
+  equal(isValid("49", "493000000"), false);
+  equal(isValid("49", "493100000"), true);
+});
+
 law(
   "a number is valid and premium where the parser says so; only a home prefix behind the country code is not overlooked",
   fc.property(

@@ -54,9 +54,16 @@ test("five processes form an overlay, find each other's numbers, and survive kil
       return start(again ? args : [...args, ...first]);
     };
     const JOINED = /^node ([0-9a-f]{32}) of vipr\.test is at (\S+), admin/m;
-    const running = new Map<string, Running>([["n1", node("n1")]]);
+    // A node that comes before there is a ring asks for its place again, later and later.
+    const early = node("n2");
+    await until(async () => /notJoined nobody to join; again in 2 s/.exec(early.err()) ?? undefined, "n2 asks again");
+    ok(/notJoined nobody to join; again in 1 s/.test(early.err()), early.err());
+    const running = new Map<string, Running>([
+      ["n1", node("n1")],
+      ["n2", early],
+    ]);
     const nodeIds = [(await running.get("n1")!.said(JOINED))[1]!];
-    for (const name of names.slice(1)) running.set(name, node(name));
+    for (const name of names.slice(2)) running.set(name, node(name));
     for (const name of names.slice(1)) nodeIds.push((await running.get(name)!.said(JOINED))[1]!);
     await Promise.all(names.map((name) => until(seesAll(dir(name)), `${name} sees ${NODES}`)));
 

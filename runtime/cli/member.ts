@@ -9,7 +9,7 @@
  *
  * DECISIONS.md D-077.
  */
-import { Clock, Effect, type Scope } from "effect";
+import { Clock, Data, Duration, Effect, Schedule, type Scope } from "effect";
 import {
   type AdminAnswer,
   type AdminOf,
@@ -18,6 +18,7 @@ import {
   handleAdmin,
   isoOf,
 } from "../../actors/admin/mod.ts";
+import { doubling, type RetryMs } from "../../actors/kit/mod.ts";
 import { Entropy, Keys, type StoreShape } from "../../actors/ports/mod.ts";
 import type { JoinFailed, NodeOptions, OverlayNode } from "../../actors/reload/mod.ts";
 import { isLaterSequence } from "../../codecs/overlay/mod.ts";
@@ -42,14 +43,12 @@ import { openDoor } from "./open-door.ts";
 import { say } from "./output.ts";
 
 /** What a node learns is kept often at first, when it learns most. */
-const WATCH_MS_MIN = 1_000;
-const WATCH_MS_MAX = 10_000;
+const WATCH_MS: RetryMs = [1_000, 10_000];
 /** Between two looks at the authority's document: whoever finds a new one tells the whole overlay. */
 const FOLLOW_BETWEEN_MS = [1_800_000, 3_600_000] as const;
 const JOIN_MS = 30_000;
-/** Between two tries to join; each waits twice as long as the one before it. */
-const PAUSE_MS_MIN = 1_000;
-const PAUSE_MS_MAX = 60_000;
+/** Between two tries to join. */
+const JOIN_AGAIN_MS: RetryMs = [1_000, 60_000];
 /** A certificate that could not be renewed is asked for again, and its end is told. */
 const RENEW_AGAIN_MS = 3_600_000;
 /** The longest sleep that every runtime's timers take. */
@@ -90,19 +89,18 @@ export const serveMember = Effect.fn("member.serve")(function* (
   );
   const admin = yield* openAdmin(folder, settings.admin);
   let identity = yield* openIdentity(folder, settings);
-  let pauseMs = PAUSE_MS_MIN;
-  while (true) {
-    const end = yield* Effect.scoped(live({ settings, folder, store, identity, admin, stand }));
-    if (end.type === "renewed") {
-      identity = end.identity;
-      pauseMs = PAUSE_MS_MIN;
-      continue;
-    }
-    yield* Effect.logWarning("node.notJoined", `${end.why}; again in ${pauseMs / 1_000} s`);
-    yield* Effect.sleep(pauseMs);
-    pauseMs = Math.min(2 * pauseMs, PAUSE_MS_MAX);
-  }
+  while (true) identity = yield* untilRenewed({ settings, folder, store, identity, admin, stand });
 });
+
+/** As long as there is no place in the ring, it is asked for again. */
+const untilRenewed = (living: Living): Effect.Effect<Identity, Stopped, Ports> => {
+  const told = Schedule.tap(doubling(JOIN_AGAIN_MS), ({ input, duration }: Schedule.Metadata<unknown, LiveFailed>) =>
+    Effect.logWarning("node.notJoined", `${input.why}; again in ${Duration.toSeconds(duration)} s`),
+  );
+  const isNotJoined = ({ _tag }: LiveFailed) => _tag === "NotJoined";
+  const again = Effect.retry(Effect.scoped(live(living)), { while: isNotJoined, schedule: told });
+  return Effect.catchTag(again, "NotJoined", Effect.die); // that schedule never ends, and so none comes here
+};
 
 interface Admin {
   readonly token: string;
@@ -131,13 +129,13 @@ interface Living {
   readonly admin: Admin;
   readonly stand: Stand;
 }
-type End =
-  | { readonly type: "renewed"; readonly identity: Identity }
-  | { readonly type: "notJoined"; readonly why: string };
+/** No place in the ring yet: nothing that the operator must mend. */
+class NotJoined extends Data.TaggedError("NotJoined")<{ readonly why: string }> {}
+type LiveFailed = Stopped | NotJoined;
 
-/** From the join to the farewell. */
+/** From the join to the farewell; the identity to go on with. */
 const live = Effect.fnUntraced(
-  function* (living: Living): Effect.fn.Return<End, Stopped | JoinFailed, Ports | Scope.Scope> {
+  function* (living: Living): Effect.fn.Return<Identity, Stopped | JoinFailed, Ports | Scope.Scope> {
     const { settings, folder, store, identity, admin, stand } = living;
     const document = yield* openDocument(folder, identity);
     const { overlay } = document;
@@ -180,21 +178,21 @@ const live = Effect.fnUntraced(
     const following = followed(node, identity, settings.followBetweenMs ?? FOLLOW_BETWEEN_MS);
     return yield* Effect.raceAllFirst([watched(folder, node, document.text), following, renewal(living)]);
   },
-  Effect.catchTag("JoinFailed", (failed) => joinStopped(failed)),
+  Effect.catchTag("JoinFailed", (failed) => Effect.fail(joinStopped(failed))),
 );
 
-const joinStopped = ({ reason, fault, listen, why }: JoinFailed): Effect.Effect<End, Stopped> => {
+const joinStopped = ({ reason, fault, listen, why }: JoinFailed): LiveFailed => {
   switch (reason) {
     case "ring":
-      return Effect.succeed({ type: "notJoined", why });
+      return new NotJoined({ why });
     case "configuration":
-      return Effect.fail(stopped("unsupported", why));
+      return stopped("unsupported", why);
     case "certificate":
-      return Effect.fail(stopped("damaged", `${why}: remove node.pem, and this node enrols anew`));
+      return stopped("damaged", `${why}: remove node.pem, and this node enrols anew`);
     case "store":
-      return Effect.fail(storeStopped(STORE_FILE, fault ?? "failed", why));
+      return storeStopped(STORE_FILE, fault ?? "failed", why);
     case "port":
-      return Effect.fail(listenStopped({ reason: listen ?? "other", why }, "--listen takes another"));
+      return listenStopped({ reason: listen ?? "other", why }, "--listen takes another");
   }
 };
 
@@ -202,7 +200,7 @@ const joinStopped = ({ reason, fault, listen, why }: JoinFailed): Effect.Effect<
 const watched = Effect.fnUntraced(function* (folder: Folder, node: OverlayNode, documentThen: string) {
   const keepKnown = knownKeeper(folder);
   let document = documentThen;
-  for (let pauseMs = WATCH_MS_MIN; ; pauseMs = Math.min(2 * pauseMs, WATCH_MS_MAX)) {
+  const look = Effect.gen(function* () {
     const { state, reached } = yield* node.status;
     if (state === "left" || state === "failed")
       return yield* stopped("unsupported", "this node is out of the overlay; the log says why");
@@ -210,8 +208,8 @@ const watched = Effect.fnUntraced(function* (folder: Folder, node: OverlayNode, 
     const keeping = text === "" || text === document ? Effect.void : keepDocument(folder, text);
     document = text;
     yield* Effect.catch(Effect.andThen(keeping, keepKnown(reached)), ({ why }) => Effect.logError("node.notKept", why));
-    yield* Effect.sleep(pauseMs);
-  }
+  });
+  return yield* Effect.andThen(Effect.repeat(look, doubling(WATCH_MS)), Effect.never);
 });
 
 /** Takes the authority's newer document; an authority that is away is asked again. */
@@ -237,7 +235,7 @@ const renewal = Effect.fnUntraced(function* ({
   folder,
   identity,
   settings: { passwordFile },
-}: Living): Effect.fn.Return<End, never, Ports> {
+}: Living): Effect.fn.Return<Identity, never, Ports> {
   const { between } = yield* Entropy;
   let dueMs = identity.renewMs;
   while (true) {
@@ -252,7 +250,7 @@ const renewal = Effect.fnUntraced(function* ({
       const next = yield* Effect.result(renewed(folder, identity, passwordFile));
       if (next._tag === "Success") {
         yield* Effect.logInfo("node.certificate.renewed", isoOf(next.success.notAfterMs));
-        return { type: "renewed", identity: next.success };
+        return next.success;
       }
       yield* Effect.logError("node.certificate.notRenewed", next.failure.why);
     }

@@ -21,9 +21,10 @@ import {
 import { chanceOf } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
+import { freePort } from "../kit/ports.ts";
 import { answer, invite, within } from "../proxy/world.ts";
 import { HOST, PASSWORD, PBX_HOST, TRUNK_HOST, writeAgentConfig } from "./agent-config.ts";
-import { freePort, start, withFolder } from "./processes.ts";
+import { start, withFolder } from "./processes.ts";
 
 const KILLS = Number(process.env.VIPR_KILLS ?? 2);
 const SEED = Number(process.env.VIPR_SEED ?? 7);

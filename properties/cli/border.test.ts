@@ -9,7 +9,8 @@ import { pemOf } from "../../runtime/keys.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { credentialsUnder } from "../kit/port-laws.ts";
-import { freePort, POLITE_END, type Running, start, until, withFolder } from "./processes.ts";
+import { freePort } from "../kit/ports.ts";
+import { POLITE_END, type Running, start, until, withFolder } from "./processes.ts";
 
 const HOST = "127.0.0.1";
 const [OLD, NEW] = ["a-password-of-epoch-one", "a-password-of-epoch-two"];

@@ -7,9 +7,10 @@ import { addAccount } from "../../runtime/cli/accounts.ts";
 import { openFolder } from "../../runtime/cli/folder.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
+import { freePort } from "../kit/ports.ts";
 import { openPhone } from "../proxy/phone.ts";
 import { HOST, PBX_HOST, TRUNK_HOST } from "./agent-config.ts";
-import { freePort, POLITE_END, start, until, vipr, withFolder } from "./processes.ts";
+import { POLITE_END, start, until, vipr, withFolder } from "./processes.ts";
 import { answeredCall } from "./trunk-call.ts";
 
 const WORD = "the company's own word";

@@ -26,7 +26,8 @@ import { type NodeSettings, serveNode } from "../../runtime/cli/serve-node.ts";
 import { pemOf } from "../../runtime/keys.ts";
 import { nodeLayer, type Ports } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
-import { freePort, reportOf, until, withFolder } from "./processes.ts";
+import { freePort } from "../kit/ports.ts";
+import { reportOf, until, withFolder } from "./processes.ts";
 
 const HOST = "127.0.0.1";
 const FREE = { host: HOST, port: 0 };

@@ -7,7 +7,8 @@ import type { RingReport } from "../../actors/admin/mod.ts";
 import { addAccount } from "../../runtime/cli/accounts.ts";
 import { openFolder } from "../../runtime/cli/folder.ts";
 import { test } from "../kit/harness.ts";
-import { freePort, POLITE_END, type Running, reportOf, start, until, vipr, withFolder } from "./processes.ts";
+import { freePort } from "../kit/ports.ts";
+import { POLITE_END, type Running, reportOf, start, until, vipr, withFolder } from "./processes.ts";
 
 const NODES = 5;
 const NUMBER = "+14085555432";

@@ -1,7 +1,6 @@
 /** The `vipr` command as processes, under the runtime that runs the test; each is ended with the test that started it. */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -105,17 +104,6 @@ export const withFolder = async (use: (path: string) => Promise<void>): Promise<
     rmSync(path, { recursive: true, force: true });
   }
 };
-
-/** A port that was free a moment ago. */
-export const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = net.createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as net.AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 
 /** Until it holds; looks again every so often. */
 export const until = async <A>(look: () => Promise<A | undefined>, what: string): Promise<A> => {

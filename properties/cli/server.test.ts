@@ -18,8 +18,9 @@ import { derOfPem } from "../../runtime/cli/pem.ts";
 import { serverCommand } from "../../runtime/cli/server.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
+import { freePort } from "../kit/ports.ts";
 import { HOUR_MS } from "../validation/arbitrary.ts";
-import { BEFORE, freePort, POLITE_END, type Running, start, until, vipr, withFolder } from "./processes.ts";
+import { BEFORE, POLITE_END, type Running, start, until, vipr, withFolder } from "./processes.ts";
 
 const HOST = "127.0.0.1";
 const [CALLING, CALLED] = [e164("+14085551000"), e164("+498912345678")];

@@ -9,9 +9,10 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
+import { freePort } from "../kit/ports.ts";
 import { openPhone } from "../proxy/phone.ts";
 import { PBX_HOST, TRUNK_HOST } from "./agent-config.ts";
-import { freePort, POLITE_END, type Running, start, until, vipr, withFolder } from "./processes.ts";
+import { POLITE_END, type Running, start, until, vipr, withFolder } from "./processes.ts";
 import { answeredCall } from "./trunk-call.ts";
 
 const PAGE = readFileSync(new URL("../../docs/tutorial.md", import.meta.url), "utf8");

@@ -5,7 +5,7 @@ import { Effect, Exit, Scope } from "effect";
 import { serveVap } from "../../actors/vap/mod.ts";
 import type { Vcr } from "../../codecs/shared/mod.ts";
 import { nodeLayer } from "../../runtime/node.ts";
-import { freePort } from "./processes.ts";
+import { freePort } from "../kit/ports.ts";
 
 const PASSWORD = "open sesame";
 

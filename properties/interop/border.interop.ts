@@ -17,7 +17,7 @@ import { credentialsUnder } from "../kit/port-laws.ts";
 import { folder } from "./baresip.ts";
 import { checkOf } from "./check.ts";
 import { vipr, viprNow } from "./company-world.ts";
-import { HOST, laterPort, until } from "./peers.ts";
+import { freePort, HOST, until } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
 import {
   answer,
@@ -48,7 +48,7 @@ interface Element {
 
 /** The files of one domain's border element. */
 const element = Effect.fn("interop.element")(function* (at: string, domain: string, root: Authority) {
-  const [inside, outside, agent] = (yield* Effect.all([laterPort, laterPort, laterPort])) as [number, number, number];
+  const [inside, outside, agent] = (yield* Effect.all([freePort, freePort, freePort])) as [number, number, number];
   const shown = yield* credentialsUnder(domain, root);
   const file = (name: string) => join(at, `${domain}.${name}`);
   writeFileSync(file("key"), pemOf(shown.key), { mode: 0o600 });

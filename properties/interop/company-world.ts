@@ -14,7 +14,7 @@ import { makeAuthority } from "../../runtime/authority.ts";
 import { pemCertificate } from "../../runtime/certificates.ts";
 import { pemOf } from "../../runtime/keys.ts";
 import { credentialsUnder } from "../kit/port-laws.ts";
-import { HOST, laterPort, peer, until } from "./peers.ts";
+import { freePort, HOST, peer, until } from "./peers.ts";
 
 const MAIN = new URL("../../runtime/main.ts", import.meta.url).pathname;
 export const vipr = (...words: ReadonlyArray<string>) => peer(process.execPath, [MAIN, ...words]);
@@ -57,7 +57,7 @@ export const companies = Effect.fn("interop.companies")(function* (at: string, {
   const nowMs = yield* Clock.currentTimeMillis;
   const root = yield* makeAuthority({ name: "interop border", nowMs });
   writeFileSync(join(at, "roots.pem"), pemCertificate(root.root));
-  const ports = yield* Effect.all(Array.from({ length: 16 }, () => laterPort));
+  const ports = yield* Effect.all(Array.from({ length: 16 }, () => freePort));
   const sip = { a: ports[0]!, b: ports[1]! };
   const made = new Map<Name, Company>();
   for (const [i, name] of (["a", "b"] as const).entries()) {
@@ -124,7 +124,7 @@ ${media(name)}
 const authority = Effect.fn("interop.authority")(function* (at: string) {
   const data = join(at, "authority");
   mkdirSync(data, { mode: 0o700 });
-  const bootstrap = yield* laterPort;
+  const bootstrap = yield* freePort;
   for (const name of ["a", "b"]) {
     writeFileSync(join(at, `${name}-word`), `${name}, its own word\n`, { mode: 0o600 });
     viprNow("authority", "add-user", name, "--data", data, "--password-file", join(at, `${name}-word`));

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { Effect } from "effect";
 import { type SrpGroupBits, srpGroup } from "../../codecs/tls/mod.ts";
+import { freePort as drawPort } from "../kit/ports.ts";
 
 export const HOST = "127.0.0.1";
 export const USER = "alice";
@@ -70,30 +71,7 @@ const temporary = Effect.acquireRelease(
   (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true })),
 );
 
-export const freePort = Effect.callback<number>((resume) => {
-  const server = net.createServer().listen(0, HOST, () => {
-    const { port } = server.address() as net.AddressInfo;
-    server.close(() => resume(Effect.succeed(port)));
-  });
-});
-
-/** Below those that the system gives to whoever connects: it stays free until a program that starts later listens there. */
-const LATER_PORTS = [22_000, 30_000] as const;
-let nextPort = LATER_PORTS[0] + (process.pid % 400) * 20;
-const isFree = (port: number) =>
-  Effect.callback<boolean>((resume) => {
-    const server = net.createServer();
-    server.once("error", () => resume(Effect.succeed(false)));
-    server.listen(port, HOST, () => server.close(() => resume(Effect.succeed(true))));
-  });
-export const laterPort = Effect.gen(function* () {
-  while (true) {
-    const port = nextPort;
-    // SIP telephones take the port behind theirs for TLS.
-    nextPort = port + 2 < LATER_PORTS[1] ? port + 2 : LATER_PORTS[0];
-    if (yield* isFree(port)) return port;
-  }
-});
+export const freePort: Effect.Effect<number> = Effect.promise(drawPort);
 
 const must = (command: string, words: ReadonlyArray<string>, input = ""): void => {
   const { status, stdout, stderr, error } = spawnSync(command, words, { input });

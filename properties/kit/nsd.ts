@@ -1,22 +1,14 @@
 /** nsd on loopback, with zones of a test's own; it ends with the scope. */
 import { spawn } from "node:child_process";
-import dgram from "node:dgram";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Effect } from "effect";
+import { freePort } from "./ports.ts";
 
 const HOST = "127.0.0.1";
 const UP_MS_MAX = 10_000;
 const LOOK_MS = 20;
-
-const freePort = Effect.callback<number>((resume) => {
-  const socket = dgram.createSocket("udp4");
-  socket.bind(0, HOST, () => {
-    const { port } = socket.address();
-    socket.close(() => resume(Effect.succeed(port)));
-  });
-});
 
 const configOf = (folder: string, port: number, zones: ReadonlyArray<string>): string => `server:
   ip-address: ${HOST}@${port}
@@ -39,7 +31,7 @@ export const startNsd = Effect.fn("test.nsd")(function* (zones: Readonly<Record<
     Effect.sync(() => mkdtempSync(join(tmpdir(), "vipr-nsd-"))),
     (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true })),
   );
-  const port = yield* freePort;
+  const port = yield* Effect.promise(freePort);
   for (const [name, records] of Object.entries(zones))
     writeFileSync(
       join(folder, `${name}.zone`),

@@ -1,0 +1,40 @@
+/**
+ * Ports for programs that have to be told theirs, as others have to be told of it before it runs.
+ *
+ * Below those that the system gives to whoever connects, so that no connection takes one before its program does; drawn, since
+ * several processes of a run draw at once. Free over TCP and UDP, and for the port behind it too: SIP telephones take that for TLS.
+ */
+import dgram from "node:dgram";
+import net from "node:net";
+
+const HOST = "127.0.0.1";
+const PORTS = [12_000, 32_000] as const;
+const TRIES_MAX = 100;
+
+const isFreeTcp = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = net.createServer();
+    server.once("error", () => resolve(false));
+    server.listen(port, HOST, () => server.close(() => resolve(true)));
+  });
+
+const isFreeUdp = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = dgram.createSocket("udp4");
+    socket.once("error", () => socket.close(() => resolve(false)));
+    socket.bind(port, HOST, () => socket.close(() => resolve(true)));
+  });
+
+const given = new Set<number>(); // a test draws dozens
+
+export const freePort = async (): Promise<number> => {
+  for (let i = 0; i < TRIES_MAX; i++) {
+    const port = PORTS[0] + 2 * Math.floor((Math.random() * (PORTS[1] - PORTS[0])) / 2);
+    if (given.has(port)) continue;
+    const free = await Promise.all([isFreeTcp(port), isFreeUdp(port), isFreeTcp(port + 1), isFreeUdp(port + 1)]);
+    if (!free.every(Boolean)) continue;
+    given.add(port);
+    return port;
+  }
+  throw new Error(`no port from ${PORTS[0]} to ${PORTS[1]} is free`);
+};

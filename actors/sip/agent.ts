@@ -64,11 +64,11 @@ export const startAgent = Effect.fn("sip.agent")(function* (options: AgentOption
   // A stream may come before there is an endpoint, which must know our own port: it waits.
   const ready = yield* Deferred.make<Endpoint>();
   const listening = yield* listener.listen(options.listen, (stream) =>
-    Effect.flatMap(Deferred.await(ready), (endpoint) => endpoint.accept(stream, "inside")),
+    Effect.flatMap(Deferred.await(ready), (endpoint) => endpoint.accept(stream)),
   );
   const by = { transport: "TCP" as const, host: listening.host, port: listening.port };
   const placeOf = (endpoint: Endpoint) => ({ endpoint, legs, by, border: () => border, context });
-  const { endpoint } = yield* openEndpoint({ credentials: undefined }, (endpoint) =>
+  const { endpoint } = yield* openEndpoint((endpoint) =>
     Effect.succeed(
       userOf(legs, {
         ...placeOf(endpoint),

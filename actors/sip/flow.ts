@@ -14,7 +14,6 @@ import {
   type SipMessage,
   type Unreadable,
 } from "../../codecs/sip/mod.ts";
-import type { Side } from "../../machines/sip/mod.ts";
 import type { ByteStreamShape } from "../ports/mod.ts";
 
 /** Written and not yet taken by the transport; one more closes the stream. */
@@ -23,11 +22,6 @@ const FLOW_MESSAGES_MAX = 256;
 const FLOW_IDLE_MS = 300_000;
 
 export interface Flow {
-  readonly side: Side;
-  /** The domains that the peer's certificate proves; none inside. */
-  readonly domains: ReadonlyArray<string>;
-  /** Tells peers apart: transactions of one are not another's. */
-  readonly who: string;
   /** Never waits and never fails: a broken stream is told once, by its reader. */
   readonly send: (message: SipMessage) => Effect.Effect<void>;
   /** False once `lost` was told. */
@@ -43,12 +37,7 @@ export interface FlowHandlers {
 }
 
 /** Serves the stream until it ends. */
-export const runFlow = Effect.fn("sip.flow")(function* (
-  stream: ByteStreamShape,
-  side: Side,
-  domains: ReadonlyArray<string>,
-  handlers: FlowHandlers,
-) {
+export const runFlow = Effect.fn("sip.flow")(function* (stream: ByteStreamShape, handlers: FlowHandlers) {
   const queue = yield* Queue.dropping<SipMessage>(FLOW_MESSAGES_MAX);
   const where = `${stream.peer.host}:${stream.peer.port}`;
   const write = Effect.forever(Effect.flatMap(Queue.take(queue), (message) => stream.write(printSip(message))));
@@ -59,8 +48,7 @@ export const runFlow = Effect.fn("sip.flow")(function* (
       taken ? Effect.void : Effect.andThen(Effect.logWarning("sip.slowPeer", where), stream.close),
     );
   let open = true;
-  const who = side === "inside" ? "inside" : domains.join(" ");
-  const flow: Flow = { side, domains, who, send, isOpen: () => open };
+  const flow: Flow = { send, isOpen: () => open };
   yield* handlers.opened(flow);
   const why = yield* listen(stream, flow, handlers);
   open = false;

@@ -17,8 +17,7 @@ import type { Entropy } from "../ports/mod.ts";
 import type { ClientTold, ClientTransaction } from "./client-transaction.ts";
 import type { Legs } from "./legs.ts";
 import { mediaEnd } from "./media-end.ts";
-import { newBranch } from "./relay.ts";
-import { newTag, type Place, sendAck, sendBye, toBorder } from "./within.ts";
+import { newBranch, newTag, type Place, sendAck, sendBye, toBorder } from "./within.ts";
 
 export interface Inviting extends Place {
   readonly legs: Legs;

@@ -8,6 +8,8 @@ import type { Flow } from "./flow.ts";
 
 /** At once, of either kind. */
 export const TRANSACTIONS_MAX = 20_000;
+/** The one peer whose requests come to a call agent, whatever stream it uses. RFC 3261 §17.2.3. */
+export const OUR_BORDER = "inside";
 const EVENTS_MAX = 16; // a transaction's mailbox
 
 export interface LiveTransaction {

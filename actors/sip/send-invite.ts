@@ -16,7 +16,7 @@ import {
 } from "../../codecs/sip/mod.ts";
 import { type ByteStreamShape, type Credentials, Dialer, Entropy } from "../ports/mod.ts";
 import { mediaEnd } from "./media-end.ts";
-import { newBranch } from "./relay.ts";
+import { newBranch } from "./within.ts";
 
 export interface SentInvite {
   readonly host: string;

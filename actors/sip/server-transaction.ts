@@ -11,7 +11,7 @@ import {
 } from "../../machines/sip/mod.ts";
 import type { Mailbox } from "../kit/mod.ts";
 import type { Flow } from "./flow.ts";
-import { hostTransaction, type LiveTransactions, TRANSACTIONS_MAX } from "./live.ts";
+import { hostTransaction, type LiveTransactions, OUR_BORDER, TRANSACTIONS_MAX } from "./live.ts";
 
 export type ServerTold = { readonly type: "cancelled" } | { readonly type: "upstreamLost" };
 
@@ -51,7 +51,7 @@ export const serveWith =
             return Effect.logDebug("sip.unexpected", action.unexpected);
         }
       };
-      const key = serverKeyOf(flow.who, request, request.method);
+      const key = serverKeyOf(OUR_BORDER, request, request.method);
       const isInvite = request.method === "INVITE";
       const one = yield* hostTransaction(
         live,

@@ -9,7 +9,7 @@ import { responseTo, type SipMessage, type SipRequest, type Unreadable } from ".
 import { clientKeyOf, serverKeyOf } from "../../machines/sip/mod.ts";
 import { type Ask, askWith } from "./client-transaction.ts";
 import type { Flow } from "./flow.ts";
-import type { LiveTransactions } from "./live.ts";
+import { type LiveTransactions, OUR_BORDER } from "./live.ts";
 import { type Serve, serveWith } from "./server-transaction.ts";
 
 /** RFC 3261 §17.1.1.1. */
@@ -55,9 +55,9 @@ const receiveWith = (
     return client.box.tell({ type: "received", response: message });
   }
   const { method } = message;
-  const same = servers.get(serverKeyOf(flow.who, message, method));
+  const same = servers.get(serverKeyOf(OUR_BORDER, message, method));
   if (same !== undefined) return same.box.tell({ type: "repeated" });
-  const invite = servers.get(serverKeyOf(flow.who, message, "INVITE"));
+  const invite = servers.get(serverKeyOf(OUR_BORDER, message, "INVITE"));
   if (method === "ACK") return invite === undefined ? user.ack(flow, message) : invite.box.tell({ type: "acked" });
   if (method !== "CANCEL" || invite === undefined) return user.request(flow, message);
   return Effect.andThen(flow.send(responseTo(message, 200)), invite.box.tell({ type: "cancelled" }));

@@ -1,13 +1,19 @@
 /** What a call agent sends within a call: by way of its border element, which knows where the other end is. */
 import { Effect } from "effect";
 import { hexOf } from "../../codecs/shared/mod.ts";
-import { badRequestOf, type Dialog, requestIn, type SentBy, type Unreadable } from "../../codecs/sip/mod.ts";
+import {
+  badRequestOf,
+  type Dialog,
+  MAGIC_BRANCH,
+  requestIn,
+  type SentBy,
+  type Unreadable,
+} from "../../codecs/sip/mod.ts";
 import type { HostPort } from "../../machines/sip/mod.ts";
 import { type DialFailed, Entropy } from "../ports/mod.ts";
 import type { ClientTold } from "./client-transaction.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Flow } from "./flow.ts";
-import { newBranch } from "./relay.ts";
 
 /** A call agent's place among its neighbours. */
 export interface Place {
@@ -17,6 +23,9 @@ export interface Place {
   readonly border: () => HostPort | undefined;
 }
 
+export const newBranch = Effect.flatMap(Effect.service(Entropy), (entropy) =>
+  Effect.map(entropy.bytes(8), (bytes) => `${MAGIC_BRANCH}${hexOf(bytes)}`),
+);
 export const newTag = Effect.flatMap(Effect.service(Entropy), (entropy) => Effect.map(entropy.bytes(8), hexOf));
 
 /** Refuses what could not be read, where the stream goes on behind it. RFC 3261 §21.4.1. */
@@ -27,8 +36,7 @@ export const sendBadRequest = (flow: Flow, found: Unreadable) =>
   });
 
 export const toBorder = ({ endpoint, border }: Place): Effect.Effect<Flow, DialFailed> => {
-  const { host, port } = border() ?? { host: "", port: 0 };
-  return endpoint.to({ side: "inside", host, port, domain: undefined });
+  return endpoint.to(border() ?? { host: "", port: 0 });
 };
 
 export const sendAck = (place: Place, dialog: Dialog | undefined) =>

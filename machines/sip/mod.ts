@@ -1,4 +1,4 @@
-/** SIP decided: the four transactions, a proxy's relay and admission, a call agent's calls. */
+/** SIP decided: the four transactions, admission, secured media, a call agent's calls. */
 export {
   type AnswerAction,
   type AnswerEvent,
@@ -51,21 +51,5 @@ export {
 } from "./media.ts";
 export { type NonInviteClientAction, type NonInviteClientEvent, nonInviteClient } from "./non-invite-client.ts";
 export { type NonInviteServerAction, type NonInviteServerEvent, nonInviteServer } from "./non-invite-server.ts";
-export { type Arrival, type Disposition, dialogKeysOf, dispositionOf } from "./proxy.ts";
 export { type PstnAnswerAction, type PstnAnswerEvent, type PstnAnswerInput, pstnAnswer } from "./pstn-answer.ts";
-export { type RelayAction, type RelayEvent, type RelayInput, relay } from "./relay.ts";
-export {
-  type BorderAddresses,
-  type BorderSelf,
-  borderSelf,
-  endingOf,
-  forwardedOf,
-  type HostPort,
-  MAX_FORWARDS,
-  type OutsideHop,
-  outsideHopOf,
-  routeOf,
-  SIPS_PORT,
-  type Side,
-  withoutOurRoutes,
-} from "./route.ts";
+export { type HostPort, type OutsideHop, outsideHopOf, routeOf, SIPS_PORT, type Side } from "./route.ts";

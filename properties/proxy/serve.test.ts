@@ -198,7 +198,7 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
     Effect.gen(function* () {
       const trunk = yield* phone;
       const { proxy, records } = yield* proxyWith([
-        { name: "pbx", side: "pbx", transport: "TCP", host: name === "memory" ? "memory" : HOST, port: 5_060 },
+        { name: "pbx", side: "pbx", transport: "TCP", host: HOST, port: 5_060 },
         peerAt("one", "trunk", trunk.port),
       ]);
       const [, forTrunk, forPbx] = proxy.listening.map(({ port }) => port) as [number, number, number];
@@ -216,7 +216,7 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
       const out = invite({
         via: `SIP/2.0/TCP ${HOST}:5060;branch=z9hG4bK-tcp;alias`,
         callId: "tcp",
-        contact: `<sip:pbx@${name === "memory" ? "memory" : HOST}:5060;transport=tcp>`,
+        contact: `<sip:pbx@${HOST}:5060;transport=tcp>`,
       });
       yield* stream.write(printSip(out));
       same(((yield* hear) as SipResponse).status, 100);
@@ -228,7 +228,7 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
       same((yield* trunk.request).method, "ACK");
       // The trunk hangs up: by the stream that is there.
       const bye = within("BYE", heard, accepted, { isBack: true, via: viaOf(trunk.port) });
-      yield* trunk.send({ ...bye, uri: `sip:pbx@${name === "memory" ? "memory" : HOST}:5060;transport=tcp` }, forTrunk);
+      yield* trunk.send({ ...bye, uri: `sip:pbx@${HOST}:5060;transport=tcp` }, forTrunk);
       const heardBye = yield* hear;
       same((heardBye as SipRequest).method, "BYE");
       yield* stream.write(printSip(answer(heardBye, 200)));

@@ -6,12 +6,14 @@ import { type SentInvite, sendInvite } from "../../actors/sip/mod.ts";
 import { e164, utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   cutSip,
+  dialogOfCaller,
   emptySipRemainder,
   inviteOf,
   printSip,
   requestIn,
   SIP_BYTES_MAX,
   type SipMessage,
+  type SipResponse,
   withHeader,
 } from "../../codecs/sip/mod.ts";
 import { memoryLayer, type Ports, runVirtual } from "../../runtime/memory.ts";
@@ -72,7 +74,7 @@ both(
     same(yield* knock(acme, nord, { ticket: yield* issue(BOB, acme.name) }), silence);
     // Epoch 1 is acme's too, under another key.
     same(yield* knock(acme, nord, attempts[5]![1]), silence);
-    same((yield* nord.border.counters).refused, {
+    same(nord.border.counters().refused, {
       missing: 1,
       malformed: 1,
       badIntegrity: 2,
@@ -80,9 +82,9 @@ both(
       wrongNumber: 1,
       unknownEpoch: 1,
     });
-    same([(yield* nord.border.counters).admitted, nord.agent.answered()], [0, 0]);
+    same([nord.border.counters().admitted, nord.agent.answered()], [0, 0]);
     same(yield* knock(acme, nord, { ticket: good }), { type: "answered", status: 200 });
-    same((yield* nord.border.counters).admitted, 1);
+    same(nord.border.counters().admitted, 1);
   }),
 );
 
@@ -95,7 +97,7 @@ inMemory(
     same((yield* knock(acme, nord, { ticket })).type, "answered");
     yield* Effect.sleep(2_000);
     same(yield* knock(acme, nord, { ticket }), silence);
-    same((yield* nord.border.counters).refused, { expired: 1 });
+    same(nord.border.counters().refused, { expired: 1 });
   }),
 );
 
@@ -106,7 +108,7 @@ both(
     const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: vserviceId(1n) });
     const thief = yield* issue("thief.example");
     same(yield* knock(acme, nord, { ticket, credentials: thief }), silence);
-    same((yield* nord.border.counters).refused, { wrongDomain: 1 });
+    same(nord.border.counters().refused, { wrongDomain: 1 });
   }),
 );
 
@@ -118,7 +120,7 @@ both(
     const ticket = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: vserviceId(1n) });
     const forged = { ...(yield* elsewhere(acme.name)), roots: acme.credentials.roots };
     same((yield* knock(acme, nord, { ticket, credentials: forged })).type, "closed");
-    same((yield* nord.border.counters).refused, {});
+    same(nord.border.counters().refused, {});
   }),
 );
 
@@ -174,7 +176,7 @@ inMemory(
       [483],
     );
     same((yield* rawly(acme, nord, printSip(inviteWith(undefined)))).answers, []);
-    same((yield* nord.border.counters).refused, { notSecured: 1, tooManyHops: 1, missing: 1 });
+    same(nord.border.counters().refused, { notSecured: 1, tooManyHops: 1, missing: 1 });
   }),
 );
 
@@ -197,7 +199,7 @@ inMemory(
     const options = withHeader({ ...bye, method: "OPTIONS" }, "CSeq", "7 OPTIONS");
     const first = withHeader(options, "To", "<sip:+49305550001@nord.example>");
     same(yield* rawly(acme, nord, printSip(first)), { answers: [], closed: false });
-    same((yield* nord.border.counters).refused, { unknownDialog: 1, notAnInvite: 1 });
+    same(nord.border.counters().refused, { unknownDialog: 1, notAnInvite: 1 });
 
     // A call under way, and a thief who knows all of its identifiers.
     const secured = yield* nord.issuer.issue({ number: BOB, grantedTo: acme.name, vservice: vserviceId(1n) });
@@ -205,14 +207,10 @@ inMemory(
     const { crypto } = { crypto: `a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${"A".repeat(40)}\r\n` };
     const clear = inviteWith(secured);
     const body = utf8(new TextDecoder().decode(clear.body).replace("RTP/AVP 8\r\n", `RTP/SAVP 8\r\n${crypto}`));
-    const asked = yield* rawly(acme, nord, printSip({ ...clear, body }), 100);
+    const asking = { ...clear, body };
+    const asked = yield* rawly(acme, nord, printSip(asking), 100);
     const answered = asked.answers.find((message) => message.type === "response" && message.status === 200)!;
-    const within = requestIn(
-      { ...dialog, remote: answered.headers.find(({ name }) => name === "To")!.value },
-      "BYE",
-      by,
-      "z9hG4bKz",
-    );
+    const within = requestIn(dialogOfCaller(asking, answered as SipResponse)!, "BYE", by, "z9hG4bKz");
     same(yield* rawly(thief, nord, printSip(within)), { answers: [], closed: false });
     same(nord.agent.underWay(), 1);
     const ended = yield* rawly(acme, nord, printSip(within));
@@ -239,7 +237,7 @@ both(
     ];
     for (const bytes of garbage) {
       same((yield* rawly(acme, nord, bytes, 2_000)).closed, true);
-      for (const { host, port } of [nord.border.inside, nord.agent.listening]) {
+      for (const { host, port } of [nord.border.inside[0]!, nord.agent.listening]) {
         const closed = Effect.gen(function* () {
           const stream = yield* dialer.dial({ host, port });
           yield* Effect.ignore(stream.write(bytes));
@@ -261,7 +259,7 @@ inMemory(
     const statusOf = (message: SipMessage) =>
       Effect.scoped(
         Effect.gen(function* () {
-          const stream = yield* dialer.dial(acme.border.inside);
+          const stream = yield* dialer.dial(acme.border.inside[0]!);
           yield* stream.write(printSip(message));
           const [first] = cutSip(emptySipRemainder, yield* stream.read, SIP_BYTES_MAX).messages;
           return first?.type === "response" ? first.status : undefined;

@@ -1,16 +1,10 @@
 /** Domains with a call agent, a border element and a ticket issuer each, on one telephone network: what SIP's tests call. */
 import { Clock, Effect } from "effect";
 import { openRouteCache, type Routes } from "../../actors/agent/mod.ts";
+import { type Border, type BorderOptions, serveBorder } from "../../actors/border/mod.ts";
 import { type Credentials, Keys, Pstn } from "../../actors/ports/mod.ts";
 import { makePstn, type PstnOptions } from "../../actors/pstn/mod.ts";
-import {
-  type Agent,
-  type AgentOptions,
-  type Border,
-  type BorderOptions,
-  serveBorder,
-  startAgent,
-} from "../../actors/sip/mod.ts";
+import { type Agent, type AgentOptions, startAgent } from "../../actors/sip/mod.ts";
 import { openTicketIssuer, type TicketIssuer, type TicketSecret } from "../../actors/ticket/mod.ts";
 import { e164, nodeIdFrom, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
@@ -87,12 +81,12 @@ const openDomain = (issue: Issue, options: DomainOptions) =>
       domain: name,
       credentials,
       outside: { host: HOST, port: 0 },
-      inside: { host: HOST, port: 0 },
-      callAgent: agent.listening,
+      inside: [{ transport: "TCP", host: HOST, port: 0 }],
+      callAgents: [{ transport: "TCP", host: agent.listening.host, port: agent.listening.port }],
       secrets: [secret],
       ...options.border,
     });
-    agent.useBorder(border.inside);
+    agent.useBorder(border.inside[0]!);
     const teach: Domain["teach"] = (to, number, ticketFor = to.name) =>
       Effect.gen(function* () {
         const ticket = yield* Effect.orDie(

@@ -38,7 +38,7 @@ const hammer = (given: ReadonlyArray<readonly (readonly [number, number])[]>) =>
       bye,
       withHeader(bye, "To", "<sip:b@h>"),
     ];
-    const ports = [{ ...nord.border.outside, tls: acme.credentials }, nord.border.inside, nord.agent.listening];
+    const ports = [{ ...nord.border.outside, tls: acme.credentials }, ...nord.border.inside, nord.agent.listening];
     for (const [i, changes] of given.entries()) {
       const bytes = changed(concat(...sound.slice(i % sound.length).map(printSip)), changes);
       for (const target of ports)

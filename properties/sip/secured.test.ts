@@ -4,7 +4,7 @@
  */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, type Scope } from "effect";
-import { Listener } from "../../actors/ports/mod.ts";
+import { Listener, type Listening } from "../../actors/ports/mod.ts";
 import { e164, utf8 } from "../../codecs/shared/mod.ts";
 import {
   cutSip,
@@ -39,7 +39,8 @@ const foreign = (replies: ReadonlyArray<Reply>) =>
   Effect.gen(function* () {
     const listener = yield* Listener;
     const heard: Array<SipRequest> = [];
-    const listening = yield* listener.listen({ host: "127.0.0.1", port: 0 }, (stream) =>
+    const uri = (): string => `sip:pbx@127.0.0.1:${listening.port};transport=tcp`;
+    const listening: Listening = yield* listener.listen({ host: "127.0.0.1", port: 0 }, (stream) =>
       Effect.gen(function* () {
         let remainder = emptySipRemainder;
         while (true) {
@@ -48,7 +49,7 @@ const foreign = (replies: ReadonlyArray<Reply>) =>
           for (const message of cut.messages) {
             if (message.type === "response") continue;
             heard.push(message);
-            const contact = { name: "Contact", value: "<sip:pbx@127.0.0.1:5999>" };
+            const contact = { name: "Contact", value: `<${uri()}>` };
             const type = { name: "Content-Type", value: "application/sdp" };
             if (message.method === "BYE") yield* stream.write(printSip(responseTo(message, 200)));
             if (message.method !== "INVITE") continue;
@@ -62,7 +63,7 @@ const foreign = (replies: ReadonlyArray<Reply>) =>
       }).pipe(Effect.ignore),
     );
     const methods = () => heard.map(({ method }) => method);
-    return { listening, heard, methods };
+    return { listening, heard, methods, uri };
   });
 
 const sdp = (...media: ReadonlyArray<string>) =>
@@ -87,7 +88,10 @@ for (const [what, body] of clear) {
         { status: 180, body: "" },
         { status: 200, body },
       ]);
-      const { acme, nord } = yield* twoDomains({}, { border: { callAgent: pbx.listening } });
+      const { acme, nord } = yield* twoDomains(
+        {},
+        { border: { callAgents: [{ transport: "TCP", ...pbx.listening }] } },
+      );
       yield* nord.teach(acme, BOB);
       const outcome = yield* acme.agent.placeCall(call);
       ok(outcome.via === "pstn" && outcome.fellBack === "refused 488", JSON.stringify(outcome.via));
@@ -96,10 +100,10 @@ for (const [what, body] of clear) {
       const [invite, ack, bye] = pbx.heard;
       same(
         [ack, bye].map((request) => [request?.uri, headerOf(request!, "Call-ID"), headerOf(request!, "CSeq")]),
-        ["1 ACK", "2 BYE"].map((cseq) => ["sip:pbx@127.0.0.1:5999", headerOf(invite!, "Call-ID"), cseq]),
+        ["1 ACK", "2 BYE"].map((cseq) => [pbx.uri(), headerOf(invite!, "Call-ID"), cseq]),
       );
-      same((yield* nord.border.counters).refused, { answerNotSecured: 1 });
-      same([(yield* nord.border.counters).underWay, (yield* acme.border.counters).underWay], [0, 0]);
+      same(nord.border.counters().refused, { answerNotSecured: 1 });
+      same([nord.border.counters().underWay, acme.border.counters().underWay], [0, 0]);
     }),
   );
   inMemory(
@@ -125,7 +129,7 @@ inMemory(
       { status: 183, body: good, headers: [{ name: "RSeq", value: "1" }] },
       { status: 200, body: good },
     ]);
-    const { acme, nord } = yield* twoDomains({}, { border: { callAgent: pbx.listening } });
+    const { acme, nord } = yield* twoDomains({}, { border: { callAgents: [{ transport: "TCP", ...pbx.listening }] } });
     yield* nord.teach(acme, BOB);
     same((yield* acme.agent.placeCall(call)).via, "sip");
     same(pbx.methods(), ["INVITE", "ACK", "BYE"]);
@@ -133,12 +137,12 @@ inMemory(
 );
 
 inMemory(
-  "border: early media in the clear does not pass",
+  "border: early media in the clear does not pass, and the call rings on",
   Effect.gen(function* () {
     const pbx = yield* foreign([{ status: 183, body: sdp("m=audio 4000 RTP/AVP 8") }]);
-    const { acme, nord } = yield* twoDomains({}, { border: { callAgent: pbx.listening } });
+    const { acme, nord } = yield* twoDomains({}, { border: { callAgents: [{ transport: "TCP", ...pbx.listening }] } });
     yield* nord.teach(acme, BOB);
     const outcome = yield* acme.agent.placeCall(call);
-    ok(outcome.via === "pstn" && outcome.fellBack === "no answer to the attempt");
+    ok(outcome.via === "pstn" && outcome.fellBack === "rang too long");
   }),
 );

@@ -101,7 +101,7 @@ const spam = Effect.fn("demo.spam")(function* (targets: SpamTargets, intrusions:
     { kind: "wrongNumber", as: holder.credentials, from: holder.domain, called: other, ticket: leaked.ticket },
   ];
   for (const { kind, as, from, called, ticket } of tries) {
-    const before = yield* victim.border.counters;
+    const before = victim.border.counters();
     const fate = yield* sendInvite({
       ...victim.border.outside,
       credentials: as,
@@ -111,7 +111,7 @@ const spam = Effect.fn("demo.spam")(function* (targets: SpamTargets, intrusions:
       ...(ticket === undefined ? {} : { ticket }),
       waitMs: SPAM_WAIT_MS,
     });
-    const after = yield* victim.border.counters;
+    const after = victim.border.counters();
     const isRefused = after.admitted === before.admitted && !(fate.type === "answered" && fate.status < 300);
     countIntrusion(
       intrusions,
@@ -157,7 +157,7 @@ const spamOne = (
 /** Something else than the port's protocol, on every port of a company: each is to close, and nothing else is to happen. */
 const knock = Effect.fn("demo.garbage")(function* (company: RunningCompany, intrusions: Intrusions) {
   const { server, border } = company;
-  for (const { host, port } of [server.vap, server.pvp, ...server.nodes, border.inside, border.outside]) {
+  for (const { host, port } of [server.vap, server.pvp, ...server.nodes, ...border.inside, border.outside]) {
     const isClosed = yield* rubbish(host, port);
     countIntrusion(intrusions, "garbage", company.domain, isClosed ? "closed" : undefined);
   }

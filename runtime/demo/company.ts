@@ -7,8 +7,9 @@
  */
 import { Effect, Exit, Scope } from "effect";
 import { openRouteCache, openUploads, type Routes } from "../../actors/agent/mod.ts";
+import { type Border, serveBorder } from "../../actors/border/mod.ts";
 import { type Credentials, Entropy } from "../../actors/ports/mod.ts";
-import { type Agent, type Border, serveBorder, startAgent } from "../../actors/sip/mod.ts";
+import { type Agent, startAgent } from "../../actors/sip/mod.ts";
 import type { TicketSecret } from "../../actors/ticket/mod.ts";
 import { connectVap, type VapClient } from "../../actors/vap/mod.ts";
 import { startViprServer, type ViprEvent, type ViprServer } from "../../actors/vipr/mod.ts";
@@ -62,11 +63,11 @@ export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySe
     domain,
     credentials,
     outside: FREE,
-    inside: FREE,
-    callAgent: agent.listening,
+    inside: [{ transport: "TCP", ...FREE }],
+    callAgents: [{ transport: "TCP", host: agent.listening.host, port: agent.listening.port }],
     secrets: [secret],
   }).pipe(Scope.provide(borderScope));
-  agent.useBorder(border.inside);
+  agent.useBorder(border.inside[0]!);
   return {
     domain,
     vservice,

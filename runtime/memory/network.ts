@@ -86,6 +86,8 @@ export const memoryPair = (
   });
 
 const NOBODY: Peer = { host: "memory", port: 0, certificates: [] };
+/** Where the caller of such an address has the same one. */
+const isLoopback = (host: string) => host.startsWith("127.") || host === "::1";
 
 interface Open {
   on: ListenOn;
@@ -105,18 +107,19 @@ export const memoryNetwork = (
   const dial = (target: DialTarget) =>
     Effect.gen(function* () {
       const where = `${target.host}:${target.port}`;
+      const from = isLoopback(target.host) ? target.host : NOBODY.host;
       const open = listeners.get(where);
       if (open === undefined || options.reachable?.(target) === false || options.isCut?.(target) === true)
         return yield* new DialFailed({ reason: "refused", why: `${where} refused` });
       const isTls = target.tls !== undefined || target.server !== undefined;
       if ((open.on.tls === undefined) === isTls) {
-        if (!isTls) open.on.refused?.("memory", "notTls");
+        if (!isTls) open.on.refused?.(from, "notTls");
         return yield* new DialFailed({ reason: "tls", why: `${where}: one side speaks TLS, the other does not` });
       }
       if (open.on.tls !== undefined && target.tls !== undefined) {
         yield* trust(keys, target.tls, open.on.tls, where, "server");
         if (open.on.anyClient !== true)
-          yield* trust(keys, open.on.tls, target.tls, where, "client", (why) => open.on.refused?.("memory", why));
+          yield* trust(keys, open.on.tls, target.tls, where, "client", (why) => open.on.refused?.(from, why));
       }
       if (open.on.tls !== undefined && target.server !== undefined) {
         const { roots, name } = target.server;
@@ -129,7 +132,7 @@ export const memoryNetwork = (
       const [ours, theirs] = yield* memoryPair(
         { host: target.host, port: target.port, certificates: open.on.tls?.certificates ?? [] },
         {
-          host: "memory",
+          host: from,
           port: freePort++,
           certificates: open.on.anyClient === true ? [] : (target.tls?.certificates ?? []),
         },

@@ -52,6 +52,12 @@ export const answerTo = (offer: Sdp, end: MediaEnd): Sdp | undefined => {
   return { ...sessionOf(end), media };
 };
 
+/** The answer that takes none of an offer's streams. RFC 3264 §6. */
+export const refusalOf = (offer: Sdp): Sdp => ({
+  ...sessionOf({ address: "0.0.0.0", session: "0" }),
+  media: offer.media.map((media): SdpMedia => ({ ...media, port: 0, ports: undefined, lines: [] })),
+});
+
 /** The end's key has the size of these suites only. */
 const bestOf = (media: SdpMedia) =>
   !isSecuredProfile(media.protocol) || known(media).length === 0
@@ -60,7 +66,7 @@ const bestOf = (media: SdpMedia) =>
 
 const known = (media: SdpMedia): ReadonlyArray<string> => media.formats.filter((f) => f === "0" || f === "8");
 
-const sessionOf = ({ address, session }: MediaEnd): Omit<Sdp, "media"> => {
+const sessionOf = ({ address, session }: Pick<MediaEnd, "address" | "session">): Omit<Sdp, "media"> => {
   const net = address.includes(":") ? `IN IP6 ${address}` : `IN IP4 ${address}`;
   return {
     origin: `- ${session} ${session} ${net}`,

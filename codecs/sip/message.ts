@@ -8,9 +8,9 @@
  */
 import { utf8 } from "../shared/mod.ts";
 import { malformed, type Parsed, type SipError } from "./error.ts";
-import { Field, type Header } from "./fields.ts";
+import { Field, type Header, headerOf, withHeader } from "./fields.ts";
 import { type HeadRead, parseHead, type Start } from "./head.ts";
-import { parseSdp, type Sdp } from "./sdp.ts";
+import { parseSdp, printSdp, type Sdp } from "./sdp.ts";
 import { parseUri, type SipUri, type TelUri } from "./uri.ts";
 
 export interface SipRequest {
@@ -76,6 +76,13 @@ export const requestUriOf = (request: SipRequest): Parsed<SipUri | TelUri> =>
 /** The body as a session description, read once for a request that came in. */
 export const sessionIn = (message: SipMessage): Parsed<Sdp> =>
   message instanceof ReadRequest ? message.session : sessionOf(message.body);
+
+/** The message with this description for its body. */
+export const withSession = <M extends SipMessage>(message: M, sdp: Sdp): M => {
+  const isNamed = headerOf(message, "Content-Type") !== undefined;
+  const typed = isNamed ? message : withHeader(message, "Content-Type", "application/sdp");
+  return { ...typed, body: utf8(printSdp(sdp)) };
+};
 
 const decoder = new TextDecoder();
 const sessionOf = (body: Uint8Array): Parsed<Sdp> => parseSdp(decoder.decode(body));

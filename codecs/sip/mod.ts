@@ -38,7 +38,7 @@ export {
 } from "./fields.ts";
 export { HEADERS_MAX } from "./head.ts";
 export { branchOf, cseqOf, HOPS_MAX, hopsOf, routesIn, tagOf, topViaOf } from "./header.ts";
-export { answerTo, KEY_BYTES, type MediaEnd, OFFERED_SUITES, offerOf } from "./media.ts";
+export { answerTo, KEY_BYTES, type MediaEnd, OFFERED_SUITES, offerOf, refusalOf } from "./media.ts";
 export {
   parseSip,
   printSip,
@@ -49,6 +49,7 @@ export {
   type SipResponse,
   sessionIn,
   type Unreadable,
+  withSession,
 } from "./message.ts";
 export { firstComma, hasParam, PARAMS_MAX, type Param, paramOf } from "./params.ts";
 export {

@@ -14,8 +14,6 @@
 import { type UnixMs, unixMs } from "../../codecs/shared/mod.ts";
 import {
   fieldsOf,
-  hopsOf,
-  printSip,
   responseTo,
   type SipMessage,
   type SipRequest,
@@ -36,10 +34,12 @@ import {
   Transactions,
 } from "../proxy/mod.ts";
 import { clientKeyOf, numberIn, type Side } from "../sip/mod.ts";
+import { Acks } from "./acks.ts";
 import { CallsUnderWay } from "./calls.ts";
-import type { BorderContext } from "./context.ts";
+import type { BorderContext, CallOf } from "./context.ts";
 import { Crossing, tagsOf } from "./crossing.ts";
 import { MediaSteps } from "./media-steps.ts";
+import { Questions } from "./questions.ts";
 import { Requests } from "./requests.ts";
 import { Tokens } from "./tokens.ts";
 import type { BorderCoreOptions, BorderCount, BorderLimits, BorderOrder, BorderSource, MediaAnswer } from "./types.ts";
@@ -64,7 +64,9 @@ export class BorderCore {
   private readonly crossing: Crossing;
   private readonly transactions: Transactions<BorderContext>;
   private readonly forwarding: Forwarding<BorderContext, Side>;
+  private readonly questions: Questions;
   private readonly media: MediaSteps;
+  private readonly acks: Acks;
   private readonly requests: Requests;
   private readonly ids: Ids;
   private readonly replies: Replies;
@@ -100,11 +102,13 @@ export class BorderCore {
     );
     const { own, transactions, ids, forwardingUser: user } = this;
     this.forwarding = new Forwarding<BorderContext, Side>({ own, user, transactions, timing, ids, send });
-    const { forwarding, limits, calls, tokens, replies, unixOf } = this;
+    const { forwarding, limits, calls, tokens, replies, unixOf, crossing } = this;
+    const questions = new Questions(order);
+    this.questions = questions;
     const media = new MediaSteps({
       hasRelay: options.hasRelay,
+      questions,
       forwarding,
-      order,
       refused: ({ sent, of }, why) => this.requests.refused(why, sent.method, [of.domain], numberIn(sent)),
       answer: (context, status, nowMs) => this.answer(context, status, nowMs),
     });
@@ -117,10 +121,25 @@ export class BorderCore {
       tokens,
       transactions,
       media,
+      questions,
       ids,
       replies,
       order,
       unixOf,
+    });
+    const { requests } = this;
+    this.acks = new Acks({
+      mark: options.mark,
+      transactions,
+      requests,
+      questions,
+      late: media.late,
+      crossing,
+      own,
+      ids,
+      send,
+      isStray: () => this.count("strayAcks"),
+      ended: (of, ack) => this.hungUp(of, ack),
     });
   }
 
@@ -139,7 +158,7 @@ export class BorderCore {
     const request = completed(message, source);
     const side = this.requests.sideOf(source);
     if (side === "inside" && this.peers.senderOf(source) === undefined) return this.refuseStranger(source, request);
-    if (request.method === "ACK") return this.receiveAck(source, side, request, nowMs);
+    if (request.method === "ACK") return this.acks.received(source, side, request, nowMs);
     const same = this.transactions.serverOf(request, source, request.method);
     if (same !== undefined) return this.transactions.tell(same, "repeated", nowMs);
     if (request.method === "CANCEL") return this.receiveCancel(source, request, nowMs);
@@ -159,7 +178,7 @@ export class BorderCore {
 
   /** What the relay has made of the description that was shown to it. */
   described(id: number, answer: MediaAnswer, nowMs: number) {
-    this.media.described(id, answer, nowMs);
+    this.questions.described(id, answer, nowMs);
   }
 
   /** Nothing can be sent there. */
@@ -188,6 +207,7 @@ export class BorderCore {
   }
   /** Forgets calls that cannot be up any more. To be called now and then. */
   expire(nowMs: number) {
+    this.media.late.expire(nowMs);
     for (const call of this.calls.expire(nowMs)) this.endMedia(call);
   }
 
@@ -197,34 +217,20 @@ export class BorderCore {
     readonly bytes: number;
     readonly waiting: number;
   } {
-    const { transactions, calls, media } = this;
-    return { transactions: transactions.size, calls: calls.size, bytes: transactions.bytes, waiting: media.waiting };
+    const { transactions, calls, questions } = this;
+    return {
+      transactions: transactions.size,
+      calls: calls.size,
+      bytes: transactions.bytes,
+      waiting: questions.waiting,
+    };
   }
 
   private receiveResponse(response: SipResponse, nowMs: number) {
     const client = this.transactions.clients.get(clientKeyOf(response));
     // RFC 6026 §7: a response that belongs to nothing goes nowhere.
     if (client === undefined) return this.count("strayResponses");
-    this.media.inOrder(client.context?.of.call, () => this.transactions.received(client, response, nowMs));
-  }
-
-  /** The ACK of a 2xx has no transaction: it goes the way of its call, each time it comes. */
-  private receiveAck(source: BorderSource, side: Side, ack: SipRequest, nowMs: number) {
-    const server = this.transactions.serverOf(ack, source, "INVITE");
-    if (server !== undefined && server.snapshot.value !== "accepted")
-      return this.transactions.tell(server, "acked", nowMs);
-    const isOurs = tagOf(ack, "To")?.startsWith(this.options.mark);
-    const found = isOurs
-      ? undefined
-      : side === "outside"
-        ? this.requests.wayIn(source, ack)
-        : this.requests.wayOut(ack);
-    if (found === undefined || hopsOf(ack) === 0) return this.count("strayAcks");
-    const { of, hop } = found;
-    this.media.inOrder(of.call, () => {
-      const sent = this.crossing.request(found.request, of, hop, hop.to, this.ids.branch(), false);
-      this.orders.push({ type: "send", to: hop.to, bytes: printSip(sent) });
-    });
+    this.questions.inOrder(client.context?.of.call, () => this.transactions.received(client, response, nowMs));
   }
 
   private receiveCancel(source: BorderSource, cancel: SipRequest, nowMs: number) {
@@ -236,7 +242,9 @@ export class BorderCore {
       return;
     }
     this.replies.accept(cancel, source);
-    this.media.inOrder(context.of.call, () => this.forwarding.cancelled(context, fieldsOf(cancel, "Reason"), nowMs));
+    this.questions.inOrder(context.of.call, () =>
+      this.forwarding.cancelled(context, fieldsOf(cancel, "Reason"), nowMs),
+    );
   }
 
   private readonly forwardingUser = {
@@ -261,7 +269,11 @@ export class BorderCore {
       if (this.calls.failed(of.call)) this.endMedia(of.call);
     }
     if (request?.method !== "BYE" || status === 401 || status === 407) return;
-    if (this.calls.hungUp(of.call, tagsOf(request))) this.endMedia(of.call);
+    this.hungUp(of, request);
+  }
+
+  private hungUp({ call }: CallOf, request: SipRequest) {
+    if (this.calls.hungUp(call, tagsOf(request))) this.endMedia(call);
   }
 
   private endMedia(call: string) {

@@ -23,7 +23,7 @@ import { type Destination, type OwnAddresses, toStrictRouter } from "../proxy/mo
 import type { Side } from "../sip/mod.ts";
 import type { BorderContext, BorderHop, CallOf } from "./context.ts";
 import { contactParts, isBelieved, isShown, withPublicHost } from "./hiding.ts";
-import { namesOf, recordRoutes, rewritten, withoutDescription } from "./rewrite.ts";
+import { namesOf, OFFERING, recordRoutes, rewritten, withoutDescription } from "./rewrite.ts";
 import type { Tokens } from "./tokens.ts";
 
 /** The number of our outside address. */
@@ -104,7 +104,7 @@ export class Crossing {
     const records = opens
       ? [this.recordOut(of, headerOf(request, "Contact"), listOf(request, "Record-Route"), callId)]
       : [];
-    const clean = request.method === "ACK" ? withoutDescription(request) : request;
+    const clean = DESCRIBING.has(request.method) ? request : withoutDescription(request);
     const rest = rewritten(clean, {
       first: [],
       isKept: isShown,
@@ -123,7 +123,7 @@ export class Crossing {
     const outside = headerOf(request, "Call-ID") ?? "";
     const callId = this.callIdInside(outside);
     const records = opens ? [this.recordIn(of, own, callId), ...listOf(request, "Record-Route")] : [];
-    const clean = request.method === "ACK" ? withoutDescription(request) : request;
+    const clean = DESCRIBING.has(request.method) ? request : withoutDescription(request);
     const rest = rewritten(clean, {
       first: [],
       isKept: isBelieved,
@@ -171,6 +171,9 @@ export class Crossing {
     return route.ok && this.own.of(route.value.uri) >= 0;
   }
 }
+
+/** Whose description has been looked at on its way here: an ACK has the answer to an offer that came late, or none. */
+const DESCRIBING: ReadonlySet<string> = new Set([...OFFERING, "ACK"]);
 
 /** Of both ends of a dialog. */
 export const tagsOf = (request: SipRequest): ReadonlyArray<string | undefined> => [

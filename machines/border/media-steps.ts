@@ -5,78 +5,58 @@
  *   offer  --> relay: offer  --> its description goes on          refused: 488, or 503 where it is the relay's own fault
  *   answer --> relay: answer --> its description goes back        not secured outside: the call ends
  *
- * Meanwhile the call's other messages wait. Without a relay nothing waits: a description passes as it is, but for streams
+ * Meanwhile the call's other messages wait (`questions.ts`). Offers that come with the answer: `late-offers.ts`. Without a relay nothing waits: a description passes as it is, but for streams
  * that are not secured, which are refused in the offer.
  */
-import { responseTo, type SipResponse } from "../../codecs/sip/mod.ts";
+import { responseTo, type SipResponse, withSession } from "../../codecs/sip/mod.ts";
 import { type ClientTransaction, eventOf, type Forwarding, type ResponseContextEvent } from "../proxy/mod.ts";
-import type { Side } from "../sip/mod.ts";
+import { descriptionIn, type Side } from "../sip/mod.ts";
 import type { BorderContext } from "./context.ts";
-import { Gate } from "./gate.ts";
-import {
-  answerIn,
-  answerQuestion,
-  offerIn,
-  offerQuestion,
-  securedStreams,
-  verdictOf,
-  withDescription,
-} from "./media.ts";
+import { LateOffers } from "./late-offers.ts";
+import { answerIn, answerQuestion, offerIn, offerQuestion, securedStreams, verdictOf } from "./media.ts";
+import type { Questions } from "./questions.ts";
 import { withoutDescription } from "./rewrite.ts";
-import type { BorderOrder, MediaAnswer, MediaQuestion, RefusalReason } from "./types.ts";
+import type { RefusalReason } from "./types.ts";
 
 type Client = ClientTransaction<BorderContext>;
 
 export interface MediaParts {
   readonly hasRelay: boolean;
+  readonly questions: Questions;
   readonly forwarding: Forwarding<BorderContext, Side>;
-  readonly order: (order: BorderOrder) => void;
   readonly refused: (context: BorderContext, why: RefusalReason) => void;
   /** Ends a request that has not gone on. */
   readonly answer: (context: BorderContext, status: number, nowMs: number) => void;
 }
 
 export class MediaSteps {
+  readonly late: LateOffers;
   private readonly parts: MediaParts;
-  private readonly gate = new Gate();
-  private readonly asked = new Map<
-    number,
-    { readonly call: string; readonly then: (answer: MediaAnswer, nowMs: number) => void }
-  >();
-  private count = 0;
 
   constructor(parts: MediaParts) {
     this.parts = parts;
-  }
-
-  /** Questions that the relay has not answered yet. */
-  get waiting(): number {
-    return this.asked.size;
-  }
-
-  /** Now, or when what came before it in its call has passed. */
-  inOrder(call: string | undefined, work: () => void) {
-    if (call === undefined || !this.gate.isClosed(call)) return work();
-    this.parts.order({ type: "count", what: this.gate.hold(call, work) ? "held" : "dropped" });
+    this.late = new LateOffers({ ...parts, unusable: (...of) => this.hangUp(...of) });
   }
 
   /** Sends a request on, when its offer may be shown to the other side. */
   begin(context: BorderContext, nowMs: number) {
-    const { forwarding, hasRelay } = this.parts;
+    const { forwarding, hasRelay, questions } = this.parts;
     const { sent, of, from } = context;
+    const late = this.late.offerOf(of, from, sent);
+    if (late !== undefined) return this.late.pracked(context, late, nowMs);
     const offer = offerIn(sent);
     if (offer === undefined) return forwarding.begin(context, sent, nowMs);
     if (!hasRelay) {
       const secured = securedStreams(offer);
-      if (secured !== offer) context.sent = withDescription(sent, secured);
+      if (secured !== offer) context.sent = withSession(sent, secured);
       return forwarding.begin(context, context.sent, nowMs);
     }
-    this.ask(of.call, "offer", offerQuestion(of.call, sent, from, offer), (answer, atMs) => {
+    questions.ask("offer", offerQuestion(of.call, sent, from, offer), (answer, atMs) => {
       if ("refused" in answer) {
         this.parts.refused(context, "media");
         return this.parts.answer(context, answer.isOurs ? 503 : 488, atMs);
       }
-      context.sent = withDescription(sent, answer.sdp);
+      context.sent = withSession(sent, answer.sdp);
       forwarding.begin(context, context.sent, atMs);
     });
   }
@@ -85,7 +65,9 @@ export class MediaSteps {
   passed(client: Client, response: SipResponse, nowMs: number) {
     const { context } = client;
     if (context === undefined) return; // of a CANCEL or a BYE of our own
-    const { from, of } = context;
+    const { from } = context;
+    if (leavesTheOffer(context)) return this.late.passed(client, context, response, nowMs);
+    if (!offers(context)) return this.parts.forwarding.passed(client, withoutDescription(response), nowMs);
     if (!this.parts.hasRelay || from === "inside") {
       const checked = this.checked(context, client, response, nowMs);
       if (checked === undefined) return;
@@ -94,22 +76,13 @@ export class MediaSteps {
     const sdp = this.parts.hasRelay ? answerIn(context, response) : undefined;
     if (sdp === undefined) return this.parts.forwarding.passed(client, response, nowMs);
     const asked = client.request;
-    this.ask(of.call, "answer", answerQuestion(context, response, sdp), (answer, atMs) => {
+    this.parts.questions.ask("answer", answerQuestion(context, response, sdp), (answer, atMs) => {
       client.request ??= asked;
       if ("refused" in answer) return this.unusable(context, client, response, "media", atMs);
-      const described = withDescription(response, answer.sdp);
+      const described = withSession(response, answer.sdp);
       const checked = from === "inside" ? described : this.checked(context, client, described, atMs);
       if (checked !== undefined) this.parts.forwarding.passed(client, checked, atMs);
     });
-  }
-
-  /** The relay has answered. */
-  described(id: number, answer: MediaAnswer, nowMs: number) {
-    const waiting = this.asked.get(id);
-    if (waiting === undefined) return;
-    this.asked.delete(id);
-    waiting.then(answer, nowMs);
-    this.gate.open(waiting.call);
   }
 
   /** All that needs judging has been judged before. */
@@ -137,27 +110,26 @@ export class MediaSteps {
     return response;
   }
 
-  /** Whoever answered has ACK and BYE; the other side is refused, so that the call may take another way. */
   private unusable(context: BorderContext, client: Client, response: SipResponse, why: RefusalReason, nowMs: number) {
-    const { request, opens } = context;
     if (response.status < 200) return;
     this.parts.refused(context, why);
+    this.hangUp(context, client, response, nowMs);
+  }
+
+  /** Whoever answered has ACK and BYE; the other side is refused, so that the call may take another way. */
+  private hangUp(context: BorderContext, client: Client, response: SipResponse, nowMs: number) {
+    const { request, opens } = context;
     this.parts.forwarding.hangUp(client, response, nowMs);
     // Within a call 481 has the other end hang up, RFC 3261 §12.2.1.2.
     if (request !== undefined && client === context.branch)
       this.parts.forwarding.passed(client, responseTo(request, opens ? 488 : 481, { toTag: REFUSED_TAG }), nowMs);
   }
-
-  private ask(
-    call: string,
-    kind: "offer" | "answer",
-    question: MediaQuestion,
-    then: (answer: MediaAnswer, nowMs: number) => void,
-  ) {
-    const id = ++this.count;
-    this.gate.close(call);
-    this.asked.set(id, { call, then });
-    this.parts.order({ type: "media", id, kind, question });
-  }
 }
 const REFUSED_TAG = "refused";
+
+const offers = ({ request, answersLate }: BorderContext): boolean =>
+  request !== undefined && !answersLate && offerIn(request) !== undefined;
+
+/** An INVITE without an offer: whoever answers it makes one. */
+const leavesTheOffer = ({ request }: BorderContext): boolean =>
+  request?.method === "INVITE" && descriptionIn(request).type === "none";

@@ -1,19 +1,10 @@
 /**
  * Offers and answers that cross a border. RFC 3264, RFC 4568; docs/protocol/sip.md#secured-media. Functions only.
  */
-import {
-  isSecured,
-  printSdp,
-  type Sdp,
-  type SipMessage,
-  type SipRequest,
-  type SipResponse,
-  tagOf,
-  textBody,
-} from "../../codecs/sip/mod.ts";
+import { isSecured, type Sdp, type SipRequest, type SipResponse, tagOf } from "../../codecs/sip/mod.ts";
 import { descriptionIn, type MediaVerdict, mediaVerdictOf, type Side } from "../sip/mod.ts";
 import type { BorderContext } from "./context.ts";
-import { OFFERING } from "./rules.ts";
+import { OFFERING } from "./rewrite.ts";
 import type { MediaQuestion } from "./types.ts";
 
 /** The offer that a request brings, if it does. */
@@ -30,11 +21,6 @@ export const answerIn = ({ request }: BorderContext, response: SipResponse): Sdp
   const found = descriptionIn(response);
   return found.type === "sdp" ? found.sdp : undefined;
 };
-
-export const withDescription = <M extends SipMessage>(message: M, sdp: Sdp): M => ({
-  ...message,
-  body: textBody(printSdp(sdp)),
-});
 
 export const otherSide = (side: Side): Side => (side === "inside" ? "outside" : "inside");
 

@@ -15,6 +15,7 @@ import type { CallsUnderWay } from "./calls.ts";
 import { BorderContext, type BorderHop, type CallOf } from "./context.ts";
 import { HIDDEN_CALL } from "./crossing.ts";
 import type { MediaSteps } from "./media-steps.ts";
+import type { Questions } from "./questions.ts";
 import { faultOfCrossing, faultWithin, replaces } from "./rules.ts";
 import type { Tokens } from "./tokens.ts";
 import type { BorderCoreOptions, BorderLimits, BorderOrder, BorderSource, RefusalReason } from "./types.ts";
@@ -28,6 +29,7 @@ export interface RequestParts {
   readonly tokens: Tokens;
   readonly transactions: Transactions<BorderContext>;
   readonly media: MediaSteps;
+  readonly questions: Questions;
   readonly ids: Ids;
   readonly replies: Replies;
   readonly order: (order: BorderOrder) => void;
@@ -148,14 +150,15 @@ export class Requests {
   /** Sends the request on its way, in transactions of its own. */
   private pass(passing: Passing, nowMs: number) {
     const { source, came, request, hops, of, opens } = passing;
-    const { options, calls, transactions, media, order, replies } = this.parts;
+    const { options, calls, transactions, media, questions, order, replies } = this.parts;
     const side = this.sideOf(source);
-    // One that opens a call from outside has been looked at with its ticket.
-    const fault = opens && side === "outside" ? undefined : faultOfCrossing(came, side, options.hasRelay);
+    // One that opens a call from outside has been looked at with its ticket; a late answer is held against its offer.
+    const isLooked = (opens && side === "outside") || media.late.offerOf(of, side, came) !== undefined;
+    const fault = isLooked ? undefined : faultOfCrossing(came, side, options.hasRelay);
     if (fault !== undefined) return this.refuse(source, came, fault);
     if (this.isFull) return this.refuse(source, came, { why: "full", status: 503 });
     if (hops.length === 0) return replies.refuse(came, source, 503);
-    media.inOrder(of.call, () => {
+    questions.inOrder(of.call, () => {
       const trying = came.method === "INVITE" ? responseTo(came, 100) : undefined;
       const server = transactions.serve(came, source, trying, nowMs);
       const context = new BorderContext(server, source, came, request, hops, of, side, opens);

@@ -92,3 +92,6 @@ export const withoutDescription = <M extends SipRequest | SipResponse>(message: 
   return { ...message, headers, body: new Uint8Array() };
 };
 const DESCRIPTION = /^application\/sdp/i;
+
+/** Requests that may bring an offer. RFC 3264, RFC 3311, RFC 3262 §5. */
+export const OFFERING: ReadonlySet<string> = new Set(["INVITE", "UPDATE", "PRACK"]);

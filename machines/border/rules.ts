@@ -5,6 +5,7 @@
 
 import { headerOf, hopsOf, listOf, type SipRequest } from "../../codecs/sip/mod.ts";
 import { descriptionIn, faultOf, type Side } from "../sip/mod.ts";
+import { OFFERING } from "./rewrite.ts";
 import type { RefusalReason } from "./types.ts";
 import { referredTo } from "./ways.ts";
 
@@ -51,8 +52,5 @@ export const faultOfCrossing = (request: SipRequest, from: Side, hasRelay: boole
   if (!OFFERING.has(request.method)) return undefined;
   const { type } = descriptionIn(request);
   if (type === "other") return { status: 415, why: "unsupportedType" };
-  return type === "sdp" || (type === "none" && request.method !== "INVITE")
-    ? undefined
-    : { status: 488, why: "notSecured" };
+  return type === "sdp" || type === "none" ? undefined : { status: 488, why: "notSecured" };
 };
-export const OFFERING: ReadonlySet<string> = new Set(["INVITE", "UPDATE", "PRACK"]);

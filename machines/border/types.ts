@@ -28,6 +28,8 @@ export type RefusalReason =
   | "unreadable"
   /** The call's own answer was not secured: either way. */
   | "answerNotSecured"
+  /** ... nor the offer that came with it. */
+  | "offerNotSecured"
   /** REFER to another number than the one that was called. */
   | "referElsewhere"
   | "replaces"

@@ -7,7 +7,7 @@
  *   from a trunk, the border the PBXs in their order
  */
 import { hostOf, listOf, requestUriOf, type SipRequest, tagOf } from "../../codecs/sip/mod.ts";
-import { offersSecured, routeOf } from "../sip/mod.ts";
+import { mayBeSecured, routeOf } from "../sip/mod.ts";
 import { defaultPort, type OwnAddresses } from "./addresses.ts";
 import type { CoreHop } from "./context.ts";
 import type { Peers } from "./peers.ts";
@@ -105,7 +105,7 @@ export const hopsOfCall = (at: Neighbourhood, request: SipRequest, way: Way): Ca
   const named = way.trunks.flatMap((name) => trunks.find((trunk) => trunk.name === name) ?? []);
   const hops = hopsTo(at, request, named);
   if (way.vipr === undefined) return { hops, fellBack: undefined };
-  const isSecured = at.peers.of("border")[0]?.securesMedia === true || offersSecured(request);
+  const isSecured = at.peers.of("border")[0]?.securesMedia === true || mayBeSecured(request);
   if (!isSecured) return { hops, fellBack: "offerNotSecured" };
   const vipr = hopOverSip(at, way.vipr);
   return vipr === undefined ? { hops, fellBack: "noBorder" } : { hops: [vipr, ...hops], fellBack: undefined };

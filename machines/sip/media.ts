@@ -26,21 +26,21 @@ export const descriptionIn = (message: SipMessage): Description => {
   return sdp.ok ? { type: "sdp", sdp: sdp.value } : { type: "bad" };
 };
 
-/** True when the request brings an offer of secured media. An offer that comes later, or none, is not one. */
-export const offersSecured = (request: SipRequest): boolean => {
-  const found = descriptionIn(request);
-  return found.type === "sdp" && isSecured(found.sdp);
+/** True when the INVITE offers secured media, or leaves the offer to whoever answers, where it is looked at. */
+export const mayBeSecured = (invite: SipRequest): boolean => {
+  const found = descriptionIn(invite);
+  return found.type === "none" || (found.type === "sdp" && isSecured(found.sdp));
 };
 
 /**
- * Why its media keep a request from passing. An INVITE must bring an offer; UPDATE (RFC 3311) and PRACK (RFC 3262 §5) may;
- * other bodies agree on nothing.
+ * Why its media keep a request from passing. INVITE may leave the offer to whoever answers (RFC 3261 §13.2.1), UPDATE (RFC
+ * 3311) and PRACK (RFC 3262 §5) may bring one; other bodies agree on nothing.
  */
 export const mediaFaultOf = (request: SipRequest): "unsupportedType" | "notSecured" | undefined => {
   if (!OFFERING.has(request.method)) return undefined;
   const found = descriptionIn(request);
   if (found.type === "other") return "unsupportedType";
-  if (found.type === "none" && request.method !== "INVITE") return undefined;
+  if (found.type === "none") return undefined;
   return found.type === "sdp" && isSecured(found.sdp) ? undefined : "notSecured";
 };
 const OFFERING = new Set(["INVITE", "UPDATE", "PRACK"]);
@@ -57,6 +57,7 @@ export type MediaVerdict =
 /** `isAnswered`: a reliable provisional response answered before, so that the 2xx need not. RFC 3262 §5. */
 export const mediaVerdictOf = (request: SipRequest, response: SipResponse, isAnswered: boolean): MediaVerdict => {
   const offer = OFFERING.has(request.method) ? descriptionIn(request) : undefined;
+  if (offer?.type === "none" && request.method === "INVITE") return lateOfferVerdictOf(response, isAnswered);
   if (offer?.type !== "sdp" || response.status === 100 || response.status >= 300) return PASSES;
   const isFinal = response.status >= 200;
   const answer = descriptionIn(response);
@@ -65,6 +66,17 @@ export const mediaVerdictOf = (request: SipRequest, response: SipResponse, isAns
     return { type: "passes", isAnswer: isFinal || isReliable };
   }
   if (answer.type === "none" && (isAnswered || !isFinal)) return PASSES;
+  return { type: isFinal ? "unsecured" : "early" };
+};
+
+/** The INVITE has left the offer to whoever answers: it stands in the first reliable response. RFC 3261 §13.2.1. */
+const lateOfferVerdictOf = (response: SipResponse, isOffered: boolean): MediaVerdict => {
+  if (response.status === 100 || response.status >= 300) return PASSES;
+  const offer = descriptionIn(response);
+  const isFinal = response.status >= 200;
+  const isReliable = isFinal || headerOf(response, "RSeq") !== undefined;
+  if (offer.type === "sdp" && isReliable && isSecured(offer.sdp)) return { type: "passes", isAnswer: true };
+  if (offer.type === "none" && (isOffered || !isFinal)) return PASSES;
   return { type: isFinal ? "unsecured" : "early" };
 };
 const PASSES: MediaVerdict = { type: "passes", isAnswer: false };

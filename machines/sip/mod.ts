@@ -45,9 +45,9 @@ export {
   type Description,
   descriptionIn,
   type MediaVerdict,
+  mayBeSecured,
   mediaFaultOf,
   mediaVerdictOf,
-  offersSecured,
 } from "./media.ts";
 export { type NonInviteClientAction, type NonInviteClientEvent, nonInviteClient } from "./non-invite-client.ts";
 export { type NonInviteServerAction, type NonInviteServerEvent, nonInviteServer } from "./non-invite-server.ts";

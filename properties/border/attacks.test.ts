@@ -89,7 +89,6 @@ const attacks: ReadonlyArray<Attack> = [
     status: 0,
   },
   { title: "RTP in the clear", words: { body: clearSdp("198.51.100.7") }, why: "notSecured", status: 488 },
-  { title: "no offer", words: { body: "" }, why: "notSecured", status: 488 },
   {
     title: "a key that switches encryption off",
     words: { body: line(`a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${KEY} UNENCRYPTED_SRTP`) },

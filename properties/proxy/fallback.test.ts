@@ -120,6 +120,47 @@ test("an offer in the clear takes the trunk at once, and it is counted why", () 
   same(world.fellBack, ["offerNotSecured"]);
 });
 
+/** A call of an exchange that leaves the offer to whoever answers, as some do with every call. */
+const bare = () => invite({ body: "" });
+const startedBare = () => {
+  const world = new World({ route });
+  const over = world.from(PBX, bare()).find(({ to }) => to.host === BORDER.host);
+  return { world, over: over?.message as SipRequest };
+};
+const RELIABLE = ["RSeq: 7", "Require: 100rel"];
+
+test("over SIP, an offer that comes with the answer: taken where it is secured, and the ACK has the answer", () => {
+  const { world, over } = startedBare();
+  same([over.body.length, ticketOf(over)], [0, "VElDS0VU"]);
+  const [up] = world.from(BORDER, answer(over, 200, ANSWERED));
+  same(new TextDecoder().decode(up!.message.body), SECURED_SDP);
+  const ack = within("ACK", bare(), up!.message as SipResponse, { body: SECURED_SDP });
+  const [sent] = world.from(PBX, ack);
+  same([sent!.to.host, new TextDecoder().decode(sent!.message.body)], [BORDER.host, SECURED_SDP]);
+  same([world.fellBack, world.count("viaVipr")], [[], 1]);
+});
+
+for (const [what, words] of [
+  ["media in the clear", { ...ANSWERED, body: PLAIN }],
+  ["no session description", { contact: ANSWERED.contact }],
+] as const)
+  test(`over SIP, a late offer with ${what}: refused and hung up, and the trunk takes the call, its offer late too`, () => {
+    const { world, over } = startedBare();
+    const sent = world.from(BORDER, answer(over, 200, words));
+    same(shown(sent), ["ACK 192.0.2.5", "BYE 192.0.2.5", "INVITE 198.51.100.1"]);
+    const refusal = new TextDecoder().decode(sent[0]!.message.body);
+    same(/^m=audio 0 RTP\/AVP /m.test(refusal), "body" in words);
+    same([world.fellBack, toTrunk(sent).body.length], [["answerNotSecured"], 0]);
+  });
+
+test("over SIP, a reliable 183 offers: then the 200 need not; one in the clear does not pass", () => {
+  const { world, over } = startedBare();
+  const clear = answer(over, 183, { ...ANSWERED, body: PLAIN, lines: RELIABLE });
+  same(shown(world.from(BORDER, clear)), []);
+  same(shown(world.from(BORDER, answer(over, 183, { ...ANSWERED, lines: RELIABLE }))), ["183 192.0.2.11"]);
+  same(shown(world.from(BORDER, answer(over, 200, { contact: ANSWERED.contact }))), ["200 192.0.2.11"]);
+});
+
 test("over SIP, where the border element secures media, offer and answer of the PBX may be in the clear", () => {
   const peers = PEERS.map((peer) => (peer.side === "border" ? { ...peer, securesMedia: true } : peer));
   const world = new World({ route, peers });

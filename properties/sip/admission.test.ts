@@ -57,7 +57,6 @@ const told: ReadonlyArray<readonly [string, SipRequest, string, number, string |
   ["too many hops", withHeader(good, "Max-Forwards", "0"), "tooManyHops", 483, undefined],
   ["too many hops, written 00. §20.22", withHeader(good, "Max-Forwards", "00"), "tooManyHops", 483, undefined],
   ["an extension that we cannot follow", withHeader(good, "Proxy-Require", "foo"), "unknownExtension", 420, "foo"],
-  ["no offer", { ...good, body: new Uint8Array() }, "notSecured", 488, undefined],
   ["an offer whose key does not encrypt", bodied(` UNENCRYPTED_SRTP\r\n`), "notSecured", 488, undefined],
   ["a NULL suite beside a good one", bodied("\r\na=crypto:3 NULL_HMAC_X inline:x\r\n"), "notSecured", 488, undefined],
   ["a body that is no SDP", { ...good, body: utf8("hello") }, "notSecured", 488, undefined],

@@ -154,16 +154,31 @@ const verdicts: ReadonlyArray<readonly [string, SipResponse, boolean, string]> =
 ];
 for (const [what, response, isAnswered, expected] of verdicts)
   test(`media: ${what}: ${expected}`, () => same(mediaVerdictOf(invite, response, isAnswered).type, expected));
+const bare = { ...withHeader(invite, "Content-Type", undefined), body: new Uint8Array() };
+const late: ReadonlyArray<readonly [string, SipResponse, boolean, string]> = [
+  ["200 with a secured offer", answered(200, secured), false, "passes"],
+  ["200 with an offer in the clear", answered(200, clear), false, "unsecured"],
+  ["200 without an offer", answered(200, undefined), false, "unsecured"],
+  ["200 without an offer, after a reliable one", answered(200, undefined), true, "passes"],
+  ["a reliable 183 with a secured offer", answered(183, secured, { RSeq: "1" }), false, "passes"],
+  ["a reliable 183 with an offer in the clear", answered(183, clear, { RSeq: "1" }), false, "early"],
+  ["183 with what may not be an offer", answered(183, secured), false, "early"],
+  ["180 without SDP", answered(180, undefined), false, "passes"],
+  ["488 with a body", answered(488, clear), false, "passes"],
+];
+for (const [what, response, isAnswered, expected] of late)
+  test(`media: to an INVITE without an offer, ${what}: ${expected}. RFC 3261 §13.2.1`, () =>
+    same(mediaVerdictOf(bare, response, isAnswered).type, expected));
 test("media: a reliable provisional response answers for good, a plain one does not. RFC 3262 §5", () => {
   const isAnswer = (response: SipResponse) => mediaVerdictOf(invite, response, false);
   same(isAnswer(answered(183, secured, { RSeq: "1" })), { type: "passes", isAnswer: true });
   same(isAnswer(answered(183, secured)), { type: "passes", isAnswer: false });
 });
-test("media: within a call INVITE must offer, UPDATE and PRACK may, and what they offer is secured. RFC 3311", () => {
+test("media: INVITE, UPDATE and PRACK may offer, and what they offer is secured. RFC 3311", () => {
   const update = withHeader({ ...invite, method: "UPDATE" }, "CSeq", "2 UPDATE");
   const inClear = { ...update, body: utf8(printSdp(clear)) };
   same([mediaFaultOf(update), mediaFaultOf(inClear)], [undefined, "notSecured"]);
   const bare = { ...withHeader(update, "Content-Type", undefined), body: new Uint8Array() };
-  same([mediaFaultOf(bare), mediaFaultOf({ ...bare, method: "INVITE" })], [undefined, "notSecured"]);
+  same([mediaFaultOf(bare), mediaFaultOf({ ...bare, method: "INVITE" })], [undefined, undefined]);
   same(mediaFaultOf({ ...inClear, method: "INFO" }), undefined);
 });

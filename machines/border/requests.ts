@@ -19,7 +19,7 @@ import type { Questions } from "./questions.ts";
 import { faultOfCrossing, faultWithin, replaces } from "./rules.ts";
 import type { Tokens } from "./tokens.ts";
 import type { BorderCoreOptions, BorderLimits, BorderOrder, BorderSource, RefusalReason } from "./types.ts";
-import { hopInside, hopOutside, hopToAgent, tokenFromInside, tokenFromOutside } from "./ways.ts";
+import { fromStrictRouter, hopInside, hopOutside, hopToAgent, tokenFromInside, tokenFromOutside } from "./ways.ts";
 
 export interface RequestParts {
   readonly options: BorderCoreOptions;
@@ -129,7 +129,7 @@ export class Requests {
   wayOut(request: SipRequest): WithinCall | undefined {
     const { tokens, own, options } = this.parts;
     const token = tokenFromInside(tokens, request);
-    const way = token === undefined ? undefined : routed(request, own);
+    const way = token === undefined ? undefined : routed(fromStrictRouter(tokens, request), own);
     const hop = token === undefined || way === undefined ? undefined : hopOutside(way.request, token.domain);
     if (token === undefined || way === undefined || hop === undefined) return undefined;
     // It has lost the Route that leads on, and would come back to us.

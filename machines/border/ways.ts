@@ -5,7 +5,16 @@
  *   from outside  the call agents, in their order   where our token says: its Routes, its Contact
  *   from inside   where its Route leads             where its Routes and its Request-URI lead; the token says to whom
  */
-import { headerOf, listOf, numberOf, parseNameAddr, parseUri, type SipRequest } from "../../codecs/sip/mod.ts";
+import {
+  headerOf,
+  listOf,
+  numberOf,
+  parseNameAddr,
+  parseUri,
+  type SipRequest,
+  targetIn,
+  withList,
+} from "../../codecs/sip/mod.ts";
 import { hopOf, type OwnAddresses, type SipPeer } from "../proxy/mod.ts";
 import { outsideHopOf, type Side } from "../sip/mod.ts";
 import type { BorderHop } from "./context.ts";
@@ -73,6 +82,15 @@ export const tokenFromInside = (tokens: Tokens, request: SipRequest): InsideToke
   const callId = headerOf(request, "Call-ID") ?? "";
   const [first] = listOf(request, "Route");
   return tokens.openInside(userIn(first ?? ""), callId) ?? tokens.openInside(userIn(request.uri), callId);
+};
+
+/** A strict router has put our record into the Request-URI, and the target behind the Routes. RFC 3261 §16.4. */
+export const fromStrictRouter = (tokens: Tokens, request: SipRequest): SipRequest => {
+  const routes = listOf(request, "Route");
+  const target = routes.length === 0 ? undefined : targetIn(routes.at(-1)!);
+  const isRecord = tokens.openInside(userIn(request.uri), headerOf(request, "Call-ID") ?? "") !== undefined;
+  if (!isRecord || target === undefined) return request;
+  return { ...withList(request, "Route", routes.slice(0, -1)), uri: target };
 };
 
 /** Whom a REFER would have called. RFC 3515 §2.1; with Replaces or other headers behind the URI it is no plain number. */

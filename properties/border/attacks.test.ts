@@ -243,6 +243,21 @@ test("border: what the two ends of a call say to each other passes; what opens s
   }
 });
 
+test("border: within a call neither a re-INVITE nor anything else takes another call's place, and no other domain speaks", () => {
+  for (const method of ["INVITE", "UPDATE", "REFER"])
+    for (const field of ["Replaces: call-9;to-tag=1;from-tag=2", "Join: call-9;to-tag=1;from-tag=2"]) {
+      const world = new World();
+      const lines = [field, "Refer-To: <sip:+49305550001@nord.example>"];
+      same(shown(world.from(ACME, within(method, up(world), { lines }))), ["403 198.51.100.7"]);
+      same(world.refused, ["replaces"]);
+    }
+  for (const method of ["INVITE", "REFER", "BYE", "UPDATE", "INFO"]) {
+    const world = new World();
+    same(shown(world.from(MALLORY, within(method, up(world)))), []);
+    same([world.refused, world.core.size.calls], [["otherDomain"], 1]);
+  }
+});
+
 test("border: a re-INVITE that drops security is 488 from either side, and the call stays as it was", () => {
   const world = new World();
   const told = up(world);

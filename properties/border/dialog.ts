@@ -1,7 +1,7 @@
 /** The two ends of a call through a border element: how each answers, and what it sends within the dialog. RFC 3261 §12. */
 import { headerOf, listOf, type SipMessage, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
 import { answer } from "../proxy/world.ts";
-import { ACME_ROUTE, type Sent, securedSdp } from "./world.ts";
+import { ACME, ACME_ROUTE, AGENT, inner, outer, type Sent, securedSdp, type Words } from "./world.ts";
 
 export const INSIDE = "<sip:192.0.2.11;transport=tcp;lr>";
 export const request = (sent: ReadonlyArray<Sent>): SipRequest => sent.at(-1)!.message as SipRequest;
@@ -73,3 +73,36 @@ export const back = (
     lines: fromUs(listOf(told, "Record-Route")),
     ...words,
   });
+
+/** The other end's description: another key. RFC 4568 §7.1.2. */
+export const bobs = (sdp: string): string => sdp.replace("A".repeat(40), "B".repeat(40));
+
+/** Who calls whom, and what each sends: a call from acme comes in, one to acme goes out. */
+export const WAYS = [
+  {
+    name: "in",
+    caller: ACME,
+    callee: AGENT,
+    invite: (words: Words = {}): string => outer("INVITE", { lines: [ACME_ROUTE], ...words }),
+    made: outer,
+    others: inner,
+    answered: (invite: SipRequest, status: number, body: string): SipResponse => byBob(invite, status, "bob", body),
+    hosts: { caller: "198.51.100.7", callee: "192.0.2.11" },
+    /** Of the called side, and of the calling one. */
+    offer: bobs(securedSdp("10.1.2.3")),
+    answer: securedSdp("198.51.100.7"),
+  },
+  {
+    name: "out",
+    caller: AGENT,
+    callee: ACME,
+    invite: (words: Words = {}): string => inner("INVITE", words),
+    made: inner,
+    others: outer,
+    answered: (invite: SipRequest, status: number, body: string): SipResponse => byAlice(invite, status, body),
+    hosts: { caller: "192.0.2.11", callee: "198.51.100.7" },
+    offer: bobs(securedSdp("198.51.100.7")),
+    answer: securedSdp("192.0.2.11"),
+  },
+] as const;
+export type Way = (typeof WAYS)[number];

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { parseSdp, printSdp, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
 import { descriptionIn } from "../../machines/sip/mod.ts";
 import { runs, test } from "../kit/harness.ts";
-import { back, byAlice, byBob, follow, request, response } from "./dialog.ts";
-import { ACME, ACME_ROUTE, AGENT, clearSdp, inner, outer, type Sent, securedSdp, shown, World } from "./world.ts";
+import { back, bobs, byBob, follow, request, response, WAYS, type Way } from "./dialog.ts";
+import { ACME, ACME_ROUTE, AGENT, clearSdp, outer, type Sent, securedSdp, shown, World } from "./world.ts";
 
 const sdpOf = (text: string) => {
   const read = parseSdp(text);
@@ -13,42 +13,11 @@ const sdpOf = (text: string) => {
   return read.value;
 };
 const bodyOf = ({ body }: SipRequest | SipResponse): string => new TextDecoder().decode(body);
-const BOB_KEY = "B".repeat(40);
-const bobs = (sdp: string) => sdp.replace("A".repeat(40), BOB_KEY);
 const textsTo = (sent: ReadonlyArray<Sent>, host: string) => sent.filter(({ to }) => to.host === host);
-
-/** Who calls whom, and what each sends: a call from acme comes in, one to acme goes out. */
-const ways = [
-  {
-    name: "in",
-    caller: ACME,
-    callee: AGENT,
-    invite: (body = "") => outer("INVITE", { body, lines: [ACME_ROUTE] }),
-    made: outer,
-    others: inner,
-    answered: (invite: SipRequest, status: number, body: string) => byBob(invite, status, "bob", body),
-    hosts: { caller: "198.51.100.7", callee: "192.0.2.11" },
-    offer: bobs(securedSdp("10.1.2.3")),
-    answer: securedSdp("198.51.100.7"),
-  },
-  {
-    name: "out",
-    caller: AGENT,
-    callee: ACME,
-    invite: (body = "") => inner("INVITE", { body }),
-    made: inner,
-    others: outer,
-    answered: (invite: SipRequest, status: number, body: string) => byAlice(invite, status, body),
-    hosts: { caller: "192.0.2.11", callee: "198.51.100.7" },
-    offer: bobs(securedSdp("198.51.100.7")),
-    answer: securedSdp("192.0.2.11"),
-  },
-] as const;
-type Way = (typeof ways)[number];
 
 /** INVITE without an offer, and what answers it. */
 const begun = (world: World, way: Way, status = 200, body: string = way.offer) => {
-  const invite = request(world.from(way.caller, way.invite()));
+  const invite = request(world.from(way.caller, way.invite({ body: "" })));
   const told = way.answered(invite, status, body);
   const sent = world.from(way.callee, told);
   return { invite, told, sent };
@@ -56,7 +25,7 @@ const begun = (world: World, way: Way, status = 200, body: string = way.offer) =
 const acked = (world: World, way: Way, invite: SipRequest, up: SipResponse, body: string = way.answer, words = {}) =>
   world.from(way.caller, follow(way.made, "ACK", invite, up, { cseq: 1, body, ...words }));
 
-for (const way of ways) {
+for (const way of WAYS) {
   const { caller, callee } = way.hosts;
   test(`border: an offer that comes with the answer, a call ${way.name}: it goes back, and its answer on with the ACK, each time`, () => {
     const world = new World();
@@ -104,7 +73,7 @@ for (const way of ways) {
 
   test(`border: a reliable 183 offers and PRACK answers, a call ${way.name}; the 200 says no more. RFC 3262 §5`, () => {
     const world = new World();
-    const invite = request(world.from(way.caller, way.invite()));
+    const invite = request(world.from(way.caller, way.invite({ body: "" })));
     const told = way.answered(invite, 183, way.offer);
     const reliable = { ...told, headers: [...told.headers, { name: "RSeq", value: "7" }] };
     const up = world.from(way.callee, reliable);
@@ -128,7 +97,7 @@ for (const way of ways) {
 
   test(`border: a PRACK in the clear, a call ${way.name}: 488, and the INVITE is cancelled`, () => {
     const world = new World();
-    const invite = request(world.from(way.caller, way.invite()));
+    const invite = request(world.from(way.caller, way.invite({ body: "" })));
     const told = way.answered(invite, 183, way.offer);
     const up = world.from(way.callee, { ...told, headers: [...told.headers, { name: "RSeq", value: "7" }] });
     const text = follow(way.made, "PRACK", invite, response(up), { body: clearSdp("10.1.2.3") });
@@ -186,7 +155,7 @@ test("border with a relay: the offer of a 200 is the relay's offer, the answer o
   same([kind, question.toward, question.from, question.to], ["offer", "outside", "bob", "alice"]);
   const up = response(world.describe(OUTSIDE_SDP));
   same(bodyOf(up), printSdp(OUTSIDE_SDP));
-  same(shown(acked(world, ways[0], invite, up)), []);
+  same(shown(acked(world, WAYS[0], invite, up)), []);
   const asked = world.questions.at(-1)!;
   same(
     [asked.kind, asked.question.toward, asked.question.from, asked.question.to],
@@ -210,7 +179,7 @@ test("border with a relay: what it refuses late ends the call, and a second end 
   const invite = request(world.from(ACME, outer("INVITE", { body: "", lines: [ACME_ROUTE] })));
   world.from(AGENT, byBob(invite, 200, "bob", clearSdp("10.1.2.3")));
   const up = response(world.describe(OUTSIDE_SDP));
-  acked(world, ways[0], invite, up);
+  acked(world, WAYS[0], invite, up);
   same(shown(world.describe(refusal)), ["ACK 192.0.2.11", "BYE 192.0.2.11", "BYE 198.51.100.7"]);
   same([world.refused, offered.refused, world.core.size.calls], [["media"], ["media"], 0]);
   same(world.orders.filter(({ type }) => type === "endMedia").length, 1);
@@ -238,7 +207,7 @@ const written = (kind: string, host: string): string => {
 };
 test("border: whatever a late offer and its answer say, a call is up only where both are secured, and nothing else crosses", () =>
   fc.assert(
-    fc.property(fc.constantFrom(...ways), descriptions, descriptions, (way, offer, answer) => {
+    fc.property(fc.constantFrom(...WAYS), descriptions, descriptions, (way, offer, answer) => {
       const world = new World();
       const first = begun(world, way, 200, bobs(written(offer, "203.0.113.9")));
       const isOffered = offer === "secured" || offer === "mixed";

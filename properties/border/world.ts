@@ -4,7 +4,7 @@
  *   world.from(AGENT, invite) --> core --> sent: [{ to, message }]      world.pass(ms): timers
  */
 import { ntpFromMs, unixMs, utf8, vserviceId } from "../../codecs/shared/mod.ts";
-import { parseSip, type Sdp, type SipMessage } from "../../codecs/sip/mod.ts";
+import { cutSip, emptySipRemainder, parseSip, type Sdp, SIP_BYTES_MAX, type SipMessage } from "../../codecs/sip/mod.ts";
 import { writeTicket } from "../../codecs/ticket/mod.ts";
 import {
   BorderCore,
@@ -95,6 +95,8 @@ export interface Sent {
   readonly text: string;
 }
 
+const BAD_REQUEST: SipMessage = { type: "response", status: 400, reason: "", headers: [], body: new Uint8Array() };
+
 export class World {
   readonly core: BorderCore;
   nowMs = START_MS;
@@ -108,6 +110,15 @@ export class World {
   from(source: BorderSource, message: SipMessage | string): ReadonlyArray<Sent> {
     this.core.receive(source, typeof message === "string" ? read(message) : message, this.nowMs);
     return this.taken();
+  }
+
+  /** What the core sends in answer to bytes, as they come by a stream. */
+  stream(source: BorderSource, text: string | Uint8Array): ReadonlyArray<Sent> & { readonly isClosed?: boolean } {
+    const bytes = typeof text === "string" ? utf8(text) : text;
+    const { messages, unreadable, error } = cutSip(emptySipRemainder, bytes, SIP_BYTES_MAX);
+    for (const message of messages) this.core.receive(source, message, this.nowMs);
+    for (const found of unreadable) this.core.unreadable(source, found);
+    return Object.assign(this.taken(), { isClosed: error !== undefined });
   }
 
   /** Time goes by, and the timers with it. */
@@ -138,9 +149,12 @@ export class World {
     this.orders.push(...orders);
     return orders.flatMap((order) => {
       if (order.type !== "send") return [];
+      const text = new TextDecoder().decode(order.bytes);
       const message = parseSip(order.bytes);
-      if (!message.ok) throw new Error(`sent no SIP: ${message.error.at} ${message.error.why}`);
-      return [{ to: order.to, message: message.value, text: new TextDecoder().decode(order.bytes) }];
+      if (message.ok) return [{ to: order.to, message: message.value, text }];
+      // What refuses a message that cannot be read has its fields.
+      if (!text.startsWith("SIP/2.0 400 ")) throw new Error(`sent no SIP: ${message.error.at} ${message.error.why}`);
+      return [{ to: order.to, message: BAD_REQUEST, text }];
     });
   }
 

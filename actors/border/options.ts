@@ -56,6 +56,8 @@ export interface BorderOptions {
   readonly hidesCallIds?: boolean;
   /** RTP inside, SRTP outside. Default: none, and media must be secured from end to end. */
   readonly relay?: MediaRelayShape;
+  /** Other companies may have addresses of private networks. Default false: nobody has us connect there. */
+  readonly privateOutside?: boolean;
   readonly timing?: Partial<CoreTiming>;
   readonly limits?: Partial<BorderOptionLimits>;
 }
@@ -68,7 +70,12 @@ export interface BorderOptionLimits extends BorderLimits {
 }
 
 /** Why a stream from outside is not served. */
-export type ConnectionReason = StreamRefusal | "noDomain" | "tooManyConnections";
+export type ConnectionReason =
+  | StreamRefusal
+  | "noDomain"
+  | "tooManyConnections"
+  /** Not from outside, but to there: it leads to a private network, or to this machine. */
+  | "insideAddress";
 
 export interface BorderCounters extends Readonly<Record<BorderCount, number>> {
   /** What was not let through, by reason. */

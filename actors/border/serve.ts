@@ -9,7 +9,7 @@
  *                                              media relay
  */
 import { Effect } from "effect";
-import { hexOf } from "../../codecs/shared/mod.ts";
+import { hexOf, isGlobalHost } from "../../codecs/shared/mod.ts";
 import { SIP_BYTES_MAX } from "../../codecs/sip/mod.ts";
 import {
   BorderCore,
@@ -21,8 +21,15 @@ import {
 import type { Destination } from "../../machines/proxy/mod.ts";
 import { type CertificateNames, domainsOf, type Side } from "../../machines/sip/mod.ts";
 import { openLocator } from "../locate/mod.ts";
-import { type Credentials, Entropy, Keys, Listener, Seals } from "../ports/mod.ts";
-import { type Arrived, openSteps, openTransports, type ProxyListen, type StreamSecurity } from "../proxy/mod.ts";
+import { type Credentials, Datagrams, Entropy, Keys, Listener, Seals } from "../ports/mod.ts";
+import {
+  type Arrived,
+  isAddress,
+  openSteps,
+  openTransports,
+  type ProxyListen,
+  type StreamSecurity,
+} from "../proxy/mod.ts";
 import { openTicketChecker } from "../ticket/mod.ts";
 import { type Connections, openConnections } from "./connections.ts";
 import type { Border, BorderOptions } from "./options.ts";
@@ -44,7 +51,11 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
   const transports = yield* openTransports<Side>({
     listen: listensOf(options),
     hosts: callAgents,
-    security: { ...securityOf(options, connections, current, yield* provedDomains), places: yield* placesOutside },
+    security: {
+      ...securityOf(options, connections, current, yield* provedDomains),
+      places: yield* placesOutside,
+      reachable: yield* reachableBy(options, connections),
+    },
     refused: (own, _, why) => (own === OUTSIDE ? connections.refused(why) : undefined),
   });
   const { listening, own } = transports;
@@ -91,6 +102,22 @@ const placesOutside = Effect.gen(function* () {
   } satisfies StreamSecurity["places"];
 });
 
+/** To outside: no host of a private network, and not this machine, whatever a peer's Route or its DNS says. D-166. */
+const reachableBy = ({ privateOutside = false }: BorderOptions, connections: Connections) =>
+  Effect.map(
+    Effect.service(Datagrams),
+    ({ addressesOf }): NonNullable<StreamSecurity["reachable"]> =>
+      (own, host) => {
+        if (own !== OUTSIDE || privateOutside) return Effect.succeed([host]);
+        const found = isAddress(host) ? Effect.succeed([host]) : addressesOf(host);
+        return Effect.map(found, (addresses) => {
+          const reachable = addresses.filter(isGlobalHost);
+          if (addresses.length > 0 && reachable.length === 0) connections.refused("insideAddress");
+          return reachable;
+        });
+      },
+  );
+
 const securityOf = (
   { insideCredentials, limits = {} }: BorderOptions,
   connections: Connections,
@@ -120,7 +147,8 @@ const coreOptionsOf = (
   options: BorderOptions,
   made: Pick<BorderCoreOptions, "own" | "mark" | "keys" | "epochs">,
 ): BorderCoreOptions => {
-  const { domain, callAgents, relay, onReject = "silence", hidesCallIds = false, timing = {}, limits = {} } = options;
+  const { domain, callAgents, relay, timing = {}, limits = {} } = options;
+  const { onReject = "silence", hidesCallIds = false, privateOutside = false } = options;
   const { connectionsOfDomain: _, messageBytes: __, ...coreLimits } = limits;
   return {
     ...made,
@@ -129,6 +157,7 @@ const coreOptionsOf = (
     onReject,
     hidesCallIds,
     hasRelay: relay !== undefined,
+    privateOutside,
     timing,
     limits: coreLimits,
   };

@@ -22,6 +22,11 @@ export interface OpeningSecurity {
   readonly server?: (to: Place) => ServerTrust | undefined;
   /** The domains that the other end proves, by its certificates. Default: none. */
   readonly domainsOf?: (certificates: ReadonlyArray<Uint8Array>) => Effect.Effect<ReadonlyArray<string>>;
+  /**
+   * The addresses of a host to which we connect by this address of ours; none: to none. Default: what the platform finds.
+   * DECISIONS.md D-166.
+   */
+  readonly reachable?: (own: number, host: string) => Effect.Effect<ReadonlyArray<string>>;
   /** Where a domain is reached, in this order; and which of them took none. Default: at its addresses. */
   readonly places?: {
     readonly of: (domain: string) => Effect.Effect<ReadonlyArray<Place>>;
@@ -41,7 +46,10 @@ export const opensStreams = Effect.map(Effect.service(Dialer), ({ dial }) => (se
     if (transport === "TLS" && credentials === undefined && server === undefined)
       return yield* new DialFailed({ reason: "noCredentials", why: "no credentials" });
     const tls = server !== undefined ? { server } : transport === "TLS" ? { tls: credentials! } : {};
-    const stream = yield* dial({ host, port, timeoutMs: DIAL_TIMEOUT_MS, ...tls });
+    const [at] = security.reachable === undefined ? [host] : yield* security.reachable(own, host);
+    if (at === undefined)
+      return yield* new DialFailed({ reason: "unreachable", why: `${host} leads nowhere that we connect to` });
+    const stream = yield* dial({ host: at, port, timeoutMs: DIAL_TIMEOUT_MS, ...tls });
     const proved = domains.length === 0 ? [] : yield* security.domainsOf?.(stream.peer.certificates) ?? NONE;
     if (domains.every((domain) => proved.includes(domain))) return stream;
     yield* stream.close;

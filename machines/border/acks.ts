@@ -46,7 +46,8 @@ export class Acks {
     if (server !== undefined && server.snapshot.value !== "accepted") return transactions.tell(server, "acked", nowMs);
     const isOurs = tagOf(ack, "To")?.startsWith(mark);
     const found = isOurs ? undefined : side === "outside" ? requests.wayIn(source, ack) : requests.wayOut(ack);
-    if (found === undefined || hopsOf(ack) === 0) return isStray();
+    const isProbe = found !== undefined && side === "inside" && requests.isProbe(found.hop.to);
+    if (found === undefined || isProbe || hopsOf(ack) === 0) return isStray();
     const { crossing, ids, send, ended } = this.parts;
     const { of, hop } = found;
     const pass = (passed: SipRequest) =>

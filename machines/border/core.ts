@@ -22,8 +22,6 @@ import {
   type Unreadable,
 } from "../../codecs/sip/mod.ts";
 import {
-  CORE_TIMING,
-  type CoreTiming,
   completed,
   type Destination,
   Forwarding,
@@ -38,21 +36,12 @@ import { Acks } from "./acks.ts";
 import { CallsUnderWay } from "./calls.ts";
 import type { BorderContext, CallOf } from "./context.ts";
 import { Crossing, tagsOf } from "./crossing.ts";
+import { BORDER_LIMITS, BORDER_TIMING } from "./defaults.ts";
 import { MediaSteps } from "./media-steps.ts";
 import { Questions } from "./questions.ts";
 import { Requests } from "./requests.ts";
 import { Tokens } from "./tokens.ts";
 import type { BorderCoreOptions, BorderCount, BorderLimits, BorderOrder, BorderSource, MediaAnswer } from "./types.ts";
-
-export const BORDER_TIMING: CoreTiming = CORE_TIMING;
-export const BORDER_LIMITS: BorderLimits = {
-  callsOfDomain: 1_000,
-  callsPerSecond: 50,
-  calls: 20_000,
-  bodyBytes: 32_768,
-  transactions: 200_000,
-  bytes: 256 * 1_048_576,
-};
 
 export class BorderCore {
   private readonly options: BorderCoreOptions;
@@ -107,6 +96,7 @@ export class BorderCore {
     this.questions = questions;
     const media = new MediaSteps({
       hasRelay: options.hasRelay,
+      goesAnywhere: options.hasRelay || options.privateOutside === true,
       questions,
       forwarding,
       refused: ({ sent, of }, why) => this.requests.refused(why, sent.method, [of.domain], numberIn(sent)),
@@ -125,6 +115,7 @@ export class BorderCore {
       ids,
       replies,
       order,
+      ended: this.hungUp,
       unixOf,
     });
     const { requests } = this;
@@ -139,7 +130,7 @@ export class BorderCore {
       ids,
       send,
       isStray: () => this.count("strayAcks"),
-      ended: (of, ack) => this.hungUp(of, ack),
+      ended: this.hungUp,
     });
   }
 
@@ -272,9 +263,9 @@ export class BorderCore {
     this.hungUp(of, request);
   }
 
-  private hungUp({ call }: CallOf, request: SipRequest) {
+  private readonly hungUp = ({ call }: CallOf, request: SipRequest) => {
     if (this.calls.hungUp(call, tagsOf(request))) this.endMedia(call);
-  }
+  };
 
   private endMedia(call: string) {
     if (this.options.hasRelay) this.orders.push({ type: "endMedia", call });

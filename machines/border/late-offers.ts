@@ -25,7 +25,7 @@ import {
 import type { ClientTransaction, Forwarding } from "../proxy/mod.ts";
 import { descriptionIn, type Side } from "../sip/mod.ts";
 import type { BorderContext, CallOf } from "./context.ts";
-import { otherSide, securedStreams } from "./media.ts";
+import { leadsInside, otherSide, relayReason, securedStreams } from "./media.ts";
 import type { Questions } from "./questions.ts";
 import { withoutDescription } from "./rewrite.ts";
 import type { MediaQuestion, RefusalReason } from "./types.ts";
@@ -46,6 +46,8 @@ export interface LateOffer {
 
 export interface LateParts {
   readonly hasRelay: boolean;
+  /** Media may go where `leadsInside` says. */
+  readonly goesAnywhere: boolean;
   readonly questions: Questions;
   readonly forwarding: Forwarding<BorderContext, Side>;
   readonly refused: (context: BorderContext, why: RefusalReason) => void;
@@ -142,12 +144,14 @@ export class LateOffers {
   }
 
   private offered(client: Client, context: BorderContext, response: SipResponse, received: Sdp, nowMs: number) {
-    const { hasRelay, questions, forwarding } = this.parts;
+    const { hasRelay, goesAnywhere, questions, forwarding } = this.parts;
     const { of, from } = context;
     // The relay has one description for each side: that of the end that answered first.
     if (hasRelay && context.isDescribed) return this.refuse(client, context, response, "media", nowMs);
     if ((from === "inside" || !hasRelay) && !isSecured(received))
       return this.refuse(client, context, response, "offerNotSecured", nowMs);
+    if (from === "inside" && !goesAnywhere && leadsInside(received))
+      return this.refuse(client, context, response, "mediaAddress", nowMs);
     const show = (shown: Sdp, atMs: number) => {
       context.isDescribed = true;
       const offer: LateOffer = { context, response, received, shown, sinceMs: atMs, answered: undefined };
@@ -159,7 +163,7 @@ export class LateOffers {
     const question = questionOf(of, from, response, received);
     questions.ask("offer", question, (answer, atMs) => {
       client.request ??= sent;
-      if ("refused" in answer) return this.refuse(client, context, response, "media", atMs);
+      if ("refused" in answer) return this.refuse(client, context, response, relayReason(answer.refused), atMs);
       if (from === "outside" && !isSecured(answer.sdp))
         return this.refuse(client, context, response, "offerNotSecured", atMs);
       show(answer.sdp, atMs);
@@ -173,18 +177,19 @@ export class LateOffers {
     nowMs: number,
     then: (why: RefusalReason | undefined, nowMs: number) => void,
   ) {
-    const { hasRelay, questions } = this.parts;
+    const { hasRelay, goesAnywhere, questions } = this.parts;
     const { context, received, shown } = offer;
     const { from, of } = context;
     const found = descriptionIn(request);
     if (found.type !== "sdp") return then("answerNotSecured", nowMs);
     if ((from === "outside" || !hasRelay) && !isSecuredAnswer(shown, found.sdp)) return then("answerNotSecured", nowMs);
+    if (from === "outside" && !goesAnywhere && leadsInside(found.sdp)) return then("mediaAddress", nowMs);
     if (!hasRelay) {
       offer.answered = found.sdp;
       return then(undefined, nowMs);
     }
     questions.ask("answer", questionOf(of, otherSide(from), request, found.sdp), (answer, atMs) => {
-      if ("refused" in answer) return then("media", atMs);
+      if ("refused" in answer) return then(relayReason(answer.refused), atMs);
       if (from === "inside" && !isSecuredAnswer(received, answer.sdp)) return then("answerNotSecured", atMs);
       offer.answered = answer.sdp;
       then(undefined, atMs);

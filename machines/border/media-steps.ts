@@ -13,7 +13,16 @@ import { type ClientTransaction, eventOf, type Forwarding, type ResponseContextE
 import { descriptionIn, type Side } from "../sip/mod.ts";
 import type { BorderContext } from "./context.ts";
 import { LateOffers } from "./late-offers.ts";
-import { answerIn, answerQuestion, offerIn, offerQuestion, securedStreams, verdictOf } from "./media.ts";
+import {
+  answerIn,
+  answerQuestion,
+  leadsInside,
+  offerIn,
+  offerQuestion,
+  relayReason,
+  securedStreams,
+  verdictOf,
+} from "./media.ts";
 import type { Questions } from "./questions.ts";
 import { withoutDescription } from "./rewrite.ts";
 import type { RefusalReason } from "./types.ts";
@@ -22,6 +31,8 @@ type Client = ClientTransaction<BorderContext>;
 
 export interface MediaParts {
   readonly hasRelay: boolean;
+  /** Media may go where `leadsInside` says: a relay looks itself, or companies share a network. */
+  readonly goesAnywhere: boolean;
   readonly questions: Questions;
   readonly forwarding: Forwarding<BorderContext, Side>;
   readonly refused: (context: BorderContext, why: RefusalReason) => void;
@@ -40,12 +51,16 @@ export class MediaSteps {
 
   /** Sends a request on, when its offer may be shown to the other side. */
   begin(context: BorderContext, nowMs: number) {
-    const { forwarding, hasRelay, questions } = this.parts;
+    const { forwarding, hasRelay, goesAnywhere, questions } = this.parts;
     const { sent, of, from } = context;
     const late = this.late.offerOf(of, from, sent);
     if (late !== undefined) return this.late.pracked(context, late, nowMs);
     const offer = offerIn(sent);
     if (offer === undefined) return forwarding.begin(context, sent, nowMs);
+    if (from === "outside" && !goesAnywhere && leadsInside(offer)) {
+      this.parts.refused(context, "mediaAddress");
+      return this.parts.answer(context, 488, nowMs);
+    }
     if (!hasRelay) {
       const secured = securedStreams(offer);
       if (secured !== offer) context.sent = withSession(sent, secured);
@@ -53,7 +68,7 @@ export class MediaSteps {
     }
     questions.ask("offer", offerQuestion(of.call, sent, from, offer), (answer, atMs) => {
       if ("refused" in answer) {
-        this.parts.refused(context, "media");
+        this.parts.refused(context, relayReason(answer.refused));
         return this.parts.answer(context, answer.isOurs ? 503 : 488, atMs);
       }
       context.sent = withSession(sent, answer.sdp);
@@ -78,7 +93,7 @@ export class MediaSteps {
     const asked = client.request;
     this.parts.questions.ask("answer", answerQuestion(context, response, sdp), (answer, atMs) => {
       client.request ??= asked;
-      if ("refused" in answer) return this.unusable(context, client, response, "media", atMs);
+      if ("refused" in answer) return this.unusable(context, client, response, relayReason(answer.refused), atMs);
       const described = withSession(response, answer.sdp);
       const checked = from === "inside" ? described : this.checked(context, client, described, atMs);
       if (checked !== undefined) this.parts.forwarding.passed(client, checked, atMs);
@@ -106,6 +121,11 @@ export class MediaSteps {
       return undefined;
     }
     if (verdict.type === "early") return withoutDescription(response);
+    const answer = context.from === "inside" && !this.parts.goesAnywhere ? answerIn(context, response) : undefined;
+    if (answer !== undefined && leadsInside(answer)) {
+      this.unusable(context, client, response, "mediaAddress", nowMs);
+      return response.status < 200 ? withoutDescription(response) : undefined;
+    }
     context.isDescribed ||= verdict.isAnswer;
     return response;
   }

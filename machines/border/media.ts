@@ -1,11 +1,19 @@
 /**
  * Offers and answers that cross a border. RFC 3264, RFC 4568; docs/protocol/sip.md#secured-media. Functions only.
  */
-import { isSecured, type Sdp, type SipRequest, type SipResponse, tagOf } from "../../codecs/sip/mod.ts";
+import {
+  endOf,
+  isReachable,
+  isSecured,
+  type Sdp,
+  type SipRequest,
+  type SipResponse,
+  tagOf,
+} from "../../codecs/sip/mod.ts";
 import { descriptionIn, type MediaVerdict, mediaVerdictOf, type Side } from "../sip/mod.ts";
 import type { BorderContext } from "./context.ts";
 import { OFFERING } from "./rewrite.ts";
-import type { MediaQuestion } from "./types.ts";
+import type { MediaQuestion, RefusalReason } from "./types.ts";
 
 /** The offer that a request brings, if it does. */
 export const offerIn = (request: SipRequest): Sdp | undefined => {
@@ -53,6 +61,19 @@ export const securedStreams = (sdp: Sdp): Sdp => {
     media: sdp.media.map((media) => (isTaken(media) ? media : { ...media, port: 0, ports: undefined })),
   };
 };
+
+/**
+ * Whether media are to go where no other company is: to a private network, to this machine, or to a name. Whoever has a relay
+ * asks it; without one the telephones inside would send there.
+ */
+export const leadsInside = (sdp: Sdp): boolean =>
+  sdp.media.some((media) => {
+    const end = media.port === 0 ? undefined : endOf(sdp, media);
+    return media.port !== 0 && (end === undefined || !isReachable(end));
+  });
+
+/** Why the relay did not take a description, as it is counted. */
+export const relayReason = (refused: string): RefusalReason => (refused === "badAddress" ? "mediaAddress" : "media");
 
 /** Whether a response keeps the call secured: on the way out by the offer that left, on the way in by the one that came. */
 export const verdictOf = (context: BorderContext, offer: SipRequest, response: SipResponse): MediaVerdict =>

@@ -8,7 +8,7 @@
  */
 import type { E164 } from "../../codecs/shared/mod.ts";
 import { requestUriOf, responseTo, type SipRequest, tagOf } from "../../codecs/sip/mod.ts";
-import type { Ids, OwnAddresses, Replies, Routed, Transactions } from "../proxy/mod.ts";
+import type { Destination, Ids, OwnAddresses, Replies, Routed, Transactions } from "../proxy/mod.ts";
 import { routed } from "../proxy/mod.ts";
 import { admit, numberIn, type Side } from "../sip/mod.ts";
 import type { CallsUnderWay } from "./calls.ts";
@@ -19,7 +19,16 @@ import type { Questions } from "./questions.ts";
 import { faultOfCrossing, faultWithin, replaces } from "./rules.ts";
 import type { Tokens } from "./tokens.ts";
 import type { BorderCoreOptions, BorderLimits, BorderOrder, BorderSource, RefusalReason } from "./types.ts";
-import { fromStrictRouter, hopInside, hopOutside, hopToAgent, tokenFromInside, tokenFromOutside } from "./ways.ts";
+import {
+  fromStrictRouter,
+  hopBack,
+  hopInside,
+  hopOutside,
+  hopToAgent,
+  isOwnNetwork,
+  tokenFromInside,
+  tokenFromOutside,
+} from "./ways.ts";
 
 export interface RequestParts {
   readonly options: BorderCoreOptions;
@@ -33,6 +42,8 @@ export interface RequestParts {
   readonly ids: Ids;
   readonly replies: Replies;
   readonly order: (order: BorderOrder) => void;
+  /** The call is over, of which this is a BYE. */
+  readonly ended: (of: CallOf, bye: SipRequest) => void;
   readonly unixOf: (nowMs: number) => number;
 }
 
@@ -77,6 +88,7 @@ export class Requests {
       return this.refuse(source, request, { why: verdict.why, status: verdict.respond?.status });
     if (request.body.length > limits.bodyBytes) return this.refuse(source, request, TOO_LONG);
     if (replaces(request)) return this.refuse(source, request, { why: "replaces", status: 403 });
+    if (this.isProbe(hopBack(request))) return this.refuse(source, request, PROBE);
     const hops = callAgents.flatMap((agent) => hopToAgent(own, agent, request.uri) ?? []);
     const of = { call: `o${ids.tag()}`, domain: verdict.domain, number: numberIn(request) ?? "" };
     this.open({ source, came: request, request, hops, of, opens: true }, nowMs);
@@ -104,6 +116,7 @@ export class Requests {
     if (request.method !== "INVITE") return replies.refuse(request, source, 405);
     const hop = hopOutside(way.request, undefined);
     if (hop === undefined) return replies.refuse(request, source, 404);
+    if (this.isProbe(hop.to)) return this.refuse(source, request, PROBE);
     const call = `${options.hidesCallIds ? HIDDEN_CALL : "i"}${ids.tag()}`;
     const of = { call, domain: hop.to.domain!, number: numberIn(request) ?? "" };
     this.open({ source, came: request, request: way.request, hops: [hop], of, opens: true }, nowMs);
@@ -113,8 +126,15 @@ export class Requests {
     const { replies } = this.parts;
     const found = this.wayOut(request);
     if (found === undefined) return replies.refuse(request, source, 481);
+    if (this.isProbe(found.hop.to)) return this.refuseWithin(source, request, found.of);
     if (request.method === "REGISTER") return replies.refuse(request, source, 405);
     this.pass({ source, came: request, request: found.request, hops: [found.hop], of: found.of, opens: false }, nowMs);
+  }
+
+  /** Its other end is nowhere that we go: it never hears of a BYE, and the call is over all the same. */
+  private refuseWithin(source: BorderSource, request: SipRequest, of: CallOf) {
+    this.refuse(source, request, PROBE);
+    if (request.method === "BYE") this.parts.ended(of, request);
   }
 
   /** Within a call, inwards: by the token, and only for the domain whose call it is. */
@@ -137,6 +157,11 @@ export class Requests {
     const isToUs = hop.routes.length === 0 && target.ok && own.of(target.value) >= 0;
     if (isToUs && token.domain !== options.domain) return undefined;
     return { of: { ...token, number: "" }, hop, request: way.request };
+  }
+
+  /** Nobody outside has us connect to our own network, to find out what is there. DECISIONS.md D-166. */
+  isProbe(to: Pick<Destination, "host"> | undefined): boolean {
+    return to !== undefined && this.parts.options.privateOutside !== true && isOwnNetwork(to.host);
   }
 
   /** A call begins, if there is room for it. */
@@ -200,4 +225,5 @@ export class Requests {
     this.parts.order({ type: "refused", why, method, domains, number });
   }
 }
+const PROBE: Refused = { why: "insideAddress", status: 403 };
 const TOO_LONG: Refused = { why: "bodyTooLong", status: 413 };

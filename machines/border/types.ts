@@ -42,6 +42,10 @@ export type RefusalReason =
   | "full"
   /** The media relay takes no more, or not this. */
   | "media"
+  /** Media from outside name an address of a private network, of this machine, or none. */
+  | "mediaAddress"
+  /** The way back to outside leads to such an address. */
+  | "insideAddress"
   /** From inside, but from none of our call agents. */
   | "stranger";
 
@@ -100,6 +104,8 @@ export interface BorderCoreOptions {
   readonly hidesCallIds: boolean;
   /** A media relay makes what is secured outside of whatever there is inside. */
   readonly hasRelay: boolean;
+  /** Other companies may have addresses of private networks: in laboratories, and where companies share a network. */
+  readonly privateOutside?: boolean;
   readonly timing?: Partial<CoreTiming>;
   readonly limits?: Partial<BorderLimits>;
 }

@@ -5,6 +5,7 @@
  *   from outside  the call agents, in their order   where our token says: its Routes, its Contact
  *   from inside   where its Route leads             where its Routes and its Request-URI lead; the token says to whom
  */
+import { isGlobalHost } from "../../codecs/shared/mod.ts";
 import {
   headerOf,
   listOf,
@@ -62,6 +63,17 @@ export const hopOutside = (request: SipRequest, domain: string | undefined): Bor
   } as const;
   return { kind: "peer", to, peer: undefined, uri: request.uri, routes: listOf(request, "Route") };
 };
+
+/** Where whoever has sent this INVITE will be called back; undefined: it says nothing that can be dialled. */
+export const hopBack = (request: SipRequest): { readonly host: string } | undefined => {
+  const field = ["Record-Route", "Contact"].find((name) => headerOf(request, name) !== undefined);
+  const address = field === undefined ? undefined : parseNameAddr(field, listOf(request, field)[0] ?? "");
+  const hop = address?.ok ? hopOf(address.value.uri) : undefined;
+  return hop && { host: bare(hop.host) };
+};
+
+/** An address, or what looks like one, where no other company can be: a private network, this machine, a group. */
+export const isOwnNetwork = (host: string): boolean => /^[0-9.]+$|:/.test(host) && !isGlobalHost(host);
 
 const bare = (host: string): string => host.replace(/^\[|\]$/g, "");
 

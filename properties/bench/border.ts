@@ -150,6 +150,7 @@ password ${SECRET}
       `key-file = "${join(folder, `${domain}.key`)}"`,
       `ca-file = "${join(folder, "ca.pem")}"`,
       `secrets-file = "${join(folder, `${domain}.tickets`)}"`,
+      "outside-private = true",
       "domain-calls-per-second-max = 5000",
       "domain-calls-max = 20000",
       "",

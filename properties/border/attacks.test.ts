@@ -1,13 +1,14 @@
 /** Whoever tries to get in without a right: each is refused, counted by its reason, and told no more than it may know. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { ntpFromMs, unixMs } from "../../codecs/shared/mod.ts";
-import { headerOf, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
+import { headerOf, listOf, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
 import type { BorderSource } from "../../machines/border/mod.ts";
 import { keptSeal } from "../../machines/ticket/mod.ts";
 import { test } from "../kit/harness.ts";
 import { answer, read } from "../proxy/world.ts";
 import {
   ACME,
+  ACME_ROUTE,
   AGENT,
   clearSdp,
   inner,
@@ -92,6 +93,35 @@ const attacks: ReadonlyArray<Attack> = [
   {
     title: "a key that switches encryption off",
     words: { body: line(`a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${KEY} UNENCRYPTED_SRTP`) },
+    why: "notSecured",
+    status: 488,
+  },
+  ...["UNENCRYPTED_SRTCP", "UNAUTHENTICATED_SRTP", "unencrypted_srtp", "KDR=1 UNENCRYPTED_SRTP"].map((params) => ({
+    title: `a key with ${params}`,
+    words: { body: line(`a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:${KEY} ${params}`) },
+    why: "notSecured",
+    status: 488,
+  })),
+  // RFC 4568 has no NULL cipher and RFC 3711 has: names that somebody might give it, and suites that nobody knows.
+  ...["NULL_HMAC_SHA1_80", "NULL_CIPHER_HMAC_SHA1_32", "AES_CM_128_NULL_AUTH", "null_null", "FOO_256_BAR_80"].map(
+    (suite) => ({
+      title: `a key of ${suite} alone`,
+      words: { body: line(`a=crypto:1 ${suite} inline:${KEY}`) },
+      why: "notSecured",
+      status: 488,
+    }),
+  ),
+  {
+    title: "a key that is too short for its suite",
+    words: { body: line("a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:QUFBQUFBQUE=") },
+    why: "notSecured",
+    status: 488,
+  },
+  {
+    title: "a NULL suite in another stream, beside a good one",
+    words: {
+      body: `${securedSdp("198.51.100.7")}m=video 4002 RTP/SAVP 31\r\na=crypto:1 NULL_HMAC_SHA1_80 inline:${KEY}\r\n`,
+    },
     why: "notSecured",
     status: 488,
   },
@@ -183,6 +213,78 @@ test("border: ten ways to write the number that was granted are one number, and 
     const world = new World();
     same([shown(world.from(ACME, outer("INVITE", { uri }))).at(-1), world.refused], ["INVITE 192.0.2.11", []], uri);
   }
+});
+
+/** Not this host, not of a private network, not of a group, and no name, which might lead there. */
+const INSIDE_ADDRESSES = [
+  ...["IN IP4 10.0.0.7", "IN IP4 127.0.0.1", "IN IP4 169.254.0.1", "IN IP4 192.168.1.1", "IN IP4 224.0.0.1"],
+  ...["IN IP6 ::1", "IN IP6 fe80::1", "IN IP6 fd00::1", "IN IP6 ::ffff:10.0.0.1", "IN IP4 pbx.nord.example"],
+];
+test("border: media that would go to the inside network, or to this machine, are refused, offered or answered", () => {
+  const at = (net: string) => securedSdp("198.51.100.7").replace("c=IN IP4 198.51.100.7", `c=${net}`);
+  for (const net of INSIDE_ADDRESSES) {
+    const offered = new World();
+    same(shown(offered.from(ACME, outer("INVITE", { body: at(net) }))), ["100 198.51.100.7", "488 198.51.100.7"], net);
+    const answered = new World();
+    const sent = answered.from(AGENT, inner("INVITE")).at(-1)!.message;
+    const told = answer(sent, 200, { contact: "<sip:c@acme.example>", body: at(net) });
+    same(shown(answered.from(ACME, told)), ["ACK 198.51.100.7", "BYE 198.51.100.7", "488 192.0.2.11"], net);
+    const late = new World();
+    const bare = late.from(AGENT, inner("INVITE", { body: "" })).at(-1)!.message;
+    const offer = answer(bare, 200, { contact: "<sip:c@acme.example>", body: at(net) });
+    same(shown(late.from(ACME, offer)), ["ACK 198.51.100.7", "BYE 198.51.100.7", "488 192.0.2.11"], net);
+    for (const world of [offered, answered, late]) same([world.refused, world.core.size.calls], [["mediaAddress"], 0]);
+    const shared = new World({ privateOutside: true });
+    same(shown(shared.from(ACME, outer("INVITE", { body: at(net) }))).at(-1), "INVITE 192.0.2.11");
+  }
+  // With a relay it is the relay that looks, and says so.
+  const relayed = new World({ hasRelay: true });
+  relayed.from(ACME, outer("INVITE", { body: at("IN IP4 10.0.0.7") }));
+  same(shown(relayed.describe({ refused: "badAddress", isOurs: false })), ["488 198.51.100.7"]);
+  same(relayed.refused, ["mediaAddress"]);
+});
+
+test("border: whoever names our own network as the way back has us connect to nothing there", () => {
+  const hosts = [
+    "127.0.0.1",
+    "10.0.0.1",
+    "169.254.9.9",
+    "[::1]",
+    "[fe80::1]",
+    "[::ffff:192.168.0.1]",
+    "0.0.0.0",
+    "127.1",
+  ];
+  for (const host of hosts) {
+    const record = `Record-Route: <sip:oACME@acme.example:5061;maddr=${host};transport=tls;lr>`;
+    const world = new World();
+    same(shown(world.from(ACME, outer("INVITE", { lines: [record] }))), ["403 198.51.100.7"], host);
+    const contact = `<sip:c@${host}:5061;transport=tls>`;
+    same(shown(world.from(ACME, outer("INVITE", { contact, branch: "z9hG4bK-c" }))), ["403 198.51.100.7"], host);
+    // A Contact beyond a record is where the peer leads, and not we.
+    const beyond = outer("INVITE", { contact, lines: [ACME_ROUTE], branch: "z9hG4bK-b" });
+    same(shown(world.from(ACME, beyond)).at(-1), "INVITE 192.0.2.11");
+    const route = inner("INVITE", { lines: [record.replace("Record-Route", "Route")] });
+    same(shown(world.from(AGENT, route)), ["403 192.0.2.11"], host);
+    same(world.refused, ["insideAddress", "insideAddress", "insideAddress"]);
+    const shared = new World({ privateOutside: true });
+    same(shown(shared.from(AGENT, route)).at(-1)?.startsWith("INVITE "), true);
+  }
+  // Within a call: the called side's record in its 200.
+  const world = new World();
+  const invite = world.from(AGENT, inner("INVITE")).at(-1)!.message as SipRequest;
+  const told = answer(invite, 200, { contact: "<sip:c@10.0.0.1;transport=tls>", body: securedSdp("198.51.100.7") });
+  const heard = world.from(ACME, told).at(-1)!.message as SipResponse;
+  const ours = `Route: ${listOf(heard, "Record-Route")[0]}`;
+  for (const method of ["INVITE", "ACK", "BYE"]) {
+    const to = headerOf(heard, "To")!;
+    const sent = world.from(
+      AGENT,
+      inner(method, { uri: "sip:c@10.0.0.1;transport=tls", to, cseq: 2, lines: [ours], branch: `z9hG4bK-${method}-2` }),
+    );
+    same(shown(sent), method === "ACK" ? [] : ["403 192.0.2.11"]);
+  }
+  same([world.refused, world.core.size.calls], [["insideAddress", "insideAddress"], 0]);
 });
 
 test("border: two tickets in one message are no message, and the calls beside it go on", () => {

@@ -122,18 +122,20 @@ for (const way of WAYS) {
       const went = world.from(sides[0]!, reinvite);
       same(shown(went), [`100 ${hosts[0]}`, `INVITE ${hosts[1]}`]);
       same(bodyOf(request(went)), "");
-      const told = way.answered(request(went), 200, way.offer);
+      // In a call the one who answers may be either.
+      const [offer, answer] = from === "caller" ? [way.offer, way.answer] : [bobs(way.answer), way.offer];
+      const told = way.answered(request(went), 200, offer);
       const back2 = world.from(sides[1]!, told);
-      same([shown(back2), bodyOf(response(back2))], [[`200 ${hosts[0]}`], way.offer]);
+      same([shown(back2), bodyOf(response(back2))], [[`200 ${hosts[0]}`], offer]);
       const ack = reinvite.replace("INVITE ", "ACK ").replace("3 INVITE", "3 ACK").replace("z9hG4bK-re", "z9hG4bK-ack");
       const bad = clearSdp("10.1.2.3");
       const withBody = (body: string) =>
         ack.replace("Content-Length: 0", `Content-Type: application/sdp\r\nContent-Length: ${body.length}`) + body;
-      same(bodyOf(request(world.from(sides[0]!, withBody(way.answer)))), way.answer);
+      same(bodyOf(request(world.from(sides[0]!, withBody(answer)))), answer);
       same([world.refused, world.core.size.calls], [[], 1]);
       const again = reinvite.replace("3 INVITE", "4 INVITE").replace("z9hG4bK-re", "z9hG4bK-re2");
       const went2 = request(world.from(sides[0]!, again));
-      world.from(sides[1]!, way.answered(went2, 200, way.offer));
+      world.from(sides[1]!, way.answered(went2, 200, offer));
       const ended = world.from(
         sides[0]!,
         withBody(bad).replace("3 ACK", "4 ACK").replace("z9hG4bK-ack", "z9hG4bK-ack2"),

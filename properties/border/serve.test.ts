@@ -32,6 +32,7 @@ const company = Effect.fn("test.company")(function* (
     callAgents: [{ transport: "UDP", host: HOST, port: agent.port }],
     credentials,
     secrets: [SECRET],
+    privateOutside: true,
     ...more,
   });
   return { agent, border, credentials, inside: border.inside[0]!, via: `SIP/2.0/UDP ${HOST}:${agent.port}` };
@@ -163,6 +164,42 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
         (counters) => Object.keys(counters.connectionsRefused).length >= 2,
       );
       ok((connectionsRefused.notTls ?? 0) >= 1, JSON.stringify(connectionsRefused));
+    }),
+  );
+
+  law(
+    "whoever names our own network has us connect to nothing there, by its address or by a name that leads there",
+    Effect.gen(function* () {
+      const issue = yield* authorityOf;
+      const dialled: Array<string> = [];
+      const dialer = yield* Dialer;
+      const watched = company("acme.example", issue, { privateOutside: false }).pipe(
+        Effect.provideService(Dialer, {
+          dial: (target) =>
+            Effect.andThen(
+              Effect.sync(() => dialled.push(target.host)),
+              dialer.dial(target),
+            ),
+        }),
+      );
+      const acme = yield* watched;
+      const nord = yield* company("nord.example", issue);
+      const ticket = yield* ticketBy("acme.example");
+      const refused = Effect.fnUntraced(function* (place: string, callId: string) {
+        const invite = inviteTo(nord.border, ticket, callId, acme.agent);
+        const headers = invite.headers.map(({ name, value }) =>
+          name === "Route" ? { name, value: `<sip:x7@${place};transport=tls;lr>` } : { name, value },
+        );
+        yield* acme.agent.send({ ...invite, headers }, acme.inside);
+        return (yield* acme.agent.response).status;
+      });
+      const { port } = nord.border.outside;
+      for (const [i, host] of ["127.0.0.1", "10.0.0.1", "[::1]", "[::ffff:10.0.0.1]", "169.254.1.1", "127.1"].entries())
+        same(yield* refused(`nord.example:${port};maddr=${host}`, `five-${i}`), 403, host);
+      same(yield* refused(`localhost:${port}`, "six"), 503);
+      same(dialled, []);
+      const { refused: counted, connectionsRefused } = acme.border.counters();
+      same([counted.insideAddress, connectionsRefused.insideAddress], [6, 1]);
     }),
   );
 

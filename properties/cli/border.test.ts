@@ -42,6 +42,7 @@ data = "${join(folder, "data")}"
 outside = "${HOST}:${outside}"
 inside = ["tcp:${HOST}:${inside}"]
 call-agents = ["tcp:${HOST}:9"]
+outside-private = true
 certificate-file = "${join(folder, "own.pem")}"
 key-file = "${join(folder, "own.key")}"
 ca-file = "${join(folder, "roots.pem")}"

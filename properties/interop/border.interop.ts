@@ -62,6 +62,7 @@ data = "${file("data")}"
 outside = "${HOST}:${outside}"
 inside = ["udp:${HOST}:${inside}"]
 call-agents = ["udp:${HOST}:${agent}"]
+outside-private = true
 certificate-file = "${file("pem")}"
 key-file = "${file("key")}"
 ca-file = "${join(at, "roots.pem")}"

@@ -107,6 +107,7 @@ public = "${HOST}:${border}"
 outside = "${HOST}:${border}"
 inside = ["tcp:${HOST}:${inside}"]
 call-agents = ["tcp:${HOST}:${agentInside}"]
+outside-private = true
 certificate-file = "${join(at, `${name}.pem`)}"
 key-file = "${join(at, `${name}.key`)}"
 ca-file = "${join(at, "roots.pem")}"

@@ -84,6 +84,7 @@ const openDomain = (issue: Issue, options: DomainOptions) =>
       inside: [{ transport: "TCP", host: HOST, port: 0 }],
       callAgents: [{ transport: "TCP", host: agent.listening.host, port: agent.listening.port }],
       secrets: [secret],
+      privateOutside: true,
       ...options.border,
     });
     agent.useBorder(border.inside[0]!);

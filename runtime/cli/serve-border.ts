@@ -64,6 +64,7 @@ export const serveBorderProgram = Effect.fn("border.program")(function* (
     tokenSecrets,
     onReject: config.border.onReject,
     hidesCallIds: config.border.hideCallIds,
+    privateOutside: config.border.outsidePrivate,
     ...(relay === undefined ? {} : { relay }),
     limits: limitsOf(config),
   }).pipe(

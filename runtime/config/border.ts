@@ -32,6 +32,11 @@ export const borderKeys = {
     "silence",
   ),
   "hide-call-ids": key(flag, "whether other companies are shown other Call-IDs than the exchange's", false),
+  "outside-private": key(
+    flag,
+    "other companies may have private addresses, as in a shared network; else nobody has it connect there",
+    false,
+  ),
   "domain-calls-max": key(whole(1, 100_000), "calls at once with one domain; more are refused", 500),
   "domain-calls-per-second-max": key(whole(1, 10_000), "new calls a second of one domain, over a few seconds", 50),
   "domain-connections-max": key(whole(1, 1_000), "connections at once that one domain opens", 32),

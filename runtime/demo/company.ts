@@ -66,6 +66,7 @@ export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySe
     inside: [{ transport: "TCP", ...FREE }],
     callAgents: [{ transport: "TCP", host: agent.listening.host, port: agent.listening.port }],
     secrets: [secret],
+    privateOutside: true, // all of it is on this machine
   }).pipe(Scope.provide(borderScope));
   agent.useBorder(border.inside[0]!);
   return {

@@ -58,7 +58,8 @@ const invites = tickets.map((ticket, i) => {
   });
   return printSip(invite);
 });
-const ADMITTED = 8 * TICKETS;
+const BATCH = 250; // few enough that they are dropped while they are young, as at a border: what keeps thousands pays for their collection
+const BATCHES = 32;
 
 let next = 0;
 const check = () => {
@@ -78,13 +79,17 @@ const arrived = (i: number): SipRequest => {
   return read.value;
 };
 const admissions = (): number => {
-  const fresh = Array.from({ length: ADMITTED }, (_, i) => arrived(i));
-  const from = cpuMs();
-  for (const invite of fresh) {
-    const outcome = admit({ invite, domains: DOMAINS, onReject: "silence", epochs, atMs: AT_MS });
-    if (outcome.type !== "admitted") throw new Error(outcome.why);
+  let tookMs = 0;
+  for (let batch = 0; batch < BATCHES; batch++) {
+    const fresh = Array.from({ length: BATCH }, (_, i) => arrived(batch * BATCH + i));
+    const from = cpuMs();
+    for (const invite of fresh) {
+      const outcome = admit({ invite, domains: DOMAINS, onReject: "silence", epochs, atMs: AT_MS });
+      if (outcome.type !== "admitted") throw new Error(outcome.why);
+    }
+    tookMs += cpuMs() - from;
   }
-  return (1_000 * ADMITTED) / (cpuMs() - from);
+  return (1_000 * BATCH * BATCHES) / tookMs;
 };
 
 export const contests: ReadonlyArray<Contest> = [

@@ -48,6 +48,8 @@ export interface VapOrders<R> {
   ) => Effect.Effect<void, never, R>;
   /** Whether another user owns that VService. */
   readonly isOwnedByAnother: (vservice: VServiceId, username: string) => boolean;
+  /** When its owner acquired it, in milliseconds since 1970. */
+  readonly sinceMs: (vservice: VServiceId) => number | undefined;
   readonly counts: () => { readonly vservices: number; readonly numbers: number; readonly vcrs: number };
 }
 
@@ -86,6 +88,7 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
 
   const orders: VapOrders<R> = {
     isOwnedByAnother,
+    sinceMs: owners.sinceMs,
     obey: ({ handle, username }, order, tell) => {
       const refused = (ref: number, why: string) => settled(ref, tell, Effect.fail({ why }));
       switch (order.type) {

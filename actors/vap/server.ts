@@ -22,6 +22,7 @@ import { openConnection, type VapConnection } from "./connection.ts";
 import { InsecureVap } from "./errors.ts";
 import { readMessages } from "./exchange.ts";
 import { type VapHandlers, vapOrders } from "./handlers.ts";
+import { forgetfulRoutes, type KeptRoutes } from "./kept-routes.ts";
 import { type Owners, openOwners } from "./owners.ts";
 import { type VapSession, vapSessions } from "./sessions.ts";
 
@@ -37,6 +38,8 @@ export interface VapServerOptions {
   readonly users: Readonly<Record<string, string>> | ((username: string) => Uint8Array | undefined);
   /** The owners of VServices. Default: in memory, as long as this server runs. */
   readonly owners?: Owners;
+  /** Routes that no agent has on its disk yet (`openKeptRoutes`). Default: none are kept for agents that come later. */
+  readonly routes?: KeptRoutes;
   /** How long a session outlives its client's last message. Default 30 s. */
   readonly keepaliveMs?: number;
   /** How long a connection may stay without a Register. Default 10 s. */
@@ -87,7 +90,8 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
   const forgetful = Effect.orDie(openOwners(undefined, (username) => keyOf(username) !== undefined));
   const orders = yield* vapOrders(handlers, options.owners ?? (yield* forgetful));
   const times = { keepaliveMs, greetingMs, lingerMs: LINGER_MS };
-  const sessions = yield* vapSessions({ times, keyOf, connections }, orders);
+  const { routes = forgetfulRoutes } = options;
+  const sessions = yield* vapSessions({ times, keyOf, connections, routes }, orders);
   const counts = { opened: 0, garbage: 0, distrusted: 0, notifies: 0 };
 
   const verdictOf = (message: VapMessage, bytes: Uint8Array, session: VapSession): Verdict => {

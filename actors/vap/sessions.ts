@@ -3,19 +3,36 @@
  *
  *   received, lost, settled, learned --> mailbox --> step --> send, close ----> connections
  *                                                         --> publish, upload -> handlers, each in a fiber -> settled
+ *                                                         --> subscribed, taken -> the routes that no agent has yet (kept-routes.ts)
  */
 
 import { Deferred, Effect, FiberSet } from "effect";
 import type { VServiceId } from "../../codecs/shared/mod.ts";
-import { protect, TRANSACTION_ID_BYTES, unprotected, type ValInfo, writeValInfo } from "../../codecs/vap/mod.ts";
-import { type VapServerAction, type VapServerEvent, type VapServerInput, vapServer } from "../../machines/vap/mod.ts";
+import {
+  protect,
+  readValInfo,
+  TRANSACTION_ID_BYTES,
+  unprotected,
+  type ValInfo,
+  writeValInfo,
+} from "../../codecs/vap/mod.ts";
+import {
+  type Notification,
+  type VapServerAction,
+  type VapServerEvent,
+  type VapServerInput,
+  vapServer,
+} from "../../machines/vap/mod.ts";
 import { drive, mailbox, type OwnOrder, performing, Replies } from "../kit/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 import type { VapConnection } from "./connection.ts";
 import type { VapOrders } from "./handlers.ts";
+import type { KeptRoutes } from "./kept-routes.ts";
 
 const MAILBOX_EVENTS_MAX = 64;
 const HANDLE_MAX = 0xffff_ffff;
+/** Kept routes that one session is told before it has answered all of them. */
+const TOLD_AT_ONCE_MAX = 256;
 
 export interface VapSession {
   readonly handle: number;
@@ -29,6 +46,7 @@ export interface VapSessionsOptions {
   readonly times: Pick<VapServerInput, "keepaliveMs" | "greetingMs" | "lingerMs">;
   readonly keyOf: (username: string) => Uint8Array | undefined;
   readonly connections: ReadonlyMap<number, VapConnection>;
+  readonly routes: KeptRoutes;
 }
 export interface VapSessions<R> {
   /** The session of a new connection. */
@@ -39,8 +57,11 @@ export interface VapSessions<R> {
   readonly count: () => number;
 }
 
+/** Kept routes that a session was told and has not answered, by VService. */
+type Unanswered = Map<VServiceId, number>;
+
 export const vapSessions = Effect.fnUntraced(function* <R>(
-  { times, keyOf, connections }: VapSessionsOptions,
+  { times, keyOf, connections, routes }: VapSessionsOptions,
   orders: VapOrders<R>,
 ) {
   const entropy = yield* Entropy;
@@ -63,6 +84,7 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
     const box = yield* mailbox<VapServerEvent>(MAILBOX_EVENTS_MAX);
     const over = yield* Deferred.make<void>();
     let username = "";
+    const unanswered = new Map<VServiceId, number>();
     const tell = (event: VapServerEvent) => Effect.raceFirst(box.tell(event), Deferred.await(over));
     const session: VapSession = { handle, username: () => username, tell, over: Deferred.await(over) };
     const perform = (action: OwnOrder<VapServerAction>): Effect.Effect<void, never, R> => {
@@ -77,6 +99,10 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
           return Effect.logInfo("vap.registered", action.username, action.name);
         case "told":
           return told.answer(action.ref, action.count);
+        case "subscribed":
+          return Effect.asVoid(FiberSet.run(fibers, tellKept(session, unanswered, action.vservice)));
+        case "taken":
+          return Effect.asVoid(FiberSet.run(fibers, taken(session, unanswered, action)));
         default:
           return Effect.asVoid(FiberSet.run(fibers, orders.obey({ handle, username }, action, tell)));
       }
@@ -95,6 +121,28 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
     const ref = told.nextRef();
     const learned = session.tell({ type: "learned", ref, vservice, content, transactionId });
     return yield* Effect.raceFirst(told.ask(ref, learned), Effect.as(session.over, 0));
+  });
+
+  /** Routes that no agent has taken yet; of many a part, and further ones once those are answered. */
+  const tellKept = Effect.fnUntraced(function* (session: VapSession, unanswered: Unanswered, vservice: VServiceId) {
+    const sinceMs = orders.sinceMs(vservice);
+    if (sinceMs === undefined || orders.isOwnedByAnother(vservice, session.username())) return;
+    const some = yield* routes.of(vservice, sinceMs, TOLD_AT_ONCE_MAX);
+    unanswered.set(vservice, some.length);
+    yield* Effect.forEach(some, ({ content }) => learn(session, vservice, content), { discard: true });
+  });
+
+  const taken = Effect.fnUntraced(function* (
+    session: VapSession,
+    unanswered: Unanswered,
+    { vservice, content }: Pick<Notification, "vservice" | "content">,
+  ) {
+    const read = readValInfo(content);
+    const isRemoved = read.ok && (yield* routes.taken(vservice, read.value.number, content));
+    const left = (unanswered.get(vservice) ?? 0) - 1;
+    unanswered.set(vservice, Math.max(0, left));
+    // What the store does not let go of would be told for ever.
+    if (left === 0 && isRemoved) yield* tellKept(session, unanswered, vservice);
   });
 
   const all: VapSessions<R> = {

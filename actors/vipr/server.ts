@@ -13,7 +13,7 @@ import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import { applicationId, type Endpoint } from "../../codecs/reload/mod.ts";
 import { type E164, maskE164, type VServiceId } from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
-import type { ValInfo } from "../../codecs/vap/mod.ts";
+import { type ValInfo, writeValInfo } from "../../codecs/vap/mod.ts";
 import { callStore, tryableFor } from "../../machines/validation/mod.ts";
 import { type AuditReport, currentReport, REQUIRED_BITS } from "../../machines/vipr/mod.ts";
 import {
@@ -39,6 +39,8 @@ import {
 import { type PvpCounters, servePvp } from "../validation/mod.ts";
 import {
   type InsecureVap,
+  type KeptRoutes,
+  openKeptRoutes,
   openOwners,
   openPublisher,
   serveVap,
@@ -152,6 +154,9 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     (vservice) => owners.sinceMs(vservice) !== undefined,
   );
   const calls = callStore(nodeIds, { roundMs });
+  const routes = yield* storeStopped(
+    openKeptRoutes(options.store, (vservice, info) => services.leadsTo(vservice, info).isWelcome),
+  );
   const records = yield* storeStopped(openRecords(options.store, calls, options.graceMs));
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), records.expire)));
 
@@ -185,7 +190,8 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       roundMs,
       isPrivate: domains.isPrivate,
       domainOf: (vservice) => services.document(vservice)?.domain,
-      learned: (vservice, info) => Effect.asVoid(Queue.offer(validated, { vservice, info })),
+      learned: (vservice, info) =>
+        Effect.andThen(routes.keep(vservice, info), Effect.asVoid(Queue.offer(validated, { vservice, info }))),
       watch,
     },
     {
@@ -206,8 +212,8 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     records,
     watch,
   });
-  const vap = yield* serveVap({ ...listen.vap, ...options.vap, owners }, handlers);
-  const notify = notifyAgents(services, vap, watch);
+  const vap = yield* serveVap({ ...listen.vap, ...options.vap, owners, routes }, handlers);
+  const notify = notifyAgents({ services, vap, routes, watch });
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(validated), notify)));
 
   return {
@@ -241,16 +247,19 @@ interface ValidatedRoute {
   readonly info: ValInfo;
 }
 
+interface Notifying {
+  readonly services: Pick<Services, "leadsTo">;
+  readonly vap: Pick<VapServer, "notify">;
+  readonly routes: KeptRoutes;
+  readonly watch: (event: ViprEvent) => Effect.Effect<void>;
+}
 /** Sends it to the agents, unless the VService's list of domains does not want it. A fault is logged and costs that route. */
-const notifyAgents = (
-  services: Pick<Services, "leadsTo">,
-  vap: Pick<VapServer, "notify">,
-  watch: (event: ViprEvent) => Effect.Effect<void>,
-) =>
+const notifyAgents = ({ services, vap, routes, watch }: Notifying) =>
   Effect.fnUntraced(
     function* ({ vservice, info }: ValidatedRoute) {
       const { domain, isWelcome } = services.leadsTo(vservice, info);
       if (!isWelcome) {
+        yield* routes.taken(vservice, info.number, writeValInfo(info));
         yield* Effect.logInfo("vipr.unwelcome", maskE164(info.number), domain || "no domain");
         return yield* watch({ type: "unwelcome", number: info.number, domain });
       }

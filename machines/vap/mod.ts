@@ -12,7 +12,7 @@ export type {
   VapPublisherInput,
 } from "./publisher-types.ts";
 export { vapServer } from "./server.ts";
-export type { VapQuota, VapServerAction, VapServerEvent, VapServerInput } from "./server-types.ts";
+export type { Notification, VapQuota, VapServerAction, VapServerEvent, VapServerInput } from "./server-types.ts";
 export {
   TI_MS,
   type VapOutcome,

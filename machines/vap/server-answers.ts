@@ -32,7 +32,7 @@ type Context = VapServerContext;
 /** What is ordered for work that takes time: it carries a `ref`, and is settled later. */
 type Work = "publishVService" | "publishNumber" | "upload";
 /** The orders that a genuine request may lead to. */
-export type Answering = "send" | "close" | "withdrawVService" | Work;
+export type Answering = "send" | "close" | "withdrawVService" | "subscribed" | Work;
 
 /** A genuine request within a registered session. */
 export const answer = (context: Context, event: Received): ServerDecision<Answering> => {

@@ -25,26 +25,27 @@ import type {
 
 /** Of one session. */
 const SUBSCRIPTIONS_MAX = 16;
-const NOTIFIES_MAX = 256;
+const NOTIFIES_MAX = 1_024;
 
 type Context = VapServerContext;
 
-export const subscribe = (context: Context, event: Received): ServerDecision<"send"> => {
+export const subscribe = (context: Context, event: Received): ServerDecision<"send" | "subscribed"> => {
   const identity = valueIn(event.message, "serviceIdentity");
   if (identity === undefined || !isOurs(identity) || identity.subservice !== subservice.number)
     return { actions: [refuse(event, "badRequest")] };
   const known = context.subscriptions.find(({ vservice }) => vservice === identity.vservice);
   const id = known?.id ?? context.nextSubscription;
   const answered = reply(event, "success", [{ type: "subscriptionId", value: id }]);
-  if (known !== undefined) return { actions: [answered] };
+  const { vservice } = identity;
+  if (known !== undefined) return { actions: [answered, { type: "subscribed", vservice }] };
   if (context.subscriptions.length >= SUBSCRIPTIONS_MAX)
     return { actions: [refuse(event, "badRequest", "too many subscriptions")] };
   return {
     context: {
-      subscriptions: [...context.subscriptions, { id, vservice: identity.vservice }],
+      subscriptions: [...context.subscriptions, { id, vservice }],
       nextSubscription: id + 1,
     },
-    actions: [answered],
+    actions: [answered, { type: "subscribed", vservice }],
   };
 };
 
@@ -91,14 +92,16 @@ export const learn = (
   };
 };
 
-/** The client's answer to a Notify: 476 ends the subscription. */
-export const heard = (context: Context, { message }: Received): ServerDecision<"note"> => {
+/** The client's answer to a Notify: it has what was told; 476 ends the subscription. */
+export const heard = (context: Context, { message }: Received): ServerDecision<"note" | "taken"> => {
   const asked = context.notified.find(({ transactionId }) => equalBytes(transactionId, message.transactionId));
   if (asked === undefined) return { actions: [{ type: "note", unexpected: "response" }] };
   const notified = context.notified.filter((other) => other !== asked);
-  if (errorNumberOf(message) !== errorCode.unknownSubscription) return { context: { notified } };
+  const { vservice, content } = asked;
+  if (errorNumberOf(message) !== errorCode.unknownSubscription)
+    return { context: { notified }, actions: [{ type: "taken", vservice, content }] };
   return {
-    context: { notified, subscriptions: context.subscriptions.filter(({ vservice }) => vservice !== asked.vservice) },
+    context: { notified, subscriptions: context.subscriptions.filter((other) => other.vservice !== vservice) },
   };
 };
 

@@ -53,7 +53,7 @@ export const beforeRegister = (context: VapServerContext, event: Received): Serv
 };
 
 /** A message within a session, perhaps on a new connection that resumes it. */
-export const receive = (context: VapServerContext, event: Received): ServerDecision<Answering | "note"> => {
+export const receive = (context: VapServerContext, event: Received): ServerDecision<Answering | "taken" | "note"> => {
   const { message, verdict, connection, atMs } = event;
   const isResponse = message.type.class !== "request";
   if (verdict.type !== "genuine")

@@ -98,6 +98,10 @@ export type VapServerAction =
   | { readonly type: "upload"; readonly ref: number; readonly vcr: Vcr }
   /** How many clients a `learned` has reached, or will reach when this client comes back: 0 or 1. */
   | { readonly type: "told"; readonly ref: number; readonly count: number }
+  /** The client follows the routes of that VService from now on: those that nobody has taken yet are told again. */
+  | { readonly type: "subscribed"; readonly vservice: VServiceId }
+  /** The client has answered that Notify. */
+  | { readonly type: "taken"; readonly vservice: VServiceId; readonly content: Uint8Array }
   | { readonly type: "startTimer"; readonly timer: VapServerTimer; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: VapServerTimer }
   | Note;

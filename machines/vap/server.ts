@@ -109,7 +109,10 @@ export const vapServer = machine("vapServer", {
           },
           {
             actions: decide(
-              ["send", "close", "publishVService", "withdrawVService", "publishNumber", "upload", "note"],
+              [
+                ...(["send", "close", "publishVService", "withdrawVService", "publishNumber", "upload"] as const),
+                ...(["subscribed", "taken", "note"] as const),
+              ],
               receive,
             ),
           },

@@ -11,9 +11,8 @@
 import { Clock, Deferred, Effect, Queue, type Scope } from "effect";
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import { applicationId, type Endpoint } from "../../codecs/reload/mod.ts";
-import { type E164, maskE164, type VServiceId } from "../../codecs/shared/mod.ts";
+import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
-import { type ValInfo, writeValInfo } from "../../codecs/vap/mod.ts";
 import { callStore, tryableFor } from "../../machines/validation/mod.ts";
 import { type AuditReport, currentReport, REQUIRED_BITS } from "../../machines/vipr/mod.ts";
 import {
@@ -39,13 +38,11 @@ import {
 import { type PvpCounters, servePvp } from "../validation/mod.ts";
 import {
   type InsecureVap,
-  type KeptRoutes,
   openKeptRoutes,
   openOwners,
   openPublisher,
   serveVap,
   type VapCounters,
-  type VapServer,
   type VapServerOptions,
 } from "../vap/mod.ts";
 import { openAuditLog } from "./audit-log.ts";
@@ -53,10 +50,11 @@ import { openDomains, type ViprDomains } from "./domains.ts";
 import type { ViprEvent } from "./events.ts";
 import { openFailedAttempts } from "./failed-attempts.ts";
 import { makeHandlers } from "./handlers.ts";
+import { notifyAgents, type ValidatedRoute } from "./notify.ts";
 import { openOriginating } from "./originating.ts";
 import { openPublishing, type Publishing } from "./publishing.ts";
 import { openRecords } from "./records.ts";
-import { makeServices, type Services } from "./services.ts";
+import { makeServices } from "./services.ts";
 
 export interface ViprServerOptions extends ViprDomains {
   /** One for each node of the overlay that this server runs; each certificate holds one Node-ID. */
@@ -240,34 +238,6 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     }),
   };
 });
-
-/** A route that a validation has found, for the call agents of the VService that made the call. */
-interface ValidatedRoute {
-  readonly vservice: VServiceId;
-  readonly info: ValInfo;
-}
-
-interface Notifying {
-  readonly services: Pick<Services, "leadsTo">;
-  readonly vap: Pick<VapServer, "notify">;
-  readonly routes: KeptRoutes;
-  readonly watch: (event: ViprEvent) => Effect.Effect<void>;
-}
-/** Sends it to the agents, unless the VService's list of domains does not want it. A fault is logged and costs that route. */
-const notifyAgents = ({ services, vap, routes, watch }: Notifying) =>
-  Effect.fnUntraced(
-    function* ({ vservice, info }: ValidatedRoute) {
-      const { domain, isWelcome } = services.leadsTo(vservice, info);
-      if (!isWelcome) {
-        yield* routes.taken(vservice, info.number, writeValInfo(info));
-        yield* Effect.logInfo("vipr.unwelcome", maskE164(info.number), domain || "no domain");
-        return yield* watch({ type: "unwelcome", number: info.number, domain });
-      }
-      const told = yield* vap.notify(vservice, info);
-      yield* watch({ type: "learned", number: info.number, domain, told });
-    },
-    Effect.catchCause((cause) => Effect.logError("vipr.notify.died", cause)),
-  );
 
 const isUserOf =
   (users: VapServerOptions["users"]) =>

@@ -1,7 +1,7 @@
 /** The proxy on ports: memory's and this runtime's own sockets. Calls over UDP and TCP, records, and a restart. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { Clock, Effect, type Layer, Queue } from "effect";
-import { type Change, Datagrams, Dialer, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
+import { Clock, Effect, type Layer } from "effect";
+import { type Change, Dialer, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { CALLS_TABLE } from "../../actors/proxy/call-store.ts";
 import { type AgentProxyOptions, serveAgentProxy } from "../../actors/proxy/mod.ts";
 import {
@@ -9,7 +9,6 @@ import {
   emptySipRemainder,
   listOf,
   printSip,
-  readDatagram,
   SIP_BYTES_MAX,
   type SipMessage,
   type SipRequest,
@@ -19,29 +18,19 @@ import type { CallReport, SipPeer } from "../../machines/proxy/mod.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { lawsOn, type Run } from "../kit/law.ts";
+import { openPhone } from "./phone.ts";
 import { answer, invite, within } from "./world.ts";
 
 const HOST = "127.0.0.1";
 
-/** A neighbour on a UDP socket of its own. */
-const phone = Effect.gen(function* () {
-  const heard = yield* Queue.unbounded<SipMessage>();
-  const socket = yield* (yield* Datagrams).open(
-    { host: HOST, port: 0 },
-    {
-      received: (bytes) => {
-        const found = readDatagram(bytes);
-        if (found !== undefined && "type" in found) Queue.offerUnsafe(heard, found);
-      },
-      failed: () => {},
-    },
-  );
-  const hear = Effect.timeout(Queue.take(heard), 5_000);
-  const request = Effect.map(hear, (message) => message as SipRequest);
-  const response = Effect.map(hear, (message) => message as SipResponse);
-  const send = (message: SipMessage, port: number) => Effect.sync(() => socket.send(printSip(message), HOST, port));
-  return { port: socket.port, hear, request, response, send };
-});
+/** As it hears and sends, 100 (Trying) included. */
+const phone = Effect.map(openPhone(HOST), ({ port, hear, send }) => ({
+  port,
+  hear,
+  request: Effect.map(hear, (message) => message as SipRequest),
+  response: Effect.map(hear, (message) => message as SipResponse),
+  send: (message: SipMessage, to: number) => send(message, { host: HOST, port: to }),
+}));
 
 const proxyWith = Effect.fn("test.proxy")(function* (
   peers: ReadonlyArray<SipPeer>,
@@ -78,7 +67,7 @@ const inviteFrom = (port: number, callId: string, contact = `<sip:pbx@${HOST}:${
 const viaOf = (port: number) => `SIP/2.0/UDP ${HOST}:${port}`;
 const eventually = (is: () => boolean) =>
   Effect.gen(function* () {
-    for (let i = 0; i < 500 && !is(); i++) yield* Effect.sleep(10);
+    for (let i = 0; i < 3_000 && !is(); i++) yield* Effect.sleep(10);
     ok(is());
   });
 const rowsOf = (store: StoreShape) => Effect.map(store.scan(CALLS_TABLE), (rows) => rows.length);

@@ -2,6 +2,7 @@
  * What a border element does with the bytes of an INVITE, beside drachtio-sip over the same ones.
  *
  *   parse an INVITE and read what a proxy needs   Request-URI, topmost Via, From, To, CSeq, Route, Call-ID, Max-Forwards
+ *   parse, strip routes, forward, print           and the bytes for the next hop
  */
 import { createRequire } from "node:module";
 import { utf8 } from "../../codecs/shared/mod.ts";
@@ -10,11 +11,14 @@ import {
   cseqOf,
   headerOf,
   parseSip,
+  printSip,
   requestUriOf,
   routesIn,
   type SipRequest,
   tagOf,
 } from "../../codecs/sip/mod.ts";
+import { OwnAddresses } from "../../machines/proxy/addresses.ts";
+import { leaving, routed } from "../../machines/proxy/route.ts";
 import { type Contest, rateOf } from "./kit.ts";
 
 const BODY = [
@@ -50,6 +54,10 @@ const inviteText = (i: number): string =>
     BODY,
   ].join("\r\n");
 const all = Array.from({ length: 100 }, (_, i) => utf8(inviteText(i)));
+const own = new OwnAddresses([
+  { side: "trunk", transport: "TLS", host: "192.0.2.2", port: 5_061, names: ["nord.example"] },
+  { side: "pbx", transport: "TCP", host: "127.0.0.1", port: 5_060 },
+]);
 
 let next = 0;
 const bytesOfNext = (): Uint8Array => {
@@ -80,6 +88,12 @@ const ours = () => {
   )
     throw new Error("not read");
 };
+const oursForwarded = () => {
+  const by = routed(parseOurs(), own);
+  if (by === undefined || !by.isByUs) throw new Error("not read");
+  const sent = leaving(by.request, `${own.via(1)}z9hG4bKnew`, own.recordRoutes(1, 0), undefined);
+  if (printSip(sent).length < 1_000) throw new Error("not written");
+};
 
 /** As far as we use it: it has no types of its own. */
 interface Drachtio {
@@ -107,6 +121,17 @@ const peer = (Message: DrachtioMaker) => () => {
     throw new Error("not read");
   if (invite.getParsedHeader("cseq").seq !== 1 || invite.get("max-forwards") === undefined) throw new Error("not read");
 };
+/** Its routes are taken apart and the first, ours, left out; the Via and the hop count are set as ours are. */
+const peerForwarded = (Message: DrachtioMaker) => () => {
+  const invite = parsePeer(Message);
+  const { headers } = invite;
+  if (invite.getParsedHeader("route").length === 1) delete headers.route;
+  headers["max-forwards"] = String(Number(invite.get("max-forwards")) - 1);
+  headers["record-route"] = `${RECORDED},${headers["record-route"]}`;
+  headers.via = `SIP/2.0/TCP 127.0.0.1:5060;branch=z9hG4bKnew,${headers.via}`;
+  if (utf8(invite.toString()).length < 1_000) throw new Error("not written");
+};
+const RECORDED = "<sip:127.0.0.1:5060;transport=tcp;lr>,<sip:192.0.2.2:5061;transport=tls;lr>";
 
 export const contests: ReadonlyArray<Contest> = [
   {
@@ -116,5 +141,13 @@ export const contests: ReadonlyArray<Contest> = [
     ours: () => rateOf(ours),
     peer: () => rateOf(peer(loadPeer())),
     aim: 5,
+  },
+  {
+    name: "sip: parse, strip routes, forward, print",
+    unit: "1/s",
+    peerName: "drachtio-sip",
+    ours: () => rateOf(oursForwarded),
+    peer: () => rateOf(peerForwarded(loadPeer())),
+    aim: 2,
   },
 ];

@@ -7,20 +7,18 @@
  *   resume(value, context) ---------------+  the snapshot alone
  *
  * These functions are all that a host needs; machines perform nothing and know no time, chance or promise. The words of a
- * definition are those of chart.ts, its steps are made by steps.ts, and `logic` is the XState definition that it stands for.
+ * definition are those of chart.ts, its steps are made by steps.ts, and xstate.ts writes it out as an XState definition.
  * DECISIONS.md D-002.
  */
-import type { AnyStateMachine } from "xstate";
 import type { Begun, Chart, Decision, Deed, Handlers, KnownDecision, KnownFields, Note, Of, Typed } from "./chart.ts";
-import { logicOf } from "./logic.ts";
 import { type Snapshot, type Step, stepsOf } from "./steps.ts";
 import { rowsOf, type TableRow } from "./table.ts";
-import { type AnyChart, treeOf } from "./tree.ts";
+import { type AnyChart, type Tree, treeOf } from "./tree.ts";
 
 export interface Machine<I, E, A, C = any> {
   readonly id: string;
-  /** The same machine as an XState definition: for `createActor`, for those who draw it or walk its graph. */
-  readonly logic: AnyStateMachine;
+  /** What it was made of: for `xstateOf`, by which XState runs it, draws it or walks its graph. */
+  readonly definition: { readonly chart: AnyChart; readonly tree: Tree };
   /** Its transition table: what each event does in each state, and which orders that may give. */
   readonly table: ReadonlyArray<TableRow>;
   readonly start: (input: I) => Step<Snapshot<C>, A>;
@@ -84,13 +82,9 @@ const machine = (id: string, defined: AnyChart): Machine<any, any, any, any> => 
   const chart = { ...defined, on: { "*": noteUnexpected, ...defined.on } } as AnyChart;
   const tree = treeOf(id, chart);
   const { start, step, resume } = stepsOf<any, any, any, any>(chart, tree);
-  let logic: AnyStateMachine | undefined;
   return {
     id,
-    get logic() {
-      logic ??= logicOf(id, chart, tree); // made when somebody asks: a host needs none
-      return logic;
-    },
+    definition: { chart, tree },
     get table() {
       return rowsOf(tree);
     },

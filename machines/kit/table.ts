@@ -4,8 +4,7 @@
  * decision are those that it may give; the compiler sees to it that it gives no others.
  */
 import { type Actions, isDeed, listOf } from "./chart.ts";
-import { nameOf } from "./logic.ts";
-import type { AnyTransition, Node, Tree } from "./tree.ts";
+import { type AnyTransition, type Node, nameOf, type Tree } from "./tree.ts";
 
 export interface TableRow {
   /** Path of the state; "(any)" for the machine itself. */

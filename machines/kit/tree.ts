@@ -131,3 +131,7 @@ export const firstLeaf = (node: Node): Node =>
 /** Every node that has none within. */
 export const leavesOf = (node: Node): ReadonlyArray<Node> =>
   node.children.length === 0 ? [node] : node.children.flatMap(leavesOf);
+
+/** A function's own name where it has one that says something. */
+export const nameOf = (name: string): string | undefined =>
+  name === "" || name === "guard" || name === "of" || name.startsWith("bound ") ? undefined : name;

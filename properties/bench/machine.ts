@@ -1,12 +1,13 @@
 /**
  * Steps of the project's machines beside the same definitions in XState's own actor: ours by `start` and `step`, XState's by
- * `createActor(machine.logic)` and `send`, over the same events. Orders are made and not performed on both sides.
+ * `createActor(xstateOf(machine))` and `send`, over the same events. Orders are made and not performed on both sides.
  */
 
 import { createActor } from "xstate";
 import type { FramedMessage } from "../../codecs/reload/mod.ts";
 import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import type { Machine } from "../../machines/kit/mod.ts";
+import { xstateOf } from "../../machines/kit/xstate.ts";
 import { type ReloadLinkEvent, reloadLink, reloadTransaction } from "../../machines/reload/mod.ts";
 import { type AnswerEvent, answer } from "../../machines/sip/mod.ts";
 import { vapTransaction } from "../../machines/vap/mod.ts";
@@ -34,7 +35,7 @@ const contestOf = <I, E>({ name, machine, input, events }: Life<I, E>): Contest 
     return orders;
   };
   const peer = (): string => {
-    const actor = createActor(machine.logic, { input } as never).start();
+    const actor = createActor(xstateOf(machine), { input } as never).start();
     for (const event of events) actor.send(event as never);
     return actor.getSnapshot().status;
   };

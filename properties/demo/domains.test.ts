@@ -1,9 +1,11 @@
 /** Which company has which numbers: by given prefixes, the example's, or blocks found in the file. */
 
 import { deepStrictEqual as same } from "node:assert";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { e164, unixMs } from "../../codecs/shared/mod.ts";
 import { canCallEachOther, companiesOf, readPrefixes } from "../../runtime/demo/domains.ts";
+import { exampleCalls } from "../../runtime/demo/example.ts";
 import type { DemoCall } from "../../runtime/demo/records.ts";
 import { runs, test } from "../kit/harness.ts";
 
@@ -68,3 +70,6 @@ test("domains: whatever the file, no number has two owners", () => {
     { numRuns: runs },
   );
 });
+
+test("example: what the demonstration plays by itself is the file that others may read", () =>
+  same(exampleCalls(), readFileSync(new URL("../examples/Master.csv", import.meta.url), "utf8")));

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { createActor } from "xstate";
 import { getShortestPaths } from "xstate/graph";
 import { type Note, setup } from "../../machines/kit/mod.ts";
+import { xstateOf } from "../../machines/kit/xstate.ts";
 import { byXState } from "../kit/by-xstate.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
@@ -138,7 +139,7 @@ test("kit: an event with the name of what every object inherits is handled where
 test("kit: XState's createActor runs the definition, and performs what is provided for an order", () => {
   const performed: Array<string> = [];
   const actor = createActor(
-    lamp.logic.provide({
+    xstateOf(lamp).provide({
       actions: {
         startTimer: (_: unknown, { timer, ms }: any) => performed.push(`start ${timer} ${ms}`),
         show: (_: unknown, { by, count }: any) => performed.push(`show ${by} ${count}`),
@@ -154,7 +155,7 @@ test("kit: XState's createActor runs the definition, and performs what is provid
 });
 
 test("kit: xstate/graph walks the definition, and it can be drawn: every state, guard and order has its name", () => {
-  const paths = getShortestPaths(lamp.logic, {
+  const paths = getShortestPaths(xstateOf(lamp), {
     input: { limit: 1 },
     events: [
       { type: "pressed", by: "ann" },
@@ -164,7 +165,7 @@ test("kit: xstate/graph walks the definition, and it can be drawn: every state, 
     toState: ({ value }: any) => value === "broken",
   } as never);
   assert.equal(paths.length > 0, true);
-  const drawn = JSON.stringify(lamp.logic.definition);
+  const drawn = JSON.stringify(xstateOf(lamp).definition);
   for (const name of ["off", "broken", "isWorn", "startTimer", "gives stopTimer, show", "assign", "glow"])
     assert.ok(drawn.includes(`"${name}"`), `${name} is not in ${drawn}`);
 });

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import process from "node:process";
 import { Cause, Clock, Effect, Layer, Logger, References } from "effect";
 import { Watch } from "../../actors/kit/mod.ts";
-import { type E164, maskE164 } from "../../codecs/shared/mod.ts";
+import { type E164, maskE164, utf8 } from "../../codecs/shared/mod.ts";
 import { reportText } from "../cli/explain-text.ts";
 import { lineLogger, textOf } from "../cli/log.ts";
 import { complain, say, whyUnwritten } from "../cli/output.ts";
@@ -11,13 +11,13 @@ import { nodeLayer } from "../node.ts";
 import { openTrace, TraceFailed } from "../trace.ts";
 import type { RunningCompany } from "./company.ts";
 import { canCallEachOther, companiesOf } from "./domains.ts";
+import { exampleCalls } from "./example.ts";
 import { DEMO_HELP, type DemoOptions, readDemoOptions } from "./options.ts";
 import { readDemoCalls } from "./records.ts";
 import { brokenPromise, tableOf } from "./report.ts";
 import { runDemo } from "./scenario.ts";
 import type { DemoListener } from "./watcher.ts";
 
-const EXAMPLE = new URL("../../properties/examples/Master.csv", import.meta.url);
 const FILE_BYTES_MAX = 256 * 1024 * 1024;
 const PROBLEMS_SHOWN_MAX = 20;
 /** Calls played: a minute's worth on two cores. Further calls of a long file are read, counted and not played. */
@@ -139,7 +139,7 @@ const inputOf = ({ calls: file, zone, domains, json }: DemoOptions) =>
 
 const readCalls = (file: string | undefined): Uint8Array | undefined => {
   try {
-    const bytes = readFileSync(file ?? EXAMPLE);
+    const bytes = file === undefined ? utf8(exampleCalls()) : readFileSync(file);
     if (bytes.length <= FILE_BYTES_MAX) return bytes;
     complain(`vipr demo: ${file}: over ${FILE_BYTES_MAX} bytes`);
   } catch (error) {

@@ -1,15 +1,30 @@
 /**
- * A chart written out as the XState definition that it stands for: `createActor` runs it, Stately's tools draw it,
+ * A machine written out as the XState definition that it stands for: `createActor` runs it, Stately's tools draw it,
  * `xstate/graph` walks it. Guards and decisions have names there; orders are actions with params, which do nothing until
- * somebody provides them: `machine.logic.provide({ actions: { send: (_, params) => ... } })`.
+ * somebody provides them: `xstateOf(machine).provide({ actions: { send: (_, params) => ... } })`.
+ *
+ * The only file that loads XState: a host that steps a machine needs none of it. `vipr/machines/kit/xstate`. DECISIONS.md D-177.
  */
 import { type AnyStateMachine, createMachine, enqueueActions } from "xstate";
 import { type Actions, type Decision, isDeed, listOf } from "./chart.ts";
-import type { AnyChart, AnyTransition, Node, Tree } from "./tree.ts";
+import type { Machine } from "./machine.ts";
+import { type AnyTransition, type Node, nameOf } from "./tree.ts";
 
 type Given = { readonly context: any; readonly event: any };
 
-export const logicOf = (id: string, chart: AnyChart, { root, byName }: Tree): AnyStateMachine => {
+/** The same object each time it is asked. */
+export const xstateOf = (machine: Pick<Machine<any, any, any>, "id" | "definition">): AnyStateMachine => {
+  const { id, definition } = machine;
+  const made = known.get(definition) ?? logicOf(id, definition);
+  known.set(definition, made);
+  return made;
+};
+const known = new WeakMap<object, AnyStateMachine>();
+
+const logicOf = (
+  id: string,
+  { chart, tree: { root, byName } }: Machine<any, any, any>["definition"],
+): AnyStateMachine => {
   const names = namesOf();
   const actions: Record<string, unknown> = {};
   const guards: Record<string, unknown> = {};
@@ -75,10 +90,6 @@ export const logicOf = (id: string, chart: AnyChart, { root, byName }: Tree): An
   const config = { id, context, ...state(root) };
   return createMachine(config as never, { actions, guards } as never) as unknown as AnyStateMachine;
 };
-
-/** A function's own name where it has one that says something. */
-export const nameOf = (name: string): string | undefined =>
-  name === "" || name === "guard" || name === "of" || name.startsWith("bound ") ? undefined : name;
 
 /** The same function has one name, two functions two. */
 const namesOf = () => {

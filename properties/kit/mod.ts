@@ -1,0 +1,18 @@
+/**
+ * `vipr/properties`: the laws of machines and of messages, for those who write their own. docs/embedding.md#laws.
+ * Lists of `{ name, check }`, which any test runner takes.
+ */
+import type * as Published from "./published.ts";
+
+const published: typeof Published = await import("./published.ts").catch((cause) => {
+  if (!String(cause).includes("fast-check")) throw cause;
+  throw new Error("vipr/properties makes its values by fast-check, which is not here: npm install fast-check@4", {
+    cause,
+  });
+});
+
+export const { arbitraryOf, hostPlainly, machineLawsOf, RUNS, wireLawsOf } = published;
+export type { Law } from "./laws.ts";
+export type { MachineArbitraries, MachineLawOptions, TableAt } from "./laws-of-machine.ts";
+export type { WireLawOptions } from "./laws-of-wire.ts";
+export type { Fired, Moment, Seen } from "./plain-host.ts";

@@ -41,9 +41,20 @@ export const sourceOf = (): Source => {
     build: (helpers, last) => {
       const names = constants.map((_, i) => `k${i}`);
       const text = ['"use strict";', ...done, ...lines, last].join("\n");
-      return new Function(...Object.keys(helpers), ...names, text)(...Object.values(helpers), ...constants);
+      return compiled([...Object.keys(helpers), ...names], text)(...Object.values(helpers), ...constants);
     },
   };
+};
+
+const compiled = (names: ReadonlyArray<string>, text: string): Function => {
+  try {
+    return new Function(...names, text);
+  } catch (cause) {
+    if (!(cause instanceof EvalError)) throw cause;
+    throw new Error("codecs are compiled from their descriptions: the page's policy must allow 'unsafe-eval'", {
+      cause,
+    });
+  }
 };
 
 /** A name or a text as a JavaScript literal. */

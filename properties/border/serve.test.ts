@@ -167,6 +167,33 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
     }),
   );
 
+  // On virtual time: a transaction without an answer runs out after 32 s.
+  if (name === "memory")
+    law(
+      "a call that the other border element leaves unanswered ends, and no other call of the same stream with it",
+      Effect.gen(function* () {
+        const issue = yield* authorityOf;
+        const acme = yield* company("acme.example", issue);
+        const nord = yield* company("nord.example", issue);
+        const ticket = yield* ticketBy("acme.example");
+        yield* acme.agent.send(inviteTo(nord.border, "bm9uZQ", "bad", acme.agent), acme.inside);
+        yield* Effect.sleep(20_000);
+        yield* acme.agent.send(inviteTo(nord.border, ticket, "good", acme.agent), acme.inside);
+        const heard = yield* nord.agent.request;
+        yield* nord.agent.send(answer(heard, 180, { contact: nord.agent.contact }), nord.inside);
+        const rings = yield* acme.agent.response;
+        yield* Effect.sleep(10_000);
+        const ended = yield* acme.agent.response;
+        same([rings.status, ended.status, headerOf(ended, "Call-ID")], [180, 408, "bad"]);
+        yield* nord.agent.send(
+          answer(heard, 200, { contact: nord.agent.contact, body: securedSdp(HOST) }),
+          nord.inside,
+        );
+        const up = yield* acme.agent.response;
+        same([up.status, nord.border.counters().connections], [200, 1]);
+      }),
+    );
+
   law(
     "whoever names our own network has us connect to nothing there, by its address or by a name that leads there",
     Effect.gen(function* () {

@@ -5,19 +5,10 @@
  *   sipp -- UDP --> acme's border ====== mutual TLS ======> nord's border -- UDP --> sipp
  */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { Clock, Effect } from "effect";
-import { openTicketIssuer } from "../../actors/ticket/mod.ts";
-import { e164, nodeIdFrom, vserviceId } from "../../codecs/shared/mod.ts";
-import { makeAuthority } from "../../runtime/authority.ts";
-import { pemCertificate } from "../../runtime/certificates.ts";
-import { pemOf } from "../../runtime/keys.ts";
-import { credentialsUnder } from "../kit/port-laws.ts";
-import { folder } from "./baresip.ts";
+import { Effect } from "effect";
+import { CALLED, element, grounds, reportOf, SECRET, serve, ticketOf } from "./border-world.ts";
 import { checkOf } from "./check.ts";
-import { vipr, viprNow } from "./company-world.ts";
-import { freePort, HOST, until } from "./peers.ts";
+import { HOST } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
 import {
   answer,
@@ -35,63 +26,11 @@ import {
 } from "./sipp.ts";
 
 const check = checkOf("border");
-const CALLED = "+4930555001";
-const SECRET = { epoch: 1, password: "the-secret-of-nord" } as const;
-const START_TURNS = 3_000;
-
-interface Element {
-  readonly config: string;
-  readonly inside: number;
-  readonly outside: number;
-  readonly agent: number;
-}
-
-/** The files of one domain's border element. */
-const element = Effect.fn("interop.element")(function* (at: string, domain: string, root: Authority) {
-  const [inside, outside, agent] = (yield* Effect.all([freePort, freePort, freePort])) as [number, number, number];
-  const shown = yield* credentialsUnder(domain, root);
-  const file = (name: string) => join(at, `${domain}.${name}`);
-  writeFileSync(file("key"), pemOf(shown.key), { mode: 0o600 });
-  writeFileSync(file("pem"), shown.certificates.map(pemCertificate).join(""));
-  writeFileSync(file("secrets"), `domain ${domain}\nepoch ${SECRET.epoch}\npassword ${SECRET.password}\n`);
-  writeFileSync(
-    file("toml"),
-    `domain = "${domain}"
-data = "${file("data")}"
-[border]
-outside = "${HOST}:${outside}"
-inside = ["udp:${HOST}:${inside}"]
-call-agents = ["udp:${HOST}:${agent}"]
-outside-private = true
-certificate-file = "${file("pem")}"
-key-file = "${file("key")}"
-ca-file = "${join(at, "roots.pem")}"
-secrets-file = "${file("secrets")}"
-domain-calls-per-second-max = 1000
-`,
-  );
-  return { config: file("toml"), inside, outside, agent } satisfies Element as Element;
-});
-type Authority = Effect.Success<ReturnType<typeof makeAuthority>>;
-
-const serve = Effect.fn("interop.border")(function* ({ config }: Element) {
-  const { child, said } = yield* vipr("border", "--config", config);
-  yield* until("ready", () => /^ready$/m.test(said.text) || child.exitCode !== null, said, START_TURNS);
-  return { child, said };
-});
-
 const pair = Effect.gen(function* () {
-  const at = yield* folder;
-  const root = yield* makeAuthority({ name: "interop border", nowMs: yield* Clock.currentTimeMillis });
-  writeFileSync(join(at, "roots.pem"), pemCertificate(root.root));
+  const { at, root } = yield* grounds;
   const acme = yield* element(at, "acme.example", root);
   const nord = yield* element(at, "nord.example", root);
-  const issuer = yield* openTicketIssuer({
-    grantingNode: nodeIdFrom(7n),
-    grantingDomain: "nord.example",
-    secret: SECRET,
-  });
-  const ticket = yield* issuer.issue({ number: e164(CALLED), grantedTo: "acme.example", vservice: vserviceId(1n) });
+  const ticket = yield* ticketOf(SECRET);
   const programs = { acme: yield* serve(acme), nord: yield* serve(nord) };
   const route = `Route: <sip:x@nord.example:${nord.outside};maddr=${HOST};transport=tls;lr>`;
   /** A caller's steps: the call is up for so long. */
@@ -151,8 +90,6 @@ const calls = check(
     same([reportOf(nord).reasons.refused, reportOf(nord).counters.admitted], [{ missing: 1 }, 4]);
   }),
 );
-
-const reportOf = ({ config }: Element) => JSON.parse(viprNow("calls", "--config", config, "--json")).programs[0];
 
 const killed = check(
   "kill -9 of the called side's border element under 100 calls: each is hung up, and new calls are taken",

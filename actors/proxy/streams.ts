@@ -58,6 +58,7 @@ const keyOf = ({ transport, host, port, domain = "" }: Pick<Destination, "transp
 const keysOf = (link: Pick<Link, "transport" | "host" | "port" | "domains">): ReadonlyArray<string> =>
   link.domains.length === 0 ? [keyOf(link)] : link.domains.map((domain) => keyOf({ ...link, domain }));
 
+const msOf = (clock: Clock.Clock) => () => clock.currentTimeMillisUnsafe();
 const NO_DOMAINS: ReadonlyArray<string> = [];
 const NONE = Effect.succeed(NO_DOMAINS);
 
@@ -83,7 +84,6 @@ export interface Streams {
 export const openStreams = Effect.fn("proxy.streams")(function* (security: StreamSecurity, handlers: StreamHandlers) {
   const opening = (yield* opensStreams)(security);
   const scope = yield* Effect.scope;
-  const clock = yield* Clock.Clock;
   const run = Effect.runForkWith(yield* Effect.context<never>());
   const links = new Map<number, Link>();
   const byAddress = new Map<string, Link>();
@@ -96,7 +96,7 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
     ended = () => {},
     bytesMax = () => SIP_BYTES_MAX,
   } = security;
-  const nowMs = () => clock.currentTimeMillisUnsafe();
+  const nowMs = msOf(yield* Clock.Clock);
   const linkTo = (to: Omit<Link, "id" | "queue" | "stream" | "heardMs">) =>
     Effect.map(
       Queue.dropping<Uint8Array>(LINK_MESSAGES_MAX),

@@ -34,15 +34,15 @@ const pair = Effect.gen(function* () {
   const programs = { acme: yield* serve(acme), nord: yield* serve(nord) };
   const route = `Route: <sip:x@nord.example:${nord.outside};maddr=${HOST};transport=tls;lr>`;
   /** A caller's steps: the call is up for so long. */
-  const talk = (upMs: number, shown: string | undefined): ReadonlyArray<Step> => [
+  const talk = (upMs: number, shown: string | undefined, offers: "early" | "late" = "early"): ReadonlyArray<Step> => [
     send("INVITE", {
-      body: "secured",
+      ...(offers === "early" ? { body: "secured" } : {}),
       called: CALLED,
       lines: [route, ...(shown === undefined ? [] : [`X-Cisco-ViPR-Ticket: ${shown}`])],
     }),
     maybe(100, 180),
     recv(200),
-    send("ACK", { called: CALLED }),
+    send("ACK", { called: CALLED, ...(offers === "late" ? { body: "secured" } : {}) }),
     pause(upMs),
     send("BYE", { called: CALLED }),
     recvLast(200),
@@ -61,7 +61,7 @@ const ANSWERS: ReadonlyArray<Step> = [
 
 const hear100 = maybe(100);
 const calls = check(
-  "answered, busy, early media, CANCEL; without a ticket nobody answers",
+  "answered, busy, early media, CANCEL, an offer that comes late; without a ticket nobody answers",
   ["sipp"],
   Effect.gen(function* () {
     const { acme, nord, talk, ticket } = yield* pair;
@@ -85,9 +85,11 @@ const calls = check(
       [invite, hear100, recv(180), pause(50), send("CANCEL", of), recvLast(200), recvLast(487), send("ACK", of)],
       [hearInvite(1), answer(180), hear("CANCEL"), answerWithin(200), answerCancelled(1), hear("ACK")],
     );
+    const late = answer(200, { body: "secured" });
+    yield* play(talk(100, ticket, "late"), [hear("INVITE"), late, hear("ACK"), hear("BYE"), answerWithin(200)]);
     // The caller gives up, as a call agent does after two seconds; by then nobody inside has heard of the call.
     yield* play([unticketed, recvLast(100), pause(2_000), send("CANCEL", of), recvLast(200)], undefined);
-    same([reportOf(nord).reasons.refused, reportOf(nord).counters.admitted], [{ missing: 1 }, 4]);
+    same([reportOf(nord).reasons.refused, reportOf(nord).counters.admitted], [{ missing: 1 }, 5]);
   }),
 );
 

@@ -4,56 +4,19 @@
  */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { join } from "node:path";
-import { Effect, type Scope } from "effect";
-import type { Ports } from "../../runtime/node.ts";
+import { Effect } from "effect";
 import { folder, phone, sounds } from "./baresip.ts";
 import { checkOf } from "./check.ts";
 import { type Company, companies, company, viprNow, WAIT_S_MAX } from "./company-world.ts";
 import { noise } from "./media-waves.ts";
-import { freePort, HOST, peer, until } from "./peers.ts";
+import { HOST, until } from "./peers.ts";
+import { OWN, type Relays, RTPENGINE } from "./relays.ts";
 import type { InteropCheck } from "./run.ts";
 
 const check = checkOf("company");
 
 const PLAYED = { a: noise(1, 90), b: noise(2, 90) } as const;
 type Name = keyof typeof PLAYED;
-
-/** `[media]` of each, and what must run for it. */
-interface Relays {
-  readonly what: string;
-  readonly needs: ReadonlyArray<string>;
-  readonly open: Effect.Effect<(name: Name) => string, unknown, Ports | Scope.Scope>;
-}
-const PORTS = { a: [41_000, 41_999], b: [42_000, 42_999] } as const;
-const OWN: Relays = {
-  what: "their own relays",
-  needs: [],
-  open: Effect.succeed(
-    (name) =>
-      `relay = "own"\ninside = ["${HOST}"]\noutside = ["${HOST}"]\noutside-private = true\nports = "${PORTS[name].join("-")}"`,
-  ),
-};
-const RTPENGINE: Relays = {
-  what: "an rtpengine each",
-  needs: ["rtpengine"],
-  open: Effect.gen(function* () {
-    const ng = { a: yield* rtpengine(PORTS.a), b: yield* rtpengine(PORTS.b) };
-    return (name) =>
-      `relay = "rtpengine"\nrtpengine = ["${HOST}:${ng[name]}"]\ninterfaces = ["inside", "outside"]\noutside-private = true`;
-  }),
-};
-const rtpengine = Effect.fn("interop.rtpengine")(function* ([min, max]: readonly [number, number]) {
-  const port = yield* freePort;
-  const interfaces = ["inside", "outside"].map((name) => `--interface=${name}/${HOST}`);
-  const ports = [`--port-min=${min}`, `--port-max=${max}`];
-  yield* peer("rtpengine", [
-    ...["--config-file=none", "--table=-1", "--foreground", "--log-stderr", "--log-level=3"],
-    ...[...interfaces, `--listen-ng=${HOST}:${port}`, ...ports],
-  ]);
-  yield* Effect.sleep(1_000);
-  return port;
-});
-
 const phoneOf = (at: string, { name, number, agent, phonePort }: Company) =>
   phone(
     join(at, `phone-${name}`),

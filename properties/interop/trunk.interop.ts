@@ -24,7 +24,7 @@ import type { InteropCheck } from "./run.ts";
 import { answer, answerWithin, hear, maybe, pause, recv, recvLast, type Step, send, sipp } from "./sipp.ts";
 import { openRecords, recorded } from "./uploads.ts";
 
-const check = checkOf("fallback");
+const check = checkOf("trunk");
 
 const DAY_MS = 86_400_000;
 
@@ -96,7 +96,7 @@ interface Way {
 type Case = readonly [what: string, reason: RegExp, way: Effect.Effect<Way, unknown, Ports | Scope.Scope>];
 
 /** One call of acme's exchange. Gives why it fell back. */
-const played = Effect.fn("interop.fallback")(function* (way: Way, nordPort: number) {
+const played = Effect.fn("interop.trunk")(function* (way: Way, nordPort: number) {
   const { border, outside, ticket, nord } = way;
   const [pbx, trunk] = [yield* freePort, yield* freePort];
   const store = memoryStore();

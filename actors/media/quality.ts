@@ -23,16 +23,23 @@ export interface QualityWatch {
   readonly expect: (isExpected: boolean) => void;
 }
 
-/** Until the scope closes. `sampleOf` and `bad` are called outside of any fiber and must not throw. */
+/**
+ * Until the scope closes. `sampleOf` and `bad` are called outside of any fiber and must not throw. A sample that has to be
+ * asked for is waited for; undefined is none, and the window grows by it.
+ */
 export const watchQuality = Effect.fn("media.quality")(function* (
   input: QualityInput,
-  sampleOf: () => Sample,
+  sampleOf: () => Sample | Effect.Effect<Sample | undefined>,
   bad: (why: BadMedia) => void,
 ) {
   const box = yield* mailbox<QualityEvent>(EVENTS_MAX);
+  const sampled = (sample: Sample) => void box.events.answer({ type: "sampled", sample });
   const perform = performing<QualityOrder, QualityEvent>(box, { unexpected: "media.unexpected" }, (order) => {
-    if (order.type === "sample") box.events.answer({ type: "sampled", sample: sampleOf() });
     if (order.type === "bad") bad(order.why);
+    if (order.type !== "sample") return;
+    const sample = sampleOf();
+    if (!Effect.isEffect(sample)) return sampled(sample);
+    return Effect.map(sample, (found) => (found === undefined ? undefined : sampled(found)));
   });
   yield* Effect.forkScoped(drive(mediaQuality, input, box, perform));
   let was = true;

@@ -1,10 +1,12 @@
 /** What rtpengine's `query` tells of a call, as our own relay would tell it. */
+import type { BadMedia, Sample } from "../../machines/media/mod.ts";
 import type { NgAnswer } from "./ng.ts";
 import type { MediaCall, MediaCounters, MediaStreamReport, Side } from "./relay.ts";
 
 interface Known {
   readonly sinceMs: number;
   readonly sides: ReadonlyMap<string, Side>;
+  readonly bad?: BadMedia | undefined;
 }
 
 /** Anything that is not what it should be counts as nothing. */
@@ -20,13 +22,19 @@ const countAt = (value: unknown, name: string): number => {
 };
 const has = (value: unknown, name: string, word: string): boolean => listAt(value, name).includes(word);
 
-export const reportFrom = (call: string, { sinceMs, sides }: Known, answer: NgAnswer): MediaCall => {
+/** The streams of both sides. */
+const sidesIn = ({ sides }: Known, answer: NgAnswer): Readonly<Record<Side, ReadonlyArray<unknown>>> => {
   const tags = at(answer, "tags");
   const of = (side: Side): ReadonlyArray<unknown> => {
     const names = [...sides].filter(([, is]) => is === side).map(([tag]) => tag);
     return names.map((tag) => listAt(at(tags, tag), "medias")).find((medias) => medias.length > 0) ?? [];
   };
-  const [inside, outside] = [of("inside"), of("outside")];
+  return { inside: of("inside"), outside: of("outside") };
+};
+
+export const reportFrom = (call: string, known: Known, answer: NgAnswer): MediaCall => {
+  const { sinceMs, bad } = known;
+  const { inside, outside } = sidesIn(known, answer);
   const qualityOf = qualitiesIn(answer);
   const streams = outside.flatMap((media, i): ReadonlyArray<MediaStreamReport> => {
     const suite = listAt(media, "streams").map((stream) => at(stream, "crypto suite"))[0];
@@ -43,8 +51,24 @@ export const reportFrom = (call: string, { sinceMs, sides }: Known, answer: NgAn
       },
     ];
   });
-  return { call, sinceMs, streams };
+  return { call, sinceMs, ...(bad === undefined ? {} : { bad }), streams };
 };
+
+/** What the quality of a call is judged by: all that has come from outside, RTCP too, and what is reported of what we send. */
+export const sampleFrom = (call: string, known: Known, answer: NgAnswer): Sample => {
+  const { streams } = reportFrom(call, known, answer);
+  const reports = sidesIn(known, answer).outside.flatMap((media) => listAt(media, "streams"));
+  const ofRtcp = reports.filter((stream) => !has(stream, "flags", "RTP"));
+  const lossOf = ({ fromInside }: MediaStreamReport) => fromInside.reportedLoss ?? -1;
+  const worst = Math.max(-1, ...streams.map(lossOf));
+  return {
+    packets: packetsOf(ofRtcp) + streams.reduce((all, { fromOutside }) => all + fromOutside.packets, 0),
+    lost: streams.reduce((all, { fromOutside }) => all + fromOutside.lost, 0),
+    reportedLoss: worst < 0 ? undefined : worst,
+  };
+};
+const packetsOf = (streams: ReadonlyArray<unknown>): number =>
+  streams.reduce<number>((all, stream) => all + countAt(at(stream, "stats"), "packets"), 0);
 
 /** By SSRC: rtpengine keeps what RTCP has said of each. */
 const qualitiesIn = (answer: NgAnswer) => {

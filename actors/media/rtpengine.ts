@@ -8,14 +8,22 @@
  * that comes back. A call stays at the rtpengine that took its first offer. DECISIONS.md D-138.
  */
 import { Clock, Effect, Layer } from "effect";
-import { parseSdp, printSdp, type Sdp, SUITES } from "../../codecs/sip/mod.ts";
-import { faultOfAnswer, handedOver, modesOf, type StreamMode } from "../../machines/media/mod.ts";
+import { endOf, parseSdp, printSdp, type Sdp, SUITES } from "../../codecs/sip/mod.ts";
+import {
+  type BadMedia,
+  faultOfAnswer,
+  handedOver,
+  modesOf,
+  type QualityInput,
+  type StreamMode,
+} from "../../machines/media/mod.ts";
 import type { Datagrams, Entropy } from "../ports/mod.ts";
 import { endsOf, refused } from "./call.ts";
 import { type Ng, type NgAnswer, type NgFailed, type NgRequest, type NgServer, openNg } from "./ng.ts";
 import { type MediaRefused, MediaRelay, type MediaRelayShape, type MediaRequest, type Side } from "./relay.ts";
-import { reportFrom } from "./rtpengine-report.ts";
+import { reportFrom, sampleFrom } from "./rtpengine-report.ts";
 import { cleaned } from "./rtpengine-sdp.ts";
+import { budgetOf, closeWatch, openWatch, RTPENGINE_QUALITY, type Watched } from "./rtpengine-watch.ts";
 
 export interface RtpengineOptions {
   /** In the order in which they are asked. */
@@ -26,6 +34,8 @@ export interface RtpengineOptions {
   readonly callsMax?: number;
   /** Ends outside may have addresses of private networks. */
   readonly privateOutside?: boolean;
+  /** When the media of a call are bad, and for how long: the log says so, and `calls`. */
+  readonly quality?: QualityInput;
 }
 
 export const RTPENGINE_CALLS_MAX = 10_000;
@@ -54,6 +64,9 @@ export interface RtpengineCall {
   readonly hosts: Partial<Record<Side, string>>;
   modes: ReadonlyArray<StreamMode>;
   offered: { readonly toward: Side; readonly received: Sdp; readonly shown: Sdp } | undefined;
+  /** From the first answer on. */
+  watched: Watched | undefined;
+  bad: BadMedia | undefined;
 }
 
 interface Relay {
@@ -61,6 +74,8 @@ interface Relay {
   readonly ng: Ng;
   readonly nowMs: () => number;
   readonly calls: Map<string, RtpengineCall>;
+  /** Watches a call until it ends. */
+  readonly watch: (id: string, call: RtpengineCall) => Effect.Effect<Watched>;
 }
 
 const otherOf = (side: Side): Side => (side === "inside" ? "outside" : "inside");
@@ -70,8 +85,17 @@ const unavailable = ({ why }: NgFailed) => refused("unavailable", why);
 export const openRtpengineRelay = Effect.fn("media.rtpengine")(function* (options: RtpengineOptions) {
   const clock = yield* Clock.Clock;
   const nowMs = () => clock.currentTimeMillisUnsafe();
-  const relay: Relay = { options, ng: yield* openNg(options.servers), nowMs, calls: new Map() };
-  const { calls, ng } = relay;
+  const ng = yield* openNg(options.servers);
+  const calls = new Map<string, RtpengineCall>();
+  const [around, mayAsk] = [yield* Effect.scope, budgetOf(nowMs)];
+  const watch: Relay["watch"] = (id, call) => {
+    const query = ng.ask(call.server, { command: "query", "call-id": id });
+    const read = (answer: NgAnswer) => sampleFrom(id, call, answer);
+    return openWatch(around, options.quality ?? RTPENGINE_QUALITY, mayAsk, query, read, (why) => {
+      call.bad = why;
+    });
+  };
+  const relay: Relay = { options, ng, nowMs, calls, watch };
   const report = ([id, call]: readonly [string, RtpengineCall]) =>
     Effect.match(ng.ask(call.server, { command: "query", "call-id": id }), {
       onSuccess: (answer) => [reportFrom(id, call, answer)],
@@ -87,10 +111,11 @@ export const openRtpengineRelay = Effect.fn("media.rtpengine")(function* (option
         // One from before a restart: whichever has it ends it.
         const servers = call === undefined ? options.servers : [call.server];
         const asked: NgRequest = { command: "delete", "call-id": id, "delete-delay": 0 };
-        return Effect.forEach(servers, (server) => Effect.ignore(ng.ask(server, asked)), {
+        const ending = Effect.forEach(servers, (server) => Effect.ignore(ng.ask(server, asked)), {
           concurrency: QUERIES_MAX,
           discard: true,
         });
+        return Effect.andThen(closeWatch(call?.watched), ending);
       }),
     calls: Effect.map(
       Effect.suspend(() => Effect.forEach([...calls], report, { concurrency: QUERIES_MAX })),
@@ -127,14 +152,7 @@ const offer = Effect.fn("media.rtpengine.offer")(function* (relay: Relay, reques
       : Effect.map(ng.ask(found.server, asked), (answer) => ({ server: found.server, answer })),
     unavailable,
   );
-  const call: RtpengineCall = found ?? {
-    server,
-    sinceMs: nowMs(),
-    sides: new Map(),
-    hosts: {},
-    modes: [],
-    offered: undefined,
-  };
+  const call = found ?? newCall(server, nowMs());
   const description = yield* sdpIn(answer);
   const shown = cleaned(description, handed, call.hosts[toward], (media, i) =>
     modes[i] === "refused"
@@ -150,6 +168,17 @@ const offer = Effect.fn("media.rtpengine.offer")(function* (relay: Relay, reques
   call.modes = modes;
   calls.set(id, call);
   return shown.sdp;
+});
+
+const newCall = (server: NgServer, sinceMs: number): RtpengineCall => ({
+  server,
+  sinceMs,
+  sides: new Map(),
+  hosts: {},
+  modes: [],
+  offered: undefined,
+  watched: undefined,
+  bad: undefined,
 });
 
 const answer = Effect.fn("media.rtpengine.answer")(function* (relay: Relay, request: MediaRequest) {
@@ -183,8 +212,20 @@ const answer = Effect.fn("media.rtpengine.answer")(function* (relay: Relay, requ
     return yield* refused("notSecured", "rtpengine's answer does not take what was offered");
   if (to !== undefined) call.sides.set(to, otherOf(toward));
   if (shown.host !== undefined) call.hosts[toward] = shown.host;
+  call.watched ??= yield* relay.watch(id, call);
+  call.watched.watch.expect(isHeard(toward, offered.received, sdp));
   return shown.sdp;
 });
+
+/** Whether the other company's end is to send: neither end holds. `toward`: the side that has offered. */
+const isHeard = (toward: Side, offered: Sdp, answered: Sdp): boolean => {
+  const [inside, outside] = toward === "inside" ? [offered, answered] : [answered, offered];
+  return answered.media.some(({ port }, i) => {
+    const [here, there] = [inside.media[i], outside.media[i]];
+    if (port === 0 || here === undefined || there === undefined) return false;
+    return endOf(outside, there)?.sends === true && endOf(inside, here)?.receives === true;
+  });
+};
 
 /** What every offer and answer says: no DTLS, no ICE, our addresses in `o=` and `c=`. */
 const commonOf = ({ interfaces }: RtpengineOptions, { call, toward }: MediaRequest, sdp: Sdp) => ({

@@ -1,4 +1,5 @@
 /** RTP and RTCP: the header of a packet in place, and what reports say. */
+export { withoutNames } from "./names.ts";
 export {
   isRtcp,
   payloadAt,

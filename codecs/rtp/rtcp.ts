@@ -143,7 +143,7 @@ const goodbyeOf = (body: Uint8Array, count: number): RtcpPacket | undefined => {
   return reason.ok ? { type: "goodbye", sources: sources.value, reason: reason.value } : undefined;
 };
 
-/** For tests and for ends of our own; a relay passes what it got. Whole words, without padding. */
+/** Whole words, without padding. */
 export const printRtcp = (packets: ReadonlyArray<RtcpPacket>): Uint8Array => {
   const parts = packets.map((packet) => {
     const { packetType, count, body } = partsOf(packet);

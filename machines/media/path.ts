@@ -8,7 +8,7 @@
  *
  * Called once a packet: nothing here allocates but the packet that is sent.
  */
-import { isRtcp, parseRtcp, payloadAt } from "../../codecs/rtp/mod.ts";
+import { isRtcp, parseRtcp, payloadAt, withoutNames } from "../../codecs/rtp/mod.ts";
 import type { StreamEnd } from "../../codecs/sip/mod.ts";
 import { PACKET_BYTES_MAX, type SrtpReceiver, type SrtpRefusal, type SrtpSender } from "../srtp/mod.ts";
 import { Latch } from "./latch.ts";
@@ -196,7 +196,7 @@ export class MediaPath {
     if (isUnproved(to, nowMs)) return "unproved";
     const { sender } = to;
     if (sender === undefined) return "notReady";
-    const bytes = isReport ? sender.rtcp(plain) : sender.rtp(plain);
+    const bytes = isReport ? sender.rtcp(withoutNames(plain)) : sender.rtp(plain);
     return typeof bytes === "string" ? bytes : { bytes, host, port: latch.toPort(), byRtcpPort };
   }
 }

@@ -5,7 +5,13 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import { join } from "node:path";
 import { Effect, type Scope } from "effect";
-import { type MediaRelayShape, openEmbeddedRelay, openNg, openRtpengineRelay } from "../../actors/media/mod.ts";
+import {
+  type MediaRelayShape,
+  openEmbeddedRelay,
+  openNg,
+  openRtpengineRelay,
+  type RtpengineOptions,
+} from "../../actors/media/mod.ts";
 import { choosableOf, isOurSuite, isSecuredProfile, parseSdp, printSdp } from "../../codecs/sip/mod.ts";
 import type { Ports } from "../../runtime/node.ts";
 import { setUp } from "../bench/media/set-up.ts";
@@ -27,7 +33,7 @@ const embedded = openEmbeddedRelay({
 });
 
 /** rtpengine in user space, and our relay in front of it. */
-const rtpengine = Effect.gen(function* () {
+const rtpengineWith = Effect.fn("interop.rtpengine")(function* (more: Pick<RtpengineOptions, "quality">) {
   const port = yield* freePort;
   yield* peer("rtpengine", [
     "--config-file=none",
@@ -46,8 +52,9 @@ const rtpengine = Effect.gen(function* () {
   // A busy machine takes its time to start it.
   yield* Effect.retry(ping, { times: 20 });
   const interfaces = { inside: "inside", outside: "outside" };
-  return yield* openRtpengineRelay({ servers: [server], interfaces, privateOutside: true });
+  return yield* openRtpengineRelay({ servers: [server], interfaces, privateOutside: true, ...more });
 });
+const rtpengine = rtpengineWith({});
 const RELAYS: ReadonlyArray<
   readonly [string, ReadonlyArray<string>, Effect.Effect<MediaRelayShape, any, Ports | Scope.Scope>]
 > = [
@@ -208,6 +215,25 @@ const descriptions = check(
   }),
 );
 
+/** By what rtpengine says of it, sooner than in earnest. */
+const watched = check(
+  "a call by rtpengine whose sound stops is bad, and not before",
+  ["rtpengine"],
+  Effect.gen(function* () {
+    const quality = { sampleMs: 200, windowSamples: 3, holdDownMs: 1_000, lossMax: 0.5 };
+    const relay = yield* rtpengineWith({ quality });
+    const given = yield* setUp(relay, 1, INSIDE_PORT, OUTSIDE_PORT);
+    const traffic = yield* Effect.acquireRelease(
+      Effect.promise(() => openTraffic(given, INSIDE_PORT, OUTSIDE_PORT)),
+      ({ close }) => Effect.sync(close),
+    );
+    yield* Effect.promise(() => traffic.play(2_500));
+    same((yield* relay.calls)[0]!.bad, undefined);
+    yield* Effect.sleep(3_500);
+    same((yield* relay.calls)[0]!.bad, "silence");
+  }),
+);
+
 /** Many calls at once, each a packet every 20 ms both ways; with our own ends, since no machine has as many telephones. */
 const many = (
   name: string,
@@ -245,6 +271,7 @@ export const checks: ReadonlyArray<InteropCheck> = [
   ]),
   endToEnd,
   descriptions,
+  watched,
   many("our relay", [], embedded, 30, 3_000),
   many("rtpengine", ["rtpengine"], rtpengine, 200, 200),
 ];

@@ -70,6 +70,20 @@ test("media path: outside, whoever has the keys is taken, from anywhere; then on
   same(from("inside", PHONE, 4_000, 20), "198.51.100.1 7777");
   same(from("outside", BORDER, 5_000, 30), "stranger");
 });
+test("media path: what a telephone's reports say of it stays inside; what comes from outside passes as it is", () => {
+  const { path } = opened();
+  const named = (ssrc: number) =>
+    printRtcp([
+      { type: "receiverReport", ssrc, blocks: [], more: new Uint8Array() },
+      { type: "sourceDescription", chunks: [{ ssrc, items: [{ code: 1, text: "anna@10.0.0.7" }] }] },
+    ]);
+  const theirs = srtpOf(KEY_B, SUITE, KEY_A);
+  const out = path.receive("inside", true, named(9), PHONE, 4_001, 0)!;
+  const sent = String.fromCharCode(...sure(theirs.receiver.rtcp(out.bytes)));
+  same([out.port, sent.includes("anna"), sent.includes("9@anonymous.invalid")], [5_001, false, true]);
+  const back = path.receive("outside", true, sure(theirs.sender.rtcp(named(8))), BORDER, 5_001, 10)!;
+  same(String.fromCharCode(...back.bytes).includes("anna"), true);
+});
 test("media path: inside, the host that SDP names is taken, from any port; then only from there", () => {
   const { from } = opened();
   same(from("inside", "10.0.0.8", 4_000, 0), "stranger");

@@ -3,9 +3,8 @@
  * demonstrations and tests, domain certificates as a public authority would (RFC 5922 §4). ECDSA P-256 or RSA, SHA-256;
  * a root, or an intermediate under one. authority-file.ts keeps it on disk. DECISIONS.md D-059.
  */
-import "reflect-metadata";
 import { generateKeyPairSync, randomBytes, webcrypto } from "node:crypto";
-import * as x509 from "@peculiar/x509";
+import type { X509Certificate } from "@peculiar/x509";
 import { Effect } from "effect";
 import {
   type AuthorityShape,
@@ -18,6 +17,7 @@ import {
 import { type CertifiedKey, readCertificate, readRequest } from "../codecs/x509/mod.ts";
 import { cryptoKeysOf, keyOfPem } from "./keys.ts";
 import { outside } from "./outside.ts";
+import { type X509, x509Library } from "./x509-library.ts";
 
 const ECDSA = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const RSA = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" } as const;
@@ -51,9 +51,10 @@ export const makeAuthority = ({
   under,
 }: AuthorityOptions): Effect.Effect<OwnAuthority> =>
   outside(async () => {
+    const x509 = await x509Library();
     const key = freshKey(algorithm);
     const keys = await cryptoKeysOf(key);
-    const issuer = under === undefined ? undefined : certificateOf(under.credentials.certificates[0]!);
+    const issuer = under === undefined ? undefined : certificateOf(x509, under.credentials.certificates[0]!);
     const signer = under === undefined ? key : under.credentials.key;
     const certificate = await x509.X509CertificateGenerator.create({
       serialNumber: serial(),
@@ -76,8 +77,6 @@ export const makeAuthority = ({
 
 /** The authority with this key, whose certificate stands first and its root last. */
 export const authorityOf = (key: PrivateKey, certificates: ReadonlyArray<Uint8Array>): OwnAuthority => {
-  x509.cryptoProvider.set(webcrypto as never);
-  const own = certificateOf(certificates[0]!);
   const root = certificates.at(-1)!;
   return {
     root,
@@ -86,7 +85,7 @@ export const authorityOf = (key: PrivateKey, certificates: ReadonlyArray<Uint8Ar
     issue: (request) =>
       Effect.flatten(
         outside(() =>
-          issue(own, key, request).then(
+          issue(certificates[0]!, key, request).then(
             (issued) => (issued instanceof CertificateError ? Effect.fail(issued) : Effect.succeed(issued)),
             (cause: Error) => Effect.fail(badRequest(cause.message)),
           ),
@@ -104,17 +103,19 @@ const freshKey = (algorithm: KeyAlgorithm): PrivateKey => {
 };
 
 const signing = ({ algorithm }: PrivateKey) => (algorithm === "rsa" ? RSA : ECDSA);
-const certificateOf = (der: Uint8Array): x509.X509Certificate => new x509.X509Certificate(der.slice());
+const certificateOf = (x509: X509, der: Uint8Array): X509Certificate => new x509.X509Certificate(der.slice());
 
 const badRequest = (why: string, reason: CertificateError["reason"] = "badRequest") =>
   new CertificateError({ reason, why: `bad_CSR: ${why}` });
 
 /** Its form, its key and proof of possession first: a request not signed by its own key is refused. */
-const issue = async (issuer: x509.X509Certificate, key: PrivateKey, request: IssueRequest) => {
+const issue = async (own: Uint8Array, key: PrivateKey, request: IssueRequest) => {
   const read = readRequest(request.csr);
   if (!read.ok) return badRequest(`${read.error.at}: ${read.error.why}`);
   const against = weakness(read.value.key);
   if (against !== undefined) return badRequest(against, "key");
+  const x509 = await x509Library();
+  const issuer = certificateOf(x509, own);
   const csr = new x509.Pkcs10CertificateRequest(request.csr.slice());
   if (!(await csr.verify(webcrypto as never))) return badRequest("the request is not signed by its own key");
   const certificate = await x509.X509CertificateGenerator.create({

@@ -3,7 +3,6 @@
  * Signing is synchronous and takes some 50 us; a promise would cost more, and could not be waited for on virtual time.
  * DECISIONS.md D-007.
  */
-import "reflect-metadata";
 import {
   createPrivateKey,
   createPublicKey,
@@ -16,7 +15,6 @@ import {
   sign,
   webcrypto,
 } from "node:crypto";
-import * as x509 from "@peculiar/x509";
 import { Effect, Layer } from "effect";
 import { CertificateError, type KeyAlgorithm, Keys, type PrivateKey } from "../actors/ports/mod.ts";
 import type { Stretching } from "../codecs/reload/mod.ts";
@@ -24,6 +22,7 @@ import { RSA_BITS_MAX, RSA_BITS_MIN } from "../codecs/x509/mod.ts";
 import { inspect, isSignedBy, readKnown, verifyChain } from "./chains.ts";
 import { outside } from "./outside.ts";
 import { subtleFor } from "./webcrypto.ts";
+import { x509Library } from "./x509-library.ts";
 
 const ECDSA = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 const RSA = {
@@ -91,6 +90,7 @@ export const cryptoKeysOf = async (key: PrivateKey): Promise<webcrypto.CryptoKey
 
 const certificateRequest = (key: PrivateKey) =>
   outside(async () => {
+    const x509 = await x509Library();
     const keys = await cryptoKeysOf(key);
     const request = await x509.Pkcs10CertificateRequestGenerator.create(
       { name: [], keys, signingAlgorithm: key.algorithm === "rsa" ? RSA : ECDSA },

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-/** The `vipr` command. */
+/** The `vipr` command. Each subcommand loads what it uses, and nothing else. */
+import module from "node:module";
 import process from "node:process";
 import { complain, say } from "./cli/output.ts";
 
@@ -28,6 +29,9 @@ usage: vipr COMMAND [options]
 
 vipr COMMAND --help tells a command's options.
 `;
+
+// Node alone has it: compiled code is kept in the machine's temporary directory, so that a later start need not compile.
+(module as { readonly enableCompileCache?: () => unknown }).enableCompileCache?.();
 
 const [command, ...args] = process.argv.slice(2);
 switch (command) {

@@ -3,7 +3,6 @@
  * Asked once per algorithm, by trying.
  */
 import { webcrypto } from "node:crypto";
-import { Crypto } from "@peculiar/webcrypto";
 
 type SubtleCrypto = webcrypto.SubtleCrypto;
 type Algorithm = webcrypto.EcKeyGenParams | webcrypto.RsaHashedKeyGenParams;
@@ -22,6 +21,7 @@ const probe = async (algorithm: Algorithm): Promise<SubtleCrypto> => {
     await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
     return webcrypto.subtle;
   } catch {
+    const { Crypto } = await import("@peculiar/webcrypto");
     return new Crypto().subtle as unknown as SubtleCrypto;
   }
 };

@@ -19,6 +19,7 @@ const WAIT_MS_MAX = 60_000;
 export const POLITE_END = 0;
 
 export interface Running {
+  readonly pid: number | undefined;
   readonly out: () => string;
   readonly err: () => string;
   /** Its exit code; null when a signal ended it. */
@@ -57,6 +58,7 @@ export const start = (args: ReadonlyArray<string>, input = "", main = MAIN, cwd?
     }),
   );
   const one: Running = {
+    pid: child.pid,
     out: () => out,
     err: () => err,
     ended,

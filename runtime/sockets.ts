@@ -1,16 +1,12 @@
 /**
  * Dialer and Listener over node:net and node:tls, which Node, Deno and Bun all have.
- *
- *   socket "data" -> held (bounded: the socket is paused) -> read      write -> socket; waits for "drain"
- *
- * Error codes differ between the runtimes, so nothing here looks at one: a failure is its message. DECISIONS.md D-004.
+ * What becomes of an open socket says socket-stream.ts. Error codes differ between the runtimes, so nothing here looks at one: a failure is its message. DECISIONS.md D-004.
  */
 import net from "node:net";
 import tls from "node:tls";
 import { Deferred, Effect, FiberSet, Layer, Schedule, type Scope } from "effect";
 import {
   type ByteStreamShape,
-  type ClosedReason,
   CONNECT_TIMEOUT_MS,
   type Credentials,
   Dialer,
@@ -20,19 +16,14 @@ import {
   Listener,
   type ListenFailed,
   type ListenOn,
-  type Peer,
   STREAMS_MAX,
-  StreamClosed,
   type StreamRefusal,
 } from "../actors/ports/mod.ts";
 import { chainOfPeer, chainsShownTo, peerFault, pemCertificate, serverFault } from "./certificates.ts";
 import { pemOf } from "./keys.ts";
+import { streamOf } from "./socket-stream.ts";
 import { dialReasonOf, listenFailed } from "./system-errors.ts";
 
-const HELD_BYTES_MAX = 256 * 1024; // received and not yet read; beyond, the socket is paused
-/** Deno reads a paused TLS socket on (2.9.5): what it holds so is looked at while it is paused, and ends the stream. */
-const BACKLOG_BYTES_MAX = 4 * 1_048_576;
-const BACKLOG_CHECK_MS = 50;
 const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** A port that was ours a moment ago may be held by the system for another one. */
 const REBIND = { times: 20, schedule: Schedule.spaced(50) };
@@ -103,96 +94,6 @@ const dial = (target: DialTarget) =>
 
 const shownBy = (socket: net.Socket): ReadonlyArray<Uint8Array> =>
   socket instanceof tls.TLSSocket ? chainOfPeer(socket.getPeerCertificate(true)) : [];
-
-/** One reader at a time, as every actor here is. */
-const streamOf = (socket: net.Socket, peer: Peer): ByteStreamShape => {
-  const held: Array<Uint8Array> = [];
-  let heldBytes = 0;
-  let seenBytes = 0;
-  let watch: ReturnType<typeof setInterval> | undefined;
-  let closed: StreamClosed | undefined;
-  let wake: (() => void) | undefined;
-  const stir = () => {
-    const waiting = wake;
-    wake = undefined; // first: the reader may run, and wait again, before this call returns
-    waiting?.();
-  };
-  const ended = (reason: ClosedReason, why: string) => {
-    closed ??= new StreamClosed({ reason, why });
-    stir();
-  };
-  socket.on("data", (chunk: Buffer) => {
-    held.push(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength));
-    heldBytes += chunk.byteLength;
-    seenBytes += chunk.byteLength;
-    if (heldBytes >= HELD_BYTES_MAX && !socket.isPaused()) pause();
-    stir();
-  });
-  const pause = () => {
-    socket.pause();
-    watch ??= setInterval(() => {
-      if (socket.bytesRead - seenBytes > BACKLOG_BYTES_MAX) socket.destroy(new Error("sends faster than it is read"));
-    }, BACKLOG_CHECK_MS);
-  };
-  const resume = () => {
-    clearInterval(watch);
-    watch = undefined;
-    socket.resume();
-  };
-  socket.on("error", (error) => ended("broken", error.message));
-  socket.on("end", () => ended("ended", "closed by the peer"));
-  socket.on("close", () => {
-    clearInterval(watch);
-    ended("ended", "closed");
-  });
-  if (socket.destroyed) ended("ended", "closed");
-  socket.setNoDelay(true);
-
-  const taken = (): Effect.Effect<Uint8Array, StreamClosed> | undefined => {
-    const chunk = held.shift();
-    if (chunk !== undefined) {
-      heldBytes -= chunk.byteLength;
-      if (heldBytes < HELD_BYTES_MAX && socket.isPaused()) resume();
-      return Effect.succeed(chunk);
-    }
-    return closed === undefined ? undefined : Effect.fail(closed);
-  };
-  return {
-    peer,
-    read: Effect.suspend(
-      () =>
-        taken() ??
-        Effect.callback<Uint8Array, StreamClosed>((resume) => {
-          wake = () => resume(Effect.suspend(() => taken()!));
-          return Effect.sync(() => {
-            wake = undefined;
-          });
-        }),
-    ),
-    write: (bytes) => writeTo(socket, bytes, () => closed),
-    close: Effect.sync(() => {
-      if (closed === undefined) socket.end(); // what was written still leaves
-      ended("ended", "closed by us");
-    }),
-  };
-};
-
-const writeTo = (socket: net.Socket, bytes: Uint8Array, closed: () => StreamClosed | undefined) =>
-  Effect.callback<void, StreamClosed>((resume) => {
-    const refused = () => resume(Effect.fail(closed() ?? new StreamClosed({ reason: "ended", why: "closed" })));
-    if (closed() !== undefined || socket.destroyed) return refused();
-    if (socket.write(bytes)) return resume(Effect.void);
-    const drained = () => {
-      socket.off("close", refused);
-      resume(Effect.void);
-    };
-    socket.once("drain", drained);
-    socket.once("close", refused);
-    return Effect.sync(() => {
-      socket.off("drain", drained);
-      socket.off("close", refused);
-    });
-  });
 
 type Renew = (tls: Credentials) => Effect.Effect<void>;
 /** Of what listens with TLS, by its address. */

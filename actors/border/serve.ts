@@ -14,11 +14,12 @@ import { SIP_BYTES_MAX } from "../../codecs/sip/mod.ts";
 import {
   BorderCore,
   type BorderCoreOptions,
+  type BorderSource,
   TOKEN_KEY_BYTES,
   type TokenKey,
   tokenKey,
 } from "../../machines/border/mod.ts";
-import type { Destination } from "../../machines/proxy/mod.ts";
+import type { Destination, Source } from "../../machines/proxy/mod.ts";
 import { type CertificateNames, domainsOf, type Side } from "../../machines/sip/mod.ts";
 import { openLocator } from "../locate/mod.ts";
 import { type Credentials, Datagrams, Entropy, Keys, Listener, Seals } from "../ports/mod.ts";
@@ -133,9 +134,17 @@ const securityOf = (
 
 /** What one read has brought, in its order. */
 const receive = (core: BorderCore, { source, domains, messages, unreadable }: Arrived, nowMs: number): void => {
-  const from = { ...source, domains };
+  const from = fromOf(source, domains);
   for (const message of messages) core.receive(from, message, nowMs);
   for (const found of unreadable) core.unreadable(from, found);
+};
+
+/** A stream's source, with its domains: made once. */
+const froms = new WeakMap<Source, BorderSource>();
+const fromOf = (source: Source, domains: ReadonlyArray<string>): BorderSource => {
+  const from = froms.get(source) ?? { ...source, domains };
+  if (source.stream > 0) froms.set(source, from);
+  return from;
 };
 
 const listensOf = ({ domain, outside, inside }: BorderOptions): ReadonlyArray<ProxyListen<Side>> => [

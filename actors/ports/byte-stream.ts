@@ -21,6 +21,24 @@ export interface ByteStreamShape {
   readonly write: (bytes: Uint8Array) => Effect.Effect<void, StreamClosed>;
   /** Ends the stream both ways; later reads and writes fail. Never fails itself, may be called twice. */
   readonly close: Effect.Effect<void>;
+  /** The same stream without fibers; `directOf` makes one of those above where a transport has none. */
+  readonly direct?: DirectStream;
 }
+
+/** For whoever reads and writes thousands of small messages a second, in the transport's own turn. DECISIONS.md D-160. */
+export interface DirectStream {
+  /**
+   * `taken` is called with each chunk as it comes, until it gives something, which is the value, or the stream ends. Where it
+   * throws, the effect dies. Nobody else reads meanwhile.
+   */
+  readonly each: <A>(taken: (bytes: Uint8Array) => A | undefined) => Effect.Effect<A, StreamClosed>;
+  /**
+   * Written at once, or lost where the stream has ended, as its reader learns. False: more than `DIRECT_BYTES_MAX` has not been
+   * taken by the transport, and nothing was written.
+   */
+  readonly put: (bytes: Uint8Array) => boolean;
+}
+/** Put, and not yet taken by the transport; what is put before that is reached may go over it once. */
+export const DIRECT_BYTES_MAX = 2 * 1_048_576;
 
 export class ByteStream extends Context.Service<ByteStream, ByteStreamShape>()("vipr/actors/ports/ByteStream") {}

@@ -1,9 +1,10 @@
 /** What actors ask of the world; runtime fills these in. */
 export { Arithmetic } from "./arithmetic.ts";
 export { Authority, type AuthorityShape, type IssueRequest } from "./authority.ts";
-export { ByteStream, type ByteStreamShape, type Peer } from "./byte-stream.ts";
+export { ByteStream, type ByteStreamShape, DIRECT_BYTES_MAX, type DirectStream, type Peer } from "./byte-stream.ts";
 export { DATAGRAM_BYTES_MAX, type DatagramHandlers, type DatagramSocket, Datagrams } from "./datagrams.ts";
 export { CONNECT_TIMEOUT_MS, Dialer, type DialTarget, type ServerTrust } from "./dialer.ts";
+export { directOf } from "./direct.ts";
 export { Dns } from "./dns.ts";
 export { Entropy } from "./entropy.ts";
 export {

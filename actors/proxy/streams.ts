@@ -1,21 +1,22 @@
 /**
  * The streams of a proxy: those that others open, those that it opens, and which of them leads where. RFC 3261 §18.
  *
- *   accept --> link --+--> read, cut --> received        send --> the link there is, or dial --> queue --> one write a turn
+ *   accept --> link --+--> chunk, cut --> received      send --> the link there is, or dial --> unsent --> one write a turn
  *   send   --> dial --+
  *
  * Whoever sends never waits: a peer that does not read its stream has it closed. Links that we open are few, and those that
- * do not open are told as `unreachable`.
+ * do not open are told as `unreachable`. No fiber runs for a message: a chunk is read, and what it makes us send is written,
+ * in the transport's turn. DECISIONS.md D-160.
  */
-import { Clock, Effect, Option, Queue } from "effect";
+import { Clock, Effect } from "effect";
 import { concat } from "../../codecs/shared/mod.ts";
 import { cutSip, emptySipRemainder, SIP_BYTES_MAX, type SipMessage, type Unreadable } from "../../codecs/sip/mod.ts";
 import type { Destination, Transport } from "../../machines/proxy/mod.ts";
-import type { ByteStreamShape } from "../ports/mod.ts";
+import { type ByteStreamShape, type DirectStream, directOf } from "../ports/mod.ts";
 import { type OpeningSecurity, opensStreams } from "./opening.ts";
 
-/** Written and not yet taken by the transport; one more closes the stream. */
-const LINK_MESSAGES_MAX = 1_024;
+/** Sent while a stream is being opened; those beyond are lost. */
+const UNSENT_MESSAGES_MAX = 1_024;
 /** Streams that we open, at once. */
 const DIALLED_MAX = 512;
 /** Addresses that lead to a stream of the peer's own, RFC 5923. */
@@ -34,20 +35,20 @@ export interface Link {
   readonly host: string;
   readonly port: number;
   readonly isNamed?: boolean;
-  readonly queue: Queue.Queue<Uint8Array>;
+  /** Of this turn, or of all turns while it is being opened. */
+  unsent: Array<Uint8Array>;
   /** Undefined while it is being opened. */
   stream: ByteStreamShape | undefined;
+  direct: DirectStream | undefined;
   /** When something has come last. */
   heardMs: number;
 }
 
 export interface StreamHandlers {
+  /** Nothing is read before that. */
+  readonly ready: Effect.Effect<unknown>;
   /** What one read has brought: all in one turn. */
-  readonly received: (
-    link: Link,
-    messages: ReadonlyArray<SipMessage>,
-    unreadable: ReadonlyArray<Unreadable>,
-  ) => Effect.Effect<void>;
+  readonly received: (link: Link, messages: ReadonlyArray<SipMessage>, unreadable: ReadonlyArray<Unreadable>) => void;
   readonly lost: (to: Pick<Destination, "transport" | "host" | "port" | "domain">, why: string) => Effect.Effect<void>;
 }
 
@@ -97,38 +98,37 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
     bytesMax = () => SIP_BYTES_MAX,
   } = security;
   const nowMs = msOf(yield* Clock.Clock);
-  const linkTo = (to: Omit<Link, "id" | "queue" | "stream" | "heardMs">) =>
-    Effect.map(
-      Queue.dropping<Uint8Array>(LINK_MESSAGES_MAX),
-      (queue): Link => ({ ...to, id: ++ids, queue, stream: undefined, heardMs: nowMs() }),
-    );
+  const linkTo = (to: Pick<Link, "transport" | "own" | "host" | "port" | "domains" | "isNamed">): Link => ({
+    ...to,
+    id: ++ids,
+    unsent: [],
+    stream: undefined,
+    direct: undefined,
+    heardMs: nowMs(),
+  });
   const forget = (link: Link) => {
     links.delete(link.id);
     for (const key of keysOf(link)) if (byAddress.get(key) === link) byAddress.delete(key);
     for (const [key, at] of aliases) if (at === link) aliases.delete(key);
   };
-
-  const write = (link: Link, stream: ByteStreamShape) =>
-    Effect.forever(
-      Effect.flatMap(Queue.takeAll(link.queue), (all) => stream.write(all.length === 1 ? all[0] : concat(...all))),
-    );
+  const later = oncePerTurn((link: Link) => {
+    if (isWritten(link)) return;
+    run(Effect.andThen(Effect.logWarning("proxy.slowPeer", keyOf(link)), link.stream?.close ?? Effect.void));
+  });
 
   /** Until it ends; gives the reason. */
   const serve = Effect.fn("proxy.link")(function* (link: Link, stream: ByteStreamShape) {
+    const direct = yield* directOf(stream);
     link.stream = stream;
-    yield* Effect.forkScoped(Effect.ignore(write(link, stream)));
-    let remainder = emptySipRemainder;
-    while (true) {
-      const chunk = yield* Effect.timeoutOption(stream.read, LINK_IDLE_MS);
-      if (Option.isNone(chunk)) return "idle";
+    link.direct = direct;
+    later(link);
+    yield* handlers.ready;
+    const read = reader(link, bytesMax(link.own), handlers.received);
+    const reading = direct.each((chunk) => {
       link.heardMs = nowMs();
-      const cut = cutSip(remainder, chunk.value, bytesMax(link.own));
-      // What broke the stream cannot be read either, and nobody can be answered.
-      const broken = cut.error === undefined ? [] : [{ error: cut.error, request: undefined }];
-      yield* handlers.received(link, cut.messages, [...cut.unreadable, ...broken]);
-      if (cut.error !== undefined) return `${cut.error.at}: ${cut.error.why}`;
-      remainder = cut.rest;
-    }
+      return read(chunk);
+    });
+    return yield* Effect.raceFirst(reading, untilIdle(link, nowMs));
   });
   const served = (link: Link, stream: ByteStreamShape) =>
     Effect.scoped(serve(link, stream)).pipe(Effect.catchTag("StreamClosed", ({ why }) => Effect.succeed(why)));
@@ -136,7 +136,7 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
   const accept: Streams["accept"] = Effect.fn("proxy.accept")(function* (stream, transport, own) {
     const { host, port, certificates } = stream.peer;
     const domains = transport === "TLS" ? yield* domainsOf(certificates) : [];
-    const link = yield* linkTo({ transport, own, host, port, domains });
+    const link = linkTo({ transport, own, host, port, domains });
     const refused = admit(link);
     if (refused !== undefined)
       return yield* Effect.logInfo("proxy.link.refused", { from: `${host}:${port}`, why: refused });
@@ -161,34 +161,87 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
         return handlers.lost({ transport, host, port, domain: domains[0] }, why);
       }),
     );
-  const dial = (to: Destination, bytes: Uint8Array): void => {
-    if (byAddress.size >= DIALLED_MAX) return void run(handlers.lost(to, "too many streams"));
+  const dial = (to: Destination): Link | undefined => {
+    if (byAddress.size >= DIALLED_MAX) {
+      run(handlers.lost(to, "too many streams"));
+      return undefined;
+    }
     const { transport, own, host, port, domain, isNamed = false } = to;
     const domains = domain === undefined ? NO_DOMAINS : [domain];
-    const link = Effect.runSync(linkTo({ transport, own, host, port, domains, isNamed }));
+    const link = linkTo({ transport, own, host, port, domains, isNamed });
     links.set(link.id, link);
     byAddress.set(keyOf(to), link);
-    Queue.offerUnsafe(link.queue, bytes);
     run(Effect.asVoid(Effect.forkIn(open(link), scope)));
+    return link;
+  };
+  const linkThere = (to: Destination): Link | undefined => {
+    const key = keyOf(to);
+    return aliases.get(key) ?? byAddress.get(key);
   };
   return {
     accept,
     send: (to, bytes) => {
-      const link = links.get(to.stream) ?? aliases.get(keyOf(to)) ?? byAddress.get(keyOf(to));
-      if (link === undefined) return dial(to, bytes);
-      if (Queue.offerUnsafe(link.queue, bytes)) return;
-      run(Effect.andThen(Effect.logWarning("proxy.slowPeer", keyOf(to)), link.stream?.close ?? Effect.void));
+      const link = links.get(to.stream) ?? linkThere(to) ?? dial(to);
+      if (link === undefined) return;
+      if (link.direct === undefined && link.unsent.length >= UNSENT_MESSAGES_MAX)
+        return void run(Effect.logWarning("proxy.slowPeer", keyOf(to)));
+      if (link.unsent.push(bytes) === 1) later(link);
     },
     drop: (to) => {
-      const link = aliases.get(keyOf(to)) ?? byAddress.get(keyOf(to));
+      const link = linkThere(to);
       // Who answers others is there, and has only chosen not to answer this one: a call without a good ticket, for one.
       if (link?.stream !== undefined && nowMs() - link.heardMs >= SILENT_MS) run(link.stream.close);
     },
     alias: (link, port) => {
       for (const key of keysOf({ ...link, port })) {
+        if (aliases.get(key) === link) continue;
         if (!aliases.has(key) && aliases.size >= ALIASES_MAX) aliases.delete(aliases.keys().next().value!);
         aliases.set(key, link);
       }
     },
   } satisfies Streams as Streams;
 });
+
+/** Reads one chunk after the other; gives why the stream cannot be read on. */
+const reader = (link: Link, bytesMax: number, received: StreamHandlers["received"]) => {
+  let remainder = emptySipRemainder;
+  return (chunk: Uint8Array): string | undefined => {
+    const cut = cutSip(remainder, chunk, bytesMax);
+    remainder = cut.rest;
+    if (cut.error === undefined) {
+      received(link, cut.messages, cut.unreadable);
+      return undefined;
+    }
+    // What broke the stream cannot be read either, and nobody can be answered.
+    received(link, cut.messages, [...cut.unreadable, { error: cut.error, request: undefined }]);
+    return `${cut.error.at}: ${cut.error.why}`;
+  };
+};
+
+const untilIdle = Effect.fnUntraced(function* (link: Link, nowMs: () => number) {
+  const restMs = () => link.heardMs + LINK_IDLE_MS - nowMs();
+  for (let ms = restMs(); ms > 0; ms = restMs()) yield* Effect.sleep(ms);
+  return "idle";
+});
+
+/** What a turn has sent by a link leaves in one write. False: the peer has read too little of what was written before. */
+const isWritten = (link: Link): boolean => {
+  const { direct, unsent } = link;
+  if (direct === undefined || unsent.length === 0) return true;
+  link.unsent = [];
+  return direct.put(unsent.length === 1 ? unsent[0]! : concat(...unsent));
+};
+
+/** Performs it when the turn at hand is over, for each that it was called with. */
+const oncePerTurn = <A>(perform: (what: A) => void): ((what: A) => void) => {
+  let waiting: Array<A> = [];
+  const all = () => {
+    const now = waiting;
+    waiting = [];
+    for (const what of now) perform(what);
+  };
+  return (what) => {
+    if (waiting.push(what) === 1) void NOW.then(all);
+  };
+};
+const NOW = Promise.resolve();

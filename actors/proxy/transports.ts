@@ -67,15 +67,13 @@ export const openTransports = Effect.fn("proxy.transports")(function* <S extends
   const ready = yield* Deferred.make<TransportHandlers>();
   let handlers: TransportHandlers | undefined;
   const streams = yield* openStreams(options.security, {
+    ready: Deferred.await(ready),
     received: (link, messages, unreadable) => {
       for (const message of messages) {
         const port = aliasOf(message);
         if (port !== undefined) streams.alias(link, port);
       }
-      const arrived = { source: sourceOf(link), domains: link.domains, messages, unreadable };
-      if (handlers === undefined) return Effect.map(Deferred.await(ready), ({ received }) => received(arrived));
-      handlers.received(arrived);
-      return Effect.void;
+      handlers?.received({ source: sourceOf(link), domains: link.domains, messages, unreadable });
     },
     lost: (to, why) =>
       Effect.andThen(

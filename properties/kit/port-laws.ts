@@ -4,7 +4,9 @@ import { Clock, Effect, Fiber, type Layer } from "effect";
 import {
   type ByteStreamShape,
   type Credentials,
+  DIRECT_BYTES_MAX,
   Dialer,
+  directOf,
   type Entropy,
   Keys,
   Listener,
@@ -45,6 +47,13 @@ const readAll = (stream: ByteStreamShape, size: number) =>
 const echo = (stream: ByteStreamShape) =>
   Effect.ignore(Effect.forever(Effect.flatMap(stream.read, (bytes) => stream.write(bytes))));
 
+/** Gives back what it is sent, without a fiber for it. */
+const directEcho = (stream: ByteStreamShape) =>
+  Effect.gen(function* () {
+    const direct = yield* directOf(stream);
+    yield* direct.each<never>((bytes) => void direct.put(bytes));
+  }).pipe(Effect.scoped, Effect.ignore);
+
 const HOST = "127.0.0.1";
 
 export const portLaws = (
@@ -63,6 +72,69 @@ export const portLaws = (
       const reading = yield* Effect.forkChild(readAll(stream, sent.length));
       for (let i = 0; i < sent.length; i += 50_000) yield* stream.write(sent.subarray(i, i + 50_000));
       same(yield* Fiber.join(reading), sent);
+    }),
+  );
+
+  law(
+    "direct: what is put comes in order, up to the end, and each gives what it found or why there is no more",
+    Effect.gen(function* () {
+      const { port } = yield* (yield* Listener).listen({ host: HOST, port: 0 }, directEcho);
+      const stream = yield* (yield* Dialer).dial({ host: HOST, port });
+      const direct = yield* directOf(stream);
+      const sent = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 31) & 255);
+      for (let i = 0; i < sent.length; i += 500) ok(direct.put(sent.subarray(i, i + 500)));
+      let held: Uint8Array = new Uint8Array();
+      const whole = yield* direct.each((bytes) => {
+        held = concat(held, bytes);
+        return held.length === sent.length ? "whole" : undefined;
+      });
+      same([whole, held], ["whole", sent]);
+      // What comes behind is for the next reader, whichever way it reads.
+      yield* stream.write(Uint8Array.of(7));
+      same(yield* stream.read, Uint8Array.of(7));
+      const reading = yield* Effect.forkChild(direct.each<never>(() => undefined));
+      yield* stream.close;
+      same((yield* Effect.flip(Fiber.join(reading)))._tag, "StreamClosed");
+      same((yield* Effect.flip(direct.each(() => 1)))._tag, "StreamClosed");
+      ok(direct.put(Uint8Array.of(1)), "it is lost");
+    }),
+  );
+
+  law(
+    "direct: whoever throws over a chunk closes the own stream and no other",
+    Effect.gen(function* () {
+      let count = 0;
+      const { port } = yield* (yield* Listener).listen({ host: HOST, port: 0 }, (stream) => {
+        if (count++ === 1) return directEcho(stream);
+        return Effect.scoped(
+          Effect.flatMap(directOf(stream), (direct) =>
+            Effect.ignore(
+              direct.each<never>(() => {
+                throw new Error("as the test wants it");
+              }),
+            ),
+          ),
+        );
+      });
+      const dialer = yield* Dialer;
+      const doomed = yield* dialer.dial({ host: HOST, port });
+      yield* doomed.write(Uint8Array.of(1));
+      same((yield* Effect.flip(doomed.read))._tag, "StreamClosed");
+      const healthy = yield* dialer.dial({ host: HOST, port });
+      yield* healthy.write(Uint8Array.of(7));
+      same(yield* healthy.read, Uint8Array.of(7));
+    }),
+  );
+
+  law(
+    "direct: a stream that nobody reads takes so much and no more",
+    Effect.gen(function* () {
+      const { port } = yield* (yield* Listener).listen({ host: HOST, port: 0 }, () => Effect.never);
+      const direct = yield* directOf(yield* (yield* Dialer).dial({ host: HOST, port }));
+      const megabyte = new Uint8Array(1_048_576);
+      let put = 0;
+      while (put < 64 && direct.put(megabyte)) put++;
+      ok(put >= DIRECT_BYTES_MAX / megabyte.length && put < 64, `${put} MiB`);
     }),
   );
 

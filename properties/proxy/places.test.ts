@@ -56,7 +56,7 @@ test("RFC 3263 §4.3: who takes no connection or proves another name is passed o
           failed: (place) => locator.failed({ ...place, transport: "TLS" }),
         },
       },
-      { received: () => Effect.void, lost: ({ host }) => Queue.offer(lost, host) },
+      { ready: Effect.void, received: () => {}, lost: ({ host }) => Queue.offer(lost, host) },
     );
     const to: Destination = { transport: "TLS", own: 0, host: DOMAIN, port: 5_061, stream: 0, domain: DOMAIN };
     streams.send({ ...to, isNamed: true }, utf8("x"));

@@ -20,6 +20,7 @@ export const checksOf = (stranger: Stranger): ReadonlyArray<Check> => {
   // The longest first.
   return [
     ...onEach(runtimes, "vipr demo --once", (runtime) => demonstrate(stranger, runtime)),
+    { name: "a single file that bun build --compile makes of the sources", run: () => compileSingle(stranger) },
     { name: "files: no test, and a command that runs", run: () => judgeFiles(stranger) },
     { name: "types: a consumer's tsc, strict, its libraries checked, es2022", run: () => compile(stranger) },
     { name: "publint", run: () => sh(join(stranger.tools, "node_modules/.bin/publint"), [stranger.tarball], here) },
@@ -87,15 +88,20 @@ const runBlocks = async ({ empty }: Stranger, { run }: Runtime): Promise<void> =
   }
 };
 
-const demonstrate = async ({ empty, manifest }: Stranger, { run }: Runtime): Promise<void> => {
-  const output = await run(
-    join(empty, "node_modules/vipr", manifest.bin.vipr!),
-    "demo",
-    "--once",
-    "--json",
-    "--seed",
-    "1",
-  );
+const demonstrate = async ({ empty, manifest }: Stranger, { run }: Runtime): Promise<void> =>
+  judgeDemonstration(await run(join(empty, "node_modules/vipr", manifest.bin.vipr!), ...DEMONSTRATION));
+const DEMONSTRATION = ["demo", "--once", "--json", "--seed", "1"];
+
+/** It needs neither the tree nor a runtime beside it: it runs in the empty folder, with nothing in its path. */
+const compileSingle = async ({ empty }: Stranger): Promise<void> => {
+  const file = join(empty, "vipr-single");
+  await sh(join(ROOT, "node_modules/.bin/bun"), ["build", "--compile", "--outfile", file, "runtime/main.ts"], here);
+  const alone = { cwd: empty, env: { PATH: "/nonexistent" } };
+  ok((await sh(file, ["--help"], alone)).includes("usage: vipr"));
+  judgeDemonstration(await sh(file, DEMONSTRATION, alone));
+};
+
+const judgeDemonstration = (output: string): void => {
   const { summary } = JSON.parse(output.trimEnd().split("\n").at(-1)!);
   same([summary.falseRoutes, summary.intrusionsAdmitted, summary.failedCalls], [0, 0, 0]);
   ok(summary.sipCalls > 30, JSON.stringify(summary));

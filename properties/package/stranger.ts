@@ -20,14 +20,20 @@ export interface Stranger {
 interface ShOptions {
   readonly cwd: string;
   readonly timeoutMs?: number;
+  /** Default this process's own. */
+  readonly env?: NodeJS.ProcessEnv;
 }
 const TIMEOUT_MS = 180_000;
 const OUTPUT_SHOWN_MAX = 4_000;
 
 /** Gives what it printed; fails with it when the exit code is not 0. */
-export const sh = (command: string, args: ReadonlyArray<string>, { cwd, timeoutMs = TIMEOUT_MS }: ShOptions) =>
+export const sh = (
+  command: string,
+  args: ReadonlyArray<string>,
+  { cwd, timeoutMs = TIMEOUT_MS, env = process.env }: ShOptions,
+) =>
   new Promise<string>((done, failed) => {
-    const child = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"], timeout: timeoutMs });
+    const child = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"], timeout: timeoutMs, env });
     let out = "";
     for (const stream of [child.stdout, child.stderr])
       stream.setEncoding("utf8").on("data", (text) => {

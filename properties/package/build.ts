@@ -1,12 +1,12 @@
 /**
  * Makes `dist/`, which is what the package gives: JavaScript, declarations and maps from one run of `tsc`, and then what tsc
- * does not do. `npm pack` runs it first. DECISIONS.md D-175.
+ * does not do. `npm pack` runs it first, and `npm ci` in the tree, so that `vipr` is found there too. DECISIONS.md D-175.
  *
  *   *.ts -- tsc --> *.js, *.d.ts, their maps --+--> .js    `effect` by module; workers' files; its types named for JSR
  *                                              +--> .d.ts  what it imports is .js, as everywhere else
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import process from "node:process";
 
@@ -62,13 +62,20 @@ const writeInternals = (): void => {
   writeFileSync("dist/internals.js", withTypes("export {};\n", "internals.js"));
 };
 
-if (import.meta.main) {
+const TSC = "node_modules/typescript/bin/tsc";
+const build = (): void => {
   rmSync("dist", { recursive: true, force: true });
-  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
-    stdio: "inherit",
-  });
+  execFileSync(process.execPath, [TSC, "-p", "tsconfig.build.json"], { stdio: "inherit" });
   rewrite("dist/**/*.js", (code, file) => withTypes(workersOf(byModule(code)), file));
   rewrite("dist/**/*.d.ts", importsOf);
   writeInternals();
   chmodSync("dist/runtime/main.js", 0o755);
+};
+
+if (import.meta.main) {
+  const isInstall = ["install", "ci"].includes(process.env.npm_command ?? "");
+  if (existsSync(TSC)) build();
+  else if (isInstall)
+    console.log("vipr: without the development dependencies dist/ is not built; runtime/main.ts runs as it stands");
+  else throw new Error(`${TSC} is not there: npm ci`);
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The `vipr` command. Each subcommand loads what it uses, and nothing else. */
-import module from "node:module";
 import process from "node:process";
+import { keepCode, whyNotHere } from "./cli/begin.ts";
 import { complain, say } from "./cli/output.ts";
 
 const HELP = `vipr: phone calls between companies over the Internet, found by phone number
@@ -30,9 +30,12 @@ usage: vipr COMMAND [options]
 vipr COMMAND --help tells a command's options.
 `;
 
-// Node alone has it: compiled code is kept in the machine's temporary directory, so that a later start need not compile.
-(module as { readonly enableCompileCache?: () => unknown }).enableCompileCache?.();
-
+const unfit = whyNotHere();
+if (unfit !== undefined) {
+  complain(unfit);
+  process.exit(2);
+}
+keepCode();
 const [command, ...args] = process.argv.slice(2);
 switch (command) {
   case "authority": {

@@ -2,6 +2,7 @@
 import { Layer } from "effect";
 import type { Arithmetic, Datagrams, Dialer, Dns, Entropy, Https, Keys, Listener } from "../actors/ports/mod.ts";
 import { arithmeticLayer } from "./arithmetic.ts";
+import { whyNotHere } from "./cli/begin.ts";
 import { datagramsLayer } from "./datagrams.ts";
 import { type DnsOptions, dnsLayer } from "./dns.ts";
 import { entropyLayer } from "./entropy.ts";
@@ -13,6 +14,9 @@ import { srtpLayer } from "./srtp.ts";
 
 export { openHere } from "./arithmetic.ts";
 export { openSqlite, type SqliteOptions, sqliteStoreLayer } from "./store/sqlite.ts";
+
+const unfit = whyNotHere();
+if (unfit !== undefined) throw new Error(unfit);
 
 export interface RuntimeOptions {
   /** Makes choices repeatable; secrets and identifiers stay random. */

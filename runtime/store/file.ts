@@ -1,8 +1,12 @@
 /** Opens the file of a store: one process, a write-ahead log, its version looked at and brought up to date. */
-import { DatabaseSync } from "node:sqlite";
+import process from "node:process";
+import type { DatabaseSync } from "node:sqlite";
 import { Effect } from "effect";
 import { StoreFailed } from "../../actors/ports/mod.ts";
 import { faultOf } from "./faults.ts";
+
+/** When a store is opened: a program that opens none need not wait for it. */
+const sqlite = () => process.getBuiltinModule("node:sqlite");
 
 export interface SqliteOptions {
   /** In a folder that exists. SQLite keeps its log beside it, `-wal`. */
@@ -17,7 +21,7 @@ const APPLICATION = 0x56695052;
 const MIGRATIONS: ReadonlyArray<string> = ["CREATE TABLE tables (name TEXT PRIMARY KEY) WITHOUT ROWID"];
 
 export const openFile = ({ file, pagesMax }: SqliteOptions): Effect.Effect<DatabaseSync, StoreFailed> =>
-  Effect.try({ try: () => new DatabaseSync(file), catch: faultOf }).pipe(
+  Effect.try({ try: () => new (sqlite().DatabaseSync)(file), catch: faultOf }).pipe(
     Effect.tap((db) =>
       Effect.try({
         try: () => {
@@ -46,7 +50,7 @@ const NORMAL = 1;
 
 /** A file that its owner has closed, or a crash has left. Never made, and never brought up to date. */
 export const openToRead = (file: string): Effect.Effect<DatabaseSync, StoreFailed> =>
-  Effect.try({ try: () => new DatabaseSync(file, { readOnly: true }), catch: faultOf }).pipe(
+  Effect.try({ try: () => new (sqlite().DatabaseSync)(file, { readOnly: true }), catch: faultOf }).pipe(
     Effect.tap((db) =>
       Effect.try({
         try: () => {

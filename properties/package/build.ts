@@ -1,6 +1,6 @@
 /**
  * Makes `dist/`, which is what the package gives: JavaScript, declarations and maps from one run of `tsc`, and then what tsc
- * does not do. `npm pack` runs it first, and `npm ci` in the tree, so that `vipr` is found there too. DECISIONS.md D-175.
+ * does not do. npm runs it by prepare.mjs, after an install and before `npm pack`. DECISIONS.md D-175.
  *
  *   *.ts -- tsc --> *.js, *.d.ts, their maps --+--> .js    `effect` by module; workers' files; its types named for JSR
  *                                              +--> .d.ts  what it imports is .js, as everywhere else

@@ -66,15 +66,24 @@ const SPECIAL_6: ReadonlyArray<readonly [network: string, bits: number]> = [
   ["ff00::", 8],
 ];
 
+const isGlobal4 = (v4: number): boolean =>
+  !SPECIAL_4.some(
+    ([network, bits]) => Math.floor(v4 / 2 ** (32 - bits)) === Math.floor(ipv4Of(network)! / 2 ** (32 - bits)),
+  );
+/** The IPv4 address to which a translator or a tunnel would take it: 64:ff9b::/96, RFC 6052 §2.1; 2002::/16, RFC 3056 §2. */
+const carriedBy = (v6: bigint): number | undefined => {
+  if (v6 >> 32n === 0x64_ff9b_0000_0000_0000_0000n) return Number(v6 & 0xffff_ffffn);
+  return v6 >> 112n === 0x2002n ? Number((v6 >> 80n) & 0xffff_ffffn) : undefined;
+};
+
 /** True for an address that may be a host anywhere: not this one, not of a private network, not of a group. */
 export const isGlobalHost = (host: string): boolean => {
   const text = ipTextOf(host);
   if (text === undefined) return false;
   const v4 = ipv4Of(text);
-  if (v4 !== undefined)
-    return !SPECIAL_4.some(
-      ([network, bits]) => Math.floor(v4 / 2 ** (32 - bits)) === Math.floor(ipv4Of(network)! / 2 ** (32 - bits)),
-    );
+  if (v4 !== undefined) return isGlobal4(v4);
   const v6 = ipv6Of(text)!;
+  const carried = carriedBy(v6);
+  if (carried !== undefined && !isGlobal4(carried)) return false;
   return !SPECIAL_6.some(([network, bits]) => v6 >> BigInt(128 - bits) === ipv6Of(network)! >> BigInt(128 - bits));
 };

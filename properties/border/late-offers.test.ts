@@ -107,6 +107,31 @@ for (const way of WAYS) {
     same([world.refused, world.core.size.calls], [["answerNotSecured"], 0]);
   });
 
+  test(`border: a reliable 183 whose offer is in the clear, a call ${way.name}: CANCEL; one that is not reliable offers nothing`, () => {
+    const world = new World();
+    const invite = request(world.from(way.caller, way.invite({ body: "" })));
+    const plain = world.from(way.callee, way.answered(invite, 183, way.offer));
+    same([shown(plain), bodyOf(response(plain))], [[`183 ${caller}`], ""]);
+    const told = way.answered(invite, 183, clearSdp("10.1.2.3"));
+    const sent = world.from(way.callee, { ...told, headers: [...told.headers, { name: "RSeq", value: "7" }] });
+    same(shown(sent), [`CANCEL ${callee}`]);
+    same(shown(world.from(way.callee, way.answered(invite, 487, ""))), [`ACK ${callee}`, `487 ${caller}`]);
+    same([world.refused, world.core.size.calls], [["offerNotSecured"], 0]);
+  });
+
+  test(`border: what offers nothing brings no description across, nor does its answer, a call ${way.name}`, () => {
+    for (const method of ["UPDATE", "OPTIONS", "MESSAGE", "INFO"]) {
+      const world = new World();
+      const first = begun(world, way);
+      const up = response(first.sent);
+      acked(world, way, first.invite, up);
+      const body = method === "UPDATE" ? "" : way.answer;
+      const went = request(world.from(way.caller, follow(way.made, method, first.invite, up, { body, cseq: 3 })));
+      const back = world.from(way.callee, way.answered(went, 200, way.offer));
+      same([went.method, bodyOf(went), shown(back), bodyOf(response(back))], [method, "", [`200 ${caller}`], ""]);
+    }
+  });
+
   test(`border: a re-INVITE without an offer, in a call ${way.name}, from either end: as in the first INVITE`, () => {
     for (const from of ["caller", "callee"] as const) {
       const world = new World();

@@ -160,6 +160,10 @@ const reach: ReadonlyArray<readonly [string, boolean]> = [
   ["ff02::1", false],
   ["::ffff:10.0.0.1", false],
   ["::ffff:203.0.113.9", true],
+  ["64:ff9b::10.0.0.1", false],
+  ["64:ff9b::203.0.113.9", true],
+  ["2002:7f00:1::1", false],
+  ["2002:cb00:7109::1", true],
   ["phone.example", false],
 ];
 for (const [host, is] of reach)

@@ -5,7 +5,7 @@
  */
 import { Clock, Effect } from "effect";
 import { maskE164 } from "../../codecs/shared/mod.ts";
-import type { BorderCount, BorderOrder, MediaAnswer, RefusalReason } from "../../machines/border/mod.ts";
+import type { BorderCount, BorderOrder, MediaAnswer, Place, RefusalReason } from "../../machines/border/mod.ts";
 import type { Destination } from "../../machines/proxy/mod.ts";
 import type { Side } from "../../machines/sip/mod.ts";
 import type { MediaRefusal, MediaRelayShape } from "../media/mod.ts";
@@ -19,9 +19,18 @@ const LOGGED_PER_SECOND_MAX = 10;
 
 type Described = (id: number, answer: MediaAnswer) => void;
 
+/** What orders are performed by, and who hears of it. */
+export interface OrderParts {
+  readonly transports: Pick<Transports<Side>, "send" | "drop">;
+  readonly described: Described;
+  /** Where else a domain is reached. */
+  readonly elsewhere: (besides: Destination) => Effect.Effect<ReadonlyArray<Place>>;
+  readonly placed: (id: number, places: ReadonlyArray<Place>) => void;
+}
+
 export interface Orders {
   readonly perform: (orders: ReadonlyArray<BorderOrder>) => void;
-  readonly start: (transports: Pick<Transports<Side>, "send" | "drop">, described: Described) => void;
+  readonly start: (parts: OrderParts) => void;
   readonly counts: () => Record<BorderCount, number> & Pick<BorderCounters, "refused">;
 }
 
@@ -34,6 +43,7 @@ export const openOrders = Effect.fn("border.orders")(function* (relay: MediaRela
   let send: (to: Destination, bytes: Uint8Array) => void = () => {};
   let drop: (to: Destination) => void = () => {};
   let described: Described = () => {};
+  let find = (_: Extract<BorderOrder, { readonly type: "places" }>): void => {};
 
   const ask = ({ id, kind, question }: Extract<BorderOrder, { readonly type: "media" }>) => {
     if (relay === undefined) return described(id, { refused: "no relay", isOurs: true });
@@ -73,6 +83,8 @@ export const openOrders = Effect.fn("border.orders")(function* (relay: MediaRela
         return drop(order.to);
       case "media":
         return ask(order);
+      case "places":
+        return find(order);
       case "endMedia":
         if (relay !== undefined) run(relay.end(order.call));
     }
@@ -81,9 +93,10 @@ export const openOrders = Effect.fn("border.orders")(function* (relay: MediaRela
     perform: (orders) => {
       for (const order of orders) perform(order);
     },
-    start: (transports, describedNow) => {
+    start: ({ transports, elsewhere, placed, ...parts }) => {
       ({ send, drop } = transports);
-      described = describedNow;
+      described = parts.described;
+      find = ({ id, besides }) => void run(Effect.map(elsewhere(besides), (places) => placed(id, places)));
     },
     counts: () => ({ ...counts, refused: { ...refused } }),
   } satisfies Orders as Orders;

@@ -15,6 +15,7 @@ import {
   BorderCore,
   type BorderCoreOptions,
   type BorderSource,
+  type Place,
   TOKEN_KEY_BYTES,
   type TokenKey,
   tokenKey,
@@ -49,12 +50,13 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
   const outputs = yield* openOrders(relay);
   const connections = openConnections(limits.connectionsOfDomain ?? CONNECTIONS_OF_DOMAIN);
   const current = { credentials: options.credentials };
+  const places = yield* placesOutside;
   const transports = yield* openTransports<Side>({
     listen: listensOf(options),
     hosts: callAgents,
     security: {
       ...securityOf(options, connections, current, yield* provedDomains),
-      places: yield* placesOutside,
+      places,
       reachable: yield* reachableBy(options, connections),
     },
     refused: (own, _, why) => (own === OUTSIDE ? connections.refused(why) : undefined),
@@ -65,7 +67,17 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
   const core = coreOptionsOf(options, { own, mark, keys, epochs });
   const steps = yield* openSteps((nowMs) => new BorderCore(core, nowMs), outputs.perform);
   const { turn } = steps;
-  outputs.start(transports, (id, answer) => turn((core, nowMs) => core.described(id, answer, nowMs)));
+  outputs.start({
+    transports,
+    described: (id, answer) => turn((core, nowMs) => core.described(id, answer, nowMs)),
+    elsewhere: (besides) => {
+      const here = transports.peerOf(besides);
+      if (here !== undefined) places.failed(here);
+      const isElsewhere = ({ host, port }: Place) => host !== here?.host || port !== here.port;
+      return Effect.map(places.of(besides.host), (found) => found.filter(isElsewhere));
+    },
+    placed: (id, found) => turn((core, nowMs) => core.placed(id, found, nowMs)),
+  });
   yield* transports.start({
     received: (arrived) => turn((core, nowMs) => receive(core, arrived, nowMs)),
     unreachable: (to) => turn((core, nowMs) => core.unreachable(to, nowMs)),

@@ -72,12 +72,23 @@ export interface StreamSecurity extends OpeningSecurity {
   readonly bytesMax?: (own: number) => number;
 }
 
+const EVERYBODY = {
+  domainsOf: () => NONE,
+  admit: () => undefined,
+  ended: () => {},
+  bytesMax: () => SIP_BYTES_MAX,
+} satisfies Partial<StreamSecurity>;
+
 export interface Streams {
   readonly accept: (stream: ByteStreamShape, transport: Transport, own: number) => Effect.Effect<void>;
   /** Waits for nothing. */
   readonly send: (to: Destination, bytes: Uint8Array) => void;
-  /** Whoever is there has not answered: if nothing at all has come for SILENT_MS, what is sent next opens another stream. */
+  /**
+   * Whoever is there has not answered: if nothing at all has come for SILENT_MS, what is sent next opens another stream. Who
+   * answers others is there, and has only chosen not to answer this one: a call without a good ticket, for one.
+   */
   readonly drop: (to: Destination) => void;
+  readonly peerOf: (to: Destination) => { readonly host: string; readonly port: number } | undefined;
   /** The peer is reached by its own stream, at an address that it has named. */
   readonly alias: (link: Link, port: number) => void;
 }
@@ -91,12 +102,7 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
   const aliases = new Map<string, Link>();
   let ids = 0;
 
-  const {
-    domainsOf = () => NONE,
-    admit = () => undefined,
-    ended = () => {},
-    bytesMax = () => SIP_BYTES_MAX,
-  } = security;
+  const { domainsOf, admit, ended, bytesMax } = { ...EVERYBODY, ...security };
   const nowMs = msOf(yield* Clock.Clock);
   const linkTo = (to: Pick<Link, "transport" | "own" | "host" | "port" | "domains" | "isNamed">): Link => ({
     ...to,
@@ -189,9 +195,9 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
     },
     drop: (to) => {
       const link = linkThere(to);
-      // Who answers others is there, and has only chosen not to answer this one: a call without a good ticket, for one.
       if (link?.stream !== undefined && nowMs() - link.heardMs >= SILENT_MS) run(link.stream.close);
     },
+    peerOf: (to) => byAddress.get(keyOf(to))?.stream?.peer,
     alias: (link, port) => {
       for (const key of keysOf({ ...link, port })) {
         if (aliases.get(key) === link) continue;

@@ -59,6 +59,8 @@ export interface Transports<S extends string> {
   readonly send: (to: Destination, bytes: Uint8Array) => void;
   /** Whoever is there by a stream has fallen silent. */
   readonly drop: (to: Destination) => void;
+  /** Who is at the other end of the stream to there, if there is one. */
+  readonly peerOf: (to: Destination) => { readonly host: string; readonly port: number } | undefined;
   readonly start: (handlers: TransportHandlers) => Effect.Effect<void>;
 }
 
@@ -108,7 +110,8 @@ export const openTransports = Effect.fn("proxy.transports")(function* <S extends
       yield* Deferred.succeed(ready, given);
       yield* Scope.provide(names.start, scope);
     });
-  return { listening, own, send, drop: streams.drop, start } satisfies Transports<S> as Transports<S>;
+  const { drop, peerOf } = streams;
+  return { listening, own, send, drop, peerOf, start } satisfies Transports<S> as Transports<S>;
 });
 
 const listenOn = Effect.fn("proxy.listen")(function* (

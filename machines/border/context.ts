@@ -25,6 +25,8 @@ export class BorderContext extends RequestContext<BorderHop> {
   readonly opens: boolean;
   /** As it goes on: with the description that the other side is shown. */
   sent: SipRequest;
+  /** Its CANCEL has come, and may have to wait for its turn. */
+  isGivenUp = false;
   /** A PRACK whose description answers an offer: nothing in its response does. */
   answersLate = false;
   /** `request`: as it came. */

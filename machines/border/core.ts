@@ -41,7 +41,16 @@ import { MediaSteps } from "./media-steps.ts";
 import { Questions } from "./questions.ts";
 import { Requests } from "./requests.ts";
 import { Tokens } from "./tokens.ts";
-import type { BorderCoreOptions, BorderCount, BorderLimits, BorderOrder, BorderSource, MediaAnswer } from "./types.ts";
+import type {
+  BorderCoreOptions,
+  BorderCount,
+  BorderLimits,
+  BorderOrder,
+  BorderSource,
+  MediaAnswer,
+  Place,
+} from "./types.ts";
+import { isSameStream } from "./ways.ts";
 
 export class BorderCore {
   private readonly options: BorderCoreOptions;
@@ -169,18 +178,17 @@ export class BorderCore {
 
   /** What the relay has made of the description that was shown to it. */
   described(id: number, answer: MediaAnswer, nowMs: number) {
-    this.questions.described(id, answer, nowMs);
+    this.questions.answered(id, answer, nowMs);
+  }
+  /** Where else a domain is reached. */
+  placed(id: number, places: ReadonlyArray<Place>, nowMs: number) {
+    this.questions.answered(id, places, nowMs);
   }
 
   /** Nothing can be sent there. */
   unreachable(to: Pick<Destination, "transport" | "host" | "port" | "domain">, nowMs: number) {
-    const isThere = (other: Destination) =>
-      other.host === to.host &&
-      other.port === to.port &&
-      other.transport === to.transport &&
-      other.domain === to.domain;
     for (const client of [...this.transactions.clients.values()])
-      if (isThere(client.to)) this.transactions.unreachable(client, nowMs);
+      if (isSameStream(client.to, to)) this.transactions.unreachable(client, nowMs);
   }
 
   due(nowMs: number) {
@@ -233,6 +241,7 @@ export class BorderCore {
       return;
     }
     this.replies.accept(cancel, source);
+    context.isGivenUp = true;
     this.questions.inOrder(context.of.call, () =>
       this.forwarding.cancelled(context, fieldsOf(cancel, "Reason"), nowMs),
     );

@@ -12,6 +12,7 @@ import { responseTo, type SipResponse, withSession } from "../../codecs/sip/mod.
 import { type ClientTransaction, eventOf, type Forwarding, type ResponseContextEvent } from "../proxy/mod.ts";
 import { descriptionIn, type Side } from "../sip/mod.ts";
 import type { BorderContext } from "./context.ts";
+import { triedElsewhere } from "./elsewhere.ts";
 import { LateOffers } from "./late-offers.ts";
 import {
   answerIn,
@@ -81,6 +82,7 @@ export class MediaSteps {
     const { context } = client;
     if (context === undefined) return; // of a CANCEL or a BYE of our own
     const { from } = context;
+    if (triedElsewhere(this.parts, client, context, response)) return;
     if (leavesTheOffer(context)) return this.late.passed(client, context, response, nowMs);
     if (!offers(context)) return this.parts.forwarding.passed(client, withoutDescription(response), nowMs);
     if (!this.parts.hasRelay || from === "inside") {

@@ -11,5 +11,6 @@ export type {
   BorderSource,
   MediaAnswer,
   MediaQuestion,
+  Place,
   RefusalReason,
 } from "./types.ts";

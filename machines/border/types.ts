@@ -70,10 +70,18 @@ export interface MediaQuestion {
 }
 export type MediaAnswer = { readonly sdp: Sdp } | { readonly refused: string; readonly isOurs: boolean };
 
+/** Of another company's border element. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
 export type BorderOrder =
   | { readonly type: "send"; readonly to: Destination; readonly bytes: Uint8Array }
   /** Nothing has come from there in the whole time of a transaction, by a stream: it is worth another one. */
   | { readonly type: "silent"; readonly to: Destination }
+  /** To be answered by `placed` with this id: where that domain is reached, but where messages to it go now. RFC 3263 §4.3. */
+  | { readonly type: "places"; readonly id: number; readonly besides: Destination }
   /** To be answered by `described` with this id. */
   | { readonly type: "media"; readonly id: number; readonly kind: "offer" | "answer"; readonly question: MediaQuestion }
   | { readonly type: "endMedia"; readonly call: string }

@@ -16,7 +16,7 @@ import {
   targetIn,
   withList,
 } from "../../codecs/sip/mod.ts";
-import { hopOf, type OwnAddresses, type SipPeer } from "../proxy/mod.ts";
+import { type Destination, hopOf, type OwnAddresses, type SipPeer } from "../proxy/mod.ts";
 import { outsideHopOf, type Side } from "../sip/mod.ts";
 import type { BorderHop } from "./context.ts";
 import { OUTSIDE } from "./crossing.ts";
@@ -114,3 +114,11 @@ export const referredTo = (request: SipRequest): string | undefined => {
   if (uri.type === "sip" && uri.headers !== undefined) return undefined;
   return numberOf(uri);
 };
+
+type End = Pick<Destination, "transport" | "host" | "port" | "domain">;
+/** By the same stream, which is one domain's. */
+export const isSameStream = (one: End, other: End): boolean =>
+  one.host === other.host &&
+  one.port === other.port &&
+  one.transport === other.transport &&
+  one.domain === other.domain;

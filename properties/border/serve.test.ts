@@ -1,61 +1,17 @@
 /** Border elements on ports, memory's and this runtime's own: calls between two companies, who is not let in, renewal. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, type Layer } from "effect";
-import { type Border, type BorderOptions, serveBorder } from "../../actors/border/mod.ts";
+import type { Border } from "../../actors/border/mod.ts";
 import { Datagrams, Dialer } from "../../actors/ports/mod.ts";
-import { openTicketIssuer } from "../../actors/ticket/mod.ts";
-import { e164, utf8, vserviceId } from "../../codecs/shared/mod.ts";
+import { utf8 } from "../../codecs/shared/mod.ts";
 import { headerOf, listOf, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { lawsOn, type Run } from "../kit/law.ts";
-import { openPhone } from "../proxy/phone.ts";
 import { answer, read } from "../proxy/world.ts";
 import { authorityOf } from "../sip/domains.ts";
-import { inner, NUMBER, securedSdp } from "./world.ts";
-
-const HOST = "127.0.0.1";
-const SECRET = { epoch: 1, password: "correct horse" };
-const FREE = { host: HOST, port: 0 } as const;
-
-const company = Effect.fn("test.company")(function* (
-  domain: string,
-  issue: Effect.Success<typeof authorityOf>,
-  more: Partial<BorderOptions> = {},
-) {
-  const agent = yield* openPhone(HOST);
-  const credentials = yield* issue(domain);
-  const border = yield* serveBorder({
-    domain,
-    outside: FREE,
-    inside: [{ transport: "UDP", ...FREE }],
-    callAgents: [{ transport: "UDP", host: HOST, port: agent.port }],
-    credentials,
-    secrets: [SECRET],
-    privateOutside: true,
-    ...more,
-  });
-  return { agent, border, credentials, inside: border.inside[0]!, via: `SIP/2.0/UDP ${HOST}:${agent.port}` };
-});
-
-const ticketBy = Effect.fn("test.ticket")(function* (grantedTo: string) {
-  const issuer = yield* openTicketIssuer({ grantingNode: 7n as never, grantingDomain: "nord.example", secret: SECRET });
-  return yield* issuer.issue({ number: e164(NUMBER), grantedTo, vservice: vserviceId(1n) });
-});
-
-const inviteTo = (to: Border, ticket: string, callId: string, agent: { readonly port: number }): SipRequest =>
-  read(
-    inner("INVITE", {
-      uri: `sip:${NUMBER}@nord.example;user=phone`,
-      via: `SIP/2.0/UDP ${HOST}:${agent.port};branch=z9hG4bK-${callId}`,
-      callId,
-      contact: `<sip:pbx@${HOST}:${agent.port}>`,
-      lines: [
-        `Route: <sip:x7@nord.example:${to.outside.port};maddr=${HOST};transport=tls;lr>`,
-        `X-Cisco-ViPR-Ticket: ${ticket}`,
-      ],
-    }),
-  ) as SipRequest;
+import { company, HOST, inviteTo, SECRET, ticketBy } from "./companies.ts";
+import { inner, securedSdp } from "./world.ts";
 
 const follow = (method: string, told: SipResponse, agent: { readonly port: number }, cseq: number): SipRequest =>
   read(

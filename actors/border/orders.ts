@@ -96,12 +96,18 @@ export const openOrders = Effect.fn("border.orders")(function* (relay: MediaRela
     start: ({ transports, elsewhere, placed, ...parts }) => {
       ({ send, drop } = transports);
       described = parts.described;
-      find = ({ id, besides }) => void run(Effect.map(elsewhere(besides), (places) => placed(id, places)));
+      find = ({ id, besides }) => {
+        const found = Effect.catchCause(elsewhere(besides), (cause) =>
+          Effect.as(Effect.logError("border.findDied", cause), NO_PLACES),
+        );
+        run(Effect.map(found, (places) => placed(id, places)));
+      };
     },
     counts: () => ({ ...counts, refused: { ...refused } }),
   } satisfies Orders as Orders;
 });
 
+const NO_PLACES: ReadonlyArray<Place> = [];
 const NO_COUNTS: Record<BorderCount, number> = {
   admitted: 0,
   forwarded: 0,

@@ -3,7 +3,7 @@ import { Effect } from "effect";
 import { type Border, type BorderOptions, serveBorder } from "../../actors/border/mod.ts";
 import { openTicketIssuer } from "../../actors/ticket/mod.ts";
 import { e164, vserviceId } from "../../codecs/shared/mod.ts";
-import type { SipRequest } from "../../codecs/sip/mod.ts";
+import { headerOf, listOf, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
 import { openPhone } from "../proxy/phone.ts";
 import { read } from "../proxy/world.ts";
 import type { authorityOf } from "../sip/domains.ts";
@@ -49,5 +49,20 @@ export const inviteTo = (to: Border, ticket: string, callId: string, agent: { re
         `Route: <sip:x7@nord.example:${to.outside.port};maddr=${HOST};transport=tls;lr>`,
         `X-Cisco-ViPR-Ticket: ${ticket}`,
       ],
+    }),
+  ) as SipRequest;
+
+/** Within the call that this response has made, by whoever called. */
+export const follow = (method: string, told: SipResponse, agent: { readonly port: number }, cseq: number): SipRequest =>
+  read(
+    inner(method, {
+      uri: headerOf(told, "Contact")!.replace(/^<|>$/g, ""),
+      via: `SIP/2.0/UDP ${HOST}:${agent.port};branch=z9hG4bK-${method}-${cseq}-${headerOf(told, "Call-ID")}`,
+      from: headerOf(told, "From")!,
+      to: headerOf(told, "To")!,
+      callId: headerOf(told, "Call-ID")!,
+      cseq,
+      contact: "",
+      lines: [...listOf(told, "Record-Route")].reverse().map((route) => `Route: ${route}`),
     }),
   ) as SipRequest;

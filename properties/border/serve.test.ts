@@ -4,28 +4,14 @@ import { Effect, type Layer } from "effect";
 import type { Border } from "../../actors/border/mod.ts";
 import { Datagrams, Dialer } from "../../actors/ports/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
-import { headerOf, listOf, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
+import { headerOf } from "../../codecs/sip/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { lawsOn, type Run } from "../kit/law.ts";
-import { answer, read } from "../proxy/world.ts";
+import { answer } from "../proxy/world.ts";
 import { authorityOf } from "../sip/domains.ts";
-import { company, HOST, inviteTo, SECRET, ticketBy } from "./companies.ts";
-import { inner, securedSdp } from "./world.ts";
-
-const follow = (method: string, told: SipResponse, agent: { readonly port: number }, cseq: number): SipRequest =>
-  read(
-    inner(method, {
-      uri: headerOf(told, "Contact")!.replace(/^<|>$/g, ""),
-      via: `SIP/2.0/UDP ${HOST}:${agent.port};branch=z9hG4bK-${method}-${cseq}`,
-      from: headerOf(told, "From")!,
-      to: headerOf(told, "To")!,
-      callId: headerOf(told, "Call-ID")!,
-      cseq,
-      contact: "",
-      lines: [...listOf(told, "Record-Route")].reverse().map((route) => `Route: ${route}`),
-    }),
-  ) as SipRequest;
+import { company, follow, HOST, inviteTo, SECRET, ticketBy } from "./companies.ts";
+import { securedSdp } from "./world.ts";
 
 const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
   const law = lawsOn(name, layer, run);

@@ -7,15 +7,9 @@
  */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
-import {
-  headerOf,
-  listOf,
-  type SipMessage,
-  type SipRequest,
-  type SipResponse,
-  sessionIn,
-} from "../../codecs/sip/mod.ts";
+import { headerOf, type SipMessage, type SipRequest, type SipResponse, sessionIn } from "../../codecs/sip/mod.ts";
 import { openTraffic } from "../bench/media/traffic.ts";
+import { follow } from "../border/companies.ts";
 import { inner } from "../border/world.ts";
 import { openPhone } from "../proxy/phone.ts";
 import { answer, read } from "../proxy/world.ts";
@@ -56,20 +50,6 @@ const inviteOf = (i: number, phone: Phone, nord: Element, ticket: string): SipRe
         `Route: <sip:x@nord.example:${nord.outside};maddr=${HOST};transport=tls;lr>`,
         `X-Cisco-ViPR-Ticket: ${ticket}`,
       ],
-    }),
-  ) as SipRequest;
-
-const within = (method: string, told: SipResponse, phone: Phone, cseq: number): SipRequest =>
-  read(
-    inner(method, {
-      uri: headerOf(told, "Contact")!.replace(/^<|>$/g, ""),
-      via: `${phone.via};branch=z9hG4bK-${method}-${headerOf(told, "Call-ID")}`,
-      from: headerOf(told, "From")!,
-      to: headerOf(told, "To")!,
-      callId: headerOf(told, "Call-ID")!,
-      cseq,
-      contact: "",
-      lines: [...listOf(told, "Record-Route")].reverse().map((route) => `Route: ${route}`),
     }),
   ) as SipRequest;
 
@@ -115,7 +95,7 @@ const many = ({ what, needs, open }: Relays, calls: number, ms: number): Interop
         const i = numberOf(told);
         given.get(i)!.insidePort = portIn(told);
         up.set(i, told);
-        yield* phones.acme.send(within("ACK", told, phones.acme, 1), there);
+        yield* phones.acme.send(follow("ACK", told, phones.acme, 1), there);
       }
       const traffic = yield* Effect.acquireRelease(
         Effect.promise(() =>
@@ -133,7 +113,7 @@ const many = ({ what, needs, open }: Relays, calls: number, ms: number): Interop
       ok(sent >= 2 * calls, `${sent} packets`);
       same(came, sent);
       const byes = Effect.forEach(up.values(), (told) =>
-        Effect.andThen(phones.acme.send(within("BYE", told, phones.acme, 2), there), Effect.sleep(APART_MS)),
+        Effect.andThen(phones.acme.send(follow("BYE", told, phones.acme, 2), there), Effect.sleep(APART_MS)),
       );
       yield* Effect.forkScoped(byes);
       for (let left = calls; left > 0; ) {

@@ -38,12 +38,15 @@ const subject = (name: string, hasRelay: boolean): Subject => {
     fresh: (chance, number) => {
       const [make, source] = chance.below(2) === 0 ? ([outer, ACME] as const) : ([inner, AGENT] as const);
       const method = chance.below(4) === 0 ? chance.of(METHODS) : "INVITE";
-      const words = { callId: `call-${number}`, branch: `z9hG4bK-${number}`, ticket };
+      // Some leave the offer to whoever answers.
+      const late = chance.below(4) === 0 ? { body: "" } : {};
+      const words = { callId: `call-${number}`, branch: `z9hG4bK-${number}`, ticket, ...late };
       return [read(make(method, words)) as SipRequest, source];
     },
     at: (host) => SOURCES.find((source) => source.host === host),
     body: (chance) => chance.of([securedSdp("10.1.2.3"), clearSdp("10.1.2.3"), ""]),
     perform: (order, nowMs) => {
+      if (order.type === "places") core.placed(order.id, [{ host: "198.51.100.8", port: 5_061 }], nowMs);
       if (order.type !== "media") return;
       const { id, question } = order;
       core.described(id, ++asked % 8 === 0 ? { refused: "full", isOurs: true } : { sdp: question.sdp }, nowMs);

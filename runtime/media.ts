@@ -1,10 +1,17 @@
 /** The media relay that `[media]` of `vipr.toml` asks for. docs/operator.md#media */
 import { Data, Effect, type Scope } from "effect";
-import { type MediaRelayShape, openEmbeddedRelay, openRtpengineRelay } from "../actors/media/mod.ts";
+import {
+  type EmbeddedOptions,
+  type MediaRelayShape,
+  openEmbeddedRelay,
+  openRtpengineRelay,
+} from "../actors/media/mod.ts";
 import type { Datagrams, Entropy, ListenFailed } from "../actors/ports/mod.ts";
 import { rangeOf, type ViprConfig } from "./config/mod.ts";
 
 export type MediaConfig = ViprConfig["media"];
+/** What takes calls to the telephone network wants of our own relay. */
+export type MediaWatching = Pick<EmbeddedOptions, "quality" | "trunk" | "troubled">;
 
 /** What is missing in `[media]` for the relay that it names. */
 export class MediaNotConfigured extends Data.TaggedError("MediaNotConfigured")<{
@@ -16,6 +23,7 @@ const missing = (key: MediaNotConfigured["key"], why: string) => new MediaNotCon
 /** Undefined: there is none, and media must be secured from end to end. Open until the scope closes. */
 export const openMediaRelay = (
   config: MediaConfig,
+  watching: MediaWatching = {},
 ): Effect.Effect<MediaRelayShape | undefined, MediaNotConfigured | ListenFailed, Datagrams | Entropy | Scope.Scope> =>
   Effect.gen(function* () {
     const { relay, inside, outside, insideSpeaks, callsMax, rtpengine, interfaces } = config;
@@ -50,5 +58,6 @@ export const openMediaRelay = (
       callsMax,
       privateOutside,
       trustsInside,
+      ...watching,
     });
   });

@@ -1,6 +1,6 @@
 /** The calls of our relay: the table of them, and what one of them holds. */
 import { Effect, Exit, Scope } from "effect";
-import type { Sdp, StreamEnd, SuiteName } from "../../codecs/sip/mod.ts";
+import type { Sdp, SdpMedia, StreamEnd, SuiteName } from "../../codecs/sip/mod.ts";
 import { endOf, isReachable } from "../../codecs/sip/mod.ts";
 import {
   type BadMedia,
@@ -11,7 +11,7 @@ import {
 } from "../../machines/media/mod.ts";
 import type { PortRange } from "./ports.ts";
 import { type QualityWatch, watchQuality } from "./quality.ts";
-import { MediaRefused, type Side } from "./relay.ts";
+import { MediaRefused, type MediaTrouble, type Side } from "./relay.ts";
 import { type MediaStream, openStream } from "./stream.ts";
 
 /** An address of this machine, and the one by which others reach it, where that is another. */
@@ -34,6 +34,10 @@ export interface EmbeddedOptions {
   readonly privateOutside?: boolean;
   /** When the media of a call are bad, and for how long: the log says so, and `calls`. */
   readonly quality?: QualityInput;
+  /** Its addresses for the telephone network, where calls may be moved there. Default: those inside. */
+  readonly trunk?: ReadonlyArray<RelayAddress>;
+  /** Told when the media of a call are bad, once, and each time that the other relay tells so. Must not throw. */
+  readonly troubled?: (trouble: MediaTrouble) => void;
   /** Telephones inside may send from other hosts than they say, as behind a NAT. */
   readonly trustsInside?: boolean;
 }
@@ -55,12 +59,20 @@ export interface Call {
   readonly id: string;
   readonly sinceMs: number;
   readonly scope: Scope.Closeable;
+  readonly dialog: MediaTrouble["dialog"];
   readonly streams: Array<MediaStream | undefined>;
   /** The family of each side, as its last description says. */
   readonly isIpv6: Partial<Record<Side, boolean>>;
   offered: Offered | undefined;
   watch: QualityWatch | undefined;
   bad: BadMedia | undefined;
+  /** Since when the other end is to send; undefined: it is not, as on hold. */
+  expectedSinceMs: number | undefined;
+  /** What the telephone inside has agreed on, stream by stream: its own lines, of the formats that both ends have. */
+  agreed: ReadonlyArray<SdpMedia | undefined>;
+  /** The telephone network's end of its sound, once that is settled; and whether the call has gone there. */
+  trunkEnd: { readonly stream: number; readonly end: StreamEnd } | undefined;
+  isMoved: boolean;
 }
 
 export interface Calls {
@@ -80,7 +92,7 @@ export const endCall = ({ table }: Calls, id: string): Effect.Effect<void> =>
   });
 
 /** The call of that name, which may be new. */
-export const callOf = Effect.fn("media.call")(function* (calls: Calls, id: string) {
+export const callOf = Effect.fn("media.call")(function* (calls: Calls, id: string, dialog?: MediaTrouble["dialog"]) {
   const { table, options, nowMs } = calls;
   const { callsMax = CALLS_MAX } = options;
   const found = table.get(id);
@@ -95,11 +107,16 @@ export const callOf = Effect.fn("media.call")(function* (calls: Calls, id: strin
     id,
     sinceMs: nowMs(),
     scope,
+    dialog,
     streams: [],
     isIpv6: {},
     offered: undefined,
     watch: undefined,
     bad: undefined,
+    expectedSinceMs: undefined,
+    agreed: [],
+    trunkEnd: undefined,
+    isMoved: false,
   };
   table.set(id, call);
   return call;
@@ -138,7 +155,9 @@ export const streamOf = Effect.fn("media.stream")(function* (calls: Calls, call:
   const { ports, trustsInside = false, suites = DEFAULT_SUITES } = calls.options;
   const hosts = { inside: inside.host, outside: outside.host };
   const { nowMs } = calls;
-  const stream = yield* Scope.provide(openStream({ kind, hosts, ports, suites, trustsInside, nowMs }), call.scope);
+  const noticed = () => calls.options.troubled?.({ call: call.id, dialog: call.dialog, why: "noticed" });
+  const opening = openStream({ kind, hosts, ports, suites, trustsInside, nowMs, noticed });
+  const stream = yield* Scope.provide(opening, call.scope);
   call.streams[i] = stream;
   return stream;
 });
@@ -166,6 +185,7 @@ export const watchCall = Effect.fn("media.watch")(function* ({ options }: Calls,
   const bad = (why: BadMedia) => {
     call.bad = why;
     log(Effect.logWarning("media.bad", { why }));
+    options.troubled?.({ call: call.id, dialog: call.dialog, why });
   };
   const watching = watchQuality(options.quality ?? QUALITY_DEFAULTS, () => sampleOf(call), bad);
   const watch = yield* Scope.provide(watching, call.scope);

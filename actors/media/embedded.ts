@@ -24,6 +24,7 @@ import {
   streamOf,
   watchCall,
 } from "./call.ts";
+import { agreedOf, movesOf } from "./moves.ts";
 import { MediaRelay, type MediaRelayShape, type MediaRequest, type Side } from "./relay.ts";
 import { reportOf } from "./report.ts";
 import { ownKeys, settle } from "./stream.ts";
@@ -49,20 +50,22 @@ export const openEmbeddedRelay = Effect.fn("media.embedded")(function* (options:
     answer: (request) => Effect.provideContext(answer(calls, request), context),
     end: (id) => endCall(calls, id),
     calls: reports,
+    moves: movesOf(calls, context),
   } satisfies MediaRelayShape as MediaRelayShape;
 });
 
 export const embeddedRelay = (options: EmbeddedOptions): Layer.Layer<MediaRelay, never, Datagrams | Entropy> =>
   Layer.effect(MediaRelay, openEmbeddedRelay(options));
 
-const offer = Effect.fn("media.offer")(function* (calls: Calls, { call: id, toward, sdp }: MediaRequest) {
+const offer = Effect.fn("media.offer")(function* (calls: Calls, request: MediaRequest) {
+  const { call: id, toward, sdp, dialog } = request;
   if (sdp.media.length > STREAMS_MAX) return yield* refused("limit", `more than ${STREAMS_MAX} streams`);
   const { insideSpeaks = "rtp", suites = DEFAULT_SUITES } = calls.options;
   const before = calls.table.get(id)?.streams.map((stream) => stream?.settled?.mode ?? "refused") ?? [];
   const modes = modesOf(sdp, toward, insideSpeaks, before, suites);
   if (modes.every((mode) => mode === "refused")) return yield* refused("notSecured", "no stream is secured, or can be");
   const ends = yield* endsOf(calls.options, sdp, otherOf(toward), (i) => modes[i] !== "refused");
-  const call = yield* callOf(calls, id);
+  const call = yield* callOf(calls, id, dialog);
   const shown = Effect.gen(function* () {
     call.isIpv6[otherOf(toward)] = ends.find((end) => end !== undefined)!.rtp.host.includes(":");
     const streams = yield* Effect.forEach(sdp.media, (media, i) =>
@@ -100,6 +103,8 @@ const answer = Effect.fn("media.answer")(function* (calls: Calls, { call: id, to
     .map((_, i) => endsFor(toward, offering[i], answering[i]))
     .some((ends) => ends?.outside.sends && ends.inside.receives);
   (yield* watchCall(calls, call)).expect(isSent);
+  call.expectedSinceMs = isSent ? (call.expectedSinceMs ?? calls.nowMs()) : undefined;
+  call.agreed = all.map(({ mode }, i) => (mode === "srtp" ? agreedOf(offered, sdp, i) : undefined));
   const shown = all.map((settled, i) => shownAnswer(offered, i, settled, call.streams[i]?.pairs[toward].port ?? 0));
   return shownAs(sdp, host, shown);
 });

@@ -7,12 +7,14 @@ export { type QualityWatch, watchQuality } from "./quality.ts";
 export {
   type MediaCall,
   type MediaCounters,
+  type MediaMoves,
   type MediaRefusal,
   MediaRefused,
   MediaRelay,
   type MediaRelayShape,
   type MediaRequest,
   type MediaStreamReport,
+  type MediaTrouble,
   type Side,
 } from "./relay.ts";
 export { mediaRefusedOf, mediaRowOf } from "./report.ts";

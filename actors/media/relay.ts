@@ -14,6 +14,12 @@ import type { BadMedia } from "../../machines/media/mod.ts";
 
 export type Side = "inside" | "outside";
 
+/** The Call-ID and the From tag of an INVITE. */
+export interface MediaDialog {
+  readonly callId: string;
+  readonly from: string;
+}
+
 export interface MediaRequest {
   /** What names the call to whoever asks, on both its sides and in each of its re-offers. */
   readonly call: string;
@@ -21,6 +27,8 @@ export interface MediaRequest {
   readonly from: string;
   /** The To tag, where the dialog has one. Of an answer it names the fork that answers. */
   readonly to?: string;
+  /** With the first offer: the INVITE that opens the call, as the inside has it. */
+  readonly dialog?: MediaDialog;
   /** The side that will be shown what comes back. */
   readonly toward: Side;
   readonly sdp: Sdp;
@@ -29,9 +37,10 @@ export interface MediaRequest {
 /**
  * `notSecured`: what is offered or answered would leave no stream, or one that is taken in the clear. `notAnOffer`: there is
  * no offer that this answers, or it does not fit it. `badAddress`: it names no address that media can be sent to. `limit`:
- * as many calls, streams or ports are in use as we have. `unavailable`: no relay answers, or it refuses.
+ * as many calls, streams or ports are in use as we have. `unavailable`: no relay answers, or it refuses. `noCodec`: the
+ * telephone network and the telephone have no codec in common.
  */
-export type MediaRefusal = "notSecured" | "notAnOffer" | "badAddress" | "limit" | "unavailable";
+export type MediaRefusal = "notSecured" | "notAnOffer" | "badAddress" | "limit" | "unavailable" | "noCodec";
 export class MediaRefused extends Data.TaggedError("MediaRefused")<{
   readonly reason: MediaRefusal;
   readonly why: string;
@@ -70,7 +79,31 @@ export interface MediaCall {
   readonly sinceMs: number;
   /** Why its media from outside, or to there, have been bad for too long; undefined: they have not. */
   readonly bad?: BadMedia;
+  /** It goes on over the telephone network. */
+  readonly isMoved?: true;
   readonly streams: ReadonlyArray<MediaStreamReport>;
+}
+
+/** The media of a call are bad, here or, as its relay tells us, at the other end. */
+export interface MediaTrouble {
+  readonly call: string;
+  /** Of the INVITE that opened it, where the first offer said so. */
+  readonly dialog: MediaDialog | undefined;
+  readonly why: BadMedia | "noticed";
+}
+
+/** A call's media on their way to the telephone network. docs/protocol/media.md#fallback */
+export interface MediaMoves {
+  /** What the telephone network is offered: the sound that the telephone has agreed on, at ports of ours. */
+  readonly offer: (call: string) => Effect.Effect<Sdp, MediaRefused>;
+  /** Its offer, or its answer to ours; nothing moves yet. Gives our answer to an offer. */
+  readonly settle: (call: string, sdp: Sdp) => Effect.Effect<Sdp, MediaRefused>;
+  /** From now on, to where the last description says. False: there is no such call, or nothing is settled. */
+  readonly move: (call: string) => boolean;
+  /** Tells the other relay that the media are bad here. */
+  readonly tell: (call: string) => void;
+  /** For how long nothing has come from outside that should, for the call of that dialog; undefined: there is none. */
+  readonly silence: (dialog: MediaDialog) => { readonly media: string; readonly ms: number } | undefined;
 }
 
 export interface MediaRelayShape {
@@ -79,6 +112,8 @@ export interface MediaRelayShape {
   /** Of a call that nobody knows: nothing. */
   readonly end: (call: string) => Effect.Effect<void>;
   readonly calls: Effect.Effect<ReadonlyArray<MediaCall>>;
+  /** Where it can take calls to the telephone network. */
+  readonly moves?: MediaMoves;
 }
 
 export class MediaRelay extends Context.Service<MediaRelay, MediaRelayShape>()("vipr/actors/media/MediaRelay") {}

@@ -4,10 +4,11 @@ import type { MediaCall, MediaCounters, MediaStreamReport } from "./relay.ts";
 import type { MediaStream } from "./stream.ts";
 
 /** `offsetMs`: from the relay's monotonic clock to Unix time. */
-export const reportOf = ({ id, sinceMs, bad, streams }: Call, offsetMs: number): MediaCall => ({
+export const reportOf = ({ id, sinceMs, bad, isMoved, streams }: Call, offsetMs: number): MediaCall => ({
   call: id,
   sinceMs: Math.round(sinceMs + offsetMs),
   ...(bad === undefined ? {} : { bad }),
+  ...(isMoved ? { isMoved } : {}),
   streams: streams.flatMap((stream) => (stream === undefined ? [] : streamReport(stream, offsetMs))),
 });
 
@@ -24,8 +25,9 @@ const streamReport = ({ kind, path, settled }: MediaStream, offsetMs: number): M
 const SIDES = { fromInside: "Inside", fromOutside: "Outside" } as const;
 
 /** All streams of a call together, as a row of `vipr calls` has it: sums, the worst jitter, the worst reported loss in percent. */
-export const mediaRowOf = ({ bad, streams }: MediaCall): Readonly<Record<string, number>> => {
+export const mediaRowOf = ({ bad, isMoved, streams }: MediaCall): Readonly<Record<string, number>> => {
   const row: Record<string, number> = bad === undefined ? {} : { bad: 1 };
+  if (isMoved) row.moved = 1;
   for (const [side, name] of Object.entries(SIDES) as ReadonlyArray<[keyof typeof SIDES, string]>) {
     const all = streams.map((stream) => stream[side]);
     const sum = (of: (one: MediaCounters) => number) => all.reduce((total, one) => total + of(one), 0);

@@ -8,7 +8,7 @@
 import { Effect } from "effect";
 import { base64Of } from "../../codecs/shared/mod.ts";
 import { type CryptoKey, keyBytesOf, type StreamEnd, SUITES, type SuiteName } from "../../codecs/sip/mod.ts";
-import { MediaPath, type Settled, type Side } from "../../machines/media/mod.ts";
+import { type Forward, type LegName, MediaPath, type Settled, type Side } from "../../machines/media/mod.ts";
 import { type MasterKey, type SrtpPrimitives, SrtpReceiver, SrtpSender } from "../../machines/srtp/mod.ts";
 import { Entropy, SrtpCiphers } from "../ports/mod.ts";
 import { openPair, type PortPair, type PortRange } from "./ports.ts";
@@ -16,7 +16,11 @@ import { openPair, type PortPair, type PortRange } from "./ports.ts";
 export interface MediaStream {
   readonly kind: string;
   readonly path: MediaPath;
-  readonly pairs: Readonly<Record<Side, PortPair>>;
+  readonly pairs: Readonly<Record<Side, PortPair>> & { trunk?: PortPair };
+  /** Opens the ports for the telephone network, at that address of ours. */
+  readonly openTrunk: (host: string) => ReturnType<typeof openPair>;
+  /** Of reports of our own. RFC 3550 §8.1. */
+  readonly ssrc: number;
   /** Our keys, by suite, until the other end changes its own. */
   own: ReadonlyMap<SuiteName, string>;
   settled: Settled | undefined;
@@ -29,6 +33,7 @@ export interface MediaStream {
 }
 /** Keys of the other end; the oldest give way. */
 const RECEIVERS_MAX = 4;
+const SSRC_MAX = 2 ** 32 - 1;
 
 export interface StreamOptions {
   readonly kind: string;
@@ -37,27 +42,28 @@ export interface StreamOptions {
   readonly suites: ReadonlyArray<SuiteName>;
   readonly trustsInside: boolean;
   readonly nowMs: () => number;
+  /** The other relay has told that the media are bad there. */
+  readonly noticed: () => void;
 }
 
 export const openStream = Effect.fn("media.openStream")(function* (options: StreamOptions) {
-  const { hosts, ports, nowMs } = options;
+  const { hosts, ports, nowMs, noticed } = options;
   const path = new MediaPath(options.trustsInside);
-  const pairs: Partial<Record<Side, PortPair>> = {};
-  const received = (side: Side) => (atRtcpPort: boolean, bytes: Uint8Array, host: string, port: number) => {
+  const received = (side: LegName) => (atRtcpPort: boolean, bytes: Uint8Array, host: string, port: number) => {
+    const before = path.noticed;
     const forward = path.receive(side, atRtcpPort, bytes, host, port, nowMs());
-    const pair = pairs[side === "inside" ? "outside" : "inside"];
-    if (forward === undefined || pair === undefined) return;
-    (forward.byRtcpPort ? pair.rtcp : pair.rtp).send(forward.bytes, forward.host, forward.port);
+    if (forward !== undefined) sendBy(stream, forward);
+    else if (path.noticed !== before) noticed();
   };
   const inside = yield* openPair(hosts.inside, ports, received("inside"));
   const outside = yield* openPair(hosts.outside, ports, received("outside"));
-  pairs.inside = inside;
-  pairs.outside = outside;
   const own = yield* ownKeys(options.suites);
   const stream: MediaStream = {
     kind: options.kind,
     path,
     pairs: { inside, outside },
+    openTrunk: (host) => openPair(host, ports, received("trunk")),
+    ssrc: yield* (yield* Entropy).between(1, SSRC_MAX),
     own,
     settled: undefined,
     senders: new Map(),
@@ -66,6 +72,12 @@ export const openStream = Effect.fn("media.openStream")(function* (options: Stre
   yield* Effect.addFinalizer(() => Effect.sync(() => endStream(stream)));
   return stream;
 });
+
+export const sendBy = ({ pairs }: Pick<MediaStream, "pairs">, forward: Forward): void => {
+  const pair = pairs[forward.toward];
+  if (pair === undefined) return;
+  (forward.byRtcpPort ? pair.rtcp : pair.rtp).send(forward.bytes, forward.host, forward.port);
+};
 
 /** Nothing passes, and the keys are zeroed. */
 const endStream = ({ path, senders, receivers }: MediaStream): void => {

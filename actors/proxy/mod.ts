@@ -3,9 +3,11 @@ export { ANSWER_HELD_MS_MAX, END_HELD_MS_MAX } from "./held-turns.ts";
 export { isAddress } from "./names.ts";
 export { type RedirectListen, serveRedirects } from "./redirect.ts";
 export {
+  type AgentFallback,
   type AgentProxy,
   type AgentProxyCounters,
   type AgentProxyOptions,
+  type InProcess,
   type ProxyListen,
   serveAgentProxy,
 } from "./serve.ts";

@@ -1,6 +1,7 @@
 /** What a proxy is given, and what it shows. */
 
 import type { Effect } from "effect";
+import type { SipRequest } from "../../codecs/sip/mod.ts";
 import type {
   CallReport,
   CallView,
@@ -8,6 +9,7 @@ import type {
   CoreLimits,
   CoreTiming,
   FallbackReason,
+  FallbackTaker,
   ProxySide,
   RouteOf,
   SipPeer,
@@ -28,8 +30,27 @@ export interface ProxyListen<S extends string = ProxySide> {
   readonly advertise?: { readonly host: string; readonly port?: number } | undefined;
   /** Nobody can connect to it: it names us on streams that we open. */
   readonly isOutgoing?: true;
+  /** Whoever is there is in this process: messages are handed over, and no socket is open. As UDP. */
+  readonly inProcess?: InProcess;
   /** Other hosts by which it is called, at the same port. */
   readonly names?: ReadonlyArray<string>;
+}
+
+export interface InProcess {
+  /** Where it is, as a neighbour. */
+  readonly at: { readonly host: string; readonly port: number };
+  /** Takes what is sent to it. */
+  readonly received: (bytes: Uint8Array) => void;
+  /** Is given what takes what it sends. */
+  readonly start: (send: (bytes: Uint8Array) => void) => void;
+}
+
+/** What takes calls over SIP to the telephone network. docs/protocol/media.md#fallback */
+export interface AgentFallback extends FallbackTaker {
+  readonly up: (key: string, role: "caller" | "callee", invite: SipRequest) => void;
+  readonly over: (key: string) => void;
+  /** Is given what ends a call over SIP at both its ends. */
+  readonly start: (hangUp: (key: string) => void) => void;
 }
 
 export interface AgentProxyOptions {
@@ -51,6 +72,8 @@ export interface AgentProxyOptions {
   ) => Effect.Effect<void, StoreFailed>;
   /** Where calls under way are kept over a restart. Default: nowhere. */
   readonly store?: StoreShape;
+  /** Has a listen with `inProcess`, and a neighbour of the side `fallback` there. Default: nothing. */
+  readonly fallback?: AgentFallback;
   readonly timing?: Partial<CoreTiming>;
   readonly limits?: Partial<CoreLimits>;
 }

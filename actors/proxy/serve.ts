@@ -20,7 +20,14 @@ import type { StreamSecurity } from "./streams.ts";
 import { openTransports } from "./transports.ts";
 import { openTurns, type Turns } from "./turns.ts";
 
-export type { AgentProxy, AgentProxyCounters, AgentProxyOptions, ProxyListen } from "./options.ts";
+export type {
+  AgentFallback,
+  AgentProxy,
+  AgentProxyCounters,
+  AgentProxyOptions,
+  InProcess,
+  ProxyListen,
+} from "./options.ts";
 
 const MARK_BYTES = 8;
 const EXPIRE_EVERY_MS = 3_600_000;
@@ -28,7 +35,7 @@ const NO_SERVERS: ServerRoots = new Map();
 
 /** Serves until the scope closes. Fails with ListenFailed, or with StoreFailed when the calls under way cannot be read. */
 export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: AgentProxyOptions) {
-  const { store, credentials, listen, peers, route, timing = {}, limits = {} } = options;
+  const { store, credentials, listen, peers, route, fallback, timing = {}, limits = {} } = options;
   const calls = yield* openCallStore(options);
   const before = store === undefined ? [] : yield* storedCalls(store);
   const trust = openServerTrust(peers, options.servers ?? NO_SERVERS);
@@ -40,7 +47,8 @@ export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: Agen
   let turns: Turns | undefined;
   const following = yield* follow(options, trust.located, (work) => turns?.turn(work));
   const mark = hexOf(yield* (yield* Entropy).bytes(MARK_BYTES));
-  turns = yield* openTurns({ own, peers, route, mark, timing, limits }, { send, calls, down: following.down });
+  const outputs = { send, calls, down: following.down, fallback };
+  turns = yield* openTurns({ own, peers, route, fallback, mark, timing, limits }, outputs);
   const { turn, core, counts, fellBack, unreadable } = turns;
   for (const { id, call } of before) if (!core.restore(id, call)) calls.forget(id);
   if (before.length > 0) yield* Effect.logInfo("proxy.calls.restored", { calls: before.length });
@@ -53,6 +61,7 @@ export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: Agen
     unreachable: (to) => turn((core, nowMs) => core.unreachable(to, nowMs)),
     resolved: () => {},
   });
+  fallback?.start((key) => turn((core, nowMs) => core.hangUp(key, nowMs)));
   yield* following.start;
   yield* expireNowAndThen(turn);
   const counters: AgentProxy["counters"] = () => {

@@ -20,7 +20,7 @@ import {
   type StreamRefusal,
 } from "../ports/mod.ts";
 import { isAddress, openNames } from "./names.ts";
-import type { ProxyListen } from "./options.ts";
+import type { InProcess, ProxyListen } from "./options.ts";
 import { type Link, openStreams, type StreamSecurity } from "./streams.ts";
 
 /** Streams that others open, at once, by one of our addresses. */
@@ -96,7 +96,13 @@ export const openTransports = Effect.fn("proxy.transports")(function* <S extends
   };
   const listening: Array<Listening> = [];
   for (const [own, on] of options.listen.entries()) {
-    if (on.transport === "UDP") {
+    if (on.inProcess !== undefined) {
+      sockets.set(
+        own,
+        handedOver(on, on.inProcess, own, () => handlers),
+      );
+      listening.push({ host: on.host, port: on.port });
+    } else if (on.transport === "UDP") {
       const socket = yield* openSocket(on, own, () => handlers);
       sockets.set(own, socket);
       listening.push(socket);
@@ -131,6 +137,24 @@ const listenOn = Effect.fn("proxy.listen")(function* (
   return yield* (yield* Listener).listen(on, (stream) => accept(stream, transport, own));
 });
 
+/** Whoever is there is in this process. */
+const handedOver = (
+  { host, port }: ProxyListen<string>,
+  { at, received, start }: InProcess,
+  own: number,
+  handlers: () => TransportHandlers | undefined,
+): DatagramSocket => {
+  start((bytes) => handlers()?.received(arrivedAs({ transport: "UDP", own, ...at, stream: 0 }, bytes)));
+  return { host, port, send: (bytes) => received(bytes) };
+};
+
+/** What a datagram has brought. */
+const arrivedAs = (source: Source, bytes: Uint8Array): Arrived => {
+  const found = readDatagram(bytes);
+  const [messages, unreadable] = found === undefined ? [[], []] : "type" in found ? [[found], []] : [[], [found]];
+  return { source, domains: [], messages, unreadable };
+};
+
 const openSocket = Effect.fn("proxy.socket")(function* (
   { transport, host, port }: ProxyListen<string>,
   own: number,
@@ -140,12 +164,8 @@ const openSocket = Effect.fn("proxy.socket")(function* (
     { host, port },
     {
       received: (bytes, host, port) => {
-        const found = readDatagram(bytes);
-        if (found === undefined) return;
-        const source: Source = { transport, own, host, port, stream: 0 };
-        const isMessage = "type" in found;
-        const [messages, unreadable] = isMessage ? [[found], []] : [[], [found]];
-        handlers()?.received({ source, domains: [], messages, unreadable });
+        const arrived = arrivedAs({ transport, own, host, port, stream: 0 }, bytes);
+        if (arrived.messages.length + arrived.unreadable.length > 0) handlers()?.received(arrived);
       },
       failed: (host, port) => handlers()?.unreachable({ transport, host, port }),
     },

@@ -13,6 +13,7 @@ import { ProxyCore } from "../../machines/proxy/mod.ts";
 import { timersOf } from "../kit/timers.ts";
 import type { CallStore } from "./call-store.ts";
 import { openHeldTurns } from "./held-turns.ts";
+import type { AgentFallback } from "./options.ts";
 import { openSteps, type Steps } from "./steps.ts";
 import { openUnreadableLog, type UnreadableLog } from "./unreadable.ts";
 
@@ -21,6 +22,8 @@ export interface TurnOutputs {
   readonly calls: CallStore;
   /** It took nothing, and another place was tried. */
   readonly down: (to: Destination) => void;
+  /** Of calls over SIP. Default: nobody. */
+  readonly fallback?: Pick<AgentFallback, "up" | "over"> | undefined;
 }
 
 export type Counts = Record<CoreCount, number>;
@@ -30,7 +33,10 @@ export interface Turns extends Steps<ProxyCore> {
   readonly unreadable: UnreadableLog;
 }
 
-export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOptions, { send, calls, down }: TurnOutputs) {
+export const openTurns = Effect.fn("proxy.turns")(function* (
+  options: CoreOptions,
+  { send, calls, down, fallback }: TurnOutputs,
+) {
   const clock = yield* Clock.Clock;
   const timers = timersOf(clock, yield* Scheduler.Scheduler);
   const counts: Counts = { ...NO_COUNTS };
@@ -51,6 +57,10 @@ export const openTurns = Effect.fn("proxy.turns")(function* (options: CoreOption
         return calls.ended(order.report);
       case "down":
         return down(order.to);
+      case "sipCall":
+        return fallback?.up(order.key, order.role, order.invite);
+      case "sipCallOver":
+        return fallback?.over(order.key);
       case "fellBack":
         fellBack[order.reason] = (fellBack[order.reason] ?? 0) + 1;
         return;

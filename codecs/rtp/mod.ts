@@ -1,5 +1,6 @@
 /** RTP and RTCP: the header of a packet in place, and what reports say. */
 export { withoutNames } from "./names.ts";
+export { isNotice, MediaNotice, printNotice } from "./notice.ts";
 export {
   isRtcp,
   payloadAt,

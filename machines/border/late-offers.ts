@@ -25,7 +25,7 @@ import {
 import type { ClientTransaction, Forwarding } from "../proxy/mod.ts";
 import { descriptionIn, type Side } from "../sip/mod.ts";
 import type { BorderContext, CallOf } from "./context.ts";
-import { leadsInside, otherSide, relayReason, securedStreams } from "./media.ts";
+import { leadsInside, mediaDialogOf, otherSide, relayReason, securedStreams } from "./media.ts";
 import type { Questions } from "./questions.ts";
 import { withoutDescription } from "./rewrite.ts";
 import type { MediaQuestion, RefusalReason } from "./types.ts";
@@ -160,7 +160,9 @@ export class LateOffers {
     };
     if (!hasRelay) return show(securedStreams(received), nowMs);
     const sent = client.request;
-    const question = questionOf(of, from, response, received);
+    const { request, opens } = context;
+    const dialog = opens && request !== undefined ? { dialog: mediaDialogOf(request) } : {};
+    const question = { ...questionOf(of, from, response, received), ...dialog };
     questions.ask("offer", question, (answer, atMs) => {
       client.request ??= sent;
       if ("refused" in answer) return this.refuse(client, context, response, relayReason(answer.refused), atMs);

@@ -3,6 +3,7 @@
  */
 import {
   endOf,
+  headerOf,
   isReachable,
   isSecured,
   type Sdp,
@@ -13,7 +14,7 @@ import {
 import { descriptionIn, type MediaVerdict, mediaVerdictOf, type Side } from "../sip/mod.ts";
 import type { BorderContext } from "./context.ts";
 import { OFFERING } from "./rewrite.ts";
-import type { MediaQuestion, RefusalReason } from "./types.ts";
+import type { MediaDialog, MediaQuestion, RefusalReason } from "./types.ts";
 
 /** The offer that a request brings, if it does. */
 export const offerIn = (request: SipRequest): Sdp | undefined => {
@@ -37,11 +38,17 @@ export const offerQuestion = (call: string, request: SipRequest, from: Side, sdp
   return {
     call,
     from: tagOf(request, "From") ?? "",
-    ...(to === undefined ? {} : { to }),
+    ...(to === undefined ? { dialog: mediaDialogOf(request) } : { to }),
     toward: otherSide(from),
     sdp,
   };
 };
+
+/** Of an INVITE that opens a call, before it is written anew: hidden Call-IDs are made on its way out. */
+export const mediaDialogOf = (invite: SipRequest): MediaDialog => ({
+  callId: headerOf(invite, "Call-ID") ?? "",
+  from: tagOf(invite, "From") ?? "",
+});
 
 export const answerQuestion = (context: BorderContext, response: SipResponse, sdp: Sdp): MediaQuestion => {
   const to = tagOf(response, "To");

@@ -59,11 +59,19 @@ export type BorderCount =
   | "held"
   | "dropped";
 
+/** The INVITE that opens a call, as the inside has it: its Call-ID and From tag, by which a call agent knows it. */
+export interface MediaDialog {
+  readonly callId: string;
+  readonly from: string;
+}
+
 /** An offer or an answer as the relay is shown it. `call`: the same for both ends and all re-offers of a call. */
 export interface MediaQuestion {
   readonly call: string;
   readonly from: string;
   readonly to?: string;
+  /** With the offer that opens the call. */
+  readonly dialog?: MediaDialog;
   /** Where what comes back will be shown. */
   readonly toward: Side;
   readonly sdp: Sdp;

@@ -17,6 +17,7 @@ export {
 export {
   type Forward,
   type LegFigures,
+  type LegName,
   MediaPath,
   OLD_KEY_MS,
   OTHERS_A_SECOND_MAX,
@@ -36,3 +37,4 @@ export {
   WINDOW_SAMPLES_MAX,
 } from "./quality.ts";
 export { Statistics, type StreamFigures } from "./statistics.ts";
+export { agreedMedia, refusedBut, sharedMedia, soundIn, trunkDescription } from "./trunk.ts";

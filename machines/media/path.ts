@@ -5,10 +5,11 @@
  *   inside  RTP  -> admitted? -> counted -> secured            -> outside
  *   outside SRTP -> admitted? -> opened  -> counted            -> inside
  *   passed: neither secured nor opened; what is no RTP or RTCP at all goes no further
+ *   moved: the telephone network's end has the place of the one outside, in the clear. docs/protocol/media.md#fallback
  *
  * Called once a packet: nothing here allocates but the packet that is sent.
  */
-import { isRtcp, parseRtcp, payloadAt, withoutNames } from "../../codecs/rtp/mod.ts";
+import { isNotice, isRtcp, parseRtcp, payloadAt, type RtcpPacket, withoutNames } from "../../codecs/rtp/mod.ts";
 import type { StreamEnd } from "../../codecs/sip/mod.ts";
 import { PACKET_BYTES_MAX, type SrtpReceiver, type SrtpRefusal, type SrtpSender } from "../srtp/mod.ts";
 import { Latch } from "./latch.ts";
@@ -27,12 +28,16 @@ export const OLD_KEY_MS = 10_000;
 /**
  * `notReady`: the other side has not agreed yet. `stranger`: from an address that is not this end's. `tooOften`: more than
  * PACKETS_A_SECOND_MAX. `notRtp`: neither RTP nor RTCP. `held`: the other side wants none. `unproved`: it has shown no key
- * for UNPROVED_MS_MAX.
+ * for UNPROVED_MS_MAX. `moved`: from outside, of a call that has gone to the telephone network.
  */
-export type PathRefusal = SrtpRefusal | "notReady" | "stranger" | "tooOften" | "notRtp" | "held" | "unproved";
+export type PathRefusal = SrtpRefusal | "notReady" | "stranger" | "tooOften" | "notRtp" | "held" | "unproved" | "moved";
+
+/** Where a packet comes in or goes out. `trunk`: by the telephone network, once the call was moved there. */
+export type LegName = Side | "trunk";
 
 /** What is to be sent to the other side, and from which of our two ports there. */
 export interface Forward {
+  readonly toward: LegName;
   readonly bytes: Uint8Array;
   readonly host: string;
   readonly port: number;
@@ -79,6 +84,10 @@ export interface LegFigures extends StreamFigures {
 export class MediaPath {
   private readonly inside = new Leg();
   private readonly outside = new Leg();
+  private readonly trunk = new Leg();
+  private isMoved = false;
+  /** The relay at the other end has told that the media are bad there. */
+  private notices = 0;
   private isOpen = false;
   private mode: "srtp" | "passed" = "srtp";
   private isOver = false;
@@ -117,6 +126,22 @@ export class MediaPath {
     outside.receiver = receiver;
   }
 
+  /** To the telephone network, whose end is there: nothing goes outside any more, and nothing is taken from there. */
+  moveTo(end: StreamEnd): void {
+    this.isMoved = true;
+    const { trunk } = this;
+    trunk.end = end;
+    trunk.isMuxed = false;
+    trunk.statistics.clockRates = end.clockRates;
+    trunk.rtp.name(end.rtp);
+    trunk.rtcp.name(end.rtcp);
+  }
+
+  /** How many times the other relay has told that the media are bad there. */
+  get noticed(): number {
+    return this.notices;
+  }
+
   /** The stream is refused: nothing passes until it is opened again. */
   shut(): void {
     this.isOpen = false;
@@ -130,7 +155,7 @@ export class MediaPath {
 
   /** A datagram that came at one side; what is to be sent, if anything. Its bytes may be changed. */
   receive(
-    side: Side,
+    side: LegName,
     atRtcpPort: boolean,
     bytes: Uint8Array,
     host: string,
@@ -138,29 +163,37 @@ export class MediaPath {
     nowMs: number,
   ): Forward | undefined {
     const from = this[side];
-    const to = this[otherOf(side)];
-    const forward = this.judge(side, from, to, atRtcpPort, bytes, host, port, nowMs);
+    const forward = this.judge(side, from, atRtcpPort, bytes, host, port, nowMs);
     if (typeof forward !== "string") return forward;
     from.refuse(forward);
     return undefined;
   }
 
-  figures(side: Side): LegFigures {
+  /** A report of our own for the other relay, as it leaves; why it does not. */
+  tell(report: Uint8Array, nowMs: number): Forward | PathRefusal {
+    return this.isOpen && !this.isMoved ? this.onward("outside", report, true, nowMs) : "notReady";
+  }
+
+  figures(side: LegName): LegFigures {
     const { statistics, refused } = this[side];
-    const reported = this[otherOf(side)].statistics.block;
+    const reported = this[this.otherOf(side)].statistics.block;
     return { ...statistics.figures(reported), refused: { ...(refused as Record<string, number>) } };
   }
 
+  private otherOf(side: LegName): LegName {
+    if (side !== "inside") return "inside";
+    return this.isMoved ? "trunk" : "outside";
+  }
+
   private judge(
-    side: Side,
+    side: LegName,
     from: Leg,
-    to: Leg,
     atRtcpPort: boolean,
     bytes: Uint8Array,
     host: string,
     port: number,
     nowMs: number,
-  ): Forward | PathRefusal {
+  ): Forward | PathRefusal | undefined {
     if (this.isOver) return "notReady";
     const latch = atRtcpPort ? from.rtcp : from.rtp;
     if (from.isTooOften(latch.expects(host, port), nowMs)) return "tooOften";
@@ -168,6 +201,7 @@ export class MediaPath {
     const isReport = isRtcp(bytes);
     if (isReport ? bytes[0]! >> 6 !== 2 : atRtcpPort || payloadAt(bytes) < 0) return "notRtp";
     if (!this.isOpen) return "notReady";
+    if (this.isMoved ? side === "outside" : side === "trunk") return this.isMoved ? "moved" : "notReady";
     const isSecured = side === "outside" && this.mode === "srtp";
     const isProved = isSecured || (side === "inside" && this.trustsInside);
     if (!latch.admits(host, port, nowMs, isProved)) return "stranger";
@@ -175,33 +209,38 @@ export class MediaPath {
     if (typeof plain === "string") return plain;
     latch.note(host, port, nowMs);
     from.unprovedSinceMs = undefined;
-    this.count(from, plain, isReport, nowMs);
-    return this.onward(side, to, plain, isReport, nowMs);
+    if (!isReport) from.statistics.rtp(plain, nowMs);
+    else if (this.isForUs(side, from, plain, nowMs)) return undefined;
+    return this.onward(this.otherOf(side), plain, isReport, nowMs);
   }
 
-  private count(from: Leg, plain: Uint8Array, isReport: boolean, nowMs: number): void {
+  /** Counts a report. True: the other relay tells us, and no telephone, that the media are bad there. */
+  private isForUs(side: LegName, from: Leg, plain: Uint8Array, nowMs: number): boolean {
     // The reports of what is passed are encrypted, and nobody's but the two ends'.
-    if (isReport) from.statistics.rtcp(this.mode === "passed" ? [] : (parseRtcp(plain) ?? []), nowMs);
-    else from.statistics.rtp(plain, nowMs);
+    const reports: ReadonlyArray<RtcpPacket> = this.mode === "passed" ? [] : (parseRtcp(plain) ?? []);
+    from.statistics.rtcp(reports, nowMs);
+    if (side !== "outside" || !isNotice(reports)) return false;
+    this.notices++;
+    return true;
   }
 
-  private onward(side: Side, to: Leg, plain: Uint8Array, isReport: boolean, nowMs: number): Forward | PathRefusal {
+  private onward(toward: LegName, plain: Uint8Array, isReport: boolean, nowMs: number): Forward | PathRefusal {
+    const to = this[toward];
     if (to.end === undefined) return "notReady";
     if (to.end.isHeld) return "held";
     const byRtcpPort = isReport && !to.isMuxed;
     const latch = byRtcpPort ? to.rtcp : to.rtp;
     const host = latch.toHost();
     if (host === undefined) return "notReady";
-    if (side === "outside" || this.mode === "passed") return { bytes: plain, host, port: latch.toPort(), byRtcpPort };
+    if (toward !== "outside" || this.mode === "passed")
+      return { toward, bytes: plain, host, port: latch.toPort(), byRtcpPort };
     if (isUnproved(to, nowMs)) return "unproved";
     const { sender } = to;
     if (sender === undefined) return "notReady";
     const bytes = isReport ? sender.rtcp(withoutNames(plain)) : sender.rtp(plain);
-    return typeof bytes === "string" ? bytes : { bytes, host, port: latch.toPort(), byRtcpPort };
+    return typeof bytes === "string" ? bytes : { toward, bytes, host, port: latch.toPort(), byRtcpPort };
   }
 }
-
-const otherOf = (side: Side): Side => (side === "inside" ? "outside" : "inside");
 
 /** So that nobody who has a ticket can have us send media to a third party for long. */
 const isUnproved = (to: Leg, nowMs: number): boolean => {

@@ -56,6 +56,10 @@ export class RequestContext<H> {
 export class Context extends RequestContext<CoreHop> {
   /** Its final response came over SIP. */
   isOverSip = false;
+  /** It came from our border element, and opens a call over SIP. */
+  isFromSip = false;
+  /** The call over SIP that it ends. */
+  sipEnding: string | undefined = undefined;
   /** The telephone call that it opens, and what its header fields say. */
   call: ActiveCall | undefined = undefined;
   about: CallTexts | undefined = undefined;

@@ -30,13 +30,14 @@ import { Calls, type CallView } from "./calls.ts";
 import { Context, type CoreHop } from "./context.ts";
 import { CORE_LIMITS, CORE_TIMING } from "./defaults.ts";
 import { Forwarding } from "./forwarding.ts";
-import { hopsOfCall, hopsOfChallenged, hopsToSide, hopWithin, isForUs, leadsOn, type Neighbourhood } from "./hops.ts";
+import { callerOf, hopsOfInvite, hopsToSide, hopWithin, isForUs, leadsOn, type Neighbourhood } from "./hops.ts";
 import { Ids } from "./ids.ts";
 import { isLoop, LoopGuard } from "./loops.ts";
 import { Outcomes } from "./outcomes.ts";
 import { Peers, type PeerTarget, type Sender } from "./peers.ts";
 import { Replies } from "./replies.ts";
 import { leaving, type Routed, routed, toStrictRouter, uriFaultOf } from "./route.ts";
+import { SipCalls } from "./sip-calls.ts";
 import { Transactions } from "./transactions.ts";
 import type { CoreCount, CoreLimits, CoreOptions, CoreOrder, Destination, ProxySide, Source } from "./types.ts";
 import { completed } from "./via.ts";
@@ -50,6 +51,7 @@ export class ProxyCore {
   private readonly transactions: Transactions<Context>;
   private readonly ids: Ids;
   private readonly replies: Replies;
+  private readonly sipCalls: SipCalls | undefined;
   private readonly outcomes: Outcomes;
   private readonly forwarding: Forwarding<Context, ProxySide>;
   private orders: Array<CoreOrder> = [];
@@ -77,7 +79,8 @@ export class ProxyCore {
     this.ids = new Ids(options.mark);
     this.replies = new Replies(this.ids, order);
     const { calls, loops, transactions, ids } = this;
-    this.outcomes = new Outcomes({ calls, loops, order, unixOf: this.unixOf });
+    this.sipCalls = options.fallback && new SipCalls(own, ids, order);
+    this.outcomes = new Outcomes({ calls, loops, sipCalls: this.sipCalls, order, unixOf: this.unixOf });
     const user = agentForwarding(own, this.outcomes);
     const send = (to: Destination, bytes: Uint8Array) => order({ type: "send", to, bytes });
     this.forwarding = new Forwarding({ own, user, transactions, timing, ids, send });
@@ -98,7 +101,7 @@ export class ProxyCore {
   receive(source: Source, message: SipMessage, nowMs: number) {
     if (message.type === "response") return this.receiveResponse(message, nowMs);
     const request = completed(message, source);
-    const sender = this.at.peers.senderOf(source);
+    const sender = callerOf(this.at.peers.senderOf(source));
     if (sender === undefined) return this.refuseStranger(request, source);
     if (request.method === "ACK") return this.receiveAck(source, sender, request, nowMs);
     const same = this.transactions.serverOf(request, source, request.method);
@@ -143,8 +146,14 @@ export class ProxyCore {
   restore(id: string, bytes: Uint8Array): boolean {
     return this.calls.restore(id, bytes);
   }
+  /** Ends a call over SIP, by BYE to both its ends. */
+  hangUp(key: string, nowMs: number): void {
+    for (const { to, request } of this.sipCalls?.hangUp(key) ?? [])
+      this.transactions.ask(request, printSip(request), to, undefined, nowMs);
+  }
   /** Forgets calls that cannot be up any more. To be called now and then. */
   expire(nowMs: number): void {
+    this.sipCalls?.expire(nowMs);
     for (const { id } of this.calls.expire(this.unixOf(nowMs))) this.orders.push({ type: "forget", id });
   }
 
@@ -222,8 +231,7 @@ export class ProxyCore {
     const hop = hopWithin(this.at, way, side, known !== undefined);
     if (hop === undefined) return this.replies.refuse(request, source, 481);
     const context = this.go(source, way, request, [hop], nowMs);
-    if (context !== undefined && request.method === "BYE" && known !== undefined)
-      context.ending = { ...known, atMs: this.unixOf(nowMs) };
+    if (context !== undefined) this.outcomes.within(context, request, known, nowMs);
   }
 
   /** An INVITE that opens a dialog. */
@@ -234,14 +242,18 @@ export class ProxyCore {
       return this.replies.refuse(request, source, 482);
     }
     const about = textsOf(request);
-    const hops = this.hopsOfInvite(sender, way, about, nowMs);
+    const { at, options, outcomes, unixOf } = this;
+    const ask = { request: way.request, about, sticky: outcomes.challengedBy(way.request), atMs: unixOf(nowMs) };
+    const { hops, fellBack } = hopsOfInvite(at, options, sender, ask);
+    if (fellBack !== undefined) this.orders.push({ type: "fellBack", reason: fellBack, status: undefined });
     this.go(source, way, request, hops, nowMs, (made) => {
       this.count("calls");
       made.about = about;
       made.pair = pair;
       this.loops.enter(pair);
       const isOut = sender.side === "pbx";
-      if (sender.side === "border") return;
+      made.isFromSip = sender.side === "border";
+      if (made.isFromSip) return;
       made.call = this.calls.invited(
         request,
         isOut ? "sent" : "received",
@@ -249,16 +261,6 @@ export class ProxyCore {
         this.ids.tag(),
       );
     });
-  }
-
-  private hopsOfInvite(sender: Sender, way: Routed, about: ReturnType<typeof textsOf>, nowMs: number) {
-    const { request } = way;
-    if (sender.side !== "pbx") return hopsToSide(this.at, request, "pbx");
-    const sticky = this.outcomes.challengedBy(request);
-    if (sticky !== undefined) return hopsOfChallenged(this.at, request, sticky);
-    const { hops, fellBack } = hopsOfCall(this.at, request, this.options.route(request, about, this.unixOf(nowMs)));
-    if (fellBack !== undefined) this.orders.push({ type: "fellBack", reason: fellBack, status: undefined });
-    return hops;
   }
 
   /** Sends the request on its way, in transactions of its own. Undefined: there is no way. */

@@ -6,13 +6,13 @@
  *   from a PBX, other        the trunk that the Request-URI names, or else the trunks in their order
  *   from a trunk, the border the PBXs in their order
  */
-import { hostOf, listOf, requestUriOf, type SipRequest, tagOf } from "../../codecs/sip/mod.ts";
+import { type CallTexts, hostOf, listOf, requestUriOf, type SipRequest, tagOf } from "../../codecs/sip/mod.ts";
 import { mayBeSecured, routeOf } from "../sip/mod.ts";
 import { defaultPort, type OwnAddresses } from "./addresses.ts";
 import type { CoreHop } from "./context.ts";
-import type { Peers } from "./peers.ts";
+import type { Peers, Sender } from "./peers.ts";
 import { nextHopOf, type Routed, retargeted } from "./route.ts";
-import type { FallbackReason, ProxySide, SipPeer, Way } from "./types.ts";
+import type { CoreOptions, FallbackReason, ProxySide, SipPeer, Way } from "./types.ts";
 
 export interface Neighbourhood {
   readonly own: OwnAddresses;
@@ -40,6 +40,10 @@ export const hopsToPeer = (
     return [{ kind: "peer", to, peer, uri, ...NOTHING_ADDED }];
   });
 };
+
+/** What takes calls to the telephone network calls for the house. */
+export const callerOf = (sender: Sender | undefined): Sender | undefined =>
+  sender?.side === "fallback" ? { ...sender, side: "pbx" } : sender;
 
 /** Whose address a host is. */
 const sideAt = (peers: Peers, host: string, from: ProxySide): ProxySide => {
@@ -109,6 +113,31 @@ export const hopsOfCall = (at: Neighbourhood, request: SipRequest, way: Way): Ca
   if (!isSecured) return { hops, fellBack: "offerNotSecured" };
   const vipr = hopOverSip(at, way.vipr);
   return vipr === undefined ? { hops, fellBack: "noBorder" } : { hops: [vipr, ...hops], fellBack: undefined };
+};
+
+interface NewCall {
+  readonly request: SipRequest;
+  readonly about: CallTexts;
+  /** The trunk that has asked for credentials. */
+  readonly sticky: Challenger | undefined;
+  readonly atMs: number;
+}
+
+/** A new call, whoever it comes from. */
+export const hopsOfInvite = (
+  at: Neighbourhood,
+  { route, fallback }: Pick<CoreOptions, "route" | "fallback">,
+  { side, peer }: Sender,
+  { request, about, sticky, atMs }: NewCall,
+): CallWay => {
+  if (side !== "pbx") {
+    const isMoving = side === "trunk" && fallback?.takes(request, peer.name);
+    return { hops: hopsToSide(at, request, isMoving ? "fallback" : "pbx"), fellBack: undefined };
+  }
+  if (sticky !== undefined) return { hops: hopsOfChallenged(at, request, sticky), fellBack: undefined };
+  const { vipr, trunks } = route(request, about, atMs);
+  // What is on its way to the telephone network does not try the Internet again.
+  return hopsOfCall(at, request, vipr === undefined || peer.side === "fallback" ? { trunks } : { vipr, trunks });
 };
 
 /** To our border element, as a call agent sends it. docs/protocol/sip.md#the-callers-side. */

@@ -15,6 +15,7 @@ export { proxyRequestClient } from "./request-client.ts";
 export { proxyRequestServer } from "./request-server.ts";
 export { eventOf, type ResponseContextEvent, responseContext } from "./response-context.ts";
 export { leaving, nextHopOf, type Routed, routed, toStrictRouter, uriFaultOf } from "./route.ts";
+export { sipCallKey } from "./sip-calls.ts";
 export { ClientTransaction, ServerTransaction, type Timed } from "./transaction.ts";
 export { Transactions, type TransactionUser } from "./transactions.ts";
 export type {
@@ -26,6 +27,7 @@ export type {
   CoreTiming,
   Destination,
   FallbackReason,
+  FallbackTaker,
   OwnAddress,
   ProxySide,
   RouteOf,
@@ -35,4 +37,4 @@ export type {
   Way,
 } from "./types.ts";
 export { completed, replyTo } from "./via.ts";
-export { SLOT_MS, Wheel } from "./wheel.ts";
+export { SLOT_MS, type Timer, Wheel } from "./wheel.ts";

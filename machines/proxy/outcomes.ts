@@ -11,6 +11,7 @@ import type { Context } from "./context.ts";
 import type { WentOn } from "./forwarding.ts";
 import type { Challenger } from "./hops.ts";
 import type { LoopGuard } from "./loops.ts";
+import type { SipCalls } from "./sip-calls.ts";
 import type { CoreOrder, FallbackReason } from "./types.ts";
 
 /** Calls that a trunk has challenged, and that will be tried again. */
@@ -19,6 +20,8 @@ const CHALLENGED_MAX = 10_000;
 export interface OutcomeParts {
   readonly calls: Calls;
   readonly loops: LoopGuard;
+  /** Undefined: nobody wants to know of calls over SIP. */
+  readonly sipCalls: SipCalls | undefined;
   readonly order: (order: CoreOrder) => void;
   readonly unixOf: (nowMs: number) => UnixMs;
 }
@@ -35,10 +38,17 @@ export class Outcomes {
     return this.challenged.get(`${headerOf(request, "Call-ID")} ${tagOf(request, "From")}`);
   }
 
+  /** What a request within a dialog would end. */
+  within(context: Context, request: SipRequest, known: Omit<Ending, "atMs"> | undefined, nowMs: number): void {
+    if (request.method !== "BYE") return;
+    if (known !== undefined) context.ending = { ...known, atMs: this.parts.unixOf(nowMs) };
+    else context.sipEnding = this.parts.sipCalls?.endedBy(request);
+  }
+
   /** A final response goes upstream, or none ever will: what it means for the call. */
   finish(context: Context, response: SipResponse | undefined, nowMs: number): void {
-    const { calls, loops, order } = this.parts;
-    const { call, ending, pair } = context;
+    const { calls, loops, order, sipCalls } = this.parts;
+    const { call, ending, sipEnding, pair } = context;
     if (pair !== undefined) loops.leave(pair);
     context.pair = undefined;
     const status = response?.status ?? 0;
@@ -46,13 +56,18 @@ export class Outcomes {
     if (isAnswered && context.branch?.isInvite) {
       if (context.answeredBy === undefined) order({ type: "count", what: isOverSip(context) ? "viaVipr" : "answered" });
       context.answeredBy = context.branch;
+      const role = context.isFromSip ? "callee" : isOverSip(context) ? "caller" : undefined;
+      if (role !== undefined) sipCalls?.answered(context, response!, role, nowMs);
     }
     if (call !== undefined) {
       // The telephone call is the trunk's: one that went over SIP needs no record.
       if (isAnswered && !isOverSip(context)) this.answered(context, call, response!, nowMs);
       else calls.failed(call);
     }
-    if (ending !== undefined && status !== 401 && status !== 407) this.ended(ending);
+    if (status !== 401 && status !== 407) {
+      if (ending !== undefined) this.ended(ending);
+      if (sipEnding !== undefined) sipCalls?.over(sipEnding);
+    }
     lighten(context);
   }
 

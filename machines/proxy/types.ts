@@ -9,8 +9,8 @@ import type { E164, UnixMs } from "../../codecs/shared/mod.ts";
 import type { CallTexts, SipError, SipRequest } from "../../codecs/sip/mod.ts";
 
 export type Transport = "UDP" | "TCP" | "TLS";
-/** Who is at the other end of a flow. */
-export type ProxySide = "pbx" | "trunk" | "border";
+/** Who is at the other end of a flow. `fallback`: in this process, what takes calls to the telephone network that are up. */
+export type ProxySide = "pbx" | "trunk" | "border" | "fallback";
 
 /** A place where we are reached, and what we call ourselves there. */
 export interface OwnAddress<S extends string = ProxySide> {
@@ -119,6 +119,9 @@ export type CoreOrder =
   /** A neighbour's place took nothing, and the next one was tried. RFC 3263 §4.3. */
   | { readonly type: "down"; readonly to: Destination }
   | { readonly type: "fellBack"; readonly reason: FallbackReason; readonly status: number | undefined }
+  /** A call over SIP is up, or over: where `fallback` wants to know. The INVITE is as it came, without Routes of ours. */
+  | { readonly type: "sipCall"; readonly key: string; readonly role: "caller" | "callee"; readonly invite: SipRequest }
+  | { readonly type: "sipCallOver"; readonly key: string }
   | { readonly type: "unreadable"; readonly from: Source; readonly error: SipError }
   | { readonly type: "count"; readonly what: CoreCount };
 
@@ -128,8 +131,15 @@ export interface CoreOptions {
   readonly route: RouteOf;
   /** Random letters and digits of this run: they make branches and tags unguessable. */
   readonly mark: string;
+  /** What takes calls over SIP to the telephone network; it is the neighbour of that side. Default: nothing. */
+  readonly fallback?: FallbackTaker | undefined;
   readonly timing?: Partial<CoreTiming>;
   readonly limits?: Partial<CoreLimits>;
+}
+
+export interface FallbackTaker {
+  /** Whether a call from that trunk is one of ours on its way to the telephone network, and none for the PBX. */
+  readonly takes: (invite: SipRequest, trunk: string) => boolean;
 }
 
 export interface CoreTiming {

@@ -15,7 +15,7 @@ import type { InteropCheck } from "./run.ts";
 
 const check = checkOf("company");
 
-const PLAYED = { a: noise(1, 90), b: noise(2, 90) } as const;
+export const PLAYED = { a: noise(1, 90), b: noise(2, 90) } as const;
 type Name = keyof typeof PLAYED;
 const phoneOf = (at: string, { name, number, agent, phonePort }: Company) =>
   phone(
@@ -25,20 +25,20 @@ const phoneOf = (at: string, { name, number, agent, phonePort }: Company) =>
     PLAYED[name],
   );
 
-const underWay = (config: string, program: "agent" | "border"): number => {
+export const underWay = (config: string, program: "agent" | "border"): number => {
   const { programs } = JSON.parse(viprNow("calls", "--config", config, "--json"));
   return programs.find((one: { readonly program: string }) => one.program === program).underWay;
 };
-const mediaOf = (config: string): Readonly<Record<string, number>> => {
+export const mediaOf = (config: string): Readonly<Record<string, number>> => {
   const { programs } = JSON.parse(viprNow("calls", "--config", config, "--json"));
   return programs.find((one: { readonly program: string }) => one.program === "border").calls[0].media;
 };
 /** Each look is a command of a second. */
-const counted = (what: string, is: () => boolean, said: { readonly text: string }) => until(what, is, said, 20);
+export const counted = (what: string, is: () => boolean, said: { readonly text: string }) => until(what, is, said, 20);
 const countOf = (what: RegExp, text: string): number => text.match(what)?.length ?? 0;
 
 /** A call over the trunk has been proved, and a has the route. */
-const acquainted = Effect.fn("interop.acquainted")(function* ({ open }: Relays) {
+export const acquainted = Effect.fn("interop.acquainted")(function* ({ open }: Relays) {
   const at = yield* folder;
   const { a, b } = yield* companies(at, { media: yield* open });
   const programs = { a: yield* company(a), b: yield* company(b) };

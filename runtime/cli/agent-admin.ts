@@ -9,6 +9,7 @@ import {
   handleCalls,
   isoOf,
 } from "../../actors/admin/mod.ts";
+import type { Fallback } from "../../actors/fallback/mod.ts";
 import type { AgentProxy } from "../../actors/proxy/mod.ts";
 import { maskE164, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import { vcrOfCall } from "../../machines/agent/mod.ts";
@@ -24,11 +25,15 @@ export const openAgentAdmin = Effect.fn("agent.admin")(function* (
   folder: Folder,
   configuration: Configuration,
   proxy: AgentProxy,
+  fallback?: Pick<Fallback, "counts">,
 ) {
   const { admin = FREE } = configuration.config.agent;
   if (admin === "none") return "admin    not served: agent.admin";
   const startedMs = Date.now();
-  const report = Effect.sync(() => reportOf(configuration, proxy, startedMs, Date.now()));
+  const report = Effect.sync(() => {
+    const made = reportOf(configuration, proxy, startedMs, Date.now());
+    return fallback === undefined ? made : { ...made, reasons: { ...made.reasons, fallback: fallback.counts() } };
+  });
   const at = yield* openDoor(folder, admin, newToken(), handleCalls(report)).pipe(
     Effect.map((at) => `http://${addressText(at)}/calls.json`),
     Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "agent.admin takes another"))),

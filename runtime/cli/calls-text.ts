@@ -20,6 +20,7 @@ export const callsText = (report: CallsReport): string => {
 };
 
 const REASON_NAMES: Readonly<Record<string, string>> = {
+  fallback: "taken to the telephone network while they were up, as caller's and as called side",
   fellBack: "over the telephone network although there was a route",
   unreadable: "could not be read",
   refused: "not let through",

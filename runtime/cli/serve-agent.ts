@@ -10,6 +10,7 @@
 import { Effect, type Scope } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
 import { type Outbox, openOutbox, openRouteCache, openUploads, type Routes } from "../../actors/agent/mod.ts";
+import type { Fallback } from "../../actors/fallback/mod.ts";
 import { doubling, type RetryMs } from "../../actors/kit/mod.ts";
 import { type Credentials, Entropy, type StoreShape } from "../../actors/ports/mod.ts";
 import { type ProxyListen, serveAgentProxy, serveRedirects } from "../../actors/proxy/mod.ts";
@@ -25,6 +26,7 @@ import { openAgentAdmin } from "./agent-admin.ts";
 import { listensOf, peersOf, wayFor } from "./agent-sip.ts";
 import { agentData, missing } from "./config-file.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
+import { withoutFallback } from "./fallback.ts";
 import { type Folder, openFolder } from "./folder.ts";
 import { say } from "./output.ts";
 import { passwordFrom } from "./password.ts";
@@ -47,6 +49,8 @@ export interface AgentSettings {
   readonly account?: VapAccount;
   /** Beside agent.listen. */
   readonly listen?: ReadonlyArray<ProxyListen>;
+  /** What takes calls to the telephone network. Default: nothing. */
+  readonly fallback?: Fallback | undefined;
   /** Performed once it serves. */
   readonly serving?: Effect.Effect<unknown>;
 }
@@ -62,6 +66,7 @@ export const serveAgent = (
 
 const standAgent = Effect.fnUntraced(function* (configuration: Configuration, settings: AgentSettings) {
   const { config } = configuration;
+  if (settings.fallback === undefined) yield* withoutFallback(config);
   const followed = config.agent.listen.length === 0 ? config.records.file : undefined;
   const sip = followed === undefined ? yield* sipOf(config, settings) : undefined;
   const data = agentData(config) ?? (yield* missing("agent.data", "the directory for routes and records"));
@@ -118,29 +123,32 @@ interface SipParts {
   readonly servers: ReadonlyMap<string, ReadonlyArray<Uint8Array>>;
   readonly peers: ReadonlyArray<SipPeer>;
   readonly listen: ReadonlyArray<ProxyListen>;
+  readonly fallback: Fallback | undefined;
 }
 
 /** Looked at before anything is opened. */
-const sipOf = Effect.fnUntraced(function* (config: ViprConfig, { listen = [] }: AgentSettings) {
+const sipOf = Effect.fnUntraced(function* (config: ViprConfig, { listen = [], fallback }: AgentSettings) {
   const credentials = yield* agentCredentials(config);
   const peers = yield* peersOf(config);
   const servers = yield* trunkRoots(config);
   return {
     credentials,
     servers,
-    peers,
+    peers: fallback === undefined ? peers : [...peers, fallback.peer],
     listen: [...(yield* listensOf(config, credentials)), ...listen],
+    fallback,
   } satisfies SipParts;
 });
 
 /** Calls that pass through the proxy. Gives lines for the operator. */
 const proxyCalls = Effect.fnUntraced(function* (
   { configuration, folder, store, outbox, vservice, rules }: AgentParts,
-  { credentials, servers, peers, listen }: SipParts,
+  { credentials, servers, peers, listen, fallback }: SipParts,
 ) {
   const { config } = configuration;
   const proxy = yield* serveAgentProxy({
-    listen,
+    listen: fallback === undefined ? listen : [...listen, fallback.listen],
+    ...(fallback === undefined ? {} : { fallback: fallback.agent }),
     peers,
     servers,
     ...(credentials === undefined ? {} : { credentials }),
@@ -152,13 +160,15 @@ const proxyCalls = Effect.fnUntraced(function* (
   }).pipe(
     Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "agent.listen takes another"))),
   );
-  const at = proxy.listening.map((on, i) => `${listen[i]!.transport.toLowerCase()}:${addressText(on)}`);
+  const at = proxy.listening
+    .slice(0, listen.length)
+    .map((on, i) => `${listen[i]!.transport.toLowerCase()}:${addressText(on)}`);
   const { border } = config.agent;
   return [
     `sip      ${at.join(" ")}`,
     `trunks   ${config.trunk.map(({ name }) => name).join(" ")}`,
     `border   ${border === undefined ? "none: calls go to the trunks only" : addressText(border)}`,
-    yield* openAgentAdmin(folder, configuration, proxy),
+    yield* openAgentAdmin(folder, configuration, proxy, fallback),
   ];
 });
 

@@ -9,17 +9,19 @@
 import { Effect, type Scope } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
 import { type Border, type BorderOptions, serveBorder } from "../../actors/border/mod.ts";
+import type { MediaRelayShape } from "../../actors/media/mod.ts";
 import type { TicketSecret } from "../../actors/ticket/mod.ts";
 import { normalDomain } from "../../codecs/ticket/mod.ts";
 import type { Configuration, SipAddress, ViprConfig } from "../config/mod.ts";
-import { openMediaRelay } from "../media.ts";
 import type { Ports } from "../node.ts";
 import { openBorderAdmin } from "./border-admin.ts";
 import { borderData, missing } from "./config-file.ts";
 import { listenStopped, type Stopped, stopped } from "./exit.ts";
+import { withoutFallback } from "./fallback.ts";
 import { openFolder } from "./folder.ts";
 import { atHangUp } from "./hangup.ts";
 import { say } from "./output.ts";
+import { relayOf } from "./relay.ts";
 import { borderCredentials } from "./sip-credentials.ts";
 import { readTicketSecrets } from "./ticket-secrets.ts";
 import { openTokenKeys } from "./token-keys.ts";
@@ -34,6 +36,8 @@ export interface BorderSettings {
   readonly lookMs?: number;
   /** Default: border.call-agents, else agent.listen. */
   readonly callAgents?: BorderOptions["callAgents"];
+  /** Default: as `[media]` has it. */
+  readonly relay?: MediaRelayShape | undefined;
   /** Performed once it serves. */
   readonly serving?: Effect.Effect<unknown>;
 }
@@ -53,7 +57,8 @@ export const serveBorderProgram = Effect.fn("border.program")(function* (
   const secrets = yield* readSecrets;
   const folder = yield* openFolder(data);
   const tokenSecrets = yield* openTokenKeys(folder);
-  const relay = yield* relayOf(config);
+  if (settings.relay === undefined) yield* withoutFallback(config);
+  const relay = settings.relay ?? (yield* relayOf(config));
   const border = yield* serveBorder({
     domain,
     outside: { ...outside, advertise: config.agent.public },
@@ -103,12 +108,6 @@ const secretsIn = Effect.fnUntraced(function* ({ border }: ViprConfig, domain: s
   const secrets = (yield* readTicketSecrets(file)).get(domain);
   return secrets ?? (yield* stopped("usage", `border.secrets-file: ${file} has no secret of ${domain}`));
 });
-
-const relayOf = (config: ViprConfig) =>
-  openMediaRelay(config.media).pipe(
-    Effect.catchTag("MediaNotConfigured", ({ key, why }) => stopped("usage", `media.${key}: ${why}`)),
-    Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "media takes others"))),
-  );
 
 const limitsOf = ({ border }: ViprConfig): NonNullable<BorderOptions["limits"]> => ({
   callsOfDomain: border.domainCallsMax,

@@ -18,6 +18,7 @@ import type { Ports } from "../node.ts";
 import { addAgent, readAgents } from "./agents.ts";
 import { addDomain, readDomains, secretsOf } from "./domains.ts";
 import type { Stopped } from "./exit.ts";
+import { openCompanyFallback } from "./fallback.ts";
 import { type Folder, openFolder } from "./folder.ts";
 import { serveMember } from "./member.ts";
 import { say } from "./output.ts";
@@ -47,6 +48,7 @@ export const serveCompany = Effect.fn("company.serve")(function* (
   const { config } = configuration;
   const domain = yield* ownDomain(config);
   const settings = yield* configuredServer(config);
+  const media = yield* openCompanyFallback(configuration);
   const password = randomBytes(PASSWORD_BYTES).toString("base64url");
   const joined = yield* Deferred.make<Joined>();
 
@@ -68,6 +70,7 @@ export const serveCompany = Effect.fn("company.serve")(function* (
     return serveAgent(hasBorder ? withBorder(configuration) : configuration, {
       account,
       ...(hasBorder ? { listen: [{ ...inside, side: "border" as const }] } : {}),
+      fallback: media?.fallback,
       serving: Deferred.succeed(agentServes, undefined),
     });
   });
@@ -77,6 +80,7 @@ export const serveCompany = Effect.fn("company.serve")(function* (
         secrets: secretsOf(folder, domain),
         lookMs: LOOK_MS,
         callAgents: [inside],
+        relay: media?.relay,
         serving: Deferred.succeed(borderServes, undefined),
       }),
     ),

@@ -7,7 +7,7 @@ import { flag, type Kind, key, like, list, oneOf, readAs, whole } from "./key.ts
 const NG_PORT = 2_223;
 
 /** `192.0.2.12`, or `10.0.0.12=192.0.2.12`: ours, and the one by which others reach it. */
-const relayAddress: Kind<RelayAddress> = readAs((text) => {
+export const relayAddress: Kind<RelayAddress> = readAs((text) => {
   const [host, advertise, ...more] = text.split("=").map(ipTextOf);
   if (host === undefined || more.length > 0) return undefined;
   if (!text.includes("=")) return { host };

@@ -2,6 +2,7 @@
 import { Schema } from "effect";
 import { agentKeys } from "./agent.ts";
 import { borderKeys } from "./border.ts";
+import { fallbackKeys } from "./fallback.ts";
 import { camel, type Keys, key, like, type TableOf, text } from "./key.ts";
 import { listsKeys } from "./lists.ts";
 import { mediaKeys } from "./media.ts";
@@ -34,6 +35,7 @@ export const tables = {
   border: borderKeys,
   route: routeKeys,
   media: mediaKeys,
+  fallback: fallbackKeys,
 } as const;
 
 export const TRUNKS_MAX = 1_000;

@@ -1,0 +1,38 @@
+/** One call on its way to the telephone network, or there: its machine, and its dialog with the network. RFC 3261 §12. */
+import type { Dialog, Sdp, SipRequest } from "../../codecs/sip/mod.ts";
+import type { Machine, Snapshot } from "../kit/mod.ts";
+import type { ClientTransaction, ServerTransaction, Timed, Timer } from "../proxy/mod.ts";
+import type { KnownCall } from "./known.ts";
+
+export class FallbackLeg implements Timed {
+  readonly timers: Array<Timer<any>> = [];
+  readonly call: KnownCall;
+  /** As the relay names the call. */
+  readonly media: string;
+  readonly machine: Machine<any, any, any>;
+  snapshot: Snapshot<any>;
+  /** Of the dialog with the telephone network: its Call-ID, once there is one. */
+  callId = "";
+  /** Our tag, and the other's once it has answered. */
+  readonly tag: string;
+  remoteTag = "";
+  dialog: Dialog | undefined = undefined;
+  /** The transaction of the INVITE that opened it: ours, or the network's. */
+  client: ClientTransaction<FallbackLeg> | undefined = undefined;
+  server: ServerTransaction<FallbackLeg> | undefined = undefined;
+  /** That opened the dialog: ours, or the network's. */
+  invite: SipRequest | undefined = undefined;
+  /** The network's description, to be settled; and ours. */
+  theirs: Sdp | undefined = undefined;
+  ours: Sdp | undefined = undefined;
+  /** Sent again for each 2xx. */
+  ack: Uint8Array | undefined = undefined;
+
+  constructor(call: KnownCall, media: string, machine: Machine<any, any, any>, snapshot: Snapshot<any>, tag: string) {
+    this.call = call;
+    this.media = media;
+    this.machine = machine;
+    this.tag = tag;
+    this.snapshot = snapshot;
+  }
+}

@@ -106,3 +106,4 @@ if (import.meta.main) {
   socket.destroy();
   server.close();
 }
+// prints: answer: success

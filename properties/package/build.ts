@@ -6,7 +6,7 @@
  *                                              +--> .d.ts  what it imports is .js, as everywhere else
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import process from "node:process";
 
@@ -62,20 +62,13 @@ const writeInternals = (): void => {
   writeFileSync("dist/internals.js", withTypes("export {};\n", "internals.js"));
 };
 
-const TSC = "node_modules/typescript/bin/tsc";
-const build = (): void => {
+if (import.meta.main) {
   rmSync("dist", { recursive: true, force: true });
-  execFileSync(process.execPath, [TSC, "-p", "tsconfig.build.json"], { stdio: "inherit" });
+  execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json"], {
+    stdio: "inherit",
+  });
   rewrite("dist/**/*.js", (code, file) => withTypes(workersOf(byModule(code)), file));
   rewrite("dist/**/*.d.ts", importsOf);
   writeInternals();
   chmodSync("dist/runtime/main.js", 0o755);
-};
-
-if (import.meta.main) {
-  const isInstall = ["install", "ci"].includes(process.env.npm_command ?? "");
-  if (existsSync(TSC)) build();
-  else if (isInstall)
-    console.log("vipr: without the development dependencies dist/ is not built; runtime/main.ts runs as it stands");
-  else throw new Error(`${TSC} is not there: npm ci`);
 }

@@ -3,7 +3,8 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { docBlocksOf, missingIn } from "./doc-blocks.ts";
+import { docBlocksOf, missingIn, printsOf } from "./doc-blocks.ts";
+import { openPage } from "./page.ts";
 import { ROOT, type Runtime, runtimesOf, type Stranger, sh } from "./stranger.ts";
 
 export interface Check {
@@ -36,6 +37,8 @@ export const checksOf = (stranger: Stranger): ReadonlyArray<Check> => {
     ...onEach(reference, "docs/embedding.md: its programs print what it says", (runtime) =>
       runBlocks(stranger, runtime),
     ),
+    ...onEach(reference, "examples: machines in other hosts", (runtime) => runExamples(stranger, runtime)),
+    { name: "examples: a page in Chromium", run: () => openPage(stranger) },
   ];
 };
 const here = { cwd: ROOT };
@@ -105,4 +108,19 @@ const judgeDemonstration = (output: string): void => {
   const { summary } = JSON.parse(output.trimEnd().split("\n").at(-1)!);
   same([summary.falseRoutes, summary.intrusionsAdmitted, summary.failedCalls], [0, 0, 0]);
   ok(summary.sipCalls > 30, JSON.stringify(summary));
+};
+
+const EXAMPLES = ["cluster.mjs", "nact.mjs", "threads.mjs", "embed.ts"];
+
+/** Each as it stands; of the one that this tree tests too, the imports by the names that strangers have. */
+const runExamples = async ({ empty }: Stranger, { run }: Runtime): Promise<void> => {
+  for (const file of EXAMPLES) {
+    const code = readFileSync(join(ROOT, "properties/examples", file), "utf8");
+    writeFileSync(join(empty, file), code.replace(/"\.\.\/\.\.\/(\w+\/\w+)\/mod\.ts"/g, '"vipr/$1"'));
+    const prints = printsOf(code);
+    ok(prints.length > 0, `${file} does not say what it prints`);
+    const output = await run(file);
+    const missing = missingIn(output, { prints });
+    ok(missing === undefined, `${file} does not print: ${missing}\n${output}`);
+  }
 };

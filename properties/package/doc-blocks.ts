@@ -11,11 +11,14 @@ export const docBlocksOf = (page: string): ReadonlyArray<DocBlock> =>
   [...page.matchAll(/^```js\n\/\/ ([a-z-]+\.mjs)[^\n]*\n(.*?)^```$/gms)].map(([, file, code]) => ({
     file: file!,
     code: code!,
-    prints: [...code!.matchAll(/^\/\/ prints: (.*)$/gm)].map(([, line]) => line!),
+    prints: printsOf(code!),
   }));
 
+export const printsOf = (code: string): ReadonlyArray<string> =>
+  [...code.matchAll(/^\/\/ prints: (.*)$/gm)].map(([, line]) => line!);
+
 /** What is missing in the output; undefined: nothing is. A list of words apart by commas may be so many lines. */
-export const missingIn = (output: string, { prints }: DocBlock): string | undefined => {
+export const missingIn = (output: string, { prints }: Pick<DocBlock, "prints">): string | undefined => {
   let left = output.replaceAll("\n", ", ");
   for (const line of prints) {
     const at = left.indexOf(line);

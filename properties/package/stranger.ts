@@ -53,6 +53,9 @@ export interface Runtime {
   readonly run: (file: string, ...args: ReadonlyArray<string>) => Promise<string>;
 }
 
+/** As docs/runtimes.md names them; what writes to no disk needs no more. */
+const DENO_PERMISSIONS = ["--no-prompt", "--allow-env", "--allow-net", "--allow-read", "--allow-sys=umask,ca"];
+
 /** Without a loader, and without a flag but for Deno's permissions. */
 export const runtimesOf = ({ empty }: Stranger): ReadonlyArray<Runtime> => {
   const by = (name: string, command: string, ...first: ReadonlyArray<string>): Runtime => ({
@@ -62,7 +65,7 @@ export const runtimesOf = ({ empty }: Stranger): ReadonlyArray<Runtime> => {
   const own = join(ROOT, "node_modules/.bin");
   return [
     by("node 24", process.execPath),
-    by("deno", join(own, "deno"), "run", "-A"),
+    by("deno", join(own, "deno"), "run", ...DENO_PERMISSIONS),
     by("bun", join(own, "bun")),
     by("node 22", join(empty, "node_modules/node22/bin/node")),
     by("node 26", join(empty, "node_modules/node26/bin/node")),

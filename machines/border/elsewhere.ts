@@ -31,6 +31,7 @@ export const triedElsewhere = (
   const isTried = context.best !== undefined || context.isGivenUp || client !== branch;
   if (response.status !== 503 || !client.isInvite || hop?.to.isNamed !== true || isTried) return false;
   questions.askPlaces(of.call, hop.to, (places, nowMs) => {
+    if (context.snapshot?.status !== "active") return;
     // Cancelled meanwhile, or nowhere else: it is the answer.
     if (context.isGivenUp || places.length === 0) return forwarding.passed(client, response, nowMs);
     context.best = response;

@@ -41,20 +41,11 @@ import { MediaSteps } from "./media-steps.ts";
 import { Questions } from "./questions.ts";
 import { Requests } from "./requests.ts";
 import { Tokens } from "./tokens.ts";
-import type {
-  BorderCoreOptions,
-  BorderCount,
-  BorderLimits,
-  BorderOrder,
-  BorderSource,
-  MediaAnswer,
-  Place,
-} from "./types.ts";
+import type { BorderCoreOptions, BorderCount, BorderOrder, BorderSource, MediaAnswer, Place } from "./types.ts";
 import { isSameStream } from "./ways.ts";
 
 export class BorderCore {
   private readonly options: BorderCoreOptions;
-  private readonly limits: BorderLimits;
   private readonly own: OwnAddresses<Side>;
   private readonly peers: Peers<Side>;
   private readonly calls: CallsUnderWay;
@@ -74,11 +65,11 @@ export class BorderCore {
 
   constructor(options: BorderCoreOptions, nowMs: number) {
     this.options = options;
-    this.limits = { ...BORDER_LIMITS, ...options.limits };
+    const limits = { ...BORDER_LIMITS, ...options.limits };
     const timing = { ...BORDER_TIMING, ...options.timing };
     this.own = new OwnAddresses(options.own);
     this.peers = new Peers(options.own, options.callAgents);
-    this.calls = new CallsUnderWay(this.limits);
+    this.calls = new CallsUnderWay(limits);
     this.tokens = new Tokens(options.keys);
     this.crossing = new Crossing(this.own, this.tokens, options.domain);
     this.ids = new Ids(options.mark);
@@ -100,7 +91,7 @@ export class BorderCore {
     );
     const { own, transactions, ids, forwardingUser: user } = this;
     this.forwarding = new Forwarding<BorderContext, Side>({ own, user, transactions, timing, ids, send });
-    const { forwarding, limits, calls, tokens, replies, unixOf, crossing } = this;
+    const { forwarding, calls, tokens, replies, unixOf, crossing } = this;
     const questions = new Questions(order);
     this.questions = questions;
     const media = new MediaSteps({
@@ -109,6 +100,7 @@ export class BorderCore {
       questions,
       forwarding,
       refused: ({ sent, of }, why) => this.requests.refused(why, sent.method, [of.domain], numberIn(sent)),
+      sentTo: (context, { to }) => user.outgoing(context, to, ids.branch()),
       answer: (context, status, nowMs) => this.answer(context, status, nowMs),
     });
     this.media = media;

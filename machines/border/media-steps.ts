@@ -8,7 +8,7 @@
  * Meanwhile the call's other messages wait (`questions.ts`). Offers that come with the answer: `late-offers.ts`. Without a relay nothing waits: a description passes as it is, but for streams
  * that are not secured, which are refused in the offer.
  */
-import { responseTo, type SipResponse, withSession } from "../../codecs/sip/mod.ts";
+import { responseTo, type SipRequest, type SipResponse, withSession } from "../../codecs/sip/mod.ts";
 import { type ClientTransaction, eventOf, type Forwarding, type ResponseContextEvent } from "../proxy/mod.ts";
 import { descriptionIn, type Side } from "../sip/mod.ts";
 import type { BorderContext } from "./context.ts";
@@ -37,6 +37,8 @@ export interface MediaParts {
   readonly questions: Questions;
   readonly forwarding: Forwarding<BorderContext, Side>;
   readonly refused: (context: BorderContext, why: RefusalReason) => void;
+  /** A request as it went on, once more: whoever has answered it is hung up as by its sender. */
+  readonly sentTo: (context: BorderContext, client: Client) => SipRequest;
   /** Ends a request that has not gone on. */
   readonly answer: (context: BorderContext, status: number, nowMs: number) => void;
 }
@@ -141,6 +143,8 @@ export class MediaSteps {
   /** Whoever answered has ACK and BYE; the other side is refused, so that the call may take another way. */
   private hangUp(context: BorderContext, client: Client, response: SipResponse, nowMs: number) {
     const { request, opens } = context;
+    // Of a further end that answers, the request is no more held.
+    client.request ??= this.parts.sentTo(context, client);
     this.parts.forwarding.hangUp(client, response, nowMs);
     // Within a call 481 has the other end hang up, RFC 3261 §12.2.1.2.
     if (request !== undefined && client === context.branch)

@@ -1,7 +1,7 @@
 /** Offers that come with the answer, and answers with ACK or PRACK, through a border element whole. RFC 3261 §13.2.1, RFC 3262 §5. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { parseSdp, printSdp, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
+import { headerOf, parseSdp, printSdp, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
 import { descriptionIn } from "../../machines/sip/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { back, bobs, byBob, follow, request, response, WAYS, type Way } from "./dialog.ts";
@@ -206,9 +206,14 @@ test("border with a relay: what it refuses late ends the call, and a second end 
   const invite = request(world.from(ACME, outer("INVITE", { body: "", lines: [ACME_ROUTE] })));
   world.from(AGENT, byBob(invite, 200, "bob", clearSdp("10.1.2.3")));
   const up = response(world.describe(OUTSIDE_SDP));
+  const second = world.from(AGENT, byBob(invite, 200, "eve", clearSdp("10.1.2.4")));
+  same(
+    [shown(second), headerOf(second[1]!.message, "To")?.endsWith("tag=eve")],
+    [["ACK 192.0.2.11", "BYE 192.0.2.11"], true],
+  );
   acked(world, WAYS[0], invite, up);
   same(shown(world.describe(refusal)), ["ACK 192.0.2.11", "BYE 192.0.2.11", "BYE 198.51.100.7"]);
-  same([world.refused, offered.refused, world.core.size.calls], [["media"], ["media"], 0]);
+  same([world.refused, offered.refused, world.core.size.calls], [["media", "media"], ["media"], 0]);
   same(world.orders.filter(({ type }) => type === "endMedia").length, 1);
 });
 

@@ -27,8 +27,8 @@ export class BorderContext extends RequestContext<BorderHop> {
   sent: SipRequest;
   /** Its CANCEL has come, and may have to wait for its turn. */
   isGivenUp = false;
-  /** A PRACK whose description answers an offer: nothing in its response does. */
-  answersLate = false;
+  /** It brings an offer. The description of a PRACK may answer one instead. */
+  offers = false;
   /** `request`: as it came. */
   constructor(
     server: ServerTransaction<BorderContext>,

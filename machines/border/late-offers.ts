@@ -127,7 +127,6 @@ export class LateOffers {
     const { forwarding, refused, answer } = this.parts;
     this.settle(offer, context.sent, nowMs, (why, atMs) => {
       if (why === undefined) {
-        context.answersLate = true;
         context.sent = withSession(context.sent, offer.answered as Sdp);
         return forwarding.begin(context, context.sent, atMs);
       }

@@ -10,7 +10,7 @@
  */
 import { responseTo, type SipRequest, type SipResponse, withSession } from "../../codecs/sip/mod.ts";
 import { type ClientTransaction, eventOf, type Forwarding, type ResponseContextEvent } from "../proxy/mod.ts";
-import { descriptionIn, type Side } from "../sip/mod.ts";
+import type { Side } from "../sip/mod.ts";
 import type { BorderContext } from "./context.ts";
 import { triedElsewhere } from "./elsewhere.ts";
 import { LateOffers } from "./late-offers.ts";
@@ -59,6 +59,7 @@ export class MediaSteps {
     const late = this.late.offerOf(of, from, sent);
     if (late !== undefined) return this.late.pracked(context, late, nowMs);
     const offer = offerIn(sent);
+    context.offers = offer !== undefined;
     if (offer === undefined) return forwarding.begin(context, sent, nowMs);
     if (from === "outside" && !goesAnywhere && leadsInside(offer)) {
       this.parts.refused(context, "mediaAddress");
@@ -83,10 +84,11 @@ export class MediaSteps {
   passed(client: Client, response: SipResponse, nowMs: number) {
     const { context } = client;
     if (context === undefined) return; // of a CANCEL or a BYE of our own
-    const { from } = context;
+    const { from, request, offers } = context;
     if (triedElsewhere(this.parts, client, context, response)) return;
-    if (leavesTheOffer(context)) return this.late.passed(client, context, response, nowMs);
-    if (!offers(context)) return this.parts.forwarding.passed(client, withoutDescription(response), nowMs);
+    // An INVITE without an offer leaves it to whoever answers.
+    if (!offers && request?.method === "INVITE") return this.late.passed(client, context, response, nowMs);
+    if (!offers) return this.parts.forwarding.passed(client, withoutDescription(response), nowMs);
     if (!this.parts.hasRelay || from === "inside") {
       const checked = this.checked(context, client, response, nowMs);
       if (checked === undefined) return;
@@ -152,10 +154,3 @@ export class MediaSteps {
   }
 }
 const REFUSED_TAG = "refused";
-
-const offers = ({ request, answersLate }: BorderContext): boolean =>
-  request !== undefined && !answersLate && offerIn(request) !== undefined;
-
-/** An INVITE without an offer: whoever answers it makes one. */
-const leavesTheOffer = ({ request }: BorderContext): boolean =>
-  request?.method === "INVITE" && descriptionIn(request).type === "none";

@@ -4,7 +4,7 @@ import { Effect, type Layer } from "effect";
 import type { Border } from "../../actors/border/mod.ts";
 import { Datagrams, Dialer } from "../../actors/ports/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
-import { headerOf } from "../../codecs/sip/mod.ts";
+import { headerOf, printSip } from "../../codecs/sip/mod.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { lawsOn, type Run } from "../kit/law.ts";
@@ -135,6 +135,25 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
         same([up.status, nord.border.counters().connections], [200, 1]);
       }),
     );
+
+  law(
+    "by UDP nobody is there outside: a call with a good ticket is heard of by none, and answered by none",
+    Effect.gen(function* () {
+      const issue = yield* authorityOf;
+      const nord = yield* company("nord.example", issue);
+      const ticket = yield* ticketBy("acme.example");
+      let came = 0;
+      const datagrams = yield* Datagrams;
+      const socket = yield* datagrams.open({ host: HOST, port: 0 }, { received: () => void came++, failed: () => {} });
+      const invite = inviteTo(nord.border, ticket, "udp", { port: socket.port });
+      for (let i = 0; i < 3; i++) {
+        socket.send(printSip(invite), HOST, nord.border.outside.port);
+        yield* Effect.sleep(50);
+      }
+      const { admitted, refused, transactions } = nord.border.counters();
+      same([came, admitted, refused, transactions], [0, 0, {}, 0]);
+    }),
+  );
 
   law(
     "whoever names our own network has us connect to nothing there, by its address or by a name that leads there",

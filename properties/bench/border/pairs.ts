@@ -26,6 +26,8 @@ export interface Pair {
   readonly caller: number;
   readonly called: number;
   readonly pids: () => ReadonlyArray<number>;
+  /** Calls that either border element still takes for up or being tried; Kamailio counts none. */
+  readonly underWay: () => Promise<number>;
   readonly end: () => Promise<void>;
 }
 
@@ -33,13 +35,22 @@ interface Ports {
   readonly inside: number;
   readonly outside: number;
   readonly agent: number;
+  readonly admin: number;
 }
-const portsOf = (): Ports => ({ inside: nextPort(), outside: nextPort(), agent: nextPort() });
+const portsOf = (): Ports => ({ inside: nextPort(), outside: nextPort(), agent: nextPort(), admin: nextPort() });
+const NO_ADMIN = async () => 0;
+const underWayAt = async ({ admin }: Ports): Promise<number> =>
+  ((await (await fetch(`http://${HOST}:${admin}/calls.json`)).json()) as { underWay: number }).underWay;
 
 type StartBorder = (domain: string, ports: Ports, peer: Ports) => ChildProcess;
 
 /** The pair, with the called agent and the caller's scenario. */
-const started = async (folder: string, ticket: string, border: StartBorder): Promise<Pair> => {
+const started = async (
+  folder: string,
+  ticket: string,
+  border: StartBorder,
+  underWay: (ports: Ports) => Promise<number>,
+): Promise<Pair> => {
   if (!isThere("sipp")) throw new Error("sipp is not installed");
   const [acme, bravo] = [portsOf(), portsOf()];
   const both = [border("acme.example", acme, bravo), border("bravo.example", bravo, acme)];
@@ -56,6 +67,7 @@ const started = async (folder: string, ticket: string, border: StartBorder): Pro
     caller: acme.agent,
     called: bravo.agent,
     pids: () => both.flatMap(({ pid }) => [pid!, ...childrenOf(pid!)]),
+    underWay: async () => (await underWay(acme)) + (await underWay(bravo)),
     end: async () => void (await Promise.all([...both, agent].map(end))),
   };
 };
@@ -63,7 +75,7 @@ export const localOf = (port: number) => ["-i", HOST, "-p", String(port), "-t", 
 
 export const startOurs = async (): Promise<Pair> => {
   const folder = certified("acme.example", "bravo.example");
-  return started(folder, await mintedFor(SECRET), (domain, ports) => {
+  const border: StartBorder = (domain, ports) => {
     const data = join(folder, domain);
     mkdirSync(data, { mode: 0o700 });
     const secrets = join(folder, `${domain}.tickets`);
@@ -80,6 +92,7 @@ export const startOurs = async (): Promise<Pair> => {
       `ca-file = "${join(folder, "ca.pem")}"`,
       `secrets-file = "${secrets}"`,
       "outside-private = true",
+      `admin = "${HOST}:${ports.admin}"`,
       "domain-calls-per-second-max = 5000",
       "domain-calls-max = 20000",
       "",
@@ -87,7 +100,8 @@ export const startOurs = async (): Promise<Pair> => {
     const file = join(folder, `${domain}.toml`);
     writeFileSync(file, config.join("\n"));
     return start(process.execPath, [...RUN, MAIN, "border", "--config", file], join(folder, `${domain}.log`));
-  });
+  };
+  return started(folder, await mintedFor(SECRET), border, underWayAt);
 };
 const RUN = "Deno" in globalThis ? ["run", "-A", "--no-check"] : [];
 
@@ -96,7 +110,7 @@ export const startKamailio = async (): Promise<Pair> => {
   const folder = certified("acme.example", "bravo.example");
   const ticket = await mintedFor(SECRET);
   const mac = createHmac("sha256", "secret").update(ticket).digest("base64url"); // as its crypto_hmac_sha256 writes it
-  return started(folder, ticket, (domain, ports, peer) => {
+  const border: StartBorder = (domain, ports, peer) => {
     const at = join(folder, domain);
     mkdirSync(at);
     const of = (kind: string) =>
@@ -113,5 +127,6 @@ export const startKamailio = async (): Promise<Pair> => {
     writeFileSync(file, text);
     const words = ["-f", file, "-x", "fm", "-X", "fm", "-m", "512", "-M", "32", "-DD", "-E", "-Y", at];
     return start("kamailio", words, join(folder, `${domain}.log`));
-  });
+  };
+  return started(folder, ticket, border, NO_ADMIN);
 };

@@ -31,7 +31,7 @@ export const newFolder = (): string => {
 
 /** `log`: a file that takes what it says. */
 export const start = (command: string, words: ReadonlyArray<string>, log?: string, cwd?: string): ChildProcess => {
-  const child = spawn(command, words, { cwd, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(command, words, { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout!, child.stderr!])
     stream.on("data", (bytes) => {

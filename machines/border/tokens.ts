@@ -10,7 +10,7 @@
  * encryption is deterministic (SIV, RFC 5297, with HMAC-SHA-256 for its S2V and AES-128-CTR): the same content in the same
  * call has the same text, as a response that is sent again must, and needs no random number.
  */
-import { ctr } from "@noble/ciphers/aes.js";
+import { unsafe } from "@noble/ciphers/aes.js";
 import { base64Of, bytesOfBase64, concat, equalSecrets, keepNewest, utf8 } from "../../codecs/shared/mod.ts";
 import type { MakeSeal, Seal } from "../ticket/mod.ts";
 
@@ -35,8 +35,8 @@ export interface TokenKey {
   /** 0 to 255. */
   readonly id: number;
   readonly seal: Seal;
-  /** 16 bytes. */
-  readonly cipher: Uint8Array;
+  /** AES-128-CTR from this counter on: encrypts and decrypts. */
+  readonly cipher: (counter: Uint8Array, text: Uint8Array) => Uint8Array;
 }
 
 export const TOKEN_KEY_BYTES = 32;
@@ -46,14 +46,22 @@ export const TOKEN_KEYS_MAX = 8;
 /** Of 32 random bytes. */
 export const tokenKey = (id: number, master: Uint8Array, makeSeal: MakeSeal): TokenKey => {
   const derive = makeSeal(master);
-  const cipher = derive(utf8("vipr border token: cipher")).slice(0, CIPHER_BYTES);
+  const cipher = keptCipher(derive(utf8("vipr border token: cipher")).slice(0, CIPHER_BYTES));
   return { id, seal: makeSeal(derive(utf8("vipr border token: integrity"))), cipher };
+};
+
+/** The key's schedule costs as much as the six blocks of a token, and is made once. The library's own counter goes on in place. */
+const keptCipher = (key: Uint8Array): TokenKey["cipher"] => {
+  const schedule = unsafe.expandKeyLE(key);
+  return (counter, text) => unsafe.ctrCounter(schedule, counter.slice(), text.slice());
 };
 
 export class Tokens {
   private keys: ReadonlyArray<TokenKey>;
   /** Opened before, or made here: most are asked for again within the same call. */
   private readonly known = new Map<string, { readonly about: string; readonly fields: ReadonlyArray<string> }>();
+  /** By all that a token says: the 200 of a call shows the token that its 180 has shown. */
+  private readonly made = new Map<string, string>();
 
   /** Newest last; at least one. */
   constructor(keys: ReadonlyArray<TokenKey>) {
@@ -64,6 +72,7 @@ export class Tokens {
   use(keys: ReadonlyArray<TokenKey>): void {
     this.keys = keys.slice(-TOKEN_KEYS_MAX);
     this.known.clear();
+    this.made.clear();
   }
 
   /** `callId`: as the side has it that will show the token. */
@@ -72,12 +81,7 @@ export class Tokens {
   }
 
   inside({ call, domain }: InsideToken, callId: string): string {
-    const fields = [call, domain];
-    const key = this.keys.at(-1)!;
-    const plain = utf8(fields.join("\n"));
-    const text = `i${urlTextOf(concat(Uint8Array.of(key.id), tagOf(key, "i", callId, plain), plain))}`;
-    this.remember(text, callId, fields);
-    return text;
+    return this.sealed("i", [call, domain], callId);
   }
 
   /** Undefined: it is none of ours, or of another call. */
@@ -104,10 +108,16 @@ export class Tokens {
   }
 
   private sealed(kind: string, fields: ReadonlyArray<string>, about: string): string {
+    const joined = fields.join("\n");
+    const said = `${kind}\0${about}\0${joined}`; // as the tag covers it
+    const made = this.made.get(said);
+    if (made !== undefined) return made;
     const key = this.keys.at(-1)!;
-    const plain = utf8(fields.join("\n"));
+    const plain = utf8(joined);
     const tag = tagOf(key, kind, about, plain);
-    const text = `${kind}${urlTextOf(concat(Uint8Array.of(key.id), tag, ctr(key.cipher, tag).encrypt(plain)))}`;
+    const shown = kind === READABLE ? plain : key.cipher(tag, plain);
+    const text = `${kind}${urlTextOf(concat(Uint8Array.of(key.id), tag, shown))}`;
+    keepNewest(this.made, TOKENS_MADE_MAX, said, text);
     this.remember(text, about, fields);
     return text;
   }
@@ -122,7 +132,7 @@ export class Tokens {
     if (key === undefined) return undefined;
     const tag = bytes.slice(1, 1 + TAG_BYTES);
     const rest = bytes.slice(1 + TAG_BYTES);
-    const plain = text[0] === "i" ? rest : ctr(key.cipher, tag).decrypt(rest);
+    const plain = text[0] === READABLE ? rest : key.cipher(tag, rest);
     if (!equalSecrets(tagOf(key, text[0]!, about, plain), tag)) return undefined;
     const fields = decoder.decode(plain).split("\n");
     this.remember(text, about, fields);
@@ -134,6 +144,10 @@ export class Tokens {
   }
 }
 const TOKENS_KNOWN_MAX = 16_384;
+/** Between the 180 and the 200 of a call others begin. */
+const TOKENS_MADE_MAX = 4_096;
+/** The kind that is not encrypted. */
+const READABLE = "i";
 /** Far more than any way through an inside network has. */
 const TOKEN_CHARS_MAX = 8_192;
 const TAG_BYTES = 16;

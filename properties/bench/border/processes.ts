@@ -30,7 +30,7 @@ export const newFolder = (): string => {
 };
 
 /** `log`: a file that takes what it says. */
-export const start = (command: string, words: ReadonlyArray<string>, log?: string, cwd?: string): ChildProcess => {
+export const start = (command: string, words: ReadonlyArray<string>, log?: string): ChildProcess => {
   const child = spawn(command, words, { stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   for (const stream of [child.stdout!, child.stderr!])

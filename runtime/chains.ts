@@ -137,8 +137,15 @@ const isSigned = ({ certificate, issuer }: SignatureQuestion): boolean => {
   const { signatureAlgorithm: algorithm, signed, signature } = certificate;
   if (algorithm === undefined || algorithm.scheme !== (issuer.key.type === "rsa" ? "rsa" : "ecdsa")) return false;
   const by = byCertificate.get(issuer);
-  return by !== undefined && isSignedBy(by, signed, signature, algorithm.hash);
+  if (by === undefined) return false;
+  const found = signedBy.get(by) ?? new WeakSet();
+  if (found.has(certificate)) return true;
+  const isGood = isSignedBy(by, signed, signature, algorithm.hash);
+  if (isGood) signedBy.set(by, found.add(certificate));
+  return isGood;
 };
+/** Signatures found good: of certificates that are known still, whose bytes and key do not change. */
+const signedBy = new WeakMap<KnownCertificate, WeakSet<Certificate>>();
 
 /** False as well where the platform throws: what cannot be verified is not verified. */
 export const isSignedBy = (

@@ -49,51 +49,71 @@ const contextOf = (credentials: Credentials): tls.SecureContext => {
   return made;
 };
 
-/** The chain and the name are judged by us in the end, as above. */
-const openTls = ({ host, port, tls: credentials, server }: DialTarget): net.Socket => {
-  if (credentials !== undefined)
-    return tls.connect({ host, port, secureContext: contextOf(credentials), rejectUnauthorized: false });
-  if (server === undefined) return net.connect({ host, port });
-  const servername = net.isIP(server.name) === 0 ? { servername: server.name } : {};
-  return tls.connect({ host, port, ...servername, minVersion: "TLSv1.2", rejectUnauthorized: false });
+/** Who to ask for what the server has shown. */
+interface Opening {
+  readonly socket: net.Socket;
+  readonly shown: () => ReadonlyArray<Uint8Array>;
+}
+
+/**
+ * The chain and the name are judged by us in the end, as above. Node makes the chain into objects to have the name looked at,
+ * and again for whoever asks: what it has made is taken then, where it comes to that.
+ */
+const openTls = ({ host, port, tls: credentials, server }: DialTarget): Opening => {
+  if (credentials === undefined && server === undefined)
+    return { socket: net.connect({ host, port }), shown: () => NOTHING_SHOWN };
+  let seen: ReadonlyArray<Uint8Array> | undefined;
+  const checkServerIdentity = (_: string, leaf: tls.PeerCertificate) => {
+    seen = chainOfPeer(leaf as tls.DetailedPeerCertificate);
+    return undefined;
+  };
+  const name = server !== undefined && net.isIP(server.name) === 0 ? { servername: server.name } : {};
+  const by = credentials === undefined ? name : { secureContext: contextOf(credentials) };
+  const how = { minVersion: "TLSv1.2", rejectUnauthorized: false, checkServerIdentity } as const;
+  const socket = tls.connect({ host, port, ...by, ...how });
+  return { socket, shown: () => (seen?.length ? seen : chainOfPeer(socket.getPeerCertificate(true))) };
 };
-const faultOf = (socket: net.Socket, { tls: credentials, server }: DialTarget) => {
-  if (credentials !== undefined) return peerFault(shownBy(socket), credentials.roots, "server");
-  return server && serverFault(shownBy(socket), server.roots, server.name);
+const NOTHING_SHOWN: ReadonlyArray<Uint8Array> = [];
+
+const faultOf = (shown: ReadonlyArray<Uint8Array>, { tls: credentials, server }: DialTarget) => {
+  if (credentials !== undefined) return peerFault(shown, credentials.roots, "server");
+  return server && serverFault(shown, server.roots, server.name);
 };
 
 const dial = (target: DialTarget) =>
   Effect.acquireRelease(
-    Effect.callback<net.Socket, DialFailed>((resume) => {
-      const { host, port, timeoutMs } = target;
-      const isTls = target.tls !== undefined || target.server !== undefined;
-      const socket = openTls(target);
-      const fail = (reason: DialReason, why: string) => {
-        clearTimeout(timer);
-        socket.destroy();
-        resume(Effect.fail(new DialFailed({ reason, why: `${host}:${port}: ${why}` })));
-      };
-      const timer = setTimeout(() => fail("timedOut", "timed out"), timeoutMs ?? CONNECT_TIMEOUT_MS);
-      socket.on("error", (error) => fail(dialReasonOf(error, isTls), error.message)); // stays: a socket without one kills the process
-      socket.once("close", () => fail("closed", "closed"));
-      socket.once(isTls ? "secureConnect" : "connect", () => {
-        const against = faultOf(socket, target);
-        if (against !== undefined) return fail("notTrusted", against.message);
-        clearTimeout(timer);
-        resume(Effect.succeed(socket));
-      });
-      return Effect.sync(() => {
-        clearTimeout(timer);
-        socket.destroy();
-      });
-    }),
-    (socket) => Effect.sync(() => socket.destroy()),
+    Effect.callback<{ readonly socket: net.Socket; readonly certificates: ReadonlyArray<Uint8Array> }, DialFailed>(
+      (resume) => {
+        const { host, port, timeoutMs } = target;
+        const isTls = target.tls !== undefined || target.server !== undefined;
+        const { socket, shown } = openTls(target);
+        const fail = (reason: DialReason, why: string) => {
+          clearTimeout(timer);
+          socket.destroy();
+          resume(Effect.fail(new DialFailed({ reason, why: `${host}:${port}: ${why}` })));
+        };
+        const timer = setTimeout(() => fail("timedOut", "timed out"), timeoutMs ?? CONNECT_TIMEOUT_MS);
+        socket.on("error", (error) => fail(dialReasonOf(error, isTls), error.message)); // stays: a socket without one kills the process
+        const closed = () => fail("closed", "closed");
+        socket.once("close", closed);
+        socket.once(isTls ? "secureConnect" : "connect", () => {
+          const certificates = shown();
+          const against = faultOf(certificates, target);
+          if (against !== undefined) return fail("notTrusted", against.message);
+          clearTimeout(timer);
+          socket.off("close", closed);
+          resume(Effect.succeed({ socket, certificates }));
+        });
+        return Effect.sync(() => {
+          clearTimeout(timer);
+          socket.destroy();
+        });
+      },
+    ),
+    ({ socket }) => Effect.sync(() => socket.destroy()),
   ).pipe(
-    Effect.map((socket) => streamOf(socket, { host: target.host, port: target.port, certificates: shownBy(socket) })),
+    Effect.map(({ socket, certificates }) => streamOf(socket, { host: target.host, port: target.port, certificates })),
   );
-
-const shownBy = (socket: net.Socket): ReadonlyArray<Uint8Array> =>
-  socket instanceof tls.TLSSocket ? chainOfPeer(socket.getPeerCertificate(true)) : [];
 
 type Renew = (tls: Credentials) => Effect.Effect<void>;
 /** Of what listens with TLS, by its address. */

@@ -3,9 +3,10 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
+import { judgeCosts } from "./costs.ts";
 import { docBlocksOf, missingIn, printsOf } from "./doc-blocks.ts";
 import { openPage } from "./page.ts";
-import { ROOT, type Runtime, runtimesOf, type Stranger, sh } from "./stranger.ts";
+import { entriesOf, ROOT, type Runtime, runtimesOf, type Stranger, sh } from "./stranger.ts";
 
 export interface Check {
   readonly name: string;
@@ -24,6 +25,7 @@ export const checksOf = (stranger: Stranger): ReadonlyArray<Check> => {
     { name: "a single file that bun build --compile makes of the sources", run: () => compileSingle(stranger) },
     { name: "files: no test, and a command that runs", run: () => judgeFiles(stranger) },
     { name: "types: a consumer's tsc, strict, its libraries checked, es2022", run: () => compile(stranger) },
+    { name: "costs: codecs and machines load neither Effect nor XState", run: () => judgeCosts(stranger) },
     { name: "publint", run: () => sh(join(stranger.tools, "node_modules/.bin/publint"), [stranger.tarball], here) },
     {
       name: "attw",
@@ -54,20 +56,26 @@ const judgeFiles = async ({ tarball, empty, manifest }: Stranger): Promise<void>
   ok((await sh("npx", ["--no-install", "vipr", "--help"], { cwd: empty })).includes("usage: vipr"));
 };
 
-const entriesOf = ({ manifest }: Stranger): ReadonlyArray<string> =>
-  Object.keys(manifest.exports).flatMap((name) => (name.endsWith(".json") ? [] : [`vipr${name.slice(1)}`]));
-
+/** All entries; and, without Node's types and without the DOM's, those that a page has. */
 const compile = async (stranger: Stranger): Promise<void> => {
   const { empty } = stranger;
-  const imports = entriesOf(stranger).map((entry, i) => `import * as m${i} from "${entry}";\nexport { m${i} };\n`);
-  writeFileSync(join(empty, "all.ts"), imports.join(""));
-  for (const [module, moduleResolution] of [
-    ["nodenext", "nodenext"],
-    ["esnext", "bundler"],
-  ]) {
-    const strictly = { strict: true, skipLibCheck: false, target: "es2022", noEmit: true, types: ["node"] };
-    const compilerOptions = { ...strictly, module, moduleResolution };
-    writeFileSync(join(empty, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["all.ts"] }));
+  const importing = (entries: ReadonlyArray<string>) =>
+    entries.map((entry, i) => `import * as m${i} from "${entry}";\nexport { m${i} };\n`).join("");
+  const bare = entriesOf(stranger).filter(
+    (entry) => /^vipr\/(codecs|machines)\//.test(entry) && !entry.endsWith("/xstate"),
+  );
+  writeFileSync(join(empty, "all.ts"), importing(entriesOf(stranger)));
+  writeFileSync(join(empty, "bare.ts"), importing(bare));
+  const strictly = { strict: true, skipLibCheck: false, target: "es2022", noEmit: true };
+  for (const [file, more] of [
+    ["all.ts", { types: ["node"], module: "nodenext" }],
+    ["all.ts", { types: ["node"], module: "esnext", moduleResolution: "bundler" }],
+    ["bare.ts", { types: [], module: "esnext", moduleResolution: "bundler", lib: ["es2022"] }],
+  ] as const) {
+    writeFileSync(
+      join(empty, "tsconfig.json"),
+      JSON.stringify({ compilerOptions: { ...strictly, ...more }, files: [file] }),
+    );
     await sh(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", "tsconfig.json"], { cwd: empty });
   }
 };

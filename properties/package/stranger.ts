@@ -71,3 +71,7 @@ export const runtimesOf = ({ empty }: Stranger): ReadonlyArray<Runtime> => {
     by("node 26", join(empty, "node_modules/node26/bin/node")),
   ];
 };
+
+/** The names by which its rooms are imported. */
+export const entriesOf = ({ manifest }: Stranger): ReadonlyArray<string> =>
+  Object.keys(manifest.exports).flatMap((name) => (name.endsWith(".json") ? [] : [`vipr${name.slice(1)}`]));

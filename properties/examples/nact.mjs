@@ -1,35 +1,50 @@
 /**
  * A machine of ours in nact: an actor whose state is the snapshot, and whose mailbox is nact's.
  *
- *   dispatch(actor, event) --> step --> orders: timers dispatch to the actor itself, the outcome to whoever asked
+ *   tell(event) --> dispatch --> step --> orders: timers tell the actor itself, the outcome goes to whoever asked
+ *
+ * nact's mailbox has no limit: events that are not yet taken are counted, and refused beyond EVENTS_MAX.
  */
 import nact from "nact";
 import { vapTransaction } from "vipr/machines/vap";
 
 const { dispatch, spawn, spawnStateless, start, stop } = nact;
 
-/** `machine` in an actor; `perform(order, context)` for what is no timer. Gives the actor. */
+const EVENTS_MAX = 100;
+
+/** `machine` in an actor; `perform(order, tell)` for what is no timer. Gives `tell`, which is false for a full mailbox. */
 const spawnMachine = (parent, machine, input, perform) => {
   const timers = new Map();
-  const obey = ({ snapshot, actions }, context) => {
+  let waiting = 0;
+  const tell = (event) => {
+    if (waiting === EVENTS_MAX) return false;
+    waiting += 1;
+    dispatch(actor, event);
+    return true;
+  };
+  const startTimer = ({ timer, ms }) => {
+    const fire = () => tell({ type: "timerFired", timer, atMs: Date.now() });
+    timers.set(timer, setTimeout(fire, ms));
+  };
+  const obey = ({ snapshot, actions }) => {
     for (const order of actions) {
       if (order.type === "startTimer" || order.type === "stopTimer") clearTimeout(timers.get(order.timer));
-      if (order.type === "startTimer") {
-        const fired = { type: "timerFired", timer: order.timer, atMs: Date.now() };
-        timers.set(
-          order.timer,
-          setTimeout(() => dispatch(context.self, fired), order.ms),
-        );
-      } else if (order.type !== "stopTimer") perform(order, context);
+      if (order.type === "startTimer") startTimer(order);
+      else if (order.type !== "stopTimer") perform(order, tell);
     }
-    if (machine.isDone(snapshot)) stop(context.self);
+    if (machine.isDone(snapshot)) stop(actor);
     return snapshot;
   };
-  const behaviour = (snapshot, event, context) =>
-    obey(event === BEGIN ? machine.start(input) : machine.step(snapshot, event), context);
-  const actor = spawn(parent, behaviour);
-  dispatch(actor, BEGIN);
-  return actor;
+  const behaviour = (snapshot, event) => {
+    waiting -= 1;
+    return obey(event === BEGIN ? machine.start(input) : machine.step(snapshot, event));
+  };
+  const afterStop = () => {
+    for (const timer of timers.values()) clearTimeout(timer); // it may have been stopped by nact, when `perform` threw
+  };
+  const actor = spawn(parent, behaviour, undefined, { afterStop });
+  tell(BEGIN);
+  return tell;
 };
 const BEGIN = { type: "(begin)" };
 

@@ -4,8 +4,9 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { judgeCosts } from "./costs.ts";
-import { docBlocksOf, missingIn, printsOf } from "./doc-blocks.ts";
+import { type DocBlock, docBlocksOf, missingIn, printsOf } from "./doc-blocks.ts";
 import { openPage } from "./page.ts";
+import { BUNDLE, openRing } from "./ring-page.ts";
 import { entriesOf, ROOT, type Runtime, runtimesOf, type Stranger, sh } from "./stranger.ts";
 
 export interface Check {
@@ -16,7 +17,9 @@ export interface Check {
 
 export const checksOf = (stranger: Stranger): ReadonlyArray<Check> => {
   const runtimes = runtimesOf(stranger);
-  const reference = runtimes.slice(0, 3);
+  // Written once: several runtimes read them at the same time.
+  const blocks = writtenBlocks(stranger);
+  const examples = writtenExamples(stranger);
   const onEach = (of: ReadonlyArray<Runtime>, what: string, run: (runtime: Runtime) => Promise<unknown>) =>
     of.map((runtime): Check => ({ name: `${what}, ${runtime.name}`, run: () => run(runtime) }));
   // The longest first.
@@ -36,11 +39,10 @@ export const checksOf = (stranger: Stranger): ReadonlyArray<Check> => {
       run: () => sh(join(ROOT, "node_modules/.bin/deno"), ["publish", "--dry-run", "--allow-dirty"], here),
     },
     ...onEach(runtimes, "entries: each is imported", (runtime) => importAll(stranger, runtime)),
-    ...onEach(reference, "docs/embedding.md: its programs print what it says", (runtime) =>
-      runBlocks(stranger, runtime),
-    ),
-    ...onEach(reference, "examples: machines in other hosts", (runtime) => runExamples(stranger, runtime)),
+    ...onEach(runtimes, "docs/embedding.md: its programs print what it says", (runtime) => runAll(blocks, runtime)),
+    ...onEach(runtimes, "examples: machines in other hosts", (runtime) => runAll(examples, runtime)),
     { name: "examples: a page in Chromium", run: () => openPage(stranger) },
+    { name: "examples: a ring of eight in a page in Chromium", run: () => showRing(stranger, examples) },
   ];
 };
 const here = { cwd: ROOT };
@@ -88,15 +90,41 @@ const importAll = async (stranger: Stranger, { run }: Runtime): Promise<void> =>
   await run("all.mjs");
 };
 
-const runBlocks = async ({ empty }: Stranger, { run }: Runtime): Promise<void> => {
+const writtenBlocks = ({ empty }: Stranger): ReadonlyArray<DocBlock> => {
   const blocks = docBlocksOf(readFileSync(join(ROOT, "docs/embedding.md"), "utf8"));
-  ok(blocks.length >= 8, `${blocks.length} programs`);
   for (const { file, code } of blocks) writeFileSync(join(empty, file), code);
-  for (const block of blocks) {
-    const output = await run(block.file);
-    const missing = missingIn(output, block);
-    ok(missing === undefined, `${block.file} does not print: ${missing}\n${output}`);
-  }
+  ok(blocks.length >= 8, `${blocks.length} programs`);
+  return blocks;
+};
+
+const EXAMPLES = ["cluster.mjs", "nact.mjs", "threads.mjs", "ring.mjs", "embed.ts"];
+
+/** Each as it stands; of the one that this tree tests too, the imports by the names that strangers have. */
+const writtenExamples = ({ empty }: Stranger): ReadonlyArray<DocBlock> =>
+  EXAMPLES.map((file) => {
+    const source = readFileSync(join(ROOT, "properties/examples", file), "utf8");
+    const code = source.replace(/"\.\.\/\.\.\/(\w+\/\w+)\/mod\.ts"/g, '"vipr/$1"');
+    const prints = printsOf(code);
+    ok(prints.length > 0, `${file} does not say what it prints`);
+    writeFileSync(join(empty, file), code);
+    return { file, code, prints };
+  });
+
+const runAll = async (programs: ReadonlyArray<DocBlock>, { run }: Runtime): Promise<void> => {
+  for (const program of programs) judgeOutput(await run(program.file), program);
+};
+
+const judgeOutput = (output: string, program: DocBlock): void => {
+  const missing = missingIn(output, program);
+  ok(missing === undefined, `${program.file} does not print: ${missing}\n${output}`);
+};
+
+const showRing = async (stranger: Stranger, examples: ReadonlyArray<DocBlock>): Promise<void> => {
+  const page = readFileSync(join(ROOT, "docs/embedding.md"), "utf8").replaceAll(/ \\\n +/g, " ");
+  ok(page.includes(`npx esbuild ${BUNDLE}`), "docs/embedding.md has another command than what is run");
+  const output = await openRing(stranger);
+  if (output === undefined) console.log("        bundled, and not opened: Chromium is not installed");
+  else judgeOutput(output, examples.find(({ file }) => file === "ring.mjs")!);
 };
 
 const demonstrate = async ({ empty, manifest }: Stranger, { run }: Runtime): Promise<void> =>
@@ -116,19 +144,4 @@ const judgeDemonstration = (output: string): void => {
   const { summary } = JSON.parse(output.trimEnd().split("\n").at(-1)!);
   same([summary.falseRoutes, summary.intrusionsAdmitted, summary.failedCalls], [0, 0, 0]);
   ok(summary.sipCalls > 30, JSON.stringify(summary));
-};
-
-const EXAMPLES = ["cluster.mjs", "nact.mjs", "threads.mjs", "embed.ts"];
-
-/** Each as it stands; of the one that this tree tests too, the imports by the names that strangers have. */
-const runExamples = async ({ empty }: Stranger, { run }: Runtime): Promise<void> => {
-  for (const file of EXAMPLES) {
-    const code = readFileSync(join(ROOT, "properties/examples", file), "utf8");
-    writeFileSync(join(empty, file), code.replace(/"\.\.\/\.\.\/(\w+\/\w+)\/mod\.ts"/g, '"vipr/$1"'));
-    const prints = printsOf(code);
-    ok(prints.length > 0, `${file} does not say what it prints`);
-    const output = await run(file);
-    const missing = missingIn(output, { prints });
-    ok(missing === undefined, `${file} does not print: ${missing}\n${output}`);
-  }
 };

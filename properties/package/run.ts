@@ -12,8 +12,10 @@ import process from "node:process";
 import { type Check, checksOf } from "./checks.ts";
 import { ROOT, type Stranger, sh } from "./stranger.ts";
 
+/** What a ring in a page takes: keys, and an authority. */
+const FOR_RING = ["@noble/curves@2.4.0", "@peculiar/x509@2.2.0", "reflect-metadata@0.2.2"];
 /** What strangers install beside us: a library of actors, the generators of the laws, types for the compiler. */
-const BESIDE = ["nact@7.6.2", "fast-check@4.10.2", "@types/node@24.19.2", "cbor-x@1.6.9"];
+const BESIDE = ["nact@7.6.2", "fast-check@4.10.2", "@types/node@24.19.2", "cbor-x@1.6.9", ...FOR_RING];
 const OTHER_NODES = { node22: "22.23.3", node26: "26.10.0" };
 
 const install = async (folder: string): Promise<Stranger> => {

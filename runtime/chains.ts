@@ -1,6 +1,7 @@
 /**
  * Certificates read and chains judged, over node:crypto for the arithmetic alone: what a certificate says is read by
- * codecs/x509 and what a chain is worth is decided by machines/x509, so that Node, Deno and Bun agree. RFC 5280 §6.1, DECISIONS.md D-084.
+ * codecs/x509 and what a chain is worth is decided by machines/x509, so that Node, Deno and Bun agree. RFC 5280 §6.1,
+ * DECISIONS.md D-084, D-161.
  *
  *   DER --> readCertificate --> known, by its hash --> validatePath <-- verify, when it asks
  */

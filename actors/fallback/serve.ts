@@ -108,6 +108,7 @@ export const openFallback = Effect.fn("fallback.open")(function* (settings: Fall
       start: (given) => {
         hangUp = given;
       },
+      stop: () => turn((core, nowMs) => core.stop(nowMs)),
     },
     listen: {
       transport: "UDP",

@@ -51,6 +51,8 @@ export interface AgentFallback extends FallbackTaker {
   readonly over: (key: string) => void;
   /** Is given what ends a call over SIP at both its ends. */
   readonly start: (hangUp: (key: string) => void) => void;
+  /** The proxy ends, and can send until this returns. */
+  readonly stop: () => void;
 }
 
 export interface AgentProxyOptions {

@@ -14,7 +14,7 @@ import { type LocatorOptions, openLocator } from "../locate/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 import { openCallStore, storedCalls } from "./call-store.ts";
 import { followPeers } from "./located.ts";
-import type { AgentProxy, AgentProxyOptions } from "./options.ts";
+import type { AgentFallback, AgentProxy, AgentProxyOptions } from "./options.ts";
 import { openServerTrust, type ServerRoots } from "./server-trust.ts";
 import type { StreamSecurity } from "./streams.ts";
 import { openTransports } from "./transports.ts";
@@ -61,7 +61,7 @@ export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: Agen
     unreachable: (to) => turn((core, nowMs) => core.unreachable(to, nowMs)),
     resolved: () => {},
   });
-  fallback?.start((key) => turn((core, nowMs) => core.hangUp(key, nowMs)));
+  if (fallback !== undefined) yield* tie(fallback, turn);
   yield* following.start;
   yield* expireNowAndThen(turn);
   const counters: AgentProxy["counters"] = () => {
@@ -75,6 +75,11 @@ export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: Agen
     newestCalls: (max) => core.newestCalls(max),
   } satisfies AgentProxy as AgentProxy;
 });
+
+const tie = ({ start, stop }: AgentFallback, turn: Turns["turn"]) => {
+  start((key) => turn((core, nowMs) => core.hangUp(key, nowMs)));
+  return Effect.addFinalizer(() => Effect.sync(stop));
+};
 
 const expireNowAndThen = (turn: Turns["turn"]) => {
   const expire = Effect.sync(() => turn((core, nowMs) => core.expire(nowMs)));

@@ -108,6 +108,11 @@ export class FallbackCore {
     this.begin(new FallbackLeg(call, media, fallbackCaller, snapshot, this.ids.tag()), actions, nowMs);
   }
 
+  /** We end: a call of the trunk that nobody relays any more would be paid for, in silence. */
+  stop(nowMs: number) {
+    for (const leg of [...this.legs.values()]) this.tell(leg, { type: "over" }, nowMs);
+  }
+
   /** Whether a call of a trunk continues one of ours: the agent is to bring it here. */
   takes(invite: SipRequest, trunk: string, nowMs: number): boolean {
     if (descriptionIn(invite).type !== "sdp" || headerOf(invite, "Require") !== undefined) return false;

@@ -28,6 +28,10 @@ law(
     ok((yield* isQuiet(a.phone)) && (yield* isQuiet(b.phone)));
     const [moved] = yield* a.relay.calls;
     same(moved!.isMoved, true);
+    yield* one.hold();
+    same(yield* one.heard(1), { a: 10, b: 10 });
+    yield* one.hold("sendrecv");
+    both(yield* one.heard(2));
     const { told } = yield* one.hangUp("a");
     same(told.status, 200);
     yield* Effect.sleep(5_000);
@@ -76,7 +80,7 @@ law(
     const { a, b } = yield* companies();
     const one = yield* call({ a, b });
     yield* one.talk(40);
-    yield* one.hold;
+    yield* one.hold();
     yield* Effect.sleep(90_000);
     same([a.fallback.counts(), b.fallback.counts()], [{}, {}]);
     same([a.records, b.records], [[], []]);
@@ -324,7 +328,7 @@ law(
     const { a, b } = yield* companies({ hasFallback: false });
     const one = yield* call({ a, b });
     yield* one.talk(2);
-    yield* one.hold;
+    yield* one.hold();
     yield* Effect.sleep(60_000);
     yield* intruded(b);
     yield* awaited(b.phone, "INVITE", "mallory");

@@ -127,6 +127,15 @@ test("fallback core: the network's re-INVITE is settled anew, and its other requ
   same(words(world.receive(again("BYE", { cseq: 13 }))), ["481"]);
 });
 
+test("fallback core: who ends hangs up what it has moved, and cancels what it has not", () => {
+  const { world, out } = calling();
+  world.receive(answer(out, 200, THEIRS));
+  world.do((core) => core.up("other", "caller", invite()));
+  const [second] = world.do((core) => core.trouble("other", "m", false, world.nowMs));
+  world.receive(answer(second!, 180));
+  same(words(world.do((core) => core.stop(world.nowMs))).sort(), ["BYE", "CANCEL"]);
+});
+
 test("fallback core: so many calls are moved at once, and no more", () => {
   const world = new World();
   for (let i = 0; i <= FALLBACKS_MAX; i++) {

@@ -228,17 +228,19 @@ export const call = Effect.fn("test.call")(function* ({ a, b }: { a: Company; b:
       const [one, other] = by === "a" ? [a, b] : [b, a];
       const bye =
         by === "a"
-          ? within("BYE", out, up, { via: a.phone.via })
+          ? within("BYE", out, up, { via: a.phone.via, cseq: ++cseq })
           : within("BYE", came, answer(came, 200, { contact: b.phone.contact }), { isBack: true, via: b.phone.via });
       yield* one.phone.send(bye, one.to);
       const heard = yield* awaited(other.phone, "BYE");
       yield* other.phone.send(answer(heard, 200), other.to);
       return { heard, told: yield* one.phone.response };
     });
-  /** Nobody is to send. */
-  const hold = Effect.gen(function* () {
-    const sdp = (port: number) => described(audio(port, "RTP/AVP", "a=inactive"));
-    yield* a.phone.send(within("INVITE", out, up, { via: a.phone.via, ...sdp(anna.port) }), a.to);
+  let cseq = 1;
+  /** Nobody is to send; or again. */
+  const hold = Effect.fn(function* (direction = "inactive") {
+    const sdp = (port: number) => described(audio(port, "RTP/AVP", `a=${direction}`));
+    const asked = within("INVITE", out, up, { via: a.phone.via, cseq: ++cseq, ...sdp(anna.port) });
+    yield* a.phone.send(asked, a.to);
     const again = yield* awaited(b.phone, "INVITE");
     yield* b.phone.send(answer(again, 200, { contact: b.phone.contact, ...sdp(ben.port) }), to);
     yield* a.phone.response;

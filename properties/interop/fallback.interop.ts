@@ -44,10 +44,15 @@ export const checks: ReadonlyArray<InteropCheck> = [
       ok(internet.passed > 200, `${internet.passed} packets went over the Internet`);
 
       internet.isCut = true;
-      const moved = (name: "a" | "b") =>
-        until(`${name}: moved`, () => /fallback\.moved/.test(programs[name].said.text), programs[name].said, 2_000);
-      yield* moved("a");
-      yield* moved("b");
+      const moved = (name: "a" | "b", times: number) =>
+        until(
+          `${name}: moved`,
+          () => programs[name].said.text.match(/fallback\.moved/g)?.length === times,
+          programs[name].said,
+          2_500,
+        );
+      yield* moved("a", 1);
+      yield* moved("b", 1);
       yield* Effect.sleep(500);
       const from = { a: phones.a.recorded().length, b: phones.b.recorded().length };
       yield* Effect.sleep(4_500);
@@ -62,6 +67,18 @@ export const checks: ReadonlyArray<InteropCheck> = [
       yield* over;
       yield* until("recorded", () => programs.a.said.text.match(/agent\.call /g)?.length === 2, programs.a.said);
       same([underWay(a.config, "agent"), underWay(b.config, "agent")], [0, 0]);
+
+      // Who ends hangs up what it has moved: the other company's telephone is on a call with nobody.
+      internet.isCut = false;
+      yield* call;
+      yield* Effect.sleep(1_000);
+      internet.isCut = true;
+      yield* moved("a", 2);
+      yield* moved("b", 2);
+      const ended = () => phones.b.said.text.match(/terminated|session closed/gi)?.length ?? 0;
+      const before = ended();
+      programs.a.child.kill("SIGTERM");
+      yield* until("hung up", () => ended() > before, phones.b.said, 1_000);
       for (const { said } of Object.values(programs))
         ok(!said.text.includes(b.number) && !said.text.includes(a.number));
     }),

@@ -80,7 +80,7 @@ export const openRecordReading = Effect.fn("cli.recordReading")(function* ({
   const { intake, readerFor } = yield* recordIntake(configuration, format, table);
   const importer = recordImporter({ intake, table, keep, outbox, vservice });
   const reading: RecordReading["reading"] = Effect.fnUntraced(function* (fd, path, known) {
-    const from = known === undefined ? undefined : { offset: known.offset, line: known.line };
+    const from = known === undefined || known.offset === 0 ? undefined : { offset: known.offset, line: known.line };
     const reader = yield* readerFor(path, bytesAt(fd, 0, HEAD_BYTES), from);
     const id = known?.id ?? keep.nextFileId();
     const place = Effect.map(Clock.currentTimeMillis, (atMs) => placeOf(fd, { id, path, ...reader.at(), atMs }));

@@ -6,6 +6,7 @@
 import { Clock, Effect, type Scope } from "effect";
 import { SETTLE_MS } from "../../machines/records/mod.ts";
 import type { Ports } from "../node.ts";
+import { beginOf } from "../records/fingerprint.ts";
 import { openTail, type TailStep } from "../records/tail.ts";
 import { missing } from "./config-file.ts";
 import { type Stopped, stopped } from "./exit.ts";
@@ -33,8 +34,16 @@ export const vcrFollow = Effect.fn("cli.vcrFollow")(function* (
   const path =
     named ?? program.configuration.config.records.file ?? (yield* missing("records.file", "or a file to follow"));
   yield* Effect.forkScoped(Effect.catch(published(program), ({ why }) => Effect.sync(() => complain(why))));
+  yield* noteFollowed(program, path);
   say(`follows ${path}`);
   yield* followRecords(program, path, printerFor(flags.json, flags.json));
+});
+
+/** On disk, so that whoever is killed now and started again knows since when what is renamed beside it is ours. */
+const noteFollowed = Effect.fnUntraced(function* ({ keep, importer, newestMs }: RecordReading, path: string) {
+  if ([...keep.files.values()].some((place) => place.path === path)) return;
+  const atMs = yield* Clock.currentTimeMillis;
+  yield* importer.take(path, [], beginOf(keep.nextFileId(), path, atMs), newestMs());
 });
 
 /** Until the scope closes, or the file cannot be read for long. */
@@ -43,6 +52,7 @@ export const followRecords = Effect.fn("cli.followRecords")(function* (
   path: string,
   printer: Pick<Printer, "print" | "flush">,
 ): Effect.fn.Return<void, Stopped, Scope.Scope> {
+  yield* noteFollowed(records, path);
   const tail = yield* Effect.acquireRelease(
     Effect.sync(() => openTail(path, () => records.keep.files.values())),
     (open) => Effect.sync(() => open.close()),
@@ -58,6 +68,8 @@ export const followRecords = Effect.fn("cli.followRecords")(function* (
         reading = yield* records.reading(step.file.fd, step.file.path, step.file.known);
         name = step.file.path;
         progress = progressOn(name);
+        // So that it is known again, should it be renamed before the first of its rows is on disk.
+        if (step.file.known === undefined) yield* importer.take(name, [], yield* reading.place, newestMs());
         return;
       case "bytes": {
         const rows = reading!.reader.push(step.bytes);

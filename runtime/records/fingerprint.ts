@@ -31,9 +31,15 @@ export const tailHash = (fd: number, offset: number): string => {
 };
 
 export const placeOf = (fd: number, of: Pick<FilePlace, "id" | "path" | "offset" | "line" | "atMs">): FilePlace => {
-  const head = bytesAt(fd, 0, Math.min(HEAD_BYTES_MAX, of.offset));
+  const head = bytesAt(fd, 0, HEAD_BYTES_MAX);
   return { ...of, headBytes: head.length, headHash: hashOf(head), tailHash: tailHash(fd, of.offset) };
 };
+
+/** That a file is followed since then, before anything of it is known. */
+export const beginOf = (id: number, path: string, atMs: number): FilePlace => ({
+  ...{ id, path, atMs },
+  ...{ offset: 0, line: 0, headBytes: 0, headHash: "", tailHash: "" },
+});
 
 /** The place in this very content, the furthest one; undefined: it was never read. */
 export const knownPlace = (fd: number, places: Iterable<FilePlace>): FilePlace | undefined => {
@@ -41,7 +47,8 @@ export const knownPlace = (fd: number, places: Iterable<FilePlace>): FilePlace |
   const heads = new Map<number, string>();
   let found: FilePlace | undefined;
   for (const place of places) {
-    if (place.offset > size || place.offset <= (found?.offset ?? 0)) continue;
+    // Of a file that was empty when it was begun there is nothing to know it by.
+    if (place.headBytes === 0 || place.offset > size || place.offset <= (found?.offset ?? -1)) continue;
     const head = heads.get(place.headBytes) ?? hashOf(bytesAt(fd, 0, place.headBytes));
     heads.set(place.headBytes, head);
     if (head === place.headHash && tailHash(fd, place.offset) === place.tailHash) found = place;

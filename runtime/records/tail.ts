@@ -5,7 +5,7 @@
  *   truncated     what was copied away meanwhile is looked for beside it; then it is read from its begin
  *   removed       the open one is read to its end; then we wait for another
  *   half a line   waits for the rest
- *   away at start what was renamed while we did not run is found by its content, and read first
+ *   missed        what was renamed between two looks, or while we did not run, lies beside it: it is read first
  */
 import { closeSync, fstatSync, openSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -15,8 +15,12 @@ import { bytesAt, knownPlace, tailHash } from "./fingerprint.ts";
 export const PIECE_BYTES = 65_536;
 /** Looks at a renamed file without finding anything new in it, while another has its name, before it is left. */
 const RESTING_LOOKS = 4;
-/** Files beside the followed one that are looked at. */
+/** Files beside the followed one that are looked at, the newest. */
 const SIBLINGS_MAX = 1_000;
+/** A file system's clock may be that far behind the one that we read. */
+const COARSE_MS = 20;
+/** Files that are known by what we have read of them in this run. */
+const LEFT_MAX = SIBLINGS_MAX;
 const PACKED = /\.(gz|bz2|xz|zst|zip|Z)$/;
 
 export interface TailedFile {
@@ -47,12 +51,15 @@ interface Open extends TailedFile {
   guard: string;
 }
 
+/** A file that was read to its end. */
+type Left = Pick<Open, "inode" | "at" | "guard">;
+
 /** `places`: what was read before; asked again whenever a file is opened. */
 export const openTail = (path: string, places: () => Iterable<FilePlace>): Tail => {
   let open: Open | undefined;
   let waiting: Array<string> = [];
   let resting = 0;
-  let isFirst = true;
+  let left: Array<Left> = [];
 
   const opened = (file: string, isCurrent: boolean): TailStep | undefined => {
     const fd = openOr(file);
@@ -68,15 +75,14 @@ export const openTail = (path: string, places: () => Iterable<FilePlace>): Tail 
       const step = opened(file, false);
       if (step !== undefined) return step;
     }
-    if (isFirst) {
-      isFirst = false;
-      waiting = missed(path, places());
-      if (waiting.length > 0) return next();
-    }
-    return opened(path, true) ?? IDLE;
+    if (statOr(path) === undefined) return IDLE;
+    waiting = missed(path, [...places()], left);
+    return waiting.length > 0 ? next() : (opened(path, true) ?? IDLE);
   };
   const end = (why: "rotated" | "truncated"): TailStep => {
-    closeSync(open!.fd);
+    const { fd, inode, at, guard } = open!;
+    if (why === "rotated") left = [...left, { inode, at, guard }].slice(-LEFT_MAX);
+    closeSync(fd);
     open = undefined;
     return { type: "ended", why };
   };
@@ -122,56 +128,75 @@ const openOr = (file: string): number | undefined => {
 const statOr = (file: string) => statSync(file, { throwIfNoEntry: false });
 const inodeOf = ({ dev, ino }: { readonly dev: number; readonly ino: number }): string => `${dev}:${ino}`;
 
+interface Sibling {
+  readonly one: string;
+  readonly ms: number;
+}
 /** `Master.csv.1`, `Master.csv-20261130`, `Master.csv.2026-11-30-00-00-00`: the oldest first. */
-const siblings = (path: string): ReadonlyArray<string> => {
+const siblings = (path: string): ReadonlyArray<Sibling> => {
   const name = basename(path);
   try {
     return readdirSync(dirname(path))
       .filter((one) => one.startsWith(name) && one !== name && !PACKED.test(one))
-      .slice(0, SIBLINGS_MAX)
       .map((one) => join(dirname(path), one))
       .flatMap((one) => {
         const about = statOr(one);
         return about?.isFile() === true ? [{ one, ms: about.mtimeMs }] : [];
       })
       .sort((a, b) => a.ms - b.ms)
-      .map(({ one }) => one);
+      .slice(-SIBLINGS_MAX);
   } catch {
     return [];
   }
 };
 
-/** What was rotated away while nobody read: the one that we were in, if there is more of it, and all that came after it. */
-const missed = (path: string, places: Iterable<FilePlace>): Array<string> => {
-  const known = [...places];
-  if (!known.some((place) => place.path === path)) return []; // never followed: what lies beside it is not ours
-  const current = placeIn(path, known);
-  if (current !== undefined) return [];
-  const all = siblings(path);
-  const last = all.findLastIndex((one) => placeIn(one, known) !== undefined);
-  return last < 0 ? [] : all.slice(last);
+/**
+ * What was rotated away while nobody looked: what we have read of and not to its end, and what lies behind it or was written
+ * since we began to follow, and was never read. What lay there before is not ours.
+ */
+const missed = (path: string, places: ReadonlyArray<FilePlace>, left: ReadonlyArray<Left>): Array<string> => {
+  const own = places.filter((place) => place.path === path);
+  if (own.length === 0) return [];
+  const sinceMs = Math.min(...own.map(({ atMs }) => atMs));
+  const current = placeIn(path, places)?.place;
+  const all = siblings(path).map((sibling) => ({ ...sibling, ...placeIn(sibling.one, places) }));
+  const last = all.findLastIndex(({ place }) => place !== undefined);
+  const isAfterLast = (i: number) => last >= 0 && i > last;
+  return all.flatMap(({ one, ms, place, size = 0 }, i) => {
+    // A copy of the file that we follow is no other file.
+    const isMissed =
+      place === undefined
+        ? isAfterLast(i) || ms >= sinceMs - COARSE_MS
+        : place.id !== current?.id && place.offset < size;
+    return isMissed && !isLeft(one, left) ? [one] : [];
+  });
 };
 
-const placeIn = (file: string, places: Iterable<FilePlace>): FilePlace | undefined => {
+/** Whether it was read to its end in this run: its place may not be on disk yet, or stand before half a line. */
+const isLeft = (file: string, left: ReadonlyArray<Left>): boolean =>
+  using(file, (fd) => {
+    const about = fstatSync(fd);
+    const inode = inodeOf(about);
+    return left.some((one) => one.inode === inode && one.at === about.size && tailHash(fd, one.at) === one.guard);
+  }) ?? false;
+
+const using = <A>(file: string, use: (fd: number) => A): A | undefined => {
   const fd = openOr(file);
   if (fd === undefined) return undefined;
   try {
-    return knownPlace(fd, places);
+    return use(fd);
   } finally {
     closeSync(fd);
   }
 };
 
+/** Undefined: there is no such file. */
+const placeIn = (file: string, places: Iterable<FilePlace>) =>
+  using(file, (fd) => ({ place: knownPlace(fd, places), size: fstatSync(fd).size }));
+
 /** What was copied away before the truncation: it goes on behind the place up to which we have read. */
 const copiesOf = ({ at, guard }: Open, path: string): Array<string> =>
   siblings(path)
-    .filter((one) => {
-      const fd = openOr(one);
-      if (fd === undefined) return false;
-      try {
-        return fstatSync(fd).size > at && tailHash(fd, at) === guard;
-      } finally {
-        closeSync(fd);
-      }
-    })
+    .map(({ one }) => one)
+    .filter((one) => using(one, (fd) => fstatSync(fd).size > at && tailHash(fd, at) === guard) ?? false)
     .slice(-1);

@@ -78,6 +78,12 @@ export const makeAuthority = ({
 /** The authority with this key, whose certificate stands first and its root last. */
 export const authorityOf = (key: PrivateKey, certificates: ReadonlyArray<Uint8Array>): OwnAuthority => {
   const root = certificates.at(-1)!;
+  let own: X509Certificate | undefined;
+  /** Read once, when the first certificate is issued. */
+  const issuerBy = (x509: X509): X509Certificate => {
+    own ??= certificateOf(x509, certificates[0]!);
+    return own;
+  };
   return {
     root,
     intermediates: certificates.slice(0, -1),
@@ -85,7 +91,7 @@ export const authorityOf = (key: PrivateKey, certificates: ReadonlyArray<Uint8Ar
     issue: (request) =>
       Effect.flatten(
         outside(() =>
-          issue(certificates[0]!, key, request).then(
+          issue(issuerBy, key, request).then(
             (issued) => (issued instanceof CertificateError ? Effect.fail(issued) : Effect.succeed(issued)),
             (cause: Error) => Effect.fail(badRequest(cause.message)),
           ),
@@ -109,13 +115,13 @@ const badRequest = (why: string, reason: CertificateError["reason"] = "badReques
   new CertificateError({ reason, why: `bad_CSR: ${why}` });
 
 /** Its form, its key and proof of possession first: a request not signed by its own key is refused. */
-const issue = async (own: Uint8Array, key: PrivateKey, request: IssueRequest) => {
+const issue = async (issuerBy: (x509: X509) => X509Certificate, key: PrivateKey, request: IssueRequest) => {
   const read = readRequest(request.csr);
   if (!read.ok) return badRequest(`${read.error.at}: ${read.error.why}`);
   const against = weakness(read.value.key);
   if (against !== undefined) return badRequest(against, "key");
   const x509 = await x509Library();
-  const issuer = certificateOf(x509, own);
+  const issuer = issuerBy(x509);
   const csr = new x509.Pkcs10CertificateRequest(request.csr.slice());
   if (!(await csr.verify(webcrypto as never))) return badRequest("the request is not signed by its own key");
   const certificate = await x509.X509CertificateGenerator.create({

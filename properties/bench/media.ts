@@ -5,7 +5,7 @@
  *   both ends (this process) --> ours or rtpengine --> both ends        30 calls, both ways, RTP <-> SRTP
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import process from "node:process";
 import { Effect, Scope } from "effect";
 import { openRtpengineRelay } from "../../actors/media/mod.ts";
@@ -16,11 +16,11 @@ import { platformPrimitives } from "../../runtime/srtp.ts";
 import { type Contest, PeerMissing, rateOf } from "./kit.ts";
 import { type BenchCall, OUTSIDE_KEY, setUp } from "./media/set-up.ts";
 import { openTraffic, type Traffic } from "./media/traffic.ts";
+import { cpuOf } from "./process-time.ts";
 
 const HOST = "127.0.0.1";
 const CALLS = 30;
 const ROUND_MS = 3_000;
-const TICKS_PER_SECOND = 100;
 
 interface Relay {
   readonly pid: number;
@@ -40,12 +40,6 @@ const portsOf = () => {
   const inside = nextPort;
   nextPort += 4 * CALLS;
   return { inside, outside: inside + 2 * CALLS };
-};
-
-/** Seconds of processor time that a process has used, all its threads together. */
-const cpuOf = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 };
 
 const RELAY = new URL("./media/relay.ts", import.meta.url).pathname;
@@ -92,9 +86,9 @@ const startRtpengine = async (): Promise<Relay> => {
 
 /** Packets relayed in a second of processor time; none may be lost. */
 const measure = async ({ pid, traffic }: Relay): Promise<number> => {
-  const before = cpuOf(pid);
+  const before = cpuOf([pid]);
   const { sent, came } = await traffic.play(ROUND_MS);
-  const seconds = cpuOf(pid) - before;
+  const seconds = cpuOf([pid]) - before;
   if (process.env.VIPR_BENCH_TELL !== undefined) console.error({ sent, came, seconds });
   if (came < sent) console.error(`media: ${sent - came} of ${sent} packets were lost`);
   return came / seconds;

@@ -7,6 +7,14 @@ export const INSIDE = "<sip:192.0.2.11;transport=tcp;lr>";
 export const request = (sent: ReadonlyArray<Sent>): SipRequest => sent.at(-1)!.message as SipRequest;
 export const response = (sent: ReadonlyArray<Sent>): SipResponse => sent.at(-1)!.message as SipResponse;
 
+/** With another record above ours: by whoever stands between us and this end. */
+const recordedBy = (told: SipResponse, record: string): SipResponse => {
+  const at = told.headers.findIndex(({ name }) => name === "Record-Route");
+  const headers = [...told.headers];
+  headers.splice(at, 0, { name: "Record-Route", value: record });
+  return { ...told, headers };
+};
+
 /** As the phone behind our call agent answers, with the agent's record above ours. */
 export const byBob = (invite: SipMessage, status: number, tag = "bob", body = securedSdp("10.1.2.3")): SipResponse => {
   const told = answer(invite, status, {
@@ -15,10 +23,7 @@ export const byBob = (invite: SipMessage, status: number, tag = "bob", body = se
     lines: ["Server: Asterisk PBX", "Warning: 399 pbx.local x"],
     body,
   });
-  const at = told.headers.findIndex(({ name }) => name === "Record-Route");
-  const headers = [...told.headers];
-  headers.splice(at, 0, { name: "Record-Route", value: INSIDE });
-  return { ...told, headers };
+  return recordedBy(told, INSIDE);
 };
 
 /** As acme's border element answers. */
@@ -28,10 +33,7 @@ export const byAlice = (invite: SipMessage, status: number, body = securedSdp("1
     contact: "<sip:c@acme.example:5061;maddr=198.51.100.7;transport=tls>",
     body,
   });
-  const at = told.headers.findIndex(({ name }) => name === "Record-Route");
-  const headers = [...told.headers];
-  headers.splice(at, 0, { name: "Record-Route", value: ACME_ROUTE.slice("Record-Route: ".length) });
-  return { ...told, headers };
+  return recordedBy(told, ACME_ROUTE.slice("Record-Route: ".length));
 };
 
 /** Those before us have taken their own Routes off. */

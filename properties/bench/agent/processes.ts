@@ -3,16 +3,16 @@
  * their own processor time.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { PeerMissing } from "../kit.ts";
+import { cpuOf } from "../process-time.ts";
 
 export const HOST = "127.0.0.1";
 const HERE = new URL("./", import.meta.url).pathname;
-const TICKS_PER_SECOND = 100;
 const START_MS = 2_500;
 /** A run of sipp that does not end by itself ends then, and counts for nothing. */
 const SIPP_S_MAX = 30;
@@ -87,16 +87,6 @@ const childrenOf = (pid: number): ReadonlyArray<number> =>
     .stdout.split(/\s+/)
     .filter(Boolean)
     .map(Number);
-
-/** Seconds of processor time that these processes have used. */
-const cpuOf = (pids: ReadonlyArray<number>): number =>
-  pids
-    .filter((pid) => existsSync(`/proc/${pid}/stat`))
-    .map((pid) => {
-      const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
-      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-    })
-    .reduce((sum, seconds) => sum + seconds, 0);
 
 /** Calls a second of the proxy's processor time, over one run of sipp. */
 export const callsPerCpuSecond = async (

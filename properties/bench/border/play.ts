@@ -1,7 +1,8 @@
 /** One run of sipp through a pair, and what it costs the pair of processor time. */
 import { existsSync, readFileSync } from "node:fs";
+import { cpuOf } from "../process-time.ts";
 import { localOf, type Pair } from "./pairs.ts";
-import { cpuOf, ended, HOST, start } from "./processes.ts";
+import { ended, HOST, start } from "./processes.ts";
 
 const RUN_S_MAX = 60;
 

@@ -1,13 +1,12 @@
 /** The programs of the bench `border`: started, their processor time read, ended with the bench. */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 
 export const HOST = "127.0.0.1";
 export const HERE = new URL("./", import.meta.url).pathname;
-const TICKS_PER_SECOND = 100;
 const LOG_CHARS_MAX = 65_536;
 const END_MS = 5_000;
 
@@ -63,13 +62,3 @@ export const childrenOf = (pid: number): ReadonlyArray<number> =>
     .stdout.split(/\s+/)
     .filter(Boolean)
     .map(Number);
-
-/** Seconds of processor time that these processes have used. */
-export const cpuOf = (pids: ReadonlyArray<number>): number =>
-  pids
-    .filter((pid) => existsSync(`/proc/${pid}/stat`))
-    .map((pid) => {
-      const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]!.split(" ");
-      return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
-    })
-    .reduce((sum, seconds) => sum + seconds, 0);

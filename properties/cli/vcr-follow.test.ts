@@ -192,8 +192,11 @@ test("agent: without agent.listen it follows the exchange's record file, and goe
     await first.kill("SIGKILL");
     appendFileSync(file, rows(20, 40));
     const second = start(args);
-    await until(async () => (server.taken.length >= 40 ? true : undefined), "the rows of meanwhile");
+    const distinct = () => [...new Set(sorted(numbersOf(server.taken)))];
+    await until(async () => (distinct().length >= 40 ? true : undefined), "the rows of meanwhile");
     await second.kill("SIGTERM");
-    same(sorted(numbersOf(server.taken)), upTo(40));
+    same(distinct(), upTo(40));
+    // The kill may fall between an acknowledgement's leaving and its being kept: those of the first twenty may come again.
+    ok(server.taken.length <= 60, "no more than what was under way");
     await server.down();
   }));

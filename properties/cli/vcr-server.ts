@@ -6,6 +6,7 @@ import { serveVap } from "../../actors/vap/mod.ts";
 import type { Vcr } from "../../codecs/shared/mod.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { freePort } from "../kit/ports.ts";
+import { withFolder } from "./processes.ts";
 
 const PASSWORD = "open sesame";
 
@@ -17,7 +18,7 @@ export interface RecordServer {
   readonly down: () => Promise<void>;
 }
 
-export const recordServer = async (): Promise<RecordServer> => {
+const recordServer = async (): Promise<RecordServer> => {
   const port = await freePort();
   const taken: Array<Vcr> = [];
   let scope: Scope.Closeable | undefined;
@@ -40,6 +41,17 @@ export const recordServer = async (): Promise<RecordServer> => {
   };
   return { port, taken, up, down };
 };
+
+/** A directory and a server, not up yet; both go however the test ends. */
+export const withRecordServer = (use: (folder: string, server: RecordServer) => Promise<void>): Promise<void> =>
+  withFolder(async (folder) => {
+    const server = await recordServer();
+    try {
+      await use(folder, server);
+    } finally {
+      await server.down();
+    }
+  });
 
 /** `vipr.toml` of the recordings with that server, in a folder; gives what the command needs beside its files. */
 export const recordCompany = (folder: string, port: number, more = ""): ReadonlyArray<string> => {

@@ -59,7 +59,8 @@ export const missing = (key: string, meaning: string): Stopped =>
 /** Where agent and readers of record files keep what outlives them. */
 export const agentData = ({ agent, data }: ViprConfig): string | undefined => agent.data ?? programData(data, "agent");
 export const borderData = ({ data }: ViprConfig): string | undefined => programData(data, "border");
-export const serverData = ({ data }: ViprConfig): string | undefined => programData(data, "server");
+export const serverData = ({ server, data }: ViprConfig): string | undefined =>
+  server.data ?? programData(data, "server");
 
 const programData = (data: string | undefined, program: string): string | undefined =>
   data === undefined ? undefined : join(data, program);

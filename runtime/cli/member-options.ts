@@ -14,9 +14,9 @@ export const MEMBER_OPTIONS = {
   name: { type: "string" },
   user: { type: "string" },
   "password-file": { type: "string" },
-  listen: { type: "string", default: `0.0.0.0:${RELOAD_PORT}` },
+  listen: { type: "string" },
   advertise: { type: "string" },
-  admin: { type: "string", default: `127.0.0.1:${ADMIN_PORT}` },
+  admin: { type: "string" },
   ...logOptions,
 } as const;
 
@@ -34,7 +34,8 @@ is full, 9 a file in DIR is damaged, 10 a certificate is not valid at this hour,
 what this program cannot`;
 
 export const memberOf = (values: ValuesOf<typeof MEMBER_OPTIONS>): MemberSettings => {
-  const listen = addressOf(values.listen, "listen", RELOAD_PORT);
+  const { admin = `127.0.0.1:${ADMIN_PORT}` } = values;
+  const listen = addressOf(values.listen ?? `0.0.0.0:${RELOAD_PORT}`, "listen", RELOAD_PORT);
   const isTold = values.fingerprint !== undefined || values.root !== undefined;
   return {
     data: dataOf(values),
@@ -45,7 +46,7 @@ export const memberOf = (values: ValuesOf<typeof MEMBER_OPTIONS>): MemberSetting
     passwordFile: values["password-file"],
     listen,
     advertise: advertiseOf(values.advertise, listen),
-    admin: values.admin === "none" ? undefined : loopbackOf(values.admin, "admin", ADMIN_PORT),
+    admin: admin === "none" ? undefined : loopbackOf(admin, "admin", ADMIN_PORT),
   };
 };
 

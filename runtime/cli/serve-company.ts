@@ -25,7 +25,7 @@ import { say } from "./output.ts";
 import { serveAgent } from "./serve-agent.ts";
 import { insideOf, ownDomain, serveBorderProgram, upper } from "./serve-border.ts";
 import { standServer } from "./serve-server.ts";
-import { configuredServer } from "./server-config.ts";
+import { companyServer } from "./server-config.ts";
 
 /** The agent's name at the server: its VServices belong to it, over every restart. */
 const AGENT = "company";
@@ -47,7 +47,7 @@ export const serveCompany = Effect.fn("company.serve")(function* (
 ): Effect.fn.Return<void, Stopped, Ports | Scope.Scope> {
   const { config } = configuration;
   const domain = yield* ownDomain(config);
-  const settings = yield* configuredServer(config);
+  const settings = yield* companyServer(config);
   const media = yield* openCompanyFallback(configuration);
   const password = randomBytes(PASSWORD_BYTES).toString("base64url");
   const joined = yield* Deferred.make<Joined>();

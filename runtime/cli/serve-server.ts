@@ -14,6 +14,7 @@ import { maskE164 } from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import type { Ports } from "../node.ts";
 import { type Agents, openAgents } from "./agents.ts";
+import { declare } from "./declared.ts";
 import { followDomains } from "./domains.ts";
 import { listenStopped, type Stopped, stopped } from "./exit.ts";
 import { type MemberSettings, type Membership, type Standing, serveMember } from "./member.ts";
@@ -31,6 +32,9 @@ export interface ServerSettings extends MemberSettings {
   readonly requiredBits: number | undefined;
   readonly waitBetweenMs: readonly [min: number, max: number] | undefined;
   readonly graceMs: number | undefined;
+  /** Call agents of the configuration, each with the file of its password; and domains of it. */
+  readonly agents: Readonly<Record<string, string>>;
+  readonly domains: ReadonlyArray<string>;
 }
 
 const LOOK_MS = 1_000;
@@ -46,6 +50,7 @@ export const standServer = Effect.fnUntraced(function* (
   settings: ServerSettings,
   { folder, node }: Membership,
 ): Effect.fn.Return<StandingServer, Stopped | JoinFailed, Ports | Scope.Scope> {
+  yield* declare(folder, settings);
   const agents = yield* openAgents(folder);
   const follow = yield* followDomains(folder);
   const domains = yield* follow;

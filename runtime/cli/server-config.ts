@@ -1,7 +1,7 @@
 /** `[server]` of `vipr.toml` as the settings of a ViPR server. */
 import { Effect } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
-import type { ViprConfig } from "../config/mod.ts";
+import { type ViprConfig, WAIT_MAX_S, WAIT_MIN_S } from "../config/mod.ts";
 import { anchorOf, authorityOf } from "./anchor.ts";
 import { missing, serverData } from "./config-file.ts";
 import { type Stopped, stopped } from "./exit.ts";
@@ -12,44 +12,49 @@ import type { ServerSettings } from "./serve-server.ts";
 
 const EVERY = "0.0.0.0";
 const LOOPBACK = "127.0.0.1";
-/** What validations wait at least, where only the other end of the range is given. */
-const WAIT_MIN_S = 30;
-const WAIT_MAX_S = 86_400;
 
-/** Call agents are on this machine: VAP is spoken in plain TCP on the loopback. */
+/** Of `vipr server`: call agents connect from this machine, or over TLS from others. */
 export const configuredServer = Effect.fn("server.configured")(function* (
   config: ViprConfig,
 ): Effect.fn.Return<ServerSettings, Stopped> {
   const { server } = config;
   const data = serverData(config) ?? (yield* missing("data", "the directory of this company's programs"));
   const vap = server.vap ?? { host: LOOPBACK, port: VAP_PORT };
-  const admin = server.admin ?? { host: LOOPBACK, port: ADMIN_PORT };
-  for (const [key, { host }] of [
-    ["server.vap", vap],
-    ["server.admin", admin],
-  ] as const)
-    if (!isLoopback(host)) return yield* stopped("usage", `${key} wants an address of this machine, as 127.0.0.1`);
+  const { admin = { host: LOOPBACK, port: ADMIN_PORT } } = server;
   const listen = server.listen ?? { host: EVERY, port: RELOAD_PORT };
   const pvp = server.pvp ?? { host: EVERY, port: PVP_PORT };
   return {
     data,
     ...(yield* whomToTrust(config)),
-    name: config.vap.overlay,
+    name: server.name ?? config.vap.overlay,
     user: server.user,
     passwordFile: server.passwordFile,
     listen,
     advertise: yield* reachedAt("server.advertise", listen, server.advertise),
-    admin,
+    admin: admin === "none" ? undefined : admin,
     vap,
-    vapOver: "loopback",
+    vapOver: isLoopback(vap.host) ? "loopback" : server.insecureVap ? "plain" : "tls",
     pvp,
     advertisePvp: yield* reachedAt("server.advertise-pvp", pvp, server.advertisePvp ?? hostOf(server.advertise, pvp)),
-    pvpGroup: undefined,
+    pvpGroup: server.pvpGroup,
     requiredBits: server.requiredBits,
-    waitBetweenMs: yield* waitOf(server),
-    graceMs: undefined,
+    waitBetweenMs: waitOf(server),
+    graceMs: server.graceS === undefined ? undefined : 1_000 * server.graceS,
+    agents: server.agents,
+    domains: server.domains,
   };
 });
+
+/** Of `vipr company`, whose call agent is in this process. */
+export const companyServer = (config: ViprConfig): Effect.Effect<ServerSettings, Stopped> =>
+  Effect.flatMap(configuredServer(config), (settings) =>
+    settings.vapOver === "loopback"
+      ? Effect.succeed(settings)
+      : stopped(
+          "usage",
+          "server.vap wants an address of this machine, as 127.0.0.1: other call agents want vipr server",
+        ),
+  );
 
 const whomToTrust = ({ server }: ViprConfig) =>
   Effect.try({
@@ -77,9 +82,7 @@ const reachedAt = Effect.fnUntraced(function* (key: string, listen: Endpoint, to
     : { host, port: listen.port };
 });
 
-const waitOf = Effect.fnUntraced(function* ({ waitMinS, waitMaxS }: ViprConfig["server"]) {
-  if (waitMinS === undefined && waitMaxS === undefined) return undefined;
-  const [min, max] = [waitMinS ?? WAIT_MIN_S, waitMaxS ?? WAIT_MAX_S];
-  if (min > max) return yield* stopped("usage", `server.wait-min-s: ${min} s is more than server.wait-max-s, ${max} s`);
-  return [1_000 * min, 1_000 * max] as const;
-});
+const waitOf = ({ waitMinS, waitMaxS }: ViprConfig["server"]) =>
+  waitMinS === undefined && waitMaxS === undefined
+    ? undefined
+    : ([1_000 * (waitMinS ?? WAIT_MIN_S), 1_000 * (waitMaxS ?? WAIT_MAX_S)] as const);

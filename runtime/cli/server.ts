@@ -1,8 +1,11 @@
 /** `vipr server`: a company's ViPR server; and who may speak to it, and whom it grants tickets for. */
+import { existsSync } from "node:fs";
 import { Effect } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { PVP_GROUPS, type PvpGroupBits } from "../../codecs/validation/mod.ts";
 import { REQUIRED_BITS, REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
+import { CONFIG_FILE, CONFIG_HELP, configOptions, loadConfig, missing, serverData } from "./config-file.ts";
+import type { Stopped } from "./exit.ts";
 import { openFolder } from "./folder.ts";
 import type { MemberSettings } from "./member.ts";
 import { dataOf, IDENTITY_HELP, MEMBER_CODES, MEMBER_OPTIONS, memberOf } from "./member-options.ts";
@@ -11,6 +14,8 @@ import { isEveryAddress, ownAddress } from "./own-address.ts";
 import { ADMIN_PORT, PVP_PORT, RELOAD_PORT, VAP_PORT } from "./ports.ts";
 import { runCommand } from "./run.ts";
 import type { ServerSettings } from "./serve-server.ts";
+import { configuredServer } from "./server-config.ts";
+import { overFile } from "./server-keys.ts";
 import { serverOrder } from "./server-orders.ts";
 
 const WAIT_S_MAX = 604_800;
@@ -21,6 +26,7 @@ and that proves calls to other companies' servers (PVP)
 
 usage: vipr server --data DIR --authority https://HOST:8443 --fingerprint sha256:... --user NAME
        vipr server --data DIR                      (when it has enrolled)
+       vipr server --config vipr.toml              ([server] has every option as a key)
        vipr server add-agent|remove-agent NAME --data DIR
        vipr server agents --data DIR
        vipr server add-domain DOMAIN [--private|--public] [--new-secret] --data DIR
@@ -28,6 +34,7 @@ usage: vipr server --data DIR --authority https://HOST:8443 --fingerprint sha256
        vipr server domains --data DIR
 
   --data DIR            where this server keeps what it has; made if missing, for this user alone
+${CONFIG_HELP}
 ${IDENTITY_HELP}
   --listen HOST:PORT    RELOAD, an address of this machine (default 0.0.0.0:${RELOAD_PORT})
   --advertise HOST:PORT where other nodes reach it, if that is another address
@@ -59,10 +66,11 @@ ${MEMBER_CODES}
 `;
 
 const OPTIONS = {
+  ...configOptions,
   ...MEMBER_OPTIONS,
-  vap: { type: "string", default: `127.0.0.1:${VAP_PORT}` },
+  vap: { type: "string" },
   "insecure-vap": { type: "boolean", default: false },
-  pvp: { type: "string", default: `0.0.0.0:${PVP_PORT}` },
+  pvp: { type: "string" },
   "advertise-pvp": { type: "string" },
   "pvp-group": { type: "string" },
   "required-bits": { type: "string" },
@@ -76,7 +84,6 @@ type Values = ValuesOf<typeof OPTIONS>;
 
 export const serverCommand = (args: ReadonlyArray<string>): Promise<number> =>
   command({ name: "vipr server", help: HELP, options: OPTIONS, words: [0, 2] }, args, async (values, [order, name]) => {
-    const data = dataOf(values);
     const run = { name: "vipr server", logLevel: values.verbose ? "Debug" : "Info" } as const;
     const { private: toPrivate, public: toPublic, "new-secret": isNewSecret, "password-file": passwordFile } = values;
     if ((toPrivate || toPublic || isNewSecret) && order !== "add-domain")
@@ -85,16 +92,35 @@ export const serverCommand = (args: ReadonlyArray<string>): Promise<number> =>
     const isPrivate = toPrivate ? true : toPublic ? false : undefined;
     if (order !== undefined) {
       const obey = serverOrder(order, name, { passwordFile, isPrivate, isNewSecret });
-      return await runCommand(run, Effect.flatMap(openFolder(data), obey));
+      return await runCommand(run, Effect.flatMap(Effect.flatMap(dataFor(values), openFolder), obey));
     }
-    const settings = settingsOf(values);
+    const settings = isConfigured(values)
+      ? Effect.flatMap(loadConfig({ config: values.config, set: overFile(values) }), ({ config }) =>
+          configuredServer(config),
+        )
+      : Effect.succeed(settingsOf(values));
     const [{ serveServer }, { nodeLayer }] = await Promise.all([import("./serve-server.ts"), import("../node.ts")]);
-    return await runCommand(run, Effect.provide(serveServer(settings), nodeLayer()));
+    return await runCommand(run, Effect.provide(Effect.flatMap(settings, serveServer), nodeLayer()));
   });
+
+/** By options alone as long as they say where its data are; else by `vipr.toml`, and options over it. */
+const isConfigured = ({ config, set, data }: Values): boolean =>
+  config !== undefined || set !== undefined || (data === undefined && existsSync(CONFIG_FILE));
+
+const dataFor = (values: Values): Effect.Effect<string, Stopped> =>
+  isConfigured(values) && values.data === undefined
+    ? Effect.flatMap(loadConfig(values), ({ config }) => {
+        const data = serverData(config);
+        return data === undefined
+          ? Effect.fail(missing("data", "the directory of this company's programs"))
+          : Effect.succeed(data);
+      })
+    : Effect.succeed(dataOf(values));
 
 const settingsOf = (values: Values): ServerSettings => {
   const member = memberOf(values);
-  const [vap, pvp] = [addressOf(values.vap, "vap", VAP_PORT), addressOf(values.pvp, "pvp", PVP_PORT)];
+  const vap = addressOf(values.vap ?? `127.0.0.1:${VAP_PORT}`, "vap", VAP_PORT);
+  const pvp = addressOf(values.pvp ?? `0.0.0.0:${PVP_PORT}`, "pvp", PVP_PORT);
   const { "required-bits": bits, wait, grace } = values;
   return {
     ...member,
@@ -106,6 +132,8 @@ const settingsOf = (values: Values): ServerSettings => {
     requiredBits: bits === undefined ? undefined : wholeOf(bits, "required-bits", 1, REQUIRED_BITS_MAX),
     waitBetweenMs: wait === undefined ? undefined : waitOf(wait),
     graceMs: grace === undefined ? undefined : 1_000 * wholeOf(grace, "grace", 0, GRACE_S_MAX),
+    agents: {},
+    domains: [],
   };
 };
 

@@ -64,6 +64,12 @@ export const oneOf = <const T extends string>(...among: ReadonlyArray<T>): Kind<
   isText: true,
 });
 
+export const numberOf = <const N extends number>(...among: ReadonlyArray<N>): Kind<N> => ({
+  schema: Schema.Literals(among) as unknown as Schema.Codec<N>,
+  want: `one of ${among.join(", ")}`,
+  isText: false,
+});
+
 export const list = <A>(of: Kind<A>, want: string): Kind<ReadonlyArray<A>> => ({
   schema: Schema.Array(of.schema).check(Schema.isMaxLength(ENTRIES_MAX)) as Schema.Codec<ReadonlyArray<A>, any>,
   want,

@@ -5,5 +5,6 @@ export { allowsDomain, allowsNumber, type Lists } from "./lists.ts";
 export { rangeOf } from "./media.ts";
 export { type ConfigReading, type ConfigSource, type Configuration, FILE_CHARS_MAX, readConfig } from "./read.ts";
 export { rootKeys, type TrunkConfig, tables, type ViprConfig } from "./schema.ts";
+export { WAIT_MAX_S, WAIT_MIN_S } from "./server-check.ts";
 export { type ShownValue, shownValues, tomlText } from "./show.ts";
 export { trunkKeys } from "./trunks.ts";

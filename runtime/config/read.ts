@@ -10,8 +10,9 @@ import { parse, TomlError } from "smol-toml";
 import type { DialPlan } from "../../codecs/numbers/mod.ts";
 import { type ConfigFault, FAULTS_MAX, type Finding, findingsOf, keyText, optionFault, placed } from "./faults.ts";
 import { type Path, type Places, placesIn } from "./places.ts";
-import { planFrom } from "./plan.ts";
+import { type PlanFromConfig, planFrom } from "./plan.ts";
 import { completed, configSchema, type ViprConfig } from "./schema.ts";
+import { serverFindings } from "./server-check.ts";
 import { applySetting, SETTINGS_MAX, type Setting, settingOf } from "./settings.ts";
 
 export interface ConfigSource {
@@ -62,11 +63,16 @@ export const readConfig = ({ file, text: given = "", settings = [] }: ConfigSour
   const findings: ReadonlyArray<Finding> = Result.isFailure(decoded)
     ? findingsOf(decoded.failure.issue, raw.values)
     : [];
-  const made = config === undefined ? { findings } : planFrom(config);
-  if (config === undefined || made.plan === undefined)
+  const made = config === undefined ? { findings } : withServer(config, planFrom(config));
+  if (config === undefined || made.plan === undefined || made.findings.length > 0)
     return refused(made.findings.slice(0, FAULTS_MAX).map((one) => placed(one, file, places, optionOf)));
   return { type: "read", configuration: { config, plan: made.plan, raw: raw.values, places, optionOf } };
 };
+
+const withServer = (config: ViprConfig, { plan, findings }: PlanFromConfig): PlanFromConfig => ({
+  plan,
+  findings: [...findings, ...serverFindings(config)],
+});
 
 const refused = (faults: ReadonlyArray<ConfigFault>): ConfigReading => ({
   type: "refused",

@@ -122,9 +122,10 @@ const send = (response: ServerResponse, answer: HttpsAnswer): void => {
 };
 
 /** False when there is nobody to answer any more. */
-const begin = (response: ServerResponse, { status, contentType, body }: HttpsAnswer): boolean => {
+const begin = (response: ServerResponse, { status, contentType, body, headers }: HttpsAnswer): boolean => {
   if (response.headersSent || response.destroyed) return false;
   response.writeHead(status, {
+    ...headers,
     "content-type": contentType,
     "content-length": body.length,
     "cache-control": "no-store",
@@ -179,7 +180,9 @@ const request = (call: HttpsCall): Effect.Effect<HttpsAnswer, HttpsFailed> =>
       const taken = (body: Uint8Array) => {
         clearTimeout(timer);
         const contentType = response.headers["content-type"] ?? "";
-        resume(Effect.succeed({ status: response.statusCode ?? 0, contentType, body }));
+        const { allow } = response.headers;
+        const headers = allow === undefined ? {} : { headers: { allow } };
+        resume(Effect.succeed({ status: response.statusCode ?? 0, contentType, body, ...headers }));
       };
       take(response, call.bodyBytesMax, taken, () => fail(`answer over ${call.bodyBytesMax} bytes`));
     });

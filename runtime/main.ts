@@ -25,9 +25,10 @@ usage: vipr COMMAND [options]
   demo       three companies, two adversaries and a telephone network on this machine
   replay     a trace of the demo's machines, gone through again and compared
   simulate   an overlay of thousands of nodes in one process, on virtual time
+  version    which version this is, as --version
   help       this text
 
-vipr COMMAND --help tells a command's options.
+vipr COMMAND --help tells a command's options, vipr COMMAND ORDER --help those of an order.
 `;
 
 const unfit = whyNotHere();
@@ -121,6 +122,13 @@ switch (command) {
   case "simulate": {
     const { simulateCommand } = await import("./simulate/command.ts");
     process.exitCode = await simulateCommand(args);
+    break;
+  }
+  case "version":
+  case "--version":
+  case "-V": {
+    const { versionText } = await import("./cli/version.ts");
+    say(versionText());
     break;
   }
   case "help":

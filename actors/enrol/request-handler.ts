@@ -23,6 +23,8 @@ const MAILBOX_MAX = 64;
 const CHECKS_MAX = 2;
 /** Requests that wait for an answer, including those whose client has disconnected; further ones are answered 503. */
 export const ENROLMENTS_WAITING_MAX = 64;
+/** Of the lifetime, less than the two thirds after which a node renews. */
+const RENEWED_BEFORE = 0.6;
 const CLOCK_SLACK_MS = 60_000; // a node's clock may be behind ours
 
 export interface EnrolmentHandlerOptions {
@@ -51,9 +53,16 @@ export interface EnrolmentHandler {
   /** `address`: the address or network whose wrong passwords are counted together. */
   readonly enrol: (form: EnrolmentRequest, address: string) => Effect.Effect<EnrolmentOutcome>;
   /** Counts a refusal that the caller has decided. */
-  readonly refuse: (token: EnrolmentToken) => Effect.Effect<EnrolmentOutcome>;
+  readonly refuse: (token: EnrolmentToken, from: Who) => Effect.Effect<EnrolmentOutcome>;
   readonly counters: Readonly<EnrolmentHandlerCounters>;
 }
+
+/** For the log. The user is what the form says: nobody who has proved it. */
+export interface Who {
+  readonly user: string;
+  readonly address: string;
+}
+const whoOf = (one: Waiting | undefined): Who => ({ user: one?.form.user ?? "", address: one?.address ?? "" });
 
 interface Waiting {
   readonly form: EnrolmentRequest;
@@ -73,9 +82,9 @@ export const openEnrolmentHandler = Effect.fn("enrol.handler")(function* (option
   };
   let last = 0;
 
-  const refuse = (token: EnrolmentToken): Effect.Effect<EnrolmentOutcome> => {
+  const refuse = (token: EnrolmentToken, from: Who): Effect.Effect<EnrolmentOutcome> => {
     counters.refused[token] += 1;
-    return Effect.as(Effect.logInfo("enrol.refused", token), { type: "refused", token });
+    return Effect.as(Effect.logWarning("enrol.refused", token, from), { type: "refused", token });
   };
   const putOff = (why: keyof EnrolmentHandlerCounters["putOff"]): EnrolmentOutcome => {
     counters.putOff[why] += 1;
@@ -102,9 +111,14 @@ export const openEnrolmentHandler = Effect.fn("enrol.handler")(function* (option
         return later(work.issue(action));
       case "certify":
         counters.issued += 1;
-        return answer(action.id, { type: "certified", certificate: action.certificate });
+        return Effect.andThen(
+          noteSameNode(waiting.about(action.id), registry, options),
+          answer(action.id, { type: "certified", certificate: action.certificate }),
+        );
       case "refuse":
-        return Effect.flatMap(refuse(action.token), (outcome) => answer(action.id, outcome));
+        return Effect.flatMap(refuse(action.token, whoOf(waiting.about(action.id))), (outcome) =>
+          answer(action.id, outcome),
+        );
       case "putOff":
         return answer(action.id, putOff(action.why));
     }
@@ -121,6 +135,26 @@ export const openEnrolmentHandler = Effect.fn("enrol.handler")(function* (option
     return yield* waiting.ask(id, came, { form, address });
   });
   return { enrol, refuse, counters } satisfies EnrolmentHandler as EnrolmentHandler;
+});
+
+/**
+ * A certificate is renewed when a third of its lifetime is left. Who asks earlier runs from two directories, or has lost one:
+ * two nodes of one Node-ID disturb each other, and neither can see why. DECISIONS.md D-221.
+ */
+const noteSameNode = Effect.fnUntraced(function* (
+  one: Waiting | undefined,
+  registry: UserRegistry,
+  { certificateLifetimeMs }: EnrolmentHandlerOptions,
+) {
+  if (one === undefined) return;
+  const nowMs = yield* Clock.currentTimeMillis;
+  const before = yield* registry.issued(one.form.user, nowMs);
+  const isEarly = before !== undefined && nowMs - before < certificateLifetimeMs * RENEWED_BEFORE;
+  if (isEarly)
+    yield* Effect.logWarning("enrol.sameNode", one.form.user, {
+      address: one.address,
+      secondsSinceLast: Math.round((nowMs - before) / 1_000),
+    });
 });
 
 /** The slow orders of the machine, each as an effect that gives the event in which it ends. */

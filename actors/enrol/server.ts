@@ -35,6 +35,8 @@ import {
 } from "./request-handler.ts";
 
 export const NODE_IDS_PER_USER_MAX = 1;
+/** Of the answer to HEAD the port sends the header alone, RFC 9110 §9.3.2. */
+const DOCUMENT_METHODS = ["GET", "HEAD"];
 export const CERTIFICATE_LIFETIME_MS = 365 * 24 * 3_600_000;
 
 export interface EnrolmentServerOptions {
@@ -99,16 +101,21 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
     const read = readEnrolment(contentType, body);
     if (read.ok) return answerTo(yield* handler.enrol(read.value, neighbourhoodOf(peer.host)));
     const { at, why } = read.error;
-    if (at === "csr") return answerTo(yield* handler.refuse("bad_CSR"));
+    if (at === "csr")
+      return answerTo(yield* handler.refuse("bad_CSR", { user: "", address: neighbourhoodOf(peer.host) }));
     count.badRequests += 1;
     yield* Effect.logInfo("enrol.badForm", `${at}: ${why}`);
     return textOf(400, `${at}: ${why}`);
   });
   const handle = (request: HttpsRequest): Effect.Effect<HttpsAnswer> => {
-    const wanted = request.path === CONFIGURATION_PATH ? "GET" : request.path === path ? "POST" : undefined;
-    if (wanted === undefined) return Effect.succeed(textOf(404, "nothing here"));
-    if (request.method !== wanted) return Effect.succeed(textOf(405, wanted));
-    return wanted === "GET" ? document : enrol(request);
+    const allowed =
+      request.path === CONFIGURATION_PATH ? DOCUMENT_METHODS : request.path === path ? ["POST"] : undefined;
+    if (allowed === undefined) return Effect.succeed(textOf(404, "nothing here"));
+    if (!allowed.includes(request.method)) {
+      const allow = allowed.join(", ");
+      return Effect.succeed({ ...textOf(405, allow), headers: { allow } });
+    }
+    return allowed === DOCUMENT_METHODS ? document : enrol(request);
   };
   place = yield* https.serve({ ...place, tls: options.credentials, bodyBytesMax: FORM_BYTES_MAX }, handle);
   const counters = Effect.sync(() => {

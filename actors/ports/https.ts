@@ -36,6 +36,8 @@ export interface HttpsAnswer {
   readonly status: number;
   readonly contentType: string;
   readonly body: Uint8Array;
+  /** Further ones, as `allow`. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export interface HttpsCall {

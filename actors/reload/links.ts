@@ -6,7 +6,7 @@
 
 import { Deferred, Effect, FiberSet, type Scope } from "effect";
 import type { Endpoint, NodeId } from "../../codecs/reload/mod.ts";
-import { nodeIdText } from "../../codecs/shared/mod.ts";
+import { equalBytes, nodeIdText } from "../../codecs/shared/mod.ts";
 import { type ByteStreamShape, type Credentials, Dialer, type Entropy } from "../ports/mod.ts";
 import { type ConnectionTable, makeConnectionTable } from "./connection-table.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -29,9 +29,15 @@ export interface Links {
   readonly reached: () => ReadonlyMap<NodeId, Endpoint>;
 }
 
+/** In TLS 1.3 a client is done before its certificate has been looked at: so long the other one has for that. */
+const SHOWN_MS = 1_000;
+
+/** Performed when another node shows a certificate of our Node-ID: one account enrolled twice, and both run. */
+export type SameNode = (host: string) => Effect.Effect<void>;
+
 export const makeLinks = Effect.fn("reload.links")(function* (
   self: NodeId,
-  settings: LinkSettings & { readonly messagesPerSecond: number },
+  settings: LinkSettings & { readonly messagesPerSecond: number; readonly sameNode: SameNode },
   credentials: Credentials,
   security: MessageSecurity,
   { links }: Pick<Sender, "links">,
@@ -44,15 +50,19 @@ export const makeLinks = Effect.fn("reload.links")(function* (
   const serveStream = yield* makeLinkSessions({ self, settings, security, table, dispatcher, peer });
 
   /** Undefined when its certificate names no node of this overlay, this node itself, or not the one expected. */
-  const certifiedEnd = Effect.fnUntraced(function* (stream: ByteStreamShape, expected?: NodeId) {
+  const certifiedEnd = Effect.fnUntraced(function* (stream: ByteStreamShape, isDialled: boolean, expected?: NodeId) {
     const names = yield* security.nodesOf(stream.peer.certificates);
     const node = names.length === 1 ? names[0] : names.find((id) => id === expected);
+    if (names.includes(self) && !equalBytes(stream.peer.certificates[0]!, credentials.certificates[0]!)) {
+      if (isDialled) yield* Effect.sleep(SHOWN_MS);
+      yield* settings.sameNode(stream.peer.host);
+    }
     const isOther = names.length > 0 && node !== self && (expected === undefined || node === expected);
     return isOther ? ({ names, node } satisfies CertifiedEnd) : undefined;
   });
 
   const serve: Links["serve"] = Effect.fnUntraced(function* (stream) {
-    const end = yield* certifiedEnd(stream);
+    const end = yield* certifiedEnd(stream, false);
     if (end === undefined) return yield* Effect.logWarning("reload.link.stranger", { host: stream.peer.host });
     yield* serveStream(stream, end, true, () => Effect.void);
   });
@@ -62,7 +72,7 @@ export const makeLinks = Effect.fn("reload.links")(function* (
     const attempt = Effect.scoped(
       Effect.gen(function* () {
         const stream = yield* dialer.dial({ ...endpoint, tls: credentials });
-        const end = yield* certifiedEnd(stream, expected);
+        const end = yield* certifiedEnd(stream, true, expected);
         if (end === undefined) return yield* Effect.asVoid(Deferred.fail(up, "not the node that was meant"));
         yield* serveStream(stream, end, false, (link) => {
           table.dialled(link, endpoint, expected === undefined);

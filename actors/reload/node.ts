@@ -172,7 +172,7 @@ const hostMachines = Effect.fnUntraced(function* (
 
 /** Requests that arrive, and events that concern links, find their parts. */
 const connect = Effect.fnUntraced(function* (
-  { credentials }: NodeOptions,
+  { credentials, sameNode = () => Effect.void }: NodeOptions,
   limits: NodeLimits,
   { state, security, nodeId, sender, events, storage }: Core,
   peer: Peer,
@@ -186,7 +186,11 @@ const connect = Effect.fnUntraced(function* (
       return configuration.serve(request.value, (body) => sender.answer(asked.reply, body));
     },
   });
-  const linkSettings = { ...limits, messageBytesMax: () => state.now().maxMessageSize };
+  const linkSettings = {
+    ...limits,
+    messageBytesMax: () => state.now().maxMessageSize,
+    sameNode: (host: string) => Effect.andThen(Effect.logError("reload.sameNode", { host }), sameNode(host)),
+  };
   const links = yield* makeLinks(nodeId, linkSettings, credentials, security, sender, dispatcher, peer);
   yield* events.route({
     dial: ({ endpoint }) =>

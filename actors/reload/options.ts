@@ -76,6 +76,8 @@ export interface NodeOptions {
    * Without it a node that starts again begins without values.
    */
   readonly store?: StoreShape;
+  /** Performed when a node at that host shows another certificate of our Node-ID; the log says so at ERROR anyway. */
+  readonly sameNode?: (host: string) => Effect.Effect<void>;
   /** Whether its certificate is stored in the overlay for others to find, RFC 6940 §8. Default true. */
   readonly publishesCertificate?: boolean;
 }

@@ -61,7 +61,7 @@ export interface ViprServerOptions extends ViprDomains {
   readonly nodes: ReadonlyArray<Credentials>;
   readonly overlay: OverlayConfiguration;
   /** Further options of the nodes. Of several the first is advertised at `advertise`, the others where they listen. */
-  readonly node?: Pick<NodeOptions, "document" | "refetch" | "known" | "advertise">;
+  readonly node?: Pick<NodeOptions, "document" | "refetch" | "known" | "advertise" | "sameNode">;
   /** Where each listens; port 0 takes a free one. Several nodes listen at successive ports. */
   readonly listen: { readonly reload: Endpoint; readonly vap: Endpoint; readonly pvp: Endpoint };
   /** Where other servers reach PVP, when that is not where it listens; port 0 is the one it listens at. */

@@ -1,6 +1,6 @@
 /** `vipr server` as two companies run it: processes, directories, call agents over VAP; and what a kill -9 does not take. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Clock, Effect, Layer, Logger, Queue } from "effect";
 import { connectVap, type VapClient } from "../../actors/vap/mod.ts";
@@ -286,6 +286,7 @@ test("options of vipr server that cannot be taken end with 2, help with 0, what 
   }
   same(await serverCommand(["--help"]), exitCode.done);
   await withFolder(async (root) => {
+    mkdirSync(join(root, "s"), { mode: 0o700 });
     for (const order of ["remove-agent", "remove-domain", "domain-secret"])
       same(await serverCommand([order, "nobody", "--data", join(root, "s")]), exitCode.refused);
     writeFileSync(join(root, "s/authority.pem"), "");

@@ -1,6 +1,8 @@
 /** Whom a newcomer trusts, as its operator says it. */
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
+import { equalBytes } from "../../codecs/shared/mod.ts";
 import { fileStopped } from "./exit.ts";
 import { endpointOf, Wrong } from "./options.ts";
 import { derOfPem } from "./pem.ts";
@@ -11,6 +13,14 @@ export type Anchor =
   | { readonly type: "root"; readonly der: Uint8Array }
   /** SHA-256 of the root in DER, 64 hexadecimal digits. */
   | { readonly type: "fingerprint"; readonly sha256: string };
+
+export const fingerprintOf = (der: Uint8Array): string => createHash("sha256").update(der).digest("hex");
+
+/** Whether a root is the one that the operator named. */
+export const isAnchored =
+  (anchor: Anchor) =>
+  (root: Uint8Array): boolean =>
+    anchor.type === "root" ? equalBytes(root, anchor.der) : fingerprintOf(root) === anchor.sha256;
 
 /** `https://host:8443`, as `vipr authority` prints it. */
 export const authorityOf = (text: string): Endpoint => {

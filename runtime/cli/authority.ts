@@ -2,7 +2,8 @@
 import { Effect } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { accountOrder } from "./account-orders.ts";
-import { openFolder } from "./folder.ts";
+import { AUTHORITY_ORDERS } from "./authority-help.ts";
+import { namedFolder, openFolder } from "./folder.ts";
 import { command, endpointOf, logOptions, required, Wrong, wholeOf } from "./options.ts";
 import { overlayChanges } from "./overlay-flags.ts";
 import { ENROLMENT_PORT } from "./ports.ts";
@@ -61,7 +62,7 @@ const OPTIONS = {
 
 export const authorityCommand = (args: ReadonlyArray<string>): Promise<number> =>
   command(
-    { name: "vipr authority", help: HELP, options: OPTIONS, words: [0, 2] },
+    { name: "vipr authority", help: HELP, orders: AUTHORITY_ORDERS, options: OPTIONS, words: [0, 2] },
     args,
     async (values, [order, name]) => {
       const data = required(values.data, "data", "the directory of this authority");
@@ -69,7 +70,10 @@ export const authorityCommand = (args: ReadonlyArray<string>): Promise<number> =
       if (order !== undefined)
         return await runCommand(
           run,
-          Effect.flatMap(openFolder(data), accountOrder(order, name, values["password-file"])),
+          Effect.flatMap(
+            order === "add-user" ? openFolder(data) : namedFolder(data),
+            accountOrder(order, name, values["password-file"]),
+          ),
         );
       if (values["password-file"] !== undefined) throw new Wrong("--password-file is for add-user");
       const listen = endpointOf(values.listen, "listen", ENROLMENT_PORT);

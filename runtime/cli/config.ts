@@ -24,11 +24,29 @@ ${CONFIG_HELP}
   --json              show: one object a line
 `;
 
+const ORDERS = {
+  check: `usage: vipr config check [FILE] [--set KEY=VALUE]... [--json]
+
+Prints each mistake with file, line and column, the key, what stands there and what would be right. Exit
+code 0: there is none; 2: there is one.
+
+${CONFIG_HELP}
+`,
+  show: `usage: vipr config show [FILE] [--set KEY=VALUE]... [--json]
+
+Prints each value that holds and where it comes from. A secret is "set" or "missing", never printed.
+
+${CONFIG_HELP}
+  --json              one object a line
+`,
+} as const;
+
 export const configCommand = (args: ReadonlyArray<string>): Promise<number> =>
   command(
     {
       name: "vipr config",
       help: HELP,
+      orders: ORDERS,
       options: { ...configOptions, json: { type: "boolean", default: false } },
       words: [1, 2],
     },

@@ -4,6 +4,7 @@
  *   write --> name.new, fsync --> rename over name --> fsync of the directory
  */
 import {
+  accessSync,
   closeSync,
   constants,
   existsSync,
@@ -66,7 +67,7 @@ export const openFolder = (path: string): Effect.Effect<Folder, Stopped> =>
  * With the folders above it. One after another, each tried once: Node's own way with `recursive` never ends on a file system
  * that says of every new folder that the one above it is missing.
  */
-const makeFolder = (path: string): void => {
+export const makeFolder = (path: string): void => {
   const missing: Array<string> = [];
   for (let at = resolve(path); !existsSync(at); at = dirname(at)) missing.unshift(at);
   for (const folder of missing) {
@@ -82,6 +83,16 @@ const makeFolder = (path: string): void => {
 export const knownFolder = (path: string): Effect.Effect<Folder, Stopped> =>
   Effect.suspend(() =>
     existsSync(path) ? openFolder(path) : Effect.fail(stopped("unreachable", `${path}: there is no such directory`)),
+  );
+
+/** Before a database is opened in it, whose own words for a read-only disk say less. */
+export const mustBeWritable = ({ path }: Folder): Effect.Effect<void, Stopped> =>
+  attempt(path, () => accessSync(path, constants.W_OK));
+
+/** The same, where it was named to be read or changed: then it was mistyped. */
+export const namedFolder = (path: string): Effect.Effect<Folder, Stopped> =>
+  Effect.suspend(() =>
+    existsSync(path) ? openFolder(path) : Effect.fail(stopped("usage", `--data: there is no directory ${path}`)),
   );
 
 /** What a directory is whose: an authority's and a node's are never one. */

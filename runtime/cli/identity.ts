@@ -15,7 +15,7 @@ import { isLaterSequence, type OverlayConfiguration, readDocument } from "../../
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { pemCertificate } from "../certificates.ts";
 import { keyOfPem, pemOf } from "../keys.ts";
-import type { Anchor } from "./anchor.ts";
+import { type Anchor, isAnchored } from "./anchor.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { type Folder, NODE_FILE } from "./folder.ts";
 import { passwordFrom } from "./password.ts";
@@ -65,9 +65,14 @@ export const openIdentity = Effect.fn("node.identity")(function* (
   if (kept === undefined || found === undefined) return yield* firstIdentity(folder, options);
   if (options.name !== undefined && options.name !== kept.overlay)
     return yield* stopped("usage", `${folder.path} belongs to a node of the overlay ${kept.overlay}`);
+  if (options.user !== undefined && options.user !== kept.user)
+    return yield* stopped("usage", `${folder.path} belongs to the account ${kept.user}, not ${options.user}`);
+  if (options.passwordFile !== undefined && options.passwordFile !== "-") yield* passwordFrom(options.passwordFile, ""); // a renewal in months would be too late to find it missing
   const { host, port, overlay: overlayName, user } = { ...kept, ...options.authority };
   const roots = derOfPem((yield* folder.read(ROOT)) ?? "", "CERTIFICATE");
-  const identity = { ...found, server: { host, port, overlayName, roots }, user: options.user ?? user };
+  const identity = { ...found, server: { host, port, overlayName, roots }, user };
+  if (options.anchor !== undefined && ![...roots, ...found.credentials.roots].some(isAnchored(options.anchor)))
+    yield* Effect.logWarning("node.anchor", "no root of this overlay is the one that --fingerprint or --root names");
   const nowMs = yield* Clock.currentTimeMillis;
   if (found.notBeforeMs > nowMs)
     return yield* stopped(

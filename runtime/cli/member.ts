@@ -9,7 +9,7 @@
  *
  * DECISIONS.md D-077.
  */
-import { Clock, Data, Duration, Effect, Schedule, type Scope } from "effect";
+import { Clock, Data, Deferred, Duration, Effect, Schedule, type Scope } from "effect";
 import {
   type AdminAnswer,
   type AdminOf,
@@ -28,7 +28,7 @@ import type { Ports } from "../node.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { newToken } from "./door.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
-import { type Folder, isAuthoritys, openFolder, STORE_FILE } from "./folder.ts";
+import { type Folder, isAuthoritys, mustBeWritable, openFolder, STORE_FILE } from "./folder.ts";
 import {
   fetchDocument,
   type Identity,
@@ -83,6 +83,7 @@ export const serveMember = Effect.fn("member.serve")(function* (
 ): Effect.fn.Return<void, Stopped, Ports | Scope.Scope> {
   const folder = yield* openFolder(settings.data);
   if (yield* isAuthoritys(folder)) return yield* stopped("usage", `${folder.path} belongs to an authority`);
+  yield* mustBeWritable(folder);
   // First of all: the store belongs to one process, and with it the whole directory.
   const store = yield* Effect.mapError(openSqlite({ file: folder.at(STORE_FILE) }), ({ reason, why }) =>
     storeStopped(folder.path, reason, why),
@@ -150,20 +151,25 @@ const live = Effect.fnUntraced(
       found._tag === "Some" ? found.value.text : undefined,
     );
     const { advertise } = settings;
-    const standing = yield* stand({
-      folder,
-      node: {
-        credentials: { ...identity.credentials, roots },
-        overlay,
-        document: document.text,
-        refetch: Effect.provide(refetch, context),
-        listen: settings.listen,
-        ...(advertise === undefined ? {} : { advertise }),
-        known,
-        limits: { joinMs: JOIN_MS },
-        store,
-      },
-    });
+    const elsewhere = yield* Deferred.make<never, Stopped>();
+    const standing = yield* Effect.raceFirst(
+      Deferred.await(elsewhere),
+      stand({
+        folder,
+        node: {
+          credentials: { ...identity.credentials, roots },
+          overlay,
+          document: document.text,
+          refetch: Effect.provide(refetch, context),
+          listen: settings.listen,
+          ...(advertise === undefined ? {} : { advertise }),
+          known,
+          limits: { joinMs: JOIN_MS },
+          store,
+          sameNode: (host) => Deferred.fail(elsewhere, runsElsewhere(identity.user, host)), // of one that has joined nothing comes
+        },
+      }),
+    );
     const { node, said = [], ...more } = standing;
     const times = { startedMs, certificateEndsMs: identity.notAfterMs };
     admin.answer = handleAdmin({ node, token: admin.token, times, ...more });
@@ -180,6 +186,13 @@ const live = Effect.fnUntraced(
   },
   Effect.catchTag("JoinFailed", (failed) => Effect.fail(joinStopped(failed))),
 );
+
+/** The node that was there first goes on, and says so at ERROR. */
+const runsElsewhere = (user: string, host: string): Stopped =>
+  stopped(
+    "refused",
+    `the account ${user} runs at ${host} already, from another directory: each node wants an account of its own`,
+  );
 
 const joinStopped = ({ reason, fault, listen, why }: JoinFailed): LiveFailed => {
   switch (reason) {

@@ -36,23 +36,43 @@ SIGTERM and SIGINT end the node politely: others get what it holds, then 0 is th
 ${MEMBER_CODES}
 `;
 
+const orderHelp = (order: string, what: string) => `usage: vipr node ${order} NUMBER [--vservice HEX] --data DIR
+
+${what}
+
+  --vservice HEX      whose number it is within this node (default 0)
+  --data DIR          the directory of the running node, which names its admin port
+  --help              this text
+
+exit codes: 0, 2 options, 3 the node does not answer, 4 the overlay refused, 8 the node's disk is full
+`;
+const ORDERS = {
+  publish: orderHelp("publish", "Tells the overlay that this node serves the number, +14085555432, for seven days."),
+  withdraw: orderHelp("withdraw", "Takes back what publish has told the overlay of the number."),
+  find: orderHelp("find", "Prints each node that says that it serves the number, with its VService."),
+} as const;
+
 const OPTIONS = { ...MEMBER_OPTIONS, vservice: { type: "string", default: "0" } } as const;
 
 export const nodeCommand = (args: ReadonlyArray<string>): Promise<number> =>
-  command({ name: "vipr node", help: HELP, options: OPTIONS, words: [0, 2] }, args, async (values, [order, number]) => {
-    const data = dataOf(values);
-    const logLevel = values.verbose ? "Debug" : "Info";
-    if (order !== undefined) {
-      if (order !== "publish" && order !== "withdraw" && order !== "find")
-        throw new Wrong(`there is no order "${order}", but publish, withdraw and find`);
-      const called = normalizeE164(number ?? "");
-      if (called === undefined) throw new Wrong(`${order} wants a telephone number, as +14085555432`);
-      return await runCommand({ name: "vipr node", logLevel }, ordered(data, order, called, values.vservice));
-    }
-    const settings = memberOf(values);
-    const [{ serveNode }, { nodeLayer }] = await Promise.all([import("./serve-node.ts"), import("../node.ts")]);
-    return await runCommand({ name: "vipr node", logLevel }, Effect.provide(serveNode(settings), nodeLayer()));
-  });
+  command(
+    { name: "vipr node", help: HELP, orders: ORDERS, options: OPTIONS, words: [0, 2] },
+    args,
+    async (values, [order, number]) => {
+      const data = dataOf(values);
+      const logLevel = values.verbose ? "Debug" : "Info";
+      if (order !== undefined) {
+        if (order !== "publish" && order !== "withdraw" && order !== "find")
+          throw new Wrong(`there is no order "${order}", but publish, withdraw and find`);
+        const called = normalizeE164(number ?? "");
+        if (called === undefined) throw new Wrong(`${order} wants a telephone number, as +14085555432`);
+        return await runCommand({ name: "vipr node", logLevel }, ordered(data, order, called, values.vservice));
+      }
+      const settings = memberOf(values);
+      const [{ serveNode }, { nodeLayer }] = await Promise.all([import("./serve-node.ts"), import("../node.ts")]);
+      return await runCommand({ name: "vipr node", logLevel }, Effect.provide(serveNode(settings), nodeLayer()));
+    },
+  );
 
 /** The command's own output names the number; the log and an error only its ends. */
 const ordered = (data: string, order: string, number: string, vservice: string): Effect.Effect<void, Stopped> =>

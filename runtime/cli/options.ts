@@ -14,7 +14,7 @@ const helpOption = { help: { type: "boolean", short: "h", default: false } } as 
 
 /** `vipr node`, and what follows it. Gives the exit code: of `run`, 0 after help, 2 for what cannot be taken. */
 export const command = async <O extends ParseArgsOptionsConfig>(
-  { name, help, options, words = [0, 0] }: CommandSpec<O>,
+  { name, help, options, words = [0, 0], orders = {} }: CommandSpec<O>,
   args: ReadonlyArray<string>,
   run: (values: ValuesOf<O>, words: ReadonlyArray<string>) => Promise<number>,
 ): Promise<number> => {
@@ -26,7 +26,7 @@ export const command = async <O extends ParseArgsOptionsConfig>(
       options: { ...options, ...helpOption },
     });
     if ((values as { readonly help?: boolean }).help === true) {
-      say(help);
+      say(orders[positionals[0] ?? ""] ?? help);
       return exitCode.done;
     }
     const [least, most] = words;
@@ -47,6 +47,8 @@ export interface CommandSpec<O extends ParseArgsOptionsConfig> {
   readonly options: O;
   /** Words that are no options: at least, at most. Default none. */
   readonly words?: readonly [least: number, most: number];
+  /** What `--help` says behind the first of these words. */
+  readonly orders?: Readonly<Record<string, string>>;
 }
 export type ValuesOf<O extends ParseArgsOptionsConfig> = ReturnType<typeof parseArgs<{ options: O }>>["values"];
 

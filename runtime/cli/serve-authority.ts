@@ -18,7 +18,7 @@ import type { Ports } from "../node.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { openAccounts } from "./accounts.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
-import { AUTHORITY_FILE, type Folder, isNodes, openFolder } from "./folder.ts";
+import { AUTHORITY_FILE, type Folder, isNodes, mustBeWritable, openFolder } from "./folder.ts";
 import { say } from "./output.ts";
 import { isSameOverlay, newOverlay, type OverlayChanges, objectionTo, objectionToNew } from "./overlay-flags.ts";
 import { ownAddress } from "./own-address.ts";
@@ -44,6 +44,7 @@ export const serveAuthority = Effect.fn("authority.serve")(function* (
   const { listen, name, changes } = settings;
   const folder = yield* openFolder(settings.data);
   if (yield* isNodes(folder)) return yield* stopped("usage", `${folder.path} belongs to a node`);
+  yield* mustBeWritable(folder);
   const store = yield* Effect.mapError(openSqlite({ file: folder.at(ENROLMENTS) }), ({ reason, why }) =>
     storeStopped(folder.path, reason, why),
   );

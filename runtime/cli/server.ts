@@ -6,7 +6,7 @@ import { PVP_GROUPS, type PvpGroupBits } from "../../codecs/validation/mod.ts";
 import { REQUIRED_BITS, REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
 import { CONFIG_FILE, CONFIG_HELP, configOptions, loadConfig, missing, serverData } from "./config-file.ts";
 import type { Stopped } from "./exit.ts";
-import { openFolder } from "./folder.ts";
+import { namedFolder, openFolder } from "./folder.ts";
 import type { MemberSettings } from "./member.ts";
 import { dataOf, IDENTITY_HELP, MEMBER_CODES, MEMBER_OPTIONS, memberOf } from "./member-options.ts";
 import { addressOf, command, isLoopback, type ValuesOf, Wrong, wholeOf } from "./options.ts";
@@ -15,6 +15,7 @@ import { ADMIN_PORT, PVP_PORT, RELOAD_PORT, VAP_PORT } from "./ports.ts";
 import { runCommand } from "./run.ts";
 import type { ServerSettings } from "./serve-server.ts";
 import { configuredServer } from "./server-config.ts";
+import { SERVER_ORDERS } from "./server-help.ts";
 import { overFile } from "./server-keys.ts";
 import { serverOrder } from "./server-orders.ts";
 
@@ -83,25 +84,32 @@ const OPTIONS = {
 type Values = ValuesOf<typeof OPTIONS>;
 
 export const serverCommand = (args: ReadonlyArray<string>): Promise<number> =>
-  command({ name: "vipr server", help: HELP, options: OPTIONS, words: [0, 2] }, args, async (values, [order, name]) => {
-    const run = { name: "vipr server", logLevel: values.verbose ? "Debug" : "Info" } as const;
-    const { private: toPrivate, public: toPublic, "new-secret": isNewSecret, "password-file": passwordFile } = values;
-    if ((toPrivate || toPublic || isNewSecret) && order !== "add-domain")
-      throw new Wrong("--private, --public and --new-secret belong to add-domain");
-    if (toPrivate && toPublic) throw new Wrong("--private and --public exclude one another");
-    const isPrivate = toPrivate ? true : toPublic ? false : undefined;
-    if (order !== undefined) {
-      const obey = serverOrder(order, name, { passwordFile, isPrivate, isNewSecret });
-      return await runCommand(run, Effect.flatMap(Effect.flatMap(dataFor(values), openFolder), obey));
-    }
-    const settings = isConfigured(values)
-      ? Effect.flatMap(loadConfig({ config: values.config, set: overFile(values) }), ({ config }) =>
-          configuredServer(config),
-        )
-      : Effect.succeed(settingsOf(values));
-    const [{ serveServer }, { nodeLayer }] = await Promise.all([import("./serve-server.ts"), import("../node.ts")]);
-    return await runCommand(run, Effect.provide(Effect.flatMap(settings, serveServer), nodeLayer()));
-  });
+  command(
+    { name: "vipr server", help: HELP, orders: SERVER_ORDERS, options: OPTIONS, words: [0, 2] },
+    args,
+    async (values, [order, name]) => {
+      const run = { name: "vipr server", logLevel: values.verbose ? "Debug" : "Info" } as const;
+      const { private: toPrivate, public: toPublic, "new-secret": isNewSecret, "password-file": passwordFile } = values;
+      if ((toPrivate || toPublic || isNewSecret) && order !== "add-domain")
+        throw new Wrong("--private, --public and --new-secret belong to add-domain");
+      if (toPrivate && toPublic) throw new Wrong("--private and --public exclude one another");
+      const isPrivate = toPrivate ? true : toPublic ? false : undefined;
+      if (order !== undefined) {
+        const obey = serverOrder(order, name, { passwordFile, isPrivate, isNewSecret });
+        return await runCommand(
+          run,
+          Effect.flatMap(Effect.flatMap(dataFor(values), order.startsWith("add-") ? openFolder : namedFolder), obey),
+        );
+      }
+      const settings = isConfigured(values)
+        ? Effect.flatMap(loadConfig({ config: values.config, set: overFile(values) }), ({ config }) =>
+            configuredServer(config),
+          )
+        : Effect.succeed(settingsOf(values));
+      const [{ serveServer }, { nodeLayer }] = await Promise.all([import("./serve-server.ts"), import("../node.ts")]);
+      return await runCommand(run, Effect.provide(Effect.flatMap(settings, serveServer), nodeLayer()));
+    },
+  );
 
 /** By options alone as long as they say where its data are; else by `vipr.toml`, and options over it. */
 const isConfigured = ({ config, set, data }: Values): boolean =>

@@ -11,6 +11,7 @@ import { passwordFrom } from "./password.ts";
 import { runCommand } from "./run.ts";
 import { serveTickets } from "./serve-tickets.ts";
 import { numberIn } from "./ticket-check.ts";
+import { TICKET_ORDERS } from "./ticket-help.ts";
 import { inspect, mint, type Said, verify } from "./ticket-orders.ts";
 import { readTicketSecrets } from "./ticket-secrets.ts";
 
@@ -74,7 +75,7 @@ const CHECK_PORT = 5_641;
 
 export const ticketCommand = async (args: ReadonlyArray<string>): Promise<number> => {
   let isRefused = false;
-  const spec = { name: "vipr ticket", help: HELP, options: OPTIONS, words: [1, 2] } as const;
+  const spec = { name: "vipr ticket", help: HELP, orders: TICKET_ORDERS, options: OPTIONS, words: [1, 2] } as const;
   const code = await command(spec, args, async (values, [order = "", text]) => {
     const tell = ({ lines, json, isGood }: Said) => {
       say(values.json ? JSON.stringify(json) : lines.join("\n"));

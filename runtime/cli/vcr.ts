@@ -44,9 +44,32 @@ export const vcrOptions = {
   verbose: { type: "boolean", default: false },
 } as const;
 
+const ORDERS = {
+  import: `usage: vipr vcr import FILE... [--dry-run] [--json] [--format NAME] [--data DIR]
+
+Reads the files to their ends and ends when the server has all of their calls. What was read before is not
+read again.
+
+  --dry-run           reads and shows, uploads nothing, keeps nothing
+  --data DIR          where the place and what is still to be uploaded are kept (default: agent.data)
+  --format NAME       of the files, where they do not tell (default: records.format, else found out)
+${CONFIG_HELP}
+  --json              a line for each call, for each part left aside, and a summary at the end
+`,
+  follow: `usage: vipr vcr follow [FILE] [--json] [--format NAME] [--data DIR]
+
+Goes on reading the file, or records.file, as the exchange writes it, over rotation and truncation.
+
+  --data DIR          where the place and what is still to be uploaded are kept (default: agent.data)
+  --format NAME       of the file, where it does not tell (default: records.format, else found out)
+${CONFIG_HELP}
+  --json              a line for each call and for each part left aside
+`,
+} as const;
+
 export const vcrCommand = (args: ReadonlyArray<string>): Promise<number> =>
   command(
-    { name: "vipr vcr", help: HELP, options: vcrOptions, words: [1, 1 + FILES_MAX] },
+    { name: "vipr vcr", help: HELP, orders: ORDERS, options: vcrOptions, words: [1, 1 + FILES_MAX] },
     args,
     async (values, words) => {
       const [order, ...files] = words;

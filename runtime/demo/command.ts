@@ -13,6 +13,7 @@ import type { RunningCompany } from "./company.ts";
 import { canCallEachOther, companiesOf } from "./domains.ts";
 import { exampleCalls } from "./example.ts";
 import { DEMO_HELP, type DemoOptions, readDemoOptions } from "./options.ts";
+import { preflight } from "./preflight.ts";
 import { readDemoCalls } from "./records.ts";
 import { brokenPromise, tableOf } from "./report.ts";
 import { runDemo } from "./scenario.ts";
@@ -34,6 +35,11 @@ export const demoCommand = async (args: ReadonlyArray<string>): Promise<number> 
   }
   if (read.type === "wrong") {
     complain(`vipr demo: ${read.why}\nvipr demo --help tells the options`);
+    return 2;
+  }
+  const why = await preflight(read.options);
+  if (why !== undefined) {
+    complain(`vipr demo: ${why}`);
     return 2;
   }
   const code = await demo(read.options);

@@ -1,0 +1,26 @@
+/** What `vipr authority ORDER --help` says. */
+
+const WHERE = `  --data DIR            the authority's directory
+  --help                this text
+`;
+
+export const AUTHORITY_ORDERS: Readonly<Record<string, string>> = {
+  "add-user": `usage: vipr authority add-user NAME [--password-file FILE] --data DIR
+
+Lets that account enrol, or gives it another password; at once, also while the authority runs. The password
+is asked for, or the first line of standard input: 8 to 512 characters, stored as a salted scrypt hash.
+
+  --password-file FILE  the password, the first line; - is standard input
+${WHERE}`,
+  "remove-user": `usage: vipr authority remove-user NAME --data DIR
+
+The account may enrol no more. A node that has enrolled stays until its certificate ends, or until
+vipr authority --bad-node names it. Exit code 4: there is no such account.
+
+${WHERE}`,
+  users: `usage: vipr authority users --data DIR
+
+The accounts that may enrol, a line each.
+
+${WHERE}`,
+};

@@ -1,7 +1,8 @@
 /** `vipr agent`: the call agent of a company, between its PBX and its trunks. */
 import { Effect } from "effect";
-import { CONFIG_HELP, configOptions, loadConfig } from "./config-file.ts";
-import { command, logOptions } from "./options.ts";
+import { CONFIG_HELP, configOptions } from "./config-file.ts";
+import { configured, LOG_HELP, logOf, logOptions } from "./log-options.ts";
+import { command } from "./options.ts";
 import { runCommand } from "./run.ts";
 
 const HELP = `vipr agent: the company's call agent, a record-routing SIP proxy between its PBX and its trunks
@@ -15,7 +16,7 @@ needs no change but the address of its trunk. A PBX that keeps its proxy asks GE
 Without agent.listen it follows the exchange's record file instead, records.file.
 
 ${CONFIG_HELP}
-  --verbose           log what happens in detail
+${LOG_HELP}
   --help              this text
 
 What it needs of the configuration: domain, [vap] primary, user, password-file, overlay, ca-file;
@@ -31,8 +32,8 @@ exit codes: 0 ended politely, 2 options or configuration, 4 the ViPR server refu
 
 export const agentCommand = (args: ReadonlyArray<string>): Promise<number> =>
   command({ name: "vipr agent", help: HELP, options: { ...configOptions, ...logOptions } }, args, async (values) => {
-    const run = { name: "vipr agent", logLevel: values.verbose ? "Debug" : "Info" } as const;
+    const run = { name: "vipr agent", log: logOf(values) };
     const [{ serveAgent }, { nodeLayer }] = await Promise.all([import("./serve-agent.ts"), import("../node.ts")]);
-    const program = Effect.flatMap(loadConfig(values), serveAgent);
+    const program = configured(values, (configuration) => serveAgent(configuration));
     return await runCommand(run, Effect.provide(program, nodeLayer()));
   });

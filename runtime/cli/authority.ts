@@ -4,7 +4,8 @@ import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { accountOrder } from "./account-orders.ts";
 import { AUTHORITY_ORDERS } from "./authority-help.ts";
 import { namedFolder, openFolder } from "./folder.ts";
-import { command, endpointOf, logOptions, required, Wrong, wholeOf } from "./options.ts";
+import { LOG_HELP, logOf, logOptions } from "./log-options.ts";
+import { command, endpointOf, required, Wrong, wholeOf } from "./options.ts";
 import { overlayChanges } from "./overlay-flags.ts";
 import { ENROLMENT_PORT } from "./ports.ts";
 import { runCommand } from "./run.ts";
@@ -33,7 +34,7 @@ usage: vipr authority --data DIR --name OVERLAY --bootstrap HOST:PORT
   --certificate-days N    how long a node's certificate is good (default 365)
   --nodes-per-user N      Node-IDs one account may have (default 1)
   --password-file FILE    add-user: the password, the first line; - is standard input
-  --verbose               log what happens in detail
+${LOG_HELP}
   --help                  this text
 
 add-user asks for the password, or reads the first line of standard input. It takes effect at once, as remove-user does: a node that has enrolled stays until its certificate ends or --bad-node
@@ -66,7 +67,7 @@ export const authorityCommand = (args: ReadonlyArray<string>): Promise<number> =
     args,
     async (values, [order, name]) => {
       const data = required(values.data, "data", "the directory of this authority");
-      const run = { name: "vipr authority", logLevel: values.verbose ? "Debug" : "Info" } as const;
+      const run = { name: "vipr authority", log: logOf(values) };
       if (order !== undefined)
         return await runCommand(
           run,

@@ -1,7 +1,8 @@
 /** `vipr border`: the only door between a company's SIP network and the Internet. */
 import { Effect } from "effect";
-import { CONFIG_HELP, configOptions, loadConfig } from "./config-file.ts";
-import { command, logOptions } from "./options.ts";
+import { CONFIG_HELP, configOptions } from "./config-file.ts";
+import { configured, LOG_HELP, logOf, logOptions } from "./log-options.ts";
+import { command } from "./options.ts";
 import { runCommand } from "./run.ts";
 
 const HELP = `vipr border: the company's border element, between its call agent and other companies
@@ -13,7 +14,7 @@ number and that domain; all else is refused and counted. Calls of ours leave by 
 agent has put on them. What shows the inside is hidden; media is relayed and encrypted if [media] says so.
 
 ${CONFIG_HELP}
-  --verbose           log what happens in detail
+${LOG_HELP}
   --help              this text
 
 What it needs of the configuration: domain, data; [border] outside, certificate-file, key-file, ca-file,
@@ -31,11 +32,11 @@ directory, 7 it cannot be written, 8 the disk is full, 9 it is damaged
 
 export const borderCommand = (args: ReadonlyArray<string>): Promise<number> =>
   command({ name: "vipr border", help: HELP, options: { ...configOptions, ...logOptions } }, args, async (values) => {
-    const run = { name: "vipr border", logLevel: values.verbose ? "Debug" : "Info" } as const;
+    const run = { name: "vipr border", log: logOf(values) };
     const [{ serveBorderProgram }, { nodeLayer }] = await Promise.all([
       import("./serve-border.ts"),
       import("../node.ts"),
     ]);
-    const program = Effect.flatMap(loadConfig(values), (configuration) => serveBorderProgram(configuration));
+    const program = configured(values, (configuration) => serveBorderProgram(configuration));
     return await runCommand(run, Effect.provide(program, nodeLayer()));
   });

@@ -1,7 +1,8 @@
 /** `vipr company`: all that a small company runs, in one process. */
 import { Effect } from "effect";
-import { CONFIG_HELP, configOptions, loadConfig } from "./config-file.ts";
-import { command, logOptions } from "./options.ts";
+import { CONFIG_HELP, configOptions } from "./config-file.ts";
+import { configured, LOG_HELP, logOf, logOptions } from "./log-options.ts";
+import { command } from "./options.ts";
 import { runCommand } from "./run.ts";
 
 const HELP = `vipr company: a company's ViPR server, call agent and border element in one process
@@ -14,7 +15,7 @@ domain and its secret, the agent's account, the way from agent to border element
 three serve.
 
 ${CONFIG_HELP}
-  --verbose           log what happens in detail
+${LOG_HELP}
   --help              this text
 
 What it needs of the configuration: domain, data; [server] authority, fingerprint, user, password-file for
@@ -31,8 +32,8 @@ exit codes: 0 ended politely, 2 options or configuration, 3 the authority cannot
 
 export const companyCommand = (args: ReadonlyArray<string>): Promise<number> =>
   command({ name: "vipr company", help: HELP, options: { ...configOptions, ...logOptions } }, args, async (values) => {
-    const run = { name: "vipr company", logLevel: values.verbose ? "Debug" : "Info" } as const;
+    const run = { name: "vipr company", log: logOf(values) };
     const [{ serveCompany }, { nodeLayer }] = await Promise.all([import("./serve-company.ts"), import("../node.ts")]);
-    const program = Effect.flatMap(loadConfig(values), serveCompany);
+    const program = configured(values, serveCompany);
     return await runCommand(run, Effect.provide(program, nodeLayer()));
   });

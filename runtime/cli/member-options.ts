@@ -1,8 +1,9 @@
 /** The options that a bare node and a ViPR server have in common. */
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { anchorOf, authorityOf } from "./anchor.ts";
+import { logOptions } from "./log-options.ts";
 import type { MemberSettings } from "./member.ts";
-import { addressOf, logOptions, loopbackOf, required, type ValuesOf, Wrong } from "./options.ts";
+import { addressOf, loopbackOf, required, type ValuesOf, Wrong } from "./options.ts";
 import { ownAddress } from "./own-address.ts";
 import { ADMIN_PORT, RELOAD_PORT } from "./ports.ts";
 

@@ -5,6 +5,7 @@ import { askAdmin } from "../admin-client.ts";
 import { readDoor } from "./door.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { knownFolder } from "./folder.ts";
+import { LOG_HELP, logOf } from "./log-options.ts";
 import { dataOf, IDENTITY_HELP, MEMBER_CODES, MEMBER_OPTIONS, memberOf } from "./member-options.ts";
 import { command, Wrong } from "./options.ts";
 import { say } from "./output.ts";
@@ -23,7 +24,7 @@ ${IDENTITY_HELP}
   --advertise HOST:PORT where others reach this node, if that is another address
   --admin HOST:PORT     where vipr ring asks, on this machine only (default 127.0.0.1:${ADMIN_PORT});
                         port 0 takes a free one, none opens none
-  --verbose             log what happens in detail
+${LOG_HELP}
   --help                this text
 
 publish tells the overlay that this node serves the number, for seven days; find tells which nodes
@@ -60,17 +61,17 @@ export const nodeCommand = (args: ReadonlyArray<string>): Promise<number> =>
     args,
     async (values, [order, number]) => {
       const data = dataOf(values);
-      const logLevel = values.verbose ? "Debug" : "Info";
+      const run = { name: "vipr node", log: logOf(values) };
       if (order !== undefined) {
         if (order !== "publish" && order !== "withdraw" && order !== "find")
           throw new Wrong(`there is no order "${order}", but publish, withdraw and find`);
         const called = normalizeE164(number ?? "");
         if (called === undefined) throw new Wrong(`${order} wants a telephone number, as +14085555432`);
-        return await runCommand({ name: "vipr node", logLevel }, ordered(data, order, called, values.vservice));
+        return await runCommand(run, ordered(data, order, called, values.vservice));
       }
       const settings = memberOf(values);
       const [{ serveNode }, { nodeLayer }] = await Promise.all([import("./serve-node.ts"), import("../node.ts")]);
-      return await runCommand({ name: "vipr node", logLevel }, Effect.provide(serveNode(settings), nodeLayer()));
+      return await runCommand(run, Effect.provide(serveNode(settings), nodeLayer()));
     },
   );
 

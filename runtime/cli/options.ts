@@ -8,8 +8,6 @@ import { complain, say } from "./output.ts";
 /** An option, or a word, that cannot be taken. */
 export class Wrong extends Error {}
 
-/** For every command that runs until it is stopped. */
-export const logOptions = { verbose: { type: "boolean", default: false } } as const;
 const helpOption = { help: { type: "boolean", short: "h", default: false } } as const;
 
 /** `vipr node`, and what follows it. Gives the exit code: of `run`, 0 after help, 2 for what cannot be taken. */

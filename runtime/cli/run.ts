@@ -7,7 +7,7 @@
 import process from "node:process";
 import { Cause, Effect, Exit, Layer, Logger, References, type Scope } from "effect";
 import { exitCode, Stopped } from "./exit.ts";
-import { lineLogger } from "./log.ts";
+import { type LogSettings, lineLogger, logLayer } from "./log.ts";
 import { complain, whyUnwritten } from "./output.ts";
 
 const AT_ONCE = 130;
@@ -15,14 +15,19 @@ const AT_ONCE = 130;
 export interface RunSettings {
   /** For complaints: `vipr node`. */
   readonly name: string;
-  readonly logLevel: "Debug" | "Info" | "Warn" | "Error";
+  readonly logLevel?: "Debug" | "Info" | "Warn" | "Error";
+  /** Instead of a level: the whole log. */
+  readonly log?: LogSettings;
 }
 
 export const runCommand = async (
-  { name, logLevel }: RunSettings,
+  { name, logLevel = "Info", log: settings }: RunSettings,
   program: Effect.Effect<void, Stopped, Scope.Scope>,
 ): Promise<number> => {
-  const log = Layer.merge(Logger.layer([lineLogger]), Layer.succeed(References.MinimumLogLevel, logLevel));
+  const log =
+    settings === undefined
+      ? Layer.merge(Logger.layer([lineLogger]), Layer.succeed(References.MinimumLogLevel, logLevel))
+      : logLayer(settings);
   const abort = new AbortController();
   const stop = () => {
     if (abort.signal.aborted) process.exit(AT_ONCE);

@@ -15,7 +15,7 @@ import { doubling, type RetryMs } from "../../actors/kit/mod.ts";
 import { type Credentials, Entropy, type StoreShape } from "../../actors/ports/mod.ts";
 import { type ProxyListen, serveAgentProxy, serveRedirects } from "../../actors/proxy/mod.ts";
 import { isOwn, readNumber } from "../../codecs/numbers/mod.ts";
-import { maskE164, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
+import type { Vcr, VServiceId } from "../../codecs/shared/mod.ts";
 import { type DecisionRules, decideCall, vcrOfCall } from "../../machines/agent/mod.ts";
 import type { CallReport, SipPeer } from "../../machines/proxy/mod.ts";
 import { allowsDomain, allowsNumber, type Configuration, type ViprConfig } from "../config/mod.ts";
@@ -28,6 +28,7 @@ import { agentData, missing } from "./config-file.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { withoutFallback } from "./fallback.ts";
 import { type Folder, openFolder } from "./folder.ts";
+import { shownNumber } from "./log.ts";
 import { say } from "./output.ts";
 import { passwordFrom } from "./password.ts";
 import { openRecordReading } from "./record-program.ts";
@@ -193,7 +194,10 @@ const recordsOf = (
       const { direction, trunk, startMs, stopMs } = report;
       const about = { direction, trunk, ms: stopMs - startMs };
       return "vcr" in judged
-        ? Effect.as(Effect.logInfo("agent.call", maskE164(judged.vcr.called), about), [judged.vcr])
+        ? Effect.as(
+            Effect.flatMap(shownNumber(judged.vcr.called), (called) => Effect.logInfo("agent.call", called, about)),
+            [judged.vcr],
+          )
         : Effect.as(Effect.logInfo("agent.call.aside", judged.aside, { ...about, why: judged.detail ?? "" }), []);
     }),
     (found) => found.flat(),

@@ -10,13 +10,13 @@ import type { Credentials } from "../../actors/ports/mod.ts";
 import type { JoinFailed } from "../../actors/reload/mod.ts";
 import { startViprServer, type ViprEvent, type ViprServer, type ViprServerOptions } from "../../actors/vipr/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
-import { maskE164 } from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import type { Ports } from "../node.ts";
 import { type Agents, openAgents } from "./agents.ts";
 import { declare } from "./declared.ts";
 import { followDomains } from "./domains.ts";
 import { listenStopped, type Stopped, stopped } from "./exit.ts";
+import { shownNumber } from "./log.ts";
 import { type MemberSettings, type Membership, type Standing, serveMember } from "./member.ts";
 import { fingerprintText } from "./trust.ts";
 import { openVapCredentials, VAP_ROOT } from "./vap-door.ts";
@@ -120,20 +120,20 @@ const linesOf = (
 const reachedAt = ({ host, port }: Endpoint, pvp: Endpoint): Endpoint => ({ host, port: port === 0 ? pvp.port : port });
 
 /** A line each for what an operator may wait for, the rest with --verbose. No number is whole, no ticket is told. */
-const logged = (event: ViprEvent): Effect.Effect<void> => {
-  const number = maskE164(event.number);
-  switch (event.type) {
-    case "learned":
-      return Effect.logInfo("vipr.learned", number, event.domain, { told: event.told });
-    case "granted":
-      return Effect.logInfo("vipr.granted", number, event.domain);
-    case "declined":
-      return Effect.logInfo("vipr.declined", number, event.domain, event.code);
-    case "publishFailed":
-      return Effect.logWarning("vipr.publishFailed", number, event.why);
-    case "attempted":
-      return Effect.logDebug("vipr.attempted", number, event.attempt.verdict);
-    default:
-      return Effect.logDebug(`vipr.${event.type}`, number);
-  }
-};
+const logged = (event: ViprEvent): Effect.Effect<void> =>
+  Effect.flatMap(shownNumber(event.number), (number) => {
+    switch (event.type) {
+      case "learned":
+        return Effect.logInfo("vipr.learned", number, event.domain, { told: event.told });
+      case "granted":
+        return Effect.logInfo("vipr.granted", number, event.domain);
+      case "declined":
+        return Effect.logInfo("vipr.declined", number, event.domain, event.code);
+      case "publishFailed":
+        return Effect.logWarning("vipr.publishFailed", number, event.why);
+      case "attempted":
+        return Effect.logDebug("vipr.attempted", number, event.attempt.verdict);
+      default:
+        return Effect.logDebug(`vipr.${event.type}`, number);
+    }
+  });

@@ -7,6 +7,7 @@ import { REQUIRED_BITS, REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
 import { CONFIG_FILE, CONFIG_HELP, configOptions, loadConfig, missing, serverData } from "./config-file.ts";
 import type { Stopped } from "./exit.ts";
 import { namedFolder, openFolder } from "./folder.ts";
+import { configured, LOG_HELP, logOf } from "./log-options.ts";
 import type { MemberSettings } from "./member.ts";
 import { dataOf, IDENTITY_HELP, MEMBER_CODES, MEMBER_OPTIONS, memberOf } from "./member-options.ts";
 import { addressOf, command, isLoopback, type ValuesOf, Wrong, wholeOf } from "./options.ts";
@@ -54,7 +55,7 @@ ${IDENTITY_HELP}
   --private             add-domain: its calls are proved by method C, which shows claimants no number
   --public              add-domain: a private domain is so no more; without either it stays what it was
   --new-secret          add-domain: another secret under the next epoch; border elements must be told
-  --verbose             log what happens in detail
+${LOG_HELP}
   --help                this text
 
 add-agent asks for the password, or takes it from --password-file. What is added or removed counts a
@@ -88,7 +89,7 @@ export const serverCommand = (args: ReadonlyArray<string>): Promise<number> =>
     { name: "vipr server", help: HELP, orders: SERVER_ORDERS, options: OPTIONS, words: [0, 2] },
     args,
     async (values, [order, name]) => {
-      const run = { name: "vipr server", logLevel: values.verbose ? "Debug" : "Info" } as const;
+      const run = { name: "vipr server", log: logOf(values) };
       const { private: toPrivate, public: toPublic, "new-secret": isNewSecret, "password-file": passwordFile } = values;
       if ((toPrivate || toPublic || isNewSecret) && order !== "add-domain")
         throw new Wrong("--private, --public and --new-secret belong to add-domain");
@@ -101,13 +102,16 @@ export const serverCommand = (args: ReadonlyArray<string>): Promise<number> =>
           Effect.flatMap(Effect.flatMap(dataFor(values), order.startsWith("add-") ? openFolder : namedFolder), obey),
         );
       }
-      const settings = isConfigured(values)
-        ? Effect.flatMap(loadConfig({ config: values.config, set: overFile(values) }), ({ config }) =>
-            configuredServer(config),
-          )
-        : Effect.succeed(settingsOf(values));
+      const { config: file, verbose, log } = values;
+      const byOptions = isConfigured(values) ? undefined : settingsOf(values);
       const [{ serveServer }, { nodeLayer }] = await Promise.all([import("./serve-server.ts"), import("../node.ts")]);
-      return await runCommand(run, Effect.provide(Effect.flatMap(settings, serveServer), nodeLayer()));
+      const program =
+        byOptions === undefined
+          ? configured({ config: file, set: overFile(values), verbose, log }, ({ config }) =>
+              Effect.flatMap(configuredServer(config), serveServer),
+            )
+          : serveServer(byOptions);
+      return await runCommand(run, Effect.provide(program, nodeLayer()));
     },
   );
 

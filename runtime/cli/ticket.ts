@@ -5,7 +5,8 @@ import { isE164, nodeIdFrom, vserviceId } from "../../codecs/shared/mod.ts";
 import { normalDomain, TICKET_CHARS_MAX } from "../../codecs/ticket/mod.ts";
 import { nodeLayer, type Ports } from "../node.ts";
 import { namedFileStopped, type Stopped } from "./exit.ts";
-import { command, logOptions, loopbackOf, required, type ValuesOf, Wrong, wholeOf } from "./options.ts";
+import { logOf, logOptions } from "./log-options.ts";
+import { command, loopbackOf, required, type ValuesOf, Wrong, wholeOf } from "./options.ts";
 import { say } from "./output.ts";
 import { passwordFrom } from "./password.ts";
 import { runCommand } from "./run.ts";
@@ -83,8 +84,9 @@ export const ticketCommand = async (args: ReadonlyArray<string>): Promise<number
     };
     const program: Effect.Effect<void, Stopped, Ports | Scope.Scope> =
       order === "serve" ? serving(values, text) : Effect.map(workOf(order, text, values), tell);
-    const logLevel = values.verbose ? "Debug" : order === "serve" ? "Info" : "Warn";
-    return await runCommand({ name: "vipr ticket", logLevel }, Effect.provide(program, nodeLayer()));
+    const level = values.verbose ? "debug" : order === "serve" ? "info" : "warn";
+    const log = { ...logOf(values), level } as const;
+    return await runCommand({ name: "vipr ticket", log }, Effect.provide(program, nodeLayer()));
   });
   return code === 0 && isRefused ? REFUSED : code;
 };

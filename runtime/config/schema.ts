@@ -5,6 +5,7 @@ import { borderKeys } from "./border.ts";
 import { fallbackKeys } from "./fallback.ts";
 import { camel, type Keys, key, like, type TableOf, text } from "./key.ts";
 import { listsKeys } from "./lists.ts";
+import { logKeys } from "./log.ts";
 import { mediaKeys } from "./media.ts";
 import { numbersKeys } from "./numbers.ts";
 import { recordsKeys } from "./records.ts";
@@ -36,6 +37,7 @@ export const tables = {
   route: routeKeys,
   media: mediaKeys,
   fallback: fallbackKeys,
+  log: logKeys,
 } as const;
 
 export const TRUNKS_MAX = 1_000;

@@ -1,5 +1,6 @@
 /**
- * What must outlive the process: named tables of keys and values. SQLite on one machine, memory in simulations.
+ * What must outlive the process: named tables of keys and values. SQLite in the program's own file, PostgreSQL as a server,
+ * memory in simulations.
  *
  *   write [put, put, remove] --> all of them or none, durable when it succeeds
  */
@@ -15,8 +16,21 @@ export const STORE_CHANGES_MAX = 10_000;
 /** Writes that wait for the disk; further ones are refused as `busy`. */
 export const STORE_WAITING_MAX = 16_384;
 
-/** `full`: no room left. `locked`: another process has it. `malformed`: no such table can be, or a key or value too large. */
-export type StoreFault = "full" | "readOnly" | "corrupt" | "locked" | "busy" | "closed" | "malformed" | "failed";
+/**
+ * `full`: no room left. `locked`: another process has it. `malformed`: no such table can be, or a key or value too large.
+ * `away`: a database server does not answer. `refused`: it does not let this user in.
+ */
+export type StoreFault =
+  | "full"
+  | "readOnly"
+  | "corrupt"
+  | "locked"
+  | "busy"
+  | "closed"
+  | "malformed"
+  | "away"
+  | "refused"
+  | "failed";
 
 export class StoreFailed extends Data.TaggedError("StoreFailed")<{
   readonly reason: StoreFault;

@@ -58,6 +58,10 @@ export const storeStopped = (what: string, fault: StoreFault, why: string): Stop
     case "corrupt":
     case "malformed":
       return stopped("damaged", `${what}: damaged: ${why}`);
+    case "away":
+      return stopped("unreachable", `${what}: ${why}`);
+    case "refused":
+      return stopped("refused", `${what}: ${why}`);
     default:
       return stopped("fault", `${what}: ${why}`);
   }

@@ -1,12 +1,11 @@
 /** What a SQLite store is asked, by its owner or, while it has none, by whoever only looks. */
 import { Effect, type Scope } from "effect";
-import { type ReadableStore, type Row, StoreFailed } from "../../actors/ports/mod.ts";
+import type { ReadableStore, Row, StoreFailed } from "../../actors/ports/mod.ts";
 import { faultOf } from "./faults.ts";
 import { closing, openToRead } from "./file.ts";
+import { CLOSED } from "./group.ts";
 import { endOfPrefix, rowsOf, tableFault } from "./rules.ts";
 import { type Tables, tablesOf } from "./tables.ts";
-
-export const CLOSED = new StoreFailed({ reason: "closed", why: "the store is closed" });
 
 /**
  * Nothing is written or made but what SQLite itself keeps beside a log, and it is closed with the scope: an owner that

@@ -25,7 +25,6 @@ import { isLaterSequence } from "../../codecs/overlay/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import type { Ports } from "../node.ts";
-import { openSqlite } from "../store/sqlite.ts";
 import { newToken } from "./door.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { type Folder, isAuthoritys, mustBeWritable, openFolder, STORE_FILE } from "./folder.ts";
@@ -40,6 +39,7 @@ import {
 } from "./identity.ts";
 import { knownKeeper, readKnown } from "./known.ts";
 import { openDoor } from "./open-door.ts";
+import { openStore, type StoreSettings } from "./open-store.ts";
 import { say } from "./output.ts";
 
 /** What a node learns is kept often at first, when it learns most. */
@@ -60,6 +60,8 @@ export interface MemberSettings extends IdentityOptions {
   readonly advertise: Endpoint | undefined;
   /** Undefined: no port for the operator. */
   readonly admin: Endpoint | undefined;
+  /** Undefined: a file in `data`. */
+  readonly store?: StoreSettings | undefined;
   /** Between two looks at the authority's document. Default half an hour to an hour. */
   readonly followBetweenMs?: readonly [min: number, max: number];
 }
@@ -85,12 +87,11 @@ export const serveMember = Effect.fn("member.serve")(function* (
   if (yield* isAuthoritys(folder)) return yield* stopped("usage", `${folder.path} belongs to an authority`);
   yield* mustBeWritable(folder);
   // First of all: the store belongs to one process, and with it the whole directory.
-  const store = yield* Effect.mapError(openSqlite({ file: folder.at(STORE_FILE) }), ({ reason, why }) =>
-    storeStopped(folder.path, reason, why),
-  );
+  const { store, lost } = yield* openStore(folder, settings.store);
   const admin = yield* openAdmin(folder, settings.admin);
   let identity = yield* openIdentity(folder, settings);
-  while (true) identity = yield* untilRenewed({ settings, folder, store, identity, admin, stand });
+  while (true)
+    identity = yield* Effect.raceFirst(untilRenewed({ settings, folder, store, identity, admin, stand }), lost);
 });
 
 /** As long as there is no place in the ring, it is asked for again. */

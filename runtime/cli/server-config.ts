@@ -39,6 +39,7 @@ export const configuredServer = Effect.fn("server.configured")(function* (
     pvpGroup: server.pvpGroup,
     requiredBits: server.requiredBits,
     waitBetweenMs: waitOf(server),
+    store: server.store === undefined ? undefined : { address: server.store, passwordFile: server.storePasswordFile },
     graceMs: server.graceS === undefined ? undefined : 1_000 * server.graceS,
     agents: server.agents,
     domains: server.domains,

@@ -19,6 +19,8 @@ const KEYS = {
   admin: "admin",
   "required-bits": "required-bits",
   grace: "grace-s",
+  store: "store",
+  "store-password-file": "store-password-file",
 } as const;
 
 export interface ServerFlags extends Partial<Readonly<Record<keyof typeof KEYS, string | boolean>>> {

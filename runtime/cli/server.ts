@@ -4,6 +4,7 @@ import { Effect } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { PVP_GROUPS, type PvpGroupBits } from "../../codecs/validation/mod.ts";
 import { REQUIRED_BITS, REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
+import { postgresAddress } from "../store/postgres-url.ts";
 import { CONFIG_FILE, CONFIG_HELP, configOptions, loadConfig, missing, serverData } from "./config-file.ts";
 import type { Stopped } from "./exit.ts";
 import { namedFolder, openFolder } from "./folder.ts";
@@ -55,7 +56,14 @@ ${IDENTITY_HELP}
   --private             add-domain: its calls are proved by method C, which shows claimants no number
   --public              add-domain: a private domain is so no more; without either it stays what it was
   --new-secret          add-domain: another secret under the next epoch; border elements must be told
+<<<<<<< HEAD
 ${LOG_HELP}
+=======
+  --store URL           what it keeps goes into that PostgreSQL, as postgres://vipr@db.example/vipr;
+                        into a file in DIR without it
+  --store-password-file FILE  its password, the first line; else PGPASSWORD or the password file of libpq
+  --verbose             log what happens in detail
+>>>>>>> f913c08 (Let a ViPR server keep what it has in PostgreSQL: --store and server.store)
   --help                this text
 
 add-agent asks for the password, or takes it from --password-file. What is added or removed counts a
@@ -78,6 +86,8 @@ const OPTIONS = {
   "required-bits": { type: "string" },
   wait: { type: "string" },
   grace: { type: "string" },
+  store: { type: "string" },
+  "store-password-file": { type: "string" },
   private: { type: "boolean", default: false },
   public: { type: "boolean", default: false },
   "new-secret": { type: "boolean", default: false },
@@ -144,6 +154,7 @@ const settingsOf = (values: Values): ServerSettings => {
     requiredBits: bits === undefined ? undefined : wholeOf(bits, "required-bits", 1, REQUIRED_BITS_MAX),
     waitBetweenMs: wait === undefined ? undefined : waitOf(wait),
     graceMs: grace === undefined ? undefined : 1_000 * wholeOf(grace, "grace", 0, GRACE_S_MAX),
+    store: values.store === undefined ? undefined : storeOf(values.store, values["store-password-file"]),
     agents: {},
     domains: [],
   };
@@ -157,6 +168,12 @@ const advertisePvpOf = (text: string | undefined, pvp: Endpoint, node: MemberSet
   if (host === undefined)
     throw new Wrong(`--pvp ${pvp.host} is every address: --advertise-pvp must say where others reach it`);
   return { host, port: pvp.port };
+};
+
+const storeOf = (url: string, passwordFile: string | undefined) => {
+  const address = postgresAddress(url);
+  if (typeof address === "string") throw new Wrong(`--store ${address}`);
+  return { address, passwordFile };
 };
 
 const groupOf = (text: string): PvpGroupBits => {

@@ -79,9 +79,12 @@ const SHOWN_CHARS_MAX = 60;
 /** Where somebody may have written a secret itself. */
 const SECRET = /password|passwd|secret|token|credential/i;
 
+const SECRET_IN_URL = /\/\/[^/@]*:[^/@]*@|[?&](password|passwd)=/i;
+
 const shown = (path: Path, value: unknown): string => {
   if (path.some((part) => SECRET.test(String(part)))) return "what stands there";
   const text = JSON.stringify(value) ?? String(value);
+  if (SECRET_IN_URL.test(text)) return "what stands there";
   return text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text;
 };
 export const shownValue = shown;

@@ -1,10 +1,22 @@
 /** `[server]`: the company's ViPR server, by itself (`vipr server`) or beside call agent and border element (`vipr company`). */
 import { PVP_GROUPS } from "../../codecs/validation/mod.ts";
+import { postgresAddress } from "../store/postgres-url.ts";
 import { address, loopbackAt } from "./addresses.ts";
-import { flag, key, like, list, map, numberOf, text, whole } from "./key.ts";
+import { flag, key, like, list, map, numberOf, readAs, text, whole } from "./key.ts";
 
 export const serverKeys = {
   data: key(text("the path of a directory"), "where it keeps what it has; the directory server of data without it"),
+  store: key(
+    readAs((url) => {
+      const found = postgresAddress(url);
+      return typeof found === "string" ? undefined : found;
+    }, 'a URL without a password, as "postgres://vipr@db.example/vipr"'),
+    "a PostgreSQL that keeps what it has; a file in its directory without it",
+  ),
+  "store-password-file": key(
+    text("the path of a file"),
+    "its password there; PGPASSWORD or the password file of libpq without it",
+  ),
   authority: key(
     like(/^https:\/\/[^/?#@\s]+\/?$/, 'a URL, as "https://authority.example:8443"'),
     "where it enrols, the first time",

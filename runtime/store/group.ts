@@ -6,7 +6,7 @@
  *   write --+--> waiting -- end of the turn, and no commit under way --> commit --> flush --> each writer is told
  *   write --+
  *
- * Where the whole commit fails, each write is tried for itself, so that a bad one spoils no other.
+ * Where the whole commit fails, each write is tried for itself, so that a bad one spoils no other. DECISIONS.md D-201.
  */
 import { Deferred, Effect, type Scope } from "effect";
 import {

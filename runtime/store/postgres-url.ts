@@ -61,10 +61,19 @@ export const passwordIn = (text: string, { hostname, port, pathname, username, s
   ];
   for (const line of text.split(/\r?\n/)) {
     if (line.startsWith("#")) continue;
-    const fields = (line.match(/(?:\\.|[^:\\])*(?::|$)/g) ?? []).map((one) =>
-      one.replace(/:$/, "").replace(/\\(.)/g, "$1"),
-    );
+    const fields = fieldsOf(line);
     if (fields.length >= 5 && wanted.every((one, i) => fields[i] === "*" || fields[i] === one)) return fields[4];
   }
   return undefined;
+};
+
+const fieldsOf = (line: string): ReadonlyArray<string> => {
+  const fields = [""];
+  for (let i = 0; i < line.length; i++)
+    if (line[i] === ":") fields.push("");
+    else {
+      if (line[i] === "\\" && i + 1 < line.length) i++;
+      fields.push(`${fields.pop()}${line[i]}`);
+    }
+  return fields;
 };

@@ -24,16 +24,17 @@ export const serveAdmin = Effect.fn("admin.serve")(function* (
     (request, response) => {
       request.on("error", () => {}); // a client that goes away is its own affair
       response.on("error", () => {});
-      const send = ({ status, body, seal }: AdminAnswer) => {
+      const send = ({ status, body, seal, contentType, allow }: AdminAnswer) => {
         if (response.headersSent || response.destroyed) return;
         response.writeHead(status, {
-          "content-type": "application/json",
+          "content-type": contentType ?? "application/json",
           "cache-control": "no-store",
           "x-content-type-options": "nosniff",
           connection: "close",
           ...(seal === undefined ? {} : { "vipr-seal": seal }),
+          ...(allow === undefined ? {} : { allow }),
         });
-        response.end(`${JSON.stringify(body)}\n`);
+        response.end(contentType === undefined ? `${JSON.stringify(body)}\n` : String(body));
       };
       let text = "";
       request.setEncoding("utf8");

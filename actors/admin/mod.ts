@@ -10,6 +10,7 @@ export {
 } from "./calls-form.ts";
 export { REPORT_VERSION, type RingReport, type SeenNode } from "./form.ts";
 export { type AdminOf, handleAdmin } from "./handle.ts";
+export { type Health, withHealth } from "./health.ts";
 export {
   addressText,
   estimatedNodes,

@@ -19,10 +19,13 @@ export interface AdminRequest {
   readonly body: string;
 }
 
-/** The body is sent as JSON. */
+/** The body is sent as JSON, or a text as it is under its media type. */
 export interface AdminAnswer {
   readonly status: number;
   readonly body: unknown;
+  readonly contentType?: string;
+  /** Methods that the path takes, where the request had another. */
+  readonly allow?: string;
   /** For a client that proved the token without sending it: proves that this node has it too. */
   readonly seal?: string;
 }

@@ -8,6 +8,7 @@ import {
   type CallsReport,
   handleCalls,
   isoOf,
+  withHealth,
 } from "../../actors/admin/mod.ts";
 import type { Fallback } from "../../actors/fallback/mod.ts";
 import type { AgentProxy } from "../../actors/proxy/mod.ts";
@@ -15,9 +16,11 @@ import { maskE164, unixMs, vserviceId } from "../../codecs/shared/mod.ts";
 import { vcrOfCall } from "../../machines/agent/mod.ts";
 import type { CallView } from "../../machines/proxy/mod.ts";
 import type { Configuration } from "../config/mod.ts";
+import type { Family } from "../metrics/text.ts";
+import { callsHealth } from "./calls-health.ts";
 import { newToken } from "./door.ts";
 import { exitCode, listenStopped, type Stopped } from "./exit.ts";
-import type { Folder } from "./folder.ts";
+import { AGENT_STORE, type Folder } from "./folder.ts";
 import { openDoor } from "./open-door.ts";
 
 /** Opens it, unless the configuration says that there is none. Gives the line for the operator. */
@@ -26,6 +29,7 @@ export const openAgentAdmin = Effect.fn("agent.admin")(function* (
   configuration: Configuration,
   proxy: AgentProxy,
   fallback?: Pick<Fallback, "counts">,
+  more: () => ReadonlyArray<Family> = () => [],
 ) {
   const { admin = FREE } = configuration.config.agent;
   if (admin === "none") return "admin    not served: agent.admin";
@@ -34,7 +38,8 @@ export const openAgentAdmin = Effect.fn("agent.admin")(function* (
     const made = reportOf(configuration, proxy, startedMs, Date.now());
     return fallback === undefined ? made : { ...made, reasons: { ...made.reasons, fallback: fallback.counts() } };
   });
-  const at = yield* openDoor(folder, admin, newToken(), handleCalls(report)).pipe(
+  const health = yield* callsHealth({ folder, store: AGENT_STORE, startedMs, report, more });
+  const at = yield* openDoor(folder, admin, newToken(), withHealth(health, handleCalls(report))).pipe(
     Effect.map((at) => `http://${addressText(at)}/calls.json`),
     Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "agent.admin takes another"))),
     // Calls are not given up for the sake of a report: a full disk is said, and served without.

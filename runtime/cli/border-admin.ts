@@ -7,10 +7,13 @@ import {
   type CallRow,
   type CallsReport,
   handleCalls,
+  withHealth,
 } from "../../actors/admin/mod.ts";
 import type { Border } from "../../actors/border/mod.ts";
 import { type MediaCall, type MediaRelayShape, mediaRefusedOf, mediaRowOf } from "../../actors/media/mod.ts";
 import type { Configuration } from "../config/mod.ts";
+import type { Family } from "../metrics/text.ts";
+import { callsHealth } from "./calls-health.ts";
 import { newToken } from "./door.ts";
 import { listenStopped } from "./exit.ts";
 import type { Folder } from "./folder.ts";
@@ -22,12 +25,15 @@ export const openBorderAdmin = Effect.fn("border.admin")(function* (
   { config }: Configuration,
   border: Border,
   relay: MediaRelayShape | undefined,
+  more: () => ReadonlyArray<Family> = () => [],
 ) {
   const { admin = FREE } = config.border;
   if (admin === "none") return "admin    not served: border.admin";
   const startedMs = Date.now();
   const media = relay?.calls ?? Effect.succeed([]);
-  const answer = handleCalls(Effect.map(media, (calls) => reportOf(border, calls, startedMs, Date.now())));
+  const report = Effect.map(media, (calls) => reportOf(border, calls, startedMs, Date.now()));
+  const health = yield* callsHealth({ folder, store: undefined, startedMs, report, more });
+  const answer = withHealth(health, handleCalls(report));
   const at = yield* openDoor(folder, admin, newToken(), answer).pipe(
     Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "border.admin takes another"))),
   );

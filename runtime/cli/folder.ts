@@ -100,6 +100,8 @@ export const AUTHORITY_FILE = "authority.pem";
 export const NODE_FILE = "node.json";
 /** A member's store: what its node keeps, and a ViPR server's records and stories. */
 export const STORE_FILE = "values.sqlite";
+/** What outlives a call agent, in the directory `agent.data`. */
+export const AGENT_STORE = "agent.sqlite";
 export const isAuthoritys = ({ read }: Folder) => Effect.map(read(AUTHORITY_FILE), (text) => text !== undefined);
 export const isNodes = ({ read }: Folder) => Effect.map(read(NODE_FILE), (text) => text !== undefined);
 

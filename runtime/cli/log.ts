@@ -8,6 +8,7 @@
  */
 import { Cause, Context, Effect, Layer, Logger, References } from "effect";
 import { type E164, maskE164 } from "../../codecs/shared/mod.ts";
+import { countLine } from "../metrics/log.ts";
 import { complain } from "./output.ts";
 
 export type LogLevelName = "debug" | "info" | "warn" | "error";
@@ -37,11 +38,15 @@ export const shownNumber = (number: E164): Effect.Effect<string> =>
 export const logLayer = (settings: LogSettings) => {
   const { format, level, levels, numbers } = settings;
   const ranks = new Map(Object.entries(levels).map(([room, name]) => [room, rankOf(name)]));
-  const least = Object.values(levels).reduce((low, name) => (rankOf(name) < rankOf(low) ? name : low), level);
+  const least = Object.values(levels).reduce(
+    (low, name) => (rankOf(name) < rankOf(low) ? name : low),
+    rankOf(level) > rankOf("warn") ? "warn" : level,
+  );
   const line = format === "json" ? jsonLine : textLine;
   const logger = Logger.make<unknown, void>(({ date, logLevel, message, cause }) => {
     const parts = partsOf(message, cause);
     const event = eventOf(parts[0]);
+    countLine(logLevel.toUpperCase(), event);
     if ((RANKS[logLevel] ?? 0) >= (ranks.get(event?.split(".", 1)[0] ?? "") ?? rankOf(level)))
       complain(line(date, logLevel.toUpperCase(), parts, event));
   });

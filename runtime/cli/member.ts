@@ -10,22 +10,15 @@
  * DECISIONS.md D-077.
  */
 import { Clock, Data, Deferred, Duration, Effect, Schedule, type Scope } from "effect";
-import {
-  type AdminAnswer,
-  type AdminOf,
-  type AdminRequest,
-  addressText,
-  handleAdmin,
-  isoOf,
-} from "../../actors/admin/mod.ts";
+import { type AdminOf, addressText, handleAdmin, isoOf, reportOf } from "../../actors/admin/mod.ts";
 import { doubling, type RetryMs } from "../../actors/kit/mod.ts";
 import { Entropy, Keys, type StoreShape } from "../../actors/ports/mod.ts";
 import type { JoinFailed, NodeOptions, OverlayNode } from "../../actors/reload/mod.ts";
 import { isLaterSequence } from "../../codecs/overlay/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
+import type { Family } from "../metrics/text.ts";
 import type { Ports } from "../node.ts";
-import { newToken } from "./door.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { type Folder, isAuthoritys, mustBeWritable, openFolder, STORE_FILE } from "./folder.ts";
 import {
@@ -38,7 +31,7 @@ import {
   renewed,
 } from "./identity.ts";
 import { knownKeeper, readKnown } from "./known.ts";
-import { openDoor } from "./open-door.ts";
+import { type MemberAdmin, openMemberAdmin } from "./member-admin.ts";
 import { openStore, type StoreSettings } from "./open-store.ts";
 import { say } from "./output.ts";
 
@@ -74,6 +67,8 @@ export interface Membership {
 /** What stands there until its scope closes. */
 export interface Standing extends Pick<AdminOf, "explain"> {
   readonly node: OverlayNode;
+  /** Beside the node's own. */
+  readonly metrics?: Effect.Effect<ReadonlyArray<Family>>;
   /** For the operator, after the node's own line. */
   readonly said?: ReadonlyArray<string>;
 }
@@ -88,7 +83,7 @@ export const serveMember = Effect.fn("member.serve")(function* (
   yield* mustBeWritable(folder);
   // First of all: the store belongs to one process, and with it the whole directory.
   const { store, lost } = yield* openStore(folder, settings.store);
-  const admin = yield* openAdmin(folder, settings.admin);
+  const admin = yield* openMemberAdmin(folder, settings.admin);
   let identity = yield* openIdentity(folder, settings);
   while (true)
     identity = yield* Effect.raceFirst(untilRenewed({ settings, folder, store, identity, admin, stand }), lost);
@@ -104,31 +99,12 @@ const untilRenewed = (living: Living): Effect.Effect<Identity, Stopped, Ports> =
   return Effect.catchTag(again, "NotJoined", Effect.die); // that schedule never ends, and so none comes here
 };
 
-interface Admin {
-  readonly token: string;
-  at: Endpoint | undefined;
-  /** What answers now; nothing does until the node has joined. */
-  answer: ((request: AdminRequest) => Effect.Effect<AdminAnswer>) | undefined;
-}
-const JOINING: AdminAnswer = { status: 503, body: { error: "this node has not joined its overlay yet" } };
-
-/** Opened before the node joins: a taken port is told at once. */
-const openAdmin = Effect.fnUntraced(function* (folder: Folder, on: Endpoint | undefined) {
-  const admin: Admin = { token: newToken(), at: undefined, answer: undefined };
-  if (on === undefined) return admin;
-  const answer = (request: AdminRequest) => admin.answer?.(request) ?? Effect.succeed(JOINING);
-  admin.at = yield* Effect.catchTag(openDoor(folder, on, admin.token, answer), "ListenFailed", (failed) =>
-    Effect.fail(listenStopped(failed, "--admin takes another, --admin none takes none")),
-  );
-  return admin;
-});
-
 interface Living {
   readonly settings: MemberSettings;
   readonly folder: Folder;
   readonly store: StoreShape;
   readonly identity: Identity;
-  readonly admin: Admin;
+  readonly admin: MemberAdmin;
   readonly stand: Stand;
 }
 /** No place in the ring yet: nothing that the operator must mend. */
@@ -173,12 +149,14 @@ const live = Effect.fnUntraced(
     );
     const { node, said = [], ...more } = standing;
     const times = { startedMs, certificateEndsMs: identity.notAfterMs };
-    admin.answer = handleAdmin({ node, token: admin.token, times, ...more });
-    yield* Effect.addFinalizer(() =>
-      Effect.sync(() => {
-        admin.answer = undefined;
-      }),
-    );
+    const { metrics } = more;
+    admin.show({
+      answer: handleAdmin({ node, token: admin.token, times, ...more }),
+      report: Effect.flatMap(Clock.currentTimeMillis, (nowMs) => reportOf(node, { ...times, nowMs })),
+      ends: { node: identity.notAfterMs, ...(yield* rootEnds(roots)) },
+      metrics,
+    });
+    yield* Effect.addFinalizer(() => Effect.sync(() => admin.show(undefined)));
     const door = admin.at === undefined ? "" : `, admin http://${addressText(admin.at)}/ring.json`;
     say(`node ${nodeIdText(node.nodeId)} of ${overlay.name} is at ${addressText(node)}${door}`);
     for (const line of said) say(line);
@@ -187,6 +165,14 @@ const live = Effect.fnUntraced(
   },
   Effect.catchTag("JoinFailed", (failed) => Effect.fail(joinStopped(failed))),
 );
+
+/** When the overlay's roots end: the first of them. One that cannot be read is said elsewhere. */
+const rootEnds = Effect.fnUntraced(function* (roots: ReadonlyArray<Uint8Array>) {
+  const keys = yield* Keys;
+  const read = yield* Effect.forEach(roots, (root) => Effect.option(keys.inspect(root)));
+  const ends = read.flatMap((one) => (one._tag === "Some" ? [one.value.notAfterMs] : []));
+  return ends.length === 0 ? {} : { root: Math.min(...ends) };
+});
 
 /** The node that was there first goes on, and says so at ERROR. */
 const runsElsewhere = (user: string, host: string): Stopped =>

@@ -19,6 +19,9 @@ import type { Vcr, VServiceId } from "../../codecs/shared/mod.ts";
 import { type DecisionRules, decideCall, vcrOfCall } from "../../machines/agent/mod.ts";
 import type { CallReport, SipPeer } from "../../machines/proxy/mod.ts";
 import { allowsDomain, allowsNumber, type Configuration, type ViprConfig } from "../config/mod.ts";
+import { certificateEnd } from "../metrics/certificates.ts";
+import { certificateFamily } from "../metrics/process.ts";
+import { single } from "../metrics/table.ts";
 import type { Ports } from "../node.ts";
 import { serveRoutes } from "../route-service.ts";
 import { openSqlite } from "../store/sqlite.ts";
@@ -27,7 +30,7 @@ import { listensOf, peersOf, wayFor } from "./agent-sip.ts";
 import { agentData, missing } from "./config-file.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { withoutFallback } from "./fallback.ts";
-import { type Folder, openFolder } from "./folder.ts";
+import { AGENT_STORE, type Folder, openFolder } from "./folder.ts";
 import { shownNumber } from "./log.ts";
 import { say } from "./output.ts";
 import { passwordFrom } from "./password.ts";
@@ -36,8 +39,6 @@ import { agentCredentials, trunkRoots } from "./sip-credentials.ts";
 import { openVapServers, ownService, type VapAccount, type VapServers, vapAccount } from "./vap-servers.ts";
 import { followRecords } from "./vcr-follow.ts";
 
-/** What outlives the process, in the directory `agent.data`. */
-export const AGENT_STORE = "agent.sqlite";
 const NAME = "vipr agent";
 /** Progress of a publication is logged no more often. */
 const PROGRESS_MS = 5_000;
@@ -85,6 +86,7 @@ const standAgent = Effect.fnUntraced(function* (configuration: Configuration, se
     outbox,
     vservice: service.vservice,
     rules: rulesOf(configuration, routes),
+    known: () => routes.all().length,
   };
   const calls = yield* sip === undefined ? followCalls(agent, followed!) : proxyCalls(agent, sip);
   const routing = yield* serveDecisions(configuration, agent.rules);
@@ -110,6 +112,8 @@ interface AgentParts {
   readonly outbox: Outbox;
   readonly vservice: VServiceId;
   readonly rules: DecisionRules;
+  /** How many routes are known. */
+  readonly known: () => number;
 }
 
 const rulesOf = ({ config, plan }: Configuration, routes: Routes): DecisionRules => ({
@@ -143,7 +147,7 @@ const sipOf = Effect.fnUntraced(function* (config: ViprConfig, { listen = [], fa
 
 /** Calls that pass through the proxy. Gives lines for the operator. */
 const proxyCalls = Effect.fnUntraced(function* (
-  { configuration, folder, store, outbox, vservice, rules }: AgentParts,
+  { configuration, folder, store, outbox, vservice, rules, known }: AgentParts,
   { credentials, servers, peers, listen, fallback }: SipParts,
 ) {
   const { config } = configuration;
@@ -169,7 +173,11 @@ const proxyCalls = Effect.fnUntraced(function* (
     `sip      ${at.join(" ")}`,
     `trunks   ${config.trunk.map(({ name }) => name).join(" ")}`,
     `border   ${border === undefined ? "none: calls go to the trunks only" : addressText(border)}`,
-    yield* openAgentAdmin(folder, configuration, proxy, fallback),
+    yield* openAgentAdmin(folder, configuration, proxy, fallback, () => [
+      single("vipr_agent_routes", known()),
+      single("vipr_agent_records_waiting", outbox.counts().waiting),
+      certificateFamily({ sip: certificateEnd(credentials) }, Date.now()),
+    ]),
   ];
 });
 

@@ -10,9 +10,12 @@ import { Effect, type Scope } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
 import { type Border, type BorderOptions, serveBorder } from "../../actors/border/mod.ts";
 import type { MediaRelayShape } from "../../actors/media/mod.ts";
+import type { Credentials } from "../../actors/ports/mod.ts";
 import type { TicketSecret } from "../../actors/ticket/mod.ts";
 import { normalDomain } from "../../codecs/ticket/mod.ts";
 import type { Configuration, SipAddress, ViprConfig } from "../config/mod.ts";
+import { certificateEnd } from "../metrics/certificates.ts";
+import { certificateFamily } from "../metrics/process.ts";
 import type { Ports } from "../node.ts";
 import { openBorderAdmin } from "./border-admin.ts";
 import { borderData, missing } from "./config-file.ts";
@@ -77,8 +80,15 @@ export const serveBorderProgram = Effect.fn("border.program")(function* (
       Effect.fail(listenStopped(failed, "border.outside and border.inside take others")),
     ),
   );
-  const admin = yield* openBorderAdmin(folder, configuration, border, relay);
-  yield* atHangUp(readAgain(border, config, readSecrets));
+  let shown = credentials;
+  const admin = yield* openBorderAdmin(folder, configuration, border, relay, () => [
+    certificateFamily({ border: certificateEnd(shown) }, Date.now()),
+  ]);
+  const using = (next: Credentials) =>
+    Effect.sync(() => {
+      shown = next;
+    });
+  yield* atHangUp(readAgain(border, config, readSecrets, using));
   if (settings.lookMs !== undefined) yield* followSecrets(border, readSecrets, settings.lookMs);
   sayWhere(border, { config, admin, callAgents, secrets });
   yield* settings.serving ?? Effect.sync(() => say("ready"));
@@ -123,10 +133,12 @@ const readAgain = (
   border: Border,
   config: ViprConfig,
   readSecrets: Effect.Effect<ReadonlyArray<TicketSecret>, Stopped>,
+  using: (credentials: Credentials) => Effect.Effect<void>,
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     const [credentials, secrets] = [yield* borderCredentials(config), yield* readSecrets];
     yield* border.useCredentials(credentials);
+    yield* using(credentials);
     yield* useSecrets(border, secrets);
     yield* Effect.logInfo("border.readAgain", { epochs: secrets.map(({ epoch }) => epoch) });
   }).pipe(Effect.catch(({ why }) => Effect.logError("border.notReadAgain", why)));

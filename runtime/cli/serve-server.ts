@@ -11,6 +11,7 @@ import type { JoinFailed } from "../../actors/reload/mod.ts";
 import { startViprServer, type ViprEvent, type ViprServer, type ViprServerOptions } from "../../actors/vipr/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
+import { countEvents, serverFamilies } from "../metrics/server.ts";
 import type { Ports } from "../node.ts";
 import { type Agents, openAgents } from "./agents.ts";
 import { declare } from "./declared.ts";
@@ -54,6 +55,7 @@ export const standServer = Effect.fnUntraced(function* (
   const agents = yield* openAgents(folder);
   const follow = yield* followDomains(folder);
   const domains = yield* follow;
+  const counted = countEvents();
   const tls = settings.vapOver === "tls" ? yield* openVapCredentials(folder) : undefined;
   const { credentials, overlay, listen, limits, store, ...told } = node;
   const options: ViprServerOptions = {
@@ -70,7 +72,10 @@ export const standServer = Effect.fnUntraced(function* (
     ...given("graceMs", settings.graceMs),
     ...given("limits", limits),
     store,
-    watch: logged,
+    watch: (event) => {
+      counted.record(event);
+      return logged(event);
+    },
   };
   const server = yield* startViprServer(options).pipe(
     Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "--vap or --pvp takes another"))),
@@ -86,7 +91,8 @@ export const standServer = Effect.fnUntraced(function* (
   });
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(LOOK_MS), again)));
   const said = linesOf(settings, server, { overlay: overlay.name, tls, agents, domains: Object.keys(domains.tickets) });
-  return { node: server.nodes[0]!, explain: server.explain, said, vap: server.vap };
+  const metrics = Effect.map(server.counters, (now) => [...serverFamilies(now), ...counted.families()]);
+  return { node: server.nodes[0]!, explain: server.explain, said, vap: server.vap, metrics };
 });
 
 /** Left out where it is not given. */

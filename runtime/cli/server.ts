@@ -56,14 +56,10 @@ ${IDENTITY_HELP}
   --private             add-domain: its calls are proved by method C, which shows claimants no number
   --public              add-domain: a private domain is so no more; without either it stays what it was
   --new-secret          add-domain: another secret under the next epoch; border elements must be told
-<<<<<<< HEAD
-${LOG_HELP}
-=======
   --store URL           what it keeps goes into that PostgreSQL, as postgres://vipr@db.example/vipr;
                         into a file in DIR without it
   --store-password-file FILE  its password, the first line; else PGPASSWORD or the password file of libpq
-  --verbose             log what happens in detail
->>>>>>> f913c08 (Let a ViPR server keep what it has in PostgreSQL: --store and server.store)
+${LOG_HELP}
   --help                this text
 
 add-agent asks for the password, or takes it from --password-file. What is added or removed counts a

@@ -7,7 +7,7 @@
  *   from inside   INVITE: the Route leads out        our token, its Routes                405, 481, OPTIONS 200
  */
 import type { E164 } from "../../codecs/shared/mod.ts";
-import { requestUriOf, responseTo, type SipRequest, tagOf } from "../../codecs/sip/mod.ts";
+import { requestUriOf, type SipRequest, tagOf } from "../../codecs/sip/mod.ts";
 import type { Destination, Ids, OwnAddresses, Replies, Routed, Transactions } from "../proxy/mod.ts";
 import { routed } from "../proxy/mod.ts";
 import { admit, numberIn, type Side } from "../sip/mod.ts";
@@ -184,8 +184,7 @@ export class Requests {
     if (this.isFull) return this.refuse(source, came, { why: "full", status: 503 });
     if (hops.length === 0) return replies.refuse(came, source, 503);
     questions.inOrder(of.call, () => {
-      const trying = came.method === "INVITE" ? responseTo(came, 100) : undefined;
-      const server = transactions.serve(came, source, trying, nowMs);
+      const server = transactions.serve(came, source, nowMs);
       const context = new BorderContext(server, source, came, request, hops, of, side, opens);
       server.context = context;
       if (opens) {

@@ -10,7 +10,6 @@ import {
   headerOf,
   printSip,
   requestIn,
-  responseTo,
   type Sdp,
   type SipMessage,
   type SipRequest,
@@ -124,8 +123,7 @@ export class TrunkDialogs {
   }
 
   private serve(request: SipRequest, nowMs: number) {
-    const trying = request.method === "INVITE" ? responseTo(request, 100) : undefined;
-    return this.transactions.serve(request, this.agent, trying, nowMs);
+    return this.transactions.serve(request, this.agent, nowMs);
   }
 
   private get by() {

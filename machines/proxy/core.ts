@@ -15,7 +15,6 @@ import {
   hopsOf,
   listOf,
   printSip,
-  responseTo,
   type SipMessage,
   type SipRequest,
   type SipResponse,
@@ -276,8 +275,7 @@ export class ProxyCore {
       this.replies.refuse(request, source, 404);
       return undefined;
     }
-    const trying = request.method === "INVITE" ? responseTo(request, 100) : undefined;
-    const server = this.transactions.serve(request, source, trying, nowMs);
+    const server = this.transactions.serve(request, source, nowMs);
     const context = new Context(server, source, way.request, hops);
     server.context = context;
     prepare(context);

@@ -46,6 +46,8 @@ export class ClientTransaction<C> implements Timed {
   }
 }
 
+const NOTHING = new Uint8Array();
+
 export class ServerTransaction<C> implements Timed {
   readonly type = "server";
   readonly key: string;
@@ -54,15 +56,17 @@ export class ServerTransaction<C> implements Timed {
   readonly stream: number;
   snapshot: Snapshot<any>;
   /** What a request that comes again is answered with. */
-  last: Uint8Array;
+  last: Uint8Array = NOTHING;
+  /** An INVITE to which nothing has been sent: 100 is made of it when it has to be. */
+  unanswered: SipRequest | undefined;
   readonly timers: Array<Timer<any>> = [];
   context: C | undefined = undefined;
-  constructor(key: string, request: SipRequest, source: Source, last: Uint8Array, snapshot: Snapshot<any>) {
+  constructor(key: string, request: SipRequest, source: Source, snapshot: Snapshot<any>) {
     this.key = key;
     this.isInvite = request.method === "INVITE";
     this.to = replyTo(request, source);
     this.stream = source.stream;
-    this.last = last;
+    this.unanswered = this.isInvite ? request : undefined;
     this.snapshot = snapshot;
   }
 }

@@ -6,7 +6,15 @@
  *
  * No transaction has a fiber, a queue or a scope: it is a snapshot in a map, and its timers lie in the wheel.
  */
-import { ackOf, cancelOf, type Header, printSip, type SipRequest, type SipResponse } from "../../codecs/sip/mod.ts";
+import {
+  ackOf,
+  cancelOf,
+  type Header,
+  printSip,
+  responseTo,
+  type SipRequest,
+  type SipResponse,
+} from "../../codecs/sip/mod.ts";
 import type { Machine } from "../kit/mod.ts";
 import { serverKeyOf } from "../sip/mod.ts";
 import { type ClientFailure, proxyInviteClient } from "./invite-client.ts";
@@ -60,15 +68,13 @@ export class Transactions<C extends Timed> {
     return client;
   }
 
-  /** The transaction that a request began. `trying`: what an INVITE is answered with at once. */
-  serve(request: SipRequest, source: Source, trying: SipResponse | undefined, nowMs: number): ServerTransaction<C> {
+  /** The transaction that a request began. An INVITE that nobody answers soon is answered with 100. */
+  serve(request: SipRequest, source: Source, nowMs: number): ServerTransaction<C> {
     const machine: AnyMachine = request.method === "INVITE" ? proxyInviteServer : proxyRequestServer;
     const { snapshot, actions } = machine.start({ isReliable: source.transport !== "UDP", t1Ms: this.t1Ms });
     const key = serverKeyOf(source.who ?? source.host, request, request.method);
-    const last = trying === undefined ? NOTHING : printSip(trying);
-    const server = new ServerTransaction<C>(key, request, source, last, snapshot);
+    const server = new ServerTransaction<C>(key, request, source, snapshot);
     this.servers.set(key, server);
-    this.bytes += last.length;
     this.performServer(server, actions, nowMs);
     return server;
   }
@@ -187,6 +193,7 @@ export class Transactions<C extends Timed> {
     for (const action of actions) {
       switch (action.type) {
         case "send":
+          if (server.unanswered !== undefined) this.hold(server, printSip(responseTo(server.unanswered, 100)));
           this.user.send(server.to, server.last);
           break;
         case "startTimer":
@@ -217,6 +224,7 @@ export class Transactions<C extends Timed> {
   }
 
   private hold(server: ServerTransaction<C>, bytes: Uint8Array): void {
+    server.unanswered = undefined;
     this.bytes += bytes.length - server.last.length;
     server.last = bytes;
   }

@@ -133,8 +133,8 @@ test("INVITE server: a refusal goes out until it is acknowledged. §17.2.1", () 
       "I",
     ]),
     [
-      "send",
-      "send",
+      "start trying 200",
+      "stop trying, send",
       "send",
       "send, start H 32000, start G 500",
       "send, start G 1000",
@@ -147,9 +147,20 @@ test("INVITE server: a refusal goes out until it is acknowledged. §17.2.1", () 
       "done",
     ],
   ));
+test("INVITE server: 100 goes out when nothing else has within 200 ms. §17.2.1", () => {
+  const late = { type: "timerFired", timer: "trying" };
+  const answered = ["send", "send, start L 32000", "accepted"];
+  same(walk(proxyInviteServer, datagrams, [late, "provisional", "success"]), ["start trying 200", "send", ...answered]);
+  same(walk(proxyInviteServer, stream, ["provisional", "refusal"]), [
+    "start trying 200",
+    "stop trying, send",
+    "send, start H 32000",
+    "completed",
+  ]);
+});
 test("INVITE server: after a 2xx the INVITE that comes again is absorbed, further 2xx pass. RFC 6026 §7.1", () =>
   same(walk(proxyInviteServer, datagrams, ["success", "repeated", "success", "L"]).slice(1), [
-    "send, start L 32000",
+    "stop trying, send, start L 32000",
     "",
     "send",
     "",

@@ -37,4 +37,4 @@ export type {
   Way,
 } from "./types.ts";
 export { completed, replyTo } from "./via.ts";
-export { SLOT_MS, type Timer, Wheel } from "./wheel.ts";
+export { LONG_MS, LONG_SLOT_MS, SLOT_MS, type Timer, Wheel } from "./wheel.ts";

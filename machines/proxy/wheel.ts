@@ -4,9 +4,13 @@
  *   start --> slot [ now | +20 ms | +40 ms | ... ]      due(now): the slots up to now are emptied; a timer of a later round stays
  *
  * Nearly all timers of SIP are stopped, or last 32 seconds and do nothing: a start and a stop cost one write each, and a
- * stopped timer goes when its slot comes. A timer fires at most one slot late and never early.
+ * stopped timer goes when its slot comes. A timer fires at most one slot late and never early; one of `LONG_MS` and more fires
+ * at most `LONG_SLOT_MS` late, so that the ends of many calls wake the program together.
  */
 export const SLOT_MS = 20;
+/** A whole number of slots. */
+export const LONG_SLOT_MS = 500;
+export const LONG_MS = 10_000;
 const SLOTS = 4_096;
 
 export class Timer<T> {
@@ -38,7 +42,8 @@ export class Wheel<T> {
   }
 
   start(nowMs: number, ms: number, what: T, name: string): Timer<T> {
-    const timer = new Timer(nowMs + ms, what, name);
+    const dueMs = nowMs + ms;
+    const timer = new Timer(ms < LONG_MS ? dueMs : Math.ceil(dueMs / LONG_SLOT_MS) * LONG_SLOT_MS, what, name);
     this.put(timer);
     return timer;
   }
@@ -82,10 +87,20 @@ export class Wheel<T> {
     }
   }
 
-  /** When `due` is to be called next; undefined: nothing waits. */
+  /** When `due` is to be called next; undefined: nothing waits. Nobody is woken for timers that were all stopped. */
   nextMs(): number | undefined {
-    if (this.held === 0) return undefined;
-    while (this.slots[this.first % SLOTS] === undefined) this.first++;
-    return this.first * SLOT_MS;
+    while (this.held > 0) {
+      const index = this.first % SLOTS;
+      const slot = this.slots[index];
+      if (slot?.some(isRunning)) return this.first * SLOT_MS;
+      if (slot !== undefined) {
+        this.slots[index] = undefined;
+        this.held -= slot.length;
+      }
+      this.first++;
+    }
+    return undefined;
   }
 }
+
+const isRunning = ({ what }: Timer<unknown>): boolean => what !== undefined;

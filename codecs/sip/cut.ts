@@ -9,7 +9,7 @@
 import { type SipError, tooLarge } from "./error.ts";
 import { type HeadRead, parseHead } from "./head.ts";
 import { endOfHead, messageOf, type SipMessage, type Unreadable, unreadableOf } from "./message.ts";
-import { TOKEN } from "./params.ts";
+import { isOfKind, TOKENS } from "./scan.ts";
 
 /** The beginning of a message, waiting for the rest of it. It belongs to `cutSip`, which writes into it: go on with the newest, drop the older. */
 export interface SipRemainder {
@@ -78,7 +78,7 @@ const findHead = (now: Mutable, limit: number): SipError | undefined => {
   // Empty lines between messages keep a connection alive and mean nothing. RFC 3261 §7.5.
   while (now.from < now.to && (now.buffer[now.from] === 13 || now.buffer[now.from] === 10)) now.from++;
   if (now.from === now.to) return undefined;
-  if (!TOKEN.test(String.fromCharCode(now.buffer[now.from]!)))
+  if (!isOfKind(now.buffer[now.from]!, TOKENS))
     return { _tag: "SipMalformed", at: "start line", why: "not text" };
   const bodyAt = endOfHead(now.buffer, Math.max(now.from, now.scanned - 3), now.to);
   now.scanned = now.to;

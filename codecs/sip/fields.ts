@@ -219,8 +219,14 @@ export const fieldsOf = ({ headers }: HasHeaders, name: string): ReadonlyArray<H
 };
 
 /** Every value of a field that is a list: one field with commas means the same as several. RFC 3261 §7.3.1. */
-export const listOf = (message: HasHeaders, name: string): ReadonlyArray<string> =>
-  fieldsOf(message, name).flatMap(({ value }) => partsOf(value));
+export const listOf = (message: HasHeaders, name: string): ReadonlyArray<string> => {
+  const fields = fieldsOf(message, name);
+  if (fields.length < 2) return fields.length === 0 ? NO_VALUES : partsOf(fields[0]!.value);
+  const values: Array<string> = [];
+  for (const { value } of fields) for (const part of partsOf(value)) values.push(part);
+  return values;
+};
+const NO_VALUES: ReadonlyArray<string> = [];
 
 /** With this field once, in the place of its first or else at the end; without it when the value is undefined. */
 export const withHeader = <M extends HasHeaders>(message: M, name: string, value: string | undefined): M =>

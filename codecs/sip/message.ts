@@ -3,8 +3,8 @@
  *
  *   bytes --> parseSip --> start line, header fields (`fields.ts`), body --> printSip --> bytes
  *
- * Content-Length is derived, as every length in this house: it stands on the wire and not in the value. A message that came
- * in keeps what was read of its Request-URI and of its session description; a copy of it is read anew.
+ * Content-Length is derived, as every length in this house: it stands on the wire and not in the value. A request that came
+ * in keeps what was read of its Request-URI, and a body what was read of it, also in copies of its message.
  */
 import { utf8 } from "../shared/mod.ts";
 import { malformed, type Parsed, type SipError } from "./error.ts";
@@ -51,7 +51,6 @@ class ReadRequest implements SipRequest {
   readonly headers: ReadonlyArray<Header>;
   readonly body: Uint8Array;
   #target: Parsed<SipUri | TelUri> | undefined;
-  #session: Parsed<Sdp> | undefined;
 
   constructor(method: string, uri: string, headers: ReadonlyArray<Header>, body: Uint8Array) {
     this.method = method;
@@ -63,19 +62,22 @@ class ReadRequest implements SipRequest {
     this.#target ??= parseUri(this.uri);
     return this.#target;
   }
-  get session(): Parsed<Sdp> {
-    this.#session ??= sessionOf(this.body);
-    return this.#session;
-  }
 }
 
 /** The Request-URI of a request, read once for one that came in. */
 export const requestUriOf = (request: SipRequest): Parsed<SipUri | TelUri> =>
   request instanceof ReadRequest ? request.target : parseUri(request.uri);
 
-/** The body as a session description, read once for a request that came in. */
-export const sessionIn = (message: SipMessage): Parsed<Sdp> =>
-  message instanceof ReadRequest ? message.session : sessionOf(message.body);
+/** The body as a session description, read once: nobody changes a body in its place. */
+export const sessionIn = ({ body }: SipMessage): Parsed<Sdp> => {
+  const known = sessions.get(body);
+  if (known !== undefined) return known;
+  const session = parseSdp(decoder.decode(body));
+  sessions.set(body, session);
+  return session;
+};
+const sessions = new WeakMap<Uint8Array, Parsed<Sdp>>();
+const decoder = new TextDecoder();
 
 /** The message with this description for its body. */
 export const withSession = <M extends SipMessage>(message: M, sdp: Sdp): M => {
@@ -83,9 +85,6 @@ export const withSession = <M extends SipMessage>(message: M, sdp: Sdp): M => {
   const typed = isNamed ? message : withHeader(message, "Content-Type", "application/sdp");
   return { ...typed, body: utf8(printSdp(sdp)) };
 };
-
-const decoder = new TextDecoder();
-const sessionOf = (body: Uint8Array): Parsed<Sdp> => parseSdp(decoder.decode(body));
 
 /** The message that this head begins. */
 export const messageOf = (start: Start, headers: ReadonlyArray<Header>, body: Uint8Array): SipMessage =>

@@ -40,6 +40,8 @@ for (let code = 33; code < 127; code++) {
   mark(character === "<" || character === ">" ? VISIBLE : VISIBLE | BRACKETED, character);
 }
 
+export const isOfKind = (code: number, kinds: number): boolean => code < 128 && (KINDS[code]! & kinds) !== 0;
+
 /** The first place from `at` on, before `to`, whose character is of none of these kinds; `to` if there is none. */
 export const spanEnd = (text: string, at: number, to: number, kinds: number): number => {
   let i = at;

@@ -65,13 +65,22 @@ export const weakens = (line: SdpLine): boolean => {
 /** Suites that do nothing, and the session parameters of RFC 4568 §6.3.2 and §6.3.3, wherever they stand. */
 const WEAKENING = /NULL|UNENCRYPTED_SRT|UNAUTHENTICATED_SRT/i;
 
-/** Every a=crypto of a stream that secures it in any suite, in the order of the offer. */
+/** Every a=crypto of a stream that secures it in any suite, in the order of the offer. An offer is asked again for its answer. */
 export const securingOf = (media: SdpMedia): ReadonlyArray<CryptoAttribute> => {
-  const found = media.lines.flatMap((line) => (isCrypto(line) ? (securing(line) ?? []) : []));
+  const known = securings.get(media);
+  if (known !== undefined) return known;
+  const found: Array<CryptoAttribute> = [];
+  for (const line of media.lines) {
+    const crypto = isCrypto(line) ? securing(line) : undefined;
+    if (crypto !== undefined) found.push(crypto);
+  }
   // RFC 4568 §4.1: a tag names one line. Of two with one tag nobody could say which the answer means.
   const isOnce = (tag: number) => found.filter((other) => other.tag === tag).length === 1;
-  return found.filter(({ tag }) => isOnce(tag));
+  const told = found.length < 2 ? found : found.filter(({ tag }) => isOnce(tag));
+  securings.set(media, told);
+  return told;
 };
+const securings = new WeakMap<SdpMedia, ReadonlyArray<CryptoAttribute>>();
 
 /**
  * ... and of these, those in a suite of ours that we can do as they ask. The first is to be chosen: RFC 4568 §5.1.2 takes the
@@ -79,6 +88,7 @@ export const securingOf = (media: SdpMedia): ReadonlyArray<CryptoAttribute> => {
  */
 export const choosableOf = (media: SdpMedia): ReadonlyArray<CryptoAttribute> => {
   const able = securingOf(media).filter(isAble);
+  if (able.length < 2) return able;
   const isLong = ({ suite }: CryptoAttribute) => isOurSuite(suite) && SUITES[suite].tagBytes === 10;
   return [...able.filter(isLong), ...able.filter((line) => !isLong(line))];
 };

@@ -97,7 +97,7 @@ export class LateOffers {
 
   /** An ACK: with what it brings, with what the relay has made of that, or with nothing. */
   acked({ of, side, ack, pass, end }: LateAck, nowMs: number) {
-    const offer = this.offers.get(keyOf(of, cseqOf(ack).number, ack));
+    const offer = this.offers.size === 0 ? undefined : this.offers.get(keyOf(of, cseqOf(ack).number, ack));
     if (offer === undefined || offer.context.from !== side) return pass(withoutDescription(ack));
     const { answered } = offer;
     if (answered === "ended") return;

@@ -22,18 +22,15 @@ export const defaultPort = (transport: Transport): number => (transport === "TLS
 /** Our addresses, by number, with what is written of each. */
 export class OwnAddresses<S extends string = ProxySide> {
   readonly all: ReadonlyArray<OwnAddress<S>>;
-  private readonly byHostPort = new Map<string, Array<number>>();
+  private readonly byHost = new Map<string, Array<number>>();
   private readonly vias: ReadonlyArray<string>;
   private readonly uris: ReadonlyArray<SipUri>;
   private readonly records: ReadonlyArray<Header>;
 
   constructor(all: ReadonlyArray<OwnAddress<S>>) {
     this.all = all;
-    for (const [i, { host, port, names = [] }] of all.entries())
-      for (const name of [host, ...names]) {
-        const key = `${name} ${port}`;
-        this.byHostPort.set(key, [...(this.byHostPort.get(key) ?? []), i]);
-      }
+    for (const [i, { host, names = [] }] of all.entries())
+      for (const name of new Set([host, ...names])) this.byHost.set(name, [...(this.byHost.get(name) ?? []), i]);
     this.vias = all.map(({ transport, host, port }) => `SIP/2.0/${transport} ${printHostPort(host, port)};branch=`);
     this.uris = all.map(({ transport, host, port }) => {
       const by = transport === "UDP" ? [] : [{ name: "transport", value: transport.toLowerCase() }];
@@ -45,10 +42,18 @@ export class OwnAddresses<S extends string = ProxySide> {
   /** The number of the address that a URI means; -1: it is not ours. */
   of(uri: Uri): number {
     if (uri.type !== "sip") return -1;
+    const there = this.byHost.get(uri.host);
+    if (there === undefined) return -1;
     const transport = transportOf(uri);
-    const found = this.byHostPort.get(`${uri.host} ${uri.port ?? defaultPort(transport)}`);
-    if (found === undefined) return -1;
-    return found.find((i) => this.all[i]!.transport === transport) ?? found[0]!;
+    const port = uri.port ?? defaultPort(transport);
+    let first = -1;
+    for (const i of there) {
+      const own = this.all[i]!;
+      if (own.port !== port) continue;
+      if (own.transport === transport) return i;
+      if (first < 0) first = i;
+    }
+    return first;
   }
 
   /** Whether it is one that we put into a Record-Route. */

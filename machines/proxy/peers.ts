@@ -23,13 +23,15 @@ export class Peers<S extends string = ProxySide> {
   private readonly byHost = new Map<string, Array<SipPeer<S>>>();
   /** Those that were found by their names. */
   private readonly targets = new Map<SipPeer<S>, ReadonlyArray<PeerTarget>>();
-  /** Senders by their source: asked with each datagram. */
-  private readonly known = new Map<string, Sender<S> | undefined>();
+  private readonly senders = new Map<SipPeer<S>, Sender<S>>();
 
   constructor(own: ReadonlyArray<OwnAddress<S>>, all: ReadonlyArray<SipPeer<S>>) {
     this.own = own;
     this.all = all;
-    for (const peer of all) this.add(peer.host, peer);
+    for (const peer of all) {
+      this.senders.set(peer, { side: peer.side, peer });
+      this.add(peer.host, peer);
+    }
   }
 
   /** A name of the configuration is at these addresses now. */
@@ -42,7 +44,6 @@ export class Peers<S extends string = ProxySide> {
       else this.byHost.set(address, rest);
     }
     for (const address of addresses.slice(0, ADDRESSES_MAX)) for (const peer of named) this.add(address, peer);
-    this.known.clear();
   }
 
   /** A neighbour is reached at these places now, the first to be tried first. RFC 3263. */
@@ -56,7 +57,6 @@ export class Peers<S extends string = ProxySide> {
       else this.byHost.set(address, rest);
     }
     for (const { host } of targets.slice(0, ADDRESSES_MAX)) this.add(host, peer);
-    this.known.clear();
   }
 
   /** Where it is reached: as it was found last, or as the configuration has it. */
@@ -66,22 +66,16 @@ export class Peers<S extends string = ProxySide> {
 
   /** Undefined: a stranger. */
   senderOf(source: Source): Sender<S> | undefined {
-    // A stream's port is the sender's own choice.
-    const key = `${source.own} ${source.host} ${source.stream === 0 ? source.port : ""}`;
-    const found = this.known.get(key);
-    if (found !== undefined || this.known.has(key)) return found;
-    const sender = this.find(source);
-    if (this.known.size >= SOURCES_MAX) this.known.clear();
-    this.known.set(key, sender);
-    return sender;
-  }
-
-  private find({ own, host, port, stream }: Source): Sender<S> | undefined {
+    const { own, host, port, stream } = source;
     const side = this.own[own]?.side;
-    const there = (this.byHost.get(host) ?? []).filter((peer) => side === undefined || peer.side === side);
-    const exact = stream === 0 ? there.find((peer) => peer.port === port) : undefined;
-    const peer = exact ?? there[0];
-    return peer === undefined ? undefined : { side: peer.side, peer };
+    let first: SipPeer<S> | undefined;
+    for (const peer of this.byHost.get(host) ?? NOBODY) {
+      if (side !== undefined && peer.side !== side) continue;
+      // A stream's port is the sender's own choice.
+      if (stream === 0 && peer.port === port) return this.senders.get(peer);
+      first ??= peer;
+    }
+    return first && this.senders.get(first);
   }
 
   isOf(side: S, host: string): boolean {
@@ -97,5 +91,4 @@ export class Peers<S extends string = ProxySide> {
     if (!there.includes(peer)) this.byHost.set(host, [...there, peer]);
   }
 }
-/** Sources looked up at once; then all anew. */
-const SOURCES_MAX = 4_096;
+const NOBODY: ReadonlyArray<never> = [];

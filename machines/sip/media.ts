@@ -19,12 +19,14 @@ export type Description = { readonly type: "sdp"; readonly sdp: Sdp } | { readon
 /** The session description that a message brings. */
 export const descriptionIn = (message: SipMessage): Description => {
   const type = headerOf(message, "Content-Type");
-  if (type !== undefined && !/^application\/sdp *(?:;|$)/i.test(type)) return { type: "other" };
+  if (type !== undefined && type !== "application/sdp" && !SDP.test(type)) return { type: "other" };
   if (message.body.length === 0) return { type: "none" };
   if (type === undefined) return { type: "other" };
   const sdp = sessionIn(message);
   return sdp.ok ? { type: "sdp", sdp: sdp.value } : { type: "bad" };
 };
+
+const SDP = /^application\/sdp *(?:;|$)/i;
 
 /** True when the INVITE offers secured media, or leaves the offer to whoever answers, where it is looked at. */
 export const mayBeSecured = (invite: SipRequest): boolean => {

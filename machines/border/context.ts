@@ -27,6 +27,8 @@ export class BorderContext extends RequestContext<BorderHop> {
   sent: SipRequest;
   /** Its CANCEL has come, and may have to wait for its turn. */
   isGivenUp = false;
+  /** Our record as the newest response showed it, sealed for what it says: the 200 of a call mostly shows that of its 180. */
+  record: { readonly value: string; readonly of: string } | undefined = undefined;
   /** It brings an offer. The description of a PRACK may answer one instead. */
   offers = false;
   /** `request`: as it came. */

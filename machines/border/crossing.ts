@@ -134,18 +134,22 @@ export class Crossing {
   }
 
   /** The records that whoever opened the dialog is shown: theirs as the request had them, ours, and those beyond us. */
-  private recordsBack(
-    { from, of, server }: BorderContext,
-    request: SipRequest,
-    response: SipResponse,
-  ): ReadonlyArray<string> {
+  private recordsBack(context: BorderContext, request: SipRequest, response: SipResponse): ReadonlyArray<string> {
+    const { from, of, server } = context;
     const theirs = listOf(request, "Record-Route");
     const shown = listOf(response, "Record-Route");
     const ours = shown.findIndex((value) => this.isOurs(value));
     const beyond = ours < 0 ? [] : shown.slice(0, ours);
     const callId = headerOf(request, "Call-ID") ?? "";
-    if (from === "inside") return [...beyond, this.recordIn(of, server.to.own, callId), ...theirs];
-    return [this.recordOut(of, headerOf(response, "Contact"), [...beyond].reverse(), callId), ...theirs];
+    if (from === "inside") {
+      context.record ??= { value: this.recordIn(of, server.to.own, callId), of: "" };
+      return [...beyond, context.record.value, ...theirs];
+    }
+    const contact = headerOf(response, "Contact");
+    const said = `${contact}\n${beyond.join("\n")}`;
+    if (context.record?.of !== said)
+      context.record = { value: this.recordOut(of, contact, [...beyond].reverse(), callId), of: said };
+    return [context.record.value, ...theirs];
   }
 
   private recordOut(of: CallOf, contact: string | undefined, routes: ReadonlyArray<string>, callId: string): string {

@@ -11,7 +11,7 @@
  * call has the same text, as a response that is sent again must, and needs no random number.
  */
 import { unsafe } from "@noble/ciphers/aes.js";
-import { base64Of, bytesOfBase64, concat, equalSecrets, keepNewest, utf8 } from "../../codecs/shared/mod.ts";
+import { bytesOfBase64, concat, equalSecrets, utf8 } from "../../codecs/shared/mod.ts";
 import type { MakeSeal, Seal } from "../ticket/mod.ts";
 
 export interface InsideToken {
@@ -56,12 +56,20 @@ const keptCipher = (key: Uint8Array): TokenKey["cipher"] => {
   return (counter, text) => unsafe.ctrCounter(schedule, counter.slice(), text.slice());
 };
 
+/** A token that we have sealed or opened, and the Call-ID beside which it stands. */
+interface KnownToken {
+  readonly about: string;
+  readonly fields: ReadonlyArray<string>;
+  /** Made of its fields when it is first asked for. */
+  outside: OutsideToken | undefined;
+}
+
 export class Tokens {
   private keys: ReadonlyArray<TokenKey>;
   /** Opened before, or made here: most are asked for again within the same call. */
-  private readonly known = new Map<string, { readonly about: string; readonly fields: ReadonlyArray<string> }>();
-  /** By all that a token says: the 200 of a call shows the token that its 180 has shown. */
-  private readonly made = new Map<string, string>();
+  private known = new Map<string, KnownToken>();
+  /** Those of before the newest `TOKENS_KNOWN_MAX / 2`: they go all at once, which costs nothing when one comes. */
+  private older = new Map<string, KnownToken>();
 
   /** Newest last; at least one. */
   constructor(keys: ReadonlyArray<TokenKey>) {
@@ -72,7 +80,7 @@ export class Tokens {
   use(keys: ReadonlyArray<TokenKey>): void {
     this.keys = keys.slice(-TOKEN_KEYS_MAX);
     this.known.clear();
-    this.made.clear();
+    this.older.clear();
   }
 
   /** `callId`: as the side has it that will show the token. */
@@ -84,17 +92,16 @@ export class Tokens {
     return this.sealed("i", [call, domain], callId);
   }
 
-  /** Undefined: it is none of ours, or of another call. */
+  /** Undefined: it is none of ours, or of another call. The same text gives the same object, while it is known. */
   openOutside(text: string | undefined, callId: string): OutsideToken | undefined {
-    if (text === undefined || (text[0] !== "o" && text[0] !== "c")) return undefined;
-    const fields = this.open(text, callId);
-    if (fields === undefined) return undefined;
-    const [call = "", domain = "", number = "", contact = "", ...routes] = fields;
-    return { call, domain, number, contact, routes };
+    const token = text?.[0] === "o" || text?.[0] === "c" ? this.open(text, callId) : undefined;
+    if (token === undefined) return undefined;
+    token.outside ??= outsideOf(token.fields);
+    return token.outside;
   }
 
   openInside(text: string | undefined, callId: string): InsideToken | undefined {
-    const fields = text?.[0] === "i" ? this.open(text, callId) : undefined;
+    const fields = text?.[0] === "i" ? this.open(text, callId)?.fields : undefined;
     return fields && { call: fields[0] ?? "", domain: fields[1] ?? "" };
   }
 
@@ -104,27 +111,25 @@ export class Tokens {
   }
 
   openCallId(text: string): string | undefined {
-    return text[0] === "h" ? this.open(text, "")?.[0] : undefined;
+    return text[0] === "h" ? this.open(text, "")?.fields[0] : undefined;
   }
 
   private sealed(kind: string, fields: ReadonlyArray<string>, about: string): string {
-    const joined = fields.join("\n");
-    const said = `${kind}\0${about}\0${joined}`; // as the tag covers it
-    const made = this.made.get(said);
-    if (made !== undefined) return made;
     const key = this.keys.at(-1)!;
-    const plain = utf8(joined);
+    const plain = utf8(fields.join("\n"));
     const tag = tagOf(key, kind, about, plain);
-    const shown = kind === READABLE ? plain : key.cipher(tag, plain);
-    const text = `${kind}${urlTextOf(concat(Uint8Array.of(key.id), tag, shown))}`;
-    keepNewest(this.made, TOKENS_MADE_MAX, said, text);
+    const bytes = new Uint8Array(1 + TAG_BYTES + plain.length);
+    bytes[0] = key.id;
+    bytes.set(tag, 1);
+    bytes.set(kind === READABLE ? plain : key.cipher(tag, plain), 1 + TAG_BYTES);
+    const text = kind + urlTextOf(bytes);
     this.remember(text, about, fields);
     return text;
   }
 
-  private open(text: string, about: string): ReadonlyArray<string> | undefined {
-    const known = this.known.get(text);
-    if (known !== undefined) return known.about === about ? known.fields : undefined;
+  private open(text: string, about: string): KnownToken | undefined {
+    const known = this.known.get(text) ?? this.older.get(text);
+    if (known !== undefined) return known.about === about ? known : undefined;
     if (text.length > TOKEN_CHARS_MAX) return undefined;
     const bytes = bytesOfUrlText(text.slice(1));
     if (bytes === undefined || bytes.length <= 1 + TAG_BYTES) return undefined;
@@ -134,18 +139,20 @@ export class Tokens {
     const rest = bytes.slice(1 + TAG_BYTES);
     const plain = text[0] === READABLE ? rest : key.cipher(tag, rest);
     if (!equalSecrets(tagOf(key, text[0]!, about, plain), tag)) return undefined;
-    const fields = decoder.decode(plain).split("\n");
-    this.remember(text, about, fields);
-    return fields;
+    return this.remember(text, about, decoder.decode(plain).split("\n"));
   }
 
-  private remember(text: string, about: string, fields: ReadonlyArray<string>): void {
-    keepNewest(this.known, TOKENS_KNOWN_MAX, text, { about, fields });
+  private remember(text: string, about: string, fields: ReadonlyArray<string>): KnownToken {
+    if (this.known.size >= TOKENS_KNOWN_MAX / 2) {
+      this.older = this.known;
+      this.known = new Map();
+    }
+    const token: KnownToken = { about, fields, outside: undefined };
+    this.known.set(text, token);
+    return token;
   }
 }
 const TOKENS_KNOWN_MAX = 16_384;
-/** Between the 180 and the 200 of a call others begin. */
-const TOKENS_MADE_MAX = 4_096;
 /** The kind that is not encrypted. */
 const READABLE = "i";
 /** Far more than any way through an inside network has. */
@@ -153,13 +160,36 @@ const TOKEN_CHARS_MAX = 8_192;
 const TAG_BYTES = 16;
 const CIPHER_BYTES = 16;
 
+const outsideOf = ([
+  call = "",
+  domain = "",
+  number = "",
+  contact = "",
+  ...routes
+]: ReadonlyArray<string>): OutsideToken => ({
+  call,
+  domain,
+  number,
+  contact,
+  routes,
+});
+
 /** Of what, beside which Call-ID: 0 stands in neither. */
 const tagOf = ({ seal }: TokenKey, kind: string, about: string, plain: Uint8Array): Uint8Array =>
-  seal(concat(utf8(`${kind}\0${about}\0`), plain)).slice(0, TAG_BYTES);
+  seal(concat(utf8(`${kind}\0${about}\0`), plain)).subarray(0, TAG_BYTES);
 
 /** RFC 4648 §5 without padding: every character may stand in a URI's user part. */
-export const urlTextOf = (bytes: Uint8Array): string =>
-  base64Of(bytes).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+export const urlTextOf = (bytes: Uint8Array): string => {
+  const { length } = bytes;
+  const text = new Uint8Array(Math.ceil((length * 4) / 3));
+  for (let from = 0, to = 0; from < length; from += 3) {
+    // What lies beyond the end is undefined, and no bit.
+    const bits = (bytes[from]! << 16) | ((bytes[from + 1] ?? 0) << 8) | (bytes[from + 2] ?? 0);
+    for (let shift = 18; shift >= 0 && to < text.length; shift -= 6) text[to++] = DIGITS[(bits >> shift) & 63]!;
+  }
+  return decoder.decode(text);
+};
+const DIGITS = utf8("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
 
 export const bytesOfUrlText = (text: string): Uint8Array | undefined => {
   if (!/^[A-Za-z0-9_-]*$/.test(text)) return undefined;

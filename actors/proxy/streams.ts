@@ -42,6 +42,8 @@ export interface Link {
   direct: DirectStream | undefined;
   /** When something has come last. */
   heardMs: number;
+  /** Where the peer has asked to be reached by this stream, in nearly each of its requests. */
+  alias: { readonly port: number; readonly keys: ReadonlyArray<string> } | undefined;
 }
 
 export interface StreamHandlers {
@@ -111,6 +113,7 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
     stream: undefined,
     direct: undefined,
     heardMs: nowMs(),
+    alias: undefined,
   });
   const forget = (link: Link) => {
     links.delete(link.id);
@@ -199,7 +202,8 @@ export const openStreams = Effect.fn("proxy.streams")(function* (security: Strea
     },
     peerOf: (to) => byAddress.get(keyOf(to))?.stream?.peer,
     alias: (link, port) => {
-      for (const key of keysOf({ ...link, port })) {
+      if (link.alias?.port !== port) link.alias = { port, keys: keysOf({ ...link, port }) };
+      for (const key of link.alias.keys) {
         if (aliases.get(key) === link) continue;
         if (!aliases.has(key) && aliases.size >= ALIASES_MAX) aliases.delete(aliases.keys().next().value!);
         aliases.set(key, link);

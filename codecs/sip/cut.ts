@@ -1,7 +1,8 @@
 /**
  * Whole messages out of a stream cut anywhere. RFC 3261 §7.5 and §18.3.
  *
- *   chunk --> [ from ... scanned ... to )  one buffer, at most twice the limit --> messages, rest
+ *   chunk --> whole messages, read where they lie
+ *         --> [ from ... scanned ... to )  one buffer, at most twice the limit --> messages, rest
  *
  * Each byte is looked at once and moved a bounded number of times, however small the chunks are. A message that would be
  * larger than the limit is refused when its header fields say so, or when they themselves go over it.
@@ -42,18 +43,43 @@ export interface SipCut {
 export const cutSip = (remainder: SipRemainder, chunk: Uint8Array, limit: number): SipCut => {
   const messages: Array<SipMessage> = [];
   const unreadable: Array<Unreadable> = [];
-  let now: Mutable = { ...remainder };
-  for (let at = 0; at < chunk.length; ) {
-    const piece = chunk.subarray(at, at + Math.max(1, limit - (now.to - now.from)));
-    now = append(now, piece, limit);
-    at += piece.length;
+  const lost = (error: SipError): SipCut => ({ messages, unreadable, rest: emptySipRemainder, error });
+  const takeAll = (now: Mutable): SipError | undefined => {
     for (let next = take(now, limit); next !== undefined; next = take(now, limit)) {
-      if ("_tag" in next) return { messages, unreadable, rest: emptySipRemainder, error: next };
+      if ("_tag" in next) return next;
       if ("type" in next) messages.push(next);
       else unreadable.push(next);
     }
+    return undefined;
+  };
+  let now: Mutable = { ...remainder };
+  let at = 0;
+  if (now.from === now.to && chunk.length <= limit) {
+    // Nearly always nothing waits and what has come is whole: it is read where it lies.
+    const here: Mutable = { buffer: chunk, from: 0, to: chunk.length, scanned: 0, head: undefined };
+    const error = takeAll(here);
+    if (error !== undefined) return lost(error);
+    if (here.from < here.to) now = kept(now, here, limit);
+    at = chunk.length;
+  }
+  while (at < chunk.length) {
+    const piece = chunk.subarray(at, at + Math.max(1, limit - (now.to - now.from)));
+    now = append(now, piece, limit);
+    at += piece.length;
+    const error = takeAll(now);
+    if (error !== undefined) return lost(error);
   }
   return { messages, unreadable, rest: now, error: undefined };
+};
+
+/** The beginning of a message out of somebody else's bytes, with what is known of it. */
+const kept = (empty: Mutable, { buffer, from, to, scanned, head }: Mutable, limit: number): Mutable => {
+  const now = append(empty, buffer.subarray(from, to), limit);
+  now.from = now.to - (to - from);
+  const moved = now.from - from;
+  now.scanned = scanned + moved;
+  now.head = head && { ...head, bodyAt: head.bodyAt + moved };
+  return now;
 };
 
 type Mutable = { -readonly [K in keyof SipRemainder]: SipRemainder[K] };
@@ -78,8 +104,7 @@ const findHead = (now: Mutable, limit: number): SipError | undefined => {
   // Empty lines between messages keep a connection alive and mean nothing. RFC 3261 §7.5.
   while (now.from < now.to && (now.buffer[now.from] === 13 || now.buffer[now.from] === 10)) now.from++;
   if (now.from === now.to) return undefined;
-  if (!isOfKind(now.buffer[now.from]!, TOKENS))
-    return { _tag: "SipMalformed", at: "start line", why: "not text" };
+  if (!isOfKind(now.buffer[now.from]!, TOKENS)) return { _tag: "SipMalformed", at: "start line", why: "not text" };
   const bodyAt = endOfHead(now.buffer, Math.max(now.from, now.scanned - 3), now.to);
   now.scanned = now.to;
   if (bodyAt < 0)

@@ -207,8 +207,9 @@ export const headerOf = (message: HasHeaders, name: string): string | undefined 
 
 /** All fields of this name, as they came. */
 export const fieldsOf = ({ headers }: HasHeaders, name: string): ReadonlyArray<Header> => {
-  const wanted = canonicalName(name);
-  const id = idOfName(wanted);
+  const usual = idOfName(name);
+  const wanted = usual === 0 ? canonicalName(name) : name;
+  const id = usual === 0 ? idOfName(wanted) : usual;
   let found: Array<Header> | undefined;
   for (const header of headers) {
     if (!isNamed(header, id, wanted)) continue;

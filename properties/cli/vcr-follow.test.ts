@@ -15,8 +15,9 @@ import { recordCompany, withRecordServer } from "./vcr-server.ts";
 const MASTER = new URL("../vectors/records/asterisk/Master-main.csv", import.meta.url).pathname;
 const SEED = Number(process.env.VIPR_SEED ?? 11);
 const KILLS = Number(process.env.VIPR_KILLS ?? 2);
-/** For what was written while nobody took it. */
-const CATCH_UP_MS_MAX = 120_000;
+/** How long nothing may come while what was written meanwhile is caught up with. */
+const QUIET_MS_MAX = 60_000;
+const LOOK_MS = 500;
 const EPOCH_MS = Date.parse("2026-11-30T00:00:00Z");
 
 const stamp = (ms: number) => new Date(ms).toISOString().slice(0, 19).replace("T", " ");
@@ -159,8 +160,11 @@ test(`vcr follow: killed ${KILLS} times at random, under load, with a server tha
     appendFileSync(file, rowOf(later));
     const last = start(["vcr", "follow", file, "--json", ...options]);
     const distinct = () => [...new Set(sorted(numbersOf(server.taken)))];
-    for (let waited = 0; distinct().length < written && waited < CATCH_UP_MS_MAX; waited += 500)
-      await new Promise((resolve) => setTimeout(resolve, 500));
+    for (let [quietMs, count] = [0, 0]; distinct().length < written && quietMs < QUIET_MS_MAX; ) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      quietMs = server.taken.length > count ? 0 : quietMs + LOOK_MS;
+      count = server.taken.length;
+    }
     await last.kill("SIGTERM");
     same(
       distinct().filter((n) => n !== later),

@@ -1,0 +1,179 @@
+/**
+ * Kills the processes of two companies at random moments under load, and looks afterwards into their stores from outside:
+ * each call record whose upload was acknowledged is there, once. DECISIONS.md D-202.
+ *
+ *   npm run crash -- [--rounds N] [--seed S] [--store sqlite|postgres] [--kill-postgres] [--disk-full] [--json]
+ *
+ * A round: some time under load, then one to three of the processes die by SIGKILL, the stores of dead servers are read, all
+ * is started again, and every agent has an upload acknowledged. The last line is
+ * {"rounds":N,"acknowledged":n,"lost":0,"duplicated":0,"seconds":x}. Exit codes: 0, 1 (something is lost or doubled), 2 (usage).
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { Effect, Exit, Scope } from "effect";
+import { chanceOf } from "../../runtime/memory.ts";
+import { startPostgres, type TestPostgres } from "../kit/postgres.ts";
+import { COMPANIES, type Company, callerOf } from "./calls.ts";
+import { type Found, inPostgres, inSqlite } from "./check.ts";
+import { openWorld, type World } from "./world.ts";
+
+const HELP = `usage: npm run crash -- [options]
+
+  --rounds N               default 20
+  --seed S                 of what is killed, and when
+  --store sqlite|postgres  of both servers; postgres starts one of its own
+  --machines N             1; more wait for the cluster
+  --kill-postgres          PostgreSQL is among those that are killed, and started again after up to 2 s
+  --every MS               between two uploads of each of the 8 that an agent has under way (default 100)
+  --json                   the last line alone`;
+
+const OPTIONS = {
+  rounds: { type: "string", default: "20" },
+  seed: { type: "string", default: "1" },
+  store: { type: "string", default: "sqlite" },
+  machines: { type: "string", default: "1" },
+  every: { type: "string", default: "100" },
+  "kill-postgres": { type: "boolean", default: false },
+  json: { type: "boolean", default: false },
+  help: { type: "boolean", default: false },
+} as const;
+
+const usage = (why: string): never => {
+  console.error(`crash: ${why}`);
+  process.exit(2);
+};
+const read = () => {
+  try {
+    return parseArgs({ args: process.argv.slice(2), options: OPTIONS }).values;
+  } catch (error) {
+    return usage((error as Error).message);
+  }
+};
+const values = read();
+if (values.help) {
+  console.log(HELP);
+  process.exit(0);
+}
+const whole = (name: "rounds" | "seed" | "every" | "machines"): number => {
+  const number = Number(values[name]);
+  return Number.isInteger(number) && number >= 0 ? number : usage(`--${name} wants a whole number`);
+};
+const [rounds, seed, everyMs, machines] = [whole("rounds"), whole("seed"), whole("every"), whole("machines")];
+if (machines !== 1) usage(`--machines ${machines}: there is no cluster yet; 1 is all that runs`);
+if (values.store !== "sqlite" && values.store !== "postgres") usage(`--store wants sqlite or postgres`);
+if (values["kill-postgres"] && values.store !== "postgres") usage("--kill-postgres wants --store postgres");
+
+const LOAD_MS = [200, 1_200] as const;
+const DEAD_MS_MAX = 300;
+const AWAY_MS_MAX = 2_000;
+const WAIT_MS_MAX = 60_000;
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const tell = (line: string) => values.json || console.log(line);
+
+const lost = new Set<string>();
+const doubled = new Set<string>();
+
+/** What was acknowledged before the store was read has to be in it. */
+const compare = (company: Company, before: ReadonlySet<number>, found: Found): void => {
+  for (const n of before) if (!found.has(n)) lost.add(`${company} ${n}`);
+  for (const [n, times] of found) if (times > 1) doubled.add(`${company} ${n}`);
+};
+
+/** b's calls to a are validated within seconds, and their rows go then: they are looked for by nobody. */
+const isKept = (company: Company, n: number) => company === "a" || callerOf(n) === "a";
+
+const kept = ({ agents }: World, company: Company): ReadonlySet<number> =>
+  new Set([...agents[company].acknowledged].filter((n) => isKept(company, n)));
+
+const storeOf = (world: World, pg: TestPostgres | undefined, company: Company): Found =>
+  pg === undefined ? inSqlite(join(world.data(company), "values.sqlite")) : inPostgres(pg, world.schema(company));
+
+const goesOn = async (world: World): Promise<void> => {
+  const from = COMPANIES.map((company) => world.agents[company].acknowledged.size);
+  for (let ms = 0; ; ms += 10) {
+    if (COMPANIES.every((company, i) => world.agents[company].acknowledged.size > from[i]!)) return;
+    if (ms > WAIT_MS_MAX) throw new Error(`nothing goes on any more:\n${world.log("a")}\n${world.log("b")}`);
+    await sleep(10);
+  }
+};
+
+const run = async (root: string, pg: TestPostgres | undefined): Promise<number> => {
+  const chance = chanceOf(seed);
+  const isSo = (probability: number) => chance.next() < probability;
+  const world = await openWorld(root, pg, everyMs);
+  try {
+    await goesOn(world);
+    for (let round = 1; round <= rounds; round++) {
+      await sleep(chance.between(...LOAD_MS));
+      const servers = COMPANIES.filter(() => isSo(0.5));
+      const agents = COMPANIES.filter(() => isSo(0.3));
+      const [isAuthority, isPostgres] = [isSo(0.1), values["kill-postgres"] && isSo(0.3)];
+      if (servers.length + agents.length === 0) servers.push(COMPANIES[chance.between(0, 1)]!);
+      if (isPostgres) await pg!.kill("SIGKILL");
+      await Promise.all([
+        ...servers.map(world.killServer),
+        ...agents.map((company) => world.agents[company].kill()),
+        ...(isAuthority ? [world.restartAuthority()] : []),
+      ]);
+      if (isPostgres) {
+        await sleep(chance.between(0, AWAY_MS_MAX));
+        await pg!.start();
+      }
+      for (const company of servers) compare(company, kept(world, company), storeOf(world, pg, company));
+      await sleep(chance.between(0, DEAD_MS_MAX));
+      await Promise.all(servers.map(world.startServer));
+      for (const company of agents) world.agents[company].start();
+      await goesOn(world);
+      const all = COMPANIES.reduce((sum, company) => sum + world.agents[company].acknowledged.size, 0);
+      const killed = [
+        ...servers.map((company) => `server ${company}`),
+        ...agents.map((company) => `agent ${company}`),
+        ...(isAuthority ? ["authority"] : []),
+        ...(isPostgres ? ["PostgreSQL"] : []),
+      ];
+      tell(`round ${round}: ${killed.join(", ")}; ${all} acknowledged, ${lost.size} lost, ${doubled.size} doubled`);
+      if (lost.size + doubled.size > 0) break;
+    }
+    const before = COMPANIES.map((company) => kept(world, company));
+    await world.end();
+    COMPANIES.forEach((company, i) => compare(company, before[i]!, storeOf(world, pg, company)));
+    tell(
+      `routes told: ${COMPANIES.map((company) => `${company} ${toldOf(world.agents[company].learned)}`).join("; ")}`,
+    );
+    return COMPANIES.reduce((sum, company) => sum + world.agents[company].acknowledged.size, 0);
+  } finally {
+    await world.end();
+  }
+};
+
+const toldOf = (learned: ReadonlyArray<string>): string => {
+  const numbers = new Set(learned.map((one) => one.split(" ")[0]));
+  return `${learned.length} of ${numbers.size} numbers, ${new Set(learned).size} tickets`;
+};
+
+const root = mkdtempSync(join(tmpdir(), "vipr-crash-"));
+const scope = await Effect.runPromise(Scope.make());
+const from = performance.now();
+let code = 1;
+try {
+  const pg = values.store === "postgres" ? await Effect.runPromise(Scope.provide(startPostgres(), scope)) : undefined;
+  const acknowledged = await run(root, pg);
+  for (const [what, those] of [
+    ["lost", lost],
+    ["doubled", doubled],
+  ] as const)
+    if (those.size > 0) console.error(`crash: ${what}: ${[...those].slice(0, 20).join(", ")}; seed ${seed}`);
+  const seconds = Math.round((performance.now() - from) / 100) / 10;
+  console.log(JSON.stringify({ rounds, acknowledged, lost: lost.size, duplicated: doubled.size, seconds }));
+  code = lost.size + doubled.size === 0 ? 0 : 1;
+} catch (error) {
+  console.error(`crash: ${(error as Error).stack}`);
+} finally {
+  await Effect.runPromise(Scope.close(scope, Exit.void));
+  rmSync(root, { recursive: true, force: true });
+ 
+}
+process.exit(code);

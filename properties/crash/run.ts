@@ -174,6 +174,5 @@ try {
 } finally {
   await Effect.runPromise(Scope.close(scope, Exit.void));
   rmSync(root, { recursive: true, force: true });
- 
 }
 process.exit(code);

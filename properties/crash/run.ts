@@ -73,6 +73,7 @@ const WAIT_MS_MAX = 60_000;
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const tell = (line: string) => values.json || console.log(line);
 
+let played = 0;
 const lost = new Set<string>();
 const doubled = new Set<string>();
 
@@ -107,6 +108,7 @@ const run = async (root: string, pg: TestPostgres | undefined): Promise<number> 
   try {
     await goesOn(world);
     for (let round = 1; round <= rounds; round++) {
+      played = round;
       await sleep(chance.between(...LOAD_MS));
       const servers = COMPANIES.filter(() => isSo(0.5));
       const agents = COMPANIES.filter(() => isSo(0.3));
@@ -167,7 +169,7 @@ try {
   ] as const)
     if (those.size > 0) console.error(`crash: ${what}: ${[...those].slice(0, 20).join(", ")}; seed ${seed}`);
   const seconds = Math.round((performance.now() - from) / 100) / 10;
-  console.log(JSON.stringify({ rounds, acknowledged, lost: lost.size, duplicated: doubled.size, seconds }));
+  console.log(JSON.stringify({ rounds: played, acknowledged, lost: lost.size, duplicated: doubled.size, seconds }));
   code = lost.size + doubled.size === 0 ? 0 : 1;
 } catch (error) {
   console.error(`crash: ${(error as Error).stack}`);

@@ -15,7 +15,7 @@ import { availableParallelism } from "node:os";
 import process from "node:process";
 import { createInterface } from "node:readline";
 
-const SLOW = /^properties\/(simulation|demo|cli)\//;
+const SLOW = /^properties\/(simulation|demo|cli|crash)\//;
 /** Laws of chance and time, and 5,000 charts: of what `npm run ok` may take, they alone would be a third. */
 const THOROUGH =
   /^properties\/(validation\/(indistinct|sweep|clocks|coalition)|tls\/cbc-timing|machines\/charts|reload\/durable)\.test\.ts$/;

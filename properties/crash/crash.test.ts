@@ -1,0 +1,75 @@
+/** `npm run crash` in short: two rounds with each store; and that its checks see what is lost and what is doubled. */
+import { deepStrictEqual as same } from "node:assert";
+import { spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+import { Effect } from "effect";
+import { unixMs } from "../../codecs/shared/mod.ts";
+import { encodeRecord, recordKey } from "../../codecs/validation/mod.ts";
+import { openPostgres } from "../../runtime/store/postgres.ts";
+import { type PostgresAddress, postgresAddress } from "../../runtime/store/postgres-url.ts";
+import { openSqlite } from "../../runtime/store/sqlite.ts";
+import { test, testEffect } from "../kit/harness.ts";
+import { startPostgres } from "../kit/postgres.ts";
+import { recordOf } from "./calls.ts";
+import { inPostgres, inSqlite } from "./check.ts";
+
+const RUN = new URL("./run.ts", import.meta.url).pathname;
+
+const crash = (...args: ReadonlyArray<string>) =>
+  new Promise<{ readonly code: number | null; readonly last: string }>((resolve) => {
+    const own = "Deno" in globalThis ? ["run", "-A"] : [];
+    const child = spawn(process.execPath, [...own, RUN, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+    let out = "";
+    child.stdout.on("data", (chunk) => {
+      out += chunk;
+    });
+    child.on("close", (code) => resolve({ code, last: out.trimEnd().split("\n").at(-1)! }));
+  });
+
+for (const store of ["sqlite", "postgres"])
+  test(`crash: two rounds with ${store} lose and double nothing`, async () => {
+    const { code, last } = await crash("--rounds", "2", "--seed", "5", "--store", store);
+    const { rounds, lost, duplicated, acknowledged } = JSON.parse(last);
+    same([code, rounds, lost, duplicated, acknowledged > 0], [0, 2, 0, 0, true], last);
+  });
+
+test("crash: several machines are refused until there is a cluster", async () => {
+  same((await crash("--machines", "3")).code, 2);
+});
+
+/** Calls 1 to 3, the third twice. */
+const changes = [1, 2, 3, 3].map((n, i) => {
+  const vcr = recordOf("a", n);
+  return {
+    type: "put",
+    table: "vcrSent",
+    key: recordKey(vcr, unixMs(i)),
+    value: encodeRecord({ vcr }),
+    dueMs: i,
+  } as const;
+});
+const EXPECTED = new Map([
+  [1, 1],
+  [2, 1],
+  [3, 2],
+]);
+
+testEffect(
+  "crash: the look into a store from outside finds each call as often as it is there",
+  Effect.gen(function* () {
+    const folder = yield* Effect.acquireRelease(
+      Effect.sync(() => mkdtempSync(join(tmpdir(), "vipr-crash-"))),
+      (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true })),
+    );
+    const file = join(folder, "values.sqlite");
+    yield* Effect.flatMap(openSqlite({ file }), (store) => store.write(changes));
+    same(inSqlite(file), EXPECTED);
+    const pg = yield* startPostgres();
+    const address = postgresAddress(`${pg.url}&schema=one`) as PostgresAddress;
+    yield* Effect.flatMap(openPostgres({ address }), (store) => store.write(changes));
+    same(inPostgres(pg, "one"), EXPECTED);
+  }).pipe(Effect.scoped),
+);

@@ -1,10 +1,10 @@
 /** The operator's port asked. It needs nothing of an overlay, so that a command which only asks is there at once. */
 import { randomBytes } from "node:crypto";
-import http from "node:http";
 import { Data, Effect } from "effect";
 import type { AdminAnswer } from "../actors/admin/mod.ts";
 import type { Endpoint } from "../codecs/reload/mod.ts";
 import { answerSeal, equalSecrets, orderSeal, utf8 } from "../codecs/shared/mod.ts";
+import { http } from "./http-module.ts";
 
 /** A number's publication waits for the overlay's pace and answer. */
 const ANSWER_TIMEOUT_MS = 60_000;

@@ -3,10 +3,11 @@
  * without options reach it, and since Deno, Bun and Node agree on it; the token's file has the rights a socket file would.
  * DECISIONS.md D-073.
  */
-import http from "node:http";
+
 import { Effect, FiberSet } from "effect";
 import { ADMIN_BODY_BYTES_MAX, type AdminAnswer, type AdminRequest } from "../actors/admin/mod.ts";
 import type { Endpoint } from "../codecs/reload/mod.ts";
+import { http } from "./http-module.ts";
 import { listenHttp } from "./loopback-http.ts";
 
 const CONNECTIONS_MAX = 32;

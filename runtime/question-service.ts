@@ -6,10 +6,11 @@
  *
  * Nothing of a request becomes a fiber: a function answers it, within the turn that read it.
  */
-import http from "node:http";
+
 import { Effect } from "effect";
 import type { Endpoint } from "../codecs/reload/mod.ts";
 import { equalSecrets, utf8 } from "../codecs/shared/mod.ts";
+import { http } from "./http-module.ts";
 import { listenHttp } from "./loopback-http.ts";
 
 const HEADER_BYTES_MAX = 8_192;

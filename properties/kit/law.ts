@@ -1,13 +1,13 @@
-/** Laws that several runtimes owe: each body is run in a scope, on one runtime's ports, without its log. */
-import { Effect, Layer, Logger, type Scope } from "effect";
+/** Laws that several runtimes owe, as tests: each body is run in a scope, on one runtime's ports, without its log. */
+import type { Effect, Layer, Scope } from "effect";
 import { test } from "./harness.ts";
+import { lawOn, type Run } from "./port-law.ts";
 
-export type Run = <A, E>(effect: Effect.Effect<A, E>) => Promise<A>;
+export type { Run } from "./port-law.ts";
 
-/** `layer` is asked anew for each law, so that no law sees what another left. */
 export const lawsOn =
   <P>(name: string, layer: () => Layer.Layer<P>, run: Run) =>
-  <E>(title: string, body: Effect.Effect<unknown, E, P | Scope.Scope>): void =>
-    test(`${name}: ${title}`, async () => {
-      await run(Effect.provide(Effect.scoped(body), Layer.merge(layer(), Logger.layer([]))));
-    });
+  <E>(title: string, body: Effect.Effect<unknown, E, P | Scope.Scope>): void => {
+    const law = lawOn(name, layer, run)(title, body);
+    test(law.name, law.check);
+  };

@@ -1,5 +1,5 @@
 /**
- * `vipr/properties`: the laws of machines and of messages, for those who write their own. docs/embedding.md#laws.
+ * `vipr/properties`: the laws of machines, messages and ports, for those who write their own. docs/embedding.md#laws.
  * Lists of `{ name, check }`, which any test runner takes.
  */
 import type * as Published from "./published.ts";
@@ -11,8 +11,19 @@ const published: typeof Published = await import("./published.ts").catch((cause)
   });
 });
 
-export const { arbitraryOf, hostPlainly, machineLawsOf, RUNS, wireLawsOf } = published;
+export const {
+  arbitraryOf,
+  hostPlainly,
+  keysLawsOf,
+  machineLawsOf,
+  RUNS,
+  storeLawsOf,
+  streamLawsOf,
+  tlsLawsOf,
+  wireLawsOf,
+} = published;
 export type { Law } from "./laws.ts";
 export type { MachineArbitraries, MachineLawOptions, TableAt } from "./laws-of-machine.ts";
 export type { WireLawOptions } from "./laws-of-wire.ts";
 export type { Fired, Moment, Seen } from "./plain-host.ts";
+export type { Run } from "./port-law.ts";

@@ -1,6 +1,10 @@
 /** Everything that `vipr/properties` gives, behind the question whether fast-check is there (mod.ts). */
 export { arbitraryOf } from "./arbitrary.ts";
 export { RUNS } from "./laws.ts";
+export { keysLawsOf } from "./laws-of-keys.ts";
 export { machineLawsOf } from "./laws-of-machine.ts";
+export { storeLawsOf } from "./laws-of-store.ts";
+export { streamLawsOf } from "./laws-of-streams.ts";
+export { tlsLawsOf } from "./laws-of-tls.ts";
 export { wireLawsOf } from "./laws-of-wire.ts";
 export { hostPlainly } from "./plain-host.ts";

@@ -10,6 +10,8 @@ type Algorithm = webcrypto.EcKeyGenParams | webcrypto.RsaHashedKeyGenParams;
 const answers = new Map<string, Promise<SubtleCrypto>>();
 
 export const subtleFor = (algorithm: Algorithm): Promise<SubtleCrypto> => {
+  if ((webcrypto as { readonly subtle?: SubtleCrypto } | undefined)?.subtle === undefined)
+    return Promise.reject(new Error("vipr needs WebCrypto, which a page has over https: and on loopback alone"));
   const name = JSON.stringify(algorithm);
   const found = answers.get(name) ?? probe(algorithm);
   answers.set(name, found);

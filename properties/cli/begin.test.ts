@@ -1,23 +1,24 @@
-/** Whether a Node can run the command, and in whose directory compiled code may be kept. */
+/** Whether a runtime can run the command, and in whose directory compiled code may be kept. */
 import { deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
-import { cacheFolder, whyNotHere } from "../../runtime/cli/begin.ts";
+import { cacheFolder, type Engine, whyNotHere } from "../../runtime/cli/begin.ts";
 import { runs, test } from "../kit/harness.ts";
 
 const yes = () => true;
 
-test("begin: an older Node is told what is needed, in one line", () => {
-  if ("Deno" in globalThis || "Bun" in globalThis) return same(whyNotHere("20.0.0"), undefined);
-  same(
-    ["20.20.2", "22.18.9", "9.0.0"].map((version) => whyNotHere(version)),
-    ["20.20.2", "22.18.9", "9.0.0"].map(
-      (version) => `vipr needs Node 22.19 or later, Deno or Bun; this is Node ${version}`,
-    ),
-  );
-  same(
-    ["22.19.0", "24.0.0", "100.1.1"].map((version) => whyNotHere(version)),
-    [undefined, undefined, undefined],
-  );
+test("begin: an older runtime is told what is needed, in one line", () => {
+  const needed = "vipr needs Node 22.19, Deno 2.9, Bun 1.4 or later; this is";
+  const old = { Node: ["20.20.2", "22.18.9", "9.0.0"], Deno: ["1.46.3", "2.8.3"], Bun: ["1.3.9", "0.9.0"] } as const;
+  for (const [name, versions] of Object.entries(old) as Array<[Engine["name"], ReadonlyArray<string>]>)
+    for (const version of versions) same(whyNotHere({ name, version }), `${needed} ${name} ${version}`);
+  const fit = {
+    Node: ["22.19.0", "24.0.0", "100.1.1"],
+    Deno: ["2.9.0", "3.0.0"],
+    Bun: ["1.4.0", "1.10.0", "2.0.0"],
+  } as const;
+  for (const [name, versions] of Object.entries(fit) as Array<[Engine["name"], ReadonlyArray<string>]>)
+    for (const version of versions) same(whyNotHere({ name, version }), undefined);
+  same(whyNotHere(), undefined);
 });
 
 test("begin: code is kept where systemd says, else in the user's cache, else nowhere", () => {

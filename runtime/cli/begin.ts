@@ -1,23 +1,37 @@
 /**
- * Before a command is loaded: whether this Node can run it, and where its compiled code is kept, which halves the time until a
- * command is ready. DECISIONS.md D-178.
+ * Before a command is loaded: whether this runtime is too old for it, and where Node keeps its compiled code, which halves the
+ * time until a command is ready. DECISIONS.md D-178.
  */
 import { statSync } from "node:fs";
 import module from "node:module";
 import { join } from "node:path";
 import process from "node:process";
 
-const NODE_MIN = [22, 19] as const;
+/** The oldest that run it, by major and minor number. Bun 1.3 takes no address for the name in a certificate, and Deno 2.5 fails too. */
+const OLDEST = { Node: [22, 19], Deno: [2, 9], Bun: [1, 4] } as const;
 
-const isNode = !("Deno" in globalThis || "Bun" in globalThis);
+export interface Engine {
+  readonly name: keyof typeof OLDEST;
+  readonly version: string;
+}
+
+const engineHere = (): Engine => {
+  const { Deno, Bun } = globalThis as {
+    readonly Deno?: { readonly version: { readonly deno: string } };
+    readonly Bun?: { readonly version: string };
+  };
+  if (Deno !== undefined) return { name: "Deno", version: Deno.version.deno };
+  if (Bun !== undefined) return { name: "Bun", version: Bun.version };
+  return { name: "Node", version: process.versions.node };
+};
 
 /** What is wrong with this runtime, in one sentence; undefined: nothing. */
-export const whyNotHere = (version: string = process.versions.node): string | undefined => {
+export const whyNotHere = ({ name, version }: Engine = engineHere()): string | undefined => {
   const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [least, leastMinor] = NODE_MIN;
-  return !isNode || major > least || (major === least && minor >= leastMinor)
-    ? undefined
-    : `vipr needs Node ${NODE_MIN.join(".")} or later, Deno or Bun; this is Node ${version}`;
+  const [oldest, oldestMinor] = OLDEST[name];
+  if (major > oldest || (major === oldest && minor >= oldestMinor)) return undefined;
+  const needed = Object.entries(OLDEST).map(([engine, numbers]) => `${engine} ${numbers.join(".")}`);
+  return `vipr needs ${needed.join(", ")} or later; this is ${name} ${version}`;
 };
 
 /**
@@ -48,7 +62,7 @@ const isOurs = (folder: string): boolean => {
 };
 
 export const keepCode = (): void => {
-  if (!isNode || process.env.NODE_COMPILE_CACHE !== undefined) return; // Node's own word for it goes before ours
+  if (engineHere().name !== "Node" || process.env.NODE_COMPILE_CACHE !== undefined) return; // Node's own word for it goes before ours
   const folder = cacheFolder(process.env, isOurs);
   if (folder !== undefined) module.enableCompileCache?.(folder);
 };

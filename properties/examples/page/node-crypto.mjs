@@ -30,6 +30,8 @@ globalThis.setImmediate ??= (task) => {
   port2.postMessage(0);
 };
 
+if (globalThis.crypto?.subtle === undefined)
+  throw new Error("this page needs WebCrypto, which browsers give over https: and on loopback alone");
 export const webcrypto = globalThis.crypto;
 export const parentPort = null;
 export const workerData = undefined;

@@ -68,6 +68,7 @@ export const contests = (): ReadonlyArray<Contest> => {
       `${CODEC} import { vapTransaction } from "vipr/machines/vap"; console.log(decode, encode, VapMessage, vapTransaction);`,
       "@noble/curves",
       'export * from "@noble/curves/nist.js"; export * from "@noble/curves/ed25519.js";',
+      1,
     ),
   ];
 };

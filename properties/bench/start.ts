@@ -14,7 +14,7 @@ import { type Contest, wallMs } from "./kit.ts";
 import { openOverlay } from "./start/overlay.ts";
 
 const ROOT = new URL("../../", import.meta.url);
-const BUILT = new URL("dist/runtime/main.js", ROOT).pathname;
+const BUILT = new URL("dist/command/main.js", ROOT).pathname;
 const SOURCE = new URL("runtime/main.ts", ROOT).pathname;
 const STARTS = 3;
 const REST_MS = 60_000;

@@ -4,11 +4,13 @@
  *
  *   *.ts -- tsc --> *.js, *.d.ts, their maps --+--> .js    `effect` by module; workers' files; its types named for JSR
  *                                              +--> .d.ts  what it imports is .js, as everywhere else
+ *                                              +--> command/  the command in a few files (command.ts)
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
 import process from "node:process";
+import { buildCommand } from "./command.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 process.chdir(ROOT.pathname);
@@ -70,5 +72,5 @@ if (import.meta.main) {
   rewrite("dist/**/*.js", (code, file) => withTypes(workersOf(byModule(code)), file));
   rewrite("dist/**/*.d.ts", importsOf);
   writeInternals();
-  chmodSync("dist/runtime/main.js", 0o755);
+  buildCommand();
 }

@@ -7,7 +7,7 @@ import { judgeCosts } from "./costs.ts";
 import { type DocBlock, docBlocksOf, missingIn, printsOf } from "./doc-blocks.ts";
 import { openPage } from "./page.ts";
 import { BUNDLE, openRing } from "./ring-page.ts";
-import { entriesOf, ROOT, type Runtime, runtimesOf, type Stranger, sh } from "./stranger.ts";
+import { DENO_PERMISSIONS, entriesOf, ROOT, type Runtime, runtimesOf, type Stranger, sh } from "./stranger.ts";
 
 export interface Check {
   readonly name: string;
@@ -26,9 +26,14 @@ export const checksOf = (stranger: Stranger): ReadonlyArray<Check> => {
   return [
     ...onEach(runtimes, "vipr demo --once", (runtime) => demonstrate(stranger, runtime)),
     { name: "a single file that bun build --compile makes of the sources", run: () => compileSingle(stranger) },
+    { name: "a single file that deno compile makes of the package", run: () => compileByDeno(stranger) },
+    { name: "what is missing is named: fast-check, a newer Node", run: () => missOne(stranger) },
     { name: "files: no test, and a command that runs", run: () => judgeFiles(stranger) },
     { name: "types: a consumer's tsc, strict, its libraries checked, es2022", run: () => compile(stranger) },
-    { name: "costs: codecs and machines load neither Effect nor XState", run: () => judgeCosts(stranger) },
+    {
+      name: "costs: codecs and machines load neither Effect nor XState, and a codec alone weighs little",
+      run: () => judgeCosts(stranger),
+    },
     { name: "publint", run: () => sh(join(stranger.tools, "node_modules/.bin/publint"), [stranger.tarball], here) },
     {
       name: "attw",
@@ -38,6 +43,7 @@ export const checksOf = (stranger: Stranger): ReadonlyArray<Check> => {
       name: "deno publish --dry-run, no slow type",
       run: () => sh(join(ROOT, "node_modules/.bin/deno"), ["publish", "--dry-run", "--allow-dirty"], here),
     },
+    ...onEach(runtimes, "each command's --help", (runtime) => askHelp(stranger, runtime)),
     ...onEach(runtimes, "entries: each is imported", (runtime) => importAll(stranger, runtime)),
     ...onEach(runtimes, "docs/embedding.md: its programs print what it says", (runtime) => runAll(blocks, runtime)),
     ...onEach(runtimes, "examples: machines in other hosts", (runtime) => runAll(examples, runtime)),
@@ -50,7 +56,7 @@ const here = { cwd: ROOT };
 const judgeFiles = async ({ tarball, empty, manifest }: Stranger): Promise<void> => {
   const files = (await sh("tar", ["tzf", tarball], here)).trimEnd().split("\n");
   same(
-    files.filter((file) => /\.test\.|^package\/properties|\/tables\/|\/vectors\//.test(file)),
+    files.filter((file) => /\.test\.|^package\/properties\/(?!examples\/)|\/tables\/|\/vectors\//.test(file)),
     [],
   );
   const command = join(empty, "node_modules/vipr", manifest.bin.vipr!);
@@ -122,9 +128,10 @@ const judgeOutput = (output: string, program: DocBlock): void => {
 const showRing = async (stranger: Stranger, examples: ReadonlyArray<DocBlock>): Promise<void> => {
   const page = readFileSync(join(ROOT, "docs/embedding.md"), "utf8").replaceAll(/ \\\n +/g, " ");
   ok(page.includes(`npx esbuild ${BUNDLE}`), "docs/embedding.md has another command than what is run");
-  const output = await openRing(stranger);
-  if (output === undefined) console.log("        bundled, and not opened: Chromium is not installed");
-  else judgeOutput(output, examples.find(({ file }) => file === "ring.mjs")!);
+  const shown = await openRing(stranger);
+  if (shown === undefined) return console.log("        bundled, and not opened: Chromium is not installed");
+  judgeOutput(shown.printed, examples.find(({ file }) => file === "ring.mjs")!);
+  ok(/^Error: this page needs WebCrypto/.test(shown.refused), shown.refused);
 };
 
 const demonstrate = async ({ empty, manifest }: Stranger, { run }: Runtime): Promise<void> =>
@@ -135,9 +142,66 @@ const DEMONSTRATION = ["demo", "--once", "--json", "--seed", "1"];
 const compileSingle = async ({ empty }: Stranger): Promise<void> => {
   const file = join(empty, "vipr-single");
   await sh(join(ROOT, "node_modules/.bin/bun"), ["build", "--compile", "--outfile", file, "runtime/main.ts"], here);
-  const alone = { cwd: empty, env: { PATH: "/nonexistent" } };
+  await judgeSingle(file, empty);
+};
+
+/** What Deno says where it cannot fetch the base of its single files, which npm's package of it lacks. */
+const NO_BASE = /Setting up base binary/;
+
+/** As far as it goes here: the command's files are read and gone through before the base is fetched. */
+const compileByDeno = async ({ empty, manifest }: Stranger): Promise<void> => {
+  const file = join(empty, "vipr-deno");
+  const command = join(empty, "node_modules/vipr", manifest.bin.vipr!);
+  const words = ["compile", "--no-check", ...DENO_PERMISSIONS, "--output", file, command];
+  const failed = await sh(join(ROOT, "node_modules/.bin/deno"), words, { cwd: empty }).then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+  if (failed === undefined) return await judgeSingle(file, empty);
+  ok(NO_BASE.test(failed), failed);
+  console.log("        not compiled: Deno's release host, which has the base of its single files, was not reached");
+};
+
+const judgeSingle = async (file: string, cwd: string): Promise<void> => {
+  const alone = { cwd, env: { PATH: "/nonexistent" } };
   ok((await sh(file, ["--help"], alone)).includes("usage: vipr"));
   judgeDemonstration(await sh(file, DEMONSTRATION, alone));
+};
+
+const COMMANDS = /^ {2}([a-z-]+) {2,}/gm;
+
+/** Each command is found and loads, from the package's files. */
+const askHelp = async ({ empty, manifest }: Stranger, { run }: Runtime): Promise<void> => {
+  const command = join(empty, "node_modules/vipr", manifest.bin.vipr!);
+  const names = [...(await run(command, "--help")).matchAll(COMMANDS)].map(([, name]) => name!);
+  ok(names.length > 15, names.join(" "));
+  for (const name of names)
+    if (name !== "help") ok((await run(command, name, "--help")).includes(`vipr ${name}`), name);
+};
+
+/** Nothing beside the tarball, and a Node that is too old: each says in one sentence what is needed. */
+const missOne = async ({ bare, empty, oldNode, manifest }: Stranger): Promise<void> => {
+  ok((await sh("npx", ["--no-install", "vipr", "--help"], { cwd: bare })).includes("usage: vipr"));
+  const why = (node: string, cwd: string, ...args: ReadonlyArray<string>) =>
+    sh(node, args, { cwd }).then(
+      () => "it did not fail",
+      (error: Error) => error.message,
+    );
+  const importing = (entry: string) => [
+    "--input-type=module",
+    "--eval",
+    `import("${entry}").catch(({ message }) => { console.log(message); process.exit(1); })`,
+  ];
+  const peer = await why(process.execPath, bare, ...importing("vipr/properties"));
+  ok(/^vipr\/properties makes its values by fast-check, .*: npm install fast-check@4$/m.test(peer), peer);
+  const needed = /^vipr needs Node 22\.19, Deno 2\.9, Bun 1\.4 or later; this is Node 20\.\S+$/m;
+  for (const args of [
+    [join(empty, "node_modules/vipr", manifest.bin.vipr!), "--help"],
+    importing("vipr/runtime/node"),
+  ]) {
+    const said = await why(oldNode, empty, ...args);
+    ok(needed.test(said), said);
+  }
 };
 
 const judgeDemonstration = (output: string): void => {

@@ -46,6 +46,20 @@ test("package: one entry for each room, and for npm and JSR the same", () => {
   same(jsr.version, npm.version);
 });
 
+test("docs/embedding.md: names each machine in its room", async () => {
+  const root = new URL("../../", import.meta.url);
+  const page = readFileSync(new URL("docs/embedding.md", root), "utf8");
+  for (const file of globSync("machines/*/mod.ts", { cwd: root.pathname })) {
+    const room = file.split("/")[1]!;
+    const row = page.split("\n").find((line) => new RegExp(`^\\|[^|]*\`${room}\``).test(line)) ?? "";
+    const exported: Readonly<Record<string, unknown>> = await import(new URL(file, root).href);
+    const machines = Object.entries(exported).filter(([, value]) => isMachine(value));
+    same([room, machines.filter(([name]) => !row.includes(`\`${name}\``)).map(([name]) => name)], [room, []]);
+  }
+});
+const isMachine = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && ["start", "step", "isDone", "resume"].every((name) => name in value);
+
 test("package: a bundler may leave out every file but programs", () => {
   const isProgram = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), "utf8");
   for (const file of npm.sideEffects!) {

@@ -8,11 +8,12 @@ import process from "node:process";
 
 const root = new URL("../../", import.meta.url);
 const isInstall = ["ci", "install", "i", "add", "update", "link"].includes(process.env.npm_command ?? "");
-if (existsSync(new URL("node_modules/typescript", root)) && existsSync(new URL("node_modules/node/bin/node", root))) {
+const NEEDED = ["typescript", "node/bin/node", "bun/bin/bun.exe"];
+if (NEEDED.every((file) => existsSync(new URL(`node_modules/${file}`, root)))) {
   const build = new URL("build.ts", import.meta.url).pathname;
   const node = new URL("node_modules/node/bin/node", root).pathname;
   process.exitCode = spawnSync(node, [build], { stdio: "inherit", cwd: root }).status ?? 1;
 } else {
-  console.error("vipr: dist/ was not built, for TypeScript is not installed here; the sources run without it");
+  console.error("vipr: dist/ was not built, for that needs the development's packages, which are not installed; the sources run without it");
   process.exitCode = isInstall ? 0 : 1;
 }

@@ -3,6 +3,7 @@
  * page prints. DECISIONS.md D-190.
  *
  *   ring.mjs --esbuild--> ring.js <-- a server on loopback, where a page has WebCrypto --> Chromium --POST--> lines, at last the end
+ *                                     the same by a name, where it has none --------------> Chromium --POST--> what is missing
  */
 import { spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from "node:fs";
@@ -12,6 +13,8 @@ import { join } from "node:path";
 import { ROOT, type Stranger, sh } from "./stranger.ts";
 
 const CHROMIUM = "/usr/bin/chromium";
+/** A name of no loopback, which Chromium is told to look for on loopback: there a page has no WebCrypto. */
+const INSECURE = "insecure.test";
 const PAGE_MS = 90_000;
 const BUNDLE_BYTES_MAX = 800_000;
 const SHOWN_BYTES_MAX = 100_000;
@@ -37,10 +40,26 @@ const bundle = async ({ empty, tools }: Stranger): Promise<Buffer> => {
   return script;
 };
 
-/** What the page printed; undefined: there is no Chromium, and it was bundled only. */
-export const openRing = async (stranger: Stranger): Promise<string | undefined> => {
+export interface RingPage {
+  /** What it printed. */
+  readonly printed: string;
+  /** Why it did not run without WebCrypto. */
+  readonly refused: string;
+}
+
+/** Undefined: there is no Chromium, and it was bundled only. */
+export const openRing = async (stranger: Stranger): Promise<RingPage | undefined> => {
   const script = await bundle(stranger);
   if (!existsSync(CHROMIUM)) return undefined;
+  const printed = await open(stranger, script, "127.0.0.1");
+  if (printed.path !== "/done") throw new Error(printed.text);
+  const refused = await open(stranger, script, INSECURE);
+  if (refused.path !== "/failed") throw new Error(`it ran at http://${INSECURE}:\n${refused.text}`);
+  return { printed: printed.text, refused: refused.text };
+};
+
+/** What the page posts at its end, and to which path. */
+const open = async ({ empty }: Stranger, script: Buffer, host: string) => {
   let ended: (request: IncomingMessage) => void = () => {};
   const end = new Promise<IncomingMessage>((done) => {
     ended = done;
@@ -53,13 +72,10 @@ export const openRing = async (stranger: Stranger): Promise<string | undefined> 
   const server = createServer(answer);
   await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
   const { port } = server.address() as AddressInfo;
-  const profile = join(stranger.empty, "chromium-ring");
-  const browser = browse(`http://127.0.0.1:${port}/`, profile);
+  const browser = browse(`http://${host}:${port}/`, join(empty, `chromium-${host}`));
   try {
     const request = await Promise.race([end, browser.failed]);
-    const text = await textOf(request);
-    if (request.url !== "/done") throw new Error(text);
-    return text;
+    return { path: request.url, text: await textOf(request) };
   } finally {
     await browser.close();
     server.closeAllConnections();
@@ -69,7 +85,14 @@ export const openRing = async (stranger: Stranger): Promise<string | undefined> 
 
 /** With a port for tools, which keeps it open; without its sandbox, which does not start for root. */
 const browse = (url: string, profile: string) => {
-  const flags = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-port=0"];
+  const flags = [
+    `--host-resolver-rules=MAP ${INSECURE} 127.0.0.1`,
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--remote-debugging-port=0",
+  ];
   const child = spawn(CHROMIUM, [...flags, `--user-data-dir=${profile}`, url], { stdio: "ignore" });
   const closed = new Promise<void>((done) => child.once("close", () => done()));
   let late: NodeJS.Timeout | undefined;

@@ -7,8 +7,12 @@ export const ROOT = new URL("../../", import.meta.url).pathname;
 
 export interface Stranger {
   readonly tarball: string;
-  /** Where it is installed. */
+  /** Where it is installed, beside others. */
   readonly empty: string;
+  /** Where nothing else is. */
+  readonly bare: string;
+  /** A Node that is too old for us. */
+  readonly oldNode: string;
   /** Where publint, attw and esbuild are. */
   readonly tools: string;
   readonly manifest: {
@@ -54,7 +58,7 @@ export interface Runtime {
 }
 
 /** As docs/runtimes.md names them; what writes to no disk needs no more. */
-const DENO_PERMISSIONS = ["--no-prompt", "--allow-env", "--allow-net", "--allow-read", "--allow-sys=umask,ca"];
+export const DENO_PERMISSIONS = ["--no-prompt", "--allow-env", "--allow-net", "--allow-read", "--allow-sys=umask,ca"];
 
 /** Without a loader, and without a flag but for Deno's permissions. */
 export const runtimesOf = ({ empty }: Stranger): ReadonlyArray<Runtime> => {

@@ -177,7 +177,8 @@ const refetched = Effect.fnUntraced(function* (
 });
 
 /** What a running node cannot change in itself. */
-const needsRestart = (before: OverlayConfiguration, now: OverlayConfiguration): ReadonlyArray<string> =>
+/** What of a new document a node that runs cannot take: it must be started with it. */
+export const needsRestart = (before: OverlayConfiguration, now: OverlayConfiguration): ReadonlyArray<string> =>
   isSameRoots(before, now) ? [] : ["root-cert in TLS"];
 const isSameRoots = ({ rootCertificates: a }: OverlayConfiguration, { rootCertificates: b }: OverlayConfiguration) =>
   a.length === b.length && a.every((root, i) => equalBytes(root, b[i]!));

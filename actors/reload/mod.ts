@@ -1,5 +1,5 @@
 /** A node of the RELOAD overlay, and what a ViPR server does with it. */
-export type { Configuration } from "./configuration.ts";
+export { type Configuration, needsRestart } from "./configuration.ts";
 export {
   ConfigurationRefused,
   JoinFailed,

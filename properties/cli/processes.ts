@@ -31,9 +31,19 @@ export interface Running {
 
 const running = new Set<Running>();
 
-export const start = (args: ReadonlyArray<string>, input = "", main = MAIN, cwd?: string): Running => {
+export const start = (
+  args: ReadonlyArray<string>,
+  input = "",
+  main = MAIN,
+  cwd?: string,
+  env: Readonly<Record<string, string>> = {},
+): Running => {
   const own = "Deno" in globalThis ? ["run", "-A"] : [];
-  const child = spawn(process.execPath, [...own, main, ...args], { stdio: ["pipe", "pipe", "pipe"], cwd });
+  const child = spawn(process.execPath, [...own, main, ...args], {
+    stdio: ["pipe", "pipe", "pipe"],
+    cwd,
+    env: { ...process.env, ...env },
+  });
   let [out, err] = ["", ""];
   let isOver = false;
   const woken = new Set<() => void>();

@@ -1,6 +1,6 @@
 /** `vipr agent`: the call agent of a company, between its PBX and its trunks. */
 import { Effect } from "effect";
-import { CONFIG_HELP, configOptions } from "./config-file.ts";
+import { CONFIG_HELP, configOptions, loadConfig } from "./config-file.ts";
 import { configured, LOG_HELP, logOf, logOptions } from "./log-options.ts";
 import { command } from "./options.ts";
 import { runCommand } from "./run.ts";
@@ -34,6 +34,6 @@ export const agentCommand = (args: ReadonlyArray<string>): Promise<number> =>
   command({ name: "vipr agent", help: HELP, options: { ...configOptions, ...logOptions } }, args, async (values) => {
     const run = { name: "vipr agent", log: logOf(values) };
     const [{ serveAgent }, { nodeLayer }] = await Promise.all([import("./serve-agent.ts"), import("../node.ts")]);
-    const program = configured(values, (configuration) => serveAgent(configuration));
+    const program = configured(values, (configuration) => serveAgent(configuration, { again: loadConfig(values) }));
     return await runCommand(run, Effect.provide(program, nodeLayer()));
   });

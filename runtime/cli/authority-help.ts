@@ -23,4 +23,20 @@ ${WHERE}`,
 The accounts that may enrol, a line each.
 
 ${WHERE}`,
+  "new-root": `usage: vipr authority new-root --data DIR
+
+Makes the overlay's next root. From the authority's next start it is in the document beside the present one.
+
+${WHERE}`,
+  "use-new-root": `usage: vipr authority use-new-root --data DIR
+
+From the authority's next start the new root signs; the old one stays in the document. At the earliest an
+hour after the start that followed new-root: a node without that document refuses what the new root signs.
+
+${WHERE}`,
+  "drop-old-root": `usage: vipr authority drop-old-root --data DIR
+
+From the authority's next start the old root is out of the document: nodes with a certificate of it are out.
+
+${WHERE}`,
 };

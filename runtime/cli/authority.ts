@@ -8,6 +8,7 @@ import { LOG_HELP, logOf, logOptions } from "./log-options.ts";
 import { command, endpointOf, required, Wrong, wholeOf } from "./options.ts";
 import { overlayChanges } from "./overlay-flags.ts";
 import { ENROLMENT_PORT } from "./ports.ts";
+import { ROOT_ORDERS, rootOrder } from "./roots.ts";
 import { runCommand } from "./run.ts";
 import type { AuthoritySettings } from "./serve-authority.ts";
 
@@ -21,6 +22,7 @@ usage: vipr authority --data DIR --name OVERLAY --bootstrap HOST:PORT
        vipr authority --data DIR                         (when it has been made)
        vipr authority add-user|remove-user NAME --data DIR
        vipr authority users --data DIR
+       vipr authority new-root|use-new-root|drop-old-root --data DIR
 
   --data DIR              keys, accounts and the configuration; made if missing, for this user alone
   --name OVERLAY          the overlay's name, as a DNS name; it never changes
@@ -68,6 +70,11 @@ export const authorityCommand = (args: ReadonlyArray<string>): Promise<number> =
     async (values, [order, name]) => {
       const data = required(values.data, "data", "the directory of this authority");
       const run = { name: "vipr authority", log: logOf(values) };
+      const isOfRoots = ROOT_ORDERS.find((one) => one === order);
+      if (isOfRoots !== undefined) {
+        if (name !== undefined) throw new Wrong(`${order} wants no name`);
+        return await runCommand(run, Effect.flatMap(namedFolder(data), rootOrder(isOfRoots)));
+      }
       if (order !== undefined)
         return await runCommand(
           run,

@@ -1,6 +1,6 @@
 /** `vipr company`: all that a small company runs, in one process. */
 import { Effect } from "effect";
-import { CONFIG_HELP, configOptions } from "./config-file.ts";
+import { CONFIG_HELP, configOptions, loadConfig } from "./config-file.ts";
 import { configured, LOG_HELP, logOf, logOptions } from "./log-options.ts";
 import { command } from "./options.ts";
 import { runCommand } from "./run.ts";
@@ -34,6 +34,6 @@ export const companyCommand = (args: ReadonlyArray<string>): Promise<number> =>
   command({ name: "vipr company", help: HELP, options: { ...configOptions, ...logOptions } }, args, async (values) => {
     const run = { name: "vipr company", log: logOf(values) };
     const [{ serveCompany }, { nodeLayer }] = await Promise.all([import("./serve-company.ts"), import("../node.ts")]);
-    const program = configured(values, serveCompany);
+    const program = configured(values, (configuration) => serveCompany(configuration, loadConfig(values)));
     return await runCommand(run, Effect.provide(program, nodeLayer()));
   });

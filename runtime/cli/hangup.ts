@@ -1,6 +1,9 @@
 /** SIGHUP: what the operator has changed is read again, and nothing is ended. */
 import process from "node:process";
 import { Effect, Queue, type Scope } from "effect";
+import { Notes } from "./service.ts";
+
+const reloading = (work: Effect.Effect<void>) => Effect.flatMap(Notes, (notes) => notes.reloading(work));
 
 /** Performs `work` at each SIGHUP until the scope closes, one after another; a second one meanwhile is one more, not two. */
 export const atHangUp = (work: Effect.Effect<void>): Effect.Effect<void, never, Scope.Scope> =>
@@ -11,5 +14,14 @@ export const atHangUp = (work: Effect.Effect<void>): Effect.Effect<void, never, 
       Effect.sync(() => process.on("SIGHUP", ask)),
       () => Effect.sync(() => process.off("SIGHUP", ask)),
     );
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Queue.take(asked), work)));
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Queue.take(asked), reloading(work))));
   });
+
+/** From the first moment: SIGHUP ends nothing, also before there is something to read again. */
+export const surviveHangUp: Effect.Effect<void, never, Scope.Scope> = Effect.gen(function* () {
+  const ignored = () => {};
+  yield* Effect.acquireRelease(
+    Effect.sync(() => process.on("SIGHUP", ignored)),
+    () => Effect.sync(() => process.off("SIGHUP", ignored)),
+  );
+});

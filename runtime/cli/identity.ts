@@ -13,6 +13,7 @@ import { type Credentials, type Entropy, Https, Keys } from "../../actors/ports/
 import { CONFIGURATION_PATH, mediaType } from "../../codecs/enrol/mod.ts";
 import { isLaterSequence, type OverlayConfiguration, readDocument } from "../../codecs/overlay/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
+import { equalBytes } from "../../codecs/shared/mod.ts";
 import { pemCertificate } from "../certificates.ts";
 import { keyOfPem, pemOf } from "../keys.ts";
 import { type Anchor, isAnchored } from "./anchor.ts";
@@ -147,6 +148,20 @@ const refusal = (where: string, user: string, token: string): Stopped =>
 
 export const renewMsOf = (notBeforeMs: number, notAfterMs: number): number =>
   Math.floor(notAfterMs - (notAfterMs - notBeforeMs) * RENEWED_PART);
+
+/** With the roots of the overlay's document beside those that were known: the authority may have a new one by tomorrow. */
+export const trusting = Effect.fnUntraced(function* (
+  folder: Folder,
+  identity: Identity,
+  roots: ReadonlyArray<Uint8Array>,
+): Effect.fn.Return<Identity, Stopped> {
+  const { server } = identity;
+  const fresh = roots.filter((root) => !server.roots.some((known) => equalBytes(known, root)));
+  if (fresh.length === 0) return identity;
+  const all = [...server.roots, ...fresh];
+  yield* folder.write(ROOT, all.map(pemCertificate).join(""));
+  return { ...identity, server: { ...server, roots: all } };
+});
 
 const readKept = Effect.fnUntraced(function* (folder: Folder): Effect.fn.Return<Kept | undefined, Stopped> {
   const text = yield* folder.read(KEPT);

@@ -13,14 +13,15 @@ import { Clock, Data, Deferred, Duration, Effect, Schedule, type Scope } from "e
 import { type AdminOf, addressText, handleAdmin, isoOf, reportOf } from "../../actors/admin/mod.ts";
 import { doubling, type RetryMs } from "../../actors/kit/mod.ts";
 import { Entropy, Keys, type StoreShape } from "../../actors/ports/mod.ts";
-import type { JoinFailed, NodeOptions, OverlayNode } from "../../actors/reload/mod.ts";
-import { isLaterSequence } from "../../codecs/overlay/mod.ts";
+import { type JoinFailed, type NodeOptions, needsRestart, type OverlayNode } from "../../actors/reload/mod.ts";
+import { isLaterSequence, type OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import type { Family } from "../metrics/text.ts";
 import type { Ports } from "../node.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { type Folder, isAuthoritys, mustBeWritable, openFolder, STORE_FILE } from "./folder.ts";
+import { atHangUp, surviveHangUp } from "./hangup.ts";
 import {
   fetchDocument,
   type Identity,
@@ -29,17 +30,20 @@ import {
   openDocument,
   openIdentity,
   renewed,
+  trusting,
 } from "./identity.ts";
 import { knownKeeper, readKnown } from "./known.ts";
 import { type MemberAdmin, openMemberAdmin } from "./member-admin.ts";
 import { openStore, type StoreSettings } from "./open-store.ts";
 import { say } from "./output.ts";
+import { noteReady } from "./service.ts";
 
 /** What a node learns is kept often at first, when it learns most. */
 const WATCH_MS: RetryMs = [1_000, 10_000];
 /** Between two looks at the authority's document: whoever finds a new one tells the whole overlay. */
 const FOLLOW_BETWEEN_MS = [1_800_000, 3_600_000] as const;
 const JOIN_MS = 30_000;
+const OUTDATED_LOOK_MS = 1_000;
 /** Between two tries to join. */
 const JOIN_AGAIN_MS: RetryMs = [1_000, 60_000];
 /** A certificate that could not be renewed is asked for again, and its end is told. */
@@ -71,6 +75,8 @@ export interface Standing extends Pick<AdminOf, "explain"> {
   readonly metrics?: Effect.Effect<ReadonlyArray<Family>>;
   /** For the operator, after the node's own line. */
   readonly said?: ReadonlyArray<string>;
+  /** At SIGHUP, beside the overlay's document: fails with what could not be read. */
+  readonly readAgain?: Effect.Effect<void, Stopped>;
 }
 export type Stand = (membership: Membership) => Effect.Effect<Standing, Stopped | JoinFailed, Ports | Scope.Scope>;
 
@@ -78,6 +84,7 @@ export const serveMember = Effect.fn("member.serve")(function* (
   settings: MemberSettings,
   stand: Stand,
 ): Effect.fn.Return<void, Stopped, Ports | Scope.Scope> {
+  yield* surviveHangUp;
   const folder = yield* openFolder(settings.data);
   if (yield* isAuthoritys(folder)) return yield* stopped("usage", `${folder.path} belongs to an authority`);
   yield* mustBeWritable(folder);
@@ -92,7 +99,10 @@ export const serveMember = Effect.fn("member.serve")(function* (
 /** As long as there is no place in the ring, it is asked for again. */
 const untilRenewed = (living: Living): Effect.Effect<Identity, Stopped, Ports> => {
   const told = Schedule.tap(doubling(JOIN_AGAIN_MS), ({ input, duration }: Schedule.Metadata<unknown, LiveFailed>) =>
-    Effect.logWarning("node.notJoined", `${input.why}; again in ${Duration.toSeconds(duration)} s`),
+    Effect.andThen(
+      Effect.logWarning("node.notJoined", `${input.why}; again in ${Duration.toSeconds(duration)} s`),
+      noteReady(`not joined: ${input.why}`), // it goes on by itself: a manager that restarts it helps nobody
+    ),
   );
   const isNotJoined = ({ _tag }: LiveFailed) => _tag === "NotJoined";
   const again = Effect.retry(Effect.scoped(live(living)), { while: isNotJoined, schedule: told });
@@ -114,9 +124,10 @@ type LiveFailed = Stopped | NotJoined;
 /** From the join to the farewell; the identity to go on with. */
 const live = Effect.fnUntraced(
   function* (living: Living): Effect.fn.Return<Identity, Stopped | JoinFailed, Ports | Scope.Scope> {
-    const { settings, folder, store, identity, admin, stand } = living;
-    const document = yield* openDocument(folder, identity);
+    const { settings, folder, store, admin, stand } = living;
+    const document = yield* openDocument(folder, living.identity);
     const { overlay } = document;
+    const identity = yield* trusting(folder, living.identity, overlay.rootCertificates);
     const { nodeIds } = yield* Effect.orDie((yield* Keys).inspect(identity.credentials.certificates[0]!));
     if (nodeIds.some((id) => overlay.badNodes.includes(id)))
       return yield* stopped("unsupported", "the overlay's configuration lists this node as bad");
@@ -160,8 +171,13 @@ const live = Effect.fnUntraced(
     const door = admin.at === undefined ? "" : `, admin http://${addressText(admin.at)}/ring.json`;
     say(`node ${nodeIdText(node.nodeId)} of ${overlay.name} is at ${addressText(node)}${door}`);
     for (const line of said) say(line);
-    const following = followed(node, identity, settings.followBetweenMs ?? FOLLOW_BETWEEN_MS);
-    return yield* Effect.raceAllFirst([watched(folder, node, document.text), following, renewal(living)]);
+    yield* noteReady(`joined ${overlay.name} as ${nodeIdText(node.nodeId)}`);
+    const follow = Effect.provide(offered(node, identity), context);
+    yield* atHangUp(readAgain(follow, more.readAgain ?? Effect.void));
+    const following = followed(follow, settings.followBetweenMs ?? FOLLOW_BETWEEN_MS);
+    const remade = Effect.as(outdated(node, overlay), identity);
+    const renewing = renewal({ ...living, identity });
+    return yield* Effect.raceAllFirst([watched(folder, node, document.text), following, renewing, remade]);
   },
   Effect.catchTag("JoinFailed", (failed) => Effect.fail(joinStopped(failed))),
 );
@@ -212,24 +228,38 @@ const watched = Effect.fnUntraced(function* (folder: Folder, node: OverlayNode, 
   return yield* Effect.andThen(Effect.repeat(look, doubling(WATCH_MS)), Effect.never);
 });
 
-/** Takes the authority's newer document; an authority that is away is asked again. */
+/** Takes the authority's newer document; an authority that is away is asked again later. */
+const offered = Effect.fnUntraced(function* ({ configuration }: OverlayNode, { server }: Identity) {
+  const served = yield* Effect.result(fetchDocument(server));
+  if (served._tag === "Failure") yield* Effect.logWarning("node.authority.unreachable", served.failure);
+  else if (isLaterSequence(served.success.overlay.sequence, configuration.now().sequence))
+    yield* Effect.catch(configuration.offer(served.success.text), ({ code, info }) =>
+      Effect.logError("node.configuration.refused", `${code} ${info}`),
+    );
+});
+
 const followed = Effect.fnUntraced(function* (
-  node: OverlayNode,
-  { server }: Identity,
+  follow: Effect.Effect<void>,
   betweenMs: readonly [min: number, max: number],
 ) {
   const { between } = yield* Entropy;
-  while (true) {
-    yield* Effect.sleep(yield* between(...betweenMs));
-    const { configuration } = node;
-    const served = yield* Effect.result(fetchDocument(server));
-    if (served._tag === "Failure") yield* Effect.logWarning("node.authority.unreachable", served.failure);
-    else if (isLaterSequence(served.success.overlay.sequence, configuration.now().sequence))
-      yield* Effect.catch(configuration.offer(served.success.text), ({ code, info }) =>
-        Effect.logError("node.configuration.refused", `${code} ${info}`),
-      );
-  }
+  return yield* Effect.forever(Effect.andThen(Effect.flatMap(between(...betweenMs), Effect.sleep), follow));
 });
+
+/** SIGHUP. What cannot be read leaves everything as it was, and is said. */
+const readAgain = (follow: Effect.Effect<void>, own: Effect.Effect<void, Stopped>): Effect.Effect<void> =>
+  Effect.andThen(own, follow).pipe(
+    Effect.andThen(Effect.logInfo("server.readAgain")),
+    Effect.catch(({ why }) => Effect.logError("server.notReadAgain", why)),
+  );
+
+/** Done when the overlay's document asks for what a running node cannot take, as new roots in TLS: it stands anew with it. */
+const outdated = (node: OverlayNode, then: OverlayConfiguration): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    while (needsRestart(then, node.configuration.now()).length === 0) yield* Effect.sleep(OUTDATED_LOOK_MS);
+    yield* Effect.sleep(WATCH_MS[1]); // the new document is on disk by then, and has been passed on
+    yield* Effect.logInfo("node.standsAnew", { sequence: node.configuration.now().sequence });
+  });
 
 const renewal = Effect.fnUntraced(function* ({
   folder,

@@ -1,7 +1,7 @@
 /**
  * Runs one command: its log, its end.
  *
- *   SIGTERM, SIGINT --> interrupted: scopes close, farewells are said --> 0        a second one --> at once
+ *   SIGTERM, SIGINT --> interrupted: scopes close, farewells are said --> 0        a second one, or 10 s --> at once, 130
  *   Stopped --> its sentence and its number        a fault of ours --> the log, 1
  */
 import process from "node:process";
@@ -9,8 +9,11 @@ import { Cause, Effect, Exit, Layer, Logger, References, type Scope } from "effe
 import { exitCode, Stopped } from "./exit.ts";
 import { type LogSettings, lineLogger, logLayer } from "./log.ts";
 import { complain, whyUnwritten } from "./output.ts";
+import { Notes, openService } from "./service.ts";
 
 const AT_ONCE = 130;
+/** From the first signal to the end, whatever is not finished then. */
+export const DRAIN_MS = 10_000;
 
 export interface RunSettings {
   /** For complaints: `vipr node`. */
@@ -29,21 +32,35 @@ export const runCommand = async (
       ? Layer.merge(Logger.layer([lineLogger]), Layer.succeed(References.MinimumLogLevel, logLevel))
       : logLayer(settings);
   const abort = new AbortController();
+  let late: NodeJS.Timeout | undefined;
   const stop = () => {
     if (abort.signal.aborted) process.exit(AT_ONCE);
+    late = setTimeout(() => {
+      complain(`${name}: not finished within ${DRAIN_MS / 1_000} s: ended at once`);
+      process.exit(AT_ONCE);
+    }, DRAIN_MS);
     abort.abort();
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
   const alive = setInterval(() => {}, 60_000); // a pending signal handler alone keeps no process alive
-  const exit = await Effect.runPromiseExit(Effect.provide(Effect.scoped(program), log), { signal: abort.signal });
+  const exit = await Effect.runPromiseExit(Effect.provide(Effect.scoped(noted(program)), log), {
+    signal: abort.signal,
+  });
   clearInterval(alive);
+  clearTimeout(late);
   const code = codeOf(name, exit);
   const unwritten = whyUnwritten();
   if (unwritten === undefined) return code;
   complain(`${name}: standard output could not be written: ${unwritten}`);
   return code === exitCode.done ? exitCode.fault : code;
 };
+
+/** Under a service manager, which is told when it is ready (by the program) and when it ends. */
+const noted = <E>(program: Effect.Effect<void, E, Scope.Scope>): Effect.Effect<void, E, Scope.Scope> =>
+  Effect.flatMap(openService(), (notes) =>
+    Effect.onInterrupt(Effect.provideService(program, Notes, notes), () => notes.stopping),
+  );
 
 const codeOf = (name: string, exit: Exit.Exit<void, Stopped>): number => {
   if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return exitCode.done;

@@ -31,10 +31,12 @@ import { agentData, missing } from "./config-file.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { withoutFallback } from "./fallback.ts";
 import { AGENT_STORE, type Folder, openFolder } from "./folder.ts";
+import { atHangUp, surviveHangUp } from "./hangup.ts";
 import { shownNumber } from "./log.ts";
 import { say } from "./output.ts";
 import { passwordFrom } from "./password.ts";
 import { openRecordReading } from "./record-program.ts";
+import { noteReady } from "./service.ts";
 import { agentCredentials, trunkRoots } from "./sip-credentials.ts";
 import { openVapServers, ownService, type VapAccount, type VapServers, vapAccount } from "./vap-servers.ts";
 import { followRecords } from "./vcr-follow.ts";
@@ -55,6 +57,8 @@ export interface AgentSettings {
   readonly fallback?: Fallback | undefined;
   /** Performed once it serves. */
   readonly serving?: Effect.Effect<unknown>;
+  /** The configuration as it stands at SIGHUP: its lists count from then on. */
+  readonly again?: Effect.Effect<Configuration, Stopped>;
 }
 
 /** Until it is interrupted. */
@@ -68,6 +72,7 @@ export const serveAgent = (
 
 const standAgent = Effect.fnUntraced(function* (configuration: Configuration, settings: AgentSettings) {
   const { config } = configuration;
+  yield* surviveHangUp;
   if (settings.fallback === undefined) yield* withoutFallback(config);
   const followed = config.agent.listen.length === 0 ? config.records.file : undefined;
   const sip = followed === undefined ? yield* sipOf(config, settings) : undefined;
@@ -85,7 +90,7 @@ const standAgent = Effect.fnUntraced(function* (configuration: Configuration, se
     store,
     outbox,
     vservice: service.vservice,
-    rules: rulesOf(configuration, routes),
+    rules: rulesOf(configuration.plan, yield* readLists(settings.again, config.lists), routes),
     known: () => routes.all().length,
   };
   const calls = yield* sip === undefined ? followCalls(agent, followed!) : proxyCalls(agent, sip);
@@ -101,7 +106,7 @@ const standAgent = Effect.fnUntraced(function* (configuration: Configuration, se
     ].join("\n"),
   );
   yield* Effect.forkScoped(Effect.ignore(publish(servers)));
-  yield* settings.serving ?? Effect.void;
+  yield* settings.serving ?? noteReady("serves");
   return yield* Effect.never;
 });
 
@@ -116,11 +121,25 @@ interface AgentParts {
   readonly known: () => number;
 }
 
-const rulesOf = ({ config, plan }: Configuration, routes: Routes): DecisionRules => ({
+/** `lists`: as they stand now. */
+const rulesOf = (plan: Configuration["plan"], lists: () => ViprConfig["lists"], routes: Routes): DecisionRules => ({
   isOwn: (number) => isOwn(plan, number),
-  allowsNumber: (number) => allowsNumber(config.lists, number),
-  allowsDomain: (domain) => allowsDomain(config.lists, domain),
+  allowsNumber: (number) => allowsNumber(lists(), number),
+  allowsDomain: (domain) => allowsDomain(lists(), domain),
   routeTo: routes.to,
+});
+
+/** At SIGHUP. What cannot be read leaves everything as it was, and is said. */
+const readLists = Effect.fnUntraced(function* (again: AgentSettings["again"], lists: ViprConfig["lists"]) {
+  let now = lists;
+  const read = Effect.flatMap(again ?? Effect.never, ({ config }) => {
+    now = config.lists;
+    return Effect.logInfo("agent.readAgain");
+  });
+  yield* atHangUp(
+    again === undefined ? Effect.void : Effect.catch(read, ({ why }) => Effect.logError("agent.notReadAgain", why)),
+  );
+  return () => now;
 });
 
 interface SipParts {

@@ -19,10 +19,13 @@ import { openSqlite } from "../store/sqlite.ts";
 import { openAccounts } from "./accounts.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { AUTHORITY_FILE, type Folder, isNodes, mustBeWritable, openFolder } from "./folder.ts";
+import { surviveHangUp } from "./hangup.ts";
 import { say } from "./output.ts";
 import { isSameOverlay, newOverlay, type OverlayChanges, objectionTo, objectionToNew } from "./overlay-flags.ts";
 import { ownAddress } from "./own-address.ts";
 import { credentialsUnder, openAuthority } from "./own-authority.ts";
+import { overlayRoots } from "./roots.ts";
+import { noteReady } from "./service.ts";
 import { fingerprintText } from "./trust.ts";
 
 const DOCUMENT = "overlay.xml";
@@ -42,6 +45,7 @@ export const serveAuthority = Effect.fn("authority.serve")(function* (
   settings: AuthoritySettings,
 ): Effect.fn.Return<void, Stopped, Ports | Scope.Scope> {
   const { listen, name, changes } = settings;
+  yield* surviveHangUp;
   const folder = yield* openFolder(settings.data);
   if (yield* isNodes(folder)) return yield* stopped("usage", `${folder.path} belongs to a node`);
   yield* mustBeWritable(folder);
@@ -52,7 +56,11 @@ export const serveAuthority = Effect.fn("authority.serve")(function* (
   const against = kept === undefined ? objectionToNew(name, changes) : objectionTo(kept, name, changes);
   if (against !== undefined) return yield* stopped("usage", against);
   const authority = yield* openAuthority(folder, AUTHORITY_FILE, `${kept?.name ?? name!} root`);
-  const wanted = kept === undefined ? newOverlay(name!, authority.root, changes) : { ...kept, ...changes };
+  const rootCertificates = yield* overlayRoots(folder, authority);
+  const wanted = {
+    ...(kept === undefined ? newOverlay(name!, authority.root, changes) : { ...kept, ...changes }),
+    rootCertificates,
+  };
   const accounts = yield* openAccounts(folder);
 
   const overlay = yield* Ref.make(wanted);
@@ -78,6 +86,7 @@ export const serveAuthority = Effect.fn("authority.serve")(function* (
   yield* Ref.set(overlay, next.overlay);
   yield* Deferred.succeed(document, next.text);
   yield* tell(next.overlay, at, authority.root, yield* accounts.count, settings.data);
+  yield* noteReady(`serves ${next.overlay.name}, configuration ${next.overlay.sequence}`);
   return yield* Effect.never;
 });
 

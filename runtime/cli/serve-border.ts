@@ -25,6 +25,7 @@ import { openFolder } from "./folder.ts";
 import { atHangUp } from "./hangup.ts";
 import { say } from "./output.ts";
 import { relayOf } from "./relay.ts";
+import { noteReady } from "./service.ts";
 import { borderCredentials } from "./sip-credentials.ts";
 import { readTicketSecrets } from "./ticket-secrets.ts";
 import { openTokenKeys } from "./token-keys.ts";
@@ -91,7 +92,11 @@ export const serveBorderProgram = Effect.fn("border.program")(function* (
   yield* atHangUp(readAgain(border, config, readSecrets, using));
   if (settings.lookMs !== undefined) yield* followSecrets(border, readSecrets, settings.lookMs);
   sayWhere(border, { config, admin, callAgents, secrets });
-  yield* settings.serving ?? Effect.sync(() => say("ready"));
+  yield* settings.serving ??
+    Effect.andThen(
+      Effect.sync(() => say("ready")),
+      noteReady("serves"),
+    );
   return yield* Effect.never;
 });
 

@@ -26,6 +26,7 @@ import { serveAgent } from "./serve-agent.ts";
 import { insideOf, ownDomain, serveBorderProgram, upper } from "./serve-border.ts";
 import { standServer } from "./serve-server.ts";
 import { companyServer } from "./server-config.ts";
+import { Notes, noNotes, noteReady } from "./service.ts";
 
 /** The agent's name at the server: its VServices belong to it, over every restart. */
 const AGENT = "company";
@@ -44,6 +45,7 @@ interface Joined {
 /** Until it is interrupted, or one of the three ends. */
 export const serveCompany = Effect.fn("company.serve")(function* (
   configuration: Configuration,
+  again: Effect.Effect<Configuration, Stopped>,
 ): Effect.fn.Return<void, Stopped, Ports | Scope.Scope> {
   const { config } = configuration;
   const domain = yield* ownDomain(config);
@@ -52,14 +54,18 @@ export const serveCompany = Effect.fn("company.serve")(function* (
   const password = randomBytes(PASSWORD_BYTES).toString("base64url");
   const joined = yield* Deferred.make<Joined>();
 
-  const server = serveMember(settings, (membership) =>
-    Effect.gen(function* () {
-      yield* prepare(membership.folder, domain, password);
-      const standing = yield* standServer(settings, membership);
-      yield* Deferred.succeed(joined, { overlay: membership.node.overlay.name, vap: standing.vap });
-      return standing;
-    }),
-  );
+  const server = Effect.provideService(
+    serveMember(settings, (membership) =>
+      Effect.gen(function* () {
+        yield* prepare(membership.folder, domain, password);
+        const standing = yield* standServer(settings, membership);
+        yield* Deferred.succeed(joined, { overlay: membership.node.overlay.name, vap: standing.vap });
+        return standing;
+      }),
+    ),
+    Notes,
+    noNotes,
+  ); // three are ready together
   const hasBorder = config.border.outside !== undefined;
   const { transport, host, port } = config.border.callAgents[0] ?? AGENT_INSIDE;
   const inside = { transport: upper(transport), host, port };
@@ -69,6 +75,7 @@ export const serveCompany = Effect.fn("company.serve")(function* (
     const account = { primary: vap, backup: undefined, username: AGENT, password, tls: undefined, overlay };
     return serveAgent(hasBorder ? withBorder(configuration) : configuration, {
       account,
+      again,
       ...(hasBorder ? { listen: [{ ...inside, side: "border" as const }] } : {}),
       fallback: media?.fallback,
       serving: Deferred.succeed(agentServes, undefined),
@@ -89,6 +96,7 @@ export const serveCompany = Effect.fn("company.serve")(function* (
     yield* Deferred.await(agentServes);
     if (hasBorder) yield* Deferred.await(borderServes);
     say("ready");
+    yield* noteReady("server, call agent and border element serve");
     return yield* Effect.never;
   });
   yield* Effect.raceAllFirst([server, agent, ready, ...(hasBorder ? [border] : [])]);

@@ -14,7 +14,7 @@ import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import { countEvents, serverFamilies } from "../metrics/server.ts";
 import type { Ports } from "../node.ts";
 import { type Agents, openAgents } from "./agents.ts";
-import { declare } from "./declared.ts";
+import { type Declared, declare } from "./declared.ts";
 import { followDomains } from "./domains.ts";
 import { listenStopped, type Stopped, stopped } from "./exit.ts";
 import { shownNumber } from "./log.ts";
@@ -36,6 +36,8 @@ export interface ServerSettings extends MemberSettings {
   /** Call agents of the configuration, each with the file of its password; and domains of it. */
   readonly agents: Readonly<Record<string, string>>;
   readonly domains: ReadonlyArray<string>;
+  /** Both as the configuration has them at SIGHUP. */
+  readonly again?: Effect.Effect<Declared, Stopped>;
 }
 
 const LOOK_MS = 1_000;
@@ -92,7 +94,8 @@ export const standServer = Effect.fnUntraced(function* (
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(LOOK_MS), again)));
   const said = linesOf(settings, server, { overlay: overlay.name, tls, agents, domains: Object.keys(domains.tickets) });
   const metrics = Effect.map(server.counters, (now) => [...serverFamilies(now), ...counted.families()]);
-  return { node: server.nodes[0]!, explain: server.explain, said, vap: server.vap, metrics };
+  const readAgain = Effect.flatMap(settings.again ?? Effect.succeed(settings), (now) => declare(folder, now));
+  return { node: server.nodes[0]!, explain: server.explain, said, vap: server.vap, metrics, readAgain };
 });
 
 /** Left out where it is not given. */

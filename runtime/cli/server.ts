@@ -108,13 +108,14 @@ export const serverCommand = (args: ReadonlyArray<string>): Promise<number> =>
           Effect.flatMap(Effect.flatMap(dataFor(values), order.startsWith("add-") ? openFolder : namedFolder), obey),
         );
       }
-      const { config: file, verbose, log } = values;
+      const flags = { config: values.config, set: overFile(values), verbose: values.verbose, log: values.log };
+      const again = Effect.map(loadConfig(flags), ({ config }) => config.server);
       const byOptions = isConfigured(values) ? undefined : settingsOf(values);
       const [{ serveServer }, { nodeLayer }] = await Promise.all([import("./serve-server.ts"), import("../node.ts")]);
       const program =
         byOptions === undefined
-          ? configured({ config: file, set: overFile(values), verbose, log }, ({ config }) =>
-              Effect.flatMap(configuredServer(config), serveServer),
+          ? configured(flags, ({ config }) =>
+              Effect.flatMap(configuredServer(config), (settings) => serveServer({ ...settings, again })),
             )
           : serveServer(byOptions);
       return await runCommand(run, Effect.provide(program, nodeLayer()));

@@ -13,8 +13,7 @@ import { Clock, Data, Deferred, Duration, Effect, Schedule, type Scope } from "e
 import { type AdminOf, addressText, handleAdmin, isoOf, reportOf } from "../../actors/admin/mod.ts";
 import { doubling, type RetryMs } from "../../actors/kit/mod.ts";
 import { Entropy, Keys, type StoreShape } from "../../actors/ports/mod.ts";
-import { type JoinFailed, type NodeOptions, needsRestart, type OverlayNode } from "../../actors/reload/mod.ts";
-import { isLaterSequence, type OverlayConfiguration } from "../../codecs/overlay/mod.ts";
+import type { JoinFailed, NodeOptions, OverlayNode } from "../../actors/reload/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import type { Family } from "../metrics/text.ts";
@@ -23,6 +22,7 @@ import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { type Folder, isAuthoritys, mustBeWritable, openFolder, STORE_FILE } from "./folder.ts";
 import { atHangUp, surviveHangUp } from "./hangup.ts";
 import {
+  type Document,
   fetchDocument,
   type Identity,
   type IdentityOptions,
@@ -34,6 +34,7 @@ import {
 } from "./identity.ts";
 import { knownKeeper, readKnown } from "./known.ts";
 import { type MemberAdmin, openMemberAdmin } from "./member-admin.ts";
+import { followed, offered, outdated, readAgain } from "./member-follow.ts";
 import { openStore, type StoreSettings } from "./open-store.ts";
 import { say } from "./output.ts";
 import { noteReady } from "./service.ts";
@@ -43,7 +44,6 @@ const WATCH_MS: RetryMs = [1_000, 10_000];
 /** Between two looks at the authority's document: whoever finds a new one tells the whole overlay. */
 const FOLLOW_BETWEEN_MS = [1_800_000, 3_600_000] as const;
 const JOIN_MS = 30_000;
-const OUTDATED_LOOK_MS = 1_000;
 /** Between two tries to join. */
 const JOIN_AGAIN_MS: RetryMs = [1_000, 60_000];
 /** A certificate that could not be renewed is asked for again, and its end is told. */
@@ -124,7 +124,7 @@ type LiveFailed = Stopped | NotJoined;
 /** From the join to the farewell; the identity to go on with. */
 const live = Effect.fnUntraced(
   function* (living: Living): Effect.fn.Return<Identity, Stopped | JoinFailed, Ports | Scope.Scope> {
-    const { settings, folder, store, admin, stand } = living;
+    const { settings, folder, admin } = living;
     const document = yield* openDocument(folder, living.identity);
     const { overlay } = document;
     const identity = yield* trusting(folder, living.identity, overlay.rootCertificates);
@@ -133,31 +133,8 @@ const live = Effect.fnUntraced(
       return yield* stopped("unsupported", "the overlay's configuration lists this node as bad");
     const startedMs = yield* Clock.currentTimeMillis;
     const roots = overlay.rootCertificates.length > 0 ? overlay.rootCertificates : identity.credentials.roots;
-    const known = yield* readKnown(folder);
     const context = yield* Effect.context<Ports>();
-    const refetch = Effect.map(Effect.option(fetchDocument(identity.server)), (found) =>
-      found._tag === "Some" ? found.value.text : undefined,
-    );
-    const { advertise } = settings;
-    const elsewhere = yield* Deferred.make<never, Stopped>();
-    const standing = yield* Effect.raceFirst(
-      Deferred.await(elsewhere),
-      stand({
-        folder,
-        node: {
-          credentials: { ...identity.credentials, roots },
-          overlay,
-          document: document.text,
-          refetch: Effect.provide(refetch, context),
-          listen: settings.listen,
-          ...(advertise === undefined ? {} : { advertise }),
-          known,
-          limits: { joinMs: JOIN_MS },
-          store,
-          sameNode: (host) => Deferred.fail(elsewhere, runsElsewhere(identity.user, host)), // of one that has joined nothing comes
-        },
-      }),
-    );
+    const standing = yield* standsAlone(living, identity, { document, roots });
     const { node, said = [], ...more } = standing;
     const times = { startedMs, certificateEndsMs: identity.notAfterMs };
     const { metrics } = more;
@@ -197,6 +174,39 @@ const runsElsewhere = (user: string, host: string): Stopped =>
     `the account ${user} runs at ${host} already, from another directory: each node wants an account of its own`,
   );
 
+interface StandsOn {
+  readonly document: Document;
+  readonly roots: ReadonlyArray<Uint8Array>;
+}
+
+/** What stands, unless the same account is met elsewhere before it has joined. */
+const standsAlone = Effect.fnUntraced(function* (
+  { settings, folder, store, stand }: Living,
+  { server, user, credentials }: Identity,
+  { document: { text, overlay }, roots }: StandsOn,
+) {
+  const known = yield* readKnown(folder);
+  const context = yield* Effect.context<Ports>();
+  const refetch = Effect.map(Effect.option(fetchDocument(server)), (found) =>
+    found._tag === "Some" ? found.value.text : undefined,
+  );
+  const { advertise, listen } = settings;
+  const elsewhere = yield* Deferred.make<never, Stopped>();
+  const node = {
+    credentials: { ...credentials, roots },
+    overlay,
+    document: text,
+    refetch: Effect.provide(refetch, context),
+    listen,
+    ...(advertise === undefined ? {} : { advertise }),
+    known,
+    limits: { joinMs: JOIN_MS },
+    store,
+    sameNode: (host: string) => Deferred.fail(elsewhere, runsElsewhere(user, host)), // of one that has joined nothing comes
+  };
+  return yield* Effect.raceFirst(Deferred.await(elsewhere), stand({ folder, node }));
+});
+
 const joinStopped = ({ reason, fault, listen, why }: JoinFailed): LiveFailed => {
   switch (reason) {
     case "ring":
@@ -227,39 +237,6 @@ const watched = Effect.fnUntraced(function* (folder: Folder, node: OverlayNode, 
   });
   return yield* Effect.andThen(Effect.repeat(look, doubling(WATCH_MS)), Effect.never);
 });
-
-/** Takes the authority's newer document; an authority that is away is asked again later. */
-const offered = Effect.fnUntraced(function* ({ configuration }: OverlayNode, { server }: Identity) {
-  const served = yield* Effect.result(fetchDocument(server));
-  if (served._tag === "Failure") yield* Effect.logWarning("node.authority.unreachable", served.failure);
-  else if (isLaterSequence(served.success.overlay.sequence, configuration.now().sequence))
-    yield* Effect.catch(configuration.offer(served.success.text), ({ code, info }) =>
-      Effect.logError("node.configuration.refused", `${code} ${info}`),
-    );
-});
-
-const followed = Effect.fnUntraced(function* (
-  follow: Effect.Effect<void>,
-  betweenMs: readonly [min: number, max: number],
-) {
-  const { between } = yield* Entropy;
-  return yield* Effect.forever(Effect.andThen(Effect.flatMap(between(...betweenMs), Effect.sleep), follow));
-});
-
-/** SIGHUP. What cannot be read leaves everything as it was, and is said. */
-const readAgain = (follow: Effect.Effect<void>, own: Effect.Effect<void, Stopped>): Effect.Effect<void> =>
-  Effect.andThen(own, follow).pipe(
-    Effect.andThen(Effect.logInfo("server.readAgain")),
-    Effect.catch(({ why }) => Effect.logError("server.notReadAgain", why)),
-  );
-
-/** Done when the overlay's document asks for what a running node cannot take, as new roots in TLS: it stands anew with it. */
-const outdated = (node: OverlayNode, then: OverlayConfiguration): Effect.Effect<void> =>
-  Effect.gen(function* () {
-    while (needsRestart(then, node.configuration.now()).length === 0) yield* Effect.sleep(OUTDATED_LOOK_MS);
-    yield* Effect.sleep(WATCH_MS[1]); // the new document is on disk by then, and has been passed on
-    yield* Effect.logInfo("node.standsAnew", { sequence: node.configuration.now().sequence });
-  });
 
 const renewal = Effect.fnUntraced(function* ({
   folder,

@@ -16,6 +16,7 @@ import {
   type BorderCoreOptions,
   type BorderSource,
   type Place,
+  rehearse,
   TOKEN_KEY_BYTES,
   type TokenKey,
   tokenKey,
@@ -41,6 +42,7 @@ const MARK_BYTES = 8;
 const EXPIRE_EVERY_MS = 60_000;
 const CONNECTIONS_OF_DOMAIN = 32;
 const OUTSIDE = 0;
+const REHEARSED_CALLS = 5;
 
 /** Serves until the scope closes. Fails with ListenFailed. */
 export const serveBorder = Effect.fn("border.serve")(function* (options: BorderOptions) {
@@ -86,6 +88,7 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
   const expire = Effect.sync(() => turn((core, nowMs) => core.expire(nowMs)));
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), expire)));
   const [outside, ...inside] = listening as [Border["outside"], ...Border["inside"]];
+  rehearse(yield* Seals, REHEARSED_CALLS);
   const { renew } = yield* Listener;
   return {
     outside,

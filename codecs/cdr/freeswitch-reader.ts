@@ -1,6 +1,6 @@
 /**
- * FreeSWITCH's files: mod_cdr_csv's rows, whose template tells the columns and whose texts nobody escapes; and documents of
- * mod_json_cdr and mod_xml_cdr, whose variables are percent-encoded.
+ * FreeSWITCH's files: rows of mod_cdr_csv, whose columns are those of a template and whose texts are not escaped; and documents
+ * of mod_json_cdr and mod_xml_cdr, whose variables are percent-encoded.
  */
 import { XMLParser } from "fast-xml-parser";
 import { documentReader, lineReader, objectsIn } from "./document.ts";
@@ -34,7 +34,7 @@ const columnsOf = (template: string): ReadonlyArray<string> | undefined => {
   return names.includes("end_stamp") || names.includes("end_uepoch") || names.includes("end_epoch") ? names : undefined;
 };
 
-/** Undefined: the template is none. Without one it is found by what stands in the rows. */
+/** Undefined: `template` is none. Where none is given, each row is read by the first of FreeSWITCH's own that fits it. */
 export const freeswitchCsvReader = (
   options: FreeswitchOptions,
   template: string | undefined,
@@ -108,7 +108,7 @@ const xmlRow = (cdr: Readonly<Record<string, unknown>>, place: Place, options: F
 const recordOf = (value: unknown): Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 
-/** Percent-encoded unless the module was told otherwise; a number may then have a bare plus, which decoding leaves. */
+/** Percent-encoded, unless the module is configured not to encode; decoding leaves the plus of a number that was not. */
 const decodedBy =
   (variables: Readonly<Record<string, unknown>>): Variables =>
   (name) => {
@@ -121,7 +121,7 @@ const decodedBy =
     }
   };
 
-/** The newest profile comes first. */
+/** What the call began with: a call flow lists its profiles from the newest to the oldest. */
 const oldestIn = (callflow: unknown): OldestProfile | undefined => {
   const last = Array.isArray(callflow) ? recordOf(callflow.at(-1)) : {};
   const profile = recordOf(last.caller_profile);

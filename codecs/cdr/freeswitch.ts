@@ -1,11 +1,11 @@
 /**
- * FreeSWITCH's call records: of one leg each, by whatever template, as CSV, JSON or XML. mod_cdr_csv, mod_json_cdr, mod_xml_cdr.
+ * FreeSWITCH's call records, one for each leg, whatever their format and template. mod_cdr_csv, mod_json_cdr, mod_xml_cdr.
  *
  *   sip_gateway_name, or a trunk's channel name --> that leg is the telephone call; sent if it went out, else received
  *   a telephone's leg whose other side is a trunk (`bridge_channel`, `last_arg`) --> sent, with the times of that leg
  *   no names of channels at all ("example") --> the numbers decide; the trunk's leg is the other one of an outgoing call
  *
- * A transfer turns caller and destination of the trunk's leg round: what it had first stands in the channel's name, in the
+ * A transfer exchanges caller and destination of the trunk's leg; what they were before stands in the channel's name, in the
  * oldest profile, and in `sip_req_user`.
  */
 import type { Place } from "./place.ts";
@@ -22,7 +22,7 @@ export interface FreeswitchOptions {
 /** A variable's value; empty where there is none. */
 export type Variables = (name: string) => string;
 
-/** Of the first profile, where the record has them. */
+/** Caller and destination with which the call began, where the record has them. */
 export interface OldestProfile {
   readonly caller: string;
   readonly destination: string;
@@ -73,7 +73,7 @@ const trunkIn = (of: Variables, trunkOf: TrunkOf): { readonly name: string | und
     (gateway === "" ? undefined : (trunkOf(gateway) ?? trunkOf(`sofia/gateway/${gateway}`))) ??
     trunkOf(of("channel_name"));
   if (name !== undefined) return { name };
-  // A gateway is a trunk by FreeSWITCH's own words, and so is the profile to which strangers come.
+  // FreeSWITCH's gateways are trunks, and so is its profile `external`, even where no trunk of the configuration has the name.
   return gateway !== "" || GATEWAY.test(of("channel_name")) ? { name: undefined } : undefined;
 };
 
@@ -124,7 +124,10 @@ const bridged = (
     called: numberText(userIn(text.replace(/,.*$/, "")), "toTrunk"),
   });
 
-/** The trunk's leg of a call that went out is the other one; after a transfer it has a row of its own, which reads like a call that came in. */
+/**
+ * A record without channel names. Of a call that went out it is the telephone's leg, and the trunk's is the other one (`bleg_uuid`);
+ * after a transfer the trunk's leg has a row of its own, which cannot be told from a call that came in.
+ */
 const byNumbers = (of: Variables, times: Times) => {
   const [caller, destination] = [of("caller_id_number") || of("ani"), of("destination_number")];
   const isOut = !isWhole(caller) && isWhole(destination);
@@ -137,9 +140,10 @@ const byNumbers = (of: Variables, times: Times) => {
   });
 };
 
+/** Seven digits: no extension has as many. */
 const WHOLE = /[0-9].*[0-9].*[0-9].*[0-9].*[0-9].*[0-9].*[0-9]/;
 const isWhole = (text: string): boolean => WHOLE.test(text);
 
-/** `isLast`: it may be where the call was led to, and no DID: an extension is then no number that anybody called. */
+/** `isLast`: the text may be where the call ended up, and not the number that was called: an extension is then left out. */
 const whole = (text: string, isLast: boolean): NumberText | undefined =>
   isLast && !isWhole(text) ? undefined : numberText(text, "calledFromTrunk");

@@ -1,6 +1,7 @@
 /**
- * Grandstream UCM's export: Asterisk's columns with a line of names, and no quotes, though `lastdata` has commas. What is too
- * much belongs to lastdata: the fields before it count from the left, those behind it from the right.
+ * Grandstream UCM's export: Asterisk's columns below a line of their names, without quotes, though `lastdata` contains commas.
+ * So a row has more fields than names, and the surplus is lastdata's: fields before it are counted from the left, fields behind
+ * it from the right.
  */
 import { type AsteriskOptions, asteriskRow } from "./asterisk.ts";
 import { layoutOf } from "./asterisk-columns.ts";

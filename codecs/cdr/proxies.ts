@@ -1,9 +1,9 @@
 /**
- * Accounting of SIP proxies, Kamailio's and OpenSIPS's module acc in the system log. One dialog is one telephone call; which
- * way it went, the numbers say.
+ * Accounting of SIP proxies: what the module `acc` of Kamailio and OpenSIPS writes into the system log. One dialog is one
+ * telephone call; nothing but its numbers tells whether it came in or went out.
  *
  *   Kamailio   "ACC: transaction answered: ...method=INVITE" --> answer;   start_time=...; end_time=...; --> end, numbers
- *              start_time is the INVITE's: without the transaction's line the time of the answer is lost
+ *              start_time is the INVITE's, so that the time of the answer stands in the first line alone
  *   OpenSIPS   "ACC: call ended: ...call_start_time=...;ms_duration=..." --> answer, end
  */
 import { keepNewest } from "../shared/mod.ts";
@@ -12,10 +12,11 @@ import type { Cutter, Place, Position } from "./place.ts";
 import { type CdrRow, faultRow, legOf, legRow, ownText, quietRow } from "./row.ts";
 import { epochMsOf } from "./zone.ts";
 
-/** Dialogs whose end has not come. */
+/** Answers remembered of dialogs whose end has not been read. */
 const DIALOGS_MAX = 20_000;
 const ANSWERED = /^2\d\d$/;
 
+/** The value of the first of these names that has one; else empty. */
 type Fields = (...names: ReadonlyArray<string>) => string;
 
 const fieldsOf = (text: string): Fields => {
@@ -30,6 +31,7 @@ const fieldsOf = (text: string): Fields => {
     return "";
   };
 };
+/** What administrators name the columns that they add, the most telling first. */
 const CALLER = ["caller", "src_user", "from_user", "calling", "fu", "from_uri", "src"];
 const CALLEE = ["callee", "dst_user", "ruri_user", "ru", "ruri", "to_user", "called", "to_uri", "dst"];
 
@@ -66,6 +68,7 @@ export const kamailioReader = (from: Position): Cutter<CdrRow> => {
     return legRow(place, legOf({ key: `sip ${ownText(id)}`, startMs, answerMs: answer.atMs, endMs, ...known }));
   };
   const reader = lineReader(from, rowOf);
+  /** Reading begun again here finds every answer that is still needed. */
   const at = (): Position => {
     const [oldest] = answers.values();
     return oldest === undefined ? reader.at() : { offset: oldest.place.offset, line: oldest.place.line };

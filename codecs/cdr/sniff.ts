@@ -1,4 +1,4 @@
-/** Which format a record file has, by its first bytes. What could be several is left to the configuration. */
+/** Which format a record file has, by its first bytes. Where several formats begin alike, the configuration has to say. */
 import { isFreeswitchRow } from "./freeswitch-reader.ts";
 import { utf8Of, withoutMark } from "./lines.ts";
 import type { RecordFormat } from "./reader.ts";
@@ -25,7 +25,7 @@ const SIGNS: ReadonlyArray<readonly [RegExp, RecordFormat]> = [
   [/^\{.*"end":/, "jsonl"],
 ];
 
-/** Undefined where the beginning does not tell. */
+/** Undefined where the first bytes could be of several formats, or of none. */
 export const formatOf = (head: Uint8Array): RecordFormat | undefined => {
   const text = utf8Of(head.subarray(Math.max(0, withoutMark(head)))).trimStart();
   const found = SIGNS.find(([sign]) => sign.test(text))?.[1];

@@ -1,8 +1,8 @@
-/** A company's own numbers: ranges, asked for every call. */
+/** A company's own numbers as ranges, searched at every call. */
 import type { E164 } from "../shared/mod.ts";
 import type { NumberRange } from "./plan.ts";
 
-/** Ranges without overlap, shortest numbers first, then by their beginning. */
+/** The same numbers in ranges that do not overlap, ordered by `compare`. */
 const sorted = (ranges: ReadonlyArray<NumberRange>): ReadonlyArray<NumberRange> => {
   const merged: Array<NumberRange> = [];
   for (const range of [...ranges].sort((a, b) => compare(a.from, b.from))) {
@@ -13,17 +13,16 @@ const sorted = (ranges: ReadonlyArray<NumberRange>): ReadonlyArray<NumberRange> 
   return merged;
 };
 
-/** Numbers of one length stand as their texts do. */
+/** Fewer digits first; numbers of one length compare as texts. */
 const compare = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
 
-const known = new WeakMap<ReadonlyArray<NumberRange>, ReadonlyArray<NumberRange>>();
+/** Each plan's list is sorted once. */
+const sortedLists = new WeakMap<ReadonlyArray<NumberRange>, ReadonlyArray<NumberRange>>();
 
 const rangesOf = (own: ReadonlyArray<NumberRange>): ReadonlyArray<NumberRange> => {
-  const found = known.get(own);
-  if (found !== undefined) return found;
-  const made = sorted(own);
-  known.set(own, made);
-  return made;
+  const ranges = sortedLists.get(own) ?? sorted(own);
+  sortedLists.set(own, ranges);
+  return ranges;
 };
 
 export const isWithin = (own: ReadonlyArray<NumberRange>, number: string): boolean => {

@@ -1,4 +1,4 @@
-/** A dial plan made ready to read with: its patterns as expressions, its country's forms. Made once for each plan. */
+/** A dial plan compiled: its patterns as regular expressions, its country's forms of numbers. Done once for each plan. */
 import { patternOf } from "./pattern.ts";
 import { type DialPlan, plainTrunk, type TrunkPlan } from "./plan.ts";
 import { type NationalForms, nationalForms } from "./world.ts";
@@ -8,21 +8,20 @@ export interface Rules {
   readonly forms: NationalForms | undefined;
   /** In the order of the plan: the first that fits counts. */
   readonly extensions: ReadonlyArray<{ readonly key: RegExp; readonly template: string }>;
-  /** What the exchange makes of a called number, and the numbers that it may have been. */
+  /** From the short form to which the exchange cuts a called number, to the numbers that have this short form. */
   readonly dids: ReadonlyMap<string, ReadonlyArray<string>>;
   /** At least one. */
   readonly trunks: ReadonlyArray<TrunkPlan>;
+  /** Patterns of numbers that stay inside, as they are dialled, and (with a +) as E.164 numbers. */
   readonly neverLeaves: { readonly dialled: ReadonlyArray<RegExp>; readonly whole: ReadonlyArray<RegExp> };
 }
 
-const known = new WeakMap<DialPlan, Rules>();
+const rulesOf = new WeakMap<DialPlan, Rules>();
 
 export const compiled = (plan: DialPlan): Rules => {
-  const found = known.get(plan);
-  if (found !== undefined) return found;
-  const made = compile(plan);
-  known.set(plan, made);
-  return made;
+  const rules = rulesOf.get(plan) ?? compile(plan);
+  rulesOf.set(plan, rules);
+  return rules;
 };
 
 const compile = (plan: DialPlan): Rules => {

@@ -11,14 +11,14 @@ export type Written =
       readonly type: "digits";
       readonly plus: boolean;
       readonly digits: string;
-      /** Where the zero of `+49 (0)30` stands among the digits: with the + it may belong there, or not. */
+      /** Index among the digits of the zero in `+49 (0)30`: behind a country code some countries drop it, and some keep it. */
       readonly zeroAt: number | undefined;
-      /** Of `phone-context=+49`: country code and more. */
+      /** The digits of `phone-context=+49`: a country code, with or without an area code. */
       readonly context: string | undefined;
     }
   | NoNumber;
 
-/** Names of 80 characters, URIs with their parameters; beyond that it is no number. */
+/** Room for a name of 80 characters and a URI with its parameters; a longer text is no number. */
 export const TEXT_CHARS_MAX = 512;
 /** An access code, an international prefix, a carrier's code and 15 digits. */
 const DIGITS_MAX = 32;
@@ -60,7 +60,7 @@ const insideBrackets = (text: string): string | undefined => {
   return close < 0 ? undefined : text.slice(open + 1, close).trim();
 };
 
-/** The user part of a SIP URI, the whole of a tel URI or of a bare number; and its parameters. */
+/** The user part of a SIP URI, or the whole of a tel URI or of a bare number; and the parameters behind it. */
 const userOf = (address: string): readonly [user: string, params: string] => {
   const [prefix = ""] = /^(?:sips?|tel):/i.exec(address) ?? [];
   const isTel = prefix.toLowerCase() === "tel:";
@@ -69,13 +69,13 @@ const userOf = (address: string): readonly [user: string, params: string] => {
   const whole = at < 0 ? rest.replace(/\?.*$/, "") : rest.slice(0, at);
   const semicolon = whole.indexOf(";");
   const user = semicolon < 0 ? whole : whole.slice(0, semicolon);
-  // sip:192.0.2.1:5060 has no user, and a user may have a password: neither is part of a number.
+  // sip:192.0.2.1:5060 is a host without a user.
   if (prefix !== "" && !isTel && at < 0 && /^[^+]*\..*/.test(user)) return ["", ""];
-  const colon = prefix === "" ? -1 : user.indexOf(":");
+  const colon = prefix === "" ? -1 : user.indexOf(":"); // a password follows it
   return [colon < 0 ? user : user.slice(0, colon), semicolon < 0 ? "" : whole.slice(semicolon)];
 };
 
-/** RFC 3261 §19.1.1, escaped characters; undefined when they are none. */
+/** With the escapes of RFC 3261 §19.1.1 (`%20`) read; undefined where one is malformed. */
 const decoded = (user: string): string | undefined => {
   if (!user.includes("%")) return user;
   try {
@@ -85,13 +85,13 @@ const decoded = (user: string): string | undefined => {
   }
 };
 
-/** RFC 3966 §5.1.5: a country code and more, or a domain, in which the trunk's own rules hold. */
+/** RFC 3966 §5.1.5. Undefined where the context is a domain: only its own rules tell what its numbers are. */
 const contextOf = (params: string): string | undefined => {
   const [, digits] = /;phone-context=(?:\+|%2B)([0-9().-]+)(?:;|$)/i.exec(params) ?? [];
   return digits?.replace(/[^0-9]/g, "") || undefined;
 };
 
-/** An extension behind the number: the number is what the telephone network knows. */
+/** A PBX's extension written behind the number. It is cut off: the telephone network routes by the number alone. */
 const EXTENSION = /(?:\s*(?:\bext(?:ension|n)?\b\.?|x|durchwahl|,)\s*:?\s*[0-9,#]{1,20})$/i;
 const SEPARATORS = /[\s().\-/~]/g;
 const ZERO = /^\(?\+[^(]*\(\s*0\s*\)/;
@@ -118,6 +118,7 @@ const DASHES = /[\u2010-\u2015\u2212\u30FC\uFF0D]/g;
 /** The zero of each kind of digits that trunks and people write beside ASCII's: Arabic, Persian, Devanagari, full width. */
 const ZEROS: ReadonlyArray<number> = [0x0660, 0x06f0, 0x0966, 0xff10];
 
+/** Other scripts' digits, and signs of full width, as their ASCII counterparts. */
 const ascii = (text: string): string => {
   if (/^[\x20-\x7E]*$/.test(text)) return text;
   const marked = text.replace(INVISIBLE, "").replace(DASHES, "-").replaceAll("\uFF0B", "+");

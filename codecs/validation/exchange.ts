@@ -11,7 +11,7 @@ import { element, Fault, type Read, reading, readValInfo, textOf, type ValInfo, 
 import { opaque, struct, type TypeOf, u32 } from "../wire/mod.ts";
 
 export const EXCHANGE_BYTES_MAX = 65_536;
-/** With its length. */
+/** A document, and its length before it. */
 export const FRAME_BYTES_MAX = EXCHANGE_BYTES_MAX + 4;
 
 export const PvpFrame = struct("ValExchange", "docs/protocol/pvp.md#the-exchange", {

@@ -5,8 +5,8 @@
  *
  * It is as inexact as the real one: each line's exchange has a clock of its own, signalling takes its time, and the
  * caller's number arrives missing or wrong now and then. A call's times come from the record that is placed and not from
- * the clock, so that a day's calls can be carried in a second. A number that no line serves is answered, and nobody is
- * told of it.
+ * the clock, so that a day's calls can be carried in a second. A call to a number that no line serves is
+ * answered too, so that its caller has a record of it, and nobody else has.
  */
 import { Effect } from "effect";
 import { type E164, maskE164, normalizeE164, unixMs } from "../../codecs/shared/mod.ts";
@@ -42,6 +42,7 @@ export const makePstn = Effect.fnUntraced(function* (
 ): Effect.fn.Return<PstnShape, never, Entropy> {
   const entropy = yield* Entropy;
   const skewMax = options.skewMsMax ?? 2_000;
+  // All clocks lie within `half` of one middle, and so within twice of it from each other.
   const half = Math.min(skewMax, Math.floor((options.skewBetweenMsMax ?? 2_000) / 2));
   const middle = yield* entropy.between(half - skewMax, skewMax - half);
   const lines = new Set<Attached>();

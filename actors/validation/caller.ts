@@ -30,34 +30,37 @@ import {
 import { drive, type Mailbox, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
 import type { Arithmetic, ByteStreamShape, Entropy } from "../ports/mod.ts";
 import { tlsSrpServer } from "../tls/mod.ts";
-import { less, more } from "./counts.ts";
+import { countDown, countUp } from "./counts.ts";
 import { readDocument, writeDocument } from "./frames.ts";
 import type { PvpGrant, PvpServer } from "./handlers.ts";
 
 const SLOW_MS = 2_000;
-/** The stream's end has been sent by then: counting takes longer for a call that exists. */
+/** A failure is counted so much later, when the stream's end has been sent: counting takes longer for a call that exists. */
 const CHARGE_AFTER_MS = 5;
-/** A look-up takes 10 µs more for each call that it finds, and up to a millisecond on a busy machine. */
+/**
+ * From user name to answer, however many calls were found: a look-up takes 10 µs more for each, and up to a millisecond on a busy
+ * machine, by which a stranger could tell whether there is a call.
+ */
 const ANSWER_AFTER_MS = 2;
 
-/** One stream, and what became known of it. */
+/** One stream, and what has been found out about it. */
 interface Caller {
   readonly server: PvpServer;
   readonly below: ByteStreamShape;
   readonly box: Mailbox<PvpTerminatorEvent>;
   readonly scope: Scope.Scope;
-  /** The password for the handshake; undefined: none, it is simulated. */
+  /** The password for the handshake; undefined: there is no call to prove, and the handshake is simulated. */
   readonly secretReady: Deferred.Deferred<string | undefined>;
   /** Once the handshake has succeeded. */
   readonly secured: Deferred.Deferred<ByteStreamShape>;
   candidate: PvpCandidate | undefined;
   /** Those that fit a user name with bits of the times, whether they have the bits or not. */
   together: ReadonlyArray<PvpCandidate>;
-  /** In `trying`. */
+  /** Keys of `server.trying` that count this stream. */
   tried: ReadonlyArray<number>;
   /** Why the handshake was bound to fail, if it was. */
   simulated: string | undefined;
-  /** Of how many calls one failure is counted, or nothing is counted for as long. */
+  /** How many counts a failure takes; where there are fewer calls, `failedWithoutCall` takes the time of the others. */
   failures: number;
   readonly address: string;
   /** Address and Node-ID. */
@@ -83,9 +86,9 @@ export const serveCaller = Effect.fnUntraced(function* (
   const secretReady = yield* Deferred.make<string | undefined>();
   const secured = yield* Deferred.make<ByteStreamShape>();
   const scope = yield* Effect.scope;
-  const unknown = { candidate: undefined, together: [], tried: [], simulated: undefined, failures: 1 };
-  const caller: Caller = { server, below, box, scope, secretReady, secured, address, peer: address, ...unknown };
-  more(open, address);
+  const nothingKnown = { candidate: undefined, together: [], tried: [], simulated: undefined, failures: 1 };
+  const caller: Caller = { server, below, box, scope, secretReady, secured, address, peer: address, ...nothingKnown };
+  countUp(open, address);
   yield* Effect.addFinalizer(() => Effect.sync(() => free(caller)));
   yield* Effect.forkIn(listen(caller), scope);
   yield* drive(
@@ -99,8 +102,8 @@ export const serveCaller = Effect.fnUntraced(function* (
 });
 
 const free = ({ server: { open, trying }, address, tried }: Caller): void => {
-  less(open, address);
-  for (const key of tried) less(trying, key);
+  countDown(open, address);
+  for (const key of tried) countDown(trying, key);
 };
 
 /** The handshake and the one request, as events. */
@@ -172,7 +175,7 @@ const logFailure = ({ below, candidate, simulated }: Caller): Effect.Effect<void
     Effect.logInfo("pvp.failed", { host: below.peer.host, called: maskE164(candidate?.called ?? ""), simulated }),
   );
 
-/** As many times whatever there was: by version 1 once, by version 2 as often as calls may fit together. */
+/** Always `failures` counts, so that their time tells nothing: one by version 1, by version 2 as many as calls may fit one name. */
 const charge = (
   { server: { handlers }, candidate, together, failures }: Caller,
   failed: ReadonlyArray<PvpFailure>,
@@ -213,11 +216,11 @@ const find = Effect.fnUntraced(function* (caller: Caller, name: PvpUserName) {
   const keyOf = ({ id }: PvpCandidate) => 2 * id + (wayOf(name.method) === "caller" ? 0 : 1);
   const open = candidates.filter(({ isLocked }) => !isLocked);
   if (!hasBits && open.length === 0) return candidates;
-  // Whoever is not told whether it is right has made no guess, and nothing is counted.
+  // A peer that does not learn whether its password was right has made no guess: nothing is counted.
   if (open.some((call) => (trying.get(keyOf(call)) ?? 0) >= (call.triesLeft ?? 1)))
     return hasBits ? [] : candidates.map((call) => ({ ...call, isLocked: true }));
   caller.tried = candidates.map(keyOf);
-  for (const key of caller.tried) more(trying, key);
+  for (const key of caller.tried) countUp(trying, key);
   if (hasBits) caller.together = candidates;
   caller.candidate = candidates.find(({ isNamed = true }) => isNamed);
   return candidates;

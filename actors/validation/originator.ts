@@ -51,7 +51,7 @@ export interface ValidateOptions {
   readonly isPrivate?: boolean;
   /** What `nameCall` gave; without it the call is named as if no other one were known. */
   readonly naming?: CallNaming;
-  /** From calls that claimants were asked about before. Default: as if there were none. */
+  /** How far this call's ends are from those of calls that claimants were asked about before. Default: there were none. */
   readonly apart?: EndsApart;
 }
 
@@ -68,10 +68,11 @@ export interface ValidateHandlers {
   readonly resolve: Resolve;
   /** Called with each verdict as soon as it is final; calls may overlap. */
   readonly settled?: (verdict: ClaimVerdict) => Effect.Effect<void>;
-  /** Waits until so many claims may be tried, which then counts until the scope closes: a limit for the streams of all calls. */
+  /** A limit for the streams of all calls: waits until so many more claims may be tried; they count until the scope closes. */
   readonly turn?: (claims: number) => Effect.Effect<void, never, Scope.Scope>;
 }
 
+/** Fractions of 1 are drawn in steps of 2^-30. */
 const CHANCES = 2 ** 30;
 
 /** Gives the verdicts on all claims, after `settled` was run for each; none if nobody claims the number. Interruptible. */
@@ -139,7 +140,7 @@ export const validate = Effect.fn("pvp.validate")(function* (
   );
 });
 
-/** Draws the instant, and chooses the user names. */
+/** Draws the instant that method B names, and chooses the user names. */
 export const nameCall = Effect.fnUntraced(function* (
   of: Omit<CallToName, "instantMs">,
 ): Effect.fn.Return<CallNaming, never, Entropy> {

@@ -1,4 +1,4 @@
-/** A ticket's fields for people and for scripts. It holds no secret: what it is worth needs the certificate of `grantedTo`. */
+/** A ticket's fields for people and for scripts. None is secret: only the holder of `grantedTo`'s certificate can use the ticket. */
 import { hexOf, msFromNtp, nodeIdText } from "../../codecs/shared/mod.ts";
 import type { Ticket } from "../../codecs/ticket/mod.ts";
 import { VALIDITY_SLACK_MS } from "../../machines/ticket/mod.ts";
@@ -47,6 +47,6 @@ const NAME_CHARS = "grantingDomain".length;
 /** RFC 4122 §3. */
 const uuidText = (id: Uint8Array): string => hexOf(id).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
 
-/** A validity of a stranger's may lie anywhere. */
+/** A stranger's ticket may claim times that no Date can hold. */
 const DATE_MS_MAX = 8.64e15;
 const timeText = (ms: number): string => (Math.abs(ms) <= DATE_MS_MAX ? new Date(ms).toISOString() : `${ms} ms`);

@@ -1,4 +1,4 @@
-/** `vipr vcr import --dry-run`: what the files tell, line by line, and nothing else. */
+/** `vipr vcr import --dry-run`: what would be imported of each line, and why not; nothing is stored or uploaded. */
 import { Effect } from "effect";
 import { type ConfigFlags, loadConfig } from "./config-file.ts";
 import type { Stopped } from "./exit.ts";

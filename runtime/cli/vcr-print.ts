@@ -1,4 +1,4 @@
-/** What was read of record files, as lines: for scripts one JSON object each, for people a sentence each. */
+/** What was found in record files: for scripts one JSON object a line, for people a sentence a line. */
 import { asideText, type IntakeCounts, type Outcome } from "../../machines/records/mod.ts";
 import { complain, say } from "./output.ts";
 
@@ -13,7 +13,7 @@ export interface Printer {
   readonly summary: (counts: IntakeCounts, more?: Readonly<Record<string, number>>) => void;
 }
 
-/** `isQuiet`: nothing for people but what is wrong. */
+/** Without `isShown` calls and rows left aside are not printed: only a wrong zone, and the summary. */
 export const printerFor = (json: boolean, isShown = true): Printer => {
   let lines: Array<string> = [];
   const flush = () => {

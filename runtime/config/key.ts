@@ -23,7 +23,7 @@ export interface Key<A> {
 
 export type Keys = Readonly<Record<string, Key<any>>>;
 
-/** As programs see it: without it undefined, or what is said to hold. */
+/** Where the file lacks it, programs see `initial`, or undefined where there is none. */
 export function key<A>(kind: Kind<A>, about: string): Key<A | undefined>;
 export function key<A>(kind: Kind<A>, about: string, initial: A): Key<A>;
 export function key<A>(kind: Kind<A>, about: string, initial?: A): Key<A | undefined> {

@@ -1,5 +1,6 @@
 /**
- * `--set KEY=VALUE`: every key of `vipr.toml` as an option. The key as in the file, a trunk by its name. DECISIONS.md D-089.
+ * `--set KEY=VALUE`: every key of `vipr.toml` as an option. KEY is written as in the file, a trunk's with the trunk's name.
+ * DECISIONS.md D-089.
  *
  *   --set numbers.country=DE   --set 'numbers.outside=["9"]'   --set trunk.trunk1.plus=never
  */
@@ -16,13 +17,14 @@ export interface Setting {
 
 export const SETTINGS_MAX = 1_000;
 
-/** Undefined: it is not KEY=VALUE, or KEY is written as no key is. */
+/** Undefined: it is not KEY=VALUE, or KEY is no key of TOML. */
 export const settingOf = (option: string): Setting | undefined => {
   const equals = option.indexOf("=");
   const path = equals < 0 ? undefined : pathOf(option.slice(0, equals));
   return path && { option, path, value: valueFrom(path, option.slice(equals + 1)) };
 };
 
+/** TOML reads the key itself: `a.b = true` is { a: { b: true } }, whose path is a, b. */
 const pathOf = (key: string): Path | undefined => {
   const path: Array<string> = [];
   let at = tomlOf(`${key} = true`);
@@ -46,7 +48,7 @@ const valueFrom = (path: Path, text: string): unknown => {
   return single(kind?.isText ?? true);
 };
 
-/** Of a key, or of a value in its table, as of an extension. */
+/** What a key takes; of `numbers.extensions.1234`, what each value of that table takes. */
 const kindAt = (path: Path): Kind<unknown> | undefined => {
   const isInTable = TABLE_NAMES.includes(String(path[0]));
   const depth = path[0] === "trunk" ? 2 : isInTable ? 1 : 0;
@@ -64,21 +66,23 @@ const tomlOf = (text: string): unknown => {
 
 type Raw = Record<string, unknown>;
 
-/** Into what was read from the file. Gives the path in it: a trunk's is its number in the list. */
+/**
+ * Puts the setting into what was read from the file, and gives its path there, in which a trunk has its number in the list.
+ * By `defineProperty`, since a key may be `__proto__`.
+ */
 export const applySetting = (raw: Raw, { path, value }: Setting): Path => {
   const into = [...path];
   if (into[0] === "trunk" && into.length > 1) into[1] = trunkNumber(raw, String(into[1]));
   let at = raw;
-  into.slice(0, -1).forEach((part, i) => {
+  for (const part of into.slice(0, -1)) {
     const next = at[part];
     if (typeof next === "object" && next !== null) at = next as Raw;
     else {
-      const made: Raw = {};
-      Object.defineProperty(at, part, { value: made, enumerable: true, writable: true, configurable: true });
-      at = made;
+      const table: Raw = {};
+      Object.defineProperty(at, part, { value: table, enumerable: true, writable: true, configurable: true });
+      at = table;
     }
-    return i;
-  });
+  }
   Object.defineProperty(at, into.at(-1)!, { value, enumerable: true, writable: true, configurable: true });
   return into;
 };

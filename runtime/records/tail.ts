@@ -13,13 +13,13 @@ import type { FilePlace } from "../../actors/records/mod.ts";
 import { bytesAt, knownPlace, tailHash } from "./fingerprint.ts";
 
 export const PIECE_BYTES = 65_536;
-/** Looks at a renamed file without finding anything new in it, while another has its name, before it is left. */
+/** A renamed file is left after so many looks that found nothing new in it, once another file has its name. */
 const RESTING_LOOKS = 4;
 /** Files beside the followed one that are looked at, the newest. */
 const SIBLINGS_MAX = 1_000;
-/** A file system's clock may be that far behind the one that we read. */
+/** A file's time may be that much earlier than the clock said when it was written: file systems keep a coarser one. */
 const COARSE_MS = 20;
-/** Files that are known by what we have read of them in this run. */
+/** Files read to their end in this run that are remembered, so as not to be read again. */
 const LEFT_MAX = SIBLINGS_MAX;
 const PACKED = /\.(gz|bz2|xz|zst|zip|Z)$/;
 
@@ -47,7 +47,7 @@ interface Open extends TailedFile {
   readonly inode: string;
   readonly isCurrent: boolean;
   at: number;
-  /** Of the bytes before `at`, for files that are written anew under the same name. */
+  /** Hash of the bytes before `at`: where it is another, the file was written anew under the same name. */
   guard: string;
 }
 
@@ -151,8 +151,8 @@ const siblings = (path: string): ReadonlyArray<Sibling> => {
 };
 
 /**
- * What was rotated away while nobody looked: what we have read of and not to its end, and what lies behind it or was written
- * since we began to follow, and was never read. What lay there before is not ours.
+ * What was rotated away while nobody looked: files that were read in part, and files never read that are newer than those or
+ * were written since the following began. What lay there before that is not followed.
  */
 const missed = (path: string, places: ReadonlyArray<FilePlace>, left: ReadonlyArray<Left>): Array<string> => {
   const own = places.filter((place) => place.path === path);

@@ -32,10 +32,11 @@ const SEED = Number(process.env.VIPR_SEED ?? 7);
 const CALLERS = 6;
 const AGAIN_MS = 250;
 const LIVES_MS = [150, 1_500] as const;
-/** The agent hears of each event between one phone and the other, on the same clock: this is for what is rounded. */
+/** The agent sees each event after one phone and before the other, by the same clock; this much is for rounding. */
 const CLOCK_MS = 5;
 
-interface Told {
+/** What the phones saw of a call: from when to when its answer and its end can be. */
+interface SeenCall {
   readonly callId: string;
   readonly called: string;
   /** From the first 200 that the trunk sends to the one that the PBX takes. */
@@ -46,7 +47,7 @@ interface Told {
 
 /** Both phones: the trunk answers at once, the PBX calls one number after another, and each repeats what is not answered. */
 const openPhones = Effect.fn("test.phones")(function* (agent: { readonly host: string; readonly port: number }) {
-  const calls = new Map<string, Told>();
+  const calls = new Map<string, SeenCall>();
   const waiting = new Map<string, Queue.Queue<SipResponse>>();
   const open = Effect.fnUntraced(function* (host: string, received: (message: SipMessage) => void) {
     return yield* (yield* Datagrams).open(
@@ -64,9 +65,9 @@ const openPhones = Effect.fn("test.phones")(function* (agent: { readonly host: s
     TRUNK_HOST,
     (message) => {
       if (message.type !== "request" || message.method === "ACK") return;
-      const told = calls.get(headerOf(message, "Call-ID") ?? "");
-      if (told === undefined) return;
-      if (message.method === "INVITE" && told.answeredMs[0] === 0) told.answeredMs[0] = Date.now();
+      const seen = calls.get(headerOf(message, "Call-ID") ?? "");
+      if (seen === undefined) return;
+      if (message.method === "INVITE" && seen.answeredMs[0] === 0) seen.answeredMs[0] = Date.now();
       const contact = `<sip:trunk@${TRUNK_HOST}:${trunk.port}>`;
       trunk.send(printSip(answer(message, 200, { contact })), agent.host, agent.port);
     },
@@ -78,7 +79,7 @@ const openPhones = Effect.fn("test.phones")(function* (agent: { readonly host: s
   });
   const via = `SIP/2.0/UDP ${PBX_HOST}:${pbx.port}`;
   const send = (message: SipMessage) => Effect.sync(() => pbx.send(printSip(message), agent.host, agent.port));
-  /** Again and again, as over UDP, until there is a 200; any other final response is one of an agent that is not there. */
+  /** Sent again and again until there is a 200: other final responses come while the agent is being started again. */
   const accepted = Effect.fnUntraced(function* (request: SipRequest, callId: string) {
     const queue = yield* Queue.unbounded<SipResponse>();
     const key = `${callId} ${request.method}`;
@@ -98,8 +99,8 @@ const openPhones = Effect.fn("test.phones")(function* (agent: { readonly host: s
       const n = count++;
       const callId = `kills-${n}`;
       const called = `+4930${String(5_550_000 + n)}`;
-      const told: Told = { callId, called, answeredMs: [0, 0], hungUpMs: [0, 0] };
-      calls.set(callId, told);
+      const seen: SeenCall = { callId, called, answeredMs: [0, 0], hungUpMs: [0, 0] };
+      calls.set(callId, seen);
       const out = invite({
         uri: `sip:${called}@192.0.2.1`,
         to: `<sip:${called}@192.0.2.1>`,
@@ -108,17 +109,17 @@ const openPhones = Effect.fn("test.phones")(function* (agent: { readonly host: s
         contact: `<sip:pbx@${PBX_HOST}:${pbx.port}>`,
       });
       const response = yield* accepted(out, callId);
-      told.answeredMs[1] = Date.now();
+      seen.answeredMs[1] = Date.now();
       yield* send(within("ACK", out, response, { via, branch: `z9hG4bK-ack-${n}` }));
       yield* Effect.sleep(holdMs);
-      told.hungUpMs[0] = Date.now();
+      seen.hungUpMs[0] = Date.now();
       yield* accepted(within("BYE", out, response, { via, branch: `z9hG4bK-bye-${n}` }), callId);
-      told.hungUpMs[1] = Date.now();
+      seen.hungUpMs[1] = Date.now();
     });
   return { pbxPort: pbx.port, trunkPort: trunk.port, call, calls };
 });
 
-const story = Effect.fn("test.kills")(function* (folder: string) {
+const killAgents = Effect.fn("test.kills")(function* (folder: string) {
   const chance = chanceOf(SEED);
   const between = (min: number, max: number) => chance.between(min, max);
   const records = new Map<string, Array<Vcr>>();
@@ -183,5 +184,5 @@ const story = Effect.fn("test.kills")(function* (folder: string) {
 
 test("agent: killed at random moments under load, each call has its record, once, with its times", () =>
   withFolder((folder) =>
-    Effect.runPromise(Effect.scoped(Effect.provide(story(folder), nodeLayer())) as Effect.Effect<void>),
+    Effect.runPromise(Effect.scoped(Effect.provide(killAgents(folder), nodeLayer())) as Effect.Effect<void>),
   ));

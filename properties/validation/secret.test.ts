@@ -21,9 +21,9 @@ import { anyCallFacts, HOUR_MS, nodeIds, vservices } from "./arbitrary.ts";
 test("rounding: clocks that differ by less than T/4 always agree, every offset of every instant of T", () => {
   const T = 400;
   for (let v = 0; v < 3 * T; v++) {
-    const told = roundNearest(ntpMs(v), T);
+    const rounded = roundNearest(ntpMs(v), T);
     for (let offset = -T / 4 + 1; offset < T / 4; offset++)
-      same(roundInDirection(ntpMs(v + offset), told.direction, T), told.ms);
+      same(roundInDirection(ntpMs(v + offset), rounded.direction, T), rounded.ms);
   }
 });
 
@@ -98,16 +98,16 @@ test("password: another call, party, service or method has another password", ()
     { numRuns: runs },
   ));
 
-test("user name: A and B tell the called number, and neither the caller nor the times", () =>
+test("user name: A and B contain the called number, and neither the caller nor the times", () =>
   fc.assert(
     fc.property(anyCallFacts, claims, (call, claim) => {
       const known = { ...call, calling: e164("+3161234567") };
-      const same1 = (method: PvpMethod, change: object) =>
+      const isSameWith = (method: PvpMethod, change: object) =>
         printUserName(userNameFor(method, known, claim, unixMs(5_000), ROUND_MS)) ===
         printUserName(userNameFor(method, { ...known, ...change }, claim, unixMs(5_000), ROUND_MS));
       for (const method of ["A", "B"] as const)
-        ok(same1(method, { startMs: known.startMs + 4 * ROUND_MS, stopMs: known.stopMs + 8 * ROUND_MS }));
-      ok(same1("B", { calling: undefined }));
+        ok(isSameWith(method, { startMs: known.startMs + 4 * ROUND_MS, stopMs: known.stopMs + 8 * ROUND_MS }));
+      ok(isSameWith("B", { calling: undefined }));
       ok(!printUserName(userNameFor("A", known, claim, unixMs(5_000), ROUND_MS)).includes("3161234567"));
     }),
     { numRuns: runs },

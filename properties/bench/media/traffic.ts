@@ -1,5 +1,6 @@
 /**
- * Both ends of many calls, for the bench: G.711 in packets of 20 ms, RTP from inside and SRTP from outside, and what comes.
+ * Both ends of many calls, for the bench: they send G.711 in packets of 20 ms, RTP from inside and SRTP from outside, and count
+ * what arrives.
  *
  *   each 20 ms: of each call one packet from inside, one from outside, spread over the 20 ms
  */
@@ -12,11 +13,11 @@ import { type BenchCall, OUTSIDE_KEY } from "./set-up.ts";
 const HOST = "127.0.0.1";
 const PACKET_BYTES = 172;
 const PACKET_MS = 20;
-/** What is on its way when nothing more is sent. */
+/** For packets still on their way when sending ends. */
 const SETTLE_MS = 300;
 
 export interface Traffic {
-  /** Packets sent, and packets that came at the other end. */
+  /** For so long; gives the packets sent, and those that arrived at the other end. */
   readonly play: (ms: number) => Promise<{ readonly sent: number; readonly came: number }>;
   readonly close: () => void;
 }
@@ -37,8 +38,8 @@ const rtp = (sequence: number, ssrc: number): Uint8Array => {
 };
 
 /**
- * `inside`, `outside`: the ports of the ends, as `setUp` was told. `isSecured`: what the outside sends; default true. In the
- * clear it is another company's inside.
+ * `inside`, `outside`: the first ports of the ends, those given to `setUp`. `isSecured`: whether the outside sends SRTP, as another
+ * company's border element does; else RTP, as its telephones do.
  */
 export const openTraffic = async (
   calls: ReadonlyArray<Pick<BenchCall, "insidePort" | "outsidePort">>,

@@ -1,56 +1,58 @@
 /**
- * HMAC-SHA-256 by whichever way is quickest here: ours, or one of the platform's. Which it is differs by a factor of ten
- * from runtime to runtime and from version to version, so that it is measured, once, when the first key is made ready.
+ * HMAC-SHA-256 for tickets and HMAC-SHA1 for VAP, by whichever way is quickest here: ours, or one of the platform's. Which it
+ * is differs by a factor of ten from runtime to runtime and from version to version, so that it is measured, once, when the
+ * first key is made ready.
  */
 import { createHash, createHmac, hash } from "node:crypto";
 import { Layer } from "effect";
-import { Seals } from "../actors/ports/mod.ts";
+import { Macs, Seals } from "../actors/ports/mod.ts";
+import { keptMac, type MakeMac } from "../codecs/vap/mod.ts";
 import { keptSeal, type MakeSeal } from "../machines/ticket/mod.ts";
 import { quickest } from "./quickest.ts";
 
 const BLOCK_BYTES = 64;
-
-/** A platform's HMAC, keyed anew each time. */
-const hmacSeal: MakeSeal = (key) => (covered) => bytesOf(createHmac("sha256", key).update(covered).digest());
+type Algorithm = "sha1" | "sha256";
 
 /** The key's block with each byte changed by a constant. RFC 2104 §2. */
-const padOf = (key: Uint8Array, by: number): Uint8Array => {
+const padOf = (algorithm: Algorithm, key: Uint8Array, by: number): Uint8Array => {
   const block = new Uint8Array(BLOCK_BYTES);
-  block.set(key.length > BLOCK_BYTES ? hash("sha256", key, "buffer") : key);
+  block.set(key.length > BLOCK_BYTES ? hash(algorithm, key, "buffer") : key);
   return block.map((byte) => byte ^ by);
-};
-
-/** The platform's hash, gone on from copies that have the key's blocks behind them. */
-const copySeal: MakeSeal = (key) => {
-  const inner = createHash("sha256").update(padOf(key, 0x36));
-  const outer = createHash("sha256").update(padOf(key, 0x5c));
-  return (covered) => bytesOf(outer.copy().update(inner.copy().update(covered).digest()).digest());
-};
-
-/** The platform's hash in one call, twice. */
-const twiceSeal: MakeSeal = (key) => {
-  const [inner, outer] = [padOf(key, 0x36), padOf(key, 0x5c)];
-  return (covered) => bytesOf(sha256(outer, sha256(inner, covered)));
-};
-const sha256 = (block: Uint8Array, rest: Uint8Array): Uint8Array => {
-  const whole = new Uint8Array(BLOCK_BYTES + rest.length);
-  whole.set(block);
-  whole.set(rest, BLOCK_BYTES);
-  return hash("sha256", whole, "buffer");
 };
 
 /** Buffer's own methods are not ours: a plain view of the same bytes. */
 const bytesOf = ({ buffer, byteOffset, length }: Uint8Array): Uint8Array => new Uint8Array(buffer, byteOffset, length);
 
-/** All ways, by name. Each gives the same bytes. */
-export const SEALS: Readonly<Record<string, MakeSeal>> = {
-  ours: keptSeal,
-  platformHmac: hmacSeal,
-  platformHashCopied: copySeal,
-  platformHashTwice: twiceSeal,
+/** The platform's ways, by name, each giving the same bytes. */
+const platformWays = (algorithm: Algorithm): Readonly<Record<string, MakeSeal>> => {
+  const hashed = (block: Uint8Array, rest: Uint8Array): Uint8Array => {
+    const whole = new Uint8Array(BLOCK_BYTES + rest.length);
+    whole.set(block);
+    whole.set(rest, BLOCK_BYTES);
+    return hash(algorithm, whole, "buffer");
+  };
+  return {
+    /** Keyed anew each time. */
+    platformHmac: (key) => (covered) => bytesOf(createHmac(algorithm, key).update(covered).digest()),
+    /** The hash, gone on from copies that have the key's blocks behind them. */
+    platformHashCopied: (key) => {
+      const inner = createHash(algorithm).update(padOf(algorithm, key, 0x36));
+      const outer = createHash(algorithm).update(padOf(algorithm, key, 0x5c));
+      return (covered) => bytesOf(outer.copy().update(inner.copy().update(covered).digest()).digest());
+    },
+    /** The hash in one call, twice. */
+    platformHashTwice: (key) => {
+      const [inner, outer] = [padOf(algorithm, key, 0x36), padOf(algorithm, key, 0x5c)];
+      return (covered) => bytesOf(hashed(outer, hashed(inner, covered)));
+    },
+  };
 };
 
-/** About the bytes that a ticket's integrity covers. */
+/** All ways, by name. Each gives the same bytes. */
+export const SEALS: Readonly<Record<string, MakeSeal>> = { ours: keptSeal, ...platformWays("sha256") };
+export const MACS: Readonly<Record<string, MakeMac>> = { ours: keptMac, ...platformWays("sha1") };
+
+/** About the bytes that a ticket's integrity covers; a call record's in VAP are some more. */
 const SAMPLE_BYTES = 160;
 /** The quickest of them. Some 50 ms. */
 export const quickestOf = (ways: Readonly<Record<string, MakeSeal>>, nowMs: () => number): MakeSeal => {
@@ -70,4 +72,11 @@ export const makeSeal: MakeSeal = (key) => {
   return found(key);
 };
 
-export const sealsLayer: Layer.Layer<never> = Layer.succeed(Seals, makeSeal);
+let foundMac: MakeMac | undefined;
+
+export const makeMac: MakeMac = (key) => {
+  foundMac ??= quickestOf(MACS, () => performance.now());
+  return foundMac(key);
+};
+
+export const sealsLayer: Layer.Layer<never> = Layer.merge(Layer.succeed(Seals, makeSeal), Layer.succeed(Macs, makeMac));

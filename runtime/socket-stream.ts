@@ -37,10 +37,19 @@ export const streamOf = (socket: net.Socket, peer: Peer): ByteStreamShape => {
     read: readFrom(incoming),
     write: (bytes) => writeTo(socket, bytes, incoming),
     close: Effect.sync(() => {
-      if (incoming.closed === undefined) socket.end(); // what was written still leaves
+      if (incoming.closed === undefined) endSoon(socket);
       incoming.ended("ended", "closed by us");
     }),
   };
+};
+
+/** What was written still leaves; a peer that does not read it keeps the socket and the bytes no longer than this. */
+const LINGER_MS = 10_000;
+const endSoon = (socket: net.Socket): void => {
+  socket.end();
+  const gone = setTimeout(() => socket.destroy(), LINGER_MS);
+  gone.unref();
+  socket.once("close", () => clearTimeout(gone));
 };
 
 /** What has come and is not yet read; and whether more will. */
@@ -151,8 +160,8 @@ const directOver = (socket: net.Socket, incoming: Incoming): DirectStream => ({
       if (incoming.closed !== undefined) incoming.wake();
       return Effect.sync(leave);
     }),
-  put: (bytes) => {
-    if (socket.writableLength > DIRECT_BYTES_MAX) return false;
+  put: (bytes, waitingMax = DIRECT_BYTES_MAX) => {
+    if (socket.writableLength > waitingMax) return false;
     if (incoming.closed === undefined && !socket.destroyed) socket.write(bytes);
     return true;
   },

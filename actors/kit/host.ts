@@ -22,6 +22,8 @@ export interface Watcher {
   readonly saw: (machine: string, instance: string, event: unknown, step: Step<unknown, unknown>, run: number) => void;
 }
 let lastRun = 0;
+/** The number of one more run. */
+export const nextRun = (): number => ++lastRun;
 export const Watch: Context.Reference<Watcher | undefined> = Context.Reference<Watcher | undefined>(
   "vipr/actors/kit/Watch",
   { defaultValue: () => undefined },
@@ -41,7 +43,7 @@ class Hosted<I, Ev, A, C, E, R> {
   private readonly events: Inbox<Ev>["events"];
   private readonly perform: Perform<A, E, R>;
   private readonly watcher: Watcher | undefined;
-  private readonly run = ++lastRun;
+  private readonly run = nextRun();
   private now: Step<Snapshot<C>, A> | undefined;
   private performed = 0;
   /** Set while the fiber sleeps, and the machine runs without it. */

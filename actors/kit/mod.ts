@@ -6,4 +6,5 @@ export { allRows, eachPage, type PagesOf, removePages } from "./pages.ts";
 export { Replies } from "./replies.ts";
 export { type Firing, fired } from "./role-timers.ts";
 export { Shared, type SharedLimits } from "./shared.ts";
+export { Stepper, type StepperOptions, type StepperParts, stepperParts } from "./stepper.ts";
 export { doubling, type RetryMs, untilStored } from "./until-stored.ts";

@@ -33,10 +33,12 @@ export interface DirectStream {
    */
   readonly each: <A>(taken: (bytes: Uint8Array) => A | undefined) => Effect.Effect<A, StreamClosed>;
   /**
-   * Written at once, or lost where the stream has ended, as its reader learns. False: more than `DIRECT_BYTES_MAX` has not been
-   * taken by the transport, and nothing was written.
+   * Written at once, or lost where the stream has ended, as its reader learns. False: more than `waitingMax`, by default
+   * `DIRECT_BYTES_MAX`, has not been taken by the transport, and nothing was written.
    */
-  readonly put: (bytes: Uint8Array) => boolean;
+  readonly put: (bytes: Uint8Array, waitingMax?: number) => boolean;
+  /** Where `close` would overtake what was put: done when that is written. Absent where it leaves in any case. */
+  readonly flushed?: Effect.Effect<void>;
 }
 /** Put, and not yet taken by the transport; what is put before that is reached may go over it once. */
 export const DIRECT_BYTES_MAX = 2 * 1_048_576;

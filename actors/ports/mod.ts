@@ -44,7 +44,7 @@ export {
   type PstnShape,
   type PstnTrunk,
 } from "./pstn.ts";
-export { Seals } from "./seals.ts";
+export { Macs, Seals } from "./seals.ts";
 export { SrtpCiphers } from "./srtp.ts";
 export {
   type Change,

@@ -65,10 +65,17 @@ export const connectVap = Effect.fn("vap.client")(function* (
   /** A server that is away is reported once, and again when the reason is another. */
   const reported = ({ what, why }: Of<VapClientAction, "report">) =>
     Effect.suspend(() => {
-      const isUp = what === "registered";
+      const isUp = what === "registered" || what === "published";
       const before = SubscriptionRef.getUnsafe(state);
       const isNews = before.isUp !== isUp || (!isUp && before.why !== why);
-      const log = isUp ? Effect.logInfo : isNews ? Effect.logWarning : Effect.logDebug;
+      const log =
+        what === "published" && before.isUp
+          ? Effect.logDebug
+          : isUp
+            ? Effect.logInfo
+            : isNews
+              ? Effect.logWarning
+              : Effect.logDebug;
       return Effect.andThen(SubscriptionRef.set(state, { isUp, why }), log(`vap.client.${what}`, why));
     });
   const perform = (action: OwnOrder<VapClientAction>): Effect.Effect<void> => {

@@ -1,35 +1,65 @@
 /**
- * A client's connection: a stream behind a queue, so that a client that does not read delays nobody else.
+ * A client's connection: what a turn of the loop has for it leaves in one write, and whoever sends never waits.
  *
- *   send -> queue (bounded) -> writer fiber -> stream.write        queue full: the stream is closed
+ *   send, send ... --> unsent --(the turn is over)--> one put --> the transport
+ *                                                      +-- more waits there than may: closed, as `notReading`
+ *
+ * So a client that asks and does not read costs what it may have unread, and nobody else anything.
  */
-import { Effect, Queue } from "effect";
-import type { ByteStreamShape } from "../ports/mod.ts";
+import { concat } from "../../codecs/shared/mod.ts";
+import type { DirectStream } from "../ports/mod.ts";
+import type { VapClosed } from "./events.ts";
 
-const OUTGOING_MESSAGES_MAX = 512;
+/** What the transport has not taken, before a connection counts as one that does not read. One turn's answers may go over it. */
+export const UNREAD_BYTES_MAX = 262_144;
 
 export interface VapConnection {
   readonly id: number;
-  /** Never waits. */
-  readonly send: (bytes: Uint8Array) => Effect.Effect<void>;
+  /** The client's address. */
+  readonly host: string;
+  /** Nothing that comes is looked at any more. */
+  readonly isClosed: boolean;
+  readonly send: (bytes: Uint8Array) => void;
   /** After everything that was sent before. */
-  readonly close: (why: string) => Effect.Effect<void>;
+  readonly close: (reason: VapClosed, why?: string) => void;
 }
 
-/** The writer lives as long as the scope. */
-export const openConnection = Effect.fnUntraced(function* (id: number, stream: ByteStreamShape) {
-  const outgoing = yield* Queue.dropping<Uint8Array | "close">(OUTGOING_MESSAGES_MAX);
-  const write = Effect.flatMap(Queue.take(outgoing), (next) => (next === "close" ? stream.close : stream.write(next)));
-  // A stream that fails in writing fails in reading too: its reader reports it.
-  yield* Effect.forkScoped(Effect.ignore(Effect.forever(write)));
-  const offer = (next: Uint8Array | "close"): Effect.Effect<void> =>
-    Effect.flatMap(Queue.offer(outgoing, next), (taken) =>
-      taken ? Effect.void : Effect.andThen(Effect.logWarning("vap.slow", `connection ${id}`), stream.close),
-    );
-  const connection: VapConnection = {
-    id,
-    send: offer,
-    close: (why) => Effect.andThen(Effect.logInfo("vap.close", why), offer("close")),
+export interface ConnectionParts {
+  readonly direct: DirectStream;
+  /** Called once, when we close it; ends the stream. */
+  readonly closed: (reason: VapClosed, why: string) => void;
+}
+
+export const openConnection = (id: number, host: string, { direct, closed }: ConnectionParts): VapConnection => {
+  let unsent: Array<Uint8Array> = [];
+  let isClosed = false;
+  const close = (reason: VapClosed, why = ""): void => {
+    if (isClosed) return;
+    flush();
+    if (isClosed) return;
+    isClosed = true;
+    closed(reason, why);
   };
-  return connection;
-});
+  const flush = (): void => {
+    if (unsent.length === 0) return;
+    const bytes = unsent.length === 1 ? unsent[0]! : concat(...unsent);
+    unsent = [];
+    if (direct.put(bytes, UNREAD_BYTES_MAX) || isClosed) return;
+    isClosed = true;
+    closed("notReading", `${UNREAD_BYTES_MAX} bytes are not read`);
+  };
+  return {
+    id,
+    host,
+    get isClosed() {
+      return isClosed;
+    },
+    send: (bytes) => {
+      if (isClosed) return;
+      if (unsent.length === 0) void NOW.then(flush);
+      unsent.push(bytes);
+    },
+    close,
+  };
+};
+const NOW = Promise.resolve();

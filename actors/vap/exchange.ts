@@ -4,7 +4,7 @@
  *   stream.read -> cut -> response -> the transaction that waits for it
  *                      +-> request -> `take`                 stream.write <- protect <- transactions, answers
  */
-import { Deferred, Effect } from "effect";
+import { Effect, FiberSet } from "effect";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import { MESSAGE_BYTES_MAX, TRANSACTION_ID_BYTES, type VapContent, VapMessage } from "../../codecs/vap/mod.ts";
 import { cutViews, emptyRemainder, wireErrorText } from "../../codecs/wire/mod.ts";
@@ -12,11 +12,25 @@ import {
   type VapOutcome,
   type VapTransactionAction,
   type VapTransactionEvent,
+  type VapTransactionInput,
   vapTransaction,
 } from "../../machines/vap/mod.ts";
-import { drive, mailbox, type OwnOrder, performing } from "../kit/mod.ts";
+import { Stepper, stepperParts } from "../kit/mod.ts";
 import { type ByteStreamShape, Entropy } from "../ports/mod.ts";
 import { Garbage } from "./errors.ts";
+
+/** Reads one chunk after the other, and gives each message with its bytes; what it returns is why it cannot go on. */
+export const messageReader = (
+  take: (message: VapMessage, bytes: Uint8Array) => void,
+): ((chunk: Uint8Array) => Garbage | undefined) => {
+  let remainder = emptyRemainder;
+  return (chunk) => {
+    const { messages, raw, rest, error } = cutViews(VapMessage, remainder, chunk, MESSAGE_BYTES_MAX);
+    remainder = rest;
+    for (const [i, message] of messages.entries()) take(message, raw[i]!);
+    return error === undefined ? undefined : new Garbage({ why: wireErrorText(error) });
+  };
+};
 
 /** Passes every message with its bytes to `take`, until the stream closes or its bytes cannot be read. */
 export const readMessages = <R>(
@@ -24,20 +38,20 @@ export const readMessages = <R>(
   take: (message: VapMessage, bytes: Uint8Array) => Effect.Effect<void, never, R>,
 ) =>
   Effect.gen(function* () {
-    let remainder = emptyRemainder;
+    const taking: Array<Effect.Effect<void, never, R>> = [];
+    const read = messageReader((message, bytes) => void taking.push(take(message, bytes)));
     while (true) {
-      const { messages, raw, rest, error } = cutViews(VapMessage, remainder, yield* stream.read, MESSAGE_BYTES_MAX);
-      for (const [i, message] of messages.entries()) yield* take(message, raw[i]!);
-      if (error !== undefined) return yield* new Garbage({ why: wireErrorText(error) });
-      remainder = rest;
+      const garbage = read(yield* stream.read);
+      for (const next of taking.splice(0)) yield* next;
+      if (garbage !== undefined) return yield* garbage;
     }
   });
 
 /** Requests on one connection that are not answered yet. */
 export interface VapRequests {
-  /** Sends a request and waits for its answer, for Ti, or for the end of the connection. */
-  readonly request: (content: VapContent) => Effect.Effect<VapOutcome>;
-  /** A response, for the request with its transaction id; ignored when there is none. */
+  /** Sends a request; its outcome is reported when it is answered, when Ti has passed, or when the connection ends. */
+  readonly request: (ask: number, content: VapContent) => Effect.Effect<void>;
+  /** A response, for the request with its transaction id: reported before this returns. Ignored when there is none. */
   readonly answer: (response: VapMessage, genuine: boolean) => Effect.Effect<void>;
   /** Ends all requests with "lost", and all that come later. */
   readonly lose: (why: string) => Effect.Effect<void>;
@@ -46,54 +60,71 @@ export interface VapRequests {
 /** Of one connection; more than our own machines ever send at once. */
 export const REQUESTS_MAX = 256;
 
+type Request = Stepper<VapTransactionInput, VapTransactionEvent, VapTransactionAction, unknown>;
+
+/** `send` waits for nothing. `report` is run in the order of what happened. */
 export const vapRequests = Effect.fnUntraced(function* (
-  send: (content: VapContent, transactionId: Uint8Array) => Effect.Effect<void>,
+  send: (content: VapContent, transactionId: Uint8Array) => void,
   timeoutMs: number,
+  report: (ask: number, outcome: VapOutcome) => Effect.Effect<void>,
 ) {
   const entropy = yield* Entropy;
-  const waiting = new Map<string, (event: VapTransactionEvent) => Effect.Effect<void>>();
+  const steps = yield* stepperParts;
+  const run = yield* FiberSet.makeRuntime<never>();
+  const waiting = new Map<string, Request>();
+  let outcomes: Array<readonly [ask: number, VapOutcome]> = [];
   let lost: string | undefined;
+  const reportAll = Effect.suspend(() => {
+    const all = outcomes;
+    outcomes = [];
+    return Effect.forEach(all, ([ask, outcome]) => report(ask, outcome), { discard: true });
+  });
 
-  const request = (content: VapContent): Effect.Effect<VapOutcome> =>
-    Effect.gen(function* () {
-      const transactionId = yield* entropy.bytes(TRANSACTION_ID_BYTES);
-      const id = hexOf(transactionId);
-      const box = yield* mailbox<VapTransactionEvent>(4);
-      const outcome = yield* Deferred.make<VapOutcome>();
-      const perform = (action: OwnOrder<VapTransactionAction>): Effect.Effect<void> => {
-        switch (action.type) {
-          case "send":
-            return send(action.content, action.transactionId);
-          case "report":
-            return Effect.asVoid(Deferred.succeed(outcome, action.outcome));
-        }
-      };
-      if (lost !== undefined) return { type: "lost" as const, why: lost };
-      if (waiting.size >= REQUESTS_MAX) return { type: "lost" as const, why: "too many requests at once" };
-      waiting.set(id, box.tell);
-      yield* Effect.ensuring(
-        drive(
-          vapTransaction,
-          { request: content, transactionId, timeoutMs },
-          box,
-          performing(box, { unexpected: "vap.unexpected" }, perform),
-          id,
-        ),
-        Effect.sync(() => waiting.delete(id)),
-      );
-      return yield* Deferred.await(outcome);
-    }).pipe(Effect.scoped);
-
+  const open = (ask: number, id: string): Request => {
+    const request: Request = new Stepper(vapTransaction as never, steps, {
+      instance: id,
+      perform: (action) => {
+        if (action.type === "send") send(action.content, action.transactionId);
+        else outcomes.push([ask, action.outcome]);
+      },
+      fired: (timer) => {
+        run(Effect.andThen(Effect.yieldNow, reportAll)); // once the machine has taken it
+        return { type: "timerFired", timer } as VapTransactionEvent;
+      },
+      noted: (unexpected) => {
+        run(Effect.logDebug("vap.unexpected", unexpected));
+      },
+      over: () => waiting.delete(id),
+    });
+    return request;
+  };
   const tell = (id: string, event: VapTransactionEvent): Effect.Effect<void> =>
-    waiting.get(id)?.(event) ?? Effect.logDebug("vap.unexpected", event.type);
+    Effect.suspend(() => {
+      const request = waiting.get(id);
+      if (request === undefined) return Effect.logDebug("vap.unexpected", event.type);
+      request.tell(event);
+      return reportAll;
+    });
   const requests: VapRequests = {
-    request,
+    request: (ask, content) =>
+      Effect.gen(function* () {
+        const why = lost ?? (waiting.size >= REQUESTS_MAX ? "too many requests at once" : undefined);
+        if (why !== undefined) return void run(report(ask, { type: "lost", why }));
+        const transactionId = yield* entropy.bytes(TRANSACTION_ID_BYTES);
+        const id = hexOf(transactionId);
+        const request = open(ask, id);
+        waiting.set(id, request);
+        request.start({ request: content, transactionId, timeoutMs });
+      }),
     answer: (response, genuine) => tell(hexOf(response.transactionId), { type: "answered", response, genuine }),
     lose: (why) =>
       Effect.suspend(() => {
         lost = why;
-        return Effect.forEach([...waiting.keys()], (id) => tell(id, { type: "lost", why }), { discard: true });
+        for (const request of [...waiting.values()]) request.tell({ type: "lost", why });
+        run(reportAll); // the session's own orders lead here: they must not wait for its mailbox
+        return Effect.void;
       }),
   };
+  yield* Effect.addFinalizer(() => Effect.sync(() => waiting.forEach((request) => request.stop())));
   return requests;
 });

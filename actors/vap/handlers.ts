@@ -11,17 +11,22 @@ import type { ServiceIdentity, VService } from "../../codecs/vap/mod.ts";
 import type { VapQuota, VapServerAction, VapServerEvent } from "../../machines/vap/mod.ts";
 import type { Owners } from "./owners.ts";
 
-/** The agent receives a failure as error 481, with its reason. */
+/** The agent receives a failure as error 481, with its reason. `username`: the user whose request it is. */
 export interface VapHandlers<R = never> {
   readonly publishVService: (
     identity: ServiceIdentity,
     version: number,
     document: VService,
+    username: string,
   ) => Effect.Effect<PublishedVService, { readonly why: string }, R>;
   /** The agent has unpublished it, unregistered, or sent nothing for the Keepalive time. */
   readonly withdrawVService: (identity: ServiceIdentity) => Effect.Effect<void, never, R>;
-  readonly publishNumber: (vservice: VServiceId, number: E164) => Effect.Effect<void, { readonly why: string }, R>;
-  readonly uploadVcr: (vcr: Vcr) => Effect.Effect<void, { readonly why: string }, R>;
+  readonly publishNumber: (
+    vservice: VServiceId,
+    number: E164,
+    username: string,
+  ) => Effect.Effect<void, { readonly why: string }, R>;
+  readonly uploadVcr: (vcr: Vcr, username: string) => Effect.Effect<void, { readonly why: string }, R>;
 }
 export interface PublishedVService {
   readonly quotaLimit: number;
@@ -40,12 +45,15 @@ export interface VapOrderer {
   readonly username: string;
 }
 export interface VapOrders<R> {
-  /** To be run in a fiber of its own, since it may take long. `tell` receives the event with the outcome. */
+  /**
+   * What an order takes, to be run in a fiber of its own; undefined where it is settled at once. `tell` receives the event with
+   * the outcome, and waits for nothing.
+   */
   readonly obey: (
     by: VapOrderer,
     order: VapOrder,
-    tell: (event: VapServerEvent) => Effect.Effect<void>,
-  ) => Effect.Effect<void, never, R>;
+    tell: (event: VapServerEvent) => void,
+  ) => Effect.Effect<void, never, R> | undefined;
   /** Whether another user owns that VService. */
   readonly isOwnedByAnother: (vservice: VServiceId, username: string) => boolean;
   /** When its owner acquired it, in milliseconds since 1970. */
@@ -59,6 +67,20 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
   const inTurn = (yield* Semaphore.make(1)).withPermits(1);
   const { isOwnedByAnother } = owners;
   let [numbers, vcrs] = [0, 0];
+  /** Publications and withdrawals of VServices that are not done yet. */
+  let underWay = 0;
+  const oneByOne = <A, E>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
+    underWay += 1;
+    return Effect.ensuring(
+      inTurn(work),
+      Effect.sync(() => {
+        underWay -= 1;
+      }),
+    );
+  };
+  /** After the publications of VServices that were ordered earlier have succeeded or failed. */
+  const afterThem = <A, E>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    underWay === 0 ? work : Effect.andThen(inTurn(Effect.void), work);
 
   /** Undoes what a publication did before it was refused. */
   const undo = (identity: ServiceIdentity, handle: number, before: Before): Effect.Effect<void> =>
@@ -73,59 +95,56 @@ export const vapOrders = Effect.fnUntraced(function* <R>(handlers: VapHandlers<R
       owners.release(identity);
       return before.isOwned ? Effect.void : owners.forget(identity.vservice);
     });
-  /** Waits until the publications of VServices that were ordered earlier have succeeded or failed. */
-  const publishedBefore = inTurn(Effect.void);
-
-  const settled = (
-    ref: number,
-    tell: (event: VapServerEvent) => Effect.Effect<void>,
-    work: Effect.Effect<VapQuota | undefined, { readonly why: string }, R>,
-  ): Effect.Effect<void, never, R> =>
-    Effect.matchEffect(work, {
-      onSuccess: (quota) => tell({ type: "settled", ref, outcome: { type: "done", quota } }),
-      onFailure: ({ why }) => tell({ type: "settled", ref, outcome: { type: "failed", why } }),
-    });
 
   const orders: VapOrders<R> = {
     isOwnedByAnother,
     sinceMs: owners.sinceMs,
     obey: ({ handle, username }, order, tell) => {
-      const refused = (ref: number, why: string) => settled(ref, tell, Effect.fail({ why }));
+      if (order.type === "withdrawVService") {
+        const key = keyOf(order.identity);
+        if (publishers.get(key) !== handle) return undefined;
+        publishers.delete(key);
+        owners.release(order.identity);
+        return oneByOne(handlers.withdrawVService(order.identity));
+      }
+      const { ref } = order;
+      const done = (quota: VapQuota | undefined) => tell({ type: "settled", ref, outcome: { type: "done", quota } });
+      const refused = (why: string): undefined => {
+        tell({ type: "settled", ref, outcome: { type: "failed", why } });
+      };
+      const settled = (work: Effect.Effect<VapQuota | undefined, { readonly why: string }, R>) =>
+        Effect.match(work, { onSuccess: done, onFailure: ({ why }): void => refused(why) });
       switch (order.type) {
         case "publishVService": {
           const { identity, version, service } = order;
-          if (isOwnedByAnother(identity.vservice, username)) return refused(order.ref, ANOTHERS);
+          if (isOwnedByAnother(identity.vservice, username)) return refused(ANOTHERS);
           const before = { publisher: publishers.get(keyOf(identity)), isOwned: owners.isOwned(identity.vservice) };
-          if (!owners.acquire(identity, username)) return refused(order.ref, "too many VServices");
+          if (!owners.acquire(identity, username)) return refused("too many VServices");
           publishers.set(keyOf(identity), handle);
           const quota = Effect.map(
-            Effect.andThen(owners.persist(identity.vservice), handlers.publishVService(identity, version, service)),
+            Effect.andThen(
+              owners.persist(identity.vservice),
+              handlers.publishVService(identity, version, service, username),
+            ),
             ({ quotaLimit: limit, quotaCurrent: current, dhtLifetimeS: lifetimeS }) => ({ limit, current, lifetimeS }),
           );
-          return settled(order.ref, tell, inTurn(Effect.tapError(quota, () => undo(identity, handle, before))));
-        }
-        case "withdrawVService": {
-          const key = keyOf(order.identity);
-          if (publishers.get(key) !== handle) return Effect.void;
-          publishers.delete(key);
-          owners.release(order.identity);
-          return inTurn(handlers.withdrawVService(order.identity));
+          return settled(oneByOne(Effect.tapError(quota, () => undo(identity, handle, before))));
         }
         case "publishNumber": {
-          if (isOwnedByAnother(order.vservice, username)) return refused(order.ref, ANOTHERS);
-          const stored = Effect.map(handlers.publishNumber(order.vservice, order.number), () => {
+          if (isOwnedByAnother(order.vservice, username)) return refused(ANOTHERS);
+          const stored = Effect.map(handlers.publishNumber(order.vservice, order.number, username), () => {
             numbers += 1;
             return undefined;
           });
-          return settled(order.ref, tell, Effect.andThen(publishedBefore, stored));
+          return settled(afterThem(stored));
         }
         case "upload": {
-          if (isOwnedByAnother(order.vcr.vservice, username)) return refused(order.ref, ANOTHERS);
-          const taken = Effect.map(handlers.uploadVcr(order.vcr), () => {
+          if (isOwnedByAnother(order.vcr.vservice, username)) return refused(ANOTHERS);
+          const taken = Effect.map(handlers.uploadVcr(order.vcr, username), () => {
             vcrs += 1;
             return undefined;
           });
-          return settled(order.ref, tell, Effect.andThen(publishedBefore, taken));
+          return settled(afterThem(taken));
         }
       }
     },

@@ -4,9 +4,10 @@
  *   connect -> Dialer -> connected; responses -> the requests that wait; requests -> asked; the end -> lost
  */
 import { Effect, FiberHandle, FiberSet } from "effect";
-import { hasIntegrity, protect, type VapContent, vapKey } from "../../codecs/vap/mod.ts";
-import type { VapClientEvent } from "../../machines/vap/mod.ts";
-import { Dialer, type DialTarget, Entropy } from "../ports/mod.ts";
+import { concat } from "../../codecs/shared/mod.ts";
+import { hasIntegrity, macsOf, protect, type VapContent, vapKey } from "../../codecs/vap/mod.ts";
+import type { VapClientEvent, VapOutcome } from "../../machines/vap/mod.ts";
+import { Dialer, type DialTarget, Entropy, Macs } from "../ports/mod.ts";
 import { readMessages, type VapRequests, vapRequests } from "./exchange.ts";
 
 export interface VapLinkOptions {
@@ -23,7 +24,7 @@ export interface VapLink {
 }
 interface Open {
   readonly requests: VapRequests;
-  readonly send: (content: VapContent, transactionId: Uint8Array) => Effect.Effect<void>;
+  readonly send: (content: VapContent, transactionId: Uint8Array) => void;
 }
 
 export const vapLink = Effect.fnUntraced(function* (
@@ -34,19 +35,24 @@ export const vapLink = Effect.fnUntraced(function* (
   const entropy = yield* Entropy;
   const key = vapKey(username, password);
   const connection = yield* FiberHandle.make<void>();
-  const asks = yield* FiberSet.make<void>();
+  const run = yield* FiberSet.makeRuntime<never>();
+  const macOf = macsOf(yield* Macs);
   let open: Open | undefined;
 
   const serve = Effect.gen(function* () {
     const stream = yield* dial(target);
-    // A failed write is not reported: the read after it fails too, and that is.
-    const send = (content: VapContent, transactionId: Uint8Array) =>
-      Effect.ignore(stream.write(protect(content, transactionId, { username, key })));
-    const requests = yield* Effect.provideService(vapRequests(send, timeoutMs), Entropy, entropy);
+    const unsent: Array<Uint8Array> = [];
+    const write = Effect.suspend(() => Effect.ignore(stream.write(concat(...unsent.splice(0)))));
+    // A failed write is not reported: the read after it fails too, and that is. What a turn sends leaves in one write.
+    const send = (content: VapContent, transactionId: Uint8Array): void => {
+      if (unsent.push(protect(content, transactionId, { username, key }, macOf)) === 1) void NOW.then(() => run(write));
+    };
+    const report = (ask: number, outcome: VapOutcome) => tell({ type: "answered", ask, outcome });
+    const requests = yield* Effect.provideService(vapRequests(send, timeoutMs, report), Entropy, entropy);
     open = { requests, send };
     yield* tell({ type: "connected" });
     return yield* readMessages(stream, (message, bytes) => {
-      const genuine = hasIntegrity(message, bytes, key);
+      const genuine = hasIntegrity(message, bytes, key, macOf);
       return message.type.class === "request"
         ? tell({ type: "asked", request: message, genuine })
         : requests.answer(message, genuine);
@@ -68,15 +74,11 @@ export const vapLink = Effect.fnUntraced(function* (
     ask: (ask, request) =>
       Effect.suspend(() => {
         if (open === undefined) return Effect.void; // the event "lost" is in the mailbox already
-        const outcome = open.requests.request(request);
-        return Effect.asVoid(
-          FiberSet.run(
-            asks,
-            Effect.flatMap(outcome, (outcome) => tell({ type: "answered", ask, outcome })),
-          ),
-        );
+        return open.requests.request(ask, request);
       }),
-    answer: (content, transactionId) => open?.send(content, transactionId) ?? Effect.void,
+    answer: (content, transactionId) => Effect.sync(() => open?.send(content, transactionId)),
   };
   return link;
 });
+
+const NOW = Promise.resolve();

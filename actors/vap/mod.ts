@@ -5,6 +5,7 @@ export {
   type VapClientOptions,
 } from "./client.ts";
 export { InsecureVap, PublishFailed, VapRefused } from "./errors.ts";
+export type { VapClosed, VapEvent } from "./events.ts";
 export type { PublishedVService, VapHandlers } from "./handlers.ts";
 export type { VapClient, VapState } from "./jobs.ts";
 export { KEPT_MAX, KEPT_OF_VSERVICE_MAX, type KeptRoutes, openKeptRoutes } from "./kept-routes.ts";

@@ -1,30 +1,45 @@
 /**
  * Serves the call agents of a ViPR server.
  *
- *   Listener -> a connection's bytes -> cut, checkRequest -> the session it belongs to (sessions.ts) -> handlers.ts
+ *   Listener -> a connection's bytes -> cut, checkRequest -> the session it belongs to (session.ts) -> handlers.ts
+ *                                                               '-> answers, one write a turn (connection.ts)
  *
- * A connection begins with a session of its own; a Register with the handle of another moves it there.
+ * A connection begins with a session of its own; a Register with the handle of another moves it there. All of it happens in the
+ * turn in which the bytes come: a fiber runs for what takes time, and none for a message. DECISIONS.md D-211.
  */
 
-import { Clock, Effect, type Scope } from "effect";
+import { Clock, Deferred, Effect, FiberSet, type Scope } from "effect";
 import type { VServiceId } from "../../codecs/shared/mod.ts";
 import {
   checkRequest,
   hasIntegrity,
+  macsOf,
   type ValInfo,
   type VapMessage,
   type Verdict,
   valueIn,
   vapKey,
 } from "../../codecs/vap/mod.ts";
-import { type ByteStreamShape, type Credentials, type Entropy, Listener, type ListenFailed } from "../ports/mod.ts";
+import {
+  type ByteStreamShape,
+  type Credentials,
+  directOf,
+  type Entropy,
+  Listener,
+  type ListenFailed,
+  Macs,
+} from "../ports/mod.ts";
 import { openConnection, type VapConnection } from "./connection.ts";
 import { InsecureVap } from "./errors.ts";
-import { readMessages } from "./exchange.ts";
+import type { VapClosed, VapEvent } from "./events.ts";
+import { messageReader } from "./exchange.ts";
+import { freshConnections, UNREGISTERED_MAX } from "./fresh.ts";
 import { type VapHandlers, vapOrders } from "./handlers.ts";
 import { forgetfulRoutes, type KeptRoutes } from "./kept-routes.ts";
+import { vapLog } from "./log.ts";
 import { type Owners, openOwners } from "./owners.ts";
-import { type VapSession, vapSessions } from "./sessions.ts";
+import type { VapSession } from "./session.ts";
+import { vapSessions } from "./sessions.ts";
 
 export interface VapServerOptions {
   readonly host: string;
@@ -44,8 +59,10 @@ export interface VapServerOptions {
   readonly keepaliveMs?: number;
   /** How long a connection may stay without a Register. Default 10 s. */
   readonly greetingMs?: number;
-  /** Connections at once. Default 1024. */
+  /** Connections of registered clients at once. Default 4096. Those that have not registered are UNREGISTERED_MAX beside. */
   readonly connectionsMax?: number;
+  /** Receives every event; must not fail or take long. Default: the log (log.ts). */
+  readonly watch?: (event: VapEvent) => Effect.Effect<void>;
 }
 
 export interface VapServer {
@@ -53,6 +70,8 @@ export interface VapServer {
   readonly port: number;
   /** Sends a Notify to every client subscribed to that VService; gives their number. */
   readonly notify: (vservice: VServiceId, info: ValInfo) => Effect.Effect<number>;
+  /** The overlay is lost: what is published is withdrawn, and each client is told so by PublishRevoke. */
+  readonly revoke: (why: string) => Effect.Effect<void>;
   /** As they are at the moment. */
   readonly counters: Effect.Effect<VapCounters>;
 }
@@ -67,15 +86,18 @@ export interface VapCounters {
   /** Connections closed because of bytes that are not VAP; requests of an unknown user or with a wrong seal. */
   readonly garbage: number;
   readonly distrusted: number;
+  /** Connections closed because the client did not read, or because too many others had not registered. */
+  readonly notReading: number;
+  readonly crowded: number;
 }
 
 const KEEPALIVE_MS = 30_000;
 const GREETING_MS = 10_000;
 /** The draft's: how long a client that unregistered may take to close. */
 const LINGER_MS = 30_000;
-const CONNECTIONS_MAX = 1_024;
-/** Including sessions without a connection. */
-const SESSIONS_MAX = 4_096;
+const CONNECTIONS_MAX = 4_096;
+/** How long the last answers may take to leave before a connection is closed. */
+const FLUSH_MS_MAX = 10_000;
 
 /** Listens until the scope closes. */
 export const serveVap = Effect.fn("vap.server")(function* <R>(
@@ -85,55 +107,87 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
   const { host, port, tls, users, keepaliveMs = KEEPALIVE_MS, greetingMs = GREETING_MS } = options;
   if (tls === undefined && options.insecureVap !== true && !isLoopback(host)) return yield* new InsecureVap({ host });
   const { listen } = yield* Listener;
+  const clock = yield* Clock.Clock;
   const keyOf = typeof users === "function" ? users : keysOf(users);
+  const macOf = macsOf(yield* Macs);
+  const watch = options.watch ?? vapLog();
   const connections = new Map<number, VapConnection>();
+  const fresh = freshConnections();
   const forgetful = Effect.orDie(openOwners(undefined, (username) => keyOf(username) !== undefined));
   const orders = yield* vapOrders(handlers, options.owners ?? (yield* forgetful));
   const times = { keepaliveMs, greetingMs, lingerMs: LINGER_MS };
   const { routes = forgetfulRoutes } = options;
-  const sessions = yield* vapSessions({ times, keyOf, connections, routes }, orders);
-  const counts = { opened: 0, garbage: 0, distrusted: 0, notifies: 0 };
+  const sessions = yield* vapSessions(
+    { times, keyOf, macOf, connections, routes, watch, registered: fresh.registered },
+    orders,
+  );
+  const run = yield* FiberSet.makeRuntime<never>();
+  const counts = { opened: 0, garbage: 0, distrusted: 0, notifies: 0, notReading: 0, crowded: 0 };
 
   const verdictOf = (message: VapMessage, bytes: Uint8Array, session: VapSession): Verdict => {
-    if (message.type.class === "request") return checkRequest(message, bytes, keyOf);
-    const key = keyOf(session.username());
-    return key !== undefined && hasIntegrity(message, bytes, key)
-      ? { type: "genuine", username: session.username() }
+    if (message.type.class === "request") return checkRequest(message, bytes, keyOf, macOf);
+    const key = keyOf(session.username);
+    return key !== undefined && hasIntegrity(message, bytes, key, macOf)
+      ? { type: "genuine", username: session.username }
       : { type: "forged" };
   };
+
+  /** What a message means to the session of its connection, or to the one that it resumes there. */
+  const take = (id: number, session: VapSession, message: VapMessage, bytes: Uint8Array): VapSession => {
+    const verdict = verdictOf(message, bytes, session);
+    if (verdict.type !== "genuine") counts.distrusted += 1;
+    const isRegister = verdict.type === "genuine" && message.type.method === "register";
+    const handle = isRegister ? valueIn(message, "clientHandle") : undefined;
+    const resumed = isRegister ? sessions.resumable(handle, verdict.username) : undefined;
+    if (resumed !== undefined && resumed !== session)
+      session.tell({ type: "lost", connection: id, why: "resumes another session" });
+    const to = resumed ?? session;
+    const atMs = clock.currentTimeMillisUnsafe();
+    const full = isRegister && to.username === "" ? sessions.fullFor(verdict.username) : undefined;
+    to.tell({ type: "received", connection: id, message, verdict, atMs, ...(full === undefined ? {} : { full }) });
+    if (resumed !== undefined) fresh.registered(id);
+    return to;
+  };
+
   const serve = Effect.fnUntraced(function* (stream: ByteStreamShape) {
-    if (sessions.count() >= SESSIONS_MAX) return yield* Effect.logWarning("vap.full", `${SESSIONS_MAX} sessions`);
     const id = ++counts.opened;
-    connections.set(id, yield* openConnection(id, stream));
-    let session = yield* sessions.open(id);
-    const take = Effect.fnUntraced(function* (message: VapMessage, bytes: Uint8Array) {
-      const verdict = verdictOf(message, bytes, session);
-      if (verdict.type !== "genuine") counts.distrusted += 1;
-      const resumed =
-        verdict.type === "genuine" && message.type.method === "register"
-          ? sessions.resumable(valueIn(message, "clientHandle"), verdict.username)
-          : undefined;
-      if (resumed !== undefined && resumed !== session) {
-        yield* session.tell({ type: "lost", connection: id, why: "resumes another session" });
-        session = resumed;
-      }
-      const atMs = yield* Clock.currentTimeMillis;
-      yield* session.tell({ type: "received", connection: id, message, verdict, atMs });
-    });
-    const gone = Effect.suspend(() => {
+    const closedByUs = yield* Deferred.make<VapClosed>();
+    const direct = yield* directOf(stream);
+    let session: VapSession | undefined;
+    const closed = (reason: VapClosed, why: string): void => {
+      if (reason === "notReading" || reason === "crowded") counts[reason] += 1;
       connections.delete(id);
-      return session.tell({ type: "lost", connection: id, why: "closed" });
+      run(watch({ type: "closed", reason, why, username: session?.username ?? "", host: connection.host }));
+      Deferred.doneUnsafe(closedByUs, Effect.succeed(reason));
+    };
+    const connection = openConnection(id, stream.peer.host, { direct, closed });
+    connections.set(id, connection);
+    fresh.opened(connection);
+    session = yield* sessions.open(id);
+    const read = messageReader((message, bytes) => {
+      if (!connection.isClosed) session = take(id, session!, message, bytes);
     });
-    const end = yield* Effect.ensuring(Effect.flip(readMessages(stream, take)), gone);
-    if (end._tag !== "Garbage") return yield* Effect.logDebug("vap.closed", end.why);
-    counts.garbage += 1;
-    yield* Effect.logWarning("vap.garbage", end.why);
+    const gone = Effect.sync(() => {
+      connections.delete(id);
+      fresh.registered(id);
+      session?.tell({ type: "lost", connection: id, why: "closed" });
+    });
+    const reading = Effect.map(direct.each(read), (garbage) => {
+      counts.garbage += 1;
+      connection.close("garbage", garbage.why);
+    });
+    const closing = Effect.flatMap(Deferred.await(closedByUs), (reason) => {
+      const flushed = reason === "notReading" ? Effect.void : (direct.flushed ?? Effect.void);
+      return Effect.andThen(Effect.timeoutOption(flushed, FLUSH_MS_MAX), stream.close);
+    });
+    const end = Effect.raceFirst(Effect.andThen(reading, Effect.never).pipe(Effect.exit), closing);
+    yield* Effect.ensuring(end, gone);
   }, Effect.scoped);
 
   const on = {
     host,
     port,
-    streamsMax: options.connectionsMax ?? CONNECTIONS_MAX,
+    streamsMax: (options.connectionsMax ?? CONNECTIONS_MAX) + UNREGISTERED_MAX,
     ...(tls === undefined ? {} : { tls, anyClient: true }),
   };
   const listening = yield* listen(on, serve);
@@ -145,10 +199,10 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
           counts.notifies += reached;
         }),
       ),
+    revoke: (why) => Effect.flatMap(sessions.revoke(why), (count) => watch({ type: "revoked", sessions: count, why })),
     counters: Effect.sync(() => {
-      const { garbage, distrusted, notifies } = counts;
-      const live = { connections: connections.size, sessions: sessions.count() };
-      return { ...live, ...orders.counts(), notifies, garbage, distrusted };
+      const { opened: _, ...others } = counts;
+      return { connections: connections.size, sessions: sessions.count(), ...orders.counts(), ...others };
     }),
   };
 });

@@ -1,6 +1,17 @@
 /** The ViPR Access Protocol: messages, their integrity, and the documents in them. */
 export { ServiceIdentity, VapAttribute } from "./attributes.ts";
-export { checkRequest, hasIntegrity, protect, unprotected, type Verdict, vapKey } from "./integrity.ts";
+export {
+  checkRequest,
+  hasIntegrity,
+  keptMac,
+  type Mac,
+  type MakeMac,
+  macsOf,
+  protect,
+  unprotected,
+  type Verdict,
+  vapKey,
+} from "./integrity.ts";
 export { decodeKeptRoute, encodeKeptRoute, type KeptRoute, keptRouteKey } from "./kept-route.ts";
 export {
   errorAttribute,

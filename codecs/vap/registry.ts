@@ -44,6 +44,7 @@ export const attribute = {
 
 export const callDirection = { received: 0, sent: 1 } as const;
 
+/** As drafted; the last two are RFC 5766's (§15), for a case that the draft has no code for. DECISIONS.md D-210. */
 export const errorCode = {
   badRequest: 400,
   integrityCheckFailure: 431,
@@ -55,6 +56,8 @@ export const errorCode = {
   alreadyRegistered: 477,
   unsupportedProtocolVersion: 478,
   publicationFailed: 481,
+  quotaReached: 486,
+  insufficientCapacity: 508,
 } as const;
 export type VapError = keyof typeof errorCode;
 
@@ -69,6 +72,8 @@ export const errorReason: { readonly [K in VapError]: string } = {
   alreadyRegistered: "Already Registered",
   unsupportedProtocolVersion: "Unsupported Protocol Version",
   publicationFailed: "Publication Failed",
+  quotaReached: "Allocation Quota Reached",
+  insufficientCapacity: "Insufficient Capacity",
 };
 
 /** The draft says 101 in one place and 100 in another: we write what each section writes, and read both. */

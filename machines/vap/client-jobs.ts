@@ -5,11 +5,14 @@
 import { type E164, ntpFromMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import {
   anyInstance,
+  errorNumberOf,
   service,
   subservice,
   type VapAttribute,
   type VapContent,
+  type VapMessage,
   type VapMethod,
+  valueIn,
   writeVService,
 } from "../../codecs/vap/mod.ts";
 import type { Decision, Of } from "../kit/mod.ts";
@@ -41,9 +44,18 @@ export const settle = (ref: number, result: VapResult): ReadonlyArray<Settle> =>
   ref === 0 ? [] : [{ type: "settle", ref, result }];
 export const fail = (ref: number, reason: VapFailure, why: string): ReadonlyArray<Settle> =>
   settle(ref, { type: "failed", reason, why });
-/** The server has answered with this error. */
-export const failRefused = (ref: number, code: number | undefined): ReadonlyArray<Settle> =>
-  settle(ref, { type: "failed", reason: "refused", ...(code === undefined ? {} : { code }), why: `error ${code}` });
+/** The server has answered with an error: its number, and what the server says of it. */
+export const failRefused = (ref: number, response: VapMessage): ReadonlyArray<Settle> => {
+  const code = errorNumberOf(response);
+  return settle(ref, {
+    type: "failed",
+    reason: "refused",
+    ...(code === undefined ? {} : { code }),
+    why: refusalText(response),
+  });
+};
+export const refusalText = (response: VapMessage): string =>
+  `error ${errorNumberOf(response)}: ${valueIn(response, "errorCode")?.reason ?? ""}`;
 
 /** Queues what the embedder wants published or uploaded. A limit that is reached fails it at once. */
 export const take = (
@@ -97,8 +109,8 @@ export const pumped =
   };
 
 export const pump = (context: Context): ClientDecision<"ask"> => {
-  const { service, isPublished, subscription, asks, numbers, vcrs } = context;
-  if (service === undefined) return {};
+  const { service, isPublished, isRevoked, subscription, asks, numbers, vcrs } = context;
+  if (service === undefined || isRevoked) return {};
   const { version } = service;
   if (!isPublished)
     return asks.some(({ what }) => isService(what))
@@ -204,13 +216,16 @@ export const putBack = ({ asks, numbers, vcrs }: Context): Pick<Context, "asks" 
   };
 };
 
+export const stopRepublish = { type: "stopTimer", timer: "republish" } as const;
+
 /** The end: every caller that waits gets its result, and no timer is left running. */
 export const finished = (context: Context): ClientDecision<"stopTimer" | "settle"> => {
   const { numbers, vcrs } = putBack(context);
   const refs = [context.service?.ref ?? 0, ...[...numbers, ...vcrs].map(({ ref }) => ref)];
   return {
-    context: { asks: [], numbers: [], vcrs: [], service: undefined, isRefreshing: false },
+    context: { asks: [], numbers: [], vcrs: [], service: undefined, isRefreshing: false, isRevoked: false },
     actions: [
+      ...(context.isRevoked ? [stopRepublish] : []),
       ...(context.isRefreshing ? [{ type: "stopTimer" as const, timer: "refresh" as const }] : []),
       ...refs.flatMap((ref) => fail(ref, "ended", "unregistered")),
       ...settle(context.ending, { type: "done" }),

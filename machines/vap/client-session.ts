@@ -3,14 +3,11 @@
  * Functions from the context and an event to what changes and what is ordered.
  */
 import {
-  errorAttribute,
   errorCode,
   errorNumberOf,
   ourVersion,
-  readValInfo,
   type VapAttribute,
   type VapContent,
-  type VapError,
   type VapMessage,
   valueIn,
 } from "../../codecs/vap/mod.ts";
@@ -24,9 +21,12 @@ import {
   numberStored,
   pump,
   putBack,
+  refusalText,
   request,
   settle,
+  stopRepublish,
 } from "./client-jobs.ts";
+import { isRevocation, revoke } from "./client-revoked.ts";
 import type { Ask, ClientDecision, VapClientAction, VapClientContext, VapClientEvent, VapJob } from "./client-types.ts";
 
 type Context = VapClientContext;
@@ -95,22 +95,39 @@ export const lose = (
   context: Context,
   what: "lost" | "refused",
   why: string,
-): ClientDecision<"report" | "startTimer"> => {
+): ClientDecision<"report" | "startTimer" | "stopTimer"> => {
+  const wasRevoked = context.isRevoked;
   const doubled = 2 ** Math.min(context.failures, BACKOFF_DOUBLINGS_MAX);
   const [least, most] = context.reconnectMs;
   return {
-    context: { ...putBack(context), isPublished: false, failures: context.failures + 1 },
+    context: { ...putBack(context), isPublished: false, isRevoked: false, failures: context.failures + 1 },
     actions: [
+      ...(wasRevoked ? [stopRepublish] : []),
       { type: "report", what, why },
       { type: "startTimer", timer: "reconnect", betweenMs: [least * doubled, most * doubled] },
     ],
   };
 };
 
+/**
+ * 471 for the handle of a session that has ended, as after a restart of the server: "the connection is dead, reconnect without
+ * handle". That is no failure of the server's, so that there is no wait; without a handle a 471 is one.
+ */
+export const isForgotten = (context: Context, event: Answered): boolean =>
+  isRegister(context, event) && context.handle !== undefined && errorOf(event) === errorCode.badClientHandle;
+export const startOver = (context: Context): ClientDecision => ({
+  context: { ...putBack(context), handle: undefined, subscription: undefined, isPublished: false },
+});
+
 /** The server refuses this session: close the connection, and if it answered with an error forget the handle too. */
-export const refused = (context: Context, event: Answered): ClientDecision<"disconnect" | "report" | "startTimer"> => {
+export const refused = (
+  context: Context,
+  event: Answered,
+): ClientDecision<"disconnect" | "report" | "startTimer" | "stopTimer"> => {
   const error = errorOf(event);
-  const why = error === undefined ? `no answer: ${event.outcome.type}` : `error ${error}`;
+  const response = responseOf(event);
+  const why =
+    error === undefined || response === undefined ? `no answer: ${event.outcome.type}` : refusalText(response);
   const { context: changed, actions } = lose(context, "refused", why);
   const handle = error === undefined ? context.handle : undefined;
   return { context: { ...changed, handle }, actions: [{ type: "disconnect" }, ...(actions ?? [])] };
@@ -130,12 +147,16 @@ export const isFatal = (context: Context, event: Answered): boolean => {
   if (event.outcome.type === "timedOut") return true;
   if (what === "subscribe" && isSuccess(response)) return valueIn(response, "subscriptionId") === undefined;
   if (error === undefined) return false;
+  if (isRevocation(context, what, error)) return false;
   const isRefused = isService(what) && error !== errorCode.versionNumberTooLow;
   const isLost = isRefused && (context.service?.ref === 0 || error === errorCode.unregistered);
   return SESSION_ERRORS.includes(error) || what === "keepalive" || what === "subscribe" || isLost;
 };
 
-export const answered = (context: Context, event: Answered): ClientDecision<"settle" | "startTimer" | "note"> => {
+export const answered = (
+  context: Context,
+  event: Answered,
+): ClientDecision<"settle" | "startTimer" | "report" | "note"> => {
   const what = whatOf(context, event);
   const response = responseOf(event);
   if (what === undefined) return { actions: [{ type: "note", unexpected: "answered" }] };
@@ -151,13 +172,17 @@ const sessionAnswered = (
   context: Context,
   what: Exclude<Ask["what"], VapJob>,
   response: VapMessage,
-): ClientDecision<"settle"> => {
+): ClientDecision<"settle" | "startTimer" | "report"> => {
   if (isService(what)) return serviceAnswered(context, what.version, response);
   if (what !== "subscribe") return {};
   return { context: { subscription: valueIn(response, "subscriptionId") } };
 };
 
-const serviceAnswered = (context: Context, version: number, response: VapMessage): ClientDecision<"settle"> => {
+const serviceAnswered = (
+  context: Context,
+  version: number,
+  response: VapMessage,
+): ClientDecision<"settle" | "startTimer" | "report"> => {
   const { service } = context;
   if (service === undefined || service.version !== version) return {}; // it was replaced meanwhile
   if (isSuccess(response)) {
@@ -168,14 +193,18 @@ const serviceAnswered = (context: Context, version: number, response: VapMessage
         service: { ...service, ref: 0 },
         lifetimeMs: 1000 * (valueIn(response, "dhtLifetime") ?? 0),
       },
-      actions: settle(service.ref, { type: "done", ...(quota === undefined ? {} : { quota }) }),
+      actions: [
+        { type: "report", what: "published", why: "" },
+        ...settle(service.ref, { type: "done", ...(quota === undefined ? {} : { quota }) }),
+      ],
     };
   }
   const error = errorNumberOf(response);
+  if (isRevocation(context, { type: "service", version }, error)) return revoke(context, refusalText(response));
   // 472: "choose a new instance id"; the old one goes with the session.
   if (error === errorCode.versionNumberTooLow)
     return { context: { instance: BigInt.asUintN(64, context.instance + 1n) } };
-  return { context: { service: undefined }, actions: failRefused(service.ref, error) };
+  return { context: { service: undefined }, actions: failRefused(service.ref, response) };
 };
 
 const jobAnswered = (context: Context, job: VapJob, response: VapMessage): ClientDecision<"settle" | "startTimer"> => {
@@ -187,38 +216,13 @@ const jobAnswered = (context: Context, job: VapJob, response: VapMessage): Clien
   const unregistered = error === errorCode.unregistered;
   const isWanted = job.type === "number" || job.ref !== 0;
   const mayRetry = isWanted && (unregistered || error === errorCode.publicationFailed);
-  if (!mayRetry || job.attempts + 1 >= JOB_ATTEMPTS_MAX) return { actions: failRefused(job.ref, error) };
+  if (!mayRetry || job.attempts + 1 >= JOB_ATTEMPTS_MAX) return { actions: failRefused(job.ref, response) };
   const again = { ...job, attempts: job.attempts + 1 };
   const isPublished = context.isPublished && !unregistered;
   return again.type === "number"
     ? { context: { isPublished, numbers: [...context.numbers, again] } }
     : { context: { isPublished, vcrs: [...context.vcrs, again] } };
 };
-
-/** A request of the server's: Notify brings a ValInfo document, every other method is refused. It is answered by `kept`. */
-export const asked = (
-  context: Context,
-  { request, genuine }: Of<VapClientEvent, "asked">,
-): ClientDecision<"answer" | "learned" | "note"> => {
-  if (!genuine) return { actions: [{ type: "note", unexpected: "request without integrity" }] };
-  if (request.type.method !== "notify") return { actions: [answer(request, "badRequest")] };
-  const id = valueIn(request, "subscriptionId");
-  if (id === undefined || id !== context.subscription) return { actions: [answer(request, "unknownSubscription")] };
-  const read = readValInfo(valueIn(request, "serviceContent") ?? new Uint8Array());
-  if (!read.ok) return { actions: [answer(request, "badRequest")] };
-  return { actions: [{ type: "learned", info: read.value, transactionId: request.transactionId }] };
-};
-const answer = ({ type, transactionId }: VapMessage, error: VapError): Of<VapClientAction, "answer"> => ({
-  type: "answer",
-  transactionId,
-  content: { method: type.method as VapContent["method"], class: "error", attributes: [errorAttribute(error)] },
-});
-/** A route that was stored; on a connection after the one that brought it the server ignores the answer. */
-export const kept = (_: Context, { transactionId, isKept }: Of<VapClientEvent, "kept">): ClientDecision<"answer"> => ({
-  actions: isKept
-    ? [{ type: "answer", transactionId, content: { method: "notify", class: "success", attributes: [] } }]
-    : [],
-});
 
 export const goodbye = (context: Context, { ref }: Of<VapClientEvent, "unregister">): ClientDecision<"ask"> => {
   const handle: ReadonlyArray<VapAttribute> =

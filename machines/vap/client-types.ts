@@ -37,6 +37,8 @@ export interface VapClientContext extends VapClientInput {
   /** `ref`: the caller that waits for its publication; `version` grows with every change. */
   readonly service: { readonly ref: number; readonly content: VService; readonly version: number } | undefined;
   readonly isPublished: boolean;
+  /** The server has lost the overlay, and what we published with it: the timer `republish` runs. */
+  readonly isRevoked: boolean;
   /** How long the overlay stores a number; 0 when the server did not say. */
   readonly lifetimeMs: number;
   /** Attempts to connect since the last success. */
@@ -52,7 +54,7 @@ export interface VapClientContext extends VapClientInput {
   /** The `ref` of the caller that waits for the end; 0 for none. */
   readonly ending: number;
 }
-export type VapClientTimer = "keepalive" | "reconnect" | "refresh";
+export type VapClientTimer = "keepalive" | "reconnect" | "refresh" | "republish";
 export type VapClientEvent =
   | { readonly type: "publishService"; readonly ref: number; readonly content: VService }
   | { readonly type: "publishNumber"; readonly ref: number; readonly number: E164 }
@@ -76,7 +78,11 @@ export type VapClientAction =
   | { readonly type: "settle"; readonly ref: number; readonly result: VapResult }
   /** A Notify, answered when the event `kept` says that it is stored. */
   | { readonly type: "learned"; readonly info: ValInfo; readonly transactionId: Uint8Array }
-  | { readonly type: "report"; readonly what: "registered" | "lost" | "refused"; readonly why: string }
+  | {
+      readonly type: "report";
+      readonly what: "registered" | "published" | "revoked" | "lost" | "refused";
+      readonly why: string;
+    }
   | {
       readonly type: "startTimer";
       readonly timer: VapClientTimer;

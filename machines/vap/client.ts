@@ -5,26 +5,29 @@
  *        connected               success
  *   o -> connecting -> registering -> ready -- Keepalive: Register again between 1/3 and 1/2 of it
  *            ^   lost     | lost       | |     then, as far as they are wanted, in this order: Publish VService, Subscribe,
- *            +-- waiting <+------------+ |     Publish Number (one after another), UploadVCR (a few at a time); Notify: learned
- *                 reconnect              |
+ *            |            |            | |     Publish Number (one after another), UploadVCR (a few at a time); Notify: learned
+ *            +-- waiting <+------------+ |     PublishRevoke, or 481 for what was published: republish after a while
+ *                 reconnect              |     471 to the handle of an old session: connecting again, without it and at once
  *                    unregister: leaving +--> over
  */
 import { type Of, setup } from "../kit/mod.ts";
+import { asked, kept } from "./client-asked.ts";
 import { finished, pumped, refreshNumbers, take, withdraw } from "./client-jobs.ts";
+import { republish } from "./client-revoked.ts";
 import {
   answered,
-  asked,
   goodbye,
   hello,
   isFatal,
+  isForgotten,
   isGoodbye,
   isRegister,
   isRegistered,
   keepAlive,
-  kept,
   lose,
   ready,
   refused,
+  startOver,
 } from "./client-session.ts";
 import type {
   VapClientAction,
@@ -45,10 +48,10 @@ const stopTimer = (timer: VapClientTimer) => ({ type: "stopTimer", timer }) as c
 const disconnect = { type: "disconnect" } as const;
 const queue = { actions: decide(["settle"], take) };
 const queueAndAsk = { actions: decide(["settle", "ask"], pumped(take)) };
-const retryLater = decide(["report", "startTimer"], (context, { why }: Of<VapClientEvent, "lost">) =>
+const retryLater = decide(["report", "startTimer", "stopTimer"], (context, { why }: Of<VapClientEvent, "lost">) =>
   lose(context, "lost", why),
 );
-const leaveRefused = decide(["disconnect", "report", "startTimer"], refused);
+const leaveRefused = decide(["disconnect", "report", "startTimer", "stopTimer"], refused);
 const end = decide(["stopTimer", "settle"], finished);
 const endFor = decide(["stopTimer", "settle"], (context, { ref }: Of<VapClientEvent, "unregister">) =>
   finished({ ...context, ending: ref }),
@@ -65,6 +68,7 @@ export const vapClient = machine("vapClient", {
     keepaliveMs: 0,
     service: undefined,
     isPublished: false,
+    isRevoked: false,
     lifetimeMs: 0,
     failures: 0,
     subscription: undefined,
@@ -84,7 +88,10 @@ export const vapClient = machine("vapClient", {
     withdraw: { actions: decide([], withdraw) },
     kept: {},
   },
-  timers: { refresh: { actions: decide([], refreshNumbers) } },
+  timers: {
+    refresh: { actions: decide([], refreshNumbers) },
+    republish: { actions: decide(["stopTimer"], republish) },
+  },
   states: {
     connecting: {
       entry: { type: "connect" },
@@ -93,8 +100,12 @@ export const vapClient = machine("vapClient", {
     registering: {
       on: {
         ...whileConnecting,
+        // A session that is resumed has its Notify at once, perhaps before we have seen that it is.
+        asked: { actions: decide(["answer", "learned", "report", "startTimer", "note"], asked) },
+        kept: { actions: decide(["answer"], kept) },
         answered: [
           { guard: isRegistered, target: "ready", actions: decide(["report", "startTimer", "ask"], ready) },
+          { guard: isForgotten, target: "connecting", actions: [disconnect, decide([], startOver)] },
           { guard: isRegister, target: "waiting", actions: leaveRefused },
         ],
       },
@@ -106,9 +117,9 @@ export const vapClient = machine("vapClient", {
         upload: queueAndAsk,
         answered: [
           { guard: isFatal, target: "waiting", actions: [stopTimer("keepalive"), leaveRefused] },
-          { actions: decide(["settle", "startTimer", "ask", "note"], pumped(answered)) },
+          { actions: decide(["settle", "startTimer", "report", "ask", "note"], pumped(answered)) },
         ],
-        asked: { actions: decide(["answer", "learned", "note"], asked) },
+        asked: { actions: decide(["answer", "learned", "report", "startTimer", "note"], asked) },
         kept: { actions: decide(["answer"], kept) },
         lost: { target: "waiting", actions: [stopTimer("keepalive"), retryLater] },
         unregister: { target: "leaving", actions: [stopTimer("keepalive"), decide(["ask"], goodbye)] },
@@ -116,6 +127,7 @@ export const vapClient = machine("vapClient", {
       timers: {
         keepalive: { actions: decide(["ask", "startTimer"], keepAlive) },
         refresh: { actions: decide(["ask"], pumped(refreshNumbers)) },
+        republish: { actions: decide(["stopTimer", "ask"], pumped(republish)) },
       },
     },
     waiting: {

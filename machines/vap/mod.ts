@@ -12,7 +12,14 @@ export type {
   VapPublisherInput,
 } from "./publisher-types.ts";
 export { vapServer } from "./server.ts";
-export type { Notification, VapQuota, VapServerAction, VapServerEvent, VapServerInput } from "./server-types.ts";
+export type {
+  Notification,
+  VapCloseReason,
+  VapQuota,
+  VapServerAction,
+  VapServerEvent,
+  VapServerInput,
+} from "./server-types.ts";
 export {
   TI_MS,
   type VapOutcome,

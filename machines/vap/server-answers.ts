@@ -28,6 +28,9 @@ import type {
 const INSTANCES_MAX = 16;
 const PENDING_MAX = 64;
 
+/** SERVICE-IDENTITY is missing, or names another service or subservice than the request is for. */
+const NO_SERVICE = "no SERVICE-IDENTITY of this service";
+
 type Context = VapServerContext;
 /** What is ordered for work that takes time: it carries a `ref`, and is settled later. */
 type Work = "publishVService" | "publishNumber" | "upload";
@@ -65,7 +68,7 @@ export const registered = ({ handle, keepaliveMs }: Context, event: Received): S
 const again = (context: Context, event: Received): ServerDecision<"send" | "close"> => {
   const handle = valueIn(event.message, "clientHandle");
   if (handle === undefined) return { actions: [refuse(event, "alreadyRegistered")] };
-  if (handle !== context.handle) return { actions: [refuse(event, "badClientHandle")] };
+  if (handle !== context.handle) return { actions: [refuse(event, "badClientHandle", "another session's handle")] };
   const old = context.connection;
   if (old === event.connection) return { actions: [registered(context, event)] };
   const resumed = { ...context, ...detached(context), connection: event.connection };
@@ -73,7 +76,7 @@ const again = (context: Context, event: Received): ServerDecision<"send" | "clos
   return {
     context: { connection: event.connection, waiting: [], notified },
     actions: [
-      ...(old === undefined ? [] : [{ type: "close" as const, connection: old, why: "resumed on another connection" }]),
+      ...(old === undefined ? [] : [{ type: "close" as const, connection: old, reason: "resumedElsewhere" as const }]),
       registered(context, event),
       ...notified.flatMap((notification) => notify(resumed, notification)),
     ],
@@ -81,10 +84,10 @@ const again = (context: Context, event: Received): ServerDecision<"send" | "clos
 };
 const publish = (context: Context, event: Received): ServerDecision<"send" | Work> => {
   const identity = valueIn(event.message, "serviceIdentity");
-  if (identity === undefined || !isOurs(identity)) return { actions: [refuse(event, "badRequest")] };
+  if (identity === undefined || !isOurs(identity)) return { actions: [refuse(event, "badRequest", NO_SERVICE)] };
   if (identity.subservice === subservice.vservice) return publishService(context, event, identity);
   if (identity.subservice === subservice.number) return publishNumber(context, event, identity);
-  return { actions: [refuse(event, "badRequest")] };
+  return { actions: [refuse(event, "badRequest", NO_SERVICE)] };
 };
 
 const publishService = (
@@ -93,10 +96,12 @@ const publishService = (
   identity: ServiceIdentity,
 ): ServerDecision<"send" | Work> => {
   const [version, content] = [valueIn(event.message, "serviceVersion"), valueIn(event.message, "serviceContent")];
-  if (version === undefined || content === undefined) return { actions: [refuse(event, "badRequest")] };
+  if (version === undefined || content === undefined)
+    return { actions: [refuse(event, "badRequest", "no SERVICE-VERSION or no SERVICE-CONTENT")] };
   const all = allInstances(context);
   const known = all.find((instance) => sameInstance(instance.identity, identity));
-  if (known !== undefined && version < known.version) return { actions: [refuse(event, "versionNumberTooLow")] };
+  if (known !== undefined && version < known.version)
+    return { actions: [refuse(event, "versionNumberTooLow", `version ${known.version} is published`)] };
   const others = all.filter((instance) => instance !== known);
   if (others.length >= INSTANCES_MAX) return { actions: [refuse(event, "badRequest", "too many instances")] };
   const read = readVService(content);
@@ -163,7 +168,7 @@ export const settle = (
 const unpublish = (context: Context, event: Received): ServerDecision<"send" | "withdrawVService"> => {
   const identity = valueIn(event.message, "serviceIdentity");
   if (identity === undefined || !isOurs(identity) || identity.subservice !== subservice.vservice)
-    return { actions: [refuse(event, "badRequest")] };
+    return { actions: [refuse(event, "badRequest", NO_SERVICE)] };
   const gone = allInstances(context).filter((instance) => sameInstance(instance.identity, identity));
   return {
     context: withoutInstance(context, identity),
@@ -177,19 +182,21 @@ export const withdrawals = (
 
 const upload = (context: Context, event: Received): ServerDecision<"send" | Work> => {
   const vcr = vcrOf(event.message);
-  if (vcr === undefined) return { actions: [refuse(event, "badRequest", "not a call record")] };
+  if (typeof vcr === "string") return { actions: [refuse(event, "badRequest", vcr)] };
   if (!publishes(context, vcr.vservice)) return { actions: [refuse(event, "unregistered", "unknown VService")] };
   return later(context, event, (ref) => ({ type: "upload", ref, vcr }));
 };
 
-/** A calling number that is missing or no E.164 number is left out; any other fault makes the record invalid. */
-const vcrOf = (message: VapMessage): Vcr | undefined => {
+/** A calling number that is missing or no E.164 number is left out; any other fault makes the record invalid, and is said. */
+const vcrOf = (message: VapMessage): Vcr | string => {
   const identity = valueIn(message, "serviceIdentity");
   const [start, stop] = [valueIn(message, "startTime"), valueIn(message, "stopTime")];
   const [direction, called] = [valueIn(message, "callDirection"), valueIn(message, "calledNumber")];
-  if (identity === undefined || !isOurs(identity) || identity.subservice !== subservice.number) return undefined;
-  if (start === undefined || stop === undefined || stop < start) return undefined;
-  if (direction === undefined || called === undefined || !isE164(called)) return undefined;
+  if (identity === undefined || !isOurs(identity) || identity.subservice !== subservice.number) return NO_SERVICE;
+  if (start === undefined || stop === undefined) return "no START-TIME or no STOP-TIME";
+  if (stop < start) return "the call ends before it begins";
+  if (direction === undefined) return "no CALL-DIRECTION";
+  if (called === undefined || !isE164(called)) return "the called number is no E.164 number";
   const calling = valueIn(message, "callingNumber");
   return {
     direction,

@@ -32,7 +32,7 @@ type Context = VapServerContext;
 export const subscribe = (context: Context, event: Received): ServerDecision<"send" | "subscribed"> => {
   const identity = valueIn(event.message, "serviceIdentity");
   if (identity === undefined || !isOurs(identity) || identity.subservice !== subservice.number)
-    return { actions: [refuse(event, "badRequest")] };
+    return { actions: [refuse(event, "badRequest", "no SERVICE-IDENTITY of this service")] };
   const known = context.subscriptions.find(({ vservice }) => vservice === identity.vservice);
   const id = known?.id ?? context.nextSubscription;
   const answered = reply(event, "success", [{ type: "subscriptionId", value: id }]);
@@ -94,6 +94,7 @@ export const learn = (
 
 /** The client's answer to a Notify: it has what was told; 476 ends the subscription. */
 export const heard = (context: Context, { message }: Received): ServerDecision<"note" | "taken"> => {
+  if (message.type.method === "publishRevoke") return {}; // whatever the client says, its VService is revoked
   const asked = context.notified.find(({ transactionId }) => equalBytes(transactionId, message.transactionId));
   if (asked === undefined) return { actions: [{ type: "note", unexpected: "response" }] };
   const notified = context.notified.filter((other) => other !== asked);

@@ -57,6 +57,8 @@ export type VapServerEvent =
       readonly message: VapMessage;
       readonly verdict: Verdict;
       readonly atMs: number;
+      /** Whose sessions are as many as may be: a Register that would begin one more is refused. */
+      readonly full?: "user" | "server";
     }
   | { readonly type: "lost"; readonly connection: number; readonly why: string }
   | {
@@ -73,7 +75,19 @@ export type VapServerEvent =
       readonly content: Uint8Array;
       readonly transactionId: Uint8Array;
     }
+  /** The overlay is lost: what was published in this session is revoked, each instance by a PublishRevoke of its own. */
+  | { readonly type: "revoked"; readonly why: string; readonly transactionIds: ReadonlyArray<Uint8Array> }
+  /** The user begins another session, and has no room for this one, whose client is away. */
+  | { readonly type: "displaced" }
   | { readonly type: "timerFired"; readonly timer: VapServerTimer; readonly atMs: number };
+/** Why the server closes a connection. */
+export type VapCloseReason =
+  | "distrusted"
+  | "noRegister"
+  | "resumedElsewhere"
+  | "keepalivePassed"
+  | "unregistered"
+  | "displaced";
 export type VapServerTimer = "greeting" | "keepalive" | "linger";
 export type VapServerAction =
   | {
@@ -84,7 +98,7 @@ export type VapServerAction =
       /** The user whose key makes the MESSAGE-INTEGRITY; undefined: there is none. */
       readonly username: string | undefined;
     }
-  | { readonly type: "close"; readonly connection: number; readonly why: string }
+  | { readonly type: "close"; readonly connection: number; readonly reason: VapCloseReason }
   | { readonly type: "opened"; readonly username: string; readonly name: string }
   | {
       readonly type: "publishVService";

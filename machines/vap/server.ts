@@ -6,8 +6,9 @@
  *   o -> fresh -------> registered ------------> lingering --------------------------------> gone
  *          |  greeting, lost,    | ^ |  keepalive passed                                      ^
  *          |  too many forged    | | +--------------------------------------------------------+
- *          +---------------------|-|----------------------------------------------------------+
+ *          +---------------------|-|--- displaced, while the client is away --------------------+
  *                                +-+ Publish, Subscribe, UploadVCR ... (see server-answers.ts); lost: wait for the handle
+ *                                    revoked: PublishRevoke
  *
  * What takes time (publish, upload) is ordered with a `ref`; `settled` brings the outcome, and then the client is answered.
  */
@@ -23,10 +24,12 @@ import {
   leave,
   receive,
   register,
+  revoke,
   unregister,
 } from "./server-session.ts";
 import type {
   Received,
+  VapCloseReason,
   VapServerAction,
   VapServerContext,
   VapServerEvent,
@@ -47,13 +50,14 @@ const { machine, assign, decide, give } = setup<{
 
 const stop = (timer: VapServerTimer) => ({ type: "stopTimer", timer }) as const;
 const beforeSession = decide(["send", "note"], beforeRegister);
-const leaveWith = (why: string) => decide(["close", "withdrawVService"], leave(why));
+const leaveWith = (reason: VapCloseReason) => decide(["close", "withdrawVService"], leave(reason));
 const refuseUnregistered = decide(["send"], (_, event: Received) => ({ actions: [refuse(event, "unregistered")] }));
 
 const isLastDistrusted = ({ distrusted }: Context, { message, verdict }: Received): boolean =>
   message.type.class === "request" && verdict.type !== "genuine" && distrusted + 1 >= DISTRUSTED_MAX;
 const isRequest = (_: Context, { message }: Received): boolean => message.type.class === "request";
 const isOurs = ({ connection }: Context, event: Of<VapServerEvent, "lost">): boolean => connection === event.connection;
+const isAway = ({ connection }: Context): boolean => connection === undefined;
 /** A message may have been handled just before the timer's event: what counts is when the client was last heard. */
 const isSilent = ({ heardAtMs, keepaliveMs }: Context, { atMs }: Of<VapServerEvent, "timerFired">): boolean =>
   atMs - heardAtMs >= keepaliveMs;
@@ -74,6 +78,8 @@ export const vapServer = machine("vapServer", {
   }),
   initial: "fresh",
   on: {
+    revoked: {},
+    displaced: {},
     settled: { actions: decide(["send", "note"], settle) },
     learned: { actions: give("told", (_, { ref }) => ({ ref, count: 0 })) },
   },
@@ -96,7 +102,7 @@ export const vapServer = machine("vapServer", {
         ],
         lost: { guard: isOurs, target: "gone", actions: stop("greeting") },
       },
-      timers: { greeting: { target: "gone", actions: leaveWith("no Register") } },
+      timers: { greeting: { target: "gone", actions: leaveWith("noRegister") } },
     },
     registered: {
       entry: give("startTimer", ({ keepaliveMs }) => ({ timer: "keepalive", ms: keepaliveMs })),
@@ -118,11 +124,13 @@ export const vapServer = machine("vapServer", {
           },
         ],
         learned: { actions: decide(["send", "told"], learn) },
+        revoked: { actions: decide(["send", "withdrawVService"], revoke) },
+        displaced: { guard: isAway, target: "gone", actions: [stop("keepalive"), leaveWith("displaced")] },
         lost: { guard: isOurs, actions: assign(detached) },
       },
       timers: {
         keepalive: [
-          { guard: isSilent, target: "gone", actions: leaveWith("keepalive passed") },
+          { guard: isSilent, target: "gone", actions: leaveWith("keepalivePassed") },
           { actions: give("startTimer", expire) },
         ],
       },

@@ -3,10 +3,10 @@ import { deepStrictEqual as same } from "node:assert";
 import { createHmac } from "node:crypto";
 import { Effect } from "effect";
 import fc from "fast-check";
-import { Seals } from "../../actors/ports/mod.ts";
+import { Macs, Seals } from "../../actors/ports/mod.ts";
 import { bytesOfHex, hexOf, utf8 } from "../../codecs/shared/mod.ts";
 import { nodeLayer } from "../../runtime/node.ts";
-import { makeSeal, quickestOf, SEALS } from "../../runtime/seals.ts";
+import { MACS, makeMac, makeSeal, quickestOf, SEALS } from "../../runtime/seals.ts";
 import { runs, test } from "../kit/harness.ts";
 
 const given = Effect.runPromise(Effect.provide(Effect.service(Seals), nodeLayer()));
@@ -27,6 +27,19 @@ for (const [name, make] of Object.entries({ ...SEALS, measured: makeSeal })) {
       bytesOfHex("5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"),
     ));
 }
+for (const [name, make] of Object.entries({ ...MACS, measured: makeMac }))
+  test(`MACs of VAP: ${name} is HMAC-SHA1, call after call under one key`, () =>
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 150 }), fc.array(fc.uint8Array({ maxLength: 300 })), (key, all) => {
+        const mac = make(key);
+        for (const bytes of all) same(hexOf(mac(bytes)), createHmac("sha1", key).update(bytes).digest("hex"));
+        const [first, second] = [mac(key), mac(utf8("another"))];
+        same([hexOf(first), hexOf(second)], [hexOf(make(key)(key)), hexOf(make(key)(utf8("another")))]);
+      }),
+      { numRuns: runs },
+    ));
+test("MACs of VAP: a runtime's is the measured one", async () =>
+  same(await Effect.runPromise(Effect.provide(Effect.service(Macs), nodeLayer())), makeMac));
 test("seals: a runtime's is the measured one", async () => same(await given, makeSeal));
 test("seals: the one whose best round was shortest is taken", () => {
   let now = 0;

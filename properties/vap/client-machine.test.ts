@@ -1,10 +1,22 @@
 /** A call agent's session: everything asked of it is settled in the end, over as many connections as it takes. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
+import { utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import { type VapClientAction, type VapClientEvent, type VapClientInput, vapClient } from "../../machines/vap/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
-import { document, errorOf, meaningful, messageOf, NUMBER, requests, responses, VSERVICE, vcr } from "./values.ts";
+import {
+  document,
+  errorOf,
+  identityOf,
+  meaningful,
+  messageOf,
+  NUMBER,
+  requests,
+  responses,
+  VSERVICE,
+  vcr,
+} from "./values.ts";
 
 const input: VapClientInput = {
   name: "agent/1.0",
@@ -42,7 +54,12 @@ const world: fc.Arbitrary<VapClientEvent> = fc.oneof(
     .integer({ min: 1, max: 8 })
     .map((ask) => ({ type: "answered" as const, ask, outcome: { type: "lost" as const, why: "x" } })),
   fc.tuple(requests, fc.boolean()).map(([request, genuine]) => ({ type: "asked" as const, request, genuine })),
-  fc.constant({ type: "timerFired" as const, timer: "reconnect" as const }),
+  fc.constantFrom("reconnect" as const, "republish" as const).map((timer) => ({ type: "timerFired" as const, timer })),
+  fc.boolean().map((genuine) => ({
+    type: "asked" as const,
+    request: messageOf("publishRevoke", "request", [identityOf(101, 4)]),
+    genuine,
+  })),
 );
 const bye = refs.map((ref) => ({ type: "unregister" as const, ref }));
 const events = fc.oneof(
@@ -205,11 +222,59 @@ test("an upload that nobody waits for is not sent; one that is out is not sent a
   assert.equal(later.filter(({ type }) => type === "settle").length, 0);
 });
 
-test("471: the handle is forgotten, and a new session registered", () => {
-  const played = play(connected, ok(1, ...handle), lost, again, connected, no(2, "badClientHandle"));
-  assert.equal(played.snapshot.value, "waiting");
+test("471 after a restart of the server: a new session is registered without the handle, at once and once", () => {
+  const forgotten = [connected, ok(1, ...handle), lost, again, connected, no(2, "badClientHandle")] as const;
+  const played = play(...forgotten);
+  assert.equal(played.snapshot.value, "connecting");
   assert.equal(played.snapshot.context.handle, undefined);
-  assert.ok(played.actions.some(({ type }) => type === "disconnect"));
+  assert.deepEqual(
+    played.actions.slice(-2).map(({ type }) => type),
+    ["disconnect", "connect"],
+  );
+  // Without a handle a 471 is a refusal like another, and waits.
+  assert.equal(play(...forgotten, connected, no(3, "badClientHandle")).snapshot.value, "waiting");
+  assert.equal(play(...forgotten, connected, no(3, "badClientHandle")).snapshot.context.failures, 2);
+});
+
+const revocation = (vservice = VSERVICE): VapClientEvent => ({
+  type: "asked",
+  genuine: true,
+  request: messageOf("publishRevoke", "request", [
+    identityOf(101, 4, vservice),
+    { type: "serviceContent", value: utf8("the overlay is lost") },
+  ]),
+});
+const upload = { type: "upload", ref: 3, vcr } as const;
+const republishing = { type: "timerFired", timer: "republish" } as const;
+
+test("draft-jennings-vipr-vap-02 §9.4: PublishRevoke is answered, and the VService and its numbers are published again after a while, over and over", () => {
+  const published = [
+    service,
+    number,
+    connected,
+    ok(1, ...handle),
+    ok(2, { type: "dhtLifetime", value: 3_600 }),
+    ok(3, { type: "subscriptionId", value: 4 }),
+    ok(4),
+  ] as const;
+  const revoked = play(...published, revocation());
+  const told = revoked.actions.slice(-3).map((action) => (action.type === "report" ? action.what : action.type));
+  assert.deepEqual(told, ["answer", "revoked", "startTimer"]);
+  // Meanwhile nothing is asked for, and what is uploaded waits.
+  const waiting = play(...published, revocation(), upload);
+  assert.deepEqual(methodsOf(waiting), methodsOf(revoked));
+  const refused = play(...published, revocation(), upload, republishing, no(5, "publicationFailed"));
+  assert.equal(refused.snapshot.value, "ready");
+  assert.deepEqual(methodsOf(refused).slice(4), ["publish"]);
+  const back = play(
+    ...published,
+    ...[revocation(), upload, republishing, no(5, "publicationFailed"), republishing, ok(6)],
+  );
+  assert.deepEqual(methodsOf(back).slice(4), ["publish", "publish", "publish", "uploadVcr"]);
+  assert.ok(back.actions.some((action) => action.type === "report" && action.what === "published"));
+  // Another's VService is not ours to give up.
+  const others = play(...published, revocation(vserviceId(5n)));
+  assert.equal(others.snapshot.context.isPublished, true);
 });
 
 test("472: the VService is published again as another instance", () => {
@@ -234,7 +299,7 @@ test("481: a number is asked for three times, and then given up", () => {
   assert.deepEqual(last, {
     type: "settle",
     ref: 2,
-    result: { type: "failed", reason: "refused", code: 481, why: "error 481" },
+    result: { type: "failed", reason: "refused", code: 481, why: "error 481: Publication Failed" },
   });
 });
 

@@ -36,6 +36,8 @@ const events: fc.Arbitrary<VapServerEvent> = fc.oneof(
     content: new Uint8Array(3),
     transactionId: idOf(n),
   })),
+  fc.constant<VapServerEvent>({ type: "displaced" }),
+  fc.constant<VapServerEvent>({ type: "revoked", why: "lost", transactionIds: [idOf(7), idOf(8)] }),
 );
 machineLaws(vapServer, { inputs: fc.constant(input), events: () => events });
 
@@ -143,7 +145,7 @@ test("draft-jennings-vipr-vap-02 §9.3: Register", () => {
 
 test("draft-jennings-vipr-vap-02 §9.3: a session is taken up on another connection, and the old one is closed", () => {
   const { actions } = play(from(register), from(resume, { connection: 2 }));
-  assert.deepEqual(actions[0], { type: "close", connection: 1, why: "resumed on another connection" });
+  assert.deepEqual(actions[0], { type: "close", connection: 1, reason: "resumedElsewhere" });
   assert.ok(actions.some((action) => action.type === "send" && action.connection === 2));
   assert.equal(
     answerTo(from(register), from(resume, { connection: 2, verdict: { type: "genuine", username: "bob" } })),
@@ -252,6 +254,65 @@ test("a call record whose called number is no E.164 number is refused; a caller'
     const [order] = play(from(register), from(publish), withNumber("callingNumber", text)).actions;
     assert.ok(order?.type === "upload" && order.vcr.calling === undefined, text);
   }
+});
+
+test("draft-jennings-vipr-vap-02 §9.4: PublishRevoke for each instance, which is withdrawn; what is on its way is refused", () => {
+  const done = { type: "settled", ref: 1, outcome: { type: "done", quota: undefined } } as const;
+  const revoked = { type: "revoked", why: "the overlay is lost", transactionIds: [idOf(8), idOf(9)] } as const;
+  const summary = (actions: ReadonlyArray<VapServerAction>) =>
+    actions.map((action) =>
+      action.type === "send" ? `${action.content.method} ${action.content.class}` : action.type,
+    );
+  assert.deepEqual(summary(play(from(register), from(publish), done, revoked).actions), [
+    "publishRevoke request",
+    "withdrawVService",
+  ]);
+  assert.deepEqual(summary(play(from(register), from(publish), revoked).actions), [
+    "publish error",
+    "withdrawVService",
+  ]);
+  // Who is away learns it when it comes back and uploads.
+  const lost = { type: "lost", connection: 1, why: "" } as const;
+  assert.deepEqual(summary(play(from(register), from(publish), done, lost, revoked).actions), ["withdrawVService"]);
+  const back = [from(resume, { connection: 2 }), from(upload, { connection: 2 })] as const;
+  assert.equal(answerTo(from(register), from(publish), done, lost, revoked, ...back), 474);
+});
+
+test("a user with as many sessions as it may have is refused with 486, a full server refuses with 508; one that is displaced must be away", () => {
+  assert.equal(answerTo(from(register, { full: "user" })), 486);
+  assert.equal(answerTo(from(register, { full: "server" })), 508);
+  assert.equal(answerTo(from(register), from(resume, { full: "user" })), "success");
+  assert.equal(play(from(register), { type: "displaced" }).value, "registered");
+  const away = play(from(register), from(publish), { type: "lost", connection: 1, why: "" }, { type: "displaced" });
+  assert.equal(away.value, "gone");
+  assert.deepEqual(
+    away.actions.map(({ type }) => type),
+    ["stopTimer", "withdrawVService"],
+  );
+});
+
+test("every refusal has a reason that says what is wrong", () => {
+  const bare = (method: Parameters<typeof messageOf>[0]) => from(messageOf(method, "request"));
+  const reasons = [
+    play(bare("register")),
+    play(from(register), bare("publish")),
+    play(from(register), bare("subscribe")),
+    play(from(register), bare("unpublish")),
+    play(from(register), from(publish), bare("uploadVcr")),
+    play(bare("publish")),
+    play(from(resume)),
+  ].flatMap(({ actions }) =>
+    actions.flatMap((action) => (action.type === "send" ? [valueIn(action.content, "errorCode")?.reason] : [])),
+  );
+  assert.deepEqual(reasons, [
+    "no PROTOCOL-VERSION",
+    "no SERVICE-IDENTITY of this service",
+    "no SERVICE-IDENTITY of this service",
+    "no SERVICE-IDENTITY of this service",
+    "no SERVICE-IDENTITY of this service",
+    "no Register yet",
+    "no session of this user has that handle",
+  ]);
 });
 
 const learned = {

@@ -1,21 +1,32 @@
 /** Call agents and their ViPR server, hosted: over memory streams on a virtual clock. */
 import * as assert from "node:assert/strict";
-import { Effect, Exit, Fiber, Queue, Scope } from "effect";
+import { connect } from "node:net";
+import { Effect, Exit, Fiber, Logger, Queue, Scope, SubscriptionRef } from "effect";
 import { Dialer } from "../../actors/ports/mod.ts";
+import { UNREGISTERED_MAX } from "../../actors/vap/fresh.ts";
 import {
   connectVap,
   serveVap,
   type VapClientOptions,
+  type VapEvent,
   type VapHandlers,
   type VapServerOptions,
 } from "../../actors/vap/mod.ts";
-import { e164, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
-import { protect, type ServiceIdentity, VapMessage, type VService, vapKey } from "../../codecs/vap/mod.ts";
+import { SESSIONS_OF_USER_MAX } from "../../actors/vap/sessions.ts";
+import { concat, e164, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
+import {
+  errorNumberOf,
+  protect,
+  type ServiceIdentity,
+  VapMessage,
+  type VService,
+  vapKey,
+} from "../../codecs/vap/mod.ts";
 import { cut, emptyRemainder } from "../../codecs/wire/mod.ts";
 import { memoryLayer, type Ports, runVirtual } from "../../runtime/memory.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
-import { document, errorOf, meaningful, NUMBER, VSERVICE, valInfo, vcr } from "./values.ts";
+import { document, errorOf, meaningful, messageOf, NUMBER, VSERVICE, valInfo, vcr } from "./values.ts";
 
 /** A ViPR server that remembers what it was asked, and fails when told to. */
 const recorder = () => {
@@ -118,7 +129,7 @@ virtually(
     const [result] = yield* client.publishNumbers([NUMBER]);
     assert.deepEqual(result, {
       number: NUMBER,
-      result: { type: "failed", reason: "refused", code: 481, why: "error 481" },
+      result: { type: "failed", reason: "refused", code: 481, why: "error 481: the overlay is away" },
     });
   }),
 );
@@ -352,12 +363,12 @@ virtually(
     let isRefused = true;
     yield* serving({
       ...handlers,
-      publishVService: (identity, version, service) =>
+      publishVService: (identity, version, service, username) =>
         Effect.gen(function* () {
           yield* Effect.sleep(100);
           order.push("VService");
           if (isRefused) return yield* Effect.fail({ why: "unknown DHT" });
-          return yield* handlers.publishVService(identity, version, service);
+          return yield* handlers.publishVService(identity, version, service, username);
         }),
       publishNumber: () =>
         Effect.suspend(() => {
@@ -471,15 +482,178 @@ virtually(
   "a client that asks and does not read is cut off, and holds up nobody",
   Effect.gen(function* () {
     const { handlers } = recorder();
-    const server = yield* serving(handlers);
+    const events: Array<VapEvent> = [];
+    const server = yield* serving(handlers, { watch: (event) => Effect.sync(() => void events.push(event)) });
     const client = yield* agent();
     yield* client.publishVService(document);
-    const again = Array.from({ length: 1_000 }, () => sealed(meaningful[0]!, 3));
-    assert.equal((yield* raw(again)).closed, true);
+    const many = concat(...Array.from({ length: 100 }, () => sealed(meaningful[0]!, 3)));
+    assert.equal((yield* raw(Array.from({ length: 1_000 }, () => many))).closed, true);
     yield* client.uploadVcr(vcr);
-    assert.equal((yield* server.counters).sessions, 1 + 1);
+    const { sessions, notReading } = yield* server.counters;
+    assert.deepEqual([sessions, notReading], [1 + 1, 1]);
+    const closed = events.flatMap((event) => (event.type === "closed" ? [[event.reason, event.username]] : []));
+    assert.deepEqual(closed, [["notReading", "ann"]]);
   }),
 );
+
+virtually(
+  "one user's sessions take no room of another's: its own oldest whose client is away goes, and with all there it is refused",
+  Effect.gen(function* () {
+    const { handlers } = recorder();
+    const events: Array<VapEvent> = [];
+    const server = yield* serving(handlers, { watch: (event) => Effect.sync(() => void events.push(event)) });
+    const bob = yield* agent({ username: "bob", password: "other", vservice: vserviceId(5n) });
+    yield* bob.publishVService({ ...document, domain: "b.example" });
+    // Registers and closes, ten thousand times within a second.
+    for (let i = 0; i < 10_000; i++) yield* raw([sealed(meaningful[0]!, 1)], 0);
+    assert.equal((yield* server.counters).sessions, 1 + SESSIONS_OF_USER_MAX);
+    assert.ok(events.every(({ type }) => type !== "refused"));
+    const carol = yield* agent({ username: "bob", password: "other", instance: 2n, vservice: vserviceId(6n) });
+    yield* carol.publishVService({ ...document, domain: "b.example" });
+    // As many as it may have, all connected.
+    const life = yield* Scope.make();
+    const clients = yield* Scope.provide(
+      Effect.forEach(Array.from({ length: SESSIONS_OF_USER_MAX }), (_, i) => agent({ instance: BigInt(i) })),
+      life,
+    );
+    yield* Effect.sleep(1_000);
+    assert.equal(clients.filter(({ state }) => SubscriptionRef.getUnsafe(state).isUp).length, SESSIONS_OF_USER_MAX);
+    const { messages } = yield* raw([sealed(meaningful[0]!, 1)]);
+    assert.equal(errorNumberOf(messages[0]!), 486);
+    assert.ok(events.some((event) => event.type === "refused" && event.reason === "quotaReached"));
+    yield* bob.uploadVcr({ ...vcr, vservice: vserviceId(5n) });
+    yield* Scope.close(life, Exit.void);
+  }),
+);
+
+virtually(
+  "connections that do not register, or do so a byte at a time, keep nobody out",
+  Effect.gen(function* () {
+    const { handlers } = recorder();
+    const server = yield* serving(handlers, { connectionsMax: 16 });
+    const { dial } = yield* Dialer;
+    const slow = sealed(meaningful[0]!, 1);
+    const dribble = Effect.gen(function* () {
+      const stream = yield* dial({ host: "127.0.0.1", port: 5620 });
+      for (const byte of slow) {
+        yield* Effect.ignore(stream.write(Uint8Array.of(byte)));
+        yield* Effect.sleep(2_000);
+      }
+    }).pipe(Effect.scoped);
+    const all = yield* Effect.forkChild(
+      Effect.forEach(Array.from({ length: 1_000 }), () => dribble, { concurrency: 1_000 }),
+    );
+    yield* Effect.sleep(1_000);
+    const client = yield* agent();
+    yield* Effect.raceFirst(
+      client.publishVService(document),
+      Effect.andThen(Effect.sleep(1_000), Effect.die("kept out")),
+    );
+    const { connections, crowded } = yield* server.counters;
+    assert.ok(connections <= UNREGISTERED_MAX + 1, `${connections}`);
+    assert.ok(crowded > 0);
+    yield* Effect.sleep(12_000);
+    assert.deepEqual(
+      yield* Effect.map(server.counters, ({ sessions, connections }) => [sessions, connections]),
+      [1, 1],
+    );
+    yield* Fiber.interrupt(all);
+  }),
+);
+
+virtually(
+  "the overlay is lost: each agent is told, its server counts as down, and what it has to upload waits until the VService is back",
+  Effect.gen(function* () {
+    const { seen, handlers } = recorder();
+    let isLost = false;
+    const events: Array<VapEvent> = [];
+    const server = yield* serving(
+      {
+        ...handlers,
+        publishVService: (...given) =>
+          isLost ? Effect.fail({ why: "the overlay is lost" }) : handlers.publishVService(...given),
+      },
+      { watch: (event) => Effect.sync(() => void events.push(event)) },
+    );
+    const client = yield* agent();
+    yield* client.publishVService(document);
+    yield* client.publishNumbers([NUMBER]);
+    isLost = true;
+    yield* server.revoke("the overlay is lost");
+    yield* Effect.sleep(1_000);
+    assert.deepEqual(
+      [seen.services.size, SubscriptionRef.getUnsafe(client.state)],
+      [0, { isUp: false, why: "the overlay is lost" }],
+    );
+    const upload = yield* Effect.forkChild(client.uploadVcr(vcr));
+    yield* Effect.sleep(300_000);
+    assert.deepEqual([upload.pollUnsafe(), seen.vcrs, (yield* server.counters).sessions], [undefined, [], 1]);
+    isLost = false;
+    yield* Effect.sleep(120_000);
+    assert.equal(upload.pollUnsafe()?._tag, "Success");
+    assert.deepEqual([seen.vcrs, seen.services.size, seen.numbers], [[vcr], 1, [NUMBER, NUMBER]]);
+    assert.equal(SubscriptionRef.getUnsafe(client.state).isUp, true);
+    assert.ok(events.some((event) => event.type === "revoked" && event.sessions === 1));
+  }),
+);
+
+virtually(
+  "what is refused is reported with user, address, code and reason; a stranger that tries on does not fill the log",
+  Effect.gen(function* () {
+    const lines: Array<string> = [];
+    const logger = Logger.make<unknown, void>(({ logLevel, message }) => {
+      lines.push(`${logLevel} ${JSON.stringify(message)}`);
+    });
+    const program = Effect.gen(function* () {
+      const { handlers } = recorder();
+      yield* serving({ ...handlers, publishVService: () => Effect.fail({ why: "unknown DHT" }) });
+      const wrong = yield* agent({ password: "guess", reconnectMs: [100, 100] });
+      yield* Effect.forkChild(wrong.publishVService(document));
+      const client = yield* agent({ username: "bob", password: "other" });
+      yield* Effect.exit(client.publishVService(document));
+      const evil = { ...messageOf("register", "request"), attributes: [] };
+      yield* raw([sealed(evil, 1, "x\u001b[2J\nfake", key)]);
+      yield* Effect.sleep(600_000);
+    });
+    yield* Effect.provide(program, Logger.layer([logger]));
+    const warned = lines.filter((line) => line.includes("vap.refused"));
+    assert.ok(
+      warned.some((line) =>
+        line.includes(
+          '{"user":"bob","from":"127.0.0.1","request":"publish","code":481,"reason":"publicationFailed","why":"unknown DHT"}',
+        ),
+      ),
+    );
+    const guesses = warned.filter((line) => line.includes('"code":431'));
+    assert.ok(guesses.length >= 1 && guesses.length <= 11, `${guesses.length} lines in ten minutes`);
+    assert.ok(guesses.some((line) => line.includes('"user":"ann"')));
+    const strange = warned.filter((line) => line.includes('"code":436'));
+    assert.ok(strange.length === 1 && strange[0]!.includes('"user":"x?[2J?fake"'), strange[0]);
+    assert.ok(warned.every((line) => line.startsWith("Warn")));
+  }),
+);
+
+test("over a real socket too: a client that asks and does not read is cut off, and its socket goes", async () => {
+  const program = Effect.gen(function* () {
+    const { handlers } = recorder();
+    const server = yield* serving(handlers, { port: 0, watch: () => Effect.void });
+    const client = yield* agent({ port: server.port });
+    yield* client.publishVService(document);
+    const deaf = connect(server.port, "127.0.0.1").pause();
+    const gone = new Promise<void>((resolve) => deaf.on("error", () => {}).on("close", () => resolve()));
+    const many = concat(...Array.from({ length: 1_000 }, () => sealed(meaningful[0]!, 3)));
+    const ask = () => {
+      while (!deaf.destroyed && deaf.write(many));
+      deaf.once("drain", ask);
+    };
+    ask();
+    while ((yield* server.counters).notReading === 0) yield* Effect.sleep(10);
+    yield* client.uploadVcr(vcr);
+    assert.equal((yield* server.counters).connections, 1);
+    yield* Effect.promise(() => gone);
+  });
+  await Effect.runPromise(Effect.provide(Effect.scoped(program), nodeLayer({ seed: 1 })));
+});
 
 test("the same over real sockets", async () => {
   const program = Effect.gen(function* () {

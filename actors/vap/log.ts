@@ -1,0 +1,57 @@
+/**
+ * What call agents were refused, in the log: a line the first time, and then one a minute with how often it happened, so that
+ * an agent which tries again each second, or a stranger, does not fill the disk.
+ */
+import { Clock, Effect } from "effect";
+import { isForOperator, type VapEvent } from "./events.ts";
+
+const SAME_EVERY_MS = 60_000;
+/** Lines that are remembered; beyond, the oldest is forgotten, and may be written again early. */
+const LINES_MAX = 1_024;
+/** Of what a client says of itself. */
+const NAME_CHARACTERS_MAX = 128;
+
+interface Line {
+  readonly atMs: number;
+  /** Since then, not written. */
+  more: number;
+}
+
+/** A name as it came over the network: of one line, without characters that move a terminal. */
+const shown = (name: string): string => name.slice(0, NAME_CHARACTERS_MAX).replace(/[^\x20-\x7e\u00a1-\uffff]/g, "?");
+
+export const vapLog = (): ((event: VapEvent) => Effect.Effect<void>) => {
+  const lines = new Map<string, Line>();
+  /** How often it has happened since its last line; undefined: that was less than a minute ago. */
+  const due = (key: string, atMs: number): number | undefined => {
+    const before = lines.get(key);
+    if (before !== undefined && atMs - before.atMs < SAME_EVERY_MS) {
+      before.more += 1;
+      return undefined;
+    }
+    lines.delete(key);
+    if (lines.size >= LINES_MAX) lines.delete(lines.keys().next().value!);
+    lines.set(key, { atMs, more: 0 });
+    return before?.more ?? 0;
+  };
+  return Effect.fnUntraced(function* (event) {
+    if (event.type === "registered")
+      return yield* Effect.logInfo("vap.registered", {
+        user: shown(event.username),
+        from: event.host,
+        name: shown(event.name),
+      });
+    const { type, ...rest } = event;
+    const said = "username" in rest ? { user: shown(rest.username), from: rest.host } : {};
+    const facts =
+      event.type === "refused"
+        ? { ...said, request: event.method, code: event.code, reason: event.reason, why: shown(event.why) }
+        : event.type === "closed"
+          ? { ...said, reason: event.reason, why: shown(event.why) }
+          : { sessions: event.sessions, why: shown(event.why) };
+    if (!isForOperator(event)) return yield* Effect.logInfo(`vap.${type}`, facts);
+    const more = due(JSON.stringify([type, facts]), yield* Clock.currentTimeMillis);
+    if (more === undefined) return;
+    yield* Effect.logWarning(`vap.${type}`, more === 0 ? facts : { ...facts, more });
+  });
+};

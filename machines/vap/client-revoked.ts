@@ -1,0 +1,38 @@
+/**
+ * A VService that the server revokes, as it has lost the overlay: published again after a while, over and over.
+ * docs/protocol/vap.md#when-the-overlay-is-lost. Functions from the context to what changes and what is ordered.
+ */
+import { errorCode } from "../../codecs/vap/mod.ts";
+import { isService, NUMBERS_MAX } from "./client-jobs.ts";
+import type { Ask, ClientDecision, VapClientContext } from "./client-types.ts";
+
+type Context = VapClientContext;
+
+/** A VService that the server had, and has no more: it has lost the overlay, and is asked again after this. */
+const REPUBLISH_BETWEEN_MS = [30_000, 60_000] as const;
+/** 481 for a VService that was published before: as PublishRevoke. */
+export const isRevocation = ({ service }: Context, what: Ask["what"], error: number | undefined): boolean =>
+  isService(what) && service?.ref === 0 && error === errorCode.publicationFailed;
+
+/** The session goes on without its VService: what is to be published or uploaded waits. */
+export const revoke = (context: Context, why: string): ClientDecision<"report" | "startTimer"> => ({
+  context: { isPublished: false, isRevoked: true },
+  actions: [
+    ...(context.isRevoked ? [] : [{ type: "report", what: "revoked", why } as const]),
+    { type: "startTimer", timer: "republish", betweenMs: REPUBLISH_BETWEEN_MS },
+  ],
+});
+/** The VService is published anew, and then its numbers: the server has withdrawn them. */
+export const republish = (context: Context): ClientDecision<"stopTimer"> => {
+  const { numbers, stored, isRefreshing } = context;
+  const again = stored.map((number) => ({ type: "number" as const, ref: 0, number, attempts: 0 }));
+  return {
+    context: {
+      isRevoked: false,
+      numbers: [...numbers, ...again].slice(0, NUMBERS_MAX),
+      stored: [],
+      isRefreshing: false,
+    },
+    actions: isRefreshing ? [{ type: "stopTimer", timer: "refresh" }] : [],
+  };
+};

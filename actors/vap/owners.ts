@@ -3,6 +3,7 @@
  *
  *   publish --> acquire (in memory) --> persist (in the store) --> acknowledged
  *                 |-- another user's -----------------> 481
+ *   sweep -----> not published for OWNER_IDLE_MS: it has no owner any more
  *                 +-- no room: one that is not published goes, of a removed user, else the oldest of the user with most
  *
  * A VServiceID is public, since the overlay stores it with each number. Numbers stored and calls uploaded under it before its
@@ -11,7 +12,15 @@
 
 import { Clock, Effect } from "effect";
 import type { VServiceId } from "../../codecs/shared/mod.ts";
-import { decodeOwner, encodeOwner, ownerKey, type ServiceIdentity, type StoredOwner } from "../../codecs/vap/mod.ts";
+import {
+  decodeOwner,
+  decodeUse,
+  encodeOwner,
+  encodeUse,
+  ownerKey,
+  type ServiceIdentity,
+  type StoredOwner,
+} from "../../codecs/vap/mod.ts";
 import { allRows } from "../kit/mod.ts";
 import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
 
@@ -19,7 +28,13 @@ import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
 export const VSERVICES_MAX = 10_000;
 export const VSERVICES_OF_USER_MAX = 1_000;
 
+/** Half a year: an agent that is still in use was there since. */
+export const OWNER_IDLE_MS = 180 * 86_400_000;
+/** How exactly the store knows when a VService was last published. */
+const USED_EVERY_MS = 86_400_000;
+
 const TABLE = "vserviceHolders";
+const USED = "vserviceUsed";
 /** Acquired, and not in the store yet. */
 const NOT_STORED_MS = Number.POSITIVE_INFINITY;
 
@@ -37,6 +52,10 @@ export interface Owners {
   readonly forget: (vservice: VServiceId) => Effect.Effect<void>;
   /** When its owner acquired it, in milliseconds since 1970; undefined without an owner, or while that is not durable. */
   readonly sinceMs: (vservice: VServiceId) => number | undefined;
+  /** Who owns it; undefined: nobody. */
+  readonly ownerOf: (vservice: VServiceId) => string | undefined;
+  /** Forgets the owners that have published nothing for OWNER_IDLE_MS. To be run when agents have had time to reconnect. */
+  readonly sweep: Effect.Effect<void>;
 }
 type Instance = Pick<ServiceIdentity, "vservice" | "instance">;
 
@@ -45,6 +64,8 @@ interface Owner {
   /** Published now. */
   readonly instances: Set<bigint>;
   sinceMs: number;
+  /** When it was last published, as the store has it. */
+  usedMs: number;
 }
 
 /** Without a store owners last as long as the process. `isUser`: whether that user has a key. */
@@ -56,7 +77,15 @@ export const openOwners = Effect.fn("vap.owners")(function* (
   const nowMs = yield* Clock.currentTimeMillis;
   // The clock may have been ahead when they were stored: what is uploaded from now on counts in any case.
   for (const { vservice, username, sinceMs } of store === undefined ? [] : yield* restored(store))
-    owners.set(vservice, { username, sinceMs: Math.min(sinceMs, nowMs), instances: new Set() });
+    owners.set(vservice, { username, sinceMs: Math.min(sinceMs, nowMs), usedMs: nowMs, instances: new Set() });
+  /** Whose last use no version of this program has stored: it counts from now, and the first sweep stores that. */
+  const unknown = new Set(owners.keys());
+  for (const [vservice, usedMs] of store === undefined ? [] : yield* restoredUses(store)) {
+    const owner = owners.get(vservice);
+    if (owner === undefined) continue;
+    owner.usedMs = Math.min(usedMs, nowMs);
+    unknown.delete(vservice);
+  }
   /** Evicted in memory; the next write removes them from the store too. */
   const evicted = new Set<VServiceId>();
 
@@ -91,16 +120,49 @@ export const openOwners = Effect.fn("vap.owners")(function* (
     return true;
   };
 
+  /** They are published now. Written once a day, and not waited for: who is published owns it in any case. */
+  const used = Effect.fnUntraced(function* (vservices: ReadonlyArray<VServiceId>, nowMs: number) {
+    const late = vservices.filter((vservice) => nowMs - (owners.get(vservice)?.usedMs ?? nowMs) >= USED_EVERY_MS);
+    if (late.length === 0) return;
+    const written = yield* Effect.exit(store?.write(late.map((vservice) => useOf(vservice, nowMs))) ?? Effect.void);
+    if (written._tag === "Failure") return;
+    for (const vservice of late) {
+      const owner = owners.get(vservice);
+      if (owner !== undefined) owner.usedMs = nowMs;
+    }
+  });
+
   const persist: Owners["persist"] = Effect.fnUntraced(function* (vservice) {
     const owner = owners.get(vservice);
-    if (owner === undefined || owner.sinceMs !== NOT_STORED_MS) return;
+    if (owner === undefined) return;
     const sinceMs = yield* Clock.currentTimeMillis;
+    if (owner.sinceMs !== NOT_STORED_MS) return yield* used([vservice], sinceMs);
     const gone = [...evicted].filter((other) => other !== vservice);
     const value = encodeOwner({ username: owner.username, sinceMs });
     const put: Change = { type: "put", table: TABLE, key: ownerKey(vservice), value };
-    yield* store?.write([...gone.map(removalOf), put]) ?? Effect.void;
+    yield* store?.write([...gone.flatMap(removalOf), put, useOf(vservice, sinceMs)]) ?? Effect.void;
     for (const other of [vservice, ...gone]) evicted.delete(other);
     owner.sinceMs = sinceMs;
+    owner.usedMs = sinceMs;
+  });
+
+  const sweep = Effect.gen(function* () {
+    const nowMs = yield* Clock.currentTimeMillis;
+    const published = [...owners].flatMap(([vservice, { instances }]) => (instances.size > 0 ? [vservice] : []));
+    yield* used(published, nowMs);
+    const firstUses = [...unknown].flatMap((vservice) => {
+      const owner = owners.get(vservice);
+      return owner === undefined ? [] : [useOf(vservice, owner.usedMs)];
+    });
+    const idle = [...owners].flatMap(([vservice, { instances, usedMs }]) =>
+      instances.size === 0 && nowMs - usedMs >= OWNER_IDLE_MS ? [vservice] : [],
+    );
+    // In the store first: what it does not let go of has its owner still, and goes at the next sweep.
+    const written = yield* Effect.exit(store?.write([...firstUses, ...idle.flatMap(removalOf)]) ?? Effect.void);
+    if (written._tag === "Failure") return;
+    unknown.clear();
+    for (const vservice of idle) if ((owners.get(vservice)?.instances.size ?? 1) === 0) owners.delete(vservice);
+    if (idle.length > 0) yield* Effect.logInfo("vap.owners.idle", { forgotten: idle.length });
   });
 
   return {
@@ -114,7 +176,7 @@ export const openOwners = Effect.fn("vap.owners")(function* (
       if (owner?.username !== username) {
         owners.delete(vservice); // its user was removed
         if (!makeRoom(username)) return false;
-        owners.set(vservice, { username, instances: new Set([instance]), sinceMs: NOT_STORED_MS });
+        owners.set(vservice, { username, instances: new Set([instance]), sinceMs: NOT_STORED_MS, usedMs: 0 });
       } else owner.instances.add(instance);
       return true;
     },
@@ -124,16 +186,33 @@ export const openOwners = Effect.fn("vap.owners")(function* (
       Effect.suspend(() => {
         if ((owners.get(vservice)?.instances.size ?? 0) > 0) return Effect.void;
         owners.delete(vservice);
-        return Effect.ignore(store?.write([removalOf(vservice)]) ?? Effect.void);
+        return Effect.ignore(store?.write(removalOf(vservice)) ?? Effect.void);
       }),
     sinceMs: (vservice) => {
       const sinceMs = owners.get(vservice)?.sinceMs;
       return sinceMs === NOT_STORED_MS ? undefined : sinceMs;
     },
+    ownerOf: (vservice) => owners.get(vservice)?.username,
+    sweep,
   } satisfies Owners as Owners;
 });
 
-const removalOf = (vservice: VServiceId): Change => ({ type: "remove", table: TABLE, key: ownerKey(vservice) });
+const removalOf = (vservice: VServiceId): ReadonlyArray<Change> =>
+  [TABLE, USED].map((table) => ({ type: "remove", table, key: ownerKey(vservice) }));
+const useOf = (vservice: VServiceId, usedMs: number): Change => ({
+  type: "put",
+  table: USED,
+  key: ownerKey(vservice),
+  value: encodeUse(usedMs),
+});
+
+const restoredUses = (store: StoreShape) =>
+  Effect.map(allRows(store, USED), (rows) =>
+    rows.flatMap(({ key, value }) => {
+      const use = decodeUse(key, value);
+      return use === undefined ? [] : [use];
+    }),
+  );
 
 /** The oldest first. */
 const restored = Effect.fnUntraced(function* (store: StoreShape): Effect.fn.Return<Array<StoredOwner>, StoreFailed> {

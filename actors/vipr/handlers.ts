@@ -19,6 +19,8 @@ export interface HandledBy {
   readonly overlayName: string;
   /** Entries that this server's nodes may have in the overlay together, by the current configuration. */
   readonly quota: () => number;
+  /** Why the overlay cannot be published in; undefined while it is there. */
+  readonly whyLost: () => string | undefined;
   readonly services: Services;
   readonly publisher: Pick<VapPublisher, "publish" | "withdraw">;
   readonly originating: Pick<Originating, "take">;
@@ -28,7 +30,7 @@ export interface HandledBy {
 }
 
 export const makeHandlers = (by: HandledBy): VapHandlers => {
-  const { overlayName, quota, services, publisher, originating, watch } = by;
+  const { overlayName, quota, whyLost, services, publisher, originating, watch } = by;
 
   /** A client need not wait for the answer to its VService before it goes on, and that publication may have been refused. */
   const known = (vservice: VServiceId) =>
@@ -37,7 +39,10 @@ export const makeHandlers = (by: HandledBy): VapHandlers => {
   return {
     publishVService: Effect.fnUntraced(function* (identity, _version, document) {
       // "DHTname must equal it": a call agent that is configured for another overlay must get an error.
-      if (document.dhtName !== overlayName) return yield* Effect.fail({ why: `unknown DHT ${document.dhtName}` });
+      if (document.dhtName !== overlayName)
+        return yield* Effect.fail({ why: `DHTname ${document.dhtName}: the overlay here is ${overlayName}` });
+      const lost = whyLost();
+      if (lost !== undefined) return yield* Effect.fail({ why: lost });
       services.publish(identity, document);
       return { quotaLimit: quota(), quotaCurrent: services.didCount(), dhtLifetimeS: NUMBER_LIFETIME_S };
     }),

@@ -7,7 +7,7 @@
  * A call that waits is an entry of the due queue; only a call in validation has a fiber. VAP draft §9.5,
  * docs/protocol/pvp.md#when-and-with-whom. DECISIONS.md D-037.
  */
-import { Clock, Effect, FiberSet, Queue, type Scope } from "effect";
+import { Clock, Deferred, Effect, FiberSet, Queue, type Scope } from "effect";
 import { type E164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
 import {
   dueQueue,
@@ -43,7 +43,7 @@ export const PUT_OFF_MS = 600_000;
 const SEEN_AT_ONCE_MAX = 16_384;
 
 export interface Originating {
-  /** False: the queue is full. True: it is stored. */
+  /** False: the queue is full. True: it is stored. A record that comes again, over a restart too, changes nothing. */
   readonly take: (vcr: Vcr) => Effect.Effect<boolean, StoreFailed>;
   /** Calls that wait for their Tv, or in a call queue. */
   readonly pending: () => number;
@@ -61,7 +61,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   const { between } = yield* Entropy;
   const queue = dueQueue<Waiting>();
   for (const waiting of records.waiting) schedule(queue, waiting, waiting.dueMs);
-  const { prove, proved, note } = yield* makeProving(options, handlers, records);
+  const { prove, proved, note, isTaken, giveUp } = yield* makeProving(options, handlers, records);
   const startMs = yield* Clock.currentTimeMillis;
   for (const { vcr } of records.waiting) note(vcr, startMs);
   const stirred = yield* Queue.sliding<void>(1);
@@ -102,6 +102,7 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
         // Until the called side deletes its record: what it cannot prove then would count against it.
         if (nowMs - vcr.stopMs < RETENTION_MS)
           return Effect.sync(() => void schedule(queue, waiting, nowMs + PUT_OFF_MS));
+        giveUp(vcr);
         return Effect.andThen(
           records.done(waiting),
           watch({ type: "crowded", number: vcr.called, call: callNameOf(vcr) }),
@@ -146,18 +147,36 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   });
   yield* Effect.forkScoped(serve);
 
+  const store = Effect.fnUntraced(function* (vcr: Vcr) {
+    const dueMs = unixMs((yield* Clock.currentTimeMillis) + (yield* between(...waitBetweenMs)));
+    const waiting = { vcr, dueMs };
+    if (pending() >= queue.max) return false;
+    yield* records.sent(waiting);
+    note(vcr, yield* Clock.currentTimeMillis);
+    if (!schedule(queue, waiting, waiting.dueMs)) {
+      giveUp(vcr);
+      return yield* Effect.as(records.done(waiting), false);
+    }
+    yield* tellOf(waiting);
+    yield* Queue.offer(stirred, undefined);
+    return true;
+  });
+  /** Records that are being written: one that comes again meanwhile shares the outcome of the first. */
+  const writing = new Map<string, Deferred.Deferred<boolean, StoreFailed>>();
+
   return {
     take: (vcr) =>
-      Effect.gen(function* () {
-        const dueMs = unixMs((yield* Clock.currentTimeMillis) + (yield* between(...waitBetweenMs)));
-        const waiting = { vcr, dueMs };
-        if (pending() >= queue.max) return false;
-        yield* records.sent(waiting);
-        note(vcr, yield* Clock.currentTimeMillis);
-        if (!schedule(queue, waiting, waiting.dueMs)) return yield* Effect.as(records.done(waiting), false);
-        yield* tellOf(waiting);
-        yield* Queue.offer(stirred, undefined);
-        return true;
+      Effect.suspend(() => {
+        const key = [queueOf(vcr), vcr.startMs, vcr.stopMs, vcr.calling].join("/");
+        const first = writing.get(key);
+        if (first !== undefined) return Deferred.await(first);
+        if (isTaken(vcr)) return Effect.succeed(true);
+        const done = Deferred.makeUnsafe<boolean, StoreFailed>();
+        writing.set(key, done);
+        return Effect.onExit(store(vcr), (exit) => {
+          writing.delete(key);
+          return Deferred.done(done, exit);
+        });
       }),
     pending,
     presentState: Effect.fnUntraced(function* (number) {

@@ -25,6 +25,8 @@ import {
   claimName,
   credit,
   discredit,
+  giveUp,
+  isTaken,
   ledgerName,
   noteSent,
   openLedger,
@@ -64,6 +66,10 @@ export const ATTEMPTS_AT_ONCE_MAX = 512;
 export interface Proving {
   /** A call that we made and that waits: the names of the others must not mean it. */
   readonly note: (vcr: Vcr, atMs: number) => void;
+  /** This very record waits already, or claimants were asked about it. */
+  readonly isTaken: (vcr: Vcr) => boolean;
+  /** It is not validated after all, and may come again. */
+  readonly giveUp: (vcr: Vcr) => void;
   /**
    * Ends when each claim has its verdict and the store has the result. It never fails: errors are logged. False: no claimant
    * was asked, since the store did not remove the call. `found` is run when the overlay has answered who claims the number.
@@ -108,7 +114,7 @@ const isSharedBy = (
 export const makeProving = Effect.fnUntraced(function* (
   options: ProvingOptions,
   handlers: ValidateHandlers,
-  records: Pick<Records, "asking" | "done" | "proved" | "disproved" | "proofs">,
+  records: Pick<Records, "asked" | "asking" | "unasked" | "done" | "proved" | "disproved" | "proofs">,
 ) {
   const { nodeId, waitBetweenMs, requiredBits, roundMs, domainOf, learned, watch } = options;
   const ledger = openLedger(requiredBits);
@@ -118,6 +124,8 @@ export const makeProving = Effect.fnUntraced(function* (
     const { line, called } = lineOfClaim(claim);
     askAbout(sent, line, { ...call, called, calling: undefined }, atMs);
   }
+  const startMs = yield* Clock.currentTimeMillis;
+  for (const vcr of records.asked) askAbout(sent, queueOf(vcr), callFacts(vcr), startMs);
   const turns = yield* Semaphore.make(ATTEMPTS_AT_ONCE_MAX);
   /** A semaphore serves whoever needs no more than is free: without an order a call with many claims would wait for ever. */
   const inOrder = yield* Semaphore.make(1);
@@ -128,8 +136,11 @@ export const makeProving = Effect.fnUntraced(function* (
     const domain = domainOf(vservice);
     const call = callNameOf(vcr);
     // "if VService still published", VAP draft §9.5.1
-    if (domain === undefined) return yield* watch({ type: "dropped", number, call });
     const line = queueOf(vcr);
+    if (domain === undefined) {
+      giveUp(sent, line, vcr);
+      return yield* watch({ type: "dropped", number, call });
+    }
     const among = askAbout(sent, line, vcr, yield* Clock.currentTimeMillis);
     if (among === undefined) return yield* watch({ type: "repeated", number, call });
     const { apart, ...known } = among;
@@ -165,7 +176,10 @@ export const makeProving = Effect.fnUntraced(function* (
     const verdicts = yield* Effect.raceFirst(whole, Deferred.await(halt)).pipe(
       Effect.tapError(() => Effect.sync(() => takeBack(sent, line, vcr))),
     );
-    if (verdicts.every(({ verdict }) => verdict === "unreachable")) takeBack(sent, line, vcr);
+    if (verdicts.every(({ verdict }) => verdict === "unreachable")) {
+      takeBack(sent, line, vcr);
+      yield* records.unasked(waiting);
+    }
     setShared(sent, line, isSharedBy(verdicts, forms, known.isShared));
   });
 
@@ -190,6 +204,8 @@ export const makeProving = Effect.fnUntraced(function* (
 
   return {
     note: (vcr, atMs) => noteSent(sent, queueOf(vcr), callFacts(vcr), atMs),
+    isTaken: (vcr) => isTaken(sent, queueOf(vcr), callFacts(vcr)),
+    giveUp: (vcr) => giveUp(sent, queueOf(vcr), callFacts(vcr)),
     prove: (waiting, found) => {
       const { called: number } = waiting.vcr;
       const over = Effect.as(records.done(waiting), true);

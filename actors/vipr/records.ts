@@ -2,7 +2,7 @@
  * Call records in a store: each is written before its upload is acknowledged, and removed when it is no longer needed.
  *
  *   received --> until its retention is over, with its failed attempts: a locked call stays locked
- *   sent ------> until a claimant is asked about it
+ *   sent ------> until a claimant is asked about it; then as asked, until a record of it is expected no more
  *   proofs ----> until they expire, or the claim fails to prove another call
  *   start -----> all are read; calls that were due meanwhile wait until the call agents are connected again
  *
@@ -33,7 +33,14 @@ import {
   timeOfKey,
 } from "../../codecs/validation/mod.ts";
 import { type CallStore, expireCalls, failCall, insertCall, type StoredCall } from "../../machines/validation/mod.ts";
-import { credit, openLedger, PROOF_LIFETIME_MS, provedBy } from "../../machines/vipr/mod.ts";
+import {
+  credit,
+  openLedger,
+  PROOF_LIFETIME_MS,
+  provedBy,
+  SENT_CALLS_MAX,
+  SENT_LIFETIME_MS,
+} from "../../machines/vipr/mod.ts";
 import { eachPage, removePages } from "../kit/mod.ts";
 import {
   type Change,
@@ -57,8 +64,15 @@ export interface Records {
   /** Persists failed attempts. `undefined`: no such call; a dummy row is written so that timing is equal. */
   readonly charged: (calls: ReadonlyArray<StoredCall | undefined>) => Effect.Effect<void>;
   readonly sent: (waiting: Waiting) => Effect.Effect<void, StoreFailed>;
-  /** Removes the row of a call before claimants are asked about it. If this fails they must not be asked. */
+  /**
+   * Before claimants are asked about a call: its row is removed, and another one says that they were, so that a record of it
+   * which comes again changes nothing, over a restart too. If this fails they must not be asked.
+   */
   readonly asking: (waiting: Waiting) => Effect.Effect<void, StoreFailed>;
+  /** No claimant could be asked after all. */
+  readonly unasked: (waiting: Waiting) => Effect.Effect<void>;
+  /** The calls that claimants were asked about before the start, the oldest first. */
+  readonly asked: ReadonlyArray<Vcr>;
   /** It is validated, or will not be. */
   readonly done: (waiting: Waiting) => Effect.Effect<void>;
   /** Removes what is past its retention, in memory and in the store. */
@@ -73,6 +87,7 @@ export interface Records {
 
 const RECEIVED = "vcrReceived";
 const SENT = "vcrSent";
+const ASKED = "vcrAsked";
 const PROOFS = "proofs";
 /** Dummy rows, and how many there are of them. */
 const NOBODY = "vcrNobody";
@@ -85,6 +100,8 @@ const forgetful: Omit<Records, "expire"> = {
   charged: () => Effect.void,
   sent: () => Effect.void,
   asking: () => Effect.void,
+  unasked: () => Effect.void,
+  asked: [],
   done: () => Effect.void,
   proved: () => Effect.void,
   disproved: () => Effect.void,
@@ -115,6 +132,15 @@ export const openRecords = Effect.fn("vipr.records")(function* (
     keys.set(waiting, key);
     return key;
   };
+  /** When each call that is asked about now was asked. */
+  const askedKeys = new WeakMap<Waiting, Uint8Array>();
+  const asking = Effect.fnUntraced(function* (waiting: Waiting) {
+    const { vcr } = waiting;
+    const key = recordKey(vcr, unixMs((yield* Clock.currentTimeMillis) + SENT_LIFETIME_MS));
+    yield* store.write([offOf(waiting), { type: "put", table: ASKED, key, value: encodeRecord({ vcr }) }]);
+    off.add(waiting);
+    askedKeys.set(waiting, key);
+  });
   const offOf = (waiting: Waiting): Change => ({ type: "remove", table: SENT, key: keyOf(waiting) });
   return {
     received: (call) => write(rowOf(RECEIVED, call)),
@@ -129,10 +155,18 @@ export const openRecords = Effect.fn("vipr.records")(function* (
         ),
       ),
     sent: (waiting) => write(sentRow(waiting, keyOf(waiting))),
-    asking: (waiting) => Effect.map(write(offOf(waiting)), () => void off.add(waiting)),
+    asking,
+    unasked: (waiting) => {
+      const key = askedKeys.get(waiting);
+      return key === undefined ? Effect.void : logFailure(write({ type: "remove", table: ASKED, key }));
+    },
+    asked: yield* restoreAsked(store),
     // If this fails the call waits again after a restart: no claimant was asked about it.
     done: (waiting) => (off.has(waiting) ? Effect.void : logFailure(write(offOf(waiting)))),
-    expire: Effect.andThen(inMemory, logFailure(Effect.andThen(expireOnDisk(store), expireProofs(store)))),
+    expire: Effect.andThen(
+      inMemory,
+      logFailure(Effect.all([expireOnDisk(store, RECEIVED), expireOnDisk(store, ASKED), expireProofs(store)])),
+    ),
     waiting: yield* restore(store, calls, graceMs),
     proved: (proof) => {
       const key = proofKey(proof.claim, proof.call);
@@ -231,10 +265,17 @@ const eachRow = Effect.fnUntraced(function* <A>(
 });
 
 /** The oldest stand first. */
-const expireOnDisk = Effect.fnUntraced(function* (store: StoreShape) {
+const expireOnDisk = Effect.fnUntraced(function* (store: StoreShape, table: string) {
   const nowMs = yield* Clock.currentTimeMillis;
-  const over = Effect.map(store.scan(RECEIVED), (rows) => rows.filter(({ key }) => timeOfKey(key) <= nowMs));
-  yield* removePages(store, RECEIVED, over);
+  const over = Effect.map(store.scan(table), (rows) => rows.filter(({ key }) => timeOfKey(key) <= nowMs));
+  yield* removePages(store, table, over);
+});
+
+const restoreAsked = Effect.fnUntraced(function* (store: StoreShape) {
+  yield* expireOnDisk(store, ASKED);
+  const asked: Array<Vcr> = [];
+  yield* eachRow(store, ASKED, decodeRecord, ({ vcr }) => asked.push(vcr));
+  return asked.slice(-SENT_CALLS_MAX);
 });
 
 const restoreProofs = Effect.fnUntraced(function* (store: StoreShape) {

@@ -52,6 +52,7 @@ import { openFailedAttempts } from "./failed-attempts.ts";
 import { makeHandlers } from "./handlers.ts";
 import { notifyAgents, type ValidatedRoute } from "./notify.ts";
 import { openOriginating } from "./originating.ts";
+import { watchOverlay } from "./overlay-watch.ts";
 import { openPublishing, type Publishing } from "./publishing.ts";
 import { openRecords } from "./records.ts";
 import { makeServices } from "./services.ts";
@@ -72,7 +73,7 @@ export interface ViprServerOptions extends ViprDomains {
    */
   readonly pvpGroup?: PvpGroupBits;
   /** The users of VAP, and how clients on other machines connect. */
-  readonly vap: Pick<VapServerOptions, "users" | "tls" | "insecureVap">;
+  readonly vap: Pick<VapServerOptions, "users" | "tls" | "insecureVap" | "watch">;
   readonly ticketLifetimeMs?: number;
   /** Equivalent entropy a route must have. Default 12. */
   readonly requiredBits?: number;
@@ -80,6 +81,8 @@ export interface ViprServerOptions extends ViprDomains {
   readonly waitBetweenMs?: readonly [min: number, max: number];
   /** How long calls that are due at the start wait for the call agents to come back. Default 5 min. */
   readonly graceMs?: number;
+  /** How long the overlay is away before the call agents are told by PublishRevoke. Default OVERLAY_LOST_MS, 5 min. */
+  readonly overlayLostMs?: number;
   readonly limits?: Partial<NodeLimits>;
   /** Holds nodes and call records across restarts; without it they begin anew each time. */
   readonly store?: StoreShape;
@@ -109,6 +112,8 @@ export interface ViprCounters {
 
 const TV_MIN_MS = 30_000;
 const EXPIRE_EVERY_MS = 60_000;
+/** Also how long agents have to reconnect after a start, before what is not published counts as idle. */
+const SWEEP_EVERY_MS = 3_600_000;
 /** Validated routes that wait to be sent to the call agents; a validation that finds one more waits for room. */
 const VALIDATED_ROUTES_MAX = 1_024;
 
@@ -157,6 +162,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   );
   const records = yield* storeStopped(openRecords(options.store, calls, options.graceMs));
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), records.expire)));
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(SWEEP_EVERY_MS), owners.sweep)));
 
   const pvp = yield* servePvp(
     { ...listen.pvp, nodeIds, roundMs, ...(options.pvpGroup === undefined ? {} : { group: options.pvpGroup }) },
@@ -200,7 +206,9 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   );
 
   const quota = (): number => (nodes[0]?.configuration.now() ?? overlay).quota * nodes.length;
+  let whyLost = (): string | undefined => undefined;
   const handlers = makeHandlers({
+    whyLost: () => whyLost(),
     overlayName: overlay.name,
     quota,
     services,
@@ -211,6 +219,8 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     watch,
   });
   const vap = yield* serveVap({ ...listen.vap, ...options.vap, owners, routes }, handlers);
+  const overlayWatch = yield* watchOverlay(nodes, vap.revoke, options.overlayLostMs);
+  whyLost = overlayWatch.whyLost;
   const notify = notifyAgents({ services, vap, routes, watch });
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(validated), notify)));
 

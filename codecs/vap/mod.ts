@@ -25,7 +25,7 @@ export {
   type VapMethod,
   valueIn,
 } from "./message.ts";
-export { decodeOwner, encodeOwner, ownerKey, type StoredOwner } from "./owner.ts";
+export { decodeOwner, decodeUse, encodeOwner, encodeUse, ownerKey, type StoredOwner } from "./owner.ts";
 export {
   anyInstance,
   attribute,

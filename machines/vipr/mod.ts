@@ -41,6 +41,8 @@ export {
 export {
   askAbout,
   type CallAmongOthers,
+  giveUp,
+  isTaken,
   noteSent,
   SENT_CALLS_MAX,
   SENT_LIFETIME_MS,

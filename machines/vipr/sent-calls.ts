@@ -20,6 +20,8 @@ import type { CallFacts, EndsApart } from "../validation/mod.ts";
 interface Sent extends CallFacts {
   readonly atMs: number;
   isAsked: boolean;
+  /** For its validation. */
+  isWaiting: boolean;
 }
 
 interface Line {
@@ -48,7 +50,19 @@ export const sentCalls = (roundMs: number): SentCalls => ({ roundMs, lines: new 
 /** `line`: our VService and the called number (`queueOf`). */
 export const noteSent = (sent: SentCalls, line: string, call: CallFacts, atMs: number): void => {
   const known = lineOf(sent, line, atMs);
-  if (!known.calls.some((other) => isIdentical(other, call))) addTo(sent, line, known, sentOf(call, atMs, false));
+  const own = known.calls.find((other) => isIdentical(other, call));
+  if (own === undefined) addTo(sent, line, known, sentOf(call, atMs, false));
+  else own.isWaiting = true;
+};
+
+/** This very record waits, or claimants were asked about it: uploaded again, it changes nothing. */
+export const isTaken = ({ lines }: SentCalls, line: string, call: CallFacts): boolean =>
+  lines.get(line)?.calls.some((other) => isIdentical(other, call) && (other.isWaiting || other.isAsked)) === true;
+
+/** It waits no more, and nobody was asked about it: it may come again. */
+export const giveUp = ({ lines }: SentCalls, line: string, call: CallFacts): void => {
+  const own = lines.get(line)?.calls.find((other) => isIdentical(other, call));
+  if (own !== undefined) own.isWaiting = false;
 };
 
 /** What a call has in common with the others of its line. */
@@ -66,11 +80,12 @@ export const askAbout = (sent: SentCalls, line: string, call: CallFacts, atMs: n
   const { roundMs } = sent;
   const { calls, isShared } = known;
   const asked = calls.filter(({ isAsked }) => isAsked);
+  const own = calls.find((other) => isIdentical(other, call));
+  if (own !== undefined) own.isWaiting = false;
   if (asked.some((other) => isSameCall(other, call, roundMs / 2))) return undefined;
   const others = calls.filter((other) => !isSameCall(other, call, roundMs / 2));
   const mayBeSame = asked.some((other) => isSameCall(other, call, roundMs));
   const apart = mayBeSame ? { startMs: 0, stopMs: 0 } : endsApart(call, asked);
-  const own = calls.find((other) => isIdentical(other, call));
   if (own === undefined) addTo(sent, line, known, sentOf(call, atMs, true));
   else own.isAsked = true;
   return { others, apart, isShared };
@@ -121,6 +136,7 @@ const sentOf = ({ called, calling, startMs, stopMs }: CallFacts, atMs: number, i
   stopMs,
   atMs,
   isAsked,
+  isWaiting: !isAsked,
 });
 
 const isIdentical = (a: CallFacts, b: CallFacts): boolean =>

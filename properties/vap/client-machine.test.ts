@@ -270,7 +270,7 @@ test("draft-jennings-vipr-vap-02 §9.4: PublishRevoke is answered, and the VServ
     ...published,
     ...[revocation(), upload, republishing, no(5, "publicationFailed"), republishing, ok(6)],
   );
-  assert.deepEqual(methodsOf(back).slice(4), ["publish", "publish", "publish", "uploadVcr"]);
+  assert.deepEqual(methodsOf(back).slice(4), ["publish", "publish", "publish number", "uploadVcr number"]);
   assert.ok(back.actions.some((action) => action.type === "report" && action.what === "published"));
   // Another's VService is not ours to give up.
   const others = play(...published, revocation(vserviceId(5n)));

@@ -4,10 +4,10 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
 import fc from "fast-check";
 import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
-import { type Owners, openOwners, VSERVICES_MAX, VSERVICES_OF_USER_MAX } from "../../actors/vap/mod.ts";
+import { OWNER_IDLE_MS, type Owners, openOwners, VSERVICES_MAX, VSERVICES_OF_USER_MAX } from "../../actors/vap/mod.ts";
 import { type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import { decodeOwner, encodeOwner, ownerKey } from "../../codecs/vap/mod.ts";
-import { memoryStore } from "../../runtime/memory.ts";
+import { memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
 
 const run = <A, E>(effect: Effect.Effect<A, E>) => Effect.runPromise(effect);
@@ -173,4 +173,53 @@ test("what the disk does not take is not acknowledged; a refused publication lea
   kept.release(of(vserviceId(7n)));
   await run(kept.forget(vserviceId(7n)));
   same((await run(openOwners(store, everybody))).isOwned(vserviceId(7n)), false);
+});
+
+const DAY_MS = 86_400_000;
+test("an owner that has published nothing for half a year is forgotten, over restarts; one that is published, or was since, is not", async () => {
+  const store = memoryStore();
+  await runVirtual(
+    Effect.gen(function* () {
+      const own = (owners: Owners, ids: ReadonlyArray<bigint>) => ids.filter((id) => owners.isOwned(vserviceId(id)));
+      const put = (owners: Owners, id: bigint) =>
+        Effect.suspend(() => {
+          ok(owners.acquire(of(vserviceId(id)), "ann"));
+          return owners.persist(vserviceId(id));
+        });
+      const first = yield* openOwners(store, everybody);
+      for (const id of [1n, 2n, 3n]) yield* put(first, id);
+      first.release(of(vserviceId(1n))); // never seen again
+      first.release(of(vserviceId(2n)));
+      // The third stays published for months, in one session.
+      for (let day = 0; day < 120; day++) {
+        yield* Effect.sleep(DAY_MS);
+        yield* first.sweep;
+      }
+      yield* put(first, 2n);
+      first.release(of(vserviceId(2n)));
+      const second = yield* openOwners(store, everybody);
+      yield* second.sweep;
+      same(own(second, [1n, 2n, 3n]), [1n, 2n, 3n]);
+      yield* Effect.sleep(OWNER_IDLE_MS - 120 * DAY_MS);
+      yield* second.sweep;
+      same(own(second, [1n, 2n, 3n]), [2n, 3n]);
+      const third = yield* openOwners(store, everybody);
+      same(own(third, [1n, 2n, 3n]), [2n, 3n]);
+      ok(!third.isOwnedByAnother(vserviceId(1n), "bob"));
+    }),
+  );
+});
+
+test("owners that a version stored which did not write when they were used are counted from the first start of this one", async () => {
+  const store = memoryStore();
+  await runVirtual(
+    Effect.gen(function* () {
+      const value = encodeOwner({ username: "ann", sinceMs: 1 });
+      yield* store.write([{ type: "put", table: "vserviceHolders", key: ownerKey(vserviceId(7n)), value }]);
+      yield* Effect.sleep(10 * OWNER_IDLE_MS);
+      const owners = yield* openOwners(store, everybody);
+      yield* owners.sweep;
+      ok(owners.isOwnedByAnother(vserviceId(7n), "bob"));
+    }),
+  );
 });

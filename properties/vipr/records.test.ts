@@ -31,7 +31,7 @@ import {
   ROUND_MS,
   userNameFor,
 } from "../../machines/validation/mod.ts";
-import { PROOF_LIFETIME_MS } from "../../machines/vipr/mod.ts";
+import { PROOF_LIFETIME_MS, SENT_LIFETIME_MS } from "../../machines/vipr/mod.ts";
 import { arithmeticLayer } from "../../runtime/arithmetic.ts";
 import { memoryLayer, memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { openSqlite } from "../../runtime/store/sqlite.ts";
@@ -241,6 +241,100 @@ test("records: a sent call that was acknowledged is validated after a restart, o
       same([...lookedUp].sort(), sample.map(({ called }) => called).sort());
       yield* serve(() => Effect.sleep(3_000_000));
       same([lookedUp.length, (yield* store.scan("vcrSent")).length], [sample.length, 0]);
+    }),
+  ));
+
+test("records: a sent call that is uploaded again, at the same time, later or after a restart, waits once", () =>
+  virtually(
+    Effect.gen(function* () {
+      const fast = memoryStore();
+      const store: StoreShape = { ...fast, write: (changes) => Effect.andThen(Effect.sleep(40), fast.write(changes)) };
+      let told = 0;
+      const options = {
+        nodeId: nodeIdFrom(1n),
+        waitBetweenMs: [1_000_000, 2_000_000],
+        requiredBits: 12,
+        roundMs: ROUND_MS,
+        isPrivate: () => false,
+        domainOf: () => "a.example",
+        learned: () => Effect.void,
+        watch: ({ type }: { readonly type: string }) => Effect.sync(() => void (type === "vcr" && told++)),
+      } as const;
+      const handlers = { lookUp: () => Effect.succeed([]), resolve: () => Effect.die("nobody claims it") };
+      const different = new Map(sample.map((vcr) => [hexOf(recordKey(vcr, unixMs(0))), vcr])).size;
+      for (let life = 0; life < 3; life++)
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const records = yield* openRecords(store, callStore([OUR_NODE]));
+            const { take, pending } = yield* openOriginating(options, handlers, records);
+            const taken = yield* Effect.forEach([...sample, ...sample], take, { concurrency: "unbounded" });
+            taken.push(...(yield* Effect.forEach(sample, take)));
+            same([taken.every((is) => is), pending(), told], [true, different, different]);
+            same((yield* fast.scan("vcrSent")).length, different);
+          }),
+        );
+    }),
+  ));
+
+test("records: what the disk does not take is refused to whoever uploads it meanwhile too, and may come again", () =>
+  virtually(
+    Effect.gen(function* () {
+      const fast = memoryStore();
+      let isFull = true;
+      const full = new StoreFailed({ reason: "full", why: "no room" });
+      const store: StoreShape = {
+        ...fast,
+        write: (changes) =>
+          Effect.andThen(
+            Effect.sleep(40),
+            Effect.suspend(() => (isFull ? Effect.fail(full) : fast.write(changes))),
+          ),
+      };
+      const options = {
+        nodeId: nodeIdFrom(1n),
+        waitBetweenMs: [1_000_000, 2_000_000],
+        requiredBits: 12,
+        roundMs: ROUND_MS,
+        isPrivate: () => false,
+        domainOf: () => "a.example",
+        learned: () => Effect.void,
+        watch: () => Effect.void,
+      } as const;
+      const handlers = { lookUp: () => Effect.succeed([]), resolve: () => Effect.die("nobody claims it") };
+      const { take, pending } = yield* openOriginating(
+        options,
+        handlers,
+        yield* openRecords(store, callStore([OUR_NODE])),
+      );
+      const twice = yield* Effect.all([take(sample[0]!), take(sample[0]!)].map(Effect.result), { concurrency: 2 });
+      same([...twice.map(({ _tag }) => _tag), pending()], ["Failure", "Failure", 0]);
+      isFull = false;
+      same([yield* take(sample[0]!), pending()], [true, 1]);
+    }),
+  ));
+
+test("records: that claimants were asked about a call outlives a restart, as long as its record may come again", () =>
+  virtually(
+    Effect.gen(function* () {
+      const store = memoryStore();
+      const records = yield* openRecords(store, callStore([OUR_NODE]));
+      const [asked, unreachable] = sample.slice(0, 2).map((vcr, i) => ({ vcr, dueMs: unixMs(i) })) as [
+        { vcr: Vcr; dueMs: ReturnType<typeof unixMs> },
+        { vcr: Vcr; dueMs: ReturnType<typeof unixMs> },
+      ];
+      for (const waiting of [asked, unreachable]) {
+        yield* records.sent(waiting);
+        yield* records.asking(waiting);
+      }
+      yield* records.unasked(unreachable);
+      const again = yield* openRecords(store, callStore([OUR_NODE]));
+      same([again.waiting, again.asked.map(({ startMs }) => startMs)], [[], [asked.vcr.startMs]]);
+      yield* Effect.sleep(SENT_LIFETIME_MS - 1);
+      yield* again.expire;
+      same((yield* openRecords(store, callStore([OUR_NODE]))).asked.length, 1);
+      yield* Effect.sleep(1);
+      yield* again.expire;
+      same((yield* store.scan("vcrAsked")).length, 0);
     }),
   ));
 

@@ -5,6 +5,8 @@ import { e164, unixMs } from "../../codecs/shared/mod.ts";
 import { type CallFacts, ROUND_MS as T } from "../../machines/validation/mod.ts";
 import {
   askAbout,
+  giveUp,
+  isTaken,
   noteSent,
   SENT_CALLS_MAX,
   SENT_LIFETIME_MS,
@@ -39,6 +41,37 @@ const apartFrom = (call: CallFacts, asked: ReadonlyArray<CallFacts>) => {
   const [startMs, stopMs] = [call.startMs, call.stopMs].map((ms) => Math.min(...ends.map((end) => Math.abs(ms - end))));
   return { startMs, stopMs };
 };
+
+test("sent calls: a record counts as taken while it waits and once it was asked about, whatever came between", () =>
+  fc.assert(
+    fc.property(calls, fc.array(fc.constantFrom("note", "ask", "takeBack", "giveUp")), (given, steps) => {
+      const sent = sentCalls(T);
+      const keyOf = ({ startMs, stopMs, calling }: CallFacts) => `${startMs}/${stopMs}/${calling}`;
+      const model = new Map<string, "waits" | "asked" | "free">();
+      for (const [i, step] of steps.entries()) {
+        const call = given[i % Math.max(1, given.length)];
+        if (call === undefined) return;
+        const key = keyOf(call);
+        if (step === "note" && model.get(key) !== "asked") {
+          noteSent(sent, LINE, call, i);
+          model.set(key, "waits");
+        } else if (step === "giveUp" && model.get(key) === "waits") {
+          giveUp(sent, LINE, call);
+          model.set(key, "free");
+        } else if (step === "takeBack" && model.get(key) === "asked") {
+          takeBack(sent, LINE, call);
+          model.set(key, "free");
+        } else if (step === "ask") {
+          const isAsked = askAbout(sent, LINE, call, i) !== undefined;
+          if (isAsked) model.set(key, "asked");
+          else if (model.get(key) === "waits") model.set(key, "free"); // another record of that call was asked about
+        }
+        for (const other of given)
+          same(isTaken(sent, LINE, other), ["waits", "asked"].includes(model.get(keyOf(other)) ?? "free"));
+      }
+    }),
+    { numRuns: runs },
+  ));
 
 test("sent calls: each is asked about once, overlapping ones each, and it is known how far their ends are from those of asked ones", () =>
   fc.assert(

@@ -486,8 +486,8 @@ virtually(
     const server = yield* serving(handlers, { watch: (event) => Effect.sync(() => void events.push(event)) });
     const bob = yield* agent({ username: "bob", password: "other", vservice: vserviceId(5n) });
     yield* bob.publishVService({ ...document, domain: "b.example" });
-    // Registers and closes, ten thousand times within a second.
-    for (let i = 0; i < 10_000; i++) yield* raw([sealed(meaningful[0]!, 1)], 0);
+    // Registers and closes, five thousand times within a second.
+    for (let i = 0; i < 5_000; i++) yield* raw([sealed(meaningful[0]!, 1)], 0);
     assert.equal((yield* server.counters).sessions, 1 + SESSIONS_OF_USER_MAX);
     assert.ok(events.every(({ type }) => type !== "refused"));
     const carol = yield* agent({ username: "bob", password: "other", instance: 2n, vservice: vserviceId(6n) });
@@ -518,12 +518,12 @@ virtually(
     const dribble = Effect.gen(function* () {
       const stream = yield* dial({ host: "127.0.0.1", port: 5620 });
       for (const byte of slow) {
-        yield* Effect.ignore(stream.write(Uint8Array.of(byte)));
+        yield* stream.write(Uint8Array.of(byte));
         yield* Effect.sleep(2_000);
       }
-    }).pipe(Effect.scoped);
+    }).pipe(Effect.scoped, Effect.ignore);
     const all = yield* Effect.forkChild(
-      Effect.forEach(Array.from({ length: 1_000 }), () => dribble, { concurrency: 1_000 }),
+      Effect.forEach(Array.from({ length: 400 }), () => dribble, { concurrency: 400 }),
     );
     yield* Effect.sleep(1_000);
     const client = yield* agent();

@@ -9,6 +9,13 @@ export type { VapClosed, VapEvent } from "./events.ts";
 export type { PublishedVService, VapHandlers } from "./handlers.ts";
 export type { VapClient, VapState } from "./jobs.ts";
 export { KEPT_MAX, KEPT_OF_VSERVICE_MAX, type KeptRoutes, openKeptRoutes } from "./kept-routes.ts";
-export { OWNER_IDLE_MS, type Owners, openOwners, VSERVICES_MAX, VSERVICES_OF_USER_MAX } from "./owners.ts";
+export {
+  OWNER_IDLE_MS,
+  type Owners,
+  openOwners,
+  storedOwners,
+  VSERVICES_MAX,
+  VSERVICES_OF_USER_MAX,
+} from "./owners.ts";
 export { openPublisher, type VapPublisher, type VapPublisherOptions } from "./publisher.ts";
 export { serveVap, type VapCounters, type VapServer, type VapServerOptions } from "./server.ts";

@@ -7,7 +7,7 @@
  *                 +-- no room: one that is not published goes, of a removed user, else the oldest of the user with most
  *
  * A VServiceID is public, since the overlay stores it with each number. Numbers stored and calls uploaded under it before its
- * present owner acquired it do not count for him: see `sinceMs`. DECISIONS.md D-005, D-076.
+ * present owner acquired it do not count for him: see `sinceMs`. DECISIONS.md D-005, D-076, D-213.
  */
 
 import { Clock, Effect } from "effect";
@@ -22,7 +22,7 @@ import {
   type StoredOwner,
 } from "../../codecs/vap/mod.ts";
 import { allRows } from "../kit/mod.ts";
-import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
+import type { Change, ReadableStore, StoreFailed, StoreShape } from "../ports/mod.ts";
 
 /** VServices with an owner: of all users, and of one, so that no user takes the room of others by publishing more. */
 export const VSERVICES_MAX = 10_000;
@@ -73,19 +73,8 @@ export const openOwners = Effect.fn("vap.owners")(function* (
   store: StoreShape | undefined,
   isUser: (username: string) => boolean,
 ): Effect.fn.Return<Owners, StoreFailed> {
-  const owners = new Map<VServiceId, Owner>();
   const nowMs = yield* Clock.currentTimeMillis;
-  // The clock may have been ahead when they were stored: what is uploaded from now on counts in any case.
-  for (const { vservice, username, sinceMs } of store === undefined ? [] : yield* restored(store))
-    owners.set(vservice, { username, sinceMs: Math.min(sinceMs, nowMs), usedMs: nowMs, instances: new Set() });
-  /** Whose last use no version of this program has stored: it counts from now, and the first sweep stores that. */
-  const unknown = new Set(owners.keys());
-  for (const [vservice, usedMs] of store === undefined ? [] : yield* restoredUses(store)) {
-    const owner = owners.get(vservice);
-    if (owner === undefined) continue;
-    owner.usedMs = Math.min(usedMs, nowMs);
-    unknown.delete(vservice);
-  }
+  const { owners, unknown } = store === undefined ? nobody() : yield* restoredAt(store, nowMs);
   /** Evicted in memory; the next write removes them from the store too. */
   const evicted = new Set<VServiceId>();
 
@@ -197,6 +186,32 @@ export const openOwners = Effect.fn("vap.owners")(function* (
   } satisfies Owners as Owners;
 });
 
+interface Restored {
+  readonly owners: Map<VServiceId, Owner>;
+  /** Whose last use no version of this program has stored: it counts from now, and the first sweep stores that. */
+  readonly unknown: Set<VServiceId>;
+}
+const nobody = (): Restored => ({ owners: new Map(), unknown: new Set() });
+
+const restoredAt = Effect.fnUntraced(function* (
+  store: StoreShape,
+  nowMs: number,
+): Effect.fn.Return<Restored, StoreFailed> {
+  const { owners, unknown } = nobody();
+  // The clock may have been ahead when they were stored: what is uploaded from now on counts in any case.
+  for (const { vservice, username, sinceMs } of yield* storedOwners(store)) {
+    owners.set(vservice, { username, sinceMs: Math.min(sinceMs, nowMs), usedMs: nowMs, instances: new Set() });
+    unknown.add(vservice);
+  }
+  for (const [vservice, usedMs] of yield* restoredUses(store)) {
+    const owner = owners.get(vservice);
+    if (owner === undefined) continue;
+    owner.usedMs = Math.min(usedMs, nowMs);
+    unknown.delete(vservice);
+  }
+  return { owners, unknown };
+});
+
 const removalOf = (vservice: VServiceId): ReadonlyArray<Change> =>
   [TABLE, USED].map((table) => ({ type: "remove", table, key: ownerKey(vservice) }));
 const useOf = (vservice: VServiceId, usedMs: number): Change => ({
@@ -215,7 +230,9 @@ const restoredUses = (store: StoreShape) =>
   );
 
 /** The oldest first. */
-const restored = Effect.fnUntraced(function* (store: StoreShape): Effect.fn.Return<Array<StoredOwner>, StoreFailed> {
+export const storedOwners = Effect.fnUntraced(function* (
+  store: ReadableStore,
+): Effect.fn.Return<Array<StoredOwner>, StoreFailed> {
   const found = (yield* allRows(store, TABLE)).flatMap(({ key, value }) => decodeOwner(key, value) ?? []);
   return found.sort((a, b) => a.sinceMs - b.sinceMs);
 });

@@ -13,6 +13,7 @@ import type { VServiceId } from "../../codecs/shared/mod.ts";
 import {
   checkRequest,
   hasIntegrity,
+  type MakeMac,
   macsOf,
   type ValInfo,
   type VapMessage,
@@ -39,7 +40,7 @@ import { forgetfulRoutes, type KeptRoutes } from "./kept-routes.ts";
 import { vapLog } from "./log.ts";
 import { type Owners, openOwners } from "./owners.ts";
 import type { VapSession } from "./session.ts";
-import { vapSessions } from "./sessions.ts";
+import { type VapGroups, vapSessions } from "./sessions.ts";
 
 export interface VapServerOptions {
   readonly host: string;
@@ -63,6 +64,8 @@ export interface VapServerOptions {
   readonly connectionsMax?: number;
   /** Receives every event; must not fail or take long. Default: the log (log.ts). */
   readonly watch?: (event: VapEvent) => Effect.Effect<void>;
+  /** Companies that share the server. Default: it is one's. */
+  readonly groups?: VapGroups;
 }
 
 export interface VapServer {
@@ -118,23 +121,18 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
   const times = { keepaliveMs, greetingMs, lingerMs: LINGER_MS };
   const { routes = forgetfulRoutes } = options;
   const sessions = yield* vapSessions(
-    { times, keyOf, macOf, connections, routes, watch, registered: fresh.registered },
+    {
+      ...{ times, keyOf, macOf, connections, routes, watch, registered: fresh.registered },
+      ...(options.groups === undefined ? {} : { groups: options.groups }),
+    },
     orders,
   );
   const run = yield* FiberSet.makeRuntime<never>();
   const counts = { opened: 0, garbage: 0, distrusted: 0, notifies: 0, notReading: 0, crowded: 0 };
 
-  const verdictOf = (message: VapMessage, bytes: Uint8Array, session: VapSession): Verdict => {
-    if (message.type.class === "request") return checkRequest(message, bytes, keyOf, macOf);
-    const key = keyOf(session.username);
-    return key !== undefined && hasIntegrity(message, bytes, key, macOf)
-      ? { type: "genuine", username: session.username }
-      : { type: "forged" };
-  };
-
   /** What a message means to the session of its connection, or to the one that it resumes there. */
   const take = (id: number, session: VapSession, message: VapMessage, bytes: Uint8Array): VapSession => {
-    const verdict = verdictOf(message, bytes, session);
+    const verdict = verdictOf(message, bytes, session.username, keyOf, macOf);
     if (verdict.type !== "genuine") counts.distrusted += 1;
     const isRegister = verdict.type === "genuine" && message.type.method === "register";
     const handle = isRegister ? valueIn(message, "clientHandle") : undefined;
@@ -206,6 +204,20 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
     }),
   };
 });
+
+const verdictOf = (
+  message: VapMessage,
+  bytes: Uint8Array,
+  username: string,
+  keyOf: (username: string) => Uint8Array | undefined,
+  macOf: MakeMac,
+): Verdict => {
+  if (message.type.class === "request") return checkRequest(message, bytes, keyOf, macOf);
+  const key = keyOf(username);
+  return key !== undefined && hasIntegrity(message, bytes, key, macOf)
+    ? { type: "genuine", username }
+    : { type: "forged" };
+};
 
 const keysOf = (users: Readonly<Record<string, string>>) => {
   const keys = new Map(Object.entries(users).map(([name, password]) => [name, vapKey(name, password)]));

@@ -36,6 +36,12 @@ export interface VapSessionsOptions {
   readonly watch: (event: VapEvent) => Effect.Effect<void>;
   /** That connection belongs to a registered session from now on. */
   readonly registered: (connection: number) => void;
+  readonly groups?: VapGroups;
+}
+/** Companies that share a server, each with a part of its sessions, 0 to 1. */
+export interface VapGroups {
+  readonly tenantOf: (username: string) => string;
+  readonly shareOf: (tenant: string) => number;
 }
 export interface VapSessions {
   /** The session of a new connection. */
@@ -51,7 +57,7 @@ export interface VapSessions {
 }
 
 export const vapSessions = Effect.fnUntraced(function* <R>(
-  { times, keyOf, macOf, connections, routes, watch, registered }: VapSessionsOptions,
+  { times, keyOf, macOf, connections, routes, watch, registered, groups }: VapSessionsOptions,
   orders: VapOrders<R>,
 ) {
   const entropy = yield* Entropy;
@@ -119,6 +125,15 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
     },
   };
 
+  /** The company's sessions together are as many as its part. */
+  const isGroupFull = (username: string): boolean => {
+    if (groups === undefined) return false;
+    const tenant = groups.tenantOf(username);
+    let count = 0;
+    for (const [user, own] of byUser) if (groups.tenantOf(user) === tenant) count += own.size;
+    return count >= Math.floor(SESSIONS_MAX * groups.shareOf(tenant));
+  };
+
   const isTold = (vservice: VServiceId) => (username: string) =>
     keyOf(username) !== undefined && !orders.isOwnedByAnother(vservice, username);
 
@@ -142,7 +157,7 @@ export const vapSessions = Effect.fnUntraced(function* <R>(
           session.tell({ type: "displaced" }); // of one whose client is there nothing comes
           if (own.size < SESSIONS_OF_USER_MAX) break;
         }
-      if ((byUser.get(username)?.size ?? 0) >= SESSIONS_OF_USER_MAX) return "user";
+      if ((byUser.get(username)?.size ?? 0) >= SESSIONS_OF_USER_MAX || isGroupFull(username)) return "user";
       return sessions.size >= SESSIONS_MAX ? "server" : undefined;
     },
     notify: Effect.fnUntraced(function* (vservice, info) {

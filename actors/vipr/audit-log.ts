@@ -49,9 +49,16 @@ const EXPIRE_EVERY_MS = 3_600_000;
 const RETRY_MS = 10_000;
 const WARN_EVERY_MS = 600_000;
 
-const STORIES = "stories";
-const FACTS = "storyFacts";
-const COUNT = "storyCount";
+/** The names of one company's tables; "" is the server's own, under the names of version 0.1.0. */
+export interface AuditTables {
+  readonly sums: string;
+  readonly events: string;
+  readonly count: string;
+}
+export const auditTables = (tenant = ""): AuditTables => {
+  const of = tenant === "" ? "" : `@${tenant}`;
+  return { sums: `stories${of}`, events: `storyFacts${of}`, count: `storyCount${of}` };
+};
 const COUNT_KEY = Uint8Array.of(0);
 
 export interface AuditLog {
@@ -66,6 +73,8 @@ export interface AuditLogOptions {
   readonly requiredBits: number;
   /** Default AUDITED_NUMBERS_MAX. */
   readonly numbersMax?: number;
+  /** Whose log it is. Default: the server's own. */
+  readonly tenant?: string;
 }
 
 export const openAuditLog = Effect.fn("vipr.stories")(function* (
@@ -79,7 +88,8 @@ export const openAuditLog = Effect.fn("vipr.stories")(function* (
       read: (number) => Effect.sync(() => logOf(all, number)),
     };
   }
-  const rows = rowsOf(store, requiredBits, numbersMax);
+  const tables = auditTables(options.tenant);
+  const rows = rowsOf(store, tables, requiredBits, numbersMax);
   const warn = yield* warnings;
   const buffer: Array<BufferedEvent> = [];
   const wake = yield* Queue.sliding<void>(1);
@@ -121,7 +131,7 @@ export const openAuditLog = Effect.fn("vipr.stories")(function* (
       alone(
         Effect.gen(function* () {
           const none = { kept: undefined, facts: [] };
-          const { kept, facts } = yield* Effect.catch(readAudit(store, number), (fault) =>
+          const { kept, facts } = yield* Effect.catch(readAudit(store, number, tables), (fault) =>
             Effect.as(refused(fault), none),
           );
           const waiting = buffer.filter((event) => event.number === number).map(({ fact }) => fact);
@@ -142,15 +152,16 @@ interface BufferedEvent {
 export const readAudit = Effect.fnUntraced(function* (
   store: ReadableStore,
   number: E164,
+  { sums, events } = auditTables(),
 ): Effect.fn.Return<
   { readonly kept: StoredAudit | undefined; readonly facts: ReadonlyArray<AuditEvent>; readonly damaged: number },
   StoreFailed
 > {
   const key = auditKey(number);
-  const value = yield* store.read(STORIES, key);
+  const value = yield* store.read(sums, key);
   const kept = value && decodeAudit(value);
   if (kept === undefined) return { kept, facts: [], damaged: value === undefined ? 0 : 1 };
-  const rows = yield* store.scan(FACTS, { prefix: key, rowsMax: EVENT_ROWS_MAX });
+  const rows = yield* store.scan(events, { prefix: key, rowsMax: EVENT_ROWS_MAX });
   const facts = rows.flatMap((row) => decodeEvent(row.value) ?? []);
   const damaged = rows.length - facts.length;
   if (damaged > 0) yield* Effect.logWarning("vipr.stories", `${damaged} damaged rows of an audit log`);
@@ -158,36 +169,36 @@ export const readAudit = Effect.fnUntraced(function* (
 });
 
 /** The rows of all numbers. Their count is a row too, since counting would mean reading them all. */
-const rowsOf = (store: StoreShape, requiredBits: number, numbersMax: number) => {
+const rowsOf = (store: StoreShape, tables: AuditTables, requiredBits: number, numbersMax: number) => {
   let known: number | undefined;
   const counted = Effect.suspend(() =>
     known === undefined
-      ? Effect.map(store.read(COUNT, COUNT_KEY), (value) => (value === undefined ? 0 : decodeCount(value)))
+      ? Effect.map(store.read(tables.count, COUNT_KEY), (value) => (value === undefined ? 0 : decodeCount(value)))
       : Effect.succeed(known),
   );
   /** All of it or nothing; `more`: by how many the numbers with rows grow. */
   const commit = Effect.fnUntraced(function* (changes: ReadonlyArray<Change>, more: number) {
     const count = Math.max(0, (yield* counted) + more);
     const counting: ReadonlyArray<Change> =
-      more === 0 ? [] : [{ type: "put", table: COUNT, key: COUNT_KEY, value: encodeCount(count) }];
+      more === 0 ? [] : [{ type: "put", table: tables.count, key: COUNT_KEY, value: encodeCount(count) }];
     yield* store.write([...changes, ...counting]);
     known = count;
   });
 
   const eventsGone = (key: Uint8Array) =>
-    Effect.map(store.scan(FACTS, { prefix: key, rowsMax: EVENT_ROWS_MAX }), (rows) =>
-      rows.map((row): Change => ({ type: "remove", table: FACTS, key: row.key })),
+    Effect.map(store.scan(tables.events, { prefix: key, rowsMax: EVENT_ROWS_MAX }), (rows) =>
+      rows.map((row): Change => ({ type: "remove", table: tables.events, key: row.key })),
     );
   const forget = Effect.fnUntraced(function* (rows: ReadonlyArray<Row>) {
     const gone = yield* Effect.forEach(rows, ({ key }) => eventsGone(key));
-    const sums = rows.map(({ key }): Change => ({ type: "remove", table: STORIES, key }));
+    const sums = rows.map(({ key }): Change => ({ type: "remove", table: tables.sums, key }));
     yield* commit([...sums, ...gone.flat()], -rows.length);
   });
 
   /** What these events change in one number's rows. */
   const changed = Effect.fnUntraced(function* (number: E164, facts: ReadonlyArray<AuditEvent>) {
     const key = auditKey(number);
-    const value = yield* store.read(STORIES, key);
+    const value = yield* store.read(tables.sums, key);
     const sum = value && decodeAudit(value)?.sum;
     const isDamaged = value !== undefined && sum === undefined;
     if (isDamaged) yield* Effect.logWarning("vipr.stories", "a damaged row: the log of its number begins anew");
@@ -195,8 +206,8 @@ const rowsOf = (store: StoreShape, requiredBits: number, numbersMax: number) => 
     const written = auditRows(number, requiredBits, sum, facts);
     const changes: ReadonlyArray<Change> = [
       ...leftBehind,
-      ...written.facts.map((change) => ({ ...change, table: FACTS })),
-      ...written.sums.map((change) => ({ ...change, table: STORIES })),
+      ...written.facts.map((change) => ({ ...change, table: tables.events })),
+      ...written.sums.map((change) => ({ ...change, table: tables.sums })),
     ];
     return { changes, isNew: value === undefined };
   });
@@ -218,7 +229,7 @@ const rowsOf = (store: StoreShape, requiredBits: number, numbersMax: number) => 
     shrink: Effect.gen(function* () {
       while ((known ?? 0) > numbersMax) {
         const many = Math.min(known! - numbersMax, NUMBERS_REMOVED_AT_ONCE_MAX);
-        const oldest = yield* store.due(STORIES, Number.MAX_SAFE_INTEGER, many);
+        const oldest = yield* store.due(tables.sums, Number.MAX_SAFE_INTEGER, many);
         if (oldest.length === 0) return;
         yield* forget(oldest);
       }
@@ -226,7 +237,7 @@ const rowsOf = (store: StoreShape, requiredBits: number, numbersMax: number) => 
     expire: Effect.gen(function* () {
       const nowMs = yield* Clock.currentTimeMillis;
       while (true) {
-        const over = yield* store.due(STORIES, nowMs, NUMBERS_REMOVED_AT_ONCE_MAX);
+        const over = yield* store.due(tables.sums, nowMs, NUMBERS_REMOVED_AT_ONCE_MAX);
         if (over.length === 0) return;
         yield* forget(over);
       }

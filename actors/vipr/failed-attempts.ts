@@ -15,7 +15,7 @@ import type { PvpMethod } from "../../codecs/validation/mod.ts";
 import { type CallStore, failCall, type StoredCall, wayOf } from "../../machines/validation/mod.ts";
 import { callNameOf } from "../../machines/vipr/mod.ts";
 import type { AuditLog } from "./audit-log.ts";
-import type { ViprEvent } from "./events.ts";
+import type { ViprWatch } from "./events.ts";
 import type { Records } from "./records.ts";
 
 /** Failures of one write. */
@@ -40,7 +40,7 @@ export const openFailedAttempts = Effect.fn("vipr.charges")(function* (
   calls: CallStore,
   records: Pick<Records, "charged">,
   audit: Pick<AuditLog, "record">,
-  watch: (event: ViprEvent) => Effect.Effect<void>,
+  watch: ViprWatch,
   afterMs: number = FAILED_ATTEMPTS_AFTER_MS,
 ): Effect.fn.Return<FailedAttempts, never, Scope.Scope> {
   const waiting: Array<FailedAttempt | undefined> = [];
@@ -55,7 +55,7 @@ export const openFailedAttempts = Effect.fn("vipr.charges")(function* (
         ),
       );
     const { call, attempts } = failure;
-    return watch({ type: "charged", number: call.called, call: callNameOf(call), attempts });
+    return watch({ type: "charged", number: call.called, call: callNameOf(call), attempts }, call.vservice);
   };
   const writeAll = Effect.gen(function* () {
     while (waiting.length > 0) {

@@ -10,60 +10,71 @@ import { type CallStore, findStored, insertCall, removeCall } from "../../machin
 import { callNameOf } from "../../machines/vipr/mod.ts";
 import { NUMBER_LIFETIME_S } from "../reload/mod.ts";
 import type { VapHandlers, VapPublisher } from "../vap/mod.ts";
-import type { ViprEvent } from "./events.ts";
+import type { ViprWatch } from "./events.ts";
 import type { Originating } from "./originating.ts";
 import type { Records } from "./records.ts";
 import type { Services } from "./services.ts";
+import type { TenantShares } from "./tenants.ts";
 
 export interface HandledBy {
   readonly overlayName: string;
-  /** Entries that this server's nodes may have in the overlay together, by the current configuration. */
-  readonly quota: () => number;
+  /** Entries that a user's company may have in the overlay, and how many its VServices are to have. */
+  readonly quotaOf: (username: string) => { readonly quotaLimit: number; readonly quotaCurrent: number };
   /** Why the overlay cannot be published in; undefined while it is there. */
   readonly whyLost: () => string | undefined;
+  /** With several companies; undefined: it is one's. */
+  readonly shares: TenantShares | undefined;
   readonly services: Services;
   readonly publisher: Pick<VapPublisher, "publish" | "withdraw">;
   readonly originating: Pick<Originating, "take">;
   readonly calls: CallStore;
   readonly records: Pick<Records, "received">;
-  readonly watch: (event: ViprEvent) => Effect.Effect<void>;
+  readonly watch: ViprWatch;
 }
 
 export const makeHandlers = (by: HandledBy): VapHandlers => {
-  const { overlayName, quota, whyLost, services, publisher, originating, watch } = by;
+  const { overlayName, quotaOf, whyLost, shares, services, publisher, originating, watch } = by;
 
   /** A client need not wait for the answer to its VService before it goes on, and that publication may have been refused. */
   const known = (vservice: VServiceId) =>
     services.document(vservice) === undefined ? Effect.fail({ why: "unknown VService" }) : Effect.void;
   const received = uploads(by);
   return {
-    publishVService: Effect.fnUntraced(function* (identity, _version, document) {
+    publishVService: Effect.fnUntraced(function* (identity, _version, document, username) {
       // "DHTname must equal it": a call agent that is configured for another overlay must get an error.
       if (document.dhtName !== overlayName)
         return yield* Effect.fail({ why: `DHTname ${document.dhtName}: the overlay here is ${overlayName}` });
+      const notOurs = shares?.whyNotDomain(username, document.domain);
+      if (notOurs !== undefined) return yield* Effect.fail({ why: notOurs });
       const lost = whyLost();
       if (lost !== undefined) return yield* Effect.fail({ why: lost });
       services.publish(identity, document);
-      return { quotaLimit: quota(), quotaCurrent: services.didCount(), dhtLifetimeS: NUMBER_LIFETIME_S };
+      return { ...quotaOf(username), dhtLifetimeS: NUMBER_LIFETIME_S };
     }),
     withdrawVService: Effect.fnUntraced(function* (identity) {
       services.withdraw(identity);
       if (services.document(identity.vservice) === undefined) yield* publisher.withdraw(identity.vservice);
     }),
-    publishNumber: Effect.fnUntraced(function* (vservice, number) {
+    publishNumber: Effect.fnUntraced(function* (vservice, number, username) {
       yield* known(vservice);
       // Registered here first: once the overlay stores our claim, we must grant tickets for it.
       const isNew = !services.hasNumberOf(vservice, number);
       if (!services.addNumber(vservice, number)) return yield* Effect.fail({ why: "too many numbers" });
       const failed = (why: string) => {
         if (isNew) services.dropNumber(vservice, number);
-        return watch({ type: "publishFailed", number, why });
+        return watch({ type: "publishFailed", number, why }, vservice);
       };
-      yield* Effect.tapError(publisher.publish(vservice, number), ({ why }) => failed(why));
-      yield* watch({ type: "published", number });
+      const publish = publisher.publish(vservice, number);
+      const nowMs = yield* Clock.currentTimeMillis;
+      const shared: Effect.Effect<void, { readonly why: string }> =
+        shares === undefined ? publish : shares.number(username, { vservice, number, nowMs }, publish);
+      yield* Effect.tapError(shared, ({ why }) => failed(why));
+      yield* watch({ type: "published", number }, vservice);
     }),
-    uploadVcr: Effect.fnUntraced(function* (vcr) {
+    uploadVcr: Effect.fnUntraced(function* (vcr, username) {
       yield* known(vcr.vservice);
+      const full = shares?.whyNoCall(username, yield* Clock.currentTimeMillis);
+      if (full !== undefined) return yield* Effect.fail({ why: full });
       if (vcr.direction === "received") return yield* received(vcr);
       if (!(yield* originating.take(vcr))) return yield* Effect.fail({ why: "too many calls wait" });
     }),
@@ -79,5 +90,5 @@ const uploads = ({ calls, records, watch }: HandledBy) =>
     yield* Effect.tapError(records.received(kept), () => (held === undefined ? forget : Effect.void));
     if (held !== undefined) return;
     const [call, hasCaller] = [callNameOf(vcr), vcr.calling !== undefined];
-    yield* watch({ type: "vcr", direction: "received", number: vcr.called, call, hasCaller });
+    yield* watch({ type: "vcr", direction: "received", number: vcr.called, call, hasCaller }, vcr.vservice);
   });

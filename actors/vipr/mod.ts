@@ -8,8 +8,9 @@ export {
   openAuditLog,
 } from "./audit-log.ts";
 export type { ViprDomains } from "./domains.ts";
-export type { ViprEvent } from "./events.ts";
+export type { ViprEvent, ViprWatch } from "./events.ts";
 export { VALIDATIONS_MAX } from "./originating.ts";
 export { ATTEMPTS_AT_ONCE_MAX } from "./proving.ts";
 export { startViprServer, type ViprCounters, type ViprServer, type ViprServerOptions } from "./server.ts";
-export { storedReport } from "./stored-audit-log.ts";
+export { type StoredCompany, storedReport } from "./stored-audit-log.ts";
+export type { ViprTenants } from "./tenants.ts";

@@ -7,8 +7,8 @@
  * A call that waits is an entry of the due queue; only a call in validation has a fiber. VAP draft §9.5,
  * docs/protocol/pvp.md#when-and-with-whom. DECISIONS.md D-037.
  */
-import { Clock, Deferred, Effect, FiberSet, Queue, type Scope } from "effect";
-import { type E164, unixMs, type Vcr } from "../../codecs/shared/mod.ts";
+import { Clock, Effect, FiberSet, Queue, type Scope } from "effect";
+import { type E164, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import {
   dueQueue,
   equivalentBits,
@@ -27,6 +27,7 @@ import {
   queueOf,
   type Waiting as WaitingCall,
 } from "../../machines/vipr/mod.ts";
+import { Shared } from "../kit/mod.ts";
 import { type Arithmetic, type Dialer, Entropy, type StoreFailed } from "../ports/mod.ts";
 import type { ValidateHandlers } from "../validation/mod.ts";
 import { ATTEMPTS_AT_ONCE_MAX, makeProving, type ProvingOptions, windowFor } from "./proving.ts";
@@ -36,6 +37,8 @@ import type { Records, Waiting } from "./records.ts";
 export const VALIDATIONS_MAX = ATTEMPTS_AT_ONCE_MAX;
 /** Of them those that are looked up in the overlay, which limits the rate of each node. */
 export const LOOK_UPS_MAX = 64;
+/** A record that comes again while it is being written shares the outcome of the first. So many at once: more than all sessions together may have under way. */
+const WRITING_MAX = 262_144;
 /** The wait of a call that the store did not remove, or whose queue was full. */
 export const PUT_OFF_MS = 600_000;
 
@@ -43,12 +46,15 @@ export const PUT_OFF_MS = 600_000;
 const SEEN_AT_ONCE_MAX = 16_384;
 
 export interface Originating {
-  /** False: the queue is full. True: it is stored. A record that comes again, over a restart too, changes nothing. */
+  /** False: the queue is full, or the same record is being written and could not be. True: it is stored. A record that comes again, over a restart too, changes nothing. */
   readonly take: (vcr: Vcr) => Effect.Effect<boolean, StoreFailed>;
   /** Calls that wait for their Tv, or in a call queue. */
   readonly pending: () => number;
   /** The present state of a number. Searches all waiting calls, in parts: some 0.2 s for a million. */
-  readonly presentState: (number: E164) => Effect.Effect<Omit<PresentState, "isPublished">>;
+  readonly presentState: (
+    number: E164,
+    isOurs?: (vservice: VServiceId) => boolean,
+  ) => Effect.Effect<Omit<PresentState, "isPublished">>;
   readonly underWay: Effect.Effect<number>;
 }
 
@@ -57,18 +63,15 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   handlers: ValidateHandlers,
   records: Omit<Records, "received" | "expire">,
 ): Effect.fn.Return<Originating, never, Arithmetic | Dialer | Entropy | Scope.Scope> {
-  const { waitBetweenMs, roundMs, domainOf, watch } = options;
+  const { waitBetweenMs, watch } = options;
   const { between } = yield* Entropy;
   const queue = dueQueue<Waiting>();
   for (const waiting of records.waiting) schedule(queue, waiting, waiting.dueMs);
   const { prove, proved, note, isTaken, giveUp } = yield* makeProving(options, handlers, records);
-  const startMs = yield* Clock.currentTimeMillis;
-  for (const { vcr } of records.waiting) note(vcr, startMs);
   const stirred = yield* Queue.sliding<void>(1);
   const running = yield* FiberSet.make<void>();
   const lines = openCallQueues<Waiting>();
-  const proving = new Set<Waiting>();
-  const lookingUp = new Set<Waiting>();
+  const [proving, lookingUp] = [new Set<Waiting>(), new Set<Waiting>()];
   const pending = () => queue.heap.length + lines.count;
 
   /** In validation from here until the store has the result: then `stirred` wakes `serve`, which may wait for room. */
@@ -105,28 +108,22 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
         giveUp(vcr);
         return Effect.andThen(
           records.done(waiting),
-          watch({ type: "crowded", number: vcr.called, call: callNameOf(vcr) }),
+          watch({ type: "crowded", number: vcr.called, call: callNameOf(vcr) }, vcr.vservice),
         );
       }
     }
   };
 
-  /** What it will be worth at most. Until its VService is published again, whether its domain is private is not known. */
-  const shownOf = (waiting: Waiting): WaitingCall => {
-    const { vcr, dueMs } = waiting;
-    const domain = domainOf(vcr.vservice);
-    const call = callNameOf(vcr);
-    const isPrivate = domain !== undefined && options.isPrivate(domain);
-    const [method] = methodsFor({ isPrivate, call: vcr });
-    return { call, dueMs, worthBits: equivalentBits(vcr, roundMs, method, windowFor(waitBetweenMs, waiting)) };
-  };
+  const shownOf = shownBy(options);
   const tellOf = (waiting: Waiting) => {
-    const { called: number, calling } = waiting.vcr;
-    return watch({ type: "vcr", direction: "sent", number, hasCaller: calling !== undefined, ...shownOf(waiting) });
+    const { called: number, calling, vservice } = waiting.vcr;
+    const hasCaller = calling !== undefined;
+    return watch({ type: "vcr", direction: "sent", number, hasCaller, ...shownOf(waiting) }, vservice);
   };
-  // The others wait as they did: the audit log has them already.
-  for (const late of records.waiting.filter(({ isLate }) => isLate === true))
-    yield* watch({ type: "waits", number: late.vcr.called, ...shownOf(late) });
+  yield* Effect.forEach(records.waiting.filter(isLate), (late) => {
+    const { called: number, vservice } = late.vcr;
+    return watch({ type: "waits", number, ...shownOf(late) }, vservice);
+  });
 
   const hasRoom = () => proving.size < VALIDATIONS_MAX && lookingUp.size < LOOK_UPS_MAX;
   /** Sleeps until the next call is due, or until something changed. */
@@ -161,29 +158,18 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     yield* Queue.offer(stirred, undefined);
     return true;
   });
-  /** Records that are being written: one that comes again meanwhile shares the outcome of the first. */
-  const writing = new Map<string, Deferred.Deferred<boolean, StoreFailed>>();
+  const writing = new Shared<boolean>({ keysMax: WRITING_MAX, waitersMax: WRITING_MAX });
 
   return {
     take: (vcr) =>
-      Effect.suspend(() => {
-        const key = [queueOf(vcr), vcr.startMs, vcr.stopMs, vcr.calling].join("/");
-        const first = writing.get(key);
-        if (first !== undefined) return Deferred.await(first);
-        if (isTaken(vcr)) return Effect.succeed(true);
-        const done = Deferred.makeUnsafe<boolean, StoreFailed>();
-        writing.set(key, done);
-        return Effect.onExit(store(vcr), (exit) => {
-          writing.delete(key);
-          return Deferred.done(done, exit);
-        });
-      }),
+      Effect.suspend(() => (isTaken(vcr) ? Effect.succeed(true) : writing.share(recordName(vcr), store(vcr), false))),
     pending,
-    presentState: Effect.fnUntraced(function* (number) {
-      const waiting = [...proving, ...[...lines.behind.values()].flat()].filter(({ vcr }) => vcr.called === number);
+    presentState: Effect.fnUntraced(function* (number, isOurs = () => true) {
+      const isWanted = ({ vcr }: Waiting) => vcr.called === number && isOurs(vcr.vservice);
+      const waiting = [...proving, ...[...lines.behind.values()].flat()].filter(isWanted);
       const all = queue.heap.slice();
       for (let at = 0; at < all.length; at += SEEN_AT_ONCE_MAX) {
-        for (const { item } of all.slice(at, at + SEEN_AT_ONCE_MAX)) if (item.vcr.called === number) waiting.push(item);
+        for (const { item } of all.slice(at, at + SEEN_AT_ONCE_MAX)) if (isWanted(item)) waiting.push(item);
         yield* Effect.yieldNow;
       }
       return { waiting: waiting.map(shownOf), proved: yield* proved(number) };
@@ -191,3 +177,21 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     underWay: Effect.sync(() => proving.size),
   };
 });
+
+const recordName = (vcr: Vcr): string => [queueOf(vcr), vcr.startMs, vcr.stopMs, vcr.calling].join("/");
+
+/** The others wait as they did: the audit log has them already. */
+const isLate = ({ isLate }: Waiting): boolean => isLate === true;
+
+/** What it will be worth at most. Until its VService is published again, whether its domain is private is not known. */
+const shownBy =
+  (options: ProvingOptions) =>
+  (waiting: Waiting): WaitingCall => {
+    const { domainOf, roundMs, waitBetweenMs } = options;
+    const { vcr, dueMs } = waiting;
+    const domain = domainOf(vcr.vservice);
+    const call = callNameOf(vcr);
+    const isPrivate = domain !== undefined && options.isPrivate(domain);
+    const [method] = methodsFor({ isPrivate, call: vcr });
+    return { call, dueMs, worthBits: equivalentBits(vcr, roundMs, method, windowFor(waitBetweenMs, waiting)) };
+  };

@@ -39,7 +39,7 @@ import {
 } from "../../machines/vipr/mod.ts";
 import type { Arithmetic, Dialer, Entropy, StoreFailed } from "../ports/mod.ts";
 import { nameCall, type ValidateHandlers, validate } from "../validation/mod.ts";
-import type { ViprEvent } from "./events.ts";
+import type { ViprWatch } from "./events.ts";
 import type { Records, Waiting } from "./records.ts";
 
 export interface ProvingOptions {
@@ -54,7 +54,7 @@ export interface ProvingOptions {
   readonly domainOf: (vservice: VServiceId) => string | undefined;
   /** A validated route, to be sent to the VService's agents. */
   readonly learned: (vservice: VServiceId, info: ValInfo) => Effect.Effect<void>;
-  readonly watch: (event: ViprEvent) => Effect.Effect<void>;
+  readonly watch: ViprWatch;
 }
 
 /**
@@ -114,7 +114,7 @@ const isSharedBy = (
 export const makeProving = Effect.fnUntraced(function* (
   options: ProvingOptions,
   handlers: ValidateHandlers,
-  records: Pick<Records, "asked" | "asking" | "unasked" | "done" | "proved" | "disproved" | "proofs">,
+  records: Pick<Records, "asked" | "waiting" | "asking" | "unasked" | "done" | "proved" | "disproved" | "proofs">,
 ) {
   const { nodeId, waitBetweenMs, requiredBits, roundMs, domainOf, learned, watch } = options;
   const ledger = openLedger(requiredBits);
@@ -126,9 +126,20 @@ export const makeProving = Effect.fnUntraced(function* (
   }
   const startMs = yield* Clock.currentTimeMillis;
   for (const vcr of records.asked) askAbout(sent, queueOf(vcr), callFacts(vcr), startMs);
+  for (const { vcr } of records.waiting) noteSent(sent, queueOf(vcr), callFacts(vcr), startMs);
   const turns = yield* Semaphore.make(ATTEMPTS_AT_ONCE_MAX);
   /** A semaphore serves whoever needs no more than is free: without an order a call with many claims would wait for ever. */
   const inOrder = yield* Semaphore.make(1);
+
+  const dropped = (vcr: Vcr) => {
+    giveUp(sent, queueOf(vcr), vcr);
+    return watch({ type: "dropped", number: vcr.called, call: callNameOf(vcr) }, vcr.vservice);
+  };
+  /** Nobody was reached: no claimant knows of the call, and its record may come again. */
+  const notAsked = (waiting: Waiting) => {
+    takeBack(sent, queueOf(waiting.vcr), waiting.vcr);
+    return records.unasked(waiting);
+  };
 
   const prove = Effect.fnUntraced(function* (waiting: Waiting, found: Effect.Effect<void>) {
     const { vcr } = waiting;
@@ -137,19 +148,16 @@ export const makeProving = Effect.fnUntraced(function* (
     const call = callNameOf(vcr);
     // "if VService still published", VAP draft §9.5.1
     const line = queueOf(vcr);
-    if (domain === undefined) {
-      giveUp(sent, line, vcr);
-      return yield* watch({ type: "dropped", number, call });
-    }
+    if (domain === undefined) return yield* dropped(vcr);
     const among = askAbout(sent, line, vcr, yield* Clock.currentTimeMillis);
-    if (among === undefined) return yield* watch({ type: "repeated", number, call });
+    if (among === undefined) return yield* watch({ type: "repeated", number, call }, vservice);
     const { apart, ...known } = among;
     const isPrivate = options.isPrivate(domain);
     const naming = yield* nameCall({ call: callFacts(vcr), ...known, roundMs, isPrivate });
     const { forms } = naming;
     if (forms.length === 0) {
       takeBack(sent, line, vcr);
-      return yield* watch({ type: "ambiguous", number, call });
+      return yield* watch({ type: "ambiguous", number, call }, vservice);
     }
     const tries = forms.length;
     const windowMs = windowFor(waitBetweenMs, waiting);
@@ -160,7 +168,7 @@ export const makeProving = Effect.fnUntraced(function* (
         ...handlers,
         lookUp: (of) =>
           Effect.tap(Effect.ensuring(handlers.lookUp(of), found), (claimants) =>
-            watch({ type: "lookedUp", number, call, claims: claimants.length, claimants }),
+            watch({ type: "lookedUp", number, call, claims: claimants.length, claimants }, vservice),
           ),
         turn: (claims) =>
           inOrder
@@ -170,17 +178,17 @@ export const makeProving = Effect.fnUntraced(function* (
               Effect.catchTag("StoreFailed", (fault) => Effect.andThen(Deferred.fail(halt, fault), Effect.never)),
             ),
         settled: (attempt) =>
-          Effect.andThen(watch({ type: "attempted", number, by: vservice, call, attempt, tries }), judge(vcr, attempt)),
+          Effect.andThen(
+            watch({ type: "attempted", number, by: vservice, call, attempt, tries }, vservice),
+            judge(vcr, attempt),
+          ),
       },
     );
     const verdicts = yield* Effect.raceFirst(whole, Deferred.await(halt)).pipe(
       Effect.tapError(() => Effect.sync(() => takeBack(sent, line, vcr))),
     );
-    if (verdicts.every(({ verdict }) => verdict === "unreachable")) {
-      takeBack(sent, line, vcr);
-      yield* records.unasked(waiting);
-    }
     setShared(sent, line, isSharedBy(verdicts, forms, known.isShared));
+    if (verdicts.every(({ verdict }) => verdict === "unreachable")) yield* notAsked(waiting);
   });
 
   const judge = Effect.fnUntraced(function* (vcr: Vcr, attempt: ClaimVerdict) {
@@ -198,7 +206,10 @@ export const makeProving = Effect.fnUntraced(function* (
     yield* records.proved(proof);
     const { bits, calls, isRoute } = credit(ledger, name, proof.call, proof.bits, proof.atMs);
     const claim = { nodeId, vservice };
-    yield* watch({ type: "proved", number: vcr.called, by: vcr.vservice, claim, bits, calls, required: requiredBits });
+    yield* watch(
+      { type: "proved", number: vcr.called, by: vcr.vservice, claim, bits, calls, required: requiredBits },
+      vcr.vservice,
+    );
     if (isRoute) yield* learned(vcr.vservice, attempt.info);
   });
 
@@ -213,7 +224,7 @@ export const makeProving = Effect.fnUntraced(function* (
         Effect.catchTag("LookUpFailed", ({ why }) =>
           Effect.andThen(
             Effect.logInfo("vipr.lookUp.failed", maskE164(number), why),
-            watch({ type: "lookUpFailed", number, call: callNameOf(waiting.vcr), why }),
+            watch({ type: "lookUpFailed", number, call: callNameOf(waiting.vcr), why }, waiting.vcr.vservice),
           ),
         ),
         Effect.andThen(over),

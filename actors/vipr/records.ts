@@ -6,7 +6,7 @@
  *   proofs ----> until they expire, or the claim fails to prove another call
  *   start -----> all are read; calls that were due meanwhile wait until the call agents are connected again
  *
- * Without a store they last as long as the process.
+ * Without a store they last as long as the process. DECISIONS.md D-212.
  */
 
 import { Clock, Effect } from "effect";

@@ -9,7 +9,6 @@
  *                           +----grant--> services --> ticket issuer
  */
 import { Clock, Deferred, Effect, Queue, type Scope } from "effect";
-import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import { applicationId, type Endpoint } from "../../codecs/reload/mod.ts";
 import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
@@ -24,17 +23,8 @@ import {
   type Listener,
   type ListenFailed,
   type StoreFailed,
-  type StoreShape,
 } from "../ports/mod.ts";
-import {
-  claimsOf,
-  JoinFailed,
-  type NodeLimits,
-  type NodeOptions,
-  NUMBER_LIFETIME_S,
-  type OverlayNode,
-  startNode,
-} from "../reload/mod.ts";
+import { claimsOf, JoinFailed, NUMBER_LIFETIME_S, type OverlayNode } from "../reload/mod.ts";
 import { type PvpCounters, servePvp } from "../validation/mod.ts";
 import {
   type InsecureVap,
@@ -45,24 +35,21 @@ import {
   type VapCounters,
   type VapServerOptions,
 } from "../vap/mod.ts";
-import { openAuditLog } from "./audit-log.ts";
+import { openAuditLogs } from "./audit-logs.ts";
 import { openDomains, type ViprDomains } from "./domains.ts";
-import type { ViprEvent } from "./events.ts";
+import type { ViprEvent, ViprWatch } from "./events.ts";
 import { openFailedAttempts } from "./failed-attempts.ts";
 import { makeHandlers } from "./handlers.ts";
+import { pvpAt, startNodes, type ViprNodesOptions } from "./nodes.ts";
 import { notifyAgents, type ValidatedRoute } from "./notify.ts";
 import { openOriginating } from "./originating.ts";
 import { watchOverlay } from "./overlay-watch.ts";
 import { openPublishing, type Publishing } from "./publishing.ts";
 import { openRecords } from "./records.ts";
 import { makeServices } from "./services.ts";
+import { tenantShares, type ViprTenants } from "./tenants.ts";
 
-export interface ViprServerOptions extends ViprDomains {
-  /** One for each node of the overlay that this server runs; each certificate holds one Node-ID. */
-  readonly nodes: ReadonlyArray<Credentials>;
-  readonly overlay: OverlayConfiguration;
-  /** Further options of the nodes. Of several the first is advertised at `advertise`, the others where they listen. */
-  readonly node?: Pick<NodeOptions, "document" | "refetch" | "known" | "advertise" | "sameNode">;
+export interface ViprServerOptions extends ViprDomains, ViprNodesOptions {
   /** Where each listens; port 0 takes a free one. Several nodes listen at successive ports. */
   readonly listen: { readonly reload: Endpoint; readonly vap: Endpoint; readonly pvp: Endpoint };
   /** Where other servers reach PVP, when that is not where it listens; port 0 is the one it listens at. */
@@ -83,11 +70,10 @@ export interface ViprServerOptions extends ViprDomains {
   readonly graceMs?: number;
   /** How long the overlay is away before the call agents are told by PublishRevoke. Default OVERLAY_LOST_MS, 5 min. */
   readonly overlayLostMs?: number;
-  readonly limits?: Partial<NodeLimits>;
-  /** Holds nodes and call records across restarts; without it they begin anew each time. */
-  readonly store?: StoreShape;
   /** Receives every event; must not fail or take long. */
-  readonly watch?: (event: ViprEvent) => Effect.Effect<void>;
+  readonly watch?: (event: ViprEvent, tenant: string) => Effect.Effect<void>;
+  /** Several companies on this server. Default: it is one's. */
+  readonly tenants?: ViprTenants;
 }
 
 export interface ViprServer {
@@ -97,8 +83,8 @@ export interface ViprServer {
   readonly counters: Effect.Effect<ViprCounters>;
   /** From now on tickets are granted for these domains and no others. */
   readonly setDomains: (domains: ViprDomains) => Effect.Effect<void>;
-  /** The audit report of a number: with a store, until 60 days after its last event. */
-  readonly explain: (number: E164) => Effect.Effect<AuditReport | undefined>;
+  /** The audit report of a number, as that company sees it: with a store, until 60 days after its last event. */
+  readonly explain: (number: E164, tenant?: string) => Effect.Effect<AuditReport | undefined>;
 }
 export interface ViprCounters {
   readonly vap: VapCounters;
@@ -125,11 +111,12 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   Arithmetic | Dialer | Entropy | Keys | Listener | Scope.Scope
 > {
   const { overlay, listen, requiredBits = REQUIRED_BITS } = options;
-  const audit = yield* openAuditLog({ store: options.store, requiredBits });
-  const watch = (event: ViprEvent): Effect.Effect<void> =>
+  const { tenants } = options;
+  const audits = yield* openAuditLogs({ store: options.store, requiredBits });
+  const watch: ViprWatch = (event, by) =>
     Effect.flatMap(Clock.currentTimeMillis, (atMs) => {
-      audit.record(event, atMs);
-      return options.watch?.(event) ?? Effect.void;
+      const tenant = tenantOf(by);
+      return Effect.andThen(audits.record(tenant, event, atMs), options.watch?.(event, tenant) ?? Effect.void);
     });
   const { waitBetweenMs = [TV_MIN_MS, overlay.maxValidationDelayS * 1_000] } = options;
   const roundMs = overlay.roundIntervalS * 1_000;
@@ -142,6 +129,11 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     ({ reason: fault, why }: StoreFailed) => new JoinFailed({ reason: "store", fault, why: `store ${fault}: ${why}` }),
   );
   const owners = yield* storeStopped(openOwners(options.store, isUserOf(options.vap.users)));
+  /** The company of a VService of ours; "" is the server's own, and where there are no tenants the only one. */
+  const tenantOf = (vservice: VServiceId): string => {
+    const owner = owners.ownerOf(vservice);
+    return owner === undefined ? "" : (tenants?.tenantOf(owner) ?? "");
+  };
   /** Whether something of that age belongs to the present owner of the VService, and not to one before. */
   const isOfOwner = (vservice: VServiceId, atMs: number): boolean =>
     atMs >= (owners.sinceMs(vservice) ?? Number.POSITIVE_INFINITY);
@@ -171,7 +163,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
         Effect.sync(() =>
           tryableFor(calls, name, ({ vservice, keepUntilMs }) => isOfOwner(vservice, keepUntilMs - calls.retentionMs)),
         ),
-      ...(yield* openFailedAttempts(calls, records, audit, watch)),
+      ...(yield* openFailedAttempts(calls, records, yield* audits.of(""), watch)),
       grant: services.grant,
     },
   );
@@ -207,10 +199,16 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
 
   const quota = (): number => (nodes[0]?.configuration.now() ?? overlay).quota * nodes.length;
   let whyLost = (): string | undefined => undefined;
+  const ofUser = (username: string) => (vservice: VServiceId) =>
+    tenants === undefined || tenantOf(vservice) === tenants.tenantOf(username);
   const handlers = makeHandlers({
     whyLost: () => whyLost(),
     overlayName: overlay.name,
-    quota,
+    shares: tenants && tenantShares(tenants, quota),
+    quotaOf: (username) => ({
+      quotaLimit: Math.floor(quota() * (tenants?.shareOf(tenants.tenantOf(username)) ?? 1)),
+      quotaCurrent: services.didCount(ofUser(username)),
+    }),
     services,
     publisher,
     originating,
@@ -218,7 +216,10 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     records,
     watch,
   });
-  const vap = yield* serveVap({ ...listen.vap, ...options.vap, owners, routes }, handlers);
+  const vap = yield* serveVap(
+    { ...listen.vap, ...options.vap, owners, routes, ...(tenants === undefined ? {} : { groups: tenants }) },
+    handlers,
+  );
   const overlayWatch = yield* watchOverlay(nodes, vap.revoke, options.overlayLostMs);
   whyLost = overlayWatch.whyLost;
   const notify = notifyAgents({ services, vap, routes, watch });
@@ -229,14 +230,15 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     pvp: { host: pvp.host, port: pvp.port },
     nodes,
     setDomains: domains.set,
-    explain: (number) =>
-      Effect.gen(function* () {
-        const present = {
-          isPublished: yield* services.hasNumber(number),
-          ...(yield* originating.presentState(number)),
-        };
-        return currentReport(yield* audit.read(number), number, requiredBits, present);
-      }),
+    explain: Effect.fnUntraced(function* (number, tenant = "") {
+      const isOurs = (vservice: VServiceId) => tenants === undefined || tenantOf(vservice) === tenant;
+      const present = {
+        isPublished: yield* services.hasNumber(number, isOurs),
+        ...(yield* originating.presentState(number, isOurs)),
+      };
+      const audit = yield* audits.of(tenant);
+      return currentReport(yield* audit.read(number), number, requiredBits, present);
+    }),
     counters: Effect.gen(function* () {
       return {
         vap: yield* vap.counters,
@@ -258,27 +260,4 @@ const nodeIdsOf = Effect.fnUntraced(function* (nodes: ReadonlyArray<Credentials>
   const keys = yield* Keys;
   const facts = yield* Effect.forEach(nodes, ({ certificates }) => Effect.orDie(keys.inspect(certificates[0]!)));
   return facts.flatMap(({ nodeIds }) => nodeIds.slice(0, 1));
-});
-
-/** One after another: each finds the one before it in the ring. */
-const startNodes = ({ nodes, overlay, node, listen, limits = {}, store }: ViprServerOptions, pvp: Endpoint) => {
-  const { advertise, ...others } = node ?? {};
-  const { host, port } = listen.reload;
-  return Effect.forEach(nodes, (credentials, i) =>
-    startNode({
-      ...others,
-      ...(advertise === undefined || i > 0 ? {} : { advertise }),
-      credentials,
-      overlay,
-      listen: { host, port: port === 0 ? 0 : port + i },
-      applications: { [applicationId.pvp]: pvp },
-      limits,
-      ...(store === undefined ? {} : { store }),
-    }),
-  );
-};
-
-const pvpAt = (advertised: Endpoint | undefined, { host, port }: Endpoint): Endpoint => ({
-  host: advertised?.host ?? host,
-  port: advertised === undefined || advertised.port === 0 ? port : advertised.port,
 });

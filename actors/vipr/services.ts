@@ -9,7 +9,7 @@ import { normalDomain } from "../../codecs/ticket/mod.ts";
 import { type ServiceIdentity, type ValInfo, type VService, withFittingRoutes } from "../../codecs/vap/mod.ts";
 import type { TicketIssuer } from "../ticket/mod.ts";
 import type { PvpGrant, PvpGrantRequest } from "../validation/mod.ts";
-import type { ViprEvent } from "./events.ts";
+import type { ViprWatch } from "./events.ts";
 
 /** Numbers under one VService; further ones are refused with 481. */
 export const NUMBERS_MAX = 100_000;
@@ -36,9 +36,10 @@ export interface Services {
   readonly dropNumber: (vservice: VServiceId, number: E164) => void;
   readonly hasNumberOf: (vservice: VServiceId, number: E164) => boolean;
   /** Whether any VService has it. Undefined while none is published, as before the agents reconnect. */
-  readonly hasNumber: (number: E164) => Effect.Effect<boolean | undefined>;
+  readonly hasNumber: (number: E164, isOurs?: (vservice: VServiceId) => boolean) => Effect.Effect<boolean | undefined>;
   readonly document: (vservice: VServiceId) => VService | undefined;
-  readonly didCount: () => number;
+  /** Of the VServices that the company asked for owns. */
+  readonly didCount: (isOurs: (vservice: VServiceId) => boolean) => number;
   /** Whether the VService's black or white list admits this domain. */
   readonly welcomes: (vservice: VServiceId, domain: string) => boolean;
   readonly grant: (request: PvpGrantRequest) => Effect.Effect<PvpGrant>;
@@ -50,7 +51,7 @@ export const makeServices = (
   issuerFor: (domain: string) => TicketIssuer | undefined,
   /** Whether the overlay has that number from us, perhaps from before a restart, with agents that have not reconnected yet. */
   isStored: (vservice: VServiceId, number: E164) => Effect.Effect<boolean>,
-  watch: (event: ViprEvent) => Effect.Effect<void>,
+  watch: ViprWatch,
   /** Whether a user has published that VService, perhaps before the restart. */
   isOwned: (vservice: VServiceId) => boolean,
 ): Services => {
@@ -79,7 +80,7 @@ export const makeServices = (
 
   const grant: Services["grant"] = Effect.fn("vipr.grant")(function* ({ number, domain, vservice }) {
     const decline = (code: 403 | 404 | 503) =>
-      Effect.as(watch({ type: "declined", number, domain, code }), { type: "refused", code } as const);
+      Effect.as(watch({ type: "declined", number, domain, code }, vservice), { type: "refused", code } as const);
     const service = yield* serviceOf(vservice);
     if (service === undefined) return yield* decline(404);
     if (!(yield* hasNumber(service, vservice, number))) return yield* decline(404);
@@ -88,7 +89,7 @@ export const makeServices = (
     if (issuer === undefined) return yield* decline(503);
     const ticket = yield* Effect.option(issuer.issue({ number, grantedTo: domain, vservice }));
     if (ticket._tag === "None") return yield* decline(503);
-    yield* watch({ type: "granted", number, domain });
+    yield* watch({ type: "granted", number, domain }, vservice);
     const routes = [...service.instances.values()].flatMap((instance) => instance.routes);
     return { type: "granted", valInfo: withFittingRoutes({ number, ticket: ticket.value, routes }) } as const;
   });
@@ -113,12 +114,14 @@ export const makeServices = (
     },
     dropNumber: (vservice, number) => void services.get(vservice)?.numbers.delete(number),
     hasNumberOf: (vservice, number) => services.get(vservice)?.numbers.has(number) === true,
-    hasNumber: Effect.fnUntraced(function* (number) {
-      for (const [vservice, service] of services) if (yield* hasNumber(service, vservice, number)) return true;
-      return services.size === 0 ? undefined : false;
+    hasNumber: Effect.fnUntraced(function* (number, isOurs = () => true) {
+      const ours = [...services].filter(([vservice]) => isOurs(vservice));
+      for (const [vservice, service] of ours) if (yield* hasNumber(service, vservice, number)) return true;
+      return ours.length === 0 ? undefined : false;
     }),
     document: (vservice) => services.get(vservice)?.document,
-    didCount: () => [...services.values()].reduce((sum, { document }) => sum + document.didCount, 0),
+    didCount: (isOurs) =>
+      [...services].reduce((sum, [vservice, { document }]) => (isOurs(vservice) ? sum + document.didCount : sum), 0),
     welcomes,
     grant,
     leadsTo: (vservice, info) => {

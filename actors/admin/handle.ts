@@ -39,8 +39,11 @@ export interface AdminOf {
   readonly node: OverlayNode;
   readonly token: string;
   readonly times: Omit<ReportedTimes, "nowMs">;
-  /** The audit report of a number, as plain JSON; undefined when nothing is known of it. Only a ViPR server has one. */
-  readonly explain?: (number: E164) => Effect.Effect<unknown>;
+  /**
+   * The audit report of a number, as plain JSON; undefined when nothing is known of it. Only a ViPR server has one. `tenant`: the
+   * company whose view is wanted, where there are several on the server.
+   */
+  readonly explain?: (number: E164, tenant?: string) => Effect.Effect<unknown>;
 }
 
 export const handleAdmin = ({ node, token, times, explain }: AdminOf) =>
@@ -68,7 +71,7 @@ const obey = Effect.fnUntraced(function* (
   if (typeof read === "string") return refused(400, read);
   if (path === "/explain") {
     if (explain === undefined) return refused(404, "no ViPR server runs here");
-    return { status: 200, body: { story: (yield* explain(read.number)) ?? null } };
+    return { status: 200, body: { story: (yield* explain(read.number, read.tenant)) ?? null } };
   }
   return yield* Effect.catch(perform(node, path, read), (error) => {
     const answer = refusalOf(error);
@@ -95,6 +98,8 @@ interface Order {
   readonly number: E164;
   readonly vservice: VServiceId;
   readonly lifetimeS: number;
+  /** Of `/explain`; empty is the server's own company. */
+  readonly tenant: string;
 }
 
 /** The order, or what is wrong with it. */
@@ -106,14 +111,20 @@ const readOrder = (body: string): Order | string => {
     return "the body is no JSON";
   }
   if (typeof given !== "object" || given === null) return "the body is no object";
-  const { number, vservice = "0", lifetimeS = NUMBER_LIFETIME_S } = given as Readonly<Record<string, unknown>>;
+  const {
+    number,
+    vservice = "0",
+    lifetimeS = NUMBER_LIFETIME_S,
+    tenant = "",
+  } = given as Readonly<Record<string, unknown>>;
   const normal = typeof number === "string" ? normalizeE164(number) : undefined;
   if (normal === undefined) return "number: not a telephone number in E.164 form, as +14085555432";
   if (typeof vservice !== "string" || !/^[0-9a-f]{1,16}$/i.test(vservice))
     return "vservice: not 1 to 16 hexadecimal digits";
   if (typeof lifetimeS !== "number" || !Number.isInteger(lifetimeS) || lifetimeS < 1 || lifetimeS > LIFETIME_S_MAX)
     return `lifetimeS: not a whole number of seconds from 1 to ${LIFETIME_S_MAX}`;
-  return { number: normal, vservice: vserviceId(bigOf(bytesOfHex(vservice.padStart(16, "0")))), lifetimeS };
+  if (typeof tenant !== "string" || !/^[a-z0-9-]{0,32}$/.test(tenant)) return "tenant: not a name of a company here";
+  return { tenant, number: normal, vservice: vserviceId(bigOf(bytesOfHex(vservice.padStart(16, "0")))), lifetimeS };
 };
 
 const perform = (

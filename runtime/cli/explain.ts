@@ -8,6 +8,7 @@
  */
 import { existsSync } from "node:fs";
 import { Clock, Effect, type Scope } from "effect";
+import type { StoredCompany } from "../../actors/vipr/mod.ts";
 import { type E164, normalizeE164 } from "../../codecs/shared/mod.ts";
 import type { AuditReport } from "../../machines/vipr/mod.ts";
 import { askAdmin } from "../admin-client.ts";
@@ -18,10 +19,11 @@ import { type Folder, knownFolder, STORE_FILE } from "./folder.ts";
 import { command, required, Wrong } from "./options.ts";
 import { say } from "./output.ts";
 import { runCommand } from "./run.ts";
+import { isTenantName, readTenants } from "./tenants.ts";
 
 const HELP = `vipr explain: why there is a route to a number, or none
 
-usage: vipr explain NUMBER --data DIR [--json]
+usage: vipr explain NUMBER --data DIR [--tenant TENANT] [--json]
 
 It tells the calls to the number, when each is or was validated, who claims the number, each attempt
 with its method, its verdict and its worth in bits, what is missing until there is a route, and how
@@ -30,6 +32,7 @@ likely it is at most that somebody came so far by guessing.
   --data DIR   the directory of a ViPR server. A running one is asked by its admin port; where none runs
                its store is read, and that is said first.
                vipr demo --data DIR has one for each company, DIR/<domain>
+  --tenant TENANT  as that company sees it, where several share the server; without it the server's own
   --json       one JSON object instead: number, source ("server" or "store"), story;
                times in milliseconds since 1970, those of calls since 1900
   --help       this text
@@ -41,7 +44,11 @@ exit codes: 0, 1 nothing is known of the number, 2 options, 3 no server answers 
             6 a server runs that has no admin port, 7 DIR cannot be read, 9 a file in it is damaged
 `;
 
-const OPTIONS = { data: { type: "string" }, json: { type: "boolean", default: false } } as const;
+const OPTIONS = {
+  data: { type: "string" },
+  tenant: { type: "string" },
+  json: { type: "boolean", default: false },
+} as const;
 const NOTHING = 1;
 
 export const explainCommand = async (args: ReadonlyArray<string>): Promise<number> => {
@@ -49,11 +56,12 @@ export const explainCommand = async (args: ReadonlyArray<string>): Promise<numbe
   const code = await command(
     { name: "vipr explain", help: HELP, options: OPTIONS, words: [1, 1] },
     args,
-    async ({ data, json }, [text]) => {
+    async ({ data, tenant, json }, [text]) => {
       const number = normalizeE164(text!);
       if (number === undefined) throw new Wrong(`"${text}" is no telephone number, as +14085555432`);
       const directory = required(data, "data", "the directory of a ViPR server");
-      const told = Effect.map(storyAt(directory, number), ({ story, source, nowMs }) => {
+      if (tenant !== undefined && !isTenantName(tenant)) throw new Wrong(`"${tenant}" is no name of a tenant`);
+      const told = Effect.map(storyAt(directory, number, tenant), ({ story, source, nowMs }) => {
         isKnown = story !== null;
         if (json) return say(JSON.stringify({ number, source, story }));
         const text = story === null ? `${number}\n\n  Nothing is known of it here.` : reportText(story, nowMs);
@@ -74,14 +82,19 @@ interface Told {
 const storyAt = Effect.fnUntraced(function* (
   directory: string,
   number: E164,
+  tenant: string | undefined,
 ): Effect.fn.Return<Told, Stopped, Scope.Scope> {
   const folder = yield* knownFolder(directory);
-  const asked = yield* askServer(folder, number);
+  const { shares, agents } = yield* readTenants(folder);
+  if (tenant !== undefined && !shares.has(tenant)) return yield* stopped("refused", `there is no tenant ${tenant}`);
+  const asked = yield* askServer(folder, number, tenant);
   const nowMs = yield* Clock.currentTimeMillis;
   if (asked.type === "told") return { story: asked.story, source: "server", nowMs };
   if (!existsSync(folder.at(STORE_FILE)))
     return yield* stopped("unreachable", `${asked.why}; and there is no ${STORE_FILE} of a server`);
-  return { story: yield* readStore(folder, number, nowMs), source: "store", nowMs };
+  const isUser = (username: string) => (agents.get(username) ?? "") === (tenant ?? "");
+  const company = shares.size === 0 ? undefined : { tenant: tenant ?? "", isUser };
+  return { story: yield* readStore(folder, number, nowMs, company), source: "store", nowMs };
 });
 
 type Asked =
@@ -89,14 +102,23 @@ type Asked =
   | { readonly type: "away"; readonly why: string };
 
 /** A kill leaves admin.json behind, and its port may be another program's by now: who does not show our token is nobody. */
-const askServer = Effect.fnUntraced(function* (folder: Folder, number: E164): Effect.fn.Return<Asked, Stopped> {
+const askServer = Effect.fnUntraced(function* (
+  folder: Folder,
+  number: E164,
+  tenant: string | undefined,
+): Effect.fn.Return<Asked, Stopped> {
   const away = (why: string): Asked => ({ type: "away", why });
   const door = yield* Effect.catch(readDoor(folder), (end) =>
     end.code === exitCode.unreachable ? Effect.succeed(end.why) : Effect.fail(end),
   );
   if (typeof door === "string") return away(door);
-  const answer = yield* Effect.catch(askAdmin(door, { path: "/explain", token: door.token, body: { number } }), (end) =>
-    Effect.succeed(end.why),
+  const answer = yield* Effect.catch(
+    askAdmin(door, {
+      path: "/explain",
+      token: door.token,
+      body: { number, ...(tenant === undefined ? {} : { tenant }) },
+    }),
+    (end) => Effect.succeed(end.why),
   );
   if (typeof answer === "string") return away(`no server answers at ${answer}`);
   const { status, body, isSealed } = answer;
@@ -114,11 +136,14 @@ const readStore = Effect.fnUntraced(function* (
   folder: Folder,
   number: E164,
   nowMs: number,
+  company: StoredCompany | undefined,
 ): Effect.fn.Return<AuditReport | null, Stopped, Scope.Scope> {
   const [{ readSqlite }, { storedReport }] = yield* Effect.promise(() =>
     Promise.all([import("../store/reads.ts"), import("../../actors/vipr/stored-audit-log.ts")]),
   );
-  const told = Effect.flatMap(readSqlite(folder.at(STORE_FILE)), (store) => storedReport(store, number, nowMs));
+  const told = Effect.flatMap(readSqlite(folder.at(STORE_FILE)), (store) =>
+    storedReport(store, number, nowMs, company),
+  );
   const story = yield* Effect.mapError(told, ({ reason, why }) =>
     reason === "locked"
       ? stopped("inUse", `${folder.path}: a server has its store open, and no admin port to be asked at (--admin none)`)

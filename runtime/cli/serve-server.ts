@@ -19,6 +19,7 @@ import { followDomains } from "./domains.ts";
 import { listenStopped, type Stopped, stopped } from "./exit.ts";
 import { shownNumber } from "./log.ts";
 import { type MemberSettings, type Membership, type Standing, serveMember } from "./member.ts";
+import { openTenants } from "./tenants.ts";
 import { fingerprintText } from "./trust.ts";
 import { openVapCredentials, VAP_ROOT } from "./vap-door.ts";
 
@@ -55,6 +56,7 @@ export const standServer = Effect.fnUntraced(function* (
 ): Effect.fn.Return<StandingServer, Stopped | JoinFailed, Ports | Scope.Scope> {
   yield* declare(folder, settings);
   const agents = yield* openAgents(folder);
+  const tenants = yield* openTenants(folder);
   const follow = yield* followDomains(folder);
   const domains = yield* follow;
   const counted = countEvents();
@@ -73,6 +75,7 @@ export const standServer = Effect.fnUntraced(function* (
     ...given("waitBetweenMs", settings.waitBetweenMs),
     ...given("graceMs", settings.graceMs),
     ...given("limits", limits),
+    ...given("tenants", tenants),
     store,
     watch: (event) => {
       counted.record(event);

@@ -35,6 +35,8 @@ usage: vipr server --data DIR --authority https://HOST:8443 --fingerprint sha256
        vipr server add-domain DOMAIN [--private|--public] [--new-secret] --data DIR
        vipr server remove-domain|domain-secret DOMAIN --data DIR
        vipr server domains --data DIR
+       vipr server add-tenant|remove-tenant TENANT --data DIR
+       vipr server tenants --data DIR
 
   --data DIR            where this server keeps what it has; made if missing, for this user alone
 ${CONFIG_HELP}
@@ -87,6 +89,8 @@ const OPTIONS = {
   private: { type: "boolean", default: false },
   public: { type: "boolean", default: false },
   "new-secret": { type: "boolean", default: false },
+  tenant: { type: "string" },
+  share: { type: "string" },
 } as const;
 type Values = ValuesOf<typeof OPTIONS>;
 
@@ -99,10 +103,13 @@ export const serverCommand = (args: ReadonlyArray<string>): Promise<number> =>
       const { private: toPrivate, public: toPublic, "new-secret": isNewSecret, "password-file": passwordFile } = values;
       if ((toPrivate || toPublic || isNewSecret) && order !== "add-domain")
         throw new Wrong("--private, --public and --new-secret belong to add-domain");
+      if ((values.tenant ?? values.share) !== undefined && order === undefined)
+        throw new Wrong("--tenant and --share belong to orders: add-agent, add-domain, add-tenant");
       if (toPrivate && toPublic) throw new Wrong("--private and --public exclude one another");
       const isPrivate = toPrivate ? true : toPublic ? false : undefined;
       if (order !== undefined) {
-        const obey = serverOrder(order, name, { passwordFile, isPrivate, isNewSecret });
+        const { tenant, share } = values;
+        const obey = serverOrder(order, name, { passwordFile, isPrivate, isNewSecret, tenant, share });
         return await runCommand(
           run,
           Effect.flatMap(Effect.flatMap(dataFor(values), order.startsWith("add-") ? openFolder : namedFolder), obey),

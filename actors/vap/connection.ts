@@ -25,12 +25,14 @@ export interface VapConnection {
 }
 
 export interface ConnectionParts {
+  /** Runs it when the turn of the loop is over: over TLS a turn brings many records, and their answers leave together. */
+  readonly later: (flush: () => void) => void;
   readonly direct: DirectStream;
   /** Called once, when we close it; ends the stream. */
   readonly closed: (reason: VapClosed, why: string) => void;
 }
 
-export const openConnection = (id: number, host: string, { direct, closed }: ConnectionParts): VapConnection => {
+export const openConnection = (id: number, host: string, { direct, closed, later }: ConnectionParts): VapConnection => {
   let unsent: Array<Uint8Array> = [];
   let isClosed = false;
   const close = (reason: VapClosed, why = ""): void => {
@@ -56,10 +58,9 @@ export const openConnection = (id: number, host: string, { direct, closed }: Con
     },
     send: (bytes) => {
       if (isClosed) return;
-      if (unsent.length === 0) void NOW.then(flush);
+      if (unsent.length === 0) later(flush);
       unsent.push(bytes);
     },
     close,
   };
 };
-const NOW = Promise.resolve();

@@ -111,6 +111,8 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
   if (tls === undefined && options.insecureVap !== true && !isLoopback(host)) return yield* new InsecureVap({ host });
   const { listen } = yield* Listener;
   const clock = yield* Clock.Clock;
+  const dispatcher = yield* Effect.withFiber((fiber) => Effect.succeed(fiber.currentDispatcher));
+  const later = (flush: () => void) => dispatcher.scheduleTask(flush, 0);
   const keyOf = typeof users === "function" ? users : keysOf(users);
   const macOf = macsOf(yield* Macs);
   const watch = options.watch ?? vapLog();
@@ -158,7 +160,7 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
       run(watch({ type: "closed", reason, why, username: session?.username ?? "", host: connection.host }));
       Deferred.doneUnsafe(closedByUs, Effect.succeed(reason));
     };
-    const connection = openConnection(id, stream.peer.host, { direct, closed });
+    const connection = openConnection(id, stream.peer.host, { direct, closed, later });
     connections.set(id, connection);
     fresh.opened(connection);
     session = yield* sessions.open(id);

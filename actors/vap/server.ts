@@ -111,8 +111,7 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
   if (tls === undefined && options.insecureVap !== true && !isLoopback(host)) return yield* new InsecureVap({ host });
   const { listen } = yield* Listener;
   const clock = yield* Clock.Clock;
-  const dispatcher = yield* Effect.withFiber((fiber) => Effect.succeed(fiber.currentDispatcher));
-  const later = (flush: () => void) => dispatcher.scheduleTask(flush, 0);
+  const later = yield* endOfTurn;
   const keyOf = typeof users === "function" ? users : keysOf(users);
   const macOf = macsOf(yield* Macs);
   const watch = options.watch ?? vapLog();
@@ -220,6 +219,11 @@ const verdictOf = (
     ? { type: "genuine", username }
     : { type: "forged" };
 };
+
+/** Has something done when the turn of the loop is over. */
+const endOfTurn = Effect.withFiber(({ currentDispatcher }) =>
+  Effect.succeed((work: () => void) => currentDispatcher.scheduleTask(work, 0)),
+);
 
 const keysOf = (users: Readonly<Record<string, string>>) => {
   const keys = new Map(Object.entries(users).map(([name, password]) => [name, vapKey(name, password)]));

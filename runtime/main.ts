@@ -11,6 +11,8 @@ usage: vipr COMMAND [options]
   authority  an overlay's root, its configuration, and its enrolment server
   node       a node of an overlay; also publishes and finds numbers
   server     a company's ViPR server, its call agents and its domains
+  status     what the company's programs on this machine do, on one screen
+  doctor     what is wrong with them, and what to do
   ring       a live overlay as one of its nodes sees it
   company    server, call agent and border element of a small company in one process
   agent      a company's call agent: a SIP proxy between its PBX and its trunks
@@ -52,6 +54,16 @@ switch (command) {
   case "server": {
     const { serverCommand } = await import("./cli/server.ts");
     process.exit(await serverCommand(args));
+    break;
+  }
+  case "status": {
+    const { statusCommand } = await import("./cli/status.ts");
+    process.exit(await statusCommand(args));
+    break;
+  }
+  case "doctor": {
+    const { doctorCommand } = await import("./cli/doctor.ts");
+    process.exit(await doctorCommand(args));
     break;
   }
   case "ring": {

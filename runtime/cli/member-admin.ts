@@ -7,11 +7,12 @@ import { type AdminAnswer, type AdminRequest, type RingReport, withHealth } from
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { isHealthy, overlayFamilies } from "../metrics/overlay.ts";
 import { certificateFamily, processFamilies, storeFamilies, watchLoop } from "../metrics/process.ts";
-import { single } from "../metrics/table.ts";
+import { family, single } from "../metrics/table.ts";
 import { type Family, METRICS_TYPE, metricsText } from "../metrics/text.ts";
 import { newToken } from "./door.ts";
 import { listenStopped, type Stopped } from "./exit.ts";
 import { type Folder, STORE_FILE } from "./folder.ts";
+import type { ClockOffset } from "./member-clock.ts";
 import { openDoor } from "./open-door.ts";
 
 /** What a node that stands shows. */
@@ -22,6 +23,8 @@ export interface Showing {
   readonly ends: Readonly<Record<string, number>>;
   /** Of a ViPR server, beside the node's. */
   readonly metrics?: Effect.Effect<ReadonlyArray<Family>> | undefined;
+  /** Beside the neighbours' clocks; undefined: not measured. */
+  readonly clock?: () => ClockOffset | undefined;
 }
 
 export interface MemberAdmin {
@@ -61,7 +64,12 @@ export const openMemberAdmin = Effect.fn("member.admin")(function* (
     if (showing === undefined) return own;
     const overlay = overlayFamilies(yield* showing.report);
     const more = showing.metrics === undefined ? [] : yield* showing.metrics;
-    return [...own, certificateFamily(showing.ends, nowMs), ...overlay, ...more];
+    const clock = showing.clock?.();
+    const offset = family(
+      "vipr_clock_offset_seconds",
+      clock === undefined ? [] : [{ value: Math.round(clock.offsetMs) / 1_000 }],
+    );
+    return [...own, certificateFamily(showing.ends, nowMs), offset, ...overlay, ...more];
   });
   const health = { unready, metrics: Effect.map(families, metricsText), metricsType: METRICS_TYPE };
   const answer = withHealth(health, (request) => showing?.answer(request) ?? Effect.succeed(NOT_JOINED));

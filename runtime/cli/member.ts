@@ -34,6 +34,7 @@ import {
 } from "./identity.ts";
 import { knownKeeper, readKnown } from "./known.ts";
 import { type MemberAdmin, openMemberAdmin } from "./member-admin.ts";
+import { type ClockOffset, watchClock } from "./member-clock.ts";
 import { followed, offered, outdated, readAgain } from "./member-follow.ts";
 import { openStore, type StoreSettings } from "./open-store.ts";
 import { say } from "./output.ts";
@@ -138,11 +139,17 @@ const live = Effect.fnUntraced(
     const { node, said = [], ...more } = standing;
     const times = { startedMs, certificateEndsMs: identity.notAfterMs };
     const { metrics } = more;
+    let clock: ClockOffset | undefined;
+    const clockSeen = (offset: ClockOffset | undefined) => {
+      clock = offset;
+    };
+    yield* Effect.forkScoped(watchClock(node, clockSeen));
     admin.show({
       answer: handleAdmin({ node, token: admin.token, times, ...more }),
       report: Effect.flatMap(Clock.currentTimeMillis, (nowMs) => reportOf(node, { ...times, nowMs })),
       ends: { node: identity.notAfterMs, ...(yield* rootEnds(roots)) },
       metrics,
+      clock: () => clock,
     });
     yield* Effect.addFinalizer(() => Effect.sync(() => admin.show(undefined)));
     const door = admin.at === undefined ? "" : `, admin http://${addressText(admin.at)}/ring.json`;

@@ -55,6 +55,9 @@ export const METRICS = {
   ),
   vipr_overlay_state: gauge("1 for the state that the node is in.", ["state"]),
   vipr_overlay_nodes: gauge("Nodes of the overlay, estimated.", [], "node count"),
+  vipr_clock_offset_seconds: gauge(
+    "How far the clocks of neighbours are ahead of this machine's, the median of up to five; a proof tolerates 2.5.",
+  ),
   vipr_overlay_links: gauge("Other nodes with an open link."),
   vipr_overlay_share: gauge("The part of the ring that this node answers for, 0 to 1."),
   vipr_overlay_configuration_sequence: gauge("Sequence number of the overlay's document in force."),

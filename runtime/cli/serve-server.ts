@@ -19,6 +19,7 @@ import { followDomains } from "./domains.ts";
 import { listenStopped, type Stopped, stopped } from "./exit.ts";
 import { shownNumber } from "./log.ts";
 import { type MemberSettings, type Membership, type Standing, serveMember } from "./member.ts";
+import { openTraces } from "./server-traces.ts";
 import { openTenants } from "./tenants.ts";
 import { fingerprintText } from "./trust.ts";
 import { openVapCredentials, VAP_ROOT } from "./vap-door.ts";
@@ -37,6 +38,8 @@ export interface ServerSettings extends MemberSettings {
   /** Call agents of the configuration, each with the file of its password; and domains of it. */
   readonly agents: Readonly<Record<string, string>>;
   readonly domains: ReadonlyArray<string>;
+  /** A collector of OpenTelemetry. */
+  readonly otlp?: string | undefined;
   /** Both as the configuration has them at SIGHUP. */
   readonly again?: Effect.Effect<Declared, Stopped>;
 }
@@ -60,6 +63,7 @@ export const standServer = Effect.fnUntraced(function* (
   const follow = yield* followDomains(folder);
   const domains = yield* follow;
   const counted = countEvents();
+  const traced = yield* openTraces(folder, settings.otlp);
   const tls = settings.vapOver === "tls" ? yield* openVapCredentials(folder) : undefined;
   const { credentials, overlay, listen, limits, store, ...told } = node;
   const options: ViprServerOptions = {
@@ -79,6 +83,7 @@ export const standServer = Effect.fnUntraced(function* (
     store,
     watch: (event) => {
       counted.record(event);
+      traced(event);
       return logged(event);
     },
   };

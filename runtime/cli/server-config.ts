@@ -43,6 +43,7 @@ export const configuredServer = Effect.fn("server.configured")(function* (
     graceMs: server.graceS === undefined ? undefined : 1_000 * server.graceS,
     agents: server.agents,
     domains: server.domains,
+    otlp: config.trace.otlp,
   };
 });
 

@@ -11,6 +11,7 @@ import { numbersKeys } from "./numbers.ts";
 import { recordsKeys } from "./records.ts";
 import { routeKeys } from "./route.ts";
 import { serverKeys } from "./server.ts";
+import { traceKeys } from "./trace.ts";
 import { trunkKeys } from "./trunks.ts";
 import { vapKeys } from "./vap.ts";
 
@@ -38,6 +39,7 @@ export const tables = {
   media: mediaKeys,
   fallback: fallbackKeys,
   log: logKeys,
+  trace: traceKeys,
 } as const;
 
 export const TRUNKS_MAX = 1_000;

@@ -13,6 +13,8 @@ usage: vipr COMMAND [options]
   server     a company's ViPR server, its call agents and its domains
   status     what the company's programs on this machine do, on one screen
   doctor     what is wrong with them, and what to do
+  backup     what a server or a node keeps, in one file, while it runs
+  restore    an empty store from such a file
   ring       a live overlay as one of its nodes sees it
   company    server, call agent and border element of a small company in one process
   agent      a company's call agent: a SIP proxy between its PBX and its trunks
@@ -64,6 +66,16 @@ switch (command) {
   case "doctor": {
     const { doctorCommand } = await import("./cli/doctor.ts");
     process.exit(await doctorCommand(args));
+    break;
+  }
+  case "backup": {
+    const { backupCommand } = await import("./cli/backup.ts");
+    process.exit(await backupCommand(args));
+    break;
+  }
+  case "restore": {
+    const { restoreCommand } = await import("./cli/backup.ts");
+    process.exit(await restoreCommand(args));
     break;
   }
   case "ring": {

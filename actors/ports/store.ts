@@ -19,6 +19,7 @@ export const STORE_WAITING_MAX = 16_384;
 /**
  * `full`: no room left. `locked`: another process has it. `malformed`: no such table can be, or a key or value too large.
  * `away`: a database server does not answer. `refused`: it does not let this user in.
+ * `notEmpty`: a backup goes into an empty store alone.
  */
 export type StoreFault =
   | "full"
@@ -30,6 +31,7 @@ export type StoreFault =
   | "malformed"
   | "away"
   | "refused"
+  | "notEmpty"
   | "failed";
 
 export class StoreFailed extends Data.TaggedError("StoreFailed")<{

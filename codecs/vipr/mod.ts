@@ -1,4 +1,4 @@
-/** The stored forms of a ViPR server: the audit log of each number. */
+/** The stored forms of a ViPR server: the audit log of each number, and backups. */
 export {
   AUDIT_TEXT_BYTES_MAX,
   AUDIT_VERSION,
@@ -20,3 +20,13 @@ export {
   plainOf,
   type StoredAudit,
 } from "./audit-log.ts";
+export {
+  BACKUP_HASH_BYTES,
+  BACKUP_HEAD,
+  BACKUP_VERSION,
+  BackupEntry,
+  type BackupItem,
+  type BackupRow,
+  decodeBackupItem,
+  encodeBackupItem,
+} from "./backup.ts";

@@ -38,14 +38,18 @@ export const timesOf = (n: number): { readonly startMs: number; readonly stopMs:
 const callingOf = (caller: Company, n: number): E164 =>
   e164(caller === "a" ? `+1408${2_000_000 + n}` : `+4989${20_000_000 + n}`);
 
+/** b calls numbers that a has published. a calls many, as a server remembers some thousand calls to each. */
+const CALLED = 1_000;
+const calledOf = (caller: Company, n: number): E164 =>
+  caller === "a" ? e164(`+4989${30_000_000 + (n % CALLED)}`) : NUMBERS.a[n % NUMBERS.a.length]!;
+
 export const recordOf = (company: Company, n: number): Vcr => {
   const caller = callerOf(n);
-  const to = NUMBERS[caller === "a" ? "b" : "a"];
   const { startMs, stopMs } = timesOf(n);
   return {
     direction: caller === company ? "sent" : "received",
     calling: callingOf(caller, n),
-    called: to[n % to.length]!,
+    called: calledOf(caller, n),
     startMs: unixMs(startMs),
     stopMs: unixMs(stopMs),
     vservice: vserviceId(VSERVICE[company]),

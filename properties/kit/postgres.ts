@@ -15,6 +15,7 @@ import { freePort } from "./ports.ts";
 const UP_MS_MAX = 30_000;
 const LOOK_MS = 20;
 const USER = "vipr";
+const OUTPUT_BYTES_MAX = 1_073_741_824;
 const RUN_AS = "postgres";
 const MEMORY = "/dev/shm";
 
@@ -42,7 +43,12 @@ export const postgresPrograms = (): string => {
 };
 
 const run = (words: ReadonlyArray<string>): string =>
-  execFileSync(words[0]!, words.slice(1), { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], cwd: "/" });
+  execFileSync(words[0]!, words.slice(1), {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+    cwd: "/",
+    maxBuffer: OUTPUT_BYTES_MAX,
+  });
 
 /**
  * A mount namespace of its own, in which `small` is a file system in memory; it goes with the process. Without root, in a user

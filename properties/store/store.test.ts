@@ -1,5 +1,5 @@
 /** Stores: memory and SQLite satisfy the same laws; SQLite also reports failures of the disk. */
-import { ok, deepStrictEqual as same } from "node:assert";
+import { ok, deepStrictEqual as same, throws } from "node:assert";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -196,5 +196,30 @@ testEffect(
     const store = yield* Effect.scoped(fresh);
     same((yield* Effect.flip(store.write([put(1, 1)]))).reason, "closed");
     same((yield* Effect.flip(store.scan("values"))).reason, "closed");
+  }).pipe(Effect.scoped),
+);
+
+testEffect(
+  "sqlite store: a program of 0.1.0, which locks the file itself, is kept out, and keeps us out",
+  Effect.gen(function* () {
+    const file = join(yield* folder, "store.db");
+    const old = () => {
+      const db = new DatabaseSync(file);
+      try {
+        db.exec("PRAGMA busy_timeout = 0; PRAGMA locking_mode = EXCLUSIVE");
+        db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+        db.exec("BEGIN IMMEDIATE");
+        db.exec("COMMIT");
+        return db;
+      } catch (cause) {
+        db.close();
+        throw cause;
+      }
+    };
+    yield* Effect.scoped(Effect.flatMap(openSqlite({ file }), () => Effect.sync(() => throws(old, /locked/))));
+    const theirs = old();
+    same((yield* Effect.flip(Effect.scoped(openSqlite({ file })))).reason, "locked");
+    theirs.close();
+    yield* openSqlite({ file });
   }).pipe(Effect.scoped),
 );

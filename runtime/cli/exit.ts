@@ -61,6 +61,7 @@ export const storeStopped = (what: string, fault: StoreFault, why: string): Stop
     case "away":
       return stopped("unreachable", `${what}: ${why}`);
     case "refused":
+    case "notEmpty":
       return stopped("refused", `${what}: ${why}`);
     default:
       return stopped("fault", `${what}: ${why}`);

@@ -35,7 +35,7 @@ export interface Session {
   /** In one transaction that nothing else of this connection comes between. */
   readonly together: <A>(
     begin: string,
-    work: (query: Session["query"]) => Effect.Effect<A, StoreFailed>,
+    work: (inside: Pick<Session, "query" | "commit">) => Effect.Effect<A, StoreFailed>,
   ) => Effect.Effect<A, StoreFailed>;
 }
 
@@ -93,7 +93,12 @@ export const openSession = Effect.fnUntraced(function* ({
       Effect.gen(function* () {
         const own = asked(yield* connection.pin);
         yield* own(begin, []);
-        const done = yield* Effect.result(work(own));
+        const inside = {
+          query: own,
+          commit: (number: bigint, owner: bigint, changes: ReadonlyArray<Change>) =>
+            allOf(own, number, owner, partsOf(lastOfEach(changes))),
+        };
+        const done = yield* Effect.result(work(inside));
         // Where the connection is gone, so is the transaction.
         if (Result.isFailure(done)) yield* Effect.ignore(own("ROLLBACK", []));
         else yield* own("COMMIT", []);
@@ -136,19 +141,19 @@ export const openSession = Effect.fnUntraced(function* ({
   };
   const one = (on: Session["query"], number: bigint, owner: bigint, part: ReadonlyArray<Change>) =>
     Effect.map(on(statement, parametersOf(number, owner, part)), ([row]) => row?.[0] === 1);
+  const allOf = (on: Session["query"], number: bigint, owner: bigint, parts: ReadonlyArray<ReadonlyArray<Change>>) =>
+    Effect.map(
+      Effect.forEach(parts, (part) => one(on, number, owner, part)),
+      (owned) => owned.every(Boolean),
+    );
   yield* refuseUnsafe(query);
   return {
     query,
     together,
     commit: (number, owner, changes) => {
-      const [first = [], ...more] = partsOf(lastOfEach(changes));
-      if (more.length === 0) return one(query, number, owner, first);
-      return together("BEGIN", (on) =>
-        Effect.map(
-          Effect.forEach([first, ...more], (part) => one(on, number, owner, part)),
-          (owned) => owned.every(Boolean),
-        ),
-      );
+      const parts = partsOf(lastOfEach(changes));
+      if (parts.length === 1) return one(query, number, owner, parts[0]!);
+      return together("BEGIN", (inside) => allOf(inside.query, number, owner, parts));
     },
   };
 });
@@ -208,7 +213,7 @@ export const takeOwnership = Effect.fnUntraced(function* (
     }),
   );
   if (before === undefined) {
-    yield* together("BEGIN", (on) => migrate(on, schema, shown));
+    yield* together("BEGIN", (inside) => migrate(inside.query, schema, shown));
     return ownedOf(yield* query(own, []));
   }
   const now = yield* ownerNow;

@@ -4,14 +4,15 @@
  *   writes --> group.ts --> one transaction --> one flush, beside the loop --> each writer is told
  *
  * A write-ahead log, flushed after every commit (`flush.ts`): what was told as written survives a kill and a loss of power.
- * What is read may be younger than that. The file belongs to one process: a second one is refused when it opens.
+ * What is read may be younger than that. The file belongs to one process: a second one is refused when it opens, but a
+ * backup reads beside it (backup.ts).
  * DECISIONS.md D-061, D-117.
  */
 import type { DatabaseSync } from "node:sqlite";
 import { Effect, Layer, type Scope } from "effect";
 import { type Change, Store, type StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { faultOf } from "./faults.ts";
-import { closing, isFlushedByUs, openFile, type SqliteOptions } from "./file.ts";
+import { closing, isFlushedByUs, openFile, ownStore, type SqliteOptions } from "./file.ts";
 import { openFlusher } from "./flush.ts";
 import { groupWrites } from "./group.ts";
 import { readsOf } from "./reads.ts";
@@ -26,6 +27,7 @@ export const sqliteStoreLayer = (options: SqliteOptions): Layer.Layer<Store, Sto
 export const openSqlite = Effect.fn("store.sqlite")(function* (
   options: SqliteOptions,
 ): Effect.fn.Return<StoreShape, StoreFailed, Scope.Scope> {
+  yield* ownStore(options.file);
   const db = yield* Effect.acquireRelease(openFile(options), closing);
   const flusher = yield* openFlusher(options.file);
   const isOurs = isFlushedByUs(db);

@@ -160,7 +160,7 @@ testEffect(
     const pg = yield* startPostgres();
     const scope = yield* Scope.make();
     const store = yield* Scope.provide(openPostgres({ address: addressOf(pg), answerMs: 300 }), scope);
-    yield* Effect.promise(() => pg.kill("SIGKILL"));
+    yield* Effect.promise(() => pg.kill("SIGINT"));
     const waiting = yield* Effect.forkScoped(Effect.flip(store.write([put(1)])));
     yield* Effect.sleep(100);
     yield* Scope.close(scope, Exit.void);

@@ -22,6 +22,8 @@ export interface HandledBy {
   readonly quotaOf: (username: string) => { readonly quotaLimit: number; readonly quotaCurrent: number };
   /** Why the overlay cannot be published in; undefined while it is there. */
   readonly whyLost: () => string | undefined;
+  /** Whether tickets are granted for a domain: without them nobody can call its numbers, and only its own calls count. */
+  readonly isServed: (domain: string) => boolean;
   /** With several companies; undefined: it is one's. */
   readonly shares: TenantShares | undefined;
   readonly services: Services;
@@ -33,7 +35,7 @@ export interface HandledBy {
 }
 
 export const makeHandlers = (by: HandledBy): VapHandlers => {
-  const { overlayName, quotaOf, whyLost, shares, services, publisher, originating, watch } = by;
+  const { overlayName, quotaOf, whyLost, isServed, shares, services, publisher, originating, watch } = by;
 
   /** A client need not wait for the answer to its VService before it goes on, and that publication may have been refused. */
   const known = (vservice: VServiceId) =>
@@ -48,6 +50,8 @@ export const makeHandlers = (by: HandledBy): VapHandlers => {
       if (notOurs !== undefined) return yield* Effect.fail({ why: notOurs });
       const lost = whyLost();
       if (lost !== undefined) return yield* Effect.fail({ why: lost });
+      if (!isServed(document.domain))
+        yield* Effect.logWarning("vipr.domain.notServed", { user: username, domain: document.domain });
       services.publish(identity, document);
       return { ...quotaOf(username), dhtLifetimeS: NUMBER_LIFETIME_S };
     }),

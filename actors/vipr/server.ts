@@ -204,6 +204,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   const handlers = makeHandlers({
     whyLost: () => whyLost(),
     overlayName: overlay.name,
+    isServed: (domain) => domains.issuerFor(domain.toLowerCase()) !== undefined,
     shares: tenants && tenantShares(tenants, quota),
     quotaOf: (username) => ({
       quotaLimit: Math.floor(quota() * (tenants?.shareOf(tenants.tenantOf(username)) ?? 1)),

@@ -62,6 +62,7 @@ const serving = Effect.gen(function* () {
   const handlers = makeHandlers({
     overlayName: "vipr.test",
     whyLost: () => undefined,
+    isServed: () => true,
     shares: tenantShares(tenants, () => QUOTA),
     quotaOf: (username) => ({
       quotaLimit: QUOTA * tenants.shareOf(username),

@@ -179,7 +179,7 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
       const flushed = reason === "notReading" ? Effect.void : (direct.flushed ?? Effect.void);
       return Effect.andThen(Effect.timeoutOption(flushed, FLUSH_MS_MAX), stream.close);
     });
-    const end = Effect.raceFirst(Effect.andThen(reading, Effect.never).pipe(Effect.exit), closing);
+    const end = Effect.raceFirst(Effect.ignore(Effect.andThen(reading, Effect.never)), closing);
     yield* Effect.ensuring(end, gone);
   }, Effect.scoped);
 

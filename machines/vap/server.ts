@@ -139,6 +139,7 @@ export const vapServer = machine("vapServer", {
       entry: give("startTimer", ({ lingerMs }) => ({ timer: "linger", ms: lingerMs })),
       on: {
         received: { guard: isRequest, actions: refuseUnregistered },
+        displaced: { target: "gone", actions: [stop("linger"), leaveWith("displaced")] },
         lost: { guard: isOurs, target: "gone", actions: stop("linger") },
       },
       timers: { linger: { target: "gone", actions: leaveWith("unregistered") } },

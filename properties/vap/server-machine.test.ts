@@ -283,6 +283,9 @@ test("a user with as many sessions as it may have is refused with 486, a full se
   assert.equal(answerTo(from(register, { full: "server" })), 508);
   assert.equal(answerTo(from(register), from(resume, { full: "user" })), "success");
   assert.equal(play(from(register), { type: "displaced" }).value, "registered");
+  // One that has unregistered has no more to lose than the time to close.
+  const left = play(from(register), from(unregister), { type: "displaced" });
+  assert.deepEqual([left.value, left.actions.at(-1)], ["gone", { type: "close", connection: 1, reason: "displaced" }]);
   const away = play(from(register), from(publish), { type: "lost", connection: 1, why: "" }, { type: "displaced" });
   assert.equal(away.value, "gone");
   assert.deepEqual(

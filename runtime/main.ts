@@ -11,6 +11,7 @@ usage: vipr COMMAND [options]
   authority  an overlay's root, its configuration, and its enrolment server
   node       a node of an overlay; also publishes and finds numbers
   server     a company's ViPR server, its call agents and its domains
+  routes     the routes that the call agent knows, one switched off or forgotten
   status     what the company's programs on this machine do, on one screen
   doctor     what is wrong with them, and what to do
   backup     what a server or a node keeps, in one file, while it runs
@@ -56,6 +57,11 @@ switch (command) {
   case "server": {
     const { serverCommand } = await import("./cli/server.ts");
     process.exit(await serverCommand(args));
+    break;
+  }
+  case "routes": {
+    const { routesCommand } = await import("./cli/routes.ts");
+    process.exit(await routesCommand(args));
     break;
   }
   case "status": {

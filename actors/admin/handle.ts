@@ -9,19 +9,7 @@
  * as Host: so only this machine's own names are served. Such a page cannot know the token.
  */
 import { Clock, Effect } from "effect";
-import {
-  answerSeal,
-  bigOf,
-  bytesOfHex,
-  type E164,
-  equalSecrets,
-  nonceOf,
-  normalizeE164,
-  orderSeal,
-  utf8,
-  type VServiceId,
-  vserviceId,
-} from "../../codecs/shared/mod.ts";
+import { bigOf, bytesOfHex, type E164, normalizeE164, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   claimsOf,
   NUMBER_LIFETIME_S,
@@ -32,6 +20,7 @@ import {
 } from "../reload/mod.ts";
 import { type ReportedTimes, reportOf } from "./report.ts";
 import { type AdminAnswer, type AdminRequest, isThisMachine, OTHER_MACHINE, refused } from "./request.ts";
+import { obeyed } from "./token.ts";
 
 const LIFETIME_S_MAX = NUMBER_LIFETIME_S;
 
@@ -56,11 +45,7 @@ export const handleAdmin = ({ node, token, times, explain }: AdminOf) =>
       const nowMs = yield* Clock.currentTimeMillis;
       return { status: 200, body: yield* reportOf(node, { ...times, nowMs }) };
     }
-    if (!isFromToken(request, token)) return refused(401, "the token of this node is wanted");
-    const answer = yield* obey({ node, explain }, request);
-    const nonce = nonceOf(request.authorization);
-    if (nonce === undefined) return answer;
-    return { ...answer, seal: answerSeal(token, nonce, answer.status, JSON.stringify(answer.body)) };
+    return yield* obeyed(token, request, obey({ node, explain }, request));
   });
 
 const obey = Effect.fnUntraced(function* (
@@ -86,13 +71,6 @@ const WANTED: Readonly<Record<string, "GET" | "POST" | undefined>> = Object.assi
   "/find": "POST",
   "/explain": "POST",
 });
-
-/** The token itself, as `curl` sends it, or the seal of this order that only its owner can make. */
-const isFromToken = ({ authorization, path, body }: AdminRequest, token: string): boolean => {
-  const nonce = nonceOf(authorization);
-  const wanted = nonce === undefined ? `Bearer ${token}` : orderSeal(token, nonce, path, body);
-  return equalSecrets(utf8(authorization), utf8(wanted));
-};
 
 interface Order {
   readonly number: E164;

@@ -20,3 +20,4 @@ export {
   reportOf,
 } from "./report.ts";
 export { ADMIN_BODY_BYTES_MAX, type AdminAnswer, type AdminRequest } from "./request.ts";
+export { handleRoutes, ROUTES_PATH, ROUTES_SHOWN_MAX, type RouteOrders, type ShownRoute } from "./routes.ts";

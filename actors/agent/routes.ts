@@ -46,6 +46,8 @@ export interface Routes {
   /** The route to a number, as long as its ticket is valid. */
   readonly to: (number: E164, atMs: number) => LearnedRoute | undefined;
   readonly all: () => ReadonlyArray<LearnedRoute>;
+  /** Whether there was one. Fails when the store has it still. */
+  readonly forget: (number: E164) => Effect.Effect<boolean, string>;
 }
 
 /** Until the scope closes. Fails when the store cannot be read. */
@@ -89,6 +91,12 @@ export const openRouteCache = Effect.fn("agent.routes")(function* ({
       Effect.asVoid(Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(learned), learn)))),
     to: (number, atMs) => routeTo(cache, number, atMs),
     all: () => [...cache.routes.values()],
+    forget: Effect.fnUntraced(function* (number) {
+      if (!cache.routes.has(number)) return false;
+      if (!(yield* write([removalOf(number)]))) return yield* Effect.fail("the store cannot be written");
+      cache.routes.delete(number);
+      return true;
+    }),
   } satisfies Routes as Routes;
 });
 

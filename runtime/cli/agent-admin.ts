@@ -7,7 +7,9 @@ import {
   type CallRow,
   type CallsReport,
   handleCalls,
+  handleRoutes,
   isoOf,
+  type RouteOrders,
   withHealth,
 } from "../../actors/admin/mod.ts";
 import type { Fallback } from "../../actors/fallback/mod.ts";
@@ -30,6 +32,7 @@ export const openAgentAdmin = Effect.fn("agent.admin")(function* (
   proxy: AgentProxy,
   fallback?: Pick<Fallback, "counts">,
   more: () => ReadonlyArray<Family> = () => [],
+  orders?: RouteOrders,
 ) {
   const { admin = FREE } = configuration.config.agent;
   if (admin === "none") return "admin    not served: agent.admin";
@@ -39,7 +42,10 @@ export const openAgentAdmin = Effect.fn("agent.admin")(function* (
     return fallback === undefined ? made : { ...made, reasons: { ...made.reasons, fallback: fallback.counts() } };
   });
   const health = yield* callsHealth({ folder, store: AGENT_STORE, startedMs, report, more });
-  const at = yield* openDoor(folder, admin, newToken(), withHealth(health, handleCalls(report))).pipe(
+  const token = newToken();
+  const calls = handleCalls(report);
+  const answer = withHealth(health, orders === undefined ? calls : handleRoutes(token, orders, calls));
+  const at = yield* openDoor(folder, admin, token, answer).pipe(
     Effect.map((at) => `http://${addressText(at)}/calls.json`),
     Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "agent.admin takes another"))),
     // Calls are not given up for the sake of a report: a full disk is said, and served without.

@@ -36,6 +36,7 @@ import { shownNumber } from "./log.ts";
 import { say } from "./output.ts";
 import { passwordFrom } from "./password.ts";
 import { openRecordReading } from "./record-program.ts";
+import { openRouteControl, type RouteControl } from "./route-control.ts";
 import { noteReady } from "./service.ts";
 import { agentCredentials, trunkRoots } from "./sip-credentials.ts";
 import { openVapServers, ownService, type VapAccount, type VapServers, vapAccount } from "./vap-servers.ts";
@@ -80,6 +81,7 @@ const standAgent = Effect.fnUntraced(function* (configuration: Configuration, se
   const folder = yield* openFolder(data);
   const store = yield* openSqlite({ file: folder.at(AGENT_STORE) });
   const routes = yield* openRouteCache({ store });
+  const control = yield* openRouteControl(folder, routes);
   const service = yield* ownService(store, yield* Entropy, config);
   const account = settings.account ?? (yield* vapAccount(config));
   const servers = yield* openVapServers(configuration, service, { name: NAME, account, learn: routes.keep });
@@ -90,8 +92,9 @@ const standAgent = Effect.fnUntraced(function* (configuration: Configuration, se
     store,
     outbox,
     vservice: service.vservice,
-    rules: rulesOf(configuration.plan, yield* readLists(settings.again, config.lists), routes),
+    rules: rulesOf(configuration.plan, yield* readLists(settings.again, config.lists), control.to),
     known: () => routes.all().length,
+    control,
   };
   const calls = yield* sip === undefined ? followCalls(agent, followed!) : proxyCalls(agent, sip);
   const routing = yield* serveDecisions(configuration, agent.rules);
@@ -119,14 +122,15 @@ interface AgentParts {
   readonly rules: DecisionRules;
   /** How many routes are known. */
   readonly known: () => number;
+  readonly control: RouteControl;
 }
 
 /** `lists`: as they stand now. */
-const rulesOf = (plan: Configuration["plan"], lists: () => ViprConfig["lists"], routes: Routes): DecisionRules => ({
+const rulesOf = (plan: Configuration["plan"], lists: () => ViprConfig["lists"], to: Routes["to"]): DecisionRules => ({
   isOwn: (number) => isOwn(plan, number),
   allowsNumber: (number) => allowsNumber(lists(), number),
   allowsDomain: (domain) => allowsDomain(lists(), domain),
-  routeTo: routes.to,
+  routeTo: to,
 });
 
 /** At SIGHUP. What cannot be read leaves everything as it was, and is said. */
@@ -166,7 +170,7 @@ const sipOf = Effect.fnUntraced(function* (config: ViprConfig, { listen = [], fa
 
 /** Calls that pass through the proxy. Gives lines for the operator. */
 const proxyCalls = Effect.fnUntraced(function* (
-  { configuration, folder, store, outbox, vservice, rules, known }: AgentParts,
+  { configuration, folder, store, outbox, vservice, rules, known, control }: AgentParts,
   { credentials, servers, peers, listen, fallback }: SipParts,
 ) {
   const { config } = configuration;
@@ -192,11 +196,18 @@ const proxyCalls = Effect.fnUntraced(function* (
     `sip      ${at.join(" ")}`,
     `trunks   ${config.trunk.map(({ name }) => name).join(" ")}`,
     `border   ${border === undefined ? "none: calls go to the trunks only" : addressText(border)}`,
-    yield* openAgentAdmin(folder, configuration, proxy, fallback, () => [
-      single("vipr_agent_routes", known()),
-      single("vipr_agent_records_waiting", outbox.counts().waiting),
-      certificateFamily({ sip: certificateEnd(credentials) }, Date.now()),
-    ]),
+    yield* openAgentAdmin(
+      folder,
+      configuration,
+      proxy,
+      fallback,
+      () => [
+        single("vipr_agent_routes", known()),
+        single("vipr_agent_records_waiting", outbox.counts().waiting),
+        certificateFamily({ sip: certificateEnd(credentials) }, Date.now()),
+      ],
+      control,
+    ),
   ];
 });
 

@@ -1,7 +1,7 @@
 /** What holds of the package wherever it is installed. Contract: the entries and the command that scripts rely on. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { judgeCosts } from "./costs.ts";
 import { type DocBlock, docBlocksOf, missingIn, printsOf } from "./doc-blocks.ts";
@@ -62,6 +62,18 @@ const judgeFiles = async ({ tarball, empty, manifest }: Stranger): Promise<void>
   const command = join(empty, "node_modules/vipr", manifest.bin.vipr!);
   ok((statSync(command).mode & 0o111) !== 0, "the command is not executable");
   ok((await sh("npx", ["--no-install", "vipr", "--help"], { cwd: empty })).includes("usage: vipr"));
+  same(undeclaredIn(dirname(command), manifest.dependencies), []);
+};
+
+const BARE_IMPORT = /(?:from |import\()"((?:@[^/"]+\/)?[^./"][^/"]*)/g;
+
+/** What the command imports and the manifest does not name: not every installer puts a dependency's dependencies in reach. */
+const undeclaredIn = (folder: string, dependencies: Readonly<Record<string, string>>): ReadonlyArray<string> => {
+  const imported = readdirSync(folder)
+    .filter((file) => file.endsWith(".js"))
+    .flatMap((file) => [...readFileSync(join(folder, file), "utf8").matchAll(BARE_IMPORT)].map(([, name]) => name!));
+  ok(imported.includes("@noble/hashes"), "no import was found");
+  return [...new Set(imported)].filter((name) => !name.startsWith("node:") && dependencies[name] === undefined);
 };
 
 /** All entries; and, without Node's types and without the DOM's, those that a page has. */

@@ -18,6 +18,7 @@ export interface Stranger {
   readonly manifest: {
     readonly exports: Readonly<Record<string, unknown>>;
     readonly bin: Readonly<Record<string, string>>;
+    readonly dependencies: Readonly<Record<string, string>>;
   };
 }
 

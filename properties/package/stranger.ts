@@ -16,6 +16,7 @@ export interface Stranger {
   /** Where publint, attw and esbuild are. */
   readonly tools: string;
   readonly manifest: {
+    readonly version: string;
     readonly exports: Readonly<Record<string, unknown>>;
     readonly bin: Readonly<Record<string, string>>;
     readonly dependencies: Readonly<Record<string, string>>;

@@ -187,8 +187,9 @@ const askHelp = async ({ empty, manifest }: Stranger, { run }: Runtime): Promise
   const command = join(empty, "node_modules/vipr", manifest.bin.vipr!);
   const names = [...(await run(command, "--help")).matchAll(COMMANDS)].map(([, name]) => name!);
   ok(names.length > 15, names.join(" "));
-  for (const name of names)
-    if (name !== "help") ok((await run(command, name, "--help")).includes(`vipr ${name}`), name);
+  for (const name of names.filter((one) => one !== "help" && one !== "version"))
+    ok((await run(command, name, "--help")).includes(`vipr ${name}`), name);
+  ok((await run(command, "version")).includes(`vipr ${manifest.version}, `), "version");
 };
 
 /** Nothing beside the tarball, and a Node that is too old: each says in one sentence what is needed. */

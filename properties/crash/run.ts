@@ -2,13 +2,14 @@
  * Kills the processes of two companies at random moments under load, and looks afterwards into their stores from outside:
  * each call record whose upload was acknowledged is there, once. DECISIONS.md D-202.
  *
- *   npm run crash -- [--rounds N] [--seed S] [--store sqlite|postgres] [--kill-postgres] [--disk-full] [--json]
+ *   npm run crash -- [--rounds N] [--seed S] [--store sqlite|postgres] [--kill-postgres | --disk-full] [--json]
  *
  * A round: some time under load, then one to three of the processes die by SIGKILL, the stores of dead servers are read, all
  * is started again, and every agent has an upload acknowledged. The last line is
  * {"rounds":N,"acknowledged":n,"lost":0,"duplicated":0,"seconds":x}. Exit codes: 0, 1 (something is lost or doubled), 2 (usage).
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -27,6 +28,7 @@ const HELP = `usage: npm run crash -- [options]
   --store sqlite|postgres  of both servers; postgres starts one of its own
   --machines N             1; more wait for the cluster
   --kill-postgres          PostgreSQL is among those that are killed, and started again after up to 2 s
+  --disk-full              b's directory is a small file system in memory, which is full now and then (sqlite, as root)
   --every MS               between two uploads of each of the 8 that an agent has under way (default 100)
   --json                   the last line alone`;
 
@@ -37,6 +39,7 @@ const OPTIONS = {
   machines: { type: "string", default: "1" },
   every: { type: "string", default: "100" },
   "kill-postgres": { type: "boolean", default: false },
+  "disk-full": { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   help: { type: "boolean", default: false },
 } as const;
@@ -65,6 +68,8 @@ const [rounds, seed, everyMs, machines] = [whole("rounds"), whole("seed"), whole
 if (machines !== 1) usage(`--machines ${machines}: there is no cluster yet; 1 is all that runs`);
 if (values.store !== "sqlite" && values.store !== "postgres") usage(`--store wants sqlite or postgres`);
 if (values["kill-postgres"] && values.store !== "postgres") usage("--kill-postgres wants --store postgres");
+if (values["disk-full"] && (values.store !== "sqlite" || process.getuid?.() !== 0))
+  usage("--disk-full wants --store sqlite and root, who may mount");
 
 const LOAD_MS = [200, 1_200] as const;
 const DEAD_MS_MAX = 300;
@@ -101,6 +106,31 @@ const goesOn = async (world: World): Promise<void> => {
   }
 };
 
+const SMALL_MIB = 64;
+const FULL_MS = [300, 2_000] as const;
+
+const withSmallDisk = async <A>(folder: string, use: () => Promise<A>): Promise<A> => {
+  if (!values["disk-full"]) return use();
+  mkdirSync(folder, { mode: 0o700 });
+  execFileSync("mount", ["-t", "tmpfs", "-o", `size=${SMALL_MIB}m,mode=0700`, "tmpfs", folder]);
+  try {
+    return await use();
+  } finally {
+    execFileSync("umount", [folder]);
+  }
+};
+
+/** To the last byte; gives what makes room again. */
+const fill = (folder: string): (() => void) => {
+  const ballast = join(folder, "ballast");
+  try {
+    for (const chunk = new Uint8Array(65_536); ; ) appendFileSync(ballast, chunk);
+  } catch (error) {
+    if ((error as { code?: string }).code !== "ENOSPC") throw error;
+  }
+  return () => rmSync(ballast);
+};
+
 const run = async (root: string, pg: TestPostgres | undefined): Promise<number> => {
   const chance = chanceOf(seed);
   const isSo = (probability: number) => chance.next() < probability;
@@ -109,6 +139,12 @@ const run = async (root: string, pg: TestPostgres | undefined): Promise<number> 
     await goesOn(world);
     for (let round = 1; round <= rounds; round++) {
       played = round;
+      if (values["disk-full"] && isSo(0.4)) {
+        const free = fill(world.data("b"));
+        await sleep(chance.between(...FULL_MS));
+        free();
+        tell(`round ${round}: b's disk was full`);
+      }
       await sleep(chance.between(...LOAD_MS));
       const servers = COMPANIES.filter(() => isSo(0.5));
       const agents = COMPANIES.filter(() => isSo(0.3));
@@ -162,7 +198,7 @@ const from = performance.now();
 let code = 1;
 try {
   const pg = values.store === "postgres" ? await Effect.runPromise(Scope.provide(startPostgres(), scope)) : undefined;
-  const acknowledged = await run(root, pg);
+  const acknowledged = await withSmallDisk(join(root, "b"), () => run(root, pg));
   for (const [what, those] of [
     ["lost", lost],
     ["doubled", doubled],

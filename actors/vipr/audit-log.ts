@@ -56,7 +56,8 @@ export interface AuditTables {
   readonly count: string;
 }
 export const auditTables = (tenant = ""): AuditTables => {
-  const of = tenant === "" ? "" : `@${tenant}`;
+  // A table's name has letters and digits alone, a tenant's small letters, digits and hyphens.
+  const of = tenant === "" ? "" : `T${tenant.replaceAll("-", "Z")}`;
   return { sums: `stories${of}`, events: `storyFacts${of}`, count: `storyCount${of}` };
 };
 const COUNT_KEY = Uint8Array.of(0);

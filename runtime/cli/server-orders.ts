@@ -50,7 +50,7 @@ const orderOf = (order: string, name: string | undefined, options: ServerOrderOp
   }
   if (order.endsWith("-tenant")) {
     if (!isTenantName(name))
-      throw new Wrong(`"${name}" is no name for a tenant: small letters, digits and hyphens, 32 at most`);
+      throw new Wrong(`"${name}" is no name for a tenant: small letters, digits and hyphens, 24 at most`);
     return order === "add-tenant" ? tenantAdded(name, share) : tenantRemoved(name);
   }
   const domain = normalDomain(name);

@@ -17,8 +17,10 @@ import type { Folder } from "./folder.ts";
 import { followLines, type LineFile, readLines, removeLine } from "./lines.ts";
 
 const LOOK_MS = 1_000;
+/** Each has three tables of its own in the store. */
+const TENANTS_MAX = 100;
 /** A company's own name here: also part of the names of its tables. */
-export const isTenantName = (name: string): boolean => /^[a-z0-9][a-z0-9-]{0,31}$/.test(name);
+export const isTenantName = (name: string): boolean => /^[a-z0-9][a-z0-9-]{0,23}$/.test(name);
 
 type Kind = "tenant" | "agent" | "domain";
 type Line = { readonly share: number | undefined } | { readonly tenant: string };
@@ -68,6 +70,8 @@ export const addTenant = Effect.fnUntraced(function* (
   percent: number | undefined,
 ): Effect.fn.Return<void, Stopped> {
   const { shares } = yield* readTenants(folder);
+  if (!shares.has(name) && shares.size >= TENANTS_MAX)
+    return yield* stopped("refused", `there are ${TENANTS_MAX} tenants already`);
   const others = [...shares].reduce((sum, [other, share]) => sum + (other === name ? 0 : (share ?? 0)), 0);
   const left = Math.round(100 * (1 - others)) - 1;
   if (percent !== undefined && percent > left)

@@ -13,7 +13,7 @@ export interface Tables {
   readonly forget: () => void;
 }
 
-const TABLES_MAX = 64;
+const TABLES_MAX = 512;
 
 export const tablesOf = (db: DatabaseSync): Tables => {
   const statements = new Map<string, StatementSync>();

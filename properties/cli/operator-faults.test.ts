@@ -19,6 +19,7 @@ import { versionOf, versionText } from "../../runtime/cli/version.ts";
 import { preflight } from "../../runtime/demo/preflight.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
+import { canMount, ownMounts } from "../kit/mounts.ts";
 import { freePort } from "../kit/ports.ts";
 import { HOST, JOINED, oneServer, WORDS } from "./one-server.ts";
 import { POLITE_END, start, until, vipr, withFolder } from "./processes.ts";
@@ -188,16 +189,6 @@ test("the demonstration does not start on a port that is taken or where it canno
   same([run.code, run.out], [exitCode.usage, ""], run.err);
 });
 
-/** Who may mount: elsewhere a file system that is read-only cannot be had. */
-const canMount = ((): boolean => {
-  try {
-    execFileSync("unshare", ["-m", "true"], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-})();
-
 const readOnlyDisk = () =>
   withFolder(async (root) => {
     const script = `set -e
@@ -207,7 +198,9 @@ shift; exec "$@"`;
       const own = "Deno" in globalThis ? ["run", "-A"] : [];
       const command = [process.execPath, ...own, "runtime/main.ts", ...args, "--data", join(root, "s")];
       try {
-        const out = execFileSync("unshare", ["-m", "sh", "-c", script, "sh", root, ...command], { encoding: "utf8" });
+        const out = execFileSync(ownMounts[0]!, [...ownMounts.slice(1), "sh", "-c", script, "sh", root, ...command], {
+          encoding: "utf8",
+        });
         return { code: 0, text: out };
       } catch (error) {
         const { status, stderr } = error as { status: number; stderr: string };

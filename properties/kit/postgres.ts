@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { Effect, type Scope } from "effect";
+import { ownMounts } from "./mounts.ts";
 import { freePort } from "./ports.ts";
 
 const UP_MS_MAX = 30_000;
@@ -50,15 +51,11 @@ const run = (words: ReadonlyArray<string>): string =>
     maxBuffer: OUTPUT_BYTES_MAX,
   });
 
-/**
- * A mount namespace of its own, in which `small` is a file system in memory; it goes with the process. Without root, in a user
- * namespace.
- */
+/** `small` is a file system in memory, of that process alone. */
 const withSmall = (small: string, mib: number, words: ReadonlyArray<string>): ReadonlyArray<string> => {
   const owner = isRoot ? `,uid=$(id -u ${RUN_AS})` : "";
   const mount = `mount -t tmpfs -o size=${mib}m,mode=0700${owner} tmpfs ${small} && exec "$@"`;
-  const own = isRoot ? ["-m"] : ["-Um", "--keep-caps", `--map-user=${process.getuid?.()}`];
-  return ["unshare", ...own, "sh", "-c", mount, "sh", ...words];
+  return [...ownMounts, "sh", "-c", mount, "sh", ...words];
 };
 
 const answers = (socket: string): Promise<boolean> =>

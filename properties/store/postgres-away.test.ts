@@ -9,6 +9,7 @@ import type { Change, StoreFailed, StoreFault } from "../../actors/ports/mod.ts"
 import { openPostgres, type PostgresStore } from "../../runtime/store/postgres.ts";
 import { type PostgresAddress, postgresAddress } from "../../runtime/store/postgres-url.ts";
 import { testEffect } from "../kit/harness.ts";
+import { canMount } from "../kit/mounts.ts";
 import { startPostgres, type TestPostgres } from "../kit/postgres.ts";
 
 const addressOf = ({ url }: TestPostgres, more = "") => postgresAddress(`${url}${more}`) as PostgresAddress;
@@ -168,29 +169,31 @@ testEffect(
   }).pipe(Effect.scoped),
 );
 
-testEffect(
-  "postgres store: a full table space refuses writes as full, keeps what it has, and takes writes again once there is room",
-  Effect.gen(function* () {
-    const pg = yield* startPostgres({ smallMib: 24 });
-    pg.sql(pg.url, `CREATE TABLESPACE small LOCATION '${pg.small}'`);
-    pg.sql(
-      pg.url,
-      "CREATE TABLE ballast TABLESPACE small AS SELECT g, repeat('x', 900) FROM generate_series(1, 12000) g",
-    );
-    const store = yield* openPostgres({ address: addressOf(pg, "&options=-c%20default_tablespace%3Dsmall") });
-    const tally: Tally = { written: new Set(), failed: new Map() };
-    for (let n = 0; n < 600 && tally.failed.size < 3; n++) {
-      const random = crypto.getRandomValues(new Uint8Array(60_000)); // so that PostgreSQL cannot make it smaller
-      const done = yield* Effect.result(store.write([{ ...put(n), value: random } as Change]));
-      if (done._tag === "Success") tally.written.add(n);
-      else tally.failed.set(n, done.failure.reason);
-    }
-    same([...tally.failed.values()], ["full", "full", "full"]);
-    ok(tally.written.size > 10);
-    pg.sql(pg.url, "DROP TABLE ballast");
-    pg.sql(pg.url, "CHECKPOINT");
-    yield* store.write([put(1_000, 60_000)]);
-    tally.written.add(1_000);
-    yield* settle(store, tally);
-  }).pipe(Effect.scoped),
-);
+const fullTableSpace = Effect.gen(function* () {
+  const pg = yield* startPostgres({ smallMib: 24 });
+  pg.sql(pg.url, `CREATE TABLESPACE small LOCATION '${pg.small}'`);
+  pg.sql(
+    pg.url,
+    "CREATE TABLE ballast TABLESPACE small AS SELECT g, repeat('x', 900) FROM generate_series(1, 12000) g",
+  );
+  const store = yield* openPostgres({ address: addressOf(pg, "&options=-c%20default_tablespace%3Dsmall") });
+  const tally: Tally = { written: new Set(), failed: new Map() };
+  for (let n = 0; n < 600 && tally.failed.size < 3; n++) {
+    const random = crypto.getRandomValues(new Uint8Array(60_000)); // so that PostgreSQL cannot make it smaller
+    const done = yield* Effect.result(store.write([{ ...put(n), value: random } as Change]));
+    if (done._tag === "Success") tally.written.add(n);
+    else tally.failed.set(n, done.failure.reason);
+  }
+  same([...tally.failed.values()], ["full", "full", "full"]);
+  ok(tally.written.size > 10);
+  pg.sql(pg.url, "DROP TABLE ballast");
+  pg.sql(pg.url, "CHECKPOINT");
+  yield* store.write([put(1_000, 60_000)]);
+  tally.written.add(1_000);
+  yield* settle(store, tally);
+}).pipe(Effect.scoped);
+if (canMount)
+  testEffect(
+    "postgres store: a full table space refuses writes as full, keeps what it has, and takes writes again once there is room",
+    fullTableSpace,
+  );

@@ -6,8 +6,8 @@
  * --quick leaves out the simulations, the demonstration, the commands and the laws that need thousands of calls; --laws runs the laws
  * alone (set VIPR_RUNS and, to replay, VIPR_SEED). The exit code is 1 when anything failed, or when nothing ran.
  *
- * Node runs as many processes as there are cores, each with its share of the files, as Bun runs all of them in one: a process for each
- * file would load the same modules a hundred and sixty times, half of what the whole run costs.
+ * Node and Bun run as many processes as there are cores, each with its share of the files: a process for each file would load the
+ * same modules two hundred times, half of what the whole run costs. Deno shares the files out itself.
  */
 import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
@@ -50,7 +50,7 @@ const runners = {
       String(TEST_TIMEOUT_MS),
       ...files.map((file) => `./${file}`),
     ],
-    processes: 1,
+    processes: availableParallelism(),
     passed: /^ *(\d+) pass$/gm,
     failed: /^ *(\d+) (?:fail|skip)$/gm,
   },

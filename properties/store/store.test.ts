@@ -81,6 +81,8 @@ testEffect(
     const seen = yield* Effect.scoped(
       Effect.gen(function* () {
         const store = yield* readSqlite(file);
+        yield* readSqlite(file); // several may look at once, and none may write meanwhile
+        same((yield* Effect.flip(openSqlite({ file }))).reason, "locked");
         same(yield* store.scan("never"), []);
         return [yield* store.scan("values", { after: put(3, 0).key }), yield* store.due("values", 9)];
       }),

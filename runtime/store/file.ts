@@ -4,7 +4,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { Effect, type Scope } from "effect";
 import { StoreFailed } from "../../actors/ports/mod.ts";
 import { faultOf } from "./faults.ts";
-import { ownFile } from "./owner.ts";
+import { ownFile, shareFile } from "./owner.ts";
 
 /** When a store is opened: a program that opens none need not wait for it. */
 const sqlite = () => process.getBuiltinModule("node:sqlite");
@@ -34,6 +34,9 @@ const READERS_MS_MAX = 2_000;
 /** The lock of the file's owner, beside it: others may read the file itself while it is written. DECISIONS.md D-203. */
 export const ownStore = (file: string): Effect.Effect<void, StoreFailed, Scope.Scope> =>
   Effect.mapError(ownFile(`${file}-lock`), inWords(file));
+/** Several may look at once; an owner that starts meanwhile is refused. */
+export const lookAtStore = (file: string): Effect.Effect<void, StoreFailed, Scope.Scope> =>
+  Effect.mapError(shareFile(`${file}-lock`), inWords(file));
 
 export const openFile = ({ file, pagesMax }: SqliteOptions): Effect.Effect<DatabaseSync, StoreFailed> =>
   Effect.try({ try: () => new (sqlite().DatabaseSync)(file), catch: faultOf }).pipe(

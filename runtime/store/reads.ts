@@ -2,7 +2,7 @@
 import { Effect, type Scope } from "effect";
 import type { ReadableStore, Row, StoreFailed } from "../../actors/ports/mod.ts";
 import { faultOf } from "./faults.ts";
-import { closing, openToRead, ownStore } from "./file.ts";
+import { closing, lookAtStore, openToRead } from "./file.ts";
 import { CLOSED } from "./group.ts";
 import { endOfPrefix, rowsOf, tableFault } from "./rules.ts";
 import { type Tables, tablesOf } from "./tables.ts";
@@ -15,7 +15,7 @@ export const readSqlite = Effect.fn("store.read")(function* (
   file: string,
 ): Effect.fn.Return<ReadableStore, StoreFailed, Scope.Scope> {
   const db = yield* Effect.acquireRelease(openToRead(file), closing);
-  yield* ownStore(file);
+  yield* lookAtStore(file);
   return readsOf(yield* Effect.try({ try: () => tablesOf(db), catch: faultOf }), () => false);
 });
 

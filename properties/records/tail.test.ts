@@ -122,6 +122,30 @@ test("tail: a file that is renamed before anything of it is on disk is known aga
     );
   }));
 
+test("tail: a file that was begun when it held no more than all files begin with is taken for no other", () => {
+  for (const begin of ["row ", "names of columns that each file begins with\n"])
+    inFolder((path) => {
+      const lines = begin.endsWith("\n") ? [begin.slice(0, -1)] : [];
+      const whole = (n: number) => (begin.endsWith("\n") ? begin : "") + line(n);
+      const follower = followerIn(path);
+      writeFileSync(path, whole(0));
+      follower.look();
+      renameSync(path, `${path}.1`);
+      writeFileSync(path, begin);
+      follower.look();
+      follower.kill();
+      writeFileSync(path, whole(1));
+      renameSync(path, `${path}.2`);
+      writeFileSync(path, whole(2));
+      follower.look();
+      const rows = [0, 1, 2].map((n) => line(n).slice(0, -1));
+      same(
+        follower.lines.filter((one) => !lines.includes(one)),
+        rows,
+      );
+    });
+});
+
 test("tail: files that are renamed before the follower has looked at all are read, once it is known that it follows", () =>
   inFolder((path) => {
     const since = beginOf(0, path, Date.now());

@@ -10,7 +10,8 @@
 import { closeSync, fstatSync, openSync, readdirSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import type { FilePlace } from "../../actors/records/mod.ts";
-import { bytesAt, knownPlace, tailHash } from "./fingerprint.ts";
+import { equalBytes } from "../../codecs/shared/mod.ts";
+import { bytesAt, HEAD_BYTES_MAX, knownPlace, tailHash } from "./fingerprint.ts";
 
 export const PIECE_BYTES = 65_536;
 /** A renamed file is left after so many looks that found nothing new in it, once another file has its name. */
@@ -158,19 +159,23 @@ const missed = (path: string, places: ReadonlyArray<FilePlace>, left: ReadonlyAr
   const own = places.filter((place) => place.path === path);
   if (own.length === 0) return [];
   const sinceMs = Math.min(...own.map(({ atMs }) => atMs));
-  const current = placeIn(path, places)?.place;
   const all = siblings(path).map((sibling) => ({ ...sibling, ...placeIn(sibling.one, places) }));
   const last = all.findLastIndex(({ place }) => place !== undefined);
   const isAfterLast = (i: number) => last >= 0 && i > last;
   return all.flatMap(({ one, ms, place, size = 0 }, i) => {
-    // A copy of the file that we follow is no other file.
-    const isMissed =
-      place === undefined
-        ? isAfterLast(i) || ms >= sinceMs - COARSE_MS
-        : place.id !== current?.id && place.offset < size;
-    return isMissed && !isLeft(one, left) ? [one] : [];
+    const isMissed = place === undefined ? isAfterLast(i) || ms >= sinceMs - COARSE_MS : place.offset < size;
+    return isMissed && !isCopyOf(one, path) && !isLeft(one, left) ? [one] : [];
   });
 };
+
+/** A place tells two files apart only when it is behind what all files begin with: so the bytes are compared. */
+const isCopyOf = (file: string, path: string): boolean =>
+  using(file, (fd) =>
+    using(path, (current) => {
+      const head = bytesAt(fd, 0, HEAD_BYTES_MAX);
+      return fstatSync(fd).size <= fstatSync(current).size && equalBytes(head, bytesAt(current, 0, head.length));
+    }),
+  ) ?? false;
 
 /** Whether it was read to its end in this run: its place may not be on disk yet, or stand before half a line. */
 const isLeft = (file: string, left: ReadonlyArray<Left>): boolean =>

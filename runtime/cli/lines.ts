@@ -70,7 +70,7 @@ export const followLines = Effect.fnUntraced(function* <A>(folder: Folder, of: L
   const nobody: Found<A> = { now: new Map(), gone: new Map(), damaged: [] };
   const look = Effect.gen(function* () {
     const stamp = stampOf(folder, of);
-    if (stamp === seen) return now;
+    if (stamp === seen && stamp !== CHANGING) return now;
     seen = stamp;
     const found = yield* Effect.catch(findLines(folder, of), ({ why }) =>
       Effect.as(Effect.logError(`${of.what}s.unreadable`, why), undefined),
@@ -88,10 +88,14 @@ export const followLines = Effect.fnUntraced(function* <A>(folder: Folder, of: L
 const without = <A>(known: ReadonlyMap<string, A>, { now, gone }: Lines<A>): ReadonlyMap<string, A> =>
   new Map([...known].filter(([name]) => now.has(name) || !gone.has(name)));
 
+/** File systems keep times so coarse: another change within it may leave time and size as they are. */
+const COARSE_MS = 100;
+const CHANGING = "changing";
+
 const stampOf = (folder: Folder, { file }: LineFile<unknown>): string => {
   try {
     const { mtimeMs, size, ino } = statSync(folder.at(file));
-    return `${mtimeMs} ${size} ${ino}`;
+    return Date.now() - mtimeMs < COARSE_MS ? CHANGING : `${mtimeMs} ${size} ${ino}`;
   } catch {
     return "none";
   }

@@ -63,9 +63,9 @@ export const openUploads = Effect.fn("agent.uploads")(function* (
   return { upload } satisfies Uploads as Uploads;
 });
 
-/** 481 says that the server has no room or that its disk refused; `full` that the session has too many. Both may pass. */
+/** Only 400 is said of the record itself. All else is of the session, of room or of a disk, and may pass: a record is kept. */
 const mayPass = ({ reason, code }: VapRefused): boolean =>
-  reason === "full" || (reason === "refused" && code === errorCode.publicationFailed);
+  reason === "full" || (reason === "refused" && code !== errorCode.badRequest);
 const failureOf = (refused: VapRefused): UploadFailed => {
   const { reason, why } = refused;
   const isFinal = reason === "refused" && !mayPass(refused);

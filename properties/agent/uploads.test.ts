@@ -35,7 +35,7 @@ inMemory(
 );
 
 inMemory(
-  "a server without room is asked again, later each time; another refusal is final, and counted",
+  "a server without room is asked again, later each time; a record that is refused for what it is is final, and counted",
   Effect.gen(function* () {
     let attempts = 0;
     const failing = (times: number, code: number) => ({
@@ -51,6 +51,11 @@ inMemory(
     attempts = 0;
     const final = yield* openUploads(failing(1, errorCode.badRequest));
     same((yield* Effect.flip(final.upload(vcr))).isFinal, true);
+    for (const code of Object.values(errorCode).filter((one) => one !== errorCode.badRequest)) {
+      const ofTheSession = yield* openUploads(failing(99_999, code));
+      same([code, (yield* Effect.flip(ofTheSession.upload(vcr))).isFinal], [code, false]);
+    }
+    attempts = 1;
     yield* final.upload(vcr);
     same(attempts, 2);
   }),

@@ -10,6 +10,7 @@
  */
 import { Clock, Effect } from "effect";
 import { bigOf, bytesOfHex, type E164, normalizeE164, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
+import { isTenantName } from "../../codecs/vipr/mod.ts";
 import {
   claimsOf,
   NUMBER_LIFETIME_S,
@@ -101,7 +102,8 @@ const readOrder = (body: string): Order | string => {
     return "vservice: not 1 to 16 hexadecimal digits";
   if (typeof lifetimeS !== "number" || !Number.isInteger(lifetimeS) || lifetimeS < 1 || lifetimeS > LIFETIME_S_MAX)
     return `lifetimeS: not a whole number of seconds from 1 to ${LIFETIME_S_MAX}`;
-  if (typeof tenant !== "string" || !/^[a-z0-9-]{0,24}$/.test(tenant)) return "tenant: not a name of a company here";
+  if (typeof tenant !== "string" || (tenant !== "" && !isTenantName(tenant)))
+    return "tenant: not a name of a company here";
   return { tenant, number: normal, vservice: vserviceId(bigOf(bytesOfHex(vservice.padStart(16, "0")))), lifetimeS };
 };
 

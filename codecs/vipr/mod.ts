@@ -1,4 +1,4 @@
-/** The stored forms of a ViPR server: the audit log of each number, and backups. */
+/** The stored forms of a ViPR server: the audit log of each number, backups, and names of tenants. */
 export {
   AUDIT_TEXT_BYTES_MAX,
   AUDIT_VERSION,
@@ -30,3 +30,4 @@ export {
   decodeBackupItem,
   encodeBackupItem,
 } from "./backup.ts";
+export { isTenantName } from "./tenant.ts";

@@ -50,6 +50,7 @@ const rows = (from: number, to: number) => Array.from({ length: to - from }, (_,
 const numbersOf = (taken: ReadonlyArray<{ readonly called: string }>) =>
   taken.map(({ called }) => Number(called.slice(5)) - 5_000_000);
 const sorted = (numbers: ReadonlyArray<number>) => [...numbers].sort((a, b) => a - b);
+const distinctOf = (taken: ReadonlyArray<{ readonly called: string }>) => [...new Set(sorted(numbersOf(taken)))];
 /** Ended politely, the program has heard of every acknowledgement. */
 const upTo = (n: number) => Array.from({ length: n }, (_, i) => i);
 
@@ -159,7 +160,7 @@ test(`vcr follow: killed ${KILLS} times at random, under load, with a server tha
     const later = written + 2 * PAST;
     appendFileSync(file, rowOf(later));
     const last = start(["vcr", "follow", file, "--json", ...options]);
-    const distinct = () => [...new Set(sorted(numbersOf(server.taken)))];
+    const distinct = () => distinctOf(server.taken);
     for (let [quietMs, count] = [0, 0]; distinct().length < written && quietMs < QUIET_MS_MAX; ) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       quietMs = server.taken.length > count ? 0 : quietMs + LOOK_MS;
@@ -195,7 +196,7 @@ test("agent: without agent.listen it follows the exchange's record file, and goe
     await first.kill("SIGKILL");
     appendFileSync(file, rows(20, 40));
     const second = start(args);
-    const distinct = () => [...new Set(sorted(numbersOf(server.taken)))];
+    const distinct = () => distinctOf(server.taken);
     await until(async () => (distinct().length >= 40 ? true : undefined), "the rows of meanwhile");
     await second.kill("SIGTERM");
     same(distinct(), upTo(40));

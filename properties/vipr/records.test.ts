@@ -198,6 +198,16 @@ test("records: received calls are found again after a restart, with their attemp
     }),
   ));
 
+/** Of an originating side that knows one domain and learns nothing. */
+const OPTIONS = {
+  nodeId: nodeIdFrom(1n),
+  requiredBits: 12,
+  roundMs: ROUND_MS,
+  isPrivate: () => false,
+  domainOf: () => "a.example",
+  learned: () => Effect.void,
+} as const;
+
 test("records: a sent call that was acknowledged is validated after a restart, once, and then no more", () =>
   virtually(
     Effect.gen(function* () {
@@ -211,13 +221,8 @@ test("records: a sent call that was acknowledged is validated after a restart, o
           Effect.gen(function* () {
             const originating = yield* openOriginating(
               {
-                nodeId: nodeIdFrom(1n),
+                ...OPTIONS,
                 waitBetweenMs: [1_000_000, 2_000_000],
-                requiredBits: 12,
-                roundMs: ROUND_MS,
-                isPrivate: () => false,
-                domainOf: () => "a.example",
-                learned: () => Effect.void,
                 watch: ({ type }) => Effect.sync(() => void (type === "vcr" && told++)),
               },
               {
@@ -251,13 +256,8 @@ test("records: a sent call that is uploaded again, at the same time, later or af
       const store: StoreShape = { ...fast, write: (changes) => Effect.andThen(Effect.sleep(40), fast.write(changes)) };
       let told = 0;
       const options = {
-        nodeId: nodeIdFrom(1n),
+        ...OPTIONS,
         waitBetweenMs: [1_000_000, 2_000_000],
-        requiredBits: 12,
-        roundMs: ROUND_MS,
-        isPrivate: () => false,
-        domainOf: () => "a.example",
-        learned: () => Effect.void,
         watch: ({ type }: { readonly type: string }) => Effect.sync(() => void (type === "vcr" && told++)),
       } as const;
       const handlers = { lookUp: () => Effect.succeed([]), resolve: () => Effect.die("nobody claims it") };
@@ -291,13 +291,8 @@ test("records: what the disk does not take is refused to whoever uploads it mean
           ),
       };
       const options = {
-        nodeId: nodeIdFrom(1n),
+        ...OPTIONS,
         waitBetweenMs: [1_000_000, 2_000_000],
-        requiredBits: 12,
-        roundMs: ROUND_MS,
-        isPrivate: () => false,
-        domainOf: () => "a.example",
-        learned: () => Effect.void,
         watch: () => Effect.void,
       } as const;
       const handlers = { lookUp: () => Effect.succeed([]), resolve: () => Effect.die("nobody claims it") };
@@ -346,13 +341,8 @@ test("records: more calls due at once than are looked up at once are all validat
       let [underWay, most, lookedUp] = [0, 0, 0];
       const originating = yield* openOriginating(
         {
-          nodeId: nodeIdFrom(1n),
+          ...OPTIONS,
           waitBetweenMs: [60_000, 60_000],
-          requiredBits: 12,
-          roundMs: ROUND_MS,
-          isPrivate: () => false,
-          domainOf: () => "a.example",
-          learned: () => Effect.void,
           watch: () => Effect.void,
         },
         {

@@ -11,11 +11,10 @@ import { bytesOfHex, hexOf } from "../../codecs/shared/mod.ts";
 import { vapKey } from "../../codecs/vap/mod.ts";
 import type { Stopped } from "./exit.ts";
 import type { Folder } from "./folder.ts";
-import { followLines, type LineFile, readLines, removeLine } from "./lines.ts";
+import { followLines, type LineFile, lookAgain, readLines, removeLine } from "./lines.ts";
 
 const SCHEME = "vap";
 const KEY = /^[0-9a-f]{32}$/;
-const LOOK_MS = 1_000;
 
 const AGENTS: LineFile<Uint8Array> = {
   file: "agents",
@@ -47,6 +46,6 @@ export const openAgents = Effect.fn("server.agents")(function* (
   const again = Effect.map(look, (now) => {
     agents = now;
   });
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(LOOK_MS), again)));
+  yield* lookAgain(again);
   return { keyOf: (name) => agents.get(name), count: agents.size };
 });

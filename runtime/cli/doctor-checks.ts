@@ -11,11 +11,11 @@ import { certificateFindings } from "./doctor-certificates.ts";
 import { type Finding, fault, good, unknown, warning, whyNotConnected } from "./doctor-finding.ts";
 import { folderFindings } from "./doctor-folders.ts";
 import { overlayFindings } from "./doctor-overlay.ts";
+import { CLOCK_WARN_MS } from "./member-clock.ts";
 import { type ProgramState, programsOf, stateOf } from "./program-state.ts";
 import { configuredServer } from "./server-config.ts";
 
 const CLOCK_FAULT_S = 2.5;
-const CLOCK_WARN_S = 1;
 const EVERY = ["0.0.0.0", "::"];
 
 export const checksOf = (configuration: Configuration): Effect.Effect<ReadonlyArray<Finding>, never, Https | Keys> =>
@@ -132,7 +132,7 @@ const clockFinding = ({ ready, metrics }: ProgramState): Finding => {
   const what = `${off.toFixed(3)} s ${offset > 0 ? "behind" : "ahead of"} the overlay's nodes`;
   const todo = "chronyc tracking, or timedatectl: a proof tolerates 2.5 s between two clocks";
   if (off >= CLOCK_FAULT_S) return fault("clock", "clock", what, todo);
-  return off >= CLOCK_WARN_S ? warning("clock", what, todo) : good("clock", what);
+  return off * 1_000 >= CLOCK_WARN_MS ? warning("clock", what, todo) : good("clock", what);
 };
 
 const accountFinding = ({ ready, metrics }: ProgramState): Finding => {

@@ -10,6 +10,7 @@ import { existsSync } from "node:fs";
 import { Clock, Effect, type Scope } from "effect";
 import type { StoredCompany } from "../../actors/vipr/mod.ts";
 import { type E164, normalizeE164 } from "../../codecs/shared/mod.ts";
+import { isTenantName } from "../../codecs/vipr/mod.ts";
 import type { AuditReport } from "../../machines/vipr/mod.ts";
 import { askAdmin } from "../admin-client.ts";
 import { readDoor } from "./door.ts";
@@ -19,7 +20,7 @@ import { type Folder, knownFolder, STORE_FILE } from "./folder.ts";
 import { command, required, Wrong } from "./options.ts";
 import { say } from "./output.ts";
 import { runCommand } from "./run.ts";
-import { isTenantName, readTenants } from "./tenants.ts";
+import { readTenants } from "./tenants.ts";
 
 const HELP = `vipr explain: why there is a route to a number, or none
 

@@ -7,7 +7,7 @@
  * A crash tears at most the line that was not acknowledged yet. Who runs sees another's change at the next look.
  */
 import { statSync } from "node:fs";
-import { Effect } from "effect";
+import { Effect, type Scope } from "effect";
 import { type Stopped, stopped } from "./exit.ts";
 import type { Folder } from "./folder.ts";
 
@@ -84,6 +84,12 @@ export const followLines = Effect.fnUntraced(function* <A>(folder: Folder, of: L
   });
   return look;
 });
+
+const LOOK_MS = 1_000;
+
+/** Looks each second until the scope closes: what is changed counts a second later. */
+export const lookAgain = (look: Effect.Effect<unknown>): Effect.Effect<unknown, never, Scope.Scope> =>
+  Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(LOOK_MS), look)));
 
 const without = <A>(known: ReadonlyMap<string, A>, { now, gone }: Lines<A>): ReadonlyMap<string, A> =>
   new Map([...known].filter(([name]) => now.has(name) || !gone.has(name)));

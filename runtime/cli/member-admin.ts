@@ -40,6 +40,12 @@ export interface MemberAdmin {
 const JOINING = "not joined";
 const NOT_JOINED: AdminAnswer = { status: 503, body: { error: "this node has not joined its overlay yet" } };
 
+/** Why it cannot serve; `report`: undefined as long as it has not joined. */
+const reasonsIn = (report: RingReport | undefined): ReadonlyArray<string> => {
+  if (report === undefined) return [JOINING];
+  return isHealthy(report) ? [] : [`overlay: ${report.state}`];
+};
+
 export const openMemberAdmin = Effect.fn("member.admin")(function* (
   folder: Folder,
   on: Endpoint | undefined,
@@ -48,21 +54,19 @@ export const openMemberAdmin = Effect.fn("member.admin")(function* (
   const startedMs = yield* Clock.currentTimeMillis;
   const loop = yield* watchLoop;
   let showing: Showing | undefined;
-  const unready = Effect.suspend(() =>
-    showing === undefined
-      ? Effect.succeed([JOINING])
-      : Effect.map(showing.report, (report) => (isHealthy(report) ? [] : [`overlay: ${report.state}`])),
-  );
+  const reported = Effect.suspend(() => showing?.report ?? Effect.undefined);
+  const unready = Effect.map(reported, reasonsIn);
   const families = Effect.gen(function* () {
     const nowMs = yield* Clock.currentTimeMillis;
+    const report = yield* reported;
     const own = [
       ...processFamilies("server", startedMs, nowMs),
       loop(),
-      single("vipr_ready", (yield* unready).length === 0 ? 1 : 0),
+      single("vipr_ready", reasonsIn(report).length === 0 ? 1 : 0),
       ...storeFamilies(folder.path, [STORE_FILE]),
     ];
-    if (showing === undefined) return own;
-    const overlay = overlayFamilies(yield* showing.report);
+    if (showing === undefined || report === undefined) return own;
+    const overlay = overlayFamilies(report);
     const more = showing.metrics === undefined ? [] : yield* showing.metrics;
     const clock = showing.clock?.();
     const offset = family(

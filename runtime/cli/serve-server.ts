@@ -17,6 +17,7 @@ import { type Agents, openAgents } from "./agents.ts";
 import { type Declared, declare } from "./declared.ts";
 import { followDomains } from "./domains.ts";
 import { listenStopped, type Stopped, stopped } from "./exit.ts";
+import { lookAgain } from "./lines.ts";
 import { shownNumber } from "./log.ts";
 import { type MemberSettings, type Membership, type Standing, serveMember } from "./member.ts";
 import { openTraces } from "./server-traces.ts";
@@ -43,8 +44,6 @@ export interface ServerSettings extends MemberSettings {
   /** Both as the configuration has them at SIGHUP. */
   readonly again?: Effect.Effect<Declared, Stopped>;
 }
-
-const LOOK_MS = 1_000;
 
 export const serveServer = (settings: ServerSettings): Effect.Effect<void, Stopped, Ports | Scope.Scope> =>
   serveMember(settings, (membership) => standServer(settings, membership));
@@ -99,7 +98,7 @@ export const standServer = Effect.fnUntraced(function* (
     seen = now;
     return server.setDomains(now);
   });
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(LOOK_MS), again)));
+  yield* lookAgain(again);
   const said = linesOf(settings, server, { overlay: overlay.name, tls, agents, domains: Object.keys(domains.tickets) });
   const metrics = Effect.map(server.counters, (now) => [...serverFamilies(now), ...counted.families()]);
   const readAgain = Effect.flatMap(settings.again ?? Effect.succeed(settings), (now) => declare(folder, now));

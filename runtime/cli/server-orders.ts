@@ -1,6 +1,7 @@
 /** `vipr server add-agent`, `remove-agent`, `agents`; the same of domains and tenants; `domain-secret`. */
 import { Effect } from "effect";
 import { normalDomain } from "../../codecs/ticket/mod.ts";
+import { isTenantName } from "../../codecs/vipr/mod.ts";
 import { isAccountName } from "./accounts.ts";
 import { addAgent, readAgents, removeAgent } from "./agents.ts";
 import { addDomain, type DomainWishes, type OwnDomain, readDomains, removeDomain } from "./domains.ts";
@@ -9,7 +10,7 @@ import { type Folder, isAuthoritys } from "./folder.ts";
 import { Wrong, wholeOf } from "./options.ts";
 import { say } from "./output.ts";
 import { newPassword } from "./password.ts";
-import { addTenant, assign, isTenantName, readTenants, removeTenant, shareOf } from "./tenants.ts";
+import { addTenant, assign, readTenants, removeTenant, shareOf } from "./tenants.ts";
 
 export interface ServerOrderOptions extends DomainWishes {
   readonly passwordFile: string | undefined;

@@ -30,7 +30,6 @@ export const noNotes: ServiceNotes = {
 export const Notes = Context.Reference<ServiceNotes>("vipr/runtime/cli/ServiceNotes", { defaultValue: () => noNotes });
 
 export const noteReady = (status: string): Effect.Effect<void> => Effect.flatMap(Notes, (notes) => notes.ready(status));
-export const noteStatus = (text: string): Effect.Effect<void> => Effect.flatMap(Notes, (notes) => notes.status(text));
 
 const COMMAND = "systemd-notify";
 const NOTIFY_MS_MAX = 5_000;

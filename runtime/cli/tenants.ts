@@ -10,17 +10,15 @@
  */
 import { Effect, type Scope } from "effect";
 import type { ViprTenants } from "../../actors/vipr/mod.ts";
+import { isTenantName } from "../../codecs/vipr/mod.ts";
 import { readAgents } from "./agents.ts";
 import { readDomains } from "./domains.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import type { Folder } from "./folder.ts";
-import { followLines, type LineFile, readLines, removeLine } from "./lines.ts";
+import { followLines, type LineFile, lookAgain, readLines, removeLine } from "./lines.ts";
 
-const LOOK_MS = 1_000;
 /** Each has three tables of its own in the store. */
 const TENANTS_MAX = 100;
-/** A company's own name here: also part of the names of its tables. */
-export const isTenantName = (name: string): boolean => /^[a-z0-9][a-z0-9-]{0,23}$/.test(name);
 
 type Kind = "tenant" | "agent" | "domain";
 type Line = { readonly share: number | undefined } | { readonly tenant: string };
@@ -126,7 +124,7 @@ export const openTenants = Effect.fn("server.tenants")(function* (
   const again = Effect.map(look, (lines) => {
     now = tenantsOf(lines);
   });
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(LOOK_MS), again)));
+  yield* lookAgain(again);
   return {
     tenantOf: (username) => now.agents.get(username) ?? "",
     hasDomain: (tenant, domain) => (now.domains.get(domain) ?? "") === tenant,

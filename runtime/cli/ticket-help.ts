@@ -2,6 +2,15 @@
 
 const SECRETS = `  --secret-file FILE  what vipr server domain-secret DOMAIN prints; several one after another are several epochs`;
 
+/** What a ticket that is minted says. */
+export const TICKET_FIELDS = `  --granted-to DOMAIN the domain that may call
+  --granting-domain D whose numbers they are; default the file's only domain
+  --epoch E           which of its secrets; default the last one in the file
+  --days D            how long it holds: 1 to 3650; default 60
+  --from TIME         from when, ISO 8601; default now
+  --node ID           the granting node, 32 hexadecimal digits; default 0
+  --vservice ID       the VService, to 16 hexadecimal digits; default 0`;
+
 export const TICKET_ORDERS: Readonly<Record<string, string>> = {
   mint: `usage: vipr ticket mint --secret-file FILE --number N --granted-to DOMAIN [options]
 
@@ -9,13 +18,7 @@ Prints a ticket that lets DOMAIN call N.
 
 ${SECRETS}
   --number N          +49305550901
-  --granted-to DOMAIN the domain that may call
-  --granting-domain D whose numbers they are; default the file's only domain
-  --epoch E           which of its secrets; default the last one in the file
-  --days D            how long it holds: 1 to 3650; default 60
-  --from TIME         from when, ISO 8601; default now
-  --node ID           the granting node, 32 hexadecimal digits; default 0
-  --vservice ID       the VService, to 16 hexadecimal digits; default 0
+${TICKET_FIELDS}
   --json              one JSON object
 `,
   inspect: `usage: vipr ticket inspect TICKET [--json]

@@ -12,7 +12,7 @@ import { passwordFrom } from "./password.ts";
 import { runCommand } from "./run.ts";
 import { serveTickets } from "./serve-tickets.ts";
 import { numberIn } from "./ticket-check.ts";
-import { TICKET_ORDERS } from "./ticket-help.ts";
+import { TICKET_FIELDS, TICKET_ORDERS } from "./ticket-help.ts";
 import { inspect, mint, type Said, verify } from "./ticket-orders.ts";
 import { readTicketSecrets } from "./ticket-secrets.ts";
 
@@ -31,13 +31,7 @@ standard input. serve answers GET /check?ticket=...&number=...&domain=... with {
   --secret-file FILE  what vipr server domain-secret DOMAIN prints; several one after another are
                       several epochs. Read anew when it changes (serve)
   --number N          +49305550901; of verify also the user part of a Request-URI, or a URI
-  --granted-to DOMAIN the domain that may call
-  --granting-domain D whose numbers they are; default the file's only domain
-  --epoch E           which of its secrets; default the last one in the file
-  --days D            how long it holds: 1 to 3650; default 60
-  --from TIME         from when, ISO 8601; default now
-  --node ID           the granting node, 32 hexadecimal digits; default 0
-  --vservice ID       the VService, to 16 hexadecimal digits; default 0
+${TICKET_FIELDS}
   --domain D          a domain that the caller's certificate proves; may come again
   --at TIME           verify as at that time; default now
   --listen H:P        an address of this machine; default 127.0.0.1:5641

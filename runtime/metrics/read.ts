@@ -25,15 +25,17 @@ export const readMetrics = (text: string): ReadMetrics => {
   return all;
 };
 
+const withLabels =
+  (labels: Readonly<Record<string, string>>) =>
+  (one: ReadSample): boolean =>
+    Object.entries(labels).every(([key, value]) => one.labels[key] === value);
+
 /** The one sample of that name, or the first with these labels. */
 export const sampleOf = (
   metrics: ReadMetrics,
   name: string,
   labels: Readonly<Record<string, string>> = {},
-): number | undefined =>
-  metrics.get(name)?.find((one) => Object.entries(labels).every(([key, value]) => one.labels[key] === value))?.value;
+): number | undefined => metrics.get(name)?.find(withLabels(labels))?.value;
 
 export const sumOf = (metrics: ReadMetrics, name: string, labels: Readonly<Record<string, string>> = {}): number =>
-  (metrics.get(name) ?? [])
-    .filter((one) => Object.entries(labels).every(([key, value]) => one.labels[key] === value))
-    .reduce((sum, { value }) => sum + value, 0);
+  (metrics.get(name) ?? []).filter(withLabels(labels)).reduce((sum, { value }) => sum + value, 0);

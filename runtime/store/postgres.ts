@@ -10,16 +10,9 @@
  * that no other server has come in between, nothing is read or written. DECISIONS.md D-200.
  */
 import { randomBytes } from "node:crypto";
-import { Clock, Deferred, Effect, Exit, Layer, Scope } from "effect";
+import { Clock, Deferred, Effect, Exit, Scope } from "effect";
 import { doubling, type RetryMs } from "../../actors/kit/mod.ts";
-import {
-  type Change,
-  type ReadableStore,
-  type Row,
-  Store,
-  StoreFailed,
-  type StoreShape,
-} from "../../actors/ports/mod.ts";
+import { type Change, type ReadableStore, type Row, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { CLOSED, groupWrites } from "./group.ts";
 import {
   ANSWER_MS_MAX,
@@ -31,7 +24,7 @@ import {
 } from "./postgres-session.ts";
 import { statementsOf } from "./postgres-sql.ts";
 import type { PostgresAddress } from "./postgres-url.ts";
-import { endOfPrefix, rowsOf, tableFault } from "./rules.ts";
+import { boundsOf, rowsOf, tableFault } from "./rules.ts";
 
 /** Between two tries to connect again. */
 const AGAIN_MS: RetryMs = [100, 5_000];
@@ -50,9 +43,6 @@ export interface PostgresStore extends StoreShape {
   /** Another server has taken the store: this one can do nothing more with it. */
   readonly lost: Effect.Effect<never, StoreFailed>;
 }
-
-export const postgresStoreLayer = (options: PostgresOptions): Layer.Layer<Store, StoreFailed> =>
-  Layer.effect(Store, openPostgres(options));
 
 /** A connection whose owner we are. */
 interface Live extends Owned {
@@ -194,10 +184,9 @@ export const readsOf = (schema: string, query: Session["query"], isClosed: () =>
   return {
     read: (table, key) =>
       Effect.map(asked(table, statements.read, [key]), ([row]) => row?.[0] as Uint8Array | undefined),
-    scan: (table, { prefix = new Uint8Array(), after, rowsMax } = {}) => {
-      const isPast = after !== undefined && Buffer.compare(prefix, after) <= 0;
-      const end = endOfPrefix(prefix);
-      const bounds = [isPast ? after : prefix, rowsOf(rowsMax), ...(end === undefined ? [] : [end])];
+    scan: (table, of = {}) => {
+      const { isPast, from, end } = boundsOf(of);
+      const bounds = [from, rowsOf(of.rowsMax), ...(end === undefined ? [] : [end])];
       return Effect.map(asked(table, statements.scan(isPast, end !== undefined), bounds), (rows) => rows.map(rowOf));
     },
     due: (table, untilMs, rowsMax) =>

@@ -4,7 +4,7 @@ import type { ReadableStore, Row, StoreFailed } from "../../actors/ports/mod.ts"
 import { faultOf } from "./faults.ts";
 import { closing, lookAtStore, openToRead } from "./file.ts";
 import { CLOSED } from "./group.ts";
-import { endOfPrefix, rowsOf, tableFault } from "./rules.ts";
+import { boundsOf, rowsOf, tableFault } from "./rules.ts";
 import { type Tables, tablesOf } from "./tables.ts";
 
 /**
@@ -27,13 +27,12 @@ export const readsOf = (tables: Tables, isClosed: () => boolean): ReadableStore 
     });
   return {
     read: (table, key) => guarded(table, () => tables.reading(table)?.get(key)?.value as Uint8Array | undefined),
-    scan: (table, { prefix = new Uint8Array(), after, rowsMax } = {}) =>
+    scan: (table, of = {}) =>
       guarded(table, () => {
-        const isPast = after !== undefined && isNotAfter(prefix, after);
-        const end = endOfPrefix(prefix);
+        const { isPast, from, end } = boundsOf(of);
         const found = tables.scanning(table, isPast, end !== undefined);
-        const bounds = [isPast ? after : prefix, ...(end === undefined ? [] : [end])];
-        return (found?.all(...bounds, rowsOf(rowsMax)) ?? []).map(rowOf);
+        const bounds = [from, ...(end === undefined ? [] : [end])];
+        return (found?.all(...bounds, rowsOf(of.rowsMax)) ?? []).map(rowOf);
       }),
     due: (table, untilMs, rowsMax) =>
       guarded(table, () => (tables.dueing(table)?.all(untilMs, rowsOf(rowsMax)) ?? []).map(rowOf)),
@@ -45,6 +44,3 @@ const rowOf = (row: Record<string, unknown>): Row => ({
   value: row.value as Uint8Array,
   dueMs: (row.due as number | null) ?? undefined,
 });
-
-/** In the order of their bytes. */
-const isNotAfter = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) <= 0;

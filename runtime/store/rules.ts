@@ -1,6 +1,7 @@
 /** What every store looks at before it takes anything: names, sizes, the end of a prefix. */
 import {
   type Change,
+  type ScanOf,
   STORE_CHANGES_MAX,
   STORE_KEY_BYTES_MAX,
   STORE_ROWS_MAX,
@@ -33,8 +34,14 @@ const malformed = (why: string) => new StoreFailed({ reason: "malformed", why })
 
 export const rowsOf = (rowsMax: number | undefined): number => Math.min(rowsMax ?? STORE_ROWS_MAX, STORE_ROWS_MAX);
 
+/** From where to where a scan goes: `isPast` leaves `from` itself out, `end` is the first key that it does not give. */
+export const boundsOf = ({ prefix = new Uint8Array(), after }: ScanOf) => {
+  const isPast = after !== undefined && Buffer.compare(prefix, after) <= 0;
+  return { isPast, from: isPast ? after : prefix, end: endOfPrefix(prefix) };
+};
+
 /** The first key after all that begin with this; undefined when there is none. */
-export const endOfPrefix = (prefix: Uint8Array): Uint8Array | undefined => {
+const endOfPrefix = (prefix: Uint8Array): Uint8Array | undefined => {
   const last = prefix.findLastIndex((byte) => byte < 0xff);
   return last < 0 ? undefined : prefix.slice(0, last + 1).with(last, prefix[last]! + 1);
 };

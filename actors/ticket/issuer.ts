@@ -1,12 +1,11 @@
 /**
- * The ticket issuer beside a ViPR server: brings the epoch's key, random bytes and the time to each question.
+ * The ticket issuer beside a ViPR server: brings the epoch's key and the time to each question.
  *
- *   issue --> Entropy, Clock, the epoch's key --> mintTicket --> the ticket, or TicketRefused
+ *   issue --> Clock, the epoch's key --> grantTicket --> the ticket, or TicketRefused
  */
 import { Clock, Data, Effect } from "effect";
 import type { E164, NodeId, VServiceId } from "../../codecs/shared/mod.ts";
-import { type EpochKey, mintTicket, type TicketRefusal } from "../../machines/ticket/mod.ts";
-import { Entropy } from "../ports/mod.ts";
+import { type EpochKey, grantTicket, type TicketRefusal } from "../../machines/ticket/mod.ts";
 import { epochKey, type TicketSecret } from "./key.ts";
 
 export interface TicketIssuerOptions {
@@ -18,10 +17,8 @@ export interface TicketIssuerOptions {
   readonly lifetimeMs?: number;
 }
 
-/** 60 days. docs/protocol/ticket.md#layout. */
+/** 60 days, a quarter of which may be over at the grant. docs/protocol/ticket.md#one-grant-one-ticket. */
 export const TICKET_LIFETIME_MS = 60 * 24 * 3_600_000;
-/** Of a ticket's id and salt. */
-const RANDOM_BYTES = 32;
 
 export class TicketRefused extends Data.TaggedError("TicketRefused")<{ readonly why: TicketRefusal }> {}
 
@@ -32,14 +29,13 @@ export interface TicketFor {
 }
 
 export interface TicketIssuer {
-  /** The ticket in its text form. */
+  /** The ticket in its text form; the same one again for a quarter of its lifetime. */
   readonly issue: (wanted: TicketFor) => Effect.Effect<string, TicketRefused>;
   /** From now on tickets are of this epoch. */
   readonly raise: (secret: TicketSecret) => Effect.Effect<void>;
 }
 
 export const openTicketIssuer = Effect.fn("ticket.issuer")(function* (options: TicketIssuerOptions) {
-  const entropy = yield* Entropy;
   const derive = yield* epochKey;
   const keyOf = (secret: TicketSecret) => Effect.map(derive(secret), (key): EpochKey => ({ epoch: secret.epoch, key }));
   let current = yield* keyOf(options.secret);
@@ -47,8 +43,7 @@ export const openTicketIssuer = Effect.fn("ticket.issuer")(function* (options: T
   const input = { grantingNode, grantingDomain, lifetimeMs };
 
   const issue: TicketIssuer["issue"] = Effect.fn("ticket.issue")(function* (wanted: TicketFor) {
-    const random = yield* entropy.bytes(RANDOM_BYTES);
-    const minted = mintTicket(input, current, { ...wanted, random, atMs: yield* Clock.currentTimeMillis });
+    const minted = grantTicket(input, current, { ...wanted, atMs: yield* Clock.currentTimeMillis });
     return minted.type === "granted" ? minted.ticket : yield* new TicketRefused({ why: minted.why });
   });
   const raise: TicketIssuer["raise"] = (secret) =>

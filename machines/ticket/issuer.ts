@@ -1,11 +1,13 @@
 /**
  * A ticket for another domain. docs/protocol/ticket.md#layout; ViPR overview §5.3.4.
  *
- *   epoch and its key, number, domain, random bytes, time --> the ticket in its text form, or why there is none
+ *   grantTicket: epoch and its key, number, domain, time --> the grant's one ticket of this quarter of a lifetime
+ *   mintTicket:  ... and random bytes                    --> a ticket of its own from that time on
  *
- * A function and no machine, since nothing is waited for: its caller brings the randomness, the time and the epoch's key.
+ * Both give the ticket in its text form, or why there is none. Functions and no machine, since nothing is waited for: their
+ * caller brings the randomness, the time and the epoch's key.
  */
-import { type E164, isE164, type NodeId, ntpFromMs, unixMs, type VServiceId } from "../../codecs/shared/mod.ts";
+import { type E164, isE164, type NodeId, ntpFromMs, unixMs, utf8, type VServiceId } from "../../codecs/shared/mod.ts";
 import { isDomainName, writeTicket } from "../../codecs/ticket/mod.ts";
 import type { EpochKey } from "./checker.ts";
 import { sealOf } from "./seal.ts";
@@ -20,7 +22,7 @@ export interface TicketQuestion {
   /** The domain that may call, as it claimed and as it was validated. */
   readonly grantedTo: string;
   readonly vservice: VServiceId;
-  /** 32 fresh bytes: the ticket's id and salt. */
+  /** 32 bytes that nobody else can know beforehand: the ticket's id and salt. */
   readonly random: Uint8Array;
   readonly atMs: number;
 }
@@ -48,6 +50,30 @@ export const mintTicket = (input: TicketIssuerInput, epoch: EpochKey, question: 
     (covered) => sealOf(epoch.key, covered),
   );
   return { type: "granted", ticket };
+};
+
+/** A ticket that is granted has three quarters of its lifetime left at least. */
+export const GRANTS_OF_LIFETIME = 4;
+
+/**
+ * Each proved call asks for a ticket. Grants of the same within a quarter of the lifetime are one ticket, byte by byte, on
+ * whichever day it is asked for and over restarts: so no route is told twice with different tickets. DECISIONS.md D-243.
+ */
+export const grantTicket = (
+  input: TicketIssuerInput,
+  epoch: EpochKey,
+  question: Omit<TicketQuestion, "random">,
+): MintedTicket => {
+  const { lifetimeMs, grantingNode, grantingDomain } = input;
+  const quarterMs = Math.max(1, Math.floor(lifetimeMs / GRANTS_OF_LIFETIME));
+  const fromMs = Math.floor(question.atMs / quarterMs) * quarterMs;
+  const { number, grantedTo, vservice } = question;
+  const grant = [fromMs, lifetimeMs, number, grantingNode, grantingDomain, grantedTo, vservice].join(" ");
+  return mintTicket(input, epoch, {
+    ...question,
+    random: sealOf(epoch.key, utf8(`vipr-grant ${grant}`)), // no ticket's covered bytes begin so: they begin with 1
+    atMs: fromMs,
+  });
 };
 
 /** Version 4, variant 10. RFC 4122 §4.4. */

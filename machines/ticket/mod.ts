@@ -12,6 +12,8 @@ export {
   withoutEpoch,
 } from "./checker.ts";
 export {
+  GRANTS_OF_LIFETIME,
+  grantTicket,
   type MintedTicket,
   mintTicket,
   type TicketIssuerInput,

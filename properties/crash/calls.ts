@@ -41,7 +41,7 @@ const callingOf = (caller: Company, n: number): E164 =>
 /** b calls numbers that a has published. a calls many, as a server remembers some thousand calls to each. */
 const CALLED = 1_000;
 const calledOf = (caller: Company, n: number): E164 =>
-  caller === "a" ? e164(`+4989${30_000_000 + (n % CALLED)}`) : NUMBERS.a[n % NUMBERS.a.length]!;
+  caller === "a" ? e164(`+4989${30_000_000 + (n % CALLED)}`) : NUMBERS.a[(n / BACK_EVERY) % NUMBERS.a.length]!;
 
 export const recordOf = (company: Company, n: number): Vcr => {
   const caller = callerOf(n);

@@ -15,6 +15,7 @@ import { test, testEffect } from "../kit/harness.ts";
 import { startPostgres } from "../kit/postgres.ts";
 import { recordOf } from "./calls.ts";
 import { inPostgres, inSqlite } from "./check.ts";
+import { toldTwice } from "./tickets.ts";
 
 const RUN = new URL("./run.ts", import.meta.url).pathname;
 
@@ -32,12 +33,26 @@ const crash = (...args: ReadonlyArray<string>) =>
 for (const store of ["sqlite", "postgres"])
   test(`crash: two rounds with ${store} lose and double nothing`, async () => {
     const { code, last } = await crash("--rounds", "2", "--seed", "5", "--store", store);
-    const { rounds, lost, duplicated, acknowledged } = JSON.parse(last);
-    same([code, rounds, lost, duplicated, acknowledged > 0], [0, 2, 0, 0, true], last);
+    const { rounds, lost, duplicated, tickets, acknowledged } = JSON.parse(last);
+    same([code, rounds, lost, duplicated, tickets, acknowledged > 0], [0, 2, 0, 0, 0, true], last);
   });
 
 test("crash: several machines are refused until there is a cluster", async () => {
   same((await crash("--machines", "3")).code, 2);
+});
+
+test("crash: a second ticket is seen, and a new epoch, another number or a ticket near its end is none", () => {
+  const [number, text, lifeMs] = ["+49301", "", 4_000];
+  const told = (fromMs: number, epoch = 1, of = number) => ({
+    number: of,
+    text,
+    epoch,
+    fromMs,
+    endMs: fromMs + lifeMs,
+  });
+  const faultsOf = (...others: ReadonlyArray<ReturnType<typeof told>>) => toldTwice([told(0), ...others]).length;
+  same([faultsOf(told(999)), faultsOf(told(500), told(600))], [1, 3]);
+  same([faultsOf(told(1_000)), faultsOf(told(1, 2)), faultsOf(told(1, 1, "+49302"))], [0, 0, 0]);
 });
 
 /** Calls 1 to 3, the third twice. */

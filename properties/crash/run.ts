@@ -1,12 +1,13 @@
 /**
  * Kills the processes of two companies at random moments under load, and looks afterwards into their stores from outside:
- * each call record whose upload was acknowledged is there, once. DECISIONS.md D-202.
+ * each call record whose upload was acknowledged is there, once. DECISIONS.md D-202. The tickets that were told: tickets.ts.
  *
  *   npm run crash -- [--rounds N] [--seed S] [--store sqlite|postgres] [--kill-postgres | --disk-full] [--json]
  *
  * A round: some time under load, then one to three of the processes die by SIGKILL, the stores of dead servers are read, all
  * is started again, and every agent has an upload acknowledged. The last line is
- * {"rounds":N,"acknowledged":n,"lost":0,"duplicated":0,"seconds":x}. Exit codes: 0, 1 (something is lost or doubled), 2 (usage).
+ * {"rounds":N,"acknowledged":n,"lost":0,"duplicated":0,"tickets":0,"seconds":x}, `tickets` what was wrong with them.
+ * Exit codes: 0, 1 (something is lost, doubled or wrong), 2 (usage).
  */
 import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -19,6 +20,7 @@ import { chanceOf } from "../../runtime/memory.ts";
 import { startPostgres, type TestPostgres } from "../kit/postgres.ts";
 import { COMPANIES, type Company, callerOf } from "./calls.ts";
 import { type Found, inPostgres, inSqlite } from "./check.ts";
+import { openTickets } from "./tickets.ts";
 import { openWorld, type World } from "./world.ts";
 
 const HELP = `usage: npm run crash -- [options]
@@ -81,6 +83,7 @@ const tell = (line: string) => values.json || console.log(line);
 let played = 0;
 const lost = new Set<string>();
 const doubled = new Set<string>();
+let wrongTickets: ReadonlySet<string> = new Set();
 
 /** What was acknowledged before the store was read has to be in it. */
 const compare = (company: Company, before: ReadonlySet<number>, found: Found): void => {
@@ -135,6 +138,10 @@ const run = async (root: string, pg: TestPostgres | undefined): Promise<number> 
   const chance = chanceOf(seed);
   const isSo = (probability: number) => chance.next() < probability;
   const world = await openWorld(root, pg, everyMs);
+  // Chance of its own: what is killed and when stays as the seed had it.
+  const ofTickets = chanceOf(seed + 1);
+  const tickets = await openTickets(root, world.data("a"), (probability) => ofTickets.next() < probability);
+  wrongTickets = tickets.faults;
   try {
     await goesOn(world);
     for (let round = 1; round <= rounds; round++) {
@@ -171,9 +178,10 @@ const run = async (root: string, pg: TestPostgres | undefined): Promise<number> 
         ...agents.map((company) => `agent ${company}`),
         ...(isAuthority ? ["authority"] : []),
         ...(isPostgres ? ["PostgreSQL"] : []),
+        ...(await tickets.round(world.agents.b.learned)),
       ];
       tell(`round ${round}: ${killed.join(", ")}; ${all} acknowledged, ${lost.size} lost, ${doubled.size} doubled`);
-      if (lost.size + doubled.size > 0) break;
+      if (lost.size + doubled.size + wrongTickets.size > 0) break;
     }
     const before = COMPANIES.map((company) => kept(world, company));
     await world.end();
@@ -183,6 +191,7 @@ const run = async (root: string, pg: TestPostgres | undefined): Promise<number> 
     );
     return COMPANIES.reduce((sum, company) => sum + world.agents[company].acknowledged.size, 0);
   } finally {
+    await tickets.end();
     await world.end();
   }
 };
@@ -202,11 +211,13 @@ try {
   for (const [what, those] of [
     ["lost", lost],
     ["doubled", doubled],
+    ["wrong tickets", wrongTickets],
   ] as const)
     if (those.size > 0) console.error(`crash: ${what}: ${[...those].slice(0, 20).join(", ")}; seed ${seed}`);
   const seconds = Math.round((performance.now() - from) / 100) / 10;
-  console.log(JSON.stringify({ rounds: played, acknowledged, lost: lost.size, duplicated: doubled.size, seconds }));
-  code = lost.size + doubled.size === 0 ? 0 : 1;
+  const [duplicated, wrong] = [doubled.size, wrongTickets.size];
+  console.log(JSON.stringify({ rounds: played, acknowledged, lost: lost.size, duplicated, tickets: wrong, seconds }));
+  code = lost.size + duplicated + wrong === 0 ? 0 : 1;
 } catch (error) {
   console.error(`crash: ${(error as Error).stack}`);
 } finally {

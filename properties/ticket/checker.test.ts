@@ -6,13 +6,15 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
 import fc from "fast-check";
 import { openTicketChecker, openTicketIssuer } from "../../actors/ticket/mod.ts";
-import { type E164, e164, nodeIdFrom, vserviceId } from "../../codecs/shared/mod.ts";
+import { type E164, e164, msFromNtp, nodeIdFrom, vserviceId } from "../../codecs/shared/mod.ts";
 import { readTicket } from "../../codecs/ticket/mod.ts";
 import {
   checkTicket as checkWith,
   EPOCHS_MAX,
   type EpochKey,
   type EpochSeal,
+  GRANTS_OF_LIFETIME,
+  grantTicket,
   keptSeal,
   mintTicket,
   type Presented,
@@ -124,6 +126,36 @@ law(
     same([read.ticket.id[6]! >> 4, read.ticket.id[8]! >> 6], [4, 2]);
     const alike = issued(input, epoch, asked) === issued(input, epoch, { ...asked, random: other });
     same(alike, Buffer.compare(other.subarray(16), asked.random.subarray(16)) === 0 && alike);
+  }),
+);
+law(
+  "what is granted twice in a quarter of the lifetime is one ticket, good for three quarters at least; of anything else another",
+  fc.property(issue, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), ([input, epoch, asked], part) => {
+    const quarterMs = Math.max(1, Math.floor(input.lifetimeMs / GRANTS_OF_LIFETIME));
+    const fromMs = Math.floor(asked.atMs / quarterMs) * quarterMs;
+    const granted = (of: Partial<TicketQuestion> = {}, by: EpochKey = epoch) => {
+      const minted = grantTicket(input, by, { ...asked, ...of });
+      ok(minted.type === "granted");
+      return minted.ticket;
+    };
+    const first = granted();
+    same(granted({ atMs: fromMs + Math.floor(part * quarterMs) }), first);
+    const read = readTicket(first);
+    ok(read.ok);
+    ok(msFromNtp(read.ticket.validity.notBefore) <= asked.atMs);
+    ok(msFromNtp(read.ticket.validity.notAfter) - asked.atMs >= input.lifetimeMs - quarterMs);
+    const shown = { ticket: first, number: asked.number, domains: [asked.grantedTo], atMs: asked.atMs };
+    same(why(checkTicket([epoch], shown)), "admit");
+    same(why(checkTicket([], shown)), "unknownEpoch"); // its epoch is voided
+    const others = [
+      granted({ atMs: fromMs + quarterMs }),
+      granted({ grantedTo: asked.grantedTo === "other.example" ? "another.example" : "other.example" }),
+      granted({ number: e164(asked.number === "+15555550" ? "+15555551" : "+15555550") }),
+      granted({ vservice: vserviceId(asked.vservice ^ 1n) }),
+      granted({}, { ...epoch, key: epoch.key.map((byte) => byte ^ 1) }),
+      granted({}, { ...epoch, epoch: (epoch.epoch % 255) + 1 }),
+    ];
+    same(new Set([first, ...others]).size, others.length + 1);
   }),
 );
 law(

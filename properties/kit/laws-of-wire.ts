@@ -16,10 +16,14 @@ import {
   encode,
   spansOf,
   type Wire,
+  type WireError,
 } from "../../codecs/wire/mod.ts";
 import { labelOf } from "../../codecs/wire/source.ts";
-import { arbitraryOf } from "./arbitrary.ts";
+import { arbitraryOf, boundariesOf } from "./arbitrary.ts";
+import { attacksOf } from "./attacks.ts";
 import { type Law, lawOf, ordinary, RUNS } from "./laws.ts";
+import { bytesOf, piecesOf } from "./pieces.ts";
+import { isExact, partsOf, weightOf } from "./weight.ts";
 
 export interface WireLawOptions<A> {
   readonly name?: string;
@@ -36,8 +40,9 @@ export interface WireLawOptions<A> {
 export const wireLawsOf = <A>(wire: Wire<A>, options: WireLawOptions<A> = {}): ReadonlyArray<Law> => {
   const name = options.name ?? labelOf(wire.node);
   const values = (options.arbitrary ?? arbitraryOf(wire)).map(ordinary);
+  const limits = (options.arbitrary ?? boundariesOf(wire)).map(ordinary);
   const law = (what: string, property: fc.IProperty<any>) => lawOf(`${name}: ${what}`, options.runs ?? RUNS, property);
-  const laws = [...lawsOfAny(wire, values, law)];
+  const laws = [...lawsOfAny(wire, values, law), ...lawsOfAttacked(wire, fc.oneof(values, limits), law)];
   return options.openEnded ? laws : [...laws, ...lawsOfClosed(wire, values, law, options.limit ?? 2 ** 32)];
 };
 
@@ -77,6 +82,21 @@ const lawsOfAny = <A>(wire: Wire<A>, values: fc.Arbitrary<A>, law: MakeLaw): Rea
   ),
 ];
 
+/** At its limits, and damaged in a piece or two. */
+const lawsOfAttacked = <A>(wire: Wire<A>, values: fc.Arbitrary<A>, law: MakeLaw): ReadonlyArray<Law> => [
+  law(
+    "a value at its limits is read back, and its pieces are its bytes",
+    fc.property(values, (value) => {
+      readsBack(wire, value);
+      assert.deepEqual(bytesOf(piecesOf(wire, value)), encode(wire, value));
+    }),
+  ),
+  law(
+    "an almost valid message gives a value or an error with its place",
+    fc.property(attacksOf(wire, values), ({ bytes }) => settles(wire, bytes)),
+  ),
+];
+
 /** Of a message whose bytes tell where it ends. */
 const lawsOfClosed = <A>(wire: Wire<A>, values: fc.Arbitrary<A>, law: MakeLaw, limit: number): ReadonlyArray<Law> => [
   law(
@@ -107,17 +127,30 @@ const keepsItsBytes = <A>(wire: Wire<A>, value: A, next: A): void => {
   assert.deepEqual(read, { ok: true, value });
 };
 
-/** Either an error, or a value that is written in as many bytes, and then reads and writes the same for ever. */
+/**
+ * Either an error with its place, or a value that is not much larger than its bytes, is written in as many (in the same, where
+ * no bit of the message goes unread), and then reads and writes the same for ever.
+ */
 const settles = <A>(wire: Wire<A>, bytes: Uint8Array): void => {
   const first = decode(wire, bytes);
   if (!first.ok) {
-    assert.match(first.error._tag, /^(Truncated|Malformed)$/);
+    hasPlace(wire, first.error);
     return;
   }
+  const weightMax = partsOf(wire.node) * (bytes.length + 1);
+  assert.ok(weightOf(first.value) <= weightMax, `${weightOf(first.value)} values and bytes of ${bytes.length} bytes`);
   const written = encode(wire, first.value);
+  if (isExact(wire.node)) assert.deepEqual(written, Uint8Array.from(bytes));
   assert.equal(written.length, bytes.length);
   assert.deepEqual(decode(wire, written), first);
   assert.deepEqual(encode(wire, first.value), written);
+};
+
+const hasPlace = (wire: Wire<unknown>, error: WireError): void => {
+  assert.match(error._tag, /^(Truncated|Malformed)$/);
+  assert.ok(error.at.startsWith(labelOf(wire.node)), `no place: ${error.at}`);
+  if (error._tag === "Truncated") assert.ok(error.missing > 0, `${error.missing} bytes are missing`);
+  else assert.notEqual(error.why, "");
 };
 
 const changes = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 4 });

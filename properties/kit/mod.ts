@@ -13,6 +13,8 @@ const published: typeof Published = await import("./published.ts").catch((cause)
 
 export const {
   arbitraryOf,
+  attacksOf,
+  boundariesOf,
   hostPlainly,
   keysLawsOf,
   machineLawsOf,
@@ -22,6 +24,7 @@ export const {
   tlsLawsOf,
   wireLawsOf,
 } = published;
+export type { Attack } from "./attacks.ts";
 export type { Law } from "./laws.ts";
 export type { MachineArbitraries, MachineLawOptions, TableAt } from "./laws-of-machine.ts";
 export type { WireLawOptions } from "./laws-of-wire.ts";

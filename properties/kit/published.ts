@@ -1,5 +1,6 @@
 /** Everything that `vipr/properties` gives, behind the question whether fast-check is there (mod.ts). */
-export { arbitraryOf } from "./arbitrary.ts";
+export { arbitraryOf, boundariesOf } from "./arbitrary.ts";
+export { attacksOf } from "./attacks.ts";
 export { RUNS } from "./laws.ts";
 export { keysLawsOf } from "./laws-of-keys.ts";
 export { machineLawsOf } from "./laws-of-machine.ts";

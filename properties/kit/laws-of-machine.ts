@@ -18,6 +18,8 @@ import { type Machine, type Snapshot, type Step, tableOf } from "../../machines/
 import { byXState } from "./by-xstate.ts";
 import { type Law, lawOf, ordinary, RUNS } from "./laws.ts";
 import { type Fired, hostPlainly, type Moment, type Seen } from "./plain-host.ts";
+import { walkable } from "./rows.ts";
+import { type Walk as Play, shorterWalks, walksOf } from "./walks.ts";
 
 export interface MachineArbitraries<I, E> {
   readonly inputs: fc.Arbitrary<I>;
@@ -69,16 +71,19 @@ export const machineLawsOf = <I, E extends Typed, A extends Order, C>(
   const anyEvent = (input: I) =>
     timers.length === 0 ? events(input) : fc.oneof({ weight: 4, arbitrary: events(input) }, stale(timers, fired));
   const maxLength = options.eventsMax ?? EVENTS_MAX;
-  const plays = inputs.chain((input) =>
-    fc.tuple(fc.constant(ordinary(input)), fc.array(anyEvent(input).map(ordinary), { maxLength })),
+  const lists = inputs.chain((input) =>
+    fc.record({ input: fc.constant(ordinary(input)), events: fc.array(anyEvent(input).map(ordinary), { maxLength }) }),
   );
+  const anyOrdinary = (input: I) => anyEvent(input).map(ordinary);
+  // What takes no input gives events of none, which holds for the walk's function as well.
+  const eventsOf = events.length === 0 ? () => anyOrdinary(undefined as never) : anyOrdinary;
+  const walks = walksOf(walkable(machine), inputs.map(ordinary), eventsOf, { eventsMax: maxLength });
+  const plays = fc.oneof<Array<fc.Arbitrary<Play<I, E>>>>(lists, walks);
   const numRuns = options.runs ?? RUNS;
-  const law = (what: string, check: (play: Play<I, E>) => void) =>
-    lawOf(
-      `${name}: ${what}`,
-      numRuns,
-      fc.property(plays, ([input, events]) => check({ input, events })),
-    );
+  const law = (what: string, check: (play: Play<I, E>) => void): Law => ({
+    ...lawOf(`${name}: ${what}`, numRuns, fc.property(plays, check)),
+    shorter: ([play]: [Play<I, E>]) => [...shorterWalks(play)].map((one) => [one]),
+  });
   const laws = [
     law("the same events give the same orders", ({ input, events }) =>
       assert.deepEqual(shown(play(machine, { input: copyOf(input), events })), shown(play(machine, { input, events }))),
@@ -102,7 +107,7 @@ export const machineLawsOf = <I, E extends Typed, A extends Order, C>(
     lawOf(
       `${name}: the actors' host and a plain one leave the same trace`,
       numRuns,
-      fc.asyncProperty(plays, fc.array(fc.nat(DELAY_MS_MAX)), async ([input, events], delays) => {
+      fc.asyncProperty(plays, fc.array(fc.nat(DELAY_MS_MAX)), async ({ input, events }, delays) => {
         const script = events.map((event, i) => ({ afterMs: delays[i % delays.length] ?? 1, event }));
         const plain = hostPlainly(machine, copyOf(input), script, fired, msOf);
         assert.deepEqual(await hostByEffect(machine, copyOf(input), script, fired, msOf), plain);
@@ -112,10 +117,6 @@ export const machineLawsOf = <I, E extends Typed, A extends Order, C>(
   return options.table === undefined ? laws : [...laws, tableLaw(machine, name, options.table)];
 };
 
-interface Play<I, E> {
-  readonly input: I;
-  readonly events: ReadonlyArray<E>;
-}
 interface Played<E, A> extends Seen<E, A> {
   readonly snapshot: Snapshot<any>;
 }

@@ -5,6 +5,10 @@ export interface Law {
   readonly name: string;
   /** Throws, or rejects, with the counter-example and the seed that finds it again. */
   readonly check: () => void | Promise<void>;
+  /** What it says of which values, for who runs it otherwise: `vipr fuzz`. Absent: it is about one thing. */
+  readonly property?: fc.IRawProperty<any>;
+  /** Of values that break it, smaller ones that shrinking may pass by, the smallest first. */
+  readonly shorter?: (values: any) => Iterable<unknown>;
 }
 
 /** Of each law, where nobody says how many. */
@@ -12,6 +16,7 @@ export const RUNS = 100;
 
 export const lawOf = (name: string, numRuns: number, property: fc.IRawProperty<any>): Law => ({
   name,
+  property,
   check: () => fc.assert(property as fc.IRawProperty<unknown>, { numRuns }) as void | Promise<void>,
 });
 

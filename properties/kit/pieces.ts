@@ -1,5 +1,6 @@
 /**
  * A message as the pieces that it is written of, so that one of them can be damaged and the rest stay as they should be.
+ * DECISIONS.md D-259.
  *
  *   piecesOf(wire, value) --> tree of pieces --> bytesOf --> the bytes that `encode` gives
  *

@@ -12,6 +12,7 @@ usage: vipr COMMAND [options]
   node       a node of an overlay; also publishes and finds numbers
   server     a company's ViPR server, its call agents and its domains
   routes     the routes that the call agent knows, one switched off or forgotten
+  numbers    the numbers that the server publishes, one switched off or withdrawn
   status     what the company's programs on this machine do, on one screen
   doctor     what is wrong with them, and what to do
   backup     what a server or a node keeps, in one file, while it runs
@@ -20,7 +21,8 @@ usage: vipr COMMAND [options]
   company    server, call agent and border element of a small company in one process
   agent      a company's call agent: a SIP proxy between its PBX and its trunks
   border     a company's border element, between its SIP network and the Internet
-  calls      the calls under way in agent and border element, and what they count
+  calls      the calls under way in agent and border element, and what they count; those that wait for
+             their validation, one number's switched off or forgotten
   vcr        call records of the exchange: reads files, follows them, uploads
   ticket     tickets by hand: mint, inspect, verify; and their check over HTTP
   config     the company's configuration, vipr.toml: what is wrong with it, what holds
@@ -62,6 +64,11 @@ switch (command) {
   case "routes": {
     const { routesCommand } = await import("./cli/routes.ts");
     process.exit(await routesCommand(args));
+    break;
+  }
+  case "numbers": {
+    const { numbersCommand } = await import("./cli/numbers.ts");
+    process.exit(await numbersCommand(args));
     break;
   }
   case "status": {

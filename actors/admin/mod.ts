@@ -12,6 +12,17 @@ export { REPORT_VERSION, type RingReport, type SeenNode } from "./form.ts";
 export { type AdminOf, handleAdmin } from "./handle.ts";
 export { type Health, withHealth } from "./health.ts";
 export {
+  handleListed,
+  LISTED,
+  LISTED_MAX,
+  LISTED_ORDERS,
+  type Listed,
+  type ListedOrders,
+  type ShownCalls,
+  type ShownNumber,
+  type ShownRoute,
+} from "./listed.ts";
+export {
   addressText,
   estimatedNodes,
   isoOf,
@@ -20,4 +31,3 @@ export {
   reportOf,
 } from "./report.ts";
 export { ADMIN_BODY_BYTES_MAX, type AdminAnswer, type AdminRequest } from "./request.ts";
-export { handleRoutes, ROUTES_PATH, ROUTES_SHOWN_MAX, type RouteOrders, type ShownRoute } from "./routes.ts";

@@ -5,7 +5,7 @@
  *   call sent --> originating          call received --> call store, then records: in the store before it is acknowledged
  */
 import { Clock, Effect } from "effect";
-import { unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
+import { type E164, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import { type CallStore, findStored, insertCall, removeCall } from "../../machines/validation/mod.ts";
 import { callNameOf } from "../../machines/vipr/mod.ts";
 import { NUMBER_LIFETIME_S } from "../reload/mod.ts";
@@ -28,6 +28,9 @@ export interface HandledBy {
   readonly shares: TenantShares | undefined;
   readonly services: Services;
   readonly publisher: Pick<VapPublisher, "publish" | "withdraw">;
+  /** Out of the overlay, for a number that the operator has switched off. */
+  readonly isOff: (number: E164) => boolean;
+  readonly unpublish: (vservice: VServiceId, number: E164) => Effect.Effect<void, { readonly why: string }>;
   readonly originating: Pick<Originating, "take">;
   readonly calls: CallStore;
   readonly records: Pick<Records, "received">;
@@ -68,6 +71,8 @@ export const makeHandlers = (by: HandledBy): VapHandlers => {
         if (isNew) services.dropNumber(vservice, number);
         return watch({ type: "publishFailed", number, why }, vservice);
       };
+      // One that was stored before it was switched off is withdrawn: the agent has done its part either way.
+      if (by.isOff(number)) return yield* by.unpublish(vservice, number);
       const publish = publisher.publish(vservice, number);
       const nowMs = yield* Clock.currentTimeMillis;
       const shared: Effect.Effect<void, { readonly why: string }> =

@@ -9,6 +9,7 @@ export {
 } from "./audit-log.ts";
 export type { ViprDomains } from "./domains.ts";
 export type { ViprEvent, ViprWatch } from "./events.ts";
+export type { PublishedNumber, ViprOff, ViprOperator, WaitingNumber } from "./operator.ts";
 export { VALIDATIONS_MAX } from "./originating.ts";
 export { ATTEMPTS_AT_ONCE_MAX } from "./proving.ts";
 export { startViprServer, type ViprCounters, type ViprServer, type ViprServerOptions } from "./server.ts";

@@ -56,12 +56,24 @@ export interface Originating {
     isOurs?: (vservice: VServiceId) => boolean,
   ) => Effect.Effect<Omit<PresentState, "isPublished">>;
   readonly underWay: Effect.Effect<number>;
+  /** What waits and is not being validated yet, by number, the first that is due in front. Searches all, in parts. */
+  readonly waiting: Effect.Effect<ReadonlyMap<E164, WaitingCalls>>;
+  /** Those to that number are gone, from the store too; how many. */
+  readonly forget: (number: E164) => Effect.Effect<number>;
+}
+export interface WaitingCalls {
+  /** Of the first of them. */
+  readonly vservice: VServiceId;
+  readonly waiting: number;
+  readonly dueMs: number;
 }
 
 export const openOriginating = Effect.fn("vipr.originating")(function* (
   options: ProvingOptions,
   handlers: ValidateHandlers,
   records: Omit<Records, "received" | "expire">,
+  /** Whether calls to that number are not to be validated; asked when one is due. */
+  isOff: (number: E164) => boolean = () => false,
 ): Effect.fn.Return<Originating, never, Arithmetic | Dialer | Entropy | Scope.Scope> {
   const { waitBetweenMs, watch } = options;
   const { between } = yield* Entropy;
@@ -72,6 +84,8 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   const running = yield* FiberSet.make<void>();
   const lines = openCallQueues<Waiting>();
   const [proving, lookingUp] = [new Set<Waiting>(), new Set<Waiting>()];
+  /** They stay in the queue until they are due, and are left out then. */
+  const forgotten = new WeakSet<Waiting>();
   const pending = () => queue.heap.length + lines.count;
 
   /** In validation from here until the store has the result: then `stirred` wakes `serve`, which may wait for room. */
@@ -93,8 +107,21 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     return FiberSet.run(running, Effect.ensuring(whole, ended));
   };
 
+  const forget = (waiting: Waiting) => {
+    forgotten.add(waiting);
+    giveUp(waiting.vcr);
+    return records.done(waiting);
+  };
   /** The call is due; another call to the same number may still be in validation. */
   const goOn = (waiting: Waiting, nowMs: number): Effect.Effect<unknown, never, Arithmetic | Dialer | Entropy> => {
+    if (forgotten.has(waiting)) return Effect.void;
+    if (isOff(waiting.vcr.called)) {
+      const { called: number, vservice } = waiting.vcr;
+      return Effect.andThen(
+        forget(waiting),
+        watch({ type: "dropped", number, call: callNameOf(waiting.vcr) }, vservice),
+      );
+    }
     switch (enter(lines, queueOf(waiting.vcr), waiting)) {
       case "first":
         return begin(waiting);
@@ -160,21 +187,45 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
   });
   const writing = new Shared<boolean>({ keysMax: WRITING_MAX, waitersMax: WRITING_MAX });
 
+  /** Calls that no claimant is asked about yet, in parts, so that other fibers run meanwhile. */
+  const eachWaiting = Effect.fnUntraced(function* (see: (waiting: Waiting) => void) {
+    const seen = (waiting: Waiting) => forgotten.has(waiting) || see(waiting);
+    for (const behind of lines.behind.values()) behind.forEach(seen);
+    const all = queue.heap.slice();
+    for (let at = 0; at < all.length; at += SEEN_AT_ONCE_MAX) {
+      for (const { item } of all.slice(at, at + SEEN_AT_ONCE_MAX)) seen(item);
+      yield* Effect.yieldNow;
+    }
+  });
   return {
     take: (vcr) =>
       Effect.suspend(() => (isTaken(vcr) ? Effect.succeed(true) : writing.share(recordName(vcr), store(vcr), false))),
     pending,
     presentState: Effect.fnUntraced(function* (number, isOurs = () => true) {
       const isWanted = ({ vcr }: Waiting) => vcr.called === number && isOurs(vcr.vservice);
-      const waiting = [...proving, ...[...lines.behind.values()].flat()].filter(isWanted);
-      const all = queue.heap.slice();
-      for (let at = 0; at < all.length; at += SEEN_AT_ONCE_MAX) {
-        for (const { item } of all.slice(at, at + SEEN_AT_ONCE_MAX)) if (isWanted(item)) waiting.push(item);
-        yield* Effect.yieldNow;
-      }
+      const waiting = [...proving].filter(isWanted);
+      yield* eachWaiting((one) => isWanted(one) && waiting.push(one));
       return { waiting: waiting.map(shownOf), proved: yield* proved(number) };
     }),
     underWay: Effect.sync(() => proving.size),
+    waiting: Effect.gen(function* () {
+      const found = new Map<E164, WaitingCalls>();
+      yield* eachWaiting(({ vcr: { called, vservice }, dueMs }) => {
+        const before = found.get(called);
+        const isFirst = before === undefined || dueMs < before.dueMs;
+        found.set(called, {
+          waiting: (before?.waiting ?? 0) + 1,
+          ...(isFirst ? { vservice, dueMs } : { vservice: before.vservice, dueMs: before.dueMs }),
+        });
+      });
+      return new Map([...found].sort(([, a], [, b]) => a.dueMs - b.dueMs));
+    }),
+    forget: Effect.fnUntraced(function* (number) {
+      const those: Array<Waiting> = [];
+      yield* eachWaiting((one) => one.vcr.called === number && !proving.has(one) && those.push(one));
+      yield* Effect.forEach(those, forget, { discard: true });
+      return those.length;
+    }),
   };
 });
 

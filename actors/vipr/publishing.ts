@@ -5,13 +5,15 @@
 import { Effect } from "effect";
 import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import { type NodeRoom, nodeOrder, nodesToTry } from "../../machines/vipr/mod.ts";
-import { type OverlayError, type OverlayNode, publishedUntilMs, publishNumber } from "../reload/mod.ts";
+import { type OverlayError, type OverlayNode, publishedUntilMs, publishNumber, withdrawNumber } from "../reload/mod.ts";
 
 export interface Publishing {
   /** Stores by the node that has the number already, else by one with room; by another when the peer has no room for that one. */
   readonly store: (vservice: VServiceId, number: E164) => Effect.Effect<void, { readonly why: string }>;
   /** When the number expires in the overlay, whichever node has stored it; undefined: none has. */
   readonly endMs: (vservice: VServiceId, number: E164) => Effect.Effect<number | undefined>;
+  /** By each node that has stored it. */
+  readonly withdraw: (vservice: VServiceId, number: E164) => Effect.Effect<void, { readonly why: string }>;
   /** The node to ask about a number: always the same. */
   readonly nodeFor: (number: E164) => OverlayNode;
 }
@@ -41,6 +43,15 @@ export const openPublishing = (nodes: ReadonlyArray<OverlayNode>): Publishing =>
       const ends = yield* Effect.forEach(nodes, (node) => publishedUntilMs(node, number, vservice));
       return ends.find((endMs) => endMs !== undefined);
     }),
+    withdraw: (vservice, number) =>
+      Effect.forEach(
+        nodes,
+        Effect.fnUntraced(function* (node) {
+          if ((yield* publishedUntilMs(node, number, vservice)) === undefined) return;
+          yield* Effect.mapError(withdrawNumber(node, number, vservice), (error) => ({ why: whyOf(error) }));
+        }),
+        { discard: true },
+      ),
     nodeFor: (number) => nodes[nodeOrder(number, nodes.length)[0]!]!,
   };
 };

@@ -42,6 +42,7 @@ import { openFailedAttempts } from "./failed-attempts.ts";
 import { makeHandlers } from "./handlers.ts";
 import { pvpAt, startNodes, type ViprNodesOptions } from "./nodes.ts";
 import { notifyAgents, type ValidatedRoute } from "./notify.ts";
+import { nothingOff, type ViprOff, type ViprOperator, viprOperator } from "./operator.ts";
 import { openOriginating } from "./originating.ts";
 import { watchOverlay } from "./overlay-watch.ts";
 import { openPublishing, type Publishing } from "./publishing.ts";
@@ -74,6 +75,8 @@ export interface ViprServerOptions extends ViprDomains, ViprNodesOptions {
   readonly watch?: (event: ViprEvent, tenant: string) => Effect.Effect<void>;
   /** Several companies on this server. Default: it is one's. */
   readonly tenants?: ViprTenants;
+  /** What the operator has switched off. Default: nothing. */
+  readonly off?: ViprOff;
 }
 
 export interface ViprServer {
@@ -85,6 +88,7 @@ export interface ViprServer {
   readonly setDomains: (domains: ViprDomains) => Effect.Effect<void>;
   /** The audit report of a number, as that company sees it: with a store, until 60 days after its last event. */
   readonly explain: (number: E164, tenant?: string) => Effect.Effect<AuditReport | undefined>;
+  readonly operator: ViprOperator;
 }
 export interface ViprCounters {
   readonly vap: VapCounters;
@@ -111,7 +115,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   Arithmetic | Dialer | Entropy | Keys | Listener | Scope.Scope
 > {
   const { overlay, listen, requiredBits = REQUIRED_BITS } = options;
-  const { tenants } = options;
+  const { tenants, off = nothingOff } = options;
   const audits = yield* openAuditLogs({ store: options.store, requiredBits });
   const watch: ViprWatch = (event, by) =>
     Effect.flatMap(Clock.currentTimeMillis, (atMs) => {
@@ -147,6 +151,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     isStored,
     watch,
     (vservice) => owners.sinceMs(vservice) !== undefined,
+    off.number,
   );
   const calls = callStore(nodeIds, { roundMs });
   const routes = yield* storeStopped(
@@ -195,6 +200,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       resolve: (nodeId) => nodes[0]!.appAttach(nodeId, applicationId.pvp),
     },
     records,
+    off.call,
   );
 
   const quota = (): number => (nodes[0]?.configuration.now() ?? overlay).quota * nodes.length;
@@ -212,6 +218,8 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     }),
     services,
     publisher,
+    isOff: off.number,
+    unpublish: publishing.withdraw,
     originating,
     calls,
     records,
@@ -231,6 +239,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     pvp: { host: pvp.host, port: pvp.port },
     nodes,
     setDomains: domains.set,
+    operator: viprOperator({ services, publishing, publisher, originating, tenantOf }),
     explain: Effect.fnUntraced(function* (number, tenant = "") {
       const isOurs = (vservice: VServiceId) => tenants === undefined || tenantOf(vservice) === tenant;
       const present = {

@@ -38,6 +38,13 @@ export interface Services {
   /** Whether any VService has it. Undefined while none is published, as before the agents reconnect. */
   readonly hasNumber: (number: E164, isOurs?: (vservice: VServiceId) => boolean) => Effect.Effect<boolean | undefined>;
   readonly document: (vservice: VServiceId) => VService | undefined;
+  /** So many of the published numbers at most, and how many there are. */
+  readonly published: (countMax: number) => {
+    readonly some: ReadonlyArray<{ readonly vservice: VServiceId; readonly number: E164 }>;
+    readonly count: number;
+  };
+  /** Those that have that number. */
+  readonly vservicesOf: (number: E164) => ReadonlyArray<VServiceId>;
   /** Of the VServices that the company asked for owns. */
   readonly didCount: (isOurs: (vservice: VServiceId) => boolean) => number;
   /** Whether the VService's black or white list admits this domain. */
@@ -54,6 +61,8 @@ export const makeServices = (
   watch: ViprWatch,
   /** Whether a user has published that VService, perhaps before the restart. */
   isOwned: (vservice: VServiceId) => boolean,
+  /** Whether the operator has switched that number off. */
+  isOff: (number: E164) => boolean = () => false,
 ): Services => {
   const services = new Map<VServiceId, Service>();
 
@@ -66,7 +75,7 @@ export const makeServices = (
 
   /** Published, or stored in the overlay since before the restart. */
   const hasNumber = ({ numbers }: Service, vservice: VServiceId, number: E164): Effect.Effect<boolean> =>
-    numbers.has(number) ? Effect.succeed(true) : isStored(vservice, number);
+    isOff(number) ? Effect.succeed(false) : numbers.has(number) ? Effect.succeed(true) : isStored(vservice, number);
 
   /** The VService; after a restart, once its agents are back. Undefined: no agent publishes it. */
   const serviceOf = (vservice: VServiceId): Effect.Effect<Service | undefined> =>
@@ -120,6 +129,20 @@ export const makeServices = (
       return ours.length === 0 ? undefined : false;
     }),
     document: (vservice) => services.get(vservice)?.document,
+    published: (countMax) => {
+      const some: Array<{ vservice: VServiceId; number: E164 }> = [];
+      let count = 0;
+      for (const [vservice, { numbers }] of services) {
+        count += numbers.size;
+        for (const number of numbers) {
+          if (some.length >= countMax) break;
+          some.push({ vservice, number });
+        }
+      }
+      return { some, count };
+    },
+    vservicesOf: (number) =>
+      [...services].flatMap(([vservice, { numbers }]) => (numbers.has(number) ? [vservice] : [])),
     didCount: (isOurs) =>
       [...services].reduce((sum, [vservice, { document }]) => (isOurs(vservice) ? sum + document.didCount : sum), 0),
     welcomes,

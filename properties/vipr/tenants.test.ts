@@ -70,6 +70,8 @@ const serving = Effect.gen(function* () {
     }),
     services,
     publisher,
+    isOff: () => false,
+    unpublish: () => Effect.void,
     originating: {
       take: (vcr) =>
         Effect.sync(() => {

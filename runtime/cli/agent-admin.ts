@@ -7,9 +7,9 @@ import {
   type CallRow,
   type CallsReport,
   handleCalls,
-  handleRoutes,
+  handleListed,
   isoOf,
-  type RouteOrders,
+  type ListedOrders,
   withHealth,
 } from "../../actors/admin/mod.ts";
 import type { Fallback } from "../../actors/fallback/mod.ts";
@@ -32,7 +32,7 @@ export const openAgentAdmin = Effect.fn("agent.admin")(function* (
   proxy: AgentProxy,
   fallback?: Pick<Fallback, "counts">,
   more: () => ReadonlyArray<Family> = () => [],
-  orders?: RouteOrders,
+  routes?: ListedOrders,
 ) {
   const { admin = FREE } = configuration.config.agent;
   if (admin === "none") return "admin    not served: agent.admin";
@@ -44,7 +44,7 @@ export const openAgentAdmin = Effect.fn("agent.admin")(function* (
   const health = yield* callsHealth({ folder, store: AGENT_STORE, startedMs, report, more });
   const token = newToken();
   const calls = handleCalls(report);
-  const answer = withHealth(health, orders === undefined ? calls : handleRoutes(token, orders, calls));
+  const answer = withHealth(health, routes === undefined ? calls : handleListed(token, { routes }, calls));
   const at = yield* openDoor(folder, admin, token, answer).pipe(
     Effect.map((at) => `http://${addressText(at)}/calls.json`),
     Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "agent.admin takes another"))),

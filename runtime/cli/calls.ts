@@ -1,7 +1,11 @@
-/** `vipr calls`: the calls that a company's programs carry, what they count, and what they could not read. */
+/**
+ * `vipr calls`: the calls that a company's programs carry, what they count, and what they could not read. With an order: the
+ * calls that wait at the ViPR server for their validation, by number.
+ */
 import process from "node:process";
 import { Effect, Result } from "effect";
 import { CALLS_VERSION, type CallsReport } from "../../actors/admin/calls-form.ts";
+import type { ShownCalls } from "../../actors/admin/listed.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { askAdmin } from "../admin-client.ts";
 import type { ViprConfig } from "../config/mod.ts";
@@ -10,6 +14,8 @@ import { agentData, borderData, CONFIG_HELP, configOptions, loadConfig } from ".
 import { readDoor } from "./door.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { knownFolder } from "./folder.ts";
+import { type ListedOf, listedOrder } from "./listed.ts";
+import { serverDataOf } from "./numbers.ts";
 import { command, loopbackOf, Wrong, wholeOf } from "./options.ts";
 import { clear, say } from "./output.ts";
 import { runCommand } from "./run.ts";
@@ -19,20 +25,31 @@ const EVERY_S_MAX = 3_600;
 const HELP = `vipr calls: the calls under way in a company's programs on this machine
 
 usage: vipr calls [--config FILE | --data DIR | --admin HOST:PORT] [--json] [--watch]
+       vipr calls list [--config FILE | --data DIR] [--json]
+       vipr calls show|disable|enable|forget NUMBER [--config FILE | --data DIR] [--json]
 
 It shows each call with direction, trunk, masked numbers and time; how many calls took the telephone
 network although there was a route, by reason; and the messages that could not be read, with their
 place and reason. Calls over the Internet are the border element's.
 
+The orders are about calls that wait at the ViPR server until they are validated:
+
+  list     each number that was called: how many calls to it wait, and when the next one is due
+  show     that of one number
+  disable  calls to it are dropped when they are due, also after a restart, until
+  enable   they are validated again
+  forget   removes those that wait
+
 ${CONFIG_HELP}
-  --data DIR          the directory of the program, which knows its admin port; default agent.data
+  --data DIR          the directory of the program, which knows its admin port; default agent.data, for
+                      an order server.data
   --admin HOST:PORT   its admin port
   --json              one JSON object {"version":1,"programs":[...]}; docs/operator.md names the fields
   --watch             again and again, until Ctrl-C
   --every SECONDS     between two looks (default 2)
   --help              this text
 
-exit codes: 0, 2 options or configuration, 3 nobody answers there
+exit codes: 0, 1 an order found nothing to do, 2 options or configuration, 3 nobody answers there
 `;
 
 const OPTIONS = {
@@ -45,8 +62,12 @@ const OPTIONS = {
 } as const;
 
 export const callsCommand = (args: ReadonlyArray<string>): Promise<number> =>
-  command({ name: "vipr calls", help: HELP, options: OPTIONS }, args, async (values) => {
+  command({ name: "vipr calls", help: HELP, options: OPTIONS, words: [0, 2] }, args, async (values, words) => {
     const { admin, data, json, watch } = values;
+    if (words.length > 0) {
+      if (admin !== undefined || watch) throw new Wrong("--admin and --watch belong to no order");
+      return await runCommand({ name: "vipr calls", logLevel: "Warn" }, listedOrder(WAITING, values, words));
+    }
     if (admin !== undefined && data !== undefined) throw new Wrong("--admin and --data both say where: give one");
     const everyMs = 1_000 * wholeOf(values.every, "every", 1, EVERY_S_MAX);
     const at = admin === undefined ? undefined : loopbackOf(admin, "admin", 0);
@@ -66,6 +87,15 @@ export const callsCommand = (args: ReadonlyArray<string>): Promise<number> =>
     const program = watch ? Effect.andThen(show, Effect.forever(again)) : show;
     return await runCommand({ name: "vipr calls", logLevel: "Warn" }, program);
   });
+
+const WAITING: ListedOf<ShownCalls> = {
+  what: "calls",
+  program: "the ViPR server",
+  dataOf: serverDataOf,
+  lineOf: ({ number, waiting, due, disabled }) =>
+    `${number.padEnd(16)} ${waiting} waiting${due === null ? "" : `, due ${due}`}${disabled ? "  off" : ""}`,
+  detailsOf: ({ tenant }) => (tenant === "" ? [] : [`  of ${tenant}`]),
+};
 
 /** Where the programs of this configuration keep what outlives them. */
 const foldersOf = ({ config }: { readonly config: ViprConfig }): Effect.Effect<ReadonlyArray<string>, Stopped> => {

@@ -53,7 +53,7 @@ const factText = (fact: PlainEvent): string => {
     case "waits":
       return `the call of ${callText(fact.call)} is put off, as this server was away: now due ${clock(fact.dueMs)}`;
     case "dropped":
-      return `the call of ${callText(fact.call)} was not validated: its VService was no longer published`;
+      return `the call of ${callText(fact.call)} was not validated: its VService was no longer published, or calls to the number are switched off`;
     case "repeated":
       return `the call of ${callText(fact.call)} was not validated: it was asked about before, by another record of it`;
     case "ambiguous":
@@ -175,7 +175,7 @@ const lookedAtText = ({ facts }: AuditReport): string => {
     case "ambiguous":
       return "No route: the calls to it were too many at one time to be told apart.";
     case "dropped":
-      return "No route: no call agent had published the VService of the call when it was due.";
+      return "No route: no call agent had published the VService of the call when it was due, or calls to the number are switched off.";
     default:
       return "No route, and what became of the calls is not known here any more.";
   }

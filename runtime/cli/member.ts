@@ -10,7 +10,16 @@
  * DECISIONS.md D-077.
  */
 import { Clock, Data, Deferred, Duration, Effect, Schedule, type Scope } from "effect";
-import { type AdminOf, addressText, handleAdmin, isoOf, reportOf } from "../../actors/admin/mod.ts";
+import {
+  type AdminOf,
+  addressText,
+  handleAdmin,
+  handleListed,
+  isoOf,
+  type Listed,
+  type ListedOrders,
+  reportOf,
+} from "../../actors/admin/mod.ts";
 import { doubling, type RetryMs } from "../../actors/kit/mod.ts";
 import { Entropy, Keys, type StoreShape } from "../../actors/ports/mod.ts";
 import type { JoinFailed, NodeOptions, OverlayNode } from "../../actors/reload/mod.ts";
@@ -72,6 +81,8 @@ export interface Membership {
 /** What stands there until its scope closes. */
 export interface Standing extends Pick<AdminOf, "explain"> {
   readonly node: OverlayNode;
+  /** What the operator may list and switch off. */
+  readonly listed?: Partial<Readonly<Record<Listed, ListedOrders>>>;
   /** Beside the node's own. */
   readonly metrics?: Effect.Effect<ReadonlyArray<Family>>;
   /** For the operator, after the node's own line. */
@@ -136,7 +147,7 @@ const live = Effect.fnUntraced(
     const roots = overlay.rootCertificates.length > 0 ? overlay.rootCertificates : identity.credentials.roots;
     const context = yield* Effect.context<Ports>();
     const standing = yield* standsAlone(living, identity, { document, roots });
-    const { node, said = [], ...more } = standing;
+    const { node, said = [], listed = {}, ...more } = standing;
     const times = { startedMs, certificateEndsMs: identity.notAfterMs };
     const { metrics } = more;
     let clock: ClockOffset | undefined;
@@ -145,7 +156,7 @@ const live = Effect.fnUntraced(
     };
     yield* Effect.forkScoped(watchClock(node, clockSeen));
     admin.show({
-      answer: handleAdmin({ node, token: admin.token, times, ...more }),
+      answer: handleListed(admin.token, listed, handleAdmin({ node, token: admin.token, times, ...more })),
       report: Effect.flatMap(Clock.currentTimeMillis, (nowMs) => reportOf(node, { ...times, nowMs })),
       ends: { node: identity.notAfterMs, ...(yield* rootEnds(roots)) },
       metrics,

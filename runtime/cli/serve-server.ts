@@ -20,6 +20,7 @@ import { listenStopped, type Stopped, stopped } from "./exit.ts";
 import { lookAgain } from "./lines.ts";
 import { shownNumber } from "./log.ts";
 import { type MemberSettings, type Membership, type Standing, serveMember } from "./member.ts";
+import { openServerControl } from "./server-control.ts";
 import { openTraces } from "./server-traces.ts";
 import { openTenants } from "./tenants.ts";
 import { fingerprintText } from "./trust.ts";
@@ -62,6 +63,7 @@ export const standServer = Effect.fnUntraced(function* (
   const follow = yield* followDomains(folder);
   const domains = yield* follow;
   const counted = countEvents();
+  const control = yield* openServerControl(folder);
   const traced = yield* openTraces(folder, settings.otlp);
   const tls = settings.vapOver === "tls" ? yield* openVapCredentials(folder) : undefined;
   const { credentials, overlay, listen, limits, store, ...told } = node;
@@ -79,6 +81,7 @@ export const standServer = Effect.fnUntraced(function* (
     ...given("graceMs", settings.graceMs),
     ...given("limits", limits),
     ...given("tenants", tenants),
+    off: control.off,
     store,
     watch: (event) => {
       counted.record(event);
@@ -102,7 +105,8 @@ export const standServer = Effect.fnUntraced(function* (
   const said = linesOf(settings, server, { overlay: overlay.name, tls, agents, domains: Object.keys(domains.tickets) });
   const metrics = Effect.map(server.counters, (now) => [...serverFamilies(now), ...counted.families()]);
   const readAgain = Effect.flatMap(settings.again ?? Effect.succeed(settings), (now) => declare(folder, now));
-  return { node: server.nodes[0]!, explain: server.explain, said, vap: server.vap, metrics, readAgain };
+  const listed = control.listed(server.operator);
+  return { node: server.nodes[0]!, explain: server.explain, listed, said, vap: server.vap, metrics, readAgain };
 });
 
 /** Left out where it is not given. */

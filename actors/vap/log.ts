@@ -20,7 +20,14 @@ interface Line {
 /** A name as it came over the network: of one line, without characters that move a terminal. */
 const shown = (name: string): string => name.slice(0, NAME_CHARACTERS_MAX).replace(/[^\x20-\x7e\u00a1-\uffff]/g, "?");
 
-export const vapLog = (): ((event: VapEvent) => Effect.Effect<void>) => {
+/** `tenantOf`: the company of a user, where there are several on the server; empty is its own. */
+export const vapLog = (
+  tenantOf: (username: string) => string = () => "",
+): ((event: VapEvent) => Effect.Effect<void>) => {
+  const from = ({ username, host }: { readonly username: string; readonly host: string }) => {
+    const tenant = tenantOf(username);
+    return { user: shown(username), from: host, ...(tenant === "" ? {} : { tenant }) };
+  };
   const lines = new Map<string, Line>();
   /** How often it has happened since its last line; undefined: that was less than a minute ago. */
   const due = (key: string, atMs: number): number | undefined => {
@@ -36,13 +43,9 @@ export const vapLog = (): ((event: VapEvent) => Effect.Effect<void>) => {
   };
   return Effect.fnUntraced(function* (event) {
     if (event.type === "registered")
-      return yield* Effect.logInfo("vap.registered", {
-        user: shown(event.username),
-        from: event.host,
-        name: shown(event.name),
-      });
+      return yield* Effect.logInfo("vap.registered", { ...from(event), name: shown(event.name) });
     const { type, ...rest } = event;
-    const said = "username" in rest ? { user: shown(rest.username), from: rest.host } : {};
+    const said = "username" in rest ? from(rest) : {};
     const facts =
       event.type === "refused"
         ? { ...said, request: event.method, code: event.code, reason: event.reason, why: shown(event.why) }

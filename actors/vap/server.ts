@@ -114,7 +114,7 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
   const later = yield* endOfTurn;
   const keyOf = typeof users === "function" ? users : keysOf(users);
   const macOf = macsOf(yield* Macs);
-  const watch = options.watch ?? vapLog();
+  const watch = options.watch ?? vapLog(options.groups?.tenantOf);
   const connections = new Map<number, VapConnection>();
   const fresh = freshConnections();
   const forgetful = Effect.orDie(openOwners(undefined, (username) => keyOf(username) !== undefined));

@@ -10,8 +10,8 @@ export {
 export type { ViprDomains } from "./domains.ts";
 export type { ViprEvent, ViprWatch } from "./events.ts";
 export type { PublishedNumber, ViprOff, ViprOperator, WaitingNumber } from "./operator.ts";
-export { VALIDATIONS_MAX } from "./originating.ts";
 export { ATTEMPTS_AT_ONCE_MAX } from "./proving.ts";
 export { startViprServer, type ViprCounters, type ViprServer, type ViprServerOptions } from "./server.ts";
 export { type StoredCompany, storedReport } from "./stored-audit-log.ts";
 export type { ViprTenants } from "./tenants.ts";
+export { VALIDATIONS_MAX } from "./validating.ts";

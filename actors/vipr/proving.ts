@@ -18,7 +18,7 @@ import {
   type VServiceId,
 } from "../../codecs/shared/mod.ts";
 import type { ValInfo } from "../../codecs/vap/mod.ts";
-import { type ClaimVerdict, callFacts, type PvpForm, windowOf } from "../../machines/validation/mod.ts";
+import { CLAIMS_MAX, type ClaimVerdict, callFacts, type PvpForm, windowOf } from "../../machines/validation/mod.ts";
 import {
   askAbout,
   callNameOf,
@@ -31,6 +31,7 @@ import {
   noteSent,
   openLedger,
   type PresentState,
+  partOf,
   provedBy,
   queueOf,
   sentCalls,
@@ -52,14 +53,23 @@ export interface ProvingOptions {
   readonly isPrivate: (domain: string) => boolean;
   /** The domain on whose behalf a VService's calls were made; undefined once it is no longer published. */
   readonly domainOf: (vservice: VServiceId) => string | undefined;
+  /** Whose a VService is, and each company's part of what may run at once. Default: all is one's. */
+  readonly companies?: Companies;
   /** A validated route, to be sent to the VService's agents. */
   readonly learned: (vservice: VServiceId, info: ValInfo) => Effect.Effect<void>;
   readonly watch: ViprWatch;
 }
 
+export interface Companies {
+  readonly of: (vservice: VServiceId) => string;
+  /** 0 to 1. */
+  readonly partOf: (company: string) => number;
+}
+export const oneCompany: Companies = { of: () => "", partOf: () => 1 };
+
 /**
- * Claims that are attempted at once, of all calls. A call begins with all of its claims or with none, since they wait for
- * each other.
+ * Claims that are attempted at once, of all calls; of a company its part, and as many as a call may have at least. A call
+ * begins with all of its claims or with none, since they wait for each other.
  */
 export const ATTEMPTS_AT_ONCE_MAX = 512;
 
@@ -111,6 +121,20 @@ const isSharedBy = (
   return forms.find(({ method }) => method === "B")?.version === 1;
 };
 
+/** Room for a call's claims until the scope closes. */
+const attemptRoom = ({ of, partOf: part }: Companies) => {
+  const all = new Map<string, { readonly turns: Semaphore.Semaphore; readonly inOrder: Semaphore.Semaphore }>();
+  return Effect.fnUntraced(function* (vservice: VServiceId, claims: number) {
+    const company = of(vservice);
+    const permits = Math.max(CLAIMS_MAX, partOf(ATTEMPTS_AT_ONCE_MAX, part(company)));
+    const made = all.get(company) ?? { turns: Semaphore.makeUnsafe(permits), inOrder: Semaphore.makeUnsafe(1) };
+    all.set(company, made);
+    yield* made.turns.resize(permits);
+    // A semaphore serves whoever needs no more than is free: without an order a call with many claims would wait for ever.
+    yield* made.inOrder.withPermits(1)(Semaphore.takeScoped(made.turns, claims));
+  });
+};
+
 export const makeProving = Effect.fnUntraced(function* (
   options: ProvingOptions,
   handlers: ValidateHandlers,
@@ -127,9 +151,7 @@ export const makeProving = Effect.fnUntraced(function* (
   const startMs = yield* Clock.currentTimeMillis;
   for (const vcr of records.asked) askAbout(sent, queueOf(vcr), callFacts(vcr), startMs);
   for (const { vcr } of records.waiting) noteSent(sent, queueOf(vcr), callFacts(vcr), startMs);
-  const turns = yield* Semaphore.make(ATTEMPTS_AT_ONCE_MAX);
-  /** A semaphore serves whoever needs no more than is free: without an order a call with many claims would wait for ever. */
-  const inOrder = yield* Semaphore.make(1);
+  const attemptsOf = attemptRoom(options.companies ?? oneCompany);
 
   const dropped = (vcr: Vcr) => {
     giveUp(sent, queueOf(vcr), vcr);
@@ -171,12 +193,10 @@ export const makeProving = Effect.fnUntraced(function* (
             watch({ type: "lookedUp", number, call, claims: claimants.length, claimants }, vservice),
           ),
         turn: (claims) =>
-          inOrder
-            .withPermits(1)(Semaphore.takeScoped(turns, claims))
-            .pipe(
-              Effect.andThen(records.asking(waiting)),
-              Effect.catchTag("StoreFailed", (fault) => Effect.andThen(Deferred.fail(halt, fault), Effect.never)),
-            ),
+          attemptsOf(vservice, claims).pipe(
+            Effect.andThen(records.asking(waiting)),
+            Effect.catchTag("StoreFailed", (fault) => Effect.andThen(Deferred.fail(halt, fault), Effect.never)),
+          ),
         settled: (attempt) =>
           Effect.andThen(
             watch({ type: "attempted", number, by: vservice, call, attempt, tries }, vservice),

@@ -191,6 +191,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       roundMs,
       isPrivate: domains.isPrivate,
       domainOf: (vservice) => services.document(vservice)?.domain,
+      ...(tenants === undefined ? {} : { companies: { of: tenantOf, partOf: tenants.shareOf } }),
       learned: (vservice, info) =>
         Effect.andThen(routes.keep(vservice, info), Effect.asVoid(Queue.offer(validated, { vservice, info }))),
       watch,

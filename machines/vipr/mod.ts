@@ -53,3 +53,16 @@ export {
   takeBack,
 } from "./sent-calls.ts";
 export { type NodeRoom, nodeOrder, nodesToTry } from "./spread.ts";
+export {
+  type CompanyTurns,
+  enqueueTurn,
+  nextTurnMs,
+  openTurns,
+  partOf,
+  type Turns,
+  takeTurn,
+  turnBegun,
+  turnEnded,
+  turnFound,
+  waitingTurns,
+} from "./turns.ts";

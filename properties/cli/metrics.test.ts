@@ -136,6 +136,17 @@ test("metrics: events of a server are counted, and no number and no domain is in
   same(at("vipr_numbers_published_total", { result: "failed" }), 1);
   same(at("vipr_calls_not_validated_total", { reason: "crowded" }), 1);
   for (const secret of [number.slice(1), "b.example"]) ok(!text.includes(secret), secret);
+  ok(!text.includes("tenant="));
+
+  counted.record({ type: "learned", number, domain: "b.example", told: 1 }, "acme");
+  const both = readMetrics(metricsText(counted.families())).filter(({ name }) => name === "vipr_routes_learned_total");
+  same(
+    both.map(({ labels, value }) => [labels, value]),
+    [
+      [{}, 2],
+      [{ tenant: "acme" }, 1],
+    ],
+  );
 });
 
 /** One answer of an admin port, whatever its kind. */

@@ -3,9 +3,10 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { Clock, Effect, Exit, Layer, Logger, Scope } from "effect";
 import fc from "fast-check";
 import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
-import { LOOK_UPS_MAX, openOriginating, PUT_OFF_MS, VALIDATIONS_MAX } from "../../actors/vipr/originating.ts";
+import { openOriginating } from "../../actors/vipr/originating.ts";
 import { ATTEMPTS_AT_ONCE_MAX, windowFor } from "../../actors/vipr/proving.ts";
 import { openRecords, type Records, type Waiting } from "../../actors/vipr/records.ts";
+import { LOOK_UPS_MAX, PUT_OFF_MS, VALIDATIONS_MAX } from "../../actors/vipr/validating.ts";
 import { type E164, e164, nodeIdFrom, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   CLAIMS_MAX,

@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { Clock, Effect, Layer, Logger } from "effect";
 import fc from "fast-check";
 import { type Change, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
-import { LOOK_UPS_MAX, openOriginating } from "../../actors/vipr/originating.ts";
+import { openOriginating } from "../../actors/vipr/originating.ts";
 import { openRecords } from "../../actors/vipr/records.ts";
+import { LOOK_UPS_MAX } from "../../actors/vipr/validating.ts";
 import { bytesOfHex, e164, hexOf, nodeIdFrom, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   decodeProof,

@@ -83,10 +83,10 @@ export const standServer = Effect.fnUntraced(function* (
     ...given("tenants", tenants),
     off: control.off,
     store,
-    watch: (event) => {
-      counted.record(event);
+    watch: (event, tenant) => {
+      counted.record(event, tenant);
       traced(event);
-      return logged(event);
+      return logged(event, tenant);
     },
   };
   const server = yield* startViprServer(options).pipe(
@@ -139,21 +139,25 @@ const linesOf = (
 
 const reachedAt = ({ host, port }: Endpoint, pvp: Endpoint): Endpoint => ({ host, port: port === 0 ? pvp.port : port });
 
-/** A line each for what an operator may wait for, the rest with --verbose. No number is whole, no ticket is told. */
-const logged = (event: ViprEvent): Effect.Effect<void> =>
+/**
+ * A line each for what an operator may wait for, the rest with --verbose; with the company where it is not the server's own. No
+ * number is whole, no ticket is told.
+ */
+const logged = (event: ViprEvent, tenant: string): Effect.Effect<void> =>
   Effect.flatMap(shownNumber(event.number), (number) => {
+    const of = tenant === "" ? [] : [{ tenant }];
     switch (event.type) {
       case "learned":
-        return Effect.logInfo("vipr.learned", number, event.domain, { told: event.told });
+        return Effect.logInfo("vipr.learned", number, event.domain, { told: event.told }, ...of);
       case "granted":
-        return Effect.logInfo("vipr.granted", number, event.domain);
+        return Effect.logInfo("vipr.granted", number, event.domain, ...of);
       case "declined":
-        return Effect.logInfo("vipr.declined", number, event.domain, event.code);
+        return Effect.logInfo("vipr.declined", number, event.domain, event.code, ...of);
       case "publishFailed":
-        return Effect.logWarning("vipr.publishFailed", number, event.why);
+        return Effect.logWarning("vipr.publishFailed", number, event.why, ...of);
       case "attempted":
-        return Effect.logDebug("vipr.attempted", number, event.attempt.verdict);
+        return Effect.logDebug("vipr.attempted", number, event.attempt.verdict, ...of);
       default:
-        return Effect.logDebug(`vipr.${event.type}`, number);
+        return Effect.logDebug(`vipr.${event.type}`, number, ...of);
     }
   });

@@ -1,18 +1,48 @@
 /** A ViPR server as metrics: its counters, and its events counted. No number and no domain is a label. */
 import type { ViprCounters, ViprEvent } from "../../actors/vipr/mod.ts";
 import { counts } from "./counts.ts";
-import { each, family, single } from "./table.ts";
-import type { Family } from "./text.ts";
+import { each, family, type MetricName, single } from "./table.ts";
+import type { Family, Sample } from "./text.ts";
 
 /** Domains that are told apart. */
 const DOMAINS_MAX = 10_000;
 
 export interface EventCounts {
-  readonly record: (event: ViprEvent) => void;
+  /** `tenant`: the company that it is about; empty is the server's own. */
+  readonly record: (event: ViprEvent, tenant?: string) => void;
   readonly families: () => ReadonlyArray<Family>;
 }
 
+/** Of each company by itself; what is the server's own has no label `tenant`. */
 export const countEvents = (): EventCounts => {
+  const tallies = new Map<string, Tally>([["", openTally()]]);
+  return {
+    record: (event, tenant = "") => {
+      const tally = tallies.get(tenant) ?? openTally();
+      tallies.set(tenant, tally);
+      tally.record(event);
+    },
+    families: () =>
+      [...tallies.values()][0]!.samples().map(([name], i) =>
+        family(
+          name,
+          [...tallies].flatMap(([tenant, tally]) =>
+            tally
+              .samples()
+              [i]![1].map((sample) => (tenant === "" ? sample : { ...sample, labels: { ...sample.labels, tenant } })),
+          ),
+        ),
+      ),
+  };
+};
+
+interface Tally {
+  readonly record: (event: ViprEvent) => void;
+  /** The same names in the same order, always. */
+  readonly samples: () => ReadonlyArray<readonly [MetricName, ReadonlyArray<Sample>]>;
+}
+
+const openTally = (): Tally => {
   const records = counts("direction");
   const aside = counts("reason");
   const lookUps = counts("result");
@@ -60,18 +90,18 @@ export const countEvents = (): EventCounts => {
           return;
       }
     },
-    families: () => [
-      family("vipr_vcrs_total", records.samples()),
-      family("vipr_calls_not_validated_total", aside.samples()),
-      family("vipr_look_ups_total", lookUps.samples()),
-      family("vipr_attempts_total", attempts.samples()),
-      single("vipr_proofs_total", proofs),
-      single("vipr_routes_learned_total", learned),
-      single("vipr_routes_unwelcome_total", unwelcome),
-      single("vipr_route_domains", domains.size),
-      single("vipr_tickets_granted_total", granted),
-      family("vipr_tickets_declined_total", declined.samples()),
-      family("vipr_numbers_published_total", published.samples()),
+    samples: () => [
+      ["vipr_vcrs_total", records.samples()],
+      ["vipr_calls_not_validated_total", aside.samples()],
+      ["vipr_look_ups_total", lookUps.samples()],
+      ["vipr_attempts_total", attempts.samples()],
+      ["vipr_proofs_total", [{ value: proofs }]],
+      ["vipr_routes_learned_total", [{ value: learned }]],
+      ["vipr_routes_unwelcome_total", [{ value: unwelcome }]],
+      ["vipr_route_domains", [{ value: domains.size }]],
+      ["vipr_tickets_granted_total", [{ value: granted }]],
+      ["vipr_tickets_declined_total", declined.samples()],
+      ["vipr_numbers_published_total", published.samples()],
     ],
   };
 };

@@ -4,7 +4,7 @@
  *   a number that is off    out of the overlay, not stored there when it is published, no ticket is granted for it
  *   calls that are off      each is dropped when it is due
  *
- * Who is off is asked each time, and kept by the caller (runtime/cli/server-control.ts).
+ * Who is off is asked each time, and kept by the caller (runtime/cli/server-control.ts). DECISIONS.md D-244.
  */
 import { Effect } from "effect";
 import type { E164, VServiceId } from "../../codecs/shared/mod.ts";

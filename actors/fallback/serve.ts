@@ -1,6 +1,6 @@
 /**
- * Hosts what takes calls over SIP to the telephone network: beside the call agent's proxy, in the same process, with the media
- * relay. docs/protocol/media.md#fallback. DECISIONS.md D-173.
+ * Hosts what takes calls over SIP to the telephone network: beside the call agent's proxy, in the same process; the media relay
+ * may be in another. docs/protocol/media.md#fallback. DECISIONS.md D-173, D-254.
  *
  *   relay: troubled ----+                        +--> agent: messages, hangUp
  *   agent: up, over ----+--> turn(FallbackCore) -+--> relay: offer, settle, move, tell
@@ -17,7 +17,7 @@ import {
   type RelayAnswer,
 } from "../../machines/fallback/mod.ts";
 import { type SipPeer, sipCallKey } from "../../machines/proxy/mod.ts";
-import type { MediaMoves, MediaTrouble } from "../media/mod.ts";
+import type { ControlledMoves, MediaTrouble } from "../media/mod.ts";
 import { Entropy } from "../ports/mod.ts";
 import { type AgentFallback, openSteps, type ProxyListen } from "../proxy/mod.ts";
 
@@ -29,7 +29,7 @@ const MEDIA_MS = 1_500;
 
 export interface FallbackSettings extends Pick<FallbackOptions, "matchDigits" | "answerMs" | "numbers"> {
   /** Of the relay; asked only once there is a call in trouble. */
-  readonly moves: () => MediaMoves;
+  readonly moves: () => ControlledMoves;
 }
 
 /** How many calls came to which end, as the caller's side and as the called one. */

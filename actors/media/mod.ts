@@ -1,5 +1,7 @@
 /** The media of calls: what the border element asks of a relay, and the relays. */
 export { CALLS_MAX, DEFAULT_SUITES, type EmbeddedOptions, type RelayAddress } from "./call.ts";
+export { type ControlledMoves, type MediaControlTarget, openMediaControl } from "./control-client.ts";
+export { type MediaControl, type MediaControlOptions, serveMediaControl } from "./control-server.ts";
 export { embeddedRelay, openEmbeddedRelay, STREAMS_MAX } from "./embedded.ts";
 export { type NgServer, openNg } from "./ng.ts";
 export type { PortRange } from "./ports.ts";

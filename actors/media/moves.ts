@@ -19,7 +19,7 @@ import {
 } from "../../machines/media/mod.ts";
 import type { Datagrams, Entropy } from "../ports/mod.ts";
 import { type Call, type Calls, refused } from "./call.ts";
-import type { MediaDialog, MediaMoves } from "./relay.ts";
+import type { MediaDialog, MediaMoves, QuietCall } from "./relay.ts";
 import { sendBy } from "./stream.ts";
 
 /** What the telephone inside has agreed on for that stream. `answer`: to `offered`. */
@@ -35,6 +35,7 @@ export const movesOf = (calls: Calls, context: Context.Context<Datagrams | Entro
   move: (id) => move(calls.table.get(id)),
   tell: (id) => tell(calls, id),
   silence: (dialog) => silence(calls, dialog),
+  quiet: (ms) => quietOf(calls, ms),
 });
 
 /** The call, its stream of sound, and our address for the telephone network of that family. */
@@ -92,11 +93,24 @@ const tell = ({ table, nowMs }: Calls, id: string): void => {
 };
 
 const silence = ({ table, nowMs }: Calls, { callId, from }: MediaDialog) => {
-  for (const { id, dialog, expectedSinceMs, streams } of table.values()) {
-    if (dialog?.callId !== callId || dialog.from !== from) continue;
-    if (expectedSinceMs === undefined) return { media: id, ms: 0 };
-    const seen = streams.map((stream) => stream?.path.figures("outside").lastSeenMs ?? expectedSinceMs);
-    return { media: id, ms: nowMs() - Math.max(expectedSinceMs, ...seen) };
-  }
+  for (const call of table.values())
+    if (call.dialog?.callId === callId && call.dialog.from === from)
+      return { media: call.id, ms: silentMs(call, nowMs()) };
   return undefined;
+};
+
+const quietOf = ({ table, nowMs }: Calls, atLeastMs: number): ReadonlyArray<QuietCall> => {
+  const found: Array<QuietCall> = [];
+  for (const call of table.values()) {
+    const ms = call.dialog === undefined ? 0 : silentMs(call, nowMs());
+    if (ms >= atLeastMs) found.push({ call: call.id, dialog: call.dialog!, ms });
+  }
+  return found;
+};
+
+/** For how long nothing has come from outside that should. */
+const silentMs = ({ expectedSinceMs, streams }: Call, nowMs: number): number => {
+  if (expectedSinceMs === undefined) return 0;
+  const seen = streams.map((stream) => stream?.path.figures("outside").lastSeenMs ?? expectedSinceMs);
+  return nowMs - Math.max(expectedSinceMs, ...seen);
 };

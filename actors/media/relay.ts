@@ -92,6 +92,13 @@ export interface MediaTrouble {
   readonly why: BadMedia | "noticed";
 }
 
+/** A call for which nothing comes from outside that should. */
+export interface QuietCall {
+  readonly call: string;
+  readonly dialog: MediaDialog;
+  readonly ms: number;
+}
+
 /** A call's media on their way to the telephone network. docs/protocol/media.md#fallback */
 export interface MediaMoves {
   /** What the telephone network is offered: the sound that the telephone has agreed on, at ports of ours. */
@@ -104,6 +111,8 @@ export interface MediaMoves {
   readonly tell: (call: string) => void;
   /** For how long nothing has come from outside that should, for the call of that dialog; undefined: there is none. */
   readonly silence: (dialog: MediaDialog) => { readonly media: string; readonly ms: number } | undefined;
+  /** All calls of a dialog that is known for which that is at least so long. */
+  readonly quiet: (atLeastMs: number) => ReadonlyArray<QuietCall>;
 }
 
 export interface MediaRelayShape {

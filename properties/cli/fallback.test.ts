@@ -1,11 +1,15 @@
 /** `[fallback]` of vipr.toml: what it wants, and who refuses it. docs/operator.md#media-that-stop */
 import { ok, deepStrictEqual as same } from "node:assert";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Cause, Effect, Exit, Layer, Logger, Option } from "effect";
 import { exitCode, Stopped } from "../../runtime/cli/exit.ts";
-import { openCompanyFallback, withoutFallback } from "../../runtime/cli/fallback.ts";
+import { openAgentFallback, openBorderRelay, openCompanyFallback } from "../../runtime/cli/fallback.ts";
 import { type Configuration, faultText, readConfig } from "../../runtime/config/mod.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
+import { freePort } from "../kit/ports.ts";
 
 const configuration = (text: string): Configuration => {
   const reading = readConfig({ file: "vipr.toml", text });
@@ -32,7 +36,8 @@ test("fallback: without it nothing is opened, and no program refuses to run", as
     await Effect.runPromise(Effect.scoped(openCompanyFallback(configuration(BORDER))) as Effect.Effect<unknown>),
     undefined,
   );
-  same(await whyOf(withoutFallback(configuration(BORDER).config)), undefined);
+  same(await whyOf(openBorderRelay(configuration(BORDER).config)), undefined);
+  same(await whyOf(openAgentFallback(configuration(AGENT))), undefined);
 });
 
 test("fallback: vipr company says what is missing for it", async () => {
@@ -48,7 +53,23 @@ test("fallback: vipr company says what is missing for it", async () => {
   same(await whyOf(openCompanyFallback(configuration(`${AGENT}${BORDER}${MEDIA}${ENABLED}`))), undefined);
 });
 
-test("fallback: agent and border element by themselves refuse it", async () => {
-  const why = await whyOf(withoutFallback(configuration(ENABLED).config));
-  ok(why?.includes("vipr company"), `${why}`);
+test("fallback: agent and border element by themselves say what is missing for it", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "vipr-fallback-"));
+  const token = join(folder, "token");
+  writeFileSync(token, "a word of the two\n", { mode: 0o600 });
+  const control = `control = "127.0.0.1:${await freePort()}"\n`;
+  const file = `control-token-file = "${token}"\n`;
+  for (const [text, wants] of [
+    [`${AGENT}${BORDER}${MEDIA}${ENABLED}${file}`, "fallback.control"],
+    [`${AGENT}${BORDER}${MEDIA}${ENABLED}${control}`, "fallback.control-token-file"],
+    [`${AGENT}${BORDER}${MEDIA}${ENABLED}${file}control = "192.0.2.1:5067"\n`, "of this machine"],
+  ] as const)
+    for (const opened of [openAgentFallback(configuration(text)), openBorderRelay(configuration(text).config)]) {
+      const why = await whyOf(opened);
+      ok(why?.includes(wants), `${why}`);
+    }
+  const whole = configuration(`${AGENT}${BORDER}${MEDIA}${ENABLED}${control}${file}`);
+  same(await whyOf(openAgentFallback(whole)), undefined);
+  same(await whyOf(openBorderRelay(whole.config)), undefined);
+  rmSync(folder, { recursive: true });
 });

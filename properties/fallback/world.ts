@@ -8,7 +8,13 @@
 import { Effect } from "effect";
 import { serveBorder } from "../../actors/border/mod.ts";
 import { openFallback } from "../../actors/fallback/mod.ts";
-import { type MediaRelayShape, openEmbeddedRelay } from "../../actors/media/mod.ts";
+import {
+  type ControlledMoves,
+  type MediaRelayShape,
+  openEmbeddedRelay,
+  openMediaControl,
+  serveMediaControl,
+} from "../../actors/media/mod.ts";
 import { Datagrams } from "../../actors/ports/mod.ts";
 import { type AgentProxyOptions, serveAgentProxy } from "../../actors/proxy/mod.ts";
 import { openTicketIssuer } from "../../actors/ticket/mod.ts";
@@ -37,7 +43,7 @@ export interface Cut {
   isCut: boolean;
 }
 
-/** Ports of one company: 1 telephone, 2 agent for it, 3 for trunks, 4 for the border element, 5 and 6 border element. */
+/** Ports of one company: 1 telephone, 2 agent for it, 3 for trunks, 4 for the border element, 5 and 6 border element, 7 its relay. */
 const portsOf = (first: number) => ({
   pbx: first + 1,
   agentPbx: first + 2,
@@ -45,6 +51,7 @@ const portsOf = (first: number) => ({
   agentBorder: first + 4,
   inside: first + 5,
   outside: first + 6,
+  control: first + 7,
   media: { min: first * 10, max: first * 10 + 999 },
 });
 const A = portsOf(1_000);
@@ -55,13 +62,15 @@ export interface CompanyOptions {
   readonly more?: Partial<AgentProxyOptions>;
   /** Default true. */
   readonly hasFallback?: boolean;
+  /** Agent and relay speak over a connection, as two programs do. */
+  readonly isApart?: boolean;
 }
 
 const company = Effect.fn("test.company")(function* (
   name: "a" | "b",
   credentials: Parameters<typeof serveBorder>[0]["credentials"],
   ticket: string,
-  { answerMs = 6_000, more = {}, hasFallback = true }: CompanyOptions,
+  { answerMs = 6_000, more = {}, hasFallback = true, isApart = false }: CompanyOptions,
 ) {
   const [own, other] = name === "a" ? [A, B] : [B, A];
   const cut: Cut = { isCut: false };
@@ -78,12 +87,15 @@ const company = Effect.fn("test.company")(function* (
   };
   let relay: MediaRelayShape | undefined;
   const plan = name === "a" ? acme : berlin;
-  const fallback = yield* openFallback({
-    matchDigits: 5,
-    answerMs,
-    numbers: numbersBy(plan, 5),
-    moves: () => relay!.moves!,
-  });
+  let moves: () => ControlledMoves = () => relay!.moves!;
+  const fallback = yield* openFallback({ matchDigits: 5, answerMs, numbers: numbersBy(plan, 5), moves: () => moves() });
+  let { troubled } = fallback;
+  if (isApart) {
+    const at = { host: HOST, port: own.control, token: "word" };
+    ({ troubled } = yield* serveMediaControl({ ...at, moves: () => relay!.moves! }));
+    const remote = yield* openMediaControl({ ...at, troubled: fallback.troubled });
+    moves = () => remote;
+  }
   relay = yield* Effect.provideService(
     openEmbeddedRelay({
       inside: [{ host: HOST }],
@@ -92,7 +104,7 @@ const company = Effect.fn("test.company")(function* (
       ports: own.media,
       privateOutside: true,
       quality: QUALITY_DEFAULTS,
-      ...(hasFallback ? { troubled: fallback.troubled } : {}),
+      ...(hasFallback ? { troubled } : {}),
     }),
     Datagrams,
     lossy,

@@ -29,7 +29,7 @@ import { openAgentAdmin } from "./agent-admin.ts";
 import { listensOf, peersOf, wayFor } from "./agent-sip.ts";
 import { agentData, missing } from "./config-file.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
-import { withoutFallback } from "./fallback.ts";
+import { openAgentFallback } from "./fallback.ts";
 import { AGENT_STORE, type Folder, openFolder } from "./folder.ts";
 import { atHangUp, surviveHangUp } from "./hangup.ts";
 import { shownNumber } from "./log.ts";
@@ -54,7 +54,7 @@ export interface AgentSettings {
   readonly account?: VapAccount;
   /** Beside agent.listen. */
   readonly listen?: ReadonlyArray<ProxyListen>;
-  /** What takes calls to the telephone network. Default: nothing. */
+  /** What takes calls to the telephone network. Default: as `[fallback]` has it. */
   readonly fallback?: Fallback | undefined;
   /** Performed once it serves. */
   readonly serving?: Effect.Effect<unknown>;
@@ -74,9 +74,9 @@ export const serveAgent = (
 const standAgent = Effect.fnUntraced(function* (configuration: Configuration, settings: AgentSettings) {
   const { config } = configuration;
   yield* surviveHangUp;
-  if (settings.fallback === undefined) yield* withoutFallback(config);
+  const fallback = settings.fallback ?? (yield* openAgentFallback(configuration));
   const followed = config.agent.listen.length === 0 ? config.records.file : undefined;
-  const sip = followed === undefined ? yield* sipOf(config, settings) : undefined;
+  const sip = followed === undefined ? yield* sipOf(config, { ...settings, fallback }) : undefined;
   const data = agentData(config) ?? (yield* missing("agent.data", "the directory for routes and records"));
   const folder = yield* openFolder(data);
   const store = yield* openSqlite({ file: folder.at(AGENT_STORE) });

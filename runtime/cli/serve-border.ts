@@ -20,11 +20,10 @@ import type { Ports } from "../node.ts";
 import { openBorderAdmin } from "./border-admin.ts";
 import { borderData, missing } from "./config-file.ts";
 import { listenStopped, type Stopped, stopped } from "./exit.ts";
-import { withoutFallback } from "./fallback.ts";
+import { openBorderRelay } from "./fallback.ts";
 import { openFolder } from "./folder.ts";
 import { atHangUp } from "./hangup.ts";
 import { say } from "./output.ts";
-import { relayOf } from "./relay.ts";
 import { noteReady } from "./service.ts";
 import { borderCredentials } from "./sip-credentials.ts";
 import { readTicketSecrets } from "./ticket-secrets.ts";
@@ -61,8 +60,7 @@ export const serveBorderProgram = Effect.fn("border.program")(function* (
   const secrets = yield* readSecrets;
   const folder = yield* openFolder(data);
   const tokenSecrets = yield* openTokenKeys(folder);
-  if (settings.relay === undefined) yield* withoutFallback(config);
-  const relay = settings.relay ?? (yield* relayOf(config));
+  const relay = settings.relay ?? (yield* openBorderRelay(config));
   const border = yield* serveBorder({
     domain,
     outside: { ...outside, advertise: config.agent.public },

@@ -1,9 +1,10 @@
 /** `[fallback]`: calls over the Internet whose sound is bad go on over the telephone network. docs/protocol/media.md#fallback */
-import { flag, key, list, whole } from "./key.ts";
+import { endpoint } from "./addresses.ts";
+import { flag, key, list, text, whole } from "./key.ts";
 import { relayAddress } from "./media.ts";
 
 export const fallbackKeys = {
-  enabled: key(flag, 'whether they do; vipr company alone can, with media.relay = "own"', false),
+  enabled: key(flag, 'whether they do; with media.relay = "own"', false),
   "hold-down-s": key(whole(1, 360), "how long the sound is bad, without a good moment, before the call is moved", 20),
   "match-digits": key(
     whole(4, 15),
@@ -20,4 +21,9 @@ export const fallbackKeys = {
     "the relay's addresses for trunks, one of a family; media.inside without it",
     [],
   ),
+  control: key(
+    endpoint(),
+    "vipr agent and vipr border by themselves: where the border element's relay takes the agent's orders; an address of this machine",
+  ),
+  "control-token-file": key(text("the path of a file"), "by which it knows the agent: the first line of that file"),
 } as const;

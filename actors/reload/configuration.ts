@@ -47,6 +47,8 @@ export interface Configuration extends Pick<ConfigurationState, "now" | "documen
 export interface ConfigurationHooks {
   /** The document of the configuration server, asked for before ours expires; undefined when it cannot be had. */
   readonly refetch: Effect.Effect<string | undefined>;
+  /** Every node with an open link. */
+  readonly neighbours: () => ReadonlyArray<NodeId>;
   /** A new configuration is in force. */
   readonly changed: (now: OverlayConfiguration) => Effect.Effect<void>;
   readonly leave: (why: string) => Effect.Effect<void>;
@@ -55,7 +57,7 @@ export interface ConfigurationHooks {
 export const hostConfiguration = Effect.fn("reload.configuration")(function* (
   self: NodeId,
   state: ConfigurationState,
-  sender: Pick<Sender, "request" | "links">,
+  sender: Pick<Sender, "request">,
   hooks: ConfigurationHooks,
 ): Effect.fn.Return<Configuration, never, Keys | Entropy | Scope.Scope> {
   const { now, document, roots } = state;
@@ -94,7 +96,7 @@ export const hostConfiguration = Effect.fn("reload.configuration")(function* (
         return fork(pushing.withPermits(1)(push(action.to)));
       case "pushToNeighbours": {
         const sequence = state.previousSequence();
-        return fork(Effect.forEach([...sender.links.keys()], (node) => box.tell({ type: "heard", node, sequence })));
+        return fork(Effect.forEach(hooks.neighbours(), (node) => box.tell({ type: "heard", node, sequence })));
       }
       case "ask":
         return fork(send(action.node, { type: "pingReq", value: { padding: new Uint8Array() } }));

@@ -7,18 +7,15 @@ import {
   type BodyOf,
   type Destination,
   everything,
-  type StoreKindData,
   toNode,
   toResource,
 } from "../../codecs/reload/mod.ts";
 import {
   confirmedVersions,
   copyOutcomeOf,
-  type Signers,
   type ValueStorageAction,
   type ValueStorageEvent,
 } from "../../machines/reload/mod.ts";
-import type { VerifiedMessage } from "./message-security.ts";
 import type { Sender } from "./sender.ts";
 
 type Copy = Extract<ValueStorageAction, { readonly type: "copy" }>;
@@ -61,25 +58,13 @@ export const makeCopies = (
     target: Destination,
     specifiers: BodyOf<"fetchReq">["specifiers"],
   ) {
-    const { outcome, message } = yield* request([target], { type: "fetchReq", value: { resource, specifiers } });
+    const body = { type: "fetchReq", value: { resource, specifiers } } as const;
+    const { outcome, signers } = yield* request([target], body, { verifiesValues: true });
     const answer = outcome.type === "answer" && outcome.body.type === "fetchAns" ? outcome.body.value : undefined;
-    const kinds = answer === undefined || message === undefined ? [] : answer.kinds;
-    const signers = yield* signersOf(resource, kinds, message);
+    const kinds = answer?.kinds ?? [];
     const atMs = yield* Clock.currentTimeMillis;
     yield* tell({ type: "recalled", to, resource, versions, kinds, signers, atMs });
   });
 
   return { copy, notCopied: ({ to, versions }) => copied({ to, versions, outcome: "unanswered" }), inquire };
 };
-
-/** The signer of each value in a message; undefined for one whose signature does not hold. */
-export const signersOf = (
-  resource: Uint8Array,
-  kinds: ReadonlyArray<StoreKindData>,
-  message: VerifiedMessage | undefined,
-): Effect.Effect<Signers> =>
-  Effect.forEach(kinds, ({ kind, values }) =>
-    Effect.forEach(values instanceof Uint8Array || message === undefined ? [] : values, (value) =>
-      message!.signerOf(resource, kind, value),
-    ),
-  );

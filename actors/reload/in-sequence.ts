@@ -8,14 +8,14 @@ import type { NodeId, Request } from "../../codecs/reload/mod.ts";
 import { errorCode, toNode, UnknownKinds } from "../../codecs/reload/mod.ts";
 import { decode } from "../../codecs/wire/mod.ts";
 import type { ConfigurationState } from "./configuration-state.ts";
-import type { Requests } from "./requests.ts";
+import type { Sender } from "./sender.ts";
 
 const ATTEMPTS_MAX = 4;
 /** How long a refused request waits for the newer document to come here, and for ours to reach the node that refused. */
 const NEWER_MS = 3_000;
 const TAKEN_MS = 500;
 
-type Send = Requests["request"];
+type Send = Sender["request"];
 
 export const inSequence =
   (configuration: Pick<ConfigurationState, "now" | "changed">, send: Send): Send =>

@@ -12,7 +12,7 @@ export {
 export { type OverlayNode, startNode } from "./node.ts";
 export { type Claim, claimsOf, NUMBER_LIFETIME_S, publishedUntilMs, publishNumber, withdrawNumber } from "./numbers.ts";
 export { type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
-export type { Counter } from "./sender.ts";
+export type { Counter } from "../../machines/node/mod.ts";
 export { signDocument, signKind, type Trust, type Verdict, verifySigned } from "./signed.ts";
 export type { NodeStatus } from "./status.ts";
 export type { ValueStorageStatus } from "./storage.ts";

@@ -1,32 +1,30 @@
 /**
  * A node of the overlay: all its parts, from the listener to the storage, until its scope closes.
  *
- *   Listener, Dialer --> links --> dispatcher --> storage, peer, configuration
- *                        ^          ^                  |
- *                        |          +--- sender <------+--- store, fetch, ping, appAttach: requests of our own
- *                        +------- events of parts that are made before the links
+ *   Listener, Dialer, Keys --> node-host.ts: links and messages --> storage, peer, configuration
+ *                                    ^                                       |
+ *                                    +--- requests and answers of theirs <---+--- store, fetch, ping, appAttach: of our own
  */
 
-import { Clock, Deferred, Effect, type Scope } from "effect";
-import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
+import { Clock, Deferred, Effect, FiberSet, type Scope } from "effect";
 import type { Endpoint, NodeId } from "../../codecs/reload/mod.ts";
+import { type Counter, type NodeReport, SEED_BYTES } from "../../machines/node/mod.ts";
 import { storageTiming } from "../../machines/reload/mod.ts";
-import { type Dialer, type Entropy, type Keys, Listener, type StoreFailed } from "../ports/mod.ts";
+import { type Dialer, Entropy, type Keys, Listener, type StoreFailed } from "../ports/mod.ts";
 import { publishCertificate } from "./certificates.ts";
 import { type Configuration, hostConfiguration } from "./configuration.ts";
 import { type ConfigurationState, makeConfigurationState } from "./configuration-state.ts";
-import { makeDispatcher } from "./dispatcher.ts";
 import { JoinFailed } from "./errors.ts";
+import { identityIn, type NodeIdentity, valueSigner } from "./identity.ts";
+import { inSequence } from "./in-sequence.ts";
 import { type Lifecycle, makeLifecycle } from "./lifecycle.ts";
-import { type Links, makeLinks } from "./links.ts";
-import { type MessageSecurity, makeMessageSecurity } from "./message-security.ts";
-import { makeNodeEvents, type NodeEvents } from "./node-events.ts";
+import { hostNode, type NodeHost } from "./node-host.ts";
 import { objectionTo, peerSettings, policyOf } from "./node-settings.ts";
 import { makeNumberHash, type ResourceOf } from "./number-hash.ts";
 import { type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
 import { openOwnEntries } from "./own-entries.ts";
 import { makePeer, type Peer } from "./peer.ts";
-import { type Counter, makeSender, type Sender } from "./sender.ts";
+import { makeRequests, type Requests, type Sender } from "./sender.ts";
 import { type NodeStatus, statusOf } from "./status.ts";
 import { hostStorage, isStorageRequest, type ValueStorage } from "./storage.ts";
 import { makeUsage, type Usage } from "./usage.ts";
@@ -52,12 +50,12 @@ export const startNode = Effect.fn("reload.node")(function* (
 ): Effect.fn.Return<OverlayNode, JoinFailed, Scope.Scope | Dialer | Listener | Keys | Entropy> {
   const limits = { ...nodeLimits, ...options.limits };
   const core = yield* openCore(options, limits);
-  const { state, security, nodeId, sender } = core;
-  const { listening, serveBy } = yield* listen(options, limits);
+  const { state, nodeId, host, sender } = core;
+  const { listening, ready } = yield* listen(options, limits, host);
   const endpoint = options.advertise ?? listening;
   const { lifecycle, peer, configuration, leave } = yield* hostMachines(options, limits, endpoint, core);
-  const links = yield* connect(options, limits, core, peer, configuration);
-  yield* serveBy(links);
+  yield* core.parts({ peer, configuration, storage: core.storage, sender, requests: core.requests });
+  yield* ready;
   yield* Effect.forkScoped(peer.run);
   yield* Effect.forkScoped(configuration.run);
   if (limits.leaveMs > 0) yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(leave, limits.leaveMs)));
@@ -66,11 +64,11 @@ export const startNode = Effect.fn("reload.node")(function* (
   );
 
   const resourceOf = yield* makeNumberHash(state.now);
-  const usage = yield* makeUsage(state.now, security, sender, endpoint, core.ownEntries);
+  const signValue = yield* valueSigner(options.credentials, core);
+  const usage = yield* makeUsage(state.now, signValue, sender, endpoint, core.ownEntries);
+  const published = (isThere: boolean) => host.tell({ type: "published", isThere });
   if (options.publishesCertificate !== false)
-    yield* Effect.forkScoped(
-      publishCertificate(state.now, usage, nodeId, options.credentials, sender.certificatePublished),
-    );
+    yield* Effect.forkScoped(publishCertificate(state.now, usage, nodeId, options.credentials, published));
   return {
     ...usage,
     nodeId,
@@ -78,64 +76,77 @@ export const startNode = Effect.fn("reload.node")(function* (
     port: endpoint.port,
     configuration,
     resourceOf,
-    status: statusOf({ configuration: state, lifecycle, sender, storage: core.storage, links, usage }),
+    status: statusOf({ configuration: state, lifecycle, core: host.core, storage: core.storage, usage }),
     leave,
-    counters: sender.counters,
+    counters: host.core.counters,
     refusals: core.storage.refusals,
   };
 });
 
 /** The parts that need no network. */
-interface Core {
+interface Core extends NodeIdentity {
   readonly startedMs: number;
   readonly state: ConfigurationState;
-  readonly security: MessageSecurity;
-  readonly nodeId: NodeId;
+  readonly host: NodeHost;
+  readonly requests: Requests;
   readonly sender: Sender;
-  readonly events: NodeEvents;
   readonly storage: ValueStorage;
+  /** A node has received all values it is responsible for. */
+  readonly handedOver: Deferred.Deferred<(to: NodeId) => Effect.Effect<void>>;
+  /** What the node reports finds its part, from the time that all are made. */
+  readonly parts: (parts: Parts) => Effect.Effect<void>;
   readonly ownEntries: Effect.Success<ReturnType<typeof openOwnEntries>>;
 }
 
 const openCore = Effect.fnUntraced(function* (
   options: NodeOptions,
   limits: NodeLimits,
-): Effect.fn.Return<Core, JoinFailed, Scope.Scope | Keys | Entropy> {
-  const { credentials, overlay, store } = options;
+): Effect.fn.Return<Core, JoinFailed, Scope.Scope | Dialer | Keys | Entropy> {
+  const { credentials, overlay, store, sameNode = () => Effect.void } = options;
   const startedMs = yield* Clock.currentTimeMillis;
   const objection = objectionTo(overlay, startedMs);
   if (objection !== undefined) return yield* new JoinFailed({ reason: "configuration", why: objection });
   const state = yield* makeConfigurationState({ ...options, roots: credentials.roots });
-  const security = yield* makeMessageSecurity(credentials, state, options.nodeId);
-  const names = yield* security.nodesOf(credentials.certificates);
-  const nodeId = options.nodeId ?? (names.length === 1 ? names[0] : undefined);
-  if (nodeId === undefined || !names.includes(nodeId))
+  const named = yield* identityIn(credentials, overlay, state.roots(), options.nodeId);
+  if (named === undefined)
     return yield* new JoinFailed({ reason: "certificate", why: "the certificate names no node of this overlay" });
-  const sender = yield* makeSender(nodeId, state, security, limits);
-  const events = yield* makeNodeEvents;
+  const { nodeId, identity } = named;
+  const { certificates, roots, key } = credentials;
+  const seed = yield* (yield* Entropy).bytes(SEED_BYTES);
+  const settings = { self: nodeId, identity, certificates, algorithm: key.algorithm, overlay, roots, seed, limits };
+  const { report, route } = yield* reports;
+  const host = yield* hostNode(settings, credentials, { report, sameNode });
+  const requests = makeRequests(host.tell);
+  const sender = { answer: requests.answer, request: inSequence(state, requests.request) };
   const timing = { ...storageTiming, holdDown: limits.holdDownMs };
-  const handedOver = (to: NodeId) => events.emit({ type: "handedOver", to });
+  const handedOver = yield* Deferred.make<(to: NodeId) => Effect.Effect<void>>();
   const storage = yield* Effect.mapError(
-    hostStorage(nodeId, { ...overlay, timing, startedMs }, sender, handedOver, store),
+    hostStorage(
+      nodeId,
+      { ...overlay, timing, startedMs },
+      sender,
+      (to) => Effect.flatMap(Deferred.await(handedOver), (tell) => tell(to)),
+      store,
+    ),
     storeFault,
   );
   const ownEntries = yield* Effect.mapError(openOwnEntries(nodeId, store), storeFault);
-  return { startedMs, state, security, nodeId, sender, events, storage, ownEntries };
+  return { startedMs, state, nodeId, identity, host, requests, sender, storage, handedOver, parts: route, ownEntries };
 });
 
 const storeFault = ({ reason: fault, why }: StoreFailed) =>
   new JoinFailed({ reason: "store", fault, why: `store ${fault}: ${why}` });
 
-/** Listens at once, since the address is part of the node's settings. A stream waits until there are links to serve it. */
-const listen = Effect.fnUntraced(function* (options: NodeOptions, limits: NodeLimits) {
-  const links = yield* Deferred.make<Links>();
+/** Listens at once, since the address is part of the node's settings. A stream waits until `ready`. */
+const listen = Effect.fnUntraced(function* (options: NodeOptions, limits: NodeLimits, host: NodeHost) {
+  const ready = yield* Deferred.make<void>();
   const listening = yield* Effect.mapError(
     (yield* Listener).listen({ ...options.listen, tls: options.credentials, streamsMax: limits.linksMax }, (stream) =>
-      Effect.flatMap(Deferred.await(links), ({ serve }) => serve(stream)),
+      Effect.andThen(Deferred.await(ready), host.serve(stream)),
     ),
     ({ reason: listen, why }) => new JoinFailed({ reason: "port", listen, why }),
   );
-  return { listening, serveBy: (made: Links) => Deferred.succeed(links, made) };
+  return { listening, ready: Deferred.succeed(ready, undefined) };
 });
 
 /** The peer and the configuration. Neither runs yet: their events wait. */
@@ -143,69 +154,79 @@ const hostMachines = Effect.fnUntraced(function* (
   options: NodeOptions,
   limits: NodeLimits,
   endpoint: Endpoint,
-  { startedMs, state, nodeId, sender, events, storage }: Core,
+  { startedMs, state, nodeId, host, sender, storage, handedOver }: Core,
 ) {
   const lifecycle: Lifecycle = yield* makeLifecycle;
   const peer = yield* makePeer(peerSettings(options, limits, nodeId, endpoint, startedMs), sender, {
-    dial: (to) => events.emit({ type: "dial", endpoint: to }),
-    release: (node) => events.emit({ type: "release", node }),
-    connect: (node, to) => events.emit({ type: "connect", node, endpoint: to }),
+    dial: (to) => host.tell({ type: "visit", endpoint: to }),
+    release: (node) => host.tell({ type: "release", node }),
+    connect: (node, to) => host.tell({ type: "connect", node, endpoint: to }),
     ring: (view, change) => {
-      sender.ringChanged(view);
+      host.tell({ type: "ring", view });
       return storage.ring(view, change);
     },
     handOver: storage.handOver,
     report: lifecycle.report,
   });
+  yield* Deferred.succeed(handedOver, peer.handedOver);
   const leave = Effect.andThen(peer.leave, lifecycle.left);
   const configuration = yield* hostConfiguration(nodeId, state, sender, {
     refetch: options.refetch ?? Effect.succeed(undefined),
+    neighbours: () => [...host.core.table.byNode.keys()],
     changed: Effect.fnUntraced(function* (now) {
+      host.tell({ type: "configured", overlay: now, roots: state.roots() });
       yield* storage.configured(now);
       yield* peer.configured(policyOf(now, options, endpoint));
-      yield* closeBad(sender, now);
     }),
     leave: () => leave,
   });
   return { lifecycle, peer, configuration, leave };
 });
 
-/** Requests that arrive, and events that concern links, find their parts. */
-const connect = Effect.fnUntraced(function* (
-  { credentials, sameNode = () => Effect.void }: NodeOptions,
-  limits: NodeLimits,
-  { state, security, nodeId, sender, events, storage }: Core,
-  peer: Peer,
-  configuration: Configuration,
-) {
-  const dispatcher = yield* makeDispatcher(nodeId, state, security, sender, {
-    sequenceSeen: configuration.heard,
-    serve: (asked, request, message) => {
-      if (isStorageRequest(request)) return storage.serve(asked, request, message);
-      if (request.type !== "configUpdateReq") return peer.serve(asked, request);
-      return configuration.serve(request.value, (body) => sender.answer(asked.reply, body));
-    },
-  });
-  const linkSettings = {
-    ...limits,
-    messageBytesMax: () => state.now().maxMessageSize,
-    sameNode: (host: string) => Effect.andThen(Effect.logError("reload.sameNode", { host }), sameNode(host)),
+interface Parts {
+  readonly peer: Peer;
+  readonly configuration: Configuration;
+  readonly storage: ValueStorage;
+  readonly sender: Sender;
+  readonly requests: Requests;
+}
+
+/** What the node reports before its parts are made waits for them; there is nothing then but the end of requests. */
+const reports = Effect.gen(function* () {
+  const run = yield* FiberSet.makeRuntime<never>();
+  let parts: Parts | undefined;
+  const early: Array<NodeReport> = [];
+  const report = (what: NodeReport): void => {
+    if (parts === undefined) early.push(what);
+    else run(actOn(parts, what));
   };
-  const links = yield* makeLinks(nodeId, linkSettings, credentials, security, sender, dispatcher, peer);
-  yield* events.route({
-    dial: ({ endpoint }) =>
-      Effect.matchEffect(links.dial(endpoint), { onSuccess: peer.dialled, onFailure: peer.dialFailed }),
-    release: ({ node }) => links.release(node),
-    connect: ({ node, endpoint }) => links.connect(node, endpoint),
-    handedOver: ({ to }) => peer.handedOver(to),
-  });
-  return links;
+  const route = (made: Parts) =>
+    Effect.sync(() => {
+      parts = made;
+      early.splice(0).forEach(report);
+    });
+  return { report, route };
 });
 
-/** "the certificate with this Node-ID MUST NOT be considered valid", §11.1: no link of such a certificate stays open. */
-const closeBad = (sender: Sender, { badNodes }: OverlayConfiguration) =>
-  Effect.forEach(
-    [...sender.links.values()].flat().filter(({ names }) => names.some((name) => badNodes.includes(name))),
-    (link) => link.close("a bad node"),
-    { discard: true },
-  );
+const actOn = ({ peer, configuration, storage, sender, requests }: Parts, report: NodeReport): Effect.Effect<void> => {
+  switch (report.type) {
+    case "ended":
+      return requests.ended(report);
+    case "heard":
+      return configuration.heard(report.node, report.sequence);
+    case "linked":
+      return peer.linked(report.node);
+    case "unlinked":
+      return peer.unlinked(report.node, report.why);
+    case "visited":
+      return peer.dialled(report.node);
+    case "visitFailed":
+      return peer.dialFailed(report.why);
+    case "serve": {
+      const { asked, request, signers, users } = report;
+      if (isStorageRequest(request)) return storage.serve(asked, request, signers, users);
+      if (request.type !== "configUpdateReq") return peer.serve(asked, request);
+      return configuration.serve(request.value, (body) => sender.answer(asked.reply, body));
+    }
+  }
+};

@@ -3,9 +3,9 @@
 import type { Effect } from "effect";
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import type { Endpoint, NodeId } from "../../codecs/reload/mod.ts";
+import type { Carry } from "../../machines/node/mod.ts";
 import { peerTiming, storageTiming } from "../../machines/reload/mod.ts";
 import type { Credentials, StoreShape } from "../ports/mod.ts";
-import type { Carry } from "./outgoing.ts";
 
 /** Times in milliseconds. */
 export interface NodeLimits {

@@ -11,8 +11,7 @@ import type { NodeId } from "../../codecs/reload/mod.ts";
 import { type Answer, type Destination, errorNameOf, type Request } from "../../codecs/reload/mod.ts";
 import { type Bucket, fullBucket, NOT_A_PEER, NOT_RESPONSIBLE, take, waitMs } from "../../machines/reload/mod.ts";
 import { type OverlayError, OverlayRefused, OverlayUnreachable } from "./errors.ts";
-import type { Reply } from "./requests.ts";
-import type { Sender } from "./sender.ts";
+import type { Reply, Sender } from "./sender.ts";
 
 /** A ring that has just changed may route a request to a peer that is not responsible any more: it is repeated. */
 const ATTEMPTS_MAX = 4;
@@ -26,7 +25,7 @@ export type Rate = "stores" | "fetches";
 export interface RequestOutcome {
   readonly answer: Answer;
   readonly signer: NodeId;
-  readonly reply: Reply;
+  readonly signers: Reply["signers"];
 }
 /** Each attempt is a request of its own to the overlay, and takes a token of its own. */
 export type PacedRequest = (to: Destination, body: Request, of?: Rate) => Effect.Effect<RequestOutcome, OverlayError>;
@@ -35,13 +34,12 @@ export type PacedRequest = (to: Destination, body: Request, of?: Rate) => Effect
 const isTransient = (error: OverlayError): boolean =>
   error._tag === "OverlayRefused" && (error.info === NOT_RESPONSIBLE || error.info === NOT_A_PEER);
 
-export const makePacedRequests = Effect.fnUntraced(function* (overlay: () => OverlayConfiguration, sender: Sender) {
+export const makePacedRequests = Effect.fnUntraced(function* (overlay: () => OverlayConfiguration, sender: Pick<Sender, "request">) {
   const takeToken = yield* makeTokens(overlay);
   const attempt = Effect.fnUntraced(function* (to: Destination, body: Request, of?: Rate) {
     if (of !== undefined) yield* takeToken(of);
-    const reply = yield* sender.request([to], body);
-    const { outcome } = reply;
-    if (outcome.type === "answer") return { answer: outcome.body, signer: outcome.signer, reply };
+    const { outcome, signers } = yield* sender.request([to], body, { verifiesValues: body.type === "fetchReq" });
+    if (outcome.type === "answer") return { answer: outcome.body, signer: outcome.signer, signers };
     if (outcome.type === "timedOut") return yield* new OverlayUnreachable({ reason: "timedOut", why: "no answer" });
     if (outcome.type === "lost") return yield* new OverlayUnreachable({ reason: "lost", why: outcome.why });
     return yield* new OverlayRefused({ code: errorNameOf(outcome.error.code), info: infoOf(outcome.error.info) });

@@ -10,12 +10,11 @@ import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type Body,
   type Endpoint,
-  endpointOf,
   errorBody,
-  type IceCandidate,
   type Request,
 } from "../../codecs/reload/mod.ts";
-import { bigOf, keepNewest, nodeIdText } from "../../codecs/shared/mod.ts";
+import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
+import { reachable } from "../../machines/node/mod.ts";
 import {
   type Asked,
   isAwaited,
@@ -34,15 +33,13 @@ import type { Sender } from "./sender.ts";
 import type { ValueStorageRequest } from "./storage.ts";
 
 const EVENTS_MAX = 256;
-/** Nodes whose addresses are remembered; the one learned first is dropped first. */
-const ADDRESSES_MAX = 1_024;
 
 export interface PeerHooks {
   /** Dials that address, whichever node listens there; the outcome comes back by `dialled` or `dialFailed`. */
-  readonly dial: (endpoint: Endpoint) => Effect.Effect<void>;
+  readonly dial: (endpoint: Endpoint) => void;
   /** Closes the link that `dial` brought to that node. */
-  readonly release: (node: NodeId) => Effect.Effect<void>;
-  readonly connect: (node: NodeId, endpoint: Endpoint) => Effect.Effect<void>;
+  readonly release: (node: NodeId) => void;
+  readonly connect: (node: NodeId, endpoint: Endpoint) => void;
   readonly ring: (view: RingView, change: RingChange) => Effect.Effect<void>;
   readonly handOver: (to: NodeId) => Effect.Effect<void>;
   readonly report: (state: PeerState, why: string) => Effect.Effect<void>;
@@ -61,8 +58,6 @@ export interface Peer {
   readonly unlinked: (node: NodeId, why: string) => Effect.Effect<void>;
   readonly handedOver: (to: NodeId) => Effect.Effect<void>;
   readonly leave: Effect.Effect<void>;
-  /** Where nodes listen, as their Attaches say. */
-  readonly addresses: ReadonlyMap<NodeId, Endpoint>;
   /** Drives the machine to its end. */
   readonly run: Effect.Effect<void>;
 }
@@ -77,13 +72,6 @@ export const makePeer = Effect.fn("reload.peer")(function* (
   const tasks = yield* FiberSet.make();
   const now = Clock.currentTimeMillis;
 
-  const addresses = new Map<NodeId, Endpoint>();
-  const learn = (node: NodeId, candidates: ReadonlyArray<IceCandidate>) => {
-    const endpoint = reachable(candidates);
-    if (endpoint === undefined) return;
-    keepNewest(addresses, ADDRESSES_MAX, node, endpoint);
-  };
-
   const request = Effect.fnUntraced(function* ({
     request,
     destinations,
@@ -91,8 +79,6 @@ export const makePeer = Effect.fn("reload.peer")(function* (
     body,
   }: Extract<PeerAction, { type: "request" }>) {
     const { outcome } = yield* sender.request(destinations, body, { over });
-    if (outcome.type === "answer" && outcome.body.type === "attachAns")
-      learn(outcome.signer, outcome.body.value.candidates);
     if (!isAwaited(request)) return;
     if (outcome.type === "answer")
       return yield* box.tell({ type: "answered", request, signer: outcome.signer, body: outcome.body });
@@ -103,12 +89,12 @@ export const makePeer = Effect.fn("reload.peer")(function* (
   /** In a fiber of its own: the next event does not wait for it. */
   const fork = (effect: Effect.Effect<void>) => Effect.asVoid(FiberSet.run(tasks, effect));
 
-  const perform = (action: OwnOrder<PeerAction>): Effect.Effect<void> => {
+  const perform = (action: OwnOrder<PeerAction>): Effect.Effect<void> | void => {
     switch (action.type) {
       case "dial":
-        return fork(hooks.dial(action.endpoint));
+        return hooks.dial(action.endpoint);
       case "release":
-        return fork(hooks.release(action.node));
+        return hooks.release(action.node);
       case "request":
         return fork(request(action));
       case "answer":
@@ -117,7 +103,7 @@ export const makePeer = Effect.fn("reload.peer")(function* (
         return sender.answer(action.reply, errorBody(action.error, action.info));
       case "connect": {
         const endpoint = reachable(action.candidates);
-        return endpoint === undefined ? Effect.void : fork(hooks.connect(action.node, endpoint));
+        return endpoint === undefined ? undefined : hooks.connect(action.node, endpoint);
       }
       case "ring":
         return hooks.ring(action.view, action.change);
@@ -137,11 +123,7 @@ export const makePeer = Effect.fn("reload.peer")(function* (
 
   return {
     serve: (asked, body: Body) =>
-      Effect.suspend(() => {
-        if (body.type === "attachReq") learn(asked.signer, body.value.candidates);
-        return box.tell({ type: body.type, asked, body: body.value } as PeerEvent);
-      }),
-    addresses,
+      box.tell({ type: body.type, asked, body: body.value } as PeerEvent),
     dialled: (node) => box.tell({ type: "dialled", node }),
     dialFailed: (why) => box.tell({ type: "dialFailed", why }),
     linked: (node) => Effect.flatMap(now, (atMs) => box.tell({ type: "linked", node, atMs })),
@@ -152,9 +134,3 @@ export const makePeer = Effect.fn("reload.peer")(function* (
     run: Effect.asVoid(drive(reloadPeer, settings, box, all, nodeIdText(settings.self))),
   };
 });
-
-/** The address of the candidate that we can dial: TLS over TCP, without ICE. */
-const reachable = (candidates: ReadonlyArray<IceCandidate>): Endpoint | undefined => {
-  const found = candidates.find(({ type, overlayLink }) => type === "host" && overlayLink === "tlsTcpFhNoIce");
-  return found === undefined ? undefined : endpointOf(found.address);
-};

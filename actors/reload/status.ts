@@ -1,11 +1,10 @@
 /** The state of a node as its operator sees it. */
 import { Effect } from "effect";
 import type { Endpoint, NodeId } from "../../codecs/reload/mod.ts";
+import { type Core, reached as reachedIn } from "../../machines/node/mod.ts";
 import { ownedFraction, type PeerState } from "../../machines/reload/mod.ts";
 import type { ConfigurationState } from "./configuration-state.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { Links } from "./links.ts";
-import type { Sender } from "./sender.ts";
 import type { ValueStorage, ValueStorageStatus } from "./storage.ts";
 import type { Usage } from "./usage.ts";
 
@@ -31,22 +30,21 @@ export interface NodeStatus extends ValueStorageStatus {
 export interface StatusParts {
   readonly configuration: Pick<ConfigurationState, "now">;
   readonly lifecycle: Lifecycle;
-  readonly sender: Pick<Sender, "view" | "links">;
+  readonly core: Pick<Core, "view" | "table">;
   readonly storage: Pick<ValueStorage, "status">;
-  readonly links: Links;
   readonly usage: Pick<Usage, "used">;
 }
 
-export const statusOf = ({ configuration, lifecycle, sender, storage, links, usage }: StatusParts) =>
+export const statusOf = ({ configuration, lifecycle, core, storage, usage }: StatusParts) =>
   Effect.gen(function* (): Effect.fn.Return<NodeStatus> {
-    const view = sender.view();
+    const { view, table } = core;
     const { successors, predecessors, fingers, linked } = view;
     const stored = yield* storage.status;
     const quotaUsed = yield* usage.used;
-    const remote = [...sender.links].flatMap(([node, [link]]) =>
-      link === undefined ? [] : [[node, link.at] as const],
+    const remote = [...table.byNode].flatMap(([node, [link]]) =>
+      link?.stream === undefined ? [] : [[node, { host: link.stream.host, port: link.stream.port }] as const],
     );
-    const reached = links.reached();
+    const reached = reachedIn(table);
     return {
       ...stored,
       state: lifecycle.state(),

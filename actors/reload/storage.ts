@@ -14,6 +14,7 @@ import {
   type RingChange,
   type RingView,
   reloadStorage,
+  type Signers,
   type ValueStorageAction,
   type ValueStorageEvent,
   type ValueStoragePolicy,
@@ -21,15 +22,12 @@ import {
 } from "../../machines/reload/mod.ts";
 import { drive, mailbox, type OwnOrder, performing, Replies } from "../kit/mod.ts";
 import type { StoreFailed, StoreShape } from "../ports/mod.ts";
-import { makeCopies, signersOf } from "./copies.ts";
+import { makeCopies } from "./copies.ts";
 import { forgetful, makeDurable } from "./durable.ts";
-import type { VerifiedMessage } from "./message-security.ts";
 import { restoreValues } from "./restore.ts";
 import type { Sender } from "./sender.ts";
 
 const EVENTS_MAX = 256;
-/** Values verified in one Store; a longer one is refused. */
-export const VALUES_MAX = 128;
 
 /** What is stored here, as the machine reports it. */
 export interface ValueStorageStatus {
@@ -44,7 +42,8 @@ export interface ValueStorage {
   readonly serve: (
     asked: Asked,
     body: Extract<Request, { type: ValueStorageRequest }>,
-    message: VerifiedMessage,
+    signers: Signers,
+    users: ReadonlyArray<string>,
   ) => Effect.Effect<void>;
   readonly ring: (view: RingView, change: RingChange) => Effect.Effect<void>;
   readonly handOver: (to: NodeId) => Effect.Effect<void>;
@@ -116,21 +115,17 @@ export const hostStorage = Effect.fn("reload.storage")(function* (
     const restored = yield* restoreValues(store, self, (values, atMs) => box.tell({ type: "restored", values, atMs }));
     yield* Effect.logInfo("reload.restored", restored);
   }
-  return { ...requestsOf(sender, box.tell), ...eventsOf(box.tell), status: statusOf(statuses, box.tell), refusals };
+  return { ...requestsOf(box.tell), ...eventsOf(box.tell), status: statusOf(statuses, box.tell), refusals };
 });
 
 type Tell = (event: ValueStorageEvent) => Effect.Effect<void>;
 
 /** Requests of other nodes, given to the machine with the signers of their values. */
-const requestsOf = (sender: Sender, tell: Tell): Pick<ValueStorage, "serve"> => ({
-  serve: Effect.fnUntraced(function* (asked, body, message) {
-    if (body.type !== "storeReq") return yield* tell({ type: body.type, asked, body: body.value } as ValueStorageEvent);
-    const { resource, kinds } = body.value;
-    const values = kinds.reduce((sum, { values }) => sum + (values instanceof Uint8Array ? 0 : values.length), 0);
-    if (values > VALUES_MAX) return yield* sender.answer(asked.reply, errorBody("dataTooLarge", "count"));
-    const signers = yield* signersOf(resource, kinds, message);
-    yield* tell({ type: "storeReq", asked, body: body.value, signers, users: message.signer.users });
-  }),
+const requestsOf = (tell: Tell): Pick<ValueStorage, "serve"> => ({
+  serve: (asked, body, signers, users) =>
+    body.type === "storeReq"
+      ? tell({ type: "storeReq", asked, body: body.value, signers, users })
+      : tell({ type: body.type, asked, body: body.value } as ValueStorageEvent),
 });
 
 /** Events from other parts of the node. */

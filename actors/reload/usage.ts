@@ -18,7 +18,7 @@ import {
 import { bytesOfBig, hexOf } from "../../codecs/shared/mod.ts";
 import { mayWrite } from "../../machines/reload/mod.ts";
 import { type OverlayError, OverlayRefused, OverlayUnreachable } from "./errors.ts";
-import type { MessageSecurity } from "./message-security.ts";
+import type { SignValue } from "./identity.ts";
 import type { OwnEntries } from "./own-entries.ts";
 import { makePacedRequests } from "./paced-requests.ts";
 import type { Sender } from "./sender.ts";
@@ -70,7 +70,7 @@ export interface Usage {
 
 export const makeUsage = Effect.fn("reload.usage")(function* (
   overlay: () => OverlayConfiguration,
-  security: MessageSecurity,
+  signValue: SignValue,
   sender: Sender,
   endpoint: Endpoint,
   ownEntries: OwnEntries,
@@ -87,7 +87,7 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
       ownEntries.begin(name, lifetimeS, exists),
       ({ reason, why }) => new OverlayUnreachable({ reason: "store", why: `own store ${reason}: ${why}` }),
     );
-    const signature = yield* security.signValue(resource, kind, storageTime, value);
+    const signature = yield* signValue(resource, kind, storageTime, value);
     const values: ReadonlyArray<StoredData> = [{ storageTime, lifetime: lifetimeS, value, signature }];
     const body: Request = {
       type: "storeReq",
@@ -104,14 +104,13 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
     const resource = resourceOf(resourceId);
     const specifiers = [{ kind, generation: 0n, specifier: everything(kind) }];
     const body: Request = { type: "fetchReq", value: { resource, specifiers } };
-    const { answer, reply } = yield* request(toResource(resource), body, "fetches");
+    const { answer, signers } = yield* request(toResource(resource), body, "fetches");
     if (answer.type !== "fetchAns") return yield* unexpected(answer);
     const policy = overlay().kinds.find((known) => known.kind === kind);
-    const values = answer.value.kinds.flatMap((kind) => (kind.values instanceof Uint8Array ? [] : kind.values));
-    const entries = yield* Effect.forEach(values, (data) =>
-      Effect.gen(function* () {
+    return answer.value.kinds.flatMap(({ kind: of, values }, at) =>
+      (of !== kind || values instanceof Uint8Array ? [] : values).flatMap((data, i) => {
         const { exists, value } = dataValueOf(data.value);
-        const signer = exists ? yield* reply.message!.signerOf(resource, kind, data) : undefined;
+        const signer = exists ? signers[at]?.[i] : undefined;
         if (signer === undefined) return [];
         const isAllowed = mayWrite(
           policy?.accessControl ?? "",
@@ -125,7 +124,6 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
         return isAllowed ? [{ key, index, value, signer: signer.nodeId }] : [];
       }),
     );
-    return entries.flat();
   });
 
   const appAttach: Usage["appAttach"] = Effect.fn("reload.appAttach")(function* (nodeId, application) {

@@ -6,7 +6,7 @@
 import { generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
 import { Clock, Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
-import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
+import { makeMessageSecurity } from "../reload/security-host.ts";
 import { viprOverlay } from "../../codecs/overlay/mod.ts";
 import { type Body, nodeIdFrom, toNode } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";

@@ -2,12 +2,8 @@
 import * as assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { CERTIFICATE_LIFETIME_MS } from "../../actors/enrol/server.ts";
-import { ABSENT_MS, FETCHES_MAX } from "../../actors/reload/certificate-fetcher.ts";
-import { IDENTIFY_MS, UNIDENTIFIED_MESSAGES_MAX } from "../../actors/reload/link-peer.ts";
 import { NUMBER_LIFETIME_S } from "../../actors/reload/numbers.ts";
 import { nodeLimits } from "../../actors/reload/options.ts";
-import { OF_SIGNER_MAX, REPLAY_MS, REQUEST_MS, REQUESTS_MAX } from "../../actors/reload/seen-requests.ts";
-import { VALUES_MAX } from "../../actors/reload/storage.ts";
 import { PVP_STREAMS_MAX, PVP_STREAMS_OF_ADDRESS_MAX } from "../../actors/validation/terminator.ts";
 import { FORM_BYTES_MAX, FORM_PARTS_MAX } from "../../codecs/enrol/mod.ts";
 import { certificateByNodeKind, overlayDefaults, viprOverlay, viprRegistrationKind } from "../../codecs/overlay/mod.ts";
@@ -17,6 +13,17 @@ import { EXCHANGE_BYTES_MAX, USER_NAME_BYTES_MAX } from "../../codecs/validation
 import { CONTENT_BYTES_MAX } from "../../codecs/vap/mod.ts";
 import { addressBrake, BRAKE_NAMES_MAX, userBrake } from "../../machines/enrol/brake.ts";
 import { ENROLLED_USERS_MAX, ENROLMENTS_UNDER_WAY_MAX } from "../../machines/enrol/server.ts";
+import {
+  ABSENT_MS,
+  FETCHES_MAX,
+  IDENTIFY_MS,
+  OF_SIGNER_MAX,
+  REPLAY_MS,
+  REQUEST_MS,
+  SEEN_MAX,
+  UNIDENTIFIED_MESSAGES_MAX,
+  VALUES_MAX,
+} from "../../machines/node/mod.ts";
 import { AHEAD_MS_MAX, ENTRIES_OF_SIGNER_MAX, LIFETIME_S_MAX } from "../../machines/reload/admit.ts";
 import {
   FRAGMENTS_MS,
@@ -70,7 +77,7 @@ const sentences: Readonly<Record<string, ReadonlyArray<string>>> = {
     `${messagesPerSecond} messages a second by Node-ID, burst of ${BURST_S} s`,
     `${words[SENDS_MAX]} times in all; after ${seconds(REQUEST_MS)} s it has failed`,
     `until ${words[REPLAY_MS / 60_000]} minutes have passed`,
-    `${OF_SIGNER_MAX} a signer, ${said(REQUESTS_MAX)} in all`,
+    `${OF_SIGNER_MAX} a signer, ${said(SEEN_MAX)} in all`,
     `${OPEN_OF_NEIGHBOUR_MAX} messages and ${SIZES_OF_NEIGHBOUR_MAX} of the greatest size a neighbour, ${OPEN_MAX} and ${SIZES_MAX} in all`,
     `1 024 fragments, ${seconds(FRAGMENTS_MS)} s`,
     `${FETCHES_MAX} fetches at once, none again for ${minutes(ABSENT_MS) === "1" ? "a minute" : minutes(ABSENT_MS)}`,

@@ -2,35 +2,45 @@
 
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
-import { makeNeighbourRate } from "../../actors/reload/neighbour-rate.ts";
+import { Keys } from "../../actors/ports/mod.ts";
 import { FramedMessage, nodeIdFrom, Packet, toNode } from "../../codecs/reload/mod.ts";
 import { concat } from "../../codecs/shared/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { timingLaw } from "../kit/timing.ts";
+import { PlainNode } from "./plain-node.ts";
 import { type Member, overlayOf, testOverlay } from "./ring-of-nodes.ts";
-import { dialled, nextAnswer, outsider } from "./stranger.ts";
+import { dialled, nextAnswer, outsider, ping } from "./stranger.ts";
 
 const RATE = 200;
 
 testOverlay(
   "a node's messages are taken at its rate after a burst, however many links it has; another's are not counted with them",
   Effect.gen(function* () {
-    const pace = makeNeighbourRate(RATE);
+    const overlay = yield* overlayOf(3, {}, { limits: { leaveMs: 0 } });
+    const self = nodeIdFrom(7n);
+    const credentials = yield* overlay.issue(self);
     const startMs = yield* Clock.currentTimeMillis;
-    const taken: Array<number> = [];
-    const one = Effect.gen(function* () {
-      for (let i = 0; i < 400; i++) {
-        yield* pace(nodeIdFrom(1n));
-        taken.push((yield* Clock.currentTimeMillis) - startMs);
-      }
-    });
-    yield* Effect.all([one, one, one], { concurrency: "unbounded" });
-    for (const [i, atMs] of taken.entries()) assert.ok(i <= 2 * RATE + (atMs * RATE) / 1_000 + 1);
-    assert.ok(taken.at(-1)! >= 3_900 && taken.at(-1)! < 4_200, `${taken.at(-1)}`);
-    const before = yield* Clock.currentTimeMillis;
-    for (let i = 0; i < 2 * RATE; i++) yield* pace(nodeIdFrom(2n));
-    assert.equal(yield* Clock.currentTimeMillis, before);
+    const limits = { messagesPerSecond: RATE };
+    const node = new PlainNode(yield* Keys, { self, credentials, overlay: overlay.configuration, nowMs: startMs, limits });
+    const [one, two] = [yield* outsider(overlay, 0x111n), yield* outsider(overlay, 0x222n)];
+    for (const link of [-1, -2, -3]) node.link(link, one.credentials);
+    node.link(-4, two.credentials);
+    const bytes = { transactionId: 5n, destinations: [toNode(self)], body: ping } as const;
+    const packet = yield* one.security.sign(bytes);
+    const taken = () => node.core.counters.delivered;
+    for (const link of [-1, -2, -3]) node.receive(link, ...Array.from({ length: 400 }, () => packet));
+    assert.equal(taken(), 2 * RATE);
+    for (let ms = 0; ms < 4_000; ms += 10) {
+      assert.ok(taken() <= 2 * RATE + (ms * RATE) / 1_000 + 1);
+      node.advance(10);
+    }
+    assert.ok(taken() >= 1_190 && taken() <= 1_200, `${taken()}`);
+    node.advance(200);
+    assert.equal(taken(), 1_200);
+    const theirs = yield* two.security.sign(bytes);
+    node.receive(-4, ...Array.from({ length: 2 * RATE }, () => theirs));
+    assert.equal(taken(), 1_200 + 2 * RATE);
   }),
 );
 

@@ -3,7 +3,7 @@
 import * as assert from "node:assert/strict";
 import { Clock, Effect, Layer } from "effect";
 import { type Credentials, Keys, type PrivateKey } from "../../actors/ports/mod.ts";
-import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
+import { makeMessageSecurity } from "./security-host.ts";
 import { viprOverlay } from "../../codecs/overlay/mod.ts";
 import {
   type Body,

@@ -2,8 +2,8 @@
 
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
-import { IDENTIFY_MS, UNIDENTIFIED_MESSAGES_MAX } from "../../actors/reload/link-peer.ts";
-import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
+import { IDENTIFY_MS, UNIDENTIFIED_MESSAGES_MAX } from "../../machines/node/mod.ts";
+import { makeMessageSecurity } from "./security-host.ts";
 import { claimsOf, JoinFailed, publishNumber } from "../../actors/reload/mod.ts";
 import {
   FramedMessage,

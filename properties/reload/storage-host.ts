@@ -2,7 +2,6 @@
 
 import { Deferred, Effect, type Scope } from "effect";
 import type { StoreFailed, StoreShape } from "../../actors/ports/mod.ts";
-import type { VerifiedMessage } from "../../actors/reload/message-security.ts";
 import type { Sender } from "../../actors/reload/sender.ts";
 import { hostStorage, type ValueStorage } from "../../actors/reload/storage.ts";
 import { type Body, errorNameOf, type StoredData } from "../../codecs/reload/mod.ts";
@@ -45,13 +44,12 @@ export const hostTestStorage = Effect.fn("test.storage")(function* (
       waiting.delete(transactionId);
       return listener?.(body) ?? Effect.void;
     },
-    request: () => Effect.succeed({ outcome: { type: "timedOut" }, opened: undefined }),
+    request: () => Effect.succeed({ outcome: { type: "timedOut" }, signers: [] }),
   } as unknown as Sender;
   const policy = { ...settings, quota: QUOTA, storesPerSecond: QUOTA, fetchesPerSecond: QUOTA };
   const storage = yield* hostStorage(SELF, policy, board, () => Effect.void, store);
   yield* storage.ring(alone, "joined");
   const signer = signerOf(OWNER);
-  const opened = { signer, signerOf: () => Effect.succeed(signer) } as unknown as VerifiedMessage;
   const ask = (
     event: ReturnType<typeof storing> | ReturnType<typeof fetching>,
     heard: (body: Body) => Effect.Effect<void>,
@@ -64,7 +62,8 @@ export const hostTestStorage = Effect.fn("test.storage")(function* (
       return storage.serve(
         asked,
         { type: event.type, value: event.body } as Parameters<ValueStorage["serve"]>[1],
-        opened,
+        [[signer]],
+        signer.users,
       );
     });
 

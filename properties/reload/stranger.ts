@@ -3,7 +3,7 @@
 import * as assert from "node:assert/strict";
 import { Effect } from "effect";
 import { type ByteStreamShape, type Credentials, Dialer } from "../../actors/ports/mod.ts";
-import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
+import { makeMessageSecurity } from "./security-host.ts";
 import {
   decodeBody,
   errorNameOf,

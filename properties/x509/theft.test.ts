@@ -6,7 +6,7 @@
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
 import type { Credentials } from "../../actors/ports/mod.ts";
-import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
+import { makeMessageSecurity } from "../reload/security-host.ts";
 import {
   encodeRegistration,
   encodeRegistrationKey,

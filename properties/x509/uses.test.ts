@@ -7,9 +7,8 @@ import { deepStrictEqual as same } from "node:assert";
 import { Clock, Deferred, Effect, Layer, Logger, type Scope } from "effect";
 import { enrol } from "../../actors/enrol/mod.ts";
 import { type Credentials, Dialer, Https, Listener, type PrivateKey } from "../../actors/ports/mod.ts";
-import { makeMessageSecurity } from "../../actors/reload/message-security.ts";
+import { makeMessageSecurity } from "../reload/security-host.ts";
 import { signDocument, verifySigned } from "../../actors/reload/mod.ts";
-import { makeTrust } from "../../actors/reload/trust.ts";
 import { mediaType, readEnrolment } from "../../codecs/enrol/mod.ts";
 import { readDocument, viprOverlay, writeOverlay } from "../../codecs/overlay/mod.ts";
 import { kindId, type NodeId, nodeIdFrom, type StoredDataValue, toNode } from "../../codecs/reload/mod.ts";
@@ -68,7 +67,8 @@ const configured = (roots: ReadonlyArray<Uint8Array>) => ({
 const isLinked = (listener: Credentials, dialer: Credentials, by: "listener" | "dialer") =>
   Effect.scoped(
     Effect.gen(function* () {
-      const trust = yield* makeTrust(configured((by === "listener" ? listener : dialer).roots));
+      const ours = by === "listener" ? listener : dialer;
+      const trust = yield* makeMessageSecurity(ours, configured(ours.roots));
       const seen = yield* Deferred.make<ReadonlyArray<NodeId>>();
       const { port } = yield* (yield* Listener).listen({ host: HOST, port: 0, tls: listener }, (stream) =>
         Effect.gen(function* () {

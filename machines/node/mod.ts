@@ -1,0 +1,23 @@
+/** A node of the overlay without a world: events in, orders out. DECISIONS.md D-267. */
+export { reachable, VALUES_MAX } from "./arriving.ts";
+export { ABSENT_MS, FETCHES_MAX, WAITING_MAX } from "./certificates.ts";
+export { SEED_BYTES } from "./chance.ts";
+export type { Core } from "./core.ts";
+export { newestLink, reached } from "./link-table.ts";
+export { IDENTIFY_MS, UNIDENTIFIED_MESSAGES_MAX } from "./links.ts";
+export { handle, openNode } from "./node.ts";
+export { REQUESTS_MAX } from "./requests.ts";
+export { OF_SIGNER_MAX, REPLAY_MS, REQUEST_MS, SEEN_MAX } from "./seen-requests.ts";
+export { type CertifiedFacts, memberFacts } from "./trust.ts";
+export type {
+  Carry,
+  Counter,
+  NodeCoreLimits,
+  NodeEvent,
+  NodeNote,
+  NodeOrder,
+  NodeReport,
+  NodeRequest,
+  NodeSettings,
+  NodeStream,
+} from "./types.ts";

@@ -3,13 +3,7 @@
  * outcome goes back to the machine as an event.
  */
 import { Clock, Effect } from "effect";
-import {
-  type BodyOf,
-  type Destination,
-  everything,
-  toNode,
-  toResource,
-} from "../../codecs/reload/mod.ts";
+import { type BodyOf, type Destination, everything, toNode, toResource } from "../../codecs/reload/mod.ts";
 import {
   confirmedVersions,
   copyOutcomeOf,

@@ -12,12 +12,13 @@ import {
   signedBytesOf,
   valueSignatureInput,
 } from "../../codecs/reload/mod.ts";
-import { memberFacts } from "../../machines/node/mod.ts";
+import { type CertifiedFacts, memberFacts } from "../../machines/node/mod.ts";
 import { type Credentials, Keys } from "../ports/mod.ts";
 
 export interface NodeIdentity {
   readonly nodeId: NodeId;
   readonly identity: SignerIdentity;
+  readonly facts: CertifiedFacts;
 }
 
 /** Undefined where the certificate is not valid in this overlay, or does not name that node, or several and none was asked for. */
@@ -31,10 +32,12 @@ export const identityIn = Effect.fnUntraced(function* (
   const [ours] = certificates;
   if (ours === undefined) return undefined;
   const verified = yield* Effect.option((yield* Keys).verifyChain(certificates, roots, nowMs));
-  const names = memberFacts(verified._tag === "Some" ? verified.value : undefined, overlay, nowMs)?.nodeIds ?? [];
+  const facts = memberFacts(verified._tag === "Some" ? verified.value : undefined, overlay, nowMs);
+  if (facts === undefined) return undefined;
+  const names = facts.nodeIds;
   const nodeId = wanted ?? (names.length === 1 ? names[0] : undefined);
   if (nodeId === undefined || !names.includes(nodeId)) return undefined;
-  return { nodeId, identity: names.length > 1 ? identityOfNode(ours, nodeId) : identityOf(ours) };
+  return { nodeId, facts, identity: names.length > 1 ? identityOfNode(ours, nodeId) : identityOf(ours) };
 });
 
 export type SignValue = (
@@ -47,7 +50,7 @@ export type SignValue = (
 /** Signs values of our own, RFC 6940 §7.1. */
 export const valueSigner = Effect.fnUntraced(function* (
   { key }: Credentials,
-  { identity }: NodeIdentity,
+  { identity }: Pick<NodeIdentity, "identity">,
 ): Effect.fn.Return<SignValue, never, Keys> {
   const keys = yield* Keys;
   return (resource, kind, storageTime, value) => {

@@ -1,4 +1,6 @@
 /** A node of the RELOAD overlay, and what a ViPR server does with it. */
+
+export type { Counter } from "../../machines/node/mod.ts";
 export { type Configuration, needsRestart } from "./configuration.ts";
 export {
   ConfigurationRefused,
@@ -12,7 +14,6 @@ export {
 export { type OverlayNode, startNode } from "./node.ts";
 export { type Claim, claimsOf, NUMBER_LIFETIME_S, publishedUntilMs, publishNumber, withdrawNumber } from "./numbers.ts";
 export { type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
-export type { Counter } from "../../machines/node/mod.ts";
 export { signDocument, signKind, type Trust, type Verdict, verifySigned } from "./signed.ts";
 export type { NodeStatus } from "./status.ts";
 export type { ValueStorageStatus } from "./storage.ts";

@@ -1,15 +1,14 @@
 /**
  * Hosts the node of machines/node: streams, keys and timers, and what stands above the messages.
  *
- *   stream.read --> received --+                              +--> put -----------------> stream
- *   Keys ---------> signed ----+--> handle --> orders --------+--> sign, verify --------> Keys
- *   timers -------> fired -----+                              +--> serve, ended, linked -> peer, storage, configuration
+ *   streams -----> received ---+                              +--> write, dial, close ----> node-streams.ts
+ *   Keys --------> signed -----+--> handle --> orders --------+--> sign, verify ----------> Keys
+ *   timers ------> timerFired -+                              +--> serve, ended, linked --> peer, storage, configuration
  *
  * The orders of one event are performed before the next is taken, answers of ports first, all in the turn in which the bytes
  * came; what a turn has for a link leaves in one write. DECISIONS.md D-267.
  */
-import { Clock, Effect, type Exit, type Fiber, FiberSet, Scheduler, type Scope } from "effect";
-import { concat } from "../../codecs/shared/mod.ts";
+import { Effect, type Exit, type Fiber, FiberSet, type Scheduler, type Scope } from "effect";
 import {
   type Core,
   handle,
@@ -20,14 +19,11 @@ import {
   openNode,
 } from "../../machines/node/mod.ts";
 import { type StepperParts, stepperParts } from "../kit/mod.ts";
-import { type ByteStreamShape, type Credentials, Dialer, type DirectStream, directOf, Keys } from "../ports/mod.ts";
+import { type ByteStreamShape, type Credentials, Dialer, Keys } from "../ports/mod.ts";
+import { NodeStreams } from "./node-streams.ts";
 
 /** After so many events others who are ready to run have their turn. */
 const EVENTS_IN_A_ROW_MAX = 64;
-/** Put on a stream and not taken by its transport: beyond that messages are lost, as datagrams are. */
-const WAITING_BYTES_MAX = 2 * 1_048_576;
-/** For what was put on a stream before we closed it. */
-const FLUSH_MS_MAX = 200;
 
 export interface NodeHostHooks {
   readonly report: (report: NodeReport) => void;
@@ -42,58 +38,44 @@ export interface NodeHost {
   readonly serve: (stream: ByteStreamShape) => Effect.Effect<void>;
 }
 
-interface OpenStream {
-  readonly shape: ByteStreamShape;
-  readonly direct: DirectStream;
-  unsent: Array<Uint8Array>;
-  isReading: boolean;
-  /** Its reader, which waits until it may read. */
-  wake: (() => void) | undefined;
+interface HostParts extends StepperParts {
+  readonly run: (effect: Effect.Effect<unknown>) => Fiber.Fiber<unknown, unknown>;
+  readonly dispatcher: Scheduler.SchedulerDispatcher;
+  readonly hooks: NodeHostHooks;
+  readonly credentials: Credentials;
+  readonly keys: Keys["Service"];
+  readonly dialer: Dialer["Service"];
 }
-
-type Run = (effect: Effect.Effect<unknown>) => Fiber.Fiber<unknown, unknown>;
-type KeysShape = Keys["Service"];
 
 export const hostNode = Effect.fn("reload.host")(function* (
   settings: NodeSettings,
   credentials: Credentials,
   hooks: NodeHostHooks,
 ): Effect.fn.Return<NodeHost, never, Dialer | Keys | Scope.Scope> {
-  const parts = yield* stepperParts;
+  const steps = yield* stepperParts;
   const run = yield* FiberSet.makeRuntime<never>();
-  const dispatcher = yield* Effect.withFiber((fiber) => Effect.succeed(fiber.currentDispatcher));
-  const host = new Host(settings, { ...parts, run, dispatcher, hooks, credentials, keys: yield* Keys, dialer: yield* Dialer });
+  const dispatcher = yield* Effect.withFiber(({ currentDispatcher }) => Effect.succeed(currentDispatcher));
+  const ports = { keys: yield* Keys, dialer: yield* Dialer };
+  const host = new Host(settings, { ...steps, ...ports, run, dispatcher, hooks, credentials });
   yield* Effect.addFinalizer(() => Effect.sync(() => host.stop()));
   return host;
 });
 
-interface HostParts extends StepperParts {
-  readonly run: Run;
-  readonly dispatcher: Scheduler.SchedulerDispatcher;
-  readonly hooks: NodeHostHooks;
-  readonly credentials: Credentials;
-  readonly keys: KeysShape;
-  readonly dialer: Dialer["Service"];
-}
-
 class Host implements NodeHost {
   readonly core: Core;
   private readonly parts: HostParts;
+  private readonly streams: NodeStreams;
   private readonly events: Array<NodeEvent> = [];
   /** Of ports, to orders of the event under way. */
-  private answers: Array<NodeEvent> = [];
-  private readonly streams = new Map<number, OpenStream>();
-  private readonly dialling = new Set<number>();
+  private readonly answers: Array<NodeEvent> = [];
   private readonly timers = new Map<string, { readonly stop: () => void }>();
-  /** Streams with something unsent. */
-  private readonly written = new Set<OpenStream>();
-  private accepted = 0;
   private isPumping = false;
   private isOver = false;
 
   constructor(settings: NodeSettings, parts: HostParts) {
     this.core = openNode(settings);
     this.parts = parts;
+    this.streams = new NodeStreams({ ...parts, tell: this.tell });
   }
 
   readonly tell = (event: NodeEvent): void => {
@@ -102,17 +84,13 @@ class Host implements NodeHost {
     this.pump();
   };
 
+  readonly serve = (stream: ByteStreamShape): Effect.Effect<void> => this.streams.serve(stream);
+
   stop(): void {
     this.isOver = true;
     for (const timer of this.timers.values()) timer.stop();
     this.timers.clear();
   }
-
-  readonly serve = (stream: ByteStreamShape): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      const link = --this.accepted;
-      return Effect.scoped(this.converse(link, stream, "accepted"));
-    });
 
   private pump(): void {
     if (this.isPumping) return;
@@ -123,78 +101,86 @@ class Host implements NodeHost {
         if (event === undefined || this.isOver) break;
         for (const order of handle(this.core, event, this.parts.clock.currentTimeMillisUnsafe())) this.perform(order);
       }
+      this.streams.flush();
     } finally {
       this.isPumping = false;
-      this.flush();
     }
     if (this.answers.length + this.events.length > 0) this.parts.dispatcher.scheduleTask(() => this.pump(), 0);
   }
 
   private perform(order: NodeOrder): void {
-    const { keys, credentials, hooks, run } = this.parts;
+    const { streams } = this;
     switch (order.type) {
       case "write":
-        return this.write(order.link, order.bytes);
-      case "resume":
-        return this.resume(order.link);
-      case "pause": {
-        const stream = this.streams.get(order.link);
-        if (stream !== undefined) stream.isReading = false;
+        streams.write(order.link, order.bytes);
         return;
-      }
+      case "resume":
+        streams.resume(order.link);
+        return;
+      case "pause":
+        streams.pause(order.link);
+        return;
       case "dial":
-        return this.dial(order);
+        streams.dial(order);
+        return;
       case "close":
-        return this.close(order.link);
-      case "sign":
-        return this.answer(keys.sign(credentials.key, order.bytes), (value) => ({ type: "signed", token: order.token, value }));
-      case "verifySignature": {
-        const { token, certificate, bytes, signature, algorithm } = order;
-        const verifying = keys.verify(certificate, bytes, signature, algorithm);
-        return this.answer(verifying, (holds) => ({ type: "signatureVerified", token, holds }));
-      }
-      case "verifyChain":
-        return this.verifyChain(order);
+        streams.close(order.link);
+        return;
       case "startTimer":
-        return this.startTimer(order.timer, order.ms);
+        this.startTimer(order.timer, order.ms);
+        return;
       case "stopTimer":
         this.timers.get(order.timer)?.stop();
         this.timers.delete(order.timer);
         return;
-      case "note": {
-        const log = order.level === "debug" ? Effect.logDebug : Effect.logWarning;
-        return void run(log(order.what, order.about));
-      }
+      case "sign":
+      case "verifySignature":
+      case "verifyChain":
+        this.useKeys(order);
+        return;
+      case "note":
+        this.parts.run((order.level === "debug" ? Effect.logDebug : Effect.logWarning)(order.what, order.about));
+        return;
       case "sameNode": {
         const { host } = order;
-        return void run(Effect.andThen(Effect.logError("reload.sameNode", { host }), hooks.sameNode(host)));
+        const { run, hooks } = this.parts;
+        run(Effect.andThen(Effect.logError("reload.sameNode", { host }), hooks.sameNode(host)));
+        return;
       }
       default:
-        hooks.report(order);
+        this.parts.hooks.report(order);
+    }
+  }
+
+  private useKeys(order: NodeOrder & { readonly type: "sign" | "verifySignature" | "verifyChain" }): void {
+    const { keys, credentials, clock } = this.parts;
+    const { token } = order;
+    if (order.type === "sign")
+      this.answer(keys.sign(credentials.key, order.bytes), (value) => ({ type: "signed", token, value }));
+    else if (order.type === "verifySignature") {
+      const { certificate, bytes, signature, algorithm } = order;
+      const verifying = keys.verify(certificate, bytes, signature, algorithm);
+      this.answer(verifying, (holds) => ({ type: "signatureVerified", token, holds }));
+    } else {
+      const checking = keys.verifyChain(order.chain, order.roots, clock.currentTimeMillisUnsafe());
+      const checked = Effect.catchTag(checking, "CertificateError", ({ reason, why }) =>
+        Effect.as(Effect.logDebug("reload.certificateRefused", reason, why), undefined),
+      );
+      this.answer(checked, (facts) => ({ type: "chainVerified", token, facts }));
     }
   }
 
   /** An answer that is there at once is the next event. */
   private answer<A>(effect: Effect.Effect<A>, event: (value: A) => NodeEvent): void {
-    const fiber = this.parts.run(effect);
-    const done = fiber.pollUnsafe();
     const take = (exit: Exit.Exit<unknown, unknown>) => {
       if (exit._tag !== "Success" || this.isOver) return;
       this.answers.push(event(exit.value as A));
       this.pump();
     };
-    if (done === undefined) fiber.addObserver(take);
-    else take(done);
-  }
-
-  private verifyChain({ token, chain, roots }: NodeOrder & { readonly type: "verifyChain" }): void {
-    const { keys, clock } = this.parts;
-    const checking = Effect.catchTag(
-      keys.verifyChain(chain, roots, clock.currentTimeMillisUnsafe()),
-      "CertificateError",
-      ({ reason, why }) => Effect.as(Effect.logDebug("reload.certificateRefused", reason, why), undefined),
-    );
-    this.answer(checking, (facts) => ({ type: "chainVerified", token, facts }));
+    const fiber = this.parts.run(effect);
+    const exit = fiber.pollUnsafe();
+    if (exit === undefined) fiber.addObserver(take);
+    else take(exit);
   }
 
   private startTimer(timer: string, ms: number): void {
@@ -205,84 +191,4 @@ class Host implements NodeHost {
     };
     this.timers.set(timer, this.parts.timers.start(ms, fire));
   }
-
-  private write(link: number, bytes: Uint8Array): void {
-    const stream = this.streams.get(link);
-    if (stream === undefined) return;
-    stream.unsent.push(bytes);
-    this.written.add(stream);
-  }
-
-  private flush(): void {
-    for (const stream of this.written) this.put(stream);
-    this.written.clear();
-  }
-  private put(stream: OpenStream): void {
-    const { unsent } = stream;
-    if (unsent.length === 0) return;
-    stream.unsent = [];
-    const bytes = unsent.length === 1 ? unsent[0]! : concat(...unsent);
-    if (stream.direct.put(bytes, WAITING_BYTES_MAX)) return;
-    for (const _ of unsent) this.events.push({ type: "unwritten", link: 0 });
-  }
-
-  private resume(link: number): void {
-    const stream = this.streams.get(link);
-    if (stream !== undefined) readOn(stream);
-  }
-
-  private close(link: number): void {
-    this.dialling.delete(link);
-    const stream = this.streams.get(link);
-    if (stream === undefined) return;
-    this.streams.delete(link);
-    this.put(stream);
-    readOn(stream); // to learn that the stream has ended
-    const flushed = Effect.timeoutOption(stream.direct.flushed ?? Effect.void, FLUSH_MS_MAX);
-    this.parts.run(Effect.andThen(flushed, stream.shape.close));
-  }
-  private dial({ link, endpoint }: NodeOrder & { readonly type: "dial" }): void {
-    const { dialer, credentials } = this.parts;
-    this.dialling.add(link);
-    const attempt = Effect.scoped(
-      Effect.flatMap(dialer.dial({ ...endpoint, tls: credentials }), (stream) =>
-        this.dialling.delete(link) ? this.converse(link, stream, "connected") : stream.close,
-      ),
-    );
-    this.parts.run(
-      Effect.catchTag(attempt, "DialFailed", ({ why }) => Effect.sync(() => this.tell({ type: "unreachable", link, why }))),
-    );
-  }
-
-  /** Reads the stream, when the node reads it, until it ends. */
-  private converse(link: number, shape: ByteStreamShape, as: "accepted" | "connected") {
-    return Effect.flatMap(directOf(shape), (direct) => {
-      const stream: OpenStream = { shape, direct, unsent: [], isReading: false, wake: undefined };
-      this.streams.set(link, stream);
-      const { host, port, certificates } = shape.peer;
-      this.tell({ type: as, link, stream: { host, port, certificates } });
-      const mayRead = Effect.callback<void>((resume) => {
-        stream.wake = () => resume(Effect.void);
-      });
-      const reading = Effect.flatMap(
-        Effect.suspend(() => (stream.isReading ? Effect.void : mayRead)),
-        () => Effect.map(shape.read, (bytes) => this.tell({ type: "received", link, bytes })),
-      );
-      const lost = (why: string) =>
-        Effect.sync(() => {
-          if (!this.streams.delete(link)) return;
-          this.tell({ type: "lost", link, why });
-        });
-      return Effect.ensuring(
-        Effect.catchTag(Effect.forever(reading), "StreamClosed", ({ why }) => lost(why)),
-        Effect.andThen(lost("closed"), shape.close),
-      );
-    });
-  }
 }
-
-const readOn = (stream: OpenStream): void => {
-  stream.isReading = true;
-  stream.wake?.();
-  stream.wake = undefined;
-};

@@ -110,10 +110,20 @@ const openCore = Effect.fnUntraced(function* (
   const named = yield* identityIn(credentials, overlay, state.roots(), options.nodeId);
   if (named === undefined)
     return yield* new JoinFailed({ reason: "certificate", why: "the certificate names no node of this overlay" });
-  const { nodeId, identity } = named;
+  const { nodeId, identity, facts } = named;
   const { certificates, roots, key } = credentials;
   const seed = yield* (yield* Entropy).bytes(SEED_BYTES);
-  const settings = { self: nodeId, identity, certificates, algorithm: key.algorithm, overlay, roots, seed, limits };
+  const settings = {
+    self: nodeId,
+    identity,
+    certificates,
+    algorithm: key.algorithm,
+    facts,
+    overlay,
+    roots,
+    seed,
+    limits,
+  };
   const { report, route } = yield* reports;
   const host = yield* hostNode(settings, credentials, { report, sameNode });
   const requests = makeRequests(host.tell);
@@ -131,7 +141,7 @@ const openCore = Effect.fnUntraced(function* (
     storeFault,
   );
   const ownEntries = yield* Effect.mapError(openOwnEntries(nodeId, store), storeFault);
-  return { startedMs, state, nodeId, identity, host, requests, sender, storage, handedOver, parts: route, ownEntries };
+  return { startedMs, state, ...named, host, requests, sender, storage, handedOver, parts: route, ownEntries };
 });
 
 const storeFault = ({ reason: fault, why }: StoreFailed) =>

@@ -34,7 +34,10 @@ export type PacedRequest = (to: Destination, body: Request, of?: Rate) => Effect
 const isTransient = (error: OverlayError): boolean =>
   error._tag === "OverlayRefused" && (error.info === NOT_RESPONSIBLE || error.info === NOT_A_PEER);
 
-export const makePacedRequests = Effect.fnUntraced(function* (overlay: () => OverlayConfiguration, sender: Pick<Sender, "request">) {
+export const makePacedRequests = Effect.fnUntraced(function* (
+  overlay: () => OverlayConfiguration,
+  sender: Pick<Sender, "request">,
+) {
   const takeToken = yield* makeTokens(overlay);
   const attempt = Effect.fnUntraced(function* (to: Destination, body: Request, of?: Rate) {
     if (of !== undefined) yield* takeToken(of);

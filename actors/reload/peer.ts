@@ -7,12 +7,7 @@
 
 import { Clock, Effect, FiberSet, type Scope } from "effect";
 import type { NodeId } from "../../codecs/reload/mod.ts";
-import {
-  type Body,
-  type Endpoint,
-  errorBody,
-  type Request,
-} from "../../codecs/reload/mod.ts";
+import { type Body, type Endpoint, errorBody, type Request } from "../../codecs/reload/mod.ts";
 import { bigOf, nodeIdText } from "../../codecs/shared/mod.ts";
 import { reachable } from "../../machines/node/mod.ts";
 import {
@@ -122,8 +117,7 @@ export const makePeer = Effect.fn("reload.peer")(function* (
   const all = performing(box, { unexpected: "reload.peer.unexpected", between: entropy.between, firing }, perform);
 
   return {
-    serve: (asked, body: Body) =>
-      box.tell({ type: body.type, asked, body: body.value } as PeerEvent),
+    serve: (asked, body: Body) => box.tell({ type: body.type, asked, body: body.value } as PeerEvent),
     dialled: (node) => box.tell({ type: "dialled", node }),
     dialFailed: (why) => box.tell({ type: "dialFailed", why }),
     linked: (node) => Effect.flatMap(now, (atMs) => box.tell({ type: "linked", node, atMs })),

@@ -1,7 +1,6 @@
 /** What the parts above the messages ask of the node: requests that wait for their outcome, and answers. */
 import { Effect } from "effect";
-import type { NodeId } from "../../codecs/reload/mod.ts";
-import type { Body, Destination, Request } from "../../codecs/reload/mod.ts";
+import type { Body, Destination, NodeId, Request } from "../../codecs/reload/mod.ts";
 import type { NodeEvent, NodeReport } from "../../machines/node/mod.ts";
 import type { ReloadOutcome, ReplyTo, Signers } from "../../machines/reload/mod.ts";
 import { Replies } from "../kit/mod.ts";

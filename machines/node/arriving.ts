@@ -39,7 +39,7 @@ import {
 } from "../reload/mod.ts";
 import { awaitCertificates, wantedFor } from "./certificates.ts";
 import { draw } from "./chance.ts";
-import { type Core, type Delivery, drop, note, type RejectedMessage, type ToVerify, type Verified, type VerifiedMessage } from "./core.ts";
+import { type Core, drop, note } from "./core.ts";
 import { close, free } from "./link-frames.ts";
 import { type Link, learnAddress, newestLink } from "./link-table.ts";
 import { dispatch, hand, OURSELVES, tooLong } from "./outgoing.ts";
@@ -47,6 +47,7 @@ import { isBare, requestAnswered } from "./requests.ts";
 import { answerSeen, seeRequest } from "./seen-requests.ts";
 import { sign } from "./signing.ts";
 import { verifyMessage, verifyValues } from "./verifying.ts";
+import type { Delivery, RejectedMessage, ToVerify, Verified, VerifiedMessage } from "./work.ts";
 
 /** Between two warnings of forged messages, so that a flood of them does not fill the log. */
 const WARNING_MS = 1_000;
@@ -63,14 +64,17 @@ export const arrive = (core: Core, link: Link, message: Uint8Array): void => {
     core.counters.garbage++;
     const why = wireErrorText(read.error);
     note(core, "warning", "reload.garbage", { from: nodeIdText(node), why });
-    return close(core, link, why);
+    close(core, link, why);
+    return;
   }
   const packet = read.value;
   const verdict = verdictOn(core, packet, node);
   const isPassed = verdict.type === "deliver" || verdict.type === "forward";
   if (isPassed && !allows(core, link, packet)) refuse(core, packet, node, "forbidden", "no Attach yet");
-  else if (verdict.type === "deliver") return deliver(core, packet, node, link.id);
-  else if (verdict.type === "forward") {
+  else if (verdict.type === "deliver") {
+    deliver(core, packet, node, link.id);
+    return;
+  } else if (verdict.type === "forward") {
     core.counters.forwarded++;
     // With us on its Via List it may have become too long.
     if (!hand(core, verdict.to, verdict.packet)) refuse(core, packet, node, "messageTooLarge", tooLong(core));
@@ -113,7 +117,10 @@ const deliver = (core: Core, packet: Packet, from: NodeId, link: number): void =
   const { held, whole, dropped } = gather(core.fragments, packet, from, core.nowMs, core.overlay.maxMessageSize);
   core.fragments = held;
   if (dropped !== undefined) drop(core, dropped);
-  if (whole === undefined) return release(core, link);
+  if (whole === undefined) {
+    release(core, link);
+    return;
+  }
   verifyMessage(core, { packet: whole, from, link, fetched: undefined });
 };
 
@@ -223,7 +230,10 @@ export const reachable = (candidates: ReadonlyArray<IceCandidate>) => {
 /** Sends an error, except for answers and errors, and for fragments that do not show which of these they are. */
 const refuse = (core: Core, packet: Packet, from: NodeId, error: ErrorName, info = ""): void => {
   core.counters.refused++;
-  if (isAnswer(packet) || !isFirstFragment(packet)) return drop(core, error);
+  if (isAnswer(packet) || !isFirstFragment(packet)) {
+    drop(core, error);
+    return;
+  }
   answer(core, replyTo(packet, from), errorBody(error, info), []);
 };
 

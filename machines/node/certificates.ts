@@ -22,10 +22,11 @@ import {
 } from "../../codecs/reload/mod.ts";
 import { keepNewest } from "../../codecs/shared/mod.ts";
 import { isAnswer, type ReloadOutcome, WILDCARD } from "../reload/mod.ts";
-import { type Core, type Delivery, drop, type Verified, type VerifiedMessage, type WantedCertificate } from "./core.ts";
+import { type Core, drop } from "./core.ts";
 import { beginRequest, targetOf } from "./requests.ts";
 import { nameOf } from "./trust.ts";
 import { isKnown, verifyMessage } from "./verifying.ts";
+import type { Delivery, Verified, VerifiedMessage, WantedCertificate } from "./work.ts";
 
 /** Fetches under way at once; a message that needs one more goes without, and may be sent again. */
 export const FETCHES_MAX = 32;
@@ -43,7 +44,11 @@ const MESSAGES_MAX = 64;
 const WANTED_OF_NEIGHBOUR_MAX = FETCHES_MAX / 2;
 
 /** Certificates without which this message, or values in it, cannot be verified. */
-export const wantedFor = (core: Core, message: Verified, { packet, from }: Delivery): ReadonlyArray<WantedCertificate> => {
+export const wantedFor = (
+  core: Core,
+  message: Verified,
+  { packet, from }: Delivery,
+): ReadonlyArray<WantedCertificate> => {
   if ("rejected" in message) {
     const nodeId = message.unknown === undefined ? undefined : supposedSigner(core, packet, from);
     return nodeId === undefined ? [] : [{ identity: message.unknown!, nodeId }];
@@ -83,7 +88,10 @@ export const awaitCertificates = (core: Core, wanted: ReadonlyArray<WantedCertif
       certificates += waiting.wanted;
     }
   const hasRoom = messages < MESSAGES_OF_NEIGHBOUR_MAX && certificates <= WANTED_OF_NEIGHBOUR_MAX;
-  if (!hasRoom || core.waiting.size >= MESSAGES_MAX) return drop(core, "too many wait for certificates");
+  if (!hasRoom || core.waiting.size >= MESSAGES_MAX) {
+    drop(core, "too many wait for certificates");
+    return;
+  }
   const names = new Set(wanted.flatMap((one) => fetch(core, one) ?? []));
   const waiting = { delivery: { ...delivery, link: undefined }, names, wanted: wanted.length, fetched: [] };
   if (names.size === 0) verifyMessage(core, { ...waiting.delivery, fetched: [] });

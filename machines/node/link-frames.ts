@@ -91,7 +91,8 @@ export const linkTimer = (core: Core, link: Link, timer: LinkTimer): void => {
   switch (timer) {
     case "rto":
     case "hold":
-      return tell(core, link, { type: "timerFired", timer, atMs: core.nowMs });
+      tell(core, link, { type: "timerFired", timer, atMs: core.nowMs });
+      return;
     case "rate": {
       const { held } = link;
       link.held = undefined;
@@ -100,7 +101,9 @@ export const linkTimer = (core: Core, link: Link, timer: LinkTimer): void => {
     }
     case "header":
     case "linger":
-      return close(core, link, link.fault?.why ?? "closed");
+    case "identify":
+      close(core, link, link.fault?.why ?? timer);
+      return;
   }
 };
 
@@ -178,7 +181,10 @@ const perform = (core: Core, link: Link, { snapshot, actions }: ReturnType<typeo
 export const opened = (core: Core, link: Link): void => {
   const { node, dialled } = link;
   if (node === undefined) return;
-  if (!link.isEntered && isFull(core.table, node)) return close(core, link, "enough links");
+  if (!link.isEntered && isFull(core.table, node)) {
+    close(core, link, "enough links");
+    return;
+  }
   const isFirst = !link.isEntered;
   link.isEntered = true;
   if (enter(core.table, link, node)) core.orders.push({ type: "linked", node });
@@ -236,4 +242,3 @@ const lookAtFault = (core: Core, link: Link, { why, start }: { readonly why: str
   const mayBeHeader = frame.ok ? header?.ok || header?.error._tag === "Truncated" : frame.error._tag === "Truncated";
   if (!mayBeHeader || start.length >= HEADER_BYTES_MAX) close(core, link, why);
 };
-

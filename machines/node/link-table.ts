@@ -5,8 +5,8 @@
  * first makes the node a neighbour, and the loss of the last ends that.
  */
 import type { Endpoint, FramedMessage, NodeId } from "../../codecs/reload/mod.ts";
-import type { Remainder } from "../../codecs/wire/mod.ts";
 import { keepNewest } from "../../codecs/shared/mod.ts";
+import type { Remainder } from "../../codecs/wire/mod.ts";
 import type { reloadLink } from "../reload/mod.ts";
 import type { NodeStream } from "./types.ts";
 

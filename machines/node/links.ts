@@ -17,13 +17,14 @@ import { equalBytes } from "../../codecs/shared/mod.ts";
 import { decode, emptyRemainder, encode } from "../../codecs/wire/mod.ts";
 import { isAnswer, isFromNeighbour, type Signer, WILDCARD } from "../reload/mod.ts";
 import { draw } from "./chance.ts";
-import { begin, type Core, type Job, note } from "./core.ts";
+import { begin, type Core, note } from "./core.ts";
 import { close, free, opened, openLink, sendOn, startTimer, stopTimer } from "./link-frames.ts";
 import { LINKS_PER_NODE_MAX, type Link } from "./link-table.ts";
 import { sign } from "./signing.ts";
 import { type CertifiedFacts, learnNames, memberFacts } from "./trust.ts";
 import type { NodeStream } from "./types.ts";
 import { verifyGreeted } from "./verifying.ts";
+import type { Job } from "./work.ts";
 
 /** Messages that are buffered until their sender is identified, and how long that may take. */
 export const UNIDENTIFIED_MESSAGES_MAX = 16;
@@ -84,7 +85,10 @@ export const accepted = (core: Core, id: number, stream: NodeStream): void => {
 export const connected = (core: Core, link: Link, stream: NodeStream): void => {
   if (link.stream !== undefined) return;
   link.stream = stream;
-  if (stream.certificates.length === 0) return certified(core, link, undefined);
+  if (stream.certificates.length === 0) {
+    certified(core, link, undefined);
+    return;
+  }
   const token = begin(core, { type: "names", link: link.id });
   core.orders.push({ type: "verifyChain", token, chain: stream.certificates, roots: core.roots });
 };
@@ -97,7 +101,10 @@ export const certified = (core: Core, link: Link, chain: CertifiedFacts | undefi
   link.names = facts?.nodeIds ?? [];
   const isSameNode =
     link.names.includes(core.settings.self) && !equalBytes(certificates[0]!, core.settings.certificates[0]!);
-  if (isSameNode && link.dialled !== undefined) return startTimer(core, link, "shown", SHOWN_MS);
+  if (isSameNode && link.dialled !== undefined) {
+    startTimer(core, link, "shown", SHOWN_MS);
+    return;
+  }
   if (isSameNode) core.orders.push({ type: "sameNode", host });
   admit(core, link);
 };
@@ -116,9 +123,15 @@ const admit = (core: Core, link: Link): void => {
   const node = names.length === 1 ? names[0] : names.find((id) => id === expected);
   const isOther = names.length > 0 && node !== self && (expected === undefined || node === expected);
   if (!isOther && dialled === undefined) note(core, "warning", "reload.link.stranger", { host: link.stream!.host });
-  if (!isOther) return close(core, link, "not the node that was meant");
+  if (!isOther) {
+    close(core, link, "not the node that was meant");
+    return;
+  }
   link.isAttached = dialled !== undefined || names.length === 1;
-  if (node === undefined && !greet(core, link)) return close(core, link, "unidentified");
+  if (node === undefined && !greet(core, link)) {
+    close(core, link, "unidentified");
+    return;
+  }
   link.node = node;
   openLink(core, link);
 };
@@ -145,7 +158,10 @@ export const greetingSigned = (core: Core, link: Link, packet: Packet): void => 
 /** A message of an end that is not identified yet. */
 export const buffered = (core: Core, link: Link, message: Uint8Array): void => {
   const { buffered, transactionId } = link.greeting!;
-  if (buffered.length >= UNIDENTIFIED_MESSAGES_MAX) return close(core, link, "messages of an unidentified node");
+  if (buffered.length >= UNIDENTIFIED_MESSAGES_MAX) {
+    close(core, link, "messages of an unidentified node");
+    return;
+  }
   buffered.push(message);
   const packet = decode(Packet, message);
   const isOwn = packet.ok && isFromNeighbour(packet.value) && isAnswerTo(packet.value, transactionId);

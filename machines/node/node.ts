@@ -13,16 +13,8 @@
  */
 import { answer, answerSigned, arrive, deliverOwn, oversized, valuesVerified, verified } from "./arriving.ts";
 import { fetched } from "./certificates.ts";
-import { type Core, drop, type Job, openCore, type Work } from "./core.ts";
-import {
-  close,
-  goOn,
-  TIMER as LINK_TIMER,
-  type LinkTimer,
-  linkTimer,
-  lost,
-  received,
-} from "./link-frames.ts";
+import { type Core, drop, openCore } from "./core.ts";
+import { close, goOn, TIMER as LINK_TIMER, type LinkTimer, linkTimer, lost, received } from "./link-frames.ts";
 import type { Link } from "./link-table.ts";
 import {
   accepted,
@@ -41,6 +33,7 @@ import { abandon, beginRequest, TIMER as REQUEST_TIMER, requestSigned, requestTi
 import { signed } from "./signing.ts";
 import type { NodeEvent, NodeOrder, NodeSettings } from "./types.ts";
 import { chainVerified, nextValue, signatureVerified } from "./verifying.ts";
+import type { Job, Work } from "./work.ts";
 
 export const openNode = (settings: NodeSettings): Core => openCore(settings);
 
@@ -57,38 +50,51 @@ export const handle = (core: Core, event: NodeEvent, nowMs: number): ReadonlyArr
 const take = (core: Core, event: NodeEvent): void => {
   switch (event.type) {
     case "accepted":
-      return accepted(core, event.link, event.stream);
+      accepted(core, event.link, event.stream);
+      return;
     case "connected":
-      return withLink(core, event.link, (link) => connected(core, link, event.stream));
+      withLink(core, event.link, (link) => connected(core, link, event.stream));
+      return;
     case "unreachable":
     case "lost":
-      return withLink(core, event.link, (link) => lost(core, link, event.why));
+      withLink(core, event.link, (link) => lost(core, link, event.why));
+      return;
     case "received":
-      return withLink(core, event.link, (link) => received(core, link, event.bytes));
+      withLink(core, event.link, (link) => received(core, link, event.bytes));
+      return;
     case "unwritten":
-      return drop(core, "a full link");
+      drop(core, "a full link");
+      return;
     case "timerFired":
-      return timerFired(core, event.timer);
+      timerFired(core, event.timer);
+      return;
     case "requested": {
       const { ref, verifiesValues = false, ...to } = event.request;
-      return beginRequest(core, { ref, verifiesValues }, to);
+      beginRequest(core, { ref, verifiesValues }, to);
+      return;
     }
     case "abandoned":
-      return abandon(core, event.ref);
+      abandon(core, event.ref);
+      return;
     case "answered":
-      return answer(core, event.reply, event.body, event.certificates);
+      answer(core, event.reply, event.body, event.certificates);
+      return;
     case "visit":
-      return visit(core, event.endpoint);
+      visit(core, event.endpoint);
+      return;
     case "connect":
-      return connect(core, event.node, event.endpoint);
+      connect(core, event.node, event.endpoint);
+      return;
     case "release":
-      return endVisit(core, event.node);
-    case "signed":
-    case "signatureVerified":
-    case "chainVerified":
-      return portAnswered(core, event);
+      endVisit(core, event.node);
+      return;
+    case "ring":
+    case "published":
+    case "configured":
+      changed(core, event);
+      return;
     default:
-      return changed(core, event);
+      portAnswered(core, event);
   }
 };
 
@@ -105,7 +111,8 @@ const changed = (core: Core, event: Change): void => {
       return;
     case "configured": {
       const { overlay, roots } = event;
-      if (roots.length !== core.roots.length || roots.some((root, i) => root !== core.roots[i])) core.trust.cached.clear();
+      if (roots.length !== core.roots.length || roots.some((root, i) => root !== core.roots[i]))
+        core.trust.cached.clear();
       core.overlay = overlay;
       core.roots = roots;
       // "the certificate with this Node-ID MUST NOT be considered valid", §11.1: no link of such a certificate stays open.
@@ -120,9 +127,14 @@ const portAnswered = (core: Core, event: PortAnswer): void => {
   const job = core.jobs.get(event.token);
   if (job === undefined || !isAnswerTo(job, event)) return;
   core.jobs.delete(event.token);
-  if (event.type === "signed") return signed(core, job as Job & { readonly type: "sign" }, event.value);
-  if (job.type === "names")
-    return withLink(core, job.link, (link) => certified(core, link, event.type === "chainVerified" ? event.facts : undefined));
+  if (event.type === "signed") {
+    signed(core, job as Job & { readonly type: "sign" }, event.value);
+    return;
+  }
+  if (job.type === "names") {
+    withLink(core, job.link, (link) => certified(core, link, event.type === "chainVerified" ? event.facts : undefined));
+    return;
+  }
   if (job.type === "sign") return;
   if (event.type === "signatureVerified") signatureVerified(core, job, event.holds);
   else chainVerified(core, job, event.facts);
@@ -140,47 +152,66 @@ const isAnswerTo = (job: Job, { type }: PortAnswer): boolean => {
 
 const timerFired = (core: Core, timer: string): void => {
   const [of, id = "", name] = timer.split(" ");
-  if (of === REQUEST_TIMER) return requestTimer(core, BigInt(id));
+  if (of === REQUEST_TIMER) {
+    requestTimer(core, BigInt(id));
+    return;
+  }
   if (of !== LINK_TIMER) return;
-  return withLink(core, Number(id), (link) => (name === "shown" ? shown(core, link) : linkTimer(core, link, name as LinkTimer)));
+  withLink(core, Number(id), (link) =>
+    name === "shown" ? shown(core, link) : linkTimer(core, link, name as LinkTimer),
+  );
 };
 
 const perform = (core: Core, work: Work): void => {
   switch (work.type) {
     case "signed":
-      return messageSigned(core, work);
+      messageSigned(core, work);
+      return;
     case "verified":
-      return verified(core, work.delivery, work.message);
+      verified(core, work.delivery, work.message);
+      return;
     case "nextValue":
-      return nextValue(core, work.job);
+      nextValue(core, work.job);
+      return;
     case "valuesVerified":
-      if (work.then.type === "serve") return valuesVerified(core, work.then, work.signers);
-      return void core.orders.push({ ...work.then, type: "ended", signers: work.signers });
+      if (work.purpose.type === "serve") {
+        valuesVerified(core, work.purpose, work.signers);
+        return;
+      }
+      return void core.orders.push({ ...work.purpose, type: "ended", signers: work.signers });
     case "identified":
-      return withLink(core, work.job.link, (link) => identified(core, link, work.job, work.signer));
+      withLink(core, work.job.link, (link) => identified(core, link, work.job, work.signer));
+      return;
     case "arrived":
-      return withLink(core, work.link, (link) =>
+      withLink(core, work.link, (link) =>
         link.greeting === undefined ? arrive(core, link, work.message) : buffered(core, link, work.message),
       );
+      return;
     case "oversized":
-      return withLink(core, work.link, (link) => oversized(core, link, work.beginning));
+      withLink(core, work.link, (link) => oversized(core, link, work.beginning));
+      return;
     case "goOn":
-      return work.link === OURSELVES ? deliverOwn(core) : withLink(core, work.link, (link) => goOn(core, link));
+      work.link === OURSELVES ? deliverOwn(core) : withLink(core, work.link, (link) => goOn(core, link));
+      return;
     case "fetched":
-      return fetched(core, work.name, work.outcome);
+      fetched(core, work.name, work.outcome);
+      return;
   }
 };
 
-const messageSigned = (core: Core, { then, packet, isError }: Work & { readonly type: "signed" }): void => {
-  switch (then.type) {
+const messageSigned = (core: Core, { purpose, packet, isError }: Work & { readonly type: "signed" }): void => {
+  switch (purpose.type) {
     case "answer":
     case "tooLong":
-      return answerSigned(core, then.reply, packet, isError);
+      answerSigned(core, purpose.reply, packet, isError);
+      return;
     case "request":
     case "again":
-      return requestSigned(core, then.transactionId, packet);
+      requestSigned(core, purpose.transactionId, packet);
+      return;
     case "greeting":
-      return withLink(core, then.link, (link) => greetingSigned(core, link, packet));
+      withLink(core, purpose.link, (link) => greetingSigned(core, link, packet));
+      return;
   }
 };
 

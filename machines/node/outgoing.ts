@@ -36,24 +36,35 @@ const onItsWay = (packet: Packet): Packet => ({ ...packet, ttl: packet.ttl - 1 }
 /** Sends a packet of our own on its way: over the link to that node, if it is named and linked; else by routing. */
 export const dispatch = (core: Core, packet: Packet, over: NodeId | undefined): void => {
   const { table } = core;
-  if (over !== undefined && newestLink(table, over) !== undefined) return handOwn(core, over, onItsWay(packet));
+  if (over !== undefined && newestLink(table, over) !== undefined) {
+    handOwn(core, over, onItsWay(packet));
+    return;
+  }
   // A link is used as soon as it is there, even if the ring does not know of it yet.
   const [first] = packet.destinationList;
-  if (first !== undefined && "type" in first && first.type === "node" && newestLink(table, first.data) !== undefined)
-    return handOwn(core, first.data, onItsWay(packet));
+  if (first !== undefined && "type" in first && first.type === "node" && newestLink(table, first.data) !== undefined) {
+    handOwn(core, first.data, onItsWay(packet));
+    return;
+  }
   const settings = { overlay: core.overlayHash, initialTtl: core.overlay.initialTtl };
   const verdict = routeOf(core.view, settings, packet, core.settings.self);
   switch (verdict.type) {
     case "deliver":
-      if (core.loopback.length >= LOOPBACK_MAX) return drop(core, "too much to ourselves");
+      if (core.loopback.length >= LOOPBACK_MAX) {
+        drop(core, "too much to ourselves");
+        return;
+      }
       core.loopback.push(packet);
       return void core.work.push({ type: "goOn", link: OURSELVES });
     case "forward":
-      return handOwn(core, verdict.to, verdict.packet);
+      handOwn(core, verdict.to, verdict.packet);
+      return;
     case "refuse":
-      return drop(core, verdict.error);
+      drop(core, verdict.error);
+      return;
     case "drop":
-      return drop(core, verdict.why);
+      drop(core, verdict.why);
+      return;
   }
 };
 

@@ -5,14 +5,22 @@
  *   beginRequest --> signed --> sent --+-- timerFired --> sent again, now with our certificate
  *                                      +-- answered, or the last timer --> ended
  */
-import { type Body, type Destination, type NodeId, type Packet, packetBytes, type Request } from "../../codecs/reload/mod.ts";
+import {
+  type Body,
+  type Destination,
+  type NodeId,
+  type Packet,
+  packetBytes,
+  type Request,
+} from "../../codecs/reload/mod.ts";
 import { isBelieved, type ReloadOutcome, type ReloadTransactionEvent, reloadTransaction } from "../reload/mod.ts";
 import { draw } from "./chance.ts";
-import type { Asker, Core, OwnRequest, VerifiedMessage } from "./core.ts";
+import type { Core } from "./core.ts";
 import { newestLink } from "./link-table.ts";
 import { dispatch } from "./outgoing.ts";
 import { sign } from "./signing.ts";
 import { verifyValues } from "./verifying.ts";
+import type { Asker, OwnRequest, VerifiedMessage } from "./work.ts";
 
 /** Requests that wait at once; one more fails at once. */
 export const REQUESTS_MAX = 1_024;
@@ -44,15 +52,20 @@ const isBareRequest = (core: Core, destinations: ReadonlyArray<Destination>): bo
   (core.settings.limits.carry === "answers" && core.isPublished && core.settings.certificates.length === 1);
 
 export const beginRequest = (core: Core, asker: Asker, to: RequestTo): void => {
-  if (core.requests.size >= REQUESTS_MAX) return end(core, asker, { type: "lost", why: "too many requests" });
+  if (core.requests.size >= REQUESTS_MAX) {
+    end(core, asker, { type: "lost", why: "too many requests" });
+    return;
+  }
   const { destinations, body, over, certificates = [], isSelfContained = false } = to;
   const transactionId = draw(core.chance);
   const bare = !isSelfContained && isBareRequest(core, destinations);
   const unsigned = { transactionId, destinations, body, certificates };
   const nothingYet = { packet: undefined, isSent: false, carriesCertificate: !bare, snapshot: undefined };
   const request: OwnRequest = { asker, unsigned, over, bare, isSelfContained, ...nothingYet };
-  if (!sign(core, { ...unsigned, bare }, { type: "request", transactionId }))
-    return end(core, asker, { type: "lost", why: "too many signatures" });
+  if (!sign(core, { ...unsigned, bare }, { type: "request", transactionId })) {
+    end(core, asker, { type: "lost", why: "too many signatures" });
+    return;
+  }
   core.requests.set(transactionId, request);
   if ("ref" in asker) core.owned.set(asker.ref, transactionId);
 };
@@ -64,11 +77,14 @@ export const requestSigned = (core: Core, transactionId: bigint, packet: Packet)
   request.packet = packet;
   if (request.snapshot !== undefined) {
     request.carriesCertificate = true;
-    return dispatch(core, packet, request.over);
+    dispatch(core, packet, request.over);
+    return;
   }
   const { maxMessageSize, reliabilityTimerMs } = core.overlay;
-  if (packetBytes(packet) > maxMessageSize)
-    return finish(core, transactionId, request, { type: "lost", why: `a message over ${maxMessageSize} bytes` }, undefined);
+  if (packetBytes(packet) > maxMessageSize) {
+    finish(core, transactionId, request, { type: "lost", why: `a message over ${maxMessageSize} bytes` }, undefined);
+    return;
+  }
   perform(core, transactionId, request, reloadTransaction.start({ retransmitMs: reliabilityTimerMs }), undefined);
 };
 
@@ -155,8 +171,16 @@ const finish = (
   core.requests.delete(transactionId);
   const answer = outcome.type === "answer" && outcome.body.type === "fetchAns" ? outcome.body.value : undefined;
   const { body } = unsigned;
-  if ("name" in asker || !asker.verifiesValues || answer === undefined || message === undefined || body.type !== "fetchReq")
-    return end(core, asker, outcome);
+  if (
+    "name" in asker ||
+    !asker.verifiesValues ||
+    answer === undefined ||
+    message === undefined ||
+    body.type !== "fetchReq"
+  ) {
+    end(core, asker, outcome);
+    return;
+  }
   core.owned.delete(asker.ref);
   verifyValues(core, message.bucket, body.value.resource, answer.kinds, { type: "end", ref: asker.ref, outcome });
 };

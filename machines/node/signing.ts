@@ -13,24 +13,29 @@ import {
   x509,
 } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
-import { begin, type Core, type Job, type ToSign, type UnsignedMessage } from "./core.ts";
+import { begin, type Core } from "./core.ts";
 import { withIssuers } from "./trust.ts";
+import type { Job, ToSign, UnsignedMessage } from "./work.ts";
 
 /** Messages whose signature is being made at once; one more is not sent. */
 export const SIGNING_MAX = 4_096;
 
 /** Orders the signature; the packet comes as work `signed`. False when too many are being signed. */
-export const sign = (core: Core, unsigned: UnsignedMessage, then: ToSign): boolean => {
+export const sign = (core: Core, unsigned: UnsignedMessage, purpose: ToSign): boolean => {
   if (core.jobs.size >= SIGNING_MAX) return false;
   const { identity } = core.settings;
   const contents = encode(MessageContents, encodeBody(unsigned.body));
-  const token = begin(core, { type: "sign", unsigned, contents, then });
+  const token = begin(core, { type: "sign", unsigned, contents, purpose });
   const bytes = messageSignatureInput(core.overlayHash, unsigned.transactionId, contents, identity);
   core.orders.push({ type: "sign", token, bytes });
   return true;
 };
 
-export const signed = (core: Core, { unsigned, contents, then }: Job & { readonly type: "sign" }, value: Uint8Array) => {
+export const signed = (
+  core: Core,
+  { unsigned, contents, purpose }: Job & { readonly type: "sign" },
+  value: Uint8Array,
+) => {
   const { algorithm, identity } = core.settings;
   const { sequence, initialTtl } = core.overlay;
   const packet: Packet = {
@@ -47,7 +52,7 @@ export const signed = (core: Core, { unsigned, contents, then }: Job & { readonl
     options: unsigned.options ?? [],
     payload: sealedPayload(contents, bucketFor(core, unsigned), signatureBy(algorithm, identity, value)),
   };
-  core.work.push({ type: "signed", then, packet, isError: unsigned.body.type === "error" });
+  core.work.push({ type: "signed", purpose, packet, isError: unsigned.body.type === "error" });
 };
 
 const bucketFor = (core: Core, { certificates, bare }: UnsignedMessage): Uint8Array => {

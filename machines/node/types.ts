@@ -27,7 +27,9 @@ export interface NodeSettings {
   /** DER, leaf first: of the key with which `sign` is performed. */
   readonly certificates: ReadonlyArray<Uint8Array>;
   readonly algorithm: "ecdsa" | "rsa";
-  /** How our signatures name that certificate. */
+  /** What that certificate says. */
+  readonly facts: CertifiedFacts;
+  /** How our signatures name it. */
   readonly identity: SignerIdentity;
   readonly overlay: OverlayConfiguration;
   /** Trusted where the configuration names no roots. DER. */

@@ -25,7 +25,7 @@ import {
 } from "../../codecs/reload/mod.ts";
 import { decodeFirstViews, decodeViews, wireErrorText } from "../../codecs/wire/mod.ts";
 import type { Signer } from "../reload/mod.ts";
-import { begin, type Check, type Core, type Delivery, type Job, type ToVerify } from "./core.ts";
+import { begin, type Core } from "./core.ts";
 import {
   type Bucket,
   bucketOf,
@@ -36,6 +36,7 @@ import {
   namedIn,
   signerFrom,
 } from "./trust.ts";
+import type { Check, Delivery, Job, ToVerify } from "./work.ts";
 
 /** Certificates read of one message: one for each value that an answer may have, and their issuers. */
 const BUCKET_MAX = 96;
@@ -77,7 +78,13 @@ export const verifyMessage = (core: Core, delivery: Delivery): void => {
 };
 
 /** The message of an end of a link that is not identified; its signer comes as work `identified`. False when it does not parse. */
-export const verifyGreeted = (core: Core, link: number, message: Uint8Array, packet: Packet, isAnswer: boolean): boolean => {
+export const verifyGreeted = (
+  core: Core,
+  link: number,
+  message: Uint8Array,
+  packet: Packet,
+  isAnswer: boolean,
+): boolean => {
   const read = readPayload(packet, []);
   if (typeof read === "string") return false;
   goOn(core, { type: "greeted", check: read.check, link, message, isAnswer });
@@ -90,8 +97,17 @@ export const verifyValues = (
   bucket: Bucket,
   resource: Uint8Array,
   kinds: ReadonlyArray<StoreKindData>,
-  then: ToVerify,
-): void => goOn(core, { type: "values", check: undefined, bucket, resource, kinds, found: kinds.length === 0 ? [] : [[]], then });
+  purpose: ToVerify,
+): void =>
+  goOn(core, {
+    type: "values",
+    check: undefined,
+    bucket,
+    resource,
+    kinds,
+    found: kinds.length === 0 ? [] : [[]],
+    purpose,
+  });
 
 /** Whether the certificate of that signature's signer came with the message or is cached. */
 export const isKnown = (core: Core, bucket: Bucket, by: SignerIdentity): boolean =>
@@ -111,15 +127,21 @@ const goOn = (core: Core, job: Verifying): void => {
   const check = job.check ?? (job.type === "values" ? valueCheck(job) : undefined);
   if (check === undefined) {
     if (job.type !== "values") return;
-    core.work.push({ type: "valuesVerified", then: job.then, signers: job.found });
+    core.work.push({ type: "valuesVerified", purpose: job.purpose, signers: job.found });
     return;
   }
   const { signature, bytes, bucket } = check;
   const algorithm = isUnsigned(signature) ? undefined : algorithmOf(signature);
-  if (algorithm === undefined) return settle(core, job, undefined);
+  if (algorithm === undefined) {
+    settle(core, job, undefined);
+    return;
+  }
   if (check.tried < 0) {
     const cached = cachedSigner(core.trust, signature.identity, core.overlay, core.nowMs);
-    if (cached !== undefined && cached.signer === undefined) return settle(core, job, undefined);
+    if (cached !== undefined && cached.signer === undefined) {
+      settle(core, job, undefined);
+      return;
+    }
     check.signer = cached?.signer;
     check.candidates = cached === undefined ? namedIn(bucket, signature.identity) : [];
     check.tried = 0;
@@ -135,7 +157,10 @@ const goOn = (core: Core, job: Verifying): void => {
     if (facts !== undefined) check.signer = signerFrom(core.trust, signature.identity, certificate, facts);
     check.tried++;
   }
-  if (check.signer === undefined) return settle(core, job, undefined);
+  if (check.signer === undefined) {
+    settle(core, job, undefined);
+    return;
+  }
   const { certificate } = check.signer;
   core.orders.push({
     type: "verifySignature",

@@ -6,12 +6,12 @@
 import { generateKeyPairSync, type KeyObject, sign, verify } from "node:crypto";
 import { Clock, Effect } from "effect";
 import { Keys } from "../../actors/ports/mod.ts";
-import { makeMessageSecurity } from "../reload/security-host.ts";
 import { viprOverlay } from "../../codecs/overlay/mod.ts";
 import { type Body, nodeIdFrom, toNode } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { keysLayer } from "../../runtime/keys.ts";
 import { authorityNamed, certified } from "../kit/certificates.ts";
+import { makeMessageSecurity } from "../reload/security-host.ts";
 import { type Contest, rateOf, rateOfAsync } from "./kit.ts";
 
 const ping: Body = { type: "pingReq", value: { padding: new Uint8Array(64) } };

@@ -22,7 +22,13 @@ testOverlay(
     const credentials = yield* overlay.issue(self);
     const startMs = yield* Clock.currentTimeMillis;
     const limits = { messagesPerSecond: RATE };
-    const node = new PlainNode(yield* Keys, { self, credentials, overlay: overlay.configuration, nowMs: startMs, limits });
+    const node = new PlainNode(yield* Keys, {
+      self,
+      credentials,
+      overlay: overlay.configuration,
+      nowMs: startMs,
+      limits,
+    });
     const [one, two] = [yield* outsider(overlay, 0x111n), yield* outsider(overlay, 0x222n)];
     for (const link of [-1, -2, -3]) node.link(link, one.credentials);
     node.link(-4, two.credentials);

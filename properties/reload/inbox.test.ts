@@ -9,8 +9,8 @@ import {
   type Destination,
   encodeRegistrationKey,
   kindId,
-  noSignature,
   nodeIdFrom,
+  noSignature,
   type Packet,
   resourceOfNode,
   type StoredData,
@@ -163,7 +163,14 @@ testOverlay(
     // The resource is another node's, so that the request leaves.
     node.tell({
       type: "ring",
-      view: { self: SELF, joined: true, predecessors: [FROM], successors: [FROM], fingers: [], linked: [FROM] },
+      view: {
+        self: SELF,
+        joined: true,
+        predecessors: [nodeIdFrom(0n)],
+        successors: [FROM],
+        fingers: [],
+        linked: [FROM],
+      },
     });
     const before = node.sent.length;
     node.receive(VIA_BESIDE, forwarded(yield* signed(far.security, ping), 2n));

@@ -3,7 +3,6 @@
 import * as assert from "node:assert/strict";
 import { Clock, Effect, Layer } from "effect";
 import { type Credentials, Keys, type PrivateKey } from "../../actors/ports/mod.ts";
-import { makeMessageSecurity } from "./security-host.ts";
 import { viprOverlay } from "../../codecs/overlay/mod.ts";
 import {
   type Body,
@@ -23,6 +22,7 @@ import { keysLayer } from "../../runtime/keys.ts";
 import { authorityNamed, certified, type Issuer } from "../kit/certificates.ts";
 import { testEffect } from "../kit/harness.ts";
 import { nodeIds } from "../kit/node-ids.ts";
+import { makeMessageSecurity } from "./security-host.ts";
 
 const NAME = "ring.example";
 const ping: Body = { type: "pingReq", value: { padding: new Uint8Array() } };

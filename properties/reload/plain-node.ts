@@ -4,7 +4,7 @@
  */
 import * as assert from "node:assert/strict";
 import { Effect } from "effect";
-import { type Credentials, Keys } from "../../actors/ports/mod.ts";
+import type { Credentials, Keys } from "../../actors/ports/mod.ts";
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import { FramedMessage, identityOf, type NodeId, Packet, Payload } from "../../codecs/reload/mod.ts";
 import { concat } from "../../codecs/shared/mod.ts";
@@ -52,8 +52,19 @@ export class PlainNode {
     // Neighbours here acknowledge nothing, and are not to be doubted for it.
     const patient = { ...coreLimits, rtoMsMin: 3_600_000, ...limits };
     const identity = identityOf(certificates[0]!);
+    const facts = Effect.runSync(Effect.orDie(keys.verifyChain(certificates, roots, nowMs)));
     const seed = new Uint8Array(32).fill(Number(self & 0xffn));
-    this.core = openNode({ self, certificates, algorithm: key.algorithm, identity, overlay, roots, seed, limits: patient });
+    this.core = openNode({
+      self,
+      facts,
+      certificates,
+      algorithm: key.algorithm,
+      identity,
+      overlay,
+      roots,
+      seed,
+      limits: patient,
+    });
   }
 
   tell(event: NodeEvent): void {
@@ -119,7 +130,11 @@ export class PlainNode {
       }
       case "verifyChain": {
         const checked = Effect.runSync(Effect.option(this.keys.verifyChain(order.chain, order.roots, this.nowMs)));
-        return { type: "chainVerified", token: order.token, facts: checked._tag === "Some" ? checked.value : undefined };
+        return {
+          type: "chainVerified",
+          token: order.token,
+          facts: checked._tag === "Some" ? checked.value : undefined,
+        };
       }
       case "startTimer":
         this.timers.set(order.timer, this.nowMs + order.ms);

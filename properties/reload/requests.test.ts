@@ -34,8 +34,9 @@ const asker = Effect.gen(function* () {
   const ask = (ref: number, body: Request = ping) =>
     node.tell({ type: "requested", request: { ref, destinations: [toNode(OTHER)], body } });
   const outcomeOf = (ref: number) =>
-    node.reports.find((report): report is NodeReport & { type: "ended" } => report.type === "ended" && report.ref === ref)
-      ?.outcome;
+    node.reports.find(
+      (report): report is NodeReport & { type: "ended" } => report.type === "ended" && report.ref === ref,
+    )?.outcome;
   return { node, ask, outcomeOf, security, nowMs };
 });
 

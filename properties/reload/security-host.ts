@@ -15,7 +15,7 @@ import {
   type Stored,
   type StoredDataValue,
 } from "../../codecs/reload/mod.ts";
-import { type Core, type Job, openCore, type UnsignedMessage, type VerifiedMessage } from "../../machines/node/core.ts";
+import { type Core, openCore } from "../../machines/node/core.ts";
 import { sign as beginSigning, signed } from "../../machines/node/signing.ts";
 import { type CertifiedFacts, learnNames, memberFacts } from "../../machines/node/trust.ts";
 import {
@@ -26,12 +26,16 @@ import {
   verifyMessage,
   verifyValues,
 } from "../../machines/node/verifying.ts";
+import type { Job, UnsignedMessage, VerifiedMessage } from "../../machines/node/work.ts";
 import type { Signer } from "../../machines/reload/mod.ts";
 
 export interface SecurityConfiguration {
   readonly now: () => OverlayConfiguration;
   readonly roots: () => ReadonlyArray<Uint8Array>;
 }
+
+/** A certificate that is not valid here names no node. */
+const nobody: CertifiedFacts = { nodeIds: [], uris: [], emails: [], notBeforeMs: 0, notAfterMs: 0, issuers: [] };
 
 export const coreLimits = {
   rtoMsMin: 3_000,
@@ -67,13 +71,12 @@ export const makeMessageSecurity = Effect.fn("test.security")(function* (
     certificates: credentials.certificates,
     algorithm: credentials.key.algorithm,
     identity,
+    facts: facts ?? nobody,
     overlay: configuration.now(),
     roots: [],
     seed: new Uint8Array(32),
     limits: coreLimits,
   });
-
-  if (facts !== undefined) learnNames(core.trust, ours, facts);
 
   /** Begins, and performs what the node orders until it has no order left; its last work is the result. */
   const driven = Effect.fnUntraced(function* (first: () => void) {
@@ -130,8 +133,8 @@ export const makeMessageSecurity = Effect.fn("test.security")(function* (
     value: Stored<StoredDataValue>,
   ): Effect.fn.Return<Signer | undefined> {
     const kinds = [{ kind, generation: 0n, values: [value] }];
-    const then = { type: "end", ref: 0, outcome: { type: "timedOut" } } as const;
-    const work = yield* driven(() => verifyValues(core, bucket, resource, kinds, then));
+    const purpose = { type: "end", ref: 0, outcome: { type: "timedOut" } } as const;
+    const work = yield* driven(() => verifyValues(core, bucket, resource, kinds, purpose));
     return work.type === "valuesVerified" ? work.signers[0]![0] : assert.fail(work.type);
   });
 
@@ -142,6 +145,6 @@ export const makeMessageSecurity = Effect.fn("test.security")(function* (
     if (facts !== undefined) learnNames(core.trust, certificates[0]!, facts);
     return facts?.nodeIds ?? [];
   });
-  const signValue = yield* valueSigner(credentials, { nodeId: self, identity });
+  const signValue = yield* valueSigner(credentials, { identity });
   return { overlay: core.overlayHash, sign, verify, signValue, nodesOf };
 });

@@ -31,7 +31,7 @@ test("RFC 6940 §6.2.1: a repeated Store is answered again, along its own way, a
   assert.equal(seeRequest(seenRequests, nodeIdFrom(3n), "storeReq", reply(1n), 10).is, "fresh"); // not answered yet: nothing to say again
   answerSeen(seenRequests, reply(1n), sent);
   const again = seeRequest(
-      seenRequests,
+    seenRequests,
     nodeIdFrom(3n),
     "storeReq",
     { ...reply(1n), to: [toNode(nodeIdFrom(5n)), toNode(nodeIdFrom(3n))] },

@@ -2,8 +2,6 @@
 
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
-import { IDENTIFY_MS, UNIDENTIFIED_MESSAGES_MAX } from "../../machines/node/mod.ts";
-import { makeMessageSecurity } from "./security-host.ts";
 import { claimsOf, JoinFailed, publishNumber } from "../../actors/reload/mod.ts";
 import {
   FramedMessage,
@@ -15,7 +13,9 @@ import {
 } from "../../codecs/reload/mod.ts";
 import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { decode, encode } from "../../codecs/wire/mod.ts";
+import { IDENTIFY_MS, UNIDENTIFIED_MESSAGES_MAX } from "../../machines/node/mod.ts";
 import { type Member, type Overlay, overlayOf, testOverlay } from "./ring-of-nodes.ts";
+import { makeMessageSecurity } from "./security-host.ts";
 import { answerTo, attach, dialled, framed, ping, readToEnd } from "./stranger.ts";
 
 const IDS = [nodeIdFrom(3n << 120n), nodeIdFrom(0x83n << 120n), nodeIdFrom(0xc3n << 120n)] as const;

@@ -3,7 +3,6 @@
 import * as assert from "node:assert/strict";
 import { Effect } from "effect";
 import { type ByteStreamShape, type Credentials, Dialer } from "../../actors/ports/mod.ts";
-import { makeMessageSecurity } from "./security-host.ts";
 import {
   decodeBody,
   errorNameOf,
@@ -17,6 +16,7 @@ import {
 } from "../../codecs/reload/mod.ts";
 import { cut, decode, emptyRemainder, encode } from "../../codecs/wire/mod.ts";
 import type { Member, Overlay } from "./ring-of-nodes.ts";
+import { makeMessageSecurity } from "./security-host.ts";
 
 export const OUTSIDER = nodeIdFrom(0xabcn);
 export const ping: Request = { type: "pingReq", value: { padding: new Uint8Array() } };

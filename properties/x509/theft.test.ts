@@ -6,7 +6,6 @@
 import * as assert from "node:assert/strict";
 import { Clock, Effect } from "effect";
 import type { Credentials } from "../../actors/ports/mod.ts";
-import { makeMessageSecurity } from "../reload/security-host.ts";
 import {
   encodeRegistration,
   encodeRegistrationKey,
@@ -17,6 +16,7 @@ import {
 import { vserviceId } from "../../codecs/shared/mod.ts";
 import { keyOfPem } from "../../runtime/keys.ts";
 import { overlayOf, testOverlay } from "../reload/ring-of-nodes.ts";
+import { makeMessageSecurity } from "../reload/security-host.ts";
 import { answerTo, dialled } from "../reload/stranger.ts";
 import { chainOf, faults, OVERLAY, type Row, VICTIM } from "./chains.ts";
 

@@ -7,7 +7,6 @@ import { deepStrictEqual as same } from "node:assert";
 import { Clock, Deferred, Effect, Layer, Logger, type Scope } from "effect";
 import { enrol } from "../../actors/enrol/mod.ts";
 import { type Credentials, Dialer, Https, Listener, type PrivateKey } from "../../actors/ports/mod.ts";
-import { makeMessageSecurity } from "../reload/security-host.ts";
 import { signDocument, verifySigned } from "../../actors/reload/mod.ts";
 import { mediaType, readEnrolment } from "../../codecs/enrol/mod.ts";
 import { readDocument, viprOverlay, writeOverlay } from "../../codecs/overlay/mod.ts";
@@ -21,6 +20,7 @@ import { nodeLayer, type Ports } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { credentialsUnder } from "../kit/port-laws.ts";
 import { type Holder, writeKey } from "../kit/x509.ts";
+import { makeMessageSecurity } from "../reload/security-host.ts";
 import { chainOf, holders, OVERLAY, type Row, rows, VICTIM } from "./chains.ts";
 
 const HOST = "127.0.0.1";

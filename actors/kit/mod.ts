@@ -1,5 +1,5 @@
 /** Hosting machines in fibers, and what every host needs beside. */
-export { drive, type Inbox, type Perform, Watch, type Watcher } from "./host.ts";
+export { drive, type Inbox, nextRun, type Perform, Watch, type Watcher } from "./host.ts";
 export { type Mailbox, mailbox } from "./mailbox.ts";
 export { type CommonOptions, type CommonOrder, type OwnOrder, performing } from "./orders.ts";
 export { allRows, eachPage, type PagesOf, removePages } from "./pages.ts";

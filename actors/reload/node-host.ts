@@ -18,7 +18,7 @@ import {
   type NodeSettings,
   openNode,
 } from "../../machines/node/mod.ts";
-import { type StepperParts, stepperParts } from "../kit/mod.ts";
+import { nextRun, type StepperParts, stepperParts } from "../kit/mod.ts";
 import { type ByteStreamShape, type Credentials, Dialer, Keys } from "../ports/mod.ts";
 import { NodeStreams } from "./node-streams.ts";
 
@@ -69,11 +69,13 @@ class Host implements NodeHost {
   /** Of ports, to orders of the event under way. */
   private readonly answers: Array<NodeEvent> = [];
   private readonly timers = new Map<string, { readonly stop: () => void }>();
+  /** Of the machines that are watched, each under its name: the number of its run. */
+  private readonly runs = new Map<string, number>();
   private isPumping = false;
   private isOver = false;
 
   constructor(settings: NodeSettings, parts: HostParts) {
-    this.core = openNode(settings);
+    this.core = openNode({ ...settings, isTraced: parts.watcher !== undefined });
     this.parts = parts;
     this.streams = new NodeStreams({ ...parts, tell: this.tell });
   }
@@ -147,6 +149,9 @@ class Host implements NodeHost {
         run(Effect.andThen(Effect.logError("reload.sameNode", { host }), hooks.sameNode(host)));
         return;
       }
+      case "stepped":
+        this.saw(order);
+        return;
       default:
         this.parts.hooks.report(order);
     }
@@ -181,6 +186,13 @@ class Host implements NodeHost {
     const exit = fiber.pollUnsafe();
     if (exit === undefined) fiber.addObserver(take);
     else take(exit);
+  }
+
+  private saw({ machine, run, event, step }: NodeOrder & { readonly type: "stepped" }): void {
+    const name = `${machine} ${run}`;
+    if (event.type === "(start)") this.runs.set(name, nextRun());
+    this.parts.watcher?.saw(machine, run, event, step, this.runs.get(name) ?? 0);
+    if (step.snapshot.status !== "active") this.runs.delete(name);
   }
 
   private startTimer(timer: string, ms: number): void {

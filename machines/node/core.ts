@@ -9,6 +9,7 @@
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import { Certificates, type NodeId, overlayHash, type Packet, x509 } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
+import type { Snapshot, Step } from "../kit/mod.ts";
 import { type Gathering, nothingGathered, type Bucket as RateBucket, type RingView } from "../reload/mod.ts";
 import { type Chance, chanceOf } from "./chance.ts";
 import { type LinkTable, makeLinkTable } from "./link-table.ts";
@@ -108,6 +109,22 @@ export const begin = (core: Core, job: Job): number => {
 
 export const note = (core: Core, level: NodeNote["level"], what: string, about: NodeNote["about"]): void =>
   void core.orders.push({ type: "note", level, what, about });
+
+/** What a machine begins with, as its first event. */
+export const startOf = (input: unknown): { readonly type: string } =>
+  ({ type: "(start)", input }) as { readonly type: string };
+
+/** A machine has made a step, or has begun. */
+export const stepped = <S extends Step<Snapshot<unknown>, unknown>>(
+  core: Core,
+  machine: string,
+  run: string,
+  event: { readonly type: string },
+  step: S,
+): S => {
+  if (core.settings.isTraced) core.orders.push({ type: "stepped", machine, run, event, step });
+  return step;
+};
 
 export const drop = (core: Core, why: string): void => {
   core.counters.dropped++;

@@ -13,7 +13,7 @@ import { ForwardingHeader, FRAME_OVERHEAD_BYTES, FramedMessage, FrameStart } fro
 import { concat, keepNewest, nodeIdText } from "../../codecs/shared/mod.ts";
 import { cutViews, decodeFirst, encode, wireErrorText } from "../../codecs/wire/mod.ts";
 import { fullBucket, type ReloadLinkEvent, reloadLink, take, waitMs } from "../reload/mod.ts";
-import { type Core, note } from "./core.ts";
+import { type Core, note, startOf, stepped } from "./core.ts";
 import { enter, isFull, type Link, remove } from "./link-table.ts";
 
 /** Of a message over the limit, what is read to find out which node to answer, and how long that may take. */
@@ -42,7 +42,8 @@ export const openLink = (core: Core, link: Link): void => {
   const { rtoMsMin, holdMs } = core.settings.limits;
   link.isPaused = false;
   core.orders.push({ type: "resume", link: link.id });
-  perform(core, link, reloadLink.start({ rtoMsMin, holdMs }));
+  const input = { rtoMsMin, holdMs };
+  perform(core, link, saw(core, link, startOf(input), reloadLink.start(input)));
 };
 
 /** Sends a message over the link; false where it is not open. */
@@ -119,7 +120,8 @@ export const lost = (core: Core, link: Link, why: string): void => {
   if (!core.table.links.delete(link.id)) return;
   for (const timer of LINK_TIMERS) if (isRunning(link, timer)) stopTimer(core, link, timer);
   if (link.snapshot !== undefined && !reloadLink.isDone(link.snapshot)) {
-    const { actions } = reloadLink.step(link.snapshot, { type: "closed", why });
+    const closed = { type: "closed", why } as const;
+    const { actions } = saw(core, link, closed, reloadLink.step(link.snapshot, closed));
     for (const action of actions) if (action.type === "stopTimer") stopTimer(core, link, action.timer);
   }
   link.snapshot = undefined;
@@ -149,8 +151,15 @@ const isRunning = (link: Link, timer: LinkTimer): boolean => {
 };
 
 const tell = (core: Core, link: Link, event: ReloadLinkEvent): void => {
-  if (link.snapshot !== undefined) perform(core, link, reloadLink.step(link.snapshot, event));
+  if (link.snapshot !== undefined) perform(core, link, saw(core, link, event, reloadLink.step(link.snapshot, event)));
 };
+
+const saw = (
+  core: Core,
+  { id }: Link,
+  event: { readonly type: string },
+  step: ReturnType<typeof reloadLink.start>,
+): ReturnType<typeof reloadLink.start> => stepped(core, reloadLink.id, `${TIMER} ${id}`, event, step);
 
 const perform = (core: Core, link: Link, { snapshot, actions }: ReturnType<typeof reloadLink.start>): void => {
   link.snapshot = snapshot;

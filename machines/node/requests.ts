@@ -15,7 +15,7 @@ import {
 } from "../../codecs/reload/mod.ts";
 import { isBelieved, type ReloadOutcome, type ReloadTransactionEvent, reloadTransaction } from "../reload/mod.ts";
 import { draw } from "./chance.ts";
-import type { Core } from "./core.ts";
+import { type Core, startOf, stepped } from "./core.ts";
 import { newestLink } from "./link-table.ts";
 import { dispatch } from "./outgoing.ts";
 import { sign } from "./signing.ts";
@@ -85,7 +85,9 @@ export const requestSigned = (core: Core, transactionId: bigint, packet: Packet)
     finish(core, transactionId, request, { type: "lost", why: `a message over ${maxMessageSize} bytes` }, undefined);
     return;
   }
-  perform(core, transactionId, request, reloadTransaction.start({ retransmitMs: reliabilityTimerMs }), undefined);
+  const input = { retransmitMs: reliabilityTimerMs };
+  const begun = saw(core, transactionId, startOf(input), reloadTransaction.start(input));
+  perform(core, transactionId, request, begun, undefined);
 };
 
 /** False when no request waits for that answer, or its signer may not answer it. */
@@ -123,14 +125,19 @@ const tell = (
 ): void => {
   const request = core.requests.get(transactionId);
   if (request?.snapshot === undefined) return;
-  perform(core, transactionId, request, reloadTransaction.step(request.snapshot, event), message);
+  const step = saw(core, transactionId, event, reloadTransaction.step(request.snapshot, event));
+  perform(core, transactionId, request, step, message);
 };
+
+type Step = ReturnType<typeof reloadTransaction.start>;
+const saw = (core: Core, transactionId: bigint, event: { readonly type: string }, step: Step): Step =>
+  stepped(core, reloadTransaction.id, timerOf(transactionId), event, step);
 
 const perform = (
   core: Core,
   transactionId: bigint,
   request: OwnRequest,
-  { snapshot, actions }: ReturnType<typeof reloadTransaction.start>,
+  { snapshot, actions }: Step,
   message: VerifiedMessage | undefined,
 ): void => {
   request.snapshot = snapshot;

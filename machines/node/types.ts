@@ -1,6 +1,7 @@
 /** What goes into a node and what comes out of it: settings, events, orders. All of it is data. DECISIONS.md D-267. */
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import type { Body, Destination, Endpoint, NodeId, Request, SignerIdentity } from "../../codecs/reload/mod.ts";
+import type { Snapshot, Step } from "../kit/mod.ts";
 import type { Asked, ReloadOutcome, ReplyTo, RingView, Signers } from "../reload/mod.ts";
 import type { CertifiedFacts } from "./trust.ts";
 
@@ -37,6 +38,8 @@ export interface NodeSettings {
   /** SEED_BYTES random bytes: transaction ids and delays are drawn from it. */
   readonly seed: Uint8Array;
   readonly limits: NodeCoreLimits;
+  /** Each step of a machine is reported as `stepped`, for traces and checkers. */
+  readonly isTraced?: boolean;
 }
 
 /** A request of the owner's. */
@@ -122,6 +125,14 @@ export type NodeOrder =
   | { readonly type: "startTimer"; readonly timer: string; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: string }
   | NodeNote
+  /** Where steps are traced: one of a machine. A run of it has a name, which a later run may have again; it begins with (start). */
+  | {
+      readonly type: "stepped";
+      readonly machine: string;
+      readonly run: string;
+      readonly event: { readonly type: string };
+      readonly step: Step<Snapshot<unknown>, unknown>;
+    }
   /** Another node shows a certificate of our Node-ID: one account enrolled twice, and both run. */
   | { readonly type: "sameNode"; readonly host: string }
   /** What the parts are told that stand above the messages. */

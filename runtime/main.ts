@@ -32,6 +32,7 @@ usage: vipr COMMAND [options]
   demo       three companies, two adversaries and a telephone network on this machine
   replay     a trace of the demo's machines, gone through again and compared
   simulate   an overlay of thousands of nodes in one process, on virtual time
+  fuzz       inputs that break a codec or a machine, ours or your own
   version    which version this is, as --version
   help       this text
 
@@ -159,6 +160,11 @@ switch (command) {
   case "simulate": {
     const { simulateCommand } = await import("./simulate/command.ts");
     process.exitCode = await simulateCommand(args);
+    break;
+  }
+  case "fuzz": {
+    const { fuzzCommand } = await import("./cli/fuzz.ts");
+    process.exit(await fuzzCommand(args, new URL("../properties/fuzz/thread.ts", import.meta.url)));
     break;
   }
   case "version":

@@ -24,7 +24,7 @@ export interface Running {
   readonly err: () => string;
   /** Its exit code; null when a signal ended it. */
   readonly ended: Promise<number | null>;
-  readonly kill: (signal: "SIGTERM" | "SIGKILL" | "SIGHUP") => Promise<number | null>;
+  readonly kill: (signal: "SIGTERM" | "SIGINT" | "SIGKILL" | "SIGHUP") => Promise<number | null>;
   /** The first match in its output; rejects when it ends before. */
   readonly said: (what: RegExp) => Promise<RegExpExecArray>;
 }

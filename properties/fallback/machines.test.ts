@@ -2,30 +2,17 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import {
-  type CalleeEvent,
   type CallerEvent,
   fallbackCallee,
   fallbackCaller,
   isSameCaller,
   NOTICES_MAX,
 } from "../../machines/fallback/mod.ts";
+import { eventOf, fallbackMachines } from "../fuzz/machines.ts";
 import { runs, test } from "../kit/harness.ts";
-import { machineLaws } from "../kit/machine-laws.ts";
+import { subjectLaws } from "../kit/machine-laws.ts";
 
-const plain = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
-  fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
-const ms = fc.integer({ min: 500, max: 20_000 });
-const eventOf = <E extends { readonly type: string }>(...types: ReadonlyArray<E["type"]>): fc.Arbitrary<E> =>
-  fc.constantFrom(...types).map((type) => ({ type }) as E);
-
-machineLaws(fallbackCaller, {
-  inputs: plain({ answerMs: ms, noticeMs: ms, t1Ms: ms }),
-  events: () => eventOf<CallerEvent>("offered", "refused", "answered", "failed", "settled", "over", "trunkOver"),
-});
-machineLaws(fallbackCallee, {
-  inputs: plain({ tells: fc.boolean(), noticeMs: ms, t1Ms: ms }),
-  events: () => eventOf<CalleeEvent>("invited", "cancelled", "refused", "settled", "acked", "over", "trunkOver"),
-});
+subjectLaws(...fallbackMachines);
 
 /** The orders of a walk, but for timers. */
 const walked = (machine: any, input: object, events: ReadonlyArray<object>): ReadonlyArray<string> => {

@@ -16,7 +16,7 @@ import fc from "fast-check";
 import { drive, mailbox, Watch } from "../../actors/kit/mod.ts";
 import { type Machine, type Snapshot, type Step, tableOf } from "../../machines/kit/mod.ts";
 import { byXState } from "./by-xstate.ts";
-import { type Law, lawOf, ordinary, RUNS } from "./laws.ts";
+import { type Invariant, type Law, lawOf, ordinary, RUNS } from "./laws.ts";
 import { type Fired, hostPlainly, type Moment, type Seen } from "./plain-host.ts";
 import { walkable } from "./rows.ts";
 import { type Walk as Play, shorterWalks, walksOf } from "./walks.ts";
@@ -38,6 +38,8 @@ export interface MachineLawOptions<I, E, A> {
   readonly outlive?: (timer: string) => boolean;
   /** The input as a machine may share it: runs are compared on copies of it. Default structuredClone. */
   readonly copyOf?: (input: I) => I;
+  /** What holds in every state besides. */
+  readonly invariants?: Readonly<Record<string, Invariant>>;
   /** Of each law. Default `RUNS`. */
   readonly runs?: number;
   /** Where its transition table lies as text, and whether to write it there. Default: nowhere. */
@@ -84,7 +86,14 @@ export const machineLawsOf = <I, E extends Typed, A extends Order, C>(
     ...lawOf(`${name}: ${what}`, numRuns, fc.property(plays, check)),
     shorter: ([play]: [Play<I, E>]) => [...shorterWalks(play)].map((one) => [one]),
   });
+  const invariants = Object.entries(options.invariants ?? {}).map(([what, holds]) =>
+    law(what, (given) => {
+      for (const { event, snapshot } of play(machine, given))
+        assert.notEqual(holds(snapshot, event), false, `${what}: not after ${event?.type ?? "the start"}`);
+    }),
+  );
   const laws = [
+    ...invariants,
     law("the same events give the same orders", ({ input, events }) =>
       assert.deepEqual(shown(play(machine, { input: copyOf(input), events })), shown(play(machine, { input, events }))),
     ),

@@ -11,6 +11,9 @@ export interface Law {
   readonly shorter?: (values: any) => Iterable<unknown>;
 }
 
+/** What holds in each state that a machine comes to: false, or what is thrown, breaks the law. */
+export type Invariant = (snapshot: any, event: any) => unknown;
+
 /** Of each law, where nobody says how many. */
 export const RUNS = 100;
 

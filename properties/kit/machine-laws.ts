@@ -8,7 +8,8 @@
 import process from "node:process";
 import type { Machine } from "../../machines/kit/mod.ts";
 import { runs, test } from "./harness.ts";
-import { type MachineArbitraries, type MachineLawOptions, machineLawsOf } from "./laws-of-machine.ts";
+import type { MachineArbitraries, MachineLawOptions } from "./laws-of-machine.ts";
+import { type MachineSubject, machineSubject } from "./subject.ts";
 
 const table = { folder: new URL("../tables/", import.meta.url), write: process.env.VIPR_TABLES === "write" };
 
@@ -16,6 +17,8 @@ export const machineLaws = <I, E extends { readonly type: string }, A extends { 
   machine: Machine<I, E, A, C>,
   arbitraries: MachineArbitraries<I, E>,
   options: Omit<MachineLawOptions<I, E, A>, "runs" | "table"> = {},
-): void => {
-  for (const { name, check } of machineLawsOf(machine, arbitraries, { ...options, runs, table })) test(name, check);
+): void => subjectLaws(machineSubject(machine, arbitraries, options));
+
+export const subjectLaws = (...subjects: ReadonlyArray<MachineSubject>): void => {
+  for (const { lawsOf } of subjects) for (const { name, check } of lawsOf({ runs, table })) test(name, check);
 };

@@ -1,5 +1,6 @@
 /** What a decoded value takes, counted and not measured, and what of its description says how much that may be. */
 import type { Node } from "../../codecs/wire/node.ts";
+import { measuresOf } from "../../codecs/wire/source.ts";
 
 /** Its bytes and characters, and one for each value and each name within it. */
 export const weightOf = (value: unknown): number => {
@@ -18,6 +19,28 @@ export const isExact = (node: Node): boolean => {
   if (node.kind === "bits" && node.picture.includes(".")) return false;
   if (node.kind === "tlv" && node.padTo > 1) return false;
   return within(node).every(isExact);
+};
+
+/** Where its messages end is not told by their bytes: what follows would be read as part of them. */
+export const isOpenEnded = (node: Node): boolean => {
+  switch (node.kind) {
+    case "rest":
+    case "text":
+    case "list":
+    case "optional":
+      return true;
+    case "firstBit":
+    case "select":
+      return within(node).some(isOpenEnded);
+    case "struct": {
+      const measures = measuresOf(node);
+      return node.fields.some(
+        (field, i) => isOpenEnded(field.node) && !measures.some(({ from, to }) => from <= i && i <= to),
+      );
+    }
+    default:
+      return false;
+  }
 };
 
 const within = (node: Node): ReadonlyArray<Node> => {

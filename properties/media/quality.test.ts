@@ -7,33 +7,12 @@ import {
   QUALITY_DEFAULTS,
   type QualityEvent,
   type QualityOrder,
-  type Sample,
 } from "../../machines/media/mod.ts";
+import { mediaMachines, samples } from "../fuzz/machines.ts";
 import { runs, test } from "../kit/harness.ts";
-import { machineLaws } from "../kit/machine-laws.ts";
+import { subjectLaws } from "../kit/machine-laws.ts";
 
-const plain = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
-  fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
-const samples: fc.Arbitrary<Sample> = plain<Sample>({
-  packets: fc.nat(200),
-  lost: fc.nat(50),
-  reportedLoss: fc.option(fc.nat(255), { nil: undefined }),
-});
-
-machineLaws(mediaQuality, {
-  inputs: plain({
-    // Longer than IME has it: the laws let minutes pass between events.
-    sampleMs: fc.integer({ min: 5_000, max: 20_000 }),
-    holdDownMs: fc.integer({ min: 10_000, max: 360_000 }),
-    windowSamples: fc.integer({ min: 1, max: 4 }),
-    lossMax: fc.double({ min: 0, max: 1, noNaN: true }),
-  }),
-  events: () =>
-    fc.oneof(
-      { weight: 6, arbitrary: samples.map((sample): QualityEvent => ({ type: "sampled", sample })) },
-      fc.constantFrom<QualityEvent>({ type: "held" }, { type: "resumed" }, { type: "ended" }),
-    ),
-});
+subjectLaws(...mediaMachines);
 
 /** A host in a loop: each 100 ms a sample of a line that gives so many packets and loses so many of them. */
 const played = (

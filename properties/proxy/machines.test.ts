@@ -1,6 +1,5 @@
 /** The machines of the proxy: laws, tables, and the figures of RFC 3261 §17, RFC 6026 and §16.7 walked. */
 import { deepStrictEqual as same } from "node:assert";
-import fc from "fast-check";
 import type { Machine } from "../../machines/kit/mod.ts";
 import {
   proxyInviteClient,
@@ -9,41 +8,11 @@ import {
   proxyRequestServer,
   responseContext,
 } from "../../machines/proxy/mod.ts";
+import { proxyMachines } from "../fuzz/machines.ts";
 import { test } from "../kit/harness.ts";
-import { machineLaws } from "../kit/machine-laws.ts";
-import { event, record } from "../sip/samples.ts";
+import { subjectLaws } from "../kit/machine-laws.ts";
 
-const inputs = record({ isReliable: fc.boolean(), t1Ms: fc.integer({ min: 1, max: 1_000 }) });
-const clientEvents = () =>
-  fc.oneof(...(["provisional", "success", "refusal", "unreachable"] as const).map((type) => event(type)));
-const serverEvents = () =>
-  fc.oneof(...(["repeated", "provisional", "success", "refusal", "acked"] as const).map((type) => event(type)));
-
-machineLaws(proxyInviteClient, { inputs, events: () => fc.oneof(clientEvents(), event("cancelled")) });
-machineLaws(proxyRequestClient, { inputs, events: clientEvents });
-machineLaws(proxyInviteServer, { inputs, events: serverEvents });
-machineLaws(proxyRequestServer, { inputs, events: () => fc.oneof(serverEvents(), event("abandoned")) });
-machineLaws(responseContext, {
-  inputs: record({
-    isInvite: fc.boolean(),
-    hops: fc
-      .tuple(fc.boolean(), fc.integer({ min: 1, max: 3 }))
-      .map(([vipr, peers]) => [
-        ...(vipr ? (["vipr"] as const) : []),
-        ...Array.from({ length: peers }, () => "peer" as const),
-      ]),
-    attemptMs: fc.integer({ min: 1, max: 5_000 }),
-    silenceMs: fc.integer({ min: 1, max: 5_000 }),
-    ringMs: fc.constant(185_000),
-    t1Ms: fc.constant(500),
-  }),
-  events: () =>
-    fc.oneof(
-      ...(["trying", "provisional", "early", "success", "unusable", "cancelled"] as const).map((type) => event(type)),
-      event("refusal", { isRetryable: fc.boolean() }),
-      event("failed", { why: fc.constantFrom("timedOut" as const, "unreachable" as const) }),
-    ),
-});
+subjectLaws(...proxyMachines);
 
 /** The orders of a walk, one text a step. */
 const walk = <I>(machine: Machine<I, any, any>, input: I, events: ReadonlyArray<string | object>) => {

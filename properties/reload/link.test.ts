@@ -1,7 +1,7 @@
 /** One link: numbers, acknowledgements, the timer of RFC 6298, doubt and loss. RFC 6940 §6.6. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
-import { FramedMessage } from "../../codecs/reload/mod.ts";
+import type { FramedMessage } from "../../codecs/reload/mod.ts";
 import {
   maskFor,
   type ReloadLinkAction,
@@ -10,23 +10,12 @@ import {
   reloadLink,
   withReceived,
 } from "../../machines/reload/mod.ts";
-import { arbitraryOf } from "../kit/arbitrary.ts";
+import { reloadMachines } from "../fuzz/machines.ts";
 import { runs, test } from "../kit/harness.ts";
-import { machineLaws } from "../kit/machine-laws.ts";
+import { subjectLaws } from "../kit/machine-laws.ts";
+import { ack, data, message, post } from "./link-events.ts";
 
 const input: ReloadLinkInput = { rtoMsMin: 1_000, holdMs: 30_000 };
-const message = Uint8Array.of(1);
-const post = (atMs: number): ReloadLinkEvent => ({ type: "outgoing", message, atMs });
-const data = (sequence: number): ReloadLinkEvent => ({
-  type: "framed",
-  frame: { type: "data", frame: { sequence, message } },
-  atMs: 0,
-});
-const ack = (sequence: number, atMs: number): ReloadLinkEvent => ({
-  type: "framed",
-  frame: { type: "ack", frame: { sequence, received: 0 } },
-  atMs,
-});
 const linkOf = () => {
   let snapshot = reloadLink.start(input).snapshot;
   const tell = (event: ReloadLinkEvent): ReadonlyArray<ReloadLinkAction> => {
@@ -118,18 +107,4 @@ test("one late waking is no loss: an acknowledgement that was there all along co
   assert.deepEqual(states(link.tell({ type: "timerFired", timer: "rto", atMs: 60_000 })), []);
 });
 
-const sequence = fc.oneof(fc.integer({ min: 0, max: 5 }), fc.integer({ min: 0, max: 2 ** 32 - 1 }));
-const atMs = fc.nat(100_000);
-machineLaws(reloadLink, {
-  inputs: fc.record({ rtoMsMin: fc.integer({ min: 1, max: 3_000 }), holdMs: fc.integer({ min: 1, max: 30_000 }) }),
-  events: () =>
-    fc.oneof(
-      atMs.map(post),
-      sequence.map(data),
-      fc.tuple(sequence, atMs).map(([number, at]) => ack(number, at)),
-      fc
-        .tuple(arbitraryOf(FramedMessage), atMs)
-        .map(([frame, at]): ReloadLinkEvent => ({ type: "framed", frame, atMs: at })),
-      fc.constant<ReloadLinkEvent>({ type: "closed", why: "gone" }),
-    ),
-});
+subjectLaws(...reloadMachines);

@@ -18,7 +18,7 @@ import {
   type Unreadable,
 } from "../../codecs/sip/mod.ts";
 import type { Destination } from "../../machines/proxy/mod.ts";
-import { Chance } from "./random.ts";
+import { Chance } from "../kit/chance.ts";
 import { lightly, type Subject, sentAs, tortureBy } from "./subject.ts";
 
 export interface Core<S, O> {

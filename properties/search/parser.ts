@@ -24,8 +24,8 @@ import {
   textsOf,
   ticketOf,
 } from "../../codecs/sip/mod.ts";
+import type { Chance } from "../kit/chance.ts";
 import { NEXT, NEXT_URI } from "../sip/torture.ts";
-import type { Chance } from "./random.ts";
 import { type Subject, tortureBy } from "./subject.ts";
 
 /** Of the datagram. */

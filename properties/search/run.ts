@@ -9,10 +9,10 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { Chance } from "../kit/chance.ts";
 import { borderSubject, relayingBorderSubject } from "./border.ts";
 import { parserSubject } from "./parser.ts";
 import { proxySubject } from "./proxy.ts";
-import { Chance } from "./random.ts";
 import type { Subject } from "./subject.ts";
 
 /** At the end of each block nothing may be left. */

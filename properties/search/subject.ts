@@ -1,7 +1,8 @@
 /** What a search asks of each of its subjects, and how the messages are made that it is fed. */
 import { cutSip, emptySipRemainder, parseSip, SIP_BYTES_MAX, type SipMessage } from "../../codecs/sip/mod.ts";
-import { type Change, KINDS, mutated, tortures } from "../sip/torture.ts";
-import type { Chance } from "./random.ts";
+import type { Chance } from "../kit/chance.ts";
+import { type Change, KINDS, mutated } from "../kit/changes.ts";
+import { tortures } from "../sip/torture.ts";
 
 export interface Subject {
   readonly name: string;

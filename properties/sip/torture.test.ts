@@ -23,11 +23,12 @@ import {
   topViaOf,
 } from "../../codecs/sip/mod.ts";
 import { ProxyCore } from "../../machines/proxy/mod.ts";
+import { changesOf } from "../kit/changes.ts";
 import { runs, test } from "../kit/harness.ts";
 import { bothTrunks, OWN, PBX, PEERS, sourceOf } from "../proxy/world.ts";
 import { readInFull } from "../search/parser.ts";
 import { sentAs } from "../search/subject.ts";
-import { type Change, KINDS, mutated, NEXT, NEXT_URI, tortureNames, tortureOf, tortures } from "./torture.ts";
+import { NEXT, NEXT_URI, tortureNames, tortureOf, tortures } from "./torture.ts";
 import { TABLE } from "./torture-table.ts";
 
 const START_MS = 1_700_000_000_000;
@@ -191,15 +192,7 @@ test("torture 3.1.2.1: a Via that cannot be read is answered where the request c
   );
 });
 
-const change: fc.Arbitrary<Change> = fc.record({
-  kind: fc.constantFrom(...KINDS),
-  at: fc.nat(),
-  size: fc.nat(200),
-  to: fc.nat(1_000),
-});
-const changedMessage = fc
-  .tuple(fc.constantFrom(...tortures), fc.array(change, { maxLength: 6 }))
-  .map(([bytes, changes]) => mutated(bytes, changes, tortures));
+const changedMessage = fc.constantFrom(...tortures).chain((bytes) => changesOf(bytes, tortures));
 
 test("torture: changed anyhow, whatever is read prints as SIP, and a stream whose framing holds goes on", () =>
   fc.assert(

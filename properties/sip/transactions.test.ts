@@ -1,31 +1,12 @@
 /** The four transactions over a reliable transport: laws, tables, and RFC 3261 §17's figures walked. */
 import { deepStrictEqual as same } from "node:assert";
-import fc from "fast-check";
 import { inviteClient, inviteServer, nonInviteClient, nonInviteServer } from "../../machines/sip/mod.ts";
+import { sipMachines } from "../fuzz/machines.ts";
 import { test } from "../kit/harness.ts";
-import { machineLaws } from "../kit/machine-laws.ts";
-import { answerOf, bye, event, invite, named, ordersOf, record, response } from "./samples.ts";
+import { subjectLaws } from "../kit/machine-laws.ts";
+import { answerOf, bye, invite, named, ordersOf } from "./samples.ts";
 
-const t1Ms = fc.integer({ min: 1, max: 1_000 });
-const lost = event("lost", { why: fc.constant("reset") });
-
-machineLaws(inviteClient, {
-  inputs: record({ request: fc.constant(invite), t1Ms }),
-  events: () => fc.oneof(event("received", { response: response() }), event("giveUp"), lost),
-});
-machineLaws(nonInviteClient, {
-  inputs: record({ request: fc.constant(bye), t1Ms }),
-  events: () => fc.oneof(event("received", { response: response(bye) }), lost),
-});
-machineLaws(inviteServer, {
-  inputs: record({ request: fc.constant(invite), t1Ms }),
-  events: () =>
-    fc.oneof(event("respond", { response: response() }), event("repeated"), event("acked"), event("cancelled"), lost),
-});
-machineLaws(nonInviteServer, {
-  inputs: record({ request: fc.constant(bye), t1Ms }),
-  events: () => fc.oneof(event("respond", { response: response(bye) }), event("repeated"), lost),
-});
+subjectLaws(...sipMachines);
 
 const client = { request: invite, t1Ms: 500 };
 const received = (status: number) => ({ type: "received", response: answerOf(status) }) as const;

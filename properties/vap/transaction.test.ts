@@ -1,29 +1,15 @@
 /** One request, one answer. */
 import * as assert from "node:assert/strict";
-import fc from "fast-check";
 import { type VapTransactionEvent, vapTransaction } from "../../machines/vap/mod.ts";
+import { vapInput, vapMachines } from "../fuzz/machines.ts";
 import { test } from "../kit/harness.ts";
-import { machineLaws } from "../kit/machine-laws.ts";
-import { errorOf, idOf, messageOf, responses } from "./values.ts";
+import { subjectLaws } from "../kit/machine-laws.ts";
+import { errorOf, idOf, messageOf } from "./values.ts";
 
-const request = { method: "subscribe", class: "request", attributes: [] } as const;
-const input = { request, transactionId: idOf(1), timeoutMs: 39_500 };
-
-machineLaws(vapTransaction, {
-  inputs: fc.constant(input),
-  events: () =>
-    fc.oneof<Array<fc.Arbitrary<VapTransactionEvent>>>(
-      fc.tuple(responses, fc.boolean(), fc.constantFrom(1, 2)).map(([response, genuine, id]) => ({
-        type: "answered" as const,
-        response: { ...response, transactionId: idOf(id) },
-        genuine,
-      })),
-      fc.constant({ type: "lost" as const, why: "reset" }),
-    ),
-});
+subjectLaws(...vapMachines);
 
 const after = (event: VapTransactionEvent) => {
-  const { snapshot } = vapTransaction.start(input);
+  const { snapshot } = vapTransaction.start(vapInput);
   return vapTransaction.step(snapshot, event).snapshot.value;
 };
 

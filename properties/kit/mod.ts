@@ -15,6 +15,7 @@ export const {
   arbitraryOf,
   attacksOf,
   boundariesOf,
+  codecLawsOf,
   hostPlainly,
   keysLawsOf,
   machineLawsOf,
@@ -22,11 +23,16 @@ export const {
   storeLawsOf,
   streamLawsOf,
   tlsLawsOf,
+  walksOf,
   wireLawsOf,
+  xstateLawsOf,
 } = published;
 export type { Attack } from "./attacks.ts";
-export type { Law } from "./laws.ts";
+export type { Invariant, Law } from "./laws.ts";
+export type { Codec } from "./laws-of-codec.ts";
 export type { MachineArbitraries, MachineLawOptions, TableAt } from "./laws-of-machine.ts";
 export type { WireLawOptions } from "./laws-of-wire.ts";
+export type { XStateLawOptions } from "./laws-of-xstate.ts";
 export type { Fired, Moment, Seen } from "./plain-host.ts";
 export type { Run } from "./port-law.ts";
+export type { Walk, Walkable, WalkOptions } from "./walks.ts";

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { judgeCosts } from "./costs.ts";
 import { type DocBlock, docBlocksOf, missingIn, printsOf } from "./doc-blocks.ts";
+import { fuzzAll, writtenTargets } from "./fuzz.ts";
 import { openPage } from "./page.ts";
 import { BUNDLE, openRing } from "./ring-page.ts";
 import { DENO_PERMISSIONS, entriesOf, ROOT, type Runtime, runtimesOf, type Stranger, sh } from "./stranger.ts";
@@ -20,6 +21,7 @@ export const checksOf = (stranger: Stranger): ReadonlyArray<Check> => {
   // Written once: several runtimes read them at the same time.
   const blocks = writtenBlocks(stranger);
   const examples = writtenExamples(stranger);
+  const targets = writtenTargets(stranger);
   const onEach = (of: ReadonlyArray<Runtime>, what: string, run: (runtime: Runtime) => Promise<unknown>) =>
     of.map((runtime): Check => ({ name: `${what}, ${runtime.name}`, run: () => run(runtime) }));
   // The longest first.
@@ -47,6 +49,9 @@ export const checksOf = (stranger: Stranger): ReadonlyArray<Check> => {
     ...onEach(runtimes, "entries: each is imported", (runtime) => importAll(stranger, runtime)),
     ...onEach(runtimes, "docs/embedding.md: its programs print what it says", (runtime) => runAll(blocks, runtime)),
     ...onEach(runtimes, "examples: machines in other hosts", (runtime) => runAll(examples, runtime)),
+    ...onEach(runtimesOf(stranger, ["--allow-write=."]), "docs/fuzzing.md: vipr fuzz finds what it says", (runtime) =>
+      fuzzAll(stranger, targets, runtime),
+    ),
     { name: "examples: a page in Chromium", run: () => openPage(stranger) },
     { name: "examples: a ring of eight in a page in Chromium", run: () => showRing(stranger, examples) },
   ];

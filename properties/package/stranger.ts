@@ -63,7 +63,7 @@ export interface Runtime {
 export const DENO_PERMISSIONS = ["--no-prompt", "--allow-env", "--allow-net", "--allow-read", "--allow-sys=umask,ca"];
 
 /** Without a loader, and without a flag but for Deno's permissions. */
-export const runtimesOf = ({ empty }: Stranger): ReadonlyArray<Runtime> => {
+export const runtimesOf = ({ empty }: Stranger, denoMore: ReadonlyArray<string> = []): ReadonlyArray<Runtime> => {
   const by = (name: string, command: string, ...first: ReadonlyArray<string>): Runtime => ({
     name,
     run: (file, ...args) => sh(command, [...first, file, ...args], { cwd: empty }),
@@ -71,7 +71,7 @@ export const runtimesOf = ({ empty }: Stranger): ReadonlyArray<Runtime> => {
   const own = join(ROOT, "node_modules/.bin");
   return [
     by("node 24", process.execPath),
-    by("deno", join(own, "deno"), "run", ...DENO_PERMISSIONS),
+    by("deno", join(own, "deno"), "run", ...DENO_PERMISSIONS, ...denoMore),
     by("bun", join(own, "bun")),
     by("node 22", join(empty, "node_modules/node22/bin/node")),
     by("node 26", join(empty, "node_modules/node26/bin/node")),

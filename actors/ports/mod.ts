@@ -1,7 +1,9 @@
 /** What actors ask of the world; runtime fills these in. */
+
 export { Arithmetic } from "./arithmetic.ts";
 export { Authority, type AuthorityShape, type IssueRequest } from "./authority.ts";
 export { ByteStream, type ByteStreamShape, DIRECT_BYTES_MAX, type DirectStream, type Peer } from "./byte-stream.ts";
+export { type ClusterShape, type Member, PARTITIONS, partitionOf, type SharedRow, type Work } from "./cluster.ts";
 export { DATAGRAM_BYTES_MAX, type DatagramHandlers, type DatagramSocket, Datagrams } from "./datagrams.ts";
 export { CONNECT_TIMEOUT_MS, Dialer, type DialTarget, type ServerTrust } from "./dialer.ts";
 export { directOf } from "./direct.ts";

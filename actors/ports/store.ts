@@ -53,6 +53,8 @@ export type Change =
       readonly key: Uint8Array;
       readonly value: Uint8Array;
       readonly dueMs?: number;
+      /** The other members of a cluster are to learn of it (`Cluster.changes`). */
+      readonly isShared?: boolean;
     }
   | { readonly type: "remove"; readonly table: string; readonly key: Uint8Array };
 

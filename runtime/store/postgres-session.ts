@@ -10,6 +10,7 @@ import { createHash } from "node:crypto";
 import { Effect, Redacted, Result, Schedule, type Scope } from "effect";
 import { type Change, StoreFailed } from "../../actors/ports/mod.ts";
 import { pgFault } from "./postgres-faults.ts";
+import { joinCluster, memberNow } from "./postgres-members.ts";
 import { lastOfEach, migrationsOf, partsOf, SESSION, statementsOf, VERSION } from "./postgres-sql.ts";
 import { type PostgresAddress, passwordOf } from "./postgres-url.ts";
 
@@ -45,6 +46,8 @@ export interface SessionOptions {
   /** As PostgreSQL shows it in its list of connections. */
   readonly name: string;
   readonly answerMs: number;
+  /** As a member of the cluster of that name, beside others. Undefined: as the one owner. */
+  readonly cluster?: string | undefined;
 }
 
 /** The driver is loaded here: a program whose store is a file never has it. */
@@ -58,6 +61,7 @@ export const openSession = Effect.fnUntraced(function* ({
   passwordFile,
   name,
   answerMs,
+  cluster,
 }: SessionOptions): Effect.fn.Return<Session, StoreFailed, Scope.Scope> {
   const [{ make }, types] = yield* driver;
   const password = yield* Effect.try({
@@ -105,7 +109,8 @@ export const openSession = Effect.fnUntraced(function* ({
         return yield* Effect.fromResult(done);
       }),
     );
-  const { commit: statement } = statementsOf(address.schema);
+  const { commit, memberCommit } = statementsOf(address.schema);
+  const statement = cluster === undefined ? commit : memberCommit;
   const arrayOf = (values: ReadonlyArray<unknown>, oid: number) => Result.getOrThrow(types.array(values, oid));
   const parametersOf = (number: bigint, owner: bigint, changes: ReadonlyArray<Change>) => {
     const [puts, removes] = [changes.filter(isPut), changes.filter((change) => !isPut(change))];
@@ -135,6 +140,10 @@ export const openSession = Effect.fnUntraced(function* ({
       ),
       arrayOf(
         puts.map(({ dueMs }) => (dueMs === undefined ? null : BigInt(dueMs))),
+        int8,
+      ),
+      arrayOf(
+        puts.map(({ isShared }) => (isShared === true && cluster !== undefined ? owner : null)),
         int8,
       ),
     ];
@@ -178,16 +187,23 @@ export interface Owned {
   readonly batch: bigint;
 }
 
-/** `before`: what this owner had on a connection that is lost; fails as `locked` where another has come since. */
+/**
+ * `before`: what this owner had on a connection that is lost; fails as `locked` where another has come since, or the member was
+ * taken for dead. Members of one cluster share the advisory lock, a single owner has it alone.
+ */
 export const takeOwnership = Effect.fnUntraced(function* (
   { query, together }: Session,
-  { address: { schema, shown }, name }: SessionOptions,
+  { address: { schema, shown }, name, cluster }: SessionOptions,
   before: Owned | undefined,
 ): Effect.fn.Return<Owned, StoreFailed> {
   const number = createHash("sha256").update(schema).digest().readInt32BE(0);
   const { own, state } = statementsOf(schema);
-  const overtaken = new StoreFailed({ reason: "locked", why: `${shown}: another server has this store open` });
-  const ownerNow = Effect.map(query(state, []), ([row]) => ownedOf([row?.slice(1) ?? []]));
+  const overtaken = overtakenBy(shown, cluster);
+  const ownerNow =
+    cluster === undefined
+      ? Effect.map(query(state, []), ([row]) => ownedOf([row?.slice(1) ?? []]))
+      : Effect.map(memberNow(query, schema, before?.owner ?? 0n), (now) => now ?? { owner: 0n, batch: 0n });
+  const take = cluster === undefined ? "pg_try_advisory_lock" : "pg_try_advisory_lock_shared";
   const lock = Effect.gen(function* () {
     if (before !== undefined) {
       if ((yield* ownerNow).owner !== before.owner) return yield* overtaken;
@@ -197,7 +213,7 @@ export const takeOwnership = Effect.fnUntraced(function* (
         [name],
       );
     }
-    const [row] = yield* query(`SELECT pg_try_advisory_lock(${LOCKS}, ${number})`, []);
+    const [row] = yield* query(`SELECT ${take}(${LOCKS}, ${number})`, []);
     if (row?.[0] !== true) return yield* new StoreFailed({ reason: "busy", why: overtaken.why });
   });
   yield* Effect.retry(lock, {
@@ -208,17 +224,34 @@ export const takeOwnership = Effect.fnUntraced(function* (
     Effect.mapError((failed) => {
       if (failed.reason !== "busy") return failed;
       return before === undefined
-        ? overtaken
+        ? new StoreFailed({ reason: "locked", why: `${shown}: another server has this store open` })
         : new StoreFailed({ reason: "away", why: "it has not given up the connection before this one" });
     }),
   );
-  if (before === undefined) {
-    yield* together("BEGIN", (inside) => migrate(inside.query, schema, shown));
-    return ownedOf(yield* query(own, []));
-  }
+  if (before === undefined)
+    return yield* together("BEGIN", (inside) =>
+      Effect.gen(function* () {
+        // Members start beside each other, and one of them brings the tables up to date.
+        yield* inside.query(`SELECT pg_advisory_xact_lock(${LOCKS + 1}, ${number})`, []);
+        yield* migrate(inside.query, schema, shown);
+        return cluster === undefined
+          ? ownedOf(yield* inside.query(own, []))
+          : yield* joinCluster(inside.query, { schema, shown, cluster });
+      }),
+    );
   const now = yield* ownerNow;
   return now.owner === before.owner ? now : yield* overtaken;
 });
+
+/** What a server learns that is the owner no more, or no member. */
+export const overtakenBy = (shown: string, cluster: string | undefined): StoreFailed =>
+  new StoreFailed({
+    reason: "locked",
+    why:
+      cluster === undefined
+        ? `${shown}: another server has this store open`
+        : `${shown}: the others of the cluster have taken this server for dead`,
+  });
 
 const ownedOf = ([row]: Rows): Owned => ({ owner: BigInt(row?.[0] as bigint), batch: BigInt(row?.[1] as bigint) });
 

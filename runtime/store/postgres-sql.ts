@@ -1,11 +1,13 @@
 /**
  * What PostgreSQL is asked, in one schema of a database:
  *
- *   store   one row: the version of these tables, the owner's number, the number of its last commit
- *   rows    table, key -> value, due
+ *   store    one row: the version of these tables, the owner's number, the number of its last commit; the cluster's name
+ *   members  of a cluster: number, number of the last commit, beats, address
+ *   shards   shard -> the member that holds it; a member that goes takes its rows along
+ *   rows     table, key -> value, due; of those that members share: by whom, in which commit
  *
  * Both keys compare by their bytes. A commit is one statement, and so one transaction and one answer; it does nothing unless
- * the owner is still the one that asks.
+ * the owner is still the one that asks, or the member is still one.
  */
 import type { Change } from "../../actors/ports/mod.ts";
 
@@ -28,6 +30,22 @@ export const migrationsOf = (schema: string): ReadonlyArray<ReadonlyArray<string
        due bigint,
        PRIMARY KEY (name, key))`,
     `CREATE INDEX due ON ${schema}.rows (name, due, key) WHERE due IS NOT NULL`,
+  ],
+  [
+    `ALTER TABLE ${schema}.store ADD COLUMN cluster text`,
+    `CREATE TABLE ${schema}.members (
+       id bigint PRIMARY KEY,
+       batch bigint NOT NULL DEFAULT 0,
+       beat bigint NOT NULL DEFAULT 0,
+       address text,
+       runner text,
+       healthy boolean NOT NULL DEFAULT true)`,
+    `CREATE TABLE ${schema}.shards (
+       shard text PRIMARY KEY,
+       member bigint NOT NULL REFERENCES ${schema}.members ON DELETE CASCADE)`,
+    `CREATE INDEX held ON ${schema}.shards (member)`,
+    `ALTER TABLE ${schema}.rows ADD COLUMN writer bigint, ADD COLUMN batch bigint`,
+    `CREATE INDEX shared ON ${schema}.rows (writer, batch) WHERE writer IS NOT NULL`,
   ],
 ];
 export const VERSION: number = migrationsOf("vipr").length;
@@ -54,17 +72,27 @@ export const statementsOf = (schema: string) => ({
   due: `SELECT key, value, due FROM ${schema}.rows
         WHERE name = $1 AND due IS NOT NULL AND due <= $2 ORDER BY due, key LIMIT $3`,
   state: `SELECT version, owner, batch FROM ${schema}.store`,
-  own: `UPDATE ${schema}.store SET owner = owner + 1 RETURNING owner, batch`,
-  /** Parameters: the commit's number, the owner's; tables, keys to remove; tables, keys, values, times to put. */
-  commit: `WITH mine AS (UPDATE ${schema}.store SET batch = $1 WHERE owner = $2 RETURNING 1),
+  /** One owner alone: whoever is a member of a cluster is so no more. */
+  own: `WITH gone AS (DELETE FROM ${schema}.members)
+    UPDATE ${schema}.store SET owner = owner + 1, cluster = NULL RETURNING owner, batch`,
+  /** Parameters: the commit's number, the owner's; tables, keys to remove; tables, keys, values, times, writers to put. */
+  commit: commitOf(schema, `UPDATE ${schema}.store SET batch = $1 WHERE owner = $2 RETURNING 1`),
+  leave: `DELETE FROM ${schema}.members WHERE id = $1`,
+  /** The same of a member. */
+  memberCommit: commitOf(schema, `UPDATE ${schema}.members SET batch = $1 WHERE id = $2 RETURNING 1`),
+});
+
+const commitOf = (schema: string, mine: string): string =>
+  `WITH mine AS (${mine}),
     removed AS (DELETE FROM ${schema}.rows r USING unnest($3::text[], $4::bytea[]) AS g (name, key)
       WHERE r.name = g.name COLLATE "C" AND r.key = g.key AND EXISTS (SELECT FROM mine)),
-    put AS (INSERT INTO ${schema}.rows
-      SELECT p.name, p.key, p.value, p.due FROM unnest($5::text[], $6::bytea[], $7::bytea[], $8::bigint[])
-        AS p (name, key, value, due) WHERE EXISTS (SELECT FROM mine)
-      ON CONFLICT (name, key) DO UPDATE SET value = excluded.value, due = excluded.due)
-    SELECT count(*)::integer AS owned FROM mine`,
-});
+    put AS (INSERT INTO ${schema}.rows (name, key, value, due, writer, batch)
+      SELECT p.name, p.key, p.value, p.due, p.writer, CASE WHEN p.writer IS NOT NULL THEN $1::bigint END
+        FROM unnest($5::text[], $6::bytea[], $7::bytea[], $8::bigint[], $9::bigint[])
+        AS p (name, key, value, due, writer) WHERE EXISTS (SELECT FROM mine)
+      ON CONFLICT (name, key) DO UPDATE SET value = excluded.value, due = excluded.due, writer = excluded.writer,
+        batch = excluded.batch)
+    SELECT count(*)::integer AS owned FROM mine`;
 
 /** The last change of each key: one statement changes no row twice. */
 export const lastOfEach = (changes: ReadonlyArray<Change>): ReadonlyArray<Change> => {

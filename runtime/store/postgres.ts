@@ -1,5 +1,6 @@
 /**
- * The store in PostgreSQL, in one schema of a database that belongs to one server at a time.
+ * The store in PostgreSQL, in one schema of a database that belongs to one server at a time, or to the members of one cluster
+ * (postgres-members.ts).
  *
  *   writes --> group.ts --> one statement --> PostgreSQL has it on disk --> each writer is told
  *                               | the connection breaks before the answer
@@ -12,12 +13,21 @@
 import { randomBytes } from "node:crypto";
 import { Clock, Deferred, Effect, Exit, Scope } from "effect";
 import { doubling, type RetryMs } from "../../actors/kit/mod.ts";
-import { type Change, type ReadableStore, type Row, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
+import {
+  type Change,
+  type ClusterShape,
+  type ReadableStore,
+  type Row,
+  StoreFailed,
+  type StoreShape,
+} from "../../actors/ports/mod.ts";
 import { CLOSED, groupWrites } from "./group.ts";
+import { BEAT_MS, openMembership } from "./postgres-members.ts";
 import {
   ANSWER_MS_MAX,
   type Owned,
   openSession,
+  overtakenBy,
   type Session,
   type SessionOptions,
   takeOwnership,
@@ -29,7 +39,7 @@ import { boundsOf, rowsOf, tableFault } from "./rules.ts";
 /** Between two tries to connect again. */
 const AGAIN_MS: RetryMs = [100, 5_000];
 /** Between two looks at whether the connection, and the ownership, is still there. */
-const BEAT_MS = 1_000;
+const LOOK_MS = 1_000;
 
 export interface PostgresOptions {
   readonly address: PostgresAddress;
@@ -37,9 +47,19 @@ export interface PostgresOptions {
   readonly passwordFile?: string | undefined;
   /** How long PostgreSQL may take for an answer before it counts as away. ANSWER_MS_MAX by default. */
   readonly answerMs?: number;
+  /** The name of the cluster that this server is a member of. Undefined: the store is its own. */
+  readonly cluster?: string | undefined;
+}
+
+/** What a member asks of the store beside its rows. */
+export interface StoreMembership extends Pick<ClusterShape, "self" | "members" | "changes" | "isSure"> {
+  readonly schema: string;
+  readonly query: Session["query"];
 }
 
 export interface PostgresStore extends StoreShape {
+  /** Where it is opened as a member of a cluster. */
+  readonly membership: StoreMembership | undefined;
   /** Another server has taken the store: this one can do nothing more with it. */
   readonly lost: Effect.Effect<never, StoreFailed>;
 }
@@ -55,8 +75,10 @@ export const openPostgres = Effect.fn("store.postgres")(function* ({
   address,
   passwordFile,
   answerMs = ANSWER_MS_MAX,
+  cluster,
 }: PostgresOptions): Effect.fn.Return<PostgresStore, StoreFailed, Scope.Scope> {
-  const options: SessionOptions = { address, passwordFile, answerMs, name: `vipr ${randomBytes(6).toString("hex")}` };
+  const name = `vipr ${randomBytes(6).toString("hex")}`;
+  const options: SessionOptions = { address, passwordFile, answerMs, name, cluster };
   const own = yield* Scope.Scope;
   const lost = yield* Deferred.make<never, StoreFailed>();
   /** Undefined while PostgreSQL is away. */
@@ -65,6 +87,11 @@ export const openPostgres = Effect.fn("store.postgres")(function* ({
   let again = Deferred.makeUnsafe<Live, StoreFailed>();
   let fault = CLOSED;
   yield* Effect.addFinalizer(() => (live === undefined ? Effect.void : Scope.close(live.scope, Exit.void)));
+  // After those who write: what they have under way counts.
+  if (cluster !== undefined)
+    yield* Effect.addFinalizer(() =>
+      Effect.ignore(withLive(({ session }) => session.query(statementsOf(address.schema).leave, [owner]))),
+    );
 
   const lose = (why: StoreFailed) => {
     fault = why;
@@ -129,7 +156,7 @@ export const openPostgres = Effect.fn("store.postgres")(function* ({
   const settled = (number: bigint, changes: ReadonlyArray<Change>) =>
     Effect.flatMap(Deferred.await(again), (next) => (next.batch === number ? Effect.void : commit(changes)));
   const overtaken = Effect.suspend(() => {
-    const why = new StoreFailed({ reason: "locked", why: `${address.shown}: another server has this store open` });
+    const why = overtakenBy(address.shown, cluster);
     lose(why);
     return Effect.andThen(Effect.logError("store.lost", why.why), Effect.fail(why));
   });
@@ -139,24 +166,32 @@ export const openPostgres = Effect.fn("store.postgres")(function* ({
     flush: Effect.void,
     fault: () => (live === undefined ? fault : undefined),
   });
-  yield* Effect.forkScoped(
-    Effect.forever(
-      Effect.andThen(
-        Effect.sleep(BEAT_MS),
-        Effect.ignore(withLive(({ session }) => session.query(statementsOf(address.schema).state, []))),
-      ),
-    ),
-  );
+  const query: Session["query"] = (sql, parameters) => withLive(({ session }) => session.query(sql, parameters));
+  const members =
+    cluster === undefined
+      ? undefined
+      : yield* openMembership(query, { schema: address.schema, self: owner, nowMs: () => performance.now() });
+  const look: Effect.Effect<unknown, StoreFailed> =
+    members === undefined
+      ? query(statementsOf(address.schema).state, [])
+      : Effect.flatMap(members.beat(query), (isMember) => (isMember ? Effect.void : Effect.ignore(overtaken)));
+  if (members !== undefined) yield* look;
+  const lookMs = members === undefined ? LOOK_MS : BEAT_MS;
+  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(lookMs), Effect.ignore(look))));
   // Before those who write are waited for: no further connection comes that could settle what they wait for.
   yield* Effect.addFinalizer(() => Effect.sync(() => live === undefined && lose(CLOSED)));
   return {
     write,
-    ...readsOf(
-      address.schema,
-      (sql, parameters) => withLive(({ session }) => session.query(sql, parameters)),
-      isClosed,
-    ),
+    ...readsOf(address.schema, query, isClosed),
     lost: Deferred.await(lost),
+    membership: members && {
+      schema: address.schema,
+      self: owner,
+      query,
+      members: members.members,
+      changes: members.changes(query),
+      isSure: members.isSure,
+    },
   };
 });
 

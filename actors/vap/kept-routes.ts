@@ -20,7 +20,7 @@ import {
   writeValInfo,
 } from "../../codecs/vap/mod.ts";
 import { allRows } from "../kit/mod.ts";
-import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
+import type { Change, Row, StoreFailed, StoreShape } from "../ports/mod.ts";
 
 /** Of one VService: the oldest goes for one more. And of all. */
 export const KEPT_OF_VSERVICE_MAX = 10_000;
@@ -37,6 +37,8 @@ export interface KeptRoutes {
   readonly taken: (vservice: VServiceId, number: E164, content: Uint8Array) => Effect.Effect<boolean>;
   /** The oldest first. What is older than that time, or wanted no more, is removed. */
   readonly of: (vservice: VServiceId, sinceMs: number, countMax: number) => Effect.Effect<ReadonlyArray<KeptRoute>>;
+  /** A row that another server of a cluster has written; gives the route, which agents here are to be told as well. */
+  readonly follow: (row: Row & { readonly table: string }) => KeptRoute | undefined;
 }
 
 /** Without a store: a route is told to the sessions of the moment, and to nobody later. */
@@ -44,6 +46,7 @@ export const forgetfulRoutes: KeptRoutes = {
   keep: () => Effect.void,
   taken: () => Effect.succeed(false),
   of: () => Effect.succeed([]),
+  follow: () => undefined,
 };
 
 export const openKeptRoutes = Effect.fn("vap.keptRoutes")(function* (
@@ -89,7 +92,13 @@ export const openKeptRoutes = Effect.fn("vap.keptRoutes")(function* (
       const isFull = own?.has(number) !== true && (own?.size ?? 0) >= KEPT_OF_VSERVICE_MAX;
       const oldest = isFull ? own?.values().next().value : undefined;
       if (oldest === undefined && count >= KEPT_MAX) return yield* Effect.logWarning("vap.routes.full", KEPT_MAX);
-      const put: Change = { type: "put", table: TABLE, key: keptRouteKey(route), value: encodeKeptRoute(route) };
+      const put: Change = {
+        type: "put",
+        table: TABLE,
+        key: keptRouteKey(route),
+        value: encodeKeptRoute(route),
+        isShared: true,
+      };
       if (!(yield* written(oldest === undefined ? [put] : [removalOf(oldest), put]))) return;
       if (oldest !== undefined) drop(oldest);
       add(route);
@@ -113,6 +122,12 @@ export const openKeptRoutes = Effect.fn("vap.keptRoutes")(function* (
       if (gone.length > 0) yield* remove(gone);
       return some;
     }),
+    follow: ({ table, key, value }) => {
+      const route = table === TABLE ? decodeKeptRoute(key, value) : undefined;
+      if (route === undefined || count >= KEPT_MAX) return undefined;
+      add(route);
+      return route;
+    },
   } satisfies KeptRoutes as KeptRoutes;
 });
 

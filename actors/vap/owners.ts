@@ -22,7 +22,7 @@ import {
   type StoredOwner,
 } from "../../codecs/vap/mod.ts";
 import { allRows } from "../kit/mod.ts";
-import type { Change, ReadableStore, StoreFailed, StoreShape } from "../ports/mod.ts";
+import type { Change, ReadableStore, Row, StoreFailed, StoreShape } from "../ports/mod.ts";
 
 /** VServices with an owner: of all users, and of one, so that no user takes the room of others by publishing more. */
 export const VSERVICES_MAX = 10_000;
@@ -56,6 +56,11 @@ export interface Owners {
   readonly ownerOf: (vservice: VServiceId) => string | undefined;
   /** Forgets the owners that have published nothing for OWNER_IDLE_MS. To be run when agents have had time to reconnect. */
   readonly sweep: Effect.Effect<void>;
+  /**
+   * A row that another server of a cluster has written. Of two users that published a VService at two servers in the same
+   * moment the earlier one owns it, and in the same millisecond the one whose name comes first.
+   */
+  readonly follow: (row: Row & { readonly table: string }) => void;
 }
 type Instance = Pick<ServiceIdentity, "vservice" | "instance">;
 
@@ -128,7 +133,7 @@ export const openOwners = Effect.fn("vap.owners")(function* (
     if (owner.sinceMs !== NOT_STORED_MS) return yield* used([vservice], sinceMs);
     const gone = [...evicted].filter((other) => other !== vservice);
     const value = encodeOwner({ username: owner.username, sinceMs });
-    const put: Change = { type: "put", table: TABLE, key: ownerKey(vservice), value };
+    const put: Change = { type: "put", table: TABLE, key: ownerKey(vservice), value, isShared: true };
     yield* store?.write([...gone.flatMap(removalOf), put, useOf(vservice, sinceMs)]) ?? Effect.void;
     for (const other of [vservice, ...gone]) evicted.delete(other);
     owner.sinceMs = sinceMs;
@@ -183,8 +188,25 @@ export const openOwners = Effect.fn("vap.owners")(function* (
     },
     ownerOf: (vservice) => owners.get(vservice)?.username,
     sweep,
+    follow: followed(owners),
   } satisfies Owners as Owners;
 });
+
+const followed =
+  (owners: Map<VServiceId, Owner>): Owners["follow"] =>
+  ({ table, key, value }) => {
+    const found = table === TABLE ? decodeOwner(key, value) : undefined;
+    if (found === undefined) return;
+    const { vservice, username, sinceMs } = found;
+    const own = owners.get(vservice);
+    if (own?.username === username) {
+      own.sinceMs = Math.min(own.sinceMs, sinceMs);
+      return;
+    }
+    const isEarlier =
+      own === undefined || sinceMs < own.sinceMs || (sinceMs === own.sinceMs && username < own.username);
+    if (isEarlier) owners.set(vservice, { username, sinceMs, usedMs: sinceMs, instances: new Set() });
+  };
 
 interface Restored {
   readonly owners: Map<VServiceId, Owner>;

@@ -12,6 +12,7 @@ import { NUMBER_LIFETIME_S } from "../reload/mod.ts";
 import type { VapHandlers, VapPublisher } from "../vap/mod.ts";
 import type { ViprWatch } from "./events.ts";
 import type { Originating } from "./originating.ts";
+import type { Published } from "./published.ts";
 import type { Records } from "./records.ts";
 import type { Services } from "./services.ts";
 import type { TenantShares } from "./tenants.ts";
@@ -34,11 +35,13 @@ export interface HandledBy {
   readonly originating: Pick<Originating, "take">;
   readonly calls: CallStore;
   readonly records: Pick<Records, "received">;
+  /** What the other members of a cluster are to know. */
+  readonly published?: Pick<Published, "publish" | "withdraw"> | undefined;
   readonly watch: ViprWatch;
 }
 
 export const makeHandlers = (by: HandledBy): VapHandlers => {
-  const { overlayName, quotaOf, whyLost, isServed, shares, services, publisher, originating, watch } = by;
+  const { overlayName, quotaOf, whyLost, isServed, shares, services, publisher, published, originating, watch } = by;
 
   /** A client need not wait for the answer to its VService before it goes on, and that publication may have been refused. */
   const known = (vservice: VServiceId) =>
@@ -55,12 +58,14 @@ export const makeHandlers = (by: HandledBy): VapHandlers => {
       if (lost !== undefined) return yield* Effect.fail({ why: lost });
       if (!isServed(document.domain))
         yield* Effect.logWarning("vipr.domain.notServed", { user: username, domain: document.domain });
+      if (published !== undefined) yield* published.publish(identity, document);
       services.publish(identity, document);
       return { ...quotaOf(username), dhtLifetimeS: NUMBER_LIFETIME_S };
     }),
     withdrawVService: Effect.fnUntraced(function* (identity) {
       services.withdraw(identity);
-      if (services.document(identity.vservice) === undefined) yield* publisher.withdraw(identity.vservice);
+      if (!services.isHere(identity.vservice)) yield* publisher.withdraw(identity.vservice);
+      if (published !== undefined) yield* published.withdraw(identity);
     }),
     publishNumber: Effect.fnUntraced(function* (vservice, number, username) {
       yield* known(vservice);

@@ -10,12 +10,23 @@
 import { Clock, Effect, type Scope } from "effect";
 import { type E164, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import { DUE_MAX, equivalentBits, methodsFor } from "../../machines/validation/mod.ts";
-import { callNameOf, type PresentState, queueOf, type Waiting as WaitingCall } from "../../machines/vipr/mod.ts";
+import { callNameOf, type PresentState, type Waiting as WaitingCall } from "../../machines/vipr/mod.ts";
 import { Shared } from "../kit/mod.ts";
-import { type Arithmetic, type Dialer, Entropy, type StoreFailed } from "../ports/mod.ts";
+import {
+  type Arithmetic,
+  type ClusterShape,
+  type Dialer,
+  Entropy,
+  type SharedRow,
+  type StoreFailed,
+  type Work,
+} from "../ports/mod.ts";
 import type { ValidateHandlers } from "../validation/mod.ts";
+import { heldParts, recordName } from "./held-parts.ts";
+import { placedWork } from "./placed-work.ts";
 import { makeProving, type ProvingOptions, windowFor } from "./proving.ts";
-import type { Records, Waiting } from "./records.ts";
+import type { Records } from "./records.ts";
+import type { Waiting } from "./stored-records.ts";
 import { openValidating } from "./validating.ts";
 import type { WaitingCalls } from "./waiting-calls.ts";
 
@@ -36,31 +47,43 @@ export interface Originating {
   readonly waiting: Effect.Effect<ReadonlyMap<E164, WaitingCalls>>;
   /** Those to that number are gone, from the store too; how many. */
   readonly forget: (number: E164) => Effect.Effect<number>;
+  /** What it does for the parts of the VServices that this member of a cluster holds. */
+  readonly work: Work;
+  /** A row that another member has written. */
+  readonly follow: (row: SharedRow) => Effect.Effect<void>;
+}
+export interface OriginatingLimits {
+  /** Whether calls to that number are not to be validated; asked when one is due. */
+  readonly isOff?: (number: E164) => boolean;
+  /** Default: there is none, and all that the store has is this server's work. */
+  readonly cluster?: Pick<ClusterShape, "isSure"> | undefined;
 }
 export const openOriginating = Effect.fn("vipr.originating")(function* (
   options: ProvingOptions,
   handlers: ValidateHandlers,
   records: Omit<Records, "received" | "expire">,
-  /** Whether calls to that number are not to be validated; asked when one is due. */
-  isOff: (number: E164) => boolean = () => false,
+  { isOff = () => false, cluster }: OriginatingLimits = {},
 ): Effect.fn.Return<Originating, never, Arithmetic | Dialer | Entropy | Scope.Scope> {
   const { waitBetweenMs, watch } = options;
   const { between } = yield* Entropy;
-  const proving = yield* makeProving(options, handlers, records);
-  const { note, isTaken, giveUp, proved } = proving;
-  const validating = yield* openValidating({ ...options, ...proving, records, isOff });
-  const { schedule, stir, forget, pending, those, byNumber } = validating;
+  const prover = yield* makeProving(options, handlers, records);
+  const parts = heldParts(cluster !== undefined);
+  const isSure = cluster?.isSure ?? (() => true);
+  const validating = yield* openValidating({ ...options, ...prover, records, parts, isSure, isOff });
+  const { forget, pending, those, byNumber } = validating;
   const shownOf = shownBy(options);
   const tellOf = (waiting: Waiting) => {
     const { called: number, calling, vservice } = waiting.vcr;
     const hasCaller = calling !== undefined;
     return watch({ type: "vcr", direction: "sent", number, hasCaller, ...shownOf(waiting) }, vservice);
   };
-  yield* Effect.forEach(records.waiting.filter(isLate), (late) => {
+  const tellLate = (late: Waiting) => {
     const { called: number, vservice } = late.vcr;
     return watch({ type: "waits", number, ...shownOf(late) }, vservice);
-  });
-
+  };
+  const placed = placedWork({ validating, parts, records, prover, tellLate });
+  yield* placed.resume(records);
+  if (cluster !== undefined) yield* placed.haltUnless(isSure);
   yield* validating.serving;
 
   const store = Effect.fnUntraced(function* (vcr: Vcr) {
@@ -68,27 +91,32 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
     const waiting = { vcr, dueMs };
     if (pending() >= DUE_MAX) return false;
     yield* records.sent(waiting);
-    note(vcr, yield* Clock.currentTimeMillis);
-    if (!schedule(waiting, waiting.dueMs)) {
-      giveUp(vcr);
-      return yield* Effect.as(records.done(waiting), false);
-    }
+    // Another member validates it, or it was read from the store as the part was taken over meanwhile.
+    if (!parts.isOurs(vcr.vservice)) return yield* Effect.as(tellOf(waiting), true);
+    const was = parts.add(waiting);
+    if (was !== "new") return yield* Effect.as(was === "twice" ? records.done(waiting) : Effect.void, true);
+    prover.note(vcr, yield* Clock.currentTimeMillis);
+    if (!validating.schedule(waiting, waiting.dueMs)) return yield* Effect.as(forget(waiting), false);
     yield* tellOf(waiting);
-    yield* stir;
+    yield* validating.stir;
     return true;
   });
   const writing = new Shared<boolean>({ keysMax: WRITING_MAX, waitersMax: WRITING_MAX });
 
   return {
     take: (vcr) =>
-      Effect.suspend(() => (isTaken(vcr) ? Effect.succeed(true) : writing.share(recordName(vcr), store(vcr), false))),
+      Effect.suspend(() =>
+        prover.isTaken(vcr) ? Effect.succeed(true) : writing.share(recordName(vcr), store(vcr), false),
+      ),
     pending,
     presentState: Effect.fnUntraced(function* (number, isOurs = () => true) {
       const isWanted = ({ vcr }: Waiting) => vcr.called === number && isOurs(vcr.vservice);
       const waiting = [...validating.proving().filter(isWanted), ...(yield* those(isWanted))];
-      return { waiting: waiting.map(shownOf), proved: yield* proved(number) };
+      return { waiting: waiting.map(shownOf), proved: yield* prover.proved(number) };
     }),
     underWay: Effect.sync(() => validating.proving().length),
+    work: placed,
+    follow: placed.follow,
     waiting: byNumber,
     forget: (number) =>
       Effect.flatMap(
@@ -97,11 +125,6 @@ export const openOriginating = Effect.fn("vipr.originating")(function* (
       ),
   };
 });
-
-const recordName = (vcr: Vcr): string => [queueOf(vcr), vcr.startMs, vcr.stopMs, vcr.calling].join("/");
-
-/** The others wait as they did: the audit log has them already. */
-const isLate = ({ isLate }: Waiting): boolean => isLate === true;
 
 /** What it will be worth at most. Until its VService is published again, whether its domain is private is not known. */
 const shownBy =

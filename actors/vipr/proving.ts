@@ -25,6 +25,8 @@ import {
   claimName,
   credit,
   discredit,
+  forgetClaims,
+  forgetLines,
   giveUp,
   isTaken,
   ledgerName,
@@ -41,7 +43,8 @@ import {
 import type { Arithmetic, Dialer, Entropy, StoreFailed } from "../ports/mod.ts";
 import { nameCall, type ValidateHandlers, validate } from "../validation/mod.ts";
 import type { ViprWatch } from "./events.ts";
-import type { Records, Waiting } from "./records.ts";
+import type { Records } from "./records.ts";
+import { ownerOfClaim, type StoredWork, type Waiting } from "./stored-records.ts";
 
 export interface ProvingOptions {
   readonly nodeId: NodeId;
@@ -88,6 +91,10 @@ export interface Proving {
     waiting: Waiting,
     found: Effect.Effect<void>,
   ) => Effect.Effect<boolean, never, Arithmetic | Dialer | Entropy>;
+  /** What the store has, of before the start or of another member. */
+  readonly load: (work: StoredWork, nowMs: number) => void;
+  /** Of those VServices another member proves the calls from now on. */
+  readonly forget: (isGone: (vservice: VServiceId) => boolean) => void;
   /** What the claims to a number have proved until now. */
   readonly proved: (number: E164) => Effect.Effect<PresentState["proved"]>;
 }
@@ -138,19 +145,20 @@ const attemptRoom = ({ of, partOf: part }: Companies) => {
 export const makeProving = Effect.fnUntraced(function* (
   options: ProvingOptions,
   handlers: ValidateHandlers,
-  records: Pick<Records, "asked" | "waiting" | "asking" | "unasked" | "done" | "proved" | "disproved" | "proofs">,
+  records: Pick<Records, "asking" | "unasked" | "done" | "proved" | "disproved">,
 ) {
   const { nodeId, waitBetweenMs, requiredBits, roundMs, domainOf, learned, watch } = options;
   const ledger = openLedger(requiredBits);
   const sent = sentCalls(roundMs);
-  for (const { claim, call, bits, atMs } of records.proofs) {
-    credit(ledger, claim, call, bits, atMs);
-    const { line, called } = lineOfClaim(claim);
-    askAbout(sent, line, { ...call, called, calling: undefined }, atMs);
-  }
-  const startMs = yield* Clock.currentTimeMillis;
-  for (const vcr of records.asked) askAbout(sent, queueOf(vcr), callFacts(vcr), startMs);
-  for (const { vcr } of records.waiting) noteSent(sent, queueOf(vcr), callFacts(vcr), startMs);
+  const load: Proving["load"] = ({ proofs, asked, waiting }, nowMs) => {
+    for (const { claim, call, bits, atMs } of proofs) {
+      credit(ledger, claim, call, bits, atMs);
+      const { line, called } = lineOfClaim(claim);
+      askAbout(sent, line, { ...call, called, calling: undefined }, atMs);
+    }
+    for (const vcr of asked) askAbout(sent, queueOf(vcr), callFacts(vcr), nowMs);
+    for (const { vcr } of waiting) noteSent(sent, queueOf(vcr), callFacts(vcr), nowMs);
+  };
   const attemptsOf = attemptRoom(options.companies ?? oneCompany);
 
   const dropped = (vcr: Vcr) => {
@@ -234,6 +242,11 @@ export const makeProving = Effect.fnUntraced(function* (
   });
 
   return {
+    load,
+    forget: (isGone) => {
+      forgetLines(sent, (line) => isGone(ownerOfClaim(line)));
+      forgetClaims(ledger, (claim) => isGone(ownerOfClaim(claim)));
+    },
     note: (vcr, atMs) => noteSent(sent, queueOf(vcr), callFacts(vcr), atMs),
     isTaken: (vcr) => isTaken(sent, queueOf(vcr), callFacts(vcr)),
     giveUp: (vcr) => giveUp(sent, queueOf(vcr), callFacts(vcr)),

@@ -16,6 +16,7 @@ import { callStore, tryableFor } from "../../machines/validation/mod.ts";
 import { type AuditReport, currentReport, REQUIRED_BITS } from "../../machines/vipr/mod.ts";
 import {
   type Arithmetic,
+  type ClusterShape,
   type Credentials,
   type Dialer,
   type Entropy,
@@ -39,12 +40,14 @@ import { openAuditLogs } from "./audit-logs.ts";
 import { openDomains, type ViprDomains } from "./domains.ts";
 import type { ViprEvent, ViprWatch } from "./events.ts";
 import { openFailedAttempts } from "./failed-attempts.ts";
+import { joinWork } from "./follow.ts";
 import { makeHandlers } from "./handlers.ts";
 import { pvpAt, startNodes, type ViprNodesOptions } from "./nodes.ts";
 import { notifyAgents, type ValidatedRoute } from "./notify.ts";
 import { nothingOff, type ViprOff, type ViprOperator, viprOperator } from "./operator.ts";
 import { openOriginating } from "./originating.ts";
 import { watchOverlay } from "./overlay-watch.ts";
+import { openPublished } from "./published.ts";
 import { openPublishing, type Publishing } from "./publishing.ts";
 import { openRecords } from "./records.ts";
 import { makeServices } from "./services.ts";
@@ -77,6 +80,8 @@ export interface ViprServerOptions extends ViprDomains, ViprNodesOptions {
   readonly tenants?: ViprTenants;
   /** What the operator has switched off. Default: nothing. */
   readonly off?: ViprOff;
+  /** The other servers that share its store. Default: there are none, and all the work is this one's. */
+  readonly cluster?: ClusterShape;
 }
 
 export interface ViprServer {
@@ -115,7 +120,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   Arithmetic | Dialer | Entropy | Keys | Listener | Scope.Scope
 > {
   const { overlay, listen, requiredBits = REQUIRED_BITS } = options;
-  const { tenants, off = nothingOff } = options;
+  const { tenants, cluster, off = nothingOff } = options;
   const audits = yield* openAuditLogs({ store: options.store, requiredBits });
   const watch: ViprWatch = (event, by) =>
     Effect.flatMap(Clock.currentTimeMillis, (atMs) => {
@@ -157,7 +162,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   const routes = yield* storeStopped(
     openKeptRoutes(options.store, (vservice, info) => services.leadsTo(vservice, info).isWelcome),
   );
-  const records = yield* storeStopped(openRecords(options.store, calls, options.graceMs));
+  const records = yield* storeStopped(openRecords(options.store, calls, options.graceMs, cluster));
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), records.expire)));
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(SWEEP_EVERY_MS), owners.sweep)));
 
@@ -201,13 +206,18 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
       resolve: (nodeId) => nodes[0]!.appAttach(nodeId, applicationId.pvp),
     },
     records,
-    off.call,
+    { isOff: off.call, cluster },
   );
 
   const quota = (): number => (nodes[0]?.configuration.now() ?? overlay).quota * nodes.length;
   let whyLost = (): string | undefined => undefined;
   const ofUser = (username: string) => (vservice: VServiceId) =>
     tenants === undefined || tenantOf(vservice) === tenants.tenantOf(username);
+  const { store: shared, graceMs } = options;
+  const published =
+    cluster === undefined || shared === undefined
+      ? undefined
+      : yield* storeStopped(openPublished({ store: shared, cluster, services, graceMs }));
   const handlers = makeHandlers({
     whyLost: () => whyLost(),
     overlayName: overlay.name,
@@ -221,6 +231,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     publisher,
     isOff: off.number,
     unpublish: publishing.withdraw,
+    published,
     originating,
     calls,
     records,
@@ -234,6 +245,8 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   whyLost = overlayWatch.whyLost;
   const notify = notifyAgents({ services, vap, routes, watch });
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(validated), notify)));
+  if (cluster !== undefined && published !== undefined)
+    yield* joinWork(cluster, { owners, published, records, originating, routes, notify });
 
   return {
     vap: { host: vap.host, port: vap.port },

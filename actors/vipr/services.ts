@@ -22,15 +22,21 @@ const RETURN_MS_MAX = 8_000;
 const RETURN_CHECK_MS = 200;
 
 interface Service {
-  /** By instance: each has its own routes; everything else is common to the VService. draft vap-02 §8.3. */
-  readonly instances: Map<bigint, VService>;
+  /**
+   * By instance and member of the cluster: each instance has its own routes; everything else is common to the VService.
+   * draft vap-02 §8.3.
+   */
+  readonly instances: Map<string, VService>;
   document: VService;
   readonly numbers: Set<E164>;
 }
 
 export interface Services {
-  readonly publish: (identity: ServiceIdentity, document: VService) => void;
-  readonly withdraw: (identity: ServiceIdentity) => void;
+  /** `at`: the other member of a cluster where its agent is connected; here without it. */
+  readonly publish: (identity: Instance, document: VService, at?: string) => void;
+  readonly withdraw: (identity: Instance, at?: string) => void;
+  /** Whether an agent that is connected here publishes it. */
+  readonly isHere: (vservice: VServiceId) => boolean;
   /** False: no such VService, or no more room. */
   readonly addNumber: (vservice: VServiceId, number: E164) => boolean;
   readonly dropNumber: (vservice: VServiceId, number: E164) => void;
@@ -53,6 +59,11 @@ export interface Services {
   /** The domain of a validated route, and whether the VService that made the call wants it. Empty: no single domain. */
   readonly leadsTo: (vservice: VServiceId, info: ValInfo) => { readonly domain: string; readonly isWelcome: boolean };
 }
+
+type Instance = Pick<ServiceIdentity, "vservice" | "instance">;
+const HERE = "";
+const keyOf = (instance: bigint, at: string): string => `${instance}@${at}`;
+const instanceOf = (key: string): string => key.slice(0, key.indexOf("@"));
 
 export const makeServices = (
   issuerFor: (domain: string) => TicketIssuer | undefined,
@@ -99,22 +110,26 @@ export const makeServices = (
     const ticket = yield* Effect.option(issuer.issue({ number, grantedTo: domain, vservice }));
     if (ticket._tag === "None") return yield* decline(503);
     yield* watch({ type: "granted", number, domain }, vservice);
-    const routes = [...service.instances.values()].flatMap((instance) => instance.routes);
+    // An agent that has moved from one member to another is there twice for a moment.
+    const instances = new Map([...service.instances].map(([key, document]) => [instanceOf(key), document]));
+    const routes = [...instances.values()].flatMap((instance) => instance.routes);
     return { type: "granted", valInfo: withFittingRoutes({ number, ticket: ticket.value, routes }) } as const;
   });
 
   return {
-    publish: ({ vservice, instance }, document) => {
+    publish: ({ vservice, instance }, document, at = HERE) => {
       const service = services.get(vservice) ?? { instances: new Map(), document, numbers: new Set<E164>() };
-      service.instances.set(instance, document);
+      service.instances.set(keyOf(instance, at), document);
       service.document = document;
       services.set(vservice, service);
     },
-    withdraw: ({ vservice, instance }) => {
+    withdraw: ({ vservice, instance }, at = HERE) => {
       const service = services.get(vservice);
-      service?.instances.delete(instance);
-      if (service?.instances.size === 0) services.delete(vservice);
+      if (service?.instances.delete(keyOf(instance, at)) !== true) return;
+      const [left] = service.instances.values();
+      if (left === undefined) services.delete(vservice);
     },
+    isHere: (vservice) => [...(services.get(vservice)?.instances.keys() ?? [])].some((key) => key.endsWith(`@${HERE}`)),
     addNumber: (vservice, number) => {
       const service = services.get(vservice);
       if (service === undefined || (service.numbers.size >= NUMBERS_MAX && !service.numbers.has(number))) return false;

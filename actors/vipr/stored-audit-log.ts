@@ -19,7 +19,7 @@ import {
 import type { ReadableStore, StoreFailed } from "../ports/mod.ts";
 import { storedOwners } from "../vap/mod.ts";
 import { auditTables, readAudit } from "./audit-log.ts";
-import { provedIn, waitingIn } from "./records.ts";
+import { provedIn, waitingIn } from "./stored-records.ts";
 
 /** One of several companies on the server, and who its users are. */
 export interface StoredCompany {

@@ -5,7 +5,7 @@
 import { Effect } from "effect";
 import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import { type CallQueues, type Turns, waitingTurns } from "../../machines/vipr/mod.ts";
-import type { Waiting } from "./records.ts";
+import type { Waiting } from "./stored-records.ts";
 
 /** Searched before other fibers run, some milliseconds. */
 const SEEN_AT_ONCE_MAX = 16_384;

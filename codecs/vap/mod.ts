@@ -27,6 +27,13 @@ export {
 } from "./message.ts";
 export { decodeOwner, decodeUse, encodeOwner, encodeUse, ownerKey, type StoredOwner } from "./owner.ts";
 export {
+  decodePublished,
+  encodePublished,
+  type PublishedAt,
+  publishedKey,
+  type StoredPublication,
+} from "./published.ts";
+export {
   anyInstance,
   attribute,
   CONTENT_BYTES_MAX,

@@ -34,6 +34,14 @@ export const takeDue = <A>(queue: DueQueue<A>, nowMs: number, max: number): Read
   return taken;
 };
 
+/** Leaves out the items that are another's from now on. */
+export const dropDue = <A>(queue: DueQueue<A>, isGone: (item: A) => boolean): void => {
+  const left = queue.heap.filter(({ item }) => !isGone(item));
+  queue.heap.length = 0;
+  for (const { item, dueMs } of left.sort((a, b) => a.dueMs - b.dueMs || a.order - b.order))
+    schedule(queue, item, dueMs);
+};
+
 type Heap = DueQueue<any>["heap"];
 
 const takeFirst = (heap: Heap): any => {

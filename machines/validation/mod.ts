@@ -13,7 +13,7 @@ export {
   pvpAttempt,
 } from "./attempt.ts";
 export { type Candidate, candidatesFor, NAMED_TOGETHER_MAX, tryableFor } from "./candidates.ts";
-export { DUE_MAX, type DueQueue, dueQueue, nextDueMs, schedule, takeDue } from "./due.ts";
+export { DUE_MAX, type DueQueue, dropDue, dueQueue, nextDueMs, schedule, takeDue } from "./due.ts";
 export { type CallToName, formsFor, type PvpForm, STRANGER_BITS } from "./forms.ts";
 export {
   CLAIMS_MAX,

@@ -47,3 +47,12 @@ export const leave = <A>(lines: CallQueues<A>, line: string): ReadonlyArray<A> =
   lines.count -= behind.length;
   return behind;
 };
+
+/** Calls that another server validates from now on are behind none here. */
+export const dropBehind = <A>(lines: CallQueues<A>, isGone: (item: A) => boolean): void => {
+  for (const [line, behind] of lines.behind) {
+    const left = behind.filter((item) => !isGone(item));
+    lines.count -= behind.length - left.length;
+    lines.behind.set(line, left);
+  }
+};

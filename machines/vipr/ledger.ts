@@ -109,3 +109,8 @@ const sumOf = (proofs: Iterable<Proof>, atMs: number): Omit<Credited, "isRoute">
  * when it had proved anything before.
  */
 export const discredit = (ledger: Ledger, claim: string): boolean => ledger.accounts.delete(claim);
+
+/** Another server counts for these claims from now on. */
+export const forgetClaims = (ledger: Ledger, isGone: (claim: string) => boolean): void => {
+  for (const claim of ledger.accounts.keys()) if (isGone(claim)) ledger.accounts.delete(claim);
+};

@@ -23,7 +23,7 @@ export {
   auditRows,
 } from "./audit-rows.ts";
 export { auditEventOf, type ClaimSum, ledgerName, NO_EVENTS, summed } from "./audit-summary.ts";
-export { type CallQueues, enter, leave, openCallQueues, QUEUED_CALLS_MAX, queueOf } from "./call-queues.ts";
+export { type CallQueues, dropBehind, enter, leave, openCallQueues, QUEUED_CALLS_MAX, queueOf } from "./call-queues.ts";
 export { type CallName, callNameOf, type ViprEvent } from "./events.ts";
 export {
   ACCOUNTS_MAX,
@@ -31,6 +31,7 @@ export {
   claimName,
   credit,
   discredit,
+  forgetClaims,
   type Ledger,
   openLedger,
   PROOF_LIFETIME_MS,
@@ -41,6 +42,7 @@ export {
 export {
   askAbout,
   type CallAmongOthers,
+  forgetLines,
   giveUp,
   isTaken,
   noteSent,
@@ -55,6 +57,7 @@ export {
 export { type NodeRoom, nodeOrder, nodesToTry } from "./spread.ts";
 export {
   type CompanyTurns,
+  dropTurns,
   enqueueTurn,
   nextTurnMs,
   openTurns,

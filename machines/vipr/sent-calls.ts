@@ -55,6 +55,15 @@ export const noteSent = (sent: SentCalls, line: string, call: CallFacts, atMs: n
   else own.isWaiting = true;
 };
 
+/** Another server has them from now on. */
+export const forgetLines = (sent: SentCalls, isGone: (line: string) => boolean): void => {
+  for (const [line, { calls }] of sent.lines) {
+    if (!isGone(line)) continue;
+    sent.lines.delete(line);
+    sent.count -= calls.length;
+  }
+};
+
 /** This very record waits, or claimants were asked about it: uploaded again, it changes nothing. */
 export const isTaken = ({ lines }: SentCalls, line: string, call: CallFacts): boolean =>
   lines.get(line)?.calls.some((other) => isIdentical(other, call) && (other.isWaiting || other.isAsked)) === true;

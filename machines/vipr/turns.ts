@@ -11,7 +11,7 @@
  * out: claimants that answer slowly hold what they have for minutes, and its owner would wait for them. Without companies
  * there is one queue, with a part of 1. A table that one actor owns and these functions change. DECISIONS.md D-245.
  */
-import { type DueQueue, dueQueue, nextDueMs, schedule, takeDue } from "../validation/mod.ts";
+import { type DueQueue, dropDue, dueQueue, nextDueMs, schedule, takeDue } from "../validation/mod.ts";
 
 export interface Turns<A> {
   readonly validationsMax: number;
@@ -80,6 +80,15 @@ export const turnEnded = <A>(turns: Turns<A>, company: string): void => count(tu
 /** Each that waits, in no order. */
 export const waitingTurns = <A>({ companies }: Turns<A>): ReadonlyArray<A> =>
   [...companies.values()].flatMap(({ queue }) => queue.heap.map(({ item }) => item));
+
+/** Those that another server validates from now on wait no more. */
+export const dropTurns = <A>(turns: Turns<A>, isGone: (item: A) => boolean): void => {
+  for (const { queue } of turns.companies.values()) {
+    const before = queue.heap.length;
+    dropDue(queue, isGone);
+    turns.waiting -= before - queue.heap.length;
+  }
+};
 
 /** Of so many, those that one company may have: its part, and one at least. */
 export const partOf = (whole: number, part: number): number => Math.max(1, Math.floor(whole * part));

@@ -5,7 +5,8 @@ import fc from "fast-check";
 import { StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { openOriginating } from "../../actors/vipr/originating.ts";
 import { ATTEMPTS_AT_ONCE_MAX, windowFor } from "../../actors/vipr/proving.ts";
-import { openRecords, type Records, type Waiting } from "../../actors/vipr/records.ts";
+import { openRecords, type Records } from "../../actors/vipr/records.ts";
+import type { Waiting } from "../../actors/vipr/stored-records.ts";
 import { LOOK_UPS_MAX, PUT_OFF_MS, VALIDATIONS_MAX } from "../../actors/vipr/validating.ts";
 import { type E164, e164, nodeIdFrom, unixMs, type Vcr, vserviceId } from "../../codecs/shared/mod.ts";
 import {

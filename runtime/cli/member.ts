@@ -27,6 +27,7 @@ import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import type { Family } from "../metrics/text.ts";
 import type { Ports } from "../node.ts";
+import type { StoreMembership } from "../store/postgres.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { type Folder, isAuthoritys, mustBeWritable, openFolder, STORE_FILE } from "./folder.ts";
 import { atHangUp, surviveHangUp } from "./hangup.ts";
@@ -77,6 +78,8 @@ export interface MemberSettings extends IdentityOptions {
 export interface Membership {
   readonly folder: Folder;
   readonly node: Omit<NodeOptions, "store"> & { readonly store: StoreShape };
+  /** Of a cluster, in its store. */
+  readonly membership: StoreMembership | undefined;
 }
 /** What stands there until its scope closes. */
 export interface Standing extends Pick<AdminOf, "explain"> {
@@ -101,11 +104,14 @@ export const serveMember = Effect.fn("member.serve")(function* (
   if (yield* isAuthoritys(folder)) return yield* stopped("usage", `${folder.path} belongs to an authority`);
   yield* mustBeWritable(folder);
   // First of all: the store belongs to one process, and with it the whole directory.
-  const { store, lost } = yield* openStore(folder, settings.store);
+  const { store, membership, lost } = yield* openStore(folder, settings.store);
   const admin = yield* openMemberAdmin(folder, settings.admin);
   let identity = yield* openIdentity(folder, settings);
   while (true)
-    identity = yield* Effect.raceFirst(untilRenewed({ settings, folder, store, identity, admin, stand }), lost);
+    identity = yield* Effect.raceFirst(
+      untilRenewed({ settings, folder, store, membership, identity, admin, stand }),
+      lost,
+    );
 });
 
 /** As long as there is no place in the ring, it is asked for again. */
@@ -125,6 +131,7 @@ interface Living {
   readonly settings: MemberSettings;
   readonly folder: Folder;
   readonly store: StoreShape;
+  readonly membership: StoreMembership | undefined;
   readonly identity: Identity;
   readonly admin: MemberAdmin;
   readonly stand: Stand;
@@ -199,7 +206,7 @@ interface StandsOn {
 
 /** What stands, unless the same account is met elsewhere before it has joined. */
 const standsAlone = Effect.fnUntraced(function* (
-  { settings, folder, store, stand }: Living,
+  { settings, folder, store, membership, stand }: Living,
   { server, user, credentials }: Identity,
   { document: { text, overlay }, roots }: StandsOn,
 ) {
@@ -222,7 +229,7 @@ const standsAlone = Effect.fnUntraced(function* (
     store,
     sameNode: (host: string) => Deferred.fail(elsewhere, runsElsewhere(user, host)), // of one that has joined nothing comes
   };
-  return yield* Effect.raceFirst(Deferred.await(elsewhere), stand({ folder, node }));
+  return yield* Effect.raceFirst(Deferred.await(elsewhere), stand({ folder, node, membership }));
 });
 
 const joinStopped = ({ reason, fault, listen, why }: JoinFailed): LiveFailed => {

@@ -5,6 +5,7 @@
 import { Effect, type Scope } from "effect";
 import type { StoreFailed, StoreShape } from "../../actors/ports/mod.ts";
 import { ownFile } from "../store/owner.ts";
+import type { StoreMembership } from "../store/postgres.ts";
 import type { PostgresAddress } from "../store/postgres-url.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { type Stopped, stopped, storeStopped } from "./exit.ts";
@@ -14,10 +15,14 @@ export interface StoreSettings {
   readonly address: PostgresAddress;
   /** Its first line is the password. */
   readonly passwordFile: string | undefined;
+  /** The name of the cluster whose members share it. */
+  readonly cluster?: string | undefined;
 }
 
 export interface OpenedStore {
   readonly store: StoreShape;
+  /** Of a cluster. */
+  readonly membership?: StoreMembership | undefined;
   /** Ends when another server has taken the store; never for a file. */
   readonly lost: Effect.Effect<never, Stopped>;
 }
@@ -40,7 +45,7 @@ export const openStore = (
         );
         const { openPostgres } = yield* Effect.promise(() => import("../store/postgres.ts"));
         const store = yield* Effect.mapError(openPostgres(settings), storeStoppedAt);
-        return { store, lost: Effect.mapError(store.lost, storeStoppedAt) };
+        return { store, membership: store.membership, lost: Effect.mapError(store.lost, storeStoppedAt) };
       });
 
 const storeStoppedAt = ({ reason, why }: StoreFailed): Stopped =>

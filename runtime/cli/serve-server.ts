@@ -8,12 +8,19 @@ import { Effect, type Scope } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
 import type { Credentials } from "../../actors/ports/mod.ts";
 import type { JoinFailed } from "../../actors/reload/mod.ts";
-import { startViprServer, type ViprEvent, type ViprServer, type ViprServerOptions } from "../../actors/vipr/mod.ts";
+import {
+  startViprServer,
+  type ViprDomains,
+  type ViprEvent,
+  type ViprServer,
+  type ViprServerOptions,
+} from "../../actors/vipr/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
-import { countEvents, serverFamilies } from "../metrics/server.ts";
+import { countEvents, type EventCounts, serverFamilies } from "../metrics/server.ts";
 import type { Ports } from "../node.ts";
 import { type Agents, openAgents } from "./agents.ts";
+import { type ClusterSettings, clusterIn, type RunningCluster } from "./cluster.ts";
 import { type Declared, declare } from "./declared.ts";
 import { followDomains } from "./domains.ts";
 import { listenStopped, type Stopped, stopped } from "./exit.ts";
@@ -40,6 +47,8 @@ export interface ServerSettings extends MemberSettings {
   /** Call agents of the configuration, each with the file of its password; and domains of it. */
   readonly agents: Readonly<Record<string, string>>;
   readonly domains: ReadonlyArray<string>;
+  /** The company's other servers, with the same PostgreSQL. */
+  readonly cluster?: ClusterSettings | undefined;
   /** A collector of OpenTelemetry. */
   readonly otlp?: string | undefined;
   /** Both as the configuration has them at SIGHUP. */
@@ -55,7 +64,7 @@ export interface StandingServer extends Standing {
 
 export const standServer = Effect.fnUntraced(function* (
   settings: ServerSettings,
-  { folder, node }: Membership,
+  { folder, node, membership }: Membership,
 ): Effect.fn.Return<StandingServer, Stopped | JoinFailed, Ports | Scope.Scope> {
   yield* declare(folder, settings);
   const agents = yield* openAgents(folder);
@@ -67,6 +76,7 @@ export const standServer = Effect.fnUntraced(function* (
   const traced = yield* openTraces(folder, settings.otlp);
   const tls = settings.vapOver === "tls" ? yield* openVapCredentials(folder) : undefined;
   const { credentials, overlay, listen, limits, store, ...told } = node;
+  const cluster = yield* clusterIn(settings.cluster, membership);
   const options: ViprServerOptions = {
     nodes: [credentials],
     overlay,
@@ -82,6 +92,7 @@ export const standServer = Effect.fnUntraced(function* (
     ...given("limits", limits),
     ...given("tenants", tenants),
     off: control.off,
+    ...given("cluster", cluster),
     store,
     watch: (event, tenant) => {
       counted.record(event, tenant);
@@ -95,25 +106,43 @@ export const standServer = Effect.fnUntraced(function* (
       Effect.fail(stopped("usage", `VAP in plain TCP at ${host}: --insecure-vap`)),
     ),
   );
-  let seen = domains;
-  const again = Effect.flatMap(follow, (now) => {
-    if (now === seen) return Effect.void;
-    seen = now;
-    return server.setDomains(now);
+  yield* lookAgain(setAgain(follow, domains, server));
+  const said = linesOf(settings, server, {
+    cluster,
+    overlay: overlay.name,
+    tls,
+    agents,
+    domains: Object.keys(domains.tickets),
   });
-  yield* lookAgain(again);
-  const said = linesOf(settings, server, { overlay: overlay.name, tls, agents, domains: Object.keys(domains.tickets) });
-  const metrics = Effect.map(server.counters, (now) => [...serverFamilies(now), ...counted.families()]);
+  const metrics = familiesOf(server, counted, cluster);
   const readAgain = Effect.flatMap(settings.again ?? Effect.succeed(settings), (now) => declare(folder, now));
   const listed = control.listed(server.operator);
   return { node: server.nodes[0]!, explain: server.explain, listed, said, vap: server.vap, metrics, readAgain };
 });
+
+const familiesOf = ({ counters }: ViprServer, counted: EventCounts, cluster: RunningCluster | undefined) =>
+  Effect.map(Effect.all([counters, cluster?.families ?? Effect.succeed([])]), ([now, ofCluster]) => [
+    ...serverFamilies(now),
+    ...counted.families(),
+    ...ofCluster,
+  ]);
+
+/** What tickets are granted for, where that has changed. */
+const setAgain = <E>(follow: Effect.Effect<ViprDomains, E>, first: ViprDomains, { setDomains }: ViprServer) => {
+  let seen = first;
+  return Effect.flatMap(follow, (now) => {
+    if (now === seen) return Effect.void;
+    seen = now;
+    return setDomains(now);
+  });
+};
 
 /** Left out where it is not given. */
 const given = <K extends string, A>(key: K, value: A | undefined) =>
   (value === undefined ? {} : { [key]: value }) as { readonly [_ in K]?: A };
 
 interface Told {
+  readonly cluster: RunningCluster | undefined;
   readonly overlay: string;
   readonly tls: Credentials | undefined;
   readonly agents: Agents;
@@ -123,7 +152,7 @@ interface Told {
 const linesOf = (
   { data, vapOver, advertisePvp }: ServerSettings,
   { vap, pvp }: ViprServer,
-  { overlay, tls, agents, domains }: Told,
+  { overlay, tls, agents, domains, cluster }: Told,
 ): ReadonlyArray<string> => {
   const how = { loopback: "", plain: ", in plain TCP", tls: tls && `, TLS, root ${fingerprintText(tls.roots[0]!)}` };
   const where = tls === undefined ? "" : ` in ${VAP_ROOT}`;
@@ -132,6 +161,7 @@ const linesOf = (
   return [
     `vap      ${addressText(vap)}${how[vapOver]}${where}; DHTname ${overlay}`,
     `pvp      ${addressText(pvp)}${reached}`,
+    ...(cluster === undefined ? [] : [`cluster  ${addressText(cluster.at)}, member ${cluster.self}`]),
     `agents   ${agents.count === 0 ? none("add-agent NAME") : agents.count}`,
     `domains  ${domains.length === 0 ? none("add-domain DOMAIN") : domains.toSorted().join(" ")}`,
   ];

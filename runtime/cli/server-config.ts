@@ -9,6 +9,8 @@ import { isLoopback, Wrong } from "./options.ts";
 import { isEveryAddress, ownAddress } from "./own-address.ts";
 import { ADMIN_PORT, PVP_PORT, RELOAD_PORT, VAP_PORT } from "./ports.ts";
 import type { ServerSettings } from "./serve-server.ts";
+import { clusterCredentials } from "./sip-credentials.ts";
+import { fingerprintText } from "./trust.ts";
 
 const EVERY = "0.0.0.0";
 const LOOPBACK = "127.0.0.1";
@@ -23,6 +25,7 @@ export const configuredServer = Effect.fn("server.configured")(function* (
   const { admin = { host: LOOPBACK, port: ADMIN_PORT } } = server;
   const listen = server.listen ?? { host: EVERY, port: RELOAD_PORT };
   const pvp = server.pvp ?? { host: EVERY, port: PVP_PORT };
+  const cluster = yield* clusterOf(config);
   return {
     data,
     ...(yield* whomToTrust(config)),
@@ -39,7 +42,11 @@ export const configuredServer = Effect.fn("server.configured")(function* (
     pvpGroup: server.pvpGroup,
     requiredBits: server.requiredBits,
     waitBetweenMs: waitOf(server),
-    store: server.store === undefined ? undefined : { address: server.store, passwordFile: server.storePasswordFile },
+    store:
+      server.store === undefined
+        ? undefined
+        : { address: server.store, passwordFile: server.storePasswordFile, cluster: cluster?.name },
+    cluster,
     graceMs: server.graceS === undefined ? undefined : 1_000 * server.graceS,
     agents: server.agents,
     domains: server.domains,
@@ -57,6 +64,17 @@ export const companyServer = (config: ViprConfig): Effect.Effect<ServerSettings,
           "server.vap wants an address of this machine, as 127.0.0.1: other call agents want vipr server",
         ),
   );
+
+/** Its name is that of its roots: whoever has others is a stranger in its store. */
+const clusterOf = Effect.fnUntraced(function* (
+  config: ViprConfig,
+): Effect.fn.Return<ServerSettings["cluster"], Stopped> {
+  const { cluster, clusterListen } = config.server;
+  if (cluster === undefined) return undefined;
+  const credentials = yield* clusterCredentials(config);
+  const name = credentials.roots.map(fingerprintText).toSorted().join(" ");
+  return { name, credentials, advertise: cluster, listen: clusterListen ?? cluster };
+});
 
 const whomToTrust = ({ server }: ViprConfig) =>
   Effect.try({

@@ -60,6 +60,15 @@ export const agentCredentials = Effect.fn("agent.credentials")(function* ({
 export const borderCredentials = ({ border }: ViprConfig): Effect.Effect<Credentials, Stopped> =>
   credentialsIn("border", border, "the roots of other companies' certificates");
 
+/** Of `[server]`, for its cluster. */
+export const clusterCredentials = ({ server }: ViprConfig): Effect.Effect<Credentials, Stopped> =>
+  credentialsIn(
+    "server",
+    { certificateFile: server.clusterCertificateFile, keyFile: server.clusterKeyFile, caFile: server.clusterCaFile },
+    "the roots of the cluster's servers",
+    "cluster-",
+  );
+
 interface CredentialFiles {
   readonly certificateFile: string | undefined;
   readonly keyFile: string | undefined;
@@ -67,20 +76,22 @@ interface CredentialFiles {
 }
 
 const credentialsIn = Effect.fnUntraced(function* (
-  table: "agent" | "border",
+  table: "agent" | "border" | "server",
   { certificateFile, keyFile, caFile }: CredentialFiles,
   whose: string,
+  prefix = "",
 ): Effect.fn.Return<Credentials, Stopped> {
   if (certificateFile === undefined)
-    return yield* missing(`${table}.certificate-file`, `the certificate of ${table}.key-file`);
-  if (keyFile === undefined) return yield* missing(`${table}.key-file`, `the key of ${table}.certificate-file`);
-  if (caFile === undefined) return yield* missing(`${table}.ca-file`, whose);
-  const key = keyOfPem(yield* textOf(keyFile, `${table}.key-file`));
+    return yield* missing(`${table}.${prefix}certificate-file`, `the certificate of ${table}.${prefix}key-file`);
+  if (keyFile === undefined)
+    return yield* missing(`${table}.${prefix}key-file`, `the key of ${table}.${prefix}certificate-file`);
+  if (caFile === undefined) return yield* missing(`${table}.${prefix}ca-file`, whose);
+  const key = keyOfPem(yield* textOf(keyFile, `${table}.${prefix}key-file`));
   if (key === undefined)
     return yield* stopped(
       "usage",
-      `${table}.key-file: ${keyFile} has no key of ECDSA P-256, or RSA of 2048 to 4096 bits`,
+      `${table}.${prefix}key-file: ${keyFile} has no key of ECDSA P-256, or RSA of 2048 to 4096 bits`,
     );
-  const certificates = yield* certificatesIn(certificateFile, `${table}.certificate-file`);
-  return { key, certificates, roots: yield* readRoots(caFile, `${table}.ca-file`) };
+  const certificates = yield* certificatesIn(certificateFile, `${table}.${prefix}certificate-file`);
+  return { key, certificates, roots: yield* readRoots(caFile, `${table}.${prefix}ca-file`) };
 });

@@ -31,6 +31,7 @@ const rowsOf = ({
         secondsOff: one("vipr_clock_offset_seconds"),
       }),
     ],
+    ["cluster", { ...numbers({ members: one("vipr_cluster_members") }), ...partsOf(metrics) }],
     ["agents", numbers({ registered: one("vipr_vap_sessions"), vservices: one("vipr_vap_vservices") })],
     [
       "validations",
@@ -45,6 +46,12 @@ const rowsOf = ({
     ],
   ];
 };
+
+/** What each server of the cluster holds. */
+const partsOf = (metrics: ProgramState["metrics"]): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    (metrics.get("vipr_cluster_parts") ?? []).map(({ labels, value }) => [`partsOf${labels.member}`, value]),
+  );
 
 const ofCalls = (metrics: ProgramState["metrics"], program: string): Readonly<Record<string, number>> =>
   Object.fromEntries(

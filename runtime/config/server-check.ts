@@ -10,6 +10,7 @@ export const WAIT_MAX_S = 86_400;
 
 export const serverFindings = ({ server }: ViprConfig): ReadonlyArray<Finding> => [
   ...waitFindings(server),
+  ...clusterFindings(server),
   ...Object.keys(server.agents)
     .filter((name) => !isAccountName(name))
     .map((name) => wrong(["server", "agents", name], "wants a name of letters, digits and signs")),
@@ -19,6 +20,19 @@ export const serverFindings = ({ server }: ViprConfig): ReadonlyArray<Finding> =
       : [],
   ),
 ];
+
+const clusterFindings = (server: ViprConfig["server"]): ReadonlyArray<Finding> => {
+  if (server.cluster === undefined) return [];
+  const lacks: ReadonlyArray<readonly [string, unknown]> = [
+    ["store", server.store],
+    ["cluster-certificate-file", server.clusterCertificateFile],
+    ["cluster-key-file", server.clusterKeyFile],
+    ["cluster-ca-file", server.clusterCaFile],
+  ];
+  return lacks.flatMap(([key, value]) =>
+    value === undefined ? [wrong(["server", "cluster"], `wants server.${key} as well`)] : [],
+  );
+};
 
 const waitFindings = ({ waitMinS, waitMaxS }: ViprConfig["server"]): ReadonlyArray<Finding> => {
   const [min, max] = [waitMinS ?? WAIT_MIN_S, waitMaxS ?? WAIT_MAX_S];

@@ -17,6 +17,20 @@ export const serverKeys = {
     text("the path of a file"),
     "its password there; PGPASSWORD or the password file of libpq without it",
   ),
+  cluster: key(
+    address(5623),
+    "where this server is reached by the company's other servers that have the same PostgreSQL; without it there are none",
+  ),
+  "cluster-listen": key(address(5623), "where it listens for them, if that is another address"),
+  "cluster-certificate-file": key(
+    text("the path of a PEM file"),
+    "what it shows them: a certificate for servers and clients",
+  ),
+  "cluster-key-file": key(text("the path of a PEM file"), "... its key"),
+  "cluster-ca-file": key(
+    text("the path of a PEM file"),
+    "the roots that certify these servers and nobody else; all of them name the same",
+  ),
   authority: key(
     like(/^https:\/\/[^/?#@\s]+\/?$/, 'a URL, as "https://authority.example:8443"'),
     "where it enrols, the first time",

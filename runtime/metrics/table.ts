@@ -58,6 +58,9 @@ export const METRICS = {
   vipr_clock_offset_seconds: gauge(
     "How far the clocks of neighbours are ahead of this machine's, the median of up to five; a proof tolerates 2.5.",
   ),
+  vipr_cluster_members: gauge("Servers of the company that share this one's store, itself included."),
+  vipr_cluster_parts: gauge("Of the VServices' 32 parts those that a server of the cluster works on.", ["member"]),
+  vipr_cluster_sure: gauge("1 while the store is reached often enough that no other server takes this one for dead."),
   vipr_overlay_links: gauge("Other nodes with an open link."),
   vipr_overlay_share: gauge("The part of the ring that this node answers for, 0 to 1."),
   vipr_overlay_configuration_sequence: gauge("Sequence number of the overlay's document in force."),

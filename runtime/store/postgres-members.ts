@@ -12,7 +12,7 @@
 import { Effect } from "effect";
 import type { Member, SharedRow } from "../../actors/ports/mod.ts";
 import { StoreFailed } from "../../actors/ports/mod.ts";
-import type { Owned, Session } from "./postgres-session.ts";
+import type { Owned, Query } from "./postgres-sql.ts";
 
 /** Without a beat for so long a member is removed by the others. */
 export const EVICT_MS = 8_000;
@@ -22,8 +22,6 @@ export const SURE_MS = 4_000;
 export const BEAT_MS = 500;
 /** Of one member, in one query: commits whose shared rows are read. */
 const COMMITS_AT_ONCE_MAX = 100n;
-
-type Query = Session["query"];
 
 export const memberNow = (query: Query, schema: string, id: bigint): Effect.Effect<Owned | undefined, StoreFailed> =>
   Effect.map(query(`SELECT id, batch FROM ${schema}.members WHERE id = $1`, [id]), ([row]) =>

@@ -11,7 +11,17 @@ import { Effect, Redacted, Result, Schedule, type Scope } from "effect";
 import { type Change, StoreFailed } from "../../actors/ports/mod.ts";
 import { pgFault } from "./postgres-faults.ts";
 import { joinCluster, memberNow } from "./postgres-members.ts";
-import { lastOfEach, migrationsOf, partsOf, SESSION, statementsOf, VERSION } from "./postgres-sql.ts";
+import {
+  lastOfEach,
+  migrationsOf,
+  type Owned,
+  partsOf,
+  type Query,
+  type Rows,
+  SESSION,
+  statementsOf,
+  VERSION,
+} from "./postgres-sql.ts";
 import { type PostgresAddress, passwordOf } from "./postgres-url.ts";
 
 /** Whoever does not answer for so long is taken for gone; what was asked of it is settled on the next connection. */
@@ -23,10 +33,8 @@ const LOCK_AGAIN_MS = 100;
 /** "ViPR": the advisory locks of this program. */
 const LOCKS = 0x56695052;
 
-type Rows = ReadonlyArray<ReadonlyArray<unknown>>;
-
 export interface Session {
-  readonly query: (sql: string, parameters: ReadonlyArray<unknown>) => Effect.Effect<Rows, StoreFailed>;
+  readonly query: Query;
   /** Whether it is done; it is not where another is the owner now. */
   readonly commit: (
     number: bigint,
@@ -180,12 +188,6 @@ const refuseUnsafe = Effect.fnUntraced(function* (query: Session["query"]) {
     });
   if (row?.[1] === "off") yield* query("SET synchronous_commit = on", []);
 });
-
-export interface Owned {
-  readonly owner: bigint;
-  /** Of the last commit that is done. */
-  readonly batch: bigint;
-}
 
 /**
  * `before`: what this owner had on a connection that is lost; fails as `locked` where another has come since, or the member was

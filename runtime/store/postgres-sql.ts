@@ -9,7 +9,18 @@
  * Both keys compare by their bytes. A commit is one statement, and so one transaction and one answer; it does nothing unless
  * the owner is still the one that asks, or the member is still one.
  */
-import type { Change } from "../../actors/ports/mod.ts";
+import type { Effect } from "effect";
+import type { Change, StoreFailed } from "../../actors/ports/mod.ts";
+
+export type Rows = ReadonlyArray<ReadonlyArray<unknown>>;
+export type Query = (sql: string, parameters: ReadonlyArray<unknown>) => Effect.Effect<Rows, StoreFailed>;
+
+/** An owner, or a member of a cluster. */
+export interface Owned {
+  readonly owner: bigint;
+  /** Of the last commit that is done. */
+  readonly batch: bigint;
+}
 
 /** Also the largest of what PostgreSQL takes unquoted. */
 export const isSchemaName = (name: string): boolean => /^[a-z_][a-z0-9_]{0,62}$/.test(name);

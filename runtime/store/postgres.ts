@@ -25,14 +25,13 @@ import { CLOSED, groupWrites } from "./group.ts";
 import { BEAT_MS, openMembership } from "./postgres-members.ts";
 import {
   ANSWER_MS_MAX,
-  type Owned,
   openSession,
   overtakenBy,
   type Session,
   type SessionOptions,
   takeOwnership,
 } from "./postgres-session.ts";
-import { statementsOf } from "./postgres-sql.ts";
+import { type Owned, statementsOf } from "./postgres-sql.ts";
 import type { PostgresAddress } from "./postgres-url.ts";
 import { boundsOf, rowsOf, tableFault } from "./rules.ts";
 

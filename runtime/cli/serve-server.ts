@@ -86,9 +86,7 @@ export const standServer = Effect.fnUntraced(function* (
     ...given("pvpGroup", settings.pvpGroup),
     vap: { users: agents.keyOf, insecureVap: settings.vapOver === "plain", ...given("tls", tls) },
     ...domains,
-    ...given("requiredBits", settings.requiredBits),
-    ...given("waitBetweenMs", settings.waitBetweenMs),
-    ...given("graceMs", settings.graceMs),
+    ...validationsOf(settings),
     ...given("limits", limits),
     ...given("tenants", tenants),
     off: control.off,
@@ -107,13 +105,8 @@ export const standServer = Effect.fnUntraced(function* (
     ),
   );
   yield* lookAgain(setAgain(follow, domains, server));
-  const said = linesOf(settings, server, {
-    cluster,
-    overlay: overlay.name,
-    tls,
-    agents,
-    domains: Object.keys(domains.tickets),
-  });
+  const names = Object.keys(domains.tickets);
+  const said = linesOf(settings, server, { cluster, overlay: overlay.name, tls, agents, domains: names });
   const metrics = familiesOf(server, counted, cluster);
   const readAgain = Effect.flatMap(settings.again ?? Effect.succeed(settings), (now) => declare(folder, now));
   const listed = control.listed(server.operator);
@@ -136,6 +129,12 @@ const setAgain = <E>(follow: Effect.Effect<ViprDomains, E>, first: ViprDomains, 
     return setDomains(now);
   });
 };
+
+const validationsOf = ({ requiredBits, waitBetweenMs, graceMs }: ServerSettings) => ({
+  ...given("requiredBits", requiredBits),
+  ...given("waitBetweenMs", waitBetweenMs),
+  ...given("graceMs", graceMs),
+});
 
 /** Left out where it is not given. */
 const given = <K extends string, A>(key: K, value: A | undefined) =>

@@ -5,7 +5,7 @@ import type { ClientTransaction, ServerTransaction, Timed, Timer } from "../prox
 import type { KnownCall } from "./known.ts";
 
 export class FallbackLeg implements Timed {
-  readonly timers: Array<Timer<any>> = [];
+  timers: Timer<any> | undefined = undefined;
   readonly call: KnownCall;
   /** As the relay names the call. */
   readonly media: string;

@@ -26,7 +26,7 @@ export interface CoreHop extends Hop {
 
 /** What every proxy knows of a request on its way. `H`: a place to try. */
 export class RequestContext<H> {
-  readonly timers: Array<Timer<any>> = [];
+  timers: Timer<any> | undefined = undefined;
   readonly server: ServerTransaction<any>;
   readonly source: Source;
   /** Without our Routes; undefined once it is answered. */

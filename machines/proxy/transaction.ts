@@ -6,9 +6,9 @@ import type { Destination, Source } from "./types.ts";
 import { replyTo } from "./via.ts";
 import type { Timer } from "./wheel.ts";
 
-/** Whatever has timers in the wheel. */
+/** Whatever has timers in the wheel: nearly always none or one, which knows the next. */
 export interface Timed {
-  readonly timers: Array<Timer<any>>;
+  timers: Timer<any> | undefined;
 }
 
 /** `C`: what the core hangs on a transaction. */
@@ -21,7 +21,7 @@ export class ClientTransaction<C> implements Timed {
   request: SipRequest | undefined;
   bytes: Uint8Array;
   snapshot: Snapshot<any>;
-  readonly timers: Array<Timer<any>> = [];
+  timers: Timer<any> | undefined = undefined;
   context: C | undefined;
   hasProvisional = false;
   /** A CANCEL is to go out as soon as it may, with these fields. RFC 3261 §9.1. */
@@ -59,7 +59,7 @@ export class ServerTransaction<C> implements Timed {
   last: Uint8Array = NOTHING;
   /** An INVITE to which nothing has been sent: 100 is made of it when it has to be. */
   unanswered: SipRequest | undefined;
-  readonly timers: Array<Timer<any>> = [];
+  timers: Timer<any> | undefined = undefined;
   context: C | undefined = undefined;
   constructor(key: string, request: SipRequest, source: Source, snapshot: Snapshot<any>) {
     this.key = key;

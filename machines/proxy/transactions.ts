@@ -23,7 +23,7 @@ import { proxyRequestClient } from "./request-client.ts";
 import { proxyRequestServer } from "./request-server.ts";
 import { ClientTransaction, ServerTransaction, type Timed } from "./transaction.ts";
 import type { Destination, Source } from "./types.ts";
-import { Wheel } from "./wheel.ts";
+import { type Timer, Wheel } from "./wheel.ts";
 
 export interface TransactionUser<C> {
   readonly send: (to: Destination, bytes: Uint8Array) => void;
@@ -37,6 +37,13 @@ const NOTHING = new Uint8Array();
 /** States of a client in which nothing is sent again. */
 const LIGHT = new Set(["accepted", "answered"]);
 type AnyMachine = Machine<any, any, any>;
+/** The request whose transaction was looked for last, and by which name. */
+interface Asked {
+  readonly request: SipRequest | undefined;
+  readonly source: Source | undefined;
+  readonly method: string;
+  readonly key: string;
+}
 
 export class Transactions<C extends Timed> {
   readonly clients = new Map<string, ClientTransaction<C>>();
@@ -46,6 +53,7 @@ export class Transactions<C extends Timed> {
   private readonly user: TransactionUser<C>;
   private readonly t1Ms: number;
   private readonly wheel: Wheel<any>;
+  private asked: Asked = { request: undefined, source: undefined, method: "", key: "" };
 
   constructor(user: TransactionUser<C>, t1Ms: number, nowMs: number) {
     this.user = user;
@@ -72,7 +80,7 @@ export class Transactions<C extends Timed> {
   serve(request: SipRequest, source: Source, nowMs: number): ServerTransaction<C> {
     const machine: AnyMachine = request.method === "INVITE" ? proxyInviteServer : proxyRequestServer;
     const { snapshot, actions } = machine.start({ isReliable: source.transport !== "UDP", t1Ms: this.t1Ms });
-    const key = serverKeyOf(source.who ?? source.host, request, request.method);
+    const key = this.keyOf(request, source, request.method);
     const server = new ServerTransaction<C>(key, request, source, snapshot);
     this.servers.set(key, server);
     this.performServer(server, actions, nowMs);
@@ -80,7 +88,16 @@ export class Transactions<C extends Timed> {
   }
 
   serverOf(request: SipRequest, source: Source, method: string): ServerTransaction<C> | undefined {
-    return this.servers.get(serverKeyOf(source.who ?? source.host, request, method));
+    return this.servers.get(this.keyOf(request, source, method));
+  }
+
+  /** Made once: a request that is not known yet is mostly served next. */
+  private keyOf(request: SipRequest, source: Source, method: string): string {
+    const { asked } = this;
+    if (asked.request === request && asked.method === method && asked.source === source) return asked.key;
+    const key = serverKeyOf(source.who ?? source.host, request, method);
+    this.asked = { request, source, method, key };
+    return key;
   }
 
   received(client: ClientTransaction<C>, response: SipResponse, nowMs: number): void {
@@ -118,12 +135,11 @@ export class Transactions<C extends Timed> {
 
   start(what: C, timer: string, ms: number, nowMs: number): void {
     this.stop(what, timer);
-    what.timers.push(this.wheel.start(nowMs, ms, what, timer));
+    this.begin(what, timer, ms, nowMs);
   }
 
   stop(of: Timed, name: string): void {
-    const at = of.timers.findIndex((timer) => timer.name === name);
-    if (at >= 0) of.timers.splice(at, 1)[0]!.stop();
+    taken(of, name)?.stop();
   }
 
   nextMs(): number | undefined {
@@ -132,8 +148,7 @@ export class Transactions<C extends Timed> {
 
   due(nowMs: number): void {
     this.wheel.due(nowMs, (what: Timed, name: string) => {
-      const at = what.timers.findIndex((timer) => timer.name === name);
-      if (at >= 0) what.timers.splice(at, 1);
+      taken(what, name);
       if (what instanceof ClientTransaction)
         this.stepClient(what, { type: "timerFired", timer: name }, undefined, nowMs);
       else if (what instanceof ServerTransaction) this.fireServer(what, name, nowMs);
@@ -173,7 +188,7 @@ export class Transactions<C extends Timed> {
           this.acknowledge(client, response!);
           break;
         case "startTimer":
-          this.startOf(client, action, nowMs);
+          this.begin(client, action.timer, action.ms, nowMs);
           break;
         case "stopTimer":
           this.stop(client, action.timer);
@@ -197,7 +212,7 @@ export class Transactions<C extends Timed> {
           this.user.send(server.to, server.last);
           break;
         case "startTimer":
-          this.startOf(server, action, nowMs);
+          this.begin(server, action.timer, action.ms, nowMs);
           break;
         case "stopTimer":
           this.stop(server, action.timer);
@@ -209,8 +224,10 @@ export class Transactions<C extends Timed> {
     if (this.servers.get(server.key) === server) this.servers.delete(server.key);
   }
 
-  private startOf(of: Timed, { timer, ms }: { readonly timer: string; readonly ms: number }, nowMs: number): void {
-    of.timers.push(this.wheel.start(nowMs, ms, of, timer));
+  private begin(of: Timed, name: string, ms: number, nowMs: number): void {
+    const timer = this.wheel.start(nowMs, ms, of, name);
+    timer.next = of.timers;
+    of.timers = timer;
   }
 
   private sendCancel(client: ClientTransaction<C>, nowMs: number): void {
@@ -254,6 +271,19 @@ export class Transactions<C extends Timed> {
     if (this.clients.get(client.key) === client) this.clients.delete(client.key);
   }
 }
+
+/** The timer of that name, which its owner has no more. */
+const taken = (of: Timed, name: string): Timer<unknown> | undefined => {
+  let before: Timer<unknown> | undefined;
+  for (let timer = of.timers; timer !== undefined; before = timer, timer = timer.next) {
+    if (timer.name !== name) continue;
+    if (before === undefined) of.timers = timer.next;
+    else before.next = timer.next;
+    timer.next = undefined;
+    return timer;
+  }
+  return undefined;
+};
 
 const kindOf = (status: number): "provisional" | "success" | "refusal" =>
   status < 200 ? "provisional" : status < 300 ? "success" : "refusal";

@@ -5,12 +5,12 @@
  *
  * Nearly all timers of SIP are stopped, or last 32 seconds and do nothing: a start and a stop cost one write each, and a
  * stopped timer goes when its slot comes. A timer fires at most one slot late and never early; one of `LONG_MS` and more fires
- * at most `LONG_SLOT_MS` late, so that the ends of many calls wake the program together.
+ * at most `LONG_SLOT_MS` late, so that the ends of many calls wake the program together: timers K and I are of 5 seconds.
  */
 export const SLOT_MS = 20;
 /** A whole number of slots. */
 export const LONG_SLOT_MS = 500;
-export const LONG_MS = 10_000;
+export const LONG_MS = 5_000;
 const SLOTS = 4_096;
 
 export class Timer<T> {
@@ -18,6 +18,8 @@ export class Timer<T> {
   /** Undefined: it was stopped, and holds on to nothing until its slot comes. */
   what: T | undefined;
   readonly name: string;
+  /** Another timer of the same owner. */
+  next: Timer<T> | undefined = undefined;
   constructor(dueMs: number, what: T, name: string) {
     this.dueMs = dueMs;
     this.what = what;

@@ -27,7 +27,8 @@ const AGENT = { host: "127.0.0.1", port: 1 } as const;
 const MARK_BYTES = 8;
 const MEDIA_MS = 1_500;
 
-export interface FallbackSettings extends Pick<FallbackOptions, "matchDigits" | "answerMs" | "numbers"> {
+export interface FallbackSettings
+  extends Pick<FallbackOptions, "matchDigits" | "answerMs" | "numbers" | "credentials"> {
   /** Of the relay; asked only once there is a call in trouble. */
   readonly moves: () => ControlledMoves;
 }
@@ -86,10 +87,10 @@ export const openFallback = Effect.fn("fallback.open")(function* (settings: Fall
     }
   };
   const mark = hexOf(yield* (yield* Entropy).bytes(MARK_BYTES));
-  const { matchDigits, answerMs, numbers } = settings;
+  const { moves, ...wanted } = settings;
   const silence: FallbackOptions["silence"] = (invite) =>
-    settings.moves().silence({ callId: headerOf(invite, "Call-ID") ?? "", from: tagOf(invite, "From") ?? "" });
-  const options: FallbackOptions = { own: OWN, agent: AGENT, mark, matchDigits, answerMs, numbers, silence };
+    moves().silence({ callId: headerOf(invite, "Call-ID") ?? "", from: tagOf(invite, "From") ?? "" });
+  const options: FallbackOptions = { ...wanted, own: OWN, agent: AGENT, mark, silence };
   const { turn, core } = yield* openSteps(
     (nowMs) => new FallbackCore(options, nowMs),
     (orders: ReadonlyArray<FallbackOrder>) => {

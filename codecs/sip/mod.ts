@@ -24,6 +24,7 @@ export {
   type SentBy,
   strictly,
 } from "./dialog.ts";
+export { authorizationOf, type Challenge, challengeIn, type DigestCredentials } from "./digest.ts";
 export type { Parsed, SipError } from "./error.ts";
 export {
   fieldsOf,

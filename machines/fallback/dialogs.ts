@@ -18,9 +18,10 @@ import {
 } from "../../codecs/sip/mod.ts";
 import { type ClientTransaction, type Ids, type Source, Transactions } from "../proxy/mod.ts";
 import { clientKeyOf, descriptionIn } from "../sip/mod.ts";
+import { Challenges } from "./challenges.ts";
 import type { FallbackLeg } from "./leg.ts";
 import { answerWith, inviteAgain, type SipPlace } from "./messages.ts";
-import type { RelayAnswer } from "./types.ts";
+import type { FallbackOptions, RelayAnswer } from "./types.ts";
 
 export interface DialogUser {
   readonly send: (bytes: Uint8Array) => void;
@@ -38,10 +39,11 @@ export class TrunkDialogs {
   private readonly ids: Ids;
   private readonly byCallId = new Map<string, FallbackLeg>();
   readonly transactions: Transactions<FallbackLeg>;
+  private readonly challenges: Challenges;
 
   constructor(
     user: DialogUser,
-    places: { readonly own: SipPlace; readonly agent: SipPlace },
+    places: Pick<FallbackOptions, "own" | "agent" | "credentials">,
     ids: Ids,
     t1Ms: number,
     nowMs: number,
@@ -50,6 +52,7 @@ export class TrunkDialogs {
     this.own = places.own;
     this.agent = { transport: "UDP", own: 0, ...places.agent, stream: 0 };
     this.ids = ids;
+    this.challenges = new Challenges(places.credentials ?? [], ids);
     this.transactions = new Transactions<FallbackLeg>(
       {
         send: (_, bytes) => user.send(bytes),
@@ -64,11 +67,16 @@ export class TrunkDialogs {
   }
 
   invite(leg: FallbackLeg, nowMs: number) {
-    const { ids } = this;
-    leg.callId = ids.tag();
-    const given = { branch: ids.branch(), tag: leg.tag, callId: leg.callId, sdp: leg.ours! };
-    leg.invite = inviteAgain(leg.call.invite, this.own, given);
+    leg.callId = this.ids.tag();
     this.byCallId.set(leg.callId, leg);
+    this.sendInvite(leg, nowMs);
+  }
+
+  private sendInvite(leg: FallbackLeg, nowMs: number) {
+    const { tag, callId, ours } = leg;
+    leg.cseq += 1;
+    const given = { branch: this.ids.branch(), tag, callId, sdp: ours!, cseq: leg.cseq };
+    leg.invite = this.challenges.signed(leg, inviteAgain(leg.call.invite, this.own, given));
     leg.client = this.transactions.ask(leg.invite, printSip(leg.invite), this.agent, leg, nowMs);
   }
 
@@ -83,10 +91,11 @@ export class TrunkDialogs {
     this.user.send(leg.ack);
   }
 
-  bye({ dialog }: FallbackLeg, nowMs: number) {
-    if (dialog === undefined) return;
-    const bye = requestIn(dialog, "BYE", this.by, this.ids.branch());
-    this.transactions.ask(bye, printSip(bye), this.agent, undefined, nowMs);
+  bye(leg: FallbackLeg, nowMs: number) {
+    if (leg.dialog === undefined) return;
+    const bye = this.challenges.signed(leg, requestIn(leg.dialog, "BYE", this.by, this.ids.branch()));
+    leg.dialog = { ...leg.dialog, invited: leg.dialog.invited + 1 };
+    this.transactions.ask(bye, printSip(bye), this.agent, leg, nowMs);
   }
 
   /** To the INVITE of the telephone network; 200 again until its ACK has come. */
@@ -132,8 +141,13 @@ export class TrunkDialogs {
 
   private responded(client: ClientTransaction<FallbackLeg>, response: SipResponse, nowMs: number) {
     const leg = client.context;
-    if (leg === undefined || !client.isInvite || response.status < 200) return;
-    if (response.status >= 300) return this.user.tell(leg, { type: "failed" }, nowMs);
+    if (leg === undefined || response.status < 200) return;
+    if (!client.isInvite) return this.challenges.takes(leg, response) ? this.bye(leg, nowMs) : undefined;
+    if (response.status >= 300) {
+      const isWanted = client === leg.client && client.cancelWith === undefined;
+      if (isWanted && this.challenges.takes(leg, response)) return this.sendInvite(leg, nowMs);
+      return this.user.tell(leg, { type: "failed" }, nowMs);
+    }
     const tag = tagOf(response, "To") ?? "";
     const dialog = dialogOfCaller(leg.invite!, response);
     if (leg.dialog === undefined && dialog !== undefined) {

@@ -1,5 +1,5 @@
 /** One call on its way to the telephone network, or there: its machine, and its dialog with the network. RFC 3261 §12. */
-import type { Dialog, Sdp, SipRequest } from "../../codecs/sip/mod.ts";
+import type { Challenge, Dialog, Sdp, SipRequest } from "../../codecs/sip/mod.ts";
 import type { Machine, Snapshot } from "../kit/mod.ts";
 import type { ClientTransaction, ServerTransaction, Timed, Timer } from "../proxy/mod.ts";
 import type { KnownCall } from "./known.ts";
@@ -25,6 +25,12 @@ export class FallbackLeg implements Timed {
   /** The network's description, to be settled; and ours. */
   theirs: Sdp | undefined = undefined;
   ours: Sdp | undefined = undefined;
+  /** The number of our newest INVITE. */
+  cseq = 0;
+  /** What the network has asked for last to know who we are; how often it has, and how often that one was answered. */
+  challenge: Challenge | undefined = undefined;
+  challenges = 0;
+  answered = 0;
   /** Sent again for each 2xx. */
   ack: Uint8Array | undefined = undefined;
 

@@ -25,6 +25,15 @@ export interface SipPlace {
 const IDENTITY = ["P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID", "Privacy"];
 const ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO";
 
+export interface InviteParts {
+  readonly branch: string;
+  readonly tag: string;
+  readonly callId: string;
+  readonly sdp: Sdp;
+  /** Another one for a call that is sent again with credentials. RFC 3261 §22.2. */
+  readonly cseq: number;
+}
+
 export const contactAt = ({ host, port }: SipPlace): Header => ({
   name: "Contact",
   value: `<sip:fallback@${printHostPort(host, port)}>`,
@@ -37,12 +46,7 @@ export const contactAt = ({ host, port }: SipPlace): Header => ({
 export const inviteAgain = (
   invite: SipRequest,
   at: SipPlace,
-  {
-    branch,
-    tag,
-    callId,
-    sdp,
-  }: { readonly branch: string; readonly tag: string; readonly callId: string; readonly sdp: Sdp },
+  { branch, tag, callId, sdp, cseq }: InviteParts,
 ): SipRequest => ({
   type: "request",
   method: "INVITE",
@@ -53,7 +57,7 @@ export const inviteAgain = (
     { name: "From", value: `${untagged(headerOf(invite, "From") ?? "")};tag=${tag}` },
     { name: "To", value: untagged(headerOf(invite, "To") ?? "") },
     { name: "Call-ID", value: callId },
-    { name: "CSeq", value: "1 INVITE" },
+    { name: "CSeq", value: `${cseq} INVITE` },
     contactAt(at),
     { name: "Allow", value: ALLOW },
     ...IDENTITY.flatMap((name) => fieldsOf(invite, name)),

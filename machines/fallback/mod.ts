@@ -17,4 +17,4 @@ export { FALLBACKS_MAX, FallbackCore } from "./core.ts";
 export { type CallNumbers, EXPECTED_MS, isSameCaller, SILENT_MS, type Silence } from "./known.ts";
 export { inviteAgain } from "./messages.ts";
 export { numbersBy } from "./numbers.ts";
-export type { FallbackOptions, FallbackOrder, FallbackOutcome, RelayAnswer } from "./types.ts";
+export type { FallbackOptions, FallbackOrder, FallbackOutcome, RelayAnswer, TrunkCredentials } from "./types.ts";

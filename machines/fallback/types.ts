@@ -5,7 +5,7 @@
  *   media are bad, here or there ------+--> FallbackCore --> orders: send, media, tell, move, hangUp, outcome
  *   the agent's messages, the relay's -+
  */
-import type { Sdp, SipRequest } from "../../codecs/sip/mod.ts";
+import type { DigestCredentials, Sdp, SipRequest } from "../../codecs/sip/mod.ts";
 import type { FallbackFailure } from "./caller.ts";
 import type { CallNumbers, Silence } from "./known.ts";
 import type { SipPlace } from "./messages.ts";
@@ -40,5 +40,13 @@ export interface FallbackOptions {
   readonly numbers: (invite: SipRequest, from: "pbx" | "border" | { readonly trunk: string }) => CallNumbers;
   /** Of the call whose INVITE that was; undefined: the relay has none. */
   readonly silence: (invite: SipRequest) => Silence | undefined;
+  /** For trunks that ask who we are. Default: none. */
+  readonly credentials?: ReadonlyArray<TrunkCredentials> | undefined;
   readonly t1Ms?: number;
+}
+
+/** Of one trunk. RFC 3261 §22. */
+export interface TrunkCredentials extends DigestCredentials {
+  /** Undefined: for any that no other credentials name. */
+  readonly realm: string | undefined;
 }

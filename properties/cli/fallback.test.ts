@@ -68,6 +68,11 @@ test("fallback: agent and border element by themselves say what is missing for i
       const why = await whyOf(opened);
       ok(why?.includes(wants), `${why}`);
     }
+  const trunk = `[[trunk]]\nname = "one"\nhost = "192.0.2.1"\nuser = "acme"\n`;
+  const asked = `${AGENT}${BORDER}${MEDIA}${ENABLED}${control}${file}`;
+  const why = await whyOf(openAgentFallback(configuration(`${asked}${trunk}`)));
+  ok(why?.includes("trunk.password-file of one"), `${why}`);
+  same(await whyOf(openAgentFallback(configuration(`${asked}${trunk}password-file = "${token}"\n`))), undefined);
   const whole = configuration(`${AGENT}${BORDER}${MEDIA}${ENABLED}${control}${file}`);
   same(await whyOf(openAgentFallback(whole)), undefined);
   same(await whyOf(openBorderRelay(whole.config)), undefined);

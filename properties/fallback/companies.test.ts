@@ -7,12 +7,24 @@ import { lawsOn } from "../kit/law.ts";
 import { audio, openEnd } from "../media/ends.ts";
 import { openPhone } from "../proxy/phone.ts";
 import { answer, type invite, within } from "../proxy/world.ts";
-import { awaited, CALLED, CALLER, type Company, call, companies, described, intrusion, isQuiet } from "./world.ts";
+import {
+  awaited,
+  CALLED,
+  CALLER,
+  type Company,
+  call,
+  clear,
+  companies,
+  described,
+  intrusion,
+  isQuiet,
+  ringing,
+  toAgentOf,
+} from "./world.ts";
 
 const law = lawsOn("fallback", () => memoryLayer({ seed: 3 }), runVirtual);
 const both = (heard: { readonly a: number; readonly b: number }, packets = 18) =>
   ok(heard.a >= packets && heard.b >= packets, JSON.stringify(heard));
-const toAgentOf = ({ ports }: Company) => ({ host: "127.0.0.1", port: ports.agentPbx });
 
 law(
   "sound that stops both ways goes on over the trunk, both ways, and no telephone is asked anything",
@@ -87,20 +99,6 @@ law(
   }),
 );
 
-/** The other side has no fallback: its telephone rings. Both ways are silent for long enough. */
-const ringing = Effect.fn(function* (callId = "call-1") {
-  const world = yield* companies({}, { hasFallback: false });
-  const { a, b } = world;
-  const one = yield* call(world, { callId });
-  yield* one.talk(1);
-  a.cut.isCut = true;
-  b.cut.isCut = true;
-  yield* one.talk(26);
-  const rings = yield* b.phone.request;
-  same(rings.method, "INVITE");
-  return { ...world, ...one, rings };
-});
-
 law(
   "who never answers over the telephone network is cancelled, and the call stays as it is, for good",
   Effect.gen(function* () {
@@ -152,11 +150,6 @@ law(
     same([a.fallback.counts(), a.agent.counters().underWay], [{}, 0]);
   }),
 );
-const clear = (port: number, formats = "8") =>
-  described({
-    ...audio(port, "RTP/AVP"),
-    media: audio(port, "RTP/AVP").media.map((one) => ({ ...one, formats: [formats] })),
-  });
 
 law(
   "an answer without a codec that the telephone has, or without sound, is hung up, and the call stays",

@@ -20,7 +20,7 @@ import { type AgentProxyOptions, serveAgentProxy } from "../../actors/proxy/mod.
 import { openTicketIssuer } from "../../actors/ticket/mod.ts";
 import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import { headerOf, printSdp, type Sdp, type SipMessage, sessionIn } from "../../codecs/sip/mod.ts";
-import { numbersBy } from "../../machines/fallback/mod.ts";
+import { numbersBy, type TrunkCredentials } from "../../machines/fallback/mod.ts";
 import { QUALITY_DEFAULTS } from "../../machines/media/mod.ts";
 import type { CallReport, SipPeer } from "../../machines/proxy/mod.ts";
 import { audio, type End, openEnd, rtp } from "../media/ends.ts";
@@ -62,6 +62,8 @@ export interface CompanyOptions {
   readonly more?: Partial<AgentProxyOptions>;
   /** Default true. */
   readonly hasFallback?: boolean;
+  /** For a trunk that asks who we are. */
+  readonly asWhom?: ReadonlyArray<TrunkCredentials>;
   /** Agent and relay speak over a connection, as two programs do. */
   readonly isApart?: boolean;
 }
@@ -70,7 +72,7 @@ const company = Effect.fn("test.company")(function* (
   name: "a" | "b",
   credentials: Parameters<typeof serveBorder>[0]["credentials"],
   ticket: string,
-  { answerMs = 6_000, more = {}, hasFallback = true, isApart = false }: CompanyOptions,
+  { answerMs = 6_000, more = {}, hasFallback = true, isApart = false, asWhom }: CompanyOptions,
 ) {
   const [own, other] = name === "a" ? [A, B] : [B, A];
   const cut: Cut = { isCut: false };
@@ -88,7 +90,13 @@ const company = Effect.fn("test.company")(function* (
   let relay: MediaRelayShape | undefined;
   const plan = name === "a" ? acme : berlin;
   let moves: () => ControlledMoves = () => relay!.moves!;
-  const fallback = yield* openFallback({ matchDigits: 5, answerMs, numbers: numbersBy(plan, 5), moves: () => moves() });
+  const fallback = yield* openFallback({
+    matchDigits: 5,
+    answerMs,
+    numbers: numbersBy(plan, 5),
+    credentials: asWhom,
+    moves: () => moves(),
+  });
   let { troubled } = fallback;
   if (isApart) {
     const at = { host: HOST, port: own.control, token: "word" };
@@ -259,6 +267,28 @@ export const call = Effect.fn("test.call")(function* ({ a, b }: { a: Company; b:
   });
   return { out, came, up, anna, ben, sounds, talk, heard, hangUp, hold };
 });
+
+export const toAgentOf = ({ ports }: Company) => ({ host: HOST, port: ports.agentPbx });
+
+/** The other side has no fallback: its telephone rings. Both ways are silent for long enough. */
+export const ringing = Effect.fn("test.ringing")(function* (callId = "call-1", options: CompanyOptions = {}) {
+  const world = yield* companies(options, { hasFallback: false });
+  const { a, b } = world;
+  const one = yield* call(world, { callId });
+  yield* one.talk(1);
+  a.cut.isCut = true;
+  b.cut.isCut = true;
+  yield* one.talk(26);
+  const rings = yield* awaited(b.phone, "INVITE");
+  return { ...world, ...one, rings };
+});
+
+/** Sound in the clear, of one format. */
+export const clear = (port: number, formats = "8") =>
+  described({
+    ...audio(port, "RTP/AVP"),
+    media: audio(port, "RTP/AVP").media.map((one) => ({ ...one, formats: [formats] })),
+  });
 
 /** A call by b's trunk that looks like a's, from whoever sends it. */
 export const intrusion = (

@@ -66,8 +66,20 @@ export const openBorderRelay = Effect.fn("border.relay")(function* (config: Vipr
 const fallbackOf = Effect.fnUntraced(function* ({ config, plan }: Configuration, moves: () => ControlledMoves) {
   const { matchDigits, answerTimeoutMs } = config.fallback;
   if (config.agent.listen.length === 0) return yield* stopped("usage", "fallback.enabled: wants agent.listen");
-  return yield* openFallback({ matchDigits, answerMs: answerTimeoutMs, numbers: numbersBy(plan, matchDigits), moves });
+  const credentials = yield* credentialsOf(config);
+  const numbers = numbersBy(plan, matchDigits);
+  return yield* openFallback({ matchDigits, answerMs: answerTimeoutMs, numbers, credentials, moves });
 });
+
+/** For trunks that ask who we are. */
+const credentialsOf = ({ trunk }: ViprConfig) =>
+  Effect.forEach(
+    trunk.filter(({ user }) => user !== undefined),
+    Effect.fnUntraced(function* ({ name, user, passwordFile, realm }) {
+      const file = passwordFile ?? (yield* missing(`trunk.password-file of ${name}`, `the password of ${user}`));
+      return { realm, user: user!, password: yield* passwordFrom(file, "password") };
+    }),
+  );
 
 const watchingRelay = Effect.fnUntraced(function* (config: ViprConfig, troubled: (trouble: MediaTrouble) => void) {
   const { holdDownS, addresses } = config.fallback;

@@ -41,4 +41,13 @@ export const trunkKeys = {
     text("the path of a PEM file"),
     'with tls = "server": the roots of its certificate; those of the system without it',
   ),
+  user: key(
+    like(/^[^"\\\p{Cc}]{1,128}$/u, 'a name without quotes and backslashes, as "acme"'),
+    "who we are there, for calls that [fallback] moves; other calls bring the PBX's own credentials",
+  ),
+  "password-file": key(text("the path of a file"), "the password of user: the first line of that file"),
+  realm: key(
+    like(/^[^"\\\p{Cc}]{1,255}$/u, 'a realm, as "carrier.example"'),
+    "what it calls itself when it asks for a password; none: whatever it is",
+  ),
 } as const;

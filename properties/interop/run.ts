@@ -1,11 +1,15 @@
 /**
  * Runs every check against real peers: `npm run interop [-- TEXT]`.
  *
- * A check whose peer is missing is reported as missing and counts as failed: `.ci/setup` installs them all.
+ * Each file's checks have a process of their own, in which they run one after the other; most of their time is waiting for calls to
+ * end, so that several run at once. A check whose peer is missing is reported as missing and counts as failed: `.ci/setup`
+ * installs them all.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, globSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import process from "node:process";
+import { runProgram, sideBySide } from "../kit/side-by-side.ts";
 
 export interface InteropCheck {
   readonly name: string;
@@ -13,8 +17,18 @@ export interface InteropCheck {
   readonly needs: ReadonlyArray<string>;
   readonly run: () => Promise<void>;
 }
+interface CheckFile {
+  readonly checks: ReadonlyArray<InteropCheck>;
+  readonly summary?: () => string;
+}
+interface Tally {
+  readonly passed: number;
+  readonly failed: number;
+}
 
+const AT_ONCE = Number(process.env.VIPR_AT_ONCE ?? availableParallelism());
 const CHECK_TIMEOUT_MS = 150_000;
+const SELF = new URL(import.meta.url).pathname;
 
 const isThere = (need: string): boolean =>
   need.startsWith("/") ? existsSync(need) : spawnSync("sh", ["-c", `command -v "${need}"`]).status === 0;
@@ -27,30 +41,58 @@ const limited = (check: InteropCheck): Promise<void> => {
   return Promise.race([check.run(), late]).finally(() => clearTimeout(timer));
 };
 
-const only = process.argv[2] ?? "";
-const summaries: Array<string> = [];
-let passed = 0;
-let failed = 0;
-for (const file of globSync("properties/interop/*.interop.ts").sort()) {
-  const { checks, summary } = (await import(new URL(`../../${file}`, import.meta.url).href)) as {
-    checks: ReadonlyArray<InteropCheck>;
-    summary?: () => string;
-  };
-  for (const check of checks.filter(({ name }) => name.includes(only))) {
-    const missing = check.needs.filter((need) => !isThere(need));
-    try {
-      if (missing.length > 0) throw new Error(`missing: ${missing.join(", ")} (sh .ci/setup installs it)`);
-      const before = performance.now();
-      await limited(check);
-      passed += 1;
-      console.log(`ok      ${check.name} (${Math.round(performance.now() - before)} ms)`);
-    } catch (error) {
-      failed += 1;
-      console.log(`FAILED  ${check.name}\n        ${error instanceof Error ? (error.stack ?? error.message) : error}`);
-    }
+const judge = async (check: InteropCheck): Promise<boolean> => {
+  const missing = check.needs.filter((need) => !isThere(need));
+  try {
+    if (missing.length > 0) throw new Error(`missing: ${missing.join(", ")} (sh .ci/setup installs it)`);
+    const before = performance.now();
+    await limited(check);
+    console.log(`ok      ${check.name} (${Math.round(performance.now() - before)} ms)`);
+    return true;
+  } catch (error) {
+    console.log(`FAILED  ${check.name}\n        ${error instanceof Error ? (error.stack ?? error.message) : error}`);
+    return false;
   }
-  if (summary !== undefined) summaries.push(summary());
-}
-for (const text of summaries) if (text !== "") console.log(`\n${text}`);
-console.log(`\ninterop: ${passed} passed, ${failed} failed`);
-process.exit(failed > 0 || passed === 0 ? 1 : 0);
+};
+
+const load = async (file: string): Promise<CheckFile> => await import(new URL(`../../${file}`, import.meta.url).href);
+const chosenOf = ({ checks }: CheckFile, only: string) => checks.filter(({ name }) => name.includes(only));
+
+/** In this process. */
+const runFile = async (file: string, only: string): Promise<Tally> => {
+  const loaded = await load(file);
+  const held: Array<boolean> = [];
+  for (const check of chosenOf(loaded, only)) held.push(await judge(check));
+  const summary = loaded.summary?.() ?? "";
+  if (summary !== "") console.log(`\n${summary}\n`);
+  const passed = held.filter(Boolean).length;
+  return { passed, failed: held.length - passed };
+};
+
+const TALLY = /^interop: (\d+) passed, (\d+) failed$/m;
+const tallyLine = ({ passed, failed }: Tally): string => `interop: ${passed} passed, ${failed} failed`;
+
+/** In one of its own, whose output is shown when it ends. One that breaks down is a failure. */
+const runFileApart = async (file: string, only: string): Promise<Tally> => {
+  const { output } = await runProgram([process.execPath, SELF, only, file]);
+  process.stdout.write(output.replace(TALLY, ""));
+  const [, passed, failed] = TALLY.exec(output) ?? [file, 0, 1];
+  return { passed: Number(passed), failed: Number(failed) };
+};
+
+const runAll = async (only: string): Promise<Tally> => {
+  const files = globSync("properties/interop/*.interop.ts").sort();
+  const loaded = await Promise.all(files.map(load));
+  const chosen = files.filter((_file, i) => chosenOf(loaded[i]!, only).length > 0);
+  if (chosen.length === 1) return await runFile(chosen[0]!, only);
+  const tallies = await sideBySide(chosen, AT_ONCE, (file) => runFileApart(file, only));
+  return tallies.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), {
+    passed: 0,
+    failed: 0,
+  });
+};
+
+const [only = "", file] = process.argv.slice(2);
+const tally = file === undefined ? await runAll(only) : await runFile(file, only);
+console.log(tallyLine(tally));
+process.exit(tally.failed > 0 || tally.passed === 0 ? 1 : 0);

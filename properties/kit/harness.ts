@@ -3,10 +3,12 @@ import { existsSync } from "node:fs";
 import { test as nodeTest } from "node:test";
 import { Effect } from "effect";
 import fc from "fast-check";
+import { timed } from "./times.ts";
 
 export const test = (name: string, body: () => void | Promise<void>): void => {
+  const run = timed(name, body);
   nodeTest(name, async () => {
-    await body();
+    await run();
   });
 };
 
@@ -25,6 +27,9 @@ if (process.env.VIPR_SEED !== undefined) fc.configureGlobal({ seed: Number(proce
 /** A test that needs a program of others: skipped, with its name, where that is not installed. `.ci/setup` installs all. */
 export const testWith = (needs: string, name: string, body: () => Promise<void>): void => {
   const folders = (process.env.PATH ?? "").split(":").concat("/usr/sbin");
+  const run = timed(name, body);
   const isThere = folders.some((folder) => existsSync(`${folder}/${needs}`));
-  nodeTest(name, isThere ? {} : { skip: `${needs} is not installed` }, body);
+  nodeTest(name, isThere ? {} : { skip: `${needs} is not installed` }, async () => {
+    await run();
+  });
 };

@@ -1,30 +1,47 @@
 /**
- * Runs the properties under one runtime's own test runner and closes with one line: `node: N passed, N failed`.
+ * Runs the properties under the runtimes' own test runners and closes with a line for each: `node: N passed, N failed`.
  *
- *   node properties/kit/run.ts node|deno|bun [--quick] [--laws] [--only TEXT]
+ *   node properties/kit/run.ts node|deno|bun... [--quick] [--laws] [--only TEXT] [--times]
  *
  * --quick leaves out the simulations, the demonstration, the commands and the laws that need thousands of calls; --laws runs the laws
- * alone (set VIPR_RUNS and, to replay, VIPR_SEED). The exit code is 1 when anything failed, or when nothing ran.
+ * alone (set VIPR_RUNS and, to replay, VIPR_SEED); --times shows at the end which files took longest. The exit code is 1 when
+ * anything failed, or when nothing ran.
  *
- * Node and Bun run as many processes as there are cores, each with its share of the files: a process for each file would load the
- * same modules two hundred times, half of what the whole run costs. Deno shares the files out itself.
+ * A process takes many files, since each of its own would load the same modules two hundred times, and what it says is shown when it
+ * ends. There are more of them than cores, of all runtimes: half of a process's time is waiting, for timers and programs.
+ * DECISIONS.md D-230, D-231.
  */
-import { spawn } from "node:child_process";
-import { globSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
-import { createInterface } from "node:readline";
+import { runProgram, sideBySide } from "./side-by-side.ts";
+import { slowest } from "./times.ts";
 
 const SLOW = /^properties\/(simulation|demo|cli|crash)\//;
-/** Laws of chance and time, and 5,000 charts: of what `npm run ok` may take, they alone would be a third. */
+/** Laws of chance and time, 5,000 charts, and stores that are killed: of what `npm run ok` may take, they alone would be a half. */
 const THOROUGH =
-  /^properties\/(validation\/(indistinct|sweep|clocks|coalition)|tls\/cbc-timing|machines\/charts|reload\/durable)\.test\.ts$/;
+  /^properties\/(validation\/(indistinct|sweep|clocks|coalition|chance|conference|relations|busy-days)|tls\/(cbc-timing|answer)|machines\/charts|reload\/(durable|flood)|store\/postgres-away)\.test\.ts$/;
+const AT_ONCE = Number(process.env.VIPR_AT_ONCE ?? 3 * availableParallelism());
+const SHARE_FILES_MIN = 4;
 const TEST_TIMEOUT_MS = 180_000;
-const NODE_COMPILE_CACHE = "node_modules/.cache/vipr";
+const SHARE_TIMEOUT_MS = 900_000;
+const ROOT = new URL("../../", import.meta.url).pathname;
+process.chdir(ROOT);
+const folder = mkdtempSync(join(tmpdir(), "vipr-tests-"));
+
+type Files = ReadonlyArray<string>;
+let entries = 0;
+/** Deno loads every module anew for each file that it is given: it is given one, which imports them. */
+const entryOf = (files: Files): string => {
+  const entry = join(folder, `share-${entries++}.ts`);
+  writeFileSync(entry, files.map((file) => `import "file://${ROOT}${file}";\n`).join(""));
+  return entry;
+};
 
 const runners = {
   node: {
-    command: (files: ReadonlyArray<string>) => [
+    command: (files: Files) => [
       "node",
       "--test",
       "--test-isolation=none",
@@ -32,40 +49,38 @@ const runners = {
       "--test-reporter=spec",
       ...files,
     ],
-    processes: availableParallelism(),
     passed: /^ℹ pass (\d+)/gm,
     failed: /^ℹ (?:fail|cancelled|skipped) (\d+)/gm,
   },
   deno: {
-    command: (files: ReadonlyArray<string>) => ["deno", "test", "-A", "--no-check", "--parallel", ...files],
-    processes: 1,
+    command: (files: Files) => ["deno", "test", "-A", "--no-check", entryOf(files)],
     passed: /\| (\d+) passed/g,
     failed: /\| (\d+) (?:failed|ignored)/g,
   },
   bun: {
-    command: (files: ReadonlyArray<string>) => [
+    command: (files: Files) => [
       "bun",
       "test",
       "--timeout",
       String(TEST_TIMEOUT_MS),
       ...files.map((file) => `./${file}`),
     ],
-    processes: availableParallelism(),
     passed: /^ *(\d+) pass$/gm,
     failed: /^ *(\d+) (?:fail|skip)$/gm,
   },
 } as const;
+type Runtime = keyof typeof runners;
 
-const runtime = process.argv[2] as keyof typeof runners;
-const flags = process.argv.slice(3);
+const flags = process.argv.slice(2);
+const runtimes = flags.filter((flag): flag is Runtime => Object.hasOwn(runners, flag));
 const only = flags.includes("--only") ? (flags[flags.indexOf("--only") + 1] ?? "") : "";
-const runner = runners[runtime];
-if (runner === undefined) {
-  console.error("usage: run.ts node|deno|bun [--quick] [--laws] [--only TEXT]");
+if (runtimes.length === 0) {
+  console.error("usage: run.ts node|deno|bun... [--quick] [--laws] [--only TEXT] [--times]");
   process.exit(2);
 }
 
-const leftOut = flags.includes("--quick") ? [SLOW, THOROUGH] : flags.includes("--laws") ? [SLOW] : [];
+const isQuick = flags.includes("--quick");
+const leftOut = isQuick ? [SLOW, THOROUGH] : flags.includes("--laws") ? [SLOW] : [];
 const files = globSync("properties/**/*.test.ts")
   .map((file) => file.replaceAll("\\", "/"))
   .filter((file) => file.includes(only) && !leftOut.some((slow) => slow.test(file)))
@@ -77,36 +92,64 @@ if (files.length === 0) {
   process.exit(2);
 }
 
-const ansi = new RegExp(`${String.fromCharCode(27)}\\[[0-9;]*m`, "g");
-const run = (command: ReadonlyArray<string>): Promise<{ code: number; output: string }> =>
-  new Promise((resolve) => {
-    const child = spawn(command[0]!, command.slice(1), {
-      stdio: ["ignore", "pipe", "pipe"],
-      env: { ...process.env, NODE_COMPILE_CACHE, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-    });
-    let output = "";
-    for (const stream of [child.stdout, child.stderr]) {
-      // Whole lines: several processes write here.
-      const lines = createInterface({ input: stream });
-      lines.on("line", (line) => {
-        output += `${line}\n`;
-        process.stdout.write(`${line}\n`);
-      });
-    }
-    child.on("error", (error) => resolve({ code: 127, output: `${output}\n${error.message}` }));
-    child.on("close", (code) => resolve({ code: code ?? 1, output: output.replace(ansi, "") }));
+interface Share {
+  readonly runtime: Runtime;
+  readonly files: Files;
+}
+/** Of one runtime: twice as many in all as run at once, so that those which end early leave work to be taken up. */
+const SHARES = Math.min(AT_ONCE, Math.ceil((2 * AT_ONCE) / runtimes.length));
+const sharesOf = (shared: Files, most: number): ReadonlyArray<Share> =>
+  runtimes.flatMap((runtime) => {
+    const count = Math.min(most, Math.ceil(shared.length / SHARE_FILES_MIN));
+    // Neighbours in the list are of one room and take alike: they go to different processes.
+    return Array.from({ length: count }, (_, i) => ({
+      runtime,
+      files: shared.filter((_file, at) => at % count === i),
+    }));
   });
+/** Laws about time see more on a quiet machine: where they are not left out, they come last, and alone. */
+const isTimed = (file: string): boolean => !isQuick && readFileSync(file, "utf8").includes("timingLaw(");
+const together = sharesOf(
+  files.filter((file) => !isTimed(file)),
+  SHARES,
+);
+const alone = sharesOf(files.filter(isTimed), 1);
+const isSingle = together.length + alone.length === 1;
+
+const times = flags.includes("--times") ? join(folder, "times") : undefined;
+const env = {
+  ...process.env,
+  NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/vipr"),
+  NO_COLOR: "1",
+  DENO_NO_UPDATE_CHECK: "1",
+  ...(times === undefined ? {} : { VIPR_TIMES: times }),
+};
+const run = async (share: Share) => {
+  const startedMs = performance.now();
+  const { code, output } = await runProgram(runners[share.runtime].command(share.files), {
+    env,
+    isShown: isSingle,
+    timeoutMs: SHARE_TIMEOUT_MS,
+  });
+  const seconds = ((performance.now() - startedMs) / 1_000).toFixed(0);
+  if (!isSingle) console.log(`${output}\n-- ${share.runtime}, ${share.files.length} files, ${seconds} s --\n`);
+  return { code, output, runtime: share.runtime };
+};
 
 const sum = (text: string, pattern: RegExp): number =>
   [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
 
-/** Neighbours in the list are of one room and take alike: they go to different processes. */
-const shares = Array.from({ length: Math.min(runner.processes, files.length) }, (_, i) =>
-  files.filter((_file, at) => at % runner.processes === i),
-);
-const results = await Promise.all(shares.map((share) => run(runner.command(share))));
-const output = results.map((result) => result.output).join("\n");
-const passed = sum(output, runner.passed);
-const failed = sum(output, runner.failed);
-console.log(`\n${runtime}: ${passed} passed, ${failed} failed`);
-process.exit(results.some(({ code }) => code !== 0) || failed > 0 || passed === 0 ? 1 : 0);
+try {
+  const results = [...(await sideBySide(together, AT_ONCE, run)), ...(await sideBySide(alone, 1, run))];
+  if (times !== undefined) console.log(slowest(times));
+  for (const runtime of runtimes) {
+    const own = results.filter((result) => result.runtime === runtime);
+    const output = own.map((result) => result.output).join("\n");
+    const passed = sum(output, runners[runtime].passed);
+    const failed = sum(output, runners[runtime].failed);
+    console.log(`${runtime}: ${passed} passed, ${failed} failed`);
+    if (own.some(({ code }) => code !== 0) || failed > 0 || passed === 0) process.exitCode = 1;
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}

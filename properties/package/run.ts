@@ -9,6 +9,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { sideBySide } from "../kit/side-by-side.ts";
 import { type Check, checksOf } from "./checks.ts";
 import { ROOT, type Stranger, sh } from "./stranger.ts";
 
@@ -64,16 +65,6 @@ const judge = async ({ name, run }: Check): Promise<boolean> => {
   return failed === undefined;
 };
 
-const judgeAll = async (checks: ReadonlyArray<Check>): Promise<ReadonlyArray<boolean>> => {
-  const held: Array<boolean> = [];
-  const left = [...checks];
-  const worker = async () => {
-    for (let check = left.shift(); check !== undefined; check = left.shift()) held.push(await judge(check));
-  };
-  await Promise.all(Array.from({ length: CHECKS_AT_ONCE }, worker));
-  return held;
-};
-
 const only = process.argv.includes("--only") ? process.argv[process.argv.indexOf("--only") + 1]! : "";
 const folder = mkdtempSync(join(tmpdir(), "vipr-package-"));
 try {
@@ -83,7 +74,7 @@ try {
   };
   const isThere = await judge({ name: "packed and installed in an empty folder", run: packed });
   const checks = isThere ? checksOf(stranger!).filter(({ name }) => name.includes(only)) : [];
-  const held = await judgeAll(checks);
+  const held = await sideBySide(checks, CHECKS_AT_ONCE, judge);
   const passed = held.filter((one) => one).length;
   console.log(`package: ${passed} passed, ${isThere ? held.length - passed : 1} failed`);
   process.exitCode = passed > 0 && passed === held.length ? 0 : 1;

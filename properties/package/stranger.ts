@@ -1,7 +1,7 @@
 /** A folder of somebody who has installed the tarball, and the runtimes that they may run it with. */
-import { spawn } from "node:child_process";
 import { join } from "node:path";
 import process from "node:process";
+import { type ProgramOptions, runProgram } from "../kit/side-by-side.ts";
 
 export const ROOT = new URL("../../", import.meta.url).pathname;
 
@@ -23,35 +23,19 @@ export interface Stranger {
   };
 }
 
-interface ShOptions {
-  readonly cwd: string;
-  readonly timeoutMs?: number;
-  /** Default this process's own. */
-  readonly env?: NodeJS.ProcessEnv;
-}
 const TIMEOUT_MS = 180_000;
 const OUTPUT_SHOWN_MAX = 4_000;
 
 /** Gives what it printed; fails with it when the exit code is not 0. */
-export const sh = (
+export const sh = async (
   command: string,
   args: ReadonlyArray<string>,
-  { cwd, timeoutMs = TIMEOUT_MS, env = process.env }: ShOptions,
-) =>
-  new Promise<string>((done, failed) => {
-    const child = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"], timeout: timeoutMs, env });
-    let out = "";
-    for (const stream of [child.stdout, child.stderr])
-      stream.setEncoding("utf8").on("data", (text) => {
-        out += text;
-      });
-    child.on("error", failed);
-    child.on("close", (code) =>
-      code === 0
-        ? done(out)
-        : failed(new Error(`${command} ${args.join(" ")}: ${code}\n${out.slice(-OUTPUT_SHOWN_MAX)}`)),
-    );
-  });
+  options: ProgramOptions & { readonly cwd: string },
+): Promise<string> => {
+  const { code, output } = await runProgram([command, ...args], { timeoutMs: TIMEOUT_MS, ...options });
+  if (code !== 0) throw new Error(`${command} ${args.join(" ")}: ${code}\n${output.slice(-OUTPUT_SHOWN_MAX)}`);
+  return output;
+};
 
 export interface Runtime {
   readonly name: string;

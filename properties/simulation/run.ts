@@ -1,17 +1,16 @@
 /**
- * The overlay's laws on rings of full size, one after the other: `npm run simulate`. Each line shows what was asked, what
- * was found and what it must be; a law that does not hold is shown with the command that replays it. Exit code 1 then.
+ * The overlay's laws on rings of full size, as many at once as there are cores: `npm run simulate`. Each line shows what was asked,
+ * what was found and what it must be; a law that does not hold is shown with the command that replays it. Exit code 1 then.
  *
  *   node properties/simulation/run.ts [--large] [--seed S]
  *
  * --large adds 10,000 nodes with churn and 1,000,000 nodes of routing alone: some ten minutes more.
  */
+import { availableParallelism } from "node:os";
 import process from "node:process";
 import { parseArgs } from "node:util";
 import type { Line } from "../../runtime/simulate/measure.ts";
-import { readSimulateOptions } from "../../runtime/simulate/options.ts";
-import { simulate } from "../../runtime/simulate/overlay.ts";
-import { routeOnly } from "../../runtime/simulate/routing.ts";
+import { runProgram, sideBySide } from "../kit/side-by-side.ts";
 
 type Law = readonly [what: string, holds: (line: Line) => boolean];
 const half = ({ nodes }: Line) => Math.log2(nodes) / 2;
@@ -49,19 +48,20 @@ const large: typeof usual = [
 const { values } = parseArgs({
   options: { large: { type: "boolean", default: false }, seed: { type: "string", default: "7" } },
 });
-let broken = 0;
-for (const [flags, laws] of values.large ? [...usual, ...large] : usual) {
-  const whole = `${flags} --seed ${values.seed}`;
-  const read = readSimulateOptions(["overlay", ...whole.split(" ")]);
-  if (read.type !== "run") throw new Error(`${whole}: ${read.type}`);
-  const hooks = { report: () => {}, isStopped: () => false };
-  const line = read.options.routingOnly
-    ? await routeOnly(read.options, hooks)
-    : (await simulate(read.options, hooks)).line;
-  const wrong = laws.filter(([, holds]) => !holds(line)).map(([what]) => what);
-  broken += wrong.length;
+const MAIN = new URL("../../runtime/main.ts", import.meta.url).pathname;
+
+/** How many laws do not hold. The command is run as whoever replays it would. */
+const judge = async ([flags, laws]: (typeof usual)[number]): Promise<number> => {
+  const words = ["simulate", "overlay", ...`${flags} --seed ${values.seed}`.split(" ")];
+  const { code, output } = await runProgram([process.execPath, MAIN, ...words, "--json"]);
+  const last = output.trimEnd().split("\n").at(-1)!;
+  const wrong = code === 0 ? laws.filter(([, holds]) => !holds(JSON.parse(last))).map(([what]) => what) : [last];
   console.log(`${wrong.length === 0 ? "held  " : "BROKEN"} ${flags}: ${laws.map(([what]) => what).join(", ")}`);
-  console.log(`       ${JSON.stringify(line)}`);
-  if (wrong.length > 0) console.log(`       not ${wrong.join(", not ")}; replay: vipr simulate overlay ${whole}`);
-}
-process.exitCode = broken > 0 ? 1 : 0;
+  console.log(`       ${last}`);
+  if (wrong.length > 0) console.log(`       not ${wrong.join(", not ")}; replay: vipr ${words.join(" ")}`);
+  return wrong.length;
+};
+
+const rings = values.large ? [...large, ...usual] : usual;
+const broken = await sideBySide(rings, availableParallelism(), judge);
+process.exitCode = broken.every((count) => count === 0) ? 0 : 1;

@@ -107,7 +107,7 @@ test("cluster: a stranger at the runners' port gets nothing, and a member with o
             new Promise<string>((resolve) => {
               let heard = "";
               socket.on("data", (chunk) => {
-                heard += chunk.toString("latin1");
+                heard += chunk.toString("hex");
               });
               socket.on("error", () => undefined);
               socket.on("close", () => resolve(heard));
@@ -116,7 +116,7 @@ test("cluster: a stranger at the runners' port gets nothing, and a member with o
             }),
         );
       // Deno's TLS answers with an alert (RFC 8446 §6) where the others close.
-      ok(/^(\x15\x03[\x00-\x04]\x00\x02..)?$/s.test(yield* heardBy(net.connect(port, HOST))));
+      ok(/^(15030[0-4]0002.{4})?$/.test(yield* heardBy(net.connect(port, HOST))));
       same(yield* heardBy(tls.connect({ host: HOST, port, rejectUnauthorized: false })), "");
       const other = yield* credentialsUnder("one.example", yield* authorityNow);
       const { pemOf } = yield* Effect.promise(() => import("../../runtime/keys.ts"));

@@ -15,6 +15,5 @@ export { type OverlayNode, startNode } from "./node.ts";
 export { type Claim, claimsOf, NUMBER_LIFETIME_S, publishedUntilMs, publishNumber, withdrawNumber } from "./numbers.ts";
 export { type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
 export { signDocument, signKind, type Trust, type Verdict, verifySigned } from "./signed.ts";
-export type { NodeStatus } from "./status.ts";
-export type { ValueStorageStatus } from "./storage.ts";
+export type { NodeStatus, ValueStorageStatus } from "./status.ts";
 export type { Fetched, ToStore, Usage } from "./usage.ts";

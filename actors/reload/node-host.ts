@@ -3,7 +3,7 @@
  *
  *   streams -----> received ---+                              +--> write, dial, close ----> node-streams.ts
  *   Keys --------> signed -----+--> handle --> orders --------+--> sign, verify ----------> Keys
- *   timers ------> timerFired -+                              +--> serve, ended, linked --> peer, storage, configuration
+ *   timers ------> timerFired -+                              +--> serve, ended, heard, state --> configuration, requests
  *
  * The orders of one event are performed before the next is taken, answers of ports first, all in the turn in which the bytes
  * came; what a turn has for a link leaves in one write. DECISIONS.md D-267.
@@ -19,13 +19,16 @@ import {
   openNode,
 } from "../../machines/node/mod.ts";
 import { nextRun, type StepperParts, stepperParts } from "../kit/mod.ts";
-import { type ByteStreamShape, type Credentials, Dialer, Keys } from "../ports/mod.ts";
+import { type ByteStreamShape, type Credentials, Dialer, Keys, type StoreShape } from "../ports/mod.ts";
 import { NodeStreams } from "./node-streams.ts";
+import { storeValues } from "./values-disk.ts";
 
 /** After so many events others who are ready to run have their turn. */
 const EVENTS_IN_A_ROW_MAX = 64;
 
 export interface NodeHostHooks {
+  /** Where the node's storage keeps its values; without one it gives no order to store them. */
+  readonly store?: StoreShape | undefined;
   readonly report: (report: NodeReport) => void;
   /** Another node shows a certificate of our Node-ID. */
   readonly sameNode: (host: string) => Effect.Effect<void>;
@@ -135,6 +138,9 @@ class Host implements NodeHost {
         this.timers.get(order.timer)?.stop();
         this.timers.delete(order.timer);
         return;
+      case "store":
+        this.store(order);
+        return;
       case "sign":
       case "verifySignature":
       case "verifyChain":
@@ -186,6 +192,12 @@ class Host implements NodeHost {
     const exit = fiber.pollUnsafe();
     if (exit === undefined) fiber.addObserver(take);
     else take(exit);
+  }
+
+  private store(order: NodeOrder & { readonly type: "store" }): void {
+    const { hooks, run } = this.parts;
+    if (hooks.store === undefined) return;
+    run(Effect.map(storeValues(hooks.store, order), this.tell));
   }
 
   private saw({ machine, run, event, step }: NodeOrder & { readonly type: "stepped" }): void {

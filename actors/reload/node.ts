@@ -1,9 +1,9 @@
 /**
  * A node of the overlay: all its parts, from the listener to the storage, until its scope closes.
  *
- *   Listener, Dialer, Keys --> node-host.ts: links and messages --> storage, peer, configuration
- *                                    ^                                       |
- *                                    +--- requests and answers of theirs <---+--- store, fetch, ping, appAttach: of our own
+ *   Listener, Dialer, Keys, Store --> node-host.ts: links, messages, peer, storage --> configuration
+ *                                          ^                                              |
+ *                                          +--- requests <--------------------------------+--- store, fetch, ping: of our own
  */
 
 import { Clock, Deferred, Effect, FiberSet, type Scope } from "effect";
@@ -16,17 +16,15 @@ import { type Configuration, hostConfiguration } from "./configuration.ts";
 import { type ConfigurationState, makeConfigurationState } from "./configuration-state.ts";
 import { JoinFailed } from "./errors.ts";
 import { identityIn, type NodeIdentity, valueSigner } from "./identity.ts";
-import { inSequence } from "./in-sequence.ts";
 import { type Lifecycle, makeLifecycle } from "./lifecycle.ts";
 import { hostNode, type NodeHost } from "./node-host.ts";
 import { objectionTo, peerSettings, policyOf } from "./node-settings.ts";
 import { makeNumberHash, type ResourceOf } from "./number-hash.ts";
 import { type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
 import { openOwnEntries } from "./own-entries.ts";
-import { makePeer, type Peer } from "./peer.ts";
-import { makeRequests, type Requests, type Sender } from "./sender.ts";
+import { restoreValues } from "./restore.ts";
+import { makeRequests, type Requests } from "./sender.ts";
 import { type NodeStatus, statusOf } from "./status.ts";
-import { hostStorage, isStorageRequest, type ValueStorage } from "./storage.ts";
 import { makeUsage, type Usage } from "./usage.ts";
 
 export interface OverlayNode extends Usage {
@@ -50,13 +48,16 @@ export const startNode = Effect.fn("reload.node")(function* (
 ): Effect.fn.Return<OverlayNode, JoinFailed, Scope.Scope | Dialer | Listener | Keys | Entropy> {
   const limits = { ...nodeLimits, ...options.limits };
   const core = yield* openCore(options, limits);
-  const { state, nodeId, host, sender } = core;
+  const { state, nodeId, host, requests, lifecycle, startedMs } = core;
   const { listening, ready } = yield* listen(options, limits, host);
   const endpoint = options.advertise ?? listening;
-  const { lifecycle, peer, configuration, leave } = yield* hostMachines(options, limits, endpoint, core);
-  yield* core.parts({ peer, configuration, storage: core.storage, sender, requests: core.requests });
+  const leave = Effect.andThen(
+    Effect.sync(() => host.tell({ type: "leave" })),
+    lifecycle.left,
+  );
+  const configuration = yield* openConfiguration(options, endpoint, core, leave);
   yield* ready;
-  yield* Effect.forkScoped(peer.run);
+  host.tell({ type: "join", settings: peerSettings(options, limits, nodeId, endpoint, startedMs) });
   yield* Effect.forkScoped(configuration.run);
   if (limits.leaveMs > 0) yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeoutOption(leave, limits.leaveMs)));
   yield* Effect.catchTag(Effect.timeout(lifecycle.settled, limits.joinMs), "TimeoutError", () =>
@@ -65,7 +66,7 @@ export const startNode = Effect.fn("reload.node")(function* (
 
   const resourceOf = yield* makeNumberHash(state.now);
   const signValue = yield* valueSigner(options.credentials, core);
-  const usage = yield* makeUsage(state.now, signValue, sender, endpoint, core.ownEntries);
+  const usage = yield* makeUsage(state.now, signValue, requests, endpoint, core.ownEntries);
   const published = (isThere: boolean) => host.tell({ type: "published", isThere });
   if (options.publishesCertificate !== false)
     yield* Effect.forkScoped(publishCertificate(state.now, usage, nodeId, options.credentials, published));
@@ -76,10 +77,10 @@ export const startNode = Effect.fn("reload.node")(function* (
     port: endpoint.port,
     configuration,
     resourceOf,
-    status: statusOf({ configuration: state, lifecycle, core: host.core, storage: core.storage, usage }),
+    status: statusOf({ configuration: state, lifecycle, core: host.core, usage }),
     leave,
     counters: host.core.counters,
-    refusals: core.storage.refusals,
+    refusals: host.core.storage?.refusals ?? {},
   };
 });
 
@@ -89,12 +90,9 @@ interface Core extends NodeIdentity {
   readonly state: ConfigurationState;
   readonly host: NodeHost;
   readonly requests: Requests;
-  readonly sender: Sender;
-  readonly storage: ValueStorage;
-  /** A node has received all values it is responsible for. */
-  readonly handedOver: Deferred.Deferred<(to: NodeId) => Effect.Effect<void>>;
-  /** What the node reports finds its part, from the time that all are made. */
-  readonly parts: (parts: Parts) => Effect.Effect<void>;
+  readonly lifecycle: Lifecycle;
+  /** What the node reports to its configuration finds it, once that is made. */
+  readonly configured: (configuration: Configuration) => Effect.Effect<void>;
   readonly ownEntries: Effect.Success<ReturnType<typeof openOwnEntries>>;
 }
 
@@ -110,38 +108,29 @@ const openCore = Effect.fnUntraced(function* (
   const named = yield* identityIn(credentials, overlay, state.roots(), options.nodeId);
   if (named === undefined)
     return yield* new JoinFailed({ reason: "certificate", why: "the certificate names no node of this overlay" });
-  const { nodeId, identity, facts } = named;
+  const { nodeId: self, identity, facts } = named;
   const { certificates, roots, key } = credentials;
   const seed = yield* (yield* Entropy).bytes(SEED_BYTES);
-  const settings = {
-    self: nodeId,
-    identity,
-    certificates,
-    algorithm: key.algorithm,
-    facts,
-    overlay,
-    roots,
-    seed,
-    limits,
-  };
-  const { report, route } = yield* reports;
-  const host = yield* hostNode(settings, credentials, { report, sameNode });
-  const requests = makeRequests(host.tell);
-  const sender = { answer: requests.answer, request: inSequence(state, requests.request) };
   const timing = { ...storageTiming, holdDown: limits.holdDownMs };
-  const handedOver = yield* Deferred.make<(to: NodeId) => Effect.Effect<void>>();
-  const storage = yield* Effect.mapError(
-    hostStorage(
-      nodeId,
-      { ...overlay, timing, startedMs },
-      sender,
-      (to) => Effect.flatMap(Deferred.await(handedOver), (tell) => tell(to)),
-      store,
-    ),
-    storeFault,
-  );
-  const ownEntries = yield* Effect.mapError(openOwnEntries(nodeId, store), storeFault);
-  return { startedMs, state, ...named, host, requests, sender, storage, handedOver, parts: route, ownEntries };
+  const storage = { settings: { ...overlay, timing, startedMs }, isDurable: store !== undefined };
+  const us = { self, identity, facts, certificates, algorithm: key.algorithm };
+  const lifecycle = yield* makeLifecycle;
+  const { report, serve, configured } = yield* reports(lifecycle);
+  const host = yield* hostNode({ ...us, overlay, roots, seed, limits, storage }, credentials, {
+    report,
+    sameNode,
+    store,
+  });
+  const requests = makeRequests(host.tell);
+  yield* serve(requests);
+  if (store !== undefined) {
+    const tell = (values: Parameters<Parameters<typeof restoreValues>[2]>[0]) =>
+      Effect.sync(() => host.tell({ type: "restored", values }));
+    const restored = yield* Effect.mapError(restoreValues(store, self, tell), storeFault);
+    yield* Effect.logInfo("reload.restored", restored);
+  }
+  const ownEntries = yield* Effect.mapError(openOwnEntries(self, store), storeFault);
+  return { startedMs, state, ...named, host, requests, lifecycle, configured, ownEntries };
 });
 
 const storeFault = ({ reason: fault, why }: StoreFailed) =>
@@ -159,84 +148,54 @@ const listen = Effect.fnUntraced(function* (options: NodeOptions, limits: NodeLi
   return { listening, ready: Deferred.succeed(ready, undefined) };
 });
 
-/** The peer and the configuration. Neither runs yet: their events wait. */
-const hostMachines = Effect.fnUntraced(function* (
+/** It does not run yet: its events wait. */
+const openConfiguration = Effect.fnUntraced(function* (
   options: NodeOptions,
-  limits: NodeLimits,
   endpoint: Endpoint,
-  { startedMs, state, nodeId, host, sender, storage, handedOver }: Core,
+  { state, nodeId, host, requests, configured }: Core,
+  leave: Effect.Effect<void>,
 ) {
-  const lifecycle: Lifecycle = yield* makeLifecycle;
-  const peer = yield* makePeer(peerSettings(options, limits, nodeId, endpoint, startedMs), sender, {
-    dial: (to) => host.tell({ type: "visit", endpoint: to }),
-    release: (node) => host.tell({ type: "release", node }),
-    connect: (node, to) => host.tell({ type: "connect", node, endpoint: to }),
-    ring: (view, change) => {
-      host.tell({ type: "ring", view });
-      return storage.ring(view, change);
-    },
-    handOver: storage.handOver,
-    report: lifecycle.report,
-  });
-  yield* Deferred.succeed(handedOver, peer.handedOver);
-  const leave = Effect.andThen(peer.leave, lifecycle.left);
-  const configuration = yield* hostConfiguration(nodeId, state, sender, {
+  const configuration = yield* hostConfiguration(nodeId, state, requests, {
     refetch: options.refetch ?? Effect.succeed(undefined),
     neighbours: () => [...host.core.table.byNode.keys()],
-    changed: Effect.fnUntraced(function* (now) {
-      host.tell({ type: "configured", overlay: now, roots: state.roots() });
-      yield* storage.configured(now);
-      yield* peer.configured(policyOf(now, options, endpoint));
-    }),
+    changed: (overlay) =>
+      Effect.sync(() => {
+        const policy = policyOf(overlay, options, endpoint);
+        host.tell({ type: "configured", overlay, roots: state.roots(), policy });
+      }),
     leave: () => leave,
   });
-  return { lifecycle, peer, configuration, leave };
+  yield* configured(configuration);
+  return configuration;
 });
 
-interface Parts {
-  readonly peer: Peer;
-  readonly configuration: Configuration;
-  readonly storage: ValueStorage;
-  readonly sender: Sender;
-  readonly requests: Requests;
-}
-
-/** What the node reports before its parts are made waits for them; there is nothing then but the end of requests. */
-const reports = Effect.gen(function* () {
+/** What the node reports, given to those whom it concerns. */
+const reports = Effect.fnUntraced(function* (lifecycle: Lifecycle) {
   const run = yield* FiberSet.makeRuntime<never>();
-  let parts: Parts | undefined;
-  const early: Array<NodeReport> = [];
-  const report = (what: NodeReport): void => {
-    if (parts === undefined) early.push(what);
-    else run(actOn(parts, what));
-  };
-  const route = (made: Parts) =>
-    Effect.sync(() => {
-      parts = made;
-      early.splice(0).forEach(report);
-    });
-  return { report, route };
-});
-
-const actOn = ({ peer, configuration, storage, sender, requests }: Parts, report: NodeReport): Effect.Effect<void> => {
-  switch (report.type) {
-    case "ended":
-      return requests.ended(report);
-    case "heard":
-      return configuration.heard(report.node, report.sequence);
-    case "linked":
-      return peer.linked(report.node);
-    case "unlinked":
-      return peer.unlinked(report.node, report.why);
-    case "visited":
-      return peer.dialled(report.node);
-    case "visitFailed":
-      return peer.dialFailed(report.why);
-    case "serve": {
-      const { asked, request, signers, users } = report;
-      if (isStorageRequest(request)) return storage.serve(asked, request, signers, users);
-      if (request.type !== "configUpdateReq") return peer.serve(asked, request);
-      return configuration.serve(request.value, (body) => sender.answer(asked.reply, body));
+  const requests = yield* Deferred.make<Requests>();
+  const configuration = yield* Deferred.make<Configuration>();
+  const actOn = (report: NodeReport): Effect.Effect<void> => {
+    switch (report.type) {
+      case "ended":
+        return Effect.flatMap(Deferred.await(requests), ({ ended }) => ended(report));
+      case "state":
+        return lifecycle.report(report.state, report.why);
+      case "heard":
+        return Effect.flatMap(Deferred.await(configuration), ({ heard }) => heard(report.node, report.sequence));
+      case "serve": {
+        const { asked, request } = report;
+        if (request.type !== "configUpdateReq") return Effect.void; // the node's parts answer all others
+        return Effect.flatMap(Deferred.await(requests), ({ answer }) =>
+          Effect.flatMap(Deferred.await(configuration), ({ serve }) =>
+            serve(request.value, (body) => answer(asked.reply, body)),
+          ),
+        );
+      }
     }
-  }
-};
+  };
+  return {
+    report: (report: NodeReport): void => void run(actOn(report)),
+    serve: (made: Requests) => Deferred.succeed(requests, made),
+    configured: (made: Configuration) => Effect.asVoid(Deferred.succeed(configuration, made)),
+  };
+});

@@ -6,7 +6,7 @@ import { nodePrefix } from "../../codecs/reload/mod.ts";
 import { type Restored, restoredFrom, sharingCertificates } from "../../machines/reload/mod.ts";
 import { eachPage } from "../kit/mod.ts";
 import type { Change, Row, StoreFailed, StoreShape } from "../ports/mod.ts";
-import { VALUES_TABLE } from "./durable.ts";
+import { VALUES_TABLE } from "./values-disk.ts";
 
 /** Rows that are read, and given to the machine, at once. */
 const ROWS_AT_ONCE_MAX = 500;

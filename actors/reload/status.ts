@@ -5,8 +5,16 @@ import { type Core, reached as reachedIn } from "../../machines/node/mod.ts";
 import { ownedFraction, type PeerState } from "../../machines/reload/mod.ts";
 import type { ConfigurationState } from "./configuration-state.ts";
 import type { Lifecycle } from "./lifecycle.ts";
-import type { ValueStorage, ValueStorageStatus } from "./storage.ts";
 import type { Usage } from "./usage.ts";
+
+/** What is stored here, as the machine reports it. */
+export interface ValueStorageStatus {
+  /** Resources, replicas included. */
+  readonly stored: number;
+  /** Entries by the Node-ID (hex) that signed them: those this node answers for, and replicas. */
+  readonly primaries: Readonly<Record<string, number>>;
+  readonly replicas: Readonly<Record<string, number>>;
+}
 
 export interface NodeStatus extends ValueStorageStatus {
   readonly state: PeerState;
@@ -30,16 +38,20 @@ export interface NodeStatus extends ValueStorageStatus {
 export interface StatusParts {
   readonly configuration: Pick<ConfigurationState, "now">;
   readonly lifecycle: Lifecycle;
-  readonly core: Pick<Core, "view" | "table">;
-  readonly storage: Pick<ValueStorage, "status">;
+  readonly core: Pick<Core, "view" | "table" | "storage">;
   readonly usage: Pick<Usage, "used">;
 }
 
-export const statusOf = ({ configuration, lifecycle, core, storage, usage }: StatusParts) =>
+export const statusOf = ({ configuration, lifecycle, core, usage }: StatusParts) =>
   Effect.gen(function* (): Effect.fn.Return<NodeStatus> {
     const { view, table } = core;
     const { successors, predecessors, fingers, linked } = view;
-    const stored = yield* storage.status;
+    const values = core.storage?.snapshot.context;
+    const stored = {
+      stored: values?.valueTable.resources ?? 0,
+      primaries: values?.primaries ?? {},
+      replicas: values?.replicas ?? {},
+    };
     const quotaUsed = yield* usage.used;
     const remote = [...table.byNode].flatMap(([node, [link]]) =>
       link?.stream === undefined ? [] : [[node, { host: link.stream.host, port: link.stream.port }] as const],

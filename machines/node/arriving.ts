@@ -195,7 +195,7 @@ const serve = (core: Core, delivery: Delivery, { signer, bucket }: VerifiedMessa
   const asked: Asked = { from, signer: signer.nodeId, reply, atMs: core.nowMs, draw: draw(core.chance) };
   const { users } = signer;
   if (request.type !== "storeReq") {
-    core.orders.push({ type: "serve", asked, request, signers: [], users });
+    core.work.push({ type: "serve", asked, request, signers: [], users });
     return false;
   }
   const { kinds, resource } = request.value;
@@ -213,7 +213,7 @@ export const valuesVerified = (
   { link, asked, request, users }: ToVerify & { readonly type: "serve" },
   signers: Signers,
 ): void => {
-  core.orders.push({ type: "serve", asked, request, signers, users });
+  core.work.push({ type: "serve", asked, request, signers, users });
   release(core, link);
 };
 

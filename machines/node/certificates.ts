@@ -116,7 +116,11 @@ const fetch = (core: Core, wanted: WantedCertificate): string | undefined => {
   const resource = resourceOfNode(nodeId);
   const specifiers = [{ kind, generation: 0n, specifier: everything(kind) }];
   const body = { type: "fetchReq", value: { resource, specifiers } } as const;
-  beginRequest(core, { name }, { destinations: [toResource(resource)], body, isSelfContained: true });
+  beginRequest(
+    core,
+    { type: "certificate", name },
+    { destinations: [toResource(resource)], body, isSelfContained: true },
+  );
   return name;
 };
 

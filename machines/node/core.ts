@@ -10,13 +10,20 @@ import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import { Certificates, type NodeId, overlayHash, type Packet, x509 } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import type { Snapshot, Step } from "../kit/mod.ts";
-import { type Gathering, nothingGathered, type Bucket as RateBucket, type RingView } from "../reload/mod.ts";
+import {
+  type Gathering,
+  nothingGathered,
+  type Bucket as RateBucket,
+  type RingView,
+  type reloadPeer,
+} from "../reload/mod.ts";
 import { type Chance, chanceOf } from "./chance.ts";
+import type { StorageState } from "./disk.ts";
 import { type LinkTable, makeLinkTable } from "./link-table.ts";
 import { makeSeenRequests, type SeenRequests } from "./seen-requests.ts";
 import { learnNames, makeTrust, type Trust } from "./trust.ts";
 import type { Counter, NodeNote, NodeOrder, NodeSettings } from "./types.ts";
-import type { CertificateFetch, Job, OwnRequest, WaitingMessage, Work } from "./work.ts";
+import type { CertificateFetch, Job, OwnRequest, Repeat, WaitingMessage, Work } from "./work.ts";
 
 export interface Core {
   readonly settings: NodeSettings;
@@ -40,6 +47,8 @@ export interface Core {
   readonly table: LinkTable;
   readonly rates: Map<NodeId, RateBucket>;
   readonly requests: Map<bigint, OwnRequest>;
+  /** Refused, and waiting to be repeated. */
+  readonly repeats: Map<number, Repeat>;
   /** Transactions of the owner's requests, by its number for each. */
   readonly owned: Map<number, bigint>;
   readonly seen: SeenRequests;
@@ -50,6 +59,10 @@ export interface Core {
   readonly waiting: Set<WaitingMessage>;
   readonly fetches: Map<string, CertificateFetch>;
   readonly absentUntilMs: Map<string, number>;
+  /** Undefined before it begins to join. */
+  peer: ReturnType<typeof reloadPeer.start>["snapshot"] | undefined;
+  /** Undefined where the owner serves the requests for values. */
+  storage: StorageState | undefined;
   readonly counters: Record<Counter, number>;
   quietUntilMs: number;
 }
@@ -78,6 +91,7 @@ const emptyCore = (settings: NodeSettings): Core => ({
   table: makeLinkTable(),
   rates: new Map(),
   requests: new Map(),
+  repeats: new Map(),
   owned: new Map(),
   seen: makeSeenRequests(),
   fragments: nothingGathered,
@@ -86,6 +100,8 @@ const emptyCore = (settings: NodeSettings): Core => ({
   waiting: new Set(),
   fetches: new Map(),
   absentUntilMs: new Map(),
+  peer: undefined,
+  storage: undefined,
   counters: noCounts(),
   quietUntilMs: 0,
 });

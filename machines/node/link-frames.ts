@@ -127,11 +127,11 @@ export const lost = (core: Core, link: Link, why: string): void => {
   link.snapshot = undefined;
   if (link.dialled !== undefined && !link.isEntered) {
     const { expected } = link.dialled;
-    if (expected === undefined) core.orders.push({ type: "visitFailed", why });
+    if (expected === undefined) core.work.push({ type: "peer", event: { type: "dialFailed", why } });
     else note(core, "debug", "reload.link.failed", { node: nodeIdText(expected), why });
   }
   if (link.node !== undefined && remove(core.table, link, link.node))
-    core.orders.push({ type: "unlinked", node: link.node, why });
+    core.work.push({ type: "peer", event: { type: "unlinked", node: link.node, why } });
   note(core, "debug", "reload.link.lost", { node: link.names.length === 0 ? "" : nameOf(link), why });
 };
 
@@ -196,15 +196,17 @@ export const opened = (core: Core, link: Link): void => {
   }
   const isFirst = !link.isEntered;
   link.isEntered = true;
-  if (enter(core.table, link, node)) core.orders.push({ type: "linked", node });
-  if (isFirst && dialled !== undefined && dialled.expected === undefined) core.orders.push({ type: "visited", node });
+  if (enter(core.table, link, node))
+    core.work.push({ type: "peer", event: { type: "linked", node, atMs: core.nowMs } });
+  if (isFirst && dialled !== undefined && dialled.expected === undefined)
+    core.work.push({ type: "peer", event: { type: "dialled", node } });
 };
 
 /** Frames are not acknowledged: no message goes this way until `opened`. */
 const doubtful = (core: Core, link: Link): void => {
   const { node } = link;
   if (node !== undefined && remove(core.table, link, node))
-    core.orders.push({ type: "unlinked", node, why: "doubtful" });
+    core.work.push({ type: "peer", event: { type: "unlinked", node, why: "doubtful" } });
 };
 
 const deliver = (core: Core, link: Link, message: Uint8Array): void => {

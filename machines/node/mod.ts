@@ -3,7 +3,7 @@ export { reachable, VALUES_MAX } from "./arriving.ts";
 export { ABSENT_MS, FETCHES_MAX, WAITING_MAX } from "./certificates.ts";
 export { SEED_BYTES } from "./chance.ts";
 export type { Core } from "./core.ts";
-export { newestLink, reached } from "./link-table.ts";
+export { reached } from "./link-table.ts";
 export { IDENTIFY_MS, UNIDENTIFIED_MESSAGES_MAX } from "./links.ts";
 export { handle, openNode } from "./node.ts";
 export { REQUESTS_MAX } from "./requests.ts";

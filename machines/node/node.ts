@@ -16,21 +16,23 @@ import { fetched } from "./certificates.ts";
 import { type Core, drop, openCore } from "./core.ts";
 import { close, goOn, TIMER as LINK_TIMER, type LinkTimer, linkTimer, lost, received } from "./link-frames.ts";
 import type { Link } from "./link-table.ts";
-import {
-  accepted,
-  buffered,
-  certified,
-  connect,
-  connected,
-  endVisit,
-  greetingSigned,
-  identified,
-  shown,
-  visit,
-} from "./links.ts";
+import { accepted, buffered, certified, connected, greetingSigned, identified, shown } from "./links.ts";
 import { OURSELVES } from "./outgoing.ts";
-import { abandon, beginRequest, TIMER as REQUEST_TIMER, requestSigned, requestTimer } from "./requests.ts";
+import { TIMER as PEER_TIMER, peerAnswered, peerServes, peerTimer, startPeer, tellPeer } from "./peer.ts";
+import { abandon, beginRequest, concluded, TIMER as REQUEST_TIMER, requestSigned, requestTimer } from "./requests.ts";
+import { forget, kindsAnswered, TIMER as REPEAT_TIMER, repeat, repeatAll, repeatLater } from "./sequence.ts";
 import { signed } from "./signing.ts";
+import {
+  isStorageRequest,
+  TIMER as STORAGE_TIMER,
+  startStorage,
+  storageAnswered,
+  storageServes,
+  storageTimer,
+  stored,
+  tellStorage,
+  writeChanges,
+} from "./storage.ts";
 import type { NodeEvent, NodeOrder, NodeSettings } from "./types.ts";
 import { chainVerified, nextValue, signatureVerified } from "./verifying.ts";
 import type { Job, Work } from "./work.ts";
@@ -42,8 +44,13 @@ export const handle = (core: Core, event: NodeEvent, nowMs: number): ReadonlyArr
   const orders: Array<NodeOrder> = [];
   core.orders = orders;
   core.nowMs = nowMs;
+  const { storage } = core.settings;
+  if (core.storage === undefined && storage !== undefined) startStorage(core, storage.settings, storage.isDurable);
   take(core, event);
-  for (let work = core.work.shift(); work !== undefined; work = core.work.shift()) perform(core, work);
+  do {
+    for (let work = core.work.shift(); work !== undefined; work = core.work.shift()) perform(core, work);
+    writeChanges(core);
+  } while (core.work.length > 0);
   return orders;
 };
 
@@ -70,25 +77,28 @@ const take = (core: Core, event: NodeEvent): void => {
       return;
     case "requested": {
       const { ref, verifiesValues = false, ...to } = event.request;
-      beginRequest(core, { ref, verifiesValues }, to);
+      beginRequest(core, { type: "owner", ref, verifiesValues }, to);
       return;
     }
     case "abandoned":
       abandon(core, event.ref);
+      forget(core, event.ref);
       return;
     case "answered":
       answer(core, event.reply, event.body, event.certificates);
       return;
-    case "visit":
-      visit(core, event.endpoint);
+    case "restored":
+      tellStorage(core, { ...event, atMs: core.nowMs });
       return;
-    case "connect":
-      connect(core, event.node, event.endpoint);
+    case "stored":
+      stored(core, event.isStored);
       return;
-    case "release":
-      endVisit(core, event.node);
+    case "join":
+      startPeer(core, event.settings);
       return;
-    case "ring":
+    case "leave":
+      tellPeer(core, event);
+      return;
     case "published":
     case "configured":
       changed(core, event);
@@ -99,18 +109,15 @@ const take = (core: Core, event: NodeEvent): void => {
 };
 
 type PortAnswer = Extract<NodeEvent, { readonly token: number }>;
-type Change = Extract<NodeEvent, { readonly type: "published" | "configured" | "ring" }>;
+type Change = Extract<NodeEvent, { readonly type: "published" | "configured" }>;
 
 const changed = (core: Core, event: Change): void => {
   switch (event.type) {
-    case "ring":
-      core.view = event.view;
-      return;
     case "published":
       core.isPublished = event.isThere;
       return;
     case "configured": {
-      const { overlay, roots } = event;
+      const { overlay, roots, policy } = event;
       if (roots.length !== core.roots.length || roots.some((root, i) => root !== core.roots[i]))
         core.trust.cached.clear();
       core.overlay = overlay;
@@ -118,6 +125,11 @@ const changed = (core: Core, event: Change): void => {
       // "the certificate with this Node-ID MUST NOT be considered valid", §11.1: no link of such a certificate stays open.
       for (const link of [...core.table.links.values()])
         if (link.names.some((name) => overlay.badNodes.includes(name))) close(core, link, "a bad node");
+      const { kinds, quota, storesPerSecond, fetchesPerSecond, badNodes } = overlay;
+      const rules = { kinds, quota, storesPerSecond, fetchesPerSecond, badNodes };
+      core.work.push({ type: "storage", event: { type: "configured", policy: rules } });
+      core.work.push({ type: "peer", event: { type: "configured", policy } });
+      repeatAll(core);
     }
   }
 };
@@ -150,12 +162,15 @@ const isAnswerTo = (job: Job, { type }: PortAnswer): boolean => {
   }
 };
 
-const timerFired = (core: Core, timer: string): void => {
+const timerFired = (core: Core, timer: string) => {
   const [of, id = "", name] = timer.split(" ");
   if (of === REQUEST_TIMER) {
     requestTimer(core, BigInt(id));
     return;
   }
+  if (of === PEER_TIMER) return peerTimer(core, id);
+  if (of === STORAGE_TIMER) return storageTimer(core, id);
+  if (of === REPEAT_TIMER) return repeat(core, Number(id));
   if (of !== LINK_TIMER) return;
   withLink(core, Number(id), (link) =>
     name === "shown" ? shown(core, link) : linkTimer(core, link, name as LinkTimer),
@@ -174,11 +189,9 @@ const perform = (core: Core, work: Work): void => {
       nextValue(core, work.job);
       return;
     case "valuesVerified":
-      if (work.purpose.type === "serve") {
-        valuesVerified(core, work.purpose, work.signers);
-        return;
-      }
-      return void core.orders.push({ ...work.purpose, type: "ended", signers: work.signers });
+      if (work.purpose.type === "serve") valuesVerified(core, work.purpose, work.signers);
+      else core.work.push({ ...work.purpose, type: "ended", signers: work.signers });
+      return;
     case "identified":
       withLink(core, work.job.link, (link) => identified(core, link, work.job, work.signer));
       return;
@@ -191,11 +204,63 @@ const perform = (core: Core, work: Work): void => {
       withLink(core, work.link, (link) => oversized(core, link, work.beginning));
       return;
     case "goOn":
-      work.link === OURSELVES ? deliverOwn(core) : withLink(core, work.link, (link) => goOn(core, link));
+      if (work.link === OURSELVES) deliverOwn(core);
+      else withLink(core, work.link, (link) => goOn(core, link));
       return;
-    case "fetched":
-      fetched(core, work.name, work.outcome);
+    case "finished":
+      if (!repeatLater(core, work.ended)) concluded(core, work.ended, work.bucket);
       return;
+    case "ended":
+      ended(core, work);
+      return;
+    default:
+      performAbove(core, work);
+  }
+};
+
+type Above = Extract<Work, { readonly type: "serve" | "peer" | "storage" | "stored" }>;
+
+/** Work for the parts above the messages; a request that none of them answers is the owner's. */
+const performAbove = (core: Core, work: Above): void => {
+  switch (work.type) {
+    case "serve": {
+      const { asked, request, signers, users } = work;
+      if (isStorageRequest(request) && core.storage !== undefined) storageServes(core, asked, request, signers, users);
+      else if (!isStorageRequest(request) && request.type !== "configUpdateReq" && core.peer !== undefined)
+        peerServes(core, asked, request);
+      else core.orders.push(work);
+      return;
+    }
+    case "peer":
+      tellPeer(core, work.event);
+      return;
+    case "storage":
+      tellStorage(core, work.event);
+      return;
+    case "stored":
+      stored(core, work.isStored);
+  }
+};
+
+/** A request of ours has ended: whoever asked learns it. */
+const ended = (core: Core, { asker, outcome, signers }: Work & { readonly type: "ended" }): void => {
+  switch (asker.type) {
+    case "owner":
+      core.orders.push({ type: "ended", ref: asker.ref, outcome, signers });
+      return;
+    case "certificate":
+      fetched(core, asker.name, outcome);
+      return;
+    case "peer":
+      peerAnswered(core, asker, outcome);
+      return;
+    case "kinds": {
+      const refused = kindsAnswered(core, asker.repeat, outcome);
+      if (refused !== undefined) core.work.push({ type: "ended", ...refused });
+      return;
+    }
+    default:
+      storageAnswered(core, asker, outcome, signers);
   }
 };
 

@@ -5,39 +5,24 @@
  *   beginRequest --> signed --> sent --+-- timerFired --> sent again, now with our certificate
  *                                      +-- answered, or the last timer --> ended
  */
-import {
-  type Body,
-  type Destination,
-  type NodeId,
-  type Packet,
-  packetBytes,
-  type Request,
-} from "../../codecs/reload/mod.ts";
+import { type Body, type Destination, type Packet, packetBytes } from "../../codecs/reload/mod.ts";
 import { isBelieved, type ReloadOutcome, type ReloadTransactionEvent, reloadTransaction } from "../reload/mod.ts";
 import { draw } from "./chance.ts";
 import { type Core, startOf, stepped } from "./core.ts";
 import { newestLink } from "./link-table.ts";
 import { dispatch } from "./outgoing.ts";
 import { sign } from "./signing.ts";
+import type { Bucket } from "./trust.ts";
 import { verifyValues } from "./verifying.ts";
-import type { Asker, OwnRequest, VerifiedMessage } from "./work.ts";
+import type { Asker, EndedRequest, OwnRequest, RequestTo, VerifiedMessage } from "./work.ts";
 
 /** Requests that wait at once; one more fails at once. */
 export const REQUESTS_MAX = 1_024;
 
-export interface RequestTo {
-  readonly destinations: ReadonlyArray<Destination>;
-  readonly body: Request;
-  readonly over?: NodeId | undefined;
-  readonly certificates?: ReadonlyArray<Uint8Array> | undefined;
-  /** The request carries our certificate, and its answer must carry all that it needs: none is fetched for either. */
-  readonly isSelfContained?: boolean;
-}
-
 /** Where the request of that transaction was sent, unless its answer is to be self-contained. */
 export const targetOf = (core: Core, transactionId: bigint): Destination | undefined => {
   const request = core.requests.get(transactionId);
-  return request === undefined || request.isSelfContained ? undefined : request.unsigned.destinations.at(-1);
+  return request === undefined || request.to.isSelfContained ? undefined : request.unsigned.destinations.at(-1);
 };
 
 /** Whether the receiver has seen our certificate, so that it may be left out. */
@@ -51,23 +36,24 @@ const isBareRequest = (core: Core, destinations: ReadonlyArray<Destination>): bo
   isBare(core, destinations) ||
   (core.settings.limits.carry === "answers" && core.isPublished && core.settings.certificates.length === 1);
 
-export const beginRequest = (core: Core, asker: Asker, to: RequestTo): void => {
-  if (core.requests.size >= REQUESTS_MAX) {
-    end(core, asker, { type: "lost", why: "too many requests" });
+/** `attempt`: from 1, where it is repeated. */
+export const beginRequest = (core: Core, asker: Asker, to: RequestTo, attempt = 1): void => {
+  const lost = (why: string) => end(core, asker, to, attempt, { type: "lost", why }, undefined);
+  if (core.requests.size + core.repeats.size >= REQUESTS_MAX) {
+    lost("too many requests");
     return;
   }
-  const { destinations, body, over, certificates = [], isSelfContained = false } = to;
+  const { destinations, body, certificates = [], isSelfContained = false } = to;
   const transactionId = draw(core.chance);
   const bare = !isSelfContained && isBareRequest(core, destinations);
   const unsigned = { transactionId, destinations, body, certificates };
   const nothingYet = { packet: undefined, isSent: false, carriesCertificate: !bare, snapshot: undefined };
-  const request: OwnRequest = { asker, unsigned, over, bare, isSelfContained, ...nothingYet };
   if (!sign(core, { ...unsigned, bare }, { type: "request", transactionId })) {
-    end(core, asker, { type: "lost", why: "too many signatures" });
+    lost("too many signatures");
     return;
   }
-  core.requests.set(transactionId, request);
-  if ("ref" in asker) core.owned.set(asker.ref, transactionId);
+  core.requests.set(transactionId, { asker, to, attempt, unsigned, bare, ...nothingYet });
+  if (asker.type === "owner") core.owned.set(asker.ref, transactionId);
 };
 
 /** The request is signed: for the first time, or with the certificate that it first left out. */
@@ -77,7 +63,7 @@ export const requestSigned = (core: Core, transactionId: bigint, packet: Packet)
   request.packet = packet;
   if (request.snapshot !== undefined) {
     request.carriesCertificate = true;
-    dispatch(core, packet, request.over);
+    dispatch(core, packet, request.to.over);
     return;
   }
   const { maxMessageSize, reliabilityTimerMs } = core.overlay;
@@ -165,35 +151,38 @@ const send = (core: Core, transactionId: bigint, request: OwnRequest): void => {
     return;
   }
   request.isSent = true;
-  dispatch(core, request.packet!, request.over);
+  dispatch(core, request.packet!, request.to.over);
 };
 
 const finish = (
   core: Core,
   transactionId: bigint,
-  { asker, unsigned }: OwnRequest,
+  { asker, to, attempt }: OwnRequest,
   outcome: ReloadOutcome,
   message: VerifiedMessage | undefined,
 ): void => {
   core.requests.delete(transactionId);
-  const answer = outcome.type === "answer" && outcome.body.type === "fetchAns" ? outcome.body.value : undefined;
-  const { body } = unsigned;
-  if (
-    "name" in asker ||
-    !asker.verifiesValues ||
-    answer === undefined ||
-    message === undefined ||
-    body.type !== "fetchReq"
-  ) {
-    end(core, asker, outcome);
-    return;
-  }
-  core.owned.delete(asker.ref);
-  verifyValues(core, message.bucket, body.value.resource, answer.kinds, { type: "end", ref: asker.ref, outcome });
+  end(core, asker, to, attempt, outcome, message);
 };
 
-const end = (core: Core, asker: Asker, outcome: ReloadOutcome): void => {
-  if ("name" in asker) return void core.work.push({ type: "fetched", name: asker.name, outcome });
-  core.owned.delete(asker.ref);
-  core.orders.push({ type: "ended", ref: asker.ref, outcome, signers: [] });
+const end = (
+  core: Core,
+  asker: Asker,
+  to: RequestTo,
+  attempt: number,
+  outcome: ReloadOutcome,
+  message: VerifiedMessage | undefined,
+): void => {
+  if (asker.type === "owner") core.owned.delete(asker.ref);
+  core.work.push({ type: "finished", ended: { asker, to, attempt, outcome }, bucket: message?.bucket });
+};
+
+/** The request is not repeated: it ends, once the signatures of the values in its answer are verified, where somebody asked for that. */
+export const concluded = (core: Core, { asker, to, outcome }: EndedRequest, bucket: Bucket | undefined): void => {
+  const answer = outcome.type === "answer" && outcome.body.type === "fetchAns" ? outcome.body.value : undefined;
+  const { body } = to;
+  const verifiesValues = asker.type === "recall" || (asker.type === "owner" && asker.verifiesValues);
+  if (!verifiesValues || answer === undefined || bucket === undefined || body.type !== "fetchReq")
+    core.work.push({ type: "ended", asker, outcome, signers: [] });
+  else verifyValues(core, bucket, body.value.resource, answer.kinds, { type: "end", asker, outcome });
 };

@@ -2,7 +2,18 @@
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import type { Body, Destination, Endpoint, NodeId, Request, SignerIdentity } from "../../codecs/reload/mod.ts";
 import type { Snapshot, Step } from "../kit/mod.ts";
-import type { Asked, ReloadOutcome, ReplyTo, RingView, Signers } from "../reload/mod.ts";
+import type {
+  Asked,
+  PeerPolicy,
+  PeerSettings,
+  PeerState,
+  ReloadOutcome,
+  ReplyTo,
+  Restored,
+  RowChange,
+  Signers,
+  ValueStorageSettings,
+} from "../reload/mod.ts";
 import type { CertifiedFacts } from "./trust.ts";
 
 /**
@@ -38,6 +49,8 @@ export interface NodeSettings {
   /** SEED_BYTES random bytes: transaction ids and delays are drawn from it. */
   readonly seed: Uint8Array;
   readonly limits: NodeCoreLimits;
+  /** Undefined: the owner serves the requests for values. `isDurable`: what is stored is on disk before it is acknowledged. */
+  readonly storage?: { readonly settings: ValueStorageSettings; readonly isDurable: boolean } | undefined;
   /** Each step of a machine is reported as `stepped`, for traces and checkers. */
   readonly isTraced?: boolean;
 }
@@ -90,12 +103,18 @@ export type NodeEvent =
     }
   /** Other nodes can fetch our certificate from the overlay, or cannot. */
   | { readonly type: "published"; readonly isThere: boolean }
-  | { readonly type: "configured"; readonly overlay: OverlayConfiguration; readonly roots: ReadonlyArray<Uint8Array> }
-  | { readonly type: "ring"; readonly view: RingView }
-  /** Open a link to the node that listens there, whichever it is; to that node, unless it is linked; close such a link again. */
-  | { readonly type: "visit"; readonly endpoint: Endpoint }
-  | { readonly type: "connect"; readonly node: NodeId; readonly endpoint: Endpoint }
-  | { readonly type: "release"; readonly node: NodeId };
+  | {
+      readonly type: "configured";
+      readonly overlay: OverlayConfiguration;
+      readonly roots: ReadonlyArray<Uint8Array>;
+      readonly policy: PeerPolicy;
+    }
+  /** Values from disk, of before this node was stopped: before it joins. */
+  | { readonly type: "restored"; readonly values: ReadonlyArray<Restored> }
+  /** The answer to `store`. */
+  | { readonly type: "stored"; readonly isStored: boolean }
+  | { readonly type: "join"; readonly settings: PeerSettings }
+  | { readonly type: "leave" };
 
 export type NodeOrder =
   /** Bytes for a link; what does not leave at once is lost, as datagrams are, and reported. */
@@ -106,6 +125,8 @@ export type NodeOrder =
   | { readonly type: "dial"; readonly link: number; readonly endpoint: Endpoint }
   /** The node knows that link no more. */
   | { readonly type: "close"; readonly link: number; readonly why: string }
+  /** Rows to be on disk together; the next order of this kind comes after the answer to this one. */
+  | { readonly type: "store"; readonly changes: ReadonlyArray<RowChange> }
   | { readonly type: "sign"; readonly token: number; readonly bytes: Uint8Array }
   | {
       readonly type: "verifySignature";
@@ -147,7 +168,7 @@ export interface NodeNote {
 }
 
 export type NodeReport =
-  /** A request of another node, its signature verified; of a Store, with the signers of its values. */
+  /** A request of another node that no part of this node answers; of a Store, with the signers of its values. */
   | {
       readonly type: "serve";
       readonly asked: Asked;
@@ -159,11 +180,8 @@ export type NodeReport =
   | { readonly type: "ended"; readonly ref: number; readonly outcome: ReloadOutcome; readonly signers: Signers }
   /** A node's message showed a configuration sequence that is not ours. */
   | { readonly type: "heard"; readonly node: NodeId; readonly sequence: number }
-  | { readonly type: "linked"; readonly node: NodeId }
-  | { readonly type: "unlinked"; readonly node: NodeId; readonly why: string }
-  /** The outcome of a visit. */
-  | { readonly type: "visited"; readonly node: NodeId }
-  | { readonly type: "visitFailed"; readonly why: string };
+  /** How far the join or the leave has come. `why`: of a failure. */
+  | { readonly type: "state"; readonly state: PeerState; readonly why: string };
 
 export type Counter =
   | "forwarded"

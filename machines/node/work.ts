@@ -11,7 +11,18 @@ import type {
   SignerIdentity,
   StoreKindData,
 } from "../../codecs/reload/mod.ts";
-import type { Asked, ReloadOutcome, ReplyTo, reloadTransaction, Signer, Signers } from "../reload/mod.ts";
+import type {
+  Asked,
+  PeerEvent,
+  PendingRequest,
+  ReloadOutcome,
+  ReplyTo,
+  reloadTransaction,
+  Signer,
+  Signers,
+  ValueStorageEvent,
+  ValueVersion,
+} from "../reload/mod.ts";
 import type { Bucket } from "./trust.ts";
 
 export interface UnsignedMessage {
@@ -70,7 +81,7 @@ export type ToVerify =
       readonly request: Request;
       readonly users: ReadonlyArray<string>;
     }
-  | { readonly type: "end"; readonly ref: number; readonly outcome: ReloadOutcome };
+  | { readonly type: "end"; readonly asker: Asker; readonly outcome: ReloadOutcome };
 
 /** One signature under examination. */
 export interface Check {
@@ -130,21 +141,65 @@ export type Work =
   | { readonly type: "oversized"; readonly link: number; readonly beginning: Packet }
   /** The link may give its next message. */
   | { readonly type: "goOn"; readonly link: number }
-  /** A request of ours for certificates has ended. */
-  | { readonly type: "fetched"; readonly name: string; readonly outcome: ReloadOutcome };
+  /** A request of another node, for the part that answers it. */
+  | {
+      readonly type: "serve";
+      readonly asked: Asked;
+      readonly request: Request;
+      readonly signers: Signers;
+      readonly users: ReadonlyArray<string>;
+    }
+  /** A request of ours is answered or given up; it may have to be repeated. */
+  | { readonly type: "finished"; readonly ended: EndedRequest; readonly bucket: Bucket | undefined }
+  /** ... and has ended for good. */
+  | { readonly type: "ended"; readonly asker: Asker; readonly outcome: ReloadOutcome; readonly signers: Signers }
+  | { readonly type: "peer"; readonly event: PeerEvent }
+  | { readonly type: "storage"; readonly event: ValueStorageEvent }
+  | { readonly type: "stored"; readonly isStored: boolean };
 
-/** Who waits for a request of ours: the owner, or messages whose certificates are fetched. */
-export type Asker = { readonly ref: number; readonly verifiesValues: boolean } | { readonly name: string };
+/** Who waits for a request of ours. */
+export type Asker =
+  | { readonly type: "owner"; readonly ref: number; readonly verifiesValues: boolean }
+  /** Messages whose certificates are fetched. */
+  | { readonly type: "certificate"; readonly name: string }
+  | { readonly type: "peer"; readonly request: PendingRequest }
+  | { readonly type: "copy"; readonly to: NodeId | undefined; readonly versions: ReadonlyArray<ValueVersion> }
+  | { readonly type: "inquiry"; readonly to: NodeId | undefined; readonly versions: ReadonlyArray<ValueVersion> }
+  | {
+      readonly type: "recall";
+      readonly to: NodeId | undefined;
+      readonly resource: Uint8Array;
+      readonly versions: ReadonlyArray<ValueVersion>;
+    }
+  /** A refused request, which is repeated once the node that refused has the Kinds. */
+  | { readonly type: "kinds"; readonly repeat: number };
+
+export interface RequestTo {
+  readonly destinations: ReadonlyArray<Destination>;
+  readonly body: Request;
+  /** The link to send it on; by routing when absent, or when there is no such link. */
+  readonly over?: NodeId | undefined;
+  readonly certificates?: ReadonlyArray<Uint8Array> | undefined;
+  /** The request carries our certificate, and its answer must carry all that it needs: none is fetched for either. */
+  readonly isSelfContained?: boolean;
+}
+
+export interface EndedRequest {
+  readonly asker: Asker;
+  readonly to: RequestTo;
+  /** Counted from 1. */
+  readonly attempt: number;
+  readonly outcome: ReloadOutcome;
+}
 
 /** A request of ours that is not answered yet. */
 export interface OwnRequest {
   readonly asker: Asker;
+  readonly to: RequestTo;
+  readonly attempt: number;
   readonly unsigned: UnsignedMessage & { readonly body: Request };
-  readonly over: NodeId | undefined;
   /** Our certificate is left out the first time. */
   readonly bare: boolean;
-  /** The answer must carry all certificates that it needs: none is fetched for it. */
-  readonly isSelfContained: boolean;
   /** As it is sent; undefined until it is signed. */
   packet: Packet | undefined;
   isSent: boolean;
@@ -169,4 +224,11 @@ export interface WaitingMessage {
   readonly names: Set<string>;
   readonly wanted: number;
   readonly fetched: Array<Uint8Array>;
+}
+
+/** A request that was refused and waits to be repeated. */
+export interface Repeat {
+  readonly ended: EndedRequest;
+  /** Until a newer configuration is in force, at most. */
+  readonly isBehind: boolean;
 }

@@ -133,8 +133,8 @@ test("a disk that is full for good: every store is refused as such, and what was
       ok(stored > 50 && stored < 300, `${stored} stored`);
       same(new Set(said), new Set(["stored", "dataTooLarge disk"]));
       same((yield* onDisk(store)).size, stored);
-      same((yield* storage.storage.status).stored, stored);
-      same(storage.storage.refusals, { disk: 400 - stored });
+      same(storage.resources(), stored);
+      same(storage.refusals(), { disk: 400 - stored });
     }).pipe(Effect.scoped),
   );
 });
@@ -198,7 +198,7 @@ test("killed at any moment while it stores, a node has lost nothing of what it a
             [],
           );
           const storage = yield* hostTestStorage(store);
-          same((yield* storage.storage.status).stored, there.size);
+          same(storage.resources(), there.size);
         }).pipe(Effect.scoped),
       );
     }

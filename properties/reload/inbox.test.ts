@@ -55,10 +55,7 @@ const world = Effect.gen(function* () {
   const { credentials } = yield* member(1n);
   const node = new PlainNode(keys, { self: SELF, credentials, overlay, nowMs, limits: { carry: "answers" } });
   node.tell({ type: "published", isThere: true });
-  node.tell({
-    type: "ring",
-    view: { self: SELF, joined: true, predecessors: [], successors: [], fingers: [], linked: [] },
-  });
+  node.core.view = { self: SELF, joined: true, predecessors: [], successors: [], fingers: [], linked: [] };
   node.link(VIA_FROM, (yield* member(FROM)).credentials);
   node.link(VIA_BESIDE, (yield* member(BESIDE)).credentials);
   const stored = new Map<bigint, ReadonlyArray<Uint8Array>>();
@@ -161,23 +158,14 @@ testOverlay(
     const { member, node } = yield* world;
     const far = yield* member(2n);
     // The resource is another node's, so that the request leaves.
-    node.tell({
-      type: "ring",
-      view: {
-        self: SELF,
-        joined: true,
-        predecessors: [nodeIdFrom(0n)],
-        successors: [FROM],
-        fingers: [],
-        linked: [FROM],
-      },
-    });
+    const nearest = { predecessors: [nodeIdFrom(0n)], successors: [FROM] };
+    node.core.view = { self: SELF, joined: true, ...nearest, fingers: [], linked: [FROM] };
     const before = node.sent.length;
     node.receive(VIA_BESIDE, forwarded(yield* signed(far.security, ping), 2n));
     const [fetch] = node.sent.slice(before);
     assert.equal(fetch === undefined ? undefined : carried(fetch.packet), 1);
     assert.deepEqual(
-      [...node.core.requests.values()].map(({ isSelfContained }) => isSelfContained),
+      [...node.core.requests.values()].map(({ to }) => to.isSelfContained),
       [true],
     );
   }),

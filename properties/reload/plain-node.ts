@@ -151,10 +151,7 @@ export class PlainNode {
       case "serve":
       case "ended":
       case "heard":
-      case "linked":
-      case "unlinked":
-      case "visited":
-      case "visitFailed":
+      case "state":
         this.reports.push(order);
     }
   }

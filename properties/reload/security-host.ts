@@ -35,7 +35,7 @@ export interface SecurityConfiguration {
 }
 
 /** A certificate that is not valid here names no node. */
-const nobody: CertifiedFacts = { nodeIds: [], uris: [], emails: [], notBeforeMs: 0, notAfterMs: 0, issuers: [] };
+export const nobody: CertifiedFacts = { nodeIds: [], uris: [], emails: [], notBeforeMs: 0, notAfterMs: 0, issuers: [] };
 
 export const coreLimits = {
   rtoMsMin: 3_000,
@@ -133,7 +133,7 @@ export const makeMessageSecurity = Effect.fn("test.security")(function* (
     value: Stored<StoredDataValue>,
   ): Effect.fn.Return<Signer | undefined> {
     const kinds = [{ kind, generation: 0n, values: [value] }];
-    const purpose = { type: "end", ref: 0, outcome: { type: "timedOut" } } as const;
+    const purpose = { type: "end", asker: { type: "kinds", repeat: 0 }, outcome: { type: "timedOut" } } as const;
     const work = yield* driven(() => verifyValues(core, bucket, resource, kinds, purpose));
     return work.type === "valuesVerified" ? work.signers[0]![0] : assert.fail(work.type);
   });

@@ -1,11 +1,11 @@
 /**
  * A node of the overlay without a world: events in, orders out, as quinn's `Endpoint` is for QUIC. RFC 6940 §6.
  *
- *   received, connected, lost --------> links --> arriving --> verifying --> served, answered ---+
- *   signed, signatureVerified, ... ---> the job of that token                                    |
- *   timerFired -----------------------> link, request                                            |
- *   requested, answered, ring, ... ---> requests, outgoing <-------------------------------------+
- *                                           \--> write, dial, close, sign, verify, startTimer, serve, ended
+ *   received, connected, lost --------> links --> arriving --> verifying --> peer, storage, requests
+ *   signed, signatureVerified, ... ---> the job of that token                        |
+ *   timerFired -----------------------> link, request, peer, storage                 |
+ *   requested, join, leave, stored ---> requests, peer, storage <--------------------+
+ *                                           \--> write, dial, close, sign, verify, store, startTimer, ended, state
  *
  * It reads no clock, draws from its seed, calls nobody back and waits for nothing: what takes time is ordered, under a token,
  * and its answer is an event with that token. One event is wholly performed before the next is taken: `handle` returns when no
@@ -88,6 +88,27 @@ const take = (core: Core, event: NodeEvent): void => {
       answer(core, event.reply, event.body, event.certificates);
       return;
     case "restored":
+    case "stored":
+    case "join":
+    case "leave":
+    case "published":
+    case "configured":
+      changed(core, event);
+      return;
+    default:
+      portAnswered(core, event);
+  }
+};
+
+type PortAnswer = Extract<NodeEvent, { readonly token: number }>;
+type Change = Extract<
+  NodeEvent,
+  { readonly type: "restored" | "stored" | "join" | "leave" | "published" | "configured" }
+>;
+
+const changed = (core: Core, event: Change): void => {
+  switch (event.type) {
+    case "restored":
       tellStorage(core, { ...event, atMs: core.nowMs });
       return;
     case "stored":
@@ -99,20 +120,6 @@ const take = (core: Core, event: NodeEvent): void => {
     case "leave":
       tellPeer(core, event);
       return;
-    case "published":
-    case "configured":
-      changed(core, event);
-      return;
-    default:
-      portAnswered(core, event);
-  }
-};
-
-type PortAnswer = Extract<NodeEvent, { readonly token: number }>;
-type Change = Extract<NodeEvent, { readonly type: "published" | "configured" }>;
-
-const changed = (core: Core, event: Change): void => {
-  switch (event.type) {
     case "published":
       core.isPublished = event.isThere;
       return;
@@ -162,19 +169,18 @@ const isAnswerTo = (job: Job, { type }: PortAnswer): boolean => {
   }
 };
 
-const timerFired = (core: Core, timer: string) => {
+/** A timer that this node has not started says nothing. */
+const timerFired = (core: Core, timer: string): void => {
   const [of, id = "", name] = timer.split(" ");
-  if (of === REQUEST_TIMER) {
-    requestTimer(core, BigInt(id));
-    return;
-  }
-  if (of === PEER_TIMER) return peerTimer(core, id);
-  if (of === STORAGE_TIMER) return storageTimer(core, id);
-  if (of === REPEAT_TIMER) return repeat(core, Number(id));
-  if (of !== LINK_TIMER) return;
-  withLink(core, Number(id), (link) =>
-    name === "shown" ? shown(core, link) : linkTimer(core, link, name as LinkTimer),
-  );
+  if (of === PEER_TIMER) peerTimer(core, id);
+  else if (of === STORAGE_TIMER) storageTimer(core, id);
+  else if (!/^-?\d+$/.test(id)) return;
+  else if (of === REQUEST_TIMER) requestTimer(core, BigInt(id));
+  else if (of === REPEAT_TIMER) repeat(core, Number(id));
+  else if (of === LINK_TIMER)
+    withLink(core, Number(id), (link) =>
+      name === "shown" ? shown(core, link) : linkTimer(core, link, name as LinkTimer),
+    );
 };
 
 const perform = (core: Core, work: Work): void => {

@@ -3,6 +3,8 @@
  *
  *   requests, the ring, copies done, timers --> step --> answer, refuse --> messages     copy, inquire --> requests of ours
  *                                                    --> save --> disk.ts: on disk before it is acknowledged
+ *
+ * DECISIONS.md D-268.
  */
 import { type BodyOf, errorBody, everything, type Request, toNode, toResource } from "../../codecs/reload/mod.ts";
 import type { Of } from "../kit/mod.ts";

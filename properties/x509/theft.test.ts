@@ -54,6 +54,7 @@ testOverlay(
     const roots = [...trusted, ...(yield* overlay.issue(1n)).roots];
     const keeper = yield* overlay.join({ credentials: { ...(yield* overlay.issue(9n)), roots } });
     assert.equal(OVERLAY, overlay.configuration.name);
+    yield* Effect.sleep(1_000); // the first node knows of the second one's place, and takes its leave of it
     yield* node!.end;
 
     const link = { ...owner, roots };

@@ -13,10 +13,10 @@ import { Clock, Effect } from "effect";
 import { makeAuthority } from "../../runtime/authority.ts";
 import { pemCertificate } from "../../runtime/certificates.ts";
 import { pemOf } from "../../runtime/keys.ts";
+import { MAIN } from "../cli/processes.ts";
 import { credentialsUnder } from "../kit/port-laws.ts";
 import { freePort, HOST, peer, until } from "./peers.ts";
 
-const MAIN = new URL("../../runtime/main.ts", import.meta.url).pathname;
 export const vipr = (...words: ReadonlyArray<string>) => peer(process.execPath, [MAIN, ...words]);
 /** To its end; what it has printed. */
 export const viprNow = (...words: ReadonlyArray<string>): string => {

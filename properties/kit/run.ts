@@ -25,7 +25,7 @@ const THOROUGH =
 const AT_ONCE = Number(process.env.VIPR_AT_ONCE ?? 3 * availableParallelism());
 const SHARE_FILES_MIN = 4;
 const TEST_TIMEOUT_MS = 180_000;
-const SHARE_TIMEOUT_MS = 900_000;
+const SHARE_TIMEOUT_MS = 1_800_000;
 const ROOT = new URL("../../", import.meta.url).pathname;
 process.chdir(ROOT);
 const folder = mkdtempSync(join(tmpdir(), "vipr-tests-"));

@@ -23,7 +23,7 @@ const NUMBERS_AT_ONCE_MAX = 64;
 export interface NamedServer {
   /** For the operator: `primary 192.0.2.1:5620`. */
   readonly name: string;
-  readonly client: Pick<VapClient, "publishVService" | "publishNumbers" | "uploadVcr" | "state">;
+  readonly client: Pick<VapClient, "publishVService" | "publishNumbers" | "unpublishNumbers" | "uploadVcr" | "state">;
 }
 export interface PublishProgress {
   readonly server: string;
@@ -40,6 +40,8 @@ export interface Servers {
     numbers: ReadonlyArray<E164>,
     progress: (progress: PublishProgress) => Effect.Effect<void>,
   ) => Effect.Effect<void, VapRefused>;
+  /** At each server: they are ours no more. */
+  readonly unpublish: (numbers: ReadonlyArray<E164>) => Effect.Effect<void>;
   readonly report: Effect.Effect<
     ReadonlyArray<{ readonly name: string; readonly isUp: boolean; readonly why: string }>
   >;
@@ -85,6 +87,7 @@ export const openServers = Effect.fn("agent.servers")(function* (
         concurrency: all.length,
         discard: true,
       }),
+    unpublish: (numbers) => Effect.forEach(all, ({ client }) => client.unpublishNumbers(numbers), { discard: true }),
     report: Effect.sync(() => all.map(({ name, client }) => ({ name, ...SubscriptionRef.getUnsafe(client.state) }))),
   } satisfies Servers as Servers;
 });

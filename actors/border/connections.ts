@@ -7,10 +7,13 @@ export interface Connections {
   readonly opened: (link: Link) => ConnectionReason | undefined;
   readonly ended: (link: Link) => void;
   readonly refused: (why: ConnectionReason) => void;
+  /** So many of one domain from now on; those that are open stay. */
+  readonly limit: (ofDomain: number) => void;
   readonly counts: () => Pick<BorderCounters, "connections" | "connectionsRefused">;
 }
 
-export const openConnections = (ofDomain: number): Connections => {
+export const openConnections = (ofDomainAtFirst: number): Connections => {
+  let ofDomain = ofDomainAtFirst;
   const byDomains = new Map<string, number>();
   const refusals: Partial<Record<ConnectionReason, number>> = {};
   let connections = 0;
@@ -36,6 +39,9 @@ export const openConnections = (ofDomain: number): Connections => {
       connections -= 1;
     },
     refused,
+    limit: (now) => {
+      ofDomain = now;
+    },
     counts: () => ({ connections, connectionsRefused: { ...refusals } }),
   };
 };

@@ -99,4 +99,6 @@ export interface Border {
   readonly tickets: TicketChecker;
   /** From now on: for streams that come and that we open. Those that are open stay. */
   readonly useCredentials: (credentials: Credentials) => Effect.Effect<void>;
+  /** From now on: for calls and streams that come. Those that are up stay, and streams that are open keep `messageBytes`. */
+  readonly useLimits: (limits: Partial<BorderOptionLimits>) => Effect.Effect<void>;
 }

@@ -14,6 +14,7 @@ import { SIP_BYTES_MAX } from "../../codecs/sip/mod.ts";
 import {
   BorderCore,
   type BorderCoreOptions,
+  type BorderLimits,
   type BorderSource,
   type Place,
   rehearse,
@@ -35,7 +36,7 @@ import {
 } from "../proxy/mod.ts";
 import { openTicketChecker } from "../ticket/mod.ts";
 import { type Connections, openConnections } from "./connections.ts";
-import type { Border, BorderOptions } from "./options.ts";
+import type { Border, BorderOptionLimits, BorderOptions } from "./options.ts";
 import { openOrders } from "./orders.ts";
 
 const MARK_BYTES = 8;
@@ -51,7 +52,7 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
   const keys = yield* tokenKeysOf(options);
   const outputs = yield* openOrders(relay);
   const connections = openConnections(limits.connectionsOfDomain ?? CONNECTIONS_OF_DOMAIN);
-  const current = { credentials: options.credentials };
+  const current = { credentials: options.credentials, limits };
   const places = yield* placesOutside;
   const transports = yield* openTransports<Side>({
     listen: listensOf(options),
@@ -103,6 +104,12 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
         current.credentials = given;
         return renew(outside, given);
       }),
+    useLimits: (given) =>
+      Effect.sync(() => {
+        current.limits = given;
+        connections.limit(given.connectionsOfDomain ?? CONNECTIONS_OF_DOMAIN);
+        turn((core) => core.relimit(coreLimitsOf(given)));
+      }),
   } satisfies Border as Border;
 });
 
@@ -135,16 +142,16 @@ const reachableBy = ({ privateOutside = false }: BorderOptions, connections: Con
   );
 
 const securityOf = (
-  { insideCredentials, limits = {} }: BorderOptions,
+  { insideCredentials }: BorderOptions,
   connections: Connections,
-  current: { readonly credentials: Credentials },
+  current: { readonly credentials: Credentials; readonly limits: Partial<BorderOptionLimits> },
   domainsOf: NonNullable<StreamSecurity["domainsOf"]>,
 ): StreamSecurity => ({
   credentials: (own) => (own === OUTSIDE ? current.credentials : (insideCredentials ?? current.credentials)),
   domainsOf,
   admit: (link) => (link.own === OUTSIDE ? connections.opened(link) : undefined),
   ended: (link) => (link.own === OUTSIDE ? connections.ended(link) : undefined),
-  bytesMax: (own) => (own === OUTSIDE ? (limits.messageBytes ?? SIP_BYTES_MAX) : SIP_BYTES_MAX),
+  bytesMax: (own) => (own === OUTSIDE ? (current.limits.messageBytes ?? SIP_BYTES_MAX) : SIP_BYTES_MAX),
 });
 
 /** What one read has brought, in its order. */
@@ -173,7 +180,6 @@ const coreOptionsOf = (
 ): BorderCoreOptions => {
   const { domain, callAgents, relay, timing = {}, limits = {} } = options;
   const { onReject = "silence", hidesCallIds = false, privateOutside = false } = options;
-  const { connectionsOfDomain: _, messageBytes: __, ...coreLimits } = limits;
   return {
     ...made,
     domain,
@@ -183,9 +189,15 @@ const coreOptionsOf = (
     hasRelay: relay !== undefined,
     privateOutside,
     timing,
-    limits: coreLimits,
+    limits: coreLimitsOf(limits),
   };
 };
+
+const coreLimitsOf = ({
+  connectionsOfDomain: _,
+  messageBytes: __,
+  ...limits
+}: Partial<BorderOptionLimits>): Partial<BorderLimits> => limits;
 
 const tokenKeysOf = Effect.fnUntraced(function* ({ tokenSecrets = [] }: BorderOptions) {
   const makeSeal = yield* Seals;

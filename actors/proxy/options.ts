@@ -91,6 +91,8 @@ export interface AgentProxyCounters extends Readonly<Record<CoreCount, number>> 
 }
 
 export interface AgentProxy {
+  /** For TLS from now on, either way; streams that are open stay. */
+  readonly useCredentials: (credentials: Credentials | undefined) => Effect.Effect<void>;
   /** In the order of `listen`. */
   readonly listening: ReadonlyArray<Listening>;
   readonly counters: () => AgentProxyCounters;

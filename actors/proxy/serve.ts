@@ -11,7 +11,7 @@ import { hexOf } from "../../codecs/shared/mod.ts";
 import { type Family, familyOf } from "../../machines/locate/mod.ts";
 import type { PeerTarget, Transport } from "../../machines/proxy/mod.ts";
 import { type LocatorOptions, openLocator } from "../locate/mod.ts";
-import { Entropy } from "../ports/mod.ts";
+import { Entropy, Listener } from "../ports/mod.ts";
 import { openCallStore, storedCalls } from "./call-store.ts";
 import { followPeers } from "./located.ts";
 import type { AgentFallback, AgentProxy, AgentProxyOptions } from "./options.ts";
@@ -35,7 +35,8 @@ const NO_SERVERS: ServerRoots = new Map();
 
 /** Serves until the scope closes. Fails with ListenFailed, or with StoreFailed when the calls under way cannot be read. */
 export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: AgentProxyOptions) {
-  const { store, credentials, listen, peers, route, fallback, timing = {}, limits = {} } = options;
+  const { store, listen, peers, route, fallback, timing = {}, limits = {} } = options;
+  let { credentials } = options;
   const calls = yield* openCallStore(options);
   const before = store === undefined ? [] : yield* storedCalls(store);
   const trust = openServerTrust(peers, options.servers ?? NO_SERVERS);
@@ -68,8 +69,15 @@ export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: Agen
     const { calls: underWay, transactions } = core.size;
     return { ...counts, fellBack: { ...fellBack }, underWay, transactions, unwritten: calls.waiting() };
   };
+  const { renew } = yield* Listener;
   return {
     listening,
+    useCredentials: (given) =>
+      Effect.suspend(() => {
+        credentials = given;
+        const ours = listening.filter((_, i) => listen[i]!.transport === "TLS" && listen[i]!.isOutgoing !== true);
+        return given === undefined ? Effect.void : Effect.forEach(ours, (on) => renew(on, given), { discard: true });
+      }),
     counters,
     unreadable,
     newestCalls: (max) => core.newestCalls(max),

@@ -23,6 +23,8 @@ export interface VapClient {
   readonly publishNumbers: (
     numbers: ReadonlyArray<E164>,
   ) => Effect.Effect<ReadonlyArray<{ readonly number: E164; readonly result: VapResult }>>;
+  /** They are published no more; the overlay has them until they expire there. */
+  readonly unpublishNumbers: (numbers: ReadonlyArray<E164>) => Effect.Effect<void>;
   /** Succeeds when the server has acknowledged it; asked again after a lost connection. Interrupted, it is not asked again. */
   readonly uploadVcr: (vcr: Vcr) => Effect.Effect<void, VapRefused>;
   /** The results of validations, as Notify brings them, unless `learn` takes them. When the queue is full the server sends further ones again later. */
@@ -59,15 +61,26 @@ export const jobTable = (box: Pick<Mailbox<VapClientEvent>, "tell">) => {
       );
     });
   const settle = (ref: number, result: VapResult): Effect.Effect<void> => jobs.answer(ref, result);
-  return { ask, withdrawing, settle, end: jobs.end({ type: "failed", reason: "ended", why: "the session is over" }) };
+  const tell = (event: VapClientEvent) => Effect.asVoid(Effect.raceFirst(box.tell(event), jobs.over));
+  return {
+    ask,
+    withdrawing,
+    tell,
+    settle,
+    end: jobs.end({ type: "failed", reason: "ended", why: "the session is over" }),
+  };
 };
 
 interface Asker {
   readonly ask: Ask;
   readonly withdrawing: Ask;
+  readonly tell: (event: VapClientEvent) => Effect.Effect<void>;
 }
 
-export const clientOf = ({ ask, withdrawing }: Asker, results: Pick<VapClient, "learned" | "state">): VapClient => {
+export const clientOf = (
+  { ask, withdrawing, tell }: Asker,
+  results: Pick<VapClient, "learned" | "state">,
+): VapClient => {
   const done = (eventOf: (ref: number) => Asking, by = ask) =>
     Effect.flatMap(by(eventOf), (result) =>
       result.type === "done" ? Effect.succeed(result.quota) : Effect.fail(refusalOf(result)),
@@ -84,6 +97,8 @@ export const clientOf = ({ ask, withdrawing }: Asker, results: Pick<VapClient, "
           ),
         { concurrency: PUBLISHED_AT_ONCE_MAX },
       ),
+    unpublishNumbers: (numbers) =>
+      Effect.forEach(numbers, (number) => tell({ type: "unpublishNumber", number }), { discard: true }),
     uploadVcr: (vcr) => Effect.asVoid(done((ref) => ({ type: "upload", ref, vcr }), withdrawing)),
     ...results,
     unregister: Effect.asVoid(ask((ref) => ({ type: "unregister", ref }))),

@@ -41,7 +41,15 @@ import { MediaSteps } from "./media-steps.ts";
 import { Questions } from "./questions.ts";
 import { Requests } from "./requests.ts";
 import { Tokens } from "./tokens.ts";
-import type { BorderCoreOptions, BorderCount, BorderOrder, BorderSource, MediaAnswer, Place } from "./types.ts";
+import type {
+  BorderCoreOptions,
+  BorderCount,
+  BorderLimits,
+  BorderOrder,
+  BorderSource,
+  MediaAnswer,
+  Place,
+} from "./types.ts";
 import { isSameStream } from "./ways.ts";
 
 export class BorderCore {
@@ -60,12 +68,15 @@ export class BorderCore {
   private readonly ids: Ids;
   private readonly replies: Replies;
   private orders: Array<BorderOrder> = [];
+  /** The parts look at these each time. */
+  private readonly limits: BorderLimits = { ...BORDER_LIMITS };
   /** Between the time that timers go by and Unix time. */
   private offsetMs = 0;
 
   constructor(options: BorderCoreOptions, nowMs: number) {
     this.options = options;
-    const limits = { ...BORDER_LIMITS, ...options.limits };
+    const { limits } = this;
+    this.relimit(options.limits);
     const timing = { ...BORDER_TIMING, ...options.timing };
     this.own = new OwnAddresses(options.own);
     this.peers = new Peers(options.own, options.callAgents);
@@ -133,6 +144,11 @@ export class BorderCore {
       isStray: () => this.count("strayAcks"),
       ended: this.hungUp,
     });
+  }
+
+  /** From now on; calls that are up stay. What is not said is as by default. */
+  relimit(limits: Partial<BorderLimits> = {}) {
+    Object.assign(this.limits, BORDER_LIMITS, limits);
   }
 
   setOffset(ms: number) {

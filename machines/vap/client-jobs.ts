@@ -96,6 +96,22 @@ export const withdraw = ({ vcrs, asks }: Context, { ref }: Of<VapClientEvent, "w
   },
 });
 
+export const unpublish = (
+  { numbers, stored, asks }: Context,
+  { number }: Of<VapClientEvent, "unpublishNumber">,
+): ClientDecision<"settle"> => ({
+  context: {
+    numbers: numbers.filter((job) => job.number !== number),
+    stored: stored.filter((other) => other !== number),
+    asks: asks.map((ask) =>
+      isJob(ask.what) && ask.what.type === "number" && ask.what.number === number
+        ? { ...ask, what: { ...ask.what, isUnpublished: true } }
+        : ask,
+    ),
+  },
+  actions: numbers.flatMap((job) => (job.number === number ? fail(job.ref, "replaced", "unpublished") : [])),
+});
+
 /** A decision, followed by every request that can be sent after it. */
 export const pumped =
   <E, A>(of: (context: Context, event: E) => Decision<Context, A>) =>
@@ -206,12 +222,15 @@ export const refreshNumbers = ({ numbers, stored, isRefreshing }: Context): Clie
   return { context: { numbers: [...numbers, ...again].slice(0, NUMBERS_MAX), stored: [], isRefreshing: false } };
 };
 
+/** Nobody waits for it, and it is not to be published. */
+const isLeftOut = ({ ref, isUnpublished }: Of<VapJob, "number">): boolean => ref === 0 && isUnpublished === true;
+
 /** Requests without an answer go back to the head of their queues, but for uploads that nobody waits for. */
 export const putBack = ({ asks, numbers, vcrs }: Context): Pick<Context, "asks" | "numbers" | "vcrs"> => {
   const jobs = asks.flatMap(({ what }) => (isJob(what) ? [what] : []));
   return {
     asks: [],
-    numbers: [...jobs.filter((job) => job.type === "number"), ...numbers],
+    numbers: [...jobs.filter((job) => job.type === "number").filter((job) => !isLeftOut(job)), ...numbers],
     vcrs: [...jobs.filter((job) => job.type === "vcr").filter(({ ref }) => ref !== 0), ...vcrs],
   };
 };

@@ -209,12 +209,13 @@ const serviceAnswered = (
 
 const jobAnswered = (context: Context, job: VapJob, response: VapMessage): ClientDecision<"settle" | "startTimer"> => {
   if (isSuccess(response)) {
-    const { context: changed, actions } = job.type === "number" ? numberStored(context, job.number) : {};
+    const isKept = job.type === "number" && job.isUnpublished !== true;
+    const { context: changed, actions } = isKept ? numberStored(context, job.number) : {};
     return { context: changed ?? {}, actions: [...(actions ?? []), ...settle(job.ref, { type: "done" })] };
   }
   const error = errorNumberOf(response);
   const unregistered = error === errorCode.unregistered;
-  const isWanted = job.type === "number" || job.ref !== 0;
+  const isWanted = job.type === "number" ? job.isUnpublished !== true : job.ref !== 0;
   const mayRetry = isWanted && (unregistered || error === errorCode.publicationFailed);
   if (!mayRetry || job.attempts + 1 >= JOB_ATTEMPTS_MAX) return { actions: failRefused(job.ref, response) };
   const again = { ...job, attempts: job.attempts + 1 };

@@ -17,7 +17,14 @@ export interface VapClientInput {
   readonly reconnectMs: readonly [min: number, max: number];
 }
 export type VapJob =
-  | { readonly type: "number"; readonly ref: number; readonly number: E164; readonly attempts: number }
+  | {
+      readonly type: "number";
+      readonly ref: number;
+      readonly number: E164;
+      readonly attempts: number;
+      /** It was unpublished while it was asked for: it is not published again. */
+      readonly isUnpublished?: true;
+    }
   | { readonly type: "vcr"; readonly ref: number; readonly vcr: Vcr; readonly attempts: number };
 /** A request that was sent and is not answered yet, and what it is for. */
 export interface Ask {
@@ -58,6 +65,8 @@ export type VapClientTimer = "keepalive" | "reconnect" | "refresh" | "republish"
 export type VapClientEvent =
   | { readonly type: "publishService"; readonly ref: number; readonly content: VService }
   | { readonly type: "publishNumber"; readonly ref: number; readonly number: E164 }
+  /** It is ours no more: not asked for, and not published again. What the overlay stores lasts as long as it does. */
+  | { readonly type: "unpublishNumber"; readonly number: E164 }
   | { readonly type: "upload"; readonly ref: number; readonly vcr: Vcr }
   | { readonly type: "unregister"; readonly ref: number }
   /** The caller of this upload waits no more: it is not sent, or not sent again. */

@@ -12,7 +12,7 @@
  */
 import { type Of, setup } from "../kit/mod.ts";
 import { asked, kept } from "./client-asked.ts";
-import { finished, pumped, refreshNumbers, take, withdraw } from "./client-jobs.ts";
+import { finished, pumped, refreshNumbers, take, unpublish, withdraw } from "./client-jobs.ts";
 import { republish } from "./client-revoked.ts";
 import {
   answered,
@@ -84,6 +84,7 @@ export const vapClient = machine("vapClient", {
   on: {
     publishService: queue,
     publishNumber: queue,
+    unpublishNumber: { actions: decide(["settle"], unpublish) },
     upload: queue,
     withdraw: { actions: decide([], withdraw) },
     kept: {},

@@ -160,10 +160,10 @@ testEffect(
     };
     const full = { path: "", write: () => Effect.fail(stopped("diskFull", "the disk is full")) };
     const folder = { ...full, remove: () => Effect.void } as unknown as Folder;
-    strictEqual(yield* openAgentAdmin(folder, configuration, proxy), "admin    not served: the disk is full");
+    strictEqual(yield* openAgentAdmin(folder, () => configuration, proxy), "admin    not served: the disk is full");
     const taken = yield* serveAdmin({ host: "127.0.0.1", port: 0 }, handleCalls(Effect.succeed(EMPTY)));
     const config = { ...configuration.config, agent: { ...configuration.config.agent, admin: taken } };
-    const failed = yield* Effect.flip(openAgentAdmin(folder, { ...configuration, config }, proxy));
+    const failed = yield* Effect.flip(openAgentAdmin(folder, () => ({ ...configuration, config }), proxy));
     strictEqual(failed.code, 5);
   }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
 );

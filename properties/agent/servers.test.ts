@@ -27,6 +27,7 @@ const standIn = Effect.fnUntraced(function* (name: string) {
     client: {
       state,
       publishVService: () => Effect.as(whenUp, undefined),
+      unpublishNumbers: () => Effect.void,
       publishNumbers: (numbers) =>
         Effect.map(whenUp, () => {
           published.push(...numbers);

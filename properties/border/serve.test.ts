@@ -207,6 +207,25 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
       same((yield* nord.agent.request).method, "INVITE");
     }),
   );
+
+  law(
+    "other limits are taken without a restart, and what is not said is as by default",
+    Effect.gen(function* () {
+      const issue = yield* authorityOf;
+      const acme = yield* company("acme.example", issue);
+      const nord = yield* company("nord.example", issue);
+      const ticket = yield* ticketBy("acme.example");
+      const call = (name: string) => acme.agent.send(inviteTo(nord.border, ticket, name, acme.agent), acme.inside);
+      yield* nord.border.useLimits({ callsOfDomain: 1 });
+      yield* call("one");
+      same((yield* nord.agent.request).method, "INVITE");
+      yield* call("two");
+      yield* eventually(nord.border, ({ refused }) => refused.tooManyCalls === 1);
+      yield* nord.border.useLimits({});
+      yield* call("three");
+      same((yield* nord.agent.request).method, "INVITE");
+    }),
+  );
 };
 
 const eventually = (border: Border, is: (counters: ReturnType<Border["counters"]>) => boolean) =>

@@ -73,6 +73,18 @@ test("border: it serves, takes new secrets at SIGHUP, keeps the old ones when th
     first.kill("SIGHUP");
     await hasSaid(first, /border\.notReadAgain .*line 1/);
 
+    // Limits are taken; what else has changed is named, and counts after a restart.
+    writeFileSync(join(folder, "secrets"), `${secret(1, OLD!)}${secret(2, NEW!)}`);
+    const text = readFileSync(config, "utf8");
+    writeFileSync(config, `${text.replace("outside-private = true\n", "")}calls-max = 7\non-reject = "403"\n`);
+    first.kill("SIGHUP");
+    await hasSaid(first, /border\.needsRestart .*\["border\.on-reject","border\.outside-private"\]/);
+    writeFileSync(config, `${text}calls-max = "many"\n`);
+    first.kill("SIGHUP");
+    await hasSaid(first, /border\.notReadAgain .*border\.calls-max/);
+    writeFileSync(config, text);
+    writeFileSync(join(folder, "secrets"), "nonsense\n");
+
     const taken = start(["border", "--config", config, "--set", `data=${join(folder, "other")}`]);
     same([await taken.ended, /border\.outside/.test(taken.err())], [2, false], taken.err()); // the secrets are nonsense
     writeFileSync(join(folder, "secrets"), secret(2, NEW!));

@@ -34,6 +34,7 @@ const jobs: fc.Arbitrary<VapClientEvent> = fc.oneof(
 const ids = fc.uint8Array({ minLength: 12, maxLength: 12 });
 const asides: fc.Arbitrary<VapClientEvent> = fc.oneof(
   refs.map((ref) => ({ type: "withdraw" as const, ref })),
+  fc.constant({ type: "unpublishNumber" as const, number: NUMBER }),
   fc.tuple(ids, fc.boolean()).map(([transactionId, isKept]) => ({ type: "kept" as const, transactionId, isKept })),
 );
 const world: fc.Arbitrary<VapClientEvent> = fc.oneof(
@@ -170,6 +171,25 @@ test("Register, Publish VService, Subscribe, Publish Number, in this order, when
   ]);
   const refresh = played.actions.find((action) => action.type === "startTimer" && action.timer === "refresh");
   assert.deepEqual(refresh, { type: "startTimer", timer: "refresh", betweenMs: [2_160_000, 2_400_000] });
+});
+
+test("a number that is unpublished is not asked for, and not again when it was asked for already or is stored", () => {
+  const unpublish = { type: "unpublishNumber", number: NUMBER } as const;
+  const registered = [connected, ok(1, ...handle), ok(2, { type: "dhtLifetime", value: 3_600 })] as const;
+  const subscribed = ok(3, { type: "subscriptionId", value: 4 });
+  const refreshed = { type: "timerFired", timer: "refresh" } as const;
+  const settled = (played: Play) =>
+    played.actions.flatMap((action) => (action.type === "settle" && action.ref === 2 ? [action.result.type] : []));
+  const numbers = (played: Play) => methodsOf(played).filter((method) => method === "publish number").length;
+
+  const before = play(number, service, unpublish, ...registered, subscribed);
+  assert.deepEqual([numbers(before), settled(before)], [0, ["failed"]]);
+  const meanwhile = play(number, service, ...registered, subscribed, unpublish, ok(4), refreshed);
+  assert.deepEqual([numbers(meanwhile), settled(meanwhile)], [1, ["done"]]);
+  const afterwards = play(number, service, ...registered, subscribed, ok(4), unpublish, refreshed);
+  assert.deepEqual([numbers(afterwards), settled(afterwards)], [1, ["done"]]);
+  const kept = play(number, service, ...registered, subscribed, ok(4), refreshed);
+  assert.equal(numbers(kept), 2);
 });
 
 test("draft-jennings-vipr-vap-02 §8.2: a sign of life between a third and a half of Keepalive, with the handle", () => {

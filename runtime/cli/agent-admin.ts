@@ -25,20 +25,20 @@ import { exitCode, listenStopped, type Stopped } from "./exit.ts";
 import { AGENT_STORE, type Folder } from "./folder.ts";
 import { openDoor } from "./open-door.ts";
 
-/** Opens it, unless the configuration says that there is none. Gives the line for the operator. */
+/** Opens it, unless the configuration says that there is none. Gives the line for the operator. `configuration`: as it stands now. */
 export const openAgentAdmin = Effect.fn("agent.admin")(function* (
   folder: Folder,
-  configuration: Configuration,
-  proxy: AgentProxy,
+  configuration: () => Configuration,
+  proxy: Pick<AgentProxy, "counters" | "newestCalls" | "unreadable">,
   fallback?: Pick<Fallback, "counts">,
   more: () => ReadonlyArray<Family> = () => [],
   routes?: ListedOrders,
 ) {
-  const { admin = FREE } = configuration.config.agent;
+  const { admin = FREE } = configuration().config.agent;
   if (admin === "none") return "admin    not served: agent.admin";
   const startedMs = Date.now();
   const report = Effect.sync(() => {
-    const made = reportOf(configuration, proxy, startedMs, Date.now());
+    const made = reportOf(configuration(), proxy, startedMs, Date.now());
     return fallback === undefined ? made : { ...made, reasons: { ...made.reasons, fallback: fallback.counts() } };
   });
   const health = yield* callsHealth({ folder, store: AGENT_STORE, startedMs, report, more });

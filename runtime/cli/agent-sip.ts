@@ -2,7 +2,7 @@
 import { Effect } from "effect";
 import type { Credentials } from "../../actors/ports/mod.ts";
 import type { ProxyListen } from "../../actors/proxy/mod.ts";
-import { readNumber } from "../../codecs/numbers/mod.ts";
+import { type DialPlan, readNumber } from "../../codecs/numbers/mod.ts";
 import { requestUriOf, type SipRequest } from "../../codecs/sip/mod.ts";
 import { type DecisionRules, decideCall } from "../../machines/agent/mod.ts";
 import { isAddress } from "../../machines/locate/mod.ts";
@@ -86,8 +86,11 @@ export const peersOf = Effect.fnUntraced(function* ({
   ];
 });
 
-/** The border element first where there is a route; the trunk that the PBX meant before the others. */
-export const wayFor = ({ config, plan }: Configuration, rules: DecisionRules): RouteOf => {
+/** The border element first where there is a route; the trunk that the PBX meant before the others. `plan`: as it stands now. */
+export const wayFor = (
+  { config, plan }: Pick<Configuration, "config"> & { readonly plan: () => DialPlan },
+  rules: DecisionRules,
+): RouteOf => {
   const trunks = config.trunk.filter(({ host }) => host !== undefined);
   const order = (host: string): ReadonlyArray<string> => {
     const meant = trunks.filter((trunk) => trunk.host === host);
@@ -98,7 +101,7 @@ export const wayFor = ({ config, plan }: Configuration, rules: DecisionRules): R
   return (request, { requestUri }, atMs) => {
     const names = byHost.get(hostIn(request)) ?? others;
     // The PBX has taken its access code off: this is what the trunk would be sent.
-    const { number } = readNumber(plan, requestUri, { source: "toTrunk", trunk: names[0] });
+    const { number } = readNumber(plan(), requestUri, { source: "toTrunk", trunk: names[0] });
     const decision = decideCall(rules, number, atMs);
     if (decision.way === "pstn") return { trunks: names };
     const { number: called, route } = decision;

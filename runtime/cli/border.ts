@@ -1,6 +1,6 @@
 /** `vipr border`: the only door between a company's SIP network and the Internet. */
 import { Effect } from "effect";
-import { CONFIG_HELP, configOptions } from "./config-file.ts";
+import { CONFIG_HELP, configOptions, loadConfig } from "./config-file.ts";
 import { configured, LOG_HELP, logOf, logOptions } from "./log-options.ts";
 import { command } from "./options.ts";
 import { runCommand } from "./run.ts";
@@ -20,8 +20,9 @@ ${LOG_HELP}
 What it needs of the configuration: domain, data; [border] outside, certificate-file, key-file, ca-file,
 secrets-file; and [media] where telephones do not speak SRTP themselves.
 
-SIGHUP makes it read certificates and ticket secrets again: calls that are up go on, and tickets of an epoch
-that is in the file no more are refused from then on. SIGTERM and SIGINT end it; calls that are up go on
+SIGHUP makes it read certificates, ticket secrets and the limits of [border] again: calls that are up go on,
+and tickets of an epoch that is in the file no more are refused from then on. What else has changed counts
+after a restart, and the log says so. SIGTERM and SIGINT end it; calls that are up go on
 when it is back. vipr calls shows what it does.
 
 The log goes to standard error, a line an event; it holds no key and no whole telephone number.
@@ -37,6 +38,8 @@ export const borderCommand = (args: ReadonlyArray<string>): Promise<number> =>
       import("./serve-border.ts"),
       import("../node.ts"),
     ]);
-    const program = configured(values, (configuration) => serveBorderProgram(configuration));
+    const program = configured(values, (configuration) =>
+      serveBorderProgram(configuration, { again: loadConfig(values) }),
+    );
     return await runCommand(run, Effect.provide(program, nodeLayer()));
   });

@@ -13,28 +13,28 @@ import { type Outbox, openOutbox, openRouteCache, openUploads, type Routes } fro
 import type { Fallback } from "../../actors/fallback/mod.ts";
 import { doubling, type RetryMs } from "../../actors/kit/mod.ts";
 import { type Credentials, Entropy, type StoreShape } from "../../actors/ports/mod.ts";
-import { type ProxyListen, serveAgentProxy, serveRedirects } from "../../actors/proxy/mod.ts";
-import { isOwn, readNumber } from "../../codecs/numbers/mod.ts";
+import { type AgentProxy, type ProxyListen, serveAgentProxy } from "../../actors/proxy/mod.ts";
+import { isOwn } from "../../codecs/numbers/mod.ts";
 import type { Vcr, VServiceId } from "../../codecs/shared/mod.ts";
-import { type DecisionRules, decideCall, vcrOfCall } from "../../machines/agent/mod.ts";
+import { type DecisionRules, vcrOfCall } from "../../machines/agent/mod.ts";
 import type { CallReport, SipPeer } from "../../machines/proxy/mod.ts";
 import { allowsDomain, allowsNumber, type Configuration, type ViprConfig } from "../config/mod.ts";
 import { certificateEnd } from "../metrics/certificates.ts";
 import { certificateFamily } from "../metrics/process.ts";
 import { single } from "../metrics/table.ts";
 import type { Ports } from "../node.ts";
-import { serveRoutes } from "../route-service.ts";
 import { openSqlite } from "../store/sqlite.ts";
 import { openAgentAdmin } from "./agent-admin.ts";
+import { progressLog, readAgentAgain } from "./agent-again.ts";
+import { serveDecisions, serveSipDecisions } from "./agent-decisions.ts";
 import { listensOf, peersOf, wayFor } from "./agent-sip.ts";
 import { agentData, missing } from "./config-file.ts";
-import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
+import { listenStopped, type Stopped, storeStopped } from "./exit.ts";
 import { openAgentFallback } from "./fallback.ts";
 import { AGENT_STORE, type Folder, openFolder } from "./folder.ts";
-import { atHangUp, surviveHangUp } from "./hangup.ts";
+import { surviveHangUp } from "./hangup.ts";
 import { shownNumber } from "./log.ts";
 import { say } from "./output.ts";
-import { passwordFrom } from "./password.ts";
 import { openRecordReading } from "./record-program.ts";
 import { openRouteControl, type RouteControl } from "./route-control.ts";
 import { noteReady } from "./service.ts";
@@ -43,8 +43,6 @@ import { openVapServers, ownService, type VapAccount, type VapServers, vapAccoun
 import { followRecords } from "./vcr-follow.ts";
 
 const NAME = "vipr agent";
-/** Progress of a publication is logged no more often. */
-const PROGRESS_MS = 5_000;
 /** Of a record file that could not be read for a minute. */
 const FOLLOW_AGAIN_MS: RetryMs = [1_000, 60_000];
 
@@ -58,7 +56,7 @@ export interface AgentSettings {
   readonly fallback?: Fallback | undefined;
   /** Performed once it serves. */
   readonly serving?: Effect.Effect<unknown>;
-  /** The configuration as it stands at SIGHUP: its lists count from then on. */
+  /** The configuration as it stands at SIGHUP: its lists, numbers and certificates count from then on. */
   readonly again?: Effect.Effect<Configuration, Stopped>;
 }
 
@@ -84,24 +82,26 @@ const standAgent = Effect.fnUntraced(function* (configuration: Configuration, se
   const control = yield* openRouteControl(folder, routes);
   const service = yield* ownService(store, yield* Entropy, config);
   const account = settings.account ?? (yield* vapAccount(config));
+  let current = configuration;
+  const now = () => current;
   const servers = yield* openVapServers(configuration, service, { name: NAME, account, learn: routes.keep });
   const outbox = yield* openOutbox({ store, upload: (yield* openUploads(servers)).upload });
   const agent: AgentParts = {
-    configuration,
+    now,
     folder,
     store,
     outbox,
     vservice: service.vservice,
-    rules: rulesOf(configuration.plan, yield* readLists(settings.again, config.lists), control.to),
+    rules: rulesOf(now, control.to),
     known: () => routes.all().length,
     control,
   };
-  const calls = yield* sip === undefined ? followCalls(agent, followed!) : proxyCalls(agent, sip);
-  const routing = yield* serveDecisions(configuration, agent.rules);
-  const redirects = yield* serveSipDecisions(configuration, agent.rules);
+  const { lines, useCredentials } = yield* sip === undefined ? followCalls(agent, followed!) : proxyCalls(agent, sip);
+  const routing = yield* serveDecisions(agent);
+  const redirects = yield* serveSipDecisions(agent);
   say(
     [
-      ...calls,
+      ...lines,
       `route    ${routing === undefined ? "not served: route.listen" : `http://${addressText(routing)}/route`}`,
       ...(redirects.length === 0 ? [] : [`redirect ${redirects.join(" ")}`]),
       `routes   ${routes.all().length} known; ${outbox.counts().waiting} call records wait for the server`,
@@ -109,12 +109,18 @@ const standAgent = Effect.fnUntraced(function* (configuration: Configuration, se
     ].join("\n"),
   );
   yield* Effect.forkScoped(Effect.ignore(publish(servers)));
+  const take = (next: Configuration) =>
+    Effect.sync(() => {
+      current = next;
+    });
+  yield* readAgentAgain(settings.again, { now, take, servers, useCredentials });
   yield* settings.serving ?? noteReady("serves");
   return yield* Effect.never;
 });
 
 interface AgentParts {
-  readonly configuration: Configuration;
+  /** The configuration as it stands. */
+  readonly now: () => Configuration;
   readonly folder: Folder;
   readonly store: StoreShape;
   readonly outbox: Outbox;
@@ -125,25 +131,11 @@ interface AgentParts {
   readonly control: RouteControl;
 }
 
-/** `lists`: as they stand now. */
-const rulesOf = (plan: Configuration["plan"], lists: () => ViprConfig["lists"], to: Routes["to"]): DecisionRules => ({
-  isOwn: (number) => isOwn(plan, number),
-  allowsNumber: (number) => allowsNumber(lists(), number),
-  allowsDomain: (domain) => allowsDomain(lists(), domain),
+const rulesOf = (now: AgentParts["now"], to: Routes["to"]): DecisionRules => ({
+  isOwn: (number) => isOwn(now().plan, number),
+  allowsNumber: (number) => allowsNumber(now().config.lists, number),
+  allowsDomain: (domain) => allowsDomain(now().config.lists, domain),
   routeTo: to,
-});
-
-/** At SIGHUP. What cannot be read leaves everything as it was, and is said. */
-const readLists = Effect.fnUntraced(function* (again: AgentSettings["again"], lists: ViprConfig["lists"]) {
-  let now = lists;
-  const read = Effect.flatMap(again ?? Effect.never, ({ config }) => {
-    now = config.lists;
-    return Effect.logInfo("agent.readAgain");
-  });
-  yield* atHangUp(
-    again === undefined ? Effect.void : Effect.catch(read, ({ why }) => Effect.logError("agent.notReadAgain", why)),
-  );
-  return () => now;
 });
 
 interface SipParts {
@@ -170,19 +162,19 @@ const sipOf = Effect.fnUntraced(function* (config: ViprConfig, { listen = [], fa
 
 /** Calls that pass through the proxy. Gives lines for the operator. */
 const proxyCalls = Effect.fnUntraced(function* (
-  { configuration, folder, store, outbox, vservice, rules, known, control }: AgentParts,
+  { now, folder, store, outbox, vservice, rules, known, control }: AgentParts,
   { credentials, servers, peers, listen, fallback }: SipParts,
 ) {
-  const { config } = configuration;
+  const { config } = now();
+  let shown = credentials;
   const proxy = yield* serveAgentProxy({
     listen: fallback === undefined ? listen : [...listen, fallback.listen],
     ...(fallback === undefined ? {} : { fallback: fallback.agent }),
     peers,
     servers,
     ...(credentials === undefined ? {} : { credentials }),
-    route: wayFor(configuration, rules),
-    record: (reports, also) =>
-      Effect.flatMap(recordsOf(configuration, vservice, reports), (vcrs) => outbox.put(vcrs, also)),
+    route: wayFor({ config, plan: () => now().plan }, rules),
+    record: (reports, also) => Effect.flatMap(recordsOf(now(), vservice, reports), (vcrs) => outbox.put(vcrs, also)),
     store,
     timing: { attemptMs: config.agent.attemptTimeoutMs },
   }).pipe(
@@ -192,32 +184,37 @@ const proxyCalls = Effect.fnUntraced(function* (
     .slice(0, listen.length)
     .map((on, i) => `${listen[i]!.transport.toLowerCase()}:${addressText(on)}`);
   const { border } = config.agent;
-  return [
+  const lines = [
     `sip      ${at.join(" ")}`,
     `trunks   ${config.trunk.map(({ name }) => name).join(" ")}`,
     `border   ${border === undefined ? "none: calls go to the trunks only" : addressText(border)}`,
     yield* openAgentAdmin(
       folder,
-      configuration,
+      now,
       proxy,
       fallback,
       () => [
         single("vipr_agent_routes", known()),
         single("vipr_agent_records_waiting", outbox.counts().waiting),
-        certificateFamily({ sip: certificateEnd(credentials) }, Date.now()),
+        certificateFamily({ sip: certificateEnd(shown) }, Date.now()),
       ],
       control,
     ),
   ];
+  const useCredentials: AgentProxy["useCredentials"] = (next) => {
+    shown = next;
+    return proxy.useCredentials(next);
+  };
+  return { lines, useCredentials };
 });
 
 /** Calls that the exchange writes down: where there is no proxy. Gives lines for the operator. */
-const followCalls = Effect.fnUntraced(function* ({ configuration, store, outbox, vservice }: AgentParts, file: string) {
-  const reading = yield* openRecordReading({ configuration, store, outbox, vservice });
+const followCalls = Effect.fnUntraced(function* ({ now, store, outbox, vservice }: AgentParts, file: string) {
+  const reading = yield* openRecordReading({ configuration: now(), store, outbox, vservice });
   const following = Effect.scoped(followRecords(reading, file, { print: () => {}, flush: () => {} }));
   const told = Effect.tapError(following, ({ why }) => Effect.logError("agent.records", why));
   yield* Effect.forkScoped(Effect.retry(told, doubling(FOLLOW_AGAIN_MS)));
-  return [`sip      not served: agent.listen`, `records  ${file}`];
+  return { lines: [`sip      not served: agent.listen`, `records  ${file}`], useCredentials: undefined };
 });
 
 /** What is no record of ours is counted by the log, with the reason. */
@@ -242,48 +239,5 @@ const recordsOf = (
   );
 
 /** Refused only by a server whose operator must do something: said once, with the reason; calls go on. */
-const publish = Effect.fnUntraced(function* (servers: VapServers) {
-  let saidMs = Number.NEGATIVE_INFINITY;
-  yield* servers
-    .publishAll((progress) =>
-      Effect.suspend(() => {
-        const isEnd = progress.done + progress.failed >= progress.of;
-        const nowMs = performance.now();
-        if (!isEnd && nowMs - saidMs < PROGRESS_MS) return Effect.void;
-        saidMs = nowMs;
-        return Effect.logInfo(isEnd ? "agent.published" : "agent.publishing", progress);
-      }),
-    )
-    .pipe(Effect.catch(({ why }) => Effect.logError("agent.publish", why)));
-});
-
-const serveDecisions = Effect.fnUntraced(function* ({ config, plan }: Configuration, rules: DecisionRules) {
-  const { listen, tokenFile } = config.route;
-  if (listen === undefined) return undefined;
-  if (tokenFile === undefined) return yield* missing("route.token-file", "the token that is asked for");
-  const token = yield* passwordFrom(tokenFile, "token");
-  return yield* serveRoutes(listen, {
-    token,
-    decide: ({ called }) => decideCall(rules, readNumber(plan, called, { source: "dialled" }).number, Date.now()),
-  }).pipe(
-    Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "route.listen takes another"))),
-  );
-});
-
-const serveSipDecisions = Effect.fnUntraced(function* ({ config, plan }: Configuration, rules: DecisionRules) {
-  const said: Array<string> = [];
-  for (const { transport, host, port } of config.route.redirect) {
-    if (transport === "tls") return yield* stopped("usage", "route.redirect: UDP or TCP, not TLS");
-    const on = yield* serveRedirects(
-      { transport: transport === "udp" ? "UDP" : "TCP", host, port },
-      {
-        decide: ({ uri }) => decideCall(rules, readNumber(plan, uri, { source: "dialled" }).number, Date.now()),
-        border: config.agent.border,
-      },
-    ).pipe(
-      Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "route.redirect takes another"))),
-    );
-    said.push(`${transport}:${addressText(on)}`);
-  }
-  return said;
-});
+const publish = (servers: VapServers) =>
+  Effect.catch(servers.publishAll(progressLog()), ({ why }) => Effect.logError("agent.publish", why));

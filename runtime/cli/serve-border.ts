@@ -4,7 +4,7 @@
  *   other companies == TLS ==> border --SIP--> call agent        token-keys: what its dialogs are sealed with
  *                                |
  *                                +-- media relay: ours, rtpengine, or none
- *   SIGHUP --> certificates and ticket secrets are read again
+ *   SIGHUP --> vipr.toml, certificates and ticket secrets are read again: what its limits say, and whose tickets count
  */
 import { Effect, type Scope } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
@@ -24,6 +24,7 @@ import { openBorderRelay } from "./fallback.ts";
 import { openFolder } from "./folder.ts";
 import { atHangUp } from "./hangup.ts";
 import { say } from "./output.ts";
+import { warnOfOthers } from "./read-again.ts";
 import { noteReady } from "./service.ts";
 import { borderCredentials } from "./sip-credentials.ts";
 import { readTicketSecrets } from "./ticket-secrets.ts";
@@ -43,6 +44,8 @@ export interface BorderSettings {
   readonly relay?: MediaRelayShape | undefined;
   /** Performed once it serves. */
   readonly serving?: Effect.Effect<unknown>;
+  /** The configuration as it stands at SIGHUP. Default: as it was at the start. */
+  readonly again?: Effect.Effect<Configuration, Stopped>;
 }
 
 /** Until it is interrupted. */
@@ -56,8 +59,8 @@ export const serveBorderProgram = Effect.fn("border.program")(function* (
   const data = borderData(config) ?? (yield* missing("data", "the directory of this company's programs"));
   const callAgents = settings.callAgents ?? (yield* callAgentsOf(config));
   const credentials = yield* borderCredentials(config);
-  const readSecrets = settings.secrets ?? secretsIn(config, domain);
-  const secrets = yield* readSecrets;
+  const readSecrets = (now: ViprConfig) => settings.secrets ?? secretsIn(now, domain);
+  const secrets = yield* readSecrets(config);
   const folder = yield* openFolder(data);
   const tokenSecrets = yield* openTokenKeys(folder);
   const relay = settings.relay ?? (yield* openBorderRelay(config));
@@ -87,8 +90,9 @@ export const serveBorderProgram = Effect.fn("border.program")(function* (
     Effect.sync(() => {
       shown = next;
     });
-  yield* atHangUp(readAgain(border, config, readSecrets, using));
-  if (settings.lookMs !== undefined) yield* followSecrets(border, readSecrets, settings.lookMs);
+  const again = settings.again ?? Effect.succeed(configuration);
+  yield* atHangUp(readAgain(border, { before: configuration, again, readSecrets, using }));
+  if (settings.lookMs !== undefined) yield* followSecrets(border, readSecrets(config), settings.lookMs);
   sayWhere(border, { config, admin, callAgents, secrets });
   yield* settings.serving ??
     Effect.andThen(
@@ -131,19 +135,31 @@ const limitsOf = ({ border }: ViprConfig): NonNullable<BorderOptions["limits"]> 
   messageBytes: border.messageBytesMax,
 });
 
-/** What cannot be read leaves everything as it was, and is said. */
-const readAgain = (
-  border: Border,
-  config: ViprConfig,
-  readSecrets: Effect.Effect<ReadonlyArray<TicketSecret>, Stopped>,
-  using: (credentials: Credentials) => Effect.Effect<void>,
-): Effect.Effect<void> =>
+/** Keys that count from SIGHUP on. */
+const TAKEN = [
+  ...["certificate-file", "key-file", "ca-file", "secrets-file", "calls-max", "domain-calls-max"],
+  ...["domain-calls-per-second-max", "domain-connections-max", "body-bytes-max", "message-bytes-max"],
+].map((key) => `border.${key}`);
+const TABLES = ["border", "media", "fallback", "domain", "data", "agent.public"];
+
+interface ReadAgain {
+  readonly before: Configuration;
+  readonly again: Effect.Effect<Configuration, Stopped>;
+  readonly readSecrets: (config: ViprConfig) => Effect.Effect<ReadonlyArray<TicketSecret>, Stopped>;
+  readonly using: (credentials: Credentials) => Effect.Effect<void>;
+}
+
+/** What cannot be read leaves everything as it was, and is said; so is what has changed and counts after a restart only. */
+const readAgain = (border: Border, { before, again, readSecrets, using }: ReadAgain): Effect.Effect<void> =>
   Effect.gen(function* () {
-    const [credentials, secrets] = [yield* borderCredentials(config), yield* readSecrets];
+    const now = yield* again;
+    const [credentials, secrets] = [yield* borderCredentials(now.config), yield* readSecrets(now.config)];
     yield* border.useCredentials(credentials);
     yield* using(credentials);
     yield* useSecrets(border, secrets);
+    yield* border.useLimits(limitsOf(now.config));
     yield* Effect.logInfo("border.readAgain", { epochs: secrets.map(({ epoch }) => epoch) });
+    yield* warnOfOthers("border", before, now, { tables: TABLES, taken: TAKEN });
   }).pipe(Effect.catch(({ why }) => Effect.logError("border.notReadAgain", why)));
 
 /** Tickets of an epoch that is not among them are refused from now on. */

@@ -89,6 +89,7 @@ export const serveCompany = Effect.fn("company.serve")(function* (
         callAgents: [inside],
         relay: media?.relay,
         serving: Deferred.succeed(borderServes, undefined),
+        again,
       }),
     ),
   );

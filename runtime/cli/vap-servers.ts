@@ -10,7 +10,7 @@ import type { Credentials, Dialer, Entropy, Keys, StoreFailed, StoreShape } from
 import { connectVap } from "../../actors/vap/mod.ts";
 import { countNumbers, type DialPlan, numbersIn } from "../../codecs/numbers/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
-import { bigOf, bytesOfBig, hexOf, utf8, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
+import { bigOf, bytesOfBig, type E164, hexOf, utf8, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import { type ValInfo, type VService, writeVService } from "../../codecs/vap/mod.ts";
 import { NUMBERS_MAX } from "../../machines/vap/mod.ts";
 import { makeAuthority } from "../authority.ts";
@@ -54,6 +54,11 @@ export interface VapServers extends Servers {
   /** The VService, and each number that others shall find us by. */
   readonly publishAll: (progress: (of: PublishProgress) => Effect.Effect<void>) => Effect.Effect<void, Stopped>;
   readonly numbers: number;
+  /** The VService and the numbers as that configuration has them, published in place of those before. */
+  readonly publishAgain: (
+    configuration: Configuration,
+    progress: (of: PublishProgress) => Effect.Effect<void>,
+  ) => Effect.Effect<{ readonly added: number; readonly removed: number }, Stopped>;
 }
 
 /** Which servers, and as whom. */
@@ -110,8 +115,9 @@ export const openVapServers = Effect.fn("agent.vapServers")(function* (
     yield* open("primary", primary),
     backup === undefined ? undefined : yield* open("backup", backup),
   );
-  const isFound = config.agent.public !== undefined;
-  const numbers = isFound ? [...numbersIn(plan.own)] : [];
+  const numbersOf = (of: DialPlan) => (config.agent.public === undefined ? [] : [...numbersIn(of.own)]);
+  const numbers = numbersOf(plan);
+  let published: ReadonlySet<E164> = new Set(numbers);
   return {
     ...servers,
     service,
@@ -120,6 +126,19 @@ export const openVapServers = Effect.fn("agent.vapServers")(function* (
       Effect.mapError(servers.publish(document, numbers, progress), ({ reason, why }) =>
         stopped("refused", `the ViPR server refuses the VService: ${reason}, ${why}`),
       ),
+    publishAgain: Effect.fnUntraced(function* (now, progress) {
+      const wanted = new Set(numbersOf(now.plan));
+      const added = [...wanted].filter((number) => !published.has(number));
+      const removed = [...published].filter((number) => !wanted.has(number));
+      // Where, and by which account, we are reached stays as it was at the start.
+      const document = yield* documentOf({ ...config, lists: now.config.lists }, now.plan, service, overlay);
+      published = wanted;
+      yield* servers.unpublish(removed);
+      yield* Effect.mapError(servers.publish(document, added, progress), ({ reason, why }) =>
+        stopped("refused", `the ViPR server refuses the VService: ${reason}, ${why}`),
+      );
+      return { added: added.length, removed: removed.length };
+    }),
   } satisfies VapServers as VapServers;
 });
 

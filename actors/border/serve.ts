@@ -86,8 +86,7 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
     unreachable: (to) => turn((core, nowMs) => core.unreachable(to, nowMs)),
     resolved: (host, addresses) => turn((core) => core.resolved(host, addresses)),
   });
-  const expire = Effect.sync(() => turn((core, nowMs) => core.expire(nowMs)));
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), expire)));
+  yield* expiring((work) => turn(work));
   const [outside, ...inside] = listening as [Border["outside"], ...Border["inside"]];
   rehearse(yield* Seals, REHEARSED_CALLS);
   const { renew } = yield* Listener;
@@ -112,6 +111,11 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
       }),
   } satisfies Border as Border;
 });
+
+const expiring = (turn: (work: (core: BorderCore, nowMs: number) => void) => void) => {
+  const expire = Effect.sync(() => turn((core, nowMs) => core.expire(nowMs)));
+  return Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(EXPIRE_EVERY_MS), expire)));
+};
 
 /** Other domains whose route names no address: outward only, and over TLS only. RFC 3263; DECISIONS.md D-153. */
 const placesOutside = Effect.gen(function* () {

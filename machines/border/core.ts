@@ -41,15 +41,7 @@ import { MediaSteps } from "./media-steps.ts";
 import { Questions } from "./questions.ts";
 import { Requests } from "./requests.ts";
 import { Tokens } from "./tokens.ts";
-import type {
-  BorderCoreOptions,
-  BorderCount,
-  BorderLimits,
-  BorderOrder,
-  BorderSource,
-  MediaAnswer,
-  Place,
-} from "./types.ts";
+import type { BorderCoreOptions, BorderCount, BorderOrder, BorderSource, MediaAnswer, Place } from "./types.ts";
 import { isSameStream } from "./ways.ts";
 
 export class BorderCore {
@@ -68,8 +60,7 @@ export class BorderCore {
   private readonly ids: Ids;
   private readonly replies: Replies;
   private orders: Array<BorderOrder> = [];
-  /** The parts look at these each time. */
-  private readonly limits: BorderLimits = { ...BORDER_LIMITS };
+  private readonly limits = { ...BORDER_LIMITS }; // the parts look at these each time
   /** Between the time that timers go by and Unix time. */
   private offsetMs = 0;
 
@@ -147,7 +138,7 @@ export class BorderCore {
   }
 
   /** From now on; calls that are up stay. What is not said is as by default. */
-  relimit(limits: Partial<BorderLimits> = {}) {
+  relimit(limits: BorderCoreOptions["limits"] = {}) {
     Object.assign(this.limits, BORDER_LIMITS, limits);
   }
 

@@ -94,13 +94,14 @@ export const serveBorderProgram = Effect.fn("border.program")(function* (
   yield* atHangUp(readAgain(border, { before: configuration, again, readSecrets, using }));
   if (settings.lookMs !== undefined) yield* followSecrets(border, readSecrets(config), settings.lookMs);
   sayWhere(border, { config, admin, callAgents, secrets });
-  yield* settings.serving ??
-    Effect.andThen(
-      Effect.sync(() => say("ready")),
-      noteReady("serves"),
-    );
+  yield* settings.serving ?? readyAlone;
   return yield* Effect.never;
 });
+
+const readyAlone = Effect.andThen(
+  Effect.sync(() => say("ready")),
+  noteReady("serves"),
+);
 
 /** Where the border element is reached from inside, in the order in which it listens there. */
 export const insideOf = ({ border }: ViprConfig): ReadonlyArray<SipAddress> =>

@@ -62,4 +62,5 @@ export {
   StoreFailed,
   type StoreFault,
   type StoreShape,
+  storeRefusal,
 } from "./store.ts";

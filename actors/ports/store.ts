@@ -34,6 +34,13 @@ export type StoreFault =
   | "notEmpty"
   | "failed";
 
+/** For another company's eyes: where our store is, and as whom we are there, is in our log alone. */
+export const storeRefusal = (fault: StoreFault): string => {
+  if (fault === "full") return "the server's disk is full";
+  if (fault === "away") return "the server's store is away";
+  return fault === "busy" ? "too many writes wait" : "the server's store refuses writes";
+};
+
 export class StoreFailed extends Data.TaggedError("StoreFailed")<{
   readonly reason: StoreFault;
   readonly why: string;

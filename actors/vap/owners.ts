@@ -22,7 +22,14 @@ import {
   type StoredOwner,
 } from "../../codecs/vap/mod.ts";
 import { allRows } from "../kit/mod.ts";
-import type { Change, ReadableStore, Row, StoreFailed, StoreShape } from "../ports/mod.ts";
+import {
+  type Change,
+  type ReadableStore,
+  type Row,
+  type StoreFailed,
+  type StoreShape,
+  storeRefusal,
+} from "../ports/mod.ts";
 
 /** VServices with an owner: of all users, and of one, so that no user takes the room of others by publishing more. */
 export const VSERVICES_MAX = 10_000;
@@ -126,7 +133,7 @@ export const openOwners = Effect.fn("vap.owners")(function* (
     }
   });
 
-  const persist: Owners["persist"] = Effect.fnUntraced(function* (vservice) {
+  const persisted = Effect.fnUntraced(function* (vservice: VServiceId) {
     const owner = owners.get(vservice);
     if (owner === undefined) return;
     const sinceMs = yield* Clock.currentTimeMillis;
@@ -139,6 +146,8 @@ export const openOwners = Effect.fn("vap.owners")(function* (
     owner.sinceMs = sinceMs;
     owner.usedMs = sinceMs;
   });
+  const persist: Owners["persist"] = (vservice) =>
+    Effect.mapError(persisted(vservice), ({ reason }) => ({ why: storeRefusal(reason) }));
 
   const sweep = Effect.gen(function* () {
     const nowMs = yield* Clock.currentTimeMillis;

@@ -8,6 +8,7 @@ import { Clock, Effect } from "effect";
 import { type E164, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import { type CallStore, findStored, insertCall, removeCall } from "../../machines/validation/mod.ts";
 import { callNameOf } from "../../machines/vipr/mod.ts";
+import { storeRefusal } from "../ports/mod.ts";
 import { NUMBER_LIFETIME_S } from "../reload/mod.ts";
 import type { VapHandlers, VapPublisher } from "../vap/mod.ts";
 import type { ViprWatch } from "./events.ts";
@@ -85,13 +86,16 @@ export const makeHandlers = (by: HandledBy): VapHandlers => {
       yield* Effect.tapError(shared, ({ why }) => failed(why));
       yield* watch({ type: "published", number }, vservice);
     }),
-    uploadVcr: Effect.fnUntraced(function* (vcr, username) {
-      yield* known(vcr.vservice);
-      const full = shares?.whyNoCall(username, yield* Clock.currentTimeMillis);
-      if (full !== undefined) return yield* Effect.fail({ why: full });
-      if (vcr.direction === "received") return yield* received(vcr);
-      if (!(yield* originating.take(vcr))) return yield* Effect.fail({ why: "too many calls wait" });
-    }),
+    uploadVcr: Effect.fnUntraced(
+      function* (vcr, username) {
+        yield* known(vcr.vservice);
+        const full = shares?.whyNoCall(username, yield* Clock.currentTimeMillis);
+        if (full !== undefined) return yield* Effect.fail({ why: full });
+        if (vcr.direction === "received") return yield* received(vcr);
+        if (!(yield* originating.take(vcr))) return yield* Effect.fail({ why: "too many calls wait" });
+      },
+      Effect.catchTag("StoreFailed", ({ reason }) => Effect.fail({ why: storeRefusal(reason) })),
+    ),
   };
 };
 

@@ -1,6 +1,7 @@
 /**
  * A call agent that the crash run kills: it uploads one call record after another, some at once, until it dies. Each line that
- * it prints is something that it knows: `up`, `ack N` (the record of call N is acknowledged), `learned NUMBER TICKET`.
+ * it prints is something that it knows: `up`, `ack N` (the record of call N is acknowledged), `refused CODE WHY`,
+ * `learned NUMBER TICKET`.
  */
 import { writeSync } from "node:fs";
 import process from "node:process";
@@ -43,9 +44,10 @@ const story = Effect.gen(function* () {
   const one = Effect.gen(function* () {
     const n = next++;
     // The server forgets VServices when it dies: until this one is published again it refuses the upload.
-    const upload = Effect.catch(agent.uploadVcr(recordOf(company, n)), () =>
-      Effect.andThen(Effect.sleep(AGAIN_MS), Effect.andThen(Effect.ignore(publish), Effect.fail("again"))),
-    );
+    const upload = Effect.catch(agent.uploadVcr(recordOf(company, n)), ({ code, reason, why }) => {
+      say(`refused ${code ?? reason} ${why}`);
+      return Effect.andThen(Effect.sleep(AGAIN_MS), Effect.andThen(Effect.ignore(publish), Effect.fail("again")));
+    });
     yield* Effect.eventually(upload);
     say(`ack ${n}`);
     yield* Effect.sleep(everyMs);

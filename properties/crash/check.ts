@@ -1,13 +1,14 @@
 /**
  * Looks into a store from outside: by SQLite's and PostgreSQL's own programs and the written form of a record
- * (codecs/validation/record.ts), with nothing of the code under test.
+ * (codecs/validation/record.ts), with nothing of the code under test. And what has to be in it.
  */
 import { copyFileSync, existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { TestPostgres } from "../kit/postgres.ts";
-import { timesOf } from "./calls.ts";
+import { type Company, callerOf, timesOf } from "./calls.ts";
+import type { World } from "./world.ts";
 
 /** How often the record of each call is there. */
 export type Found = ReadonlyMap<number, number>;
@@ -74,4 +75,35 @@ export const inPostgres = (pg: TestPostgres, schema: string): Found => {
       .filter((line) => line !== "")
       .map((hex) => Buffer.from(hex, "hex")),
   );
+};
+
+/** b's calls to a are validated within seconds, and their rows go then: they are looked for by nobody. */
+const isKept = (company: Company, n: number) => company === "a" || callerOf(n) === "a";
+
+/** What its store must have, of all that was acknowledged until now. */
+export const keptOf = ({ agents }: World, company: Company): ReadonlySet<number> =>
+  new Set([...agents[company].acknowledged].filter((n) => isKept(company, n)));
+
+/** The store of a server that is dead. */
+export const storeOf = (world: World, pg: TestPostgres | undefined, company: Company): Found =>
+  pg === undefined ? inSqlite(join(world.data(company), "values.sqlite")) : inPostgres(pg, world.schema(company));
+
+/** What was acknowledged before the store was read has to be in it, once. */
+export const faultsIn = (kept: ReadonlySet<number>, found: Found) => ({
+  lost: [...kept].filter((n) => !found.has(n)),
+  doubled: [...found].flatMap(([n, times]) => (times > 1 ? [n] : [])),
+});
+
+const WAIT_MS_MAX = 60_000;
+export const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+/** Until an upload of each company is acknowledged; how long that took, in milliseconds. */
+export const goesOn = async (world: World): Promise<number> => {
+  const companies = Object.keys(world.agents) as ReadonlyArray<Company>;
+  const from = companies.map((company) => world.agents[company].acknowledged.size);
+  for (let ms = 0; ; ms += 10) {
+    if (companies.every((company, i) => world.agents[company].acknowledged.size > from[i]!)) return ms;
+    if (ms > WAIT_MS_MAX) throw new Error(`nothing goes on any more:\n${world.log("a")}\n${world.log("b")}`);
+    await sleep(10);
+  }
 };

@@ -18,10 +18,10 @@ import { parseArgs } from "node:util";
 import { Effect, Exit, Scope } from "effect";
 import { chanceOf } from "../../runtime/memory.ts";
 import { startPostgres, type TestPostgres } from "../kit/postgres.ts";
-import { COMPANIES, type Company, callerOf } from "./calls.ts";
-import { type Found, inPostgres, inSqlite } from "./check.ts";
+import { COMPANIES, type Company } from "./calls.ts";
+import { type Found, faultsIn, goesOn, keptOf, sleep, storeOf } from "./check.ts";
 import { openTickets } from "./tickets.ts";
-import { openWorld, type World } from "./world.ts";
+import { openWorld } from "./world.ts";
 
 const HELP = `usage: npm run crash -- [options]
 
@@ -76,8 +76,6 @@ if (values["disk-full"] && (values.store !== "sqlite" || process.getuid?.() !== 
 const LOAD_MS = [200, 1_200] as const;
 const DEAD_MS_MAX = 300;
 const AWAY_MS_MAX = 2_000;
-const WAIT_MS_MAX = 60_000;
-const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 const tell = (line: string) => values.json || console.log(line);
 
 let played = 0;
@@ -85,28 +83,10 @@ const lost = new Set<string>();
 const doubled = new Set<string>();
 let wrongTickets: ReadonlySet<string> = new Set();
 
-/** What was acknowledged before the store was read has to be in it. */
-const compare = (company: Company, before: ReadonlySet<number>, found: Found): void => {
-  for (const n of before) if (!found.has(n)) lost.add(`${company} ${n}`);
-  for (const [n, times] of found) if (times > 1) doubled.add(`${company} ${n}`);
-};
-
-/** b's calls to a are validated within seconds, and their rows go then: they are looked for by nobody. */
-const isKept = (company: Company, n: number) => company === "a" || callerOf(n) === "a";
-
-const kept = ({ agents }: World, company: Company): ReadonlySet<number> =>
-  new Set([...agents[company].acknowledged].filter((n) => isKept(company, n)));
-
-const storeOf = (world: World, pg: TestPostgres | undefined, company: Company): Found =>
-  pg === undefined ? inSqlite(join(world.data(company), "values.sqlite")) : inPostgres(pg, world.schema(company));
-
-const goesOn = async (world: World): Promise<void> => {
-  const from = COMPANIES.map((company) => world.agents[company].acknowledged.size);
-  for (let ms = 0; ; ms += 10) {
-    if (COMPANIES.every((company, i) => world.agents[company].acknowledged.size > from[i]!)) return;
-    if (ms > WAIT_MS_MAX) throw new Error(`nothing goes on any more:\n${world.log("a")}\n${world.log("b")}`);
-    await sleep(10);
-  }
+const compare = (company: Company, kept: ReadonlySet<number>, found: Found): void => {
+  const faults = faultsIn(kept, found);
+  for (const n of faults.lost) lost.add(`${company} ${n}`);
+  for (const n of faults.doubled) doubled.add(`${company} ${n}`);
 };
 
 const SMALL_MIB = 64;
@@ -167,7 +147,7 @@ const run = async (root: string, pg: TestPostgres | undefined): Promise<number> 
         await sleep(chance.between(0, AWAY_MS_MAX));
         await pg!.start();
       }
-      for (const company of servers) compare(company, kept(world, company), storeOf(world, pg, company));
+      for (const company of servers) compare(company, keptOf(world, company), storeOf(world, pg, company));
       await sleep(chance.between(0, DEAD_MS_MAX));
       await Promise.all(servers.map(world.startServer));
       for (const company of agents) world.agents[company].start();
@@ -183,7 +163,7 @@ const run = async (root: string, pg: TestPostgres | undefined): Promise<number> 
       tell(`round ${round}: ${killed.join(", ")}; ${all} acknowledged, ${lost.size} lost, ${doubled.size} doubled`);
       if (lost.size + doubled.size + wrongTickets.size > 0) break;
     }
-    const before = COMPANIES.map((company) => kept(world, company));
+    const before = COMPANIES.map((company) => keptOf(world, company));
     await world.end();
     COMPANIES.forEach((company, i) => compare(company, before[i]!, storeOf(world, pg, company)));
     tell(

@@ -18,6 +18,8 @@ export interface Agent {
   readonly acknowledged: Set<number>;
   /** Number and ticket, as often as they were told. */
   readonly learned: Array<string>;
+  /** How often an upload was refused, by code and reason. */
+  readonly refused: Map<string, number>;
   readonly kill: () => Promise<void>;
   readonly start: () => void;
 }
@@ -34,7 +36,13 @@ export interface World {
   readonly end: () => Promise<void>;
 }
 
-export const openWorld = async (root: string, pg: TestPostgres | undefined, everyMs: number): Promise<World> => {
+/** `env`: of the servers' processes. */
+export const openWorld = async (
+  root: string,
+  pg: TestPostgres | undefined,
+  everyMs: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<World> => {
   const data = (company: string) => join(root, company);
   const word = join(root, "word");
   writeFileSync(word, `${PASSWORD}\n`, { mode: 0o600 });
@@ -66,13 +74,14 @@ export const openWorld = async (root: string, pg: TestPostgres | undefined, ever
   const startServer = async (company: Company) => {
     const { reload, vap, pvp } = ports[company];
     const store = pg === undefined ? [] : ["--store", `${pg.url}&schema=${schema(company)}`];
-    const one = start([
+    const args = [
       ...["server", "--data", data(company), "--listen", `${HOST}:${reload}`, "--pvp", `${HOST}:${pvp}`],
       ...["--vap", `${HOST}:${vap}`, "--admin", "none", "--required-bits", "6", "--grace", "2"],
       ...["--wait", company === "a" ? "7200-14400" : "1-2", "--user", company, "--password-file", word],
       ...["--authority", `https://${HOST}:${authorityPort}`, "--fingerprint", authority.fingerprint],
       ...store,
-    ]);
+    ];
+    const one = start(args, "", undefined, undefined, env);
     servers[company] = one;
     await one.said(JOINED);
   };
@@ -89,10 +98,12 @@ export const openWorld = async (root: string, pg: TestPostgres | undefined, ever
   const agentOf = (company: Company): Agent => {
     const acknowledged = new Set<number>();
     const learned: Array<string> = [];
+    const refused = new Map<string, number>();
     let child: ReturnType<typeof spawn> | undefined;
     return {
       acknowledged,
       learned,
+      refused,
       start: () => {
         // What the killed one had under way may be there or not: nobody takes it again.
         const last = acknowledged.size === 0 ? 0 : Math.max(...lastOf(acknowledged));
@@ -110,6 +121,7 @@ export const openWorld = async (root: string, pg: TestPostgres | undefined, ever
             const [what, ...rest] = line.split(" ");
             if (what === "ack") acknowledged.add(Number(rest[0]));
             if (what === "learned") learned.push(rest.join(" "));
+            if (what === "refused") refused.set(rest.join(" "), (refused.get(rest.join(" ")) ?? 0) + 1);
           }
         });
       },

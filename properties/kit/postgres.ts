@@ -74,6 +74,8 @@ export interface TestPostgresOptions {
   readonly smallMib?: number;
   /** In memory it is by default: whom a test kills is a process, and what that has written stays in either. */
   readonly isOnDisk?: boolean;
+  /** An empty folder for its write-ahead log, every part of which is a new file then. */
+  readonly wal?: string;
 }
 
 export const startPostgres = (options: TestPostgresOptions = {}): Effect.Effect<TestPostgres, never, Scope.Scope> =>
@@ -87,7 +89,8 @@ export const startPostgres = (options: TestPostgresOptions = {}): Effect.Effect<
     const port = yield* Effect.promise(freePort);
     chmodSync(folder, 0o755);
     for (const path of [data, small]) mkdirSync(path);
-    if (isRoot) run(["chown", "-R", RUN_AS, folder]);
+    const { wal } = options;
+    if (isRoot) run(["chown", "-R", RUN_AS, folder, ...(wal === undefined ? [] : [wal])]);
     run([
       ...asUser,
       `${programs}/initdb`,
@@ -102,10 +105,13 @@ export const startPostgres = (options: TestPostgresOptions = {}): Effect.Effect<
       "--locale=C",
       "-N",
       "--wal-segsize=4",
+      ...(wal === undefined ? [] : [`--waldir=${wal}`]),
     ]);
     writeFileSync(
       join(data, "postgresql.auto.conf"),
-      `listen_addresses = ''\nport = ${port}\nunix_socket_directories = '${folder}'\nmax_connections = 30\nshared_buffers = 32MB\nrecovery_init_sync_method = syncfs\n`,
+      `listen_addresses = ''\nport = ${port}\nunix_socket_directories = '${folder}'\nmax_connections = 30\nshared_buffers = 32MB\nrecovery_init_sync_method = syncfs\n${
+        wal === undefined ? "" : "wal_recycle = off\nmin_wal_size = 8MB\nmax_wal_size = 16MB\n"
+      }`,
     );
     const words = [...asUser, `${programs}/postgres`, "-D", data];
     let child: ChildProcess | undefined;

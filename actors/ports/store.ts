@@ -34,7 +34,7 @@ export type StoreFault =
   | "notEmpty"
   | "failed";
 
-/** For another company's eyes: where our store is, and as whom we are there, is in our log alone. */
+/** For another company's eyes: where our store is, and as whom we are there, is in our log alone. DECISIONS.md D-247. */
 export const storeRefusal = (fault: StoreFault): string => {
   if (fault === "full") return "the server's disk is full";
   if (fault === "away") return "the server's store is away";

@@ -1,7 +1,7 @@
 /** `npm run crash` in short: two rounds with each store; and that its checks see what is lost and what is doubled. */
 import { deepStrictEqual as same } from "node:assert";
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -12,17 +12,23 @@ import { openPostgres } from "../../runtime/store/postgres.ts";
 import { type PostgresAddress, postgresAddress } from "../../runtime/store/postgres-url.ts";
 import { openSqlite } from "../../runtime/store/sqlite.ts";
 import { test, testEffect } from "../kit/harness.ts";
+import { canMount } from "../kit/mounts.ts";
 import { startPostgres } from "../kit/postgres.ts";
 import { recordOf } from "./calls.ts";
 import { inPostgres, inSqlite } from "./check.ts";
 import { toldTwice } from "./tickets.ts";
 
-const RUN = new URL("./run.ts", import.meta.url).pathname;
+/** Debian's package; on another machine that test is left out. */
+const FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
 
-const crash = (...args: ReadonlyArray<string>) =>
+const RUN = new URL("./run.ts", import.meta.url).pathname;
+const TROUBLE = new URL("./trouble.ts", import.meta.url).pathname;
+
+const crash = (...args: ReadonlyArray<string>) => ended(RUN, ...args);
+const ended = (program: string, ...args: ReadonlyArray<string>) =>
   new Promise<{ readonly code: number | null; readonly last: string }>((resolve) => {
     const own = "Deno" in globalThis ? ["run", "-A"] : [];
-    const child = spawn(process.execPath, [...own, RUN, ...args], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(process.execPath, [...own, program, ...args], { stdio: ["ignore", "pipe", "inherit"] });
     let out = "";
     child.stdout.on("data", (chunk) => {
       out += chunk;
@@ -40,6 +46,21 @@ for (const store of ["sqlite", "postgres"])
 test("crash: several machines are refused until there is a cluster", async () => {
   same((await crash("--machines", "3")).code, 2);
 });
+
+/** What an agent is told meanwhile: why, and nothing of where. */
+const TROUBLES = [
+  { trouble: "clock", refusals: [], can: existsSync(FAKETIME) },
+  { trouble: "postgres-away", refusals: ["481 error 481: the server's store is away"], can: true },
+  { trouble: "wal-full", refusals: ["481 error 481: the server's store is away"], can: canMount },
+  { trouble: "disk-full", refusals: ["481 error 481: the server's disk is full"], can: canMount },
+];
+for (const { trouble, refusals, can } of TROUBLES)
+  if (can)
+    test(`trouble: ${trouble} costs nothing that was acknowledged, and is over by itself`, async () => {
+      const { code, last } = await ended(TROUBLE, trouble, "--seconds", "4");
+      const { lost, duplicated, refused } = JSON.parse(last);
+      same([code, lost, duplicated, Object.keys(refused)], [0, 0, 0, refusals], last);
+    });
 
 test("crash: a second ticket is seen, and a new epoch, another number or a ticket near its end is none", () => {
   const [number, text, lifeMs] = ["+49301", "", 4_000];

@@ -20,7 +20,10 @@ const open = (on: Listening, { received, failed }: DatagramHandlers) =>
     Effect.callback<dgram.Socket, ReturnType<typeof listenFailed>>((resume) => {
       const type = net.isIPv6(on.host) ? "udp6" : "udp4";
       const socket = dgram.createSocket({ type, lookup: asItIs as never });
-      socket.once("error", (error) => resume(Effect.fail(listenFailed(on.host, on.port, error))));
+      socket.once("error", (error) => {
+        socket.close(); // it has a descriptor although it has no port: findings/dgram-failed-bind.sh
+        resume(Effect.fail(listenFailed(on.host, on.port, error)));
+      });
       socket.bind(on.port, on.host, () => resume(Effect.succeed(socket)));
     }),
     // Until it is closed: on Deno the port is taken for some turns more.

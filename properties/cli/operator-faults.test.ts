@@ -1,9 +1,10 @@
 /** What an operator gets wrong, each with its sentence and exit code; and what two of one account do to each other. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import net from "node:net";
-import { join } from "node:path";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { Effect } from "effect";
 import { Https } from "../../actors/ports/mod.ts";
@@ -18,6 +19,7 @@ import { vcrCommand } from "../../runtime/cli/vcr.ts";
 import { versionOf, versionText } from "../../runtime/cli/version.ts";
 import { preflight } from "../../runtime/demo/preflight.ts";
 import { nodeLayer } from "../../runtime/node.ts";
+import { openSqlite } from "../../runtime/store/sqlite.ts";
 import { test } from "../kit/harness.ts";
 import { canMount, ownMounts } from "../kit/mounts.ts";
 import { freePort } from "../kit/ports.ts";
@@ -191,29 +193,42 @@ test("the demonstration does not start on a port that is taken or where it canno
 
 const readOnlyDisk = () =>
   withFolder(async (root) => {
+    await Effect.runPromise(Effect.scoped(openSqlite({ file: join(root, "values.sqlite") })));
     const script = `set -e
-mount -t tmpfs none "$1"; mkdir -m 700 "$1/s"; echo "pbx vap ${"0".repeat(32)}" > "$1/s/agents"; mount -o remount,ro "$1"
-shift; exec "$@"`;
-    const run = (...args: ReadonlyArray<string>) => {
+cp "$1/values.sqlite" "$2"; mount -t tmpfs none "$1"; mkdir -m 700 "$1/s" "$1/torn"
+echo "pbx vap ${"0".repeat(32)}" > "$1/s/agents"
+for dir in "$1/s" "$1/torn"; do cp "$2" "$dir/values.sqlite"; done
+echo log > "$1/torn/values.sqlite-wal"; mount -o remount,ro "$1"
+shift 2; exec "$@"`;
+    const store = join(mkdtempSync(join(tmpdir(), "vipr-ro-")), "values.sqlite");
+    const runIn = (data: string, ...args: ReadonlyArray<string>) => {
       const own = "Deno" in globalThis ? ["run", "-A"] : [];
-      const command = [process.execPath, ...own, "runtime/main.ts", ...args, "--data", join(root, "s")];
+      const command = [process.execPath, ...own, "runtime/main.ts", ...args, "--data", join(root, data)];
+      const words = [...ownMounts.slice(1), "sh", "-c", script, "sh", root, store, ...command];
       try {
-        const out = execFileSync(ownMounts[0]!, [...ownMounts.slice(1), "sh", "-c", script, "sh", root, ...command], {
-          encoding: "utf8",
-        });
-        return { code: 0, text: out };
+        return { code: 0, text: execFileSync(ownMounts[0]!, words, { encoding: "utf8" }) };
       } catch (error) {
-        const { status, stderr } = error as { status: number; stderr: string };
-        return { code: status, text: stderr };
+        const { status, stderr, stdout } = error as { status: number; stderr: string; stdout: string };
+        return { code: status, text: stdout + stderr };
       }
     };
     const loopback = ["--listen", `${HOST}:0`, "--pvp", `${HOST}:0`, "--vap", `${HOST}:0`, "--admin", "none"];
-    const server = run("server", ...loopback);
+    const server = runIn("s", "server", ...loopback);
     same(
       [server.code, /the file system is read-only|cannot be written/.test(server.text)],
       [exitCode.notWritable, true],
       server.text,
     );
-    same(run("server", "agents"), { code: 0, text: "pbx\n" });
+    same(runIn("s", "server", "agents"), { code: 0, text: "pbx\n" });
+    const explained = runIn("s", "explain", "+14085550901");
+    same(
+      [explained.code, /No server runs in .*Nothing is known of it here/s.test(explained.text)],
+      [1, true],
+      explained.text,
+    );
+    const torn = runIn("torn", "explain", "+14085550901");
+    same([torn.code, /a crash has left a log beside it/.test(torn.text)], [exitCode.notWritable, true], torn.text);
+    rmSync(dirname(store), { recursive: true });
   });
-if (canMount) test("a disk that is read-only ends a server with 7, and its lists can still be read", readOnlyDisk);
+if (canMount)
+  test("a disk that is read-only ends a server with 7, and its lists and its store can still be read", readOnlyDisk);

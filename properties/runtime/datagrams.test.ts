@@ -1,5 +1,6 @@
 /** What every runtime owes whoever sends datagrams: memory first, then the sockets of the runtime that this file runs on. */
-import { deepStrictEqual as same } from "node:assert";
+import { ok, deepStrictEqual as same } from "node:assert";
+import { existsSync, readdirSync } from "node:fs";
 import { Deferred, Effect, type Layer } from "effect";
 import { Datagrams } from "../../actors/ports/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
@@ -8,6 +9,9 @@ import { nodeLayer } from "../../runtime/node.ts";
 import { lawsOn, type Run } from "../kit/law.ts";
 
 const HOST = "127.0.0.1";
+const TRIES = 64;
+/** Open ones of this process; where the system tells them. */
+const descriptors = (): number => (existsSync("/proc/self/fd") ? readdirSync("/proc/self/fd").length : 0);
 const silent = { received: () => {}, failed: () => {} };
 
 /** A socket, and the first datagram that comes to it. */
@@ -52,6 +56,18 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
         }),
       );
       same((yield* datagrams.open({ host: HOST, port }, silent)).port, port);
+    }),
+  );
+
+  law(
+    "a port that is taken costs nothing, however often it is tried",
+    Effect.gen(function* () {
+      const datagrams = yield* Datagrams;
+      const { port } = yield* datagrams.open({ host: HOST, port: 0 }, silent);
+      const before = descriptors();
+      for (let i = 0; i < TRIES; i++) yield* Effect.flip(Effect.scoped(datagrams.open({ host: HOST, port }, silent)));
+      yield* Effect.sleep(50);
+      ok(descriptors() - before < TRIES / 2, `${descriptors() - before} more`);
     }),
   );
 

@@ -1,6 +1,8 @@
 /** Opens the file of a store: one owner, a write-ahead log, its version looked at and brought up to date. */
+import { existsSync } from "node:fs";
 import process from "node:process";
 import type { DatabaseSync } from "node:sqlite";
+import { pathToFileURL } from "node:url";
 import { Effect, type Scope } from "effect";
 import { StoreFailed } from "../../actors/ports/mod.ts";
 import { faultOf } from "./faults.ts";
@@ -65,9 +67,20 @@ export const openFile = ({ file, pagesMax }: SqliteOptions): Effect.Effect<Datab
 export const isFlushedByUs = (db: DatabaseSync): boolean => numberOf(db, "synchronous") === NORMAL;
 const NORMAL = 1;
 
-/** A file that its owner has closed, or a crash has left. Never made, and never brought up to date. */
+/**
+ * A file that its owner has closed, or a crash has left. Never made, and never brought up to date. SQLite keeps files beside one
+ * with a write-ahead log, also to read it: where the disk is read-only, one whose log is gone is opened as immutable.
+ */
 export const openToRead = (file: string): Effect.Effect<DatabaseSync, StoreFailed> =>
-  Effect.try({ try: () => new (sqlite().DatabaseSync)(file, { readOnly: true }), catch: faultOf }).pipe(
+  Effect.catch(openPlaceToRead(file, file), (failed) => {
+    if (failed.reason !== "readOnly" || !existsSync(file)) return Effect.fail(failed);
+    if (!existsSync(`${file}-wal`)) return openPlaceToRead(`${pathToFileURL(file).href}?immutable=1`, file);
+    const why = `${file}: a crash has left a log beside it, which a read-only disk lets nobody go through: copy both to another`;
+    return Effect.fail(new StoreFailed({ reason: "readOnly", why }));
+  });
+
+const openPlaceToRead = (place: string, file: string): Effect.Effect<DatabaseSync, StoreFailed> =>
+  Effect.try({ try: () => new (sqlite().DatabaseSync)(place, { readOnly: true }), catch: faultOf }).pipe(
     Effect.tap((db) =>
       Effect.try({
         try: () => {

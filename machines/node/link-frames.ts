@@ -88,7 +88,9 @@ export const goOn = (core: Core, link: Link): void => {
   core.orders.push({ type: isFullUp ? "pause" : "resume", link: link.id });
 };
 
+/** One that does not run any more says nothing. */
 export const linkTimer = (core: Core, link: Link, timer: LinkTimer): void => {
+  if (LINK_TIMERS.includes(timer) && !isRunning(link, timer)) return;
   switch (timer) {
     case "rto":
     case "hold":
@@ -145,6 +147,8 @@ const isRunning = (link: Link, timer: LinkTimer): boolean => {
       return link.isEnding;
     case "identify":
       return link.greeting !== undefined;
+    case "shown":
+      return link.isShowing;
     default:
       return false;
   }

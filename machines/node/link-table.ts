@@ -43,6 +43,8 @@ export interface Link {
   fault: { readonly why: string; readonly start: Uint8Array } | undefined;
   /** A fault has been dealt with, and a moment is left for the answer to it. */
   isEnding: boolean;
+  /** It shows our own Node-ID, and is given time to look at our certificate. */
+  isShowing: boolean;
   /** The other end is asked which of its names it is: that transaction, and what it sent meanwhile. */
   greeting: { readonly transactionId: bigint; readonly buffered: Array<Uint8Array> } | undefined;
   /** It may send more than Pings and Attaches. */

@@ -48,6 +48,7 @@ const linkOf = (id: number, dialled: Link["dialled"]): Link => ({
   isPaused: true,
   fault: undefined,
   isEnding: false,
+  isShowing: false,
   greeting: undefined,
   isAttached: false,
 });
@@ -75,7 +76,7 @@ export const endVisit = (core: Core, node: NodeId): void => {
 };
 
 export const accepted = (core: Core, id: number, stream: NodeStream): void => {
-  if (core.table.links.has(id)) return;
+  if (id >= 0 || core.table.links.has(id)) return; // the numbers from 1 on are of links that we dial
   const link = linkOf(id, undefined);
   core.table.links.set(id, link);
   connected(core, link, stream);
@@ -86,22 +87,27 @@ export const connected = (core: Core, link: Link, stream: NodeStream): void => {
   if (link.stream !== undefined) return;
   link.stream = stream;
   if (stream.certificates.length === 0) {
-    certified(core, link, undefined);
+    certified(core, link, stream, undefined);
     return;
   }
-  const token = begin(core, { type: "names", link: link.id });
+  const token = begin(core, { type: "names", link: link.id, stream });
   core.orders.push({ type: "verifyChain", token, chain: stream.certificates, roots: core.roots });
 };
 
 /** The chain of the other end is checked. */
-export const certified = (core: Core, link: Link, chain: CertifiedFacts | undefined): void => {
+export const certified = (
+  core: Core,
+  link: Link,
+  { certificates, host }: NodeStream,
+  chain: CertifiedFacts | undefined,
+): void => {
   const facts = memberFacts(chain, core.overlay, core.nowMs);
-  const { certificates, host } = link.stream!;
   if (facts !== undefined) learnNames(core.trust, certificates[0]!, facts);
   link.names = facts?.nodeIds ?? [];
   const isSameNode =
     link.names.includes(core.settings.self) && !equalBytes(certificates[0]!, core.settings.certificates[0]!);
   if (isSameNode && link.dialled !== undefined) {
+    link.isShowing = true;
     startTimer(core, link, "shown", SHOWN_MS);
     return;
   }
@@ -111,7 +117,9 @@ export const certified = (core: Core, link: Link, chain: CertifiedFacts | undefi
 
 /** The other end has had time to look at our certificate. */
 export const shown = (core: Core, link: Link): void => {
-  core.orders.push({ type: "sameNode", host: link.stream!.host });
+  if (!link.isShowing || link.stream === undefined) return;
+  link.isShowing = false;
+  core.orders.push({ type: "sameNode", host: link.stream.host });
   admit(core, link);
 };
 

@@ -8,6 +8,7 @@ export { IDENTIFY_MS, UNIDENTIFIED_MESSAGES_MAX } from "./links.ts";
 export { handle, openNode } from "./node.ts";
 export { REQUESTS_MAX } from "./requests.ts";
 export { OF_SIGNER_MAX, REPLAY_MS, REQUEST_MS, SEEN_MAX } from "./seen-requests.ts";
+export { SIGNING_MAX } from "./signing.ts";
 export { type CertifiedFacts, memberFacts } from "./trust.ts";
 export type {
   Carry,

@@ -151,7 +151,9 @@ const portAnswered = (core: Core, event: PortAnswer): void => {
     return;
   }
   if (job.type === "names") {
-    withLink(core, job.link, (link) => certified(core, link, event.type === "chainVerified" ? event.facts : undefined));
+    const { stream } = job;
+    const facts = event.type === "chainVerified" ? event.facts : undefined;
+    withLink(core, job.link, (link) => (link.stream === stream ? certified(core, link, stream, facts) : undefined));
     return;
   }
   if (job.type === "sign") return;

@@ -24,6 +24,7 @@ import type {
   ValueVersion,
 } from "../reload/mod.ts";
 import type { Bucket } from "./trust.ts";
+import type { NodeStream } from "./types.ts";
 
 export interface UnsignedMessage {
   readonly transactionId: bigint;
@@ -124,7 +125,8 @@ export type Job =
       readonly found: Array<Array<Signer | undefined>>;
       readonly purpose: ToVerify;
     }
-  | { readonly type: "names"; readonly link: number };
+  /** `stream`: the one whose chain is checked; by then the number may be that of another. */
+  | { readonly type: "names"; readonly link: number; readonly stream: NodeStream };
 
 /** What one part gives to another. */
 export type Work =

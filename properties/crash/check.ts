@@ -63,12 +63,12 @@ export const inSqlite = (file: string): Found => {
   }
 };
 
-/** By psql. */
-export const inPostgres = (pg: TestPostgres, schema: string): Found => {
+/** By psql. `select`: of other values than those of the schema's rows, in hexadecimal. */
+export const inPostgres = (pg: TestPostgres, schema: string, select?: string): Found => {
   const there = pg.sql(pg.url, `SELECT to_regclass('${schema}.rows')`).trim();
-  if (there === "") return new Map();
+  if (there === "" && select === undefined) return new Map();
   const names = TABLES.map((table) => `'${table}'`).join();
-  const lines = pg.sql(pg.url, `SELECT encode(value, 'hex') FROM ${schema}.rows WHERE name IN (${names})`);
+  const lines = pg.sql(pg.url, select ?? `SELECT encode(value, 'hex') FROM ${schema}.rows WHERE name IN (${names})`);
   return counted(
     lines
       .split("\n")

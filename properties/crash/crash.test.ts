@@ -43,7 +43,7 @@ for (const store of ["sqlite", "postgres"])
     same([code, rounds, lost, duplicated, tickets, acknowledged > 0], [0, 2, 0, 0, 0, true], last);
   });
 
-test("crash: several machines are refused until there is a cluster", async () => {
+test("crash: several machines want a store that they can share", async () => {
   same((await crash("--machines", "3")).code, 2);
 });
 
@@ -61,6 +61,12 @@ for (const { trouble, refusals, can } of TROUBLES)
       const { lost, duplicated, refused } = JSON.parse(last);
       same([code, lost, duplicated, Object.keys(refused)], [0, 0, 0, refusals], last);
     });
+
+test("crash: two rounds with three machines lose and double nothing, and nobody is asked about a call twice", async () => {
+  const { code, last } = await crash("--rounds", "2", "--seed", "5", "--store", "postgres", "--machines", "3");
+  const { rounds, lost, duplicated, askedTwice, acknowledged, asked } = JSON.parse(last);
+  same([code, rounds, lost, duplicated, askedTwice, acknowledged > 0, asked > 0], [0, 2, 0, 0, 0, true, true], last);
+});
 
 test("crash: a second ticket is seen, and a new epoch, another number or a ticket near its end is none", () => {
   const [number, text, lifeMs] = ["+49301", "", 4_000];

@@ -3,6 +3,7 @@
  * each call record whose upload was acknowledged is there, once. DECISIONS.md D-202. The tickets that were told: tickets.ts.
  *
  *   npm run crash -- [--rounds N] [--seed S] [--store sqlite|postgres] [--kill-postgres | --disk-full] [--json]
+ *   npm run crash -- --machines 3 --store postgres ...                                 cluster-run.ts
  *
  * A round: some time under load, then one to three of the processes die by SIGKILL, the stores of dead servers are read, all
  * is started again, and every agent has an upload acknowledged. The last line is
@@ -20,6 +21,7 @@ import { chanceOf } from "../../runtime/memory.ts";
 import { startPostgres, type TestPostgres } from "../kit/postgres.ts";
 import { COMPANIES, type Company } from "./calls.ts";
 import { type Found, faultsIn, goesOn, keptOf, sleep, storeOf } from "./check.ts";
+import { runCluster } from "./cluster-run.ts";
 import { openTickets } from "./tickets.ts";
 import { openWorld } from "./world.ts";
 
@@ -28,7 +30,7 @@ const HELP = `usage: npm run crash -- [options]
   --rounds N               default 20
   --seed S                 of what is killed, and when
   --store sqlite|postgres  of both servers; postgres starts one of its own
-  --machines N             1; more wait for the cluster
+  --machines N             of company a, 1 to 5; more than one are a cluster, which needs --store postgres
   --kill-postgres          PostgreSQL is among those that are killed, and started again after up to 2 s
   --disk-full              b's directory is a small file system in memory, which is full now and then (sqlite, as root)
   --every MS               between two uploads of each of the 8 that an agent has under way (default 100)
@@ -66,8 +68,11 @@ const whole = (name: "rounds" | "seed" | "every" | "machines"): number => {
   const number = Number(values[name]);
   return Number.isInteger(number) && number >= 0 ? number : usage(`--${name} wants a whole number`);
 };
+const MACHINES_MAX = 5;
 const [rounds, seed, everyMs, machines] = [whole("rounds"), whole("seed"), whole("every"), whole("machines")];
-if (machines !== 1) usage(`--machines ${machines}: there is no cluster yet; 1 is all that runs`);
+if (machines < 1 || machines > MACHINES_MAX) usage(`--machines wants 1 to ${MACHINES_MAX}`);
+if (machines > 1 && values.store !== "postgres")
+  usage("--machines wants --store postgres: a file belongs to one server");
 if (values.store !== "sqlite" && values.store !== "postgres") usage(`--store wants sqlite or postgres`);
 if (values["kill-postgres"] && values.store !== "postgres") usage("--kill-postgres wants --store postgres");
 if (values["disk-full"] && (values.store !== "sqlite" || process.getuid?.() !== 0))
@@ -176,6 +181,18 @@ const run = async (root: string, pg: TestPostgres | undefined): Promise<number> 
   }
 };
 
+const cluster = async (root: string, pg: TestPostgres) => {
+  const killsPostgres = values["kill-postgres"];
+  const found = await runCluster(root, pg, { machines, rounds, seed, everyMs, killsPostgres, tell });
+  played = found.rounds;
+  for (const one of found.lost) lost.add(one);
+  for (const one of found.doubled) doubled.add(one);
+  const { acknowledged, asked, askedTwice, dropped } = found;
+  if (askedTwice > 0) doubled.add(`${askedTwice} calls that claimants were asked about twice`);
+  const takeoverSeconds = Math.round(found.takeoverMsMax / 100) / 10;
+  return { acknowledged, asked, askedTwice, dropped, takeoverSeconds };
+};
+
 const toldOf = (learned: ReadonlyArray<string>): string => {
   const numbers = new Set(learned.map((one) => one.split(" ")[0]));
   return `${learned.length} of ${numbers.size} numbers, ${new Set(learned).size} tickets`;
@@ -187,7 +204,10 @@ const from = performance.now();
 let code = 1;
 try {
   const pg = values.store === "postgres" ? await Effect.runPromise(Scope.provide(startPostgres(), scope)) : undefined;
-  const acknowledged = await withSmallDisk(join(root, "b"), () => run(root, pg));
+  const { acknowledged, ...more } =
+    machines === 1
+      ? { acknowledged: await withSmallDisk(join(root, "b"), () => run(root, pg)) }
+      : await cluster(root, pg!);
   for (const [what, those] of [
     ["lost", lost],
     ["doubled", doubled],
@@ -196,7 +216,8 @@ try {
     if (those.size > 0) console.error(`crash: ${what}: ${[...those].slice(0, 20).join(", ")}; seed ${seed}`);
   const seconds = Math.round((performance.now() - from) / 100) / 10;
   const [duplicated, wrong] = [doubled.size, wrongTickets.size];
-  console.log(JSON.stringify({ rounds: played, acknowledged, lost: lost.size, duplicated, tickets: wrong, seconds }));
+  const counted = { rounds: played, acknowledged, lost: lost.size, duplicated, tickets: wrong, seconds };
+  console.log(JSON.stringify({ ...counted, ...more }));
   code = lost.size + duplicated + wrong === 0 ? 0 : 1;
 } catch (error) {
   console.error(`crash: ${(error as Error).stack}`);

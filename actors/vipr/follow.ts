@@ -15,6 +15,7 @@ import type { ValidatedRoute } from "./notify.ts";
 import type { Originating } from "./originating.ts";
 import type { Published } from "./published.ts";
 import type { Records } from "./records.ts";
+import type { Services } from "./services.ts";
 
 const FOLLOW_EVERY_MS = 250;
 
@@ -24,12 +25,13 @@ export interface FollowedBy {
   readonly records: Pick<Records, "followReceived">;
   readonly originating: Pick<Originating, "follow" | "work">;
   readonly routes: Pick<KeptRoutes, "follow">;
+  readonly services: Pick<Services, "isHere">;
   readonly notify: (route: ValidatedRoute) => Effect.Effect<void>;
 }
 
 export const joinWork = Effect.fnUntraced(function* (
   cluster: ClusterShape,
-  { owners, published, records, originating, routes, notify }: FollowedBy,
+  { owners, published, records, originating, routes, services, notify }: FollowedBy,
 ): Effect.fn.Return<void, never, Scope.Scope> {
   const follow = Effect.fnUntraced(function* (row: SharedRow) {
     owners.follow(row);
@@ -38,7 +40,8 @@ export const joinWork = Effect.fnUntraced(function* (
     yield* originating.follow(row);
     const route = routes.follow(row);
     const info = route && readValInfo(route.content);
-    if (route !== undefined && info?.ok === true) yield* notify({ vservice: route.vservice, info: info.value });
+    if (route === undefined || info?.ok !== true || !services.isHere(route.vservice)) return;
+    yield* notify({ vservice: route.vservice, info: info.value });
   });
   const look = Effect.flatMap(cluster.changes, (rows) => Effect.forEach(rows, follow, { discard: true })).pipe(
     // Of a store that is away its own log tells; what was not read comes again.

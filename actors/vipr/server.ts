@@ -246,7 +246,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   const notify = notifyAgents({ services, vap, routes, watch });
   yield* Effect.forkScoped(Effect.forever(Effect.flatMap(Queue.take(validated), notify)));
   if (cluster !== undefined && published !== undefined)
-    yield* joinWork(cluster, { owners, published, records, originating, routes, notify });
+    yield* joinWork(cluster, { owners, published, records, originating, routes, services, notify });
 
   return {
     vap: { host: vap.host, port: vap.port },

@@ -86,11 +86,28 @@ const takeover = async (pg: TestPostgres, dead: string): Promise<number> =>
       ),
   );
 
+/** Servers that have ended meanwhile, as one does that was taken for dead, are started again, as a service manager would. */
 const goesOn = async ({ agents, machines, b }: ClusterWorld): Promise<void> => {
   const from = agents.map(({ acknowledged }) => acknowledged.size);
+  const all = [...machines, b];
+  const starting = new Set<Machine>();
+  const restart = (one: Machine) => {
+    starting.add(one);
+    const over = () => void starting.delete(one);
+    one.start().then(over, over);
+  };
   await until(
-    () => agents.every(({ acknowledged }, i) => acknowledged.size > from[i]!),
-    () => [...machines, b].map((one) => `${one.name}: ${one.log().slice(-2_000)}`).join("\n"),
+    () => {
+      for (const one of all) if (!one.isUp() && !starting.has(one)) restart(one);
+      return starting.size === 0 && agents.every(({ acknowledged }, i) => acknowledged.size > from[i]!);
+    },
+    () =>
+      [
+        ...agents.map(
+          ({ company, at, acknowledged }, i) => `${company} at ${at().name}: ${acknowledged.size - from[i]!}`,
+        ),
+        ...all.map((one) => `${one.name}: ${one.log().slice(-2_000)}`),
+      ].join("\n"),
   );
 };
 

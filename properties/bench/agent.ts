@@ -1,6 +1,6 @@
 /**
  * The call agent's proxy beside Kamailio and beside the package `sip`: INVITE 180 200 ACK BYE 200 over UDP, with Record-Route,
- * the same sipp scenario for all, and what they cost by their own processor time. Ours writes each record to SQLite as well.
+ * the same sipp scenario for all, and what they cost by their own processor time. Ours and `sip` write each record to SQLite as well.
  *
  *   caller --> ours, Kamailio or sip --> sipp (called)        one process each, started once, measured round by round
  *

@@ -6,7 +6,7 @@ import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
 import { lawsOn } from "../kit/law.ts";
 import { openEnd } from "../media/ends.ts";
 import { answer } from "../proxy/world.ts";
-import { awaited, clear, ringing, toAgentOf } from "./world.ts";
+import { awaited, clear, isQuiet, ringing, toAgentOf } from "./world.ts";
 
 const law = lawsOn("challenged", () => memoryLayer({ seed: 5 }), runVirtual);
 const OURS = { realm: "carrier.example", user: "acme", password: "correct horse" };
@@ -82,5 +82,22 @@ law(
     }
     yield* Effect.sleep(10_000);
     same(a.fallback.counts(), { "caller refused": 1 });
+  }),
+);
+
+law(
+  "a call that was cancelled is not sent again with credentials",
+  Effect.gen(function* () {
+    const { a, b, rings, hangUp } = yield* ringing("call-1", { asWhom: [OURS] });
+    const to = toAgentOf(b);
+    yield* b.phone.send(answer(rings, 180), to);
+    yield* hangUp("a");
+    const cancel = yield* awaited(b.phone, "CANCEL");
+    yield* b.phone.send(answer(cancel, 200), to);
+    yield* b.phone.send(answer(rings, 407, { tag: "asks", contact: "", lines: asks("one") }), to);
+    yield* awaited(b.phone, "ACK", headerOf(rings, "Call-ID"));
+    ok(yield* isQuiet(b.phone));
+    yield* Effect.sleep(40_000);
+    same([a.fallback.counts(), a.agent.counters().underWay], [{}, 0]);
   }),
 );

@@ -76,10 +76,10 @@ export const kamailio = once(() => {
   });
 });
 
-/** The package `sip`. */
+/** The package `sip`. It writes each record to SQLite as well. */
 export const sipOfNpm = once(() => {
   createRequire(import.meta.url).resolve("sip");
-  return started((at) => script("sip.cjs", at));
+  return started((at, folder) => script("sip.cjs", at, folder));
 });
 
 const childrenOf = (pid: number): ReadonlyArray<number> =>

@@ -4,13 +4,15 @@
  * DECISIONS.md D-073.
  */
 
+import type { ServerResponse } from "node:http";
 import { Effect, FiberSet } from "effect";
 import { ADMIN_BODY_BYTES_MAX, type AdminAnswer, type AdminRequest } from "../actors/admin/mod.ts";
 import type { Endpoint } from "../codecs/reload/mod.ts";
 import { http } from "./http-module.ts";
 import { listenHttp } from "./loopback-http.ts";
 
-const CONNECTIONS_MAX = 32;
+/** Twenty open pages, each of which holds one, and what else asks. */
+const CONNECTIONS_MAX = 64;
 const HEADER_BYTES_MAX = 8_192;
 const REQUEST_TIMEOUT_MS = 5_000;
 
@@ -25,17 +27,15 @@ export const serveAdmin = Effect.fn("admin.serve")(function* (
     (request, response) => {
       request.on("error", () => {}); // a client that goes away is its own affair
       response.on("error", () => {});
-      const send = ({ status, body, seal, contentType, allow }: AdminAnswer) => {
+      const send = (answer: AdminAnswer) => {
         if (response.headersSent || response.destroyed) return;
-        response.writeHead(status, {
-          "content-type": contentType ?? "application/json",
-          "cache-control": "no-store",
-          "x-content-type-options": "nosniff",
-          connection: "close",
-          ...(seal === undefined ? {} : { "vipr-seal": seal }),
-          ...(allow === undefined ? {} : { allow }),
-        });
-        response.end(contentType === undefined ? `${JSON.stringify(body)}\n` : String(body));
+        const { body, contentType, live } = answer;
+        response.writeHead(answer.status, headersOf(answer));
+        if (live === undefined)
+          return response.end(contentType === undefined ? `${JSON.stringify(body)}\n` : String(body));
+        response.flushHeaders();
+        const gone = run(live((text) => written(response, text)));
+        response.once("close", () => gone.interruptUnsafe());
       };
       let text = "";
       request.setEncoding("utf8");
@@ -59,3 +59,22 @@ export const serveAdmin = Effect.fn("admin.serve")(function* (
   );
   return yield* listenHttp(server, on, CONNECTIONS_MAX);
 });
+
+const headersOf = ({ contentType, seal, allow, headers }: AdminAnswer) => ({
+  "content-type": contentType ?? "application/json",
+  "cache-control": "no-store",
+  "x-content-type-options": "nosniff",
+  connection: "close",
+  ...headers,
+  ...(seal === undefined ? {} : { "vipr-seal": seal }),
+  ...(allow === undefined ? {} : { allow }),
+});
+
+/** Done when there is room for more. */
+const written = (response: ServerResponse, text: string): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    if (response.write(text)) return resume(Effect.void);
+    const drained = () => resume(Effect.void);
+    response.once("drain", drained);
+    return Effect.sync(() => void response.off("drain", drained));
+  });

@@ -14,6 +14,7 @@ usage: vipr COMMAND [options]
   routes     the routes that the call agent knows, one switched off or forgotten
   numbers    the numbers that the server publishes, one switched off or withdrawn
   status     what the company's programs on this machine do, on one screen
+  page       the address of their page, to watch them in a browser
   doctor     what is wrong with them, and what to do
   backup     what a server or a node keeps, in one file, while it runs
   restore    an empty store from such a file
@@ -75,6 +76,11 @@ switch (command) {
   case "status": {
     const { statusCommand } = await import("./cli/status.ts");
     process.exit(await statusCommand(args));
+    break;
+  }
+  case "page": {
+    const { pageCommand } = await import("./cli/page.ts");
+    process.exit(await pageCommand(args));
     break;
   }
   case "doctor": {

@@ -10,6 +10,16 @@ export {
 } from "./calls-form.ts";
 export { REPORT_VERSION, type RingReport, type SeenNode } from "./form.ts";
 export { type AdminOf, handleAdmin } from "./handle.ts";
+export {
+  HAPPENINGS_MAX,
+  HAPPENINGS_PATH,
+  type Happening,
+  type HappeningField,
+  type Happenings,
+  type HappeningsReport,
+  makeHappenings,
+  withHappenings,
+} from "./happenings.ts";
 export { type Health, withHealth } from "./health.ts";
 export {
   handleListed,
@@ -22,6 +32,7 @@ export {
   type ShownNumber,
   type ShownRoute,
 } from "./listed.ts";
+export { type Page, type PageAsset, withPage } from "./page.ts";
 export {
   addressText,
   estimatedNodes,
@@ -30,4 +41,4 @@ export {
   type ReportedTimes,
   reportOf,
 } from "./report.ts";
-export { ADMIN_BODY_BYTES_MAX, type AdminAnswer, type AdminRequest } from "./request.ts";
+export { ADMIN_BODY_BYTES_MAX, type AdminAnswer, type AdminRequest, type Live } from "./request.ts";

@@ -5,6 +5,8 @@
  * as Host: so only this machine's own names are served.
  */
 
+import type { Effect } from "effect";
+
 /** Of the body of a request. */
 export const ADMIN_BODY_BYTES_MAX = 4_096;
 
@@ -19,6 +21,9 @@ export interface AdminRequest {
   readonly body: string;
 }
 
+/** Writes, as room allows, until it is interrupted: the asker has gone, or the port is closed. */
+export type Live = (write: (text: string) => Effect.Effect<void>) => Effect.Effect<void>;
+
 /** The body is sent as JSON, or a text as it is under its media type. */
 export interface AdminAnswer {
   readonly status: number;
@@ -26,6 +31,10 @@ export interface AdminAnswer {
   readonly contentType?: string;
   /** Methods that the path takes, where the request had another. */
   readonly allow?: string;
+  /** Beside those of every answer. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** After the head and instead of the body. */
+  readonly live?: Live;
   /** For a client that proved the token without sending it: proves that this node has it too. */
   readonly seal?: string;
 }

@@ -2,49 +2,17 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { Effect } from "effect";
-import { openRouteCache } from "../../actors/agent/mod.ts";
-import { openTicketIssuer } from "../../actors/ticket/mod.ts";
-import { e164, nodeIdFrom, vserviceId } from "../../codecs/shared/mod.ts";
 import { exitCode } from "../../runtime/cli/exit.ts";
-import { AGENT_STORE, openFolder } from "../../runtime/cli/folder.ts";
-import { openRouteControl } from "../../runtime/cli/route-control.ts";
 import { routesCommand } from "../../runtime/cli/routes.ts";
-import { nodeLayer } from "../../runtime/node.ts";
-import { openSqlite } from "../../runtime/store/sqlite.ts";
 import { test } from "../kit/harness.ts";
 import { writeAgentConfig } from "./agent-config.ts";
+import { learnedRoutes, NUMBER, OTHER } from "./learned-routes.ts";
 import { POLITE_END, start, vipr, withFolder } from "./processes.ts";
-
-const [NUMBER, OTHER] = [e164("+49305550901"), e164("+49305550902")];
-
-/** The store as an agent leaves it that has learned both. */
-const learned = (data: string) =>
-  Effect.runPromise(
-    Effect.gen(function* () {
-      const store = yield* openSqlite({ file: join(data, AGENT_STORE) });
-      const routes = yield* openRouteCache({ store });
-      const issuer = yield* openTicketIssuer({
-        grantingNode: nodeIdFrom(1n),
-        grantingDomain: "nord.example",
-        secret: { epoch: 1, password: "a secret of nord" },
-      });
-      for (const number of [NUMBER, OTHER]) {
-        const ticket = yield* issuer.issue({ number, grantedTo: "acme.example", vservice: vserviceId(1n) });
-        same(yield* routes.learn({ number, ticket, routes: [{ sipUris: ["sip:x@nord.example"] }] }), undefined);
-      }
-      const control = yield* openRouteControl(yield* openFolder(data), routes);
-      same(yield* control.disable(OTHER), true);
-      same([control.to(OTHER, Date.now()), control.to(NUMBER, Date.now())?.uris], [undefined, ["sip:x@nord.example"]]);
-      same([yield* control.disable(OTHER), yield* control.enable(OTHER)], [false, true]);
-      same(control.to(OTHER, Date.now())?.grantingDomain, "nord.example");
-    }).pipe(Effect.scoped, Effect.provide(nodeLayer())),
-  );
 
 test("routes: list, show, disable over a restart, enable, forget", () =>
   withFolder(async (folder) => {
     mkdirSync(join(folder, "data"), { mode: 0o700 });
-    await learned(join(folder, "data"));
+    await learnedRoutes(join(folder, "data"));
     const config = writeAgentConfig(folder, { server: 9, agent: 0, pbx: 5_060, trunk: 5_060 });
     const serve = async () => {
       const agent = start(["agent", "--config", config]);

@@ -19,6 +19,7 @@ import { vcrOfCall } from "../../machines/agent/mod.ts";
 import type { CallView } from "../../machines/proxy/mod.ts";
 import type { Configuration } from "../config/mod.ts";
 import type { Family } from "../metrics/text.ts";
+import { pagesOf } from "../page/programs.ts";
 import { callsHealth } from "./calls-health.ts";
 import { newToken } from "./door.ts";
 import { exitCode, listenStopped, type Stopped } from "./exit.ts";
@@ -45,7 +46,7 @@ export const openAgentAdmin = Effect.fn("agent.admin")(function* (
   const token = newToken();
   const calls = handleCalls(report);
   const answer = withHealth(health, routes === undefined ? calls : handleListed(token, { routes }, calls));
-  const at = yield* openDoor(folder, admin, token, answer).pipe(
+  const at = yield* openDoor(folder, admin, token, answer, pagesOf(configuration().config)).pipe(
     Effect.map((at) => `http://${addressText(at)}/calls.json`),
     Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "agent.admin takes another"))),
     // Calls are not given up for the sake of a report: a full disk is said, and served without.

@@ -13,6 +13,7 @@ import type { Border } from "../../actors/border/mod.ts";
 import { type MediaCall, type MediaRelayShape, mediaRefusedOf, mediaRowOf } from "../../actors/media/mod.ts";
 import type { Configuration } from "../config/mod.ts";
 import type { Family } from "../metrics/text.ts";
+import { pagesOf } from "../page/programs.ts";
 import { callsHealth } from "./calls-health.ts";
 import { newToken } from "./door.ts";
 import { listenStopped } from "./exit.ts";
@@ -34,7 +35,7 @@ export const openBorderAdmin = Effect.fn("border.admin")(function* (
   const report = Effect.map(media, (calls) => reportOf(border, calls, startedMs, Date.now()));
   const health = yield* callsHealth({ folder, store: undefined, startedMs, report, more });
   const answer = withHealth(health, handleCalls(report));
-  const at = yield* openDoor(folder, admin, newToken(), answer).pipe(
+  const at = yield* openDoor(folder, admin, newToken(), answer, pagesOf(config)).pipe(
     Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "border.admin takes another"))),
   );
   return `admin    http://${addressText(at)}/calls.json`;

@@ -32,7 +32,7 @@ export const reportText = (story: AuditReport, nowMs: number): string => {
   ].join("\n");
 };
 
-const waitingText = ({ call, dueMs, worthBits }: Waiting, nowMs: number): string => {
+export const waitingText = ({ call, dueMs, worthBits }: Waiting, nowMs: number): string => {
   const wait =
     dueMs > nowMs
       ? `waits: due ${clock(dueMs)}, in ${lengthText(dueMs - nowMs)}`
@@ -40,7 +40,7 @@ const waitingText = ({ call, dueMs, worthBits }: Waiting, nowMs: number): string
   return `the call of ${callText(call)} ${wait}, worth at most ${bitsText(worthBits)}`;
 };
 
-const factText = (fact: PlainEvent): string => {
+export const factText = (fact: PlainEvent): string => {
   switch (fact.type) {
     case "published":
       return "published for our own domain";
@@ -98,7 +98,7 @@ const verdictText = ({ verdict, bits, why, code }: Attempt): string => {
   }
 };
 
-const claimText = (claim: ClaimReport, required: number): ReadonlyArray<string> => [
+export const claimText = (claim: ClaimReport, required: number): ReadonlyArray<string> => [
   `  claim ${nameOf(claim)}, by calls of our VService ${shortOf(claim.by)}`,
   `    ${count(claim.tries, "try", "tries")}, ${claim.validated} validated, ${claim.refused} not; last: ${claim.verdict} by ${claim.method}`,
   `    ${bitsText(claim.bits)} of ${required} by ${count(claim.calls, "call")} in a row${claim.missingBits > 0 ? `, ${bitsText(claim.missingBits)} missing` : ""}`,

@@ -3,17 +3,42 @@
  * asked for from the first moment. What else is answered is given once the node stands.
  */
 import { Clock, Effect, type Scope } from "effect";
-import { type AdminAnswer, type AdminRequest, type RingReport, withHealth } from "../../actors/admin/mod.ts";
+import {
+  type AdminAnswer,
+  type AdminOf,
+  type AdminRequest,
+  type Happenings,
+  handleAdmin,
+  handleListed,
+  type Listed,
+  type ListedOrders,
+  makeHappenings,
+  type RingReport,
+  withHappenings,
+  withHealth,
+} from "../../actors/admin/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { isHealthy, overlayFamilies } from "../metrics/overlay.ts";
 import { certificateFamily, processFamilies, storeFamilies, watchLoop } from "../metrics/process.ts";
 import { family, single } from "../metrics/table.ts";
 import { type Family, METRICS_TYPE, metricsText } from "../metrics/text.ts";
+import { type PageProgram, pageOf } from "../page/programs.ts";
 import { newToken } from "./door.ts";
 import { listenStopped, type Stopped } from "./exit.ts";
 import { type Folder, STORE_FILE } from "./folder.ts";
 import type { ClockOffset } from "./member-clock.ts";
 import { openDoor } from "./open-door.ts";
+
+/** What a node that stands is asked for, beside health and metrics. */
+export interface MemberAnswer extends AdminOf {
+  /** What the operator may list and switch off. */
+  readonly listed?: Partial<Readonly<Record<Listed, ListedOrders>>>;
+  /** For the page. */
+  readonly happenings?: Happenings;
+}
+
+export const answerOf = ({ listed = {}, happenings = makeHappenings(), ...of }: MemberAnswer) =>
+  withHappenings(happenings, handleListed(of.token, listed, handleAdmin(of)));
 
 /** What a node that stands shows. */
 export interface Showing {
@@ -49,6 +74,7 @@ const reasonsIn = (report: RingReport | undefined): ReadonlyArray<string> => {
 export const openMemberAdmin = Effect.fn("member.admin")(function* (
   folder: Folder,
   on: Endpoint | undefined,
+  programs: ReadonlyArray<PageProgram> = pageOf("server", folder.path),
 ): Effect.fn.Return<MemberAdmin, Stopped, Scope.Scope> {
   const token = newToken();
   const startedMs = yield* Clock.currentTimeMillis;
@@ -80,7 +106,7 @@ export const openMemberAdmin = Effect.fn("member.admin")(function* (
   const at =
     on === undefined
       ? undefined
-      : yield* Effect.catchTag(openDoor(folder, on, token, answer), "ListenFailed", (failed) =>
+      : yield* Effect.catchTag(openDoor(folder, on, token, answer, programs), "ListenFailed", (failed) =>
           Effect.fail(listenStopped(failed, "--admin takes another, --admin none takes none")),
         );
   return {

@@ -10,16 +10,7 @@
  * DECISIONS.md D-077.
  */
 import { Clock, Data, Deferred, Duration, Effect, Schedule, type Scope } from "effect";
-import {
-  type AdminOf,
-  addressText,
-  handleAdmin,
-  handleListed,
-  isoOf,
-  type Listed,
-  type ListedOrders,
-  reportOf,
-} from "../../actors/admin/mod.ts";
+import { addressText, isoOf, reportOf } from "../../actors/admin/mod.ts";
 import { doubling, type RetryMs } from "../../actors/kit/mod.ts";
 import { Entropy, Keys, type StoreShape } from "../../actors/ports/mod.ts";
 import type { JoinFailed, NodeOptions, OverlayNode } from "../../actors/reload/mod.ts";
@@ -27,6 +18,7 @@ import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import type { Family } from "../metrics/text.ts";
 import type { Ports } from "../node.ts";
+import type { PageProgram } from "../page/programs.ts";
 import type { StoreMembership } from "../store/postgres.ts";
 import { listenStopped, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { type Folder, isAuthoritys, mustBeWritable, openFolder, STORE_FILE } from "./folder.ts";
@@ -43,7 +35,7 @@ import {
   trusting,
 } from "./identity.ts";
 import { knownKeeper, readKnown } from "./known.ts";
-import { type MemberAdmin, openMemberAdmin } from "./member-admin.ts";
+import { answerOf, type MemberAdmin, type MemberAnswer, openMemberAdmin } from "./member-admin.ts";
 import { type ClockOffset, watchClock } from "./member-clock.ts";
 import { followed, offered, outdated, readAgain } from "./member-follow.ts";
 import { openStore, type StoreSettings } from "./open-store.ts";
@@ -68,6 +60,8 @@ export interface MemberSettings extends IdentityOptions {
   readonly advertise: Endpoint | undefined;
   /** Undefined: no port for the operator. */
   readonly admin: Endpoint | undefined;
+  /** What its page shows. Default: this program alone. */
+  readonly page?: ReadonlyArray<PageProgram>;
   /** Undefined: a file in `data`. */
   readonly store?: StoreSettings | undefined;
   /** Between two looks at the authority's document. Default half an hour to an hour. */
@@ -82,10 +76,7 @@ export interface Membership {
   readonly membership: StoreMembership | undefined;
 }
 /** What stands there until its scope closes. */
-export interface Standing extends Pick<AdminOf, "explain"> {
-  readonly node: OverlayNode;
-  /** What the operator may list and switch off. */
-  readonly listed?: Partial<Readonly<Record<Listed, ListedOrders>>>;
+export interface Standing extends Omit<MemberAnswer, "token" | "times"> {
   /** Beside the node's own. */
   readonly metrics?: Effect.Effect<ReadonlyArray<Family>>;
   /** For the operator, after the node's own line. */
@@ -105,7 +96,7 @@ export const serveMember = Effect.fn("member.serve")(function* (
   yield* mustBeWritable(folder);
   // First of all: the store belongs to one process, and with it the whole directory.
   const { store, membership, lost } = yield* openStore(folder, settings.store);
-  const admin = yield* openMemberAdmin(folder, settings.admin);
+  const admin = yield* openMemberAdmin(folder, settings.admin, settings.page);
   let identity = yield* openIdentity(folder, settings);
   while (true)
     identity = yield* Effect.raceFirst(
@@ -154,7 +145,7 @@ const live = Effect.fnUntraced(
     const roots = overlay.rootCertificates.length > 0 ? overlay.rootCertificates : identity.credentials.roots;
     const context = yield* Effect.context<Ports>();
     const standing = yield* standsAlone(living, identity, { document, roots });
-    const { node, said = [], listed = {}, ...more } = standing;
+    const { node, said = [], ...more } = standing;
     const times = { startedMs, certificateEndsMs: identity.notAfterMs };
     const { metrics } = more;
     let clock: ClockOffset | undefined;
@@ -163,7 +154,7 @@ const live = Effect.fnUntraced(
     };
     yield* Effect.forkScoped(watchClock(node, clockSeen));
     admin.show({
-      answer: handleListed(admin.token, listed, handleAdmin({ node, token: admin.token, times, ...more })),
+      answer: answerOf({ node, token: admin.token, times, ...more }),
       report: Effect.flatMap(Clock.currentTimeMillis, (nowMs) => reportOf(node, { ...times, nowMs })),
       ends: { node: identity.notAfterMs, ...(yield* rootEnds(roots)) },
       metrics,

@@ -1,8 +1,10 @@
-/** A node's own port, and the file beside it that tells where it is: both are gone when the scope closes. */
+/** A program's own port, with the page of its company's programs, and the file that tells where it is: both are gone when the scope closes. */
 import { Effect } from "effect";
-import type { AdminAnswer, AdminRequest } from "../../actors/admin/mod.ts";
+import { type AdminAnswer, type AdminRequest, withPage } from "../../actors/admin/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { serveAdmin } from "../admin.ts";
+import type { PageProgram } from "../page/programs.ts";
+import { openPage } from "../page/serve.ts";
 import { removeDoor, writeDoor } from "./door.ts";
 import type { Folder } from "./folder.ts";
 
@@ -11,8 +13,9 @@ export const openDoor = Effect.fn("cli.openDoor")(function* (
   on: Endpoint,
   token: string,
   answer: (request: AdminRequest) => Effect.Effect<AdminAnswer>,
+  programs: ReadonlyArray<PageProgram>,
 ) {
-  const at = yield* serveAdmin(on, answer);
+  const at = yield* serveAdmin(on, withPage(yield* openPage(programs), token, answer));
   yield* Effect.addFinalizer(() => removeDoor(folder));
   yield* writeDoor(folder, { ...at, token });
   return at;

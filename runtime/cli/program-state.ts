@@ -68,7 +68,8 @@ const reasonsIn = (text: string): ReadonlyArray<string> => {
   }
 };
 
-const textAt = (at: Endpoint, path: string) =>
+/** What a program's admin port answers to GET, as it stands. */
+export const textAt = (at: Endpoint, path: string) =>
   Effect.callback<{ readonly status: number; readonly text: string }, string>((resume) => {
     const request = http.get({ ...at, path, agent: false, timeout: ANSWER_MS }, (response) => {
       let text = "";

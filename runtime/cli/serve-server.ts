@@ -4,8 +4,8 @@
  *   agents, domains --> looked at each second --> VAP's users, tickets, private domains
  *   values.sqlite ----> what the node keeps, call records, proofs: one file, one owner
  */
-import { Effect, type Scope } from "effect";
-import { addressText } from "../../actors/admin/mod.ts";
+import { Clock, Effect, type Scope } from "effect";
+import { addressText, makeHappenings } from "../../actors/admin/mod.ts";
 import type { Credentials } from "../../actors/ports/mod.ts";
 import type { JoinFailed } from "../../actors/reload/mod.ts";
 import {
@@ -19,6 +19,7 @@ import type { Endpoint } from "../../codecs/reload/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import { countEvents, type EventCounts, serverFamilies } from "../metrics/server.ts";
 import type { Ports } from "../node.ts";
+import { happened } from "../page/happening.ts";
 import { type Agents, openAgents } from "./agents.ts";
 import { type ClusterSettings, clusterIn, type RunningCluster } from "./cluster.ts";
 import { type Declared, declare } from "./declared.ts";
@@ -73,6 +74,7 @@ export const standServer = Effect.fnUntraced(function* (
   const domains = yield* follow;
   const counted = countEvents();
   const control = yield* openServerControl(folder);
+  const happenings = makeHappenings();
   const traced = yield* openTraces(folder, settings.otlp);
   const tls = settings.vapOver === "tls" ? yield* openVapCredentials(folder) : undefined;
   const { credentials, overlay, listen, limits, store, ...told } = node;
@@ -95,7 +97,10 @@ export const standServer = Effect.fnUntraced(function* (
     watch: (event, tenant) => {
       counted.record(event, tenant);
       traced(event);
-      return logged(event, tenant);
+      return Effect.andThen(
+        Effect.map(Clock.currentTimeMillis, (atMs) => happened(happenings, event, atMs)),
+        logged(event, tenant),
+      );
     },
   };
   const server = yield* startViprServer(options).pipe(
@@ -110,7 +115,8 @@ export const standServer = Effect.fnUntraced(function* (
   const metrics = familiesOf(server, counted, cluster);
   const readAgain = Effect.flatMap(settings.again ?? Effect.succeed(settings), (now) => declare(folder, now));
   const listed = control.listed(server.operator);
-  return { node: server.nodes[0]!, explain: server.explain, listed, said, vap: server.vap, metrics, readAgain };
+  const standing = { node: server.nodes[0]!, explain: server.explain, listed, said, vap: server.vap };
+  return { ...standing, metrics, happenings, readAgain };
 });
 
 const familiesOf = ({ counters }: ViprServer, counted: EventCounts, cluster: RunningCluster | undefined) =>

@@ -2,6 +2,7 @@
 import { Effect } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { type ViprConfig, WAIT_MAX_S, WAIT_MIN_S } from "../config/mod.ts";
+import { pagesOf } from "../page/programs.ts";
 import { anchorOf, authorityOf } from "./anchor.ts";
 import { missing, serverData } from "./config-file.ts";
 import { type Stopped, stopped } from "./exit.ts";
@@ -28,6 +29,7 @@ export const configuredServer = Effect.fn("server.configured")(function* (
   const cluster = yield* clusterOf(config);
   return {
     data,
+    page: pagesOf(config),
     ...(yield* whomToTrust(config)),
     name: server.name ?? config.vap.overlay,
     user: server.user,

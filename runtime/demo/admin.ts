@@ -1,19 +1,42 @@
 /**
  * The demonstration's admin ports, for `vipr ring` and `vipr explain` while it is up: one of the overlay's first node at
- * an address of the visitor's choice, and one a company on a free port, which is in DIR/<domain>/admin.json.
+ * an address of the visitor's choice, and two a company, of its server and its border element, on free ports, which are in
+ * DIR/<domain>/admin.json. Each has the page.
  */
 import { join } from "node:path";
 import { Clock, Effect } from "effect";
-import { handleAdmin } from "../../actors/admin/mod.ts";
+import {
+  addressText,
+  type Happenings,
+  handleAdmin,
+  handleCalls,
+  makeHappenings,
+  reportOf,
+  withHealth,
+} from "../../actors/admin/mod.ts";
+import type { Border } from "../../actors/border/mod.ts";
 import { Keys } from "../../actors/ports/mod.ts";
 import type { OverlayNode } from "../../actors/reload/mod.ts";
+import type { ViprEvent } from "../../actors/vipr/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { serveAdmin } from "../admin.ts";
+import { reportOf as borderReport } from "../cli/border-admin.ts";
 import { newToken } from "../cli/door.ts";
-import { openFolder } from "../cli/folder.ts";
+import { type Folder, openFolder } from "../cli/folder.ts";
+import { answerOf } from "../cli/member-admin.ts";
 import { openDoor } from "../cli/open-door.ts";
+import { openServerControl, type ServerControl } from "../cli/server-control.ts";
+import { callsFamilies } from "../metrics/calls.ts";
+import { overlayFamilies } from "../metrics/overlay.ts";
+import { certificateFamily, processFamilies } from "../metrics/process.ts";
+import { countEvents, type EventCounts, serverFamilies } from "../metrics/server.ts";
+import { METRICS_TYPE, metricsText } from "../metrics/text.ts";
+import { happened } from "../page/happening.ts";
+import type { PageProgram } from "../page/programs.ts";
 import type { RunningCompany } from "./company.ts";
 import { HOST } from "./overlay.ts";
+
+const FREE = { host: HOST, port: 0 };
 
 /** Orders are refused: the token is given to no one. */
 export const openOverlayAdmin = Effect.fn("demo.admin")(function* (
@@ -23,13 +46,74 @@ export const openOverlayAdmin = Effect.fn("demo.admin")(function* (
   return yield* serveAdmin(on, handleAdmin({ node, token: newToken(), times: yield* timesOf(certificate) }));
 });
 
-export const openCompanyAdmin = Effect.fn("demo.companyAdmin")(function* (company: RunningCompany, directory: string) {
-  const { domain, server, credentials } = company;
+/** What a company's server reports, kept for its admin port, and what its operator has switched off there. */
+export interface Sightings {
+  readonly watch: (event: ViprEvent) => Effect.Effect<void>;
+  readonly counted: EventCounts;
+  readonly happenings: Happenings;
+  readonly folder: Folder;
+  readonly control: ServerControl;
+}
+
+export const openSightings = Effect.fn("demo.sightings")(function* (directory: string, domain: string) {
   const folder = yield* openFolder(join(directory, domain));
-  const token = newToken();
+  const counted = countEvents();
+  const happenings = makeHappenings();
+  const watch = (event: ViprEvent) =>
+    Effect.map(Clock.currentTimeMillis, (atMs) => {
+      counted.record(event, "");
+      happened(happenings, event, atMs);
+    });
+  return { watch, counted, happenings, folder, control: yield* openServerControl(folder) } satisfies Sightings;
+});
+
+/** The pages of all companies show all companies. */
+export const programsIn = (directory: string, domains: ReadonlyArray<string>): ReadonlyArray<PageProgram> =>
+  domains.flatMap((domain) => [
+    { name: domain, program: "server", data: join(directory, domain), company: domain },
+    { name: `border.${domain}`, program: "border", data: join(directory, `border.${domain}`), company: domain },
+  ]);
+
+/** Gives the address of its page, with the token. */
+export const openCompanyAdmin = Effect.fn("demo.companyAdmin")(function* (
+  company: RunningCompany,
+  { counted, happenings, folder, control }: Sightings,
+  directory: string,
+  programs: ReadonlyArray<PageProgram>,
+) {
+  const { domain, server, border, credentials } = company;
+  const node = server.nodes[0]!;
   const times = yield* timesOf(credentials.certificates[0]!);
-  const answer = handleAdmin({ node: server.nodes[0]!, token, times, explain: server.explain });
-  yield* openDoor(folder, { host: HOST, port: 0 }, token, answer);
+  const metrics = Effect.gen(function* () {
+    const nowMs = yield* Clock.currentTimeMillis;
+    return metricsText([
+      ...processFamilies("server", times.startedMs, nowMs),
+      certificateFamily({ domain: times.certificateEndsMs }, nowMs),
+      ...overlayFamilies(yield* reportOf(node, { ...times, nowMs })),
+      ...serverFamilies(yield* server.counters),
+      ...counted.families(),
+    ]);
+  });
+  const token = newToken();
+  const listed = control.listed(server.operator);
+  const answer = answerOf({ node, token, times, explain: server.explain, listed, happenings });
+  const at = yield* openDoor(folder, FREE, token, withHealth(healthOf(metrics), answer), programs);
+  yield* openBorderDoor(border, yield* openFolder(join(directory, `border.${domain}`)), times.startedMs, programs);
+  return `http://${addressText(at)}/#token=${token}`;
+});
+
+const openBorderDoor = (border: Border, folder: Folder, startedMs: number, programs: ReadonlyArray<PageProgram>) => {
+  const report = Effect.map(Clock.currentTimeMillis, (nowMs) => borderReport(border, [], startedMs, nowMs));
+  const metrics = Effect.map(report, (now) =>
+    metricsText([...processFamilies("border", startedMs, Date.now()), ...callsFamilies(now)]),
+  );
+  return openDoor(folder, FREE, newToken(), withHealth(healthOf(metrics), handleCalls(report)), programs);
+};
+
+const healthOf = (metrics: Effect.Effect<string>) => ({
+  unready: Effect.succeed([]),
+  metrics,
+  metricsType: METRICS_TYPE,
 });
 
 const timesOf = Effect.fnUntraced(function* (certificate: Uint8Array) {

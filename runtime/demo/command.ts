@@ -1,5 +1,7 @@
 /** `vipr demo`: reads the calls, runs the scenario, prints the result for a person or for a script, and returns an exit code. */
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { Cause, Clock, Effect, Layer, Logger, References } from "effect";
 import { Watch } from "../../actors/kit/mod.ts";
@@ -60,7 +62,8 @@ const demo = async (options: DemoOptions): Promise<number> => {
   const program = Effect.scoped(
     Effect.gen(function* () {
       const listener = listenerOf(options, yield* Clock.currentTimeMillis);
-      const { admin, data } = options;
+      const { admin } = options;
+      const data = options.data ?? (options.once ? undefined : yield* ownDirectory);
       const report = yield* Effect.timeoutOrElse(watched(options.trace, runDemo({ ...input, admin, data }, listener)), {
         duration: RUN_MS_MAX,
         orElse: () => Effect.die(new Error(`no end after ${RUN_MS_MAX / 1_000} s`)),
@@ -91,6 +94,12 @@ const demo = async (options: DemoOptions): Promise<number> => {
     ),
   );
 };
+
+/** Where the companies' admin ports are written down, for the page: gone at the end. */
+const ownDirectory = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "vipr-demo-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true })),
+);
 
 /** Prints the audit report of a number from each company that has one. */
 const explained = (number: E164, running: ReadonlyArray<RunningCompany>, json: boolean) =>

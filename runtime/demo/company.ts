@@ -12,7 +12,7 @@ import { type Credentials, Entropy } from "../../actors/ports/mod.ts";
 import { type Agent, startAgent } from "../../actors/sip/mod.ts";
 import type { TicketSecret } from "../../actors/ticket/mod.ts";
 import { connectVap, type VapClient } from "../../actors/vap/mod.ts";
-import { startViprServer, type ViprEvent, type ViprServer } from "../../actors/vipr/mod.ts";
+import { startViprServer, type ViprEvent, type ViprOff, type ViprServer } from "../../actors/vipr/mod.ts";
 import { bigOf, type E164, hexOf, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import { DHT_NAME } from "../../codecs/vap/mod.ts";
 import { demoLimits, HOST, type Member } from "./overlay.ts";
@@ -27,6 +27,8 @@ export interface CompanySetup {
   readonly credentials: Credentials;
   readonly waitBetweenMs: readonly [min: number, max: number];
   readonly watch: (event: ViprEvent) => Effect.Effect<void>;
+  /** What the operator has switched off. */
+  readonly off?: ViprOff | undefined;
 }
 
 export interface RunningCompany {
@@ -87,7 +89,7 @@ export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySe
 
 /** The ViPR server, and the connection over which the company's call agent uses it. */
 const openServer = Effect.fnUntraced(function* (setup: CompanySetup, vservice: VServiceId, secret: TicketSecret) {
-  const { domain, members, waitBetweenMs, watch } = setup;
+  const { domain, members, waitBetweenMs, watch, off } = setup;
   const { bytes } = yield* Entropy;
   const user = { name: `agent@${domain}`, password: hexOf(yield* bytes(16)) };
   const server = yield* startViprServer({
@@ -99,6 +101,7 @@ const openServer = Effect.fnUntraced(function* (setup: CompanySetup, vservice: V
     waitBetweenMs,
     limits: demoLimits,
     watch,
+    ...(off === undefined ? {} : { off }),
   });
   const vap = yield* connectVap({
     ...server.vap,

@@ -6,9 +6,10 @@
 import { Effect } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
 import { Entropy, Pstn, type PstnShape } from "../../actors/ports/mod.ts";
+import type { ViprEvent } from "../../actors/vipr/mod.ts";
 import type { Endpoint, NodeId } from "../../codecs/reload/mod.ts";
 import type { E164 } from "../../codecs/shared/mod.ts";
-import { openCompanyAdmin, openOverlayAdmin } from "./admin.ts";
+import { openCompanyAdmin, openOverlayAdmin, openSightings, programsIn, type Sightings } from "./admin.ts";
 import { THIEF } from "./adversaries.ts";
 import { openCompany, type RunningCompany } from "./company.ts";
 import type { Company } from "./domains.ts";
@@ -46,10 +47,8 @@ export interface Federation {
 
 export const openFederation = Effect.fn("demo.federation")(function* (setup: FederationSetup, listener: DemoListener) {
   const { companies, network, admin, data } = setup;
-  const stolen = yield* chosen(
-    companies.flatMap(({ numbers }) => [...numbers]),
-    STOLEN,
-  );
+  const all = companies.flatMap(({ numbers }) => [...numbers]);
+  const stolen = yield* chosen(all, STOLEN);
   const intrusions = noIntrusions();
   const tallies = new Map<string, Tally>(companies.map(({ domain }) => [domain, noTally()]));
   const domainOf = (number: E164) => companies.find(({ numbers }) => numbers.has(number))?.domain;
@@ -68,21 +67,26 @@ export const openFederation = Effect.fn("demo.federation")(function* (setup: Fed
     { domain, numbers }: Company,
     publishes: ReadonlyArray<E164>,
     names: ReadonlyArray<string>,
+    seen?: Sightings,
   ) {
     const members = yield* Effect.forEach(names, overlay.enrolledWith);
     const credentials = yield* overlay.domainCredentials(domain);
-    const waitBetweenMs = WAIT_BETWEEN_MS;
-    const company = { domain, numbers, publishes, members, credentials, waitBetweenMs, watch: watch(domain) };
+    const company = {
+      domain,
+      numbers,
+      publishes,
+      members,
+      credentials,
+      waitBetweenMs: WAIT_BETWEEN_MS,
+      watch: both(watch(domain), seen?.watch),
+      off: seen?.control.off,
+    };
     const running = yield* Effect.provideService(openCompany(company), Pstn, network);
     yield* listener.phase("joined", `${domain}: ${names.length} node${names.length === 1 ? "" : "s"}`);
     return running;
   });
 
-  const running = yield* Effect.forEach(companies, (company) =>
-    Effect.tap(open(company, [...company.numbers], nodeNames(company.domain)), (opened) =>
-      data === undefined ? Effect.void : openCompanyAdmin(opened, data),
-    ),
-  );
+  const running = yield* openHonest(companies, data, listener, open);
   const thief = yield* open({ domain: THIEF, numbers: new Set() }, stolen, [thiefName]);
   for (const { nodeId } of thief.server.nodes) thieves.add(nodeId);
   yield* publishAll(running, thief, listener);
@@ -90,6 +94,40 @@ export const openFederation = Effect.fn("demo.federation")(function* (setup: Fed
   const { domainCredentials } = overlay;
   return { companies: running, thief, stolen, ownerOf, tallies, intrusions, domainCredentials } satisfies Federation;
 });
+
+type Open<E, R> = (
+  company: Company,
+  publishes: ReadonlyArray<E164>,
+  names: ReadonlyArray<string>,
+  seen?: Sightings,
+) => Effect.Effect<RunningCompany, E, R>;
+
+/** The companies, each with its admin ports where there is a directory for them; the page of the first is told. */
+const openHonest = Effect.fnUntraced(function* <E, R>(
+  companies: ReadonlyArray<Company>,
+  data: string | undefined,
+  listener: DemoListener,
+  open: Open<E, R>,
+) {
+  const domains = companies.map(({ domain }) => domain);
+  const running: Array<RunningCompany> = [];
+  for (const company of companies) {
+    const { domain, numbers } = company;
+    const seen = data === undefined ? undefined : yield* openSightings(data, domain);
+    const opened = yield* open(company, [...numbers], nodeNames(domain), seen);
+    running.push(opened);
+    if (data === undefined || seen === undefined) continue;
+    const page = yield* openCompanyAdmin(opened, seen, data, programsIn(data, domains));
+    if (running.length === 1) yield* listener.phase("page", `the page, to watch it: ${page}`);
+  }
+  return running;
+});
+
+type Watch = (event: ViprEvent) => Effect.Effect<void>;
+const both =
+  (one: Watch, other: Watch = () => Effect.void): Watch =>
+  (event) =>
+    Effect.andThen(one(event), other(event));
 
 const publishAll = Effect.fnUntraced(function* (
   companies: ReadonlyArray<RunningCompany>,

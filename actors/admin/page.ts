@@ -1,0 +1,74 @@
+/**
+ * The page of an admin port: what a company's programs do, live.
+ *
+ *   GET  /, /page/NAME             the page and its modules, the same for everybody
+ *   GET  /live                     text/event-stream: what the programs say, again whenever it changes
+ *   POST /programs/NAME/ORDER      an order to one of these programs; with the token of the program that serves the page
+ *
+ * The page loads nothing from elsewhere and is shown in no frame; what it is told is what anyone on this machine may read
+ * (./handle.ts), numbers masked. Who has the token may see whole numbers and give orders.
+ */
+import { Effect } from "effect";
+import { type AdminAnswer, type AdminRequest, isThisMachine, type Live, OTHER_MACHINE, refused } from "./request.ts";
+import { obeyed } from "./token.ts";
+
+export interface PageAsset {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+export interface Page {
+  /** `index.html`, `main.js`. */
+  readonly asset: (name: string) => PageAsset | undefined;
+  readonly live: Live;
+  /** `program` and `path` are as they stand in the request: undefined where there is no such program. */
+  readonly order: (program: string, path: string, body: string) => Effect.Effect<AdminAnswer | undefined>;
+}
+
+/** Only what this port itself serves. */
+const POLICY = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+const HEADERS = { "content-security-policy": POLICY, "referrer-policy": "no-referrer" } as const;
+
+const PAGE = "/page/";
+const LIVE = "/live";
+const PROGRAMS = "/programs/";
+const NO_PROGRAM = refused(404, "the page knows no such program");
+
+type Handle = (request: AdminRequest) => Effect.Effect<AdminAnswer>;
+
+export const withPage =
+  (page: Page, token: string, next: Handle): Handle =>
+  (request) =>
+    Effect.suspend(() => {
+      const { path } = request;
+      const wanted =
+        path === "/" || path === LIVE || path.startsWith(PAGE) ? "GET" : path.startsWith(PROGRAMS) && "POST";
+      if (wanted === false) return next(request);
+      if (!isThisMachine(request.host)) return Effect.succeed(OTHER_MACHINE);
+      if (request.method !== wanted)
+        return Effect.succeed({ ...refused(405, `${path} takes ${wanted}`), allow: wanted });
+      if (path === LIVE)
+        return Effect.succeed({ status: 200, body: "", contentType: "text/event-stream", live: page.live });
+      if (wanted === "POST") return obeyed(token, request, ordered(page, path, request.body));
+      return Effect.succeed(assetAt(page, path === "/" ? "index.html" : path.slice(PAGE.length)));
+    });
+
+const assetAt = (page: Page, name: string): AdminAnswer => {
+  const asset = page.asset(name);
+  if (asset === undefined) return refused(404, "nothing here");
+  return { status: 200, body: asset.text, contentType: asset.contentType, headers: HEADERS };
+};
+
+const ordered = (page: Page, path: string, body: string): Effect.Effect<AdminAnswer> => {
+  const [, program = "", order = ""] = /^\/programs\/([^/]+)(\/[a-z]+)$/.exec(path) ?? [];
+  return Effect.map(page.order(program, order, body), (answer) => answer ?? NO_PROGRAM);
+};

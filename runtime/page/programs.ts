@@ -1,0 +1,108 @@
+/**
+ * What the programs of a company say of themselves at their admin ports, part by part, for the page: of the program that serves
+ * it as of the others, by the file in each one's directory that tells where it is.
+ *
+ *   figures    its counters
+ *   status     health, metrics in short, certificates, what the log warned of
+ *   ring       a node's report of its overlay
+ *   calls      those under way, counters, reasons
+ *   happenings what is new since the last look
+ */
+import { Effect } from "effect";
+import type { AdminAnswer, HappeningsReport } from "../../actors/admin/mod.ts";
+import type { AuditReport } from "../../machines/vipr/mod.ts";
+import { askAdmin } from "../admin-client.ts";
+import { readDoor } from "../cli/door.ts";
+import { knownFolder } from "../cli/folder.ts";
+import { type ProgramName, type ProgramState, programsOf, stateOf, textAt } from "../cli/program-state.ts";
+import { statusJson } from "../cli/status-text.ts";
+import type { ViprConfig } from "../config/mod.ts";
+import { storyOf } from "./story.ts";
+
+export interface PageProgram {
+  /** What the page calls it, in addresses too: a word. */
+  readonly name: string;
+  readonly program: ProgramName;
+  readonly data: string;
+  /** Whose it is, where the page shows several companies. */
+  readonly company?: string;
+}
+
+/** One program alone, under its own name. */
+export const pageOf = (program: ProgramName, data: string): ReadonlyArray<PageProgram> => [
+  { name: program, program, data },
+];
+
+/** All of a company's. */
+export const pagesOf = (config: ViprConfig): ReadonlyArray<PageProgram> =>
+  programsOf(config).map((one) => ({ ...one, name: one.program }));
+
+export interface ProgramParts {
+  readonly status: unknown;
+  /** Samples of its metrics by name, of those that count what it does. */
+  readonly figures: unknown;
+  readonly ring: unknown;
+  readonly calls: unknown;
+}
+
+const REPORTS = {
+  server: ["ring", "/ring.json"],
+  agent: ["calls", "/calls.json"],
+  border: ["calls", "/calls.json"],
+} as const;
+
+/** All but what is new; a part that is not to be had is null. */
+export const partsOf = Effect.fnUntraced(function* ({ name, program, data }: PageProgram) {
+  const state = yield* stateOf(program, data);
+  const parts: ProgramParts = { status: statusOf(name, state), figures: figuresOf(state), ring: null, calls: null };
+  if (state.at === undefined || state.ready === undefined) return { at: undefined, parts };
+  const [part, path] = REPORTS[program];
+  const report = yield* jsonAt(state.at, path);
+  return { at: state.at, parts: { ...parts, [part]: report } };
+});
+
+/** The directory is the machine's own affair: a page has no use for it. */
+const statusOf = (name: string, state: ProgramState) => {
+  const { data: _, ...shown } = statusJson([state]).programs[0]!;
+  return { name, ...shown };
+};
+
+const FIGURES =
+  /^vipr_(vap|vcrs|validations|calls|look_ups|attempts|proofs|routes|route|tickets|numbers|agent|overlay|pvp)_/;
+
+const figuresOf = ({ metrics }: ProgramState) =>
+  Object.fromEntries([...metrics].filter(([name]) => FIGURES.test(name)));
+
+export const newsOf = (at: { readonly host: string; readonly port: number }, after: number) =>
+  Effect.map(jsonAt(at, `/happenings/${after}`), (report) => (report as HappeningsReport | null) ?? NONE);
+const NONE: HappeningsReport = { last: 0, missed: 0, happenings: [] };
+
+const jsonAt = (at: { readonly host: string; readonly port: number }, path: string): Effect.Effect<unknown> =>
+  Effect.map(Effect.option(textAt(at, path)), (answer) => {
+    if (answer._tag === "None" || answer.value.status !== 200) return null;
+    try {
+      return JSON.parse(answer.value.text);
+    } catch {
+      return null;
+    }
+  });
+
+/** An order under that program's own token, which stands in its directory. */
+export const orderOf = ({ data }: PageProgram, path: string, body: string): Effect.Effect<AdminAnswer> =>
+  Effect.gen(function* () {
+    const { token, ...at } = yield* readDoor(yield* knownFolder(data));
+    return yield* askAdmin(at, { path, token, body: JSON.parse(body || "{}") });
+  }).pipe(
+    Effect.map(({ status, body: answer, isSealed }) =>
+      isSealed || status !== 200
+        ? { status, body: shown(path, answer) }
+        : { status: 502, body: { error: "another program answers there" } },
+    ),
+    Effect.catchCause(() => Effect.succeed({ status: 502, body: { error: "this program does not answer" } })),
+  );
+
+/** A story is told in sentences; what else is answered is shown as it is. */
+const shown = (path: string, answer: unknown): unknown => {
+  const { story } = (answer ?? {}) as { readonly story?: AuditReport | null };
+  return path !== "/explain" || story === undefined || story === null ? answer : { story: storyOf(story, Date.now()) };
+};

@@ -204,6 +204,10 @@ export const openOwners = Effect.fn("vap.owners")(function* (
 const followed =
   (owners: Map<VServiceId, Owner>): Owners["follow"] =>
   ({ table, key, value }) => {
+    // Of one that is in use at another server nobody may think that it is idle.
+    const use = table === USED ? decodeUse(key, value) : undefined;
+    const used = use && owners.get(use[0]);
+    if (used !== undefined) used.usedMs = Math.max(used.usedMs, use![1]);
     const found = table === TABLE ? decodeOwner(key, value) : undefined;
     if (found === undefined) return;
     const { vservice, username, sinceMs } = found;
@@ -250,6 +254,7 @@ const useOf = (vservice: VServiceId, usedMs: number): Change => ({
   table: USED,
   key: ownerKey(vservice),
   value: encodeUse(usedMs),
+  isShared: true,
 });
 
 const restoredUses = (store: StoreShape) =>

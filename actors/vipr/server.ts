@@ -225,7 +225,7 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     shares: tenants && tenantShares(tenants, quota),
     quotaOf: (username) => ({
       quotaLimit: Math.floor(quota() * (tenants?.shareOf(tenants.tenantOf(username)) ?? 1)),
-      quotaCurrent: services.didCount(ofUser(username)),
+      quotaCurrent: services.didCount((vservice) => services.isHere(vservice) && ofUser(username)(vservice)),
     }),
     services,
     publisher,

@@ -15,7 +15,15 @@ import {
   type VService,
 } from "../../codecs/vap/mod.ts";
 import { allRows } from "../kit/mod.ts";
-import type { Change, ClusterShape, Row, SharedRow, StoreFailed, StoreShape } from "../ports/mod.ts";
+import {
+  type Change,
+  type ClusterShape,
+  type Row,
+  type SharedRow,
+  type StoreFailed,
+  type StoreShape,
+  storeRefusal,
+} from "../ports/mod.ts";
 import type { Services } from "./services.ts";
 
 const TABLE = "vservicePublished";
@@ -84,7 +92,8 @@ export const openPublished = Effect.fnUntraced(function* ({
     isShared: true,
   });
   return {
-    publish: (identity, document) => store.write([rowOf(identity, document)]),
+    publish: (identity, document) =>
+      Effect.mapError(store.write([rowOf(identity, document)]), ({ reason }) => ({ why: storeRefusal(reason) })),
     withdraw: (identity) =>
       Effect.catch(store.write([rowOf(identity, undefined)]), ({ why }) => Effect.logWarning("vipr.published", why)),
     follow: (row) => {

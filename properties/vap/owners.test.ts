@@ -162,7 +162,7 @@ test("what the disk does not take is not acknowledged; a refused publication lea
   const full: StoreShape = { ...store, write: () => Effect.fail(new StoreFailed({ reason: "full", why: "no room" })) };
   const owners = await run(openOwners(full, everybody));
   ok(owners.acquire(of(vserviceId(7n)), "ann"));
-  same((await run(Effect.flip(owners.persist(vserviceId(7n))))).why, "no room");
+  same((await run(Effect.flip(owners.persist(vserviceId(7n))))).why, "the server's disk is full");
   owners.release(of(vserviceId(7n)));
   await run(owners.forget(vserviceId(7n)));
   same(owners.isOwned(vserviceId(7n)), false);

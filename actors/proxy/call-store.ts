@@ -21,8 +21,8 @@ const PENDING_MAX = 200_000;
 /** Of one write. */
 const BATCH_MAX = 1_000;
 /**
- * The first change after a rest is written at once; what follows is gathered for so long. A write costs the process as much as
- * half a call does, and what begins or ends a call waits for it, unnoticed by whoever talks. DECISIONS.md D-253.
+ * The first change after a rest is written at once; what follows is gathered for so long: at hundreds of
+ * calls a second writes cost more than messages do. What begins or ends a call waits for it, unnoticed. DECISIONS.md D-253.
  */
 const GATHER_MS = 25;
 const RETRY_MS: RetryMs = [250, 30_000];

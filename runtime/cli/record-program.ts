@@ -42,6 +42,8 @@ export interface RecordReading {
   readonly keep: RecordKeep;
   readonly counts: () => IntakeCounts;
   readonly newestMs: () => number;
+  /** A call without a further row for so long is complete. */
+  readonly settleMs: number;
   /** A file from its begin, or from the place up to which it was read. */
   readonly reading: (fd: number, path: string, known: FilePlace | undefined) => Effect.Effect<FileReading, Stopped>;
 }
@@ -86,7 +88,8 @@ export const openRecordReading = Effect.fn("cli.recordReading")(function* ({
     const place = Effect.map(Clock.currentTimeMillis, (atMs) => placeOf(fd, { id, path, ...reader.at(), atMs }));
     return { reader, place };
   });
-  return { importer, keep, counts: intake.counts, newestMs: intake.newestMs, reading };
+  const settleMs = 1_000 * configuration.config.records.settleS;
+  return { importer, keep, counts: intake.counts, newestMs: intake.newestMs, settleMs, reading };
 });
 
 export const openRecordProgram = Effect.fn("cli.records")(

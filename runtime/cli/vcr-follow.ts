@@ -1,10 +1,9 @@
 /**
  * `vipr vcr follow`: one file as the exchange writes it, until it is stopped.
  *
- *   look --bytes--> rows --> importer           idle --> calls without a row since SETTLE_MS are complete
+ *   look --bytes--> rows --> importer           idle --> calls without a row since settleMs are complete
  */
 import { Clock, Effect, type Scope } from "effect";
-import { SETTLE_MS } from "../../machines/records/mod.ts";
 import type { Ports } from "../node.ts";
 import { beginOf } from "../records/fingerprint.ts";
 import { openTail, type TailStep } from "../records/tail.ts";
@@ -57,7 +56,7 @@ export const followRecords = Effect.fn("cli.followRecords")(function* (
     Effect.sync(() => openTail(path, () => records.keep.files.values())),
     (open) => Effect.sync(() => open.close()),
   );
-  const { importer, newestMs } = records;
+  const { importer, newestMs, settleMs } = records;
   let reading: FileReading | undefined;
   let name = path;
   let shiftMs = 0;
@@ -76,7 +75,7 @@ export const followRecords = Effect.fn("cli.followRecords")(function* (
         const place = yield* reading!.place;
         const nowMs = Math.min(newestOf(rows, newestMs()), yield* Clock.currentTimeMillis);
         printer.print(yield* importer.take(name, rows, place, nowMs));
-        printer.print(yield* importer.settle(nowMs - SETTLE_MS));
+        printer.print(yield* importer.settle(nowMs - settleMs));
         progress(place.offset, step.size);
         const now = reading!.reader.zoneShiftMs();
         if (now !== shiftMs) complain(zoneText(name, now));
@@ -88,7 +87,7 @@ export const followRecords = Effect.fn("cli.followRecords")(function* (
         reading = undefined;
         return;
       case "idle":
-        printer.print(yield* importer.settle((yield* Clock.currentTimeMillis) - SETTLE_MS));
+        printer.print(yield* importer.settle((yield* Clock.currentTimeMillis) - settleMs));
         printer.flush();
         return yield* Effect.sleep(LOOK_MS);
     }

@@ -1,10 +1,15 @@
 /** `[records]`: how the exchange writes its call records. */
-import { key, list, map, text } from "./key.ts";
+import { key, list, map, text, whole } from "./key.ts";
 
 export const recordsKeys = {
   format: key(text('a format, as "asterisk"'), "how the files are written"),
   zone: key(text('a time zone, as "UTC" or "Europe/Berlin"'), "of the times in the files"),
   file: key(text("the path of a file"), "what is followed or imported when no file is named"),
+  "settle-s": key(
+    whole(0, 86_400),
+    "seconds after its last row for which a call may still get rows; 0 or 1 where each call is one row",
+    600,
+  ),
   columns: key(
     list(text("the name of a column"), "a list of names"),
     "of a file without a line of names, in their order",

@@ -16,8 +16,8 @@ export type CsvRecord =
 export const csvCutter = (from: Position = FILE_BEGIN): Cutter<CsvRecord> => {
   let held: Uint8Array = new Uint8Array();
   let { offset, line } = from;
-  /** The bytes up to the next line end belong to a line that was already refused. */
-  let isSkipping = false;
+  /** A line that is refused, of which the end has not come yet: it is reported when it has. */
+  let refused: Refused | undefined;
 
   const cut = (chunk: Uint8Array, isLast: boolean): ReadonlyArray<CsvRecord> => {
     const records: Array<CsvRecord> = [];
@@ -33,21 +33,28 @@ export const csvCutter = (from: Position = FILE_BEGIN): Cutter<CsvRecord> => {
     if (at < 0) return hold(data, 0, isLast, records); // a mark of which not all bytes have come
     const start = at;
     while (at < text.length) {
-      const found = isSkipping ? undefined : recordAt(text, at, isLast);
-      if (found === undefined && !isSkipping) break;
-      const isGood = found?.ok === true;
+      const found = refused ?? recordAt(text, at, isLast);
+      if (found === undefined) break;
+      const isGood = found.ok;
       const end = isGood ? found.end : endOfLine(text, at);
       const to = end ?? text.length;
       const lines = isGood ? found.lines : 1;
       const place = { line, lines, offset: offset + at, end: offset + to };
-      if (found?.ok === false) records.push({ ...place, ok: false, why: found.why });
-      else if (isGood && (found.fields.length > 1 || found.fields[0] !== "")) {
+      if (!isGood) refused = { ok: false, why: found.why, offset: refused?.offset ?? place.offset };
+      else if (found.fields.length > 1 || found.fields[0] !== "") {
         const fields = hasMore ? decoded(found, data) : found.fields;
         records.push({ ...place, ok: true, fields });
       }
-      isSkipping = end === undefined;
-      if (!isSkipping) line += lines;
+      if (refused !== undefined && (end !== undefined || isLast)) {
+        records.push({ ...place, ...refused });
+        refused = undefined;
+      }
+      if (end !== undefined) line += lines;
       at = to;
+    }
+    if (isLast && refused !== undefined) {
+      records.push({ line, lines: 1, end: offset + at, ...refused });
+      refused = undefined;
     }
     return hold(data, at === start && at > 0 && line === 1 ? 0 : at, isLast, records);
   };
@@ -56,9 +63,19 @@ export const csvCutter = (from: Position = FILE_BEGIN): Cutter<CsvRecord> => {
     offset += at;
     return records;
   };
-  return { push: (chunk) => cut(chunk, false), end: () => cut(new Uint8Array(), true), at: () => ({ offset, line }) };
+  return {
+    push: (chunk) => cut(chunk, false),
+    end: () => cut(new Uint8Array(), true),
+    at: () => ({ offset: refused?.offset ?? offset, line }),
+  };
 };
 
+interface Refused {
+  readonly ok: false;
+  readonly why: "bad quoting" | "too long";
+  /** Of the line's first byte. */
+  readonly offset: number;
+}
 interface Good {
   readonly ok: true;
   readonly fields: ReadonlyArray<string>;

@@ -16,6 +16,7 @@ export const KINDS = [
   "line",
   "number",
   "limit",
+  "insert",
 ] as const;
 
 /** One change. What its numbers mean depends on its kind; any numbers will do. */
@@ -100,6 +101,8 @@ const changed = (
     }
     case "number":
       return numbered(bytes, from, NUMBERS[to % NUMBERS.length]!);
+    case "insert":
+      return replaced(bytes, from + (size & 1), from + (size & 1), Uint8Array.of(to));
     case "limit": {
       const limit = LIMITS[to % LIMITS.length]!;
       return replaced(bytes, from, Math.min(bytes.length, from + limit.length), limit);

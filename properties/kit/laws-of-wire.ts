@@ -16,14 +16,13 @@ import {
   encode,
   spansOf,
   type Wire,
-  type WireError,
 } from "../../codecs/wire/mod.ts";
 import { labelOf } from "../../codecs/wire/source.ts";
 import { arbitraryOf, boundariesOf } from "./arbitrary.ts";
 import { attacksOf } from "./attacks.ts";
 import { type Law, lawOf, ordinary, RUNS } from "./laws.ts";
 import { bytesOf, piecesOf } from "./pieces.ts";
-import { isExact, partsOf, weightOf } from "./weight.ts";
+import { settles } from "./settles.ts";
 
 export interface WireLawOptions<A> {
   readonly name?: string;
@@ -125,32 +124,6 @@ const keepsItsBytes = <A>(wire: Wire<A>, value: A, next: A): void => {
   assert.deepEqual(bytes, copy);
   bytes.fill(0xa5);
   assert.deepEqual(read, { ok: true, value });
-};
-
-/**
- * Either an error with its place, or a value that is not much larger than its bytes, is written in as many (in the same, where
- * no bit of the message goes unread), and then reads and writes the same for ever.
- */
-const settles = <A>(wire: Wire<A>, bytes: Uint8Array): void => {
-  const first = decode(wire, bytes);
-  if (!first.ok) {
-    hasPlace(wire, first.error);
-    return;
-  }
-  const weightMax = partsOf(wire.node) * (bytes.length + 1);
-  assert.ok(weightOf(first.value) <= weightMax, `${weightOf(first.value)} values and bytes of ${bytes.length} bytes`);
-  const written = encode(wire, first.value);
-  if (isExact(wire.node)) assert.deepEqual(written, Uint8Array.from(bytes));
-  assert.equal(written.length, bytes.length);
-  assert.deepEqual(decode(wire, written), first);
-  assert.deepEqual(encode(wire, first.value), written);
-};
-
-const hasPlace = (wire: Wire<unknown>, error: WireError): void => {
-  assert.match(error._tag, /^(Truncated|Malformed)$/);
-  assert.ok(error.at.startsWith(labelOf(wire.node)), `no place: ${error.at}`);
-  if (error._tag === "Truncated") assert.ok(error.missing > 0, `${error.missing} bytes are missing`);
-  else assert.notEqual(error.why, "");
 };
 
 const changes = fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { minLength: 1, maxLength: 4 });

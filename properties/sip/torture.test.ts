@@ -26,9 +26,10 @@ import { ProxyCore } from "../../machines/proxy/mod.ts";
 import { changesOf } from "../kit/changes.ts";
 import { runs, test } from "../kit/harness.ts";
 import { bothTrunks, OWN, PBX, PEERS, sourceOf } from "../proxy/world.ts";
-import { readInFull } from "../search/parser.ts";
 import { sentAs } from "../search/subject.ts";
-import { NEXT, NEXT_URI, tortureNames, tortureOf, tortures } from "./torture.ts";
+import { NEXT, NEXT_URI } from "./next.ts";
+import { readInFull } from "./read-in-full.ts";
+import { tortureNames, tortureOf, tortures } from "./torture.ts";
 import { TABLE } from "./torture-table.ts";
 
 const START_MS = 1_700_000_000_000;

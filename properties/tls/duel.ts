@@ -15,6 +15,9 @@ import {
   tlsServer,
 } from "../../machines/tls/mod.ts";
 import { powerHere } from "../../runtime/arithmetic.ts";
+import { clientInput, rightCredential, serverInput } from "./inputs.ts";
+
+export { clientInput, rightCredential, serverInput } from "./inputs.ts";
 
 export type Side = "client" | "server";
 
@@ -42,35 +45,15 @@ export interface Duelist {
   lookedUp: string | undefined;
 }
 
-const randomness = (seed: number) => ({
-  random: new Uint8Array(32).fill(seed),
-  secret: new Uint8Array(32).fill(seed + 1),
-  ivKey: new Uint8Array(32).fill(seed + 2),
-});
-
-/** The smallest group, as the law does not depend on it and the time does. */
-export const clientInput: TlsClientInput = {
-  userName: "alice",
-  password: "secret",
-  randomness: randomness(10),
-  handshakeTimeoutMs: 20_000,
-  groupBitsMin: 1024,
-  legacy: false,
-};
-export const serverInput: TlsServerInput = {
-  randomness: randomness(20),
-  seedKey: new Uint8Array(32).fill(30),
-  storedAs: "password",
-  group: 1024,
-  handshakeTimeoutMs: 20_000,
-  legacy: false,
-};
-export const rightCredential: SrpCredential = { type: "password", password: "secret" };
-
 const powers = new Map<string, bigint>();
+const keyOf = (base: bigint, exponent: bigint, bits: SrpGroupBits): string =>
+  `${bits};${base.toString(36)};${exponent.toString(36)}`;
+/** One that some duel here has needed. */
+export const knownPower = (base: bigint, exponent: bigint, bits: SrpGroupBits): bigint | undefined =>
+  powers.get(keyOf(base, exponent, bits));
 /** Each power once: the same handshake is played many times. */
 export const power = (base: bigint, exponent: bigint, bits: SrpGroupBits): bigint => {
-  const key = `${bits};${base.toString(36)};${exponent.toString(36)}`;
+  const key = keyOf(base, exponent, bits);
   const known = powers.get(key) ?? powerHere(base, exponent, srpGroup(bits));
   if (powers.size < 10_000) powers.set(key, known);
   return known;

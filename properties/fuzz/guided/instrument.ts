@@ -34,11 +34,14 @@ const coverage = (): Record<string, FileCoverage> => {
   return found;
 };
 
+/** Each bundle has a name of its own: runtimes keep what they have loaded by it. */
+let loads = 0;
 /**
  * What `file` exports under these names. What those need of ours, and the XML parser, is searched as well; other packages are not.
  */
 export const loadInstrumented = async <M>(file: URL, names: ReadonlyArray<string>): Promise<Instrumented<M>> => {
-  const [entry, bundle] = [`${CACHE}${process.pid}-entry.ts`, `${CACHE}${process.pid}.mjs`];
+  const stem = `${CACHE}${process.pid}-${loads++}`;
+  const [entry, bundle] = [`${stem}-entry.ts`, `${stem}.mjs`];
   mkdirSync(CACHE, { recursive: true });
   const counters: Array<Uint32Array> = [];
   const known = new Set<string>();
@@ -54,10 +57,10 @@ export const loadInstrumented = async <M>(file: URL, names: ReadonlyArray<string
     writeFileSync(entry, `export { ${names.join(", ")} } from ${JSON.stringify(file.pathname)};\n`);
     const words = ["build", entry, "--target=node", "--format=esm", `--outfile=${bundle}`];
     await promisify(execFile)(BUN, [...words, ...EXTERNAL.map((name) => `--external=${name}`)]);
-    writeFileSync(bundle, instrumented(readFileSync(bundle, "utf8"), `${bundle}-${names.join()}`, true));
+    writeFileSync(bundle, instrumented(readFileSync(bundle, "utf8"), bundle, true));
     for (const name of Object.keys(coverage())) known.add(name); // of an earlier target
     const end = instrumentFunctions(take);
-    const module = (await import(`${pathToFileURL(bundle).href}?${names.join()}`)) as M;
+    const module = (await import(pathToFileURL(bundle).href)) as M;
     take();
     return { module, counters, end };
   } finally {

@@ -127,4 +127,7 @@ const many = ({ what, needs, open }: Relays, calls: number, ms: number): Interop
     }),
   );
 
+/** Packets that come late are lost. */
+export const isAlone = true;
+
 export const checks: ReadonlyArray<InteropCheck> = [many(OWN, 30, 2_000), many(RTPENGINE, 200, 200)];

@@ -2,7 +2,7 @@
  * Runs every check against real peers: `npm run interop [-- TEXT]`.
  *
  * Each file's checks have a process of their own, in which they run one after the other; most of their time is waiting for calls to
- * end, so that several run at once. A check whose peer is missing is reported as missing and counts as failed: `.ci/setup`
+ * end, so that several run at once, and those in which no packet may come late last and alone. A check whose peer is missing is reported as missing and counts as failed: `.ci/setup`
  * installs them all.
  */
 import { spawnSync } from "node:child_process";
@@ -20,6 +20,8 @@ export interface InteropCheck {
 interface CheckFile {
   readonly checks: ReadonlyArray<InteropCheck>;
   readonly summary?: () => string;
+  /** Hundreds of packets have their time to keep: nothing runs beside. */
+  readonly isAlone?: boolean;
 }
 interface Tally {
   readonly passed: number;
@@ -27,6 +29,8 @@ interface Tally {
 }
 
 const AT_ONCE = Number(process.env.VIPR_AT_ONCE ?? availableParallelism());
+/** What waits longest is begun first. */
+const LONG = /(company|fallback|second|tls-srp)\.interop\.ts$/;
 const CHECK_TIMEOUT_MS = 150_000;
 const SELF = new URL(import.meta.url).pathname;
 
@@ -81,11 +85,15 @@ const runFileApart = async (file: string, only: string): Promise<Tally> => {
 };
 
 const runAll = async (only: string): Promise<Tally> => {
-  const files = globSync("properties/interop/*.interop.ts").sort();
-  const loaded = await Promise.all(files.map(load));
-  const chosen = files.filter((_file, i) => chosenOf(loaded[i]!, only).length > 0);
-  if (chosen.length === 1) return await runFile(chosen[0]!, only);
-  const tallies = await sideBySide(chosen, AT_ONCE, (file) => runFileApart(file, only));
+  const names = globSync("properties/interop/*.interop.ts").sort();
+  const files = await Promise.all(names.map(async (name) => ({ name, loaded: await load(name) })));
+  const chosen = files
+    .filter(({ loaded }) => chosenOf(loaded, only).length > 0)
+    .sort((a, b) => Number(LONG.test(b.name)) - Number(LONG.test(a.name)));
+  if (chosen.length === 1) return await runFile(chosen[0]!.name, only);
+  const apart = ({ name }: (typeof chosen)[number]) => runFileApart(name, only);
+  const [alone, together] = [true, false].map((is) => chosen.filter(({ loaded }) => (loaded.isAlone ?? false) === is));
+  const tallies = [...(await sideBySide(together!, AT_ONCE, apart)), ...(await sideBySide(alone!, 1, apart))];
   return tallies.reduce((a, b) => ({ passed: a.passed + b.passed, failed: a.failed + b.failed }), {
     passed: 0,
     failed: 0,

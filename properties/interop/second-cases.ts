@@ -413,7 +413,7 @@ export interface Tried {
   readonly why: string | null;
 }
 
-const CASE_TIMEOUT_MS = 20_000;
+const CASE_TIMEOUT_MS = 60_000;
 const CASES_AT_ONCE_MAX = 3;
 
 /** Tries each; never fails, but tells. */

@@ -27,6 +27,8 @@ import { type PostgresAddress, passwordOf } from "./postgres-url.ts";
 /** Whoever does not answer for so long is taken for gone; what was asked of it is settled on the next connection. */
 export const ANSWER_MS_MAX = 15_000;
 const CONNECT_MS_MAX = 5_000;
+/** With all that is said until the connection is ready: something between may take it, and say nothing. */
+const READY_MS_MAX = 10_000;
 /** An owner that was killed has its lock until PostgreSQL has noticed. */
 const LOCK_TRIES_MAX = 20;
 const LOCK_AGAIN_MS = 100;
@@ -76,7 +78,7 @@ export const openSession = Effect.fnUntraced(function* ({
     try: () => passwordOf(address, passwordFile),
     catch: (cause) => new StoreFailed({ reason: "refused", why: `no password: ${(cause as Error).message}` }),
   });
-  const connection = yield* Effect.mapError(
+  const connecting = Effect.mapError(
     make({
       url: Redacted.make(address.url),
       ...(password === undefined ? {} : { password: Redacted.make(password) }),
@@ -89,6 +91,10 @@ export const openSession = Effect.fnUntraced(function* ({
     }),
     pgFault,
   );
+  const connection = yield* Effect.timeoutOrElse(connecting, {
+    duration: READY_MS_MAX,
+    orElse: () => Effect.fail(new StoreFailed({ reason: "away", why: `not ready for ${READY_MS_MAX / 1_000} s` })),
+  });
   const asked =
     (on: Pick<typeof connection, "queryValues">): Session["query"] =>
     (sql, parameters) =>

@@ -7,7 +7,7 @@
  * A part that changes twice before a slow page has read it is sent once, as it is then; of events the newest are kept.
  * DECISIONS.md D-275.
  */
-import { Effect, FiberHandle, Latch, type Scope } from "effect";
+import { Effect, FiberSet, Latch, type Scope } from "effect";
 import { HAPPENINGS_MAX, type Happening, type Live } from "../../actors/admin/mod.ts";
 import { newsOf, type PageProgram, partsOf } from "./programs.ts";
 
@@ -31,7 +31,8 @@ export const openLive = Effect.fn("page.live")(function* (
   const watchers = new Set<Watcher>();
   const known = new Map<string, string>();
   const lasts = new Map<string, number>();
-  const looking = yield* FiberHandle.make();
+  const run = yield* FiberSet.makeRuntime<never>();
+  let isLooking = false;
 
   const say = (part: string, value: unknown) => {
     const text = JSON.stringify(value);
@@ -58,20 +59,24 @@ export const openLive = Effect.fn("page.live")(function* (
     if (happenings.length > 0) tell(program.name, happenings);
   });
   const look = Effect.forEach(programs, lookAt, { concurrency: "unbounded", discard: true });
-  const looks = Effect.forever(Effect.andThen(look, Effect.sleep(LOOK_MS)));
-  const open = Effect.suspend(() => {
-    const watcher: Watcher = { parts: new Map(known), events: [], news: Latch.makeUnsafe(known.size > 0) };
-    watchers.add(watcher);
-    // Events are for pages that are open: the first one is told those that the programs still have.
-    if (watchers.size > 1) return Effect.succeed(watcher);
-    lasts.clear();
-    return Effect.as(FiberHandle.run(looking, looks), watcher);
+  /** Ends by itself: to end it from outside could end the one that a page has begun in the same moment. */
+  const looks = Effect.gen(function* () {
+    while (watchers.size > 0) {
+      yield* Effect.catchCause(look, (cause) => Effect.logError("page.look", cause));
+      yield* Effect.sleep(LOOK_MS);
+    }
+    isLooking = false;
   });
-  const close = (watcher: Watcher) =>
-    Effect.suspend(() => {
-      watchers.delete(watcher);
-      return watchers.size > 0 ? Effect.void : FiberHandle.clear(looking);
-    });
+  const open = Effect.sync(() => {
+    const watcher: Watcher = { parts: new Map(known), events: [], news: Latch.makeUnsafe(known.size > 0) };
+    // Events are for pages that are open: the first one is told those that the programs still have.
+    if (watchers.size === 0) lasts.clear();
+    watchers.add(watcher);
+    if (!isLooking) run(looks);
+    isLooking = true;
+    return watcher;
+  });
+  const close = (watcher: Watcher) => Effect.sync(() => watchers.delete(watcher));
 
   say(
     "programs",

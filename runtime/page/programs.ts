@@ -9,7 +9,8 @@
  *   happenings what is new since the last look
  */
 import { Effect } from "effect";
-import type { AdminAnswer, HappeningsReport } from "../../actors/admin/mod.ts";
+import { type AdminAnswer, HAPPENINGS_PATH, type HappeningsReport } from "../../actors/admin/mod.ts";
+import type { Endpoint } from "../../codecs/reload/mod.ts";
 import type { AuditReport } from "../../machines/vipr/mod.ts";
 import { askAdmin } from "../admin-client.ts";
 import { readDoor } from "../cli/door.ts";
@@ -73,11 +74,15 @@ const FIGURES =
 const figuresOf = ({ metrics }: ProgramState) =>
   Object.fromEntries([...metrics].filter(([name]) => FIGURES.test(name)));
 
-export const newsOf = (at: { readonly host: string; readonly port: number }, after: number) =>
-  Effect.map(jsonAt(at, `/happenings/${after}`), (report) => (report as HappeningsReport | null) ?? NONE);
+/** None of a program that keeps no events, or is of another version. */
+export const newsOf = (at: Endpoint, after: number) =>
+  Effect.map(jsonAt(at, `${HAPPENINGS_PATH}${after}`), (answer) => {
+    const report = answer as Partial<HappeningsReport> | null;
+    return typeof report?.last === "number" && Array.isArray(report.happenings) ? (report as HappeningsReport) : NONE;
+  });
 const NONE: HappeningsReport = { last: 0, missed: 0, happenings: [] };
 
-const jsonAt = (at: { readonly host: string; readonly port: number }, path: string): Effect.Effect<unknown> =>
+const jsonAt = (at: Endpoint, path: string): Effect.Effect<unknown> =>
   Effect.map(Effect.option(textAt(at, path)), (answer) => {
     if (answer._tag === "None" || answer.value.status !== 200) return null;
     try {

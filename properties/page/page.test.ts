@@ -39,7 +39,7 @@ const company = Effect.fnUntraced(function* (root: string) {
     withHappenings(happenings, () => Effect.succeed({ status: 200, body: { nodeId: "abc" } })),
   );
   const at = yield* openDoor(yield* openFolder(`${root}/server`), FREE, token, answer, programs);
-  const scope = yield* Scope.make();
+  const scope = yield* Effect.acquireRelease(Scope.make(), (one) => Scope.close(one, Exit.void));
   yield* openDoor(
     yield* openFolder(`${root}/border`),
     FREE,

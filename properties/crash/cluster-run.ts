@@ -106,7 +106,15 @@ const goesOn = async ({ agents, machines, b }: ClusterWorld): Promise<void> => {
         ...agents.map(
           ({ company, at, acknowledged }, i) => `${company} at ${at().name}: ${acknowledged.size - from[i]!}`,
         ),
-        ...all.map((one) => `${one.name}: ${one.log().slice(-2_000)}`),
+        ...all.map(
+          (one) =>
+            `${one.name}: ${one
+              .log()
+              .split("\n")
+              .filter((line) => !/ INFO (pvp|vipr)\./.test(line))
+              .slice(-60)
+              .join("\n")}`,
+        ),
       ].join("\n"),
   );
 };

@@ -18,10 +18,11 @@ import process from "node:process";
 import { runProgram, sideBySide } from "./side-by-side.ts";
 import { slowest } from "./times.ts";
 
-const SLOW = /^properties\/(simulation|demo|cli|crash)\//;
-/** Laws of chance and time, 5,000 charts, and stores that are killed: of what `npm run ok` may take, they alone would be a half. */
+const SLOW = /^properties\/(simulation|demo|cli|crash|cluster)\//;
+/** Laws of chance and time, 5,000 charts, stores of PostgreSQL, and servers that are flooded: of what `npm run ok` may take, they
+ * alone would be more than a half. */
 const THOROUGH =
-  /^properties\/(validation\/(indistinct|sweep|clocks|coalition|chance|conference|relations|busy-days)|tls\/(cbc-timing|answer)|machines\/charts|reload\/(durable|flood)|store\/postgres-away)\.test\.ts$/;
+  /^properties\/(validation\/(indistinct|sweep|clocks|coalition|chance|conference|relations|busy-days)|tls\/(cbc-timing|answer)|machines\/charts|reload\/(durable|flood)|store\/(postgres|postgres-away|cluster|backup)|vap\/server|vipr\/tenants|sip\/fuzz)\.test\.ts$/;
 const AT_ONCE = Number(process.env.VIPR_AT_ONCE ?? 3 * availableParallelism());
 const SHARE_FILES_MIN = 4;
 const TEST_TIMEOUT_MS = 180_000;

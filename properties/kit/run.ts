@@ -3,7 +3,7 @@
  *
  *   node properties/kit/run.ts node|deno|bun... [--quick] [--laws] [--only TEXT] [--times]
  *
- * --quick leaves out the simulations, the demonstration, the commands and the laws that need thousands of calls; --laws runs the laws
+ * --quick leaves out the simulations, the demonstration, the commands, clusters, fuzzing, and the laws that need thousands of calls; --laws runs the laws
  * alone (set VIPR_RUNS and, to replay, VIPR_SEED); --times shows at the end which files took longest. The exit code is 1 when
  * anything failed, or when nothing ran.
  *
@@ -18,11 +18,11 @@ import process from "node:process";
 import { runProgram, sideBySide } from "./side-by-side.ts";
 import { slowest } from "./times.ts";
 
-const SLOW = /^properties\/(simulation|demo|cli|crash|cluster)\//;
+const SLOW = /^properties\/(simulation|demo|cli|crash|cluster|fuzz|bench)\//;
 /** Laws of chance and time, 5,000 charts, stores of PostgreSQL, and servers that are flooded: of what `npm run ok` may take, they
  * alone would be more than a half. */
 const THOROUGH =
-  /^properties\/(validation\/(indistinct|sweep|clocks|coalition|chance|conference|relations|busy-days)|tls\/(cbc-timing|answer)|machines\/charts|reload\/(durable|flood)|store\/(postgres|postgres-away|cluster|backup)|vap\/server|vipr\/tenants|sip\/fuzz)\.test\.ts$/;
+  /^properties\/(validation\/(indistinct|sweep|clocks|coalition|chance|conference|relations|busy-days)|tls\/(cbc-timing|answer)|machines\/charts|reload\/(durable|flood|buckets)|store\/(postgres|postgres-away|cluster|backup|migrations)|vap\/server|vipr\/(tenants|call-queues)|sip\/fuzz)\.test\.ts$/;
 const AT_ONCE = Number(process.env.VIPR_AT_ONCE ?? 3 * availableParallelism());
 const SHARE_FILES_MIN = 4;
 const TEST_TIMEOUT_MS = 180_000;

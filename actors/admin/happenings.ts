@@ -4,7 +4,7 @@
  *   record --> the newest HAPPENINGS_MAX --> after(N): those that are still kept, and how many are not
  */
 import { Effect } from "effect";
-import { type AdminAnswer, type AdminRequest, isThisMachine, OTHER_MACHINE, refused } from "./request.ts";
+import { type AdminHandle, objectionTo, refused } from "./request.ts";
 
 /** Kept; a page that asks twice a second misses none below a thousand events a second. */
 export const HAPPENINGS_MAX = 1_024;
@@ -30,38 +30,40 @@ export interface HappeningsReport {
 }
 
 export interface Happenings {
-  readonly record: (atMs: number, type: string, fields: Readonly<Record<string, HappeningField>>) => void;
+  /** `fields` are made when somebody asks: most events are asked for by nobody. */
+  readonly record: (atMs: number, type: string, fields: () => Readonly<Record<string, HappeningField>>) => void;
   readonly after: (n: number) => HappeningsReport;
 }
 
 export const makeHappenings = (): Happenings => {
-  const kept: Array<Happening> = [];
+  const kept: Array<() => Happening> = [];
   let last = 0;
   return {
     record: (atMs, type, fields) => {
-      last += 1;
-      kept.push({ ...fields, n: last, atMs, type });
+      const n = ++last;
+      kept.push(() => ({ ...fields(), n, atMs, type }));
       if (kept.length > HAPPENINGS_MAX) kept.shift();
     },
     after: (n) => {
       const oldest = last - kept.length;
       // A page that knows a later number has seen another run of this program.
       const from = n > last ? oldest : Math.max(n, oldest);
-      return { last, missed: n > last ? 0 : Math.max(0, oldest - n), happenings: kept.slice(from - oldest) };
+      return {
+        last,
+        missed: n > last ? 0 : Math.max(0, oldest - n),
+        happenings: kept.slice(from - oldest).map((make) => make()),
+      };
     },
   };
 };
 
-type Handle = (request: AdminRequest) => Effect.Effect<AdminAnswer>;
-
 export const withHappenings =
-  (happenings: Happenings, next: Handle): Handle =>
+  (happenings: Happenings, next: AdminHandle): AdminHandle =>
   (request) =>
     Effect.suspend(() => {
       if (!request.path.startsWith(HAPPENINGS_PATH)) return next(request);
-      if (!isThisMachine(request.host)) return Effect.succeed(OTHER_MACHINE);
-      if (request.method !== "GET")
-        return Effect.succeed({ ...refused(405, `${HAPPENINGS_PATH} takes GET`), allow: "GET" });
+      const objection = objectionTo(request, "GET");
+      if (objection !== undefined) return Effect.succeed(objection);
       const after = request.path.slice(HAPPENINGS_PATH.length);
       return Effect.succeed(
         /^\d{1,15}$/.test(after)

@@ -8,7 +8,7 @@
  * Everything else goes to the program's own handler.
  */
 import { Effect } from "effect";
-import { type AdminAnswer, type AdminRequest, isThisMachine, OTHER_MACHINE, refused } from "./request.ts";
+import { type AdminAnswer, type AdminHandle, objectionTo } from "./request.ts";
 
 export interface Health {
   /** Why it cannot serve now, each in a few words; none: it can. */
@@ -18,18 +18,14 @@ export interface Health {
   readonly metricsType: string;
 }
 
-type Handle = (request: AdminRequest) => Effect.Effect<AdminAnswer>;
-
 export const withHealth =
-  (health: Health, handle: Handle): Handle =>
+  (health: Health, handle: AdminHandle): AdminHandle =>
   (request) =>
     Effect.suspend(() => {
       const answer = Object.hasOwn(ANSWERS, request.path) ? ANSWERS[request.path] : undefined;
       if (answer === undefined) return handle(request);
-      if (!isThisMachine(request.host)) return Effect.succeed(OTHER_MACHINE);
-      if (request.method !== "GET" && request.method !== "HEAD")
-        return Effect.succeed({ ...refused(405, `${request.path} takes GET`), allow: "GET, HEAD" });
-      return answer(health);
+      const objection = objectionTo(request, "GET", "GET, HEAD");
+      return objection === undefined ? answer(health) : Effect.succeed(objection);
     });
 
 const ANSWERS: Readonly<Record<string, (health: Health) => Effect.Effect<AdminAnswer>>> = {

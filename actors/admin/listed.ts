@@ -8,7 +8,7 @@
  */
 import { Effect } from "effect";
 import { type E164, normalizeE164 } from "../../codecs/shared/mod.ts";
-import { type AdminAnswer, type AdminRequest, isThisMachine, OTHER_MACHINE, refused } from "./request.ts";
+import { type AdminAnswer, type AdminHandle, objectionTo, refused } from "./request.ts";
 import { obeyed } from "./token.ts";
 
 /** What there is to list, and one of it, as its answers call them; its path is `/` and the first. */
@@ -63,18 +63,14 @@ export interface ListedOrders<Shown = unknown> {
 }
 
 export const handleListed =
-  (
-    token: string,
-    all: Partial<Readonly<Record<Listed, ListedOrders>>>,
-    next: (request: AdminRequest) => Effect.Effect<AdminAnswer>,
-  ) =>
-  (request: AdminRequest): Effect.Effect<AdminAnswer> => {
-    const { path, host, method, body } = request;
+  (token: string, all: Partial<Readonly<Record<Listed, ListedOrders>>>, next: AdminHandle): AdminHandle =>
+  (request) => {
+    const { path, body } = request;
     const what = (Object.keys(LISTED) as ReadonlyArray<Listed>).find((one) => path === `/${one}`);
     const orders = what && all[what];
     if (what === undefined || orders === undefined) return next(request);
-    if (!isThisMachine(host)) return Effect.succeed(OTHER_MACHINE);
-    if (method !== "POST") return Effect.succeed({ ...refused(405, `${path} takes POST`), allow: "POST" });
+    const objection = objectionTo(request, "POST");
+    if (objection !== undefined) return Effect.succeed(objection);
     return obeyed(
       token,
       request,

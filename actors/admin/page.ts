@@ -9,7 +9,7 @@
  * (./handle.ts), numbers masked. Who has the token may see whole numbers and give orders.
  */
 import { Effect } from "effect";
-import { type AdminAnswer, type AdminRequest, isThisMachine, type Live, OTHER_MACHINE, refused } from "./request.ts";
+import { type AdminAnswer, type AdminHandle, type Live, objectionTo, refused } from "./request.ts";
 import { obeyed } from "./token.ts";
 
 export interface PageAsset {
@@ -43,19 +43,16 @@ const LIVE = "/live";
 const PROGRAMS = "/programs/";
 const NO_PROGRAM = refused(404, "the page knows no such program");
 
-type Handle = (request: AdminRequest) => Effect.Effect<AdminAnswer>;
-
 export const withPage =
-  (page: Page, token: string, next: Handle): Handle =>
+  (page: Page, token: string, next: AdminHandle): AdminHandle =>
   (request) =>
     Effect.suspend(() => {
       const { path } = request;
       const wanted =
         path === "/" || path === LIVE || path.startsWith(PAGE) ? "GET" : path.startsWith(PROGRAMS) && "POST";
       if (wanted === false) return next(request);
-      if (!isThisMachine(request.host)) return Effect.succeed(OTHER_MACHINE);
-      if (request.method !== wanted)
-        return Effect.succeed({ ...refused(405, `${path} takes ${wanted}`), allow: wanted });
+      const objection = objectionTo(request, wanted);
+      if (objection !== undefined) return Effect.succeed(objection);
       if (path === LIVE)
         return Effect.succeed({ status: 200, body: "", contentType: "text/event-stream", live: page.live });
       if (wanted === "POST") return obeyed(token, request, ordered(page, path, request.body));

@@ -39,9 +39,21 @@ export interface AdminAnswer {
   readonly seal?: string;
 }
 
+export type AdminHandle = (request: AdminRequest) => Effect.Effect<AdminAnswer>;
+
 export const refused = (status: number, error: string): AdminAnswer => ({ status, body: { error } });
 
 /** With any port, since a forwarded port on this machine is still this machine. */
 export const isThisMachine = (host: string): boolean => THIS_MACHINE.test(host.toLowerCase());
 const THIS_MACHINE = /^(127\.\d{1,3}\.\d{1,3}\.\d{1,3}|localhost|\[::1\])(:\d{1,5})?$/;
 export const OTHER_MACHINE: AdminAnswer = refused(421, "this port answers as 127.0.0.1, ::1 or localhost only");
+
+/** Why this request is not served where `method` is wanted; undefined: it is. `allow`: all methods that are served there. */
+export const objectionTo = (
+  { host, method, path }: AdminRequest,
+  wanted: string,
+  allow: string = wanted,
+): AdminAnswer | undefined => {
+  if (!isThisMachine(host)) return OTHER_MACHINE;
+  return allow.split(", ").includes(method) ? undefined : { ...refused(405, `${path} takes ${wanted}`), allow };
+};

@@ -127,7 +127,7 @@ test("page: an open page is told each part, then what changes, then what happens
     ok(first.includes('"part":"programs","value":[{"name":"server","program":"server"},{"name":"border"'), first);
     ok(first.includes('"vipr_vcrs_total"'), first);
     ok(!first.includes("vipr_up_seconds"), "figures that always change are no part of them");
-    happenings.record(1_000, "learned", { number: "+49…01", text: "route to b.example" });
+    happenings.record(1_000, "learned", () => ({ number: "+49…01", text: "route to b.example" }));
     const second = await told(base, (text) => text.includes("event: happenings"));
     ok(second.includes('{"program":"server","number":"+49…01","text":"route to b.example","n":1,'), second);
     const seen = told(
@@ -176,7 +176,7 @@ test("page: an order to another program wants the token of this one, and goes un
 test("happenings: the newest are kept, what was missed is counted, another run begins anew", () => {
   const happenings = makeHappenings();
   same(happenings.after(0), { last: 0, missed: 0, happenings: [] });
-  for (let i = 1; i <= 1_500; i += 1) happenings.record(i, "x", { i });
+  for (let i = 1; i <= 1_500; i += 1) happenings.record(i, "x", () => ({ i }));
   const all = happenings.after(0);
   same([all.last, all.missed, all.happenings.length, all.happenings[0]!.n], [1_500, 476, 1_024, 477]);
   same(

@@ -21,16 +21,13 @@ import type { ViprEvent } from "../../actors/vipr/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { serveAdmin } from "../admin.ts";
 import { reportOf as borderReport } from "../cli/border-admin.ts";
+import { callsHealth } from "../cli/calls-health.ts";
 import { newToken } from "../cli/door.ts";
 import { type Folder, openFolder } from "../cli/folder.ts";
-import { answerOf } from "../cli/member-admin.ts";
+import { answerOf, openMemberAdmin } from "../cli/member-admin.ts";
 import { openDoor } from "../cli/open-door.ts";
 import { openServerControl, type ServerControl } from "../cli/server-control.ts";
-import { callsFamilies } from "../metrics/calls.ts";
-import { overlayFamilies } from "../metrics/overlay.ts";
-import { certificateFamily, processFamilies } from "../metrics/process.ts";
 import { countEvents, type EventCounts, serverFamilies } from "../metrics/server.ts";
-import { METRICS_TYPE, metricsText } from "../metrics/text.ts";
 import { happened } from "../page/happening.ts";
 import type { PageProgram } from "../page/programs.ts";
 import type { RunningCompany } from "./company.ts";
@@ -84,36 +81,28 @@ export const openCompanyAdmin = Effect.fn("demo.companyAdmin")(function* (
   const { domain, server, border, credentials } = company;
   const node = server.nodes[0]!;
   const times = yield* timesOf(credentials.certificates[0]!);
-  const metrics = Effect.gen(function* () {
-    const nowMs = yield* Clock.currentTimeMillis;
-    return metricsText([
-      ...processFamilies("server", times.startedMs, nowMs),
-      certificateFamily({ domain: times.certificateEndsMs }, nowMs),
-      ...overlayFamilies(yield* reportOf(node, { ...times, nowMs })),
-      ...serverFamilies(yield* server.counters),
-      ...counted.families(),
-    ]);
-  });
-  const token = newToken();
+  const admin = yield* openMemberAdmin(folder, FREE, programs);
+  const { token, at = FREE } = admin;
   const listed = control.listed(server.operator);
-  const answer = answerOf({ node, token, times, explain: server.explain, listed, happenings });
-  const at = yield* openDoor(folder, FREE, token, withHealth(healthOf(metrics), answer), programs);
+  admin.show({
+    answer: answerOf({ node, token, times, explain: server.explain, listed, happenings }),
+    report: Effect.flatMap(Clock.currentTimeMillis, (nowMs) => reportOf(node, { ...times, nowMs })),
+    ends: { domain: times.certificateEndsMs },
+    metrics: Effect.map(server.counters, (now) => [...serverFamilies(now), ...counted.families()]),
+  });
   yield* openBorderDoor(border, yield* openFolder(join(directory, `border.${domain}`)), times.startedMs, programs);
   return `http://${addressText(at)}/#token=${token}`;
 });
 
-const openBorderDoor = (border: Border, folder: Folder, startedMs: number, programs: ReadonlyArray<PageProgram>) => {
+const openBorderDoor = Effect.fnUntraced(function* (
+  border: Border,
+  folder: Folder,
+  startedMs: number,
+  programs: ReadonlyArray<PageProgram>,
+) {
   const report = Effect.map(Clock.currentTimeMillis, (nowMs) => borderReport(border, [], startedMs, nowMs));
-  const metrics = Effect.map(report, (now) =>
-    metricsText([...processFamilies("border", startedMs, Date.now()), ...callsFamilies(now)]),
-  );
-  return openDoor(folder, FREE, newToken(), withHealth(healthOf(metrics), handleCalls(report)), programs);
-};
-
-const healthOf = (metrics: Effect.Effect<string>) => ({
-  unready: Effect.succeed([]),
-  metrics,
-  metricsType: METRICS_TYPE,
+  const health = yield* callsHealth({ folder, store: undefined, startedMs, report, more: () => [] });
+  return yield* openDoor(folder, FREE, newToken(), withHealth(health, handleCalls(report)), programs);
 });
 
 const timesOf = Effect.fnUntraced(function* (certificate: Uint8Array) {

@@ -7,11 +7,11 @@ import { auditEventOf } from "../../machines/vipr/mod.ts";
 import { factText } from "../cli/explain-text.ts";
 
 export const happened = (happenings: Happenings, event: ViprEvent, atMs: number): void =>
-  happenings.record(atMs, event.type, {
+  happenings.record(atMs, event.type, () => ({
     ...ofProof(event),
     number: maskE164(event.number),
     text: factText(plainOf(auditEventOf(event, atMs))).trim(),
-  });
+  }));
 
 const ofProof = (event: ViprEvent) => {
   if (event.type === "proved") return { bits: event.bits, required: event.required };

@@ -4,7 +4,7 @@
  */
 import { ask } from "./ask.js";
 import { html } from "./html.js";
-import { changed, figure, programsOf, state } from "./state.js";
+import { changed, programsOf, state, total } from "./state.js";
 import { grouped, spanOf } from "./text.js";
 import { tokenForm } from "./token.js";
 
@@ -121,11 +121,8 @@ const listOf = (/** @type {string} */ kind, /** @type {string} */ what) => {
   return html`${tokenForm()}${state.token !== "" && table(program, what)}`;
 };
 
-const sum = (/** @type {string} */ kind, /** @type {string} */ metric) =>
-  programsOf(kind).reduce((total, { name }) => total + figure(name, metric), 0);
-
 export const routesView = () => html`
-  <p class="lead"><strong>${grouped(sum("agent", "vipr_agent_routes"))}</strong> routes are known. A call to such a number goes over the Internet; every other takes the telephone network.</p>
+  <p class="lead"><strong>${grouped(total("agent", "vipr_agent_routes"))}</strong> routes are known. A call to such a number goes over the Internet; every other takes the telephone network.</p>
   ${listOf("agent", "routes")}`;
 
 export const numbersView = () => {
@@ -138,5 +135,5 @@ export const numbersView = () => {
 };
 
 export const waitingView = () => html`
-  <p class="lead"><strong>${grouped(sum("server", "vipr_validations_pending"))}</strong> calls wait for their validation. Each waits a random time, so that nobody learns from it when somebody has phoned.</p>
+  <p class="lead"><strong>${grouped(total("server", "vipr_validations_pending"))}</strong> calls wait for their validation. Each waits a random time, so that nobody learns from it when somebody has phoned.</p>
   ${listOf("server", "calls")}`;

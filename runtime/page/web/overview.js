@@ -1,13 +1,12 @@
 /** From a call over the telephone network to a call over the Internet: what has come how far, in one picture. */
 import { html } from "./html.js";
 import { happeningRows } from "./proofs.js";
-import { figure, labelOf, partOf, programsOf, state } from "./state.js";
+import { labelOf, partOf, programsOf, state, total } from "./state.js";
 import { grouped, megabytes, spanOf, words } from "./text.js";
 
 const sumOver = (/** @type {string} */ kind, /** @type {(name: string) => number} */ of) =>
   programsOf(kind).reduce((sum, { name }) => sum + of(name), 0);
-const servers = (/** @type {string} */ metric, labels = {}) =>
-  sumOver("server", (name) => figure(name, metric, labels));
+const servers = (/** @type {string} */ metric, labels = {}) => total("server", metric, labels);
 
 /** A step's number, what it is, and what waits or fell out there. */
 const steps = () => {

@@ -1,6 +1,6 @@
 /** Validations as they happen: look-ups, claimants asked, by which method, worth how many bits, with what verdict. */
 import { html } from "./html.js";
-import { figure, programsOf, samples, state } from "./state.js";
+import { programsOf, samples, state, total } from "./state.js";
 import { clockOf, grouped } from "./text.js";
 
 /** @type {Record<string, string>} */
@@ -56,8 +56,8 @@ const byMethod = () => {
 export const proofsView = () => {
   const table = byMethod();
   const verdicts = [...new Set([...table.values()].flatMap((row) => [...row.keys()]))].sort();
-  const pending = programsOf("server").reduce((sum, { name }) => sum + figure(name, "vipr_validations_pending"), 0);
-  const underWay = programsOf("server").reduce((sum, { name }) => sum + figure(name, "vipr_validations_under_way"), 0);
+  const pending = total("server", "vipr_validations_pending");
+  const underWay = total("server", "vipr_validations_under_way");
   return html`
     <p class="lead"><strong>${grouped(pending)}</strong> calls wait for their time, <strong>${grouped(underWay)}</strong> are being validated.</p>
     ${

@@ -1,7 +1,7 @@
 /** Who was not let in, and why: at the border element, in validation, in the overlay. */
 import { bars } from "./bars.js";
 import { html } from "./html.js";
-import { partOf, programsOf, samples } from "./state.js";
+import { partOf, programsOf, samples, total } from "./state.js";
 import { words } from "./text.js";
 
 /** Reasons of the border element, as docs/operator.md has them, for people. @type {Record<string, string>} */
@@ -51,13 +51,7 @@ const byLabel = (metric, label) =>
   programsOf("server").map(({ name }) =>
     Object.fromEntries(samples(name, metric).map(({ labels, value }) => [labels[label] ?? "", value])),
   );
-const verdict = (/** @type {string} */ which) =>
-  programsOf("server").map(({ name }) =>
-    samples(name, "vipr_attempts_total")
-      .filter(({ labels }) => labels.verdict === which)
-      .reduce((sum, { value }) => sum + value, 0),
-  );
-const total = (/** @type {ReadonlyArray<number>} */ counts) => counts.reduce((sum, count) => sum + count, 0);
+const verdict = (/** @type {string} */ which) => total("server", "vipr_attempts_total", { verdict: which });
 
 /** Counters of PVP that count what came to nothing. @type {Record<string, string>} */
 const ASKED_US = {
@@ -101,8 +95,8 @@ export const refusalsView = () => {
       programsOf("server").length > 0 && [
         block("attempts", "Claims that were not proved", "Claimants whom we asked about a call of ours.", [
           {
-            "did not know of the call": total(verdict("refused")),
-            "knew of it, and declined": total(verdict("declined")),
+            "did not know of the call": verdict("refused"),
+            "knew of it, and declined": verdict("declined"),
           },
         ]),
         block("asked-us", "Who asked us, and failed", "Handshakes about calls that we received.", askedUs),

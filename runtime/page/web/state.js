@@ -92,5 +92,9 @@ export const figure = (program, name, labels = {}) =>
     .filter(({ labels: its }) => Object.entries(labels).every(([key, value]) => its[key] === value))
     .reduce((sum, { value }) => sum + value, 0);
 
+/** The same over all programs of a kind. @param {string} kind @param {string} name @param {Record<string, string>} [labels] */
+export const total = (kind, name, labels) =>
+  programsOf(kind).reduce((sum, program) => sum + figure(program.name, name, labels), 0);
+
 /** @param {string} program @param {string} name @returns {ReadonlyArray<{ labels: Record<string, string>, value: number }>} */
 export const samples = (program, name) => partOf(program, "figures")?.[name] ?? [];

@@ -1,5 +1,6 @@
 /** The processes of a crash run with several machines: a cluster of company a, a server of b, an authority, four call agents. */
-import { spawn } from "node:child_process";
+
+import type { ChildProcess } from "node:child_process";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -12,6 +13,7 @@ import { type Running, start, vipr } from "../cli/processes.ts";
 import { credentialsUnder } from "../kit/credentials.ts";
 import { freePort } from "../kit/ports.ts";
 import type { TestPostgres } from "../kit/postgres.ts";
+import { spawnAgent } from "./agent-process.ts";
 import { AT_ONCE, type Company, OVERLAY } from "./calls.ts";
 import { AGENTS } from "./cluster-calls.ts";
 import { type Cut, openCut } from "./cuts.ts";
@@ -188,7 +190,7 @@ export const openClusterWorld = async (
   const agentOf = (company: Company, index: number, first: Machine): ClusterAgent => {
     const acknowledged = new Set<number>();
     const learned: Array<string> = [];
-    let child: ReturnType<typeof spawn> | undefined;
+    let child: ChildProcess | undefined;
     let at = first;
     return {
       company,
@@ -211,19 +213,9 @@ export const openClusterWorld = async (
           again,
           everyMs,
         };
-        const own = "Deno" in globalThis ? ["run", "-A"] : [];
-        child = spawn(process.execPath, [...own, AGENT, JSON.stringify(order)], {
-          stdio: ["ignore", "pipe", "ignore"],
-        });
-        let held = "";
-        child.stdout!.on("data", (chunk) => {
-          const lines = `${held}${chunk}`.split("\n");
-          held = lines.pop()!;
-          for (const line of lines) {
-            const [what, about] = line.split(" ");
-            if (what === "ack") acknowledged.add(Number(about));
-            if (what === "learned") learned.push(about!);
-          }
+        child = spawnAgent(AGENT, order, (what, [about]) => {
+          if (what === "ack") acknowledged.add(Number(about));
+          if (what === "learned") learned.push(about!);
         });
       },
       kill: () =>

@@ -1,11 +1,13 @@
 /** The processes of a crash run: an authority, two companies' servers and their call agents, each started again when it was killed. */
-import { spawn } from "node:child_process";
+
+import type { ChildProcess } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { type Running, start, vipr } from "../cli/processes.ts";
 import { freePort } from "../kit/ports.ts";
 import type { TestPostgres } from "../kit/postgres.ts";
+import { spawnAgent } from "./agent-process.ts";
 import { type AgentOrder, AT_ONCE, COMPANIES, type Company, OVERLAY } from "./calls.ts";
 
 const HOST = "127.0.0.1";
@@ -99,7 +101,7 @@ export const openWorld = async (
     const acknowledged = new Set<number>();
     const learned: Array<string> = [];
     const refused = new Map<string, number>();
-    let child: ReturnType<typeof spawn> | undefined;
+    let child: ChildProcess | undefined;
     return {
       acknowledged,
       learned,
@@ -109,20 +111,11 @@ export const openWorld = async (
         const last = acknowledged.size === 0 ? 0 : Math.max(...lastOf(acknowledged));
         const from = last + 2 * AT_ONCE;
         const order: AgentOrder = { company, port: ports[company].vap, password: PASSWORD, from, everyMs };
-        const own = "Deno" in globalThis ? ["run", "-A"] : [];
-        child = spawn(process.execPath, [...own, AGENT, JSON.stringify(order)], {
-          stdio: ["ignore", "pipe", "ignore"],
-        });
-        let held = "";
-        child.stdout!.on("data", (chunk) => {
-          const lines = `${held}${chunk}`.split("\n");
-          held = lines.pop()!;
-          for (const line of lines) {
-            const [what, ...rest] = line.split(" ");
-            if (what === "ack") acknowledged.add(Number(rest[0]));
-            if (what === "learned") learned.push(rest.join(" "));
-            if (what === "refused") refused.set(rest.join(" "), (refused.get(rest.join(" ")) ?? 0) + 1);
-          }
+        child = spawnAgent(AGENT, order, (what, rest) => {
+          const about = rest.join(" ");
+          if (what === "ack") acknowledged.add(Number(about));
+          if (what === "learned") learned.push(about);
+          if (what === "refused") refused.set(about, (refused.get(about) ?? 0) + 1);
         });
       },
       kill: () =>

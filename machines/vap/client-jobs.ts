@@ -25,6 +25,7 @@ import type {
   VapFailure,
   VapJob,
   VapResult,
+  VersionedService,
 } from "./client-types.ts";
 
 export const NUMBERS_MAX = 20_000;
@@ -62,13 +63,14 @@ export const take = (
   context: Context,
   event: Of<VapClientEvent, "publishService" | "publishNumber" | "upload">,
 ): ClientDecision<"settle"> => {
-  const { numbers, vcrs, service } = context;
+  const { numbers, vcrs, wanted, service } = context;
   switch (event.type) {
     case "publishService": {
-      const version = service === undefined ? context.firstVersion : service.version + 1;
+      const before = wanted ?? service;
+      const version = before === undefined ? context.firstVersion : before.version + 1;
       return {
-        context: { service: { ref: event.ref, content: event.content, version }, isPublished: false },
-        actions: fail(service?.ref ?? 0, "replaced", "replaced by another"),
+        context: { wanted: { ref: event.ref, content: event.content, version } },
+        actions: fail(wanted?.ref ?? 0, "replaced", "replaced by another"),
       };
     }
     case "publishNumber": {
@@ -126,12 +128,14 @@ export const pumped =
 
 export const pump = (context: Context): ClientDecision<"ask"> => {
   const { service, isPublished, isRevoked, subscription, asks, numbers, vcrs } = context;
-  if (service === undefined || isRevoked) return {};
-  const { version } = service;
-  if (!isPublished)
-    return asks.some(({ what }) => isService(what))
-      ? {}
-      : asking(context, [[{ type: "service", version }, publishService(context, service)]]);
+  const unpublished = context.wanted ?? (isPublished ? undefined : service);
+  if (isRevoked) return {};
+  if (unpublished !== undefined) {
+    if (asks.some(({ what }) => isService(what))) return {};
+    const { content, version } = unpublished;
+    return asking(context, [[{ type: "service", content, version }, publishService(context, unpublished)]]);
+  }
+  if (service === undefined) return {};
   const wanted: Array<readonly [Ask["what"], VapContent]> = [];
   if (subscription === undefined && !isOut(asks, "subscribe")) wanted.push(["subscribe", subscribe(context)]);
   const number = asks.some(({ what }) => isJob(what) && what.type === "number") ? undefined : numbers[0];
@@ -149,7 +153,7 @@ export const pump = (context: Context): ClientDecision<"ask"> => {
     actions: actions ?? [],
   };
 };
-export const isService = (what: Ask["what"]): what is { readonly type: "service"; readonly version: number } =>
+export const isService = (what: Ask["what"]): what is Of<Exclude<Ask["what"], string>, "service"> =>
   typeof what === "object" && what.type === "service";
 export const isJob = (what: Ask["what"]): what is VapJob => typeof what === "object" && what.type !== "service";
 const isOut = (asks: ReadonlyArray<Ask>, what: Ask["what"]): boolean => asks.some((ask) => ask.what === what);
@@ -176,7 +180,7 @@ const identity = (serviceId: number, subserviceId: number, vservice: VServiceId,
   value: { service: serviceId, subservice: subserviceId, vservice, instance },
 });
 
-const publishService = ({ vservice, instance }: Context, { content, version }: NonNullable<Context["service"]>) =>
+const publishService = ({ vservice, instance }: Context, { content, version }: VersionedService) =>
   request(
     "publish",
     identity(service.publish, subservice.vservice, vservice, instance),
@@ -240,9 +244,9 @@ export const stopRepublish = { type: "stopTimer", timer: "republish" } as const;
 /** The end: every caller that waits gets its result, and no timer is left running. */
 export const finished = (context: Context): ClientDecision<"stopTimer" | "settle"> => {
   const { numbers, vcrs } = putBack(context);
-  const refs = [context.service?.ref ?? 0, ...[...numbers, ...vcrs].map(({ ref }) => ref)];
+  const refs = [context.wanted?.ref ?? 0, ...[...numbers, ...vcrs].map(({ ref }) => ref)];
   return {
-    context: { asks: [], numbers: [], vcrs: [], service: undefined, isRefreshing: false, isRevoked: false },
+    context: { asks: [], numbers: [], vcrs: [], wanted: undefined, isRefreshing: false, isRevoked: false },
     actions: [
       ...(context.isRevoked ? [stopRepublish] : []),
       ...(context.isRefreshing ? [{ type: "stopTimer" as const, timer: "refresh" as const }] : []),

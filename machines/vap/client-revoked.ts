@@ -11,8 +11,11 @@ type Context = VapClientContext;
 /** A VService that the server had, and has no more: it has lost the overlay, and is asked again after this. */
 const REPUBLISH_BETWEEN_MS = [30_000, 60_000] as const;
 /** 481 for a VService that was published before: as PublishRevoke. */
-export const isRevocation = ({ service }: Context, what: Ask["what"], error: number | undefined): boolean =>
-  isService(what) && service?.ref === 0 && error === errorCode.publicationFailed;
+export const isRevocation = (context: Context, what: Ask["what"], error: number | undefined): boolean =>
+  isAccepted(context, what) && error === errorCode.publicationFailed;
+/** What is asked for is to be published once more, and nobody waits for it. */
+export const isAccepted = ({ service }: Context, what: Ask["what"]): boolean =>
+  isService(what) && what.version === service?.version;
 
 /** The session goes on without its VService: what is to be published or uploaded waits. */
 export const revoke = (context: Context, why: string): ClientDecision<"report" | "startTimer"> => ({

@@ -26,7 +26,7 @@ import {
   settle,
   stopRepublish,
 } from "./client-jobs.ts";
-import { isRevocation, revoke } from "./client-revoked.ts";
+import { isAccepted, isRevocation, revoke } from "./client-revoked.ts";
 import type { Ask, ClientDecision, VapClientAction, VapClientContext, VapClientEvent, VapJob } from "./client-types.ts";
 
 type Context = VapClientContext;
@@ -149,7 +149,7 @@ export const isFatal = (context: Context, event: Answered): boolean => {
   if (error === undefined) return false;
   if (isRevocation(context, what, error)) return false;
   const isRefused = isService(what) && error !== errorCode.versionNumberTooLow;
-  const isLost = isRefused && (context.service?.ref === 0 || error === errorCode.unregistered);
+  const isLost = isRefused && (isAccepted(context, what) || error === errorCode.unregistered);
   return SESSION_ERRORS.includes(error) || what === "keepalive" || what === "subscribe" || isLost;
 };
 
@@ -173,38 +173,40 @@ const sessionAnswered = (
   what: Exclude<Ask["what"], VapJob>,
   response: VapMessage,
 ): ClientDecision<"settle" | "startTimer" | "report"> => {
-  if (isService(what)) return serviceAnswered(context, what.version, response);
+  if (isService(what)) return serviceAnswered(context, what, response);
   if (what !== "subscribe") return {};
   return { context: { subscription: valueIn(response, "subscriptionId") } };
 };
 
 const serviceAnswered = (
   context: Context,
-  version: number,
+  what: Of<Exclude<Ask["what"], string>, "service">,
   response: VapMessage,
 ): ClientDecision<"settle" | "startTimer" | "report"> => {
-  const { service } = context;
-  if (service === undefined || service.version !== version) return {}; // it was replaced meanwhile
+  const { content, version } = what;
+  // Nobody waits for one that was replaced meanwhile, and the next is asked for whatever the answer is.
+  const wanted = context.wanted?.version === version ? context.wanted : undefined;
   if (isSuccess(response)) {
     const quota = valueIn(response, "quota");
     return {
       context: {
         isPublished: true,
-        service: { ...service, ref: 0 },
+        service: { content, version },
+        ...(wanted === undefined ? {} : { wanted: undefined }),
         lifetimeMs: 1000 * (valueIn(response, "dhtLifetime") ?? 0),
       },
       actions: [
         { type: "report", what: "published", why: "" },
-        ...settle(service.ref, { type: "done", ...(quota === undefined ? {} : { quota }) }),
+        ...settle(wanted?.ref ?? 0, { type: "done", ...(quota === undefined ? {} : { quota }) }),
       ],
     };
   }
   const error = errorNumberOf(response);
-  if (isRevocation(context, { type: "service", version }, error)) return revoke(context, refusalText(response));
+  if (isRevocation(context, what, error)) return revoke(context, refusalText(response));
   // 472: "choose a new instance id"; the old one goes with the session.
   if (error === errorCode.versionNumberTooLow)
     return { context: { instance: BigInt.asUintN(64, context.instance + 1n) } };
-  return { context: { service: undefined }, actions: failRefused(service.ref, response) };
+  return wanted === undefined ? {} : { context: { wanted: undefined }, actions: failRefused(wanted.ref, response) };
 };
 
 const jobAnswered = (context: Context, job: VapJob, response: VapMessage): ClientDecision<"settle" | "startTimer"> => {

@@ -34,15 +34,23 @@ export interface Ask {
     | "keepalive"
     | "subscribe"
     | "unregister"
-    | { readonly type: "service"; readonly version: number }
+    | ({ readonly type: "service" } & VersionedService)
     | VapJob;
+}
+/** `version` grows with every change. */
+export interface VersionedService {
+  readonly content: VService;
+  readonly version: number;
 }
 export interface VapClientContext extends VapClientInput {
   /** The server's name for this session. Survives the connection, so that the next one can resume the session. */
   readonly handle: number | undefined;
   readonly keepaliveMs: number;
-  /** `ref`: the caller that waits for its publication; `version` grows with every change. */
-  readonly service: { readonly ref: number; readonly content: VService; readonly version: number } | undefined;
+  /** To be published, in place of `service`. `ref`: the caller that waits for it. */
+  readonly wanted: (VersionedService & { readonly ref: number }) | undefined;
+  /** What a server has accepted last. It stays in force where another is refused. */
+  readonly service: VersionedService | undefined;
+  /** The server of this session has `service`. */
   readonly isPublished: boolean;
   /** The server has lost the overlay, and what we published with it: the timer `republish` runs. */
   readonly isRevoked: boolean;

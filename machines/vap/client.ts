@@ -66,6 +66,7 @@ export const vapClient = machine("vapClient", {
     ...input,
     handle: undefined,
     keepaliveMs: 0,
+    wanted: undefined,
     service: undefined,
     isPublished: false,
     isRevoked: false,

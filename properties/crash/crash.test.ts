@@ -54,8 +54,14 @@ const TROUBLES = [
   { trouble: "wal-full", refusals: ["481 error 481: the server's store is away"], can: canMount },
   { trouble: "disk-full", refusals: ["481 error 481: the server's disk is full"], can: canMount },
 ];
-/** A trouble lasts real seconds: the whole suite plays them on Node alone, `npm run trouble` on the others too. */
+/** What lasts for many real seconds: the whole suite plays it on Node alone, `npm run crash` and `trouble` on the others too. */
 const isNode = !("Deno" in globalThis) && !("Bun" in globalThis);
+if (isNode)
+  test("crash: a server of three is cut off from PostgreSQL: nothing is lost or doubled, and nobody is asked about a call twice", async () => {
+    const { code, last } = await crash("--rounds", "1", "--seed", "5", "--store", "postgres", "--machines", "3");
+    const { rounds, lost, duplicated, askedTwice, acknowledged, asked } = JSON.parse(last);
+    same([code, rounds, lost, duplicated, askedTwice, acknowledged > 0, asked > 0], [0, 1, 0, 0, 0, true, true], last);
+  });
 for (const { trouble, refusals, can } of TROUBLES)
   if (can && isNode)
     test(`trouble: ${trouble} costs nothing that was acknowledged, and is over by itself`, async () => {

@@ -297,6 +297,27 @@ test("draft-jennings-vipr-vap-02 §9.4: PublishRevoke is answered, and the VServ
   assert.equal(others.snapshot.context.isPublished, true);
 });
 
+test("a VService that is refused leaves the one before in force, and who uploads does not wait for another", () => {
+  const other = { type: "publishService", ref: 7, content: { ...document, didCount: 9 } } as const;
+  const published = [service, connected, ok(1, ...handle), ok(2), ok(3, { type: "subscriptionId", value: 4 })] as const;
+  const refused = play(...published, other, upload, no(4, "publicationFailed"));
+  assert.deepEqual(refused.actions.filter(({ type }) => type === "settle").at(-1), {
+    type: "settle",
+    ref: 7,
+    result: { type: "failed", reason: "refused", code: 481, why: "error 481: Publication Failed" },
+  });
+  assert.deepEqual(methodsOf(refused).slice(3), ["publish", "uploadVcr number"]);
+  // On a new connection the server has nothing of ours: it is given what was in force.
+  const anew = [lost, again, connected, ok(6, ...handle)] as const;
+  const back = play(...published, other, no(4, "publicationFailed"), upload, ...anew);
+  const last = back.snapshot.context.asks.at(-1)?.what;
+  assert.deepEqual(last, { type: "service", content: document, version: input.firstVersion });
+  // Replaced before the answer: the first is in force, until the second is accepted.
+  const twice = play(service, connected, ok(1, ...handle), other, upload, ok(2), no(3, "publicationFailed"));
+  assert.deepEqual(twice.snapshot.context.service?.content, document);
+  assert.deepEqual(methodsOf(twice).slice(2), ["publish", "subscribe", "uploadVcr number"]);
+});
+
 test("472: the VService is published again as another instance", () => {
   const played = play(service, connected, ok(1, ...handle), no(2, "versionNumberTooLow"));
   assert.equal(played.snapshot.context.instance, 2n);

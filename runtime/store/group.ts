@@ -70,19 +70,19 @@ export const groupWrites = Effect.fnUntraced(function* ({
     const batch = take();
     const written = yield* committed(batch);
     if (written.length === 0) return;
-    const flushed = yield* Effect.result(flush);
+    const flushed = yield* Effect.result(tried(flush));
     const told = flushed._tag === "Success" ? Effect.void : Effect.fail(flushed.failure);
     for (const one of written) Deferred.doneUnsafe(one.told, told);
   });
 
   /** Those that are; the others have been told why not. */
   const committed = Effect.fnUntraced(function* (batch: ReadonlyArray<Waiting>) {
-    const whole = yield* Effect.result(commit(batch.flatMap(({ changes }) => changes)));
+    const whole = yield* Effect.result(tried(commit(batch.flatMap(({ changes }) => changes))));
     if (whole._tag === "Success") return batch;
     const isEachs = batch.length > 1 && !COMMON.has(whole.failure.reason);
     const written: Array<Waiting> = [];
     for (const one of batch) {
-      const own = isEachs ? yield* Effect.result(commit(one.changes)) : whole;
+      const own = isEachs ? yield* Effect.result(tried(commit(one.changes))) : whole;
       if (own._tag === "Success") written.push(one);
       else yield* Deferred.fail(one.told, own.failure);
     }
@@ -128,6 +128,10 @@ export const groupWrites = Effect.fnUntraced(function* ({
     }),
   };
 });
+
+/** A defect fails what it met, as `failed`: who writes after it is served. */
+const tried = (effect: Effect.Effect<void, StoreFailed>): Effect.Effect<void, StoreFailed> =>
+  Effect.catchDefect(effect, (defect) => Effect.fail(new StoreFailed({ reason: "failed", why: String(defect) })));
 
 /** After what the loop has read in this turn has been dealt with. */
 const endOfTurn = Effect.callback<void>((resume) => {

@@ -100,7 +100,7 @@ export const openPostgres = Effect.fn("store.postgres")(function* ({
     Deferred.doneUnsafe(again, Effect.fail(why));
   };
 
-  /** What it was that broke is told once for each connection. */
+  /** What it was that broke is told once for each connection. Who has found it may be interrupted: the store is not. */
   const broken = Effect.fnUntraced(function* (one: Live, { reason, why }: StoreFailed) {
     if (live !== one) return;
     live = undefined;
@@ -108,9 +108,8 @@ export const openPostgres = Effect.fn("store.postgres")(function* ({
     again = Deferred.makeUnsafe();
     refuseWaiting(fault);
     yield* Effect.logWarning("store.away", { reason, why: fault.why });
-    yield* Scope.close(one.scope, Exit.void);
-    yield* Effect.forkIn(reconnect({ owner, batch }), own);
-  });
+    yield* Effect.forkIn(Effect.andThen(Scope.close(one.scope, Exit.void), reconnect({ owner, batch })), own);
+  }, Effect.uninterruptible);
 
   const reconnect = Effect.fnUntraced(function* (before: Owned) {
     const fromMs = yield* Clock.currentTimeMillis;

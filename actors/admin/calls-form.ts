@@ -23,6 +23,8 @@ export interface CallRow {
   readonly called: string | null;
   /** By what is measured: packets, loss, jitter. Left out where no media passes here. */
   readonly media?: Readonly<Record<string, number>>;
+  /** The name of its ladder, /ladders/ID, where it is known. */
+  readonly ladder?: string;
 }
 
 export interface UnreadableMessage {

@@ -17,6 +17,27 @@ export interface SeenNode {
   readonly address: string | null;
 }
 
+/**
+ * A look-up of this node's own, as far as it sees its way: the neighbour that was given the request, the one that brought the
+ * answer, and who signed it. Node-IDs of 32 hexadecimal digits.
+ */
+export interface SeenLookUp {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly milliseconds: number;
+  /** Clockwise from identifier 0, in thousandths of the ring: all of it would name the number. */
+  readonly place: number;
+  readonly firstHop: string | null;
+  readonly lastHop: string | null;
+  readonly responsible: string | null;
+  /** Of the node that is responsible. */
+  readonly responsiblePlace: number | null;
+  /** Links that the answer came over: 0 from this node itself; null without an answer. */
+  readonly hops: number | null;
+  /** `answer`, `refused`, `timedOut`, `lost`. */
+  readonly outcome: string;
+}
+
 export interface RingReport {
   readonly version: number;
   readonly overlay: string;
@@ -47,6 +68,8 @@ export interface RingReport {
     /** How much is stored here for each signer, the largest first. */
     readonly byNode: ReadonlyArray<{ readonly nodeId: string; readonly primaries: number; readonly replicas: number }>;
   };
+  /** The newest last. */
+  readonly lookUps: ReadonlyArray<SeenLookUp>;
   readonly counters: Readonly<Record<string, number>>;
   readonly refusals: Readonly<Record<string, number>>;
 }

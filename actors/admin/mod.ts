@@ -8,7 +8,7 @@ export {
   UNREADABLE_SHOWN_MAX,
   type UnreadableMessage,
 } from "./calls-form.ts";
-export { REPORT_VERSION, type RingReport, type SeenNode } from "./form.ts";
+export { REPORT_VERSION, type RingReport, type SeenLookUp, type SeenNode } from "./form.ts";
 export { type AdminOf, handleAdmin } from "./handle.ts";
 export {
   HAPPENINGS_MAX,
@@ -21,6 +21,8 @@ export {
   withHappenings,
 } from "./happenings.ts";
 export { type Health, withHealth } from "./health.ts";
+export { LADDER_PATH, LADDERS_KEPT_MAX, LADDERS_PATH, type Ladders, makeLadders, withLadders } from "./ladders.ts";
+export type { Ladder, LadderMessage, LadderState, LadderSummary } from "./ladders-form.ts";
 export {
   handleListed,
   LISTED,
@@ -41,4 +43,4 @@ export {
   type ReportedTimes,
   reportOf,
 } from "./report.ts";
-export { ADMIN_BODY_BYTES_MAX, type AdminAnswer, type AdminRequest, type Live } from "./request.ts";
+export { ADMIN_BODY_BYTES_MAX, type AdminAnswer, type AdminRequest, type Live, refused } from "./request.ts";

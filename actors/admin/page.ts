@@ -3,6 +3,7 @@
  *
  *   GET  /, /page/NAME             the page and its modules, the same for everybody
  *   GET  /live                     text/event-stream: what the programs say, again whenever it changes
+ *   GET  /programs/NAME/ladders/ID one of its calls, message by message
  *   POST /programs/NAME/ORDER      an order to one of these programs; with the token of the program that serves the page
  *
  * The page loads nothing from elsewhere and is shown in no frame; what it is told is what anyone on this machine may read
@@ -21,6 +22,8 @@ export interface Page {
   /** `index.html`, `main.js`. */
   readonly asset: (name: string) => PageAsset | undefined;
   readonly live: Live;
+  /** Undefined where there is no such program. */
+  readonly ladder: (program: string, id: string) => Effect.Effect<AdminAnswer | undefined>;
   /** `program` and `path` are as they stand in the request: undefined where there is no such program. */
   readonly order: (program: string, path: string, body: string) => Effect.Effect<AdminAnswer | undefined>;
 }
@@ -41,6 +44,7 @@ const HEADERS = { "content-security-policy": POLICY, "referrer-policy": "no-refe
 const PAGE = "/page/";
 const LIVE = "/live";
 const PROGRAMS = "/programs/";
+const LADDER = /^\/programs\/([^/]+)\/ladders\/([0-9a-f]{16})$/;
 const NO_PROGRAM = refused(404, "the page knows no such program");
 
 export const withPage =
@@ -48,13 +52,16 @@ export const withPage =
   (request) =>
     Effect.suspend(() => {
       const { path } = request;
-      const wanted =
-        path === "/" || path === LIVE || path.startsWith(PAGE) ? "GET" : path.startsWith(PROGRAMS) && "POST";
+      const [, program, id] = LADDER.exec(path) ?? [];
+      const isRead = path === "/" || path === LIVE || path.startsWith(PAGE) || id !== undefined;
+      const wanted = isRead ? "GET" : path.startsWith(PROGRAMS) && "POST";
       if (wanted === false) return next(request);
       const objection = objectionTo(request, wanted);
       if (objection !== undefined) return Effect.succeed(objection);
       if (path === LIVE)
         return Effect.succeed({ status: 200, body: "", contentType: "text/event-stream", live: page.live });
+      if (program !== undefined && id !== undefined)
+        return Effect.map(page.ladder(program, id), (answer) => answer ?? NO_PROGRAM);
       if (wanted === "POST") return obeyed(token, request, ordered(page, path, request.body));
       return Effect.succeed(assetAt(page, path === "/" ? "index.html" : path.slice(PAGE.length)));
     });

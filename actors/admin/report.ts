@@ -4,7 +4,7 @@ import type { Endpoint, NodeId } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";
 import { distance, RING_SIZE } from "../../machines/reload/mod.ts";
 import type { NodeStatus, OverlayNode } from "../reload/mod.ts";
-import { REPORT_VERSION, type RingReport, type SeenNode } from "./form.ts";
+import { REPORT_VERSION, type RingReport, type SeenLookUp, type SeenNode } from "./form.ts";
 
 /** What a report needs to know of a node. */
 export type Reported = Pick<
@@ -41,6 +41,7 @@ export const reportOf = (node: Reported, { startedMs, nowMs, certificateEndsMs }
       fingers: fingers.map(seen),
       links: linked.map(seen),
       ...storedOf(status),
+      lookUps: status.lookUps.map(seenLookUp),
       counters: { ...node.counters },
       refusals: { ...node.refusals },
     };
@@ -57,6 +58,20 @@ const seenFrom =
       address: address === undefined ? null : addressText(address),
     };
   };
+
+const seenLookUp = (one: NodeStatus["lookUps"][number]): SeenLookUp => ({
+  at: isoOf(one.endedMs),
+  milliseconds: Math.round(one.endedMs - one.begunMs),
+  place: Math.floor(PLACES * partOf(one.resource)) / PLACES,
+  firstHop: textOf(one.firstHop),
+  lastHop: textOf(one.lastHop),
+  responsible: textOf(one.responsible),
+  responsiblePlace: one.responsible === undefined ? null : partOf(one.responsible),
+  hops: one.hops ?? null,
+  outcome: one.outcome,
+});
+const PLACES = 1_000;
+const textOf = (node: NodeId | undefined): string | null => (node === undefined ? null : nodeIdText(node));
 
 const storedOf = ({ stored, primaries, replicas, quota, quotaUsed }: NodeStatus) => {
   const sum = (of: Readonly<Record<string, number>>) => Object.values(of).reduce((total, count) => total + count, 0);

@@ -5,6 +5,7 @@ import type { CoreTiming, Transport } from "../../machines/proxy/mod.ts";
 import type { OnReject } from "../../machines/sip/mod.ts";
 import type { MediaRelayShape } from "../media/mod.ts";
 import type { Credentials, Listening, StreamRefusal } from "../ports/mod.ts";
+import type { AgentProxy } from "../proxy/mod.ts";
 import type { TicketChecker, TicketSecret } from "../ticket/mod.ts";
 
 export interface BorderPlace {
@@ -90,7 +91,7 @@ export interface BorderCounters extends Readonly<Record<BorderCount, number>> {
   readonly mediaWaiting: number;
 }
 
-export interface Border {
+export interface Border extends Pick<AgentProxy, "messages" | "placeOf"> {
   readonly outside: Listening;
   /** In their order. */
   readonly inside: ReadonlyArray<Listening>;

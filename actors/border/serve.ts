@@ -29,6 +29,8 @@ import { type Credentials, Datagrams, Entropy, Keys, Listener, Seals } from "../
 import {
   type Arrived,
   isAddress,
+  type MessageLog,
+  openMessageLog,
   openSteps,
   openTransports,
   type ProxyListen,
@@ -70,8 +72,9 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
   const core = coreOptionsOf(options, { own, mark, keys, epochs });
   const steps = yield* openSteps((nowMs) => new BorderCore(core, nowMs), outputs.perform);
   const { turn } = steps;
+  const messages = yield* openMessageLog;
   outputs.start({
-    transports,
+    transports: { send: messages.logging(transports.send), drop: transports.drop },
     described: (id, answer) => turn((core, nowMs) => core.described(id, answer, nowMs)),
     elsewhere: (besides) => {
       const here = transports.peerOf(besides);
@@ -82,7 +85,7 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
     placed: (id, found) => turn((core, nowMs) => core.placed(id, found, nowMs)),
   });
   yield* transports.start({
-    received: (arrived) => turn((core, nowMs) => receive(core, arrived, nowMs)),
+    received: (arrived) => turn((core, nowMs) => receive(core, messages, arrived, nowMs)),
     unreachable: (to) => turn((core, nowMs) => core.unreachable(to, nowMs)),
     resolved: (host, addresses) => turn((core) => core.resolved(host, addresses)),
   });
@@ -91,9 +94,7 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
   rehearse(yield* Seals, REHEARSED_CALLS);
   const { renew } = yield* Listener;
   return {
-    outside,
-    inside,
-    tickets,
+    ...{ outside, inside, tickets, messages, placeOf },
     counters: () => {
       const { calls: underWay, transactions, waiting: mediaWaiting } = steps.core.size;
       return { ...outputs.counts(), ...connections.counts(), underWay, transactions, mediaWaiting };
@@ -111,6 +112,10 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
       }),
   } satisfies Border as Border;
 });
+
+/** Outside another domain, inside the call agent. */
+const placeOf: Border["placeOf"] = ({ own, domain, host }) =>
+  own === OUTSIDE ? { side: "outside", name: domain ?? host } : { side: "inside", name: host };
 
 const expiring = (turn: (work: (core: BorderCore, nowMs: number) => void) => void) => {
   const expire = Effect.sync(() => turn((core, nowMs) => core.expire(nowMs)));
@@ -159,7 +164,9 @@ const securityOf = (
 });
 
 /** What one read has brought, in its order. */
-const receive = (core: BorderCore, { source, domains, messages, unreadable }: Arrived, nowMs: number): void => {
+const receive = (core: BorderCore, log: MessageLog, arrived: Arrived, nowMs: number): void => {
+  const { source, domains, messages, unreadable } = arrived;
+  log.arrived(arrived);
   const from = fromOf(source, domains);
   for (const message of messages) core.receive(from, message, nowMs);
   for (const found of unreadable) core.unreadable(from, found);

@@ -81,6 +81,8 @@ export interface MediaCall {
   readonly bad?: BadMedia;
   /** It goes on over the telephone network. */
   readonly isMoved?: true;
+  /** The From tag of the INVITE that opened it, where the first offer said so. */
+  readonly from?: string;
   readonly streams: ReadonlyArray<MediaStreamReport>;
 }
 

@@ -4,11 +4,12 @@ import type { MediaCall, MediaCounters, MediaStreamReport } from "./relay.ts";
 import type { MediaStream } from "./stream.ts";
 
 /** `offsetMs`: from the relay's monotonic clock to Unix time. */
-export const reportOf = ({ id, sinceMs, bad, isMoved, streams }: Call, offsetMs: number): MediaCall => ({
+export const reportOf = ({ id, sinceMs, bad, isMoved, dialog, streams }: Call, offsetMs: number): MediaCall => ({
   call: id,
   sinceMs: Math.round(sinceMs + offsetMs),
   ...(bad === undefined ? {} : { bad }),
   ...(isMoved ? { isMoved } : {}),
+  ...(dialog === undefined ? {} : { from: dialog.from }),
   streams: streams.flatMap((stream) => (stream === undefined ? [] : streamReport(stream, offsetMs))),
 });
 

@@ -1,5 +1,12 @@
 /** A record-routing SIP proxy between a PBX and its trunks, on real sockets and a store. */
 export { ANSWER_HELD_MS_MAX, END_HELD_MS_MAX } from "./held-turns.ts";
+export {
+  type LoggedMessage,
+  MESSAGES_KEPT_MAX,
+  type MessageLog,
+  makeMessageLog,
+  openMessageLog,
+} from "./message-log.ts";
 export { isAddress } from "./names.ts";
 export { type RedirectListen, serveRedirects } from "./redirect.ts";
 export {
@@ -9,6 +16,7 @@ export {
   type AgentProxyOptions,
   type InProcess,
   type ProxyListen,
+  type SipPlace,
   serveAgentProxy,
 } from "./serve.ts";
 export { openSteps, type Steppable, type Steps } from "./steps.ts";

@@ -8,14 +8,17 @@ import type {
   CoreCount,
   CoreLimits,
   CoreTiming,
+  Destination,
   FallbackReason,
   FallbackTaker,
   ProxySide,
   RouteOf,
   SipPeer,
+  Source,
   Transport,
 } from "../../machines/proxy/mod.ts";
 import type { Change, Credentials, Listening, StoreFailed, StoreShape } from "../ports/mod.ts";
+import type { MessageLog } from "./message-log.ts";
 import type { ServerRoots } from "./server-trust.ts";
 import type { UnreadableLog } from "./unreadable.ts";
 
@@ -34,6 +37,13 @@ export interface ProxyListen<S extends string = ProxySide> {
   readonly inProcess?: InProcess;
   /** Other hosts by which it is called, at the same port. */
   readonly names?: ReadonlyArray<string>;
+}
+
+/** The other end of a message, as the operator knows it. */
+export interface SipPlace {
+  readonly side: ProxySide | "inside" | "outside" | "stranger";
+  /** Of the neighbour in the configuration, or the domain; the address where it has neither. */
+  readonly name: string;
 }
 
 export interface InProcess {
@@ -99,4 +109,7 @@ export interface AgentProxy {
   /** Telephone calls under way, those that began last. */
   readonly newestCalls: (max: number) => ReadonlyArray<CallView>;
   readonly unreadable: Pick<UnreadableLog, "byReason" | "newest">;
+  /** The newest messages, and who is at the other end of one: a neighbour, or a stranger. */
+  readonly messages: Pick<MessageLog, "after">;
+  readonly placeOf: (at: Source | Destination) => SipPlace;
 }

@@ -9,12 +9,13 @@
 import { Effect } from "effect";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import { type Family, familyOf } from "../../machines/locate/mod.ts";
-import type { PeerTarget, Transport } from "../../machines/proxy/mod.ts";
+import type { Destination, PeerTarget, Sender, Source, Transport } from "../../machines/proxy/mod.ts";
 import { type LocatorOptions, openLocator } from "../locate/mod.ts";
 import { Entropy, Listener } from "../ports/mod.ts";
 import { openCallStore, storedCalls } from "./call-store.ts";
 import { followPeers } from "./located.ts";
-import type { AgentFallback, AgentProxy, AgentProxyOptions } from "./options.ts";
+import { openMessageLog } from "./message-log.ts";
+import type { AgentFallback, AgentProxy, AgentProxyOptions, SipPlace } from "./options.ts";
 import { openServerTrust, type ServerRoots } from "./server-trust.ts";
 import type { StreamSecurity } from "./streams.ts";
 import { openTransports } from "./transports.ts";
@@ -27,6 +28,7 @@ export type {
   AgentProxyOptions,
   InProcess,
   ProxyListen,
+  SipPlace,
 } from "./options.ts";
 
 const MARK_BYTES = 8;
@@ -48,15 +50,17 @@ export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: Agen
   let turns: Turns | undefined;
   const following = yield* follow(options, trust.located, (work) => turns?.turn(work));
   const mark = hexOf(yield* (yield* Entropy).bytes(MARK_BYTES));
-  const outputs = { send, calls, down: following.down, fallback };
+  const messages = yield* openMessageLog;
+  const outputs = { send: messages.logging(send), calls, down: following.down, fallback };
   turns = yield* openTurns({ own, peers, route, fallback, mark, timing, limits }, outputs);
   const { turn, core, counts, fellBack, unreadable } = turns;
   for (const { id, call } of before) if (!core.restore(id, call)) calls.forget(id);
   if (before.length > 0) yield* Effect.logInfo("proxy.calls.restored", { calls: before.length });
   yield* start({
-    received: ({ source, messages, unreadable }) =>
+    received: ({ source, messages: come, unreadable }) =>
       turn((core, nowMs) => {
-        for (const message of messages) core.receive(source, message, nowMs);
+        messages.arrived({ source, messages: come });
+        for (const message of come) core.receive(source, message, nowMs);
         for (const found of unreadable) core.unreadable(source, found);
       }),
     unreachable: (to) => turn((core, nowMs) => core.unreachable(to, nowMs)),
@@ -81,8 +85,13 @@ export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: Agen
     counters,
     unreadable,
     newestCalls: (max) => core.newestCalls(max),
+    messages,
+    placeOf: (at) => placeOf(at, core.peerAt(at)),
   } satisfies AgentProxy as AgentProxy;
 });
+
+const placeOf = ({ host }: Source | Destination, found: Sender | undefined): SipPlace =>
+  found === undefined ? { side: "stranger", name: host } : { side: found.side, name: found.peer.name };
 
 const tie = ({ start, stop }: AgentFallback, turn: Turns["turn"]) => {
   start((key) => turn((core, nowMs) => core.hangUp(key, nowMs)));

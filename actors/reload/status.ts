@@ -1,7 +1,7 @@
 /** The state of a node as its operator sees it. */
 import { Effect } from "effect";
 import type { Endpoint, NodeId } from "../../codecs/reload/mod.ts";
-import { type Core, reached as reachedIn } from "../../machines/node/mod.ts";
+import { type Core, type LookUp, reached as reachedIn } from "../../machines/node/mod.ts";
 import { ownedFraction, type PeerState } from "../../machines/reload/mod.ts";
 import type { ConfigurationState } from "./configuration-state.ts";
 import type { Lifecycle } from "./lifecycle.ts";
@@ -33,12 +33,14 @@ export interface NodeStatus extends ValueStorageStatus {
   /** Entries that this node may store in the overlay, and how many of its own are stored there. */
   readonly quota: number;
   readonly quotaUsed: number;
+  /** Our own that have ended, the newest last. */
+  readonly lookUps: ReadonlyArray<LookUp>;
 }
 
 export interface StatusParts {
   readonly configuration: Pick<ConfigurationState, "now">;
   readonly lifecycle: Lifecycle;
-  readonly core: Pick<Core, "view" | "table" | "storage">;
+  readonly core: Pick<Core, "view" | "table" | "storage" | "lookUps">;
   readonly usage: Pick<Usage, "used">;
 }
 
@@ -69,5 +71,6 @@ export const statusOf = ({ configuration, lifecycle, core, usage }: StatusParts)
       share: ownedFraction(view),
       quota: configuration.now().quota,
       quotaUsed,
+      lookUps: [...core.lookUps],
     };
   });

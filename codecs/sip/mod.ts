@@ -1,5 +1,6 @@
 /** SIP and SDP as text: messages, addresses, framing, what follows from what, the ticket's header field. */
 export { ackOf, badRequestOf, cancelOf, MAGIC_BRANCH, type ResponseParts, responseTo, textBody } from "./build.ts";
+export { callLabel } from "./call-label.ts";
 export {
   type CryptoAttribute,
   type CryptoKey,

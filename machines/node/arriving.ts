@@ -163,7 +163,7 @@ const received = (core: Core, delivery: Delivery, message: VerifiedMessage): boo
   if (packet.configurationSequence !== sequence && packet.configurationSequence !== sequenceAny)
     core.orders.push({ type: "heard", node: signer.nodeId, sequence: packet.configurationSequence });
   if (isAnswer(packet)) {
-    const isTaken = body !== undefined && requestAnswered(core, packet.transactionId, message, body);
+    const isTaken = body !== undefined && requestAnswered(core, delivery, message, body);
     if (!isTaken) drop(core, "an answer nobody waits for");
     else if (body.type === "attachAns") learn(core, signer.nodeId, body.value.candidates);
     return false;

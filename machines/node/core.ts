@@ -22,7 +22,7 @@ import type { StorageState } from "./disk.ts";
 import { type LinkTable, makeLinkTable } from "./link-table.ts";
 import { makeSeenRequests, type SeenRequests } from "./seen-requests.ts";
 import { learnNames, makeTrust, type Trust } from "./trust.ts";
-import type { Counter, NodeNote, NodeOrder, NodeSettings } from "./types.ts";
+import type { Counter, LookUp, NodeNote, NodeOrder, NodeSettings } from "./types.ts";
 import type { CertificateFetch, Job, OwnRequest, Repeat, WaitingMessage, Work } from "./work.ts";
 
 export interface Core {
@@ -52,6 +52,8 @@ export interface Core {
   /** Transactions of the owner's requests, by its number for each. */
   readonly owned: Map<number, bigint>;
   readonly seen: SeenRequests;
+  /** The newest of our own that have ended. */
+  readonly lookUps: Array<LookUp>;
   fragments: Gathering;
   /** Packets from this node to itself. */
   readonly loopback: Array<Packet>;
@@ -94,6 +96,7 @@ const emptyCore = (settings: NodeSettings): Core => ({
   repeats: new Map(),
   owned: new Map(),
   seen: makeSeenRequests(),
+  lookUps: [],
   fragments: nothingGathered,
   loopback: [],
   isLooping: false,

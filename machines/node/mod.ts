@@ -5,6 +5,7 @@ export { SEED_BYTES } from "./chance.ts";
 export type { Core } from "./core.ts";
 export { reached } from "./link-table.ts";
 export { IDENTIFY_MS, UNIDENTIFIED_MESSAGES_MAX } from "./links.ts";
+export { LOOK_UPS_KEPT_MAX } from "./look-ups.ts";
 export { handle, openNode } from "./node.ts";
 export { REQUESTS_MAX } from "./requests.ts";
 export { OF_SIGNER_MAX, REPLAY_MS, REQUEST_MS, SEEN_MAX } from "./seen-requests.ts";
@@ -13,6 +14,7 @@ export { type CertifiedFacts, memberFacts } from "./trust.ts";
 export type {
   Carry,
   Counter,
+  LookUp,
   NodeCoreLimits,
   NodeEvent,
   NodeNote,

@@ -33,18 +33,21 @@ const handOwn = (core: Core, to: NodeId, packet: Packet): void => {
 /** A message of our own that is not routed: its TTL is reduced for the first link as well, §6.3.2. */
 const onItsWay = (packet: Packet): Packet => ({ ...packet, ttl: packet.ttl - 1 });
 
-/** Sends a packet of our own on its way: over the link to that node, if it is named and linked; else by routing. */
-export const dispatch = (core: Core, packet: Packet, over: NodeId | undefined): void => {
+/**
+ * Sends a packet of our own on its way: over the link to that node, if it is named and linked; else by routing. Gives the
+ * neighbour that it was handed to.
+ */
+export const dispatch = (core: Core, packet: Packet, over: NodeId | undefined): NodeId | undefined => {
   const { table } = core;
   if (over !== undefined && newestLink(table, over) !== undefined) {
     handOwn(core, over, onItsWay(packet));
-    return;
+    return over;
   }
   // A link is used as soon as it is there, even if the ring does not know of it yet.
   const [first] = packet.destinationList;
   if (first !== undefined && "type" in first && first.type === "node" && newestLink(table, first.data) !== undefined) {
     handOwn(core, first.data, onItsWay(packet));
-    return;
+    return first.data;
   }
   const settings = { overlay: core.overlayHash, initialTtl: core.overlay.initialTtl };
   const verdict = routeOf(core.view, settings, packet, core.settings.self);
@@ -52,19 +55,20 @@ export const dispatch = (core: Core, packet: Packet, over: NodeId | undefined): 
     case "deliver":
       if (core.loopback.length >= LOOPBACK_MAX) {
         drop(core, "too much to ourselves");
-        return;
+        return undefined;
       }
       core.loopback.push(packet);
-      return void core.work.push({ type: "goOn", link: OURSELVES });
+      core.work.push({ type: "goOn", link: OURSELVES });
+      return undefined;
     case "forward":
       handOwn(core, verdict.to, verdict.packet);
-      return;
+      return verdict.to;
     case "refuse":
       drop(core, verdict.error);
-      return;
+      return undefined;
     case "drop":
       drop(core, verdict.why);
-      return;
+      return undefined;
   }
 };
 

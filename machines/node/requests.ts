@@ -10,11 +10,12 @@ import { isBelieved, type ReloadOutcome, type ReloadTransactionEvent, reloadTran
 import { draw } from "./chance.ts";
 import { type Core, startOf, stepped } from "./core.ts";
 import { newestLink } from "./link-table.ts";
+import { noteLookUp, tripOf } from "./look-ups.ts";
 import { dispatch } from "./outgoing.ts";
 import { sign } from "./signing.ts";
 import type { Bucket } from "./trust.ts";
 import { verifyValues } from "./verifying.ts";
-import type { Asker, EndedRequest, OwnRequest, RequestTo, VerifiedMessage } from "./work.ts";
+import type { Asker, Delivery, EndedRequest, OwnRequest, RequestTo, VerifiedMessage } from "./work.ts";
 
 /** Requests that wait at once; one more fails at once. */
 export const REQUESTS_MAX = 1_024;
@@ -47,7 +48,11 @@ export const beginRequest = (core: Core, asker: Asker, to: RequestTo, attempt = 
   const transactionId = draw(core.chance);
   const bare = !isSelfContained && isBareRequest(core, destinations);
   const unsigned = { transactionId, destinations, body, certificates };
-  const nothingYet = { packet: undefined, isSent: false, carriesCertificate: !bare, snapshot: undefined };
+  const nothingYet = {
+    ...{ packet: undefined, isSent: false, firstHop: undefined, trip: undefined, snapshot: undefined },
+    begunMs: core.nowMs,
+    carriesCertificate: !bare,
+  };
   if (!sign(core, { ...unsigned, bare }, { type: "request", transactionId })) {
     lost("too many signatures");
     return;
@@ -63,7 +68,7 @@ export const requestSigned = (core: Core, transactionId: bigint, packet: Packet)
   request.packet = packet;
   if (request.snapshot !== undefined) {
     request.carriesCertificate = true;
-    dispatch(core, packet, request.to.over);
+    request.firstHop = dispatch(core, packet, request.to.over);
     return;
   }
   const { maxMessageSize, reliabilityTimerMs } = core.overlay;
@@ -77,12 +82,19 @@ export const requestSigned = (core: Core, transactionId: bigint, packet: Packet)
 };
 
 /** False when no request waits for that answer, or its signer may not answer it. */
-export const requestAnswered = (core: Core, transactionId: bigint, message: VerifiedMessage, body: Body): boolean => {
+export const requestAnswered = (
+  core: Core,
+  { packet, from }: Delivery,
+  message: VerifiedMessage,
+  body: Body,
+): boolean => {
+  const { transactionId } = packet;
   const request = core.requests.get(transactionId);
   if (request?.snapshot === undefined || body.type.endsWith("Req")) return false;
   const { nodeId: signer } = message.signer;
   const error = body.type === "error" ? body.value : undefined;
   if (!isBelieved(core.view, request.unsigned.destinations.at(-1)!, signer, error)) return false;
+  request.trip = tripOf(core, packet, from);
   tell(core, transactionId, { type: "answered", signer, body: body as never }, message);
   return true;
 };
@@ -151,17 +163,19 @@ const send = (core: Core, transactionId: bigint, request: OwnRequest): void => {
     return;
   }
   request.isSent = true;
-  dispatch(core, request.packet!, request.to.over);
+  request.firstHop = dispatch(core, request.packet!, request.to.over);
 };
 
 const finish = (
   core: Core,
   transactionId: bigint,
-  { asker, to, attempt }: OwnRequest,
+  request: OwnRequest,
   outcome: ReloadOutcome,
   message: VerifiedMessage | undefined,
 ): void => {
+  const { asker, to, attempt } = request;
   core.requests.delete(transactionId);
+  noteLookUp(core, request, outcome);
   end(core, asker, to, attempt, outcome, message);
 };
 

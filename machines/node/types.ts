@@ -183,6 +183,28 @@ export type NodeReport =
   /** How far the join or the leave has come. `why`: of a failure. */
   | { readonly type: "state"; readonly state: PeerState; readonly why: string };
 
+/** A look-up of our own that has ended. look-ups.ts */
+export interface LookUp {
+  /** Of the Resource-ID, whose 128 bits they are. */
+  readonly resource: bigint;
+  /** The neighbour that was given the request; undefined: nobody, or this node itself. */
+  readonly firstHop: NodeId | undefined;
+  /** The neighbour that brought the answer. */
+  readonly lastHop: NodeId | undefined;
+  /** Who signed the answer: the node that is responsible. */
+  readonly responsible: NodeId | undefined;
+  readonly hops: number | undefined;
+  readonly outcome: ReloadOutcome["type"];
+  readonly begunMs: number;
+  readonly endedMs: number;
+}
+
+/** By which neighbour an answer has come, and over how many links. */
+export interface Trip {
+  readonly lastHop: NodeId;
+  readonly hops: number;
+}
+
 export type Counter =
   | "forwarded"
   | "delivered"

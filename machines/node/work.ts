@@ -24,7 +24,7 @@ import type {
   ValueVersion,
 } from "../reload/mod.ts";
 import type { Bucket } from "./trust.ts";
-import type { NodeStream } from "./types.ts";
+import type { NodeStream, Trip } from "./types.ts";
 
 export interface UnsignedMessage {
   readonly transactionId: bigint;
@@ -205,6 +205,11 @@ export interface OwnRequest {
   /** As it is sent; undefined until it is signed. */
   packet: Packet | undefined;
   isSent: boolean;
+  /** The neighbour that was given it last. */
+  firstHop: NodeId | undefined;
+  /** How its answer has come. */
+  trip: Trip | undefined;
+  readonly begunMs: number;
   carriesCertificate: boolean;
   snapshot: ReturnType<typeof reloadTransaction.start>["snapshot"] | undefined;
 }

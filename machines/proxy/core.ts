@@ -156,6 +156,9 @@ export class ProxyCore {
     for (const { id } of this.calls.expire(this.unixOf(nowMs))) this.orders.push({ type: "forget", id });
   }
 
+  /** The neighbour there; undefined: none of ours. */
+  readonly peerAt = (at: Source | Destination): Sender | undefined => this.at.peers.senderOf(at);
+
   /** Telephone calls under way, those that began last. */
   newestCalls(max: number): ReadonlyArray<CallView> {
     return this.calls.newest(max);

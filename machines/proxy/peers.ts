@@ -65,7 +65,7 @@ export class Peers<S extends string = ProxySide> {
   }
 
   /** Undefined: a stranger. */
-  senderOf(source: Source): Sender<S> | undefined {
+  senderOf(source: Pick<Source, "own" | "host" | "port" | "stream">): Sender<S> | undefined {
     const { own, host, port, stream } = source;
     const side = this.own[own]?.side;
     let first: SipPeer<S> | undefined;

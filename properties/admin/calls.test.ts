@@ -3,7 +3,7 @@ import { ok, deepStrictEqual as same, strictEqual } from "node:assert";
 import { Effect, Logger } from "effect";
 import fc from "fast-check";
 import { type AdminRequest, CALL_ROWS_MAX, type CallsReport, handleCalls } from "../../actors/admin/mod.ts";
-import { openUnreadableLog, UNREADABLE_NEWEST_MAX } from "../../actors/proxy/mod.ts";
+import { makeMessageLog, openUnreadableLog, UNREADABLE_NEWEST_MAX } from "../../actors/proxy/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import { readDatagram } from "../../codecs/sip/mod.ts";
 import { serveAdmin } from "../../runtime/admin.ts";
@@ -157,6 +157,8 @@ testEffect(
       counters: () => ({ ...counts, fellBack: {}, underWay: 0, transactions: 0, unwritten: 0 }),
       newestCalls: () => [],
       unreadable,
+      messages: makeMessageLog(() => 0),
+      placeOf: () => ({ side: "stranger" as const, name: "" }),
     };
     const full = { path: "", write: () => Effect.fail(stopped("diskFull", "the disk is full")) };
     const folder = { ...full, remove: () => Effect.void } as unknown as Folder;

@@ -32,6 +32,7 @@ const report: fc.Arbitrary<RingReport> = fc.record({
   predecessors: nodes,
   fingers: nodes,
   links: nodes,
+  lookUps: fc.constant([]),
   stored: fc.record({ resources: count, primaries: count, replicas: count }),
   quota: fc.record({
     limit: count,

@@ -10,7 +10,9 @@ import {
   handleListed,
   isoOf,
   type ListedOrders,
+  makeLadders,
   withHealth,
+  withLadders,
 } from "../../actors/admin/mod.ts";
 import type { Fallback } from "../../actors/fallback/mod.ts";
 import type { AgentProxy } from "../../actors/proxy/mod.ts";
@@ -30,7 +32,7 @@ import { openDoor } from "./open-door.ts";
 export const openAgentAdmin = Effect.fn("agent.admin")(function* (
   folder: Folder,
   configuration: () => Configuration,
-  proxy: Pick<AgentProxy, "counters" | "newestCalls" | "unreadable">,
+  proxy: Pick<AgentProxy, "counters" | "newestCalls" | "unreadable" | "messages" | "placeOf">,
   fallback?: Pick<Fallback, "counts">,
   more: () => ReadonlyArray<Family> = () => [],
   routes?: ListedOrders,
@@ -44,7 +46,7 @@ export const openAgentAdmin = Effect.fn("agent.admin")(function* (
   });
   const health = yield* callsHealth({ folder, store: AGENT_STORE, startedMs, report, more });
   const token = newToken();
-  const calls = handleCalls(report);
+  const calls = withLadders(makeLadders(proxy.messages, proxy.placeOf), handleCalls(report));
   const answer = withHealth(health, routes === undefined ? calls : handleListed(token, { routes }, calls));
   const at = yield* openDoor(folder, admin, token, answer, pagesOf(configuration().config)).pipe(
     Effect.map((at) => `http://${addressText(at)}/calls.json`),

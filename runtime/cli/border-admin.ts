@@ -7,10 +7,13 @@ import {
   type CallRow,
   type CallsReport,
   handleCalls,
+  makeLadders,
   withHealth,
+  withLadders,
 } from "../../actors/admin/mod.ts";
 import type { Border } from "../../actors/border/mod.ts";
 import { type MediaCall, type MediaRelayShape, mediaRefusedOf, mediaRowOf } from "../../actors/media/mod.ts";
+import { callLabel } from "../../codecs/sip/mod.ts";
 import type { Configuration } from "../config/mod.ts";
 import type { Family } from "../metrics/text.ts";
 import { pagesOf } from "../page/programs.ts";
@@ -34,7 +37,7 @@ export const openBorderAdmin = Effect.fn("border.admin")(function* (
   const media = relay?.calls ?? Effect.succeed([]);
   const report = Effect.map(media, (calls) => reportOf(border, calls, startedMs, Date.now()));
   const health = yield* callsHealth({ folder, store: undefined, startedMs, report, more });
-  const answer = withHealth(health, handleCalls(report));
+  const answer = withHealth(health, withLadders(makeLadders(border.messages, border.placeOf), handleCalls(report)));
   const at = yield* openDoor(folder, admin, newToken(), answer, pagesOf(config)).pipe(
     Effect.catchTag("ListenFailed", (failed) => Effect.fail(listenStopped(failed, "border.admin takes another"))),
   );
@@ -69,6 +72,7 @@ const rowOf = (call: MediaCall, i: number, nowMs: number): CallRow => ({
   calling: null,
   called: null,
   media: mediaRowOf(call),
+  ...(call.from === undefined ? {} : { ladder: callLabel(call.from) }),
 });
 const secondsFrom = (fromMs: number, nowMs: number): number => Math.max(0, Math.round((nowMs - fromMs) / 1_000));
 const FREE = { host: "127.0.0.1", port: 0 };

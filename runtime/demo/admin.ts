@@ -11,8 +11,10 @@ import {
   handleAdmin,
   handleCalls,
   makeHappenings,
+  makeLadders,
   reportOf,
   withHealth,
+  withLadders,
 } from "../../actors/admin/mod.ts";
 import type { Border } from "../../actors/border/mod.ts";
 import { Keys } from "../../actors/ports/mod.ts";
@@ -102,7 +104,9 @@ const openBorderDoor = Effect.fnUntraced(function* (
 ) {
   const report = Effect.map(Clock.currentTimeMillis, (nowMs) => borderReport(border, [], startedMs, nowMs));
   const health = yield* callsHealth({ folder, store: undefined, startedMs, report, more: () => [] });
-  return yield* openDoor(folder, FREE, newToken(), withHealth(health, handleCalls(report)), programs);
+  const ladders = makeLadders(border.messages, border.placeOf);
+  const answer = withHealth(health, withLadders(ladders, handleCalls(report)));
+  return yield* openDoor(folder, FREE, newToken(), answer, programs);
 });
 
 const timesOf = Effect.fnUntraced(function* (certificate: Uint8Array) {

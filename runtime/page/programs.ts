@@ -6,10 +6,18 @@
  *   status     health, metrics in short, certificates, what the log warned of
  *   ring       a node's report of its overlay
  *   calls      those under way, counters, reasons
+ *   ladders    the newest calls in short; one of them, message by message, when a page asks for it
  *   happenings what is new since the last look
  */
 import { Effect } from "effect";
-import { type AdminAnswer, HAPPENINGS_PATH, type HappeningsReport } from "../../actors/admin/mod.ts";
+import {
+  type AdminAnswer,
+  HAPPENINGS_PATH,
+  type HappeningsReport,
+  LADDER_PATH,
+  LADDERS_PATH,
+  refused,
+} from "../../actors/admin/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import type { AuditReport } from "../../machines/vipr/mod.ts";
 import { askAdmin } from "../admin-client.ts";
@@ -44,23 +52,31 @@ export interface ProgramParts {
   readonly figures: unknown;
   readonly ring: unknown;
   readonly calls: unknown;
+  readonly ladders: unknown;
 }
 
+const CALLS = [
+  ["calls", "/calls.json"],
+  ["ladders", LADDERS_PATH],
+] as const;
 const REPORTS = {
-  server: ["ring", "/ring.json"],
-  agent: ["calls", "/calls.json"],
-  border: ["calls", "/calls.json"],
+  server: [["ring", "/ring.json"]],
+  agent: CALLS,
+  border: CALLS,
 } as const;
 
 /** All but what is new; a part that is not to be had is null. */
 export const partsOf = Effect.fnUntraced(function* ({ name, program, data }: PageProgram) {
   const state = yield* stateOf(program, data);
-  const parts: ProgramParts = { status: statusOf(name, state), figures: figuresOf(state), ring: null, calls: null };
+  const parts: ProgramParts = { status: statusOf(name, state), figures: figuresOf(state), ...NO_REPORTS };
   if (state.at === undefined || state.ready === undefined) return { at: undefined, parts };
-  const [part, path] = REPORTS[program];
-  const report = yield* jsonAt(state.at, path);
-  return { at: state.at, parts: { ...parts, [part]: report } };
+  const { at } = state;
+  const reports = yield* Effect.forEach(REPORTS[program], ([part, path]) =>
+    Effect.map(jsonAt(at, path), (report) => [part, report] as const),
+  );
+  return { at, parts: { ...parts, ...Object.fromEntries(reports) } };
 });
+const NO_REPORTS = { ring: null, calls: null, ladders: null };
 
 /** The directory is the machine's own affair: a page has no use for it. */
 const statusOf = (name: string, state: ProgramState) => {
@@ -91,6 +107,14 @@ const jsonAt = (at: Endpoint, path: string): Effect.Effect<unknown> =>
       return null;
     }
   });
+
+/** One call of a program, message by message. */
+export const ladderOf = ({ data }: PageProgram, id: string): Effect.Effect<AdminAnswer> =>
+  Effect.gen(function* () {
+    const ladder = yield* jsonAt(yield* readDoor(yield* knownFolder(data)), `${LADDER_PATH}${id}`);
+    return ladder === null ? NO_LADDER : { status: 200, body: ladder };
+  }).pipe(Effect.catch(() => Effect.succeed(NO_LADDER)));
+const NO_LADDER = refused(404, "no such call is kept there");
 
 /** An order under that program's own token, which stands in its directory. */
 export const orderOf = ({ data }: PageProgram, path: string, body: string): Effect.Effect<AdminAnswer> =>

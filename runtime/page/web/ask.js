@@ -20,6 +20,19 @@ export const setToken = (token) => {
   changed();
 };
 
+/** What anyone on this machine may read. @param {string} path @returns {Promise<{ ok: boolean, answer: any }>} */
+export const read = async (path) => {
+  try {
+    const response = await fetch(path, { headers: tokenHeader() });
+    return { ok: response.ok, answer: await response.json() };
+  } catch {
+    return { ok: false, answer: { error: "The program does not answer." } };
+  }
+};
+
+/** Nothing without a token. @returns {Record<string, string>} */
+export const tokenHeader = () => (state.token === "" ? {} : { authorization: `Bearer ${state.token}` });
+
 /**
  * @param {string} program @param {string} order @param {Record<string, unknown>} body
  * @returns {Promise<{ ok: boolean, answer: any }>} `answer.error` says why not.
@@ -28,7 +41,7 @@ export const ask = async (program, order, body) => {
   try {
     const response = await fetch(`/programs/${program}/${order}`, {
       method: "POST",
-      headers: { authorization: `Bearer ${state.token}`, "content-type": "application/json" },
+      headers: { ...tokenHeader(), "content-type": "application/json" },
       body: JSON.stringify(body),
     });
     const answer = await response.json();

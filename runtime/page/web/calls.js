@@ -2,6 +2,7 @@
 
 import { bars } from "./bars.js";
 import { html } from "./html.js";
+import { chosen, laddersSection } from "./ladder.js";
 import { labelOf, partOf, state } from "./state.js";
 import { grouped, spanOf, words } from "./text.js";
 
@@ -24,7 +25,7 @@ const rows = (/** @type {ReadonlyArray<any>} */ calls, /** @type {string} */ nam
           .map(
             (call) => html`<tr key=${call.id}>
           <td class="number">${call.calling ?? "unknown"}</td><td class="number">${call.called ?? "unknown"}</td><td>${call.by || "–"}</td>
-          <td>${call.state === "up" ? `up, ${spanOf(call.seconds)}` : "rings"}${call.direction === "unknown" ? "" : `, ${call.direction}`}</td><td>${mediaText(call.media)}</td>
+          <td>${call.state === "up" ? `up, ${spanOf(call.seconds)}` : "rings"}${call.direction === "unknown" ? "" : `, ${call.direction}`}</td><td>${mediaText(call.media)}${call.ladder && html` <button class="link" onClick=${() => chosen(call.ladder)} aria-label=${`Show the messages of call ${call.id}`}>messages</button>`}</td>
         </tr>`,
           )}</tbody>
       </table></div>`;
@@ -61,5 +62,7 @@ const oneProgram = (/** @type {string} */ name) => {
   </section>`;
 };
 
-export const callsView = () =>
-  state.programs.filter(({ program }) => program !== "server").map(({ name }) => oneProgram(name));
+export const callsView = () => [
+  laddersSection(),
+  ...state.programs.filter(({ program }) => program !== "server").map(({ name }) => oneProgram(name)),
+];

@@ -17,6 +17,9 @@ export const clockOf = (ms) => new Date(ms).toLocaleTimeString("en-GB");
 /** @param {number} ms */
 export const momentOf = (ms) => new Date(ms).toLocaleString("en-GB", { dateStyle: "medium", timeStyle: "medium" });
 
+/** From the beginning of something. @param {number} ms */
+export const millisOf = (ms) => (ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1_000).toFixed(1)} s`);
+
 /** @param {number | null | undefined} bytes */
 export const megabytes = (bytes) => (bytes === null || bytes === undefined ? "–" : `${Math.round(bytes / 1e6)} MB`);
 

@@ -1,0 +1,87 @@
+/**
+ * The newest SIP messages of a program, as they came and as they left, for the ladders of its calls. Nothing is read of a
+ * message before somebody asks: a call costs no more than to keep what it has sent. DECISIONS.md D-313.
+ *
+ *   received, sent --> a ring of MESSAGES_KEPT_MAX --> after(n): those since the nth, parsed
+ */
+import { Clock, Effect } from "effect";
+import { parseSip, type SipMessage } from "../../codecs/sip/mod.ts";
+import type { Destination, Source } from "../../machines/proxy/mod.ts";
+
+/** Some seconds of a busy program, an hour of a small one; about two megabytes. */
+export const MESSAGES_KEPT_MAX = 2_048;
+/** A body is not kept: it may hold keys, and lies in the buffer of a whole read. */
+const NO_BODY = new Uint8Array();
+
+export interface LoggedMessage {
+  readonly atMs: number;
+  readonly isSent: boolean;
+  /** The other end. */
+  readonly at: Source | Destination;
+  readonly message: SipMessage;
+}
+
+type Send = (to: Destination, bytes: Uint8Array) => void;
+export interface MessageLog {
+  readonly received: (from: Source, message: SipMessage) => void;
+  readonly arrived: (all: { readonly source: Source; readonly messages: ReadonlyArray<SipMessage> }) => void;
+  readonly sent: Send;
+  /** Sends, and keeps what it has sent. */
+  readonly logging: (send: Send) => Send;
+  /** In order, and the number of the newest one: to be asked after the next time. */
+  readonly after: (n: number) => { readonly last: number; readonly messages: ReadonlyArray<LoggedMessage> };
+}
+
+interface Entry {
+  readonly atMs: number;
+  readonly isSent: boolean;
+  readonly at: Source | Destination;
+  readonly what: SipMessage | Uint8Array;
+}
+
+export const makeMessageLog = (nowMs: () => number): MessageLog => {
+  const entries: Array<Entry> = [];
+  let count = 0;
+  const keep = (entry: Entry) => {
+    entries[count % MESSAGES_KEPT_MAX] = entry;
+    count += 1;
+  };
+  const sent: Send = (at, bytes) => keep({ atMs: nowMs(), isSent: true, at, what: bytes });
+  const received: MessageLog["received"] = (at, message) =>
+    keep({ atMs: nowMs(), isSent: false, at, what: withoutBody(message) });
+  return {
+    received,
+    arrived: ({ source, messages }) => {
+      for (const message of messages) received(source, message);
+    },
+    sent,
+    logging: (send) => (to, bytes) => {
+      sent(to, bytes);
+      send(to, bytes);
+    },
+    after: (n) => {
+      const messages: Array<LoggedMessage> = [];
+      for (let i = Math.max(n, count - MESSAGES_KEPT_MAX, 0); i < count; i += 1) {
+        const { what, ...entry } = entries[i % MESSAGES_KEPT_MAX]!;
+        const message = what instanceof Uint8Array ? read(what) : what;
+        if (message !== undefined) messages.push({ ...entry, message });
+      }
+      return { last: count, messages };
+    },
+  };
+};
+
+export const openMessageLog: Effect.Effect<MessageLog> = Effect.map(Clock.Clock, (clock) =>
+  makeMessageLog(() => clock.currentTimeMillisUnsafe()),
+);
+
+const read = (bytes: Uint8Array): SipMessage | undefined => {
+  const found = parseSip(bytes);
+  return found.ok ? found.value : undefined;
+};
+
+/** A message that came in is an object of its own class: what is kept is plain. */
+const withoutBody = (message: SipMessage): SipMessage =>
+  message.type === "request"
+    ? { type: "request", method: message.method, uri: message.uri, headers: message.headers, body: NO_BODY }
+    : { ...message, body: NO_BODY };

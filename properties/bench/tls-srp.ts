@@ -29,12 +29,12 @@ import { arithmeticLayer, openHere, powerOf } from "../../runtime/arithmetic.ts"
 import { entropyLayer } from "../../runtime/entropy.ts";
 import { type Contest, cpuMs, PeerMissing, rateOfAsync } from "./kit.ts";
 
-const BITS = 2048;
+export const BITS = 2048;
 const [USER, PASSWORD] = ["alice", "correct horse battery staple"];
 const CREDENTIAL = { type: "password", password: PASSWORD } as const;
 /** Of processor time: the compilers have settled, and the prime is tested. */
-const WARM_SECONDS = 5;
-const ROUND_SECONDS = 1;
+export const WARM_SECONDS = 5;
+export const ROUND_SECONDS = 1;
 const HANDSHAKES_BETWEEN_LOOKS = 16;
 
 /** Two ends of a wire without delay. */
@@ -107,7 +107,7 @@ const playMachines = async (): Promise<void> => {
 type Side = "client" | "server";
 
 /** Handshakes a second of processor time. */
-const handshakes = (once: () => PromiseLike<unknown>, seconds: number): Promise<number> =>
+export const handshakes = (once: () => PromiseLike<unknown>, seconds: number): Promise<number> =>
   rateOfAsync(
     async () => {
       // To ask for the time costs as much as three percent of a handshake.
@@ -118,7 +118,7 @@ const handshakes = (once: () => PromiseLike<unknown>, seconds: number): Promise<
   ).then((rate) => rate * HANDSHAKES_BETWEEN_LOOKS);
 
 /** The program tls-srp.c, built into a folder that goes when this process ends. */
-const opensslProgram = (): string | PeerMissing => {
+export const opensslProgram = (): string | PeerMissing => {
   const folder = mkdtempSync(join(tmpdir(), "vipr-bench-"));
   process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
   const program = join(folder, "tls-srp");
@@ -126,7 +126,8 @@ const opensslProgram = (): string | PeerMissing => {
   const made = spawnSync("cc", ["-O2", "-o", program, source, "-lssl", "-lcrypto"], { encoding: "utf8" });
   return made.status === 0 ? program : new PeerMissing("cc or libssl-dev is not installed");
 };
-const byOpenssl = (program: string | PeerMissing) => (): number => {
+/** OpenSSL's handshakes a second of processor time. */
+export const byOpenssl = (program: string | PeerMissing) => (): number => {
   if (typeof program !== "string") throw program;
   const { status, stdout, stderr } = spawnSync(program, [String(BITS), String(ROUND_SECONDS)], { encoding: "utf8" });
   const [made, took] = (stdout ?? "").trim().split(" ").map(Number);

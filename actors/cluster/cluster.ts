@@ -8,7 +8,7 @@
  * Nothing is sent through the cluster but what an operator asks for: uploads, proofs and routes go by the store. Messages are
  * never stored there, so that a timeout leaves nothing behind. DECISIONS.md D-235, D-237.
  */
-import { Clock, Context, Effect, FiberSet, Layer, Option, Schedule, type Scope, Semaphore } from "effect";
+import { Clock, Context, Effect, FiberSet, Layer, Option, References, Schedule, type Scope, Semaphore } from "effect";
 import * as EntityId from "effect/cluster/EntityId";
 import * as MessageStorage from "effect/cluster/MessageStorage";
 import * as RunnerAddress from "effect/cluster/RunnerAddress";
@@ -24,6 +24,7 @@ import * as RpcServer from "effect/rpc/RpcServer";
 import * as Socket from "effect/socket/Socket";
 import * as SocketServer from "effect/socket/SocketServer";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
+import { seldom } from "../kit/mod.ts";
 import {
   type ClusterShape,
   type Credentials,
@@ -41,7 +42,11 @@ import { dialled, listenForRunners } from "./sockets.ts";
 const SHARD_GROUP = "default";
 /** Shards, over which the parts are spread. */
 const SHARDS = 64;
-const REFRESH_MS = 1_000;
+/**
+ * Between two looks at whether the shards are still ours. It is also how long the store may take for that, before every part is
+ * given up: a store under load is slower than a second.
+ */
+const REFRESH_MS = 3_000;
 /** Effect's own bound; what decides is the store, which removes a member earlier (runtime/store/postgres-members.ts). */
 const EXPIRATION_MS = 9_000;
 const ASSIGN_MS = 500;
@@ -80,6 +85,7 @@ export const openCluster = Effect.fn("cluster")(function* (
   const acquired = new Set<number>();
 
   const hold = Effect.fnUntraced(function* (work: Work) {
+    const level = yield* References.MinimumLogLevel;
     const pending = new Set<number>();
     const oneByOne = Semaphore.withPermit(yield* Semaphore.make(1));
     const take = (partition: number) =>
@@ -107,7 +113,15 @@ export const openCluster = Effect.fn("cluster")(function* (
             return acquired.delete(partition);
           }),
         ),
-        (isOurs) => (isOurs ? work.release(new Set([partition])) : Effect.void),
+        (isOurs) =>
+          isOurs
+            ? Effect.andThen(
+                work.release(new Set([partition])),
+                Effect.suspend(() =>
+                  acquired.size === 0 ? Effect.logInfo("cluster.holds", { parts: 0 }) : Effect.void,
+                ),
+              )
+            : Effect.void,
       );
     const run = (partition: number) =>
       Effect.gen(function* () {
@@ -116,7 +130,7 @@ export const openCluster = Effect.fn("cluster")(function* (
         yield* Effect.sleep(TOGETHER_MS);
         yield* Effect.retry(take(partition), Schedule.spaced(AGAIN_MS));
         yield* Effect.never;
-      });
+      }).pipe(Effect.provideService(References.MinimumLogLevel, level));
     for (let partition = 0; partition < PARTITIONS; partition++)
       yield* sharding.registerSingleton(partName(partition), run(partition));
   });
@@ -137,14 +151,12 @@ export const openCluster = Effect.fn("cluster")(function* (
 /** Tells of who was refused, each reason once in a while: whoever knocks often must not fill the log. */
 const strangers = Effect.gen(function* () {
   const run = yield* FiberSet.makeRuntime<never>();
-  const toldMs = new Map<string, number>();
+  const due = seldom({ everyMs: TELL_EVERY_MS });
   return (host: string, why: string): void => {
     run(
-      Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
-        if (nowMs - (toldMs.get(why) ?? 0) < TELL_EVERY_MS) return Effect.void;
-        toldMs.set(why, nowMs);
-        return Effect.logWarning("cluster.stranger", { host, why });
-      }),
+      Effect.flatMap(Clock.currentTimeMillis, (nowMs) =>
+        due(why, nowMs) === undefined ? Effect.void : Effect.logWarning("cluster.stranger", { host, why }),
+      ),
     );
   };
 });
@@ -181,6 +193,8 @@ const runSharding = Effect.fnUntraced(function* (
     Layer.provide(Layer.succeed(RunnerStorage.RunnerStorage, runnerStorage(shards))),
     Layer.provide(MessageStorage.layerNoop),
     Layer.provide(RunnerHealth.layerNoop),
+    // Its lines are about shards, a line each, with traces of its own. What an operator needs is said here and by the store.
+    Layer.provide(Layer.succeed(References.MinimumLogLevel, "None")),
     Layer.provide(
       ShardingConfig.layer({
         runnerAddress: Option.some(RunnerAddress.make(host, port)),

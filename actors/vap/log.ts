@@ -3,19 +3,12 @@
  * an agent which tries again each second, or a stranger, does not fill the disk.
  */
 import { Clock, Effect } from "effect";
+import { seldom } from "../kit/mod.ts";
 import { isForOperator, type VapEvent } from "./events.ts";
 
 const SAME_EVERY_MS = 60_000;
-/** Lines that are remembered; beyond, the oldest is forgotten, and may be written again early. */
-const LINES_MAX = 1_024;
 /** Of what a client says of itself. */
 const NAME_CHARACTERS_MAX = 128;
-
-interface Line {
-  readonly atMs: number;
-  /** Since then, not written. */
-  more: number;
-}
 
 /** A name as it came over the network: of one line, without characters that move a terminal. */
 const shown = (name: string): string => name.slice(0, NAME_CHARACTERS_MAX).replace(/[^\x20-\x7e\u00a1-\uffff]/g, "?");
@@ -28,19 +21,7 @@ export const vapLog = (
     const tenant = tenantOf(username);
     return { user: shown(username), from: host, ...(tenant === "" ? {} : { tenant }) };
   };
-  const lines = new Map<string, Line>();
-  /** How often it has happened since its last line; undefined: that was less than a minute ago. */
-  const due = (key: string, atMs: number): number | undefined => {
-    const before = lines.get(key);
-    if (before !== undefined && atMs - before.atMs < SAME_EVERY_MS) {
-      before.more += 1;
-      return undefined;
-    }
-    lines.delete(key);
-    if (lines.size >= LINES_MAX) lines.delete(lines.keys().next().value!);
-    lines.set(key, { atMs, more: 0 });
-    return before?.more ?? 0;
-  };
+  const due = seldom({ everyMs: SAME_EVERY_MS });
   return Effect.fnUntraced(function* (event) {
     if (event.type === "registered")
       return yield* Effect.logInfo("vap.registered", { ...from(event), name: shown(event.name) });

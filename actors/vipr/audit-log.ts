@@ -31,6 +31,7 @@ import {
   record,
   summed,
 } from "../../machines/vipr/mod.ts";
+import { seldom } from "../kit/mod.ts";
 import type { Change, ReadableStore, Row, StoreFailed, StoreShape } from "../ports/mod.ts";
 import type { ViprEvent } from "./events.ts";
 
@@ -248,11 +249,9 @@ const rowsOf = (store: StoreShape, tables: AuditTables, requiredBits: number, nu
 
 /** Warns at once, and again only after WARN_EVERY_MS. */
 const warnings = Effect.sync(() => {
-  let nextMs = 0;
-  return Effect.fnUntraced(function* (what: string) {
-    const nowMs = yield* Clock.currentTimeMillis;
-    if (nowMs < nextMs) return;
-    nextMs = nowMs + WARN_EVERY_MS;
-    yield* Effect.logWarning("vipr.stories", what);
-  });
+  const due = seldom({ everyMs: WARN_EVERY_MS });
+  return (what: string) =>
+    Effect.flatMap(Clock.currentTimeMillis, (nowMs) =>
+      due("", nowMs) === undefined ? Effect.void : Effect.logWarning("vipr.stories", what),
+    );
 });

@@ -145,7 +145,7 @@ const attemptRoom = ({ of, partOf: part }: Companies) => {
 export const makeProving = Effect.fnUntraced(function* (
   options: ProvingOptions,
   handlers: ValidateHandlers,
-  records: Pick<Records, "asking" | "unasked" | "done" | "proved" | "disproved">,
+  records: Pick<Records, "asking" | "unasked" | "done" | "proved" | "disproved" | "failed">,
 ) {
   const { nodeId, waitBetweenMs, requiredBits, roundMs, domainOf, learned, watch } = options;
   const ledger = openLedger(requiredBits);
@@ -261,7 +261,7 @@ export const makeProving = Effect.fnUntraced(function* (
           ),
         ),
         Effect.andThen(over),
-        Effect.catchTag("StoreFailed", ({ why }) => Effect.as(Effect.logWarning("vipr.records", why), false)),
+        Effect.catchTag("StoreFailed", (fault) => Effect.as(records.failed(fault), false)),
         Effect.catchCause((cause) => Effect.andThen(Effect.logError("vipr.validation.died", cause), over)),
       );
     },

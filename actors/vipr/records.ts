@@ -22,7 +22,7 @@ import {
 } from "../../codecs/validation/mod.ts";
 import { type CallStore, expireCalls, type StoredCall } from "../../machines/validation/mod.ts";
 import { PROOF_LIFETIME_MS, SENT_LIFETIME_MS } from "../../machines/vipr/mod.ts";
-import { removePages } from "../kit/mod.ts";
+import { removePages, seldom } from "../kit/mod.ts";
 import {
   type Change,
   type ClusterShape,
@@ -71,6 +71,8 @@ export interface Records extends StoredWork {
   readonly expire: Effect.Effect<void>;
   readonly proved: (proof: StoredProof) => Effect.Effect<void>;
   readonly disproved: (claim: string) => Effect.Effect<void>;
+  /** Tells the operator, once in a while. */
+  readonly failed: (fault: StoreFailed) => Effect.Effect<void>;
 }
 
 /** Dummy rows, and how many there are of them. */
@@ -83,6 +85,7 @@ const NO_WORK: StoredWork = { waiting: [], asked: [], proofs: [] };
 
 const forgetful: Omit<Records, "expire"> = {
   ...NO_WORK,
+  failed: () => Effect.void,
   load: () => Effect.succeed(NO_WORK),
   followSent: () => undefined,
   followReceived: () => Effect.void,
@@ -98,8 +101,17 @@ const forgetful: Omit<Records, "expire"> = {
 };
 
 /** For writes of which nothing was acknowledged: a failure is logged. */
-const logFailure = (work: Effect.Effect<unknown, StoreFailed>): Effect.Effect<void> =>
-  Effect.catch(Effect.asVoid(work), ({ why }) => Effect.logWarning("vipr.records", why));
+type LogFailure = (work: Effect.Effect<unknown, StoreFailed>) => Effect.Effect<void>;
+const SAME_EVERY_MS = 60_000;
+/** While the store is away each call that is due would have a line of its own. */
+const tellsFault = (): Records["failed"] => {
+  const due = seldom({ everyMs: SAME_EVERY_MS });
+  return ({ reason, why }) =>
+    Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
+      const more = due(reason, nowMs);
+      return more === undefined ? Effect.void : Effect.logWarning("vipr.records", { reason, why, more });
+    });
+};
 
 export const openRecords = Effect.fn("vipr.records")(function* (
   store: StoreShape | undefined,
@@ -113,6 +125,8 @@ export const openRecords = Effect.fn("vipr.records")(function* (
   );
   if (store === undefined) return { ...forgetful, expire: inMemory };
 
+  const failed = tellsFault();
+  const logFailure: LogFailure = (work) => Effect.catch(Effect.asVoid(work), failed);
   const write = (change: Change) => store.write([change]);
   const forget = ({ table, key }: SharedRow) => logFailure(write({ type: "remove", table, key }));
   const onDisk = Effect.all([expireOnDisk(store, RECEIVED), expireOnDisk(store, ASKED), expireProofs(store)]);
@@ -130,18 +144,19 @@ export const openRecords = Effect.fn("vipr.records")(function* (
           : Effect.void;
       }),
     forget,
+    failed,
     received: (call) => write(rowOf(RECEIVED, call)),
-    charged: (failed) =>
+    charged: (those) =>
       logFailure(
         store.write(
-          failed.map((call, i) =>
+          those.map((call, i) =>
             call === undefined
               ? rowOf(NOBODY, { ...nobody, keepUntilMs: unixMs(i % NOBODY_ROWS_MAX) })
               : rowOf(RECEIVED, call),
           ),
         ),
       ),
-    ...sentRecords(store),
+    ...sentRecords(store, logFailure),
     expire: Effect.andThen(
       inMemory,
       // One member is enough.
@@ -158,7 +173,10 @@ export const openRecords = Effect.fn("vipr.records")(function* (
 });
 
 /** The rows of sent calls: that they wait, and that claimants were asked about them. */
-const sentRecords = (store: StoreShape): Pick<Records, "sent" | "asking" | "unasked" | "done"> => {
+const sentRecords = (
+  store: StoreShape,
+  logFailure: LogFailure,
+): Pick<Records, "sent" | "asking" | "unasked" | "done"> => {
   const write = (change: Change) => store.write([change]);
   const off = new WeakSet<Waiting>();
   /** A key is a hash of its record: made once for each call that waits. */

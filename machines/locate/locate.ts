@@ -191,7 +191,7 @@ const giveUp = decide([], ({ answers }: Context) => ({
 /** A state that has asked, and waits. */
 const waiting = {
   on: { answered: [{ guard: isWaited, actions: keep }, {}] },
-  timers: { answer: [{ guard: ({ isTiming }: Context) => isTiming, actions: giveUp }, {}] },
+  timers: { answer: { actions: giveUp } },
 } as const;
 
 export const locate = machine("locate", {

@@ -133,15 +133,14 @@ const late = { trying: {}, provisional: {}, early: {}, cancelled: {} } as const;
 /** A timer of the hop before may come late. */
 const runsOut = (timer: "attempt" | "silence") => (context: Context) => context.waits === timer && hasNext(context);
 const silent = (timer: "attempt" | "silence") =>
-  [
-    {
-      guard: runsOut(timer),
-      target: "inviting",
-      reenter: true,
-      actions: [forgetWaiting(), { type: "abandon" }, goOn("silent")],
-    },
-    { guard: ({ waits }: Context) => waits === timer, actions: forgetWaiting() },
-  ] as const;
+  ({
+    guard: runsOut(timer),
+    target: "inviting",
+    reenter: true,
+    actions: [forgetWaiting(), { type: "abandon" }, goOn("silent")],
+  }) as const;
+/** A ViPR hop has its limit also where it is the last; `silence` runs only where there is another one. */
+const lastAttempt = { guard: ({ waits }: Context) => waits === "attempt", actions: forgetWaiting() } as const;
 const expire = { target: "expiring", actions: [stopWaiting, cancel, startCancel] } as const;
 
 export const responseContext = machine("responseContext", {
@@ -158,7 +157,7 @@ export const responseContext = machine("responseContext", {
         provisional: { target: "ringing", actions: [stopWaiting, startC, pass] },
         early: {},
       },
-      timers: { attempt: silent("attempt"), silence: silent("silence"), C: expire },
+      timers: { attempt: [silent("attempt"), lastAttempt], silence: silent("silence"), C: expire },
     },
     ringing: {
       on: { ...unanswered, trying: {}, provisional: { actions: [startC, pass] }, early: {} },

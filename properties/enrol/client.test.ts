@@ -39,7 +39,26 @@ const event: fc.Arbitrary<EnrolClientEvent> = fc.constantFrom<EnrolClientEvent>(
   { type: "bad", why: "as the test wants it" },
   { type: "timerFired", timer: "retry" },
 );
-machineLaws(enrolClient, { inputs: fc.constant({ ...INPUT }), events: () => event });
+const document: EnrolClientEvent = { type: "documentRead", document: DOCUMENT };
+const requested: ReadonlyArray<EnrolClientEvent> = [document, { type: "requestMade", csr: Uint8Array.of(1) }];
+/** Nobody answers, each time that it is tried. */
+const tries: ReadonlyArray<EnrolClientEvent> = Array.from(
+  { length: INPUT.attemptsMax },
+  (): ReadonlyArray<EnrolClientEvent> => [
+    { type: "unreachable", why: "as the test wants it" },
+    { type: "timerFired", timer: "retry" },
+  ],
+).flat();
+machineLaws(
+  enrolClient,
+  { inputs: fc.constant({ ...INPUT }), events: () => event },
+  {
+    plays: [
+      { input: { ...INPUT }, events: tries },
+      { input: { ...INPUT }, events: [...requested, ...tries] },
+    ],
+  },
+);
 
 const play = (events: ReadonlyArray<EnrolClientEvent>) => {
   let { snapshot, actions } = enrolClient.start(INPUT);

@@ -57,7 +57,22 @@ const others: fc.Arbitrary<EnrolServerEvent> = fc.oneof(
   ),
 );
 
-machineLaws(enrolServer, { inputs: fc.constant(INPUT), events: () => fc.oneof(asked, others) });
+/** One name fails as often as it may, and comes once more. */
+const who = { user: "alice", address: "192.0.2.1", atMs: 1 };
+const guess: EnrolServerEvent = {
+  type: "asked",
+  id: "0",
+  ...who,
+  isPasswordRight: false,
+  nodeIds: 1,
+  csr: new Uint8Array(),
+};
+const guesses = Array.from({ length: userBrake.free + 1 }, () => guess);
+machineLaws(
+  enrolServer,
+  { inputs: fc.constant(INPUT), events: () => fc.oneof(asked, others) },
+  { plays: [{ input: INPUT, events: [...guesses, { type: "came", id: "1", ...who }] }] },
+);
 
 type Ask = Partial<Omit<Extract<EnrolServerEvent, { type: "asked" }>, "type">>;
 

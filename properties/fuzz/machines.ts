@@ -1,5 +1,6 @@
 /** Machines of ours that `vipr fuzz` knows by name; their tests ask the same laws with the same inputs and events. */
 import fc from "fast-check";
+import { NOTICES_MAX } from "../../machines/fallback/callee.ts";
 import { type CalleeEvent, type CallerEvent, fallbackCallee, fallbackCaller } from "../../machines/fallback/mod.ts";
 import { mediaQuality, type QualityEvent, type Sample } from "../../machines/media/mod.ts";
 import {
@@ -42,7 +43,8 @@ export const sipMachines = [
 ];
 
 const hops = fc
-  .tuple(fc.boolean(), fc.integer({ min: 1, max: 3 }))
+  .tuple(fc.boolean(), fc.nat(3))
+  .filter(([vipr, peers]) => vipr || peers > 0)
   .map(([vipr, peers]) => [
     ...(vipr ? (["vipr"] as const) : []),
     ...Array.from({ length: peers }, () => "peer" as const),
@@ -81,15 +83,24 @@ const ms = fc.integer({ min: 500, max: 20_000 });
 export const eventOf = <E extends { readonly type: string }>(...types: ReadonlyArray<E["type"]>): fc.Arbitrary<E> =>
   fc.constantFrom(...types).map((type) => ({ type }) as E);
 
+const notice: CalleeEvent = { type: "timerFired", timer: "notice" };
 export const fallbackMachines = [
   machineSubject(fallbackCaller, {
     inputs: record({ answerMs: ms, noticeMs: ms, t1Ms: ms }),
     events: () => eventOf<CallerEvent>("offered", "refused", "answered", "failed", "settled", "over", "trunkOver"),
   }),
-  machineSubject(fallbackCallee, {
-    inputs: record({ tells: fc.boolean(), noticeMs: ms, t1Ms: ms }),
-    events: () => eventOf<CalleeEvent>("invited", "cancelled", "refused", "settled", "acked", "over", "trunkOver"),
-  }),
+  machineSubject(
+    fallbackCallee,
+    {
+      inputs: record({ tells: fc.boolean(), noticeMs: ms, t1Ms: ms }),
+      events: () => eventOf<CalleeEvent>("invited", "cancelled", "refused", "settled", "acked", "over", "trunkOver"),
+    },
+    {
+      plays: [
+        { input: { tells: true, noticeMs: 500, t1Ms: 500 }, events: Array.from({ length: NOTICES_MAX }, () => notice) },
+      ],
+    },
+  ),
 ];
 
 export const samples: fc.Arbitrary<Sample> = record<Sample>({

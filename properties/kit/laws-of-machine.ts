@@ -19,6 +19,7 @@ import { byXState } from "./by-xstate.ts";
 import { type Invariant, type Law, lawOf, ordinary, RUNS } from "./laws.ts";
 import { type Fired, hostPlainly, type Moment, type Seen } from "./plain-host.ts";
 import { walkable } from "./rows.ts";
+import { markTransitions } from "./transitions.ts";
 import { type Walk as Play, shorterWalks, walksOf } from "./walks.ts";
 
 export interface MachineArbitraries<I, E> {
@@ -44,6 +45,10 @@ export interface MachineLawOptions<I, E, A> {
   readonly runs?: number;
   /** Where its transition table lies as text, and whether to write it there. Default: nowhere. */
   readonly table?: TableAt;
+  /** Its inputs and events must come to every transition that it declares. Default false. */
+  readonly everyTransition?: boolean;
+  /** Plays that come where generated ones do not, as their events have to fit one another. The laws go on from anywhere in them. */
+  readonly plays?: ReadonlyArray<Play<I, E>>;
 }
 export interface TableAt {
   /** A directory; the file is called after the machine. */
@@ -59,6 +64,7 @@ const EVENTS_MAX = 30;
 const DELAY_MS_MAX = 60_000;
 const MAILBOX_EVENTS_MAX = 64;
 const SAMPLE = { numRuns: 50, seed: 1 };
+const COVERING = { runs: 200, seeds: 15 };
 
 export const machineLawsOf = <I, E extends Typed, A extends Order, C>(
   machine: Machine<I, E, A, C>,
@@ -80,7 +86,10 @@ export const machineLawsOf = <I, E extends Typed, A extends Order, C>(
   // What takes no input gives events of none, which holds for the walk's function as well.
   const eventsOf = events.length === 0 ? () => anyOrdinary(undefined as never) : anyOrdinary;
   const walks = walksOf(walkable(machine), inputs.map(ordinary), eventsOf, { eventsMax: maxLength });
-  const plays = fc.oneof<Array<fc.Arbitrary<Play<I, E>>>>(lists, walks);
+  const given = options.plays ?? [];
+  const fromGiven =
+    given.length === 0 ? [] : [continued(given, (input) => fc.array(anyOrdinary(input), { maxLength }))];
+  const plays = fc.oneof<Array<fc.Arbitrary<Play<I, E>>>>(lists, walks, ...fromGiven);
   const numRuns = options.runs ?? RUNS;
   const law = (what: string, check: (play: Play<I, E>) => void): Law => ({
     ...lawOf(`${name}: ${what}`, numRuns, fc.property(plays, check)),
@@ -123,14 +132,34 @@ export const machineLawsOf = <I, E extends Typed, A extends Order, C>(
       }),
     ),
   ];
-  return options.table === undefined ? laws : [...laws, tableLaw(machine, name, options.table)];
+  const covered = () => walksEverything(machine, plays, given);
+  return [
+    ...laws,
+    ...(options.everyTransition === true
+      ? [{ name: `${name}: every declared transition is walked`, check: covered }]
+      : []),
+    ...(options.table === undefined ? [] : [tableLaw(machine, name, options.table)]),
+  ];
 };
+
+/** The beginning of one of these plays, and then other events. */
+const continued = <I, E>(
+  given: ReadonlyArray<Play<I, E>>,
+  tails: (input: I) => fc.Arbitrary<ReadonlyArray<E>>,
+): fc.Arbitrary<Play<I, E>> =>
+  fc
+    .constantFrom(...given)
+    .chain(({ input, events }) =>
+      fc
+        .tuple(fc.nat(events.length), tails(input))
+        .map(([length, tail]) => ({ input, events: [...events.slice(0, length), ...tail] })),
+    );
 
 interface Played<E, A> extends Seen<E, A> {
   readonly snapshot: Snapshot<any>;
 }
 
-/** The names of its timers, found by playing: always the same plays, so that a seed means the same twice. */
+/** The names of its timers: those of its definition, and those found by playing; always the same plays, so that a seed means the same twice. */
 const timersOf = <I, E>(
   machine: Machine<I, E, Order>,
   inputs: fc.Arbitrary<I>,
@@ -142,7 +171,10 @@ const timersOf = <I, E>(
   const actions = fc
     .sample(plays, SAMPLE)
     .flatMap(([input, events]) => play(machine, { input, events }).flatMap(({ actions }) => actions));
-  return [...new Set(actions.flatMap(({ type, timer }) => (type === "startTimer" ? [timer!] : [])))].sort();
+  const { root, byName } = machine.definition.tree;
+  const declared = [root, ...byName.values()].flatMap(({ state }) => Object.keys(state.timers ?? {}));
+  const started = actions.flatMap(({ type, timer }) => (type === "startTimer" ? [timer!] : []));
+  return [...new Set([...declared, ...started])].sort();
 };
 const stale = <E>(timers: ReadonlyArray<string>, fired: Fired<E>): fc.Arbitrary<E> =>
   fc.tuple(fc.constantFrom(...timers), fc.nat(DELAY_MS_MAX)).map(([timer, atMs]) => fired(timer, atMs));
@@ -196,6 +228,22 @@ const keepsTimers = (played: ReadonlyArray<Played<Typed, Order>>, outlive: (time
       [...running].filter((timer) => !outlive(timer)),
       [],
     );
+};
+
+/** Always the same plays, until all is walked: what is covered once is covered always. An event that nobody has heard of comes too. */
+const walksEverything = <I, E, A, C>(
+  machine: Machine<I, E, A, C>,
+  plays: fc.Arbitrary<Play<I, E>>,
+  given: ReadonlyArray<Play<I, E>>,
+): void => {
+  const { machine: marked, untaken } = markTransitions(machine);
+  for (const one of given) play(marked, one);
+  for (let seed = 1; seed <= COVERING.seeds && untaken().length > 0; seed++)
+    for (const one of fc.sample(plays, { numRuns: COVERING.runs, seed })) {
+      const { snapshot } = play(marked, one).at(-1)!;
+      if (!marked.isDone(snapshot)) marked.step(snapshot, { type: "unheard of" } as E);
+    }
+  assert.deepEqual(untaken(), [], `${machine.id}: no play takes these transitions:\n${untaken().join("\n")}`);
 };
 
 /** The same script on a virtual clock, in the fiber and with the mailbox that actors use. */

@@ -20,5 +20,6 @@ export const machineLaws = <I, E extends { readonly type: string }, A extends { 
 ): void => subjectLaws(machineSubject(machine, arbitraries, options));
 
 export const subjectLaws = (...subjects: ReadonlyArray<MachineSubject>): void => {
-  for (const { lawsOf } of subjects) for (const { name, check } of lawsOf({ runs, table })) test(name, check);
+  for (const { lawsOf } of subjects)
+    for (const { name, check } of lawsOf({ runs, table, everyTransition: true })) test(name, check);
 };

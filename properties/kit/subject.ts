@@ -5,7 +5,9 @@ import { type MachineArbitraries, type MachineLawOptions, machineLawsOf } from "
 
 export interface MachineSubject {
   readonly name: string;
-  readonly lawsOf: (more?: Pick<MachineLawOptions<any, any, any>, "runs" | "table">) => ReadonlyArray<Law>;
+  readonly lawsOf: (
+    more?: Pick<MachineLawOptions<any, any, any>, "runs" | "table" | "everyTransition">,
+  ) => ReadonlyArray<Law>;
 }
 
 export const machineSubject = <I, E extends { readonly type: string }, A extends { readonly type: string }, C>(

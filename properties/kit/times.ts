@@ -48,12 +48,21 @@ const rowOf = ({ ms, cpuMs }: Pick<Line, "ms" | "cpuMs">, name: string): string 
   `${seconds(ms)} ${seconds(cpuMs)} of the processor  ${name}`;
 const longestFirst = (a: Pick<Line, "ms">, b: Pick<Line, "ms">): number => b.ms - a.ms;
 
-/** The files and the tests that took longest, of the lines in that file. */
-export const slowest = (of: string): string => {
-  const lines = readFileSync(of, "utf8")
+const linesOf = (of: string): Array<Line> =>
+  readFileSync(of, "utf8")
     .trimEnd()
     .split("\n")
     .map((line) => JSON.parse(line) as Line);
+
+/** The file of that test, by the lines in that file; undefined where it left none. */
+export const fileIn = (of: string, test: string): string | undefined => {
+  const found = linesOf(of).findLast((line) => line.test === test)?.file;
+  return found === "?" ? undefined : found;
+};
+
+/** The files and the tests that took longest, of the lines in that file. */
+export const slowest = (of: string): string => {
+  const lines = linesOf(of);
   const files = Object.entries(Object.groupBy(lines, (line) => line.file)).map(([file, its = []]) => ({
     file,
     ms: its.reduce((sum, { ms }) => sum + ms, 0),

@@ -13,6 +13,7 @@ import {
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
 import type { Snapshot } from "../../machines/kit/mod.ts";
 import { HEARD_MAX } from "../../machines/reload/candidates.ts";
+import { TRIES_MAX } from "../../machines/reload/joining.ts";
 import {
   type Asked,
   type PeerAction,
@@ -63,6 +64,12 @@ const attach: Attach = {
   sendUpdate: true,
 };
 
+const appAttach = (asked: Asked, application: number): PeerEvent => ({
+  type: "appAttachReq",
+  asked,
+  body: { ufrag: new Uint8Array(), password: new Uint8Array(), application, role: "active", candidates: [] },
+});
+
 const peerOf = (given: Partial<PeerSettings> = {}) => {
   const start = reloadPeer.start({ ...settings, ...given });
   let snapshot: Snapshot<PeerContext> = start.snapshot;
@@ -85,27 +92,45 @@ const requests = (actions: ReadonlyArray<PeerAction>) =>
 const refusal = (actions: ReadonlyArray<PeerAction>) =>
   actions.find(({ type }) => type === "refuse") as Extract<PeerAction, { type: "refuse" }> | undefined;
 
-/** A ring of five, joined as RFC 6940 §10.5 has it: bootstrap node 9, admitting peer 600. */
-const joined = () => {
-  const peer = peerOf();
-  peer.tell(linked(900n));
-  peer.tell({ type: "dialled", node: nodeIdFrom(900n) });
-  peer.tell({
+/** A ring of five is joined as RFC 6940 §10.5 has it: bootstrap node 9, admitting peer 600. */
+const joining: ReadonlyArray<PeerEvent> = [
+  linked(900n),
+  { type: "dialled", node: nodeIdFrom(900n) },
+  {
     type: "answered",
     request: { type: "admission" },
     signer: nodeIdFrom(600n),
     body: { type: "attachAns", value: attach },
-  });
-  peer.tell(linked(600n));
-  peer.tell(updated(600n, update([400n, 300n], [900n, 300n])));
-  for (const node of [400n, 300n]) {
-    peer.tell(linked(node));
-    peer.tell(updated(node, update([], [])));
-  }
-  peer.tell(updated(900n, update([600n], [300n])));
-  peer.tell(updated(600n, update([SELF, 400n], [900n])));
+  },
+  linked(600n),
+  updated(600n, update([400n, 300n], [900n, 300n])),
+  ...[400n, 300n].flatMap((node) => [linked(node), updated(node, update([], []))]),
+  updated(900n, update([600n], [300n])),
+  updated(600n, update([SELF, 400n], [900n])),
+];
+const joined = () => {
+  const peer = peerOf();
+  for (const event of joining) peer.tell(event);
   return peer;
 };
+const failing = (request: PendingRequest): PeerEvent => ({ type: "failed", request, why: "timedOut" });
+/** ... and left as §10.9 has it. */
+const leaving: ReadonlyArray<PeerEvent> = [
+  { type: "leave" },
+  { type: "handedOver", to: nodeIdFrom(600n), atMs: 1 },
+  ...[300n, 400n, 600n].map((node) => failing({ type: "leave", node: nodeIdFrom(node) })),
+  {
+    type: "answered",
+    request: { type: "leave", node: nodeIdFrom(900n) },
+    signer: nodeIdFrom(900n),
+    body: { type: "leaveAns", value: {} },
+  },
+];
+/** No bootstrap node can be reached, however often it is tried. */
+const unreachable = Array.from(
+  { length: TRIES_MAX + 1 },
+  (): ReadonlyArray<PeerEvent> => [{ type: "dialFailed", why: "refused" }, timer("pause")],
+).flat();
 
 test("RFC 6940 §10.5: dial, Attach to n+1, meet the neighbours, Join, wait for the Update that names us", () => {
   const peer = peerOf();
@@ -381,11 +406,7 @@ test("RFC 6940 §6.5.1.2: of two nodes that attach to each other at once, one gi
 
 test("RFC 6940 §6.5.2.2: the address of an application that we serve is given, another is not found", () => {
   const peer = joined();
-  const asked = (application: number): PeerEvent => ({
-    type: "appAttachReq",
-    asked: asking(600n),
-    body: { ufrag: new Uint8Array(), password: new Uint8Array(), application, role: "active", candidates: [] },
-  });
+  const asked = (application: number) => appAttach(asking(600n), application);
   const [answer] = peer.tell(asked(0xf056));
   assert.ok(answer?.type === "answer" && answer.body.type === "appAttachAns");
   assert.deepEqual(answer.body.value.candidates[0]!.address, {
@@ -401,7 +422,8 @@ test("RFC 6940 §10.9: a node that leaves hands over its values, sends its Leave
     peer.tell({ type: "leave" }).flatMap((action) => (action.type === "handOver" ? [action.to] : [])),
     [600n],
   );
-  const farewells = requests(peer.tell({ type: "handedOver", to: nodeIdFrom(600n), atMs: 1 }));
+  const [, handedOver, ...ended] = leaving;
+  const farewells = requests(peer.tell(handedOver!));
   // In so small a ring every predecessor but the farthest is a successor too, and gets a successor's Leave.
   assert.deepEqual(
     farewells.map(([type, , to]) => [type, to]),
@@ -412,14 +434,7 @@ test("RFC 6940 §10.9: a node that leaves hands over its values, sends its Leave
       ["leaveReq", 300n],
     ],
   );
-  for (const node of [300n, 400n, 600n])
-    peer.tell({ type: "failed", request: { type: "leave", node: nodeIdFrom(node) }, why: "timedOut" });
-  peer.tell({
-    type: "answered",
-    request: { type: "leave", node: nodeIdFrom(900n) },
-    signer: nodeIdFrom(900n),
-    body: { type: "leaveAns", value: {} },
-  });
+  for (const event of ended) peer.tell(event);
   assert.equal(peer.value(), '"left"');
 });
 
@@ -456,6 +471,7 @@ const request: fc.Arbitrary<PendingRequest> = fc.oneof(
       via: via === undefined ? undefined : nodeIdFrom(via),
     }),
   ),
+  fc.constant<PendingRequest>({ type: "join" }),
   node.map((node): PendingRequest => ({ type: "leave", node: nodeIdFrom(node) })),
   node.map((node): PendingRequest => ({ type: "admit", node: nodeIdFrom(node) })),
   node.map((node): PendingRequest => ({ type: "update", node: nodeIdFrom(node) })),
@@ -498,6 +514,9 @@ machineLaws(
           }),
         ),
         anyAsked.map((asked): PeerEvent => ({ type: "pingReq", asked })),
+        fc
+          .tuple(anyAsked, fc.constantFrom(0xf056, 0xf057))
+          .map(([asked, application]) => appAttach(asked, application)),
         fc.boolean().map(
           (reactive): PeerEvent => ({
             type: "configured",
@@ -524,5 +543,15 @@ machineLaws(
         fc.constant<PeerEvent>({ type: "leave" }),
       ),
   },
-  { fired: (timer, atMs): PeerEvent => ({ type: "timerFired", timer: timer as PeerTimer, atMs, draw: 5n }) },
+  {
+    fired: (timer, atMs): PeerEvent => ({ type: "timerFired", timer: timer as PeerTimer, atMs, draw: 5n }),
+    plays: [
+      { input: settings, events: [...joining, ...leaving] },
+      { input: settings, events: [...joining, linked(450n), updated(450n, update([], [])), timer("react")] },
+      { input: settings, events: [...joining.slice(0, 2), failing({ type: "admission" })] },
+      { input: settings, events: [...joining.slice(0, -1), failing({ type: "join" })] },
+      { input: settings, events: unreachable },
+      { input: { ...settings, mayBeFirst: true }, events: unreachable },
+    ],
+  },
 );

@@ -429,6 +429,18 @@ const anyRegistration = fc.record(
   { noNullPrototype: true },
 );
 const hour = fc.nat(20_000);
+/** What only looks at values: their metadata, the resources that have some, how much there is. */
+const looking = ([id, atMs, type]: readonly [
+  bigint,
+  number,
+  "statReq" | "findReq" | "probeReq",
+]): ValueStorageEvent => {
+  const asked = asking(9n, atMs);
+  const resource = bytesOfBig(id, 16);
+  if (type === "probeReq") return { type, asked, body: { requested: ["responsibleSet", "numResources", "uptime"] } };
+  if (type === "findReq") return { type, asked, body: { resource, kinds: [KIND] } };
+  return { type, asked, body: { resource, specifiers: [{ kind: KIND, generation: 0n, specifier: [] }] } };
+};
 machineLaws(reloadStorage, {
   inputs: fc
     .record({ quota: fc.integer({ min: 1, max: 5 }), storesPerSecond: fc.constantFrom(1, 1_000) })
@@ -439,6 +451,7 @@ machineLaws(reloadStorage, {
         .tuple(anyRegistration, anyId, fc.nat(2), hour)
         .map(([given, by, replica, atMs]) => storing(given, { by, signer: given.node, replica, atMs })),
       fc.tuple(anyId, hour).map(([resource, atMs]) => fetching(resource, atMs)),
+      fc.tuple(anyId, hour, fc.constantFrom("statReq" as const, "findReq" as const, "probeReq" as const)).map(looking),
       fc
         .tuple(anyView, fc.constantFrom("joined" as const, "lost" as const), hour)
         .map(([view, change, atMs]): ValueStorageEvent => ({ type: "ring", view, change, atMs })),

@@ -52,5 +52,5 @@ machineLaws(
         fc.constant<ReloadTransactionEvent>({ type: "lost", why: "too many" }),
       ),
   },
-  { fired },
+  { fired, plays: [{ input: { retransmitMs: 3_000 }, events: Array.from({ length: SENDS_MAX }, fired) }] },
 );

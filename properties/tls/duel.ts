@@ -33,6 +33,8 @@ export interface DuelOptions {
   readonly powered?: (side: Side, id: PowerId, value: bigint) => bigint;
   /** Sees each machine's context as it is when what it sends is on its way. */
   readonly sees?: (side: Side, context: any) => void;
+  /** Sees each event before a machine takes it. */
+  readonly tells?: (side: Side, event: unknown) => void;
   /** Who hangs up when there is nothing left to do. Default: nobody. */
   readonly closes?: Side;
 }
@@ -123,6 +125,7 @@ export const duel = (options: DuelOptions = {}): { readonly [S in Side]: Duelist
   };
   const tell = (side: Side, event: any) => {
     const { machine, snapshot } = seats[side];
+    options.tells?.(side, event);
     if (!machine.isDone(snapshot)) take(side, machine.step(snapshot, event as never));
   };
 

@@ -588,7 +588,50 @@ test("a handshake that takes too long ends, an open session has no such limit", 
 });
 
 // Events as a peer and a host may mix them: pieces of real flights among noise.
-const honest = duel({ says: both, closes: "client" });
+const told: { readonly [S in Side]: Array<any> } = { client: [], server: [] };
+const writes: { [S in Side]?: WriteProtection } = {};
+const honest = duel({
+  says: both,
+  closes: "client",
+  tells: (side, event) => told[side].push(event),
+  sees: (side, { write }) => {
+    if (write !== undefined) writes[side] = { ...write, sequence: 0 };
+  },
+});
+const received = (...parts: ReadonlyArray<Uint8Array>) => ({ type: "received", bytes: concat(...parts) }) as const;
+/** The messages of a record in the clear, each in a record of its own. */
+const messagesIn = (record: Uint8Array): ReadonlyArray<Uint8Array> => {
+  const found: Array<Uint8Array> = [];
+  for (let at = 5; at < record.length; ) {
+    const end = at + 4 + ((record[at + 2]! << 8) | record[at + 3]!);
+    found.push(writeRecords(undefined, "handshake", record.subarray(at, end)).bytes);
+    at = end;
+  }
+  return found;
+};
+/** Of what a side is sent before it is secured: what stands alone, and another message in the place of the next one. */
+const changeCipher = writeRecords(undefined, "changeCipherSpec", Uint8Array.of(1)).bytes;
+const early = (side: Side) => writeRecords(writes[side]!, "applicationData", Uint8Array.of(1)).bytes;
+const [serverHello, serverKeyExchange] = messagesIn(honest.server.sent[0]!);
+const powersOf = (side: Side) => told[side].filter(({ type }) => type === "powered");
+const clientPlays: ReadonlyArray<ReadonlyArray<TlsEvent>> = [
+  told.client,
+  [received(serverHello!), received(changeCipher)],
+  [received(serverHello!), received(serverKeyExchange!), ...powersOf("client"), received(changeCipher)],
+  [received(honest.server.sent[0]!), ...powersOf("client"), received(changeCipher, early("server"))],
+];
+const second: Uint8Array = told.server.filter(({ type }) => type === "received")[1].bytes;
+const keyExchange = second.subarray(0, 5 + ((second[3]! << 8) | second[4]!));
+const serverPlays: ReadonlyArray<ReadonlyArray<TlsServerEvent>> = [
+  told.server,
+  [...told.server.slice(0, 4), received(keyExchange), ...powersOf("server").slice(-2), received(keyExchange)],
+  [
+    ...told.server.slice(0, 4),
+    received(keyExchange),
+    ...powersOf("server").slice(-2),
+    received(changeCipher, early("client")),
+  ],
+];
 const piecesOf = (side: Side) =>
   fc.oneof(
     { weight: 6, arbitrary: fc.constantFrom(...honest[side].sent) },
@@ -613,22 +656,30 @@ const commonEvents = (from: Side): fc.Arbitrary<TlsEvent> =>
     { weight: 1, arbitrary: fc.constantFrom<TlsEvent>({ type: "close" }, { type: "lost", why: "reset" }) },
   );
 
-machineLaws(tlsClient, {
-  inputs: fc.boolean().map((legacy) => ({ ...clientInput, legacy })),
-  events: () => commonEvents("server"),
-});
-machineLaws(tlsServer, {
-  inputs: fc
-    .record({ legacy: fc.boolean(), generatorPower: fc.constantFrom(undefined, 4n) }, { noNullPrototype: true })
-    .map((drawn) => ({ ...serverInput, ...drawn })),
-  events: (): fc.Arbitrary<TlsServerEvent> =>
-    fc.oneof(
-      { weight: 5, arbitrary: commonEvents("client") },
-      {
-        weight: 1,
-        arbitrary: fc
-          .constantFrom(rightCredential, undefined)
-          .map((credential) => ({ type: "found", credential }) as const),
-      },
-    ),
-});
+machineLaws(
+  tlsClient,
+  {
+    inputs: fc.boolean().map((legacy) => ({ ...clientInput, legacy })),
+    events: () => commonEvents("server"),
+  },
+  { plays: clientPlays.map((events) => ({ input: clientInput, events })) },
+);
+machineLaws(
+  tlsServer,
+  {
+    inputs: fc
+      .record({ legacy: fc.boolean(), generatorPower: fc.constantFrom(undefined, 4n) }, { noNullPrototype: true })
+      .map((drawn) => ({ ...serverInput, ...drawn })),
+    events: (): fc.Arbitrary<TlsServerEvent> =>
+      fc.oneof(
+        { weight: 5, arbitrary: commonEvents("client") },
+        {
+          weight: 1,
+          arbitrary: fc
+            .constantFrom(rightCredential, undefined)
+            .map((credential) => ({ type: "found", credential }) as const),
+        },
+      ),
+  },
+  { plays: serverPlays.map((events) => ({ input: serverInput, events })) },
+);

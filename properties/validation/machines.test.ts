@@ -78,7 +78,19 @@ const attempts = fc.record(
   },
   { noNullPrototype: true },
 );
-machineLaws(pvpAttempt, { inputs: attempts.map((given) => ({ ...attempt, ...given })), events: () => attemptEvents });
+const granting: ReadonlyArray<PvpAttemptEvent> = [
+  { type: "resolved", host: "192.0.2.1", port: 5621 },
+  { type: "connected" },
+  { type: "committed" },
+  { type: "opened" },
+  { type: "secured" },
+  { type: "answered", answer: granted },
+];
+machineLaws(
+  pvpAttempt,
+  { inputs: attempts.map((given) => ({ ...attempt, ...given })), events: () => attemptEvents },
+  { plays: [{ input: attempt, events: granting }] },
+);
 
 const claimOf = (nodeId: bigint): PvpClaim => ({ nodeId: nodeIdFrom(nodeId), vservice: vserviceId(7n) });
 const verdictOf = (nodeId: bigint, verdict: ClaimVerdict["verdict"] = "refused", method: "A" | "B" = "A") =>
@@ -119,31 +131,42 @@ const parties = { originator: nodeIdFrom(1n), terminator: nodeIdFrom(2n), vservi
 const name = userNameFor("A", call, parties, unixMs(0), ROUND_MS);
 const elsewhere = printUserName({ ...name, terminator: nodeIdFrom(3n) });
 const terminator = { nodeIds: [nodeIdFrom(2n)], roundMs: ROUND_MS };
-machineLaws(pvpTerminator, {
-  inputs: fc.constant(terminator),
-  events: () =>
-    fc.oneof<fc.Arbitrary<PvpTerminatorEvent>[]>(
-      fc
-        .constantFrom(printUserName(name), elsewhere, "alice", "")
-        .map((userName) => ({ type: "named", userName }) as const),
-      fc
-        .array(fc.record({ id: fc.nat(), isLocked: fc.boolean() }, { noNullPrototype: true }), { maxLength: 2 })
-        .map(
-          (given) => ({ type: "candidates", candidates: given.map((some) => ({ ...candidate, ...some })) }) as const,
+const proved: ReadonlyArray<PvpTerminatorEvent> = [
+  { type: "named", userName: printUserName(name) },
+  { type: "candidates", candidates: [candidate] },
+  { type: "secured" },
+  { type: "asked", request: { number: call.called, domain: "a.example" } },
+  { type: "granted", info },
+];
+machineLaws(
+  pvpTerminator,
+  {
+    inputs: fc.constant(terminator),
+    events: () =>
+      fc.oneof<fc.Arbitrary<PvpTerminatorEvent>[]>(
+        fc
+          .constantFrom(printUserName(name), elsewhere, "alice", "")
+          .map((userName) => ({ type: "named", userName }) as const),
+        fc
+          .array(fc.record({ id: fc.nat(), isLocked: fc.boolean() }, { noNullPrototype: true }), { maxLength: 2 })
+          .map(
+            (given) => ({ type: "candidates", candidates: given.map((some) => ({ ...candidate, ...some })) }) as const,
+          ),
+        fc.constant({ type: "secured" } as const),
+        fc.boolean().map((isWrongPassword) => ({ type: "failed", isWrongPassword, why: "x" }) as const),
+        fc
+          .oneof(fc.constant(call.called), numbers)
+          .map((number) => ({ type: "asked", request: { number, domain: "a.example" } }) as const),
+        fc.constantFrom<PvpTerminatorEvent>(
+          { type: "granted", info },
+          { type: "declined", code: 403 },
+          { type: "malformed", why: "x" },
+          { type: "lost", why: "x" },
         ),
-      fc.constant({ type: "secured" } as const),
-      fc.boolean().map((isWrongPassword) => ({ type: "failed", isWrongPassword, why: "x" }) as const),
-      fc
-        .oneof(fc.constant(call.called), numbers)
-        .map((number) => ({ type: "asked", request: { number, domain: "a.example" } }) as const),
-      fc.constantFrom<PvpTerminatorEvent>(
-        { type: "granted", info },
-        { type: "declined", code: 403 },
-        { type: "malformed", why: "x" },
-        { type: "lost", why: "x" },
       ),
-    ),
-});
+  },
+  { plays: [{ input: terminator, events: proved }] },
+);
 
 /** The orders that a row of events brings, from the start. */
 const attemptOrders = (

@@ -69,7 +69,6 @@ const events = fc.oneof(
   { weight: 2, arbitrary: asides },
   { weight: 1, arbitrary: bye },
 );
-machineLaws(vapClient, { inputs: fc.constant(input), events: () => events });
 
 /** Jobs with refs that are all different, amid whatever the world does. */
 const distinct = fc
@@ -242,8 +241,10 @@ test("an upload that nobody waits for is not sent; one that is out is not sent a
   assert.equal(later.filter(({ type }) => type === "settle").length, 0);
 });
 
+const forgotten = [connected, ok(1, ...handle), lost, again, connected, no(2, "badClientHandle")] as const;
+machineLaws(vapClient, { inputs: fc.constant(input), events: () => events }, { plays: [{ input, events: forgotten }] });
+
 test("471 after a restart of the server: a new session is registered without the handle, at once and once", () => {
-  const forgotten = [connected, ok(1, ...handle), lost, again, connected, no(2, "badClientHandle")] as const;
   const played = play(...forgotten);
   assert.equal(played.snapshot.value, "connecting");
   assert.equal(played.snapshot.context.handle, undefined);

@@ -420,6 +420,17 @@ export const faults: ReadonlyArray<Row> = [
     verdict: "extendedKeyUsage",
     leaf: leafWith([ext.purposes(purpose.codeSigning)], PURPOSES),
   },
+  // A node opens links and accepts them: it has to be for both.
+  {
+    name: "leaf for TLS servers alone",
+    verdict: "extendedKeyUsage",
+    leaf: leafWith([ext.purposes(purpose.server)], PURPOSES),
+  },
+  {
+    name: "leaf for TLS clients alone",
+    verdict: "extendedKeyUsage",
+    leaf: leafWith([ext.purposes(purpose.client)], PURPOSES),
+  },
   {
     name: "leaf for any purpose, and none named",
     verdict: "extendedKeyUsage",

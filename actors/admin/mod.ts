@@ -43,4 +43,12 @@ export {
   type ReportedTimes,
   reportOf,
 } from "./report.ts";
-export { ADMIN_BODY_BYTES_MAX, type AdminAnswer, type AdminRequest, type Live, refused } from "./request.ts";
+export {
+  ADMIN_BODY_BYTES_MAX,
+  type AdminAnswer,
+  type AdminHandle,
+  type AdminRequest,
+  type Live,
+  objectionTo,
+  refused,
+} from "./request.ts";

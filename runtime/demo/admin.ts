@@ -6,12 +6,14 @@
 import { join } from "node:path";
 import { Clock, Effect } from "effect";
 import {
+  type AdminHandle,
   addressText,
   type Happenings,
   handleAdmin,
   handleCalls,
   makeHappenings,
   makeLadders,
+  objectionTo,
   reportOf,
   withHealth,
   withLadders,
@@ -31,9 +33,10 @@ import { openDoor } from "../cli/open-door.ts";
 import { openServerControl, type ServerControl } from "../cli/server-control.ts";
 import { countEvents, type EventCounts, serverFamilies } from "../metrics/server.ts";
 import { happened } from "../page/happening.ts";
-import type { PageProgram } from "../page/programs.ts";
+import { type PageProgram, STORY_PATH } from "../page/programs.ts";
 import type { RunningCompany } from "./company.ts";
 import { HOST } from "./overlay.ts";
+import type { StoryStep } from "./story-steps.ts";
 
 const FREE = { host: HOST, port: 0 };
 
@@ -68,8 +71,8 @@ export const openSightings = Effect.fn("demo.sightings")(function* (directory: s
 
 /** The pages of all companies show all companies. */
 export const programsIn = (directory: string, domains: ReadonlyArray<string>): ReadonlyArray<PageProgram> =>
-  domains.flatMap((domain) => [
-    { name: domain, program: "server", data: join(directory, domain), company: domain },
+  domains.flatMap((domain, i) => [
+    { name: domain, program: "server", data: join(directory, domain), company: domain, hasStory: i === 0 },
     { name: `border.${domain}`, program: "border", data: join(directory, `border.${domain}`), company: domain },
   ]);
 
@@ -77,7 +80,7 @@ export const programsIn = (directory: string, domains: ReadonlyArray<string>): R
 export const openCompanyAdmin = Effect.fn("demo.companyAdmin")(function* (
   company: RunningCompany,
   { counted, happenings, folder, control }: Sightings,
-  directory: string,
+  { directory, story }: { readonly directory: string; readonly story: () => ReadonlyArray<StoryStep> },
   programs: ReadonlyArray<PageProgram>,
 ) {
   const { domain, server, border, credentials } = company;
@@ -87,7 +90,7 @@ export const openCompanyAdmin = Effect.fn("demo.companyAdmin")(function* (
   const { token, at = FREE } = admin;
   const listed = control.listed(server.operator);
   admin.show({
-    answer: answerOf({ node, token, times, explain: server.explain, listed, happenings }),
+    answer: withStory(story, answerOf({ node, token, times, explain: server.explain, listed, happenings })),
     report: Effect.flatMap(Clock.currentTimeMillis, (nowMs) => reportOf(node, { ...times, nowMs })),
     ends: { domain: times.certificateEndsMs },
     metrics: Effect.map(server.counters, (now) => [...serverFamilies(now), ...counted.families()]),
@@ -108,6 +111,14 @@ const openBorderDoor = Effect.fnUntraced(function* (
   const answer = withHealth(health, withLadders(ladders, handleCalls(report)));
   return yield* openDoor(folder, FREE, newToken(), answer, programs);
 });
+
+const withStory =
+  (story: () => ReadonlyArray<StoryStep>, next: AdminHandle): AdminHandle =>
+  (request) =>
+    Effect.suspend(() => {
+      if (request.path !== STORY_PATH) return next(request);
+      return Effect.succeed(objectionTo(request, "GET") ?? { status: 200, body: { steps: story() } });
+    });
 
 const timesOf = Effect.fnUntraced(function* (certificate: Uint8Array) {
   const { notAfterMs } = yield* Effect.orDie((yield* Keys).inspect(certificate));

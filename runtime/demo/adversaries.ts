@@ -20,6 +20,9 @@ const OVERWRITES = 3;
 const GUESSES = 3;
 const GUESSED_CALL_MS = 120_000;
 const SPAM_WAIT_MS = 700;
+/** A machine that is busy with something else may not have read the INVITE yet. */
+const JUDGED_MS_MAX = 10_000;
+const JUDGED_EVERY_MS = 50;
 const GARBAGE_WAIT_MS = 3_000;
 
 /** Writes the thief's Node-ID over the claims of others, under their own keys. */
@@ -111,20 +114,22 @@ const spam = Effect.fn("demo.spam")(function* (targets: SpamTargets, intrusions:
       ...(ticket === undefined ? {} : { ticket }),
       waitMs: SPAM_WAIT_MS,
     });
-    const after = victim.border.counters();
-    const isRefused = after.admitted === before.admitted && !(fate.type === "answered" && fate.status < 300);
-    countIntrusion(
-      intrusions,
-      kind,
-      victim.domain,
-      isRefused ? reasonBetween(before.refused, after.refused) : undefined,
-    );
+    const isAnswered = fate.type === "answered" && fate.status < 300;
+    const why = isAnswered ? undefined : yield* refusalSince(victim, before.refused);
+    countIntrusion(intrusions, kind, victim.domain, why);
   }
 });
 
-/** Which of the border element's reasons went up. */
-const reasonBetween = (before: Counts, after: Counts): string =>
-  Object.keys(after).find((why) => (after[why] ?? 0) > (before[why] ?? 0)) ?? "closed";
+/** Which of the border element's reasons has gone up: honest calls are never refused there. Undefined: it has let the INVITE in. */
+const refusalSince = Effect.fnUntraced(function* ({ border }: RunningCompany, before: Counts) {
+  for (let waitedMs = 0; waitedMs < JUDGED_MS_MAX; waitedMs += JUDGED_EVERY_MS) {
+    const after = border.counters().refused;
+    const why = Object.keys(after).find((one) => (after[one as keyof typeof after] ?? 0) > (before[one] ?? 0));
+    if (why !== undefined) return why;
+    yield* Effect.sleep(JUDGED_EVERY_MS);
+  }
+  return undefined;
+});
 type Counts = Readonly<Record<string, number | undefined>>;
 
 /** Spam to each company that another one has a route to; rubbish to all. */

@@ -94,11 +94,11 @@ export const afterCut = Effect.fn("demo.afterCut")(function* (federation: Federa
 const placeCounted = Effect.fnUntraced(function* (
   from: RunningCompany,
   call: { readonly calling: E164 | undefined; readonly called: E164 },
-  { tallies }: Federation,
+  { tallies, ownerOf }: Federation,
   listener: DemoListener,
 ) {
   const outcome = yield* from.agent.placeCall({ ...call, talkMs: TALK_MS });
-  countCall(tallies.get(from.domain)!, outcome);
+  countCall(tallies.get(from.domain)!, outcome, ownerOf(call.called) === undefined);
   const { via } = outcome;
   const why = outcome.via === "sip" ? undefined : outcome.fellBack;
   const event = { type: "called", number: call.called, via, ...(why === undefined ? {} : { why }) };

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { Cause, Clock, Effect, Layer, Logger, References } from "effect";
 import { Watch } from "../../actors/kit/mod.ts";
-import { type E164, maskE164, utf8 } from "../../codecs/shared/mod.ts";
+import { type E164, utf8 } from "../../codecs/shared/mod.ts";
 import { reportText } from "../cli/explain-text.ts";
 import { lineLogger, textOf } from "../cli/log.ts";
 import { complain, say, whyUnwritten } from "../cli/output.ts";
@@ -14,12 +14,14 @@ import { openTrace, TraceFailed } from "../trace.ts";
 import type { RunningCompany } from "./company.ts";
 import { canCallEachOther, companiesOf } from "./domains.ts";
 import { exampleCalls } from "./example.ts";
+import { nextText } from "./next.ts";
+import { openOffer, withOffer } from "./open-page.ts";
 import { DEMO_HELP, type DemoOptions, readDemoOptions } from "./options.ts";
 import { preflight } from "./preflight.ts";
+import { listenerOf } from "./printing.ts";
 import { readDemoCalls } from "./records.ts";
 import { brokenPromise, tableOf } from "./report.ts";
 import { runDemo } from "./scenario.ts";
-import type { DemoListener } from "./watcher.ts";
 
 const FILE_BYTES_MAX = 256 * 1024 * 1024;
 const PROBLEMS_SHOWN_MAX = 20;
@@ -62,13 +64,18 @@ const demo = async (options: DemoOptions): Promise<number> => {
   const program = Effect.scoped(
     Effect.gen(function* () {
       const listener = listenerOf(options, yield* Clock.currentTimeMillis);
+      const offer = yield* openOffer(options);
       const { admin } = options;
       const data = options.data ?? (options.once ? undefined : yield* ownDirectory);
-      const report = yield* Effect.timeoutOrElse(watched(options.trace, runDemo({ ...input, admin, data }, listener)), {
-        duration: RUN_MS_MAX,
-        orElse: () => Effect.die(new Error(`no end after ${RUN_MS_MAX / 1_000} s`)),
-      });
+      const report = yield* Effect.timeoutOrElse(
+        watched(options.trace, runDemo({ ...input, admin, data }, withOffer(listener, offer))),
+        {
+          duration: RUN_MS_MAX,
+          orElse: () => Effect.die(new Error(`no end after ${RUN_MS_MAX / 1_000} s`)),
+        },
+      );
       listener.end();
+      const page = listener.page();
       yield* Effect.forEach(options.explain, (number) => explained(number, report.running, options.json), {
         discard: true,
       });
@@ -76,7 +83,7 @@ const demo = async (options: DemoOptions): Promise<number> => {
       const broken = brokenPromise(report.summary);
       if (broken !== undefined) complain(`vipr demo: ${broken}`);
       if (!options.once) {
-        if (!options.json) say("The companies stay up. Ctrl-C ends them.");
+        if (!options.json) say(nextText(report, page));
         yield* interrupted;
       }
       return broken === undefined ? 0 : 1;
@@ -162,32 +169,6 @@ const readCalls = (file: string | undefined): Uint8Array | undefined => {
   }
   return undefined;
 };
-
-/** After `end` nothing more is printed: the summary is the last line, though validations may still be under way. */
-const listenerOf = ({ json }: DemoOptions, startedMs: number): DemoListener & { readonly end: () => void } => {
-  let ended = false;
-  const end = () => {
-    ended = true;
-  };
-  const print = (line: string) => (ended ? undefined : say(line));
-  return { ...printing(json, startedMs, print), end };
-};
-
-const printing = (json: boolean, startedMs: number, print: (line: string) => void): DemoListener => ({
-  phase: (name, detail) =>
-    Effect.map(Clock.currentTimeMillis, (nowMs) => {
-      const seconds = ((nowMs - startedMs) / 1_000).toFixed(1);
-      if (json) print(JSON.stringify({ type: "phase", name, detail, seconds: Number(seconds) }));
-      else print(`[${seconds.padStart(5)} s] ${detail}`);
-    }),
-  event: (domain, event) =>
-    Effect.sync(() => {
-      if (json) print(JSON.stringify({ domain, ...masked(event) }));
-    }),
-});
-
-const masked = (event: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
-  typeof event.number === "string" ? { ...event, number: maskE164(event.number) } : event;
 
 /** A failure of ours says why in a field of its own; anything else shows where it happened. */
 const whyOf = (cause: Cause.Cause<unknown>): string => {

@@ -14,6 +14,7 @@ import { THIEF } from "./adversaries.ts";
 import { openCompany, type RunningCompany } from "./company.ts";
 import type { Company } from "./domains.ts";
 import { openOverlay } from "./overlay.ts";
+import type { StoryStep } from "./story-steps.ts";
 import { type Intrusions, noIntrusions, noTally, type Tally } from "./tally.ts";
 import { type DemoListener, watcherOf } from "./watcher.ts";
 
@@ -30,6 +31,8 @@ export interface FederationSetup {
   readonly admin: Endpoint | undefined;
   /** The directory that says where each company's admin port is; undefined: none has one. */
   readonly data: string | undefined;
+  /** What has been told of the story. */
+  readonly story: () => ReadonlyArray<StoryStep>;
 }
 
 export interface Federation {
@@ -46,7 +49,7 @@ export interface Federation {
 }
 
 export const openFederation = Effect.fn("demo.federation")(function* (setup: FederationSetup, listener: DemoListener) {
-  const { companies, network, admin, data } = setup;
+  const { companies, network, admin, data, story } = setup;
   const all = companies.flatMap(({ numbers }) => [...numbers]);
   const stolen = yield* chosen(all, STOLEN);
   const intrusions = noIntrusions();
@@ -86,7 +89,7 @@ export const openFederation = Effect.fn("demo.federation")(function* (setup: Fed
     return running;
   });
 
-  const running = yield* openHonest(companies, data, listener, open);
+  const running = yield* openHonest(companies, { data, story }, listener, open);
   const thief = yield* open({ domain: THIEF, numbers: new Set() }, stolen, [thiefName]);
   for (const { nodeId } of thief.server.nodes) thieves.add(nodeId);
   yield* publishAll(running, thief, listener);
@@ -105,7 +108,7 @@ type Open<E, R> = (
 /** The companies, each with its admin ports where there is a directory for them; the page of the first is told. */
 const openHonest = Effect.fnUntraced(function* <E, R>(
   companies: ReadonlyArray<Company>,
-  data: string | undefined,
+  { data, story }: Pick<FederationSetup, "data" | "story">,
   listener: DemoListener,
   open: Open<E, R>,
 ) {
@@ -117,8 +120,8 @@ const openHonest = Effect.fnUntraced(function* <E, R>(
     const opened = yield* open(company, [...numbers], nodeNames(domain), seen);
     running.push(opened);
     if (data === undefined || seen === undefined) continue;
-    const page = yield* openCompanyAdmin(opened, seen, data, programsIn(data, domains));
-    if (running.length === 1) yield* listener.phase("page", `the page, to watch it: ${page}`);
+    const page = yield* openCompanyAdmin(opened, seen, { directory: data, story }, programsIn(data, domains));
+    if (running.length === 1) yield* listener.phase("page", `the page, to watch it: ${page}`, page);
   }
   return running;
 });

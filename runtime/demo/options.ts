@@ -10,6 +10,8 @@ export interface DemoOptions {
   readonly once: boolean;
   readonly json: boolean;
   readonly verbose: boolean;
+  /** The page is shown in the browser at once. */
+  readonly open: boolean;
   /** Undefined: the example that comes with the package. */
   readonly calls: string | undefined;
   readonly seed: number | undefined;
@@ -46,10 +48,11 @@ usage: npm start -- [options]        (also npm run start:deno, npm run start:bun
                    vipr ring --data DIR/<domain> ask a company's server
   --admin HOST:PORT
                    let vipr ring ask the overlay's first node here, an address of this machine
+  --open           show the page in the browser at once
   --verbose        show the servers' own log
   --help           this text
 
-Without --once the companies stay up until Ctrl-C.
+Without --once the companies stay up until Ctrl-C, and each has a page that shows what it does.
 `;
 
 export type DemoRead =
@@ -82,10 +85,14 @@ export const readDemoOptions = (args: ReadonlyArray<string>): DemoRead => {
     if (number === undefined) return { type: "wrong", why: `--explain wants a telephone number, not "${text}"` };
     explain.push(number);
   }
-  const { once, json, verbose, calls, zone, trace, data } = values;
+  const { once, json, verbose, open, calls, zone, trace, data } = values;
+  if (open && once) return { type: "wrong", why: "--open: with --once there is no page" };
   try {
     const admin = values.admin === undefined ? undefined : loopbackOf(values.admin, "admin", ADMIN_PORT);
-    return { type: "run", options: { once, json, verbose, calls, seed, zone, trace, admin, explain, data, domains } };
+    return {
+      type: "run",
+      options: { once, json, verbose, open, calls, seed, zone, trace, admin, explain, data, domains },
+    };
   } catch (error) {
     return { type: "wrong", why: (error as Error).message };
   }
@@ -100,6 +107,7 @@ const parsed = (args: ReadonlyArray<string>) =>
       once: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       verbose: { type: "boolean", default: false },
+      open: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
       calls: { type: "string" },
       seed: { type: "string" },

@@ -14,6 +14,8 @@ import type { Company } from "./domains.ts";
 import { openFederation } from "./federation.ts";
 import type { DemoCall } from "./records.ts";
 import { type DemoReport, type Summary, summaryOf } from "./report.ts";
+import { makeStory } from "./story.ts";
+import { choose } from "./story-choice.ts";
 import type { DemoListener } from "./watcher.ts";
 
 export interface DemoInput {
@@ -25,14 +27,17 @@ export interface DemoInput {
   readonly data?: string | undefined;
 }
 
-export const runDemo = Effect.fn("demo.run")(function* (input: DemoInput, listener: DemoListener) {
+export const runDemo = Effect.fn("demo.run")(function* (input: DemoInput, given: DemoListener) {
   const startedMs = yield* Clock.currentTimeMillis;
   const { calls, companies, admin, data } = input;
   const network = yield* Effect.provideServiceEffect(makePstn(), Entropy, separateEntropy);
-  const federation = yield* openFederation({ companies, network, admin, data }, listener);
+  const story = makeStory(given);
+  const { listener } = story;
+  const federation = yield* openFederation({ companies, network, admin, data, story: story.steps }, listener);
   const { thief, stolen, ownerOf, tallies, intrusions } = federation;
 
   const played = sortCalls(calls, ownerOf);
+  yield* story.follow(choose(played, federation));
   yield* replay(played, federation, network);
   yield* listener.phase("replayed", `${played.outward.length + played.foreign.length} calls over the PSTN`);
 

@@ -14,6 +14,12 @@ export interface Tally {
   unreached: number;
   sipCalls: number;
   pstnFallbacks: number;
+  /** Of these: the number is of no company here, */
+  pstnForeign: number;
+  /** there was no route yet, */
+  pstnNoRoute: number;
+  /** or the attempt over SIP failed before it was answered. */
+  pstnFailedOver: number;
   failedCalls: number;
 }
 
@@ -27,6 +33,9 @@ export const noTally = (): Tally => ({
   unreached: 0,
   sipCalls: 0,
   pstnFallbacks: 0,
+  pstnForeign: 0,
+  pstnNoRoute: 0,
+  pstnFailedOver: 0,
   failedCalls: 0,
 });
 
@@ -51,11 +60,16 @@ export const countEvent = (tally: Tally, event: ViprEvent): void => {
   }
 };
 
-/** A call placed when routes could be known. */
-export const countCall = (tally: Tally, outcome: CallOutcome): void => {
+/** A call placed when routes could be known. `isForeign`: to a number of no company here. */
+export const countCall = (tally: Tally, outcome: CallOutcome, isForeign: boolean): void => {
   if (outcome.via === "sip") tally.sipCalls += 1;
-  else if (outcome.via === "pstn") tally.pstnFallbacks += 1;
-  else tally.failedCalls += 1;
+  else if (outcome.via === "failed") tally.failedCalls += 1;
+  else {
+    tally.pstnFallbacks += 1;
+    if (outcome.fellBack !== undefined) tally.pstnFailedOver += 1;
+    else if (isForeign) tally.pstnForeign += 1;
+    else tally.pstnNoRoute += 1;
+  }
 };
 
 export const sumOf = (tallies: ReadonlyArray<Tally>): Tally => {

@@ -3,11 +3,15 @@ import { Effect } from "effect";
 import type { ViprEvent } from "../../actors/vipr/mod.ts";
 import { type E164, nodeIdText } from "../../codecs/shared/mod.ts";
 import { THIEF } from "./adversaries.ts";
+import type { StoryStep } from "./story-steps.ts";
 import { countEvent, countIntrusion, type Intrusions, type Tally } from "./tally.ts";
 
 /** Receives what happens. Numbers arrive whole: masking them is the listener's task. */
 export interface DemoListener {
-  readonly phase: (name: string, detail: string) => Effect.Effect<void>;
+  /** `page`: the address of the page, when it is there. */
+  readonly phase: (name: string, detail: string, page?: string) => Effect.Effect<void>;
+  /** Of the call and the theft that are followed; numbers in it are masked. */
+  readonly step: (step: StoryStep) => Effect.Effect<void>;
   readonly event: (domain: string, event: Readonly<Record<string, unknown>>) => Effect.Effect<void>;
 }
 

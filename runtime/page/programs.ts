@@ -35,6 +35,8 @@ export interface PageProgram {
   readonly data: string;
   /** Whose it is, where the page shows several companies. */
   readonly company?: string;
+  /** It tells the demonstration's story. */
+  readonly hasStory?: boolean;
 }
 
 /** One program alone, under its own name. */
@@ -66,16 +68,19 @@ const REPORTS = {
 } as const;
 
 /** All but what is new; a part that is not to be had is null. */
-export const partsOf = Effect.fnUntraced(function* ({ name, program, data }: PageProgram) {
+export const partsOf = Effect.fnUntraced(function* ({ name, program, data, hasStory }: PageProgram) {
   const state = yield* stateOf(program, data);
   const parts: ProgramParts = { status: statusOf(name, state), figures: figuresOf(state), ...NO_REPORTS };
   if (state.at === undefined || state.ready === undefined) return { at: undefined, parts };
   const { at } = state;
-  const reports = yield* Effect.forEach(REPORTS[program], ([part, path]) =>
+  const reports = yield* Effect.forEach(hasStory ? [...REPORTS[program], STORY] : REPORTS[program], ([part, path]) =>
     Effect.map(jsonAt(at, path), (report) => [part, report] as const),
   );
   return { at, parts: { ...parts, ...Object.fromEntries(reports) } };
 });
+/** Of the demonstration alone. */
+export const STORY_PATH = "/story.json";
+const STORY = ["story", STORY_PATH] as const;
 const NO_REPORTS = { ring: null, calls: null, ladders: null };
 
 /** The directory is the machine's own affair: a page has no use for it. */

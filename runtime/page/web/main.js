@@ -10,9 +10,11 @@ import { refusalsView } from "./refusals.js";
 import { ringView } from "./ring.js";
 import { changed, drawBy, follow, isCutOff, partOf, state } from "./state.js";
 import { storyView } from "./story.js";
+import { taleView } from "./tale.js";
 
 /** @type {Record<string, { title: string, view: () => unknown, kinds: ReadonlyArray<string> }>} */
 const VIEWS = {
+  story: { title: "The story", view: taleView, kinds: ["story"] },
   overview: { title: "Overview", view: overviewView, kinds: ["server", "agent", "border"] },
   proofs: { title: "Validations", view: proofsView, kinds: ["server"] },
   waiting: { title: "Waiting", view: waitingView, kinds: ["server"] },
@@ -28,7 +30,9 @@ const THEMES = ["auto", "light", "dark"];
 const THEME = "vipr.theme";
 
 const shownViews = () =>
-  Object.entries(VIEWS).filter(([, { kinds }]) => state.programs.some(({ program }) => kinds.includes(program)));
+  Object.entries(VIEWS).filter(([, { kinds }]) =>
+    state.programs.some(({ program, hasStory }) => kinds.includes(program) || (hasStory && kinds.includes("story"))),
+  );
 
 /** One word and a sign for the whole company. */
 const verdict = () => {

@@ -12,7 +12,7 @@ const RECONNECT_SHOWN_MS = 2_500;
 export const state = {
   /** "open", "lost": since when. */
   link: { isOpen: false, sinceMs: Date.now() },
-  /** @type {ReadonlyArray<{ name: string, program: string, company?: string }>} */
+  /** @type {ReadonlyArray<{ name: string, program: string, company?: string, hasStory?: boolean }>} */
   programs: [],
   /** @type {Map<string, any>} By program and part: `server ring`. */
   parts: new Map(),

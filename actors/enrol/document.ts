@@ -2,6 +2,7 @@
  * The configuration document as the enrolment server serves it, signed where there is a signer. RFC 6940 §11.1.
  *
  *   overlay --> our root and our address added where they are missing --> written --> signed --> served
+ * Requirements: RFC 6940 §14.16.
  */
 import { Effect } from "effect";
 import { enrolmentUrl } from "../../codecs/enrol/mod.ts";

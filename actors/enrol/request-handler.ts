@@ -3,6 +3,7 @@
  *
  *   request --> came --> step --> check, draw, keep, issue (a fiber each) --> asked, drawn, kept, issued --> mailbox
  *                           \--> certify | refuse | putOff --> the request that waits
+ * Requirements: RFC 6940 §13.3.
  */
 import { Clock, Effect, FiberSet, Semaphore } from "effect";
 import { type EnrolmentRequest, type EnrolmentToken, enrolmentTokens } from "../../codecs/enrol/mod.ts";

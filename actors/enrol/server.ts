@@ -5,6 +5,7 @@
  *   POST /enroll --> form read -------> request-handler.ts --> certificate | why not
  *
  * DECISIONS.md D-034.
+ * Requirements: RFC 6940 §11.3.
  */
 import { Effect } from "effect";
 import {

@@ -4,6 +4,7 @@
  *   ConfigUpdate from a node, a document from the operator or by refetch --> read, verified --> offered --+
  *   a sequence seen in another node's message --------------------------------------------> heard ----+--> step
  *   adopt --> the state, the node's parts     push, ask --> requests of our own     leave --> the node
+ * Requirements: RFC 6940 §6.3.2.1, §11.2.
  */
 
 import { Clock, Effect, FiberSet, type Scope, Semaphore } from "effect";

@@ -1,4 +1,7 @@
-/** Who a node is: the Node-ID that its certificate names, and how its signatures name the certificate. RFC 6940 §6.3.4. */
+/**
+ * Who a node is: the Node-ID that its certificate names, and how its signatures name the certificate. RFC 6940 §6.3.4.
+ * Requirements: RFC 6940 §13.5.1.
+ */
 import { Clock, Effect } from "effect";
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import {

@@ -1,4 +1,7 @@
-/** The options that a node is started with, and its limits. */
+/**
+ * The options that a node is started with, and its limits.
+ * Requirements: RFC 6940 §10.7.
+ */
 
 import type { Effect } from "effect";
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";

@@ -1,6 +1,7 @@
 /**
  * The values that this node has stored in the overlay for itself: how many, until when, and with which storage time. With a
  * store they are remembered over a restart, and storage times continue to rise.
+ * Requirements: RFC 6940 §7, §13.5.3.
  */
 
 import { Clock, Effect } from "effect";

@@ -1,4 +1,7 @@
-/** Names in a certificate of an overlay: the reload URI and the user name; and the URL of enrolment. */
+/**
+ * Names in a certificate of an overlay: the reload URI and the user name; and the URL of enrolment.
+ * Requirements: RFC 6940 §11.1, §11.3.
+ */
 import { Destination, type NodeId, nodeIdFrom, toNode } from "../reload/mod.ts";
 import { hexOf } from "../shared/mod.ts";
 import { encode } from "../wire/mod.ts";

@@ -1,6 +1,7 @@
 /**
  * The configuration of an overlay: what every node of it must agree on. RFC 6940 §11.1.
  * As a value; document-read.ts and document-write.ts turn it from XML and into XML. DECISIONS.md D-036, D-115.
+ * Requirements: RFC 6940 §6.3.2, §6.5.1.5.
  */
 
 import { type DataModel, type Endpoint, kindId, type NodeId } from "../reload/mod.ts";

@@ -5,6 +5,7 @@
  *             +-- signature, over the configuration before it                          +-- kind-signature, over the kind
  *
  * elements.ts reads what is inside. Errors are values.
+ * Requirements: RFC 6940 §14.16.
  */
 import { utf8 } from "../shared/mod.ts";
 import {

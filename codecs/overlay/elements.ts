@@ -2,6 +2,7 @@
  * The configuration element read into an `OverlayConfiguration`, one reader for each group of its elements. RFC 6940 §11.1.
  *
  * Elements of other namespaces are passed over, as are those of ours that we do not know.
+ * Requirements: RFC 6940 §6.3.2, §7.3.
  */
 import { type DataModel, type Endpoint, kindId, modelOfKind, reloadPort } from "../reload/mod.ts";
 import {

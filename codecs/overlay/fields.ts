@@ -3,6 +3,7 @@
  *
  * What cannot be read is a `Fault`, thrown inside this room only: document-read.ts turns it into an error that names the
  * element.
+ * Requirements: RFC 6940 §11.1.
  */
 import { type NodeId, nodeIdFrom } from "../reload/mod.ts";
 

@@ -1,4 +1,7 @@
-/** The assigned numbers of RELOAD, RFC 6940 §14, and those this project takes from its private ranges. */
+/**
+ * The assigned numbers of RELOAD, RFC 6940 §14, and those this project takes from its private ranges.
+ * Requirements: RFC 6940 §6.3.3.1, §14.3, §14.4, §14.7, §14.11, §14.14.
+ */
 
 export const reloToken = 0xd2454c4f; // "RELO" with the high bit of its first byte set, §6.3.2
 export const reloadVersion = 0x0a; // version 1.0, times ten

@@ -6,6 +6,7 @@
  * Never throws, whatever the bytes. Byte fields are copies, so that a value keeps no message alive and shares no buffer,
  * except where the function's name says Views. Lengths are compared with what is there before anything is made of them. A
  * description is a finite tree, and so is a value.
+ * Requirements: RFC 6940 §6.3.1.1.
  */
 import type { Wire } from "./describe.ts";
 import type { Decoded, WireError } from "./error.ts";

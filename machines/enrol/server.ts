@@ -11,6 +11,7 @@
  * One state, since requests do not depend on each other; `pending` has those that are not answered yet. "If the same user returns, the
  * enrollment server should return the same Node-IDs": a user has one list, of which it gets the first n, and which grows
  * no longer than the limit.
+ * Requirements: RFC 6940 §13.3, §13.6.2.
  */
 import { type EnrolmentToken, reloadUri, userNameOf } from "../../codecs/enrol/mod.ts";
 import { type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";

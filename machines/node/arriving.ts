@@ -8,6 +8,7 @@
  *                                  +-- refuse ---> an error, signed and sent back
  *
  * RFC 6940 §6.1, §6.3.
+ * Requirements: RFC 6940 §6.1.1, §6.3.3.1, §6.3.4, §6.5.2.2.
  */
 import {
   type Body,

@@ -11,6 +11,7 @@
  *
  * A TLS certificate with several Node-IDs shows who owns the node, not which node it is. A signature shows that: over the
  * answer to a Ping that was not forwarded, or over a request that was not forwarded. DECISIONS.md D-015.
+ * Requirements: RFC 6940 §6.5.1.2, §6.5.1.13.
  */
 import { type Endpoint, type NodeId, Packet, toNode } from "../../codecs/reload/mod.ts";
 import { equalBytes } from "../../codecs/shared/mod.ts";

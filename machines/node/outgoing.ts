@@ -1,6 +1,7 @@
 /**
  * Packets leave: over the link to a neighbour, by the ring to the next hop, or back to this node itself; in fragments if that
  * is configured. DECISIONS.md D-013.
+ * Requirements: RFC 6940 §6.2.1.
  */
 import { type NodeId, Packet, packetBytes } from "../../codecs/reload/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";

@@ -4,6 +4,7 @@
  *
  *   beginRequest --> signed --> sent --+-- timerFired --> sent again, now with our certificate
  *                                      +-- answered, or the last timer --> ended
+ * Requirements: RFC 6940 §6.3.2.
  */
 import { type Body, type Destination, type Packet, packetBytes } from "../../codecs/reload/mod.ts";
 import { isBelieved, type ReloadOutcome, type ReloadTransactionEvent, reloadTransaction } from "../reload/mod.ts";

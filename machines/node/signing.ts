@@ -1,4 +1,7 @@
-/** What leaves is signed: the bytes that a signature covers, and the packet that it makes. RFC 6940 §6.3.4. */
+/**
+ * What leaves is signed: the bytes that a signature covers, and the packet that it makes. RFC 6940 §6.3.4.
+ * Requirements: RFC 6940 §6.3, §6.3.2, §13.2.
+ */
 import {
   Certificates,
   encodeBody,

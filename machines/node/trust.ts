@@ -7,6 +7,7 @@
  *
  * A certificate is read and its chain checked once; after that a signer is found by the hash in its identity, and only its
  * lifetime and the list of bad nodes are checked again. DECISIONS.md D-018.
+ * Requirements: RFC 6940 §7.1, §11.1, §13.3.
  */
 import { readReloadUri } from "../../codecs/enrol/mod.ts";
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";

@@ -2,6 +2,7 @@
  * A Store, looked at from every side and then done whole or not at all. RFC 6940 §7.4.1.1; limits:
  * docs/protocol/overlay.md#storage.
  * Signatures have been verified at the edge: here their signers are known, or undefined. DECISIONS.md D-065, D-066.
+ * Requirements: RFC 6940 §7, §7.3, §7.4.1.2, §10.4, §13.5.2, §13.5.3.
  */
 
 import type { KindConfiguration } from "../../codecs/overlay/mod.ts";

@@ -5,6 +5,7 @@
  *
  * Until it has answered that Update the joining node may not know its part yet, and we go on answering for it. Whoever waits
  * for its turn may find that another has come between: it is sent to look for its admitting peer again.
+ * Requirements: RFC 6940 §6.4.2.1.
  */
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import { toNode } from "../../codecs/reload/mod.ts";

@@ -8,6 +8,7 @@
  *
  * The timeout "is not used for retransmissions, but rather ... to indicate when the link SHOULD be removed from the
  * Routing Table". The first firing may come of a delay of our own; the second, without an acknowledgement in between, counts.
+ * Requirements: RFC 6940 §6.6.
  */
 import type { FramedMessage } from "../../codecs/reload/mod.ts";
 import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";

@@ -1,4 +1,7 @@
-/** Answers from what is stored here: Fetch, Stat, Find, Probe. RFC 6940 §6.4.2.5, §7.4.2 to §7.4.4. */
+/**
+ * Answers from what is stored here: Fetch, Stat, Find, Probe. RFC 6940 §6.4.2.5, §7.4.2 to §7.4.4.
+ * Requirements: RFC 6940 §6.4.2.5.2, §7.4.1.2, §7.4.4.1, §7.4.4.2.
+ */
 import { sha256 } from "@noble/hashes/sha2.js";
 import {
   type ArrayRange,

@@ -1,6 +1,7 @@
 /**
  * Which signer may write which value where: the access control policies of RFC 6940 §7.3, and VIPR-MATCH,
  * docs/protocol/overlay.md#the-vipr-usage. Functions only.
+ * Requirements: RFC 6940 §7.3.1, §7.3.2, §7.3.3, §7.3.4, §13.5.1.
  */
 import type { NodeId } from "../../codecs/reload/mod.ts";
 

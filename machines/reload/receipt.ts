@@ -1,6 +1,7 @@
 /**
  * What the destination of a packet makes of it, once its signature holds: how to answer, what is wrong with a request
  * whatever it asks, and whose word counts as an answer. RFC 6940 §6.2, §6.3.2, §6.3.3. Functions only.
+ * Requirements: RFC 6940 §6.3.2.1, §6.3.2.3, §6.3.4, §14.12.
  */
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import {

@@ -1,6 +1,7 @@
 /**
  * What a node answers to the requests that make and keep the overlay. RFC 6940 §6.4.2, §6.5, §10.5 to §10.9.
  * Decisions only; every request gets exactly one answer or refusal.
+ * Requirements: RFC 6940 §6.4.2.2, §6.4.2.4.1, §6.5.1.1, §6.5.1.13.
  */
 
 import { ChordLeaveData, type Destination, type ErrorName, hostCandidate } from "../../codecs/reload/mod.ts";

@@ -1,6 +1,7 @@
 /**
  * Keeping the tables true: neighbours by Updates, at once after a change and again at leisure; fingers by searching.
  * RFC 6940 §10.6, §10.7. Decisions only; peer.ts says when each is taken.
+ * Requirements: RFC 6940 §6.4.2.3, §6.6.5, §11.1.
  */
 import type { NodeId } from "../../codecs/reload/mod.ts";
 

@@ -8,6 +8,7 @@
  *            +------ closed --> closed   stopTimer
  *
  * A decision that changes an entry or a generation counter orders `save` first.
+ * Requirements: RFC 6940 §10.5, §10.7.3, §11.1.
  */
 import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { nodeIdText } from "../../codecs/shared/mod.ts";

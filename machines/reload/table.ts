@@ -8,6 +8,7 @@
  *      peers               in both, clockwise from self: kept sorted, as thousands of Updates ask for the order
  *        |
  *      view                successors, predecessors, fingers: slices of it
+ * Requirements: RFC 6940 §10.7.1, §10.7.2, §10.7.3.
  */
 import type { ChordUpdate, NodeId } from "../../codecs/reload/mod.ts";
 import { countBefore, distance, fingersAmong, type RingView } from "./ring.ts";

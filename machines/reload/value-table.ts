@@ -5,6 +5,7 @@
  *
  * A trie by the first four hexadecimal digits of the id: one store among a hundred thousand resources copies some seventy
  * names and shares the rest with the table before.
+ * Requirements: RFC 6940 §7.4.1.1.
  */
 import type { NodeId } from "../../codecs/reload/mod.ts";
 

@@ -140,6 +140,7 @@ const writeCertificate = (own: OwnAuthority, file: string, nodeId: bigint, fromM
     }).pipe(Effect.provide(nodeLayer())),
   );
 
+// RFC 6940 §11.2
 test("a first run that cannot be: refused, impostor, nobody there, too little said, a port taken", async () => {
   await withAuthority(async ({ dir, node }) => {
     writeFileSync(dir("wrong"), "something else\n");
@@ -292,6 +293,7 @@ test("a full disk is told as one, and nothing is half written", async () => {
   });
 });
 
+// RFC 6940 §13.3
 test("a certificate is renewed when a third of its life is left", () => {
   same([renewMsOf(0, 300), renewMsOf(1_000, 1_900)], [200, 1_600]);
 });

@@ -32,6 +32,7 @@ const makeAccounts = async (folder: string) => {
   );
 };
 
+// RFC 6940 §11.4
 test("five processes form an overlay, find each other's numbers, and survive kill -9 of their first", async () => {
   await withFolder(async (root) => {
     const dir = (name: string) => join(root, name);

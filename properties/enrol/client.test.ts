@@ -76,6 +76,7 @@ const MADE: EnrolClientEvent = { type: "requestMade", csr: Uint8Array.of(1) };
 const LOST: EnrolClientEvent = { type: "unreachable", why: "refused" };
 const RETRY: EnrolClientEvent = { type: "timerFired", timer: "retry" };
 
+// RFC 6940 §11.3
 test("enrolClient: document, request, certificate, check, in that order", () => {
   const { all, outcome } = play([
     READ,
@@ -99,6 +100,7 @@ test("enrolClient: an unreachable server is tried again, the next one of the doc
   same(all.filter(({ type }) => type === "fetchDocument").length, 3);
 });
 
+// RFC 6940 §11.3
 test("enrolClient: what no repetition changes is not repeated", () => {
   for (const token of [...enrolmentTokens, "unknown"] as const)
     same(play([READ, MADE, { type: "refused", token }, RETRY]).outcome, [{ type: "refused", token }]);
@@ -121,6 +123,7 @@ test("enrolClient: a certificate with fewer Node-IDs than asked for is not enoug
   same(outcome, [{ type: "failed", reason: "tooFewNodeIds", why: "fewer Node-IDs than asked for" }]);
 });
 
+// RFC 6940 §11.1, §11.2
 test("enrolClient: a document of another overlay, or one that names no https server, is discarded (§11.2)", () => {
   for (const changed of [{ name: "other.example" }, { enrollmentServers: [] }, { enrollmentServers: ["http://a/"] }])
     same(

@@ -24,6 +24,7 @@ import {
 import { readDocument, writeOverlay } from "../../codecs/overlay/mod.ts";
 import { nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
+import { readCertificate } from "../../codecs/x509/mod.ts";
 import { userBrake } from "../../machines/enrol/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
 import { memoryLayer, runVirtual } from "../../runtime/memory.ts";
@@ -70,6 +71,7 @@ const ownCsr = Effect.gen(function* () {
 const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run): void => {
   const law = lawsOn(name, layer, run);
 
+  // RFC 6940 §11.2, §11.3
   law(
     "a node gets the document, and a certificate that chains to its roots and contains only what it must (§11.3)",
     Effect.gen(function* () {
@@ -86,6 +88,7 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
     }),
   );
 
+  // RFC 6940 §11.3
   law(
     "a wrong password, an unknown user, no password: refused, and the same word for all (§11.3)",
     Effect.gen(function* () {
@@ -107,6 +110,7 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
     }),
   );
 
+  // RFC 6940 §11.3, §13.6.2
   law(
     "the same user gets the same Node-IDs again for another key, another user gets others, and none too many (§11.3)",
     Effect.gen(function* () {
@@ -129,6 +133,18 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
   );
 
   law(
+    "RFC 6940 §11.3: a node's certificate has an empty subject, and its names are critical",
+    Effect.gen(function* () {
+      const { at } = yield* openEnrolment();
+      const { credentials } = yield* enrol(alice(at));
+      const read = readCertificate(credentials.certificates[0]!);
+      ok(read.ok);
+      const { subject, extensions } = read.value;
+      same([subject.rdns, extensions.altNames?.isCritical, extensions.altNames?.names.length], [[], true, 2]);
+    }),
+  );
+
+  law(
     "many at once: each gets one certificate, and its own",
     Effect.gen(function* () {
       const { at } = yield* openEnrolment();
@@ -141,6 +157,7 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
     }),
   );
 
+  // RFC 6940 §11.3
   law(
     "a CSR that its key did not sign, rubbish for one, or none: bad_CSR (§11.3)",
     Effect.gen(function* () {
@@ -158,6 +175,7 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
     }),
   );
 
+  // RFC 6940 §11.3
   law(
     "what is no enrolment gets a plain answer, and changes nothing",
     Effect.gen(function* () {
@@ -181,6 +199,7 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
     }),
   );
 
+  // RFC 6940 §11.2, §11.3
   law(
     "a server whose certificate is not for the overlay, or of a stranger's root, gets no password (RFC 2818)",
     Effect.gen(function* () {
@@ -258,6 +277,7 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
     }),
   );
 
+  // RFC 6940 §14.16
   law(
     "a signed document is accepted byte for byte, a wrong signature is not, and a signature may be required (§11.1)",
     Effect.gen(function* () {

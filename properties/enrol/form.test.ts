@@ -59,6 +59,7 @@ const whyOf = (read: { readonly ok: boolean; readonly error?: { readonly at: str
 test("form: what is written is read, whatever the bodies hold", () =>
   check(parts, (given) => same(readForm(TYPE, writeForm(given, BOUNDARY)), { ok: true, value: given })));
 
+// RFC 6940 §11.3
 test("form: an enrolment request is read as it was written (§11.3)", () =>
   check(request, (given) => same(readEnrolment(TYPE, writeEnrolment(given, BOUNDARY)), { ok: true, value: given })));
 
@@ -150,6 +151,7 @@ test("form: an enrolment without a CSR, with two of a field, or with an impossib
   });
 });
 
+// RFC 6940 §11.3
 test("names: a reload URI holds a Destination List of one node, and is read back (§14.15)", () => {
   same(
     reloadUri({ nodeId: nodeIdFrom(0x0123456789abcdef0123456789abcdefn), overlay: "vipr.example" }),
@@ -171,6 +173,7 @@ test("names: a reload URI holds a Destination List of one node, and is read back
     same(readReloadUri(uri), undefined);
 });
 
+// RFC 6940 §11.3
 test("names: user names, enrolment URLs and tokens", () => {
   same([userNameOf("alice", "o.example"), userNameOf("a@b.example", "o")], ["alice@o.example", "a@b.example"]);
   for (const user of ["", "a b", "a\0", "a@b@c", "é", "x".repeat(65)]) same(userNameOf(user, "o.example"), undefined);

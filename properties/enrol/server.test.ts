@@ -114,6 +114,7 @@ const opened = (input: EnrolServerInput = INPUT) => {
   return { ask, draw, enrol, tell };
 };
 
+// RFC 6940 §11.3, §13.3
 test("enrolServer: the same user gets the same Node-IDs again, more are added to them, and none is shared (§11.3)", () => {
   const { enrol } = opened();
   const first = enrol({}) as Array<bigint>;
@@ -125,6 +126,7 @@ test("enrolServer: the same user gets the same Node-IDs again, more are added to
   same(new Set([...three, ...bobs]).size, 6);
 });
 
+// RFC 6940 §13.3
 test("enrolServer: a model of users and their lists agrees, whatever is asked", () =>
   fc.assert(
     fc.property(
@@ -146,6 +148,7 @@ test("enrolServer: a model of users and their lists agrees, whatever is asked", 
     { numRuns: runs },
   ));
 
+// RFC 6940 §11.3
 test("enrolServer: each refusal has its token, and draws nothing (§11.3)", () => {
   const { ask } = opened();
   for (const [given, token] of [
@@ -285,6 +288,7 @@ test("the brake: waits double to their most, end, are forgotten in time, and rem
   same([brake.size, brake.has("n"), brake.has("name 9")], [BRAKE_NAMES_MAX, false, false]);
 });
 
+// RFC 6940 §11.3
 test("a password is itself and nothing else; an unknown user has none", () =>
   fc.assert(
     fc.property(fc.string({ unit: "binary" }), fc.string({ unit: "binary" }), (known, given) => {

@@ -16,6 +16,7 @@ export const tlsLawsOf = (
 ): ReadonlyArray<Law> => {
   const law = lawOn(name, layer, run);
   return [
+    // RFC 6940 §6.5.1.13
     law(
       "mutual TLS: each end sees the other's certificate",
       Effect.gen(function* () {
@@ -40,6 +41,7 @@ export const tlsLawsOf = (
         same(seen, [0x0123456789abcdef0123456789abcdefn]);
       }),
     ),
+    // RFC 6940 §13.2
     law(
       "mutual TLS: a stranger's certificate gets nothing through",
       Effect.gen(function* () {

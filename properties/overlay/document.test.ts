@@ -67,6 +67,7 @@ const configurations: fc.Arbitrary<OverlayConfiguration> = fc
       .map((more) => viprOverlay({ ...given, ...more })),
   );
 
+// RFC 6940 §11.1
 test("an overlay document written is read back", () => {
   fc.assert(
     fc.property(configurations, (overlay) => {
@@ -76,6 +77,7 @@ test("an overlay document written is read back", () => {
   );
 });
 
+// RFC 6940 §11.1
 test("any text gives a configuration, or an error with its place", () => {
   fc.assert(
     fc.property(
@@ -116,6 +118,7 @@ test("overlay: a prefix, a Kind's name or model that every object answers to is 
   }
 });
 
+// RFC 6940 §6.3.2
 test("RFC 6940 §11.1: prefixes, white space, foreign elements and defaults", () => {
   const read = readOverlay(
     document(`
@@ -177,6 +180,7 @@ test("XML 1.0 §4.1: references to characters are read in text and attributes, n
   assert.deepEqual(host.ok && host.value.bootstrapNodes, [{ host: "2001:db8::1", port: 6084 }]);
 });
 
+// RFC 6940 §6.3.2, §7.3
 test("what is wrong in a document is named with its place", () => {
   const fault = (inside: string, attributes?: string) => {
     const read = readOverlay(document(inside, attributes));
@@ -205,6 +209,7 @@ test("what is wrong in a document is named with its place", () => {
   assert.equal(readOverlay(document(""), "another.example").ok, false);
 });
 
+// RFC 6940 §14.16
 test("RFC 6940 §11.1: the RFC's own example, whole", () => {
   const text = readFileSync("properties/vectors/rfc6940-overlay.xml", "utf8");
   const read = readDocument(text, "overlay.example.org");
@@ -317,4 +322,49 @@ test("RFC 6940 §6.3.2.1: sequences are greater or less by modulo arithmetic, an
     { numRuns: runs },
   );
   assert.equal(sequenceAfter(65_534), 0);
+});
+
+const FOUR = { "data-model": "SINGLE", "access-control": "NODE-MATCH", "max-count": "3", "max-size": "40" };
+test("RFC 6940 §11.1: the bounds of numbers, times in UTC, both digests, a Kind's values: each with its place", () => {
+  const said = (inside: string, attributes?: string) => {
+    const read = readOverlay(document(inside, attributes));
+    return read.ok ? "read" : read.error.at.replace("overlay.configuration.", "");
+  };
+  for (const [name, wrong, right] of [
+    ["overlay-reliability-timer", ["199", "-3000", "3 s"], ["200", "3000"]],
+    ["node-id-length", ["15", "21"], ["16", "20"]],
+    ["initial-ttl", ["0", "256"], ["1", "255"]],
+  ] as const) {
+    for (const value of wrong) assert.equal(said(`<r:${name}>${value}</r:${name}>`), name, value);
+    for (const value of right) assert.equal(said(`<r:${name}>${value}</r:${name}>`), "read", value);
+  }
+  const expiring = (time: string) => said("", `instance-name="a.example" expiration="${time}"`);
+  for (const time of ["2030-01-02T03:04:05Z", "2030-01-02T03:04:05.5Z"]) assert.equal(expiring(time), "read");
+  for (const time of ["2030-01-02T03:04:05+02:00", "2030-01-02", "2030-13-02T03:04:05Z", "1893553445"])
+    assert.equal(expiring(time), "expiration", time);
+  const signing = (digest: string) =>
+    said(`<r:self-signed-permitted digest="${digest}">true</r:self-signed-permitted>`);
+  assert.deepEqual(["sha1", "sha256", "md5"].map(signing), ["read", "read", "self-signed-permitted.digest"]);
+  const kind = (values: Readonly<Record<string, string>>) =>
+    said(
+      `<r:required-kinds><r:kind-block><r:kind id="7">${Object.entries(values)
+        .map(([name, value]) => `<r:${name}>${value}</r:${name}>`)
+        .join("")}</r:kind><r:kind-signature>AAAA</r:kind-signature></r:kind-block></r:required-kinds>`,
+    );
+  assert.equal(kind(FOUR), "read");
+  for (const name of Object.keys(FOUR))
+    assert.equal(kind(Object.fromEntries(Object.entries(FOUR).filter(([other]) => other !== name))), `kind.${name}`);
+  for (const value of ["0", "-1"])
+    assert.equal(kind({ ...FOUR, "max-node-multiple": value }), "kind.max-node-multiple");
+  assert.equal(kind({ ...FOUR, "max-node-multiple": "1" }), "read");
+});
+
+test("RFC 6940 §11.1: what we write is UTF-8 and says so, and has each Kind's four values", () => {
+  const text = writeOverlay(viprOverlay({ name: "a.example", sequence: 1 }));
+  assert.match(text, /^<\?xml version="1.0" encoding="UTF-8"\?>\n/);
+  assert.equal(new TextDecoder("utf-8", { fatal: true }).decode(utf8(text)), text);
+  const kinds = text.split("<kind ").length - 1;
+  assert.ok(kinds > 0);
+  for (const name of Object.keys(FOUR)) assert.equal(text.split(`<${name}>`).length - 1, kinds, name);
+  assert.ok(!text.includes("self-signed-permitted"));
 });

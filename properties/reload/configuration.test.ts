@@ -126,6 +126,7 @@ test("RFC 6940 §11.1: a node that cannot meet the new requirements, or is a bad
   }
 });
 
+// RFC 6940 §6.3.2.1
 test("RFC 6940 §6.5.4: a node that is behind is sent each sequence once, again only if that failed; a node that is ahead is asked once", () => {
   const heard = (node: bigint, sequence: number): ConfigurationEvent => ({
     type: "heard",

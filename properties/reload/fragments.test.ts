@@ -126,6 +126,7 @@ test("RFC 6940 §6.3.2: reserved bits are passed over; a whole message with them
   assert.deepEqual(gathered([odd]).whole, [packet()]);
 });
 
+// RFC 6940 §6.7
 test("fragments of two neighbours are never joined, and what is late is forgotten", () => {
   const sent = packet();
   const [first, ...others] = fragmentsOf(sent, 1_400);
@@ -136,6 +137,7 @@ test("fragments of two neighbours are never joined, and what is late is forgotte
   assert.equal(late.size, 1);
 });
 
+// RFC 6940 §6.7
 test("whatever neighbours send, no more is held than the limits say, and an honest one still gets its message through", () => {
   const fragment = fc.record({
     from: fc.bigInt({ min: 10n, max: 16n }),

@@ -66,6 +66,7 @@ test("RFC 6940 §6.6.2: the mask of what was received, against its definition", 
   );
 });
 
+// RFC 6940 §6.6.5
 test("RFC 6298 §2: the timer follows the round trips, and is never below its minimum", () => {
   const link = linkOf();
   link.tell(post(0));
@@ -81,6 +82,7 @@ test("RFC 6298 §2: the timer follows the round trips, and is never below its mi
   assert.equal(link.context().rtoMs, 1_000);
 });
 
+// RFC 6940 §6.6
 test("RFC 6940 §6.6.5: a silent link is doubtful, then well again or lost", () => {
   const silent = linkOf();
   silent.tell(post(0));

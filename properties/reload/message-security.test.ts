@@ -82,6 +82,7 @@ const ring = Effect.gen(function* () {
   return { root, us, signerOf };
 });
 
+// RFC 6940 §13.5.1
 run(
   "RFC 6940 §6.3.4: RSA signatures are accepted as ECDSA's are, of messages and of values",
   Effect.gen(function* () {
@@ -156,6 +157,7 @@ run(
   }),
 );
 
+// RFC 6940 §6.3, §6.3.4, §13.3
 run(
   "what is rejected: no signature, another hash, a changed bit, another root or overlay, an expired certificate, a bad node",
   Effect.gen(function* () {
@@ -190,6 +192,7 @@ run(
   }),
 );
 
+// RFC 6940 §7.1
 run(
   "a cached certificate is not trusted any more when it has expired or its root is gone",
   Effect.gen(function* () {

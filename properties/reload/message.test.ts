@@ -9,6 +9,7 @@ import {
   decodeBody,
   encodeBody,
   errorBody,
+  errorCode,
   FetchReq,
   fragmentWhole,
   isRequestCode,
@@ -16,14 +17,17 @@ import {
   messageBodies,
   messageCode,
   nodeIdFrom,
+  overlayLink,
   Packet,
   Payload,
+  probeInformation,
   StoreReq,
 } from "../../codecs/reload/mod.ts";
 import { bytesOfHex, hexOf } from "../../codecs/shared/mod.ts";
 import { decode, encode, type Wire } from "../../codecs/wire/mod.ts";
 import { arbitraryOf } from "../kit/arbitrary.ts";
 import { runs, test } from "../kit/harness.ts";
+import { sources, codeOf as withoutComments } from "../kit/source.ts";
 import { wireLaws } from "../kit/wire-laws.ts";
 
 wireLaws(reload.Destination);
@@ -62,6 +66,7 @@ test("RFC 6940 §6.3.1.1: the figure's address, and the three bytes FOO", () => 
   assert.equal(hexOf(encode(reload.ResourceId, new TextEncoder().encode("FOO"))), "03464f4f");
 });
 
+// RFC 6940 §6.3.2.2, §6.7
 test("RFC 6940 §6.3.2: a header, byte by byte", () => {
   const packet: Packet = {
     overlay: 0xdeadbeef,
@@ -91,6 +96,7 @@ test("RFC 6940 §6.3.2: a header, byte by byte", () => {
   assert.equal(decode(Packet, lying).ok, false);
 });
 
+// RFC 6940 §6.3.3.1
 test("RFC 6940 §14.8: requests are odd, and their answers the next number", () => {
   for (const [type, code] of Object.entries(messageCode)) {
     assert.equal(bodyTypeOf(code), type);
@@ -131,4 +137,26 @@ test("RFC 6940 §7.4.1.2: the values of a Kind we do not know pass unharmed", ()
     specifiers: [{ kind: 0xf0000999, generation: 0n, specifier: Uint8Array.of(7) }],
   };
   assert.deepEqual(decode(FetchReq, encode(FetchReq, asked)), { ok: true, value: asked });
+});
+
+// RFC 6940 §6.3.3.1, §14.3, §14.4, §14.7, §14.8, §14.9, §14.10, §14.11, §14.13, §14.14
+test("RFC 6940 §14: no code that is kept for experiments is written", () => {
+  const experimental = (names: Readonly<Record<string, number>>, codes: ReadonlyArray<number>) =>
+    Object.entries(names).flatMap(([name, code]) => (codes.includes(code) ? [name] : []));
+  assert.deepEqual(experimental(messageCode, [0x23, 0x24, 0x25, 0x26]), []);
+  assert.deepEqual(experimental(overlayLink, [5]), []);
+  assert.deepEqual(experimental(probeInformation, [4]), []);
+  // Errors are named, so that a peer's can be read; ours are none of these.
+  const kept = experimental(errorCode, [0x12, 0x13]);
+  assert.deepEqual(kept, ["expA", "expB"]);
+  const written = sources.filter(
+    ({ path, floor, text }) =>
+      floor !== "properties" &&
+      path !== "codecs/reload/registry.ts" &&
+      /\b(expA|expB|exp-[a-z]+|EXP_\w+)\b/i.test(withoutComments(text)),
+  );
+  assert.deepEqual(
+    written.map(({ path }) => path),
+    [],
+  );
 });

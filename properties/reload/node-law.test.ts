@@ -380,6 +380,7 @@ test("a node: links that are gone leave neither a timer nor a neighbour", () => 
   );
 });
 
+// RFC 6940 §6.5.1.2
 test("a node: among these lives are links that open, messages that are served, rejected and answered, and values on disk", () => {
   const counts = { linked: 0, served: 0, rejected: 0, dropped: 0, written: 0, stored: 0, ended: 0, closed: 0 };
   for (const steps of fc.sample(life, { numRuns: 500, seed: 1 })) {

@@ -48,6 +48,7 @@ testOverlay(
 const framedGarbage = () =>
   encode(FramedMessage, { type: "data", frame: { sequence: 0, message: utf8("RELO, but not quite") } });
 
+// RFC 6940 §6.1.1, §6.3.4
 testOverlay(
   "a forged message is not answered, and its link is closed",
   Effect.gen(function* () {
@@ -64,6 +65,7 @@ testOverlay(
   }),
 );
 
+// RFC 6940 §6.1, §6.3.2.1, §6.3.2.3, §6.3.3.1
 testOverlay(
   "RFC 6940 §14.9: what is wrong with a request has a name",
   Effect.gen(function* () {
@@ -92,6 +94,7 @@ testOverlay(
   }),
 );
 
+// RFC 6940 §6.3.3
 testOverlay(
   "a body that does not match its code, and an unknown code, are invalid messages",
   Effect.gen(function* () {
@@ -124,6 +127,7 @@ testOverlay(
   }),
 );
 
+// RFC 6940 §11.1
 testOverlay(
   "a certificate of another overlay, or of a bad node, opens no link",
   Effect.gen(function* () {
@@ -139,6 +143,7 @@ testOverlay(
   }),
 );
 
+// RFC 6940 §6.4.2.1
 testOverlay(
   "a node that finds no other node, or another configuration, fails to join with the reason",
   Effect.gen(function* () {
@@ -182,6 +187,7 @@ testOverlay(
   }),
 );
 
+// RFC 6940 §6.5.2.2
 testOverlay(
   "an application is found at its node; an absent application and an absent node give different errors",
   Effect.gen(function* () {
@@ -197,6 +203,7 @@ testOverlay(
   }),
 );
 
+// RFC 6940 §10.7.1
 testOverlay(
   "a lone survivor keeps its values, and takes its place again when the first node is back",
   Effect.gen(function* () {

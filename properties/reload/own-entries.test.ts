@@ -27,6 +27,7 @@ const anyRun = fc.record({
   steps: fc.array(anyStep, { maxLength: 8 }),
 });
 
+// RFC 6940 §7, §13.5.3
 test("RFC 6940 §7.4.1.1: storage times only grow, over restarts and clocks set back; entries are those a map would have", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(anyRun, { maxLength: 4 }), async (processes) => {

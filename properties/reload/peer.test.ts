@@ -2,136 +2,44 @@
 
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  type Attach,
-  type ChordUpdate,
-  chordLeaveType,
-  hostCandidate,
-  nodeIdFrom,
-  toNode,
-} from "../../codecs/reload/mod.ts";
+import { type ChordUpdate, chordLeaveType, nodeIdFrom, toNode } from "../../codecs/reload/mod.ts";
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
-import type { Snapshot } from "../../machines/kit/mod.ts";
 import { HEARD_MAX } from "../../machines/reload/candidates.ts";
-import { TRIES_MAX } from "../../machines/reload/joining.ts";
 import {
-  type Asked,
   type PeerAction,
-  type PeerContext,
   type PeerEvent,
-  type PeerSettings,
   type PeerTimer,
   type PendingRequest,
   peerTiming,
   reloadPeer,
-  settledPeer,
 } from "../../machines/reload/mod.ts";
 import { ASKING_MAX } from "../../machines/reload/stabilize.ts";
 import { test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
-import { nodeIds } from "../kit/node-ids.ts";
+import {
+  ACROSS,
+  appAttach,
+  asking,
+  attach,
+  failing,
+  joined,
+  joining,
+  leaving,
+  linked,
+  peerOf,
+  refusal,
+  requests,
+  SELF,
+  settings,
+  settled,
+  timer,
+  timers,
+  unreachable,
+  update,
+  updated,
+} from "./peer-talk.ts";
 
-const SELF = nodeIdFrom(500n);
-const settings: PeerSettings = {
-  self: SELF,
-  endpoint: { host: "192.0.2.1", port: 6084 },
-  bootstrap: [{ host: "192.0.2.9", port: 6084 }],
-  mayBeFirst: false,
-  applications: [{ application: 0xf056, endpoint: { host: "192.0.2.1", port: 5621 } }],
-  neighbours: 3,
-  fingers: 16,
-  reactive: true,
-  timing: peerTiming,
-  startedMs: 0,
-};
-const asking = (signer: bigint, from = signer): Asked => ({
-  from: nodeIdFrom(from),
-  signer: nodeIdFrom(signer),
-  reply: { transactionId: 1n, to: [toNode(nodeIdFrom(from))], maxResponseLength: 0, options: [] },
-  atMs: 1_000,
-  draw: 7n,
-});
-const update = (predecessors: ReadonlyArray<bigint>, successors: ReadonlyArray<bigint>): ChordUpdate => ({
-  uptime: 1,
-  type: "neighbors",
-  tables: { predecessors: nodeIds(...predecessors), successors: nodeIds(...successors) },
-});
-const attach: Attach = {
-  ufrag: new Uint8Array(),
-  password: new Uint8Array(),
-  role: "passive",
-  candidates: [hostCandidate({ host: "192.0.2.7", port: 1 })!],
-  sendUpdate: true,
-};
-
-const appAttach = (asked: Asked, application: number): PeerEvent => ({
-  type: "appAttachReq",
-  asked,
-  body: { ufrag: new Uint8Array(), password: new Uint8Array(), application, role: "active", candidates: [] },
-});
-
-const peerOf = (given: Partial<PeerSettings> = {}) => {
-  const start = reloadPeer.start({ ...settings, ...given });
-  let snapshot: Snapshot<PeerContext> = start.snapshot;
-  const tell = (event: PeerEvent): ReadonlyArray<PeerAction> => {
-    const step = reloadPeer.step(snapshot, event);
-    snapshot = step.snapshot;
-    return step.actions;
-  };
-  return { first: start.actions, tell, value: () => JSON.stringify(snapshot.value), context: () => snapshot.context };
-};
-const timer = (timer: PeerTimer): PeerEvent => ({ type: "timerFired", timer, atMs: 1_000, draw: 3n });
-const linked = (node: bigint): PeerEvent => ({ type: "linked", node: nodeIdFrom(node), atMs: 1_000 });
-const updated = (node: bigint, of: ChordUpdate): PeerEvent => ({ type: "updateReq", asked: asking(node), body: of });
-const requests = (actions: ReadonlyArray<PeerAction>) =>
-  actions.flatMap((action) =>
-    action.type === "request"
-      ? [[action.body.type, action.request.type, ...action.destinations.map((to) => ("type" in to ? to.data : 0))]]
-      : [],
-  );
-const refusal = (actions: ReadonlyArray<PeerAction>) =>
-  actions.find(({ type }) => type === "refuse") as Extract<PeerAction, { type: "refuse" }> | undefined;
-
-/** A ring of five is joined as RFC 6940 §10.5 has it: bootstrap node 9, admitting peer 600. */
-const joining: ReadonlyArray<PeerEvent> = [
-  linked(900n),
-  { type: "dialled", node: nodeIdFrom(900n) },
-  {
-    type: "answered",
-    request: { type: "admission" },
-    signer: nodeIdFrom(600n),
-    body: { type: "attachAns", value: attach },
-  },
-  linked(600n),
-  updated(600n, update([400n, 300n], [900n, 300n])),
-  ...[400n, 300n].flatMap((node) => [linked(node), updated(node, update([], []))]),
-  updated(900n, update([600n], [300n])),
-  updated(600n, update([SELF, 400n], [900n])),
-];
-const joined = () => {
-  const peer = peerOf();
-  for (const event of joining) peer.tell(event);
-  return peer;
-};
-const failing = (request: PendingRequest): PeerEvent => ({ type: "failed", request, why: "timedOut" });
-/** ... and left as §10.9 has it. */
-const leaving: ReadonlyArray<PeerEvent> = [
-  { type: "leave" },
-  { type: "handedOver", to: nodeIdFrom(600n), atMs: 1 },
-  ...[300n, 400n, 600n].map((node) => failing({ type: "leave", node: nodeIdFrom(node) })),
-  {
-    type: "answered",
-    request: { type: "leave", node: nodeIdFrom(900n) },
-    signer: nodeIdFrom(900n),
-    body: { type: "leaveAns", value: {} },
-  },
-];
-/** No bootstrap node can be reached, however often it is tried. */
-const unreachable = Array.from(
-  { length: TRIES_MAX + 1 },
-  (): ReadonlyArray<PeerEvent> => [{ type: "dialFailed", why: "refused" }, timer("pause")],
-).flat();
-
+// RFC 6940 §11.4
 test("RFC 6940 §10.5: dial, Attach to n+1, meet the neighbours, Join, wait for the Update that names us", () => {
   const peer = peerOf();
   assert.deepEqual(
@@ -187,6 +95,7 @@ test("RFC 6940 §6.4.2.1: the first node forms the overlay alone, another one ne
   assert.equal(peer.value(), '"failed"');
 });
 
+// RFC 6940 §6.4.2.1, §10.7.3
 test("RFC 6940 §10.5: the admitting peer hands over first and sends its Update then", () => {
   const peer = joined();
   const joiner = nodeIdFrom(450n);
@@ -267,6 +176,7 @@ test("RFC 6940 §10.7.1: a lost neighbour is replaced by the next best, and the 
   );
 });
 
+// RFC 6940 §10.6
 test("RFC 6940 §10.7.3: an Update that names a nearer peer leads to an Attach through its sender", () => {
   const peer = joined();
   assert.deepEqual(requests(peer.tell(updated(600n, update([SELF, 400n], [550n, 900n])))), [
@@ -286,25 +196,7 @@ test("an Update that names thousands of nodes is looked at so far and no farther
   assert.ok(attached([near, ...phantoms]).some(([, , , node]) => node === near));
 });
 
-/** A finger: a quarter of the ring away, alone in the range of its entry, the second. */
-const ACROSS = nodeIdFrom(SELF + (1n << 126n));
-/** A ring of a hundred, each ten steps from the next, as a node with four neighbours a side has it. */
-const settled = () => {
-  const peers = Array.from({ length: 9 }, (_, i) =>
-    nodeIds(SELF + 10n * BigInt(i + 1), SELF - 10n * BigInt(i + 1)),
-  ).flat();
-  const { snapshot } = settledPeer({ ...settings, neighbours: 4 }, [...peers, ACROSS], 0);
-  let now = snapshot;
-  const tell = (event: PeerEvent): ReadonlyArray<PeerAction> => {
-    const step = reloadPeer.step(now, event);
-    now = step.snapshot;
-    return step.actions;
-  };
-  return { tell, context: () => now.context };
-};
-const timers = (actions: ReadonlyArray<PeerAction>) =>
-  actions.flatMap((action) => (action.type === "startTimer" ? [[action.timer, action.ms, action.spreadMs]] : []));
-
+// RFC 6940 §10.7.3
 test("RFC 6940 §10.7.1: a loss among the nearest is announced at once to all, one farther off later to the neighbours", () => {
   const { react, reactLater, updateMin } = peerTiming;
   const peer = settled();
@@ -379,6 +271,7 @@ test("under a document without bootstrap nodes none is asked, and the next check
   );
 });
 
+// RFC 6940 §6.4.2.2
 test("RFC 6940 §10.9: a Leave counts when it comes from the leaving node itself", () => {
   const peer = joined();
   const overlayData = Uint8Array.of(chordLeaveType.fromPredecessor, 0, 0);
@@ -416,6 +309,7 @@ test("RFC 6940 §6.5.2.2: the address of an application that we serve is given, 
   assert.equal(refusal(peer.tell(asked(0xf057)))?.error, "notFound");
 });
 
+// RFC 6940 §6.4.2.2
 test("RFC 6940 §10.9: a node that leaves hands over its values, sends its Leaves, and is gone", () => {
   const peer = joined();
   assert.deepEqual(
@@ -438,6 +332,7 @@ test("RFC 6940 §10.9: a node that leaves hands over its values, sends its Leave
   assert.equal(peer.value(), '"left"');
 });
 
+// RFC 6940 §10.7.4.1
 test("RFC 6940 §11.1: a new configuration changes the times, the reaction and the bootstrap nodes of a living peer", () => {
   const { snapshot } = reloadPeer.start(settings);
   const bootstrap = [{ host: "192.0.2.7", port: 6084 }];

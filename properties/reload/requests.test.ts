@@ -63,6 +63,19 @@ testOverlay(
 );
 
 testOverlay(
+  "RFC 6940 §6.3.2: transaction ids are 64 random bits, drawn anew for each request",
+  Effect.gen(function* () {
+    const { node, ask } = yield* asker;
+    for (let ref = 1; ref <= 128; ref++) ask(ref);
+    const ids = node.sent.map(({ packet }) => packet.transactionId);
+    assert.equal(new Set(ids).size, 128);
+    // Each of the 64 bits is drawn: all of 128 fair bits are alike once in 2^127 times.
+    for (let bit = 0n; bit < 64n; bit++) assert.equal(new Set(ids.map((id) => (id >> bit) & 1n)).size, 2, `bit ${bit}`);
+    for (const { packet } of node.sent) assert.equal(packet.maxResponseLength, 0);
+  }),
+);
+
+testOverlay(
   "a request over the overlay's limit, and one beyond those under way, end at once",
   Effect.gen(function* () {
     const { node, ask, outcomeOf } = yield* asker;

@@ -70,6 +70,7 @@ law(
   }),
 );
 
+// RFC 6940 §10.7.3
 law(
   "neighbours are those of the sorted array, nearest first",
   fc.property(ring, fc.nat(), (nodes, n) => {
@@ -89,6 +90,7 @@ law(
   }),
 );
 
+// RFC 6940 §10.3
 law(
   "every hop comes nearer, and the last is the owner",
   fc.property(ring, id, fc.nat(), (nodes, key, n) => {
@@ -103,6 +105,7 @@ law(
   }),
 );
 
+// RFC 6940 §10.7.4.3
 law(
   "a finger lies in its range, RFC 6940 §10.7.4.2",
   fc.property(ring, fc.nat(), (nodes, n) => {

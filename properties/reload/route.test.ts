@@ -59,6 +59,7 @@ test("RFC 6940 §6.1.1: what is ours is delivered, the wildcard with it", () => 
   assert.equal(sentTo(packet([toNode(WILDCARD)])), "deliver");
 });
 
+// RFC 6940 §6.1.1, §6.1.2, §6.2.1
 test("RFC 6940 §10.3: the directly linked, else the largest before it, else the smallest after it", () => {
   assert.equal(sentTo(packet([toNode(nodeIdFrom(450n))])), 450n); // a client: linked, and in no table
   assert.equal(sentTo(packet([resource(650n)])), 600n);
@@ -77,6 +78,7 @@ test("RFC 6940 §6.1.1: our own entry is taken off, and the next one looked at",
   assert.equal(verdict.packet.ttl, 49);
 });
 
+// RFC 6940 §6.1.1, §6.3.2.2
 test("RFC 6940 §6.1: what must be dropped is dropped", () => {
   assert.equal(sentTo(packet([])), "drop");
   assert.equal(sentTo(packet([toNode(nodeIdFrom(480n))])), "drop"); // in our part of the ring, and nobody
@@ -87,11 +89,13 @@ test("RFC 6940 §6.1: what must be dropped is dropped", () => {
   assert.equal(sentTo(packet([toNode(nodeIdFrom(600n)), { type: 9, data: Uint8Array.of(1) }])), 600n); // not ours to understand
 });
 
+// RFC 6940 §6.3.2.2
 test("RFC 6940 §6.7: a fragment field without its high bit is dropped, and so is a resource in a via list", () => {
   assert.equal(sentTo(packet([toNode(nodeIdFrom(500n))], { fragment: 0x40000000 })), "drop");
   assert.equal(sentTo(packet([toNode(nodeIdFrom(500n))], { viaList: [resource(1n)] })), "drop");
 });
 
+// RFC 6940 §6.1, §6.3.2.3, §13.6.5
 test("RFC 6940 §6.3.2, §14.9: refusals by their names", () => {
   const refused = (given: Packet) => {
     const verdict = route(given);
@@ -137,6 +141,7 @@ test("any packet gets a verdict, and a forwarded one can still be written", () =
   );
 });
 
+// RFC 6940 §6.1.2, §6.2
 test("RFC 6940 §6.2.2: the way back is the way there, reversed", () => {
   // A asks E over B, C and D: each peer adds the one before it.
   let sent = packet([toNode(nodeIdFrom(5n))], { viaList: [] });
@@ -157,6 +162,7 @@ test("RFC 6940 §6.2.2: the way back is the way there, reversed", () => {
   assert.deepEqual(wayBack(sent, nodeIdFrom(4n)), nodeIds(4n, 3n, 2n, 1n).map(toNode));
 });
 
+// RFC 6940 §6.4.2.1
 test("RFC 6940 §6.3.4: which nodes may answer", () => {
   assert.ok(mayAnswer(view, toNode(nodeIdFrom(600n)), nodeIdFrom(600n)));
   assert.ok(!mayAnswer(view, toNode(nodeIdFrom(600n)), nodeIdFrom(700n)));

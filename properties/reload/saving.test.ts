@@ -159,6 +159,7 @@ test("a row of an unknown version, or a damaged one, is ignored", () => {
   }
 });
 
+// RFC 6940 §10.7.3
 test("values from disk go to the responsible node once, and are removed only when it confirms that it has them", () => {
   const view: RingView = {
     ...alone,

@@ -48,6 +48,7 @@ const NUMBER = SELF - 5n;
 const [ALICE, MALLORY] = [77n, 666n];
 const first = { resource: NUMBER, node: ALICE, vservice: vserviceId(3n), storageTime: 10n };
 
+// RFC 6940 §7, §7.4.1.1, §10.4, §13.5.3
 test("RFC 6940 §7.4.1: stored once, found; stored again later, replaced; earlier, refused", () => {
   const storage = storageOf();
   assert.equal(storage.store(storing(first)), "stored");
@@ -59,6 +60,7 @@ test("RFC 6940 §7.4.1: stored once, found; stored again later, replaced; earlie
   assert.equal(found[0]!.storageTime, 11n);
 });
 
+// RFC 6940 §7.3, §7.4.1.1
 test("docs/protocol/overlay.md#the-vipr-usage: VIPR-MATCH, from every side a thief may try", () => {
   const storage = storageOf();
   assert.equal(storage.store(storing(first)), "stored");
@@ -120,6 +122,7 @@ test("RFC 6940 §7.4.1.3: an owner removes its entry, and an old copy of it does
 });
 
 const [BEFORE, AFTER] = [nodeIdFrom(SELF - 10n), nodeIdFrom(SELF + 10n)];
+// RFC 6940 §6.3.3.1, §7.4.1.2
 test("RFC 6940 §7.4.1.1: generations, Kinds, places that are not ours, atomicity", () => {
   const view = { ...alone, predecessors: [BEFORE], successors: [AFTER], linked: [BEFORE, AFTER] };
   const storage = storageOf({}, view);
@@ -153,6 +156,7 @@ test("RFC 6940 §7.4.1.1: generations, Kinds, places that are not ours, atomicit
   );
 });
 
+// RFC 6940 §7.3, §7.4.1.1
 test("RFC 6940 §10.4: replicas come from the replica set only", () => {
   const view = {
     ...alone,
@@ -176,6 +180,7 @@ test("one node cannot fill a number with claims of its own and shut the owner ou
   assert.equal(storage.store(storing({ ...first, node: ALICE, storageTime: 99n })), "stored");
 });
 
+// RFC 6940 §7.4.1.2, §13.5.2
 test("docs/protocol/overlay.md#the-vipr-usage: 64 entries a number, 4 KiB each", () => {
   const storage = storageOf();
   for (let i = 0; i < 64; i++)
@@ -246,6 +251,7 @@ test("docs/protocol/overlay.md#storage: a node that asks too fast is refused", (
   assert.equal(storage.store(storing({ ...first, storageTime: 99n }, { atMs: 1_000 })), "stored");
 });
 
+// RFC 6940 §6.4.2.5.2, §7.4.2.2, §7.4.4.2
 test("RFC 6940 §7.4.2, §7.4.3, §7.4.4, §6.4.2.5: keys asked for, digests, the nearest resource, a probe", () => {
   const storage = storageOf();
   storage.store(storing(first));
@@ -292,6 +298,7 @@ test("RFC 6940 §7.4.2, §7.4.3, §7.4.4, §6.4.2.5: keys asked for, digests, th
   });
 });
 
+// RFC 6940 §7.4.1.1
 test("a value ends with its lifetime, which shrinks as it is passed on", () => {
   const storage = storageOf();
   storage.store(storing({ ...first, lifetimeS: 100 }));
@@ -302,6 +309,7 @@ test("a value ends with its lifetime, which shrinks as it is passed on", () => {
   assert.deepEqual(storage.context().primaries, {});
 });
 
+// RFC 6940 §7.4.1.1, §10.7.1
 test("RFC 6940 §10.4, §10.7.3: two replicas, and new ones when the ring changes", () => {
   const [a, b, c] = nodeIds(SELF + 10n, SELF + 20n, SELF + 30n) as [NodeId, NodeId, NodeId];
   const view = { ...alone, predecessors: [c, b, a], successors: [a, b, c], linked: [a, b, c] };
@@ -332,6 +340,7 @@ test("RFC 6940 §10.4, §10.7.3: two replicas, and new ones when the ring change
   );
 });
 
+// RFC 6940 §6.4.2.1
 test("RFC 6940 §10.5 step 6: a joining node gets the values that it will be responsible for, and then this is reported", () => {
   const storage = storageOf();
   const joiner = SELF / 2n;
@@ -354,6 +363,7 @@ test("RFC 6940 §10.5 step 6: a joining node gets the values that it will be res
 const roundedUp = (endMs: number, atMs: number): number => atMs + Math.ceil((endMs - atMs) / 1_000) * 1_000;
 
 /** The storage alone in its ring against a map: what is stored, replaced, removed and expired. */
+// RFC 6940 §7.4.1.3
 test("the storage does as a map would", () => {
   const nodes = fc.constantFrom(1n, 2n, 3n);
   const command = fc.record({

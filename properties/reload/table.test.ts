@@ -2,6 +2,7 @@
 
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
+import { nodeLimits } from "../../actors/reload/options.ts";
 import { type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { distance, nextHop, predecessorsOf, successorsOf } from "../../machines/reload/mod.ts";
 import {
@@ -49,4 +50,13 @@ property("routing: of all peers with a link, the last before k, RFC 6940 §10.3"
   const nearest = (nodes: ReadonlyArray<NodeId>) => nodes.reduce((a, b) => (distance(a, k!) < distance(b, k!) ? a : b));
   const first = peers.reduce((a, b) => (distance(k!, a) < distance(k!, b) ? a : b));
   assert.equal(nextHop(view, k!), before.length > 0 ? nearest(before) : first);
+});
+
+test("RFC 6940 §10.7, §10.7.4.3: a node has at least three neighbours a side, and sixteen fingers, unless it is told otherwise", () => {
+  const { neighbours, fingers } = nodeLimits;
+  assert.ok(neighbours >= 3 && fingers >= 16);
+  const peers = Array.from({ length: 100 }, (_, i) => nodeIdFrom(1_000n * BigInt(i + 1)));
+  const self = nodeIdFrom(7n);
+  const view = viewOf(withJoined(withPeers(emptyTable(self, neighbours, fingers), peers)));
+  assert.deepEqual([view.successors.length, view.predecessors.length], [neighbours, neighbours]);
 });

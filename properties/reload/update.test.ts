@@ -51,6 +51,7 @@ const operated = Effect.fnUntraced(function* (seed: number, size: number) {
 
 const sequences = (members: ReadonlyArray<Member>) => members.map(({ configuration }) => configuration.now().sequence);
 
+// RFC 6940 §6.3.2.1, §11.1
 testOverlay(
   "the operator raises the sequence at one node: all have it within seconds, a bad node is out, a quota counts (§11.1)",
   Effect.gen(function* () {
@@ -79,6 +80,7 @@ testOverlay(
   }),
 );
 
+// RFC 6940 §11.1
 testOverlay(
   "unsigned, forged, changed, another's, older: refused at the operator's own node, and nothing changes (§6.5.4.2)",
   Effect.gen(function* () {
@@ -107,6 +109,7 @@ testOverlay(
   }),
 );
 
+// RFC 6940 §6.3.2.1
 testOverlay(
   "a node that joins with an old document is sent the new one by its neighbours, and joins (§6.3.2.1)",
   Effect.gen(function* () {
@@ -124,6 +127,7 @@ testOverlay(
   }),
 );
 
+// RFC 6940 §6.5.1.5, §11.1
 testOverlay(
   "under an expired document, or one that asks for more than a node supports, joining fails with the reason (§11.1)",
   Effect.gen(function* () {
@@ -139,6 +143,7 @@ testOverlay(
   }),
 );
 
+// RFC 6940 §11.2
 testOverlay(
   "a document that expires is fetched anew in time; where there is no newer one, its nodes leave (§11.1)",
   Effect.gen(function* () {
@@ -165,6 +170,7 @@ testOverlay(
   }),
 );
 
+// RFC 6940 §7.4.1.2, §11.1
 testOverlay(
   "a Kind is accepted by ConfigUpdate from its signer only (§6.5.4.2)",
   Effect.gen(function* () {

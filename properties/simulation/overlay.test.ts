@@ -81,6 +81,7 @@ for (const size of [1, 2, 3])
     }),
   );
 
+// RFC 6940 §6.2.1, §10.4
 testOverlay(
   "twenty nodes: one ring, one owner a key, two replicas, found from everywhere",
   Effect.gen(function* () {
@@ -118,6 +119,7 @@ testOverlay(
   { delayMs: [1, 30] },
 );
 
+// RFC 6940 §6.4.2.3, §10.5
 testOverlay(
   "values stored before a node joins are found after, and it holds its part",
   Effect.gen(function* () {
@@ -140,6 +142,7 @@ testOverlay(
   }),
 );
 
+// RFC 6940 §10.7.3
 testOverlay(
   "nodes die: values live on their replicas, the ring closes, and there are three copies again",
   Effect.gen(function* () {
@@ -169,6 +172,7 @@ testOverlay(
   { delayMs: [1, 5] },
 );
 
+// RFC 6940 §6.4.2.2
 testOverlay(
   "nodes leave one after the other, down to the last: nothing is lost",
   Effect.gen(function* () {

@@ -76,6 +76,7 @@ law("two halves cut apart and joined become one ring", "--nodes 24 --lookups 50 
   assert.equal(line.lostValues, 0);
 });
 
+// RFC 6940 §10.7
 law(
   "a ring built by joining is the ideal one",
   "--nodes 24 --lookups 100 --join --neighbours 4 --seed 1",

@@ -38,6 +38,7 @@ test("derived fields are not in the type, and selects are discriminated unions",
   >(true);
 });
 
+// RFC 6940 §6.3.1.1
 test("an open select keeps numbers and their bytes", () => {
   const Open = struct("Open", "", {
     type: openEnumeration(u8, { node: 1, resource: 2 }),

@@ -84,6 +84,7 @@ const isLinked = (listener: Credentials, dialer: Credentials, by: "listener" | "
     }),
   );
 
+// RFC 6940 §6.5.1.13
 test("links: a node that dials us is taken or refused as the table says, over TLS", () =>
   run(
     judged(rows, (row, nowMs) => {
@@ -92,6 +93,7 @@ test("links: a node that dials us is taken or refused as the table says, over TL
     }),
   ));
 
+// RFC 6940 §6.5.1.11, §6.5.1.13
 test("links: a node that we dial is taken or refused as the table says, over TLS", () =>
   run(
     judged(rows, (row, nowMs) => {
@@ -100,6 +102,7 @@ test("links: a node that we dial is taken or refused as the table says, over TLS
     }),
   ));
 
+// RFC 6940 §6.5.1.11
 test("links: whoever shows another's certificates and has not its key is no peer, whichever side it is", () =>
   run(
     Effect.gen(function* () {
@@ -111,6 +114,7 @@ test("links: whoever shows another's certificates and has not its key is no peer
     }),
   ));
 
+// RFC 6940 §7.4.2.2, §13.2
 test("signers: messages and values are believed as the table says", () =>
   run(
     judged(rows, (row, nowMs) =>
@@ -170,6 +174,7 @@ const enrolled: ReadonlyArray<Row> = rows.flatMap((row) => {
   return [{ ...row, root: { ...row.root, ...issuer }, issuers: [] }];
 });
 
+// RFC 6940 §11.3
 test("enrolment: a certificate is taken or refused by the client as the table says", () =>
   Effect.runPromise(
     Effect.provide(

@@ -1,4 +1,7 @@
-/** Where other nodes were when this one last ran. The only use: a first node that starts again finds its overlay. */
+/**
+ * Where other nodes were when this one last ran. The only use: a first node that starts again finds its overlay.
+ * Requirements: RFC 6940 §11.4.
+ */
 import { Effect } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import type { Stopped } from "./exit.ts";

@@ -31,8 +31,8 @@ usage: vipr COMMAND [options]
   explain    why there is a route to a number, or none
   verify-call  one validation by hand, against a server that claims a number
   demo       three companies, two adversaries and a telephone network on this machine
-  replay     a trace of the demo's machines, gone through again and compared
-  simulate   an overlay of thousands of nodes in one process, on virtual time
+  replay     a trace of the demo's machines or of a simulated federation, gone through again and compared
+  simulate   an overlay of thousands of nodes, or whole federations, in one process, on virtual time
   fuzz       inputs that break a codec or a machine, ours or your own
   version    which version this is, as --version
   help       this text
@@ -160,7 +160,7 @@ switch (command) {
   }
   case "replay": {
     const { replayCommand } = await import("./replay.ts");
-    process.exitCode = replayCommand(args);
+    process.exitCode = await replayCommand(args);
     break;
   }
   case "simulate": {

@@ -2,13 +2,18 @@
 import { readFileSync, statSync } from "node:fs";
 import { inspect, isDeepStrictEqual } from "node:util";
 import { complain, say } from "./cli/output.ts";
+import { isFederationFile } from "./federation/file.ts";
 import { bared, TRACE_BYTES_MAX, TRACE_FORMAT, TRACE_VERSION, TRACED, type TraceRecord, traceCbor } from "./trace.ts";
 
 const REPLAY_HELP = `vipr replay: goes through a trace again and compares what the machines order
 
-usage: vipr replay FILE        (a file written by vipr demo --trace FILE, on any runtime)
+usage: vipr replay FILE [--step]
 
-exit 0: the same orders at every step; 1: the first difference is shown;
+  a file of vipr demo --trace FILE, on any runtime: the machines are given the same events
+  a file of vipr simulate federation: the plan is played again and drawn as a ladder, with --step
+  one event for each Enter
+
+exit 0: the same orders at every step, or the same events; 1: the first difference is shown;
 2: the file cannot be read, or its last record is cut off and all before it are the same
 `;
 
@@ -31,8 +36,9 @@ export interface Replayed {
   readonly broken: { readonly at: number; readonly why: string; readonly isCutOff: boolean } | undefined;
 }
 
-export const replayCommand = (args: ReadonlyArray<string>): number => {
-  const [file, ...more] = args;
+export const replayCommand = async (args: ReadonlyArray<string>): Promise<number> => {
+  const isStepped = args.includes("--step");
+  const [file, ...more] = args.filter((arg) => arg !== "--step");
   if (file === "--help" || file === "-h") {
     say(REPLAY_HELP);
     return 0;
@@ -49,6 +55,7 @@ export const replayCommand = (args: ReadonlyArray<string>): number => {
     complain(`vipr replay: ${file}: ${(error as Error).message}`);
     return 2;
   }
+  if (isFederationFile(bytes)) return (await import("./federation/replay.ts")).replayFederation(file, bytes, isStepped);
   return tell(file, replayTrace(bytes));
 };
 

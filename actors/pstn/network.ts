@@ -15,6 +15,8 @@ import { Entropy, type PstnCall, type PstnEvent, type PstnLine, type PstnShape }
 export interface PstnOptions {
   /** How long, in real time, until a call is answered, and again until it ends. Default [5, 40]. */
   readonly setupMs?: readonly [min: number, max: number];
+  /** Calls last as long as their records say; default: as long as `setupMs`, so that a day's calls are carried in a second. */
+  readonly lasting?: boolean;
   /** From one exchange to the other, per event. Default [20, 400]. */
   readonly signallingMs?: readonly [min: number, max: number];
   /** A line's clock is at most this far from the true time. Default 2 000. */
@@ -94,7 +96,7 @@ const makeCarrier = Effect.fnUntraced(function* (options: PstnOptions, lines: Re
     const there = (to?.skewMs ?? 0) + call.startMs;
     yield* tellThere({ type: "answered", atMs: unixMs(there) });
     yield* tell({ type: "answered", atMs: unixMs(here + answerDelay) });
-    yield* Effect.sleep(tearDownMs);
+    yield* Effect.sleep(options.lasting === true ? call.durationMs : tearDownMs);
     yield* tellThere({ type: "ended", atMs: unixMs(there + call.durationMs + (callerEnds ? endDelay : 0)) });
     yield* tell({ type: "ended", atMs: unixMs(here + call.durationMs + (callerEnds ? 0 : endDelay)) });
     yield* Effect.logDebug("pstn.carried", maskE164(call.called));

@@ -91,7 +91,7 @@ test("trace: an overlay's life gone through again is the same, and holds neither
     const outgoing = records.filter(({ event }) => event.type === "outgoing");
     ok(outgoing.length > 0 && outgoing.every(({ event }) => event.message.length === 0));
     ok(!Buffer.from(bytes).includes(NUMBER.slice(1)));
-    same(replayCommand([file]), 0);
+    same(await replayCommand([file]), 0);
   }));
 
 test("trace: an unlisted machine leaves nothing, a hidden field nothing of its bytes", () =>
@@ -133,7 +133,7 @@ test("trace: one changed order anywhere is found, with its run and step", () =>
       }
     }
     writeFileSync(file, fileOf(records.with(2, { ...records[2], actions: [] })));
-    same(replayCommand([file]), 1);
+    same(await replayCommand([file]), 1);
   }));
 
 test("trace: a file cut anywhere is told with the byte, and what is whole before it is gone through", () =>
@@ -150,7 +150,7 @@ test("trace: a file cut anywhere is told with the byte, and what is whole before
       else same([broken?.at, broken?.isCutOff], [start, records > 0]);
     }
     writeFileSync(file, whole.slice(0, -1));
-    same(replayCommand([file]), 2);
+    same(await replayCommand([file]), 2);
   }));
 
 test("trace: what is no trace is told with the byte, and nothing is gone through", () =>
@@ -171,10 +171,10 @@ test("trace: what is no trace is told with the byte, and nothing is gone through
       const { steps, broken } = replayTrace(bytes);
       same([steps, broken?.at], [0, at]);
       writeFileSync(file, bytes);
-      same(replayCommand([file]), 2);
+      same(await replayCommand([file]), 2);
     }
-    same(replayCommand([`${file}.missing`]), 2);
-    same(replayCommand([]), 2);
+    same(await replayCommand([`${file}.missing`]), 2);
+    same(await replayCommand([]), 2);
   }));
 
 test("trace: a full file ends the trace at a whole record with one warning", () =>

@@ -6,14 +6,16 @@
  *             ViPR server <--RELOAD, PVP--> other companies
  */
 import { Effect, Exit, Scope } from "effect";
-import { openRouteCache, openUploads, type Routes } from "../../actors/agent/mod.ts";
+import { openOutbox, openRouteCache, openUploads, type Routes, type Uploads } from "../../actors/agent/mod.ts";
 import { type Border, serveBorder } from "../../actors/border/mod.ts";
-import { type Credentials, Entropy } from "../../actors/ports/mod.ts";
+import { type Credentials, Entropy, type StoreShape } from "../../actors/ports/mod.ts";
+import type { NodeLimits } from "../../actors/reload/mod.ts";
 import { type Agent, startAgent } from "../../actors/sip/mod.ts";
 import type { TicketSecret } from "../../actors/ticket/mod.ts";
 import { connectVap, type VapClient } from "../../actors/vap/mod.ts";
 import { startViprServer, type ViprEvent, type ViprOff, type ViprServer } from "../../actors/vipr/mod.ts";
-import { bigOf, type E164, hexOf, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
+import type { Endpoint } from "../../codecs/reload/mod.ts";
+import { bigOf, type E164, hexOf, type Vcr, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import { DHT_NAME } from "../../codecs/vap/mod.ts";
 import { demoLimits, HOST, type Member } from "./overlay.ts";
 
@@ -29,6 +31,43 @@ export interface CompanySetup {
   readonly watch: (event: ViprEvent) => Effect.Effect<void>;
   /** What the operator has switched off. */
   readonly off?: ViprOff | undefined;
+  /** Default: free ports of HOST. */
+  readonly at?: CompanyAddresses;
+  /** Hold what server and agent have across restarts. Default: it is forgotten. */
+  readonly stores?: CompanyStores;
+  /** Of an earlier run. Default: drawn. */
+  readonly identity?: CompanyIdentity;
+  /** Default demoLimits. */
+  readonly limits?: Partial<NodeLimits>;
+  /** Default 12. */
+  readonly requiredBits?: number;
+  /** Where others reach PVP, if not where it listens. */
+  readonly advertisePvp?: Endpoint;
+  /** Performed once the server has acknowledged a call record. */
+  readonly acknowledged?: (vcr: Vcr) => Effect.Effect<void>;
+}
+
+export interface CompanyAddresses {
+  readonly host: string;
+  readonly reload: number;
+  readonly vap: number;
+  readonly pvp: number;
+  readonly agent: number;
+  readonly inside: number;
+  readonly outside: number;
+}
+const FREE_PORTS: CompanyAddresses = { host: HOST, reload: 0, vap: 0, pvp: 0, agent: 0, inside: 0, outside: 0 };
+
+export interface CompanyStores {
+  readonly server: StoreShape;
+  readonly agent: StoreShape;
+}
+
+/** What a company configures once: its VService, the secret of its tickets, its agent's password. */
+export interface CompanyIdentity {
+  readonly vservice: VServiceId;
+  readonly secret: TicketSecret;
+  readonly password: string;
 }
 
 export interface RunningCompany {
@@ -49,23 +88,29 @@ export interface RunningCompany {
 }
 
 const ATTEMPT_MS = 2_000;
-const FREE = { host: HOST, port: 0 } as const;
+
+export const drawIdentity = Effect.gen(function* () {
+  const { bytes } = yield* Entropy;
+  const vservice = vserviceId(bigOf(yield* bytes(8)));
+  const secret: TicketSecret = { epoch: 1, password: hexOf(yield* bytes(16)) };
+  return { vservice, secret, password: hexOf(yield* bytes(16)) } satisfies CompanyIdentity as CompanyIdentity;
+});
 
 export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySetup) {
-  const { domain, numbers, credentials } = setup;
+  const { domain, numbers, credentials, at = FREE_PORTS, stores } = setup;
   const entropy = yield* Entropy;
-  const vservice = vserviceId(bigOf(yield* entropy.bytes(8)));
-  const secret: TicketSecret = { epoch: 1, password: hexOf(yield* entropy.bytes(16)) };
-  const { server, vap } = yield* openServer(setup, vservice, secret);
-  const routes = yield* Effect.orDie(openRouteCache());
+  const identity = setup.identity ?? (yield* drawIdentity);
+  const { vservice, secret } = identity;
+  const { server, vap } = yield* openServer(setup, identity);
+  const routes = yield* Effect.orDie(openRouteCache(stores === undefined ? {} : { store: stores.agent }));
   yield* routes.learnFrom(vap.learned);
   const agent = yield* openAgent(setup, vservice, vap, routes);
   const borderScope = yield* Effect.acquireRelease(Scope.make(), (scope) => Scope.close(scope, Exit.void));
   const border = yield* serveBorder({
     domain,
     credentials,
-    outside: FREE,
-    inside: [{ transport: "TCP", ...FREE }],
+    outside: { host: at.host, port: at.outside },
+    inside: [{ transport: "TCP", host: at.host, port: at.inside }],
     callAgents: [{ transport: "TCP", host: agent.listening.host, port: agent.listening.port }],
     secrets: [secret],
     privateOutside: true, // all of it is on this machine
@@ -88,20 +133,25 @@ export const openCompany = Effect.fn("demo.company")(function* (setup: CompanySe
 });
 
 /** The ViPR server, and the connection over which the company's call agent uses it. */
-const openServer = Effect.fnUntraced(function* (setup: CompanySetup, vservice: VServiceId, secret: TicketSecret) {
-  const { domain, members, waitBetweenMs, watch, off } = setup;
-  const { bytes } = yield* Entropy;
-  const user = { name: `agent@${domain}`, password: hexOf(yield* bytes(16)) };
+const openServer = Effect.fnUntraced(function* (setup: CompanySetup, identity: CompanyIdentity) {
+  const { domain, members, waitBetweenMs, watch, off, at = FREE_PORTS, limits = demoLimits, stores } = setup;
+  const { advertisePvp, requiredBits } = setup;
+  const { vservice, secret, password } = identity;
+  const user = { name: `agent@${domain}`, password };
+  const place = (port: number): Endpoint => ({ host: at.host, port });
   const server = yield* startViprServer({
     nodes: members.map((member) => member.credentials),
     overlay: members[0]!.overlay,
-    listen: { reload: FREE, vap: FREE, pvp: FREE },
+    listen: { reload: place(at.reload), vap: place(at.vap), pvp: place(at.pvp) },
     vap: { users: { [user.name]: user.password } },
     tickets: { [domain]: secret },
     waitBetweenMs,
-    limits: demoLimits,
+    limits,
     watch,
     ...(off === undefined ? {} : { off }),
+    ...(stores === undefined ? {} : { store: stores.server }),
+    ...(requiredBits === undefined ? {} : { requiredBits }),
+    ...(advertisePvp === undefined ? {} : { advertisePvp }),
   });
   const vap = yield* connectVap({
     ...server.vap,
@@ -114,21 +164,23 @@ const openServer = Effect.fnUntraced(function* (setup: CompanySetup, vservice: V
 });
 
 const openAgent = Effect.fnUntraced(function* (
-  { domain, numbers }: CompanySetup,
+  { domain, numbers, at = FREE_PORTS, stores, acknowledged = () => Effect.void }: CompanySetup,
   vservice: VServiceId,
   vap: VapClient,
   routes: Routes,
 ) {
-  const uploads = yield* openUploads(vap);
+  const direct = yield* openUploads(vap);
+  const upload: Uploads["upload"] = (vcr) => Effect.andThen(direct.upload(vcr), acknowledged(vcr));
+  // A call record that is refused, by the server or by the disk, costs a route, never a call.
+  const lost = ({ why }: { readonly why: string }) => Effect.logWarning("demo.vcr", why);
+  const outbox = stores === undefined ? undefined : yield* Effect.orDie(openOutbox({ store: stores.agent, upload }));
   return yield* startAgent({
     domain,
     vservice,
-    listen: FREE,
+    listen: { host: at.host, port: at.agent },
     serves: (number) => numbers.has(number),
     routeTo: routes.to,
-    // A call record that the server refuses costs a route, never a call.
-    uploadVcr: (vcr) =>
-      Effect.catchTag(uploads.upload(vcr), "UploadFailed", ({ why }) => Effect.logWarning("demo.vcr", why)),
+    uploadVcr: (vcr) => Effect.catch(outbox === undefined ? upload(vcr) : outbox.put([vcr]), lost),
     attemptMs: ATTEMPT_MS,
   });
 });

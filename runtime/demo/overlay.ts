@@ -29,8 +29,8 @@ export const openOverlay = Effect.fn("demo.overlay")(function* (users: ReadonlyA
   const keys = yield* Keys;
   const root = yield* makeAuthority({ name: "ViPR overlay root", nowMs });
   const world = yield* makeAuthority({ name: "Public authority of the demonstration", nowMs });
-  const domainCredentials = (domain: string) =>
-    credentialsFor(world, domain, nowMs).pipe(Effect.provideService(Keys, keys));
+  const domainCredentials = (domain: string, notAfterMs: number = nowMs + YEAR_MS) =>
+    credentialsFor(world, domain, nowMs, notAfterMs).pipe(Effect.provideService(Keys, keys));
   const document = yield* Ref.make(
     viprOverlay({
       name: DHT_NAME,
@@ -71,7 +71,12 @@ export const openOverlay = Effect.fn("demo.overlay")(function* (users: ReadonlyA
   return { operator, certificate: first.credentials.certificates[0]!, enrolment, enrolledWith, domainCredentials };
 });
 
-const credentialsFor = Effect.fnUntraced(function* (authority: AuthorityShape, domain: string, nowMs: number) {
+const credentialsFor = Effect.fnUntraced(function* (
+  authority: AuthorityShape,
+  domain: string,
+  nowMs: number,
+  notAfterMs: number,
+) {
   const keys = yield* Keys;
   const key = yield* keys.generate;
   const certificate = yield* Effect.orDie(
@@ -81,7 +86,7 @@ const credentialsFor = Effect.fnUntraced(function* (authority: AuthorityShape, d
       dnsNames: [domain],
       emails: [],
       notBeforeMs: nowMs - HOUR_MS,
-      notAfterMs: nowMs + YEAR_MS,
+      notAfterMs,
     }),
   );
   return { key, certificates: [certificate], roots: [authority.root] } satisfies Credentials as Credentials;

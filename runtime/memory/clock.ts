@@ -80,7 +80,11 @@ const toMs = (duration: Duration.Duration): number => {
 };
 
 /** Runs a program on virtual time. Rejects with its failure, or when it can never go on. */
-export const runVirtual = async <A, E>(program: Effect.Effect<A, E>, startMs: number = START_MS): Promise<A> => {
+export const runVirtual = async <A, E>(
+  program: Effect.Effect<A, E>,
+  startMs: number = START_MS,
+  jumpsMax: number = JUMPS_MAX,
+): Promise<A> => {
   const clock = new VirtualClock(startMs);
   const ready: Array<() => void> = [];
   const scheduler = new Scheduler.MixedScheduler("async", (task) => {
@@ -103,7 +107,7 @@ export const runVirtual = async <A, E>(program: Effect.Effect<A, E>, startMs: nu
     if (ready.length > 0 || exit !== undefined || worksOutside() > 0) idleTurns = 0;
     else if (clock.jump()) {
       idleTurns = 0;
-      if (++jumps > JUMPS_MAX) throw new Error("virtual time: too many waits, and no end");
+      if (++jumps > jumpsMax) throw new Error("virtual time: too many waits, and no end");
     } else if (++idleTurns > IDLE_TURNS_MAX) throw new Error("virtual time: nothing to do, and nobody sleeps");
   }
   if (Exit.isSuccess(exit)) return exit.value;

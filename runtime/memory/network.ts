@@ -32,8 +32,15 @@ export interface MemoryNetworkOptions {
   readonly delayMs?: readonly [min: number, max: number];
   /** Asked at each dial: false makes the destination unreachable. */
   readonly reachable?: (target: DialTarget) => boolean;
-  /** Asked at each dial and each write: true refuses the one and closes the stream of the other, as a partition does. */
-  readonly isCut?: (target: DialTarget) => boolean;
+  /**
+   * Asked at each dial and each write: true refuses the one and closes the stream of the other, as a partition does. `from`:
+   * the host that dialled, where the stream was opened by `dialFrom`.
+   */
+  readonly isCut?: (target: DialTarget, from: string | undefined) => boolean;
+  /** Asked for each chunk: what is added to its delay, as by segments that TCP sends again. Default none. */
+  readonly extraMs?: (from: string, to: string) => number;
+  /** The time by which delays are counted. Default: the clock of whoever reads or writes. */
+  readonly clock?: Clock.Clock;
 }
 
 interface Chunk {
@@ -43,19 +50,30 @@ interface Chunk {
 
 export interface MemoryNetwork {
   readonly dial: (target: DialTarget) => Effect.Effect<ByteStreamShape, DialFailed, Scope.Scope>;
+  /** The dialer of one host: its streams come from there, and meet what `isCut` and `extraMs` say of it. */
+  readonly dialFrom: (host: string) => MemoryNetwork["dial"];
   readonly listen: <R>(
     on: ListenOn,
     serve: (stream: ByteStreamShape) => Effect.Effect<void, never, R>,
   ) => Effect.Effect<Listening, ListenFailed, R | Scope.Scope>;
   readonly renew: (on: Listening, tls: Credentials) => Effect.Effect<void>;
+  /** What has not been closed. */
+  readonly open: () => { readonly listeners: ReadonlyArray<string>; readonly streams: number };
+}
+
+interface PairOptions {
+  readonly isUp?: () => boolean;
+  readonly now?: Effect.Effect<number>;
+  /** Performed at the first close of either end; not when both are merely forgotten. */
+  readonly closed?: () => void;
 }
 
 /** The two ends of one stream. `peerOfA` is whom A sees. */
 export const memoryPair = (
   peerOfA: Peer = NOBODY,
   peerOfB: Peer = NOBODY,
-  delay: () => number = () => 0,
-  isUp: () => boolean = () => true,
+  delay: (direction: "toA" | "toB") => number = () => 0,
+  { isUp = () => true, now = Clock.currentTimeMillis, closed = () => {} }: PairOptions = {},
 ): Effect.Effect<readonly [a: ByteStreamShape, b: ByteStreamShape]> =>
   Effect.gen(function* () {
     const toB = yield* Queue.bounded<Chunk, StreamClosed>(CHUNKS_MAX);
@@ -63,12 +81,17 @@ export const memoryPair = (
     const close = Effect.andThen(
       Queue.fail(toA, new StreamClosed({ reason: "ended", why: "closed" })),
       Queue.fail(toB, new StreamClosed({ reason: "ended", why: "closed" })),
-    ).pipe(Effect.asVoid);
-    const end = (peer: Peer, from: Queue.Queue<Chunk, StreamClosed>, to: Queue.Queue<Chunk, StreamClosed>) => ({
+    ).pipe(Effect.andThen(Effect.sync(closed)));
+    const end = (
+      peer: Peer,
+      from: Queue.Queue<Chunk, StreamClosed>,
+      to: Queue.Queue<Chunk, StreamClosed>,
+      direction: "toA" | "toB",
+    ) => ({
       peer,
       read: Effect.gen(function* () {
         const chunk = yield* Queue.take(from);
-        const early = chunk.dueMs - (yield* Clock.currentTimeMillis);
+        const early = chunk.dueMs - (yield* now);
         if (early > 0) yield* Effect.sleep(early);
         return chunk.bytes;
       }),
@@ -76,13 +99,13 @@ export const memoryPair = (
         Effect.gen(function* () {
           if (bytes.length === 0) return;
           if (!isUp()) yield* close;
-          const dueMs = (yield* Clock.currentTimeMillis) + delay();
+          const dueMs = (yield* now) + delay(direction);
           if (!(yield* Queue.offer(to, { bytes: bytes.slice(), dueMs })))
             return yield* new StreamClosed({ reason: "ended", why: "closed" });
         }),
       close,
     });
-    return [end(peerOfA, toA, toB), end(peerOfB, toB, toA)] as const;
+    return [end(peerOfA, toA, toB, "toB"), end(peerOfB, toB, toA, "toA")] as const;
   });
 
 const NOBODY: Peer = { host: "memory", port: 0, certificates: [] };
@@ -102,14 +125,16 @@ export const memoryNetwork = (
   const [delayMin, delayMax] = options.delayMs ?? [0, 0];
   const delay = () => (delayMax === 0 ? 0 : chance.between(delayMin, delayMax));
   const listeners = new Map<string, Open>();
+  const streamsOpen = new Set<object>();
+  const now = options.clock?.currentTimeMillis ?? Clock.currentTimeMillis;
   let freePort = FIRST_FREE_PORT;
 
-  const dial = (target: DialTarget) =>
+  const dialFrom = (dialler: string | undefined) => (target: DialTarget) =>
     Effect.gen(function* () {
       const where = `${target.host}:${target.port}`;
-      const from = isLoopback(target.host) ? target.host : NOBODY.host;
+      const from = dialler ?? (isLoopback(target.host) ? target.host : NOBODY.host);
       const open = listeners.get(where);
-      if (open === undefined || options.reachable?.(target) === false || options.isCut?.(target) === true)
+      if (open === undefined || options.reachable?.(target) === false || options.isCut?.(target, dialler) === true)
         return yield* new DialFailed({ reason: "refused", why: `${where} refused` });
       const isTls = target.tls !== undefined || target.server !== undefined;
       if ((open.on.tls === undefined) === isTls) {
@@ -129,6 +154,7 @@ export const memoryNetwork = (
         if (open.on.anyClient !== true)
           return yield* new DialFailed({ reason: "tls", why: `${where}: no certificate` });
       }
+      const pair = {};
       const [ours, theirs] = yield* memoryPair(
         { host: target.host, port: target.port, certificates: open.on.tls?.certificates ?? [] },
         {
@@ -136,9 +162,16 @@ export const memoryNetwork = (
           port: freePort++,
           certificates: open.on.anyClient === true ? [] : (target.tls?.certificates ?? []),
         },
-        delay,
-        () => options.isCut?.(target) !== true,
+        (direction) =>
+          delay() +
+          (options.extraMs?.(direction === "toB" ? from : target.host, direction === "toB" ? target.host : from) ?? 0),
+        {
+          isUp: () => options.isCut?.(target, dialler) !== true,
+          now,
+          closed: () => streamsOpen.delete(pair),
+        },
       );
+      streamsOpen.add(pair);
       yield* Effect.addFinalizer(() => ours.close);
       if (!open.accept(theirs)) return yield* new DialFailed({ reason: "closed", why: `${where}: too many streams` });
       return ours;
@@ -182,7 +215,13 @@ export const memoryNetwork = (
       const open = listeners.get(`${host}:${port}`);
       if (open !== undefined) open.on = { ...open.on, tls };
     });
-  return { dial, listen, renew };
+  return {
+    dial: dialFrom(undefined),
+    dialFrom,
+    listen,
+    renew,
+    open: () => ({ listeners: [...listeners.keys()], streams: streamsOpen.size }),
+  };
 };
 
 /** What a TLS stack does with the other's certificate, and no more. */

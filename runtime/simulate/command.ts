@@ -9,6 +9,7 @@ import { type Hooks, Stopped } from "./stages.ts";
 
 /** Exit codes: 0 it ran to its end, 2 bad flags, 130 ended by Ctrl-C. */
 export const simulateCommand = async (args: ReadonlyArray<string>): Promise<number> => {
+  if (args[0] === "federation") return (await import("../federation/command.ts")).federationCommand(args.slice(1));
   const read = readSimulateOptions(args);
   if (read.type === "help") {
     say(SIMULATE_HELP);

@@ -74,6 +74,7 @@ other ways:
   --help           this text
 
 Exit codes: 0 the simulation ran to its end, 2 bad flags, 130 ended by Ctrl-C.
+vipr simulate federation --help: companies, calls, faults and adversaries.
 docs/simulation.md says what is real here and what is modelled.
 `;
 
@@ -89,7 +90,7 @@ export const readSimulateOptions = (args: ReadonlyArray<string>): SimulateRead =
     const { values: flags, positionals } = parsed(args);
     if (flags.help) return { type: "help" };
     if (positionals.length !== 1 || positionals[0] !== "overlay")
-      throw new Wrong(`simulate what? "overlay" is all there is`);
+      throw new Wrong(`simulate what? "overlay" or "federation"`);
     return { type: "run", options: optionsOf(flags) };
   } catch (error) {
     return { type: "wrong", why: (error as Error).message };

@@ -3,6 +3,7 @@
  *
  *   request --> body, counted as it comes --> handler (a fiber) --> answer, Connection: close
  *                  +--> over the limit: 413, what still comes is thrown away, then the connection
+ * Requirements: docs/protocol/overlay.md.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import https from "node:https";

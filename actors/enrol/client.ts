@@ -2,7 +2,7 @@
  * Enrols a node: the overlay's document, then a certificate for a key of its own.
  *
  *   step --> fetchDocument, makeRequest, post, check --> Https, Keys (a fiber) --> the result --> mailbox
- * Requirements: RFC 6940 §11.2, §11.3.
+ * Requirements: RFC 6940 §11.2, §11.3; ViPR overview §4; docs/protocol/enrolment.md.
  */
 import { Clock, Deferred, Effect, FiberSet } from "effect";
 import {

@@ -6,6 +6,7 @@
  *   end    --> sockets closed, keys zeroed
  *
  * What an offer asks for takes effect with its answer: one that is refused changes nothing. RFC 3264 §8.
+ * Requirements: ViPR overview §6.3.
  */
 import { Clock, Effect, Layer } from "effect";
 import { type StreamEnd, shownAs } from "../../codecs/sip/mod.ts";

@@ -3,6 +3,7 @@
  *
  *   VService --> services              number --> services, then publisher --> the overlay
  *   call sent --> originating          call received --> call store, then records: in the store before it is acknowledged
+ * Requirements: docs/protocol/overlay.md; docs/protocol/vap.md.
  */
 import { Clock, Effect } from "effect";
 import { type E164, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";

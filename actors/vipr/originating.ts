@@ -6,6 +6,7 @@
  *
  * A call that waits is an entry of a due queue; only a call in validation has a fiber (validating.ts). VAP draft §9.5,
  * docs/protocol/pvp.md#when-and-with-whom. DECISIONS.md D-037.
+ * Requirements: ViPR overview §5.1.
  */
 import { Clock, Effect, type Scope } from "effect";
 import { type E164, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";

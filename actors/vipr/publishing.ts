@@ -1,6 +1,7 @@
 /**
  * Numbers are spread over a server's nodes, each of which has a quota and a rate of its own.
  * docs/protocol/overlay.md#the-vipr-usage.
+ * Requirements: ViPR overview §4.
  */
 import { Effect } from "effect";
 import type { E164, VServiceId } from "../../codecs/shared/mod.ts";

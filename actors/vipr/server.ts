@@ -7,6 +7,7 @@
  *                          +--sent-----> originating -------+--PVP--> other servers
  *   other servers --PVP--> pvp --candidates--> call store
  *                           +----grant--> services --> ticket issuer
+ * Requirements: ViPR overview §4.
  */
 import { Clock, Deferred, Effect, Queue, type Scope } from "effect";
 import { applicationId, type Endpoint } from "../../codecs/reload/mod.ts";

@@ -5,6 +5,7 @@
  *                   or, where the overlay names scrypt, of SHA-1(scrypt("+14085555432", salt = the overlay's name))
  *   dictionary key  Node-ID (16 bytes) || VServiceID (8 bytes)         docs/protocol/overlay.md#the-vipr-usage
  *   value           the Node-ID to contact (16 bytes)
+ * Requirements: ViPR overview §4, §5.1.
  */
 import { sha1 } from "@noble/hashes/legacy.js";
 import { scrypt } from "@noble/hashes/scrypt.js";

@@ -1,6 +1,7 @@
 /**
  * The groups of SRP: RFC 5054 Appendix A, each prime as printed there. A client accepts the two largest only if it is
  * configured to, since with them one packet of a stranger costs much of our time. DECISIONS.md D-026.
+ * Requirements: RFC 5054 §5.2.
  */
 import { bigOf, bytesOfBig, equalBytes } from "../shared/mod.ts";
 

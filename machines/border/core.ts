@@ -10,6 +10,7 @@
  * It stands on the proxy's transactions (machines/proxy), and knows no socket, clock or chance: whoever hosts it gives it
  * messages and the time, performs its orders in their order, and calls `due` at `nextMs`. Of a call that is answered it keeps
  * a name in a table, to count it; all that it needs to pass the call's messages on stands in them, sealed.
+ * Requirements: ViPR overview §4, §5.1.
  */
 import { type UnixMs, unixMs } from "../../codecs/shared/mod.ts";
 import {

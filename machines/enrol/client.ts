@@ -8,6 +8,7 @@
  *
  * One deadline covers all of it. A fault that a new attempt cannot change (a refusal, another overlay's document, a
  * certificate that does not chain to the roots) ends it at once.
+ * Requirements: docs/protocol/enrolment.md.
  */
 
 import { type EnrolmentToken, readEnrolmentUrl } from "../../codecs/enrol/mod.ts";

@@ -10,6 +10,7 @@
  * It reads no clock, draws from its seed, calls nobody back and waits for nothing: what takes time is ordered, under a token,
  * and its answer is an event with that token. One event is wholly performed before the next is taken: `handle` returns when no
  * part has work left, and a host performs the orders before it gives the next event. DECISIONS.md D-267.
+ * Requirements: ViPR overview §5.1.
  */
 import { answer, answerSigned, arrive, deliverOwn, oversized, valuesVerified, verified } from "./arriving.ts";
 import { fetched } from "./certificates.ts";

@@ -7,7 +7,7 @@
  *
  * "Intermediate nodes do not verify signatures. Upon receipt (and fragment reassembly, if needed), the destination node MUST
  * verify the signature and the authorizing certificate." RFC 6940 §6.3.4.
- * Requirements: RFC 6940 §6.1.1, §7.4.2.2.
+ * Requirements: RFC 6940 §6.1.1, §7.4.2.2; docs/protocol/overlay.md.
  */
 import {
   algorithmOf,

@@ -7,6 +7,7 @@
  *
  * A call is found by its Call-ID and the tag of whoever called; a proxy may see the same dialog twice, on its way out and on
  * its way in, so that the direction is part of the name. What is kept of a call is what is stored of it, in bytes.
+ * Requirements: ViPR overview §6.2.
  */
 import { type UnixMs, unixMs } from "../../codecs/shared/mod.ts";
 import {

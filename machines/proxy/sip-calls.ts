@@ -4,6 +4,7 @@
  *
  *   answered --> in the table, told --> BYE of either end: told, forgotten
  *                                   --> hangUp: BYE to both ends, forgotten
+ * Requirements: ViPR overview §6.2.
  */
 import { keepNewest } from "../../codecs/shared/mod.ts";
 import {

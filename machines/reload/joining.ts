@@ -1,7 +1,7 @@
 /**
  * Joining the overlay and leaving it, step by step. RFC 6940 §10.5, §10.9, §11.4.
  * Decisions only; peer.ts says in which state and for which event each is taken.
- * Requirements: RFC 6940 §6.4.2.1, §6.4.2.2.
+ * Requirements: RFC 6940 §6.4.2.1, §6.4.2.2; docs/protocol/overlay.md.
  */
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import { ChordLeaveData, toNode } from "../../codecs/reload/mod.ts";

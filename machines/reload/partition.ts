@@ -8,6 +8,7 @@
  *
  * Wherever two rings lie on one circle, some node of each is followed by a node of the other: that node finds it, and Updates
  * do the rest.
+ * Requirements: docs/protocol/overlay.md.
  */
 import type { Of } from "../kit/mod.ts";
 import { inTurn } from "./in-turn.ts";

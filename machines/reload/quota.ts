@@ -1,6 +1,7 @@
 /**
  * How much one Node-ID may store at one peer, and how many requests a second it may send. docs/protocol/overlay.md#storage.
  * Functions only.
+ * Requirements: ViPR overview §5.1.
  */
 
 /**

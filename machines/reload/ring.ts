@@ -2,7 +2,7 @@
  * The ring: which identifiers lie between two others, which peer is responsible for one, and the next hop towards it.
  * RFC 6940 §10.1, §10.3.
  * Functions only; identifiers are 128-bit integers, and all arithmetic is modulo 2^128.
- * Requirements: RFC 6940 §6.1.2, §6.2.1, §10.7.4.3.
+ * Requirements: RFC 6940 §6.1.2, §6.2.1, §10.7.4.3; ViPR overview §5.1.
  */
 import { type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";
 

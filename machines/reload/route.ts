@@ -2,7 +2,7 @@
  * What becomes of a packet that arrives, or that we send: ours, another's, refused, or dropped. RFC 6940 §6.1.
  * Reads the forwarding header alone; the payload may be a fragment and is not looked at. Functions only.
  * DECISIONS.md D-072.
- * Requirements: RFC 6940 §6.2, §6.3.2.2, §6.3.2.3, §6.4.2.1, §6.7.
+ * Requirements: RFC 6940 §6.2, §6.3.2.2, §6.3.2.3, §6.4.2.1, §6.7; docs/protocol/overlay.md.
  */
 import type { NodeId } from "../../codecs/reload/mod.ts";
 

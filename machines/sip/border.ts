@@ -10,6 +10,7 @@
  *
  * A caller without a good ticket learns nothing, not even that somebody is here: no answer is the rule. One whose ticket is
  * good may know what is wrong.
+ * Requirements: ViPR overview §4, §5.1.
  */
 import type { E164 } from "../../codecs/shared/mod.ts";
 import {

@@ -9,6 +9,7 @@
  *
  * The attempt has `attemptMs` to bring any provisional response but 100, which comes from our own border element.
  * Lingering waits for the end of an invitation that was cancelled: a late answer to it is acknowledged and hung up.
+ * Requirements: ViPR overview §4, §5.1.
  */
 import { type E164, type UnixMs, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import type { SipResponse } from "../../codecs/sip/mod.ts";

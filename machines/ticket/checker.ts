@@ -9,6 +9,7 @@
  *
  * The first reason that fails is the one named. Tickets of former epochs stay good until they expire or their epoch is
  * voided: a change of password must not cut every call.
+ * Requirements: ViPR overview §4.
  */
 import { type E164, equalSecrets, hexOf, msFromNtp } from "../../codecs/shared/mod.ts";
 import { readTicket } from "../../codecs/ticket/mod.ts";

@@ -1,6 +1,7 @@
 /**
  * Checks of the two hellos and of the server's SRP parameters; each refusal has its alert.
  * RFC 5246 §7.4.1, RFC 5054 §2.5, RFC 5746 §3, RFC 7366 §2, RFC 7627 §5.2. DECISIONS.md D-025, D-030.
+ * Requirements: RFC 5054 §2.5.1.1, §2.9, §3.2.
  */
 import { utf8 } from "../../codecs/shared/mod.ts";
 import {

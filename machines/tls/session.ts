@@ -1,4 +1,7 @@
-/** Events, orders and context that the client's and the server's machine have in common. RFC 5246. DECISIONS.md D-031. */
+/**
+ * Events, orders and context that the client's and the server's machine have in common. RFC 5246. DECISIONS.md D-031.
+ * Requirements: RFC 5054 §3.1.
+ */
 import type { AlertDescription, SrpGroupBits, SrpSuite } from "../../codecs/tls/mod.ts";
 import type { Note } from "../kit/mod.ts";
 import { type Inbound, noInbound, type Unit } from "./inbound.ts";

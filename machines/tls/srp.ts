@@ -5,6 +5,7 @@
  *   a, A  client's private and public value            b, B  server's           k, u, x  hashes
  *
  * Pure and quick functions; powers are slow, and are ordered by the machines. RFC 5054 prescribes SHA-1.
+ * Requirements: RFC 5054 §2.9, §3.1.
  */
 import { bigOf, bytesOfBig, concat, hexOf, utf8 } from "../../codecs/shared/mod.ts";
 import { bytesOfInteger, type SrpGroup } from "../../codecs/tls/mod.ts";

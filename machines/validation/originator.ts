@@ -22,6 +22,7 @@
  * method. A proof by the next method is worth log2(1 + guesses) bits less, for what the guesses before may have told. Final
  * verdicts are reported at once.
  * DECISIONS.md D-046, D-047.
+ * Requirements: ViPR overview §4, §5.1.
  */
 import type { E164 } from "../../codecs/shared/mod.ts";
 import { type Decision, type Note, type Of, setup } from "../kit/mod.ts";

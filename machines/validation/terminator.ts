@@ -17,6 +17,7 @@
  *
  * A user name for another server's node is no guess: some claimant gave the originator our address instead of its own. It
  * gets no handshake, so that it holds none of our streams, and its address is not counted as failing.
+ * Requirements: RFC 5054 §3.3.
  */
 import type { E164, NodeId, VServiceId } from "../../codecs/shared/mod.ts";
 import {

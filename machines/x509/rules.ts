@@ -5,7 +5,7 @@
  *     each: key and algorithm of our list, validity, critical extensions
  *     above the leaf: authority, keyCertSign, path length, policies, name constraints for all below
  *     the leaf: no authority, digitalSignature, the purposes asked for, a subject or critical names
- * Requirements: RFC 6940 §13.3.
+ * Requirements: RFC 6940 §13.3; docs/protocol/overlay.md.
  */
 import {
   type Certificate,

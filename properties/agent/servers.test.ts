@@ -45,6 +45,7 @@ const both = Effect.gen(function* () {
 const sent: Vcr = { ...vcr, direction: "sent" };
 const received: Vcr = { ...vcr, direction: "received" };
 
+// docs/protocol/vap.md
 inMemory(
   "calls sent go to the primary alone, calls received to both, when both are up",
   Effect.gen(function* () {

@@ -332,6 +332,7 @@ test("border: within a call REFER to the number that was called passes, to any o
   }
 });
 
+// ViPR overview §5.1
 test("border: what the two ends of a call say to each other passes; what opens something else does not", () => {
   for (const method of ["OPTIONS", "INFO", "MESSAGE", "NOTIFY", "SUBSCRIBE", "UPDATE", "PRACK", "BYE"]) {
     const world = new World();

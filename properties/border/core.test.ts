@@ -107,6 +107,7 @@ test("border: a call goes on over a restart, and over a change of key while the 
   }
 });
 
+// docs/protocol/sip.md
 test("border: another domain's certificate, another Call-ID, a token that was touched: not within the call", () => {
   const world = new World();
   const { invite, up } = callIn(world);

@@ -68,6 +68,7 @@ test("border with a relay: an answer that the relay will not take ends the call:
   same(world.refused, ["media"]);
 });
 
+// ViPR overview §6.3
 test("border with a relay: a call to outside may be in the clear inside; what leaves is the relay's, and secured", () => {
   const world = relayed();
   same(shown(world.from(AGENT, inner("INVITE", { body: clearSdp("10.1.2.3") }))), []);

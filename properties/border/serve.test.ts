@@ -83,6 +83,7 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
     }),
   );
 
+  // ViPR overview §6.3
   law(
     "no ticket, plain TCP, a certificate of another authority: nobody answers, and each is counted",
     Effect.gen(function* () {

@@ -103,6 +103,7 @@ test("doctor: a directory that others see, a damaged store, a port that another 
     same([wrong.code, wrong.out], [exitCode.usage, ""], wrong.err);
   }));
 
+// ViPR overview §6.1
 test("doctor --reach: from another machine, whether a port answers", async () => {
   const server = net.createServer((socket) => socket.destroy());
   await new Promise<void>((resolve) => server.listen(0, HOST, resolve));

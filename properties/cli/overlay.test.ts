@@ -32,7 +32,7 @@ const makeAccounts = async (folder: string) => {
   );
 };
 
-// RFC 6940 §11.4
+// RFC 6940 §11.4; ViPR overview §5.1
 test("five processes form an overlay, find each other's numbers, and survive kill -9 of their first", async () => {
   await withFolder(async (root) => {
     const dir = (name: string) => join(root, name);

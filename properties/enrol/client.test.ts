@@ -123,7 +123,7 @@ test("enrolClient: a certificate with fewer Node-IDs than asked for is not enoug
   same(outcome, [{ type: "failed", reason: "tooFewNodeIds", why: "fewer Node-IDs than asked for" }]);
 });
 
-// RFC 6940 §11.1, §11.2
+// RFC 6940 §11.1, §11.2; docs/protocol/enrolment.md
 test("enrolClient: a document of another overlay, or one that names no https server, is discarded (§11.2)", () => {
   for (const changed of [{ name: "other.example" }, { enrollmentServers: [] }, { enrollmentServers: ["http://a/"] }])
     same(

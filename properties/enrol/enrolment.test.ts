@@ -71,7 +71,7 @@ const ownCsr = Effect.gen(function* () {
 const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run): void => {
   const law = lawsOn(name, layer, run);
 
-  // RFC 6940 §11.2, §11.3
+  // RFC 6940 §11.2, §11.3; ViPR overview §4
   law(
     "a node gets the document, and a certificate that chains to its roots and contains only what it must (§11.3)",
     Effect.gen(function* () {
@@ -277,7 +277,7 @@ const enrolmentLaws = (name: string, layer: () => Layer.Layer<Ports>, run: Run):
     }),
   );
 
-  // RFC 6940 §14.16
+  // RFC 6940 §14.16; docs/protocol/enrolment.md
   law(
     "a signed document is accepted byte for byte, a wrong signature is not, and a signature may be required (§11.1)",
     Effect.gen(function* () {

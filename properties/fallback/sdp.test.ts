@@ -35,6 +35,7 @@ const mediaOf = (all: ReadonlyArray<{ readonly type: number; readonly name: stri
   formats: all.map(({ type }) => String(type)),
   lines: all.map(({ type, name }) => ({ letter: "a", value: `rtpmap:${type} ${name}` })),
 });
+// docs/protocol/media.md
 test("trunk: what is agreed on is one codec under one number on both sides, and is never events alone", () =>
   fc.assert(
     fc.property(formats, formats, (one, other) => {

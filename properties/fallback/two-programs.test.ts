@@ -71,6 +71,7 @@ const reports = fc.oneof(
   }),
 );
 
+// docs/protocol/media.md
 test("two programs: orders and reports are read as they were written, however their stream is cut", () =>
   fc.assert(
     fc.property(fc.array(fc.oneof(orders, reports), { maxLength: 6 }), fc.array(fc.nat(200)), (all, cuts) => {

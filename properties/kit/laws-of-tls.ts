@@ -66,6 +66,7 @@ export const tlsLawsOf = (
         same(served, 0);
       }),
     ),
+    // docs/protocol/overlay.md
     law(
       "TLS of the server alone: its chain and its name are proved, and we show nothing",
       Effect.gen(function* () {

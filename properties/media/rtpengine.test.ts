@@ -36,6 +36,7 @@ const fromInside = audio(4_000, "RTP/AVP");
 const fromOutside = audio(4_000, "RTP/SAVP", cryptoLine(7, KEY_B));
 const answeredOutside = audio(5_000, "RTP/SAVP", cryptoLine(1, KEY_B));
 
+// docs/protocol/media.md
 relayLaw("a call from inside: what it is asked, and that its description is shown", honest, (relay, asked) =>
   Effect.gen(function* () {
     const offered = yield* relay.offer(ask("outside", fromInside));
@@ -125,6 +126,7 @@ for (const [what, sdp] of badAnswers)
       same(asked.length, 1);
     }),
   );
+// docs/protocol/media.md
 relayLaw(
   "an answer for outside that it gives no key, or another tag, is no answer",
   (asked) => (asked.command === "offer" ? honest(asked) : relayedBy(asked, "RTP/SAVP", cryptoLine(9, KEY_A))),

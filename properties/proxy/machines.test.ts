@@ -146,6 +146,7 @@ test("other servers: what comes again is answered again for 64*T1. §17.2.2", ()
 
 const call = { isInvite: true, attemptMs: 2_000, silenceMs: 5_000, ringMs: 185_000, t1Ms: 500 };
 const refusal = (isRetryable: boolean) => ({ type: "refusal", isRetryable });
+// ViPR overview §6.2
 test("the way over SIP gives way to the trunk by any refusal, also while it rings", () =>
   same(
     walk(responseContext, { ...call, hops: ["vipr", "peer"] }, [

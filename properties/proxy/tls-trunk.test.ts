@@ -102,6 +102,7 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
       }),
     ),
   );
+  // docs/protocol/sip.md
   law(
     "a server that proves another name hears nothing, and the call is told 503",
     calling("evil.example", (status) => Effect.sync(() => same(status, 503))),

@@ -82,7 +82,7 @@ const ring = Effect.gen(function* () {
   return { root, us, signerOf };
 });
 
-// RFC 6940 §13.5.1
+// RFC 6940 §13.5.1; docs/protocol/overlay.md
 run(
   "RFC 6940 §6.3.4: RSA signatures are accepted as ECDSA's are, of messages and of values",
   Effect.gen(function* () {

@@ -23,7 +23,7 @@ import { nodeLayer } from "../../runtime/node.ts";
 import { runs, test } from "../kit/harness.ts";
 import { type Member, NAME, overlayOf, testOverlay } from "./ring-of-nodes.ts";
 
-// RFC 6940 §10.2
+// RFC 6940 §10.2; ViPR overview §4, §5.1
 test("docs/protocol/overlay.md#the-vipr-usage: the Resource-ID of a number", () => {
   assert.equal(hexOf(resourceOfNumber(e164("+14085555432"))), "1817a141b6abaec4308294521e2f600a");
 });

@@ -39,7 +39,7 @@ import {
   updated,
 } from "./peer-talk.ts";
 
-// RFC 6940 §11.4
+// RFC 6940 §11.4; docs/protocol/overlay.md
 test("RFC 6940 §10.5: dial, Attach to n+1, meet the neighbours, Join, wait for the Update that names us", () => {
   const peer = peerOf();
   assert.deepEqual(
@@ -238,6 +238,7 @@ test("RFC 6940 §10.7.2: for a lost finger another is sought, once", () => {
   assert.ok(!peer.context().searching.includes(2));
 });
 
+// docs/protocol/overlay.md
 test("RFC 6940 §10.7.4.4: a bootstrap node is asked for the peer responsible for the place after ours, and another than our successor is attached to", () => {
   const peer = settled();
   const boot = nodeIdFrom(77n);

@@ -90,7 +90,7 @@ law(
   }),
 );
 
-// RFC 6940 §10.3
+// RFC 6940 §10.3; ViPR overview §5.1
 law(
   "every hop comes nearer, and the last is the owner",
   fc.property(ring, id, fc.nat(), (nodes, key, n) => {

@@ -95,7 +95,7 @@ test("RFC 6940 §6.7: a fragment field without its high bit is dropped, and so i
   assert.equal(sentTo(packet([toNode(nodeIdFrom(500n))], { viaList: [resource(1n)] })), "drop");
 });
 
-// RFC 6940 §6.1, §6.3.2.3, §13.6.5
+// RFC 6940 §6.1, §6.3.2.3, §13.6.5; docs/protocol/overlay.md
 test("RFC 6940 §6.3.2, §14.9: refusals by their names", () => {
   const refused = (given: Packet) => {
     const verdict = route(given);

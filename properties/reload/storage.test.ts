@@ -220,6 +220,7 @@ test("docs/protocol/overlay.md#the-vipr-usage: 64 entries a number, 4 KiB each",
   );
 });
 
+// ViPR overview §5.1
 test("docs/protocol/overlay.md#storage: a greedy node meets its quota, others do not feel it", () => {
   const storage = storageOf({ quota: 20 });
   const bound = quotaBound(20, 1);
@@ -363,7 +364,7 @@ test("RFC 6940 §10.5 step 6: a joining node gets the values that it will be res
 const roundedUp = (endMs: number, atMs: number): number => atMs + Math.ceil((endMs - atMs) / 1_000) * 1_000;
 
 /** The storage alone in its ring against a map: what is stored, replaced, removed and expired. */
-// RFC 6940 §7.4.1.3
+// RFC 6940 §7.4.1.3; docs/protocol/overlay.md
 test("the storage does as a map would", () => {
   const nodes = fc.constantFrom(1n, 2n, 3n);
   const command = fc.record({

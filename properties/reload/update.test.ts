@@ -127,7 +127,7 @@ testOverlay(
   }),
 );
 
-// RFC 6940 §6.5.1.5, §11.1
+// RFC 6940 §6.5.1.5, §11.1; docs/protocol/enrolment.md
 testOverlay(
   "under an expired document, or one that asks for more than a node supports, joining fails with the reason (§11.1)",
   Effect.gen(function* () {

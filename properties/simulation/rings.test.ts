@@ -48,6 +48,7 @@ for (const [nodes, hopsMax] of [
       atMost(full.hops.mean, 0.9 * half, "mean, full table and 20 successors");
     });
 
+// ViPR overview §4
 law("a settled ring of machines goes the ways of the ideal one", "--nodes 1024 --lookups 1000 --seed 1", ({ line }) => {
   assert.equal(line.success, 1);
   assert.equal(line.lostValues, 0);

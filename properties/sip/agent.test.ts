@@ -29,6 +29,7 @@ const settled = (domains: ReadonlyArray<Domain>) =>
     for (const { agent, border } of domains) same([agent.underWay(), border.counters().underWay], [0, 0]);
   });
 
+// ViPR overview §4
 both(
   "a call with a ticket goes over SIP, and who calls hangs up",
   Effect.gen(function* () {
@@ -122,6 +123,7 @@ inMemory(
   }),
 );
 
+// ViPR overview §4
 test("memory: when the other domain cannot be reached the telephone network takes the call at once", () => {
   const isDown = { now: false };
   const program = Effect.gen(function* () {
@@ -141,6 +143,7 @@ test("memory: when the other domain cannot be reached the telephone network take
   return runVirtual(program.pipe(Effect.scoped, Effect.provide(memoryLayer({ seed: 3, reachable }))));
 });
 
+// docs/protocol/sip.md
 inMemory(
   "a route whose address belongs to another domain is not taken, whatever its name says",
   Effect.gen(function* () {

@@ -51,6 +51,7 @@ const knock = (acme: Domain, nord: Domain, more: Partial<SentInvite>) =>
   });
 const silence = { type: "silence" } as const;
 
+// ViPR overview §4, §5.1
 both(
   "no ticket, garbage, a forged one, another's, for another number: silence, and each is counted",
   Effect.gen(function* () {
@@ -135,6 +136,7 @@ both(
   }),
 );
 
+// ViPR overview §6.3
 both(
   "a certificate of an authority that we do not trust gets no further than TLS",
   Effect.gen(function* () {
@@ -182,6 +184,7 @@ const inviteWith = (ticket: string | undefined) =>
     body: utf8("v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/AVP 8\r\n"),
   });
 
+// ViPR overview §5.1
 inMemory(
   "media in the clear is refused, and the caller with a good ticket is told so",
   Effect.gen(function* () {

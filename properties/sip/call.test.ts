@@ -53,6 +53,7 @@ machineLaws(pstnAnswer, {
   events: () => fc.oneof(event("pstnAnswered", { atMs }), event("pstnEnded", { atMs }), event("pstnFailed", { why })),
 });
 
+// ViPR overview §5.1
 test("call: whatever happens before the answer, one outcome is told, and a call that failed was tried on the network", () =>
   fc.assert(
     fc.property(inputs, fc.array(events, { maxLength: 25 }), (input, events) => {
@@ -128,6 +129,7 @@ for (const [what, events, expected] of walks)
     same([named(orders), state], [expected, "done"]);
   });
 
+// ViPR overview §6.2
 test("call: the record of a call over the network holds its two times, and its number as called", () => {
   const { orders } = ordersOf(call, { ...given, route: undefined }, pstn);
   const vcr = {

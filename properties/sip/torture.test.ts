@@ -82,6 +82,7 @@ for (const [name, row] of Object.entries(TABLE)) {
 }
 
 const OWN_AFFAIRS = new Set(["Via", "Route", "Record-Route", "Max-Forwards", "Content-Length"]);
+// docs/protocol/sip.md
 test("torture: what is forwarded has all other fields as they came, the Vias below ours, and the body", () => {
   for (const name of tortureNames.filter((name) => TABLE[name]!.proxy === "forwards")) {
     const [came, went] = [requestOf(name), forwardedOf(name)];

@@ -4,7 +4,7 @@
  */
 import { codeOf, type Source, sources } from "../kit/source.ts";
 import type { Counts, Level } from "./keywords.ts";
-import { isBinding, type Requirement, type Table } from "./table.ts";
+import { isBinding, type Requirement, reads, type Table } from "./table.ts";
 
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
@@ -89,12 +89,13 @@ export const faultsIn = (table: Table): ReadonlyArray<string> => [
   ]),
 ];
 
-/** The tables against the document's own text: each section that has keywords, and each level's number of them. */
+/** The table against the document's own text: each section that it reads and that has keywords, and each level's number of them. */
 export const faultsAgainst = (table: Table, counts: Counts): ReadonlyArray<string> => {
   const faults = [...table.sections.keys()]
-    .filter((section) => !counts.has(section))
+    .filter((section) => table.sections.get(section)! > 0 && !counts.has(section))
     .map((section) => `${table.document} §${section}: no such section, or none with keywords`);
   for (const [section, levels] of counts) {
+    if (!reads(table, section)) continue;
     const mine: Partial<Record<Level, number>> = {};
     for (const one of table.requirements)
       if (one.section === section) mine[one.level] = (mine[one.level] ?? 0) + one.keywords;

@@ -19,8 +19,8 @@ others, and open; then those that are obeyed only or open, and the reasons of th
 ("RFC 5054", docs/protocol/pvp.md): each requirement of these, with its files and tests.
 
   --against FOLDER  also compare the number of keywords in each section with the documents' own texts in that folder
-                    (rfc6940.txt ...); docs/protocol is compared always
-  --json            one line: {"documents":[...],"requirements":[...],"faults":[...]}
+                    (rfc6940.txt, vipr-overview.txt ...); docs/protocol is compared always
+  --json            one line: {"documents":[...],"requirements":[...],"faults":[...],"missing":[...]}
   --help
 
 Exit codes: 0, 1 (a MUST without a test, or a table that does not fit the source or a text), 2 (usage).`;
@@ -72,11 +72,16 @@ const chosen = (tables: ReadonlyArray<Table>): ReadonlyArray<Table> => {
   });
 };
 
-/** A page of this repository is always there; another text where a folder is given. */
+/** Texts that the folder does not have. */
+const missing: Array<string> = [];
+/** A page of this repository is always there; another text where a folder is given that has it. */
 const againstText = (table: Table): ReadonlyArray<string> => {
   if (table.kind !== "page" && values.against === undefined) return [];
   const file = table.kind === "page" ? table.source : `${values.against}/${table.source}`;
-  if (!existsSync(file)) return usage(`no ${file}`);
+  if (!existsSync(file)) {
+    missing.push(file);
+    return [];
+  }
   return faultsAgainst(table, counting[table.kind](readFileSync(file, "utf8")));
 };
 
@@ -117,11 +122,12 @@ const printWhole = (one: Requirement): void => {
   for (const test of one.tests) say(`    "${test}"`);
 };
 
+if (values.against !== undefined && !existsSync(values.against)) usage(`no folder ${values.against}`);
 const tables = chosen(readTables());
 const requirements = tables.flatMap((table) => table.requirements);
 const faults = tables.flatMap((table) => [...faultsIn(table), ...againstText(table)]);
 const summaries = tables.map(summaryOf);
-if (values.json) say(JSON.stringify({ documents: summaries, requirements, faults }));
+if (values.json) say(JSON.stringify({ documents: summaries, requirements, faults, missing }));
 else {
   printSummaries(summaries);
   const listed: ReadonlyArray<State> = positionals.length > 0 ? [] : ["open", "obeyed", "excepted"];
@@ -133,6 +139,7 @@ else {
   }
   if (positionals.length > 0) say("");
   if (positionals.length > 0) for (const one of requirements) printWhole(one);
+  if (missing.length > 0) complain(`\nNot compared, as there is no ${missing.join(", ")}`);
   if (faults.length > 0) complain(`\nFaults:\n${faults.join("\n")}`);
 }
 process.exitCode = faults.length === 0 ? 0 : 1;

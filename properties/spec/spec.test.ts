@@ -96,6 +96,15 @@ test("spec: keywords are counted by section and level, over the ends of lines an
       B: { "SHOULD NOT": 1, MUST: 1 },
     },
   );
+  const part = readTable(
+    `document RFC 6940\nkind rfc\nsource x.txt\nonly 6.2 7\n§ 6.2.2 = 1\n${GOOD}\nMUST 0: two\n  excepted: why`,
+  );
+  assert.deepEqual(faultsIn(part), []);
+  assert.deepEqual(
+    faultsAgainst(part, countsOfRfc("6.2.2.  A\n   It MUST.\n6.20.  B\n   It SHALL.\n8.  C\n   It MUST.\n")),
+    [],
+  );
+  assert.equal(faultsAgainst(part, countsOfRfc("6.2.2.  A\n   It MUST.\n7.1.  B\n   It SHALL.\n")).length, 1);
   const table = tableOf(GOOD);
   assert.deepEqual(faultsAgainst(table, countsOfRfc("6.2.2.  A\n   It MUST.\n")), []);
   assert.equal(faultsAgainst(table, countsOfRfc("6.2.2.  A\n   It MUST and SHOULD.\n")).length, 1);

@@ -5,9 +5,10 @@
  *   document RFC 6940                       how code and tests cite it
  *   kind rfc                                rfc | page | draft: how its keywords are counted, keywords.ts
  *   source rfc6940.txt                      the file in the folder of texts, or of this repository
+ *   only 16 17 18                           where it is read in part: sections that are, with those within them
  *
  *   § 6.1.1 = 6                             a section, and its requirement keywords
- *   MUST 2: what is asked, in our words     a requirement with two of them; without a number, one
+ *   MUST 2: what is asked, in our words     a requirement with two of them; without a number, one; 0 for one without any
  *     machines/reload/route.ts              a file that obeys it, and cites the section
  *     "the title of a test"                 a test that fails where it is not obeyed, and cites the section
  *   MUST: what is asked
@@ -42,6 +43,8 @@ export interface Table {
   readonly document: string;
   readonly kind: "rfc" | "page" | "draft";
   readonly source: string;
+  /** The sections that are read; empty: all. */
+  readonly only: ReadonlyArray<string>;
   readonly sections: ReadonlyMap<string, number>;
   readonly requirements: ReadonlyArray<Requirement>;
 }
@@ -77,7 +80,7 @@ export const readTable = (text: string, path = "table"): Table => {
     const [, state, reason] = REASON.exec(line) ?? [];
     const test = TEST.exec(line)?.[2];
     const file = FILE.exec(line)?.[1];
-    const [, key, value] = /^(document|kind|source) (.+)$/.exec(line) ?? [];
+    const [, key, value] = /^(document|kind|source|only) (.+)$/.exec(line) ?? [];
     if (name !== undefined) {
       if (sections.has(name)) throw fault("a section that stands twice");
       section = name;
@@ -110,7 +113,8 @@ export const readTable = (text: string, path = "table"): Table => {
   if (document === undefined || source === undefined || !/^(rfc|page|draft)$/.test(kind ?? ""))
     throw new Error(`${path}: document, kind and source are wanted at its head`);
   const requirements = drafts.map((draft): Requirement => ({ ...draft, state: stateOf(draft) }));
-  return { document, kind: kind as Table["kind"], source, sections, requirements };
+  const only = head.only?.split(" ") ?? [];
+  return { document, kind: kind as Table["kind"], source, only, sections, requirements };
 };
 
 export const readTables = (): ReadonlyArray<Table> =>
@@ -118,6 +122,10 @@ export const readTables = (): ReadonlyArray<Table> =>
     .filter((name) => name.endsWith(".txt"))
     .sort()
     .map((name) => readTable(readFileSync(`${FOLDER}/${name}`, "utf8"), `${FOLDER}/${name}`));
+
+/** Whether the table reads that section. */
+export const reads = ({ only }: Table, section: string): boolean =>
+  only.length === 0 || only.some((one) => section === one || section.startsWith(`${one}.`));
 
 /** Whether it must be tested: all but SHOULD and RECOMMENDED, which are strong advice. */
 export const isBinding = ({ level }: Requirement): boolean => !/^(SHOULD|RECOMMENDED)/.test(level);

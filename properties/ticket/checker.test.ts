@@ -75,6 +75,7 @@ law(
 );
 const why = (verdict: TicketVerdict) => (verdict.type === "refuse" ? verdict.why : "admit");
 
+// ViPR overview §4
 law(
   "what is issued is admitted for its number and its domain while it lasts, and for no other",
   fc.property(issue, number, domain, fc.nat(), ([input, epoch, asked], otherNumber, otherDomain, laterMs) => {
@@ -182,6 +183,7 @@ law(
   }),
 );
 
+// ViPR overview §6.3
 test("ticket: issuer and border element agree by epoch and password alone, and on nothing less", () =>
   runVirtual(
     Effect.gen(function* () {

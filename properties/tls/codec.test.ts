@@ -3,11 +3,14 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { bytesOfHex } from "../../codecs/shared/mod.ts";
 import {
+  alertDescription,
   bytesOfInteger,
+  extensionType,
   RECORD_HEADER_BYTES,
   type SrpGroupBits,
   srpGroup,
   srpGroupOf,
+  srpSuites,
   TlsAlert,
   TlsChangeCipherSpec,
   TlsClientHello,
@@ -66,6 +69,7 @@ const piTimes = (bits: bigint): bigint => {
   return (16n * arctangent(5n) - 4n * arctangent(239n)) >> spare;
 };
 
+// RFC 5054 §2.5.3
 test("RFC 5054 Appendix A: the primes from 3072 bits on are those of the formula printed above each", () => {
   for (const [bits, n, c] of [
     [3072, 3072n, 1_690_314n],
@@ -113,4 +117,19 @@ test("an unknown extension and an unknown message are kept as they came", () => 
   same(certificate, { ok: true, value: { type: 11, body: bytesOfHex("000000") } });
   if (certificate.ok) same(encode(TlsHandshake, certificate.value), message);
   same(RECORD_HEADER_BYTES, 5);
+});
+
+test("RFC 5054 §2.7, §2.8.1: the numbers of suites, extension and alerts are those of the RFC", () => {
+  same(
+    Object.values(srpSuites).map(({ code }) => code),
+    [0xc01d, 0xc020],
+  );
+  same(extensionType.srp, 12);
+  const { unknownPskIdentity, insufficientSecurity, illegalParameter, badRecordMac } = alertDescription;
+  same([unknownPskIdentity, insufficientSecurity, illegalParameter, badRecordMac], [115, 71, 47, 20]);
+  // The extension as it is written: its number, two lengths, the name.
+  same(
+    [...encode(TlsExtension, { type: "srp", value: bytesOfHex("616c696365") })],
+    [...bytesOfHex("000c000605616c696365")],
+  );
 });

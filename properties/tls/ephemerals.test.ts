@@ -32,6 +32,7 @@ const counting = <A, E>(body: (exponents: Array<bigint>) => Effect.Effect<A, E, 
     return yield* Effect.provideService(body(exponents), Arithmetic, counted);
   });
 
+// RFC 5054 §2.5.3
 test("tls ephemerals: a pair is g^b and its b, is given once, and is made anew, however they are taken", () =>
   fc.assert(
     fc.asyncProperty(

@@ -36,6 +36,7 @@ const facts = {
   encryptThenMac: true,
 } as const;
 
+// RFC 5054 §2.7
 test("handshake: both sides are secured, agree on the facts, and hear each other to the end", () => {
   const { client, server } = duel({ says: both, closes: "client" });
   same([client.facts, server.facts], [facts, facts]);
@@ -44,6 +45,7 @@ test("handshake: both sides are secured, agree on the facts, and hear each other
   same(server.lookedUp, "alice");
 });
 
+// RFC 5054 §2.5.3, §5.2
 test("handshake: every group, and a verifier as well as a password", () => {
   for (const group of [1536, 2048, 3072, 4096, 6144, 8192] as const)
     same(duel({ client: { groupBitsMin: group, groupBitsMax: 8192 }, server: { group } }).client.facts?.group, group);
@@ -57,6 +59,7 @@ test("handshake: every group, and a verifier as well as a password", () => {
   same(server.facts, facts);
 });
 
+// RFC 5054 §2.8.1
 test("handshake: user names of every kind of letter, up to 255 bytes", () => {
   for (const userName of ["ä", "x".repeat(255), "vipr1;A;0;1", "\ufeffvipr1;A;0;1", "\u0000"])
     same(duel({ client: { userName } }).server.lookedUp, userName);
@@ -247,6 +250,7 @@ const without = (type: string) => (hello: TlsClientHello) => ({
   extensions: hello.extensions!.filter((extension) => extension.type !== type),
 });
 
+// RFC 5054 §2.5.1.2
 test("the server refuses a hello that it cannot accept, each with its alert", () => {
   const refusal = (change: (hello: TlsClientHello) => TlsClientHello) => alertOf(helloOf(change), "server");
   same(
@@ -312,6 +316,7 @@ const serverHelloOf = (change: (hello: TlsServerHello) => TlsServerHello): DuelO
   },
 });
 
+// RFC 5054 §2.5.1.1
 test("the client lets a server's hello pass that names a session, and asks for no other of it", () => {
   const named = serverHelloOf((hello) => ({ ...hello, sessionId: new Uint8Array(32).fill(1) }));
   const { client } = duel(named); // as above: it must fail, but only at the end
@@ -355,6 +360,7 @@ test("a downgrade is refused by both: what one side leaves out on its way, the o
   same([strip("extendedMasterSecret"), strip("encryptThenMac")], ["decryptError", "badRecordMac"]);
 });
 
+// RFC 5054 §2.9, §3.2
 test("RFC 5054 §2.5.3: a group that is too small, too large or unknown is insufficient_security", () => {
   same(alertOf({ client: { groupBitsMin: 2048 } }, "client"), "insufficientSecurity");
   same(alertOf({ server: { group: 6144 } }, "client"), "insufficientSecurity"); // larger than it accepts
@@ -364,6 +370,7 @@ test("RFC 5054 §2.5.3: a group that is too small, too large or unknown is insuf
   same(alertOf({ carry }, "client"), "insufficientSecurity");
 });
 
+// RFC 5054 §2.9
 test("RFC 5054 §2.5.3, §2.5.4: A or B that is 0 modulo N, or no remainder at all, is illegal_parameter", () => {
   const group = srpGroup(1024);
   const bodies = [0n, group.prime, 2n * group.prime, group.prime + 1n].map(bytesOfInteger);

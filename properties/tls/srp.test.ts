@@ -95,6 +95,7 @@ test("RFC 5054 §2.6: both sides get one premaster secret exactly when they have
   );
 });
 
+// RFC 5054 §3.1
 test("RFC 5054 §2.5.3, §2.5.4: 0, N and anything beyond is no public value", () => {
   const group = srpGroup(1024);
   same(

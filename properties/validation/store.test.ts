@@ -101,6 +101,7 @@ test("store: a call is found by every name its other end may give it, and by no 
     { numRuns: runs },
   ));
 
+// docs/protocol/pvp.md
 test("store: another node, service, caller or time finds nothing", () => {
   const store = callStore([NODE]);
   const vcr: Vcr = {

@@ -96,6 +96,7 @@ const tryAll = (sites: ReadonlyMap<bigint, Site>, call: Vcr = sent, vservice = v
 const outcomes = (verdicts: ReadonlyArray<{ readonly verdict: string; readonly method: string }>) =>
   verdicts.map(({ verdict, method }) => `${verdict} ${method}`);
 
+// ViPR overview §4, §5.1
 virtually(
   "the owner validates by A, a thief is refused by A and B, who is not there is unreachable",
   Effect.gen(function* () {
@@ -145,6 +146,7 @@ virtually(
   }),
 );
 
+// docs/protocol/pvp.md
 virtually(
   "a caller id that is missing or wrong on either side is made up for by B",
   Effect.gen(function* () {
@@ -157,6 +159,7 @@ virtually(
   }),
 );
 
+// docs/protocol/pvp.md
 virtually(
   "clocks that differ by T/4 or more do not validate, and that is all that happens",
   Effect.gen(function* () {
@@ -190,6 +193,7 @@ const relayTo = Effect.fnUntraced(function* (to: Site) {
   return { port, passed };
 });
 
+// ViPR overview §5.1; docs/protocol/pvp.md
 virtually(
   "the grand chessmaster: who claims a number and relays every byte to its owner gets nothing",
   Effect.gen(function* () {
@@ -224,6 +228,7 @@ const guess = (site: Site, method: "A" | "B", password: string, originator = 9n)
     }),
   ).pipe(Effect.exit);
 
+// RFC 5054 §3.3
 virtually(
   "a guesser has three tries at a call, one after the other or at once, and then not even the right password helps",
   Effect.gen(function* () {
@@ -342,6 +347,7 @@ virtually(
   }),
 );
 
+// docs/protocol/pvp.md
 virtually(
   "servers that accept and never speak cost the gate's time and are out of the call: the owner is validated then",
   Effect.gen(function* () {

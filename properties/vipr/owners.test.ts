@@ -1,5 +1,5 @@
 /** What lies at a server from before its VService had another user is proved to nobody: numbers in the overlay, calls. */
-import { deepStrictEqual as same } from "node:assert";
+import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect, Layer, Logger } from "effect";
 import type { StoreShape } from "../../actors/ports/mod.ts";
 import { validate } from "../../actors/validation/mod.ts";
@@ -100,3 +100,37 @@ const lives = Effect.gen(function* () {
 
 test("a VService outlives a restart as its user's, with its numbers and calls; its next user has neither", () =>
   Effect.runPromise(lives.pipe(Effect.scoped, Effect.provide(Layer.merge(nodeLayer(), Logger.layer([]))))));
+
+const elsewhere = Effect.gen(function* () {
+  const { credentials, overlay } = yield* memberOf(NODE);
+  const server = yield* startViprServer({
+    nodes: [credentials],
+    overlay,
+    listen: { reload: FREE, vap: FREE, pvp: FREE },
+    vap: { users: (name) => vapKey(name, name) },
+    tickets: { "owner.example": { epoch: 1, password: "p" } },
+    limits: { leaveMs: 0 },
+  });
+  const agent = yield* connectVap({
+    ...server.vap,
+    username: "ann",
+    password: "ann",
+    name: "x/1.0",
+    vservice: VSERVICE,
+  });
+  const document = {
+    id: "x",
+    didCount: 1,
+    domain: "owner.example",
+    routes: [{ sipUris: ["sip:x@owner.example:5061"] }],
+  };
+  const refused = yield* Effect.flip(agent.publishVService({ ...document, dhtName: `not.${OVERLAY}` }));
+  ok(refused._tag === "VapRefused", refused._tag);
+  same([refused.code, refused.why], [481, `error 481: DHTname not.${OVERLAY}: the overlay here is ${OVERLAY}`]);
+  // It is nobody's yet: another user may have it.
+  yield* agentOf(server, "bob");
+});
+
+// docs/protocol/vap.md
+test("docs/protocol/overlay.md#the-vipr-usage: a VService of another overlay is refused with 481, and is nobody's", () =>
+  Effect.runPromise(elsewhere.pipe(Effect.scoped, Effect.provide(Layer.merge(nodeLayer(), Logger.layer([]))))));

@@ -86,6 +86,7 @@ test("lists: a number that the VService has not published is 404, whoever asks; 
   same([codeOf(NUMBER, "b.example", vserviceId(7n)), seen.tickets], [503, 0]);
 });
 
+// docs/protocol/pvp.md
 test("lists: the originating side takes no route of a domain that its VService does not welcome, or of two domains", () =>
   fc.assert(
     fc.property(lists, domains, domains, (list, first, second) => {

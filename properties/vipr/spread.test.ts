@@ -61,6 +61,7 @@ test("as long as any node has room, a number finds one; where it stands already,
     { numRuns: runs },
   ));
 
+// ViPR overview §4
 testOverlay(
   "docs/protocol/overlay.md#the-vipr-usage: a domain with more numbers than one quota publishes them all over several nodes, and no more than theirs",
   Effect.gen(function* () {

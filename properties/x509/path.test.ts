@@ -21,7 +21,7 @@ test("the table has at least 60 chains, and no row twice", () => {
   same(new Set(rows.map(({ name }) => name)).size, rows.length);
 });
 
-// RFC 6940 §13.3
+// RFC 6940 §13.3; docs/protocol/overlay.md
 test("RFC 5280 §6.1: each chain of the table is taken, or refused for its reason", () => {
   same(
     rows.map((row) => `${row.name}: ${verdictOf(row)}`),

@@ -174,7 +174,7 @@ const enrolled: ReadonlyArray<Row> = rows.flatMap((row) => {
   return [{ ...row, root: { ...row.root, ...issuer }, issuers: [] }];
 });
 
-// RFC 6940 §11.3
+// RFC 6940 §11.3; docs/protocol/enrolment.md
 test("enrolment: a certificate is taken or refused by the client as the table says", () =>
   Effect.runPromise(
     Effect.provide(

@@ -55,6 +55,19 @@ export const keyOfPem = (pem: string): PrivateKey | undefined => {
   }
 };
 
+/** Whether a certificate is of that key; false for one that cannot be read. */
+export const isKeyOf = (key: PrivateKey, certificate: Uint8Array): boolean => {
+  const read = readKnown(certificate);
+  if (read instanceof CertificateError) return false;
+  const spki = (of: KeyObject) => of.export({ type: "spki", format: "der" }) as Buffer;
+  try {
+    const shown = createPublicKey({ key: Buffer.from(read.certificate.keyInfo), format: "der", type: "spki" });
+    return spki(shown).equals(spki(createPublicKey(secretOf(key))));
+  } catch {
+    return false; // of a type that this runtime does not know
+  }
+};
+
 const remember = (secret: KeyObject): PrivateKey => {
   const algorithm = algorithmOf(secret) ?? "ecdsa";
   const key: PrivateKey = Object.freeze({ id: `key-${++keyCount}`, algorithm });

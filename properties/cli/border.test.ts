@@ -1,10 +1,12 @@
 /** `vipr border` as a process: what it wants, what it says, SIGHUP, and what a restart finds. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Effect } from "effect";
 import { makeAuthority } from "../../runtime/authority.ts";
 import { pemCertificate } from "../../runtime/certificates.ts";
+import { borderCredentials } from "../../runtime/cli/sip-credentials.ts";
+import { readConfig } from "../../runtime/config/mod.ts";
 import { pemOf } from "../../runtime/keys.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
@@ -24,11 +26,14 @@ const written = async (folder: string, outside: number, inside: number): Promise
     Effect.provide(
       Effect.gen(function* () {
         const authority = yield* makeAuthority({ name: "border test", nowMs });
-        return { root: authority.root, own: yield* credentialsUnder("acme.example", authority) };
+        const own = yield* credentialsUnder("acme.example", authority);
+        return { root: authority.root, own, other: yield* credentialsUnder("nord.example", authority) };
       }),
       nodeLayer(),
     ),
   );
+  writeFileSync(join(folder, "other.pem"), made.other.certificates.map(pemCertificate).join(""));
+  writeFileSync(join(folder, "other.key"), pemOf(made.other.key), { mode: 0o600 });
   writeFileSync(join(folder, "roots.pem"), pemCertificate(made.root));
   writeFileSync(join(folder, "own.pem"), made.own.certificates.map(pemCertificate).join(""));
   writeFileSync(join(folder, "own.key"), pemOf(made.own.key), { mode: 0o600 });
@@ -51,6 +56,8 @@ secrets-file = "${join(folder, "secrets")}"
   );
   return config;
 };
+
+const ofNord = (text: string) => text.replace("/own.pem", "/other.pem").replace("/own.key", "/other.key");
 
 const hasSaid = (one: Running, what: RegExp) =>
   until(async () => (what.test(one.err()) ? true : undefined), `${what} in ${one.err()}`);
@@ -83,6 +90,18 @@ test("border: it serves, takes new secrets at SIGHUP, keeps the old ones when th
     first.kill("SIGHUP");
     await hasSaid(first, /border\.notReadAgain .*border\.calls-max/);
     writeFileSync(config, text);
+    // A renewal half done, the certificate there and its key not yet, changes nothing; nor does one that is damaged.
+    const own = readFileSync(join(folder, "own.pem"), "utf8");
+    for (const [bad, why] of [
+      [readFileSync(join(folder, "other.pem"), "utf8"), /border\.notReadAgain .*is not of the key in/],
+      [own.replace(/\n..../, "\nAAAA"), /border\.notReadAgain .*certificate 1 of .* cannot be read/],
+    ] as const) {
+      writeFileSync(join(folder, "own.pem"), bad);
+      first.kill("SIGHUP");
+      await hasSaid(first, why);
+    }
+    writeFileSync(join(folder, "own.pem"), own);
+    await hasSaid(first, /WARN border\.certificate ends at .*border\.certificate-file, then SIGHUP/);
     writeFileSync(join(folder, "secrets"), "nonsense\n");
 
     const taken = start(["border", "--config", config, "--set", `data=${join(folder, "other")}`]);
@@ -118,8 +137,36 @@ test("border: what is missing or wrong is said in one line, with its key, and ex
       same([code, lines, err.includes(`border.${keys[i]} is missing`)], [2, 1, true], err);
     const [noKey, noSecret] = await Promise.all([
       endOf("no-key", whole.replace("own.key", "own.pem")),
-      endOf("no-secret", whole.replace('"acme.example"', '"nord.example"')),
+      endOf("no-secret", ofNord(whole).replace('"acme.example"', '"nord.example"')),
     ]);
     same([noKey[0], /border\.key-file: .* has no key/.test(noKey[2])], [2, true], noKey[2]);
     same([noSecret[0], /has no secret of nord\.example/.test(noSecret[2])], [2, true], noSecret[2]);
+  }));
+
+test("border: a certificate that is cut, of another key or of another domain is said with its key before anything is opened", () =>
+  withFolder(async (folder) => {
+    const whole = readFileSync(await written(folder, 5061, 5064), "utf8");
+    const read = async (text: string) => {
+      const reading = readConfig({ file: "vipr.toml", text });
+      if (reading.type !== "read") throw new Error(JSON.stringify(reading.faults));
+      const end = await Effect.runPromise(
+        Effect.result(borderCredentials(reading.configuration.config, "acme.example")),
+      );
+      return end._tag === "Success" ? "good" : `${end.failure.code} ${end.failure.why.replaceAll(`${folder}/`, "")}`;
+    };
+    writeFileSync(join(folder, "cut.pem"), pemCertificate(Uint8Array.of(0x30, 0x03, 0x02, 0x01, 0x07)));
+    mkdirSync(join(folder, "directory"));
+    same(await read(whole), "good");
+    const certificate = "2 border.certificate-file:";
+    for (const [from, to, why] of [
+      ["own.pem", "other.pem", `${certificate} the first certificate of other.pem is not of the key in own.key`],
+      ["own.key", "other.key", `${certificate} the first certificate of own.pem is not of the key in other.key`],
+      ["own.pem", "cut.pem", `${certificate} certificate 1 of cut.pem cannot be read: it is damaged`],
+      ["own.pem", "own.key", `${certificate} own.key has no certificate in it`],
+      ["own.pem", "directory", `${certificate} directory is a directory, not a file`],
+      ["roots.pem", "cut.pem", "2 border.ca-file: certificate 1 of cut.pem cannot be read: it is damaged"],
+    ] as const)
+      same(await read(whole.replace(`/${from}`, `/${to}`)), why);
+    const names = "wants a subject alternative name of acme.example (DNS, or a sip: URI)";
+    same(await read(ofNord(whole)), `${certificate} other.pem is of nord.example: ${names}`);
   }));

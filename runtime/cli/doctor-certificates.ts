@@ -3,13 +3,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Effect } from "effect";
 import type { ViprConfig } from "../config/mod.ts";
-import { endOf } from "../metrics/certificates.ts";
+import { CERTIFICATE_WARN_DAYS, endOf } from "../metrics/certificates.ts";
 import { type Finding, fault, good, unknown, warning } from "./doctor-finding.ts";
 import { derOfPem } from "./pem.ts";
 import type { ProgramState } from "./program-state.ts";
 
 const DAY_MS = 86_400_000;
-const WARN_DAYS = 30;
 
 interface Certificate {
   readonly check: string;
@@ -58,5 +57,5 @@ const lookAt = ({ check, renewal }: Certificate, file: string, nowMs: number): F
   if (days < 0)
     return fault(check, "clock", `ended ${-days} days ago (${file})`, `${renewal}; or this machine's clock is wrong`);
   const what = `${days} days left`;
-  return days < WARN_DAYS ? warning(check, what, renewal) : good(check, what);
+  return days < CERTIFICATE_WARN_DAYS ? warning(check, what, renewal) : good(check, what);
 };

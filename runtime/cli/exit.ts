@@ -41,11 +41,16 @@ export const fileStopped = (what: string, cause: unknown): Stopped => {
   return stopped("notWritable", `${what}: ${message}`);
 };
 
-/** The same for a file that the operator has named: one that is not there is a mistake in what was said. */
-export const namedFileStopped = (file: string, cause: unknown, key?: string): Stopped =>
-  (cause as { readonly code?: string }).code === "ENOENT"
-    ? stopped("usage", key === undefined ? `${file}: there is no such file` : `${key}: there is no file ${file}`)
-    : fileStopped(file, cause);
+/** The same for a file that the operator has named: if it cannot be read, what was said is wrong, not a data directory. */
+export const namedFileStopped = (file: string, cause: unknown, key?: string): Stopped => {
+  const { code, message = String(cause) } = cause as { readonly code?: string; readonly message?: string };
+  if (code === "ENOENT" || code === "ENOTDIR")
+    return stopped("usage", key === undefined ? `${file}: there is no such file` : `${key}: there is no file ${file}`);
+  const what = key === undefined ? `${file}:` : `${key}: ${file}`;
+  if (code === "EISDIR") return stopped("usage", `${what} is a directory, not a file`);
+  if (code === "EACCES" || code === "EPERM") return stopped("usage", `${what} cannot be read: no permission`);
+  return stopped("usage", `${what} ${message}`);
+};
 
 export const storeStopped = (what: string, fault: StoreFault, why: string): Stopped => {
   switch (fault) {

@@ -28,6 +28,7 @@ import { openAgentAdmin } from "./agent-admin.ts";
 import { progressLog, readAgentAgain } from "./agent-again.ts";
 import { serveDecisions, serveSipDecisions } from "./agent-decisions.ts";
 import { listensOf, peersOf, wayFor } from "./agent-sip.ts";
+import { sayCertificate, watchCertificate } from "./certificate-end.ts";
 import { agentData, missing } from "./config-file.ts";
 import { listenStopped, type Stopped, storeStopped } from "./exit.ts";
 import { openAgentFallback } from "./fallback.ts";
@@ -201,9 +202,10 @@ const proxyCalls = Effect.fnUntraced(function* (
       control,
     ),
   ];
+  yield* watchCertificate("agent", () => shown);
   const useCredentials: AgentProxy["useCredentials"] = (next) => {
     shown = next;
-    return proxy.useCredentials(next);
+    return Effect.andThen(proxy.useCredentials(next), sayCertificate("agent", next));
   };
   return { lines, useCredentials };
 });

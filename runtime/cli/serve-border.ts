@@ -18,6 +18,7 @@ import { certificateEnd } from "../metrics/certificates.ts";
 import { certificateFamily } from "../metrics/process.ts";
 import type { Ports } from "../node.ts";
 import { openBorderAdmin } from "./border-admin.ts";
+import { sayCertificate, watchCertificate } from "./certificate-end.ts";
 import { borderData, missing } from "./config-file.ts";
 import { listenStopped, type Stopped, stopped } from "./exit.ts";
 import { openBorderRelay } from "./fallback.ts";
@@ -58,7 +59,7 @@ export const serveBorderProgram = Effect.fn("border.program")(function* (
   const outside = config.border.outside ?? (yield* missing("border.outside", "as 192.0.2.12:5061"));
   const data = borderData(config) ?? (yield* missing("data", "the directory of this company's programs"));
   const callAgents = settings.callAgents ?? (yield* callAgentsOf(config));
-  const credentials = yield* borderCredentials(config);
+  const credentials = yield* borderCredentials(config, domain);
   const readSecrets = (now: ViprConfig) => settings.secrets ?? secretsIn(now, domain);
   const secrets = yield* readSecrets(config);
   const folder = yield* openFolder(data);
@@ -86,12 +87,14 @@ export const serveBorderProgram = Effect.fn("border.program")(function* (
   const admin = yield* openBorderAdmin(folder, configuration, border, relay, () => [
     certificateFamily({ border: certificateEnd(shown) }, Date.now()),
   ]);
+  yield* watchCertificate("border", () => shown);
   const using = (next: Credentials) =>
-    Effect.sync(() => {
+    Effect.suspend(() => {
       shown = next;
+      return sayCertificate("border", next);
     });
   const again = settings.again ?? Effect.succeed(configuration);
-  yield* atHangUp(readAgain(border, { before: configuration, again, readSecrets, using }));
+  yield* atHangUp(readAgain(border, { domain, before: configuration, again, readSecrets, using }));
   if (settings.lookMs !== undefined) yield* followSecrets(border, readSecrets(config), settings.lookMs);
   sayWhere(border, { config, admin, callAgents, secrets });
   yield* settings.serving ?? readyAlone;
@@ -144,6 +147,7 @@ const TAKEN = [
 const TABLES = ["border", "media", "fallback", "domain", "data", "agent.public"];
 
 interface ReadAgain {
+  readonly domain: string;
   readonly before: Configuration;
   readonly again: Effect.Effect<Configuration, Stopped>;
   readonly readSecrets: (config: ViprConfig) => Effect.Effect<ReadonlyArray<TicketSecret>, Stopped>;
@@ -151,10 +155,10 @@ interface ReadAgain {
 }
 
 /** What cannot be read leaves everything as it was, and is said; so is what has changed and counts after a restart only. */
-const readAgain = (border: Border, { before, again, readSecrets, using }: ReadAgain): Effect.Effect<void> =>
+const readAgain = (border: Border, { domain, before, again, readSecrets, using }: ReadAgain): Effect.Effect<void> =>
   Effect.gen(function* () {
     const now = yield* again;
-    const [credentials, secrets] = [yield* borderCredentials(now.config), yield* readSecrets(now.config)];
+    const [credentials, secrets] = [yield* borderCredentials(now.config, domain), yield* readSecrets(now.config)];
     yield* border.useCredentials(credentials);
     yield* using(credentials);
     yield* useSecrets(border, secrets);

@@ -3,8 +3,11 @@ import { readFileSync, statSync } from "node:fs";
 import tls from "node:tls";
 import { Effect } from "effect";
 import type { Credentials } from "../../actors/ports/mod.ts";
+import { domainsOf } from "../../machines/sip/mod.ts";
+import { inspect } from "../chains.ts";
 import type { ViprConfig } from "../config/mod.ts";
-import { keyOfPem } from "../keys.ts";
+import { isKeyOf, keyOfPem } from "../keys.ts";
+import { endOf } from "../metrics/certificates.ts";
 import { missing } from "./config-file.ts";
 import { namedFileStopped, type Stopped, stopped } from "./exit.ts";
 import { derOfPem } from "./pem.ts";
@@ -20,9 +23,14 @@ const textOf = (file: string, key: string): Effect.Effect<string, Stopped> =>
     catch: (cause) => namedFileStopped(file, cause, key),
   });
 
+/** Each of them can be read: the platform's TLS throws on one that cannot, when a listener opens or at SIGHUP. */
 const certificatesIn = Effect.fnUntraced(function* (file: string, key: string) {
   const found = derOfPem(yield* textOf(file, key), "CERTIFICATE");
-  return found.length > 0 ? found : yield* stopped("usage", `${key}: ${file} has no certificate in it`);
+  if (found.length === 0) return yield* stopped("usage", `${key}: ${file} has no certificate in it`);
+  const bad = found.findIndex((one) => endOf(one) === undefined);
+  if (bad >= 0)
+    return yield* stopped("usage", `${key}: certificate ${bad + 1} of ${file} cannot be read: it is damaged`);
+  return found;
 });
 
 /** In DER; at least one. */
@@ -56,9 +64,24 @@ export const agentCredentials = Effect.fn("agent.credentials")(function* ({
   return yield* credentialsIn("agent", agent, "the roots of exchange and trunks, for TLS");
 });
 
-/** Of `[border]`, for the outside. */
-export const borderCredentials = ({ border }: ViprConfig): Effect.Effect<Credentials, Stopped> =>
-  credentialsIn("border", border, "the roots of other companies' certificates");
+/** Of `[border]`, for the outside: a certificate of that domain, as other companies' border elements will look at it. RFC 5922 §7. */
+export const borderCredentials = Effect.fn("border.credentials")(function* (
+  { border }: ViprConfig,
+  domain: string,
+): Effect.fn.Return<Credentials, Stopped> {
+  const credentials = yield* credentialsIn("border", border, "the roots of other companies' certificates");
+  const where = `border.certificate-file: ${border.certificateFile}`;
+  const facts = yield* Effect.mapError(inspect(credentials.certificates[0]!), ({ why }) =>
+    stopped("usage", `${where}: ${why}`),
+  );
+  const domains = domainsOf(facts);
+  if (domains.includes(domain)) return credentials;
+  const of = domains.length === 0 ? "of no domain" : `of ${domains.join(", ")}`;
+  return yield* stopped(
+    "usage",
+    `${where} is ${of}: wants a subject alternative name of ${domain} (DNS, or a sip: URI)`,
+  );
+});
 
 /** Of `[server]`, for its cluster. */
 export const clusterCredentials = ({ server }: ViprConfig): Effect.Effect<Credentials, Stopped> =>
@@ -93,5 +116,10 @@ const credentialsIn = Effect.fnUntraced(function* (
       `${table}.${prefix}key-file: ${keyFile} has no key of ECDSA P-256, or RSA of 2048 to 4096 bits`,
     );
   const certificates = yield* certificatesIn(certificateFile, `${table}.${prefix}certificate-file`);
+  if (!isKeyOf(key, certificates[0]!))
+    return yield* stopped(
+      "usage",
+      `${table}.${prefix}certificate-file: the first certificate of ${certificateFile} is not of the key in ${keyFile}`,
+    );
   return { key, certificates, roots: yield* readRoots(caFile, `${table}.${prefix}ca-file`) };
 });

@@ -2,6 +2,9 @@
 import { X509Certificate } from "node:crypto";
 import type { Credentials } from "../../actors/ports/mod.ts";
 
+/** Before its end: a warning in the log, and of `vipr doctor`. */
+export const CERTIFICATE_WARN_DAYS = 30;
+
 /** Of its own certificate, milliseconds since 1970; undefined where there is none that can be read. */
 export const certificateEnd = (credentials: Pick<Credentials, "certificates"> | undefined): number | undefined => {
   const [own] = credentials?.certificates ?? [];

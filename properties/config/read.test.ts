@@ -105,6 +105,53 @@ test("config: what is no TOML is named with its place, on every runtime", () => 
   const [fault, more] = faultsIn('domain = "acme.example"\n[numbers]\ncountry = US\n');
   ok(fault?.startsWith("vipr.toml:3:11: is no TOML here: "), fault);
   equal(more, undefined);
+  for (const [text, instead] of [
+    ["country = US", 'a text stands in straight quotes, as "DE"'],
+    ["country = \u201cUS\u201d", 'a text stands in straight quotes, as "DE"'],
+    ['country = "US', "a text ends with its quote on the same line"],
+    ['country: "US"', "a line is KEY = VALUE or [TABLE]"],
+    ['country = "US"\ncountry = "DE"', "this name is above already, and a table or a key is there once"],
+    ["[numbers.own]\n[numbers]", "this name is above already, and a table or a key is there once"],
+    ["area = 99999999999999999999", "the number is too large"],
+  ] as const)
+    ok(faultsIn(`[numbers]\n${text}\n`)[0]?.endsWith(`; ${instead}`), `${text}: ${faultsIn(`[numbers]\n${text}\n`)}`);
+});
+
+test("config: what a program would refuse when it starts is refused here", () => {
+  const ports = 'wants two ports, the lower first and three apart at least, as "30000-39999", not';
+  for (const range of ["39999-30000", "30000-30002", "1-99999", "0-4"])
+    same(faultsIn(`[media]\nports = "${range}"\n`), [`vipr.toml:2:9: media.ports: ${ports} "${range}"`]);
+  equal(readIn('[media]\nports = "30000-30003"\n').config.media.ports, "30000-30003");
+  for (const [key, value] of [
+    ["records.zone", "Berlin"],
+    ["records.format", "astersk"],
+    ["trunk.a.host", "sip:carrier.example"],
+    ["trunk.a.host", "carrier.example:5060"],
+    ["trunk.a.host", "192.0.2.256"],
+    ["trunk.a.host", "a host"],
+    ["trunk.a.host", ""],
+  ])
+    same(faultsIn("", `${key}=${value}`).length, 1, `${key}=${value}`);
+  for (const [key, value] of [
+    ["records.zone", "+02:00"],
+    ["records.format", "auto"],
+    ["trunk.a.host", "sip.carrier.example."],
+    ["trunk.a.host", "2001:db8::1"],
+    ["trunk.a.host", "pbx-7"],
+  ])
+    same(faultsIn("", `${key}=${value}`), []);
+});
+
+test("config: a number that TOML has and JSON has not is shown as it is, and refused once", () => {
+  for (const [written, shown] of [
+    ["nan", "NaN"],
+    ["inf", "Infinity"],
+    ["1e400", "Infinity"],
+    ["-1.5", "-1.5"],
+  ])
+    same(faultsIn(`[[trunk]]\nname = "a"\nport = ${written}\n`), [
+      `vipr.toml:3:8: trunk[0].port: wants a whole number from 1 to 65535, not ${shown}`,
+    ]);
 });
 
 test("config: what TOML 1.1 allows has places too, and a mark of byte order is no key", () => {

@@ -30,13 +30,21 @@ export interface Finding {
   readonly why: string;
 }
 
-/** Each leaf of Effect's issue, in our words. */
-export const findingsOf = (issue: SchemaIssue.Issue, raw: unknown): ReadonlyArray<Finding> =>
-  leavesOf(issue, []).map(({ path, leaf }) => {
-    if (leaf._tag === "UnexpectedKey") return { path, what: "key", why: unknownKey(path) };
-    if (leaf._tag === "MissingKey") return { path, what: "key", why: `is missing: ${wantAt(path)}` };
-    return { path, what: "value", why: `wants ${wantAt(path)}, not ${shown(path, valueAt(raw, path))}` };
-  });
+/** Each leaf of Effect's issue, in our words; a value that several checks refuse, once. */
+export const findingsOf = (issue: SchemaIssue.Issue, raw: unknown): ReadonlyArray<Finding> => {
+  const findings = new Map<string, Finding>();
+  for (const { path, leaf } of leavesOf(issue, [])) {
+    const finding = findingOf(path, leaf, raw);
+    findings.set(`${keyText(path)} ${finding.why}`, finding);
+  }
+  return [...findings.values()];
+};
+
+const findingOf = (path: Path, leaf: SchemaIssue.Issue, raw: unknown): Finding => {
+  if (leaf._tag === "UnexpectedKey") return { path, what: "key", why: unknownKey(path) };
+  if (leaf._tag === "MissingKey") return { path, what: "key", why: `is missing: ${wantAt(path)}` };
+  return { path, what: "value", why: `wants ${wantAt(path)}, not ${shown(path, valueAt(raw, path))}` };
+};
 
 const leavesOf = (
   issue: SchemaIssue.Issue,
@@ -83,7 +91,8 @@ const SECRET_IN_URL = /\/\/[^/@]*:[^/@]*@|[?&](password|passwd)=/i;
 
 const shown = (path: Path, value: unknown): string => {
   if (path.some((part) => SECRET.test(String(part)))) return "what stands there";
-  const text = JSON.stringify(value) ?? String(value);
+  // JSON has no word for inf and nan, which TOML has.
+  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
   if (SECRET_IN_URL.test(text)) return "what stands there";
   return text.length > SHOWN_CHARS_MAX ? `${text.slice(0, SHOWN_CHARS_MAX)}…` : text;
 };

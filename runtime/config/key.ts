@@ -41,14 +41,15 @@ export const camel = (name: string): string => name.replace(/-([a-z])/g, (_, let
 const TEXT_CHARS_MAX = 4_096;
 export const ENTRIES_MAX = 100_000;
 
-const textKind = (isRight: (text: string) => boolean, want: string): Kind<string> => ({
+/** A text that is kept as it is. */
+export const textThat = (isRight: (text: string) => boolean, want: string): Kind<string> => ({
   schema: Schema.String.check(Schema.makeFilter((text: string) => text.length <= TEXT_CHARS_MAX && isRight(text))),
   want,
   isText: true,
 });
 
-export const text = (want: string): Kind<string> => textKind((value) => value !== "", want);
-export const like = (form: RegExp, want: string): Kind<string> => textKind((value) => form.test(value), want);
+export const text = (want: string): Kind<string> => textThat((value) => value !== "", want);
+export const like = (form: RegExp, want: string): Kind<string> => textThat((value) => form.test(value), want);
 
 export const whole = (min: number, max: number): Kind<number> => ({
   schema: Schema.Int.check(Schema.isBetween({ minimum: min, maximum: max })),

@@ -2,7 +2,7 @@
 import type { PortRange, RelayAddress } from "../../actors/media/mod.ts";
 import { ipTextOf } from "../../codecs/shared/mod.ts";
 import { endpoint } from "./addresses.ts";
-import { flag, type Kind, key, like, list, oneOf, readAs, whole } from "./key.ts";
+import { flag, type Kind, key, like, list, oneOf, readAs, textThat, whole } from "./key.ts";
 
 const NG_PORT = 2_223;
 
@@ -34,7 +34,10 @@ export const mediaKeys = {
     [],
   ),
   ports: key(
-    like(/^[0-9]{1,5}-[0-9]{1,5}$/, 'two ports, as "30000-39999"'),
+    textThat(
+      (text) => rangeOf(text) !== undefined,
+      'two ports, the lower first and three apart at least, as "30000-39999"',
+    ),
     "own: from which its ports are drawn, four for each stream of a call",
     "30000-39999",
   ),

@@ -97,10 +97,24 @@ const valuesIn = (file: string, text: string): Values => {
     // Bun gives every Error a line and a column, those of the program.
     if (error instanceof TomlError)
       return fault(
-        `is no TOML here: ${error.message.split("\n")[0]!.replace(/^Invalid TOML document: /, "")}`,
+        tomlFault(error.message.split("\n")[0]!.replace(/^Invalid TOML document: /, "")),
         error.line,
         error.column,
       );
     throw error;
   }
+};
+
+/** What people write instead of TOML, by the library's word for it. */
+const TOML_INSTEAD: ReadonlyArray<readonly [RegExp, string]> = [
+  [/invalid value|illegal leading zero|in numeric literal/, 'a text stands in straight quotes, as "DE"'],
+  [/redefine/, "this name is above already, and a table or a key is there once"],
+  [/control characters .* in strings|unfinished string/, "a text ends with its quote on the same line"],
+  [/character in key|find end of key/, "a line is KEY = VALUE or [TABLE]"],
+  [/represented losslessly/, "the number is too large"],
+];
+
+const tomlFault = (message: string): string => {
+  const instead = TOML_INSTEAD.find(([form]) => form.test(message))?.[1];
+  return `is no TOML here: ${message}${instead === undefined ? "" : `; ${instead}`}`;
 };

@@ -1,9 +1,13 @@
 /** `[records]`: how the exchange writes its call records. */
-import { key, list, map, text, whole } from "./key.ts";
+import { RECORD_FORMATS, zoneOf } from "../../codecs/cdr/mod.ts";
+import { key, list, map, oneOf, text, textThat, whole } from "./key.ts";
 
 export const recordsKeys = {
-  format: key(text('a format, as "asterisk"'), "how the files are written"),
-  zone: key(text('a time zone, as "UTC" or "Europe/Berlin"'), "of the times in the files"),
+  format: key(oneOf(...RECORD_FORMATS, "auto"), "how the files are written; auto: by their first bytes, as without it"),
+  zone: key(
+    textThat((zone) => zoneOf(zone) !== undefined, 'a time zone, as "UTC", "+02:00" or "Europe/Berlin"'),
+    "of the times in the files",
+  ),
   file: key(text("the path of a file"), "what is followed or imported when no file is named"),
   "settle-s": key(
     whole(0, 86_400),

@@ -1,5 +1,16 @@
 /** `[[trunk]]`: one for each way to the telephone network, as records name it and as SIP reaches it. */
-import { key, like, list, map, oneOf, text, whole } from "./key.ts";
+import { ipTextOf } from "../../codecs/shared/mod.ts";
+import { key, like, list, map, oneOf, text, textThat, whole } from "./key.ts";
+
+const HOST = /^[a-z0-9_](?:[a-z0-9_.-]{0,252}[a-z0-9.])?$/i;
+/** No name ends in digits alone: what looks so is an address with a mistake in it. RFC 1123 §2.1. */
+const ENDS_IN_DIGITS = /(?:^|\.)[0-9]+\.?$/;
+
+/** Its port and its transport are keys of their own. */
+const host = textThat(
+  (name) => ipTextOf(name) !== undefined || (HOST.test(name) && !ENDS_IN_DIGITS.test(name)),
+  'a host without scheme and port, as "sip.carrier.example" or "192.0.2.1"',
+);
 
 export const trunkKeys = {
   name: key(
@@ -26,10 +37,7 @@ export const trunkKeys = {
     "of a trunk that delivers short numbers: how many digits, and what stands before them",
     {},
   ),
-  host: key(
-    text('a host, as "sip.carrier.example"'),
-    "the carrier's SIP server; a name without a port is found by NAPTR and SRV, RFC 3263",
-  ),
+  host: key(host, "the carrier's SIP server; a name without a port is found by NAPTR and SRV, RFC 3263"),
   port: key(whole(1, 65_535), "its port; none: what SRV says, or 5060, and 5061 for TLS"),
   transport: key(oneOf("udp", "tcp", "tls"), "how it is reached; none: what NAPTR or SRV say, or udp"),
   tls: key(

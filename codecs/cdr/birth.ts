@@ -13,6 +13,8 @@ import type { Zone } from "./zone.ts";
 
 /** Zones differ by quarters of an hour. */
 const STEP_MS = 900_000;
+/** From one end of the earth's zones to the other, UTC-12 to UTC+14: what lies further apart is no zone but a wrong clock. */
+const SHIFT_MS_MAX = 26 * 3_600_000;
 /** A row begins within the second of the birth or shortly after it; its own second was cut. */
 const NEAR_MS = 2_000;
 /** Rows in a row that must agree before a zone that seemed right is given up, where nothing contradicts it outright. */
@@ -49,6 +51,7 @@ export interface Instants {
 export const instantsOf = (local: LocalTimes, zone: Zone, evidence: ZoneEvidence): Instants | undefined => {
   const starts = zone.instants(local.startMs);
   const { birthMs } = local;
+  if (birthMs !== undefined && starts[0] - birthMs < -SHIFT_MS_MAX) return undefined; // no zone lets it begin before its channel
   if (starts.length === 1 && birthMs !== undefined) learn(starts[0] - birthMs, evidence);
   const shifted = (ms: number) => ms - evidence.shiftMs;
   const found = chosen(local, zone, birthMs === undefined ? undefined : birthMs + evidence.shiftMs);
@@ -71,7 +74,7 @@ const learn = (aheadMs: number, evidence: ZoneEvidence): void => {
     return;
   }
   const stepMs = Math.round(aheadMs / STEP_MS) * STEP_MS;
-  if (Math.abs(aheadMs - stepMs) > NEAR_MS) return; // a later part of a long call, or a clock that was set
+  if (Math.abs(stepMs) > SHIFT_MS_MAX || Math.abs(aheadMs - stepMs) > NEAR_MS) return; // a later part of a long call, or a clock that was set
   evidence.disputed = evidence.otherMs === stepMs ? evidence.disputed + 1 : 1;
   evidence.otherMs = stepMs;
   const isImpossible = restMs < -NEAR_MS;

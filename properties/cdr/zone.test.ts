@@ -80,6 +80,20 @@ test("birth: over the end of summer time the durations and the id decide", () =>
   same(read(row("04:00:00", "03:59:59")), undefined);
 });
 
+test("birth: what no two zones are apart is a clock that was wrong, and no zone", () => {
+  const evidence = noEvidence();
+  const utc = zoneOf("UTC")!;
+  const at = (ms: number, birthMs: number) =>
+    instantsOf({ startMs: ms, answerMs: ms, endMs: ms, birthMs, durationS: 0, billS: 0 }, utc, evidence);
+  const birth = Date.parse("2026-11-30T00:00:00Z");
+  same(at(Date.parse("1970-01-01T00:00:00Z"), birth), undefined); // begun decades before its channel was there
+  const late = Date.parse("2027-03-10T00:00:00Z"); // 100 days after: a part of a channel that stays, read as it stands
+  same(at(late, birth), { startMs: late, answerMs: late, endMs: late });
+  same(evidence.shiftMs, 0);
+  const far = birth + 26 * 3_600_000;
+  same(at(far, birth), { startMs: birth, answerMs: birth, endMs: birth });
+});
+
 test("birth: rows whose ids stand in another zone are read in that one, also when its summer time ends", () =>
   fc.assert(
     fc.property(

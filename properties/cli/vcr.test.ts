@@ -1,8 +1,12 @@
 /** `vipr vcr` as a script calls it: the lines that it relies on, and an exit code for each mistake. */
 import { ok, deepStrictEqual as same } from "node:assert";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { Effect } from "effect";
+import { openPieces } from "../../runtime/cli/record-files.ts";
 import { test } from "../kit/harness.ts";
-import { vipr } from "./processes.ts";
+import { vipr, withFolder } from "./processes.ts";
 
 const FILES = new URL("../vectors/records/asterisk/", import.meta.url).pathname;
 const CONFIG = join(FILES, "vipr.toml");
@@ -63,3 +67,24 @@ test("vcr: what cannot be done ends with 2 and says why", async () => {
     }),
   );
 });
+
+test("vcr: a directory, what is no ordinary file, and what is packed or in UTF-16 are said by name, and not read as records", () =>
+  withFolder(async (folder) => {
+    const text = readFileSync(join(FILES, "Master-batch.csv"), "utf8");
+    const write = (name: string, bytes: Uint8Array) => {
+      writeFileSync(join(folder, name), bytes);
+      return join(folder, name);
+    };
+    const whyOf = async (file: string) => {
+      const found = await Effect.runPromise(Effect.result(openPieces(file)));
+      return found._tag === "Failure" ? found.failure.why.replace(/.*records: /, "") : "read";
+    };
+    const packed = write("Master.csv.gz", gzipSync(text));
+    const wide = write("wide.csv", Buffer.from(`\uFEFF${text}`, "utf16le"));
+    same(await whyOf(folder), `${folder}: is a directory, not a file`);
+    same(await whyOf("/dev/null"), "/dev/null: is no ordinary file: what comes out of a pipe must be in a file first");
+    same(await whyOf(packed), `${packed}: is packed: unpack it first`);
+    same(await whyOf(wide), `${wide}: is in UTF-16: records are read in UTF-8`);
+    same(await whyOf(write("empty.csv", new Uint8Array())), "read");
+    same(await whyOf(write("Master.csv", Buffer.from(text))), "read");
+  }));

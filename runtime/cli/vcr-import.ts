@@ -2,7 +2,7 @@
  * `vipr vcr import`: files to their ends, their calls to the server. What was read before is not read again, by content and
  * not by name; a run that was killed goes on where the disk has it.
  */
-import { closeSync, fstatSync, openSync } from "node:fs";
+import { closeSync, fstatSync } from "node:fs";
 import { Effect, type Scope } from "effect";
 import { SETTLE_MS } from "../../machines/records/mod.ts";
 import type { Ports } from "../node.ts";
@@ -11,6 +11,7 @@ import { PIECE_BYTES } from "../records/tail.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { complain } from "./output.ts";
 import { progressOn } from "./progress.ts";
+import { openRecordFile } from "./record-files.ts";
 import { openRecordProgram, published, type RecordFlags, type RecordProgram } from "./record-program.ts";
 import { type Printer, printerFor } from "./vcr-print.ts";
 
@@ -42,7 +43,7 @@ export const vcrImport = Effect.fn("cli.vcrImport")(function* (
 const importFile = Effect.fnUntraced(function* (program: RecordProgram, file: string, printer: Printer) {
   const fd = yield* Effect.acquireRelease(
     Effect.try({
-      try: () => openSync(file, "r"),
+      try: () => openRecordFile(file),
       catch: (cause) => stopped("usage", `cannot read the records: ${(cause as Error).message}`),
     }),
     (open) => Effect.sync(() => closeSync(open)),

@@ -16,7 +16,6 @@ const opened = (text: string) => Effect.scoped(Effect.provide(openMediaRelay(med
 const missing: ReadonlyArray<readonly [string, string]> = [
   ['relay = "own"', "inside"],
   ['relay = "own"\ninside = ["127.0.0.1"]', "outside"],
-  ['relay = "own"\ninside = ["127.0.0.1"]\noutside = ["127.0.0.1"]\nports = "4000-3000"', "ports"],
   ['relay = "rtpengine"', "rtpengine"],
   ['relay = "rtpengine"\nrtpengine = ["127.0.0.1"]\ninterfaces = ["inside"]', "interfaces"],
 ];

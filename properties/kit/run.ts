@@ -11,10 +11,11 @@
  * ends. There are more of them than cores, of all runtimes: half of a process's time is waiting, for timers and programs.
  * DECISIONS.md D-230, D-231.
  */
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
+import { counted, type Files, type Runtime, runners } from "./runners.ts";
 import { runProgram, sideBySide } from "./side-by-side.ts";
 import { slowest } from "./times.ts";
 
@@ -25,52 +26,10 @@ const THOROUGH =
   /^properties\/(validation\/(indistinct|sweep|clocks|coalition|chance|conference|relations|busy-days)|tls\/(cbc-timing|answer)|machines\/charts|reload\/(durable|flood|buckets)|store\/(postgres|postgres-away|cluster|backup|migrations)|vap\/server|vipr\/(tenants|call-queues)|sip\/fuzz)\.test\.ts$/;
 const AT_ONCE = Number(process.env.VIPR_AT_ONCE ?? 3 * availableParallelism());
 const SHARE_FILES_MIN = 4;
-const TEST_TIMEOUT_MS = 180_000;
 const SHARE_TIMEOUT_MS = 1_800_000;
 const ROOT = new URL("../../", import.meta.url).pathname;
 process.chdir(ROOT);
 const folder = mkdtempSync(join(tmpdir(), "vipr-tests-"));
-
-type Files = ReadonlyArray<string>;
-let entries = 0;
-/** Deno loads every module anew for each file that it is given: it is given one, which imports them. */
-const entryOf = (files: Files): string => {
-  const entry = join(folder, `share-${entries++}.ts`);
-  writeFileSync(entry, files.map((file) => `import "file://${ROOT}${file}";\n`).join(""));
-  return entry;
-};
-
-const runners = {
-  node: {
-    command: (files: Files) => [
-      "node",
-      "--test",
-      "--test-isolation=none",
-      `--test-timeout=${TEST_TIMEOUT_MS}`,
-      "--test-reporter=spec",
-      ...files,
-    ],
-    passed: /^ℹ pass (\d+)/gm,
-    failed: /^ℹ (?:fail|cancelled|skipped) (\d+)/gm,
-  },
-  deno: {
-    command: (files: Files) => ["deno", "test", "-A", "--no-check", entryOf(files)],
-    passed: /\| (\d+) passed/g,
-    failed: /\| (\d+) (?:failed|ignored)/g,
-  },
-  bun: {
-    command: (files: Files) => [
-      "bun",
-      "test",
-      "--timeout",
-      String(TEST_TIMEOUT_MS),
-      ...files.map((file) => `./${file}`),
-    ],
-    passed: /^ *(\d+) pass$/gm,
-    failed: /^ *(\d+) (?:fail|skip)$/gm,
-  },
-} as const;
-type Runtime = keyof typeof runners;
 
 const flags = process.argv.slice(2);
 const runtimes = flags.filter((flag): flag is Runtime => Object.hasOwn(runners, flag));
@@ -127,7 +86,7 @@ const env = {
 };
 const run = async (share: Share) => {
   const startedMs = performance.now();
-  const { code, output } = await runProgram(runners[share.runtime].command(share.files), {
+  const { code, output } = await runProgram(runners[share.runtime].command(share.files, folder), {
     env,
     isShown: isSingle,
     timeoutMs: SHARE_TIMEOUT_MS,
@@ -137,17 +96,14 @@ const run = async (share: Share) => {
   return { code, output, runtime: share.runtime };
 };
 
-const sum = (text: string, pattern: RegExp): number =>
-  [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
-
 try {
   const results = [...(await sideBySide(together, AT_ONCE, run)), ...(await sideBySide(alone, 1, run))];
   if (times !== undefined) console.log(slowest(times));
   for (const runtime of runtimes) {
     const own = results.filter((result) => result.runtime === runtime);
     const output = own.map((result) => result.output).join("\n");
-    const passed = sum(output, runners[runtime].passed);
-    const failed = sum(output, runners[runtime].failed);
+    const passed = counted(output, runners[runtime].passed);
+    const failed = counted(output, runners[runtime].failed);
     console.log(`${runtime}: ${passed} passed, ${failed} failed`);
     if (own.some(({ code }) => code !== 0) || failed > 0 || passed === 0) process.exitCode = 1;
   }

@@ -4,4 +4,6 @@
  */
 import process from "node:process";
 
+/** Read by who serves over TLS alone. */
+export const https: typeof import("node:https") = process.getBuiltinModule("node:https");
 export const http: typeof import("node:http") = process.getBuiltinModule("node:http");

@@ -34,6 +34,7 @@ export {
   type ShownNumber,
   type ShownRoute,
 } from "./listed.ts";
+export { fromOutside } from "./outside.ts";
 export { type Page, type PageAsset, withPage } from "./page.ts";
 export {
   addressText,

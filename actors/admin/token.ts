@@ -4,7 +4,7 @@ import { answerSeal, equalSecrets, nonceOf, orderSeal, utf8 } from "../../codecs
 import { type AdminAnswer, type AdminRequest, refused } from "./request.ts";
 
 /** The token itself, as `curl` sends it, or the seal of this order that only its owner can make. */
-const isFromToken = ({ authorization, path, body }: AdminRequest, token: string): boolean => {
+export const isFromToken = ({ authorization, path, body }: AdminRequest, token: string): boolean => {
   const nonce = nonceOf(authorization);
   const wanted = nonce === undefined ? `Bearer ${token}` : orderSeal(token, nonce, path, body);
   return equalSecrets(utf8(authorization), utf8(wanted));

@@ -14,7 +14,8 @@ import { derOfPem } from "./pem.ts";
 
 const FILE_BYTES_MAX = 1_048_576;
 
-const textOf = (file: string, key: string): Effect.Effect<string, Stopped> =>
+/** `key`: what names the file, in complaints. */
+export const textOf = (file: string, key: string): Effect.Effect<string, Stopped> =>
   Effect.try({
     try: () => {
       if (statSync(file).size > FILE_BYTES_MAX) throw new Error(`longer than ${FILE_BYTES_MAX} bytes`);

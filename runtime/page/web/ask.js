@@ -1,5 +1,5 @@
 /** Orders to the programs: with the token of the program that serves the page, which stands in its admin.json. */
-import { changed, state } from "./state.js";
+import { changed, state, tokenHeader } from "./state.js";
 
 const TOKEN = "vipr.token";
 
@@ -29,9 +29,6 @@ export const read = async (path) => {
     return { ok: false, answer: { error: "The program does not answer." } };
   }
 };
-
-/** Nothing without a token. @returns {Record<string, string>} */
-export const tokenHeader = () => (state.token === "" ? {} : { authorization: `Bearer ${state.token}` });
 
 /**
  * @param {string} program @param {string} order @param {Record<string, unknown>} body

@@ -11,6 +11,7 @@ import { ringView } from "./ring.js";
 import { changed, drawBy, follow, isCutOff, partOf, state } from "./state.js";
 import { storyView } from "./story.js";
 import { taleView } from "./tale.js";
+import { tokenForm } from "./token.js";
 
 /** @type {Record<string, { title: string, view: () => unknown, kinds: ReadonlyArray<string> }>} */
 const VIEWS = {
@@ -36,6 +37,7 @@ const shownViews = () =>
 
 /** One word and a sign for the whole company. */
 const verdict = () => {
+  if (state.wantsToken) return { kind: "wait", text: "The token is wanted" };
   if (isCutOff()) return { kind: "lost", text: "No connection to the program" };
   if (state.programs.length === 0) return { kind: "wait", text: "Connecting" };
   const states = state.programs.map(({ name }) => ({ name, status: partOf(name, "status") }));
@@ -72,7 +74,7 @@ const frame = () => {
     <main id="main" tabindex="-1" class=${isCutOff() ? "stale" : ""}>
       ${isCutOff() && html`<p class="notice bad" role="alert">The program has not been heard since ${new Date(state.link.sinceMs).toLocaleTimeString("en-GB")}. What is shown may be old; the page connects again by itself.</p>`}
       <h1>${chosen?.title}</h1>
-      ${chosen?.view()}
+      ${state.wantsToken ? [state.token !== "" && html`<p class="notice bad" role="alert">This token is not the one of this page: it is another one after each start.</p>`, tokenForm(true)] : chosen?.view()}
     </main>`;
 };
 

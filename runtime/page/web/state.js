@@ -5,6 +5,7 @@
  */
 const HAPPENINGS_KEPT = 400;
 const RECONNECT_SHOWN_MS = 2_500;
+const RECONNECT_MS = 1_000;
 
 /** @typedef {{ program: string, n: number, atMs: number, type: string, number: string, text: string, verdict?: string, method?: string, bits?: number, required?: number }} Happening */
 /** @typedef {{ name: string, value: any }} Sample */
@@ -20,6 +21,8 @@ export const state = {
   happenings: [],
   view: "overview",
   token: "",
+  /** This port shows nothing without it. */
+  wantsToken: false,
   theme: "auto",
   /** The view's own: what is asked, searched, answered. */
   asked: /** @type {Record<string, any>} */ ({}),
@@ -55,36 +58,65 @@ export const changed = () => {
   });
 };
 
-export const follow = () => {
-  const source = new EventSource("/live");
-  source.addEventListener("open", () => {
-    state.link = { isOpen: true, sinceMs: Date.now() };
-    changed();
-  });
-  source.addEventListener("error", () => {
+/** Nothing without a token. @returns {Record<string, string>} */
+export const tokenHeader = () => (state.token === "" ? {} : { authorization: `Bearer ${state.token}` });
+
+/** Follows what is told, again and again: an EventSource would take no token along. */
+export const follow = async () => {
+  for (;;) {
+    try {
+      const response = await fetch("/live", { headers: tokenHeader(), cache: "no-store" });
+      state.wantsToken = response.status === 401;
+      if (response.ok && response.body !== null) {
+        state.link = { isOpen: true, sinceMs: Date.now() };
+        changed();
+        await told(response.body);
+      }
+    } catch {
+      // The program has gone, or is not there yet.
+    }
     if (state.link.isOpen) state.link = { isOpen: false, sinceMs: Date.now() };
+    changed();
     setTimeout(changed, RECONNECT_SHOWN_MS);
-  });
-  source.addEventListener("part", ({ data }) => {
-    const { part, value } = JSON.parse(data);
-    if (part === "programs") state.programs = value;
-    else state.parts.set(part, value);
+    await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+  }
+};
+
+/** Until it ends. @param {ReadableStream<Uint8Array>} body */
+const told = async (body) => {
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    text += decoder.decode(part.value, { stream: true });
+    const blocks = text.split("\n\n");
+    text = blocks.pop() ?? "";
+    for (const block of blocks) {
+      const [, event, data] = /^event: (\w+)\ndata: (.*)$/.exec(block) ?? [];
+      if (data !== undefined) take(event ?? "", JSON.parse(data));
+    }
     changed();
-  });
-  source.addEventListener("happenings", ({ data }) => {
-    const news = /** @type {ReadonlyArray<Happening>} */ (JSON.parse(data));
-    const known = new Set(state.happenings.map(keyOf));
-    state.happenings = [...state.happenings, ...news.filter((one) => !known.has(keyOf(one)))]
-      .sort((a, b) => a.atMs - b.atMs || a.n - b.n)
-      .slice(-HAPPENINGS_KEPT);
-    changed();
-  });
+  }
+};
+
+const take = (/** @type {string} */ event, /** @type {any} */ value) => {
+  if (event === "part") {
+    if (value.part === "programs") state.programs = value.value;
+    else state.parts.set(value.part, value.value);
+    return;
+  }
+  const news = /** @type {ReadonlyArray<Happening>} */ (value);
+  const known = new Set(state.happenings.map(keyOf));
+  state.happenings = [...state.happenings, ...news.filter((one) => !known.has(keyOf(one)))]
+    .sort((a, b) => a.atMs - b.atMs || a.n - b.n)
+    .slice(-HAPPENINGS_KEPT);
 };
 /** A page that was cut off is told again what the programs still have. @param {Happening} one */
 const keyOf = ({ program, n, atMs }) => `${program} ${n} ${atMs}`;
 
 /** Whether the page should say that it is cut off. */
-export const isCutOff = () => !state.link.isOpen && Date.now() - state.link.sinceMs >= RECONNECT_SHOWN_MS;
+export const isCutOff = () =>
+  !state.wantsToken && !state.link.isOpen && Date.now() - state.link.sinceMs >= RECONNECT_SHOWN_MS;
 
 /** Sums the samples of a metric that have these labels. @param {string} program @param {string} name @param {Record<string, string>} [labels] */
 export const figure = (program, name, labels = {}) =>

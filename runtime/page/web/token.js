@@ -8,11 +8,12 @@ const given = (/** @type {Event} */ event) => {
   setToken(String(new FormData(/** @type {HTMLFormElement} */ (event.target)).get("token")).trim());
 };
 
-export const tokenForm = () =>
-  state.token !== ""
+/** @param {boolean} [isAll] Nothing at all is shown without it. */
+export const tokenForm = (isAll = false) =>
+  state.token !== "" && !isAll
     ? html`<p class="quiet">The token is kept until this tab is closed. <button class="link" onClick=${() => setToken("")}>Forget it</button></p>`
     : html`<form onSubmit=${given} class="ask notice">
-        <p>Orders and whole numbers want the token of this program: <code>vipr page</code> prints an address that has it, and <code>admin.json</code> in its directory.</p>
+        <p>${isAll ? "This page wants" : "Orders and whole numbers want"} the token of this program: <code>vipr page</code> prints an address that has it, and <code>admin.json</code> in its directory.</p>
         <label>Token <input name="token" type="password" autocomplete="off" required /></label>
         <button>Use it</button>
       </form>`;

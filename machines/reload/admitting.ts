@@ -4,7 +4,7 @@
  *   joinReq --> (its turn) JoinAns, handOver -- handedOver --> Update that names it -- answered --> our predecessor
  *
  * Until it has answered that Update the joining node may not know its part yet, and we go on answering for it. Whoever waits
- * for its turn may find that another has come between: it is sent to look for its admitting peer again.
+ * for its turn may find that another has come between: it is sent to look for its admitting peer again. DECISIONS.md D-301.
  * Requirements: RFC 6940 §6.4.2.1.
  */
 import type { NodeId } from "../../codecs/reload/mod.ts";
@@ -14,8 +14,8 @@ import { inTurn } from "./in-turn.ts";
 import type { Asked, PeerAction, PeerContext, PeerDecision, PeerEvent } from "./peer-types.ts";
 import { refuse } from "./replies.ts";
 import { isResponsible } from "./ring.ts";
-import { addPeer } from "./stabilize.ts";
-import { updateOf, viewOf, withReady } from "./table.ts";
+import { addPeer, changed } from "./stabilize.ts";
+import { isPeer, updateOf, viewOf, withoutPeer, withReady } from "./table.ts";
 
 /** Nodes that wait to join through us, the one in progress among them. */
 const JOINERS_MAX = 16;
@@ -29,13 +29,23 @@ const accept = ({ reply }: Asked): Of<PeerAction, "answer"> => ({
 export const joinAsked = (
   context: PeerContext,
   { asked, body }: Of<PeerEvent, "joinReq">,
-): PeerDecision<"answer" | "refuse" | "handOver"> => {
+): PeerDecision<"ring" | "startTimer" | "answer" | "refuse" | "handOver"> => {
   const node = asked.signer;
   if (body.joiningPeer !== node || asked.from !== node) return refuse(asked, "forbidden", "not its own link");
-  const { joiners } = context;
+  const { joiners, table } = context;
   if (joiners[0]?.signer === node) return { actions: [accept(asked)] };
   if (joiners.some(({ signer }) => signer === node)) return {}; // answered in its turn
-  if (!isResponsible(viewOf(context.table), node)) return refuse(asked, "notFound", "not the admitting peer");
+  return inTurn(
+    context,
+    // It has begun anew before we saw its last link close: it has no place any more, and perhaps none of its values.
+    isPeer(table, node) ? (now) => changed(now, withoutPeer(now.table, node), "lost") : () => ({}),
+    (now) => inTheRow(now, asked),
+  );
+};
+
+const inTheRow = (context: PeerContext, asked: Asked): PeerDecision<"answer" | "refuse" | "handOver"> => {
+  const { joiners, table } = context;
+  if (!isResponsible(viewOf(table), asked.signer)) return refuse(asked, "notFound", "not the admitting peer");
   if (joiners.length >= JOINERS_MAX) return refuse(asked, "inProgress", "others join");
   const now = { ...context, joiners: [...joiners, asked] };
   return joiners.length === 0 ? begin(now) : { context: now };

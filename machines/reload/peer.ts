@@ -224,7 +224,7 @@ export const reloadPeer = machine("reloadPeer", {
     settled: {
       on: {
         updateReq: { actions: decide(["ring", "startTimer", "answer", "request"], heardUpdate) },
-        joinReq: { actions: decide(["answer", "refuse", "handOver"], joinAsked) },
+        joinReq: { actions: decide(["ring", "startTimer", "answer", "refuse", "handOver"], joinAsked) },
         handedOver: { actions: decide(["request"], nameAsPredecessor) },
         unlinked: { actions: lost },
         answered: [

@@ -95,6 +95,26 @@ test("RFC 6940 §6.4.2.1: the first node forms the overlay alone, another one ne
   assert.equal(peer.value(), '"failed"');
 });
 
+test("RFC 6940 §10.5: a peer that begins anew before its link was seen to close is taken in again, with what it is to store", () => {
+  const peer = joined();
+  const again = nodeIdFrom(400n);
+  assert.equal(peer.context().table.view.predecessors[0], again);
+  const orders = peer.tell({
+    type: "joinReq",
+    asked: asking(again),
+    body: { joiningPeer: again, overlayData: new Uint8Array() },
+  });
+  assert.deepEqual(
+    orders.flatMap((order) => (order.type === "answer" || order.type === "handOver" ? [order.type] : [])),
+    ["answer", "handOver"],
+  );
+  assert.deepEqual(peer.context().table.view.predecessors, [300n, 900n, 600n], "its part is ours until it knows");
+  peer.tell({ type: "handedOver", to: again, atMs: 2_000 });
+  const updateAns = { type: "updateAns", value: {} } as const;
+  peer.tell({ type: "answered", request: { type: "admit", node: again }, signer: again, body: updateAns });
+  assert.equal(peer.context().table.view.predecessors[0], again);
+});
+
 // RFC 6940 §6.4.2.1, §10.7.3
 test("RFC 6940 §10.5: the admitting peer hands over first and sends its Update then", () => {
   const peer = joined();

@@ -70,6 +70,14 @@ export {
   wrap,
 } from "./ring.ts";
 export {
+  holdTogether,
+  isIdealRing,
+  type MemberView,
+  type RingFault,
+  ringFault,
+  withDeadEntries,
+} from "./ring-invariant.ts";
+export {
   isAnswer,
   isFirstFragment,
   mayAnswer,

@@ -16,6 +16,7 @@ export const {
   attacksOf,
   boundariesOf,
   codecLawsOf,
+  explore,
   hostPlainly,
   keysLawsOf,
   machineLawsOf,
@@ -28,6 +29,7 @@ export const {
   xstateLawsOf,
 } = published;
 export type { Attack } from "./attacks.ts";
+export type { CounterExample, Explored, ExploreOptions, SmallStep, SmallWorld } from "./explorer.ts";
 export type { Invariant, Law } from "./laws.ts";
 export type { Codec } from "./laws-of-codec.ts";
 export type { MachineArbitraries, MachineLawOptions, TableAt } from "./laws-of-machine.ts";

@@ -1,6 +1,7 @@
 /** Everything that `vipr/properties` gives, behind the question whether fast-check is there (mod.ts). */
 export { arbitraryOf, boundariesOf } from "./arbitrary.ts";
 export { attacksOf } from "./attacks.ts";
+export { explore } from "./explorer.ts";
 export { RUNS } from "./laws.ts";
 export { codecLawsOf } from "./laws-of-codec.ts";
 export { keysLawsOf } from "./laws-of-keys.ts";

@@ -4,6 +4,7 @@
  */
 import { deepStrictEqual as same } from "node:assert";
 import { existsSync, readFileSync } from "node:fs";
+import { isMessage, ownTargets } from "./fuzz/own.ts";
 import { test } from "./kit/harness.ts";
 import { circlesOf, codeOf, FLOORS, fileOf, functionsOf, importsOf, type Source, sources } from "./kit/source.ts";
 
@@ -160,6 +161,98 @@ test("house: each machine has its committed table", () => {
   same(machines.length > 0, true);
   same(
     machines.filter((name) => !existsSync(`properties/tables/${name}.txt`)),
+    [],
+  );
+});
+
+/** The text of every file of properties whose name ends so. */
+const texts = (end: string): ReadonlyArray<string> =>
+  sources.filter(({ path }) => path.startsWith("properties/") && path.endsWith(end)).map(({ text }) => text);
+
+test("house: each machine has its laws", () => {
+  const all = texts(".ts").join("\n");
+  const machines = sources
+    .filter((s) => s.floor === "machines" && s.room !== "kit")
+    .flatMap((s) => [...s.text.matchAll(/export const (\w+)[^=]*= machine\(/g)].map((match) => match[1]!));
+  const isAsked = (name: string) => new RegExp(`(machineLaws|machineSubject)\\(\\s*${name}\\b`).test(all);
+  same(
+    machines.filter((name) => !isAsked(name)),
+    [],
+  );
+});
+
+/** What a room of codecs exports, by its mod.ts. */
+const codecs: ReadonlyArray<readonly [room: string, names: Readonly<Record<string, unknown>>]> = await Promise.all(
+  sources
+    .filter(({ path }) => /^codecs\/\w+\/mod\.ts$/.test(path))
+    .map(async ({ room, path }) => [room, await import(`../${path}`)] as const),
+);
+
+test("house: each message that a room of codecs exports has the laws of messages", async () => {
+  // `properties/fuzz/targets.test.ts` asks them of each of these.
+  const asked = new Set((await ownTargets()).map(({ name }) => name));
+  same(
+    // `codecs/wire` has the words of descriptions, and no message.
+    codecs.flatMap(([room, names]) =>
+      Object.entries(names).flatMap(([name, value]) =>
+        room !== "wire" && isMessage(value) && !asked.has(name) ? [`${room}: ${name}`] : [],
+      ),
+    ),
+    [],
+  );
+});
+
+test("house: each reader that a room of codecs exports stands in a law", () => {
+  // A file without a drawn value has no law. The house's own words of descriptions are asked by the laws of messages.
+  const laws = [...texts(".test.ts"), ...texts("laws-of-wire.ts")].filter((text) => /\bfc\./.test(text)).join("\n");
+  const isReader = (name: string, value: unknown) =>
+    typeof value === "function" && /^(read|parse|decode|cut)([A-Z]|$)/.test(name);
+  same(
+    codecs.flatMap(([room, names]) =>
+      Object.entries(names).flatMap(([name, value]) =>
+        isReader(name, value) && !new RegExp(`\\b${name}\\b`).test(laws) ? [`${room}: ${name}`] : [],
+      ),
+    ),
+    [],
+  );
+});
+
+/** Where the laws of each port stand. Every store, every runtime's streams, TLS and keys are asked the first few. */
+const PORT_LAWS: Readonly<Record<string, string>> = {
+  ByteStream: "kit/laws-of-streams.ts",
+  Dialer: "kit/laws-of-streams.ts",
+  Listener: "kit/laws-of-streams.ts",
+  Keys: "kit/laws-of-keys.ts",
+  Store: "kit/laws-of-store.ts",
+  Arithmetic: "tls/srp.test.ts",
+  Authority: "runtime/authority.test.ts",
+  Datagrams: "runtime/datagrams.test.ts",
+  Dns: "runtime/dns.test.ts",
+  Entropy: "runtime/ports.test.ts",
+  Https: "runtime/https.test.ts",
+  Macs: "runtime/seals.test.ts",
+  Pstn: "pstn/network.test.ts",
+  Seals: "runtime/seals.test.ts",
+  SrtpCiphers: "srtp/primitives.test.ts",
+};
+test("house: each port has its laws", () => {
+  const ports = sources
+    .filter(({ path }) => path.startsWith("actors/ports/"))
+    .flatMap(({ text }) =>
+      [...codeOf(text).matchAll(/export (?:class|const) (\w+)(?: extends |: )Context\./g)].map((match) => match[1]!),
+    );
+  same(ports.sort(), Object.keys(PORT_LAWS).sort());
+  const namesOf: Readonly<Record<string, RegExp>> = {
+    ByteStream: /\b(Dialer|Listener)\b/,
+    Pstn: /makePstn/,
+    Authority: /makeAuthority/,
+    SrtpCiphers: /Primitives/,
+  };
+  same(
+    Object.entries(PORT_LAWS).filter(([port, file]) => {
+      const text = sources.find(({ path }) => path === `properties/${file}`)?.text ?? "";
+      return !(namesOf[port] ?? new RegExp(`\\b${port}\\b`)).test(text);
+    }),
     [],
   );
 });

@@ -22,7 +22,8 @@ const ROOMS = {
 } as const;
 
 /** A message's description: it names its section, which the shapes that it is made of need not. */
-const isMessage = (value: any): boolean => ["struct", "tlv"].includes(value?.node?.kind) && value.node.name !== "";
+export const isMessage = (value: any): boolean =>
+  ["struct", "tlv"].includes(value?.node?.kind) && value.node.name !== "";
 
 export const ownTargets = async (): Promise<ReadonlyArray<OwnTarget>> => {
   const codecs: Array<OwnTarget> = [];

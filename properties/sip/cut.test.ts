@@ -49,6 +49,19 @@ test("sip cut: changed bytes give messages and perhaps an error, the same ones h
     { numRuns: runs },
   ));
 
+test("sip cut: a CR or LF that stands alone, anywhere in a head, ends the stream: servers read such a line differently", () =>
+  fc.assert(
+    fc.property(message, fc.nat(), fc.constantFrom("\r", "\n"), (message, at, alone) => {
+      const text = new TextDecoder("latin1").decode(printSip({ ...message, body: new Uint8Array() }));
+      // Not beside another one, with which it would be the end of a line.
+      const places = [...text.matchAll(/[^\r\n](?=[^\r\n])/g)].map(({ index }) => index + 1);
+      const place = places[at % places.length]!;
+      const { messages, error } = read(utf8(`${text.slice(0, place)}${alone}${text.slice(place)}`), []);
+      same([messages, error?._tag], [[], "SipMalformed"]);
+    }),
+    { numRuns: runs },
+  ));
+
 const endless = (start: string) => concat(utf8(start), new Uint8Array(50_000).fill(97));
 for (const [what, bytes] of [
   ["a start line without an end", endless("INVITE ")],

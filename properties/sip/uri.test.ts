@@ -3,9 +3,12 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import {
   numberOf,
+  parseCSeq,
+  parseHostPort,
   parseNameAddr,
   parseUri,
   parseVia,
+  printHostPort,
   printNameAddr,
   printUri,
   printVia,
@@ -23,6 +26,21 @@ law(
 law(
   "an address written is read back",
   fc.property(nameAddr, (address) => same(parseNameAddr("To", printNameAddr(address)), { ok: true, value: address })),
+);
+law(
+  "a host and its port written are read back",
+  fc.property(via, ({ host, port }) =>
+    same(parseHostPort("Via", printHostPort(host, port)), { ok: true, value: { host, port } }),
+  ),
+);
+law(
+  "a CSeq is read below 2^31 and no further, RFC 3261 §8.1.1.5, and any text gives one or an error",
+  fc.property(fc.nat(2 ** 32), fc.constantFrom("INVITE", "x-own.1"), fc.string(), (number, method, text) => {
+    const read = parseCSeq(`${number} ${method}`);
+    if (number < 2 ** 31) same(read, { ok: true, value: { number, method } });
+    else same(read.ok, false);
+    for (const { ok: isRead } of [parseCSeq(text), parseHostPort("Via", text)]) same(typeof isRead, "boolean");
+  }),
 );
 law(
   "a Via written is read back",

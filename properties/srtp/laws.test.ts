@@ -3,6 +3,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { bytesOfHex } from "../../codecs/shared/mod.ts";
 import { SUITES, type SuiteName } from "../../codecs/sip/mod.ts";
+import { deriveKeys } from "../../machines/srtp/keys.ts";
 import {
   indexOf,
   type Keyed,
@@ -14,6 +15,7 @@ import {
   SrtpSender,
   WINDOW,
 } from "../../machines/srtp/mod.ts";
+import { RTCP_INDEX_BYTES, RTCP_TAG_BYTES } from "../../machines/srtp/sender.ts";
 import { platformPrimitives } from "../../runtime/srtp.ts";
 import { runs, test } from "../kit/harness.ts";
 
@@ -70,6 +72,23 @@ const withMki = (packet: Uint8Array, tagBytes: number, mki: Uint8Array | undefin
   return Uint8Array.from([...packet.subarray(0, at), ...(mki ?? []), ...packet.subarray(at)]);
 };
 
+law(
+  "a report that says it is not encrypted is refused, authentic or not",
+  fc.property(suites, rtcp, (suite, report) => {
+    const { sender, receiver } = ends(suite);
+    const sent = bytesOf(sender.rtcp(report));
+    const indexAt = sent.length - RTCP_TAG_BYTES - RTCP_INDEX_BYTES;
+    // As a sender of UNENCRYPTED_SRTCP would write it, by the right key: RFC 3711 §3.4.
+    const clear = Uint8Array.from([...report, ...sent.subarray(indexAt)]);
+    clear[indexAt]! &= 0x7f;
+    const { mac } = deriveKeys(platformPrimitives, SUITES[suite], keySaltOf(suite, 7)).rtcp;
+    clear.set(
+      mac.of(clear.subarray(0, indexAt + RTCP_INDEX_BYTES)).subarray(0, RTCP_TAG_BYTES),
+      sent.length - RTCP_TAG_BYTES,
+    );
+    same(receiver.rtcp(clear), "notAuthentic");
+  }),
+);
 law(
   "what is secured is opened again, whatever its header, by the key that its MKI names",
   fc.property(suites, rtp, rtcp, mkis, (suite, packet, report, mki) => {

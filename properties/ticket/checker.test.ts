@@ -6,7 +6,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { Effect } from "effect";
 import fc from "fast-check";
 import { openTicketChecker, openTicketIssuer } from "../../actors/ticket/mod.ts";
-import { type E164, e164, msFromNtp, nodeIdFrom, vserviceId } from "../../codecs/shared/mod.ts";
+import { type E164, e164, hexOf, msFromNtp, nodeIdFrom, vserviceId } from "../../codecs/shared/mod.ts";
 import { readTicket } from "../../codecs/ticket/mod.ts";
 import {
   checkTicket as checkWith,
@@ -125,6 +125,10 @@ law(
     const read = readTicket(issued(input, epoch, asked));
     ok(read.ok);
     same([read.ticket.id[6]! >> 4, read.ticket.id[8]! >> 6], [4, 2]);
+    // All 32 bytes are in it, and none of them twice: the salt tells nothing of the id.
+    same(read.ticket.salt, asked.random.slice(16));
+    const versionless = (id: Uint8Array) => [...id].filter((_, i) => i !== 6 && i !== 8);
+    same(versionless(read.ticket.id), versionless(asked.random.slice(0, 16)));
     const alike = issued(input, epoch, asked) === issued(input, epoch, { ...asked, random: other });
     same(alike, Buffer.compare(other.subarray(16), asked.random.subarray(16)) === 0 && alike);
   }),
@@ -157,6 +161,13 @@ law(
       granted({}, { ...epoch, epoch: (epoch.epoch % 255) + 1 }),
     ];
     same(new Set([first, ...others]).size, others.length + 1);
+    // No two of them have the id or the salt in common; the last is of the same key, which no two epochs have.
+    const saltsAndIds = [first, ...others.slice(0, -1)].flatMap((text) => {
+      const one = readTicket(text);
+      ok(one.ok);
+      return [hexOf(one.ticket.id), hexOf(one.ticket.salt)];
+    });
+    same(new Set(saltsAndIds).size, saltsAndIds.length);
   }),
 );
 law(

@@ -1,5 +1,6 @@
 /** Protected records: what comes out is what went in, or nothing; never something else. And what waits for its rest. */
 import { ok, deepStrictEqual as same } from "node:assert";
+import { cbc } from "@noble/ciphers/aes.js";
 import fc from "fast-check";
 import { concat } from "../../codecs/shared/mod.ts";
 import type { ContentType } from "../../codecs/tls/mod.ts";
@@ -34,6 +35,21 @@ law(
   "what is protected is opened",
   fc.property(writes, types, contents, (write, type, content) => {
     same(unprotect(write, type, protect(write, type, content)), content);
+  }),
+);
+/** A record's bytes behind its IV, by AES-CBC as they are. */
+const cbcOf = ({ key }: WriteProtection, record: Uint8Array) =>
+  cbc(key, record.subarray(0, 16), { disablePadding: true });
+law(
+  "MAC then encrypt: padding that says more than there is opens nothing, where the MAC is right too. RFC 5246 §6.2.3.2",
+  fc.property(writes, fc.nat(15), fc.integer({ min: 1, max: 255 }), (write, blocks, padding) => {
+    const legacy = { ...write, encryptThenMac: false };
+    // Content, MAC and one byte of padding fill blocks: that byte, 0, is changed, and the rest stays.
+    const sealed = protect(legacy, "applicationData", new Uint8Array(11 + 16 * blocks).fill(1));
+    const plain = cbcOf(legacy, sealed).decrypt(sealed.subarray(16));
+    same(plain.at(-1), 0);
+    const changed = concat(sealed.subarray(0, 16), cbcOf(legacy, sealed).encrypt(plain.with(-1, padding)));
+    same(unprotect(legacy, "applicationData", changed), undefined);
   }),
 );
 law(

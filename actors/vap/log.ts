@@ -34,7 +34,8 @@ export const vapLog = (
           ? { ...said, reason: event.reason, why: shown(event.why) }
           : { sessions: event.sessions, why: shown(event.why) };
     if (!isForOperator(event)) return yield* Effect.logInfo(`vap.${type}`, facts);
-    const more = due(JSON.stringify([type, facts]), yield* Clock.currentTimeMillis);
+    const { why: _, ...alike } = facts; // it may repeat bytes that a stranger chose, each time others
+    const more = due(JSON.stringify([type, alike]), yield* Clock.currentTimeMillis);
     if (more === undefined) return;
     yield* Effect.logWarning(`vap.${type}`, more === 0 ? facts : { ...facts, more });
   });

@@ -5,6 +5,7 @@
  *   PBX <--> UDP, TCP, TLS <--> core <--> UDP, TCP, TLS <--> trunks
  *                                | route: over SIP?  <----> border element
  *                                +--> store: calls under way; record: calls that are over
+ * Requirements: RFC 3261 §18.2.1.
  */
 import { Effect } from "effect";
 import { hexOf } from "../../codecs/shared/mod.ts";

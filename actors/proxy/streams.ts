@@ -7,6 +7,7 @@
  * Whoever sends never waits: a peer that does not read its stream has it closed. Links that we open are few, and those that
  * do not open are told as `unreachable`. No fiber runs for a message: a chunk is read, and what it makes us send is written,
  * in the transport's turn. DECISIONS.md D-160.
+ * Requirements: RFC 3261 §18.1.1, §18.2.2.
  */
 import { Clock, Effect } from "effect";
 import { concat } from "../../codecs/shared/mod.ts";

@@ -6,6 +6,7 @@
  *                      unreachable, resolved
  *
  * Whatever comes before all our ports are known waits, or is sent again.
+ * Requirements: RFC 3261 §18.1.1, §18.4.
  */
 import { Deferred, Effect, Scope } from "effect";
 import { paramOf, readDatagram, type SipMessage, topViaOf, type Unreadable } from "../../codecs/sip/mod.ts";

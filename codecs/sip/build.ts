@@ -1,4 +1,7 @@
-/** Messages that follow from others: responses, ACK and CANCEL. RFC 3261 §8.2.6, §9.1 and §17.1.1.3. */
+/**
+ * Messages that follow from others: responses, ACK and CANCEL. RFC 3261 §8.2.6, §9.1 and §17.1.1.3.
+ * Requirements: RFC 3261 §16.6, §17.2.1.
+ */
 import { utf8 } from "../shared/mod.ts";
 import { Field, fieldsOf, type Header, headerOf } from "./fields.ts";
 import { cseqOf, tagOf, topViaOf } from "./header.ts";

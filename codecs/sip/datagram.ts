@@ -1,6 +1,7 @@
 /**
  * One message out of one datagram. RFC 3261 §18.3: without Content-Length the body goes on to the end of the datagram, what
  * stands behind a body is discarded, and a body that is cut short is an error.
+ * Requirements: RFC 3261 §18.1.1.
  */
 import { malformed } from "./error.ts";
 import { parseHead } from "./head.ts";

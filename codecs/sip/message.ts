@@ -5,6 +5,7 @@
  *
  * Content-Length is derived, as every length in this house: it stands on the wire and not in the value. A request that came
  * in keeps what was read of its Request-URI, and a body what was read of it, also in copies of its message.
+ * Requirements: RFC 3261 §16.6.
  */
 import { utf8 } from "../shared/mod.ts";
 import { malformed, type Parsed, type SipError } from "./error.ts";

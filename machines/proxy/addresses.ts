@@ -1,6 +1,7 @@
 /**
  * Where we are reached, and how we find ourselves again in Route and Request-URI. RFC 3261 §16.4 and §16.6; RFC 5658 for the two
  * Record-Route fields of a proxy that is entered by one address and left by another.
+ * Requirements: RFC 3261 §16.5, §18.1.1.
  */
 import {
   type Header,

@@ -8,7 +8,7 @@
  *
  * It knows no socket, clock or disk: whoever hosts it gives it messages and the time, performs its orders in their order, and
  * calls `due` at `nextMs`. One call of it is one turn: what the turn has produced is taken together.
- * Requirements: ViPR overview §4, §5.1.
+ * Requirements: RFC 3261 §16.1, §16.2, §16.3, §16.5, §16.10, §17.1.1.3, §17.2.1, §18.1.2; ViPR overview §4, §5.1.
  */
 import { type UnixMs, unixMs } from "../../codecs/shared/mod.ts";
 import {

@@ -1,4 +1,7 @@
-/** Times and limits of a proxy, where its options say nothing. */
+/**
+ * Times and limits of a proxy, where its options say nothing.
+ * Requirements: RFC 3261 §16.6, §16.7, §17.1.1.2.
+ */
 import type { CoreLimits, CoreTiming } from "./types.ts";
 
 export const CORE_TIMING: CoreTiming = { t1Ms: 500, attemptMs: 2_000, silenceMs: 5_000, ringMs: 185_000 };

@@ -1,6 +1,7 @@
 /**
  * Steps the response contexts: requests go out by their hops, what comes back goes upstream or to the next hop.
  * RFC 3261 §16.6 to §16.10.
+ * Requirements: RFC 3261 §16.9, §17.1.4.
  */
 import {
   type Header,

@@ -1,4 +1,7 @@
-/** Branches and tags of one run: its mark, which nobody can guess, and a number. RFC 3261 §8.1.1.7 and §19.3. */
+/**
+ * Branches and tags of one run: its mark, which nobody can guess, and a number. RFC 3261 §8.1.1.7 and §19.3.
+ * Requirements: RFC 3261 §16.6.
+ */
 import { branchOf, MAGIC_BRANCH, type SipRequest } from "../../codecs/sip/mod.ts";
 
 const TAG_CHARS = 24;

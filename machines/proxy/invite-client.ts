@@ -9,6 +9,7 @@
  * Who rings has no time of its own to end in. Once it is cancelled it has: a CANCEL may meet an element that never answers.
  * The request and what goes with it belong to the host: an order names what to do with it. In `accepted` every further 2xx
  * passes, so that a proxy's caller hears of each fork; in `refused` a response that comes again is acknowledged again.
+ * Requirements: RFC 3261 §17.1.1.2.
  */
 import { type Note, setup } from "../kit/mod.ts";
 import {

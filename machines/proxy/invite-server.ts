@@ -11,6 +11,7 @@
  * `trying` and `proceeding` end by the same finals; T is the timer `trying`.
  * What is sent is the last response, which the host keeps: 100 before there is another. Nearly all calls have another within
  * `TRYING_MS`, and need no 100. DECISIONS.md D-191.
+ * Requirements: RFC 3261 §16.2.
  */
 import { type Note, setup } from "../kit/mod.ts";
 import {

@@ -5,6 +5,7 @@
  *                                    | E: send, twice as late   | E: send, T2 later
  *                                    +-- final: pass -----------+--> answered -- K --> done     at once on a stream
  *                                    +-- F, unreachable: fail --> done
+ * Requirements: RFC 3261 §17.1.2.2.
  */
 import { type Note, setup } from "../kit/mod.ts";
 import type { ClientEvent, ClientFailure } from "./invite-client.ts";

@@ -5,6 +5,7 @@
  *             +------ final: send, start J ---------------------------------^   the request again: send
  *
  * RFC 4320 §4.2: where nobody downstream has answered, there is no response to such a request; `abandoned` ends it.
+ * Requirements: RFC 3261 §16.2, §17.1.
  */
 import { type Note, setup } from "../kit/mod.ts";
 import type { ServerEvent } from "./invite-server.ts";

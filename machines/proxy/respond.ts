@@ -1,4 +1,7 @@
-/** Responses of our own, and which of several is the best. RFC 3261 §8.2.6, §11 and §16.7. Functions only. */
+/**
+ * Responses of our own, and which of several is the best. RFC 3261 §8.2.6, §11 and §16.7. Functions only.
+ * Requirements: RFC 3261 §16.1, §16.3.
+ */
 import {
   badRequestOf,
   type Header,

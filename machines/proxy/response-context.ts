@@ -12,6 +12,7 @@
  * A hop over SIP (`vipr`) gives way to the next by any failure before it is answered; a `peer` only where it cannot be reached
  * or says nothing, 503 or 408. What each hop answers meanwhile is kept, and the best of it answers the caller when no hop is
  * left. The branch of a hop that was given up lives on by itself: who answers it late is hung up.
+ * Requirements: RFC 3261 §16.6.
  */
 import type { SipResponse } from "../../codecs/sip/mod.ts";
 import { type Note, type Of, setup } from "../kit/mod.ts";

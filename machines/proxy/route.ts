@@ -1,6 +1,7 @@
 /**
  * A request's way by its own header fields: without the Routes that are ours, and with its Request-URI again where a strict
  * router before us put ours there. RFC 3261 §16.3 to §16.5 and §16.12. Functions only.
+ * Requirements: RFC 3261 §16.4.
  */
 import {
   type Header,

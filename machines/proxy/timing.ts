@@ -1,4 +1,7 @@
-/** What the four transactions of a proxy have in common: their times, and a timer that comes later each time. RFC 3261 §17. */
+/**
+ * What the four transactions of a proxy have in common: their times, and a timer that comes later each time. RFC 3261 §17.
+ * Requirements: RFC 3261 §17.1.1.2.
+ */
 
 export interface TransactionInput {
   readonly isReliable: boolean;

@@ -5,6 +5,7 @@
  *   request, again, ACK --> server <--------respond------- context
  *
  * No transaction has a fiber, a queue or a scope: it is a snapshot in a map, and its timers lie in the wheel.
+ * Requirements: RFC 3261 §17.1.1.2, §18.1.2.
  */
 import {
   ackOf,

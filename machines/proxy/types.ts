@@ -4,6 +4,7 @@
  *   message and where it came from ---+
  *   a timer is due, a stream broke ---+--> core --> orders: send, save, forget, ended, count
  *   `route`: where a call may go -----+
+ * Requirements: RFC 3261 §17.1.1.2.
  */
 import type { E164, UnixMs } from "../../codecs/shared/mod.ts";
 import type { CallTexts, SipError, SipRequest } from "../../codecs/sip/mod.ts";

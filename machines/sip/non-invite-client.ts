@@ -5,6 +5,7 @@
  *                             ^-------------------+
  *                             |-- final: pass --> done    K is zero on a reliable transport, E never starts
  *                             |-- F, lost: fail -> done
+ * Requirements: RFC 3261 §17.1.2.2.
  */
 import type { SipRequest, SipResponse } from "../../codecs/sip/mod.ts";
 import { type Note, type Of, setup } from "../kit/mod.ts";

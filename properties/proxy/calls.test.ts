@@ -4,7 +4,7 @@ import { headerOf, listOf, type SipRequest, type SipResponse } from "../../codec
 import { test } from "../kit/harness.ts";
 import { answer, invite, PBX, shown, TRUNK, World, within } from "./world.ts";
 
-// ViPR overview §4, §5.1
+// RFC 3261 §16.2, §16.6, §16.7, §17.1.1.2, §17.1.1.3, §17.2.1; ViPR overview §4, §5.1
 test("a call out: everything passes, the trunk's dialog is the record", () => {
   const world = new World();
   const sent = world.from(PBX, invite());

@@ -24,7 +24,7 @@ const started = () => {
 const toTrunk = (sent: ReadonlyArray<Sent>) => sent.find(({ to }) => to.host === TRUNK.host)?.message as SipRequest;
 const ANSWERED = { body: SECURED_SDP, contact: "<sip:192.0.2.5:5070;transport=tcp>" };
 
-// ViPR overview §4, §5.1
+// RFC 3261 §16.6; ViPR overview §4, §5.1
 test("over SIP: number, Route and ticket as a call agent sends them, by the border element's transport", () => {
   const { sent, over } = started();
   same(shown(sent), ["INVITE 192.0.2.5"]);
@@ -67,6 +67,7 @@ test("over SIP, no connection: the trunk at once", () => {
   same(world.fellBack, ["unreachable"]);
 });
 
+// RFC 3261 §16.7
 test("over SIP, silence, 100 or not: the trunk after the time, and a late answer is hung up", () => {
   const { world, over } = started();
   world.from(BORDER, answer(over, 100, { contact: "" }));

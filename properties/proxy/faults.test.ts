@@ -23,6 +23,7 @@ test("A8: two calls whose Via has no branch are two calls. §17.2.3", () => {
   same(shown(world.from(PBX, old("b"))), ["INVITE 198.51.100.1"]);
 });
 
+// RFC 3261 §16.7, §18.1.2
 test("B2, B9: every 2xx passes, whatever its tag; of other finals the first", () => {
   const world = new World();
   const out = outOf(world.from(PBX, invite()));
@@ -55,6 +56,7 @@ test("a forked call is one record: from the first answer to the last BYE", () =>
   );
 });
 
+// RFC 3261 §16.3
 test("B5: Proxy-Require is 420 with Unsupported; Require is the other end's affair. §16.3", () => {
   const world = new World();
   const [refused] = world.from(PBX, invite({ lines: ["Proxy-Require: foo, bar"] }));
@@ -62,6 +64,7 @@ test("B5: Proxy-Require is 420 with Unsupported; Require is the other end's affa
   same(shown(world.from(PBX, invite({ callId: "2", lines: ["Require: 100rel"] }))), ["INVITE 198.51.100.1"]);
 });
 
+// RFC 3261 §16.1
 test("B7: OPTIONS to us is 200 with Allow, Accept and Supported; to a telephone it passes. §11", () => {
   const world = new World();
   const [own] = world.from(
@@ -95,6 +98,7 @@ test("B8: CANCEL for nothing is 481, and so is a request within no dialog that l
   same(shown(world.from(TRUNK, stray)), ["481 198.51.100.1"]);
 });
 
+// RFC 3261 §16.3
 test("A10: what cannot be read is 400, and the next message is read", () => {
   const world = new World();
   world.core.unreadable(
@@ -104,6 +108,7 @@ test("A10: what cannot be read is 400, and the next message is read", () => {
   same(shown(world.taken()), ["400 192.0.2.11"]);
 });
 
+// RFC 3261 §16.3, §16.6
 test("Max-Forwards 0 is 483, a missing one becomes 70, of two the smaller counts. §16.3, §16.6", () => {
   const world = new World();
   const with_ = (lines: ReadonlyArray<string>, callId: string) => {
@@ -116,6 +121,7 @@ test("Max-Forwards 0 is 483, a missing one becomes 70, of two the smaller counts
   same(listOf(outOf(world.from(PBX, with_(["70", "12"], "c"))), "Max-Forwards"), ["11"]);
 });
 
+// RFC 3261 §18.2.1, §18.2.2
 test("rport and received: the response goes where the request came from. RFC 3581", () => {
   const world = new World();
   const hidden = { host: PBX.host, port: 40_123 };
@@ -143,6 +149,7 @@ test("over UDP an INVITE goes out again at T1, 2·T1, 4·T1, and 408 comes after
   same(times, [0.5, 1.5, 3.5, 7.5, 15.5, 31.5, -32]);
 });
 
+// RFC 3261 §16.2
 test("100 when nobody has answered within 200 ms, and only then. §17.2.1", () => {
   const world = new World();
   const out = outOf(world.from(PBX, invite()));
@@ -166,6 +173,7 @@ test("an INVITE that comes again is answered again and not sent again; after the
   same(shown(world.from(PBX, invite())), []);
 });
 
+// RFC 3261 §16.1, §16.5, §16.9, §17.1.4, §18.4
 test("failover: 503, silence, no connection, 408 lead to the next trunk; busy does not", () => {
   const two = (how: (world: World, out: SipRequest) => ReturnType<World["from"]>) => {
     const world = new World();
@@ -192,6 +200,7 @@ test("failover: 503, silence, no connection, 408 lead to the next trunk; busy do
     );
 });
 
+// RFC 3261 §16.7
 test("all trunks away: the best of what they said. §16.7", () => {
   const world = new World();
   const first = outOf(world.from(PBX, invite()));
@@ -297,6 +306,7 @@ test("re-INVITE right behind the ACK, and BYE over an unanswered re-INVITE, pass
   same(world.ended.length, 1);
 });
 
+// RFC 3261 §16.4, §16.6
 test("strict routers: ours in the Request-URI gives way to the last Route; a strict one next gets its own. §16.4, §16.6", () => {
   const world = new World();
   const { asked, response } = answered(world);
@@ -324,6 +334,7 @@ test("strict routers: ours in the Request-URI gives way to the last Route; a str
   same(asked.method, "INVITE");
 });
 
+// RFC 3261 §16.4
 test("a Request-URI that names us and is not what we recorded is the target, whatever Route stands behind it. §16.4", () => {
   const own = new OwnAddresses([
     { host: "192.0.2.1", port: 5_060, transport: "UDP", side: undefined },
@@ -344,6 +355,7 @@ test("a Request-URI that names us and is not what we recorded is the target, wha
     same(targetOf(uri), uri);
 });
 
+// RFC 3261 §16.3
 test("loops: what comes back for the same target is 482; a call that is sent back to the exchange passes", () => {
   const world = new World();
   const out = outOf(world.from(PBX, invite()));
@@ -390,6 +402,7 @@ test("limits: 503 with Retry-After, and what is under way goes on", () => {
   same(shown(world.from(PBX, within("BYE", asked, response))), ["BYE 198.51.100.1"]);
 });
 
+// RFC 3261 §18, §18.1.1
 test("a large request goes over TCP to a trunk that takes it, and as a datagram when TCP does not open. §18.1.1", () => {
   const peers = PEERS.map((peer) => (peer.name === "one" ? { ...peer, isLargeOverTcp: true } : peer));
   const world = new World({ peers, own: OWN });

@@ -98,6 +98,7 @@ test("hostile: large messages are held up to a limit of bytes", () => {
   ok(world.core.size.bytes < 150_000);
 });
 
+// RFC 3261 §16.7
 test("hostile: a trunk that rings, says yes to CANCEL and never ends the call is forgotten. RFC 3261 §9.1", () => {
   const world = new World();
   const sent = out(world, "rings");

@@ -40,6 +40,7 @@ const hostsOf = (sent: ReturnType<World["taken"]>, method = "INVITE") =>
   sent.flatMap(({ to, message }) => (message.type === "request" && message.method === method ? [to.host] : []));
 const downs = ({ orders }: World) => orders.flatMap((order) => (order.type === "down" ? [order.to.host] : []));
 
+// RFC 3261 §16.6
 test("RFC 3263 §4.3: 503, silence and no connection lead to the next place of the same trunk", () => {
   const world = located();
   const first = world.from(PBX, invite());
@@ -53,6 +54,7 @@ test("RFC 3263 §4.3: 503, silence and no connection lead to the next place of t
   ok(busy.length > 0);
 });
 
+// RFC 3261 §16.7
 test("a refusal that is the callee's own ends the call at the first place", () => {
   const world = located();
   const first = world.from(PBX, invite()).find(({ to }) => to.host === FIRST!.host)!.message;

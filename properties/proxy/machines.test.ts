@@ -57,6 +57,7 @@ test("INVITE client: once cancelled it waits 64 T1 for its final response, and n
   ]);
 });
 
+// RFC 3261 §17.1.1.2
 test("INVITE client: A doubles, and a provisional response stops it. §17.1.1.2", () =>
   same(walk(proxyInviteClient, datagrams, ["A", "A", "provisional", "success", "success", "M"]), [
     "send, start B 32000, start A 500",
@@ -68,13 +69,16 @@ test("INVITE client: A doubles, and a provisional response stops it. §17.1.1.2"
     "",
     "done",
   ]));
+// RFC 3261 §17.1.1.2
 test("INVITE client: a refusal is acknowledged each time it comes, and told once. §17.1.1.2", () => {
   const orders = ["stop A, stop B, acknowledge, pass, start D 32000", "acknowledge", "", "done"];
   same(walk(proxyInviteClient, datagrams, ["refusal", "refusal", "D"]).slice(1), orders);
   same(walk(proxyInviteClient, stream, ["refusal"]).slice(1), ["stop B, acknowledge, pass", "done"]);
 });
+// RFC 3261 §17.1.1.2
 test("INVITE client: B ends what nobody answers", () =>
   same(walk(proxyInviteClient, datagrams, ["B"]).slice(1), ["stop A, fail timedOut", "done"]));
+// RFC 3261 §17.1.2.2
 test("other clients: E doubles up to T2, and is T2 after a provisional response. §17.1.2.2", () =>
   same(walk(proxyRequestClient, datagrams, ["E", "E", "E", "E", "provisional", "E", "success", "K"]).slice(1), [
     "send, start E 1000",
@@ -87,6 +91,7 @@ test("other clients: E doubles up to T2, and is T2 after a provisional response.
     "",
     "done",
   ]));
+// RFC 3261 §17.2.1
 test("INVITE server: a refusal goes out until it is acknowledged. §17.2.1", () =>
   same(
     walk(proxyInviteServer, datagrams, [
@@ -116,6 +121,7 @@ test("INVITE server: a refusal goes out until it is acknowledged. §17.2.1", () 
       "done",
     ],
   ));
+// RFC 3261 §17.2.1
 test("INVITE server: 100 goes out when nothing else has within 200 ms. §17.2.1", () => {
   const late = { type: "timerFired", timer: "trying" };
   const answered = ["send", "send, start L 32000", "accepted"];
@@ -127,6 +133,7 @@ test("INVITE server: 100 goes out when nothing else has within 200 ms. §17.2.1"
     "completed",
   ]);
 });
+// RFC 3261 §17.2.1
 test("INVITE server: after a 2xx the INVITE that comes again is absorbed, further 2xx pass. RFC 6026 §7.1", () =>
   same(walk(proxyInviteServer, datagrams, ["success", "repeated", "success", "L"]).slice(1), [
     "stop trying, send, start L 32000",
@@ -135,6 +142,7 @@ test("INVITE server: after a 2xx the INVITE that comes again is absorbed, furthe
     "",
     "done",
   ]));
+// RFC 3261 §16.2, §17.1, §17.2.2
 test("other servers: what comes again is answered again for 64*T1. §17.2.2", () =>
   same(walk(proxyRequestServer, datagrams, ["repeated", "success", "repeated", "J"]).slice(1), [
     "",
@@ -146,7 +154,7 @@ test("other servers: what comes again is answered again for 64*T1. §17.2.2", ()
 
 const call = { isInvite: true, attemptMs: 2_000, silenceMs: 5_000, ringMs: 185_000, t1Ms: 500 };
 const refusal = (isRetryable: boolean) => ({ type: "refusal", isRetryable });
-// ViPR overview §6.2
+// RFC 3261 §16.7; ViPR overview §6.2
 test("the way over SIP gives way to the trunk by any refusal, also while it rings", () =>
   same(
     walk(responseContext, { ...call, hops: ["vipr", "peer"] }, [
@@ -197,6 +205,7 @@ test("a caller who hangs up stops the search", () =>
     "stop cancel, pass",
     "done",
   ]));
+// RFC 3261 §16.6, §16.7, §16.8
 test("timer C ends what rings for ever with 408. §16.8", () =>
   same(walk(responseContext, { ...call, hops: ["peer"] }, ["provisional", "C", refusal(false)]).slice(2), [
     "cancel, start cancel 32000",

@@ -75,6 +75,7 @@ const rowsOf = (store: StoreShape) => Effect.map(store.scan(CALLS_TABLE), (rows)
 const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
   const law = lawsOn(name, layer, run);
 
+  // RFC 3261 §18.1.1, §18.2.1
   law(
     "a call over UDP, and its record when it is over",
     Effect.gen(function* () {
@@ -182,6 +183,7 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
     }),
   );
 
+  // RFC 3261 §16.1, §18, §18.1.1, §18.2.2
   law(
     "a PBX over TCP, a trunk over UDP; the stream that the PBX opened takes what is for it",
     Effect.gen(function* () {

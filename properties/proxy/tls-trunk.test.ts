@@ -93,6 +93,7 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
       yield* body(final.status, () => Effect.map(trunk.request, ({ method }) => method));
     }).pipe(Effect.provide(names));
 
+  // RFC 3261 §16.6, §18.1.1
   law(
     "the whole call goes by one stream of ours, to the server whose certificate names the trunk",
     calling(NAME, (status, method) =>

@@ -220,6 +220,7 @@ inMemory(
   { delayMs: [1_200, 1_300] },
 );
 
+// RFC 3261 §18, §18.1.1
 test("memory: forty calls at once share one stream between the border elements, and one to each from its call agent", () => {
   const dials: Array<number> = [];
   const program = Effect.gen(function* () {

@@ -28,12 +28,14 @@ const bodyOf = (bytes: Uint8Array): string | undefined => {
   return found !== undefined && "type" in found ? new TextDecoder().decode(found.body) : undefined;
 };
 
+// RFC 3261 §18.1.1, §18.3
 test("datagram: without Content-Length the body goes on to its end; what stands behind a body is discarded", () => {
   same(bodyOf(textOf(HEAD, "hello")), "hello");
   same(bodyOf(textOf([...HEAD, "Content-Length: 3"], "hello")), "hel");
   same(bodyOf(concat(utf8("\r\n\r\n"), textOf([...HEAD, "Content-Length: 0"]))), "");
 });
 
+// RFC 3261 §18.3
 test("datagram: a body that is cut short is answered with 400; what keeps a way open, and rubbish, with nothing", () => {
   const found = readDatagram(textOf([...HEAD, "Content-Length: 30"], "hello"));
   same([found !== undefined && "error" in found, found !== undefined && "request" in found], [true, true]);
@@ -51,6 +53,7 @@ test("datagram: any bytes give a message, a fault or nothing", () =>
     { numRuns: runs },
   ));
 
+// RFC 3261 §16.6
 test("Content-Length stays where and as it was written, as long as the body is the one that came", () => {
   for (const line of ["Content-Length:   5", "l: 5", "CONTENT-LENGTH : 005", "Content-Length:\r\n 5"]) {
     for (const [before, after] of [

@@ -63,6 +63,7 @@ test("torture: the table has each message once, and each message is whole", () =
 const CRLF = utf8("\r\n");
 for (const [name, row] of Object.entries(TABLE)) {
   const { section, is, asks, ours } = row;
+  // RFC 3261 §16.3, §18.3
   test(`torture ${section} ${name}: ${is}: ${asks}${ours === undefined ? "" : `; ours: ${ours}`}`, () => {
     const bytes = tortureOf(name);
     const found = readDatagram(bytes);
@@ -82,7 +83,7 @@ for (const [name, row] of Object.entries(TABLE)) {
 }
 
 const OWN_AFFAIRS = new Set(["Via", "Route", "Record-Route", "Max-Forwards", "Content-Length"]);
-// docs/protocol/sip.md
+// RFC 3261 §16.3, §16.6; docs/protocol/sip.md
 test("torture: what is forwarded has all other fields as they came, the Vias below ours, and the body", () => {
   for (const name of tortureNames.filter((name) => TABLE[name]!.proxy === "forwards")) {
     const [came, went] = [requestOf(name), forwardedOf(name)];
@@ -96,6 +97,7 @@ test("torture: what is forwarded has all other fields as they came, the Vias bel
   }
 });
 
+// RFC 3261 §16.6
 test("torture: Request-URIs pass as they were written, but for headers in them, which have no place there", () => {
   for (const name of ["wsinv", "esc01", "semiuri", "ipv6-good", "port-ambiguous", "port-unambiguous"])
     same(forwardedOf(name).uri, requestOf(name).uri);

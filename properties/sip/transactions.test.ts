@@ -65,16 +65,19 @@ test("INVITE server: H guards a refusal until its ACK. §17.2.1", () => {
     "stopTimer H",
   ]);
 });
+// RFC 3261 §17.2.1
 test("INVITE server: a 2xx ends it; without an ACK of a refusal H does", () => {
   same(named(ordersOf(inviteServer, client, [respond(200)]).orders), ["send 100", "send 200"]);
   const refused = ordersOf(inviteServer, client, [respond(404), fired("H")]);
   same(named(refused.orders).at(-1), "fail timedOut");
 });
+// RFC 3261 §17.2.2
 test("other servers: what comes again is answered with the last response, and waits when there is none. §17.2.2", () => {
   const events = [{ type: "repeated" }, respond(183), { type: "repeated" }, respond(200)] as const;
   const { orders, state } = ordersOf(nonInviteServer, { request: bye, t1Ms: 500 }, events);
   same([named(orders), state], [["", "note repeated", "send 183", "send 183", "send 200"], "done"]);
 });
+// RFC 3261 §17.1.2.2
 test("other clients: F ends what nothing answers, provisional responses or not. §17.1.2", () => {
   const events = [received(100), fired("F")];
   const { orders } = ordersOf(nonInviteClient, { request: bye, t1Ms: 500 }, events);

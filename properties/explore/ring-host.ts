@@ -102,7 +102,9 @@ const peers = new Pool<Peer>();
 const hosts = new Pool<HostState>();
 
 export const hostOf = (of: HostState): Host => {
-  const requests = of.requests.map(({ transaction, request }) => `${transaction}${textOf(request)}`).sort();
+  const requests = of.requests
+    .map(({ transaction, request, to }) => `${transaction}${textOf(request)}${textOf(to)}`)
+    .sort();
   const dials = of.dials.map(({ to, isVisit }) => `${to}${isVisit}`).sort();
   const text = `${of.place}|${of.peer?.number}|${of.mayBegin}|${of.timers}|${requests}|${dials}|${of.handing.map(placeOf)}`;
   return hosts.of(text, () => of);

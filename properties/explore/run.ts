@@ -19,7 +19,8 @@ const HELP = `usage: npm run explore -- [--ring N] [--gate N] [--nightly] [--sta
                without either: rings of up to 4 nodes, and gates with 3 claimants
   --nightly    rings of up to 5 nodes
   --states N   at most so many states a world; one that has more is unfinished (default 20000000)
-  --json       the last line is one of JSON: invariant, states, steps, depth, seconds, worlds
+  --json       the last line is one of JSON: invariant, states, steps, depth, seconds,
+               cpuSeconds, worlds
 `;
 const NODES = [2, 5] as const;
 const CLAIMANTS = [1, 3] as const;
@@ -116,6 +117,7 @@ const all = {
   steps: sum("steps"),
   depth,
   seconds: Math.round(sum("seconds") * 10) / 10,
+  cpuSeconds: tenths(process.cpuUsage().user / 1_000),
 };
 console.log(
   flags.json

@@ -54,6 +54,7 @@ const ofFour: ReadonlyArray<RingScope> = [
   ringScope(4, 4, { failures: 1 }),
   ringScope(4, 2),
   ringScope(4, 4, { failures: 2 }),
+  ringScope(4, 4, { cuts: 1 }),
   ringScope(4, 4, { failures: 1, late: 1 }),
   ringScope(4, 3, { failures: 1 }),
   ringScope(4, 3, { late: 1 }),

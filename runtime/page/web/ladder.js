@@ -98,6 +98,9 @@ const otherLane = (name, { with: { side, name: its } }, isCaller) => {
   };
 };
 
+/** Within one millisecond: how many columns lie behind a message, by the way that it goes. @param {Step} step */
+const passed = ({ from, to }) => (from.order < to.order ? from.order : -from.order);
+
 /** @param {ReadonlyArray<{ program: string, messages: ReadonlyArray<Message> }>} logs @returns {{ lanes: ReadonlyArray<Lane>, steps: ReadonlyArray<Step> }} */
 const stepsOf = (logs) => {
   /** @type {Map<string, Lane>} */
@@ -120,7 +123,7 @@ const stepsOf = (logs) => {
   });
   return {
     lanes: [...lanes.values()].sort((a, b) => a.order - b.order),
-    steps: steps.sort((a, b) => a.atMs - b.atMs),
+    steps: steps.sort((a, b) => a.atMs - b.atMs || passed(a) - passed(b)),
   };
 };
 

@@ -85,6 +85,16 @@ test("RFC 6940 §10.5: dial, Attach to n+1, meet the neighbours, Join, wait for 
   assert.ok(ring.view.joined);
 });
 
+test("RFC 6940 §10.7.3: an Update makes its sender a peer where it is linked, and nobody else", () => {
+  const peer = joined();
+  const ready = () => peer.context().table.ready.includes(nodeIdFrom(777n));
+  peer.tell(updated(777n, update([], [])));
+  assert.equal(ready(), false);
+  peer.tell(linked(777n));
+  peer.tell(updated(777n, update([], [])));
+  assert.equal(ready(), true);
+});
+
 test("RFC 6940 §6.4.2.1: the first node forms the overlay alone, another one never does", () => {
   assert.equal(peerOf({ bootstrap: [], mayBeFirst: true }).value(), '"settled"');
   const peer = peerOf();
@@ -302,6 +312,9 @@ test("RFC 6940 §10.9: a Leave counts when it comes from the leaving node itself
     body: { leavingPeer: nodeIdFrom(of), overlayData },
   });
   assert.equal(refusal(peer.tell(leave(400n, 600n)))?.error, "forbidden");
+  // A recorded one, over somebody else's link.
+  const replayed = { ...leave(600n, 600n), asked: asking(600n, 400n) } as PeerEvent;
+  assert.equal(refusal(peer.tell(replayed))?.error, "forbidden");
   assert.ok(peer.context().table.ready.includes(nodeIdFrom(600n)));
   peer.tell(leave(600n, 600n));
   assert.ok(!peer.context().table.ready.includes(nodeIdFrom(600n)));

@@ -172,3 +172,12 @@ test("RFC 6940 §6.3.4: which nodes may answer", () => {
   assert.ok(!mayAnswer(view, resource(650n), nodeIdFrom(1000n)));
   assert.ok(!mayAnswer(view, { compactId: 0x8000 }, nodeIdFrom(600n)));
 });
+
+test("RFC 6940 §6.1.2: a request has everybody on its Via List by whom it came, however many they are", () => {
+  for (let hops = 0; hops < 50; hops++) {
+    const viaList = Array.from({ length: hops }, (_, i) => toNode(nodeIdFrom(BigInt(2_000 + i))));
+    const verdict = route(packet([toNode(nodeIdFrom(600n))], { viaList }));
+    assert.ok(verdict.type === "forward");
+    assert.deepEqual(verdict.packet.viaList, [...viaList, toNode(nodeIdFrom(300n))]);
+  }
+});

@@ -6,6 +6,7 @@
 import net from "node:net";
 import tls from "node:tls";
 import { Deferred, Effect, FiberSet, Layer, Schedule, type Scope } from "effect";
+import { seldomSaid } from "../actors/kit/mod.ts";
 import {
   type ByteStreamShape,
   CONNECT_TIMEOUT_MS,
@@ -26,6 +27,8 @@ import { streamOf } from "./socket-stream.ts";
 import { dialReasonOf, listenFailed } from "./system-errors.ts";
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+/** In the log, of one address: every one of them would fill a disk. */
+const REFUSED_EVERY_MS = 60_000;
 /** A port that was ours a moment ago may be held by the system for another one. */
 const REBIND = { times: 20, schedule: Schedule.spaced(50) };
 
@@ -184,9 +187,11 @@ const secureServer = (
   accept: (socket: net.Socket, certificates: ReadonlyArray<Uint8Array>) => void,
   run: (effect: Effect.Effect<void>) => unknown,
 ): tls.Server => {
+  const said = seldomSaid({ everyMs: REFUSED_EVERY_MS });
   const refuse = (socket: net.Socket, reason: StreamRefusal, why: string) => {
-    refused?.(socket.remoteAddress ?? "?", reason);
-    run(Effect.logInfo("listener.refused", `${socket.remoteAddress ?? "?"}: ${why}`));
+    const from = socket.remoteAddress ?? "?";
+    refused?.(from, reason);
+    run(said(from, (more) => Effect.logInfo("listener.refused", `${from}: ${why}`, ...more)));
     socket.destroy();
   };
   const server = tls.createServer(

@@ -15,11 +15,13 @@ import {
   passwordDigest,
 } from "../../machines/enrol/mod.ts";
 import type { Of } from "../../machines/kit/mod.ts";
-import { drive, mailbox, type OwnOrder, performing, Replies } from "../kit/mod.ts";
+import { drive, mailbox, type OwnOrder, performing, Replies, seldomSaid } from "../kit/mod.ts";
 import { Authority, Entropy, type StoreShape } from "../ports/mod.ts";
 import { openUserRegistry, type UserRegistry } from "./user-registry.ts";
 
 const MAILBOX_MAX = 64;
+/** The same refusal, in the log. */
+const SAID_EVERY_MS = 60_000;
 /** Passwords checked at the same time: a slow hash may take 32 MiB each. */
 const CHECKS_MAX = 2;
 /** Requests that wait for an answer, including those whose client has disconnected; further ones are answered 503. */
@@ -81,11 +83,15 @@ export const openEnrolmentHandler = Effect.fn("enrol.handler")(function* (option
     refused: Object.fromEntries(enrolmentTokens.map((token) => [token, 0])) as Record<EnrolmentToken, number>,
     putOff: { busy: 0, brake: 0, store: 0 },
   };
+  const said = seldomSaid({ everyMs: SAID_EVERY_MS });
   let last = 0;
 
   const refuse = (token: EnrolmentToken, from: Who): Effect.Effect<EnrolmentOutcome> => {
     counters.refused[token] += 1;
-    return Effect.as(Effect.logWarning("enrol.refused", token, from), { type: "refused", token });
+    const line = said(JSON.stringify([token, from]), (more) =>
+      Effect.logWarning("enrol.refused", token, from, ...more),
+    );
+    return Effect.as(line, { type: "refused", token });
   };
   const putOff = (why: keyof EnrolmentHandlerCounters["putOff"]): EnrolmentOutcome => {
     counters.putOff[why] += 1;

@@ -19,6 +19,7 @@ import {
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import { neighbourhoodOf } from "../../codecs/reload/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
+import { seldomSaid } from "../kit/mod.ts";
 import {
   Authority,
   type Credentials,
@@ -39,6 +40,8 @@ export const NODE_IDS_PER_USER_MAX = 1;
 /** Of the answer to HEAD the port sends the header alone, RFC 9110 §9.3.2. */
 const DOCUMENT_METHODS = ["GET", "HEAD"];
 export const CERTIFICATE_LIFETIME_MS = 365 * 24 * 3_600_000;
+/** Unreadable forms of one network, in the log. */
+const SAID_EVERY_MS = 60_000;
 
 export interface EnrolmentServerOptions {
   readonly host: string;
@@ -92,6 +95,7 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
   const at = () => ({ ...place, path });
   const text = options.document ?? (yield* openDocument({ overlay, authority, at, signer: options.signer }));
   const count = { documents: 0, badRequests: 0 };
+  const said = seldomSaid({ everyMs: SAID_EVERY_MS });
 
   const document = Effect.map(text, (written): HttpsAnswer => {
     count.documents += 1;
@@ -105,7 +109,7 @@ export const serveEnrolment = Effect.fn("enrol.serve")(function* (options: Enrol
     if (at === "csr")
       return answerTo(yield* handler.refuse("bad_CSR", { user: "", address: neighbourhoodOf(peer.host) }));
     count.badRequests += 1;
-    yield* Effect.logInfo("enrol.badForm", `${at}: ${why}`);
+    yield* said(neighbourhoodOf(peer.host), (more) => Effect.logInfo("enrol.badForm", `${at}: ${why}`, ...more));
     return textOf(400, `${at}: ${why}`);
   });
   const handle = (request: HttpsRequest): Effect.Effect<HttpsAnswer> => {

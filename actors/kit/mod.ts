@@ -5,7 +5,7 @@ export { type CommonOptions, type CommonOrder, type OwnOrder, performing } from 
 export { allRows, eachPage, type PagesOf, removePages } from "./pages.ts";
 export { Replies } from "./replies.ts";
 export { type Firing, fired } from "./role-timers.ts";
-export { type SeldomLimits, seldom } from "./seldom.ts";
+export { type SeldomLimits, seldom, seldomSaid } from "./seldom.ts";
 export { Shared, type SharedLimits } from "./shared.ts";
 export { Stepper, type StepperOptions, type StepperParts, stepperParts } from "./stepper.ts";
 export { doubling, type RetryMs, untilStored } from "./until-stored.ts";

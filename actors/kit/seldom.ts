@@ -5,6 +5,7 @@
  *   due(key, now) --> how often it has happened since it was said last: say it | undefined: it was said less than `everyMs` ago
  *   keysMax keys said within everyMs --> all others count as one
  */
+import { Clock, Effect } from "effect";
 
 export interface SeldomLimits {
   readonly everyMs: number;
@@ -51,4 +52,17 @@ export const seldom = ({
     said.set(key, { atMs, more: 0 });
     return before?.more ?? 0;
   };
+};
+
+/** The same around lines of the log: `say` is given what goes behind the line, how often it was passed over since. */
+export const seldomSaid = (limits: SeldomLimits) => {
+  const due = seldom(limits);
+  return (
+    key: string,
+    say: (more: ReadonlyArray<{ readonly more: number }>) => Effect.Effect<void>,
+  ): Effect.Effect<void> =>
+    Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
+      const more = due(key, nowMs);
+      return more === undefined ? Effect.void : say(more === 0 ? [] : [{ more }]);
+    });
 };

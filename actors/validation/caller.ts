@@ -251,10 +251,12 @@ const report = Effect.fnUntraced(function* (caller: Caller, outcome: PvpTerminat
       return; // logged later, with `charge`: to log a number takes longer than to log that there is none
     case "foreign":
       counters.foreign += 1;
-      return yield* Effect.logInfo("pvp.foreign", { host });
+      return yield* server.said(`foreign ${host}`, (more) => Effect.logInfo("pvp.foreign", { host }, ...more));
     case "lost":
     case "malformed":
       counters[outcome.type] += 1;
-      return yield* Effect.logInfo(`pvp.${outcome.type}`, { host, why: outcome.why });
+      return yield* server.said(`${outcome.type} ${host}`, (more) =>
+        Effect.logInfo(`pvp.${outcome.type}`, { host, why: outcome.why }, ...more),
+      );
   }
 });

@@ -3,6 +3,7 @@ import type { Effect } from "effect";
 import type { E164, NodeId, VServiceId } from "../../codecs/shared/mod.ts";
 import type { PvpMethod, PvpUserName, ValErrorCode, ValInfo } from "../../codecs/validation/mod.ts";
 import type { PvpCandidate, Reputations } from "../../machines/validation/mod.ts";
+import type { seldomSaid } from "../kit/mod.ts";
 import type { Ephemerals } from "../tls/mod.ts";
 import type { PvpCounters } from "./counters.ts";
 
@@ -38,6 +39,8 @@ export interface PvpServer {
   /** Pairs of b and g^b computed ahead of the handshakes. */
   readonly ephemerals: Ephemerals;
   readonly counters: PvpCounters;
+  /** Lines about streams that came to nothing, of one address once in a while. */
+  readonly said: ReturnType<typeof seldomSaid>;
   readonly peers: Reputations;
   /** As `peers`, by address alone: a peer can choose a new Node-ID each time, but hardly a new address. */
   readonly addresses: Reputations;

@@ -3,6 +3,7 @@ import { Effect, type Scope } from "effect";
 import type { NodeId } from "../../codecs/shared/mod.ts";
 import type { PvpGroupBits } from "../../codecs/validation/mod.ts";
 import { type ReputationLimits, ROUND_MS, reputationLimits, reputations } from "../../machines/validation/mod.ts";
+import { seldomSaid } from "../kit/mod.ts";
 import { type Arithmetic, Entropy, Listener, type ListenFailed, type Listening } from "../ports/mod.ts";
 import { makeEphemerals } from "../tls/mod.ts";
 import { serveCaller } from "./caller.ts";
@@ -38,6 +39,8 @@ export const PVP_STREAMS_OF_ADDRESS_MAX = 64;
 /** Many peers may share an address. */
 const ADDRESS_FACTOR = 10;
 
+const SAID_EVERY_MS = 60_000;
+
 /** Serves until the scope closes. No stream affects another. */
 export const servePvp = Effect.fn("pvp.serve")(function* (
   options: ServePvpOptions,
@@ -59,6 +62,7 @@ export const servePvp = Effect.fn("pvp.serve")(function* (
     seedKey: yield* (yield* Entropy).bytes(32),
     ephemerals: yield* makeEphemerals(options.group ?? 2048),
     counters,
+    said: seldomSaid({ everyMs: SAID_EVERY_MS }),
     peers: reputations(reputation),
     addresses: reputations(byAddress),
     open: new Map(),

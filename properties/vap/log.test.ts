@@ -1,13 +1,19 @@
 /** What call agents and strangers do to the log: each kind is said, and nobody fills a disk. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { Effect, Logger } from "effect";
+import net from "node:net";
+import { Deferred, Effect, Logger } from "effect";
 import { TestClock } from "effect/testing";
 import fc from "fast-check";
 import { seldom } from "../../actors/kit/mod.ts";
+import { Listener } from "../../actors/ports/mod.ts";
 import { vapLog } from "../../actors/vap/log.ts";
+import { makeAuthority } from "../../runtime/authority.ts";
+import { nodeLayer } from "../../runtime/node.ts";
+import { credentialsUnder } from "../kit/credentials.ts";
 import { runs, test, testEffect } from "../kit/harness.ts";
 
 const MINUTE_MS = 60_000;
+const STRANGERS = 20;
 
 test("seldom: however many keys there are, no more than one above the most are said in a window, and all are counted", () =>
   fc.assert(
@@ -66,5 +72,36 @@ testEffect(
       );
       ok(first > 1 && first <= 65 && again === 1, `${first} ${again}`);
     }).pipe(Effect.provide([taken, TestClock.layer()]));
+  }),
+);
+
+testEffect(
+  "listener log: of the streams of one address that are no TLS one is said, and how many followed it",
+  Effect.gen(function* () {
+    const lines: Array<string> = [];
+    const logger = Logger.make(({ message }) => void lines.push(JSON.stringify(message)));
+    yield* Effect.gen(function* () {
+      const authority = yield* makeAuthority({ name: "log test", nowMs: Date.now() });
+      const tls = yield* credentialsUnder("acme.example", authority);
+      let refused = 0;
+      const done = yield* Deferred.make<void>();
+      const { listen } = yield* Listener;
+      const { port } = yield* listen(
+        {
+          ...{ host: "127.0.0.1", port: 0, tls },
+          refused: () => {
+            refused += 1;
+            if (refused === STRANGERS) Deferred.doneUnsafe(done, Effect.void);
+          },
+        },
+        () => Effect.void,
+      );
+      for (let i = 0; i < STRANGERS; i++) {
+        const socket = net.connect(port, "127.0.0.1", () => socket.write("no TLS\r\n\r\n"));
+        socket.on("error", () => {}); // we are cut off: that is what is looked for
+      }
+      yield* Deferred.await(done);
+      same(lines.filter((line) => line.includes("listener.refused")).length, 1);
+    }).pipe(Effect.scoped, Effect.provide([nodeLayer(), Logger.layer([logger])]));
   }),
 );

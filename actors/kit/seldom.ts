@@ -4,6 +4,8 @@
  *
  *   due(key, now) --> how often it has happened since it was said last: say it | undefined: it was said less than `everyMs` ago
  *   keysMax keys said within everyMs --> all others count as one
+ *
+ * DECISIONS.md D-320.
  */
 import { Clock, Effect } from "effect";
 

@@ -3,7 +3,7 @@
  *
  * Node (with --test-isolation=none) and Deno (with node:test) end with 0 when a module throws while it is read: tests that it has
  * registered before count, the rest of it is gone, and on Deno all files after it. So both have a test that fails for each file
- * that could not be read. Bun says so itself.
+ * that could not be read. Bun says so itself. DECISIONS.md D-321.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";

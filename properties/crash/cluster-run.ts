@@ -2,8 +2,9 @@
  * The crash run with several machines: servers of company a's cluster are killed, frozen and cut off from each other and from
  * PostgreSQL under load, and PostgreSQL tells afterwards what has become of each record, by triggers of this run's own.
  *
- *   sent ------> vcrSent --removed--> vcrAsked    each at most once for a call: nobody is asked about a call twice
- *                             '-----> neither     dropped: its look-up failed, or nobody could be reached
+ *   sent ------> vcrSent --removed--> vcrAsked    each at most once for a call: nobody is asked about a call twice; a row that is
+ *                             |                   removed again is an asking that reached nobody
+ *                             '-----> neither     dropped: its look-up failed, or too many calls of its relation waited
  *   received --> vcrReceived
  */
 import process from "node:process";
@@ -20,7 +21,9 @@ const WAIT_MS_MAX = 240_000;
 /** Longer than members may be without a beat: the others take the server for dead. */
 const FROZEN_MS = [9_000, 12_000] as const;
 const CUT_MS = [300, 12_000] as const;
+/** Until who holds a part has read what was written by the others. */
 const SETTLE_MS = 4_000;
+const SETTLE_MS_MAX = 60_000;
 const SHARDS = 64;
 
 export interface ClusterRunOptions {
@@ -59,12 +62,13 @@ const watchTables = (pg: TestPostgres): void => {
     pg.url,
     `CREATE TABLE witness (what text, record bytea, value bytea);
      CREATE FUNCTION witness() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-       IF TG_OP = 'DELETE' THEN INSERT INTO public.witness VALUES ('removed', substr(OLD.key, 9), OLD.value); RETURN OLD;
+       IF TG_OP = 'DELETE' THEN INSERT INTO public.witness
+         VALUES (CASE OLD.name WHEN 'vcrSent' THEN 'removed' ELSE 'unasked' END, substr(OLD.key, 9), OLD.value); RETURN OLD;
        ELSE INSERT INTO public.witness VALUES (NEW.name, substr(NEW.key, 9), NEW.value); RETURN NEW; END IF; END $$;
      CREATE TRIGGER put AFTER INSERT ON ${SCHEMA_A}.rows FOR EACH ROW
        WHEN (NEW.name IN ('vcrSent', 'vcrAsked')) EXECUTE FUNCTION witness();
      CREATE TRIGGER removed AFTER DELETE ON ${SCHEMA_A}.rows FOR EACH ROW
-       WHEN (OLD.name = 'vcrSent') EXECUTE FUNCTION witness()`,
+       WHEN (OLD.name IN ('vcrSent', 'vcrAsked')) EXECUTE FUNCTION witness()`,
   );
 };
 
@@ -208,7 +212,8 @@ const judge = (pg: TestPostgres, agents: ReadonlyArray<ClusterAgent>) => {
     lost,
     doubled,
     askedTwice: of(
-      "SELECT count(*) FROM (SELECT record FROM witness WHERE what = 'vcrAsked' GROUP BY record HAVING count(*) > 1) t",
+      `SELECT count(*) FROM (SELECT record FROM witness GROUP BY record
+       HAVING count(*) FILTER (WHERE what = 'vcrAsked') > 1 + count(*) FILTER (WHERE what = 'unasked')) t`,
     ),
     asked: of("SELECT count(DISTINCT record) FROM witness WHERE what = 'vcrAsked'"),
     dropped: of(
@@ -244,7 +249,11 @@ export const runCluster = async (
     await Promise.all(world.agents.map((agent) => agent.kill()));
     await sleep(SETTLE_MS);
     const learned = world.agents.reduce((sum, agent) => sum + agent.learned.length, 0);
-    const found = judge(pg, world.agents);
+    let found = judge(pg, world.agents);
+    for (const fromMs = performance.now(); found.doubled.length > 0 && performance.now() - fromMs < SETTLE_MS_MAX; ) {
+      await sleep(SETTLE_MS);
+      found = judge(pg, world.agents);
+    }
     options.tell(
       `asked about ${found.asked} calls, ${found.dropped} dropped, ${learned} routes told, taken over in ` +
         `${(faults.takeoverMsMax() / 1_000).toFixed(1)} s at most`,

@@ -59,6 +59,11 @@ export class EventQueue<Ev> {
     return waiter;
   }
 
+  /** An event that was put and is to have been none, if nobody has taken it yet. */
+  takeBack(event: Ev): void {
+    if (!this.ring.isEmpty) this.ring.remove(event);
+  }
+
   answer(event: Ev): void {
     this.answers ??= [];
     this.answers.push(event);

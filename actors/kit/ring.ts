@@ -35,6 +35,16 @@ export class Ring<T> {
     return value;
   }
 
+  /** The first that is this very value; false where there is none. Reads the whole ring. */
+  remove(value: T): boolean {
+    const rest: Array<T> = [];
+    for (let one = this.shift(); one !== undefined; one = this.shift()) rest.push(one);
+    const at = rest.indexOf(value);
+    if (at >= 0) rest.splice(at, 1);
+    for (const one of rest) this.push(one);
+    return at >= 0;
+  }
+
   /** Twice as many slots, a power of two, so that an index wraps by a mask. */
   private grow(): void {
     const { slots, first } = this;

@@ -1,4 +1,7 @@
-/** The named timers of one role: what they tell when they fire, and that a new start replaces the old one. */
+/**
+ * The named timers of one role: what they tell when they fire, and that a new start replaces the old one. One that is stopped
+ * tells nothing, also where it has fired and its event was not taken yet.
+ */
 import type { Clock, Context } from "effect";
 import { Effect } from "effect";
 import type { EventQueue, Waiter } from "./event-queue.ts";
@@ -23,7 +26,10 @@ export class RoleTimers<Ev> {
   private readonly clock: Clock.Clock;
   private readonly all: Timers;
   private readonly context: Context.Context<never>;
-  /** A timer that runs, or one that has fired and whose event is not in the queue yet. */
+  /**
+   * A timer that runs, or one that has fired: its event may wait in the queue while another one, which was due at the same
+   * instant or before, is performed and stops it.
+   */
   private running: Map<string, Stoppable> | undefined;
 
   constructor(events: EventQueue<Ev>, clock: Clock.Clock, all: Timers, context: Context.Context<never>) {
@@ -62,7 +68,10 @@ export class RoleTimers<Ev> {
     }
     const isMade = typeof firing === "function";
     const event = isMade ? (firing as (atMs: number) => Ev)(this.clock.currentTimeMillisUnsafe()) : firing;
-    if (this.events.put(event)) return;
+    if (this.events.put(event)) {
+      this.running?.set(timer, { stop: () => this.events.takeBack(event) });
+      return;
+    }
     // It finds no room: it waits as the timer's own, so that it can still be stopped.
     const waiter: Waiter<Ev> = this.events.waitForRoom(event, () => this.ended(timer, waiter));
     this.running?.set(timer, waiter);

@@ -57,6 +57,29 @@ test("host: events are performed one by one, in order, though the mailbox is sma
   same(performed, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
 });
 
+test("host: of two timers that are due at one instant, the first stops the second, whose event has come and is not taken", async () => {
+  const performed: Array<number> = [];
+  await runVirtual(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const box = yield* mailbox<Ev>(4);
+        const perform = ({ n = Number.NaN }: Order) =>
+          Effect.andThen(
+            Effect.sync(() => performed.push(n)),
+            n === 1 ? box.stopTimer("b") : Effect.void,
+          );
+        yield* Effect.forkScoped(drive(listener, undefined, box, perform));
+        yield* box.startTimer("a", 10, { type: "number", n: 1 });
+        yield* box.startTimer("b", 10, { type: "number", n: 2 });
+        yield* box.startTimer("c", 10, { type: "number", n: 3 });
+        yield* Effect.sleep(50);
+        yield* box.stopTimer("a");
+      }),
+    ),
+  );
+  same(performed, [1, 3]);
+});
+
 test("host: a timer started again fires once, a stopped one never, and none outlives the scope", async () => {
   const performed: Array<number> = [];
   await runVirtual(

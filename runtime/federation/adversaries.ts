@@ -78,6 +78,10 @@ const steal = Effect.fnUntraced(function* (federation: Federation, adversary: Pl
     (number) => ownerOf(plan, number),
     intrusions,
   ).pipe(onHost(world, party.host));
+  const why = [...intrusions.reasons.overwrittenClaim].map(String).sort().join(", ");
+  world.trace.record(party.name, "wrote over claims", {
+    detail: `${intrusions.admitted} taken, ${intrusions.refused.overwrittenClaim} refused${why === "" ? "" : `: ${why}`}`,
+  });
   if (intrusions.admitted > 0) checks.violated("acknowledged", `${party.name} wrote over another's claim`);
 });
 

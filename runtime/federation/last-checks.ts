@@ -1,8 +1,12 @@
 /** What is looked at when all is whole and quiet: the ring, the claims to each number, the records that wait. */
 import { Effect } from "effect";
 import { claimsOf, type OverlayNode } from "../../actors/reload/mod.ts";
-import { e164, nodeIdText } from "../../codecs/shared/mod.ts";
+import { bigOf, bytesOfBig, e164, type NodeId, nodeIdText } from "../../codecs/shared/mod.ts";
 import type { Federation } from "./party.ts";
+
+const ID_BYTES = 16;
+const RING = 1n << 128n;
+const RANDOM_KEYS = 8;
 
 export const checkRing = Effect.fn("federation.ring")(function* (federation: Federation) {
   const { checks, parties, overlay, others } = federation;
@@ -18,11 +22,38 @@ export const checkRing = Effect.fn("federation.ring")(function* (federation: Fed
     if (successors[0] !== next || predecessors[0] !== before)
       checks.violated("ring", `${nameOf(federation, node)} has other neighbours than the ring of ${ids.length} nodes`);
   }
+  yield* checkOwners(federation, nodes, ids);
   yield* checkClaims(federation, nodes);
   for (const { name, life } of parties.values()) {
     if (life === undefined) continue;
     const { pending, underWay } = yield* life.running.server.counters;
     checks.waiting(name, pending + underWay);
+  }
+});
+
+/**
+ * One peer answers for each key, whoever asks: the first at or after it on the ring, RFC 6940 §10.1. Each is asked for
+ * every peer's own identifier; some for those beside it and for random ones.
+ */
+const checkOwners = Effect.fnUntraced(function* (
+  federation: Federation,
+  nodes: ReadonlyArray<OverlayNode>,
+  ids: ReadonlyArray<NodeId>,
+) {
+  const { checks, world } = federation;
+  const random = Array.from({ length: RANDOM_KEYS }, () => bigOf(world.chance.bytes(ID_BYTES)));
+  const beside = ids.flatMap((id) => [id - 1n, id + 1n]).filter((key) => key >= 0n && key < RING);
+  const questions = [
+    ...ids.flatMap((key) => nodes.map((asker) => ({ key: key as bigint, asker }))),
+    ...[...beside, ...random].map((key, i) => ({ key, asker: nodes[i % nodes.length]! })),
+  ];
+  for (const { key, asker } of questions) {
+    const owner = ids.find((id) => id >= key) ?? ids[0]!;
+    const ping = asker.ping({ resourceId: bytesOfBig(key, ID_BYTES) });
+    const found = yield* Effect.orElseSucceed(ping, () => undefined);
+    if (found?.nodeId === owner) continue;
+    const who = found === undefined ? "nobody" : nameOf(federation, found);
+    checks.violated("ring", `${nameOf(federation, asker)} is answered by ${who} for a key of another`);
   }
 });
 
@@ -47,5 +78,5 @@ const checkClaims = Effect.fnUntraced(function* (federation: Federation, nodes: 
 });
 
 const idsOf = ({ nodes }: Federation, name: string) => [...nodes].flatMap(([id, of]) => (of === name ? [id] : []));
-const nameOf = ({ nodes }: Federation, { nodeId }: OverlayNode): string =>
+const nameOf = ({ nodes }: Federation, { nodeId }: Pick<OverlayNode, "nodeId">): string =>
   `a node of ${nodes.get(nodeId) ?? "another"}`;

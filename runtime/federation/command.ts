@@ -3,7 +3,7 @@
  *
  *   seed --> planOf --> runPlan --> held | violated --> shrinkPlan --> file
  */
-import { writeFileSync } from "node:fs";
+import { appendFileSync, writeFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { exitCode } from "../cli/exit.ts";
@@ -60,6 +60,7 @@ export const federationCommand = (args: ReadonlyArray<string>): Promise<number> 
     const seed = wholeOf(values.seed, "seed", 0, SEED_MAX);
     const seeds = values.nightly ? SEEDS_MAX : wholeOf(values.seeds ?? "1", "seeds", 1, SEEDS_MAX);
     const minutes = wholeOf(values.minutes, "minutes", 1, MINUTES_MAX);
+    if (values.trace !== undefined) checkWritable(values.trace);
     let isStopped = false;
     const stop = () => {
       isStopped = true;
@@ -82,6 +83,15 @@ export const federationCommand = (args: ReadonlyArray<string>): Promise<number> 
       process.removeListener("SIGTERM", stop);
     }
   });
+
+/** Before hours are simulated for it. */
+const checkWritable = (file: string): void => {
+  try {
+    appendFileSync(file, "");
+  } catch (error) {
+    throw new Wrong(`--trace cannot be written: ${(error as Error).message}`);
+  }
+};
 
 const runAll = async (asked: Asked): Promise<number> => {
   const { seed: first, seeds, minutes, json, isStopped } = asked;

@@ -11,6 +11,8 @@ const HOGGED_VALUES = 60;
 const FLOOD_STREAMS = 40;
 const FLOOD_MS = 20_000;
 const LIES_MS = 45_000;
+/** Three that vanish together may have had all copies of a value: a peer's own and two replicas, RFC 6940 §10.4. */
+const LIARS_MAX = 2;
 /** Of what it is given to send. */
 const DROPPED_PERCENT = 50;
 
@@ -54,7 +56,7 @@ export const flood = Effect.fn("federation.flood")(function* (federation: Federa
 /** Joins like anybody, then drops half of what it should send: answers, acknowledgements, what it should pass on. Then it is gone. */
 export const lie = Effect.fn("federation.lie")(function* (federation: Federation, adversary: PlannedAdversary) {
   const { world } = federation;
-  const count = adversary.kind === "eclipse" ? adversary.strength : 1;
+  const count = adversary.kind === "eclipse" ? Math.min(adversary.strength, LIARS_MAX) : 1;
   const users = Array.from({ length: count }, (_, i) => `${i + 1}.${adversary.name}`);
   const one = (user: string) =>
     Effect.gen(function* () {

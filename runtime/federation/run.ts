@@ -23,6 +23,8 @@ import { arithmeticHere, leftOpen, onHost, openHost, openWorld } from "./world.t
 
 /** From the end of the plan until the last checks: repairs, validations and records that are still due. */
 const QUIET_MS = 90_000;
+/** Two rings that each have several nodes look for one another every ten minutes, spread by a quarter (machines/reload/partition.ts). */
+const QUIET_AFTER_PARTITION_MS = 840_000;
 /** For calls that are being set up when the plan ends, beyond their talk. */
 const LAST_CALL_MS = 70_000;
 const STOP_EVERY_MS = 1_000;
@@ -178,7 +180,8 @@ const settle = Effect.fnUntraced(function* (federation: Federation) {
   yield* Effect.sleep(Math.max(longest + LAST_CALL_MS, faults + 1_000));
   for (const { name } of plan.companies) yield* startAgain(federation, parties.get(name)!);
   world.trace.record("world", "quiet");
-  yield* Effect.sleep(plan.waitMs[1] + QUIET_MS);
+  const isParted = plan.faults.some(({ type }) => type === "partition");
+  yield* Effect.sleep(plan.waitMs[1] + (isParted ? QUIET_AFTER_PARTITION_MS : QUIET_MS));
 });
 
 const place = Effect.fnUntraced(function* (

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { readReloadUri } from "../../codecs/enrol/mod.ts";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import {
+  addressBrake,
   BRAKE_NAMES_MAX,
   ENROLMENTS_UNDER_WAY_MAX,
   type EnrolServerAction,
@@ -256,6 +257,19 @@ test("enrolServer: a guesser is slowed by user and by address, whether the user 
   ok(oneUser < 5 + 7 + 60, String(oneUser));
   const oneAddress = looked((i) => ({ user: `user${i}` }));
   ok(oneAddress < 20 + 12 + 4, String(oneAddress));
+});
+
+test("enrolServer: who has an account clears its own count with its password, and neither another user's nor the address's", () => {
+  const { ask } = opened();
+  const types = (given: Ask) => ask(given).map(({ type }) => type);
+  const from = { address: "192.0.2.7", atMs: 1 };
+  for (let i = 0; i < addressBrake.free - userBrake.free - 1; i++)
+    same(types({ isPasswordRight: false, user: `user${i}`, ...from }), ["refuse"]);
+  for (let i = 0; i < userBrake.free; i++) same(types({ isPasswordRight: false, user: "bob", ...from }), ["refuse"]);
+  same(types({ user: "mallory", ...from }), ["draw"]);
+  same(types({ user: "bob", address: "192.0.2.8", atMs: 2 }), ["putOff"]);
+  same(types({ isPasswordRight: false, user: "carol", ...from }), ["refuse"]);
+  same(types({ user: "mallory", id: "z", ...from }), ["putOff"]);
 });
 
 test("enrolServer: within the wait a right password is put off as a wrong one is; after it, it serves and clears the count", () => {

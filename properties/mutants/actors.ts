@@ -135,4 +135,11 @@ export const actorMutants: MutantRows = {
     why: "order a node about without its token",
     tests: ["admin"],
   },
+  "enrol.guesser-clears": {
+    file: "machines/enrol/server.ts",
+    from: "context: { pending: [...context.pending, one], users: forgiven(context.users, user) },",
+    to: "context: { pending: [...context.pending, one], users: noBrake, addresses: noBrake },",
+    why: "a guesser with an account of its own clears everybody's count",
+    tests: ["enrol/server", "enrol/enrolment"],
+  },
 };

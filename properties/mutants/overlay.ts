@@ -296,4 +296,18 @@ export const overlayMutants: MutantRows = {
     why: "RFC 6940 §6.5.4.2: a Kind is replaced by another signer than its own",
     tests: ["reload/configuration", "reload/update"],
   },
+  "storage.clock-back-refills": {
+    file: "machines/reload/quota.ts",
+    from: "Math.max(0, atMs - bucket.atMs)",
+    to: "Math.abs(atMs - bucket.atMs)",
+    why: "send requests without pause: a clock that steps back gives tokens",
+    tests: ["reload/quota", "reload/storage.test"],
+  },
+  "fragments.unbounded": {
+    file: "machines/reload/fragments.ts",
+    from: "if (ofNeighbour >= OPEN_OF_NEIGHBOUR_MAX) return",
+    to: "if (ofNeighbour >= OPEN_MAX) return",
+    why: "fill memory with fragments: one neighbour takes the room of all",
+    tests: ["reload/fragments"],
+  },
 };

@@ -169,3 +169,13 @@ test("whatever neighbours send, no more is held than the limits say, and an hone
     { numRuns: runs },
   );
 });
+
+test("one neighbour has so many messages begun, and room is left for the others", () => {
+  const begun = Array.from({ length: OPEN_OF_NEIGHBOUR_MAX + 1 }, (_, i) =>
+    part(0, 256, false, { transactionId: BigInt(i) }),
+  );
+  let { held } = gathered(begun);
+  assert.equal(held.size, OPEN_OF_NEIGHBOUR_MAX);
+  held = gather(held, part(0, 256, false), nodeIdFrom(4n), 0, LIMIT).held;
+  assert.equal(held.size, OPEN_OF_NEIGHBOUR_MAX + 1);
+});

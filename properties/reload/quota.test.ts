@@ -58,3 +58,14 @@ test("a token bucket never gives more than its rate and one burst", () => {
     { numRuns: runs },
   );
 });
+
+test("a clock that goes back, however far, gives no token", () =>
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 100 }), fc.nat(10_000), fc.nat(100_000), (perSecond, atMs, backMs) => {
+      let bucket = fullBucket(perSecond, atMs);
+      for (let next = take(bucket, perSecond, atMs); next !== undefined; next = take(bucket, perSecond, atMs))
+        bucket = next;
+      assert.equal(take(bucket, perSecond, atMs - backMs), undefined);
+    }),
+    { numRuns: runs },
+  ));

@@ -19,7 +19,7 @@ import { close, goOn, TIMER as LINK_TIMER, type LinkTimer, linkTimer, lost, rece
 import type { Link } from "./link-table.ts";
 import { accepted, buffered, certified, connected, greetingSigned, identified, shown } from "./links.ts";
 import { OURSELVES } from "./outgoing.ts";
-import { TIMER as PEER_TIMER, peerAnswered, peerServes, peerTimer, startPeer, tellPeer } from "./peer.ts";
+import { TIMER as PEER_TIMER, peerAnswered, peerServes, peerTimer, placePeer, startPeer, tellPeer } from "./peer.ts";
 import { abandon, beginRequest, concluded, TIMER as REQUEST_TIMER, requestSigned, requestTimer } from "./requests.ts";
 import { forget, kindsAnswered, TIMER as REPEAT_TIMER, repeat, repeatAll, repeatLater } from "./sequence.ts";
 import { signed } from "./signing.ts";
@@ -91,6 +91,7 @@ const take = (core: Core, event: NodeEvent): void => {
     case "restored":
     case "stored":
     case "join":
+    case "placed":
     case "leave":
     case "published":
     case "configured":
@@ -104,7 +105,7 @@ const take = (core: Core, event: NodeEvent): void => {
 type PortAnswer = Extract<NodeEvent, { readonly token: number }>;
 type Change = Extract<
   NodeEvent,
-  { readonly type: "restored" | "stored" | "join" | "leave" | "published" | "configured" }
+  { readonly type: "restored" | "stored" | "join" | "placed" | "leave" | "published" | "configured" }
 >;
 
 const changed = (core: Core, event: Change): void => {
@@ -117,6 +118,9 @@ const changed = (core: Core, event: Change): void => {
       return;
     case "join":
       startPeer(core, event.settings);
+      return;
+    case "placed":
+      placePeer(core, event.settings);
       return;
     case "leave":
       tellPeer(core, event);

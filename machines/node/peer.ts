@@ -12,6 +12,7 @@ import {
   type PeerSettings,
   type ReloadOutcome,
   reloadPeer,
+  settledPeer,
 } from "../reload/mod.ts";
 import { answer, reachable } from "./arriving.ts";
 import { between, draw } from "./chance.ts";
@@ -27,6 +28,16 @@ type Step = ReturnType<typeof reloadPeer.start>;
 export const startPeer = (core: Core, settings: PeerSettings): void => {
   if (core.peer !== undefined) return;
   perform(core, stepped(core, reloadPeer.id, "", startOf(settings), reloadPeer.start(settings)));
+};
+
+/** Is in the ring from now on, a peer of every node that it has a link with. Its timers stand anywhere in their intervals. */
+export const placePeer = (core: Core, settings: PeerSettings): void => {
+  if (core.peer !== undefined) return;
+  const { snapshot, actions } = settledPeer(settings, [...core.table.byNode.keys()], core.nowMs);
+  const drawn = actions.map((action) =>
+    action.type === "startTimer" ? { ...action, ms: 0, spreadMs: action.ms + action.spreadMs } : action,
+  );
+  perform(core, stepped(core, reloadPeer.id, "", startOf(settings), { snapshot, actions: drawn }));
 };
 
 export const tellPeer = (core: Core, event: PeerEvent): void => {

@@ -114,6 +114,8 @@ export type NodeEvent =
   /** The answer to `store`. */
   | { readonly type: "stored"; readonly isStored: boolean }
   | { readonly type: "join"; readonly settings: PeerSettings }
+  /** It is in the ring already, with the links that it has, all to peers: for simulations, whose rings need not be joined. */
+  | { readonly type: "placed"; readonly settings: PeerSettings }
   | { readonly type: "leave" };
 
 export type NodeOrder =

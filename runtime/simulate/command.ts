@@ -62,6 +62,8 @@ const tableOf = (line: Line, detail: Detail | undefined): string => {
   return rows.map(([name, value]) => `${name.padEnd(20)}${value}`).join("\n");
 };
 
+/** Of messages and values. */
+const SIGNATURES = { ecdsa: "ECDSA P-256", checksum: "a checksum in place of each (--signatures ecdsa computes them)" };
 const seconds = (value: number | null): string => (value === null ? "not in the time given" : `${value} s`);
 const moreOf = (line: Line, detail: Detail): ReadonlyArray<readonly [string, string]> => {
   const failures = Object.entries(detail.failures).map(([why, count]) => `${count} ${why}`);
@@ -77,6 +79,7 @@ const moreOf = (line: Line, detail: Detail): ReadonlyArray<readonly [string, str
       "machine steps",
       `${Object.values(detail.steps).reduce((sum, n) => sum + n, 0)}, ${detail.usPerStep} µs of CPU each`,
     ],
+    ["signatures", SIGNATURES[detail.signatures]],
     ["virtual time", `${detail.virtualSeconds} s`],
   ];
 };

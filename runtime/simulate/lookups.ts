@@ -2,8 +2,7 @@
 import { errorNameOf, type Request, toResource } from "../../codecs/reload/mod.ts";
 import { NOT_A_PEER, NOT_RESPONSIBLE } from "../../machines/reload/mod.ts";
 import type { Agenda } from "./agenda.ts";
-import type { Ended } from "./dispatcher.ts";
-import type { SimNode } from "./node.ts";
+import type { Ended, SimNode } from "./node.ts";
 import { fetchOf, hasRegistration, type Value } from "./values.ts";
 
 /** As actors/reload/paced-requests.ts repeats. */
@@ -27,7 +26,7 @@ export const askFor = (
   ended: (end: Ended) => void,
 ): void => {
   const attempt = (left: number) =>
-    node.dispatcher.ask([toResource(resource)], body, {}, (end) => {
+    node.request(toResource(resource), body, (end) => {
       const { outcome } = end;
       const info = outcome.type === "refused" ? new TextDecoder().decode(outcome.error.info) : "";
       if ((info === NOT_RESPONSIBLE || info === NOT_A_PEER) && left > 1)
@@ -38,8 +37,10 @@ export const askFor = (
 };
 
 export const lookUp = (agenda: Agenda, node: SimNode, value: Value, ended: (found: LookedUp) => void): void =>
-  askFor(agenda, node, value.resource, fetchOf(value), ({ outcome, hops }) => {
+  askFor(agenda, node, value.resource, fetchOf(value), ({ outcome, signers }) => {
     const isAnswered = outcome.type === "answer";
     const why = outcome.type === "refused" ? errorNameOf(outcome.error.code) : outcome.type;
-    ended({ isAnswered, has: isAnswered && hasRegistration(outcome.body, value), hops, why: isAnswered ? "" : why });
+    const trip = node.core.lookUps.findLast(({ resource, hops }) => resource === value.id && hops !== undefined);
+    const has = isAnswered && hasRegistration(outcome.body, signers, value);
+    ended({ isAnswered, has, hops: trip?.hops ?? 0, why: isAnswered ? "" : why });
   });

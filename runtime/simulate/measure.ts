@@ -47,7 +47,7 @@ export const isWhole = (nodes: Iterable<SimNode>, depth: number): boolean => {
   const ring = ringOf(nodes);
   if (ring === undefined) return false;
   const reach = Math.min(depth, ring.length - 1);
-  return ring.every(({ dispatcher: { view } }, at) => {
+  return ring.every(({ core: { view } }, at) => {
     for (let i = 1; i <= reach; i++) {
       if (view.successors[i - 1] !== ring[(at + i) % ring.length]!.id) return false;
       if (view.predecessors[i - 1] !== ring[(at - i + ring.length) % ring.length]!.id) return false;

@@ -1,12 +1,13 @@
 /**
- * Links between simulated nodes: ordered, with a delay that is drawn for each pair. What TCP and TLS would do is modelled:
- * opening takes a round trip and a half, a frame may be lost as a whole. Frames on their way to a node that dies are lost, and
- * its neighbours see their links close after the delay and a random time to detect it.
+ * Streams between simulated nodes, as TCP with TLS would carry them: bytes in their order, with a delay that is drawn for each
+ * pair. Opening one takes a round trip and a half. What is lost is sent again, and what follows it waits. Bytes on their way
+ * to a node that dies are lost, and the others see their streams end after the delay and a random time to detect it.
+ *
+ *   open --> two ends --> send --(delay)--> received, or unread until `resume`        close, vanish, cut --> lost
  */
-import type { Body, NodeId, Packet } from "../../codecs/reload/mod.ts";
+import { framedMessageType } from "../../codecs/reload/mod.ts";
 import type { Chance } from "../memory/chance.ts";
 import type { Agenda } from "./agenda.ts";
-import type { Sizes } from "./sizes.ts";
 
 export interface NetworkSettings {
   readonly seed: number;
@@ -15,43 +16,51 @@ export interface NetworkSettings {
   readonly delayMaxMs: number;
   /** The part of all frames that is lost, 0 to 1. */
   readonly loss: number;
-  /** Until the end of a link is seen, beyond its delay: drawn from 0 to this. */
+  /** Until the end of a stream is seen, beyond its delay: drawn from 0 to this. */
   readonly detectMs: number;
 }
 
-/** A message under way, as an object: its signer, its body, and the hops it has made. */
-export interface SimPacket extends Packet {
-  readonly signer: NodeId;
-  readonly body: Body;
-  /** Certificates beside the signer's own. */
-  readonly certificates: number;
-  /** The same object in all copies of one sending. */
-  readonly trip: { hops: number };
-  /** In an answer: the hops of the request it answers. */
-  readonly cameBy: number;
-}
-
-/** A node as the network sees it. */
+/** A node as the network sees it. `link`: its own number for a stream. */
 export interface Station {
   readonly index: number;
-  readonly links: Set<Station>;
+  readonly ends: Map<number, StreamEnd>;
   alive: boolean;
   /** Which of the two parts of a partitioned network it is in. */
-  side: 0 | 1;
-  readonly arrive: (packet: SimPacket, from: Station) => void;
-  readonly linked: (to: Station) => void;
-  readonly unlinked: (from: Station) => void;
+  readonly side: 0 | 1;
+  /** A number for a stream that another node has opened. */
+  readonly nextAccepted: () => number;
+  readonly opened: (as: "accepted" | "connected", link: number, to: Station) => void;
+  readonly received: (link: number, bytes: Uint8Array) => void;
+  readonly lost: (link: number, why: string) => void;
+}
+
+/** One end of a stream. */
+export interface StreamEnd {
+  readonly at: Station;
+  readonly link: number;
+  readonly other: StreamEnd;
+  isOpen: boolean;
+  /** What comes while it is not read waits here. */
+  isReading: boolean;
+  readonly unread: Array<Uint8Array>;
+  /** When what was sent last arrives. */
+  arrivesMs: number;
 }
 
 export interface Network {
+  /** Messages sent, without acknowledgements; bytes of both. */
   messages: number;
   bytes: number;
   lost: number;
-  readonly transmit: (from: Station, to: Station, packet: SimPacket) => void;
-  readonly open: (from: Station, to: Station, then: (isUp: boolean) => void) => void;
-  /** One of them closes the link. */
-  readonly close: (from: Station, to: Station) => void;
-  /** The process has died, or the node has left: its links close. */
+  readonly send: (end: StreamEnd, bytes: Uint8Array) => void;
+  readonly resume: (end: StreamEnd) => void;
+  /** Opens a stream. `then`: whether it is there; the stations have been told. */
+  readonly open: (from: Station, link: number, to: Station, then: (isUp: boolean) => void) => void;
+  /** A stream that has been there for long: each node sees it as one that the other has opened. */
+  readonly join: (one: Station, other: Station) => void;
+  /** One end closes the stream. */
+  readonly close: (end: StreamEnd) => void;
+  /** The process has died, or the node has left: its streams end. */
   readonly vanish: (station: Station) => void;
   readonly cut: (stations: ReadonlyArray<Station>) => void;
   readonly mend: () => void;
@@ -59,67 +68,94 @@ export interface Network {
 
 /** Until a dial into the other part of a partitioned network is given up. */
 const DIAL_MS_MAX = 5_000;
+/** Until TCP sends again what was lost, for the first time; twice as long each further time. RFC 6298 allows no less than 1 s, systems 200 ms. */
+const RESEND_MS = 200;
 
-export const makeNetwork = (agenda: Agenda, chance: Chance, sizes: Sizes, settings: NetworkSettings): Network => {
+export const makeNetwork = (agenda: Agenda, chance: Chance, settings: NetworkSettings): Network => {
   const { seed, delayMinMs, delayMaxMs, loss, detectMs } = settings;
   let isCut = false;
   const isApart = (a: Station, b: Station) => isCut && a.side !== b.side;
   const delayOf = (a: Station, b: Station): number =>
     delayMinMs + (mixed(seed, Math.min(a.index, b.index), Math.max(a.index, b.index)) % (delayMaxMs - delayMinMs + 1));
 
-  const closeAt = (at: Station, other: Station) =>
-    agenda.after(delayOf(at, other) + (detectMs > 0 ? chance.between(0, detectMs) : 0), () => {
-      if (at.links.delete(other) && at.alive) at.unlinked(other);
+  /** That end sees that the stream has ended, once all that was sent has come. */
+  const endAt = (end: StreamEnd) => {
+    const { at, other } = end;
+    const seenMs = delayOf(at, other.at) + (detectMs > 0 ? chance.between(0, detectMs) : 0);
+    agenda.after(Math.max(seenMs, other.arrivesMs - agenda.nowMs), () => {
+      if (!end.isOpen) return;
+      end.isOpen = false;
+      at.ends.delete(end.link);
+      if (at.alive) at.lost(end.link, "closed by the peer");
     });
+  };
+  const deliver = (end: StreamEnd, bytes: Uint8Array) => {
+    if (!end.isOpen || !end.at.alive || isApart(end.at, end.other.at)) network.lost++;
+    else if (end.isReading) end.at.received(end.link, bytes);
+    else end.unread.push(bytes);
+  };
+  const connect = (from: Station, link: number, to: Station, as: "accepted" | "connected") => {
+    const none = { isOpen: true, isReading: false, arrivesMs: 0 };
+    const ours: { -readonly [K in keyof StreamEnd]: StreamEnd[K] } = {
+      ...none,
+      at: from,
+      link,
+      unread: [],
+      other: undefined as never,
+    };
+    const theirs: StreamEnd = { ...none, at: to, link: to.nextAccepted(), unread: [], other: ours };
+    ours.other = theirs;
+    from.ends.set(link, ours);
+    to.ends.set(theirs.link, theirs);
+    to.opened("accepted", theirs.link, from);
+    from.opened(as, link, to);
+  };
 
   const network: Network = {
     messages: 0,
     bytes: 0,
     lost: 0,
-    transmit: (from, to, packet) => {
-      network.messages++;
-      network.bytes += sizes.of(packet, packet.body, packet.certificates);
-      packet.trip.hops++;
-      if (loss > 0 && chance.next() < loss) {
+    send: (end, bytes) => {
+      const { at, other } = end;
+      if (bytes[0] === framedMessageType.data) network.messages++;
+      network.bytes += bytes.length;
+      let ms = delayOf(at, other.at);
+      for (let again = RESEND_MS; loss > 0 && chance.next() < loss; again *= 2) {
         network.lost++;
-        return;
+        ms += again;
       }
-      agenda.after(delayOf(from, to), () => {
-        if (to.alive && to.links.has(from) && !isApart(from, to)) to.arrive(packet, from);
-        else network.lost++;
-      });
+      end.arrivesMs = Math.max(agenda.nowMs + ms, end.arrivesMs);
+      agenda.after(end.arrivesMs - agenda.nowMs, () => deliver(other, bytes));
     },
-    open: (from, to, then) => {
+    resume: (end) => {
+      end.isReading = true;
+      for (const bytes of end.unread.splice(0)) agenda.after(0, () => deliver(end, bytes));
+    },
+    open: (from, link, to, then) => {
       if (isApart(from, to)) {
         agenda.after(DIAL_MS_MAX, () => then(false));
         return;
       }
       agenda.after(3 * delayOf(from, to), () => {
         const isUp = from.alive && to.alive && !isApart(from, to);
-        const isNew = isUp && !from.links.has(to);
-        if (isNew) {
-          from.links.add(to);
-          to.links.add(from);
-          to.linked(from);
-          from.linked(to);
-        }
+        if (isUp) connect(from, link, to, "connected");
         if (from.alive) then(isUp);
       });
     },
-    close: (from, to) => {
-      agenda.after(0, () => {
-        if (from.links.delete(to) && from.alive) from.unlinked(to);
-      });
-      closeAt(to, from);
+    join: (one, other) => connect(one, one.nextAccepted(), other, "accepted"),
+    close: (end) => {
+      end.isOpen = false;
+      end.at.ends.delete(end.link);
+      endAt(end.other);
     },
     vanish: (station) => {
       station.alive = false;
-      for (const other of station.links) closeAt(other, station);
+      for (const { other } of station.ends.values()) endAt(other);
     },
     cut: (stations) => {
       isCut = true;
-      for (const station of stations)
-        if (station.alive) for (const other of station.links) if (isApart(station, other)) closeAt(station, other);
+      for (const { alive, ends } of stations)
+        if (alive) for (const end of ends.values()) if (isApart(end.at, end.other.at)) endAt(end);
     },
     mend: () => {
       isCut = false;

@@ -1,124 +1,197 @@
 /**
- * A simulated node: the machines reloadPeer and reloadStorage, unchanged, hosted without Effect (peer.ts, storage.ts). An event
- * is given to a machine only when every order of the event before has been performed.
+ * A simulated node: the node of machines/node, whole and unchanged, with virtual time, a simulated network and keys. All orders
+ * of an event are performed before the next event; an answer of the keys is the next.
  *
- *   network --> dispatcher --> request --> peer, storage --> answer, request, copy --> dispatcher --> network
- *                      \----> answer ---> the transaction that waits for it --> answered, copied
+ *   network --> accepted, connected, received, lost --+                +--> write, dial, close, pause, resume --> network
+ *   agenda ---> timerFired ---------------------------+--> handle -----+--> startTimer, stopTimer -------------> agenda
+ *   keys -----> signed, signatureVerified, ... -------+                +--> sign, verifySignature, verifyChain -> keys
+ *   request, leave -----------------------------------+                +--> ended, state ----------------------> the simulation
  */
-import type { Body, NodeId, Request } from "../../codecs/reload/mod.ts";
-import type {
-  Asked,
-  PeerContext,
-  PeerSettings,
-  PeerState,
-  ValueStorageContext,
-  ValueStorageSettings,
-} from "../../machines/reload/mod.ts";
-import { type Dispatcher, makeDispatcher, type Shared } from "./dispatcher.ts";
-import { type LinkSettings, makeLinks } from "./links.ts";
-import type { SimPacket, Station } from "./network.ts";
-import { type HostedPeer, hostPeer } from "./peer.ts";
-import { type HostedStorage, hostStorage } from "./storage.ts";
-import { makeTimers } from "./timers.ts";
-import { signersOf } from "./values.ts";
+import type { Destination, Endpoint, NodeId, Request } from "../../codecs/reload/mod.ts";
+import {
+  type Core,
+  handle,
+  type NodeEvent,
+  type NodeOrder,
+  type NodeReport,
+  type NodeSettings,
+  openNode,
+} from "../../machines/node/mod.ts";
+import type { PeerSettings, PeerState } from "../../machines/reload/mod.ts";
+import type { Agenda } from "./agenda.ts";
+import type { Issued, SimulatedKeys } from "./keys.ts";
+import type { Network, Station, StreamEnd } from "./network.ts";
+import { makeTimers, type Timers } from "./timers.ts";
 
-export interface SimNode extends Station {
-  readonly id: NodeId;
-  readonly dispatcher: Dispatcher;
-  state: PeerState;
-  readonly peer: () => PeerContext;
-  readonly storage: () => ValueStorageContext;
-  /** Begins to join. */
-  readonly start: () => void;
-  /** Is in the ring from the start, with links to these nodes. */
-  readonly resume: (peers: ReadonlyArray<SimNode>) => void;
-  /** Sends its Leave requests and hands over its values; `state` becomes "left". */
-  readonly leave: () => void;
-  readonly crash: () => void;
-}
+/** How a request of the simulation's ended. */
+export type Ended = Omit<NodeReport & { readonly type: "ended" }, "type" | "ref">;
 
 /** What a node uses of the simulation that it is in. */
-export interface World extends Shared, LinkSettings {
-  readonly byId: ReadonlyMap<NodeId, SimNode>;
+export interface World {
+  readonly agenda: Agenda;
+  readonly network: Network;
+  readonly keys: SimulatedKeys;
+  readonly at: (endpoint: Endpoint) => SimNode | undefined;
+  /** Steps that machines have made. */
+  readonly steps: Record<string, number>;
 }
 
-const STORAGE_REQUESTS: ReadonlySet<string> = new Set(["storeReq", "fetchReq", "statReq", "findReq", "probeReq"]);
-
-export interface NodeSettings {
+export interface SimNodeSettings {
   readonly index: number;
-  readonly peer: PeerSettings;
-  readonly storage: ValueStorageSettings;
   readonly side: 0 | 1;
+  readonly issued: Issued;
+  readonly node: NodeSettings;
+  readonly peer: PeerSettings;
 }
 
-export const makeNode = (world: World, settings: NodeSettings): SimNode => {
-  const { agenda, network } = world;
-  const { self } = settings.peer;
-  const timers = makeTimers(agenda);
-  const isAlive = () => node.alive;
-  const links = makeLinks(
-    world,
-    () => node,
-    (event) => peer.tell(event),
-  );
-  const dispatcher = makeDispatcher(self, world, {
-    ...links,
-    serve: (asked, request) => serveBy(storage, peer, asked, request),
-  });
-  const gone = () => {
-    timers.stopAll();
-    dispatcher.close();
-    network.vanish(node);
-  };
-  const storage = hostStorage(world, dispatcher, timers, {
-    isAlive,
-    handedOver: (to) => peer.tell({ type: "handedOver", to, atMs: agenda.nowMs }),
-  });
-  const peer = hostPeer(world, dispatcher, timers, {
-    isAlive,
-    ...links,
-    tellStorage: storage.tell,
-    reported: (state) => {
-      node.state = state;
-      if (state === "left" || state === "failed") gone();
-    },
-  });
+export class SimNode implements Station {
+  readonly id: NodeId;
+  readonly index: number;
+  readonly side: 0 | 1;
+  readonly core: Core;
+  readonly sign: Issued["sign"];
+  readonly ends = new Map<number, StreamEnd>();
+  alive = true;
+  state: PeerState = "joining";
+  private readonly world: World;
+  private readonly peer: PeerSettings;
+  private readonly timers: Timers;
+  private readonly waiting = new Map<number, (end: Ended) => void>();
+  private readonly events: Array<NodeEvent> = [];
+  private isHandling = false;
+  private accepted = 0;
+  private requests = 0;
 
-  const node: SimNode = {
-    id: self,
-    index: settings.index,
-    dispatcher,
-    links: new Set(),
-    alive: true,
-    side: settings.side,
-    state: "joining",
-    peer: peer.context,
-    storage: storage.context,
-    arrive: (packet: SimPacket, from) => dispatcher.arrive(packet, (from as SimNode).id),
-    linked: (to) => peer.tell({ type: "linked", node: (to as SimNode).id, atMs: agenda.nowMs }),
-    unlinked: (from) => peer.tell({ type: "unlinked", node: (from as SimNode).id, why: "closed" }),
-    start: () => {
-      storage.start(settings.storage);
-      peer.start(settings.peer);
-    },
-    resume: (others) => {
-      storage.start(settings.storage);
-      for (const other of others) node.links.add(other);
-      peer.resume(
-        settings.peer,
-        others.map(({ id }) => id),
-      );
-    },
-    leave: () => peer.tell({ type: "leave" }),
-    crash: gone,
-  };
-  return node;
-};
+  constructor(world: World, { index, side, issued, node, peer }: SimNodeSettings) {
+    this.world = world;
+    this.index = index;
+    this.side = side;
+    this.sign = issued.sign;
+    this.peer = peer;
+    this.id = node.self;
+    this.core = openNode({ ...node, isTraced: true });
+    this.timers = makeTimers(world.agenda);
+  }
 
-/** Gives a request to the machine that answers it. */
-const serveBy = (storage: HostedStorage, peer: HostedPeer, asked: Asked, request: Request): void => {
-  const { type, value: body } = request as Body;
-  if (type === "storeReq") storage.tell({ type, asked, body, signers: signersOf(body), users: [] });
-  else if (STORAGE_REQUESTS.has(type)) storage.tell({ type, asked, body } as never);
-  else peer.tell({ type, asked, body } as never);
-};
+  /** Begins to join. */
+  join(): void {
+    this.tell({ type: "join", settings: this.peer });
+  }
+
+  /** Is in the ring from now on, with the links that it has. */
+  place(): void {
+    this.tell({ type: "placed", settings: this.peer });
+  }
+
+  /** Sends its Leave requests and hands over its values; `state` becomes "left". */
+  leave(): void {
+    this.tell({ type: "leave" });
+  }
+
+  crash(): void {
+    this.timers.stopAll();
+    this.waiting.clear();
+    this.world.network.vanish(this);
+  }
+
+  /** `ended` is never called when the node goes before the answer comes. */
+  request(to: Destination, body: Request, ended: (end: Ended) => void): void {
+    const ref = ++this.requests;
+    this.waiting.set(ref, ended);
+    const verifiesValues = body.type === "fetchReq";
+    this.tell({ type: "requested", request: { ref, destinations: [to], body, verifiesValues } });
+  }
+
+  readonly nextAccepted = (): number => --this.accepted;
+  readonly opened = (as: "accepted" | "connected", link: number, to: Station): void => {
+    const { peer, core } = to as SimNode;
+    const { certificates } = core.settings;
+    this.tell({ type: as, link, stream: { ...peer.endpoint, certificates } });
+  };
+  readonly received = (link: number, bytes: Uint8Array): void => this.tell({ type: "received", link, bytes });
+  readonly lost = (link: number, why: string): void => this.tell({ type: "lost", link, why });
+
+  private tell(event: NodeEvent): void {
+    if (!this.alive) return;
+    this.events.push(event);
+    if (this.isHandling) return;
+    this.isHandling = true;
+    for (let next = this.events.shift(); next !== undefined && this.alive; next = this.events.shift())
+      this.handle(next);
+    this.isHandling = false;
+  }
+
+  private handle(event: NodeEvent): void {
+    const answers: Array<NodeEvent> = [];
+    for (let next: NodeEvent | undefined = event; next !== undefined; next = answers.shift())
+      for (const order of handle(this.core, next, this.world.agenda.nowMs)) {
+        const answer = this.perform(order);
+        if (answer !== undefined) answers.push(answer);
+      }
+  }
+
+  private perform(order: NodeOrder): NodeEvent | undefined {
+    const { keys, steps } = this.world;
+    switch (order.type) {
+      case "sign":
+        return { type: "signed", token: order.token, value: this.sign(order.bytes) };
+      case "verifySignature": {
+        const holds = keys.verify(order.certificate, order.bytes, order.signature);
+        return { type: "signatureVerified", token: order.token, holds };
+      }
+      case "verifyChain":
+        return { type: "chainVerified", token: order.token, facts: keys.facts(order.chain[0]!) };
+      case "startTimer": {
+        const { timer, ms } = order;
+        this.timers.start(timer, ms, () => this.tell({ type: "timerFired", timer }));
+        return undefined;
+      }
+      case "stopTimer":
+        this.timers.stop(order.timer);
+        return undefined;
+      case "stepped":
+        steps[order.machine] = (steps[order.machine] ?? 0) + 1;
+        return undefined;
+      case "ended":
+      case "state":
+        this.report(order);
+        return undefined;
+      default:
+        this.transport(order);
+        return undefined;
+    }
+  }
+
+  private transport(order: NodeOrder): void {
+    const { network } = this.world;
+    if (order.type === "dial") {
+      this.dial(order);
+      return;
+    }
+    const end = "link" in order ? this.ends.get(order.link) : undefined;
+    if (end === undefined) return;
+    if (order.type === "write") network.send(end, order.bytes);
+    else if (order.type === "resume") network.resume(end);
+    else if (order.type === "pause") end.isReading = false;
+    else network.close(end);
+  }
+
+  private dial({ link, endpoint }: NodeOrder & { readonly type: "dial" }): void {
+    const { agenda, network, at } = this.world;
+    const other = at(endpoint);
+    const failed = (why: string) => this.tell({ type: "unreachable", link, why });
+    if (other === undefined || other === this) agenda.after(0, () => failed("nobody there"));
+    else network.open(this, link, other, (isUp) => (isUp ? undefined : failed("no stream")));
+  }
+
+  private report(report: NodeReport & { readonly type: "ended" | "state" }): void {
+    if (report.type === "ended") {
+      const ended = this.waiting.get(report.ref);
+      this.waiting.delete(report.ref);
+      ended?.(report);
+      return;
+    }
+    this.state = report.state;
+    if (this.state === "left" || this.state === "failed") this.crash();
+  }
+}

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { nodeLimits } from "../../actors/reload/mod.ts";
 import { RING_BITS } from "../../machines/reload/mod.ts";
+import type { Signatures } from "./keys.ts";
 import { VALUES_MAX } from "./values.ts";
 
 export interface SimulateOptions {
@@ -30,6 +31,9 @@ export interface SimulateOptions {
   readonly json: boolean;
   readonly routingOnly: boolean;
   readonly join: boolean;
+  readonly signatures: Signatures;
+  /** Messages longer than this leave in fragments; 0 for never. */
+  readonly fragmentBytes: number;
 }
 
 /** With machines: some 100 kB a node. */
@@ -39,6 +43,8 @@ const LOOKUPS_MAX = 1_000_000;
 /** Joined one after the other: beyond it the ring is better given than built. */
 const JOINED_NODES_MAX = 2_000;
 const DELAY_MS_MAX = 10_000;
+const FRAGMENT_BYTES_MIN = 400;
+const FRAGMENT_BYTES_MAX = 65_535;
 const SPAN_S = 10;
 const CHURN_SPAN_S = 60;
 const VALUES_DEFAULT_MAX = 10_000;
@@ -57,7 +63,7 @@ what happens while they look up:
   --churn C        each minute this part of all nodes goes (half crash, half leave politely)
                    and as many new ones join; the look-ups take ${CHURN_SPAN_S} s
   --partition      the network is cut in two for two minutes; the look-ups begin when it is whole
-  --loss P         this part of all frames is lost
+  --loss P         this part of all frames is lost on its way, and sent again by TCP
 
 the network and the tables:
   --delay MIN..MAX one way, in milliseconds; each pair draws its own (default 10..100)
@@ -67,6 +73,11 @@ the network and the tables:
   --full-fingers   ${RING_BITS} entries, each with the second peer that the hourly searches find
   --values V       numbers stored before (default: as many as nodes, at most ${VALUES_DEFAULT_MAX})
   --span S         spread the look-ups over so many virtual seconds (default ${SPAN_S}; with churn ${CHURN_SPAN_S})
+
+the nodes:
+  --signatures S   ecdsa: messages and values are signed and verified with P-256, as by real nodes;
+                   checksum (default): a checksum stands in for each signature, and all else is the same
+  --fragments B    messages over B bytes leave in fragments, ${FRAGMENT_BYTES_MIN} to ${FRAGMENT_BYTES_MAX} (default: in one piece)
 
 other ways:
   --join           build the ring by the real join protocol, at most ${JOINED_NODES_MAX} nodes
@@ -113,7 +124,7 @@ const optionsOf = (flags: Flags): SimulateOptions => {
   if (flags["full-fingers"] && fingers !== undefined)
     throw new Wrong("--full-fingers and --fingers contradict each other");
   if (routingOnly)
-    for (const name of ["kill", "churn", "loss", "delay", "detect", "partition", "values", "span", "join"] as const)
+    for (const name of ["kill", "churn", "loss", "delay", "detect", "partition", "values", "span", "join", "signatures", "fragments"] as const)
       if (flags[name]) throw new Wrong(`--${name} needs machines: not with --routing-only`);
   if (partition && (kill > 0 || churn > 0)) throw new Wrong("--partition goes with neither --kill nor --churn");
   return {
@@ -134,6 +145,8 @@ const optionsOf = (flags: Flags): SimulateOptions => {
     json,
     routingOnly,
     join,
+    signatures: signaturesOf(flags.signatures),
+    fragmentBytes: whole("--fragments", flags.fragments, FRAGMENT_BYTES_MIN, FRAGMENT_BYTES_MAX) ?? 0,
   };
 };
 
@@ -149,6 +162,10 @@ const part = (flag: string, text: string | undefined): number => {
   const value = Number(text);
   if (!/^\d*\.?\d+$/.test(text) || value > 1) throw new Wrong(`${flag} wants a part from 0 to 1, not "${text}"`);
   return value;
+};
+const signaturesOf = (text = "checksum"): Signatures => {
+  if (text !== "ecdsa" && text !== "checksum") throw new Wrong(`--signatures wants ecdsa or checksum, not "${text}"`);
+  return text;
 };
 const delayOf = (text: string | undefined): Pick<SimulateOptions, "delayMinMs" | "delayMaxMs"> => {
   const found = /^(\d+)(?:\.\.(\d+))?$/.exec(text ?? "10..100");
@@ -179,6 +196,8 @@ const parsed = (args: ReadonlyArray<string>) =>
       fingers: text,
       values: text,
       span: text,
+      signatures: text,
+      fragments: text,
       partition: flag,
       "full-fingers": flag,
       "routing-only": flag,

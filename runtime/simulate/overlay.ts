@@ -6,6 +6,7 @@
  */
 import { performance } from "node:perf_hooks";
 import process from "node:process";
+import type { Signatures } from "./keys.ts";
 import { type LookedUp, lookUp } from "./lookups.ts";
 import { hopsOf, isWhole, type Line, rounded } from "./measure.ts";
 import type { SimNode } from "./node.ts";
@@ -42,7 +43,14 @@ export interface Detail {
   readonly lostFrames: number;
   readonly linksPerNode: number;
   readonly virtualSeconds: number;
-  readonly steps: { readonly peer: number; readonly storage: number; readonly transaction: number };
+  /** How messages and values were signed; and how many steps the machines made. */
+  readonly signatures: Signatures;
+  readonly steps: {
+    readonly peer: number;
+    readonly storage: number;
+    readonly transaction: number;
+    readonly link: number;
+  };
   /** Of all threads, garbage collection included; and per step. */
   readonly cpuSeconds: number;
   readonly usPerStep: number;
@@ -104,21 +112,22 @@ export const simulate = async (options: SimulateOptions, hooks: Hooks): Promise<
 
 /** What the simulation itself cost to run. */
 const pricesOf = (world: Simulated, options: SimulateOptions, cpuUs: number) => {
-  const { peer, storage, transaction } = world.steps;
+  const { reloadPeer: peer, reloadStorage: storage, reloadTransaction: transaction, reloadLink: link } = world.steps;
   return {
     lostFrames: world.network.lost,
     linksPerNode: rounded(linksPerNode(world.nodes), 1),
     virtualSeconds: rounded(secondsAt(world), 1),
-    steps: { peer, storage, transaction },
+    signatures: options.signatures,
+    steps: { peer, storage, transaction, link },
     cpuSeconds: rounded(cpuUs / 1e6, 1),
-    usPerStep: rounded(cpuUs / (peer + storage + transaction), 1),
+    usPerStep: rounded(cpuUs / (peer + storage + transaction + link), 1),
     memoryBytesPerNode: Math.round(process.memoryUsage().rss / options.nodes),
   };
 };
 
 const linksPerNode = (nodes: ReadonlyArray<SimNode>): number => {
   const living = nodes.filter(isLiving);
-  return living.reduce((sum, { links }) => sum + links.size, 0) / living.length;
+  return living.reduce((sum, { core }) => sum + core.table.byNode.size, 0) / living.length;
 };
 /** Looks at the ring until every node's nearest neighbours are right: one each way, and three each way. */
 const watchRepair = (world: Simulated, turmoil: { readonly isOver: () => boolean }, options: SimulateOptions) => {

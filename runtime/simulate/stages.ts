@@ -51,7 +51,7 @@ export const runner =
 
 export const isLiving = ({ alive }: SimNode): boolean => alive;
 export const holder = (nodes: Iterable<SimNode>, value: Value): boolean => {
-  for (const node of nodes) if (node.alive && isStored(node.storage().valueTable, value)) return true;
+  for (const node of nodes) if (node.alive && isStored(node, value)) return true;
   return false;
 };
 
@@ -63,7 +63,7 @@ export const settled = async (world: Simulated, options: SimulateOptions, { repo
 export const joinAll = async (world: Simulated, run: Run, { report }: Hooks): Promise<void> => {
   report(`${world.nodes.length} nodes join, one each ${JOIN_EVERY_MS} ms`);
   for (const node of world.nodes) {
-    node.start();
+    node.join();
     await run(JOIN_EVERY_MS);
   }
   await run(REPAIR_MS_MAX, () => isWhole(world.nodes, 3));
@@ -79,7 +79,7 @@ export const storeAll = async (world: Simulated, { values: count }: SimulateOpti
     const publisher = world.anyOf()!;
     const value = registrationOf(i, publisher.id);
     agenda.after(Math.floor((i * STORE_MS) / count), () =>
-      askFor(agenda, publisher, value.resource, storeOf(value, agenda.nowMs), ({ outcome }) => {
+      askFor(agenda, publisher, value.resource, storeOf(value, publisher, agenda.nowMs), ({ outcome }) => {
         if (outcome.type === "answer") values.push(value);
       }),
     );

@@ -31,7 +31,7 @@ export const startChurn = (world: Simulated, perMs: number): Turmoil => {
       }
     }
     counts.joined++;
-    world.add().start();
+    world.add().join();
   };
   const next = () => Math.max(1, Math.round((2 * chance.next()) / perMs));
   if (!isOver) agenda.after(next(), change);
@@ -42,7 +42,7 @@ export const startChurn = (world: Simulated, perMs: number): Turmoil => {
     },
     isOver: () => isOver,
     tookAll: (value) =>
-      crashed.some((node) => isStored(node.storage().valueTable, value)) &&
-      !nodes.some((node) => node.alive && isStored(node.storage().valueTable, value)),
+      crashed.some((node) => isStored(node, value)) &&
+      !nodes.some((node) => node.alive && isStored(node, value)),
   };
 };

@@ -3,19 +3,19 @@ import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
   type Answer,
   decodeRegistrationKey,
-  ecdsaSignature,
   encodeRegistration,
   encodeRegistrationKey,
   everything,
-  identityOf,
   kindId,
   type Request,
   resourceOfNumber,
-  type Signature,
-  type StoreReq,
+  signatureBy,
+  signedBytesOf,
+  valueSignatureInput,
 } from "../../codecs/reload/mod.ts";
-import { bigOf, bytesOfBig, e164FromDigits, hexOf, vserviceId } from "../../codecs/shared/mod.ts";
-import { resourceAtKey, type Signer, type Signers, type ValueTable } from "../../machines/reload/mod.ts";
+import { bigOf, e164FromDigits, hexOf, vserviceId } from "../../codecs/shared/mod.ts";
+import { resourceAtKey, type Signers } from "../../machines/reload/mod.ts";
+import type { SimNode } from "./node.ts";
 
 const KIND = kindId.viprRegistration;
 /** "DHTLifetime default 7 days", in seconds. */
@@ -32,48 +32,38 @@ export interface Value {
   readonly publisher: NodeId;
 }
 
-/** Signatures are not computed here: the signer of each is remembered beside it. */
-const signers = new WeakMap<Signature, Signer>();
-/** One certificate for all nodes: its size is counted, its contents are not read. */
-const certificate = new Uint8Array(8);
-const identity = identityOf(certificate);
-
 export const registrationOf = (index: number, publisher: NodeId): Value => {
   const resource = resourceOfNumber(e164FromDigits(FIRST_NUMBER + index));
   return { index, resource, id: bigOf(resource), publisher };
 };
 
-export const storeOf = ({ resource, publisher }: Value, atMs: number): Request => {
-  const signature = ecdsaSignature(identity, bytesOfBig(publisher, 16));
-  signers.set(signature, { nodeId: publisher, users: [], certificate });
+export const storeOf = ({ resource, publisher }: Value, { core, sign }: SimNode, atMs: number): Request => {
+  const { identity, algorithm } = core.settings;
   const key = encodeRegistrationKey({ nodeId: publisher, vservice: vserviceId(1n) });
   const value = { key, value: { exists: true, value: encodeRegistration(publisher) } };
-  const values = [{ storageTime: BigInt(atMs), lifetime: LIFETIME_S, value, signature }];
+  const storageTime = BigInt(atMs);
+  const bytes = valueSignatureInput(resource, KIND, storageTime, signedBytesOf(value), identity);
+  const signature = signatureBy(algorithm, identity, sign(bytes));
+  const values = [{ storageTime, lifetime: LIFETIME_S, value, signature }];
   return { type: "storeReq", value: { resource, replica: 0, kinds: [{ kind: KIND, generation: 0n, values }] } };
 };
-
-/** Who signed each value of a Store. */
-export const signersOf = ({ kinds }: StoreReq): Signers =>
-  kinds.map(({ values }) =>
-    values instanceof Uint8Array ? [] : values.map(({ signature }) => signers.get(signature)),
-  );
 
 export const fetchOf = ({ resource }: Value): Request => ({
   type: "fetchReq",
   value: { resource, specifiers: [{ kind: KIND, generation: 0n, specifier: everything(KIND) }] },
 });
 
-/** Whether the answer to a Fetch contains the registration. */
-export const hasRegistration = (answer: Answer, { publisher }: Value): boolean =>
+/** Whether the answer to a Fetch contains the registration, signed by its node. */
+export const hasRegistration = (answer: Answer, signers: Signers, { publisher }: Value): boolean =>
   answer.type === "fetchAns" &&
   answer.value.kinds.some(
-    ({ values }) =>
+    ({ values }, at) =>
       !(values instanceof Uint8Array) &&
-      values.some(({ value }) => {
+      values.some(({ value }, i) => {
         const key = "key" in value ? decodeRegistrationKey(value.key) : undefined;
-        return key?.ok === true && key.value.nodeId === publisher;
+        return key?.ok === true && key.value.nodeId === publisher && signers[at]?.[i]?.nodeId === publisher;
       }),
   );
 
-export const isStored = (valueTable: ValueTable, { resource }: Value): boolean =>
-  resourceAtKey(valueTable, hexOf(resource)) !== undefined;
+export const isStored = ({ core }: SimNode, { resource }: Value): boolean =>
+  core.storage !== undefined && resourceAtKey(core.storage.snapshot.context.valueTable, hexOf(resource)) !== undefined;

@@ -76,7 +76,10 @@ export const routeOf = (view: RingView, settings: RouteSettings, packet: Packet,
 };
 
 const hasRepeats = (list: ReadonlyArray<Destination>): boolean =>
-  list.length > 1 && new Set(list.map((entry) => hexOf(encode(DestinationWire, entry)))).size < list.length;
+  list.length > 1 && new Set(list.map(nameOf)).size < list.length;
+/** Equal for equal destinations. Most are nodes, and a Node-ID is a name already. */
+const nameOf = (entry: Destination): bigint | string =>
+  "type" in entry && entry.type === "node" ? entry.data : hexOf(encode(DestinationWire, entry));
 
 /** §6.1.2, and the time to live of §6.3.2: decremented by every node that forwards the message. */
 const forward = (view: RingView, packet: Packet, from: NodeId, id: bigint): Verdict => {

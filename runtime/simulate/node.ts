@@ -6,6 +6,8 @@
  *   agenda ---> timerFired ---------------------------+--> handle -----+--> startTimer, stopTimer -------------> agenda
  *   keys -----> signed, signatureVerified, ... -------+                +--> sign, verifySignature, verifyChain -> keys
  *   request, leave -----------------------------------+                +--> ended, state ----------------------> the simulation
+ *
+ * DECISIONS.md D-285.
  */
 import type { Destination, Endpoint, NodeId, Request } from "../../codecs/reload/mod.ts";
 import {

@@ -108,6 +108,11 @@ export const readSimulateOptions = (args: ReadonlyArray<string>): SimulateRead =
   }
 };
 
+/** Options that say nothing where there is routing alone. */
+const OF_MACHINES = [
+  ...(["kill", "churn", "loss", "delay", "detect", "partition", "values", "span", "join"] as const),
+  ...(["signatures", "fragments"] as const),
+];
 type Flags = ReturnType<typeof parsed>["values"];
 
 const optionsOf = (flags: Flags): SimulateOptions => {
@@ -124,7 +129,7 @@ const optionsOf = (flags: Flags): SimulateOptions => {
   if (flags["full-fingers"] && fingers !== undefined)
     throw new Wrong("--full-fingers and --fingers contradict each other");
   if (routingOnly)
-    for (const name of ["kill", "churn", "loss", "delay", "detect", "partition", "values", "span", "join", "signatures", "fragments"] as const)
+    for (const name of OF_MACHINES)
       if (flags[name]) throw new Wrong(`--${name} needs machines: not with --routing-only`);
   if (partition && (kill > 0 || churn > 0)) throw new Wrong("--partition goes with neither --kill nor --churn");
   return {

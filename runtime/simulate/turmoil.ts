@@ -42,7 +42,6 @@ export const startChurn = (world: Simulated, perMs: number): Turmoil => {
     },
     isOver: () => isOver,
     tookAll: (value) =>
-      crashed.some((node) => isStored(node, value)) &&
-      !nodes.some((node) => node.alive && isStored(node, value)),
+      crashed.some((node) => isStored(node, value)) && !nodes.some((node) => node.alive && isStored(node, value)),
   };
 };

@@ -1,7 +1,7 @@
 /** What a simulation consists of: virtual time, a random generator, the network, and its nodes. DECISIONS.md D-070. */
 
-import { overlayDefaults, viprOverlay } from "../../codecs/overlay/mod.ts";
 import { nodeLimits } from "../../actors/reload/mod.ts";
+import { overlayDefaults, viprOverlay } from "../../codecs/overlay/mod.ts";
 import { identityOf, type NodeId, nodeIdFrom } from "../../codecs/reload/mod.ts";
 import { SEED_BYTES } from "../../machines/node/mod.ts";
 import { peerTiming, storageTiming } from "../../machines/reload/mod.ts";

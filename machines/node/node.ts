@@ -117,10 +117,8 @@ const changed = (core: Core, event: Change): void => {
       stored(core, event.isStored);
       return;
     case "join":
-      startPeer(core, event.settings);
-      return;
     case "placed":
-      placePeer(core, event.settings);
+      (event.type === "join" ? startPeer : placePeer)(core, event.settings);
       return;
     case "leave":
       tellPeer(core, event);

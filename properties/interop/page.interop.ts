@@ -104,7 +104,7 @@ const storyAndLadder = async (page: Page): Promise<void> => {
   await page.waitForSelector("text=A call, step 4");
   await goTo(page, "calls");
   await page.click(".choices button:has-text('is over')");
-  await page.waitForFunction("document.querySelectorAll('svg.ladder .life').length === 4");
+  await page.waitForSelector("svg.ladder text.lane >> nth=3"); // two companies, two columns each
   ok((await page.locator("svg.ladder .step").count()) >= 12);
   await goTo(page, "ring");
   await page.waitForSelector("svg.ring .sought");
@@ -124,9 +124,9 @@ const demonstration: InteropCheck = {
       await page.waitForSelector(".events tbody tr");
       const before = await counted(5);
       await demo.said(/The companies stay up/);
-      await page.waitForFunction(
-        `Number(document.querySelectorAll(".way .count")[5].textContent.replace(/D/g, "")) > ${before}`,
-      );
+      // The page's own policy allows no text as code, so that it is asked from here.
+      for (let i = 0; i < 100 && (await counted(5)) <= before; i += 1) await page.waitForTimeout(100);
+      ok((await counted(5)) > before);
       await goTo(page, "refusals");
       await page.waitForSelector("text=no ticket");
       // By keyboard: the skip link, then the views.

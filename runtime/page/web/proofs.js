@@ -63,10 +63,10 @@ export const proofsView = () => {
     ${
       table.size > 0 &&
       html`<section aria-labelledby="verdicts"><h2 id="verdicts">By method and verdict</h2>
-      <table class="narrow"><caption class="hidden">Claimants asked, by method of PVP and verdict</caption>
+      <div class="scroll" tabindex="0" role="region" aria-label="Claimants asked"><table class="narrow"><caption class="hidden">Claimants asked, by method of PVP and verdict</caption>
         <thead><tr><th scope="col">Method</th>${verdicts.map((verdict) => html`<th scope="col" class="figure" key=${verdict}>${verdict}</th>`)}</tr></thead>
         <tbody>${[...table].sort().map(([method, row]) => html`<tr key=${method}><th scope="row">${method}</th>${verdicts.map((verdict) => html`<td class="figure" key=${verdict}>${grouped(row.get(verdict) ?? 0)}</td>`)}</tr>`)}</tbody>
-      </table></section>`
+      </table></div></section>`
     }
     <section aria-labelledby="live"><h2 id="live">As it happens</h2>${happeningRows(state.happenings.slice(-60).toReversed())}</section>`;
 };

@@ -1,21 +1,12 @@
 /** `vipr replay`: every run of a trace through today's machines, on this runtime; the same events must give the same orders. */
 import { readFileSync, statSync } from "node:fs";
 import { inspect, isDeepStrictEqual } from "node:util";
+import { command, Wrong } from "./cli/options.ts";
 import { complain, say } from "./cli/output.ts";
+import { exitCode } from "./command/exit-codes.ts";
+import { replayTable } from "./command/tables/trials.ts";
 import { isFederationFile } from "./federation/file.ts";
 import { bared, TRACE_BYTES_MAX, TRACE_FORMAT, TRACE_VERSION, TRACED, type TraceRecord, traceCbor } from "./trace.ts";
-
-const REPLAY_HELP = `vipr replay: goes through a trace again and compares what the machines order
-
-usage: vipr replay FILE [--step]
-
-  a file of vipr demo --trace FILE, on any runtime: the machines are given the same events
-  a file of vipr simulate federation: the plan is played again and drawn as a ladder, with --step
-  one event for each Enter
-
-exit 0: the same orders at every step, or the same events; 1: the first difference is shown;
-2: the file cannot be read, or its last record is cut off and all before it are the same
-`;
 
 export interface Difference {
   readonly machine: string;
@@ -36,38 +27,55 @@ export interface Replayed {
   readonly broken: { readonly at: number; readonly why: string; readonly isCutOff: boolean } | undefined;
 }
 
-export const replayCommand = async (args: ReadonlyArray<string>): Promise<number> => {
-  const isStepped = args.includes("--step");
-  const [file, ...more] = args.filter((arg) => arg !== "--step");
-  if (file === "--help" || file === "-h") {
-    say(REPLAY_HELP);
-    return 0;
-  }
-  if (file === undefined || more.length > 0) {
-    complain(`vipr replay: wants one file\n\n${REPLAY_HELP}`);
-    return 2;
-  }
-  let bytes: Uint8Array;
+export const replayCommand = (args: ReadonlyArray<string>): Promise<number> =>
+  command(replayTable, args, async ({ json, step }, [file]) => {
+    const bytes = bytesOf(file!);
+    if (isFederationFile(bytes)) {
+      if (json) throw new Wrong("--json: a federation is drawn as text");
+      return (await import("./federation/replay.ts")).replayFederation(file!, bytes, step);
+    }
+    if (step) throw new Wrong("--step: this is no file of a federation");
+    const replayed = replayTrace(bytes);
+    const code = tell(file!, replayed, json);
+    if (json) say(JSON.stringify(jsonOf(replayed)));
+    return code;
+  });
+
+const bytesOf = (file: string): Uint8Array => {
   try {
     if (statSync(file).size > TRACE_BYTES_MAX) throw new Error(`over ${TRACE_BYTES_MAX} bytes`);
-    bytes = readFileSync(file);
+    return readFileSync(file);
   } catch (error) {
-    complain(`vipr replay: ${file}: ${(error as Error).message}`);
-    return 2;
+    throw new Wrong(`${file}: ${(error as Error).message}`);
   }
-  if (isFederationFile(bytes)) return (await import("./federation/replay.ts")).replayFederation(file, bytes, isStepped);
-  return tell(file, replayTrace(bytes));
 };
 
-const tell = (file: string, { runs, steps, difference, broken }: Replayed): number => {
+const jsonOf = ({ runs, steps, difference, broken }: Replayed) => ({
+  runs,
+  steps,
+  broken: broken ?? null,
+  difference:
+    difference === undefined
+      ? null
+      : {
+          ...difference,
+          event: shown(difference.event),
+          expected: shown(difference.expected),
+          found: shown(difference.found),
+        },
+});
+
+const shown = (value: unknown) => inspect(value, { depth: 8, breakLength: 110, maxArrayLength: 40 });
+
+const tell = (file: string, { runs, steps, difference, broken }: Replayed, json: boolean): number => {
   if (broken !== undefined) complain(`vipr replay: ${file}: byte ${broken.at}: ${broken.why}`);
-  if (broken !== undefined && !broken.isCutOff) return 2;
+  if (broken !== undefined && !broken.isCutOff) return exitCode.usage;
   if (difference === undefined) {
-    say(`${runs} runs, ${steps} steps, all the same`);
-    return broken === undefined ? 0 : 2;
+    if (!json) say(`${runs} runs, ${steps} steps, all the same`);
+    return broken === undefined ? exitCode.done : exitCode.usage;
   }
+  if (json) return exitCode.fault;
   const { machine, run, step, event, order, expected, found } = difference;
-  const shown = (value: unknown) => inspect(value, { depth: 8, breakLength: 110, maxArrayLength: 40 });
   say(`${machine}, run ${run}, step ${step}, order ${order}: not the same
 event     ${shown(event)}
 expected  ${shown(expected)}

@@ -19,19 +19,8 @@ const VALUES = 64;
 const ROUND_LOOKUPS = 300;
 const PORT = 49_737;
 
-const optionsOf = (signatures: Signatures) => {
-  const read = readSimulateOptions([
-    "overlay",
-    "--nodes",
-    `${NODES}`,
-    "--values",
-    `${VALUES}`,
-    "--signatures",
-    signatures,
-  ]);
-  if (read.type !== "run") throw new Error(`VIPR_NODES=${NODES}`);
-  return read.options;
-};
+const optionsOf = (signatures: Signatures) =>
+  readSimulateOptions(["overlay", "--nodes", `${NODES}`, "--values", `${VALUES}`, "--signatures", signatures]);
 const ringOf = (signatures: Signatures): Simulated => {
   const options = optionsOf(signatures);
   const world = makeWorld(options);

@@ -169,7 +169,8 @@ test("a directory that is mistyped is said and not made; an order's --help is it
       vipr(["server", "--help"]),
       vipr(["--version"]),
     ]);
-    ok(own.out.startsWith("usage: vipr server add-agent NAME"), own.out);
+    ok(own.out.startsWith("vipr server add-agent: lets a call agent speak VAP"), own.out);
+    ok(own.out.includes("\nusage: vipr server add-agent NAME"), own.out);
     ok(own.out.length < page.out.length / 2);
     const { version: published } = JSON.parse(readFileSync("package.json", "utf8"));
     same([version.code, version.out], [0, `${versionText()}\n`]);

@@ -51,9 +51,9 @@ test("vcr import --dry-run: for people, with the zone that the file shows", asyn
 
 test("vcr: what cannot be done ends with 2 and says why", async () => {
   const cases: ReadonlyArray<readonly [args: ReadonlyArray<string>, why: string]> = [
-    [["vcr"], "something is missing"],
-    [["vcr", "imprt", "x"], 'wants import or follow, not "imprt"'],
-    [["vcr", "import"], "wants a file"],
+    [["vcr"], "say which of import, follow"],
+    [["vcr", "imprt", "x"], 'there is no order "imprt", but import, follow; did you mean import?'],
+    [["vcr", "import"], "something is missing: vipr vcr import FILE..."],
     [["vcr", "import", "/nowhere/Master.csv", "--dry-run"], "cannot read the records"],
     [["vcr", "import", FILES, "--dry-run"], "cannot read the records"],
     [["vcr", "import", CONFIG, "--dry-run", "--format", "abacus"], "--format wants asterisk"],

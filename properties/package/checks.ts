@@ -193,18 +193,23 @@ const askHelp = async ({ empty, manifest }: Stranger, { run }: Runtime): Promise
   const names = [...(await run(command, "--help")).matchAll(COMMANDS)].map(([, name]) => name!);
   ok(names.length > 15, names.join(" "));
   for (const name of names.filter((one) => one !== "help" && one !== "version"))
-    ok((await run(command, name, "--help")).includes(`vipr ${name}`), name);
+    ok((await run(command, name, "--help")).includes(`usage: vipr ${name}`), name);
+  // Help is printed from a table: that the command itself loads shows by its own complaint.
+  for (const name of names.filter((one) => one !== "help" && one !== "version"))
+    ok((await whyNot(run(command, name, "--nonesuch"))).includes("there is no option --nonesuch"), name);
   ok((await run(command, "version")).includes(`vipr ${manifest.version}, `), "version");
 };
+
+const whyNot = (started: Promise<string>): Promise<string> =>
+  started.then(
+    () => "it did not fail",
+    (error: Error) => error.message,
+  );
 
 /** Nothing beside the tarball, and a Node that is too old: each says in one sentence what is needed. */
 const missOne = async ({ bare, empty, oldNode, manifest }: Stranger): Promise<void> => {
   ok((await sh("npx", ["--no-install", "vipr", "--help"], { cwd: bare })).includes("usage: vipr"));
-  const why = (node: string, cwd: string, ...args: ReadonlyArray<string>) =>
-    sh(node, args, { cwd }).then(
-      () => "it did not fail",
-      (error: Error) => error.message,
-    );
+  const why = (node: string, cwd: string, ...args: ReadonlyArray<string>) => whyNot(sh(node, args, { cwd }));
   const importing = (entry: string) => [
     "--input-type=module",
     "--eval",

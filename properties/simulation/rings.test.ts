@@ -9,11 +9,7 @@ import { routeOnly } from "../../runtime/simulate/routing.ts";
 import { test } from "../kit/harness.ts";
 
 const quiet = { report: () => {}, isStopped: () => false };
-const optionsOf = (flags: string) => {
-  const read = readSimulateOptions(["overlay", ...flags.split(" ")]);
-  if (read.type !== "run") throw new Error(`${flags}: ${read.type === "wrong" ? read.why : read.type}`);
-  return read.options;
-};
+const optionsOf = (flags: string) => readSimulateOptions(["overlay", ...flags.split(" ")]);
 /** A law over one simulation; a failure names the command that repeats it. */
 const law = (name: string, flags: string, holds: (found: Simulation) => void) =>
   test(`simulation: ${name}`, async () => {

@@ -8,9 +8,10 @@ import { CALLS_VERSION, type CallsReport } from "../../actors/admin/calls-form.t
 import type { ShownCalls } from "../../actors/admin/listed.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { askAdmin } from "../admin-client.ts";
+import { callsTable } from "../command/tables/listed.ts";
 import type { ViprConfig } from "../config/mod.ts";
 import { callsText } from "./calls-text.ts";
-import { agentData, borderData, CONFIG_HELP, configOptions, loadConfig } from "./config-file.ts";
+import { agentData, borderData, loadConfig } from "./config-file.ts";
 import { readDoor } from "./door.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { knownFolder } from "./folder.ts";
@@ -22,47 +23,8 @@ import { runCommand } from "./run.ts";
 
 const EVERY_S_MAX = 3_600;
 
-const HELP = `vipr calls: the calls under way in a company's programs on this machine
-
-usage: vipr calls [--config FILE | --data DIR | --admin HOST:PORT] [--json] [--watch]
-       vipr calls list [--config FILE | --data DIR] [--json]
-       vipr calls show|disable|enable|forget NUMBER [--config FILE | --data DIR] [--json]
-
-It shows each call with direction, trunk, masked numbers and time; how many calls took the telephone
-network although there was a route, by reason; and the messages that could not be read, with their
-place and reason. Calls over the Internet are the border element's.
-
-The orders are about calls that wait at the ViPR server until they are validated:
-
-  list     each number that was called: how many calls to it wait, and when the next one is due
-  show     that of one number
-  disable  calls to it are dropped when they are due, also after a restart, until
-  enable   they are validated again
-  forget   removes those that wait
-
-${CONFIG_HELP}
-  --data DIR          the directory of the program, which knows its admin port; default agent.data, for
-                      an order server.data
-  --admin HOST:PORT   its admin port
-  --json              one JSON object {"version":1,"programs":[...]}; docs/operator.md names the fields
-  --watch             again and again, until Ctrl-C
-  --every SECONDS     between two looks (default 2)
-  --help              this text
-
-exit codes: 0, 1 an order found nothing to do, 2 options or configuration, 3 nobody answers there
-`;
-
-const OPTIONS = {
-  ...configOptions,
-  data: { type: "string" },
-  admin: { type: "string" },
-  json: { type: "boolean", default: false },
-  watch: { type: "boolean", default: false },
-  every: { type: "string", default: "2" },
-} as const;
-
 export const callsCommand = (args: ReadonlyArray<string>): Promise<number> =>
-  command({ name: "vipr calls", help: HELP, options: OPTIONS, words: [0, 2] }, args, async (values, words) => {
+  command(callsTable, args, async (values, words) => {
     const { admin, data, json, watch } = values;
     if (words.length > 0) {
       if (admin !== undefined || watch) throw new Wrong("--admin and --watch belong to no order");

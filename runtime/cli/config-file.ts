@@ -7,12 +7,6 @@ import { type Configuration, FILE_CHARS_MAX, faultText, readConfig, type ViprCon
 import { namedFileStopped, type Stopped, stopped } from "./exit.ts";
 import { passwordFrom } from "./password.ts";
 
-export const configOptions = { config: { type: "string" }, set: { type: "string", multiple: true } } as const;
-
-export const CONFIG_HELP = `  --config FILE       the company's configuration. Default: vipr.toml here, if there is one
-  --set KEY=VALUE     a key of it, over the file: --set numbers.country=DE,
-                      --set 'numbers.outside=["9"]', --set trunk.NAME.plus=never`;
-
 export const CONFIG_FILE = "vipr.toml";
 
 export interface ConfigFlags {

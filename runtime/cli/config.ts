@@ -2,67 +2,24 @@
 import { existsSync } from "node:fs";
 import process from "node:process";
 import { Effect } from "effect";
+import { configTable } from "../command/tables/tools.ts";
 import { type Configuration, type ShownValue, shownValues, tomlText } from "../config/mod.ts";
-import { CONFIG_FILE, CONFIG_HELP, configOptions, loadConfig } from "./config-file.ts";
+import { CONFIG_FILE, loadConfig } from "./config-file.ts";
 import { command, Wrong } from "./options.ts";
 import { say } from "./output.ts";
 import { runCommand } from "./run.ts";
 
-const HELP = `vipr config: the configuration of a company's programs
-
-usage: vipr config check [FILE] [--set KEY=VALUE]...
-       vipr config show [FILE] [--set KEY=VALUE]... [--json]
-
-check  reads it and prints each mistake with file, line and column, the key, what stands there and
-       what would be right; exit code 0 when there is none, 2 otherwise
-show   prints each value that holds and where it comes from: the file and its line, an option, or
-       the default. Secrets stand in files and environment variables of their own; they are looked
-       for ("set" or "missing") and never printed
-
-  FILE                the same as --config FILE
-${CONFIG_HELP}
-  --json              show: one object a line
-`;
-
-const ORDERS = {
-  check: `usage: vipr config check [FILE] [--set KEY=VALUE]... [--json]
-
-Prints each mistake with file, line and column, the key, what stands there and what would be right. Exit
-code 0: there is none; 2: there is one.
-
-${CONFIG_HELP}
-`,
-  show: `usage: vipr config show [FILE] [--set KEY=VALUE]... [--json]
-
-Prints each value that holds and where it comes from. A secret is "set" or "missing", never printed.
-
-${CONFIG_HELP}
-  --json              one object a line
-`,
-} as const;
-
 export const configCommand = (args: ReadonlyArray<string>): Promise<number> =>
-  command(
-    {
-      name: "vipr config",
-      help: HELP,
-      orders: ORDERS,
-      options: { ...configOptions, json: { type: "boolean", default: false } },
-      words: [1, 2],
-    },
-    args,
-    async ({ config, set, json }, [order, file]) => {
-      if (order !== "check" && order !== "show") throw new Wrong(`wants check or show, not "${order}"`);
-      if (config !== undefined && file !== undefined) throw new Wrong("the file is named twice");
-      const named = config ?? file;
-      const run = Effect.map(loadConfig({ config: named, set }), (configuration) => {
-        if (order === "show") return show(configuration, named ?? CONFIG_FILE, json === true);
-        if (json) return say(JSON.stringify({ file: named ?? CONFIG_FILE, ok: true }));
-        say(`${named ?? CONFIG_FILE}: nothing is wrong with it`);
-      });
-      return await runCommand({ name: "vipr config", logLevel: "Warn" }, run);
-    },
-  );
+  command(configTable, args, async ({ config, set, json }, [order, file]) => {
+    if (config !== undefined && file !== undefined) throw new Wrong("the file is named twice");
+    const named = config ?? file;
+    const run = Effect.map(loadConfig({ config: named, set }), (configuration) => {
+      if (order === "show") return show(configuration, named ?? CONFIG_FILE, json === true);
+      if (json) return say(JSON.stringify({ file: named ?? CONFIG_FILE, ok: true }));
+      say(`${named ?? CONFIG_FILE}: nothing is wrong with it`);
+    });
+    return await runCommand({ name: "vipr config", logLevel: "Warn" }, run);
+  });
 
 const show = (configuration: Configuration, file: string, json: boolean): void => {
   for (const shown of shownValues(configuration)) {

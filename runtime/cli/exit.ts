@@ -1,30 +1,9 @@
 /** How a command ends: in a sentence, and with a number that a script or a service manager can tell apart. */
 import { Data } from "effect";
 import type { ListenFailed, StoreFault } from "../../actors/ports/mod.ts";
+import { type ExitCode, exitCode } from "../command/exit-codes.ts";
 
-export const exitCode = {
-  done: 0,
-  /** A fault of ours; the log has the rest. */
-  fault: 1,
-  usage: 2,
-  /** Nobody answers: the authority at the first run, a node's port when it is asked. */
-  unreachable: 3,
-  /** By the authority (user, password), or by the overlay. */
-  refused: 4,
-  portTaken: 5,
-  /** Another process has the data directory. */
-  inUse: 6,
-  /** The data directory cannot be made, read or written. */
-  notWritable: 7,
-  diskFull: 8,
-  /** A file in the data directory is not what was written there. */
-  damaged: 9,
-  /** A certificate is not valid yet, or no more: the clock, or a renewal that never was. */
-  clock: 10,
-  /** The overlay asks for what this program cannot do, or its document has ended. */
-  unsupported: 11,
-} as const;
-export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
+export { type ExitCode, exitCode };
 
 /** The end of a command, with what its user needs to know. */
 export class Stopped extends Data.TaggedError("Stopped")<{ readonly code: ExitCode; readonly why: string }> {}

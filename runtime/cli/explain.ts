@@ -13,6 +13,7 @@ import { type E164, normalizeE164 } from "../../codecs/shared/mod.ts";
 import { isTenantName } from "../../codecs/vipr/mod.ts";
 import type { AuditReport } from "../../machines/vipr/mod.ts";
 import { askAdmin } from "../admin-client.ts";
+import { explainTable } from "../command/tables/look.ts";
 import { readDoor } from "./door.ts";
 import { exitCode, type Stopped, stopped, storeStopped } from "./exit.ts";
 import { reportText } from "./explain-text.ts";
@@ -22,55 +23,23 @@ import { say } from "./output.ts";
 import { runCommand } from "./run.ts";
 import { readTenants } from "./tenants.ts";
 
-const HELP = `vipr explain: why there is a route to a number, or none
-
-usage: vipr explain NUMBER --data DIR [--tenant TENANT] [--json]
-
-It tells the calls to the number, when each is or was validated, who claims the number, each attempt
-with its method, its verdict and its worth in bits, what is missing until there is a route, and how
-likely it is at most that somebody came so far by guessing.
-
-  --data DIR   the directory of a ViPR server. A running one is asked by its admin port; where none runs
-               its store is read, and that is said first.
-               vipr demo --data DIR has one for each company, DIR/<domain>
-  --tenant TENANT  as that company sees it, where several share the server; without it the server's own
-  --json       one JSON object instead: number, source ("server" or "store"), story;
-               times in milliseconds since 1970, those of calls since 1900
-  --help       this text
-
-A story goes when its number was not heard of for 60 days. The number is told whole, as the server's
-operator may see it.
-
-exit codes: 0, 1 nothing is known of the number, 2 options, 3 no server answers and there is no store,
-            6 a server runs that has no admin port, 7 DIR cannot be read, 9 a file in it is damaged
-`;
-
-const OPTIONS = {
-  data: { type: "string" },
-  tenant: { type: "string" },
-  json: { type: "boolean", default: false },
-} as const;
 const NOTHING = 1;
 
 export const explainCommand = async (args: ReadonlyArray<string>): Promise<number> => {
   let isKnown = true;
-  const code = await command(
-    { name: "vipr explain", help: HELP, options: OPTIONS, words: [1, 1] },
-    args,
-    async ({ data, tenant, json }, [text]) => {
-      const number = normalizeE164(text!);
-      if (number === undefined) throw new Wrong(`"${text}" is no telephone number, as +14085555432`);
-      const directory = required(data, "data", "the directory of a ViPR server");
-      if (tenant !== undefined && !isTenantName(tenant)) throw new Wrong(`"${tenant}" is no name of a tenant`);
-      const told = Effect.map(storyAt(directory, number, tenant), ({ story, source, nowMs }) => {
-        isKnown = story !== null;
-        if (json) return say(JSON.stringify({ number, source, story }));
-        const text = story === null ? `${number}\n\n  Nothing is known of it here.` : reportText(story, nowMs);
-        say(source === "server" ? text : `No server runs in ${directory}: this is what its store tells.\n\n${text}`);
-      });
-      return await runCommand({ name: "vipr explain", logLevel: "Warn" }, told);
-    },
-  );
+  const code = await command(explainTable, args, async ({ data, tenant, json }, [text]) => {
+    const number = normalizeE164(text!);
+    if (number === undefined) throw new Wrong(`"${text}" is no telephone number, as +14085555432`);
+    const directory = required(data, "data", "the directory of a ViPR server");
+    if (tenant !== undefined && !isTenantName(tenant)) throw new Wrong(`"${tenant}" is no name of a tenant`);
+    const told = Effect.map(storyAt(directory, number, tenant), ({ story, source, nowMs }) => {
+      isKnown = story !== null;
+      if (json) return say(JSON.stringify({ number, source, story }));
+      const text = story === null ? `${number}\n\n  Nothing is known of it here.` : reportText(story, nowMs);
+      say(source === "server" ? text : `No server runs in ${directory}: this is what its store tells.\n\n${text}`);
+    });
+    return await runCommand({ name: "vipr explain", logLevel: "Warn" }, told);
+  });
   return code === 0 && !isKnown ? NOTHING : code;
 };
 

@@ -6,11 +6,11 @@
  */
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import process from "node:process";
+import { fuzzTable } from "../command/tables/trials.ts";
 import { junitOf } from "../fuzz/junit.ts";
 import { EXAMPLE_BYTES_MAX, type FuzzExample, type FuzzOrder, type FuzzReport, readExample } from "../fuzz/protocol.ts";
 import { exampleOf, openFuzzThread } from "../fuzz/thread.ts";
 import { exitCode } from "./exit.ts";
-import { fuzzHelp } from "./fuzz-help.ts";
 import { type FuzzRun, FuzzTally } from "./fuzz-tally.ts";
 import { command, Wrong, wholeOf } from "./options.ts";
 import { complain, say } from "./output.ts";
@@ -18,24 +18,10 @@ import { progressLine } from "./progress.ts";
 
 const RUNS = 1_000;
 const RUNS_MAX = 1_000_000_000;
-const HANG_SECONDS = 10;
-const AT_ONCE = 130;
-
-const options = {
-  runs: { type: "string" },
-  seed: { type: "string" },
-  time: { type: "string" },
-  out: { type: "string", default: "vipr-fuzz.json" },
-  junit: { type: "string" },
-  hang: { type: "string", default: String(HANG_SECONDS) },
-  replay: { type: "string" },
-  json: { type: "boolean", default: false },
-  list: { type: "boolean", default: false },
-} as const;
 
 /** `thread`: the file of the thread that has the laws. */
 export const fuzzCommand = (args: ReadonlyArray<string>, thread: URL): Promise<number> =>
-  command({ name: "vipr fuzz", help: fuzzHelp, options, words: [0, 1] }, args, async (values, [target]) => {
+  command(fuzzTable, args, async (values, [target]) => {
     const hangMs = 1_000 * wholeOf(values.hang, "hang", 1, 86_400);
     const order = orderOf(values, target);
     return order.type === "list" ? list(thread) : run(thread, order, { ...values, hangMs });
@@ -119,7 +105,7 @@ const run = async (thread: URL, order: Asked, given: RunOptions): Promise<number
   };
   const opened = openFuzzThread(thread, order, given.hangMs, hear);
   const stop = () => {
-    if (isInterrupted) process.exit(AT_ONCE);
+    if (isInterrupted) process.exit(exitCode.interrupted);
     isInterrupted = true;
     opened.stop();
   };

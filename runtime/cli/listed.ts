@@ -4,18 +4,12 @@ import { LISTED, LISTED_ORDERS, type Listed } from "../../actors/admin/listed.ts
 import { normalizeE164 } from "../../codecs/shared/e164.ts";
 import { askAdmin } from "../admin-client.ts";
 import type { ViprConfig } from "../config/mod.ts";
-import { CONFIG_HELP, type ConfigFlags, configOptions, loadConfig } from "./config-file.ts";
+import { type ConfigFlags, loadConfig } from "./config-file.ts";
 import { readDoor } from "./door.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { namedFolder } from "./folder.ts";
 import { Wrong } from "./options.ts";
 import { say } from "./output.ts";
-
-export const LISTED_OPTIONS = {
-  ...configOptions,
-  data: { type: "string" },
-  json: { type: "boolean", default: false },
-} as const;
 
 export interface ListedOf<Shown> {
   readonly what: Listed;
@@ -32,16 +26,6 @@ export interface ListedFlags extends ConfigFlags {
   readonly data?: string | undefined;
   readonly json: boolean;
 }
-
-/** The end of the help of each. */
-export const listedHelp = (program: string, data: string): string => `${CONFIG_HELP}
-  --data DIR          ${program}'s directory (default ${data})
-  --json              one JSON object
-  --help              this text
-
-exit codes: 0, 1 there is no such entry (or it was off, or on, already), 2 options or configuration, 3
-${program} does not answer, 8 its disk is full
-`;
 
 /** What is ordered by the words of the command line; throws Wrong. */
 export const listedOrder = <Shown>(

@@ -6,11 +6,6 @@ import type { Stopped } from "./exit.ts";
 import { LOG_DEFAULT, type LogSettings, logLayer } from "./log.ts";
 import { oneOf, Wrong } from "./options.ts";
 
-export const logOptions = { verbose: { type: "boolean", default: false }, log: { type: "string" } } as const;
-
-export const LOG_HELP = `  --log text|json     the log on standard error, a line an event: text (default), or a JSON object
-  --verbose           log what happens in detail`;
-
 export interface LogFlags {
   readonly verbose?: boolean | undefined;
   readonly log?: string | undefined;

@@ -1,25 +1,12 @@
 /** `vipr numbers`: the numbers that call agents publish at a ViPR server; one switched off and on, or withdrawn. */
 import { Effect } from "effect";
 import type { ShownNumber } from "../../actors/admin/listed.ts";
+import { numbersTable } from "../command/tables/listed.ts";
 import type { ViprConfig } from "../config/mod.ts";
 import { missing, serverData } from "./config-file.ts";
-import { LISTED_OPTIONS, type ListedOf, listedHelp, listedOrder } from "./listed.ts";
+import { type ListedOf, listedOrder } from "./listed.ts";
 import { command } from "./options.ts";
 import { runCommand } from "./run.ts";
-
-const HELP = `vipr numbers: the numbers that call agents publish at the ViPR server
-
-usage: vipr numbers list [--config FILE | --data DIR] [--json]
-       vipr numbers show|disable|enable|forget NUMBER [--config FILE | --data DIR] [--json]
-
-  list     each number: its domain, until when the overlay stores it; "off" where it is switched off
-  show     one of them, with its VService
-  disable  takes it out of the overlay and grants no ticket for it from now on, also after a restart,
-           until
-  enable   publishes it again
-  forget   takes it out of the overlay; it comes back when a call agent publishes it again
-
-${listedHelp("the ViPR server", "server.data")}`;
 
 /** The directory of the company's server. */
 export const serverDataOf = (config: ViprConfig) => {
@@ -39,6 +26,6 @@ const NUMBERS: ListedOf<ShownNumber> = {
 };
 
 export const numbersCommand = (args: ReadonlyArray<string>): Promise<number> =>
-  command({ name: "vipr numbers", help: HELP, options: LISTED_OPTIONS, words: [1, 2] }, args, (values, words) =>
+  command(numbersTable, args, (values, words) =>
     runCommand({ name: "vipr numbers", logLevel: "Warn" }, listedOrder(NUMBERS, values, words)),
   );

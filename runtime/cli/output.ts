@@ -1,5 +1,7 @@
 /** Standard output and error. Written synchronously: the last line is out before the process ends, whatever it leads to. */
 import { writeSync } from "node:fs";
+import process from "node:process";
+import { hasColours, type Paint, painted } from "../command/style.ts";
 
 /** Why standard output could not be written whole: a full disk must not look like success. */
 let unwritten: string | undefined;
@@ -15,8 +17,15 @@ const ORDERS = /(?![\n\t])[\p{Cc}\p{Bidi_Control}]/gu;
 export const harmless = (text: string): string =>
   text.replace(ORDERS, (order) => `\\u${order.charCodeAt(0).toString(16).padStart(4, "0")}`);
 
-export const say = (text: string): void => write(1, harmless(text));
-export const complain = (text: string): void => write(2, harmless(text));
+/** With a paint in colours, on a terminal. */
+export const say = (text: string, paint?: Paint): void =>
+  write(1, paint !== undefined && hasColours(process.stdout) ? painted(harmless(text), paint) : harmless(text));
+/** A text for people, or with --json an object for scripts. */
+export const tell = (json: boolean, text: string, value: Readonly<Record<string, unknown>>): void =>
+  say(json ? JSON.stringify(value) : text);
+export const complain = (text: string): void =>
+  write(2, hasColours(process.stderr) ? painted(harmless(text), complaintPaint) : harmless(text));
+const complaintPaint: Paint = (line, style) => line.replace(/^vipr[a-z -]*:/, (name) => style("red", name));
 /** The screen empty, for a text that is shown again and again. */
 export const clear = (): void => write(1, "\u001b[H\u001b[2J", "");
 

@@ -3,14 +3,15 @@ import { Effect } from "effect";
 import { addressText } from "../../actors/admin/report.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import type { AdminTls } from "../admin.ts";
+import { pageTable } from "../command/tables/look.ts";
 import { servePageOutside } from "../page/outside.ts";
 import { pagesOf } from "../page/programs.ts";
-import { CONFIG_HELP, configOptions, loadConfig } from "./config-file.ts";
+import { loadConfig } from "./config-file.ts";
 import { newToken, readDoor } from "./door.ts";
 import { listenStopped, type Stopped, stopped } from "./exit.ts";
 import { knownFolder } from "./folder.ts";
 import { command, endpointOf, required, Wrong } from "./options.ts";
-import { say } from "./output.ts";
+import { tell } from "./output.ts";
 import { programsOf } from "./program-state.ts";
 import { runCommand } from "./run.ts";
 import { readRoots, textOf } from "./sip-credentials.ts";
@@ -18,46 +19,9 @@ import { readRoots, textOf } from "./sip-credentials.ts";
 /** Where --listen names none. */
 const PAGE_PORT = 8_443;
 
-const HELP = `vipr page: the page that the company's programs serve: its address, or the page for other machines
-
-usage: vipr page [--config FILE | --data DIR]
-       vipr page --listen HOST:PORT --certificate FILE --key FILE [--client-ca FILE] [--config FILE]
-
-  The page shows calls, validations, routes, what was refused, the overlay and the health of all programs
-  of the configuration, live. The address ends with the token of the program that serves it: who has it may
-  see whole numbers and give orders. From another machine: ssh -L 8080:HOST:PORT, and 127.0.0.1:8080 there.
-
-  With --listen it serves the page itself, over TLS, for other machines; the programs' own ports stay on
-  loopback. It is shown to who has the token, which the printed address ends with and which is another one
-  after each start; or, with --client-ca, to who has a certificate under it, and to nobody else.
-
-${CONFIG_HELP}
-  --data DIR          the directory of one program, instead of those of the configuration
-  --listen HOST:PORT  where to serve it for other machines
-  --certificate FILE  the certificate for it, and its chain, in PEM
-  --key FILE          the key of it, in PEM
-  --client-ca FILE    the roots of the certificates that browsers have to show, in PEM
-  --help              this text
-
-examples:
-  vipr page --config vipr.toml
-  vipr page --listen 192.0.2.10:8443 --certificate page.pem --key page.key --config vipr.toml
-
-exit codes: 0, 2 options, files or configuration, 3 no program with an admin port runs, 5 the port is taken
-`;
-
-const OPTIONS = {
-  ...configOptions,
-  data: { type: "string" },
-  listen: { type: "string" },
-  certificate: { type: "string" },
-  key: { type: "string" },
-  "client-ca": { type: "string" },
-} as const;
-
 export const pageCommand = (args: ReadonlyArray<string>): Promise<number> =>
-  command({ name: "vipr page", help: HELP, options: OPTIONS }, args, async (values) => {
-    const { data, listen } = values;
+  command(pageTable, args, async (values) => {
+    const { data, listen, json } = values;
     const serving = (["certificate", "key", "client-ca"] as const).find((option) => values[option] !== undefined);
     if (listen === undefined && serving !== undefined) throw new Wrong(`--${serving}: it goes with --listen`);
     if (listen !== undefined && data !== undefined) throw new Wrong("--data: with --listen the page is of --config");
@@ -66,12 +30,13 @@ export const pageCommand = (args: ReadonlyArray<string>): Promise<number> =>
       on !== undefined
         ? serve(on, filesOf(values), values)
         : data === undefined
-          ? printed(configured(values))
-          : printed(Effect.succeed([data]));
+          ? printed(configured(values), json)
+          : printed(Effect.succeed([data]), json);
     return await runCommand({ name: "vipr page", logLevel: "Warn" }, program);
   });
 
 type Values = Parameters<typeof loadConfig>[0] & {
+  readonly json?: boolean;
   readonly certificate?: string | undefined;
   readonly key?: string | undefined;
   readonly "client-ca"?: string | undefined;
@@ -79,10 +44,13 @@ type Values = Parameters<typeof loadConfig>[0] & {
 const configured = (values: Values) =>
   Effect.map(loadConfig(values), ({ config }) => programsOf(config).map(({ data }) => data));
 
-const printed = Effect.fnUntraced(function* (folders: Effect.Effect<ReadonlyArray<string>, Stopped>) {
+const printed = Effect.fnUntraced(function* (folders: Effect.Effect<ReadonlyArray<string>, Stopped>, json: boolean) {
   for (const path of yield* folders) {
     const door = yield* Effect.option(Effect.flatMap(knownFolder(path), readDoor));
-    if (door._tag === "Some") return say(`http://${addressText(door.value)}/#token=${door.value.token}`);
+    if (door._tag === "Some") {
+      const url = `http://${addressText(door.value)}/#token=${door.value.token}`;
+      return tell(json, url, { url });
+    }
   }
   return yield* stopped("unreachable", "no program with an admin port runs here: vipr status says more");
 });
@@ -120,10 +88,9 @@ const serve = Effect.fnUntraced(function* (on: Endpoint, files: TlsFiles, values
       Effect.fail(stopped("usage", `--certificate, --key, --client-ca: ${(why as Error).message}`)),
     ),
   );
-  const open = ca === undefined ? `#token=${token}` : "";
-  say(`page     https://${addressText(at)}/${open}`);
-  say(
-    `of       ${programs.map(({ name }) => name).join(", ")}${ca === undefined ? "" : `; for certificates under ${ca}`}`,
-  );
+  const url = `https://${addressText(at)}/${ca === undefined ? `#token=${token}` : ""}`;
+  const names = programs.map(({ name }) => name);
+  const text = `page     ${url}\nof       ${names.join(", ")}${ca === undefined ? "" : `; for certificates under ${ca}`}`;
+  tell(values.json === true, text, { url, programs: names });
   return yield* Effect.never;
 });

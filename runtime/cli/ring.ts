@@ -4,6 +4,7 @@ import { Effect } from "effect";
 import { REPORT_VERSION, type RingReport } from "../../actors/admin/form.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { askAdmin } from "../admin-client.ts";
+import { ringTable } from "../command/tables/look.ts";
 import { readDoor } from "./door.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { knownFolder } from "./folder.ts";
@@ -15,30 +16,8 @@ import { runCommand } from "./run.ts";
 
 const EVERY_S_MAX = 3_600;
 
-const HELP = `vipr ring: a live overlay as one of its nodes on this machine sees it
-
-usage: vipr ring [--admin HOST:PORT | --data DIR] [--json] [--watch]
-
-  --admin HOST:PORT  the node's admin port (default 127.0.0.1:${ADMIN_PORT})
-  --data DIR         the node's directory, which knows its admin port
-  --json             one JSON object; docs/operator.md names its fields
-  --watch            again and again, until Ctrl-C
-  --every SECONDS    between two looks (default 2)
-  --help             this text
-
-exit codes: 0, 2 options, 3 nobody answers there or the node has not joined yet
-`;
-
-const OPTIONS = {
-  admin: { type: "string" },
-  data: { type: "string" },
-  json: { type: "boolean", default: false },
-  watch: { type: "boolean", default: false },
-  every: { type: "string", default: "2" },
-} as const;
-
 export const ringCommand = (args: ReadonlyArray<string>): Promise<number> =>
-  command({ name: "vipr ring", help: HELP, options: OPTIONS }, args, async (values) => {
+  command(ringTable, args, async (values) => {
     if (values.admin !== undefined && values.data !== undefined)
       throw new Wrong("--admin and --data both say where: give one");
     const fixed = loopbackOf(values.admin ?? `127.0.0.1:${ADMIN_PORT}`, "admin", ADMIN_PORT);

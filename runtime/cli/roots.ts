@@ -13,7 +13,7 @@ import { Effect } from "effect";
 import type { OwnAuthority } from "../authority.ts";
 import { fileStopped, type Stopped, stopped } from "./exit.ts";
 import { AUTHORITY_FILE, type Folder } from "./folder.ts";
-import { say } from "./output.ts";
+import { tell } from "./output.ts";
 import { openAuthority } from "./own-authority.ts";
 import { fingerprintText } from "./trust.ts";
 
@@ -35,7 +35,7 @@ export const overlayRoots = Effect.fnUntraced(function* (
 });
 
 export const rootOrder =
-  (order: RootOrder) =>
+  (order: RootOrder, json = false) =>
   (folder: Folder): Effect.Effect<void, Stopped> =>
     Effect.gen(function* () {
       if ((yield* folder.read(AUTHORITY_FILE)) === undefined)
@@ -45,20 +45,22 @@ export const rootOrder =
         if (yield* has(NEXT)) return yield* stopped("refused", `there is a new root already: ${folder.at(NEXT)}`);
         if (yield* has(OLD)) return yield* stopped("refused", "the old root is still there: drop-old-root first");
         const { root } = yield* openAuthority(folder, NEXT, "overlay root");
-        return say(`new root ${fingerprintText(root)}: restart the authority, wait an hour, then use-new-root`);
+        const fingerprint = fingerprintText(root);
+        const text = `new root ${fingerprint}: restart the authority, wait an hour, then use-new-root`;
+        return tell(json, text, { order, fingerprint });
       }
       if (order === "use-new-root") {
         if (!(yield* has(NEXT))) return yield* stopped("refused", "there is no new root: new-root makes one");
         // Copied first: a crash in between must not leave a directory without a root, for which another would be made.
         yield* folder.write(OLD, (yield* folder.read(AUTHORITY_FILE))!);
         yield* moved(folder, NEXT, AUTHORITY_FILE);
-        return say(
-          "the new root signs: restart the authority; drop-old-root when every certificate of the old one has ended",
-        );
+        const text =
+          "the new root signs: restart the authority; drop-old-root when every certificate of the old one has ended";
+        return tell(json, text, { order });
       }
       if (!(yield* has(OLD))) return yield* stopped("refused", "there is no old root");
       yield* moved(folder, OLD, `${OLD}.dropped`);
-      return say("the old root is out of the document: restart the authority");
+      return tell(json, "the old root is out of the document: restart the authority", { order });
     });
 
 const moved = (folder: Folder, from: string, to: string): Effect.Effect<void, Stopped> =>

@@ -1,23 +1,11 @@
 /** `vipr routes`: the routes that a call agent knows; one switched off and on, or forgotten. */
 import { Effect } from "effect";
 import type { ShownRoute } from "../../actors/admin/listed.ts";
+import { routesTable } from "../command/tables/listed.ts";
 import { agentData, missing } from "./config-file.ts";
-import { LISTED_OPTIONS, type ListedOf, listedHelp, listedOrder } from "./listed.ts";
+import { type ListedOf, listedOrder } from "./listed.ts";
 import { command } from "./options.ts";
 import { runCommand } from "./run.ts";
-
-const HELP = `vipr routes: the routes that the call agent knows
-
-usage: vipr routes list [--config FILE | --data DIR] [--json]
-       vipr routes show|disable|enable|forget NUMBER [--config FILE | --data DIR] [--json]
-
-  list     each route: number, domain, until when its ticket is good; "off" where it is switched off
-  show     that of one number, with its SIP URIs
-  disable  its calls take the telephone network from now on, also after a restart, until
-  enable   switches it on again
-  forget   removes it; it comes back when it is proved again
-
-${listedHelp("the call agent", "agent.data")}`;
 
 const ROUTES: ListedOf<ShownRoute> = {
   what: "routes",
@@ -34,6 +22,6 @@ const ROUTES: ListedOf<ShownRoute> = {
 };
 
 export const routesCommand = (args: ReadonlyArray<string>): Promise<number> =>
-  command({ name: "vipr routes", help: HELP, options: LISTED_OPTIONS, words: [1, 2] }, args, (values, words) =>
+  command(routesTable, args, (values, words) =>
     runCommand({ name: "vipr routes", logLevel: "Warn" }, listedOrder(ROUTES, values, words)),
   );

@@ -11,7 +11,6 @@ import { type LogSettings, lineLogger, logLayer } from "./log.ts";
 import { complain, whyUnwritten } from "./output.ts";
 import { Notes, openService } from "./service.ts";
 
-const AT_ONCE = 130;
 /** From the first signal to the end, whatever is not finished then. */
 export const DRAIN_MS = 10_000;
 
@@ -34,10 +33,10 @@ export const runCommand = async (
   const abort = new AbortController();
   let late: NodeJS.Timeout | undefined;
   const stop = () => {
-    if (abort.signal.aborted) process.exit(AT_ONCE);
+    if (abort.signal.aborted) process.exit(exitCode.interrupted);
     late = setTimeout(() => {
       complain(`${name}: not finished within ${DRAIN_MS / 1_000} s: ended at once`);
-      process.exit(AT_ONCE);
+      process.exit(exitCode.interrupted);
     }, DRAIN_MS);
     abort.abort();
   };

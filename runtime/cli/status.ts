@@ -1,6 +1,7 @@
 /** `vipr status`: all programs of a company on one screen. */
 import { Effect } from "effect";
-import { CONFIG_HELP, configOptions, loadConfig } from "./config-file.ts";
+import { statusTable } from "../command/tables/look.ts";
+import { loadConfig } from "./config-file.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { command } from "./options.ts";
 import { say } from "./output.ts";
@@ -8,28 +9,8 @@ import { type ProgramState, programsOf, stateOf } from "./program-state.ts";
 import { runCommand } from "./run.ts";
 import { statusJson, statusText } from "./status-text.ts";
 
-const HELP = `vipr status: what the company's programs on this machine do, on one screen
-
-usage: vipr status [--config FILE | --data DIR] [--json] [--quiet]
-
-${CONFIG_HELP}
-  --data DIR          the directory of one program, instead of those of the configuration
-  --json              one JSON object; docs/operator.md names its fields
-  --quiet             prints nothing: the exit code tells
-  --help              this text
-
-exit codes: 0 every program is ready, 2 options or configuration, 3 one does not answer or is not ready
-`;
-
-const OPTIONS = {
-  ...configOptions,
-  data: { type: "string" },
-  json: { type: "boolean", default: false },
-  quiet: { type: "boolean", default: false },
-} as const;
-
 export const statusCommand = (args: ReadonlyArray<string>): Promise<number> =>
-  command({ name: "vipr status", help: HELP, options: OPTIONS }, args, async (values) => {
+  command(statusTable, args, async (values) => {
     const { data, json, quiet } = values;
     const named =
       data === undefined

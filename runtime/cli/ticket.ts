@@ -3,65 +3,20 @@ import { readFileSync } from "node:fs";
 import { Effect, type Scope } from "effect";
 import { isE164, nodeIdFrom, vserviceId } from "../../codecs/shared/mod.ts";
 import { normalDomain, TICKET_CHARS_MAX } from "../../codecs/ticket/mod.ts";
+import { ticketTable } from "../command/tables/ticket.ts";
 import { nodeLayer, type Ports } from "../node.ts";
 import { namedFileStopped, type Stopped } from "./exit.ts";
-import { logOf, logOptions } from "./log-options.ts";
+import { logOf } from "./log-options.ts";
 import { command, loopbackOf, required, type ValuesOf, Wrong, wholeOf } from "./options.ts";
 import { say } from "./output.ts";
 import { passwordFrom } from "./password.ts";
 import { runCommand } from "./run.ts";
 import { serveTickets } from "./serve-tickets.ts";
 import { numberIn } from "./ticket-check.ts";
-import { TICKET_FIELDS, TICKET_ORDERS } from "./ticket-help.ts";
 import { inspect, mint, type Said, verify } from "./ticket-orders.ts";
 import { readTicketSecrets } from "./ticket-secrets.ts";
 
-const HELP = `vipr ticket: tickets by hand: a domain's permission to call a number over SIP
-
-usage: vipr ticket mint --secret-file FILE --number N --granted-to DOMAIN [--epoch E] [--days D] [--json]
-       vipr ticket inspect TICKET [--json]
-       vipr ticket verify TICKET --secret-file FILE --number N --domain D... [--at TIME] [--json]
-       vipr ticket serve --secret-file FILE --token-file FILE [--listen 127.0.0.1:PORT] [--verbose]
-
-mint prints a ticket that lets DOMAIN call N; inspect every field of one, or where it is malformed;
-verify does a border element's whole check. TICKET is the header field's text; - reads it from
-standard input. serve answers GET /check?ticket=...&number=...&domain=... with {"verdict":"good"} or
-{"verdict":"refused","why":...}, for a border element that is Kamailio or an SBC.
-
-  --secret-file FILE  what vipr server domain-secret DOMAIN prints; several one after another are
-                      several epochs. Read anew when it changes (serve)
-  --number N          +49305550901; of verify also the user part of a Request-URI, or a URI
-${TICKET_FIELDS}
-  --domain D          a domain that the caller's certificate proves; may come again
-  --at TIME           verify as at that time; default now
-  --listen H:P        an address of this machine; default 127.0.0.1:5641
-  --token-file FILE   the token that is asked for
-  --json              one JSON object
-  --verbose           log what is good, too (serve)
-
-A password is taken from its file alone. exit codes: 0 good, 1 malformed or refused (verify: the
-reason is the first that fails), 2 options or files, 5 the port is taken
-`;
-
-const OPTIONS = {
-  ...logOptions,
-  "secret-file": { type: "string" },
-  "token-file": { type: "string" },
-  number: { type: "string" },
-  "granted-to": { type: "string" },
-  "granting-domain": { type: "string" },
-  epoch: { type: "string" },
-  days: { type: "string", default: "60" },
-  from: { type: "string" },
-  node: { type: "string" },
-  vservice: { type: "string" },
-  domain: { type: "string", multiple: true },
-  at: { type: "string" },
-  listen: { type: "string", default: "127.0.0.1:5641" },
-  json: { type: "boolean", default: false },
-} as const;
-
-type Values = ValuesOf<typeof OPTIONS>;
+type Values = ValuesOf<typeof ticketTable.options>;
 const REFUSED = 1;
 const DAY_MS = 86_400_000;
 const DAYS_MAX = 3_650;
@@ -70,8 +25,7 @@ const CHECK_PORT = 5_641;
 
 export const ticketCommand = async (args: ReadonlyArray<string>): Promise<number> => {
   let isRefused = false;
-  const spec = { name: "vipr ticket", help: HELP, orders: TICKET_ORDERS, options: OPTIONS, words: [1, 2] } as const;
-  const code = await command(spec, args, async (values, [order = "", text]) => {
+  const code = await command(ticketTable, args, async (values, [order = "", text]) => {
     const tell = ({ lines, json, isGood }: Said) => {
       say(values.json ? JSON.stringify(json) : lines.join("\n"));
       isRefused = !isGood;

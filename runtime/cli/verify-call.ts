@@ -6,7 +6,8 @@ import type { Endpoint } from "../../codecs/reload/mod.ts";
 import { bigOf, type NodeId, nodeIdFrom, nodeIdText, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import { isDomain, vserviceText } from "../../codecs/validation/mod.ts";
 import { type ClaimVerdict, equivalentBits, methodsFor, TV_MS_MAX } from "../../machines/validation/mod.ts";
-import { REQUIRED_BITS, REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
+import { REQUIRED_BITS_MAX } from "../../machines/vipr/mod.ts";
+import { verifyCallTable } from "../command/tables/records.ts";
 import { stopped } from "./exit.ts";
 import { command, endpointOf, required, Wrong, wholeOf } from "./options.ts";
 import { say } from "./output.ts";
@@ -15,46 +16,6 @@ import { readVcr, type WrittenCall } from "./vcr-file.ts";
 
 const PVP_PORT = 5_621;
 const ROUND_S_MAX = 600;
-
-const HELP = `vipr verify-call: asks one server to prove that it knows of one call, as a ViPR server does of itself
-
-usage: vipr verify-call --vcr FILE --peer HOST:PORT --peer-node HEX --vservice HEX [options]
-
-  --vcr FILE         the call as its caller's side knows it, JSON; - is standard input:
-                       {"called": "+14085555432", "calling": "+33123456789",
-                        "start": "2026-11-22T10:07:03.250Z", "stop": "2026-11-22T10:09:41Z"}
-                     without "calling" when the caller id was withheld; times with their zone,
-                     or as NTP seconds
-  --peer HOST:PORT   where the server takes validations (port ${PVP_PORT} unless given)
-  --peer-node HEX    its Node-ID, 32 hexadecimal digits, and
-  --vservice HEX     its VServiceID, up to 16, as the overlay has them: vipr node find NUMBER
-  --node HEX         our own Node-ID (default: drawn; nothing in PVP proves it)
-  --domain NAME      our domain, whom the ticket would be for (default verify-call.invalid)
-  --private          method C, which shows no telephone number, instead of A and B
-  --round S          the overlay's rounding interval T in seconds (default 10)
-  --required BITS    what a route needs (default ${REQUIRED_BITS})
-  --json             one JSON object
-  --help             this text
-
-Where the server has other times for the call, each try counts against the call there: three by A lock it
-to A, three by B and C lock it to these two. A and B, if A fails, are a try each.
-
-exit codes: 0 it knows of the call, 2 options or file, 3 unreachable or broken off,
-4 it does not know of the call, or declines
-`;
-
-const OPTIONS = {
-  vcr: { type: "string" },
-  peer: { type: "string" },
-  "peer-node": { type: "string" },
-  vservice: { type: "string" },
-  node: { type: "string" },
-  domain: { type: "string", default: "verify-call.invalid" },
-  private: { type: "boolean", default: false },
-  round: { type: "string", default: "10" },
-  required: { type: "string", default: String(REQUIRED_BITS) },
-  json: { type: "boolean", default: false },
-} as const;
 
 interface Settings {
   readonly call: WrittenCall;
@@ -70,7 +31,7 @@ interface Settings {
 }
 
 export const verifyCallCommand = (args: ReadonlyArray<string>): Promise<number> =>
-  command({ name: "vipr verify-call", help: HELP, options: OPTIONS }, args, async (values) => {
+  command(verifyCallTable, args, async (values) => {
     if (!isDomain(values.domain)) throw new Wrong(`--domain wants a DNS name in lower case, not "${values.domain}"`);
     const settings: Settings = {
       peer: endpointOf(required(values.peer, "peer", "where the server takes validations"), "peer", PVP_PORT),

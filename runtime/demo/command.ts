@@ -8,7 +8,10 @@ import { Watch } from "../../actors/kit/mod.ts";
 import { type E164, utf8 } from "../../codecs/shared/mod.ts";
 import { reportText } from "../cli/explain-text.ts";
 import { lineLogger, textOf } from "../cli/log.ts";
+import { command, Wrong } from "../cli/options.ts";
 import { complain, say, whyUnwritten } from "../cli/output.ts";
+import { exitCode } from "../command/exit-codes.ts";
+import { demoTable } from "../command/tables/trials.ts";
 import { nodeLayer } from "../node.ts";
 import { openTrace, TraceFailed } from "../trace.ts";
 import type { RunningCompany } from "./company.ts";
@@ -16,7 +19,7 @@ import { canCallEachOther, companiesOf } from "./domains.ts";
 import { exampleCalls } from "./example.ts";
 import { nextText } from "./next.ts";
 import { openOffer, withOffer } from "./open-page.ts";
-import { DEMO_HELP, type DemoOptions, readDemoOptions } from "./options.ts";
+import { type DemoOptions, demoOptions } from "./options.ts";
 import { preflight } from "./preflight.ts";
 import { listenerOf } from "./printing.ts";
 import { readDemoCalls } from "./records.ts";
@@ -30,28 +33,17 @@ const CALLS_MAX = 1_000;
 /** For a whole run: after that something hangs, and the exit code says so. */
 const RUN_MS_MAX = 300_000;
 
-/** Exit codes: 0 all held, 1 something did not, 2 bad input. */
-export const demoCommand = async (args: ReadonlyArray<string>): Promise<number> => {
-  const read = readDemoOptions(args);
-  if (read.type === "help") {
-    say(DEMO_HELP);
-    return 0;
-  }
-  if (read.type === "wrong") {
-    complain(`vipr demo: ${read.why}\nvipr demo --help tells the options`);
-    return 2;
-  }
-  const why = await preflight(read.options);
-  if (why !== undefined) {
-    complain(`vipr demo: ${why}`);
-    return 2;
-  }
-  const code = await demo(read.options);
-  const unwritten = whyUnwritten();
-  if (unwritten === undefined) return code;
-  complain(`vipr demo: the report could not be written: ${unwritten}`);
-  return code === 0 ? 1 : code;
-};
+export const demoCommand = (args: ReadonlyArray<string>): Promise<number> =>
+  command(demoTable, args, async (values) => {
+    const options = demoOptions(values);
+    const why = await preflight(options);
+    if (why !== undefined) throw new Wrong(why);
+    const code = await demo(options);
+    const unwritten = whyUnwritten();
+    if (unwritten === undefined) return code;
+    complain(`vipr demo: the report could not be written: ${unwritten}`);
+    return code === exitCode.done ? exitCode.fault : code;
+  });
 
 const demo = async (options: DemoOptions): Promise<number> => {
   const quiet = Layer.merge(

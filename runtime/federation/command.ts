@@ -7,27 +7,20 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { exitCode } from "../cli/exit.ts";
-import { command, Wrong, wholeOf } from "../cli/options.ts";
+import { type ValuesOf, Wrong, wholeOf } from "../cli/options.ts";
 import { complain, say } from "../cli/output.ts";
+import type { simulateTable } from "../command/tables/simulate.ts";
 import { Stopped } from "../simulate/stages.ts";
 import type { Checker } from "./checks.ts";
 import { planOf } from "./draw.ts";
 import { writeFile } from "./file.ts";
-import { FEDERATION_HELP, MINUTES, MINUTES_MAX, SEED_MAX, SEEDS_MAX } from "./help.ts";
 import { type Outcome, runPlan } from "./run.ts";
 import { shrinkViolation } from "./shrink-violation.ts";
 
-const options = {
-  seed: { type: "string", default: "1" },
-  minutes: { type: "string", default: String(MINUTES) },
-  seeds: { type: "string" },
-  nightly: { type: "boolean", default: false },
-  trace: { type: "string" },
-  "no-shrink": { type: "boolean", default: false },
-  json: { type: "boolean", default: false },
-} as const;
-
-const INTERRUPTED = 130;
+const MINUTES = "10";
+const MINUTES_MAX = 100_000;
+const SEED_MAX = 2 ** 31 - 1;
+const SEEDS_MAX = 10_000_000;
 
 interface Asked {
   readonly seed: number;
@@ -54,35 +47,35 @@ interface Verdict {
   hash: string | null;
 }
 
-export const federationCommand = (args: ReadonlyArray<string>): Promise<number> =>
-  command({ name: "vipr simulate federation", help: FEDERATION_HELP, options }, args, async (values) => {
-    if (values.nightly && values.seeds !== undefined) throw new Wrong("--nightly has no end: not with --seeds");
-    const seed = wholeOf(values.seed, "seed", 0, SEED_MAX);
-    const seeds = values.nightly ? SEEDS_MAX : wholeOf(values.seeds ?? "1", "seeds", 1, SEEDS_MAX);
-    const minutes = wholeOf(values.minutes, "minutes", 1, MINUTES_MAX);
-    if (values.trace !== undefined) checkWritable(values.trace);
-    let isStopped = false;
-    const stop = () => {
-      isStopped = true;
-    };
-    process.once("SIGINT", stop);
-    process.once("SIGTERM", stop);
-    try {
-      const { trace, json } = values;
-      return await runAll({
-        seed,
-        seeds,
-        minutes,
-        trace,
-        json,
-        shrinks: !values["no-shrink"],
-        isStopped: () => isStopped,
-      });
-    } finally {
-      process.removeListener("SIGINT", stop);
-      process.removeListener("SIGTERM", stop);
-    }
-  });
+/** Throws Wrong. */
+export const simulateFederation = async (values: ValuesOf<typeof simulateTable.options>): Promise<number> => {
+  if (values.nightly && values.seeds !== undefined) throw new Wrong("--nightly has no end: not with --seeds");
+  const seed = wholeOf(values.seed ?? "1", "seed", 0, SEED_MAX);
+  const seeds = values.nightly ? SEEDS_MAX : wholeOf(values.seeds ?? "1", "seeds", 1, SEEDS_MAX);
+  const minutes = wholeOf(values.minutes ?? MINUTES, "minutes", 1, MINUTES_MAX);
+  if (values.trace !== undefined) checkWritable(values.trace);
+  let isStopped = false;
+  const stop = () => {
+    isStopped = true;
+  };
+  process.once("SIGINT", stop);
+  process.once("SIGTERM", stop);
+  try {
+    const { trace, json } = values;
+    return await runAll({
+      seed,
+      seeds,
+      minutes,
+      trace,
+      json,
+      shrinks: !values["no-shrink"],
+      isStopped: () => isStopped,
+    });
+  } finally {
+    process.removeListener("SIGINT", stop);
+    process.removeListener("SIGTERM", stop);
+  }
+};
 
 /** Before hours are simulated for it. */
 const checkWritable = (file: string): void => {
@@ -120,7 +113,7 @@ const runAll = async (asked: Asked): Promise<number> => {
   }
   if (all.seeds === 0) {
     complain("vipr simulate federation: ended before its time; nothing is reported of a part");
-    return INTERRUPTED;
+    return exitCode.interrupted;
   }
   all.seconds = secondsSince(startedMs);
   say(json ? JSON.stringify(all) : textOf(all, minutes));

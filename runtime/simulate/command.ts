@@ -1,36 +1,35 @@
 /** `vipr simulate`: reads the flags, runs the simulation, prints the result for a person or for a script. */
 import process from "node:process";
+import { command } from "../cli/options.ts";
 import { complain, say } from "../cli/output.ts";
+import { exitCode } from "../command/exit-codes.ts";
+import { simulateTable } from "../command/tables/simulate.ts";
 import type { Line } from "./measure.ts";
-import { readSimulateOptions, SIMULATE_HELP, type SimulateOptions } from "./options.ts";
+import { type SimulateOptions, simulateOptions } from "./options.ts";
 import { type Detail, simulate } from "./overlay.ts";
 import { routeOnly } from "./routing.ts";
 import { type Hooks, Stopped } from "./stages.ts";
 
-/** Exit codes: 0 it ran to its end, 2 bad flags, 130 ended by Ctrl-C. */
-export const simulateCommand = async (args: ReadonlyArray<string>): Promise<number> => {
-  if (args[0] === "federation") return (await import("../federation/command.ts")).federationCommand(args.slice(1));
-  const read = readSimulateOptions(args);
-  if (read.type === "help") {
-    say(SIMULATE_HELP);
-    return 0;
-  }
-  if (read.type === "wrong") {
-    complain(`vipr simulate: ${read.why}\nvipr simulate overlay --help tells the options`);
-    return 2;
-  }
+export const simulateCommand = (args: ReadonlyArray<string>): Promise<number> =>
+  command(simulateTable, args, async (values, [order]) =>
+    order === "federation"
+      ? (await import("../federation/command.ts")).simulateFederation(values)
+      : untilStopped(simulateOptions(values)),
+  );
+
+const untilStopped = async (options: SimulateOptions): Promise<number> => {
   let isStopped = false;
   const stop = () => {
     isStopped = true;
   };
   process.once("SIGINT", stop);
   try {
-    await run(read.options, { report: (what) => complain(`simulate: ${what}`), isStopped: () => isStopped });
-    return 0;
+    await run(options, { report: (what) => complain(`simulate: ${what}`), isStopped: () => isStopped });
+    return exitCode.done;
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;
     complain("simulate: ended before its time; nothing is reported of a part");
-    return 130;
+    return exitCode.interrupted;
   } finally {
     process.removeListener("SIGINT", stop);
   }

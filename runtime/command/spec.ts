@@ -1,7 +1,7 @@
 /**
  * What a command's table is: its options, words, orders, examples and exit codes, as data. From it come the parser's options
- * (runtime/cli/options.ts), help (help.ts), completion (completion/) and docs/command.md. A table loads nothing, so that help
- * is there at once.
+ * (runtime/cli/options.ts), help (help.ts), completion (completion.ts) and docs/command.md. A table loads nothing, so that help
+ * is there at once. DECISIONS.md D-306.
  */
 import type { ExitName } from "./exit-codes.ts";
 

@@ -144,7 +144,8 @@ const serversOf = (context: Context): ReadonlyArray<Server> => {
     .map(({ transport }) => transport);
   const named = settledTransport(context) as Transport | undefined;
   const usual = secure ? "TLS" : transports.includes("UDP") ? "UDP" : transports[0]!;
-  const hasNaptr = context.questions[0]?.kind === "NAPTR" && context.answers[0]?.type === "records";
+  // Records for other services than SIP say nothing of it.
+  const hasNaptr = named === undefined && servicesOffered(context, recordsOf(context, "NAPTR", target)) !== "none";
   const transport = named ?? (hasNaptr ? services[0]!.transport : usual);
   return denied.includes(transport) ? [] : [{ transport, name: target, port: PORTS[transport] }];
 };

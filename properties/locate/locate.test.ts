@@ -189,6 +189,7 @@ test("RFC 2782: a target that is the root means that there is no such service", 
 test("NAPTR for other services counts as none; for SIP over what we do not speak, as an answer", () => {
   const zone = { [`NAPTR ${DOMAIN}`]: [naptr(1, 1, "E2U+sip", "x")], [`A ${DOMAIN}`]: at("192.0.2.9") };
   same(found(zone), ["UDP 192.0.2.9 5060"]);
+  same(found(zone, { transports: ["TCP", "UDP"] }), ["UDP 192.0.2.9 5060"]);
   same(why({ ...zone, [`NAPTR ${DOMAIN}`]: [naptr(1, 1, "SIP+D2S", "x")] }), "notOffered");
 });
 

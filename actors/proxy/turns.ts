@@ -44,6 +44,8 @@ export const openTurns = Effect.fn("proxy.turns")(function* (
   const unreadable = yield* openUnreadableLog;
   const nowMs = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6;
   const held = openHeldTurns(timers, nowMs);
+  /** What is held back. A request that is repeated meanwhile would have its transaction send the same response past the disk. */
+  const notYet = new Set<Uint8Array>();
 
   const perform = (order: CoreOrder) => {
     switch (order.type) {
@@ -73,15 +75,19 @@ export const openTurns = Effect.fn("proxy.turns")(function* (
   };
   const performAll = (orders: ReadonlyArray<CoreOrder>) => {
     if (!orders.some(({ type }) => type === "save" || type === "ended")) {
-      for (const order of orders) perform(order);
+      for (const order of orders) if (order.type !== "send" || !notYet.has(order.bytes)) perform(order);
       return;
     }
     const sends = orders.filter((order) => order.type === "send");
     for (const order of orders) if (order.type !== "send") perform(order);
     const isEnd = !orders.some(({ type }) => type === "save");
+    for (const { bytes } of sends) notYet.add(bytes);
     calls.after(
       held.hold(isEnd, () => {
-        for (const { to, bytes } of sends) send(to, bytes);
+        for (const { to, bytes } of sends) {
+          notYet.delete(bytes);
+          send(to, bytes);
+        }
       }),
     );
   };

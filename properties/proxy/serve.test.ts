@@ -1,6 +1,6 @@
 /** The proxy on ports: memory's and this runtime's own sockets. Calls over UDP and TCP, records, and a restart. */
 import { ok, deepStrictEqual as same } from "node:assert";
-import { Clock, Effect, type Layer } from "effect";
+import { Clock, Effect, Latch, type Layer } from "effect";
 import { type Change, Dialer, StoreFailed, type StoreShape } from "../../actors/ports/mod.ts";
 import { CALLS_TABLE } from "../../actors/proxy/call-store.ts";
 import { type AgentProxyOptions, serveAgentProxy } from "../../actors/proxy/mod.ts";
@@ -151,6 +151,38 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
       same((yield* pbx.response).status, 200);
       yield* eventually(() => records.length === 1);
       same(yield* rowsOf(store), 0);
+    }),
+  );
+
+  law(
+    "a BYE that is sent again while its record is being written is answered when that is done, and not before",
+    Effect.gen(function* () {
+      const [pbx, trunk] = [yield* phone, yield* phone];
+      const disk = yield* Latch.make(true);
+      const memory = memoryStore();
+      const store: StoreShape = { ...memory, write: (changes) => Effect.andThen(disk.await, memory.write(changes)) };
+      const { proxy, records } = yield* proxyWith(
+        [peerAt("pbx", "pbx", pbx.port), peerAt("one", "trunk", trunk.port)],
+        {},
+        store,
+      );
+      const [forPbx, forTrunk] = proxy.listening.map(({ port }) => port) as [number, number];
+      const out = inviteFrom(pbx.port, "again");
+      yield* pbx.send(out, forPbx);
+      same((yield* pbx.response).status, 100);
+      const heard = yield* trunk.request;
+      yield* trunk.send(answer(heard, 200, { contact: `<sip:t@${HOST}:${trunk.port}>` }), forTrunk);
+      const accepted = yield* pbx.response;
+      yield* Effect.sleep(100);
+      yield* Latch.close(disk);
+      const bye = within("BYE", out, accepted, { via: viaOf(pbx.port) });
+      yield* pbx.send(bye, forPbx);
+      yield* trunk.send(answer(yield* trunk.request, 200), forTrunk);
+      yield* eventually(() => proxy.counters().unwritten > 0);
+      yield* pbx.send(bye, forPbx);
+      yield* Effect.forkScoped(Effect.delay(Latch.open(disk), 300));
+      same((yield* pbx.response).status, 200);
+      same(records.length, 1);
     }),
   );
 

@@ -61,7 +61,7 @@ const here = { cwd: ROOT };
 const judgeFiles = async ({ tarball, empty, manifest }: Stranger): Promise<void> => {
   const files = (await sh("tar", ["tzf", tarball], here)).trimEnd().split("\n");
   same(
-    files.filter((file) => /\.test\.|^package\/properties\/(?!examples\/)|\/tables\/|\/vectors\//.test(file)),
+    files.filter((file) => /\.test\.|^package\/properties\/(?!examples\/)|\/properties\/(tables|vectors)\//.test(file)),
     [],
   );
   const command = join(empty, "node_modules/vipr", manifest.bin.vipr!);

@@ -1,4 +1,4 @@
-/** The table of chains judged by somebody else: `openssl verify`, with policies, for a TLS client. RFC 5280 §6. */
+/** The table of chains judged by somebody else: `openssl verify`, with policies, for a TLS client that is a server too. RFC 5280 §6. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -22,9 +22,11 @@ const isTaken = (folder: string, row: Row): boolean => {
   writeFileSync(join(folder, "issuers.pem"), issuers.map(pemCertificate).join(""));
   writeFileSync(join(folder, "leaf.pem"), pemCertificate(leaf!));
   const untrusted = issuers.length === 0 ? [] : ["-untrusted", "issuers.pem"];
-  const rules = ["-purpose", "sslclient", "-policy_check", "-auth_level", "2"];
-  const given = ["verify", "-CAfile", "root.pem", ...untrusted, ...rules, "leaf.pem"];
-  return spawnSync("openssl", given, { cwd: folder }).status === 0;
+  return ["sslclient", "sslserver"].every((purpose) => {
+    const rules = ["-purpose", purpose, "-policy_check", "-auth_level", "2"];
+    const given = ["verify", "-CAfile", "root.pem", ...untrusted, ...rules, "leaf.pem"];
+    return spawnSync("openssl", given, { cwd: folder }).status === 0;
+  });
 };
 
 export const checks: ReadonlyArray<InteropCheck> = [

@@ -36,7 +36,9 @@ interface Verdict {
   verdict: "held" | "violated";
   checker: Checker | null;
   calls: number;
+  /** Of what was asked for; `restMinutes`: until all was built up, and came to rest. */
   simulatedMinutes: number;
+  restMinutes: number;
   seconds: number;
   trace: string | null;
   why: string | null;
@@ -96,7 +98,8 @@ const runAll = async (asked: Asked): Promise<number> => {
       all.seeds += 1;
       all.calls += one.calls;
       all.sipCalls += one.sipCalls;
-      all.simulatedMinutes = Math.round(10 * (all.simulatedMinutes + one.simulatedMinutes)) / 10;
+      all.simulatedMinutes = tenths(all.simulatedMinutes + one.simulatedMinutes);
+      all.restMinutes = tenths(all.restMinutes + one.restMinutes);
       if (one.verdict === "violated") {
         all.violated += 1;
         if (all.verdict === "held") Object.assign(all, pickOf(one));
@@ -141,7 +144,8 @@ const runOne = async (asked: Asked, seed: number): Promise<Verdict> => {
     verdict: violation === undefined ? "held" : "violated",
     checker: violation?.checker ?? null,
     calls: outcome.calls,
-    simulatedMinutes: Math.round(outcome.simulatedMs / 6_000) / 10,
+    simulatedMinutes: tenths(Math.min(minutes, outcome.simulatedMs / 60_000)),
+    restMinutes: tenths(Math.max(0, outcome.simulatedMs / 60_000 - minutes)),
     seconds: secondsSince(startedMs),
     trace: isWritten ? file : null,
     why: violation?.why ?? null,
@@ -156,6 +160,7 @@ const noVerdict = (seed: number): Verdict => ({
   checker: null,
   calls: 0,
   simulatedMinutes: 0,
+  restMinutes: 0,
   seconds: 0,
   trace: null,
   why: null,
@@ -166,6 +171,7 @@ const noVerdict = (seed: number): Verdict => ({
   hash: null,
 });
 const pickOf = ({ verdict, checker, why, trace, seed }: Verdict) => ({ verdict, checker, why, trace, seed });
+const tenths = (value: number): number => Math.round(10 * value) / 10;
 const secondsSince = (startedMs: number): number => Math.round((performance.now() - startedMs) / 100) / 10;
 
 const introOf = ({ seed, companies, calls, faults, adversaries }: ReturnType<typeof planOf>): string => {
@@ -181,7 +187,7 @@ const textOf = (all: Verdict, minutes: number): string => {
     ["verdict", all.checker === null ? all.verdict : `${all.verdict}: ${all.checker}: ${all.why} (seed ${all.seed})`],
     ["federations", `${all.seeds} of ${minutes} minutes, ${all.violated} violated`],
     ["calls", `${all.calls}, ${all.sipCalls} of them over the Internet`],
-    ["simulated", `${all.simulatedMinutes} minutes, with the time that all needs to come to rest`],
+    ["simulated", `${all.simulatedMinutes} minutes, and ${all.restMinutes} until all was there and came to rest`],
     ...(all.trace === null ? [] : [["trace", `${all.trace}: vipr replay ${all.trace}`] as const]),
     ["took", `${all.seconds} s`],
   ];

@@ -2,9 +2,12 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import process from "node:process";
+import { Deferred, Effect } from "effect";
 import { exitCode } from "../../runtime/cli/exit.ts";
+import { atHangUp, surviveHangUp } from "../../runtime/cli/hangup.ts";
 import { watchdogMs } from "../../runtime/cli/service.ts";
-import { test } from "../kit/harness.ts";
+import { test, testEffect } from "../kit/harness.ts";
 import { openReceiver } from "./notify-receiver.ts";
 import { DOMAIN, HOST, JOINED, oneServer } from "./one-server.ts";
 import { POLITE_END, type Running, reportOf, start, until, vipr, withFolder } from "./processes.ts";
@@ -44,6 +47,19 @@ test("sd_notify: ready once it has joined, alive as often as asked, reloading an
       receiver.close();
     }
   }));
+
+testEffect(
+  "SIGHUP: one that comes before there is something to read again is performed when there is",
+  Effect.scoped(
+    Effect.gen(function* () {
+      yield* surviveHangUp;
+      process.emit("SIGHUP");
+      const read = yield* Deferred.make<void>();
+      yield* atHangUp(Effect.asVoid(Deferred.succeed(read, undefined)));
+      yield* Deferred.await(read);
+    }),
+  ),
+);
 
 test("the manager's patience: half of it, and only where it is this process that is watched", () => {
   same(watchdogMs({ WATCHDOG_USEC: "30000000" }), 15_000);

@@ -72,14 +72,14 @@ export const tlsLawsOf = (
       Effect.gen(function* () {
         const authority = yield* makeAuthority({ name: "laws", nowMs: yield* Clock.currentTimeMillis });
         const other = yield* makeAuthority({ name: "others", nowMs: yield* Clock.currentTimeMillis });
-        const tls = yield* credentialsUnder("carrier.example", authority);
+        const tls = yield* credentialsUnder("laws.example", authority);
         const shown: Array<number> = [];
         const listener = yield* Listener;
         const { port } = yield* listener.listen({ host: HOST, port: 0, tls, anyClient: true }, (stream) => {
           shown.push(stream.peer.certificates.length);
           return echo(stream);
         });
-        const right = { roots: [authority.root], name: "carrier.example" };
+        const right = { roots: [authority.root], name: "laws.example" };
         const dial = (server: typeof right, at = port) =>
           Effect.flatMap(Effect.service(Dialer), (dialer) => dialer.dial({ host: HOST, port: at, server }));
         const stream = yield* dial(right);

@@ -5,7 +5,10 @@ import { Notes } from "./service.ts";
 
 const reloading = (work: Effect.Effect<void>) => Effect.flatMap(Notes, (notes) => notes.reloading(work));
 
-/** Performs `work` at each SIGHUP until the scope closes, one after another; a second one meanwhile is one more, not two. */
+/** One came before there was something to read again. */
+let isEarly = false;
+
+/** Performs `work` at each SIGHUP, also at one that `surviveHangUp` has seen before, until the scope closes, one after another; a second one meanwhile is one more, not two. */
 export const atHangUp = (work: Effect.Effect<void>): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function* () {
     const asked = yield* Queue.sliding<void>(1);
@@ -14,12 +17,16 @@ export const atHangUp = (work: Effect.Effect<void>): Effect.Effect<void, never, 
       Effect.sync(() => process.on("SIGHUP", ask)),
       () => Effect.sync(() => process.off("SIGHUP", ask)),
     );
+    if (isEarly) ask();
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(Queue.take(asked), reloading(work))));
   });
 
 /** From the first moment: SIGHUP ends nothing, also before there is something to read again. */
 export const surviveHangUp: Effect.Effect<void, never, Scope.Scope> = Effect.gen(function* () {
-  const ignored = () => {};
+  isEarly = false;
+  const ignored = () => {
+    isEarly = true;
+  };
   yield* Effect.acquireRelease(
     Effect.sync(() => process.on("SIGHUP", ignored)),
     () => Effect.sync(() => process.off("SIGHUP", ignored)),

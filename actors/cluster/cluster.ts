@@ -8,7 +8,7 @@
  * Nothing is sent through the cluster but what an operator asks for: uploads, proofs and routes go by the store. Messages are
  * never stored there, so that a timeout leaves nothing behind. DECISIONS.md D-235, D-237.
  */
-import { Clock, Context, Effect, FiberSet, Layer, Option, References, Schedule, type Scope, Semaphore } from "effect";
+import { Context, Effect, FiberSet, Layer, Option, References, Schedule, type Scope, Semaphore } from "effect";
 import * as EntityId from "effect/cluster/EntityId";
 import * as MessageStorage from "effect/cluster/MessageStorage";
 import * as RunnerAddress from "effect/cluster/RunnerAddress";
@@ -24,7 +24,7 @@ import * as RpcServer from "effect/rpc/RpcServer";
 import * as Socket from "effect/socket/Socket";
 import * as SocketServer from "effect/socket/SocketServer";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
-import { seldom } from "../kit/mod.ts";
+import { seldomSaid } from "../kit/mod.ts";
 import {
   type ClusterShape,
   type Credentials,
@@ -151,13 +151,9 @@ export const openCluster = Effect.fn("cluster")(function* (
 /** Tells of who was refused, each reason once in a while: whoever knocks often must not fill the log. */
 const strangers = Effect.gen(function* () {
   const run = yield* FiberSet.makeRuntime<never>();
-  const due = seldom({ everyMs: TELL_EVERY_MS });
+  const said = seldomSaid({ everyMs: TELL_EVERY_MS });
   return (host: string, why: string): void => {
-    run(
-      Effect.flatMap(Clock.currentTimeMillis, (nowMs) =>
-        due(why, nowMs) === undefined ? Effect.void : Effect.logWarning("cluster.stranger", { host, why }),
-      ),
-    );
+    run(said(why, () => Effect.logWarning("cluster.stranger", { host, why })));
   };
 });
 const TELL_EVERY_MS = 60_000;

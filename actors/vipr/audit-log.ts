@@ -31,7 +31,7 @@ import {
   record,
   summed,
 } from "../../machines/vipr/mod.ts";
-import { seldom } from "../kit/mod.ts";
+import { seldomSaid } from "../kit/mod.ts";
 import type { Change, ReadableStore, Row, StoreFailed, StoreShape } from "../ports/mod.ts";
 import type { ViprEvent } from "./events.ts";
 
@@ -249,9 +249,6 @@ const rowsOf = (store: StoreShape, tables: AuditTables, requiredBits: number, nu
 
 /** Warns at once, and again only after WARN_EVERY_MS. */
 const warnings = Effect.sync(() => {
-  const due = seldom({ everyMs: WARN_EVERY_MS });
-  return (what: string) =>
-    Effect.flatMap(Clock.currentTimeMillis, (nowMs) =>
-      due("", nowMs) === undefined ? Effect.void : Effect.logWarning("vipr.stories", what),
-    );
+  const said = seldomSaid({ everyMs: WARN_EVERY_MS });
+  return (what: string) => said("", () => Effect.logWarning("vipr.stories", what));
 });

@@ -22,7 +22,7 @@ import {
 } from "../../codecs/validation/mod.ts";
 import { type CallStore, expireCalls, type StoredCall } from "../../machines/validation/mod.ts";
 import { PROOF_LIFETIME_MS, SENT_LIFETIME_MS } from "../../machines/vipr/mod.ts";
-import { removePages, seldom } from "../kit/mod.ts";
+import { removePages, seldomSaid } from "../kit/mod.ts";
 import {
   type Change,
   type ClusterShape,
@@ -105,12 +105,9 @@ type LogFailure = (work: Effect.Effect<unknown, StoreFailed>) => Effect.Effect<v
 const SAME_EVERY_MS = 60_000;
 /** While the store is away each call that is due would have a line of its own. */
 const tellsFault = (): Records["failed"] => {
-  const due = seldom({ everyMs: SAME_EVERY_MS });
+  const said = seldomSaid({ everyMs: SAME_EVERY_MS });
   return ({ reason, why }) =>
-    Effect.flatMap(Clock.currentTimeMillis, (nowMs) => {
-      const more = due(reason, nowMs);
-      return more === undefined ? Effect.void : Effect.logWarning("vipr.records", { reason, why, more });
-    });
+    said(reason, ([passed]) => Effect.logWarning("vipr.records", { reason, why, more: passed?.more ?? 0 }));
 };
 
 export const openRecords = Effect.fn("vipr.records")(function* (

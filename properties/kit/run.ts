@@ -15,7 +15,7 @@ import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { counted, type Files, type Runtime, runners } from "./runners.ts";
+import { counted, type Files, failuresIn, type Runtime, runners } from "./runners.ts";
 import { runProgram, sideBySide } from "./side-by-side.ts";
 import { slowest } from "./times.ts";
 
@@ -104,6 +104,7 @@ try {
     const output = own.map((result) => result.output).join("\n");
     const passed = counted(output, runners[runtime].passed);
     const failed = counted(output, runners[runtime].failed);
+    for (const [name, why] of failuresIn(output, runtime)) console.log(`${runtime} failed: ${name}\n${why}`);
     console.log(`${runtime}: ${passed} passed, ${failed} failed`);
     if (own.some(({ code }) => code !== 0) || failed > 0 || passed === 0) process.exitCode = 1;
   }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "./harness.ts";
-import { counted, type Runtime, runners } from "./runners.ts";
+import { counted, failuresIn, type Runtime, runners } from "./runners.ts";
 import { runProgram } from "./side-by-side.ts";
 
 const OWN: Runtime = "Deno" in globalThis ? "deno" : "Bun" in globalThis ? "bun" : "node";
@@ -33,6 +33,13 @@ test("runners: a file that throws while it is read fails the run, and the files 
     same(code, 1, output);
     ok(counted(output, runners[OWN].failed) === 1 && output.includes("while it is read"), output);
     ok(output.includes("b.test.mjs"), output);
+    same([...failuresIn(fine.output, OWN)], []);
+    const failing =
+      "const { ok } = await import('node:assert'); test('what is false', () => ok(1 === 2, '1 === 2'));\n";
+    const failed = await run(written("c.test.mjs", failing), good);
+    const failures = failuresIn(failed.output, OWN);
+    same([failed.code, [...failures.keys()]], [1, ["what is false"]], failed.output);
+    ok(failures.get("what is false")!.includes("1 === 2"), failures.get("what is false"));
   } finally {
     process.chdir(before);
     rmSync(folder, { recursive: true, force: true });

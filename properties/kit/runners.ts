@@ -54,11 +54,13 @@ export const runners = {
     ],
     passed: /^ℹ pass (\d+)/gm,
     failed: /^ℹ (?:fail|cancelled|skipped) (\d+)/gm,
+    failure: /^ *✖ (?!failing tests:)(.+?) \([\d.]+ms\)$/gm,
   },
   deno: {
     command: (files: Files, folder: string) => ["deno", "test", "-A", "--no-check", denoEntry(files, folder)],
     passed: /\| (\d+) passed/g,
     failed: /\| (\d+) (?:failed|ignored)/g,
+    failure: /^(.+) => \S+:\d+:\d+$/gm,
   },
   bun: {
     command: (files: Files) => [
@@ -70,9 +72,28 @@ export const runners = {
     ],
     passed: /^ *(\d+) pass$/gm,
     failed: /^ *(\d+) (?:fail|skip)$/gm,
+    failure: /^\(fail\) (.+?)(?: \[[\d.]+ms\])?$/gm,
   },
 } as const;
 export type Runtime = keyof typeof runners;
 
 export const counted = (text: string, pattern: RegExp): number =>
   [...text.matchAll(pattern)].reduce((total, match) => total + Number(match[1]), 0);
+
+const REASON_LINES_MAX = 14;
+
+/** The tests that failed, each with what stands beside its name: all three runners say it, somewhere in what may be megabytes. */
+export const failuresIn = (output: string, runtime: Runtime): ReadonlyMap<string, string> => {
+  const found = new Map<string, string>();
+  for (const match of output.matchAll(runners[runtime].failure)) {
+    // Bun says why before the name, and the others behind it: Node where it says the name for the second time.
+    const isBefore = runtime === "bun";
+    if (found.has(match[1]!) && runtime !== "node") continue;
+    const lines = (isBefore ? output.slice(0, match.index) : output.slice(match.index + match[0].length))
+      .trim()
+      .split("\n");
+    const near = isBefore ? lines.slice(-REASON_LINES_MAX) : lines.slice(0, REASON_LINES_MAX);
+    found.set(match[1]!, near.map((line) => `    ${line}`).join("\n"));
+  }
+  return found;
+};

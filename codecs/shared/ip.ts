@@ -1,4 +1,5 @@
 /** IP addresses as text and as numbers: RFC 4291 §2.2, RFC 5952. Which of them anybody can reach: RFC 6890. */
+import { bytesOfBig } from "./bytes.ts";
 
 export const ipv4Of = (text: string): number | undefined => {
   const parts = text.split(".");
@@ -24,6 +25,14 @@ export const ipv6Of = (text: string): bigint | undefined => {
   if (halves.length === 1 ? missing !== 0 : missing < 1) return undefined;
   const all = [...groups[0]!, ...Array.from({ length: missing }, () => "0"), ...(groups[1] ?? [])];
   return all.reduce((sum, group) => sum * 65_536n + BigInt(`0x${group}`), 0n);
+};
+
+/** The 4 or 16 bytes of an address, without its zone; undefined for a name. */
+export const ipBytes = (host: string): Uint8Array | undefined => {
+  const v4 = ipv4Of(host);
+  if (v4 !== undefined) return bytesOfBig(BigInt(v4), 4);
+  const v6 = ipv6Of(host.split("%")[0]!);
+  return v6 === undefined ? undefined : bytesOfBig(v6, 16);
 };
 
 /** RFC 5952: lower case, the longest run of two or more zero groups as `::`. */

@@ -12,7 +12,7 @@ export {
   utf8,
 } from "./bytes.ts";
 export { type E164, e164, e164FromDigits, isE164, maskE164, normalizeE164 } from "./e164.ts";
-export { ipTextOf, ipv4Of, ipv4Text, ipv6Of, ipv6Text, isGlobalHost } from "./ip.ts";
+export { ipBytes, ipTextOf, ipv4Of, ipv4Text, ipv6Of, ipv6Text, isGlobalHost } from "./ip.ts";
 export { addNewest, keepNewest } from "./newest.ts";
 export { NodeId, nodeIdFrom, nodeIdText } from "./node-id.ts";
 export {

@@ -2,7 +2,7 @@
  * Times counted from 1900, as NTP counts them: in VAP and in tickets as 64-bit timestamps (RFC 5905 §6), in PVP and in the
  * audit log as milliseconds. Inside the program a call's times are `UnixMs`; these forms are made where bytes and texts are.
  */
-import { type Uint, u64 } from "../wire/mod.ts";
+import { shownAs, type Uint, u64 } from "../wire/mod.ts";
 import type { Branded } from "./brand.ts";
 import { type UnixMs, unixMs } from "./time.ts";
 
@@ -24,7 +24,7 @@ const WHOLE = 2 ** 32;
 const HALF = 2 ** 31;
 
 /** A field with a 64-bit timestamp. */
-export const ntp64 = u64 as Uint<Ntp>;
+export const ntp64 = shownAs(u64, "ntp") as Uint<Ntp>;
 
 /** `timestamp`: 64 bits in the form of RFC 5905 §6. */
 export const ntp = (timestamp: bigint): Ntp => timestamp as Ntp;

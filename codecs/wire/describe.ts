@@ -44,6 +44,11 @@ export const within = <A extends number | bigint>(width: Uint<A>, min: NoInfer<A
   node: { ...width.node, min, max },
 });
 
+/** The same integer, which people are shown otherwise: as a time, RFC 5905 §6, or in hexadecimal. */
+export const shownAs = <A extends number | bigint>(width: Uint<A>, shown: "ntp" | "hex"): Uint<A> => ({
+  node: { ...width.node, shown },
+});
+
 /** So many bytes, no length on the wire. */
 export const bytes = (size: number): Wire<Uint8Array> => ({ node: { kind: "bytes", size } });
 /** All bytes to the end of what bounds them. */

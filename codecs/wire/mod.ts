@@ -29,6 +29,7 @@ export {
   type StructOf,
   select,
   selectBy,
+  shownAs,
   struct,
   type TypeOf,
   tagged,

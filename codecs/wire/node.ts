@@ -6,6 +6,8 @@ export interface UintNode {
   readonly signed: boolean;
   readonly min?: number | bigint;
   readonly max?: number | bigint;
+  /** How people are shown it, where that is not a decimal number. No reader or writer of bytes looks at it. */
+  readonly shown?: "ntp" | "hex";
 }
 /** Which fields a length counts. */
 export type Bound = ReadonlyArray<string> | "after" | "whole";

@@ -15,17 +15,10 @@ test("wire: a description as Lua has a field for each name in it, once, and tell
   const { fields, fixedBits } = luaOf(shapes.Stun, { prefix: "stun" });
   const names = namesIn(fields);
   same(new Set(names).size, names.length);
-  same(names.slice(0, 8), [
-    "stun.type.method",
-    "stun.type.class",
-    "stun.type",
-    "stun.length",
-    "stun.cookie",
-    "stun.transactionId",
-    "stun.attributes",
-    "stun.attributes.item",
-  ]);
-  for (const name of ["stun.attributes.errorCode.reason", "stun.attributes.unknown"]) ok(names.includes(name), name);
+  for (const name of ["type", "type.method", "length", "transactionId", "attributes", "attributes.item"])
+    ok(names.includes(`stun.${name}`), name);
+  for (const name of ["type", "username", "errorCode.reason", "unknown"])
+    ok(names.includes(`stun.attributes.${name}`), name);
   same(fixedBits, 34); // the two zero bits, and the cookie
   same(luaOf(shapes.Optionals, { prefix: "o" }).fixedBits, 0);
 });

@@ -1,18 +1,20 @@
-/** `vipr config check` and `vipr config show`: the company's configuration, before a program starts with it. */
+/** `vipr config`: the company's configuration, before a program starts with it: made, checked, shown. */
 import { existsSync } from "node:fs";
 import process from "node:process";
 import { Effect } from "effect";
 import { configTable } from "../command/tables/tools.ts";
 import { type Configuration, type ShownValue, shownValues, tomlText } from "../config/mod.ts";
 import { CONFIG_FILE, loadConfig } from "./config-file.ts";
+import { initConfig } from "./config-init.ts";
 import { command, Wrong } from "./options.ts";
 import { say } from "./output.ts";
 import { runCommand } from "./run.ts";
 
 export const configCommand = (args: ReadonlyArray<string>): Promise<number> =>
-  command(configTable, args, async ({ config, set, json }, [order, file]) => {
+  command(configTable, args, async ({ config, set, json, ...answers }, [order, file]) => {
     if (config !== undefined && file !== undefined) throw new Wrong("the file is named twice");
     const named = config ?? file;
+    if (order === "init") return await initConfig(named, answers, json);
     const run = Effect.map(loadConfig({ config: named, set }), (configuration) => {
       if (order === "show") return show(configuration, named ?? CONFIG_FILE, json === true);
       if (json) return say(JSON.stringify({ file: named ?? CONFIG_FILE, ok: true }));

@@ -4,25 +4,22 @@
  */
 import { deepStrictEqual as same } from "node:assert";
 import { spawnSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Effect } from "effect";
 import { nodeLayer } from "../../runtime/node.ts";
 import { test } from "../kit/harness.ts";
 import { freePort } from "../kit/ports.ts";
+import { commandsIn, linesOf, shown } from "../kit/shown.ts";
 import { openPhone } from "../proxy/phone.ts";
 import { PBX_HOST, TRUNK_HOST } from "./agent-config.ts";
 import { POLITE_END, type Running, start, until, vipr, withFolder } from "./processes.ts";
 import { answeredCall } from "./trunk-call.ts";
 
-const PAGE = readFileSync(new URL("../../docs/tutorial.md", import.meta.url), "utf8");
-const blocks = (language: string): ReadonlyArray<string> =>
-  [...PAGE.matchAll(new RegExp(`^( *)\`\`\`${language}\n(.*?)\n\\1\`\`\`$`, "gms"))].map(([, indent, text]) =>
-    text!
-      .split("\n")
-      .map((line) => line.slice(indent!.length))
-      .join("\n"),
-  );
+const FILES = shown("docs/tutorial.md", "A company behind ViPR, in five commands", "toml");
+const [, ...BLOCKS] = shown("docs/tutorial.md", "A company behind ViPR, in five commands");
+
+const PAGE = [...FILES, ...BLOCKS].join("\n");
 
 /** The page's text with a free port for each of its own; those of the PBX and the trunk are given. */
 const withPorts = async (pbx: number, trunk: number) => {
@@ -48,12 +45,13 @@ const UNSAID = async () =>
 const story = Effect.fn("test.tutorial")(function* (folder: string) {
   const [pbx, trunk] = [yield* openPhone(PBX_HOST), yield* openPhone(TRUNK_HOST)];
   const { replaced, agent } = yield* Effect.promise(() => withPorts(pbx.port, trunk.port));
-  const [file, ...more] = blocks("toml");
+  const [file, ...more] = FILES;
   same(more, []);
   writeFileSync(join(folder, "vipr.toml"), replaced(file!));
   writeFileSync(join(folder, "account"), "a word of one's own\n", { mode: 0o600 });
-  const commands = blocks("sh").map(replaced);
-  same(commands.length, 5);
+  const commands = BLOCKS.map(replaced);
+  const looks = linesOf(commands.pop()!).flatMap(commandsIn);
+  same([commands.length, looks.map(([, name]) => name)], [5, ["calls", "explain"]]);
   const running: Array<Running> = [];
   for (const line of commands) {
     const [program, ...words] = line.replace(/ &$/, "").split(" ");
@@ -75,9 +73,7 @@ const story = Effect.fn("test.tutorial")(function* (folder: string) {
 
   const to = { host: "127.0.0.1", port: agent };
   const hangUp = yield* answeredCall({ pbx, trunk, to, name: "tutorial" });
-  const { code, out: calls } = yield* Effect.promise(() =>
-    vipr(["calls", "--config", "vipr.toml"], "", undefined, folder),
-  );
+  const { code, out: calls } = yield* Effect.promise(() => vipr(looks[0]!.slice(1), "", undefined, folder));
   same(
     [code, /^agent: 1 call under way/m.test(calls), /^border: 0 calls under way/m.test(calls)],
     [0, true, true],
@@ -86,7 +82,7 @@ const story = Effect.fn("test.tutorial")(function* (folder: string) {
   yield* hangUp(to);
   yield* Effect.promise(() =>
     until(async () => {
-      const told = await vipr(["explain", "+49305550901", "--data", "company/server"], "", undefined, folder);
+      const told = await vipr(looks[1]!.slice(1), "", undefined, folder);
       return told.code === 0 && /put to the proof|due|waits/i.test(told.out) ? told : undefined;
     }, "explain says when the call is put to the proof"),
   );

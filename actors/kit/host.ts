@@ -24,6 +24,7 @@ export interface Watcher {
 let lastRun = 0;
 /** The number of one more run. */
 export const nextRun = (): number => ++lastRun;
+/** Who sees each step of each hosted machine; undefined: nobody. */
 export const Watch: Context.Reference<Watcher | undefined> = Context.Reference<Watcher | undefined>(
   "vipr/actors/kit/Watch",
   { defaultValue: () => undefined },

@@ -12,6 +12,9 @@ import { EventQueue } from "./event-queue.ts";
 import { type Firing, RoleTimers } from "./role-timers.ts";
 import { timersOf } from "./timers.ts";
 
+/**
+ * The events that wait for one machine, in their order, and its timers. It has a limit: who tells waits while it is full.
+ */
 export interface Mailbox<Ev> {
   readonly next: Effect.Effect<Ev>;
   /** Waits while the mailbox is full. */

@@ -20,6 +20,7 @@ export type CommonOrder =
 /** The orders of a machine that are its own. */
 export type OwnOrder<A> = Exclude<A, { readonly type: CommonOrder["type"] }>;
 
+/** How the orders that all machines share are performed: timers, and notes of the unexpected. */
 export interface CommonOptions<Ev> {
   /** The name in the log of what a machine did not expect. */
   readonly unexpected: string;

@@ -63,6 +63,7 @@ export const auditTables = (tenant = ""): AuditTables => {
 };
 const COUNT_KEY = Uint8Array.of(0);
 
+/** The audit log of each number: what became of its claims and calls. `explain` is made of it. */
 export interface AuditLog {
   /** Returns at once: the store is written later. */
   readonly record: (event: ViprEvent, atMs: number) => void;
@@ -70,6 +71,7 @@ export interface AuditLog {
   readonly read: (number: E164) => Effect.Effect<LoggedNumber | undefined>;
 }
 
+/** Where the log is kept; without a store in memory alone, of as many numbers as fit. */
 export interface AuditLogOptions {
   readonly store: StoreShape | undefined;
   readonly requiredBits: number;
@@ -79,6 +81,7 @@ export interface AuditLogOptions {
   readonly tenant?: string;
 }
 
+/** Writes what is recorded in batches, until the scope closes. */
 export const openAuditLog = Effect.fn("vipr.stories")(function* (
   options: AuditLogOptions,
 ): Effect.fn.Return<AuditLog, never, Scope.Scope> {

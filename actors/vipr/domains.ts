@@ -3,6 +3,7 @@ import { Effect, Scope } from "effect";
 import type { NodeId } from "../../codecs/shared/mod.ts";
 import { openTicketIssuer, type TicketIssuer, type TicketSecret } from "../ticket/mod.ts";
 
+/** The domains of a company on this server, and what their tickets are sealed with. */
 export interface ViprDomains {
   /** By domain, lower case: shared with that domain's border elements. */
   readonly tickets: Readonly<Record<string, TicketSecret>>;

@@ -13,12 +13,14 @@ import type { Originating } from "./originating.ts";
 import type { Publishing } from "./publishing.ts";
 import type { Services } from "./services.ts";
 
+/** What the operator has switched off: numbers of ours, which are not published, and numbers to which calls are not validated. */
 export interface ViprOff {
   readonly number: (number: E164) => boolean;
   readonly call: (number: E164) => boolean;
 }
 export const nothingOff: ViprOff = { number: () => false, call: () => false };
 
+/** A number that a call agent has published here. */
 export interface PublishedNumber {
   readonly number: E164;
   readonly vservice: VServiceId;
@@ -27,6 +29,7 @@ export interface PublishedNumber {
   /** Until when the overlay stores it, in milliseconds since 1970; undefined: it does not. */
   readonly endMs: number | undefined;
 }
+/** Calls to one number that wait for their validation. */
 export interface WaitingNumber {
   readonly number: E164;
   readonly tenant: string;
@@ -35,6 +38,7 @@ export interface WaitingNumber {
   readonly dueMs: number;
 }
 
+/** What an operator may look at and order of a running server, by number: `vipr numbers` and `vipr calls`. */
 export interface ViprOperator {
   /** So many at most, and how many there are. */
   readonly numbers: (

@@ -54,6 +54,7 @@ import { openRecords } from "./records.ts";
 import { makeServices } from "./services.ts";
 import { tenantShares, type ViprTenants } from "./tenants.ts";
 
+/** A server's settings; what is left out has the default that stands beside it. */
 export interface ViprServerOptions extends ViprDomains, ViprNodesOptions {
   /** Where each listens; port 0 takes a free one. Several nodes listen at successive ports. */
   readonly listen: { readonly reload: Endpoint; readonly vap: Endpoint; readonly pvp: Endpoint };
@@ -85,6 +86,7 @@ export interface ViprServerOptions extends ViprDomains, ViprNodesOptions {
   readonly cluster?: ClusterShape;
 }
 
+/** A server that serves: where it listens, and what it may be asked. */
 export interface ViprServer {
   readonly vap: { readonly host: string; readonly port: number };
   readonly pvp: { readonly host: string; readonly port: number };
@@ -96,6 +98,7 @@ export interface ViprServer {
   readonly explain: (number: E164, tenant?: string) => Effect.Effect<AuditReport | undefined>;
   readonly operator: ViprOperator;
 }
+/** What a server counts, since its start. */
 export interface ViprCounters {
   readonly vap: VapCounters;
   readonly pvp: Readonly<PvpCounters>;
@@ -113,6 +116,10 @@ const SWEEP_EVERY_MS = 3_600_000;
 /** Validated routes that wait to be sent to the call agents; a validation that finds one more waits for room. */
 const VALIDATED_ROUTES_MAX = 1_024;
 
+/**
+ * Joins the overlay, listens for VAP and PVP, and serves until its scope closes. Fails where the overlay cannot be joined, a port
+ * cannot be listened on, or VAP would be in the clear beyond this machine.
+ */
 export const startViprServer = Effect.fn("vipr.server")(function* (
   options: ViprServerOptions,
 ): Effect.fn.Return<

@@ -59,6 +59,7 @@ export interface Deed<in C, in E, out A> {
 export type Action<C, E, A> = A | Deed<C, E, A>;
 export type Actions<C, E, A> = Action<C, E, A> | ReadonlyArray<Action<C, E, A>>;
 
+/** What an event does in a state: of several the first whose guard holds. */
 export interface Transition<S extends string, C, E, A> {
   readonly guard?: (context: C, event: E) => boolean;
   /** Absent: the state stays, and nothing is left or entered. */
@@ -106,6 +107,7 @@ export interface State<S extends string, I, C, E extends Typed, A> extends Regio
   /** The machine ends here. Only states of the outermost level can be final. */
   readonly type?: "final";
 }
+/** A machine as it is written: its context from the input, its first state, and what each state does with which event. */
 export interface Chart<S extends string, I, C, E extends Typed, A> extends Region<S, I, C, E, A> {
   readonly context: (input: I) => C;
   readonly initial: NoInfer<S>;

@@ -15,6 +15,7 @@ import { type Snapshot, type Step, stepsOf } from "./steps.ts";
 import { rowsOf, type TableRow } from "./table.ts";
 import { type AnyChart, type Tree, treeOf } from "./tree.ts";
 
+/** A state machine as three pure functions: `start`, `step`, `isDone`. Orders come out as data. */
 export interface Machine<I, E, A, C = any> {
   readonly id: string;
   /** What it was made of: for `xstateOf`, by which XState runs it, draws it or walks its graph. */
@@ -38,6 +39,7 @@ export interface MachineTypes {
 }
 type ParamsOf<A> = A extends Typed ? Omit<A, "type"> : never;
 
+/** The words of a definition, bound to the types of input, context, event and order. */
 export interface Setup<I, C, E extends Typed, A extends Typed> {
   /** Defines a machine. Throws MachineError, while its module loads, for what is not stepped here. */
   readonly machine: <const S extends string>(id: string, chart: Chart<S, I, C, E, A>) => Machine<I, E, A, C>;

@@ -12,6 +12,7 @@
 import { type Actions, type Decision, isDeed, listOf, type TimerFired } from "./chart.ts";
 import { type AnyChart, type AnyTransition, firstLeaf, leavesOf, type Node, pathTo, type Tree } from "./tree.ts";
 
+/** The state after an event, and the orders to perform, in their order. */
 export interface Step<S, A> {
   readonly snapshot: S;
   readonly actions: ReadonlyArray<A>;

@@ -6,6 +6,7 @@
 import { type Actions, isDeed, listOf } from "./chart.ts";
 import { type AnyTransition, type Node, nameOf, type Tree } from "./tree.ts";
 
+/** One transition, as the table of a machine prints it. */
 export interface TableRow {
   /** Path of the state; "(any)" for the machine itself. */
   readonly state: string;
@@ -48,6 +49,7 @@ const ordersOf = (action: object): ReadonlyArray<string> => {
   return action.orders.length === 0 ? [] : [`(${action.orders.join(", ")})`];
 };
 
+/** The transition table as text: a line for each state, event and guard, with target and orders. */
 export const tableOf = ({ table }: { readonly table: ReadonlyArray<TableRow> }): string =>
   layOut(
     ["state", "event", "target", "orders"],

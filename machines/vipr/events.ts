@@ -15,6 +15,10 @@ export const callNameOf = ({ startMs, stopMs }: CallTimes): CallName => ({
   stopMs: ntpMsOf(stopMs),
 });
 
+/**
+ * What a ViPR server does with one number, as it happens: for the audit log, the page and `watch`. Times in milliseconds
+ * since 1970, worth in bits.
+ */
 export type ViprEvent =
   | { readonly type: "published"; readonly number: E164 }
   | { readonly type: "publishFailed"; readonly number: E164; readonly why: string }

@@ -10,7 +10,9 @@ import { encode, type Wire } from "../../codecs/wire/mod.ts";
 import type { BitsNode, Node, Part, SelectNode, StructNode, TlvNode } from "../../codecs/wire/node.ts";
 import { type Leaves, limitsLeaves, smallLeaves } from "./leaves.ts";
 
+/** Values of a description: small things mostly, limits now and then. */
 export const arbitraryOf = <A>(wire: Wire<A>): fc.Arbitrary<A> => valuesBy(smallLeaves)(wire.node);
+/** Values of a description at its limits: the least and the greatest integers, lengths at and beside their bounds. */
 export const boundariesOf = <A>(wire: Wire<A>): fc.Arbitrary<A> => valuesBy(limitsLeaves)(wire.node);
 
 const record = (fields: Record<string, fc.Arbitrary<any>>): fc.Arbitrary<any> =>

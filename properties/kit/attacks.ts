@@ -10,6 +10,7 @@ import type { Wire } from "../../codecs/wire/mod.ts";
 import { arbitraryOf, boundariesOf } from "./arbitrary.ts";
 import { allPieces, bytesOf, type Group, type Leaf, type Length, numberBytes, type Piece, piecesOf } from "./pieces.ts";
 
+/** A message with deliberate damage: lengths, counts and tags that lie. */
 export interface Attack<A> {
   readonly value: A;
   /** What was done to it, and where: `length VapMessage.length: 12, not 8`. */
@@ -23,6 +24,7 @@ const SITES_MAX = 1_000;
 /** One damage as it is drawn: of which kind, at which of the places where that can be done, and how. */
 type Drawn = readonly [kind: keyof typeof damagers, at: number, by: number];
 
+/** Messages of a description with a few pieces damaged, all else as it should be. Shrinks to fewer damages. */
 export const attacksOf = <A>(
   wire: Wire<A>,
   values: fc.Arbitrary<A> = fc.oneof(arbitraryOf(wire), boundariesOf(wire)),

@@ -19,12 +19,14 @@ export interface SmallWorld<S> {
   /** What is wrong with the state; undefined: nothing. */
   readonly fault: (state: S) => string | undefined;
 }
+/** One event that may happen in a state, and the state that comes of it. */
 export interface SmallStep<S> {
   /** Says in a trace what happened. */
   readonly event: () => string;
   readonly state: S;
 }
 
+/** Limits of an exploration, and who is told of its progress. */
 export interface ExploreOptions {
   /** States, after which the exploration stops unfinished. Default 20,000,000: 500 MB beside the states of two layers. */
   readonly statesMax?: number;
@@ -32,6 +34,7 @@ export interface ExploreOptions {
   readonly progress?: (sofar: Omit<Explored<never>, "invariant" | "counterExample">) => void;
   readonly progressEvery?: number;
 }
+/** What an exploration has found. */
 export interface Explored<S> {
   /** `unfinished`: of the states that were met none is wrong, and not all were met. */
   readonly invariant: "held" | "violated" | "unfinished";
@@ -42,6 +45,7 @@ export interface Explored<S> {
   readonly depth: number;
   readonly counterExample?: CounterExample<S>;
 }
+/** The shortest events from a start to a state that breaks the invariant. */
 export interface CounterExample<S> {
   readonly start: S;
   readonly steps: ReadonlyArray<SmallStep<S>>;
@@ -51,6 +55,7 @@ export interface CounterExample<S> {
 const STATES_MAX = 20_000_000;
 const PROGRESS_STATES = 100_000;
 
+/** Every state that a small world can come to, breadth-first, until one is wrong, all are met, or `statesMax` are. */
 export const explore = <S>(world: SmallWorld<S>, options: ExploreOptions = {}): Explored<S> => {
   const { statesMax = STATES_MAX, progress, progressEvery = PROGRESS_STATES } = options;
   const met = new Met();

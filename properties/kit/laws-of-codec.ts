@@ -11,6 +11,7 @@ import fc from "fast-check";
 import { changesOf } from "./changes.ts";
 import { type Law, lawOf, ordinary, RUNS } from "./laws.ts";
 
+/** A reader of bytes, and where there is one its writer, whoever has made them. */
 export interface Codec<A = any> {
   readonly name?: string;
   readonly decode: (bytes: Uint8Array) => A | { readonly ok: boolean; readonly value?: A } | null | undefined;
@@ -27,6 +28,7 @@ const BYTES_MAX = 200;
 const FAULTS = new Set(["TypeError", "RangeError", "ReferenceError"]);
 const isRefusal = (error: unknown): boolean => !FAULTS.has((error as Error | undefined)?.name ?? "");
 
+/** What a codec owes that is written by hand. `runs`: of each law, default `RUNS`. */
 export const codecLawsOf = <A>(codec: Codec<A>, options: { readonly runs?: number } = {}): ReadonlyArray<Law> => {
   const { encode, values } = codec;
   const law = (what: string, property: fc.IRawProperty<any>): Law =>

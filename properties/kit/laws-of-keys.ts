@@ -7,6 +7,7 @@ import { credentialsUnder } from "./credentials.ts";
 import type { Law } from "./laws.ts";
 import { lawOn, type Run, runPlainly } from "./port-law.ts";
 
+/** What a Keys port owes: which signatures and which chains hold. `layer` gives a new one for each law. */
 export const keysLawsOf = (name: string, layer: () => Layer.Layer<Keys>, run: Run = runPlainly): ReadonlyArray<Law> => {
   const law = lawOn(name, layer, run);
   return [

@@ -22,11 +22,13 @@ import { walkable } from "./rows.ts";
 import { markTransitions } from "./transitions.ts";
 import { type Walk as Play, shorterWalks, walksOf } from "./walks.ts";
 
+/** Where the laws take a machine's inputs and events from. */
 export interface MachineArbitraries<I, E> {
   readonly inputs: fc.Arbitrary<I>;
   /** Any event that can reach a machine with this input; stale timers are added by the laws. */
   readonly events: (input: I) => fc.Arbitrary<E>;
 }
+/** What the laws of a machine need to know besides, of machines that differ from most. */
 export interface MachineLawOptions<I, E, A> {
   readonly name?: string;
   /** Events of one run. Default 30. */
@@ -50,6 +52,7 @@ export interface MachineLawOptions<I, E, A> {
   /** Plays that come where generated ones do not, as their events have to fit one another. The laws go on from anywhere in them. */
   readonly plays?: ReadonlyArray<Play<I, E>>;
 }
+/** Where a machine's transition table is kept as text. */
 export interface TableAt {
   /** A directory; the file is called after the machine. */
   readonly folder: URL;
@@ -66,6 +69,7 @@ const MAILBOX_EVENTS_MAX = 64;
 const SAMPLE = { numRuns: 50, seed: 1 };
 const COVERING = { runs: 200, seeds: 15 };
 
+/** What every machine owes, for all inputs and all events in any order, those of stale timers too. */
 export const machineLawsOf = <I, E extends Typed, A extends Order, C>(
   machine: Machine<I, E, A, C>,
   { inputs, events }: MachineArbitraries<I, E>,

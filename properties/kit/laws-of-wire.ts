@@ -24,6 +24,7 @@ import { type Law, lawOf, ordinary, RUNS } from "./laws.ts";
 import { bytesOf, piecesOf } from "./pieces.ts";
 import { settles } from "./settles.ts";
 
+/** What the laws of a description need to know besides. */
 export interface WireLawOptions<A> {
   readonly name?: string;
   /** Values to write, where the description allows more than can be said. */
@@ -36,6 +37,10 @@ export interface WireLawOptions<A> {
   readonly runs?: number;
 }
 
+/**
+ * What every description of a message owes: written is read back, any bytes give a value or an error, streams may be cut
+ * anywhere.
+ */
 export const wireLawsOf = <A>(wire: Wire<A>, options: WireLawOptions<A> = {}): ReadonlyArray<Law> => {
   const name = options.name ?? labelOf(wire.node);
   const values = (options.arbitrary ?? arbitraryOf(wire)).map(ordinary);

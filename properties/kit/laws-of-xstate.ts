@@ -15,6 +15,7 @@ import { shorterWalks, type Walk, type Walkable, walksOf } from "./walks.ts";
 
 type Event = { readonly type: string };
 
+/** What the laws need to know of a machine that XState itself runs. */
 export interface XStateLawOptions {
   readonly name?: string;
   /** Default: none is given. */
@@ -35,6 +36,7 @@ export interface XStateRun {
   readonly timers: ReadonlyArray<{ readonly id: string; readonly event: Event }>;
 }
 
+/** What a machine of XState owes, whoever wrote it: it is stepped by pure functions, no action runs and no time goes by. */
 export const xstateLawsOf = (machine: AnyStateMachine, options: XStateLawOptions = {}): ReadonlyArray<Law> => {
   const name = options.name ?? machine.id;
   const runner = runnerOf(machine);

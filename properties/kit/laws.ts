@@ -1,6 +1,7 @@
 /** A law as a value, and what the laws of machines and of messages share. */
 import fc from "fast-check";
 
+/** A statement that must hold for every input, with its name. */
 export interface Law {
   readonly name: string;
   /** Throws, or rejects, with the counter-example and the seed that finds it again. */

@@ -14,9 +14,14 @@ export interface Seen<E, A> {
   readonly event: E | undefined;
   readonly actions: ReadonlyArray<A>;
 }
+/** The event of a timer that fires; `atMs` is the host's time in milliseconds. */
 export type Fired<E> = (timer: string, atMs: number) => E;
 type Order = { readonly type: string; readonly timer?: string };
 
+/**
+ * Runs a machine through a script in a plain loop, and gives what it was told and what it ordered. `msOf`: how long a
+ * timer is set for.
+ */
 export const hostPlainly = <I, E, A extends Order, C>(
   machine: Machine<I, E, A, C>,
   input: I,

@@ -18,10 +18,12 @@ export interface Walkable<I, E, S> {
   /** Names the way that the event took: of two events with the same name one is enough. */
   readonly way: (state: S, event: E, after: S) => string;
 }
+/** Events that lead a machine through its states. */
 export interface Walk<I, E> {
   readonly input: I;
   readonly events: ReadonlyArray<E>;
 }
+/** How long walks are, and how many events are tried at each state. */
 export interface WalkOptions {
   /** Events of one walk. Default 30. */
   readonly eventsMax?: number;
@@ -32,6 +34,7 @@ export interface WalkOptions {
 const EVENTS_MAX = 30;
 const DRAWS = 4;
 
+/** Walks of a machine's graph: at each state the event that leads where the fewest walks have been. */
 export const walksOf = <I, E, S>(
   machine: Walkable<I, E, S>,
   inputs: fc.Arbitrary<I>,

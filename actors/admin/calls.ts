@@ -5,16 +5,17 @@
  */
 import { Effect } from "effect";
 import type { CallsReport } from "./calls-form.ts";
-import { type AdminAnswer, type AdminRequest, isThisMachine, OTHER_MACHINE, refused } from "./request.ts";
+import { type AdminAnswer, type AdminRequest, isThisMachine, OTHER_MACHINE, objectionTo, refused } from "./request.ts";
 
 export const CALLS_PATH = "/calls.json";
 
 export const handleCalls =
   (report: Effect.Effect<CallsReport>) =>
-  ({ method, path, host }: AdminRequest): Effect.Effect<AdminAnswer> =>
+  (request: AdminRequest): Effect.Effect<AdminAnswer> =>
     Effect.suspend(() => {
-      if (!isThisMachine(host)) return Effect.succeed(OTHER_MACHINE);
-      if (path !== CALLS_PATH) return Effect.succeed(refused(404, `nothing here but ${CALLS_PATH}`));
-      if (method !== "GET") return Effect.succeed(refused(405, `${path} takes GET`));
+      if (!isThisMachine(request.host)) return Effect.succeed(OTHER_MACHINE);
+      if (request.path !== CALLS_PATH) return Effect.succeed(refused(404, `nothing here but ${CALLS_PATH}`));
+      const objection = objectionTo(request, "GET");
+      if (objection !== undefined) return Effect.succeed(objection);
       return Effect.map(report, (body) => ({ status: 200, body }));
     });

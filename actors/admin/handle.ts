@@ -20,7 +20,7 @@ import {
   withdrawNumber,
 } from "../reload/mod.ts";
 import { type ReportedTimes, reportOf } from "./report.ts";
-import { type AdminAnswer, type AdminRequest, isThisMachine, OTHER_MACHINE, refused } from "./request.ts";
+import { type AdminAnswer, type AdminRequest, isThisMachine, OTHER_MACHINE, objectionTo, refused } from "./request.ts";
 import { obeyed } from "./token.ts";
 
 const LIFETIME_S_MAX = NUMBER_LIFETIME_S;
@@ -41,7 +41,8 @@ export const handleAdmin = ({ node, token, times, explain }: AdminOf) =>
     if (!isThisMachine(request.host)) return OTHER_MACHINE;
     const wanted = WANTED[request.path];
     if (wanted === undefined) return refused(404, "nothing here");
-    if (request.method !== wanted) return refused(405, `${request.path} takes ${wanted}`);
+    const objection = objectionTo(request, wanted);
+    if (objection !== undefined) return objection;
     if (wanted === "GET") {
       const nowMs = yield* Clock.currentTimeMillis;
       return { status: 200, body: yield* reportOf(node, { ...times, nowMs }) };

@@ -142,6 +142,7 @@ testEffect(
     same(yield* statusOf({ host: "evil.example" }), 421);
     same(yield* statusOf({ path: "/ring.json" }), 404);
     same(yield* statusOf({ method: "POST" }), 405);
+    same((yield* handle({ ...asked, method: "POST" })).allow, "GET");
     const at = yield* serveAdmin({ host: "127.0.0.1", port: 0 }, handle);
     const { status, body } = yield* askAdmin(at, "/calls.json");
     same([status, body], [200, EMPTY]);

@@ -26,7 +26,8 @@ const written = async (folder: string, outside: number, inside: number): Promise
     Effect.provide(
       Effect.gen(function* () {
         const authority = yield* makeAuthority({ name: "border test", nowMs });
-        const own = yield* credentialsUnder("acme.example", authority);
+        // An hour of four is left: less than a third, of which the log warns.
+        const own = yield* credentialsUnder("acme.example", authority, [], 3 * 3_600_000);
         return { root: authority.root, own, other: yield* credentialsUnder("nord.example", authority) };
       }),
       nodeLayer(),

@@ -8,6 +8,8 @@ export const credentialsUnder = Effect.fn("test.credentials")(function* (
   name: string,
   authority: Effect.Success<ReturnType<typeof makeAuthority>>,
   uris: ReadonlyArray<string> = [],
+  /** How long it has been valid. */
+  sinceMs = 60_000,
 ) {
   const keys = yield* Keys;
   const nowMs = yield* Clock.currentTimeMillis;
@@ -17,7 +19,7 @@ export const credentialsUnder = Effect.fn("test.credentials")(function* (
     uris,
     dnsNames: [name],
     emails: [],
-    notBeforeMs: nowMs - 60_000,
+    notBeforeMs: nowMs - sinceMs,
     notAfterMs: nowMs + 3_600_000,
   });
   return { key, certificates: [leaf], roots: [authority.root] } satisfies Credentials;

@@ -3,7 +3,7 @@ import { Clock, Effect, type Scope } from "effect";
 import { isoOf } from "../../actors/admin/mod.ts";
 import type { Credentials } from "../../actors/ports/mod.ts";
 import { inspect } from "../chains.ts";
-import { CERTIFICATE_WARN_DAYS } from "../metrics/certificates.ts";
+import { warnMs } from "../metrics/certificates.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -21,7 +21,7 @@ export const sayCertificate = Effect.fnUntraced(function* (
     return yield* Effect.logError(event, `ended at ${isoOf(notAfterMs)}; a new ${key}, then SIGHUP`);
   if (nowMs < notBeforeMs)
     return yield* Effect.logError(event, `is not valid before ${isoOf(notBeforeMs)}: this machine's clock, or ${key}`);
-  if (notAfterMs - nowMs < CERTIFICATE_WARN_DAYS * DAY_MS)
+  if (notAfterMs - nowMs < warnMs(facts))
     yield* Effect.logWarning(event, `ends at ${isoOf(notAfterMs)}; a new ${key}, then SIGHUP`);
 });
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Effect } from "effect";
 import type { ViprConfig } from "../config/mod.ts";
-import { CERTIFICATE_WARN_DAYS, endOf } from "../metrics/certificates.ts";
+import { validityOf, warnMs } from "../metrics/certificates.ts";
 import { type Finding, fault, good, unknown, warning } from "./doctor-finding.ts";
 import { derOfPem } from "./pem.ts";
 import type { ProgramState } from "./program-state.ts";
@@ -50,12 +50,13 @@ const lookAt = ({ check, renewal }: Certificate, file: string, nowMs: number): F
     if (code === "ENOENT" && file.endsWith("root.pem")) return unknown(check, "has not enrolled yet");
     return fault(check, "usage", `${file} cannot be read: ${code ?? String(error)}`, "the file, and who may read it");
   }
-  const ends = derOfPem(text, "CERTIFICATE").map(endOf);
-  const known = ends.filter((end) => end !== undefined);
-  if (known.length === 0) return fault(check, "damaged", `${file} holds no certificate`, renewal);
-  const days = Math.floor((Math.min(...known) - nowMs) / DAY_MS);
+  const known = derOfPem(text, "CERTIFICATE").flatMap((certificate) => validityOf(certificate) ?? []);
+  const [first] = known.sort((a, b) => a.notAfterMs - b.notAfterMs);
+  if (first === undefined) return fault(check, "damaged", `${file} holds no certificate`, renewal);
+  const leftMs = first.notAfterMs - nowMs;
+  const days = Math.floor(leftMs / DAY_MS);
   if (days < 0)
     return fault(check, "clock", `ended ${-days} days ago (${file})`, `${renewal}; or this machine's clock is wrong`);
   const what = `${days} days left`;
-  return days < CERTIFICATE_WARN_DAYS ? warning(check, what, renewal) : good(check, what);
+  return leftMs < warnMs(first) ? warning(check, what, renewal) : good(check, what);
 };

@@ -23,7 +23,8 @@ export const atHangUp = (work: Effect.Effect<void>): Effect.Effect<void, never, 
 
 /** From the first moment: SIGHUP ends nothing, also before there is something to read again. */
 export const surviveHangUp: Effect.Effect<void, never, Scope.Scope> = Effect.gen(function* () {
-  isEarly = false;
+  // A company's programs share one process: what one has seen too early is not forgotten because the next one starts.
+  if (process.listenerCount("SIGHUP") === 0) isEarly = false;
   const ignored = () => {
     isEarly = true;
   };

@@ -23,7 +23,7 @@ import { borderData, missing } from "./config-file.ts";
 import { listenStopped, type Stopped, stopped } from "./exit.ts";
 import { openBorderRelay } from "./fallback.ts";
 import { openFolder } from "./folder.ts";
-import { atHangUp } from "./hangup.ts";
+import { atHangUp, surviveHangUp } from "./hangup.ts";
 import { say } from "./output.ts";
 import { warnOfOthers } from "./read-again.ts";
 import { noteReady } from "./service.ts";
@@ -55,6 +55,7 @@ export const serveBorderProgram = Effect.fn("border.program")(function* (
   settings: BorderSettings = {},
 ): Effect.fn.Return<void, Stopped, Ports | Scope.Scope> {
   const { config } = configuration;
+  yield* surviveHangUp;
   const domain = yield* ownDomain(config);
   const outside = config.border.outside ?? (yield* missing("border.outside", "as 192.0.2.12:5061"));
   const data = borderData(config) ?? (yield* missing("data", "the directory of this company's programs"));

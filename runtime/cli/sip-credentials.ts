@@ -7,7 +7,7 @@ import { domainsOf } from "../../machines/sip/mod.ts";
 import { inspect } from "../chains.ts";
 import type { ViprConfig } from "../config/mod.ts";
 import { isKeyOf, keyOfPem } from "../keys.ts";
-import { endOf } from "../metrics/certificates.ts";
+import { validityOf } from "../metrics/certificates.ts";
 import { missing } from "./config-file.ts";
 import { namedFileStopped, type Stopped, stopped } from "./exit.ts";
 import { derOfPem } from "./pem.ts";
@@ -28,7 +28,7 @@ export const textOf = (file: string, key: string): Effect.Effect<string, Stopped
 const certificatesIn = Effect.fnUntraced(function* (file: string, key: string) {
   const found = derOfPem(yield* textOf(file, key), "CERTIFICATE");
   if (found.length === 0) return yield* stopped("usage", `${key}: ${file} has no certificate in it`);
-  const bad = found.findIndex((one) => endOf(one) === undefined);
+  const bad = found.findIndex((one) => validityOf(one) === undefined);
   if (bad >= 0)
     return yield* stopped("usage", `${key}: certificate ${bad + 1} of ${file} cannot be read: it is damaged`);
   return found;

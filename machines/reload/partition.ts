@@ -32,11 +32,14 @@ export const checkLater = (context: PeerContext): PeerDecision<"startTimer"> => 
   };
 };
 
-/** "this peer SHOULD assume that it has been disconnected ..., and it SHOULD periodically try to join", §10.7.1. */
+/**
+ * "this peer SHOULD assume that it has been disconnected ..., and it SHOULD periodically try to join", §10.7.1. One that has not joined
+ * yet has its attempts to do so, and this timer would outlive them.
+ */
 export const checkSoonIfAlone =
   (wasAlone: boolean) =>
   (context: PeerContext): PeerDecision<"startTimer"> =>
-    isAlone(context) && !wasAlone ? checkLater(context) : {};
+    context.table.joined && isAlone(context) && !wasAlone ? checkLater(context) : {};
 
 /** "periodically repeat the discovery process used in the initial join", §10.7.4.4: any of the bootstrap nodes. */
 export const checkNow = (

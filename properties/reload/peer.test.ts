@@ -320,6 +320,25 @@ test("RFC 6940 §10.9: a Leave counts when it comes from the leaving node itself
   assert.ok(!peer.context().table.ready.includes(nodeIdFrom(600n)));
 });
 
+test("RFC 6940 §10.7.1: a node that has not joined yet and loses the one peer it knows looks for no other ring, and leaves no timer when it is ended", () => {
+  const gone: ReadonlyArray<PeerEvent> = [
+    { type: "unlinked", node: nodeIdFrom(501n), why: "gone" },
+    {
+      type: "leaveReq",
+      asked: asking(501n),
+      body: { leavingPeer: nodeIdFrom(501n), overlayData: Uint8Array.of(chordLeaveType.fromPredecessor, 0, 0) },
+    },
+  ];
+  for (const event of gone) {
+    const peer = peerOf();
+    peer.tell(linked(501n));
+    peer.tell(updated(501n, update([], [])));
+    assert.deepEqual(peer.context().table.peers, [501n]);
+    assert.deepEqual(timers(peer.tell(event)), []);
+    assert.deepEqual(peer.context().table.peers, []);
+  }
+});
+
 test("RFC 6940 §6.5.1.2: of two nodes that attach to each other at once, one gives way", () => {
   const peer = joined();
   const asked = (node: bigint): PeerEvent => ({ type: "attachReq", asked: asking(node), body: attach });

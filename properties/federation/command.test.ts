@@ -10,10 +10,10 @@ const federation = (...args: ReadonlyArray<string>) => vipr(["simulate", "federa
 test("vipr simulate federation: one line of JSON for a run, its file, and the same events when it is replayed", () =>
   withFolder(async (folder) => {
     const file = join(folder, "run.trace");
-    const { code, out, err } = await federation("--seed", "12", "--minutes", "1", "--json", "--trace", file);
+    const { code, out, err } = await federation("--seed", "2", "--minutes", "1", "--json", "--trace", file);
     same([code, err], [0, ""]);
     const line = JSON.parse(out);
-    same([line.verdict, line.checker, line.trace, line.seed], ["held", null, file, 12]);
+    same([line.verdict, line.checker, line.trace, line.seed], ["held", null, file, 2]);
     ok(line.calls > 0 && line.simulatedMinutes === 1 && line.restMinutes > 0 && line.seconds > 0);
     const again = await vipr(["replay", file, "--step"], "\n\n\n");
     same(again.code, 0, again.err);

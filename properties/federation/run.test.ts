@@ -14,7 +14,7 @@ import { test } from "../kit/harness.ts";
 import { BORIS, callAt, plan } from "./plans.ts";
 
 const MINUTES = 3;
-const SHRINK_RUNS_MAX = 30;
+const SHRINK_RUNS_MAX = 20;
 for (const seed of [2, 21])
   test(`federation of seed ${seed}: every checker holds`, async () => {
     const { violation, calls } = await runPlan(planOf(seed, MINUTES));

@@ -3,7 +3,7 @@
  *
  *   node properties/kit/run.ts node|deno|bun... [--quick] [--laws] [--only TEXT] [--times]
  *
- * --quick leaves out the simulations, the demonstration, the commands, clusters, fuzzing, and the laws that need thousands of calls; --laws runs the laws
+ * --quick leaves out the simulations, federations, the demonstration, the commands, clusters, fuzzing, and the laws that need thousands of calls; --laws runs the laws
  * alone (set VIPR_RUNS and, to replay, VIPR_SEED); --times shows at the end which files took longest. The exit code is 1 when
  * anything failed, or when nothing ran.
  *
@@ -19,11 +19,11 @@ import { counted, type Files, failuresIn, type Runtime, runners } from "./runner
 import { runProgram, sideBySide } from "./side-by-side.ts";
 import { slowest } from "./times.ts";
 
-const SLOW = /^properties\/(simulation|demo|cli|crash|cluster|fuzz|bench)\//;
-/** Laws of chance and time, 5,000 charts, stores of PostgreSQL, and servers that are flooded: of what `npm run ok` may take, they
- * alone would be more than a half. */
+const SLOW = /^properties\/(simulation|federation|demo|cli|crash|cluster|fuzz|bench)\//;
+/** Laws of chance and time, 5,000 charts, stores of PostgreSQL, pairs of damaged chains, whole companies, and servers that are flooded: of
+ * what `npm run ok` may take, they alone would be more than a half. */
 const THOROUGH =
-  /^properties\/(validation\/(indistinct|sweep|clocks|coalition|chance|conference|relations|busy-days)|tls\/(cbc-timing|answer)|machines\/charts|reload\/(durable|flood|buckets)|store\/(postgres|postgres-away|cluster|backup|migrations)|vap\/server|vipr\/(tenants|call-queues)|sip\/fuzz)\.test\.ts$/;
+  /^properties\/(validation\/(indistinct|sweep|clocks|coalition|chance|conference|relations|busy-days)|tls\/(cbc-timing|answer)|machines\/charts|reload\/(durable|flood|buckets|bare|hostile)|fallback\/(companies|challenged)|enrol\/enrolment|x509\/(path|uses)|explore\/(explorer|zave)|store\/(postgres|postgres-away|cluster|backup|migrations)|vap\/server|vipr\/(tenants|call-queues)|sip\/fuzz)\.test\.ts$/;
 const AT_ONCE = Number(process.env.VIPR_AT_ONCE ?? 3 * availableParallelism());
 const SHARE_FILES_MIN = 4;
 const SHARE_TIMEOUT_MS = 1_800_000;

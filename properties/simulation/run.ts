@@ -34,10 +34,10 @@ const usual: ReadonlyArray<readonly [flags: string, laws: ReadonlyArray<Law>]> =
   ["--nodes 2048 --lookups 100000 --routing-only --full-fingers", [longest(11), mean(0.9), p99]],
   ["--nodes 1024 --lookups 4000", [all, none, longest(10), mean(1.15), p99]],
   ["--nodes 1024 --lookups 2000 --full-fingers", [all, none, longest(10), mean(0.9), p99]],
-  ["--nodes 256 --lookups 2000 --kill 0.5", [all, none, healed(5)]],
-  ["--nodes 150 --lookups 2000 --churn 0.1", [most, none, healed(60)]],
-  ["--nodes 80 --lookups 500 --partition", [none, healed(600)]],
-  ["--nodes 100 --lookups 500 --join", [all, none]],
+  ["--nodes 160 --lookups 2000 --kill 0.5", [all, none, healed(5)]],
+  ["--nodes 100 --lookups 2000 --churn 0.1", [most, none, healed(60)]],
+  ["--nodes 48 --lookups 500 --partition", [none, healed(600)]],
+  ["--nodes 64 --lookups 500 --join", [all, none]],
   ["--nodes 64 --lookups 500 --signatures ecdsa --fragments 700", [all, none]],
 ];
 const large: typeof usual = [

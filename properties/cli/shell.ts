@@ -11,7 +11,7 @@ import { MAIN, until } from "./processes.ts";
 
 /** A free port for each one that the text names behind 127.0.0.1, or that it edits into another: `s/6084/6085/`. */
 export const withFreePorts = async (text: string): Promise<(part: string) => string> => {
-  const named = [...text.matchAll(/127\.0\.0\.\d+:(\d{4})\b|s\/(\d{4})\/(\d{4})\/|:(\d{4}):127\.0\.0\.1/g)].flatMap(
+  const named = [...text.matchAll(/127\.0\.\d\.\d+:(\d{4})\b|s\/(\d{4})\/(\d{4})\/|:(\d{4}):127\.0\.0\.1/g)].flatMap(
     ([, ...ports]) => ports,
   );
   const ports = new Map<string, number>();
@@ -29,8 +29,11 @@ export interface Shell {
   readonly end: () => Promise<void>;
 }
 
-/** `typed`: what each `vipr` is given that asks for something, unless a pipe gives it. */
-export const openShell = (folder: string, typed = ""): Shell => {
+/**
+ * `typed`: what each `vipr` is given that asks for something, unless a pipe gives it. `within`: the command that runs the shell
+ * elsewhere, as in another network.
+ */
+export const openShell = (folder: string, typed = "", within: ReadonlyArray<string> = []): Shell => {
   mkdirSync(join(folder, "bin"), { recursive: true });
   writeFileSync(join(folder, "bin", "typed"), typed);
   const own = "Deno" in globalThis ? "run -A " : "";
@@ -39,7 +42,8 @@ export const openShell = (folder: string, typed = ""): Shell => {
   writeFileSync(join(folder, "bin", "vipr"), shim);
   chmodSync(join(folder, "bin", "vipr"), 0o755);
   const env = { ...process.env, PATH: `${join(folder, "bin")}:${process.env.PATH}` };
-  const shell = spawn("sh", [], { cwd: folder, env, stdio: ["pipe", "pipe", "pipe"], detached: true });
+  const [first, ...args] = [...within, "sh"];
+  const shell = spawn(first!, args, { cwd: folder, env, stdio: ["pipe", "pipe", "pipe"], detached: true });
   let said = "";
   for (const stream of [shell.stdout, shell.stderr]) stream.on("data", (bytes) => (said += bytes));
   let blocks = 0;

@@ -107,6 +107,20 @@ export const actorMutants: MutantRows = {
     why: "one company uses up the overlay's share of all",
     tests: ["vipr/tenants"],
   },
+  "tenants.shared-numbers": {
+    file: "actors/vipr/tenants.ts",
+    from: "const key = `${vservice}/${number}`;",
+    to: "const key = `${number}`;",
+    why: "one company has its numbers in the overlay many times, each under another VService, and counts them once",
+    tests: ["vipr/tenants"],
+  },
+  "tenants.any-domain": {
+    file: "actors/vipr/tenants.ts",
+    from: "tenants.hasDomain(tenants.tenantOf(username), domain.toLowerCase())",
+    to: 'tenants.hasDomain(tenants.tenantOf(username), domain.toLowerCase()) || domain !== ""',
+    why: "as a company of a shared server: publish a VService of another's domain, and be granted its tickets",
+    tests: ["vipr/tenants"],
+  },
   "vap.owner-not-stored": {
     file: "actors/vap/owners.ts",
     from: "yield* store?.write([...gone.flatMap(removalOf), put, useOf(vservice, sinceMs)]) ?? Effect.void;",

@@ -268,6 +268,27 @@ export const overlayMutants: MutantRows = {
     why: "RFC 6940 §7.4.1.1: it MUST check that it is responsible; two peers hold one key as the first",
     tests: ["reload/storage.test", "reload/saving"],
   },
+  "storage.forgotten-on-disk": {
+    file: "machines/reload/storage.ts",
+    from: "saving(context, spring(context, atMs)),",
+    to: "spring(context, atMs),",
+    why: "what has ended is forgotten on the disk, which fills with it",
+    tests: ["reload/saving"],
+  },
+  "storage.ended-while-down": {
+    file: "actors/reload/restore.ts",
+    from: "      removed.push(key);\n",
+    to: "",
+    why: "what has ended while a node was down stays on its disk, restart after restart",
+    tests: ["reload/saving"],
+  },
+  "storage.generation-alone": {
+    file: "actors/reload/restore.ts",
+    from: "else removed.push(...reading.generations);",
+    to: "",
+    why: "the generation of a resource of which nothing is left stays on the disk for ever",
+    tests: ["reload/saving"],
+  },
   "fragments.overlap": {
     file: "machines/reload/fragments.ts",
     from: "if (bytes[at - start] !== part.bytes[at - part.start]) return undefined;",
@@ -288,6 +309,13 @@ export const overlayMutants: MutantRows = {
     to: "",
     why: "bring back an old configuration, in which a bad node is none",
     tests: ["reload/configuration", "reload/update"],
+  },
+  "config.stale-request": {
+    file: "machines/reload/receipt.ts",
+    from: "(theirs === sequenceAny && code === messageCode.configUpdateReq)",
+    to: "theirs === sequenceAny",
+    why: "RFC 6940 §6.3.2.1: a member under an old configuration goes on by the sequence that is for ConfigUpdate alone",
+    tests: ["reload/route", "reload/update"],
   },
   "config.kind-of-another": {
     file: "machines/reload/configuration.ts",

@@ -2,20 +2,25 @@
 
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
+import { isLaterSequence } from "../../codecs/overlay/mod.ts";
 import {
   type Destination,
   encodeBody,
   fragmentWhole,
+  isRequestCode,
   MessageContents,
+  messageCode,
   nodeIdFrom,
   type Packet,
   Packet as PacketWire,
+  sequenceAny,
   toNode,
   toResource,
 } from "../../codecs/reload/mod.ts";
 import { bytesOfBig } from "../../codecs/shared/mod.ts";
 import { encode } from "../../codecs/wire/mod.ts";
 import { mayAnswer, type RingView, routeOf, WILDCARD, wayBack } from "../../machines/reload/mod.ts";
+import { refusalOf } from "../../machines/reload/receipt.ts";
 import { arbitraryOf } from "../kit/arbitrary.ts";
 import { runs, test } from "../kit/harness.ts";
 import { nodeIds } from "../kit/node-ids.ts";
@@ -180,4 +185,20 @@ test("RFC 6940 §6.1.2: a request has everybody on its Via List by whom it came,
     assert.ok(verdict.type === "forward");
     assert.deepEqual(verdict.packet.viaList, [...viaList, toNode(nodeIdFrom(300n))]);
   }
+});
+
+test("RFC 6940 §6.3.2.1: a request made under another configuration is refused, and 65535 is a pass for a ConfigUpdate alone", () => {
+  const sequence = fc.oneof(fc.nat(sequenceAny - 1), fc.constantFrom(0, 1, sequenceAny - 1));
+  const requestCode = fc.constantFrom(...Object.values(messageCode).filter(isRequestCode));
+  const contents = encodeBody({ type: "pingReq", value: { padding: new Uint8Array() } });
+  fc.assert(
+    fc.property(fc.oneof(sequence, fc.constant(sequenceAny)), sequence, requestCode, (theirs, ours, code) => {
+      const refusal = refusalOf(packet([], { configurationSequence: theirs }), { ...contents, code }, ours);
+      if (theirs === ours || (theirs === sequenceAny && code === messageCode.configUpdateReq))
+        assert.equal(refusal, undefined);
+      else if (theirs === sequenceAny) assert.match(refusal ?? "taken", /^configToo(Old|New)$/);
+      else assert.equal(refusal, isLaterSequence(theirs, ours) ? "configTooNew" : "configTooOld");
+    }),
+    { numRuns: runs * 5 },
+  );
 });

@@ -1,8 +1,18 @@
 /** The rows that storage orders to be saved, and what is read back: disk and memory agree, whatever happens. */
 
 import * as assert from "node:assert/strict";
+import { Effect } from "effect";
 import fc from "fast-check";
-import { encodeEntryRow, nodeIdFrom, nodePrefix, readStoredRow } from "../../codecs/reload/mod.ts";
+import { restoreValues } from "../../actors/reload/restore.ts";
+import { VALUES_TABLE } from "../../actors/reload/values-disk.ts";
+import {
+  encodeEntryRow,
+  entryKey,
+  generationKey,
+  nodeIdFrom,
+  nodePrefix,
+  readStoredRow,
+} from "../../codecs/reload/mod.ts";
 import { bytesOfBig, hexOf, vserviceId } from "../../codecs/shared/mod.ts";
 import {
   LIFETIME_S_MAX,
@@ -15,6 +25,7 @@ import {
   type ValueStorageContext,
   type ValueStorageEvent,
 } from "../../machines/reload/mod.ts";
+import { memoryStore, runVirtual } from "../../runtime/memory.ts";
 import { runs, test } from "../kit/harness.ts";
 import { alone, SELF, storageOf, storing } from "./storage-talk.ts";
 
@@ -30,6 +41,18 @@ const apply = (disk: Disk, actions: ReadonlyArray<ValueStorageAction>): void => 
 };
 const readBack = (disk: Disk, atMs: number): ReadonlyArray<Restored> =>
   [...disk].flatMap(([key, value]) => restoredFrom(bytesOf(key), value, atMs) ?? []);
+
+/** The keys of all rows that a disk has to have, and of no other. */
+const keysFor = ({ valueTable }: ValueStorageContext): ReadonlyArray<string> =>
+  [...resourcesOf(valueTable)]
+    .flatMap(([, { id, kinds }]) =>
+      Object.entries(kinds).flatMap(([kind, { entries }]) => [
+        generationKey(SELF, id, Number(kind)),
+        ...Object.keys(entries).map((place) => entryKey(SELF, id, Number(kind), place)),
+      ]),
+    )
+    .map(hexOf)
+    .sort();
 
 /** The stored values as text: all that must survive, and nothing else. */
 const shown = ({ valueTable }: ValueStorageContext) =>
@@ -94,6 +117,7 @@ test("whatever happens, the disk holds the stored values: entries, signers, time
       const again = storageOf({}, { ...alone, joined: false });
       again.tell({ type: "restored", values: readBack(disk, atMs), atMs });
       assert.deepEqual(shown(again.context()), shown(storage.context()));
+      assert.deepEqual([...disk.keys()].sort(), keysFor(storage.context()), "no row is forgotten on the disk");
       for (const key of disk.keys()) assert.ok(key.startsWith(hexOf(nodePrefix(SELF))));
     }),
     { numRuns: runs },
@@ -146,6 +170,42 @@ test("a lifetime goes on while the process is down, and no clock that was set ba
   assert.equal(storage.fetch(SELF, 99_000).length, 1);
   assert.equal(storage.fetch(SELF, 100_000).length, 0);
 });
+
+/** 846 rows, which are read 500 at once: the 500th is a generation, whose entries come with the next. */
+const RESOURCES = 282;
+const ENTRIES_MAX = 3;
+const RESTARTS = 5;
+const downForMs = fc.integer({ min: 1_000, max: 120_000 });
+test("after a restart the disk has the rows of what is stored: what ended meanwhile is gone, with its generation; what did not has its own", () =>
+  fc.assert(
+    fc.asyncProperty(fc.infiniteStream(fc.integer({ min: 1, max: 100 })), downForMs, async (lifetimesS, downMs) => {
+      const [storage, disk] = [storageOf({ quota: 10_000, storesPerSecond: 10_000 }), new Map<string, Uint8Array>()];
+      for (let i = 0; i < RESOURCES; i++)
+        for (let node = 1n; node <= 1n + BigInt(i % ENTRIES_MAX); node++) {
+          const given = { resource: SELF - BigInt(i), node, vservice: vserviceId(0n), storageTime: 1n };
+          apply(disk, storage.tell(storing({ ...given, lifetimeS: lifetimesS.next().value! })));
+        }
+      const store = memoryStore();
+      const put = [...disk].map(
+        ([key, value]) => ({ type: "put", table: VALUES_TABLE, key: bytesOf(key), value }) as const,
+      );
+      const again = storageOf({}, { ...alone, joined: false });
+      const tell = (values: ReadonlyArray<Restored>, atMs: number) =>
+        Effect.sync(() => void again.tell({ type: "restored", values, atMs }));
+      const rows = await runVirtual(
+        Effect.gen(function* () {
+          yield* store.write(put);
+          yield* restoreValues(store, SELF, tell);
+          return yield* store.scan(VALUES_TABLE, { rowsMax: 10_000 });
+        }),
+        downMs,
+      );
+      storage.tell({ type: "timerFired", timer: "expire", atMs: downMs });
+      assert.deepEqual(shown(again.context()), shown(storage.context()));
+      assert.deepEqual(rows.map(({ key }) => hexOf(key)).sort(), keysFor(storage.context()));
+    }),
+    { numRuns: RESTARTS },
+  ));
 
 test("a row of an unknown version, or a damaged one, is ignored", () => {
   for (const [key, value] of onDisk(0, 60)) {

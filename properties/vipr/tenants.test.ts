@@ -106,22 +106,24 @@ const register = request(
   { type: "protocolVersion", value: { major: 1, minor: 0 } },
 );
 const resume = (handle: number) => request("register", { type: "clientHandle", value: handle });
-const publish = (of: Company, vservice: Company, version: number, instance = 1n) =>
+const publishAs = (domain: string, vservice: ServiceIdentity["vservice"], version = 1, instance = 1n, didCount = 2) =>
   request(
     "publish",
-    identity(4, VSERVICE[vservice], instance),
+    identity(4, vservice, instance),
     { type: "serviceVersion", value: version },
     {
       type: "serviceContent",
       value: writeVService({
         id: "x",
         dhtName: "vipr.test",
-        didCount: of === "a" ? 1_000 : 2,
-        domain: `${of}.example`,
-        routes: [{ sipUris: [`sip:x@${of}.example:5061`] }],
+        didCount,
+        domain,
+        routes: [{ sipUris: [`sip:x@${domain}:5061`] }],
       }),
     },
   );
+const publish = (of: Company, vservice: Company, version: number, instance = 1n) =>
+  publishAs(`${of}.example`, VSERVICE[vservice], version, instance, of === "a" ? 1_000 : 2);
 const publishNumber = (vservice: Company, number: string) =>
   request("publish", identity(3, VSERVICE[vservice]), { type: "calledNumber", value: number });
 const upload = (vservice: Company, called: string, callDirection: "sent" | "received") =>
@@ -346,4 +348,57 @@ test("tenants: numbers wait in turn, so that one company's twenty thousand hold 
       ok(ends?._tag === "Success");
       same(ends.value.filter(({ _tag }) => _tag === "Failure").length, 5); // beyond its share of the queue
     }),
+  ));
+
+const anyCompany = fc.constantFrom<Company>("a", "b");
+test("tenants: a VService is of a domain of its own company, whoever asks and however the domain is written", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.constantFrom(...USERS), anyCompany, fc.boolean()), { minLength: 1, maxLength: 6 }),
+      (asked) =>
+        virtually(
+          Effect.gen(function* () {
+            const { services } = yield* serving;
+            const clients = new Map<string, Client>();
+            for (const user of USERS) clients.set(user, yield* clientOf(user));
+            for (const client of clients.values()) yield* client.send(register);
+            yield* Effect.sleep(100);
+            for (const [i, [user, of, isUpper]] of asked.entries()) {
+              const vservice = vserviceId(BigInt(i + 1));
+              const client = clients.get(user)!;
+              yield* client.send(publishAs(isUpper ? `${of}.EXAMPLE` : `${of}.example`, vservice));
+              yield* Effect.sleep(100);
+              const isOwn = tenants.tenantOf(user) === of;
+              same([user, services.document(vservice) !== undefined], [user, isOwn]);
+              same((client.seen.at(-1) as { type: { class: string } }).type.class, isOwn ? "success" : "error");
+            }
+          }),
+        ),
+    ),
+    { numRuns: Math.ceil(runs / 5) },
+  ));
+
+test("tenants: a number counts once for each VService it is under, and none has more entries than its share", () =>
+  fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.constantFrom(...USERS), fc.integer({ min: 1, max: 4 }), fc.integer({ min: 0, max: 3 })), {
+        maxLength: 30,
+      }),
+      fc.integer({ min: 2, max: 10 }),
+      async (asked, quota) => {
+        const shares = tenantShares(tenants, () => quota);
+        /** Of each company: the entries that the overlay has from it. */
+        const entries = { a: new Set<string>(), b: new Set<string>() };
+        for (const [user, service, line] of asked) {
+          const company = tenants.tenantOf(user) as Company;
+          const [vservice, number] = [vserviceId(BigInt(service)), e164(`+1408555010${line}`)];
+          const stored = Effect.sync(() => void entries[company].add(`${vservice}/${number}`));
+          const isKnown = entries[company].has(`${vservice}/${number}`);
+          const hasRoom = entries[company].size < Math.floor(quota / 2);
+          const exit = await Effect.runPromiseExit(shares.number(user, { vservice, number, nowMs: 0 }, stored));
+          same([exit._tag, company], [isKnown || hasRoom ? "Success" : "Failure", company]);
+        }
+      },
+    ),
+    { numRuns: runs },
   ));

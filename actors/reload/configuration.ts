@@ -30,6 +30,11 @@ const EVENTS_MAX = 128;
 const OFFERS_MAX = 8;
 /** ConfigUpdates on their way at once; further neighbours wait their turn. */
 const PUSHES_MAX = 4;
+/**
+ * A node that has been sent the document and shows an older one still, so long after, has been started with that: it is sent
+ * it again. Until then messages that were under way may show the old sequence.
+ */
+const PUSH_AGAIN_MS = 30_000;
 
 export interface Configuration extends Pick<ConfigurationState, "now" | "document" | "roots"> {
   /** A ConfigUpdate, answered when it has been verified. */
@@ -71,11 +76,18 @@ export const hostConfiguration = Effect.fn("reload.configuration")(function* (
   const send = (to: NodeId, body: Request) => sender.request([toNode(to)], body);
 
   const push = Effect.fnUntraced(function* (to: NodeId) {
-    if (document().length === 0) return;
+    if (document().length === 0) return PUSH_AGAIN_MS;
     const { outcome } = yield* send(to, { type: "configUpdateReq", value: { type: "config", data: document() } });
-    if (outcome.type === "answer" || outcome.type === "refused") return;
-    yield* box.tell({ type: "notPushed", node: to });
+    return outcome.type === "answer" || outcome.type === "refused" ? PUSH_AGAIN_MS : 0;
   });
+  /** The node may be sent it again after that time. */
+  const pushed = (to: NodeId) =>
+    pushing
+      .withPermits(1)(push(to))
+      .pipe(
+        Effect.flatMap((againMs) => Effect.sleep(againMs)),
+        Effect.andThen(box.tell({ type: "pushOver", node: to })),
+      );
   const adopt = Effect.fnUntraced(function* ({ id, overlay }: Extract<ConfigurationAction, { type: "adopt" }>) {
     const before = now();
     yield* state.adopt(overlay, overlay.sequence === before.sequence ? undefined : waiting.about(id));
@@ -94,7 +106,7 @@ export const hostConfiguration = Effect.fn("reload.configuration")(function* (
       case "adopt":
         return adopt(action);
       case "push":
-        return fork(pushing.withPermits(1)(push(action.to)));
+        return fork(pushed(action.to));
       case "pushToNeighbours": {
         const sequence = state.previousSequence();
         return fork(Effect.forEach(hooks.neighbours(), (node) => box.tell({ type: "heard", node, sequence })));

@@ -17,3 +17,4 @@ export { type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
 export { signDocument, signKind, type Trust, type Verdict, verifySigned } from "./signed.ts";
 export type { NodeStatus, ValueStorageStatus } from "./status.ts";
 export type { Fetched, ToStore, Usage } from "./usage.ts";
+export { VALUES_TABLE } from "./values-disk.ts";

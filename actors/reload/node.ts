@@ -66,7 +66,7 @@ export const startNode = Effect.fn("reload.node")(function* (
 
   const resourceOf = yield* makeNumberHash(state.now);
   const signValue = yield* valueSigner(options.credentials, core);
-  const usage = yield* makeUsage(state.now, signValue, requests, endpoint, core.ownEntries);
+  const usage = yield* makeUsage(state.now, signValue, requests, endpoint, core.ownEntries, core.facts.notAfterMs);
   const published = (isThere: boolean) => host.tell({ type: "published", isThere });
   if (options.publishesCertificate !== false)
     yield* Effect.forkScoped(publishCertificate(state.now, usage, nodeId, options.credentials, published));

@@ -1,6 +1,6 @@
 /** What a ViPR server uses of its node: store, fetch, reach an application. Values are signed and verified here. */
 
-import { Effect } from "effect";
+import { Clock, Effect } from "effect";
 import type { OverlayConfiguration } from "../../codecs/overlay/mod.ts";
 import type { NodeId } from "../../codecs/reload/mod.ts";
 import {
@@ -74,12 +74,16 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
   sender: Sender,
   endpoint: Endpoint,
   ownEntries: OwnEntries,
+  certificateEndMs: number,
 ) {
   const request = yield* makePacedRequests(overlay, sender);
 
   const store: Usage["store"] = Effect.fn("reload.store")(function* (item) {
     const resource = resourceOf(item.resourceId);
-    const { kind, exists, lifetimeS } = item;
+    const { kind, exists } = item;
+    // What a certificate has signed counts until its end; by then the value is to be stored again, under the next one. DECISIONS.md D-351.
+    const leftS = Math.floor((certificateEndMs - (yield* Clock.currentTimeMillis)) / 1_000);
+    const lifetimeS = exists ? Math.max(0, Math.min(item.lifetimeS, leftS)) : item.lifetimeS;
     const name = { kind, resource, place: placeOf(item) };
     const bytes = { exists, value: exists ? item.value : new Uint8Array() };
     const value = item.key === undefined ? { index: item.index, value: bytes } : { key: item.key, value: bytes };

@@ -27,8 +27,8 @@ export type ConfigurationEvent =
   /** `id`: the offer, for the answer to it. */
   | { readonly type: "offered"; readonly id: number; readonly offered: Offered; readonly atMs: number }
   | { readonly type: "heard"; readonly node: NodeId; readonly sequence: number }
-  /** A ConfigUpdate of ours was not answered: it may be tried again. */
-  | { readonly type: "notPushed"; readonly node: NodeId }
+  /** A ConfigUpdate of ours was not answered, or long ago: where the node still shows an older sequence, it is sent again. */
+  | { readonly type: "pushOver"; readonly node: NodeId }
   | { readonly type: "timerFired"; readonly timer: ConfigurationTimer; readonly atMs: number };
 
 export type ConfigurationAction =
@@ -52,7 +52,7 @@ export type ConfigurationAction =
 export interface ConfigurationContext extends ConfigurationInput {
   /** The signer of each Kind that came by a ConfigUpdate, by Kind-ID. */
   readonly signers: Readonly<Record<number, NodeId | "authority">>;
-  /** Nodes we have sent this document to, and those we have asked for a newer one, with the sequence they showed. */
+  /** Nodes we have sent this document to of late, and those we have asked for a newer one, with the sequence they showed. */
   readonly pushed: Readonly<Record<string, number>>;
   readonly asked: Readonly<Record<string, number>>;
 }

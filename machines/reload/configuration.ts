@@ -3,7 +3,7 @@
  *
  *   o --> inForce -- offered: newer, signed, good --> inForce   adopt, answer, then push to all neighbours
  *           |     -- offered: old, forged, ... -----> inForce   refuse
- *           |     -- heard an older sequence -------> inForce   push, once for each node and sequence
+ *           |     -- heard an older sequence -------> inForce   push, and for that node not again until pushOver
  *           |     -- heard a newer one -------------> inForce   ask, once for each node and sequence
  *           |     -- timer refresh -----------------> inForce   refresh: the enrolment server may have another
  *           |     -- offered: asks what we cannot --> gone      adopt, answer, leave
@@ -197,7 +197,7 @@ const withNotified = (notified: Readonly<Record<string, number>>, name: string, 
   return { ...recent, [name]: sequence };
 };
 
-const notPushed = ({ pushed }: Context, { node }: Of<ConfigurationEvent, "notPushed">) => {
+const pushOver = ({ pushed }: Context, { node }: Of<ConfigurationEvent, "pushOver">) => {
   const { [nodeIdText(node)]: _, ...others } = pushed;
   return { pushed: others };
 };
@@ -226,7 +226,7 @@ export const reloadConfiguration = machine("reloadConfiguration", {
           { actions: decide(["refuse", "adopt", "answer", "startTimer", "stopTimer", "pushToNeighbours"], weigh) },
         ],
         heard: { actions: decide(["push", "ask"], heard) },
-        notPushed: { actions: assign(notPushed) },
+        pushOver: { actions: assign(pushOver) },
       },
       timers: {
         expire: [

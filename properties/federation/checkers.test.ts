@@ -19,6 +19,8 @@ const planted: Readonly<Record<Planted, readonly [checker: Checker, more: Partia
       faults: [{ type: "crash", company: "c1.example", atMs: 30_000, forMs: 5_000, losesDisk: false }],
     },
   ],
+  hoarding: ["disk", hostile("hog", 0)],
+  credulous: ["signature", hostile("messagesForger", 5_000)],
   torn: [
     "ring",
     { faults: [{ type: "partition", apart: ["c1.example"], isSilent: false, atMs: 30_000, forMs: 5_000 }] },

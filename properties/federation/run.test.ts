@@ -35,7 +35,7 @@ test("federation: seeds draw every kind of fault and of adversary, and each call
   const plans = Array.from({ length: 100 }, (_, seed) => planOf(seed, 30));
   const kinds = new Set(plans.flatMap(({ adversaries }) => adversaries.map(({ kind }) => kind)));
   same([...kinds].sort(), [...ADVERSARIES].sort());
-  same(new Set(plans.flatMap(({ faults }) => faults.map(({ type }) => type))).size, 10);
+  same(new Set(plans.flatMap(({ faults }) => faults.map(({ type }) => type))).size, 12);
   for (const { companies, calls, adversaries } of plans) {
     const numbers = new Set(companies.flatMap((company) => company.numbers));
     for (const { called, calling, from } of calls) {
@@ -44,6 +44,33 @@ test("federation: seeds draw every kind of fault and of adversary, and each call
     }
     for (const { targets } of adversaries) ok(targets.length > 0 && targets.every((number) => numbers.has(number)));
   }
+});
+
+const played = async (more: Partial<Plan>) => {
+  const { violation, events } = await runPlan({ ...plan, ...more });
+  same(violation, undefined);
+  return events.map(({ what, detail = "" }) => `${what} ${detail}`);
+};
+
+test("federation: a member forges messages and claims where its own are taken, and each forged one is refused", async () => {
+  const adversary = { kind: "messagesForger", name: "x1.example", atMs: 1_000, targets: [BORIS], strength: 1 } as const;
+  const lines = await played({ adversaries: [adversary] });
+  ok(lines.includes("forged messages 11, claims among them"), lines.join("\n"));
+});
+
+test("federation: certificates of nodes end and are renewed, documents follow each other: nothing that counts is lost", async () => {
+  const document = { type: "newConfiguration", forMs: 0, storesPerSecond: 150 } as const;
+  const lines = await played({
+    minutes: 3,
+    calls: [callAt(1_000, 17_000), callAt(150_000, 10_000)],
+    faults: [
+      { ...document, atMs: 20_000 },
+      { type: "membershipEnds", company: "c2.example", atMs: 50_000, forMs: 20_000 },
+      { ...document, atMs: 60_000, storesPerSecond: 151 },
+    ],
+  });
+  const [ended, ...later] = lines.slice(lines.indexOf("certificates of its nodes have ended "));
+  ok(ended !== undefined && later.includes(`published ${BORIS}`), lines.join("\n"));
 });
 
 /** Much that has nothing to do with it, and a thief to whom the telephone network leads calls. */

@@ -159,6 +159,28 @@ const judgeBy = async (
   return judgeBy(mutant, env, files);
 };
 
+/** Long enough for calls, claims that end, and what adversaries do one after another. */
+const FEDERATION_MINUTES = "4";
+const FEDERATIONS_TIMEOUT_MS = 7_200_000;
+
+/** Judged by whole federations alone, `seeds` of them from `seed` on: by the first that is violated, and is not without it. */
+export const judgeByFederations = async (mutant: Mutant, seed: number, seeds: number): Promise<Verdict> => {
+  const play = (from: number, count: number, env: NodeJS.ProcessEnv) => {
+    const which = ["--seed", `${from}`, "--seeds", `${count}`, "--minutes", FEDERATION_MINUTES];
+    const words = ["simulate", "federation", ...which, "--first", "--no-shrink", "--json"];
+    const options = { cwd: tmpdir(), env, timeoutMs: FEDERATIONS_TIMEOUT_MS };
+    return runProgram([NODE, `${ROOT}runtime/main.ts`, ...words], options);
+  };
+  const { code, output } = await play(seed, seeds, withMutant(mutant));
+  if (code === 0) return { verdict: "survived", files: 0 };
+  const last = output.trimEnd().split("\n").at(-1) ?? "";
+  if (!last.startsWith('{"verdict":"violated"')) return { verdict: "broken", why: output.slice(-NOISE_CHARS_MAX) };
+  const found = JSON.parse(last) as { readonly seed: number; readonly checker: string; readonly why: string };
+  if ((await play(found.seed, 1, process.env)).code !== 0)
+    return { verdict: "broken", why: `federation ${found.seed} is violated without the mutant too` };
+  return { verdict: "caught", by: `${found.checker}: ${found.why}`, file: `federation ${found.seed}` };
+};
+
 /** Judged by a command alone: caught where it fails, and does not without the mutant. `vipr` is the one of the sources. */
 export const judgeWith = async (mutant: Mutant, command: ReadonlyArray<string>): Promise<Verdict> => {
   const words = command[0] === "vipr" ? [NODE, `${ROOT}runtime/main.ts`, ...command.slice(1)] : command;

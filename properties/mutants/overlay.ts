@@ -268,6 +268,13 @@ export const overlayMutants: MutantRows = {
     why: "RFC 6940 §7.4.1.1: it MUST check that it is responsible; two peers hold one key as the first",
     tests: ["reload/storage.test", "reload/saving"],
   },
+  "value.outlives-certificate": {
+    file: "actors/reload/usage.ts",
+    from: "exists ? Math.max(0, Math.min(item.lifetimeS, leftS)) : item.lifetimeS;",
+    to: "item.lifetimeS;",
+    why: "a claim is thought to be stored when nobody believes it any more: it is not stored again under the next certificate",
+    tests: ["federation/run"],
+  },
   "storage.forgotten-on-disk": {
     file: "machines/reload/storage.ts",
     from: "saving(context, spring(context, atMs)),",
@@ -309,6 +316,13 @@ export const overlayMutants: MutantRows = {
     to: "",
     why: "bring back an old configuration, in which a bad node is none",
     tests: ["reload/configuration", "reload/update"],
+  },
+  "config.pushed-for-ever": {
+    file: "actors/reload/configuration.ts",
+    from: "? PUSH_AGAIN_MS : 0;",
+    to: "? PUSH_AGAIN_MS * 10_000 : 0;",
+    why: "a node that starts again with an old document is never sent the new one, and never comes into the ring",
+    tests: ["federation/run"],
   },
   "config.stale-request": {
     file: "machines/reload/receipt.ts",

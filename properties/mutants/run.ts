@@ -1,10 +1,11 @@
 /**
  * Are the laws worth something? Each mutant is a deliberate fault; some test has to fail by it.
  *
- *   npm run mutants -- [--only TEXT] [--draw N --seed S] [--with "COMMAND"] [--jobs N] [--list] [--json]
+ *   npm run mutants -- [--only TEXT] [--draw N --seed S] [--with "COMMAND" | --federations N] [--jobs N] [--list] [--json]
  *
  * --only takes those whose name or file has TEXT in it (several, with commas between), --draw N of these by chance. --with asks a command instead of the tests:
- * `--with "vipr simulate federation --seed 1 --minutes 5"` runs it with the mutant, and then without it. --jobs are judged at
+ * `--with "vipr simulate federation --seed 1 --minutes 5"` runs it with the mutant, and then without it. --federations
+ * asks whole federations alone, of the seeds 1 to N until one is violated. --jobs are judged at
  * once (one a core). With --json each line is JSON; the last line is {"mutants":n,"caught":n,"survived":n} in any case. Exit code 1 when
  * one survived, or could not be judged.
  */
@@ -15,12 +16,12 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { Chance } from "../kit/chance.ts";
 import { sideBySide } from "../kit/side-by-side.ts";
-import { endTests, judge, judgeWith, type Verdict } from "./judge.ts";
+import { endTests, judge, judgeByFederations, judgeWith, type Verdict } from "./judge.ts";
 import { type Mutant, mutated } from "./mutant.ts";
 import { mutants } from "./table.ts";
 
 const USAGE =
-  'usage: npm run mutants -- [--only TEXT] [--draw N --seed S] [--with "COMMAND"] [--jobs N] [--list] [--json]';
+  'usage: npm run mutants -- [--only TEXT] [--draw N --seed S] [--with "COMMAND" | --federations N] [--jobs N] [--list] [--json]';
 
 const optionsOf = () => {
   try {
@@ -30,6 +31,7 @@ const optionsOf = () => {
         draw: { type: "string" },
         seed: { type: "string", default: String(process.pid) },
         with: { type: "string" },
+        federations: { type: "string" },
         jobs: { type: "string", default: String(availableParallelism()) },
         list: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
@@ -42,14 +44,19 @@ const optionsOf = () => {
   }
 };
 const values = optionsOf();
-const [draw, seed, jobs] = [values.draw, values.seed, values.jobs].map((one) =>
+const [draw, seed, jobs, federations] = [values.draw, values.seed, values.jobs, values.federations].map((one) =>
   one === undefined ? undefined : Number(one),
 );
 if (values.help) {
   console.log(USAGE);
   process.exit(0);
 }
-if (!Number.isSafeInteger(seed) || !(jobs! >= 1) || (draw !== undefined && !(draw >= 1))) {
+if (
+  !Number.isSafeInteger(seed) ||
+  !(jobs! >= 1) ||
+  (draw !== undefined && !(draw >= 1)) ||
+  (federations !== undefined && (!(federations >= 1) || values.with !== undefined))
+) {
   console.error(USAGE);
   process.exit(2);
 }
@@ -82,6 +89,12 @@ const interrupted = () => {
 process.on("SIGINT", interrupted);
 process.on("SIGTERM", interrupted);
 const command = values.with?.split(" ").filter((word) => word !== "");
+const judged = (mutant: Mutant): Promise<Verdict> =>
+  federations !== undefined
+    ? judgeByFederations(mutant, 1, federations)
+    : command === undefined
+      ? judge(mutant)
+      : judgeWith(mutant, command);
 const shown = (mutant: Mutant, verdict: Verdict, seconds: number): string => {
   if (values.json) return JSON.stringify({ mutant: mutant.name, ...verdict, seconds });
   const what = `${mutant.name} (${seconds} s)`;
@@ -93,7 +106,7 @@ const shown = (mutant: Mutant, verdict: Verdict, seconds: number): string => {
 try {
   const verdicts = await sideBySide(chosen, jobs!, async (mutant) => {
     const startedMs = performance.now();
-    const verdict = await (command === undefined ? judge(mutant) : judgeWith(mutant, command));
+    const verdict = await judged(mutant);
     console.log(shown(mutant, verdict, Math.round((performance.now() - startedMs) / 100) / 10));
     return verdict;
   });

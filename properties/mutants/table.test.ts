@@ -1,7 +1,7 @@
 /** The table of mutants is of today's sources, and a mutant is judged as the page says. docs/mutants.md. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { test } from "../kit/harness.ts";
-import { judge, judgeWith } from "./judge.ts";
+import { judge, judgeByFederations, judgeWith } from "./judge.ts";
 import { type Mutant, mutated, ROOT } from "./mutant.ts";
 import { mutants } from "./table.ts";
 import { testsOf } from "./which.ts";
@@ -23,6 +23,14 @@ if (!("Deno" in globalThis) && !("Bun" in globalThis)) {
   test("mutants: a fault is caught by a law that passes without it", async () => {
     const verdict = await judge(named("ticket.stolen"));
     ok(verdict.verdict === "caught" && verdict.by !== "" && /^properties\/(ticket|sip)\//.test(verdict.file));
+  });
+
+  test("mutants: whole federations alone may judge, and name the first that is violated", async () => {
+    same(await judgeByFederations(named("storage.generation"), 10, 1), {
+      verdict: "caught",
+      by: "signature: c1.example's node answers x1.example by storeAns: a write upon a generation that was never there",
+      file: "federation 10",
+    });
   });
 
   test("mutants: a command may judge instead, with the fault and without it", async () => {

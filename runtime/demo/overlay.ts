@@ -1,9 +1,16 @@
 /** The overlay of the demonstration: an authority, an enrolment server over HTTPS, and the first node. */
 import { Clock, Effect, Ref } from "effect";
 import { enrol, serveEnrolment } from "../../actors/enrol/mod.ts";
-import { Authority, type AuthorityShape, type Credentials, Entropy, Keys } from "../../actors/ports/mod.ts";
-import { startNode } from "../../actors/reload/mod.ts";
-import { type OverlayConfiguration, viprOverlay } from "../../codecs/overlay/mod.ts";
+import {
+  Authority,
+  type AuthorityShape,
+  type Credentials,
+  Entropy,
+  type IssueRequest,
+  Keys,
+} from "../../actors/ports/mod.ts";
+import { type OverlayNode, signDocument, startNode } from "../../actors/reload/mod.ts";
+import { type OverlayConfiguration, sequenceAfter, viprOverlay, writeOverlay } from "../../codecs/overlay/mod.ts";
 import { hexOf } from "../../codecs/shared/mod.ts";
 import { DHT_NAME } from "../../codecs/vap/mod.ts";
 import { makeAuthority } from "../authority.ts";
@@ -23,14 +30,30 @@ export interface Member {
   readonly overlay: OverlayConfiguration;
 }
 
-/** `users` may enrol, each with a password of its own, for one node; the operator's node is the first of the ring. */
-export const openOverlay = Effect.fn("demo.overlay")(function* (users: ReadonlyArray<string>) {
+/** The overlay's, and one as anybody trusts. */
+const openAuthorities = Effect.gen(function* () {
   const nowMs = yield* Clock.currentTimeMillis;
   const keys = yield* Keys;
   const root = yield* makeAuthority({ name: "ViPR overlay root", nowMs });
   const world = yield* makeAuthority({ name: "Public authority of the demonstration", nowMs });
-  const domainCredentials = (domain: string, notAfterMs: number = nowMs + YEAR_MS) =>
-    credentialsFor(world, domain, nowMs, notAfterMs).pipe(Effect.provideService(Keys, keys));
+  type Names = Pick<IssueRequest, "uris" | "dnsNames" | "emails">;
+  const issued = (authority: AuthorityShape, names: Names, notAfterMs: number = nowMs + YEAR_MS) =>
+    credentialsFor(authority, names, nowMs, notAfterMs).pipe(Effect.provideService(Keys, keys));
+  return {
+    root,
+    world,
+    /** A domain's certificate as a public authority would issue it, RFC 5922 §4. */
+    domainCredentials: (domain: string, notAfterMs?: number) =>
+      issued(world, { uris: [`sip:${domain}`], dnsNames: [domain], emails: [] }, notAfterMs),
+    /** The overlay's, for names and a time that enrolment does not give. */
+    memberCredentials: (names: Pick<IssueRequest, "uris" | "emails">, notAfterMs?: number) =>
+      issued(root, { uris: names.uris, dnsNames: [], emails: names.emails }, notAfterMs),
+  };
+});
+
+/** `users` may enrol, each with a password of its own, for one node; the operator's node is the first of the ring. */
+export const openOverlay = Effect.fn("demo.overlay")(function* (users: ReadonlyArray<string>) {
+  const { root, world, domainCredentials, memberCredentials } = yield* openAuthorities;
   const document = yield* Ref.make(
     viprOverlay({
       name: DHT_NAME,
@@ -67,13 +90,30 @@ export const openOverlay = Effect.fn("demo.overlay")(function* (users: ReadonlyA
     ...given,
     bootstrapNodes: [{ host: operator.host, port: operator.port }],
   }));
-  /** `domainCredentials`: a domain's certificate as a public authority would issue it, RFC 5922 §4. */
-  return { operator, certificate: first.credentials.certificates[0]!, enrolment, enrolledWith, domainCredentials };
+  const configure = configuring(document, root.credentials, operator);
+  return {
+    operator,
+    certificate: first.credentials.certificates[0]!,
+    enrolment,
+    enrolledWith,
+    domainCredentials,
+    memberCredentials,
+    configure,
+  };
 });
+
+/** The next sequence, signed by the authority: it comes into force at the operator's node, and goes through the overlay. */
+const configuring = (document: Ref.Ref<OverlayConfiguration>, authority: Credentials, operator: OverlayNode) =>
+  Effect.fn("demo.configure")(function* (changes: Partial<OverlayConfiguration>) {
+    const now = yield* Ref.get(document);
+    const next = { ...now, ...changes, sequence: sequenceAfter(now.sequence) };
+    yield* operator.configuration.offer(yield* signDocument(writeOverlay(next), DHT_NAME, authority));
+    yield* Ref.set(document, next);
+  });
 
 const credentialsFor = Effect.fnUntraced(function* (
   authority: AuthorityShape,
-  domain: string,
+  names: Pick<IssueRequest, "uris" | "dnsNames" | "emails">,
   nowMs: number,
   notAfterMs: number,
 ) {
@@ -82,9 +122,7 @@ const credentialsFor = Effect.fnUntraced(function* (
   const certificate = yield* Effect.orDie(
     authority.issue({
       csr: yield* keys.certificateRequest(key),
-      uris: [`sip:${domain}`],
-      dnsNames: [domain],
-      emails: [],
+      ...names,
       notBeforeMs: nowMs - HOUR_MS,
       notAfterMs,
     }),

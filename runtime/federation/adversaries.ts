@@ -7,6 +7,7 @@ import { overwriteClaims } from "../demo/adversaries.ts";
 import { noIntrusions } from "../demo/tally.ts";
 import { publishNumbers } from "./faults.ts";
 import { flood, hog, lie } from "./hostile-nodes.ts";
+import { forgeMessages } from "./messages-forger.ts";
 import { enrolParty, type Federation, type Party, PORTS, startParty } from "./party.ts";
 import { ownerOf, type PlannedAdversary } from "./plan.ts";
 import { relayTo } from "./relay.ts";
@@ -44,6 +45,8 @@ export const attack = Effect.fn("federation.attack")(function* (federation: Fede
     }
     case "forger":
       return yield* forge(federation, adversary);
+    case "messagesForger":
+      return yield* forgeMessages(federation, adversary);
     case "hog":
       return yield* hog(federation, adversary);
     case "flooder":

@@ -4,8 +4,10 @@
  *
  *   route         a learned route leads to the number's owner, in each of its addresses
  *   ticket        no ticket is granted to who did not call, no call is let in without one
+ *   signature     no node takes what was altered, forged, recorded or signed by a certificate that has ended
  *   acknowledged  what a server or the overlay has acknowledged is there when all is quiet
  *   ring          when all is quiet each node has the right neighbours, and all find the same claims
+ *   disk          what has ended is on no disk
  *   call          each call is carried, over the Internet or by a trunk, and ends
  *   leak          after the shutdown nothing listens, no stream is open, nobody waits for a timer
  *   defect        no fiber ends by a defect
@@ -17,7 +19,17 @@ import { type CallName, callNameOf, type ViprEvent } from "../../machines/vipr/m
 import { ownerOf, type Plan } from "./plan.ts";
 import type { Trace } from "./trace.ts";
 
-export const CHECKERS = ["route", "ticket", "acknowledged", "ring", "call", "leak", "defect"] as const;
+export const CHECKERS = [
+  "route",
+  "ticket",
+  "signature",
+  "acknowledged",
+  "ring",
+  "disk",
+  "call",
+  "leak",
+  "defect",
+] as const;
 export type Checker = (typeof CHECKERS)[number];
 
 export interface Violation {
@@ -93,6 +105,11 @@ export class Checks {
   /** The disk of that company is gone, with what was on it alone. */
   lostDisk(company: string): void {
     this.toValidate.delete(company);
+  }
+
+  /** Its nodes have other certificates: what they stored counts by the old ones, until it is stored again. */
+  renewed(company: string): void {
+    this.published.delete(company);
   }
 
   /** What a company's server reports. */

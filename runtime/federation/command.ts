@@ -28,6 +28,8 @@ interface Asked {
   readonly minutes: number;
   readonly trace: string | undefined;
   readonly shrinks: boolean;
+  /** Ends with the first violation. */
+  readonly first: boolean;
   readonly json: boolean;
   readonly isStopped: () => boolean;
 }
@@ -63,13 +65,14 @@ export const simulateFederation = async (values: ValuesOf<typeof simulateTable.o
   process.once("SIGINT", stop);
   process.once("SIGTERM", stop);
   try {
-    const { trace, json } = values;
+    const { trace, json, first } = values;
     return await runAll({
       seed,
       seeds,
       minutes,
       trace,
       json,
+      first,
       shrinks: !values["no-shrink"],
       isStopped: () => isStopped,
     });
@@ -107,6 +110,7 @@ const runAll = async (asked: Asked): Promise<number> => {
       if (seeds === 1) all.hash = one.hash;
       if (seeds === 1 && one.trace !== null) all.trace = one.trace;
       if (seeds > 1) (json ? say : complain)(json ? JSON.stringify(one) : lineOf(one));
+      if (asked.first && one.verdict === "violated") break;
     } catch (error) {
       if (error instanceof Stopped) break;
       if ((error as { code?: string }).code === undefined) throw error;

@@ -12,6 +12,8 @@ export class Disk implements StoreShape {
   isOff = false;
   /** It says that it has what it has not. */
   forgets = false;
+  /** It says that it has removed what it has not. */
+  hoards = false;
   constructor(slowMs: number) {
     this.slowMs = slowMs;
   }
@@ -26,7 +28,8 @@ export class Disk implements StoreShape {
       const done = Effect.suspend(() => {
         if (this.isOff) return off;
         if (this.isFull) return Effect.fail(new StoreFailed({ reason: "full", why: "no room on the simulated disk" }));
-        return this.forgets ? Effect.void : this.store.write(changes);
+        const kept = this.hoards ? changes.filter(({ type }) => type !== "remove") : changes;
+        return this.forgets ? Effect.void : this.store.write(kept);
       });
       return this.slowMs === 0 ? done : Effect.andThen(Effect.sleep(this.slowMs), done);
     });

@@ -26,6 +26,7 @@ const MAIN_PERCENT = 25;
 /** 12 is what servers want; with less there are routes after a few calls. */
 const REQUIRED_BITS = [2, 4, 8, 12];
 const SKEW_MS_MAX = 900;
+const STORES_PER_SECOND = [100, 400] as const;
 /** On average one fault in so many minutes. */
 const FAULT_EVERY_MINUTES = 4;
 const FAULTS_MAX = 200;
@@ -114,6 +115,8 @@ const faultOf = (chance: Chance, names: ReadonlyArray<string>, minutes: number):
     () => ({ ...timed, type: "fullDisk", company }),
     () => ({ ...timed, type: "certificateEnds", company }),
     () => ({ ...timed, type: "newSecret", company }),
+    () => ({ ...timed, type: "membershipEnds", company }),
+    () => ({ ...timed, type: "newConfiguration", storesPerSecond: chance.between(...STORES_PER_SECOND) }),
     () => ({ ...timed, type: "borderCut", company }),
   ];
   return oneOf(chance, kinds)();

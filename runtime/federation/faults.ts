@@ -1,20 +1,30 @@
 /** What breaks, and is whole again after its time. */
 import { Clock, Effect } from "effect";
-import { hexOf } from "../../codecs/shared/mod.ts";
+import { Keys } from "../../actors/ports/mod.ts";
+import { reloadUri } from "../../codecs/enrol/mod.ts";
+import { bigOf, hexOf, nodeIdFrom } from "../../codecs/shared/mod.ts";
+import { DHT_NAME } from "../../codecs/vap/mod.ts";
+import type { Member } from "../demo/overlay.ts";
+import { checkEnded } from "./last-checks.ts";
 import { crashParty, type Federation, type Party, PORTS, startParty, stopParty } from "./party.ts";
-import type { PlannedFault } from "./plan.ts";
+import { companiesOf, type PlannedFault } from "./plan.ts";
 import { onHost } from "./world.ts";
 
 const ENDS_IN_MS = 1_000;
+/** Long enough to have joined by then. */
+const MEMBERSHIP_ENDS_IN_MS = 20_000;
+/** Clocks differ by so much at most, those that have been set too. */
+const CLOCKS_MS = 12_000;
 const FULL_CIRCLE_EPOCHS = 255;
 
 /** Until it is over. A company that is down meanwhile misses what needs it running. */
 export const befall = Effect.fn("federation.fault")(function* (federation: Federation, fault: PlannedFault) {
   const { trace } = federation.world;
   const { type, forMs } = fault;
-  const whom = fault.type === "partition" ? fault.apart.join(", ") : fault.company;
+  const whom = companiesOf(fault)?.join(", ") ?? "operator";
   trace.record(whom, type, { detail: `for ${Math.round(forMs / 100) / 10} s` });
   if (fault.type === "partition") yield* partition(federation, fault);
+  else if (fault.type === "newConfiguration") yield* configure(federation, fault.storesPerSecond);
   else {
     const party = federation.parties.get(fault.company);
     if (party !== undefined) yield* befallOne(federation, party, fault);
@@ -35,7 +45,14 @@ const partition = Effect.fnUntraced(function* (
   world.partitions.delete(cut);
 });
 
-type OfOne = Exclude<PlannedFault, { readonly type: "partition" }>;
+/** A newer document of the operator's is never refused. */
+const configure = Effect.fnUntraced(function* ({ overlay, checks }: Federation, storesPerSecond: number) {
+  const refused = ({ code }: { readonly code: string }) =>
+    Effect.sync(() => checks.violated("ring", `the operator's node refuses its new document: ${code}`));
+  yield* Effect.catchTag(overlay.configure({ storesPerSecond }), "ConfigurationRefused", refused);
+});
+
+type OfOne = Exclude<PlannedFault, { readonly type: "partition" | "newConfiguration" }>;
 
 const befallOne = Effect.fnUntraced(function* (federation: Federation, party: Party, fault: OfOne) {
   const { world } = federation;
@@ -59,26 +76,19 @@ const befallOne = Effect.fnUntraced(function* (federation: Federation, party: Pa
         () => world.cutPorts.delete(where),
       );
     }
-    case "clockStep":
-      return yield* during(
-        () => {
-          host.clock.skewMs += fault.byMs;
-        },
-        () => {
-          host.clock.skewMs -= fault.byMs;
-        },
-      );
-    case "slowDisk":
-      return yield* during(
-        () => {
-          server.slowMs += fault.byMs;
-          agent.slowMs += fault.byMs;
-        },
-        () => {
-          server.slowMs -= fault.byMs;
-          agent.slowMs -= fault.byMs;
-        },
-      );
+    case "clockStep": {
+      const set = (byMs: number) => () => {
+        host.clock.skewMs += byMs;
+      };
+      return yield* during(set(fault.byMs), set(-fault.byMs));
+    }
+    case "slowDisk": {
+      const slower = (byMs: number) => () => {
+        server.slowMs += byMs;
+        agent.slowMs += byMs;
+      };
+      return yield* during(slower(fault.byMs), slower(-fault.byMs));
+    }
     case "fullDisk":
       return yield* during(
         () => {
@@ -97,6 +107,8 @@ const befallOne = Effect.fnUntraced(function* (federation: Federation, party: Pa
       return;
     case "certificateEnds":
       return yield* endCertificate(federation, party, fault.forMs);
+    case "membershipEnds":
+      return yield* endMembership(federation, party, fault.forMs);
     case "newSecret":
       return yield* newSecret(federation, party, fault.forMs);
   }
@@ -108,14 +120,16 @@ const crash = Effect.fnUntraced(function* (
   { losesDisk, forMs }: PlannedFault & { readonly type: "crash" },
 ) {
   yield* crashParty(party);
-  if (losesDisk) {
-    party.host.disks.server.lose();
-    party.host.disks.agent.lose();
-    federation.checks.lostDisk(party.name);
-  }
+  if (losesDisk) loseDisks(federation, party);
   yield* Effect.sleep(forMs);
   yield* startAgain(federation, party);
 });
+
+const loseDisks = ({ checks }: Federation, { name, host }: Party): void => {
+  host.disks.server.lose();
+  host.disks.agent.lose();
+  checks.lostDisk(name);
+};
 
 /** Two faults may have ended it: the first that is over starts it. */
 export const startAgain = Effect.fn("federation.startAgain")(function* (federation: Federation, party: Party) {
@@ -140,6 +154,44 @@ const endCertificate = Effect.fnUntraced(function* ({ overlay, world }: Federati
   yield* use((yield* Clock.currentTimeMillis) + ENDS_IN_MS);
   yield* Effect.sleep(forMs);
   yield* use();
+});
+
+/**
+ * It begins anew with certificates that soon end, and has new ones later: programs start nodes again with every new one
+ * (runtime/cli/member.ts). In between nobody may believe what the ended ones have signed. Their Node-IDs are new as well, so
+ * that nothing else was ever signed in their name.
+ */
+const endMembership = Effect.fnUntraced(function* (federation: Federation, party: Party, forMs: number) {
+  const { world, checks, nodes } = federation;
+  yield* stopParty(party);
+  loseDisks(federation, party);
+  for (const [id, name] of nodes) if (name === party.name) nodes.delete(id);
+  checks.renewed(party.name);
+  const named = yield* Effect.forEach(party.members, (member) => enrolledAnew(federation, party, member));
+  const endMs = (yield* Clock.currentTimeMillis) + MEMBERSHIP_ENDS_IN_MS;
+  const ending = yield* Effect.forEach(named, (issued) => issued(endMs));
+  party.members = ending;
+  yield* Effect.forkScoped(startAgain(federation, party)); // it may not be there in time, and then waits for the new ones
+  yield* Effect.sleep(MEMBERSHIP_ENDS_IN_MS + CLOCKS_MS);
+  world.trace.record(party.name, "certificates of its nodes have ended");
+  if (party.members === ending) yield* checkEnded(federation, party);
+  yield* Effect.sleep(forMs);
+  yield* stopParty(party);
+  checks.renewed(party.name);
+  party.members = yield* Effect.forEach(named, (issued) => issued());
+  yield* startAgain(federation, party);
+});
+
+/** The member's user under another Node-ID: gives its certificate, until that time. */
+const enrolledAnew = Effect.fnUntraced(function* ({ overlay }: Federation, party: Party, member: Member) {
+  const { emails } = yield* Effect.orDie((yield* Keys).inspect(member.credentials.certificates[0]!));
+  const nodeId = nodeIdFrom(bigOf(yield* party.host.entropy.bytes(16)));
+  const uris = [reloadUri({ nodeId, overlay: DHT_NAME })];
+  return (notAfterMs?: number) =>
+    Effect.map(
+      overlay.memberCredentials({ uris, emails }, notAfterMs),
+      (credentials): Member => ({ ...member, credentials }),
+    );
 });
 
 const newSecret = Effect.fnUntraced(function* ({ world }: Federation, party: Party, forMs: number) {

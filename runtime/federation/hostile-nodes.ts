@@ -8,6 +8,8 @@ import type { PlannedAdversary } from "./plan.ts";
 import { type Host, onHost, openHost } from "./world.ts";
 
 const HOGGED_VALUES = 60;
+/** Ends while the federation is played. */
+const HOGGED_LIFETIME_S = 40;
 const FLOOD_STREAMS = 40;
 const FLOOD_MS = 20_000;
 const LIES_MS = 45_000;
@@ -16,7 +18,7 @@ const LIARS_MAX = 2;
 /** Of what it is given to send. */
 const DROPPED_PERCENT = 50;
 
-/** Stores registrations by the dozen, far beyond one node's share. */
+/** Stores registrations by the dozen, far beyond one node's share, and not for long: what has ended is to leave no trace. */
 export const hog = Effect.fn("federation.hog")(function* (federation: Federation, adversary: PlannedAdversary) {
   const { world } = federation;
   const host = openHost(world, adversary.name);
@@ -26,7 +28,7 @@ export const hog = Effect.fn("federation.hog")(function* (federation: Federation
   let stored = 0;
   for (let i = 0; i < HOGGED_VALUES * adversary.strength; i++) {
     const number = e164(`+8889${String(100_000 + i)}`);
-    const isStored = Effect.as(publishNumber(node, number, 1n as never), true);
+    const isStored = Effect.as(publishNumber(node, number, 1n as never, HOGGED_LIFETIME_S), true);
     if (yield* Effect.orElseSucceed(isStored.pipe(onHost(world, host)), () => false)) stored += 1;
   }
   world.trace.record(adversary.name, "hogged", { detail: `${stored} values` });

@@ -49,7 +49,7 @@ export interface PartySetup {
 
 export interface Party extends PartySetup {
   readonly host: Host;
-  readonly members: ReadonlyArray<Member>;
+  members: ReadonlyArray<Member>;
   identity: CompanyIdentity;
   credentials: Credentials;
   life: { readonly running: RunningCompany; readonly scope: Scope.Closeable } | undefined;
@@ -83,15 +83,23 @@ export const startParty = Effect.fn("federation.start")(function* (federation: F
     host.isUp = true;
     host.disks.server.isOff = host.disks.agent.isOff = false;
     const scope = yield* Scope.make();
-    const opened = yield* Effect.result(open(federation, party).pipe(Scope.provide(scope)));
+    const close = Scope.close(scope, Exit.void);
+    const opened = yield* Effect.result(
+      open(federation, party).pipe(
+        Scope.provide(scope),
+        Effect.onInterrupt(() => close),
+      ),
+    );
     if (opened._tag === "Success") {
       party.life = { running: opened.success, scope };
       for (const { nodeId } of opened.success.server.nodes) federation.nodes.set(nodeId, party.name);
       trace.record(party.name, "started");
       return opened.success;
     }
-    trace.record(party.name, "does not start", { detail: opened.failure._tag });
-    yield* Scope.close(scope, Exit.void);
+    const { failure } = opened;
+    const detail = "why" in failure ? `${failure._tag}: ${failure.why}` : failure._tag;
+    trace.record(party.name, "does not start", { detail });
+    yield* close;
     yield* Effect.sleep(START_AGAIN_MS);
   }
   return party.life.running;

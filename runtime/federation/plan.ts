@@ -49,6 +49,10 @@ export type PlannedFault =
   | (Timed & { readonly type: "fullDisk"; readonly company: string })
   /** Its domain's certificate ends, and is renewed after `forMs`. */
   | (Timed & { readonly type: "certificateEnds"; readonly company: string })
+  /** It begins anew, with nodes whose certificates end while they run; `forMs` later it has new ones. */
+  | (Timed & { readonly type: "membershipEnds"; readonly company: string })
+  /** The operator's next configuration document, at its node; `forMs` says nothing. */
+  | (Timed & { readonly type: "newConfiguration"; readonly storesPerSecond: number })
   /** Its tickets get a new secret; the old one's are taken for `forMs` more. */
   | (Timed & { readonly type: "newSecret"; readonly company: string })
   /** Its border element is off the network. */
@@ -60,6 +64,7 @@ export const ADVERSARIES = [
   "guesser",
   "coalition",
   "forger",
+  "messagesForger",
   "hog",
   "flooder",
   "liar",
@@ -78,14 +83,28 @@ export interface PlannedAdversary {
   readonly strength: number;
 }
 
+/** The companies that a fault is about; undefined: it is about all. */
+export const companiesOf = (fault: PlannedFault): ReadonlyArray<string> | undefined =>
+  fault.type === "newConfiguration" ? undefined : fault.type === "partition" ? fault.apart : [fault.company];
+
 /**
  * What a test breaks on purpose, to see that a checker can fail. No flag sets it.
  *   misdialled: the telephone network leads calls for a number to the thief
  *   overheard: the guesser knows the times of each call    unheard: the network fails every call that it is given
- *   forgetful: servers' disks say that they have what they have not    torn: the network is never whole again
+ *   forgetful: servers' disks say that they have what they have not    hoarding: they remove nothing
+ *   torn: the network is never whole again    credulous: every signature counts as right
  *   unclosed: one listener is left open    dies: what serves a stream ends by a defect
  */
-export type Planted = "misdialled" | "overheard" | "unheard" | "forgetful" | "torn" | "unclosed" | "dies";
+export type Planted =
+  | "misdialled"
+  | "overheard"
+  | "unheard"
+  | "forgetful"
+  | "hoarding"
+  | "torn"
+  | "credulous"
+  | "unclosed"
+  | "dies";
 
 export interface Plan {
   /** Of all that the plan does not say: keys, identifiers, each delay. */

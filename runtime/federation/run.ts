@@ -14,7 +14,7 @@ import { Stopped } from "../simulate/stages.ts";
 import { attack } from "./adversaries.ts";
 import { Checks, type Violation } from "./checks.ts";
 import { befall, publishNumbers, startAgain } from "./faults.ts";
-import { rememberingKeys } from "./keys.ts";
+import { credulous, rememberingKeys } from "./keys.ts";
 import { checkRing } from "./last-checks.ts";
 import { crashParty, enrolParty, type Federation, startParty } from "./party.ts";
 import type { Plan, PlannedCall } from "./plan.ts";
@@ -25,6 +25,8 @@ import { arithmeticHere, leftOpen, onHost, openHost, openWorld } from "./world.t
 const QUIET_MS = 90_000;
 /** Two rings that each have several nodes look for one another every ten minutes, spread by a quarter (machines/reload/partition.ts). */
 const QUIET_AFTER_PARTITION_MS = 840_000;
+/** A company that has not started by then when all is whole does not start at all. */
+const START_MS_MAX = 300_000;
 /** For calls that are being set up when the plan ends, beyond their talk. */
 const LAST_CALL_MS = 70_000;
 const STOP_EVERY_MS = 1_000;
@@ -87,7 +89,14 @@ export const runPlan = (plan: Plan, isStopped: () => boolean = () => false): Pro
       } satisfies Outcome;
     }).pipe(
       Effect.provideService(Arithmetic, arithmeticHere),
-      (whole) => Effect.flatMap(Keys, (keys) => Effect.provideService(whole, Keys, rememberingKeys(keys))),
+      (whole) =>
+        Effect.flatMap(Keys, (keys) =>
+          Effect.provideService(
+            whole,
+            Keys,
+            plan.planted?.includes("credulous") === true ? credulous(rememberingKeys(keys)) : rememberingKeys(keys),
+          ),
+        ),
       Effect.provide(Layer.merge(memoryLayer({ seed: plan.seed }), Logger.layer([]))),
     ),
     START_MS,
@@ -161,6 +170,7 @@ const play = Effect.fn("federation.play")(function* (
 const plant = Effect.fnUntraced(function* ({ plan: { planted = [] }, world: { network, hosts } }: Federation) {
   const at = { host: "127.9.9.9", port: 9 };
   if (planted.includes("forgetful")) for (const { disks } of hosts.values()) disks.server.forgets = true;
+  if (planted.includes("hoarding")) for (const { disks } of hosts.values()) disks.server.hoards = true;
   if (planted.includes("unclosed"))
     yield* network.listen(at, () => Effect.void).pipe(Scope.provide(yield* Scope.make()));
   if (!planted.includes("dies")) return;
@@ -178,7 +188,8 @@ const settle = Effect.fnUntraced(function* (federation: Federation) {
   const longest = Math.max(0, ...plan.calls.map(({ talkMs }) => talkMs));
   const faults = Math.max(0, ...plan.faults.map(({ atMs, forMs }) => atMs + forMs - plan.minutes * 60_000));
   yield* Effect.sleep(Math.max(longest + LAST_CALL_MS, faults + 1_000));
-  for (const { name } of plan.companies) yield* startAgain(federation, parties.get(name)!);
+  for (const { name } of plan.companies)
+    yield* Effect.timeoutOption(startAgain(federation, parties.get(name)!), START_MS_MAX);
   world.trace.record("world", "quiet");
   const isParted = plan.faults.some(({ type }) => type === "partition");
   yield* Effect.sleep(plan.waitMs[1] + (isParted ? QUIET_AFTER_PARTITION_MS : QUIET_MS));

@@ -3,7 +3,7 @@
  *
  *   what comes after the violation --> halves, quarters ... of adversaries, faults, calls --> companies --> all the rest
  */
-import type { Plan } from "./plan.ts";
+import { companiesOf, type Plan } from "./plan.ts";
 
 export interface Shrunk {
   readonly plan: Plan;
@@ -83,9 +83,7 @@ const withoutCompany = (plan: Plan, name: string): Plan => {
     ...plan,
     companies: plan.companies.filter((company) => company.name !== name),
     calls: plan.calls.filter(({ from, called }) => from !== name && !gone.has(called)),
-    faults: plan.faults.filter((fault) =>
-      fault.type === "partition" ? !fault.apart.includes(name) : fault.company !== name,
-    ),
+    faults: plan.faults.filter((fault) => companiesOf(fault)?.includes(name) !== true),
     adversaries: plan.adversaries
       .map((one) => ({ ...one, targets: one.targets.filter((number) => !gone.has(number)) }))
       .filter(({ targets }) => targets.length > 0),

@@ -89,6 +89,7 @@ export const simulateTable = table({
     minutes: { type: "string", value: "M", text: "simulated, before all is left to come to rest (default 10)" },
     seeds: { type: "string", value: "K", text: "so many federations, of seeds S, S + 1 ... (default 1)" },
     nightly: { type: "boolean", default: false, text: "one federation after another until Ctrl-C" },
+    first: { type: "boolean", default: false, text: "of several: ends with the first that is violated" },
     trace: {
       type: "string",
       value: "FILE",
@@ -130,11 +131,11 @@ export const simulateTable = table({
     federation: {
       summary: "companies, an overlay, calls, faults and adversaries, all from one seed",
       usage: ["[options]"],
-      about: `Checkers outside judge: route, ticket, acknowledged, ring, call, leak, defect (docs/simulation.md says what each asks for).
+      about: `Checkers outside judge: route, ticket, signature, acknowledged, ring, disk, call, leak, defect (docs/simulation.md says what each asks for).
 With --json a line for each federation, and as the last one the verdict of all:
 {"verdict":"held","checker":null,"calls":n,"simulatedMinutes":M,"seconds":x,"trace":null,...}
 vipr replay FILE plays a trace again, and draws it as a ladder.`,
-      options: ["seed", "minutes", "seeds", "nightly", "trace", "no-shrink", "json"],
+      options: ["seed", "minutes", "seeds", "nightly", "first", "trace", "no-shrink", "json"],
       examples: [
         { text: "one, of half an hour", line: "vipr simulate federation --seed 7 --minutes 30" },
         { text: "for continuous integration", line: "vipr simulate federation --seeds 20 --json" },

@@ -6,11 +6,10 @@
  *
  * The delay is measured once for each proxy and shown beside Kamailio's and beside what we want.
  */
-import type { SipRequest } from "../../codecs/sip/mod.ts";
-import { answer, invite, PBX, TRUNK, World } from "../proxy/world.ts";
 import { addedDelays } from "./agent/delay.ts";
+import { bytesOfCall } from "./agent/memory.ts";
 import { callsPerCpuSecond, kamailio, ours, type Started, sipOfNpm } from "./agent/processes.ts";
-import { type Contest, heapBytesOf } from "./kit.ts";
+import type { Contest } from "./kit.ts";
 
 const CALLS = 1_000;
 /** Well below what any sustains here: sipp has the same two cores. */
@@ -18,7 +17,6 @@ const RATE = 250;
 /** Before the first round: a proxy runs for months, and its compilers are done after the first minute. */
 const WARM_CALLS = 4_000;
 const WARM_RATE = 400;
-const CALLS_UNDER_WAY = 10_000;
 const P50_MS_MAX = 1;
 const P99_MS_MAX = 5;
 
@@ -28,24 +26,6 @@ const calls = (proxy: () => Promise<Started>) => async (): Promise<number> => {
   if (!warm.has(started)) await callsPerCpuSecond(started, WARM_CALLS, WARM_RATE);
   warm.add(started);
   return callsPerCpuSecond(started, CALLS, RATE);
-};
-
-/** Bytes of a call that is up, of so many. */
-const bytesOfCall = async (): Promise<number> => {
-  const bytes = await heapBytesOf(() => {
-    const world = new World({ limits: { sameCallMax: CALLS_UNDER_WAY } });
-    for (let i = 0; i < CALLS_UNDER_WAY; i++) {
-      const sent = world.from(PBX, invite({ callId: `call-${i}@192.0.2.11`, branch: `z9hG4bK-bench-${i}` }));
-      const out = sent.at(-1)!.message as SipRequest;
-      world.from(TRUNK, answer(out, 180));
-      world.from(TRUNK, answer(out, 200));
-      world.orders.length = 0;
-      world.saved.clear();
-      world.nowMs += 1;
-    }
-    return world;
-  });
-  return bytes / CALLS_UNDER_WAY;
 };
 
 const p50Of = (proxy: () => Promise<Started>) => async () => (await addedDelays(await proxy())).p50Ms;

@@ -79,9 +79,11 @@ const writingBare = (count: number, each: number) => async () => {
 
 /** Numbers spread over the ring, as SHA-1 would. */
 const placeOf = (i: number): bigint => (BigInt(i) * 0x9e3779b97f4a7c15f39cc0605cedc835n) % (1n << 128n);
-const storing = (store: StoreShape | undefined, count: number): Effect.Effect<void, StoreFailed, Scope.Scope> =>
+/** Gives the storage, which has them all. */
+export const storing = (store: StoreShape | undefined, count: number) =>
   Effect.gen(function* () {
-    const { store: ask } = yield* hostTestStorage(store);
+    const storage = yield* hostTestStorage(store);
+    const { store: ask } = storage;
     const one = Effect.fnUntraced(function* (i: number) {
       const answered = yield* Deferred.make<void>();
       yield* ask({ resource: placeOf(i + 1), storageTime: 1n }, (said) =>
@@ -90,6 +92,7 @@ const storing = (store: StoreShape | undefined, count: number): Effect.Effect<vo
       yield* Deferred.await(answered);
     });
     yield* Effect.forEach(numbers(count), one, { concurrency: TOGETHER, discard: true });
+    return storage;
   });
 
 const readBack = async (): Promise<ReadonlyArray<Contest>> => {

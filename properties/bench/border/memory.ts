@@ -5,7 +5,6 @@ import { ACME, AGENT, outer, ticketFor, World } from "../../border/world.ts";
 import { heapBytesOf } from "../kit.ts";
 
 const CALLS = 10_000;
-const LIMITS = { callsOfDomain: CALLS, callsPerSecond: CALLS };
 /** Longer than any transaction. */
 const OVER_MS = 60_000;
 
@@ -19,22 +18,24 @@ const upIn = (world: World, ticket: string, i: number) => {
   return { invite, ok, i };
 };
 
+const worldOf = (calls: number) => new World({ limits: { callsOfDomain: calls, callsPerSecond: calls } });
+
 /** Bytes of a call under way, of so many. */
-export const bytesOfCall = async (): Promise<number> => {
+export const bytesOfCall = async (count: number = CALLS): Promise<number> => {
   const ticket = ticketFor();
   const bytes = await heapBytesOf(() => {
-    const world = new World({ limits: LIMITS });
-    for (let i = 0; i < CALLS; i++) upIn(world, ticket, i);
+    const world = worldOf(count);
+    for (let i = 0; i < count; i++) upIn(world, ticket, i);
     return world;
   });
   const left = leftAfter(ticket, 100);
   if (left !== NOTHING) throw new Error(`after the last call is over there is ${left}`);
-  return bytes / CALLS;
+  return bytes / count;
 };
 
 /** What the core holds when so many calls have been hung up and their transactions are over. */
 const leftAfter = (ticket: string, calls: number): string => {
-  const world = new World({ limits: LIMITS });
+  const world = worldOf(calls);
   const all = Array.from({ length: calls }, (_, i) => upIn(world, ticket, i));
   for (const { invite, ok, i } of all) {
     world.from(ACME, follow(outer, "ACK", invite, ok, { cseq: 1, branch: `z9hG4bK-ack-${i}` }));

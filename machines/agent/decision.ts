@@ -6,6 +6,7 @@
 import type { E164 } from "../../codecs/shared/mod.ts";
 import type { LearnedRoute } from "./route-cache.ts";
 
+/** Why a call takes the telephone network. */
 export type PstnReason =
   /** The called text is no number by the dial plan. */
   | "noNumber"
@@ -16,10 +17,12 @@ export type PstnReason =
   /** Nothing was learned about the number, or its ticket has expired. */
   | "noRoute";
 
+/** Where a call goes, and why not over the Internet. `number`: undefined where the text is none. */
 export type Decision =
   | { readonly way: "vipr"; readonly number: E164; readonly route: LearnedRoute }
   | { readonly way: "pstn"; readonly reason: PstnReason; readonly number: E164 | undefined };
 
+/** What the decision asks: the company's own numbers, the operator's lists, and the routes that were learned. */
 export interface DecisionRules {
   readonly isOwn: (number: E164) => boolean;
   /** What the operator's lists say of a number, and of the domain that granted a ticket. */

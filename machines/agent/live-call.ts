@@ -13,12 +13,15 @@ import { type DialPlan, isOwn, type NumberReason, readNumber } from "../../codec
 import type { E164, Vcr, VServiceId } from "../../codecs/shared/mod.ts";
 import type { CallReport } from "../proxy/mod.ts";
 
+/** Why a call is no record: its numbers are none, not ours, both ours, or it was forwarded for a stranger. */
 export type LiveAside = "calledNoNumber" | "calledNotOurs" | "betweenOurs" | "stranger";
 
+/** A record to upload, or why there is none. */
 export type LiveJudgement =
   | { readonly vcr: Vcr }
   | { readonly aside: LiveAside; readonly detail: NumberReason | undefined };
 
+/** Judges a call that is over. Its times are those at which the proxy saw answer and end. */
 export const vcrOfCall = (plan: DialPlan, call: CallReport, vservice: VServiceId): LiveJudgement =>
   call.direction === "sent" ? sent(plan, call, vservice) : received(plan, call, vservice);
 

@@ -20,10 +20,12 @@ import type { Decision } from "./decision.ts";
 
 /** The learned route, for whoever cannot read it out of the Contact. */
 export const ROUTE_HEADER = "X-ViPR-Route";
+/** Why a call takes the telephone network, a `PstnReason`. */
 export const REASON_HEADER = "X-ViPR-Reason";
 
 const ALLOW: Header = { name: "Allow", value: "INVITE, ACK, OPTIONS" };
 
+/** What the redirect server asks, and where it sends calls. */
 export interface RedirectOptions {
   readonly decide: (request: SipRequest) => Decision;
   /** The border element as the exchange reaches it: the Contact leads there. Undefined: the Contact is the learned route. */

@@ -18,6 +18,7 @@ export const ROUTES_MAX = 100_000;
 /** Addresses of one number; those beyond are left out. */
 export const URIS_MAX = 8;
 
+/** Where a number is reached over the Internet, and the ticket that lets calls in there. */
 export interface LearnedRoute {
   readonly number: E164;
   /** Tried in this order. */
@@ -31,15 +32,18 @@ export interface LearnedRoute {
 }
 /** `older`: the cache has a newer ticket of the same domain for that number. */
 export type LearnRefusal = "badTicket" | "otherNumber" | "noUri" | "expired" | "older";
+/** A route, or why what a server sent is none. */
 export type ReadRoute =
   | { readonly ok: true; readonly route: LearnedRoute }
   | { readonly ok: false; readonly reason: LearnRefusal };
 
+/** The routes of a call agent by number. */
 export interface RouteCache {
   /** The route learned longest ago stands first. */
   readonly routes: Map<E164, LearnedRoute>;
   readonly routesMax: number;
 }
+/** An empty one. */
 export const routeCache = (routesMax: number = ROUTES_MAX): RouteCache => ({ routes: new Map(), routesMax });
 
 /** A route out of a Notify's document. Only the granting domain can check the ticket's integrity; its fields are public. */
@@ -81,6 +85,7 @@ export const learnRoute = (
   return { removed };
 };
 
+/** The route to a number, unless its ticket has expired at `atMs`. */
 export const routeTo = ({ routes }: RouteCache, number: E164, atMs: number): LearnedRoute | undefined => {
   const route = routes.get(number);
   return route === undefined || isOver(route, atMs) ? undefined : route;

@@ -28,9 +28,11 @@ import {
   type Transport,
 } from "./types.ts";
 
+/** An answer of the DNS to the question with that id, or none in time. */
 export type LocateEvent =
   | { readonly type: "answered"; readonly id: number; readonly answer: DnsAnswer }
   | { readonly type: "timerFired"; readonly timer: "answer" };
+/** A question for the DNS, or the outcome: the one report of a run. */
 export type LocateOrder =
   | { readonly type: "ask"; readonly id: number; readonly question: DnsQuestion }
   | { readonly type: "report"; readonly outcome: LocateOutcome }

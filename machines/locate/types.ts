@@ -8,6 +8,7 @@ import { paramOf, type SipUri } from "../../codecs/sip/mod.ts";
 import type { Transport } from "../proxy/mod.ts";
 
 export type { Transport };
+/** An address's version of IP. */
 export type Family = "IPv6" | "IPv4";
 
 /** Names are in lower case and without a dot at their end; the root is the empty name. */
@@ -35,12 +36,15 @@ export interface SrvRecord {
   readonly port: number;
   readonly target: string;
 }
+/** An address as text, without brackets. */
 export interface AddressRecord {
   readonly kind: "A" | "AAAA";
   readonly address: string;
 }
+/** One record of an answer. */
 export type DnsRecord = NaptrRecord | SrvRecord | AddressRecord;
 
+/** What the DNS answers to one question. */
 export type DnsAnswer =
   /** `ttlS`: the least of its records; undefined where the platform does not tell. */
   | { readonly type: "records"; readonly records: ReadonlyArray<DnsRecord>; readonly ttlS: number | undefined }
@@ -49,6 +53,7 @@ export type DnsAnswer =
   /** Nobody has answered, or a server that cannot. */
   | { readonly type: "failed"; readonly why: string };
 
+/** A URI to be found, and what we speak. */
 export interface LocateInput {
   /** `sips:` */
   readonly secure: boolean;
@@ -78,6 +83,7 @@ export interface Target {
   readonly name: string;
 }
 
+/** Where to connect, in the order to try; or why there is nowhere. */
 export type LocateOutcome =
   | {
       readonly type: "targets";
@@ -90,6 +96,7 @@ export type LocateOutcome =
     }
   | { readonly type: "nowhere"; readonly why: Nowhere };
 
+/** Why a URI leads nowhere. */
 export type Nowhere =
   /** The domain says that it has no such service, or none over a transport of ours. */
   | "notOffered"
@@ -103,6 +110,7 @@ export type Nowhere =
 export const RECORDS_MAX = 32;
 /** Servers whose addresses are asked for. */
 export const SERVERS_MAX = 16;
+/** Addresses of one outcome. */
 export const TARGETS_MAX = 32;
 
 export const PORTS: Readonly<Record<Transport, number>> = { UDP: 5_060, TCP: 5_060, TLS: 5_061 };
@@ -122,4 +130,5 @@ export const wantedBy = (uri: SipUri): Pick<LocateInput, "secure" | "target" | "
 /** Four numbers, or whatever has a colon: no name has one. */
 export const isAddress = (host: string): boolean => host.includes(":") || IPV4.test(host);
 const IPV4 = /^(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})(?:\.(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})){3}$/;
+/** By its colons. */
 export const familyOf = (address: string): Family => (address.includes(":") ? "IPv6" : "IPv4");

@@ -23,6 +23,7 @@ import {
 } from "./sender.ts";
 import { indexOf, Seen } from "./sequence.ts";
 
+/** A key as SDP agrees on it: master key and salt together. */
 export interface MasterKey {
   readonly keySalt: Uint8Array;
   /** As it stands in packets; all keys of a receiver have one of one length, or a single key has none. */
@@ -43,6 +44,7 @@ interface ReceiverKey {
 const LATE_ROLLOVER_MAX = 1;
 const HALF = 0x8000;
 
+/** Opens the packets of one direction: authenticates, refuses replays, decrypts. RFC 3711 §3.3. */
 export class SrtpReceiver {
   private readonly keys: ReadonlyArray<ReceiverKey>;
   private readonly tagBytes: number;

@@ -19,6 +19,7 @@ export const SOURCES_MAX = 64;
 export const RTP_LIFETIME_MAX: number = 2 ** 48;
 export const RTCP_LIFETIME_MAX: number = 2 ** 31;
 export const RTCP_HEADER_BYTES = 8;
+/** Of the authentication tag of a report, whatever the tag of RTP. RFC 4568 §6.2. */
 export const RTCP_TAG_BYTES = 10;
 export const RTCP_INDEX_BYTES = 4;
 
@@ -35,6 +36,7 @@ export type SrtpRefusal =
 /** The packet, or why there is none. */
 export type SrtpResult = Uint8Array | SrtpRefusal;
 
+/** Secures the packets of one direction: encrypts, and adds the tag. RFC 3711 §3.3. */
 export class SrtpSender {
   private readonly keys: DerivedKeys;
   private readonly tagBytes: number;

@@ -27,10 +27,12 @@ export interface Presented {
   readonly atMs: number;
 }
 
+/** Whether a call is let in; `domain`: the caller's, as its certificate proves it. */
 export type TicketVerdict =
   | { readonly type: "admit"; readonly ticketId: string; readonly domain: string }
   | { readonly type: "refuse"; readonly why: TicketFault };
 
+/** Why a call is not let in, the first reason that fails. docs/protocol/ticket.md#the-check. */
 export type TicketFault =
   | "missing"
   | "malformed"
@@ -55,6 +57,7 @@ export interface EpochSeal {
   readonly seal: Seal;
 }
 
+/** How far two clocks may differ, unless the caller of the check says otherwise. */
 export const VALIDITY_SLACK_MS = 60_000;
 /** Epochs whose tickets are still taken; the one learned first goes first. */
 export const EPOCHS_MAX = 8;
@@ -63,6 +66,7 @@ export const EPOCHS_MAX = 8;
 export const withEpoch = (epochs: ReadonlyArray<EpochSeal>, added: EpochSeal): ReadonlyArray<EpochSeal> =>
   [...withoutEpoch(epochs, added.epoch), added].slice(-EPOCHS_MAX);
 
+/** Without this epoch: its tickets are refused from now on. */
 export const withoutEpoch = (epochs: ReadonlyArray<EpochSeal>, voided: number): ReadonlyArray<EpochSeal> =>
   epochs.filter(({ epoch }) => epoch !== voided);
 

@@ -12,11 +12,13 @@ import { isDomainName, writeTicket } from "../../codecs/ticket/mod.ts";
 import type { EpochKey } from "./checker.ts";
 import { sealOf } from "./seal.ts";
 
+/** Who grants, and for how long, in milliseconds. */
 export interface TicketIssuerInput {
   readonly grantingNode: NodeId;
   readonly grantingDomain: string;
   readonly lifetimeMs: number;
 }
+/** What a ticket is to be good for. */
 export interface TicketQuestion {
   readonly number: E164;
   /** The domain that may call, as it claimed and as it was validated. */
@@ -26,11 +28,14 @@ export interface TicketQuestion {
   readonly random: Uint8Array;
   readonly atMs: number;
 }
+/** What was asked for is no number, or no domain. */
 export type TicketRefusal = "badNumber" | "badDomain";
+/** The ticket as text, or why there is none. */
 export type MintedTicket =
   | { readonly type: "granted"; readonly ticket: string }
   | { readonly type: "refused"; readonly why: TicketRefusal };
 
+/** A ticket of its own, good from `atMs` for the lifetime. Refuses what is no number or no domain. */
 export const mintTicket = (input: TicketIssuerInput, epoch: EpochKey, question: TicketQuestion): MintedTicket => {
   const { number, grantedTo, vservice, random, atMs } = question;
   if (!isE164(number)) return { type: "refused", why: "badNumber" };

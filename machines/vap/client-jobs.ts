@@ -28,7 +28,9 @@ import type {
   VersionedService,
 } from "./client-types.ts";
 
+/** Numbers of one session that wait, and those that are published again; the last ones count. */
 export const NUMBERS_MAX = 20_000;
+/** Call records of one session that wait. */
 export const VCRS_MAX = 10_000;
 /** UploadVCR requests without an answer yet; numbers are published one after another. */
 const VCRS_ASKED_MAX = 8;

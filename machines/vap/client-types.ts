@@ -4,6 +4,7 @@ import type { ValInfo, VapContent, VapMessage, VService } from "../../codecs/vap
 import type { Decision, Note, Of } from "../kit/mod.ts";
 import type { VapOutcome } from "./transaction.ts";
 
+/** Who the call agent is, and how long it waits before it connects again, in milliseconds. */
 export interface VapClientInput {
   /** For the server's operator: product, version, host. */
   readonly name: string;
@@ -70,6 +71,7 @@ export interface VapClientContext extends VapClientInput {
   readonly ending: number;
 }
 export type VapClientTimer = "keepalive" | "reconnect" | "refresh" | "republish";
+/** What happens to a call agent's session. */
 export type VapClientEvent =
   | { readonly type: "publishService"; readonly ref: number; readonly content: VService }
   | { readonly type: "publishNumber"; readonly ref: number; readonly number: E164 }
@@ -87,6 +89,7 @@ export type VapClientEvent =
   /** A request of the server's. `genuine`: its MESSAGE-INTEGRITY was made with our key. */
   | { readonly type: "asked"; readonly request: VapMessage; readonly genuine: boolean }
   | { readonly type: "timerFired"; readonly timer: VapClientTimer };
+/** What a call agent's session orders of its host. */
 export type VapClientAction =
   | { readonly type: "connect" }
   | { readonly type: "disconnect" }
@@ -107,6 +110,7 @@ export type VapClientAction =
     }
   | { readonly type: "stopTimer"; readonly timer: VapClientTimer }
   | Note;
+/** What became of one job; `quota` of a publication: entries that are allowed, and that there are. */
 export type VapResult =
   | { readonly type: "done"; readonly quota?: { readonly limit: number; readonly current: number } }
   | {

@@ -9,6 +9,7 @@ import type {
   VapPublisherEvent,
 } from "./publisher-types.ts";
 
+/** Numbers that wait to be stored; more are refused as `full`. */
 export const QUEUE_NUMBERS_MAX = 20_000;
 const STORE_ATTEMPTS_MAX = 5;
 /** Numbers that wait to be stored again; those beyond are left to their call agent, which publishes them again itself. */

@@ -2,6 +2,7 @@
 import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import type { Note } from "../kit/mod.ts";
 
+/** The overlay's rate and lifetime, which the publisher keeps to. */
 export interface VapPublisherInput {
   readonly storesPerSecond: number;
   /** Tokens that may be saved up. */
@@ -30,6 +31,7 @@ export interface VapPublisherContext extends VapPublisherInput {
   readonly refreshing: boolean;
 }
 export type VapPublisherTimer = "refill" | "refresh" | "pause";
+/** What happens to the publisher. */
 export type VapPublisherEvent =
   | {
       readonly type: "publish";
@@ -45,6 +47,7 @@ export type VapPublisherEvent =
   | { readonly type: "storeFailed"; readonly why: string }
   | { readonly type: "timerFired"; readonly timer: VapPublisherTimer; readonly atMs: number }
   | { readonly type: "stop" };
+/** What the publisher orders of its host. */
 export type VapPublisherAction =
   | { readonly type: "store"; readonly vservice: VServiceId; readonly number: E164 }
   | { readonly type: "report"; readonly ref: number; readonly outcome: PublishOutcome }
@@ -55,6 +58,7 @@ export type VapPublisherAction =
     }
   | { readonly type: "stopTimer"; readonly timer: VapPublisherTimer }
   | Note;
+/** What became of a number; `why` is for people. */
 export type PublishOutcome =
   | { readonly type: "stored" }
   | { readonly type: "failed"; readonly reason: PublishFailure; readonly why: string };

@@ -3,6 +3,7 @@ import type { E164, Vcr, VServiceId } from "../../codecs/shared/mod.ts";
 import type { ServiceIdentity, VapContent, VapMessage, Verdict, VService } from "../../codecs/vap/mod.ts";
 import type { Decision, Note, Of } from "../kit/mod.ts";
 
+/** One connection of a call agent, and its times in milliseconds. */
 export interface VapServerInput {
   readonly handle: number;
   readonly connection: number;
@@ -45,11 +46,13 @@ export interface VapServerContext extends Omit<VapServerInput, "connection"> {
   readonly waiting: ReadonlyArray<Notification>;
   readonly distrusted: number;
 }
+/** Entries that a user may have in the overlay, those there are, and how long the overlay stores one, in seconds. */
 export interface VapQuota {
   readonly limit: number;
   readonly current: number;
   readonly lifetimeS: number;
 }
+/** What happens to a server's session. */
 export type VapServerEvent =
   | {
       readonly type: "received";
@@ -89,6 +92,7 @@ export type VapCloseReason =
   | "unregistered"
   | "displaced";
 export type VapServerTimer = "greeting" | "keepalive" | "linger";
+/** What a server's session orders of its host. */
 export type VapServerAction =
   | {
       readonly type: "send";

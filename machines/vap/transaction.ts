@@ -13,22 +13,26 @@ import { type Note, type Of, setup } from "../kit/mod.ts";
 /** The draft's default for Ti. */
 export const TI_MS = 39_500;
 
+/** The request; the id is 12 random bytes. */
 export interface VapTransactionInput {
   readonly request: VapContent;
   readonly transactionId: Uint8Array;
   readonly timeoutMs: number;
 }
+/** What happens to a transaction. */
 export type VapTransactionEvent =
   /** `genuine`: its seal is the one that our key makes. */
   | { readonly type: "answered"; readonly response: VapMessage; readonly genuine: boolean }
   | { readonly type: "timerFired"; readonly timer: "Ti" }
   | { readonly type: "lost"; readonly why: string };
+/** What a transaction orders: one send, one report. */
 export type VapTransactionAction =
   | { readonly type: "send"; readonly content: VapContent; readonly transactionId: Uint8Array }
   | { readonly type: "startTimer"; readonly timer: "Ti"; readonly ms: number }
   | { readonly type: "stopTimer"; readonly timer: "Ti" }
   | { readonly type: "report"; readonly outcome: VapOutcome }
   | Note;
+/** How a request ended; `why` is for people. */
 export type VapOutcome =
   | { readonly type: "answer"; readonly response: VapMessage }
   | { readonly type: "timedOut" }

@@ -21,8 +21,10 @@ export const SHOWN_MAX = 96;
 const NAMESAKES_MAX = 4;
 /** Whole paths checked, and signatures verified, for one leaf. */
 export const PATHS_MAX = 16;
+/** Signatures verified for one leaf: the work that a stranger can make us do. */
 export const SIGNATURES_MAX = 16;
 
+/** A certificate, what was shown with it, and what is trusted. */
 export interface PathQuestion {
   readonly leaf: Certificate;
   /** In any order; those that are not part of the path are ignored. */

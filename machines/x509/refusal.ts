@@ -1,6 +1,7 @@
 /** Why a chain of certificates is not believed: a word for code, and a sentence for people. */
 import type { CertificateReadReason } from "../../codecs/x509/mod.ts";
 
+/** Why a chain of certificates is not believed. */
 export type PathReason =
   /** Nothing to look at: no certificate, or too many. */
   | "noCertificate"
@@ -31,6 +32,7 @@ export type PathReason =
 /** All that may be wrong with a certificate, or with the chain that it stands in. */
 export type CertificateReason = CertificateReadReason | PathReason;
 
+/** A reason that code matches, and words for people and logs. */
 export interface Refusal {
   readonly reason: PathReason;
   readonly why: string;

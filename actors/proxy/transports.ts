@@ -149,6 +149,20 @@ const handedOver = (
   return { host, port, send: (bytes) => received(bytes) };
 };
 
+/** Datagrams come from few places: each is described once, for what they begin keeps it half a minute. */
+const sourcesOf = (transport: Transport, own: number) => {
+  const known: Array<Source> = [];
+  let next = 0;
+  return (host: string, port: number): Source => {
+    for (const source of known) if (source.port === port && source.host === host) return source;
+    const source = { transport, own, host, port, stream: 0 };
+    known[next] = source;
+    next = (next + 1) % SOURCES_MAX;
+    return source;
+  };
+};
+const SOURCES_MAX = 16;
+
 /** What a datagram has brought. */
 const arrivedAs = (source: Source, bytes: Uint8Array): Arrived => {
   const found = readDatagram(bytes);
@@ -161,11 +175,12 @@ const openSocket = Effect.fn("proxy.socket")(function* (
   own: number,
   handlers: () => TransportHandlers | undefined,
 ) {
+  const sourceAt = sourcesOf(transport, own);
   return yield* (yield* Datagrams).open(
     { host, port },
     {
       received: (bytes, host, port) => {
-        const arrived = arrivedAs({ transport, own, host, port, stream: 0 }, bytes);
+        const arrived = arrivedAs(sourceAt(host, port), bytes);
         if (arrived.messages.length + arrived.unreadable.length > 0) handlers()?.received(arrived);
       },
       failed: (host, port) => handlers()?.unreachable({ transport, host, port }),

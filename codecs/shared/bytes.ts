@@ -4,6 +4,12 @@ const encoder = new TextEncoder();
 
 export const utf8 = (text: string): Uint8Array => encoder.encode(text);
 
+/**
+ * One key of several texts, in memory of its own. Engines make of `${a} ${b}` a tree that holds its pieces, and of a piece
+ * that was cut out of a message a view of the whole: a table's key would hold the message. DECISIONS.md D-360.
+ */
+export const keyText = (...parts: ReadonlyArray<string>): string => parts.join(" ");
+
 const HEX: ReadonlyArray<string> = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 
 /** The language's own function (ECMAScript 2026), where a runtime has it: a tenth of the time. */

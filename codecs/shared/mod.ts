@@ -9,6 +9,7 @@ export {
   equalBytes,
   equalSecrets,
   hexOf,
+  keyText,
   utf8,
 } from "./bytes.ts";
 export { type E164, e164, e164FromDigits, isE164, maskE164, normalizeE164 } from "./e164.ts";

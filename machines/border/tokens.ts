@@ -56,13 +56,17 @@ const keptCipher = (key: Uint8Array): TokenKey["cipher"] => {
   return (counter, text) => unsafe.ctrCounter(schedule, counter.slice(), text.slice());
 };
 
-/** A token that we have sealed or opened, and the Call-ID beside which it stands. */
+/** A token that we have sealed or opened. */
 interface KnownToken {
-  readonly about: string;
-  readonly fields: ReadonlyArray<string>;
+  /** The Call-ID beside which it stands, and its fields: one text, so that no message is held in which they stood. */
+  readonly said: string;
+  readonly aboutChars: number;
   /** Made of its fields when it is first asked for. */
   outside: OutsideToken | undefined;
 }
+const isAbout = ({ said, aboutChars }: KnownToken, callId: string): boolean =>
+  callId.length === aboutChars && said.startsWith(callId);
+const fieldsOf = ({ said, aboutChars }: KnownToken): ReadonlyArray<string> => said.slice(aboutChars + 1).split("\n");
 
 export class Tokens {
   private keys: ReadonlyArray<TokenKey>;
@@ -96,13 +100,15 @@ export class Tokens {
   openOutside(text: string | undefined, callId: string): OutsideToken | undefined {
     const token = text?.[0] === "o" || text?.[0] === "c" ? this.open(text, callId) : undefined;
     if (token === undefined) return undefined;
-    token.outside ??= outsideOf(token.fields);
+    token.outside ??= outsideOf(fieldsOf(token));
     return token.outside;
   }
 
   openInside(text: string | undefined, callId: string): InsideToken | undefined {
-    const fields = text?.[0] === "i" ? this.open(text, callId)?.fields : undefined;
-    return fields && { call: fields[0] ?? "", domain: fields[1] ?? "" };
+    const token = text?.[0] === "i" ? this.open(text, callId) : undefined;
+    if (token === undefined) return undefined;
+    const [call = "", domain = ""] = fieldsOf(token);
+    return { call, domain };
   }
 
   /** Our name for a Call-ID of the inside: the same each time. */
@@ -111,7 +117,8 @@ export class Tokens {
   }
 
   openCallId(text: string): string | undefined {
-    return text[0] === "h" ? this.open(text, "")?.fields[0] : undefined;
+    const token = text[0] === "h" ? this.open(text, "") : undefined;
+    return token && fieldsOf(token)[0];
   }
 
   private sealed(kind: string, fields: ReadonlyArray<string>, about: string): string {
@@ -129,7 +136,7 @@ export class Tokens {
 
   private open(text: string, about: string): KnownToken | undefined {
     const known = this.known.get(text) ?? this.older.get(text);
-    if (known !== undefined) return known.about === about ? known : undefined;
+    if (known !== undefined) return isAbout(known, about) ? known : undefined;
     if (text.length > TOKEN_CHARS_MAX) return undefined;
     const bytes = bytesOfUrlText(text.slice(1));
     if (bytes === undefined || bytes.length <= 1 + TAG_BYTES) return undefined;
@@ -139,15 +146,17 @@ export class Tokens {
     const rest = bytes.slice(1 + TAG_BYTES);
     const plain = text[0] === READABLE ? rest : key.cipher(tag, rest);
     if (!equalSecrets(tagOf(key, text[0]!, about, plain), tag)) return undefined;
-    return this.remember(text, about, decoder.decode(plain).split("\n"));
+    return this.remember([text[0], text.slice(1)].join(""), about, [decoder.decode(plain)]);
   }
 
+  /** `text` is none that was cut out of another. */
   private remember(text: string, about: string, fields: ReadonlyArray<string>): KnownToken {
     if (this.known.size >= TOKENS_KNOWN_MAX / 2) {
       this.older = this.known;
       this.known = new Map();
     }
-    const token: KnownToken = { about, fields, outside: undefined };
+    const said = [about, ...fields].join("\n");
+    const token: KnownToken = { said, aboutChars: about.length, outside: undefined };
     this.known.set(text, token);
     return token;
   }

@@ -9,7 +9,7 @@
  * its way in, so that the direction is part of the name. What is kept of a call is what is stored of it, in bytes.
  * Requirements: ViPR overview §6.2.
  */
-import { type UnixMs, unixMs } from "../../codecs/shared/mod.ts";
+import { keyText, type UnixMs, unixMs } from "../../codecs/shared/mod.ts";
 import {
   type CallTexts,
   decodeCall,
@@ -145,7 +145,7 @@ export class Calls {
   restore(id: string, bytes: Uint8Array): boolean {
     const stored = decodeCall(bytes);
     if (stored === undefined || stored.answeredBy.length === 0) return false;
-    const key = `${stored.direction} ${stored.callId} ${stored.tag}`;
+    const key = keyText(stored.direction, stored.callId, stored.tag);
     const call = new ActiveCall(key, id, stored.direction, stored.trunk);
     call.startMs = stored.startMs;
     call.stored = bytes;
@@ -168,4 +168,4 @@ export class Calls {
 const FORKS_MAX = 16;
 
 const keyOf = (direction: Direction, message: SipMessage, tag: string | undefined): string =>
-  `${direction} ${headerOf(message, "Call-ID")} ${tag}`;
+  keyText(direction, headerOf(message, "Call-ID") ?? "", tag ?? "");

@@ -103,6 +103,7 @@ export class Forwarding<C extends RequestContext<Hop<S>>, S extends string> {
     const { snapshot, actions } = responseContext.step(context.snapshot, event);
     context.snapshot = snapshot;
     this.perform(context, actions, response, nowMs);
+    if (isOver(context)) release(context);
   }
 
   private perform(
@@ -216,3 +217,16 @@ export class Forwarding<C extends RequestContext<Hop<S>>, S extends string> {
 }
 const isOver = ({ snapshot }: RequestContext<unknown>): boolean =>
   snapshot !== undefined && snapshot.status !== "active";
+
+/**
+ * Its transactions go on for half a minute, and would hold what nobody asks for again: of an INVITE the way to it, by which
+ * late answers find their caller; of other requests all of it.
+ */
+const release = (context: RequestContext<unknown>): void => {
+  const { server, branch } = context;
+  context.snapshot = OVER;
+  if (server.isInvite) return;
+  server.context = undefined;
+  if (branch !== undefined) branch.context = undefined;
+};
+const OVER = responseContext.resume("done", undefined as never);

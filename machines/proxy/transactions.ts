@@ -4,7 +4,7 @@
  *   response --> client ----pass, fail----> context        context ---ask---> client --> send
  *   request, again, ACK --> server <--------respond------- context
  *
- * No transaction has a fiber, a queue or a scope: it is a snapshot in a map, and its timers lie in the wheel.
+ * No transaction has a fiber, a queue or a scope: it is a snapshot in a map, and its timers lie in the wheel. DECISIONS.md D-360.
  * Requirements: RFC 3261 §17.1.1.2, §18.1.2.
  */
 import {
@@ -16,7 +16,7 @@ import {
   type SipRequest,
   type SipResponse,
 } from "../../codecs/sip/mod.ts";
-import type { Machine } from "../kit/mod.ts";
+import type { Machine, Snapshot } from "../kit/mod.ts";
 import { serverKeyOf } from "../sip/mod.ts";
 import { type ClientFailure, proxyInviteClient } from "./invite-client.ts";
 import { proxyInviteServer } from "./invite-server.ts";
@@ -35,9 +35,11 @@ export interface TransactionUser<C> {
 }
 
 const NOTHING = new Uint8Array();
-/** States of a client in which nothing is sent again. */
+/** States in which a client sends nothing again; what a machine's context says is not asked for in them. */
 const LIGHT = new Set(["accepted", "answered"]);
 type AnyMachine = Machine<any, any, any>;
+const clientMachine = (isInvite: boolean): AnyMachine => (isInvite ? proxyInviteClient : proxyRequestClient);
+const serverMachine = (isInvite: boolean): AnyMachine => (isInvite ? proxyInviteServer : proxyRequestServer);
 /** The request whose transaction was looked for last, and by which name. */
 interface Asked {
   readonly request: SipRequest | undefined;
@@ -54,6 +56,8 @@ export class Transactions<C extends Timed> {
   private readonly user: TransactionUser<C>;
   private readonly t1Ms: number;
   private readonly wheel: Wheel<any>;
+  /** By machine: in a light state all its transactions share one snapshot. */
+  private readonly lightSnapshots = new Map<AnyMachine, Snapshot<any>>();
   private asked: Asked = { request: undefined, source: undefined, method: "", key: "" };
 
   constructor(user: TransactionUser<C>, t1Ms: number, nowMs: number) {
@@ -68,7 +72,7 @@ export class Transactions<C extends Timed> {
 
   /** Sends a request and waits for its responses. */
   ask(request: SipRequest, bytes: Uint8Array, to: Destination, context: C | undefined, nowMs: number) {
-    const machine: AnyMachine = request.method === "INVITE" ? proxyInviteClient : proxyRequestClient;
+    const machine = clientMachine(request.method === "INVITE");
     const { snapshot, actions } = machine.start({ isReliable: to.transport !== "UDP", t1Ms: this.t1Ms });
     const client = new ClientTransaction<C>(request, bytes, to, context, snapshot);
     this.clients.set(client.key, client);
@@ -79,7 +83,7 @@ export class Transactions<C extends Timed> {
 
   /** The transaction that a request began. An INVITE that nobody answers soon is answered with 100. */
   serve(request: SipRequest, source: Source, nowMs: number): ServerTransaction<C> {
-    const machine: AnyMachine = request.method === "INVITE" ? proxyInviteServer : proxyRequestServer;
+    const machine = serverMachine(request.method === "INVITE");
     const { snapshot, actions } = machine.start({ isReliable: source.transport !== "UDP", t1Ms: this.t1Ms });
     const key = this.keyOf(request, source, request.method);
     const server = new ServerTransaction<C>(key, request, source, snapshot);
@@ -122,10 +126,7 @@ export class Transactions<C extends Timed> {
   }
 
   tell(server: ServerTransaction<C>, type: string, nowMs: number): void {
-    const machine: AnyMachine = server.isInvite ? proxyInviteServer : proxyRequestServer;
-    const { snapshot, actions } = machine.step(server.snapshot, { type });
-    server.snapshot = snapshot;
-    this.performServer(server, actions, nowMs);
+    this.stepServer(server, { type }, nowMs);
   }
 
   /** CANCEL, now or with the first provisional response. RFC 3261 §9.1. */
@@ -152,23 +153,23 @@ export class Transactions<C extends Timed> {
       taken(what, name);
       if (what instanceof ClientTransaction)
         this.stepClient(what, { type: "timerFired", timer: name }, undefined, nowMs);
-      else if (what instanceof ServerTransaction) this.fireServer(what, name, nowMs);
+      else if (what instanceof ServerTransaction) this.stepServer(what, { type: "timerFired", timer: name }, nowMs);
       else this.user.fired(what as C, name, nowMs);
     });
   }
 
-  private fireServer(server: ServerTransaction<C>, timer: string, nowMs: number): void {
-    const machine: AnyMachine = server.isInvite ? proxyInviteServer : proxyRequestServer;
-    const { snapshot, actions } = machine.step(server.snapshot, { type: "timerFired", timer });
-    server.snapshot = snapshot;
+  private stepServer(server: ServerTransaction<C>, event: object, nowMs: number): void {
+    const machine = serverMachine(server.isInvite);
+    const { snapshot, actions } = machine.step(server.snapshot, event);
+    server.snapshot = this.shared(machine, snapshot);
     this.performServer(server, actions, nowMs);
   }
 
   private stepClient(client: ClientTransaction<C>, event: object, response: SipResponse | undefined, nowMs: number) {
     if (this.clients.get(client.key) !== client) return;
-    const machine: AnyMachine = client.isInvite ? proxyInviteClient : proxyRequestClient;
+    const machine = clientMachine(client.isInvite);
     const { snapshot, actions } = machine.step(client.snapshot, event);
-    client.snapshot = snapshot;
+    client.snapshot = this.shared(machine, snapshot);
     this.performClient(client, actions, response, nowMs);
   }
 
@@ -223,6 +224,14 @@ export class Transactions<C extends Timed> {
     if (server.snapshot.status !== "done") return;
     this.hold(server, NOTHING);
     if (this.servers.get(server.key) === server) this.servers.delete(server.key);
+  }
+
+  /** The same snapshot, or one that says as much. */
+  private shared(machine: AnyMachine, snapshot: Snapshot<any>): Snapshot<any> {
+    if (!LIGHT.has(snapshot.value as string)) return snapshot;
+    const known = this.lightSnapshots.get(machine);
+    if (known === undefined) this.lightSnapshots.set(machine, snapshot);
+    return known ?? snapshot;
   }
 
   private begin(of: Timed, name: string, ms: number, nowMs: number): void {

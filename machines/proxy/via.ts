@@ -47,7 +47,9 @@ export const replyTo = (request: SipRequest, source: Source): Destination => {
   const named = via?.port ?? defaultPort(transport);
   const isHere = transport === "UDP" && (via === undefined || hasParam(via.params, "rport"));
   const host = (transport === "UDP" && via !== undefined && paramOf(via.params, "maddr")) || source.host;
-  return { transport, own, host, port: isHere ? source.port : named, stream, domain };
+  const port = isHere ? source.port : named;
+  // Mostly it is the place that the request came from: a transaction keeps it for half a minute.
+  return host === source.host && port === source.port ? source : { transport, own, host, port, stream, domain };
 };
 
 /**
@@ -55,7 +57,7 @@ export const replyTo = (request: SipRequest, source: Source): Destination => {
  * request; once that is forgotten, after a 2xx, the Vias below ours. Undefined: they do not say where to.
  */
 export const upstreamOf = (response: SipResponse, request: SipRequest | undefined): SipResponse | undefined => {
-  const up = request === undefined ? withoutVia(response) : withFieldsOf(plainly(response), "Via", request);
+  const up = request === undefined ? withoutVia(response) : withFieldsOf(response, "Via", request);
   return topViaOf(up) === undefined ? undefined : up;
 };
 const plainly = ({ status, reason, headers, body }: SipResponse): SipResponse => ({

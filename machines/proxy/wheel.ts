@@ -14,14 +14,15 @@ export const LONG_MS = 5_000;
 const SLOTS = 4_096;
 
 export class Timer<T> {
-  readonly dueMs: number;
+  /** The slot in which it is due, counted from the wheel's beginning: a small number, which costs no memory of its own. */
+  readonly slot: number;
   /** Undefined: it was stopped, and holds on to nothing until its slot comes. */
   what: T | undefined;
   readonly name: string;
   /** Another timer of the same owner. */
   next: Timer<T> | undefined = undefined;
-  constructor(dueMs: number, what: T, name: string) {
-    this.dueMs = dueMs;
+  constructor(slot: number, what: T, name: string) {
+    this.slot = slot;
     this.what = what;
     this.name = name;
   }
@@ -32,6 +33,8 @@ export class Timer<T> {
 
 export class Wheel<T> {
   private readonly slots: Array<Array<Timer<T>> | undefined> = new Array(SLOTS).fill(undefined);
+  /** The number of its first slot among those since time began. */
+  private readonly begin: number;
   /** All slots before this are empty. */
   private slot = 0;
   private held = 0;
@@ -39,20 +42,20 @@ export class Wheel<T> {
   private first = 0;
 
   constructor(nowMs: number) {
-    this.slot = Math.floor(nowMs / SLOT_MS);
-    this.first = this.slot;
+    this.begin = Math.floor(nowMs / SLOT_MS);
   }
 
   start(nowMs: number, ms: number, what: T, name: string): Timer<T> {
-    const dueMs = nowMs + ms;
-    const timer = new Timer(ms < LONG_MS ? dueMs : Math.ceil(dueMs / LONG_SLOT_MS) * LONG_SLOT_MS, what, name);
+    const dueMs = ms < LONG_MS ? nowMs + ms : Math.ceil((nowMs + ms) / LONG_SLOT_MS) * LONG_SLOT_MS;
+    // Rounded up: what lies in a slot is due when the slot is over.
+    const slot = Math.max(this.slot, Math.ceil(dueMs / SLOT_MS) - this.begin);
+    const timer = new Timer(slot, what, name);
     this.put(timer);
     return timer;
   }
 
   private put(timer: Timer<T>): void {
-    // Rounded up: what lies in a slot is due when the slot is over.
-    const at = Math.max(this.slot, Math.ceil(timer.dueMs / SLOT_MS));
+    const at = timer.slot;
     const index = at % SLOTS;
     const slot = this.slots[index];
     if (slot === undefined) this.slots[index] = [timer];
@@ -63,7 +66,7 @@ export class Wheel<T> {
 
   /** Calls `fire` for each timer that is due and was not stopped, the earlier slot first. */
   due(nowMs: number, fire: (what: T, name: string) => void): void {
-    const until = Math.floor(nowMs / SLOT_MS);
+    const until = Math.floor(nowMs / SLOT_MS) - this.begin;
     if (this.held === 0) {
       this.slot = Math.max(this.slot, until + 1);
       this.first = this.slot;
@@ -73,18 +76,18 @@ export class Wheel<T> {
     const from = Math.max(this.slot, Math.min(this.first, until + 1));
     const last = Math.min(until, from + SLOTS - 1);
     this.slot = until + 1;
-    for (let at = from; at <= last; at++) this.empty(at % SLOTS, nowMs, fire);
+    for (let at = from; at <= last; at++) this.empty(at % SLOTS, until, fire);
     if (this.first <= until) this.first = this.slot;
   }
 
-  private empty(index: number, nowMs: number, fire: (what: T, name: string) => void): void {
+  private empty(index: number, until: number, fire: (what: T, name: string) => void): void {
     const slot = this.slots[index];
     if (slot === undefined) return;
     this.slots[index] = undefined;
     this.held -= slot.length;
     for (const timer of slot) {
       if (timer.what === undefined) continue;
-      if (timer.dueMs > nowMs) this.put(timer);
+      if (timer.slot > until) this.put(timer);
       else fire(timer.what, timer.name);
     }
   }
@@ -94,7 +97,7 @@ export class Wheel<T> {
     while (this.held > 0) {
       const index = this.first % SLOTS;
       const slot = this.slots[index];
-      if (slot?.some(isRunning)) return this.first * SLOT_MS;
+      if (slot?.some(isRunning)) return (this.begin + this.first) * SLOT_MS;
       if (slot !== undefined) {
         this.slots[index] = undefined;
         this.held -= slot.length;

@@ -1,4 +1,5 @@
 /** How messages find the transaction that they belong to. RFC 3261 §17.1.3 and §17.2.3. Functions only. */
+import { keyText } from "../../codecs/shared/mod.ts";
 import {
   branchOf,
   cseqOf,
@@ -12,7 +13,7 @@ import {
 } from "../../codecs/sip/mod.ts";
 
 /** RFC 3261 §17.1.3: the branch and the method of CSeq. */
-export const clientKeyOf = (message: SipMessage): string => `${branchOf(message)} ${cseqOf(message).method}`;
+export const clientKeyOf = (message: SipMessage): string => keyText(branchOf(message) ?? "", cseqOf(message).method);
 
 /**
  * RFC 3261 §17.2.3: the branch, sent-by and method; and the peer, so that one cannot speak for another. A Via without the
@@ -24,7 +25,7 @@ export const serverKeyOf = (who: string, request: SipRequest, method: string): s
   const sentBy = via === undefined ? "" : printHostPort(via.host, via.port);
   const branch = branchOf(request);
   if (branch?.startsWith(MAGIC_BRANCH) && branch.length > MAGIC_BRANCH.length)
-    return `${who} ${branch} ${sentBy} ${method}`;
+    return keyText(who, branch, sentBy, method);
   const call = `${headerOf(request, "Call-ID")} ${tagOf(request, "From")} ${cseqOf(request).number}`;
-  return `${who} 2543 ${branch} ${sentBy} ${request.uri} ${call} ${method}`;
+  return keyText(who, "2543", branch ?? "", sentBy, request.uri, call, method);
 };

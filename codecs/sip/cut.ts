@@ -9,7 +9,7 @@
  */
 import { type SipError, tooLarge } from "./error.ts";
 import { type HeadRead, parseHead } from "./head.ts";
-import { endOfHead, messageOf, type SipMessage, type Unreadable, unreadableOf } from "./message.ts";
+import { bodyIn, endOfHead, messageOf, type SipMessage, type Unreadable, unreadableOf } from "./message.ts";
 import { isOfKind, TOKENS } from "./scan.ts";
 
 /** The beginning of a message, waiting for the rest of it. It belongs to `cutSip`, which writes into it: go on with the newest, drop the older. */
@@ -93,7 +93,7 @@ const take = (now: Mutable, limit: number): SipMessage | Unreadable | SipError |
   const { read, bodyAt } = now.head as NonNullable<SipRemainder["head"]>;
   const end = bodyAt + read.contentLength;
   if (end > now.to) return undefined;
-  const body = now.buffer.slice(bodyAt, end);
+  const body = bodyIn(now.buffer, bodyAt, end);
   now.from = end;
   now.scanned = end;
   now.head = undefined;

@@ -5,7 +5,7 @@
  */
 import { malformed } from "./error.ts";
 import { parseHead } from "./head.ts";
-import { endOfHead, messageOf, type SipMessage, type Unreadable, unreadableOf } from "./message.ts";
+import { endOfHead, messageOf, NO_BODY, type SipMessage, type Unreadable, unreadableOf } from "./message.ts";
 
 /** Undefined: it is no SIP, such as the empty lines that keep a way through a NAT open. */
 export const readDatagram = (bytes: Uint8Array): SipMessage | Unreadable | undefined => {
@@ -16,7 +16,7 @@ export const readDatagram = (bytes: Uint8Array): SipMessage | Unreadable | undef
   const head = parseHead(bytes.subarray(from, end), bytes.length - end);
   if (head.type === "lost") return undefined;
   if (head.type === "unreadable") return unreadableOf(head);
-  const body = bytes.subarray(end, end + head.contentLength);
+  const body = head.contentLength === 0 ? NO_BODY : bytes.subarray(end, end + head.contentLength);
   if (body.length === head.contentLength) return messageOf(head.start, head.headers, body);
   const method = head.start.type === "request" ? head.start.method : undefined;
   const { error } = malformed("Content-Length", "is more than came");

@@ -9,7 +9,7 @@
  * is written here is a name and a value.
  */
 import type { Parsed } from "./error.ts";
-import { canonicalName, ID, idOfName, NAMES } from "./names.ts";
+import { canonicalName, ID, idOfName, NAMES, usualName } from "./names.ts";
 import { splitOutside } from "./params.ts";
 import { trimmed } from "./scan.ts";
 import { type NameAddr, parseNameAddr } from "./uri.ts";
@@ -55,7 +55,7 @@ export class Field implements Header {
     this.#asked = NOT_ASKED;
   }
   get name(): string {
-    return this.id !== 0 ? NAMES[this.id]! : canonicalName(this.#text.slice(this.#at, this.#colon).trimEnd());
+    return this.id !== 0 ? NAMES[this.id]! : usualName(trimmed(this.#text.slice(this.#at, this.#colon)));
   }
   get value(): string {
     this.#value ??= this.#text.slice(firstOf(this.#text, this.#colon, this.#end), lastOf(this.#text, this.#end));
@@ -91,6 +91,11 @@ export class Field implements Header {
     if (this.#value !== undefined) return readIn(this.#value, 0, this.#value.length);
     const end = lastOf(this.#text, this.#end);
     return readIn(this.#text, firstOf(this.#text, this.#colon, end), end);
+  }
+
+  /** The text in which a message came, if its first field lies in one. */
+  static textOf([first]: ReadonlyArray<Header>): string | undefined {
+    return first instanceof Field ? first.#text : undefined;
   }
 
   /** The Content-Length stands behind this field, and ends there: it is no field of its own, and keeps its place. */
@@ -182,6 +187,9 @@ const partsOf = (value: string): ReadonlyArray<string> => {
     .filter((part) => part !== "");
 };
 
+/** The number of its name, 0 where it has none: to tell fields apart without cutting their names out. */
+export const idOf = (header: Header): number => (header instanceof Field ? header.id : idOfName(header.name));
+
 /** The place of the first field of this name from `from` on, or -1. */
 export const indexOf = (headers: ReadonlyArray<Header>, name: string, from: number): number => {
   const usual = idOfName(name);
@@ -247,8 +255,13 @@ export const withFirst = <M extends HasHeaders>(message: M, added: ReadonlyArray
   withHeaders(message, [...added, ...message.headers]);
 
 /** The fields of `message`, those of this name as `other` has them, at the top. */
-export const withFieldsOf = <M extends HasHeaders>(message: M, name: string, other: HasHeaders): M =>
-  withFirst(edited(message, name, [], "top"), fieldsOf(other, name));
+export const withFieldsOf = <M extends HasHeaders>(message: M, name: string, other: HasHeaders): M => {
+  const wanted = canonicalName(name);
+  const id = idOfName(wanted);
+  const headers = [...fieldsOf(other, name)];
+  for (const header of message.headers) if (!isNamed(header, id, wanted)) headers.push(header);
+  return withHeaders(message, headers);
+};
 
 const edited = <M extends HasHeaders>(
   message: M,

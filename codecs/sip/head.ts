@@ -13,7 +13,7 @@
 import { malformed, type SipError, tooLarge } from "./error.ts";
 import { Field, type Header } from "./fields.ts";
 import { ID, idIn, NAMES } from "./names.ts";
-import { digitsIn, spanEnd, TOKENS, trimmed, VISIBLE } from "./scan.ts";
+import { digitsIn, SPACES, spanEnd, TOKENS, trimmed, VISIBLE } from "./scan.ts";
 
 export type Start =
   | { readonly type: "request"; readonly method: string; readonly uri: string }
@@ -155,11 +155,12 @@ const readLines = (text: string, from: number): Lines | undefined => {
       if (more < 0) return undefined;
       next = more + 2;
     }
-    const colon = text.indexOf(":", at);
-    const nameEnd = nameEndOf(text, at, colon);
-    const id = colon < at || colon > eol ? 0 : idIn(text, at, nameEnd);
-    if (id === 0 && !isName(text, at, nameEnd, eol)) lines.problem ??= NO_NAME;
+    const nameEnd = spanEnd(text, at, eol, TOKENS);
+    // White space may stand between the name and the colon. RFC 3261 §7.3.1.
+    const colon = spanEnd(text, nameEnd, eol, SPACES);
+    if (nameEnd === at || text.charCodeAt(colon) !== COLON) lines.problem ??= NO_NAME;
     else {
+      const id = idIn(text, at, nameEnd);
       const unfolded = next === eol + 2 ? undefined : unfold(text.slice(colon + 1, next - 2), id);
       if (id === ID.contentLength) {
         readLength(lines, unfolded ?? trimmed(text.slice(colon + 1, eol)));
@@ -171,15 +172,6 @@ const readLines = (text: string, from: number): Lines | undefined => {
   }
   return lines;
 };
-
-/** White space may stand between the name and the colon. RFC 3261 §7.3.1. */
-const nameEndOf = (text: string, at: number, colon: number): number => {
-  let end = colon;
-  while (end > at && isSpace(text.charCodeAt(end - 1))) end--;
-  return end;
-};
-const isName = (text: string, at: number, nameEnd: number, eol: number): boolean =>
-  nameEnd > at && nameEnd < eol && spanEnd(text, at, nameEnd, TOKENS) === nameEnd;
 
 /** RFC 3261 §20.14: on a stream the length MUST be there; two of them are two messages to two readers. */
 const readLength = (lines: Lines, digits: string): void => {

@@ -87,6 +87,15 @@ export const withSession = <M extends SipMessage>(message: M, sdp: Sdp): M => {
   return { ...typed, body: utf8(printSdp(sdp)) };
 };
 
+/** The body that stands there, in memory of its own: what it came in may be written over. */
+export const bodyIn = (bytes: Uint8Array, from: number, to: number): Uint8Array => {
+  if (from === to) return NO_BODY;
+  const body = roomFor(to - from);
+  body.set(bytes.subarray(from, to));
+  return body;
+};
+export const NO_BODY: Uint8Array = new Uint8Array();
+
 /** The message that this head begins. */
 export const messageOf = (start: Start, headers: ReadonlyArray<Header>, body: Uint8Array): SipMessage =>
   start.type === "request"
@@ -110,7 +119,15 @@ export const parseSip = (bytes: Uint8Array): Parsed<SipMessage> => {
   return { ok: true, value: messageOf(head.start, head.headers, bytes.subarray(end)) };
 };
 
-export const printSip = (message: SipMessage): Uint8Array => {
+/** Start line and header fields: of a message that came in, as they came, and nothing of what was made of them. */
+export const headTextOf = (message: SipMessage): string => Field.textOf(message.headers) ?? printHead(message);
+/** The message that such a text begins, without its body. */
+export const messageOfHeadText = (text: string): SipMessage | undefined => {
+  const head = parseHead(utf8(text), 0);
+  return head.type === "read" ? messageOf(head.start, head.headers, NO_BODY) : undefined;
+};
+
+const printHead = (message: SipMessage): string => {
   const start =
     message.type === "request"
       ? `${message.method} ${message.uri} SIP/2.0`
@@ -118,7 +135,12 @@ export const printSip = (message: SipMessage): Uint8Array => {
   const { headers, body } = message;
   // What came in passes on in the lines that it came in, byte for byte; what was written here is written plainly.
   const { lines, hasLength } = Field.print(headers, written, body.length);
-  const head = `${oneLine(start)}\r\n${lines}${hasLength ? "" : `Content-Length: ${body.length}\r\n`}\r\n`;
+  return `${oneLine(start)}\r\n${lines}${hasLength ? "" : `Content-Length: ${body.length}\r\n`}\r\n`;
+};
+
+export const printSip = (message: SipMessage): Uint8Array => {
+  const { body } = message;
+  const head = printHead(message);
   // As many bytes as letters, as nearly always; or else all over again.
   const out = roomFor(head.length + body.length);
   const { read, written: size } = encoder.encodeInto(head, out);

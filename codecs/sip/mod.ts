@@ -32,6 +32,7 @@ export {
   type HasHeaders,
   type Header,
   headerOf,
+  idOf,
   listOf,
   withFieldsOf,
   withFirst,
@@ -42,6 +43,8 @@ export { HEADERS_MAX } from "./head.ts";
 export { branchOf, cseqOf, HOPS_MAX, hopsOf, routesIn, tagOf, topViaOf } from "./header.ts";
 export { answerTo, KEY_BYTES, type MediaEnd, OFFERED_SUITES, offerOf, refusalOf } from "./media.ts";
 export {
+  headTextOf,
+  messageOfHeadText,
   parseSip,
   printSip,
   requestUriOf,
@@ -53,6 +56,7 @@ export {
   type Unreadable,
   withSession,
 } from "./message.ts";
+export { ID as FIELD } from "./names.ts";
 export { firstComma, hasParam, PARAMS_MAX, type Param, paramOf } from "./params.ts";
 export {
   endOf,

@@ -18,10 +18,12 @@ export const NAMES: ReadonlyArray<string> = [
 ];
 
 /** Compact forms become the long ones; known names get their usual letters; others stay as they are. */
-export const canonicalName = (name: string): string => {
-  if (NUMBERS.has(name)) return name;
+export const canonicalName = (name: string): string => (NUMBERS.has(name) ? name : usualName(name));
+
+/** The same, of a name that is none of those with a number. */
+export const usualName = (name: string): string => {
   const lower = name.toLowerCase();
-  const long = COMPACT.get(lower) ?? lower;
+  const long = lower.length === 1 ? (COMPACT.get(lower) ?? lower) : lower;
   return USUAL.get(long) ?? name;
 };
 

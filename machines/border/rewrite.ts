@@ -7,10 +7,12 @@
  *   response            Vias, names and records those of the request that it answers, with our record in its place
  */
 import {
+  FIELD,
   type Header,
   HOPS_MAX,
   headerOf,
   hopsOf,
+  idOf,
   type SipRequest,
   type SipResponse,
   tagOf,
@@ -36,33 +38,34 @@ export const rewritten = (
   if (isCounted) headers.push({ name: "Max-Forwards", value: String(hopsLeft(message)) });
   let hasContact = false;
   for (const header of message.headers) {
-    const { name } = header;
-    switch (name) {
-      case "Via":
-      case "Record-Route":
-      case "Route":
+    switch (idOf(header)) {
+      case FIELD.via:
+      case FIELD.recordRoute:
+      case FIELD.route:
         break;
-      case "Max-Forwards":
+      case FIELD.maxForwards:
         if (!isCounted) headers.push(header);
         break;
-      case "Contact": {
+      case FIELD.contact: {
         if (contact === undefined) headers.push(header);
         else if (!hasContact) {
           const value = contact(header.value);
-          if (value !== undefined) headers.push({ name, value });
+          if (value !== undefined) headers.push({ name: "Contact", value });
         }
         hasContact = true;
         break;
       }
-      case "From":
-      case "To":
-        headers.push(named === undefined ? header : named(name, header));
+      case FIELD.from:
+        headers.push(named === undefined ? header : named("From", header));
         break;
-      case "Call-ID":
-        headers.push(callId === undefined ? header : { name, value: callId });
+      case FIELD.to:
+        headers.push(named === undefined ? header : named("To", header));
+        break;
+      case FIELD.callId:
+        headers.push(callId === undefined ? header : { name: "Call-ID", value: callId });
         break;
       default:
-        if (isKept(name)) headers.push(header);
+        if (isKept(header.name)) headers.push(header);
     }
   }
   return headers;

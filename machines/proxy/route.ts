@@ -4,9 +4,11 @@
  * Requirements: RFC 3261 §16.4.
  */
 import {
+  FIELD,
   type Header,
   HOPS_MAX,
   hopsOf,
+  idOf,
   listOf,
   parseNameAddr,
   printHostPort,
@@ -113,11 +115,11 @@ export const leaving = (
   const first = headers.length;
   let isCounted = false;
   for (const header of request.headers) {
-    const { name } = header;
-    if (name === "Max-Forwards") {
-      if (!isCounted) headers.push({ name, value: String(Math.max(0, hopsOf(request) - 1)) });
+    const id = idOf(header);
+    if (id === FIELD.maxForwards) {
+      if (!isCounted) headers.push({ name: "Max-Forwards", value: String(Math.max(0, hopsOf(request) - 1)) });
       isCounted = true;
-    } else if (route === undefined || name !== "Route") headers.push(header);
+    } else if (route === undefined || id !== FIELD.route) headers.push(header);
   }
   if (!isCounted) headers.splice(first, 0, { name: "Max-Forwards", value: String(HOPS_MAX) });
   return { type: "request", method: request.method, uri: request.uri, headers, body: request.body };

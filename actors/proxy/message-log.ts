@@ -5,13 +5,11 @@
  *   received, sent --> a ring of MESSAGES_KEPT_MAX --> after(n): those since the nth, parsed
  */
 import { Clock, Effect } from "effect";
-import { parseSip, type SipMessage } from "../../codecs/sip/mod.ts";
+import { headTextOf, messageOfHeadText, parseSip, type SipMessage } from "../../codecs/sip/mod.ts";
 import type { Destination, Source } from "../../machines/proxy/mod.ts";
 
 /** Some seconds of a busy program, an hour of a small one; about two megabytes. */
 export const MESSAGES_KEPT_MAX = 2_048;
-/** A body is not kept: it may hold keys, and lies in the buffer of a whole read. */
-const NO_BODY = new Uint8Array();
 
 export interface LoggedMessage {
   readonly atMs: number;
@@ -36,7 +34,11 @@ interface Entry {
   readonly atMs: number;
   readonly isSent: boolean;
   readonly at: Source | Destination;
-  readonly what: SipMessage | Uint8Array;
+  /**
+   * Of a message that came the text of its head: its fields live some milliseconds, and as long as they were kept here the
+   * collector moved them. Its body is not kept, for it may hold keys.
+   */
+  readonly what: string | Uint8Array;
 }
 
 export const makeMessageLog = (nowMs: () => number): MessageLog => {
@@ -48,7 +50,7 @@ export const makeMessageLog = (nowMs: () => number): MessageLog => {
   };
   const sent: Send = (at, bytes) => keep({ atMs: nowMs(), isSent: true, at, what: bytes });
   const received: MessageLog["received"] = (at, message) =>
-    keep({ atMs: nowMs(), isSent: false, at, what: withoutBody(message) });
+    keep({ atMs: nowMs(), isSent: false, at, what: headTextOf(message) });
   return {
     received,
     arrived: ({ source, messages }) => {
@@ -63,7 +65,7 @@ export const makeMessageLog = (nowMs: () => number): MessageLog => {
       const messages: Array<LoggedMessage> = [];
       for (let i = Math.max(n, count - MESSAGES_KEPT_MAX, 0); i < count; i += 1) {
         const { what, ...entry } = entries[i % MESSAGES_KEPT_MAX]!;
-        const message = what instanceof Uint8Array ? read(what) : what;
+        const message = typeof what === "string" ? messageOfHeadText(what) : read(what);
         if (message !== undefined) messages.push({ ...entry, message });
       }
       return { last: count, messages };
@@ -79,9 +81,3 @@ const read = (bytes: Uint8Array): SipMessage | undefined => {
   const found = parseSip(bytes);
   return found.ok ? found.value : undefined;
 };
-
-/** A message that came in is an object of its own class: what is kept is plain. */
-const withoutBody = (message: SipMessage): SipMessage =>
-  message.type === "request"
-    ? { type: "request", method: message.method, uri: message.uri, headers: message.headers, body: NO_BODY }
-    : { ...message, body: NO_BODY };

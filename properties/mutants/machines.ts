@@ -356,7 +356,7 @@ export const machineMutants: MutantRows = {
   },
   "border.token-of-another-call": {
     file: "machines/border/tokens.ts",
-    from: "if (known !== undefined) return known.about === about ? known : undefined;",
+    from: "if (known !== undefined) return isAbout(known, about) ? known : undefined;",
     to: "if (known !== undefined) return known;",
     why: "a token of another call is shown, while it is remembered",
     tests: ["border/core", "border/attacks", "sip/border"],

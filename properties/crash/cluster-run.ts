@@ -33,6 +33,8 @@ export interface ClusterRunOptions {
   readonly everyMs: number;
   readonly killsPostgres: boolean;
   readonly tell: (line: string) => void;
+  /** Asked before each round: no more of them. */
+  readonly isStopped: () => boolean;
 }
 export interface ClusterRunResult {
   readonly rounds: number;
@@ -238,7 +240,7 @@ export const runCluster = async (
     await goesOn(world);
     const faults = faultsOf(options, pg, pick);
     let rounds = 0;
-    while (rounds < options.rounds) {
+    while (rounds < options.rounds && !options.isStopped()) {
       rounds += 1;
       await sleep(pick(...LOAD_MS));
       const what = await faults.any()(world);

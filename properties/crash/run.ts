@@ -8,7 +8,7 @@
  * A round: some time under load, then one to three of the processes die by SIGKILL, the stores of dead servers are read, all
  * is started again, and every agent has an upload acknowledged. The last line is
  * {"rounds":N,"acknowledged":n,"lost":0,"duplicated":0,"tickets":0,"seconds":x}, `tickets` what was wrong with them.
- * Exit codes: 0, 1 (something is lost, doubled or wrong), 2 (usage).
+ * Exit codes: 0, 1 (something is lost, doubled or wrong), 2 (usage). SIGINT ends it after the round that is played, with that line.
  */
 import { execFileSync } from "node:child_process";
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -83,6 +83,12 @@ const DEAD_MS_MAX = 300;
 const AWAY_MS_MAX = 2_000;
 const tell = (line: string) => values.json || console.log(line);
 
+let isInterrupted = false;
+process.once("SIGINT", () => {
+  isInterrupted = true;
+  console.error("crash: ends after this round; a second signal ends it at once");
+});
+
 let played = 0;
 const lost = new Set<string>();
 const doubled = new Set<string>();
@@ -129,7 +135,7 @@ const run = async (root: string, pg: TestPostgres | undefined): Promise<number> 
   wrongTickets = tickets.faults;
   try {
     await goesOn(world);
-    for (let round = 1; round <= rounds; round++) {
+    for (let round = 1; round <= rounds && !isInterrupted; round++) {
       played = round;
       if (values["disk-full"] && isSo(0.4)) {
         const free = fill(world.data("b"));
@@ -183,7 +189,8 @@ const run = async (root: string, pg: TestPostgres | undefined): Promise<number> 
 
 const cluster = async (root: string, pg: TestPostgres) => {
   const killsPostgres = values["kill-postgres"];
-  const found = await runCluster(root, pg, { machines, rounds, seed, everyMs, killsPostgres, tell });
+  const isStopped = () => isInterrupted;
+  const found = await runCluster(root, pg, { machines, rounds, seed, everyMs, killsPostgres, tell, isStopped });
   played = found.rounds;
   for (const one of found.lost) lost.add(one);
   for (const one of found.doubled) doubled.add(one);

@@ -1,5 +1,6 @@
 /** The operator's port asked. It needs nothing of an overlay, so that a command which only asks is there at once. */
 import { randomBytes } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import { Data, Effect } from "effect";
 import type { AdminAnswer } from "../actors/admin/mod.ts";
 import type { Endpoint } from "../codecs/reload/mod.ts";
@@ -30,25 +31,12 @@ const NONCE_BYTES = 16;
 /** GETs a path, or POSTs an order. */
 export const askAdmin = (at: Endpoint, what: string | AdminOrder): Effect.Effect<Asked, AdminUnreachable> =>
   Effect.callback((resume) => {
-    const order = typeof what === "string" ? undefined : what;
-    const body = order === undefined ? "" : JSON.stringify(order.body);
-    const nonce = randomBytes(NONCE_BYTES).toString("hex");
+    const { request, order, nonce, body } = requestTo(at, what);
     const fail = (why: string) => {
       clearTimeout(timer);
       resume(Effect.fail(new AdminUnreachable({ why: `${at.host}:${at.port}: ${why}` })));
       request.destroy();
     };
-    const request = http.request({
-      ...at,
-      method: order === undefined ? "GET" : "POST",
-      path: order?.path ?? (what as string),
-      headers: {
-        "content-length": Buffer.byteLength(body),
-        connection: "close",
-        ...(order === undefined ? {} : { authorization: orderSeal(order.token, nonce, order.path, body) }),
-      },
-      agent: false,
-    });
     const timer = setTimeout(() => fail("no answer"), ANSWER_TIMEOUT_MS);
     request.on("error", (error) => fail(error.message));
     request.once("response", (response) => {
@@ -63,10 +51,81 @@ export const askAdmin = (at: Endpoint, what: string | AdminOrder): Effect.Effect
         clearTimeout(timer);
         const read = jsonOf(text);
         if (read === undefined) return fail("the answer is no JSON: this is not a node's port");
-        const { statusCode: status = 0, headers } = response;
-        const seal = order === undefined ? "" : answerSeal(order.token, nonce, status, text.replace(/\n$/, ""));
-        const isSealed = order !== undefined && equalSecrets(utf8(String(headers["vipr-seal"])), utf8(seal));
+        const { statusCode: status = 0 } = response;
+        const isSealed = order !== undefined && hasSeal(response, order.token, nonce, text.replace(/\n$/, ""));
         resume(Effect.succeed({ status, body: read.value, isSealed }));
+      });
+    });
+    request.end(body);
+    return Effect.sync(() => {
+      clearTimeout(timer);
+      request.destroy();
+    });
+  });
+
+/** GETs a path, or POSTs an order under its seal; the body is not sent yet. */
+const requestTo = (at: Endpoint, what: string | AdminOrder) => {
+  const order = typeof what === "string" ? undefined : what;
+  const body = order === undefined ? "" : JSON.stringify(order.body);
+  const nonce = randomBytes(NONCE_BYTES).toString("hex");
+  const request = http.request({
+    ...at,
+    method: order === undefined ? "GET" : "POST",
+    path: order?.path ?? (what as string),
+    headers: {
+      "content-length": Buffer.byteLength(body),
+      connection: "close",
+      ...(order === undefined ? {} : { authorization: orderSeal(order.token, nonce, order.path, body) }),
+    },
+    agent: false,
+  });
+  return { request, order, nonce, body };
+};
+
+/** Whether it is the answer of somebody who has the token of our order. */
+const hasSeal = ({ statusCode = 0, headers }: IncomingMessage, token: string, nonce: string, text: string): boolean =>
+  equalSecrets(utf8(String(headers["vipr-seal"])), utf8(answerSeal(token, nonce, statusCode, text)));
+
+/** Of one line of an answer that goes on. */
+const LINE_CHARS_MAX = 1_048_576;
+
+/**
+ * An order whose answer is a line of JSON after the other, until the program ends or this is interrupted: `take` is called with
+ * each. `begun` is called once the program has proved that it has the token.
+ */
+export const followAdmin = (
+  at: Endpoint,
+  order: AdminOrder,
+  { begun, take }: { readonly begun: () => void; readonly take: (line: unknown) => void },
+): Effect.Effect<void, AdminUnreachable> =>
+  Effect.callback((resume) => {
+    const { request, nonce, body } = requestTo(at, order);
+    const fail = (why: string) => {
+      clearTimeout(timer);
+      resume(Effect.fail(new AdminUnreachable({ why: `${at.host}:${at.port}: ${why}` })));
+      request.destroy();
+    };
+    const timer = setTimeout(() => fail("no answer"), ANSWER_TIMEOUT_MS);
+    request.on("error", (error) => fail(error.message));
+    request.once("response", (response) => {
+      clearTimeout(timer);
+      const isGood = response.statusCode === 200;
+      if (isGood && !hasSeal(response, order.token, nonce, "null")) return fail("another program answers there");
+      if (isGood) begun();
+      let text = "";
+      response.setEncoding("utf8");
+      response.on("error", () => {}); // its end says it
+      response.on("data", (part: string) => {
+        const lines = (text + part).split("\n");
+        text = lines.pop()!;
+        if (text.length > LINE_CHARS_MAX) return fail(`a line of over ${LINE_CHARS_MAX} characters`);
+        if (isGood) for (const line of lines) take(jsonOf(line)?.value);
+        else text = lines.join("\n") || text;
+      });
+      response.on("close", () => {
+        if (isGood) return resume(Effect.void);
+        const { error } = (jsonOf(text)?.value ?? {}) as { readonly error?: string };
+        fail(error ?? `answers with ${response.statusCode}`);
       });
     });
     request.end(body);

@@ -35,6 +35,7 @@ const RUN: Readonly<Record<CommandName, Run>> = {
   number: async (args) => (await import("./cli/number.ts")).numberCommand(args),
   explain: async (args) => (await import("./cli/explain.ts")).explainCommand(args),
   "verify-call": async (args) => (await import("./cli/verify-call.ts")).verifyCallCommand(args),
+  capture: async (args) => (await import("./cli/capture.ts")).captureCommand(args),
   dissector: async (args) => (await import("./cli/dissector.ts")).dissectorCommand(args),
   demo: async (args) => (await import("./demo/command.ts")).demoCommand(args),
   replay: async (args) => (await import("./replay.ts")).replayCommand(args),

@@ -8,6 +8,7 @@ export {
   UNREADABLE_SHOWN_MAX,
   type UnreadableMessage,
 } from "./calls-form.ts";
+export { CAPTURE_PATH, CAPTURE_PROTOCOLS, handleCaptures } from "./captures.ts";
 export { REPORT_VERSION, type RingReport, type SeenLookUp, type SeenNode } from "./form.ts";
 export { type AdminOf, handleAdmin } from "./handle.ts";
 export {

@@ -72,7 +72,7 @@ export const serveBorder = Effect.fn("border.serve")(function* (options: BorderO
   const core = coreOptionsOf(options, { own, mark, keys, epochs });
   const steps = yield* openSteps((nowMs) => new BorderCore(core, nowMs), outputs.perform);
   const { turn } = steps;
-  const messages = yield* openMessageLog;
+  const messages = yield* openMessageLog(listening);
   outputs.start({
     transports: { send: messages.logging(transports.send), drop: transports.drop },
     described: (id, answer) => turn((core, nowMs) => core.described(id, answer, nowMs)),

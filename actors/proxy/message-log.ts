@@ -5,8 +5,9 @@
  *   received, sent --> a ring of MESSAGES_KEPT_MAX --> after(n): those since the nth, parsed
  */
 import { Clock, Effect } from "effect";
-import { headTextOf, messageOfHeadText, parseSip, type SipMessage } from "../../codecs/sip/mod.ts";
+import { headTextOf, messageOfHeadText, parseSip, printSip, type SipMessage } from "../../codecs/sip/mod.ts";
 import type { Destination, Source } from "../../machines/proxy/mod.ts";
+import { Captured, type CapturedPlace, type Captures } from "../capture/mod.ts";
 
 /** Some seconds of a busy program, an hour of a small one; about two megabytes. */
 export const MESSAGES_KEPT_MAX = 2_048;
@@ -41,16 +42,30 @@ interface Entry {
   readonly what: string | Uint8Array;
 }
 
-export const makeMessageLog = (nowMs: () => number): MessageLog => {
+/** `captures`: of who captures them, by the addresses of our own at which they come and go. */
+export const makeMessageLog = (
+  nowMs: () => number,
+  captures?: Captures,
+  own: ReadonlyArray<CapturedPlace> = [],
+): MessageLog => {
   const entries: Array<Entry> = [];
   let count = 0;
   const keep = (entry: Entry) => {
     entries[count % MESSAGES_KEPT_MAX] = entry;
     count += 1;
   };
-  const sent: Send = (at, bytes) => keep({ atMs: nowMs(), isSent: true, at, what: bytes });
-  const received: MessageLog["received"] = (at, message) =>
+  const capture = (at: Source | Destination, isSent: boolean, bytes: Uint8Array) => {
+    const transport = at.transport === "UDP" ? "udp" : "tcp";
+    captures?.saw({ protocol: "sip", isSent, transport, own: own[at.own], peer: at, bytes });
+  };
+  const sent: Send = (at, bytes) => {
+    keep({ atMs: nowMs(), isSent: true, at, what: bytes });
+    if (captures?.isOn === true) capture(at, true, bytes);
+  };
+  const received: MessageLog["received"] = (at, message) => {
     keep({ atMs: nowMs(), isSent: false, at, what: headTextOf(message) });
+    if (captures?.isOn === true) capture(at, false, printSip(message));
+  };
   return {
     received,
     arrived: ({ source, messages }) => {
@@ -73,9 +88,11 @@ export const makeMessageLog = (nowMs: () => number): MessageLog => {
   };
 };
 
-export const openMessageLog: Effect.Effect<MessageLog> = Effect.map(Clock.Clock, (clock) =>
-  makeMessageLog(() => clock.currentTimeMillisUnsafe()),
-);
+export const openMessageLog = (own: ReadonlyArray<CapturedPlace>): Effect.Effect<MessageLog> =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.Clock;
+    return makeMessageLog(() => clock.currentTimeMillisUnsafe(), yield* Captured, own);
+  });
 
 const read = (bytes: Uint8Array): SipMessage | undefined => {
   const found = parseSip(bytes);

@@ -51,7 +51,7 @@ export const serveAgentProxy = Effect.fn("proxy.serve")(function* (options: Agen
   let turns: Turns | undefined;
   const following = yield* follow(options, trust.located, (work) => turns?.turn(work));
   const mark = hexOf(yield* (yield* Entropy).bytes(MARK_BYTES));
-  const messages = yield* openMessageLog;
+  const messages = yield* openMessageLog(listening);
   const outputs = { send: messages.logging(send), calls, down: following.down, fallback };
   turns = yield* openTurns({ own, peers, route, fallback, mark, timing, limits }, outputs);
   const { turn, core, counts, fellBack, unreadable } = turns;

@@ -28,11 +28,17 @@ export interface ConnectionParts {
   /** Runs it when the turn of the loop is over: over TLS a turn brings many records, and their answers leave together. */
   readonly later: (flush: () => void) => void;
   readonly direct: DirectStream;
+  /** Called for each message that is sent. */
+  readonly sent?: (bytes: Uint8Array) => void;
   /** Called once, when we close it; ends the stream. */
   readonly closed: (reason: VapClosed, why: string) => void;
 }
 
-export const openConnection = (id: number, host: string, { direct, closed, later }: ConnectionParts): VapConnection => {
+export const openConnection = (
+  id: number,
+  host: string,
+  { direct, closed, later, sent }: ConnectionParts,
+): VapConnection => {
   let unsent: Array<Uint8Array> = [];
   let isClosed = false;
   const close = (reason: VapClosed, why = ""): void => {
@@ -58,6 +64,7 @@ export const openConnection = (id: number, host: string, { direct, closed, later
     },
     send: (bytes) => {
       if (isClosed) return;
+      sent?.(bytes);
       if (unsent.length === 0) later(flush);
       unsent.push(bytes);
     },

@@ -8,6 +8,7 @@ import { concat } from "../../codecs/shared/mod.ts";
 import { hasIntegrity, macsOf, protect, type VapContent, vapKey } from "../../codecs/vap/mod.ts";
 import type { VapClientEvent, VapOutcome } from "../../machines/vap/mod.ts";
 import { Dialer, type DialTarget, Entropy, Macs } from "../ports/mod.ts";
+import { openVapCapture } from "./capture.ts";
 import { readMessages, type VapRequests, vapRequests } from "./exchange.ts";
 
 export interface VapLinkOptions {
@@ -37,6 +38,7 @@ export const vapLink = Effect.fnUntraced(function* (
   const connection = yield* FiberHandle.make<void>();
   const run = yield* FiberSet.makeRuntime<never>();
   const macOf = macsOf(yield* Macs);
+  const capture = yield* openVapCapture;
   let open: Open | undefined;
 
   const serve = Effect.gen(function* () {
@@ -45,13 +47,16 @@ export const vapLink = Effect.fnUntraced(function* (
     const write = Effect.suspend(() => Effect.ignore(stream.write(concat(...unsent.splice(0)))));
     // A failed write is not reported: the read after it fails too, and that is. What a turn sends leaves in one write.
     const send = (content: VapContent, transactionId: Uint8Array): void => {
-      if (unsent.push(protect(content, transactionId, { username, key }, macOf)) === 1) void NOW.then(() => run(write));
+      const bytes = protect(content, transactionId, { username, key }, macOf);
+      capture.sent(bytes, stream.peer);
+      if (unsent.push(bytes) === 1) void NOW.then(() => run(write));
     };
     const report = (ask: number, outcome: VapOutcome) => tell({ type: "answered", ask, outcome });
     const requests = yield* Effect.provideService(vapRequests(send, timeoutMs, report), Entropy, entropy);
     open = { requests, send };
     yield* tell({ type: "connected" });
     return yield* readMessages(stream, (message, bytes) => {
+      capture.received(bytes, stream.peer);
       const genuine = hasIntegrity(message, bytes, key, macOf);
       return message.type.class === "request"
         ? tell({ type: "asked", request: message, genuine })

@@ -30,6 +30,7 @@ import {
   type ListenFailed,
   Macs,
 } from "../ports/mod.ts";
+import { openVapCapture } from "./capture.ts";
 import { openConnection, type VapConnection } from "./connection.ts";
 import { InsecureVap } from "./errors.ts";
 import type { VapClosed, VapEvent } from "./events.ts";
@@ -113,7 +114,7 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
   const clock = yield* Clock.Clock;
   const later = yield* endOfTurn;
   const keyOf = typeof users === "function" ? users : keysOf(users);
-  const macOf = macsOf(yield* Macs);
+  const [macOf, capture] = [macsOf(yield* Macs), yield* openVapCapture];
   const watch = options.watch ?? vapLog(options.groups?.tenantOf);
   const connections = new Map<number, VapConnection>();
   const fresh = freshConnections();
@@ -159,11 +160,13 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
       run(watch({ type: "closed", reason, why, username: session?.username ?? "", host: connection.host }));
       Deferred.doneUnsafe(closedByUs, Effect.succeed(reason));
     };
-    const connection = openConnection(id, stream.peer.host, { direct, closed, later });
+    const sent = (bytes: Uint8Array) => capture.sent(bytes, stream.peer);
+    const connection = openConnection(id, stream.peer.host, { direct, closed, later, sent });
     connections.set(id, connection);
     fresh.opened(connection);
     session = yield* sessions.open(id);
     const read = messageReader((message, bytes) => {
+      capture.received(bytes, stream.peer);
       if (!connection.isClosed) session = take(id, session!, message, bytes);
     });
     const gone = Effect.sync(() => {
@@ -189,7 +192,7 @@ export const serveVap = Effect.fn("vap.server")(function* <R>(
     streamsMax: (options.connectionsMax ?? CONNECTIONS_MAX) + UNREGISTERED_MAX,
     ...(tls === undefined ? {} : { tls, anyClient: true }),
   };
-  const listening = yield* listen(on, serve);
+  const listening = capture.at(yield* listen(on, serve));
   return {
     ...listening,
     notify: (vservice, info) =>

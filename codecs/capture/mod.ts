@@ -1,4 +1,4 @@
-/** What a program's own messages are captured as: a pcapng of exported PDUs. */
+/** What a program's own messages are captured as: without their secrets, in a pcapng of exported PDUs. */
 export {
   captureBegin,
   captureEnd,
@@ -9,3 +9,4 @@ export {
   type ExportedAddress,
   exportedPdu,
 } from "./pcapng.ts";
+export { type CapturedProtocol, type Clearance, shownMessage } from "./shown.ts";

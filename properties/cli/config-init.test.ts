@@ -1,18 +1,14 @@
 /** `vipr config init`: its questions by piped answers and by options, what it refuses, and that a company starts with its file. */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { spawn } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "../kit/harness.ts";
-import { freePort } from "../kit/ports.ts";
-import { MAIN, POLITE_END, start, vipr, withFolder } from "./processes.ts";
+import { MAIN, vipr, withFolder } from "./processes.ts";
+import { ANSWERS, optionsOf, startSmallCompany } from "./small-company.ts";
 
-const GIVEN = [
-  ...["--domain", "acme.example", "--country", "US", "--own", "+14085550200..+14085550209"],
-  ...["--pbx", "127.0.0.2:5060", "--trunk", "127.0.0.3", "--authority", "https://127.0.0.1:8443"],
-  ...["--root", "authority/authority.pem", "--listen", "udp:127.0.0.1:5060"],
-];
+const GIVEN = optionsOf(ANSWERS);
 
 test("vipr config init: piped answers, with one that is refused and asked for again, make a file that is taken", () =>
   withFolder(async (folder) => {
@@ -106,26 +102,7 @@ test("vipr config init: ended by Ctrl-C before its last answer it leaves nothing
 
 test("vipr config init: a company starts with its file", () =>
   withFolder(async (folder) => {
-    const [authority, reload] = [await freePort(), await freePort()];
-    writeFileSync(join(folder, "account"), "a word of one's own\n", { mode: 0o600 });
-    const here = (args: ReadonlyArray<string>) => vipr(args, "", undefined, folder);
-    const given = GIVEN.map((one) => one.replace("8443", String(authority)).replace("0.1:5060", "0.1:0"));
-    const made = await here(["config", "init", ...given, "--password-file", "account", "--data", "company"]);
-    same(made.code, 0, made.err);
+    const company = await startSmallCompany(folder, { listen: "udp:127.0.0.1:0" });
     ok(readFileSync(join(folder, "vipr.toml"), "utf8").includes('domain = "acme.example"'));
-    const account = ["add-user", "acme", "--password-file", "account", "--data", "authority"];
-    same((await here(["authority", ...account])).code, 0);
-    const places = ["--listen", `127.0.0.1:${authority}`, "--bootstrap", `127.0.0.1:${reload}`];
-    const overlay = start(
-      ["authority", "--data", "authority", "--name", "trial.example", ...places],
-      "",
-      undefined,
-      folder,
-    );
-    await overlay.said(/^enrolment /m);
-    const free = async (key: string) => ["--set", `${key}=127.0.0.1:${await freePort()}`];
-    const ports = [await free("server.vap"), await free("server.pvp"), await free("server.admin")].flat();
-    const company = start(["company", "--set", `server.listen=127.0.0.1:${reload}`, ...ports], "", undefined, folder);
-    await company.said(/^ready$/m);
-    for (const one of [company, overlay]) same(await one.kill("SIGTERM"), POLITE_END, one.err());
+    await company.stop();
   }));

@@ -1,12 +1,13 @@
 /**
  * Wireshark reads our messages by `vipr dissector` as we read them ourselves: every field at its place with its value, the same
- * fault in what is damaged, whole messages out of segments cut anywhere, under TLS, and tickets in SIP.
+ * fault in what is damaged, whole messages out of segments cut anywhere, under TLS, and tickets in SIP. And it reads what `vipr capture` writes.
  */
 import { ok, deepStrictEqual as same } from "node:assert";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Effect } from "effect";
 import fc from "fast-check";
 import { captureBegin, captureInterface, capturePacket, exportedPdu } from "../../codecs/capture/mod.ts";
 import { type Dissected, dissectedOf, dissectorOf, dissectorOfOne } from "../../codecs/dissector/mod.ts";
@@ -16,8 +17,16 @@ import { Ticket } from "../../codecs/ticket/mod.ts";
 import { PvpFrame, writeRequest } from "../../codecs/validation/mod.ts";
 import { errorAttribute, ourVersion, protect, VapMessage, vapKey } from "../../codecs/vap/mod.ts";
 import { decodeFirst, encode, type Wire, wireErrorText } from "../../codecs/wire/mod.ts";
+import { nodeLayer } from "../../runtime/node.ts";
+import { PBX_HOST, TRUNK_HOST } from "../cli/agent-config.ts";
+import { start, until, withFolder } from "../cli/processes.ts";
+import { startSmallCompany } from "../cli/small-company.ts";
+import { answeredCall } from "../cli/trunk-call.ts";
 import { arbitraryOf, boundariesOf } from "../kit/arbitrary.ts";
 import { type Piece, tcpCapture } from "../kit/pcap.ts";
+import { readPcapng } from "../kit/pcapng.ts";
+import { freePort } from "../kit/ports.ts";
+import { openPhone } from "../proxy/phone.ts";
 import * as shapes from "../wire/shapes.ts";
 import { pdmlOf, type ShownField, type ShownProtocol, shownFields } from "./dissected-fields.ts";
 import { recordedTls } from "./recorded-tls.ts";
@@ -288,4 +297,56 @@ export const checks: ReadonlyArray<InteropCheck> = [
       );
     },
   },
+  {
+    name: "tshark reads what vipr capture writes of a running company",
+    needs: ["tshark"],
+    run: () =>
+      withFolder((folder) =>
+        Effect.runPromise(Effect.provide(Effect.scoped(capturedCompany(folder)), nodeLayer()) as Effect.Effect<void>),
+      ),
+  },
 ];
+
+/** A call through the company's call agent, and its record's way to the server. */
+const capturedCompany = Effect.fn("test.capturedCompany")(function* (folder: string) {
+  const [pbx, trunk] = [yield* openPhone(PBX_HOST), yield* openPhone(TRUNK_HOST)];
+  const agent = yield* Effect.promise(freePort);
+  const answers = {
+    listen: `udp:127.0.0.1:${agent}`,
+    pbx: `${PBX_HOST}:${pbx.port}`,
+    trunk: `${TRUNK_HOST}:${trunk.port}`,
+  };
+  const company = yield* Effect.promise(() => startSmallCompany(folder, answers));
+  const file = join(folder, "calls.pcapng");
+  const capture = start(["capture", "-w", file, "--config", "vipr.toml"], "", undefined, folder);
+  const begun = async () => (capture.err().split("captured from now on").length > 2 ? true : undefined);
+  yield* Effect.promise(() => until(begun, "the capture has begun"));
+  const to = { host: "127.0.0.1", port: agent };
+  yield* (yield* answeredCall({ pbx, trunk, to, name: "captured" }))(to);
+  const uploaded = async () =>
+    readPcapng(readFileSync(file)).packets.filter(({ dissector }) => dissector === "vipr.vap").length >= 4 || undefined;
+  yield* Effect.promise(() => until(uploaded, "the record's request and answer at both ends"));
+  same(yield* Effect.promise(() => capture.kill("SIGINT")), 0);
+  yield* Effect.promise(company.stop);
+  const fields = ["frame.interface_name", "_ws.col.Protocol", "ip.src", "ip.dst", "_ws.col.Info"];
+  const shown = tshark(WHOLE, readFileSync(file), ["-T", "fields", ...fields.flatMap((one) => ["-e", one])]);
+  const lines = shown
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split("\t").map((word) => word.trim()));
+  const has = (name: string, protocol: string, info: RegExp) =>
+    ok(
+      lines.some(([from, shownAs, , , words = ""]) => from === name && shownAs === protocol && info.test(words)),
+      `${name} ${protocol} ${info} in\n${shown}`,
+    );
+  for (const name of ["agent", "server"])
+    for (const info of [/^uploadVcr request/, /^uploadVcr success/]) has(name, "VAP", info);
+  has("agent", "SIP/SDP", /^Request: INVITE sip:/);
+  for (const info of [/^Status: 200/, /^Request: ACK sip:/, /^Request: BYE sip:/]) has("agent", "SIP", info);
+  ok(lines.some(([, protocol, source]) => protocol === "SIP" && source === PBX_HOST));
+  const faults = tshark(WHOLE, readFileSync(file), [
+    "-Y",
+    "_ws.malformed || vipr.vap.malformed || vipr.ticket.malformed",
+  ]);
+  same(faults, "");
+});

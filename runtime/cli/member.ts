@@ -11,6 +11,7 @@
  */
 import { Clock, Data, Deferred, Duration, Effect, Schedule, type Scope } from "effect";
 import { addressText, isoOf, reportOf } from "../../actors/admin/mod.ts";
+import { withCaptures } from "../../actors/capture/mod.ts";
 import { doubling, type RetryMs } from "../../actors/kit/mod.ts";
 import { Entropy, Keys, type StoreShape } from "../../actors/ports/mod.ts";
 import type { JoinFailed, NodeOptions, OverlayNode } from "../../actors/reload/mod.ts";
@@ -103,7 +104,7 @@ export const serveMember = Effect.fn("member.serve")(function* (
       untilRenewed({ settings, folder, store, membership, identity, admin, stand }),
       lost,
     );
-});
+}, withCaptures);
 
 /** As long as there is no place in the ring, it is asked for again. */
 const untilRenewed = (living: Living): Effect.Effect<Identity, Stopped, Ports> => {

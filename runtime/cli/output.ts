@@ -30,13 +30,18 @@ const complaintPaint: Paint = (line, style) => line.replace(/^vipr[a-z -]*:/, (n
 export const clear = (): void => write(1, "\u001b[H\u001b[2J", "");
 
 const write = (to: 1 | 2, text: string, end = "\n"): void => {
-  const bytes = Buffer.from(text.endsWith(end) ? text : `${text}${end}`);
+  writeBytes(to, Buffer.from(text.endsWith(end) ? text : `${text}${end}`));
+};
+
+/** False: its reader has left, or it cannot be written. */
+export const writeBytes = (to: 1 | 2, bytes: Uint8Array): boolean => {
   for (let at = 0; at < bytes.length; )
     try {
       at += writeSync(to, bytes, at);
     } catch (error) {
       if ((error as { code?: string }).code === "EAGAIN") continue; // a full pipe: its reader is slower than we are
       if (to === 1 && (error as { code?: string }).code !== "EPIPE") unwritten = (error as Error).message;
-      return; // a reader who left has what it wanted
+      return false; // a reader who left has what it wanted
     }
+  return true;
 };

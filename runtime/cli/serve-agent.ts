@@ -10,6 +10,7 @@
 import { Effect, type Scope } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
 import { type Outbox, openOutbox, openRouteCache, openUploads, type Routes } from "../../actors/agent/mod.ts";
+import { withCaptures } from "../../actors/capture/mod.ts";
 import type { Fallback } from "../../actors/fallback/mod.ts";
 import { doubling, type RetryMs } from "../../actors/kit/mod.ts";
 import { type Credentials, Entropy, type StoreShape } from "../../actors/ports/mod.ts";
@@ -66,7 +67,7 @@ export const serveAgent = (
   configuration: Configuration,
   settings: AgentSettings = {},
 ): Effect.Effect<void, Stopped, Ports | Scope.Scope> =>
-  Effect.catchTag(standAgent(configuration, settings), "StoreFailed", ({ reason, why }) =>
+  Effect.catchTag(withCaptures(standAgent(configuration, settings)), "StoreFailed", ({ reason, why }) =>
     Effect.fail(storeStopped(AGENT_STORE, reason, why)),
   );
 

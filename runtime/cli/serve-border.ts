@@ -9,6 +9,7 @@
 import { Effect, type Scope } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
 import { type Border, type BorderOptions, serveBorder } from "../../actors/border/mod.ts";
+import { withCaptures } from "../../actors/capture/mod.ts";
 import type { MediaRelayShape } from "../../actors/media/mod.ts";
 import type { Credentials } from "../../actors/ports/mod.ts";
 import type { TicketSecret } from "../../actors/ticket/mod.ts";
@@ -100,7 +101,7 @@ export const serveBorderProgram = Effect.fn("border.program")(function* (
   sayWhere(border, { config, admin, callAgents, secrets });
   yield* settings.serving ?? readyAlone;
   return yield* Effect.never;
-});
+}, withCaptures);
 
 const readyAlone = Effect.andThen(
   Effect.sync(() => say("ready")),

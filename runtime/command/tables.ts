@@ -11,7 +11,7 @@ import { serverTable } from "./tables/server.ts";
 import { simulateTable } from "./tables/simulate.ts";
 import { ticketTable } from "./tables/ticket.ts";
 import { completionTable, configTable, helpTable, versionTable } from "./tables/tools.ts";
-import { dissectorTable } from "./tables/traffic.ts";
+import { captureTable, dissectorTable } from "./tables/traffic.ts";
 import { demoTable, fuzzTable, replayTable } from "./tables/trials.ts";
 
 const ALL = [
@@ -36,6 +36,7 @@ const ALL = [
   numberTable,
   explainTable,
   verifyCallTable,
+  captureTable,
   dissectorTable,
   demoTable,
   replayTable,

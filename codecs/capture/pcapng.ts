@@ -100,6 +100,7 @@ export const captureInterface = (name: string, link: number = EXPORTED_PDU_LINK)
     }),
   );
 
+/** `at`: its interface; `atMs`: since 1970; `data`: an exported PDU, where the interface's link says nothing else. */
 export const capturePacket = (at: number, atMs: number, data: Uint8Array): Uint8Array =>
   blockOf(blockType.packet, encode(Packet, { interface: at, time: BigInt(Math.round(atMs)), size: data.length, data }));
 
@@ -133,11 +134,13 @@ const Tags = list(Tag);
 
 const portType = { tcp: 2, udp: 3 } as const;
 
+/** One end of a message's way. */
 export interface ExportedAddress {
   /** An IP address; anything else is shown as 0.0.0.0. */
   readonly host: string;
   readonly port: number;
 }
+/** A message, by which dissector it is read, and between whom it went. */
 export interface Exported {
   /** `vipr.vap`, `sip`. */
   readonly dissector: string;
@@ -147,6 +150,7 @@ export interface Exported {
   readonly message: Uint8Array;
 }
 
+/** A packet's data. */
 export const exportedPdu = ({ dissector, from, to, transport, message }: Exported): Uint8Array => {
   const [source, destination] = [ipBytes(from.host) ?? NOWHERE, ipBytes(to.host) ?? NOWHERE];
   const tags: ReadonlyArray<Tag> = [

@@ -18,10 +18,12 @@ import { PvpFrame } from "../validation/mod.ts";
 import { type VapAttribute, VapMessage } from "../vap/mod.ts";
 import { decode, encode } from "../wire/mod.ts";
 
+/** What a capture may hold beyond what is always shown. */
 export interface Clearance {
   /** Telephone numbers as they are. */
   readonly wholeNumbers: boolean;
 }
+/** Whose messages can be cleared. */
 export type CapturedProtocol = "vap" | "pvp" | "sip";
 
 /** Undefined: it could not be read. */

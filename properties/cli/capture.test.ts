@@ -58,6 +58,10 @@ const story = Effect.fn("test.capture")(function* (folder: string) {
     }, "the call's record is captured on its way from agent to server"),
   );
   same([read.interfaces, read.ends], [["server", "agent"], []]);
+  const full = yield* Effect.promise(() =>
+    vipr(["capture", "--data", "company/agent", "-w", "/dev/full"], "", undefined, folder),
+  );
+  same([full.code, /\/dev\/full: the disk is full/.test(full.err)], [8, true], full.err);
   const codes = yield* Effect.promise(() => Promise.all([capture.kill("SIGINT"), only.kill("SIGINT")]));
   same(codes, [POLITE_END, POLITE_END], capture.err() + only.err());
 

@@ -7,7 +7,7 @@
  */
 import { closeSync, openSync, writeSync } from "node:fs";
 import process from "node:process";
-import { Effect } from "effect";
+import { Deferred, Effect } from "effect";
 import { CAPTURE_PATH, CAPTURE_PROTOCOLS } from "../../actors/admin/mod.ts";
 import type { CaptureLine } from "../../actors/capture/mod.ts";
 import {
@@ -102,10 +102,9 @@ interface Sink {
 
 /** A file is closed when the scope closes. One that is there is written over, as by tshark. */
 const openSink = Effect.fnUntraced(function* (file: string) {
-  let fail = (_: Effect.Effect<void, Stopped>): void => {};
-  const failed = Effect.callback<void, Stopped>((resume) => {
-    fail = resume;
-  });
+  const over = yield* Deferred.make<void, Stopped>();
+  const failed = Deferred.await(over);
+  const fail = (end: Effect.Effect<void, Stopped>): void => void Deferred.doneUnsafe(over, end);
   if (file === "-") {
     const write = (bytes: Uint8Array) => (writeBytes(1, bytes) ? undefined : fail(Effect.void)); // its reader has what it wanted
     return { write, failed } satisfies Sink;

@@ -286,7 +286,13 @@ const edited = <M extends HasHeaders>(
 
 /** A message is copied by its names: to spread an object of a class costs engines five times as much. */
 const withHeaders = <M extends HasHeaders>(message: M, headers: ReadonlyArray<Header>): M => {
-  const { type, method, uri, status, reason, body } = message as HasHeaders & Record<string, unknown>;
-  if (type === "request") return { type, method, uri, headers, body } as HasHeaders as M;
-  return type === "response" ? ({ type, status, reason, headers, body } as HasHeaders as M) : { ...message, headers };
+  const from = message as HasHeaders & Record<string, unknown>;
+  const { type } = from;
+  if (type === "request") {
+    const { method, uri, body } = from;
+    return { type, method, uri, headers, body } as HasHeaders as M;
+  }
+  if (type !== "response") return { ...message, headers };
+  const { status, reason, body } = from;
+  return { type, status, reason, headers, body } as HasHeaders as M;
 };

@@ -141,6 +141,7 @@ export const numberOf = (uri: Uri): E164 | undefined => {
   if (uri.type === "other") return undefined;
   const text = uri.type === "tel" ? uri.number : uri.user?.split(";")[0];
   if (text === undefined || !text.startsWith("+")) return undefined;
+  if (isE164(text)) return text;
   const number = text.replace(/[-.()]/g, "");
   return isE164(number) ? number : undefined;
 };

@@ -53,7 +53,10 @@ export const tokenKey = (id: number, master: Uint8Array, makeSeal: MakeSeal): To
 /** The key's schedule costs as much as the six blocks of a token, and is made once. The library's own counter goes on in place. */
 const keptCipher = (key: Uint8Array): TokenKey["cipher"] => {
   const schedule = unsafe.expandKeyLE(key);
-  return (counter, text) => unsafe.ctrCounter(schedule, counter.slice(), text.slice());
+  return (counter, text) => {
+    const own = text.slice();
+    return unsafe.ctrCounter(schedule, counter.slice(), own, own);
+  };
 };
 
 /** A token that we have sealed or opened. */
@@ -123,8 +126,13 @@ export class Tokens {
 
   private sealed(kind: string, fields: ReadonlyArray<string>, about: string): string {
     const key = this.keys.at(-1)!;
-    const plain = utf8(fields.join("\n"));
-    const tag = tagOf(key, kind, about, plain);
+    const written = fields.join("\n");
+    const before = aboutOf(kind, about);
+    const covered = utf8(before + written);
+    // As many bytes as letters, as nearly always.
+    const isAscii = covered.length === before.length + written.length;
+    const plain = covered.subarray(isAscii ? before.length : utf8(before).length);
+    const tag = key.seal(covered).subarray(0, TAG_BYTES);
     const bytes = new Uint8Array(1 + TAG_BYTES + plain.length);
     bytes[0] = key.id;
     bytes.set(tag, 1);
@@ -184,8 +192,9 @@ const outsideOf = ([
 });
 
 /** Of what, beside which Call-ID: 0 stands in neither. */
+const aboutOf = (kind: string, about: string): string => `${kind}\0${about}\0`;
 const tagOf = ({ seal }: TokenKey, kind: string, about: string, plain: Uint8Array): Uint8Array =>
-  seal(concat(utf8(`${kind}\0${about}\0`), plain)).subarray(0, TAG_BYTES);
+  seal(concat(utf8(aboutOf(kind, about)), plain)).subarray(0, TAG_BYTES);
 
 /** RFC 4648 §5 without padding: every character may stand in a URI's user part. */
 export const urlTextOf = (bytes: Uint8Array): string => {

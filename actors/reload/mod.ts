@@ -12,8 +12,9 @@ export {
   type UnreachableReason,
 } from "./errors.ts";
 export { type OverlayNode, startNode } from "./node.ts";
-export { type Claim, claimsOf, NUMBER_LIFETIME_S, publishedUntilMs, publishNumber, withdrawNumber } from "./numbers.ts";
+export { type Claim, claimsOf, NUMBER_LIFETIME_S, publishedLife, publishNumber, withdrawNumber } from "./numbers.ts";
 export { type NodeLimits, type NodeOptions, nodeLimits } from "./options.ts";
+export type { StoredLife } from "./own-entries.ts";
 export { signDocument, signKind, type Trust, type Verdict, verifySigned } from "./signed.ts";
 export type { NodeStatus, ValueStorageStatus } from "./status.ts";
 export type { Fetched, ToStore, Usage } from "./usage.ts";

@@ -12,6 +12,7 @@ import {
 import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import type { OverlayError } from "./errors.ts";
 import type { OverlayNode } from "./node.ts";
+import type { StoredLife } from "./own-entries.ts";
 
 /** A ViPR server that says it serves a number. Only a validated call proves that. */
 export interface Claim {
@@ -41,14 +42,14 @@ export const publishNumber = (
     }),
   );
 
-/** Until when this node's claim to a number is stored, in milliseconds since 1970, as far as the node knows. */
-export const publishedUntilMs = (
-  node: Pick<OverlayNode, "nodeId" | "endOf" | "resourceOf">,
+/** When this node's claim to a number was last stored, and when it ends, as far as the node knows. */
+export const publishedLife = (
+  node: Pick<OverlayNode, "nodeId" | "lifeOf" | "resourceOf">,
   number: E164,
   vservice: VServiceId,
-): Effect.Effect<number | undefined> =>
+): Effect.Effect<StoredLife | undefined> =>
   Effect.map(node.resourceOf(number), (resourceId) =>
-    node.endOf({ resourceId, kind: KIND, key: encodeRegistrationKey({ nodeId: node.nodeId, vservice }) }),
+    node.lifeOf({ resourceId, kind: KIND, key: encodeRegistrationKey({ nodeId: node.nodeId, vservice }) }),
   );
 
 /** The lifetime is that of the entry withdrawn, so that it cannot be stored again meanwhile, RFC 6940 §7.4.1.3. */

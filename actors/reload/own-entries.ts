@@ -15,6 +15,12 @@ const OWN_TABLE = "own";
 
 export type OwnEntryName = Pick<OwnEntry, "kind" | "resource" | "place">;
 
+/** Of a value in the overlay, in milliseconds since 1970: when it was last stored, by its storage time, and when it ends. */
+export interface StoredLife {
+  readonly fromMs: number;
+  readonly endMs: number;
+}
+
 export interface OwnEntries {
   /**
    * A storage time for this entry, later than any before: "greater than that of any values which would be replaced", RFC
@@ -25,8 +31,8 @@ export interface OwnEntries {
   readonly settle: (name: OwnEntryName, isStored: boolean) => Effect.Effect<void>;
   /** Entries in the overlay whose lifetime has not ended. */
   readonly used: Effect.Effect<number>;
-  /** When an entry ends, in milliseconds since 1970; undefined when it is not in the overlay. */
-  readonly endOf: (name: OwnEntryName) => number | undefined;
+  /** Undefined when it is not in the overlay. */
+  readonly lifeOf: (name: OwnEntryName) => StoredLife | undefined;
 }
 
 export const openOwnEntries = Effect.fn("reload.ownEntries")(function* (
@@ -77,9 +83,9 @@ export const openOwnEntries = Effect.fn("reload.ownEntries")(function* (
         return Effect.ignore(put(left));
       }),
     used,
-    endOf: (name) => {
+    lifeOf: (name) => {
       const entry = entries.get(keyOf(name));
-      return entry?.exists === true ? Number(entry.endMs) : undefined;
+      return entry?.exists === true ? { fromMs: Number(entry.storageTime), endMs: Number(entry.endMs) } : undefined;
     },
   };
 });

@@ -19,7 +19,7 @@ import { bytesOfBig, hexOf } from "../../codecs/shared/mod.ts";
 import { mayWrite } from "../../machines/reload/mod.ts";
 import { type OverlayError, OverlayRefused, OverlayUnreachable } from "./errors.ts";
 import type { SignValue } from "./identity.ts";
-import type { OwnEntries } from "./own-entries.ts";
+import type { OwnEntries, StoredLife } from "./own-entries.ts";
 import { makePacedRequests } from "./paced-requests.ts";
 import type { Sender } from "./sender.ts";
 
@@ -58,10 +58,10 @@ export interface Usage {
   readonly appAttach: (nodeId: NodeId, application: number) => Effect.Effect<Endpoint, OverlayError>;
   /** Entries of our own in the overlay: those that we have stored and not removed. */
   readonly used: Effect.Effect<number>;
-  /** When an entry of ours ends, in milliseconds since 1970; undefined when it is not in the overlay. */
-  readonly endOf: (
+  /** When an entry of ours was last stored and when it ends; undefined when it is not in the overlay. */
+  readonly lifeOf: (
     of: Place & { readonly resourceId: Uint8Array | bigint; readonly kind: number },
-  ) => number | undefined;
+  ) => StoredLife | undefined;
   /** Pings a node, or the node that is responsible for a resource. */
   readonly ping: (
     to: NodeId | { readonly resourceId: Uint8Array },
@@ -149,9 +149,9 @@ export const makeUsage = Effect.fn("reload.usage")(function* (
     return answer.type === "pingAns" ? { nodeId: signer, atMs: Number(answer.value.time) } : yield* unexpected(answer);
   });
 
-  const endOf: Usage["endOf"] = (item) =>
-    ownEntries.endOf({ kind: item.kind, resource: resourceOf(item.resourceId), place: placeOf(item) });
-  return { store, fetch, appAttach, used: ownEntries.used, endOf, ping } satisfies Usage;
+  const lifeOf: Usage["lifeOf"] = (item) =>
+    ownEntries.lifeOf({ kind: item.kind, resource: resourceOf(item.resourceId), place: placeOf(item) });
+  return { store, fetch, appAttach, used: ownEntries.used, lifeOf, ping } satisfies Usage;
 });
 
 const placeOf = (at: Place): string => (at.key === undefined ? String(at.index) : hexOf(at.key));

@@ -6,12 +6,21 @@
 import { Effect } from "effect";
 import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import { type NodeRoom, nodeOrder, nodesToTry } from "../../machines/vipr/mod.ts";
-import { type OverlayError, type OverlayNode, publishedUntilMs, publishNumber, withdrawNumber } from "../reload/mod.ts";
+import {
+  type OverlayError,
+  type OverlayNode,
+  publishedLife,
+  publishNumber,
+  type StoredLife,
+  withdrawNumber,
+} from "../reload/mod.ts";
 
 export interface Publishing {
   /** Stores by the node that has the number already, else by one with room; by another when the peer has no room for that one. */
   readonly store: (vservice: VServiceId, number: E164) => Effect.Effect<void, { readonly why: string }>;
-  /** When the number expires in the overlay, whichever node has stored it; undefined: none has. */
+  /** When the number was last stored in the overlay and when it expires there, whichever node has stored it; undefined: none has. */
+  readonly life: (vservice: VServiceId, number: E164) => Effect.Effect<StoredLife | undefined>;
+  /** Its end, in milliseconds since 1970. */
   readonly endMs: (vservice: VServiceId, number: E164) => Effect.Effect<number | undefined>;
   /** By each node that has stored it. */
   readonly withdraw: (vservice: VServiceId, number: E164) => Effect.Effect<void, { readonly why: string }>;
@@ -22,7 +31,7 @@ export interface Publishing {
 export const openPublishing = (nodes: ReadonlyArray<OverlayNode>): Publishing => {
   const roomFor = (vservice: VServiceId, number: E164) => (node: OverlayNode) =>
     Effect.gen(function* (): Effect.fn.Return<NodeRoom> {
-      const holds = (yield* publishedUntilMs(node, number, vservice)) !== undefined;
+      const holds = (yield* publishedLife(node, number, vservice)) !== undefined;
       return { holds, used: yield* node.used, quota: node.configuration.now().quota };
     });
 
@@ -38,17 +47,20 @@ export const openPublishing = (nodes: ReadonlyArray<OverlayNode>): Publishing =>
     return yield* Effect.fail({ why });
   });
 
+  const life: Publishing["life"] = Effect.fnUntraced(function* (vservice, number) {
+    const lives = yield* Effect.forEach(nodes, (node) => publishedLife(node, number, vservice));
+    return lives.find((one) => one !== undefined);
+  });
+
   return {
     store,
-    endMs: Effect.fnUntraced(function* (vservice, number) {
-      const ends = yield* Effect.forEach(nodes, (node) => publishedUntilMs(node, number, vservice));
-      return ends.find((endMs) => endMs !== undefined);
-    }),
+    life,
+    endMs: (vservice, number) => Effect.map(life(vservice, number), (found) => found?.endMs),
     withdraw: (vservice, number) =>
       Effect.forEach(
         nodes,
         Effect.fnUntraced(function* (node) {
-          if ((yield* publishedUntilMs(node, number, vservice)) === undefined) return;
+          if ((yield* publishedLife(node, number, vservice)) === undefined) return;
           yield* Effect.mapError(withdrawNumber(node, number, vservice), (error) => ({ why: whyOf(error) }));
         }),
         { discard: true },

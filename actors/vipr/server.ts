@@ -156,8 +156,8 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     atMs >= (owners.sinceMs(vservice) ?? Number.POSITIVE_INFINITY);
   const isStored = (vservice: VServiceId, number: E164): Effect.Effect<boolean> =>
     Effect.map(
-      Effect.flatMap(Deferred.await(joined), ({ endMs }) => endMs(vservice, number)),
-      (endMs) => endMs !== undefined && isOfOwner(vservice, endMs - NUMBER_LIFETIME_S * 1_000),
+      Effect.flatMap(Deferred.await(joined), ({ life }) => life(vservice, number)),
+      (life) => life !== undefined && isOfOwner(vservice, life.fromMs),
     );
   const services = makeServices(
     domains.issuerFor,

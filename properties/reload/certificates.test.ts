@@ -37,9 +37,9 @@ testOverlay(
     const [node] = members;
     const place = { resourceId: resourceOfNode(node!.nodeId), kind: kindId.certificateByNode };
     yield* Effect.sleep(35_000);
-    same(node!.endOf({ ...place, index: 0 }), undefined, "appended: where it stands is the owner's to say");
+    same(node!.lifeOf({ ...place, index: 0 }), undefined, "appended: where it stands is the owner's to say");
     yield* Effect.sleep(0.9 * DAY_MS); // it lasts a day
-    ok(node!.endOf({ ...place, index: 0 }) !== undefined, "stored again");
+    ok(node!.lifeOf({ ...place, index: 0 }) !== undefined, "stored again");
     same(
       (yield* node!.fetch(place)).map(({ index }) => index),
       [0],

@@ -55,7 +55,7 @@ test("RFC 6940 §7.4.1.1: storage times only grow, over restarts and clocks set 
             if (isSetBack) return;
             const live = [...model].filter(([, { endMs, exists }]) => exists && endMs > nowMs);
             same(yield* own.used, live.length);
-            for (const [entry, { endMs }] of live) same(own.endOf(nameOf(entry)), endMs);
+            for (const [entry, { endMs }] of live) same(own.lifeOf(nameOf(entry))?.endMs, endMs);
           }),
           startMs,
         );

@@ -7,14 +7,18 @@ export interface Slope {
   /** Means of the first and of the last tenth of what is looked at. */
   readonly first: number;
   readonly last: number;
+  /** Of its first and of its second half: what a collector lets rise for minutes and takes back is told by its least. */
+  readonly least: readonly [number, number];
   readonly perHour: number;
-  /** The standard deviation of `perHour`: twice as much is chance. */
+  /** The standard deviation of `perHour`: twice as much is chance, where one sample says nothing of the next. */
   readonly noise: number;
 }
 
 const HOUR_MS = 3_600_000;
 const rounded = (value: number): number => Number(value.toPrecision(4));
 const mean = (all: ReadonlyArray<number>): number => all.reduce((sum, one) => sum + one, 0) / all.length;
+
+const leastOf = (all: ReadonlyArray<Sample>): number => rounded(Math.min(...all.map((one) => one.value)));
 
 /** Of the last two thirds: what begins is not what lasts. */
 export const slopeOf = (all: ReadonlyArray<Sample>): Slope => {
@@ -27,6 +31,7 @@ export const slopeOf = (all: ReadonlyArray<Sample>): Slope => {
   return {
     first: rounded(mean(samples.slice(0, tenth).map((one) => one.value))),
     last: rounded(mean(samples.slice(-tenth).map((one) => one.value))),
+    least: [leastOf(samples.slice(0, samples.length / 2)), leastOf(samples.slice(samples.length / 2))],
     perHour: rounded(slope * HOUR_MS),
     noise: rounded(Math.sqrt(left / Math.max(1, samples.length - 2) / spread) * HOUR_MS),
   };

@@ -11,7 +11,7 @@ import { encodeRecord, recordKey } from "../../codecs/validation/mod.ts";
 import { openPostgres } from "../../runtime/store/postgres.ts";
 import { type PostgresAddress, postgresAddress } from "../../runtime/store/postgres-url.ts";
 import { openSqlite } from "../../runtime/store/sqlite.ts";
-import { test, testEffect } from "../kit/harness.ts";
+import { isWhole, longTest, test, testEffect } from "../kit/harness.ts";
 import { canMount } from "../kit/mounts.ts";
 import { startPostgres } from "../kit/postgres.ts";
 import { recordOf } from "./calls.ts";
@@ -36,10 +36,8 @@ const ended = (program: string, ...args: ReadonlyArray<string>) =>
     child.on("close", (code) => resolve({ code, last: out.trimEnd().split("\n").at(-1)! }));
   });
 
-/** What lasts for many real seconds: the whole suite plays all of it on Node alone, `npm run crash` and `trouble` on the others too. */
-const isNode = !("Deno" in globalThis) && !("Bun" in globalThis);
-const ROUNDS = isNode ? 2 : 1;
-for (const store of ["sqlite", "postgres"])
+const ROUNDS = isWhole ? 2 : 1;
+for (const store of isWhole ? ["sqlite", "postgres"] : ["sqlite"])
   test(`crash: rounds with ${store} lose and double nothing`, async () => {
     const { code, last } = await crash("--rounds", `${ROUNDS}`, "--seed", "5", "--store", store);
     const { rounds, lost, duplicated, tickets, acknowledged } = JSON.parse(last);
@@ -57,15 +55,17 @@ const TROUBLES = [
   { trouble: "wal-full", refusals: ["481 error 481: the server's store is away"], can: canMount },
   { trouble: "disk-full", refusals: ["481 error 481: the server's disk is full"], can: canMount },
 ];
-if (isNode)
-  test("crash: a server of three is cut off from PostgreSQL: nothing is lost or doubled, and nobody is asked about a call twice", async () => {
+longTest(
+  "crash: a server of three is cut off from PostgreSQL: nothing is lost or doubled, and nobody is asked about a call twice",
+  async () => {
     const { code, last } = await crash("--rounds", "1", "--seed", "5", "--store", "postgres", "--machines", "3");
     const { rounds, lost, duplicated, askedTwice, acknowledged, asked } = JSON.parse(last);
     same([code, rounds, lost, duplicated, askedTwice, acknowledged > 0, asked > 0], [0, 1, 0, 0, 0, true, true], last);
-  });
+  },
+);
 for (const { trouble, refusals, can } of TROUBLES)
-  if (can && isNode)
-    test(`trouble: ${trouble} costs nothing that was acknowledged, and is over by itself`, async () => {
+  if (can)
+    longTest(`trouble: ${trouble} costs nothing that was acknowledged, and is over by itself`, async () => {
       const { code, last } = await ended(TROUBLE, trouble, "--seconds", "4");
       const { lost, duplicated, refused } = JSON.parse(last);
       same([code, lost, duplicated, Object.keys(refused)], [0, 0, 0, refusals], last);

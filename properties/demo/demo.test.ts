@@ -5,7 +5,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
-import { test } from "../kit/harness.ts";
+import { longTest, test } from "../kit/harness.ts";
 
 const MAIN = new URL("../../runtime/main.ts", import.meta.url).pathname;
 const EXPLAINED = "+81355506960";
@@ -73,17 +73,20 @@ test("demo --once --json: what must hold holds, and is in the last line", async 
   }
 });
 
-test("demo --calls: bad lines are reported with their line number and skipped; other numbers find their companies", async () => {
-  const other = readFileSync(EXAMPLE, "utf8").replaceAll("1408555", "3312345").replaceAll("4930555", "3906555");
-  const lines = other.split("\n").slice(0, CALLS_OF_ANOTHER);
-  lines.splice(3, 0, '"unclosed,quote', "too,few");
-  await withFile(lines.join("\n"), async (file) => {
-    const { code, out, err } = await vipr("demo", "--once", "--calls", file);
-    same(code, 0);
-    ok(/line \d+: .*skipped/.test(err), err);
-    ok(out.includes("False routes: 0. Intrusions admitted: 0."), out);
-  });
-});
+longTest(
+  "demo --calls: bad lines are reported with their line number and skipped; other numbers find their companies",
+  async () => {
+    const other = readFileSync(EXAMPLE, "utf8").replaceAll("1408555", "3312345").replaceAll("4930555", "3906555");
+    const lines = other.split("\n").slice(0, CALLS_OF_ANOTHER);
+    lines.splice(3, 0, '"unclosed,quote', "too,few");
+    await withFile(lines.join("\n"), async (file) => {
+      const { code, out, err } = await vipr("demo", "--once", "--calls", file);
+      same(code, 0);
+      ok(/line \d+: .*skipped/.test(err), err);
+      ok(out.includes("False routes: 0. Intrusions admitted: 0."), out);
+    });
+  },
+);
 
 test("demo --calls with nothing usable ends with a clear error and exit 2", async () => {
   for (const text of ["", "nonsense\n", "\u0000\u0001\u0002"])

@@ -3,7 +3,7 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import type { Checker } from "../../runtime/federation/checks.ts";
 import type { Plan, PlannedAdversary, Planted } from "../../runtime/federation/plan.ts";
 import { runPlan } from "../../runtime/federation/run.ts";
-import { test } from "../kit/harness.ts";
+import { longTest, test } from "../kit/harness.ts";
 import { BORIS, plan, twoCalls } from "./plans.ts";
 
 const hostile = (kind: PlannedAdversary["kind"], atMs: number): Pick<Plan, "adversaries"> => ({
@@ -31,13 +31,16 @@ const planted: Readonly<Record<Planted, readonly [checker: Checker, more: Partia
 };
 
 for (const [name, [checker, more]] of Object.entries(planted) as Array<[Planted, (typeof planted)[Planted]]>)
-  test(`federation: what is planted as ${name} violates the checker ${checker}, and the same plan without it none`, async () => {
-    const whole: Plan = { ...plan, calls: twoCalls, ...more };
-    const { violation } = await runPlan({ ...whole, planted: [name] });
-    same(violation?.checker, checker, violation?.why);
-    if (Object.keys(more).length === 0) return; // the plan alone is asked below
-    same((await runPlan(whole)).violation, undefined);
-  });
+  longTest(
+    `federation: what is planted as ${name} violates the checker ${checker}, and the same plan without it none`,
+    async () => {
+      const whole: Plan = { ...plan, calls: twoCalls, ...more };
+      const { violation } = await runPlan({ ...whole, planted: [name] });
+      same(violation?.checker, checker, violation?.why);
+      if (Object.keys(more).length === 0) return; // the plan alone is asked below
+      same((await runPlan(whole)).violation, undefined);
+    },
+  );
 
 test("federation: the plan that faults are planted in violates nothing by itself", async () => {
   const { violation, calls } = await runPlan({ ...plan, calls: twoCalls });

@@ -3,22 +3,25 @@ import { ok, deepStrictEqual as same } from "node:assert";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { start, until, vipr, withFolder } from "../cli/processes.ts";
-import { test } from "../kit/harness.ts";
+import { longTest, test } from "../kit/harness.ts";
 
 const federation = (...args: ReadonlyArray<string>) => vipr(["simulate", "federation", ...args]);
 
-test("vipr simulate federation: one line of JSON for a run, its file, and the same events when it is replayed", () =>
-  withFolder(async (folder) => {
-    const file = join(folder, "run.trace");
-    const { code, out, err } = await federation("--seed", "2", "--minutes", "1", "--json", "--trace", file);
-    same([code, err], [0, ""]);
-    const line = JSON.parse(out);
-    same([line.verdict, line.checker, line.trace, line.seed], ["held", null, file, 2]);
-    ok(line.calls > 0 && line.simulatedMinutes === 1 && line.restMinutes > 0 && line.seconds > 0);
-    const again = await vipr(["replay", file, "--step"], "\n\n\n");
-    same(again.code, 0, again.err);
-    ok(/^ {4}time s {2}\S/.test(again.out) && /\d+ events, all the same\n$/.test(again.out));
-  }));
+longTest(
+  "vipr simulate federation: one line of JSON for a run, its file, and the same events when it is replayed",
+  () =>
+    withFolder(async (folder) => {
+      const file = join(folder, "run.trace");
+      const { code, out, err } = await federation("--seed", "2", "--minutes", "1", "--json", "--trace", file);
+      same([code, err], [0, ""]);
+      const line = JSON.parse(out);
+      same([line.verdict, line.checker, line.trace, line.seed], ["held", null, file, 2]);
+      ok(line.calls > 0 && line.simulatedMinutes === 1 && line.restMinutes > 0 && line.seconds > 0);
+      const again = await vipr(["replay", file, "--step"], "\n\n\n");
+      same(again.code, 0, again.err);
+      ok(/^ {4}time s {2}\S/.test(again.out) && /\d+ events, all the same\n$/.test(again.out));
+    }),
+);
 
 test("vipr simulate federation: what cannot be taken is exit 2 and a sentence, and an interruption 130", () =>
   withFolder(async (folder) => {

@@ -12,6 +12,17 @@ export const test = (name: string, body: () => void | Promise<void>): void => {
   });
 };
 
+/**
+ * Whether what lasts long is played whole: on Node; on Deno and Bun one of each kind is, since the same machines are played on virtual
+ * time there, unless VIPR_WHOLE is set.
+ */
+export const isWhole: boolean = process.env.VIPR_WHOLE !== undefined || !("Deno" in globalThis || "Bun" in globalThis);
+
+/** One of several of a kind that last long. */
+export const longTest: typeof test = (name, body) => {
+  if (isWhole) test(name, body);
+};
+
 /** A test whose body is an Effect. */
 export const testEffect = <E>(name: string, body: Effect.Effect<unknown, E>): void =>
   test(name, async () => {

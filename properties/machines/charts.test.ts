@@ -2,11 +2,11 @@
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import { byXState } from "../kit/by-xstate.ts";
-import { runs, test } from "../kit/harness.ts";
+import { isWhole, runs, test } from "../kit/harness.ts";
 import { type AnyMachine, anyEvents, anyMachine, type ChartEvent } from "./charts.ts";
 
-/** 5,000 in the whole suite on Node; fewer where another engine runs the same code. */
-const CHARTS = runs * ("Deno" in globalThis || "Bun" in globalThis ? 10 : 50);
+/** 5,000 in the whole suite. */
+const CHARTS = runs * (isWhole ? 50 : 10);
 
 /** The snapshots' value, status and context and the orders of each step. */
 const trace = (machine: Pick<AnyMachine, "start" | "step">, input: number, events: ReadonlyArray<ChartEvent>) => {

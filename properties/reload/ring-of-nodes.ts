@@ -8,7 +8,7 @@ import type { NodeId } from "../../codecs/reload/mod.ts";
 import { bigOf, nodeIdFrom, nodeIdText } from "../../codecs/shared/mod.ts";
 import { makeAuthority } from "../../runtime/authority.ts";
 import { chanceOf, type MemoryOptions, memoryLayer, runVirtual } from "../../runtime/memory.ts";
-import { test } from "../kit/harness.ts";
+import { longTest, test } from "../kit/harness.ts";
 
 export type World = Dialer | Entropy | Keys | Listener | Scope.Scope;
 const DAY_MS = 86_400_000;
@@ -110,8 +110,12 @@ export const testOverlay = (
   name: string,
   body: Effect.Effect<unknown, unknown, World>,
   options: Partial<MemoryOptions> = {},
+  play = test,
 ): void =>
-  test(name, async () => {
+  play(name, async () => {
     const layer = memoryLayer({ seed: 7, ...options });
     await runVirtual(Effect.provide(Effect.scoped(body), layer) as Effect.Effect<unknown, unknown>);
   });
+
+/** One of several of a kind that last long. */
+export const longOverlay: typeof testOverlay = (name, body, options) => testOverlay(name, body, options, longTest);

@@ -6,13 +6,13 @@ import * as assert from "node:assert/strict";
 import { readSimulateOptions } from "../../runtime/simulate/options.ts";
 import { type Simulation, simulate } from "../../runtime/simulate/overlay.ts";
 import { routeOnly } from "../../runtime/simulate/routing.ts";
-import { test } from "../kit/harness.ts";
+import { longTest, test } from "../kit/harness.ts";
 
 const quiet = { report: () => {}, isStopped: () => false };
 const optionsOf = (flags: string) => readSimulateOptions(["overlay", ...flags.split(" ")]);
 /** A law over one simulation; a failure names the command that repeats it. */
-const law = (name: string, flags: string, holds: (found: Simulation) => void) =>
-  test(`simulation: ${name}`, async () => {
+const law = (name: string, flags: string, holds: (found: Simulation) => void, play = longTest) =>
+  play(`simulation: ${name}`, async () => {
     const found = await simulate(optionsOf(flags), quiet);
     try {
       holds(found);
@@ -45,13 +45,18 @@ for (const [nodes, hopsMax] of [
     });
 
 // ViPR overview §4
-law("a settled ring of nodes goes the ways of the ideal one", "--nodes 256 --lookups 1000 --seed 1", ({ line }) => {
-  assert.equal(line.success, 1);
-  assert.equal(line.lostValues, 0);
-  atMost(line.hops.max, 8, "the longest way");
-  atMost(line.hops.p99, 8, "p99");
-  atMost(line.hops.mean, 1.15 * 4, "mean");
-});
+law(
+  "a settled ring of nodes goes the ways of the ideal one",
+  "--nodes 256 --lookups 1000 --seed 1",
+  ({ line }) => {
+    assert.equal(line.success, 1);
+    assert.equal(line.lostValues, 0);
+    atMost(line.hops.max, 8, "the longest way");
+    atMost(line.hops.p99, 8, "p99");
+    atMost(line.hops.mean, 1.15 * 4, "mean");
+  },
+  test,
+);
 
 const dying = "--nodes 64 --lookups 600 --kill 0.5";
 for (const seed of [1, 2])

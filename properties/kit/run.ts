@@ -20,11 +20,11 @@ import { runProgram, sideBySide } from "./side-by-side.ts";
 import { slowest } from "./times.ts";
 
 const SLOW = /^properties\/(simulation|federation|demo|cli|crash|cluster|fuzz|bench)\//;
-/** Laws of chance and time, 5,000 charts, stores of PostgreSQL, pairs of damaged chains, whole companies, and servers that are flooded: of
- * what `npm run ok` may take, they alone would be more than a half. */
+/** Laws of chance and time, 5,000 charts, stores of PostgreSQL, pairs of damaged chains, whole companies, shells, texts that
+ * mutants exchange, and servers that are flooded: of what
+ * `npm run ok` may take, they alone would be more than a half. */
 const THOROUGH =
-  /^properties\/(validation\/(indistinct|sweep|clocks|coalition|chance|conference|relations|busy-days)|tls\/(cbc-timing|answer)|machines\/charts|reload\/(durable|flood|buckets|bare|hostile)|fallback\/(companies|challenged)|enrol\/enrolment|x509\/(path|uses)|explore\/(explorer|zave)|store\/(postgres|postgres-away|cluster|backup|migrations)|vap\/server|vipr\/(tenants|call-queues)|sip\/fuzz)\.test\.ts$/;
-const AT_ONCE = Number(process.env.VIPR_AT_ONCE ?? 3 * availableParallelism());
+  /^properties\/(validation\/(indistinct|sweep|clocks|coalition|chance|conference|relations|busy-days|closing)|page\/outside|mutants\/table|command\/completion|tls\/(cbc-timing|answer)|machines\/charts|reload\/(durable|flood|buckets|bare|hostile)|fallback\/(companies|challenged)|enrol\/enrolment|x509\/(path|uses)|explore\/(explorer|zave)|store\/(postgres|postgres-away|cluster|backup|migrations)|vap\/server|vipr\/(tenants|call-queues)|sip\/fuzz)\.test\.ts$/;
 const SHARE_FILES_MIN = 4;
 const SHARE_TIMEOUT_MS = 1_800_000;
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -40,6 +40,8 @@ if (runtimes.length === 0) {
 }
 
 const isQuick = flags.includes("--quick");
+/** A process has a second's work before its first test: few, where the tests are short. */
+const AT_ONCE = Number(process.env.VIPR_AT_ONCE ?? (isQuick ? 2 : 3) * availableParallelism());
 const leftOut = isQuick ? [SLOW, THOROUGH] : flags.includes("--laws") ? [SLOW] : [];
 const files = globSync("properties/**/*.test.ts")
   .map((file) => file.replaceAll("\\", "/"))

@@ -1,6 +1,7 @@
 /**
  * Dialer and Listener over node:net and node:tls, which Node, Deno and Bun all have.
- * What becomes of an open socket says socket-stream.ts. Error codes differ between the runtimes, so nothing here looks at one: a failure is its message. DECISIONS.md D-004.
+ * socket-stream.ts has what becomes of an open socket. Error codes differ between the runtimes, so that nothing here looks at one:
+ * a failure is its message. DECISIONS.md D-004.
  * Requirements: RFC 6940 §6.5.1.13, §13.2.
  */
 import net from "node:net";

@@ -1,7 +1,7 @@
 /**
  * A running call agent at SIGHUP: vipr.toml is read again.
  *
- *   lists, numbers, certificates --> count from now on; new numbers are published, those that are ours no more are not again
+ *   lists, numbers, certificates --> count from now on; new numbers are published, and those that have gone are not published again
  *   all else that has changed ------> WARN, with the keys: it counts after a restart
  */
 import { Effect } from "effect";

@@ -6,7 +6,7 @@
  */
 import { Effect } from "effect";
 import { CAPTURES_MAX, type Captures, type CaptureWish } from "../capture/mod.ts";
-import { type AdminAnswer, type AdminHandle, type Live, objectionTo, refused } from "./request.ts";
+import { type AdminAnswer, type AdminHandle, type Live, objectIn, objectionTo, refused } from "./request.ts";
 import { obeyed } from "./token.ts";
 
 /** Not among the page's orders, which are words: it does not end. */
@@ -52,14 +52,9 @@ const liveOf =
 
 /** The wish, or what is wrong with it. */
 const wishIn = (body: string): CaptureWish | string => {
-  let given: unknown;
-  try {
-    given = JSON.parse(body);
-  } catch {
-    return "the body is no JSON";
-  }
-  if (typeof given !== "object" || given === null) return "the body is no object";
-  const { protocols = CAPTURE_PROTOCOLS, numbers = "masked" } = given as Readonly<Record<string, unknown>>;
+  const given = objectIn(body);
+  if (typeof given === "string") return given;
+  const { protocols = CAPTURE_PROTOCOLS, numbers = "masked" } = given;
   if (numbers !== "masked" && numbers !== "whole") return "numbers: masked or whole";
   const isKnown = (one: unknown): one is (typeof CAPTURE_PROTOCOLS)[number] => CAPTURE_PROTOCOLS.includes(one as never);
   if (!Array.isArray(protocols) || !protocols.every(isKnown)) return `protocols: of ${CAPTURE_PROTOCOLS.join(", ")}`;

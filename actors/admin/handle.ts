@@ -20,7 +20,15 @@ import {
   withdrawNumber,
 } from "../reload/mod.ts";
 import { type ReportedTimes, reportOf } from "./report.ts";
-import { type AdminAnswer, type AdminRequest, isThisMachine, OTHER_MACHINE, objectionTo, refused } from "./request.ts";
+import {
+  type AdminAnswer,
+  type AdminRequest,
+  isThisMachine,
+  OTHER_MACHINE,
+  objectIn,
+  objectionTo,
+  refused,
+} from "./request.ts";
 import { obeyed } from "./token.ts";
 
 const LIFETIME_S_MAX = NUMBER_LIFETIME_S;
@@ -84,19 +92,9 @@ interface Order {
 
 /** The order, or what is wrong with it. */
 const readOrder = (body: string): Order | string => {
-  let given: unknown;
-  try {
-    given = JSON.parse(body);
-  } catch {
-    return "the body is no JSON";
-  }
-  if (typeof given !== "object" || given === null) return "the body is no object";
-  const {
-    number,
-    vservice = "0",
-    lifetimeS = NUMBER_LIFETIME_S,
-    tenant = "",
-  } = given as Readonly<Record<string, unknown>>;
+  const given = objectIn(body);
+  if (typeof given === "string") return given;
+  const { number, vservice = "0", lifetimeS = NUMBER_LIFETIME_S, tenant = "" } = given;
   const normal = typeof number === "string" ? normalizeE164(number) : undefined;
   if (normal === undefined) return "number: not a telephone number in E.164 form, as +14085555432";
   if (typeof vservice !== "string" || !/^[0-9a-f]{1,16}$/i.test(vservice))

@@ -57,3 +57,15 @@ export const objectionTo = (
   if (!isThisMachine(host)) return OTHER_MACHINE;
   return allow.split(", ").includes(method) ? undefined : { ...refused(405, `${path} takes ${wanted}`), allow };
 };
+
+/** The object that a body of JSON is, or what is wrong with it. */
+export const objectIn = (body: string): Readonly<Record<string, unknown>> | string => {
+  let given: unknown;
+  try {
+    given = JSON.parse(body);
+  } catch {
+    return "the body is no JSON";
+  }
+  if (typeof given !== "object" || given === null) return "the body is no object";
+  return given as Readonly<Record<string, unknown>>;
+};

@@ -30,35 +30,58 @@ const NONCE_BYTES = 16;
 
 /** GETs a path, or POSTs an order. */
 export const askAdmin = (at: Endpoint, what: string | AdminOrder): Effect.Effect<Asked, AdminUnreachable> =>
+  exchange(at, what, ({ response, order, nonce, answered, done, fail }) => {
+    let text = "";
+    response.on("error", (error) => fail(error.message));
+    response.on("data", (part: string) => {
+      text += part;
+      if (text.length > ANSWER_BYTES_MAX) fail(`answer over ${ANSWER_BYTES_MAX} bytes`);
+    });
+    response.on("end", () => {
+      answered();
+      const read = jsonOf(text);
+      if (read === undefined) return fail("the answer is no JSON: this is not a node's port");
+      const { statusCode: status = 0 } = response;
+      const isSealed = order !== undefined && hasSeal(response, order.token, nonce, text.replace(/\n$/, ""));
+      done({ status, body: read.value, isSealed });
+    });
+  });
+
+interface Exchange<A> {
+  /** Read as UTF-8. */
+  readonly response: IncomingMessage;
+  readonly order: AdminOrder | undefined;
+  readonly nonce: string;
+  /** No longer waited for: the answer is there, or goes on for as long as it likes. */
+  readonly answered: () => void;
+  readonly done: (result: A) => void;
+  readonly fail: (why: string) => void;
+}
+
+/** Sends a request, and has its answer read by `heard`; what goes wrong, or takes too long, names the port. */
+const exchange = <A>(
+  at: Endpoint,
+  what: string | AdminOrder,
+  heard: (of: Exchange<A>) => void,
+): Effect.Effect<A, AdminUnreachable> =>
   Effect.callback((resume) => {
     const { request, order, nonce, body } = requestTo(at, what);
+    const answered = () => clearTimeout(timer);
+    const done = (result: A) => resume(Effect.succeed(result));
     const fail = (why: string) => {
-      clearTimeout(timer);
+      answered();
       resume(Effect.fail(new AdminUnreachable({ why: `${at.host}:${at.port}: ${why}` })));
       request.destroy();
     };
     const timer = setTimeout(() => fail("no answer"), ANSWER_TIMEOUT_MS);
     request.on("error", (error) => fail(error.message));
     request.once("response", (response) => {
-      let text = "";
       response.setEncoding("utf8");
-      response.on("error", (error) => fail(error.message));
-      response.on("data", (part: string) => {
-        text += part;
-        if (text.length > ANSWER_BYTES_MAX) fail(`answer over ${ANSWER_BYTES_MAX} bytes`);
-      });
-      response.on("end", () => {
-        clearTimeout(timer);
-        const read = jsonOf(text);
-        if (read === undefined) return fail("the answer is no JSON: this is not a node's port");
-        const { statusCode: status = 0 } = response;
-        const isSealed = order !== undefined && hasSeal(response, order.token, nonce, text.replace(/\n$/, ""));
-        resume(Effect.succeed({ status, body: read.value, isSealed }));
-      });
+      heard({ response, order, nonce, answered, done, fail });
     });
     request.end(body);
     return Effect.sync(() => {
-      clearTimeout(timer);
+      answered();
       request.destroy();
     });
   });
@@ -98,40 +121,24 @@ export const followAdmin = (
   order: AdminOrder,
   { begun, take }: { readonly begun: () => void; readonly take: (line: unknown) => void },
 ): Effect.Effect<void, AdminUnreachable> =>
-  Effect.callback((resume) => {
-    const { request, nonce, body } = requestTo(at, order);
-    const fail = (why: string) => {
-      clearTimeout(timer);
-      resume(Effect.fail(new AdminUnreachable({ why: `${at.host}:${at.port}: ${why}` })));
-      request.destroy();
-    };
-    const timer = setTimeout(() => fail("no answer"), ANSWER_TIMEOUT_MS);
-    request.on("error", (error) => fail(error.message));
-    request.once("response", (response) => {
-      clearTimeout(timer);
-      const isGood = response.statusCode === 200;
-      if (isGood && !hasSeal(response, order.token, nonce, "null")) return fail("another program answers there");
-      if (isGood) begun();
-      let text = "";
-      response.setEncoding("utf8");
-      response.on("error", () => {}); // its end says it
-      response.on("data", (part: string) => {
-        const lines = (text + part).split("\n");
-        text = lines.pop()!;
-        if (text.length > LINE_CHARS_MAX) return fail(`a line of over ${LINE_CHARS_MAX} characters`);
-        if (isGood) for (const line of lines) take(jsonOf(line)?.value);
-        else text = lines.join("\n") || text;
-      });
-      response.on("close", () => {
-        if (isGood) return resume(Effect.void);
-        const { error } = (jsonOf(text)?.value ?? {}) as { readonly error?: string };
-        fail(error ?? `answers with ${response.statusCode}`);
-      });
+  exchange(at, order, ({ response, nonce, answered, done, fail }) => {
+    answered();
+    const isGood = response.statusCode === 200;
+    if (isGood && !hasSeal(response, order.token, nonce, "null")) return fail("another program answers there");
+    if (isGood) begun();
+    let text = "";
+    response.on("error", () => {}); // its end says it
+    response.on("data", (part: string) => {
+      const lines = (text + part).split("\n");
+      text = lines.pop()!;
+      if (text.length > LINE_CHARS_MAX) return fail(`a line of over ${LINE_CHARS_MAX} characters`);
+      if (isGood) for (const line of lines) take(jsonOf(line)?.value);
+      else text = lines.join("\n") || text;
     });
-    request.end(body);
-    return Effect.sync(() => {
-      clearTimeout(timer);
-      request.destroy();
+    response.on("close", () => {
+      if (isGood) return done(undefined);
+      const { error } = (jsonOf(text)?.value ?? {}) as { readonly error?: string };
+      fail(error ?? `answers with ${response.statusCode}`);
     });
   });
 

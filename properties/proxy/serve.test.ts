@@ -64,6 +64,21 @@ const peerAt = (name: string, side: "pbx" | "trunk", port: number): SipPeer => (
 const inviteFrom = (port: number, callId: string, contact = `<sip:pbx@${HOST}:${port}>`): SipRequest =>
   invite({ via: `SIP/2.0/UDP ${HOST}:${port};branch=z9hG4bK-${callId}`, callId, contact });
 
+type Phone = Effect.Success<typeof phone>;
+/** A call from the exchange that the trunk has answered: the INVITE, and the 200 that came back. */
+const callUp = Effect.fnUntraced(function* (
+  callId: string,
+  [pbx, forPbx]: readonly [phone: Phone, to: number],
+  [trunk, forTrunk]: readonly [phone: Phone, to: number],
+) {
+  const out = inviteFrom(pbx.port, callId);
+  yield* pbx.send(out, forPbx);
+  same((yield* pbx.response).status, 100);
+  const heard = yield* trunk.request;
+  yield* trunk.send(answer(heard, 200, { contact: `<sip:t@${HOST}:${trunk.port}>` }), forTrunk);
+  return { out, accepted: yield* pbx.response };
+});
+
 const viaOf = (port: number) => `SIP/2.0/UDP ${HOST}:${port}`;
 const eventually = (is: () => boolean) =>
   Effect.gen(function* () {
@@ -119,18 +134,13 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
       const peers = [peerAt("pbx", "pbx", pbx.port), peerAt("one", "trunk", trunk.port)];
       const store = memoryStore();
       const by = { via: viaOf(pbx.port) };
-      const out = inviteFrom(pbx.port, "restart");
-      const [accepted, ports] = yield* Effect.scoped(
+      const [{ out, accepted }, ports] = yield* Effect.scoped(
         Effect.gen(function* () {
           const { proxy } = yield* proxyWith(peers, {}, store);
           const [forPbx, forTrunk] = proxy.listening.map(({ port }) => port) as [number, number];
-          yield* pbx.send(out, forPbx);
-          same((yield* pbx.response).status, 100);
-          const heard = yield* trunk.request;
-          yield* trunk.send(answer(heard, 200, { contact: `<sip:t@${HOST}:${trunk.port}>` }), forTrunk);
-          const accepted = yield* pbx.response;
+          const call = yield* callUp("restart", [pbx, forPbx], [trunk, forTrunk]);
           yield* Effect.sleep(100);
-          return [accepted, [forPbx, forTrunk]] as const;
+          return [call, [forPbx, forTrunk]] as const;
         }),
       );
       same(yield* rowsOf(store), 1);
@@ -167,12 +177,7 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
         store,
       );
       const [forPbx, forTrunk] = proxy.listening.map(({ port }) => port) as [number, number];
-      const out = inviteFrom(pbx.port, "again");
-      yield* pbx.send(out, forPbx);
-      same((yield* pbx.response).status, 100);
-      const heard = yield* trunk.request;
-      yield* trunk.send(answer(heard, 200, { contact: `<sip:t@${HOST}:${trunk.port}>` }), forTrunk);
-      const accepted = yield* pbx.response;
+      const { out, accepted } = yield* callUp("again", [pbx, forPbx], [trunk, forTrunk]);
       yield* Effect.sleep(100);
       yield* Latch.close(disk);
       const bye = within("BYE", out, accepted, { via: viaOf(pbx.port) });
@@ -201,12 +206,7 @@ const laws = (name: string, layer: () => Layer.Layer<any>, run: Run): void => {
       );
       const [forPbx, forTrunk] = proxy.listening.map(({ port }) => port) as [number, number];
       const by = { via: viaOf(pbx.port) };
-      const out = inviteFrom(pbx.port, "full");
-      yield* pbx.send(out, forPbx);
-      same((yield* pbx.response).status, 100);
-      const heard = yield* trunk.request;
-      yield* trunk.send(answer(heard, 200, { contact: `<sip:t@${HOST}:${trunk.port}>` }), forTrunk);
-      const accepted = yield* pbx.response;
+      const { out, accepted } = yield* callUp("full", [pbx, forPbx], [trunk, forTrunk]);
       yield* pbx.send(within("BYE", out, accepted, by), forPbx);
       const bye = yield* trunk.request;
       yield* trunk.send(answer(bye, 200), forTrunk);

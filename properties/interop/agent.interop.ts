@@ -16,6 +16,7 @@ import { pemCertificate } from "../../runtime/certificates.ts";
 import { pemOf } from "../../runtime/keys.ts";
 import { memoryStore } from "../../runtime/memory.ts";
 import { credentialsUnder } from "../kit/port-laws.ts";
+import { bound } from "./bound.ts";
 import { checkOf } from "./check.ts";
 import { ended, freePort, HOST, peer, until } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
@@ -215,7 +216,6 @@ const straight = ({ what, caller, called, records }: Case, transport: "UDP" | "T
       const { forPbx, records: made } = yield* agent({ pbx, trunks: [trunk], transport });
       const of = { transport } as const;
       const phone = yield* sipp({ port: trunk, steps: called, ...of });
-      yield* Effect.sleep(150);
       const exchange = yield* sipp({ port: pbx, to: forPbx, steps: caller, ...of });
       yield* exchange.ended;
       yield* phone.ended;
@@ -234,7 +234,6 @@ const failover = (what: string, first: (port: number) => Effect.Effect<unknown, 
       yield* first(away);
       const { forPbx, records } = yield* agent({ pbx, trunks: [away, trunk], timing: { silenceMs: 300 } });
       const phone = yield* sipp({ port: trunk, steps: ANSWER });
-      yield* Effect.sleep(150);
       const exchange = yield* sipp({ port: pbx, to: forPbx, steps: TALK });
       yield* exchange.ended;
       yield* phone.ended;
@@ -274,7 +273,6 @@ const routed = (
       });
       const element = border === undefined ? undefined : yield* sipp({ port: at, steps: border, transport: "TCP" });
       const phone = over === "trunk" ? yield* sipp({ port: trunk, steps: ANSWER }) : undefined;
-      yield* Effect.sleep(200);
       const exchange = yield* sipp({ port: pbx, to: forPbx, steps: SECURED });
       yield* exchange.ended;
       if (phone !== undefined) yield* phone.ended;
@@ -292,7 +290,6 @@ const many = check(
     const { forPbx, records } = yield* agent({ pbx, trunks: [trunk] });
     const of: Pick<Sipp, "calls" | "atOnce"> = { calls: 200, atOnce: 200 };
     const phone = yield* sipp({ port: trunk, steps: ANSWER, ...of });
-    yield* Effect.sleep(150);
     const talk = TALK.map((step, i) => (i === 4 ? pause(1_500) : step));
     const exchange = yield* sipp({ port: pbx, to: forPbx, steps: talk, ...of });
     yield* exchange.ended;
@@ -371,7 +368,8 @@ request_route {
       ended(child),
     ),
   );
-  yield* Effect.sleep(900);
+  yield* bound(plain, "UDP", said);
+  yield* bound(port, transport === "UDP" ? "UDP" : "TCP", said);
   return said;
 });
 
@@ -453,8 +451,8 @@ module_app menu.so
       writeFileSync(join(at, "contacts"), "");
       return peer("baresip", ["-f", at, ...more]);
     };
-    yield* phone("called", trunk, `<sip:+4930555001@${HOST}:${trunk}>;regint=0;answermode=auto`);
-    yield* Effect.sleep(700);
+    const called = yield* phone("called", trunk, `<sip:+4930555001@${HOST}:${trunk}>;regint=0;answermode=auto`);
+    yield* until("baresip is ready", () => /baresip is ready/.test(called.said.text), called.said);
     const { said } = yield* phone(
       "caller",
       pbx,

@@ -8,7 +8,7 @@ import { Datagrams } from "../../actors/ports/mod.ts";
 import { utf8 } from "../../codecs/shared/mod.ts";
 import type { Ports } from "../../runtime/node.ts";
 import { heard, readWave, writeWave } from "./media-waves.ts";
-import { freePort, HOST, peer } from "./peers.ts";
+import { freePort, HOST, peer, until } from "./peers.ts";
 
 export const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "vipr-media-"))),
@@ -23,7 +23,7 @@ export interface Phone {
   readonly recorded: () => Int16Array;
 }
 
-/** A telephone that plays a wave and records what it hears. */
+/** A telephone that plays a wave and records what it hears; ready to be called. */
 export const phone = Effect.fn("interop.phone")(function* (
   at: string,
   port: number,
@@ -58,6 +58,7 @@ module_app menu.so
   writeFileSync(join(at, "accounts"), `${account};regint=0;audio_codecs=PCMU;ptime=20\n`);
   writeFileSync(join(at, "contacts"), "");
   const { said } = yield* peer("baresip", ["-v", "-f", at, ...more]);
+  yield* until("baresip is ready", () => /baresip is ready/.test(said.text), said);
   const press = (text: string) =>
     Effect.gen(function* () {
       const socket = yield* (yield* Datagrams).open({ host: HOST, port: 0 }, { received: () => {}, failed: () => {} });

@@ -70,7 +70,6 @@ const calls = check(
     const of = { called: CALLED, isSameBranch: true } as const;
     const play = Effect.fnUntraced(function* (caller: ReadonlyArray<Step>, called: ReadonlyArray<Step> | undefined) {
       const phone = called === undefined ? undefined : yield* sipp({ port: nord.agent, steps: called });
-      yield* Effect.sleep(150);
       const agent = yield* sipp({ port: acme.agent, to: acme.inside, steps: caller });
       yield* agent.ended;
       if (phone !== undefined) yield* phone.ended;
@@ -100,7 +99,6 @@ const killed = check(
     const { acme, nord, programs, ticket, talk } = yield* pair;
     const many = { calls: 100, atOnce: 100 } as const;
     const called = yield* sipp({ port: nord.agent, steps: ANSWERS, calls: 101, atOnce: 101 });
-    yield* Effect.sleep(200);
     const caller = yield* sipp({ port: acme.agent, to: acme.inside, steps: talk(6_000, ticket), ...many });
     let up = 0;
     for (let i = 0; i < 20 && up < 100; i++) {

@@ -43,17 +43,35 @@ export const acquainted = Effect.fn("interop.acquainted")(function* ({ open }: R
   const { a, b } = yield* companies(at, { media: yield* open });
   const programs = { a: yield* company(a), b: yield* company(b) };
   const phones = { a: yield* phoneOf(at, a), b: yield* phoneOf(at, b) };
-  yield* Effect.sleep(700);
   const dial = phones.a.press(`/dial sip:${b.number}@${a.agent.host}:${a.agent.port}\n`);
   const logged = (name: Name, what: RegExp, seconds = 10) =>
     until(`${name}: ${what}`, () => what.test(programs[name].said.text), programs[name].said, 100 * seconds);
   yield* dial;
-  yield* until("the first call", () => /call established/i.test(phones.a.said.text), phones.a.said);
+  /** Whoever did not take the call says so, or says nothing. */
+  const all = {
+    get text() {
+      const said = {
+        "telephone a": phones.a.said,
+        a: programs.a.said,
+        b: programs.b.said,
+        "telephone b": phones.b.said,
+      };
+      return Object.entries(said)
+        .map(([who, what]) => `${who}:\n${what.text.slice(-200)}`)
+        .join("\n");
+    },
+  };
+  yield* until("the first call", () => /call established/i.test(phones.a.said.text), all);
   yield* Effect.sleep(4_000);
   yield* phones.a.press("b");
   yield* logged("a", /agent\.call /);
   yield* logged("a", /vipr\.learned/, WAIT_S_MAX + 15);
-  yield* Effect.sleep(1_000); // its agent has been told, and writes it down
+  const routes = () => JSON.parse(viprNow("routes", "list", "--config", a.config, "--json")).routes;
+  yield* counted(
+    "the agent has the route",
+    () => routes().some((route: { readonly number: string }) => route.number === b.number),
+    programs.a.said,
+  );
 
   /** Over the border elements, and not over the trunk. */
   const call = Effect.gen(function* () {
@@ -103,7 +121,7 @@ const secondCall = (relays: Relays): InteropCheck =>
       // The secret is another one, and the one before it counts no more: the border element is silent.
       viprNow("server", "remove-domain", "b.example", "--data", join(b.data, "server"));
       viprNow("server", "add-domain", "b.example", "--new-secret", "--data", join(b.data, "server"));
-      yield* Effect.sleep(2_500);
+      yield* Effect.sleep(5_000); // the program looks each second
       yield* dial;
       // Behind the three before it; an attempt of the agent's is a call under way, too.
       yield* until("the fourth call", () => countOf(/call established/gi, phones.a.said.text) === 4, phones.a.said);

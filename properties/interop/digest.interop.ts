@@ -10,12 +10,12 @@ import { Effect } from "effect";
 import { authorizationOf, challengeIn } from "../../codecs/sip/mod.ts";
 import { openPhone } from "../proxy/phone.ts";
 import { invite } from "../proxy/world.ts";
+import { bound } from "./bound.ts";
 import { checkOf } from "./check.ts";
 import { ended, freePort, HOST, peer } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
 
 const check = checkOf("digest");
-const START_MS = 900;
 
 /** Answers 200 to whoever knows the password, and 407 to all others. */
 const trunk = Effect.fn("interop.trunk")(function* (algorithm: string, port: number) {
@@ -52,7 +52,7 @@ request_route {
 `,
   );
   const words = ["-f", file, "-m", "64", "-M", "16", "-DD", "-E", "-Y", folder];
-  const { child } = yield* peer("kamailio", words);
+  const { child, said } = yield* peer("kamailio", words);
   // Killed outright it would leave its own processes behind.
   yield* Effect.addFinalizer(() =>
     Effect.andThen(
@@ -60,7 +60,7 @@ request_route {
       ended(child),
     ),
   );
-  yield* Effect.sleep(START_MS);
+  yield* bound(port, "UDP", said);
 });
 
 const answers = (algorithm: "MD5" | "SHA-256"): InteropCheck =>

@@ -10,7 +10,8 @@ import { Effect } from "effect";
 import { e164, isE164 } from "../../codecs/shared/mod.ts";
 import { decideCall, type LearnedRoute } from "../../machines/agent/mod.ts";
 import { serveRoutes } from "../../runtime/route-service.ts";
-import { ended, freePort, HOST, outputOf, peer, until } from "./peers.ts";
+import { bound } from "./bound.ts";
+import { ended, freePort, HOST, outputOf, peer } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
 
 const TOKEN = "a token of the interop run";
@@ -53,7 +54,7 @@ const callee = Effect.fnUntraced(function* (path: string, name: string, scenario
     "-nostdin",
   ];
   const { said } = yield* peer("sipp", words);
-  yield* Effect.sleep(300); // sipp says nothing once it listens
+  yield* bound(port, "UDP", said);
   return { port, said, received: () => (existsSync(log) ? readFileSync(log, "utf8") : "") };
 });
 
@@ -148,8 +149,7 @@ const call = (ways: Ways) =>
           Effect.timeoutOption(ended(proxy.child), 5_000),
         ),
       );
-      yield* until("Kamailio listens", () => /Listening on/.test(proxy.said.text), proxy.said);
-      yield* Effect.sleep(300);
+      yield* bound(listen, "UDP", proxy.said);
       const caller = yield* peer("sipp", [
         ...["-sf", join(path, "calling.xml"), `${HOST}:${listen}`, "-s", ways.called, "-i", HOST, "-p", String(pbx)],
         ...["-m", "1", "-nostdin", "-timeout", "20"],

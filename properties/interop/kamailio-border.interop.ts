@@ -19,7 +19,8 @@ import { type MintWishes, mint } from "../../runtime/cli/ticket-orders.ts";
 import { ticketSecretsIn } from "../../runtime/cli/ticket-secrets.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { serveChecks } from "../../runtime/ticket-service.ts";
-import { ended, freePort, HOST, outputOf, peer, until } from "./peers.ts";
+import { bound } from "./bound.ts";
+import { ended, freePort, HOST, outputOf, peer } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
 
 const CONFIG = "docs/integrations/kamailio-border.cfg";
@@ -162,8 +163,9 @@ const border = Effect.fn("interop.border")(function* (checker: "up" | "away" | "
       Effect.timeoutOption(ended(proxy.child), 5_000),
     ),
   );
-  yield* until("Kamailio listens", () => /Listening on/.test(proxy.said.text), proxy.said);
-  yield* Effect.sleep(500);
+  yield* bound(exchange, "UDP");
+  yield* bound(outside, "TCP", proxy.said);
+  yield* bound(within, "UDP", proxy.said);
   const inside = () =>
     existsSync(log)
       ? readFileSync(log, "utf8")

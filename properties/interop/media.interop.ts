@@ -94,7 +94,6 @@ const call = Effect.fn("interop.call")(function* (
       ? phone(join(at, "inside"), a, account(a, ours, insideSecured), TONE_A, dial(a))
       : phone(join(at, "outside"), b, account(b, theirs, true), TONE_B, dial(b));
   const answering = yield* start(called);
-  yield* Effect.sleep(700);
   const calling = yield* start(caller);
   const [inside, outside] = from === "inside" ? [calling, answering] : [answering, calling];
   yield* until("the call is up", () => between.shown.length >= 2, calling.said);

@@ -50,6 +50,11 @@ export const peer = (command: string, words: ReadonlyArray<string>, env: Record<
     ({ child }) => Effect.sync(() => child.kill("SIGKILL")),
   );
 
+/** Of what a peer has said, the end: a report of it is read in a log that cuts long ones. */
+const SAID_LETTERS_MAX = 800;
+export const endOf = ({ text }: { readonly text: string }): string =>
+  text.length <= SAID_LETTERS_MAX ? text : `[...] ${text.slice(-SAID_LETTERS_MAX)}`;
+
 /** `turns`: how often it looks, each 10 ms. */
 export const until = (what: string, is: () => boolean, said: { readonly text: string }, turns = 1_000) =>
   Effect.gen(function* () {
@@ -57,7 +62,7 @@ export const until = (what: string, is: () => boolean, said: { readonly text: st
       if (is()) return;
       yield* Effect.sleep(10);
     }
-    throw new Error(`${what}: never; the peer said:\n${said.text}`);
+    throw new Error(`${what}: never; the peer said:\n${endOf(said)}`);
   });
 
 export const ended = (child: ChildProcess) =>

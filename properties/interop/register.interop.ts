@@ -12,6 +12,7 @@ import { Effect } from "effect";
 import { serveAgentProxy } from "../../actors/proxy/mod.ts";
 import type { CallReport } from "../../machines/proxy/mod.ts";
 import { nodeLayer } from "../../runtime/node.ts";
+import { bound } from "./bound.ts";
 import { ended, freePort, HOST, peer, until } from "./peers.ts";
 import type { InteropCheck } from "./run.ts";
 
@@ -147,8 +148,7 @@ const registered = Effect.gen(function* () {
       Effect.timeoutOption(ended(kamailio.child), 5_000),
     ),
   );
-  yield* until("Kamailio listens", () => /Listening on/.test(kamailio.said.text), kamailio.said);
-  yield* Effect.sleep(300);
+  yield* bound(carrier, "UDP", kamailio.said);
   mkdirSync(at("phone"));
   writeFileSync(at("phone/config"), CONFIG);
   writeFileSync(at("phone/contacts"), "");

@@ -1,6 +1,7 @@
 /** Media relays of two companies on this machine: their own, or an rtpengine each. */
 import { Effect, type Scope } from "effect";
 import type { Ports } from "../../runtime/node.ts";
+import { bound } from "./bound.ts";
 import { freePort, HOST, peer } from "./peers.ts";
 
 type Name = "a" | "b";
@@ -33,10 +34,10 @@ const rtpengine = Effect.fn("interop.rtpengine")(function* ([min, max]: readonly
   const port = yield* freePort;
   const interfaces = ["inside", "outside"].map((name) => `--interface=${name}/${HOST}`);
   const ports = [`--port-min=${min}`, `--port-max=${max}`];
-  yield* peer("rtpengine", [
+  const { said } = yield* peer("rtpengine", [
     ...["--config-file=none", "--table=-1", "--foreground", "--log-stderr", "--log-level=3"],
     ...[...interfaces, `--listen-ng=${HOST}:${port}`, ...ports],
   ]);
-  yield* Effect.sleep(1_000);
+  yield* bound(port, "UDP", said);
   return port;
 });

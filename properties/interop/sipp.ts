@@ -10,6 +10,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Effect } from "effect";
+import { bound } from "./bound.ts";
 import { HOST } from "./peers.ts";
 
 export type Body = "plain" | "secured" | "hold";
@@ -144,6 +145,7 @@ export interface Running {
   readonly ended: Effect.Effect<void>;
 }
 
+/** A called one listens when it is given. */
 export const sipp = ({ port, to, steps, transport = "UDP", calls = 1, atOnce = 1 }: Sipp) =>
   Effect.gen(function* () {
     const at = yield* folder;
@@ -177,6 +179,7 @@ export const sipp = ({ port, to, steps, transport = "UDP", calls = 1, atOnce = 1
       ),
       (child) => Effect.sync(() => child.kill("SIGKILL")),
     );
+    if (side === "called") yield* bound(port, transport);
     const ended = Effect.callback<number>((resume) => {
       if (child.exitCode !== null) resume(Effect.succeed(child.exitCode));
       else child.on("close", (code) => resume(Effect.succeed(code ?? -1)));

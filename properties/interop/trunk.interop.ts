@@ -119,7 +119,6 @@ const played = Effect.fn("interop.trunk")(function* (way: Way, nordPort: number)
   });
   const phones = [yield* sipp({ port: trunk, steps: ANSWER("secured") })];
   if (nord !== undefined) phones.push(yield* sipp({ port: nordPort, steps: nord }));
-  yield* Effect.sleep(200);
   const caller = yield* sipp({ port: pbx, to: proxy.listening[0]!.port, steps: TALK });
   yield* caller.ended;
   for (const { ended } of phones) yield* ended;

@@ -74,7 +74,7 @@ export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
       }),
       (why) =>
         Effect.flatMap(Effect.all([Clock.currentTimeMillis, draw]), ([atMs, draw]) =>
-          box.tell(why === undefined ? { type: "stored", atMs, draw } : { type: "storeFailed", why }),
+          box.tell(why === undefined ? { type: "stored", atMs, draw } : { type: "storeFailed", atMs, why }),
         ),
     );
   const perform = (action: OwnOrder<VapPublisherAction>): Effect.Effect<void, never, R> => {

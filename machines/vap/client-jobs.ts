@@ -27,9 +27,12 @@ import type {
   VapResult,
   VersionedService,
 } from "./client-types.ts";
+import { forgotten, isStored, oldestBelow, remembered } from "./stored-numbers.ts";
 
-/** Numbers of one session that wait, and those that are published again; the last ones count. */
-export const NUMBERS_MAX = 20_000;
+/** Numbers of one session: those that wait, and those that are published again, at some 100 bytes each. */
+export const NUMBERS_MAX = 1_200_000;
+/** Numbers of one session that wait for their first publication, somebody for each. */
+export const WAITING_NUMBERS_MAX = 20_000;
 /** Call records of one session that wait. */
 export const VCRS_MAX = 10_000;
 /** UploadVCR requests without an answer yet; numbers are published one after another. */
@@ -65,7 +68,7 @@ export const take = (
   context: Context,
   event: Of<VapClientEvent, "publishService" | "publishNumber" | "upload">,
 ): ClientDecision<"settle"> => {
-  const { numbers, vcrs, wanted, service } = context;
+  const { numbers, stored, vcrs, wanted, service } = context;
   switch (event.type) {
     case "publishService": {
       const before = wanted ?? service;
@@ -76,7 +79,9 @@ export const take = (
       };
     }
     case "publishNumber": {
-      if (numbers.length >= NUMBERS_MAX) return { actions: fail(event.ref, "full", "too many numbers wait") };
+      if (numbers.length >= WAITING_NUMBERS_MAX) return { actions: fail(event.ref, "full", "too many numbers wait") };
+      if (!isStored(stored, event.number) && numbers.length + stored.places.size >= NUMBERS_MAX)
+        return { actions: fail(event.ref, "full", `a session has ${NUMBERS_MAX} numbers at most`) };
       return {
         context: { numbers: [...numbers, { type: "number", ref: event.ref, number: event.number, attempts: 0 }] },
       };
@@ -106,7 +111,7 @@ export const unpublish = (
 ): ClientDecision<"settle"> => ({
   context: {
     numbers: numbers.filter((job) => job.number !== number),
-    stored: stored.filter((other) => other !== number),
+    stored: forgotten(stored, number),
     asks: asks.map((ask) =>
       isJob(ask.what) && ask.what.type === "number" && ask.what.number === number
         ? { ...ask, what: { ...ask.what, isUnpublished: true } }
@@ -129,7 +134,7 @@ export const pumped =
   };
 
 export const pump = (context: Context): ClientDecision<"ask"> => {
-  const { service, isPublished, isRevoked, subscription, asks, numbers, vcrs } = context;
+  const { service, isPublished, isRevoked, subscription, asks, vcrs } = context;
   const unpublished = context.wanted ?? (isPublished ? undefined : service);
   if (isRevoked) return {};
   if (unpublished !== undefined) {
@@ -140,7 +145,9 @@ export const pump = (context: Context): ClientDecision<"ask"> => {
   if (service === undefined) return {};
   const wanted: Array<readonly [Ask["what"], VapContent]> = [];
   if (subscription === undefined && !isOut(asks, "subscribe")) wanted.push(["subscribe", subscribe(context)]);
-  const number = asks.some(({ what }) => isJob(what) && what.type === "number") ? undefined : numbers[0];
+  const { job: number, ...others } = asks.some(({ what }) => isJob(what) && what.type === "number")
+    ? noNumber(context)
+    : nextNumber(context);
   if (number !== undefined) wanted.push([number, publishNumber(context, number)]);
   const out = asks.filter(({ what }) => isJob(what) && what.type === "vcr").length;
   const records = vcrs.slice(0, Math.max(0, VCRS_ASKED_MAX - out));
@@ -149,11 +156,22 @@ export const pump = (context: Context): ClientDecision<"ask"> => {
   return {
     context: {
       ...changed,
-      numbers: number === undefined ? numbers : numbers.slice(1),
+      ...others,
       vcrs: vcrs.slice(records.length),
     },
     actions: actions ?? [],
   };
+};
+interface NextNumber extends Pick<Context, "numbers" | "stored"> {
+  readonly job: Of<VapJob, "number"> | undefined;
+}
+const noNumber = ({ numbers, stored }: Context): NextNumber => ({ job: undefined, numbers, stored });
+/** Those that somebody waits for go before those that are published again. */
+const nextNumber = ({ numbers, stored, refreshBelow }: Context): NextNumber => {
+  if (numbers.length > 0) return { job: numbers[0], numbers: numbers.slice(1), stored };
+  const number = oldestBelow(stored, refreshBelow);
+  if (number === undefined) return { job: undefined, numbers, stored };
+  return { job: { type: "number", ref: 0, number, attempts: 0 }, numbers, stored: forgotten(stored, number) };
 };
 export const isService = (what: Ask["what"]): what is Of<Exclude<Ask["what"], string>, "service"> =>
   typeof what === "object" && what.type === "service";
@@ -212,21 +230,16 @@ export const numberStored = (context: Context, number: E164): ClientDecision<"st
   const { stored, isRefreshing, lifetimeMs } = context;
   const [least, most] = REFRESH_BETWEEN;
   return {
-    context: {
-      stored: [...stored.filter((other) => other !== number), number].slice(-NUMBERS_MAX),
-      isRefreshing: isRefreshing || lifetimeMs > 0,
-    },
+    context: { stored: remembered(stored, number), isRefreshing: isRefreshing || lifetimeMs > 0 },
     actions:
       isRefreshing || lifetimeMs === 0
         ? []
         : [{ type: "startTimer", timer: "refresh", betweenMs: [least * lifetimeMs, most * lifetimeMs] }],
   };
 };
-export const refreshNumbers = ({ numbers, stored, isRefreshing }: Context): ClientDecision => {
-  if (!isRefreshing) return {};
-  const again = stored.map((number) => ({ type: "number" as const, ref: 0, number, attempts: 0 }));
-  return { context: { numbers: [...numbers, ...again].slice(0, NUMBERS_MAX), stored: [], isRefreshing: false } };
-};
+/** One after another, the oldest first: a session has too many of them to ask for all in one event. */
+export const refreshNumbers = ({ stored, isRefreshing }: Context): ClientDecision =>
+  isRefreshing ? { context: { refreshBelow: stored.next, isRefreshing: false } } : {};
 
 /** Nobody waits for it, and it is not to be published. */
 const isLeftOut = ({ ref, isUnpublished }: Of<VapJob, "number">): boolean => ref === 0 && isUnpublished === true;

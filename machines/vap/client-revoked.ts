@@ -3,7 +3,7 @@
  * docs/protocol/vap.md#when-the-overlay-is-lost. Functions from the context to what changes and what is ordered.
  */
 import { errorCode } from "../../codecs/vap/mod.ts";
-import { isService, NUMBERS_MAX } from "./client-jobs.ts";
+import { isService } from "./client-jobs.ts";
 import type { Ask, ClientDecision, VapClientContext } from "./client-types.ts";
 
 type Context = VapClientContext;
@@ -26,16 +26,7 @@ export const revoke = (context: Context, why: string): ClientDecision<"report" |
   ],
 });
 /** The VService is published anew, and then its numbers: the server has withdrawn them. */
-export const republish = (context: Context): ClientDecision<"stopTimer"> => {
-  const { numbers, stored, isRefreshing } = context;
-  const again = stored.map((number) => ({ type: "number" as const, ref: 0, number, attempts: 0 }));
-  return {
-    context: {
-      isRevoked: false,
-      numbers: [...numbers, ...again].slice(0, NUMBERS_MAX),
-      stored: [],
-      isRefreshing: false,
-    },
-    actions: isRefreshing ? [{ type: "stopTimer", timer: "refresh" }] : [],
-  };
-};
+export const republish = ({ stored, isRefreshing }: Context): ClientDecision<"stopTimer"> => ({
+  context: { isRevoked: false, refreshBelow: stored.next, isRefreshing: false },
+  actions: isRefreshing ? [{ type: "stopTimer", timer: "refresh" }] : [],
+});

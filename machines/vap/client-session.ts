@@ -219,7 +219,11 @@ const jobAnswered = (context: Context, job: VapJob, response: VapMessage): Clien
   const unregistered = error === errorCode.unregistered;
   const isWanted = job.type === "number" ? job.isUnpublished !== true : job.ref !== 0;
   const mayRetry = isWanted && (unregistered || error === errorCode.publicationFailed);
-  if (!mayRetry || job.attempts + 1 >= JOB_ATTEMPTS_MAX) return { actions: failRefused(job.ref, response) };
+  if (!mayRetry || job.attempts + 1 >= JOB_ATTEMPTS_MAX) {
+    // One that was to be published again is tried once more when the others are: it may be the overlay that was away.
+    const again = job.type === "number" && job.ref === 0 && isWanted ? numberStored(context, job.number) : {};
+    return { context: again.context ?? {}, actions: [...(again.actions ?? []), ...failRefused(job.ref, response)] };
+  }
   const again = { ...job, attempts: job.attempts + 1 };
   const isPublished = context.isPublished && !unregistered;
   return again.type === "number"

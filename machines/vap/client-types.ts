@@ -2,6 +2,7 @@
 import type { E164, Vcr, VServiceId } from "../../codecs/shared/mod.ts";
 import type { ValInfo, VapContent, VapMessage, VService } from "../../codecs/vap/mod.ts";
 import type { Decision, Note, Of } from "../kit/mod.ts";
+import type { StoredNumbers } from "./stored-numbers.ts";
 import type { VapOutcome } from "./transaction.ts";
 
 /** Who the call agent is, and how long it waits before it connects again, in milliseconds. */
@@ -63,7 +64,10 @@ export interface VapClientContext extends VapClientInput {
   readonly numbers: ReadonlyArray<Of<VapJob, "number">>;
   readonly vcrs: ReadonlyArray<Of<VapJob, "vcr">>;
   /** Numbers that the overlay stores: published again when two thirds of their lifetime have passed. */
-  readonly stored: ReadonlyArray<E164>;
+  readonly stored: StoredNumbers;
+  /** Those of `stored` whose place is below it are published again, one after another. */
+  readonly refreshBelow: number;
+  /** The timer `refresh` runs. */
   readonly isRefreshing: boolean;
   readonly asks: ReadonlyArray<Ask>;
   readonly nextAsk: number;

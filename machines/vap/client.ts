@@ -36,6 +36,7 @@ import type {
   VapClientInput,
   VapClientTimer,
 } from "./client-types.ts";
+import { noNumbers } from "./stored-numbers.ts";
 
 const { machine, decide, handlers } = setup<{
   input: VapClientInput;
@@ -75,7 +76,8 @@ export const vapClient = machine("vapClient", {
     subscription: undefined,
     numbers: [],
     vcrs: [],
-    stored: [],
+    stored: noNumbers,
+    refreshBelow: 0,
     isRefreshing: false,
     asks: [],
     nextAsk: 1,

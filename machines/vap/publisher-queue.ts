@@ -1,6 +1,14 @@
 /** What the publisher's events do to its queue, its tokens and the numbers that it stores again. */
 import type { Decision, Of } from "../kit/mod.ts";
 import { refreshMs } from "../reload/mod.ts";
+import {
+  dueAt,
+  firstDueAtMs,
+  hasPublished,
+  type PublishedNumber,
+  takeDue,
+  withoutVService,
+} from "./published-numbers.ts";
 import type {
   Publication,
   PublishFailure,
@@ -12,8 +20,15 @@ import type {
 /** Numbers that wait to be stored; more are refused as `full`. */
 export const QUEUE_NUMBERS_MAX = 20_000;
 const STORE_ATTEMPTS_MAX = 5;
-/** Numbers that wait to be stored again; those beyond are left to their call agent, which publishes them again itself. */
-const PUBLISHED_NUMBERS_MAX = 200_000;
+/**
+ * Numbers that wait to be stored again, at some 100 bytes each; those beyond are left to their call agent, which publishes them
+ * again itself.
+ */
+export const PUBLISHED_NUMBERS_MAX = 2_000_000;
+/** Until a number is stored again that the overlay had, and has refused. */
+const REFUSED_MS = 3_600_000;
+/** Until numbers are looked at again which are due, and for which the queue has no room. */
+const NO_ROOM_MS = 1_000;
 
 type Context = VapPublisherContext;
 type Report = Of<VapPublisherAction, "report">;
@@ -33,7 +48,7 @@ export const enqueue = (
 ): Decided<Report | StartTimer> => {
   const { queue } = context;
   if (before !== undefined) {
-    const made = awaitRefresh(context, { vservice, number, dueAtMs: before.dueAtMs }, before.atMs);
+    const made = awaitRefresh(context, { vservice, number }, before.dueAtMs, before.atMs);
     return { ...made, actions: [...stored(ref), ...made.actions] };
   }
   return queue.length >= QUEUE_NUMBERS_MAX
@@ -43,16 +58,18 @@ export const enqueue = (
 
 /** A number is to be stored again when it is due; the timer runs for the one that is due first. */
 const awaitRefresh = (
-  { published, refreshing }: Context,
-  item: Context["published"][number],
+  { published, refreshAtMs }: Context,
+  one: PublishedNumber,
+  dueAtMs: number,
   atMs: number,
 ): { readonly context: Partial<Context>; readonly actions: ReadonlyArray<StartTimer> } => {
-  const others = published.filter(({ vservice, number }) => vservice !== item.vservice || number !== item.number);
-  if (others.length >= PUBLISHED_NUMBERS_MAX) return { context: {}, actions: [] };
-  const at = others.findIndex(({ dueAtMs }) => dueAtMs > item.dueAtMs);
-  const now = at < 0 ? [...others, item] : [...others.slice(0, at), item, ...others.slice(at)];
-  const isFirst = now[0] === item || !refreshing;
-  return { context: { published: now, refreshing: true }, actions: isFirst ? [refreshTimer(now, atMs)] : [] };
+  if (published.size >= PUBLISHED_NUMBERS_MAX && !hasPublished(published, one)) return { context: {}, actions: [] };
+  const now = dueAt(published, one, dueAtMs);
+  const isFirst = refreshAtMs === undefined || dueAtMs < refreshAtMs;
+  return {
+    context: { published: now, ...(isFirst ? { refreshAtMs: dueAtMs } : {}) },
+    actions: isFirst ? [refreshTimer(dueAtMs - atMs)] : [],
+  };
 };
 
 export const dropVService = (
@@ -62,7 +79,7 @@ export const dropVService = (
   context: {
     ...(storing?.vservice === vservice ? { storing: { ...storing, withdrawn: true } } : {}),
     queue: queue.filter((item) => item.vservice !== vservice),
-    published: published.filter((item) => item.vservice !== vservice),
+    published: withoutVService(published, vservice),
   },
   actions: queue
     .filter((item) => item.vservice === vservice)
@@ -104,35 +121,44 @@ export const settleStored = (
   const { ref, vservice, number, withdrawn } = context.storing!;
   if (context.lifetimeMs === undefined || withdrawn) return { context: { storing: undefined }, actions: stored(ref) };
   const dueAtMs = atMs + refreshMs(context.lifetimeMs, draw);
-  const made = awaitRefresh(context, { vservice, number, dueAtMs }, atMs);
+  const made = awaitRefresh(context, { vservice, number }, dueAtMs, atMs);
   return { context: { storing: undefined, ...made.context }, actions: [...stored(ref), ...made.actions] };
 };
-const refreshTimer = (published: Context["published"], atMs: number): StartTimer => {
-  const ms = Math.max(1, Math.ceil((published[0]?.dueAtMs ?? atMs) - atMs));
+const refreshTimer = (inMs: number): StartTimer => {
+  const ms = Math.max(1, Math.ceil(inMs));
   return { type: "startTimer", timer: "refresh", betweenMs: [ms, ms] };
 };
 
-/** Every number that is due is queued again, behind the new ones. */
+/** Every number that is due is queued again, behind the new ones, as far as there is room. */
 export const refresh = (context: Context, { atMs }: Of<VapPublisherEvent, "timerFired">): Decided<StartTimer> => {
-  if (!context.refreshing) return {};
-  const room = QUEUE_NUMBERS_MAX - context.queue.length;
-  const count = context.published.findIndex(({ dueAtMs }) => dueAtMs > atMs);
-  const due = context.published.slice(0, Math.min(room, count < 0 ? context.published.length : count));
-  const published = context.published.slice(due.length);
-  const again = due.map(({ vservice, number }): Publication => ({ ref: 0, vservice, number, attempts: 0 }));
+  if (context.refreshAtMs === undefined) return {};
+  const { taken, left } = takeDue(context.published, atMs, QUEUE_NUMBERS_MAX - context.queue.length);
+  const again = taken.map(({ vservice, number }): Publication => ({ ref: 0, vservice, number, attempts: 0 }));
+  const queue = again.length === 0 ? context.queue : [...context.queue, ...again];
+  const first = firstDueAtMs(left);
+  const refreshAtMs = first === undefined || first > atMs ? first : atMs + NO_ROOM_MS;
   return {
-    context: { queue: [...context.queue, ...again], published, refreshing: published.length > 0 },
-    actions: published.length > 0 ? [refreshTimer(published, atMs)] : [],
+    context: { queue, published: left, refreshAtMs },
+    actions: refreshAtMs === undefined ? [] : [refreshTimer(refreshAtMs - atMs)],
   };
 };
 
 export const isLastTry = ({ storing }: Context): boolean =>
   storing === undefined || storing.withdrawn === true || storing.attempts + 1 >= STORE_ATTEMPTS_MAX;
 
-export const giveUp = ({ storing }: Context, { why }: Of<VapPublisherEvent, "storeFailed">): Decided<Report> => ({
-  context: { storing: undefined },
-  actions: failed(storing?.ref ?? 0, "overlay", why),
-});
+/** One that was stored before, and is refused now, is tried again later: it may be the overlay that was away. */
+export const giveUp = (
+  context: Context,
+  { why, atMs }: Of<VapPublisherEvent, "storeFailed">,
+): Decided<Report | StartTimer> => {
+  const { storing, lifetimeMs } = context;
+  const gone = { storing: undefined };
+  if (storing === undefined || storing.withdrawn || storing.ref !== 0 || lifetimeMs === undefined)
+    return { context: gone, actions: failed(storing?.ref ?? 0, "overlay", why) };
+  const { vservice, number } = storing;
+  const made = awaitRefresh(context, { vservice, number }, atMs + REFUSED_MS, atMs);
+  return { context: { ...gone, ...made.context }, actions: made.actions };
+};
 /** Another try, at the end of the queue. */
 export const tryAgain = ({ storing, queue }: Context) => ({
   storing: undefined,
@@ -143,12 +169,12 @@ export const stopAll = ({
   queue,
   storing,
   refilling,
-  refreshing,
+  refreshAtMs,
 }: Context): Decided<Report | Of<VapPublisherAction, "stopTimer">> => ({
-  context: { queue: [], storing: undefined, refilling: false, refreshing: false },
+  context: { queue: [], storing: undefined, refilling: false, refreshAtMs: undefined },
   actions: [
     ...(refilling ? [{ type: "stopTimer", timer: "refill" } as const] : []),
-    ...(refreshing ? [{ type: "stopTimer", timer: "refresh" } as const] : []),
+    ...(refreshAtMs !== undefined ? [{ type: "stopTimer", timer: "refresh" } as const] : []),
     ...[...(storing === undefined ? [] : [storing]), ...queue].flatMap(({ ref }) => failed(ref, "stopped", "stopped")),
   ],
 });

@@ -1,6 +1,7 @@
 /** The publisher: what it knows, what happens to it, what it orders. See publisher.ts. */
 import type { E164, VServiceId } from "../../codecs/shared/mod.ts";
 import type { Note } from "../kit/mod.ts";
+import type { PublishedNumbers } from "./published-numbers.ts";
 
 /** The overlay's rate and lifetime, which the publisher keeps to. */
 export interface VapPublisherInput {
@@ -25,10 +26,11 @@ export interface VapPublisherContext extends VapPublisherInput {
   readonly queue: ReadonlyArray<Publication>;
   readonly storing: Publication | undefined;
   readonly tokens: number;
-  /** Numbers that the overlay stores, and when each is to be stored again; the one due first stands first. */
-  readonly published: ReadonlyArray<{ readonly vservice: VServiceId; readonly number: E164; readonly dueAtMs: number }>;
+  /** Numbers that the overlay stores, and when each is to be stored again. */
+  readonly published: PublishedNumbers;
   readonly refilling: boolean;
-  readonly refreshing: boolean;
+  /** When the timer `refresh` fires; undefined: it does not run. */
+  readonly refreshAtMs: number | undefined;
 }
 export type VapPublisherTimer = "refill" | "refresh" | "pause";
 /** What happens to the publisher. */
@@ -44,7 +46,7 @@ export type VapPublisherEvent =
   | { readonly type: "withdraw"; readonly vservice: VServiceId }
   /** `draw`: 0 to 1, uniform, another each time. */
   | { readonly type: "stored"; readonly atMs: number; readonly draw: number }
-  | { readonly type: "storeFailed"; readonly why: string }
+  | { readonly type: "storeFailed"; readonly atMs: number; readonly why: string }
   | { readonly type: "timerFired"; readonly timer: VapPublisherTimer; readonly atMs: number }
   | { readonly type: "stop" };
 /** What the publisher orders of its host. */

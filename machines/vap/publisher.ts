@@ -15,6 +15,7 @@
  * published, as after a restart, waits for its refresh.
  */
 import { setup } from "../kit/mod.ts";
+import { nonePublished } from "./published-numbers.ts";
 import {
   dropVService,
   enqueue,
@@ -50,9 +51,9 @@ export const vapPublisher = machine("vapPublisher", {
     queue: [],
     storing: undefined,
     tokens: input.burst,
-    published: [],
+    published: nonePublished,
     refilling: false,
-    refreshing: false,
+    refreshAtMs: undefined,
   }),
   initial: "ready",
   on: {
@@ -71,7 +72,7 @@ export const vapPublisher = machine("vapPublisher", {
       on: {
         stored: { target: "ready", actions: decide(["report", "startTimer"], settleStored) },
         storeFailed: [
-          { guard: isLastTry, target: "ready", actions: decide(["report"], giveUp) },
+          { guard: isLastTry, target: "ready", actions: decide(["report", "startTimer"], giveUp) },
           { target: "paused", actions: assign(tryAgain) },
         ],
       },

@@ -1,7 +1,7 @@
 /** A call agent's session: everything asked of it is settled in the end, over as many connections as it takes. */
 import * as assert from "node:assert/strict";
 import fc from "fast-check";
-import { utf8, vserviceId } from "../../codecs/shared/mod.ts";
+import { e164, utf8, vserviceId } from "../../codecs/shared/mod.ts";
 import { type VapClientAction, type VapClientEvent, type VapClientInput, vapClient } from "../../machines/vap/mod.ts";
 import { runs, test } from "../kit/harness.ts";
 import { machineLaws } from "../kit/machine-laws.ts";
@@ -55,7 +55,9 @@ const world: fc.Arbitrary<VapClientEvent> = fc.oneof(
     .integer({ min: 1, max: 8 })
     .map((ask) => ({ type: "answered" as const, ask, outcome: { type: "lost" as const, why: "x" } })),
   fc.tuple(requests, fc.boolean()).map(([request, genuine]) => ({ type: "asked" as const, request, genuine })),
-  fc.constantFrom("reconnect" as const, "republish" as const).map((timer) => ({ type: "timerFired" as const, timer })),
+  fc
+    .constantFrom("reconnect" as const, "republish" as const, "refresh" as const)
+    .map((timer) => ({ type: "timerFired" as const, timer })),
   fc.boolean().map((genuine) => ({
     type: "asked" as const,
     request: messageOf("publishRevoke", "request", [identityOf(101, 4)]),
@@ -379,4 +381,62 @@ test("draft-jennings-vipr-vap-02 §8.6: a Notify is answered once it is stored; 
   assert.ok(early?.type === "answer" && early.content.class === "error");
   const forged = play(...subscribed, { type: "asked", request: notify, genuine: false }).actions.at(-1);
   assert.equal(forged?.type, "note");
+});
+
+/** Plays a session that has published so many numbers, of which each is answered at once. */
+const sessionOf = (count: number) => {
+  let now = vapClient.start(input);
+  let last = 0;
+  const asked: Array<string> = [];
+  const tell = (event: VapClientEvent): ReadonlyArray<VapClientAction> => {
+    now = vapClient.step(now.snapshot, event);
+    for (const action of now.actions) {
+      if (action.type !== "ask") continue;
+      last = action.ask;
+      const value = action.request.attributes.find(({ type }) => type === "calledNumber")?.value;
+      if (typeof value === "string") asked.push(value);
+    }
+    return now.actions;
+  };
+  const numbers = Array.from({ length: count }, (_, i) => e164(`+1408${5_000_000 + i}`));
+  for (const event of [service, connected, ok(1, ...handle), ok(2, { type: "dhtLifetime", value: 3_600 })]) tell(event);
+  tell(ok(3, { type: "subscriptionId", value: 4 }));
+  for (const number of numbers) {
+    tell({ type: "publishNumber", ref: 1, number });
+    tell(ok(last));
+  }
+  return { tell, numbers, asked, last: () => last, context: () => now.snapshot.context };
+};
+const refreshing = { type: "timerFired", timer: "refresh" } as const;
+
+test("50,000 numbers are published again one after another, the oldest first, and each once", () => {
+  const { tell, numbers, asked, last, context } = sessionOf(50_000);
+  asked.length = 0;
+  assert.equal(tell(refreshing).filter(({ type }) => type === "ask").length, 1);
+  tell({ type: "unpublishNumber", number: numbers[7]! });
+  // One that somebody waits for goes before them.
+  const another = e164("+14084999999");
+  tell({ type: "publishNumber", ref: 9, number: another });
+  for (let i = 0; i < 3 * numbers.length && asked.length < numbers.length; i++) tell(ok(last()));
+  const [first, ...others] = numbers.toSpliced(7, 1);
+  assert.deepEqual(asked, [first, another, ...others]);
+  assert.deepEqual(
+    tell(ok(last())).filter(({ type }) => type === "ask"),
+    [],
+  );
+  assert.equal(context().stored.places.size, numbers.length);
+});
+
+test("a number that is refused when it is published again is tried again with the others", () => {
+  const { tell, numbers, asked, last } = sessionOf(2);
+  asked.length = 0;
+  tell(refreshing);
+  for (let i = 0; i < 3; i++) {
+    tell(no(last(), "publicationFailed"));
+    tell(ok(last()));
+  }
+  const before = asked.length;
+  tell(refreshing);
+  tell(ok(last()));
+  assert.deepEqual(asked.slice(before).toSorted(), numbers);
 });

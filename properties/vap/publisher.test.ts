@@ -4,6 +4,7 @@ import * as assert from "node:assert/strict";
 import fc from "fast-check";
 import { e164, vserviceId } from "../../codecs/shared/mod.ts";
 import {
+  QUEUE_NUMBERS_MAX,
   type VapPublisherAction,
   type VapPublisherEvent,
   type VapPublisherInput,
@@ -38,7 +39,7 @@ const events: fc.Arbitrary<VapPublisherEvent> = fc.oneof(
     weight: 3,
     arbitrary: fc.nat(100_000).map((atMs) => ({ type: "stored" as const, atMs, draw: (atMs % 101) / 100 })),
   },
-  fc.constant({ type: "storeFailed" as const, why: "unreachable" }),
+  fc.nat(100_000).map((atMs) => ({ type: "storeFailed" as const, atMs, why: "unreachable" })),
   fc
     .constantFrom(1n, 2n)
     .map(vserviceId)
@@ -95,7 +96,7 @@ const play = (...events: ReadonlyArray<VapPublisherEvent>) => {
 };
 const one = { type: "publish", ref: 1, vservice: vserviceId(1n), number: e164("+14085550001") } as const;
 const two = { ...one, ref: 2, number: e164("+14085550002") } as const;
-const failed = { type: "storeFailed", why: "unreachable" } as const;
+const failed = { type: "storeFailed", atMs: 0, why: "unreachable" } as const;
 const pause = { type: "timerFired", timer: "pause", atMs: 0 } as const;
 
 test("one after another, in the order in which they came", () => {
@@ -151,4 +152,51 @@ test("a withdrawn VService is stored no more, and its waiting numbers are told",
   assert.equal(actions.filter(({ type }) => type === "store").length, 1);
   assert.ok(actions.some((action) => action.type === "report" && action.ref === 2 && action.outcome.type === "failed"));
   assert.ok(!actions.some((action) => action.type === "startTimer" && action.timer === "refresh"));
+});
+
+const HOUR_MS = 3_600_000;
+const due = { type: "timerFired", timer: "refresh", atMs: 403_200_000 } as const;
+const storesOf = ({ actions }: { readonly actions: ReadonlyArray<VapPublisherAction> }) =>
+  actions.filter(({ type }) => type === "store").length;
+const refreshOf = ({ actions }: { readonly actions: ReadonlyArray<VapPublisherAction> }) =>
+  actions.flatMap((action) =>
+    action.type === "startTimer" && action.timer === "refresh" ? [action.betweenMs[0]] : [],
+  );
+
+test("a number that the overlay had and refuses is not forgotten: after five tries it is tried again an hour later", () => {
+  const late = { ...failed, atMs: due.atMs };
+  const tries = Array.from({ length: 4 }, () => [late, pause]).flat();
+  const refused = play(one, { type: "stored", atMs: 0, draw: 0.5 }, due, ...tries, late);
+  assert.deepEqual([storesOf(refused), refreshOf(refused).at(-1)], [6, HOUR_MS]);
+  const again = play(...[one, { type: "stored", atMs: 0, draw: 0.5 } as const, due, ...tries, late], {
+    ...due,
+    atMs: due.atMs + HOUR_MS,
+  });
+  assert.equal(storesOf(again), 7);
+});
+
+test("numbers that are due while the queue is full are looked at again a second later, and none is lost", () => {
+  const COUNT = 30_000;
+  let now = vapPublisher.start({ ...input, burst: 1 });
+  const stores: Array<string> = [];
+  const waits: Array<number> = [];
+  const tell = (event: VapPublisherEvent) => {
+    now = vapPublisher.step(now.snapshot, event);
+    for (const action of now.actions) if (action.type === "store") stores.push(action.number);
+    waits.push(...refreshOf(now));
+  };
+  for (let i = 0; i < COUNT; i++)
+    tell({ ...one, ref: i + 1, number: e164(`+1408${1_000_000 + i}`), stored: { atMs: 0, dueAtMs: 1 + (i % 7) } });
+  tell({ type: "timerFired", timer: "refresh", atMs: 10 });
+  assert.deepEqual([now.snapshot.context.queue.length, waits.at(-1)], [QUEUE_NUMBERS_MAX - 1, 1_000]);
+  for (let i = 0; i < COUNT / 2; i++) {
+    tell({ type: "stored", atMs: 11, draw: 0.5 });
+    tell({ type: "timerFired", timer: "refill", atMs: 11 });
+  }
+  tell({ type: "timerFired", timer: "refresh", atMs: 1_010 });
+  for (let i = 0; i < COUNT / 2; i++) {
+    tell({ type: "stored", atMs: 1_011, draw: 0.5 });
+    tell({ type: "timerFired", timer: "refill", atMs: 1_011 });
+  }
+  assert.deepEqual([stores.length, new Set(stores).size], [COUNT, COUNT]);
 });

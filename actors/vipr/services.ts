@@ -11,8 +11,8 @@ import type { TicketIssuer } from "../ticket/mod.ts";
 import type { PvpGrant, PvpGrantRequest } from "../validation/mod.ts";
 import type { ViprWatch } from "./events.ts";
 
-/** Numbers under one VService; further ones are refused with 481. */
-export const NUMBERS_MAX = 100_000;
+/** Numbers under one VService, at some 60 bytes each; further ones are refused with 481. */
+export const NUMBERS_MAX = 1_200_000;
 
 /**
  * After a restart the agents of a VService have to connect and publish it again. A caller that proves a call to it meanwhile is

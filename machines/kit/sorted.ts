@@ -5,11 +5,12 @@
  *
  * For contexts that hold hundreds of thousands of entries: an array or an object would be copied whole at each event. A B-tree with
  * the entries in its leaves, of plain objects and arrays, so that a context can still be copied and compared. Reads
- * and changes touch some NODE_ENTRIES_MAX entries on each of some log(size) / log(NODE_ENTRIES_MAX / 2) levels.
+ * and changes touch some NODE_ENTRIES_MAX entries on each of some log(size) / log(NODE_ENTRIES_MAX / 2) levels. DECISIONS.md D-370.
  */
 
 /** In the order of `<`. */
 export type SortedKey = number | bigint | string;
+/** The map: made by `sorted`, read by `valueAt`, `firstOf` and `entriesOf`, changed by `put` and `without`. */
 export interface Sorted<K extends SortedKey, V> {
   readonly size: number;
   readonly root: Node<K, V> | undefined;
@@ -27,6 +28,7 @@ type Node<K, V> = Leaf<K, V> | Branch<K, V>;
 
 const NODE_ENTRIES_MAX = 32;
 
+/** A map without entries. */
 export const sorted = <K extends SortedKey, V>(): Sorted<K, V> => ({ size: 0, root: undefined });
 
 /** The last place whose key is not above `key`; -1 where all are. */
@@ -43,6 +45,7 @@ const placeOf = <K>(keys: ReadonlyArray<K>, key: K): number => {
 const childOf = <K, V>({ keys }: Branch<K, V>, key: K): number => Math.max(0, placeOf(keys, key));
 const isBranch = <K, V>(node: Node<K, V>): node is Branch<K, V> => "children" in node;
 
+/** What that key has; undefined: no entry. */
 export const valueAt = <K extends SortedKey, V>({ root }: Sorted<K, V>, key: K): V | undefined => {
   let node = root;
   while (node !== undefined && isBranch(node)) node = node.children[childOf(node, key)];

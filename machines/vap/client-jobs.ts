@@ -29,7 +29,7 @@ import type {
 } from "./client-types.ts";
 import { forgotten, isStored, oldestBelow, remembered } from "./stored-numbers.ts";
 
-/** Numbers of one session: those that wait, and those that are published again, at some 100 bytes each. */
+/** Numbers of one session: those that wait, and those that are published again, each some 45 bytes beside its text. */
 export const NUMBERS_MAX = 1_200_000;
 /** Numbers of one session that wait for their first publication, somebody for each. */
 export const WAITING_NUMBERS_MAX = 20_000;

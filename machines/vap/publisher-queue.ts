@@ -21,7 +21,7 @@ import type {
 export const QUEUE_NUMBERS_MAX = 20_000;
 const STORE_ATTEMPTS_MAX = 5;
 /**
- * Numbers that wait to be stored again, at some 100 bytes each; those beyond are left to their call agent, which publishes them
+ * Numbers that wait to be stored again, each some 85 bytes beside its text; those beyond are left to their call agent, which publishes them
  * again itself.
  */
 export const PUBLISHED_NUMBERS_MAX = 2_000_000;
@@ -151,9 +151,9 @@ export const giveUp = (
   context: Context,
   { why, atMs }: Of<VapPublisherEvent, "storeFailed">,
 ): Decided<Report | StartTimer> => {
-  const { storing, lifetimeMs } = context;
+  const { storing } = context;
   const gone = { storing: undefined };
-  if (storing === undefined || storing.withdrawn || storing.ref !== 0 || lifetimeMs === undefined)
+  if (storing === undefined || storing.withdrawn || storing.ref !== 0)
     return { context: gone, actions: failed(storing?.ref ?? 0, "overlay", why) };
   const { vservice, number } = storing;
   const made = awaitRefresh(context, { vservice, number }, atMs + REFUSED_MS, atMs);

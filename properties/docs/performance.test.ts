@@ -26,7 +26,7 @@ test("docs: limits that performance.md names are the code's", () => {
   const said = (count: number) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
   const { quota, storesPerSecond } = viprOverlay({ name: "overlay.example", sequence: 1 });
   ok(page.includes(`may have ${said(quota)} entries in an overlay and store ${storesPerSecond} a second`));
-  ok(page.includes(`publishes its last ${said(NUMBERS_MAX)} numbers again`));
+  ok(page.includes(`and a VService, have ${said(NUMBERS_MAX)} numbers at most`));
   ok(page.includes(`keeps ${said(ROUTES_MAX)} routes`));
 });
 

@@ -12,13 +12,13 @@ import { addAccount } from "../../../runtime/cli/accounts.ts";
 import { openFolder } from "../../../runtime/cli/folder.ts";
 import { nodeLayer } from "../../../runtime/node.ts";
 import { DOMAIN, HOST, type OneServer, oneServer, WORDS } from "../../cli/one-server.ts";
-import { start, withFolder } from "../../cli/processes.ts";
+import { type Running, start, withFolder } from "../../cli/processes.ts";
 import { cpuOf } from "../process-time.ts";
 
 /** More than are stored: the overlay's own limits are not what is measured. */
 const WITHOUT_LIMITS = ["--stores", "1000", "--quota", "1000000"];
 const NODES = ["two", "three"] as const;
-const passwordOf = (name: string): string => `${name} knows its word`;
+export const passwordOf = (name: string): string => `${name} knows its word`;
 const VSERVICE = vserviceId(1n);
 
 export interface CostRow {
@@ -37,14 +37,15 @@ export interface CostRow {
 /** Under way at once, as of a call agent that has fallen behind. */
 const UPLOADS_AT_ONCE = 48;
 
-const residentMb = (pid: number): number =>
+export const residentMb = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1_024;
-const diskMb = (folder: string): number =>
+export const diskMb = (folder: string): number =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((one) => one.isFile())
     .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0) / 1_048_576;
 
-const member = (server: OneServer, root: string, name: string) => {
+/** Another node of that overlay. */
+export const member = (server: OneServer, root: string, name: string): Running => {
   const words = ["--authority", server.trust.url, "--fingerprint", server.trust.fingerprint, "--user", name];
   return start(
     ["node", "--data", join(root, name), "--listen", `${HOST}:0`, "--admin", "none", ...words, "--password-file", "-"],

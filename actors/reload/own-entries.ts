@@ -10,6 +10,7 @@ import { decodeOwnEntry, encodeOwnEntry, nodePrefix, type OwnEntry, ownKey } fro
 import { hexOf } from "../../codecs/shared/mod.ts";
 import { allRows } from "../kit/mod.ts";
 import type { Change, StoreFailed, StoreShape } from "../ports/mod.ts";
+import { HeldEntries } from "./held-entries.ts";
 
 const OWN_TABLE = "own";
 
@@ -40,7 +41,7 @@ export const openOwnEntries = Effect.fn("reload.ownEntries")(function* (
   store: StoreShape | undefined,
 ): Effect.fn.Return<OwnEntries, StoreFailed> {
   /** By resource, Kind and place. Bounded by the quota, as the overlay refuses more. */
-  const entries = new Map<string, OwnEntry>();
+  const entries = new HeldEntries();
   const begun = new Map<string, OwnEntry>();
   let lastTime = 0n;
   const keyOf = (name: OwnEntryName) => hexOf(ownKey(self, name));
@@ -52,14 +53,6 @@ export const openOwnEntries = Effect.fn("reload.ownEntries")(function* (
       entries.set(keyOf(entry), entry);
       if (entry.storageTime > lastTime) lastTime = entry.storageTime;
     }
-
-  const used = Effect.map(Clock.currentTimeMillis, (nowMs) => {
-    let count = 0;
-    for (const [key, { endMs, exists }] of entries)
-      if (endMs <= nowMs) entries.delete(key);
-      else if (exists) count++;
-    return count;
-  });
 
   return {
     begin: Effect.fnUntraced(function* (name, lifetimeS, exists) {
@@ -82,7 +75,7 @@ export const openOwnEntries = Effect.fn("reload.ownEntries")(function* (
         const left = { ...entry, endMs: before?.endMs ?? 0n, exists: before?.exists ?? false };
         return Effect.ignore(put(left));
       }),
-    used,
+    used: Effect.map(Clock.currentTimeMillis, (nowMs) => entries.used(nowMs)),
     lifeOf: (name) => {
       const entry = entries.get(keyOf(name));
       return entry?.exists === true ? { fromMs: Number(entry.storageTime), endMs: Number(entry.endMs) } : undefined;

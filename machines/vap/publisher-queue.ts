@@ -27,6 +27,8 @@ const STORE_ATTEMPTS_MAX = 5;
 export const PUBLISHED_NUMBERS_MAX = 2_000_000;
 /** Until a number is stored again that the overlay had, and has refused. */
 const REFUSED_MS = 3_600_000;
+/** Numbers in the queue while others are put there to be stored again: a new one must not wait long behind them, or be refused. */
+export const QUEUE_REFRESHED_MAX = 1_000;
 /** Until numbers are looked at again which are due, and for which the queue has no room. */
 const NO_ROOM_MS = 1_000;
 
@@ -132,7 +134,7 @@ const refreshTimer = (inMs: number): StartTimer => {
 /** Every number that is due is queued again, behind the new ones, as far as there is room. */
 export const refresh = (context: Context, { atMs }: Of<VapPublisherEvent, "timerFired">): Decided<StartTimer> => {
   if (context.refreshAtMs === undefined) return {};
-  const { taken, left } = takeDue(context.published, atMs, QUEUE_NUMBERS_MAX - context.queue.length);
+  const { taken, left } = takeDue(context.published, atMs, Math.max(0, QUEUE_REFRESHED_MAX - context.queue.length));
   const again = taken.map(({ vservice, number }): Publication => ({ ref: 0, vservice, number, attempts: 0 }));
   const queue = again.length === 0 ? context.queue : [...context.queue, ...again];
   const first = firstDueAtMs(left);

@@ -8,6 +8,7 @@
 import { Clock, Effect } from "effect";
 import { type E164, unixMs, type Vcr, type VServiceId } from "../../codecs/shared/mod.ts";
 import { type CallStore, findStored, insertCall, removeCall } from "../../machines/validation/mod.ts";
+import { inTimeNumbersMax } from "../../machines/vap/mod.ts";
 import { callNameOf } from "../../machines/vipr/mod.ts";
 import { storeRefusal } from "../ports/mod.ts";
 import { NUMBER_LIFETIME_S } from "../reload/mod.ts";
@@ -25,6 +26,9 @@ export interface HandledBy {
   readonly quotaOf: (username: string) => { readonly quotaLimit: number; readonly quotaCurrent: number };
   /** Why the overlay cannot be published in; undefined while it is there. */
   readonly whyLost: () => string | undefined;
+  /** Entries that the server may have in the overlay, and its rate there. */
+  readonly quota: () => number;
+  readonly storesPerSecond: number;
   /** Whether tickets are granted for a domain: without them nobody can call its numbers, and only its own calls count. */
   readonly isServed: (domain: string) => boolean;
   /** With several companies; undefined: it is one's. */
@@ -62,6 +66,7 @@ export const makeHandlers = (by: HandledBy): VapHandlers => {
         yield* Effect.logWarning("vipr.domain.notServed", { user: username, domain: document.domain });
       if (published !== undefined) yield* published.publish(identity, document);
       services.publish(identity, document);
+      yield* warnOfSlowRefresh(by);
       return { ...quotaOf(username), dhtLifetimeS: NUMBER_LIFETIME_S };
     }),
     withdrawVService: Effect.fnUntraced(function* (identity) {
@@ -99,6 +104,14 @@ export const makeHandlers = (by: HandledBy): VapHandlers => {
     ),
   };
 };
+
+/** More numbers are announced than the overlay's rate lets us store again before they end. What the quota does not admit is not counted. */
+const warnOfSlowRefresh = ({ services, quota, storesPerSecond }: HandledBy) =>
+  Effect.suspend(() => {
+    const numbers = Math.min(quota(), services.didCount(services.isHere));
+    const inTime = inTimeNumbersMax(storesPerSecond, NUMBER_LIFETIME_S * 1_000);
+    return numbers > inTime ? Effect.logWarning("vipr.refresh.slow", { numbers, inTime }) : Effect.void;
+  });
 
 /** A call that is uploaded again, because the answer was lost, is written again: the first write may not be durable yet. */
 const uploads = ({ calls, records, watch }: HandledBy) =>

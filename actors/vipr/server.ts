@@ -189,8 +189,9 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
   const publishing = openPublishing(nodes);
   yield* Deferred.succeed(joined, publishing);
   const { store, endMs, nodeFor } = publishing;
+  const storesPerSecond = overlay.storesPerSecond * nodes.length;
   const publisher = yield* openPublisher({
-    storesPerSecond: overlay.storesPerSecond * nodes.length,
+    storesPerSecond,
     storedBefore: { lifetimeS: NUMBER_LIFETIME_S, endMs },
     store,
   });
@@ -231,6 +232,8 @@ export const startViprServer = Effect.fn("vipr.server")(function* (
     overlayName: overlay.name,
     isServed: (domain) => domains.issuerFor(domain.toLowerCase()) !== undefined,
     shares: tenants && tenantShares(tenants, quota),
+    quota,
+    storesPerSecond,
     quotaOf: (username) => ({
       quotaLimit: Math.floor(quota() * (tenants?.shareOf(tenants.tenantOf(username)) ?? 1)),
       quotaCurrent: services.didCount((vservice) => services.isHere(vservice) && ofUser(username)(vservice)),

@@ -11,6 +11,7 @@ export type {
   VapPublisherEvent,
   VapPublisherInput,
 } from "./publisher-types.ts";
+export { inTimeNumbersMax } from "./refresh-pace.ts";
 export { vapServer } from "./server.ts";
 export type {
   Notification,

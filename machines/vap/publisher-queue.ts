@@ -16,13 +16,14 @@ import type {
   VapPublisherContext,
   VapPublisherEvent,
 } from "./publisher-types.ts";
+import { refillMs } from "./refresh-pace.ts";
 
 /** Numbers that wait to be stored; more are refused as `full`. */
 export const QUEUE_NUMBERS_MAX = 20_000;
 const STORE_ATTEMPTS_MAX = 5;
 /**
- * Numbers that wait to be stored again, each some 85 bytes beside its text; those beyond are left to their call agent, which publishes them
- * again itself.
+ * Numbers that wait to be stored again, each some 85 bytes beside its text. One beyond is stored at once when its call agent publishes
+ * it again, and so each time: nobody would do it later.
  */
 export const PUBLISHED_NUMBERS_MAX = 2_000_000;
 /** Until a number is stored again that the overlay had, and has refused. */
@@ -49,7 +50,7 @@ export const enqueue = (
   { ref, vservice, number, stored: before }: Of<VapPublisherEvent, "publish">,
 ): Decided<Report | StartTimer> => {
   const { queue } = context;
-  if (before !== undefined) {
+  if (before !== undefined && hasPlace(context.published, { vservice, number })) {
     const made = awaitRefresh(context, { vservice, number }, before.dueAtMs, before.atMs);
     return { ...made, actions: [...stored(ref), ...made.actions] };
   }
@@ -58,6 +59,9 @@ export const enqueue = (
     : { context: { queue: [...queue, { ref, vservice, number, attempts: 0 }] } };
 };
 
+const hasPlace = (published: Context["published"], one: PublishedNumber): boolean =>
+  published.size < PUBLISHED_NUMBERS_MAX || hasPublished(published, one);
+
 /** A number is to be stored again when it is due; the timer runs for the one that is due first. */
 const awaitRefresh = (
   { published, refreshAtMs }: Context,
@@ -65,7 +69,7 @@ const awaitRefresh = (
   dueAtMs: number,
   atMs: number,
 ): { readonly context: Partial<Context>; readonly actions: ReadonlyArray<StartTimer> } => {
-  if (published.size >= PUBLISHED_NUMBERS_MAX && !hasPublished(published, one)) return { context: {}, actions: [] };
+  if (!hasPlace(published, one)) return { context: {}, actions: [] };
   const now = dueAt(published, one, dueAtMs);
   const isFirst = refreshAtMs === undefined || dueAtMs < refreshAtMs;
   return {
@@ -103,7 +107,7 @@ export const next = ({
   };
 };
 const refillTimer = (storesPerSecond: number): StartTimer => {
-  const ms = Math.ceil(1000 / storesPerSecond);
+  const ms = refillMs(storesPerSecond);
   return { type: "startTimer", timer: "refill", betweenMs: [ms, ms] };
 };
 

@@ -8,6 +8,7 @@ import { TestClock } from "effect/testing";
 import { OverlayUnreachable } from "../../actors/reload/mod.ts";
 import { nodeIdFrom } from "../../codecs/shared/mod.ts";
 import { type Finding, fault, good, warning, worstOf } from "../../runtime/cli/doctor-finding.ts";
+import { refreshFinding } from "../../runtime/cli/doctor-overlay.ts";
 import { exitCode } from "../../runtime/cli/exit.ts";
 import { measureClock, medianOf } from "../../runtime/cli/member-clock.ts";
 import { test } from "../kit/harness.ts";
@@ -53,7 +54,15 @@ test("doctor and status: a server that runs with a neighbour is well, its clock 
       well.report.findings.filter(({ verdict }) => verdict !== "good").map(({ check }) => check),
       [],
     );
-    for (const check of ["configuration", "server", "server store", "server.vap", "certificate node", "authority"])
+    for (const check of [
+      "configuration",
+      "server",
+      "server store",
+      "server.vap",
+      "certificate node",
+      "authority",
+      "refresh",
+    ])
       same(well.at(check)?.verdict, "good", check);
     ok(/^0\.\d{3} s /.test(well.at("clock")!.what), well.at("clock")!.what); // one machine's clock beside itself
     ok(/ 2 nodes, 1 links| 2 nodes, 2 links|^2 nodes/.test(well.at("overlay")!.what), well.at("overlay")!.what);
@@ -125,6 +134,15 @@ test("doctor: the exit code is the first fault's, else a warning's", () => {
   same(worstOf([fine, hint]).code, exitCode.fault);
   same(worstOf([hint, fine, port, clock]).code, exitCode.portTaken);
   same(worstOf([clock, port, hint]).code, exitCode.clock);
+});
+
+test("doctor: more entries than the overlay's rate lets a server store again in time", () => {
+  const [enough, slow] = [refreshFinding(1_000_000, 10), refreshFinding(1_000_000, 7)];
+  same([enough.verdict, enough.todo], ["good", ""]);
+  same(
+    [slow.verdict, /1000000 entries at 7 .* 986853 /.test(slow.what), /--stores/.test(slow.todo)],
+    ["warning", true, true],
+  );
 });
 
 test("clock: the median of what neighbours say, whoever lies or does not answer", async () => {

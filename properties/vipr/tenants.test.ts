@@ -44,7 +44,7 @@ const tenants: ViprTenants = {
 };
 
 /** A server's VAP side, whole but for the overlay, which stores whatever it is given. */
-const serving = Effect.gen(function* () {
+const servingAt = Effect.fnUntraced(function* (quota: number, storesPerSecond: number) {
   const owners = yield* openOwners(memoryStore(), (name) => USERS.includes(name));
   const calls = callStore([nodeIdFrom(5n)]);
   const services = makeServices(
@@ -63,9 +63,11 @@ const serving = Effect.gen(function* () {
     overlayName: "vipr.test",
     whyLost: () => undefined,
     isServed: () => true,
-    shares: tenantShares(tenants, () => QUOTA),
+    quota: () => quota,
+    storesPerSecond,
+    shares: tenantShares(tenants, () => quota),
     quotaOf: (username) => ({
-      quotaLimit: QUOTA * tenants.shareOf(username),
+      quotaLimit: quota * tenants.shareOf(username),
       quotaCurrent: services.didCount(ofUser(username)),
     }),
     services,
@@ -90,6 +92,7 @@ const serving = Effect.gen(function* () {
   );
   return { vap, services, sent, calls };
 });
+const serving = servingAt(QUOTA, 10);
 
 const identity = (subservice: number, vservice: ServiceIdentity["vservice"], instance = 1n): VapAttribute => ({
   type: "serviceIdentity",
@@ -402,3 +405,23 @@ test("tenants: a number counts once for each VService it is under, and none has 
     ),
     { numRuns: runs },
   ));
+
+test("more numbers than can be stored again in time: at WARN when they are announced; what the quota does not admit is not counted", async () => {
+  const warnedAt = async (quota: number, storesPerSecond: number): Promise<ReadonlyArray<unknown>> => {
+    const logged: Array<unknown> = [];
+    const logger = Logger.make(({ message }) => void logged.push(message));
+    const body = Effect.gen(function* () {
+      yield* servingAt(quota, storesPerSecond);
+      const a = yield* clientOf("a");
+      yield* a.send(register);
+      yield* a.send(publishAs("a.example", VSERVICE.a, 1, 1n, 1_000_000));
+      yield* Effect.sleep(1_000);
+      ok(a.seen.length >= 2, "registered and published");
+    });
+    await virtually(Effect.provide(body, Logger.layer([logger])));
+    return logged.filter((message) => Array.isArray(message) && message[0] === "vipr.refresh.slow");
+  };
+  same(await warnedAt(2_000_000, 7), [["vipr.refresh.slow", { numbers: 1_000_000, inTime: 986_853 }]]);
+  same(await warnedAt(2_000_000, 10), []);
+  same(await warnedAt(QUOTA, 7), []);
+});

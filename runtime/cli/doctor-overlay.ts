@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { Effect } from "effect";
 import { addressText } from "../../actors/admin/mod.ts";
 import type { Https } from "../../actors/ports/mod.ts";
+import { NUMBER_LIFETIME_S } from "../../actors/reload/mod.ts";
 import { readDocument } from "../../codecs/overlay/mod.ts";
+import { inTimeNumbersMax } from "../../machines/vap/mod.ts";
 import type { ViprConfig } from "../config/mod.ts";
 import { sampleOf } from "../metrics/read.ts";
 import { authorityOf } from "./anchor.ts";
@@ -19,7 +21,7 @@ export const overlayFindings = (
 ): Effect.Effect<ReadonlyArray<Finding>, never, Https> =>
   Effect.gen(function* () {
     const authority = yield* authorityFinding(config, state.data);
-    return [authority, ...(yield* bootstrapFindings(state.data)), ...memberFindings(state)];
+    return [authority, ...(yield* bootstrapFindings(state.data)), ...memberFindings(state), ...refreshFindings(state)];
   });
 
 const textIn = (data: string, name: string): string | undefined => {
@@ -92,4 +94,19 @@ const memberFindings = ({ ready, metrics }: ProgramState): ReadonlyArray<Finding
       ? warning("quota", share, "ask the authority for more, or publish fewer numbers")
       : good("quota", share),
   ];
+};
+
+/** Whether the overlay's rate lets us store our entries again before they end. */
+const refreshFindings = ({ ready, metrics, data }: ProgramState): ReadonlyArray<Finding> => {
+  const used = sampleOf(metrics, "vipr_overlay_quota_used");
+  const storesPerSecond = documentIn(data)?.storesPerSecond;
+  if (ready === undefined || used === undefined || storesPerSecond === undefined) return [];
+  return [refreshFinding(used, storesPerSecond)];
+};
+export const refreshFinding = (used: number, storesPerSecond: number): Finding => {
+  const most = inTimeNumbersMax(storesPerSecond, NUMBER_LIFETIME_S * 1_000);
+  const what = `${used} entries at ${storesPerSecond} stores a second: up to ${most} are stored again in time`;
+  const todo =
+    "ask the authority for a higher rate (--stores), or publish fewer numbers: docs/operator.md#many-numbers";
+  return used > most ? warning("refresh", what, todo) : good("refresh", what);
 };

@@ -11,6 +11,7 @@
  * DECISIONS.md D-113.
  */
 import { Effect, FiberHandle, Option, type Scope, Stream, SubscriptionRef } from "effect";
+import type { NumberList } from "../../codecs/numbers/mod.ts";
 import type { E164, Vcr } from "../../codecs/shared/mod.ts";
 import type { VService } from "../../codecs/vap/mod.ts";
 import type { VapClient, VapRefused } from "../vap/mod.ts";
@@ -37,11 +38,11 @@ export interface Servers {
   /** At each server, one after another, each for itself; succeeds when every one has answered for every number. */
   readonly publish: (
     document: VService,
-    numbers: ReadonlyArray<E164>,
+    numbers: NumberList,
     progress: (progress: PublishProgress) => Effect.Effect<void>,
   ) => Effect.Effect<void, VapRefused>;
   /** At each server: they are ours no more. */
-  readonly unpublish: (numbers: ReadonlyArray<E164>) => Effect.Effect<void>;
+  readonly unpublish: (numbers: NumberList) => Effect.Effect<void>;
   readonly report: Effect.Effect<
     ReadonlyArray<{ readonly name: string; readonly isUp: boolean; readonly why: string }>
   >;
@@ -87,7 +88,7 @@ export const openServers = Effect.fn("agent.servers")(function* (
         concurrency: all.length,
         discard: true,
       }),
-    unpublish: (numbers) => Effect.forEach(all, ({ client }) => client.unpublishNumbers(numbers), { discard: true }),
+    unpublish: ({ each }) => Effect.forEach(all, ({ client }) => client.unpublishNumbers(each), { discard: true }),
     report: Effect.sync(() => all.map(({ name, client }) => ({ name, ...SubscriptionRef.getUnsafe(client.state) }))),
   } satisfies Servers as Servers;
 });
@@ -144,16 +145,27 @@ const firstOf = <A>(ref: SubscriptionRef.SubscriptionRef<A>, is: (value: A) => b
 const publishAt = Effect.fnUntraced(function* (
   { name, client }: NamedServer,
   document: VService,
-  numbers: ReadonlyArray<E164>,
+  { count, each }: NumberList,
   progress: (progress: PublishProgress) => Effect.Effect<void>,
 ) {
   yield* client.publishVService(document);
   let [done, failed] = [0, 0];
-  for (let at = 0; at < numbers.length; at += NUMBERS_AT_ONCE_MAX) {
-    const results = yield* client.publishNumbers(numbers.slice(at, at + NUMBERS_AT_ONCE_MAX));
+  for (const part of partsOf(each)) {
+    const results = yield* client.publishNumbers(part);
     const stored = results.filter(({ result }) => result.type === "done").length;
     done += stored;
     failed += results.length - stored;
-    yield* progress({ server: name, done, failed, of: numbers.length });
+    yield* progress({ server: name, done, failed, of: count });
   }
 });
+
+function* partsOf(numbers: Iterable<E164>): Generator<ReadonlyArray<E164>> {
+  let part: Array<E164> = [];
+  for (const number of numbers) {
+    part.push(number);
+    if (part.length < NUMBERS_AT_ONCE_MAX) continue;
+    yield part;
+    part = [];
+  }
+  if (part.length > 0) yield part;
+}

@@ -24,7 +24,7 @@ export interface VapClient {
     numbers: ReadonlyArray<E164>,
   ) => Effect.Effect<ReadonlyArray<{ readonly number: E164; readonly result: VapResult }>>;
   /** They are published no more; the overlay has them until they expire there. */
-  readonly unpublishNumbers: (numbers: ReadonlyArray<E164>) => Effect.Effect<void>;
+  readonly unpublishNumbers: (numbers: Iterable<E164>) => Effect.Effect<void>;
   /** Succeeds when the server has acknowledged it; asked again after a lost connection. Interrupted, it is not asked again. */
   readonly uploadVcr: (vcr: Vcr) => Effect.Effect<void, VapRefused>;
   /** The results of validations, as Notify brings them, unless `learn` takes them. When the queue is full the server sends further ones again later. */

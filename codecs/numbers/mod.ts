@@ -14,7 +14,7 @@ export {
   rangeOf,
   type TrunkPlan,
 } from "./plan.ts";
-export { countNumbers, numbersIn } from "./ranges.ts";
+export { countNumbers, listOf, listWithout, type NumberList, numbersIn } from "./ranges.ts";
 export {
   isOwn,
   maskedSteps,

@@ -42,6 +42,26 @@ export const isWithin = (own: ReadonlyArray<NumberRange>, number: string): boole
 export const countNumbers = (own: ReadonlyArray<NumberRange>): number =>
   rangesOf(own).reduce((sum, { from, to }) => sum + Number(to) - Number(from) + 1, 0);
 
+/** How many there are, and each of them, as often as somebody asks: a million numbers are a range, and no array. */
+export interface NumberList {
+  readonly count: number;
+  readonly each: Iterable<E164>;
+}
+/** All of the ranges. */
+export const listOf = (own: ReadonlyArray<NumberRange>): NumberList => ({
+  count: countNumbers(own),
+  each: { [Symbol.iterator]: () => numbersIn(own) },
+});
+/** Those that are not in `others`. */
+export const listWithout = (own: ReadonlyArray<NumberRange>, others: ReadonlyArray<NumberRange>): NumberList => {
+  function* left(): Generator<E164> {
+    for (const number of numbersIn(own)) if (!isWithin(others, number)) yield number;
+  }
+  let count = 0;
+  for (const _ of left()) count++;
+  return { count, each: { [Symbol.iterator]: left } };
+};
+
 /** Each number once, in order. */
 export function* numbersIn(own: ReadonlyArray<NumberRange>): Generator<E164> {
   for (const { from, to } of rangesOf(own))

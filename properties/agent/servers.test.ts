@@ -89,7 +89,7 @@ inMemory(
     same([primary.taken.length, backup.taken.length], [1, 0]);
     const seen: Array<string> = [];
     const atBoth = yield* Deferred.make<void>();
-    const publishing = servers.publish(document, [NUMBER], ({ server, done, of }) =>
+    const publishing = servers.publish(document, { count: 1, each: [NUMBER] }, ({ server, done, of }) =>
       Effect.andThen(
         Effect.sync(() => seen.push(`${server} ${done}/${of}`)),
         seen.length === 2 ? Deferred.succeed(atBoth, undefined) : Effect.void,

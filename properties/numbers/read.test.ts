@@ -6,6 +6,8 @@ import {
   countNumbers,
   type DialPlan,
   isOwn,
+  listOf,
+  listWithout,
   maskedSteps,
   NUMBER_REASONS,
   type NumberSource,
@@ -359,5 +361,20 @@ law(
     equal(isOwn(plan, e164(of(asked))), all.has(of(asked)));
     same([...numbersIn(plan.own)], [...all].sort());
     equal(countNumbers(plan.own), all.size);
+  }),
+);
+
+const someRanges = fc.array(fc.tuple(fc.nat(60), fc.nat(20)), { maxLength: 8 });
+law(
+  "what one list of ranges has and another has not, counted and walked as often as somebody asks",
+  fc.property(someRanges, someRanges, (these, others) => {
+    const ownOf = (ranges: typeof these) =>
+      planOf({ own: ranges.map(([from, more]) => `+1408555${1_000 + from}..+1408555${1_000 + from + more}`) }).own;
+    const [own, other] = [ownOf(these), ownOf(others)];
+    const without = new Set(numbersIn(other));
+    const left = [...numbersIn(own)].filter((number) => !without.has(number));
+    const [all, list] = [listOf(own), listWithout(own, other)];
+    same([all.count, [...all.each], [...all.each]], [countNumbers(own), [...numbersIn(own)], [...numbersIn(own)]]);
+    same([list.count, [...list.each], [...list.each]], [left.length, left, left]);
   }),
 );

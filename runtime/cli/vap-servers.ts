@@ -8,9 +8,9 @@ import { Clock, Effect, type Scope } from "effect";
 import { type NamedServer, openServers, type PublishProgress, type Servers } from "../../actors/agent/mod.ts";
 import type { Credentials, Dialer, Entropy, Keys, StoreFailed, StoreShape } from "../../actors/ports/mod.ts";
 import { connectVap } from "../../actors/vap/mod.ts";
-import { countNumbers, type DialPlan, numbersIn } from "../../codecs/numbers/mod.ts";
+import { countNumbers, type DialPlan, listOf, listWithout } from "../../codecs/numbers/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
-import { bigOf, bytesOfBig, type E164, hexOf, utf8, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
+import { bigOf, bytesOfBig, hexOf, utf8, type VServiceId, vserviceId } from "../../codecs/shared/mod.ts";
 import { type ValInfo, type VService, writeVService } from "../../codecs/vap/mod.ts";
 import { NUMBERS_MAX } from "../../machines/vap/mod.ts";
 import { makeAuthority } from "../authority.ts";
@@ -115,21 +115,20 @@ export const openVapServers = Effect.fn("agent.vapServers")(function* (
     yield* open("primary", primary),
     backup === undefined ? undefined : yield* open("backup", backup),
   );
-  const numbersOf = (of: DialPlan) => (config.agent.public === undefined ? [] : [...numbersIn(of.own)]);
-  const numbers = numbersOf(plan);
-  let published: ReadonlySet<E164> = new Set(numbers);
+  const rangesOf = (of: DialPlan) => (config.agent.public === undefined ? [] : of.own);
+  const numbers = listOf(rangesOf(plan));
+  let published = rangesOf(plan);
   return {
     ...servers,
     service,
-    numbers: numbers.length,
+    numbers: numbers.count,
     publishAll: (progress) =>
       Effect.mapError(servers.publish(document, numbers, progress), ({ reason, why }) =>
         stopped("refused", `the ViPR server refuses the VService: ${reason}, ${why}`),
       ),
     publishAgain: Effect.fnUntraced(function* (now, progress) {
-      const wanted = new Set(numbersOf(now.plan));
-      const added = [...wanted].filter((number) => !published.has(number));
-      const removed = [...published].filter((number) => !wanted.has(number));
+      const wanted = rangesOf(now.plan);
+      const [added, removed] = [listWithout(wanted, published), listWithout(published, wanted)];
       // Where, and by which account, we are reached stays as it was at the start.
       const document = yield* documentOf({ ...config, lists: now.config.lists }, now.plan, service, overlay);
       published = wanted;
@@ -137,7 +136,7 @@ export const openVapServers = Effect.fn("agent.vapServers")(function* (
       yield* Effect.mapError(servers.publish(document, added, progress), ({ reason, why }) =>
         stopped("refused", `the ViPR server refuses the VService: ${reason}, ${why}`),
       );
-      return { added: added.length, removed: removed.length };
+      return { added: added.count, removed: removed.count };
     }),
   } satisfies VapServers as VapServers;
 });

@@ -59,6 +59,7 @@ export interface Membership {
   readonly beat: (query: Query) => Effect.Effect<boolean, StoreFailed>;
   /** Shared rows that others have committed since the last call. */
   readonly changes: (query: Query) => Effect.Effect<ReadonlyArray<SharedRow>, StoreFailed>;
+  /** The longest a member first: PostgreSQL gives rows in the order in which they were written last. */
   readonly members: () => ReadonlyArray<Member>;
   readonly isSure: () => boolean;
 }
@@ -73,7 +74,7 @@ export const openMembership = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Membership, StoreFailed> {
   const look = `WITH me AS (UPDATE ${schema}.members SET beat = beat + 1 WHERE id = $1 RETURNING id)
     SELECT (SELECT count(*)::integer FROM me), s.owner, m.id, m.batch, m.beat, m.address
-    FROM ${schema}.store s LEFT JOIN ${schema}.members m ON true`;
+    FROM ${schema}.store s LEFT JOIN ${schema}.members m ON true ORDER BY m.id`;
   const feed = `SELECT name, key, value, due, writer FROM ${schema}.rows
     WHERE writer = $1 AND batch > $2 AND batch <= $3 ORDER BY batch, name, key`;
   const evict = `DELETE FROM ${schema}.members WHERE id = $1 AND beat = $2

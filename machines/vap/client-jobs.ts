@@ -145,10 +145,9 @@ export const pump = (context: Context): ClientDecision<"ask"> => {
   if (service === undefined) return {};
   const wanted: Array<readonly [Ask["what"], VapContent]> = [];
   if (subscription === undefined && !isOut(asks, "subscribe")) wanted.push(["subscribe", subscribe(context)]);
-  const { job: number, ...others } = asks.some(({ what }) => isJob(what) && what.type === "number")
-    ? noNumber(context)
-    : nextNumber(context);
-  if (number !== undefined) wanted.push([number, publishNumber(context, number)]);
+  const isNumberOut = asks.some(({ what }) => isJob(what) && what.type === "number");
+  const number = isNumberOut ? undefined : nextNumber(context);
+  if (number !== undefined) wanted.push([number.job, publishNumber(context, number.job)]);
   const out = asks.filter(({ what }) => isJob(what) && what.type === "vcr").length;
   const records = vcrs.slice(0, Math.max(0, VCRS_ASKED_MAX - out));
   wanted.push(...records.map((job) => [job, upload(context, job.vcr)] as const));
@@ -156,22 +155,24 @@ export const pump = (context: Context): ClientDecision<"ask"> => {
   return {
     context: {
       ...changed,
-      ...others,
+      ...number?.left,
       vcrs: vcrs.slice(records.length),
     },
     actions: actions ?? [],
   };
 };
-interface NextNumber extends Pick<Context, "numbers" | "stored"> {
-  readonly job: Of<VapJob, "number"> | undefined;
+interface NextNumber {
+  readonly job: Of<VapJob, "number">;
+  /** What is left without it. */
+  readonly left: Partial<Context>;
 }
-const noNumber = ({ numbers, stored }: Context): NextNumber => ({ job: undefined, numbers, stored });
 /** Those that somebody waits for go before those that are published again. */
-const nextNumber = ({ numbers, stored, refreshBelow }: Context): NextNumber => {
-  if (numbers.length > 0) return { job: numbers[0], numbers: numbers.slice(1), stored };
+const nextNumber = ({ numbers, stored, refreshBelow }: Context): NextNumber | undefined => {
+  const [first] = numbers;
+  if (first !== undefined) return { job: first, left: { numbers: numbers.slice(1) } };
   const number = oldestBelow(stored, refreshBelow);
-  if (number === undefined) return { job: undefined, numbers, stored };
-  return { job: { type: "number", ref: 0, number, attempts: 0 }, numbers, stored: forgotten(stored, number) };
+  if (number === undefined) return undefined;
+  return { job: { type: "number", ref: 0, number, attempts: 0 }, left: { stored: forgotten(stored, number) } };
 };
 export const isService = (what: Ask["what"]): what is Of<Exclude<Ask["what"], string>, "service"> =>
   typeof what === "object" && what.type === "service";

@@ -6,8 +6,8 @@
  *
  *   npm run numbers -- [--count N] [--others N] [--stores PER_SECOND] [--json]
  *
- * The last line is one JSON object: for `publish`, `refresh` and `asked` (published again, and nothing to store) the seconds, the processor's seconds of server and call agent, and
- * their resident memory in MB, at the end and at most; the server's disk in MB.
+ * The last line is one JSON object: for `publish`, `refresh` and `asked` (published again, and nothing to store) the seconds, the
+ * processor's seconds of server and call agent, and their resident memory in MB, at the end and at most; the server's disk in MB.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -18,12 +18,10 @@ import { parseArgs } from "node:util";
 import { Effect, Layer, Logger } from "effect";
 import { connectVap } from "../../actors/vap/mod.ts";
 import { e164FromDigits, vserviceId } from "../../codecs/shared/mod.ts";
-import { addAccount } from "../../runtime/cli/accounts.ts";
-import { openFolder } from "../../runtime/cli/folder.ts";
 import { nodeLayer } from "../../runtime/node.ts";
 import { DOMAIN, HOST, JOINED, oneServer, WORDS } from "../cli/one-server.ts";
 import { start, withFolder } from "../cli/processes.ts";
-import { diskMb, member, passwordOf, residentMb } from "./curves/costs.ts";
+import { diskMb, othersIn, residentMb } from "./curves/costs.ts";
 import { cpuOf } from "./process-time.ts";
 
 const FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
@@ -104,15 +102,10 @@ await withFolder(async (root) => {
   const limits = ["--stores", `${stores}`, "--quota", `${2 * count + 1_000}`];
   const server = await oneServer(root, limits);
   const names = Array.from({ length: others }, (_, i) => `other-${i}`);
-  for (const name of names)
-    await Effect.runPromise(
-      Effect.flatMap(openFolder(server.at("authority")), (at) => addAccount(at, name, passwordOf(name))),
-    );
   const words = ["server", "--config", server.config, "--vap", `${HOST}:${server.ports.vap}`];
   const company = start(words);
   await company.said(JOINED);
-  const members = names.map((name) => member(server, root, name));
-  for (const one of members) await one.said(/^node [0-9a-f]{32} of /m);
+  const members = await othersIn(server, root, names);
 
   const [own, all] = [[company.pid!], [company, ...members].map(({ pid }) => pid!)];
   const measuring = () => {

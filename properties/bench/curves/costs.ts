@@ -18,7 +18,7 @@ import { cpuOf } from "../process-time.ts";
 /** More than are stored: the overlay's own limits are not what is measured. */
 const WITHOUT_LIMITS = ["--stores", "1000", "--quota", "1000000"];
 const NODES = ["two", "three"] as const;
-export const passwordOf = (name: string): string => `${name} knows its word`;
+const passwordOf = (name: string): string => `${name} knows its word`;
 const VSERVICE = vserviceId(1n);
 
 export interface CostRow {
@@ -44,13 +44,26 @@ export const diskMb = (folder: string): number =>
     .filter((one) => one.isFile())
     .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0) / 1_048_576;
 
-/** Another node of that overlay. */
-export const member = (server: OneServer, root: string, name: string): Running => {
+const member = (server: OneServer, root: string, name: string): Running => {
   const words = ["--authority", server.trust.url, "--fingerprint", server.trust.fingerprint, "--user", name];
   return start(
     ["node", "--data", join(root, name), "--listen", `${HOST}:0`, "--admin", "none", ...words, "--password-file", "-"],
     `${passwordOf(name)}\n`,
   );
+};
+/** Further nodes of that overlay, once they have joined. */
+export const othersIn = async (
+  server: OneServer,
+  root: string,
+  names: ReadonlyArray<string>,
+): Promise<ReadonlyArray<Running>> => {
+  for (const name of names)
+    await Effect.runPromise(
+      Effect.flatMap(openFolder(server.at("authority")), (at) => addAccount(at, name, passwordOf(name))),
+    );
+  const others = names.map((name) => member(server, root, name));
+  for (const one of others) await one.said(/^node [0-9a-f]{32} of /m);
+  return others;
 };
 
 const vcrOf = (i: number, nowMs: number): Vcr => ({
@@ -70,13 +83,8 @@ export const costRows = async (
   const rows = { publish: [] as Array<CostRow>, upload: [] as Array<CostRow> };
   await withFolder(async (root) => {
     const server = await oneServer(root, WITHOUT_LIMITS);
-    for (const name of NODES)
-      await Effect.runPromise(
-        Effect.flatMap(openFolder(server.at("authority")), (at) => addAccount(at, name, passwordOf(name))),
-      );
     const company = await server.serve("--vap", `${HOST}:${server.ports.vap}`); // on loopback without TLS
-    const others = NODES.map((name) => member(server, root, name));
-    for (const one of others) await one.said(/^node [0-9a-f]{32} of /m);
+    const others = await othersIn(server, root, NODES);
     const [own, all] = [[company.pid!], [company.pid!, ...others.map(({ pid }) => pid!)]];
     const measuring = () => {
       const [startMs, cpuS, allS] = [performance.now(), cpuOf(own), cpuOf(all)];

@@ -23,6 +23,7 @@ const TEMPLATES: Readonly<Record<string, string>> = {
   recommended:
     "uuid originating_leg_uuid direction channel_name sip_gateway_name sip_profile_name sip_call_id sip_req_user sip_from_user caller_id_number destination_number pre_transfer_caller_id_number start_uepoch answer_uepoch end_uepoch hangup_cause bridge_uuid",
 };
+/** Templates of mod_cdr_csv that a reader knows by name: FreeSWITCH's own, and `recommended`, docs/records.md. */
 export const FREESWITCH_TEMPLATES: ReadonlyArray<string> = Object.keys(TEMPLATES);
 
 /** A shipped template's name, its text (`"${uuid}",...`), or the names of its variables. Undefined: none of these. */

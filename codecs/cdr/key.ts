@@ -4,4 +4,5 @@ import { utf8 } from "../shared/mod.ts";
 
 const KEY_BYTES = 16;
 
+/** The first 16 bytes of the SHA-256 of a call's key (`Leg.key`). */
 export const storedCallKey = (key: string): Uint8Array => sha256(utf8(key)).subarray(0, KEY_BYTES);

@@ -16,6 +16,7 @@ export interface Position {
   readonly offset: number;
   readonly line: number;
 }
+/** The first byte, in line 1. */
 export const FILE_BEGIN: Position = { offset: 0, line: 1 };
 
 /** Cuts bytes that arrive in pieces. */

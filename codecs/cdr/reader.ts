@@ -19,6 +19,10 @@ import { audiocodesReader, cubeReader } from "./sbc.ts";
 import type { TrunkOf } from "./trunks.ts";
 import { type Zone, zoneOf } from "./zone.ts";
 
+/**
+ * What a reader must be told: the format, the exchange's zone and trunks, and of some formats the columns, which the file
+ * does not name.
+ */
 export interface ReaderOptions {
   readonly format: RecordFormat;
   readonly zone: Zone;
@@ -38,11 +42,13 @@ export interface ReaderOptions {
   readonly head?: Uint8Array | undefined;
 }
 
+/** A file's bytes go in, in pieces; its rows come out, those that could not be read with their fault. */
 export interface RecordReader extends Cutter<CdrRow> {
   /** By how much the file's times are beside the configured zone, as far as its rows show. */
   readonly zoneShiftMs: () => number;
 }
 
+/** A reader, or why the options make none: half a sentence for a person. */
 export type ReaderResult =
   | { readonly reader: RecordReader; readonly why?: undefined }
   | { readonly reader?: undefined; readonly why: string };
@@ -78,9 +84,15 @@ const READERS = {
   yeastar: (of) => yeastarReader(of.zone, of.trunkOf, of.from),
 } satisfies Readonly<Record<string, Open>>;
 
+/** The name of a format: `asterisk`, `freeswitch-csv`, `cucm`, `jsonl` and others, all of which RECORD_FORMATS has. */
 export type RecordFormat = keyof typeof READERS;
+/** The names of all formats, in the order in which people are shown them. */
 export const RECORD_FORMATS = Object.keys(READERS) as ReadonlyArray<RecordFormat>;
 
+/**
+ * A reader for one file. Gives `why` for a mapping of Asterisk's or a template of FreeSWITCH's without the columns that a
+ * call needs.
+ */
 export const recordReader = (options: ReaderOptions): ReaderResult => {
   const open: Open = READERS[options.format];
   const reader = open({ ...options, from: options.from ?? FILE_BEGIN });

@@ -18,12 +18,14 @@ export interface NumberText {
 export const numberText = (text: string, source: NumberSource): NumberText | undefined =>
   text === "" ? undefined : { text, source };
 
+/** The channel within the exchange that dialled another one. */
 export interface Dialler {
   readonly channel: string;
   /** It is a trunk's: somebody who came in was put through. */
   readonly isTrunk: boolean;
 }
 
+/** What a row says of one trunk: a telephone call or a part of one. Times in ms since 1970. */
 export interface Leg {
   /** The same in all rows of one telephone call, and in those of no other. */
   readonly key: string;
@@ -62,6 +64,7 @@ export interface Bridge {
 /** Why a row gives no leg. A word for scripts; `asideText` has the sentence. */
 export type RowFault = "badLine" | "noTrunk" | "unanswered" | "answerMissing" | "clockUnset";
 
+/** What a record gave: its legs, or why it has none. Times in ms since 1970. */
 export interface CdrRow {
   readonly place: Place;
   readonly legs: ReadonlyArray<Leg>;

@@ -4,6 +4,7 @@
  */
 import { ownText } from "./row.ts";
 
+/** A trunk of the configuration, and how records name its channels. */
 export interface TrunkNames {
   readonly name: string;
   /** `PJSIP/trunk1`; a name without its technology will do, and so will a beginning that ends in `*`. */
@@ -31,6 +32,10 @@ const isHex = (text: string, from: number, to: number): boolean => {
   return to > from;
 };
 
+/**
+ * Looks up the trunk of a channel: without regard to case or to the call's suffix, in the order of the list; undefined for
+ * a channel of none of them. It remembers up to 4,096 names.
+ */
 export const trunkMatcher = (trunks: ReadonlyArray<TrunkNames>): TrunkOf => {
   const names = trunks.flatMap(({ name, channels }) =>
     channels.map((channel) => ({

@@ -9,6 +9,7 @@ const DAY_MS = 24 * 3_600_000;
 /** Days whose offset is kept; a file has few. */
 const DAYS_MAX = 4_096;
 
+/** The clock that an exchange writes its records by. */
 export interface Zone {
   /** `localMs`: a local time, counted as if it were UTC. The instants that it may be, earliest first: one, or two. */
   readonly instants: (localMs: number) => readonly [first: number, second?: number];

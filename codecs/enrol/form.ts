@@ -14,12 +14,15 @@
 import { concat, utf8 } from "../shared/mod.ts";
 import { mediaType } from "./registry.ts";
 
+/** Of a whole body that is read. */
 export const FORM_BYTES_MAX = 65_536;
+/** Of the fields in it. */
 export const FORM_PARTS_MAX = 16;
 const PART_HEADER_BYTES_MAX = 1_024;
 const BOUNDARY_FORM = /^[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]$/;
 const NAME_FORM = /^[A-Za-z0-9_.-]{1,64}$/;
 
+/** One field: 1 to 64 letters, digits, `_`, `.` or `-` as its name, and its bytes as they came. */
 export interface FormPart {
   readonly name: string;
   /** Lower case, without parameters. Absent means text/plain. */
@@ -27,14 +30,17 @@ export interface FormPart {
   readonly body: Uint8Array;
 }
 
+/** Why a form is not read. */
 export interface FormError {
   readonly _tag: "BadForm";
   /** Where: `content-type`, `part[1].name`, a field's name, … */
   readonly at: string;
   readonly why: string;
 }
+/** What reading a form gives. */
 export type FormRead<A> = { readonly ok: true; readonly value: A } | { readonly ok: false; readonly error: FormError };
 
+/** The failure, for a reader of forms. */
 export const badForm = (at: string, why: string): { readonly ok: false; readonly error: FormError } => ({
   ok: false,
   error: { _tag: "BadForm", at, why },
@@ -52,6 +58,7 @@ export const writeForm = (parts: ReadonlyArray<FormPart>, boundary: string): Uin
   return concat(...written, utf8(`--${boundary}--\r\n`));
 };
 
+/** The value of Content-Type for a form of this boundary. It is not checked here, but by `writeForm`. */
 export const formContentType = (boundary: string): string => `${mediaType.form}; boundary="${boundary}"`;
 
 /** The parts in the order sent; a name that occurs twice is returned twice. */

@@ -6,6 +6,7 @@ import { Destination, type NodeId, nodeIdFrom, toNode } from "../reload/mod.ts";
 import { hexOf } from "../shared/mod.ts";
 import { encode } from "../wire/mod.ts";
 
+/** A node and the overlay that it is of. RFC 6940 §14.15. */
 export interface ReloadUri {
   readonly nodeId: NodeId;
   readonly overlay: string;
@@ -36,6 +37,7 @@ export const userNameOf = (user: string, overlay: string): string | undefined =>
   return /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}$/.test(name) ? name : undefined;
 };
 
+/** Where an enrolment server is reached, over https: an IPv6 host without its brackets. */
 export interface EnrolmentPlace {
   readonly host: string;
   readonly port: number;
@@ -52,5 +54,6 @@ export const readEnrolmentUrl = (url: string): EnrolmentPlace | undefined => {
   return { host: hostname.replace(/^\[|\]$/g, ""), port: port === "" ? HTTPS_PORT : Number(port), path: pathname };
 };
 
+/** The URL of such a place, with its port even where it is 443. */
 export const enrolmentUrl = ({ host, port, path }: EnrolmentPlace): string =>
   `https://${host.includes(":") ? `[${host}]` : host}:${port}${path}`;

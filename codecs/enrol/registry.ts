@@ -7,12 +7,14 @@ export const enrolmentTokens = [
   "Node-IDs_not_available",
   "bad_CSR",
 ] as const;
+/** One of the four reasons. */
 export type EnrolmentToken = (typeof enrolmentTokens)[number];
 
 /** "If the client receives an unknown token in the body, it SHOULD treat it as a failure for an unknown reason." */
 export const readToken = (text: string): EnrolmentToken | "unknown" =>
   enrolmentTokens.find((token) => token === text.trim()) ?? "unknown";
 
+/** Of what is sent and answered: document, request, certificate, form, token. RFC 6940 §11.2, §11.3. */
 export const mediaType = {
   overlay: "application/p2p-overlay+xml",
   csr: "application/pkcs10",
@@ -21,6 +23,7 @@ export const mediaType = {
   text: "text/plain",
 } as const;
 
+/** Where an overlay's document is fetched, behind the overlay's name. RFC 6940 §11.2. */
 export const CONFIGURATION_PATH = "/.well-known/reload-config";
 /** The path of our server, where the document names none. */
 export const ENROLMENT_PATH = "/enroll";

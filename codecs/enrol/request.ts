@@ -6,6 +6,7 @@ import { utf8 } from "../shared/mod.ts";
 import { badForm, type FormPart, type FormRead, readForm, writeForm } from "./form.ts";
 import { mediaType } from "./registry.ts";
 
+/** What a node asks for. `nodeIds`: how many, from 1 on. */
 export interface EnrolmentRequest {
   /** PKCS#10 in DER. */
   readonly csr: Uint8Array;
@@ -15,9 +16,11 @@ export interface EnrolmentRequest {
   readonly nodeIds: number;
 }
 
+/** The greatest `nodeids` that a form may have; how many are granted is the server's policy. */
 export const NODE_IDS_ASKED_MAX = 9_999;
 const NAME_BYTES_MAX = 513; // RFC 5389's limit for a user name; a password may be as long
 
+/** The body of the form. The boundary is drawn at random; throws for one that RFC 2046 §5.1.1 does not allow. */
 export const writeEnrolment = ({ csr, user, password, nodeIds }: EnrolmentRequest, boundary: string): Uint8Array =>
   writeForm(
     [

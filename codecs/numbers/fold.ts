@@ -77,7 +77,9 @@ const TABLE = [
   },
 ] as const satisfies ReadonlyArray<Fold>;
 
+/** A fold by the country that it is of, or `home-prefix`. */
 export type FoldName = (typeof TABLE)[number]["name"];
+/** All of them: what a plan that names none has. */
 export const FOLD_NAMES: ReadonlyArray<FoldName> = TABLE.map(({ name }) => name);
 
 type NamedFold = Fold & { readonly name: FoldName };

@@ -8,6 +8,7 @@ import type { NumberReason } from "./reasons.ts";
 const FORM = /^\+?[0-9Xx]+\*?$|^\*$/;
 const PATTERN_CHARS_MAX = 32;
 
+/** At most 32 characters: a + or none, digits and X, and a * at the end or none; or the * alone. */
 export const isPattern = (text: string): boolean => text.length <= PATTERN_CHARS_MAX && FORM.test(text);
 
 /** Each X of the pattern is a group. */

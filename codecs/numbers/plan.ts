@@ -15,6 +15,7 @@ export type PlusRule = "always" | "never" | "omitted-by-some";
 /** Whether a trunk writes national numbers with the country's prefix (0, 1, 8, 06), as people do, or without it. */
 export type NationalRule = "prefixed" | "bare";
 
+/** How one trunk writes numbers. */
 export interface TrunkPlan {
   readonly plus: PlusRule;
   readonly national: NationalRule;
@@ -28,6 +29,7 @@ export interface NumberRange {
   readonly to: E164;
 }
 
+/** A plan whose every entry was checked. `dialPlan` makes one. */
 export interface DialPlan {
   /** ISO 3166, two capitals. */
   readonly country: string | undefined;
@@ -66,6 +68,7 @@ export interface DialPlanInput {
   readonly folds?: ReadonlyArray<string> | undefined;
 }
 
+/** One mistake in a plan that was given. */
 export interface PlanError {
   /** Of the input: `["own", 0]`, `["trunks", "main", "digitsToNumber", "4"]`. */
   readonly path: ReadonlyArray<string | number>;
@@ -74,6 +77,7 @@ export interface PlanError {
   readonly want: string;
 }
 
+/** The plan, or all mistakes that were found. */
 export type PlanResult =
   | { readonly plan: DialPlan; readonly errors?: undefined }
   | { readonly plan?: undefined; readonly errors: ReadonlyArray<PlanError> };

@@ -39,6 +39,7 @@ export const isWithin = (own: ReadonlyArray<NumberRange>, number: string): boole
   return false;
 };
 
+/** How many numbers the ranges have; one that is in two of them counts once. */
 export const countNumbers = (own: ReadonlyArray<NumberRange>): number =>
   rangesOf(own).reduce((sum, { from, to }) => sum + Number(to) - Number(from) + 1, 0);
 

@@ -25,6 +25,7 @@ import { readWritten, type Written } from "./written.ts";
  * the exchange says calls.
  */
 export type NumberSource = "dialled" | "toTrunk" | "callerFromTrunk" | "calledFromTrunk" | "callerFromPbx";
+/** All of them. */
 export const NUMBER_SOURCES: ReadonlyArray<NumberSource> = [
   "dialled",
   "toTrunk",
@@ -33,12 +34,14 @@ export const NUMBER_SOURCES: ReadonlyArray<NumberSource> = [
   "callerFromPbx",
 ];
 
+/** Where a text comes from: without + it is read accordingly. */
 export interface NumberPlace {
   readonly source: NumberSource;
   /** By its name in the plan. Without it a reading counts on which all trunks agree. */
   readonly trunk?: string | undefined;
 }
 
+/** What a text was read as: the number, or why there is none. The other one is undefined. */
 export interface NumberReading {
   readonly number: E164 | undefined;
   readonly why: NumberReason | undefined;
@@ -46,6 +49,7 @@ export interface NumberReading {
   readonly steps: ReadonlyArray<string>;
 }
 
+/** The number that a text stands for at that place of the plan. Whatever the text is, it does not throw. */
 export const readNumber = (plan: DialPlan, text: string, at: NumberPlace): NumberReading => {
   const { number, why } = read(plan, text, at, undefined);
   return {
@@ -59,6 +63,7 @@ export const readNumber = (plan: DialPlan, text: string, at: NumberPlace): Numbe
   };
 };
 
+/** Whether one of the plan's own ranges has the number. */
 export const isOwn = (plan: DialPlan, number: E164): boolean => isWithin(plan.own, number);
 
 /** No whole number in them. */

@@ -20,8 +20,10 @@ const SENTENCES = {
   notOwn: "what it stands for is none of the company's own numbers",
 } as const;
 
+/** The code of a reason; `reasonText` has its sentence. */
 export type NumberReason = keyof typeof SENTENCES;
 
+/** All of them. */
 export const NUMBER_REASONS = Object.keys(SENTENCES) as ReadonlyArray<NumberReason>;
 
 /** For a person, after the text and a colon. */

@@ -49,6 +49,7 @@ const DIGITS_MAX: Readonly<Record<string, number>> = { DE: 11 };
 /** Prefixes that are dialled or shown and that the metadata no longer have. */
 const MORE_PREFIXES: Readonly<Record<string, string>> = { MX: "01|04[45]|1" };
 
+/** Whether numbers of that country are known: its two capitals of ISO 3166. */
 export const isCountry = (country: string): boolean => Object.hasOwn(countries, country);
 
 export const callingCodeOf = (country: string): string => countries[country]![0];

@@ -6,13 +6,16 @@
 
 import { type DataModel, type Endpoint, kindId, type NodeId } from "../reload/mod.ts";
 
+/** XML namespace of the document. RFC 6940 §11.1, §14.17.1. */
 export const BASE_NAMESPACE = "urn:ietf:params:xml:ns:p2p:config-base";
+/** XML namespace of Chord's elements in it. RFC 6940 §11.1, §14.17.2. */
 export const CHORD_NAMESPACE = "urn:ietf:params:xml:ns:p2p:config-chord";
 /**
  * Quota, rates, validation delay, rounding and number hash: additions of ours, docs/protocol/enrolment.md#the-document.
  */
 export const VIPR_NAMESPACE = "urn:vipr:overlay:1";
 
+/** What a `kind` element says: how values of a Kind are stored, and who may store them. RFC 6940 §11.1. */
 export interface KindConfiguration {
   readonly kind: number;
   readonly model: DataModel;
@@ -32,6 +35,7 @@ export interface KindConfiguration {
  */
 export type NumberHash = "sha1" | "scrypt";
 
+/** A `configuration` element, each child under its own name, times in the units that the names end with, `maxMessageSize` in bytes. */
 export interface OverlayConfiguration {
   readonly name: string;
   readonly sequence: number;
@@ -72,12 +76,14 @@ export interface OverlayConfiguration {
   readonly numberHash: NumberHash;
 }
 
+/** Why a document is not read. */
 export interface OverlayDocumentError {
   readonly _tag: "BadOverlayDocument";
   /** The element, from the root. */
   readonly at: string;
   readonly why: string;
 }
+/** What reading a document gives. */
 export type OverlayRead =
   | { readonly ok: true; readonly value: OverlayConfiguration }
   | { readonly ok: false; readonly error: OverlayDocumentError };
@@ -120,6 +126,7 @@ export const viprRegistrationKind: KindConfiguration = {
   maxCount: 64,
   maxSize: 4_096,
 };
+/** CERTIFICATE_BY_NODE: certificates under the hash of their Node-ID, 4 at most, 8 KiB each. RFC 6940 §8. */
 export const certificateByNodeKind: KindConfiguration = {
   kind: kindId.certificateByNode,
   model: "array",
@@ -127,6 +134,7 @@ export const certificateByNodeKind: KindConfiguration = {
   maxCount: 4,
   maxSize: 8_192,
 };
+/** CERTIFICATE_BY_USER: the same under the hash of the user's name. RFC 6940 §8. */
 export const certificateByUserKind: KindConfiguration = {
   ...certificateByNodeKind,
   kind: kindId.certificateByUser,

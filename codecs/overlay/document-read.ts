@@ -25,9 +25,11 @@ export interface Signed {
   readonly bytes: Uint8Array;
   readonly signatures: ReadonlyArray<Uint8Array>;
 }
+/** A `kind` element's bytes, with the signatures of its block. RFC 6940 §11.1. */
 export interface SignedKind extends Signed {
   readonly kind: number;
 }
+/** One configuration of a document: its value, its bytes as signed, and its place in the text, in characters. */
 export interface OverlayDocument extends Signed {
   readonly overlay: OverlayConfiguration;
   readonly kinds: ReadonlyArray<SignedKind>;

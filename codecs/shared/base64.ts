@@ -8,6 +8,7 @@ const native: { readonly toBase64?: (this: Uint8Array) => string } = Uint8Array.
 const { fromBase64 }: { readonly fromBase64?: (text: string, how: object) => Uint8Array } = Uint8Array as object;
 const STRICT = { lastChunkHandling: "strict" };
 
+/** The canonical base64 of the bytes, with padding; "" for none. */
 export const base64Of = (bytes: Uint8Array): string => {
   if (native.toBase64 !== undefined) return native.toBase64.call(bytes);
   let out = "";

@@ -2,6 +2,7 @@
 
 const encoder = new TextEncoder();
 
+/** A text's bytes in UTF-8; half a surrogate pair becomes U+FFFD. */
 export const utf8 = (text: string): Uint8Array => encoder.encode(text);
 
 /**
@@ -16,6 +17,7 @@ const HEX: ReadonlyArray<string> = Array.from({ length: 256 }, (_, byte) => byte
 const native: { readonly toHex?: (this: Uint8Array) => string } = Uint8Array.prototype as object;
 const { fromHex }: { readonly fromHex?: (hex: string) => Uint8Array } = Uint8Array as object;
 
+/** Two lower-case digits a byte. */
 export const hexOf = (bytes: Uint8Array): string =>
   native.toHex === undefined ? spelt(bytes) : native.toHex.call(bytes);
 const spelt = (bytes: Uint8Array): string => {
@@ -44,6 +46,7 @@ const digitAt = (hex: string, at: number): number => {
   return (code & 0x0f) + (code > 0x39 ? 9 : 0);
 };
 
+/** The parts one after the other, copied. */
 export const concat = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
@@ -54,6 +57,7 @@ export const concat = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => {
   return out;
 };
 
+/** Its time tells where they differ: for what is no secret. See equalSecrets. */
 export const equalBytes = (a: Uint8Array, b: Uint8Array): boolean =>
   a.length === b.length && a.every((byte, i) => byte === b[i]);
 
@@ -65,6 +69,7 @@ export const equalSecrets = (a: Uint8Array, b: Uint8Array): boolean => {
   return difference === 0;
 };
 
+/** The number that the bytes are, the first one the most significant; 0 for no bytes. */
 export const bigOf = (bytes: Uint8Array): bigint => (bytes.length === 0 ? 0n : BigInt(`0x${hexOf(bytes)}`));
 
 /** Big-endian, in as few bytes as possible unless a size is given; throws when the number does not fit. */

@@ -7,6 +7,7 @@ export type E164 = Branded<string, "E164">;
 const DIGITS_MAX = 15;
 const E164_FORM = /^\+[1-9][0-9]{0,14}$/;
 
+/** True for `+` and 1 to 15 digits without a leading zero, and nothing around them. */
 export const isE164 = (text: string): text is E164 => E164_FORM.test(text);
 
 /** A number that the program itself contains. Throws for any other text: what comes from outside goes through `isE164`. */

@@ -1,6 +1,7 @@
 /** IP addresses as text and as numbers: RFC 4291 §2.2, RFC 5952. Which of them anybody can reach: RFC 6890. */
 import { bytesOfBig } from "./bytes.ts";
 
+/** Four decimal parts as a number of 32 bits. Undefined for all else, a part with a leading zero or above 255 included. */
 export const ipv4Of = (text: string): number | undefined => {
   const parts = text.split(".");
   if (parts.length !== 4 || !parts.every((part) => /^(0|[1-9][0-9]{0,2})$/.test(part) && Number(part) < 256))
@@ -8,8 +9,10 @@ export const ipv4Of = (text: string): number | undefined => {
   return parts.reduce((sum, part) => sum * 256 + Number(part), 0);
 };
 
+/** Dotted decimal, of a number of 32 bits. */
 export const ipv4Text = (addr: number): string => [24, 16, 8, 0].map((shift) => (addr >>> shift) & 255).join(".");
 
+/** The number of 128 bits, also where IPv4 stands at the end. Undefined for all else, an address with a zone (`%eth0`) included. */
 export const ipv6Of = (text: string): bigint | undefined => {
   const tail = /^(.*:)([0-9]+\.[0-9.]+)$/.exec(text);
   if (tail !== null) {

@@ -31,7 +31,9 @@ export const ntp = (timestamp: bigint): Ntp => timestamp as Ntp;
 /** `ms`: milliseconds since 1900. */
 export const ntpMs = (ms: number): NtpMs => ms as NtpMs;
 
+/** The same instant, counted from 1900. */
 export const ntpMsOf = (ms: UnixMs): NtpMs => ntpMs(ms + MS_1900_TO_1970);
+/** The same instant, counted from 1970. */
 export const unixMsOf = (ms: NtpMs): UnixMs => unixMs(ms - MS_1900_TO_1970);
 
 /** A fraction of a millisecond is cut off. */
@@ -50,4 +52,5 @@ export const msFromNtp = (timestamp: Ntp): UnixMs => {
   return unixMs(seconds * 1_000 + Math.floor((fraction * 1_000 + HALF) / WHOLE));
 };
 
+/** Whether a is before b, on either side of 2036 too: those with the first bit set come first. */
 export const isEarlierNtp = (a: Ntp, b: Ntp): boolean => (a ^ FIRST_BIT) < (b ^ FIRST_BIT);

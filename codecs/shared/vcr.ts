@@ -10,6 +10,7 @@ export interface CallTimes {
   readonly stopMs: UnixMs;
 }
 
+/** One end's record: the call's times, its two numbers, and the service of the end that made it. */
 export interface Vcr extends CallTimes {
   /** `sent`: we called; `received`: we were called. */
   readonly direction: "sent" | "received";

@@ -5,6 +5,7 @@
 import { shownAs, type Uint, u64 } from "../wire/mod.ts";
 import type { Branded } from "./brand.ts";
 
+/** 64 bits, made by `vserviceId` or read from a field. */
 export type VServiceId = Branded<bigint, "VServiceId">;
 
 /** A field with a VServiceID. */

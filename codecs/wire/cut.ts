@@ -21,8 +21,10 @@ export interface Remainder {
   /** How many there must be before it is worth to look again. */
   readonly wanted: number;
 }
+/** What a stream begins with: no bytes. */
 export const emptyRemainder: Remainder = { buffer: new Uint8Array(0), size: 0, wanted: 1 };
 
+/** What `cut` made of a remainder and a chunk; after an `error` the stream is to be closed. */
 export interface Cut<A> {
   /** Those before the error, if there is one. */
   readonly messages: ReadonlyArray<A>;

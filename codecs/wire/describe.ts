@@ -20,23 +20,32 @@ export interface Wire<out A> {
   readonly node: Node;
   readonly [Value]?: A;
 }
+/** The type of the values that a description is of; `never` for what is no description. */
 export type TypeOf<W> = W extends Wire<infer A> ? A : never;
 
 /** An unsigned integer, as itself or as the width of a length, a code or an enumeration. */
 export interface Uint<out A extends number | bigint = number | bigint> extends Wire<A> {
   readonly node: UintNode;
 }
+/** An integer of at most 32 bits, as lengths, codes and enumerations have it. */
 export type Width = Uint<number>;
 
 const uint = <A extends number | bigint>(bytes: UintNode["bytes"], signed = false): Uint<A> => ({
   node: { kind: "uint", bytes, signed },
 });
+/** One byte, 0 to 255. */
 export const u8: Uint<number> = uint(1);
+/** Two bytes, unsigned, big-endian. */
 export const u16: Uint<number> = uint(2);
+/** Three bytes, unsigned, big-endian. */
 export const u24: Uint<number> = uint(3);
+/** Four bytes, unsigned, big-endian. */
 export const u32: Uint<number> = uint(4);
+/** Eight bytes, unsigned, big-endian, as a bigint. */
 export const u64: Uint<bigint> = uint(8);
+/** Sixteen bytes, unsigned, big-endian, as a bigint. */
 export const u128: Uint<bigint> = uint(16);
+/** Four bytes, two's complement, big-endian. */
 export const i32: Uint<number> = uint(4, true);
 
 /** The same integer, held to a range the specification gives, both ends included. */
@@ -113,7 +122,9 @@ export const constant = <A extends number | bigint>(width: Uint<A>, value: NoInf
  */
 export const lengthOf = (of: string | ReadonlyArray<string>, width: Width): Derived =>
   derivedLength([of].flat(), width);
+/** `lengthOf` everything that follows in the struct. */
 export const lengthOfAfter = (width: Width): Derived => derivedLength("after", width);
+/** `lengthOf` the whole struct, this length and what precedes it included. */
 export const lengthOfWhole = (width: Width): Derived => derivedLength("whole", width);
 const derivedLength = (of: Bound, width: Width): Derived => ({
   node: { kind: "lengthOf", of, width: width.node },
@@ -124,6 +135,7 @@ const derivedLength = (of: Bound, width: Width): Derived => ({
 export interface Optional<out A> extends Wire<A> {
   readonly optional: true;
 }
+/** Makes a field one that may be missing; `struct` throws where one follows that may not. */
 export const optional = <A>(inner: Wire<A>): Optional<A> => ({
   node: { kind: "optional", inner: inner.node },
   optional: true,
@@ -166,6 +178,7 @@ export const byFirstBit = <A, B>(forms: { readonly 0: Wire<A>; readonly 1: Wire<
 
 /** The values of a picture's part: a name, a number, or (one bit) a boolean. */
 export type PartWords = Record<string, number>;
+/** In the place of a part's names: its one bit is a boolean. */
 export const flag = "flag" as const;
 type PartOf =
   | readonly [letter: string]
@@ -242,6 +255,7 @@ export const tagged = <A>(
   },
 });
 
+/** The fields of a struct by name, in their order on the wire. */
 export type Fields = Record<string, Wire<any>>;
 /** A struct's description keeps its fields, so that another may be made of them: `{ ...Header.fields, body: rest }`. */
 export interface Struct<F extends Fields> extends Wire<StructOf<F>> {

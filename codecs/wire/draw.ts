@@ -19,6 +19,7 @@ interface Box {
   readonly bits: number | undefined;
 }
 
+/** The figure of a message: a ruler of 32 bits and the rows under it, each with its line end. Of a TLV: type, length and value. */
 export const draw = (wire: Wire<unknown>): string => {
   const { node } = wire;
   const boxes =

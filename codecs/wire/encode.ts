@@ -20,6 +20,7 @@ interface Writer {
   hint: number;
 }
 
+/** The bytes of a value. Throws Unfit, with the field's path, for one that its description does not allow. */
 export const encode = <A>(wire: Wire<A>, value: A): Uint8Array => {
   const writer = writerOf(wire.node);
   const bytes = written(writer.write, value, writer.hint);

@@ -5,6 +5,7 @@ export type WireError =
   | { readonly _tag: "Truncated"; readonly at: string; readonly missing: number }
   | { readonly _tag: "Malformed"; readonly at: string; readonly why: string };
 
+/** What decoding gives: the value, or the place and the reason. */
 export type Decoded<A> = { readonly ok: true; readonly value: A } | { readonly ok: false; readonly error: WireError };
 
 /** One line for a log: the field and the reason, with no more of the message than a number. */

@@ -17,6 +17,7 @@ export const addressOf = ({ host, port }: Endpoint): IpAddressPort | undefined =
   return v6 === undefined ? undefined : { type: "ipv6", address: { addr: v6, port } };
 };
 
+/** The inverse of `addressOf`; an IPv6 address in the form of RFC 5952. */
 export const endpointOf = (address: IpAddressPort): Endpoint =>
   address.type === "ipv4"
     ? { host: ipv4Text(address.address.addr), port: address.address.port }

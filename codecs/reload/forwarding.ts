@@ -28,7 +28,9 @@ import {
 } from "../wire/mod.ts";
 import { destinationType, fragmentAlways, fragmentLast, fragmentOffset, reloToken } from "./registry.ts";
 
+/** 128 bits, as the overlay's `node-id-length` of 16 has it. */
 export const NODE_ID_BYTES = 16;
+/** Up to 255 bytes behind a length of one byte; in CHORD-RELOAD they are 16, §10.2. */
 export const ResourceId = opaque(u8); // opaque ResourceId<0..2^8-1>
 
 const FullDestination = struct("Destination", "RFC 6940 §6.3.2.2", {
@@ -47,6 +49,10 @@ const FullDestination = struct("Destination", "RFC 6940 §6.3.2.2", {
 const CompactDestination = struct("Destination", "RFC 6940 §6.3.2.2", {
   compactId: within(u16, 0x8000, 0xffff), // "Top bit MUST be 1"
 });
+/**
+ * One stop of a via or destination list: a node, a resource (the last stop only), or an opaque id of the peer that made it
+ * up, whose short form is `compactId` alone.
+ */
 export const Destination = byFirstBit({ 0: FullDestination, 1: CompactDestination });
 export type Destination = TypeOf<typeof Destination>;
 
@@ -59,6 +65,10 @@ export const ForwardingOption = struct("ForwardingOption", "RFC 6940 §6.3.2.3",
 export type ForwardingOption = TypeOf<typeof ForwardingOption>;
 
 // biome-ignore format: columns
+/**
+ * A whole message or fragment. `length` counts the header too, in bytes; `maxResponseLength` is in bytes, 0 for no limit.
+ * Malformed without the token; `version` is for the receiver to check.
+ */
 export const Packet = struct("Packet", "RFC 6940 §6.3.2", {
   token:                 constant(u32, reloToken),
   overlay:               u32,
@@ -127,9 +137,13 @@ export const pieceOf = (fragment: number): Piece | undefined =>
   (fragment & fragmentAlways) === 0
     ? undefined
     : { offset: fragment & fragmentOffset, isLast: (fragment & fragmentLast) !== 0 };
+/** The `fragment` field of a part, the inverse of `pieceOf`; an offset takes 24 bits. §6.3.2. */
 export const fragmentFor = ({ offset, isLast }: Piece): number =>
   (fragmentAlways | (isLast ? fragmentLast : 0) | (offset & fragmentOffset)) >>> 0;
+/** Whether the part is the whole message. */
 export const isWhole = ({ offset, isLast }: Piece): boolean => offset === 0 && isLast;
 
+/** The stop at a Node-ID. */
 export const toNode = (id: NodeId): Destination => ({ type: "node", data: id });
+/** The stop at whoever is responsible for a Resource-ID. */
 export const toResource = (id: Uint8Array): Destination => ({ type: "resource", data: id });

@@ -10,6 +10,7 @@ const FramedAck = struct("FramedAck", "RFC 6940 §6.6.2", {
   sequence: u32, // of the message acknowledged
   received: u32, // bit N-M set: message M, one of the 32 before N, was among the last 32 received
 });
+/** A message with its number (0 first, one more for each), up to 2^24-1 bytes; or an acknowledgement of one and of the 32 before it. */
 export const FramedMessage = struct("FramedMessage", "RFC 6940 §6.6.2", {
   type: enumeration(u8, framedMessageType),
   frame: select("type", { data: FramedData, ack: FramedAck }),

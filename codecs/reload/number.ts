@@ -13,11 +13,13 @@ import { bigOf, bytesOfBig, type E164, NodeId, utf8, vservice64 } from "../share
 import { type Decoded, decode, encode, struct, type TypeOf } from "../wire/mod.ts";
 import { NODE_ID_BYTES } from "./forwarding.ts";
 
+/** 128 bits, §10.2. */
 export const RESOURCE_ID_BYTES = 16;
 
 /** §10.2: SHA-1, "truncated to the most significant 128 bits". SHA-1 is RFC 6940's choice. */
 export const resourceOf = (name: Uint8Array): Uint8Array => sha1(name).slice(0, RESOURCE_ID_BYTES);
 
+/** Where a number's claims are stored, in an overlay whose numbers are hashed by SHA-1 alone. */
 export const resourceOfNumber = (number: E164): Uint8Array => resourceOf(utf8(number));
 
 /**
@@ -29,12 +31,14 @@ export interface Stretching {
   readonly p: number;
   readonly size: number;
 }
+/** The parameters that this project's overlays use: 32 MiB of memory, 32 bytes out. */
 export const stretching: Stretching = { N: 32_768, r: 8, p: 1, size: 32 };
 /** In JavaScript, where there is no native one; takes half a second. Actors use the Keys port. */
 export const stretchedNumber = (number: E164, overlay: string): Uint8Array => {
   const { N, r, p, size } = stretching;
   return scrypt(utf8(number), utf8(overlay), { N, r, p, dkLen: size });
 };
+/** The same in an overlay that names scrypt, of what `stretchedNumber` or the Keys port gave. */
 export const resourceOfStretched = (stretched: Uint8Array): Uint8Array => resourceOf(stretched);
 /** Where a node's certificates are stored, §8. */
 export const resourceOfNode = (nodeId: NodeId): Uint8Array => resourceOf(bytesOfBig(nodeId, NODE_ID_BYTES));
@@ -46,10 +50,15 @@ const RegistrationKey = struct("RegistrationKey", "docs/protocol/overlay.md#the-
   nodeId: NodeId,
   vservice: vservice64,
 });
+/** Whose claim an entry is: the ViPR server that stored it, and the service of its company. 24 bytes. */
 export type RegistrationKey = TypeOf<typeof RegistrationKey>;
 
+/** The dictionary key of a claim. */
 export const encodeRegistrationKey = (key: RegistrationKey): Uint8Array => encode(RegistrationKey, key);
+/** An error for anything but 24 bytes. */
 export const decodeRegistrationKey = (key: Uint8Array): Decoded<RegistrationKey> => decode(RegistrationKey, key);
 
+/** The value of a claim: the Node-ID to contact, 16 bytes. */
 export const encodeRegistration = (contact: NodeId): Uint8Array => encode(NodeId, contact);
+/** An error for anything but 16 bytes. */
 export const decodeRegistration = (value: Uint8Array): Decoded<NodeId> => decode(NodeId, value);

@@ -24,6 +24,7 @@ import {
 import { NODE_ID_BYTES, ResourceId } from "./forwarding.ts";
 import { certificateType, hashAlgorithm, signatureAlgorithm, signerIdentityType } from "./registry.ts";
 
+/** Its type and its bytes: DER where it is X.509. */
 export const GenericCertificate = struct("GenericCertificate", "RFC 6940 §6.3.4", {
   type: u8, // RFC 6091; 0 is X.509
   certificate: opaque(u16),
@@ -34,6 +35,7 @@ const HashedIdentity = struct("HashedIdentity", "RFC 6940 §6.3.4", {
   algorithm: u8, // HashAlgorithm of RFC 5246 §7.4.1.4.1
   hash: opaque(u8),
 });
+/** By which hash the signer's certificate is found; `none` under no signature. */
 export const SignerIdentity = struct("SignerIdentity", "RFC 6940 §6.3.4", {
   type: enumeration(u8, signerIdentityType),
   length: lengthOf("identity", u16),
@@ -45,6 +47,7 @@ export const SignerIdentity = struct("SignerIdentity", "RFC 6940 §6.3.4", {
 });
 export type SignerIdentity = TypeOf<typeof SignerIdentity>;
 
+/** Who signed, by which algorithms (codes of RFC 5246 §7.4.1.4.1), and the value. */
 export const Signature = struct("Signature", "RFC 6940 §6.3.4", {
   hash: u8, // SignatureAndHashAlgorithm of RFC 5246 §7.4.1.4.1
   signature: u8,
@@ -55,6 +58,7 @@ export type Signature = TypeOf<typeof Signature>;
 
 /** "A bucket of certificates." */
 export const Certificates = vector(GenericCertificate, u16);
+/** The end of a payload: certificates, and the signature over the contents. */
 export const SecurityBlock = struct("SecurityBlock", "RFC 6940 §6.3.4", {
   certificates: Certificates,
   signature: Signature,
@@ -68,6 +72,7 @@ export const noSignature: Signature = {
   identity: { type: "none", identity: {} },
   value: new Uint8Array(),
 };
+/** No signer, or the algorithms {0, 0}: what stands for no signature, §7.4.2.2. */
 export const isUnsigned = (signature: Signature): boolean =>
   signature.identity.type === "none" ||
   (signature.hash === hashAlgorithm.none && signature.signature === signatureAlgorithm.anonymous);
@@ -79,6 +84,7 @@ export const signatureBy = (algorithm: "ecdsa" | "rsa", identity: SignerIdentity
   identity,
   value,
 });
+/** With SHA-256. */
 export const ecdsaSignature = (identity: SignerIdentity, value: Uint8Array): Signature =>
   signatureBy("ecdsa", identity, value);
 
@@ -89,6 +95,7 @@ export const algorithmOf = ({ hash, signature }: Signature): "ecdsa" | "rsa" | u
   return signature === signatureAlgorithm.rsa ? "rsa" : undefined;
 };
 
+/** A certificate in DER, for a bucket. */
 export const x509 = (certificate: Uint8Array): GenericCertificate => ({ type: certificateType.x509, certificate });
 
 /** How the holder of a certificate with one Node-ID signs: SHA-256 of the certificate. */
@@ -106,8 +113,10 @@ export const identityOfNode = (certificate: Uint8Array, nodeId: NodeId): SignerI
   },
 });
 
-/** Whether the identity names this certificate, used as this Node-ID. Hashes: SHA-256, SHA-1 (RFC 6940 leaves it open). */
-/** `nodeId`: which of the certificate's Node-IDs signed; undefined for an authority, which has none. */
+/**
+ * Whether the identity names this certificate, used as this Node-ID. Hashes: SHA-256, SHA-1 (RFC 6940 leaves it open).
+ * `nodeId`: which of the certificate's Node-IDs signed; undefined for an authority, which has none.
+ */
 export const isIdentityOf = (identity: SignerIdentity, certificate: Uint8Array, nodeId?: NodeId): boolean => {
   if (identity.type === "none" || (identity.type === "certHashNodeId" && nodeId === undefined)) return false;
   const digest = digestOf(identity.identity.algorithm);

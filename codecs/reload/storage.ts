@@ -26,10 +26,13 @@ import { ResourceId } from "./forwarding.ts";
 import { modelOfKind } from "./registry.ts";
 import { Signature } from "./security.ts";
 
+/** The bytes of a value; `exists` false: there is none, or it is removed (§7.4.1.3). */
 export const DataValue = struct("DataValue", "RFC 6940 §7.2", { exists: boolean, value: opaque(u32) });
 export type DataValue = TypeOf<typeof DataValue>;
+/** A value at an index, from 0; 2^32-1 in a Store appends it. */
 export const ArrayEntry = struct("ArrayEntry", "RFC 6940 §7.2.2", { index: u32, value: DataValue });
 export type ArrayEntry = TypeOf<typeof ArrayEntry>;
+/** A value under a key of up to 65,535 bytes. */
 export const DictionaryEntry = struct("DictionaryEntry", "RFC 6940 §7.2.3", { key: opaque(u16), value: DataValue });
 export type DictionaryEntry = TypeOf<typeof DictionaryEntry>;
 
@@ -42,7 +45,9 @@ export interface Stored<V> {
   readonly value: V;
   readonly signature: Signature;
 }
+/** A value in the form of its Kind's data model. */
 export type StoredDataValue = DataValue | ArrayEntry | DictionaryEntry;
+/** A value as it was stored: when, for how long, and by whom it is signed. */
 export type StoredData = Stored<StoredDataValue>;
 
 const storedData = <V>(value: Wire<V>): Wire<Stored<V>> =>
@@ -67,8 +72,10 @@ const values = selectBy(
   { otherwise: opaque(u32) },
 ) as Wire<Values>;
 
+/** Values of one Kind to store, and the generation counter that their sender knows of. */
 export const StoreKindData = struct("StoreKindData", "RFC 6940 §7.4.1.1", { kind: u32, generation: u64, values });
 export type StoreKindData = TypeOf<typeof StoreKindData>;
+/** Values for one resource. */
 export const StoreReq = struct("StoreReq", "RFC 6940 §7.4.1.1", {
   resource: ResourceId,
   replica: u8, // 0: a Store by the value's owner; from 1: the number of the copy, §10.4
@@ -81,11 +88,13 @@ export const StoreKindResponse = struct("StoreKindResponse", "RFC 6940 §7.4.1.2
   generation: u64,
   replicas: vector(NodeId, u16),
 });
+/** For each Kind its new generation, and the nodes that have copies. */
 export const StoreAns = struct("StoreAns", "RFC 6940 §7.4.1.2", { kinds: vector(StoreKindResponse, u16) });
 export type StoreAns = TypeOf<typeof StoreAns>;
 /** The error_info of Error_Unknown_Kind, §7.4.1.2. */
 export const UnknownKinds = vector(u32, u8);
 
+/** Indices, both ends included; -1, which is 0xffffffff, is the last element. */
 export const ArrayRange = struct("ArrayRange", "RFC 6940 §7.4.2.1", { first: i32, last: i32 });
 export type ArrayRange = TypeOf<typeof ArrayRange>;
 /** Ranges of an array, keys of a dictionary (none: all of them), nothing for a single value. */
@@ -103,6 +112,7 @@ export const everything = (kind: number): Specifier => {
       return new Uint8Array();
   }
 };
+/** Which values of a Kind are wanted; `generation`: only if that is not the one any more, 0 for always. */
 export const StoredDataSpecifier = struct("StoredDataSpecifier", "RFC 6940 §7.4.2.1", {
   kind: u32,
   generation: u64,
@@ -122,15 +132,18 @@ export const FetchReq = struct("FetchReq", "RFC 6940 §7.4.2.1", {
   specifiers: vector(StoredDataSpecifier, u16),
 });
 export type FetchReq = TypeOf<typeof FetchReq>;
+/** The values of a Kind, with its generation counter; bytes for a Kind that we do not know. */
 export const FetchKindResponse = struct("FetchKindResponse", "RFC 6940 §7.4.2.2", {
   kind: u32,
   generation: u64,
   values,
 });
 export type FetchKindResponse = TypeOf<typeof FetchKindResponse>;
+/** One response for each Kind that was asked for. */
 export const FetchAns = struct("FetchAns", "RFC 6940 §7.4.2.2", { kinds: vector(FetchKindResponse, u32) });
 export type FetchAns = TypeOf<typeof FetchAns>;
 
+/** Length in bytes and digest of a value, in place of the value. The digest covers its 4 bytes of length too. */
 export const MetaData = struct("MetaData", "RFC 6940 §7.4.3.2", {
   exists: boolean,
   valueLength: u32,
@@ -140,7 +153,9 @@ export const MetaData = struct("MetaData", "RFC 6940 §7.4.3.2", {
 export type MetaData = TypeOf<typeof MetaData>;
 const ArrayEntryMeta = struct("ArrayEntryMeta", "RFC 6940 §7.4.3.2", { index: u32, value: MetaData });
 const DictionaryEntryMeta = struct("DictionaryEntryMeta", "RFC 6940 §7.4.3.2", { key: opaque(u16), value: MetaData });
+/** MetaData in the form of its Kind's data model. */
 export type MetaDataValue = MetaData | TypeOf<typeof ArrayEntryMeta> | TypeOf<typeof DictionaryEntryMeta>;
+/** As `Stored`, without a signature: ms since 1970, seconds. */
 export interface StoredMeta<V> {
   readonly storageTime: bigint;
   readonly lifetime: number;
@@ -168,12 +183,15 @@ export const StatKindResponse = struct("StatKindResponse", "RFC 6940 §7.4.3.2",
   generation: u64,
   values: metadataValues,
 });
+/** What a Fetch would give, with MetaData for the values. */
 export const StatAns = struct("StatAns", "RFC 6940 §7.4.3.2", { kinds: vector(StatKindResponse, u32) });
 export type StatAns = TypeOf<typeof StatAns>;
 
+/** Asks for the resource closest to this one that has values of these Kinds, each of which may stand once. */
 export const FindReq = struct("FindReq", "RFC 6940 §7.4.4.1", { resource: ResourceId, kinds: vector(u32, u8) });
 export type FindReq = TypeOf<typeof FindReq>;
 const FindKindData = struct("FindKindData", "RFC 6940 §7.4.4.2", { kind: u32, closest: ResourceId });
+/** The closest resource for each Kind. */
 export const FindAns = struct("FindAns", "RFC 6940 §7.4.4.2", { results: vector(FindKindData, u16) });
 export type FindAns = TypeOf<typeof FindAns>;
 

@@ -33,6 +33,7 @@ import {
 import { NODE_ID_BYTES } from "./forwarding.ts";
 import { StoreKindData } from "./storage.ts";
 
+/** The version in which rows are written. */
 export const ROW_VERSION = 1;
 
 const EntryRow = struct("EntryRow", "this project's store", {
@@ -43,6 +44,7 @@ const EntryRow = struct("EntryRow", "this project's store", {
   certificate: opaque(u32),
   stored: StoreKindData, // exactly one value
 });
+/** One value, with who signed it: Node-ID, user names, and the certificate in DER. */
 export type EntryRow = Omit<TypeOf<typeof EntryRow>, "version">;
 const GenerationRow = struct("GenerationRow", "this project's store", {
   version: constant(u8, ROW_VERSION),
@@ -50,6 +52,7 @@ const GenerationRow = struct("GenerationRow", "this project's store", {
   kind: u32,
   generation: u64,
 });
+/** The generation counter of a Kind at one resource. */
 export type GenerationRow = Omit<TypeOf<typeof GenerationRow>, "version">;
 
 const OwnEntry = struct("OwnEntry", "this project's store", {
@@ -61,6 +64,7 @@ const OwnEntry = struct("OwnEntry", "this project's store", {
   endMs: u64, // milliseconds since 1970
   exists: boolean, // false: we have removed it
 });
+/** What this node has stored elsewhere, until `endMs`. `place` as for `entryKey`. */
 export type OwnEntry = Omit<TypeOf<typeof OwnEntry>, "version">;
 
 const kindKey = (self: NodeId, resource: Uint8Array, kind: number): Uint8Array =>
@@ -68,25 +72,32 @@ const kindKey = (self: NodeId, resource: Uint8Array, kind: number): Uint8Array =
 
 /** The beginning of the keys of all that the node stores for others. */
 export const nodePrefix = (self: NodeId): Uint8Array => bytesOfBig(self, NODE_ID_BYTES);
+/** 37 bytes where the Resource-ID has 16. */
 export const generationKey = (self: NodeId, resource: Uint8Array, kind: number): Uint8Array =>
   concat(kindKey(self, resource, kind), Uint8Array.of(0));
 /** `place`: hex of a dictionary's key, an array's index in decimal, or nothing. */
 export const entryKey = (self: NodeId, resource: Uint8Array, kind: number, place: string): Uint8Array =>
   concat(kindKey(self, resource, kind), Uint8Array.of(1), sha256(utf8(place)));
 
+/** Throws Unfit for a field over its limit, as the two below do. */
 export const encodeEntryRow = (entry: EntryRow): Uint8Array => encode(EntryRow, entry);
+/** The row of a generation counter. */
 export const encodeGenerationRow = (given: GenerationRow): Uint8Array => encode(GenerationRow, given);
 
+/** 68 bytes where the Resource-ID has 16. */
 export const ownKey = (
   self: NodeId,
   { resource, kind, place }: Pick<OwnEntry, "resource" | "kind" | "place">,
 ): Uint8Array => concat(kindKey(self, resource, kind), sha256(utf8(place)));
+/** The row of an own entry. */
 export const encodeOwnEntry = (entry: OwnEntry): Uint8Array => encode(OwnEntry, entry);
+/** An error for other bytes, and for a row of another version. */
 export const decodeOwnEntry = (value: Uint8Array): Decoded<OwnEntry> => decode(OwnEntry, value);
 
 const TAG_AT = 36; // after Node-ID, Resource-ID and Kind-ID
 const RESOURCE_AT = [16, 32] as const;
 
+/** A row of either kind, or why it cannot be read. */
 export type StoredRow =
   | { readonly type: "entry"; readonly resource: Uint8Array; readonly entry: Decoded<EntryRow> }
   | { readonly type: "generation"; readonly generation: Decoded<GenerationRow> };

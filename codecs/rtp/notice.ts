@@ -11,6 +11,7 @@ import { printRtcp, type RtcpPacket } from "./rtcp.ts";
 const APP = 204;
 const MEDIA_BAD = 1;
 
+/** The body of the application packet. Malformed under another name. */
 export const MediaNotice = struct("MediaNotice", "RFC 3550 §6.7", {
   ssrc: u32,
   /** "VIPR" */
@@ -25,6 +26,7 @@ export const printNotice = (ssrc: number): Uint8Array =>
     { type: "other", packetType: APP, count: MEDIA_BAD, body: encode(MediaNotice, { ssrc }) },
   ]);
 
+/** Whether one of the packets of a datagram is the notice. */
 export const isNotice = (packets: ReadonlyArray<RtcpPacket>): boolean =>
   packets.some(
     (packet) =>

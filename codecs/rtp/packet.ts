@@ -11,6 +11,7 @@
  */
 import { bits, flag, struct, type TypeOf, u16, u32 } from "../wire/mod.ts";
 
+/** The fixed 12 bytes. Malformed where the version is not 2. */
 export const RtpHeader = struct("RtpHeader", "RFC 3550 §5.1", {
   first: bits("10PXCCCC", { padding: ["P", flag], extension: ["X", flag], sources: ["C"] }),
   second: bits("MTTTTTTT", { marker: ["M", flag], payloadType: ["T"] }),
@@ -20,6 +21,7 @@ export const RtpHeader = struct("RtpHeader", "RFC 3550 §5.1", {
 });
 export type RtpHeader = TypeOf<typeof RtpHeader>;
 
+/** Without contributing sources and extension: the least that a packet has. */
 export const RTP_HEADER_BYTES = 12;
 
 const u16At = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!;
@@ -36,9 +38,13 @@ export const payloadAt = (bytes: Uint8Array, end: number = bytes.length): number
   return payload <= end ? payload : -1;
 };
 
+/** 7 bits. This and the three below are for bytes in which `payloadAt` has found a packet. */
 export const payloadTypeIn = (bytes: Uint8Array): number => bytes[1]! & 127;
+/** 16 bits. */
 export const sequenceIn = (bytes: Uint8Array): number => u16At(bytes, 2);
+/** 32 bits, in units of the payload's clock. */
 export const timestampIn = (bytes: Uint8Array): number => u32At(bytes, 4) >>> 0;
+/** 32 bits. */
 export const ssrcIn = (bytes: Uint8Array): number => u32At(bytes, 8) >>> 0;
 
 /** RFC 5761 §4: on a port that has both, the second byte of an RTCP packet is 192 to 223. */

@@ -8,6 +8,10 @@
 import { concat } from "../shared/mod.ts";
 import { decode, encode, list, struct, type TypeOf, textVector, u8, u24, u32, u64 } from "../wire/mod.ts";
 
+/**
+ * How well one source is received. `cumulativeLost` has 24 bits with a sign, here as they stand; `lastSenderReport` is the
+ * middle of an NTP timestamp, `delaySinceLast` in 1/65536 s.
+ */
 export const ReportBlock = struct("ReportBlock", "RFC 3550 §6.4.1", {
   ssrc: u32,
   /** Of 256. */
@@ -21,6 +25,7 @@ export const ReportBlock = struct("ReportBlock", "RFC 3550 §6.4.1", {
 });
 export type ReportBlock = TypeOf<typeof ReportBlock>;
 
+/** What a sender has sent so far, and one instant by two clocks: NTP's 64 bits and its RTP timestamp. */
 export const SenderInfo = struct("SenderInfo", "RFC 3550 §6.4.1", {
   ntp: u64,
   timestamp: u32,
@@ -30,12 +35,15 @@ export const SenderInfo = struct("SenderInfo", "RFC 3550 §6.4.1", {
 export type SenderInfo = TypeOf<typeof SenderInfo>;
 
 const SdesItem = struct("SdesItem", "RFC 3550 §6.5", { code: u8, text: textVector(u8) });
+/** A text of up to 255 bytes; code 1 is CNAME. */
 export type SdesItem = TypeOf<typeof SdesItem>;
+/** The texts of one source. */
 export interface SdesChunk {
   readonly ssrc: number;
   readonly items: ReadonlyArray<SdesItem>;
 }
 
+/** One packet of a compound one. Padding is not kept. */
 export type RtcpPacket =
   | {
       readonly type: "senderReport";

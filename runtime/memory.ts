@@ -21,6 +21,7 @@ export { type MemoryNetworkOptions, memoryPair } from "./memory/network.ts";
 
 export { memoryStore, memoryStoreLayer } from "./store/memory.ts";
 
+/** The world that a program sees. `seed`: the same one gives the same bytes, choices and delays. */
 export interface MemoryOptions extends MemoryNetworkOptions {
   readonly seed: number;
   readonly datagrams?: MemoryDatagramOptions;
@@ -28,6 +29,7 @@ export interface MemoryOptions extends MemoryNetworkOptions {
   readonly dns?: (question: DnsQuestion) => DnsAnswer;
 }
 
+/** What `memoryLayer` provides: the ports of the other runtimes. */
 export type Ports = Arithmetic | Datagrams | Dialer | Dns | Entropy | Https | Keys | Listener;
 
 /** Derivation in place: a thread of the pool would work in real time while virtual time jumps past it. */
@@ -44,6 +46,7 @@ const memoryKeys: Layer.Layer<Keys> = Layer.effect(
   }),
 ).pipe(Layer.provide(keysLayer));
 
+/** A network in this process, with the programs in it as its only hosts. Keys are real; for simulations and tests alone. */
 export const memoryLayer = (options: MemoryOptions): Layer.Layer<Ports> => {
   const chance = chanceOf(options.seed);
   const network = Layer.effectContext(

@@ -18,6 +18,7 @@ export { openSqlite, type SqliteOptions, sqliteStoreLayer } from "./store/sqlite
 const unfit = whyNotHere();
 if (unfit !== undefined) throw new Error(unfit);
 
+/** What the ports are opened with. */
 export interface RuntimeOptions {
   /** Makes choices repeatable; secrets and identifiers stay random. */
   readonly seed?: number;
@@ -25,8 +26,13 @@ export interface RuntimeOptions {
   readonly dns?: DnsOptions;
 }
 
+/** What `nodeLayer` provides; a store is opened by a layer of its own. */
 export type Ports = Arithmetic | Datagrams | Dialer | Dns | Entropy | Https | Keys | Listener;
 
+/**
+ * The ports of this machine: sockets, DNS, HTTPS, keys, randomness, slow arithmetic. On a runtime that is too old already
+ * the import throws, with the reason.
+ */
 export const nodeLayer = (options: RuntimeOptions = {}): Layer.Layer<Ports> =>
   Layer.mergeAll(
     dialerLayer,

@@ -64,11 +64,11 @@ export const ForwardingOption = struct("ForwardingOption", "RFC 6940 §6.3.2.3",
 });
 export type ForwardingOption = TypeOf<typeof ForwardingOption>;
 
-// biome-ignore format: columns
 /**
  * A whole message or fragment. `length` counts the header too, in bytes; `maxResponseLength` is in bytes, 0 for no limit.
  * Malformed without the token; `version` is for the receiver to check.
  */
+// biome-ignore format: columns
 export const Packet = struct("Packet", "RFC 6940 §6.3.2", {
   token:                 constant(u32, reloToken),
   overlay:               u32,

@@ -8,6 +8,7 @@ import { cseqOf, tagOf, topViaOf } from "./header.ts";
 import type { SipRequest, SipResponse, Unreadable } from "./message.ts";
 import { printVia } from "./values.ts";
 
+/** What a response has beyond the fields that are the request's. */
 export interface ResponseParts {
   /** Put on To when the request had none there. */
   readonly toTag?: string;
@@ -69,6 +70,7 @@ export const ackOf = (invite: SipRequest, response: SipResponse): SipRequest =>
 /** The CANCEL of a request still pending: same branch, same everything. */
 export const cancelOf = (invite: SipRequest): SipRequest => sibling(invite, "CANCEL", headerOf(invite, "To")!);
 
+/** A text in UTF-8, for a body. */
 export const textBody = (text: string): Uint8Array => utf8(text);
 
 /** Every branch made by RFC 3261 begins so. */

@@ -31,6 +31,7 @@ export type SessionParam =
   | { readonly type: "wsh"; readonly packets: number }
   | { readonly type: "other"; readonly text: string; readonly isMandatory: boolean };
 
+/** What one a=crypto line says: its tag, its suite, 1 to 16 keys and at most 16 session parameters. RFC 4568 §4. */
 export interface CryptoAttribute {
   readonly tag: number;
   readonly suite: string;
@@ -67,6 +68,7 @@ export const parseCrypto = (value: string): Parsed<CryptoAttribute> => {
 };
 const ATTRIBUTE = /^crypto:([0-9]{1,9})[ \t]+([A-Za-z0-9_]+)[ \t]+(\S+)((?:[ \t]+[!-~]+)*)[ \t]*$/;
 
+/** The value of an a= line, which `parseCrypto` reads back. It holds the keys: for no log. */
 export const printCrypto = ({ tag, suite, keys, session }: CryptoAttribute): string =>
   [`crypto:${tag}`, suite, printKeys(keys), ...session.map(printParam)].join(" ");
 

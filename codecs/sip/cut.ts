@@ -23,6 +23,7 @@ export interface SipRemainder {
   readonly head: { readonly read: Exclude<HeadRead, { type: "lost" }>; readonly bodyAt: number } | undefined;
 }
 
+/** What a stream begins with: no bytes. */
 export const emptySipRemainder: SipRemainder = {
   buffer: new Uint8Array(),
   from: 0,
@@ -31,6 +32,7 @@ export const emptySipRemainder: SipRemainder = {
   head: undefined,
 };
 
+/** What `cutSip` found: messages in their order, and what is left. */
 export interface SipCut {
   readonly messages: ReadonlyArray<SipMessage>;
   /** Messages whose content is not SIP, and behind which the stream goes on. */
@@ -40,6 +42,10 @@ export interface SipCut {
   readonly error: SipError | undefined;
 }
 
+/**
+ * Whole messages from what waited and what came. `limit`: bytes of one message; a larger one is an error, and so is what
+ * has no end that can be found.
+ */
 export const cutSip = (remainder: SipRemainder, chunk: Uint8Array, limit: number): SipCut => {
   const messages: Array<SipMessage> = [];
   const unreadable: Array<Unreadable> = [];

@@ -18,6 +18,7 @@ export interface SentBy {
   readonly port: number;
 }
 
+/** What the first INVITE of a call is made from. */
 export interface InviteParts {
   /** The Request-URI's host; the number is its user part. */
   readonly host: string;
@@ -35,6 +36,7 @@ export interface InviteParts {
   readonly body: Uint8Array;
 }
 
+/** An INVITE that opens a dialog, with CSeq 1 and an SDP body. A caller without a number is anonymous. RFC 3261 §8.1.1, §13.2.1. */
 export const inviteOf = (parts: InviteParts): SipRequest => {
   const { host, called, calling, domain, by, branch, tag, callId, route, ticket, body } = parts;
   const uri = printUri(sipUri({ user: called, host, params: [{ name: "user", value: "phone" }] }));
@@ -60,11 +62,13 @@ export const inviteOf = (parts: InviteParts): SipRequest => {
   };
 };
 
+/** The value of our Contact. */
 export const contactOf = ({ transport, host, port }: SentBy): string => {
   const uri: SipUri = sipUri({ host, port, params: [{ name: "transport", value: transport.toLowerCase() }] });
   return `<${printUri(uri)}>`;
 };
 
+/** One end's memory of a dialog, addresses and targets as texts that go into header fields. RFC 3261 §12. */
 export interface Dialog {
   readonly callId: string;
   /** Our own address and the other's, with their tags: From and To of what we send. */

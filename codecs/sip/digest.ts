@@ -15,6 +15,7 @@ import type { SipResponse } from "./message.ts";
 import { splitOutside } from "./params.ts";
 import { trimmed } from "./scan.ts";
 
+/** What a 401 or 407 asks for: texts as they stood between their quotes. RFC 3261 §22.4. */
 export interface Challenge {
   /** The name of the field that answers it. */
   readonly answeredBy: "Authorization" | "Proxy-Authorization";
@@ -25,6 +26,7 @@ export interface Challenge {
   readonly hasQop: boolean;
 }
 
+/** Who we are to the one that asks. `user` goes between quotes as it is; the password is hashed and not sent. */
 export interface DigestCredentials {
   readonly user: string;
   readonly password: string;

@@ -1,5 +1,6 @@
 /** What is wrong with a piece of SIP or SDP, and where. Errors are values here: nothing in this room throws on input. */
 
+/** `SipTooLarge`: over a limit of ours. `SipMalformed`: not SIP or SDP, or not as strictly as it must be. */
 export interface SipError {
   readonly _tag: "SipMalformed" | "SipTooLarge";
   /** The header field, line or part in which it was found. */
@@ -7,6 +8,7 @@ export interface SipError {
   readonly why: string;
 }
 
+/** What reading gives. */
 export type Parsed<A> = { readonly ok: true; readonly value: A } | { readonly ok: false; readonly error: SipError };
 
 export const parsed = <A>(value: A): Parsed<A> => ({ ok: true, value });

@@ -15,12 +15,14 @@ import { trimmed } from "./scan.ts";
 import { type NameAddr, parseNameAddr } from "./uri.ts";
 import { type CSeq, cseqIn, type Tagged, taggedIn, type Via, viaIn } from "./values.ts";
 
+/** One header field; a usual name in the letters of its RFC, a compact one in full. */
 export interface Header {
   readonly name: string;
   /** Unfolded, without the white space around it. */
   readonly value: string;
 }
 
+/** A request, a response, or what else has header fields in their order. */
 export interface HasHeaders {
   readonly headers: ReadonlyArray<Header>;
 }

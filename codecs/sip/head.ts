@@ -39,6 +39,7 @@ export type HeadRead =
     }
   | { readonly type: "lost"; readonly error: SipError };
 
+/** Of header fields in one message; with more it is unreadable. */
 export const HEADERS_MAX = 256;
 
 /**

@@ -24,6 +24,7 @@ export const addressesOf = ({ headers }: HasHeaders, name: string): Parsed<Reado
 };
 const NO_ADDRESSES = parsed<ReadonlyArray<NameAddr>>([]);
 
+/** The addresses of Route, the next hop first; an error where one cannot be read. RFC 3261 §20.34. */
 export const routesIn = (message: HasHeaders): Parsed<ReadonlyArray<NameAddr>> => addressesOf(message, "Route");
 
 /** The tag of From or To. */
@@ -48,6 +49,7 @@ export const branchOf = (message: HasHeaders): string | undefined => {
   return via && paramOf(via.params, "branch");
 };
 
+/** Number and method of CSeq; 0 and "" where there is none that can be read. RFC 3261 §20.16. */
 export const cseqOf = (message: HasHeaders): CSeq => {
   const field = fieldOf(message, "CSeq");
   const cseq = field instanceof Field ? field.cseq : field && parseCSeq(field.value);
@@ -61,4 +63,5 @@ export const hopsOf = (message: HasHeaders): number => {
   for (const { value } of fieldsOf(message, "Max-Forwards")) hops = Math.min(hops ?? Number(value), Number(value));
   return hops ?? HOPS_MAX;
 };
+/** What we write, and what a request without Max-Forwards counts as. RFC 3261 §8.1.1.6. */
 export const HOPS_MAX = 70;

@@ -14,6 +14,7 @@ import { type HeadRead, parseHead, type Start } from "./head.ts";
 import { parseSdp, printSdp, type Sdp } from "./sdp.ts";
 import { parseUri, type SipUri, type TelUri } from "./uri.ts";
 
+/** A request; its body is in bytes, its Content-Length is written and not kept. */
 export interface SipRequest {
   readonly type: "request";
   readonly method: string;
@@ -23,6 +24,7 @@ export interface SipRequest {
   readonly body: Uint8Array;
 }
 
+/** A response with its status, 100 to 699, and its reason phrase as it stood. */
 export interface SipResponse {
   readonly type: "response";
   readonly status: number;
@@ -31,6 +33,7 @@ export interface SipResponse {
   readonly body: Uint8Array;
 }
 
+/** Either, told apart by `type`. */
 export type SipMessage = SipRequest | SipResponse;
 
 /** A message whose end is known and whose content is not SIP. */
@@ -42,6 +45,7 @@ export interface Unreadable {
   readonly status?: number;
 }
 
+/** The limit for one message, header fields and body, where none is configured. */
 export const SIP_BYTES_MAX = 65_536;
 
 /** A request that came in. */
@@ -138,6 +142,7 @@ const printHead = (message: SipMessage): string => {
   return `${oneLine(start)}\r\n${lines}${hasLength ? "" : `Content-Length: ${body.length}\r\n`}\r\n`;
 };
 
+/** The bytes of a message, Content-Length put right. A line break in a value becomes a space, so that none opens a field of its own. */
 export const printSip = (message: SipMessage): Uint8Array => {
   const { body } = message;
   const head = printHead(message);

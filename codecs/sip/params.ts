@@ -6,12 +6,14 @@
 import { malformed, type Parsed, parsed } from "./error.ts";
 import { lowered, spanEnd, TOKENS, trimmed, VALUES } from "./scan.ts";
 
+/** One parameter, its name in lower case. */
 export interface Param {
   readonly name: string;
   /** Undefined when there was no `=`. Without quotes and escapes. */
   readonly value: string | undefined;
 }
 
+/** Of one URI or one value; more are malformed. */
 export const PARAMS_MAX = 32;
 
 /** `["", "a=1", "b"]`: the text cut at `mark`, save where it stands in quotes or angle brackets. */
@@ -44,9 +46,11 @@ export const firstComma = (text: string): number => {
   return first.length === text.length ? -1 : first.length;
 };
 
+/** The value of the parameter of this name, which is given in lower case; undefined too where it has no value. */
 export const paramOf = (params: ReadonlyArray<Param>, name: string): string | undefined =>
   paramNamed(params, name)?.value;
 
+/** Whether there is a parameter of this name, with or without a value. */
 export const hasParam = (params: ReadonlyArray<Param>, name: string): boolean => paramNamed(params, name) !== undefined;
 
 export const paramNamed = (params: ReadonlyArray<Param>, name: string): Param | undefined => {

@@ -21,6 +21,7 @@ export interface ShownStream {
   readonly cryptos: ReadonlyArray<CryptoAttribute>;
 }
 
+/** An IP address and a UDP port. */
 export interface MediaAddress {
   readonly host: string;
   readonly port: number;

@@ -11,11 +11,13 @@
  */
 import { malformed, type Parsed, parsed } from "./error.ts";
 
+/** `letter=value`, the value as it stood. */
 export interface SdpLine {
   readonly letter: string;
   readonly value: string;
 }
 
+/** An m= line, taken apart, and the lines under it. RFC 4566 §5.14. */
 export interface SdpMedia {
   readonly kind: string;
   /** 0: refused, RFC 3264 §6. */
@@ -27,6 +29,7 @@ export interface SdpMedia {
   readonly lines: ReadonlyArray<SdpLine>;
 }
 
+/** A description: o=, s=, the lines before the first m=, the media. */
 export interface Sdp {
   /** The whole o= line's value. */
   readonly origin: string;
@@ -38,6 +41,7 @@ export interface Sdp {
 /** Far more than any telephone sends; SIP_BYTES_MAX bounds their bytes. */
 export const LINES_MAX = 4_096;
 
+/** Reads v=0, o= and s= first, then at most 4,096 lines in all, with CR LF or LF. Of an error `at` is "sdp". */
 export const parseSdp = (text: string): Parsed<Sdp> => {
   const lines: Array<SdpLine> = [];
   const end = endOfLines(text);
@@ -80,6 +84,7 @@ const EQUALS = 61;
 const LETTER_A = 97;
 const LETTER_Z = 122;
 
+/** Its text, each line with CR LF. */
 export const printSdp = (sdp: Sdp): string =>
   [
     "v=0",

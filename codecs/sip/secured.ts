@@ -8,6 +8,7 @@
 import { type CryptoAttribute, keySizeOf, parseCrypto } from "./crypto.ts";
 import type { Sdp, SdpLine, SdpMedia } from "./sdp.ts";
 
+/** The sizes of a suite's master key, salt and tag. */
 export interface Suite {
   readonly keyBytes: number;
   readonly saltBytes: number;
@@ -23,7 +24,9 @@ export const SUITES = {
   AES_256_CM_HMAC_SHA1_80: aesCm(32, 10),
   AES_256_CM_HMAC_SHA1_32: aesCm(32, 4),
 } as const satisfies Record<string, Suite>;
+/** The name of a suite that we speak. */
 export type SuiteName = keyof typeof SUITES;
+/** Whether we speak the suite of that name, case included. */
 export const isOurSuite = (suite: string): suite is SuiteName => Object.hasOwn(SUITES, suite);
 
 /**
@@ -45,13 +48,17 @@ const PROFILES: ReadonlyMap<string, string> = new Map([
   ["RTP/AVPF", "RTP/SAVPF"],
 ]);
 export const SECURED = "RTP/SAVP";
+/** RTP/SAVP or RTP/SAVPF. */
 export const isSecuredProfile = (protocol: string): boolean => protocol === SECURED || protocol === "RTP/SAVPF";
+/** RTP/AVP or RTP/AVPF, of which `securedProfile` makes a secured one. */
 export const isClearProfile = (protocol: string): boolean => PROFILES.has(protocol);
 /** The same stream, secured; itself, where it is or cannot be. */
 export const securedProfile = (protocol: string): string => PROFILES.get(protocol) ?? protocol;
+/** The inverse of `securedProfile`: the same stream in the clear; itself, where it is no secured one. */
 export const clearProfile = (protocol: string): string =>
   [...PROFILES].find(([, secured]) => secured === protocol)?.[0] ?? protocol;
 
+/** Whether the line is an a=crypto, or one that a lenient reader takes for it. */
 export const isCrypto = ({ letter, value }: SdpLine): boolean => letter === "a" && CRYPTO.test(value);
 /** With the space that some readers forgive: what they might take for a key is looked at. */
 const CRYPTO = /^[ \t]*crypto[ \t]*:/i;

@@ -18,6 +18,7 @@ export interface CallTexts {
   readonly historyInfo: ReadonlyArray<string>;
 }
 
+/** What must be known of a call so that its end makes a call record. */
 export interface StoredCall extends CallTexts {
   readonly direction: "sent" | "received";
   /** Milliseconds since 1970. */
@@ -55,6 +56,7 @@ const CallRecord = struct("StoredCall", "this project's store", {
   historyInfo: lines,
 });
 
+/** The texts of an INVITE, each cut after 1,024 characters, and of a field that is a list the first 8 values. */
 export const textsOf = (invite: SipRequest): CallTexts => ({
   requestUri: kept(invite.uri),
   from: kept(headerOf(invite, "From") ?? ""),
@@ -68,6 +70,7 @@ const kept = (text: string): string => (text.length > CALL_TEXT_CHARS_MAX ? text
 const valuesOf = (invite: SipRequest, name: string): ReadonlyArray<string> =>
   listOf(invite, name).slice(0, CALL_VALUES_MAX).map(kept);
 
+/** Its stored value, which `decodeCall` reads back. Throws Unfit for a text over 65,535 bytes. */
 export const encodeCall = (call: StoredCall): Uint8Array =>
   encode(CallRecord, { ...call, startMs: BigInt(call.startMs) });
 

@@ -22,6 +22,7 @@ import {
 } from "./params.ts";
 import { digitsIn, HOSTS, lowered, SPACES, spanEnd, TOKENS, trimmed, URI_PARAMS, USERS, VALUES } from "./scan.ts";
 
+/** A SIP or SIPS URI in its parts. RFC 3261 §19.1.1. */
 export interface SipUri {
   readonly type: "sip";
   /** `sips:` */
@@ -37,6 +38,7 @@ export interface SipUri {
   readonly headers: string | undefined;
 }
 
+/** A telephone URI. RFC 3966. */
 export interface TelUri {
   readonly type: "tel";
   /** As written, visual separators included. */
@@ -50,14 +52,17 @@ export interface OtherUri {
   readonly text: string;
 }
 
+/** What may stand in an address, told apart by `type`. */
 export type Uri = SipUri | TelUri | OtherUri;
 
+/** An address of a header field: display name without quotes and escapes, URI, and the field's own parameters. */
 export interface NameAddr {
   readonly display: string | undefined;
   readonly uri: Uri;
   readonly params: ReadonlyArray<Param>;
 }
 
+/** A SIP URI with this host and these parts, and nothing else. Not checked: `host` is in lower case, IPv6 in brackets. */
 export const sipUri = (parts: Partial<Omit<SipUri, "type">> & { readonly host: string }): SipUri => ({
   type: "sip",
   secure: false,
@@ -69,6 +74,7 @@ export const sipUri = (parts: Partial<Omit<SipUri, "type">> & { readonly host: s
   ...parts,
 });
 
+/** A SIP, SIPS or telephone URI that is the whole text; an error at "uri" for any other scheme. */
 export const parseUri = (text: string): Parsed<SipUri | TelUri> => {
   const plain = plainUri(text, 0, text.length);
   if (plain !== undefined) return parsed(plain);
@@ -80,6 +86,7 @@ export const parseUri = (text: string): Parsed<SipUri | TelUri> => {
   return malformed("uri", "neither a SIP nor a telephone URI");
 };
 
+/** Its text, escaped where it has to be: `parseUri` reads the same from that of a SIP or telephone URI. */
 export const printUri = (uri: Uri): string => {
   if (uri.type === "other") return uri.text;
   if (uri.type === "tel") return `tel:${uri.number}${printUriParams(uri.params)}`;
@@ -107,6 +114,7 @@ export const isReturned = (uri: Uri, written: SipUri): boolean =>
     return param !== undefined && param.value?.toLowerCase() === value?.toLowerCase();
   });
 
+/** `host:port`, or the host alone; IPv6 must be in its brackets already. */
 export const printHostPort = (host: string, port: number | undefined): string =>
   port === undefined ? host : `${host}:${port}`;
 
@@ -197,6 +205,7 @@ export const withoutHeaders = (uri: string): string => {
   return question < 0 ? uri : uri.slice(0, question);
 };
 
+/** Always with angle brackets; the display name in quotes. */
 export const printNameAddr = ({ display, uri, params }: NameAddr): string =>
   `${display === undefined ? "" : `${quote(display)} `}<${printUri(uri)}>${printParams(params)}`;
 

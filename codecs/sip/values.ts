@@ -10,6 +10,7 @@ import { type Param, paramNamed, parseTail, plainParams, printParams, splitOutsi
 import { BRACKETED, digitsIn, lowered, SPACES, spanEnd, TOKENS, trimmed, VALUES } from "./scan.ts";
 import { type NameAddr, parseHostPort, parseNameAddr, plainHostEnd, printHostPort } from "./uri.ts";
 
+/** One hop of a message: who sent it, by which transport. RFC 3261 §20.42. */
 export interface Via {
   /** TCP, TLS, ... */
   readonly transport: string;
@@ -18,6 +19,7 @@ export interface Via {
   readonly params: ReadonlyArray<Param>;
 }
 
+/** One value of Via, which must be of SIP/2.0; transport in capitals, host in lower case. */
 export const parseVia = (text: string): Parsed<Via> => {
   const plain = plainVia(text, 0, text.length);
   if (plain !== undefined) return parsed(plain);
@@ -62,9 +64,11 @@ const SPACE = 32;
 const COLON = 58;
 const PLAIN_TRANSPORTS = new Set(["TLS", "TCP", "UDP", "SCTP", "WS", "WSS"]);
 
+/** The value of a Via. */
 export const printVia = ({ transport, host, port, params }: Via): string =>
   `SIP/2.0/${transport} ${printHostPort(host, port)}${printParams(params)}`;
 
+/** RFC 3261 §20.16. */
 export interface CSeq {
   readonly number: number;
   readonly method: string;

@@ -45,6 +45,7 @@ const GRANT = {
 export const Grant = struct("Grant", "docs/protocol/ticket.md#layout", GRANT);
 export type Grant = TypeOf<typeof Grant>;
 
+/** The grant, and its integrity: HMAC-SHA-256, 32 bytes, not checked by reading. */
 export const Ticket = struct("Ticket", "docs/protocol/ticket.md#layout", {
   ...GRANT,
   integrity: tagged(ticketField.integrity, bytes(32)),
@@ -54,6 +55,7 @@ export type Ticket = TypeOf<typeof Ticket>;
 /** The longest ticket, in base64. */
 export const TICKET_CHARS_MAX = 1_024;
 
+/** The ticket and the bytes under its integrity, or which field is wrong and why. */
 export type ReadTicket =
   | { readonly ok: true; readonly ticket: Ticket; readonly covered: Uint8Array }
   | { readonly ok: false; readonly error: WireError };

@@ -2,6 +2,7 @@
 import { empty, opaque, type TypeOf, tlv, u8, u16, vector } from "../wire/mod.ts";
 import { extensionType } from "./registry.ts";
 
+/** One extension: the user name of SRP in bytes, the three that a handshake of ours has, or one unknown. */
 // biome-ignore format: columns
 export const TlsExtension = tlv("Extension", "RFC 5246 §7.4.1.4", { padTo: 1 }, {
   srp:                  [extensionType.srp,                  opaque(u8, 255, 1)],  // srp_I, RFC 5054 §2.8.1
@@ -11,6 +12,7 @@ export const TlsExtension = tlv("Extension", "RFC 5246 §7.4.1.4", { padTo: 1 },
 });
 export type TlsExtension = TypeOf<typeof TlsExtension>;
 
+/** All of a hello, in their order; one that stands twice is for the machine to refuse. */
 export const TlsExtensions = vector(TlsExtension, u16);
 
 /** The code of any extension, known or unknown. */

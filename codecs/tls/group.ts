@@ -5,6 +5,7 @@
  */
 import { bigOf, bytesOfBig, equalBytes } from "../shared/mod.ts";
 
+/** Prime and generator. RFC 5054 Appendix A. */
 export interface SrpGroup {
   readonly bits: SrpGroupBits;
   readonly prime: bigint;
@@ -12,8 +13,10 @@ export interface SrpGroup {
   /** Bytes of the prime; PAD() pads to this length. */
   readonly size: number;
 }
+/** Bits of the prime. */
 export type SrpGroupBits = 1024 | 1536 | 2048 | 3072 | 4096 | 6144 | 8192;
 
+/** The group of that size. */
 export const srpGroup = (bits: SrpGroupBits): SrpGroup => groups[bits];
 
 /** The group with this prime and generator, if it is one of ours. RFC 5054 §2.5.3. */

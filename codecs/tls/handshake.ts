@@ -21,6 +21,7 @@ import {
 import { TlsExtensions } from "./extension.ts";
 import { handshakeType } from "./registry.ts";
 
+/** What a client offers; `version` is the greatest that it speaks, `extensions` undefined where it has none. */
 // biome-ignore format: columns
 export const TlsClientHello = struct("ClientHello", "RFC 5246 §7.4.1.2", {
   version:            u16,
@@ -32,6 +33,7 @@ export const TlsClientHello = struct("ClientHello", "RFC 5246 §7.4.1.2", {
 });
 export type TlsClientHello = TypeOf<typeof TlsClientHello>;
 
+/** What a server chose of it. */
 // biome-ignore format: columns
 export const TlsServerHello = struct("ServerHello", "RFC 5246 §7.4.1.3", {
   version:           u16,
@@ -43,6 +45,7 @@ export const TlsServerHello = struct("ServerHello", "RFC 5246 §7.4.1.3", {
 });
 export type TlsServerHello = TypeOf<typeof TlsServerHello>;
 
+/** The ServerKeyExchange: group, salt and the server's public value, integers as big-endian bytes, none empty. */
 // biome-ignore format: columns
 export const TlsServerSrpParams = struct("ServerSRPParams", "RFC 5054 §2.8.2", {
   prime:        opaque(u16, 0xffff, 1), // srp_N
@@ -52,11 +55,13 @@ export const TlsServerSrpParams = struct("ServerSRPParams", "RFC 5054 §2.8.2", 
 });
 export type TlsServerSrpParams = TypeOf<typeof TlsServerSrpParams>;
 
+/** The ClientKeyExchange: the client's public value, big-endian, not empty. */
 // biome-ignore format: columns
 export const TlsClientSrpPublic = struct("ClientSRPPublic", "RFC 5054 §2.8.3", {
   clientPublic: opaque(u16, 0xffff, 1), // srp_A
 });
 
+/** The 12 bytes that prove the handshake was the same for both. */
 export const TlsFinished = struct("Finished", "RFC 5246 §7.4.9", {
   verifyData: bytes(12),
 });
@@ -64,12 +69,14 @@ export const TlsFinished = struct("Finished", "RFC 5246 §7.4.9", {
 /** Bytes of the header of every handshake message: type and length. */
 export const HANDSHAKE_HEADER_BYTES = 4;
 
+/** The first 4 bytes of a message, to know its length before its body has come. */
 // biome-ignore format: columns
 export const TlsHandshakeHeader = struct("Handshake", "RFC 5246 §7.4", {
   type:   openEnumeration(u8, handshakeType),
   length: u24,
 });
 
+/** A whole message; one of a type without a name keeps its number and its bytes. */
 // biome-ignore format: columns
 export const TlsHandshake = struct("Handshake", "RFC 5246 §7.4", {
   type:   openEnumeration(u8, handshakeType),

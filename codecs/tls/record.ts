@@ -13,8 +13,10 @@ export const TlsRecordHeader = struct("TLSPlaintext", "RFC 5246 §6.2.1", {
   length:  u16,
 });
 export type TlsRecordHeader = TypeOf<typeof TlsRecordHeader>;
+/** What a record has in it. RFC 5246 §6.2.1. */
 export type ContentType = keyof typeof contentType;
 
+/** Two bytes; codes without a name stay numbers. */
 // biome-ignore format: columns
 export const TlsAlert = struct("Alert", "RFC 5246 §7.2", {
   level:       openEnumeration(u8, alertLevel),
@@ -22,6 +24,7 @@ export const TlsAlert = struct("Alert", "RFC 5246 §7.2", {
 });
 export type TlsAlert = TypeOf<typeof TlsAlert>;
 
+/** One byte, always 1. */
 export const TlsChangeCipherSpec = struct("ChangeCipherSpec", "RFC 5246 §7.1", {
   type: constant(u8, 1),
 });

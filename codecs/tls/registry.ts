@@ -27,6 +27,7 @@ export const srpSuites = {
   TLS_SRP_SHA_WITH_AES_128_CBC_SHA: { code: 0xc01d, keySize: 16 },
   TLS_SRP_SHA_WITH_AES_256_CBC_SHA: { code: 0xc020, keySize: 32 },
 } as const;
+/** The name of a suite that we support. */
 export type SrpSuite = keyof typeof srpSuites;
 
 /** In the list of suites it means that the client supports secure renegotiation. RFC 5746 §3.3. */
@@ -35,6 +36,7 @@ export const renegotiationScsv = 0x00ff;
 /** In the list of suites it means that the client retries with an older version after a failure. RFC 7507 §2. */
 export const fallbackScsv = 0x5600;
 
+/** The one compression method that we offer and accept: none. RFC 5246 §7.4.1.2. */
 export const nullCompression = 0;
 
 /** RFC 5246 §7.4.1.4, and the RFC named beside each. */
@@ -45,6 +47,7 @@ export const extensionType = {
   renegotiationInfo: 0xff01, // RFC 5746 §3.2
 } as const;
 
+/** RFC 5246 §7.2. */
 export const alertLevel = { warning: 1, fatal: 2 } as const;
 
 /** RFC 5246 §7.2 and RFC 4279 §6. */
@@ -75,10 +78,12 @@ export const alertDescription = {
   unsupportedExtension: 110,
   unknownPskIdentity: 115,
 } as const;
+/** The name of an alert. */
 export type AlertDescription = keyof typeof alertDescription;
 
 /** RFC 5246 §6.2.1 and §6.2.3: the greatest length of a fragment in the clear, and what protection may add to it. */
 export const RECORD_PLAINTEXT_BYTES_MAX = 16_384;
+/** Of a protected fragment, MAC and padding included. RFC 5246 §6.2.3. */
 export const RECORD_CIPHERTEXT_BYTES_MAX = RECORD_PLAINTEXT_BYTES_MAX + 2_048;
 /** Greatest size of one handshake message with its header. An SRP handshake needs some 1,200 bytes at 4096 bits. */
 export const HANDSHAKE_MESSAGE_BYTES_MAX = 16_384;

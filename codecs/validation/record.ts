@@ -24,6 +24,7 @@ import {
 } from "../shared/mod.ts";
 import { bits, constant, decode, encode, enumeration, struct, textVector, u8, u16, u32, u64 } from "../wire/mod.ts";
 
+/** Increased when the format changes; a record of another version is not read. */
 export const RECORD_VERSION = 1;
 
 const CallRecord = struct("CallRecord", "this project's store", {
@@ -44,6 +45,7 @@ export interface Attempts {
 }
 const UNTRIED: Attempts = { caller: 0, times: 0 };
 
+/** A call record as a server keeps it. */
 export interface StoredRecord {
   readonly vcr: Vcr;
   readonly attempts: Attempts;
@@ -51,6 +53,7 @@ export interface StoredRecord {
   readonly isLate?: boolean;
 }
 
+/** Its stored value; without `attempts` as one that nobody has tried. Throws Unfit for more than 15 attempts. */
 export const encodeRecord = ({
   vcr,
   attempts = UNTRIED,
@@ -131,5 +134,6 @@ export const decodeProof = (bytes: Uint8Array): StoredProof | undefined => {
 
 /** The common beginning of the keys of all proofs of a claim. */
 export const proofPrefix = (claim: string): Uint8Array => sha256(utf8(claim)).subarray(0, 16);
+/** The key of one proof, 32 bytes. */
 export const proofKey = (claim: string, call: CallTimes): Uint8Array =>
   concat(proofPrefix(claim), sha256(utf8(callText(call))).subarray(0, 16));

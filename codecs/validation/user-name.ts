@@ -54,26 +54,33 @@ export type PvpUserName = PvpParties &
         readonly bits: string;
       }
   );
+/** By what a call is named: A, its two numbers; B, the called one and an instant; C, its times to a minute. */
 export type PvpMethod = PvpUserName["method"];
+/** 2 tells calls apart that lie close to one another. */
 export type PvpVersion = PvpUserName["version"];
 
+/** What `srp_I` can hold. RFC 5054 §2.8.1. */
 export const USER_NAME_BYTES_MAX = 255;
 /** Of the hash of a call's times, in one user name. */
 export const TIME_BITS_MAX = 16;
+/** Seconds; `halfHour` is a multiple of it. */
 export const HALF_HOUR_S = 1_800;
 /** The last second that version 1 can say, 2036-02-07T06:28:15Z: the end of NTP's first era. */
 export const ERA_SECONDS_MAX = 0xffff_ffff;
 
+/** Where a text is no user name. */
 export interface UserNameError {
   readonly _tag: "UserNameError";
   /** The index of the field, from 0; -1 for the whole text. */
   readonly field: number;
   readonly why: string;
 }
+/** The name, or the field that is wrong. */
 export type ParsedUserName =
   | { readonly ok: true; readonly value: PvpUserName }
   | { readonly ok: false; readonly error: UserNameError };
 
+/** Its one text. Nothing is checked: what `parseUserName` would refuse is a mistake of this program. */
 export const printUserName = (name: PvpUserName): string => {
   const { method, originator, terminator, start, stop } = name;
   const common = [
@@ -144,6 +151,7 @@ const own: ReadonlyMap<string, ReadonlyArray<Check>> = new Map([
   ["vipr2;C", [isMultiple(60, isSeconds), isMultiple(60, isSeconds), like(forms.calledHash)]],
 ]);
 
+/** Each field must be in its one form, and none too few or too many. */
 export const parseUserName = (text: string): ParsedUserName => {
   if (text.length > USER_NAME_BYTES_MAX) return wrong(-1, "too long");
   const fields = text.split(";");

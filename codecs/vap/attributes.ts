@@ -30,6 +30,7 @@ const ErrorCode = struct("ErrorCode", "RFC 5389 §15.6", {
 
 const ProtocolVersion = struct("ProtocolVersion", "draft-jennings-vipr-vap-02", { major: u16, minor: u16 });
 
+/** Which service of which VService it is about, and which instance of that: 20 bytes. */
 export const ServiceIdentity = struct("ServiceIdentity", "draft-jennings-vipr-vap-02", {
   service: u16,
   subservice: u16,
@@ -40,6 +41,7 @@ export type ServiceIdentity = TypeOf<typeof ServiceIdentity>;
 
 const Quota = struct("Quota", "draft-jennings-vipr-vap-02", { limit: u32, current: u32 });
 
+/** One attribute by its name, or unknown with its code. Texts are UTF-8 of at most so many bytes as stand here. */
 // biome-ignore format: columns
 export const VapAttribute = tlv("VapAttribute", "RFC 5389 §15", { padTo: 4 }, {
   username:         [attribute.username,         text(513)],

@@ -16,6 +16,7 @@ const KeptRouteRecord = struct("KeptRouteRecord", "this project's store", {
   content: rest,
 });
 
+/** A route that waits for a call agent to fetch it. */
 export interface KeptRoute {
   readonly vservice: VServiceId;
   readonly number: E164;
@@ -25,9 +26,11 @@ export interface KeptRoute {
   readonly content: Uint8Array;
 }
 
+/** Its key in the store; all of a VService lie together. */
 export const keptRouteKey = ({ vservice, number }: Pick<KeptRoute, "vservice" | "number">): Uint8Array =>
   encode(KeptRouteKey, { vservice, number: new TextEncoder().encode(number) });
 
+/** Its stored value. */
 export const encodeKeptRoute = ({ sinceMs, content }: Pick<KeptRoute, "sinceMs" | "content">): Uint8Array =>
   encode(KeptRouteRecord, { sinceMs: BigInt(sinceMs), content });
 

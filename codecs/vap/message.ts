@@ -16,11 +16,13 @@ import {
   type VapError,
 } from "./registry.ts";
 
+/** 96 bits, drawn at random; an answer has those of its request. */
 export const TRANSACTION_ID_BYTES = 12;
 
 /** The bits of the method surround those of the class. An unknown method is preserved, so that it can be answered. */
 const MessageType = bits("00MMMMMCMMMCMMMM", { method: ["M", method, "open"], class: ["C", messageClass] });
 
+/** A message; `type` is its method and its class. Malformed without the cookie, or where an attribute goes over the end. */
 // biome-ignore format: columns
 export const VapMessage = struct("VapMessage", "RFC 5389 §6", {
   type:          MessageType,
@@ -31,9 +33,12 @@ export const VapMessage = struct("VapMessage", "RFC 5389 §6", {
 });
 export type VapMessage = TypeOf<typeof VapMessage>;
 
+/** The name of a method that the draft assigns. */
 export type VapMethod = keyof typeof method;
 type Known = Exclude<VapAttribute, { readonly type: "unknown" }>;
+/** The name of an attribute that we know. */
 export type VapAttributeName = Known["type"];
+/** The value of the attribute of that name. */
 export type VapAttributeValue<K extends VapAttributeName> = Extract<Known, { readonly type: K }>["value"];
 
 /** A message without user name, realm and MESSAGE-INTEGRITY, which are added where the keys are. */
@@ -62,4 +67,5 @@ export const errorNumberOf = (message: VapMessage): number | undefined => {
   return message.type.class !== "error" || error === undefined ? undefined : 100 * error.class + error.number;
 };
 
+/** Protocol-Version, with the one version that we speak. */
 export const ourVersion: VapAttribute = { type: "protocolVersion", value: protocolVersion };

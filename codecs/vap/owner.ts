@@ -16,6 +16,7 @@ const OwnerRecord = struct("OwnerRecord", "this project's store", {
   username: textVector(u16),
 });
 
+/** Whose VService it is. */
 export interface StoredOwner {
   readonly vservice: VServiceId;
   readonly username: string;
@@ -23,8 +24,10 @@ export interface StoredOwner {
   readonly sinceMs: number;
 }
 
+/** The VServiceID in 8 bytes, in either table. */
 export const ownerKey = (vservice: VServiceId): Uint8Array => encode(vservice64, vservice);
 
+/** The stored value of an owner. */
 export const encodeOwner = ({ username, sinceMs }: Omit<StoredOwner, "vservice">): Uint8Array =>
   encode(OwnerRecord, { username, sinceMs: BigInt(sinceMs) });
 

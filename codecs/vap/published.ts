@@ -21,19 +21,23 @@ const PublishedRecord = struct("PublishedRecord", "this project's store", {
   document: rest,
 });
 
+/** Which instance of which VService, and at which server of the cluster. */
 export interface PublishedAt {
   readonly vservice: VServiceId;
   readonly instance: bigint;
   readonly member: bigint;
 }
+/** What was last published there. */
 export interface StoredPublication extends PublishedAt {
   /** Undefined: withdrawn. */
   readonly document: VService | undefined;
 }
 
+/** 24 bytes; all of a VService lie together. */
 export const publishedKey = ({ vservice, instance, member }: PublishedAt): Uint8Array =>
   encode(PublishedKey, { vservice, instance, member });
 
+/** Its stored value; `document` undefined: it is withdrawn. */
 export const encodePublished = (document: VService | undefined): Uint8Array =>
   encode(PublishedRecord, {
     isPublished: document === undefined ? 0 : 1,

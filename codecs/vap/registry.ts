@@ -1,5 +1,6 @@
 /** Numbers assigned by draft-jennings-vipr-vap-02; properties/vectors/vap-registry.csv holds its tables. */
 
+/** Tells VAP from STUN, whose cookie is 0x2112A442. */
 export const magicCookie = 0x41666679;
 
 /** 0x003 and 0x009 are not assigned. */
@@ -18,6 +19,7 @@ export const method = {
 /** The bits C1 and C0; 01, STUN's indication, is not used. */
 export const messageClass = { request: 0b00, success: 0b10, error: 0b11 } as const;
 
+/** Types of attributes. */
 export const attribute = {
   username: 0x0006,
   messageIntegrity: 0x0008,
@@ -42,6 +44,7 @@ export const attribute = {
   dhtLifetime: 0x200b,
 } as const;
 
+/** As seen by the end that uploads the call. */
 export const callDirection = { received: 0, sent: 1 } as const;
 
 /** As drafted; the last two are RFC 5766's (§15), for a case that the draft has no code for. DECISIONS.md D-210. */
@@ -59,8 +62,10 @@ export const errorCode = {
   quotaReached: 486,
   insufficientCapacity: 508,
 } as const;
+/** The name of an error. */
 export type VapError = keyof typeof errorCode;
 
+/** The text beside an error's number, for people. */
 export const errorReason: { readonly [K in VapError]: string } = {
   badRequest: "Bad Request",
   integrityCheckFailure: "Integrity Check Failure",
@@ -78,15 +83,19 @@ export const errorReason: { readonly [K in VapError]: string } = {
 
 /** The draft says 101 in one place and 100 in another: we write what each section writes, and read both. */
 export const serviceIds: ReadonlyArray<number> = [100, 101];
+/** The ServiceID that we write, by what the request is for. */
 export const service = { publish: 101, vcr: 100, notify: 100, subscribe: 101 } as const;
+/** The SubserviceID: a single number, or a VService. */
 export const subservice = { number: 3, vservice: 4 } as const;
 /** "all ones": every instance of a VService. */
 export const anyInstance = 0xffff_ffff_ffff_ffffn;
 
+/** Of the draft that we speak: 1.0. */
 export const protocolVersion = { major: 1, minor: 0 } as const;
 /** An RFC 3261 quoted-string, quotes included; always this one. */
 export const realm = '"ViPR"';
 
 /** A 20-byte header and a 16-bit length. */
 export const MESSAGE_BYTES_MAX = 65_555;
+/** Of a ServiceContent, which the draft wants below 32 KiB. */
 export const CONTENT_BYTES_MAX = 32_767;

@@ -26,6 +26,7 @@ import {
   texts,
 } from "./xml.ts";
 
+/** What a call agent publishes of its VService. */
 export interface VService {
   /** Chosen by the call agent. */
   readonly id: string;
@@ -46,6 +47,7 @@ const TRUNK_NAMESPACE = "http://www.cisco.com/namespaces/viprtrunk";
 const DOMAINS_MAX = 1_024;
 const DID_COUNT_MAX = 0xffff_ffff;
 
+/** The document in UTF-8. Nothing is checked: a text that is no domain is refused by the reader. */
 export const writeVService = ({ id, dhtName, didCount, domain, list, routes }: VService): Uint8Array =>
   utf8(
     [
@@ -62,6 +64,7 @@ export const writeVService = ({ id, dhtName, didCount, domain, list, routes }: V
     ].join(""),
   );
 
+/** An error names the element: a domain that is none, both lists at once, over 1,024 domains in one, no route. */
 export const readVService = (bytes: Uint8Array): Read<VService> =>
   reading(bytes, "service-description", (root) => {
     const service = child(root, "vservice");

@@ -10,12 +10,14 @@ import { type E164, isE164, utf8 } from "../shared/mod.ts";
 import { CONTENT_BYTES_MAX } from "./registry.ts";
 import { element, Fault, type Read, ROUTES_MAX, type Route, reading, routesOf, routeText, textOf } from "./xml.ts";
 
+/** What a validation brings: the number, its ticket in base64, and SIP URIs to call it by. */
 export interface ValInfo {
   readonly number: E164;
   readonly ticket: string;
   readonly routes: ReadonlyArray<Route>;
 }
 
+/** The document in UTF-8. Nothing is checked: `withFittingRoutes` keeps it within an answer. */
 export const writeValInfo = ({ number, ticket, routes }: ValInfo): Uint8Array =>
   utf8(`<valinfo>${element("number", number)}${element("ticket", ticket)}${routes.map(routeText).join("")}</valinfo>`);
 
@@ -31,6 +33,7 @@ export const withFittingRoutes = (info: ValInfo): ValInfo => {
   return { ...info, routes };
 };
 
+/** One number, one ticket, 1 to 16 routes of 1 to 16 URIs each; an error names the element. */
 export const readValInfo = (bytes: Uint8Array): Read<ValInfo> =>
   reading(bytes, "valinfo", (info) => {
     const number = textOf(info, "number");

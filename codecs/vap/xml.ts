@@ -12,6 +12,7 @@ export interface XmlError {
   readonly at: string;
   readonly why: string;
 }
+/** What reading a document gives. */
 export type Read<A> = { readonly ok: true; readonly value: A } | { readonly ok: false; readonly error: XmlError };
 
 const DEPTH_MAX = 8;
@@ -69,6 +70,7 @@ const depthOf = (text: string): number => {
   return most;
 };
 
+/** The one child of that name; throws Fault where there is none, or more than one, or a text. */
 export const child = (parent: Element, name: string): Element => {
   const found = Object.hasOwn(parent, name) ? parent[name] : undefined;
   return elementOf(found, name);
@@ -88,6 +90,7 @@ export const elements = (parent: Element, name: string, min: number, max: number
   children(parent, name, min, max).map((found) => elementOf(found, name));
 export const texts = (parent: Element, name: string, min: number, max: number): ReadonlyArray<string> =>
   children(parent, name, min, max).map((found) => plain(found, name));
+/** The text of the one child of that name, 1 to 4,096 characters; throws Fault otherwise. */
 export const textOf = (parent: Element, name: string): string => texts(parent, name, 1, 1)[0]!;
 
 /** The text of an element, or of an attribute; an element may carry attributes beside it. */
@@ -119,8 +122,10 @@ export const escaped = (text: string): string =>
       return /\s/.test(sign) ? `&#${sign.codePointAt(0)};` : sign;
     })
     .join("");
+/** An element with this text, escaped. */
 export const element = (name: string, text: string): string => `<${name}>${escaped(text)}</${name}>`;
 
+/** One `route` element: 1 to 16 SIP URIs, as texts that nothing here has read. */
 export interface Route {
   readonly sipUris: ReadonlyArray<string>;
 }

@@ -31,6 +31,7 @@ import {
   within,
 } from "../wire/mod.ts";
 
+/** Increased when the format changes; rows of another version are not read. */
 export const AUDIT_VERSION = 1;
 const SPEC = "this project's store";
 /** Longest text of a domain or a reason; longer ones are truncated. */
@@ -93,12 +94,14 @@ const FactKind = tlv(
     ambiguous: [17, struct("Ambiguous", SPEC, { call: Call })],
   },
 );
+/** The row of one event. Of a type that only a newer version knows it keeps the bytes. */
 export const AuditEventRow = struct("StoryFact", SPEC, {
   version: constant(u8, AUDIT_VERSION),
   atMs: time,
   fact: FactKind,
 });
 
+/** The row of a number's summary: bits in millionths, at most one route, a claim for each claimant. */
 export const AuditRow = struct("AuditReport", SPEC, {
   version: constant(u8, AUDIT_VERSION),
   requiredBits: u32,
@@ -153,6 +156,7 @@ export type AuditEvent = FactOf<Exclude<TypeOf<typeof FactKind>, Unknown>>;
 /** The summary of a number's log. */
 export type AuditSummary = ReadOf<"", Omit<TypeOf<typeof AuditRow>, "requiredBits">>;
 
+/** A summary, with the bits that a route needed then. */
 export interface StoredAudit {
   /** The required bits when it was written. */
   readonly requiredBits: number;
@@ -210,6 +214,7 @@ const cutText = (text: string): string => {
 /** The fact as it will be read back: bits and texts truncated as in the stored form. */
 export const asStored = (fact: AuditEvent): AuditEvent => turned(READ, turned(WRITE, fact));
 
+/** The row of an event: texts cut to 255 bytes, bits rounded down to millionths, counts held to 32 bits. */
 export const encodeEvent = ({ atMs, type, ...value }: AuditEvent): Uint8Array =>
   encode(AuditEventRow, { atMs: timeOf(atMs), fact: { type, value: turned(WRITE, value) } as never });
 
@@ -221,9 +226,11 @@ export const decodeEvent = (bytes: Uint8Array): AuditEvent | undefined => {
   return { atMs: Number(atMs), type: fact.type, ...turned(READ, fact.value) };
 };
 
+/** The row of a summary, by the same rules. */
 export const encodeAudit = ({ requiredBits, sum }: StoredAudit): Uint8Array =>
   encode(AuditRow, turned(WRITE, { requiredBits, ...sum }));
 
+/** Undefined for bytes that no version of this program wrote. */
 export const decodeAudit = (bytes: Uint8Array): StoredAudit | undefined => {
   const read = decode(AuditRow, bytes);
   if (!read.ok) return undefined;
@@ -244,6 +251,7 @@ export const numberOfKey = (key: Uint8Array): E164 | undefined => {
 
 /** The stored number of logs. */
 export const encodeCount = (count: number): Uint8Array => encode(u32, count);
+/** 0 for bytes that are no count. */
 export const decodeCount = (bytes: Uint8Array): number => {
   const read = decode(u32, bytes);
   return read.ok ? read.value : 0;

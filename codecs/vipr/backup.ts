@@ -18,9 +18,11 @@ import {
   u64,
 } from "../wire/mod.ts";
 
+/** Increased when the format changes; a file of another version is not restored. */
 export const BACKUP_VERSION = 1;
 /** Version and all: the first bytes of every file. */
 export const BACKUP_HEAD = new Uint8Array([...new TextEncoder().encode("ViPRbkup"), BACKUP_VERSION]);
+/** The SHA-256 at the end of the file. */
 export const BACKUP_HASH_BYTES = 32;
 
 const Row = struct("Row", "this project's store", { table: textVector(u8), key: opaque(u16), value: opaque(u32) });
@@ -39,18 +41,21 @@ export const BackupEntry = struct("BackupEntry", "this project's store", {
   data: select("type", { row: Row, dueRow: DueRow, end: End }),
 });
 
+/** A row of a table; `dueMs`: when it is due, ms since 1970, for one that waits for its time. */
 export interface BackupRow {
   readonly table: string;
   readonly key: Uint8Array;
   readonly value: Uint8Array;
   readonly dueMs: number | undefined;
 }
+/** A row, or the end, which says how many rows there were. */
 export type BackupItem =
   | { readonly type: "row"; readonly row: BackupRow }
   | { readonly type: "end"; readonly rows: number };
 
 const SIGN = 1n << 63n;
 
+/** Its bytes, without the length that stands before them in the file. */
 export const encodeBackupItem = (item: BackupItem): Uint8Array => {
   if (item.type === "end") return encode(BackupEntry, { type: "end", data: { rows: BigInt(item.rows) } });
   const { dueMs, ...row } = item.row;

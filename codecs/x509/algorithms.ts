@@ -7,17 +7,22 @@
 import { hexOf } from "../shared/mod.ts";
 import { type Cursor, type DerElement, DerFault, magnitudeOf, octetsOf, oidOf, tag } from "./der.ts";
 
+/** Of the modulus. */
 export const RSA_BITS_MIN = 2_048;
+/** Of the modulus. */
 export const RSA_BITS_MAX = 4_096;
 /** Of the public exponent: 65537 has 17. */
 const EXPONENT_BITS_MAX = 32;
 
+/** By what kind of key: RSA with the padding of PKCS #1 v1.5. */
 export type SignatureScheme = "ecdsa" | "rsa";
+/** One that is accepted. */
 export interface SignatureAlgorithm {
   readonly scheme: SignatureScheme;
   readonly hash: "sha256" | "sha384" | "sha512";
 }
 
+/** What kind of key a certificate is for. */
 export type CertifiedKey =
   | { readonly type: "ec"; readonly curve: "P-256" | "P-384" }
   | { readonly type: "rsa"; readonly bits: number }

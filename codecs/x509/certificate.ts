@@ -28,11 +28,13 @@ import { type Extensions, extensionsOf, isRepetition } from "./extensions.ts";
 import { type DistinguishedName, nameOf } from "./names.ts";
 import { timeOf } from "./time.ts";
 
+/** Of one certificate or certification request, in DER. */
 export const CERTIFICATE_BYTES_MAX = 16_384;
 /** "Conforming CAs MUST NOT use serialNumber values longer than 20 octets", §4.1.2.2; one more for a sign byte that some add. */
 const SERIAL_BYTES_MAX = 21;
 const VERSION_3 = 2;
 
+/** The fields of a certificate, none of them judged and its signature not verified. RFC 5280 §4.1. */
 export interface Certificate {
   /** The whole certificate. */
   readonly der: Uint8Array;
@@ -62,12 +64,14 @@ export type CertificateReadReason =
   | "algorithmMismatch"
   | "duplicateExtension";
 
+/** Why a certificate is not read. */
 export interface CertificateReadError {
   readonly reason: CertificateReadReason;
   /** A field's path. */
   readonly at: string;
   readonly why: string;
 }
+/** The certificate, or the first thing wrong with it. */
 export type CertificateRead =
   | { readonly ok: true; readonly value: Certificate }
   | { readonly ok: false; readonly error: CertificateReadError };

@@ -13,6 +13,7 @@ import {
 } from "./der.ts";
 import { type GeneralName, generalNameOf } from "./names.ts";
 
+/** Of one certificate; with more it is malformed. */
 export const EXTENSIONS_MAX = 32;
 /** Names of one subjectAltName: a node may have many Node-IDs. */
 export const NAMES_MAX = 512;
@@ -25,6 +26,7 @@ const USAGES_MAX = 32;
 export const keyUsage = { digitalSignature: 1 << 0, keyCertSign: 1 << 5 } as const;
 /** KeyPurposeIds, §4.2.1.12. */
 export const keyPurpose = { serverAuth: "2b06010505070301", clientAuth: "2b06010505070302" } as const;
+/** The policy anyPolicy, 2.5.29.32.0, in hexadecimal. §4.2.1.4. */
 export const ANY_POLICY = "551d2000";
 
 export interface BasicConstraints {
@@ -32,6 +34,7 @@ export interface BasicConstraints {
   /** Of an authority: issuers that may stand below it, self-issued ones not counted. */
   readonly pathLength?: number;
 }
+/** Subtrees in which the names below an authority must lie, and must not. §4.2.1.10. */
 export interface NameConstraints {
   readonly permitted: ReadonlyArray<GeneralName>;
   readonly excluded: ReadonlyArray<GeneralName>;
@@ -46,6 +49,7 @@ export interface AuthorityKeyIdentifier {
   readonly serial?: Uint8Array;
 }
 
+/** What of them was there, each at most once. */
 export interface Extensions {
   readonly basicConstraints?: BasicConstraints;
   /** A mask of `keyUsage`. */

@@ -9,6 +9,7 @@ import { CERTIFICATE_BYTES_MAX } from "./certificate.ts";
 import { Cursor, constructed, DerFault, octetsOf, smallOf, tag } from "./der.ts";
 import { nameOf } from "./names.ts";
 
+/** The key of a request, with its SubjectPublicKeyInfo in DER; or the field that is wrong. */
 export type RequestRead =
   | { readonly ok: true; readonly value: { readonly key: CertifiedKey; readonly keyInfo: Uint8Array } }
   | { readonly ok: false; readonly error: { readonly at: string; readonly why: string } };

@@ -1,5 +1,6 @@
 /** Repeatable chance: the same seed gives the same bytes and choices. For simulations; never for secrets. */
 
+/** Bytes and choices from a seed. `between`: a whole number, both ends included. */
 export interface Chance {
   /** Uniform in [0, 1). */
   readonly next: () => number;

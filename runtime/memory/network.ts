@@ -27,6 +27,7 @@ import type { Chance } from "./chance.ts";
 const CHUNKS_MAX = 64; // in flight one way; a writer beyond that waits
 const FIRST_FREE_PORT = 40_000;
 
+/** How the network behaves: delays in ms, what cannot be reached, where it is cut. */
 export interface MemoryNetworkOptions {
   /** One-way delay of each chunk, drawn uniformly. Default none. */
   readonly delayMs?: readonly [min: number, max: number];

@@ -11,6 +11,7 @@ import { ownFile, shareFile } from "./owner.ts";
 /** When a store is opened: a program that opens none need not wait for it. */
 const sqlite = () => process.getBuiltinModule("node:sqlite");
 
+/** Which file a store lies in. */
 export interface SqliteOptions {
   /** In a folder that exists. SQLite keeps its log beside it, `-wal`. */
   readonly file: string;

@@ -6,6 +6,7 @@ import { changesFault, rowsOf, tableFault } from "./rules.ts";
 
 type Table = Map<string, Row>;
 
+/** An empty store, whose rows last as long as it does. Rows go in and come out as copies. */
 export const memoryStore = (): StoreShape => {
   const tables = new Map<string, Table>();
   const tableOf = (name: string): Table => {
@@ -56,4 +57,5 @@ export const memoryStore = (): StoreShape => {
 
 const copyOf = ({ key, value, dueMs }: Row): Row => ({ key: key.slice(), value: value.slice(), dueMs });
 
+/** An empty store, made when the layer is built. */
 export const memoryStoreLayer: Layer.Layer<Store> = Layer.sync(Store, memoryStore);

@@ -20,6 +20,10 @@ import { type Tables, tablesOf } from "./tables.ts";
 
 export type { SqliteOptions } from "./file.ts";
 
+/**
+ * A store in one SQLite file, for one process at a time. Fails with StoreFailed: `locked` where another process has it
+ * open, or what SQLite says of the file.
+ */
 export const sqliteStoreLayer = (options: SqliteOptions): Layer.Layer<Store, StoreFailed> =>
   Layer.effect(Store, openSqlite(options));
 

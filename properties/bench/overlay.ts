@@ -1,9 +1,9 @@
 /**
- * The overlay beside hyperdht: look-ups a second of processor time, one after the other, by nodes that are all in this process;
- * and the heap of a node. Ours are whole nodes on simulated streams: their bytes do not pass TLS and sockets, hyperdht's pass
- * UDP on the loopback interface. `VIPR_NODES` says how many; hyperdht is found where `npm install hyperdht` has put it.
+ * The overlay beside hyperdht: look-ups a second of processor time, one after the other, by nodes that are all in this process,
+ * how long one takes, and the heap of a node. Ours are whole nodes, on simulated streams, and on sockets with TLS where the row
+ * says so; hyperdht's bytes pass UDP on the loopback interface. `VIPR_NODES` says how many; hyperdht is found where
+ * `npm install hyperdht` has put it, or `VIPR_HYPERDHT`. How long a ring takes to grow: `npm run joins`.
  */
-import { createHash } from "node:crypto";
 import process from "node:process";
 import type { Signatures } from "../../runtime/simulate/keys.ts";
 import { lookUp } from "../../runtime/simulate/lookups.ts";
@@ -13,11 +13,14 @@ import { storeAll } from "../../runtime/simulate/stages.ts";
 import type { Value } from "../../runtime/simulate/values.ts";
 import { makeWorld, type Simulated, settleAll } from "../../runtime/simulate/world.ts";
 import { type Contest, cpuMs, heapBytesOf } from "./kit.ts";
+import { openHyperRing } from "./overlay/hyperdht.ts";
+import { keptRing, type LookUpRing, lookUps } from "./overlay/ring.ts";
+import { openSocketRing } from "./overlay/sockets.ts";
 
 const NODES = Number(process.env.VIPR_NODES ?? 64);
 const VALUES = 64;
 const ROUND_LOOKUPS = 300;
-const PORT = 49_737;
+const SETTLE_MS = 60_000;
 
 const optionsOf = (signatures: Signatures) =>
   readSimulateOptions(["overlay", "--nodes", `${NODES}`, "--values", `${VALUES}`, "--signatures", signatures]);
@@ -62,63 +65,26 @@ const ours = (signatures: Signatures) => async (): Promise<number> => {
   return (1_000 * ROUND_LOOKUPS) / (cpuMs() - from);
 };
 
-interface HyperNode {
-  readonly fullyBootstrapped: () => Promise<void>;
-  readonly immutablePut: (value: Uint8Array) => Promise<{ readonly hash: Uint8Array }>;
-  readonly immutableGet: (hash: Uint8Array) => Promise<{ readonly value: Uint8Array } | null>;
-  readonly destroy: () => Promise<void>;
-}
-interface HyperModule {
-  readonly default: {
-    readonly bootstrapper: (port: number, host: string) => HyperNode;
-    new (options: object): HyperNode;
-  };
-}
-const bootstrap = [{ host: "127.0.0.1", port: PORT }];
-const startPeers = async (): Promise<ReadonlyArray<HyperNode>> => {
-  const name = process.env.VIPR_HYPERDHT ?? "hyperdht";
-  const { default: Dht } = (await import(name)) as HyperModule;
-  const first = Dht.bootstrapper(PORT, "127.0.0.1");
-  await first.fullyBootstrapped();
-  const nodes = [first];
-  while (nodes.length < NODES) {
-    const node = new Dht({ bootstrap, host: "127.0.0.1", ephemeral: false, firewalled: false });
-    await node.fullyBootstrapped();
-    nodes.push(node);
-  }
-  return nodes;
-};
-let peers:
-  | Promise<{ readonly nodes: ReadonlyArray<HyperNode>; readonly hashes: ReadonlyArray<Uint8Array> }>
-  | undefined;
-const peersWithValues = async () => {
-  const nodes = await startPeers();
-  const hashes: Array<Uint8Array> = [];
-  for (let i = 0; i < VALUES; i++) {
-    const value = createHash("sha256").update(`value ${i}`).digest();
-    hashes.push((await nodes[i % NODES]!.immutablePut(value)).hash);
-  }
-  return { nodes, hashes };
-};
-const peerLookUps = async (): Promise<number> => {
-  peers ??= peersWithValues();
-  const { nodes, hashes } = await peers;
-  const from = cpuMs();
-  for (let i = 0; i < ROUND_LOOKUPS; i++) {
-    const found = await nodes[(i * 7) % NODES]!.immutableGet(hashes[(i * 13) % VALUES]!);
-    if (found === null) throw new Error("hyperdht does not find a value");
-  }
-  return (1_000 * ROUND_LOOKUPS) / (cpuMs() - from);
-};
+const peerRing = keptRing(() => openHyperRing(NODES), VALUES);
+const peerLookUps = async (): Promise<number> => (await lookUps(await peerRing(), ROUND_LOOKUPS, VALUES)).aCpuSecond;
 const peerHeap = async (): Promise<number> => {
-  let nodes: ReadonlyArray<HyperNode> = [];
+  let ring: LookUpRing | undefined;
   const bytes = await heapBytesOf(async () => {
-    nodes = await startPeers();
-    return nodes;
+    ring = await openHyperRing(NODES);
+    return ring;
   });
-  for (const node of nodes) await node.destroy();
+  await ring?.close();
   return bytes / NODES / 1_024;
 };
+
+const socketRing = keptRing(async () => {
+  const ring = await openSocketRing();
+  while (ring.size() < NODES) await ring.join();
+  // What the joins have set off would count as work of the look-ups, the peer's too: all are of one process.
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  return ring;
+}, VALUES);
+const onSockets = async () => lookUps(await socketRing(), ROUND_LOOKUPS, VALUES);
 
 const peerName = "hyperdht on UDP";
 export const contests: ReadonlyArray<Contest> = [
@@ -145,5 +111,22 @@ export const contests: ReadonlyArray<Contest> = [
     peerName,
     ours: ours("ecdsa"),
     peer: peerLookUps,
+  },
+  {
+    name: `overlay: look-ups a CPU-second, ${NODES} nodes on sockets with TLS, ECDSA`,
+    unit: "1/s",
+    peerName,
+    ours: async () => (await onSockets()).aCpuSecond,
+    peer: peerLookUps,
+    aim: 1,
+  },
+  {
+    name: `overlay: median of a look-up, ${NODES} nodes on sockets with TLS, ECDSA`,
+    unit: "ms",
+    peerName,
+    ours: async () => (await onSockets()).medianMs,
+    peer: async () => (await lookUps(await peerRing(), ROUND_LOOKUPS, VALUES)).medianMs,
+    lowerIsBetter: true,
+    aim: 1,
   },
 ];

@@ -12,7 +12,7 @@ const EnrolledRecord = struct("EnrolledRecord", "ours", {
   nodeIds: vector(NodeId, u16),
 });
 
-/** Version and list, up to 4,095 Node-IDs; throws Unfit for more. */
+/** The stored value of a user, up to 4,095 Node-IDs; throws Unfit for more. */
 export const encodeEnrolled = (nodeIds: ReadonlyArray<NodeId>): Uint8Array => encode(EnrolledRecord, { nodeIds });
 /** An error for other bytes, and for a record of another version. */
 export const decodeEnrolled = (bytes: Uint8Array): Decoded<{ readonly nodeIds: ReadonlyArray<NodeId> }> =>

@@ -7,7 +7,7 @@ export const enrolmentTokens = [
   "Node-IDs_not_available",
   "bad_CSR",
 ] as const;
-/** One of the four reasons. */
+/** Why an enrolment is refused: one of `enrolmentTokens`. */
 export type EnrolmentToken = (typeof enrolmentTokens)[number];
 
 /** "If the client receives an unknown token in the body, it SHOULD treat it as a failure for an unknown reason." */

@@ -134,7 +134,7 @@ export const certificateByNodeKind: KindConfiguration = {
   maxCount: 4,
   maxSize: 8_192,
 };
-/** CERTIFICATE_BY_USER: the same under the hash of the user's name. RFC 6940 §8. */
+/** CERTIFICATE_BY_USER: as CERTIFICATE_BY_NODE, under the hash of the user's name. RFC 6940 §8. */
 export const certificateByUserKind: KindConfiguration = {
   ...certificateByNodeKind,
   kind: kindId.certificateByUser,

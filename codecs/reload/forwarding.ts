@@ -30,7 +30,7 @@ import { destinationType, fragmentAlways, fragmentLast, fragmentOffset, reloToke
 
 /** 128 bits, as the overlay's `node-id-length` of 16 has it. */
 export const NODE_ID_BYTES = 16;
-/** Up to 255 bytes behind a length of one byte; in CHORD-RELOAD they are 16, §10.2. */
+/** Up to 255 bytes behind a length of one byte; in CHORD-RELOAD they are 16, RFC 6940 §10.2. */
 export const ResourceId = opaque(u8); // opaque ResourceId<0..2^8-1>
 
 const FullDestination = struct("Destination", "RFC 6940 §6.3.2.2", {
@@ -137,7 +137,7 @@ export const pieceOf = (fragment: number): Piece | undefined =>
   (fragment & fragmentAlways) === 0
     ? undefined
     : { offset: fragment & fragmentOffset, isLast: (fragment & fragmentLast) !== 0 };
-/** The `fragment` field of a part, the inverse of `pieceOf`; an offset takes 24 bits. §6.3.2. */
+/** The `fragment` field of a part, the inverse of `pieceOf`; an offset takes 24 bits. RFC 6940 §6.3.2. */
 export const fragmentFor = ({ offset, isLast }: Piece): number =>
   (fragmentAlways | (isLast ? fragmentLast : 0) | (offset & fragmentOffset)) >>> 0;
 /** Whether the part is the whole message. */

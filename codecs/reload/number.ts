@@ -13,7 +13,7 @@ import { bigOf, bytesOfBig, type E164, NodeId, utf8, vservice64 } from "../share
 import { type Decoded, decode, encode, struct, type TypeOf } from "../wire/mod.ts";
 import { NODE_ID_BYTES } from "./forwarding.ts";
 
-/** 128 bits, §10.2. */
+/** 128 bits, RFC 6940 §10.2. */
 export const RESOURCE_ID_BYTES = 16;
 
 /** §10.2: SHA-1, "truncated to the most significant 128 bits". SHA-1 is RFC 6940's choice. */
@@ -38,7 +38,7 @@ export const stretchedNumber = (number: E164, overlay: string): Uint8Array => {
   const { N, r, p, size } = stretching;
   return scrypt(utf8(number), utf8(overlay), { N, r, p, dkLen: size });
 };
-/** The same in an overlay that names scrypt, of what `stretchedNumber` or the Keys port gave. */
+/** Where a number's claims are stored in an overlay that names scrypt, of the 32 bytes that `stretchedNumber` or the Keys port gave. */
 export const resourceOfStretched = (stretched: Uint8Array): Uint8Array => resourceOf(stretched);
 /** Where a node's certificates are stored, §8. */
 export const resourceOfNode = (nodeId: NodeId): Uint8Array => resourceOf(bytesOfBig(nodeId, NODE_ID_BYTES));

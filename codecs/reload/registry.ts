@@ -5,23 +5,23 @@
 
 /** The first four bytes of each packet. */
 export const reloToken = 0xd2454c4f; // "RELO" with the high bit of its first byte set, §6.3.2
-/** Another version is refused. §6.3.2. */
+/** Another version is refused. RFC 6940 §6.3.2. */
 export const reloadVersion = 0x0a; // version 1.0, times ten
-/** TCP, of peers. §14.2. */
+/** TCP, of peers. RFC 6940 §14.2. */
 export const reloadPort = 6084;
 
-/** §6.3.2: the two bits that say "whole"; the low 24 bits are a fragment's offset. */
+/** The high bit of the `fragment` field, set in every message. RFC 6940 §6.3.2. */
 export const fragmentAlways = 0x80000000;
 /** Set in the last fragment, and in a message that is whole. */
 export const fragmentLast = 0x40000000;
-/** The bits of the offset, which counts bytes. §6.7. */
+/** The bits of the offset, which counts bytes. RFC 6940 §6.7. */
 export const fragmentOffset = 0x00ffffff;
 /** The field of a message in one piece. */
 export const fragmentWhole = 0xc0000000;
 /** §6.3.2.1: a ConfigUpdate with this sequence is always accepted. */
 export const sequenceAny = 65_535;
 
-/** §6.3.2.2; 128 and above are not allowed, for their first bit marks the short form. */
+/** RFC 6940 §6.3.2.2. Codes from 128 on are not allowed: their first bit would be that of the short form. */
 export const destinationType = { node: 1, resource: 2, opaqueId: 3 } as const;
 
 /** §14.8. Requests are odd, their answers the next even number. */
@@ -97,7 +97,7 @@ export const kindId = {
   viprRegistration: 0xf0000100,
 } as const;
 
-/** How values of a Kind are stored: one, by index, or by key. §7.2, §14.7. */
+/** How values of a Kind are stored: one, by index, or by key. RFC 6940 §7.2, §14.7. */
 export type DataModel = "single" | "array" | "dictionary";
 
 /** The data model is not on the wire: the Kind implies it. Kinds we do not know keep their values as bytes. */
@@ -120,9 +120,9 @@ export const applicationId = { sip: 5060, sips: 5061, pvp: 0xf056 } as const;
 
 /** §14.10. */
 export const overlayLink = { dtlsUdpSr: 1, dtlsUdpSrNoIce: 3, tlsTcpFhNoIce: 4 } as const;
-/** ICE's kinds of candidates. §6.5.1.1. */
+/** ICE's kinds of candidates. RFC 6940 §6.5.1.1. */
 export const candidateType = { host: 1, srflx: 2, relay: 4 } as const;
-/** §6.3.1.1. */
+/** RFC 6940 §6.3.1.1. */
 export const addressType = { ipv4: 1, ipv6: 2 } as const;
 
 /** §6.3.2.3, bits of the flags of a forwarding option. */
@@ -131,13 +131,13 @@ export const optionFlag = { forwardCritical: 0x01, destinationCritical: 0x02, re
 /** §14.13. */
 export const probeInformation = { responsibleSet: 1, numResources: 2, uptime: 3 } as const;
 
-/** What a ConfigUpdate brings: a document, or Kinds. §6.5.4.1. */
+/** What a ConfigUpdate brings: a document, or Kinds. RFC 6940 §6.5.4.1. */
 export const configUpdateType = { config: 1, kind: 2 } as const;
-/** How much of its tables a peer sends in an Update. §10.7. */
+/** How much of its tables a peer sends in an Update. RFC 6940 §10.7. */
 export const chordUpdateType = { peerReady: 1, neighbors: 2, full: 3 } as const;
-/** On which side of the receiver the leaving peer was. §10.9. */
+/** On which side of the receiver the leaving peer was. RFC 6940 §10.9. */
 export const chordLeaveType = { fromSuccessor: 1, fromPredecessor: 2 } as const;
-/** §6.6.2. */
+/** RFC 6940 §6.6.2. */
 export const framedMessageType = { data: 128, ack: 129 } as const;
 
 /** §6.3.4 and the TLS registries it borrows from. */
@@ -146,5 +146,5 @@ export const certificateType = { x509: 0 } as const;
 export const hashAlgorithm = { none: 0, sha1: 2, sha256: 4 } as const;
 /** The codes of RFC 5246 §7.4.1.4.1 that are known here. */
 export const signatureAlgorithm = { anonymous: 0, rsa: 1, ecdsa: 3 } as const;
-/** By what a signature names its certificate. §6.3.4. */
+/** By what a signature names its certificate. RFC 6940 §6.3.4. */
 export const signerIdentityType = { certHash: 1, certHashNodeId: 2, none: 3 } as const;

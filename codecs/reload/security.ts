@@ -72,7 +72,7 @@ export const noSignature: Signature = {
   identity: { type: "none", identity: {} },
   value: new Uint8Array(),
 };
-/** No signer, or the algorithms {0, 0}: what stands for no signature, §7.4.2.2. */
+/** No signer, or the algorithms {0, 0}: what stands for no signature, RFC 6940 §7.4.2.2. */
 export const isUnsigned = (signature: Signature): boolean =>
   signature.identity.type === "none" ||
   (signature.hash === hashAlgorithm.none && signature.signature === signatureAlgorithm.anonymous);

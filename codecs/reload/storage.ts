@@ -26,7 +26,7 @@ import { ResourceId } from "./forwarding.ts";
 import { modelOfKind } from "./registry.ts";
 import { Signature } from "./security.ts";
 
-/** The bytes of a value; `exists` false: there is none, or it is removed (§7.4.1.3). */
+/** The bytes of a value; `exists` false: there is none, or it is removed. RFC 6940 §7.4.1.3. */
 export const DataValue = struct("DataValue", "RFC 6940 §7.2", { exists: boolean, value: opaque(u32) });
 export type DataValue = TypeOf<typeof DataValue>;
 /** A value at an index, from 0; 2^32-1 in a Store appends it. */
@@ -72,7 +72,7 @@ const values = selectBy(
   { otherwise: opaque(u32) },
 ) as Wire<Values>;
 
-/** Values of one Kind to store, and the generation counter that their sender knows of. */
+/** Values of one Kind to store. `generation`: the counter that the sender expects there, or 0; of a copy, the counter itself. */
 export const StoreKindData = struct("StoreKindData", "RFC 6940 §7.4.1.1", { kind: u32, generation: u64, values });
 export type StoreKindData = TypeOf<typeof StoreKindData>;
 /** Values for one resource. */
@@ -112,7 +112,10 @@ export const everything = (kind: number): Specifier => {
       return new Uint8Array();
   }
 };
-/** Which values of a Kind are wanted; `generation`: only if that is not the one any more, 0 for always. */
+/**
+ * Which values of a Kind are wanted. `generation`: the one known already, so that they come only where it has changed; 0:
+ * in any case.
+ */
 export const StoredDataSpecifier = struct("StoredDataSpecifier", "RFC 6940 §7.4.2.1", {
   kind: u32,
   generation: u64,

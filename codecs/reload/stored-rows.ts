@@ -79,7 +79,7 @@ export const generationKey = (self: NodeId, resource: Uint8Array, kind: number):
 export const entryKey = (self: NodeId, resource: Uint8Array, kind: number, place: string): Uint8Array =>
   concat(kindKey(self, resource, kind), Uint8Array.of(1), sha256(utf8(place)));
 
-/** Throws Unfit for a field over its limit, as the two below do. */
+/** The row of an entry; throws Unfit for a field over its limit. */
 export const encodeEntryRow = (entry: EntryRow): Uint8Array => encode(EntryRow, entry);
 /** The row of a generation counter. */
 export const encodeGenerationRow = (given: GenerationRow): Uint8Array => encode(GenerationRow, given);

@@ -69,7 +69,7 @@ export const Attach = struct("AttachReqAns", "RFC 6940 §6.5.1.1", {
 });
 export type Attach = TypeOf<typeof Attach>;
 
-/** As `Attach`, request and answer alike, for a connection of the application with that Application-ID, §14.5. */
+/** As `Attach`, request and answer alike, for a connection of the application with that Application-ID, RFC 6940 §14.5. */
 export const AppAttach = struct("AppAttach", "RFC 6940 §6.5.2", {
   ufrag: opaque(u8),
   password: opaque(u8),

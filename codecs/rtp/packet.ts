@@ -38,7 +38,7 @@ export const payloadAt = (bytes: Uint8Array, end: number = bytes.length): number
   return payload <= end ? payload : -1;
 };
 
-/** 7 bits. This and the three below are for bytes in which `payloadAt` has found a packet. */
+/** 7 bits. Ask a packet for this, its sequence, timestamp or SSRC only once `payloadAt` has found it to be one. */
 export const payloadTypeIn = (bytes: Uint8Array): number => bytes[1]! & 127;
 /** 16 bits. */
 export const sequenceIn = (bytes: Uint8Array): number => u16At(bytes, 2);

@@ -8,7 +8,7 @@ import { choosableOf, isSecuredProfile, SECURED } from "./secured.ts";
 
 /** What our own offers bring: both take a 16-byte key and a 14-byte salt. RFC 4568 §6.2. */
 export const OFFERED_SUITES = ["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"] as const;
-/** Master key and salt of these suites together. */
+/** Master key and master salt together, of each of OFFERED_SUITES. */
 export const KEY_BYTES = 30;
 
 /** Our end of the audio: an IP address, a UDP port, the key for what we send. */

@@ -84,7 +84,7 @@ const EQUALS = 61;
 const LETTER_A = 97;
 const LETTER_Z = 122;
 
-/** Its text, each line with CR LF. */
+/** The text of a description, each line with CR LF. */
 export const printSdp = (sdp: Sdp): string =>
   [
     "v=0",

@@ -70,7 +70,7 @@ const kept = (text: string): string => (text.length > CALL_TEXT_CHARS_MAX ? text
 const valuesOf = (invite: SipRequest, name: string): ReadonlyArray<string> =>
   listOf(invite, name).slice(0, CALL_VALUES_MAX).map(kept);
 
-/** Its stored value, which `decodeCall` reads back. Throws Unfit for a text over 65,535 bytes. */
+/** The stored value of a call, which `decodeCall` reads back. Throws Unfit for a text over 65,535 bytes. */
 export const encodeCall = (call: StoredCall): Uint8Array =>
   encode(CallRecord, { ...call, startMs: BigInt(call.startMs) });
 

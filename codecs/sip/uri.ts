@@ -86,7 +86,7 @@ export const parseUri = (text: string): Parsed<SipUri | TelUri> => {
   return malformed("uri", "neither a SIP nor a telephone URI");
 };
 
-/** Its text, escaped where it has to be: `parseUri` reads the same from that of a SIP or telephone URI. */
+/** The text of a URI, escaped where it has to be: `parseUri` reads the same from that of a SIP or telephone URI. */
 export const printUri = (uri: Uri): string => {
   if (uri.type === "other") return uri.text;
   if (uri.type === "tel") return `tel:${uri.number}${printUriParams(uri.params)}`;

@@ -33,7 +33,7 @@ export const TlsClientHello = struct("ClientHello", "RFC 5246 §7.4.1.2", {
 });
 export type TlsClientHello = TypeOf<typeof TlsClientHello>;
 
-/** What a server chose of it. */
+/** What a server chose of a client's offer; `extensions` undefined where it has none. */
 // biome-ignore format: columns
 export const TlsServerHello = struct("ServerHello", "RFC 5246 §7.4.1.3", {
   version:           u16,

@@ -10,7 +10,7 @@ import { type E164, isE164, utf8 } from "../shared/mod.ts";
 import { element, Fault, type Read, reading, readValInfo, textOf, type ValInfo, writeValInfo } from "../vap/mod.ts";
 import { opaque, struct, type TypeOf, u32 } from "../wire/mod.ts";
 
-/** Of the document in a frame. The readers below take 32,767 of them. */
+/** Of the document in a frame; `readRequest` and `readAnswer` take 32,767 of them. */
 export const EXCHANGE_BYTES_MAX = 65_536;
 /** A document, and its length before it. */
 export const FRAME_BYTES_MAX = EXCHANGE_BYTES_MAX + 4;

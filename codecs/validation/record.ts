@@ -53,7 +53,7 @@ export interface StoredRecord {
   readonly isLate?: boolean;
 }
 
-/** Its stored value; without `attempts` as one that nobody has tried. Throws Unfit for more than 15 attempts. */
+/** The stored value of a record; without `attempts` as one that nobody has tried. Throws Unfit for more than 15 attempts. */
 export const encodeRecord = ({
   vcr,
   attempts = UNTRIED,

@@ -80,7 +80,7 @@ export type ParsedUserName =
   | { readonly ok: true; readonly value: PvpUserName }
   | { readonly ok: false; readonly error: UserNameError };
 
-/** Its one text. Nothing is checked: what `parseUserName` would refuse is a mistake of this program. */
+/** The one text of a name. Nothing is checked: what `parseUserName` would refuse is a mistake of this program. */
 export const printUserName = (name: PvpUserName): string => {
   const { method, originator, terminator, start, stop } = name;
   const common = [

@@ -41,7 +41,7 @@ export type ServiceIdentity = TypeOf<typeof ServiceIdentity>;
 
 const Quota = struct("Quota", "draft-jennings-vipr-vap-02", { limit: u32, current: u32 });
 
-/** One attribute by its name, or unknown with its code. Texts are UTF-8 of at most so many bytes as stand here. */
+/** One attribute by its name, or unknown with its code and bytes. Texts are UTF-8 of 64 to 763 bytes at most, by attribute. */
 // biome-ignore format: columns
 export const VapAttribute = tlv("VapAttribute", "RFC 5389 §15", { padTo: 4 }, {
   username:         [attribute.username,         text(513)],

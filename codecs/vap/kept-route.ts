@@ -30,7 +30,7 @@ export interface KeptRoute {
 export const keptRouteKey = ({ vservice, number }: Pick<KeptRoute, "vservice" | "number">): Uint8Array =>
   encode(KeptRouteKey, { vservice, number: new TextEncoder().encode(number) });
 
-/** Its stored value. */
+/** The stored value of a route. */
 export const encodeKeptRoute = ({ sinceMs, content }: Pick<KeptRoute, "sinceMs" | "content">): Uint8Array =>
   encode(KeptRouteRecord, { sinceMs: BigInt(sinceMs), content });
 

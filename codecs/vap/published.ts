@@ -37,7 +37,7 @@ export interface StoredPublication extends PublishedAt {
 export const publishedKey = ({ vservice, instance, member }: PublishedAt): Uint8Array =>
   encode(PublishedKey, { vservice, instance, member });
 
-/** Its stored value; `document` undefined: it is withdrawn. */
+/** The stored value of a publication; `document` undefined: it is withdrawn. */
 export const encodePublished = (document: VService | undefined): Uint8Array =>
   encode(PublishedRecord, {
     isPublished: document === undefined ? 0 : 1,

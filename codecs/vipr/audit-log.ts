@@ -226,7 +226,7 @@ export const decodeEvent = (bytes: Uint8Array): AuditEvent | undefined => {
   return { atMs: Number(atMs), type: fact.type, ...turned(READ, fact.value) };
 };
 
-/** The row of a summary, by the same rules. */
+/** The row of a summary, cut and rounded as `encodeEvent` does it. */
 export const encodeAudit = ({ requiredBits, sum }: StoredAudit): Uint8Array =>
   encode(AuditRow, turned(WRITE, { requiredBits, ...sum }));
 

@@ -55,7 +55,7 @@ export type BackupItem =
 
 const SIGN = 1n << 63n;
 
-/** Its bytes, without the length that stands before them in the file. */
+/** The bytes of an item, without the length that stands before them in the file. */
 export const encodeBackupItem = (item: BackupItem): Uint8Array => {
   if (item.type === "end") return encode(BackupEntry, { type: "end", data: { rows: BigInt(item.rows) } });
   const { dueMs, ...row } = item.row;

@@ -26,7 +26,7 @@ const USAGES_MAX = 32;
 export const keyUsage = { digitalSignature: 1 << 0, keyCertSign: 1 << 5 } as const;
 /** KeyPurposeIds, §4.2.1.12. */
 export const keyPurpose = { serverAuth: "2b06010505070301", clientAuth: "2b06010505070302" } as const;
-/** The policy anyPolicy, 2.5.29.32.0, in hexadecimal. §4.2.1.4. */
+/** The policy anyPolicy, 2.5.29.32.0, in hexadecimal. RFC 5280 §4.2.1.4. */
 export const ANY_POLICY = "551d2000";
 
 export interface BasicConstraints {
@@ -34,7 +34,7 @@ export interface BasicConstraints {
   /** Of an authority: issuers that may stand below it, self-issued ones not counted. */
   readonly pathLength?: number;
 }
-/** Subtrees in which the names below an authority must lie, and must not. §4.2.1.10. */
+/** Subtrees in which the names below an authority must lie, and must not. RFC 5280 §4.2.1.10. */
 export interface NameConstraints {
   readonly permitted: ReadonlyArray<GeneralName>;
   readonly excluded: ReadonlyArray<GeneralName>;

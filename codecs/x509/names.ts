@@ -8,7 +8,7 @@ const NAME_BYTES_MAX = 2_048;
 const RDNS_MAX = 32;
 const ATTRIBUTES_MAX = 8;
 
-/** A name of RDNs, up to 2,048 bytes in DER. §4.1.2.4. */
+/** A name of RDNs, up to 2,048 bytes in DER. RFC 5280 §4.1.2.4. */
 export interface DistinguishedName {
   /** The DER in hexadecimal: issuer and subject are chained by comparing these. */
   readonly id: string;
@@ -18,7 +18,7 @@ export interface DistinguishedName {
   readonly emails: ReadonlyArray<string>;
 }
 
-/** One alternative name, or the base of a constraint; texts are printable ASCII. §4.2.1.6. */
+/** One alternative name, or the base of a constraint; texts are printable ASCII. RFC 5280 §4.2.1.6. */
 export type GeneralName =
   | { readonly type: "email" | "dns" | "uri"; readonly value: string }
   | { readonly type: "directory"; readonly value: DistinguishedName }

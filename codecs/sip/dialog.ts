@@ -6,9 +6,10 @@ import type { E164 } from "../shared/mod.ts";
 import { type Header, headerOf, listOf } from "./fields.ts";
 import { cseqOf, tagOf } from "./header.ts";
 import type { SipRequest, SipResponse } from "./message.ts";
+import { parseNameAddr, targetIn } from "./name-addr.ts";
 import { hasParam } from "./params.ts";
 import { TICKET_HEADER } from "./ticket-header.ts";
-import { parseNameAddr, parseUri, printUri, type SipUri, sipUri, targetIn } from "./uri.ts";
+import { parseUri, printUri, type SipUri, sipUri } from "./uri.ts";
 import { printVia } from "./values.ts";
 
 /** Where we are, in a Via and in a Contact. */

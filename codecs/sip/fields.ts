@@ -9,10 +9,10 @@
  * is written here is a name and a value.
  */
 import type { Parsed } from "./error.ts";
+import { type NameAddr, parseNameAddr } from "./name-addr.ts";
 import { canonicalName, ID, idOfName, NAMES, usualName } from "./names.ts";
 import { splitOutside } from "./params.ts";
 import { trimmed } from "./scan.ts";
-import { type NameAddr, parseNameAddr } from "./uri.ts";
 import { type CSeq, cseqIn, type Tagged, taggedIn, type Via, viaIn } from "./values.ts";
 
 /** One header field; a usual name in the letters of its RFC, a compact one in full. */

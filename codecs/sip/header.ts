@@ -4,8 +4,8 @@
  */
 import { type Parsed, parsed } from "./error.ts";
 import { addressesOfHeader, Field, fieldOf, fieldsOf, type HasHeaders, indexOf } from "./fields.ts";
+import type { NameAddr } from "./name-addr.ts";
 import { paramOf } from "./params.ts";
-import type { NameAddr } from "./uri.ts";
 import { type CSeq, parseCSeq, taggedIn, type Via, viaIn } from "./values.ts";
 
 /** The addresses of Contact, Route or Record-Route, first to last. */

@@ -56,6 +56,7 @@ export {
   type Unreadable,
   withSession,
 } from "./message.ts";
+export { type NameAddr, parseNameAddr, printNameAddr, targetIn } from "./name-addr.ts";
 export { ID as FIELD } from "./names.ts";
 export { firstComma, hasParam, PARAMS_MAX, type Param, paramOf } from "./params.ts";
 export {
@@ -98,19 +99,15 @@ export {
 export { TICKET_HEADER, ticketOf, withTicket } from "./ticket-header.ts";
 export {
   isReturned,
-  type NameAddr,
   numberOf,
   type OtherUri,
   parseHostPort,
-  parseNameAddr,
   parseUri,
   printHostPort,
-  printNameAddr,
   printUri,
   type SipUri,
   sipUri,
   type TelUri,
-  targetIn,
   type Uri,
   withoutHeaders,
 } from "./uri.ts";

@@ -6,9 +6,10 @@
  * Each is read where it stands, `text` from `at` to `to`; one that is not written plainly is cut out and read by expressions.
  */
 import { malformed, type Parsed, parsed } from "./error.ts";
+import { type NameAddr, parseNameAddr } from "./name-addr.ts";
 import { type Param, paramNamed, parseTail, plainParams, printParams, splitOutside } from "./params.ts";
 import { BRACKETED, digitsIn, lowered, SPACES, spanEnd, TOKENS, trimmed, VALUES } from "./scan.ts";
-import { type NameAddr, parseHostPort, parseNameAddr, plainHostEnd, printHostPort } from "./uri.ts";
+import { parseHostPort, plainHostEnd, printHostPort } from "./uri.ts";
 
 /** One hop of a message: who sent it, by which transport. RFC 3261 §20.42. */
 export interface Via {

@@ -11,7 +11,6 @@ export {
   type Derived,
   empty,
   enumeration,
-  type Fields,
   flag,
   i32,
   lengthOf,
@@ -25,12 +24,9 @@ export {
   optional,
   rest,
   type Select,
-  type Struct,
-  type StructOf,
   select,
   selectBy,
   shownAs,
-  struct,
   type TypeOf,
   tagged,
   text,
@@ -53,3 +49,4 @@ export { draw, present } from "./draw.ts";
 export { encode } from "./encode.ts";
 export { type Decoded, Unfit, type WireError, wireErrorText } from "./error.ts";
 export { type Span, type Spans, spanOf, spansOf } from "./span.ts";
+export { type Fields, type Struct, type StructOf, struct } from "./struct.ts";

@@ -19,7 +19,7 @@ import {
   u32,
   u128,
   vector,
-} from "../../codecs/wire/describe.ts";
+} from "../../codecs/wire/mod.ts";
 import { test } from "../kit/harness.ts";
 
 type Same<A, B> = (<X>() => X extends A ? 1 : 2) extends <X>() => X extends B ? 1 : 2 ? true : false;

@@ -1,5 +1,5 @@
 /**
- * Hosts the publisher: numbers are stored in the overlay one by one, at its rate, and again before they expire.
+ * Hosts the publisher: numbers are stored in the overlay at its rate, a few at once, and again before they expire.
  *
  *   publish --> mailbox --> step --> store (the overlay) --> stored | storeFailed --> mailbox
  *                                --> report              --> the caller
@@ -66,21 +66,25 @@ export const openPublisher = Effect.fn("vap.publisher")(function* <R>(
     return dueAtMs === undefined ? {} : { stored: { dueAtMs, atMs } };
   });
 
-  const storing = (vservice: VServiceId, number: E164): Effect.Effect<void, never, R> =>
+  const storing = (action: VapPublisherAction & { readonly type: "store" }): Effect.Effect<void, never, R> =>
     Effect.flatMap(
-      Effect.match(store(vservice, number), {
+      Effect.match(store(action.vservice, action.number), {
         onSuccess: () => undefined,
         onFailure: ({ why }) => why,
       }),
       (why) =>
         Effect.flatMap(Effect.all([Clock.currentTimeMillis, draw]), ([atMs, draw]) =>
-          box.tell(why === undefined ? { type: "stored", atMs, draw } : { type: "storeFailed", atMs, why }),
+          box.tell(
+            why === undefined
+              ? { type: "stored", store: action.store, atMs, draw }
+              : { type: "storeFailed", store: action.store, atMs, why },
+          ),
         ),
     );
   const perform = (action: OwnOrder<VapPublisherAction>): Effect.Effect<void, never, R> => {
     switch (action.type) {
       case "store":
-        return Effect.asVoid(FiberSet.run(stores, storing(action.vservice, action.number)));
+        return Effect.asVoid(FiberSet.run(stores, storing(action)));
       case "report":
         return waiting.answer(action.ref, action.outcome);
     }

@@ -35,8 +35,13 @@ export const NUMBERS_MAX = 1_200_000;
 export const WAITING_NUMBERS_MAX = 20_000;
 /** Call records of one session that wait. */
 export const VCRS_MAX = 10_000;
-/** UploadVCR requests without an answer yet; numbers are published one after another. */
+/** UploadVCR requests without an answer yet. */
 const VCRS_ASKED_MAX = 8;
+/**
+ * Numbers whose Publish has no answer yet, which comes when the overlay has stored it. Two keep ten stores a second going where one
+ * takes 200 ms; with more, the numbers of hundreds of sessions would wait for the server longer than an answer is waited for.
+ */
+export const NUMBERS_ASKED_MAX = 2;
 export const JOB_ATTEMPTS_MAX = 3;
 
 /** Refreshing begins after two thirds of the lifetime at the latest; the jitter keeps agents apart. */
@@ -145,34 +150,40 @@ export const pump = (context: Context): ClientDecision<"ask"> => {
   if (service === undefined) return {};
   const wanted: Array<readonly [Ask["what"], VapContent]> = [];
   if (subscription === undefined && !isOut(asks, "subscribe")) wanted.push(["subscribe", subscribe(context)]);
-  const isNumberOut = asks.some(({ what }) => isJob(what) && what.type === "number");
-  const number = isNumberOut ? undefined : nextNumber(context);
-  if (number !== undefined) wanted.push([number.job, publishNumber(context, number.job)]);
-  const out = asks.filter(({ what }) => isJob(what) && what.type === "vcr").length;
-  const records = vcrs.slice(0, Math.max(0, VCRS_ASKED_MAX - out));
+  const { jobs, left } = nextNumbers(context, NUMBERS_ASKED_MAX - jobsOut(asks, "number"));
+  wanted.push(...jobs.map((job) => [job, publishNumber(context, job)] as const));
+  const records = vcrs.slice(0, Math.max(0, VCRS_ASKED_MAX - jobsOut(asks, "vcr")));
   wanted.push(...records.map((job) => [job, upload(context, job.vcr)] as const));
   const { context: changed, actions } = asking(context, wanted);
   return {
     context: {
       ...changed,
-      ...number?.left,
+      ...left,
       vcrs: vcrs.slice(records.length),
     },
     actions: actions ?? [],
   };
 };
-interface NextNumber {
-  readonly job: Of<VapJob, "number">;
-  /** What is left without it. */
-  readonly left: Partial<Context>;
-}
-/** Those that somebody waits for go before those that are published again. */
-const nextNumber = ({ numbers, stored, refreshBelow }: Context): NextNumber | undefined => {
-  const [first] = numbers;
-  if (first !== undefined) return { job: first, left: { numbers: numbers.slice(1) } };
-  const number = oldestBelow(stored, refreshBelow);
-  if (number === undefined) return undefined;
-  return { job: { type: "number", ref: 0, number, attempts: 0 }, left: { stored: forgotten(stored, number) } };
+const jobsOut = (asks: ReadonlyArray<Ask>, type: VapJob["type"]): number =>
+  asks.filter(({ what }) => isJob(what) && what.type === type).length;
+
+type NumberJob = Of<VapJob, "number">;
+type WithNumbers = Pick<Context, "numbers" | "stored" | "refreshBelow">;
+/** As many as there is room for, and what is left without them. Those that somebody waits for go before those that are published again. */
+const nextNumbers = (
+  { numbers, stored, refreshBelow }: WithNumbers,
+  room: number,
+): { readonly jobs: ReadonlyArray<NumberJob>; readonly left: Pick<Context, "numbers" | "stored"> } => {
+  const first = numbers.slice(0, Math.max(0, room));
+  const again: Array<NumberJob> = [];
+  let kept = stored;
+  while (first.length + again.length < room) {
+    const number = oldestBelow(kept, refreshBelow);
+    if (number === undefined) break;
+    again.push({ type: "number", ref: 0, number, attempts: 0 });
+    kept = forgotten(kept, number);
+  }
+  return { jobs: [...first, ...again], left: { numbers: numbers.slice(first.length), stored: kept } };
 };
 export const isService = (what: Ask["what"]): what is Of<Exclude<Ask["what"], string>, "service"> =>
   typeof what === "object" && what.type === "service";
@@ -238,7 +249,7 @@ export const numberStored = (context: Context, number: E164): ClientDecision<"st
         : [{ type: "startTimer", timer: "refresh", betweenMs: [least * lifetimeMs, most * lifetimeMs] }],
   };
 };
-/** One after another, the oldest first: a session has too many of them to ask for all in one event. */
+/** A few at a time, the oldest first: a session has too many of them to ask for all in one event. */
 export const refreshNumbers = ({ stored, isRefreshing }: Context): ClientDecision =>
   isRefreshing ? { context: { refreshBelow: stored.next, isRefreshing: false } } : {};
 

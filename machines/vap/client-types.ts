@@ -65,7 +65,7 @@ export interface VapClientContext extends VapClientInput {
   readonly vcrs: ReadonlyArray<Of<VapJob, "vcr">>;
   /** Numbers that the overlay stores: published again when two thirds of their lifetime have passed. */
   readonly stored: StoredNumbers;
-  /** Those of `stored` whose place is below it are published again, one after another. */
+  /** Those of `stored` whose place is below it are published again, a few at a time. */
   readonly refreshBelow: number;
   /** The timer `refresh` runs. */
   readonly isRefreshing: boolean;

@@ -5,7 +5,7 @@
  *        connected               success
  *   o -> connecting -> registering -> ready -- Keepalive: Register again between 1/3 and 1/2 of it
  *            ^   lost     | lost       | |     then, as far as they are wanted, in this order: Publish VService, Subscribe,
- *            |            |            | |     Publish Number (one after another), UploadVCR (a few at a time); Notify: learned
+ *            |            |            | |     Publish Number, UploadVCR (a few of each at a time); Notify: learned
  *            +-- waiting <+------------+ |     PublishRevoke, or 481 for what was published: republish after a while
  *                 reconnect              |     471 to the handle of an old session: connecting again, without it and at once
  *                    unregister: leaving +--> over

@@ -12,6 +12,7 @@ import {
 import type {
   Publication,
   PublishFailure,
+  Storing,
   VapPublisherAction,
   VapPublisherContext,
   VapPublisherEvent,
@@ -21,6 +22,8 @@ import { refillMs } from "./refresh-pace.ts";
 /** Numbers that wait to be stored; more are refused as `full`. */
 export const QUEUE_NUMBERS_MAX = 20_000;
 const STORE_ATTEMPTS_MAX = 5;
+/** Stores that the overlay has not answered yet: enough for ten a second where one takes 800 ms. */
+export const STORES_AT_ONCE_MAX = 8;
 /**
  * Numbers that wait to be stored again, each some 85 bytes beside its text. One beyond is stored at once when its call agent publishes
  * it again, and so each time: nobody would do it later.
@@ -36,6 +39,7 @@ const NO_ROOM_MS = 1_000;
 type Context = VapPublisherContext;
 type Report = Of<VapPublisherAction, "report">;
 type StartTimer = Of<VapPublisherAction, "startTimer">;
+type Store = Of<VapPublisherAction, "store">;
 type Decided<A = never> = Decision<Context, A>;
 
 const failed = (ref: number, reason: PublishFailure, why: string): ReadonlyArray<Report> =>
@@ -43,7 +47,12 @@ const failed = (ref: number, reason: PublishFailure, why: string): ReadonlyArray
 const stored = (ref: number): ReadonlyArray<Report> =>
   ref === 0 ? [] : [{ type: "report", ref, outcome: { type: "stored" } }];
 
-export const hasWork = ({ queue, tokens }: Context): boolean => queue.length > 0 && tokens > 0;
+/** Of one number, the next store begins when the one before has ended: which of the two the overlay has must not depend on its ways. */
+const mayStore = ({ queue: [first], tokens, storing }: Context): boolean =>
+  first !== undefined &&
+  tokens > 0 &&
+  storing.length < STORES_AT_ONCE_MAX &&
+  !storing.some(({ vservice, number }) => vservice === first.vservice && number === first.number);
 
 export const enqueue = (
   context: Context,
@@ -83,7 +92,7 @@ export const dropVService = (
   { vservice }: Of<VapPublisherEvent, "withdraw">,
 ): Decided<Report> => ({
   context: {
-    ...(storing?.vservice === vservice ? { storing: { ...storing, withdrawn: true } } : {}),
+    storing: storing.map((one) => (one.vservice === vservice ? { ...one, withdrawn: true } : one)),
     queue: queue.filter((item) => item.vservice !== vservice),
     published: withoutVService(published, vservice),
   },
@@ -92,20 +101,32 @@ export const dropVService = (
     .flatMap(({ ref }) => failed(ref, "withdrawn", "withdrawn")),
 });
 
-/** Stores the number at the head of the queue. One token is spent, and begins to come back. */
-export const next = ({
-  queue,
-  tokens,
-  refilling,
-  storesPerSecond,
-}: Context): Decided<StartTimer | Of<VapPublisherAction, "store">> => {
-  const [first, ...others] = queue;
-  const { vservice, number } = first!;
-  return {
-    context: { queue: others, storing: first, tokens: tokens - 1, refilling: true },
-    actions: [{ type: "store", vservice, number }, ...(refilling ? [] : [refillTimer(storesPerSecond)])],
-  };
+/** Stores from the head of the queue as many as it may. One token is spent for each, and begins to come back. */
+export const fill = (
+  context: Context,
+): { readonly context: Context; readonly actions: ReadonlyArray<StartTimer | Store> } => {
+  let [now, actions]: [Context, ReadonlyArray<StartTimer | Store>] = [context, []];
+  while (mayStore(now)) {
+    const [first, ...queue] = now.queue as readonly [Publication, ...Array<Publication>];
+    const store = now.stores + 1;
+    const { vservice, number } = first;
+    const refilling = now.refilling ? [] : [refillTimer(now.storesPerSecond)];
+    actions = [...actions, { type: "store", store, vservice, number }, ...refilling];
+    const storing = [...now.storing, { ...first, store }];
+    now = { ...now, queue, storing, stores: store, tokens: now.tokens - 1, refilling: true };
+  }
+  return { context: now, actions };
 };
+/** What an event does, and then as many stores as may begin. */
+export const thenFill =
+  <E extends VapPublisherEvent, A extends VapPublisherAction>(
+    decision: (context: Context, event: E) => Decided<A>,
+  ): ((context: Context, event: E) => Decided<A | StartTimer | Store>) =>
+  (context, event) => {
+    const { context: changed = {}, actions = [] } = decision(context, event);
+    const filled = fill({ ...context, ...changed });
+    return { context: filled.context, actions: [...actions, ...filled.actions] };
+  };
 const refillTimer = (storesPerSecond: number): StartTimer => {
   const ms = refillMs(storesPerSecond);
   return { type: "startTimer", timer: "refill", betweenMs: [ms, ms] };
@@ -120,15 +141,25 @@ export const refill = ({ tokens, burst, refilling, storesPerSecond }: Context): 
   };
 };
 
+/** The store that an answer is of; undefined where nobody waits for it any more. */
+const storeOf = ({ storing }: Context, { store }: { readonly store: number }): Storing | undefined =>
+  storing.find((one) => one.store === store);
+const without = ({ storing }: Context, gone: Storing): Pick<Context, "storing"> => ({
+  storing: storing.filter((one) => one !== gone),
+});
+
 export const settleStored = (
   context: Context,
-  { atMs, draw }: Of<VapPublisherEvent, "stored">,
+  event: Of<VapPublisherEvent, "stored">,
 ): Decided<Report | StartTimer> => {
-  const { ref, vservice, number, withdrawn } = context.storing!;
-  if (context.lifetimeMs === undefined || withdrawn) return { context: { storing: undefined }, actions: stored(ref) };
-  const dueAtMs = atMs + refreshMs(context.lifetimeMs, draw);
-  const made = awaitRefresh(context, { vservice, number }, dueAtMs, atMs);
-  return { context: { storing: undefined, ...made.context }, actions: [...stored(ref), ...made.actions] };
+  const one = storeOf(context, event);
+  if (one === undefined) return {};
+  const { ref, vservice, number, withdrawn } = one;
+  const gone = without(context, one);
+  if (context.lifetimeMs === undefined || withdrawn) return { context: gone, actions: stored(ref) };
+  const dueAtMs = event.atMs + refreshMs(context.lifetimeMs, event.draw);
+  const made = awaitRefresh(context, { vservice, number }, dueAtMs, event.atMs);
+  return { context: { ...gone, ...made.context }, actions: [...stored(ref), ...made.actions] };
 };
 const refreshTimer = (inMs: number): StartTimer => {
   const ms = Math.max(1, Math.ceil(inMs));
@@ -149,27 +180,30 @@ export const refresh = (context: Context, { atMs }: Of<VapPublisherEvent, "timer
   };
 };
 
-export const isLastTry = ({ storing }: Context): boolean =>
-  storing === undefined || storing.withdrawn === true || storing.attempts + 1 >= STORE_ATTEMPTS_MAX;
+/** Whether a failure says that the overlay is away, and the number is to wait for it. */
+export const isTriedAgain = (context: Context, event: Of<VapPublisherEvent, "storeFailed">): boolean => {
+  const one = storeOf(context, event);
+  return one !== undefined && one.withdrawn !== true && one.attempts + 1 < STORE_ATTEMPTS_MAX;
+};
 
-/** One that was stored before, and is refused now, is tried again later: it may be the overlay that was away. */
-export const giveUp = (
+/**
+ * Another try, at the end of the queue. After the last one that was stored before is tried again later: it may be the overlay that
+ * was away.
+ */
+export const settleFailed = (
   context: Context,
-  { why, atMs }: Of<VapPublisherEvent, "storeFailed">,
+  event: Of<VapPublisherEvent, "storeFailed">,
 ): Decided<Report | StartTimer> => {
-  const { storing } = context;
-  const gone = { storing: undefined };
-  if (storing === undefined || storing.withdrawn || storing.ref !== 0)
-    return { context: gone, actions: failed(storing?.ref ?? 0, "overlay", why) };
-  const { vservice, number } = storing;
-  const made = awaitRefresh(context, { vservice, number }, atMs + REFUSED_MS, atMs);
+  const one = storeOf(context, event);
+  if (one === undefined) return {};
+  const gone = without(context, one);
+  const { ref, vservice, number, attempts, withdrawn } = one;
+  if (isTriedAgain(context, event))
+    return { context: { ...gone, queue: [...context.queue, { ref, vservice, number, attempts: attempts + 1 }] } };
+  if (withdrawn || ref !== 0) return { context: gone, actions: failed(ref, "overlay", event.why) };
+  const made = awaitRefresh(context, { vservice, number }, event.atMs + REFUSED_MS, event.atMs);
   return { context: { ...gone, ...made.context }, actions: made.actions };
 };
-/** Another try, at the end of the queue. */
-export const tryAgain = ({ storing, queue }: Context) => ({
-  storing: undefined,
-  queue: storing === undefined ? queue : [...queue, { ...storing, attempts: storing.attempts + 1 }],
-});
 
 export const stopAll = ({
   queue,
@@ -177,10 +211,10 @@ export const stopAll = ({
   refilling,
   refreshAtMs,
 }: Context): Decided<Report | Of<VapPublisherAction, "stopTimer">> => ({
-  context: { queue: [], storing: undefined, refilling: false, refreshAtMs: undefined },
+  context: { queue: [], storing: [], refilling: false, refreshAtMs: undefined },
   actions: [
     ...(refilling ? [{ type: "stopTimer", timer: "refill" } as const] : []),
     ...(refreshAtMs !== undefined ? [{ type: "stopTimer", timer: "refresh" } as const] : []),
-    ...[...(storing === undefined ? [] : [storing]), ...queue].flatMap(({ ref }) => failed(ref, "stopped", "stopped")),
+    ...[...storing, ...queue].flatMap(({ ref }) => failed(ref, "stopped", "stopped")),
   ],
 });

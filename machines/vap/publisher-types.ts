@@ -19,12 +19,19 @@ export interface Publication {
   readonly vservice: VServiceId;
   readonly number: E164;
   readonly attempts: number;
-  /** Its VService went away while it was being stored. */
+}
+/** One that the overlay has been asked to store. */
+export interface Storing extends Publication {
+  /** Its answer names it by this. */
+  readonly store: number;
+  /** Its VService went away meanwhile. */
   readonly withdrawn?: true;
 }
 export interface VapPublisherContext extends VapPublisherInput {
   readonly queue: ReadonlyArray<Publication>;
-  readonly storing: Publication | undefined;
+  readonly storing: ReadonlyArray<Storing>;
+  /** Stores ordered so far. */
+  readonly stores: number;
   readonly tokens: number;
   /** Numbers that the overlay stores, and when each is to be stored again. */
   readonly published: PublishedNumbers;
@@ -44,14 +51,14 @@ export type VapPublisherEvent =
       readonly stored?: { readonly dueAtMs: number; readonly atMs: number };
     }
   | { readonly type: "withdraw"; readonly vservice: VServiceId }
-  /** `draw`: 0 to 1, uniform, another each time. */
-  | { readonly type: "stored"; readonly atMs: number; readonly draw: number }
-  | { readonly type: "storeFailed"; readonly atMs: number; readonly why: string }
+  /** `store`: of the order that it answers. `draw`: 0 to 1, uniform, another each time. */
+  | { readonly type: "stored"; readonly store: number; readonly atMs: number; readonly draw: number }
+  | { readonly type: "storeFailed"; readonly store: number; readonly atMs: number; readonly why: string }
   | { readonly type: "timerFired"; readonly timer: VapPublisherTimer; readonly atMs: number }
   | { readonly type: "stop" };
 /** What the publisher orders of its host. */
 export type VapPublisherAction =
-  | { readonly type: "store"; readonly vservice: VServiceId; readonly number: E164 }
+  | { readonly type: "store"; readonly store: number; readonly vservice: VServiceId; readonly number: E164 }
   | { readonly type: "report"; readonly ref: number; readonly outcome: PublishOutcome }
   | {
       readonly type: "startTimer";

@@ -13,8 +13,8 @@ import { REFRESH_AT, REFRESH_JITTER } from "../reload/mod.ts";
 export const refillMs = (storesPerSecond: number): number => Math.ceil(1000 / storesPerSecond);
 
 /**
- * So many at most are stored again in time though all become due at once, at the latest of their jitter. They are stored one after
- * another: where one takes longer than `refillMs`, they are fewer.
+ * So many at most are stored again in time though all become due at once, at the latest of their jitter. Where one store takes longer
+ * than `refillMs` times STORES_AT_ONCE_MAX, they are fewer.
  */
 export const inTimeNumbersMax = (storesPerSecond: number, lifetimeMs: number): number =>
   Math.floor((lifetimeMs * (1 - REFRESH_AT * (1 + REFRESH_JITTER))) / refillMs(storesPerSecond));

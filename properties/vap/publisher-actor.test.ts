@@ -36,3 +36,16 @@ test("a hundred numbers take as long as ten stores a second take, and are stored
   });
   await runVirtual(Effect.provide(Effect.scoped(program), memoryLayer({ seed: 2 })));
 });
+
+test("an overlay that takes half a second for each store is asked at its rate all the same", async () => {
+  const program = Effect.gen(function* () {
+    const publisher = yield* openPublisher({ storesPerSecond: 10, store: () => Effect.sleep(500) });
+    const numbers = Array.from({ length: 100 }, (_, i) => e164(`+1408555${1000 + i}`));
+    const from = yield* Clock.currentTimeMillis;
+    yield* Effect.forEach(numbers, (number) => publisher.publish(vserviceId(1n), number), { concurrency: "unbounded" });
+    const tookMs = (yield* Clock.currentTimeMillis) - from;
+    // A burst of twenty at eight in half a second, and ten a second.
+    assert.ok(tookMs >= 8_500 && tookMs <= 9_200, `${tookMs} ms`);
+  });
+  await runVirtual(Effect.provide(Effect.scoped(program), memoryLayer({ seed: 2 })));
+});

@@ -29,14 +29,14 @@ const lastStoredMs = (count: number, storesPerSecond: number, lifetimeMs: number
   const timers = new Map<string, number>();
   const tell = (event: VapPublisherEvent): void => {
     now = vapPublisher.step(now.snapshot, event);
-    let isStoring = false;
-    for (const action of now.actions) {
+    const { actions } = now;
+    for (const action of actions)
       if (action.type === "startTimer") timers.set(action.timer, atMs + action.betweenMs[0]);
-      if (action.type === "store") isStoring = true;
+    for (const action of actions) {
+      if (action.type !== "store") continue;
+      [lastMs, stores] = [atMs, stores + 1];
+      tell({ type: "stored", store: action.store, atMs, draw: 0.5 });
     }
-    if (!isStoring) return;
-    [lastMs, stores] = [atMs, stores + 1];
-    tell({ type: "stored", atMs, draw: 0.5 });
   };
   const dueAtMs = Math.ceil(lifetimeMs * REFRESH_AT * (1 + REFRESH_JITTER));
   for (let i = 0; i < count; i++) tell(publish(i, dueAtMs));

@@ -84,8 +84,9 @@ const restart = (servers: number, numbers: number, heldUntil: () => number | und
       now = step.snapshot;
       for (const action of step.actions) {
         if (action.type === "store") {
+          const { store } = action;
           storedAtMs.push(atMs);
-          agenda.add(atMs + between(20, 200), (at) => tell({ type: "stored", atMs: at, draw: draw() }, at));
+          agenda.add(atMs + between(20, 200), (at) => tell({ type: "stored", store, atMs: at, draw: draw() }, at));
         }
         if (action.type !== "startTimer") continue;
         const { timer } = action;

@@ -101,8 +101,14 @@ export const start = (
 };
 
 /** To its end. */
-export const vipr = async (args: ReadonlyArray<string>, input?: string, main?: string, cwd?: string) => {
-  const one = start(args, input, main, cwd);
+export const vipr = async (
+  args: ReadonlyArray<string>,
+  input?: string,
+  main?: string,
+  cwd?: string,
+  env?: Readonly<Record<string, string>>,
+) => {
+  const one = start(args, input, main, cwd, env);
   const code = await one.ended;
   return { code, out: one.out(), err: one.err() };
 };

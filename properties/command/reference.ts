@@ -19,7 +19,8 @@ ${TABLES.map(({ name, summary }) => `| [\`${name}\`](#vipr-${name}) | ${cell(sum
 \`vipr COMMAND --help\` prints a command's help, \`vipr COMMAND ORDER --help\` that of one order, \`vipr help exit-codes\` the table
 below. An option or a name that does not exist is refused with the nearest one that does, and so is an option that belongs
 to another order. What \`--json\` prints is one object, or one a line where that is said; the log and complaints go to standard
-error. Help and complaints are coloured on a terminal, not in a file or a pipe, and not with \`NO_COLOR\` set.
+error. Help, complaints and the verdicts of \`doctor\` and \`status\` are coloured on a terminal; not in a file or a pipe unless
+\`FORCE_COLOR\` is set, and never with \`NO_COLOR\` set or where \`--json\` prints.
 
 ## Completion
 

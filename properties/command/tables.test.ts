@@ -125,6 +125,10 @@ test("command: colours are for terminals, and a terminal's own orders stay text"
   same(hasColours({ isTTY: true }, { NO_COLOR: "1" }), false);
   same(hasColours({ isTTY: true }, { TERM: "dumb" }), false);
   same(hasColours({ isTTY: false }, {}), false);
+  same(hasColours({ isTTY: false }, { FORCE_COLOR: "1", TERM: "dumb" }), true);
+  same(hasColours({ isTTY: false }, { FORCE_COLOR: "" }), false);
+  same(hasColours({ isTTY: true }, { FORCE_COLOR: "0" }), false);
+  same(hasColours({ isTTY: true }, { FORCE_COLOR: "1", NO_COLOR: "1" }), false);
   same(painted("options:\n  # x\n  y", helpPaint), "\u001b[1moptions:\u001b[0m\n\u001b[2m  # x\u001b[0m\n  y");
 });
 

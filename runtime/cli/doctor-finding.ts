@@ -2,6 +2,7 @@
 import net from "node:net";
 import { Effect } from "effect";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
+import type { Paint } from "../command/style.ts";
 import { type ExitCode, exitCode } from "./exit.ts";
 
 export interface Finding {
@@ -32,6 +33,11 @@ const WORDS = { good: "good   ", warning: "WARNING", fault: "FAULT  ", unknown: 
 
 export const verdictText = ({ check, verdict, what, todo }: Finding): string =>
   `${WORDS[verdict]} ${check}: ${what}${todo === "" ? "" : `\n        -> ${todo}`}`;
+
+const COLOURS = { good: "green", WARNING: "yellow", FAULT: "red", unknown: "dim" } as const;
+/** The verdict alone; it stays a word, for those who do not see colours. */
+export const verdictPaint: Paint = (line, style) =>
+  line.replace(/^(?:good|WARNING|FAULT|unknown)\b/, (word) => style(COLOURS[word as keyof typeof COLOURS], word));
 
 /** The first fault, else the first warning. */
 export const worstOf = (findings: ReadonlyArray<Finding>): { readonly code: ExitCode; readonly sentence: string } => {

@@ -3,7 +3,7 @@ import { Effect } from "effect";
 import { doctorTable } from "../command/tables/look.ts";
 import { loadConfig } from "./config-file.ts";
 import { checksOf } from "./doctor-checks.ts";
-import { type Finding, reachedFrom, verdictText, worstOf } from "./doctor-finding.ts";
+import { type Finding, reachedFrom, verdictPaint, verdictText, worstOf } from "./doctor-finding.ts";
 import { Stopped } from "./exit.ts";
 import { command, endpointOf } from "./options.ts";
 import { say } from "./output.ts";
@@ -19,7 +19,7 @@ export const doctorCommand = (args: ReadonlyArray<string>): Promise<number> =>
       const findings: ReadonlyArray<Finding> = yield* looked;
       const { code, sentence } = worstOf(findings);
       if (json) say(JSON.stringify({ version: 1, exitCode: code, findings }));
-      else for (const finding of findings) say(verdictText(finding));
+      else for (const finding of findings) say(verdictText(finding), verdictPaint);
       if (code !== 0) return yield* new Stopped({ code, why: sentence });
     });
     return await runCommand({ name: "vipr doctor", logLevel: "Error" }, Effect.provide(program, nodeLayer()));

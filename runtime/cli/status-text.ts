@@ -1,4 +1,6 @@
 /** What `vipr status` prints: text for one screen, and the same as JSON. */
+
+import type { Paint } from "../command/style.ts";
 import { sampleOf, sumOf } from "../metrics/read.ts";
 import type { ProgramState } from "./program-state.ts";
 
@@ -91,6 +93,15 @@ export const statusJson = (states: ReadonlyArray<ProgramState>) => ({
 });
 
 export const statusText = (states: ReadonlyArray<ProgramState>): string => states.map(programText).join("\n");
+
+/** Of each program's first line whether it is ready. */
+export const statusPaint: Paint = (line, style) =>
+  line
+    .replace(/^(\w+ +)(ready)(?=,)/, (_, name: string, word: string) => `${name}${style("green", word)}`)
+    .replace(
+      /^(\w+ +)(NOT READY|does not (?:run|answer))/,
+      (_, name: string, words: string) => `${name}${style("red", words)}`,
+    );
 
 const programText = (state: ProgramState): string => {
   const { program, at, ready, reasons, metrics } = state;

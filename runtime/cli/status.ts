@@ -7,7 +7,7 @@ import { command } from "./options.ts";
 import { say } from "./output.ts";
 import { type ProgramState, programsOf, stateOf } from "./program-state.ts";
 import { runCommand } from "./run.ts";
-import { statusJson, statusText } from "./status-text.ts";
+import { statusJson, statusPaint, statusText } from "./status-text.ts";
 
 export const statusCommand = (args: ReadonlyArray<string>): Promise<number> =>
   command(statusTable, args, async (values) => {
@@ -22,7 +22,7 @@ export const statusCommand = (args: ReadonlyArray<string>): Promise<number> =>
         return yield* stopped("usage", "the configuration names no program: data, [server], [agent]");
       const states = yield* Effect.forEach(programs, (one) => stateOf(one.program, one.data), { concurrency: 3 });
       if (json) say(JSON.stringify(statusJson(states)));
-      else if (!quiet) say(statusText(states));
+      else if (!quiet) say(statusText(states), statusPaint);
       return yield* endOf(states);
     });
     return await runCommand({ name: "vipr status", logLevel: "Warn" }, program);

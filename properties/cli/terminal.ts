@@ -1,0 +1,28 @@
+/** The `vipr` command on a pseudo-terminal, which `script` of util-linux opens for it. */
+import { spawn } from "node:child_process";
+import process from "node:process";
+import { MAIN } from "./processes.ts";
+
+const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
+
+/** What is left of this machine's wishes about colours would decide the test. */
+const PLAIN = { NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: "xterm" };
+
+/** `seen`: what the terminal was given, of both streams. `behind`: what the shell does with them, as `2>/dev/null`. */
+export const onTerminal = (
+  args: ReadonlyArray<string>,
+  { env = {}, behind = "" }: { readonly env?: Readonly<Record<string, string>>; readonly behind?: string } = {},
+): Promise<{ readonly code: number | null; readonly seen: string }> => {
+  const own = "Deno" in globalThis ? ["run", "-A"] : [];
+  const line = `${[process.execPath, ...own, MAIN, ...args].map(quoted).join(" ")} ${behind}`;
+  const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, ...PLAIN, ...env },
+  });
+  let seen = "";
+  child.stdout.on("data", (bytes) => (seen += bytes));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code, seen }));
+  });
+};

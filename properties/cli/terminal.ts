@@ -8,13 +8,20 @@ const quoted = (word: string): string => `'${word.replaceAll("'", "'\\''")}'`;
 /** What is left of this machine's wishes about colours would decide the test. */
 const PLAIN = { NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: "xterm" };
 
-/** `seen`: what the terminal was given, of both streams. `behind`: what the shell does with them, as `2>/dev/null`. */
+interface TerminalOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** What the shell does with the streams, as `2>/dev/null`. */
+  readonly behind?: string;
+  readonly main?: string;
+}
+
+/** `seen`: what the terminal was given, of both streams. */
 export const onTerminal = (
   args: ReadonlyArray<string>,
-  { env = {}, behind = "" }: { readonly env?: Readonly<Record<string, string>>; readonly behind?: string } = {},
+  { env = {}, behind = "", main = MAIN }: TerminalOptions = {},
 ): Promise<{ readonly code: number | null; readonly seen: string }> => {
   const own = "Deno" in globalThis ? ["run", "-A"] : [];
-  const line = `${[process.execPath, ...own, MAIN, ...args].map(quoted).join(" ")} ${behind}`;
+  const line = `${[process.execPath, ...own, main, ...args].map(quoted).join(" ")} ${behind}`;
   const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, ...PLAIN, ...env },

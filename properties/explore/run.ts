@@ -8,6 +8,7 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { say } from "../../runtime/cli/output.ts";
 import { progressLine } from "../../runtime/cli/progress.ts";
 import { type CounterExample, type Explored, explore } from "../kit/explorer.ts";
 import { type Explorable, gates, rings } from "./scopes.ts";
@@ -92,12 +93,10 @@ const look = <S>(one: Explorable<S>): Found => {
       show(() => `${one.name}: ${states} states, depth ${depth}, ${tenths(performance.now() - begunMs)} s`),
   });
   const line = { world: one.name, ...found, seconds: tenths(performance.now() - begunMs) };
-  console.log(
-    `${found.invariant.padEnd(10)} ${one.name}: ${found.states} states, depth ${found.depth}, ${line.seconds} s`,
-  );
+  say(`${found.invariant.padEnd(10)} ${one.name}: ${found.states} states, depth ${found.depth}, ${line.seconds} s`);
   if (counterExample === undefined) return line;
   const trace = linesOf(one, counterExample);
-  console.log([...trace, `  ${counterExample.fault}`].join("\n"));
+  say([...trace, `  ${counterExample.fault}`].join("\n"));
   return { ...line, fault: counterExample.fault, trace: counterExample.steps.map(({ event }) => event()) };
 };
 
@@ -119,7 +118,7 @@ const all = {
   seconds: Math.round(sum("seconds") * 10) / 10,
   cpuSeconds: tenths(process.cpuUsage().user / 1_000),
 };
-console.log(
+say(
   flags.json
     ? JSON.stringify({ ...all, worlds: found })
     : `${invariant}: ${all.states} states, depth ${depth}, ${all.seconds} s`,

@@ -182,6 +182,43 @@ for (const [name, place] of [
   ["PostgreSQL", newSchema],
 ] as const)
   testEffect(
+    `backup: ${name} says how far it has come, up to all of the rows, and of the file that is restored what is looked through`,
+    Effect.gen(function* () {
+      const path = yield* folder;
+      const [from, to, file] = [yield* place, yield* place, join(path, "backup")];
+      const puts = (table: string, rows: number) =>
+        Array.from({ length: rows }, (_, i): Change => {
+          return { type: "put", table, key: new Uint8Array(new Uint32Array([i]).buffer), value: Uint8Array.of(1) };
+        });
+      const filled = (store: StoreShape) =>
+        Effect.forEach([puts("a", 1_000), puts("b", 700), puts("c", 900)], (rows) => store.write(rows));
+      yield* Effect.scoped(Effect.flatMap(openAt(from), filled));
+      const steps: Array<[string, number, number]> = [];
+      yield* backupStore(from, file, (...step) => steps.push(step));
+      ok(steps.length > 3);
+      same(steps.at(-1), ["written", 2_600, 2_600]);
+      same(
+        [...steps].sort(([, a], [, b]) => a - b),
+        steps,
+      );
+      steps.length = 0;
+      yield* restoreStore(to, file, (...step) => steps.push(step));
+      const [checked, written] = ["checked", "written"].map((one) => steps.filter(([step]) => step === one));
+      same([...checked!, ...written!], steps);
+      const { size } = statSync(file);
+      same(checked!.at(-1), ["checked", size, size]);
+      same(
+        written!.map(([, done, of]) => [done, of]),
+        [1_000, 2_000, 2_600].map((done) => [done, 2_600]),
+      );
+    }).pipe(Effect.scoped),
+  );
+
+for (const [name, place] of [
+  ["SQLite", Effect.map(folder, newFile)],
+  ["PostgreSQL", newSchema],
+] as const)
+  testEffect(
     `backup: it is restored into an empty ${name} alone, and not while a server has that`,
     Effect.gen(function* () {
       const path = yield* folder;

@@ -26,10 +26,25 @@ export const tell = (json: boolean, text: string, value: Readonly<Record<string,
 export const complain = (text: string): void =>
   write(2, hasColours(process.stderr) ? painted(harmless(text), complaintPaint) : harmless(text));
 const complaintPaint: Paint = (line, style) => line.replace(/^vipr[a-z -]*:/, (name) => style("red", name));
+/** Of the line that stands on the terminal until something else is written. */
+let passing = 0;
+const COLUMNS = 80;
+/** A line that whatever comes next is written over, on a terminal's standard error. Longer than the screen it could not be. */
+export const sayOver = (text: string): void => {
+  const line = harmless(text).slice(0, (process.stderr.columns || COLUMNS) - 1);
+  writeBytes(2, Buffer.from(`\r${line.padEnd(passing)}`));
+  passing = line.length;
+};
+const wipe = (): void => {
+  if (passing === 0) return;
+  writeBytes(2, Buffer.from(`\r${" ".repeat(passing)}\r`));
+  passing = 0;
+};
 /** The screen empty, for a text that is shown again and again. */
 export const clear = (): void => write(1, "\u001b[H\u001b[2J", "");
 
 const write = (to: 1 | 2, text: string, end = "\n"): void => {
+  wipe();
   writeBytes(to, Buffer.from(text.endsWith(end) ? text : `${text}${end}`));
 };
 

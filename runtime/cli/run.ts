@@ -1,7 +1,8 @@
 /**
  * Runs one command: its log, its end.
  *
- *   SIGTERM, SIGINT --> interrupted: scopes close, farewells are said --> 0        a second one, or 10 s --> at once, 130
+ *   SIGTERM, SIGINT --> interrupted: scopes close, farewells are said --> 0, or 130 where a task was not finished
+ *                                                                         a second one, or 10 s --> at once, 130
  *   Stopped --> its sentence and its number        a fault of ours --> the log, 1
  */
 import process from "node:process";
@@ -18,12 +19,14 @@ export interface RunSettings {
   /** For complaints: `vipr node`. */
   readonly name: string;
   readonly logLevel?: "Debug" | "Info" | "Warn" | "Error";
+  /** Of a command that has something to finish: what is said when a signal ended it, with 130. Without, that is a good end. */
+  readonly unfinished?: string | undefined;
   /** Instead of a level: the whole log. */
   readonly log?: LogSettings;
 }
 
 export const runCommand = async (
-  { name, logLevel = "Info", log: settings }: RunSettings,
+  { name, logLevel = "Info", log: settings, unfinished }: RunSettings,
   program: Effect.Effect<void, Stopped, Scope.Scope>,
 ): Promise<number> => {
   const log =
@@ -48,7 +51,7 @@ export const runCommand = async (
   });
   clearInterval(alive);
   clearTimeout(late);
-  const code = codeOf(name, exit);
+  const code = codeOf(name, exit, unfinished);
   const unwritten = whyUnwritten();
   if (unwritten === undefined) return code;
   complain(`${name}: standard output could not be written: ${unwritten}`);
@@ -61,8 +64,13 @@ const noted = <E>(program: Effect.Effect<void, E, Scope.Scope>): Effect.Effect<v
     Effect.onInterrupt(Effect.provideService(program, Notes, notes), () => notes.stopping),
   );
 
-const codeOf = (name: string, exit: Exit.Exit<void, Stopped>): number => {
-  if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return exitCode.done;
+const codeOf = (name: string, exit: Exit.Exit<void, Stopped>, unfinished: string | undefined): number => {
+  if (Exit.isSuccess(exit)) return exitCode.done;
+  if (Cause.hasInterruptsOnly(exit.cause)) {
+    if (unfinished === undefined) return exitCode.done;
+    complain(`${name}: ${unfinished}`);
+    return exitCode.interrupted;
+  }
   const end = Cause.squash(exit.cause);
   if (end instanceof Stopped) {
     complain(`${name}: ${end.why}`);

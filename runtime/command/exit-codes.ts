@@ -23,7 +23,7 @@ export const exitCode = {
   clock: 10,
   /** The overlay asks for what this program cannot do, or its document has ended. */
   unsupported: 11,
-  /** A second SIGINT or SIGTERM, or the first one and ten seconds. */
+  /** A second SIGINT or SIGTERM, or the first one and ten seconds; of a command with a task, the first one. */
   interrupted: 130,
 } as const;
 export type ExitCode = (typeof exitCode)[keyof typeof exitCode];
@@ -42,5 +42,6 @@ export const EXIT_TEXT: Readonly<Record<ExitName, string>> = {
   damaged: "a file in the data directory is damaged, or of a newer version",
   clock: "a certificate is not valid now: the clock is wrong, or it was not renewed",
   unsupported: "the overlay asks for what this version cannot do",
-  interrupted: "ended before its time: a second SIGINT or SIGTERM, or ten seconds after the first",
+  interrupted:
+    "ended before its time: a second SIGINT or SIGTERM, or ten seconds after the first; a backup and the like: the first",
 };

@@ -28,6 +28,8 @@ export interface Written {
   readonly rows: number;
   readonly bytes: number;
 }
+/** How far it has come: bytes of a file that is looked through first, then rows. */
+export type BackupProgress = (step: "checked" | "written", done: number, of: number) => void;
 
 const fault =
   (file: string) =>
@@ -109,7 +111,7 @@ export const writeBackup = <E>(
 /** Goes through the file once, entry by entry; fails as `corrupt` where it is none or not whole. */
 export const readBackup = <E>(
   file: string,
-  use: (rows: ReadonlyArray<BackupRow>) => Effect.Effect<void, E>,
+  use: (rows: ReadonlyArray<BackupRow>, readBytes: number) => Effect.Effect<void, E>,
 ): Effect.Effect<Written, E | StoreFailed> =>
   Effect.acquireUseRelease(
     Effect.try({ try: () => openSync(file, "r"), catch: fault(file) }),
@@ -118,9 +120,9 @@ export const readBackup = <E>(
         const reader = entriesOf(file, descriptor);
         let count = 0;
         while (true) {
-          const { rows, end } = yield* Effect.try({ try: reader, catch: fault(file) });
+          const { rows, readBytes, end } = yield* Effect.try({ try: reader, catch: fault(file) });
           count += rows.length;
-          if (rows.length > 0) yield* use(rows);
+          if (rows.length > 0) yield* use(rows, readBytes);
           if (end !== undefined) {
             if (end.rows !== count) return yield* broken(file, `it has ${count} rows and says ${end.rows}`);
             return end;
@@ -135,6 +137,13 @@ const broken = (file: string, why: string) =>
 
 const PAGE_ROWS_MAX = 1_000;
 const PAGE_BYTES_MAX = 8_388_608;
+
+interface EntryPage {
+  readonly rows: ReadonlyArray<BackupRow>;
+  /** So far. */
+  readonly readBytes: number;
+  readonly end: Written | undefined;
+}
 
 /** A page at a time. */
 const entriesOf = (file: string, descriptor: number) => {
@@ -159,7 +168,7 @@ const entriesOf = (file: string, descriptor: number) => {
     return taken;
   };
   let isBegun = false;
-  return (): { readonly rows: ReadonlyArray<BackupRow>; readonly end: Written | undefined } => {
+  return (): EntryPage => {
     if (!isBegun) {
       isBegun = true;
       const head = hashed(BACKUP_HEAD.length);
@@ -179,8 +188,8 @@ const entriesOf = (file: string, descriptor: number) => {
       }
       const sum = hash.digest();
       if (!take(BACKUP_HASH_BYTES).equals(sum)) throw broken(file, "its checksum is another");
-      return { rows, end: { rows: item.rows, bytes } };
+      return { rows, readBytes: bytes, end: { rows: item.rows, bytes } };
     }
-    return { rows, end: undefined };
+    return { rows, readBytes: bytes, end: undefined };
   };
 };

@@ -6,11 +6,12 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { existsSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync, statSync } from "node:fs";
+import type { DatabaseSync } from "node:sqlite";
 import { Effect, type Scope } from "effect";
 import { type ReadableStore, STORE_ROWS_MAX, StoreFailed } from "../../actors/ports/mod.ts";
 import type { BackupRow } from "../../codecs/vipr/mod.ts";
-import { flushFolderOf, readBackup, type Written, writeBackup } from "./backup-file.ts";
+import { type BackupProgress, flushFolderOf, readBackup, type Written, writeBackup } from "./backup-file.ts";
 import { faultOf } from "./faults.ts";
 import { closing, openToRead, ownStore } from "./file.ts";
 import { readsOf as postgresReads } from "./postgres.ts";
@@ -25,25 +26,51 @@ export type StorePlace =
   | { readonly type: "file"; readonly file: string }
   | { readonly type: "postgres"; readonly address: PostgresAddress; readonly passwordFile: string | undefined };
 
-export const backupStore = (place: StorePlace, file: string): Effect.Effect<Written, StoreFailed> =>
-  Effect.scoped(place.type === "file" ? backupSqlite(place.file, file) : backupPostgres(place, file));
+const untold: BackupProgress = () => {};
+
+export const backupStore = (
+  place: StorePlace,
+  file: string,
+  progress: BackupProgress = untold,
+): Effect.Effect<Written, StoreFailed> =>
+  Effect.scoped(
+    place.type === "file" ? backupSqlite(place.file, file, progress) : backupPostgres(place, file, progress),
+  );
 
 /** Refuses a store that has rows, or an owner. Nothing is written before the whole backup has been found good. */
-export const restoreStore = (place: StorePlace, file: string): Effect.Effect<Written, StoreFailed> =>
-  Effect.andThen(
-    readBackup(file, () => Effect.void),
-    Effect.scoped(place.type === "file" ? restoreSqlite(place.file, file) : restorePostgres(place, file)),
-  );
+export const restoreStore = (
+  place: StorePlace,
+  file: string,
+  progress: BackupProgress = untold,
+): Effect.Effect<Written, StoreFailed> =>
+  Effect.gen(function* () {
+    const { rows: of } = yield* readBackup(file, (_, readBytes) =>
+      Effect.sync(() => progress("checked", readBytes, sizeOf(file))),
+    );
+    let done = 0;
+    const written = (rows: number): void => {
+      done += rows;
+      progress("written", done, of);
+    };
+    return yield* Effect.scoped(
+      place.type === "file" ? restoreSqlite(place.file, file, written) : restorePostgres(place, file, written),
+    );
+  });
+
+/** It may go while it is read. */
+const sizeOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
 const notEmpty = (where: string) =>
   new StoreFailed({ reason: "notEmpty", why: `${where}: this store is not empty; a backup goes into an empty one` });
 
-/** Every row of these tables, page by page. */
+/** Every row of these tables, page by page; the tables with how many rows each has. */
 const eachRow =
-  (tables: ReadonlyArray<string>, store: ReadableStore) =>
-  (use: (rows: ReadonlyArray<BackupRow>) => Effect.Effect<void, StoreFailed>): Effect.Effect<void, StoreFailed> =>
-    Effect.forEach(
-      tables,
+  (tables: ReadonlyMap<string, number>, store: ReadableStore, progress: BackupProgress) =>
+  (use: (rows: ReadonlyArray<BackupRow>) => Effect.Effect<void, StoreFailed>): Effect.Effect<void, StoreFailed> => {
+    const of = [...tables.values()].reduce((all, count) => all + count, 0);
+    let done = 0;
+    return Effect.forEach(
+      tables.keys(),
       Effect.fnUntraced(function* (table: string): Effect.fn.Return<void, StoreFailed> {
         let after: Uint8Array | undefined;
         while (true) {
@@ -52,34 +79,38 @@ const eachRow =
             after === undefined ? {} : { after },
           );
           if (rows.length > 0) yield* use(rows.map((row) => ({ table, ...row })));
+          done += rows.length;
+          progress("written", done, of);
           if (rows.length < STORE_ROWS_MAX) return;
           after = rows.at(-1)!.key;
         }
       }),
       { discard: true },
     );
+  };
 
 const backupSqlite = Effect.fnUntraced(function* (
   from: string,
   file: string,
+  progress: BackupProgress,
 ): Effect.fn.Return<Written, StoreFailed, Scope.Scope> {
   const db = yield* Effect.acquireRelease(openToRead(from), closing);
-  const [tables, names] = yield* Effect.try({
+  const [tables, counts] = yield* Effect.try({
     try: () => {
       db.exec("BEGIN");
-      const listed = db.prepare("SELECT name FROM tables ORDER BY name").all();
-      return [tablesOf(db), listed.map(({ name }) => String(name))] as const;
+      const names = db.prepare("SELECT name FROM tables ORDER BY name").all();
+      return [tablesOf(db), new Map(names.map(({ name }) => countIn(db, String(name))))] as const;
     },
     catch: faultOf,
   });
-  return yield* writeBackup(
-    file,
-    eachRow(
-      names,
-      readsOf(tables, () => false),
-    ),
-  );
+  const store = readsOf(tables, () => false);
+  return yield* writeBackup(file, eachRow(counts, store, progress));
 });
+
+const countIn = (db: DatabaseSync, name: string): [string, number] => [
+  name,
+  Number(db.prepare(`SELECT count(*) AS rows FROM t_${name}`).get()?.rows),
+];
 
 type Postgres = Extract<StorePlace, { readonly type: "postgres" }>;
 const optionsOf = ({ address, passwordFile }: Postgres): SessionOptions => ({
@@ -92,6 +123,7 @@ const optionsOf = ({ address, passwordFile }: Postgres): SessionOptions => ({
 const backupPostgres = Effect.fnUntraced(function* (
   place: Postgres,
   file: string,
+  progress: BackupProgress,
 ): Effect.fn.Return<Written, StoreFailed, Scope.Scope> {
   const { schema, shown } = place.address;
   const { together } = yield* openSession(optionsOf(place));
@@ -99,16 +131,10 @@ const backupPostgres = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       if ((yield* versionOf(query, schema, shown)) === undefined)
         return yield* new StoreFailed({ reason: "malformed", why: `${shown}: there is no store` });
-      const names = (yield* query(`SELECT DISTINCT name FROM ${schema}.rows ORDER BY name`, [])).map(([name]) =>
-        String(name),
-      );
-      return yield* writeBackup(
-        file,
-        eachRow(
-          names,
-          postgresReads(schema, query, () => false),
-        ),
-      );
+      const counted = yield* query(`SELECT name, count(*) FROM ${schema}.rows GROUP BY name ORDER BY name`, []);
+      const counts = new Map(counted.map(([name, rows]) => [String(name), Number(rows)]));
+      const store = postgresReads(schema, query, () => false);
+      return yield* writeBackup(file, eachRow(counts, store, progress));
     }),
   );
 });
@@ -116,6 +142,7 @@ const backupPostgres = Effect.fnUntraced(function* (
 const restoreSqlite = Effect.fnUntraced(function* (
   to: string,
   file: string,
+  written: (rows: number) => void,
 ): Effect.fn.Return<Written, StoreFailed, Scope.Scope> {
   yield* ownStore(to);
   if (existsSync(to) && (yield* Effect.scoped(hasTables(to)))) return yield* notEmpty(to);
@@ -125,9 +152,11 @@ const restoreSqlite = Effect.fnUntraced(function* (
   });
   yield* clear;
   yield* Effect.addFinalizer(() => clear);
-  const written = yield* Effect.scoped(
+  const restored = yield* Effect.scoped(
     Effect.flatMap(openSqlite({ file: fresh }), (store) =>
-      readBackup(file, (rows) => store.write(rows.map((row) => putOf(row)))),
+      readBackup(file, (rows) =>
+        Effect.tap(store.write(rows.map(putOf)), () => Effect.sync(() => written(rows.length))),
+      ),
     ),
   );
   // Closed, it is one file, and flushed. The log of the empty one must not be taken for its own.
@@ -139,7 +168,7 @@ const restoreSqlite = Effect.fnUntraced(function* (
     },
     catch: faultOf,
   });
-  return written;
+  return restored;
 });
 
 const hasTables = (file: string) =>
@@ -150,6 +179,7 @@ const hasTables = (file: string) =>
 const restorePostgres = Effect.fnUntraced(function* (
   place: Postgres,
   file: string,
+  written: (rows: number) => void,
 ): Effect.fn.Return<Written, StoreFailed, Scope.Scope> {
   const { schema, shown } = place.address;
   const options = optionsOf(place);
@@ -159,7 +189,9 @@ const restorePostgres = Effect.fnUntraced(function* (
     Effect.gen(function* () {
       if ((yield* query(`SELECT 1 FROM ${schema}.rows LIMIT 1`, [])).length > 0) return yield* notEmpty(shown);
       let number = batch;
-      return yield* readBackup(file, (rows) => Effect.asVoid(commit(++number, owner, rows.map(putOf))));
+      return yield* readBackup(file, (rows) =>
+        Effect.map(commit(++number, owner, rows.map(putOf)), () => written(rows.length)),
+      );
     }),
   );
 });

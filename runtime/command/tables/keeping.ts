@@ -18,6 +18,9 @@ const USAGE = ["FILE --data DIR | --store URL | --config vipr.toml  [--json]"];
 const NOT_IN_IT = `The other files of the directory are not in it: the node's key and certificate, agents, domains and their
 secrets. Copy them by other means, and as carefully as a password.`;
 
+const NOTES = `With --config, [server] says which of both the store is. How far it has come is shown on a terminal's standard
+error twice a second, elsewhere by a line every ten seconds. --json prints {"file","rows","bytes","ms"} at the end.`;
+
 export const backupTable = table({
   name: "backup",
   summary: "what a server or a node keeps, in one file, while it runs",
@@ -27,7 +30,7 @@ when it is whole and on disk. ${NOT_IN_IT}`,
   options: OPTIONS,
   words: [1, 1],
   completes: "file",
-  notes: "With --config, [server] says which of both the store is.",
+  notes: NOTES,
   examples: [
     { text: "a server's store", line: "vipr backup /var/backups/vipr.bak --data /var/lib/vipr/server" },
     { text: "out of PostgreSQL", line: "vipr backup vipr.bak --store postgres://vipr@db.example/vipr" },
@@ -40,6 +43,7 @@ when it is whole and on disk. ${NOT_IN_IT}`,
     notWritable: "a file cannot be read or written",
     diskFull: true,
     damaged: "the store is damaged or of a newer version",
+    interrupted: "ended by a signal: FILE is not written",
   },
 });
 
@@ -52,7 +56,7 @@ runs, is refused, and so is a FILE whose checksum is wrong. ${NOT_IN_IT}`,
   options: OPTIONS,
   words: [1, 1],
   completes: "file",
-  notes: "With --config, [server] says which of both the store is.",
+  notes: NOTES,
   examples: [{ text: "into a new directory", line: "vipr restore /var/backups/vipr.bak --data /var/lib/vipr/server" }],
   codes: {
     done: true,
@@ -63,5 +67,6 @@ runs, is refused, and so is a FILE whose checksum is wrong. ${NOT_IN_IT}`,
     notWritable: "a file cannot be read or written",
     diskFull: true,
     damaged: "FILE is damaged",
+    interrupted: "ended by a signal: the store is as empty as before",
   },
 });

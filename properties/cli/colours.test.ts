@@ -35,17 +35,20 @@ testWith("script", "colours: doctor on a terminal, with NO_COLOR, with --json, a
   await new Promise<void>((resolve) => server.listen(0, HOST, resolve));
   const there = `${HOST}:${(server.address() as net.AddressInfo).port}`;
   const nobody = `${HOST}:${await freePort()}`;
-  const [well, ill, plain, json, pipe, forced, file] = await Promise.all([
+  const [shown, well, ill, plain, json, pipe, forced, file] = await Promise.all([
     onTerminal(["doctor", "--reach", there]),
-    onTerminal(["doctor", "--reach", nobody]),
-    onTerminal(["doctor", "--reach", nobody], { env: { NO_COLOR: "1" } }),
-    onTerminal(["doctor", "--reach", there, "--json"], { env: { FORCE_COLOR: "1" } }),
+    onTerminal(["doctor", "--reach", there], { behind: "2>/dev/null" }),
+    onTerminal(["doctor", "--reach", nobody], { behind: "2>/dev/null" }),
+    onTerminal(["doctor", "--reach", nobody], { env: { NO_COLOR: "1" }, behind: "2>/dev/null" }),
+    onTerminal(["doctor", "--reach", there, "--json"], { env: { FORCE_COLOR: "1" }, behind: "2>/dev/null" }),
     viprWith(["doctor", "--reach", there], { NO_COLOR: "" }),
     viprWith(["doctor", "--reach", there], { NO_COLOR: "", FORCE_COLOR: "1" }),
-    onTerminal(["doctor", "--reach", there], { behind: "| cat" }),
+    onTerminal(["doctor", "--reach", there], { behind: "2>/dev/null | cat" }),
   ]);
   server.close();
   same([well.code, well.seen], [0, `${ESC}32mgood${ESC}0m    ${there}: can be reached from this machine\r\n`]);
+  const waiting = `connecting to ${there} ...`;
+  same(shown.seen, `\r${waiting}\r${" ".repeat(waiting.length)}\r${well.seen}`);
   same(ill.code, exitCode.unreachable, ill.seen);
   ok(ill.seen.startsWith(`${ESC}31mFAULT${ESC}0m   ${nobody}: `), ill.seen);
   ok(plain.seen.startsWith(`FAULT   ${nobody}: `) && !plain.seen.includes(ESC), plain.seen);

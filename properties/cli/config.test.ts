@@ -73,3 +73,23 @@ test("vipr config: mistakes with their places and exit code 2; what holds with i
     same([absent.code, absent.err.includes("there is no such file")], [2, true]);
     for (const { out, err } of [bad, shown, json]) ok(!`${out}${err}`.includes("geheim"));
   }));
+
+test("where there is no vipr.toml and none was named, each command says that the file is missing, and how to get one", () =>
+  withFolder(async (folder) => {
+    const [check, status, capture, numbers, doctor, plan] = await Promise.all(
+      [
+        ["config", "check"],
+        ["status"],
+        ["capture", "--write", "file"],
+        ["numbers", "list"],
+        ["doctor"],
+        ["number", "explain", "+14085550200"],
+      ].map((args) => vipr(args, undefined, undefined, folder)),
+    );
+    const hint = "there is no vipr.toml here: --config FILE, or vipr config init";
+    for (const [name, one] of Object.entries({ check, status, capture, numbers }))
+      same([one!.code, one!.out, one!.err.trimEnd().endsWith(hint)], [2, "", true], `${name}: ${one!.err}`);
+    same([doctor!.code, doctor!.err.includes("1 fault, 1 warning; ")], [2, true], doctor!.err);
+    ok(doctor!.out.startsWith("FAULT   configuration: there is no vipr.toml here\n"), doctor!.out);
+    same([plan!.code, plan!.err], [0, ""]); // a number in full needs none
+  }));

@@ -17,9 +17,15 @@ const MINUTES = 3;
 const SHRINK_RUNS_MAX = 20;
 for (const seed of isWhole ? [2, 21] : [2])
   test(`federation of seed ${seed}: every checker holds`, async () => {
-    const { violation, calls } = await runPlan(planOf(seed, MINUTES));
+    const told: Array<number> = [];
+    const { violation, calls, simulatedMs } = await runPlan(planOf(seed, MINUTES), undefined, (ms) => told.push(ms));
     same(violation, undefined);
     ok(calls > 0);
+    same(
+      [...told].sort((a, b) => a - b),
+      told,
+    );
+    ok(told.length > 6 * MINUTES && told.at(-1)! <= simulatedMs, told.join()); // each ten seconds
   });
 
 test("federation: the same plan is the same run, event for event; another seed is another", async () => {

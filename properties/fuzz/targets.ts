@@ -58,7 +58,7 @@ const imported = async (module: string): Promise<Readonly<Record<string, unknown
     return await import(pathToFileURL(found).href);
   } catch (cause) {
     const { message } = cause as Error;
-    throw new NoTarget(`${module} cannot be loaded: ${message}`, { cause });
+    throw new NoTarget(`${module} cannot be loaded: ${message.split("\n", 1)[0]}`, { cause });
   }
 };
 

@@ -21,13 +21,14 @@ import {
 import { bytesOfBase64, concat } from "../../codecs/shared/mod.ts";
 import { followAdmin } from "../admin-client.ts";
 import { captureTable } from "../command/tables/traffic.ts";
-import { loadConfig } from "./config-file.ts";
+import { loadConfig, namesNone } from "./config-file.ts";
 import { type Door, readDoor } from "./door.ts";
 import { fileStopped, type Stopped, stopped } from "./exit.ts";
 import { knownFolder } from "./folder.ts";
 import { command, oneOf, Wrong, wholeOf } from "./options.ts";
 import { complain, say, writeBytes } from "./output.ts";
 import { programsOf } from "./program-state.ts";
+import { atWork } from "./progress.ts";
 import { runCommand } from "./run.ts";
 import { versionOf } from "./version.ts";
 
@@ -76,7 +77,8 @@ interface Captured extends Source {
 /** Those that run. */
 const doorsOf = Effect.fnUntraced(function* (sources: ReadonlyArray<Source>) {
   const found: Array<Captured> = [];
-  let why = "the configuration names no program: --config FILE, or --data DIR";
+  if (sources.length === 0) return yield* namesNone();
+  let why = "";
   for (const source of sources) {
     const door = yield* Effect.result(Effect.flatMap(knownFolder(source.data), readDoor));
     if (door._tag === "Success") found.push({ ...source, door: door.success });
@@ -143,6 +145,7 @@ const openCapture = (
       counts[at]!.messages += 1;
       byProtocol[line.protocol] = (byProtocol[line.protocol] ?? 0) + 1;
       sink.write(capturePacket(at, line.atMs, packetOf(line)));
+      if (file !== "-") atWork(`${sumOf(counts, "messages")} messages`);
     }
   };
   return {

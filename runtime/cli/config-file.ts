@@ -9,6 +9,11 @@ import { passwordFrom } from "./password.ts";
 
 export const CONFIG_FILE = "vipr.toml";
 
+/** Where no file was named and none is there, what is missing is the file. */
+let isAbsent = false;
+export const ABSENT = `there is no ${CONFIG_FILE} here: --config FILE, or vipr config init`;
+export const whyAbsent = (): string | undefined => (isAbsent ? ABSENT : undefined);
+
 export interface ConfigFlags {
   readonly config?: string | undefined;
   readonly set?: ReadonlyArray<string> | undefined;
@@ -25,7 +30,8 @@ export const loadConfig = ({ config, set }: ConfigFlags): Effect.Effect<Configur
 
 const textOf = (named: string | undefined): Effect.Effect<{ file: string; text: string | undefined }, Stopped> => {
   const file = named ?? CONFIG_FILE;
-  if (named === undefined && !existsSync(file)) return Effect.succeed({ file, text: undefined });
+  isAbsent = named === undefined && !existsSync(file);
+  if (isAbsent) return Effect.succeed({ file, text: undefined });
   return Effect.try({
     try: () => {
       if (statSync(file).size > FILE_CHARS_MAX) throw new Error(`is longer than ${FILE_CHARS_MAX} bytes`);
@@ -48,7 +54,11 @@ export const vapPassword = ({ vap }: ViprConfig): Effect.Effect<string, Stopped>
 
 /** For a program that cannot do without a key. */
 export const missing = (key: string, meaning: string): Stopped =>
-  stopped("usage", `${key} is missing in the configuration: ${meaning}`);
+  stopped("usage", `${key} is missing${isAbsent ? `: ${meaning}; ${ABSENT}` : ` in the configuration: ${meaning}`}`);
+
+/** For a command that asks the programs of a configuration. */
+export const namesNone = (): Stopped =>
+  stopped("usage", `the configuration names no program: ${whyAbsent() ?? "data, and [server], [agent] or [border]"}`);
 
 /** Where agent and readers of record files keep what outlives them. */
 export const agentData = ({ agent, data }: ViprConfig): string | undefined => agent.data ?? programData(data, "agent");

@@ -4,8 +4,9 @@ import process from "node:process";
 import { Effect } from "effect";
 import { configTable } from "../command/tables/tools.ts";
 import { type Configuration, type ShownValue, shownValues, tomlText } from "../config/mod.ts";
-import { CONFIG_FILE, loadConfig } from "./config-file.ts";
+import { CONFIG_FILE, loadConfig, whyAbsent } from "./config-file.ts";
 import { initConfig } from "./config-init.ts";
+import { stopped } from "./exit.ts";
 import { command, Wrong } from "./options.ts";
 import { say } from "./output.ts";
 import { runCommand } from "./run.ts";
@@ -15,8 +16,11 @@ export const configCommand = (args: ReadonlyArray<string>): Promise<number> =>
     if (config !== undefined && file !== undefined) throw new Wrong("the file is named twice");
     const named = config ?? file;
     if (order === "init") return await initConfig(named, answers, json);
-    const run = Effect.map(loadConfig({ config: named, set }), (configuration) => {
+    const run = Effect.gen(function* () {
+      const configuration = yield* loadConfig({ config: named, set });
       if (order === "show") return show(configuration, named ?? CONFIG_FILE, json === true);
+      const absent = whyAbsent();
+      if (absent !== undefined) return yield* stopped("usage", absent);
       if (json) return say(JSON.stringify({ file: named ?? CONFIG_FILE, ok: true }));
       say(`${named ?? CONFIG_FILE}: nothing is wrong with it`);
     });

@@ -7,6 +7,7 @@ import type { Endpoint } from "../../codecs/reload/mod.ts";
 import type { Configuration, ViprConfig } from "../config/mod.ts";
 import { sampleOf, sumOf } from "../metrics/read.ts";
 import { whyNotHere } from "./begin.ts";
+import { CONFIG_FILE, whyAbsent } from "./config-file.ts";
 import { certificateFindings } from "./doctor-certificates.ts";
 import { type Finding, fault, good, unknown, warning, whyNotConnected } from "./doctor-finding.ts";
 import { folderFindings } from "./doctor-folders.ts";
@@ -18,27 +19,44 @@ import { configuredServer } from "./server-config.ts";
 const CLOCK_FAULT_S = 2.5;
 const EVERY = ["0.0.0.0", "::"];
 
-export const checksOf = (configuration: Configuration): Effect.Effect<ReadonlyArray<Finding>, never, Https | Keys> =>
+/** `begin` is told what is looked at next: what does not answer takes its time. */
+export const checksOf = (
+  configuration: Configuration,
+  begin: (what: string) => void,
+): Effect.Effect<ReadonlyArray<Finding>, never, Https | Keys> =>
   Effect.gen(function* () {
+    const looking = <A, R>(what: string, look: Effect.Effect<A, never, R>): Effect.Effect<A, never, R> =>
+      Effect.suspend(() => {
+        begin(what);
+        return look;
+      });
     const { config } = configuration;
     const unfit = whyNotHere();
     const programs = programsOf(config);
-    const states = yield* Effect.forEach(programs, (one) => stateOf(one.program, one.data), { concurrency: 3 });
+    const asked = Effect.forEach(programs, (one) => stateOf(one.program, one.data), { concurrency: 3 });
+    const states = yield* looking("programs", asked);
     const server = states.find(({ program }) => program === "server");
     return [
-      good("configuration", "is taken"),
+      configurationFinding(),
       unfit === undefined ? good("runtime", process.version) : fault("runtime", "usage", unfit, "install a newer one"),
       ...(programs.length === 0
         ? [warning("programs", "the configuration names none", "data, and [server], [agent] or [border]")]
         : []),
       ...states.map(programFinding),
-      ...(yield* Effect.forEach(states, folderFindings)).flat(),
-      ...(yield* portFindings(config, states)),
-      ...(yield* certificateFindings(config, states)),
-      ...(server === undefined ? [] : yield* overlayFindings(config, server)),
+      ...(yield* looking("directories", Effect.forEach(states, folderFindings))).flat(),
+      ...(yield* looking("ports", portFindings(config, states))),
+      ...(yield* looking("certificates", certificateFindings(config, states))),
+      ...(server === undefined ? [] : yield* looking("the overlay", overlayFindings(config, server))),
       ...(server === undefined ? [] : [clockFinding(server), accountFinding(server)]),
     ];
   });
+
+const configurationFinding = (): Finding => {
+  const absent = whyAbsent();
+  return absent === undefined
+    ? good("configuration", "is taken")
+    : fault("configuration", "usage", `there is no ${CONFIG_FILE} here`, "--config FILE, or vipr config init");
+};
 
 const programFinding = ({ program, at, ready, reasons, data }: ProgramState): Finding => {
   if (ready === true) return good(program, `runs and is ready, admin ${addressText(at!)}`);

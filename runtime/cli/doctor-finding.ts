@@ -41,10 +41,13 @@ export const verdictPaint: Paint = (line, style) =>
 
 /** The first fault, else the first warning. */
 export const worstOf = (findings: ReadonlyArray<Finding>): { readonly code: ExitCode; readonly sentence: string } => {
-  const count = (verdict: Finding["verdict"]) => findings.filter((one) => one.verdict === verdict).length;
+  const count = (verdict: "fault" | "warning") => {
+    const { length } = findings.filter((one) => one.verdict === verdict);
+    return `${length} ${verdict}${length === 1 ? "" : "s"}`;
+  };
   const worst =
     findings.find(({ verdict }) => verdict === "fault") ?? findings.find(({ verdict }) => verdict === "warning");
-  const sentence = `${count("fault")} faults, ${count("warning")} warnings; the worst is ${worst?.check}: ${worst?.what}`;
+  const sentence = `${count("fault")}, ${count("warning")}; the worst is ${worst?.check}: ${worst?.what}`;
   return { code: worst?.code ?? exitCode.done, sentence };
 };
 

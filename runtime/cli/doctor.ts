@@ -7,6 +7,7 @@ import { type Finding, reachedFrom, verdictPaint, verdictText, worstOf } from ".
 import { Stopped } from "./exit.ts";
 import { command, endpointOf } from "./options.ts";
 import { say } from "./output.ts";
+import { atWork } from "./progress.ts";
 import { runCommand } from "./run.ts";
 
 export const doctorCommand = (args: ReadonlyArray<string>): Promise<number> =>
@@ -14,7 +15,15 @@ export const doctorCommand = (args: ReadonlyArray<string>): Promise<number> =>
     const { reach, json } = values;
     const at = reach === undefined ? undefined : endpointOf(reach, "reach");
     const { nodeLayer } = await import("../node.ts");
-    const looked = at === undefined ? Effect.flatMap(loadConfig(values), checksOf) : reachedFrom(at);
+    const looked =
+      at === undefined
+        ? Effect.flatMap(loadConfig(values), (configuration) =>
+            checksOf(configuration, (what) => atWork(`looking at ${what} ...`)),
+          )
+        : Effect.suspend(() => {
+            atWork(`connecting to ${reach} ...`);
+            return reachedFrom(at);
+          });
     const program = Effect.gen(function* () {
       const findings: ReadonlyArray<Finding> = yield* looked;
       const { code, sentence } = worstOf(findings);

@@ -35,7 +35,8 @@ export const sayOver = (text: string): void => {
   writeBytes(2, Buffer.from(`\r${line.padEnd(passing)}`));
   passing = line.length;
 };
-const wipe = (): void => {
+/** So that nothing is left of it. */
+export const wipe = (): void => {
   if (passing === 0) return;
   writeBytes(2, Buffer.from(`\r${" ".repeat(passing)}\r`));
   passing = 0;

@@ -17,6 +17,11 @@ export const progressLine = (now: () => number = () => performance.now()): ((tex
   };
 };
 
+/** What a command waits for that has no numbers: on a terminal alone. */
+export const atWork = (text: string): void => {
+  if (process.stderr.isTTY === true) sayOver(text);
+};
+
 /** What is counted may grow meanwhile: never more than the whole. */
 export const percentOf = (done: number, of: number): number =>
   of <= 0 ? 0 : Math.min(100, Math.floor((100 * done) / of));

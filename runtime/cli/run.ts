@@ -9,7 +9,7 @@ import process from "node:process";
 import { Cause, Effect, Exit, Layer, Logger, References, type Scope } from "effect";
 import { exitCode, Stopped } from "./exit.ts";
 import { type LogSettings, lineLogger, logLayer } from "./log.ts";
-import { complain, whyUnwritten } from "./output.ts";
+import { complain, whyUnwritten, wipe } from "./output.ts";
 import { Notes, openService } from "./service.ts";
 
 /** From the first signal to the end, whatever is not finished then. */
@@ -51,6 +51,7 @@ export const runCommand = async (
   });
   clearInterval(alive);
   clearTimeout(late);
+  wipe();
   const code = codeOf(name, exit, unfinished);
   const unwritten = whyUnwritten();
   if (unwritten === undefined) return code;

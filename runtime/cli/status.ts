@@ -1,7 +1,7 @@
 /** `vipr status`: all programs of a company on one screen. */
 import { Effect } from "effect";
 import { statusTable } from "../command/tables/look.ts";
-import { loadConfig } from "./config-file.ts";
+import { loadConfig, namesNone } from "./config-file.ts";
 import { type Stopped, stopped } from "./exit.ts";
 import { command } from "./options.ts";
 import { say } from "./output.ts";
@@ -18,8 +18,7 @@ export const statusCommand = (args: ReadonlyArray<string>): Promise<number> =>
         : Effect.succeed([{ program: "server" as const, data }]);
     const program = Effect.gen(function* () {
       const programs = yield* named;
-      if (programs.length === 0)
-        return yield* stopped("usage", "the configuration names no program: data, [server], [agent]");
+      if (programs.length === 0) return yield* namesNone();
       const states = yield* Effect.forEach(programs, (one) => stateOf(one.program, one.data), { concurrency: 3 });
       if (json) say(JSON.stringify(statusJson(states)));
       else if (!quiet) say(statusText(states), statusPaint);

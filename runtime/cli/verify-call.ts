@@ -1,5 +1,6 @@
 /** `vipr verify-call`: one validation by hand, with a call record from a file, against a real server over sockets. */
 import { Effect } from "effect";
+import { addressText } from "../../actors/admin/report.ts";
 import { Entropy } from "../../actors/ports/mod.ts";
 import { validate } from "../../actors/validation/mod.ts";
 import type { Endpoint } from "../../codecs/reload/mod.ts";
@@ -11,6 +12,7 @@ import { verifyCallTable } from "../command/tables/records.ts";
 import { stopped } from "./exit.ts";
 import { command, endpointOf, required, Wrong, wholeOf } from "./options.ts";
 import { say } from "./output.ts";
+import { atWork } from "./progress.ts";
 import { runCommand } from "./run.ts";
 import { readVcr, type WrittenCall } from "./vcr-file.ts";
 
@@ -49,7 +51,7 @@ export const verifyCallCommand = (args: ReadonlyArray<string>): Promise<number> 
     };
     const { nodeLayer } = await import("../node.ts");
     return await runCommand(
-      { name: "vipr verify-call", logLevel: "Warn" },
+      { name: "vipr verify-call", logLevel: "Warn", unfinished: "ended by a signal before there was an answer" },
       Effect.provide(verifyCall(settings), nodeLayer()),
     );
   });
@@ -69,6 +71,7 @@ const verifyCall = Effect.fn("cli.verifyCall")(function* (settings: Settings) {
   const { call, peer, claim, domain, isPrivate, roundMs } = settings;
   const { bytes } = yield* Entropy;
   const nodeId = settings.nodeId ?? nodeIdFrom(bigOf(yield* bytes(16)));
+  atWork(`${addressText(peer)} is asked ...`);
   const [verdict] = yield* validate(
     { call, nodeId, domain, waitBetweenMs: [0, 0], windowMs: TV_MS_MAX, roundMs, isPrivate },
     { lookUp: () => Effect.succeed([claim]), resolve: () => Effect.succeed(peer) },

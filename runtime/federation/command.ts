@@ -9,12 +9,13 @@ import process from "node:process";
 import { exitCode } from "../cli/exit.ts";
 import { type ValuesOf, Wrong, wholeOf } from "../cli/options.ts";
 import { complain, say } from "../cli/output.ts";
+import { progressLine } from "../cli/progress.ts";
 import type { simulateTable } from "../command/tables/simulate.ts";
 import { Stopped } from "../simulate/stages.ts";
 import type { Checker } from "./checks.ts";
 import { planOf } from "./draw.ts";
 import { writeFile } from "./file.ts";
-import { type Outcome, runPlan } from "./run.ts";
+import { type Outcome, runPlan, simulatedText } from "./run.ts";
 import { shrinkViolation } from "./shrink-violation.ts";
 
 const MINUTES = "10";
@@ -132,13 +133,17 @@ const runOne = async (asked: Asked, seed: number): Promise<Verdict> => {
   const startedMs = performance.now();
   const plan = planOf(seed, minutes);
   if (!json && seeds === 1) complain(introOf(plan));
-  const outcome = await runPlan(plan, isStopped);
+  const line = progressLine();
+  const tell = (ms: number) => line(() => `federation ${seed}: ${simulatedText(ms, minutes)}`);
+  const outcome = await runPlan(plan, isStopped, tell);
   const { violation } = outcome;
   let kept: { readonly plan: typeof plan; readonly outcome: Outcome } = { plan, outcome };
   if (violation !== undefined && shrinks) {
     if (!json)
       complain(`federation ${seed}: ${violation.checker} violated: ${violation.why}; looking for the least that fails`);
-    kept = await shrinkViolation(plan, outcome, isStopped);
+    kept = await shrinkViolation(plan, outcome, isStopped, undefined, (runs) =>
+      line(() => `federation ${seed}: ${runs} smaller plans tried`),
+    );
   }
   const file = asked.trace ?? (violation === undefined ? undefined : `vipr-federation-${seed}.trace`);
   const isWritten = file !== undefined && (violation !== undefined || seeds === 1);

@@ -4,9 +4,10 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { exitCode } from "../cli/exit.ts";
 import { complain, say } from "../cli/output.ts";
+import { progressLine } from "../cli/progress.ts";
 import { type FederationFile, readFile } from "./file.ts";
 import { ladderOf } from "./ladder.ts";
-import { runPlan } from "./run.ts";
+import { runPlan, simulatedText } from "./run.ts";
 
 export const replayFederation = async (file: string, bytes: Uint8Array, isStepped: boolean): Promise<number> => {
   let kept: FederationFile;
@@ -16,13 +17,15 @@ export const replayFederation = async (file: string, bytes: Uint8Array, isSteppe
     complain(`vipr replay: ${file}: ${(error as Error).message}`);
     return exitCode.usage;
   }
-  const again = await runPlan(kept.plan);
-  const { head, line } = ladderOf(again.events);
+  const line = progressLine();
+  const tell = (ms: number) => line(() => `${file}: ${simulatedText(ms, kept.plan.minutes)}`);
+  const again = await runPlan(kept.plan, undefined, tell);
+  const { head, line: drawn } = ladderOf(again.events);
   say(head);
   const step = isStepped ? makeStepper() : undefined;
   for (const event of again.events) {
     await step?.next();
-    say(line(event));
+    say(drawn(event));
   }
   step?.close();
   const { violation, hash } = again;
@@ -35,7 +38,7 @@ export const replayFederation = async (file: string, bytes: Uint8Array, isSteppe
   const expected = kept.events[at];
   say(`not the same${at < 0 ? "" : ` from event ${at + 1} on`}`);
   if (at >= 0)
-    say(`expected ${expected === undefined ? "(nothing)" : line(expected)}\nfound    ${line(again.events[at]!)}`);
+    say(`expected ${expected === undefined ? "(nothing)" : drawn(expected)}\nfound    ${drawn(again.events[at]!)}`);
   return exitCode.fault;
 };
 

@@ -47,8 +47,16 @@ export interface Outcome {
   readonly hash: string;
 }
 
-/** Rejects with `Stopped` when it is stopped. */
-export const runPlan = (plan: Plan, isStopped: () => boolean = () => false): Promise<Outcome> =>
+/** How far a plan has come, which is over when all has come to rest. */
+export const simulatedText = (simulatedMs: number, minutes: number): string =>
+  `${(simulatedMs / 60_000).toFixed(1)} minutes simulated, of ${minutes} and until all has come to rest`;
+
+/** Rejects with `Stopped` when it is stopped. `tell`: how much has been simulated, now and then. */
+export const runPlan = (
+  plan: Plan,
+  isStopped: () => boolean = () => false,
+  tell: (simulatedMs: number) => void = () => {},
+): Promise<Outcome> =>
   runVirtual(
     Effect.gen(function* () {
       const clock = yield* Clock.Clock;
@@ -65,7 +73,7 @@ export const runPlan = (plan: Plan, isStopped: () => boolean = () => false): Pro
       const counts = yield* play({ plan, world, checks }, () => {
         zeroMs = clock.currentTimeMillisUnsafe();
       }).pipe(
-        Effect.raceFirst(stopping(isStopped)),
+        Effect.raceFirst(stopping(isStopped, () => tell(clock.currentTimeMillisUnsafe() - START_MS))),
         Scope.provide(scope),
         Effect.provide(Logger.layer([defects])),
         Effect.catchCause((cause) =>
@@ -104,11 +112,14 @@ export const runPlan = (plan: Plan, isStopped: () => boolean = () => false): Pro
     JUMPS_MAX,
   );
 
-const stopping = (isStopped: () => boolean): Effect.Effect<never> =>
+const stopping = (isStopped: () => boolean, tell: () => void): Effect.Effect<never> =>
   Effect.forever(
     Effect.andThen(
       Effect.sleep(STOP_EVERY_MS),
-      Effect.suspend(() => (isStopped() ? Effect.die(new Stopped()) : Effect.void)),
+      Effect.suspend(() => {
+        tell();
+        return isStopped() ? Effect.die(new Stopped()) : Effect.void;
+      }),
     ),
   );
 

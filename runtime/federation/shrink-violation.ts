@@ -9,10 +9,13 @@ export const shrinkViolation = async (
   found: Outcome,
   isStopped: () => boolean = () => false,
   runsMax?: number,
+  tell: (runs: number) => void = () => {},
 ): Promise<{ readonly plan: Plan; readonly outcome: Outcome; readonly runs: number }> => {
   let least = { plan: first, outcome: found };
   const stopMs = found.events.find(({ from }) => from === "checker")?.atMs ?? Number.POSITIVE_INFINITY;
+  let tried = 0;
   const fails = async (plan: Plan): Promise<boolean> => {
+    tell(++tried);
     const outcome = await runPlan(plan, isStopped);
     if (outcome.violation?.checker !== found.violation?.checker) return false;
     least = { plan, outcome };

@@ -66,7 +66,7 @@ counted, by reason.`,
     notWritable: true,
     diskFull: true,
     damaged: true,
-    interrupted: true,
+    interrupted: "import: ended by a signal; the same command goes on from where it was",
   },
 });
 
@@ -167,5 +167,6 @@ and C lock it to these two. A and B, if A fails, are a try each.`,
     usage: true,
     unreachable: "unreachable or broken off",
     refused: "it does not know of the call, or declines",
+    interrupted: "ended by a signal before there was an answer",
   },
 });

@@ -64,6 +64,19 @@ test("federation: a member forges messages and claims where its own are taken, a
   ok(lines.includes("forged messages 11, claims among them"), lines.join("\n"));
 });
 
+test("federation: a forged request of the next configuration is none once that configuration has come", async () => {
+  const adversary = {
+    kind: "messagesForger",
+    name: "x1.example",
+    atMs: 30_000,
+    targets: [BORIS],
+    strength: 1,
+  } as const;
+  // The forger has begun by then, and has not come to that request.
+  const fault = { type: "newConfiguration", atMs: 32_000, forMs: 0, storesPerSecond: 12 } as const;
+  await played({ adversaries: [adversary], faults: [fault] });
+});
+
 test("federation: certificates of nodes end and are renewed, documents follow each other: nothing that counts is lost", async () => {
   const document = { type: "newConfiguration", forMs: 0, storesPerSecond: 150 } as const;
   const lines = await played({

@@ -119,9 +119,14 @@ const forgeAt = Effect.fnUntraced(function* (forger: Forger, victim: Victim) {
     ...forgedMessages(forger, victim),
     ...(place === undefined ? [] : forgedClaims(forger, victim, place)),
   ];
+  const { configuration } = forger.federation.overlay.operator;
   for (const { what, message, tls } of forged) {
-    const answer = yield* sent(forger, victim, yield* packetOf(forger, victim, yield* message), tls);
-    judge(forger, victim, what, answer);
+    const raw = yield* message;
+    const answer = yield* sent(forger, victim, yield* packetOf(forger, victim, raw), tls);
+    // The next configuration may have come meanwhile: then it was no forgery.
+    const { sequence = sequenceAny } = raw;
+    const isInForce = sequence !== sequenceAny && sequence <= configuration.now().sequence;
+    if (!isInForce) judge(forger, victim, what, answer);
   }
   const detail = place === undefined ? `${forged.length}, and no claims` : `${forged.length}, claims among them`;
   world.trace.record(forger.name, "forged messages", { to: victim.party.name, detail });
@@ -142,14 +147,17 @@ interface Forged {
 const ping = (size: number): Request => ({ type: "pingReq", value: { padding: new Uint8Array(size) } });
 
 const forgedMessages = (forger: Forger, { named }: Victim): ReadonlyArray<Forged> => {
-  const { sequence } = forger.federation.overlay.operator.configuration.now();
+  const { configuration } = forger.federation.overlay.operator;
   const { elsewhere } = forger;
   const one = (what: string, message: Partial<RawMessage>): Forged => ({ what, message: Effect.succeed(message) });
   return [
     one("a message that was altered after it was signed", { altered: ping(1) }),
     one("a message in its own name, signed by another key", { by: named }),
     one("a request by the sequence that is for ConfigUpdate alone", { sequence: sequenceAny }),
-    one("a request of the next configuration", { sequence: sequence + 1 }),
+    {
+      what: "a request of the next configuration",
+      message: Effect.sync(() => ({ sequence: configuration.now().sequence + 1 })),
+    },
     {
       ...one("a Node-ID that its certificate names in another overlay", { by: elsewhere.by }),
       tls: elsewhere.credentials,
